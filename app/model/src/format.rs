@@ -1,0 +1,66 @@
+//! Numbers as people read them. Rules in `docs/architecture.md`, "Words and numbers".
+
+/// `57` from `0.5799`: floored, and 100 only from exactly 1.
+pub fn percent(fraction: f64) -> u32 {
+    (fraction.clamp(0.0, 1.0) * 100.0).floor() as u32
+}
+
+/// `1,200,000`.
+pub fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `812 GB`, `1.9 GB`, `31 kB`: decimal units, two or three digits.
+pub fn bytes(n: u64) -> String {
+    const UNITS: [&str; 6] = ["B", "kB", "MB", "GB", "TB", "PB"];
+    let mut value = n as f64;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    let digits = usize::from(unit > 0 && value < 9.95);
+    format!("{value:.digits$} {}", UNITS[unit])
+}
+
+/// An amount with its unit: `184 MB` for `B`, else `1,200 rows`.
+pub fn quantity(n: u64, unit: &str) -> String {
+    match unit {
+        "B" => bytes(n),
+        "" => count(n),
+        unit => format!("{} {unit}", count(n)),
+    }
+}
+
+/// A speed with its unit: `214 MB/s`, `2,318 rows/s`, `0.4 rows/s`.
+pub fn rate(per_second: f64, unit: &str) -> String {
+    if unit == "B" {
+        return format!("{}/s", bytes(per_second.max(0.0) as u64));
+    }
+    let number =
+        if per_second < 9.95 { format!("{:.1}", per_second.max(0.0)) } else { count(per_second.round() as u64) };
+    if unit.is_empty() { format!("{number}/s") } else { format!("{number} {unit}/s") }
+}
+
+/// Two units: `0.8 s`, `38 s`, `7 min 51 s`, `1 h 52 min`, `1 d 13 h`.
+pub fn duration(seconds: f64) -> String {
+    let seconds = seconds.max(0.0);
+    if seconds < 9.95 {
+        return format!("{seconds:.1} s");
+    }
+    let s = seconds.round() as u64;
+    match s {
+        0..60 => format!("{s} s"),
+        60..3_600 => format!("{} min {:02} s", s / 60, s % 60),
+        3_600..86_400 => format!("{} h {:02} min", s / 3_600, s % 3_600 / 60),
+        _ => format!("{} d {:02} h", s / 86_400, s % 86_400 / 3_600),
+    }
+}

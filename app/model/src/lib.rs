@@ -1,0 +1,22 @@
+//! The words that browser and server share: ids, states, progress, the events of the stream, forms.
+//!
+//! Pure types and pure functions on serde alone, so that the wasm stays small. What an instant means
+//! to a person (time zones, calendars) is not here.
+
+mod form;
+mod format;
+mod id;
+mod job;
+mod progress;
+mod state;
+mod stream;
+
+pub use form::{Choice, Field, FieldError, FieldKind, Form};
+pub use format::{bytes, count, duration, percent, quantity, rate};
+pub use id::{AttemptNo, Cursor, JobId, Micros, Seq, StreamId, UploadId};
+pub use job::{Counts, Failure, JobView, Level, LogLine, Shown};
+pub use progress::{Eta, Progress, Stage, Tone};
+pub use state::{Event, IllegalTransition, JobState};
+pub use stream::{
+    Bye, ByeReason, End, Heartbeat, Hello, LogEvent, MessageEvent, ProgressEvent, Snapshot, StateEvent, StreamEvent,
+};

@@ -1,0 +1,1 @@
+//! Server functions: what a page or a script can ask for. Each authorises, calls the engine, maps the error.

@@ -1,0 +1,13 @@
+//! Milepost's web side: pages rendered on the server, islands that wake in the browser, server functions between them.
+#![recursion_limit = "256"]
+
+pub mod api;
+#[cfg(feature = "ssr")]
+pub mod context;
+pub mod islands;
+pub mod live;
+#[cfg(feature = "ssr")]
+pub mod pages;
+#[cfg(feature = "ssr")]
+pub mod shell;
+pub mod ui;

@@ -1,0 +1,15 @@
+use leptos::prelude::*;
+
+/// An icon of the sprite. Decorative: a word must stand beside it or in the button's `aria-label`.
+#[component]
+pub fn Icon(
+    /// Name without its `i-`.
+    #[prop(into)]
+    name: Signal<&'static str>,
+) -> impl IntoView {
+    view! {
+        <svg class="icon" aria-hidden="true" focusable="false">
+            <use href=move || format!("/icons.svg#i-{}", name.get())></use>
+        </svg>
+    }
+}

@@ -1,0 +1,35 @@
+use leptos::prelude::*;
+use model::Shown;
+
+use super::Icon;
+
+/// A job's state: icon, word, colour, and a smaller second word where there is more to say.
+#[component]
+pub fn StatePill(
+    /// What to show.
+    #[prop(into)]
+    shown: Signal<Shown>,
+    /// With a background, as in page heads.
+    #[prop(optional)]
+    pill: bool,
+    /// The smaller second word: `3rd in line`, `4 s`.
+    #[prop(optional, into)]
+    detail: Option<Signal<String>>,
+) -> impl IntoView {
+    let icon = Signal::derive(move || icon_of(shown.get()));
+    view! {
+        <span class="state" class:pill=pill data-state=move || shown.get().data_state()>
+            <Icon name=icon />
+            <span>{move || shown.get().label()}</span>
+            {detail.map(|detail| view! { <small>{move || detail.get()}</small> })}
+        </span>
+    }
+}
+
+const fn icon_of(shown: Shown) -> &'static str {
+    match shown {
+        Shown::NotResponding => "slow",
+        Shown::Paused => "pause",
+        other => other.data_state(),
+    }
+}

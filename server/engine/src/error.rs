@@ -1,0 +1,71 @@
+//! What can go wrong in the engine, and which of it is the caller's to mend.
+
+use model::{FieldError, JobId, JobState};
+
+/// An engine result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a call failed. Nothing was changed by a call that failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is no such job, or it has been deleted.
+    #[error("there is no job #{0}")]
+    NoSuchJob(JobId),
+    /// There is no such upload, or it has expired.
+    #[error("there is no upload {0}; send the file again")]
+    NoSuchUpload(String),
+    /// The job has no artifact of that name.
+    #[error("job #{0} has no artifact named {1}")]
+    NoSuchArtifact(JobId, String),
+    /// No task of that kind is registered.
+    #[error("there is no task {kind}; there are {known}")]
+    UnknownKind {
+        /// What was asked for.
+        kind: String,
+        /// What there is, as a list for people.
+        known: String,
+    },
+    /// The input does not fit the task: one entry per field, never empty.
+    #[error("{}", .0.first().map_or("the input does not fit", |e| e.message.as_str()))]
+    InvalidInput(Vec<FieldError>),
+    /// The job's state does not allow it. The message is for people.
+    #[error("{message}")]
+    Conflict {
+        /// Stable word: `already_ended`, `already_requested`, `not_ended`, `still_running` …
+        code: &'static str,
+        /// What the state is and what can be done instead.
+        message: String,
+        /// Where the job stands.
+        state: JobState,
+    },
+    /// The path leaves the roots, or names nothing.
+    #[error("{0}")]
+    Path(String),
+    /// An upload is larger than allowed; the limit in bytes.
+    #[error("the file is larger than the limit of {}", model::bytes(*.0))]
+    TooLarge(u64),
+    /// The disk, or the database's own limit, is full.
+    #[error("the disk that holds the data directory is full; free some space and try again")]
+    Full,
+    /// A stale worker wrote for an attempt that is no longer its own.
+    #[error("this attempt has been taken away from its worker")]
+    Fenced,
+    /// The engine is shutting down and takes no more work.
+    #[error("the server is shutting down; try again when it is back")]
+    ShuttingDown,
+    /// The data directory or its database cannot be used; the message says why and what to do.
+    #[error("{0}")]
+    Unusable(String),
+    /// The database failed.
+    #[error("the database failed: {0}")]
+    Database(#[source] sqlx::Error),
+    /// A file operation failed.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was being done, to what.
+        what: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}

@@ -1,0 +1,114 @@
+//! What the engine keeps, as verbs of its domain. The one place with SQL.
+//!
+//! A method that is `async` and changes something returns after the commit that made the change durable
+//! (`synchronous=FULL`). The `soft` ones return at once and ride along with the next commit, 100 ms at most.
+
+mod sqlite;
+mod types;
+
+use async_trait::async_trait;
+use model::{AttemptNo, Counts, Cursor, JobId, JobView, Micros, ProgressEvent, Seq, Snapshot};
+use std::sync::Arc;
+
+pub use sqlite::{SqliteOptions, SqliteStore};
+pub use types::*;
+
+use crate::Result;
+
+/// Hears what happened. Called in order, by the store's writer (durable) or the sampler (progress). Must not block.
+pub trait Listener: Send + Sync + 'static {
+    /// Committed events, in rising `seq`, none left out.
+    fn durable(&self, events: &[Arc<DurableEvent>]);
+    /// The newest progress of jobs that moved.
+    fn progress(&self, events: &[Arc<ProgressEvent>]);
+}
+
+/// Everything that is kept: jobs, attempts, events, logs, artifacts, uploads, sessions.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    // The life of a job. Every write by a worker carries its fence and fails with `Error::Fenced` once it is stale.
+
+    /// Accepts a job: `queued`, or `scheduled` where `run_at` lies ahead. Uploads it names are kept from then on.
+    async fn enqueue(&self, job: NewJob) -> Result<JobId>;
+    /// Takes the oldest queued jobs, within the free slots, for the process `claim.boot`. Empty when there are none.
+    async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>>;
+    /// Soft: the latest progress of running attempts. Stale fences are dropped in silence.
+    fn save_progress(&self, saves: Vec<(Fence, model::Progress)>);
+    /// Soft: more lines for the logs of running attempts, in order.
+    fn append_logs(&self, appends: Vec<LogAppend>);
+    /// Ends an attempt: state, final progress, last log lines, artifacts, result or failure, all in one transaction.
+    async fn finish(&self, finish: Finish) -> Result<JobView>;
+    /// Notes that the grace after a cancel request is over and the task still runs.
+    async fn mark_not_responding(&self, fence: Fence) -> Result<()>;
+    /// Cancels what waits; asks what runs. Says clearly when it was asked before or is over.
+    async fn request_cancel(&self, job: JobId, by: &str) -> Result<CancelAnswer>;
+    /// Queues an ended job anew, as its next attempt, whose number it answers.
+    async fn retry(&self, job: JobId, by: &str) -> Result<AttemptNo>;
+    /// Removes an ended job with its log, attempts and artifact rows; the files are the caller's.
+    async fn delete(&self, job: JobId, by: &str) -> Result<()>;
+    /// Settles the running jobs of processes known to be dead: interrupted, or queued again where the kind allows.
+    async fn settle(&self, dead: &[BootId]) -> Result<Vec<JobId>>;
+    /// The processes that hold running jobs.
+    async fn holders(&self) -> Result<Vec<BootId>>;
+    /// Queues what was scheduled for `now` or before; answers when the next is due.
+    async fn promote_due(&self, now: Micros) -> Result<Option<Micros>>;
+    /// Returns once everything soft that was given before is committed.
+    async fn flush(&self) -> Result<()>;
+
+    // Reading. None of these holds a read transaction after it returns.
+
+    /// The newest durable event.
+    async fn position(&self) -> Result<Cursor>;
+    /// What `topics` show, and the position it is true at, read in one transaction.
+    async fn snapshot(&self, topics: &Topics) -> Result<(Cursor, Snapshot)>;
+    /// Durable events after `seq` in order, at most `limit`; `None` where some of them are no longer kept.
+    async fn events_after(&self, seq: Seq, limit: u32) -> Result<Option<Vec<Arc<DurableEvent>>>>;
+    /// One job.
+    async fn job(&self, job: JobId) -> Result<JobView>;
+    /// One job with its input and result.
+    async fn detail(&self, job: JobId) -> Result<JobDetail>;
+    /// A page of jobs, newest first.
+    async fn page(&self, query: &ListQuery) -> Result<Page>;
+    /// How many there are in each state.
+    async fn counts(&self) -> Result<Counts>;
+    /// Attempts of a job, newest first.
+    async fn attempts(&self, job: JobId) -> Result<Vec<AttemptRow>>;
+    /// What happened to a job, newest first, at most `limit`.
+    async fn activity(&self, job: JobId, limit: u32) -> Result<Vec<Activity>>;
+    /// Part of a job's log.
+    async fn log(&self, job: JobId, query: &LogQuery) -> Result<LogPage>;
+    /// Artifacts of the job's latest attempt that has any, by name.
+    async fn artifacts(&self, job: JobId) -> Result<Vec<Artifact>>;
+    /// Jobs that went wrong and nobody has retried or repeated since, newest first, at most `limit`.
+    async fn attention(&self, limit: u32) -> Result<Vec<JobView>>;
+    /// What ended in each of the last `hours` hours, oldest first, the current one last.
+    async fn finished_per_hour(&self, hours: u32) -> Result<Vec<HourBucket>>;
+    /// One row per kind that ever ran: last runs, usual duration, success rate.
+    async fn kind_stats(&self) -> Result<Vec<KindStats>>;
+    /// Mean share of each stage in recent successful runs of the kind; `None` without any.
+    async fn stage_weights(&self, kind: &str) -> Result<Option<Vec<f64>>>;
+    /// Bytes used.
+    async fn usage(&self) -> Result<Usage>;
+
+    // Uploads.
+
+    /// Registers a finished upload.
+    async fn save_upload(&self, upload: UploadRow) -> Result<()>;
+    /// One upload.
+    async fn upload(&self, id: &str) -> Result<UploadRow>;
+    /// Forgets uploads that no job refers to and that are older than `before`; answers their ids.
+    async fn sweep_uploads(&self, before: Micros) -> Result<Vec<String>>;
+
+    // Web sessions. `key` is a hash; the store never sees the id itself.
+
+    /// Creates; `false` if the key is taken.
+    async fn create_session(&self, key: &[u8], data: &[u8], expires: Micros) -> Result<bool>;
+    /// Creates or replaces.
+    async fn save_session(&self, key: &[u8], data: &[u8], expires: Micros) -> Result<()>;
+    /// The data, unless expired.
+    async fn load_session(&self, key: &[u8], now: Micros) -> Result<Option<Vec<u8>>>;
+    /// Removes.
+    async fn delete_session(&self, key: &[u8]) -> Result<()>;
+    /// Removes the expired.
+    async fn sweep_sessions(&self, now: Micros) -> Result<u64>;
+}

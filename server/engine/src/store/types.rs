@@ -1,0 +1,358 @@
+//! What goes into the store's verbs and comes out of them.
+
+use std::collections::BTreeSet;
+
+use model::{AttemptNo, Failure, JobId, JobState, JobView, Level, LogLine, Micros, Progress, Seq, StreamEvent};
+use serde_json::Value;
+
+/// A process that runs jobs, since its start. 32 lower-case hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BootId(pub String);
+
+/// What a worker must still hold for its write to count.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Fence {
+    /// The job.
+    pub job: JobId,
+    /// The attempt it claimed.
+    pub attempt: AttemptNo,
+    /// The process that claimed it.
+    pub boot: BootId,
+}
+
+/// A job to accept.
+#[derive(Clone, Debug)]
+pub struct NewJob {
+    /// Its kind.
+    pub kind: String,
+    /// What people call it.
+    pub title: String,
+    /// Its input, a JSON object, as text.
+    pub input: String,
+    /// Who starts it.
+    pub by: String,
+    /// Attempts granted.
+    pub max_attempts: u32,
+    /// Not before this.
+    pub run_at: Option<Micros>,
+    /// The job it repeats.
+    pub rerun_of: Option<JobId>,
+    /// Uploads its input refers to.
+    pub uploads: Vec<String>,
+}
+
+/// A wish for work.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// Who claims.
+    pub boot: BootId,
+    /// How many jobs at most.
+    pub slots: u32,
+    /// For kinds with a limit of their own: how many of that kind at most. A kind not named is bound by `slots` alone.
+    pub limits: Vec<(String, u32)>,
+    /// Only these kinds; those this process can run.
+    pub kinds: Vec<String>,
+}
+
+/// A job that has been claimed.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    /// The right to write for it.
+    pub fence: Fence,
+    /// Its view, `running`.
+    pub view: JobView,
+    /// Its input, JSON text.
+    pub input: String,
+    /// Warnings, log lines and so on go on counting from here.
+    pub next_line: u64,
+}
+
+/// More lines for one log.
+#[derive(Clone, Debug)]
+pub struct LogAppend {
+    /// The right to write.
+    pub fence: Fence,
+    /// Number of the first line.
+    pub first_line: u64,
+    /// The lines.
+    pub lines: Vec<LogLine>,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// Output as JSON text.
+    Succeeded {
+        /// The output.
+        output: String,
+    },
+    /// Failed for good.
+    Failed {
+        /// Why.
+        failure: Failure,
+        /// Backtrace or chain of causes; may be empty.
+        trace: String,
+    },
+    /// The cancel took effect.
+    Cancelled {
+        /// The error it ended with, where it was another than "cancelled".
+        failure: Option<Failure>,
+        /// Its trace.
+        trace: String,
+    },
+    /// Back to the queue, uncharged.
+    HandedBack,
+}
+
+/// The end of an attempt.
+#[derive(Clone, Debug)]
+pub struct Finish {
+    /// The right to write.
+    pub fence: Fence,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Its last progress.
+    pub progress: Progress,
+    /// Seconds spent in each stage, where there are stages.
+    pub stage_seconds: Vec<f64>,
+    /// Log lines not appended yet.
+    pub log: Option<LogAppend>,
+    /// What becomes visible with it. Kept only for `Succeeded`, `Failed` and `Cancelled`.
+    pub artifacts: Vec<Artifact>,
+}
+
+/// A file that a job made, in the attempt's folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Artifact {
+    /// File name; unique within the attempt, no path separators.
+    pub name: String,
+    /// Which attempt made it.
+    pub attempt: AttemptNo,
+    /// Its size in bytes.
+    pub size: u64,
+    /// When it was finished.
+    pub at: Micros,
+}
+
+/// What a cancel request met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CancelAnswer {
+    /// It waited and is now cancelled.
+    Cancelled,
+    /// It runs in this attempt and has been asked to stop.
+    Requested(AttemptNo),
+    /// It had been asked before; nothing changed.
+    AlreadyRequested(AttemptNo),
+    /// It was over; nothing changed.
+    AlreadyEnded(JobState),
+}
+
+/// A durable event with its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DurableEvent {
+    /// Its place.
+    pub seq: Seq,
+    /// The job it is about; `None` for a message to everybody.
+    pub job: Option<JobId>,
+    /// What happened: `State`, `Log` or `Message`.
+    pub event: StreamEvent,
+}
+
+/// What a stream or a page shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Topics {
+    /// State changes of all jobs, and counts.
+    pub jobs: bool,
+    /// What the overview shows.
+    pub overview: bool,
+    /// Messages to people.
+    pub messages: bool,
+    /// Everything about these jobs, logs included.
+    pub job: BTreeSet<JobId>,
+    /// State and progress of these jobs, as a row of a list shows them: no logs.
+    pub row: BTreeSet<JobId>,
+}
+
+/// A job with what only its own page shows.
+#[derive(Clone, Debug)]
+pub struct JobDetail {
+    /// Where it stands.
+    pub view: JobView,
+    /// Its input.
+    pub input: Value,
+    /// Its result.
+    pub output: Option<Value>,
+    /// Stages of the kind when it was last claimed, with the seconds spent in each, where known.
+    pub stage_seconds: Vec<f64>,
+    /// Lines in its log.
+    pub log_lines: u64,
+    /// Bytes of its artifacts, all attempts.
+    pub artifact_bytes: u64,
+    /// The job that repeats this one most recently.
+    pub repeated_by: Option<JobId>,
+    /// Trace of the failure; may be empty.
+    pub trace: String,
+}
+
+/// Which jobs a list shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListQuery {
+    /// Only these states; empty for all.
+    pub states: Vec<JobState>,
+    /// Only this kind.
+    pub kind: Option<String>,
+    /// Created at or after.
+    pub from: Option<Micros>,
+    /// Created before.
+    pub until: Option<Micros>,
+    /// Words that id, kind or title contain; each must occur. Letter case does not matter.
+    pub text: Option<String>,
+    /// Jobs before (older than) or after (newer than) this one.
+    pub at: Option<PageAt>,
+    /// How many; 1 to 200.
+    pub limit: u32,
+}
+
+/// Where a page begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageAt {
+    /// The newest that are older than this job.
+    OlderThan(JobId),
+    /// The oldest that are newer than this job; still shown newest first.
+    NewerThan(JobId),
+    /// The last page: the oldest of all.
+    Oldest,
+}
+
+/// A page of jobs, newest first.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// The jobs.
+    pub jobs: Vec<JobView>,
+    /// Whether there are older ones.
+    pub older: bool,
+    /// Whether there are newer ones.
+    pub newer: bool,
+}
+
+/// One attempt of a job.
+#[derive(Clone, Debug)]
+pub struct AttemptRow {
+    /// Which.
+    pub attempt: AttemptNo,
+    /// How it stands or ended.
+    pub state: JobState,
+    /// When it started.
+    pub started_at: Micros,
+    /// When it ended.
+    pub ended_at: Option<Micros>,
+    /// The process that ran it.
+    pub boot: BootId,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+    /// Backtrace or chain of causes.
+    pub trace: String,
+    /// Its last progress.
+    pub progress: Progress,
+}
+
+/// Something that happened to a job.
+#[derive(Clone, Debug)]
+pub struct Activity {
+    /// When.
+    pub at: Micros,
+    /// What: `created started cancel_requested not_responding succeeded failed cancelled interrupted retried repeated`
+    pub what: String,
+    /// In which attempt.
+    pub attempt: AttemptNo,
+    /// Who, where a person did it.
+    pub by: Option<String>,
+    /// More, for people; may be empty.
+    pub detail: String,
+}
+
+/// Which part of a log.
+#[derive(Clone, Debug, Default)]
+pub struct LogQuery {
+    /// Lines before this number; the newest ones first considered, but answered in rising order.
+    pub before: Option<u64>,
+    /// Lines from this number on. Not together with `before`. Neither: the end of the log.
+    pub from: Option<u64>,
+    /// Only this grave or graver.
+    pub level: Option<Level>,
+    /// Only lines that contain this, whatever the letter case.
+    pub text: Option<String>,
+    /// How many lines; 1 to 10,000.
+    pub limit: u32,
+}
+
+/// Part of a log, in rising order.
+#[derive(Clone, Debug, Default)]
+pub struct LogPage {
+    /// Number and line.
+    pub lines: Vec<(u64, LogLine)>,
+    /// Whether matching lines exist before the first.
+    pub more_before: bool,
+    /// Whether matching lines exist after the last.
+    pub more_after: bool,
+    /// Lines in the whole log.
+    pub total: u64,
+}
+
+/// One hour of endings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HourBucket {
+    /// Start of the hour, UTC.
+    pub hour: Micros,
+    /// Ended well.
+    pub succeeded: u64,
+    /// Failed or interrupted.
+    pub failed: u64,
+    /// Cancelled.
+    pub cancelled: u64,
+}
+
+/// One kind's record.
+#[derive(Clone, Debug)]
+pub struct KindStats {
+    /// The kind.
+    pub kind: String,
+    /// All jobs of it.
+    pub total: u64,
+    /// Running now.
+    pub running: u64,
+    /// Up to 20 last ended runs, oldest first: job, how it ended, seconds.
+    pub last: Vec<(JobId, JobState, f64)>,
+    /// Median seconds of recent successful runs.
+    pub usual_seconds: Option<f64>,
+    /// Ninth decile of the same.
+    pub slow_seconds: Option<f64>,
+    /// Succeeded among succeeded + failed + interrupted, 0 to 1, of recent runs.
+    pub success_rate: Option<f64>,
+}
+
+/// Bytes used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// The database with its write-ahead log.
+    pub database: u64,
+    /// Artifacts of jobs.
+    pub artifacts: u64,
+    /// Uploaded files.
+    pub uploads: u64,
+    /// The database of imported tables.
+    pub imports: u64,
+}
+
+/// An uploaded file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadRow {
+    /// Its id.
+    pub id: String,
+    /// The name it came with, cleaned of paths and control characters.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// When it was complete.
+    pub at: Micros,
+}
