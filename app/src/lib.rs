@@ -4,6 +4,8 @@
 pub mod api;
 #[cfg(feature = "ssr")]
 pub mod context;
+#[cfg(feature = "ssr")]
+pub mod flash;
 pub mod islands;
 pub mod live;
 #[cfg(feature = "ssr")]

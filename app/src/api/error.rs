@@ -1,0 +1,136 @@
+//! What a server function answers when it cannot do what was asked.
+
+use std::fmt;
+
+use leptos::server_fn::{
+    codec::JsonEncoding,
+    error::{FromServerFnError, ServerFnErrorErr},
+};
+use model::FieldError;
+use serde::{Deserialize, Serialize};
+
+/// A refusal, as scripts and islands read it: JSON with a status that follows from `code`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiError {
+    /// A stable word for programs; see [`ApiError::status`].
+    pub code: String,
+    /// The argument, or the field of the input, that has to change; the first of several.
+    pub field: Option<String>,
+    /// For people: what is wrong and what to do.
+    pub message: String,
+    /// Everything wrong with the fields of an input (`invalid_input` only).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldError>,
+}
+
+/// The result of a server function.
+pub type ApiResult<T> = Result<T, ApiError>;
+
+impl ApiError {
+    /// An error that no field is to blame for.
+    pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { code: code.into(), field: None, message: message.into(), fields: Vec::new() }
+    }
+
+    /// An error in one argument or field.
+    pub fn in_field(code: impl Into<String>, field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: Some(field.into()), ..Self::new(code, message) }
+    }
+
+    /// The input does not fit the task. `fields` is never empty.
+    pub fn invalid_input(fields: Vec<FieldError>) -> Self {
+        let first = fields.first();
+        let message = first.map_or_else(|| "The input does not fit the task".to_owned(), |fault| fault.message.clone());
+        let field = first.map(|fault| fault.field.clone()).filter(|name| !name.is_empty());
+        Self { code: "invalid_input".to_owned(), field, message, fields }
+    }
+
+    /// The HTTP status that belongs to the code. A code not listed is the engine's word for a conflict with the
+    /// job's state, such as `already_ended`: 409.
+    pub fn status(&self) -> u16 {
+        match self.code.as_str() {
+            "malformed" | "missing_argument" => 400,
+            "unauthorized" => 401,
+            "forbidden" => 403,
+            "no_such_job" | "no_such_upload" | "no_such_artifact" | "unknown_kind" | "unknown_function" => 404,
+            "method_not_allowed" => 405,
+            "too_large" => 413,
+            "unsupported_type" => 415,
+            "invalid_input" | "invalid_path" => 422,
+            "too_many_requests" => 429,
+            "internal" => 500,
+            "shutting_down" | "unreachable" => 503,
+            "disk_full" => 507,
+            _ => 409,
+        }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+impl FromServerFnError for ApiError {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        match error {
+            ServerFnErrorErr::Args(text) | ServerFnErrorErr::MissingArg(text) => bad_arguments(&text),
+            // What browser and network say when the server cannot be asked, or another answers in its place.
+            ServerFnErrorErr::Request(_)
+            | ServerFnErrorErr::Deserialization(_)
+            | ServerFnErrorErr::UnsupportedRequestMethod(_) => {
+                Self::new("unreachable", "The server did not answer as it should. Check the connection and try again.")
+            }
+            ServerFnErrorErr::Registration(text)
+            | ServerFnErrorErr::ServerError(text)
+            | ServerFnErrorErr::MiddlewareError(text)
+            | ServerFnErrorErr::Serialization(text)
+            | ServerFnErrorErr::Response(text) => Self::new("internal", format!("The server failed: {text}")),
+        }
+    }
+}
+
+/// Serde quotes the name of a missing argument in backticks: "missing field `kind`".
+fn bad_arguments(text: &str) -> ApiError {
+    match text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
+        Some(name) => ApiError::in_field("missing_argument", name, format!("The argument {name} is missing")),
+        None => ApiError::new("malformed", format!("An argument is malformed: {text}")),
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl From<engine::Error> for ApiError {
+    fn from(error: engine::Error) -> Self {
+        let code = match error {
+            engine::Error::InvalidInput(fields) => return Self::invalid_input(fields),
+            engine::Error::UnknownKind { .. } => return Self::in_field("unknown_kind", "kind", sentence(&error)),
+            engine::Error::Conflict { code, .. } => code,
+            engine::Error::NoSuchJob(_) => "no_such_job",
+            engine::Error::NoSuchUpload(_) => "no_such_upload",
+            engine::Error::NoSuchArtifact(..) => "no_such_artifact",
+            engine::Error::Path(_) => "invalid_path",
+            engine::Error::TooLarge(_) => "too_large",
+            engine::Error::Full => "disk_full",
+            engine::Error::ShuttingDown => "shutting_down",
+            // The rest is not the caller's to mend, and may name files and tables: into the log with it.
+            error => {
+                tracing::error!(%error, "a call of the engine failed");
+                return Self::new("internal", "The server could not do this. Its log says why.");
+            }
+        };
+        Self::new(code, sentence(&error))
+    }
+}
+
+/// The engine's messages start in lower case, because they also end other sentences.
+#[cfg(feature = "ssr")]
+fn sentence(error: &engine::Error) -> String {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
