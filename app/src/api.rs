@@ -1,5 +1,9 @@
 //! Server functions: what a page or a script can ask for. Each authorises, calls the engine, maps the error.
 
 mod error;
+mod folders;
+mod start;
 
 pub use error::{ApiError, ApiResult};
+pub use folders::folders;
+pub use start::{INPUT_LIMIT, start_job};

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+pub use model::{FolderEntry, FolderListing};
+
 use crate::{Result, RootedPath};
 
 /// The configured roots, canonical.
@@ -31,28 +33,4 @@ impl Roots {
         let _ = path;
         unimplemented!()
     }
-}
-
-/// What the picker shows.
-#[derive(Clone, Debug)]
-pub struct FolderListing {
-    /// The folder shown; `None` for the list of roots.
-    pub path: Option<String>,
-    /// Its parent, if that is still inside a root.
-    pub parent: Option<String>,
-    /// Sub-folders.
-    pub folders: Vec<FolderEntry>,
-    /// How many files lie directly in it.
-    pub files: u64,
-    /// Whether some folders were left out.
-    pub truncated: bool,
-}
-
-/// A folder in the picker.
-#[derive(Clone, Debug)]
-pub struct FolderEntry {
-    /// Its name.
-    pub name: String,
-    /// Its path, as an input field takes it.
-    pub path: String,
 }

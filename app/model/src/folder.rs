@@ -1,0 +1,27 @@
+//! What the folder picker shows.
+
+use serde::{Deserialize, Serialize};
+
+/// The folders in one place.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FolderListing {
+    /// The folder shown; `None` for the list of roots.
+    pub path: Option<String>,
+    /// Its parent, if that is still inside a root.
+    pub parent: Option<String>,
+    /// Sub-folders, by name.
+    pub folders: Vec<FolderEntry>,
+    /// How many files lie directly in it.
+    pub files: u64,
+    /// Whether some folders were left out.
+    pub truncated: bool,
+}
+
+/// A folder in the picker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FolderEntry {
+    /// Its name.
+    pub name: String,
+    /// Its path, as an input field takes it.
+    pub path: String,
+}
