@@ -1,0 +1,51 @@
+# Milepost: `make run` and `make test` are all you need; both install what they miss.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/end2end/node_modules/.bin:$(PATH)
+
+milepost := target/release/milepost
+addr ?= 127.0.0.1:3000
+data ?= data
+WASM := --target wasm32-unknown-unknown
+
+.PHONY: run build watch test check rust wasm style e2e bench help
+
+help: ## What can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
+
+run: build ## Build and serve on http://127.0.0.1:3000, with sample files to try
+	$(milepost) --addr $(addr) --data-dir $(data) --root end2end/samples --no-auth
+
+build: ## The one-file program, target/release/milepost
+	@.ci/tools
+	cargo leptos build --release --precompress
+
+watch: ## Rebuild and reload on every change
+	@.ci/tools
+	MILEPOST_ROOT=end2end/samples MILEPOST_NO_AUTH=true cargo leptos watch
+
+test: check rust wasm style e2e ## Everything: format, lints, Rust, wasm, style, browser
+
+check: ## Format and lints
+	@.ci/tools browser
+	cargo fmt --all --check
+	cargo clippy --quiet --all-targets -p model -p engine -p server -p app --features app/ssr -- -D warnings
+	cargo clippy --quiet -p frontend $(WASM) -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps -p model -p engine
+
+rust: ## Tests of the crates
+	cargo test -p model -p engine -p server
+
+wasm: build ## What the browser gets: nothing of the server in it, and small
+	.ci/wasm
+
+style: ## Style sheets parse and minify
+	.ci/style
+
+e2e: build ## The product in a real browser
+	cd end2end && npm run --silent typecheck && npx playwright test
+
+bench: build ## The benchmark tables of the README
+	.ci/bench

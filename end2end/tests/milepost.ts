@@ -1,0 +1,100 @@
+// The program under test: started on a free port with data of its own, ended with SIGTERM.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { type APIRequestContext, test as base, expect, type Page } from "@playwright/test";
+
+const binary = resolve(import.meta.dirname, process.env.MILEPOST_BIN ?? "../../target/release/milepost");
+const samples = resolve(import.meta.dirname, "../samples");
+
+/** One server with its data directory, which outlives a kill. */
+export class Milepost {
+  readonly home = mkdtempSync(join(tmpdir(), "milepost-"));
+  readonly root = join(this.home, "root");
+  url = "";
+  private child?: ChildProcess;
+
+  constructor(private readonly flags: string[] = []) {
+    cpSync(samples, this.root, { recursive: true });
+  }
+
+  /** Starts it, on the port it had before if there was one. */
+  async start(): Promise<this> {
+    const addr = this.url ? new URL(this.url).host : "127.0.0.1:0";
+    const args = ["--addr", addr, "--data-dir", join(this.home, "data"), "--root", this.root, "--no-auth", ...this.flags];
+    const child = spawn(binary, args, { cwd: this.home, stdio: ["ignore", "pipe", "pipe"] });
+    this.child = child;
+    let log = "";
+    child.stderr.on("data", (chunk) => (log += chunk));
+    this.url = await new Promise<string>((found, failed) => {
+      let said = "";
+      child.stdout.on("data", (chunk) => {
+        said += chunk;
+        const line = /^listening on (http:\/\/\S+)$/m.exec(said);
+        if (line?.[1]) found(line[1]);
+      });
+      child.once("exit", (code) => failed(new Error(`milepost ended with ${code} before it listened\n${log}`)));
+    });
+    return this;
+  }
+
+  /** Ends it as an operator would. Answers the exit code. */
+  async stop(): Promise<number | null> {
+    return this.end("SIGTERM");
+  }
+
+  /** Ends it as a power cut would. */
+  async kill(): Promise<void> {
+    await this.end("SIGKILL");
+  }
+
+  /** Ends it and removes what it kept. */
+  async remove(): Promise<void> {
+    const code = await this.stop();
+    rmSync(this.home, { recursive: true, force: true });
+    expect(code, "exit code after SIGTERM").toBe(0);
+  }
+
+  private async end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? 0;
+    const exit = once(child, "exit");
+    child.kill(signal);
+    const [code] = await exit;
+    return code as number | null;
+  }
+}
+
+/** `test` with one server per worker as `milepost`, its address as `baseURL`. */
+export const test = base.extend<object, { milepost: Milepost }>({
+  milepost: [
+    async ({}, use) => {
+      const milepost = await new Milepost(["--cancel-grace", "2s"]).start();
+      await use(milepost);
+      await milepost.remove();
+    },
+    { scope: "worker" },
+  ],
+  baseURL: async ({ milepost }, use) => use(milepost.url),
+});
+
+export { expect };
+
+/** Starts a job the way scripts do. Answers its number. */
+export async function startJob(request: APIRequestContext, kind: string, input: object = {}): Promise<number> {
+  const answer = await request.post("/api/start_job", { form: { kind, input: JSON.stringify(input) } });
+  expect(answer.status(), await answer.text()).toBe(200);
+  return Number(await answer.json());
+}
+
+/** Waits until the page's islands are awake and its stream is open. */
+export async function live(page: Page): Promise<void> {
+  await page.locator("html[data-live=on]").waitFor();
+}
+
+/** The state shown in the page head. */
+export function state(page: Page) {
+  return page.locator(".page-head .state");
+}
