@@ -1,0 +1,113 @@
+//! Script, style and icons. A release build carries them inside, under a folder named by their content, cached for
+//! good; a debug build reads them from disk, so that a rebuilt style needs no rebuilt server.
+
+use std::{borrow::Cow, fmt::Write as _, sync::LazyLock};
+
+use axum::{
+    body::Body,
+    extract::Path,
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use rust_embed::{EmbeddedFile, RustEmbed};
+use sha2::{Digest, Sha256};
+
+/// The site as `cargo leptos build` left it, with `.br` and `.gz` beside each file where it was precompressed.
+#[derive(RustEmbed)]
+#[folder = "$CARGO_MANIFEST_DIR/../target/site"]
+#[allow_missing = true]
+struct Site;
+
+/// Whether the site is part of the program.
+const EMBEDDED: bool = cfg!(not(debug_assertions));
+
+/// Names this build: twelve hexadecimal digits that follow from the site's content; `dev` for a debug build.
+pub fn build() -> &'static str {
+    static BUILD: LazyLock<String> = LazyLock::new(|| {
+        if !EMBEDDED {
+            return "dev".to_owned();
+        }
+        let mut names: Vec<_> = Site::iter().collect();
+        names.sort();
+        let digest = names.iter().fold(Sha256::new(), |digest, name| {
+            let hash = Site::get(name).map(|file| file.metadata.sha256_hash()).unwrap_or_default();
+            digest.chain_update(name.as_bytes()).chain_update(hash)
+        });
+        hex(&digest.finalize()[..6])
+    });
+    &BUILD
+}
+
+/// Version and build, for `--version`.
+pub fn version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(|| format!("{} (build {})", crate::VERSION, build()));
+    &VERSION
+}
+
+/// The folder of the addresses of script and style, without slashes. `pkg` in a debug build: `cargo leptos watch`
+/// finds the style by that name when it changed.
+pub fn folder() -> String {
+    if EMBEDDED { format!("pkg-{}", build()) } else { "pkg".to_owned() }
+}
+
+/// A file of [`folder`].
+pub(crate) async fn stamped(Path(file): Path<String>, headers: HeaderMap) -> Response {
+    let policy = if EMBEDDED { "public, max-age=31536000, immutable" } else { "no-cache" };
+    // Icons lie in the site's root, but are offered under the stamped name too.
+    let response = serve(&format!("pkg/{file}"), &headers, policy).or_else(|| serve(&file, &headers, policy));
+    response.unwrap_or_else(|| (StatusCode::NOT_FOUND, "There is no such file.\n").into_response())
+}
+
+/// A file of the site's root under its plain name, such as `/icons.svg`: kept, but asked about again.
+pub(crate) async fn plain(uri: http::Uri, headers: HeaderMap) -> Response {
+    serve(uri.path().trim_start_matches('/'), &headers, "no-cache")
+        .unwrap_or_else(|| (StatusCode::NOT_FOUND, "There is no such file.\n").into_response())
+}
+
+/// The file in the smallest form that the browser takes.
+fn serve(name: &str, headers: &HeaderMap, cache: &'static str) -> Option<Response> {
+    let compressed = [("br", ".br"), ("gzip", ".gz")]
+        .into_iter()
+        .filter(|(encoding, _)| accepts(headers, encoding))
+        .find_map(|(encoding, suffix)| Some((Some(encoding), Site::get(&format!("{name}{suffix}"))?)));
+    let (encoding, file) = compressed.or_else(|| Some((None, Site::get(name)?)))?;
+
+    let tag = HeaderValue::try_from(format!("\"{}\"", hex(&file.metadata.sha256_hash()[..8]))).ok()?;
+    let known = headers.get(header::IF_NONE_MATCH) == Some(&tag);
+    let mut response =
+        if known { StatusCode::NOT_MODIFIED.into_response() } else { Body::from(bytes(file)).into_response() };
+    let media = mime_guess::from_path(name).first_or_octet_stream();
+    let out = response.headers_mut();
+    out.insert(header::CONTENT_TYPE, HeaderValue::try_from(media.as_ref()).ok()?);
+    out.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    out.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    out.insert(header::ETAG, tag);
+    if let Some(encoding) = encoding {
+        out.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    }
+    Some(response)
+}
+
+fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
+    let offers = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    offers.flat_map(|value| value.split(',')).any(|offer| {
+        let (name, quality) = offer.split_once(';').unwrap_or((offer, ""));
+        name.trim() == encoding && !matches!(quality.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
+    })
+}
+
+/// Embedded bytes are shared, not copied.
+fn bytes(file: EmbeddedFile) -> Bytes {
+    match file.data {
+        Cow::Borrowed(data) => Bytes::from_static(data),
+        Cow::Owned(data) => data.into(),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}

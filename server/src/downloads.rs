@@ -1,0 +1,111 @@
+//! What a job leaves behind, as files: artifacts, and its log as text.
+
+use std::fmt::Write as _;
+
+use app::api::ApiError;
+use axum::{
+    body::Body,
+    extract::{Path, Request, State},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use engine::{Engine, store::LogQuery};
+use futures_util::{Stream, TryStreamExt, stream};
+use http::{HeaderValue, StatusCode, header};
+use model::{JobId, Micros};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use tower::ServiceExt;
+use tower_http::services::ServeFile;
+
+/// Lines read from the store at once.
+const LOG_PAGE: u32 = 2_000;
+
+/// `GET /jobs/{id}/artifacts/{name}`: the file, or the ranges of it that a resumed download still needs.
+pub(crate) async fn artifact(
+    State(engine): State<Engine>,
+    Path((job, name)): Path<(JobId, String)>,
+    mut request: Request,
+) -> Response {
+    let (artifact, path) = match engine.artifact(job, &name).await {
+        Ok(found) => found,
+        Err(error) => return refusal(error),
+    };
+    // Several ranges at once would need a multipart answer; the whole file is a right answer too (RFC 9110, 14.2).
+    // So is it where `If-Range` names another version; a retried job may have replaced the file.
+    let headers = request.headers_mut();
+    let several = headers.get(header::RANGE).is_some_and(|range| range.as_bytes().contains(&b','));
+    if several || headers.contains_key(header::IF_RANGE) {
+        headers.remove(header::RANGE);
+    }
+    let mut response =
+        match ServeFile::new_with_mime(path, &mime_guess::mime::APPLICATION_OCTET_STREAM).oneshot(request).await {
+            Ok(response) => response.map(Body::new),
+            Err(never) => match never {},
+        };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_DISPOSITION, attachment(&artifact.name));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    response
+}
+
+/// `GET /jobs/{id}/log`: every line, oldest first, `time level text`.
+pub(crate) async fn log(State(engine): State<Engine>, Path(job): Path<JobId>) -> Response {
+    if let Err(error) = engine.job(job).await {
+        return refusal(error);
+    }
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8")),
+        (header::CONTENT_DISPOSITION, attachment(&format!("job-{job}.log"))),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    (headers, Body::from_stream(log_text(engine, job))).into_response()
+}
+
+/// The log in pieces, so that a long one is never in memory whole.
+fn log_text(engine: Engine, job: JobId) -> impl Stream<Item = engine::Result<Bytes>> {
+    stream::try_unfold((engine, Some(1)), move |(engine, next)| async move {
+        let Some(from) = next else { return Ok(None) };
+        let query = LogQuery { from: Some(from), limit: LOG_PAGE, ..LogQuery::default() };
+        let page = engine.store().log(job, &query).await?;
+        let mut text = String::new();
+        for (_, line) in &page.lines {
+            let _ = writeln!(text, "{} {:<5} {}", rfc3339(line.at), line.level.as_str(), line.text);
+        }
+        let next = page.lines.last().filter(|_| page.more_after).map(|(number, _)| number + 1);
+        Ok(Some((Bytes::from(text), (engine, next))))
+    })
+    .inspect_err(move |error: &engine::Error| tracing::error!(%job, %error, "the log download broke off"))
+}
+
+/// UTC, to the microsecond.
+fn rfc3339(at: Micros) -> String {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.0) * 1_000)
+        .ok()
+        .and_then(|at| at.format(&Rfc3339).ok())
+        .unwrap_or_default()
+}
+
+fn refusal(error: engine::Error) -> Response {
+    let error = ApiError::from(error);
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, format!("{error}\n")).into_response()
+}
+
+/// "Save as", never "show": a file that a task made must not run as a page of this origin. The name in both forms of
+/// RFC 6266: plain for old clients, RFC 5987 for every other character.
+fn attachment(name: &str) -> HeaderValue {
+    let plain: String = name
+        .chars()
+        .map(|c| if c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%') || c == ' ' { c } else { '_' })
+        .collect();
+    let mut encoded = String::new();
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    HeaderValue::try_from(format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}"))
+        .expect("only printable ASCII is left")
+}

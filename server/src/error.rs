@@ -1,0 +1,83 @@
+//! Why the server cannot start or go on. What a request meets is answered by its handler instead.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+/// A result of the server.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why the server does not run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The configuration file cannot be read, or holds what is no setting.
+    #[error("the configuration file {}: {message}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A variable of the environment does not parse.
+    #[error("the environment variable {name}: {message}")]
+    Variable {
+        /// Its name.
+        name: &'static str,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The address can be reached from other machines, and there is nothing yet that would ask who comes.
+    #[error(
+        "--addr {0} can be reached from other machines, and this version has no accounts: everyone there could start \
+         and stop jobs and read their files. Listen on 127.0.0.1 or [::1], and put a proxy that asks for a password \
+         in front of it where others need to reach it"
+    )]
+    NotLoopback(SocketAddr),
+    /// The log filter does not parse.
+    #[error("--log {filter}: {message}")]
+    Log {
+        /// What was given.
+        filter: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// Another server works on the same data directory.
+    #[error(
+        "{} is in use by another milepost (process {pid}). Stop that one first (kill {pid}), or choose another \
+         --data-dir", data_dir.display()
+    )]
+    InUse {
+        /// The data directory.
+        data_dir: PathBuf,
+        /// The other process, as it wrote itself down.
+        pid: String,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {addr}: {source}. Choose another --addr; port 0 takes a free one")]
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file operation failed.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was being done, to what.
+        what: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The engine does not open.
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
+}
+
+impl Error {
+    /// What a shell is told: 2 for a mistake in how the program was called, 1 for everything else.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config { .. } | Self::Variable { .. } | Self::NotLoopback(_) | Self::Log { .. } => 2,
+            Self::InUse { .. } | Self::Listen { .. } | Self::Io { .. } | Self::Engine(_) => 1,
+        }
+    }
+}

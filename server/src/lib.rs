@@ -1,0 +1,22 @@
+//! Milepost's one program: it answers browsers, runs the built-in tasks and keeps their history.
+
+pub mod assets;
+pub mod cli;
+pub mod config;
+pub mod downloads;
+mod error;
+mod health;
+mod listen;
+mod lock;
+mod pages;
+pub mod router;
+mod security;
+pub mod serve;
+mod sessions;
+mod state;
+
+pub use error::{Error, Result};
+pub use state::AppState;
+
+/// What `--version` says, and what the pages' asset folder is stamped with: see [`assets::build`].
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,175 @@
+//! The accept loop: hyper for each connection, with the limits that `axum::serve` does not set.
+
+use std::{
+    collections::HashMap,
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{Router, extract::ConnectInfo};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::{SockRef, TcpKeepalive};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpListener, TcpStream},
+    time::{sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::ServiceExt;
+
+/// A request's head must be complete this long after the connection was opened, or after the answer before it.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// A peer that acknowledges nothing for this long is gone.
+const PEER_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest head, and what is read or queued at once for one connection, bytes.
+const BUFFER: usize = 64 * 1024;
+/// What a connection above the limit is told; a body would tempt it to stay.
+const FULL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
+/// How many connections are taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// All together.
+    pub(crate) total: u32,
+    /// From one address.
+    pub(crate) per_address: u32,
+}
+
+/// Answers connections with `router` until `stop`, then lets the requests under way end for at most `drain`.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    stop: CancellationToken,
+    drain: Duration,
+) {
+    let seats = Arc::new(Seats { limits, taken: Mutex::default() });
+    let connections = TaskTracker::new();
+    let abort = CancellationToken::new();
+    while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                pause_after(&error).await;
+                continue;
+            }
+        };
+        let Some(seat) = Seats::take(&seats, peer.ip()) else {
+            connections.spawn(refuse(stream));
+            continue;
+        };
+        let connection = answer(stream, peer, router.clone(), stop.clone());
+        let abort = abort.clone();
+        connections.spawn(async move {
+            abort.run_until_cancelled(connection).await;
+            drop(seat);
+        });
+    }
+    drop(listener);
+    connections.close();
+    if timeout(drain, connections.wait()).await.is_err() {
+        tracing::warn!(open = connections.len(), "closing the connections that did not end in time");
+        abort.cancel();
+        connections.wait().await;
+    }
+}
+
+/// One connection, from its first byte to its last.
+async fn answer(stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) {
+    if let Err(error) = prepare(&stream) {
+        tracing::debug!(%peer, %error, "the connection was gone before it began");
+        return;
+    }
+    let service = service_fn(move |mut request: http::Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        router.clone().oneshot(request.map(axum::body::Body::new))
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(BUFFER)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let outcome = tokio::select! {
+        outcome = connection.as_mut() => outcome,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = outcome {
+        tracing::debug!(%peer, %error, "the connection broke");
+    }
+}
+
+/// Small frames leave at once, and a peer that vanished is noticed.
+fn prepare(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(PEER_TIMEOUT / 2).with_interval(PEER_TIMEOUT / 6))?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(PEER_TIMEOUT))?;
+    Ok(())
+}
+
+async fn refuse(mut stream: TcpStream) {
+    // Whoever does not take the answer within a second was not going to read it.
+    let _ = timeout(Duration::from_secs(1), stream.write_all(FULL)).await;
+}
+
+/// A failed accept concerns one connection, or, with the descriptors used up, all of them for a while.
+async fn pause_after(error: &io::Error) {
+    let of_one = [io::ErrorKind::ConnectionAborted, io::ErrorKind::ConnectionReset, io::ErrorKind::ConnectionRefused];
+    if !of_one.contains(&error.kind()) {
+        tracing::error!(%error, "cannot accept connections; trying again in a second");
+        sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// Counts connections.
+struct Seats {
+    limits: Limits,
+    taken: Mutex<Taken>,
+}
+
+#[derive(Default)]
+struct Taken {
+    total: u32,
+    by_address: HashMap<IpAddr, u32>,
+}
+
+/// One connection's right to be there, given back on drop.
+struct Seat {
+    seats: Arc<Seats>,
+    address: IpAddr,
+}
+
+impl Seats {
+    fn take(seats: &Arc<Self>, address: IpAddr) -> Option<Seat> {
+        let mut taken = seats.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let here = taken.by_address.get(&address).copied().unwrap_or(0);
+        if taken.total >= seats.limits.total || here >= seats.limits.per_address {
+            return None;
+        }
+        taken.total += 1;
+        taken.by_address.insert(address, here + 1);
+        Some(Seat { seats: Arc::clone(seats), address })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut taken = self.seats.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.total -= 1;
+        if let Some(here) = taken.by_address.get_mut(&self.address) {
+            *here -= 1;
+            if *here == 0 {
+                taken.by_address.remove(&self.address);
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Pages: rendered whole before the first byte leaves, so that the status is true and no script is needed.
+
+use std::time::Instant;
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    response::Response,
+};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use leptos::prelude::{expect_context, provide_context};
+use leptos_axum::ResponseOptions;
+
+use crate::{AppState, security};
+
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// The page at the request's address.
+pub(crate) async fn page(State(state): State<AppState>, request: Request) -> Response {
+    render(state, request).await
+}
+
+/// What is said at an address that nothing lives at. Browsers get a page; the status is 404 for everyone.
+pub(crate) async fn not_found(State(state): State<AppState>, request: Request) -> Response {
+    let mut response = render(state, request).await;
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}
+
+async fn render(state: AppState, request: Request) -> Response {
+    let begun = Instant::now();
+    let leptos = state.leptos.clone();
+    let context = move || {
+        provide_context(state.app.clone());
+        let policy = security::page_policy(state.config.reload_port);
+        expect_context::<ResponseOptions>().insert_header(header::CONTENT_SECURITY_POLICY, policy);
+    };
+    let handler = leptos_axum::render_app_async_with_context(context, move || app::shell::shell(leptos.clone()));
+    let mut response: Response<Body> = handler(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let timing = format!("total;dur={:.3}", begun.elapsed().as_secs_f64() * 1e3);
+    headers.insert(SERVER_TIMING, HeaderValue::try_from(timing).expect("digits and ASCII letters"));
+    response
+}

@@ -1,0 +1,112 @@
+//! Every address there is, in one table. Nothing else adds a route, so that a test can walk them all.
+
+use std::{borrow::Cow, time::Duration};
+
+use axum::{
+    Router,
+    handler::Handler,
+    middleware,
+    routing::{MethodFilter, MethodRouter, on},
+};
+use http::{Method, StatusCode};
+use tower::ServiceBuilder;
+use tower_http::{
+    CompressionLevel, catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::CsrfLayer,
+    timeout::TimeoutLayer, trace::TraceLayer,
+};
+
+use crate::{AppState, assets, downloads, health, pages, security, sessions};
+
+/// What a request is about to do, for deciding whether its sender may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Nothing that needs a permission: health, script and style.
+    Public,
+    /// Look at jobs and tasks.
+    See,
+    /// Follow what happens, as it happens.
+    Follow,
+    /// Fetch what a job made.
+    Download,
+    /// Send a file in.
+    Upload,
+    /// Start a job.
+    Start,
+    /// Call a server function, which decides by itself.
+    Call,
+}
+
+/// How a request behaves on the wire, which decides the limits and layers it gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    /// Answered at once, whole, compressed; knows its visitor.
+    Page,
+    /// Answered at once, from memory.
+    Plain,
+    /// As long as the file is.
+    Transfer,
+    /// Open until someone closes it.
+    Stream,
+}
+
+/// One row of the table.
+pub struct Route {
+    /// Its method; GET includes HEAD.
+    pub method: Method,
+    /// Its path, in axum's notation.
+    pub path: Cow<'static, str>,
+    /// What it does.
+    pub action: Action,
+    shape: Shape,
+    handler: MethodRouter<AppState>,
+}
+
+/// The table.
+pub fn table() -> Vec<Route> {
+    use Action::{Download, Public, See};
+    use Shape::{Page, Plain, Transfer};
+    vec![
+        get("/", See, Page, pages::page),
+        get("/jobs", See, Page, pages::page),
+        get("/jobs/{id}", See, Page, pages::page),
+        get("/jobs/{id}/artifacts/{name}", Download, Transfer, downloads::artifact),
+        get("/jobs/{id}/log", Download, Transfer, downloads::log),
+        get("/new", See, Page, pages::page),
+        get("/new/{kind}", See, Page, pages::page),
+        get("/healthz", Public, Plain, health::healthz),
+        get("/icons.svg", Public, Plain, assets::plain),
+        get("/mark.svg", Public, Plain, assets::plain),
+        get(format!("/{}/{{*file}}", assets::folder()), Public, Plain, assets::stamped),
+    ]
+}
+
+/// The router that the table describes.
+pub fn router(state: AppState) -> Router {
+    let sessions = sessions::layer(state.engine.store());
+    let page = ServiceBuilder::new()
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_secs(30)))
+        .layer(sessions);
+    let router = table().into_iter().fold(Router::new(), |router, route| {
+        let handler = match route.shape {
+            Shape::Page => route.handler.layer(page.clone()),
+            Shape::Plain | Shape::Transfer | Shape::Stream => route.handler,
+        };
+        router.route(&route.path, handler)
+    });
+    router
+        .fallback_service(page.service(pages::not_found.with_state(state.clone())))
+        .layer(CsrfLayer::new().with_rejection_response(security::forged))
+        .layer(middleware::from_fn(security::guard))
+        .layer(CatchPanicLayer::new())
+        .layer(TraceLayer::new_for_http())
+        .with_state(state)
+}
+
+fn get<H, T>(path: impl Into<Cow<'static, str>>, action: Action, shape: Shape, handler: H) -> Route
+where
+    H: Handler<T, AppState>,
+    T: 'static,
+{
+    Route { method: Method::GET, path: path.into(), action, shape, handler: on(MethodFilter::GET, handler) }
+}

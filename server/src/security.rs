@@ -1,0 +1,100 @@
+//! The door: who may speak to the server at all, and what browsers may do with its answers.
+
+use std::net::IpAddr;
+
+use axum::{
+    extract::Request,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, uri::Authority};
+use leptos::nonce::use_nonce;
+use tower_http::csrf::ProtectionError;
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Headers of every answer. A page brings its own, wider content policy.
+const HEADERS: [(HeaderName, &str); 6] = [
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'; sandbox"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    // Not `no-referrer`: forms without script are sent back to where they came from.
+    (header::REFERRER_POLICY, "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+];
+
+/// What a page may load: its own files, the scripts that carry this answer's nonce, its own streams.
+///
+/// To be called while a page is rendered.
+pub(crate) fn page_policy(reload_port: Option<u16>) -> HeaderValue {
+    let nonce = use_nonce().map(|nonce| format!(" 'nonce-{nonce}'")).unwrap_or_default();
+    let reload = reload_port.map(|port| format!(" ws://127.0.0.1:{port} ws://localhost:{port}")).unwrap_or_default();
+    let policy = format!(
+        "default-src 'self'; script-src 'self'{nonce} 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
+         connect-src 'self'{reload}; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    );
+    HeaderValue::try_from(policy).expect("a nonce is base64")
+}
+
+/// Lets a request in only under a name of this machine, and only from pages of its own.
+pub(crate) async fn guard(request: Request, next: Next) -> Response {
+    let mut response = match admit(&request) {
+        Ok(()) => next.run(request).await,
+        Err((status, reason)) => (status, reason).into_response(),
+    };
+    for (name, value) in HEADERS {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
+fn admit(request: &Request) -> Result<(), (StatusCode, &'static str)> {
+    if !request.uri().authority().is_none_or(is_own_name) || !named_rightly(request.headers())? {
+        return Err((
+            StatusCode::MISDIRECTED_REQUEST,
+            "This server answers only as localhost, 127.0.0.1 or [::1]. Use one of these names in the address.\n",
+        ));
+    }
+    // A stream is a GET, which the cross-origin check below lets pass; it must not be opened from elsewhere either.
+    let streams = request.uri().path().starts_with("/events");
+    if streams && request.method() == Method::GET && is_cross_site(request.headers()) {
+        return Err((StatusCode::FORBIDDEN, "Another site may not listen to this server's events.\n"));
+    }
+    Ok(())
+}
+
+/// Against DNS rebinding: a site that lets its own name point here must not become "same origin".
+fn named_rightly(headers: &HeaderMap) -> Result<bool, (StatusCode, &'static str)> {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
+        return Err((StatusCode::BAD_REQUEST, "The request must carry one Host header.\n"));
+    };
+    Ok(Authority::try_from(host.as_bytes()).is_ok_and(|host| is_own_name(&host)))
+}
+
+/// Any port: a forwarded port or a proxy on this machine shows another one.
+fn is_own_name(authority: &Authority) -> bool {
+    let name = authority.host();
+    let address = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
+    !authority.as_str().contains('@')
+        && (name.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()))
+}
+
+/// Whether a browser says that another site's page sent this.
+fn is_cross_site(headers: &HeaderMap) -> bool {
+    match headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes) {
+        Some(b"same-origin" | b"none") => false,
+        Some(_) => true,
+        None => headers.get(header::ORIGIN).is_some_and(|origin| {
+            let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
+            origin.as_bytes().strip_prefix(b"http://") != host
+        }),
+    }
+}
+
+/// What a forged request is told.
+pub(crate) fn forged(_: ProtectionError) -> Response {
+    (StatusCode::FORBIDDEN, "Another site sent this request; only pages of this server may change anything.\n")
+        .into_response()
+}

@@ -1,0 +1,137 @@
+//! `milepost serve`: from the settings to a running server, and back to nothing.
+
+use std::{net::SocketAddr, process, sync::Arc, time::Duration};
+
+use any_spawner::Executor;
+use engine::Engine;
+use tokio::{
+    net::TcpListener,
+    runtime::{self, Runtime},
+    signal::unix::{Signal, SignalKind, signal},
+};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    AppState, Error, Result,
+    config::Config,
+    listen::{self, Limits},
+    lock::ServeLock,
+    router, sessions,
+};
+
+/// How long answers under way may take to end once the server is to stop.
+const DRAIN: Duration = Duration::from_secs(3);
+/// After the graces are over: for the last commits, then the process ends whatever still hangs.
+const LAST_COMMITS: Duration = Duration::from_secs(3);
+
+/// Serves until SIGTERM or SIGINT.
+pub fn run(config: Config) -> Result<()> {
+    log_to_stderr(&config.log)?;
+    // Tasks have a runtime of their own: one that blocks its threads delays no page and no stream.
+    let service = runtime("service")?;
+    let tasks = runtime("tasks")?;
+    let outcome = service.block_on(serve(config, tasks.handle().clone()));
+    // A blocking task that does not stop must not hold the process: its attempt is settled at the next start.
+    tasks.shutdown_background();
+    service.shutdown_background();
+    outcome
+}
+
+fn runtime(name: &'static str) -> Result<Runtime> {
+    runtime::Builder::new_multi_thread()
+        .thread_name(format!("milepost-{name}"))
+        .enable_all()
+        .build()
+        .map_err(|source| Error::Io { what: format!("starting the {name} threads"), source })
+}
+
+fn log_to_stderr(filter: &str) -> Result<()> {
+    let filter = EnvFilter::try_new(filter)
+        .map_err(|error| Error::Log { filter: filter.to_owned(), message: error.to_string() })?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    Ok(())
+}
+
+async fn serve(config: Config, tasks: runtime::Handle) -> Result<()> {
+    // What pages spawn while they render. A second server in the same process shares it.
+    let _ = Executor::init_tokio();
+    let mut signals = Signals::new()?;
+    let lock = ServeLock::take(&config.data_dir)?;
+    // Bound before the engine opens, so that a taken port harms no job; accepted from once everything stands.
+    let listener =
+        TcpListener::bind(config.addr).await.map_err(|source| Error::Listen { addr: config.addr, source })?;
+    let addr = listener.local_addr().map_err(|source| Error::Listen { addr: config.addr, source })?;
+
+    let config = Arc::new(config);
+    let stop = CancellationToken::new();
+    let engine = open(&config, tasks).await?;
+    let state = AppState::new(Arc::clone(&config), engine.clone(), stop.clone());
+    tokio::spawn(sessions::sweep(Arc::clone(engine.store()), stop.clone()));
+    let limits = Limits { total: config.connections, per_address: config.connections_per_address };
+    let answering = tokio::spawn(listen::serve(listener, router::router(state), limits, stop.clone(), DRAIN));
+    announce(&config, addr);
+
+    signals.next().await;
+    tracing::info!("stopping; a second signal ends at once");
+    stop.cancel();
+    let end = async {
+        let (answered, ()) = tokio::join!(answering, engine.shutdown(config.shutdown_grace));
+        if let Err(error) = answered {
+            tracing::error!(%error, "the accept loop ended badly");
+        }
+    };
+    tokio::select! {
+        () = end => tracing::info!("stopped"),
+        () = tokio::time::sleep(config.shutdown_grace + DRAIN + LAST_COMMITS) => {
+            tracing::warn!("something does not end; leaving it to the next start to settle");
+        }
+        () = signals.next() => process::exit(130),
+    }
+    drop(lock);
+    Ok(())
+}
+
+async fn open(config: &Config, tasks: runtime::Handle) -> Result<Engine> {
+    let builder = Engine::builder(&config.data_dir)
+        .roots(config.roots.clone())
+        .concurrency(config.concurrency)
+        .cancel_grace(config.cancel_grace)
+        .upload_limit(config.upload_limit)
+        .tasks_on(tasks);
+    Ok(builder.open().await?)
+}
+
+/// The one line on stdout, for whoever started this and waits; and a word on who may come in.
+fn announce(config: &Config, addr: SocketAddr) {
+    tracing::info!(
+        data = %config.data_dir.display(),
+        build = crate::assets::build(),
+        "no accounts{}: everyone who can reach {addr} may do everything",
+        if config.no_auth { " (--no-auth)" } else { " in this version" },
+    );
+    #[expect(clippy::print_stdout, reason = "the contract with scripts")]
+    {
+        println!("listening on http://{addr}");
+    }
+}
+
+/// The wish to stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self> {
+        let listen = |kind| signal(kind).map_err(|source| Error::Io { what: "listening for signals".into(), source });
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
