@@ -3,7 +3,9 @@
 mod error;
 mod folders;
 mod start;
+mod theme;
 
 pub use error::{ApiError, ApiResult};
 pub use folders::folders;
 pub use start::{INPUT_LIMIT, start_job};
+pub use theme::set_theme;

@@ -1,5 +1,9 @@
 //! Milepost's web side: pages rendered on the server, islands that wake in the browser, server functions between them.
 #![recursion_limit = "256"]
+#![allow(
+    unreachable_pub,
+    reason = "the macros of islands and server functions write public items beside the exported ones"
+)]
 
 pub mod api;
 #[cfg(feature = "ssr")]
@@ -11,5 +15,8 @@ pub mod live;
 #[cfg(feature = "ssr")]
 pub mod pages;
 #[cfg(feature = "ssr")]
+pub mod pins;
+#[cfg(feature = "ssr")]
 pub mod shell;
+pub mod theme;
 pub mod ui;

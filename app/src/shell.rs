@@ -1,18 +1,152 @@
 //! The document around every page, and which page belongs to which address.
 
-use leptos::prelude::*;
+mod frame;
+mod refresh;
+mod sidebar;
 
-/// The whole document.
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+use leptos_meta::{MetaTags, Title, provide_meta_context};
+use leptos_router::{
+    SsrMode,
+    components::{FlatRoutes, Route, Router},
+    path,
+};
+use model::Tone;
+
+use crate::{
+    context::app,
+    flash::Flash,
+    pages::{
+        job::JobPage,
+        jobs::Jobs,
+        new::{Catalogue, NewJob},
+        not_found::NotFound,
+        overview::Overview,
+    },
+    ui::Icon,
+};
+
+pub use frame::Frame;
+pub use refresh::RefreshWithoutScript;
+use sidebar::Sidebar;
+
+/// The whole document. What every page shows is read first, so that the position in the event stream that the
+/// document carries is older than anything on it: nothing can happen unseen between the page and its stream.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
+    provide_meta_context();
     view! {
         <!DOCTYPE html>
-        <html lang="en">
+        {Suspend::new(async move {
+            match Frame::load().await {
+                Ok(frame) => view! { <Document options frame /> }.into_any(),
+                Err(error) => {
+                    tracing::error!(%error, "a page could not be made");
+                    expect_context::<ResponseOptions>().set_status(http::StatusCode::INTERNAL_SERVER_ERROR);
+                    view! { <Unreadable options /> }.into_any()
+                }
+            }
+        })}
+    }
+}
+
+#[component]
+fn Document(options: LeptosOptions, frame: Frame) -> impl IntoView {
+    provide_context(frame.clone());
+    let cursor = frame.cursor.to_string();
+    let theme = frame.theme.attribute();
+    view! {
+        <html lang="en" data-build=app().build.to_string() data-cursor=cursor data-theme=theme>
             <head>
-                <meta charset="utf-8" />
+                <Head options=options.clone() />
                 <AutoReload options=options.clone() />
                 <HydrationScripts options islands=true />
+                <MetaTags />
             </head>
-            <body></body>
+            <body>
+                <Title formatter=|title: String| format!("{title} · Milepost") />
+                <a class="skip" href="#main">
+                    "Skip to content"
+                </a>
+                <Router>
+                    <div class="shell">
+                        <Sidebar frame=frame.clone() />
+                        <div>
+                            {frame.flash.map(|flash| view! { <Notice flash /> })}
+                            <main id="main" tabindex="-1">
+                                <Pages />
+                            </main>
+                        </div>
+                    </div>
+                </Router>
+            </body>
+        </html>
+    }
+}
+
+/// What every document's head begins with.
+#[component]
+fn Head(options: LeptosOptions) -> impl IntoView {
+    let style = format!("/{}/{}.css", options.site_pkg_dir, options.output_name);
+    view! {
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover" />
+        <meta name="color-scheme" content="light dark" />
+        <link rel="icon" href="/mark.svg" type="image/svg+xml" />
+        <link rel="stylesheet" href=style />
+    }
+}
+
+/// Which page belongs to which address.
+#[component]
+fn Pages() -> impl IntoView {
+    view! {
+        <FlatRoutes fallback=NotFound>
+            <Route path=path!("/") view=Overview ssr=SsrMode::Async />
+            <Route path=path!("/jobs") view=Jobs ssr=SsrMode::Async />
+            <Route path=path!("/jobs/:id") view=JobPage ssr=SsrMode::Async />
+            <Route path=path!("/new") view=Catalogue ssr=SsrMode::Async />
+            <Route path=path!("/new/:kind") view=NewJob ssr=SsrMode::Async />
+        </FlatRoutes>
+    }
+}
+
+/// What became of the form just sent.
+#[component]
+fn Notice(flash: Flash) -> impl IntoView {
+    let (class, icon) = match flash.tone {
+        Tone::Info => ("banner", "info"),
+        Tone::Success => ("banner good", "succeeded"),
+        Tone::Warning => ("banner warn", "warning"),
+        Tone::Danger => ("banner bad", "warning"),
+    };
+    view! {
+        <section aria-label="Notices">
+            <div class=class role="status">
+                <Icon name=icon />
+                <p>{flash.text}</p>
+            </div>
+        </section>
+    }
+}
+
+/// The document when nothing can be read from the store.
+#[component]
+fn Unreadable(options: LeptosOptions) -> impl IntoView {
+    view! {
+        <html lang="en">
+            <head>
+                <Head options />
+                <title>"Milepost cannot read its database"</title>
+            </head>
+            <body>
+                <main id="main">
+                    <header class="page-head">
+                        <h1>"Milepost cannot read its database"</h1>
+                        <p class="lead">"Nothing on this page can be shown. The server's log says why."</p>
+                    </header>
+                </main>
+            </body>
         </html>
     }
 }

@@ -1,0 +1,84 @@
+//! What every page shows around its own matter.
+
+use leptos::prelude::use_context;
+use leptos_axum::extract;
+use model::{Counts, Cursor, JobState, JobView, Micros};
+use tower_sessions::Session;
+
+use crate::{
+    context::app,
+    flash::{self, Flash},
+    pins,
+    theme::Theme,
+};
+use engine::{
+    Result,
+    store::{ListQuery, Store},
+};
+
+/// At most so many jobs are watched in the sidebar.
+pub(super) const WATCHED: usize = 5;
+/// At most so many troubles are counted; more are "9+".
+const TROUBLES: u32 = 10;
+
+/// What every page shows around its own matter; a context of the page.
+#[derive(Clone)]
+pub struct Frame {
+    /// The newest durable event before anything on the page was read.
+    pub cursor: Cursor,
+    /// The server's clock.
+    pub now: Micros,
+    /// How many jobs are in each state.
+    pub counts: Counts,
+    /// Jobs that went wrong and wait for a person, newest first, at most ten.
+    pub attention: Vec<JobView>,
+    /// Pinned jobs first, then running ones of the same person; at most five.
+    pub watching: Vec<JobView>,
+    /// How many of those are pinned.
+    pub pinned: usize,
+    /// What became of the form just sent.
+    pub flash: Option<Flash>,
+    /// The colour scheme chosen in this browser.
+    pub theme: Theme,
+}
+
+impl Frame {
+    /// Reads it for the current request.
+    pub async fn load() -> Result<Self> {
+        let engine = app().engine;
+        let store = engine.store();
+        let session = extract::<Session>().await.ok();
+        let theme = use_context::<http::request::Parts>().map_or(Theme::System, |parts| Theme::of(&parts.headers));
+        let cursor = store.position().await?;
+        let (counts, attention, (mut watching, pinned)) =
+            tokio::try_join!(store.counts(), store.attention(TROUBLES), watching(store.as_ref(), session.as_ref()))?;
+        engine.freshen(&mut watching);
+        let flash = match &session {
+            Some(session) => flash::take(session).await,
+            None => None,
+        };
+        Ok(Self { cursor, now: engine.now(), counts, attention, watching, pinned, flash, theme })
+    }
+}
+
+/// Pinned jobs, then running ones, each once, and how many are pinned. A pinned job that was deleted is left out.
+async fn watching(store: &dyn Store, session: Option<&Session>) -> Result<(Vec<JobView>, usize)> {
+    let mut watched: Vec<JobView> = Vec::new();
+    for job in pins::read(session).await {
+        match store.job(job).await {
+            Ok(view) => watched.push(view),
+            Err(engine::Error::NoSuchJob(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let pinned = watched.len();
+    if pinned < WATCHED {
+        let running = ListQuery { states: vec![JobState::Running], limit: WATCHED as u32, ..ListQuery::default() };
+        for job in store.page(&running).await?.jobs {
+            if watched.len() < WATCHED && watched.iter().all(|seen| seen.job != job.job) {
+                watched.push(job);
+            }
+        }
+    }
+    Ok((watched, pinned))
+}
