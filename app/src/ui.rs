@@ -1,11 +1,17 @@
 //! Small parts that pages and islands share. Markup and classes are those of `style/`.
 
+mod fact;
 mod icon;
+mod log_line;
 mod milebar;
 mod state;
 mod time;
 
-pub use icon::Icon;
-pub use milebar::{MileBar, MileBarSize};
+pub use fact::fact;
+pub use icon::{Icon, kind_icon};
+pub use log_line::LogRow;
+pub use milebar::{MileBar, MileBarSize, StageNames};
 pub use state::StatePill;
-pub use time::{Ago, When};
+#[cfg(feature = "hydrate")]
+pub use time::localise;
+pub use time::{Ago, When, ago};

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AttemptNo, JobId, JobState, Micros, Progress};
+use crate::{AttemptNo, JobId, JobState, Micros, Progress, percent};
+
+/// Seconds without a word after which a running job is called quiet.
+pub const QUIET_AFTER: f64 = 30.0;
 
 /// One job: where it stands and how far it is. Its input, log and result are read apart.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -107,6 +110,18 @@ impl JobView {
     pub fn ran_for(&self, now: Micros) -> Option<f64> {
         let started = self.started_at?;
         Some(self.ended_at.unwrap_or(now).seconds_since(started).max(0.0))
+    }
+
+    /// Whole per cent of the attempt, floored; 100 only for what has succeeded. `None` while unknown.
+    pub fn percent(&self) -> Option<u32> {
+        let most = if self.state == JobState::Succeeded { 100 } else { 99 };
+        self.progress.fraction.map(|fraction| percent(fraction).min(most))
+    }
+
+    /// Seconds since a running job was last heard from, once they are more than [`QUIET_AFTER`].
+    pub fn quiet_for(&self, now: Micros) -> Option<f64> {
+        let heard = self.progress.at.or(self.started_at).filter(|_| self.state == JobState::Running)?;
+        Some(now.seconds_since(heard)).filter(|seconds| *seconds >= QUIET_AFTER)
     }
 
     /// Takes over a progress frame unless it is of another attempt, older, or too late. Returns whether it did.

@@ -13,3 +13,13 @@ pub fn Icon(
         </svg>
     }
 }
+
+/// The icon of a kind of task; one without its own has the worker's.
+pub fn kind_icon(kind: &str) -> &'static str {
+    match kind {
+        "checksum" => "kind-checksum",
+        "import-csv" => "kind-import",
+        "check-links" => "kind-links",
+        _ => "worker",
+    }
+}

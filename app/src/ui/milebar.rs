@@ -1,5 +1,5 @@
 use leptos::prelude::*;
-use model::{JobView, percent};
+use model::{JobState, JobView};
 
 /// How large a bar is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,6 +13,9 @@ pub enum MileBarSize {
     Hero,
 }
 
+/// From here to the end, a running job is finishing: the bar hardly moves, and says that it is busy.
+const FINISHING: f64 = 0.99;
+
 /// A job's bar: a road with a post at the start of each stage, filled as it is passed.
 ///
 /// Indeterminate (no `value`) while running and the fraction is unknown.
@@ -24,18 +27,22 @@ pub fn MileBar(
     /// How large.
     #[prop(optional)]
     size: MileBarSize,
+    /// It runs, and has not been heard from for longer than it should.
+    #[prop(optional, into)]
+    stalled: Signal<bool>,
 ) -> impl IntoView {
-    let value = move || value_of(&job.read());
     view! {
         <div
             class="milebar"
             class:slim=size == MileBarSize::Slim
             class:hero=size == MileBarSize::Hero
+            class:stalled=stalled
+            class:finishing=move || finishing(&job.read())
             data-state=move || job.read().shown().data_state()
         >
             <progress
                 max="100"
-                value=value
+                value=move || value_of(&job.read())
                 aria-label=move || job.read().title.clone()
                 aria-valuetext=move || spoken(&job.read())
             ></progress>
@@ -46,17 +53,39 @@ pub fn MileBar(
     }
 }
 
+/// The names of the stages under the posts of a hero bar; left out where a stage is too short to carry one.
+#[component]
+pub fn StageNames(
+    /// The job.
+    #[prop(into)]
+    job: Signal<JobView>,
+    /// The names, in order.
+    names: Vec<String>,
+) -> impl IntoView {
+    let names = StoredValue::new(names);
+    view! {
+        <svg class="stage-names" aria-hidden="true" focusable="false">
+            {move || names.with_value(|names| stage_names(&job.read(), names))}
+        </svg>
+    }
+}
+
+fn finishing(job: &JobView) -> bool {
+    job.state == JobState::Running && job.progress.fraction.is_some_and(|fraction| fraction >= FINISHING)
+}
+
 fn value_of(job: &JobView) -> Option<String> {
-    match job.progress.fraction {
-        Some(fraction) => Some(format!("{:.2}", fraction * 100.0)),
-        None if job.state.is_terminal() => Some("0".to_owned()),
-        None => None,
+    match (job.state, job.progress.fraction) {
+        (JobState::Succeeded, _) => Some("100".to_owned()),
+        (_, Some(fraction)) => Some(position(fraction)),
+        (JobState::Running, None) => None,
+        (_, None) => Some("0".to_owned()),
     }
 }
 
 fn spoken(job: &JobView) -> String {
-    let mut text = match job.progress.fraction {
-        Some(fraction) => format!("{} percent", percent(fraction)),
+    let mut text = match job.percent() {
+        Some(percent) => format!("{percent} percent"),
         None => "progress not known yet".to_owned(),
     };
     if let Some(stage) = &job.progress.stage {
@@ -65,29 +94,69 @@ fn spoken(job: &JobView) -> String {
     text
 }
 
+/// A place on the road in per cent, as fine as a pixel.
+fn position(fraction: f64) -> String {
+    format!("{:.2}", fraction * 100.0)
+}
+
 fn posts(job: &JobView, size: MileBarSize) -> impl IntoView + use<> {
     let hero = size == MileBarSize::Hero;
     let top = if hero { "2" } else { "1" };
-    let done = job.progress.fraction.unwrap_or(0.0);
-    let starts = job.progress.stage.as_ref().map(|stage| stage.starts.clone()).unwrap_or_default();
-    let edge = move |x: &'static str, passed: bool| {
-        hero.then(|| view! { <line class:passed=passed x1=x x2=x y1=top y2="100%"></line> })
+    let done = if job.state == JobState::Succeeded { 1.0 } else { job.progress.fraction.unwrap_or(0.0) };
+    let starts = job.progress.stage.as_ref().map(|stage| stage.starts.as_slice()).unwrap_or_default();
+    let post = move |x: String, passed: bool, shift: Option<&'static str>| {
+        view! { <line class:passed=passed x1=x.clone() x2=x transform=shift y1=top y2="100%"></line> }
     };
     let inner: Vec<_> = starts
-        .into_iter()
-        .filter(|start| *start > 0.0)
+        .iter()
+        .filter(|start| **start > 0.0)
         .map(|start| {
-            let x = format!("{:.2}%", start * 100.0);
-            let passed = done >= start;
+            let x = position(*start) + "%";
             view! {
                 <line class="cut" x1=x.clone() x2=x.clone() y1="0" y2="100%"></line>
-                <line class:passed=passed x1=x.clone() x2=x y1=top y2="100%"></line>
+                {post(x, done >= *start, None)}
             }
         })
         .collect();
     view! {
-        {edge("1.5", true)}
+        {hero.then(|| post("1.5".to_owned(), true, None))}
         {inner}
-        {edge("99.8%", done >= 1.0)}
+        {hero.then(|| post("100%".to_owned(), done >= 1.0, Some("translate(-1.5)")))}
     }
+}
+
+/// Narrower than this, a name is left out.
+const NAMELESS: f64 = 0.075;
+/// Narrower than this, a name is shown only where there is room.
+const TIGHT: f64 = 0.14;
+
+fn stage_names(job: &JobView, names: &[String]) -> impl IntoView + use<> {
+    let stage = job.progress.stage.as_ref();
+    let starts = stage.map(|stage| stage.starts.as_slice()).unwrap_or_default();
+    let current = stage.map_or(0, |stage| stage.index as usize);
+    let over = job.state == JobState::Succeeded;
+    names
+        .iter()
+        .zip(starts)
+        .enumerate()
+        .map(|(i, (name, start))| {
+            let width = starts.get(i + 1).copied().unwrap_or(1.0) - start;
+            let (passed, here, tight) = (over || i < current, !over && i == current, width < TIGHT);
+            (width >= NAMELESS).then(|| {
+                view! {
+                    <foreignObject
+                        class:passed=passed
+                        class:current=here
+                        class:tight=tight
+                        x=position(*start) + "%"
+                        y="0"
+                        width=position(width) + "%"
+                        height="20"
+                    >
+                        <div>{name.clone()}</div>
+                    </foreignObject>
+                }
+            })
+        })
+        .collect::<Vec<_>>()
 }

@@ -12,16 +12,19 @@ pub fn StatePill(
     /// With a background, as in page heads.
     #[prop(optional)]
     pill: bool,
-    /// The smaller second word: `3rd in line`, `4 s`.
+    /// It runs, and has not been heard from for longer than it should.
+    #[prop(optional, into)]
+    stalled: Signal<bool>,
+    /// The smaller second word: `3rd in line`, `4 s`. Empty for none.
     #[prop(optional, into)]
     detail: Option<Signal<String>>,
 ) -> impl IntoView {
-    let icon = Signal::derive(move || icon_of(shown.get()));
+    let icon = Signal::derive(move || if stalled.get() { "slow" } else { icon_of(shown.get()) });
     view! {
-        <span class="state" class:pill=pill data-state=move || shown.get().data_state()>
+        <span class="state" class:pill=pill class:stalled=stalled data-state=move || shown.get().data_state()>
             <Icon name=icon />
             <span>{move || shown.get().label()}</span>
-            {detail.map(|detail| view! { <small>{move || detail.get()}</small> })}
+            {detail.map(|detail| view! { " " <small>{move || detail.get()}</small> })}
         </span>
     }
 }
@@ -30,6 +33,15 @@ const fn icon_of(shown: Shown) -> &'static str {
     match shown {
         Shown::NotResponding => "slow",
         Shown::Paused => "pause",
-        other => other.data_state(),
+        Shown::Scheduled
+        | Shown::Retrying
+        | Shown::Queued
+        | Shown::Running
+        | Shown::Cancelling
+        | Shown::Succeeded
+        | Shown::Warnings
+        | Shown::Failed
+        | Shown::Cancelled
+        | Shown::Interrupted => shown.data_state(),
     }
 }

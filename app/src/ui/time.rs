@@ -1,16 +1,26 @@
+//! Instants as people read them. The server writes its own zone and names it; the browser puts the reader's.
+
 use leptos::prelude::*;
 use model::{Micros, duration};
 
-/// An instant as `<time>`. The server writes it in its own zone, named in `title`; a script puts the browser's zone.
+/// An instant as `<time>`: the time of day, with the date unless it is today's.
 #[component]
 pub fn When(
     /// The instant.
     at: Micros,
+    /// The time of day alone, whatever the date.
+    #[prop(optional)]
+    clock: bool,
 ) -> impl IntoView {
-    view! { <time datetime=iso(at)>{iso(at)}</time> }
+    let text = if clock { zone::civil(at).clock() } else { words(at) };
+    view! {
+        <time class:clock=clock datetime=zone::iso(at) title=(!clock).then(|| zone::full(at))>
+            {text}
+        </time>
+    }
 }
 
-/// How long ago, moving: `just now`, `4 s ago`, `12 min ago`.
+/// How long ago, moving: `just now`, `4 s ago`, `12 min 06 s ago`.
 #[component]
 pub fn Ago(
     /// The instant.
@@ -23,24 +33,145 @@ pub fn Ago(
     move || ago(at.get(), now.get())
 }
 
-fn ago(at: Micros, now: Micros) -> String {
+/// `just now`, `4 s ago`, `12 min 06 s ago`.
+pub fn ago(at: Micros, now: Micros) -> String {
     let seconds = now.seconds_since(at);
-    if seconds < 2.0 { "just now".to_owned() } else { format!("{} ago", duration(seconds.floor())) }
+    if seconds < 2.0 {
+        return "just now".to_owned();
+    }
+    let mut text = if seconds < 60.0 { format!("{} s", seconds as u64) } else { duration(seconds.floor()) };
+    text.push_str(" ago");
+    text
 }
 
-/// RFC 3339 in UTC, seconds.
-fn iso(at: Micros) -> String {
-    // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", days to civil.
-    let seconds = at.0.div_euclid(1_000_000);
-    let (days, of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let doe = z.rem_euclid(146_097);
-    let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    let mp = (5 * doy + 2) / 153;
-    let day = doy - (153 * mp + 2) / 5 + 1;
-    let month = if mp < 10 { mp + 3 } else { mp - 9 };
-    let year = yoe + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", of_day / 3_600, of_day % 3_600 / 60, of_day % 60)
+/// `14:32:28` today, `20 Nov, 14:32` this year, `20 Nov 2025, 14:32` before.
+pub fn words(at: Micros) -> String {
+    let (then, today) = (zone::civil(at), zone::civil(zone::now()));
+    match (then.year == today.year, then.month == today.month && then.day == today.day) {
+        (true, true) => then.clock(),
+        (true, false) => format!("{}, {}", then.day_and_month(), &then.clock()[..5]),
+        (false, _) => format!("{} {}, {}", then.day_and_month(), then.year, &then.clock()[..5]),
+    }
+}
+
+/// An instant as calendar and clock show it in some zone. Months and days count from 1.
+struct Civil {
+    year: i32,
+    month: u8,
+    day: u8,
+    hour: u8,
+    minute: u8,
+    second: u8,
+}
+
+impl Civil {
+    fn clock(&self) -> String {
+        format!("{:02}:{:02}:{:02}", self.hour, self.minute, self.second)
+    }
+
+    fn day_and_month(&self) -> String {
+        const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        format!("{} {}", self.day, MONTHS[usize::from(self.month.clamp(1, 12)) - 1])
+    }
+}
+
+/// The server's zone.
+#[cfg(feature = "ssr")]
+mod zone {
+    use jiff::{Timestamp, Zoned, tz::TimeZone};
+    use model::Micros;
+
+    use super::Civil;
+
+    fn zoned(at: Micros) -> Zoned {
+        Timestamp::from_microsecond(at.0).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(TimeZone::system())
+    }
+
+    pub(super) fn now() -> Micros {
+        Micros(Timestamp::now().as_microsecond())
+    }
+
+    pub(super) fn civil(at: Micros) -> Civil {
+        let at = zoned(at);
+        Civil {
+            year: i32::from(at.year()),
+            month: at.month().unsigned_abs(),
+            day: at.day().unsigned_abs(),
+            hour: at.hour().unsigned_abs(),
+            minute: at.minute().unsigned_abs(),
+            second: at.second().unsigned_abs(),
+        }
+    }
+
+    /// RFC 3339, UTC, as `datetime` carries it.
+    pub(super) fn iso(at: Micros) -> String {
+        Timestamp::from_microsecond(at.0)
+            .unwrap_or(Timestamp::UNIX_EPOCH)
+            .strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
+            .to_string()
+    }
+
+    /// With date and the zone's name: `Sat 21 Nov 2026, 14:32:28 CET`.
+    pub(super) fn full(at: Micros) -> String {
+        zoned(at).strftime("%a %-d %b %Y, %H:%M:%S %Z").to_string()
+    }
+}
+
+/// The reader's zone.
+#[cfg(feature = "hydrate")]
+mod zone {
+    use js_sys::Date;
+    use model::Micros;
+
+    use super::Civil;
+
+    fn date(at: Micros) -> Date {
+        Date::new(&(at.0 as f64 / 1e3).into())
+    }
+
+    pub(super) fn now() -> Micros {
+        Micros((Date::now() * 1e3) as i64)
+    }
+
+    pub(super) fn civil(at: Micros) -> Civil {
+        let at = date(at);
+        Civil {
+            year: at.get_full_year() as i32,
+            month: at.get_month() as u8 + 1,
+            day: at.get_date() as u8,
+            hour: at.get_hours() as u8,
+            minute: at.get_minutes() as u8,
+            second: at.get_seconds() as u8,
+        }
+    }
+
+    pub(super) fn iso(at: Micros) -> String {
+        date(at).to_iso_string().into()
+    }
+
+    pub(super) fn full(at: Micros) -> String {
+        date(at).to_string().into()
+    }
+}
+
+/// Puts the reader's zone into every `<time>` under `root` that the server wrote.
+#[cfg(feature = "hydrate")]
+pub fn localise(root: &web_sys::Element) {
+    use wasm_bindgen::JsCast;
+
+    let Ok(times) = root.query_selector_all("time[datetime]") else { return };
+    for time in (0..times.length()).filter_map(|i| times.item(i)?.dyn_into::<web_sys::Element>().ok()) {
+        let millis = time.get_attribute("datetime").map_or(f64::NAN, |text| js_sys::Date::parse(&text));
+        if millis.is_nan() {
+            continue;
+        }
+        let at = Micros((millis * 1e3) as i64);
+        if time.class_list().contains("clock") {
+            time.set_text_content(Some(&zone::civil(at).clock()));
+        } else {
+            time.set_text_content(Some(&words(at)));
+            // An attribute of an existing element can always be set.
+            let _ = time.set_attribute("title", &zone::full(at));
+        }
+    }
 }
