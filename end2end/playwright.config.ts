@@ -26,5 +26,7 @@ export default defineConfig({
   projects: [
     { name: "script", testIgnore: /noscript/ },
     { name: "noscript", testMatch: /noscript/, use: { javaScriptEnabled: false } },
+    // `make bench` asks for this one; a figure means nothing beside other tests.
+    ...(process.env.BENCH ? [{ name: "bench", testMatch: /\.bench\.ts$/, workers: 1, timeout: 180_000 }] : []),
   ],
 });

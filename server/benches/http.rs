@@ -1,0 +1,200 @@
+//! The program with a history of 100,000 jobs, measured from outside: pages, memory, start, acknowledged starts.
+//!
+//! Prints Markdown rows: what, median of five runs, spread. Needs `target/release/milepost` (`make build`).
+
+use std::{
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use engine::{Ctx, Engine, Kind, StartOptions, Task, TaskError};
+use futures_util::{StreamExt, stream};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+
+const HISTORY: usize = 100_000;
+const RUNS: usize = 5;
+const REQUESTS: usize = 300;
+
+#[derive(Deserialize, JsonSchema)]
+struct Nothing {}
+
+/// Does nothing, under the name of a real kind, so that the pages show what they would.
+struct Noop<const N: usize>;
+
+impl<const N: usize> Task for Noop<N> {
+    const KIND: Kind = Kind::new(["checksum", "import-csv", "check-links"][N]);
+    const NAME: &'static str = "No-op";
+    const ABOUT: &'static str = "Does nothing.";
+    const STAGES: &'static [&'static str] = &["Scan", "Hash", "Write"];
+    type Input = Nothing;
+    type Output = ();
+
+    fn title(_: &Nothing) -> String {
+        format!("{} /archive/2026/11 ({N})", Self::KIND)
+    }
+
+    async fn run(&self, _: Nothing, ctx: &Ctx) -> Result<(), TaskError> {
+        ctx.stage(1);
+        ctx.total(1, "files");
+        ctx.advance(1);
+        Ok(())
+    }
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let data = tempfile::tempdir()?;
+    seed(data.path()).await?;
+    let client = reqwest::Client::builder().pool_max_idle_per_host(1).build()?;
+
+    let mut first = Vec::new();
+    let mut memory = Vec::new();
+    for _ in 0..RUNS {
+        let begun = Instant::now();
+        let server = Server::start(data.path())?;
+        while client.get(format!("{}/healthz", server.url)).send().await.is_err() {}
+        first.push(begun.elapsed());
+        client.get(&server.url).send().await?.bytes().await?;
+        memory.push(server.resident()?);
+    }
+    row("start to first response", &mut first, millis);
+    row("resident memory after the first page", &mut memory, |bytes| format!("{:.1} MB", bytes as f64 / 1e6));
+
+    let server = Server::start(data.path())?;
+    let pages = [
+        ("overview", "/".to_owned()),
+        ("jobs, first page", "/jobs".to_owned()),
+        ("jobs, last page", "/jobs?at=oldest".to_owned()),
+        ("jobs, text filter", "/jobs?q=archive".to_owned()),
+        ("job", format!("/jobs/{}", HISTORY / 2)),
+    ];
+    for (name, path) in pages {
+        measure(&client, &server, name, &path).await?;
+    }
+    starts(&client, &server).await
+}
+
+/// Runs the history through the engine, as real jobs.
+async fn seed(data: &Path) -> anyhow::Result<()> {
+    let builder = Engine::builder(data).concurrency(100).register(Noop::<0>).register(Noop::<1>).register(Noop::<2>);
+    let engine = builder.open().await?;
+    stream::iter(0..HISTORY)
+        .map(|n| {
+            let engine = engine.clone();
+            async move {
+                let kind = ["checksum", "import-csv", "check-links"][n % 3];
+                engine.start(kind, json!({}), StartOptions { by: "local".to_owned(), ..StartOptions::default() }).await
+            }
+        })
+        .buffer_unordered(500)
+        .for_each(async |started| assert!(started.is_ok(), "{started:?}"))
+        .await;
+    while engine.store().counts().await?.succeeded < HISTORY as u64 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    engine.shutdown(Duration::from_secs(1)).await;
+    Ok(())
+}
+
+/// Server time (the `Server-Timing` header) and time at the client, of complete pages.
+async fn measure(client: &reqwest::Client, server: &Server, name: &str, path: &str) -> anyhow::Result<()> {
+    let (mut p50, mut p99, mut seen) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        let (mut inside, mut outside) = (Vec::new(), Vec::new());
+        for _ in 0..REQUESTS {
+            let begun = Instant::now();
+            let answer = client.get(format!("{}{path}", server.url)).send().await?.error_for_status()?;
+            let timing =
+                answer.headers().get("server-timing").and_then(|value| value.to_str().ok()).unwrap_or_default();
+            let total = timing.split("dur=").nth(1).and_then(|rest| rest.split([',', ';']).next());
+            let total: f64 = total.unwrap_or_default().parse()?;
+            answer.bytes().await?;
+            outside.push(begun.elapsed());
+            inside.push(Duration::from_secs_f64(total / 1e3));
+        }
+        inside.sort_unstable();
+        outside.sort_unstable();
+        p50.push(inside[REQUESTS / 2]);
+        p99.push(inside[REQUESTS * 99 / 100]);
+        seen.push(outside[REQUESTS / 2]);
+    }
+    row(&format!("{name}: server time p50"), &mut p50, millis);
+    row(&format!("{name}: server time p99"), &mut p99, millis);
+    row(&format!("{name}: at the client, p50"), &mut seen, millis);
+    Ok(())
+}
+
+/// Acknowledged starts through HTTP, 100 in flight.
+async fn starts(client: &reqwest::Client, server: &Server) -> anyhow::Result<()> {
+    const STARTS: usize = 2_000;
+    let mut rates = Vec::new();
+    for _ in 0..RUNS {
+        let begun = Instant::now();
+        stream::iter(0..STARTS)
+            .map(|_| {
+                let body = "kind=demo&input=%7B%22seconds%22%3A0%7D";
+                let request = client.post(format!("{}/api/start_job", server.url)).body(body);
+                request.header("content-type", "application/x-www-form-urlencoded").send()
+            })
+            .buffer_unordered(100)
+            .for_each(async |answer| assert!(answer.is_ok_and(|answer| answer.status().is_success())))
+            .await;
+        rates.push((STARTS as f64 / begun.elapsed().as_secs_f64()) as u64);
+    }
+    row("starts through HTTP, 100 in flight, while those jobs run", &mut rates, |rate| {
+        format!("{}/s", model::count(rate))
+    });
+    Ok(())
+}
+
+fn row<T: Copy + Ord>(what: &str, runs: &mut [T], show: impl Fn(T) -> String) {
+    runs.sort_unstable();
+    println!("| {what} | {} | {} to {} |", show(runs[runs.len() / 2]), show(runs[0]), show(runs[runs.len() - 1]));
+}
+
+fn millis(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1e3)
+}
+
+/// The built program; ended when dropped.
+struct Server {
+    child: Child,
+    url: String,
+}
+
+impl Server {
+    fn start(data: &Path) -> anyhow::Result<Self> {
+        let binary = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/release/milepost");
+        let mut child = Command::new(binary)
+            .args(["--addr", "127.0.0.1:0", "--no-auth", "--data-dir"])
+            .arg(data)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let stdout = child.stdout.take().expect("stdout is piped");
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line)?;
+        let url = line.trim().strip_prefix("listening on ").unwrap_or_default().trim_end_matches('/').to_owned();
+        Ok(Self { child, url })
+    }
+
+    /// Resident set, bytes, as the kernel counts it.
+    fn resident(&self) -> anyhow::Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or_default();
+        let kib: u64 = line.split_whitespace().nth(1).unwrap_or_default().parse()?;
+        Ok(kib * 1024)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // SIGTERM is what an operator sends; the lock must be free for the next start.
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _ = self.child.wait();
+    }
+}
