@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AttemptNo, Counts, Cursor, JobId, JobState, JobView, LogLine, Micros, Progress, StreamId};
+use crate::{AttemptNo, Counts, Cursor, JobId, JobState, JobView, LogLine, Micros, Progress, Seq, StreamId};
 
 /// One event of the stream.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +40,8 @@ pub struct Hello {
     pub heartbeat_ms: u64,
     /// Names this stream, to change its topics.
     pub stream: StreamId,
+    /// The server's clock.
+    pub at: Micros,
 }
 
 /// The state of everything the topics name.
@@ -51,7 +53,11 @@ pub struct Snapshot {
     pub logs: Vec<LogEvent>,
     /// How many jobs there are in each state, where `jobs` or `overview` is asked for.
     pub counts: Option<Counts>,
-    /// Set when it covers only topics added to an open stream.
+    /// The newest durable event it takes in. What it shows is newer than any event up to this one.
+    #[serde(default)]
+    pub seq: Seq,
+    /// Set when it covers only topics added to an open stream. It has no SSE `id` then, because events of the other
+    /// topics, older than it, may still be on their way.
     #[serde(default)]
     pub partial: bool,
 }
