@@ -11,7 +11,7 @@ use crate::{
 
 /// Start long tasks from a web page, watch them move, stop them, find them again.
 #[derive(Parser, Debug)]
-#[command(name = "milepost", version = assets::version(), args_conflicts_with_subcommands = true)]
+#[command(name = "milepost", version = assets::version(), args_conflicts_with_subcommands = true, mut_args = |arg| arg.hide_env_values(true))]
 #[command(
     after_help = "Without a command, milepost serves. Flags win over variables, variables over the file, and the \
                   file over the defaults; the file's keys are the flags' long names, `roots` is a list."

@@ -5,6 +5,7 @@ mod values;
 use std::{
     env,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -38,7 +39,7 @@ pub struct Settings {
     no_auth: Option<bool>,
 
     /// Jobs that run at once, 1 to 10000 [default: 8]
-    #[arg(long, env = "MILEPOST_CONCURRENCY", value_name = "JOBS", value_parser = clap::value_parser!(u32).range(1..=10_000), help_heading = "Tasks")]
+    #[arg(long, env = "MILEPOST_CONCURRENCY", value_name = "JOBS", help_heading = "Tasks")]
     concurrency: Option<u32>,
 
     /// How long a task may take to stop after a cancel [default: 10s]
@@ -58,11 +59,11 @@ pub struct Settings {
     allow_private_links: Option<bool>,
 
     /// Connections at once, all together [default: 12000]
-    #[arg(long, env = "MILEPOST_CONNECTIONS", value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Server")]
+    #[arg(long, env = "MILEPOST_CONNECTIONS", value_name = "COUNT", help_heading = "Server")]
     connections: Option<u32>,
 
     /// Connections at once from one address [default: as many as all together]
-    #[arg(long, env = "MILEPOST_CONNECTIONS_PER_ADDRESS", value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Server")]
+    #[arg(long, env = "MILEPOST_CONNECTIONS_PER_ADDRESS", value_name = "COUNT", help_heading = "Server")]
     connections_per_address: Option<u32>,
 
     /// What to log to stderr: a level, or a filter such as `info,engine=debug` [default: info]
@@ -140,13 +141,14 @@ impl Config {
         if !addr.ip().is_loopback() {
             return Err(Error::NotLoopback(addr));
         }
-        let connections = settings.connections.unwrap_or(12_000);
+        let connections = within("connections", settings.connections, 1..=u32::MAX)?.unwrap_or(12_000);
+        let per_address = within("connections-per-address", settings.connections_per_address, 1..=connections)?;
         Ok(Self {
             addr,
             data_dir: settings.data_dir.unwrap_or_else(|| "data".into()),
             roots: settings.roots,
             no_auth: settings.no_auth.unwrap_or(false),
-            concurrency: settings.concurrency.unwrap_or(8),
+            concurrency: within("concurrency", settings.concurrency, 1..=10_000)?.unwrap_or(8),
             cancel_grace: settings.cancel_grace.map_or(Duration::from_secs(10), |span| span.0),
             shutdown_grace: match settings.shutdown_grace {
                 Some(span) => span.0,
@@ -157,10 +159,22 @@ impl Config {
             upload_limit: settings.upload_limit.map_or(2 << 30, |size| size.0),
             allow_private_links: settings.allow_private_links.unwrap_or(false),
             connections,
-            connections_per_address: settings.connections_per_address.unwrap_or(connections),
+            connections_per_address: per_address.unwrap_or(connections),
             log: settings.log.unwrap_or_else(|| "info".to_owned()),
             reload_port: watch.then(|| leptos_reload_port()).transpose()?,
         })
+    }
+}
+
+/// A number in its range, wherever it was given.
+fn within(name: &'static str, value: Option<u32>, range: RangeInclusive<u32>) -> Result<Option<u32>> {
+    match value {
+        Some(value) if !range.contains(&value) => {
+            let (least, most) = range.into_inner();
+            let message = if most == u32::MAX { format!("at least {least}") } else { format!("{least} to {most}") };
+            Err(Error::Setting { name, message: format!("{value} is not possible; it can be {message}") })
+        }
+        value => Ok(value),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a job leaves behind, as files: artifacts, and its log as text.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, path::Path as FilePath};
 
 use app::api::ApiError;
 use axum::{
@@ -11,7 +11,7 @@ use axum::{
 use bytes::Bytes;
 use engine::{Engine, store::LogQuery};
 use futures_util::{Stream, TryStreamExt, stream};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use model::{JobId, Micros};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tower::ServiceExt;
@@ -20,7 +20,7 @@ use tower_http::services::ServeFile;
 /// Lines read from the store at once.
 const LOG_PAGE: u32 = 2_000;
 
-/// `GET /jobs/{id}/artifacts/{name}`: the file, or the ranges of it that a resumed download still needs.
+/// `GET /jobs/{id}/artifacts/{name}`: the file, or the range of it that a resumed download still needs.
 pub(crate) async fn artifact(
     State(engine): State<Engine>,
     Path((job, name)): Path<(JobId, String)>,
@@ -31,21 +31,33 @@ pub(crate) async fn artifact(
         Err(error) => return refusal(error),
     };
     // Several ranges at once would need a multipart answer; the whole file is a right answer too (RFC 9110, 14.2).
-    // So is it where `If-Range` names another version; a retried job may have replaced the file.
-    let headers = request.headers_mut();
-    let several = headers.get(header::RANGE).is_some_and(|range| range.as_bytes().contains(&b','));
-    if several || headers.contains_key(header::IF_RANGE) {
-        headers.remove(header::RANGE);
+    let several = request.headers().get(header::RANGE).is_some_and(|range| range.as_bytes().contains(&b','));
+    if several || !same_version(&path, request.headers()).await {
+        request.headers_mut().remove(header::RANGE);
     }
-    let mut response =
-        match ServeFile::new_with_mime(path, &mime_guess::mime::APPLICATION_OCTET_STREAM).oneshot(request).await {
-            Ok(response) => response.map(Body::new),
-            Err(never) => match never {},
-        };
+    let mut response = file(&path, request).await;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_DISPOSITION, attachment(&artifact.name));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     response
+}
+
+/// Whether the part that the client has, by its `If-Range`, belongs to the file as it is now: a retried job may have
+/// replaced it (RFC 9110, 13.1.5).
+async fn same_version(path: &FilePath, headers: &HeaderMap) -> bool {
+    let Some(held) = headers.get(header::IF_RANGE) else { return true };
+    let mut probe = Request::new(Body::empty());
+    *probe.method_mut() = Method::HEAD;
+    let now = file(path, probe).await;
+    [header::ETAG, header::LAST_MODIFIED].iter().any(|name| now.headers().get(name) == Some(held))
+}
+
+async fn file(path: &FilePath, request: Request) -> Response {
+    let file = ServeFile::new_with_mime(path, &mime_guess::mime::APPLICATION_OCTET_STREAM);
+    match file.oneshot(request).await {
+        Ok(response) => response.map(Body::new),
+        Err(never) => match never {},
+    }
 }
 
 /// `GET /jobs/{id}/log`: every line, oldest first, `time level text`.

@@ -17,6 +17,14 @@ pub enum Error {
         /// What is wrong with it.
         message: String,
     },
+    /// A setting is outside of what is possible, wherever it was given.
+    #[error("{name}: {message}")]
+    Setting {
+        /// The setting.
+        name: &'static str,
+        /// What is possible.
+        message: String,
+    },
     /// A variable of the environment does not parse.
     #[error("the environment variable {name}: {message}")]
     Variable {
@@ -76,7 +84,11 @@ impl Error {
     /// What a shell is told: 2 for a mistake in how the program was called, 1 for everything else.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Config { .. } | Self::Variable { .. } | Self::NotLoopback(_) | Self::Log { .. } => 2,
+            Self::Config { .. }
+            | Self::Setting { .. }
+            | Self::Variable { .. }
+            | Self::NotLoopback(_)
+            | Self::Log { .. } => 2,
             Self::InUse { .. } | Self::Listen { .. } | Self::Io { .. } | Self::Engine(_) => 1,
         }
     }

@@ -6,7 +6,7 @@ use axum::{
     Router,
     handler::Handler,
     middleware,
-    routing::{MethodFilter, MethodRouter, on},
+    routing::{self, MethodRouter},
 };
 use http::{Method, StatusCode};
 use tower::ServiceBuilder;
@@ -16,6 +16,9 @@ use tower_http::{
 };
 
 use crate::{AppState, assets, downloads, health, pages, security, sessions};
+
+/// No page and no call takes longer to answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What a request is about to do, for deciding whether its sender may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,9 +42,9 @@ pub enum Action {
 /// How a request behaves on the wire, which decides the limits and layers it gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shape {
-    /// Answered at once, whole, compressed; knows its visitor.
-    Page,
-    /// Answered at once, from memory.
+    /// Worked out and answered whole, compressed; knows its visitor.
+    Answer,
+    /// Answered from memory.
     Plain,
     /// As long as the file is.
     Transfer,
@@ -64,15 +67,15 @@ pub struct Route {
 /// The table.
 pub fn table() -> Vec<Route> {
     use Action::{Download, Public, See};
-    use Shape::{Page, Plain, Transfer};
+    use Shape::{Answer, Plain, Transfer};
     vec![
-        get("/", See, Page, pages::page),
-        get("/jobs", See, Page, pages::page),
-        get("/jobs/{id}", See, Page, pages::page),
+        get("/", See, Answer, pages::page),
+        get("/jobs", See, Answer, pages::page),
+        get("/jobs/{id}", See, Answer, pages::page),
         get("/jobs/{id}/artifacts/{name}", Download, Transfer, downloads::artifact),
         get("/jobs/{id}/log", Download, Transfer, downloads::log),
-        get("/new", See, Page, pages::page),
-        get("/new/{kind}", See, Page, pages::page),
+        get("/new", See, Answer, pages::page),
+        get("/new/{kind}", See, Answer, pages::page),
         get("/healthz", Public, Plain, health::healthz),
         get("/icons.svg", Public, Plain, assets::plain),
         get("/mark.svg", Public, Plain, assets::plain),
@@ -82,20 +85,21 @@ pub fn table() -> Vec<Route> {
 
 /// The router that the table describes.
 pub fn router(state: AppState) -> Router {
-    let sessions = sessions::layer(state.engine.store());
-    let page = ServiceBuilder::new()
+    let answer = ServiceBuilder::new()
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, Duration::from_secs(30)))
-        .layer(sessions);
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIMEOUT))
+        .layer(sessions::layer(state.engine.store()));
+    let stream = middleware::from_fn(security::own_pages_only);
     let router = table().into_iter().fold(Router::new(), |router, route| {
         let handler = match route.shape {
-            Shape::Page => route.handler.layer(page.clone()),
-            Shape::Plain | Shape::Transfer | Shape::Stream => route.handler,
+            Shape::Answer => route.handler.layer(answer.clone()),
+            Shape::Stream => route.handler.layer(stream.clone()),
+            Shape::Plain | Shape::Transfer => route.handler,
         };
         router.route(&route.path, handler)
     });
     router
-        .fallback_service(page.service(pages::not_found.with_state(state.clone())))
+        .fallback_service(answer.service(pages::not_found.with_state(state.clone())))
         .layer(CsrfLayer::new().with_rejection_response(security::forged))
         .layer(middleware::from_fn(security::guard))
         .layer(CatchPanicLayer::new())
@@ -108,5 +112,13 @@ where
     H: Handler<T, AppState>,
     T: 'static,
 {
-    Route { method: Method::GET, path: path.into(), action, shape, handler: on(MethodFilter::GET, handler) }
+    Route { method: Method::GET, path: path.into(), action, shape, handler: routing::get(handler) }
+}
+
+fn post<H, T>(path: impl Into<Cow<'static, str>>, action: Action, shape: Shape, handler: H) -> Route
+where
+    H: Handler<T, AppState>,
+    T: 'static,
+{
+    Route { method: Method::POST, path: path.into(), action, shape, handler: routing::post(handler) }
 }

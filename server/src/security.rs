@@ -7,7 +7,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, uri::Authority};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, uri::Authority};
 use leptos::nonce::use_nonce;
 use tower_http::csrf::ProtectionError;
 
@@ -15,7 +15,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Headers of every answer. A page brings its own, wider content policy.
 const HEADERS: [(HeaderName, &str); 6] = [
-    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'; sandbox"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     // Not `no-referrer`: forms without script are sent back to where they came from.
     (header::REFERRER_POLICY, "same-origin"),
@@ -56,12 +56,15 @@ fn admit(request: &Request) -> Result<(), (StatusCode, &'static str)> {
             "This server answers only as localhost, 127.0.0.1 or [::1]. Use one of these names in the address.\n",
         ));
     }
-    // A stream is a GET, which the cross-origin check below lets pass; it must not be opened from elsewhere either.
-    let streams = request.uri().path().starts_with("/events");
-    if streams && request.method() == Method::GET && is_cross_site(request.headers()) {
-        return Err((StatusCode::FORBIDDEN, "Another site may not listen to this server's events.\n"));
-    }
     Ok(())
+}
+
+/// For streams: they are GETs, which the cross-origin check lets pass, but another site must not hold them open.
+pub(crate) async fn own_pages_only(request: Request, next: Next) -> Response {
+    if is_cross_site(request.headers()) {
+        return (StatusCode::FORBIDDEN, "Another site may not listen to this server's events.\n").into_response();
+    }
+    next.run(request).await
 }
 
 /// Against DNS rebinding: a site that lets its own name point here must not become "same origin".
