@@ -1,6 +1,7 @@
 //! The form of a task's input, made from its type by the engine and drawn by the pages.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// The fields of one kind's input, in order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,7 +22,7 @@ pub struct Field {
     /// Must be filled in.
     pub required: bool,
     /// What stands in it at first.
-    pub default: Option<serde_json::Value>,
+    pub default: Option<Value>,
     /// Which control.
     pub kind: FieldKind,
 }

@@ -3,6 +3,7 @@
 //! Pure types and pure functions on serde alone, so that the wasm stays small. What an instant means
 //! to a person (time zones, calendars) is not here.
 
+mod entry;
 mod folder;
 mod form;
 mod format;
@@ -12,6 +13,7 @@ mod progress;
 mod state;
 mod stream;
 
+pub use entry::Entry;
 pub use folder::{FolderEntry, FolderListing};
 pub use form::{Choice, Field, FieldError, FieldKind, Form};
 pub use format::{bytes, count, duration, percent, quantity, rate};

@@ -1,0 +1,71 @@
+//! From the text of a form to the JSON of an input.
+
+use serde_json::{Number, Value};
+
+use crate::FieldKind;
+
+/// How the text that a form sends for a field becomes the JSON of the input. The same rules hold in the browser and
+/// for forms sent without script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// Text, kept as it is. Line ends become `\n`.
+    Text,
+    /// A path or a name: no blanks around it.
+    Name,
+    /// A whole number.
+    Integer,
+    /// Any number.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+}
+
+impl Entry {
+    /// Every rule.
+    pub const ALL: [Self; 5] = [Self::Text, Self::Name, Self::Integer, Self::Number, Self::Boolean];
+
+    /// The rule for a field of `kind`.
+    pub const fn of(kind: &FieldKind) -> Self {
+        match kind {
+            FieldKind::Text { .. } => Self::Text,
+            FieldKind::Choice { .. } | FieldKind::Folder | FieldKind::Upload => Self::Name,
+            FieldKind::Integer { .. } => Self::Integer,
+            FieldKind::Number { .. } => Self::Number,
+            FieldKind::Boolean => Self::Boolean,
+        }
+    }
+
+    /// The word in the page, by which the browser knows the rule.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Name => "name",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+        }
+    }
+
+    /// The rule of that word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|entry| entry.as_str() == word)
+    }
+
+    /// The value of `text`. `None` for an empty field: the input does not have it then. What is no number stays text,
+    /// so that the check of the input can say so.
+    pub fn read(self, text: &str) -> Option<Value> {
+        let text = if self == Self::Text { text } else { text.trim() };
+        if text.is_empty() {
+            return None;
+        }
+        let value = match self {
+            Self::Text | Self::Name => None,
+            Self::Integer => {
+                text.parse::<i64>().map(Value::from).or_else(|_| text.parse::<u64>().map(Value::from)).ok()
+            }
+            Self::Number => text.parse::<f64>().ok().and_then(Number::from_f64).map(Value::Number),
+            Self::Boolean => text.parse().map(Value::Bool).ok(),
+        };
+        Some(value.unwrap_or_else(|| Value::String(text.replace("\r\n", "\n"))))
+    }
+}
