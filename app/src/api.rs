@@ -4,8 +4,10 @@ mod error;
 mod folders;
 mod start;
 mod theme;
+mod upload;
 
 pub use error::{ApiError, ApiResult};
 pub use folders::folders;
 pub use start::{INPUT_LIMIT, start_job};
 pub use theme::set_theme;
+pub use upload::Uploaded;

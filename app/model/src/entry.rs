@@ -1,12 +1,14 @@
 //! From the text of a form to the JSON of an input.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
 use crate::FieldKind;
 
 /// How the text that a form sends for a field becomes the JSON of the input. The same rules hold in the browser and
 /// for forms sent without script.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Entry {
     /// Text, kept as it is. Line ends become `\n`.
     Text,
@@ -33,22 +35,6 @@ impl Entry {
             FieldKind::Number { .. } => Self::Number,
             FieldKind::Boolean => Self::Boolean,
         }
-    }
-
-    /// The word in the page, by which the browser knows the rule.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Name => "name",
-            Self::Integer => "integer",
-            Self::Number => "number",
-            Self::Boolean => "boolean",
-        }
-    }
-
-    /// The rule of that word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|entry| entry.as_str() == word)
     }
 
     /// The value of `text`. `None` for an empty field: the input does not have it then. What is no number stays text,

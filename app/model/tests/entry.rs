@@ -33,11 +33,3 @@ fn what_is_no_number_stays_text_for_the_check_to_name() {
     assert_eq!(Entry::Number.read("inf"), Some(json!("inf")));
     assert_eq!(Entry::Boolean.read("on"), Some(json!("on")));
 }
-
-#[test]
-fn the_page_names_each_rule_by_one_word() {
-    for entry in Entry::ALL {
-        assert_eq!(Entry::from_word(entry.as_str()), Some(entry));
-    }
-    assert_eq!(Entry::from_word("date"), None);
-}

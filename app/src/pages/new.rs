@@ -1,21 +1,10 @@
-//! Starting a job.
+//! `/new` and `/new/{kind}`: from the catalogue to a started job.
 
-use leptos::prelude::*;
-use leptos_meta::Title;
+mod catalogue;
+mod draft;
+mod fields;
+mod form;
 
-/// `/new`: which task.
-#[component]
-pub fn Catalogue() -> impl IntoView {
-    view! {
-        <Title text="New job" />
-        <header class="page-head">
-            <h1>"New job"</h1>
-        </header>
-    }
-}
-
-/// `/new/:kind`: with which input.
-#[component]
-pub fn NewJob() -> impl IntoView {
-    view! { <Catalogue /> }
-}
+pub use catalogue::Catalogue;
+pub use draft::Draft;
+pub use form::NewJob;

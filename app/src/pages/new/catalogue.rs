@@ -1,0 +1,89 @@
+//! The tasks there are.
+
+use std::collections::BTreeMap;
+
+use engine::TaskInfo;
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use crate::{
+    context::app,
+    ui::{Icon, kind_icon},
+};
+
+/// How long a job of each kind usually takes, seconds: half of them, and nine of ten, take at most so long.
+pub(super) type Usual = BTreeMap<String, (f64, f64)>;
+
+/// `/new`: choose a task.
+#[component]
+pub fn Catalogue() -> impl IntoView {
+    view! {
+        <Title text="New job" />
+        <header class="page-head">
+            <h1>"New job"</h1>
+            <p class="lead">"Choose a task, say what it should work on, start it. You can leave the page: it goes on."</p>
+        </header>
+        {Suspend::new(async move {
+            let usual = usual().await;
+            let card = |task: &TaskInfo| view! { <TaskCard task=task.clone() usual=usual.get(task.kind.as_str()).copied() /> };
+            let cards: Vec<_> = app().engine.catalogue().iter().map(card).collect();
+            view! { <ul class="task-cards">{cards}</ul> }
+        })}
+    }
+}
+
+/// One task of the catalogue. The whole card is its link.
+#[component]
+fn TaskCard(task: TaskInfo, usual: Option<(f64, f64)>) -> impl IntoView {
+    let kind = task.kind.as_str();
+    view! {
+        <li class="card task-card">
+            <span class="kind large">
+                <Icon name=kind_icon(kind) />
+            </span>
+            <h2>
+                <a href=format!("/new/{kind}")>{task.name}</a>
+            </h2>
+            <p>{task.about}</p>
+            {usual.map(|(half, _)| view! { <small>{usually(half)}</small> })}
+        </li>
+    }
+}
+
+/// The tasks beside a form, to change over to another.
+#[component]
+pub(super) fn TaskList(current: &'static str, usual: Usual) -> impl IntoView {
+    let link = |task: &TaskInfo| {
+        let kind = task.kind.as_str();
+        let hint = usual.get(kind).map_or_else(|| first_words(task.about), |&(half, _)| usually(half));
+        view! {
+            <a href=format!("/new/{kind}") aria-current=(kind == current).then_some("page")>
+                <span class="kind">
+                    <Icon name=kind_icon(kind) />
+                </span>
+                <b>{task.name}</b>
+                <small>{hint}</small>
+            </a>
+        }
+    };
+    view! {
+        <nav class="catalogue" aria-label="Tasks">
+            {app().engine.catalogue().iter().map(link).collect::<Vec<_>>()}
+        </nav>
+    }
+}
+
+/// What history knows of durations. Without an answer of the store the page goes without.
+pub(super) async fn usual() -> Usual {
+    let stats = app().engine.store().kind_stats().await.unwrap_or_default();
+    stats.into_iter().filter_map(|row| Some((row.kind, (row.usual_seconds?, row.slow_seconds?)))).collect()
+}
+
+fn usually(seconds: f64) -> String {
+    format!("Usually {}", model::duration(seconds))
+}
+
+/// The first sentence, without its full stop.
+fn first_words(about: &str) -> String {
+    about.split_once(". ").map_or(about, |(first, _)| first).trim_end_matches('.').to_owned()
+}

@@ -1,0 +1,110 @@
+//! A form on its way: what has been typed and sent so far, and what is wrong with it.
+
+use std::collections::BTreeMap;
+
+use engine::{Engine, Error, TaskInfo};
+use model::{Entry, FieldError, FieldKind, FolderListing, Form, JobId};
+use serde_json::{Map, Value};
+
+use crate::api::Uploaded;
+
+/// What a form is drawn with. The page makes one for an empty form; a form that was sent without script and refused
+/// comes back as one, so that nothing typed or uploaded is lost.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    /// What stands in the fields, as text, by name. Names that the form does not have are kept for the check to name.
+    pub entries: BTreeMap<String, String>,
+    /// Files that are here already, by the name of their field.
+    pub files: BTreeMap<String, Uploaded>,
+    /// What is wrong, by field.
+    pub faults: Vec<FieldError>,
+    /// Why the job was not started, where no field is to blame.
+    pub refusal: Option<String>,
+    /// The job to repeat.
+    pub rerun_of: Option<JobId>,
+    /// The field whose folders are looked through, and where.
+    pub browsing: Option<(String, FolderListing)>,
+}
+
+impl Draft {
+    /// An untouched form: every field holds its default.
+    pub fn fresh(form: &Form) -> Self {
+        let default = |field: &model::Field| Some((field.name.clone(), text(field.default.as_ref()?)?));
+        Self { entries: form.fields.iter().filter_map(default).collect(), ..Self::default() }
+    }
+
+    /// A form that holds the input of `job`, to be changed and started anew.
+    pub async fn of_job(engine: &Engine, task: &TaskInfo, job: JobId) -> Self {
+        let mut draft = Self::fresh(&task.form);
+        match engine.store().detail(job).await {
+            Ok(detail) if detail.view.kind == task.kind.as_str() => {
+                draft.rerun_of = Some(job);
+                draft.take_over(&task.form, &detail.input);
+                draft.find_files(engine, &task.form).await;
+            }
+            Ok(detail) => {
+                draft.refusal =
+                    Some(format!("Job #{job} is of the task {}, so its input does not fit here", detail.view.kind));
+            }
+            Err(error) => draft.refusal = Some(format!("The input of job #{job} cannot be used: {error}")),
+        }
+        draft
+    }
+
+    /// Fills the fields from an input. What the input leaves out keeps its default, as it did in that job.
+    fn take_over(&mut self, form: &Form, input: &Value) {
+        for field in &form.fields {
+            match input.get(&field.name).map(text) {
+                Some(Some(entry)) => drop(self.entries.insert(field.name.clone(), entry)),
+                Some(None) => drop(self.entries.remove(&field.name)),
+                None => {}
+            }
+        }
+    }
+
+    /// Looks up the files that the upload fields name. One that is gone is a fault of its field.
+    pub async fn find_files(&mut self, engine: &Engine, form: &Form) {
+        for field in form.fields.iter().filter(|field| matches!(field.kind, FieldKind::Upload)) {
+            let Some(id) = self.entries.get(&field.name).filter(|id| !id.is_empty()) else { continue };
+            match engine.uploads().get(id).await {
+                Ok(upload) => drop(self.files.insert(field.name.clone(), upload.into())),
+                Err(error) => {
+                    let message = match error {
+                        Error::NoSuchUpload(_) => "The file is no longer here. Send it again.".to_owned(),
+                        error => error.to_string(),
+                    };
+                    self.faults.push(FieldError { field: field.name.clone(), message });
+                    self.entries.remove(&field.name);
+                }
+            }
+        }
+    }
+
+    /// The input that the fields stand for.
+    pub fn input(&self, form: &Form) -> Value {
+        let rule = |name: &str| {
+            form.fields.iter().find(|field| field.name == name).map_or(Entry::Text, |field| Entry::of(&field.kind))
+        };
+        let read = |(name, text): (&String, &String)| Some((name.clone(), rule(name).read(text)?));
+        Value::Object(self.entries.iter().filter_map(read).collect::<Map<_, _>>())
+    }
+
+    /// What stands in a field.
+    pub(super) fn entry(&self, name: &str) -> &str {
+        self.entries.get(name).map_or("", String::as_str)
+    }
+
+    /// What is wrong with a field.
+    pub(super) fn fault(&self, name: &str) -> Option<&str> {
+        self.faults.iter().find(|fault| fault.field == name).map(|fault| fault.message.as_str())
+    }
+}
+
+/// A value as a form shows it; `None` for what no field can hold.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}

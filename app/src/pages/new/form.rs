@@ -1,0 +1,131 @@
+//! One task's form.
+
+use engine::TaskInfo;
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+use leptos_meta::Title;
+use leptos_router::hooks::{use_params_map, use_query_map};
+use model::{Entry, FieldKind, JobId};
+
+use super::{
+    Draft,
+    catalogue::{TaskList, Usual, usual},
+    fields::form_field,
+};
+use crate::{
+    context::app,
+    islands::{Slot, StartForm},
+    ui::Icon,
+};
+
+/// `/new/{kind}`, empty; `?from=JOB` fills it with the input of that job.
+#[component]
+pub fn NewJob() -> impl IntoView {
+    let kind = use_params_map().read_untracked().get("kind").unwrap_or_default();
+    let from = use_query_map().read_untracked().get("from");
+    match app().engine.task(&kind).cloned() {
+        Some(task) => view! { {Suspend::new(async move { page(task, from).await })} }.into_any(),
+        None => view! { <UnknownKind kind /> }.into_any(),
+    }
+}
+
+async fn page(task: TaskInfo, from: Option<String>) -> impl IntoView {
+    let usual = usual().await;
+    let draft = match (use_context::<Draft>(), from.map(|job| job.parse::<JobId>())) {
+        (Some(sent_before), _) => sent_before,
+        (None, Some(Ok(job))) => Draft::of_job(&app().engine, &task, job).await,
+        (None, _) => Draft::fresh(&task.form),
+    };
+    view! {
+        <Title text=task.name />
+        <header class="page-head">
+            <h1>"New job"</h1>
+            <p class="lead">{draft.rerun_of.map(|job| view! { <RunAgain job /> })}</p>
+        </header>
+        <div class="split lead-aside catalogue-split">
+            <TaskList current=task.kind.as_str() usual=usual.clone() />
+            <TaskForm task draft usual />
+        </div>
+    }
+}
+
+#[component]
+fn RunAgain(job: JobId) -> impl IntoView {
+    view! {
+        "Filled in as in "
+        <a href=format!("/jobs/{job}")>{format!("#{job}")}</a>
+        ". Change what should differ; it starts as a new job."
+    }
+}
+
+/// The form. Sent as it is by a browser without script; [`StartForm`] takes over where there is one.
+#[component]
+fn TaskForm(task: TaskInfo, draft: Draft, usual: Usual) -> impl IntoView {
+    let kind = task.kind.as_str();
+    let slots = task.form.fields.iter().map(|field| Slot {
+        name: field.name.clone(),
+        label: field.label.clone(),
+        entry: Entry::of(&field.kind),
+    });
+    let slots: Vec<Slot> = slots.collect();
+    let files = task.form.fields.iter().any(|field| matches!(field.kind, FieldKind::Upload));
+    let (faults, refusal) = (draft.faults.clone(), draft.refusal.clone());
+    view! {
+        <form
+            class="card"
+            method="post"
+            action=format!("/new/{kind}")
+            enctype=if files { "multipart/form-data" } else { "application/x-www-form-urlencoded" }
+            novalidate=true
+            aria-labelledby="task"
+        >
+            // The browser takes the first button when Enter is pressed in a field; it must not be "Browse…".
+            <button hidden=true tabindex="-1" aria-hidden="true"></button>
+            {draft.rerun_of.map(|job| view! { <input type="hidden" name="$rerun_of" value=job.to_string() /> })}
+            <header>
+                <h2 id="task">{task.name}</h2>
+                <span class="hint">{task.about}</span>
+            </header>
+            <div class="body form">
+                <StartForm kind=kind.to_owned() slots faults refusal />
+                <div class="fields">
+                    {task.form.fields.iter().map(|field| form_field(field, &draft)).collect::<Vec<_>>()}
+                </div>
+            </div>
+            <footer>
+                <span>{usual.get(kind).map(|&(half, most)| usually(half, most))}</span>
+                <div class="actions">
+                    <button class="button primary" type="submit">
+                        <Icon name="play" />
+                        "Start job"
+                    </button>
+                </div>
+            </footer>
+        </form>
+    }
+}
+
+fn usually(half: f64, most: f64) -> String {
+    let (half, most) = (model::duration(half), model::duration(most));
+    if half == most {
+        format!("Runs of this task usually take {half}.")
+    } else {
+        format!("Runs of this task usually take {half}, seldom more than {most}.")
+    }
+}
+
+/// No such task: says which there are.
+#[component]
+fn UnknownKind(kind: String) -> impl IntoView {
+    expect_context::<ResponseOptions>().set_status(http::StatusCode::NOT_FOUND);
+    view! {
+        <Title text="No such task" />
+        <header class="page-head">
+            <h1>"No such task"</h1>
+            <p class="lead">{format!("There is no task named {kind}. These are the ones there are:")}</p>
+        </header>
+        <div class="unknown-kind">
+            <TaskList current="" usual=Usual::new() />
+        </div>
+    }
+}
