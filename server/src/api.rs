@@ -1,0 +1,146 @@
+//! The door to the server functions, `/api/…`.
+//!
+//! A plain server function answers 500 to everything and sends browsers without script back with the error in the
+//! address. Here a refusal gets the status that belongs to it, and such browsers find it on the page they came from.
+
+use app::{
+    api::ApiError,
+    context::AppContext,
+    flash::{self, Flash},
+};
+use axum::{
+    Json,
+    body::{Body, Bytes},
+    extract::{DefaultBodyLimit, Request, State},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use leptos::{
+    prelude::provide_context,
+    server_fn::{
+        axum::get_server_fn_service,
+        error::{FromServerFnError, SERVER_FN_ERROR_HEADER},
+    },
+};
+use model::Tone;
+use tower_sessions::Session;
+
+/// The largest body: 16 MiB of input, each byte percent-encoded as three, and the names around it.
+const BODY_LIMIT: usize = 3 * app::api::INPUT_LIMIT + 64 * 1024;
+
+/// Answers one call of a server function, whatever its method.
+pub async fn call(State(app): State<AppContext>, request: Request) -> Response {
+    let back = Back::of(&request);
+    match run(app, request).await {
+        Ok(answer) => match back {
+            Some(back) => back.after(&answer),
+            None => answer,
+        },
+        Err(refusal) => match back {
+            Some(back) => back.with(refusal).await,
+            None => refuse(&refusal),
+        },
+    }
+}
+
+/// The error as status and JSON.
+pub fn refuse(error: &ApiError) -> Response {
+    let status = StatusCode::from_u16(error.status()).expect("ApiError::status answers valid statuses");
+    let mut response = (status, Json(error)).into_response();
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    }
+    response
+}
+
+/// Runs the function that the path names.
+async fn run(app: AppContext, request: Request) -> Result<Response, ApiError> {
+    let path = request.uri().path();
+    if get_server_fn_service(path, Method::POST).is_none() {
+        return Err(ApiError::new("unknown_function", format!("There is no {path}")));
+    }
+    if request.method() != Method::POST {
+        return Err(ApiError::new("method_not_allowed", format!("{path} takes only POST")));
+    }
+    let request = buffer(request).await?;
+    let answer = leptos_axum::handle_server_fns_with_context(move || provide_context(app.clone()), request);
+    let answer = answer.await.into_response();
+    if answer.headers().contains_key(SERVER_FN_ERROR_HEADER) {
+        return Err(read_refusal(answer).await);
+    }
+    Ok(answer)
+}
+
+/// Reads the arguments whole, so that what is wrong with the body itself gets an answer of its own. Takes out
+/// `Accept`: it would make the server function redirect by itself.
+async fn buffer(request: Request) -> Result<Request, ApiError> {
+    let (mut parts, body) = request.into_parts();
+    let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            ApiError::new("too_large", "The request is too large: an input may hold 16 MiB of JSON")
+        } else {
+            ApiError::new("malformed", "The request broke off")
+        }
+    })?;
+    let body: Bytes = body.to_bytes();
+    if std::str::from_utf8(&body).is_err() {
+        return Err(ApiError::new("malformed", "The arguments are not UTF-8; send them form-encoded"));
+    }
+    parts.headers.remove(header::ACCEPT);
+    let mut request = Request::from_parts(parts, Body::from(body));
+    DefaultBodyLimit::disable().apply(&mut request);
+    Ok(request)
+}
+
+/// The error that a server function wrote into its answer.
+async fn read_refusal(answer: Response) -> ApiError {
+    match answer.into_body().collect().await {
+        Ok(body) => ApiError::de(body.to_bytes()),
+        Err(_) => ApiError::new("internal", "The server could not say what went wrong"),
+    }
+}
+
+/// The way back to the page with the form, for a browser without script.
+struct Back {
+    to: HeaderValue,
+    session: Option<Session>,
+}
+
+impl Back {
+    /// Set where the caller wants to see a page.
+    fn of(request: &Request) -> Option<Self> {
+        let headers = request.headers();
+        let page = headers.get(header::ACCEPT)?.to_str().ok()?.contains("text/html");
+        let session = request.extensions().get::<Session>().cloned();
+        page.then(|| Self { to: referring_page(headers), session })
+    }
+
+    /// To where the function sends, else to the page the form stood on.
+    fn after(self, answer: &Response) -> Response {
+        see_other(answer.headers().get(header::LOCATION).cloned().unwrap_or(self.to))
+    }
+
+    /// To the page the form stood on, which will say why.
+    async fn with(self, refusal: ApiError) -> Response {
+        let flash = Flash { tone: Tone::Danger, text: refusal.message.clone() };
+        match &self.session {
+            Some(session) if flash::set(session, flash).await.is_ok() => see_other(self.to),
+            _ => refuse(&refusal),
+        }
+    }
+}
+
+/// Path and query of the referring page. Never another site, whatever the header says.
+fn referring_page(headers: &HeaderMap) -> HeaderValue {
+    let referrer = headers.get(header::REFERER).and_then(|value| value.to_str().ok());
+    let uri = referrer.and_then(|text| text.parse::<http::Uri>().ok());
+    let page = uri.as_ref().and_then(http::Uri::path_and_query).map_or("/", http::uri::PathAndQuery::as_str);
+    // Two slashes would name another host.
+    let page = if page.starts_with("//") { "/" } else { page };
+    HeaderValue::from_str(page).unwrap_or(HeaderValue::from_static("/"))
+}
+
+fn see_other(to: HeaderValue) -> Response {
+    (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response()
+}
