@@ -29,8 +29,8 @@ use tower_sessions::Session;
 /// The largest body: 16 MiB of input, each byte percent-encoded as three, and the names around it.
 const BODY_LIMIT: usize = 3 * app::api::INPUT_LIMIT + 64 * 1024;
 
-/// Answers one call of a server function, whatever its method.
-pub async fn call(State(app): State<AppContext>, request: Request) -> Response {
+/// `POST /api/{function}`.
+pub(crate) async fn call(State(app): State<AppContext>, request: Request) -> Response {
     let back = Back::of(&request);
     match run(app, request).await {
         Ok(answer) => match back {
@@ -45,13 +45,9 @@ pub async fn call(State(app): State<AppContext>, request: Request) -> Response {
 }
 
 /// The error as status and JSON.
-pub fn refuse(error: &ApiError) -> Response {
+pub(crate) fn refuse(error: &ApiError) -> Response {
     let status = StatusCode::from_u16(error.status()).expect("ApiError::status answers valid statuses");
-    let mut response = (status, Json(error)).into_response();
-    if status == StatusCode::METHOD_NOT_ALLOWED {
-        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
-    }
-    response
+    (status, Json(error)).into_response()
 }
 
 /// Runs the function that the path names.
@@ -59,9 +55,6 @@ async fn run(app: AppContext, request: Request) -> Result<Response, ApiError> {
     let path = request.uri().path();
     if get_server_fn_service(path, Method::POST).is_none() {
         return Err(ApiError::new("unknown_function", format!("There is no {path}")));
-    }
-    if request.method() != Method::POST {
-        return Err(ApiError::new("method_not_allowed", format!("{path} takes only POST")));
     }
     let request = buffer(request).await?;
     let answer = leptos_axum::handle_server_fns_with_context(move || provide_context(app.clone()), request);

@@ -1,5 +1,6 @@
 //! Milepost's one program: it answers browsers, runs the built-in tasks and keeps their history.
 
+mod api;
 pub mod assets;
 pub mod cli;
 pub mod config;
@@ -8,12 +9,14 @@ mod error;
 mod health;
 mod listen;
 mod lock;
+mod new_job;
 mod pages;
 pub mod router;
 mod security;
 pub mod serve;
 mod sessions;
 mod state;
+mod uploads;
 
 pub use error::{Error, Result};
 pub use state::AppState;

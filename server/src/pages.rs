@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use app::pages::new::Draft;
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -17,21 +18,25 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// The page at the request's address.
 pub(crate) async fn page(State(state): State<AppState>, request: Request) -> Response {
-    render(state, request).await
+    render(state, request, None).await
 }
 
 /// What is said at an address that nothing lives at. Browsers get a page; the status is 404 for everyone.
 pub(crate) async fn not_found(State(state): State<AppState>, request: Request) -> Response {
-    let mut response = render(state, request).await;
+    let mut response = render(state, request, None).await;
     *response.status_mut() = StatusCode::NOT_FOUND;
     response
 }
 
-async fn render(state: AppState, request: Request) -> Response {
+/// Renders the page at the request's address. `draft` is a form that was sent without script and refused.
+pub(crate) async fn render(state: AppState, request: Request, draft: Option<Draft>) -> Response {
     let begun = Instant::now();
     let leptos = state.leptos.clone();
     let context = move || {
         provide_context(state.app.clone());
+        if let Some(draft) = draft.clone() {
+            provide_context(draft);
+        }
         let policy = security::page_policy(state.config.reload_port);
         expect_context::<ResponseOptions>().insert_header(header::CONTENT_SECURITY_POLICY, policy);
     };

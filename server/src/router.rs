@@ -15,7 +15,7 @@ use tower_http::{
     timeout::TimeoutLayer, trace::TraceLayer,
 };
 
-use crate::{AppState, assets, downloads, health, pages, security, sessions};
+use crate::{AppState, api, assets, downloads, health, new_job, pages, security, sessions, uploads};
 
 /// No page and no call takes longer to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
@@ -44,6 +44,8 @@ pub enum Action {
 enum Shape {
     /// Worked out and answered whole, compressed; knows its visitor.
     Answer,
+    /// Takes as long as the files that come with it; then like an answer.
+    Form,
     /// Answered from memory.
     Plain,
     /// As long as the file is.
@@ -66,8 +68,8 @@ pub struct Route {
 
 /// The table.
 pub fn table() -> Vec<Route> {
-    use Action::{Download, Public, See};
-    use Shape::{Answer, Plain, Transfer};
+    use Action::{Call, Download, Public, See, Start, Upload};
+    use Shape::{Answer, Form, Plain, Transfer};
     vec![
         get("/", See, Answer, pages::page),
         get("/jobs", See, Answer, pages::page),
@@ -76,6 +78,9 @@ pub fn table() -> Vec<Route> {
         get("/jobs/{id}/log", Download, Transfer, downloads::log),
         get("/new", See, Answer, pages::page),
         get("/new/{kind}", See, Answer, pages::page),
+        post("/new/{kind}", Start, Form, new_job::start),
+        post("/uploads", Upload, Transfer, uploads::upload),
+        post("/api/{*function}", Call, Answer, api::call),
         get("/healthz", Public, Plain, health::healthz),
         get("/icons.svg", Public, Plain, assets::plain),
         get("/mark.svg", Public, Plain, assets::plain),
@@ -85,14 +90,17 @@ pub fn table() -> Vec<Route> {
 
 /// The router that the table describes.
 pub fn router(state: AppState) -> Router {
-    let answer = ServiceBuilder::new()
+    let form = ServiceBuilder::new()
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIMEOUT))
         .layer(sessions::layer(state.engine.store()));
+    let answer = ServiceBuilder::new()
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIMEOUT))
+        .layer(form.clone());
     let stream = middleware::from_fn(security::own_pages_only);
     let router = table().into_iter().fold(Router::new(), |router, route| {
         let handler = match route.shape {
             Shape::Answer => route.handler.layer(answer.clone()),
+            Shape::Form => route.handler.layer(form.clone()),
             Shape::Stream => route.handler.layer(stream.clone()),
             Shape::Plain | Shape::Transfer => route.handler,
         };

@@ -1,0 +1,127 @@
+//! Files on their way in: straight from the socket to the disk, never whole in memory.
+
+use std::time::Duration;
+
+use app::api::{ApiError, Uploaded};
+use axum::{
+    Json,
+    body::{BodyDataStream, Bytes},
+    extract::{
+        DefaultBodyLimit, FromRequest, Multipart, Request, State,
+        multipart::{Field, MultipartError},
+    },
+    response::{IntoResponse, Response},
+};
+use engine::{Engine, Upload, UploadWriter};
+use futures_util::{StreamExt, TryStreamExt};
+use http::{HeaderMap, HeaderName, header};
+use percent_encoding::percent_decode_str;
+
+use crate::api::refuse;
+
+/// The file's name, percent-encoded, for clients that would rather not put it into the address.
+const FILE_NAME: HeaderName = HeaderName::from_static("x-file-name");
+
+/// What is read and thrown away after a refusal, so that a client that sends before it listens hears why: bytes, time.
+const LISTEN_ON: (u64, Duration) = (256 * 1024 * 1024, Duration::from_secs(30));
+
+/// `POST /uploads`: the file as the body, its name in `?name=`; or a multipart form with one file.
+pub(crate) async fn upload(State(engine): State<Engine>, request: Request) -> Response {
+    let taken =
+        if is_multipart(request.headers()) { from_form(&engine, request).await } else { raw(&engine, request).await };
+    match taken {
+        Ok(upload) => Json(Uploaded::from(upload)).into_response(),
+        Err(error) => refuse(&error),
+    }
+}
+
+/// Whether the body is a multipart form.
+pub(crate) fn is_multipart(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.get(..19).is_some_and(|start| start.eq_ignore_ascii_case("multipart/form-data"))
+}
+
+/// The parts of a multipart form, without a limit on the whole: the files have one of their own.
+pub(crate) async fn parts(mut request: Request) -> Result<Multipart, ApiError> {
+    DefaultBodyLimit::disable().apply(&mut request);
+    Multipart::from_request(request, &()).await.map_err(|error| ApiError::new("malformed", error.body_text()))
+}
+
+/// The body broke off, or is no multipart form after all.
+pub(crate) fn broken_off(error: MultipartError) -> ApiError {
+    ApiError::new("malformed", format!("The form did not arrive whole: {}", error.body_text()))
+}
+
+/// Stores the file in one part. Of one that cannot be stored the rest is read all the same, for what comes after it.
+pub(crate) async fn from_part(engine: &Engine, part: &mut Field<'_>) -> Result<Result<Upload, ApiError>, ApiError> {
+    let name = part.file_name().unwrap_or_default().to_owned();
+    let mut writer = engine.uploads().begin(&name, None).await;
+    while let Some(bytes) = part.chunk().await.map_err(broken_off)? {
+        writer = match writer {
+            Ok(writer) => append(writer, &bytes).await,
+            refused => refused,
+        };
+    }
+    Ok(match writer {
+        Ok(writer) => writer.finish().await.map_err(ApiError::from),
+        Err(error) => Err(error.into()),
+    })
+}
+
+async fn append(mut writer: UploadWriter, bytes: &[u8]) -> engine::Result<UploadWriter> {
+    writer.write(bytes).await.map(|()| writer)
+}
+
+async fn from_form(engine: &Engine, request: Request) -> Result<Upload, ApiError> {
+    let mut parts = parts(request).await?;
+    while let Some(mut part) = parts.next_field().await.map_err(broken_off)? {
+        if part.file_name().is_some() {
+            return from_part(engine, &mut part).await?;
+        }
+    }
+    Err(ApiError::new("malformed", "The form holds no file"))
+}
+
+async fn raw(engine: &Engine, request: Request) -> Result<Upload, ApiError> {
+    let name = file_name(&request)?;
+    let size = request.headers().get(header::CONTENT_LENGTH).and_then(|size| size.to_str().ok()?.parse().ok());
+    let mut body = request.into_body().into_data_stream();
+    let stored = store(engine, &name, size, &mut body).await;
+    if stored.is_err() {
+        tokio::spawn(listen_on(body));
+    }
+    stored
+}
+
+async fn store(engine: &Engine, name: &str, size: Option<u64>, body: &mut BodyDataStream) -> Result<Upload, ApiError> {
+    let mut writer = engine.uploads().begin(name, size).await?;
+    // Dropping the writer on the way out removes what was written.
+    while let Some(bytes) = body.try_next().await.map_err(|_| ApiError::new("malformed", "The upload broke off"))? {
+        writer.write(&bytes).await?;
+    }
+    Ok(writer.finish().await?)
+}
+
+/// From `?name=`, else from the header; a file without a name is just "upload".
+fn file_name(request: &Request) -> Result<String, ApiError> {
+    let query = request.uri().query().unwrap_or_default();
+    let from_query = query.split('&').find_map(|pair| pair.strip_prefix("name=")).map(|name| name.replace('+', " "));
+    let from_header = || Some(request.headers().get(FILE_NAME)?.to_str().ok()?.to_owned());
+    let encoded = from_query.or_else(from_header).unwrap_or_else(|| "upload".to_owned());
+    let name = percent_decode_str(&encoded).decode_utf8().map(std::borrow::Cow::into_owned);
+    name.map_err(|_| ApiError::in_field("malformed", "name", "The file's name is not UTF-8"))
+}
+
+/// Many clients send the whole body before they read the answer, and would see only a broken connection.
+async fn listen_on(body: BodyDataStream) {
+    let (most, longest) = LISTEN_ON;
+    let mut rest = most;
+    let read = body.take_while(move |bytes| {
+        let go_on = bytes.as_ref().is_ok_and(|bytes: &Bytes| {
+            rest = rest.saturating_sub(bytes.len() as u64);
+            rest > 0
+        });
+        std::future::ready(go_on)
+    });
+    let _ = tokio::time::timeout(longest, read.for_each(|_| std::future::ready(()))).await;
+}
