@@ -78,11 +78,13 @@ fn on_its_way(sender: Sender) -> impl IntoView {
     let sending = move || sender.sending.get().unwrap_or_default();
     view! {
         <div class="upload">
-            <progress
-                value=move || sending().sent.to_string()
-                max=move || sending().total.max(1).to_string()
-                aria-label="Sending the file"
-            ></progress>
+            <div class="milebar slim" data-state="running">
+                <progress
+                    value=move || sending().sent.to_string()
+                    max=move || sending().total.max(1).to_string()
+                    aria-label="Sending the file"
+                ></progress>
+            </div>
             <span>{move || sending().in_words()}</span>
             <button class="button small quiet" type="button" on:click=move |_| sender.stop()>
                 "Cancel"

@@ -91,7 +91,7 @@ impl StartingForm {
         let Ok(data) = FormData::new_with_form(&self.form) else { return Value::Null };
         let read = |slot: &Slot| {
             // The last one counts: a ticked box comes after the "false" that stands for an empty one.
-            let text = data.get_all(&slot.name).iter().filter_map(|entry| entry.as_string()).last()?;
+            let text = data.get_all(&slot.name).iter().filter_map(|entry| entry.as_string()).next_back()?;
             Some((slot.name.clone(), slot.entry.read(&text)?))
         };
         Value::Object(self.slots.iter().filter_map(read).collect::<Map<_, _>>())
