@@ -19,6 +19,11 @@ use sha2::{Digest, Sha256};
 #[allow_missing = true]
 struct Site;
 
+/// What the site takes over unchanged, such as icons; there even where no site was built.
+#[derive(RustEmbed)]
+#[folder = "$CARGO_MANIFEST_DIR/../public"]
+struct Public;
+
 /// Whether the site is part of the program.
 const EMBEDDED: bool = cfg!(not(debug_assertions));
 
@@ -51,18 +56,20 @@ pub fn folder() -> String {
     if EMBEDDED { format!("pkg-{}", build()) } else { "pkg".to_owned() }
 }
 
-/// A file of [`folder`].
+/// A file of [`folder`], kept for good: another content has another address.
 pub(crate) async fn stamped(Path(file): Path<String>, headers: HeaderMap) -> Response {
     let policy = if EMBEDDED { "public, max-age=31536000, immutable" } else { "no-cache" };
-    // Icons lie in the site's root, but are offered under the stamped name too.
-    let response = serve(&format!("pkg/{file}"), &headers, policy).or_else(|| serve(&file, &headers, policy));
-    response.unwrap_or_else(|| (StatusCode::NOT_FOUND, "There is no such file.\n").into_response())
+    serve(&format!("pkg/{file}"), &headers, policy).unwrap_or_else(no_such_file)
 }
 
-/// A file of the site's root under its plain name, such as `/icons.svg`: kept, but asked about again.
+/// An icon, under a name that no build changes. Ten minutes old ones after an upgrade do no harm: none stands alone.
 pub(crate) async fn plain(uri: http::Uri, headers: HeaderMap) -> Response {
-    serve(uri.path().trim_start_matches('/'), &headers, "no-cache")
-        .unwrap_or_else(|| (StatusCode::NOT_FOUND, "There is no such file.\n").into_response())
+    let policy = if EMBEDDED { "public, max-age=600" } else { "no-cache" };
+    serve(uri.path().trim_start_matches('/'), &headers, policy).unwrap_or_else(no_such_file)
+}
+
+fn no_such_file() -> Response {
+    (StatusCode::NOT_FOUND, "There is no such file.\n").into_response()
 }
 
 /// The file in the smallest form that the browser takes.
@@ -71,7 +78,7 @@ fn serve(name: &str, headers: &HeaderMap, cache: &'static str) -> Option<Respons
         .into_iter()
         .filter(|(encoding, _)| accepts(headers, encoding))
         .find_map(|(encoding, suffix)| Some((Some(encoding), Site::get(&format!("{name}{suffix}"))?)));
-    let (encoding, file) = compressed.or_else(|| Some((None, Site::get(name)?)))?;
+    let (encoding, file) = compressed.or_else(|| Some((None, Site::get(name).or_else(|| Public::get(name))?)))?;
 
     let tag = HeaderValue::try_from(format!("\"{}\"", hex(&file.metadata.sha256_hash()[..8]))).ok()?;
     let known = headers.get(header::IF_NONE_MATCH) == Some(&tag);

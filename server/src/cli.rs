@@ -14,7 +14,7 @@ use crate::{
 #[command(name = "milepost", version = assets::version(), args_conflicts_with_subcommands = true, mut_args = |arg| arg.hide_env_values(true))]
 #[command(
     after_help = "Without a command, milepost serves. Flags win over variables, variables over the file, and the \
-                  file over the defaults; the file's keys are the flags' long names, `roots` is a list."
+                  file over the defaults. The file's keys are the long names with _ for -; `root` is a list there."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -51,6 +51,6 @@ impl Serve {
     /// Flags and environment over the file over the defaults.
     pub fn config(self) -> Result<Config> {
         let file = self.config.as_deref().map(Settings::from_file).transpose()?.unwrap_or_default();
-        Config::new(self.settings.over(file))
+        Config::new(self.settings.or_environment().over(file))
     }
 }

@@ -19,7 +19,7 @@ use crate::{Error, Result};
 
 /// Every setting, once: each is a flag, a variable `MILEPOST_…` and a key of the configuration file.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Where to listen; port 0 takes a free one [default: 127.0.0.1:3000]
     #[arg(long, env = "MILEPOST_ADDR", value_name = "HOST:PORT", help_heading = "Server")]
@@ -29,13 +29,15 @@ pub struct Settings {
     #[arg(long, env = "MILEPOST_DATA_DIR", value_name = "DIR", help_heading = "Server")]
     data_dir: Option<PathBuf>,
 
-    /// Folder that tasks may read; may be given several times [default: DATA/files]
-    #[arg(long = "root", env = "MILEPOST_ROOTS", value_name = "DIR", value_delimiter = ':', help_heading = "Tasks")]
+    /// Folder that tasks may read; may be given several times [default: DATA/files] [env: MILEPOST_ROOT, separated
+    /// by :]
+    #[arg(long, value_name = "DIR", help_heading = "Tasks")]
     #[serde(default)]
-    roots: Vec<PathBuf>,
+    root: Vec<PathBuf>,
 
     /// Work without accounts: everyone who can reach the address may do everything
-    #[arg(long, env = "MILEPOST_NO_AUTH", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL", require_equals = true, help_heading = "Server")]
+    #[arg(long, env = "MILEPOST_NO_AUTH", value_name = "BOOL", help_heading = "Server")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     no_auth: Option<bool>,
 
     /// Jobs that run at once, 1 to 10000 [default: 8]
@@ -55,7 +57,8 @@ pub struct Settings {
     upload_limit: Option<Size>,
 
     /// Let check-links ask private and loopback addresses
-    #[arg(long, env = "MILEPOST_ALLOW_PRIVATE_LINKS", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL", require_equals = true, help_heading = "Tasks")]
+    #[arg(long, env = "MILEPOST_ALLOW_PRIVATE_LINKS", value_name = "BOOL", help_heading = "Tasks")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     allow_private_links: Option<bool>,
 
     /// Connections at once, all together [default: 12000]
@@ -79,13 +82,23 @@ impl Settings {
         toml::from_str(&text).map_err(|error| problem(error.to_string()))
     }
 
+    /// What clap cannot read from the environment: a list, separated as in `PATH`. On the command line a colon is part
+    /// of the name.
+    #[must_use]
+    pub fn or_environment(mut self) -> Self {
+        if self.root.is_empty() {
+            self.root = env::var_os("MILEPOST_ROOT").iter().flat_map(env::split_paths).collect();
+        }
+        self
+    }
+
     /// These, and `below` where these are silent.
     #[must_use]
     pub fn over(self, below: Self) -> Self {
         Self {
             addr: self.addr.or(below.addr),
             data_dir: self.data_dir.or(below.data_dir),
-            roots: if self.roots.is_empty() { below.roots } else { self.roots },
+            root: if self.root.is_empty() { below.root } else { self.root },
             no_auth: self.no_auth.or(below.no_auth),
             concurrency: self.concurrency.or(below.concurrency),
             cancel_grace: self.cancel_grace.or(below.cancel_grace),
@@ -142,11 +155,11 @@ impl Config {
             return Err(Error::NotLoopback(addr));
         }
         let connections = within("connections", settings.connections, 1..=u32::MAX)?.unwrap_or(12_000);
-        let per_address = within("connections-per-address", settings.connections_per_address, 1..=connections)?;
+        let per_address = within("connections_per_address", settings.connections_per_address, 1..=connections)?;
         Ok(Self {
             addr,
             data_dir: settings.data_dir.unwrap_or_else(|| "data".into()),
-            roots: settings.roots,
+            roots: settings.root,
             no_auth: settings.no_auth.unwrap_or(false),
             concurrency: within("concurrency", settings.concurrency, 1..=10_000)?.unwrap_or(8),
             cancel_grace: settings.cancel_grace.map_or(Duration::from_secs(10), |span| span.0),
@@ -161,7 +174,7 @@ impl Config {
             connections,
             connections_per_address: per_address.unwrap_or(connections),
             log: settings.log.unwrap_or_else(|| "info".to_owned()),
-            reload_port: watch.then(|| leptos_reload_port()).transpose()?,
+            reload_port: watch.then(leptos_reload_port).transpose()?,
         })
     }
 }

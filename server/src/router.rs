@@ -18,7 +18,7 @@ use tower_http::{
 use crate::{AppState, api, assets, downloads, health, new_job, pages, security, sessions, uploads};
 
 /// No page and no call takes longer to answer.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What a request is about to do, for deciding whether its sender may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -18,7 +18,7 @@ use tower_sessions::{
 /// How long a session outlives its last change.
 const LIFETIME: Duration = Duration::days(14);
 /// How often the expired ones are removed.
-const SWEEP: std::time::Duration = std::time::Duration::from_secs(60 * 60);
+const SWEEP: std::time::Duration = std::time::Duration::from_hours(1);
 
 /// The layer for routes that know their visitor.
 pub(crate) fn layer(store: &Arc<dyn Store>) -> SessionManagerLayer<Sessions> {

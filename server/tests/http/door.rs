@@ -1,0 +1,107 @@
+use crate::milepost::{Milepost, command};
+
+const GET: &str = "GET /healthz HTTP/1.1";
+const CHANGE: &str = "POST /api/cancel_job HTTP/1.1";
+const OWN: &str = "host: localhost";
+
+#[test]
+fn only_names_of_this_machine_are_answered() {
+    let (milepost, _data) = Milepost::start();
+    for host in ["localhost", "LOCALHOST:81", "127.0.0.1", "127.0.0.1:9", "[::1]", "[::1]:3000"] {
+        assert_eq!(milepost.status(&[GET, &format!("host: {host}")]), 200, "{host}");
+    }
+    for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "192.168.1.2", "user@localhost"] {
+        assert_eq!(milepost.status(&[GET, &format!("host: {host}")]), 421, "{host}");
+    }
+    assert_eq!(milepost.status(&["GET http://evil.example/healthz HTTP/1.1", OWN]), 421);
+    assert_eq!(milepost.status(&[GET]), 400);
+    assert_eq!(milepost.status(&[GET, OWN, "host: evil.example"]), 400);
+    let refusal = milepost.exchange(&["GET / HTTP/1.1", "host: evil.example"]);
+    assert!(refusal.contains("answers only as localhost"), "{refusal}");
+}
+
+#[test]
+fn another_sites_page_can_change_nothing() {
+    let (milepost, _data) = Milepost::start();
+    for forged in [
+        "origin: http://evil.example",
+        "origin: http://localhost:9999",
+        "origin: null",
+        "sec-fetch-site: cross-site",
+        "sec-fetch-site: same-site",
+    ] {
+        let lines = [CHANGE, OWN, "content-length: 0", forged];
+        let answer = milepost.exchange(&lines);
+        assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("Another site"), "{forged}: {answer}");
+    }
+    for own in ["origin: http://localhost", "sec-fetch-site: same-origin", "user-agent: a script"] {
+        assert_ne!(milepost.status(&[CHANGE, OWN, "content-length: 0", own]), 403, "{own}");
+    }
+}
+
+#[test]
+fn another_sites_page_can_listen_to_nothing() {
+    let (milepost, _data) = Milepost::start();
+    for path in ["/events?topic=jobs", "/events/poll?topic=jobs"] {
+        for forged in ["origin: http://evil.example", "sec-fetch-site: cross-site", "sec-fetch-site: same-site"] {
+            assert_eq!(milepost.status(&[&format!("GET {path} HTTP/1.1"), OWN, forged]), 403, "{path} {forged}");
+        }
+    }
+}
+
+#[test]
+fn every_answer_tells_browsers_to_be_careful() {
+    let (milepost, _data) = Milepost::start();
+    for lines in [
+        &["GET / HTTP/1.1", OWN][..],
+        &[GET, OWN],
+        &["GET /icons.svg HTTP/1.1", OWN],
+        &["GET /nowhere HTTP/1.1", OWN],
+        &["GET / HTTP/1.1", "host: evil.example"],
+        &[CHANGE, OWN, "content-length: 0", "origin: null"],
+    ] {
+        let answer = milepost.exchange(lines);
+        let head = answer.split("\r\n\r\n").next().unwrap();
+        for header in [
+            "x-content-type-options: nosniff",
+            "referrer-policy: same-origin",
+            "cross-origin-resource-policy: same-origin",
+            "frame-ancestors 'none'",
+        ] {
+            assert!(head.contains(header), "{lines:?} lack {header}: {head}");
+        }
+    }
+}
+
+/// The content policy of a page, and the page.
+fn page(milepost: &Milepost) -> (String, String) {
+    let answer = milepost.exchange(&["GET / HTTP/1.1", OWN]);
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let policy = head.lines().find_map(|line| line.strip_prefix("content-security-policy: ")).unwrap();
+    (policy.to_owned(), body.to_owned())
+}
+
+#[test]
+fn a_page_runs_only_scripts_that_carry_its_own_nonce() {
+    let (milepost, _data) = Milepost::start();
+    let (policy, body) = page(&milepost);
+    let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap();
+    for script in body.split("<script").skip(1) {
+        assert!(script.contains(&format!("nonce=\"{nonce}\"")), "{script}");
+    }
+    assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"), "{policy}");
+    assert!(!body.contains(" style=\"") && !body.contains("<style"), "inline style");
+    assert!(!policy.contains("ws:"), "{policy}");
+    let (again, _) = page(&milepost);
+    assert_ne!(policy, again);
+}
+
+#[test]
+fn only_while_watching_may_a_page_talk_to_the_reload_socket() {
+    let data = tempfile::TempDir::new().unwrap();
+    let mut command = command();
+    command.env("LEPTOS_WATCH", "true").env("LEPTOS_RELOAD_PORT", "3456");
+    command.args(["--addr", "127.0.0.1:0", "--data-dir"]).arg(data.path());
+    let (policy, _) = page(&Milepost::spawn(command));
+    assert!(policy.contains("ws://127.0.0.1:3456"), "{policy}");
+}

@@ -1,0 +1,9 @@
+//! The program from outside: the built binary, real sockets, real signals.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod door;
+mod listening;
+mod milepost;
+mod routes;
+mod starting;
+mod stopping;

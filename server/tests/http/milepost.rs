@@ -1,0 +1,125 @@
+//! A server under test.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpStream},
+    path::Path,
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+/// Longer than anything here takes; a test that waits this long has failed.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The program, with none of the tester's own settings.
+pub(crate) fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_milepost"));
+    command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs it to its end, which it must come to by itself.
+pub(crate) fn run(arguments: &[&str]) -> Output {
+    command().args(arguments).output().unwrap()
+}
+
+/// A running server. Killed when dropped.
+pub(crate) struct Milepost {
+    child: Child,
+    /// Where it listens.
+    pub(crate) addr: SocketAddr,
+}
+
+impl Milepost {
+    /// One with a data directory of its own.
+    pub(crate) fn start() -> (Self, TempDir) {
+        Self::start_with(&[])
+    }
+
+    /// The same, with more arguments.
+    pub(crate) fn start_with(arguments: &[&str]) -> (Self, TempDir) {
+        let data = TempDir::new().unwrap();
+        (Self::start_in(data.path(), arguments), data)
+    }
+
+    /// One on `data`.
+    pub(crate) fn start_in(data: &Path, arguments: &[&str]) -> Self {
+        let mut command = command();
+        command.args(["--addr", "127.0.0.1:0", "--no-auth", "--data-dir"]).arg(data).args(arguments);
+        Self::spawn(command)
+    }
+
+    /// Starts `command` and waits for the line that says where it listens.
+    pub(crate) fn spawn(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let Some(addr) = line.trim().strip_prefix("listening on http://") else {
+            child.kill().unwrap();
+            let mut said = String::new();
+            child.stderr.unwrap().read_to_string(&mut said).unwrap();
+            panic!("the server did not start; it said: {said}");
+        };
+        Self { addr: addr.parse().unwrap(), child }
+    }
+
+    /// An address on it.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.addr)
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal, by its name without `SIG`.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.pid().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(mut self) -> ExitStatus {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(begun.elapsed() < PATIENCE, "the server does not end");
+            std::thread::yield_now();
+        }
+    }
+
+    /// A connection to it.
+    pub(crate) fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.addr).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    /// Sends exactly these lines, closes, and answers everything that comes back.
+    pub(crate) fn exchange(&self, lines: &[&str]) -> String {
+        let mut stream = self.connect();
+        let head = lines.iter().map(|line| format!("{line}\r\n")).collect::<String>();
+        stream.write_all(format!("{head}connection: close\r\n\r\n").as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// The status that these lines are answered with.
+    pub(crate) fn status(&self, lines: &[&str]) -> u16 {
+        let answer = self.exchange(lines);
+        answer.split(' ').nth(1).unwrap_or_else(|| panic!("no answer to {lines:?}")).parse().unwrap()
+    }
+}
+
+impl Drop for Milepost {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

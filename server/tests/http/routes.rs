@@ -1,0 +1,82 @@
+use std::collections::HashSet;
+
+use http::Method;
+
+use crate::milepost::Milepost;
+
+const OWN: &str = "host: localhost";
+
+/// The path with something in the place of every parameter.
+fn filled(path: &str) -> String {
+    path.split('/').map(|part| if part.starts_with('{') { "1" } else { part }).collect::<Vec<_>>().join("/")
+}
+
+#[test]
+fn no_address_takes_a_method_that_the_table_does_not_list() {
+    let (milepost, _data) = Milepost::start();
+    for path in server::router::table().iter().map(|route| filled(&route.path)).collect::<HashSet<_>>() {
+        for method in ["PUT", "PATCH", "DELETE", "BREW"] {
+            let answer = milepost.exchange(&[&format!("{method} {path} HTTP/1.1"), OWN]);
+            assert!(answer.starts_with("HTTP/1.1 405"), "{method} {path}: {answer}");
+            assert!(answer.to_lowercase().contains("\r\nallow: "), "{method} {path}: {answer}");
+        }
+    }
+}
+
+#[test]
+fn no_row_of_the_table_stands_twice_and_only_posts_change_anything() {
+    let mut seen = HashSet::new();
+    for route in server::router::table() {
+        assert!([Method::GET, Method::POST].contains(&route.method), "{} {}", route.method, route.path);
+        assert!(seen.insert((route.method.clone(), route.path.clone())), "{} {}", route.method, route.path);
+    }
+}
+
+#[test]
+fn pages_are_whole_documents_and_say_how_long_they_took() {
+    let (milepost, _data) = Milepost::start();
+    for path in ["/", "/jobs", "/new", "/new/demo"] {
+        let answer = milepost.exchange(&[&format!("GET {path} HTTP/1.1"), OWN]);
+        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+        assert!(answer.contains("</html>"), "{path}");
+        assert!(answer.contains("server-timing: total;dur="), "{path}");
+        assert!(answer.contains("content-type: text/html; charset=utf-8"), "{path}");
+    }
+}
+
+#[test]
+fn where_nothing_is_a_page_says_so() {
+    let (milepost, _data) = Milepost::start();
+    for path in ["/nowhere", "/jobs/1/nowhere", "/new/no-such-kind", "/jobs/999999", "/jobs/abc"] {
+        let answer = milepost.exchange(&[&format!("GET {path} HTTP/1.1"), OWN]);
+        assert!(answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");
+        assert!(answer.contains("</html>"), "{path}");
+    }
+}
+
+#[test]
+fn pages_are_compressed_where_the_browser_takes_it() {
+    let (milepost, _data) = Milepost::start();
+    for encoding in ["br", "gzip"] {
+        let answer = milepost.exchange(&["GET / HTTP/1.1", OWN, &format!("accept-encoding: {encoding}")]);
+        assert!(answer.contains(&format!("content-encoding: {encoding}")), "{encoding}");
+    }
+    assert!(!milepost.exchange(&["GET / HTTP/1.1", OWN]).contains("content-encoding"));
+}
+
+#[test]
+fn a_visitor_without_anything_to_keep_gets_no_cookie() {
+    let (milepost, _data) = Milepost::start();
+    assert!(!milepost.exchange(&["GET / HTTP/1.1", OWN]).contains("set-cookie"));
+}
+
+#[test]
+fn an_asset_is_asked_about_again_without_being_sent_again() {
+    let (milepost, _data) = Milepost::start();
+    let first = milepost.exchange(&["GET /icons.svg HTTP/1.1", OWN]);
+    assert!(first.starts_with("HTTP/1.1 200"), "is the site built? {first}");
+    let tag = first.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap();
+    let second = milepost.exchange(&["GET /icons.svg HTTP/1.1", OWN, &format!("if-none-match: {tag}")]);
+    assert!(second.starts_with("HTTP/1.1 304"), "{second}");
+    assert!(!second.contains("<svg"));
+}

@@ -1,0 +1,46 @@
+use std::{
+    io::{Read, Write},
+    time::{Duration, Instant},
+};
+
+use crate::milepost::Milepost;
+
+/// Nothing runs, so nothing needs a grace.
+const SOON: Duration = Duration::from_secs(2);
+
+#[test]
+fn either_signal_ends_it_with_code_0() {
+    for signal in ["TERM", "INT"] {
+        let (milepost, _data) = Milepost::start();
+        milepost.signal(signal);
+        assert_eq!(milepost.wait().code(), Some(0), "SIG{signal}");
+    }
+}
+
+#[test]
+fn an_open_stream_and_an_idle_connection_do_not_delay_the_end() {
+    let (milepost, _data) = Milepost::start();
+    let mut stream = milepost.connect();
+    stream.write_all(b"GET /events?topic=jobs HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    let mut first = [0; 64];
+    assert!(stream.read(&mut first).unwrap() > 0);
+    let idle = milepost.connect();
+    let begun = Instant::now();
+    milepost.signal("TERM");
+    assert_eq!(milepost.wait().code(), Some(0));
+    assert!(begun.elapsed() < SOON, "it took {:?}", begun.elapsed());
+    // The body ended, it did not break: the last chunk is there.
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).unwrap();
+    assert!(rest.ends_with(b"0\r\n\r\n"), "{}", String::from_utf8_lossy(&rest));
+    drop(idle);
+}
+
+#[test]
+fn a_stopped_server_can_be_started_again_at_once() {
+    let (first, data) = Milepost::start();
+    first.signal("TERM");
+    assert!(first.wait().success());
+    let second = Milepost::start_in(data.path(), &[]);
+    assert_eq!(second.status(&["GET /healthz HTTP/1.1", "host: localhost"]), 200);
+}
