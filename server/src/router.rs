@@ -108,9 +108,9 @@ pub fn router(state: AppState) -> Router {
     });
     router
         .fallback_service(answer.service(pages::not_found.with_state(state.clone())))
+        .layer(CatchPanicLayer::new())
         .layer(CsrfLayer::new().with_rejection_response(security::forged))
         .layer(middleware::from_fn(security::guard))
-        .layer(CatchPanicLayer::new())
         .layer(TraceLayer::new_for_http())
         .with_state(state)
 }
