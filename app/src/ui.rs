@@ -4,6 +4,7 @@ mod fact;
 mod icon;
 mod log_line;
 mod milebar;
+mod row;
 mod state;
 mod time;
 
@@ -11,6 +12,7 @@ pub use fact::fact;
 pub use icon::{Icon, kind_icon};
 pub use log_line::LogRow;
 pub use milebar::{MileBar, MileBarSize, StageNames};
+pub use row::{Going, Timing, job_name};
 pub use state::StatePill;
 #[cfg(feature = "hydrate")]
 pub use time::localise;

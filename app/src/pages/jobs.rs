@@ -1,13 +1,224 @@
-use leptos::prelude::*;
-use leptos_meta::Title;
+//! `/jobs`: every job, found again.
 
-/// `Jobs`.
+mod filter;
+mod form;
+
+use engine::store::{Page, PageAt};
+use leptos::{either::Either, prelude::*};
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+use model::{Counts, JobView, Micros};
+
+use self::{
+    filter::{Filter, Tab},
+    form::FilterForm,
+};
+use super::from_store;
+use crate::{
+    context::app,
+    islands::{Belongs, CountOf, LiveGoing, LiveTiming, NewRows},
+    shell::{Frame, RefreshWithoutScript},
+    ui::{Going, Icon, Timing, job_name},
+};
+
+/// `/jobs`.
 #[component]
 pub fn Jobs() -> impl IntoView {
+    let (filter, faults) = Filter::read(&use_query_map().read_untracked());
+    let frame = expect_context::<Frame>();
+    let list = filter.clone();
     view! {
         <Title text="Jobs" />
         <header class="page-head">
             <h1>"Jobs"</h1>
+            <div class="actions">
+                <a class="button primary" href="/new">
+                    <Icon name="plus" />
+                    "New job"
+                </a>
+            </div>
         </header>
+        <div class="stack">
+            <Tabs filter=filter.clone() counts=frame.counts />
+            <FilterForm filter=filter.clone() />
+            {(!faults.is_empty()).then(|| view! { <Faults faults /> })}
+            {from_store(read(filter, frame.now), move |page| view! { <List filter=list page frame /> })}
+        </div>
+    }
+}
+
+/// A page of the list. One that starts after a job and reaches the newest is filled up from there.
+async fn read(filter: Filter, now: Micros) -> engine::Result<Page> {
+    let engine = app().engine;
+    let mut page = engine.store().page(&filter.list_query(now)).await?;
+    if matches!(filter.at, Some(PageAt::NewerThan(_))) && !page.newer {
+        page = engine.store().page(&filter.page(None).list_query(now)).await?;
+    }
+    engine.freshen(&mut page.jobs);
+    Ok(page)
+}
+
+#[component]
+fn Tabs(filter: Filter, counts: Counts) -> impl IntoView {
+    let tab = |tab: Tab| {
+        let current = (tab == filter.tab).then_some("page");
+        let states = if tab == Tab::All { Vec::new() } else { tab.states().to_vec() };
+        view! {
+            <a href=filter.tab(tab).href() aria-current=current>
+                {tab.label()}
+                <span class="count-badge">
+                    <CountOf counts states />
+                </span>
+            </a>
+        }
+    };
+    // Nothing can be paused yet but by older versions of a database: the tab is there when it has something to show.
+    let shown = |tab: &Tab| *tab != Tab::Paused || filter.tab == Tab::Paused || counts.paused > 0;
+    view! {
+        <nav class="tabs" aria-label="States">
+            {Tab::ALL.into_iter().filter(shown).map(tab).collect::<Vec<_>>()}
+        </nav>
+    }
+}
+
+/// What of the address was not understood.
+#[component]
+fn Faults(faults: Vec<String>) -> impl IntoView {
+    view! {
+        <div class="notice warn" role="status">
+            <Icon name="warning" />
+            <ul>{faults.into_iter().map(|fault| view! { <li>{fault}</li> }).collect::<Vec<_>>()}</ul>
+        </div>
+    }
+}
+
+#[component]
+fn List(filter: Filter, page: Page, frame: Frame) -> impl IntoView {
+    let moving = page.jobs.iter().any(|job| !job.state.is_terminal());
+    let empty = page.jobs.is_empty();
+    view! {
+        <section class="card" aria-label="Jobs">
+            {(!page.newer).then(|| view! { <NewRows belongs=belongs(&filter, &page, frame.now) href=filter.page(None).href() /> })}
+            {if empty {
+                Either::Left(view! { <Nothing filter=filter.clone() fresh=frame.counts.total() == 0 /> })
+            } else {
+                let rows = page.jobs.iter().map(|job| row(job, frame.now)).collect();
+                Either::Right(view! { <Table rows /> })
+            }}
+            <Pager filter page />
+        </section>
+        {moving.then(|| view! { <RefreshWithoutScript /> })}
+    }
+}
+
+#[component]
+fn Table(rows: Vec<AnyView>) -> impl IntoView {
+    view! {
+        <table class="table jobs">
+            <thead>
+                <tr>
+                    <th class="what" scope="col">
+                        "Job"
+                    </th>
+                    <th class="how" scope="col">
+                        "State"
+                    </th>
+                    <th class="when" scope="col">
+                        "Time"
+                    </th>
+                </tr>
+            </thead>
+            <tbody>{rows}</tbody>
+        </table>
+    }
+}
+
+/// A row. What has ended is plain markup; the rest moves.
+fn row(job: &JobView, now: Micros) -> AnyView {
+    let (going, timing) = if job.state.is_terminal() {
+        let job = Signal::stored(job.clone());
+        (view! { <Going job now=now /> }.into_any(), view! { <Timing job now=now /> }.into_any())
+    } else {
+        let (job, same) = (job.clone(), job.clone());
+        (view! { <LiveGoing job now /> }.into_any(), view! { <LiveTiming job=same now /> }.into_any())
+    };
+    view! {
+        <tr>
+            <th class="what" scope="row">
+                {job_name(job)}
+            </th>
+            <td class="how">{going}</td>
+            <td class="when">{timing}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// An empty list says why it is empty.
+#[component]
+fn Nothing(filter: Filter, fresh: bool) -> impl IntoView {
+    let (title, text, href, action) = if fresh {
+        (
+            "No jobs yet",
+            "A job appears here as soon as it is started, and stays until it is deleted.",
+            "/new".to_owned(),
+            "Start the first job",
+        )
+    } else if filter.at.is_some() {
+        ("Nothing on this page", "The jobs that were here are gone.", filter.page(None).href(), "Newest jobs")
+    } else if filter.hides() {
+        ("No job matches", "The filters hide every job of this tab.", filter.cleared().href(), "Clear the filters")
+    } else {
+        ("None at the moment", "No job is in this state.", Filter::default().href(), "All jobs")
+    };
+    view! {
+        <div class="empty">
+            <h2>{title}</h2>
+            <p>{text}</p>
+            <div class="actions">
+                <a class="button" href=href>
+                    {action}
+                </a>
+            </div>
+        </div>
+    }
+}
+
+#[component]
+fn Pager(filter: Filter, page: Page) -> impl IntoView {
+    let (Some(first), Some(last)) = (page.jobs.first(), page.jobs.last()) else { return None };
+    let step = |there: bool, at: Option<PageAt>, name: &'static str| {
+        there.then(|| {
+            view! {
+                <a class="button small" href=filter.page(at).href()>
+                    {name}
+                </a>
+            }
+        })
+    };
+    Some(view! {
+        <footer>
+            <nav class="pager" aria-label="Pages">
+                <span>{format!("#{} to #{}", first.job, last.job)}</span>
+                <span class="actions">
+                    {step(page.newer, None, "Newest")}
+                    {step(page.newer, Some(PageAt::NewerThan(first.job)), "Newer")}
+                    {step(page.older, Some(PageAt::OlderThan(last.job)), "Older")}
+                    {step(page.older, Some(PageAt::Oldest), "Oldest")}
+                </span>
+            </nav>
+        </footer>
+    })
+}
+
+/// Which jobs wait above the list for a person to ask for them.
+fn belongs(filter: &Filter, page: &Page, now: Micros) -> Belongs {
+    Belongs {
+        states: filter.list_query(now).states,
+        kind: filter.kind.clone(),
+        from: filter.from(now),
+        words: filter.text.to_lowercase().split_whitespace().map(str::to_owned).collect(),
+        oldest: page.jobs.last().filter(|_| page.older).map(|job| job.job),
+        shown: page.jobs.iter().map(|job| job.job).collect(),
     }
 }

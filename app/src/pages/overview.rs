@@ -1,13 +1,119 @@
-use leptos::prelude::*;
-use leptos_meta::Title;
+//! `/`: what needs a person, what runs, how it has gone.
 
-/// `Overview`.
+mod attention;
+mod chart;
+mod figures;
+mod tasks;
+mod usage;
+
+use engine::store::{HourBucket, KindStats, ListQuery, Usage};
+use leptos::{either::Either, prelude::*};
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+use model::{JobState, JobView};
+
+use self::{
+    attention::Attention,
+    chart::{FinishedPerHour, Span},
+    figures::Figures,
+    tasks::Tasks,
+    usage::SpaceUsed,
+};
+use super::from_store;
+use crate::{
+    context::app,
+    islands::RunningNow,
+    shell::{Frame, RefreshWithoutScript},
+    ui::Icon,
+};
+
+/// So many running jobs have a row.
+const ROWS: usize = 12;
+
+/// What the store knows for this page.
+struct Matter {
+    running: Vec<JobView>,
+    day: Vec<HourBucket>,
+    span: Vec<HourBucket>,
+    kinds: Vec<KindStats>,
+    usage: Usage,
+}
+
+/// `/`.
 #[component]
 pub fn Overview() -> impl IntoView {
+    let frame = expect_context::<Frame>();
+    let span = Span::read(&use_query_map().read_untracked());
     view! {
         <Title text="Overview" />
         <header class="page-head">
             <h1>"Overview"</h1>
+            <div class="actions">
+                <a class="button primary" href="/new">
+                    <Icon name="plus" />
+                    "New job"
+                </a>
+            </div>
         </header>
+        {if frame.counts.total() == 0 {
+            Either::Left(view! { <Fresh /> })
+        } else {
+            Either::Right(from_store(read(span), move |matter| view! { <Board frame matter span /> }))
+        }}
+    }
+}
+
+async fn read(span: Span) -> engine::Result<Matter> {
+    let engine = app().engine;
+    let store = engine.store();
+    let running = ListQuery { states: vec![JobState::Running], limit: ROWS as u32, ..ListQuery::default() };
+    let (running, span, kinds, usage) = tokio::try_join!(
+        store.page(&running),
+        store.finished_per_hour(span.hours()),
+        store.kind_stats(),
+        store.usage(),
+    )?;
+    let mut running = running.jobs;
+    engine.freshen(&mut running);
+    // The list is newest first; here the longest at work comes first, so that new ones go below.
+    running.reverse();
+    let day = span[span.len().saturating_sub(24)..].to_vec();
+    Ok(Matter { running, day, span, kinds, usage })
+}
+
+#[component]
+fn Board(frame: Frame, matter: Matter, span: Span) -> impl IntoView {
+    let moving = frame.counts.running > 0;
+    view! {
+        <div class="stack">
+            <Attention jobs=frame.attention.clone() running=matter.running.clone() />
+            <Figures counts=frame.counts day=matter.day />
+            <RunningNow jobs=matter.running most=ROWS counts=frame.counts now=frame.now />
+            <div class="split even">
+                <FinishedPerHour hours=matter.span span />
+                <SpaceUsed usage=matter.usage />
+            </div>
+            <Tasks kinds=matter.kinds />
+        </div>
+        {moving.then(|| view! { <RefreshWithoutScript /> })}
+    }
+}
+
+/// A new installation has nothing to show but the way to the first job.
+#[component]
+fn Fresh() -> impl IntoView {
+    view! {
+        <section class="card empty" aria-labelledby="fresh">
+            <svg class="road-art" viewBox="0 0 144 40" aria-hidden="true" focusable="false">
+                <path d="M8 34h128M24 34V14M72 34V14M120 34V14"></path>
+            </svg>
+            <h2 id="fresh">"Nothing has run yet"</h2>
+            <p>"Start a long task here, leave the page, and come back to see how far it is."</p>
+            <div class="actions">
+                <a class="button primary" href="/new">
+                    "Start the first job"
+                </a>
+            </div>
+        </section>
     }
 }

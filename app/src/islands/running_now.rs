@@ -1,0 +1,77 @@
+use leptos::prelude::*;
+use model::{Counts, JobView, Micros, count};
+
+use super::places::Places;
+use crate::{
+    live,
+    ui::{Going, Timing, job_name},
+};
+
+/// The jobs at work, with their bars. One that ends keeps its row until a newly started one needs it.
+#[island]
+pub fn RunningNow(
+    /// Running jobs, as many as the page shows at first.
+    jobs: Vec<JobView>,
+    /// At most so many rows.
+    most: usize,
+    /// How many jobs are in each state.
+    counts: Counts,
+    /// The server's clock.
+    now: Micros,
+) -> impl IntoView {
+    let places = Places::new(jobs, 0, most);
+    let counts = live::counts(counts);
+    let now = live::now(now);
+    view! {
+        <section class="card" aria-labelledby="running">
+            <header>
+                <h2 id="running">"Running now"</h2>
+                <span class="count-badge">{move || count(counts.read().running)}</span>
+                <a href="/jobs?state=running">"All running"</a>
+            </header>
+            {move || {
+                if places.is_empty() {
+                    view! { <p class="body quiet-text">"Nothing is running."</p> }.into_any()
+                } else {
+                    view! { <Rows places now /> }.into_any()
+                }
+            }}
+        </section>
+    }
+}
+
+#[component]
+fn Rows(places: Places, now: Signal<Micros>) -> impl IntoView {
+    view! {
+        <table class="table jobs">
+            <thead>
+                <tr>
+                    <th class="what" scope="col">
+                        "Job"
+                    </th>
+                    <th class="how" scope="col">
+                        "Progress"
+                    </th>
+                    <th class="when" scope="col">
+                        "Time"
+                    </th>
+                </tr>
+            </thead>
+            <tbody>
+                <For each=move || places.rows() key=|(job, _)| *job let((_, job))>
+                    <tr>
+                        <th class="what" scope="row">
+                            {job_name(&job.read_untracked())}
+                        </th>
+                        <td class="how">
+                            <Going job now />
+                        </td>
+                        <td class="when">
+                            <Timing job now />
+                        </td>
+                    </tr>
+                </For>
+            </tbody>
+        </table>
+    }
+}

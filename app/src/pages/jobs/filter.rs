@@ -1,0 +1,235 @@
+//! What the list shows, as its address says it.
+
+use engine::store::{ListQuery, PageAt};
+use leptos_router::params::ParamsMap;
+use model::{JobId, JobState, Micros};
+
+/// So many jobs stand on a page.
+const PAGE: u32 = 50;
+/// Longer texts are not searched for.
+const LONGEST_TEXT: usize = 200;
+
+/// Which states a tab shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Tab {
+    #[default]
+    All,
+    Running,
+    Queued,
+    Paused,
+    Succeeded,
+    Failed,
+    Cancelled,
+    Interrupted,
+}
+
+/// How long ago a job may have been created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Since {
+    Hour,
+    Day,
+    Week,
+    Month,
+}
+
+/// The state of the list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Filter {
+    pub(super) tab: Tab,
+    pub(super) kind: Option<String>,
+    pub(super) since: Option<Since>,
+    pub(super) text: String,
+    pub(super) at: Option<PageAt>,
+}
+
+impl Tab {
+    pub(super) const ALL: [Self; 8] = [
+        Self::All,
+        Self::Running,
+        Self::Queued,
+        Self::Paused,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Interrupted,
+    ];
+
+    /// The word in the address.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Running => "running",
+            Self::Queued => "queued",
+            Self::Paused => "paused",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    /// What people read.
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::All => "All",
+            Self::Running => "Running",
+            Self::Queued => "In line",
+            Self::Paused => "Paused",
+            Self::Succeeded => "Succeeded",
+            Self::Failed => "Failed",
+            Self::Cancelled => "Cancelled",
+            Self::Interrupted => "Interrupted",
+        }
+    }
+
+    /// The states it shows. What waits for its time stands with what waits for a place.
+    pub(super) const fn states(self) -> &'static [JobState] {
+        match self {
+            Self::All => &JobState::ALL,
+            Self::Running => &[JobState::Running],
+            Self::Queued => &[JobState::Queued, JobState::Scheduled],
+            Self::Paused => &[JobState::Paused],
+            Self::Succeeded => &[JobState::Succeeded],
+            Self::Failed => &[JobState::Failed],
+            Self::Cancelled => &[JobState::Cancelled],
+            Self::Interrupted => &[JobState::Interrupted],
+        }
+    }
+}
+
+impl Since {
+    pub(super) const ALL: [Self; 4] = [Self::Hour, Self::Day, Self::Week, Self::Month];
+
+    /// The word in the address.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Hour => "1h",
+            Self::Day => "24h",
+            Self::Week => "7d",
+            Self::Month => "30d",
+        }
+    }
+
+    /// What people read.
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::Hour => "Last hour",
+            Self::Day => "Last 24 hours",
+            Self::Week => "Last 7 days",
+            Self::Month => "Last 30 days",
+        }
+    }
+
+    const fn hours(self) -> i64 {
+        match self {
+            Self::Hour => 1,
+            Self::Day => 24,
+            Self::Week => 7 * 24,
+            Self::Month => 30 * 24,
+        }
+    }
+}
+
+impl Filter {
+    /// Reads the address. What it does not understand it leaves out, and says so, a sentence each.
+    pub(super) fn read(query: &ParamsMap) -> (Self, Vec<String>) {
+        let mut faults = Vec::new();
+        let given = |name: &str| query.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        let tab = given("state").and_then(|word| {
+            let tab = Tab::ALL.into_iter().find(|tab| tab.word() == word);
+            tab.or_else(|| {
+                faults.push(format!("There is no state “{word}”: jobs in every state are shown."));
+                None
+            })
+        });
+        let since = given("since").and_then(|word| {
+            let since = Since::ALL.into_iter().find(|since| since.word() == word);
+            since.or_else(|| {
+                faults.push(format!("“{word}” is not one of 1h, 24h, 7d and 30d: jobs of any age are shown."));
+                None
+            })
+        });
+        let mut text = given("q").unwrap_or_default();
+        if let Some((end, _)) = text.char_indices().nth(LONGEST_TEXT) {
+            text.truncate(end);
+            faults.push(format!("Only the first {LONGEST_TEXT} characters of the text are searched for."));
+        }
+        let mut number = |name: &str| {
+            let word = given(name)?;
+            let job = word.parse().ok().filter(|job: &JobId| job.0 > 0);
+            job.or_else(|| {
+                faults.push(format!("“{word}” is not a job's number: the newest jobs are shown."));
+                None
+            })
+        };
+        let at = match (number("before"), number("after"), given("from").as_deref()) {
+            (Some(job), _, _) => Some(PageAt::OlderThan(job)),
+            (None, Some(job), _) => Some(PageAt::NewerThan(job)),
+            (None, None, Some("oldest")) => Some(PageAt::Oldest),
+            (None, None, _) => None,
+        };
+        (Self { tab: tab.unwrap_or_default(), kind: given("kind"), since, text, at }, faults)
+    }
+
+    /// The address of this list.
+    pub(super) fn href(&self) -> String {
+        let mut query = ParamsMap::new();
+        if self.tab != Tab::All {
+            query.insert("state", self.tab.word().to_owned());
+        }
+        if let Some(kind) = &self.kind {
+            query.insert("kind", kind.clone());
+        }
+        if let Some(since) = self.since {
+            query.insert("since", since.word().to_owned());
+        }
+        if !self.text.is_empty() {
+            query.insert("q", self.text.clone());
+        }
+        match self.at {
+            Some(PageAt::OlderThan(job)) => query.insert("before", job.to_string()),
+            Some(PageAt::NewerThan(job)) => query.insert("after", job.to_string()),
+            Some(PageAt::Oldest) => query.insert("from", "oldest".to_owned()),
+            None => {}
+        }
+        format!("/jobs{}", query.to_query_string())
+    }
+
+    /// The same list at another page; `None` is the first.
+    pub(super) fn page(&self, at: Option<PageAt>) -> Self {
+        Self { at, ..self.clone() }
+    }
+
+    /// The same filters on another tab, from its first page.
+    pub(super) fn tab(&self, tab: Tab) -> Self {
+        Self { tab, at: None, ..self.clone() }
+    }
+
+    /// The tab without filters.
+    pub(super) fn cleared(&self) -> Self {
+        Self { tab: self.tab, ..Self::default() }
+    }
+
+    /// Whether anything but the tab hides jobs.
+    pub(super) fn hides(&self) -> bool {
+        self.kind.is_some() || self.since.is_some() || !self.text.is_empty()
+    }
+
+    /// Jobs created before this are not shown.
+    pub(super) fn from(&self, now: Micros) -> Option<Micros> {
+        self.since.map(|since| Micros(now.0 - since.hours() * 3_600_000_000))
+    }
+
+    /// What the store is asked.
+    pub(super) fn list_query(&self, now: Micros) -> ListQuery {
+        ListQuery {
+            states: if self.tab == Tab::All { Vec::new() } else { self.tab.states().to_vec() },
+            kind: self.kind.clone(),
+            from: self.from(now),
+            until: None,
+            text: Some(self.text.clone()).filter(|text| !text.is_empty()),
+            at: self.at,
+            limit: PAGE,
+        }
+    }
+}

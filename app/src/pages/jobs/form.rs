@@ -1,0 +1,79 @@
+//! The filters of the list, as a form that needs no script.
+
+use leptos::prelude::*;
+
+use super::filter::{Filter, Since, Tab};
+use crate::{context::app, ui::Icon};
+
+/// Text, kind and time.
+#[component]
+pub(super) fn FilterForm(filter: Filter) -> impl IntoView {
+    let hides = filter.hides();
+    let cleared = filter.cleared().href();
+    view! {
+        <form class="filter-bar" role="search" method="get" action="/jobs">
+            {(filter.tab != Tab::All).then(|| view! { <input type="hidden" name="state" value=filter.tab.word() /> })}
+            <label class="filter-box">
+                <Icon name="search" />
+                <span class="visually-hidden">"Words in number, kind or title"</span>
+                <input
+                    type="search"
+                    name="q"
+                    value=filter.text.clone()
+                    maxlength="200"
+                    placeholder="Number, kind or title"
+                    autocomplete="off"
+                />
+            </label>
+            <KindChoice chosen=filter.kind />
+            <SinceChoice chosen=filter.since />
+            <button class="button" type="submit">
+                <Icon name="filter" />
+                "Filter"
+            </button>
+            {hides
+                .then(|| {
+                    view! {
+                        <a class="button quiet" href=cleared>
+                            "Clear"
+                        </a>
+                    }
+                })}
+        </form>
+    }
+}
+
+/// The kinds that this server knows, and the one asked for where it is another: its jobs may still be kept.
+#[component]
+fn KindChoice(chosen: Option<String>) -> impl IntoView {
+    let mut kinds: Vec<(String, String)> =
+        app().engine.catalogue().iter().map(|task| (task.kind.as_str().to_owned(), task.name.to_owned())).collect();
+    if let Some(kind) = &chosen
+        && kinds.iter().all(|(known, _)| known != kind)
+    {
+        kinds.push((kind.clone(), kind.clone()));
+    }
+    let option = |(kind, name): (String, String)| {
+        let selected = chosen.as_ref() == Some(&kind);
+        view! { <option value=kind selected=selected>{name}</option> }
+    };
+    view! {
+        <select class="input" name="kind" aria-label="Kind">
+            <option value="">"Every kind"</option>
+            {kinds.into_iter().map(option).collect::<Vec<_>>()}
+        </select>
+    }
+}
+
+#[component]
+fn SinceChoice(chosen: Option<Since>) -> impl IntoView {
+    let option = |since: Since| {
+        view! { <option value=since.word() selected=chosen == Some(since)>{since.label()}</option> }
+    };
+    view! {
+        <select class="input" name="since" aria-label="Created">
+            <option value="">"Any time"</option>
+            {Since::ALL.into_iter().map(option).collect::<Vec<_>>()}
+        </select>
+    }
+}

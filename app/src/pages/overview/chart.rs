@@ -1,0 +1,129 @@
+//! What ended in each hour, as bars.
+
+use engine::store::HourBucket;
+use leptos::prelude::*;
+use leptos_router::params::ParamsMap;
+use model::count;
+
+/// How far back the chart goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Span {
+    #[default]
+    Day,
+    Week,
+}
+
+impl Span {
+    /// The address says `?hours=168` for a week; anything else is a day.
+    pub(super) fn read(query: &ParamsMap) -> Self {
+        if query.get_str("hours") == Some("168") { Self::Week } else { Self::Day }
+    }
+
+    pub(super) const fn hours(self) -> u32 {
+        match self {
+            Self::Day => 24,
+            Self::Week => 168,
+        }
+    }
+
+    const fn marks(self) -> [&'static str; 5] {
+        match self {
+            Self::Day => ["24 h ago", "18 h", "12 h", "6 h", "now"],
+            Self::Week => ["7 d ago", "5 d", "3½ d", "2 d", "now"],
+        }
+    }
+}
+
+/// Height of the plot in its own units; a bar never fills it, so that its failures still fit on top.
+const HEIGHT: f64 = 100.0;
+/// Width of the plot in its own units.
+const WIDTH: f64 = 100.0;
+
+/// The chart, with its finding in words.
+#[component]
+pub(super) fn FinishedPerHour(hours: Vec<HourBucket>, span: Span) -> impl IntoView {
+    let hours = hours[hours.len().saturating_sub(span.hours() as usize)..].to_vec();
+    let most = hours.iter().map(total).max().unwrap_or(0);
+    let ended: u64 = hours.iter().map(total).sum();
+    let failed: u64 = hours.iter().map(|hour| hour.failed).sum();
+    let finding =
+        format!("{} jobs finished, {} of them failed; at most {} in an hour", count(ended), count(failed), count(most));
+    let step = WIDTH / hours.len().max(1) as f64;
+    let bars: Vec<_> = hours.iter().enumerate().map(|(i, hour)| bar(hour, i as f64 * step, step, most)).collect();
+    view! {
+        <section class="card" aria-labelledby="finished">
+            <header>
+                <h2 id="finished">"Finished per hour"</h2>
+                <div class="actions">
+                    <nav class="button-group" aria-label="Time span">
+                        <SpanLink to=Span::Day current=span name="24 h" />
+                        <SpanLink to=Span::Week current=span name="7 d" />
+                    </nav>
+                </div>
+            </header>
+            <div class="body chart">
+                <svg class="plot" viewBox="0 0 100 100" preserveAspectRatio="none" role="img" aria-label=finding>
+                    <line class="grid" x1="0" x2="100" y1="100" y2="100"></line>
+                    {bars}
+                </svg>
+                <div class="axis" aria-hidden="true">
+                    {span.marks().map(|mark| view! { <span>{mark}</span> })}
+                </div>
+                <ul class="legend">
+                    <li data-state="succeeded">
+                        <i></i>
+                        "Succeeded"
+                    </li>
+                    <li data-state="failed">
+                        <i></i>
+                        "Failed or interrupted"
+                    </li>
+                    <li data-state="cancelled">
+                        <i></i>
+                        "Cancelled"
+                    </li>
+                    <li class="note">{format!("Most in an hour: {}", count(most))}</li>
+                </ul>
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn SpanLink(to: Span, current: Span, name: &'static str) -> impl IntoView {
+    let href = match to {
+        Span::Day => "/",
+        Span::Week => "/?hours=168",
+    };
+    view! {
+        <a class="button small" href=href aria-current=(to == current).then_some("true")>
+            {name}
+        </a>
+    }
+}
+
+fn total(hour: &HourBucket) -> u64 {
+    hour.succeeded + hour.failed + hour.cancelled
+}
+
+/// One hour: good endings at the bottom, cancelled ones on them, failures on top.
+fn bar(hour: &HourBucket, x: f64, step: f64, most: u64) -> impl IntoView + use<> {
+    let mut below = 0;
+    let parts = [("good", hour.succeeded), ("off", hour.cancelled), ("bad", hour.failed)].map(|(class, n)| {
+        let scale = |n: u64| n as f64 / most.max(1) as f64 * HEIGHT;
+        let (height, y) = (scale(n), HEIGHT - scale(below + n));
+        below += n;
+        (n > 0).then(|| {
+            view! {
+                <rect
+                    class=class
+                    x=format!("{:.3}", x + step * 0.15)
+                    y=format!("{y:.2}")
+                    width=format!("{:.3}", step * 0.7)
+                    height=format!("{height:.2}")
+                ></rect>
+            }
+        })
+    });
+    parts.into_iter().collect::<Vec<_>>()
+}
