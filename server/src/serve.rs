@@ -25,6 +25,9 @@ const DRAIN: Duration = Duration::from_secs(3);
 /// After the graces are over: for the last commits, then the process ends whatever still hangs.
 const LAST_COMMITS: Duration = Duration::from_secs(3);
 
+/// What is open beside the connections: the store's readers, files that tasks read, downloads.
+const OTHER_FILES: u64 = 512;
+
 /// Serves until SIGTERM or SIGINT.
 pub fn run(config: Config) -> Result<()> {
     log_to_stderr(&config.log)?;
@@ -68,7 +71,7 @@ async fn serve(config: Config, tasks: runtime::Handle) -> Result<()> {
     let engine = open(&config, tasks).await?;
     let state = AppState::new(Arc::clone(&config), engine.clone(), stop.clone());
     tokio::spawn(sessions::sweep(Arc::clone(engine.store()), stop.clone()));
-    let limits = Limits { total: config.connections, per_address: config.connections_per_address };
+    let limits = Limits { total: places(config.connections), per_address: config.connections_per_address };
     let answering = tokio::spawn(listen::serve(listener, router::router(state), limits, stop.clone(), DRAIN));
     announce(&config, addr);
 
@@ -100,6 +103,19 @@ async fn open(config: &Config, tasks: runtime::Handle) -> Result<Engine> {
         .upload_limit(config.upload_limit)
         .tasks_on(tasks);
     Ok(builder.open().await?)
+}
+
+/// A connection is an open file to the system, and shells allow few (1,024 mostly) where the system allows many.
+fn places(wanted: u32) -> u32 {
+    let allowed = rlimit::increase_nofile_limit(u64::from(wanted) + OTHER_FILES).unwrap_or_else(|error| {
+        tracing::warn!(%error, "cannot ask how many files may be open");
+        u64::MAX
+    });
+    let places = u64::from(wanted).min(allowed.saturating_sub(OTHER_FILES)).max(1) as u32;
+    if places < wanted {
+        tracing::warn!("the system allows {allowed} open files: taking {places} connections instead of {wanted}");
+    }
+    places
 }
 
 /// The one line on stdout, for whoever started this and waits; and a word on who may come in.
