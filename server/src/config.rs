@@ -29,8 +29,8 @@ pub struct Settings {
     #[arg(long, env = "MILEPOST_DATA_DIR", value_name = "DIR", help_heading = "Server")]
     data_dir: Option<PathBuf>,
 
-    /// Folder that tasks may read; may be given several times [default: DATA/files] [env: MILEPOST_ROOT, separated
-    /// by :]
+    /// Folder that tasks may read; may be given several times [default: DATA/files] [env: `MILEPOST_ROOT`, with :
+    /// between them]
     #[arg(long, value_name = "DIR", help_heading = "Tasks")]
     #[serde(default)]
     root: Vec<PathBuf>,

@@ -89,9 +89,12 @@ fn is_cross_site(headers: &HeaderMap) -> bool {
     match headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes) {
         Some(b"same-origin" | b"none") => false,
         Some(_) => true,
-        None => headers.get(header::ORIGIN).is_some_and(|origin| {
+        // A browser without that header: the origin must be the host that was asked, whatever the scheme (a proxy on
+        // this machine may speak TLS).
+        None => headers.get(header::ORIGIN).map(HeaderValue::as_bytes).is_some_and(|origin| {
             let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
-            origin.as_bytes().strip_prefix(b"http://") != host
+            let authority = origin.strip_prefix(b"http://").or_else(|| origin.strip_prefix(b"https://"));
+            authority.is_none() || authority != host
         }),
     }
 }

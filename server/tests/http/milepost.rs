@@ -103,8 +103,8 @@ impl Milepost {
     /// Sends exactly these lines, closes, and answers everything that comes back.
     pub(crate) fn exchange(&self, lines: &[&str]) -> String {
         let mut stream = self.connect();
-        let head = lines.iter().map(|line| format!("{line}\r\n")).collect::<String>();
-        stream.write_all(format!("{head}connection: close\r\n\r\n").as_bytes()).unwrap();
+        let head = [lines, &["connection: close", "", ""]].concat().join("\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).unwrap();
         String::from_utf8_lossy(&answer).into_owned()

@@ -1,0 +1,141 @@
+use std::{fs, time::Instant};
+
+use reqwest::{
+    StatusCode,
+    blocking::{Client, RequestBuilder, Response},
+    header,
+};
+use tempfile::TempDir;
+
+use crate::milepost::{Milepost, PATIENCE};
+
+/// A server with one finished job that made `SHA256SUMS`.
+struct Finished {
+    milepost: Milepost,
+    job: u64,
+    _folders: [TempDir; 2],
+}
+
+impl Finished {
+    fn new() -> Self {
+        let root = TempDir::new().unwrap();
+        for name in ["one", "two", "three"] {
+            fs::write(root.path().join(name), name).unwrap();
+        }
+        let (milepost, data) = Milepost::start_with(&["--root", root.path().to_str().unwrap()]);
+        let input = serde_json::json!({ "folder": root.path(), "algorithm": "sha256" }).to_string();
+        let form = [("kind", "checksum"), ("input", &input)];
+        let started = Client::new().post(milepost.url("/api/start_job")).form(&form).send().unwrap();
+        let text = started.text().unwrap();
+        let job = text.parse().unwrap_or_else(|_| panic!("the job was not started: {text}"));
+        let finished = Self { milepost, job, _folders: [root, data] };
+        let begun = Instant::now();
+        while finished.get("artifacts/SHA256SUMS").send().unwrap().status() != StatusCode::OK {
+            assert!(begun.elapsed() < PATIENCE, "the job makes no artifact");
+        }
+        finished
+    }
+
+    /// Something below the job's own address.
+    fn get(&self, what: &str) -> RequestBuilder {
+        Client::new().get(self.milepost.url(&format!("/jobs/{}/{what}", self.job)))
+    }
+
+    fn artifact(&self) -> RequestBuilder {
+        self.get("artifacts/SHA256SUMS")
+    }
+}
+
+fn header<'a>(response: &'a Response, name: header::HeaderName) -> &'a str {
+    response.headers().get(&name).unwrap_or_else(|| panic!("no {name}")).to_str().unwrap()
+}
+
+#[test]
+fn an_artifact_comes_whole_as_a_file_to_keep() {
+    let finished = Finished::new();
+    let response = finished.artifact().send().unwrap();
+    assert_eq!(
+        header(&response, header::CONTENT_DISPOSITION),
+        "attachment; filename=\"SHA256SUMS\"; filename*=UTF-8''SHA256SUMS"
+    );
+    assert_eq!(header(&response, header::CONTENT_TYPE), "application/octet-stream");
+    assert_eq!(header(&response, header::ACCEPT_RANGES), "bytes");
+    let length: usize = header(&response, header::CONTENT_LENGTH).parse().unwrap();
+    let text = response.text().unwrap();
+    assert_eq!(text.len(), length);
+    assert_eq!(text.lines().count(), 3);
+}
+
+#[test]
+fn a_broken_off_download_goes_on_where_it_broke() {
+    let finished = Finished::new();
+    let whole = finished.artifact().send().unwrap();
+    let tag = header(&whole, header::ETAG).to_owned();
+    let whole = whole.bytes().unwrap();
+
+    let rest = finished.artifact().header(header::RANGE, "bytes=10-").header(header::IF_RANGE, &tag).send().unwrap();
+    assert_eq!(rest.status(), StatusCode::PARTIAL_CONTENT);
+    assert_eq!(header(&rest, header::CONTENT_RANGE), format!("bytes 10-{}/{}", whole.len() - 1, whole.len()));
+    assert_eq!(rest.bytes().unwrap(), whole[10..]);
+
+    let last = finished.artifact().header(header::RANGE, "bytes=-5").send().unwrap();
+    assert_eq!(last.bytes().unwrap(), whole[whole.len() - 5..]);
+
+    let other =
+        finished.artifact().header(header::RANGE, "bytes=10-").header(header::IF_RANGE, "\"other\"").send().unwrap();
+    assert_eq!(other.status(), StatusCode::OK);
+    assert_eq!(other.bytes().unwrap(), whole);
+}
+
+#[test]
+fn a_range_that_is_not_there_is_refused_and_several_get_the_whole() {
+    let finished = Finished::new();
+    let beyond = finished.artifact().header(header::RANGE, "bytes=100000-").send().unwrap();
+    assert_eq!(beyond.status(), StatusCode::RANGE_NOT_SATISFIABLE);
+    let several = finished.artifact().header(header::RANGE, "bytes=0-1,4-5").send().unwrap();
+    assert_eq!(several.status(), StatusCode::OK);
+    assert_eq!(several.text().unwrap().lines().count(), 3);
+}
+
+#[test]
+fn what_has_not_changed_is_not_sent_again() {
+    let finished = Finished::new();
+    let tag = header(&finished.artifact().send().unwrap(), header::ETAG).to_owned();
+    let again = finished.artifact().header(header::IF_NONE_MATCH, tag).send().unwrap();
+    assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+}
+
+#[test]
+fn the_log_is_text_with_every_line() {
+    let finished = Finished::new();
+    let response = finished.get("log").send().unwrap();
+    assert_eq!(header(&response, header::CONTENT_TYPE), "text/plain; charset=utf-8");
+    let name = format!("job-{}.log", finished.job);
+    assert!(header(&response, header::CONTENT_DISPOSITION).contains(&name));
+    let text = response.text().unwrap();
+    assert!(!text.is_empty());
+    for line in text.lines() {
+        let mut words = line.split_whitespace();
+        assert!(words.next().is_some_and(|at| at.ends_with('Z') && at.contains('T')), "{line}");
+        assert!(words.next().is_some_and(|level| ["debug", "info", "warn", "error"].contains(&level)), "{line}");
+    }
+}
+
+#[test]
+fn only_what_the_job_made_can_be_fetched() {
+    let finished = Finished::new();
+    let refused = [
+        "artifacts/other",
+        "artifacts/..%2F..%2F..%2Fmilepost.db",
+        "artifacts/%2Fetc%2Fpasswd",
+        "artifacts/..",
+        "artifacts/SHA256SUMS%00",
+    ];
+    for path in refused {
+        let lines = [format!("GET /jobs/{}/{path} HTTP/1.1", finished.job), "host: localhost".to_owned()];
+        assert_eq!(finished.milepost.status(&[&lines[0], &lines[1]]), 404, "{path}");
+    }
+    for path in ["/jobs/999999/artifacts/SHA256SUMS", "/jobs/999999/log"] {
+        assert_eq!(finished.milepost.status(&[&format!("GET {path} HTTP/1.1"), "host: localhost"]), 404, "{path}");
+    }
+}
