@@ -49,14 +49,20 @@ pub(crate) async fn guard(request: Request, next: Next) -> Response {
     response
 }
 
+/// Against DNS rebinding: a site that lets its own name point here must not become "same origin".
 fn admit(request: &Request) -> Result<(), (StatusCode, &'static str)> {
-    if !request.uri().authority().is_none_or(is_own_name) || !named_rightly(request.headers())? {
-        return Err((
-            StatusCode::MISDIRECTED_REQUEST,
-            "This server answers only as localhost, 127.0.0.1 or [::1]. Use one of these names in the address.\n",
-        ));
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
+        return Err((StatusCode::BAD_REQUEST, "The request must carry one Host header.\n"));
+    };
+    let named = Authority::try_from(host.as_bytes()).is_ok_and(|host| is_own_name(&host));
+    if named && request.uri().authority().is_none_or(is_own_name) {
+        return Ok(());
     }
-    Ok(())
+    Err((
+        StatusCode::MISDIRECTED_REQUEST,
+        "This server answers only as localhost, 127.0.0.1 or [::1]. Use one of these names in the address.\n",
+    ))
 }
 
 /// For streams: they are GETs, which the cross-origin check lets pass, but another site must not hold them open.
@@ -65,15 +71,6 @@ pub(crate) async fn own_pages_only(request: Request, next: Next) -> Response {
         return (StatusCode::FORBIDDEN, "Another site may not listen to this server's events.\n").into_response();
     }
     next.run(request).await
-}
-
-/// Against DNS rebinding: a site that lets its own name point here must not become "same origin".
-fn named_rightly(headers: &HeaderMap) -> Result<bool, (StatusCode, &'static str)> {
-    let mut hosts = headers.get_all(header::HOST).iter();
-    let (Some(host), None) = (hosts.next(), hosts.next()) else {
-        return Err((StatusCode::BAD_REQUEST, "The request must carry one Host header.\n"));
-    };
-    Ok(Authority::try_from(host.as_bytes()).is_ok_and(|host| is_own_name(&host)))
 }
 
 /// Any port: a forwarded port or a proxy on this machine shows another one.
