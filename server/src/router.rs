@@ -15,7 +15,7 @@ use tower_http::{
     timeout::TimeoutLayer, trace::TraceLayer,
 };
 
-use crate::{AppState, api, assets, downloads, health, new_job, pages, security, sessions, uploads};
+use crate::{AppState, api, assets, downloads, events, health, new_job, pages, security, sessions, uploads};
 
 /// No page and no call takes longer to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
@@ -68,8 +68,8 @@ pub struct Route {
 
 /// The table.
 pub fn table() -> Vec<Route> {
-    use Action::{Call, Download, Public, See, Start, Upload};
-    use Shape::{Answer, Form, Plain, Transfer};
+    use Action::{Call, Download, Follow, Public, See, Start, Upload};
+    use Shape::{Answer, Form, Plain, Stream, Transfer};
     vec![
         get("/", See, Answer, pages::page),
         get("/jobs", See, Answer, pages::page),
@@ -81,6 +81,9 @@ pub fn table() -> Vec<Route> {
         post("/new/{kind}", Start, Form, new_job::start),
         post("/uploads", Upload, Transfer, uploads::upload),
         post("/api/{*function}", Call, Answer, api::call),
+        get("/events", Follow, Stream, events::stream),
+        get("/events/poll", Follow, Stream, events::poll),
+        post("/events/{stream}", Follow, Stream, events::change),
         get("/healthz", Public, Plain, health::healthz),
         get("/icons.svg", Public, Plain, assets::plain),
         get("/mark.svg", Public, Plain, assets::plain),

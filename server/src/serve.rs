@@ -13,8 +13,10 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    AppState, Error, Result,
+    AppState, Error, Result, assets,
     config::Config,
+    events::{Events, Pace},
+    hub::Hub,
     listen::{self, Limits},
     lock::ServeLock,
     router, sessions,
@@ -68,8 +70,11 @@ async fn serve(config: Config, tasks: runtime::Handle) -> Result<()> {
 
     let config = Arc::new(config);
     let stop = CancellationToken::new();
-    let engine = open(&config, tasks).await?;
-    let state = AppState::new(Arc::clone(&config), engine.clone(), stop.clone());
+    let hub = Hub::new();
+    let engine = open(&config, Arc::clone(&hub), tasks).await?;
+    let source = Arc::new(engine.clone());
+    let events = Events::open(hub, source, assets::build().into(), Pace::default(), stop.clone()).await?;
+    let state = AppState::new(Arc::clone(&config), engine.clone(), events, stop.clone());
     tokio::spawn(sessions::sweep(Arc::clone(engine.store()), stop.clone()));
     let limits = Limits { total: places(config.connections), per_address: config.connections_per_address };
     let answering = tokio::spawn(listen::serve(listener, router::router(state), limits, stop.clone(), DRAIN));
@@ -95,12 +100,13 @@ async fn serve(config: Config, tasks: runtime::Handle) -> Result<()> {
     Ok(())
 }
 
-async fn open(config: &Config, tasks: runtime::Handle) -> Result<Engine> {
+async fn open(config: &Config, hub: Arc<Hub>, tasks: runtime::Handle) -> Result<Engine> {
     let builder = Engine::builder(&config.data_dir)
         .roots(config.roots.clone())
         .concurrency(config.concurrency)
         .cancel_grace(config.cancel_grace)
         .upload_limit(config.upload_limit)
+        .listener(hub)
         .tasks_on(tasks);
     Ok(builder.open().await?)
 }
@@ -122,7 +128,7 @@ fn places(wanted: u32) -> u32 {
 fn announce(config: &Config, addr: SocketAddr) {
     tracing::info!(
         data = %config.data_dir.display(),
-        build = crate::assets::build(),
+        build = assets::build(),
         "no accounts{}: everyone who can reach {addr} may do everything",
         if config.no_auth { " (--no-auth)" } else { " in this version" },
     );

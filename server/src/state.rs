@@ -8,7 +8,7 @@ use engine::Engine;
 use leptos::config::LeptosOptions;
 use tokio_util::sync::CancellationToken;
 
-use crate::{assets, config::Config};
+use crate::{assets, config::Config, events::Events};
 
 /// Given to every handler. Cheap to clone.
 #[derive(Clone)]
@@ -17,6 +17,8 @@ pub struct AppState {
     pub engine: Engine,
     /// What pages and server functions are given.
     pub app: AppContext,
+    /// The event streams.
+    pub events: Events,
     /// How the server was started.
     pub config: Arc<Config>,
     /// Where the pages find their script and style.
@@ -27,7 +29,7 @@ pub struct AppState {
 
 impl AppState {
     /// Puts together what handlers need.
-    pub fn new(config: Arc<Config>, engine: Engine, stop: CancellationToken) -> Self {
+    pub fn new(config: Arc<Config>, engine: Engine, events: Events, stop: CancellationToken) -> Self {
         let app = AppContext {
             engine: engine.clone(),
             build: assets::build().into(),
@@ -39,7 +41,7 @@ impl AppState {
             .site_pkg_dir(assets::folder())
             .reload_port(config.reload_port.map_or(0, u32::from))
             .build();
-        Self { engine, app, config, leptos, stop }
+        Self { engine, app, events, config, leptos, stop }
     }
 }
 
@@ -52,5 +54,11 @@ impl FromRef<AppState> for Engine {
 impl FromRef<AppState> for AppContext {
     fn from_ref(state: &AppState) -> Self {
         state.app.clone()
+    }
+}
+
+impl FromRef<AppState> for Events {
+    fn from_ref(state: &AppState) -> Self {
+        state.events.clone()
     }
 }

@@ -52,7 +52,8 @@ impl ApiError {
             "malformed" | "missing_argument" => 400,
             "unauthorized" => 401,
             "forbidden" => 403,
-            "no_such_job" | "no_such_upload" | "no_such_artifact" | "unknown_kind" | "unknown_function" => 404,
+            "no_such_job" | "no_such_upload" | "no_such_artifact" | "no_such_stream" | "unknown_kind"
+            | "unknown_function" => 404,
             "too_large" => 413,
             "invalid_input" | "invalid_path" => 422,
             "too_many_requests" => 429,

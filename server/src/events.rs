@@ -1,0 +1,110 @@
+//! The event stream over HTTP: `GET /events`, `POST /events/{stream}`, `GET /events/poll`.
+//!
+//! What is sent, in which order, and how a stream resumes is described in `docs/architecture.md`, "The stream".
+
+mod answer;
+mod body;
+mod ending;
+mod opening;
+mod request;
+mod source;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    body::Bytes,
+    extract::{Path, Query, State},
+    response::Response,
+};
+use http::HeaderMap;
+use model::{ByeReason, StreamId};
+use tokio_util::sync::CancellationToken;
+
+use crate::hub::Hub;
+use answer::Refusal;
+use request::{Change, Pairs};
+pub use source::Source;
+
+/// What the handlers of the stream share. Cheap to clone.
+#[derive(Clone)]
+pub struct Events(Arc<Shared>);
+
+struct Shared {
+    hub: Arc<Hub>,
+    source: Arc<dyn Source>,
+    build: Arc<str>,
+    pace: Pace,
+}
+
+/// How streams keep time.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Between heartbeats; readers give a stream up after three without a sign.
+    pub heartbeat: Duration,
+    /// The longest life of a stream; each lives between 0.8 and 1.0 of it, so that they do not come back together.
+    pub lifetime: Duration,
+    /// Between two sends of progress on one stream, at least. Shorter than the sampler's beat, so that it never adds
+    /// to the delay of progress that comes at that beat.
+    pub progress_gap: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            heartbeat: Duration::from_secs(10),
+            lifetime: Duration::from_mins(10),
+            progress_gap: Duration::from_millis(80),
+        }
+    }
+}
+
+impl Events {
+    /// Joins the hub that hears an engine with that engine. When `drain` is cancelled, every stream says `bye` and ends.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn open(
+        hub: Arc<Hub>,
+        source: Arc<dyn Source>,
+        build: Arc<str>,
+        pace: Pace,
+        drain: CancellationToken,
+    ) -> engine::Result<Self> {
+        hub.adopt(&source.position().await?);
+        let draining = Arc::clone(&hub);
+        tokio::spawn(async move {
+            drain.cancelled().await;
+            draining.close(ByeReason::Drain);
+        });
+        Ok(Self(Arc::new(Shared { hub, source, build, pace })))
+    }
+}
+
+/// `GET /events?topic=jobs&topic=overview&topic=messages&job=N&row=N&after=CURSOR&until=end`: the stream itself.
+pub async fn stream(State(events): State<Events>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Response {
+    let opened = match request::parse(&pairs, &headers) {
+        Ok(request) => events.stream(request).await,
+        Err(refusal) => Err(refusal),
+    };
+    opened.unwrap_or_else(Refusal::respond)
+}
+
+/// `POST /events/{stream}` with `{"add": […], "remove": […]}`: changes what an open stream shows. Topics are written
+/// as in the query: `"jobs"`, `"job=12"`, `"row=12"`. What was added arrives in the stream, as a partial snapshot.
+pub async fn change(State(events): State<Events>, Path(stream): Path<StreamId>, body: Bytes) -> Response {
+    let changed = match Change::parse(&body) {
+        Ok(change) => events.change(&stream, change).await,
+        Err(refusal) => Err(refusal),
+    };
+    changed.map_or_else(Refusal::respond, answer::empty)
+}
+
+/// `GET /events/poll?after=CURSOR`: why a stream was not opened, or closed without a word, which a browser's
+/// `EventSource` does not tell. 200: open it again; 204: nothing will come any more; 400: not from this cursor.
+pub async fn poll(State(events): State<Events>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Response {
+    let asked = match request::parse(&pairs, &headers) {
+        Ok(request) => events.poll(request).await,
+        Err(refusal) => Err(refusal),
+    };
+    asked.map_or_else(Refusal::respond, answer::empty)
+}

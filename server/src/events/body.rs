@@ -1,0 +1,174 @@
+//! The body of a stream's answer: takes from the outbox when the connection has room, and not before.
+
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use engine::Result;
+use futures_util::future::BoxFuture;
+use http_body::{Body, Frame};
+use model::{Bye, ByeReason, End, Heartbeat, JobView, Seq, StreamEvent};
+use rand::Rng;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::{Pace, Source, ending::Ending, opening::catch_up};
+use crate::hub::{Subscription, Taken, encode};
+
+/// How a stream begins.
+pub(super) struct Start {
+    /// Its first words.
+    pub(super) hello: Bytes,
+    /// The last event its reader knows, where everything since can be told.
+    pub(super) after: Option<Seq>,
+    /// When it ends by itself, if it does.
+    pub(super) ending: Option<Ending>,
+}
+
+/// One stream. Dropping it frees its place in the hub.
+pub(super) struct StreamBody {
+    subscription: Subscription,
+    source: Arc<dyn Source>,
+    pace: Pace,
+    hello: Option<Bytes>,
+    /// Under way while the stream begins, or begins anew after it fell behind.
+    catching_up: Option<BoxFuture<'static, Result<Option<(Seq, Vec<JobView>)>>>>,
+    ending: Option<Ending>,
+    next_heartbeat: Instant,
+    progress_from: Instant,
+    end_of_life: Instant,
+    timer: Pin<Box<Sleep>>,
+    done: bool,
+}
+
+impl StreamBody {
+    pub(super) fn new(subscription: Subscription, source: Arc<dyn Source>, pace: Pace, start: Start) -> Self {
+        let now = Instant::now();
+        let end_of_life = now + pace.lifetime.mul_f64(rand::rng().random_range(0.8..=1.0));
+        let mut body = Self {
+            subscription,
+            source,
+            pace,
+            hello: Some(start.hello),
+            catching_up: None,
+            ending: start.ending,
+            next_heartbeat: now + pace.heartbeat,
+            progress_from: now,
+            end_of_life,
+            timer: Box::pin(sleep_until(now + pace.heartbeat)),
+            done: false,
+        };
+        body.catch_up(start.after);
+        body
+    }
+
+    fn catch_up(&mut self, after: Option<Seq>) {
+        let Subscription { key, outbox, .. } = &self.subscription;
+        let hub = Arc::clone(self.subscription.hub());
+        self.catching_up = Some(Box::pin(catch_up(hub, *key, Arc::clone(outbox), Arc::clone(&self.source), after)));
+    }
+
+    /// Waits until the stream is up to date. An error ends it: whoever reads comes back, and perhaps fares better.
+    fn poll_caught_up(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Some(reading) = &mut self.catching_up else { return Poll::Ready(()) };
+        match ready!(reading.as_mut().poll(context)) {
+            Ok(Some((seq, jobs))) => {
+                if let Some(ending) = &mut self.ending {
+                    ending.look_again(seq, &jobs);
+                }
+            }
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot read what a stream shows; closing it");
+                self.done = true;
+            }
+        }
+        self.catching_up = None;
+        Poll::Ready(())
+    }
+
+    /// The last frame, if it is time for it and nothing else waits.
+    fn end(&mut self) -> Option<Bytes> {
+        let ending = self.ending.as_ref().filter(|ending| ending.is_over())?;
+        self.done = true;
+        let cursor = ending.cursor().clone();
+        Some(encode(&StreamEvent::End(End { cursor: cursor.clone() }), Some(&cursor)))
+    }
+
+    fn bye(&mut self, reason: ByeReason) -> Bytes {
+        self.done = true;
+        let retry_ms = rand::rng().random_range(match reason {
+            ByeReason::Lifetime => 0..=300,
+            ByeReason::Drain => 500..=3_000,
+            ByeReason::Revoked | ByeReason::Slow => 2_000..=6_000,
+        });
+        encode(&StreamEvent::Bye(Bye { reason, retry_ms }), None)
+    }
+
+    fn heartbeat(&mut self, now: Instant) -> Bytes {
+        self.next_heartbeat = now + self.pace.heartbeat;
+        encode(&StreamEvent::Heartbeat(Heartbeat { at: self.source.now() }), None)
+    }
+
+    /// The next piece of the stream; `None` at its end.
+    fn poll_bytes(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        if let Some(hello) = self.hello.take() {
+            return Poll::Ready(Some(hello));
+        }
+        loop {
+            ready!(self.poll_caught_up(context));
+            if self.done {
+                return Poll::Ready(None);
+            }
+            let now = Instant::now();
+            if now >= self.end_of_life {
+                self.subscription.outbox.close(ByeReason::Lifetime);
+            }
+            let ending = &mut self.ending;
+            let sent = |event: &_| ending.iter_mut().for_each(|ending| ending.hear(event));
+            let epoch = self.subscription.hub().epoch();
+            let mut wake_at = self.next_heartbeat.min(self.end_of_life);
+            match self.subscription.outbox.take(now >= self.progress_from, epoch, context, sent) {
+                Taken::Frames(bytes, progress) => {
+                    if progress {
+                        self.progress_from = now + self.pace.progress_gap;
+                    }
+                    return Poll::Ready(Some(bytes));
+                }
+                Taken::Overflown => {
+                    self.catch_up(None);
+                    continue;
+                }
+                Taken::Closing(reason) => return Poll::Ready(Some(self.bye(reason))),
+                Taken::Early => wake_at = wake_at.min(self.progress_from),
+                Taken::Nothing => {}
+            }
+            if let Some(end) = self.end() {
+                return Poll::Ready(Some(end));
+            }
+            if now >= self.next_heartbeat {
+                return Poll::Ready(Some(self.heartbeat(now)));
+            }
+            if self.timer.deadline() != wake_at {
+                self.timer.as_mut().reset(wake_at);
+            }
+            ready!(self.timer.as_mut().poll(context));
+        }
+    }
+}
+
+impl Body for StreamBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.get_mut().poll_bytes(context).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.done
+    }
+}

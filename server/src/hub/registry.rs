@@ -1,0 +1,266 @@
+//! Which stream shows what, indexed by what happens.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+
+use engine::{DurableEvent, store::Topics};
+use model::{AttemptNo, ByeReason, JobId, JobView, ProgressEvent, StreamEvent, StreamId};
+
+use super::{HubStats, Outbox, frame::Frame};
+
+/// Endings remembered, so that progress that comes late is known to be late. It can come late only by moments.
+const ENDINGS: usize = 10_000;
+
+/// A stream by its number. 128 random bits: whoever knows them is who was told them in `hello`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key(u128);
+
+impl Key {
+    pub(super) fn random() -> Self {
+        Self(rand::random())
+    }
+
+    /// The key behind a name, if it can be one.
+    pub(crate) fn of(name: &StreamId) -> Option<Self> {
+        u128::from_str_radix(&name.0, 16).ok().map(Self)
+    }
+
+    /// The name that clients use.
+    pub(crate) fn name(self) -> StreamId {
+        StreamId(format!("{:032x}", self.0))
+    }
+}
+
+/// Whether a stream with `topics` shows `event`.
+pub(crate) fn shows(topics: &Topics, event: &DurableEvent) -> bool {
+    let watched = event.job.is_some_and(|job| topics.job.contains(&job));
+    match Audience::of(event) {
+        Audience::States => {
+            watched || topics.jobs || topics.overview || event.job.is_some_and(|job| topics.row.contains(&job))
+        }
+        Audience::Messages => topics.messages,
+        Audience::Watchers => watched,
+    }
+}
+
+/// Who hears a durable event.
+#[derive(Clone, Copy)]
+enum Audience {
+    /// Who follows all changes of state, and who shows the job.
+    States,
+    /// Who takes messages to everybody.
+    Messages,
+    /// Who shows the job with its log.
+    Watchers,
+}
+
+impl Audience {
+    const fn of(event: &DurableEvent) -> Self {
+        match &event.event {
+            StreamEvent::State(_) => Self::States,
+            StreamEvent::Message(_) if event.job.is_none() => Self::Messages,
+            StreamEvent::Log(_) | StreamEvent::Message(_) => Self::Watchers,
+            // None of these is durable, so none comes here.
+            StreamEvent::Hello(_)
+            | StreamEvent::Snapshot(_)
+            | StreamEvent::Progress(_)
+            | StreamEvent::Heartbeat(_)
+            | StreamEvent::Bye(_)
+            | StreamEvent::End(_) => Self::Watchers,
+        }
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Registry {
+    streams: HashMap<Key, Stream>,
+    /// Streams that hear of every change of state.
+    states: HashMap<Key, Arc<Outbox>>,
+    /// Streams that hear messages.
+    messages: HashMap<Key, Arc<Outbox>>,
+    watchers: HashMap<JobId, HashMap<Key, Watcher>>,
+    /// The newest progress of running jobs.
+    newest: HashMap<JobId, Newest>,
+    endings: Endings,
+    /// Set once the server goes down: streams still to come are told at once.
+    closing: Option<ByeReason>,
+}
+
+struct Stream {
+    outbox: Arc<Outbox>,
+    topics: Topics,
+}
+
+struct Watcher {
+    outbox: Arc<Outbox>,
+    logs: bool,
+}
+
+struct Newest {
+    attempt: AttemptNo,
+    rev: u64,
+    frame: Arc<Frame>,
+}
+
+impl Registry {
+    pub(super) fn add(&mut self, key: Key, topics: Topics) -> Arc<Outbox> {
+        let outbox = Arc::<Outbox>::default();
+        if let Some(reason) = self.closing {
+            outbox.close(reason);
+        }
+        self.index(key, &outbox, &topics);
+        self.streams.insert(key, Stream { outbox: Arc::clone(&outbox), topics });
+        outbox
+    }
+
+    pub(super) fn remove(&mut self, key: Key) {
+        if let Some(stream) = self.streams.remove(&key) {
+            self.unindex(key, &stream.topics);
+        }
+    }
+
+    pub(super) fn topics(&self, key: Key) -> Topics {
+        self.streams.get(&key).map(|stream| stream.topics.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn change<T>(&mut self, key: Key, edit: impl FnOnce(&mut Topics) -> T) -> Option<(Arc<Outbox>, T)> {
+        let stream = self.streams.get_mut(&key)?;
+        let before = stream.topics.clone();
+        let answer = edit(&mut stream.topics);
+        let (after, outbox) = (stream.topics.clone(), Arc::clone(&stream.outbox));
+        self.unindex(key, &before);
+        self.index(key, &outbox, &after);
+        Some((outbox, answer))
+    }
+
+    fn index(&mut self, key: Key, outbox: &Arc<Outbox>, topics: &Topics) {
+        if topics.jobs || topics.overview {
+            self.states.insert(key, Arc::clone(outbox));
+        }
+        if topics.messages {
+            self.messages.insert(key, Arc::clone(outbox));
+        }
+        for job in topics.job.union(&topics.row) {
+            let watcher = Watcher { outbox: Arc::clone(outbox), logs: topics.job.contains(job) };
+            self.watchers.entry(*job).or_default().insert(key, watcher);
+        }
+    }
+
+    fn unindex(&mut self, key: Key, topics: &Topics) {
+        self.states.remove(&key);
+        self.messages.remove(&key);
+        for job in topics.job.union(&topics.row) {
+            if let Some(watchers) = self.watchers.get_mut(job) {
+                watchers.remove(&key);
+                if watchers.is_empty() {
+                    self.watchers.remove(job);
+                }
+            }
+        }
+    }
+
+    pub(super) fn publish(&mut self, event: &Arc<DurableEvent>, epoch: &str) {
+        if let StreamEvent::State(state) = &event.event {
+            self.settle(&state.view);
+        }
+        let frame = Arc::new(Frame::durable(Arc::clone(event)));
+        // An outbox that stands in both lists knows by `seq` that it has the event already.
+        for outbox in self.hearers(event) {
+            outbox.push(event.seq, &frame, epoch);
+        }
+    }
+
+    fn hearers<'a>(&'a self, event: &'a DurableEvent) -> impl Iterator<Item = &'a Arc<Outbox>> {
+        let (everywhere, logs) = match Audience::of(event) {
+            Audience::States => (Some(&self.states), false),
+            Audience::Messages => (Some(&self.messages), true),
+            Audience::Watchers => (None, true),
+        };
+        let watchers = event.job.and_then(|job| self.watchers.get(&job));
+        let watching = watchers.into_iter().flat_map(HashMap::values).filter(move |watcher| watcher.logs || !logs);
+        let everywhere = everywhere.into_iter().flat_map(HashMap::values);
+        everywhere.chain(watching.map(|watcher| &watcher.outbox))
+    }
+
+    pub(super) fn publish_progress(&mut self, event: &Arc<ProgressEvent>) {
+        let (job, attempt, rev) = (event.job, event.attempt, event.progress.rev);
+        let stale = self.newest.get(&job).is_some_and(|known| (known.attempt, known.rev) >= (attempt, rev));
+        if stale || self.endings.is_over(job, attempt) {
+            return;
+        }
+        let frame = Arc::new(Frame::progress(Arc::clone(event)));
+        for watcher in self.watchers.get(&job).into_iter().flat_map(HashMap::values) {
+            watcher.outbox.push_progress(job, &frame);
+        }
+        self.newest.insert(job, Newest { attempt, rev, frame });
+    }
+
+    /// Notes that attempts up to the one before `view`, or its own if that is over, say nothing any more.
+    pub(super) fn settle(&mut self, view: &JobView) {
+        let over = if view.state.is_terminal() { view.attempt } else { view.attempt.saturating_sub(1) };
+        if over == 0 {
+            return;
+        }
+        self.endings.note(view.job, over);
+        if self.newest.get(&view.job).is_some_and(|known| known.attempt <= over) {
+            self.newest.remove(&view.job);
+        }
+    }
+
+    pub(super) fn recall(&self, key: Key) {
+        let Some(stream) = self.streams.get(&key) else { return };
+        for job in stream.topics.job.union(&stream.topics.row) {
+            if let Some(known) = self.newest.get(job) {
+                stream.outbox.push_progress(*job, &known.frame);
+            }
+        }
+    }
+
+    pub(super) fn close(&mut self, reason: ByeReason) {
+        self.closing = Some(reason);
+        for stream in self.streams.values() {
+            stream.outbox.close(reason);
+        }
+    }
+
+    pub(super) fn stats(&self) -> HubStats {
+        let start = HubStats { streams: self.streams.len(), ..HubStats::default() };
+        self.streams.values().fold(start, |stats, stream| {
+            let (queued, bytes, conflated) = stream.outbox.backlog();
+            HubStats {
+                queued: stats.queued + queued,
+                queued_bytes: stats.queued_bytes + bytes,
+                conflated: stats.conflated + conflated,
+                ..stats
+            }
+        })
+    }
+}
+
+/// Which attempts are over, the latest endings only.
+#[derive(Default)]
+struct Endings {
+    attempts: HashMap<JobId, AttemptNo>,
+    order: VecDeque<JobId>,
+}
+
+impl Endings {
+    fn note(&mut self, job: JobId, attempt: AttemptNo) {
+        let known = self.attempts.entry(job).or_insert_with(|| {
+            self.order.push_back(job);
+            0
+        });
+        *known = attempt.max(*known);
+        if self.order.len() > ENDINGS
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.attempts.remove(&oldest);
+        }
+    }
+
+    fn is_over(&self, job: JobId, attempt: AttemptNo) -> bool {
+        self.attempts.get(&job).is_some_and(|over| attempt <= *over)
+    }
+}
