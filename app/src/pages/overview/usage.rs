@@ -18,8 +18,8 @@ pub(super) fn SpaceUsed(usage: Usage) -> impl IntoView {
         view! {
             <div>
                 <dt>{name}</dt>
-                <dd>
-                    {bytes(size)}
+                <dd>{bytes(size)}</dd>
+                <dd class="share">
                     <progress class="usage" max=total.max(1) value=size aria-label=name></progress>
                 </dd>
             </div>
