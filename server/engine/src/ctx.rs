@@ -1,84 +1,113 @@
 //! What a running task sees of the engine.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use model::{AttemptNo, JobId, Level, Tone};
 use serde::Serialize;
+use tokio::sync::oneshot;
 
-use crate::{Result, RootedPath, TaskError, Upload, UploadRef};
+use crate::{
+    ArtifactWriter, Batch, Error, RootedPath, TaskError, Upload, UploadRef,
+    attempt::{Attempt, Blocking},
+    batch, panics,
+};
+
+/// The most that [`Ctx::data`] takes, bytes of JSON.
+const DATA_LIMIT: usize = 8 << 10;
+/// A longer message is cut, bytes.
+const MESSAGE_LENGTH: usize = 1 << 10;
 
 /// A running attempt's handle: reports go in, the wish to stop comes out. Cheap to clone; usable from any thread.
 #[derive(Clone)]
-pub struct Ctx {}
+pub struct Ctx {
+    attempt: Arc<Attempt>,
+}
 
 impl Ctx {
+    pub(crate) fn new(attempt: Arc<Attempt>) -> Self {
+        Self { attempt }
+    }
+
     /// Whose attempt this is.
     pub fn job(&self) -> JobId {
-        unimplemented!()
+        self.attempt.fence.job
     }
 
     /// Which attempt.
     pub fn attempt(&self) -> AttemptNo {
-        unimplemented!()
+        self.attempt.fence.attempt
     }
 
     /// Enters stage `index` (zero-based, only forward); value and total start anew.
     pub fn stage(&self, index: usize) {
-        let _ = index;
+        if !self.attempt.tracker.stage(index) {
+            self.log(Level::Warn, format!("stage {index} cannot be entered: it is over, or there is none"));
+        }
     }
 
     /// All the work of this stage, in `unit`: `B` for bytes (shown as sizes), else a plural noun such as `rows`.
     pub fn total(&self, total: u64, unit: &'static str) {
-        let _ = (total, unit);
+        self.attempt.tracker.total(Some(total), unit);
     }
 
     /// The unit alone, where the total is not known.
     pub fn unit(&self, unit: &'static str) {
-        let _ = unit;
+        self.attempt.tracker.total(None, unit);
     }
 
-    /// Adds work done. One relaxed atomic add.
+    /// Adds work done. One relaxed atomic add: call it as often as you like.
     pub fn advance(&self, by: u64) {
-        let _ = by;
+        self.attempt.tracker.advance(by);
     }
 
     /// Sets the work done in this stage.
     pub fn set(&self, value: u64) {
-        let _ = value;
+        self.attempt.tracker.set(value);
     }
 
-    /// One line for people on what is being done now.
+    /// One line for people on what is being done now. Longer than 1 KiB, it is cut.
     pub fn message(&self, text: impl Into<String>) {
-        let _ = text.into();
+        self.message_toned(Tone::Info, text);
     }
 
     /// The same, with a colour.
     pub fn message_toned(&self, tone: Tone, text: impl Into<String>) {
-        let _ = (tone, text.into());
+        let mut text: String = text.into();
+        text.truncate(text.floor_char_boundary(MESSAGE_LENGTH));
+        self.attempt.tracker.message(tone, text);
     }
 
     /// Free data for scripts that watch, at most 8 KiB of JSON.
     ///
     /// # Errors
-    /// A failed task error with code `data_too_large` above that.
+    /// A failed task error with code `data_too_large` above that, `bad_data` for what JSON cannot say.
     pub fn data(&self, data: &impl Serialize) -> Result<(), TaskError> {
-        let _ = data;
+        let data = serde_json::to_value(data)
+            .map_err(|error| TaskError::caused("bad_data", "the progress data cannot be written as JSON", &error))?;
+        let size = data.to_string().len();
+        if size > DATA_LIMIT {
+            let message = format!("the progress data is {size} bytes of JSON; {DATA_LIMIT} are allowed");
+            return Err(TaskError::failed("data_too_large", message));
+        }
+        self.attempt.tracker.data(data);
         Ok(())
     }
 
-    /// A line for the log.
+    /// A line for the log; several where the text has line breaks. What comes faster than 20,000 lines a second, or
+    /// goes beyond 200,000 lines in one attempt, is left out, and a line says how many were.
     pub fn log(&self, level: Level, text: impl Into<String>) {
-        let _ = (level, text.into());
+        self.attempt.log(level, &text.into());
     }
 
     /// Counts a warning and logs it.
     pub fn warn(&self, text: impl Into<String>) {
-        let _ = text.into();
+        self.attempt.tracker.warn();
+        self.log(Level::Warn, text);
     }
 
     /// Whether the task should stop. Cheap; ask it in every loop.
     pub fn is_cancelled(&self) -> bool {
-        unimplemented!()
+        self.attempt.stop.is_raised()
     }
 
     /// `Err(TaskError::Cancelled)` once the task should stop: `ctx.check()?`.
@@ -88,26 +117,51 @@ impl Ctx {
 
     /// Waits until the task should stop.
     pub async fn cancelled(&self) {
-        unimplemented!()
+        self.attempt.stop.raised().await;
     }
 
     /// Runs `work` on the bounded blocking pool. A panic in it becomes the attempt's panic.
+    ///
+    /// Work that still waits for a thread when the job is cancelled is not begun. Work that is handed in after that
+    /// (to clear away what was half done) is.
+    ///
+    /// # Errors
+    /// What `work` answers; `TaskError::Cancelled` if it was not begun.
     pub async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, TaskError> + Send + 'static,
     ) -> Result<T, TaskError> {
-        let _ = work;
-        unimplemented!()
+        let (answer, answered) = oneshot::channel();
+        let wanted_anyway = self.is_cancelled();
+        let counted = InFlight::begin(&self.attempt);
+        self.attempt.shared.pool.submit(move || {
+            let result = if !wanted_anyway && counted.0.stop.is_raised() {
+                Ok(Err(TaskError::Cancelled))
+            } else {
+                panics::guard(work)
+            };
+            // Nobody listens any more where the task's future has been dropped.
+            let _ = answer.send(result);
+            drop(counted);
+        });
+        match answered.await {
+            Ok(Ok(result)) => result,
+            Ok(Err(panicked)) => panics::rethrow(panicked),
+            Err(oneshot::error::RecvError { .. }) => Err(TaskError::Cancelled),
+        }
     }
 
     /// How many threads the blocking pool has.
     pub fn parallelism(&self) -> usize {
-        unimplemented!()
+        self.attempt.shared.pool.threads()
     }
 
     /// Runs `item` for every item, at most `concurrency` at once, each its own future; sets the total to their number
     /// (`unit`), advances per item, turns errors into counted warnings. A panic in one fails that item alone. Stops
     /// taking items once cancelled. Outcomes come in the order of `items`.
+    ///
+    /// # Errors
+    /// `TaskError::Cancelled` once cancelled and the items in hand have ended.
     pub async fn batch<I, T, F, Fut>(
         &self,
         items: Vec<I>,
@@ -121,72 +175,63 @@ impl Ctx {
         F: Fn(I) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<T, TaskError>> + Send + 'static,
     {
-        let _ = (items, concurrency, unit, item);
-        unimplemented!()
+        batch::run(self, items, concurrency, unit, item).await
     }
 
-    /// Starts a file that people can download once the attempt has ended. `name` has no path separators.
+    /// Starts a file that people can download once the attempt has ended. `name` has no path separators and does not
+    /// begin with a dot.
+    ///
+    /// # Errors
+    /// Codes `bad_artifact_name`, `artifact_exists` (within this attempt), `disk_full`, `io`.
     pub async fn artifact(&self, name: &str) -> Result<ArtifactWriter, TaskError> {
-        let _ = name;
-        unimplemented!()
+        ArtifactWriter::create(&self.attempt, name).await
     }
 
     /// The real path behind an input path, symlinks resolved, certainly inside a root.
+    ///
+    /// # Errors
+    /// Code `path`, with a sentence that names the path and the roots.
     pub fn resolve(&self, path: &RootedPath) -> Result<PathBuf, TaskError> {
-        let _ = path;
-        unimplemented!()
+        self.attempt.shared.roots.resolve(path).map_err(|error| TaskError::failed("path", error.to_string()))
     }
 
     /// An uploaded file of the input.
+    ///
+    /// # Errors
+    /// Code `no_such_upload`, or `io`.
     pub async fn upload(&self, upload: &UploadRef) -> Result<Upload, TaskError> {
-        let _ = upload;
-        unimplemented!()
+        self.attempt.shared.uploads.get(&upload.0).await.map_err(|error| match error {
+            Error::NoSuchUpload(_) => TaskError::failed("no_such_upload", error.to_string()),
+            error => TaskError::caused("io", error.to_string(), &error),
+        })
     }
 
     /// A folder of this attempt's own for temporary files; removed when the attempt ends.
+    ///
+    /// # Errors
+    /// Codes `disk_full`, `io`.
     pub async fn scratch(&self) -> Result<PathBuf, TaskError> {
-        unimplemented!()
+        self.attempt.make_scratch().await
     }
 
     /// The database of imported tables.
     pub fn imports(&self) -> PathBuf {
-        unimplemented!()
+        self.attempt.shared.data.imports()
     }
 }
 
-/// A file in the making. Dropped without [`ArtifactWriter::finish`], it is removed.
-pub struct ArtifactWriter {}
+/// Blocking work counted as in flight until this is dropped, wherever that happens.
+struct InFlight(Arc<Attempt>);
 
-impl ArtifactWriter {
-    /// Where it is being written, for code that wants a path (a blocking writer of its own).
-    pub fn path(&self) -> &std::path::Path {
-        unimplemented!()
-    }
-
-    /// Appends.
-    pub async fn write_all(&mut self, bytes: &[u8]) -> Result<(), TaskError> {
-        let _ = bytes;
-        unimplemented!()
-    }
-
-    /// Flushes and syncs; it becomes visible when the attempt ends. Answers its size in bytes.
-    pub async fn finish(self) -> Result<u64, TaskError> {
-        unimplemented!()
+impl InFlight {
+    fn begin(attempt: &Arc<Attempt>) -> Self {
+        Blocking::begin(&attempt.blocking);
+        Self(Arc::clone(attempt))
     }
 }
 
-/// What became of a batch.
-pub struct Batch<I, T> {
-    /// One per item that was taken, in order.
-    pub items: Vec<ItemOutcome<I, T>>,
-    /// How many failed.
-    pub failed: u64,
-}
-
-/// One item of a batch.
-pub struct ItemOutcome<I, T> {
-    /// The item.
-    pub item: I,
-    /// Its result, or its error's code and message.
-    pub result: Result<T, model::Failure>,
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.blocking.end();
+    }
 }

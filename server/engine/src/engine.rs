@@ -4,94 +4,22 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use model::{AttemptNo, JobId, JobView, Micros};
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::{
-    Clock, DataDir, Listener, Result, Roots, Task, TaskInfo, Uploads,
-    store::{Artifact, CancelAnswer, Store},
+    Builder, DataDir, Error, Result, Roots, TaskInfo, Uploads, cancel,
+    node_lock::NodeLock,
+    shared::Shared,
+    store::{Artifact, CancelAnswer, NewJob, Store},
+    validate,
 };
 
-/// Collects what an engine needs.
-pub struct Builder {}
-
-impl Builder {
-    /// Adds a task.
-    ///
-    /// # Panics
-    /// If its kind is registered already: a mistake of the program.
-    #[must_use]
-    pub fn register<T: Task>(self, task: T) -> Self {
-        let _ = task;
-        self
-    }
-
-    /// Folders that tasks may read; without any, `DATA/files`, which is then created.
-    #[must_use]
-    pub fn roots(self, roots: Vec<PathBuf>) -> Self {
-        let _ = roots;
-        self
-    }
-
-    /// Who hears events and progress.
-    #[must_use]
-    pub fn listener(self, listener: Arc<dyn Listener>) -> Self {
-        let _ = listener;
-        self
-    }
-
-    /// Jobs at once, all kinds together; 1 to 10,000, 8 by default.
-    #[must_use]
-    pub fn concurrency(self, jobs: u32) -> Self {
-        let _ = jobs;
-        self
-    }
-
-    /// Threads for blocking work; by default as many as the machine has cores.
-    #[must_use]
-    pub fn blocking_threads(self, threads: usize) -> Self {
-        let _ = threads;
-        self
-    }
-
-    /// How long a task may take to stop before it is dropped (async) or shown as not responding (blocking); 10 s by default.
-    #[must_use]
-    pub fn cancel_grace(self, grace: Duration) -> Self {
-        let _ = grace;
-        self
-    }
-
-    /// The largest upload, bytes; 2 GiB by default.
-    #[must_use]
-    pub fn upload_limit(self, bytes: u64) -> Self {
-        let _ = bytes;
-        self
-    }
-
-    /// The wall clock; the machine's by default.
-    #[must_use]
-    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
-        let _ = clock;
-        self
-    }
-
-    /// The runtime that tasks run on; the current one by default.
-    #[must_use]
-    pub fn tasks_on(self, runtime: tokio::runtime::Handle) -> Self {
-        let _ = runtime;
-        self
-    }
-
-    /// The database's size limit in pages of 4 KiB, for tests of a full disk.
-    #[must_use]
-    pub fn max_page_count(self, pages: u32) -> Self {
-        let _ = pages;
-        self
-    }
-
-    /// Opens the store (migrating it), settles the jobs of dead processes, and starts to work.
-    pub async fn open(self) -> Result<Engine> {
-        unimplemented!()
-    }
-}
+/// The largest input, bytes of JSON.
+const INPUT_LIMIT: usize = 16 << 20;
+/// A longer title is cut, characters.
+const TITLE_LENGTH: usize = 200;
+/// At shutdown, how long a task that was asked to stop may take before it is dropped, and then to be gone.
+const SHUTDOWN_STEPS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(1)];
 
 /// How a job is started.
 #[derive(Clone, Debug, Default)]
@@ -104,107 +32,218 @@ pub struct StartOptions {
     pub rerun_of: Option<JobId>,
 }
 
-/// A running engine. Cheap to clone.
+/// A running engine. Cheap to clone. When the last clone goes, no more jobs are taken; [`Engine::shutdown`] is the
+/// orderly way.
 #[derive(Clone)]
-pub struct Engine {}
+pub struct Engine {
+    shared: Arc<Shared>,
+    _work: Arc<Work>,
+}
+
+/// Stops the engine's own work when the last handle goes.
+struct Work {
+    shared: Arc<Shared>,
+    _lock: NodeLock,
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        self.shared.stopping.raise();
+        self.shared.live.close();
+    }
+}
 
 impl Engine {
     /// Begins one in `data`, which is created if need be.
     pub fn builder(data: impl Into<PathBuf>) -> Builder {
-        let _ = data.into();
-        unimplemented!()
+        Builder::new(data.into())
+    }
+
+    pub(crate) fn new(shared: Arc<Shared>, lock: NodeLock) -> Self {
+        Self { _work: Arc::new(Work { shared: Arc::clone(&shared), _lock: lock }), shared }
     }
 
     /// Checks the input (every fault at once, `Error::InvalidInput`) and accepts the job. It is durable on return.
+    ///
+    /// # Errors
+    /// `Error::UnknownKind`, `Error::InvalidInput`, `Error::ShuttingDown`, `Error::Full`, `Error::Database`.
     pub async fn start(&self, kind: &str, input: Value, options: StartOptions) -> Result<JobId> {
-        let _ = (kind, input, options);
-        unimplemented!()
+        let shared = &self.shared;
+        if shared.stopping.is_raised() {
+            return Err(Error::ShuttingDown);
+        }
+        let entry = shared.registry.get(kind)?;
+        let checked = validate::check(&entry.info.form, &input, &shared.roots, &shared.uploads).await?;
+        let text = input.to_string();
+        if text.len() > INPUT_LIMIT {
+            let message = format!("The input is larger than {}.", model::bytes(INPUT_LIMIT as u64));
+            return Err(Error::InvalidInput(vec![model::FieldError { field: String::new(), message }]));
+        }
+        let title = entry.task.accept(&input).map_err(Error::InvalidInput)?;
+        let job = NewJob {
+            kind: kind.to_owned(),
+            title: title.chars().filter(|c| !c.is_control()).take(TITLE_LENGTH).collect(),
+            input: text,
+            by: options.by,
+            max_attempts: entry.info.max_attempts,
+            run_at: options.run_at,
+            rerun_of: options.rerun_of,
+            uploads: checked.uploads,
+        };
+        let wakes = if job.run_at.is_some() { &shared.rescheduled } else { &shared.work };
+        let mut accepting = shared.store.enqueue(job);
+        // Once polled, the job is in the writer's queue: a claim that goes there now finds it, and both are one commit.
+        match futures_util::poll!(accepting.as_mut()) {
+            std::task::Poll::Ready(accepted) => {
+                wakes.notify_one();
+                accepted
+            }
+            std::task::Poll::Pending => {
+                wakes.notify_one();
+                accepting.await
+            }
+        }
     }
 
     /// Cancels what waits, asks what runs; never harms what is over.
+    ///
+    /// # Errors
+    /// `Error::NoSuchJob`, `Error::Database`. That it was over or asked before is an answer, not an error.
     pub async fn cancel(&self, job: JobId, by: &str) -> Result<CancelAnswer> {
-        let _ = (job, by);
-        unimplemented!()
+        let answer = self.shared.store.request_cancel(job, by).await?;
+        if let CancelAnswer::Requested(attempt) = answer
+            && let Some(running) = self.shared.live.find_to_cancel(job, attempt)
+        {
+            running.cancel();
+            self.shared.service.spawn(cancel::enforce(running));
+        }
+        Ok(answer)
     }
 
     /// Tries a failed, cancelled or interrupted job again, as its next attempt.
+    ///
+    /// # Errors
+    /// `Error::NoSuchJob`, `Error::Conflict`, `Error::UnknownKind` (it could never run), `Error::ShuttingDown`.
     pub async fn retry(&self, job: JobId, by: &str) -> Result<AttemptNo> {
-        let _ = (job, by);
-        unimplemented!()
+        if self.shared.stopping.is_raised() {
+            return Err(Error::ShuttingDown);
+        }
+        self.shared.registry.get(&self.shared.store.job(job).await?.kind)?;
+        let attempt = self.shared.store.retry(job, by).await?;
+        self.shared.work.notify_one();
+        Ok(attempt)
     }
 
     /// Removes an ended job with its log and files.
+    ///
+    /// # Errors
+    /// `Error::NoSuchJob`, `Error::Conflict` while it is not over.
     pub async fn delete(&self, job: JobId, by: &str) -> Result<()> {
-        let _ = (job, by);
-        unimplemented!()
+        self.shared.store.delete(job, by).await?;
+        self.shared.remove_files(job).await;
+        Ok(())
     }
 
     /// All registered tasks, by name.
     pub fn catalogue(&self) -> &[TaskInfo] {
-        unimplemented!()
+        self.shared.registry.catalogue()
     }
 
     /// One of them.
     pub fn task(&self, kind: &str) -> Option<&TaskInfo> {
-        let _ = kind;
-        unimplemented!()
+        self.shared.registry.find(kind).map(|entry| &entry.info)
     }
 
     /// One job, with its progress as fresh as memory has it.
+    ///
+    /// # Errors
+    /// `Error::NoSuchJob`, `Error::Database`.
     pub async fn job(&self, job: JobId) -> Result<JobView> {
-        let _ = job;
-        unimplemented!()
+        let mut view = self.shared.store.job(job).await?;
+        self.freshen(std::slice::from_mut(&mut view));
+        Ok(view)
     }
 
     /// Brings the progress of running jobs up to what memory has.
     pub fn freshen(&self, views: &mut [JobView]) {
-        let _ = views;
+        for view in views.iter_mut().filter(|view| !view.state.is_terminal()) {
+            if let Some(attempt) = self.shared.live.find(view.job) {
+                attempt.freshen(view);
+            }
+        }
     }
 
     /// Everything that is kept: for reading, and for sessions.
     pub fn store(&self) -> &Arc<dyn Store> {
-        unimplemented!()
+        &self.shared.store
     }
 
     /// Uploads.
     pub fn uploads(&self) -> &Uploads {
-        unimplemented!()
+        &self.shared.uploads
     }
 
     /// The folders tasks may read.
     pub fn roots(&self) -> &Roots {
-        unimplemented!()
+        &self.shared.roots
     }
 
     /// What lies where.
     pub fn data_dir(&self) -> &DataDir {
-        unimplemented!()
+        &self.shared.data
     }
 
     /// How long a task may take to stop.
     pub fn cancel_grace(&self) -> Duration {
-        unimplemented!()
+        self.shared.cancel_grace
     }
 
     /// Jobs at once.
     pub fn concurrency(&self) -> u32 {
-        unimplemented!()
+        self.shared.concurrency
     }
 
     /// The engine's wall clock.
     pub fn now(&self) -> Micros {
-        unimplemented!()
+        self.shared.clock.now()
     }
 
     /// An artifact and the file behind it.
+    ///
+    /// # Errors
+    /// `Error::NoSuchJob`, `Error::NoSuchArtifact`.
     pub async fn artifact(&self, job: JobId, name: &str) -> Result<(Artifact, PathBuf)> {
-        let _ = (job, name);
-        unimplemented!()
+        let artifacts = self.shared.store.artifacts(job).await?;
+        let artifact = artifacts.into_iter().find(|artifact| artifact.name == name);
+        let artifact = artifact.ok_or_else(|| Error::NoSuchArtifact(job, name.to_owned()))?;
+        let path = self.shared.data.attempt(job, artifact.attempt).join(&artifact.name);
+        Ok((artifact, path))
     }
 
-    /// Stops claiming, waits `grace` for running tasks, cancels the rest and hands it back uncharged.
+    /// Stops claiming, waits `grace` for running tasks, cancels the rest and hands it back uncharged. Takes at most 3 s
+    /// longer than `grace`. What blocks its thread beyond that is left running, to be found as interrupted.
     pub async fn shutdown(&self, grace: Duration) {
-        let _ = grace;
-        unimplemented!()
+        let shared = &self.shared;
+        shared.stopping.raise();
+        let [stop, gone] = SHUTDOWN_STEPS;
+        if timeout(grace, shared.live.emptied()).await.is_err() {
+            for attempt in shared.live.all() {
+                attempt.stop.raise();
+            }
+            if timeout(stop, shared.live.emptied()).await.is_err() {
+                for attempt in shared.live.all() {
+                    attempt.dropped.raise();
+                }
+                if timeout(gone, shared.live.emptied()).await.is_err() {
+                    for attempt in shared.live.all() {
+                        tracing::warn!(job = %attempt.job(), "the task does not stop; it is left to die with the process");
+                    }
+                }
+            }
+        }
+        if let Err(error) = shared.store.flush().await {
+            tracing::error!(%error, "the last progress and log lines could not be kept");
+        }
+        shared.live.close();
     }
 }

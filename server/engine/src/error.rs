@@ -1,5 +1,7 @@
 //! What can go wrong in the engine, and which of it is the caller's to mend.
 
+use std::io::ErrorKind;
+
 use model::{FieldError, JobId, JobState};
 
 /// An engine result.
@@ -68,4 +70,14 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+}
+
+impl Error {
+    /// A file operation's error; a full disk is told apart.
+    pub(crate) fn of_io(what: impl Into<String>, source: std::io::Error) -> Self {
+        match source.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::Full,
+            _ => Self::Io { what: what.into(), source },
+        }
+    }
 }

@@ -1,36 +1,147 @@
 //! The folders that tasks may read, and the guard in front of them.
 
-use std::path::PathBuf;
+use std::{
+    io::ErrorKind,
+    path::{Component, Path, PathBuf},
+    sync::Arc,
+};
 
-pub use model::{FolderEntry, FolderListing};
+use model::{FolderEntry, FolderListing};
 
-use crate::{Result, RootedPath};
+use crate::{Error, Result, RootedPath};
+
+/// The most folders that [`Roots::list`] answers.
+const LIST_LIMIT: usize = 1_000;
 
 /// The configured roots, canonical.
 #[derive(Clone, Debug)]
-pub struct Roots {}
+pub struct Roots {
+    paths: Arc<[PathBuf]>,
+}
 
 impl Roots {
     /// Checks that each is a readable folder, and makes it canonical.
+    ///
+    /// # Errors
+    /// `Error::Path` names the one that is not.
     pub fn new(paths: &[PathBuf]) -> Result<Self> {
-        let _ = paths;
-        unimplemented!()
+        let canonical = paths.iter().map(|path| {
+            let unusable = |error| Error::Path(format!("the root {} cannot be used: {error}", path.display()));
+            let real = path.canonicalize().map_err(unusable)?;
+            std::fs::read_dir(&real).map_err(unusable)?;
+            Ok(real)
+        });
+        let mut paths = canonical.collect::<Result<Vec<_>>>()?;
+        let mut seen = std::collections::HashSet::new();
+        paths.retain(|path| seen.insert(path.clone()));
+        Ok(Self { paths: paths.into() })
     }
 
     /// The roots.
     pub fn paths(&self) -> &[PathBuf] {
-        unimplemented!()
+        &self.paths
     }
 
     /// The real path, symlinks resolved; `Error::Path` unless it exists and lies inside a root.
+    ///
+    /// # Errors
+    /// `Error::Path`: a sentence that names the path and the roots. What lies outside is not told apart from what does
+    /// not exist there, so that nobody can feel their way through the disk.
     pub fn resolve(&self, path: &RootedPath) -> Result<PathBuf> {
-        let _ = path;
-        unimplemented!()
+        let given = Path::new(&path.0);
+        if path.0.is_empty() {
+            return Err(Error::Path(format!("no folder is named; choose one under {}", self.names())));
+        }
+        if path.0.contains('\0') {
+            return Err(Error::Path("a path has no NUL characters in it".to_owned()));
+        }
+        if given.components().any(|part| part == Component::ParentDir) {
+            return Err(Error::Path(format!("{} has `..` in it; write the path without", path.0)));
+        }
+        let mut broken = None;
+        for candidate in self.candidates(given) {
+            match candidate.canonicalize() {
+                Ok(real) if self.contain(&real) => return Ok(real),
+                Ok(_) => return Err(self.outside(path)),
+                // Only below a root does it matter why; elsewhere it is none of the asker's business.
+                Err(error) if self.contain(&candidate) && error.kind() != ErrorKind::NotFound => broken = Some(error),
+                Err(_) => {}
+            }
+        }
+        if let Some(error) = broken {
+            return Err(Error::Path(format!("{} cannot be read: {error}", path.0)));
+        }
+        if given.is_absolute() && !self.contain(given) {
+            return Err(self.outside(path));
+        }
+        Err(Error::Path(format!("{} does not exist under {}", path.0, self.names())))
     }
 
-    /// The folders in `path` (the roots themselves for `None`), sorted, for the picker; at most 1,000.
+    /// The folders in `path` (the roots themselves for `None`), sorted, for the picker; at most 1,000. Hidden ones and
+    /// those that lead outside are left out.
+    ///
+    /// # Errors
+    /// `Error::Path` as for [`Roots::resolve`], or where `path` is not a readable folder.
     pub fn list(&self, path: Option<&str>) -> Result<FolderListing> {
-        let _ = path;
-        unimplemented!()
+        let Some(path) = path.filter(|path| !path.is_empty()) else {
+            let folders = self.paths.iter().map(|root| {
+                let path = root.display().to_string();
+                FolderEntry { name: path.clone(), path }
+            });
+            return Ok(FolderListing {
+                path: None,
+                parent: None,
+                folders: folders.collect(),
+                files: 0,
+                truncated: false,
+            });
+        };
+        let real = self.resolve(&RootedPath(path.to_owned()))?;
+        let unreadable = |error| Error::Path(format!("{path} cannot be listed: {error}"));
+        let mut folders = Vec::new();
+        let mut files = 0;
+        for entry in std::fs::read_dir(&real).map_err(unreadable)?.flatten() {
+            let path = entry.path();
+            match std::fs::metadata(&path) {
+                Ok(about) if about.is_dir() => {
+                    // What is not UTF-8 cannot be typed into a form, nor come back from one.
+                    if let (Some(name), Some(path)) = (entry.file_name().to_str(), path.to_str())
+                        && !name.starts_with('.')
+                        && entry.path().canonicalize().is_ok_and(|real| self.contain(&real))
+                    {
+                        folders.push(FolderEntry { name: name.to_owned(), path: path.to_owned() });
+                    }
+                }
+                Ok(_) => files += 1,
+                Err(_) => {}
+            }
+        }
+        folders.sort_by_cached_key(|folder| (folder.name.to_lowercase(), folder.name.clone()));
+        let truncated = folders.len() > LIST_LIMIT;
+        folders.truncate(LIST_LIMIT);
+        let parent = real.parent().filter(|parent| self.contain(parent)).map(|parent| parent.display().to_string());
+        Ok(FolderListing { path: Some(real.display().to_string()), parent, folders, files, truncated })
+    }
+
+    fn candidates(&self, given: &Path) -> Vec<PathBuf> {
+        if given.is_absolute() {
+            vec![given.to_owned()]
+        } else {
+            self.paths.iter().map(|root| root.join(given)).collect()
+        }
+    }
+
+    /// By whole components: `/data-old` is not in `/data`.
+    fn contain(&self, path: &Path) -> bool {
+        self.paths.iter().any(|root| path.starts_with(root))
+    }
+
+    fn outside(&self, path: &RootedPath) -> Error {
+        Error::Path(format!("{} is not under {}", path.0, self.names()))
+    }
+
+    fn names(&self) -> String {
+        let names: Vec<_> = self.paths.iter().map(|path| path.as_os_str().to_string_lossy()).collect();
+        names.join(" or ")
     }
 }

@@ -1,41 +1,153 @@
 //! Files that came in before the job that uses them.
 
-use std::path::PathBuf;
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use crate::Result;
+use tokio::{fs::File, io::AsyncWriteExt};
+
+use crate::{
+    Clock, DataDir, Error, Result,
+    store::{Store, UploadRow},
+};
+
+/// Left free on the disk: an upload must not be what stops the database.
+const SPARE: u64 = 64 << 20;
+/// The longest name kept, characters.
+const NAME_LENGTH: usize = 200;
 
 /// Takes uploads in and finds them again.
 #[derive(Clone)]
-pub struct Uploads {}
+pub struct Uploads {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    folder: PathBuf,
+    limit: u64,
+}
 
 impl Uploads {
+    pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, data: &DataDir, limit: u64) -> Self {
+        Self { store, clock, folder: data.uploads(), limit }
+    }
+
+    /// The largest file taken, bytes.
+    pub fn limit(&self) -> u64 {
+        self.limit
+    }
+
     /// Starts one. `name` is cleaned of paths and control characters; `expected` bytes, where known, are checked
     /// against the limit and the free space at once.
+    ///
+    /// # Errors
+    /// `Error::TooLarge`, `Error::Full`, `Error::Io`.
     pub async fn begin(&self, name: &str, expected: Option<u64>) -> Result<UploadWriter> {
-        let _ = (name, expected);
-        unimplemented!()
+        let expected = expected.unwrap_or(0);
+        if expected > self.limit {
+            return Err(Error::TooLarge(self.limit));
+        }
+        if free_space(&self.folder)? < expected.saturating_add(SPARE) {
+            return Err(Error::Full);
+        }
+        let id = format!("{:032x}", rand::random::<u128>());
+        let part = self.folder.join(format!("{id}.part"));
+        let file = File::create_new(&part).await.map_err(|error| Error::of_io("starting an upload", error))?;
+        Ok(UploadWriter { uploads: self.clone(), id, name: cleaned(name), part, file, size: 0, finished: false })
     }
 
     /// A finished one.
+    ///
+    /// # Errors
+    /// `Error::NoSuchUpload`.
     pub async fn get(&self, id: &str) -> Result<Upload> {
-        let _ = id;
-        unimplemented!()
+        if !is_id(id) {
+            return Err(Error::NoSuchUpload(id.chars().take(40).collect()));
+        }
+        let row = self.store.upload(id).await?;
+        Ok(self.upload_of(row))
+    }
+
+    /// Removes uploads that no job refers to and that came before `before`, and what is left of broken ones.
+    pub(crate) async fn sweep(&self, before: model::Micros) -> Result<()> {
+        for id in self.store.sweep_uploads(before).await? {
+            remove(&self.folder.join(id)).await;
+        }
+        let listing = |error| Error::of_io("listing the uploads", error);
+        let mut files = tokio::fs::read_dir(&self.folder).await.map_err(listing)?;
+        while let Some(file) = files.next_entry().await.map_err(listing)? {
+            let old = file.metadata().await.and_then(|about| about.modified()).is_ok_and(|at| {
+                let at = at.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+                i64::try_from(at.as_micros()).is_ok_and(|at| at < before.0)
+            });
+            if old && self.is_orphan(&file.file_name().to_string_lossy()).await {
+                remove(&file.path()).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn is_orphan(&self, name: &str) -> bool {
+        match name.strip_suffix(".part") {
+            Some(id) => is_id(id),
+            None => is_id(name) && matches!(self.store.upload(name).await, Err(Error::NoSuchUpload(_))),
+        }
+    }
+
+    fn upload_of(&self, row: UploadRow) -> Upload {
+        Upload { path: self.folder.join(&row.id), id: row.id, name: row.name, size: row.size }
     }
 }
 
 /// An upload on its way to disk. Dropped without [`UploadWriter::finish`], what was written is removed.
-pub struct UploadWriter {}
+pub struct UploadWriter {
+    uploads: Uploads,
+    id: String,
+    name: String,
+    part: PathBuf,
+    file: File,
+    size: u64,
+    finished: bool,
+}
 
 impl UploadWriter {
     /// Appends; `Error::TooLarge` above the limit, `Error::Full` on a full disk.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let _ = bytes;
-        unimplemented!()
+        self.size += bytes.len() as u64;
+        if self.size > self.uploads.limit {
+            return Err(Error::TooLarge(self.uploads.limit));
+        }
+        self.file.write_all(bytes).await.map_err(|error| Error::of_io("writing an upload", error))
     }
 
     /// Syncs and registers it.
-    pub async fn finish(self) -> Result<Upload> {
-        unimplemented!()
+    pub async fn finish(mut self) -> Result<Upload> {
+        let path = self.uploads.folder.join(&self.id);
+        let settled = async {
+            self.file.flush().await?;
+            self.file.sync_all().await?;
+            tokio::fs::rename(&self.part, &path).await?;
+            // The name must survive a power loss as the bytes do.
+            File::open(&self.uploads.folder).await?.sync_all().await
+        };
+        settled.await.map_err(|error| Error::of_io("finishing an upload", error))?;
+        self.part.clone_from(&path);
+        let row =
+            UploadRow { id: self.id.clone(), name: self.name.clone(), size: self.size, at: self.uploads.clock.now() };
+        self.uploads.store.save_upload(row.clone()).await?;
+        self.finished = true;
+        Ok(self.uploads.upload_of(row))
+    }
+}
+
+impl Drop for UploadWriter {
+    fn drop(&mut self) {
+        if !self.finished
+            && let Err(error) = std::fs::remove_file(&self.part)
+            && error.kind() != ErrorKind::NotFound
+        {
+            tracing::warn!(path = %self.part.display(), %error, "cannot remove a broken-off upload");
+        }
     }
 }
 
@@ -50,4 +162,30 @@ pub struct Upload {
     pub size: u64,
     /// Where it lies. Read only.
     pub path: PathBuf,
+}
+
+fn is_id(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// The last part of a path of either kind, printable, not too long.
+fn cleaned(name: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let clean: String = last.chars().filter(|c| !c.is_control()).take(NAME_LENGTH).collect();
+    let clean = clean.trim();
+    if clean.is_empty() || clean.chars().all(|c| c == '.') { "unnamed".to_owned() } else { clean.to_owned() }
+}
+
+fn free_space(folder: &Path) -> Result<u64> {
+    let about = rustix::fs::statvfs(folder)
+        .map_err(|error| Error::of_io("asking for the free space of the data directory", error.into()))?;
+    Ok(about.f_bavail.saturating_mul(about.f_frsize))
+}
+
+async fn remove(path: &Path) {
+    if let Err(error) = tokio::fs::remove_file(path).await
+        && error.kind() != ErrorKind::NotFound
+    {
+        tracing::warn!(path = %path.display(), %error, "cannot remove an upload");
+    }
 }

@@ -1,0 +1,159 @@
+//! The files that a job makes, from their first byte to the moment people can see them.
+
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use tokio::{fs::File, io::AsyncWriteExt};
+
+use crate::{
+    Error, TaskError,
+    attempt::Attempt,
+    store::{Artifact, Outcome},
+};
+
+/// The longest name that common file systems take, bytes.
+const NAME_LENGTH: usize = 255;
+
+/// A file in the making. Dropped without [`ArtifactWriter::finish`], it is removed.
+pub struct ArtifactWriter {
+    attempt: Arc<Attempt>,
+    name: String,
+    path: PathBuf,
+    file: File,
+    finished: bool,
+}
+
+impl ArtifactWriter {
+    pub(crate) async fn create(attempt: &Arc<Attempt>, name: &str) -> Result<Self, TaskError> {
+        check_name(name)?;
+        if !attempt.files().names.insert(name.to_owned()) {
+            return Err(TaskError::failed("artifact_exists", format!("there is an artifact named {name} already")));
+        }
+        let path = attempt.folder().join(name);
+        let created = async {
+            attempt.make_folder().await?;
+            File::create_new(&path).await
+        };
+        match created.await {
+            Ok(file) => Ok(Self { attempt: Arc::clone(attempt), name: name.to_owned(), path, file, finished: false }),
+            Err(error) => {
+                attempt.files().names.remove(name);
+                Err(failed(&format!("creating the artifact {name}"), error))
+            }
+        }
+    }
+
+    /// Where it is being written, for code that wants a path (a blocking writer of its own).
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Appends.
+    pub async fn write_all(&mut self, bytes: &[u8]) -> Result<(), TaskError> {
+        self.file.write_all(bytes).await.map_err(|error| self.failed_to("writing", error))
+    }
+
+    /// Flushes and syncs; it becomes visible when the attempt ends. Answers its size in bytes.
+    pub async fn finish(mut self) -> Result<u64, TaskError> {
+        let synced = async {
+            self.file.flush().await?;
+            self.file.sync_all().await?;
+            self.file.metadata().await
+        };
+        let size = synced.await.map_err(|error| self.failed_to("finishing", error))?.len();
+        let at = self.attempt.shared.clock.now();
+        let artifact = Artifact { name: self.name.clone(), attempt: self.attempt.fence.attempt, size, at };
+        self.attempt.files().artifacts.push(artifact);
+        self.finished = true;
+        Ok(size)
+    }
+
+    fn failed_to(&self, what: &str, error: std::io::Error) -> TaskError {
+        failed(&format!("{what} the artifact {}", self.name), error)
+    }
+}
+
+impl Drop for ArtifactWriter {
+    fn drop(&mut self) {
+        if self.finished {
+            return;
+        }
+        self.attempt.files().names.remove(&self.name);
+        if let Err(error) = std::fs::remove_file(&self.path)
+            && error.kind() != ErrorKind::NotFound
+        {
+            tracing::warn!(path = %self.path.display(), %error, "cannot remove an unfinished artifact");
+        }
+    }
+}
+
+impl Attempt {
+    /// Makes its folder for temporary files.
+    pub(crate) async fn make_scratch(&self) -> Result<PathBuf, TaskError> {
+        let path = self.scratch();
+        let made = async {
+            self.make_folder().await?;
+            tokio::fs::create_dir_all(&path).await
+        };
+        made.await.map_err(|error| failed("making a folder for temporary files", error))?;
+        Ok(path)
+    }
+
+    /// Clears away what nobody will see, and answers the artifacts that become visible with `outcome`.
+    pub(crate) async fn tidy_up(&self, outcome: &Outcome) -> Vec<Artifact> {
+        let (made, artifacts) = {
+            let mut files = self.files();
+            (files.folder, std::mem::take(&mut files.artifacts))
+        };
+        if !made {
+            return artifacts;
+        }
+        let artifacts = match outcome {
+            Outcome::Succeeded { .. } | Outcome::Failed { .. } | Outcome::Cancelled { .. } => artifacts,
+            Outcome::HandedBack => Vec::new(),
+        };
+        let doomed = if artifacts.is_empty() { self.folder() } else { self.scratch() };
+        match tokio::fs::remove_dir_all(&doomed).await {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => tracing::warn!(folder = %doomed.display(), %error, "cannot remove temporary files"),
+        }
+        if artifacts.is_empty() {
+            // Goes unless another attempt left something in it.
+            let _ = tokio::fs::remove_dir(self.shared.data.job(self.job())).await;
+        }
+        artifacts
+    }
+
+    async fn make_folder(&self) -> std::io::Result<()> {
+        if self.ended.is_raised() {
+            return Err(std::io::Error::other("the attempt has ended"));
+        }
+        self.files().folder = true;
+        tokio::fs::create_dir_all(self.folder()).await
+    }
+}
+
+/// A file operation's error as a task's.
+pub(crate) fn failed(what: &str, error: std::io::Error) -> TaskError {
+    match Error::of_io(what, error) {
+        Error::Full => TaskError::failed("disk_full", Error::Full.to_string()),
+        error => TaskError::caused("io", error.to_string(), &error),
+    }
+}
+
+fn check_name(name: &str) -> Result<(), TaskError> {
+    let fault = if name.is_empty() || name.len() > NAME_LENGTH {
+        "has 1 to 255 bytes"
+    } else if name.starts_with('.') {
+        "does not begin with a dot"
+    } else if name.contains(['/', '\\']) || name.chars().any(char::is_control) {
+        "has no slashes, backslashes or control characters"
+    } else {
+        return Ok(());
+    };
+    Err(TaskError::failed("bad_artifact_name", format!("an artifact's name {fault}; this one is {name:?}")))
+}

@@ -1,0 +1,233 @@
+//! One attempt while it runs: everything that task, sampler and cancel share of it.
+
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Instant,
+};
+
+use model::{JobId, JobView, Level, LogLine, Progress, ProgressEvent};
+use tokio::sync::Notify;
+
+use crate::{
+    flag::Flag,
+    log_buffer::LogBuffer,
+    registry::Entry,
+    shared::Shared,
+    stages::Stages,
+    store::{Artifact, Claimed, Fence, LogAppend},
+    tracker::{Sample, Tracker},
+};
+
+/// A running attempt.
+pub(crate) struct Attempt {
+    /// The right to write for it.
+    pub(crate) fence: Fence,
+    /// Its kind.
+    pub(crate) entry: Arc<Entry>,
+    /// What it works with.
+    pub(crate) shared: Arc<Shared>,
+    /// What it reports.
+    pub(crate) tracker: Tracker,
+    /// Raised when the task should stop, and when it has ended, so that its stragglers stop too.
+    pub(crate) stop: Flag,
+    /// Whether a person asked for the stop, and not a shutdown.
+    pub(crate) cancelled: AtomicBool,
+    /// Raised when its future is to be dropped.
+    pub(crate) dropped: Flag,
+    /// Raised when nothing of it runs any more.
+    pub(crate) ended: Flag,
+    /// Its blocking work.
+    pub(crate) blocking: Blocking,
+    files: Mutex<Files>,
+    log: Mutex<LogBuffer>,
+    watch: Mutex<Watch>,
+    latest: Mutex<Option<Arc<ProgressEvent>>>,
+}
+
+/// What the sampler keeps of an attempt. Holding the guard keeps the attempt from ending.
+pub(crate) struct Watch {
+    /// Set when the attempt has ended: nothing is published any more.
+    pub(crate) closed: bool,
+    /// The last look.
+    pub(crate) sample: Sample,
+    /// When it was last given to the store, and whether it has moved since.
+    pub(crate) saved_at: Option<Instant>,
+    /// Seen but not given to the store.
+    pub(crate) unsaved: bool,
+}
+
+/// What an attempt has written.
+#[derive(Default)]
+pub(crate) struct Files {
+    /// Names taken, finished or not.
+    pub(crate) names: BTreeSet<String>,
+    /// What is finished.
+    pub(crate) artifacts: Vec<Artifact>,
+    /// Whether its folder has been made.
+    pub(crate) folder: bool,
+}
+
+/// Counts blocking work in flight, and wakes who waits for there to be none.
+#[derive(Debug, Default)]
+pub(crate) struct Blocking {
+    in_flight: AtomicU32,
+    idle: Notify,
+}
+
+/// What the end of an attempt leaves to be told.
+pub(crate) struct Closing {
+    pub(crate) progress: Progress,
+    pub(crate) stage_seconds: Vec<f64>,
+    pub(crate) log: Option<LogAppend>,
+}
+
+impl Attempt {
+    pub(crate) fn new(shared: Arc<Shared>, entry: Arc<Entry>, stages: Stages, claimed: &Claimed) -> Self {
+        Self {
+            fence: claimed.fence.clone(),
+            entry,
+            shared,
+            tracker: Tracker::new(stages),
+            stop: Flag::default(),
+            cancelled: AtomicBool::new(false),
+            dropped: Flag::default(),
+            ended: Flag::default(),
+            blocking: Blocking::default(),
+            files: Mutex::default(),
+            log: Mutex::new(LogBuffer::new(claimed.next_line)),
+            watch: Mutex::new(Watch {
+                closed: false,
+                sample: Sample::new(Instant::now()),
+                saved_at: None,
+                unsaved: false,
+            }),
+            latest: Mutex::new(None),
+        }
+    }
+
+    /// The job.
+    pub(crate) fn job(&self) -> JobId {
+        self.fence.job
+    }
+
+    /// Its folder in the data directory.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.shared.data.attempt(self.fence.job, self.fence.attempt)
+    }
+
+    /// Its folder for temporary files.
+    pub(crate) fn scratch(&self) -> PathBuf {
+        // No artifact can be called so: names do not begin with a dot.
+        self.folder().join(".scratch")
+    }
+
+    /// Asks it to stop because a person wants it.
+    pub(crate) fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Release);
+        self.stop.raise();
+    }
+
+    /// Adds to its log.
+    pub(crate) fn log(&self, level: Level, text: &str) {
+        self.log_buffer().push(self.shared.clock.now(), level, text);
+    }
+
+    /// Adds a line to what [`Attempt::close`] left, for what is known only then.
+    pub(crate) fn last_word(&self, closing: &mut Closing, level: Level, text: &str) {
+        let at = self.shared.clock.now();
+        let mut log = self.log_buffer();
+        log.push(at, level, text);
+        if let Some((first_line, lines)) = log.close(at) {
+            let append = LogAppend { fence: self.fence.clone(), first_line, lines: Vec::new() };
+            closing.log.get_or_insert(append).lines.extend(lines);
+        }
+    }
+
+    /// Its log lines since the last call.
+    pub(crate) fn new_lines(&self) -> Option<LogAppend> {
+        let mut log = self.log_buffer();
+        if log.is_empty() {
+            return None;
+        }
+        log.drain(self.shared.clock.now()).map(|drained| self.append_of(drained))
+    }
+
+    /// Ends all reporting: what the task says from now on is lost, and the sampler passes it over.
+    pub(crate) fn close(&self, succeeded: bool) -> Closing {
+        let (now, at) = (Instant::now(), self.shared.clock.now());
+        let mut watch = self.watch();
+        watch.closed = true;
+        watch.sample.close(&self.tracker, now, at, succeeded);
+        Closing {
+            progress: watch.sample.progress().clone(),
+            stage_seconds: self.tracker.stage_seconds(now),
+            log: self.log_buffer().close(at).map(|drained| self.append_of(drained)),
+        }
+    }
+
+    /// What the sampler keeps of it.
+    pub(crate) fn watch(&self) -> MutexGuard<'_, Watch> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What it has written.
+    pub(crate) fn files(&self) -> MutexGuard<'_, Files> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps what was published last, for pages that are rendered meanwhile.
+    pub(crate) fn published(&self, event: Arc<ProgressEvent>) {
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(event);
+    }
+
+    /// Brings `view` up to what was published last.
+    pub(crate) fn freshen(&self, view: &mut JobView) {
+        let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(latest) = latest {
+            view.apply_progress(latest.attempt, latest.progress.clone());
+        }
+    }
+
+    fn log_buffer(&self) -> MutexGuard<'_, LogBuffer> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn append_of(&self, (first_line, lines): (u64, Vec<LogLine>)) -> LogAppend {
+        LogAppend { fence: self.fence.clone(), first_line, lines }
+    }
+}
+
+impl Blocking {
+    /// Counts one more.
+    pub(crate) fn begin(&self) {
+        self.in_flight.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Counts one less.
+    pub(crate) fn end(&self) {
+        if self.in_flight.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.idle.notify_waiters();
+        }
+    }
+
+    /// Whether there is any.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.in_flight.load(Ordering::Acquire) > 0
+    }
+
+    /// Waits until there is none.
+    pub(crate) async fn idle(&self) {
+        while self.is_busy() {
+            let mut idle = std::pin::pin!(self.idle.notified());
+            idle.as_mut().enable();
+            if self.is_busy() {
+                idle.await;
+            }
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Sees to it that a task that was asked to stop does, or that people are told that it does not.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::timeout;
+
+use crate::attempt::Attempt;
+
+/// A future that is dropped is gone at its next await; one that is not gone after this holds its thread.
+const DROP: Duration = Duration::from_secs(1);
+
+/// Waits out the grace of a cancelled attempt. Then an async task is dropped. Blocking work cannot be: it keeps its
+/// slot and is shown as not responding until it returns, and gets another grace to end by itself after that.
+pub(crate) async fn enforce(attempt: Arc<Attempt>) {
+    let grace = attempt.shared.cancel_grace;
+    let mut told = false;
+    while timeout(grace, attempt.ended.raised()).await.is_err() {
+        if !attempt.blocking.is_busy() {
+            attempt.dropped.raise();
+            if timeout(DROP, attempt.ended.raised()).await.is_ok() {
+                return;
+            }
+        }
+        if !told {
+            told = true;
+            if let Err(error) = attempt.shared.store.mark_not_responding(attempt.fence.clone()).await {
+                tracing::warn!(job = %attempt.job(), %error, "cannot note that a task does not respond");
+            }
+        }
+        tokio::select! {
+            () = attempt.ended.raised() => return,
+            () = attempt.blocking.idle() => {}
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Upkeep beside the work: settles the jobs of dead processes, sweeps uploads that nobody used.
+
+use std::{sync::Arc, time::Duration};
+
+use model::Micros;
+
+use crate::{
+    DataDir, Result, node_lock,
+    shared::Shared,
+    store::{BootId, Store},
+};
+
+/// Between two looks for dead processes.
+const LOOK_FOR_DEAD: Duration = Duration::from_secs(10);
+/// Between two sweeps of uploads.
+const SWEEP: Duration = Duration::from_hours(1);
+/// How long an upload that no job refers to is kept.
+const UPLOAD_KEPT: Duration = Duration::from_hours(24);
+
+/// Works until the engine stops.
+pub(crate) async fn keep_up(shared: Arc<Shared>) {
+    let mut look = tokio::time::interval(LOOK_FOR_DEAD);
+    let mut sweep = tokio::time::interval(SWEEP);
+    loop {
+        tokio::select! {
+            _ = look.tick() => {
+                match settle_dead(shared.store.as_ref(), &shared.data, &shared.boot).await {
+                    // A kind that retries by itself has put them back into the queue.
+                    Ok(settled) => if settled { shared.work.notify_one() },
+                    Err(error) => tracing::warn!(%error, "cannot settle the jobs of dead processes; trying again"),
+                }
+            }
+            _ = sweep.tick() => {
+                let before = Micros(shared.clock.now().0 - UPLOAD_KEPT.as_micros() as i64);
+                if let Err(error) = shared.uploads.sweep(before).await {
+                    tracing::warn!(%error, "cannot sweep unused uploads; trying again");
+                }
+            }
+            () = shared.stopping.raised() => return,
+        }
+    }
+}
+
+/// Settles what was running in processes that are certainly dead; answers whether there was anything.
+pub(crate) async fn settle_dead(store: &dyn Store, data: &DataDir, own: &BootId) -> Result<bool> {
+    let holders = store.holders().await?;
+    let dead: Vec<BootId> = holders.into_iter().filter(|boot| boot != own && node_lock::is_dead(data, boot)).collect();
+    if dead.is_empty() {
+        return Ok(false);
+    }
+    let settled = store.settle(&dead).await?;
+    for job in &settled {
+        tracing::warn!(%job, "the process that ran this job is dead; the job has been interrupted");
+    }
+    for boot in &dead {
+        node_lock::bury(data, boot);
+    }
+    Ok(!settled.is_empty())
+}

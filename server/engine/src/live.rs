@@ -1,0 +1,115 @@
+//! The attempts that run in this process.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use model::{AttemptNo, JobId};
+use tokio::sync::Notify;
+
+use crate::attempt::Attempt;
+
+/// Finds running attempts by their job.
+#[derive(Default)]
+pub(crate) struct Live {
+    table: Mutex<Table>,
+    /// Wakes the sampler when there is something to look at again, or when it should end.
+    stir: Condvar,
+    /// Wakes who waits for there to be none.
+    empty: Notify,
+}
+
+#[derive(Default)]
+struct Table {
+    attempts: HashMap<JobId, Arc<Attempt>>,
+    /// Cancelled between their claim and their start.
+    cancelled_early: HashSet<(JobId, AttemptNo)>,
+    closed: bool,
+}
+
+impl Live {
+    /// Takes in what was claimed in one go. What was cancelled meanwhile starts as cancelled.
+    pub(crate) fn enter(&self, attempts: &[Arc<Attempt>]) {
+        let mut table = self.table();
+        if table.attempts.is_empty() {
+            self.stir.notify_all();
+        }
+        for attempt in attempts {
+            if table.cancelled_early.contains(&(attempt.fence.job, attempt.fence.attempt)) {
+                attempt.cancel();
+            }
+            table.attempts.insert(attempt.fence.job, Arc::clone(attempt));
+        }
+        // There is one claim at a time: whatever is left here belongs to attempts that have ended.
+        table.cancelled_early.clear();
+    }
+
+    /// Removes an attempt that has ended.
+    pub(crate) fn leave(&self, attempt: &Attempt) {
+        let mut table = self.table();
+        table.attempts.remove(&attempt.fence.job);
+        if table.attempts.is_empty() {
+            self.empty.notify_waiters();
+        }
+    }
+
+    /// The running attempt of `job`.
+    pub(crate) fn find(&self, job: JobId) -> Option<Arc<Attempt>> {
+        self.table().attempts.get(&job).cloned()
+    }
+
+    /// The running attempt, to be cancelled; where it is about to start, it will find itself cancelled.
+    pub(crate) fn find_to_cancel(&self, job: JobId, attempt: AttemptNo) -> Option<Arc<Attempt>> {
+        let mut table = self.table();
+        let found = table.attempts.get(&job).filter(|live| live.fence.attempt == attempt).cloned();
+        if found.is_none() {
+            table.cancelled_early.insert((job, attempt));
+        }
+        found
+    }
+
+    /// All of them.
+    pub(crate) fn all(&self) -> Vec<Arc<Attempt>> {
+        self.table().attempts.values().cloned().collect()
+    }
+
+    /// Waits until none is left.
+    pub(crate) async fn emptied(&self) {
+        loop {
+            let mut empty = std::pin::pin!(self.empty.notified());
+            empty.as_mut().enable();
+            if self.table().attempts.is_empty() {
+                return;
+            }
+            empty.await;
+        }
+    }
+
+    /// Blocks the thread until there is one; `false` once closed.
+    pub(crate) fn wait_for_any(&self) -> bool {
+        let mut table = self.table();
+        while table.attempts.is_empty() && !table.closed {
+            table = self.stir.wait(table).unwrap_or_else(PoisonError::into_inner);
+        }
+        !table.closed
+    }
+
+    /// Blocks the thread for `pause`, or until closed; `false` once closed.
+    pub(crate) fn pause(&self, pause: Duration) -> bool {
+        let table = self.table();
+        let waited = self.stir.wait_timeout_while(table, pause, |table| !table.closed);
+        !waited.unwrap_or_else(PoisonError::into_inner).0.closed
+    }
+
+    /// Ends the sampler.
+    pub(crate) fn close(&self) {
+        self.table().closed = true;
+        self.stir.notify_all();
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

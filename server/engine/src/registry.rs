@@ -1,0 +1,159 @@
+//! The tasks an engine knows, their types erased.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU32},
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use model::FieldError;
+use serde_json::Value;
+
+use crate::{Ctx, Error, Result, Task, TaskError, TaskInfo, form, stages::Stages, store::Store};
+
+/// How long shares learned from history are used before history is asked again.
+const LEARNED_FOR: Duration = Duration::from_mins(1);
+
+/// A task without its types.
+#[async_trait]
+pub(crate) trait ErasedTask: Send + Sync {
+    /// What the job would be called, or what is wrong with its input. The form has been checked before.
+    fn accept(&self, input: &Value) -> Result<String, Vec<FieldError>>;
+    /// Runs it on its input and answers the output, both as JSON text.
+    async fn run(&self, input: &str, ctx: &Ctx) -> Result<String, TaskError>;
+}
+
+/// The one adapter from [`Task`].
+struct Typed<T>(T);
+
+#[async_trait]
+impl<T: Task> ErasedTask for Typed<T> {
+    fn accept(&self, input: &Value) -> Result<String, Vec<FieldError>> {
+        let input: T::Input = serde_path_to_error::deserialize(input).map_err(|error| {
+            let field = error.path().iter().next().map_or_else(String::new, ToString::to_string);
+            vec![FieldError { field, message: format!("This does not fit: {}.", error.inner()) }]
+        })?;
+        T::check(&input)?;
+        Ok(T::title(&input))
+    }
+
+    async fn run(&self, input: &str, ctx: &Ctx) -> Result<String, TaskError> {
+        let input: T::Input = serde_json::from_str(input).map_err(|error| {
+            let message = "the stored input does not fit this version of the task; start the job anew";
+            TaskError::caused("bad_input", message, &error)
+        })?;
+        let output = self.0.run(input, ctx).await?;
+        serde_json::to_string(&output)
+            .map_err(|error| TaskError::caused("bad_output", "the output cannot be written as JSON", &error))
+    }
+}
+
+/// One registered kind.
+pub(crate) struct Entry {
+    /// What the catalogue shows.
+    pub(crate) info: TaskInfo,
+    /// The task.
+    pub(crate) task: Box<dyn ErasedTask>,
+    /// How many may run at once.
+    pub(crate) limit: Option<u32>,
+    /// How many do.
+    pub(crate) running: AtomicU32,
+    weights: &'static [f64],
+    learned: Mutex<Option<(Instant, Vec<f64>)>>,
+}
+
+impl Entry {
+    fn new<T: Task>(task: T) -> Self {
+        let schema = form::schema_of::<T::Input>();
+        let form = form::from_schema(T::KIND, &schema);
+        let info = TaskInfo {
+            kind: T::KIND,
+            name: T::NAME,
+            about: T::ABOUT,
+            stages: T::STAGES,
+            form,
+            schema,
+            max_attempts: T::MAX_ATTEMPTS.max(1),
+        };
+        Self {
+            info,
+            task: Box::new(Typed(task)),
+            limit: T::LIMIT,
+            running: AtomicU32::new(0),
+            weights: T::WEIGHTS,
+            learned: Mutex::new(None),
+        }
+    }
+
+    /// How the stages share the bar: as the task says, else as history shows, else equally.
+    pub(crate) async fn stages(&self, store: &dyn Store) -> Stages {
+        let names = self.info.stages;
+        if names.len() < 2 || !self.weights.is_empty() {
+            return Stages::new(names, self.weights);
+        }
+        if let Some((at, weights)) = &*self.learned.lock().unwrap_or_else(PoisonError::into_inner)
+            && at.elapsed() < LEARNED_FOR
+        {
+            return Stages::new(names, weights);
+        }
+        let weights = match store.stage_weights(self.info.kind.as_str()).await {
+            Ok(weights) => weights.unwrap_or_default(),
+            Err(error) => {
+                tracing::warn!(kind = %self.info.kind, %error, "no stage history; the stages share the bar equally");
+                Vec::new()
+            }
+        };
+        let stages = Stages::new(names, &weights);
+        *self.learned.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), weights));
+        stages
+    }
+}
+
+/// All registered kinds.
+pub(crate) struct Registry {
+    entries: BTreeMap<&'static str, Arc<Entry>>,
+    catalogue: Vec<TaskInfo>,
+}
+
+/// Collects kinds; frozen into a [`Registry`] when the engine opens.
+#[derive(Default)]
+pub(crate) struct Registering(BTreeMap<&'static str, Arc<Entry>>);
+
+impl Registering {
+    pub(crate) fn add<T: Task>(&mut self, task: T) {
+        let before = self.0.insert(T::KIND.as_str(), Arc::new(Entry::new(task)));
+        assert!(before.is_none(), "the kind {} is registered twice", T::KIND);
+    }
+
+    pub(crate) fn freeze(self) -> Registry {
+        let mut catalogue: Vec<TaskInfo> = self.0.values().map(|entry| entry.info.clone()).collect();
+        catalogue.sort_by_key(|info| info.name);
+        Registry { entries: self.0, catalogue }
+    }
+}
+
+impl Registry {
+    /// The catalogue, by name.
+    pub(crate) fn catalogue(&self) -> &[TaskInfo] {
+        &self.catalogue
+    }
+
+    /// All kinds.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.entries.values()
+    }
+
+    /// One kind.
+    pub(crate) fn find(&self, kind: &str) -> Option<&Arc<Entry>> {
+        self.entries.get(kind)
+    }
+
+    /// One kind, or which there are.
+    pub(crate) fn get(&self, kind: &str) -> Result<&Arc<Entry>> {
+        self.find(kind).ok_or_else(|| Error::UnknownKind {
+            kind: kind.chars().take(80).collect(),
+            known: self.entries.keys().copied().collect::<Vec<_>>().join(", "),
+        })
+    }
+}

@@ -1,0 +1,159 @@
+//! The course of one attempt: run the task, judge how it ended, settle it in the store.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use model::{Failure, Level};
+
+use crate::{
+    Ctx, Error, TaskError,
+    attempt::Attempt,
+    panics::{self, Panicked},
+    store::{Finish, Outcome},
+};
+
+/// A store that refuses the end of an attempt is asked again after this, and then after twice as long, up to the last.
+const ASK_AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// How the task's future came to its end.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// It returned.
+    Returned(Result<String, TaskError>),
+    /// It panicked.
+    Panicked(Panicked),
+    /// It was dropped: it did not stop within the grace.
+    Dropped,
+}
+
+/// Who wanted the attempt to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// Nobody.
+    None,
+    /// A person.
+    Cancel,
+    /// The server, which shuts down.
+    Shutdown,
+}
+
+/// Runs an attempt from its claim to its end.
+pub(crate) async fn run(attempt: Arc<Attempt>, input: String) {
+    let ctx = Ctx::new(Arc::clone(&attempt));
+    let ended = tokio::select! {
+        biased;
+        ended = panics::caught(attempt.entry.task.run(&input, &ctx)) => match ended {
+            Ok(returned) => Ended::Returned(returned),
+            Err(panicked) => Ended::Panicked(panicked),
+        },
+        () = attempt.dropped.raised() => Ended::Dropped,
+    };
+    let wish = wish_of(&attempt);
+    // Blocking work that the task left behind sees this and stops; until it has, the attempt keeps its slot.
+    attempt.stop.raise();
+    attempt.blocking.idle().await;
+
+    let (outcome, remark) = judge(ended, wish);
+    let mut closing = attempt.close(matches!(outcome, Outcome::Succeeded { .. }));
+    if let Some(remark) = remark {
+        attempt.last_word(&mut closing, Level::Info, remark);
+    }
+    if let Outcome::Failed { failure, .. } | Outcome::Cancelled { failure: Some(failure), .. } = &outcome {
+        tracing::info!(job = %attempt.job(), attempt = attempt.fence.attempt, code = failure.code, "{}", failure.message);
+    }
+    let artifacts = attempt.tidy_up(&outcome).await;
+    let fence = attempt.fence.clone();
+    let finish = Finish {
+        fence,
+        outcome,
+        progress: closing.progress,
+        stage_seconds: closing.stage_seconds,
+        log: closing.log,
+        artifacts,
+    };
+    settle(&attempt, finish).await;
+    attempt.shared.live.leave(&attempt);
+}
+
+/// What became of the attempt, and what its log should say of it.
+pub(crate) fn judge(ended: Ended, wish: Wish) -> (Outcome, Option<&'static str>) {
+    let (failure, trace) = match ended {
+        Ended::Returned(Ok(output)) => {
+            let remark = (wish == Wish::Cancel).then_some("finished before the cancel took effect");
+            return (Outcome::Succeeded { output }, remark);
+        }
+        Ended::Returned(Err(TaskError::Cancelled)) => (None, String::new()),
+        Ended::Dropped => {
+            let remark = (wish == Wish::Cancel).then_some("did not stop by itself in time, and was dropped");
+            return match wish {
+                Wish::Cancel | Wish::None => (Outcome::Cancelled { failure: None, trace: String::new() }, remark),
+                Wish::Shutdown => (Outcome::HandedBack, None),
+            };
+        }
+        Ended::Returned(Err(TaskError::Failed { code, message, trace })) => {
+            (Some(Failure { code: code.into_owned(), message }), trace)
+        }
+        Ended::Panicked(Panicked { message, trace }) => {
+            let message = format!("the task panicked: {message}");
+            (Some(Failure { code: "panic".to_owned(), message }), trace)
+        }
+    };
+    let outcome = match (wish, failure) {
+        (Wish::Cancel, failure) => Outcome::Cancelled { failure, trace },
+        (Wish::Shutdown, _) => Outcome::HandedBack,
+        (Wish::None, Some(failure)) => Outcome::Failed { failure, trace },
+        (Wish::None, None) => Outcome::Failed {
+            failure: Failure {
+                code: "stopped_unasked".to_owned(),
+                message: "the task said that it was cancelled, but nobody had asked for that".to_owned(),
+            },
+            trace,
+        },
+    };
+    (outcome, None)
+}
+
+fn wish_of(attempt: &Attempt) -> Wish {
+    if attempt.cancelled.load(Ordering::Acquire) {
+        Wish::Cancel
+    } else if attempt.stop.is_raised() {
+        Wish::Shutdown
+    } else {
+        Wish::None
+    }
+}
+
+/// Writes the end down, however long the store takes to accept it.
+async fn settle(attempt: &Attempt, finish: Finish) {
+    let shared = &attempt.shared;
+    let mut pause = ASK_AGAIN.0;
+    let mut first = true;
+    loop {
+        let mut finishing = shared.store.finish(finish.clone());
+        let answer = futures_util::poll!(finishing.as_mut());
+        if first {
+            // The end is in the writer's queue. A claim that goes there now comes after it, and both are one commit.
+            shared.free_slot(&attempt.entry);
+            attempt.ended.raise();
+            first = false;
+        }
+        let answer = match answer {
+            std::task::Poll::Ready(answer) => answer,
+            std::task::Poll::Pending => finishing.await,
+        };
+        match answer {
+            Ok(_) => return,
+            Err(error @ (Error::Fenced | Error::NoSuchJob(_))) => {
+                tracing::warn!(job = %attempt.job(), attempt = attempt.fence.attempt, %error, "the end of an attempt came too late");
+                return;
+            }
+            Err(error) => {
+                tracing::error!(job = %attempt.job(), %error, "cannot write down the end of an attempt; trying again");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(ASK_AGAIN.1);
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Looks at what runs, ten times a second, and tells the listener and the store what moved.
+
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use model::ProgressEvent;
+
+use crate::{
+    Error, Result,
+    attempt::{Attempt, Watch},
+    shared::Shared,
+};
+
+/// Between two rounds.
+const ROUND: Duration = Duration::from_millis(100);
+/// Between two saves of one job: at most two a second.
+const SAVE: Duration = Duration::from_millis(500);
+
+/// Starts the sampler on a thread of its own: neither tasks nor the disk hold it up. It ends when `live` is closed.
+pub(crate) fn start(shared: &Arc<Shared>) -> Result<()> {
+    let shared = Arc::clone(shared);
+    thread::Builder::new()
+        .name("sampler".to_owned())
+        .spawn(move || {
+            // While nothing runs the thread sleeps.
+            while shared.live.wait_for_any() && shared.live.pause(ROUND) {
+                round(&shared);
+            }
+        })
+        .map_err(|source| Error::Io { what: "starting the sampler's thread".to_owned(), source })?;
+    Ok(())
+}
+
+fn round(shared: &Shared) {
+    let (now, at) = (Instant::now(), shared.clock.now());
+    let attempts = shared.live.all();
+    let mut moved = Vec::new();
+    let mut saves = Vec::new();
+    let mut logs = Vec::new();
+    // Held until all is handed over: an attempt cannot end, and tell so, between our look and our word.
+    let mut held = Vec::new();
+    for attempt in &attempts {
+        let mut watch = attempt.watch();
+        if watch.closed {
+            continue;
+        }
+        let news = watch.sample.look(&attempt.tracker, now, at);
+        if news {
+            moved.push(event_of(attempt, &watch));
+        }
+        watch.unsaved |= news;
+        let rested = watch.saved_at.is_none_or(|saved| now.saturating_duration_since(saved) >= SAVE);
+        let save = watch.unsaved && rested;
+        if save {
+            saves.push((attempt.fence.clone(), watch.sample.progress().clone()));
+            watch.saved_at = Some(now);
+            watch.unsaved = false;
+        }
+        let lines = attempt.new_lines();
+        if news || save || lines.is_some() {
+            held.push(watch);
+        }
+        logs.extend(lines);
+    }
+    if !moved.is_empty() {
+        shared.listener.progress(&moved);
+    }
+    if !saves.is_empty() {
+        shared.store.save_progress(saves);
+    }
+    if !logs.is_empty() {
+        shared.store.append_logs(logs);
+    }
+}
+
+fn event_of(attempt: &Attempt, watch: &Watch) -> Arc<ProgressEvent> {
+    let event = Arc::new(ProgressEvent {
+        job: attempt.fence.job,
+        attempt: attempt.fence.attempt,
+        progress: watch.sample.progress().clone(),
+    });
+    attempt.published(Arc::clone(&event));
+    event
+}

@@ -1,0 +1,78 @@
+//! What all parts of a running engine hold together.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use model::JobId;
+use tokio::{runtime::Handle, sync::Notify};
+
+use crate::{
+    Clock, DataDir, Listener, Roots, Uploads,
+    flag::Flag,
+    live::Live,
+    pool::Pool,
+    registry::{Entry, Registry},
+    store::{BootId, Store},
+};
+
+/// The engine's state. Attempts hold it too; it goes when the last of them has ended.
+pub(crate) struct Shared {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) registry: Registry,
+    pub(crate) listener: Arc<dyn Listener>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) data: DataDir,
+    pub(crate) roots: Roots,
+    pub(crate) uploads: Uploads,
+    pub(crate) pool: Pool,
+    /// This process, since its start.
+    pub(crate) boot: BootId,
+    /// Where tasks run.
+    pub(crate) tasks: Handle,
+    /// Where the engine's own work runs: never held up by a task that blocks its thread.
+    pub(crate) service: Handle,
+    pub(crate) concurrency: u32,
+    pub(crate) cancel_grace: Duration,
+    /// What runs.
+    pub(crate) live: Live,
+    /// Slots taken.
+    pub(crate) running: AtomicU32,
+    /// Wakes the dispatcher: there may be work, or a slot.
+    pub(crate) work: Notify,
+    /// Wakes who waits for scheduled jobs: there is a new one.
+    pub(crate) rescheduled: Notify,
+    /// Raised when no more work is taken.
+    pub(crate) stopping: Flag,
+}
+
+impl Shared {
+    /// Takes a slot for a job of `entry`'s kind.
+    pub(crate) fn take_slot(&self, entry: &Entry) {
+        self.running.fetch_add(1, Ordering::AcqRel);
+        entry.running.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Gives it back, and lets the dispatcher know.
+    pub(crate) fn free_slot(&self, entry: &Entry) {
+        self.running.fetch_sub(1, Ordering::AcqRel);
+        entry.running.fetch_sub(1, Ordering::AcqRel);
+        self.work.notify_one();
+    }
+
+    /// Removes everything that attempts of `job` wrote. What cannot be removed is told to the operator.
+    pub(crate) async fn remove_files(&self, job: JobId) {
+        let folder = self.data.job(job);
+        match tokio::fs::remove_dir_all(&folder).await {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => {
+                tracing::warn!(folder = %folder.display(), %error, "cannot remove the files of a deleted job");
+            }
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! What one attempt reports of its advance: written by the task from any thread, read by the sampler.
+
+use std::{
+    cell::Cell,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+    },
+    thread,
+    time::Instant,
+};
+
+use model::{Micros, Progress, Tone};
+use serde_json::Value;
+
+use crate::{rate::Rate, stages::Stages};
+
+/// What is not done yet never reads as 100 %.
+const NEARLY_DONE: f64 = 0.9999;
+
+/// The counters of one attempt. Its value is the sum of the stripes and `base`, in wrapping arithmetic.
+#[derive(Debug)]
+pub(crate) struct Tracker {
+    /// Where `advance` adds up: each thread has a stripe of its own, as far as they go round.
+    stripes: Box<[Stripe]>,
+    /// Makes up for what the stripes hold when the value is set or starts anew.
+    base: AtomicU64,
+    /// Rises with every report but `advance`, whose traces are in the stripes.
+    changes: AtomicU64,
+    warnings: AtomicU64,
+    words: Mutex<Words>,
+    stages: Stages,
+}
+
+/// A counter on cache lines of its own: two, because processors fetch them in pairs.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Stripe(AtomicU64);
+
+/// What is reported rarely.
+#[derive(Debug)]
+struct Words {
+    stage: Option<usize>,
+    max: Option<u64>,
+    unit: &'static str,
+    message: String,
+    tone: Tone,
+    data: Option<Value>,
+    /// Seconds spent in each stage that was left.
+    seconds: Vec<f64>,
+    entered: Instant,
+}
+
+impl Tracker {
+    pub(crate) fn new(stages: Stages) -> Self {
+        let seconds = vec![0.0; stages.count()];
+        Self {
+            stripes: (0..stripe_count()).map(|_| Stripe::default()).collect(),
+            base: AtomicU64::new(0),
+            changes: AtomicU64::new(0),
+            warnings: AtomicU64::new(0),
+            words: Mutex::new(Words {
+                stage: None,
+                max: None,
+                unit: "",
+                message: String::new(),
+                tone: Tone::Info,
+                data: None,
+                seconds,
+                entered: Instant::now(),
+            }),
+            stages,
+        }
+    }
+
+    /// Adds to the value: one relaxed atomic add.
+    pub(crate) fn advance(&self, by: u64) {
+        self.stripes[own_stripe() & (self.stripes.len() - 1)].0.fetch_add(by, Relaxed);
+    }
+
+    /// Sets the value.
+    pub(crate) fn set(&self, value: u64) {
+        self.base.store(value.wrapping_sub(self.sum()), Relaxed);
+        self.changed();
+    }
+
+    /// Enters a stage; answers `false` where there is none of that number or it has been left already.
+    pub(crate) fn stage(&self, index: usize) -> bool {
+        let mut words = self.words();
+        if index >= self.stages.count() || words.stage.is_some_and(|current| index < current) {
+            return false;
+        }
+        if words.stage == Some(index) {
+            return true;
+        }
+        let now = Instant::now();
+        words.leave_stage(now);
+        words.stage = Some(index);
+        words.max = None;
+        words.unit = "";
+        self.base.store(0_u64.wrapping_sub(self.sum()), Relaxed);
+        self.changed();
+        true
+    }
+
+    /// Says how much there is to do in this stage.
+    pub(crate) fn total(&self, total: Option<u64>, unit: &'static str) {
+        let mut words = self.words();
+        words.max = total;
+        words.unit = unit;
+        self.changed();
+    }
+
+    /// Says what is being done.
+    pub(crate) fn message(&self, tone: Tone, text: String) {
+        let mut words = self.words();
+        words.message = text;
+        words.tone = tone;
+        self.changed();
+    }
+
+    /// Replaces the free data.
+    pub(crate) fn data(&self, data: Value) {
+        self.words().data = Some(data);
+        self.changed();
+    }
+
+    /// Counts warnings.
+    pub(crate) fn warn(&self) {
+        self.warnings.fetch_add(1, Relaxed);
+        self.changed();
+    }
+
+    /// Seconds spent in each stage until `now`.
+    pub(crate) fn stage_seconds(&self, now: Instant) -> Vec<f64> {
+        let mut words = self.words();
+        words.leave_stage(now);
+        words.seconds.clone()
+    }
+
+    fn changed(&self) {
+        self.changes.fetch_add(1, Relaxed);
+    }
+
+    fn sum(&self) -> u64 {
+        self.stripes.iter().fold(0, |sum, stripe| sum.wrapping_add(stripe.0.load(Relaxed)))
+    }
+
+    fn words(&self) -> MutexGuard<'_, Words> {
+        self.words.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Words {
+    fn leave_stage(&mut self, now: Instant) {
+        if let Some(stage) = self.stage {
+            self.seconds[stage] += now.saturating_duration_since(self.entered).as_secs_f64();
+        }
+        self.entered = now;
+    }
+}
+
+/// What the sampler remembers of a tracker between two looks.
+#[derive(Debug)]
+pub(crate) struct Sample {
+    seen: (u64, u64),
+    stage: Option<usize>,
+    rate: Rate,
+    progress: Progress,
+}
+
+impl Sample {
+    /// Nothing seen yet.
+    pub(crate) fn new(now: Instant) -> Self {
+        Self { seen: (0, 0), stage: None, rate: Rate::starting_at(now, 0), progress: Progress::default() }
+    }
+
+    /// What was seen last.
+    pub(crate) fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Looks at the tracker; answers whether it has moved since the last look.
+    pub(crate) fn look(&mut self, tracker: &Tracker, now: Instant, at: Micros) -> bool {
+        let sum = tracker.sum();
+        let seen = (tracker.changes.load(Relaxed), sum);
+        if seen == self.seen {
+            return false;
+        }
+        self.seen = seen;
+        let words = tracker.words();
+        // Read again under the lock, so that value, stage and total belong together.
+        let value = tracker.base.load(Relaxed).wrapping_add(tracker.sum());
+        if words.stage != self.stage {
+            self.stage = words.stage;
+            self.rate = Rate::starting_at(now, 0);
+        }
+        self.rate.saw(now, value);
+        let fraction = tracker.stages.fraction(words.stage, value, words.max).map(|f| f.min(NEARLY_DONE));
+        let progress = &mut self.progress;
+        progress.rev += 1;
+        progress.value = value;
+        progress.max = words.max;
+        words.unit.clone_into(&mut progress.unit);
+        // `None` is less than any number: what was known stays known, and never falls.
+        progress.fraction = if fraction > progress.fraction { fraction } else { progress.fraction };
+        progress.stage = words.stage.and_then(|index| tracker.stages.shown(index));
+        words.message.clone_into(&mut progress.message);
+        progress.tone = words.tone;
+        progress.rate = self.rate.per_second();
+        progress.warnings = tracker.warnings.load(Relaxed);
+        progress.data.clone_from(&words.data);
+        progress.at = Some(at);
+        true
+    }
+
+    /// The last look. What has succeeded is whole, whatever it reported.
+    pub(crate) fn close(&mut self, tracker: &Tracker, now: Instant, at: Micros, succeeded: bool) {
+        self.look(tracker, now, at);
+        if succeeded {
+            self.progress.rev += 1;
+            self.progress.fraction = Some(1.0);
+        }
+    }
+}
+
+/// Four per core, so that threads seldom share one; a power of two, so that finding it is a mask.
+fn stripe_count() -> usize {
+    static COUNT: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
+    *COUNT.get_or_init(|| {
+        let cores = thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        (4 * cores).next_power_of_two().clamp(4, 32)
+    })
+}
+
+/// This thread's number among all that ever reported.
+fn own_stripe() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static OWN: Cell<usize> = const { Cell::new(usize::MAX) };
+    }
+    let own = OWN.get();
+    if own != usize::MAX {
+        return own;
+    }
+    let own = NEXT.fetch_add(1, Relaxed);
+    OWN.set(own);
+    own
+}

@@ -1,0 +1,172 @@
+//! Checks an input against its form, and says everything that is wrong with it at once.
+
+use model::{Choice, Field, FieldError, FieldKind, Form, count};
+use serde_json::{Map, Value};
+
+use crate::{Error, Result, RootedPath, Roots, Uploads};
+
+/// What a checked input refers to.
+#[derive(Debug, Default)]
+pub(crate) struct Checked {
+    /// Uploads it names.
+    pub(crate) uploads: Vec<String>,
+}
+
+/// Checks `input` field by field.
+///
+/// # Errors
+/// `Error::InvalidInput` with one entry per fault; others only where an upload cannot be looked up.
+pub(crate) async fn check(form: &Form, input: &Value, roots: &Roots, uploads: &Uploads) -> Result<Checked> {
+    let Value::Object(given) = input else {
+        let message = format!("The input must be a JSON object, not {}.", kind_of(input));
+        return Err(Error::InvalidInput(vec![FieldError { field: String::new(), message }]));
+    };
+    let mut checked = Checked::default();
+    let mut faults = unknown_fields(form, given);
+    for field in &form.fields {
+        let fault = match given.get(&field.name) {
+            None | Some(Value::Null) => {
+                (field.required && field.default.is_none()).then(|| format!("{} is required.", field.label))
+            }
+            Some(value) => match &field.kind {
+                FieldKind::Folder => folder(field, value, roots),
+                FieldKind::Upload => upload(field, value, uploads, &mut checked).await?,
+                kind => plain(kind, value).map(|must| format!("{} must be {must}.", field.label)),
+            },
+        };
+        faults.extend(fault.map(|message| FieldError { field: field.name.clone(), message }));
+    }
+    if faults.is_empty() { Ok(checked) } else { Err(Error::InvalidInput(faults)) }
+}
+
+fn unknown_fields(form: &Form, given: &Map<String, Value>) -> Vec<FieldError> {
+    let names: Vec<&str> = form.fields.iter().map(|field| field.name.as_str()).collect();
+    let unknown = given.keys().filter(|name| !names.contains(&name.as_str()));
+    let faults = unknown.map(|name| {
+        let shown: String = name.chars().take(60).collect();
+        let nearest = names.iter().map(|known| (strsim::normalized_damerau_levenshtein(known, &shown), known));
+        let nearest = nearest.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(likeness, _)| *likeness >= 0.5);
+        let remedy = match (nearest, names.as_slice()) {
+            (Some((_, nearest)), _) => format!("did you mean `{nearest}`?"),
+            (None, []) => "this task takes no input.".to_owned(),
+            (None, names) => format!("there are `{}`.", names.join("`, `")),
+        };
+        FieldError { field: name.clone(), message: format!("There is no field `{shown}`; {remedy}") }
+    });
+    faults.collect()
+}
+
+fn folder(field: &Field, value: &Value, roots: &Roots) -> Option<String> {
+    let Value::String(path) = value else {
+        return Some(format!("{} must be a path, not {}.", field.label, kind_of(value)));
+    };
+    roots.resolve(&RootedPath(path.clone())).err().map(|error| sentence(&error.to_string()))
+}
+
+async fn upload(field: &Field, value: &Value, uploads: &Uploads, checked: &mut Checked) -> Result<Option<String>> {
+    let Value::String(id) = value else {
+        let message = format!("{} must be the id of an upload, not {}.", field.label, kind_of(value));
+        return Ok(Some(message));
+    };
+    match uploads.get(id).await {
+        Ok(upload) => {
+            checked.uploads.push(upload.id);
+            Ok(None)
+        }
+        Err(error @ Error::NoSuchUpload(_)) => Ok(Some(sentence(&error.to_string()))),
+        Err(error) => Err(error),
+    }
+}
+
+/// What the value must be, if it is not.
+fn plain(kind: &FieldKind, value: &Value) -> Option<String> {
+    match kind {
+        FieldKind::Text { min_length, max_length, .. } => {
+            let Value::String(text) = value else { return Some(format!("text, not {}", kind_of(value))) };
+            let length = text.chars().count() as u64;
+            let fits = min_length.is_none_or(|min| length >= min) && max_length.is_none_or(|max| length <= max);
+            (!fits).then(|| format!("{}; it has {}", length_wanted(*min_length, *max_length), count(length)))
+        }
+        FieldKind::Integer { min, max } => {
+            let must = || range("a whole number", min.as_ref(), max.as_ref());
+            let Some(number) = as_integer(value) else {
+                return Some(format!("{}, not {}", must(), shown(value)));
+            };
+            let fits =
+                min.is_none_or(|min| number >= i128::from(min)) && max.is_none_or(|max| number <= i128::from(max));
+            (!fits).then(|| format!("{}; it is {number}", must()))
+        }
+        FieldKind::Number { min, max } => {
+            let must = || range("a number", min.as_ref(), max.as_ref());
+            let Some(number) = value.as_f64() else { return Some(format!("{}, not {}", must(), shown(value))) };
+            let fits = min.is_none_or(|min| number >= min) && max.is_none_or(|max| number <= max);
+            (!fits).then(|| format!("{}; it is {number}", must()))
+        }
+        FieldKind::Boolean => (!value.is_boolean()).then(|| format!("true or false, not {}", shown(value))),
+        FieldKind::Choice { choices } => {
+            let known = value.as_str().is_some_and(|value| choices.iter().any(|choice| choice.value == value));
+            (!known).then(|| format!("one of {}, not {}", names(choices), shown(value)))
+        }
+        // Checked against the disk and the store, above.
+        FieldKind::Folder | FieldKind::Upload => None,
+    }
+}
+
+fn as_integer(value: &Value) -> Option<i128> {
+    value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from))
+}
+
+fn range<T: std::fmt::Display>(what: &str, min: Option<&T>, max: Option<&T>) -> String {
+    match (min, max) {
+        (Some(min), Some(max)) => format!("{what} from {min} to {max}"),
+        (Some(min), None) => format!("{what} of at least {min}"),
+        (None, Some(max)) => format!("{what} of at most {max}"),
+        (None, None) => what.to_owned(),
+    }
+}
+
+fn length_wanted(min: Option<u64>, max: Option<u64>) -> String {
+    match (min, max) {
+        (Some(min), Some(max)) => format!("{} to {} characters long", count(min), count(max)),
+        (Some(min), None) => format!("at least {} long", characters(min)),
+        (None, Some(max)) => format!("at most {} long", characters(max)),
+        (None, None) => "text".to_owned(),
+    }
+}
+
+fn characters(n: u64) -> String {
+    if n == 1 { "1 character".to_owned() } else { format!("{} characters", count(n)) }
+}
+
+fn names(choices: &[Choice]) -> String {
+    choices.iter().map(|choice| format!("`{}`", choice.value)).collect::<Vec<_>>().join(", ")
+}
+
+/// The value itself where it is short, else what it is.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) if text.chars().count() <= 40 => format!("`{text}`"),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(truth) => truth.to_string(),
+        Value::String(_) | Value::Null | Value::Array(_) | Value::Object(_) => kind_of(value).to_owned(),
+    }
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a truth value",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// With a capital letter and a full stop, as what stands beside a field is written.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let stop = if text.ends_with(['.', '?']) { "" } else { "." };
+    format!("{first}{}{stop}", letters.as_str())
+}
