@@ -16,7 +16,8 @@ export class Milepost {
   url = "";
   private child?: ChildProcess;
 
-  constructor(private readonly flags: string[] = []) {
+  /** `alone`: from a copy in a folder with nothing else in it, started from the root directory, with no environment. */
+  constructor(private readonly flags: string[] = [], private readonly alone = false) {
     cpSync(samples, this.root, { recursive: true });
   }
 
@@ -24,7 +25,10 @@ export class Milepost {
   async start(): Promise<this> {
     const addr = this.url ? new URL(this.url).host : "127.0.0.1:0";
     const args = ["--addr", addr, "--data-dir", join(this.home, "data"), "--root", this.root, "--no-auth", ...this.flags];
-    const child = spawn(binary, args, { cwd: this.home, stdio: ["ignore", "pipe", "pipe"] });
+    const copy = join(this.home, "alone", "milepost");
+    if (this.alone) cpSync(binary, copy);
+    const place = this.alone ? { cwd: "/", env: {} } : { cwd: this.home };
+    const child = spawn(this.alone ? copy : binary, args, { ...place, stdio: ["ignore", "pipe", "pipe"] });
     this.child = child;
     let log = "";
     child.stderr.on("data", (chunk) => (log += chunk));
