@@ -8,38 +8,44 @@ use crate::live;
 /// Rows of jobs that never move: a job keeps its place after its end, until a newly started one needs it.
 #[derive(Clone, Copy)]
 pub(super) struct Places {
-    rows: RwSignal<Vec<RwSignal<JobView>>>,
+    /// The jobs as they were when they took their place.
+    jobs: RwSignal<Vec<JobView>>,
 }
 
 impl Places {
-    /// Begins with `jobs`; jobs that start later take free places, up to `capacity`. The first `kept` are never given up.
-    pub(super) fn new(jobs: Vec<JobView>, kept: usize, capacity: usize) -> Self {
-        let rows = RwSignal::new(jobs.into_iter().map(|job| live::job(job, false)).collect::<Vec<_>>());
+    /// Begins with `jobs`; jobs that start later take free places, up to `most`. The first `kept` are never given up.
+    pub(super) fn new(jobs: Vec<JobView>, kept: usize, most: usize) -> Self {
+        let over = jobs.iter().filter(|job| job.state.is_terminal()).map(|job| job.job);
+        let over = StoredValue::new(over.collect::<Vec<JobId>>());
+        let jobs = RwSignal::new(jobs);
         live::on_state(move |event| {
-            let known = rows.read_untracked().iter().any(|row| row.read_untracked().job == event.view.job);
-            if event.state() != JobState::Running || known {
-                return;
-            }
-            let ended =
-                rows.read_untracked().iter().skip(kept).position(|row| row.read_untracked().state.is_terminal());
-            match ended {
-                Some(place) if rows.read_untracked().len() >= capacity => {
-                    rows.write()[kept + place] = live::job(event.view.clone(), false);
+            let job = &event.view;
+            over.update_value(|over| over.retain(|other| *other != job.job));
+            if jobs.read_untracked().iter().any(|placed| placed.job == job.job) {
+                if job.state.is_terminal() {
+                    over.update_value(|over| over.push(job.job));
                 }
-                _ if rows.read_untracked().len() < capacity => rows.write().push(live::job(event.view.clone(), false)),
-                _ => {}
+            } else if job.state == JobState::Running {
+                let free = over.with_value(|over| {
+                    jobs.read_untracked().iter().skip(kept).position(|placed| over.contains(&placed.job))
+                });
+                if jobs.read_untracked().len() < most {
+                    jobs.write().push(job.clone());
+                } else if let Some(free) = free {
+                    jobs.write()[kept + free] = job.clone();
+                }
             }
         });
-        Self { rows }
+        Self { jobs }
     }
 
-    /// Whether no job has a place.
+    /// The jobs with a place, for `<For>`.
+    pub(super) fn jobs(self) -> Vec<JobView> {
+        self.jobs.get()
+    }
+
+    /// Whether no job has one.
     pub(super) fn is_empty(self) -> bool {
-        self.rows.read().is_empty()
-    }
-
-    /// The rows, for `<For>`, with the job as their key.
-    pub(super) fn rows(self) -> Vec<(JobId, RwSignal<JobView>)> {
-        self.rows.read().iter().map(|row| (row.read_untracked().job, *row)).collect()
+        self.jobs.read().is_empty()
     }
 }

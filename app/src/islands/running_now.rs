@@ -20,6 +20,7 @@ pub fn RunningNow(
     now: Micros,
 ) -> impl IntoView {
     let places = Places::new(jobs, 0, most);
+    let empty = Memo::new(move |_| places.is_empty());
     let counts = live::counts(counts);
     let now = live::now(now);
     view! {
@@ -30,7 +31,7 @@ pub fn RunningNow(
                 <a href="/jobs?state=running">"All running"</a>
             </header>
             {move || {
-                if places.is_empty() {
+                if empty.get() {
                     view! { <p class="body quiet-text">"Nothing is running."</p> }.into_any()
                 } else {
                     view! { <Rows places now /> }.into_any()
@@ -58,20 +59,29 @@ fn Rows(places: Places, now: Signal<Micros>) -> impl IntoView {
                 </tr>
             </thead>
             <tbody>
-                <For each=move || places.rows() key=|(job, _)| *job let((_, job))>
-                    <tr>
-                        <th class="what" scope="row">
-                            {job_name(&job.read_untracked())}
-                        </th>
-                        <td class="how">
-                            <Going job now />
-                        </td>
-                        <td class="when">
-                            <Timing job now />
-                        </td>
-                    </tr>
+                <For each=move || places.jobs() key=|job| job.job let(job)>
+                    <Row job now />
                 </For>
             </tbody>
         </table>
+    }
+}
+
+#[component]
+fn Row(job: JobView, now: Signal<Micros>) -> impl IntoView {
+    let name = job_name(&job);
+    let job = live::job(job, false);
+    view! {
+        <tr>
+            <th class="what" scope="row">
+                {name}
+            </th>
+            <td class="how">
+                <Going job now />
+            </td>
+            <td class="when">
+                <Timing job now />
+            </td>
+        </tr>
     }
 }

@@ -1,8 +1,11 @@
 use leptos::prelude::*;
-use model::{JobView, percent};
+use model::{JobView, Shown};
 
 use super::places::Places;
-use crate::ui::{MileBar, MileBarSize};
+use crate::{
+    live,
+    ui::{MileBar, MileBarSize},
+};
 
 /// The jobs a person keeps an eye on, in the sidebar of every page.
 #[island]
@@ -15,17 +18,14 @@ pub fn Watching(
     most: usize,
 ) -> impl IntoView {
     let places = Places::new(jobs, pinned, most);
+    let empty = Memo::new(move |_| places.is_empty());
     move || {
-        (!places.is_empty()).then(|| {
+        (!empty.get()).then(|| {
             view! {
                 <section class="watching" aria-labelledby="watching">
                     <h2 id="watching">"Watching"</h2>
-                    <For each=move || places.rows() key=|(job, _)| *job let((_, job))>
-                        <a href=move || format!("/jobs/{}", job.read().job)>
-                            <span class="name">{move || job.read().title.clone()}</span>
-                            <span>{move || how_far(&job.read())}</span>
-                            <MileBar job size=MileBarSize::Slim />
-                        </a>
+                    <For each=move || places.jobs() key=|job| job.job let(job)>
+                        <Watched job />
                     </For>
                 </section>
             }
@@ -33,10 +33,23 @@ pub fn Watching(
     }
 }
 
+#[component]
+fn Watched(job: JobView) -> impl IntoView {
+    let (href, title) = (format!("/jobs/{}", job.job), job.title.clone());
+    let job = live::job(job, false);
+    view! {
+        <a href=href>
+            <span class="name">{title}</span>
+            <span>{move || how_far(&job.read())}</span>
+            <MileBar job size=MileBarSize::Slim />
+        </a>
+    }
+}
+
 /// The percentage of a running job, else the word for its state.
 fn how_far(job: &JobView) -> String {
-    match job.progress.fraction {
-        Some(fraction) if !job.state.is_terminal() => format!("{} %", percent(fraction)),
+    match job.percent() {
+        Some(percent) if job.shown() == Shown::Running => format!("{percent}\u{a0}%"),
         _ => job.shown().label().to_owned(),
     }
 }
