@@ -13,11 +13,13 @@ mod listen;
 mod lock;
 mod new_job;
 mod pages;
+pub mod registry;
 pub mod router;
 mod security;
 pub mod serve;
 mod sessions;
 mod state;
+pub mod tasks;
 mod uploads;
 
 pub use error::{Error, Result};

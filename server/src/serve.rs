@@ -19,7 +19,8 @@ use crate::{
     hub::Hub,
     listen::{self, Limits},
     lock::ServeLock,
-    router, sessions,
+    registry, router, sessions,
+    tasks::TaskSettings,
 };
 
 /// How long answers under way may take to end once the server is to stop.
@@ -108,7 +109,8 @@ async fn open(config: &Config, hub: Arc<Hub>, tasks: runtime::Handle) -> Result<
         .upload_limit(config.upload_limit)
         .listener(hub)
         .tasks_on(tasks);
-    Ok(builder.open().await?)
+    let settings = TaskSettings { allow_private_links: config.allow_private_links };
+    Ok(registry::register(builder, &settings).open().await?)
 }
 
 /// A connection is an open file to the system, and shells allow few (1,024 mostly) where the system allows many.

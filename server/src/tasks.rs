@@ -1,0 +1,21 @@
+//! The built-in tasks, one file each; what several of them need lies beside them.
+
+mod check_links;
+mod checksum;
+mod demo;
+mod failure;
+mod import_csv;
+mod slices;
+mod table;
+
+pub use check_links::CheckLinks;
+pub use checksum::Checksum;
+pub use demo::Demo;
+pub use import_csv::ImportCsv;
+
+/// What the configuration says to the built-in tasks.
+#[derive(Clone, Debug, Default)]
+pub struct TaskSettings {
+    /// Whether `check-links` may ask addresses that are not public: this machine, the local network.
+    pub allow_private_links: bool,
+}

@@ -1,0 +1,191 @@
+//! Which addresses a link may lead to.
+//!
+//! Only public unicast ones, by the IANA special-purpose address registries: a link in a list must not be a way to
+//! reach what this machine can reach and the list's author cannot.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+/// Addresses are vetted when a name is resolved, and only those that passed are handed to the connection: there is no
+/// second look-up that could answer something else.
+#[derive(Clone, Copy)]
+pub(super) struct Vetted {
+    /// Whether every address may be asked.
+    pub(super) allow_private: bool,
+}
+
+/// A name or address that may not be asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{address} is {class}, which this server does not ask")]
+pub(super) struct Refused {
+    address: IpAddr,
+    class: &'static str,
+}
+
+impl Vetted {
+    /// Whether `address` may be asked.
+    pub(super) fn check(self, address: IpAddr) -> Result<(), Refused> {
+        match not_public(address) {
+            Some(class) if !self.allow_private => Err(Refused { address, class }),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Those of the addresses that may be asked; if none may, the reason for the first.
+    fn keep(self, found: impl Iterator<Item = SocketAddr>) -> Result<Vec<SocketAddr>, io::Error> {
+        let (mut kept, mut refused) = (Vec::new(), None);
+        for address in found {
+            match self.check(address.ip()) {
+                Ok(()) => kept.push(address),
+                Err(error) => drop(refused.get_or_insert(error)),
+            }
+        }
+        match refused {
+            Some(refused) if kept.is_empty() => Err(io::Error::other(refused)),
+            Some(_) | None => Ok(kept),
+        }
+    }
+}
+
+impl Resolve for Vetted {
+    fn resolve(&self, name: Name) -> Resolving {
+        let vetted = *self;
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let kept = vetted.keep(found)?;
+            Ok(Box::new(kept.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// What an address that is not public is instead.
+fn not_public(address: IpAddr) -> Option<&'static str> {
+    match address {
+        IpAddr::V4(address) => not_public_v4(address),
+        IpAddr::V6(address) => not_public_v6(address),
+    }
+}
+
+fn not_public_v4(address: Ipv4Addr) -> Option<&'static str> {
+    match address.octets() {
+        [127, ..] => Some("a loopback address"),
+        [10, ..] | [172, 16..=31, ..] | [192, 168, ..] => Some("a private address"),
+        [169, 254, ..] => Some("a link-local address"),
+        [100, 64..=127, ..] => Some("a shared address (carrier-grade NAT)"),
+        [0, ..] => Some("an address of \"this\" network"),
+        [224..=239, ..] => Some("a multicast address"),
+        [192, 0, 0 | 2, _]
+        | [198, 18 | 19, ..]
+        | [198, 51, 100, _]
+        | [203, 0, 113, _]
+        | [192, 88, 99, _]
+        | [240..=255, ..] => Some("a reserved address"),
+        _ => None,
+    }
+}
+
+fn not_public_v6(address: Ipv6Addr) -> Option<&'static str> {
+    let [a, b, c, d, e, f, g, h] = address.segments();
+    let embedded = |high: u16, low: u16| {
+        let [[a, b], [c, d]] = [high.to_be_bytes(), low.to_be_bytes()];
+        not_public_v4(Ipv4Addr::new(a, b, c, d))
+    };
+    match [a, b, c, d, e, f] {
+        [0, 0, 0, 0, 0, 0] if (g, h) == (0, 1) => Some("a loopback address"),
+        [0, 0, 0, 0, 0, 0] if (g, h) == (0, 0) => Some("the unspecified address"),
+        // An IPv4 address in IPv6's clothes: mapped, compatible, NAT64 and 6to4 lead where the inner one leads.
+        [0, 0, 0, 0, 0, 0xffff | 0] | [0x64, 0xff9b, 0, 0, 0, 0] => embedded(g, h),
+        [0x2002, ..] => embedded(b, c),
+        [0xfe80..=0xfebf, ..] => Some("a link-local address"),
+        [0xfc00..=0xfdff, ..] => Some("a unique local address"),
+        [0xff00..=0xffff, ..] => Some("a multicast address"),
+        // Teredo and the other assignments below 2001:200::, and the two blocks for documentation.
+        [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => Some("a reserved address"),
+        [0x2000..=0x3fff, ..] => None,
+        _ => Some("a reserved address"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> bool {
+        let address = text.parse().expect("an address");
+        Vetted { allow_private: false }.check(address).is_err()
+    }
+
+    #[test]
+    fn only_public_unicast_addresses_pass() {
+        for address in [
+            "127.0.0.1",
+            "127.8.9.1",
+            "10.0.0.1",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "100.127.255.255",
+            "0.0.0.0",
+            "224.0.0.1",
+            "239.1.1.1",
+            "255.255.255.255",
+            "240.0.0.1",
+            "192.0.2.1",
+            "198.18.0.1",
+            "198.19.255.255",
+            "203.0.113.9",
+            "::",
+            "::1",
+            "fe80::1",
+            "fc00::1",
+            "fdff::1",
+            "ff02::1",
+            "fec0::1",
+            "2001:db8::1",
+            "2001::1",
+            "100::1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "::127.0.0.1",
+            "64:ff9b::10.0.0.1",
+            "64:ff9b:1::1",
+            "2002:7f00:1::",
+            "2002:a00:1::1",
+            "5f00::1",
+        ] {
+            assert!(refused(address), "{address} must be refused");
+        }
+        for address in [
+            "1.1.1.1",
+            "93.184.216.34",
+            "172.15.0.1",
+            "172.32.0.1",
+            "100.63.0.1",
+            "100.128.0.1",
+            "169.253.0.1",
+            "2606:4700::1111",
+            "2a00:1450:4001::1",
+            "::ffff:1.1.1.1",
+            "64:ff9b::1.1.1.1",
+            "2001:4860:4860::8888",
+        ] {
+            assert!(!refused(address), "{address} must pass");
+        }
+    }
+
+    #[test]
+    fn a_name_with_one_public_address_is_asked_there_alone() {
+        let vetted = Vetted { allow_private: false };
+        let (private, public): (SocketAddr, SocketAddr) =
+            ("10.0.0.1:0".parse().expect("an address"), "1.1.1.1:0".parse().expect("an address"));
+        assert_eq!(vetted.keep([private, public].into_iter()).expect("one is left"), [public]);
+        assert!(vetted.keep([private].into_iter()).is_err());
+        assert!(Vetted { allow_private: true }.keep([private].into_iter()).is_ok());
+    }
+}

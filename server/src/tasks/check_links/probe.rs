@@ -1,0 +1,164 @@
+//! One link: asked, followed where it leads, measured.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use engine::TaskError;
+use reqwest::{Client, Method, Response, StatusCode, Url, header::LOCATION, redirect::Policy};
+use tokio::time::Instant;
+use url::Host;
+
+use super::{
+    address::{Refused, Vetted},
+    list::web,
+    pace::Pace,
+};
+
+/// Redirects followed for one link.
+const MOST_REDIRECTS: usize = 10;
+
+/// What came of a link.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Finding {
+    /// The last answer's status.
+    pub(super) status: Option<u16>,
+    /// Where the link led in the end.
+    pub(super) last: Option<Url>,
+    /// The redirects on the way: status, and where to.
+    pub(super) redirects: Vec<(u16, Url)>,
+    /// How long it took, without the waiting for the host's turn.
+    pub(super) took: Duration,
+    /// What is wrong with it: a word for programs and a sentence.
+    pub(super) error: Option<(&'static str, String)>,
+}
+
+/// Asks links. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Prober {
+    client: Client,
+    vetted: Vetted,
+    pace: Arc<Pace>,
+}
+
+/// Why a link is broken.
+struct Broken {
+    code: &'static str,
+    message: String,
+}
+
+impl Prober {
+    /// `timeout` is for each request. The system's proxies are not used: behind one, nobody would vet the addresses.
+    pub(super) fn new(vetted: Vetted, pace: Pace, timeout: Duration) -> Result<Self, TaskError> {
+        let client = Client::builder()
+            .user_agent(concat!("Milepost/", env!("CARGO_PKG_VERSION"), " (link check)"))
+            .redirect(Policy::none())
+            .no_proxy()
+            .dns_resolver(Arc::new(vetted))
+            .timeout(timeout)
+            .connect_timeout(timeout)
+            .pool_max_idle_per_host(4)
+            .build()
+            .map_err(|error| TaskError::caused("http", "the HTTP client could not be set up", &error))?;
+        Ok(Self { client, vetted, pace: Arc::new(pace) })
+    }
+
+    /// Follows a link to its end.
+    pub(super) async fn ask(&self, link: Result<Url, String>) -> Finding {
+        let mut finding = Finding::default();
+        let end = match link {
+            Ok(url) => self.follow(url, &mut finding).await,
+            Err(message) => Err(Broken { code: "bad_link", message }),
+        };
+        finding.error = end.err().map(|broken| (broken.code, broken.message));
+        finding
+    }
+
+    async fn follow(&self, mut url: Url, finding: &mut Finding) -> Result<(), Broken> {
+        loop {
+            finding.last = Some(url.clone());
+            let answer = self.request(&url, finding).await?;
+            let status = answer.status();
+            finding.status = Some(status.as_u16());
+            if !is_redirect(status) {
+                return verdict(status);
+            }
+            if finding.redirects.len() == MOST_REDIRECTS {
+                let message = format!("more than {MOST_REDIRECTS} redirects");
+                return Err(Broken { code: "too_many_redirects", message });
+            }
+            url = target(&url, &answer)?;
+            finding.redirects.push((status.as_u16(), url.clone()));
+        }
+    }
+
+    /// Asks for the head alone; servers that have none to give are asked for the document, whose body is not read.
+    async fn request(&self, url: &Url, finding: &mut Finding) -> Result<Response, Broken> {
+        let head = self.send(Method::HEAD, url, finding).await?;
+        match head.status() {
+            StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => self.send(Method::GET, url, finding).await,
+            _ => Ok(head),
+        }
+    }
+
+    async fn send(&self, method: Method, url: &Url, finding: &mut Finding) -> Result<Response, Broken> {
+        // A link with an address in it is never resolved, so it is vetted here.
+        let literal = match url.host() {
+            Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
+            Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
+            Some(Host::Domain(_)) | None => None,
+        };
+        literal.map_or(Ok(()), |address| self.vetted.check(address)).map_err(|refused| broken_by(&refused))?;
+        self.pace.turn(url.host_str().unwrap_or_default()).await;
+        let start = Instant::now();
+        let answer = self.client.request(method, url.clone()).send().await;
+        finding.took += start.elapsed();
+        answer.map_err(|error| describe(&error))
+    }
+}
+
+fn is_redirect(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+fn verdict(status: StatusCode) -> Result<(), Broken> {
+    if status.is_client_error() || status.is_server_error() {
+        let reason = status.canonical_reason().unwrap_or("no reason given");
+        return Err(Broken { code: "http_status", message: format!("{} {reason}", status.as_u16()) });
+    }
+    Ok(())
+}
+
+/// Where a redirect leads.
+fn target(from: &Url, answer: &Response) -> Result<Url, Broken> {
+    let broken = |message: String| Broken { code: "bad_redirect", message };
+    let location = answer.headers().get(LOCATION).ok_or_else(|| broken("a redirect that leads nowhere".to_owned()))?;
+    let location = String::from_utf8_lossy(location.as_bytes());
+    let mut url = from.join(&location).map_err(|error| broken(format!("a redirect to what is not a link: {error}")))?;
+    web(&url).map_err(broken)?;
+    url.set_fragment(None);
+    Ok(url)
+}
+
+fn broken_by(refused: &Refused) -> Broken {
+    Broken { code: "refused", message: refused.to_string() }
+}
+
+/// The innermost cause says what happened; those around it say where in the client.
+fn describe(error: &reqwest::Error) -> Broken {
+    let mut cause: &(dyn std::error::Error + 'static) = error;
+    loop {
+        let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if let Some(refused) = inner.and_then(|inner| inner.downcast_ref::<Refused>()) {
+            return broken_by(refused);
+        }
+        match cause.source() {
+            Some(source) => cause = source,
+            None => break,
+        }
+    }
+    let code = match () {
+        () if error.is_timeout() => return Broken { code: "timeout", message: "no answer in time".to_owned() },
+        () if error.is_connect() => "connect",
+        () => "http",
+    };
+    Broken { code, message: cause.to_string() }
+}

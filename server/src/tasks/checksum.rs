@@ -1,0 +1,294 @@
+//! `checksum`: a manifest of the checksums of every file in a folder, or a folder against such a manifest.
+//!
+//! Scan lists the files, Hash reads them, Write puts the result together. Between the stages everything lies in the
+//! attempt's scratch folder, so memory does not grow with the number of files. Nothing in the folder is changed.
+
+mod digest;
+mod hash;
+mod manifest;
+mod spool;
+mod verify;
+mod walk;
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Write},
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, atomic::Ordering},
+};
+
+use engine::{Ctx, Kind, RootedPath, Task, TaskError, UploadRef};
+use model::{Level, count};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{failure::io_failed, slices::in_slices};
+use digest::{Algorithm, Hasher};
+use hash::{Counts, Work, hash_all};
+use spool::{Entry, EntryReader, EntryWriter, Outcome, Outcomes};
+use verify::{Report, Verified};
+use walk::{Found, Walk};
+
+/// The task.
+pub struct Checksum;
+
+/// What is to be hashed.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// Folder
+    ///
+    /// Every file in it is read, in the folders below it too. Symbolic links are not followed.
+    folder: RootedPath,
+    /// Algorithm
+    ///
+    /// SHA-256 is understood everywhere; BLAKE3 is several times faster.
+    #[serde(default)]
+    algorithm: Algorithm,
+    /// Manifest to verify
+    ///
+    /// A file such as SHA256SUMS: the folder is compared with it, and the job fails if a file has changed or is
+    /// missing. Without one, a new manifest is written.
+    manifest: Option<UploadRef>,
+}
+
+/// What came out.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum Output {
+    /// Of a new manifest.
+    Written(Written),
+    /// Of a verification in which everything matched.
+    Verified(Verified),
+}
+
+/// A new manifest.
+#[derive(Serialize)]
+pub struct Written {
+    /// Files in the manifest.
+    files: u64,
+    /// Bytes read of them.
+    bytes: u64,
+    /// Files and folders left out because they could not be read; each is a warning in the log.
+    unreadable: u64,
+    /// Files that were written to while they were being read; each is a warning in the log.
+    changed_meanwhile: u64,
+    /// Symbolic links, which are left out.
+    links_skipped: u64,
+    /// Devices, sockets and pipes, which are left out.
+    specials_skipped: u64,
+    /// The artifact.
+    manifest: &'static str,
+    /// Digest of the manifest itself, by the same algorithm.
+    digest: String,
+}
+
+impl Task for Checksum {
+    const KIND: Kind = Kind::new("checksum");
+    const NAME: &'static str = "Checksum a folder";
+    const ABOUT: &'static str = "Writes a manifest of the checksums of every file in a folder, in the format of \
+                                 sha256sum and b3sum, or verifies a folder against one.";
+    const STAGES: &'static [&'static str] = &["Scan", "Hash", "Write"];
+    const WEIGHTS: &'static [f64] = &[0.05, 0.9, 0.05];
+
+    type Input = Input;
+    type Output = Output;
+
+    fn title(input: &Input) -> String {
+        let verb = if input.manifest.is_some() { "Verify" } else { "Checksum" };
+        format!("{verb} {}", input.folder.0)
+    }
+
+    async fn run(&self, input: Input, ctx: &Ctx) -> Result<Output, TaskError> {
+        let folder = ctx.resolve(&input.folder)?;
+        if !folder.is_dir() {
+            let message = format!("{} is not a folder; choose the folder it lies in", input.folder.0);
+            return Err(TaskError::failed("not_a_folder", message));
+        }
+        let job = Job { folder, algorithm: input.algorithm, scratch: ctx.scratch().await? };
+        match input.manifest {
+            None => job.write_manifest(ctx).await.map(Output::Written),
+            Some(manifest) => job.verify(ctx, &manifest).await.map(Output::Verified),
+        }
+    }
+}
+
+/// What both halves of the task know.
+struct Job {
+    folder: PathBuf,
+    algorithm: Algorithm,
+    scratch: PathBuf,
+}
+
+/// What Scan met.
+#[derive(Default)]
+struct Scanned {
+    files: u64,
+    bytes: u64,
+    unreadable: u64,
+    links: u64,
+    specials: u64,
+}
+
+impl Job {
+    async fn write_manifest(self, ctx: &Ctx) -> Result<Written, TaskError> {
+        let list = self.scratch.join("files");
+        ctx.stage(0);
+        let scanned = scan(ctx, &self.folder, &list).await?;
+        if scanned.links + scanned.specials > 0 {
+            let (links, specials) = (count(scanned.links), count(scanned.specials));
+            let text = format!("left out: {links} symbolic links, {specials} devices, sockets and pipes");
+            ctx.log(Level::Info, text);
+        }
+
+        let work = self.hash(ctx, &list, scanned.bytes).await?;
+
+        ctx.stage(2);
+        ctx.total(scanned.files, "files");
+        let digest = self.write(ctx, &list, &work.outcomes).await?;
+        let of = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        Ok(Written {
+            files: of(&work.counts.hashed),
+            bytes: of(&work.counts.bytes),
+            unreadable: scanned.unreadable + of(&work.counts.unreadable) + of(&work.counts.missing),
+            changed_meanwhile: of(&work.counts.changing),
+            links_skipped: scanned.links,
+            specials_skipped: scanned.specials,
+            manifest: self.algorithm.manifest_name(),
+            digest,
+        })
+    }
+
+    async fn verify(self, ctx: &Ctx, manifest: &UploadRef) -> Result<Verified, TaskError> {
+        let manifest = ctx.upload(manifest).await?;
+        let (listed, not_listed) = (self.scratch.join("files"), self.scratch.join("not-listed"));
+        ctx.stage(0);
+        let lists = (listed.as_path(), not_listed.as_path());
+        let scanned = verify::scan(ctx, &self.folder, self.algorithm, &manifest.path, lists).await?;
+
+        let work = self.hash(ctx, &listed, scanned.bytes).await?;
+
+        ctx.stage(2);
+        ctx.total(scanned.files + scanned.not_listed, "files");
+        let artifact = ctx.artifact(Verified::REPORT).await?;
+        let writing = |error| io_failed("writing the report", &error);
+        let counts = Verified {
+            missing: work.counts.missing.load(Ordering::Relaxed),
+            unreadable: work.counts.unreadable.load(Ordering::Relaxed),
+            bytes: work.counts.bytes.load(Ordering::Relaxed),
+            not_listed: scanned.not_listed,
+            bad_lines: scanned.bad_lines,
+            report: Verified::REPORT,
+            ..Verified::default()
+        };
+        let lists = (EntryReader::open(&listed).map_err(writing)?, EntryReader::open(&not_listed).map_err(writing)?);
+        let outcomes = work.outcomes.read().map_err(writing)?;
+        let out = File::create(artifact.path()).map_err(writing)?;
+        let verified = Report::new(ctx, lists, outcomes, out, counts).write(ctx).await?;
+        artifact.finish().await?;
+        // A failed job has no result; the counts stay with its progress.
+        ctx.data(&verified)?;
+        verified.verdict(self.algorithm)
+    }
+
+    async fn hash(&self, ctx: &Ctx, list: &Path, bytes: u64) -> Result<Arc<Work>, TaskError> {
+        ctx.stage(1);
+        ctx.total(bytes, "B");
+        let opening = |error| io_failed("reading the list of files", &error);
+        let work = Arc::new(Work {
+            folder: self.folder.clone(),
+            algorithm: self.algorithm,
+            entries: Mutex::new((EntryReader::open(list).map_err(opening)?, 0)),
+            outcomes: Outcomes::create(&self.scratch.join("outcomes")).map_err(opening)?,
+            counts: Counts::default(),
+        });
+        hash_all(ctx, &work).await?;
+        Ok(work)
+    }
+
+    /// Writes the manifest, and answers its own digest.
+    async fn write(&self, ctx: &Ctx, list: &Path, outcomes: &Outcomes) -> Result<String, TaskError> {
+        let artifact = ctx.artifact(self.algorithm.manifest_name()).await?;
+        let writing = |error| io_failed("writing the manifest", &error);
+        let entries = EntryReader::open(list).map_err(writing)?;
+        let outcomes = outcomes.read().map_err(writing)?;
+        let file = File::create(artifact.path()).map_err(writing)?;
+        let out = BufWriter::new(Hashing { file, hasher: Hasher::new(self.algorithm) });
+        let own = ctx.clone();
+        let state = (entries, outcomes, out);
+        let (.., out) = in_slices(ctx, state, move |(entries, outcomes, out)| {
+            let Some(entry) = entries.read().map_err(writing)? else { return Ok(ControlFlow::Break(())) };
+            match outcomes().map_err(writing)? {
+                Outcome::Hashed(digest) | Outcome::Changing(digest) => {
+                    manifest::write_line(out, &digest, &entry.path).map_err(writing)?;
+                }
+                Outcome::Missing | Outcome::Unreadable => {}
+            }
+            own.advance(1);
+            Ok(ControlFlow::Continue(()))
+        })
+        .await?;
+        let written = out.into_inner().map_err(|error| writing(error.into_error()))?;
+        artifact.finish().await?;
+        Ok(written.hasher.finish().to_string())
+    }
+}
+
+/// Lists the files of `folder` into `list`.
+async fn scan(ctx: &Ctx, folder: &Path, list: &Path) -> Result<Scanned, TaskError> {
+    ctx.unit("files");
+    let walk = Walk::new(folder.to_owned()).map_err(|error| io_failed("reading the folder", &error))?;
+    let writer = EntryWriter::create(list).map_err(|error| io_failed("listing the files", &error))?;
+    let own = ctx.clone();
+    let state = (walk, writer, Scanned::default());
+    let (_, writer, scanned) = in_slices(ctx, state, move |(walk, writer, scanned)| {
+        match walk.next() {
+            None => return Ok(ControlFlow::Break(())),
+            Some(Found::File { path, size }) => {
+                scanned.files += 1;
+                scanned.bytes += size;
+                own.advance(1);
+                let entry = Entry { size, expected: None, path };
+                writer.write(&entry).map_err(|error| io_failed("listing the files", &error))?;
+            }
+            Some(Found::Link) => scanned.links += 1,
+            Some(Found::Special) => scanned.specials += 1,
+            Some(Found::Unreadable { path, error }) => {
+                scanned.unreadable += 1;
+                own.warn(format!("{}: {error}", shown(&path)));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    })
+    .await?;
+    writer.finish().map_err(|error| io_failed("listing the files", &error))?;
+    Ok(scanned)
+}
+
+/// A path for people: one line, whatever its bytes.
+fn shown(path: &[u8]) -> String {
+    let mut text = String::new();
+    for char in String::from_utf8_lossy(path).chars() {
+        if char.is_control() { text.extend(char.escape_default()) } else { text.push(char) }
+    }
+    text
+}
+
+/// Hashes what passes through to a file.
+struct Hashing {
+    file: File,
+    hasher: Hasher,
+}
+
+impl Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let length = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..length]);
+        Ok(length)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}

@@ -1,0 +1,133 @@
+//! What one stage hands to the next: records in files of the attempt's scratch folder, so that a million names need
+//! disk and not memory.
+
+use std::{
+    fs::File,
+    io::{self, BufReader, BufWriter, Read, Write},
+    os::unix::fs::FileExt,
+    path::Path,
+};
+
+use super::digest::Digest;
+
+/// A file to hash.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// Bytes, when it was looked at; 0 where it could not be.
+    pub(super) size: u64,
+    /// What it should hash to, where a manifest says so.
+    pub(super) expected: Option<Digest>,
+    /// Relative to the folder.
+    pub(super) path: Vec<u8>,
+}
+
+/// Writes entries one after the other.
+pub(super) struct EntryWriter(BufWriter<File>);
+
+impl EntryWriter {
+    pub(super) fn create(path: &Path) -> io::Result<Self> {
+        File::create(path).map(|file| Self(BufWriter::new(file)))
+    }
+
+    pub(super) fn write(&mut self, entry: &Entry) -> io::Result<()> {
+        let length = u32::try_from(entry.path.len()).map_err(|_| io::ErrorKind::InvalidFilename)?;
+        self.0.write_all(&entry.size.to_le_bytes())?;
+        self.0.write_all(&length.to_le_bytes())?;
+        self.0.write_all(&[u8::from(entry.expected.is_some())])?;
+        self.0.write_all(&entry.path)?;
+        entry.expected.as_ref().map_or(Ok(()), |digest| self.0.write_all(&digest.0))
+    }
+
+    pub(super) fn finish(mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Reads them again.
+pub(super) struct EntryReader(BufReader<File>);
+
+impl EntryReader {
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        File::open(path).map(|file| Self(BufReader::new(file)))
+    }
+
+    /// The next one; `None` after the last.
+    pub(super) fn read(&mut self) -> io::Result<Option<Entry>> {
+        let mut size = [0; 8];
+        match self.0.read_exact(&mut size) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        let (mut length, mut has_digest) = ([0; 4], [0]);
+        self.0.read_exact(&mut length)?;
+        self.0.read_exact(&mut has_digest)?;
+        let mut path = vec![0; u32::from_le_bytes(length) as usize];
+        self.0.read_exact(&mut path)?;
+        let expected = match has_digest {
+            [0] => None,
+            _ => {
+                let mut digest = [0; 32];
+                self.0.read_exact(&mut digest)?;
+                Some(Digest(digest))
+            }
+        };
+        Ok(Some(Entry { size: u64::from_le_bytes(size), expected, path }))
+    }
+}
+
+/// What became of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// Read to its end.
+    Hashed(Digest),
+    /// Read to its end, but written to meanwhile: the digest may be of no version that ever was.
+    Changing(Digest),
+    /// Not there.
+    Missing,
+    /// There, but not to be read.
+    Unreadable,
+}
+
+/// The outcomes, each at the place of its entry: workers finish in any order.
+pub(super) struct Outcomes(File);
+
+impl Outcomes {
+    const RECORD: usize = 33;
+
+    pub(super) fn create(path: &Path) -> io::Result<Self> {
+        File::options().read(true).write(true).create(true).truncate(true).open(path).map(Self)
+    }
+
+    pub(super) fn put(&self, index: u64, outcome: Outcome) -> io::Result<()> {
+        let (tag, digest) = match outcome {
+            Outcome::Hashed(digest) => (0, digest.0),
+            Outcome::Changing(digest) => (1, digest.0),
+            Outcome::Missing => (2, [0; 32]),
+            Outcome::Unreadable => (3, [0; 32]),
+        };
+        let mut record = [0; Self::RECORD];
+        record[0] = tag;
+        record[1..].copy_from_slice(&digest);
+        self.0.write_all_at(&record, index * Self::RECORD as u64)
+    }
+
+    /// All of them from the first on, in the order of the entries.
+    pub(super) fn read(&self) -> io::Result<impl FnMut() -> io::Result<Outcome> + Send + use<>> {
+        use std::io::Seek;
+        let mut file = self.0.try_clone()?;
+        file.rewind()?;
+        let mut records = BufReader::new(file);
+        Ok(move || {
+            let (mut tag, mut digest) = ([0], [0; 32]);
+            records.read_exact(&mut tag)?;
+            records.read_exact(&mut digest)?;
+            Ok(match tag {
+                [0] => Outcome::Hashed(Digest(digest)),
+                [1] => Outcome::Changing(Digest(digest)),
+                [2] => Outcome::Missing,
+                _ => Outcome::Unreadable,
+            })
+        })
+    }
+}

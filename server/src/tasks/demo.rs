@@ -1,0 +1,212 @@
+//! `demo`: does nothing useful, and shows while doing so everything that a job can show.
+
+use std::{thread, time::Duration};
+
+use engine::{Ctx, Kind, Task, TaskError};
+use model::{Level, Tone};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::time::{self, Instant};
+
+/// The task.
+pub struct Demo;
+
+/// How the demonstration goes.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Input {
+    /// Seconds
+    ///
+    /// How long it takes, without the stretch of no response.
+    #[schemars(range(min = 0, max = 86_400))]
+    seconds: u32,
+    /// Ending
+    ending: Ending,
+    /// Total
+    ///
+    /// Whether the main stage knows how much there is to do.
+    total: Total,
+    /// Seconds without response
+    ///
+    /// In the middle of the work it blocks for so long, and hears no request to cancel.
+    #[schemars(range(min = 0, max = 600))]
+    stall_seconds: u32,
+    /// Reports per second
+    ///
+    /// How often it says that it has advanced.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    reports_per_second: u32,
+}
+
+impl Default for Input {
+    fn default() -> Self {
+        Self { seconds: 10, ending: Ending::Succeed, total: Total::Known, stall_seconds: 0, reports_per_second: 20 }
+    }
+}
+
+/// How it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Ending {
+    /// It succeeds
+    Succeed,
+    /// It succeeds with warnings
+    Warn,
+    /// It fails
+    Fail,
+    /// It panics
+    Panic,
+}
+
+/// What the main stage knows beforehand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Total {
+    /// Known
+    Known,
+    /// Unknown
+    Unknown,
+}
+
+/// What it did.
+#[derive(Serialize)]
+pub struct Output {
+    /// How often it said that it had advanced.
+    reports: u64,
+    /// The artifact.
+    report: &'static str,
+}
+
+/// Which part of the time each stage takes.
+const SHARES: [f64; 3] = [0.2, 0.6, 0.2];
+
+/// Reports closer together than this are made in bunches: a timer is no finer.
+const BUNCH: Duration = Duration::from_millis(10);
+
+impl Task for Demo {
+    const KIND: Kind = Kind::new("demo");
+    const NAME: &'static str = "Demonstration";
+    const ABOUT: &'static str = "Does no work: it only shows every kind of progress, log, warning and ending that a \
+                                 job can have.";
+    const STAGES: &'static [&'static str] = &["Prepare", "Work", "Finish"];
+    const WEIGHTS: &'static [f64] = &SHARES;
+
+    type Input = Input;
+    type Output = Output;
+
+    fn title(input: &Input) -> String {
+        format!("Demonstration of {} s", input.seconds)
+    }
+
+    async fn run(&self, input: Input, ctx: &Ctx) -> Result<Output, TaskError> {
+        let mut report = ctx.artifact("demo.txt").await?;
+        let mut pace = Pace::new(&input);
+
+        ctx.stage(0);
+        ctx.unit("steps");
+        ctx.message("Preparing, with no idea how much there is to do");
+        ctx.log(Level::Debug, "a line of level debug: for whoever looks for a fault");
+        ctx.log(Level::Info, "a line of level info: what happens");
+        pace.go(ctx, SHARES[0]).await?;
+
+        ctx.stage(1);
+        match input.total {
+            Total::Known => ctx.total(2 * pace.reports_in(SHARES[1] / 2.0), "steps"),
+            Total::Unknown => ctx.unit("steps"),
+        }
+        ctx.message("Working");
+        pace.go(ctx, SHARES[1] / 2.0).await?;
+        stall(ctx, input.stall_seconds).await?;
+        halfway(ctx, input.ending)?;
+        pace.go(ctx, SHARES[1] / 2.0).await?;
+
+        ctx.stage(2);
+        ctx.total(pace.reports_in(SHARES[2]), "steps");
+        ctx.message_toned(Tone::Success, "Finishing");
+        pace.go(ctx, SHARES[2]).await?;
+
+        let reports = pace.made;
+        report
+            .write_all(format!("A demonstration of {} s that reported {reports} times.\n", input.seconds).as_bytes())
+            .await?;
+        report.finish().await?;
+        Ok(Output { reports, report: "demo.txt" })
+    }
+}
+
+/// Blocks a thread, deaf to everything.
+async fn stall(ctx: &Ctx, seconds: u32) -> Result<(), TaskError> {
+    if seconds == 0 {
+        return Ok(());
+    }
+    ctx.message_toned(Tone::Warning, format!("Not responding for {seconds} s, on purpose"));
+    ctx.blocking(move || {
+        thread::sleep(Duration::from_secs(seconds.into()));
+        Ok(())
+    })
+    .await?;
+    ctx.message("Working");
+    Ok(())
+}
+
+/// Where the endings part.
+fn halfway(ctx: &Ctx, ending: Ending) -> Result<(), TaskError> {
+    ctx.data(&json!({ "ending": format!("{ending:?}").to_lowercase(), "halfway": true }))?;
+    match ending {
+        Ending::Succeed => Ok(()),
+        Ending::Warn => {
+            for item in ["first", "second", "third"] {
+                ctx.warn(format!("the {item} thing to look at, made up"));
+            }
+            ctx.message_toned(Tone::Warning, "Working, with warnings");
+            Ok(())
+        }
+        Ending::Fail => {
+            ctx.log(Level::Error, "a line of level error: what went wrong");
+            ctx.message_toned(Tone::Danger, "About to fail");
+            Err(TaskError::failed("asked_to_fail", "the demonstration was asked to fail, and did"))
+        }
+        Ending::Panic => panic!("the demonstration was asked to panic, and did"),
+    }
+}
+
+/// Reports at an even pace.
+struct Pace {
+    seconds: f64,
+    per_second: f64,
+    made: u64,
+}
+
+impl Pace {
+    fn new(input: &Input) -> Self {
+        Self { seconds: f64::from(input.seconds), per_second: f64::from(input.reports_per_second), made: 0 }
+    }
+
+    /// How many reports fall into a share of the whole time.
+    fn reports_in(&self, share: f64) -> u64 {
+        (self.seconds * share * self.per_second).round() as u64
+    }
+
+    /// Reports through the next share of the time.
+    async fn go(&mut self, ctx: &Ctx, share: f64) -> Result<(), TaskError> {
+        let reports = self.reports_in(share);
+        let length = Duration::from_secs_f64(self.seconds * share);
+        let step = BUNCH.max(Duration::from_secs_f64(1.0 / self.per_second));
+        let start = Instant::now();
+        let mut done = 0;
+        while done < reports {
+            ctx.check()?;
+            let due = (start.elapsed() + step).min(length);
+            time::sleep_until(start + due).await;
+            let passed = due.as_secs_f64() / length.as_secs_f64();
+            let target = (passed * reports as f64).ceil() as u64;
+            for _ in done..target {
+                ctx.advance(1);
+            }
+            done = target.max(done);
+        }
+        self.made += done;
+        Ok(())
+    }
+}

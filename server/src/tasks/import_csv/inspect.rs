@@ -1,0 +1,225 @@
+//! The Inspect stage: reads the whole file once, so that what it decides holds for every row of it.
+
+use std::{
+    fs::File,
+    io::{self, Read, Seek, SeekFrom},
+    ops::ControlFlow,
+    path::Path,
+};
+
+use engine::{Ctx, TaskError};
+use model::count;
+
+use super::{
+    Column, Delimiter, Header, Input, OnError,
+    records::{Broken, Next, Records, Row},
+    rejects::Rejects,
+    sniff,
+    types::Guess,
+};
+use crate::tasks::{failure::io_failed, slices::in_slices};
+
+/// What Load needs to know.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    /// Where the text begins, behind a byte order mark.
+    pub(super) start: u64,
+    pub(super) delimiter: u8,
+    /// Whether the first record names the columns.
+    pub(super) header: bool,
+    pub(super) columns: Vec<Column>,
+    /// Records that have the right number of fields and are UTF-8.
+    pub(super) good: u64,
+}
+
+/// Why a record is left out, whatever its values.
+pub(super) enum Fault {
+    NotUtf8,
+    Width { found: usize, expected: usize },
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotUtf8 => f.write_str("it is not UTF-8; save the file as UTF-8"),
+            Self::Width { found, expected } => write!(f, "it has {found} fields instead of {expected}"),
+        }
+    }
+}
+
+/// The fields of a record, if there are as many as columns.
+pub(super) fn fields(row: &Row, width: usize) -> Result<impl Iterator<Item = &str>, Fault> {
+    if row.len() != width {
+        return Err(Fault::Width { found: row.len(), expected: width });
+    }
+    row.fields().ok_or(Fault::NotUtf8)
+}
+
+/// The failure of a job that stops at the first record it cannot take.
+pub(super) fn stopped(line: u64, reason: &str) -> TaskError {
+    let message = format!("line {line}: {reason}. Nothing was imported; mend the file, or choose to skip such records");
+    TaskError::failed("bad_record", message)
+}
+
+/// Opens the file where its text begins.
+pub(super) fn open(path: &Path, start: u64) -> io::Result<File> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(start))?;
+    Ok(file)
+}
+
+/// Reads the whole file and decides how to load it. Advances by bytes.
+pub(super) async fn inspect(
+    ctx: &Ctx,
+    path: &Path,
+    input: &Input,
+    rejects: Rejects,
+) -> Result<(Plan, Rejects), TaskError> {
+    let reading = |error| io_failed("reading the file", &error);
+    let mut file = File::open(path).map_err(reading)?;
+    ctx.total(file.metadata().map_err(reading)?.len(), "B");
+    let mut sample = Vec::new();
+    (&mut file).take(sniff::SAMPLE as u64).read_to_end(&mut sample).map_err(reading)?;
+    let mark = sniff::mark_length(&sample);
+    let sample = &sample[mark..];
+    sniff::refuse_other_files(sample)?;
+    let delimiter = input.delimiter.byte().unwrap_or_else(|| sniff::delimiter(sample));
+
+    let inspection = Inspection {
+        ctx: ctx.clone(),
+        records: Records::new(open(path, mark as u64).map_err(reading)?, delimiter),
+        row: Row::default(),
+        header: input.header,
+        stop: matches!(input.on_error, OnError::Stop),
+        rejects,
+        plan: Plan { start: mark as u64, delimiter, header: false, columns: Vec::new(), good: 0 },
+        guesses: Vec::new(),
+        broken: 0,
+        not_utf8: None,
+        stopped: None,
+    };
+    let inspection = in_slices(ctx, inspection, Inspection::step).await?;
+    if let Some(stopped) = inspection.stopped {
+        inspection.rejects.finish().await?;
+        return Err(stopped);
+    }
+    ctx.set(inspection.records.position() + mark as u64);
+    inspection.settle()
+}
+
+struct Inspection {
+    ctx: Ctx,
+    records: Records<File>,
+    row: Row,
+    header: Header,
+    stop: bool,
+    rejects: Rejects,
+    plan: Plan,
+    /// One per column; none before the first record.
+    guesses: Vec<Guess>,
+    broken: u64,
+    /// How many records are not UTF-8, and the line of the first.
+    not_utf8: Option<(u64, u64)>,
+    /// Why it goes no further.
+    stopped: Option<TaskError>,
+}
+
+/// Records between two reports: reading one takes less than a microsecond.
+const BUNCH: usize = 512;
+
+impl Inspection {
+    fn step(&mut self) -> Result<ControlFlow<()>, TaskError> {
+        for _ in 0..BUNCH {
+            if self.stopped.is_some() {
+                return Ok(ControlFlow::Break(()));
+            }
+            match self.records.read(&mut self.row).map_err(|error| io_failed("reading the file", &error))? {
+                Next::End => return Ok(ControlFlow::Break(())),
+                Next::Broken(Broken { line, fault, raw }) => self.reject(line, &fault.to_string(), &raw)?,
+                Next::Row if self.guesses.is_empty() => self.first()?,
+                Next::Row => self.look()?,
+            }
+        }
+        self.ctx.set(self.records.position());
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// The first record gives the columns their number, and perhaps their names.
+    fn first(&mut self) -> Result<(), TaskError> {
+        let Some(fields) = self.row.fields().map(Iterator::collect::<Vec<_>>) else {
+            return Err(not_utf8(self.row.line()));
+        };
+        self.plan.header = match self.header {
+            Header::Yes => true,
+            Header::No => false,
+            Header::Auto => sniff::is_header(&fields),
+        };
+        let names = sniff::column_names(self.plan.header.then_some(&fields), fields.len())?;
+        self.guesses = vec![Guess::NEW; names.len()];
+        let kind = Guess::NEW.settle();
+        self.plan.columns = names.into_iter().map(|name| Column { name, kind }).collect();
+        if self.plan.header { Ok(()) } else { self.look() }
+    }
+
+    fn look(&mut self) -> Result<(), TaskError> {
+        let fault = match fields(&self.row, self.guesses.len()) {
+            Ok(fields) => {
+                self.guesses.iter_mut().zip(fields).for_each(|(guess, field)| guess.see(field));
+                self.plan.good += 1;
+                return Ok(());
+            }
+            Err(fault) => fault,
+        };
+        let line = self.row.line();
+        if matches!(fault, Fault::NotUtf8) {
+            let (many, first) = self.not_utf8.unwrap_or((0, line));
+            self.not_utf8 = Some((many + 1, first));
+        }
+        let raw = self.records.raw().to_vec();
+        self.reject(line, &fault.to_string(), &raw)
+    }
+
+    /// Load comes across the record again; here it only matters where it stops the job.
+    fn reject(&mut self, line: u64, reason: &str, raw: &[u8]) -> Result<(), TaskError> {
+        self.broken += 1;
+        if self.stop {
+            self.rejects.add(line, reason, raw)?;
+            self.stopped = Some(stopped(line, reason));
+        }
+        Ok(())
+    }
+
+    fn settle(mut self) -> Result<(Plan, Rejects), TaskError> {
+        match self.not_utf8 {
+            // A few bad records are rejected; many mean that the whole file is of another encoding.
+            Some((many, first)) if many * 100 > self.plan.good => return Err(not_utf8(first)),
+            Some(_) | None => {}
+        }
+        if self.plan.good == 0 && self.broken > 0 {
+            let delimiter = Delimiter::name_of(self.plan.delimiter);
+            let message = format!(
+                "none of the {} records has the {} fields of the first line, with {delimiter} between them; check the \
+                 delimiter",
+                count(self.broken),
+                count(self.plan.columns.len() as u64)
+            );
+            return Err(TaskError::failed("bad_csv", message));
+        }
+        if self.plan.columns.is_empty() {
+            return Err(TaskError::failed("empty_file", "the file holds only empty lines"));
+        }
+        for (column, guess) in self.plan.columns.iter_mut().zip(self.guesses) {
+            column.kind = guess.settle();
+        }
+        Ok((self.plan, self.rejects))
+    }
+}
+
+/// Most likely an older Western encoding: those are what is left of files that are not UTF-8 or UTF-16.
+fn not_utf8(line: u64) -> TaskError {
+    let message = format!(
+        "line {line} is not UTF-8; the file is probably in Windows-1252 or Latin-1. Save it as UTF-8, for example with \
+         iconv -f WINDOWS-1252 -t UTF-8 file.csv > new.csv"
+    );
+    TaskError::failed("not_utf8", message)
+}

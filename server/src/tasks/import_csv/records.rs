@@ -1,0 +1,357 @@
+//! The records of a CSV file (RFC 4180), read strictly and in bounded memory.
+//!
+//! The `csv` crate reads leniently: a quotation mark that is never closed swallows the rest of the file as one field,
+//! in memory. Here a broken record costs its own line, is handed out as it stands, and reading goes on behind it.
+
+use std::io::{self, Read};
+
+use memchr::{memchr, memchr_iter, memchr2};
+
+/// The longest record, bytes.
+pub(super) const LONGEST: usize = 1 << 20;
+/// How much of a broken record is kept.
+const KEPT: usize = 4 << 10;
+/// How much is read at once.
+const CHUNK: usize = 256 << 10;
+
+/// Reads records one after the other.
+pub(super) struct Records<R> {
+    source: R,
+    delimiter: u8,
+    buffer: Vec<u8>,
+    /// The part of `buffer` that holds data not handed out yet.
+    start: usize,
+    filled: usize,
+    /// Where the record handed out last begins in `buffer`.
+    last: usize,
+    ended: bool,
+    /// The line that `start` lies in; the first is 1.
+    line: u64,
+    /// Bytes of the source before `start`.
+    position: u64,
+}
+
+/// What comes next in the file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// A record, now in the row.
+    Row,
+    /// What is none.
+    Broken(Broken),
+    /// The end of the file.
+    End,
+}
+
+/// A line that is no record.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Broken {
+    pub(super) line: u64,
+    pub(super) fault: Fault,
+    /// The line, as much of it as is kept.
+    pub(super) raw: Vec<u8>,
+}
+
+/// Why it is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Fault {
+    #[error("a quotation mark is opened and never closed")]
+    Unclosed,
+    #[error("text follows a closing quotation mark; a mark inside a quoted field is written twice")]
+    AfterQuote,
+    #[error("the record is longer than 1 MiB")]
+    TooLong,
+}
+
+/// The fields of one record, unquoted. Reused from record to record.
+#[derive(Default)]
+pub(super) struct Row {
+    text: Vec<u8>,
+    /// Where each field ends in `text`.
+    ends: Vec<usize>,
+    /// The line it begins in.
+    line: u64,
+}
+
+impl Row {
+    /// The line it begins in.
+    pub(super) fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// How many fields it has; never 0 once read.
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Its fields, if all of it is UTF-8.
+    pub(super) fn fields(&self) -> Option<impl Iterator<Item = &str>> {
+        let text = std::str::from_utf8(&self.text).ok()?;
+        // Two fields that are not UTF-8 could make text that is.
+        if !self.ends.iter().all(|end| text.is_char_boundary(*end)) {
+            return None;
+        }
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        Some(starts.zip(&self.ends).map(|(start, end)| &text[start..*end]))
+    }
+
+    fn clear(&mut self) {
+        self.text.clear();
+        self.ends.clear();
+    }
+
+    fn end_field(&mut self) {
+        self.ends.push(self.text.len());
+    }
+}
+
+impl<R: Read> Records<R> {
+    /// Begins at the start of `source`.
+    pub(super) fn new(source: R, delimiter: u8) -> Self {
+        let buffer = vec![0; CHUNK];
+        Self { source, delimiter, buffer, start: 0, filled: 0, last: 0, ended: false, line: 1, position: 0 }
+    }
+
+    /// How many bytes of the source have been handed out.
+    pub(super) fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// The record handed out last as it stands in the file, without its line end.
+    pub(super) fn raw(&self) -> &[u8] {
+        let raw = &self.buffer[self.last..self.start];
+        let raw = raw.strip_suffix(b"\n").unwrap_or(raw);
+        raw.strip_suffix(b"\r").unwrap_or(raw)
+    }
+
+    /// Reads the next record into `row`. Empty lines are passed over.
+    pub(super) fn read(&mut self, row: &mut Row) -> io::Result<Next> {
+        loop {
+            let rest = &self.buffer[self.start..self.filled];
+            if let Some(length) = empty_line(rest, self.ended) {
+                self.take(length, 1);
+                continue;
+            }
+            if rest.is_empty() && self.ended {
+                return Ok(Next::End);
+            }
+            match parse(rest, self.delimiter, self.ended, row) {
+                Parsed::Row { length, lines } => {
+                    row.line = self.line;
+                    self.take(length, lines);
+                    return Ok(Next::Row);
+                }
+                Parsed::Fault(fault) => return self.pass_line(fault).map(Next::Broken),
+                Parsed::More { .. } if rest.len() < LONGEST => self.fill()?,
+                Parsed::More { quoted: true } => return self.pass_line(Fault::Unclosed).map(Next::Broken),
+                Parsed::More { quoted: false } => return self.pass_line(Fault::TooLong).map(Next::Broken),
+            }
+        }
+    }
+
+    /// Passes over the rest of the current line, however long it is.
+    fn pass_line(&mut self, fault: Fault) -> io::Result<Broken> {
+        let mut raw = Vec::new();
+        loop {
+            let rest = &self.buffer[self.start..self.filled];
+            let end = memchr(b'\n', rest);
+            let length = end.map_or(rest.len(), |end| end + 1);
+            raw.extend_from_slice(&rest[..length.min(KEPT - raw.len())]);
+            self.take(length, u64::from(end.is_some()));
+            if end.is_some() || self.ended {
+                let line = self.line - u64::from(end.is_some());
+                let kept = raw.strip_suffix(b"\n").unwrap_or(&raw);
+                let kept = kept.strip_suffix(b"\r").unwrap_or(kept).len();
+                raw.truncate(kept);
+                return Ok(Broken { line, fault, raw });
+            }
+            self.fill()?;
+        }
+    }
+
+    fn take(&mut self, length: usize, lines: u64) {
+        self.last = self.start;
+        self.start += length;
+        self.position += length as u64;
+        self.line += lines;
+    }
+
+    /// Reads more behind what is there.
+    fn fill(&mut self) -> io::Result<()> {
+        self.buffer.copy_within(self.start..self.filled, 0);
+        self.filled -= self.start;
+        self.start = 0;
+        if self.filled == self.buffer.len() {
+            self.buffer.resize(self.filled + CHUNK, 0);
+        }
+        let read = loop {
+            match self.source.read(&mut self.buffer[self.filled..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => break other?,
+            }
+        };
+        self.filled += read;
+        self.ended = read == 0;
+        Ok(())
+    }
+}
+
+enum Parsed {
+    Row {
+        length: usize,
+        lines: u64,
+    },
+    Fault(Fault),
+    /// The record does not end here; whether a quoted field is open.
+    More {
+        quoted: bool,
+    },
+}
+
+/// How long the empty line at the start of `input` is.
+fn empty_line(input: &[u8], ended: bool) -> Option<usize> {
+    match input {
+        [b'\n', ..] => Some(1),
+        [b'\r', b'\n', ..] => Some(2),
+        [b'\r'] if ended => Some(1),
+        _ => None,
+    }
+}
+
+/// Parses the record at the start of `input`, which is the last if the file has `ended`.
+fn parse(input: &[u8], delimiter: u8, ended: bool, row: &mut Row) -> Parsed {
+    row.clear();
+    let mut at = 0;
+    let mut lines = 1;
+    loop {
+        if input.get(at) != Some(&b'"') {
+            match memchr2(delimiter, b'\n', &input[at..]) {
+                Some(length) if input[at + length] == delimiter => {
+                    row.text.extend_from_slice(&input[at..at + length]);
+                    row.end_field();
+                    at += length + 1;
+                }
+                None if !ended => return Parsed::More { quoted: false },
+                end => {
+                    let length = end.unwrap_or(input.len() - at);
+                    let field = &input[at..at + length];
+                    row.text.extend_from_slice(field.strip_suffix(b"\r").unwrap_or(field));
+                    row.end_field();
+                    return Parsed::Row { length: at + length + usize::from(end.is_some()), lines };
+                }
+            }
+            continue;
+        }
+        at += 1;
+        loop {
+            let Some(length) = memchr(b'"', &input[at..]) else {
+                return if ended { Parsed::Fault(Fault::Unclosed) } else { Parsed::More { quoted: true } };
+            };
+            let part = &input[at..at + length];
+            lines += memchr_iter(b'\n', part).count() as u64;
+            row.text.extend_from_slice(part);
+            at += length + 1;
+            if input.get(at) != Some(&b'"') {
+                break;
+            }
+            row.text.push(b'"');
+            at += 1;
+        }
+        row.end_field();
+        match &input[at..] {
+            [next, ..] if *next == delimiter => at += 1,
+            [b'\n', ..] => return Parsed::Row { length: at + 1, lines },
+            [b'\r', b'\n', ..] => return Parsed::Row { length: at + 2, lines },
+            [] | [b'\r'] if ended => return Parsed::Row { length: input.len(), lines },
+            [] | [b'\r'] => return Parsed::More { quoted: false },
+            _ => return Parsed::Fault(Fault::AfterQuote),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives one byte at a time, so that every record is met cut at every place.
+    struct Drip<'a>(&'a [u8]);
+
+    impl Read for Drip<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let length = self.0.len().min(buffer.len()).min(1);
+            buffer[..length].copy_from_slice(&self.0[..length]);
+            self.0 = &self.0[length..];
+            Ok(length)
+        }
+    }
+
+    /// Every record as `line: field|field`, every broken line as `line! raw`.
+    fn read_all(source: impl Read) -> Vec<String> {
+        let mut records = Records::new(source, b',');
+        let mut row = Row::default();
+        let mut seen = Vec::new();
+        loop {
+            match records.read(&mut row).expect("reading memory") {
+                Next::Row => {
+                    let fields: Vec<&str> = row.fields().expect("UTF-8").collect();
+                    seen.push(format!("{}: {}", row.line(), fields.join("|")));
+                }
+                Next::Broken(broken) => seen.push(format!("{}! {}", broken.line, String::from_utf8_lossy(&broken.raw))),
+                Next::End => return seen,
+            }
+        }
+    }
+
+    fn check(input: &str, expected: &[&str]) {
+        assert_eq!(read_all(input.as_bytes()), expected, "{input:?} at once");
+        assert_eq!(read_all(Drip(input.as_bytes())), expected, "{input:?} byte by byte");
+    }
+
+    #[test]
+    fn quotes_line_ends_and_empty_lines_are_as_rfc_4180_has_them() {
+        check("a,b\r\n\r\n1,\"x, \"\"y\"\"\nz\"\n\n3,", &["1: a|b", "3: 1|x, \"y\"\nz", "6: 3|"]);
+        check("a,5\" disk,\"\"\n", &["1: a|5\" disk|"]);
+        check("\"a\"", &["1: a"]);
+        check("\"a\"\r", &["1: a"]);
+        check("", &[]);
+        check("\n\n", &[]);
+    }
+
+    #[test]
+    fn a_broken_record_costs_its_own_line_and_no_other() {
+        check("a,\"b\"c\n1,2\n", &["1! a,\"b\"c", "2: 1|2"]);
+        check("a,\"b\n1,2\n3,4", &["1! a,\"b", "2: 1|2", "3: 3|4"]);
+        check("1,2\n3,\"", &["1: 1|2", "2! 3,\""]);
+    }
+
+    #[test]
+    fn a_quote_left_open_in_a_large_file_is_given_up_after_the_longest_record() {
+        let mut input = b"1,\"open\n".to_vec();
+        while input.len() < 3 * LONGEST {
+            input.extend_from_slice(b"2,good\n");
+        }
+        let seen = read_all(input.as_slice());
+        assert_eq!(seen[0], "1! 1,\"open");
+        assert_eq!(seen[1], "2: 2|good");
+        assert_eq!(seen.len(), 1 + (input.len() - 8) / 7);
+    }
+
+    #[test]
+    fn an_endless_line_is_passed_over_in_bounded_memory() {
+        let input = [&b"x".repeat(5 * LONGEST)[..], b"\n1,2\n"].concat();
+        let mut records = Records::new(input.as_slice(), b',');
+        let mut row = Row::default();
+        let Next::Broken(broken) = records.read(&mut row).expect("reading memory") else { panic!("a broken line") };
+        assert_eq!((broken.fault, broken.raw.len()), (Fault::TooLong, KEPT));
+        assert_eq!(records.read(&mut row).expect("reading memory"), Next::Row);
+        assert!(records.buffer.len() <= LONGEST + CHUNK, "{}", records.buffer.len());
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf_8_are_noticed_even_across_fields() {
+        let mut row = Row::default();
+        for input in [&b"a,\xe9\n"[..], b"\xc3,\xa9\n"] {
+            assert_eq!(Records::new(input, b',').read(&mut row).expect("reading memory"), Next::Row);
+            assert!(row.fields().is_none(), "{input:?}");
+        }
+    }
+}
