@@ -149,15 +149,15 @@ impl Builder {
         let roots = Roots::new(&roots)?;
         let boot = BootId(format!("{:032x}", rand::random::<u128>()));
         let lock = NodeLock::take(&data, &boot)?;
-        let store: Arc<dyn Store> = SqliteStore::open(SqliteOptions {
-            path: data.database(),
+        let options = SqliteOptions {
+            imports: Some(data.imports()),
             clock: Arc::clone(&self.clock),
-            listener: Arc::clone(&self.listener),
+            listener: Some(Arc::clone(&self.listener)),
             readers: READERS,
             max_page_count: self.max_page_count,
-            migrate: true,
-        })
-        .await?;
+            ..SqliteOptions::new(data.database())
+        };
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).await?);
         janitor::settle_dead(store.as_ref(), &data, &boot).await?;
         let service = Handle::current();
         let shared = Arc::new(Shared {

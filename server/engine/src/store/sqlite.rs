@@ -1,32 +1,242 @@
-//! The store in one SQLite file: a writer with group commit, a pool of readers.
+//! The store in one SQLite file: one writer with group commit, a pool of readers.
+//!
+//! | part | what it holds |
+//! |---|---|
+//! | `open` | connections, pragmas, the version guards, migrations |
+//! | `writer` | the thread that commits: takes calls, groups them, answers after the commit |
+//! | `transaction` | one write transaction: ledger, events, counters |
+//! | `enqueue` `claim` `finish` `soft` | the verbs that come by the thousand; each is set-based, a few statements per batch |
+//! | `people` `recover` `keep` | the rare verbs, one at a time |
+//! | `upkeep` | trims events, removes logs of deleted jobs |
+//! | `read` | everything that only reads |
+
+mod claim;
+mod enqueue;
+mod error;
+mod finish;
+mod keep;
+mod open;
+mod people;
+mod read;
+mod recover;
+mod row;
+mod soft;
+mod transaction;
+mod upkeep;
+mod writer;
 
 use std::{path::PathBuf, sync::Arc};
 
-use super::Store;
-use crate::{Clock, Error, Listener, Result};
+use async_trait::async_trait;
+use model::{AttemptNo, Counts, Cursor, JobId, JobView, Micros, Progress, Seq, Snapshot};
+
+use self::{read::Reader, writer::Writer};
+use super::{
+    Activity, Artifact, AttemptRow, BootId, CancelAnswer, Claim, Claimed, DurableEvent, Fence, Finish, HourBucket,
+    JobDetail, KindStats, ListQuery, LogAppend, LogPage, LogQuery, NewJob, Page, Store, Topics, UploadRow, Usage,
+};
+use crate::{Clock, Listener, Result, SystemClock};
 
 /// How the SQLite store is opened.
 pub struct SqliteOptions {
     /// The database file.
     pub path: PathBuf,
-    /// The wall clock.
+    /// The database of imported tables, whose size [`Store::usage`] reports; it is never opened.
+    pub imports: Option<PathBuf>,
+    /// Stamps what happens.
     pub clock: Arc<dyn Clock>,
-    /// Who hears durable events.
-    pub listener: Arc<dyn Listener>,
-    /// Connections that read.
+    /// Hears every committed event.
+    pub listener: Option<Arc<dyn Listener>>,
+    /// Connections for reading, at least 1.
     pub readers: u32,
-    /// The size limit, in pages.
+    /// The largest database allowed, in pages of 4 KiB; for tests of a full disk.
     pub max_page_count: Option<u32>,
-    /// Whether the schema may be upgraded.
+    /// Whether an older schema is brought up to date; without it, one that is not current is refused.
     pub migrate: bool,
 }
 
-/// The store in one SQLite file.
-pub struct SqliteStore {}
+impl SqliteOptions {
+    /// The machine's clock, nobody who listens, four readers, no limit, migrating.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            imports: None,
+            clock: Arc::new(SystemClock),
+            listener: None,
+            readers: 4,
+            max_page_count: None,
+            migrate: true,
+        }
+    }
+}
+
+/// The store in one SQLite file. Dropping it commits what is soft and closes the file.
+pub struct SqliteStore {
+    writer: Writer,
+    reader: Reader,
+}
 
 impl SqliteStore {
-    /// Opens it.
-    pub async fn open(options: SqliteOptions) -> Result<Arc<dyn Store>> {
-        Err(Error::Unusable(format!("{} cannot be opened by this build yet", options.path.display())))
+    /// Opens the file, creating and migrating it where asked to.
+    ///
+    /// # Errors
+    /// `Unusable` for a SQLite older than 3.51.3, for a schema newer than this build, or for one that is behind where
+    /// `migrate` is off; `Full` and `Database` as ever.
+    pub async fn open(options: SqliteOptions) -> Result<Self> {
+        let connection = open::writer(&options).await?;
+        let reader = Reader::open(&options).await?;
+        let writer = Writer::start(connection, options.clock, options.listener)?;
+        Ok(Self { writer, reader })
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn enqueue(&self, job: NewJob) -> Result<JobId> {
+        self.writer.enqueue(job).await
+    }
+
+    async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>> {
+        self.writer.claim(claim).await
+    }
+
+    fn save_progress(&self, saves: Vec<(Fence, Progress)>) {
+        self.writer.soften(|soft| soft.save_progress(saves));
+    }
+
+    fn append_logs(&self, appends: Vec<LogAppend>) {
+        self.writer.soften(|soft| soft.append_logs(appends));
+    }
+
+    async fn finish(&self, finish: Finish) -> Result<JobView> {
+        self.writer.finish(finish).await
+    }
+
+    async fn mark_not_responding(&self, fence: Fence) -> Result<()> {
+        self.writer.call(people::MarkNotResponding { fence }).await
+    }
+
+    async fn request_cancel(&self, job: JobId, by: &str) -> Result<CancelAnswer> {
+        self.writer.call(people::RequestCancel { job, by: by.to_owned() }).await
+    }
+
+    async fn retry(&self, job: JobId, by: &str) -> Result<AttemptNo> {
+        self.writer.call(people::Retry { job, by: by.to_owned() }).await
+    }
+
+    async fn delete(&self, job: JobId, by: &str) -> Result<()> {
+        self.writer.call(people::Delete { job, by: by.to_owned() }).await
+    }
+
+    async fn settle(&self, dead: &[BootId]) -> Result<Vec<JobId>> {
+        self.writer.call(recover::Settle { dead: dead.to_vec() }).await
+    }
+
+    async fn holders(&self) -> Result<Vec<BootId>> {
+        self.reader.holders().await
+    }
+
+    async fn promote_due(&self, now: Micros) -> Result<Option<Micros>> {
+        self.writer.call(recover::PromoteDue { now }).await
+    }
+
+    async fn flush(&self) -> Result<()> {
+        self.writer.call(soft::Flush).await
+    }
+
+    async fn position(&self) -> Result<Cursor> {
+        self.reader.position().await
+    }
+
+    async fn snapshot(&self, topics: &Topics) -> Result<(Cursor, Snapshot)> {
+        self.reader.snapshot(topics).await
+    }
+
+    async fn events_after(&self, seq: Seq, limit: u32) -> Result<Option<Vec<Arc<DurableEvent>>>> {
+        self.reader.events_after(seq, limit).await
+    }
+
+    async fn job(&self, job: JobId) -> Result<JobView> {
+        self.reader.job(job).await
+    }
+
+    async fn detail(&self, job: JobId) -> Result<JobDetail> {
+        self.reader.detail(job).await
+    }
+
+    async fn page(&self, query: &ListQuery) -> Result<Page> {
+        self.reader.page(query).await
+    }
+
+    async fn counts(&self) -> Result<Counts> {
+        self.reader.counts().await
+    }
+
+    async fn attempts(&self, job: JobId) -> Result<Vec<AttemptRow>> {
+        self.reader.attempts(job).await
+    }
+
+    async fn activity(&self, job: JobId, limit: u32) -> Result<Vec<Activity>> {
+        self.reader.activity(job, limit).await
+    }
+
+    async fn log(&self, job: JobId, query: &LogQuery) -> Result<LogPage> {
+        self.reader.log(job, query).await
+    }
+
+    async fn artifacts(&self, job: JobId) -> Result<Vec<Artifact>> {
+        self.reader.artifacts(job).await
+    }
+
+    async fn attention(&self, limit: u32) -> Result<Vec<JobView>> {
+        self.reader.attention(limit).await
+    }
+
+    async fn finished_per_hour(&self, hours: u32) -> Result<Vec<HourBucket>> {
+        self.reader.finished_per_hour(hours).await
+    }
+
+    async fn kind_stats(&self) -> Result<Vec<KindStats>> {
+        self.reader.kind_stats().await
+    }
+
+    async fn stage_weights(&self, kind: &str) -> Result<Option<Vec<f64>>> {
+        self.reader.stage_weights(kind).await
+    }
+
+    async fn usage(&self) -> Result<Usage> {
+        self.reader.usage().await
+    }
+
+    async fn save_upload(&self, upload: UploadRow) -> Result<()> {
+        self.writer.call(keep::SaveUpload { upload }).await
+    }
+
+    async fn upload(&self, id: &str) -> Result<UploadRow> {
+        self.reader.upload(id).await
+    }
+
+    async fn sweep_uploads(&self, before: Micros) -> Result<Vec<String>> {
+        self.writer.call(keep::SweepUploads { before }).await
+    }
+
+    async fn create_session(&self, key: &[u8], data: &[u8], expires: Micros) -> Result<bool> {
+        self.writer.call(keep::CreateSession { key: key.to_vec(), data: data.to_vec(), expires }).await
+    }
+
+    async fn save_session(&self, key: &[u8], data: &[u8], expires: Micros) -> Result<()> {
+        self.writer.call(keep::SaveSession { key: key.to_vec(), data: data.to_vec(), expires }).await
+    }
+
+    async fn load_session(&self, key: &[u8], now: Micros) -> Result<Option<Vec<u8>>> {
+        self.reader.load_session(key, now).await
+    }
+
+    async fn delete_session(&self, key: &[u8]) -> Result<()> {
+        self.writer.call(keep::DeleteSession { key: key.to_vec() }).await
+    }
+
+    async fn sweep_sessions(&self, now: Micros) -> Result<u64> {
+        self.writer.call(keep::SweepSessions { now }).await
     }
 }

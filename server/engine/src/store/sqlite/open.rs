@@ -1,0 +1,125 @@
+//! Connections, their pragmas, and what is refused.
+
+use std::time::Duration;
+
+use sqlx::{
+    ConnectOptions, Connection, SqliteConnection, SqlitePool,
+    migrate::{Migrate, MigrateError, Migrator},
+    sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::SqliteOptions;
+use crate::{Error, Result};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
+
+/// The first SQLite without the bug that can corrupt a file when the write-ahead log starts over while another
+/// connection writes (<https://sqlite.org/wal.html#walresetbug>).
+const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
+
+/// "Mile": tells our file from other databases.
+const APPLICATION_ID: i32 = 0x4d69_6c65;
+
+/// Opens the one connection that writes; creates, checks and migrates the file on the way.
+pub(super) async fn writer(options: &SqliteOptions) -> Result<SqliteConnection> {
+    if !options.path.exists() {
+        if !options.migrate {
+            return Err(Error::Unusable(format!("there is no database at {}", options.path.display())));
+        }
+        create(options).await?;
+    }
+    let mut connect = base(options).pragma("wal_autocheckpoint", "1000");
+    if let Some(pages) = options.max_page_count {
+        connect = connect.pragma("max_page_count", pages.to_string());
+    }
+    let mut connection = connect.connect().await?;
+    check_version(&mut connection).await?;
+    migrate(&mut connection, options).await?;
+    Ok(connection)
+}
+
+/// Opens the connections that read and cannot write.
+pub(super) async fn readers(options: &SqliteOptions) -> Result<SqlitePool> {
+    let connect = base(options).pragma("query_only", "on");
+    Ok(SqlitePoolOptions::new()
+        .min_connections(1)
+        .max_connections(options.readers.max(1))
+        .test_before_acquire(false)
+        .connect_with(connect)
+        .await?)
+}
+
+/// Writes the header of a new file. `auto_vacuum` must be in it before the first table and before the switch to WAL.
+async fn create(options: &SqliteOptions) -> Result<()> {
+    let mut connection = SqliteConnectOptions::new()
+        .filename(&options.path)
+        .create_if_missing(true)
+        .auto_vacuum(SqliteAutoVacuum::Incremental)
+        .connect()
+        .await?;
+    check_version(&mut connection).await?;
+    sqlx::query(sqlx::AssertSqlSafe(format!("pragma application_id = {APPLICATION_ID}")))
+        .execute(&mut connection)
+        .await?;
+    connection.close().await?;
+    Ok(())
+}
+
+fn base(options: &SqliteOptions) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(&options.path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(5))
+        .pragma("journal_size_limit", (64 << 20).to_string())
+        .pragma("temp_store", "memory")
+        .statement_cache_capacity(256)
+        .disable_statement_logging()
+}
+
+async fn check_version(connection: &mut SqliteConnection) -> Result<()> {
+    let version: String = sqlx::query_scalar("select sqlite_version()").fetch_one(connection).await?;
+    let numbers: Vec<u32> = version.split('.').map_while(|part| part.parse().ok()).collect();
+    if numbers.as_slice() < OLDEST_SQLITE.as_slice() {
+        let [major, minor, patch] = OLDEST_SQLITE;
+        return Err(Error::Unusable(format!(
+            "this build is linked with SQLite {version}, which can corrupt its files; it needs {major}.{minor}.{patch} or newer"
+        )));
+    }
+    Ok(())
+}
+
+async fn migrate(connection: &mut SqliteConnection, options: &SqliteOptions) -> Result<()> {
+    if !options.migrate {
+        return check_schema_is_current(connection, options).await;
+    }
+    MIGRATIONS.run(connection).await.map_err(|error| match error {
+        MigrateError::VersionMissing(version) => newer(options, version),
+        MigrateError::Execute(error) => Error::from(error),
+        error => Error::Unusable(format!("the database {} cannot be migrated: {error}", options.path.display())),
+    })
+}
+
+async fn check_schema_is_current(connection: &mut SqliteConnection, options: &SqliteOptions) -> Result<()> {
+    let applied = connection.list_applied_migrations(&MIGRATIONS.table_name).await.map_err(|error| {
+        Error::Unusable(format!("the database {} has no schema of ours: {error}", options.path.display()))
+    })?;
+    if let Some(unknown) = applied.iter().find(|applied| !MIGRATIONS.version_exists(applied.version)) {
+        return Err(newer(options, unknown.version));
+    }
+    if applied.len() < MIGRATIONS.iter().count() {
+        return Err(Error::Unusable(format!(
+            "the database {} is older than this build; start `milepost serve` once to migrate it",
+            options.path.display()
+        )));
+    }
+    Ok(())
+}
+
+fn newer(options: &SqliteOptions, version: i64) -> Error {
+    Error::Unusable(format!(
+        "the database {} was written by a newer Milepost (schema {version}); use that one, or restore a backup",
+        options.path.display()
+    ))
+}

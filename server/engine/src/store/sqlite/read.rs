@@ -1,0 +1,124 @@
+//! Everything that only reads: a pool of connections that cannot write, and no transaction that outlives its page.
+
+mod job;
+mod log;
+mod overview;
+mod page;
+mod stream;
+
+use std::{path::PathBuf, sync::Arc};
+
+use model::{Counts, Cursor, JobState, JobView, Micros, Seq};
+use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
+
+use super::{SqliteOptions, error::corrupt, open};
+use crate::{
+    Clock, Error, Result,
+    store::{BootId, UploadRow},
+};
+
+/// How far back the line is looked at to tell places in it; further back a job's place is not known.
+const PLACES_IN_LINE: u32 = 1_000;
+
+/// The reading side.
+pub(super) struct Reader {
+    pool: SqlitePool,
+    clock: Arc<dyn Clock>,
+    database: PathBuf,
+    imports: Option<PathBuf>,
+}
+
+impl Reader {
+    pub(super) async fn open(options: &SqliteOptions) -> Result<Self> {
+        Ok(Self {
+            pool: open::readers(options).await?,
+            clock: Arc::clone(&options.clock),
+            database: options.path.clone(),
+            imports: options.imports.clone(),
+        })
+    }
+
+    pub(super) async fn position(&self) -> Result<Cursor> {
+        let row = sqlx::query("select epoch, seq from ledger").fetch_one(&self.pool).await?;
+        cursor(&row)
+    }
+
+    pub(super) async fn counts(&self) -> Result<Counts> {
+        let row = sqlx::query(
+            "select scheduled, queued, running, paused, succeeded, failed, cancelled, interrupted from ledger",
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        counts(&row, 0)
+    }
+
+    pub(super) async fn holders(&self) -> Result<Vec<BootId>> {
+        let boots: Vec<String> =
+            sqlx::query_scalar("select distinct boot from job indexed by job_by_state where state = 'running'")
+                .fetch_all(&self.pool)
+                .await?;
+        Ok(boots.into_iter().map(BootId).collect())
+    }
+
+    pub(super) async fn upload(&self, id: &str) -> Result<UploadRow> {
+        let row = sqlx::query("select id, name, size, at from upload where id = ?")
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await?
+            .ok_or_else(|| Error::NoSuchUpload(id.to_owned()))?;
+        Ok(UploadRow { id: row.try_get(0)?, name: row.try_get(1)?, size: row.try_get(2)?, at: Micros(row.try_get(3)?) })
+    }
+
+    pub(super) async fn load_session(&self, key: &[u8], now: Micros) -> Result<Option<Vec<u8>>> {
+        Ok(sqlx::query_scalar("select data from session where key = ? and expires > ?")
+            .bind(key)
+            .bind(now.0)
+            .fetch_optional(&self.pool)
+            .await?)
+    }
+}
+
+/// Reads `epoch, seq`.
+fn cursor(row: &SqliteRow) -> Result<Cursor> {
+    Ok(Cursor { epoch: row.try_get(0)?, seq: Seq(row.try_get(1)?) })
+}
+
+/// Reads the eight counts, in the order of their states, from column `first` on.
+fn counts(row: &SqliteRow, first: usize) -> Result<Counts> {
+    Ok(Counts {
+        scheduled: row.try_get(first)?,
+        queued: row.try_get(first + 1)?,
+        running: row.try_get(first + 2)?,
+        paused: row.try_get(first + 3)?,
+        succeeded: row.try_get(first + 4)?,
+        failed: row.try_get(first + 5)?,
+        cancelled: row.try_get(first + 6)?,
+        interrupted: row.try_get(first + 7)?,
+    })
+}
+
+/// Tells the queued ones among `views` their place in line.
+async fn place(connection: &mut SqliteConnection, views: &mut [JobView]) -> Result<()> {
+    if !views.iter().any(|view| view.state == JobState::Queued) {
+        return Ok(());
+    }
+    let line: String = sqlx::query_scalar(
+        "select json_group_array(id) from (
+            select job.id from kind cross join job
+            where job.id in (
+                select waiting.id from job as waiting indexed by job_by_state
+                where waiting.state = 'queued' and waiting.kind = kind.name order by waiting.id limit ?
+            )
+            order by job.id limit ?
+        )",
+    )
+    .bind(PLACES_IN_LINE)
+    .bind(PLACES_IN_LINE)
+    .fetch_one(connection)
+    .await?;
+    let line: Vec<i64> = serde_json::from_str(&line).map_err(|error| corrupt("the line of jobs", error))?;
+    for view in views.iter_mut().filter(|view| view.state == JobState::Queued) {
+        view.position = line.binary_search(&view.job.0).ok().and_then(|place| u32::try_from(place + 1).ok());
+    }
+    Ok(())
+}

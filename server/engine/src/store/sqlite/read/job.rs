@@ -1,0 +1,155 @@
+//! One job with all that belongs to it.
+
+use model::{JobId, JobView, Micros};
+use serde::de::DeserializeOwned;
+use sqlx::Row;
+
+use super::{Reader, place};
+use crate::{
+    Error, Result,
+    store::{
+        Activity, Artifact, AttemptRow, BootId, JobDetail,
+        sqlite::{
+            error::corrupt,
+            row::{VIEW_COLUMNS, failure, progress, state, view, view_columns},
+        },
+    },
+};
+
+impl Reader {
+    pub(in crate::store::sqlite) async fn job(&self, job: JobId) -> Result<JobView> {
+        let mut connection = self.pool.acquire().await?;
+        let row = sqlx::query(concat!("select ", view_columns!(), " from job where id = ?"))
+            .bind(job.0)
+            .fetch_optional(&mut *connection)
+            .await?
+            .ok_or(Error::NoSuchJob(job))?;
+        let mut views = [view(&row)?];
+        place(&mut connection, &mut views).await?;
+        let [view] = views;
+        Ok(view)
+    }
+
+    pub(in crate::store::sqlite) async fn detail(&self, job: JobId) -> Result<JobDetail> {
+        let mut connection = self.pool.acquire().await?;
+        let row = sqlx::query(concat!(
+            "select ",
+            view_columns!(),
+            ", job_input.input, attempt.output, attempt.stage_seconds, job.log_lines,
+                (select coalesce(sum(size), 0) from artifact where artifact.job = job.id),
+                job.repeated_by, coalesce(attempt.trace, '')
+            from job
+            join job_input on job_input.job = job.id
+            left join attempt on attempt.job = job.id and attempt.attempt = job.attempt
+            where job.id = ?"
+        ))
+        .bind(job.0)
+        .fetch_optional(&mut *connection)
+        .await?
+        .ok_or(Error::NoSuchJob(job))?;
+        let mut views = [view(&row)?];
+        place(&mut connection, &mut views).await?;
+        let [view] = views;
+        Ok(JobDetail {
+            view,
+            input: json("a job's input", row.try_get(VIEW_COLUMNS)?)?.unwrap_or_default(),
+            output: json("a job's output", row.try_get(VIEW_COLUMNS + 1)?)?,
+            stage_seconds: json("stage times", row.try_get(VIEW_COLUMNS + 2)?)?.unwrap_or_default(),
+            log_lines: row.try_get(VIEW_COLUMNS + 3)?,
+            artifact_bytes: row.try_get(VIEW_COLUMNS + 4)?,
+            repeated_by: row.try_get::<Option<i64>, _>(VIEW_COLUMNS + 5)?.map(JobId),
+            trace: row.try_get(VIEW_COLUMNS + 6)?,
+        })
+    }
+
+    pub(in crate::store::sqlite) async fn attempts(&self, job: JobId) -> Result<Vec<AttemptRow>> {
+        let rows = sqlx::query(
+            "select attempt, state, started_at, null as ended_at, boot,
+                failure_code, failure_message, '' as trace, progress
+            from job where id = ? and state = 'running'
+            union all
+            select attempt, state, started_at, ended_at, boot,
+                failure_code, failure_message, coalesce(trace, ''), progress
+            from attempt where job = ?
+            order by attempt desc",
+        )
+        .bind(job.0)
+        .bind(job.0)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(AttemptRow {
+                    attempt: row.try_get(0)?,
+                    state: state(row.try_get(1)?)?,
+                    started_at: Micros(row.try_get(2)?),
+                    ended_at: row.try_get::<Option<i64>, _>(3)?.map(Micros),
+                    boot: BootId(row.try_get(4)?),
+                    failure: failure(row.try_get(5)?, row.try_get(6)?),
+                    trace: row.try_get(7)?,
+                    progress: progress(row.try_get(8)?)?,
+                })
+            })
+            .collect()
+    }
+
+    /// The job's acceptance and its attempts tell most of it; what people did stands in `activity`.
+    pub(in crate::store::sqlite) async fn activity(&self, job: JobId, limit: u32) -> Result<Vec<Activity>> {
+        let rows = sqlx::query(
+            "select created_at as at, 0 as place, 'created' as what, 1 as attempt, created_by as by,
+                iif(rerun_of is null, '', '#' || rerun_of) as detail
+            from job where id = ?1
+            union all
+            select started_at, 1, 'started', attempt, null, '' from job where id = ?1 and state = 'running'
+            union all
+            select started_at, 1, 'started', attempt, null, '' from attempt where job = ?1
+            union all
+            select at, 2, what, attempt, by, detail from activity where job = ?1
+            union all
+            select ended_at, 3, iif(state = 'queued', 'handed_back', state), attempt, null, coalesce(failure_message, '')
+            from attempt where job = ?1
+            order by at desc, attempt desc, place desc limit ?2",
+        )
+        .bind(job.0)
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Activity {
+                    at: Micros(row.try_get(0)?),
+                    what: row.try_get(2)?,
+                    attempt: row.try_get(3)?,
+                    by: row.try_get(4)?,
+                    detail: row.try_get(5)?,
+                })
+            })
+            .collect()
+    }
+
+    pub(in crate::store::sqlite) async fn artifacts(&self, job: JobId) -> Result<Vec<Artifact>> {
+        let rows = sqlx::query(
+            "select name, attempt, size, at from artifact
+            where job = ? and attempt = (select max(attempt) from artifact where job = ?)
+            order by name",
+        )
+        .bind(job.0)
+        .bind(job.0)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Artifact {
+                    name: row.try_get(0)?,
+                    attempt: row.try_get(1)?,
+                    size: row.try_get(2)?,
+                    at: Micros(row.try_get(3)?),
+                })
+            })
+            .collect()
+    }
+}
+
+fn json<T: DeserializeOwned>(what: &str, text: Option<&str>) -> Result<Option<T>> {
+    text.map(|text| serde_json::from_str(text).map_err(|error| corrupt(what, error))).transpose()
+}

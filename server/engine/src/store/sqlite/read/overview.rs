@@ -1,0 +1,173 @@
+//! What the overview shows. Each of these costs the same at a hundred jobs and at a million.
+
+use std::{collections::HashMap, path::Path};
+
+use model::{JobId, JobState, JobView, Micros};
+use sqlx::Row;
+
+use super::Reader;
+use crate::{
+    Result,
+    store::{
+        HourBucket, KindStats, Usage,
+        sqlite::{
+            error::corrupt,
+            row::{view, view_columns},
+        },
+    },
+};
+
+const HOUR: i64 = 3_600_000_000;
+/// What went wrong longer ago needs no attention any more.
+const ATTENTION_SPAN: i64 = 7 * 24 * HOUR;
+/// Runs that a kind's record is made of, and how many of them are shown one by one.
+const RECENT_RUNS: u32 = 100;
+const LAST_RUNS: usize = 20;
+
+/// A run: job, how it ended, seconds.
+type Run = (JobId, JobState, f64);
+
+impl Reader {
+    pub(in crate::store::sqlite) async fn attention(&self, limit: u32) -> Result<Vec<JobView>> {
+        let rows = sqlx::query(concat!(
+            "select ",
+            view_columns!(),
+            " from job indexed by job_attention
+            where state in ('failed', 'interrupted') and repeated_by is null and ended_at > ?
+            order by ended_at desc limit ?"
+        ))
+        .bind(self.clock.now().0 - ATTENTION_SPAN)
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(view).collect()
+    }
+
+    pub(in crate::store::sqlite) async fn finished_per_hour(&self, hours: u32) -> Result<Vec<HourBucket>> {
+        let current = self.clock.now().0.div_euclid(HOUR);
+        let first = current + 1 - i64::from(hours);
+        let rows: Vec<(i64, i64, i64, i64)> =
+            sqlx::query_as("select hour, succeeded, failed, cancelled from hour where hour between ? and ?")
+                .bind(first)
+                .bind(current)
+                .fetch_all(&self.pool)
+                .await?;
+        let known: HashMap<_, _> = rows.into_iter().map(|(hour, s, f, c)| (hour, (s, f, c))).collect();
+        Ok((first..=current)
+            .map(|hour| {
+                let (succeeded, failed, cancelled) = known.get(&hour).copied().unwrap_or_default();
+                HourBucket {
+                    hour: Micros(hour * HOUR),
+                    succeeded: succeeded as u64,
+                    failed: failed as u64,
+                    cancelled: cancelled as u64,
+                }
+            })
+            .collect())
+    }
+
+    pub(in crate::store::sqlite) async fn kind_stats(&self) -> Result<Vec<KindStats>> {
+        let rows = sqlx::query(
+            "select kind.name, kind.jobs,
+                (select count(*) from job indexed by job_by_state where state = 'running' and job.kind = kind.name),
+                (select json_group_array(json_array(job, state, (ended_at - started_at) / 1e6)) from (
+                    select job, state, ended_at, started_at from attempt indexed by attempt_by_kind
+                    where attempt.kind = kind.name and state <> 'queued'
+                    order by ended_at desc limit ?
+                ))
+            from kind where kind.jobs > 0 order by kind.name",
+        )
+        .bind(RECENT_RUNS)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let runs: Vec<Run> =
+                    serde_json::from_str(row.try_get(3)?).map_err(|error| corrupt("a kind's runs", error))?;
+                Ok(record(row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, &runs))
+            })
+            .collect()
+    }
+
+    pub(in crate::store::sqlite) async fn stage_weights(&self, kind: &str) -> Result<Option<Vec<f64>>> {
+        let runs: Vec<String> = sqlx::query_scalar(
+            "select stage_seconds from (
+                select state, stage_seconds from attempt indexed by attempt_by_kind
+                where kind = ? order by ended_at desc limit ?
+            )
+            where state = 'succeeded' and stage_seconds is not null limit ?",
+        )
+        .bind(kind)
+        .bind(RECENT_RUNS)
+        .bind(LAST_RUNS as i64)
+        .fetch_all(&self.pool)
+        .await?;
+        let runs = runs
+            .iter()
+            .map(|run| serde_json::from_str(run).map_err(|error| corrupt("stage times", error)))
+            .collect::<Result<Vec<Vec<f64>>>>()?;
+        Ok(mean_shares(&runs))
+    }
+
+    pub(in crate::store::sqlite) async fn usage(&self) -> Result<Usage> {
+        let row = sqlx::query("select artifact_bytes, upload_bytes from ledger").fetch_one(&self.pool).await?;
+        let mut log = self.database.clone().into_os_string();
+        log.push("-wal");
+        Ok(Usage {
+            database: file_size(&self.database).await + file_size(Path::new(&log)).await,
+            artifacts: row.try_get(0)?,
+            uploads: row.try_get(1)?,
+            imports: match &self.imports {
+                Some(imports) => file_size(imports).await,
+                None => 0,
+            },
+        })
+    }
+}
+
+/// Bytes of a file; 0 where there is none.
+async fn file_size(path: &Path) -> u64 {
+    tokio::fs::metadata(path).await.map_or(0, |metadata| metadata.len())
+}
+
+/// A kind's record from its recent runs, newest first.
+fn record(kind: String, total: u64, running: u64, runs: &[Run]) -> KindStats {
+    let of = |states: &[JobState]| runs.iter().filter(|(_, state, _)| states.contains(state)).count();
+    let succeeded = of(&[JobState::Succeeded]);
+    let judged = succeeded + of(&[JobState::Failed, JobState::Interrupted]);
+    let mut seconds: Vec<f64> =
+        runs.iter().filter(|(_, state, _)| *state == JobState::Succeeded).map(|(_, _, seconds)| *seconds).collect();
+    seconds.sort_unstable_by(f64::total_cmp);
+    KindStats {
+        kind,
+        total,
+        running,
+        last: runs.iter().take(LAST_RUNS).rev().copied().collect(),
+        usual_seconds: quantile(&seconds, 0.5),
+        slow_seconds: quantile(&seconds, 0.9),
+        success_rate: (judged > 0).then(|| succeeded as f64 / judged as f64),
+    }
+}
+
+/// The nearest-rank quantile of sorted numbers.
+fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
+    let rank = (q * sorted.len() as f64).ceil() as usize;
+    sorted.get(rank.saturating_sub(1)).copied()
+}
+
+/// The mean share of each stage, over the runs that have as many stages as the newest.
+fn mean_shares(runs: &[Vec<f64>]) -> Option<Vec<f64>> {
+    let stages = runs.first()?.len();
+    let mut sums = vec![0.0; stages];
+    let mut counted = 0;
+    for run in runs.iter().filter(|run| run.len() == stages) {
+        let total: f64 = run.iter().sum();
+        if total > 0.0 {
+            counted += 1;
+            for (sum, seconds) in sums.iter_mut().zip(run) {
+                *sum += seconds / total;
+            }
+        }
+    }
+    (counted > 0).then(|| sums.into_iter().map(|sum| sum / f64::from(counted)).collect())
+}

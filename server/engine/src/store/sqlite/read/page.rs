@@ -1,0 +1,156 @@
+//! Pages of jobs by key, so that the last is as fast as the first.
+//!
+//! A page is a walk along the primary key where nothing is asked for, else a merge of index ranges, one per kind and
+//! state: each gives its first few, and the newest of those are the page.
+
+use model::{JobId, JobState, JobView};
+use sqlx::{AssertSqlSafe, SqliteConnection, query::QueryAs, sqlite::SqliteArguments};
+
+use super::{Reader, place};
+use crate::{
+    Result,
+    store::{
+        ListQuery, Page, PageAt,
+        sqlite::row::{json, view, view_columns},
+    },
+};
+
+/// Which way the walk goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    /// From the newest down.
+    Older,
+    /// From the oldest up.
+    Newer,
+}
+
+impl Reader {
+    pub(in crate::store::sqlite) async fn page(&self, query: &ListQuery) -> Result<Page> {
+        let limit = query.limit.clamp(1, 200) as usize;
+        let (direction, after) = match query.at {
+            None => (Direction::Older, None),
+            Some(PageAt::OlderThan(job)) => (Direction::Older, Some(job)),
+            Some(PageAt::NewerThan(job)) => (Direction::Newer, Some(job)),
+            Some(PageAt::Oldest) => (Direction::Newer, None),
+        };
+        let mut transaction = self.pool.begin().await?;
+        let mut ids = walk(&mut transaction, query, direction, after, limit + 1).await?;
+        let more_ahead = ids.len() > limit;
+        ids.truncate(limit);
+        // Behind lies the page that this one was reached from; but it may have emptied since.
+        let more_behind = match after {
+            None => false,
+            Some(job) => {
+                let behind = ids.first().copied().unwrap_or(job);
+                let back = direction.reversed();
+                !walk(&mut transaction, query, back, Some(behind), 1).await?.is_empty()
+            }
+        };
+        let mut jobs = views(&mut transaction, &ids).await?;
+        place(&mut transaction, &mut jobs).await?;
+        transaction.commit().await?;
+        Ok(match direction {
+            Direction::Older => Page { jobs, older: more_ahead, newer: more_behind },
+            Direction::Newer => Page { jobs, older: more_behind, newer: more_ahead },
+        })
+    }
+}
+
+impl Direction {
+    const fn reversed(self) -> Self {
+        match self {
+            Self::Older => Self::Newer,
+            Self::Newer => Self::Older,
+        }
+    }
+}
+
+/// The views of `ids`, newest first.
+async fn views(connection: &mut SqliteConnection, ids: &[JobId]) -> Result<Vec<JobView>> {
+    let rows = sqlx::query(concat!(
+        "select ",
+        view_columns!(),
+        " from job where id in (select value from json_each(?)) order by id desc"
+    ))
+    .bind(json(&ids)?)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(view).collect()
+}
+
+/// The first `limit` matching jobs beyond `after`, in the order of the walk.
+async fn walk(
+    connection: &mut SqliteConnection,
+    query: &ListQuery,
+    direction: Direction,
+    after: Option<JobId>,
+    limit: usize,
+) -> Result<Vec<JobId>> {
+    let (order, beyond) = match direction {
+        Direction::Older => ("desc", "<"),
+        Direction::Newer => ("asc", ">"),
+    };
+    let mut filters = String::new();
+    if after.is_some() {
+        filters += &format!(" and found.id {beyond} ?");
+    }
+    // Numbers and times rise together, so a time is a bound on the number; the time itself is checked as well, for
+    // the days on which the clock was set back.
+    if query.from.is_some() {
+        filters += " and found.created_at >= ? and found.id >= (
+            select first.id from job as first indexed by job_by_time where first.created_at >= ?
+            order by first.created_at, first.id limit 1)";
+    }
+    if query.until.is_some() {
+        filters += " and found.created_at < ? and found.id <= (
+            select last.id from job as last indexed by job_by_time where last.created_at < ?
+            order by last.created_at desc, last.id desc limit 1)";
+    }
+    let words = words(query.text.as_deref());
+    for _ in &words {
+        filters += r" and '#' || found.id || ' ' || found.kind || ' ' || found.title like ? escape '\'";
+    }
+    let merged = query.kind.is_some() || !query.states.is_empty();
+    let sql = if merged {
+        format!(
+            "select job.id from json_each(?) as kind cross join json_each(?) as state cross join job
+            where job.id in (
+                select found.id from job as found indexed by job_by_state
+                where found.state = state.value and found.kind = kind.value {filters}
+                order by found.id {order} limit ?
+            )
+            order by job.id {order} limit ?"
+        )
+    } else {
+        format!("select found.id from job as found not indexed where true {filters} order by found.id {order} limit ?")
+    };
+    let mut statement: QueryAs<'_, _, (i64,), SqliteArguments> = sqlx::query_as(AssertSqlSafe(sql));
+    if merged {
+        let kinds = match &query.kind {
+            Some(kind) => vec![kind.clone()],
+            None => sqlx::query_scalar("select name from kind where jobs > 0").fetch_all(&mut *connection).await?,
+        };
+        let states = if query.states.is_empty() { &JobState::ALL[..] } else { &query.states };
+        statement = statement.bind(json(&kinds)?).bind(json(&states)?);
+    }
+    if let Some(after) = after {
+        statement = statement.bind(after.0);
+    }
+    for bound in [query.from, query.until].into_iter().flatten() {
+        statement = statement.bind(bound.0).bind(bound.0);
+    }
+    for word in words {
+        statement = statement.bind(word);
+    }
+    if merged {
+        statement = statement.bind(limit as i64);
+    }
+    let ids = statement.bind(limit as i64).fetch_all(connection).await?;
+    Ok(ids.into_iter().map(|(id,)| JobId(id)).collect())
+}
+
+/// A `like` pattern for each word.
+fn words(text: Option<&str>) -> Vec<String> {
+    let escaped = |word: &str| word.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    text.unwrap_or_default().split_whitespace().map(|word| format!("%{}%", escaped(word))).collect()
+}

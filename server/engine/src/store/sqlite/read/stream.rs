@@ -1,0 +1,131 @@
+//! What the event stream reads: snapshots, and events to replay.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use model::{Cursor, JobId, JobView, LogEvent, Seq, Snapshot, StreamEvent};
+use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
+
+use super::{Reader, counts, cursor, log::lines, place};
+use crate::{
+    Result,
+    store::{
+        DurableEvent, Topics,
+        sqlite::{
+            error::corrupt,
+            row::{json, view, view_columns},
+        },
+    },
+};
+
+/// Lines of a log that a snapshot shows, at least, where there are so many.
+const TAIL_LINES: usize = 200;
+/// Chunks that are looked at for them.
+const TAIL_CHUNKS: u32 = 200;
+
+impl Reader {
+    pub(in crate::store::sqlite) async fn snapshot(&self, topics: &Topics) -> Result<(Cursor, Snapshot)> {
+        let mut transaction = self.pool.begin().await?;
+        let ledger = sqlx::query(
+            "select epoch, seq,
+                scheduled, queued, running, paused, succeeded, failed, cancelled, interrupted
+            from ledger",
+        )
+        .fetch_one(&mut *transaction)
+        .await?;
+        let everything = topics.jobs || topics.overview;
+        let mut jobs = views(&mut transaction, topics, everything).await?;
+        place(&mut transaction, &mut jobs).await?;
+        let mut logs = Vec::new();
+        for job in &topics.job {
+            logs.extend(tail(&mut transaction, *job).await?);
+        }
+        transaction.commit().await?;
+        let counts = everything.then(|| counts(&ledger, 2)).transpose()?;
+        let cursor = cursor(&ledger)?;
+        let seq = cursor.seq;
+        Ok((cursor, Snapshot { seq, jobs, logs, counts, partial: false }))
+    }
+
+    pub(in crate::store::sqlite) async fn events_after(
+        &self,
+        seq: Seq,
+        limit: u32,
+    ) -> Result<Option<Vec<Arc<DurableEvent>>>> {
+        let mut transaction = self.pool.begin().await?;
+        let kept: bool = sqlx::query_scalar("select ? between trimmed and seq from ledger")
+            .bind(seq.0)
+            .fetch_one(&mut *transaction)
+            .await?;
+        if !kept {
+            return Ok(None);
+        }
+        let rows = sqlx::query(
+            "select event.seq, event.job, event.type, event.body, event.first_line, log.attempt, log.lines
+            from event left join log on log.job = event.job and log.first_line = event.first_line
+            where event.seq > ? order by event.seq limit ?",
+        )
+        .bind(seq.0)
+        .bind(limit)
+        .fetch_all(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        rows.iter().map(|row| event(row).map(Arc::new)).collect::<Result<_>>().map(Some)
+    }
+}
+
+/// The jobs named, and those that run where `running` are asked for; by number.
+async fn views(connection: &mut SqliteConnection, topics: &Topics, running: bool) -> Result<Vec<JobView>> {
+    let named: BTreeSet<JobId> = topics.job.union(&topics.row).copied().collect();
+    let rows = sqlx::query(concat!(
+        "select ",
+        view_columns!(),
+        " from job where id in (
+            select value from json_each(?)
+            union
+            select id from job as held indexed by job_by_state where held.state = 'running' and ?
+        )
+        order by id"
+    ))
+    .bind(json(&named)?)
+    .bind(running)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(view).collect()
+}
+
+/// The end of a log.
+async fn tail(connection: &mut SqliteConnection, job: JobId) -> Result<Vec<LogEvent>> {
+    let rows = sqlx::query("select first_line, attempt, lines from log where job = ? order by first_line desc limit ?")
+        .bind(job.0)
+        .bind(TAIL_CHUNKS)
+        .fetch_all(connection)
+        .await?;
+    let (mut events, mut count) = (Vec::new(), 0);
+    for row in &rows {
+        let lines = lines(row.try_get(2)?)?;
+        count += lines.len();
+        events.push(LogEvent { job, attempt: row.try_get(1)?, first_line: row.try_get(0)?, lines });
+        if count >= TAIL_LINES {
+            break;
+        }
+    }
+    events.reverse();
+    Ok(events)
+}
+
+/// An event as it was, except that the lines of a deleted job's log may be gone.
+fn event(row: &SqliteRow) -> Result<DurableEvent> {
+    let job = row.try_get::<Option<i64>, _>(1)?.map(JobId);
+    let event = match (job, row.try_get(2)?) {
+        (Some(job), "log") => StreamEvent::Log(LogEvent {
+            job,
+            attempt: row.try_get::<Option<u32>, _>(5)?.unwrap_or_default(),
+            first_line: row.try_get(4)?,
+            lines: row.try_get::<Option<&str>, _>(6)?.map(lines).transpose()?.unwrap_or_default(),
+        }),
+        (_, name) => StreamEvent::from_json(name, row.try_get(3)?)
+            .ok_or_else(|| corrupt("an event's type", name))?
+            .map_err(|error| corrupt("an event", error))?,
+    };
+    Ok(DurableEvent { seq: Seq(row.try_get(0)?), job, event })
+}

@@ -1,0 +1,121 @@
+//! What happens to jobs by themselves: the worker dies, the time comes.
+
+use model::{Event, JobId, JobState, Micros};
+use sqlx::Row;
+
+use super::{
+    error::corrupt,
+    row::{json, view, view_columns},
+    transaction::Transaction,
+    writer::Verb,
+};
+use crate::{Result, store::BootId};
+
+/// How many scheduled jobs become queued in one transaction; the rest is due at once and comes in the next.
+const DUE_AT_ONCE: i64 = 500;
+
+/// Settles the running jobs of dead processes.
+pub(super) struct Settle {
+    pub(super) dead: Vec<BootId>,
+}
+
+/// What death makes of a running job: it is cancelled where a person had asked for that, waits for its next attempt
+/// where one is left, and is interrupted otherwise.
+const FATES: [(&str, JobState, bool); 3] = [
+    ("cancel_requested_at is not null", JobState::Cancelled, false),
+    ("cancel_requested_at is null and charged < max_attempts", JobState::Queued, true),
+    ("cancel_requested_at is null and charged >= max_attempts", JobState::Interrupted, false),
+];
+
+impl Verb for Settle {
+    type Answer = Vec<JobId>;
+
+    async fn run(&self, transaction: &mut Transaction<'_>) -> Result<Vec<JobId>> {
+        debug_assert_eq!(JobState::Running.apply(Event::Cancel), Ok(JobState::Cancelled));
+        debug_assert_eq!(JobState::Running.apply(Event::Die), Ok(JobState::Interrupted));
+        let dead: Vec<&str> = self.dead.iter().map(|boot| boot.0.as_str()).collect();
+        let dead = json(&dead)?;
+        let mut settled = Vec::new();
+        for (condition, state, again) in FATES {
+            settled.extend(transaction.settle_as(&dead, condition, state, again).await?);
+        }
+        settled.sort_unstable();
+        Ok(settled)
+    }
+}
+
+impl Transaction<'_> {
+    async fn settle_as(&mut self, dead: &str, condition: &str, state: JobState, again: bool) -> Result<Vec<JobId>> {
+        let attempt_state = if again { JobState::Interrupted } else { state };
+        // A job that waits anew has passed through `scheduled` with nothing to wait for.
+        let sql = format!(
+            "insert into attempt (job, attempt, kind, state, started_at, ended_at, boot, progress)
+            select id, attempt, kind, ?, started_at, ?, boot, progress from job indexed by job_by_state
+            where state = 'running' and boot in (select value from json_each(?)) and {condition};
+
+            update job indexed by job_by_state set state = ?, boot = null, not_responding = 0,
+                attempt = attempt + ?, ended_at = iif(?, null, ?), started_at = iif(?, null, started_at),
+                progress = iif(?, null, progress)
+            where state = 'running' and boot in (select value from json_each(?)) and {condition}
+            returning {}",
+            view_columns!()
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(attempt_state.as_str())
+            .bind(self.now.0)
+            .bind(dead)
+            .bind(state.as_str())
+            .bind(again)
+            .bind(again)
+            .bind(self.now.0)
+            .bind(again)
+            .bind(again)
+            .bind(dead)
+            .fetch_all(&mut *self.connection)
+            .await?;
+        let mut settled = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let view = view(row)?;
+            settled.push(view.job);
+            self.moved(Some(JobState::Running), view, "interrupted");
+        }
+        Ok(settled)
+    }
+}
+
+/// Queues what was scheduled for `now` or before.
+pub(super) struct PromoteDue {
+    pub(super) now: Micros,
+}
+
+impl Verb for PromoteDue {
+    type Answer = Option<Micros>;
+
+    async fn run(&self, transaction: &mut Transaction<'_>) -> Result<Option<Micros>> {
+        if transaction.ledger.counts.scheduled == 0 {
+            return Ok(None);
+        }
+        let queued = JobState::Scheduled.apply(Event::Due).map_err(|error| corrupt("a due job", error))?;
+        let rows = sqlx::query(concat!(
+            "update job set state = ?
+            where state = 'scheduled' and id in (
+                select id from job indexed by job_due
+                where state = 'scheduled' and run_at <= ? order by run_at limit ?
+            )
+            returning ",
+            view_columns!()
+        ))
+        .bind(queued.as_str())
+        .bind(self.now.0)
+        .bind(DUE_AT_ONCE)
+        .fetch_all(&mut *transaction.connection)
+        .await?;
+        for row in &rows {
+            transaction.moved(Some(JobState::Scheduled), view(row)?, "due");
+        }
+        let next = sqlx::query("select min(run_at) from job indexed by job_due where state = 'scheduled'")
+            .fetch_one(&mut *transaction.connection)
+            .await?;
+        Ok(next.try_get::<Option<i64>, _>(0)?.map(Micros))
+    }
+}

@@ -1,0 +1,193 @@
+//! One write transaction: what every verb does the same way. The ledger is read when it begins and written when it
+//! ends, in the same breath as the events and the commit, to spare round trips to the connection's thread.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use model::{Counts, JobId, JobState, JobView, LogEvent, Micros, Seq, StateEvent, StreamEvent};
+use sqlx::{Row, SqliteConnection};
+
+use super::{error::corrupt, row::json};
+use crate::{Result, store::DurableEvent};
+
+const HOUR: i64 = 3_600_000_000;
+
+/// What the writer counts.
+pub(super) struct Ledger {
+    seq: i64,
+    pub(super) last_job: i64,
+    pub(super) counts: Counts,
+    pub(super) artifact_bytes: i64,
+    pub(super) upload_bytes: i64,
+}
+
+/// A write transaction under way.
+pub(super) struct Transaction<'c> {
+    pub(super) connection: &'c mut SqliteConnection,
+    /// One time for all of it.
+    pub(super) now: Micros,
+    pub(super) ledger: Ledger,
+    events: Vec<Arc<DurableEvent>>,
+    /// Ended in this hour: succeeded, failed, cancelled.
+    ended: [u64; 3],
+    /// How the number of jobs of each kind changes.
+    kinds: BTreeMap<String, i64>,
+}
+
+/// A durable event as a row: place, job, type, first line, body.
+type EventRow<'a> = (i64, Option<JobId>, &'a str, Option<u64>, Option<String>);
+
+impl<'c> Transaction<'c> {
+    /// Begins, and reads the ledger.
+    pub(super) async fn begin(connection: &'c mut SqliteConnection, now: Micros) -> Result<Self> {
+        let row = sqlx::query(
+            "begin immediate;
+            select seq, last_job, artifact_bytes, upload_bytes,
+                scheduled, queued, running, paused, succeeded, failed, cancelled, interrupted
+            from ledger",
+        )
+        .fetch_one(&mut *connection)
+        .await?;
+        let ledger = Ledger {
+            seq: row.try_get(0)?,
+            last_job: row.try_get(1)?,
+            artifact_bytes: row.try_get(2)?,
+            upload_bytes: row.try_get(3)?,
+            counts: Counts {
+                scheduled: row.try_get(4)?,
+                queued: row.try_get(5)?,
+                running: row.try_get(6)?,
+                paused: row.try_get(7)?,
+                succeeded: row.try_get(8)?,
+                failed: row.try_get(9)?,
+                cancelled: row.try_get(10)?,
+                interrupted: row.try_get(11)?,
+            },
+        };
+        Ok(Self { connection, now, ledger, events: Vec::new(), ended: [0; 3], kinds: BTreeMap::new() })
+    }
+
+    /// Notes that a job of `kind` came (+1) or went (-1).
+    pub(super) fn count_kind(&mut self, kind: &str, by: i64) {
+        if let Some(count) = self.kinds.get_mut(kind) {
+            *count += by;
+        } else {
+            self.kinds.insert(kind.to_owned(), by);
+        }
+    }
+
+    /// Records that `view` came `from` a state (`None`: it is new) to the one it is in now.
+    pub(super) fn moved(&mut self, from: Option<JobState>, view: JobView, code: impl Into<String>) {
+        if let Some(from) = from {
+            *count_mut(&mut self.ledger.counts, from) -= 1;
+        }
+        *count_mut(&mut self.ledger.counts, view.state) += 1;
+        match view.state {
+            JobState::Succeeded => self.ended[0] += 1,
+            JobState::Failed | JobState::Interrupted => self.ended[1] += 1,
+            JobState::Cancelled => self.ended[2] += 1,
+            JobState::Scheduled | JobState::Queued | JobState::Running | JobState::Paused => {}
+        }
+        self.noted(view, code);
+    }
+
+    /// Records that a job which stood at `view` is gone.
+    pub(super) fn gone(&mut self, view: JobView, code: impl Into<String>) {
+        *count_mut(&mut self.ledger.counts, view.state) -= 1;
+        self.noted(view, code);
+    }
+
+    /// Records something that changes no state.
+    pub(super) fn noted(&mut self, view: JobView, code: impl Into<String>) {
+        let counts = Some(self.ledger.counts);
+        let job = view.job;
+        self.event(job, StreamEvent::State(Box::new(StateEvent { view, code: Some(code.into()), counts })));
+    }
+
+    /// Records new lines of a log.
+    pub(super) fn logged(&mut self, log: LogEvent) {
+        self.event(log.job, StreamEvent::Log(log));
+    }
+
+    fn event(&mut self, job: JobId, event: StreamEvent) {
+        self.ledger.seq += 1;
+        self.events.push(Arc::new(DurableEvent { seq: Seq(self.ledger.seq), job: Some(job), event }));
+    }
+
+    /// Writes events and counters, and commits. Answers the events, now durable.
+    pub(super) async fn commit(self) -> Result<Vec<Arc<DurableEvent>>> {
+        let rows = self.events.iter().map(|event| event_row(event)).collect::<Result<Vec<_>>>()?;
+        let ledger = &self.ledger;
+        let counts = ledger.counts;
+        sqlx::query(
+            "insert into event (seq, at, job, type, first_line, body)
+            select value ->> 0, ?, value ->> 1, value ->> 2, value ->> 3, value ->> 4 from jsonb_each(?);
+
+            insert into kind (name, jobs)
+            select key, value from json_each(?) where true
+            on conflict (name) do update set jobs = jobs + excluded.jobs;
+
+            insert into hour (hour, succeeded, failed, cancelled)
+            select value ->> 0, value ->> 1, value ->> 2, value ->> 3 from json_each(?) where true
+            on conflict (hour) do update set
+                succeeded = succeeded + excluded.succeeded,
+                failed = failed + excluded.failed,
+                cancelled = cancelled + excluded.cancelled;
+
+            update ledger set seq = ?, last_job = ?, artifact_bytes = ?, upload_bytes = ?,
+                scheduled = ?, queued = ?, running = ?, paused = ?,
+                succeeded = ?, failed = ?, cancelled = ?, interrupted = ?;
+
+            commit",
+        )
+        .bind(self.now.0)
+        .bind(json(&rows)?)
+        .bind(json(&self.kinds)?)
+        .bind(json(&self.hour())?)
+        .bind(ledger.seq)
+        .bind(ledger.last_job)
+        .bind(ledger.artifact_bytes)
+        .bind(ledger.upload_bytes)
+        .bind(counts.scheduled as i64)
+        .bind(counts.queued as i64)
+        .bind(counts.running as i64)
+        .bind(counts.paused as i64)
+        .bind(counts.succeeded as i64)
+        .bind(counts.failed as i64)
+        .bind(counts.cancelled as i64)
+        .bind(counts.interrupted as i64)
+        .execute(self.connection)
+        .await?;
+        Ok(self.events)
+    }
+
+    /// The row to add to `hour`, if there is one.
+    fn hour(&self) -> Vec<(i64, u64, u64, u64)> {
+        let [succeeded, failed, cancelled] = self.ended;
+        if succeeded + failed + cancelled == 0 {
+            return Vec::new();
+        }
+        vec![(self.now.0.div_euclid(HOUR), succeeded, failed, cancelled)]
+    }
+}
+
+fn event_row(event: &DurableEvent) -> Result<EventRow<'_>> {
+    let (first_line, body) = match &event.event {
+        // Its lines are kept in `log` already.
+        StreamEvent::Log(log) => (Some(log.first_line), None),
+        other => (None, Some(other.to_json().map_err(|error| corrupt("an event", error))?)),
+    };
+    Ok((event.seq.0, event.job, event.event.name(), first_line, body))
+}
+
+fn count_mut(counts: &mut Counts, state: JobState) -> &mut u64 {
+    match state {
+        JobState::Scheduled => &mut counts.scheduled,
+        JobState::Queued => &mut counts.queued,
+        JobState::Running => &mut counts.running,
+        JobState::Paused => &mut counts.paused,
+        JobState::Succeeded => &mut counts.succeeded,
+        JobState::Failed => &mut counts.failed,
+        JobState::Cancelled => &mut counts.cancelled,
+        JobState::Interrupted => &mut counts.interrupted,
+    }
+}
