@@ -2,6 +2,7 @@
 
 mod count_of;
 mod jobs_badge;
+mod link;
 mod live_row;
 mod new_folder;
 mod new_rows;
@@ -14,6 +15,7 @@ mod watching;
 
 pub use count_of::CountOf;
 pub use jobs_badge::JobsBadge;
+pub use link::LinkStatus;
 pub use live_row::{LiveGoing, LiveTiming};
 pub use new_folder::FolderField;
 pub use new_rows::{Belongs, NewRows};

@@ -2,9 +2,21 @@
 //!
 //! Islands ask here for what they show; the stream's topics follow from that. On the server, and before the stream
 //! is open, a signal simply holds what the page was rendered with.
+//!
+//! What to do with an event is decided in [`known`], [`topics`] and [`retry`], which know nothing of the browser;
+//! `board` keeps the signals, `stream` holds the `EventSource`.
+
+mod board;
+pub mod known;
+pub mod retry;
+mod stream;
+pub mod topics;
 
 use leptos::prelude::*;
 use model::{Counts, JobId, JobView, LogEvent, Micros, StateEvent};
+
+use board::Board;
+use topics::Use;
 
 /// How the link to the server stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,37 +28,83 @@ pub enum Link {
     Live,
     /// Lost; trying again.
     Reconnecting,
+    /// Let go while nobody looks at the page.
+    Paused,
     /// The browser says there is no network.
     Offline,
 }
 
 /// The signal of one job, shared by all who show it. `logs` asks for its log lines too.
 pub fn job(initial: JobView, logs: bool) -> RwSignal<JobView> {
-    let _ = logs;
-    RwSignal::new(initial)
+    let job = initial.job;
+    match ask(|board| board.show(&initial, logs)) {
+        Some(signal) => {
+            on_cleanup(move || forget(if logs { Use::Log(job) } else { Use::Row(job) }));
+            signal.into()
+        }
+        None => RwSignal::new(initial),
+    }
 }
 
-/// Calls `hear` for each durable change of any job (topic `jobs`).
+/// Calls `hear` for each durable change of any job (topic `jobs`). After a gap too long to be told event by event,
+/// it is called for each job of the new snapshot that is not as it was known.
 pub fn on_state(hear: impl Fn(&StateEvent) + 'static) {
-    let _ = hear;
+    if let Some(id) = ask(|board| board.hear_states(hear)) {
+        on_cleanup(move || {
+            forget(Use::Jobs);
+            silence(id);
+        });
+    }
 }
 
-/// Calls `hear` for new log lines of `job`, in order, each line once.
+/// Calls `hear` when a job shown on this page comes to be shown as something else: queued, running, cancelling …
+pub fn on_change(hear: impl Fn(&JobView) + 'static) {
+    if let Some(id) = ask(|board| board.hear_changes(hear)) {
+        on_cleanup(move || silence(id));
+    }
+}
+
+/// Calls `hear` for new log lines of `job`, in order, each line once. The first call may repeat what the page was
+/// rendered with; a gap in the numbers means that lines were too many to be sent, and can be read from the server.
 pub fn on_log(job: JobId, hear: impl Fn(&LogEvent) + 'static) {
-    let _ = (job, hear);
+    if let Some(id) = ask(|board| board.hear_log(job, hear)) {
+        on_cleanup(move || {
+            forget(Use::Log(job));
+            silence(id);
+        });
+    }
 }
 
 /// How many jobs are in each state (topic `jobs`).
 pub fn counts(initial: Counts) -> RwSignal<Counts> {
-    RwSignal::new(initial)
+    match ask(|board| board.counts(initial)) {
+        Some(signal) => {
+            on_cleanup(|| forget(Use::Jobs));
+            signal.into()
+        }
+        None => RwSignal::new(initial),
+    }
 }
 
 /// The server's clock, moving once a second.
 pub fn now(initial: Micros) -> Signal<Micros> {
-    Signal::stored(initial)
+    if cfg!(feature = "hydrate") { stream::clock(initial).into() } else { Signal::stored(initial) }
 }
 
 /// How the link stands, and when the server was last heard.
 pub fn link() -> Signal<(Link, Option<Micros>)> {
-    Signal::stored((Link::Connecting, None))
+    if cfg!(feature = "hydrate") { stream::link().into() } else { Signal::stored((Link::Connecting, None)) }
+}
+
+/// Asks the page's board, and has the stream follow. The server has none.
+fn ask<T>(question: impl FnOnce(&mut Board) -> T) -> Option<T> {
+    cfg!(feature = "hydrate").then(|| stream::ask(question))
+}
+
+fn forget(one: Use) {
+    ask(|board| board.uses.remove(one));
+}
+
+fn silence(hearer: u64) {
+    ask(|board| board.silence(hearer));
 }

@@ -5,7 +5,7 @@ use leptos_router::hooks::use_location;
 
 use super::{Frame, frame::WATCHED};
 use crate::{
-    islands::{JobsBadge, ThemeSwitch, Watching},
+    islands::{JobsBadge, LinkStatus, ThemeSwitch, Watching},
     ui::Icon,
 };
 
@@ -31,6 +31,7 @@ pub(super) fn Sidebar(frame: Frame) -> impl IntoView {
             </nav>
             <Watching jobs=frame.watching pinned=frame.pinned most=WATCHED />
             <div class="sidebar-foot">
+                <LinkStatus now=frame.now />
                 <ThemeSwitch theme=frame.theme />
             </div>
         </header>

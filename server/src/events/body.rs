@@ -11,11 +11,15 @@ use bytes::Bytes;
 use engine::Result;
 use futures_util::future::BoxFuture;
 use http_body::{Body, Frame};
-use model::{Bye, ByeReason, End, Heartbeat, JobView, Seq, StreamEvent};
+use model::{Bye, ByeReason, End, Heartbeat, Seq, StreamEvent};
 use rand::Rng;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::{Pace, Source, ending::Ending, opening::catch_up};
+use super::{
+    Pace, Source,
+    ending::Ending,
+    opening::{Standing, catch_up},
+};
 use crate::hub::{Subscription, Taken, encode};
 
 /// How a stream begins.
@@ -35,7 +39,7 @@ pub(super) struct StreamBody {
     pace: Pace,
     hello: Option<Bytes>,
     /// Under way while the stream begins, or begins anew after it fell behind.
-    catching_up: Option<BoxFuture<'static, Result<Option<(Seq, Vec<JobView>)>>>>,
+    catching_up: Option<BoxFuture<'static, Result<Option<Standing>>>>,
     ending: Option<Ending>,
     next_heartbeat: Instant,
     progress_from: Instant,
@@ -75,7 +79,7 @@ impl StreamBody {
     fn poll_caught_up(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let Some(reading) = &mut self.catching_up else { return Poll::Ready(()) };
         match ready!(reading.as_mut().poll(context)) {
-            Ok(Some((seq, jobs))) => {
+            Ok(Some(Standing { seq, jobs })) => {
                 if let Some(ending) = &mut self.ending {
                     ending.look_again(seq, &jobs);
                 }

@@ -35,10 +35,7 @@ impl Events {
     /// Opens a stream.
     pub(super) async fn stream(&self, request: StreamRequest) -> Result<Response, Refusal> {
         let Self(shared) = self;
-        let ending = match request.until_end {
-            true => Some(self.ending(&request).await?),
-            false => None,
-        };
+        let ending = if request.until_end { Some(self.ending(&request).await?) } else { None };
         let subscription = shared.hub.subscribe(request.topics);
         let position = shared.source.position().await?;
         let start = Start {
@@ -112,15 +109,21 @@ impl Events {
     }
 }
 
+/// How jobs stand as of an event.
+pub(super) struct Standing {
+    pub(super) seq: Seq,
+    pub(super) jobs: Vec<JobView>,
+}
+
 /// Brings a stream up to the present: from `after` if it is given and everything since is still kept, else by a
-/// snapshot, whose position and jobs it answers.
+/// snapshot, and then answers what that says.
 pub(super) async fn catch_up(
     hub: Arc<Hub>,
     key: Key,
     outbox: Arc<Outbox>,
     source: Arc<dyn Source>,
     after: Option<Seq>,
-) -> Result<Option<(Seq, Vec<JobView>)>> {
+) -> Result<Option<Standing>> {
     outbox.restart();
     let topics = hub.topics(key);
     let missed = match after {
@@ -139,7 +142,7 @@ pub(super) async fn catch_up(
     hub.settle(&snapshot.jobs);
     let whole = Entry::Own(encode_snapshot(&snapshot, Some(&position)));
     outbox.install(position.seq, [whole], &snapshot.jobs, hub.epoch());
-    Ok(Some((position.seq, snapshot.jobs)))
+    Ok(Some(Standing { seq: position.seq, jobs: snapshot.jobs }))
 }
 
 /// Whether events after `cursor` can be told: it is of this log, and not ahead of it.

@@ -61,9 +61,10 @@ impl Audience {
         match &event.event {
             StreamEvent::State(_) => Self::States,
             StreamEvent::Message(_) if event.job.is_none() => Self::Messages,
-            StreamEvent::Log(_) | StreamEvent::Message(_) => Self::Watchers,
-            // None of these is durable, so none comes here.
-            StreamEvent::Hello(_)
+            StreamEvent::Log(_)
+            | StreamEvent::Message(_)
+            // None of the rest is durable, so none comes here.
+            | StreamEvent::Hello(_)
             | StreamEvent::Snapshot(_)
             | StreamEvent::Progress(_)
             | StreamEvent::Heartbeat(_)

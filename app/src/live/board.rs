@@ -1,0 +1,214 @@
+//! What the page knows: one signal per job, and who wants to be told of what.
+
+use std::{collections::HashMap, rc::Rc};
+
+use leptos::{prelude::*, reactive::owner::WeakOwner};
+use model::{Counts, Cursor, JobId, JobView, LogEvent, Seq, Snapshot, StateEvent, StreamEvent};
+
+use super::{
+    known::{AsOf, LogMark},
+    topics::{Use, Uses},
+};
+
+/// Something to be done once the board is not in use, because it may ask the board again.
+pub(super) type Call = Box<dyn FnOnce()>;
+
+/// Everything shown on the page.
+#[derive(Default)]
+pub(super) struct Board {
+    /// What is shown, from which the topics follow.
+    pub(super) uses: Uses,
+    /// The last event that is taken in.
+    pub(super) cursor: Option<Cursor>,
+    jobs: HashMap<JobId, Shown>,
+    counts: Option<ArcRwSignal<Counts>>,
+    counts_as_of: Seq,
+    hearers: Vec<(u64, Hearer)>,
+    hearers_ever: u64,
+}
+
+struct Shown {
+    view: ArcRwSignal<JobView>,
+    as_of: AsOf,
+}
+
+enum Hearer {
+    States(Callback<StateEvent>),
+    Changes(Callback<JobView>),
+    Log(JobId, LogMark, Callback<LogEvent>),
+}
+
+/// A function with the part of the page it belongs to: what it creates is freed with that, and it is not called after.
+struct Callback<T> {
+    function: Rc<dyn Fn(&T)>,
+    owner: Option<WeakOwner>,
+}
+
+impl<T: 'static> Callback<T> {
+    fn new(function: impl Fn(&T) + 'static) -> Self {
+        Self { function: Rc::new(function), owner: Owner::current().map(|owner| owner.downgrade()) }
+    }
+
+    fn call(&self, event: Rc<T>) -> Call {
+        let (function, owner) = (Rc::clone(&self.function), self.owner.clone());
+        Box::new(move || match owner.map(|owner| owner.upgrade()) {
+            Some(Some(owner)) => owner.with(|| function(&event)),
+            Some(None) => {}
+            None => function(&event),
+        })
+    }
+}
+
+impl Board {
+    pub(super) fn show(&mut self, initial: &JobView, logs: bool) -> ArcRwSignal<JobView> {
+        self.uses.add(if logs { Use::Log(initial.job) } else { Use::Row(initial.job) });
+        let shown = self
+            .jobs
+            .entry(initial.job)
+            .or_insert_with(|| Shown { view: ArcRwSignal::new(initial.clone()), as_of: AsOf::default() });
+        shown.view.clone()
+    }
+
+    pub(super) fn counts(&mut self, initial: Counts) -> ArcRwSignal<Counts> {
+        self.uses.add(Use::Jobs);
+        self.counts.get_or_insert_with(|| ArcRwSignal::new(initial)).clone()
+    }
+
+    pub(super) fn hear_states(&mut self, hear: impl Fn(&StateEvent) + 'static) -> u64 {
+        self.uses.add(Use::Jobs);
+        self.listen(Hearer::States(Callback::new(hear)))
+    }
+
+    pub(super) fn hear_changes(&mut self, hear: impl Fn(&JobView) + 'static) -> u64 {
+        self.listen(Hearer::Changes(Callback::new(hear)))
+    }
+
+    pub(super) fn hear_log(&mut self, job: JobId, hear: impl Fn(&LogEvent) + 'static) -> u64 {
+        self.uses.add(Use::Log(job));
+        self.listen(Hearer::Log(job, LogMark::default(), Callback::new(hear)))
+    }
+
+    fn listen(&mut self, hearer: Hearer) -> u64 {
+        self.hearers_ever += 1;
+        self.hearers.push((self.hearers_ever, hearer));
+        self.hearers_ever
+    }
+
+    pub(super) fn silence(&mut self, hearer: u64) {
+        self.hearers.retain(|(id, _)| *id != hearer);
+    }
+
+    /// Takes an event in. `cursor` is its place, for a durable one or a whole snapshot.
+    pub(super) fn hear(&mut self, event: StreamEvent, cursor: Option<Cursor>) -> Vec<Call> {
+        let mut calls = Vec::new();
+        match event {
+            StreamEvent::Progress(event) => {
+                if let Some(shown) = self.jobs.get(&event.job)
+                    && let mut view = shown.view.get_untracked()
+                    && view.apply_progress(event.attempt, event.progress)
+                {
+                    shown.view.set(view);
+                }
+            }
+            StreamEvent::Snapshot(snapshot) => self.hear_snapshot(*snapshot, cursor, &mut calls),
+            StreamEvent::State(event) => {
+                if let Some(seq) = self.advance(cursor) {
+                    self.hear_state(seq, *event, &mut calls);
+                }
+            }
+            StreamEvent::Log(event) => {
+                if self.advance(cursor).is_some() {
+                    self.hear_lines(&event, &mut calls);
+                }
+            }
+            StreamEvent::Message(_) => {
+                self.advance(cursor);
+            }
+            StreamEvent::Hello(_) | StreamEvent::Heartbeat(_) | StreamEvent::Bye(_) | StreamEvent::End(_) => {}
+        }
+        calls
+    }
+
+    /// Moves the cursor; `None` where the event was known already.
+    fn advance(&mut self, cursor: Option<Cursor>) -> Option<Seq> {
+        let cursor = cursor?;
+        if self.cursor.as_ref().is_some_and(|known| known.epoch == cursor.epoch && known.seq >= cursor.seq) {
+            return None;
+        }
+        let seq = cursor.seq;
+        self.cursor = Some(cursor);
+        Some(seq)
+    }
+
+    fn hear_state(&mut self, seq: Seq, event: StateEvent, calls: &mut Vec<Call>) {
+        self.merge(seq, &event.view, calls);
+        self.count(seq, event.counts);
+        let event = Rc::new(event);
+        for (_, hearer) in &self.hearers {
+            if let Hearer::States(callback) = hearer {
+                calls.push(callback.call(Rc::clone(&event)));
+            }
+        }
+    }
+
+    fn hear_snapshot(&mut self, snapshot: Snapshot, cursor: Option<Cursor>, calls: &mut Vec<Call>) {
+        let Snapshot { jobs, logs, counts, seq, partial } = snapshot;
+        if !partial && cursor.is_some() {
+            let same_log = self.cursor.as_ref().map(|known| &known.epoch) == cursor.as_ref().map(|new| &new.epoch);
+            if !same_log {
+                self.counts_as_of = Seq(0);
+                self.jobs.values_mut().for_each(|shown| shown.as_of = AsOf::default());
+            }
+            self.cursor = cursor;
+        }
+        for view in jobs {
+            let (known, changed) = self.merge(seq, &view, calls);
+            if !partial && (changed || !known) {
+                let event = StateEvent { view, code: None, counts: None };
+                self.hear_state(seq, event, calls);
+            }
+        }
+        self.count(seq, counts);
+        for lines in &logs {
+            self.hear_lines(lines, calls);
+        }
+    }
+
+    /// Takes in how a job stands. Answers whether it is shown, and whether it is now shown as something else.
+    fn merge(&mut self, seq: Seq, incoming: &JobView, calls: &mut Vec<Call>) -> (bool, bool) {
+        let Some(shown) = self.jobs.get_mut(&incoming.job) else { return (false, false) };
+        let before = shown.view.get_untracked();
+        let Some(view) = shown.as_of.merge(seq, &before, incoming) else { return (true, false) };
+        let changed = (view.attempt, view.shown()) != (before.attempt, before.shown());
+        shown.view.set(view.clone());
+        if changed {
+            let view = Rc::new(view);
+            for (_, hearer) in &self.hearers {
+                if let Hearer::Changes(callback) = hearer {
+                    calls.push(callback.call(Rc::clone(&view)));
+                }
+            }
+        }
+        (true, changed)
+    }
+
+    fn count(&mut self, seq: Seq, counts: Option<Counts>) {
+        if let (Some(signal), Some(counts)) = (&self.counts, counts)
+            && seq >= self.counts_as_of
+        {
+            self.counts_as_of = seq;
+            signal.set(counts);
+        }
+    }
+
+    fn hear_lines(&mut self, event: &LogEvent, calls: &mut Vec<Call>) {
+        for (_, hearer) in &mut self.hearers {
+            if let Hearer::Log(job, mark, callback) = hearer
+                && *job == event.job
+                && let Some(unread) = mark.unread(event)
+            {
+                calls.push(callback.call(Rc::new(unread)));
+            }
+        }
+    }
+}
