@@ -1,40 +1,60 @@
-//! One `serve` for each data directory.
+//! Locks in the data directory. The system frees them however the process ends.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
-    io::{Read, Seek, Write},
+    io::{self, Read, Seek, Write},
     path::Path,
 };
 
 use crate::{Error, Result};
 
-/// Held while the server lives. The system frees it however the process ends.
+/// A lock on one file, held until dropped.
 #[derive(Debug)]
-pub(crate) struct ServeLock(#[expect(dead_code, reason = "held, never read")] File);
+pub(crate) struct Lock(File);
 
-impl ServeLock {
-    /// Takes `DATA/serve.lock` and writes this process down in it. The directory is created if need be.
-    pub(crate) fn take(data_dir: &Path) -> Result<Self> {
+impl Lock {
+    /// One `serve` for each data directory: takes `DATA/serve.lock` and writes this process down in it, for the second
+    /// one to name. The directory is created if need be.
+    pub(crate) fn serve(data_dir: &Path) -> Result<Self> {
         std::fs::create_dir_all(data_dir).map_err(|source| Error::Io {
             what: format!("creating the data directory {}", data_dir.display()),
             source,
         })?;
         let path = data_dir.join("serve.lock");
-        let io = |source| Error::Io { what: format!("locking {}", path.display()), source };
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
-        match file.try_lock() {
-            Ok(()) => {}
+        let mut lock = Self::open(&path)?;
+        match lock.0.try_lock() {
+            Ok(()) => lock.sign().map_err(|source| locking(&path, source))?,
             Err(TryLockError::WouldBlock) => {
                 let mut pid = String::new();
-                file.read_to_string(&mut pid).map_err(io)?;
+                lock.0.read_to_string(&mut pid).map_err(|source| locking(&path, source))?;
                 return Err(Error::InUse { data_dir: data_dir.to_owned(), pid: pid.trim().to_owned() });
             }
-            Err(TryLockError::Error(source)) => return Err(io(source)),
+            Err(TryLockError::Error(source)) => return Err(locking(&path, source)),
         }
-        file.set_len(0).map_err(io)?;
-        file.rewind().map_err(io)?;
-        writeln!(file, "{}", std::process::id()).map_err(io)?;
-        Ok(Self(file))
+        Ok(lock)
     }
+
+    /// Held while the database is brought up to this version, so that no other process opens it half-way: waits for
+    /// `DATA/migrate.lock`.
+    pub(crate) fn migrate(data_dir: &Path) -> Result<Self> {
+        let path = data_dir.join("migrate.lock");
+        let lock = Self::open(&path)?;
+        lock.0.lock().map_err(|source| locking(&path, source))?;
+        Ok(lock)
+    }
+
+    fn open(path: &Path) -> Result<Self> {
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+        file.map(Self).map_err(|source| locking(path, source))
+    }
+
+    fn sign(&mut self) -> io::Result<()> {
+        self.0.set_len(0)?;
+        self.0.rewind()?;
+        writeln!(self.0, "{}", std::process::id())
+    }
+}
+
+fn locking(path: &Path, source: io::Error) -> Error {
+    Error::Io { what: format!("locking {}", path.display()), source }
 }

@@ -18,7 +18,7 @@ use crate::{
     events::{Events, Pace},
     hub::Hub,
     listen::{self, Limits},
-    lock::ServeLock,
+    lock::Lock,
     registry, router, sessions,
     tasks::TaskSettings,
 };
@@ -63,7 +63,7 @@ async fn serve(config: Config, tasks: runtime::Handle) -> Result<()> {
     // What pages spawn while they render. A second server in the same process shares it.
     let _ = Executor::init_tokio();
     let mut signals = Signals::new()?;
-    let lock = ServeLock::take(&config.data_dir)?;
+    let lock = Lock::serve(&config.data_dir)?;
     // Bound before the engine opens, so that a taken port harms no job; accepted from once everything stands.
     let listener =
         TcpListener::bind(config.addr).await.map_err(|source| Error::Listen { addr: config.addr, source })?;
@@ -110,7 +110,10 @@ async fn open(config: &Config, hub: Arc<Hub>, tasks: runtime::Handle) -> Result<
         .listener(hub)
         .tasks_on(tasks);
     let settings = TaskSettings { allow_private_links: config.allow_private_links };
-    Ok(registry::register(builder, &settings).open().await?)
+    let migrating = Lock::migrate(&config.data_dir)?;
+    let engine = registry::register(builder, &settings).open().await?;
+    drop(migrating);
+    Ok(engine)
 }
 
 /// A connection is an open file to the system, and shells allow few (1,024 mostly) where the system allows many.
