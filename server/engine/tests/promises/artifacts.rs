@@ -1,0 +1,98 @@
+//! Files become visible with the end of their attempt, whole or not at all.
+
+use engine::TaskError;
+use model::JobState;
+use serde_json::Value;
+
+use crate::support::{Bench, Gate};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_artifact_is_invisible_until_the_attempt_ends_and_whole_then() {
+    let gate = Gate::new();
+    let step = gate.clone();
+    let bench = Bench::with(move |ctx, _| {
+        let step = step.clone();
+        async move {
+            let mut file = ctx.artifact("SHA256SUMS").await?;
+            file.write_all(b"abc").await?;
+            assert_eq!(file.finish().await?, 3);
+            let scratch = ctx.scratch().await?;
+            std::fs::write(scratch.join("draft"), "x").expect("it can be written");
+            ctx.message("written");
+            step.pass().await;
+            Ok(Value::Null)
+        }
+    })
+    .await;
+    let job = bench.start().await;
+    bench.heard.progress_of(job, |event| event.progress.message == "written").await;
+    assert!(matches!(
+        bench.engine.artifact(job, "SHA256SUMS").await,
+        Err(engine::Error::NoSuchArtifact(..) | engine::Error::NoSuchJob(_))
+    ));
+    gate.open();
+    bench.reaches(job, JobState::Succeeded).await;
+    let (artifact, path) = bench.engine.artifact(job, "SHA256SUMS").await.expect("it is there");
+    assert_eq!((artifact.size, artifact.attempt), (3, 1));
+    assert_eq!(std::fs::read(&path).expect("readable"), b"abc");
+    let left: Vec<_> = std::fs::read_dir(path.parent().expect("a folder")).expect("readable").flatten().collect();
+    assert_eq!(left.len(), 1, "temporary files are gone: {left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unfinished_artifact_leaves_nothing_behind() {
+    let bench = Bench::with(|ctx, _| async move {
+        let mut file = ctx.artifact("half.csv").await?;
+        file.write_all(b"abc").await?;
+        drop(file);
+        // The name is free again.
+        ctx.artifact("half.csv").await?;
+        Err(TaskError::failed("broken", "on purpose"))
+    })
+    .await;
+    let job = bench.start().await;
+    bench.reaches(job, JobState::Failed).await;
+    assert!(bench.engine.store().artifacts(job).await.expect("known").is_empty());
+    assert!(!bench.engine.data_dir().job(job).exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_could_lead_elsewhere_are_refused() {
+    let bench = Bench::with(|ctx, _| async move {
+        for name in ["", "..", ".hidden", "a/b", "a\\b", "../x", "/etc/passwd", "a\0b", "a\nb", &"x".repeat(300)] {
+            let refused = ctx.artifact(name).await.err().expect("refused");
+            assert!(matches!(refused, TaskError::Failed { code, .. } if code == "bad_artifact_name"), "{name:?}");
+        }
+        ctx.artifact("twice").await?.finish().await?;
+        let again = ctx.artifact("twice").await.err().expect("refused");
+        assert!(matches!(again, TaskError::Failed { code, .. } if code == "artifact_exists"));
+        Ok(Value::Null)
+    })
+    .await;
+    let job = bench.start().await;
+    bench.reaches(job, JobState::Succeeded).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deleting_a_job_removes_its_files_and_only_an_ended_one_can_be_deleted() {
+    let gate = Gate::new();
+    let step = gate.clone();
+    let bench = Bench::with(move |ctx, _| {
+        let step = step.clone();
+        async move {
+            ctx.artifact("a").await?.finish().await?;
+            step.pass().await;
+            Ok(Value::Null)
+        }
+    })
+    .await;
+    let job = bench.start().await;
+    bench.reaches(job, JobState::Running).await;
+    assert!(matches!(bench.engine.delete(job, "ann").await, Err(engine::Error::Conflict { .. })));
+    gate.open();
+    bench.reaches(job, JobState::Succeeded).await;
+    let (_, path) = bench.engine.artifact(job, "a").await.expect("it is there");
+    bench.engine.delete(job, "ann").await.expect("it has ended");
+    assert!(!path.exists());
+    assert!(matches!(bench.engine.job(job).await, Err(engine::Error::NoSuchJob(_))));
+}

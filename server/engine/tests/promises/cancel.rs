@@ -1,0 +1,221 @@
+//! A cancel takes effect, says so, and never harms what is over.
+
+use std::sync::{Arc, mpsc};
+
+use engine::{TaskError, store::CancelAnswer};
+use model::{JobState, Shown};
+use serde_json::Value;
+
+use crate::support::{Bench, Event, Gate, Probe};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_waiting_job_is_cancelled_at_once_and_never_runs() {
+    let gate = Gate::new();
+    let step = gate.clone();
+    let bench = Bench::built(|builder| {
+        builder.concurrency(1).register(Probe::<0>::new(move |_, _| {
+            let step = step.clone();
+            async move {
+                step.pass().await;
+                Ok(Value::Null)
+            }
+        }))
+    })
+    .await;
+    let first = bench.start().await;
+    bench.reaches(first, JobState::Running).await;
+    let second = bench.start().await;
+    assert_eq!(bench.engine.cancel(second, "ann").await.expect("known"), CancelAnswer::Cancelled);
+    gate.open();
+    bench.reaches(first, JobState::Succeeded).await;
+    let third = bench.start().await;
+    bench.reaches(third, JobState::Succeeded).await;
+    let view = bench.engine.job(second).await.expect("it is kept");
+    assert_eq!((view.state, view.started_at), (JobState::Cancelled, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_watches_for_the_cancel_stops_by_itself() {
+    let bench = Bench::with(|ctx, _| async move {
+        ctx.cancelled().await;
+        ctx.check()?;
+        Ok(Value::Null)
+    })
+    .await;
+    let job = bench.start().await;
+    let attempt = bench.reaches(job, JobState::Running).await.attempt;
+    assert_eq!(bench.engine.cancel(job, "ann").await.expect("known"), CancelAnswer::Requested(attempt));
+    let end = bench.reaches(job, JobState::Cancelled).await;
+    assert_eq!(end.cancel_requested_by.as_deref(), Some("ann"));
+    assert!(end.cancel_requested_at.is_some_and(|asked| end.ended_at.is_some_and(|ended| ended >= asked)));
+    assert_eq!(end.failure, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_async_task_that_does_not_watch_is_dropped_after_the_grace() {
+    let (dropped, told) = mpsc::channel();
+    let dropped = Arc::new(std::sync::Mutex::new(dropped));
+    let bench = Bench::with(move |_, _| {
+        let guard = OnDrop(dropped.lock().expect("not poisoned").clone());
+        async move {
+            let _guard = guard;
+            std::future::pending::<()>().await;
+            Ok(Value::Null)
+        }
+    })
+    .await;
+    let job = bench.start().await;
+    bench.reaches(job, JobState::Running).await;
+    bench.engine.cancel(job, "ann").await.expect("known");
+    bench.reaches(job, JobState::Cancelled).await;
+    told.try_recv().expect("what the task held is gone before the job is called cancelled");
+    assert_eq!(bench.log(job).await, ["did not stop by itself in time, and was dropped"]);
+}
+
+struct OnDrop(mpsc::Sender<()>);
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        // The test has ended already where nobody listens.
+        let _ = self.0.send(());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blocking_work_keeps_its_slot_and_is_shown_as_not_responding_until_it_returns() {
+    let (release, held) = mpsc::channel::<()>();
+    let held = Arc::new(std::sync::Mutex::new(held));
+    let bench = Bench::built(|builder| {
+        builder
+            .concurrency(1)
+            .register(Probe::<0>::new(move |ctx, _| {
+                let held = Arc::clone(&held);
+                async move {
+                    ctx.blocking(move || {
+                        held.lock().expect("not poisoned").recv().expect("the test lets go");
+                        Ok(Value::Null)
+                    })
+                    .await?;
+                    ctx.check()?;
+                    Ok(Value::Null)
+                }
+            }))
+            .register(Probe::<1>::new(|_, _| async { Ok(Value::Null) }))
+    })
+    .await;
+    let job = bench.start().await;
+    bench.reaches(job, JobState::Running).await;
+    let other = bench.start_kind("probe-1", "").await;
+    bench.engine.cancel(job, "ann").await.expect("known");
+    let stuck = |events: &[Event]| {
+        events
+            .iter()
+            .any(|event| matches!(event, Event::State(view) if view.job == job && view.not_responding))
+            .then_some(())
+    };
+    bench.heard.wait("that it does not respond", stuck).await;
+    assert_eq!(bench.engine.job(job).await.expect("known").shown(), Shown::NotResponding);
+    assert_eq!(bench.engine.job(other).await.expect("known").state, JobState::Queued, "the slot is still taken");
+    release.send(()).expect("the task waits");
+    bench.reaches(job, JobState::Cancelled).await;
+    bench.reaches(other, JobState::Succeeded).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_finishes_all_the_same_has_succeeded() {
+    let bench = Bench::with(|ctx, _| async move {
+        ctx.cancelled().await;
+        Ok(Value::from("done"))
+    })
+    .await;
+    let job = bench.start().await;
+    bench.reaches(job, JobState::Running).await;
+    bench.engine.cancel(job, "ann").await.expect("known");
+    bench.reaches(job, JobState::Succeeded).await;
+    assert_eq!(bench.log(job).await, ["finished before the cancel took effect"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_after_the_cancel_is_kept_with_the_cancelled_job() {
+    let bench = Bench::with(|ctx, _| async move {
+        ctx.cancelled().await;
+        Err(TaskError::failed("io", "the temporary file cannot be removed"))
+    })
+    .await;
+    let job = bench.start().await;
+    bench.reaches(job, JobState::Running).await;
+    bench.engine.cancel(job, "ann").await.expect("known");
+    let end = bench.reaches(job, JobState::Cancelled).await;
+    assert_eq!(end.failure.map(|failure| failure.code), Some("io".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cancelling_twice_or_too_late_changes_nothing_and_says_so() {
+    let gate = Gate::new();
+    let step = gate.clone();
+    let bench = Bench::with(move |ctx, _| {
+        let step = step.clone();
+        async move {
+            ctx.cancelled().await;
+            step.pass().await;
+            Err(TaskError::Cancelled)
+        }
+    })
+    .await;
+    // The grace must not end the task before the second request.
+    let job = bench.start().await;
+    let attempt = bench.reaches(job, JobState::Running).await.attempt;
+    let (first, second) = tokio::join!(bench.engine.cancel(job, "ann"), bench.engine.cancel(job, "bob"));
+    let answers = [first.expect("known"), second.expect("known")];
+    assert!(answers.contains(&CancelAnswer::Requested(attempt)), "{answers:?}");
+    gate.open();
+    bench.reaches(job, JobState::Cancelled).await;
+    let late = bench.engine.cancel(job, "ann").await.expect("known");
+    assert_eq!(late, CancelAnswer::AlreadyEnded(JobState::Cancelled));
+    let unknown = bench.engine.cancel(model::JobId(4_711), "ann").await;
+    assert!(matches!(unknown, Err(engine::Error::NoSuchJob(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_right_after_the_start_is_never_lost() {
+    let bench = Bench::with(|ctx, _| async move {
+        ctx.cancelled().await;
+        Err(TaskError::Cancelled)
+    })
+    .await;
+    for _ in 0..50 {
+        let job = bench.start().await;
+        bench.engine.cancel(job, "ann").await.expect("known");
+        bench.reaches(job, JobState::Cancelled).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blocking_work_that_has_not_begun_is_not_begun_after_a_cancel_but_clearing_away_is() {
+    let (release, held) = mpsc::channel::<()>();
+    let held = Arc::new(std::sync::Mutex::new(held));
+    let bench = Bench::built(|builder| {
+        builder.blocking_threads(1).register(Probe::<0>::new(move |ctx, _| {
+            let held = Arc::clone(&held);
+            async move {
+                let occupied = ctx.blocking(move || {
+                    held.lock().expect("not poisoned").recv().expect("the test lets go");
+                    Ok(())
+                });
+                let waiting = ctx.blocking(|| Ok(()));
+                let (first, second) = tokio::join!(occupied, waiting);
+                assert!(first.is_ok() && matches!(second, Err(TaskError::Cancelled)));
+                ctx.blocking(|| Ok(())).await.expect("clearing away runs");
+                ctx.log(model::Level::Info, "cleared away");
+                Err(TaskError::Cancelled)
+            }
+        }))
+    })
+    .await;
+    let job = bench.start().await;
+    bench.reaches(job, JobState::Running).await;
+    bench.engine.cancel(job, "ann").await.expect("known");
+    release.send(()).expect("the task waits");
+    let end = bench.reaches(job, JobState::Cancelled).await;
+    assert_eq!((end.failure, bench.log(job).await), (None, vec!["cleared away".to_owned()]));
+}

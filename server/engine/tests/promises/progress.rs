@@ -1,0 +1,222 @@
+//! Progress is conflated, honest, and whole at the end.
+
+use model::{JobState, Tone};
+use serde_json::{Value, json};
+
+use crate::support::{Bench, Gate, Probe};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_million_reports_are_told_in_a_few_frames_and_the_last_value_is_right() {
+    let bench = Bench::with(|ctx, _| async move {
+        ctx.total(1_000_000, "rows");
+        for _ in 0..1_000_000 {
+            ctx.advance(1);
+        }
+        Ok(Value::Null)
+    })
+    .await;
+    let job = bench.start().await;
+    let last = bench.reaches(job, JobState::Succeeded).await.progress;
+    assert_eq!((last.value, last.max, last.unit.as_str()), (1_000_000, Some(1_000_000), "rows"));
+    assert_eq!(last.fraction, Some(1.0));
+    let frames = bench.heard.all_progress_of(job);
+    assert!(frames.len() < 100, "{} frames for a loop of some milliseconds", frames.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_from_many_threads_add_up() {
+    let bench = Bench::with(|ctx, _| async move {
+        let threads: Vec<_> = (0..8)
+            .map(|_| {
+                let ctx = ctx.clone();
+                std::thread::spawn(move || (0..100_000).for_each(|_| ctx.advance(1)))
+            })
+            .collect();
+        threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
+        Ok(Value::Null)
+    })
+    .await;
+    let job = bench.start().await;
+    assert_eq!(bench.reaches(job, JobState::Succeeded).await.progress.value, 800_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_fraction_never_falls_and_is_whole_only_at_the_end() {
+    let gate = Gate::new();
+    let step = gate.clone();
+    let bench = Bench::with(move |ctx, _| {
+        let step = step.clone();
+        async move {
+            ctx.total(10, "files");
+            ctx.set(10);
+            step.pass().await;
+            // More turns up than was thought.
+            ctx.total(100, "files");
+            ctx.set(11);
+            step.pass().await;
+            ctx.set(5);
+            ctx.message("going back");
+            step.pass().await;
+            Ok(Value::Null)
+        }
+    })
+    .await;
+    let job = bench.start().await;
+    for value in [10, 11, 5] {
+        bench.heard.progress_of(job, |event| event.progress.value == value).await;
+        gate.let_one_pass();
+    }
+    let end = bench.reaches(job, JobState::Succeeded).await;
+    let mut fractions: Vec<_> = bench.heard.all_progress_of(job).iter().map(|event| event.progress.fraction).collect();
+    assert!(fractions.iter().all(|fraction| fraction.is_none_or(|fraction| fraction < 1.0)), "{fractions:?}");
+    fractions.push(end.progress.fraction);
+    assert!(fractions.is_sorted(), "{fractions:?}");
+    assert_eq!(end.progress.fraction, Some(1.0));
+    assert_eq!(end.progress.value, 5, "the value itself is what the task says");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_total_there_is_no_fraction_until_success() {
+    let gate = Gate::new();
+    let step = gate.clone();
+    let bench = Bench::with(move |ctx, _| {
+        let step = step.clone();
+        async move {
+            ctx.unit("rows");
+            ctx.advance(7);
+            step.pass().await;
+            Ok(Value::Null)
+        }
+    })
+    .await;
+    let job = bench.start().await;
+    let frame = bench.heard.progress_of(job, |event| event.progress.value == 7).await.progress;
+    assert_eq!((frame.fraction, frame.max, frame.eta), (None, None, None));
+    gate.open();
+    assert_eq!(bench.reaches(job, JobState::Succeeded).await.progress.fraction, Some(1.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_job_keeps_the_place_where_it_stopped() {
+    let bench = Bench::with(|ctx, _| async move {
+        ctx.total(4, "files");
+        ctx.advance(1);
+        Err(engine::TaskError::failed("broken", "it broke"))
+    })
+    .await;
+    let job = bench.start().await;
+    assert_eq!(bench.reaches(job, JobState::Failed).await.progress.fraction, Some(0.25));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stages_share_the_bar_by_their_weights_and_count_their_own_work() {
+    let gate = Gate::new();
+    let step = gate.clone();
+    let bench = Bench::built(|builder| {
+        builder.register(Probe::<2>::new(move |ctx, _| {
+            let step = step.clone();
+            async move {
+                ctx.stage(0);
+                ctx.total(2, "files");
+                ctx.advance(1);
+                step.pass().await;
+                ctx.stage(1);
+                ctx.total(300, "B");
+                ctx.advance(100);
+                step.pass().await;
+                ctx.stage(0);
+                Ok(Value::Null)
+            }
+        }))
+    })
+    .await;
+    let job = bench.start_kind("probe-2", "").await;
+    let one = bench.heard.progress_of(job, |event| event.progress.max == Some(2)).await.progress;
+    assert_eq!(one.stage.as_ref().map(|stage| (stage.index, stage.count, stage.name.as_str())), Some((0, 2, "One")));
+    assert_eq!(one.stage.map(|stage| stage.starts), Some(vec![0.0, 0.25]));
+    assert_eq!(one.fraction, Some(0.125));
+    gate.let_one_pass();
+    let two = bench.heard.progress_of(job, |event| event.progress.max == Some(300)).await.progress;
+    assert_eq!((two.value, two.unit.as_str(), two.fraction), (100, "B", Some(0.5)));
+    gate.let_one_pass();
+    let end = bench.reaches(job, JobState::Succeeded).await.progress;
+    assert_eq!(end.stage.map(|stage| stage.index), Some(1), "a stage that was left is not entered again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_data_and_warnings_are_told() {
+    let bench = Bench::with(|ctx, _| async move {
+        ctx.message_toned(Tone::Warning, "slow disk");
+        ctx.warn("a.txt cannot be read");
+        ctx.warn("b.txt cannot be read");
+        ctx.data(&json!({ "seen": 3 }))?;
+        let refused = ctx.data(&"x".repeat(9_000)).expect_err("too large").to_string();
+        Ok(json!(refused))
+    })
+    .await;
+    let job = bench.start().await;
+    let end = bench.reaches(job, JobState::Succeeded).await.progress;
+    assert_eq!((end.message.as_str(), end.tone, end.warnings), ("slow disk", Tone::Warning, 2));
+    assert_eq!(end.data, Some(json!({ "seen": 3 })));
+    assert_eq!(bench.log(job).await, ["a.txt cannot be read", "b.txt cannot be read"]);
+    let output = bench.engine.store().detail(job).await.expect("it is there").output;
+    assert!(output.is_some_and(|output| output.to_string().contains("8192 are allowed")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ended_attempt_is_told_once_and_nothing_of_it_after() {
+    let bench = Bench::with(|ctx, _| async move {
+        let straggler = ctx.clone();
+        std::thread::spawn(move || {
+            for _ in 0..2_000_000 {
+                straggler.advance(1);
+            }
+            straggler.log(model::Level::Info, "too late");
+        });
+        Ok(Value::Null)
+    })
+    .await;
+    let job = bench.start().await;
+    bench.reaches(job, JobState::Succeeded).await;
+    // Another whole job, so that rounds of the sampler have passed.
+    let second = bench.start().await;
+    bench.reaches(second, JobState::Succeeded).await;
+    let told = bench.heard.all();
+    let of_job: Vec<_> = told.iter().filter(|event| event_job(event) == job).collect();
+    let ends =
+        of_job.iter().filter(|event| matches!(event, crate::support::Event::State(view) if view.state.is_terminal()));
+    assert_eq!(ends.count(), 1);
+    assert!(matches!(of_job.last(), Some(crate::support::Event::State(view)) if view.state.is_terminal()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_see_what_memory_has() {
+    let gate = Gate::new();
+    let step = gate.clone();
+    let bench = Bench::with(move |ctx, _| {
+        let step = step.clone();
+        async move {
+            ctx.total(10, "files");
+            ctx.advance(3);
+            step.pass().await;
+            Ok(Value::Null)
+        }
+    })
+    .await;
+    let job = bench.start().await;
+    let told = bench.heard.progress_of(job, |event| event.progress.value == 3).await.progress;
+    let mut view = bench.engine.store().job(job).await.expect("it is there");
+    view.progress = model::Progress::default();
+    bench.engine.freshen(std::slice::from_mut(&mut view));
+    assert_eq!(view.progress, told);
+    gate.open();
+    bench.reaches(job, JobState::Succeeded).await;
+}
+
+fn event_job(event: &crate::support::Event) -> model::JobId {
+    match event {
+        crate::support::Event::State(view) => view.job,
+        crate::support::Event::Log(job, ..) => *job,
+        crate::support::Event::Progress(progress) => progress.job,
+    }
+}

@@ -1,0 +1,94 @@
+//! Jobs start in the order in which they came, within the limits.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use engine::StartOptions;
+use model::{JobState, Micros};
+use serde_json::{Value, json};
+
+use crate::support::{Bench, Gate, Probe};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_start_in_the_order_in_which_they_came() {
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let (gate, seen) = (Gate::new(), Arc::clone(&order));
+    let step = gate.clone();
+    let bench = Bench::built(|builder| {
+        builder.concurrency(1).register(Probe::<0>::new(move |ctx, _| {
+            let (seen, step) = (Arc::clone(&seen), step.clone());
+            async move {
+                seen.lock().expect("not poisoned").push(ctx.job());
+                step.pass().await;
+                Ok(Value::Null)
+            }
+        }))
+    })
+    .await;
+    let mut jobs = Vec::new();
+    for _ in 0..20 {
+        jobs.push(bench.start().await);
+    }
+    gate.open();
+    bench.reaches(jobs[19], JobState::Succeeded).await;
+    assert_eq!(*order.lock().expect("not poisoned"), jobs);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kind_with_a_limit_leaves_the_other_slots_to_others() {
+    let (gate, most) = (Gate::new(), Arc::new(AtomicUsize::new(0)));
+    let (step, seen, now) = (gate.clone(), Arc::clone(&most), Arc::new(AtomicUsize::new(0)));
+    let bench = Bench::built(|builder| {
+        builder
+            .concurrency(4)
+            .register(Probe::<3>::new(move |_, _| {
+                let (step, seen, now) = (step.clone(), Arc::clone(&seen), Arc::clone(&now));
+                async move {
+                    seen.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    step.pass().await;
+                    now.fetch_sub(1, Ordering::SeqCst);
+                    Ok(Value::Null)
+                }
+            }))
+            .register(Probe::<0>::new(|_, _| async { Ok(Value::Null) }))
+    })
+    .await;
+    let mut limited = Vec::new();
+    for _ in 0..6 {
+        limited.push(bench.start_kind("probe-3", "").await);
+    }
+    let other = bench.start().await;
+    bench.reaches(other, JobState::Succeeded).await;
+    gate.open();
+    for job in limited {
+        bench.reaches(job, JobState::Succeeded).await;
+    }
+    assert_eq!(most.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scheduled_job_starts_when_its_time_has_come() {
+    let bench = Bench::with(|_, _| async { Ok(Value::Null) }).await;
+    let due = Micros(bench.engine.now().0 + 300_000);
+    let options = StartOptions { run_at: Some(due), ..StartOptions::default() };
+    let job = bench.engine.start("probe-0", json!({}), options).await.expect("it fits");
+    assert_eq!(bench.engine.job(job).await.expect("known").state, JobState::Scheduled);
+    let end = bench.reaches(job, JobState::Succeeded).await;
+    assert!(end.started_at.is_some_and(|started| started >= due));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thousands_of_small_jobs_all_end() {
+    let bench =
+        Bench::built(|builder| builder.concurrency(100).register(Probe::<0>::new(|_, _| async { Ok(Value::Null) })))
+            .await;
+    let starts = (0..2_000).map(|_| bench.start());
+    let jobs = futures_util::future::join_all(starts).await;
+    for job in jobs {
+        bench.reaches(job, JobState::Succeeded).await;
+    }
+    let counts = bench.engine.store().counts().await.expect("counted");
+    assert_eq!((counts.succeeded, counts.total()), (2_000, 2_000));
+}

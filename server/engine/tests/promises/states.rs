@@ -1,0 +1,77 @@
+//! `docs/states.md` is the whole truth about the life of a job.
+
+use std::collections::HashMap;
+
+use model::{Event, JobState};
+use proptest::prelude::*;
+
+const TABLE: &str = include_str!("../../../../docs/states.md");
+
+/// What a row of the table says: the state after, whether a new attempt begins, the charge.
+type Row = (JobState, bool, i8);
+
+/// The table, read as people read it.
+fn table() -> HashMap<(JobState, Event), Row> {
+    let rows = TABLE.lines().filter(|line| line.starts_with("| `"));
+    let rows = rows.map(|line| {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`')).collect();
+        let [from, event, to, attempt, charge, _why] = cells.as_slice() else { panic!("not six cells: {line}") };
+        let state = |word: &str| JobState::from_word(word).unwrap_or_else(|| panic!("no state: {word}"));
+        let event = Event::ALL.into_iter().find(|known| format!("{known:?}") == *event);
+        let key = (state(from), event.unwrap_or_else(|| panic!("no event: {line}")));
+        (key, (state(to), *attempt == "yes", charge.replace('−', "-").parse().expect("a number")))
+    });
+    let rows: Vec<_> = rows.collect();
+    let table: HashMap<_, _> = rows.iter().copied().collect();
+    assert_eq!(table.len(), rows.len(), "no pair of state and event stands in two rows");
+    table
+}
+
+#[test]
+fn the_table_and_the_code_agree_on_every_pair() {
+    let table = table();
+    assert!(!table.is_empty(), "the table is found");
+    for from in JobState::ALL {
+        for event in Event::ALL {
+            let code = from.apply(event).ok();
+            let row = table.get(&(from, event));
+            assert_eq!(code, row.map(|row| row.0), "{from} {event:?}");
+            if let Some((_, attempt, charge)) = row {
+                assert_eq!(event.starts_new_attempt(from), *attempt, "new attempt: {from} {event:?}");
+                assert_eq!(event.charge(from), *charge, "charge: {from} {event:?}");
+            }
+        }
+    }
+}
+
+fn any_event() -> impl Strategy<Value = Event> {
+    prop::sample::select(Event::ALL.to_vec())
+}
+
+proptest! {
+    /// Whatever happens to a job in whatever order: refused events change nothing, at most one attempt is held at a
+    /// time, a held attempt is never held again under its number, and the charge is that of the attempts kept.
+    #[test]
+    fn no_sequence_of_events_breaks_a_job(events in prop::collection::vec(any_event(), 0..60)) {
+        let table = table();
+        let (mut state, mut attempt, mut charged) = (JobState::Queued, 1_u32, 0_i32);
+        let mut claimed = std::collections::HashSet::new();
+        for event in events {
+            let Some((to, new_attempt, charge)) = table.get(&(state, event)).copied() else {
+                prop_assert!(state.apply(event).is_err());
+                continue;
+            };
+            prop_assert_eq!(state.apply(event), Ok(to));
+            if event == Event::Claim {
+                prop_assert!(claimed.insert(attempt), "attempt {} is held twice", attempt);
+            }
+            if state.is_terminal() {
+                prop_assert_eq!(event, Event::Retry);
+            }
+            state = to;
+            attempt += u32::from(new_attempt);
+            charged += i32::from(charge);
+            prop_assert!(charged >= 0);
+        }
+    }
+}

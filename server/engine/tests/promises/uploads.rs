@@ -1,0 +1,102 @@
+//! Uploads arrive whole or not at all.
+
+use engine::{Clock, Engine, Error};
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+use tempfile::TempDir;
+
+async fn engine() -> (Engine, TempDir) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let engine = Engine::builder(folder.path()).upload_limit(1_000).open().await.expect("it opens");
+    (engine, folder)
+}
+
+fn files(engine: &Engine) -> usize {
+    std::fs::read_dir(engine.data_dir().uploads()).expect("readable").count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_finished_upload_is_found_again_under_a_clean_name() {
+    let (engine, _folder) = engine().await;
+    for (name, kept) in [
+        ("orders.csv", "orders.csv"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\Users\\ann\\orders.csv", "orders.csv"),
+        ("a\r\nb\0.csv", "ab.csv"),
+        ("..", "unnamed"),
+        ("", "unnamed"),
+    ] {
+        let mut upload = engine.uploads().begin(name, Some(3)).await.expect("it fits");
+        upload.write(b"a").await.expect("written");
+        upload.write(b"bc").await.expect("written");
+        let upload = upload.finish().await.expect("finished");
+        let found = engine.uploads().get(&upload.id).await.expect("it is there");
+        assert_eq!((found.name.as_str(), found.size), (kept, 3));
+        assert_eq!(std::fs::read(found.path).expect("readable"), b"abc");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_off_upload_leaves_nothing() {
+    let (engine, _folder) = engine().await;
+    let mut upload = engine.uploads().begin("a", None).await.expect("it fits");
+    upload.write(b"abc").await.expect("written");
+    assert_eq!(files(&engine), 1);
+    drop(upload);
+    assert_eq!(files(&engine), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_large_is_refused_before_and_during() {
+    let (engine, _folder) = engine().await;
+    assert!(matches!(engine.uploads().begin("a", Some(1_001)).await, Err(Error::TooLarge(1_000))));
+    let mut upload = engine.uploads().begin("a", None).await.expect("not known yet");
+    upload.write(&[0; 1_000]).await.expect("it just fits");
+    assert!(matches!(upload.write(&[0]).await, Err(Error::TooLarge(1_000))));
+    drop(upload);
+    assert_eq!(files(&engine), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_than_the_disk_has_is_refused_at_once() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let engine = Engine::builder(folder.path()).upload_limit(u64::MAX).open().await.expect("it opens");
+    assert!(matches!(engine.uploads().begin("a", Some(u64::MAX / 2)).await, Err(Error::Full)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_that_are_none_are_not_looked_up_on_the_disk() {
+    let (engine, _folder) = engine().await;
+    for id in ["", "..", "../milepost.db", &"f".repeat(32)] {
+        assert!(matches!(engine.uploads().get(id).await, Err(Error::NoSuchUpload(_))), "{id}");
+    }
+}
+
+/// A clock that the test moves.
+struct Moved(AtomicI64);
+
+impl Clock for Moved {
+    fn now(&self) -> model::Micros {
+        model::Micros(engine::SystemClock.now().0 + self.0.load(Ordering::SeqCst))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_used_goes_after_a_day() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (engine, _) = (Engine::builder(folder.path()).open().await.expect("it opens"), ());
+    let upload = engine.uploads().begin("a", None).await.expect("it fits").finish().await.expect("finished");
+    engine.shutdown(std::time::Duration::ZERO).await;
+    drop(engine);
+    // The sweep runs at each start.
+    let later = Arc::new(Moved(AtomicI64::new(25 * 3_600 * 1_000_000)));
+    let engine = Engine::builder(folder.path()).clock(later).open().await.expect("it opens");
+    let gone = async {
+        while engine.uploads().get(&upload.id).await.is_ok() || upload.path.exists() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(crate::support::LONG, gone).await.expect("it is swept");
+}
