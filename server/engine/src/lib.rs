@@ -1,4 +1,110 @@
 //! The job engine of Milepost: typed tasks that run long, say how far they are, stop when asked, and leave a history.
+//!
+//! One process, one SQLite file. The engine knows nothing of the web: a host program registers its [`Task`]s, starts
+//! jobs, hears what happens through a [`Listener`], and reads the history from the [`store`]. An accepted job survives
+//! the process; what a dead process had in hand is found and called interrupted by the next one.
+//!
+//! | what | where |
+//! |---|---|
+//! | a kind of work: input, output, stages, limits | [`Task`] |
+//! | what a running task sees: progress, log, artifacts, the wish to stop | [`Ctx`] |
+//! | starting, cancelling, retrying, reading | [`Engine`] |
+//! | states and what leads from one to the next | `docs/states.md`, [`model::JobState`] |
+//!
+//! A whole program:
+//!
+//! ```
+//! use std::sync::{Arc, mpsc};
+//!
+//! use engine::{Ctx, DurableEvent, Engine, Kind, Listener, StartOptions, Task, TaskError};
+//! use model::{JobState, ProgressEvent, StreamEvent};
+//! use schemars::JsonSchema;
+//! use serde::{Deserialize, Serialize};
+//! use serde_json::json;
+//!
+//! /// Adds up numbers, slowly enough to watch.
+//! struct AddUp;
+//!
+//! /// Doc comments become the labels of the form, schema attributes its limits.
+//! #[derive(Deserialize, JsonSchema)]
+//! struct Input {
+//!     /// Last number
+//!     #[schemars(range(min = 1, max = 1_000_000))]
+//!     last: u64,
+//! }
+//!
+//! #[derive(Serialize)]
+//! struct Output {
+//!     sum: u64,
+//! }
+//!
+//! impl Task for AddUp {
+//!     const KIND: Kind = Kind::new("add-up");
+//!     const NAME: &'static str = "Add up";
+//!     const ABOUT: &'static str = "Adds up the numbers from 1 to the last one.";
+//!     type Input = Input;
+//!     type Output = Output;
+//!
+//!     fn title(input: &Input) -> String {
+//!         format!("Add up 1 to {}", input.last)
+//!     }
+//!
+//!     async fn run(&self, input: Input, ctx: &Ctx) -> Result<Output, TaskError> {
+//!         ctx.total(input.last, "numbers");
+//!         let inner = ctx.clone();
+//!         let sum = ctx.blocking(move || {
+//!             let mut sum = 0;
+//!             for number in 1..=input.last {
+//!                 inner.check()?;
+//!                 sum += number;
+//!                 inner.advance(1);
+//!             }
+//!             Ok(sum)
+//!         });
+//!         Ok(Output { sum: sum.await? })
+//!     }
+//! }
+//!
+//! /// Prints what happens, and tells when a job is over.
+//! struct Printer(mpsc::Sender<JobState>);
+//!
+//! impl Listener for Printer {
+//!     fn durable(&self, events: &[Arc<DurableEvent>]) {
+//!         for event in events {
+//!             if let StreamEvent::State(change) = &event.event {
+//!                 println!("{} {}: {}", event.seq.0, change.view.title, change.view.state);
+//!                 if change.view.state.is_terminal() {
+//!                     let _ = self.0.send(change.view.state);
+//!                 }
+//!             }
+//!         }
+//!     }
+//!
+//!     fn progress(&self, events: &[Arc<ProgressEvent>]) {
+//!         for event in events {
+//!             println!("job {} is at {} of {:?}", event.job, event.progress.value, event.progress.max);
+//!         }
+//!     }
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> engine::Result<()> {
+//! # let folder = tempfile::tempdir().expect("a temporary folder");
+//! # let data = folder.path();
+//! let (tell, over) = mpsc::channel();
+//! let engine = Engine::builder(data).register(AddUp).listener(Arc::new(Printer(tell))).open().await?;
+//!
+//! // Every fault of an input is told at once, by field.
+//! let refused = engine.start("add-up", json!({ "lst": 0 }), StartOptions::default()).await;
+//! assert!(matches!(refused, Err(engine::Error::InvalidInput(faults)) if faults.len() == 2));
+//!
+//! let job = engine.start("add-up", json!({ "last": 1000 }), StartOptions::default()).await?;
+//! assert_eq!(over.recv(), Ok(JobState::Succeeded));
+//! assert_eq!(engine.store().detail(job).await?.output, Some(json!({ "sum": 500_500 })));
+//! engine.shutdown(std::time::Duration::from_secs(5)).await;
+//! # Ok(())
+//! # }
+//! ```
 
 mod artifacts;
 mod attempt;

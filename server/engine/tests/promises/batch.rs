@@ -86,12 +86,12 @@ async fn a_cancelled_batch_takes_no_more_items() {
     let bench = Bench::with(move |ctx, _| {
         let step = step.clone();
         async move {
-            let stop = ctx.clone();
+            let handle = ctx.clone();
             ctx.batch((0..1_000).collect::<Vec<u32>>(), 4, "links", move |_| {
-                let (step, stop) = (step.clone(), stop.clone());
+                let (step, handle) = (step.clone(), handle.clone());
                 async move {
                     step.pass().await;
-                    stop.cancelled().await;
+                    handle.cancelled().await;
                     Ok(())
                 }
             })

@@ -32,7 +32,9 @@ async fn reports_from_many_threads_add_up() {
                 std::thread::spawn(move || (0..100_000).for_each(|_| ctx.advance(1)))
             })
             .collect();
-        threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
+        for thread in threads {
+            thread.join().expect("no panic");
+        }
         Ok(Value::Null)
     })
     .await;

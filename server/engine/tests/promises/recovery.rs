@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::{Engine, TaskError};
+use engine::{Engine, StartOptions, TaskError};
 use model::JobState;
 use serde_json::Value;
 
@@ -27,7 +27,7 @@ async fn die_in_the_middle(folder: &std::path::Path) -> model::JobId {
                 .open()
                 .await
                 .expect("it opens");
-            let job = engine.start("probe-0", serde_json::json!({}), Default::default()).await.expect("it fits");
+            let job = engine.start("probe-0", serde_json::json!({}), StartOptions::default()).await.expect("it fits");
             let saved = async {
                 while engine.store().job(job).await.is_ok_and(|view| view.progress.value < 4) {
                     tokio::task::yield_now().await;
@@ -102,7 +102,7 @@ async fn a_shutdown_lets_short_work_finish_and_hands_the_rest_back_uncharged() {
     assert_eq!(bench.engine.job(short).await.expect("kept").state, JobState::Succeeded);
     let handed_back = bench.engine.job(long).await.expect("kept");
     assert_eq!((handed_back.state, handed_back.failure), (JobState::Queued, None));
-    let refused = bench.engine.start("probe-0", serde_json::json!({}), Default::default()).await;
+    let refused = bench.engine.start("probe-0", serde_json::json!({}), StartOptions::default()).await;
     assert!(matches!(refused, Err(engine::Error::ShuttingDown)));
     let next =
         Bench::reopened(bench.folder, |builder| builder.register(Probe::<0>::new(|_, _| async { Ok(Value::Null) })));

@@ -86,7 +86,7 @@ impl Clock for Moved {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_used_goes_after_a_day() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let (engine, _) = (Engine::builder(folder.path()).open().await.expect("it opens"), ());
+    let engine = Engine::builder(folder.path()).open().await.expect("it opens");
     let upload = engine.uploads().begin("a", None).await.expect("it fits").finish().await.expect("finished");
     engine.shutdown(std::time::Duration::ZERO).await;
     drop(engine);

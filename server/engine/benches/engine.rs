@@ -1,0 +1,177 @@
+//! The engine as a host program uses it, in process, on a disk, `synchronous=FULL`:
+//! no-op jobs per second from first claim to last commit, acknowledged starts per second, and how long an idle engine
+//! takes from the call that starts a job to the job running.
+//!
+//! `cargo bench -p engine --bench engine`: medians of five rounds and their spread.
+
+#[path = "support/figures.rs"]
+mod figures;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use engine::{Builder, Ctx, DurableEvent, Engine, Kind, Listener, StartOptions, Task, TaskError};
+use figures::Figures;
+use futures_util::{StreamExt, stream};
+use model::{JobState, ProgressEvent, StreamEvent};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::sync::{Notify, mpsc};
+
+const ROUNDS: usize = 5;
+const JOBS: u64 = 20_000;
+const AT_ONCE: usize = 100;
+const STARTS_WHEN_IDLE: usize = 500;
+
+/// Does nothing, but says when it begins.
+struct Nothing(mpsc::UnboundedSender<Instant>);
+
+#[derive(Deserialize, JsonSchema)]
+struct Input {}
+
+impl Task for Nothing {
+    const KIND: Kind = Kind::new("nothing");
+    const NAME: &'static str = "Nothing";
+    const ABOUT: &'static str = "Does nothing.";
+    type Input = Input;
+    type Output = ();
+
+    fn title(_input: &Input) -> String {
+        "Nothing".to_owned()
+    }
+
+    async fn run(&self, _input: Input, _ctx: &Ctx) -> Result<(), TaskError> {
+        // Nobody listens where the rounds are over.
+        let _ = self.0.send(Instant::now());
+        Ok(())
+    }
+}
+
+/// Counts jobs that have ended, as the stream would hear of it.
+#[derive(Default)]
+struct Ended {
+    jobs: AtomicU64,
+    more: Notify,
+}
+
+impl Listener for Ended {
+    fn durable(&self, events: &[Arc<DurableEvent>]) {
+        let ended = |event: &&Arc<DurableEvent>| matches!(&event.event, StreamEvent::State(state) if state.view.state == JobState::Succeeded);
+        self.jobs.fetch_add(events.iter().filter(ended).count() as u64, Ordering::Relaxed);
+        self.more.notify_one();
+    }
+
+    fn progress(&self, _events: &[Arc<ProgressEvent>]) {}
+}
+
+impl Ended {
+    async fn reach(&self, jobs: u64) {
+        while self.jobs.load(Ordering::Relaxed) < jobs {
+            self.more.notified().await;
+        }
+    }
+}
+
+struct Bench {
+    engine: Engine,
+    ended: Arc<Ended>,
+    begun: mpsc::UnboundedReceiver<Instant>,
+}
+
+/// A folder on the disk that the build is on: the usual temporary one may be memory.
+fn folder() -> TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder")
+}
+
+async fn open(folder: &TempDir, build: impl FnOnce(Builder) -> Builder) -> Bench {
+    let ended = Arc::new(Ended::default());
+    let (tell, begun) = mpsc::unbounded_channel();
+    let builder = Engine::builder(folder.path()).listener(Arc::clone(&ended) as Arc<dyn Listener>);
+    let engine = build(builder.register(Nothing(tell))).open().await.expect("the engine opens");
+    Bench { engine, ended, begun }
+}
+
+async fn start(engine: &Engine) {
+    engine.start("nothing", json!({}), StartOptions::default()).await.expect("the input fits");
+}
+
+/// Starts per second, acknowledged, with 100 in flight, while one slot works.
+async fn starts() -> f64 {
+    let folder = folder();
+    let bench = open(&folder, |builder| builder.concurrency(1)).await;
+    let began = Instant::now();
+    stream::iter(0..JOBS).for_each_concurrent(AT_ONCE, |_| start(&bench.engine)).await;
+    let rate = JOBS as f64 / began.elapsed().as_secs_f64();
+    bench.engine.shutdown(Duration::ZERO).await;
+    rate
+}
+
+/// Jobs per second from the first claim to the last commit, all of them enqueued before.
+async fn jobs() -> f64 {
+    let folder = folder();
+    // Scheduled far ahead, so that none is claimed before all are there.
+    let before = open(&folder, |builder| builder.concurrency(1)).await;
+    let later = model::Micros(before.engine.now().0 + 3_600_000_000);
+    let options = StartOptions { run_at: Some(later), ..StartOptions::default() };
+    let enqueue = |_| {
+        let (engine, options) = (before.engine.clone(), options.clone());
+        async move {
+            engine.start("nothing", json!({}), options).await.expect("the input fits");
+        }
+    };
+    stream::iter(0..JOBS).for_each_concurrent(AT_ONCE, enqueue).await;
+    // Now all are due, and nobody claims.
+    before.engine.shutdown(Duration::ZERO).await;
+    before.engine.store().promote_due(later).await.expect("queued");
+    drop(before);
+    // The first claim is made while the engine opens; opening it counts against us.
+    let began = Instant::now();
+    let bench = open(&folder, |builder| builder.concurrency(AT_ONCE as u32)).await;
+    bench.ended.reach(JOBS).await;
+    let rate = JOBS as f64 / began.elapsed().as_secs_f64();
+    bench.engine.shutdown(Duration::from_secs(1)).await;
+    rate
+}
+
+/// Milliseconds from the call that starts a job to the job running, in an idle engine: median and 99th percentile.
+async fn idle_start() -> (f64, f64) {
+    let folder = folder();
+    let mut bench = open(&folder, |builder| builder).await;
+    let mut times = Vec::with_capacity(STARTS_WHEN_IDLE);
+    for number in 0..STARTS_WHEN_IDLE {
+        let began = Instant::now();
+        start(&bench.engine).await;
+        let running = bench.begun.recv().await.expect("it runs");
+        times.push(running.saturating_duration_since(began).as_secs_f64() * 1e3);
+        bench.ended.reach(number as u64 + 1).await;
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    times.sort_by(f64::total_cmp);
+    bench.engine.shutdown(Duration::ZERO).await;
+    (times[times.len() / 2], times[times.len() * 99 / 100])
+}
+
+#[tokio::main]
+async fn main() {
+    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    println!("{cores} cores; median of {ROUNDS} rounds (least to most)");
+    let (mut rates, mut accepted, mut p50, mut p99) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        rates.push(jobs().await);
+        accepted.push(starts().await);
+        let (half, most) = idle_start().await;
+        p50.push(half);
+        p99.push(most);
+    }
+    println!("no-op jobs, {AT_ONCE} at once: {:.0} per second", Figures::of(rates));
+    println!("acknowledged starts, {AT_ONCE} in flight: {:.0} per second", Figures::of(accepted));
+    println!("idle start to running, p50: {:.2} ms", Figures::of(p50));
+    println!("idle start to running, p99: {:.2} ms", Figures::of(p99));
+}
