@@ -126,12 +126,6 @@ impl Attempt {
         self.folder().join(".scratch")
     }
 
-    /// Asks it to stop because a person wants it.
-    pub(crate) fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Release);
-        self.stop.raise();
-    }
-
     /// Adds to its log.
     pub(crate) fn log(&self, level: Level, text: &str) {
         self.log_buffer().push(self.shared.clock.now(), level, text);

@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use model::ProgressEvent;
 use tokio::{runtime::Handle, sync::Notify};
 
 use crate::{
@@ -19,18 +18,15 @@ use crate::{
     registry::Registering,
     sampler,
     shared::Shared,
-    store::{BootId, DurableEvent, SqliteOptions, SqliteStore, Store},
+    store::{BootId, SqliteOptions, SqliteStore, Store},
 };
-
-/// Connections that read the database.
-const READERS: u32 = 4;
 
 /// Collects what an engine needs.
 pub struct Builder {
     data: DataDir,
     tasks: Registering,
     roots: Vec<PathBuf>,
-    listener: Arc<dyn Listener>,
+    listener: Option<Arc<dyn Listener>>,
     concurrency: u32,
     blocking_threads: Option<usize>,
     cancel_grace: Duration,
@@ -46,7 +42,7 @@ impl Builder {
             data: DataDir::new(data),
             tasks: Registering::default(),
             roots: Vec::new(),
-            listener: Arc::new(Nobody),
+            listener: None,
             concurrency: 8,
             blocking_threads: None,
             cancel_grace: Duration::from_secs(10),
@@ -77,7 +73,7 @@ impl Builder {
     /// Who hears events and progress.
     #[must_use]
     pub fn listener(mut self, listener: Arc<dyn Listener>) -> Self {
-        self.listener = listener;
+        self.listener = Some(listener);
         self
     }
 
@@ -152,8 +148,7 @@ impl Builder {
         let options = SqliteOptions {
             imports: Some(data.imports()),
             clock: Arc::clone(&self.clock),
-            listener: Some(Arc::clone(&self.listener)),
-            readers: READERS,
+            listener: self.listener.clone(),
             max_page_count: self.max_page_count,
             ..SqliteOptions::new(data.database())
         };
@@ -179,6 +174,7 @@ impl Builder {
             work: Notify::new(),
             rescheduled: Notify::new(),
             stopping: Flag::default(),
+            dispatched: Flag::default(),
         });
         sampler::start(&shared)?;
         service.spawn(dispatcher::dispatch(Arc::clone(&shared)));
@@ -192,12 +188,4 @@ fn create(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|error| {
         Error::Unusable(format!("cannot create {}: {error}; choose another data directory", folder.display()))
     })
-}
-
-/// The listener of an engine that nobody listens to.
-struct Nobody;
-
-impl Listener for Nobody {
-    fn durable(&self, _events: &[Arc<DurableEvent>]) {}
-    fn progress(&self, _events: &[Arc<ProgressEvent>]) {}
 }

@@ -1,6 +1,9 @@
 //! Sees to it that a task that was asked to stop does, or that people are told that it does not.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use tokio::time::timeout;
 
@@ -9,9 +12,16 @@ use crate::attempt::Attempt;
 /// A future that is dropped is gone at its next await; one that is not gone after this holds its thread.
 const DROP: Duration = Duration::from_secs(1);
 
+/// Asks a running attempt to stop, and sees to it.
+pub(crate) fn cancel(attempt: Arc<Attempt>) {
+    attempt.cancelled.store(true, Ordering::Release);
+    attempt.stop.raise();
+    attempt.shared.service.clone().spawn(enforce(attempt));
+}
+
 /// Waits out the grace of a cancelled attempt. Then an async task is dropped. Blocking work cannot be: it keeps its
 /// slot and is shown as not responding until it returns, and gets another grace to end by itself after that.
-pub(crate) async fn enforce(attempt: Arc<Attempt>) {
+async fn enforce(attempt: Arc<Attempt>) {
     let grace = attempt.shared.cancel_grace;
     let mut told = false;
     while timeout(grace, attempt.ended.raised()).await.is_err() {

@@ -8,6 +8,7 @@ use std::{
 use crate::{
     Result,
     attempt::Attempt,
+    cancel,
     run::run,
     shared::Shared,
     store::{Claim, Claimed},
@@ -25,20 +26,17 @@ pub(crate) async fn dispatch(shared: Arc<Shared>) {
         // Armed before the query: what comes in while it runs wakes us again at once.
         let mut woken = std::pin::pin!(shared.work.notified());
         woken.as_mut().enable();
-        let pause = match claim(&shared, &kinds).await {
-            Ok(()) => LOOK_ANYWAY,
-            Err(error) => {
-                tracing::error!(%error, "cannot claim jobs; trying again");
-                tokio::time::sleep(RECOVER).await;
-                continue;
-            }
-        };
+        let claimed = claim(&shared, &kinds).await;
+        if let Err(error) = &claimed {
+            tracing::error!(%error, "cannot claim jobs; trying again");
+        }
         tokio::select! {
-            () = woken => {}
-            () = tokio::time::sleep(pause) => {}
-            () = shared.stopping.raised() => return,
+            () = woken, if claimed.is_ok() => {}
+            () = tokio::time::sleep(if claimed.is_ok() { LOOK_ANYWAY } else { RECOVER }) => {}
+            () = shared.stopping.raised() => {}
         }
     }
+    shared.dispatched.raise();
 }
 
 /// Queues scheduled jobs when their time has come, until the engine stops.
@@ -101,7 +99,8 @@ async fn start(shared: &Arc<Shared>, claimed: Vec<Claimed>) {
         attempts.push(Arc::new(Attempt::new(Arc::clone(shared), Arc::clone(entry), stages, &claimed)));
         inputs.push(claimed.input);
     }
-    shared.live.enter(&attempts);
+    let cancelled = shared.live.enter(&attempts);
+    cancelled.into_iter().for_each(cancel::cancel);
     for (attempt, input) in attempts.into_iter().zip(inputs) {
         shared.tasks.spawn(run(attempt, input));
     }

@@ -114,8 +114,7 @@ impl Engine {
         if let CancelAnswer::Requested(attempt) = answer
             && let Some(running) = self.shared.live.find_to_cancel(job, attempt)
         {
-            running.cancel();
-            self.shared.service.spawn(cancel::enforce(running));
+            cancel::cancel(running);
         }
         Ok(answer)
     }
@@ -220,12 +219,16 @@ impl Engine {
         Ok((artifact, path))
     }
 
-    /// Stops claiming, waits `grace` for running tasks, cancels the rest and hands it back uncharged. Takes at most 3 s
+    /// Stops claiming, waits `grace` for running tasks, cancels the rest and hands it back uncharged. Takes at most 5 s
     /// longer than `grace`. What blocks its thread beyond that is left running, to be found as interrupted.
     pub async fn shutdown(&self, grace: Duration) {
         let shared = &self.shared;
         shared.stopping.raise();
         let [stop, gone] = SHUTDOWN_STEPS;
+        // What a claim under way still brings home belongs to the rest.
+        if timeout(stop, shared.dispatched.raised()).await.is_err() {
+            tracing::warn!("the database does not answer; what it claims now will be found as interrupted");
+        }
         if timeout(grace, shared.live.emptied()).await.is_err() {
             for attempt in shared.live.all() {
                 attempt.stop.raise();

@@ -30,20 +30,22 @@ struct Table {
 }
 
 impl Live {
-    /// Takes in what was claimed in one go. What was cancelled meanwhile starts as cancelled.
-    pub(crate) fn enter(&self, attempts: &[Arc<Attempt>]) {
+    /// Takes in what was claimed in one go; answers which of them were cancelled meanwhile.
+    pub(crate) fn enter(&self, attempts: &[Arc<Attempt>]) -> Vec<Arc<Attempt>> {
         let mut table = self.table();
         if table.attempts.is_empty() {
             self.stir.notify_all();
         }
+        let mut cancelled = Vec::new();
         for attempt in attempts {
             if table.cancelled_early.contains(&(attempt.fence.job, attempt.fence.attempt)) {
-                attempt.cancel();
+                cancelled.push(Arc::clone(attempt));
             }
             table.attempts.insert(attempt.fence.job, Arc::clone(attempt));
         }
         // There is one claim at a time: whatever is left here belongs to attempts that have ended.
         table.cancelled_early.clear();
+        cancelled
     }
 
     /// Removes an attempt that has ended.
@@ -60,7 +62,7 @@ impl Live {
         self.table().attempts.get(&job).cloned()
     }
 
-    /// The running attempt, to be cancelled; where it is about to start, it will find itself cancelled.
+    /// The running attempt, to be cancelled; where it is about to start, [`Live::enter`] will tell.
     pub(crate) fn find_to_cancel(&self, job: JobId, attempt: AttemptNo) -> Option<Arc<Attempt>> {
         let mut table = self.table();
         let found = table.attempts.get(&job).filter(|live| live.fence.attempt == attempt).cloned();

@@ -56,7 +56,7 @@ impl Roots {
             return Err(Error::Path("a path has no NUL characters in it".to_owned()));
         }
         if given.components().any(|part| part == Component::ParentDir) {
-            return Err(Error::Path(format!("{} has `..` in it; write the path without", path.0)));
+            return Err(Error::Path(format!("the path {} has `..` in it; write it without", path.0)));
         }
         let mut broken = None;
         for candidate in self.candidates(given) {
@@ -69,12 +69,12 @@ impl Roots {
             }
         }
         if let Some(error) = broken {
-            return Err(Error::Path(format!("{} cannot be read: {error}", path.0)));
+            return Err(Error::Path(format!("the path {} cannot be read: {error}", path.0)));
         }
         if given.is_absolute() && !self.contain(given) {
             return Err(self.outside(path));
         }
-        Err(Error::Path(format!("{} does not exist under {}", path.0, self.names())))
+        Err(Error::Path(format!("the path {} does not exist under {}", path.0, self.names())))
     }
 
     /// The folders in `path` (the roots themselves for `None`), sorted, for the picker; at most 1,000. Hidden ones and
@@ -97,7 +97,7 @@ impl Roots {
             });
         };
         let real = self.resolve(&RootedPath(path.to_owned()))?;
-        let unreadable = |error| Error::Path(format!("{path} cannot be listed: {error}"));
+        let unreadable = |error| Error::Path(format!("the path {path} cannot be listed: {error}"));
         let mut folders = Vec::new();
         let mut files = 0;
         for entry in std::fs::read_dir(&real).map_err(unreadable)?.flatten() {
@@ -137,7 +137,7 @@ impl Roots {
     }
 
     fn outside(&self, path: &RootedPath) -> Error {
-        Error::Path(format!("{} is not under {}", path.0, self.names()))
+        Error::Path(format!("the path {} is not under {}", path.0, self.names()))
     }
 
     fn names(&self) -> String {

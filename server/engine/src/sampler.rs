@@ -65,8 +65,10 @@ fn round(shared: &Shared) {
         }
         logs.extend(lines);
     }
-    if !moved.is_empty() {
-        shared.listener.progress(&moved);
+    if !moved.is_empty()
+        && let Some(listener) = &shared.listener
+    {
+        listener.progress(&moved);
     }
     if !saves.is_empty() {
         shared.store.save_progress(saves);

@@ -24,7 +24,7 @@ use crate::{
 pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) registry: Registry,
-    pub(crate) listener: Arc<dyn Listener>,
+    pub(crate) listener: Option<Arc<dyn Listener>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) data: DataDir,
     pub(crate) roots: Roots,
@@ -46,8 +46,10 @@ pub(crate) struct Shared {
     pub(crate) work: Notify,
     /// Wakes who waits for scheduled jobs: there is a new one.
     pub(crate) rescheduled: Notify,
-    /// Raised when no more work is taken.
+    /// Raised when no more work is to be taken …
     pub(crate) stopping: Flag,
+    /// … and when none is.
+    pub(crate) dispatched: Flag,
 }
 
 impl Shared {
