@@ -4,6 +4,7 @@
 mod door;
 mod downloads;
 mod listening;
+mod lists;
 mod milepost;
 mod routes;
 mod starting;

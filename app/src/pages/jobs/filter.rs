@@ -158,7 +158,7 @@ impl Filter {
             let word = given(name)?;
             let job = word.parse().ok().filter(|job: &JobId| job.0 > 0);
             job.or_else(|| {
-                faults.push(format!("“{word}” is not a job's number: the newest jobs are shown."));
+                faults.push(format!("“{word}” is not a job’s number: the newest jobs are shown."));
                 None
             })
         };
@@ -166,7 +166,11 @@ impl Filter {
             (Some(job), _, _) => Some(PageAt::OlderThan(job)),
             (None, Some(job), _) => Some(PageAt::NewerThan(job)),
             (None, None, Some("oldest")) => Some(PageAt::Oldest),
-            (None, None, _) => None,
+            (None, None, Some(word)) => {
+                faults.push(format!("“{word}” is not “oldest”: the newest jobs are shown."));
+                None
+            }
+            (None, None, None) => None,
         };
         (Self { tab: tab.unwrap_or_default(), kind: given("kind"), since, text, at }, faults)
     }
