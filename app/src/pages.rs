@@ -6,10 +6,20 @@ pub mod new;
 pub mod not_found;
 pub mod overview;
 
-use leptos::prelude::*;
+use leptos::{prelude::*, tachys::reactive_graph::OwnedView};
 use leptos_axum::ResponseOptions;
 
 use crate::ui::Icon;
+
+/// Draws a view once it is there, under the owner it was asked for by. A bare [`Suspend`] that had to wait is drawn
+/// under none, so that what its components own would be gone before their last bytes are.
+pub(crate) fn later<V>(view: impl Future<Output = V> + Send + 'static) -> impl IntoView
+where
+    V: IntoView + 'static,
+{
+    let owner = Owner::current().expect("every request has an owner");
+    Suspend::new(async move { OwnedView::new_with_owner(view.await.into_any(), owner) })
+}
 
 /// Draws what the store answers. Where it cannot be read, says so with status 500; the log says why.
 pub(crate) fn from_store<T, V>(
@@ -19,7 +29,7 @@ pub(crate) fn from_store<T, V>(
 where
     V: IntoView + 'static,
 {
-    Suspend::new(async move {
+    later(async move {
         match data.await {
             Ok(data) => draw(data).into_any(),
             Err(error) => {

@@ -20,6 +20,7 @@ use crate::{
     pages::{
         job::JobPage,
         jobs::Jobs,
+        later,
         new::{Catalogue, NewJob},
         not_found::NotFound,
         overview::Overview,
@@ -37,7 +38,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     provide_meta_context();
     view! {
         <!DOCTYPE html>
-        {Suspend::new(async move {
+        {later(async move {
             match Frame::load().await {
                 Ok(frame) => view! { <Document options frame /> }.into_any(),
                 Err(error) => {

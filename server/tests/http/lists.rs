@@ -92,7 +92,7 @@ fn the_overview_shows_what_runs_and_how_each_task_has_gone() {
     let running = browser.start("demo", &json!({ "seconds": 600 }));
     let page = browser.page("/");
     assert_eq!(rows(&page).first(), Some(&running), "the first table is what runs now");
-    assert!(page.contains("Last 2 runs, 1 failed"));
+    assert!(page.contains("Last runs: 2, 1 failed"));
     assert!(page.contains("2 jobs finished, 1 of them failed"));
     assert!(page.contains("http-equiv=\"refresh\""), "it moves, so it loads itself again without script");
 }

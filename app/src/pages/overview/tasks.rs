@@ -41,10 +41,10 @@ pub(super) fn Tasks(kinds: Vec<KindStats>) -> impl IntoView {
 
 fn row(stats: KindStats) -> impl IntoView {
     let name = app().engine.task(&stats.kind).map_or_else(|| stats.kind.clone(), |task| task.name.to_owned());
-    let runs = match stats.running {
-        0 => format!("{} runs", count(stats.total)),
-        running => format!("{} runs, {} running", count(stats.total), count(running)),
-    };
+    let mut runs = if stats.total == 1 { "1 run".to_owned() } else { format!("{} runs", count(stats.total)) };
+    if stats.running > 0 {
+        runs = format!("{runs}, {} running", count(stats.running));
+    }
     view! {
         <tr>
             <th scope="row">
@@ -86,8 +86,8 @@ fn strip(last: &[(JobId, JobState, f64)]) -> impl IntoView + use<> {
     let failed = last.iter().filter(|(_, state, _)| is_bad(*state)).count();
     let label = match (last.len(), failed) {
         (0, _) => "No run has ended".to_owned(),
-        (runs, 0) => format!("Last {runs} runs, none failed"),
-        (runs, failed) => format!("Last {runs} runs, {failed} failed"),
+        (runs, 0) => format!("Last runs: {runs}, none failed"),
+        (runs, failed) => format!("Last runs: {runs}, {failed} failed"),
     };
     let free = SLOTS.saturating_sub(last.len());
     let bars: Vec<_> = last
