@@ -48,7 +48,10 @@ pub fn Going(
                 {move || (!over.get()).then(|| view! { <span class="percent">{percent}</span> })}
             </div>
             {move || (!over.get()).then(|| view! { <MileBar job stalled /> })}
-            <small>{move || line(&job.read())}</small>
+            {move || {
+                let line = line(&job.read());
+                (!line.is_empty()).then(|| view! { <small>{line}</small> })
+            }}
         </div>
     }
 }
@@ -99,7 +102,8 @@ fn line(job: &JobView) -> String {
         Shown::Retrying | Shown::Failed => {
             job.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default()
         }
-        Shown::Succeeded | Shown::Warnings => job.progress.message.clone(),
+        // The task's last message was for the time it ran.
+        Shown::Succeeded | Shown::Warnings => String::new(),
     }
 }
 

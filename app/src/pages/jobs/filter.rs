@@ -73,7 +73,7 @@ impl Tab {
         match self {
             Self::All => "All",
             Self::Running => "Running",
-            Self::Queued => "In line",
+            Self::Queued => "Queued",
             Self::Paused => "Paused",
             Self::Succeeded => "Succeeded",
             Self::Failed => "Failed",
