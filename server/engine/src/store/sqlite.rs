@@ -1,4 +1,4 @@
-//! The store in one SQLite file: one writer with group commit, a pool of readers.
+//! The store in one `SQLite` file: one writer with group commit, a pool of readers.
 //!
 //! | part | what it holds |
 //! |---|---|
@@ -37,7 +37,7 @@ use super::{
 };
 use crate::{Clock, Listener, Result, SystemClock};
 
-/// How the SQLite store is opened.
+/// How the `SQLite` store is opened.
 pub struct SqliteOptions {
     /// The database file.
     pub path: PathBuf,
@@ -70,7 +70,7 @@ impl SqliteOptions {
     }
 }
 
-/// The store in one SQLite file. Dropping it commits what is soft and closes the file.
+/// The store in one `SQLite` file. Dropping it commits what is soft and closes the file.
 pub struct SqliteStore {
     writer: Writer,
     reader: Reader,
@@ -80,7 +80,7 @@ impl SqliteStore {
     /// Opens the file, creating and migrating it where asked to.
     ///
     /// # Errors
-    /// `Unusable` for a SQLite older than 3.51.3, for a schema newer than this build, or for one that is behind where
+    /// `Unusable` for a `SQLite` older than 3.51.3, for a schema newer than this build, or for one that is behind where
     /// `migrate` is off; `Full` and `Database` as ever.
     pub async fn open(options: SqliteOptions) -> Result<Self> {
         let connection = open::writer(&options).await?;

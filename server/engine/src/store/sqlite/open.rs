@@ -13,7 +13,7 @@ use crate::{Error, Result};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
 
-/// The first SQLite without the bug that can corrupt a file when the write-ahead log starts over while another
+/// The first `SQLite` without the bug that can corrupt a file when the write-ahead log starts over while another
 /// connection writes (<https://sqlite.org/wal.html#walresetbug>).
 const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 

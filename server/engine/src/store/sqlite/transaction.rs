@@ -31,6 +31,16 @@ pub(super) struct Transaction<'c> {
     ended: [u64; 3],
     /// How the number of jobs of each kind changes.
     kinds: BTreeMap<String, i64>,
+    /// Whether it leaves something for upkeep to remove.
+    litters: bool,
+}
+
+/// What a transaction leaves behind.
+pub(super) struct Committed {
+    /// Its events, now durable.
+    pub(super) events: Vec<Arc<DurableEvent>>,
+    /// Whether there is something for upkeep to remove.
+    pub(super) litter: bool,
 }
 
 /// A durable event as a row: place, job, type, first line, body.
@@ -63,7 +73,7 @@ impl<'c> Transaction<'c> {
                 interrupted: row.try_get(11)?,
             },
         };
-        Ok(Self { connection, now, ledger, events: Vec::new(), ended: [0; 3], kinds: BTreeMap::new() })
+        Ok(Self { connection, now, ledger, events: Vec::new(), ended: [0; 3], kinds: BTreeMap::new(), litters: false })
     }
 
     /// Notes that a job of `kind` came (+1) or went (-1).
@@ -90,9 +100,10 @@ impl<'c> Transaction<'c> {
         self.noted(view, code);
     }
 
-    /// Records that a job which stood at `view` is gone.
+    /// Records that a job which stood at `view` is gone, all but its log.
     pub(super) fn gone(&mut self, view: JobView, code: impl Into<String>) {
         *count_mut(&mut self.ledger.counts, view.state) -= 1;
+        self.litters = true;
         self.noted(view, code);
     }
 
@@ -113,8 +124,8 @@ impl<'c> Transaction<'c> {
         self.events.push(Arc::new(DurableEvent { seq: Seq(self.ledger.seq), job: Some(job), event }));
     }
 
-    /// Writes events and counters, and commits. Answers the events, now durable.
-    pub(super) async fn commit(self) -> Result<Vec<Arc<DurableEvent>>> {
+    /// Writes events and counters, and commits.
+    pub(super) async fn commit(self) -> Result<Committed> {
         let rows = self.events.iter().map(|event| event_row(event)).collect::<Result<Vec<_>>>()?;
         let ledger = &self.ledger;
         let counts = ledger.counts;
@@ -157,7 +168,7 @@ impl<'c> Transaction<'c> {
         .bind(counts.interrupted as i64)
         .execute(self.connection)
         .await?;
-        Ok(self.events)
+        Ok(Committed { events: self.events, litter: self.litters })
     }
 
     /// The row to add to `hour`, if there is one.

@@ -41,10 +41,10 @@ impl Upkeep {
         self.next
     }
 
-    /// Keeps pace with what is added: every so many events there is a step.
-    pub(super) fn note(&mut self, events: usize) {
+    /// Keeps pace with what a transaction added: every so many events there is a step, and at once after litter.
+    pub(super) fn note(&mut self, events: usize, litter: bool) {
         self.added += events as i64;
-        if self.added >= EVENTS_PER_STEP / 2 {
+        if litter || self.added >= EVENTS_PER_STEP / 2 {
             self.next = self.next.min(Instant::now());
         }
     }

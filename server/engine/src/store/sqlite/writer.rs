@@ -12,7 +12,11 @@ use model::{JobId, JobView};
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{soft::Soft, transaction::Transaction, upkeep::Upkeep};
+use super::{
+    soft::Soft,
+    transaction::{Committed, Transaction},
+    upkeep::Upkeep,
+};
 use crate::{
     Clock, Error, Listener, Result,
     store::{Claim, Claimed, Finish, NewJob},
@@ -50,11 +54,11 @@ trait Work: Send {
     fn refuse(self: Box<Self>, error: Error);
 }
 
-/// What comes over the channel.
+/// What comes over the channel. Boxed, because the calls differ much in size.
 enum Call {
-    Enqueue(Pending<NewJob, JobId>),
-    Claim(Pending<Claim, Vec<Claimed>>),
-    Finish(Pending<Finish, JobView>),
+    Enqueue(Box<Pending<NewJob, JobId>>),
+    Claim(Box<Pending<Claim, Vec<Claimed>>>),
+    Finish(Box<Pending<Finish, JobView>>),
     Rare(Box<dyn Work>),
     /// Something soft waits where nothing did.
     SoftWaits,
@@ -97,15 +101,15 @@ impl Writer {
     }
 
     pub(super) async fn enqueue(&self, job: NewJob) -> Result<JobId> {
-        self.ask(job, Call::Enqueue).await
+        self.ask(job, |pending| Call::Enqueue(Box::new(pending))).await
     }
 
     pub(super) async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>> {
-        self.ask(claim, Call::Claim).await
+        self.ask(claim, |pending| Call::Claim(Box::new(pending))).await
     }
 
     pub(super) async fn finish(&self, finish: Finish) -> Result<JobView> {
-        self.ask(finish, Call::Finish).await
+        self.ask(finish, |pending| Call::Finish(Box::new(pending))).await
     }
 
     /// Any rare verb.
@@ -214,15 +218,15 @@ impl Actor {
     }
 
     async fn attempt(&mut self, batch: &mut Batch, soft: &Soft) -> Result<()> {
-        let events = match batch.run(&mut self.connection, self.clock.now(), soft).await {
-            Ok(events) => events,
+        let Committed { events, litter } = match batch.run(&mut self.connection, self.clock.now(), soft).await {
+            Ok(committed) => committed,
             Err(error) => {
                 // Some errors have rolled back already; then there is nothing to do, and SQLite says so.
                 let _ = sqlx::query("rollback").execute(&mut self.connection).await;
                 return Err(error);
             }
         };
-        self.upkeep.note(events.len());
+        self.upkeep.note(events.len(), litter);
         if let Some(listener) = &self.listener
             && !events.is_empty()
         {
@@ -235,9 +239,9 @@ impl Actor {
 impl Batch {
     fn add(&mut self, call: Call) {
         match call {
-            Call::Enqueue(pending) => self.enqueues.push(pending),
-            Call::Claim(pending) => self.claims.push(pending),
-            Call::Finish(pending) => self.finishes.push(pending),
+            Call::Enqueue(pending) => self.enqueues.push(*pending),
+            Call::Claim(pending) => self.claims.push(*pending),
+            Call::Finish(pending) => self.finishes.push(*pending),
             Call::Rare(work) => self.rare.push(work),
             Call::SoftWaits => {}
         }
@@ -252,12 +256,7 @@ impl Batch {
     }
 
     /// Soft writes come first, because a finish makes them stale; claims last, because they see what was enqueued.
-    async fn run(
-        &mut self,
-        connection: &mut SqliteConnection,
-        now: model::Micros,
-        soft: &Soft,
-    ) -> Result<Vec<Arc<crate::DurableEvent>>> {
+    async fn run(&mut self, connection: &mut SqliteConnection, now: model::Micros, soft: &Soft) -> Result<Committed> {
         let mut transaction = Transaction::begin(connection, now).await?;
         transaction.save_progress(soft).await?;
         transaction.append_logs(soft.logs(), self.finishes.iter().filter_map(|f| f.input.log.as_ref())).await?;

@@ -97,18 +97,18 @@ impl Reader {
     pub(in crate::store::sqlite) async fn activity(&self, job: JobId, limit: u32) -> Result<Vec<Activity>> {
         let rows = sqlx::query(
             "select created_at as at, 0 as place, 'created' as what, 1 as attempt, created_by as by,
-                iif(rerun_of is null, '', '#' || rerun_of) as detail
+                iif(rerun_of is null, '', '#' || rerun_of) as detail, 0 as nth
             from job where id = ?1
             union all
-            select started_at, 1, 'started', attempt, null, '' from job where id = ?1 and state = 'running'
+            select started_at, 1, 'started', attempt, null, '', 0 from job where id = ?1 and state = 'running'
             union all
-            select started_at, 1, 'started', attempt, null, '' from attempt where job = ?1
+            select started_at, 1, 'started', attempt, null, '', 0 from attempt where job = ?1
             union all
-            select at, 2, what, attempt, by, detail from activity where job = ?1
+            select at, 2, what, attempt, by, detail, id from activity where job = ?1
             union all
-            select ended_at, 3, iif(state = 'queued', 'handed_back', state), attempt, null, coalesce(failure_message, '')
+            select ended_at, 3, iif(state = 'queued', 'handed_back', state), attempt, null, coalesce(failure_message, ''), 0
             from attempt where job = ?1
-            order by at desc, attempt desc, place desc limit ?2",
+            order by at desc, attempt desc, place desc, nth desc limit ?2",
         )
         .bind(job.0)
         .bind(limit)

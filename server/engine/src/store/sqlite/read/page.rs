@@ -90,10 +90,10 @@ async fn walk(
         Direction::Older => ("desc", "<"),
         Direction::Newer => ("asc", ">"),
     };
-    let mut filters = String::new();
-    if after.is_some() {
-        filters += &format!(" and found.id {beyond} ?");
-    }
+    let mut filters = match after {
+        Some(_) => format!(" and found.id {beyond} ?"),
+        None => String::new(),
+    };
     // Numbers and times rise together, so a time is a bound on the number; the time itself is checked as well, for
     // the days on which the clock was set back.
     if query.from.is_some() {

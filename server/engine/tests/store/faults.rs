@@ -1,0 +1,217 @@
+//! What goes wrong around the SQLite store harms nobody who has nothing to do with it.
+
+use std::{sync::Arc, time::Duration};
+
+use engine::{
+    Error,
+    store::{LogQuery, NewJob, SqliteOptions, SqliteStore, Store},
+};
+use model::{JobState, Seq};
+use sqlx::{Connection, SqliteConnection};
+
+use tokio::task::JoinSet;
+
+use super::{
+    open, open_limited,
+    support::{HOUR, Kept, claim, finish, lines, new_job, progress, running, succeeded},
+};
+
+/// A connection of our own to the store's file.
+async fn peek(kept: &Kept) -> SqliteConnection {
+    let url = format!("sqlite://{}", kept.folder.path().join("milepost.db").display());
+    SqliteConnection::connect(&url).await.expect("it opens")
+}
+
+async fn number(connection: &mut SqliteConnection, sql: &'static str) -> i64 {
+    sqlx::query_scalar(sql).fetch_one(connection).await.expect("it is answered")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_call_that_cannot_be_done_harms_no_other() {
+    let kept = open().await;
+    let fence = running(&*kept.store, "a").await.fence;
+    let mut calls = JoinSet::new();
+    for n in 0..200_u32 {
+        let (store, fence) = (Arc::clone(&kept.store), fence.clone());
+        calls.spawn(async move {
+            match n % 4 {
+                0 => matches!(store.retry(fence.job, "ann").await, Err(Error::Conflict { .. })),
+                1 => {
+                    let stale = engine::store::Fence { attempt: 7, ..fence };
+                    matches!(store.finish(finish(&stale, succeeded())).await, Err(Error::Fenced))
+                }
+                2 => {
+                    let job = NewJob { uploads: vec!["none".to_owned()], ..new_job("b") };
+                    matches!(store.enqueue(job).await, Err(Error::NoSuchUpload(_)))
+                }
+                _ => store.enqueue(new_job("b")).await.is_ok(),
+            }
+        });
+    }
+    assert!(calls.join_all().await.into_iter().all(|as_expected| as_expected));
+    assert_eq!(kept.store.counts().await.expect("read").queued, 50);
+    kept.store.finish(finish(&fence, succeeded())).await.expect("the job is as it was");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_call_that_the_database_refuses_harms_no_other() {
+    let kept = open().await;
+    // Artifact names are unique within an attempt; a worker that breaks this fails alone.
+    let (bad, good) = (running(&*kept.store, "a").await.fence, running(&*kept.store, "a").await.fence);
+    let artifact = engine::store::Artifact { name: "x".to_owned(), attempt: 1, size: 1, at: model::Micros(1) };
+    let mut wrong = finish(&bad, succeeded());
+    wrong.artifacts = vec![artifact.clone(), artifact];
+    kept.store.append_logs(vec![lines(&good, 1, &["one"])]);
+    let (wrong, right, accepted) = tokio::join!(
+        kept.store.finish(wrong),
+        kept.store.finish(finish(&good, succeeded())),
+        kept.store.enqueue(new_job("b")),
+    );
+    assert!(matches!(wrong, Err(Error::Database(_))));
+    assert_eq!(right.expect("finished").state, JobState::Succeeded);
+    accepted.expect("accepted");
+    assert_eq!(kept.store.job(bad.job).await.expect("found").state, JobState::Running);
+    let log = kept.store.log(good.job, &LogQuery { limit: 9, ..LogQuery::default() }).await.expect("read");
+    assert_eq!(log.lines.len(), 1, "what was said before the end is kept");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_is_said_so_and_loses_nothing() {
+    let kept = open_limited(Some(120)).await;
+    let fence = running(&*kept.store, "a").await.fence;
+    let big = || NewJob { input: format!("\"{}\"", "x".repeat(50_000)), ..new_job("b") };
+    let mut accepted = Vec::new();
+    let refused = loop {
+        match kept.store.enqueue(big()).await {
+            Ok(job) => accepted.push(job),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(refused, Error::Full), "{refused}");
+    assert!(!accepted.is_empty());
+    kept.store.save_progress(vec![(fence.clone(), progress(3, 30))]);
+    kept.store.append_logs(vec![lines(&fence, 1, &[&"y".repeat(100_000)])]);
+    assert!(matches!(kept.store.flush().await, Err(Error::Full) | Ok(())));
+    for job in &accepted {
+        assert_eq!(kept.store.job(*job).await.expect("still there").state, JobState::Queued);
+    }
+    // Room is made: what waits is written, and the store takes jobs again.
+    let mut connection = peek(&kept).await;
+    sqlx::query("delete from job_input where length(input) > 1000").execute(&mut connection).await.expect("deleted");
+    kept.store.flush().await.expect("it works again");
+    assert_eq!(kept.store.job(fence.job).await.expect("found").progress, progress(3, 30));
+    let log = kept.store.log(fence.job, &LogQuery { limit: 9, ..LogQuery::default() }).await.expect("read");
+    assert_eq!(log.lines.len(), 1);
+    kept.store.finish(finish(&fence, succeeded())).await.expect("finished");
+    let seqs: Vec<i64> = kept.heard.events().iter().map(|event| event.seq.0).collect();
+    assert_eq!(seqs, (1..=seqs.len() as i64).collect::<Vec<_>>(), "what was rolled back was never told");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cursor_older_than_what_is_kept_is_answered_with_none() {
+    let kept = open().await;
+    for _ in 0..10 {
+        kept.store.enqueue(new_job("a")).await.expect("accepted");
+    }
+    kept.clock.advance(25 * HOUR);
+    // Upkeep keeps pace with what is added.
+    let mut calls = JoinSet::new();
+    for _ in 0..600 {
+        let store = Arc::clone(&kept.store);
+        calls.spawn(async move { store.enqueue(new_job("a")).await });
+    }
+    calls.join_all().await;
+    let trimmed = async {
+        while kept.store.events_after(Seq(5), 1).await.expect("read").is_some() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), trimmed).await.expect("old events go");
+    let rest = kept.store.events_after(Seq(10), 1_000).await.expect("read").expect("kept");
+    assert_eq!((rest.len(), rest[0].seq), (600, Seq(11)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_of_a_deleted_job_goes_in_the_end() {
+    let kept = open().await;
+    let fence = running(&*kept.store, "a").await.fence;
+    for chunk in 0..500 {
+        kept.store.append_logs(vec![lines(&fence, chunk * 2 + 1, &["one", "two"])]);
+    }
+    kept.store.finish(finish(&fence, succeeded())).await.expect("finished");
+    kept.store.delete(fence.job, "ann").await.expect("deleted");
+    let mut connection = peek(&kept).await;
+    let gone = async {
+        while number(&mut connection, "select count(*) from log").await > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), gone).await.expect("its chunks go");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_are_told_in_the_order_in_which_they_were_committed() {
+    let kept = open().await;
+    let mut calls = JoinSet::new();
+    for _ in 0..20 {
+        let store = Arc::clone(&kept.store);
+        calls.spawn(async move {
+            for _ in 0..20 {
+                store.enqueue(new_job("a")).await.expect("accepted");
+                for claimed in store.claim(claim(2, &["a"])).await.expect("claimed") {
+                    store.append_logs(vec![lines(&claimed.fence, 1, &["one"])]);
+                    store.finish(finish(&claimed.fence, succeeded())).await.expect("finished");
+                }
+            }
+        });
+    }
+    calls.join_all().await;
+    let heard = kept.heard.events();
+    assert_eq!(heard.len(), 400 * 4);
+    assert!(heard.iter().zip(1..).all(|(event, seq)| event.seq == Seq(seq)));
+    assert_eq!(kept.store.events_after(Seq(0), 10_000).await.expect("read").expect("kept"), heard);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_is_there_after_the_file_is_opened_anew() {
+    let Kept { store, folder, clock, .. } = open().await;
+    let fence = running(&*store, "a").await.fence;
+    store.save_progress(vec![(fence.clone(), progress(4, 40))]);
+    let before = store.position().await.expect("read");
+    drop(store);
+    let options = SqliteOptions { clock, migrate: false, ..SqliteOptions::new(folder.path().join("milepost.db")) };
+    let store = SqliteStore::open(options).await.expect("it opens");
+    assert_eq!(store.position().await.expect("read"), before, "the same log of events");
+    assert_eq!(store.job(fence.job).await.expect("found").progress, progress(4, 40));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_schema_from_the_future_is_refused_with_the_remedy() {
+    let kept = open().await;
+    let mut connection = peek(&kept).await;
+    sqlx::query(
+        "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+        values (9999, 'from the future', true, x'00', 0)",
+    )
+    .execute(&mut connection)
+    .await
+    .expect("inserted");
+    for migrate in [true, false] {
+        let options = SqliteOptions { migrate, ..SqliteOptions::new(kept.folder.path().join("milepost.db")) };
+        let refused = SqliteStore::open(options).await.err().expect("refused");
+        assert!(matches!(&refused, Error::Unusable(why) if why.contains("newer Milepost")), "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_file_is_as_durable_and_as_tidy_as_promised() {
+    let kept = open().await;
+    let mut connection = peek(&kept).await;
+    let journal: String = sqlx::query_scalar("pragma journal_mode").fetch_one(&mut connection).await.expect("read");
+    assert_eq!(journal, "wal");
+    assert_eq!(number(&mut connection, "pragma auto_vacuum").await, 2, "incremental");
+    let loose = "select count(*) from pragma_table_list
+        where schema = 'main' and type = 'table' and not strict
+            and name not like 'sqlite_%' and name <> '_sqlx_migrations'";
+    assert_eq!(number(&mut connection, loose).await, 0);
+}

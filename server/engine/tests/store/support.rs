@@ -1,0 +1,127 @@
+//! What the store's tests share: a store on a clock that stands still, and short ways to say things.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicI64, Ordering},
+};
+
+use engine::{
+    Clock, DurableEvent, Listener,
+    store::{BootId, Claim, Claimed, Fence, Finish, LogAppend, NewJob, Outcome, Store},
+};
+use model::{Failure, JobId, Level, LogLine, Micros, Progress, ProgressEvent};
+
+pub(crate) const HOUR: i64 = 3_600_000_000;
+
+/// A store with its clock and its listener.
+pub(crate) struct Kept {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<StillClock>,
+    pub(crate) heard: Arc<Heard>,
+    /// Goes when the test is over.
+    pub(crate) folder: tempfile::TempDir,
+}
+
+/// Moves only when told to.
+pub(crate) struct StillClock(AtomicI64);
+
+impl StillClock {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self(AtomicI64::new(500_000 * HOUR)))
+    }
+
+    pub(crate) fn advance(&self, micros: i64) {
+        self.0.fetch_add(micros, Ordering::SeqCst);
+    }
+}
+
+impl Clock for StillClock {
+    fn now(&self) -> Micros {
+        Micros(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Writes down every durable event.
+#[derive(Default)]
+pub(crate) struct Heard(Mutex<Vec<Arc<DurableEvent>>>);
+
+impl Heard {
+    pub(crate) fn events(&self) -> Vec<Arc<DurableEvent>> {
+        self.0.lock().expect("no test panics while it listens").clone()
+    }
+}
+
+impl Listener for Heard {
+    fn durable(&self, events: &[Arc<DurableEvent>]) {
+        self.0.lock().expect("no test panics while it listens").extend_from_slice(events);
+    }
+
+    fn progress(&self, _: &[Arc<ProgressEvent>]) {}
+}
+
+pub(crate) fn boot(name: char) -> BootId {
+    BootId(name.to_string().repeat(32))
+}
+
+pub(crate) fn new_job(kind: &str) -> NewJob {
+    NewJob {
+        kind: kind.to_owned(),
+        title: format!("Try {kind}"),
+        input: r#"{"text":"a \"quoted\" ünïcode"}"#.to_owned(),
+        by: "ann".to_owned(),
+        max_attempts: 1,
+        run_at: None,
+        rerun_of: None,
+        uploads: Vec::new(),
+    }
+}
+
+pub(crate) fn claim(slots: u32, kinds: &[&str]) -> Claim {
+    let kinds = kinds.iter().map(|kind| (*kind).to_owned()).collect();
+    Claim { boot: boot('a'), slots, limits: Vec::new(), kinds }
+}
+
+/// Starts a job of `kind` and has it claimed, where nothing older waits.
+pub(crate) async fn running(store: &dyn Store, kind: &str) -> Claimed {
+    store.enqueue(new_job(kind)).await.expect("it is accepted");
+    claim_one(store, kind).await
+}
+
+pub(crate) async fn claim_one(store: &dyn Store, kind: &str) -> Claimed {
+    store.claim(claim(1, &[kind])).await.expect("it is claimed").pop().expect("something waits")
+}
+
+pub(crate) fn finish(fence: &Fence, outcome: Outcome) -> Finish {
+    Finish {
+        fence: fence.clone(),
+        outcome,
+        progress: Progress::default(),
+        stage_seconds: Vec::new(),
+        log: None,
+        artifacts: Vec::new(),
+    }
+}
+
+pub(crate) fn succeeded() -> Outcome {
+    Outcome::Succeeded { output: r#"{"files":3}"#.to_owned() }
+}
+
+pub(crate) fn failed() -> Outcome {
+    let failure = Failure { code: "io".to_owned(), message: "the disk is gone".to_owned() };
+    Outcome::Failed { failure, trace: "caused by\nnothing".to_owned() }
+}
+
+/// A job that has ended in failure.
+pub(crate) async fn failed_job(store: &dyn Store, kind: &str) -> JobId {
+    let claimed = running(store, kind).await;
+    store.finish(finish(&claimed.fence, failed())).await.expect("it is finished").job
+}
+
+pub(crate) fn lines(fence: &Fence, first_line: u64, texts: &[&str]) -> LogAppend {
+    let line = |text: &&str| LogLine { at: Micros(7), level: Level::Info, text: (*text).to_owned() };
+    LogAppend { fence: fence.clone(), first_line, lines: texts.iter().map(line).collect() }
+}
+
+pub(crate) fn progress(rev: u64, value: u64) -> Progress {
+    Progress { rev, value, max: Some(100), unit: "rows".to_owned(), fraction: Some(0.1), ..Progress::default() }
+}
