@@ -16,7 +16,7 @@ use crate::{
 
 /// The largest input, bytes of JSON.
 const INPUT_LIMIT: usize = 16 << 20;
-/// A longer title is cut, characters.
+/// A longer title or name is cut, characters.
 const TITLE_LENGTH: usize = 200;
 /// At shutdown, how long a task that was asked to stop may take before it is dropped, and then to be gone.
 const SHUTDOWN_STEPS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(1)];
@@ -24,7 +24,7 @@ const SHUTDOWN_STEPS: [Duration; 2] = [Duration::from_secs(2), Duration::from_se
 /// How a job is started.
 #[derive(Clone, Debug, Default)]
 pub struct StartOptions {
-    /// Who starts it; `local` without accounts.
+    /// Who starts it; `local` where it is empty, as it is without accounts.
     pub by: String,
     /// Not before this.
     pub run_at: Option<Micros>,
@@ -82,9 +82,9 @@ impl Engine {
         let title = entry.task.accept(&input).map_err(Error::InvalidInput)?;
         let job = NewJob {
             kind: kind.to_owned(),
-            title: title.chars().filter(|c| !c.is_control()).take(TITLE_LENGTH).collect(),
+            title: printable(&title).unwrap_or_else(|| entry.info.name.to_owned()),
             input: text,
-            by: options.by,
+            by: printable(&options.by).unwrap_or_else(|| "local".to_owned()),
             max_attempts: entry.info.max_attempts,
             run_at: options.run_at,
             rerun_of: options.rerun_of,
@@ -249,4 +249,10 @@ impl Engine {
         }
         shared.live.close();
     }
+}
+
+/// What is shown of a name that came from outside; `None` where nothing is left.
+fn printable(name: &str) -> Option<String> {
+    let kept: String = name.trim().chars().filter(|c| !c.is_control()).take(TITLE_LENGTH).collect();
+    (!kept.is_empty()).then_some(kept)
 }

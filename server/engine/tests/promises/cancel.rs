@@ -107,18 +107,39 @@ async fn blocking_work_keeps_its_slot_and_is_shown_as_not_responding_until_it_re
     bench.reaches(job, JobState::Running).await;
     let other = bench.start_kind("probe-1", "").await;
     bench.engine.cancel(job, "ann").await.expect("known");
-    let stuck = |events: &[Event]| {
-        events
-            .iter()
-            .any(|event| matches!(event, Event::State(view) if view.job == job && view.not_responding))
-            .then_some(())
-    };
-    bench.heard.wait("that it does not respond", stuck).await;
+    bench.heard.wait("that it does not respond", |events| told_not_responding(events, job)).await;
     assert_eq!(bench.engine.job(job).await.expect("known").shown(), Shown::NotResponding);
     assert_eq!(bench.engine.job(other).await.expect("known").state, JobState::Queued, "the slot is still taken");
     release.send(()).expect("the task waits");
     bench.reaches(job, JobState::Cancelled).await;
     bench.reaches(other, JobState::Succeeded).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_async_task_that_holds_its_thread_is_shown_as_not_responding_too() {
+    let (release, held) = mpsc::channel::<()>();
+    let held = Arc::new(std::sync::Mutex::new(held));
+    let bench = Bench::with(move |_, _| {
+        let held = Arc::clone(&held);
+        async move {
+            // Blocks where it should await: a mistake that the engine must outlive.
+            held.lock().expect("not poisoned").recv().expect("the test lets go");
+            tokio::task::yield_now().await;
+            Ok(Value::Null)
+        }
+    })
+    .await;
+    let job = bench.start().await;
+    bench.reaches(job, JobState::Running).await;
+    bench.engine.cancel(job, "ann").await.expect("known");
+    bench.heard.wait("that it does not respond", |events| told_not_responding(events, job)).await;
+    release.send(()).expect("the task waits");
+    bench.reaches(job, JobState::Cancelled).await;
+}
+
+fn told_not_responding(events: &[Event], job: model::JobId) -> Option<()> {
+    let told = |event: &Event| matches!(event, Event::State(view) if view.job == job && view.not_responding);
+    events.iter().any(told).then_some(())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -47,7 +47,8 @@ async fn a_fitting_input_is_accepted_under_its_title() {
     let place = place().await;
     let input = json!({ "folder": "music", "on_error": "stop", "share": 1, "manifest": null });
     let job = place.engine.start("everything", input, StartOptions::default()).await.expect("it fits");
-    assert_eq!(place.engine.job(job).await.expect("known").title, "Everything in music");
+    let view = place.engine.job(job).await.expect("known");
+    assert_eq!((view.title.as_str(), view.created_by.as_str()), ("Everything in music", "local"));
 }
 
 #[tokio::test]
