@@ -1,6 +1,6 @@
 //! `milepost serve`: from the settings to a running server, and back to nothing.
 
-use std::{net::SocketAddr, process, sync::Arc, time::Duration};
+use std::{io::IsTerminal, net::SocketAddr, process, sync::Arc, time::Duration};
 
 use any_spawner::Executor;
 use engine::Engine;
@@ -55,7 +55,8 @@ fn runtime(name: &'static str) -> Result<Runtime> {
 fn log_to_stderr(filter: &str) -> Result<()> {
     let filter = EnvFilter::try_new(filter)
         .map_err(|error| Error::Log { filter: filter.to_owned(), message: error.to_string() })?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
     Ok(())
 }
 

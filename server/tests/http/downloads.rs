@@ -23,16 +23,10 @@ impl Finished {
             fs::write(root.path().join(name), name).unwrap();
         }
         let (milepost, data) = Milepost::start_with(&["--root", root.path().to_str().unwrap()]);
-        let input = serde_json::json!({ "folder": root.path(), "algorithm": "sha256" }).to_string();
-        let form = [("kind", "checksum"), ("input", &input)];
-        let started = Client::new().post(milepost.url("/api/start_job")).form(&form).send().unwrap();
-        let text = started.text().unwrap();
-        let job = text.parse().unwrap_or_else(|_| panic!("the job was not started: {text}"));
+        let input = serde_json::json!({ "folder": root.path(), "algorithm": "sha256" });
+        let job = start(&milepost, "checksum", &input);
         let finished = Self { milepost, job, _folders: [root, data] };
-        let begun = Instant::now();
-        while finished.get("artifacts/SHA256SUMS").send().unwrap().status() != StatusCode::OK {
-            assert!(begun.elapsed() < PATIENCE, "the job makes no artifact");
-        }
+        wait_for(|| finished.artifact().send().unwrap().status() == StatusCode::OK);
         finished
     }
 
@@ -43,6 +37,20 @@ impl Finished {
 
     fn artifact(&self) -> RequestBuilder {
         self.get("artifacts/SHA256SUMS")
+    }
+}
+
+/// Starts a job; answers its number.
+fn start(milepost: &Milepost, kind: &str, input: &serde_json::Value) -> u64 {
+    let form = [("kind", kind), ("input", &input.to_string())];
+    let text = Client::new().post(milepost.url("/api/start_job")).form(&form).send().unwrap().text().unwrap();
+    text.parse().unwrap_or_else(|_| panic!("the job was not started: {text}"))
+}
+
+fn wait_for(mut happened: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !happened() {
+        assert!(begun.elapsed() < PATIENCE, "it does not happen");
     }
 }
 
@@ -107,14 +115,14 @@ fn what_has_not_changed_is_not_sent_again() {
 
 #[test]
 fn the_log_is_text_with_every_line() {
-    let finished = Finished::new();
-    let response = finished.get("log").send().unwrap();
+    let (milepost, _data) = Milepost::start();
+    let job = start(&milepost, "demo", &serde_json::json!({ "seconds": 1 }));
+    let log = || Client::new().get(milepost.url(&format!("/jobs/{job}/log"))).send().unwrap();
+    wait_for(|| log().text().unwrap().contains("warn"));
+    let response = log();
     assert_eq!(header(&response, header::CONTENT_TYPE), "text/plain; charset=utf-8");
-    let name = format!("job-{}.log", finished.job);
-    assert!(header(&response, header::CONTENT_DISPOSITION).contains(&name));
-    let text = response.text().unwrap();
-    assert!(!text.is_empty());
-    for line in text.lines() {
+    assert!(header(&response, header::CONTENT_DISPOSITION).contains(&format!("job-{job}.log")));
+    for line in response.text().unwrap().lines() {
         let mut words = line.split_whitespace();
         assert!(words.next().is_some_and(|at| at.ends_with('Z') && at.contains('T')), "{line}");
         assert!(words.next().is_some_and(|level| ["debug", "info", "warn", "error"].contains(&level)), "{line}");

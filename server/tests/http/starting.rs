@@ -19,7 +19,10 @@ fn an_address_that_others_can_reach_is_refused_with_the_reason() {
 
 #[test]
 fn the_other_loopback_address_serves_too() {
-    let (milepost, _data) = Milepost::start_with(&["--addr", "[::1]:0"]);
+    let data = TempDir::new().unwrap();
+    let mut command = command();
+    command.args(["--addr", "[::1]:0", "--data-dir"]).arg(data.path());
+    let milepost = Milepost::spawn(command);
     assert!(milepost.addr.is_ipv6());
     assert_eq!(milepost.status(&["GET /healthz HTTP/1.1", "host: [::1]"]), 200);
 }
