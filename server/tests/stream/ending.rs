@@ -1,0 +1,123 @@
+//! How streams end, and how they show that they live.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use model::JobState::{Running, Succeeded};
+use server::events::Pace;
+use tokio::time::Instant;
+
+use crate::{
+    ledger::Ledger,
+    reader::{Reader, serve},
+};
+
+#[tokio::test(start_paused = true)]
+async fn a_heartbeat_comes_every_ten_seconds() {
+    let ledger = Ledger::new(Pace::default()).await;
+    let mut reader = Reader::get(&ledger.router(Pace::default()).await, "/events").await;
+    reader.expect("hello").await;
+    reader.expect("snapshot").await;
+    for _ in 0..5 {
+        let before = Instant::now();
+        let beat = reader.next().await.unwrap();
+        assert_eq!((beat.event.as_str(), beat.id.as_ref()), ("heartbeat", None));
+        assert_eq!(beat.data["at"], 1_795_000_000_000_000_i64);
+        assert_eq!(before.elapsed().as_secs(), 10);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_says_bye_after_its_lifetime_and_lifetimes_differ() {
+    let ledger = Ledger::new(Pace::default()).await;
+    let router = ledger.router(Pace::default()).await;
+    let mut lived = Vec::new();
+    for _ in 0..8 {
+        let begun = Instant::now();
+        let frames = Reader::get(&router, "/events").await.rest().await;
+        let bye = frames.last().unwrap();
+        assert_eq!((bye.event.as_str(), &bye.data["reason"]), ("bye", &"lifetime".into()));
+        assert!(bye.data["retry_ms"].as_u64().is_some_and(|wait| wait <= 300));
+        lived.push(begun.elapsed());
+    }
+    assert!(lived.iter().all(|life| (480..=600).contains(&life.as_secs())), "{lived:?}");
+    lived.dedup();
+    assert!(lived.len() > 1, "not all at once");
+}
+
+#[tokio::test]
+async fn draining_tells_what_waits_says_bye_and_ends_every_body() {
+    let ledger = Ledger::new(Pace::default()).await;
+    let addr = serve(ledger.router(Pace::default()).await).await;
+    let client = reqwest::Client::new();
+    let mut readers = Vec::new();
+    for _ in 0..20 {
+        let mut reader = Reader::fetch(client.get(format!("http://{addr}/events?topic=jobs"))).await;
+        reader.expect("hello").await;
+        reader.expect("snapshot").await;
+        readers.push(reader);
+    }
+    ledger.state(1, 1, Succeeded, 1);
+    ledger.drain.cancel();
+    for reader in readers {
+        let frames = tokio::time::timeout(Duration::from_secs(5), reader.rest()).await.expect("the body ends");
+        let names: Vec<_> = frames.iter().map(|frame| frame.event.as_str()).collect();
+        assert_eq!(names, ["state", "bye"]);
+        assert_eq!(frames[1].data["reason"], "drain");
+    }
+    ledger.until_open(0).await;
+    let late = Reader::fetch(client.get(format!("http://{addr}/events"))).await.rest().await;
+    assert_eq!(late.last().unwrap().event, "bye", "one that comes too late is told, not refused");
+}
+
+#[tokio::test]
+async fn dropped_connections_leave_nothing_behind() {
+    let ledger = Ledger::new(Pace::default()).await;
+    let addr = serve(ledger.router(Pace::default()).await).await;
+    for _ in 0..50 {
+        let client = reqwest::Client::new();
+        let mut reader = Reader::fetch(client.get(format!("http://{addr}/events?topic=jobs&job=1&row=2"))).await;
+        reader.expect("hello").await;
+    }
+    ledger.until_open(0).await;
+}
+
+#[tokio::test]
+async fn until_end_ends_with_the_jobs_and_is_not_begun_again() {
+    let ledger = Ledger::new(Pace::default()).await;
+    ledger.state(1, 1, Running, 0);
+    ledger.state(2, 1, Running, 0);
+    let router = ledger.router(Pace::default()).await;
+    let mut reader = Reader::get(&router, "/events?row=1&row=2&until=end").await;
+    reader.expect("hello").await;
+    reader.expect("snapshot").await;
+    ledger.state(2, 1, Succeeded, 1);
+    ledger.tick(1, 1, 5);
+    ledger.state(1, 1, Succeeded, 9);
+    ledger.state(3, 1, Running, 0);
+    let frames = reader.rest().await;
+    let names: Vec<_> = frames.iter().map(|frame| frame.event.as_str()).collect();
+    assert_eq!(names, ["state", "state", "end"], "and no progress between the ends");
+    let cursor = frames[2].data["cursor"].as_str().unwrap();
+    assert_eq!(frames[2].id.as_deref(), Some(cursor));
+    for path in ["/events", "/events/poll"] {
+        let again = Reader::get(&router, &format!("{path}?row=1&row=2&until=end&after={cursor}")).await;
+        assert_eq!(again.status, StatusCode::NO_CONTENT, "{path}");
+    }
+    let missed = Reader::get(&router, "/events?row=1&row=2&until=end&after=e1.2").await.rest().await;
+    let names: Vec<_> = missed.iter().map(|frame| frame.event.as_str()).collect();
+    assert_eq!(names, ["hello", "state", "state", "end"], "who missed the end is told");
+}
+
+#[tokio::test]
+async fn until_end_of_a_job_that_is_over_or_never_was() {
+    let ledger = Ledger::new(Pace::default()).await;
+    ledger.state(1, 1, Succeeded, 0);
+    let router = ledger.router(Pace::default()).await;
+    let frames = Reader::get(&router, "/events?job=1&until=end").await.rest().await;
+    let names: Vec<_> = frames.iter().map(|frame| frame.event.as_str()).collect();
+    assert_eq!(names, ["hello", "snapshot", "end"]);
+    let refused = Reader::get(&router, "/events?job=99&until=end").await;
+    assert_eq!(refused.status, StatusCode::NOT_FOUND);
+    assert_eq!(refused.json().await["code"], "no_such_job");
+}

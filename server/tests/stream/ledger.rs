@@ -1,0 +1,208 @@
+//! A past and a present written by hand, so that a test decides what is committed and when it is published.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicI64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use ::engine::{DurableEvent, Listener, Result, store::Topics};
+use async_trait::async_trait;
+use axum::{
+    Router,
+    routing::{get, post},
+};
+use model::{
+    AttemptNo, Cursor, JobId, JobState, JobView, Level, LogEvent, LogLine, Micros, Progress, ProgressEvent, Seq,
+    Snapshot, StateEvent, StreamEvent,
+};
+use server::{
+    events::{self, Events, Pace, Source},
+    hub::Hub,
+};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) const EPOCH: &str = "e1";
+
+/// Streams of one ledger.
+pub(crate) struct Ledger {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) drain: CancellationToken,
+    past: Arc<Past>,
+}
+
+#[derive(Default)]
+struct Past {
+    kept: Mutex<Kept>,
+    /// How often each reading gives way before it reads.
+    give_way: AtomicI64,
+}
+
+#[derive(Default)]
+struct Kept {
+    events: Vec<Arc<DurableEvent>>,
+    jobs: BTreeMap<JobId, JobView>,
+    trimmed: usize,
+}
+
+impl Past {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap()
+    }
+
+    async fn pause(&self) {
+        for _ in 0..self.give_way.load(Relaxed) {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[async_trait]
+impl Source for Past {
+    async fn position(&self) -> Result<Cursor> {
+        self.pause().await;
+        Ok(cursor(self.kept().events.len() as i64))
+    }
+
+    async fn snapshot(&self, topics: &Topics) -> Result<(Cursor, Snapshot)> {
+        self.pause().await;
+        let answer = {
+            let kept = self.kept();
+            let jobs = topics.job.union(&topics.row).filter_map(|job| kept.jobs.get(job).cloned()).collect();
+            (cursor(kept.events.len() as i64), Snapshot { jobs, ..Snapshot::default() })
+        };
+        self.pause().await;
+        Ok(answer)
+    }
+
+    async fn events_after(&self, seq: Seq, limit: u32) -> Result<Option<Vec<Arc<DurableEvent>>>> {
+        self.pause().await;
+        let kept = self.kept();
+        if (seq.0 as usize) < kept.trimmed {
+            return Ok(None);
+        }
+        Ok(Some(kept.events.iter().skip(seq.0 as usize).take(limit as usize).cloned().collect()))
+    }
+
+    fn now(&self) -> Micros {
+        Micros(1_795_000_000_000_000)
+    }
+}
+
+impl Ledger {
+    pub(crate) async fn new(pace: Pace) -> Self {
+        let (hub, drain, past) = (Hub::new(), CancellationToken::new(), Arc::<Past>::default());
+        Self::events_of(&hub, &past, pace, &drain).await;
+        Self { hub, drain, past }
+    }
+
+    async fn events_of(hub: &Arc<Hub>, past: &Arc<Past>, pace: Pace, drain: &CancellationToken) -> Events {
+        let source = Arc::clone(past) as Arc<dyn Source>;
+        Events::open(Arc::clone(hub), source, "test".into(), pace, drain.clone()).await.unwrap()
+    }
+
+    pub(crate) async fn router(&self, pace: Pace) -> Router {
+        router(Self::events_of(&self.hub, &self.past, pace, &self.drain).await)
+    }
+
+    /// Makes the readings of streams give way to others so often.
+    pub(crate) fn give_way(&self, times: i64) {
+        self.past.give_way.store(times, Relaxed);
+    }
+
+    /// Commits a change of state, and does not tell the hub.
+    pub(crate) fn commit_state(&self, job: i64, attempt: AttemptNo, state: JobState, rev: u64) -> Arc<DurableEvent> {
+        let view = view(job, attempt, state, rev);
+        self.past.kept().jobs.insert(view.job, view.clone());
+        self.commit(Some(view.job), StreamEvent::State(Box::new(StateEvent { view, code: None, counts: None })))
+    }
+
+    pub(crate) fn commit_log(&self, job: i64, line: u64, text: &str) -> Arc<DurableEvent> {
+        let lines = vec![LogLine { at: Micros(1), level: Level::Info, text: text.to_owned() }];
+        let event = LogEvent { job: JobId(job), attempt: 1, first_line: line, lines };
+        self.commit(Some(JobId(job)), StreamEvent::Log(event))
+    }
+
+    fn commit(&self, job: Option<JobId>, event: StreamEvent) -> Arc<DurableEvent> {
+        let mut kept = self.past.kept();
+        let seq = Seq(kept.events.len() as i64 + 1);
+        let event = Arc::new(DurableEvent { seq, job, event });
+        kept.events.push(Arc::clone(&event));
+        event
+    }
+
+    pub(crate) fn publish(&self, event: Arc<DurableEvent>) {
+        self.hub.durable(&[event]);
+    }
+
+    /// Commits and publishes.
+    pub(crate) fn state(&self, job: i64, attempt: AttemptNo, state: JobState, rev: u64) {
+        self.publish(self.commit_state(job, attempt, state, rev));
+    }
+
+    pub(crate) fn log(&self, job: i64, line: u64, text: &str) {
+        self.publish(self.commit_log(job, line, text));
+    }
+
+    pub(crate) fn tick(&self, job: i64, attempt: AttemptNo, rev: u64) {
+        let event = ProgressEvent { job: JobId(job), attempt, progress: progress(rev) };
+        self.hub.progress(&[Arc::new(event)]);
+    }
+
+    /// Forgets the oldest events.
+    pub(crate) fn trim(&self, events: usize) {
+        self.past.kept().trimmed = events;
+    }
+
+    /// Waits until so many streams are open; fails after ten seconds.
+    pub(crate) async fn until_open(&self, streams: usize) {
+        let open = async {
+            while self.hub.stats().streams != streams {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), open).await.expect("streams come and go in time");
+    }
+}
+
+pub(crate) fn router(events: Events) -> Router {
+    Router::new()
+        .route("/events", get(events::stream))
+        .route("/events/poll", get(events::poll))
+        .route("/events/{stream}", post(events::change))
+        .with_state(events)
+}
+
+pub(crate) fn cursor(seq: i64) -> Cursor {
+    Cursor { epoch: EPOCH.to_owned(), seq: Seq(seq) }
+}
+
+fn progress(rev: u64) -> Progress {
+    Progress { rev, value: rev, ..Progress::default() }
+}
+
+fn view(job: i64, attempt: AttemptNo, state: JobState, rev: u64) -> JobView {
+    JobView {
+        job: JobId(job),
+        attempt,
+        state,
+        kind: "demo".to_owned(),
+        title: format!("Demo {job}"),
+        created_by: "local".to_owned(),
+        created_at: Micros(1),
+        run_at: None,
+        started_at: None,
+        ended_at: None,
+        cancel_requested_at: None,
+        cancel_requested_by: None,
+        not_responding: false,
+        position: None,
+        max_attempts: 1,
+        rerun_of: None,
+        failure: None,
+        progress: progress(rev),
+    }
+}

@@ -1,0 +1,119 @@
+//! Progress: conflated, never late, never after the end.
+
+use std::time::Duration;
+
+use model::JobState::{Queued, Running, Succeeded};
+use server::events::Pace;
+use tokio::time::{Instant, sleep};
+
+use crate::{ledger::Ledger, reader::Reader};
+
+#[tokio::test(start_paused = true)]
+async fn many_ticks_become_few_frames_and_the_last_value_arrives() {
+    let ledger = Ledger::new(Pace::default()).await;
+    ledger.state(1, 1, Running, 0);
+    let mut reader = Reader::get(&ledger.router(Pace::default()).await, "/events?row=1").await;
+    reader.expect("hello").await;
+    reader.expect("snapshot").await;
+    let ticks = async {
+        for rev in 1..=1_000 {
+            ledger.tick(1, 1, rev);
+            sleep(Duration::from_millis(1)).await;
+        }
+        Instant::now()
+    };
+    let frames = async {
+        let (mut revs, mut arrived) = (Vec::new(), Instant::now());
+        while revs.last() != Some(&1_000) {
+            revs.push(reader.expect("progress").await.data["rev"].as_u64().unwrap());
+            arrived = Instant::now();
+        }
+        (revs, arrived)
+    };
+    let (ended, (revs, arrived)) = tokio::join!(ticks, frames);
+    assert!(revs.is_sorted(), "never back");
+    assert!(revs.len() <= 1_000 / 80 + 2, "at most one in 80 ms, not {}", revs.len());
+    assert!(arrived.saturating_duration_since(ended) <= Duration::from_millis(80));
+}
+
+#[tokio::test(start_paused = true)]
+async fn progress_at_the_beat_of_the_sampler_is_sent_at_once() {
+    let ledger = Ledger::new(Pace::default()).await;
+    let mut reader = Reader::get(&ledger.router(Pace::default()).await, "/events?row=1").await;
+    reader.expect("hello").await;
+    reader.expect("snapshot").await;
+    for rev in 1..=20 {
+        sleep(Duration::from_millis(100)).await;
+        let said = Instant::now();
+        ledger.tick(1, 1, rev);
+        assert_eq!(reader.expect("progress").await.data["rev"], rev);
+        assert_eq!(said.elapsed(), Duration::ZERO);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_an_attempt_is_told_once_and_nothing_of_that_attempt_follows() {
+    let ledger = Ledger::new(Pace::default()).await;
+    ledger.state(1, 1, Running, 0);
+    let router = ledger.router(Pace::default()).await;
+    let mut early = Reader::get(&router, "/events?row=1&topic=jobs").await;
+    early.expect("hello").await;
+    early.expect("snapshot").await;
+    for rev in 1..=500 {
+        ledger.tick(1, 1, rev);
+        sleep(Duration::from_millis(1)).await;
+    }
+    ledger.state(1, 1, Succeeded, 501);
+    for rev in 502..=1_000 {
+        ledger.tick(1, 1, rev); // a sampler that comes late
+        sleep(Duration::from_millis(1)).await;
+    }
+    ledger.state(1, 2, Queued, 0);
+    ledger.tick(1, 1, 2_000);
+    ledger.state(1, 2, Running, 0);
+    ledger.tick(1, 2, 1);
+    let mut ends = 0;
+    loop {
+        let frame = early.frame().await;
+        if frame.data["attempt"] == 2 {
+            break;
+        }
+        assert_eq!(ends, 0, "nothing follows the end: {frame:?}");
+        if frame.event == "state" {
+            assert_eq!((&frame.data["state"], &frame.data["rev"]), (&"succeeded".into(), &501.into()));
+            ends += 1;
+        }
+    }
+    assert_eq!(ends, 1);
+    assert_eq!(early.expect("state").await.data["state"], "running");
+    assert_eq!(early.expect("progress").await.data["rev"], 1, "the next attempt counts anew");
+}
+
+#[tokio::test]
+async fn progress_that_comes_late_is_not_shown_after_a_snapshot_that_knows_the_end() {
+    let ledger = Ledger::new(Pace::default()).await;
+    let ended = ledger.commit_state(1, 1, Succeeded, 9);
+    let mut reader = Reader::get(&ledger.router(Pace::default()).await, "/events?row=1").await;
+    reader.expect("hello").await;
+    assert_eq!(reader.expect("snapshot").await.data["jobs"][0]["state"], "succeeded");
+    ledger.tick(1, 1, 10);
+    ledger.publish(ended);
+    ledger.state(1, 2, Queued, 0);
+    assert_eq!(reader.frame().await.data["attempt"], 2);
+}
+
+#[tokio::test]
+async fn a_row_brings_no_log_and_a_job_does() {
+    let ledger = Ledger::new(Pace::default()).await;
+    let router = ledger.router(Pace::default()).await;
+    let (mut row, mut job) = (Reader::get(&router, "/events?row=1").await, Reader::get(&router, "/events?job=1").await);
+    for reader in [&mut row, &mut job] {
+        reader.expect("hello").await;
+        reader.expect("snapshot").await;
+    }
+    ledger.log(1, 1, "hello\u{2028}\u{1f980}\r\n\u{0}");
+    ledger.state(1, 1, Succeeded, 1);
+    assert_eq!(row.frame().await.event, "state");
+    assert_eq!(job.expect("log").await.data["lines"][0]["text"], "hello\u{2028}\u{1f980}\r\n\u{0}");
+    assert_eq!(job.frame().await.event, "state");
+}

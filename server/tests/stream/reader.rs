@@ -1,0 +1,145 @@
+//! A reader of streams: through the router alone, or over a socket.
+
+use std::{collections::VecDeque, net::SocketAddr, time::Duration};
+
+use axum::{Router, body::Body};
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tower::ServiceExt;
+
+/// One frame as it came.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Frame {
+    pub(crate) event: String,
+    pub(crate) id: Option<String>,
+    pub(crate) data: Value,
+}
+
+impl Frame {
+    /// The number in its id.
+    pub(crate) fn seq(&self) -> Option<i64> {
+        self.id.as_ref().map(|id| id.split_once('.').unwrap().1.parse().unwrap())
+    }
+}
+
+/// An answer whose frames are read one by one.
+pub(crate) struct Reader {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    source: Bytes,
+    text: String,
+    frames: VecDeque<Frame>,
+    /// The value of the last `retry:`.
+    pub(crate) retry: Option<u64>,
+}
+
+enum Bytes {
+    Body(Body),
+    Socket(reqwest::Response),
+}
+
+impl Reader {
+    /// Asks the router, without a socket: for tests that stop the clock.
+    pub(crate) async fn ask(router: &Router, request: Request<Body>) -> Self {
+        let (parts, body) = router.clone().oneshot(request).await.unwrap().into_parts();
+        Self::new(parts.status, parts.headers, Bytes::Body(body))
+    }
+
+    pub(crate) async fn get(router: &Router, path: &str) -> Self {
+        Self::ask(router, Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    /// Asks over a socket.
+    pub(crate) async fn fetch(request: reqwest::RequestBuilder) -> Self {
+        let response = request.send().await.unwrap();
+        Self::new(response.status(), response.headers().clone(), Bytes::Socket(response))
+    }
+
+    fn new(status: StatusCode, headers: HeaderMap, source: Bytes) -> Self {
+        Self { status, headers, source, text: String::new(), frames: VecDeque::new(), retry: None }
+    }
+
+    /// The next frame; `None` at the end.
+    pub(crate) async fn next(&mut self) -> Option<Frame> {
+        loop {
+            if let Some(frame) = self.frames.pop_front() {
+                return Some(frame);
+            }
+            let bytes = match &mut self.source {
+                Bytes::Body(body) => body.frame().await.map(|frame| frame.unwrap().into_data().unwrap()),
+                Bytes::Socket(response) => response.chunk().await.unwrap(),
+            };
+            self.text.push_str(std::str::from_utf8(&bytes?).unwrap());
+            while let Some((block, rest)) = self.text.split_once("\n\n") {
+                let (frame, retry) = parse(block);
+                self.retry = retry.or(self.retry);
+                self.frames.push_back(frame);
+                self.text = rest.to_owned();
+            }
+        }
+    }
+
+    /// The next frame that is not a heartbeat, within ten seconds.
+    pub(crate) async fn frame(&mut self) -> Frame {
+        let next = async {
+            loop {
+                match self.next().await {
+                    Some(frame) if frame.event == "heartbeat" => {}
+                    frame => return frame.expect("the stream goes on"),
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), next).await.expect("a frame comes in time")
+    }
+
+    /// The next frame, which is of this name.
+    pub(crate) async fn expect(&mut self, event: &str) -> Frame {
+        let frame = self.frame().await;
+        assert_eq!(frame.event, event, "{frame:?}");
+        frame
+    }
+
+    /// Everything until the end.
+    pub(crate) async fn rest(mut self) -> Vec<Frame> {
+        let mut frames = Vec::new();
+        while let Some(frame) = self.next().await {
+            frames.push(frame);
+        }
+        frames
+    }
+
+    /// The body as JSON.
+    pub(crate) async fn json(self) -> Value {
+        let bytes = match self.source {
+            Bytes::Body(body) => body.collect().await.unwrap().to_bytes(),
+            Bytes::Socket(response) => response.bytes().await.unwrap(),
+        };
+        serde_json::from_slice(&bytes).unwrap()
+    }
+}
+
+fn parse(block: &str) -> (Frame, Option<u64>) {
+    let mut frame = Frame { event: String::new(), id: None, data: Value::Null };
+    let mut retry = None;
+    for line in block.lines() {
+        let (field, value) = line.split_once(": ").unwrap();
+        match field {
+            "event" => value.clone_into(&mut frame.event),
+            "id" => frame.id = Some(value.to_owned()),
+            "data" => frame.data = serde_json::from_str(value).unwrap(),
+            "retry" => retry = Some(value.parse().unwrap()),
+            other => panic!("no such field: {other}"),
+        }
+    }
+    (frame, retry)
+}
+
+/// Serves the router on a free port.
+pub(crate) async fn serve(router: Router) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    addr
+}

@@ -1,0 +1,70 @@
+//! Readers that do not keep up.
+
+use model::JobState::Succeeded;
+use server::events::Pace;
+
+use crate::{
+    ledger::Ledger,
+    reader::{Reader, serve},
+};
+
+/// More than any outbox and the buffers of the connection together hold.
+const FLOOD: u64 = 30_000;
+
+#[tokio::test]
+async fn a_slow_reader_gets_one_snapshot_instead_and_holds_up_nobody() {
+    let ledger = Ledger::new(Pace::default()).await;
+    let addr = serve(ledger.router(Pace::default()).await).await;
+    let client = reqwest::Client::new();
+    let url = format!("http://{addr}/events?job=1");
+    let mut slow = Reader::fetch(client.get(&url)).await;
+    slow.expect("hello").await;
+    slow.expect("snapshot").await;
+    let text = "x".repeat(1_000);
+    for line in 1..=FLOOD {
+        ledger.log(1, line, &text);
+        if line % 64 == 0 {
+            let stats = ledger.hub.stats();
+            assert!(stats.queued <= 1_000 && stats.queued_bytes <= 1 << 20, "{stats:?}");
+            tokio::task::yield_now().await;
+        }
+    }
+    let mut quick = Reader::fetch(client.get(&url)).await;
+    quick.expect("hello").await;
+    assert_eq!(quick.expect("snapshot").await.seq(), Some(FLOOD as i64), "another reader waits for nothing");
+    ledger.state(1, 1, Succeeded, 1);
+    let (mut known, mut snapshots) = (0, 0);
+    while known <= FLOOD as i64 {
+        let frame = slow.frame().await;
+        let seq = frame.seq().unwrap();
+        match frame.event.as_str() {
+            "snapshot" => {
+                assert!(seq > known, "it does not go back");
+                snapshots += 1;
+            }
+            _ => assert_eq!(seq, known + 1, "no gap that a snapshot does not close"),
+        }
+        known = seq;
+    }
+    assert_eq!(snapshots, 1);
+    assert_eq!(quick.expect("state").await.seq(), Some(FLOOD as i64 + 1));
+}
+
+#[tokio::test]
+async fn what_waits_for_a_reader_of_many_jobs_is_the_latest_of_each() {
+    let ledger = Ledger::new(Pace::default()).await;
+    let rows = (1..=50).map(|job| format!("row={job}")).collect::<Vec<_>>().join("&");
+    let mut reader = Reader::get(&ledger.router(Pace::default()).await, &format!("/events?{rows}")).await;
+    reader.expect("hello").await;
+    reader.expect("snapshot").await;
+    for rev in 1..=1_000 {
+        for job in 1..=50 {
+            ledger.tick(job, 1, rev);
+        }
+    }
+    let stats = ledger.hub.stats();
+    assert_eq!((stats.queued, stats.conflated), (0, 50));
+    for _ in 0..50 {
+        assert_eq!(reader.expect("progress").await.data["rev"], 1_000);
+    }
+}
