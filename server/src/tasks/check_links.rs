@@ -30,7 +30,7 @@ pub struct CheckLinks {
 impl CheckLinks {
     /// `allow_private` lets it ask addresses that are not public.
     pub fn new(allow_private: bool) -> Self {
-        Self { vetted: Vetted { allow_private } }
+        Self { vetted: if allow_private { Vetted::ALL } else { Vetted::PUBLIC } }
     }
 }
 

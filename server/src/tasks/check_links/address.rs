@@ -14,8 +14,8 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 /// second look-up that could answer something else.
 #[derive(Clone, Copy)]
 pub(super) struct Vetted {
-    /// Whether every address may be asked.
-    pub(super) allow_private: bool,
+    /// What an address is that may not be asked; `None` for one that may.
+    refuse: fn(IpAddr) -> Option<&'static str>,
 }
 
 /// A name or address that may not be asked.
@@ -27,12 +27,19 @@ pub(super) struct Refused {
 }
 
 impl Vetted {
+    /// Only public addresses.
+    pub(super) const PUBLIC: Self = Self::by(not_public);
+    /// Every address.
+    pub(super) const ALL: Self = Self::by(|_| None);
+
+    /// Vets by a rule of one's own.
+    pub(super) const fn by(refuse: fn(IpAddr) -> Option<&'static str>) -> Self {
+        Self { refuse }
+    }
+
     /// Whether `address` may be asked.
     pub(super) fn check(self, address: IpAddr) -> Result<(), Refused> {
-        match not_public(address) {
-            Some(class) if !self.allow_private => Err(Refused { address, class }),
-            Some(_) | None => Ok(()),
-        }
+        (self.refuse)(address).map_or(Ok(()), |class| Err(Refused { address, class }))
     }
 
     /// Those of the addresses that may be asked; if none may, the reason for the first.
@@ -116,7 +123,7 @@ mod tests {
 
     fn refused(text: &str) -> bool {
         let address = text.parse().expect("an address");
-        Vetted { allow_private: false }.check(address).is_err()
+        Vetted::PUBLIC.check(address).is_err()
     }
 
     #[test]
@@ -138,11 +145,10 @@ mod tests {
 
     #[test]
     fn a_name_with_one_public_address_is_asked_there_alone() {
-        let vetted = Vetted { allow_private: false };
         let (private, public): (SocketAddr, SocketAddr) =
             ("10.0.0.1:0".parse().expect("an address"), "1.1.1.1:0".parse().expect("an address"));
-        assert_eq!(vetted.keep([private, public].into_iter()).expect("one is left"), [public]);
-        assert!(vetted.keep([private].into_iter()).is_err());
-        assert!(Vetted { allow_private: true }.keep([private].into_iter()).is_ok());
+        assert_eq!(Vetted::PUBLIC.keep([private, public].into_iter()).expect("one is left"), [public]);
+        assert!(Vetted::PUBLIC.keep([private].into_iter()).is_err());
+        assert!(Vetted::ALL.keep([private].into_iter()).is_ok());
     }
 }

@@ -162,3 +162,51 @@ fn describe(error: &reqwest::Error) -> Broken {
     };
     Broken { code, message: cause.to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        net::Ipv4Addr,
+        sync::atomic::{AtomicBool, Ordering},
+    };
+
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    /// Answers every request on `listener` alike, and notes that there was one.
+    async fn answer(listener: TcpListener, answer: String, asked: Arc<AtomicBool>) {
+        loop {
+            let (mut socket, _) = listener.accept().await.expect("a loopback socket accepts");
+            asked.store(true, Ordering::SeqCst);
+            let mut request = [0; 4096];
+            let _ = socket.read(&mut request).await;
+            let _ = socket.write_all(answer.as_bytes()).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_redirect_to_an_address_that_may_not_be_asked_is_refused_before_it_is_asked() {
+        let (open, closed) = ("127.0.0.1", "127.0.0.2");
+        let inside = TcpListener::bind((closed, 0)).await.expect("a free port");
+        let secret = format!("http://{}/secret", inside.local_addr().expect("bound"));
+        let outside = TcpListener::bind((open, 0)).await.expect("a free port");
+        let link = format!("http://{}/", outside.local_addr().expect("bound"));
+        let (asked, reached) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let redirect = format!("HTTP/1.1 302 Found\r\nlocation: {secret}\r\ncontent-length: 0\r\n\r\n");
+        tokio::spawn(answer(outside, redirect, Arc::clone(&asked)));
+        tokio::spawn(answer(inside, "HTTP/1.1 200 OK\r\n\r\n".to_owned(), Arc::clone(&reached)));
+
+        let vetted = Vetted::by(|address| (address != Ipv4Addr::LOCALHOST).then_some("not the one that is open"));
+        let prober = Prober::new(vetted, Pace::new(100), Duration::from_secs(10)).expect("a client");
+        let finding = prober.ask(Ok(link.parse().expect("a link"))).await;
+
+        assert_eq!(finding.error.expect("an error").0, "refused");
+        assert_eq!(finding.status, Some(302));
+        assert_eq!(finding.redirects, [(302, secret.parse().expect("a link"))]);
+        assert!(asked.load(Ordering::SeqCst) && !reached.load(Ordering::SeqCst));
+    }
+}

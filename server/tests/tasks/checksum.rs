@@ -1,0 +1,196 @@
+//! `checksum`, beside the programs whose format it speaks.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    os::unix::{ffi::OsStrExt, fs::symlink},
+    path::Path,
+    process::Command,
+};
+
+use model::JobState;
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use serde_json::{Value, json};
+
+use crate::desk::Desk;
+
+/// Runs `sha256sum -c` on a manifest, in the folder.
+fn assert_accepted(folder: &Path, manifest: &[u8]) {
+    let kept = tempfile::NamedTempFile::new().unwrap();
+    fs::write(kept.path(), manifest).unwrap();
+    let checked =
+        Command::new("sha256sum").args(["--check", "--strict"]).arg(kept.path()).current_dir(folder).output().unwrap();
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+    assert!(checked.stderr.is_empty(), "{}", String::from_utf8_lossy(&checked.stderr));
+}
+
+/// The manifest of the whole root.
+async fn manifest(desk: &Desk) -> (Value, Vec<u8>) {
+    let ended = desk.succeed("checksum", json!({ "folder": desk.root() })).await;
+    (ended.output, desk.artifact(ended.view.job, "SHA256SUMS").await)
+}
+
+#[tokio::test]
+async fn the_manifest_is_sorted_relative_and_accepted_by_sha256sum() {
+    let desk = Desk::open().await;
+    for path in ["b", "a/b", "a-b", "a/nested/deeper/c", "empty", "with space", "-", "*star", "ü"] {
+        desk.file(path, path);
+    }
+    desk.file("empty", "");
+    desk.file("large", vec![7; 3_000_000]);
+    let (output, manifest) = manifest(&desk).await;
+    assert_accepted(&desk.root(), &manifest);
+    assert_eq!(output["files"], 10);
+    let text = String::from_utf8(manifest).unwrap();
+    let paths: Vec<&str> = text.lines().map(|line| &line[66..]).collect();
+    assert_eq!(
+        paths,
+        ["*star", "./-", "a-b", "a/b", "a/nested/deeper/c", "b", "empty", "large", "with space", "ü"],
+        "in the order of their bytes"
+    );
+}
+
+#[tokio::test]
+async fn any_file_name_survives_writing_and_reading_back() {
+    let desk = Desk::open().await;
+    let mut random = StdRng::seed_from_u64(20_261_121);
+    let alphabet = b"\\\\\\\n\n\r\r *-abn\xff\xc3\xa9\t\"'$";
+    let mut names = std::collections::BTreeSet::new();
+    while names.len() < 400 {
+        let name: Vec<u8> =
+            (0..random.random_range(1..12)).map(|_| alphabet[random.random_range(0..alphabet.len())]).collect();
+        names.insert(name);
+    }
+    for name in &names {
+        fs::write(desk.root().join(OsStr::from_bytes(name)), name).unwrap();
+    }
+    let (_, manifest) = manifest(&desk).await;
+    assert_accepted(&desk.root(), &manifest);
+
+    let upload = desk.upload("SHA256SUMS", &manifest).await;
+    let verified = desk.succeed("checksum", json!({ "folder": desk.root(), "manifest": upload })).await;
+    assert_eq!(verified.output["matched"], names.len());
+    assert_eq!(verified.output["not_listed"], 0);
+    assert_eq!(verified.view.progress.warnings, 0);
+}
+
+#[tokio::test]
+async fn blake3_manifests_are_those_of_b3sum() {
+    let desk = Desk::open().await;
+    desk.file("empty", "");
+    desk.file("a\\b", "abc");
+    let ended = desk.succeed("checksum", json!({ "folder": desk.root(), "algorithm": "blake3" })).await;
+    let manifest = String::from_utf8(desk.artifact(ended.view.job, "B3SUMS").await).unwrap();
+    // The vectors of the BLAKE3 paper.
+    assert_eq!(
+        manifest,
+        "\\6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85  a\\\\b\n\
+         af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262  empty\n"
+    );
+}
+
+#[tokio::test]
+async fn links_and_pipes_are_left_out_and_counted() {
+    let desk = Desk::open().await;
+    desk.file("real", "x");
+    symlink("real", desk.root().join("link")).unwrap();
+    symlink("/etc", desk.root().join("away")).unwrap();
+    assert!(Command::new("mkfifo").arg(desk.root().join("pipe")).status().unwrap().success());
+    let (output, manifest) = manifest(&desk).await;
+    assert_eq!(manifest.iter().filter(|byte| **byte == b'\n').count(), 1);
+    assert_eq!((output["links_skipped"].as_u64(), output["specials_skipped"].as_u64()), (Some(2), Some(1)));
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_a_warning_that_names_it() {
+    let desk = Desk::open().await;
+    desk.file("good", "x");
+    // Deeper than a path may be long: not to be opened by anybody, not even root.
+    let script = "for i in $(seq 20); do n=$(printf '%0250d' $i); mkdir $n && cd $n || exit 1; done; echo x > deep";
+    assert!(Command::new("sh").args(["-c", script]).current_dir(desk.root()).status().unwrap().success());
+    let ended = desk.succeed("checksum", json!({ "folder": desk.root() })).await;
+    assert_eq!((ended.output["files"].as_u64(), ended.output["unreadable"].as_u64()), (Some(1), Some(1)));
+    assert_eq!(ended.view.progress.warnings, 1);
+    let log = desk.log(ended.view.job).await;
+    assert!(log.contains("0001/") && log.contains("too long"), "{log}");
+}
+
+#[tokio::test]
+async fn a_folder_that_differs_fails_and_the_report_says_where() {
+    let desk = Desk::open().await;
+    for path in ["same", "changed", "gone"] {
+        desk.file(path, path);
+    }
+    let (_, manifest) = manifest(&desk).await;
+    desk.file("changed", "other");
+    desk.file("new", "new");
+    fs::remove_file(desk.root().join("gone")).unwrap();
+    let upload = desk.upload("SHA256SUMS", [&manifest[..], b"not a line\n"].concat()).await;
+    let (job, code, message) = desk.fail("checksum", json!({ "folder": desk.root(), "manifest": upload })).await;
+    assert_eq!(code, "mismatch");
+    assert!(message.contains("2 of 3") && message.contains("1 changed, 1 missing"), "{message}");
+    let report = String::from_utf8(desk.artifact(job, "verification.txt").await).unwrap();
+    assert_eq!(report, "changed\tchanged\nmissing\tgone\nok\tsame\nnot listed\tnew\n");
+    let data = desk.engine.job(job).await.unwrap().progress.data.unwrap();
+    assert_eq!((data["bad_lines"].as_u64(), data["not_listed"].as_u64()), (Some(1), Some(1)));
+}
+
+#[tokio::test]
+async fn a_manifest_cannot_lead_out_of_the_folder() {
+    let desk = Desk::open().await;
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    fs::write(secret.path(), "secret").unwrap();
+    desk.file("inside/file", "x");
+    symlink(secret.path(), desk.root().join("inside/link")).unwrap();
+    let hex = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
+    let manifest = format!("{hex}  link\n{hex}  ../inside/file\n{hex}  /etc/passwd\n");
+    let upload = desk.upload("SHA256SUMS", manifest).await;
+    let input = json!({ "folder": desk.root().join("inside"), "manifest": upload });
+    let (job, code, _) = desk.fail("checksum", input).await;
+    assert_eq!(code, "mismatch");
+    let report = String::from_utf8(desk.artifact(job, "verification.txt").await).unwrap();
+    assert_eq!(report, "unreadable\tlink\nnot listed\tfile\n");
+}
+
+#[tokio::test]
+async fn other_files_are_no_manifests() {
+    let desk = Desk::open().await;
+    desk.file("a", "a");
+    let folder = desk.root();
+    let fails = async |content: String| {
+        let upload = desk.upload("SHA256SUMS", content).await;
+        desk.fail("checksum", json!({ "folder": folder, "manifest": upload })).await.1
+    };
+    assert_eq!(fails("hello\n".repeat(10)).await, "bad_manifest");
+    assert_eq!(fails(String::new()).await, "bad_manifest");
+    assert_eq!(fails(format!("BLAKE3 (a) = {}\n", "0".repeat(64))).await, "other_algorithm");
+}
+
+#[tokio::test]
+async fn an_empty_folder_has_an_empty_manifest() {
+    let desk = Desk::open().await;
+    let (output, manifest) = manifest(&desk).await;
+    assert!(manifest.is_empty());
+    assert_eq!(output["files"], 0);
+}
+
+#[tokio::test]
+async fn a_cancelled_checksum_stops_in_the_middle_of_a_file_and_leaves_no_manifest() {
+    let desk = Desk::open().await;
+    // A hole takes no space, and hours to hash.
+    fs::File::create(desk.root().join("huge")).unwrap().set_len(4 << 40).unwrap();
+    let job = desk.start("checksum", json!({ "folder": desk.root() })).await;
+    desk.when(job, |view| view.progress.unit == "B" && view.progress.value > 0).await;
+    desk.engine.cancel(job, "tester").await.unwrap();
+    assert_eq!(desk.ended(job).await.view.state, JobState::Cancelled);
+    assert!(desk.engine.store().artifacts(job).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_file_in_place_of_the_folder_is_refused_by_name() {
+    let desk = Desk::open().await;
+    let file = desk.file("file", "x");
+    let (_, code, message) = desk.fail("checksum", json!({ "folder": file })).await;
+    assert_eq!(code, "not_a_folder");
+    assert!(message.contains("file"), "{message}");
+}

@@ -1,0 +1,59 @@
+//! `demo` does what it says on its label.
+
+use model::JobState;
+use serde_json::json;
+
+use crate::desk::Desk;
+
+#[tokio::test]
+async fn an_empty_input_takes_about_ten_seconds() {
+    let desk = Desk::open().await;
+    let ended = desk.succeed("demo", json!({})).await;
+    let seconds = ended.view.ran_for(desk.engine.now()).unwrap();
+    assert!((9.5..15.0).contains(&seconds), "{seconds}");
+    assert_eq!(ended.view.progress.warnings, 0);
+}
+
+#[tokio::test]
+async fn every_ending_is_as_asked_for() {
+    let desk = Desk::open().await;
+    let warned = desk.succeed("demo", json!({ "seconds": 0, "ending": "warn" })).await;
+    assert_eq!(warned.view.progress.warnings, 3);
+    let (_, code, _) = desk.fail("demo", json!({ "seconds": 0, "ending": "fail" })).await;
+    assert_eq!(code, "asked_to_fail");
+    let (_, code, message) = desk.fail("demo", json!({ "seconds": 0, "ending": "panic" })).await;
+    assert_eq!(code, "panic");
+    assert!(message.contains("asked to panic"), "{message}");
+    desk.succeed("demo", json!({ "seconds": 0 })).await;
+}
+
+#[tokio::test]
+async fn it_reports_as_often_as_asked_and_its_total_is_met() {
+    let desk = Desk::open().await;
+    let input = json!({ "seconds": 1, "reports_per_second": 100_000 });
+    let ended = desk.succeed("demo", input).await;
+    assert_eq!(ended.output["reports"], 100_000);
+    assert_eq!(Some(ended.view.progress.value), ended.view.progress.max);
+}
+
+#[tokio::test]
+async fn an_unknown_total_stays_unknown() {
+    let desk = Desk::open().await;
+    let job = desk.start("demo", json!({ "seconds": 60, "total": "unknown", "reports_per_second": 1_000 })).await;
+    let in_work = |view: &model::JobView| view.progress.stage.as_ref().is_some_and(|stage| stage.index == 1);
+    let view = desk.when(job, |view| in_work(view) && view.progress.value > 0).await;
+    assert_eq!(view.progress.max, None);
+    desk.engine.cancel(job, "tester").await.unwrap();
+    assert_eq!(desk.ended(job).await.view.state, JobState::Cancelled);
+}
+
+#[tokio::test]
+async fn a_stall_is_deaf_to_cancel_until_it_is_over() {
+    let desk = Desk::open().await;
+    let job = desk.start("demo", json!({ "seconds": 0, "stall_seconds": 2 })).await;
+    desk.when(job, |view| view.progress.message.starts_with("Not responding")).await;
+    desk.engine.cancel(job, "tester").await.unwrap();
+    let view = desk.when(job, |view| view.not_responding).await;
+    assert_eq!(view.state, JobState::Running);
+    assert_eq!(desk.ended(job).await.view.state, JobState::Cancelled);
+}
