@@ -118,6 +118,7 @@ impl Task for Demo {
         ctx.message("Working");
         pace.go(ctx, SHARES[1] / 2.0).await?;
         stall(ctx, input.stall_seconds).await?;
+        ctx.check()?;
         halfway(ctx, input.ending)?;
         pace.go(ctx, SHARES[1] / 2.0).await?;
 

@@ -300,12 +300,12 @@ impl Import<'_> {
     /// The columns to index, as the table spells them.
     fn indexed(&self, columns: &[Column]) -> Result<Vec<String>, TaskError> {
         let names = self.input.index.split(',').map(str::trim).filter(|name| !name.is_empty());
-        let found = names.map(|name| match find(columns, name) {
-            Some(column) => Ok(column.name.clone()),
-            None => {
+        let found = names.map(|name| {
+            let column = find(columns, name).ok_or_else(|| {
                 let message = format!("there is no column {name} to index; there are {}", listed(columns));
-                Err(TaskError::failed("no_such_column", message))
-            }
+                TaskError::failed("no_such_column", message)
+            });
+            column.map(|column| column.name.clone())
         });
         found.collect()
     }

@@ -10,10 +10,10 @@ use tempfile::TempDir;
 use tokio::{sync::Notify, time::timeout};
 
 /// Longer than any test waits for anything, however slow the machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
-pub struct Desk {
-    pub engine: Engine,
+pub(crate) struct Desk {
+    pub(crate) engine: Engine,
     root: TempDir,
     news: Arc<News>,
     /// Goes last: the engine writes into it.
@@ -21,9 +21,9 @@ pub struct Desk {
 }
 
 /// A job that is over.
-pub struct Ended {
-    pub view: JobView,
-    pub output: Value,
+pub(crate) struct Ended {
+    pub(crate) view: JobView,
+    pub(crate) output: Value,
 }
 
 /// Wakes who waits, whatever the news.
@@ -41,11 +41,11 @@ impl Listener for News {
 }
 
 impl Desk {
-    pub async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         Self::with(TaskSettings::default()).await
     }
 
-    pub async fn with(settings: TaskSettings) -> Self {
+    pub(crate) async fn with(settings: TaskSettings) -> Self {
         let (data, root) = (TempDir::new().unwrap(), TempDir::new().unwrap());
         let news = Arc::new(News::default());
         let builder = Engine::builder(data.path())
@@ -57,12 +57,12 @@ impl Desk {
     }
 
     /// The folder that tasks may read.
-    pub fn root(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> PathBuf {
         self.root.path().canonicalize().unwrap()
     }
 
     /// Puts a file under the root, with the folders it lies in.
-    pub fn file(&self, path: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn file(&self, path: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.root().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, content).unwrap();
@@ -70,35 +70,35 @@ impl Desk {
     }
 
     /// Uploads a file; answers what an input field holds.
-    pub async fn upload(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+    pub(crate) async fn upload(&self, name: &str, content: impl AsRef<[u8]>) -> String {
         let mut writer = self.engine.uploads().begin(name, None).await.unwrap();
         writer.write(content.as_ref()).await.unwrap();
         writer.finish().await.unwrap().id
     }
 
-    pub async fn start(&self, kind: &str, input: Value) -> JobId {
+    pub(crate) async fn start(&self, kind: &str, input: Value) -> JobId {
         self.try_start(kind, input).await.unwrap()
     }
 
-    pub async fn try_start(&self, kind: &str, input: Value) -> Result<JobId, Error> {
+    pub(crate) async fn try_start(&self, kind: &str, input: Value) -> Result<JobId, Error> {
         self.engine.start(kind, input, StartOptions { by: "tester".to_owned(), ..StartOptions::default() }).await
     }
 
     /// Starts a job and waits for its end.
-    pub async fn run(&self, kind: &str, input: Value) -> Ended {
+    pub(crate) async fn run(&self, kind: &str, input: Value) -> Ended {
         let job = self.start(kind, input).await;
         self.ended(job).await
     }
 
     /// Runs a job that must succeed.
-    pub async fn succeed(&self, kind: &str, input: Value) -> Ended {
+    pub(crate) async fn succeed(&self, kind: &str, input: Value) -> Ended {
         let ended = self.run(kind, input).await;
         assert_eq!(ended.view.state, JobState::Succeeded, "{:?}", ended.view.failure);
         ended
     }
 
     /// Runs a job that must fail; answers code and message.
-    pub async fn fail(&self, kind: &str, input: Value) -> (JobId, String, String) {
+    pub(crate) async fn fail(&self, kind: &str, input: Value) -> (JobId, String, String) {
         let ended = self.run(kind, input).await;
         assert_eq!(ended.view.state, JobState::Failed, "{:?}", ended.output);
         let failure = ended.view.failure.unwrap();
@@ -106,14 +106,14 @@ impl Desk {
     }
 
     /// Waits until the job is over.
-    pub async fn ended(&self, job: JobId) -> Ended {
+    pub(crate) async fn ended(&self, job: JobId) -> Ended {
         let view = self.when(job, |view| view.state.is_terminal()).await;
         let output = self.engine.store().detail(job).await.unwrap().output.unwrap_or_default();
         Ended { view, output }
     }
 
     /// Waits until the job is as wanted.
-    pub async fn when(&self, job: JobId, wanted: impl Fn(&JobView) -> bool) -> JobView {
+    pub(crate) async fn when(&self, job: JobId, wanted: impl Fn(&JobView) -> bool) -> JobView {
         let wait = async {
             loop {
                 // Armed before looking, so that nothing is missed in between.
@@ -131,20 +131,20 @@ impl Desk {
     }
 
     /// What an artifact holds.
-    pub async fn artifact(&self, job: JobId, name: &str) -> Vec<u8> {
+    pub(crate) async fn artifact(&self, job: JobId, name: &str) -> Vec<u8> {
         let (_, path) = self.engine.artifact(job, name).await.unwrap();
         fs::read(path).unwrap()
     }
 
     /// An artifact in CSV: its records, the header first.
-    pub async fn table(&self, job: JobId, name: &str) -> Vec<Vec<String>> {
+    pub(crate) async fn table(&self, job: JobId, name: &str) -> Vec<Vec<String>> {
         let content = self.artifact(job, name).await;
         let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(content.as_slice());
         reader.records().map(|record| record.unwrap().iter().map(str::to_owned).collect()).collect()
     }
 
     /// All that the job's log says.
-    pub async fn log(&self, job: JobId) -> String {
+    pub(crate) async fn log(&self, job: JobId) -> String {
         let query = engine::store::LogQuery { limit: 10_000, ..Default::default() };
         let page = self.engine.store().log(job, &query).await.unwrap();
         page.lines.iter().map(|(_, line)| format!("{}\n", line.text)).collect()

@@ -78,6 +78,17 @@ async fn records_that_do_not_fit_are_left_out_and_listed_as_they_stand() {
 }
 
 #[tokio::test]
+async fn the_sample_file_loads_but_for_its_five_broken_records() {
+    let desk = Desk::open().await;
+    let sample = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../end2end/samples/orders.csv")).unwrap();
+    let ended = desk.succeed("import-csv", input(&desk, sample, json!({})).await).await;
+    assert_eq!((ended.output["rows_loaded"].as_u64(), ended.output["rows_rejected"].as_u64()), (Some(995), Some(5)));
+    let types: Vec<&str> =
+        ended.output["columns"].as_array().unwrap().iter().map(|column| column["type"].as_str().unwrap()).collect();
+    assert_eq!(types, ["integer", "date", "text", "text", "integer", "real", "boolean", "text"]);
+}
+
+#[tokio::test]
 async fn stopping_at_the_first_bad_record_imports_nothing() {
     let desk = Desk::open().await;
     let input = input(&desk, "a,b\n1,2\n3\n4,5\n6\n", json!({ "on_error": "stop" })).await;

@@ -96,22 +96,19 @@ fn not_public_v4(address: Ipv4Addr) -> Option<&'static str> {
 }
 
 fn not_public_v6(address: Ipv6Addr) -> Option<&'static str> {
-    let [a, b, c, d, e, f, g, h] = address.segments();
-    let embedded = |high: u16, low: u16| {
-        let [[a, b], [c, d]] = [high.to_be_bytes(), low.to_be_bytes()];
-        not_public_v4(Ipv4Addr::new(a, b, c, d))
-    };
-    match [a, b, c, d, e, f] {
-        [0, 0, 0, 0, 0, 0] if (g, h) == (0, 1) => Some("a loopback address"),
-        [0, 0, 0, 0, 0, 0] if (g, h) == (0, 0) => Some("the unspecified address"),
+    let embedded = |high: u16, low: u16| not_public_v4(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)));
+    match address.segments() {
+        [0, 0, 0, 0, 0, 0, 0, 1] => Some("a loopback address"),
+        [0, 0, 0, 0, 0, 0, 0, 0] => Some("the unspecified address"),
         // An IPv4 address in IPv6's clothes: mapped, compatible, NAT64 and 6to4 lead where the inner one leads.
-        [0, 0, 0, 0, 0, 0xffff | 0] | [0x64, 0xff9b, 0, 0, 0, 0] => embedded(g, h),
-        [0x2002, ..] => embedded(b, c),
+        [0, 0, 0, 0, 0, 0xffff | 0, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
+            embedded(high, low)
+        }
         [0xfe80..=0xfebf, ..] => Some("a link-local address"),
         [0xfc00..=0xfdff, ..] => Some("a unique local address"),
         [0xff00..=0xffff, ..] => Some("a multicast address"),
         // Teredo and the other assignments below 2001:200::, and the two blocks for documentation.
-        [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => Some("a reserved address"),
+        [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => Some("a reserved address"),
         [0x2000..=0x3fff, ..] => None,
         _ => Some("a reserved address"),
     }

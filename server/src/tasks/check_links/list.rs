@@ -46,17 +46,17 @@ impl fmt::Display for Target {
 
 impl Links {
     /// Takes the links of a text, one a line; empty lines are passed over.
-    pub(super) fn read(&mut self, mut text: impl BufRead) -> Result<(), TaskError> {
-        let mut line = Vec::new();
+    pub(super) fn read(&mut self, mut list: impl BufRead) -> Result<(), TaskError> {
+        let mut bytes = Vec::new();
         loop {
-            line.clear();
-            let read = io::Read::take(&mut text, LONGEST).read_until(b'\n', &mut line);
+            bytes.clear();
+            let read = io::Read::take(&mut list, LONGEST).read_until(b'\n', &mut bytes);
             if read.map_err(|error| io_failed("reading the list of links", &error))? == 0 {
                 return Ok(());
             }
-            let link = String::from_utf8_lossy(&line);
+            let text = String::from_utf8_lossy(&bytes);
             // A byte order mark stands in front of what some programs write.
-            let link = link.trim_start_matches('\u{feff}').trim();
+            let link = text.trim_start_matches('\u{feff}').trim();
             if !link.is_empty() {
                 self.add(link)?;
             }

@@ -47,7 +47,7 @@ mod tests {
             assert_eq!(pace.reserve("a.example", now) - now, Duration::from_millis(expected));
         }
         assert_eq!(pace.reserve("b.example", now), now);
-        let later = now + Duration::from_secs(60);
+        let later = now + Duration::from_mins(1);
         assert_eq!(pace.reserve("a.example", later), later);
     }
 }

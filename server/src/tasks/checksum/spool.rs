@@ -64,14 +64,11 @@ impl EntryReader {
         self.0.read_exact(&mut has_digest)?;
         let mut path = vec![0; u32::from_le_bytes(length) as usize];
         self.0.read_exact(&mut path)?;
-        let expected = match has_digest {
-            [0] => None,
-            _ => {
-                let mut digest = [0; 32];
-                self.0.read_exact(&mut digest)?;
-                Some(Digest(digest))
-            }
-        };
+        let mut expected = None;
+        if has_digest != [0] {
+            let Digest(digest) = expected.insert(Digest([0; 32]));
+            self.0.read_exact(digest)?;
+        }
         Ok(Some(Entry { size: u64::from_le_bytes(size), expected, path }))
     }
 }

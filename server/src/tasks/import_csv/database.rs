@@ -14,6 +14,7 @@ use std::{
 use engine::{Ctx, TaskError};
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, SqliteConnection,
+    error::DatabaseError,
     sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
@@ -21,7 +22,7 @@ use super::{Column, IfExists, types::ColumnType};
 use crate::tasks::failure::disk_full;
 
 /// How long to wait for another program that writes to the database.
-const BUSY: Duration = Duration::from_secs(60);
+const BUSY: Duration = Duration::from_mins(1);
 /// How many steps of a statement pass between two looks at whether to stop.
 const STEPS: i32 = 10_000;
 /// How many values a statement may bind, by SQLite's default.
@@ -239,7 +240,7 @@ fn failed(what: impl Into<String>) -> impl FnOnce(sqlx::Error) -> TaskError {
     const FULL: &str = "13";
     let what = what.into();
     move |error| {
-        let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default().into_owned();
+        let code = error.as_database_error().and_then(DatabaseError::code).unwrap_or_default().into_owned();
         match code.as_str() {
             INTERRUPT => TaskError::Cancelled,
             FULL => disk_full(what, &error),

@@ -186,10 +186,7 @@ fn time_of_day(text: &str, seconds: bool) -> bool {
     if !below(parts.next(), 24) || !below(parts.next(), 60) {
         return false;
     }
-    let last = match parts.next() {
-        None => return true,
-        Some(last) => last,
-    };
+    let Some(last) = parts.next() else { return true };
     let (whole, fraction) = last.split_once('.').unwrap_or((last, "0"));
     let fraction = !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit());
     seconds && below(Some(whole), 60) && fraction && parts.next().is_none()
@@ -208,7 +205,9 @@ mod tests {
 
     fn guess(fields: &[&str]) -> ColumnType {
         let mut guess = Guess::NEW;
-        fields.iter().for_each(|field| guess.see(field));
+        for field in fields {
+            guess.see(field);
+        }
         guess.settle()
     }
 
