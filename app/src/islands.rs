@@ -1,9 +1,16 @@
 //! The parts of pages that wake in the browser. Each is complete in the first HTML.
 
+mod copy_button;
 mod count_of;
+mod fresh_parts;
+mod job_log;
+mod job_pill;
+mod job_progress;
 mod jobs_badge;
 mod link;
+mod live_forms;
 mod live_row;
+mod local_times;
 mod new_folder;
 mod new_rows;
 mod new_start;
@@ -13,10 +20,17 @@ mod running_now;
 mod theme_switch;
 mod watching;
 
+pub use copy_button::CopyButton;
 pub use count_of::CountOf;
+pub use fresh_parts::FreshParts;
+pub use job_log::JobLog;
+pub use job_pill::JobPill;
+pub use job_progress::JobProgress;
 pub use jobs_badge::JobsBadge;
 pub use link::LinkStatus;
+pub use live_forms::LiveForms;
 pub use live_row::{LiveGoing, LiveTiming};
+pub use local_times::LocalTimes;
 pub use new_folder::FolderField;
 pub use new_rows::{Belongs, NewRows};
 pub use new_start::{Slot, StartForm};

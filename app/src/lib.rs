@@ -6,6 +6,7 @@
 )]
 
 pub mod api;
+mod browser;
 #[cfg(feature = "ssr")]
 pub mod context;
 #[cfg(feature = "ssr")]

@@ -17,6 +17,7 @@ use model::Tone;
 use crate::{
     context::app,
     flash::Flash,
+    islands::LocalTimes,
     pages::{
         job::JobPage,
         jobs::Jobs,
@@ -80,6 +81,7 @@ fn Document(options: LeptosOptions, frame: Frame) -> impl IntoView {
                         </div>
                     </div>
                 </Router>
+                <LocalTimes />
             </body>
         </html>
     }

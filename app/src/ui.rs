@@ -8,12 +8,10 @@ mod row;
 mod state;
 mod time;
 
-pub use fact::fact;
+pub use fact::{document_title, fact};
 pub use icon::{Icon, kind_icon};
 pub use log_line::LogRow;
 pub use milebar::{MileBar, MileBarSize, StageNames};
 pub use row::{Going, Timing, job_name};
 pub use state::StatePill;
-#[cfg(feature = "hydrate")]
-pub use time::localise;
-pub use time::{Ago, When, ago};
+pub use time::{Ago, When, ago, localise, words};

@@ -126,6 +126,14 @@ impl From<engine::Error> for ApiError {
     }
 }
 
+#[cfg(feature = "ssr")]
+impl From<tower_sessions::session::Error> for ApiError {
+    fn from(error: tower_sessions::session::Error) -> Self {
+        tracing::error!(%error, "a session could not be read or kept");
+        Self::new("internal", "The server could not do this. Its log says why.")
+    }
+}
+
 /// The engine's messages start in lower case, because they also end other sentences.
 #[cfg(feature = "ssr")]
 fn sentence(error: &engine::Error) -> String {

@@ -1,13 +1,91 @@
-use leptos::prelude::*;
-use leptos_meta::Title;
+//! One job: where it stands, what it says, what it made, and what can be done with it.
+//!
+//! What moves is drawn by islands. What only the server knows is drawn here alone, in elements with `data-part`: when
+//! the job takes a step, the page is fetched again and these parts are put in place of the old ones.
 
-/// `Job`.
+mod address;
+mod aside;
+mod attempts;
+mod data;
+mod head;
+mod json;
+mod log;
+mod notices;
+mod outcome;
+mod stages;
+
+use engine::Error;
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+use leptos_meta::Title;
+use leptos_router::hooks::{use_params_map, use_query_map};
+use model::JobId;
+
+use self::data::{Asked, Data};
+use super::not_found::NotFound;
+use crate::{
+    islands::{FreshParts, JobProgress},
+    shell::RefreshWithoutScript,
+    ui::document_title,
+};
+
+/// The page of the job whose number the address holds.
 #[component]
 pub fn JobPage() -> impl IntoView {
+    let job = use_params_map().read_untracked().get("id").and_then(|id| id.parse::<JobId>().ok());
+    let asked = Asked::of(&use_query_map().read_untracked());
+    let found = Suspend::new(async move {
+        let Some(job) = job else { return view! { <NotFound /> }.into_any() };
+        match Data::load(job, asked).await {
+            Ok(data) => view! { <Job data /> }.into_any(),
+            Err(Error::NoSuchJob(_)) => view! { <NotFound /> }.into_any(),
+            Err(error) => {
+                tracing::error!(%job, %error, "the page of a job could not be made");
+                view! { <Unreadable job /> }.into_any()
+            }
+        }
+    });
+    view! { <Suspense>{found}</Suspense> }
+}
+
+#[component]
+fn Job(data: Data) -> impl IntoView {
+    let job = data.detail.view.clone();
+    let stages = data.task.1.clone();
     view! {
-        <Title text="Job" />
+        <Title text=document_title(&job) />
+        {(!job.state.is_terminal()).then(|| view! { <RefreshWithoutScript /> })}
+        <head::Head data=data.clone() />
+        <div class="split">
+            <div class="stack">
+                <div class="part" data-part="notices">
+                    <notices::Notices data=data.clone() />
+                </div>
+                <JobProgress job=job.clone() stages now=data.now />
+                <div class="part" data-part="outcome">
+                    <stages::Stages data=data.clone() />
+                    <outcome::Files data=data.clone() />
+                    <outcome::Output data=data.clone() />
+                    <attempts::Attempts data=data.clone() />
+                </div>
+                <log::Log data=data.clone() />
+            </div>
+            <div class="stack">
+                <aside::Aside data />
+            </div>
+        </div>
+        <FreshParts job />
+    }
+}
+
+#[component]
+fn Unreadable(job: JobId) -> impl IntoView {
+    expect_context::<ResponseOptions>().set_status(http::StatusCode::INTERNAL_SERVER_ERROR);
+    view! {
+        <Title text="Cannot be shown" />
         <header class="page-head">
-            <h1>"Job"</h1>
+            <h1>{format!("Job #{job} cannot be shown")}</h1>
+            <p class="lead">"The server could not read it. Its log says why; the job itself is not harmed."</p>
         </header>
     }
 }

@@ -28,6 +28,14 @@ pub fn fact(job: &JobView, now: Micros) -> String {
     }
 }
 
+/// What the browser's tab says: `57 % Import orders.csv`, `Failed: Import orders.csv`.
+pub fn document_title(job: &JobView) -> String {
+    match (job.shown(), job.percent()) {
+        (Shown::Running, Some(percent)) => format!("{percent}\u{a0}% {}", job.title),
+        (shown, _) => format!("{}: {}", shown.label(), job.title),
+    }
+}
+
 /// `next in line`, `2nd in line`, `13th in line`.
 fn in_line(position: u32) -> String {
     if position <= 1 {

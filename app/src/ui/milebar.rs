@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use leptos::prelude::*;
 use model::{JobState, JobView};
 
@@ -89,7 +91,7 @@ fn spoken(job: &JobView) -> String {
         None => "progress not known yet".to_owned(),
     };
     if let Some(stage) = &job.progress.stage {
-        text.push_str(&format!(", stage {} of {}, {}", stage.index + 1, stage.count, stage.name));
+        let _ = write!(text, ", stage {} of {}, {}", stage.index + 1, stage.count, stage.name);
     }
     text
 }

@@ -15,6 +15,9 @@ pub fn StatePill(
     /// It runs, and has not been heard from for longer than it should.
     #[prop(optional, into)]
     stalled: Signal<bool>,
+    /// Another word than the state's own.
+    #[prop(optional)]
+    word: Option<&'static str>,
     /// The smaller second word: `3rd in line`, `4 s`. Empty for none.
     #[prop(optional, into)]
     detail: Option<Signal<String>>,
@@ -23,7 +26,7 @@ pub fn StatePill(
     view! {
         <span class="state" class:pill=pill class:stalled=stalled data-state=move || shown.get().data_state()>
             <Icon name=icon />
-            <span>{move || shown.get().label()}</span>
+            <span>{move || word.unwrap_or_else(|| shown.get().label())}</span>
             {detail.map(|detail| view! { " " <small>{move || detail.get()}</small> })}
         </span>
     }

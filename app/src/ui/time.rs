@@ -155,7 +155,6 @@ mod zone {
 }
 
 /// Puts the reader's zone into every `<time>` under `root` that the server wrote.
-#[cfg(feature = "hydrate")]
 pub fn localise(root: &web_sys::Element) {
     use wasm_bindgen::JsCast;
 

@@ -1,0 +1,100 @@
+//! What a person can do with a job that exists. Each is also a plain form of the job's page.
+
+use leptos::prelude::*;
+use model::{AttemptNo, JobId};
+use serde::{Deserialize, Serialize};
+
+use super::ApiResult;
+
+/// Who acts, while there are no accounts.
+#[cfg(feature = "ssr")]
+const LOCAL: &str = "local";
+
+/// What a cancel request did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cancelled {
+    /// The job waited, and is cancelled.
+    Cancelled,
+    /// The job runs, and has been asked to stop.
+    Requested,
+}
+
+/// Cancels a job that waits, asks one that runs to stop. 409 where it was asked before or is over.
+#[server(endpoint = "cancel_job")]
+pub async fn cancel_job(id: JobId) -> ApiResult<Cancelled> {
+    use engine::store::CancelAnswer;
+
+    match crate::context::app().engine.cancel(id, LOCAL).await? {
+        CancelAnswer::Cancelled => Ok(Cancelled::Cancelled),
+        CancelAnswer::Requested(_) => Ok(Cancelled::Requested),
+        CancelAnswer::AlreadyRequested(_) => Err(super::ApiError::new(
+            "already_requested",
+            format!("Job #{id} has been asked to stop already, and will as soon as its task can."),
+        )),
+        CancelAnswer::AlreadyEnded(state) => Err(super::ApiError::new(
+            "already_ended",
+            format!("Job #{id} is over: it has {}. There is nothing left to cancel.", how_it_ended(state)),
+        )),
+    }
+}
+
+/// Tries a failed, cancelled or interrupted job again; answers the number of the new attempt.
+#[server(endpoint = "retry_job")]
+pub async fn retry_job(id: JobId) -> ApiResult<AttemptNo> {
+    Ok(crate::context::app().engine.retry(id, LOCAL).await?)
+}
+
+/// Starts a new job with the same input, linked to the old one; answers its number, and where its page is.
+#[server(endpoint = "rerun_job")]
+pub async fn rerun_job(id: JobId) -> ApiResult<JobId> {
+    let engine = crate::context::app().engine;
+    let old = engine.store().detail(id).await?;
+    let options = engine::StartOptions { by: LOCAL.to_owned(), rerun_of: Some(id), ..Default::default() };
+    let new = engine.start(&old.view.kind, old.input, options).await?;
+    leptos_axum::redirect(&format!("/jobs/{new}"));
+    Ok(new)
+}
+
+/// Removes an ended job with its log and files, for good; answers where to go from its page.
+#[server(endpoint = "delete_job")]
+pub async fn delete_job(id: JobId) -> ApiResult<()> {
+    crate::context::app().engine.delete(id, LOCAL).await?;
+    leptos_axum::redirect("/jobs");
+    Ok(())
+}
+
+/// Keeps a job in the sidebar of this browser's pages.
+#[server(endpoint = "pin_job")]
+pub async fn pin_job(id: JobId) -> ApiResult<()> {
+    let job = crate::context::app().engine.job(id).await?.job;
+    Ok(crate::pins::add(&session().await?, job).await?)
+}
+
+/// Lets go of a pinned job; one that is not pinned, or is gone, stays so.
+#[server(endpoint = "unpin_job")]
+pub async fn unpin_job(id: JobId) -> ApiResult<()> {
+    Ok(crate::pins::remove(&session().await?, id).await?)
+}
+
+/// The visitor's session.
+#[cfg(feature = "ssr")]
+async fn session() -> ApiResult<tower_sessions::Session> {
+    use leptos::server_fn::error::FromServerFnError;
+
+    leptos_axum::extract().await.map_err(super::ApiError::from_server_fn_error)
+}
+
+/// `It has …`.
+#[cfg(feature = "ssr")]
+const fn how_it_ended(state: model::JobState) -> &'static str {
+    use model::JobState;
+
+    match state {
+        JobState::Succeeded => "succeeded",
+        JobState::Failed => "failed",
+        JobState::Cancelled => "been cancelled",
+        JobState::Interrupted => "been interrupted",
+        JobState::Scheduled | JobState::Queued | JobState::Running | JobState::Paused => "ended",
+    }
+}

@@ -1,0 +1,86 @@
+//! What islands ask of the browser: parts of pages, and forms sent without leaving the page. Never run on the server.
+
+use leptos::prelude::{document, window};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    Document, DomParser, Element, FormData, HtmlElement, HtmlFormElement, RequestInit, Response, SupportedType,
+    UrlSearchParams,
+};
+
+use crate::{api::ApiError, ui::localise};
+
+/// The page at `address`, as a document of its own. `None` where it cannot be had.
+pub(crate) async fn page(address: &str) -> Option<Document> {
+    let response: Response = JsFuture::from(window().fetch_with_str(address)).await.ok()?.dyn_into().ok()?;
+    if !response.ok() {
+        return None;
+    }
+    let html = JsFuture::from(response.text().ok()?).await.ok()?.as_string()?;
+    DomParser::new().ok()?.parse_from_string(&html, SupportedType::TextHtml).ok()
+}
+
+/// Fetches this page again and puts its parts (`data-part`) in place of those shown.
+pub(crate) async fn refresh_parts() {
+    let Some(address) = window().location().href().ok() else { return };
+    let Some(page) = page(&address).await else { return };
+    for part in all(&document(), "[data-part]") {
+        let name = part.get_attribute("data-part").unwrap_or_default();
+        if let Ok(Some(fresh)) = page.query_selector(&format!("[data-part={name}]")) {
+            replace(&part, &fresh);
+        }
+    }
+}
+
+/// Puts the content of `fresh` into `part`. What a person has opened stays open; the keyboard stays in the part.
+fn replace(part: &Element, fresh: &Element) {
+    let open: Vec<String> = all(part, "details[open][id]").map(|details| details.id()).collect();
+    let focused = document().active_element().is_some_and(|element| part.contains(Some(&element)));
+    part.set_inner_html(&fresh.inner_html());
+    localise(part);
+    for details in open.iter().filter_map(|id| document().get_element_by_id(id)) {
+        let _ = details.set_attribute("open", "");
+    }
+    if focused && let Some(Ok(first)) = all(part, "a, button").next().map(JsCast::dyn_into::<HtmlElement>) {
+        let _ = first.focus();
+    }
+}
+
+/// Sends a form as it stands. Answers where to go from here, if anywhere, or why it was refused.
+pub(crate) async fn send(form: &HtmlFormElement) -> Result<Option<String>, String> {
+    const LOST: &str = "The server did not answer. Check the connection and try again.";
+    let lost = |_: JsValue| LOST.to_owned();
+    let data = FormData::new_with_form(form).map_err(lost)?;
+    let body = UrlSearchParams::new_with_str_sequence_sequence(&data).map_err(lost)?;
+    let init = RequestInit::new();
+    init.set_method("POST");
+    init.set_body(&body);
+    let answer = JsFuture::from(window().fetch_with_str_and_init(&form.action(), &init)).await.map_err(lost)?;
+    let response: Response = answer.dyn_into().map_err(lost)?;
+    if response.ok() {
+        return Ok(response.headers().get("location").ok().flatten());
+    }
+    let text = JsFuture::from(response.text().map_err(lost)?).await.map_err(lost)?.as_string().unwrap_or_default();
+    Err(serde_json::from_str::<ApiError>(&text).map_or_else(|_| LOST.to_owned(), |error| error.message))
+}
+
+/// Puts the text of the element named `id` on the clipboard. The older way, because the newer one asks for HTTPS.
+pub(crate) fn copy(id: &str) {
+    let Some(element) = document().get_element_by_id(id) else { return };
+    let Ok(Some(selection)) = window().get_selection() else { return };
+    let _ = selection.select_all_children(&element);
+    if let Ok(document) = document().dyn_into::<web_sys::HtmlDocument>() {
+        let _ = document.exec_command("copy");
+    }
+}
+
+/// The elements under `root` that `selector` names.
+pub(crate) fn all(root: &web_sys::Node, selector: &str) -> impl Iterator<Item = Element> + use<> {
+    let found = match root.dyn_ref::<Element>() {
+        Some(element) => element.query_selector_all(selector),
+        None => document().query_selector_all(selector),
+    };
+    let found = found.ok();
+    (0..found.as_ref().map_or(0, web_sys::NodeList::length))
+        .filter_map(move |i| found.as_ref()?.item(i)?.dyn_into::<Element>().ok())
+}

@@ -1,0 +1,13 @@
+use leptos::prelude::*;
+
+use crate::ui::localise;
+
+/// Puts the reader's time zone into the times that the server wrote in its own.
+#[island]
+pub fn LocalTimes() -> impl IntoView {
+    Effect::new(|| {
+        if let Some(body) = document().body() {
+            localise(&body);
+        }
+    });
+}

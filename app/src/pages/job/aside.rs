@@ -1,0 +1,184 @@
+//! Beside the main matter: details, input, earlier runs, activity.
+
+use engine::store::Activity;
+use leptos::prelude::*;
+use model::{JobId, JobView, bytes, count, duration};
+
+use super::{data::Data, json::Json};
+use crate::{
+    islands::CopyButton,
+    ui::{Icon, StatePill, When},
+};
+
+/// The column.
+#[component]
+pub(super) fn Aside(data: Data) -> impl IntoView {
+    let input = data.detail.input.clone();
+    let job = data.detail.view.clone();
+    view! {
+        <div class="part" data-part="details">
+            <section class="card" aria-labelledby="facts">
+                <header>
+                    <h2 id="facts">"Details"</h2>
+                </header>
+                <div class="body">
+                    <Details data=data.clone() />
+                </div>
+            </section>
+        </div>
+        <section class="card" aria-labelledby="input">
+            <header>
+                <h2 id="input">"Input"</h2>
+                <div class="actions">
+                    <CopyButton copies="input-json".to_owned() label="Copy input as JSON".to_owned() />
+                    <a class="button quiet small" href=format!("/new/{}?from={}", job.kind, job.job)>
+                        <Icon name="edit" />
+                        "Run with changes"
+                    </a>
+                </div>
+            </header>
+            <div class="body">
+                <Json value=input label="Input as JSON" id="input-json" />
+            </div>
+        </section>
+        <div class="part" data-part="history">
+            <Earlier runs=data.earlier />
+            <Timeline activity=data.activity />
+        </div>
+    }
+}
+
+#[component]
+fn Details(data: Data) -> impl IntoView {
+    let job = data.detail.view;
+    let waited = (job.attempt == 1).then(|| job.started_at.map(|at| duration(at.seconds_since(job.created_at))));
+    view! {
+        <dl class="details">
+            <Fact term="Job">
+                <code>{format!("#{}", job.job)}</code>
+            </Fact>
+            <Fact term="Task">{data.task.0}</Fact>
+            <Fact term="Attempt">{format!("{} of {}", job.attempt, job.max_attempts.max(job.attempt))}</Fact>
+            <Fact term="Started by">{job.created_by}</Fact>
+            <Fact term="Queued">
+                <When at=job.created_at />
+            </Fact>
+            {job.started_at.map(|at| view! { <Fact term="Started"><When at /></Fact> })}
+            {job.ended_at.map(|at| view! { <Fact term="Ended"><When at /></Fact> })}
+            {waited.flatten().map(|waited| view! { <Fact term="Waited">{waited}</Fact> })}
+            {job.rerun_of.map(|of| view! { <Fact term="Repeats"><Link to=of /></Fact> })}
+            {data.detail.repeated_by.map(|by| view! { <Fact term="Repeated by"><Link to=by /></Fact> })}
+            <Fact term="Log">{format!("{} lines", count(data.detail.log_lines))}</Fact>
+            <Fact term="Space">{format!("{} of files", bytes(data.detail.artifact_bytes))}</Fact>
+        </dl>
+    }
+}
+
+#[component]
+fn Fact(term: &'static str, children: Children) -> impl IntoView {
+    view! {
+        <div>
+            <dt>{term}</dt>
+            <dd>{children()}</dd>
+        </div>
+    }
+}
+
+#[component]
+fn Link(to: JobId) -> impl IntoView {
+    view! { <a href=format!("/jobs/{to}")>{format!("#{to}")}</a> }
+}
+
+/// The runs of the same task before this one.
+#[component]
+fn Earlier(runs: Vec<JobView>) -> impl IntoView {
+    (!runs.is_empty()).then(|| {
+        let rows: Vec<_> = runs
+            .into_iter()
+            .map(|run| {
+                let took = run.ended_at.and_then(|at| run.ran_for(at)).map(duration);
+                view! {
+                    <tr>
+                        <th scope="row">
+                            <Link to=run.job />
+                        </th>
+                        <td>
+                            <StatePill shown=run.shown() />
+                        </td>
+                        <td class="number">{took}</td>
+                    </tr>
+                }
+            })
+            .collect();
+        view! {
+            <section class="card" aria-labelledby="runs">
+                <header>
+                    <h2 id="runs">"Earlier runs"</h2>
+                    <span class="hint">"of this task"</span>
+                </header>
+                <table class="table">
+                    <thead class="visually-hidden">
+                        <tr>
+                            <th scope="col">"Job"</th>
+                            <th scope="col">"State"</th>
+                            <th scope="col">"Took"</th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </section>
+        }
+    })
+}
+
+/// What happened, newest first.
+#[component]
+fn Timeline(activity: Vec<Activity>) -> impl IntoView {
+    let rows: Vec<_> = activity
+        .into_iter()
+        .map(|entry| {
+            let (icon, state, words) = told(&entry.what);
+            view! {
+                <li data-state=state>
+                    <Icon name=icon />
+                    <p>
+                        {entry.by.map(|by| view! { <b>{by}</b> " " })} {words}
+                        {(entry.attempt > 1).then(|| format!(", attempt {}", entry.attempt))}
+                        {(!entry.detail.is_empty()).then(|| format!(": {}", entry.detail))}
+                    </p>
+                    <small>
+                        <When at=entry.at />
+                    </small>
+                </li>
+            }
+        })
+        .collect();
+    view! {
+        <section class="card" aria-labelledby="activity">
+            <header>
+                <h2 id="activity">"Activity"</h2>
+            </header>
+            <div class="body">
+                <ol class="timeline">{rows}</ol>
+            </div>
+        </section>
+    }
+}
+
+/// Icon, state and words of what happened.
+fn told(what: &str) -> (&'static str, Option<&'static str>, String) {
+    let (icon, state, words) = match what {
+        "created" => ("user", None, "started this job"),
+        "started" => ("running", Some("running"), "began to run"),
+        "cancel_requested" => ("stop", Some("cancelling"), "asked it to stop"),
+        "not_responding" => ("slow", Some("warnings"), "did not answer the wish to stop"),
+        "succeeded" => ("succeeded", Some("succeeded"), "succeeded"),
+        "failed" => ("failed", Some("failed"), "failed"),
+        "cancelled" => ("cancelled", Some("cancelled"), "cancelled"),
+        "interrupted" => ("interrupted", Some("interrupted"), "interrupted: the server stopped"),
+        "retried" => ("retry", None, "retried it"),
+        "repeated" => ("retry", None, "ran it again"),
+        other => return ("info", None, other.replace('_', " ")),
+    };
+    (icon, state, words.to_owned())
+}

@@ -1,0 +1,76 @@
+//! Every attempt: when, how it ended, why.
+
+use engine::store::AttemptRow;
+use leptos::prelude::*;
+use model::{JobState, JobView, Shown};
+
+use super::data::Data;
+use crate::ui::{Icon, StatePill, When};
+
+/// The attempts, newest first and open; nothing before the first.
+#[component]
+pub(super) fn Attempts(data: Data) -> impl IntoView {
+    let job = data.detail.view.clone();
+    let hint = format!("{} by itself at most", job.max_attempts);
+    (!data.attempts.is_empty()).then(|| {
+        let count = data.attempts.len();
+        let rows: Vec<_> = data
+            .attempts
+            .into_iter()
+            .enumerate()
+            .map(|(i, row)| view! { <Attempt row job=job.clone() newest=i == 0 /> })
+            .collect();
+        view! {
+            <section class="card" aria-labelledby="attempts">
+                <header>
+                    <h2 id="attempts">"Attempts"</h2>
+                    <span class="count-badge">{count}</span>
+                    <span class="hint">{hint}</span>
+                </header>
+                {rows}
+            </section>
+        }
+    })
+}
+
+#[component]
+fn Attempt(row: AttemptRow, job: JobView, newest: bool) -> impl IntoView {
+    let shown = shown(&row, &job);
+    let at = row.progress.fraction.filter(|_| row.state != JobState::Succeeded);
+    let at = at.map(|at| format!("at {}\u{a0}%", model::percent(at)));
+    let why = row.failure.as_ref().map(|failure| failure.message.lines().next().unwrap_or_default().to_owned());
+    let message = row.progress.message.clone();
+    let trace = format!("Error trace of attempt {}", row.attempt);
+    view! {
+        <details class="attempt" id=format!("attempt-{}", row.attempt) open=newest>
+            <summary>
+                <Icon name="right" />
+                <b>{format!("Attempt {}", row.attempt)}</b>
+                <StatePill shown=shown detail=at.unwrap_or_default() />
+                <span class="why">{why}</span>
+                <span class="span">
+                    <When at=row.started_at /> {row.ended_at.map(|at| view! { " – " <When at /> })}
+                </span>
+            </summary>
+            <div class="body">
+                {(!message.is_empty()).then(|| view! { <p class="quiet-text">"Last said: " {message}</p> })}
+                {if row.trace.is_empty() {
+                    view! { <p class="quiet-text">"No trace."</p> }.into_any()
+                } else {
+                    view! {
+                        <pre class="code" tabindex="0" aria-label=trace>
+                            {row.trace}
+                        </pre>
+                    }
+                        .into_any()
+                }}
+            </div>
+        </details>
+    }
+}
+
+/// An attempt's state in the words of a job's.
+fn shown(row: &AttemptRow, job: &JobView) -> Shown {
+    let view = JobView { state: row.state, progress: row.progress.clone(), ..job.clone() };
+    if row.attempt == job.attempt { job.shown() } else { view.shown() }
+}

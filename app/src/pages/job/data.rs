@@ -1,0 +1,128 @@
+//! What the job's page shows, read for one request.
+
+use engine::{
+    Result,
+    store::{Activity, Artifact, AttemptRow, JobDetail, ListQuery, LogPage, LogQuery, PageAt},
+};
+use leptos_axum::extract;
+use leptos_router::params::ParamsMap;
+use model::{JobId, JobView, Level, Micros};
+use tower_sessions::Session;
+
+use crate::{context::app, pins};
+
+/// Lines of the log on one page.
+const LOG_LINES: u32 = 200;
+/// Lines shown before the one that an address names.
+const LINES_BEFORE: u64 = 20;
+/// Entries of the activity shown.
+const ACTIVITIES: u32 = 50;
+/// Earlier runs shown.
+const EARLIER: u32 = 6;
+
+/// What the address asks of the page.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Asked {
+    /// Log lines before this one.
+    pub before: Option<u64>,
+    /// Log lines from this one on.
+    pub from: Option<u64>,
+    /// The part of the log around this line.
+    pub line: Option<u64>,
+    /// Only log lines that contain this.
+    pub text: String,
+    /// Only log lines this grave.
+    pub level: Option<Level>,
+    /// The question whether to delete the job.
+    pub confirm_delete: bool,
+}
+
+impl Asked {
+    /// Reads the query. What is not a number or not a level is as if it were absent.
+    pub(super) fn of(query: &ParamsMap) -> Self {
+        let number = |name: &str| query.get(name).and_then(|text| text.parse().ok());
+        Self {
+            before: number("before"),
+            from: number("from"),
+            line: number("line"),
+            text: query.get("text").unwrap_or_default(),
+            level: query.get("level").as_deref().and_then(level),
+            confirm_delete: query.get("confirm").as_deref() == Some("delete"),
+        }
+    }
+
+    fn log(&self) -> LogQuery {
+        let text = self.text.trim();
+        LogQuery {
+            before: self.before,
+            from: self.from.or(self.line.map(|line| line.saturating_sub(LINES_BEFORE).max(1))),
+            level: self.level,
+            text: (!text.is_empty()).then(|| text.to_owned()),
+            limit: LOG_LINES,
+        }
+    }
+}
+
+fn level(word: &str) -> Option<Level> {
+    [Level::Debug, Level::Info, Level::Warn, Level::Error].into_iter().find(|level| level.as_str() == word)
+}
+
+/// Everything on the page.
+#[derive(Clone)]
+pub(super) struct Data {
+    pub detail: JobDetail,
+    pub attempts: Vec<AttemptRow>,
+    pub activity: Vec<Activity>,
+    pub artifacts: Vec<Artifact>,
+    pub log: LogPage,
+    pub earlier: Vec<JobView>,
+    pub pinned: bool,
+    /// What the task is called, and its stages; of a kind that is no longer registered, its name alone.
+    pub task: (String, Vec<String>),
+    /// How long a task may take to stop, seconds.
+    pub grace: f64,
+    pub now: Micros,
+    pub asked: Asked,
+}
+
+impl Data {
+    /// Reads it.
+    pub(super) async fn load(job: JobId, asked: Asked) -> Result<Self> {
+        let engine = app().engine;
+        let store = engine.store();
+        let mut detail = store.detail(job).await?;
+        detail.view = engine.job(job).await?;
+        let earlier = ListQuery {
+            kind: Some(detail.view.kind.clone()),
+            at: Some(PageAt::OlderThan(job)),
+            limit: EARLIER,
+            ..ListQuery::default()
+        };
+        let log = asked.log();
+        let (attempts, activity, artifacts, log, earlier) = tokio::try_join!(
+            store.attempts(job),
+            store.activity(job, ACTIVITIES),
+            store.artifacts(job),
+            store.log(job, &log),
+            store.page(&earlier),
+        )?;
+        let session = extract::<Session>().await.ok();
+        let task = engine.task(&detail.view.kind).map_or_else(
+            || (detail.view.kind.clone(), Vec::new()),
+            |task| (task.name.to_owned(), task.stages.iter().map(|stage| (*stage).to_owned()).collect()),
+        );
+        Ok(Self {
+            attempts,
+            activity,
+            artifacts,
+            log,
+            earlier: earlier.jobs,
+            pinned: pins::read(session.as_ref()).await.contains(&job),
+            task,
+            grace: engine.cancel_grace().as_secs_f64(),
+            now: engine.now(),
+            asked,
+            detail,
+        })
+    }
+}

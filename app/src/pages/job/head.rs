@@ -1,0 +1,164 @@
+//! Crumbs, title, state, and what can be done.
+
+use leptos::prelude::*;
+use model::{JobId, JobState, JobView, bytes, count};
+
+use super::data::Data;
+use crate::{
+    islands::{JobPill, LiveForms},
+    ui::{Icon, kind_icon},
+};
+
+/// The top of the page.
+#[component]
+pub(super) fn Head(data: Data) -> impl IntoView {
+    let job = data.detail.view.clone();
+    let id = format!("#{}", job.job);
+    view! {
+        <header class="page-head">
+            <nav class="crumbs" aria-label="You are here">
+                <ol>
+                    <li>
+                        <a href="/jobs">"Jobs"</a>
+                    </li>
+                    <li>
+                        <a href=format!("/jobs?kind={}", job.kind)>{data.task.0.clone()}</a>
+                    </li>
+                    <li aria-current="page">{id}</li>
+                </ol>
+            </nav>
+            <div class="title">
+                <span class="kind large">
+                    <Icon name=kind_icon(&job.kind) />
+                </span>
+                <h1>{job.title.clone()}</h1>
+                <JobPill job=job.clone() now=data.now />
+            </div>
+            <LiveForms>
+                <div class="part" data-part="actions">
+                    <Pin job=job.job pinned=data.pinned />
+                    <Actions job />
+                    <ConfirmDelete data />
+                </div>
+            </LiveForms>
+        </header>
+    }
+}
+
+/// What the job's state allows.
+#[component]
+fn Actions(job: JobView) -> impl IntoView {
+    let id = job.job;
+    match job.state {
+        JobState::Scheduled | JobState::Queued | JobState::Running | JobState::Paused => job
+            .cancel_requested_at
+            .is_none()
+            .then(|| view! { <Act id action="cancel_job" icon="stop" class="button danger" word="Cancel" /> })
+            .into_any(),
+        JobState::Succeeded => view! {
+            <RunWithChanges job />
+            <Act id action="rerun_job" icon="retry" class="button primary" word="Run again" />
+            <Delete id />
+        }
+        .into_any(),
+        JobState::Failed | JobState::Cancelled | JobState::Interrupted => view! {
+            <RunWithChanges job />
+            <Act id action="rerun_job" icon="plus" class="button" word="Run again as new" />
+            <Act id action="retry_job" icon="retry" class="button primary" word="Retry" />
+            <Delete id />
+        }
+        .into_any(),
+    }
+}
+
+/// One action: a form of its own, for browsers without script.
+#[component]
+fn Act(
+    id: JobId,
+    /// The server function.
+    action: &'static str,
+    icon: &'static str,
+    class: &'static str,
+    word: &'static str,
+) -> impl IntoView {
+    view! {
+        <form method="post" action=format!("/api/{action}")>
+            <input type="hidden" name="id" value=id.0 />
+            <button class=class type="submit">
+                <Icon name=icon />
+                {word}
+            </button>
+        </form>
+    }
+}
+
+/// Keeps the job in the sidebar, or lets go of it. Always loads the page anew, for the sidebar's sake.
+#[component]
+fn Pin(job: JobId, pinned: bool) -> impl IntoView {
+    let (action, word) = if pinned { ("/api/unpin_job", "Watching") } else { ("/api/pin_job", "Watch") };
+    view! {
+        <form method="post" action=action data-plain="">
+            <input type="hidden" name="id" value=job.0 />
+            <button class="button" type="submit" aria-pressed=pinned.to_string()>
+                <Icon name="pin" />
+                {word}
+            </button>
+        </form>
+    }
+}
+
+#[component]
+fn RunWithChanges(job: JobView) -> impl IntoView {
+    view! {
+        <a class="button" href=format!("/new/{}?from={}", job.kind, job.job)>
+            <Icon name="edit" />
+            "Run with changes"
+        </a>
+    }
+}
+
+/// Opens the question; without script, on a page of its own address.
+#[component]
+fn Delete(id: JobId) -> impl IntoView {
+    let label = format!("Delete job #{id}");
+    view! {
+        <a
+            class="button square danger"
+            href=format!("/jobs/{id}?confirm=delete")
+            data-opens="confirm-delete"
+            aria-label=label.clone()
+            title=label
+        >
+            <Icon name="trash" />
+        </a>
+    }
+}
+
+/// The question before a job is deleted: what goes with it.
+#[component]
+fn ConfirmDelete(data: Data) -> impl IntoView {
+    let detail = &data.detail;
+    let id = detail.view.job;
+    let asked = data.asked.confirm_delete;
+    let loss = format!(
+        "Its input, its log of {} lines and the files it made ({}) are removed for good. Nothing else is touched.",
+        count(detail.log_lines),
+        bytes(detail.artifact_bytes),
+    );
+    detail.view.state.is_terminal().then(|| {
+        view! {
+            <dialog class="dialog" class:shown=asked open=asked id="confirm-delete" aria-labelledby="delete-question">
+                <div>
+                    <h2 id="delete-question">{format!("Delete job #{id}?")}</h2>
+                    <p>{loss}</p>
+                </div>
+                <footer>
+                    <a class="button" href=format!("/jobs/{id}") data-closes="confirm-delete">
+                        "Keep it"
+                    </a>
+                    <Act id action="delete_job" icon="trash" class="button danger primary" word="Delete the job" />
+                </footer>
+            </dialog>
+        }
+    })
+}

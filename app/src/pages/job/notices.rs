@@ -1,0 +1,98 @@
+//! What went wrong, before anything else.
+
+use leptos::prelude::*;
+use model::{JobView, Shown, count, duration};
+
+use super::data::Data;
+use crate::ui::Icon;
+
+/// A failure, an interruption, a task that does not answer; nothing on a good day.
+#[component]
+pub(super) fn Notices(data: Data) -> impl IntoView {
+    let job = data.detail.view.clone();
+    match job.shown() {
+        Shown::Failed => view! { <Failed job /> }.into_any(),
+        Shown::Cancelled if job.failure.is_some() => view! { <Failed job /> }.into_any(),
+        Shown::Interrupted => view! {
+            <Notice class="bad" icon="interrupted" head="The server stopped while this job ran".to_owned()>
+                <p>
+                    "Its log and its last progress are kept. Retry runs it again, as the next attempt of the same job."
+                </p>
+            </Notice>
+        }
+        .into_any(),
+        Shown::NotResponding => view! {
+            <Notice
+                class="warn"
+                icon="warning"
+                head=format!("Asked to stop more than {} ago, and still running", duration(data.grace))
+            >
+                <p>
+                    "The task has not reached a point where it can stop. It keeps its slot until it does; nothing else "
+                    "waits for it. Only stopping the server ends it at once: the job is then interrupted."
+                </p>
+            </Notice>
+        }
+        .into_any(),
+        Shown::Warnings => view! {
+            <Notice
+                class="warn"
+                icon="warnings"
+                head=match job.progress.warnings {
+                    1 => "Succeeded, with 1 warning".to_owned(),
+                    many => format!("Succeeded, with {} warnings", count(many)),
+                }
+            >
+                <p>
+                    <a href=format!("/jobs/{}?level=warn#log", job.job)>"Show them in the log"</a>
+                </p>
+            </Notice>
+        }
+        .into_any(),
+        Shown::Scheduled
+        | Shown::Retrying
+        | Shown::Queued
+        | Shown::Running
+        | Shown::Cancelling
+        | Shown::Paused
+        | Shown::Succeeded
+        | Shown::Cancelled => ().into_any(),
+    }
+}
+
+/// Why it failed; the trace stands with its attempt.
+#[component]
+fn Failed(job: JobView) -> impl IntoView {
+    let head = match (&job.progress.stage, job.shown()) {
+        (_, Shown::Cancelled) => "An error came up while it was being cancelled".to_owned(),
+        (Some(stage), _) => format!("Failed in {}", stage.name),
+        (None, _) => "Failed".to_owned(),
+    };
+    view! {
+        <Notice class="bad" icon="failed" head>
+            {job
+                .failure
+                .map(|failure| {
+                    view! {
+                        <pre>{failure.message}</pre>
+                        <p>
+                            "Error code " <code>{failure.code}</code>
+                        </p>
+                    }
+                })}
+        </Notice>
+    }
+}
+
+#[component]
+fn Notice(class: &'static str, icon: &'static str, head: String, children: Children) -> impl IntoView {
+    view! {
+        <section class=format!("notice {class}") aria-labelledby="notice">
+            <Icon name=icon />
+            <div class="stack-tight">
+                <h2 id="notice">{head}</h2>
+                {children()}
+            </div>
+        </section>
+    }
+}

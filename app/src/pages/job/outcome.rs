@@ -1,0 +1,110 @@
+//! What the job made: files and a result.
+
+use engine::store::Artifact;
+use leptos::prelude::*;
+use model::{bytes, count};
+use serde_json::Value;
+
+use super::{address::encoded, data::Data, json::Json};
+use crate::ui::{Icon, When};
+
+/// The files it made, to download.
+#[component]
+pub(super) fn Files(data: Data) -> impl IntoView {
+    let job = data.detail.view.job;
+    (!data.artifacts.is_empty()).then(|| {
+        let sum = bytes(data.artifacts.iter().map(|artifact| artifact.size).sum());
+        let count = data.artifacts.len();
+        let rows: Vec<_> = data.artifacts.iter().map(|artifact| file(job, artifact)).collect();
+        view! {
+            <section class="card" aria-labelledby="files">
+                <header>
+                    <h2 id="files">"Files it made"</h2>
+                    <span class="count-badge">{count}</span>
+                    <span class="hint">{sum}</span>
+                </header>
+                <ul class="files">{rows}</ul>
+            </section>
+        }
+    })
+}
+
+fn file(job: model::JobId, artifact: &Artifact) -> impl IntoView + use<> {
+    let name = artifact.name.clone();
+    let href = format!("/jobs/{job}/artifacts/{}", encoded(&name));
+    let label = format!("Download {name}");
+    view! {
+        <li>
+            <Icon name="jobs" />
+            <span class="what">
+                <a href=href.clone() download="">
+                    {name}
+                </a>
+                <small>
+                    <When at=artifact.at />
+                </small>
+            </span>
+            <span class="size">{bytes(artifact.size)}</span>
+            <a class="button small square quiet" href=href download="" aria-label=label.clone() title=label>
+                <Icon name="download" />
+            </a>
+        </li>
+    }
+}
+
+/// What the task returned: its plain members as a list, all of it as JSON.
+#[component]
+pub(super) fn Output(data: Data) -> impl IntoView {
+    data.detail.output.filter(|output| !output.is_null()).map(|output| {
+        let members = output.as_object().into_iter().flatten();
+        let facts: Vec<_> = members
+            .filter_map(|(key, value)| Some((words(key), plain(key, value)?)))
+            .map(|(term, value)| {
+                view! {
+                    <div>
+                        <dt>{term}</dt>
+                        <dd>{value}</dd>
+                    </div>
+                }
+            })
+            .collect();
+        let open = facts.is_empty();
+        view! {
+            <section class="card" aria-labelledby="result">
+                <header>
+                    <h2 id="result">"Result"</h2>
+                </header>
+                <div class="body stack-tight">
+                    {(!open).then(|| view! { <dl class="details">{facts}</dl> })}
+                    <details class="disclosure" open=open>
+                        <summary>
+                            <Icon name="right" />
+                            "As JSON"
+                        </summary>
+                        <Json value=output label="Result as JSON" id="result-json" />
+                    </details>
+                </div>
+            </section>
+        }
+    })
+}
+
+/// `rows_read` as `Rows read`.
+fn words(key: &str) -> String {
+    let mut letters = key.chars().map(|letter| if letter == '_' { ' ' } else { letter });
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// A number, a word or a text; `None` for what needs more than a line.
+fn plain(key: &str, value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(yes) => Some(if *yes { "yes" } else { "no" }.to_owned()),
+        Value::Number(number) => Some(match number.as_u64() {
+            Some(n) if key.contains("bytes") => bytes(n),
+            Some(n) => count(n),
+            None => number.to_string(),
+        }),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}

@@ -1,0 +1,69 @@
+//! The stages: which are passed, which is at work, how long each took.
+
+use leptos::prelude::*;
+use model::{JobState, Shown, duration};
+
+use super::data::Data;
+use crate::ui::StatePill;
+
+/// One row for each stage of the kind; nothing for a kind without stages.
+#[component]
+pub(super) fn Stages(data: Data) -> impl IntoView {
+    let names = data.task.1.clone();
+    let current = data.detail.view.progress.stage.as_ref().map(|stage| stage.index as usize);
+    let over = data.detail.view.state == JobState::Succeeded;
+    let passed = if over { names.len() } else { current.unwrap_or(0) };
+    let hint = format!("{passed} of {} passed", names.len());
+    (names.len() > 1 && data.detail.view.started_at.is_some()).then(|| {
+        let rows: Vec<_> = names
+            .into_iter()
+            .enumerate()
+            .map(|(i, name)| {
+                let here = (!over && current == Some(i)).then(|| data.detail.view.shown());
+                let seconds = data.detail.stage_seconds.get(i).copied().filter(|_| i < passed || here.is_some());
+                view! { <Stage number=i + 1 name passed=i < passed here seconds /> }
+            })
+            .collect();
+        view! {
+            <section class="card" aria-labelledby="stages">
+                <header>
+                    <h2 id="stages">"Stages"</h2>
+                    <span class="hint">{hint}</span>
+                </header>
+                <table class="table stacking">
+                    <thead>
+                        <tr>
+                            <th scope="col">"Stage"</th>
+                            <th scope="col">"State"</th>
+                            <th scope="col" class="number">
+                                "Time"
+                            </th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </section>
+        }
+    })
+}
+
+#[component]
+fn Stage(number: usize, name: String, passed: bool, here: Option<Shown>, seconds: Option<f64>) -> impl IntoView {
+    let shown = here.unwrap_or(if passed { Shown::Succeeded } else { Shown::Queued });
+    let word = match (passed, here) {
+        (true, _) => "Passed",
+        (false, None) => "Ahead",
+        (false, Some(shown)) => shown.label(),
+    };
+    view! {
+        <tr data-state=shown.data_state()>
+            <th scope="row">{format!("{number}. {name}")}</th>
+            <td data-label="State">
+                <StatePill shown=shown word />
+            </td>
+            <td class="number" data-label="Time">
+                {seconds.map(duration)}
+            </td>
+        </tr>
+    }
+}
