@@ -147,6 +147,6 @@ impl Desk {
     pub(crate) async fn log(&self, job: JobId) -> String {
         let query = engine::store::LogQuery { limit: 10_000, ..Default::default() };
         let page = self.engine.store().log(job, &query).await.unwrap();
-        page.lines.iter().map(|(_, line)| format!("{}\n", line.text)).collect()
+        page.lines.iter().map(|(_, line)| line.text.as_str()).collect::<Vec<_>>().join("\n")
     }
 }
