@@ -118,7 +118,7 @@ fn the_log_is_text_with_every_line() {
     let (milepost, _data) = Milepost::start();
     let job = start(&milepost, "demo", &serde_json::json!({ "seconds": 1 }));
     let log = || Client::new().get(milepost.url(&format!("/jobs/{job}/log"))).send().unwrap();
-    wait_for(|| log().text().unwrap().contains("warn"));
+    wait_for(|| log().text().unwrap().contains(" info "));
     let response = log();
     assert_eq!(header(&response, header::CONTENT_TYPE), "text/plain; charset=utf-8");
     assert!(header(&response, header::CONTENT_DISPOSITION).contains(&format!("job-{job}.log")));
