@@ -1,8 +1,9 @@
 //! Locks in the data directory. The system frees them however the process ends.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{DirBuilder, File, OpenOptions, TryLockError},
     io::{self, Read, Seek, Write},
+    os::unix::fs::DirBuilderExt,
     path::Path,
 };
 
