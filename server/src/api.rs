@@ -25,9 +25,13 @@ use leptos::{
 };
 use model::Tone;
 use tower_sessions::Session;
+use url::form_urlencoded;
 
 /// The largest body: 16 MiB of input, each byte percent-encoded as three, and the names around it.
 const BODY_LIMIT: usize = 3 * app::api::INPUT_LIMIT + 64 * 1024;
+
+/// The arguments that are numbers, in whatever function: those that name a job.
+const NUMBERS: [&str; 2] = ["id", "rerun_of"];
 
 /// `POST /api/{function}`.
 pub(crate) async fn call(State(app): State<AppContext>, request: Request) -> Response {
@@ -56,18 +60,18 @@ async fn run(app: AppContext, request: Request) -> Result<Response, ApiError> {
     if get_server_fn_service(path, Method::POST).is_none() {
         return Err(ApiError::new("unknown_function", format!("There is no {path}")));
     }
-    let request = buffer(request).await?;
+    let (request, arguments) = buffer(request).await?;
     let answer = leptos_axum::handle_server_fns_with_context(move || provide_context(app.clone()), request);
     let answer = answer.await.into_response();
     if answer.headers().contains_key(SERVER_FN_ERROR_HEADER) {
-        return Err(read_refusal(answer).await);
+        return Err(name_argument(read_refusal(answer).await, &arguments));
     }
     Ok(answer)
 }
 
 /// Reads the arguments whole, so that what is wrong with the body itself gets an answer of its own. Takes out
 /// `Accept`: it would make the server function redirect by itself.
-async fn buffer(request: Request) -> Result<Request, ApiError> {
+async fn buffer(request: Request) -> Result<(Request, Bytes), ApiError> {
     let (mut parts, body) = request.into_parts();
     let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(|error| {
         if error.is::<LengthLimitError>() {
@@ -76,14 +80,14 @@ async fn buffer(request: Request) -> Result<Request, ApiError> {
             ApiError::new("malformed", "The request broke off")
         }
     })?;
-    let body: Bytes = body.to_bytes();
+    let body = body.to_bytes();
     if std::str::from_utf8(&body).is_err() {
         return Err(ApiError::new("malformed", "The arguments are not UTF-8; send them form-encoded"));
     }
     parts.headers.remove(header::ACCEPT);
-    let mut request = Request::from_parts(parts, Body::from(body));
+    let mut request = Request::from_parts(parts, Body::from(body.clone()));
     DefaultBodyLimit::disable().apply(&mut request);
-    Ok(request)
+    Ok((request, body))
 }
 
 /// The error that a server function wrote into its answer.
@@ -91,6 +95,18 @@ async fn read_refusal(answer: Response) -> ApiError {
     match answer.into_body().collect().await {
         Ok(body) => ApiError::de(body.to_bytes()),
         Err(_) => ApiError::new("internal", "The server could not say what went wrong"),
+    }
+}
+
+/// Says which argument is to blame where its text is no number: serde's own words do not name it.
+fn name_argument(refusal: ApiError, arguments: &[u8]) -> ApiError {
+    if refusal.code != "malformed" || refusal.field.is_some() {
+        return refusal;
+    }
+    let mut numbers = form_urlencoded::parse(arguments).filter(|(name, _)| NUMBERS.contains(&name.as_ref()));
+    match numbers.find(|(_, text)| text.parse::<i64>().is_err()) {
+        Some((name, text)) => ApiError::in_field("malformed", &*name, format!("{name} must be a number, not {text}")),
+        None => refusal,
     }
 }
 

@@ -1,11 +1,14 @@
 //! The program from outside: the built binary, real sockets, real signals.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod api;
 mod door;
 mod downloads;
 mod listening;
 mod lists;
 mod milepost;
+mod new_job;
 mod routes;
 mod starting;
 mod stopping;
+mod uploads;

@@ -28,7 +28,7 @@ pub(super) fn form_field(field: &Field, draft: &Draft) -> AnyView {
         }
         FieldKind::Number { .. } => control.labelled("field", control.line("decimal")),
         FieldKind::Boolean => control.check_box(),
-        FieldKind::Choice { choices } if choices.len() <= MOST_RADIOS && field.required => control.radios(choices),
+        FieldKind::Choice { choices } if choices.len() <= MOST_RADIOS && !control.optional => control.radios(choices),
         FieldKind::Choice { choices } => control.labelled("field", control.list(choices, field.default.is_none())),
         FieldKind::Folder => control.labelled("field wide", control.folder(draft)),
         FieldKind::Upload => control.labelled("field wide", control.upload(draft)),
@@ -41,6 +41,8 @@ struct Control {
     label: String,
     help: String,
     required: bool,
+    /// May be left empty, and then means nothing: it has no default either.
+    optional: bool,
     /// What stands in it.
     text: String,
     fault: Option<String>,
@@ -59,6 +61,7 @@ impl Control {
             label: field.label.clone(),
             help: field.help.clone(),
             required: field.required,
+            optional: !field.required && field.default.is_none(),
             text: draft.entry(&field.name).to_owned(),
             fault: draft.fault(&field.name).map(ToOwned::to_owned),
             described_by: format!("{id}-error{help_id}"),
@@ -76,7 +79,7 @@ impl Control {
 
     /// The label's text, with a word for what may be left empty.
     fn title(&self) -> impl IntoView + use<> {
-        let optional = (!self.required).then(|| view! { " "<small>"optional"</small> });
+        let optional = self.optional.then(|| view! { " "<small>"optional"</small> });
         view! { {self.label.clone()} {optional} }
     }
 

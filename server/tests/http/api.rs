@@ -1,0 +1,148 @@
+use reqwest::{
+    StatusCode,
+    blocking::{Client, Response},
+    redirect::Policy,
+};
+use serde_json::{Value, json};
+
+use crate::milepost::Milepost;
+
+/// Calls a server function the way a script does.
+fn call(milepost: &Milepost, function: &str, arguments: &[(&str, &str)]) -> Response {
+    Client::new().post(milepost.url(&format!("/api/{function}"))).form(arguments).send().unwrap()
+}
+
+/// The status and the JSON of a refusal.
+fn refusal(response: Response) -> (u16, Value) {
+    (response.status().as_u16(), response.json().unwrap())
+}
+
+fn start(milepost: &Milepost, kind: &str, input: &str) -> (u16, Value) {
+    refusal(call(milepost, "start_job", &[("kind", kind), ("input", input)]))
+}
+
+/// The names of the fields that a refusal blames.
+fn blamed(refusal: &Value) -> Vec<&str> {
+    refusal["fields"].as_array().unwrap().iter().map(|fault| fault["field"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_start_is_answered_with_the_jobs_number() {
+    let (milepost, _data) = Milepost::start();
+    let response = call(&milepost, "start_job", &[("kind", "demo"), ("input", r#"{"seconds":0}"#)]);
+    assert_eq!(response.status(), StatusCode::OK);
+    let job: i64 = response.text().unwrap().parse().unwrap();
+    let page = reqwest::blocking::get(milepost.url(&format!("/jobs/{job}"))).unwrap();
+    assert_eq!(page.status(), StatusCode::OK);
+
+    let job = job.to_string();
+    let again = [("kind", "demo"), ("input", r#"{"seconds":0}"#), ("rerun_of", &job)];
+    assert_eq!(call(&milepost, "start_job", &again).status(), StatusCode::OK);
+}
+
+#[test]
+fn an_unknown_kind_is_told_which_there_are() {
+    let (milepost, _data) = Milepost::start();
+    let (status, error) = start(&milepost, "mine-bitcoin", "{}");
+    assert_eq!((status, &error["code"], &error["field"]), (404, &json!("unknown_kind"), &json!("kind")));
+    assert!(error["message"].as_str().unwrap().contains("checksum"), "{error}");
+}
+
+#[test]
+fn a_missing_or_malformed_argument_is_named() {
+    let (milepost, _data) = Milepost::start();
+    for (arguments, field) in [
+        (&[("input", "{}")][..], "kind"),
+        (&[("kind", "demo")], "input"),
+        (&[("kind", "demo"), ("input", "{")], "input"),
+        (&[("kind", "demo"), ("input", "{}"), ("rerun_of", "the last one")], "rerun_of"),
+    ] {
+        let (status, error) = refusal(call(&milepost, "start_job", arguments));
+        assert_eq!((status, &error["field"]), (400, &json!(field)), "{arguments:?}: {error}");
+    }
+    let (status, error) = refusal(call(&milepost, "cancel_job", &[("id", "all")]));
+    assert_eq!((status, &error["field"]), (400, &json!("id")), "{error}");
+}
+
+#[test]
+fn every_wrong_field_of_an_input_is_named_at_once() {
+    let (milepost, _data) = Milepost::start();
+    let (status, error) = start(&milepost, "checksum", r#"{"foldr":"/srv","algorithm":"md5"}"#);
+    assert_eq!((status, &error["code"]), (422, &json!("invalid_input")), "{error}");
+    for field in ["foldr", "folder", "algorithm"] {
+        assert!(blamed(&error).contains(&field), "{field} in {error}");
+    }
+    for no_object in ["[]", "3", "null", "\"\""] {
+        assert_eq!(start(&milepost, "demo", no_object).0, 422, "{no_object}");
+    }
+}
+
+#[test]
+fn no_path_leads_out_of_the_roots() {
+    let root = tempfile::TempDir::new().unwrap();
+    std::fs::create_dir(root.path().join("inside")).unwrap();
+    std::os::unix::fs::symlink("/etc", root.path().join("way-out")).unwrap();
+    let (milepost, _data) = Milepost::start_with(&["--root", root.path().to_str().unwrap()]);
+    for path in ["..", "inside/../..", "/etc", "way-out", "way-out/ssl", "/", "nowhere", "inside\u{0}", "~"] {
+        let (status, error) = start(&milepost, "checksum", &json!({ "folder": path }).to_string());
+        assert_eq!((status, blamed(&error)), (422, vec!["folder"]), "{path}: {error}");
+        let (status, error) = refusal(call(&milepost, "folders", &[("path", path)]));
+        assert_eq!((status, &error["code"]), (422, &json!("invalid_path")), "{path}: {error}");
+    }
+    let listing: Value = call(&milepost, "folders", &[("path", root.path().to_str().unwrap())]).json().unwrap();
+    assert_eq!(listing["folders"][0]["name"], "inside", "{listing}");
+    assert_eq!(start(&milepost, "checksum", r#"{"folder":"inside"}"#).0, 200);
+}
+
+#[test]
+fn an_input_may_have_16_mb_and_no_more() {
+    let (milepost, _data) = Milepost::start();
+    let mut input = r#"{"seconds":0}"#.to_owned();
+    input.extend(std::iter::repeat_n(' ', 16_000_000 - input.len()));
+    assert_eq!(start(&milepost, "demo", &input).0, 200);
+    input.extend(std::iter::repeat_n(' ', 1_000_000));
+    let (status, error) = start(&milepost, "demo", &input);
+    assert_eq!((status, &error["code"]), (413, &json!("too_large")), "{error}");
+    assert!(error["message"].as_str().unwrap().contains("16 MiB"), "{error}");
+}
+
+#[test]
+fn what_is_not_utf_8_is_refused() {
+    let (milepost, _data) = Milepost::start();
+    for body in [&b"kind=demo&input=%7B%22seconds%22:%220\xff%22%7D"[..], b"kind=demo&input=%7B%22a%22:%22%ff%22%7D"] {
+        let request = Client::new().post(milepost.url("/api/start_job")).body(body);
+        let (status, error) =
+            refusal(request.header("content-type", "application/x-www-form-urlencoded").send().unwrap());
+        assert_eq!((status, &error["code"]), (400, &json!("malformed")), "{error}");
+    }
+}
+
+#[test]
+fn nothing_is_called_that_is_not_there_and_nothing_by_get() {
+    let (milepost, _data) = Milepost::start();
+    let (status, error) = refusal(call(&milepost, "format_disk", &[]));
+    assert_eq!((status, &error["code"]), (404, &json!("unknown_function")));
+    let got = reqwest::blocking::get(milepost.url("/api/start_job?kind=demo&input={}")).unwrap();
+    assert_eq!(got.status(), StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[test]
+fn a_browser_without_script_reads_the_refusal_on_the_page_it_came_from() {
+    let (milepost, _data) = Milepost::start();
+    let browser = Client::builder().cookie_store(true).redirect(Policy::none()).build().unwrap();
+    let sent_from = |page: &str| {
+        let form = browser.post(milepost.url("/api/cancel_job")).form(&[("id", "999999")]);
+        form.header("accept", "text/html,*/*").header("referer", page).send().unwrap()
+    };
+    let back = sent_from(&milepost.url("/jobs?state=failed"));
+    assert_eq!(back.status(), StatusCode::SEE_OTHER);
+    assert_eq!(back.headers()["location"], "/jobs?state=failed");
+    let page = || browser.get(milepost.url("/jobs?state=failed")).send().unwrap().text().unwrap();
+    assert!(page().contains("There is no job #999999"));
+    assert!(!page().contains("There is no job #999999"), "said twice");
+
+    for elsewhere in ["http://evil.example//evil.example/", "//evil.example/", "mailto:x", ""] {
+        let to = sent_from(elsewhere).headers()["location"].to_str().unwrap().to_owned();
+        assert!(to.starts_with('/') && !to.starts_with("//"), "{elsewhere} leads to {to}");
+    }
+}
