@@ -86,7 +86,7 @@ fn what_is_wrong_is_said_at_each_field_and_everything_typed_is_kept() {
 #[test]
 fn a_file_that_has_arrived_is_kept_when_another_field_is_wrong() {
     let (milepost, _data) = Milepost::start();
-    let part = multipart::Part::bytes("a,b\n1,2\n").file_name("orders.csv");
+    let part = multipart::Part::text("a,b\n1,2\n").file_name("orders.csv");
     let form = multipart::Form::new().part("file", part).text("table", "");
     let answer = browser().post(milepost.url("/new/import-csv")).multipart(form).send().unwrap();
     assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
@@ -94,7 +94,7 @@ fn a_file_that_has_arrived_is_kept_when_another_field_is_wrong() {
     assert!(page.contains("orders.csv, 8 B, already here"), "{page}");
 
     // The next try brings an empty file input and the hidden id, as a browser does.
-    let nothing_chosen = multipart::Part::bytes("").file_name("");
+    let nothing_chosen = multipart::Part::text("").file_name("");
     let id = value(&page, "file").to_owned();
     let form = multipart::Form::new().part("file", nothing_chosen).text("file", id).text("table", "orders");
     started(browser().post(milepost.url("/new/import-csv")).multipart(form).send().unwrap());

@@ -1,0 +1,33 @@
+// From the catalogue to a started job in a browser without script.
+import { expect, test } from "./milepost.ts";
+
+test("a task is chosen, filled in wrongly, corrected and started", async ({ page }) => {
+  await page.goto("/new");
+  await page.getByRole("link", { name: "Import" }).first().click();
+  const csv = { name: "orders.csv", mimeType: "text/csv", buffer: Buffer.from("id,price\n1,9.50\n") };
+  await page.getByLabel("File").setInputFiles(csv);
+  await page.getByLabel("Columns to index").fill("id");
+  await page.getByRole("button", { name: "Start job" }).click();
+
+  const summary = page.getByRole("alert");
+  await expect(summary).toBeFocused();
+  await expect(summary).toContainText("Table");
+  await expect(page.getByText("orders.csv, 16 B, already here")).toBeVisible();
+  await expect(page.getByLabel("Columns to index")).toHaveValue("id");
+
+  await page.getByLabel("Table", { exact: true }).fill("orders");
+  await page.getByLabel("Table", { exact: true }).press("Enter");
+  await expect(page).toHaveURL(/\/jobs\/\d+$/);
+});
+
+test("folders are looked through with everything typed kept", async ({ page }) => {
+  await page.goto("/new/checksum");
+  await page.getByLabel("BLAKE3").check();
+  await page.getByRole("button", { name: "Browse…" }).click();
+  const list = page.getByRole("group", { name: "Folders on the server" });
+  await list.getByRole("button").first().click();
+  await expect(page.getByLabel("Folder", { exact: true })).not.toHaveValue("");
+  await expect(page.getByLabel("BLAKE3")).toBeChecked();
+  await page.getByRole("button", { name: "Start job" }).click();
+  await expect(page).toHaveURL(/\/jobs\/\d+$/);
+});

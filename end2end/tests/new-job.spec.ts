@@ -1,0 +1,146 @@
+// From the catalogue to a started job, with script: nothing reloads, nothing typed or sent is lost.
+import { type Page } from "@playwright/test";
+import { expect, live, startJob, test } from "./milepost.ts";
+
+async function open(page: Page, path: string) {
+  await page.goto(path);
+  await live(page);
+}
+
+const start = (page: Page) => page.getByRole("button", { name: "Start job" });
+
+test("a task is chosen, filled in and started", async ({ page }) => {
+  await open(page, "/new");
+  await page.getByRole("link", { name: "Demonstration" }).click();
+  await live(page);
+  await page.getByLabel("Seconds", { exact: true }).fill("1");
+  await start(page).click();
+  await expect(page).toHaveURL(/\/jobs\/\d+$/);
+});
+
+test("what is wrong is said in place, and everything typed stays", async ({ page }) => {
+  await open(page, "/new/demo");
+  const seconds = page.getByLabel("Seconds", { exact: true });
+  await seconds.fill("soon");
+  await page.getByLabel("Reports per second").fill("7");
+  await start(page).click();
+
+  const summary = page.getByRole("alert");
+  await expect(summary).toBeFocused();
+  await expect(summary).toContainText("Not started: one field needs a change");
+  await expect(seconds).toHaveAttribute("aria-invalid", "true");
+  await expect(seconds).toHaveAccessibleDescription(/number/);
+  await summary.getByRole("link", { name: "Seconds" }).click();
+  await expect(seconds).toBeFocused();
+  await expect(seconds).toHaveValue("soon");
+  await expect(page.getByLabel("Reports per second")).toHaveValue("7");
+
+  await seconds.fill("1");
+  await start(page).click();
+  await expect(page).toHaveURL(/\/jobs\/\d+$/);
+});
+
+test("a server that does not answer loses nothing", async ({ page }) => {
+  await open(page, "/new/demo");
+  await page.getByLabel("Seconds", { exact: true }).fill("1");
+  await page.route("**/api/start_job", (route) => route.abort());
+  await start(page).click();
+  await expect(page.getByRole("alert")).toContainText("did not answer");
+  await page.unroute("**/api/start_job");
+  await start(page).click();
+  await expect(page).toHaveURL(/\/jobs\/\d+$/);
+});
+
+test("two clicks start one job", async ({ page }) => {
+  await open(page, "/new/demo");
+  await page.getByLabel("Seconds", { exact: true }).fill("0");
+  let calls = 0;
+  let answer = () => {};
+  const held = new Promise<void>((go) => (answer = go));
+  await page.route("**/api/start_job", async (route) => {
+    calls += 1;
+    await held;
+    await route.continue();
+  });
+  await start(page).dblclick();
+  await expect(start(page)).toHaveAttribute("aria-busy", "true");
+  await page.getByLabel("Seconds", { exact: true }).press("Enter");
+  answer();
+  await expect(page).toHaveURL(/\/jobs\/\d+$/);
+  expect(calls).toBe(1);
+});
+
+const csv = { name: "orders.csv", mimeType: "text/csv", buffer: Buffer.from("id,price\n1,9.50\n2,3\n") };
+
+test("a file is sent when it is chosen, stays when another field is wrong, and can be replaced", async ({ page }) => {
+  await open(page, "/new/import-csv");
+  await page.getByLabel("File").setInputFiles(csv);
+  await expect(page.getByText("orders.csv, 20 B, already here")).toBeVisible();
+  await start(page).click();
+  await expect(page.getByRole("alert").first()).toContainText("Table");
+  await expect(page.getByText("orders.csv, 20 B, already here")).toBeVisible();
+
+  await page.getByLabel("File").setInputFiles({ ...csv, name: "prices.csv" });
+  await expect(page.getByText("prices.csv, 20 B, already here")).toBeVisible();
+  await page.getByLabel("Table", { exact: true }).fill("prices");
+  await start(page).click();
+  await expect(page).toHaveURL(/\/jobs\/\d+$/);
+  await expect(page.locator("main")).toContainText("prices");
+});
+
+test("an upload that breaks off says so and is sent again", async ({ page }) => {
+  await open(page, "/new/import-csv");
+  await page.route("**/uploads?*", (route) => route.abort());
+  await page.getByLabel("File").setInputFiles(csv);
+  await expect(page.getByText("The connection broke off")).toBeVisible();
+  await page.unroute("**/uploads?*");
+  await page.getByRole("button", { name: "Send again" }).click();
+  await expect(page.getByText("orders.csv, 20 B, already here")).toBeVisible();
+});
+
+test("an upload shows how far it is, holds the start back, and can be given up", async ({ page }) => {
+  await open(page, "/new/import-csv");
+  let answer = () => {};
+  const held = new Promise<void>((go) => (answer = go));
+  await page.route("**/uploads?*", async (route) => {
+    await held;
+    await route.abort();
+  });
+  await page.getByLabel("File").setInputFiles(csv);
+  await expect(page.getByRole("progressbar", { name: "Sending the file" })).toBeVisible();
+  await page.getByLabel("Table", { exact: true }).fill("orders");
+  await start(page).click();
+  await expect(page.getByRole("alert").first()).toContainText("still on its way");
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await expect(page.getByRole("progressbar", { name: "Sending the file" })).toBeHidden();
+  answer();
+});
+
+test("a folder is found by keyboard alone", async ({ page }) => {
+  await open(page, "/new/checksum");
+  const folder = page.getByLabel("Folder", { exact: true });
+  await folder.focus();
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  const list = page.getByRole("group", { name: "Folders on the server" });
+  await expect(list).toBeFocused();
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await expect(folder).not.toHaveValue("");
+  await expect(list).toBeFocused();
+  await page.keyboard.press("Escape");
+  await expect(list).toBeHidden();
+  await expect(folder).toBeFocused();
+  await start(page).click();
+  await expect(page).toHaveURL(/\/jobs\/\d+$/);
+});
+
+test("a job is run again with changes", async ({ page, request }) => {
+  const job = await startJob(request, "demo", { seconds: 0, reports_per_second: 7 });
+  await open(page, `/new/demo?from=${job}`);
+  await expect(page.getByLabel("Reports per second")).toHaveValue("7");
+  await page.getByLabel("Reports per second").fill("9");
+  await start(page).click();
+  await expect(page).toHaveURL(/\/jobs\/\d+$/);
+  await expect(page.getByRole("link", { name: `#${job}` }).first()).toBeVisible();
+});
