@@ -5,7 +5,7 @@ test("a task is chosen, filled in wrongly, corrected and started", async ({ page
   await page.goto("/new");
   await page.getByRole("link", { name: "Import" }).first().click();
   const csv = { name: "orders.csv", mimeType: "text/csv", buffer: Buffer.from("id,price\n1,9.50\n") };
-  await page.getByLabel("File").setInputFiles(csv);
+  await page.getByLabel("File", { exact: true }).setInputFiles(csv);
   await page.getByLabel("Columns to index").fill("id");
   await page.getByRole("button", { name: "Start job" }).click();
 

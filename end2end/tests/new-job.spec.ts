@@ -74,13 +74,13 @@ const csv = { name: "orders.csv", mimeType: "text/csv", buffer: Buffer.from("id,
 
 test("a file is sent when it is chosen, stays when another field is wrong, and can be replaced", async ({ page }) => {
   await open(page, "/new/import-csv");
-  await page.getByLabel("File").setInputFiles(csv);
+  await page.getByLabel("File", { exact: true }).setInputFiles(csv);
   await expect(page.getByText("orders.csv, 20 B, already here")).toBeVisible();
   await start(page).click();
   await expect(page.getByRole("alert").first()).toContainText("Table");
   await expect(page.getByText("orders.csv, 20 B, already here")).toBeVisible();
 
-  await page.getByLabel("File").setInputFiles({ ...csv, name: "prices.csv" });
+  await page.getByLabel("File", { exact: true }).setInputFiles({ ...csv, name: "prices.csv" });
   await expect(page.getByText("prices.csv, 20 B, already here")).toBeVisible();
   await page.getByLabel("Table", { exact: true }).fill("prices");
   await start(page).click();
@@ -91,7 +91,7 @@ test("a file is sent when it is chosen, stays when another field is wrong, and c
 test("an upload that breaks off says so and is sent again", async ({ page }) => {
   await open(page, "/new/import-csv");
   await page.route("**/uploads?*", (route) => route.abort());
-  await page.getByLabel("File").setInputFiles(csv);
+  await page.getByLabel("File", { exact: true }).setInputFiles(csv);
   await expect(page.getByText("The connection broke off")).toBeVisible();
   await page.unroute("**/uploads?*");
   await page.getByRole("button", { name: "Send again" }).click();
@@ -106,7 +106,7 @@ test("an upload shows how far it is, holds the start back, and can be given up",
     await held;
     await route.abort();
   });
-  await page.getByLabel("File").setInputFiles(csv);
+  await page.getByLabel("File", { exact: true }).setInputFiles(csv);
   await expect(page.getByRole("progressbar", { name: "Sending the file" })).toBeVisible();
   await page.getByLabel("Table", { exact: true }).fill("orders");
   await start(page).click();

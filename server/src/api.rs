@@ -24,6 +24,7 @@ use leptos::{
     },
 };
 use model::Tone;
+use percent_encoding::percent_decode;
 use tower_sessions::Session;
 use url::form_urlencoded;
 
@@ -81,7 +82,7 @@ async fn buffer(request: Request) -> Result<(Request, Bytes), ApiError> {
         }
     })?;
     let body = body.to_bytes();
-    if std::str::from_utf8(&body).is_err() {
+    if percent_decode(&body).decode_utf8().is_err() {
         return Err(ApiError::new("malformed", "The arguments are not UTF-8; send them form-encoded"));
     }
     parts.headers.remove(header::ACCEPT);

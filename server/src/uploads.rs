@@ -5,7 +5,7 @@ use std::time::Duration;
 use app::api::{ApiError, Uploaded};
 use axum::{
     Json,
-    body::{BodyDataStream, Bytes},
+    body::BodyDataStream,
     extract::{
         DefaultBodyLimit, FromRequest, Multipart, Request, State,
         multipart::{Field, MultipartError},
@@ -22,8 +22,11 @@ use crate::api::refuse;
 /// The file's name, percent-encoded, for clients that would rather not put it into the address.
 const FILE_NAME: HeaderName = HeaderName::from_static("x-file-name");
 
-/// What is read and thrown away after a refusal, so that a client that sends before it listens hears why: bytes, time.
-const LISTEN_ON: (u64, Duration) = (256 * 1024 * 1024, Duration::from_secs(30));
+/// How many bytes are read and thrown away after a refusal, so that a client that sends before it listens hears why.
+const LISTEN_ON: u64 = 256 * 1024 * 1024;
+
+/// A client that sends nothing for so long has heard.
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// `POST /uploads`: the file as the body, its name in `?name=`; or a multipart form with one file.
 pub(crate) async fn upload(State(engine): State<Engine>, request: Request) -> Response {
@@ -113,15 +116,12 @@ fn file_name(request: &Request) -> Result<String, ApiError> {
 }
 
 /// Many clients send the whole body before they read the answer, and would see only a broken connection.
-async fn listen_on(body: BodyDataStream) {
-    let (most, longest) = LISTEN_ON;
-    let mut rest = most;
-    let read = body.take_while(move |bytes| {
-        let go_on = bytes.as_ref().is_ok_and(|bytes: &Bytes| {
-            rest = rest.saturating_sub(bytes.len() as u64);
-            rest > 0
-        });
-        std::future::ready(go_on)
-    });
-    let _ = tokio::time::timeout(longest, read.for_each(|_| std::future::ready(()))).await;
+async fn listen_on(mut body: BodyDataStream) {
+    let mut rest = LISTEN_ON;
+    while let Ok(Some(Ok(bytes))) = tokio::time::timeout(PAUSE, body.next()).await {
+        rest = rest.saturating_sub(bytes.len() as u64);
+        if rest == 0 {
+            break;
+        }
+    }
 }

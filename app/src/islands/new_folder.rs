@@ -25,6 +25,8 @@ pub fn FolderField(
 ) -> impl IntoView {
     let input = NodeRef::<Input>::new();
     let panel = NodeRef::<Div>::new();
+    // A page that comes back with a list goes on there, also without script.
+    let looking = listing.is_some();
     let listing = RwSignal::new(listing);
     let trouble = RwSignal::new(None);
     let open = move || listing.read().is_some();
@@ -92,6 +94,7 @@ pub fn FolderField(
                 role="group"
                 aria-label="Folders on the server"
                 tabindex="-1"
+                autofocus=looking
                 hidden=move || !open()
                 node_ref=panel
             >

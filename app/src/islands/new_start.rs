@@ -2,7 +2,7 @@
 
 mod form;
 
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 use model::{Entry, FieldError};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,8 @@ pub struct Slot {
 /// the job starts by `start_job`, and what is refused is said in place, with everything typed and uploaded kept.
 #[island]
 pub fn StartForm(kind: String, slots: Vec<Slot>, faults: Vec<FieldError>, refusal: Option<String>) -> impl IntoView {
+    // A page that comes back with faults begins there, also without script.
+    let come_back = !faults.is_empty() || refusal.is_some();
     let faults = RwSignal::new(faults);
     let refusal = RwSignal::new(refusal);
     let summary = NodeRef::<leptos::html::Div>::new();
@@ -35,7 +37,7 @@ pub fn StartForm(kind: String, slots: Vec<Slot>, faults: Vec<FieldError>, refusa
         several => format!("Not started: {several} fields need a change"),
     };
     view! {
-        <div class="notice bad" role="alert" tabindex="-1" autofocus=shown() hidden=move || !shown() node_ref=summary>
+        <div class="notice bad" role="alert" tabindex="-1" autofocus=come_back hidden=move || !shown() node_ref=summary>
             <Icon name="warning" />
             <div>
                 <h3>{heading}</h3>
@@ -46,9 +48,15 @@ pub fn StartForm(kind: String, slots: Vec<Slot>, faults: Vec<FieldError>, refusa
     }
 }
 
-/// One fault: a link to its field, and what is wrong.
+/// One fault: a link to its field, which says what is wrong.
 fn item(slots: &[Slot], fault: FieldError) -> impl IntoView + use<> {
-    let label = slots.iter().find(|slot| slot.name == fault.field).map(|slot| slot.label.clone());
-    let link = label.map(|label| view! { <a href=format!("#field-{}", fault.field)>{label}</a>": " });
-    view! { <li>{link} {fault.message}</li> }
+    let FieldError { field, message } = fault;
+    match slots.iter().find(|slot| slot.name == field) {
+        Some(slot) => {
+            let names_itself = message.starts_with(&slot.label);
+            let text = if names_itself { message } else { format!("{}: {message}", slot.label) };
+            Either::Left(view! { <li><a href=format!("#field-{field}")>{text}</a></li> })
+        }
+        None => Either::Right(view! { <li>{message}</li> }),
+    }
 }

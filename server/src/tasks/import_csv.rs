@@ -77,7 +77,7 @@ pub struct Input {
 }
 
 /// What to do where the table exists.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum IfExists {
     /// Refuse, and leave it alone
@@ -90,7 +90,7 @@ pub(super) enum IfExists {
 }
 
 /// What stands between two fields.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(super) enum Delimiter {
     /// Find out
     #[default]
@@ -132,7 +132,7 @@ impl Delimiter {
 }
 
 /// What the first line is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Header {
     /// Find out
@@ -145,7 +145,7 @@ pub(super) enum Header {
 }
 
 /// What to do with a record that does not fit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum OnError {
     /// Leave it out and go on

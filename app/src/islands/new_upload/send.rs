@@ -85,7 +85,8 @@ impl Sender {
         let answered = request.clone();
         let load = Closure::<dyn Fn()>::new(move || self.finish(&answered));
         request.set_onload(Some(load.into_js_value().unchecked_ref()));
-        let broken = Closure::<dyn Fn()>::new(move || self.fail("The connection broke off before the file was here."));
+        let message = format!("The connection broke off before {} was here.", file.name());
+        let broken = Closure::<dyn Fn()>::new(move || self.fail(&message));
         request.set_onerror(Some(broken.into_js_value().unchecked_ref()));
         request.send_with_opt_blob(Some(file))?;
         Ok(request)

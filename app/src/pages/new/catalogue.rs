@@ -80,7 +80,19 @@ pub(super) async fn usual() -> Usual {
 }
 
 fn usually(seconds: f64) -> String {
-    format!("Usually {}", model::duration(seconds))
+    format!("Usually {}", roughly(seconds))
+}
+
+/// A duration without what nobody plans by: no seconds from ten minutes on, no minutes from ten hours on.
+pub(super) fn roughly(seconds: f64) -> String {
+    let step = match seconds {
+        ..1.0 => return "less than a second".to_owned(),
+        ..600.0 => 1.0,
+        ..36_000.0 => 60.0,
+        _ => 3_600.0,
+    };
+    let text = model::duration((seconds / step).round() * step);
+    text.trim_end_matches(" 00 s").trim_end_matches(" 00 min").trim_end_matches(" 00 h").to_owned()
 }
 
 /// The first sentence, without its full stop.

@@ -61,7 +61,7 @@ impl Control {
             label: field.label.clone(),
             help: field.help.clone(),
             required: field.required,
-            optional: !field.required && field.default.is_none(),
+            optional: !field.required && field.default.as_ref().is_none_or(|default| default == ""),
             text: draft.entry(&field.name).to_owned(),
             fault: draft.fault(&field.name).map(ToOwned::to_owned),
             described_by: format!("{id}-error{help_id}"),
@@ -201,7 +201,7 @@ impl Control {
             }
         };
         view! {
-            <fieldset class="field wide" aria-describedby=self.described_by.clone()>
+            <fieldset class="field" aria-describedby=self.described_by.clone()>
                 <legend>{self.title()}</legend>
                 <div class="choices">{choices.iter().enumerate().map(radio).collect::<Vec<_>>()}</div>
                 {self.notes()}

@@ -9,7 +9,7 @@ use model::{Entry, FieldKind, JobId};
 
 use super::{
     Draft,
-    catalogue::{TaskList, Usual, usual},
+    catalogue::{TaskList, Usual, roughly, usual},
     fields::form_field,
 };
 use crate::{
@@ -40,7 +40,7 @@ async fn page(task: TaskInfo, from: Option<String>) -> impl IntoView {
         <Title text=task.name />
         <header class="page-head">
             <h1>"New job"</h1>
-            <p class="lead">{draft.rerun_of.map(|job| view! { <RunAgain job /> })}</p>
+            <Lead rerun_of=draft.rerun_of />
         </header>
         <div class="split lead-aside catalogue-split">
             <TaskList current=task.kind.as_str() usual=usual.clone() />
@@ -49,12 +49,21 @@ async fn page(task: TaskInfo, from: Option<String>) -> impl IntoView {
     }
 }
 
+/// What to do here, or where the fields come from.
 #[component]
-fn RunAgain(job: JobId) -> impl IntoView {
-    view! {
-        "Filled in as in "
-        <a href=format!("/jobs/{job}")>{format!("#{job}")}</a>
-        ". Change what should differ; it starts as a new job."
+fn Lead(rerun_of: Option<JobId>) -> impl IntoView {
+    match rerun_of {
+        None => {
+            view! { <p class="lead">"Say what it should work on and start it. You can leave the page: it goes on."</p> }
+                .into_any()
+        }
+        Some(job) => view! {
+            <p class="lead">
+                "Filled in as in " <a href=format!("/jobs/{job}")>{format!("#{job}")}</a>
+                ". Change what should differ; it starts as a new job."
+            </p>
+        }
+        .into_any(),
     }
 }
 
@@ -106,7 +115,7 @@ fn TaskForm(task: TaskInfo, draft: Draft, usual: Usual) -> impl IntoView {
 }
 
 fn usually(half: f64, most: f64) -> String {
-    let (half, most) = (model::duration(half), model::duration(most));
+    let (half, most) = (roughly(half), roughly(most));
     if half == most {
         format!("Runs of this task usually take {half}.")
     } else {
