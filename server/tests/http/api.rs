@@ -60,8 +60,6 @@ fn a_missing_or_malformed_argument_is_named() {
         let (status, error) = refusal(call(&milepost, "start_job", arguments));
         assert_eq!((status, &error["field"]), (400, &json!(field)), "{arguments:?}: {error}");
     }
-    let (status, error) = refusal(call(&milepost, "cancel_job", &[("id", "all")]));
-    assert_eq!((status, &error["field"]), (400, &json!("id")), "{error}");
 }
 
 #[test]
@@ -131,15 +129,15 @@ fn a_browser_without_script_reads_the_refusal_on_the_page_it_came_from() {
     let (milepost, _data) = Milepost::start();
     let browser = Client::builder().cookie_store(true).redirect(Policy::none()).build().unwrap();
     let sent_from = |page: &str| {
-        let form = browser.post(milepost.url("/api/cancel_job")).form(&[("id", "999999")]);
+        let form = browser.post(milepost.url("/api/start_job")).form(&[("kind", "dig"), ("input", "{}")]);
         form.header("accept", "text/html,*/*").header("referer", page).send().unwrap()
     };
     let back = sent_from(&milepost.url("/jobs?state=failed"));
     assert_eq!(back.status(), StatusCode::SEE_OTHER);
     assert_eq!(back.headers()["location"], "/jobs?state=failed");
     let page = || browser.get(milepost.url("/jobs?state=failed")).send().unwrap().text().unwrap();
-    assert!(page().contains("There is no job #999999"));
-    assert!(!page().contains("There is no job #999999"), "said twice");
+    assert!(page().contains("There is no task dig"));
+    assert!(!page().contains("There is no task dig"), "said twice");
 
     for elsewhere in ["http://evil.example//evil.example/", "//evil.example/", "mailto:x", ""] {
         let to = sent_from(elsewhere).headers()["location"].to_str().unwrap().to_owned();
