@@ -155,6 +155,15 @@ fn folders_can_be_looked_through_without_script_and_nothing_typed_is_lost() {
     assert_eq!(value(&page, "folder"), "/etc");
 }
 
+/// What the islands hold is made on one thread of the server and may be dropped on another.
+#[test]
+fn a_form_with_files_is_drawn_every_time() {
+    let (milepost, _data) = Milepost::start();
+    for _ in 0..100 {
+        assert_eq!(send(&milepost, "checksum", &[("$browse", "folder")]).status(), StatusCode::OK);
+    }
+}
+
 #[test]
 fn a_job_can_be_run_again_with_changes() {
     let (milepost, _data) = Milepost::start();

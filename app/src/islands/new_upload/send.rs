@@ -1,6 +1,6 @@
 //! The way of a file to the server. `fetch` cannot say how far a body is, so this is an `XMLHttpRequest`.
 
-use leptos::{html::Input, prelude::*};
+use leptos::{html::Input, prelude::*, reactive::send_wrapper_ext::SendOption};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{File, ProgressEvent, XmlHttpRequest};
 
@@ -18,7 +18,8 @@ pub(super) struct Sender {
     pub(super) failure: RwSignal<Option<Failure>>,
     input: NodeRef<Input>,
     limit: u64,
-    request: StoredValue<Option<XmlHttpRequest>, LocalStorage>,
+    /// Empty on the server, where it may be dropped by another thread than the one that made it.
+    request: StoredValue<SendOption<XmlHttpRequest>>,
 }
 
 impl Sender {
@@ -30,7 +31,7 @@ impl Sender {
             failure: RwSignal::new(None),
             input,
             limit,
-            request: StoredValue::new_local(None),
+            request: StoredValue::new(SendOption::new_local(None)),
         }
     }
 
@@ -47,7 +48,7 @@ impl Sender {
         }
         self.sending.set(Some(Sending { name, sent: 0, total }));
         match self.send(&file) {
-            Ok(request) => self.request.set_value(Some(request)),
+            Ok(request) => self.request.update_value(|held| **held = Some(request)),
             Err(_) => self.fail("The browser could not read the file. Choose it again."),
         }
     }
@@ -56,7 +57,7 @@ impl Sender {
     pub(super) fn stop(self) {
         self.failure.set(None);
         self.sending.set(None);
-        if let Some(request) = self.request.try_update_value(Option::take).flatten() {
+        if let Some(request) = self.request.try_update_value(|held| Option::take(held)).flatten() {
             let _ = request.abort();
         }
     }
