@@ -187,6 +187,11 @@ fn Nothing(filter: Filter, fresh: bool) -> impl IntoView {
 #[component]
 fn Pager(filter: Filter, page: Page) -> impl IntoView {
     let (Some(first), Some(last)) = (page.jobs.first(), page.jobs.last()) else { return None };
+    let shown = match (page.newer || page.older, page.jobs.len()) {
+        (true, _) => format!("#{} to #{}", first.job, last.job),
+        (false, 1) => "1 job".to_owned(),
+        (false, many) => format!("{many} jobs"),
+    };
     let step = |there: bool, at: Option<PageAt>, name: &'static str| {
         there.then(|| {
             view! {
@@ -199,7 +204,7 @@ fn Pager(filter: Filter, page: Page) -> impl IntoView {
     Some(view! {
         <footer>
             <nav class="pager" aria-label="Pages">
-                <span>{format!("#{} to #{}", first.job, last.job)}</span>
+                <span>{shown}</span>
                 <span class="actions">
                     {step(page.newer, None, "Newest")}
                     {step(page.newer, Some(PageAt::NewerThan(first.job)), "Newer")}

@@ -30,6 +30,7 @@ pub(super) fn Sidebar(frame: Frame) -> impl IntoView {
                 <Place href="/new" icon="plus" name="New job" />
             </nav>
             <Watching jobs=frame.watching pinned=frame.pinned most=WATCHED />
+            <p class="no-accounts">"No accounts: whoever reaches this address may do everything."</p>
             <div class="sidebar-foot">
                 <LinkStatus now=frame.now />
                 <ThemeSwitch theme=frame.theme />

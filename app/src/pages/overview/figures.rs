@@ -23,7 +23,7 @@ pub(super) fn Figures(counts: Counts, day: Vec<HourBucket>) -> impl IntoView {
                 </dd>
             </div>
             <div>
-                <dt>"In line"</dt>
+                <dt>"Queued"</dt>
                 <dd>
                     <CountOf counts states=vec![JobState::Queued] />
                 </dd>
