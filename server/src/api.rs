@@ -126,9 +126,13 @@ impl Back {
         page.then(|| Self { to: referring_page(headers), session })
     }
 
-    /// To where the function sends, else to the page the form stood on.
+    /// To where the function sends, else to the page the form stood on, with the cookies it sets.
     fn after(self, answer: &Response) -> Response {
-        see_other(answer.headers().get(header::LOCATION).cloned().unwrap_or(self.to))
+        let mut back = see_other(answer.headers().get(header::LOCATION).cloned().unwrap_or(self.to));
+        for cookie in answer.headers().get_all(header::SET_COOKIE) {
+            back.headers_mut().append(header::SET_COOKIE, cookie.clone());
+        }
+        back
     }
 
     /// To the page the form stood on, which will say why.
