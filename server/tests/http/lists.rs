@@ -1,5 +1,7 @@
 //! The overview, the list of jobs and the frame around every page, as a browser without script gets them.
 
+use std::io::{BufRead, BufReader};
+
 use reqwest::blocking::{Client, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -40,6 +42,14 @@ impl Browser {
     fn run(&self, input: &Value) -> i64 {
         let job = self.start("demo", input);
         self.wait(&[job]);
+        job
+    }
+
+    /// Starts a demonstration that outlasts every test, and waits until it runs.
+    fn keep_running(&self) -> i64 {
+        let job = self.start("demo", &json!({ "seconds": 600 }));
+        let stream = BufReader::new(self.get(&format!("/events?job={job}")));
+        assert!(stream.lines().any(|line| line.unwrap().contains(r#""state":"running""#)));
         job
     }
 
@@ -84,7 +94,7 @@ fn the_overview_shows_what_runs_and_how_each_task_has_gone() {
     let browser = Browser::new();
     browser.run(&json!({ "seconds": 0 }));
     browser.run(&json!({ "seconds": 0, "ending": "panic" }));
-    let running = browser.start("demo", &json!({ "seconds": 600 }));
+    let running = browser.keep_running();
     let page = browser.page("/");
     assert_eq!(rows(&page).first(), Some(&running), "the first table is what runs now");
     assert!(page.contains("Last runs: 2, 1 failed"));
@@ -97,7 +107,7 @@ fn every_tab_shows_its_own_states() {
     let browser = Browser::new();
     let good = browser.run(&json!({ "seconds": 0 }));
     let failed = browser.run(&json!({ "seconds": 0, "ending": "fail" }));
-    let running = browser.start("demo", &json!({ "seconds": 600 }));
+    let running = browser.keep_running();
     assert_eq!(rows(&browser.page("/jobs")), [running, failed, good]);
     assert_eq!(rows(&browser.page("/jobs?state=succeeded")), [good]);
     assert_eq!(rows(&browser.page("/jobs?state=failed")), [failed]);
