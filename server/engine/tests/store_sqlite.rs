@@ -1,5 +1,7 @@
 //! The SQLite store keeps what every store promises, whatever happens around it.
 
+#[path = "store/chance.rs"]
+mod chance;
 #[path = "store/conformance.rs"]
 mod conformance;
 #[path = "store/faults.rs"]
