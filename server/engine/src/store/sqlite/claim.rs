@@ -26,7 +26,7 @@ impl Transaction<'_> {
         debug_assert_eq!(JobState::Queued.apply(Event::Claim), Ok(JobState::Running));
         let heads = vec![HEAD; claim.kinds.len()].join(" union all ");
         let sql = format!(
-            "update job set state = 'running', boot = ?, started_at = ?, charged = charged + 1
+            "update job not indexed set state = 'running', boot = ?, started_at = ?, charged = charged + 1
             where state = 'queued' and id in (select id from ({heads}) order by id limit ?)
             returning {}, log_lines, (select input from job_input where job_input.job = job.id)",
             view_columns!()

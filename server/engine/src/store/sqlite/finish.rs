@@ -51,7 +51,7 @@ impl Transaction<'_> {
             where job.id = f.value ->> 'job' and job.attempt = f.value ->> 'attempt'
                 and job.boot = f.value ->> 'boot' and job.state = 'running';
 
-            update job set
+            update job not indexed set
                 state = f.value ->> 'state',
                 attempt = attempt + (f.value ->> 'again'),
                 charged = charged - (f.value ->> 'again'),

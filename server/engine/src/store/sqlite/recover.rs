@@ -97,7 +97,7 @@ impl Verb for PromoteDue {
         }
         let queued = JobState::Scheduled.apply(Event::Due).map_err(|error| corrupt("a due job", error))?;
         let rows = sqlx::query(concat!(
-            "update job set state = ?
+            "update job not indexed set state = ?
             where state = 'scheduled' and id in (
                 select id from job indexed by job_due
                 where state = 'scheduled' and run_at <= ? order by run_at limit ?

@@ -122,7 +122,7 @@ impl Transaction<'_> {
             .map(|(fence, progress)| Ok((fence.job, fence.attempt, &fence.boot.0, progress_json(progress)?)))
             .collect::<Result<Vec<_>>>()?;
         sqlx::query(
-            "update job set progress = save.value ->> 3
+            "update job not indexed set progress = save.value ->> 3
             from jsonb_each(?) as save
             where job.id = save.value ->> 0 and job.attempt = save.value ->> 1 and job.boot = save.value ->> 2
                 and job.state = 'running'",
@@ -150,7 +150,7 @@ impl Transaction<'_> {
         }
         let ends: Vec<_> = ends.into_iter().map(|((job, attempt), (boot, last))| (job, attempt, boot, last)).collect();
         let written: Vec<(i64, i64)> = sqlx::query_as(
-            "update job set log_lines = max(log_lines, end.value ->> 3)
+            "update job not indexed set log_lines = max(log_lines, end.value ->> 3)
             from jsonb_each(?) as end
             where job.id = end.value ->> 0 and job.attempt = end.value ->> 1 and job.boot = end.value ->> 2
                 and job.state = 'running';
