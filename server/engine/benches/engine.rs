@@ -129,7 +129,7 @@ async fn jobs() -> f64 {
     stream::iter(0..JOBS).for_each_concurrent(AT_ONCE, enqueue).await;
     // Now all are due, and nobody claims.
     before.engine.shutdown(Duration::ZERO).await;
-    before.engine.store().promote_due(later).await.expect("queued");
+    while before.engine.store().promote_due(later).await.expect("queued").is_some() {}
     drop(before);
     // The first claim is made while the engine opens; opening it counts against us.
     let began = Instant::now();
