@@ -54,6 +54,7 @@ impl Theme {
     }
 
     /// The one that the next press of the button chooses.
+    #[must_use]
     pub const fn next(self) -> Self {
         match self {
             Self::System => Self::Light,

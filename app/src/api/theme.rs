@@ -5,6 +5,7 @@ use crate::theme::Theme;
 
 /// Chooses the colour scheme for this browser. `theme` is `system`, `light` or `dark`.
 #[server(endpoint = "set_theme")]
+#[allow(clippy::unused_async, reason = "a server function is async whether it waits or not")]
 pub async fn set_theme(theme: Theme) -> ApiResult<()> {
     let cookie = http::HeaderValue::from_str(&theme.cookie()).expect("the cookie is plain ASCII");
     expect_context::<leptos_axum::ResponseOptions>().append_header(http::header::SET_COOKIE, cookie);
