@@ -17,7 +17,8 @@ impl Lock {
     /// One `serve` for each data directory: takes `DATA/serve.lock` and writes this process down in it, for the second
     /// one to name. The directory is created if need be.
     pub(crate) fn serve(data_dir: &Path) -> Result<Self> {
-        std::fs::create_dir_all(data_dir).map_err(|source| Error::Io {
+        // What jobs read and make is nobody else's on this machine.
+        DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(|source| Error::Io {
             what: format!("creating the data directory {}", data_dir.display()),
             source,
         })?;

@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::{collections::HashSet, thread};
 
 use http::Method;
 
@@ -42,6 +42,23 @@ fn pages_are_whole_documents_and_say_how_long_they_took() {
         assert!(answer.contains("server-timing: total;dur="), "{path}");
         assert!(answer.contains("content-type: text/html; charset=utf-8"), "{path}");
     }
+}
+
+#[test]
+fn a_page_is_whole_however_long_the_store_takes() {
+    let (milepost, _data) = Milepost::start();
+    // Many at once, so that some of them have to wait for a reader.
+    thread::scope(|scope| {
+        for path in ["/", "/jobs", "/new", "/new/demo"].into_iter().cycle().take(40) {
+            let milepost = &milepost;
+            scope.spawn(move || {
+                for _ in 0..5 {
+                    let answer = milepost.exchange(&[&format!("GET {path} HTTP/1.1"), OWN]);
+                    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("</html>"), "{path}: {answer}");
+                }
+            });
+        }
+    });
 }
 
 #[test]

@@ -8,6 +8,7 @@ use leptos_meta::Title;
 
 use crate::{
     context::app,
+    pages::later,
     ui::{Icon, kind_icon},
 };
 
@@ -23,7 +24,7 @@ pub fn Catalogue() -> impl IntoView {
             <h1>"New job"</h1>
             <p class="lead">"Choose a task, say what it should work on, start it. You can leave the page: it goes on."</p>
         </header>
-        {Suspend::new(async move {
+        {later(async move {
             let usual = usual().await;
             let card = |task: &TaskInfo| view! { <TaskCard task=task.clone() usual=usual.get(task.kind.as_str()).copied() /> };
             let cards: Vec<_> = app().engine.catalogue().iter().map(card).collect();

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     context::app,
     islands::{Slot, StartForm},
+    pages::later,
     ui::Icon,
 };
 
@@ -24,7 +25,7 @@ pub fn NewJob() -> impl IntoView {
     let kind = use_params_map().read_untracked().get("kind").unwrap_or_default();
     let from = use_query_map().read_untracked().get("from");
     match app().engine.task(&kind).cloned() {
-        Some(task) => view! { {Suspend::new(async move { page(task, from).await })} }.into_any(),
+        Some(task) => later(page(task, from)).into_any(),
         None => view! { <UnknownKind kind /> }.into_any(),
     }
 }
