@@ -54,7 +54,7 @@ fn wait_for(mut happened: impl FnMut() -> bool) {
     }
 }
 
-fn header<'a>(response: &'a Response, name: header::HeaderName) -> &'a str {
+fn header(response: &Response, name: header::HeaderName) -> &str {
     response.headers().get(&name).unwrap_or_else(|| panic!("no {name}")).to_str().unwrap()
 }
 

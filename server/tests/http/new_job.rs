@@ -23,8 +23,8 @@ fn get(milepost: &Milepost, path: &str) -> (StatusCode, String) {
 /// The value of the control called `name` in a page.
 fn value<'a>(page: &'a str, name: &str) -> &'a str {
     let tags = page.split('<').filter(|tag| tag.starts_with("input") && tag.contains(&format!("name=\"{name}\"")));
-    let values = tags.filter_map(|tag| tag.split("value=\"").nth(1)?.split('"').next());
-    values.last().unwrap_or_default()
+    let mut values = tags.filter_map(|tag| tag.split("value=\"").nth(1)?.split('"').next());
+    values.next_back().unwrap_or_default()
 }
 
 /// Where a started job is found.

@@ -84,7 +84,7 @@ fn nothing_is_kept_of_an_upload_that_breaks_off() {
     let mut stream = milepost.connect();
     let head = "POST /uploads?name=half HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000\r\n\r\n";
     stream.write_all(head.as_bytes()).unwrap();
-    stream.write_all(&[b'x'; 300_000]).unwrap();
+    stream.write_all(&vec![b'x'; 300_000]).unwrap();
     let begun = std::time::Instant::now();
     while files_in(&data.path().join("uploads")) == 0 {
         assert!(begun.elapsed() < PATIENCE, "the upload never began");

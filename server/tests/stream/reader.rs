@@ -72,11 +72,11 @@ impl Reader {
                 Bytes::Socket(response) => response.chunk().await.unwrap(),
             };
             self.text.push_str(std::str::from_utf8(&bytes?).unwrap());
-            while let Some((block, rest)) = self.text.split_once("\n\n") {
-                let (frame, retry) = parse(block);
+            while let Some(end) = self.text.find("\n\n") {
+                let (frame, retry) = parse(&self.text[..end]);
                 self.retry = retry.or(self.retry);
                 self.frames.push_back(frame);
-                self.text = rest.to_owned();
+                self.text.drain(..end + 2);
             }
         }
     }
