@@ -102,11 +102,9 @@ impl Outbox {
         }
     }
 
-    /// Begins anew before a snapshot is read: what comes from now on is kept.
+    /// After an overflow: what comes from now on is kept again, because a snapshot is about to be read.
     pub(crate) fn restart(&self) {
-        let mut queue = self.queue();
-        queue.clear();
-        queue.overflown = false;
+        self.queue().overflown = false;
     }
 
     /// Puts `first` (a snapshot of `jobs`, or missed events) before what waits, and drops from that what `first`
