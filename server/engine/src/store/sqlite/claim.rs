@@ -1,10 +1,11 @@
 //! Taking work: one statement, whose cost depends on the slots and the kinds, never on the length of the line.
 
-use model::{Event, JobState};
-use sqlx::{AssertSqlSafe, Row};
+use model::{Event, JobState, JobView};
+use sqlx::{AssertSqlSafe, Sqlite, query::QueryScalar, sqlite::SqliteArguments};
 
 use super::{
-    row::{VIEW_COLUMNS, view, view_columns},
+    error::corrupt,
+    row::{ViewRow, parse, view_column},
     transaction::Transaction,
 };
 use crate::{
@@ -25,32 +26,50 @@ impl Transaction<'_> {
         }
         debug_assert_eq!(JobState::Queued.apply(Event::Claim), Ok(JobState::Running));
         let heads = vec![HEAD; claim.kinds.len()].join(" union all ");
+        let heads = format!("select id from ({heads}) order by id limit ?");
         let sql = format!(
-            "update job not indexed set state = 'running', boot = ?, started_at = ?, charged = charged + 1
-            where state = 'queued' and id in (select id from ({heads}) order by id limit ?)
-            returning {}, log_lines, (select input from job_input where job_input.job = job.id)",
-            view_columns!()
+            "select json_group_array(json_array({}, job.log_lines, job_input.input))
+            from job not indexed join job_input on job_input.job = job.id where job.id in ({heads});
+
+            update job not indexed set state = 'running', boot = ?, started_at = ?, charged = charged + 1
+            where state = 'queued' and id in ({heads});
+
+            select cast(changes() as text)",
+            view_column!()
         );
-        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(&claim.boot.0).bind(self.now.0);
-        for kind in &claim.kinds {
-            let limit = claim.limits.iter().find(|(limited, _)| limited == kind).map(|(_, limit)| *limit);
-            query = query.bind(kind).bind(limit.unwrap_or(claim.slots).min(claim.slots));
+        let mut query = bind_heads(sqlx::query_scalar(AssertSqlSafe(sql)), claim);
+        query = query.bind(&claim.boot.0).bind(self.now.0);
+        let answers: Vec<String> = bind_heads(query, claim).fetch_all(&mut *self.connection).await?;
+        let [heads, taken] = answers.as_slice() else {
+            return Err(corrupt("a claim", format!("{} answers", answers.len())));
+        };
+        let heads: Vec<(ViewRow, u64, String)> = parse("the heads of the lines", heads)?;
+        if *taken != heads.len().to_string() {
+            return Err(corrupt("a claim", format!("{taken} of {} jobs could be taken", heads.len())));
         }
-        let rows = query.bind(claim.slots).fetch_all(&mut *self.connection).await?;
-        let mut claimed = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let view = view(row)?;
-            claimed.push(Claimed {
-                fence: Fence { job: view.job, attempt: view.attempt, boot: claim.boot.clone() },
-                view,
-                next_line: row.try_get::<u64, _>(VIEW_COLUMNS)? + 1,
-                input: row.try_get(VIEW_COLUMNS + 1)?,
-            });
-        }
+        let mut claimed: Vec<Claimed> = heads.into_iter().map(|head| self.claimed(claim, head)).collect();
         claimed.sort_unstable_by_key(|claimed| claimed.view.job);
         for claimed in &claimed {
             self.moved(Some(JobState::Queued), claimed.view.clone(), "started");
         }
         Ok(claimed)
     }
+
+    /// What the worker gets for the head of a line, which stood there as it was before.
+    fn claimed(&self, claim: &Claim, (view, log_lines, input): (ViewRow, u64, String)) -> Claimed {
+        let view = JobView { state: JobState::Running, started_at: Some(self.now), ..JobView::from(view) };
+        let fence = Fence { job: view.job, attempt: view.attempt, boot: claim.boot.clone() };
+        Claimed { fence, view, input, next_line: log_lines + 1 }
+    }
+}
+
+type Answers<'q> = QueryScalar<'q, Sqlite, String, SqliteArguments>;
+
+/// Binds the parameters of one occurrence of the heads.
+fn bind_heads<'q>(mut query: Answers<'q>, claim: &'q Claim) -> Answers<'q> {
+    for kind in &claim.kinds {
+        let limit = claim.limits.iter().find(|(limited, _)| limited == kind).map(|(_, limit)| *limit);
+        query = query.bind(kind).bind(limit.unwrap_or(claim.slots).min(claim.slots));
+    }
+    query.bind(claim.slots)
 }

@@ -1,13 +1,13 @@
 //! Ending attempts: a batch is one round trip, and each row of it stands or falls by its own fence.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use model::{Event, JobState, JobView};
+use model::{Event, JobId, JobState, JobView};
 use serde::Serialize;
 
 use super::{
     error::corrupt,
-    row::{json, progress_json, view, view_columns},
+    row::{ViewRow, json, parse, progress_json, view_column},
     transaction::Transaction,
     writer::Pending,
 };
@@ -41,8 +41,13 @@ impl Transaction<'_> {
         }
         let rows = calls.iter().map(|call| row(&call.input)).collect::<Result<Vec<_>>>()?;
         let rows = json(&rows)?;
-        let ended = sqlx::query(concat!(
-            "insert into attempt (job, attempt, kind, state, started_at, ended_at, boot,
+        let answers: Vec<String> = sqlx::query_scalar(concat!(
+            "select json_group_array(job.id)
+            from jsonb_each(?) as f cross join job
+            where job.id = f.value ->> 'job' and job.attempt = f.value ->> 'attempt'
+                and job.boot = f.value ->> 'boot' and job.state = 'running';
+
+            insert into attempt (job, attempt, kind, state, started_at, ended_at, boot,
                 failure_code, failure_message, trace, progress, stage_seconds, output)
             select job.id, job.attempt, job.kind, f.value ->> 'state', job.started_at, ?, job.boot,
                 f.value ->> 'code', f.value ->> 'message', f.value ->> 'trace', f.value ->> 'progress',
@@ -66,18 +71,21 @@ impl Transaction<'_> {
                 progress = iif(f.value ->> 'again', null, f.value ->> 'progress')
             from jsonb_each(?) as f
             where job.id = f.value ->> 'job' and job.attempt = f.value ->> 'attempt'
-                and job.boot = f.value ->> 'boot' and job.state = 'running'
-            returning ",
-            view_columns!()
+                and job.boot = f.value ->> 'boot' and job.state = 'running';
+
+            select json_group_array(",
+            view_column!(),
+            ") from jsonb_each(?) as f cross join job where job.id = f.value ->> 'job'"
         ))
+        .bind(&rows)
         .bind(self.now.0)
         .bind(&rows)
         .bind(self.now.0)
+        .bind(&rows)
         .bind(&rows)
         .fetch_all(&mut *self.connection)
         .await?;
-        let mut ended =
-            ended.iter().map(|row| view(row).map(|view| (view.job, view))).collect::<Result<HashMap<_, _>>>()?;
+        let mut ended = ended(&answers)?;
         for call in calls.iter_mut() {
             let finish = &call.input;
             let Some(view) = ended.remove(&finish.fence.job) else {
@@ -114,6 +122,17 @@ impl Transaction<'_> {
         .await?;
         Ok(())
     }
+}
+
+/// The jobs that were held, as they stand now. `answers`: the numbers of those, and the views of all that were named.
+fn ended(answers: &[String]) -> Result<HashMap<JobId, JobView>> {
+    let [held, views] = answers else {
+        return Err(corrupt("the end of attempts", format!("{} answers", answers.len())));
+    };
+    let held: HashSet<JobId> = parse("the jobs held", held)?;
+    let views: Vec<ViewRow> = parse("the jobs ended", views)?;
+    let views = views.into_iter().map(JobView::from).filter(|view| held.contains(&view.job));
+    Ok(views.map(|view| (view.job, view)).collect())
 }
 
 fn row(finish: &Finish) -> Result<Row<'_>> {

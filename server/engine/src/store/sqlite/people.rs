@@ -4,7 +4,7 @@ use model::{AttemptNo, Event, IllegalTransition, JobId, JobState, JobView};
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
-    row::{VIEW_COLUMNS, view, view_columns},
+    row::{view, view_column},
     transaction::Transaction,
     writer::Verb,
 };
@@ -26,7 +26,7 @@ impl Verb for MarkNotResponding {
             "update job set not_responding = 1
             where id = ? and attempt = ? and boot = ? and state = 'running' and not_responding = 0
             returning ",
-            view_columns!()
+            view_column!()
         ))
         .bind(self.fence.job.0)
         .bind(self.fence.attempt)
@@ -68,7 +68,7 @@ impl Verb for RequestCancel {
                     "update job set cancel_requested_at = ?, cancel_requested_by = ?
                     where id = ? and state = 'running' and attempt = ?
                     returning ",
-                    view_columns!()
+                    view_column!()
                 ))
                 .bind(transaction.now.0)
                 .bind(&self.by)
@@ -87,7 +87,7 @@ impl Verb for RequestCancel {
                     "update job set state = ?, ended_at = ?, cancel_requested_at = ?, cancel_requested_by = ?
                     where id = ? and state = ? and attempt = ?
                     returning ",
-                    view_columns!()
+                    view_column!()
                 ))
                 .bind(state.as_str())
                 .bind(transaction.now.0)
@@ -125,7 +125,7 @@ impl Verb for Retry {
                 failure_code = null, failure_message = null, progress = null
             where id = ? and state = ? and attempt = ?
             returning ",
-            view_columns!()
+            view_column!()
         ))
         .bind(state.as_str())
         .bind(self.job.0)
@@ -153,7 +153,7 @@ impl Verb for Delete {
     async fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
         let row = row(transaction.connection, self.job).await?;
         let found = view(&row)?;
-        let artifact_bytes: i64 = row.try_get(VIEW_COLUMNS)?;
+        let artifact_bytes: i64 = row.try_get(1)?;
         if !found.state.is_terminal() {
             return Err(Error::Conflict {
                 code: "not_ended",
@@ -206,7 +206,7 @@ async fn find(connection: &mut SqliteConnection, job: JobId) -> Result<JobView> 
 async fn row(connection: &mut SqliteConnection, job: JobId) -> Result<SqliteRow> {
     sqlx::query(concat!(
         "select ",
-        view_columns!(),
+        view_column!(),
         ", (select coalesce(sum(size), 0) from artifact where artifact.job = job.id) from job where id = ?"
     ))
     .bind(job.0)

@@ -5,7 +5,7 @@ use sqlx::Row;
 
 use super::{
     error::corrupt,
-    row::{json, view, view_columns},
+    row::{json, view, view_column},
     transaction::Transaction,
     writer::Verb,
 };
@@ -58,7 +58,7 @@ impl Transaction<'_> {
                 progress = iif(?, null, progress)
             where state = 'running' and boot in (select value from json_each(?)) and {condition}
             returning {}",
-            view_columns!()
+            view_column!()
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(attempt_state.as_str())
@@ -103,7 +103,7 @@ impl Verb for PromoteDue {
                 where state = 'scheduled' and run_at <= ? order by run_at limit ?
             )
             returning ",
-            view_columns!()
+            view_column!()
         ))
         .bind(queued.as_str())
         .bind(self.now.0)

@@ -1,46 +1,79 @@
 //! Rows of `job` as views, and the other way round.
 
 use model::{Failure, JobId, JobState, JobView, Micros, Progress};
+use serde::{Deserialize, de::DeserializeOwned};
 use sqlx::{Row, sqlite::SqliteRow};
 
 use super::error::corrupt;
 use crate::Result;
 
-/// The columns that [`view`] reads, for `concat!` in a statement over `job`.
-macro_rules! view_columns {
+/// What [`view`] reads, as one column of a statement over `job`, for `concat!`. JSON, because every value that comes
+/// from the connection's thread has a price, and `json_group_array` can put a whole batch into one.
+macro_rules! view_column {
     () => {
-        "job.id, job.attempt, job.state, job.kind, job.title, job.created_by, job.created_at, job.run_at, \
+        "json_array(job.id, job.attempt, job.state, job.kind, job.title, job.created_by, job.created_at, job.run_at, \
          job.started_at, job.ended_at, job.cancel_requested_at, job.cancel_requested_by, job.not_responding, \
-         job.max_attempts, job.rerun_of, job.failure_code, job.failure_message, job.progress"
+         job.max_attempts, job.rerun_of, job.failure_code, job.failure_message, json(job.progress))"
     };
 }
-pub(super) use view_columns;
+pub(super) use view_column;
 
-/// How many columns that are; further ones come after.
-pub(super) const VIEW_COLUMNS: usize = 18;
+/// The values of [`view_column`], in order. The place in line is not among them.
+#[derive(Deserialize)]
+pub(super) struct ViewRow(
+    JobId,
+    u32,
+    JobState,
+    String,
+    String,
+    String,
+    Micros,
+    Option<Micros>,
+    Option<Micros>,
+    Option<Micros>,
+    Option<Micros>,
+    Option<String>,
+    u8,
+    u32,
+    Option<JobId>,
+    Option<String>,
+    Option<String>,
+    Option<Progress>,
+);
 
-/// Reads the columns of [`view_columns`]. The place in line is not among them.
+impl From<ViewRow> for JobView {
+    fn from(row: ViewRow) -> Self {
+        Self {
+            job: row.0,
+            attempt: row.1,
+            state: row.2,
+            kind: row.3,
+            title: row.4,
+            created_by: row.5,
+            created_at: row.6,
+            run_at: row.7,
+            started_at: row.8,
+            ended_at: row.9,
+            cancel_requested_at: row.10,
+            cancel_requested_by: row.11,
+            not_responding: row.12 != 0,
+            position: None,
+            max_attempts: row.13,
+            rerun_of: row.14,
+            failure: failure(row.15, row.16),
+            progress: row.17.unwrap_or_default(),
+        }
+    }
+}
+
+/// Reads [`view_column`] where it is the first column.
 pub(super) fn view(row: &SqliteRow) -> Result<JobView> {
-    Ok(JobView {
-        job: JobId(row.try_get(0)?),
-        attempt: row.try_get(1)?,
-        state: state(row.try_get(2)?)?,
-        kind: row.try_get(3)?,
-        title: row.try_get(4)?,
-        created_by: row.try_get(5)?,
-        created_at: Micros(row.try_get(6)?),
-        run_at: row.try_get::<Option<i64>, _>(7)?.map(Micros),
-        started_at: row.try_get::<Option<i64>, _>(8)?.map(Micros),
-        ended_at: row.try_get::<Option<i64>, _>(9)?.map(Micros),
-        cancel_requested_at: row.try_get::<Option<i64>, _>(10)?.map(Micros),
-        cancel_requested_by: row.try_get(11)?,
-        not_responding: row.try_get(12)?,
-        position: None,
-        max_attempts: row.try_get(13)?,
-        rerun_of: row.try_get::<Option<i64>, _>(14)?.map(JobId),
-        failure: failure(row.try_get(15)?, row.try_get(16)?),
-        progress: progress(row.try_get(17)?)?,
-    })
+    parse::<ViewRow>("a job", row.try_get(0)?).map(JobView::from)
+}
+
+/// Reads JSON that this store wrote or made.
+pub(super) fn parse<T: DeserializeOwned>(what: &str, json: &str) -> Result<T> {
+    serde_json::from_str(json).map_err(|error| corrupt(what, error))
 }
 
 /// A state by its word.
@@ -55,10 +88,7 @@ pub(super) fn failure(code: Option<String>, message: Option<String>) -> Option<F
 
 /// Progress from its column.
 pub(super) fn progress(json: Option<&str>) -> Result<Progress> {
-    json.map_or_else(
-        || Ok(Progress::default()),
-        |json| serde_json::from_str(json).map_err(|error| corrupt("a job's progress", error)),
-    )
+    json.map_or_else(|| Ok(Progress::default()), |json| parse("a job's progress", json))
 }
 
 /// Progress for its column; `None` where nothing was reported.

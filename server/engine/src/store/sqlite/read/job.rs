@@ -11,7 +11,7 @@ use crate::{
         Activity, Artifact, AttemptRow, BootId, JobDetail,
         sqlite::{
             error::corrupt,
-            row::{VIEW_COLUMNS, failure, progress, state, view, view_columns},
+            row::{failure, progress, state, view, view_column},
         },
     },
 };
@@ -19,7 +19,7 @@ use crate::{
 impl Reader {
     pub(in crate::store::sqlite) async fn job(&self, job: JobId) -> Result<JobView> {
         let mut connection = self.pool.acquire().await?;
-        let row = sqlx::query(concat!("select ", view_columns!(), " from job where id = ?"))
+        let row = sqlx::query(concat!("select ", view_column!(), " from job where id = ?"))
             .bind(job.0)
             .fetch_optional(&mut *connection)
             .await?
@@ -34,7 +34,7 @@ impl Reader {
         let mut connection = self.pool.acquire().await?;
         let row = sqlx::query(concat!(
             "select ",
-            view_columns!(),
+            view_column!(),
             ", job_input.input, attempt.output, attempt.stage_seconds, job.log_lines,
                 (select coalesce(sum(size), 0) from artifact where artifact.job = job.id),
                 job.repeated_by, coalesce(attempt.trace, '')
@@ -52,13 +52,13 @@ impl Reader {
         let [view] = views;
         Ok(JobDetail {
             view,
-            input: json("a job's input", row.try_get(VIEW_COLUMNS)?)?.unwrap_or_default(),
-            output: json("a job's output", row.try_get(VIEW_COLUMNS + 1)?)?,
-            stage_seconds: json("stage times", row.try_get(VIEW_COLUMNS + 2)?)?.unwrap_or_default(),
-            log_lines: row.try_get(VIEW_COLUMNS + 3)?,
-            artifact_bytes: row.try_get(VIEW_COLUMNS + 4)?,
-            repeated_by: row.try_get::<Option<i64>, _>(VIEW_COLUMNS + 5)?.map(JobId),
-            trace: row.try_get(VIEW_COLUMNS + 6)?,
+            input: json("a job's input", row.try_get(1)?)?.unwrap_or_default(),
+            output: json("a job's output", row.try_get(2)?)?,
+            stage_seconds: json("stage times", row.try_get(3)?)?.unwrap_or_default(),
+            log_lines: row.try_get(4)?,
+            artifact_bytes: row.try_get(5)?,
+            repeated_by: row.try_get::<Option<i64>, _>(6)?.map(JobId),
+            trace: row.try_get(7)?,
         })
     }
 

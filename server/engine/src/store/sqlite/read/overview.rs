@@ -12,7 +12,7 @@ use crate::{
         HourBucket, KindStats, Usage,
         sqlite::{
             error::corrupt,
-            row::{view, view_columns},
+            row::{view, view_column},
         },
     },
 };
@@ -31,7 +31,7 @@ impl Reader {
     pub(in crate::store::sqlite) async fn attention(&self, limit: u32) -> Result<Vec<JobView>> {
         let rows = sqlx::query(concat!(
             "select ",
-            view_columns!(),
+            view_column!(),
             " from job indexed by job_attention
             where state in ('failed', 'interrupted') and repeated_by is null and ended_at > ?
             order by ended_at desc limit ?"

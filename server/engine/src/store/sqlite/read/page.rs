@@ -11,7 +11,7 @@ use crate::{
     Result,
     store::{
         ListQuery, Page, PageAt,
-        sqlite::row::{json, view, view_columns},
+        sqlite::row::{ViewRow, json, parse, view_column},
     },
 };
 
@@ -67,15 +67,16 @@ impl Direction {
 
 /// The views of `ids`, newest first.
 async fn views(connection: &mut SqliteConnection, ids: &[JobId]) -> Result<Vec<JobView>> {
-    let rows = sqlx::query(concat!(
-        "select ",
-        view_columns!(),
-        " from job where id in (select value from json_each(?)) order by id desc"
+    let views: String = sqlx::query_scalar(concat!(
+        "select json_group_array(",
+        view_column!(),
+        " order by id desc) from job where id in (select value from json_each(?))"
     ))
     .bind(json(&ids)?)
-    .fetch_all(connection)
+    .fetch_one(connection)
     .await?;
-    rows.iter().map(view).collect()
+    let views: Vec<ViewRow> = parse("a page of jobs", &views)?;
+    Ok(views.into_iter().map(JobView::from).collect())
 }
 
 /// The first `limit` matching jobs beyond `after`, in the order of the walk.

@@ -12,7 +12,7 @@ use crate::{
         DurableEvent, Topics,
         sqlite::{
             error::corrupt,
-            row::{json, view, view_columns},
+            row::{json, view, view_column},
         },
     },
 };
@@ -78,7 +78,7 @@ async fn views(connection: &mut SqliteConnection, topics: &Topics, running: bool
     let named: BTreeSet<JobId> = topics.job.union(&topics.row).copied().collect();
     let rows = sqlx::query(concat!(
         "select ",
-        view_columns!(),
+        view_column!(),
         " from job where id in (
             select value from json_each(?)
             union
