@@ -160,7 +160,8 @@ create table event (
     seq integer primary key,
     at integer not null,
     job integer,
-    -- `state`, `message`: the event as JSON. `log`: null; the lines are the chunk of `log` that starts at `first_line`.
+    -- `state`: its values as a JSON array. `message`: the event as JSON. `log`: null; the lines are the chunk of `log`
+    -- that starts at `first_line`.
     type text not null,
     first_line integer,
     body text

@@ -28,7 +28,8 @@ pub(super) async fn writer(options: &SqliteOptions) -> Result<SqliteConnection> 
         }
         create(options).await?;
     }
-    let mut connect = base(options).pragma("wal_autocheckpoint", "1000");
+    // 8 MiB: the ends of every table and index stay at hand.
+    let mut connect = base(options).pragma("cache_size", "-8192");
     if let Some(pages) = options.max_page_count {
         connect = connect.pragma("max_page_count", pages.to_string());
     }

@@ -1,7 +1,7 @@
 //! Rows of `job` as views, and the other way round.
 
-use model::{Failure, JobId, JobState, JobView, Micros, Progress};
-use serde::{Deserialize, de::DeserializeOwned};
+use model::{Counts, Failure, JobId, JobState, JobView, Micros, Progress, StateEvent};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sqlx::{Row, sqlite::SqliteRow};
 
 use super::error::corrupt;
@@ -19,7 +19,7 @@ macro_rules! view_column {
 pub(super) use view_column;
 
 /// The values of [`view_column`], in order. The place in line is not among them.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub(super) struct ViewRow(
     JobId,
     u32,
@@ -63,6 +63,72 @@ impl From<ViewRow> for JobView {
             failure: failure(row.15, row.16),
             progress: row.17.unwrap_or_default(),
         }
+    }
+}
+
+impl From<&JobView> for ViewRow {
+    fn from(view: &JobView) -> Self {
+        let failure = view.failure.clone();
+        let (code, message) = failure.map(|failure| (failure.code, failure.message)).unzip();
+        Self(
+            view.job,
+            view.attempt,
+            view.state,
+            view.kind.clone(),
+            view.title.clone(),
+            view.created_by.clone(),
+            view.created_at,
+            view.run_at,
+            view.started_at,
+            view.ended_at,
+            view.cancel_requested_at,
+            view.cancel_requested_by.clone(),
+            u8::from(view.not_responding),
+            view.max_attempts,
+            view.rerun_of,
+            code,
+            message,
+            Some(&view.progress).filter(|progress| **progress != Progress::default()).cloned(),
+        )
+    }
+}
+
+/// A state event as the log of events keeps it: without names, a third of its size on the wire. The view, its place
+/// in line, what happened, and how many jobs there were in each state, in the order of [`JobState::ALL`].
+#[derive(Deserialize, Serialize)]
+pub(super) struct StateRow(ViewRow, Option<u32>, Option<String>, Option<[u64; JobState::ALL.len()]>);
+
+impl From<&StateEvent> for StateRow {
+    fn from(event: &StateEvent) -> Self {
+        let counts = event.counts.map(|counts| JobState::ALL.map(|state| counts.of(state)));
+        Self((&event.view).into(), event.view.position, event.code.clone(), counts)
+    }
+}
+
+impl From<StateRow> for StateEvent {
+    fn from(StateRow(view, position, code, counts): StateRow) -> Self {
+        let counts = counts.map(|counts| {
+            let mut all = Counts::default();
+            for (state, count) in JobState::ALL.into_iter().zip(counts) {
+                *count_mut(&mut all, state) = count;
+            }
+            all
+        });
+        Self { view: JobView { position, ..view.into() }, code, counts }
+    }
+}
+
+/// The count of one state.
+pub(super) const fn count_mut(counts: &mut Counts, state: JobState) -> &mut u64 {
+    match state {
+        JobState::Scheduled => &mut counts.scheduled,
+        JobState::Queued => &mut counts.queued,
+        JobState::Running => &mut counts.running,
+        JobState::Paused => &mut counts.paused,
+        JobState::Succeeded => &mut counts.succeeded,
+        JobState::Failed => &mut counts.failed,
+        JobState::Cancelled => &mut counts.cancelled,
+        JobState::Interrupted => &mut counts.interrupted,
     }
 }
 

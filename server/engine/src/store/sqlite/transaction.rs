@@ -6,7 +6,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use model::{Counts, JobId, JobState, JobView, LogEvent, Micros, Seq, StateEvent, StreamEvent};
 use sqlx::{Row, SqliteConnection};
 
-use super::{error::corrupt, row::json};
+use super::{
+    error::corrupt,
+    row::{StateRow, count_mut, json},
+};
 use crate::{Result, store::DurableEvent};
 
 const HOUR: i64 = 3_600_000_000;
@@ -185,20 +188,8 @@ fn event_row(event: &DurableEvent) -> Result<EventRow<'_>> {
     let (first_line, body) = match &event.event {
         // Its lines are kept in `log` already.
         StreamEvent::Log(log) => (Some(log.first_line), None),
+        StreamEvent::State(state) => (None, Some(json(&StateRow::from(&**state))?)),
         other => (None, Some(other.to_json().map_err(|error| corrupt("an event", error))?)),
     };
     Ok((event.seq.0, event.job, event.event.name(), first_line, body))
-}
-
-fn count_mut(counts: &mut Counts, state: JobState) -> &mut u64 {
-    match state {
-        JobState::Scheduled => &mut counts.scheduled,
-        JobState::Queued => &mut counts.queued,
-        JobState::Running => &mut counts.running,
-        JobState::Paused => &mut counts.paused,
-        JobState::Succeeded => &mut counts.succeeded,
-        JobState::Failed => &mut counts.failed,
-        JobState::Cancelled => &mut counts.cancelled,
-        JobState::Interrupted => &mut counts.interrupted,
-    }
 }

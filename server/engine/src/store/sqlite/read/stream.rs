@@ -12,7 +12,7 @@ use crate::{
         DurableEvent, Topics,
         sqlite::{
             error::corrupt,
-            row::{json, view, view_column},
+            row::{StateRow, json, parse, view, view_column},
         },
     },
 };
@@ -123,6 +123,10 @@ fn event(row: &SqliteRow) -> Result<DurableEvent> {
             first_line: row.try_get(4)?,
             lines: row.try_get::<Option<&str>, _>(6)?.map(lines).transpose()?.unwrap_or_default(),
         }),
+        (_, "state") => {
+            let state: StateRow = parse("an event", row.try_get(3)?)?;
+            StreamEvent::State(Box::new(state.into()))
+        }
         (_, name) => StreamEvent::from_json(name, row.try_get(3)?)
             .ok_or_else(|| corrupt("an event's type", name))?
             .map_err(|error| corrupt("an event", error))?,
