@@ -31,10 +31,12 @@ pub fn JobLog(
     level: Option<Level>,
     /// Lines in the whole log.
     total: u64,
+    /// Whether the part shown reaches its end.
+    at_end: bool,
     /// The part of it that the address asks for.
     children: Children,
 ) -> impl IntoView {
-    let log = Log::new(live::job(job, true).read_untracked().job, text.clone(), level, total);
+    let log = Log::new(live::job(job, true).read_untracked().job, (text.clone(), level), total, at_end);
     live::on_log(log.job, move |event| log.hear(event));
     Effect::new(move || log.wake());
     let address = format!("/jobs/{}", log.job);
@@ -188,20 +190,20 @@ struct Log {
 }
 
 impl Log {
-    fn new(job: JobId, text: String, level: Option<Level>, total: u64) -> Self {
+    fn new(job: JobId, filter: (String, Option<Level>), total: u64, at_end: bool) -> Self {
         Self {
             job,
             awake: RwSignal::new(false),
             total: RwSignal::new(total),
             live: RwSignal::new(Vec::new()),
             last: StoredValue::new(total),
-            at_end: RwSignal::new(true),
+            at_end: RwSignal::new(at_end),
             unseen: RwSignal::new(0),
             wrap: RwSignal::new(true),
             scroll: Scroll::new(),
             text: NodeRef::new(),
             level: NodeRef::new(),
-            shown: StoredValue::new((text, level)),
+            shown: StoredValue::new(filter),
             asked: StoredValue::new(0),
             typed: StoredValue::new(0),
         }
@@ -230,24 +232,25 @@ impl Log {
 
     /// New lines: shown behind the others while the end is shown, else counted.
     fn hear(self, event: &LogEvent) {
-        let last = self.last.get_value();
+        let (last, known) = (self.last.get_value(), self.total.get_untracked());
         let end = event.first_line + event.lines.len() as u64 - 1;
-        if event.lines.is_empty() || end <= last {
-            return;
+        if end > known {
+            self.total.set(end);
         }
-        self.total.update(|total| *total = end.max(*total));
-        let torn = event.first_line > last + 1 || self.live.read_untracked().len() > LIVE_LINES;
         if !self.at_end.get_untracked() {
-            self.unseen.update(|unseen| *unseen += end - event.first_line + 1);
-        } else if torn && self.scroll.following.get_untracked() {
-            self.load(self.address(&[]));
-        } else if torn {
+            self.unseen.update(|unseen| *unseen += end.saturating_sub(known));
+        } else if event.first_line > last + 1 || self.live.read_untracked().len() > LIVE_LINES {
+            // Lines are missing, or too many are here. Until the server has drawn the end anew, it is out of sight.
             self.at_end.set(false);
-        } else {
+            if self.scroll.following.get_untracked() {
+                self.load(self.address());
+            }
+        } else if end > last {
             self.append(event, last, end);
         }
     }
 
+    /// Adds those of the lines after `last` that the filter lets through.
     fn append(self, event: &LogEvent, last: u64, end: u64) {
         let (text, level) = self.shown.get_value();
         let text = text.to_lowercase();
@@ -271,14 +274,13 @@ impl Log {
         self.scroll.keep_end();
     }
 
-    /// The address of this log with the filter as it stands, and `more`.
-    fn address(self, more: &[(&str, String)]) -> String {
+    /// The address of this log with the filter as it stands.
+    fn address(self) -> String {
         let mut address = format!("/jobs/{}", self.job);
-        let text = self.text.get_untracked().map(|input| input.value().trim().to_owned()).unwrap_or_default();
-        let level = self.level.get_untracked().map(|select| select.value()).unwrap_or_default();
+        let (text, level) = self.typed_filter();
         let filter = [("text", text), ("level", level)];
         let mut sign = '?';
-        for (name, value) in filter.iter().chain(more).filter(|(_, value)| !value.is_empty()) {
+        for (name, value) in filter.iter().filter(|(_, value)| !value.is_empty()) {
             address.push(sign);
             address.push_str(name);
             address.push('=');
@@ -286,6 +288,13 @@ impl Log {
             sign = '&';
         }
         address
+    }
+
+    /// What stands in the filter's two fields.
+    fn typed_filter(self) -> (String, String) {
+        let text = self.text.get_untracked().map(|input| input.value().trim().to_owned());
+        let level = self.level.get_untracked().map(|select| select.value());
+        (text.unwrap_or_default(), level.unwrap_or_default())
     }
 
     /// Filters once the person has paused.
@@ -304,7 +313,7 @@ impl Log {
 
     /// Shows the end of what the filter leaves, and puts the filter into the address.
     fn filter(self) {
-        let address = self.address(&[]);
+        let address = self.address();
         if let Ok(history) = window().history() {
             let _ = history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&address));
         }
@@ -317,7 +326,7 @@ impl Log {
             self.unseen.set(0);
             self.scroll.to_end();
         } else {
-            self.load(self.address(&[]));
+            self.load(self.address());
         }
     }
 
@@ -374,9 +383,8 @@ impl Log {
         self.live.write().clear();
         self.unseen.set(0);
         self.read_part();
-        let level = self.level.get_untracked().map(|select| select.value()).unwrap_or_default();
+        let (text, level) = self.typed_filter();
         let level = [Level::Info, Level::Warn, Level::Error].into_iter().find(|known| known.as_str() == level);
-        let text = self.text.get_untracked().map(|input| input.value().trim().to_owned()).unwrap_or_default();
         self.shown.set_value((text, level));
         true
     }

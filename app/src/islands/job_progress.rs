@@ -3,7 +3,7 @@ use model::{JobState, JobView, Micros, Shown, Tone, count, duration, quantity, r
 
 use crate::{
     live,
-    ui::{MileBar, MileBarSize, StageNames, ago, fact, words},
+    ui::{MileBar, MileBarSize, StageNames, When, ago, fact, words},
 };
 
 /// How far the job is: the large bar, what it says, and the figures.
@@ -33,8 +33,8 @@ pub fn JobProgress(
                         <span>{move || place(&job.read(), now.get())}</span>
                     </p>
                     <p class="left">
-                        <b>{move || left().0}</b>
-                        <span>{move || left().1}</span>
+                        <b>{move || left().head}</b>
+                        <span>{move || left().before} {move || left().at.map(|at| view! { <When at /> })} {move || left().after}</span>
                     </p>
                 </div>
                 <div class="road">
@@ -104,23 +104,39 @@ fn place(job: &JobView, now: Micros) -> String {
     }
 }
 
-/// What stands at the right: how the cancel goes, or how long it took.
-fn left(job: &JobView, now: Micros) -> (String, String) {
+/// What stands at the right: a heading, and a line with an instant in it.
+#[derive(Default)]
+struct Left {
+    head: String,
+    before: &'static str,
+    at: Option<Micros>,
+    after: String,
+}
+
+/// How the cancel goes, or how long it took.
+fn left(job: &JobView, now: Micros) -> Left {
     let by = job.cancel_requested_by.as_deref().map_or_else(String::new, |by| format!(", asked by {by}"));
     match (job.shown(), job.cancel_requested_at, job.ended_at) {
         (Shown::Cancelling | Shown::NotResponding, Some(asked), _) => {
             let waited = now.seconds_since(asked).max(0.0) as u64;
-            (format!("Cancelling {waited} s"), format!("since {}{by}", words(asked)))
+            Left { head: format!("Cancelling {waited} s"), before: "since ", at: Some(asked), after: by }
         }
         (Shown::Cancelled, Some(asked), Some(ended)) if job.started_at.is_some() => {
-            let took = duration(ended.seconds_since(asked).max(0.0));
-            (format!("Stopped after {took}"), format!("ended {}{by}", words(ended)))
+            let took = ended.seconds_since(asked).max(0.0);
+            let head =
+                if took < 0.05 { "Stopped at once".to_owned() } else { format!("Stopped after {}", duration(took)) };
+            Left { head, before: "ended ", at: Some(ended), after: by }
         }
-        (Shown::Succeeded | Shown::Warnings, Some(_), Some(ended)) => {
-            (took(job, ended), "finished before the cancel took effect".to_owned())
+        (Shown::Succeeded | Shown::Warnings, Some(_), Some(ended)) => Left {
+            head: took(job, ended),
+            before: "finished before the cancel took effect, ",
+            at: Some(ended),
+            after: String::new(),
+        },
+        (_, _, Some(ended)) => {
+            Left { head: took(job, ended), before: "ended ", at: Some(ended), after: format!(", {}", ago(ended, now)) }
         }
-        (_, _, Some(ended)) => (took(job, ended), format!("ended {}, {}", words(ended), ago(ended, now))),
-        (_, _, None) => Default::default(),
+        (_, _, None) => Left::default(),
     }
 }
 

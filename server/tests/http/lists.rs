@@ -1,64 +1,8 @@
 //! The overview, the list of jobs and the frame around every page, as a browser without script gets them.
 
-use std::io::{BufRead, BufReader};
+use serde_json::json;
 
-use reqwest::blocking::{Client, Response};
-use serde_json::{Value, json};
-use tempfile::TempDir;
-
-use crate::milepost::{Milepost, PATIENCE};
-
-/// A browser that keeps its cookies and runs no script.
-struct Browser {
-    client: Client,
-    milepost: Milepost,
-    _data: TempDir,
-}
-
-impl Browser {
-    fn new() -> Self {
-        let (milepost, data) = Milepost::start();
-        let client = Client::builder().cookie_store(true).timeout(PATIENCE).build().unwrap();
-        Self { client, milepost, _data: data }
-    }
-
-    fn get(&self, path: &str) -> Response {
-        self.client.get(self.milepost.url(path)).send().unwrap()
-    }
-
-    fn page(&self, path: &str) -> String {
-        let response = self.get(path);
-        assert_eq!(response.status(), 200, "{path}");
-        response.text().unwrap()
-    }
-
-    fn start(&self, kind: &str, input: &Value) -> i64 {
-        let form = [("kind", kind.to_owned()), ("input", input.to_string())];
-        let answer = self.client.post(self.milepost.url("/api/start_job")).form(&form).send().unwrap();
-        answer.error_for_status().unwrap().json().unwrap()
-    }
-
-    /// Starts a demonstration and waits for its end.
-    fn run(&self, input: &Value) -> i64 {
-        let job = self.start("demo", input);
-        self.wait(&[job]);
-        job
-    }
-
-    /// Starts a demonstration that outlasts every test, and waits until it runs.
-    fn keep_running(&self) -> i64 {
-        let job = self.start("demo", &json!({ "seconds": 600 }));
-        let stream = BufReader::new(self.get(&format!("/events?job={job}")));
-        assert!(stream.lines().any(|line| line.unwrap().contains(r#""state":"running""#)));
-        job
-    }
-
-    /// Waits for the end of every one of `jobs`: their stream closes then.
-    fn wait(&self, jobs: &[i64]) {
-        let topics: Vec<_> = jobs.iter().map(|job| format!("job={job}")).collect();
-        self.get(&format!("/events?{}&until=end", topics.join("&"))).text().unwrap();
-    }
-}
+use crate::browser::Browser;
 
 /// The numbers of the jobs in the list's rows, from top to bottom.
 fn rows(page: &str) -> Vec<i64> {

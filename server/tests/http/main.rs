@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod api;
+mod browser;
 mod door;
 mod downloads;
+mod job_page;
 mod listening;
 mod lists;
 mod milepost;

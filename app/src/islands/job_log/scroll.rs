@@ -12,11 +12,13 @@ pub(super) struct Scroll {
     pub(super) lines: NodeRef<Div>,
     /// New lines scroll into view.
     pub(super) following: RwSignal<bool>,
+    /// Where the top was when it was last looked at, pixels.
+    top: StoredValue<i32>,
 }
 
 impl Scroll {
     pub(super) fn new() -> Self {
-        Self { lines: NodeRef::new(), following: RwSignal::new(true) }
+        Self { lines: NodeRef::new(), following: RwSignal::new(true), top: StoredValue::new(0) }
     }
 
     /// Shows the end, and follows it.
@@ -34,12 +36,15 @@ impl Scroll {
         });
     }
 
-    /// After a movement: whether the top, and whether the end is in sight. A person at the end follows it.
+    /// After a movement: whether the top, and whether the end is in sight. Who reaches the end follows it; who moves
+    /// up lets it go. Lines that came since the movement must not look like one.
     pub(super) fn moved(self) -> (bool, bool) {
         let Some(lines) = self.lines.get_untracked() else { return (false, false) };
         let top = lines.scroll_top();
+        let up = top < self.top.get_value();
         let end = lines.scroll_height() - top - lines.client_height() < NEAR;
-        if end != self.following.get_untracked() {
+        self.top.set_value(top);
+        if (end || up) && end != self.following.get_untracked() {
             self.following.set(end);
         }
         (top < NEAR, end)

@@ -2,7 +2,7 @@
 
 use engine::store::Activity;
 use leptos::prelude::*;
-use model::{JobId, JobView, bytes, count, duration};
+use model::{JobId, JobView, Shown, bytes, count, duration};
 
 use super::{data::Data, json::Json};
 use crate::{
@@ -96,6 +96,7 @@ fn Earlier(runs: Vec<JobView>) -> impl IntoView {
         let rows: Vec<_> = runs
             .into_iter()
             .map(|run| {
+                let word = (run.shown() == Shown::Warnings).then_some("Warnings");
                 let took = run.ended_at.and_then(|at| run.ran_for(at)).map(duration);
                 view! {
                     <tr>
@@ -103,7 +104,7 @@ fn Earlier(runs: Vec<JobView>) -> impl IntoView {
                             <Link to=run.job />
                         </th>
                         <td>
-                            <StatePill shown=run.shown() />
+                            <StatePill shown=run.shown() word=word.unwrap_or_else(|| run.shown().label()) />
                         </td>
                         <td class="number">{took}</td>
                     </tr>
@@ -169,13 +170,13 @@ fn Timeline(activity: Vec<Activity>) -> impl IntoView {
 fn told(what: &str) -> (&'static str, Option<&'static str>, String) {
     let (icon, state, words) = match what {
         "created" => ("user", None, "started this job"),
-        "started" => ("running", Some("running"), "began to run"),
+        "started" => ("running", Some("running"), "Began to run"),
         "cancel_requested" => ("stop", Some("cancelling"), "asked it to stop"),
-        "not_responding" => ("slow", Some("warnings"), "did not answer the wish to stop"),
-        "succeeded" => ("succeeded", Some("succeeded"), "succeeded"),
-        "failed" => ("failed", Some("failed"), "failed"),
-        "cancelled" => ("cancelled", Some("cancelled"), "cancelled"),
-        "interrupted" => ("interrupted", Some("interrupted"), "interrupted: the server stopped"),
+        "not_responding" => ("slow", Some("warnings"), "Did not answer the wish to stop"),
+        "succeeded" => ("succeeded", Some("succeeded"), "Succeeded"),
+        "failed" => ("failed", Some("failed"), "Failed"),
+        "cancelled" => ("cancelled", Some("cancelled"), "Cancelled"),
+        "interrupted" => ("interrupted", Some("interrupted"), "Interrupted: the server stopped"),
         "retried" => ("retry", None, "retried it"),
         "repeated" => ("retry", None, "ran it again"),
         other => return ("info", None, other.replace('_', " ")),

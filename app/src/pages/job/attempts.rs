@@ -11,7 +11,7 @@ use crate::ui::{Icon, StatePill, When};
 #[component]
 pub(super) fn Attempts(data: Data) -> impl IntoView {
     let job = data.detail.view.clone();
-    let hint = format!("{} by itself at most", job.max_attempts);
+    let hint = (job.max_attempts > 1).then(|| format!("by itself {} at most", job.max_attempts));
     (!data.attempts.is_empty()).then(|| {
         let count = data.attempts.len();
         let rows: Vec<_> = data
@@ -25,7 +25,7 @@ pub(super) fn Attempts(data: Data) -> impl IntoView {
                 <header>
                     <h2 id="attempts">"Attempts"</h2>
                     <span class="count-badge">{count}</span>
-                    <span class="hint">{hint}</span>
+                    {hint.map(|hint| view! { <span class="hint">{hint}</span> })}
                 </header>
                 {rows}
             </section>
@@ -39,7 +39,7 @@ fn Attempt(row: AttemptRow, job: JobView, newest: bool) -> impl IntoView {
     let at = row.progress.fraction.filter(|_| row.state != JobState::Succeeded);
     let at = at.map(|at| format!("at {}\u{a0}%", model::percent(at)));
     let why = row.failure.as_ref().map(|failure| failure.message.lines().next().unwrap_or_default().to_owned());
-    let message = row.progress.message.clone();
+    let said = Some(row.progress.message.clone()).filter(|said| !said.is_empty() && row.ended_at.is_some());
     let trace = format!("Error trace of attempt {}", row.attempt);
     view! {
         <details class="attempt" id=format!("attempt-{}", row.attempt) open=newest>
@@ -53,17 +53,15 @@ fn Attempt(row: AttemptRow, job: JobView, newest: bool) -> impl IntoView {
                 </span>
             </summary>
             <div class="body">
-                {(!message.is_empty()).then(|| view! { <p class="quiet-text">"Last said: " {message}</p> })}
-                {if row.trace.is_empty() {
-                    view! { <p class="quiet-text">"No trace."</p> }.into_any()
-                } else {
-                    view! {
-                        <pre class="code" tabindex="0" aria-label=trace>
-                            {row.trace}
-                        </pre>
-                    }
-                        .into_any()
-                }}
+                {said.map(|said| view! { <p class="quiet-text">"Last said: " {said}</p> })}
+                {(!row.trace.is_empty())
+                    .then(|| {
+                        view! {
+                            <pre class="code" tabindex="0" aria-label=trace>
+                                {row.trace}
+                            </pre>
+                        }
+                    })}
             </div>
         </details>
     }

@@ -15,7 +15,7 @@ pub(super) fn Log(data: Data) -> impl IntoView {
     let job = data.detail.view.clone();
     let asked = data.asked.clone();
     view! {
-        <JobLog job text=asked.text.clone() level=asked.level total=data.log.total>
+        <JobLog job text=asked.text.clone() level=asked.level total=data.log.total at_end=!data.log.more_after>
             <Part data />
         </JobLog>
     }
@@ -62,7 +62,7 @@ fn Part(data: Data) -> impl IntoView {
         <div class="part" id="log-part" data-last=last data-end=end.to_string() data-total=log.total>
             {older}
             {rows}
-            {empty.map(|text| view! { <p class="older">{text}</p> })}
+            {empty.map(|text| view! { <p class="older none">{text}</p> })}
             {newer}
         </div>
     }

@@ -1,0 +1,78 @@
+use std::io::{BufRead, BufReader};
+
+use reqwest::{
+    blocking::{Client, Response},
+    header::{ACCEPT, REFERER},
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::milepost::{Milepost, PATIENCE};
+
+/// A browser that keeps its cookies and runs no script.
+pub(crate) struct Browser {
+    pub(crate) client: Client,
+    pub(crate) milepost: Milepost,
+    _data: TempDir,
+}
+
+impl Browser {
+    pub(crate) fn new() -> Self {
+        let (milepost, data) = Milepost::start();
+        let client = Client::builder().cookie_store(true).timeout(PATIENCE).build().unwrap();
+        Self { client, milepost, _data: data }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Response {
+        self.client.get(self.milepost.url(path)).send().unwrap()
+    }
+
+    pub(crate) fn page(&self, path: &str) -> String {
+        let response = self.get(path);
+        assert_eq!(response.status(), 200, "{path}");
+        response.text().unwrap()
+    }
+
+    pub(crate) fn start(&self, kind: &str, input: &Value) -> i64 {
+        let form = [("kind", kind.to_owned()), ("input", input.to_string())];
+        let answer = self.client.post(self.milepost.url("/api/start_job")).form(&form).send().unwrap();
+        answer.error_for_status().unwrap().json().unwrap()
+    }
+
+    /// Starts a demonstration and waits for its end.
+    pub(crate) fn run(&self, input: &Value) -> i64 {
+        let job = self.start("demo", input);
+        self.wait(&[job]);
+        job
+    }
+
+    /// Starts a demonstration that outlasts every test, and waits until it runs.
+    pub(crate) fn keep_running(&self) -> i64 {
+        let job = self.start("demo", &json!({ "seconds": 600 }));
+        let stream = BufReader::new(self.get(&format!("/events?job={job}")));
+        assert!(stream.lines().any(|line| line.unwrap().contains(r#""state":"running""#)));
+        job
+    }
+
+    /// Waits for the end of every one of `jobs`: their stream closes then.
+    pub(crate) fn wait(&self, jobs: &[i64]) {
+        let topics: Vec<_> = jobs.iter().map(|job| format!("job={job}")).collect();
+        self.get(&format!("/events?{}&until=end", topics.join("&"))).text().unwrap();
+    }
+
+    /// Sends a form of a page, as a script does: JSON comes back.
+    pub(crate) fn post(&self, path: &str, form: &[(&str, &str)]) -> Response {
+        self.client.post(self.milepost.url(path)).form(form).send().unwrap()
+    }
+
+    /// Sends a form of the page at `from`, as a browser without script does, and follows to the page it leads to.
+    pub(crate) fn submit(&self, from: &str, path: &str, form: &[(&str, &str)]) -> Response {
+        let request = self.client.post(self.milepost.url(path)).form(form).header(ACCEPT, "text/html");
+        request.header(REFERER, self.milepost.url(from)).send().unwrap()
+    }
+
+    pub(crate) fn cancel(&self, job: i64) {
+        let form = [("id", job.to_string())];
+        self.client.post(self.milepost.url("/api/cancel_job")).form(&form).send().unwrap().error_for_status().unwrap();
+    }
+}

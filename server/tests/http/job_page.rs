@@ -1,0 +1,156 @@
+//! The page of one job and its forms, as a browser without script gets them.
+
+use serde_json::{Value, json};
+
+use crate::browser::Browser;
+
+/// The part of a page between two of its words.
+fn between<'a>(page: &'a str, from: &str, to: &str) -> &'a str {
+    page.split_once(from).map_or("", |(_, rest)| rest.split_once(to).map_or(rest, |(part, _)| part))
+}
+
+#[test]
+fn a_job_that_does_not_exist_has_a_page_with_status_404() {
+    let browser = Browser::new();
+    for path in ["/jobs/999", "/jobs/0", "/jobs/-1", "/jobs/abc", "/jobs/99999999999999999999"] {
+        let response = browser.get(path);
+        assert_eq!(response.status(), 404, "{path}");
+        assert!(response.text().unwrap().contains("No such page"), "{path}");
+    }
+}
+
+#[test]
+fn the_first_html_of_a_finished_job_is_complete() {
+    let browser = Browser::new();
+    let job = browser.run(&json!({ "seconds": 0 }));
+    let page = browser.page(&format!("/jobs/{job}"));
+    assert!(page.contains("<h1>Demonstration of 0 s</h1>"));
+    assert!(page.contains("data-state=\"succeeded\""));
+    assert!(page.contains(&format!("href=\"/jobs/{job}/artifacts/demo.txt\"")));
+    assert!(page.contains(&format!("href=\"/jobs/{job}/log\"")));
+    assert!(page.contains("a line of level info"), "the log");
+    assert!(page.contains("\"seconds\""), "the input");
+    assert!(page.contains("Reports"), "the result");
+    assert!(page.contains("Attempt 1"), "the attempts");
+    assert!(page.contains("started this job"), "the activity");
+    assert!(page.contains("action=\"/api/rerun_job\"") && page.contains("action=\"/api/delete_job\""));
+    assert!(!page.contains("action=\"/api/cancel_job\"") && !page.contains("action=\"/api/retry_job\""));
+    assert!(!page.contains("http-equiv=\"refresh\""), "nothing moves any more");
+}
+
+#[test]
+fn a_running_job_can_be_cancelled_and_its_page_refreshes_itself_without_script() {
+    let browser = Browser::new();
+    let job = browser.keep_running();
+    let page = browser.page(&format!("/jobs/{job}"));
+    assert!(between(&page, "<noscript>", "</noscript>").contains("http-equiv=\"refresh\""));
+    assert!(page.contains("action=\"/api/cancel_job\""));
+    assert!(!page.contains("action=\"/api/delete_job\""), "what runs cannot be deleted");
+    browser.cancel(job);
+}
+
+#[test]
+fn a_failed_job_says_why_and_a_retry_is_its_next_attempt() {
+    let browser = Browser::new();
+    let job = browser.run(&json!({ "seconds": 0, "ending": "panic" }));
+    let address = format!("/jobs/{job}");
+    let page = browser.page(&address);
+    assert!(between(&page, "class=\"notice bad\"", "</section>").contains("<code>panic</code>"), "{page}");
+    assert!(page.contains("Error trace of attempt 1"));
+    let id = job.to_string();
+    let after = browser.submit(&address, "/api/retry_job", &[("id", &id)]);
+    assert_eq!(after.url().path(), address, "back on the page");
+    browser.wait(&[job]);
+    assert!(browser.page(&address).contains("Attempt 2"));
+}
+
+#[test]
+fn cancelling_what_is_over_is_a_clear_message_and_no_harm() {
+    let browser = Browser::new();
+    let job = browser.run(&json!({ "seconds": 0 })).to_string();
+    let refusal = browser.post("/api/cancel_job", &[("id", &job)]);
+    assert_eq!(refusal.status(), 409);
+    let refusal: Value = refusal.json().unwrap();
+    assert_eq!(refusal["code"], "already_ended");
+    assert!(refusal["message"].as_str().unwrap().contains("succeeded"), "{refusal}");
+    let page = browser.submit(&format!("/jobs/{job}"), "/api/cancel_job", &[("id", &job)]).text().unwrap();
+    assert!(page.contains("nothing left to cancel"), "without script, the page says so");
+    assert!(page.contains("data-state=\"succeeded\""));
+}
+
+#[test]
+fn a_cancelled_job_proves_how_fast_it_stopped() {
+    let browser = Browser::new();
+    let job = browser.keep_running();
+    browser.cancel(job);
+    browser.wait(&[job]);
+    let page = browser.page(&format!("/jobs/{job}"));
+    assert!(page.contains("Stopped after") || page.contains("Stopped at once"), "{page}");
+    assert!(page.contains("asked by local"));
+}
+
+#[test]
+fn a_job_run_again_is_a_new_one_linked_both_ways() {
+    let browser = Browser::new();
+    let old = browser.run(&json!({ "seconds": 0, "ending": "warn" }));
+    let new = browser.submit(&format!("/jobs/{old}"), "/api/rerun_job", &[("id", &old.to_string())]);
+    let address = new.url().path().to_owned();
+    let page = new.text().unwrap();
+    assert_ne!(address, format!("/jobs/{old}"));
+    assert!(between(&page, "Repeats", "</div>").contains(&format!("href=\"/jobs/{old}\"")));
+    assert!(page.contains("warn"), "the same input");
+    let old = browser.page(&format!("/jobs/{old}"));
+    assert!(between(&old, "Repeated by", "</div>").contains(&format!("href=\"{address}\"")));
+}
+
+#[test]
+fn a_job_is_deleted_only_after_its_question() {
+    let browser = Browser::new();
+    let job = browser.run(&json!({ "seconds": 0 }));
+    let address = format!("/jobs/{job}");
+    let question = |page: &str| between(page, "<dialog", ">").contains(" open");
+    assert!(!question(&browser.page(&address)));
+    assert!(question(&browser.page(&format!("{address}?confirm=delete"))));
+    let after = browser.submit(&address, "/api/delete_job", &[("id", &job.to_string())]);
+    assert_eq!(after.url().path(), "/jobs");
+    assert_eq!(browser.get(&address).status(), 404);
+    assert_eq!(browser.get(&format!("{address}/artifacts/demo.txt")).status(), 404);
+}
+
+#[test]
+fn a_pinned_job_stays_in_the_sidebar_of_every_page() {
+    let browser = Browser::new();
+    let job = browser.run(&json!({ "seconds": 0 }));
+    let id = job.to_string();
+    let watched = |page: &str| between(page, "class=\"watching\"", "</section>").contains(&format!("/jobs/{job}"));
+    assert!(!watched(&browser.page("/new")));
+    let page = browser.submit(&format!("/jobs/{job}"), "/api/pin_job", &[("id", &id)]).text().unwrap();
+    assert!(page.contains("aria-pressed=\"true\""));
+    assert!(watched(&browser.page("/new")));
+    browser.submit(&format!("/jobs/{job}"), "/api/unpin_job", &[("id", &id)]);
+    assert!(!watched(&browser.page("/new")));
+    assert_eq!(browser.post("/api/pin_job", &[("id", "999")]).status(), 404);
+}
+
+#[test]
+fn the_log_is_filtered_by_the_address_and_a_line_has_one_of_its_own() {
+    let browser = Browser::new();
+    let job = browser.run(&json!({ "seconds": 0 }));
+    let page = browser.page(&format!("/jobs/{job}"));
+    assert!(page.contains("a line of level debug") && page.contains("a line of level info"));
+    let page = browser.page(&format!("/jobs/{job}?level=info"));
+    assert!(!page.contains("a line of level debug") && page.contains("a line of level info"));
+    let page = browser.page(&format!("/jobs/{job}?text=LEVEL%20DEBUG"));
+    assert!(page.contains("a line of level debug") && !page.contains("a line of level info"));
+    assert!(browser.page(&format!("/jobs/{job}?text=nowhere")).contains("No line matches the filter"));
+    let page = browser.page(&format!("/jobs/{job}?line=1"));
+    assert!(page.contains("id=\"L1\"") && page.contains(&format!("/jobs/{job}?line=1#L1")));
+}
+
+#[test]
+fn markup_in_the_address_of_a_log_stays_text() {
+    let browser = Browser::new();
+    let job = browser.run(&json!({ "seconds": 0 }));
+    let page = browser.page(&format!("/jobs/{job}?text=%22%3E%3Cscript%3Ealert(1)%3C/script%3E"));
+    assert!(!page.contains("<script>alert(1)"));
+}
