@@ -53,7 +53,7 @@ fn Attempt(row: AttemptRow, job: JobView, newest: bool) -> impl IntoView {
                 </span>
             </summary>
             <div class="body">
-                {said.map(|said| view! { <p class="quiet-text">"Last said: " {said}</p> })}
+                {said.map(|said| view! { <p class="quiet-text"><small>"Last said: " {said}</small></p> })}
                 {(!row.trace.is_empty())
                     .then(|| {
                         view! {
