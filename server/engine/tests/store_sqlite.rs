@@ -33,4 +33,12 @@ async fn open_limited(max_page_count: Option<u32>) -> Kept {
     Kept { store, clock, heard, folder }
 }
 
-conformance::promises!(open);
+macro_rules! tests {
+    ($($promise:ident)*) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $promise() {
+            conformance::$promise(open().await).await;
+        }
+    )*};
+}
+conformance::promises!(tests);

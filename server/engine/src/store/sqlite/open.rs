@@ -76,7 +76,6 @@ fn base(options: &SqliteOptions) -> SqliteConnectOptions {
         .pragma("journal_size_limit", (64 << 20).to_string())
         .pragma("temp_store", "memory")
         .statement_cache_capacity(256)
-        .disable_statement_logging()
 }
 
 async fn check_version(connection: &mut SqliteConnection) -> Result<()> {

@@ -1,0 +1,144 @@
+//! No statement of the SQLite store walks through a table that grows: every verb is called once, the statements are
+//! taken from the driver's own log, and the database is asked how it would run each of them.
+
+#[path = "store/conformance.rs"]
+mod conformance;
+#[path = "store/support.rs"]
+mod support;
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
+
+use engine::store::{SqliteOptions, SqliteStore};
+use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
+use support::{Heard, Kept, StillClock};
+use tracing::{
+    Event, Metadata, Subscriber,
+    field::{Field, Visit},
+    span,
+};
+
+/// What may be walked through, and why.
+const HARMLESS: [(&str, &str); 3] = [
+    ("SCAN found", "along the primary key, until the page is full"),
+    ("SCAN event", "along the primary key, a fixed number of rows"),
+    ("SCAN log_garbage", "its first row"),
+];
+
+/// All jobs of one state, whatever their kind: right where it is what was meant, and said so by `indexed by`.
+const WHOLE_STATE: &str = "USING INDEX job_by_state (state=?)";
+
+/// The tables that grow, and the names by which statements call them.
+const GROWING: [&str; 17] = [
+    "job",
+    "found",
+    "waiting",
+    "held",
+    "first",
+    "last",
+    "job_input",
+    "attempt",
+    "activity",
+    "log",
+    "artifact",
+    "upload",
+    "upload_use",
+    "event",
+    "hour",
+    "session",
+    "log_garbage",
+];
+
+/// Collects the text of every statement.
+struct Statements(Arc<Mutex<BTreeSet<String>>>);
+
+impl Subscriber for Statements {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "sqlx::query"
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let mut text = Text::default();
+        event.record(&mut text);
+        let Text { statement, summary } = text;
+        let sql = if statement.is_empty() { summary } else { statement };
+        self.0.lock().expect("nothing panics while it is held").insert(sql);
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
+}
+
+/// The two fields that hold the text; short statements stand in the summary alone.
+#[derive(Default)]
+struct Text {
+    statement: String,
+    summary: String,
+}
+
+impl Visit for Text {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "db.statement" => value.clone_into(&mut self.statement),
+            "summary" => value.clone_into(&mut self.summary),
+            _ => {}
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn std::fmt::Debug) {}
+}
+
+async fn open() -> Kept {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let (clock, heard) = (StillClock::new(), Arc::new(Heard::default()));
+    let options = SqliteOptions {
+        clock: clock.clone(),
+        listener: Some(heard.clone()),
+        ..SqliteOptions::new(folder.path().join("milepost.db"))
+    };
+    let store = Arc::new(SqliteStore::open(options).await.expect("it opens"));
+    Kept { store, clock, heard, folder }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_statement_walks_through_what_grows() {
+    let statements = Arc::<Mutex<BTreeSet<String>>>::default();
+    tracing::subscriber::set_global_default(Statements(Arc::clone(&statements))).expect("nobody else listens");
+    // Between them these call every verb, and lists with every kind of filter.
+    conformance::every_promise(open).await;
+
+    let kept = open().await;
+    let url = format!("sqlite://{}", kept.folder.path().join("milepost.db").display());
+    let mut connection = SqliteConnection::connect(&url).await.expect("it opens");
+    let statements = statements.lock().expect("nothing panics while it is held").clone();
+    let single: BTreeSet<&str> = statements
+        .iter()
+        .flat_map(|statement| statement.split(';'))
+        .map(str::trim)
+        .filter(|sql| ["select", "insert", "update", "delete"].iter().any(|verb| sql.starts_with(verb)))
+        .filter(|sql| !sql.contains("_sqlx_migrations"))
+        .collect();
+    assert!(single.len() > 60, "the log of statements is read");
+    let mut walks = Vec::new();
+    for sql in single {
+        let plan = sqlx::query(AssertSqlSafe(format!("explain query plan {sql}"))).fetch_all(&mut connection).await;
+        for step in plan.expect("it is planned") {
+            let step: String = step.get("detail");
+            let walked = step.strip_prefix("SCAN ").and_then(|step| step.split(' ').next()).unwrap_or_default();
+            let harmless = HARMLESS.iter().any(|(harmless, _)| step == *harmless);
+            let astray = step.ends_with(WHOLE_STATE) && !sql.contains("indexed by job_by_state");
+            if astray || GROWING.contains(&walked) && !harmless {
+                walks.push(format!("{step}\n{sql}"));
+            }
+        }
+    }
+    assert!(walks.is_empty(), "{}", walks.join("\n\n"));
+}
