@@ -1,0 +1,132 @@
+// The page of a job: it moves by itself, it can be stopped, repeated, tried again and removed.
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, live, startJob, state, test } from "./milepost.ts";
+
+test("a job moves from the form to its result without a reload", async ({ page, request, milepost }) => {
+  const job = await startJob(request, "checksum", { folder: milepost.root });
+  await page.goto(`/jobs/${job}`);
+  await expect(state(page)).toContainText("Succeeded");
+  await page.reload();
+  await expect(page.getByRole("heading", { level: 1 })).toContainText("Checksum");
+
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: /SHA256SUMS/ }).first().click()]);
+  expect(download.suggestedFilename()).toBe("SHA256SUMS");
+  const manifest = readFileSync(await download.path(), "utf8");
+  const [line] = manifest.split("\n");
+  const [digest, name] = [line?.slice(0, 64), line?.slice(66)];
+  expect(createHash("sha256").update(readFileSync(join(milepost.root, name ?? ""))).digest("hex")).toBe(digest);
+});
+
+test("progress, log and state come live", async ({ page, request }) => {
+  const job = await startJob(request, "demo", { seconds: 6 });
+  await page.goto(`/jobs/${job}`);
+  await live(page);
+  let reloads = 0;
+  page.on("framenavigated", () => (reloads += 1));
+
+  const bar = page.locator("main .milebar.hero progress");
+  const value = async () => Number(await bar.getAttribute("value"));
+  await expect.poll(value).toBeGreaterThan(0);
+  const early = await value();
+  expect(early).toBeLessThan(100);
+  await expect.poll(value, { timeout: 10_000 }).toBeGreaterThan(early + 20);
+
+  const lines = page.locator(".log .line");
+  const before = await lines.count();
+  await expect(state(page)).toContainText("Succeeded", { timeout: 12_000 });
+  expect(await lines.count()).toBeGreaterThan(before);
+  await expect.poll(value).toBe(100);
+  await expect(page.getByRole("button", { name: "Run again" })).toBeVisible();
+  expect(reloads).toBe(0);
+});
+
+test("cancel shows how long it took, and a second cancel is a clear answer without harm", async ({ page, request }) => {
+  const job = await startJob(request, "demo", { seconds: 60 });
+  await page.goto(`/jobs/${job}`);
+  await live(page);
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await expect(state(page)).toContainText("Cancelled");
+  await expect(page.getByText(/Stopped after \d/)).toBeVisible();
+
+  const again = await request.post("/api/cancel_job", { form: { id: String(job) } });
+  expect(again.status()).toBe(409);
+  expect(await again.json()).toMatchObject({ code: "already_ended" });
+});
+
+test("a task that does not answer is shown as not responding, then as cancelled", async ({ page, request }) => {
+  const job = await startJob(request, "demo", { seconds: 1, stall_seconds: 6 });
+  await page.goto(`/jobs/${job}`);
+  await live(page);
+  await expect(page.locator(".log .line", { hasText: /not respond|no answer|deaf|stretch/i }).first()).toBeVisible({ timeout: 10_000 });
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await expect(state(page)).toContainText("Cancelling");
+  await expect(state(page)).toContainText("Not responding", { timeout: 6_000 });
+  await expect(state(page)).toContainText(/Cancelled|Succeeded/, { timeout: 10_000 });
+});
+
+test("a failed job says why and is retried as a new attempt of the same job", async ({ page, request }) => {
+  const job = await startJob(request, "demo", { seconds: 1, ending: "panic" });
+  await page.goto(`/jobs/${job}`);
+  await expect(state(page)).toContainText("Failed");
+  await page.reload();
+  await live(page);
+  await expect(page.getByText("panic").first()).toBeVisible();
+  await page.getByRole("button", { name: "Retry" }).click();
+  await expect(page.getByText("Attempt 2").first()).toBeVisible();
+  await expect(state(page)).toContainText("Failed");
+  await expect(page).toHaveURL(new RegExp(`/jobs/${job}`));
+});
+
+test("run again makes a new job that is linked to the old one", async ({ page, request }) => {
+  const job = await startJob(request, "demo", { seconds: 0 });
+  await page.goto(`/jobs/${job}`);
+  await expect(state(page)).toContainText("Succeeded");
+  await page.reload();
+  await live(page);
+  await page.getByRole("button", { name: "Run again" }).click();
+  await expect(page).not.toHaveURL(new RegExp(`/jobs/${job}$`));
+  await expect(page.getByRole("link", { name: `#${job}` }).first()).toBeVisible();
+});
+
+test("a job is deleted with its files after a question", async ({ page, request, milepost }) => {
+  const job = await startJob(request, "checksum", { folder: milepost.root });
+  await page.goto(`/jobs/${job}`);
+  await expect(state(page)).toContainText("Succeeded");
+  await page.reload();
+  await live(page);
+  await page.getByRole("link", { name: "Delete" }).click();
+  const question = page.getByRole("dialog");
+  await expect(question).toContainText(`Delete job #${job}?`);
+  await question.getByRole("link", { name: "Keep it" }).click();
+  await expect(question).toBeHidden();
+  await page.getByRole("link", { name: "Delete" }).click();
+  await question.getByRole("button", { name: "Delete the job" }).click();
+  await expect(page).not.toHaveURL(new RegExp(`/jobs/${job}`));
+  expect((await request.get(`/jobs/${job}`)).status()).toBe(404);
+  expect((await request.get(`/jobs/${job}/artifacts/SHA256SUMS`)).status()).toBe(404);
+});
+
+test("the log follows its end, stops when scrolled up, filters, and links to a line", async ({ page, request }) => {
+  const job = await startJob(request, "demo", { seconds: 8 });
+  await page.goto(`/jobs/${job}`);
+  await live(page);
+  const log = page.getByRole("log");
+  await expect.poll(() => log.locator(".line").count(), { timeout: 10_000 }).toBeGreaterThan(3);
+  await expect(state(page)).toContainText("Succeeded", { timeout: 15_000 });
+  const all = await log.locator(".line").count();
+
+  await page.getByLabel("Lowest level shown").selectOption("warn");
+  await expect.poll(() => log.locator(".line").count()).toBeLessThan(all);
+  for (const line of await log.locator(".line").all()) {
+    expect(["warn", "error"]).toContain(await line.getAttribute("data-level"));
+  }
+  await page.getByLabel("Lowest level shown").selectOption("");
+  await page.goto(`/jobs/${job}#L2`);
+  await expect(page.locator("#L2")).toBeInViewport();
+
+  const raw = await request.get(`/jobs/${job}/log`);
+  expect(raw.headers()["content-type"]).toContain("text/plain");
+  expect((await raw.text()).trim().split("\n")).toHaveLength(all);
+});

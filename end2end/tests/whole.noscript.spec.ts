@@ -1,0 +1,42 @@
+// Everything a person can do, without script: forms post, running pages refresh themselves.
+import { expect, startJob, state, test } from "./milepost.ts";
+
+test("a job is started, watched and cancelled", async ({ page }) => {
+  await page.goto("/new");
+  await page.getByRole("link", { name: "Demonstration" }).click();
+  await page.getByLabel("Seconds", { exact: true }).fill("40");
+  await page.getByRole("button", { name: "Start job" }).click();
+  await expect(page).toHaveURL(/\/jobs\/\d+$/);
+  await expect(state(page)).toContainText(/Queued|Running/);
+  expect(await page.content()).toContain('http-equiv="refresh"');
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await expect(page).toHaveURL(/\/jobs\/\d+/);
+  await expect(state(page)).toContainText(/Cancel/);
+  await page.reload();
+  await expect(state(page)).toContainText("Cancelled");
+  await expect(page.getByText(/Stopped after \d/)).toBeVisible();
+});
+
+test("a failed job is retried and deleted", async ({ page, request }) => {
+  const job = await startJob(request, "demo", { seconds: 0, ending: "fail" });
+  await expect.poll(async () => (await request.get(`/jobs/${job}`)).text()).toContain("Failed");
+  await page.goto(`/jobs/${job}`);
+  await page.getByRole("button", { name: "Retry" }).click();
+  await expect(page.getByText("Attempt 2").first()).toBeVisible();
+  await expect.poll(async () => (await request.get(`/jobs/${job}`)).text()).toContain("Failed");
+  await page.goto(`/jobs/${job}`);
+  await page.getByRole("link", { name: "Delete" }).click();
+  await page.getByRole("button", { name: "Delete the job" }).click();
+  expect((await request.get(`/jobs/${job}`)).status()).toBe(404);
+});
+
+test("the list is filtered and paged by its address", async ({ page, request }) => {
+  for (let n = 0; n < 55; n += 1) await startJob(request, "demo", { seconds: 0 });
+  await page.goto("/jobs");
+  await page.getByRole("link", { name: /Older/ }).first().click();
+  await expect(page.locator("tbody tr").first()).toBeVisible();
+  await page.goto("/jobs");
+  await page.getByRole("searchbox").fill("no job is called like this");
+  await page.getByRole("searchbox").press("Enter");
+  await expect(page.locator(".empty")).toBeVisible();
+});
