@@ -1,14 +1,17 @@
 //! What islands ask of the browser: parts of pages, and forms sent without leaving the page. Never run on the server.
 
 use leptos::prelude::{document, window};
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    Document, DomParser, Element, FormData, HtmlElement, HtmlFormElement, RequestInit, Response, SupportedType,
+    Document, DomParser, Element, Event, FormData, HtmlElement, HtmlFormElement, RequestInit, Response, SupportedType,
     UrlSearchParams,
 };
 
-use crate::{api::ApiError, ui::localise};
+use crate::{
+    api::ApiError,
+    ui::{icon_href, localise},
+};
 
 /// The page at `address`, as a document of its own. `None` where it cannot be had.
 pub(crate) async fn page(address: &str) -> Option<Document> {
@@ -83,4 +86,42 @@ pub(crate) fn all(root: &web_sys::Node, selector: &str) -> impl Iterator<Item = 
     let found = found.ok();
     (0..found.as_ref().map_or(0, web_sys::NodeList::length))
         .filter_map(move |i| found.as_ref()?.item(i)?.dyn_into::<Element>().ok())
+}
+
+/// Sets an attribute, or takes it away; touches only what has changed.
+pub(crate) fn set(element: &Element, name: &str, value: Option<&str>) {
+    if element.get_attribute(name).as_deref() != value {
+        // Fails only for a name that is none.
+        let _ = match value {
+            Some(value) => element.set_attribute(name, value),
+            None => element.remove_attribute(name),
+        };
+    }
+}
+
+/// Replaces a text, if it has changed.
+pub(crate) fn set_text(element: &Element, text: &str) {
+    if element.text_content().as_deref() != Some(text) {
+        element.set_text_content(Some(text));
+    }
+}
+
+/// Gives an element a class, or takes it away.
+pub(crate) fn set_class(element: &Element, class: &str, on: bool) {
+    // Fails only for a name that is none.
+    let _ = element.class_list().toggle_with_force(class, on);
+}
+
+/// Shows another icon where `selector` finds one.
+pub(crate) fn set_icon(root: &Element, selector: &str, name: &str) {
+    if let Ok(Some(icon)) = root.query_selector(selector) {
+        set(&icon, "href", Some(&icon_href(name)));
+    }
+}
+
+/// Listens to an element for as long as it is there.
+pub(crate) fn on(element: &web_sys::EventTarget, event: &str, hear: impl Fn(Event) + 'static) {
+    let hear = Closure::<dyn Fn(Event)>::new(hear).into_js_value();
+    // Fails only for a closure that is none.
+    let _ = element.add_event_listener_with_callback(event, hear.unchecked_ref());
 }

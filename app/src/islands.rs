@@ -1,40 +1,27 @@
 //! The parts of pages that wake in the browser. Each is complete in the first HTML.
 
-mod copy_button;
-mod count_of;
-mod fresh_parts;
+mod copy_buttons;
 mod job_log;
-mod job_pill;
-mod job_progress;
-mod jobs_badge;
 mod link;
+mod live_counts;
 mod live_forms;
-mod live_row;
+mod live_jobs;
 mod local_times;
 mod new_folder;
 mod new_rows;
 mod new_start;
 mod new_upload;
-mod places;
-mod running_now;
 mod theme_switch;
-mod watching;
 
-pub use copy_button::CopyButton;
-pub use count_of::CountOf;
-pub use fresh_parts::FreshParts;
+pub use copy_buttons::CopyButtons;
 pub use job_log::JobLog;
-pub use job_pill::JobPill;
-pub use job_progress::JobProgress;
-pub use jobs_badge::JobsBadge;
 pub use link::LinkStatus;
+pub use live_counts::LiveCounts;
 pub use live_forms::LiveForms;
-pub use live_row::{LiveGoing, LiveTiming};
+pub use live_jobs::LiveJobs;
 pub use local_times::LocalTimes;
 pub use new_folder::FolderField;
 pub use new_rows::{Belongs, NewRows};
 pub use new_start::{Slot, StartForm};
 pub use new_upload::UploadField;
-pub use running_now::RunningNow;
 pub use theme_switch::ThemeSwitch;
-pub use watching::Watching;

@@ -7,10 +7,12 @@
 //! `board` keeps the signals, `stream` holds the `EventSource`.
 
 mod board;
+pub(crate) mod json;
 pub mod known;
 pub mod retry;
 mod stream;
 pub mod topics;
+pub(crate) mod wire;
 
 use leptos::prelude::*;
 use model::{Counts, JobId, JobView, LogEvent, Micros, StateEvent};
@@ -87,8 +89,8 @@ pub fn counts(initial: Counts) -> RwSignal<Counts> {
 }
 
 /// The server's clock, moving once a second.
-pub fn now(initial: Micros) -> Signal<Micros> {
-    if cfg!(feature = "hydrate") { stream::clock(initial).into() } else { Signal::stored(initial) }
+pub fn now() -> Signal<Micros> {
+    if cfg!(feature = "hydrate") { stream::clock().into() } else { Signal::stored(Micros::default()) }
 }
 
 /// How the link stands, and when the server was last heard.

@@ -17,7 +17,7 @@ use model::Tone;
 use crate::{
     context::app,
     flash::Flash,
-    islands::LocalTimes,
+    islands::{LiveCounts, LiveJobs, LocalTimes},
     pages::{
         job::JobPage,
         jobs::Jobs,
@@ -56,9 +56,10 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 fn Document(options: LeptosOptions, frame: Frame) -> impl IntoView {
     provide_context(frame.clone());
     let cursor = frame.cursor.to_string();
+    let now = frame.now.0.to_string();
     let theme = frame.theme.attribute();
     view! {
-        <html lang="en" data-build=app().build.to_string() data-cursor=cursor data-theme=theme>
+        <html lang="en" data-build=app().build.to_string() data-cursor=cursor data-now=now data-theme=theme>
             <head>
                 <Head options=options.clone() />
                 <AutoReload options=options.clone() />
@@ -81,6 +82,8 @@ fn Document(options: LeptosOptions, frame: Frame) -> impl IntoView {
                         </div>
                     </div>
                 </Router>
+                <LiveJobs />
+                <LiveCounts />
                 <LocalTimes />
             </body>
         </html>

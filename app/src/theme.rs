@@ -29,11 +29,18 @@ impl Theme {
             .flat_map(|line| line.split(';'))
             .filter_map(|pair| pair.trim().split_once('='))
             .find(|(name, _)| *name == COOKIE)
-            .map_or(Self::System, |(_, value)| match value {
-                "light" => Self::Light,
-                "dark" => Self::Dark,
-                _ => Self::System,
-            })
+            .and_then(|(_, value)| Self::from_word(value))
+            .unwrap_or_default()
+    }
+
+    /// The scheme named by `word`, if it is one.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::System, Self::Light, Self::Dark].into_iter().find(|theme| theme.as_str() == word)
+    }
+
+    /// What the button says.
+    pub fn label(self) -> String {
+        format!("Colour scheme: {}", self.as_str())
     }
 
     /// The word in forms and in the cookie.

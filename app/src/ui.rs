@@ -1,17 +1,26 @@
 //! Small parts that pages and islands share. Markup and classes are those of `style/`.
+//!
+//! The server alone draws them. What moves is marked with `data-live`, by which [`crate::islands::LiveJobs`] keeps it
+//! true: the same functions say what stands there first and what stands there later.
 
 mod fact;
+mod figure;
 mod icon;
 mod log_line;
 mod milebar;
 mod row;
 mod state;
 mod time;
+mod words;
 
 pub use fact::{document_title, fact};
-pub use icon::{Icon, kind_icon};
+pub use figure::{CountOf, Figure, Figures};
+pub use icon::{Icon, icon_href, kind_icon};
 pub use log_line::LogRow;
-pub use milebar::{MileBar, MileBarSize, StageNames};
-pub use row::{Going, Timing, job_name};
-pub use state::StatePill;
-pub use time::{Ago, When, ago, localise, words};
+pub use milebar::{MileBar, MileBarSize, StageNames, finishing, posts, spoken, stage_names, value_of};
+#[cfg(feature = "ssr")]
+pub(crate) use row::job_json;
+pub use row::{Going, JobName, JobRow, Timing, blank, job_href};
+pub use state::{StatePill, state_icon};
+pub use time::{Moment, When, ago, localise, words, write_time};
+pub use words::{Words, left_at};

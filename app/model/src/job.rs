@@ -106,6 +106,11 @@ impl JobView {
         }
     }
 
+    /// When it ended, if it is over.
+    pub fn ended(&self) -> Option<Micros> {
+        self.ended_at.filter(|_| self.state.is_terminal())
+    }
+
     /// Seconds this attempt has run: until `now`, or until it ended. `None` before it started.
     pub fn ran_for(&self, now: Micros) -> Option<f64> {
         let started = self.started_at?;

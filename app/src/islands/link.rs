@@ -2,39 +2,39 @@ use std::{collections::VecDeque, time::Duration};
 
 use leptos::prelude::*;
 use model::{JobView, Micros, duration};
+use web_sys::Element;
 
-use crate::live::{self, Link};
+use crate::{
+    browser::{set, set_text},
+    live::{self, Link},
+};
 
 /// Between two announcements, at least: a screen reader must be able to finish the one before.
 const PAUSE: Duration = Duration::from_secs(2);
 /// More changes than this in one announcement are only counted.
 const NAMED: usize = 3;
 
-/// How the page's link to the server stands, with the age of its data; and, for screen readers, what becomes of the
-/// jobs that the page shows. It shows itself once it works: without script there is no link.
+/// Says in `.link` how the page's link to the server stands, with the age of its data; and, for screen readers, what
+/// becomes of the jobs that the page shows. The status shows itself once it works: without script there is no link.
 #[island]
-pub fn LinkStatus(
-    /// The server's clock.
-    now: Micros,
-) -> impl IntoView {
-    let now = live::now(now);
-    let link = live::link();
-    let awake = RwSignal::new(false);
-    Effect::new(move || awake.set(true));
-    let status = Memo::new(move |_| link.get().0);
-    view! {
-        <span class="link" data-link=move || data_link(status.get()) role="status" hidden=move || !awake.get()>
-            <span class="lamp" aria-hidden="true"></span>
-            <span>{move || word(status.get())}</span>
-            // Not announced: it changes every second.
-            <span class="age" aria-hidden="true">
-                {move || age(link.get(), now.get())}
-            </span>
-        </span>
-        <span class="visually-hidden" aria-live="polite">
-            {announcements()}
-        </span>
-    }
+pub fn LinkStatus() -> impl IntoView {
+    Effect::new(|| {
+        let find = |selector| document().query_selector(selector).ok().flatten();
+        let parts = (find(".link"), find(".link > .word"), find(".link > .age"));
+        if let (Some(place), Some(word_place), Some(age_place)) = parts {
+            let (now, link) = (live::now(), live::link());
+            set(&place, "hidden", None);
+            Effect::new(move || {
+                let link = link.get();
+                set(&place, "data-link", Some(data_link(link.0)));
+                set_text(&word_place, word(link.0));
+                set_text(&age_place, &age(link, now.get()).unwrap_or_default());
+            });
+        }
+        if let Some(place) = find(".announcements") {
+            announce_to(place);
+        }
+    });
 }
 
 const fn data_link(link: Link) -> &'static str {
@@ -60,14 +60,14 @@ fn age((link, heard): (Link, Option<Micros>), now: Micros) -> Option<String> {
     let seconds = now.seconds_since(heard?).floor();
     match link {
         Link::Live if seconds < 2.0 => Some("just now".to_owned()),
-        Link::Live | Link::Reconnecting | Link::Offline if seconds < 10.0 => Some(format!("{seconds:.0} s")),
+        Link::Live | Link::Reconnecting | Link::Offline if seconds < 10.0 => Some(format!("{} s", seconds as i64)),
         Link::Live | Link::Reconnecting | Link::Offline => Some(duration(seconds)),
         Link::Connecting | Link::Paused => None,
     }
 }
 
-/// The text of the polite region: the latest changes of shown jobs.
-fn announcements() -> impl Fn() -> String {
+/// Puts the latest changes of shown jobs into a polite region.
+fn announce_to(place: Element) {
     let text = RwSignal::new(String::new());
     let waiting = StoredValue::new(VecDeque::<String>::new());
     let resting = StoredValue::new(false);
@@ -77,7 +77,7 @@ fn announcements() -> impl Fn() -> String {
             announce(text, waiting, resting);
         }
     });
-    move || text.get()
+    Effect::new(move || set_text(&place, &text.read()));
 }
 
 /// Says what waits, then rests, and says what has come up meanwhile.

@@ -1,36 +1,30 @@
-use leptos::{ev, prelude::*, task::spawn_local};
+use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlDialogElement, HtmlFormElement};
+use web_sys::{Element, Event, HtmlDialogElement, HtmlFormElement};
 
 use crate::browser;
 
-/// Sends the forms inside it without leaving the page, and says in place why one was refused. Forms marked
-/// `data-plain` are left to the browser. Links with `data-opens` and `data-closes` open and close a dialog.
+/// Sends the forms inside `[data-forms]` without leaving the page, and says in the element that follows why one was
+/// refused. Forms marked `data-plain` are left to the browser. Links with `data-opens` and `data-closes` open and
+/// close a dialog.
 #[island]
-pub fn LiveForms(
-    /// The forms.
-    children: Children,
-) -> impl IntoView {
-    let refusal = RwSignal::new(String::new());
-    let submit = move |event: ev::SubmitEvent| {
-        let Some(form) = event.target().and_then(|target| target.dyn_into::<HtmlFormElement>().ok()) else { return };
-        if form.has_attribute("data-plain") {
-            return;
+pub fn LiveForms() -> impl IntoView {
+    Effect::new(|| {
+        for forms in browser::all(&document(), "[data-forms]") {
+            let Some(refusal) = forms.next_element_sibling() else { continue };
+            browser::on(&forms, "submit", move |event| {
+                let form = event.target().and_then(|target| target.dyn_into::<HtmlFormElement>().ok());
+                if let Some(form) = form.filter(|form| !form.has_attribute("data-plain")) {
+                    event.prevent_default();
+                    spawn_local(send(form, refusal.clone()));
+                }
+            });
+            browser::on(&forms, "click", turn_dialog);
         }
-        event.prevent_default();
-        spawn_local(send(form, refusal));
-    };
-    view! {
-        <div class="actions" on:submit=submit on:click=turn_dialog>
-            {children()}
-        </div>
-        <p class="notice bad refusal" role="alert" hidden=move || refusal.read().is_empty()>
-            {move || refusal.get()}
-        </p>
-    }
+    });
 }
 
-async fn send(form: HtmlFormElement, refusal: RwSignal<String>) {
+async fn send(form: HtmlFormElement, refusal: Element) {
     let buttons: Vec<Element> = browser::all(&form, "button").collect();
     for button in &buttons {
         let _ = button.set_attribute("aria-busy", "true");
@@ -48,12 +42,14 @@ async fn send(form: HtmlFormElement, refusal: RwSignal<String>) {
     if let Ok(Some(dialog)) = form.closest("dialog") {
         dialog.unchecked_into::<HtmlDialogElement>().close();
     }
-    refusal.set(answer.err().unwrap_or_default());
+    let why = answer.err();
+    browser::set(&refusal, "hidden", why.is_none().then_some(""));
+    browser::set_text(&refusal, &why.unwrap_or_default());
     browser::refresh_parts().await;
 }
 
 /// Opens or closes the dialog that the link clicked on names.
-fn turn_dialog(event: ev::MouseEvent) {
+fn turn_dialog(event: Event) {
     let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
     let named = |name: &str| {
         let link = target.closest(&format!("[{name}]")).ok()??;

@@ -1,10 +1,13 @@
 use leptos::prelude::*;
 use model::{JobId, JobState, JobView, Micros, count};
 
-use crate::live;
+use crate::{
+    browser::{set, set_text},
+    live::{self, json::Json},
+};
 
 /// Which jobs belong into a list.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Belongs {
     /// In one of these states; in any where it is empty.
     pub states: Vec<JobState>,
@@ -20,40 +23,47 @@ pub struct Belongs {
     pub shown: Vec<JobId>,
 }
 
-/// "12 new jobs, show them": jobs that came to belong into the list wait here, so that no row moves by itself.
+/// "12 new jobs, show them": jobs that came to belong into the list wait behind `.new-rows`, so that no row moves by
+/// itself.
 #[island]
-pub fn NewRows(
-    /// Which jobs belong into the list.
-    belongs: Belongs,
-    /// The address of the list.
-    href: String,
-) -> impl IntoView {
-    let waiting = RwSignal::new(Vec::<JobId>::new());
-    live::on_state(move |event| {
-        let job = event.view.job;
-        let counts = event.code.as_deref() != Some("deleted") && belongs.takes(&event.view);
-        let waits = waiting.read_untracked().contains(&job);
-        if counts && !waits {
-            waiting.write().push(job);
-        } else if !counts && waits {
-            waiting.write().retain(|other| *other != job);
-        }
+pub fn NewRows() -> impl IntoView {
+    Effect::new(|| {
+        let Ok(Some(link)) = document().query_selector(".new-rows") else { return };
+        let json = link.get_attribute("data-belongs").and_then(|text| Json::parse(&text));
+        let Some(belongs) = json.map(|json| Belongs::read(&json)) else { return };
+        let waiting = StoredValue::new(Vec::<JobId>::new());
+        live::on_state(move |event| {
+            let job = event.view.job;
+            let counts = event.code.as_deref() != Some("deleted") && belongs.takes(&event.view);
+            waiting.update_value(|waiting| {
+                waiting.retain(|other| *other != job);
+                if counts {
+                    waiting.push(job);
+                }
+            });
+            let text = match waiting.with_value(Vec::len) {
+                1 => "1 new job, show it".to_owned(),
+                many => format!("{} new jobs, show them", count(many as u64)),
+            };
+            set(&link, "hidden", waiting.with_value(Vec::is_empty).then_some(""));
+            set_text(&link, &text);
+        });
     });
-    move || {
-        let text = match waiting.read().len() {
-            0 => return None,
-            1 => "1 new job, show it".to_owned(),
-            many => format!("{} new jobs, show them", count(many as u64)),
-        };
-        Some(view! {
-            <a class="new-rows" href=href.clone()>
-                {text}
-            </a>
-        })
-    }
 }
 
 impl Belongs {
+    fn read(json: &Json) -> Self {
+        let id = |json: &Json| json.whole().map(JobId);
+        Self {
+            states: json.get("states").list(|word| JobState::from_word(&word.text()?)),
+            kind: json.get("kind").text(),
+            from: json.get("from").instant(),
+            words: json.get("words").list(Json::text),
+            oldest: id(&json.get("oldest")),
+            shown: json.get("shown").list(id),
+        }
+    }
+
     fn takes(&self, job: &JobView) -> bool {
         let text = format!("{} {} {}", job.job, job.kind, job.title).to_lowercase();
         !self.shown.contains(&job.job)

@@ -1,51 +1,41 @@
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
 
-use crate::{theme::Theme, ui::Icon};
+use crate::{
+    browser::{on, set},
+    theme::Theme,
+};
 
-/// Goes from the system's colour scheme to light, to dark, and back. A form where no script runs.
+/// Has the form in `.theme` change the colour scheme without leaving the page.
 #[island]
-pub fn ThemeSwitch(
-    /// The scheme that the page was drawn for.
-    theme: Theme,
-) -> impl IntoView {
-    let chosen = RwSignal::new(theme);
-    let label = move || format!("Colour scheme: {}", chosen.get().as_str());
-    view! {
-        <form
-            method="post"
-            action="/api/set_theme"
-            on:submit=move |event| {
-                event.prevent_default();
-                chosen.update(|theme| *theme = theme.next());
-                apply(chosen.get_untracked());
+pub fn ThemeSwitch() -> impl IntoView {
+    Effect::new(|| {
+        let Ok(Some(form)) = document().query_selector(".theme") else { return };
+        let this = form.clone();
+        on(&form, "submit", move |event| {
+            event.prevent_default();
+            let next = this.query_selector("input").ok().flatten();
+            let chosen = next.as_ref().and_then(|input| Theme::from_word(&input.get_attribute("value")?));
+            if let (Some(next), Some(chosen)) = (next, chosen) {
+                set(&next, "value", Some(chosen.next().as_str()));
+                if let Ok(Some(button)) = this.query_selector("button") {
+                    set(&button, "aria-label", Some(&chosen.label()));
+                    set(&button, "title", Some(&chosen.label()));
+                }
+                apply(chosen);
             }
-        >
-            <input type="hidden" name="theme" value=move || chosen.get().next().as_str() />
-            <button class="button square quiet small" type="submit" aria-label=label title=label>
-                <Icon name="theme" />
-            </button>
-        </form>
-    }
+        });
+    });
 }
 
 /// Shows the page in `theme` and keeps the choice.
 fn apply(theme: Theme) {
-    #[cfg(feature = "hydrate")]
-    {
-        use wasm_bindgen::JsCast;
-
-        let document = document();
-        if let Some(root) = document.document_element() {
-            // Neither call fails: the name is well formed.
-            let _ = match theme.attribute() {
-                Some(value) => root.set_attribute("data-theme", value),
-                None => root.remove_attribute("data-theme"),
-            };
-        }
-        if let Some(document) = document.dyn_ref::<web_sys::HtmlDocument>() {
-            let _ = document.set_cookie(&theme.cookie());
-        }
+    let document = document();
+    if let Some(root) = document.document_element() {
+        set(&root, "data-theme", theme.attribute());
     }
-    #[cfg(not(feature = "hydrate"))]
-    let _ = theme;
+    if let Some(document) = document.dyn_ref::<web_sys::HtmlDocument>() {
+        // Fails only for a document without an address.
+        let _ = document.set_cookie(&theme.cookie());
+    }
 }

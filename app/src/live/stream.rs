@@ -11,7 +11,7 @@ use model::{Bye, Cursor, Heartbeat, Hello, Micros, StreamEvent, StreamId};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Event, EventSource, MessageEvent, XmlHttpRequest};
 
-use super::{Link, board::Board, retry::Retry, topics};
+use super::{Link, board::Board, json::Json, retry::Retry, topics, wire};
 
 /// Events that are listened for. `end` is not among them: it is for scripts.
 const NAMES: [&str; 8] = ["hello", "snapshot", "progress", "state", "log", "message", "heartbeat", "bye"];
@@ -38,7 +38,7 @@ struct Page {
     /// The server's clock minus the browser's, microseconds, and when it was read on the browser's, milliseconds.
     skew: Option<i64>,
     heard: Option<f64>,
-    clock: Option<ArcRwSignal<Micros>>,
+    clock: ArcRwSignal<Micros>,
     link: ArcRwSignal<(Link, Option<Micros>)>,
 }
 
@@ -71,13 +71,10 @@ pub(super) fn ask<T>(question: impl FnOnce(&mut Board) -> T) -> T {
     answer
 }
 
-/// The clock, begun with `initial`, by which the page was rendered.
-pub(super) fn clock(initial: Micros) -> ArcRwSignal<Micros> {
+/// The clock, begun with the document's `data-now`, by which the page was rendered.
+pub(super) fn clock() -> ArcRwSignal<Micros> {
     begin();
-    page(|page| {
-        page.skew.get_or_insert_with(|| initial.0 - (Date::now() * 1_000.0) as i64);
-        page.clock.get_or_insert_with(|| ArcRwSignal::new(initial)).clone()
-    })
+    page(|page| page.clock.clone())
 }
 
 pub(super) fn link() -> ArcRwSignal<(Link, Option<Micros>)> {
@@ -91,8 +88,12 @@ fn begin() {
         return;
     }
     let root = document().document_element();
-    let cursor = root.and_then(|root| root.get_attribute("data-cursor")).and_then(|text| text.parse::<Cursor>().ok());
-    page(|page| page.board.cursor = cursor);
+    let said = |name| root.as_ref().and_then(|root| root.get_attribute(name)).unwrap_or_default();
+    if let Ok(at) = said("data-now").parse().map(Micros) {
+        set_clock(at);
+        page(|page| page.clock.set(at));
+    }
+    page(|page| page.board.cursor = said("data-cursor").parse::<Cursor>().ok());
     if document().hidden() {
         page(|page| page.hidden_since = Some(Date::now()));
     }
@@ -240,12 +241,12 @@ fn on_frame(frame: MessageEvent) {
     let heard = Date::now();
     page(|page| page.heard = Some(heard));
     let (name, data) = (frame.type_(), frame.data().as_string().unwrap_or_default());
-    let Some(event) = StreamEvent::from_json(&name, &data) else { return };
+    let Some(event) = Json::parse(&data).and_then(|json| wire::event(&name, &json)) else { return };
     match event {
-        Ok(StreamEvent::Hello(hello)) => on_hello(hello),
-        Ok(StreamEvent::Heartbeat(Heartbeat { at })) => set_clock(at),
-        Ok(StreamEvent::Bye(Bye { retry_ms, .. })) => try_after(Duration::from_millis(retry_ms), false),
-        Ok(event) => {
+        StreamEvent::Hello(hello) => on_hello(hello),
+        StreamEvent::Heartbeat(Heartbeat { at }) => set_clock(at),
+        StreamEvent::Bye(Bye { retry_ms, .. }) => try_after(Duration::from_millis(retry_ms), false),
+        event => {
             // Progress and partial snapshots have no id; the browser then repeats the last one.
             let cursor = match event {
                 StreamEvent::Progress(_) => None,
@@ -256,7 +257,6 @@ fn on_frame(frame: MessageEvent) {
                 call();
             }
         }
-        Err(error) => leptos::logging::warn!("an event of the stream cannot be read: {name}: {error}"),
     }
 }
 
@@ -281,9 +281,7 @@ fn tick() {
     let now = Date::now();
     let (dead, unwatched) = page(|page| {
         let server_time = |at: f64| Micros((at * 1_000.0) as i64 + page.skew.unwrap_or(0));
-        if let Some(clock) = &page.clock {
-            clock.set(server_time(now));
-        }
+        page.clock.set(server_time(now));
         page.link.set((page.status, page.heard.map(server_time)));
         let dead = page.open.as_ref().is_some_and(|open| match open.hello {
             Some((_, heartbeat)) => now - page.heard.unwrap_or(open.since) > 3.0 * heartbeat,

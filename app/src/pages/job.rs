@@ -12,6 +12,7 @@ mod json;
 mod log;
 mod notices;
 mod outcome;
+mod progress;
 mod stages;
 
 use engine::Error;
@@ -23,11 +24,7 @@ use model::JobId;
 
 use self::data::{Asked, Data};
 use super::not_found::NotFound;
-use crate::{
-    islands::{FreshParts, JobProgress},
-    shell::RefreshWithoutScript,
-    ui::document_title,
-};
+use crate::{shell::RefreshWithoutScript, ui::document_title};
 
 /// The page of the job whose number the address holds.
 #[component]
@@ -61,7 +58,7 @@ fn Job(data: Data) -> impl IntoView {
                 <div class="part" data-part="notices">
                     <notices::Notices data=data.clone() />
                 </div>
-                <JobProgress job=job.clone() stages now=data.now />
+                <progress::Progress job=job.clone() stages now=data.now />
                 <div class="part" data-part="outcome">
                     <stages::Stages data=data.clone() />
                     <outcome::Files data=data.clone() />
@@ -74,7 +71,6 @@ fn Job(data: Data) -> impl IntoView {
                 <aside::Aside data />
             </div>
         </div>
-        <FreshParts job />
     }
 }
 

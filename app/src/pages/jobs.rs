@@ -7,7 +7,7 @@ use engine::store::{Page, PageAt};
 use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use model::{Counts, JobView, Micros};
+use model::{Counts, Micros};
 
 use self::{
     filter::{Filter, Tab},
@@ -16,9 +16,9 @@ use self::{
 use super::from_store;
 use crate::{
     context::app,
-    islands::{Belongs, CountOf, LiveGoing, LiveTiming, NewRows},
+    islands::{Belongs, NewRows},
     shell::{Frame, RefreshWithoutScript},
-    ui::{Going, Icon, Timing, job_name},
+    ui::{CountOf, Icon, JobRow},
 };
 
 /// `/jobs`.
@@ -98,11 +98,19 @@ fn List(filter: Filter, page: Page, frame: Frame) -> impl IntoView {
     let empty = page.jobs.is_empty();
     view! {
         <section class="card" aria-label="Jobs">
-            {(!page.newer).then(|| view! { <NewRows belongs=belongs(&filter, &page, frame.now) href=filter.page(None).href() /> })}
+            {(!page.newer)
+                .then(|| {
+                    let belongs = belongs(&filter, &page, frame.now);
+                    let belongs = serde_json::to_string(&belongs).expect("a filter is made of texts and numbers");
+                    view! {
+                        <a class="new-rows" href=filter.page(None).href() data-belongs=belongs hidden=true></a>
+                        <NewRows />
+                    }
+                })}
             {if empty {
                 Either::Left(view! { <Nothing filter=filter.clone() fresh=frame.counts.total() == 0 /> })
             } else {
-                let rows = page.jobs.iter().map(|job| row(job, frame.now)).collect();
+                let rows = page.jobs.iter().map(|job| view! { <JobRow job=job.clone() now=frame.now /> }.into_any()).collect();
                 Either::Right(view! { <Table rows /> })
             }}
             <Pager filter page />
@@ -131,27 +139,6 @@ fn Table(rows: Vec<AnyView>) -> impl IntoView {
             <tbody>{rows}</tbody>
         </table>
     }
-}
-
-/// A row. What has ended is plain markup; the rest moves.
-fn row(job: &JobView, now: Micros) -> AnyView {
-    let (going, timing) = if job.state.is_terminal() {
-        let job = Signal::stored(job.clone());
-        (view! { <Going job now=now /> }.into_any(), view! { <Timing job now=now /> }.into_any())
-    } else {
-        let (job, same) = (job.clone(), job.clone());
-        (view! { <LiveGoing job now /> }.into_any(), view! { <LiveTiming job=same now /> }.into_any())
-    };
-    view! {
-        <tr>
-            <th class="what" scope="row">
-                {job_name(job)}
-            </th>
-            <td class="how">{going}</td>
-            <td class="when">{timing}</td>
-        </tr>
-    }
-    .into_any()
 }
 
 /// An empty list says why it is empty.

@@ -3,6 +3,7 @@
 mod attention;
 mod chart;
 mod figures;
+mod running;
 mod tasks;
 mod usage;
 
@@ -16,13 +17,13 @@ use self::{
     attention::Attention,
     chart::{FinishedPerHour, Span},
     figures::Figures,
+    running::RunningNow,
     tasks::Tasks,
     usage::SpaceUsed,
 };
 use super::from_store;
 use crate::{
     context::app,
-    islands::RunningNow,
     shell::{Frame, RefreshWithoutScript},
     ui::Icon,
 };
@@ -88,7 +89,7 @@ fn Board(frame: Frame, matter: Matter, span: Span) -> impl IntoView {
         <div class="stack">
             <Attention jobs=frame.attention.clone() running=matter.running.clone() />
             <Figures counts=frame.counts day=matter.day />
-            <RunningNow jobs=matter.running most=ROWS counts=frame.counts now=frame.now />
+            <RunningNow jobs=matter.running counts=frame.counts now=frame.now />
             <div class="split even">
                 <FinishedPerHour hours=matter.span span />
                 <SpaceUsed usage=matter.usage />

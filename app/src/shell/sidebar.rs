@@ -2,11 +2,12 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
+use model::{Counts, JobId, JobView, Micros, count};
 
 use super::{Frame, frame::WATCHED};
 use crate::{
-    islands::{JobsBadge, LinkStatus, ThemeSwitch, Watching},
-    ui::Icon,
+    islands::{LinkStatus, ThemeSwitch},
+    ui::{Icon, MileBar, MileBarSize, Words, blank, job_href, job_json},
 };
 
 /// The column beside every page; a rail on tablets, a bar at the top and one at the bottom on phones.
@@ -29,11 +30,29 @@ pub(super) fn Sidebar(frame: Frame) -> impl IntoView {
                 </Place>
                 <Place href="/new" icon="plus" name="New job" />
             </nav>
-            <Watching jobs=frame.watching pinned=frame.pinned most=WATCHED />
+            <Watching jobs=frame.watching pinned=frame.pinned now=frame.now />
             <p class="no-accounts">"No accounts: whoever reaches this address may do everything."</p>
             <div class="sidebar-foot">
-                <LinkStatus now=frame.now />
-                <ThemeSwitch theme=frame.theme />
+                <span class="link" data-link="connecting" role="status" hidden=true>
+                    <span class="lamp" aria-hidden="true"></span>
+                    <span class="word">"Connecting"</span>
+                    // Not announced: it changes every second.
+                    <span class="age" aria-hidden="true"></span>
+                </span>
+                <span class="visually-hidden announcements" aria-live="polite"></span>
+                <LinkStatus />
+                <form class="theme" method="post" action="/api/set_theme">
+                    <input type="hidden" name="theme" value=frame.theme.next().as_str() />
+                    <button
+                        class="button square quiet small"
+                        type="submit"
+                        aria-label=frame.theme.label()
+                        title=frame.theme.label()
+                    >
+                        <Icon name="theme" />
+                    </button>
+                </form>
+                <ThemeSwitch />
             </div>
         </header>
     }
@@ -60,6 +79,63 @@ fn Place(
             <Icon name=icon />
             <span>{name}</span>
             {children.map(|children| children())}
+        </a>
+    }
+}
+
+/// What stands beside "Jobs": how many went wrong and wait for a person, else how many run.
+#[component]
+fn JobsBadge(counts: Counts, troubles: Vec<JobId>) -> impl IntoView {
+    let wrong = troubles.len();
+    let (calm, good) = (counts.running == 0 || wrong > 0, wrong == 0);
+    let alarm = if wrong < 10 { wrong.to_string() } else { "9+".to_owned() };
+    let troubles = troubles.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let json = serde_json::to_string(&counts).expect("counts are made of numbers");
+    view! {
+        <div class="part" data-counts=json data-troubles=troubles>
+            <span class="count" hidden=calm>
+                <span>{count(counts.running)}</span>
+                <span class="visually-hidden">" running"</span>
+            </span>
+            <span class="alarm" hidden=good>
+                <span>{alarm}</span>
+                <span class="visually-hidden">" need attention"</span>
+            </span>
+        </div>
+    }
+}
+
+/// The jobs a person keeps an eye on: pinned ones, then those that run.
+#[component]
+fn Watching(jobs: Vec<JobView>, pinned: usize, now: Micros) -> impl IntoView {
+    let none = jobs.is_empty();
+    view! {
+        <section
+            class="watching"
+            aria-labelledby="watching"
+            hidden=none
+            data-places=WATCHED.to_string()
+            data-kept=pinned.to_string()
+        >
+            <h2 id="watching">"Watching"</h2>
+            <template>
+                <Watched job=blank() now />
+            </template>
+            {jobs.into_iter().map(|job| view! { <Watched job now /> }).collect::<Vec<_>>()}
+        </section>
+    }
+}
+
+#[component]
+fn Watched(job: JobView, now: Micros) -> impl IntoView {
+    let (href, json) = (job_href(job.job), job_json(&job));
+    view! {
+        <a href=href data-job=json>
+            <span class="name" data-live=Words::Title.name()>
+                {job.title.clone()}
+            </span>
+            <span data-live=Words::HowFar.name()>{Words::HowFar.of(&job, now)}</span>
+            <MileBar job now size=MileBarSize::Slim />
         </a>
     }
 }

@@ -4,14 +4,18 @@ use leptos::prelude::*;
 #[component]
 pub fn Icon(
     /// Name without its `i-`.
-    #[prop(into)]
-    name: Signal<&'static str>,
+    name: &'static str,
 ) -> impl IntoView {
     view! {
         <svg class="icon" aria-hidden="true" focusable="false">
-            <use href=move || format!("/icons.svg#i-{}", name.get())></use>
+            <use href=icon_href(name)></use>
         </svg>
     }
+}
+
+/// Where an icon is.
+pub fn icon_href(name: &str) -> String {
+    format!("/icons.svg#i-{name}")
 }
 
 /// The icon of a kind of task; one without its own has the worker's.

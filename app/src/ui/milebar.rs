@@ -1,18 +1,37 @@
 use std::fmt::Write as _;
 
 use leptos::prelude::*;
-use model::{JobState, JobView};
+use model::{JobState, JobView, Micros};
 
 /// How large a bar is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MileBarSize {
     /// In the sidebar.
     Slim,
-    /// In tables.
+    /// In tables; goes away when the job ends.
     #[default]
     Row,
     /// On the job's page.
     Hero,
+}
+
+impl MileBarSize {
+    /// Every size.
+    pub const ALL: [Self; 3] = [Self::Slim, Self::Row, Self::Hero];
+
+    /// The name in `data-live`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Slim => "bar-slim",
+            Self::Row => "bar",
+            Self::Hero => "bar-hero",
+        }
+    }
+
+    /// Whether a bar of this size has nothing to show of the job.
+    pub const fn hides(self, job: &JobView) -> bool {
+        matches!(self, Self::Row) && job.state.is_terminal()
+    }
 }
 
 /// From here to the end, a running job is finishing: the bar hardly moves, and says that it is busy.
@@ -24,33 +43,31 @@ const FINISHING: f64 = 0.99;
 #[component]
 pub fn MileBar(
     /// The job.
-    #[prop(into)]
-    job: Signal<JobView>,
+    job: JobView,
+    /// The server's clock.
+    now: Micros,
     /// How large.
     #[prop(optional)]
     size: MileBarSize,
-    /// It runs, and has not been heard from for longer than it should.
-    #[prop(optional, into)]
-    stalled: Signal<bool>,
 ) -> impl IntoView {
     view! {
         <div
             class="milebar"
             class:slim=size == MileBarSize::Slim
             class:hero=size == MileBarSize::Hero
-            class:stalled=stalled
-            class:finishing=move || finishing(&job.read())
-            data-state=move || job.read().shown().data_state()
+            class:stalled=job.quiet_for(now).is_some()
+            class:finishing=finishing(&job)
+            data-state=job.shown().data_state()
+            data-live=size.name()
+            hidden=size.hides(&job)
         >
             <progress
                 max="100"
-                value=move || value_of(&job.read())
-                aria-label=move || job.read().title.clone()
-                aria-valuetext=move || spoken(&job.read())
+                value=value_of(&job)
+                aria-label=job.title.clone()
+                aria-valuetext=spoken(&job)
             ></progress>
-            <svg class="posts" aria-hidden="true" focusable="false">
-                {move || posts(&job.read(), size)}
-            </svg>
+            <svg class="posts" aria-hidden="true" focusable="false" inner_html=posts(&job, size)></svg>
         </div>
     }
 }
@@ -59,24 +76,30 @@ pub fn MileBar(
 #[component]
 pub fn StageNames(
     /// The job.
-    #[prop(into)]
-    job: Signal<JobView>,
+    job: JobView,
     /// The names, in order.
     names: Vec<String>,
 ) -> impl IntoView {
-    let names = StoredValue::new(names);
+    let shown = stage_names(&job, names.iter().map(String::as_str));
     view! {
-        <svg class="stage-names" aria-hidden="true" focusable="false">
-            {move || names.with_value(|names| stage_names(&job.read(), names))}
-        </svg>
+        <svg
+            class="stage-names"
+            aria-hidden="true"
+            focusable="false"
+            data-live="stages"
+            data-names=names.join("\n")
+            inner_html=shown
+        ></svg>
     }
 }
 
-fn finishing(job: &JobView) -> bool {
+/// Whether it hardly moves any more.
+pub fn finishing(job: &JobView) -> bool {
     job.state == JobState::Running && job.progress.fraction.is_some_and(|fraction| fraction >= FINISHING)
 }
 
-fn value_of(job: &JobView) -> Option<String> {
+/// The value of its `<progress>`, in per cent; `None` where it is not known.
+pub fn value_of(job: &JobView) -> Option<String> {
     match (job.state, job.progress.fraction) {
         (JobState::Succeeded, _) => Some("100".to_owned()),
         (_, Some(fraction)) => Some(position(fraction)),
@@ -85,7 +108,8 @@ fn value_of(job: &JobView) -> Option<String> {
     }
 }
 
-fn spoken(job: &JobView) -> String {
+/// What a screen reader says of it.
+pub fn spoken(job: &JobView) -> String {
     let mut text = match job.percent() {
         Some(percent) => format!("{percent} percent"),
         None => "progress not known yet".to_owned(),
@@ -101,30 +125,33 @@ fn position(fraction: f64) -> String {
     format!("{:.2}", fraction * 100.0)
 }
 
-fn posts(job: &JobView, size: MileBarSize) -> impl IntoView + use<> {
+/// The posts, as SVG. They come with the first stage, and nothing in them is a text from outside.
+pub fn posts(job: &JobView, size: MileBarSize) -> String {
     let hero = size == MileBarSize::Hero;
     let top = if hero { "2" } else { "1" };
     let done = if job.state == JobState::Succeeded { 1.0 } else { job.progress.fraction.unwrap_or(0.0) };
-    let starts = job.progress.stage.as_ref().map(|stage| stage.starts.as_slice()).unwrap_or_default();
-    let post = move |x: String, passed: bool, shift: Option<&'static str>| {
-        view! { <line class:passed=passed x1=x.clone() x2=x transform=shift y1=top y2="100%"></line> }
+    let mut svg = String::new();
+    let mut post = |x: &str, passed: bool, more: &str| {
+        let passed = if passed { r#" class="passed""# } else { "" };
+        let _ = write!(svg, r#"{more}<line{passed} x1="{x}" x2="{x}" y1="{top}" y2="100%"></line>"#);
     };
-    let inner: Vec<_> = starts
-        .iter()
-        .filter(|start| **start > 0.0)
-        .map(|start| {
-            let x = position(*start) + "%";
-            view! {
-                <line class="cut" x1=x.clone() x2=x.clone() y1="0" y2="100%"></line>
-                {post(x, done >= *start, None)}
-            }
-        })
-        .collect();
-    view! {
-        {hero.then(|| post("1.5".to_owned(), true, None))}
-        {inner}
-        {hero.then(|| post("100%".to_owned(), done >= 1.0, Some("translate(-1.5)")))}
+    if hero {
+        post("1.5", true, "");
     }
+    for start in stage_starts(job).iter().filter(|start| **start > 0.0) {
+        let x = position(*start) + "%";
+        post(&x, done >= *start, &format!(r#"<line class="cut" x1="{x}" x2="{x}" y1="0" y2="100%"></line>"#));
+    }
+    if hero {
+        svg.push_str(r#"<g transform="translate(-1.5)">"#);
+        let passed = if done >= 1.0 { r#" class="passed""# } else { "" };
+        let _ = write!(svg, r#"<line{passed} x1="100%" x2="100%" y1="{top}" y2="100%"></line></g>"#);
+    }
+    svg
+}
+
+fn stage_starts(job: &JobView) -> &[f64] {
+    job.progress.stage.as_ref().map(|stage| stage.starts.as_slice()).unwrap_or_default()
 }
 
 /// Narrower than this, a name is left out.
@@ -132,33 +159,35 @@ const NAMELESS: f64 = 0.075;
 /// Narrower than this, a name is shown only where there is room.
 const TIGHT: f64 = 0.14;
 
-fn stage_names(job: &JobView, names: &[String]) -> impl IntoView + use<> {
-    let stage = job.progress.stage.as_ref();
-    let starts = stage.map(|stage| stage.starts.as_slice()).unwrap_or_default();
-    let current = stage.map_or(0, |stage| stage.index as usize);
+/// The names under the posts, as SVG.
+pub fn stage_names<'a>(job: &JobView, names: impl Iterator<Item = &'a str>) -> String {
+    let starts = stage_starts(job);
+    let current = job.progress.stage.as_ref().map_or(0, |stage| stage.index as usize);
     let over = job.state == JobState::Succeeded;
-    names
-        .iter()
-        .zip(starts)
-        .enumerate()
-        .map(|(i, (name, start))| {
-            let width = starts.get(i + 1).copied().unwrap_or(1.0) - start;
-            let (passed, here, tight) = (over || i < current, !over && i == current, width < TIGHT);
-            (width >= NAMELESS).then(|| {
-                view! {
-                    <foreignObject
-                        class:passed=passed
-                        class:current=here
-                        class:tight=tight
-                        x=position(*start) + "%"
-                        y="0"
-                        width=position(width) + "%"
-                        height="20"
-                    >
-                        <div>{name.clone()}</div>
-                    </foreignObject>
-                }
-            })
-        })
-        .collect::<Vec<_>>()
+    let mut svg = String::new();
+    for (i, (name, start)) in names.zip(starts).enumerate() {
+        let width = starts.get(i + 1).copied().unwrap_or(1.0) - start;
+        if width < NAMELESS {
+            continue;
+        }
+        let class = if over || i < current {
+            "passed"
+        } else if i == current {
+            "current"
+        } else {
+            ""
+        };
+        let tight = if width < TIGHT { " tight" } else { "" };
+        let (x, width, name) = (position(*start), position(width), escaped(name));
+        let _ = write!(
+            svg,
+            r#"<foreignObject class="{class}{tight}" x="{x}%" y="0" width="{width}%" height="20"><div>{name}</div></foreignObject>"#
+        );
+    }
+    svg
+}
+
+/// A text as it stands in markup.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
 }

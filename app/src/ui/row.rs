@@ -1,19 +1,25 @@
 //! A job as a row of a table: what it is, how it goes, when.
 
 use leptos::prelude::*;
-use model::{JobView, Micros, Shown, count, duration, quantity, rate};
+use model::{JobId, JobState, JobView, Micros, Progress};
 
-use super::{Icon, MileBar, StatePill, When, fact, kind_icon};
+use super::{Icon, MileBar, Moment, StatePill, Words, kind_icon};
 
 /// The job: the icon of its kind, its title, its number.
-pub fn job_name(job: &JobView) -> impl IntoView + use<> {
+#[component]
+pub fn JobName(
+    /// The job.
+    job: JobView,
+) -> impl IntoView {
     view! {
         <div class="job">
-            <span class="kind">
+            <span class="kind" data-live="kind">
                 <Icon name=kind_icon(&job.kind) />
             </span>
-            <a href=format!("/jobs/{}", job.job)>{job.title.clone()}</a>
-            <small>{format!("#{} · {}", job.job, job.kind)}</small>
+            <a href=job_href(job.job) data-live=Words::Title.name()>
+                {job.title.clone()}
+            </a>
+            <small data-live=Words::Number.name()>{Words::Number.of(&job, Micros::default())}</small>
         </div>
     }
 }
@@ -22,36 +28,28 @@ pub fn job_name(job: &JobView) -> impl IntoView + use<> {
 #[component]
 pub fn Going(
     /// The job.
-    #[prop(into)]
-    job: Signal<JobView>,
-    /// The moving now.
-    #[prop(into)]
-    now: Signal<Micros>,
+    job: JobView,
+    /// The server's clock.
+    now: Micros,
 ) -> impl IntoView {
-    let shown = Memo::new(move |_| job.read().shown());
-    let over = Memo::new(move |_| job.read().state.is_terminal());
-    let stalled = Memo::new(move |_| job.read().quiet_for(now.get()).is_some());
-    let detail = Signal::derive(move || {
-        let job = job.read();
-        match (&job.progress.stage, stalled.get()) {
-            (Some(stage), false) if shown.get() == Shown::Running => {
-                format!("{}, {} of {}", stage.name, stage.index + 1, stage.count)
-            }
-            _ => fact(&job, now.get()),
-        }
-    });
-    let percent = move || job.read().percent().map(|percent| format!("{percent}\u{a0}%"));
+    let (percent, line) = (Words::Percent.of(&job, now), Words::Line.of(&job, now));
     view! {
         <div class="going">
             <div class="top">
-                <StatePill shown stalled detail />
-                {move || (!over.get()).then(|| view! { <span class="percent">{percent}</span> })}
+                <StatePill
+                    shown=job.shown()
+                    stalled=job.quiet_for(now).is_some()
+                    detail=Words::Detail.of(&job, now)
+                    live=Words::Detail
+                />
+                <span class="percent" data-live=Words::Percent.name() hidden=percent.is_empty()>
+                    {percent.clone()}
+                </span>
             </div>
-            {move || (!over.get()).then(|| view! { <MileBar job stalled /> })}
-            {move || {
-                let line = line(&job.read());
-                (!line.is_empty()).then(|| view! { <small>{line}</small> })
-            }}
+            <MileBar job now />
+            <small data-live=Words::Line.name() hidden=line.is_empty()>
+                {line.clone()}
+            </small>
         </div>
     }
 }
@@ -60,106 +58,78 @@ pub fn Going(
 #[component]
 pub fn Timing(
     /// The job.
-    #[prop(into)]
-    job: Signal<JobView>,
-    /// The moving now.
-    #[prop(into)]
-    now: Signal<Micros>,
+    job: JobView,
+    /// The server's clock.
+    now: Micros,
 ) -> impl IntoView {
-    let ended = Memo::new(move |_| job.read().ended_at.filter(|_| job.read().state.is_terminal()));
+    let (so_far, span) = (Words::SoFar.of(&job, now), Words::Span.of(&job, now));
     view! {
         <span class="two">
-            {move || match ended.get() {
-                Some(at) => {
-                    let took = job.read_untracked().ran_for(at).map(|seconds| format!("took {}", duration(seconds)));
-                    view! {
-                        <When at />
-                        <small>{took}</small>
-                    }
-                    .into_any()
-                }
-                None => view! {
-                    <span>{move || so_far(&job.read(), now.get())}</span>
-                    <small>{move || doing(&job.read())}</small>
-                }
-                .into_any(),
-            }}
+            <span data-live=Words::SoFar.name() hidden=so_far.is_empty()>
+                {so_far.clone()}
+            </span>
+            <Moment at=job.ended() live="ended" />
+            <small data-live=Words::Span.name() hidden=span.is_empty()>
+                {span.clone()}
+            </small>
         </span>
     }
 }
 
-/// What is said below the bar, or below the outcome.
-fn line(job: &JobView) -> String {
-    match job.shown() {
-        Shown::Running => running_line(job),
-        Shown::Cancelling => "Asked to stop, waiting for the task".to_owned(),
-        Shown::NotResponding => "Asked to stop, still at work".to_owned(),
-        Shown::Queued => "Waits for a free place".to_owned(),
-        Shown::Scheduled => "Waits for its time".to_owned(),
-        Shown::Paused => "Set aside".to_owned(),
-        Shown::Interrupted => "Its server stopped while it ran".to_owned(),
-        Shown::Cancelled => stopped_line(job),
-        Shown::Retrying | Shown::Failed => {
-            job.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default()
-        }
-        // The task's last message was for the time it ran.
-        Shown::Succeeded | Shown::Warnings => String::new(),
+/// A job's row. It moves until the job ends; in a `<template>` it is the row of jobs to come.
+#[component]
+pub fn JobRow(
+    /// The job.
+    job: JobView,
+    /// The server's clock.
+    now: Micros,
+) -> impl IntoView {
+    let json = (!job.state.is_terminal()).then(|| job_json(&job));
+    view! {
+        <tr data-job=json>
+            <th class="what" scope="row">
+                <JobName job=job.clone() />
+            </th>
+            <td class="how">
+                <Going job=job.clone() now />
+            </td>
+            <td class="when">
+                <Timing job now />
+            </td>
+        </tr>
     }
 }
 
-/// `748,812 of 1,200,000 rows · 2,318 rows/s · 9 warnings`, else the task's own words.
-fn running_line(job: &JobView) -> String {
-    let progress = &job.progress;
-    if progress.unit.is_empty() && progress.max.is_none() {
-        return if progress.message.is_empty() { "Nothing reported yet".to_owned() } else { progress.message.clone() };
-    }
-    let mut line = match progress.max {
-        Some(max) => {
-            let done = if progress.unit == "B" { quantity(progress.value, "B") } else { count(progress.value) };
-            format!("{done} of {}", quantity(max, &progress.unit))
-        }
-        None => quantity(progress.value, &progress.unit),
-    };
-    if let Some(per_second) = progress.rate {
-        line = format!("{line} · {}", rate(per_second, &progress.unit));
-    }
-    match progress.warnings {
-        0 => line,
-        1 => line + " · 1 warning",
-        many => format!("{line} · {} warnings", count(many)),
+/// The job as the browser reads it, in the `data-job` of the element that shows it.
+pub(crate) fn job_json(job: &JobView) -> String {
+    serde_json::to_string(job).expect("a job is made of texts and numbers")
+}
+
+/// A job of no number, for the markup in a `<template>`.
+pub fn blank() -> JobView {
+    JobView {
+        job: JobId(0),
+        attempt: 1,
+        state: JobState::Running,
+        kind: String::new(),
+        title: String::new(),
+        created_by: String::new(),
+        created_at: Micros(0),
+        run_at: None,
+        started_at: None,
+        ended_at: None,
+        cancel_requested_at: None,
+        cancel_requested_by: None,
+        not_responding: false,
+        position: None,
+        max_attempts: 1,
+        rerun_of: None,
+        failure: None,
+        progress: Progress::default(),
     }
 }
 
-/// How soon it stopped: the proof that the cancel worked.
-fn stopped_line(job: &JobView) -> String {
-    match (job.started_at, job.cancel_requested_at, job.ended_at) {
-        (Some(_), Some(asked), Some(ended)) => {
-            format!("Stopped {} after the request", duration(ended.seconds_since(asked)))
-        }
-        _ => "Before it started".to_owned(),
-    }
-}
-
-/// How long it has been doing what it does.
-fn so_far(job: &JobView, now: Micros) -> String {
-    match (job.shown(), job.run_at) {
-        (Shown::Scheduled | Shown::Retrying, Some(at)) => format!("in {}", coarse(at.seconds_since(now))),
-        _ => coarse(now.seconds_since(job.started_at.unwrap_or(job.created_at))),
-    }
-}
-
-fn doing(job: &JobView) -> &'static str {
-    match job.shown() {
-        Shown::Running | Shown::Cancelling | Shown::NotResponding => "running",
-        Shown::Queued => "waiting",
-        Shown::Scheduled | Shown::Retrying => "until it starts",
-        Shown::Paused => "paused",
-        Shown::Succeeded | Shown::Warnings | Shown::Failed | Shown::Cancelled | Shown::Interrupted => "",
-    }
-}
-
-/// A duration that moves: whole seconds, so that it does not flicker.
-fn coarse(seconds: f64) -> String {
-    let seconds = seconds.max(0.0).floor();
-    if seconds < 10.0 { format!("{seconds} s") } else { duration(seconds) }
+/// The page of a job.
+pub fn job_href(job: JobId) -> String {
+    format!("/jobs/{job}")
 }

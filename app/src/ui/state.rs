@@ -7,33 +7,45 @@ use super::Icon;
 #[component]
 pub fn StatePill(
     /// What to show.
-    #[prop(into)]
-    shown: Signal<Shown>,
+    shown: Shown,
     /// With a background, as in page heads.
     #[prop(optional)]
     pill: bool,
     /// It runs, and has not been heard from for longer than it should.
-    #[prop(optional, into)]
-    stalled: Signal<bool>,
+    #[prop(optional)]
+    stalled: bool,
     /// Another word than the state's own.
     #[prop(optional)]
     word: Option<&'static str>,
     /// The smaller second word: `3rd in line`, `4 s`. Empty for none.
-    #[prop(optional, into)]
-    detail: Option<Signal<String>>,
+    #[prop(optional)]
+    detail: String,
+    /// What the second word says of a job that moves; see [`super::Words`].
+    #[prop(optional)]
+    live: Option<super::Words>,
 ) -> impl IntoView {
-    let icon = Signal::derive(move || if stalled.get() { "slow" } else { icon_of(shown.get()) });
     view! {
-        <span class="state" class:pill=pill class:stalled=stalled data-state=move || shown.get().data_state()>
-            <Icon name=icon />
-            <span>{move || word.unwrap_or_else(|| shown.get().label())}</span>
-            {detail.map(|detail| view! { " " <small>{move || detail.get()}</small> })}
+        <span
+            class="state"
+            class:pill=pill
+            class:stalled=stalled
+            data-state=shown.data_state()
+            data-live=live.map(|_| "state")
+        >
+            <Icon name=state_icon(shown, stalled) />
+            <span>{word.unwrap_or_else(|| shown.label())}</span>
+            " "
+            <small data-live=live.map(super::Words::name) hidden=detail.is_empty()>
+                {detail.clone()}
+            </small>
         </span>
     }
 }
 
-const fn icon_of(shown: Shown) -> &'static str {
+/// The icon of a state.
+pub const fn state_icon(shown: Shown, stalled: bool) -> &'static str {
     match shown {
+        _ if stalled => "slow",
         Shown::NotResponding => "slow",
         Shown::Paused => "pause",
         Shown::Scheduled

@@ -20,17 +20,19 @@ pub fn When(
     }
 }
 
-/// How long ago, moving: `just now`, `4 s ago`, `12 min 06 s ago`.
+/// An instant of a job that may not have come yet. `live` says which, and has the browser put it there.
 #[component]
-pub fn Ago(
+pub fn Moment(
     /// The instant.
-    #[prop(into)]
-    at: Signal<Micros>,
-    /// The moving now, from [`crate::live::now`].
-    #[prop(into)]
-    now: Signal<Micros>,
+    at: Option<Micros>,
+    /// The name in `data-live`.
+    live: &'static str,
 ) -> impl IntoView {
-    move || ago(at.get(), now.get())
+    view! {
+        <time data-live=live hidden=at.is_none() datetime=at.map(zone::iso) title=at.map(zone::full)>
+            {at.map(words)}
+        </time>
+    }
 }
 
 /// `just now`, `4 s ago`, `12 min 06 s ago`.
@@ -168,9 +170,15 @@ pub fn localise(root: &web_sys::Element) {
         if time.class_list().contains("clock") {
             time.set_text_content(Some(&zone::civil(at).clock()));
         } else {
-            time.set_text_content(Some(&words(at)));
-            // An attribute of an existing element can always be set.
-            let _ = time.set_attribute("title", &zone::full(at));
+            write_time(&time, at);
         }
     }
+}
+
+/// Puts an instant into a `<time>`, in the reader's zone.
+pub fn write_time(time: &web_sys::Element, at: Micros) {
+    time.set_text_content(Some(&words(at)));
+    // Attributes of an existing element can always be set.
+    let _ = time.set_attribute("datetime", &zone::iso(at));
+    let _ = time.set_attribute("title", &zone::full(at));
 }

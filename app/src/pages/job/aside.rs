@@ -6,7 +6,7 @@ use model::{JobId, JobView, Shown, bytes, count, duration};
 
 use super::{data::Data, json::Json};
 use crate::{
-    islands::CopyButton,
+    islands::CopyButtons,
     ui::{Icon, StatePill, When},
 };
 
@@ -30,7 +30,18 @@ pub(super) fn Aside(data: Data) -> impl IntoView {
             <header>
                 <h2 id="input">"Input"</h2>
                 <div class="actions">
-                    <CopyButton copies="input-json".to_owned() label="Copy input as JSON".to_owned() />
+                    <button
+                        class="button square quiet small"
+                        type="button"
+                        aria-label="Copy input as JSON"
+                        title="Copy input as JSON"
+                        data-copies="input-json"
+                        hidden=true
+                    >
+                        <Icon name="copy" />
+                    </button>
+                    <span class="visually-hidden" role="status"></span>
+                    <CopyButtons />
                     <a class="button quiet small" href=format!("/new/{}?from={}", job.kind, job.job)>
                         <Icon name="edit" />
                         "Run with changes"

@@ -5,8 +5,8 @@ use model::{JobId, JobState, JobView, bytes, count};
 
 use super::data::Data;
 use crate::{
-    islands::{JobPill, LiveForms},
-    ui::{Icon, kind_icon},
+    islands::LiveForms,
+    ui::{Icon, StatePill, Words, fact, job_json, kind_icon},
 };
 
 /// The top of the page.
@@ -32,15 +32,25 @@ pub(super) fn Head(data: Data) -> impl IntoView {
                     <Icon name=kind_icon(&job.kind) />
                 </span>
                 <h1>{job.title.clone()}</h1>
-                <JobPill job=job.clone() now=data.now />
+                <span class="part" data-job=job_json(&job) data-page="">
+                    <StatePill
+                        shown=job.shown()
+                        pill=true
+                        stalled=job.quiet_for(data.now).is_some()
+                        detail=fact(&job, data.now)
+                        live=Words::Fact
+                    />
+                </span>
             </div>
-            <LiveForms>
+            <div class="actions" data-forms="">
                 <div class="part" data-part="actions">
                     <Pin job=job.job pinned=data.pinned />
                     <Actions job />
                     <ConfirmDelete data />
                 </div>
-            </LiveForms>
+            </div>
+            <p class="notice bad refusal" role="alert" hidden=true></p>
+            <LiveForms />
         </header>
     }
 }

@@ -4,7 +4,7 @@ use engine::store::HourBucket;
 use leptos::prelude::*;
 use model::{Counts, JobState, count};
 
-use crate::{context::app, islands::CountOf};
+use crate::{context::app, ui::CountOf};
 
 /// Running, in line, finished in 24 hours, share of good endings.
 #[component]

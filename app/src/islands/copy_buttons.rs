@@ -1,0 +1,21 @@
+use leptos::prelude::*;
+
+use crate::browser;
+
+/// Wakes the buttons marked `data-copies`: each copies the text of the element that it names, and says so.
+#[island]
+pub fn CopyButtons() -> impl IntoView {
+    Effect::new(|| {
+        for button in browser::all(&document(), "[data-copies]") {
+            browser::set(&button, "hidden", None);
+            let this = button.clone();
+            browser::on(&button, "click", move |_| {
+                browser::copy(&this.get_attribute("data-copies").unwrap_or_default());
+                browser::set_icon(&this, "use", "check");
+                if let Some(status) = this.next_element_sibling() {
+                    browser::set_text(&status, "Copied");
+                }
+            });
+        }
+    });
+}

@@ -1,0 +1,145 @@
+//! What the elements inside a live job show, by the name in their `data-live`.
+
+use model::{JobView, Micros, Tone};
+use web_sys::Element;
+
+use crate::{
+    browser::{set, set_class, set_icon, set_text},
+    ui::{
+        Figure, MileBarSize, Words, finishing, left_at, posts, spoken, stage_names, state_icon, value_of, write_time,
+    },
+};
+
+/// An element, and what of the job it shows.
+pub(super) struct Show {
+    element: Element,
+    what: What,
+}
+
+enum What {
+    /// A text; the element is hidden while it is empty.
+    Words(Words),
+    /// The state's icon, word and colour.
+    State,
+    /// The state's colour alone.
+    Tinted,
+    /// Only there while the percentage is known.
+    Known,
+    Bar(MileBarSize),
+    Stages,
+    Figure(Figure),
+    Ended,
+    LeftAt,
+}
+
+impl Show {
+    /// What `element` is to show; `None` for what never changes.
+    pub(super) fn find(element: Element) -> Option<Self> {
+        let name = element.get_attribute("data-live")?;
+        let what = match name.as_str() {
+            "state" => What::State,
+            "tinted" => What::Tinted,
+            "known" => What::Known,
+            "stages" => What::Stages,
+            "ended" => What::Ended,
+            "left-at" => What::LeftAt,
+            name => {
+                let words = Words::ALL.into_iter().find(|words| words.name() == name).map(What::Words);
+                let bar = || MileBarSize::ALL.into_iter().find(|size| size.name() == name).map(What::Bar);
+                let figure = || Figure::ALL.into_iter().find(|figure| figure.name() == name).map(What::Figure);
+                words.or_else(bar).or_else(figure)?
+            }
+        };
+        Some(Self { element, what })
+    }
+
+    /// Writes what has changed.
+    pub(super) fn write(&self, job: &JobView, now: Micros) {
+        let element = &self.element;
+        match self.what {
+            What::Words(words) => {
+                let text = words.of(job, now);
+                hide(element, text.is_empty());
+                set_text(element, &text);
+                if words == Words::Message {
+                    set(element, "data-tone", Some(tone(job.progress.tone)));
+                }
+            }
+            What::State => {
+                let (shown, stalled) = (job.shown(), job.quiet_for(now).is_some());
+                tint(element, job);
+                set_class(element, "stalled", stalled);
+                set_icon(element, "use", state_icon(shown, stalled));
+                if let Ok(Some(word)) = element.query_selector("span") {
+                    set_text(&word, shown.label());
+                }
+            }
+            What::Tinted => tint(element, job),
+            What::Known => hide(element, job.percent().is_none()),
+            What::Bar(size) => bar(element, size, job, now),
+            What::Stages => {
+                let names = element.get_attribute("data-names").unwrap_or_default();
+                draw(element, &stage_names(job, names.lines()));
+            }
+            What::Figure(figure) => {
+                let texts = figure.of(job, now);
+                hide(element, texts.is_none());
+                let (term, value, more) = texts.unwrap_or_default();
+                let parts = element.children();
+                for (i, text) in (0..).zip([term, value, more]) {
+                    if let Some(part) = parts.item(i) {
+                        set_text(&part, &text);
+                    }
+                }
+            }
+            What::Ended => instant(element, job.ended()),
+            What::LeftAt => instant(element, left_at(job)),
+        }
+    }
+}
+
+fn bar(element: &Element, size: MileBarSize, job: &JobView, now: Micros) {
+    hide(element, size.hides(job));
+    tint(element, job);
+    set_class(element, "stalled", job.quiet_for(now).is_some());
+    set_class(element, "finishing", finishing(job));
+    if let Ok(Some(progress)) = element.query_selector("progress") {
+        set(&progress, "value", value_of(job).as_deref());
+        set(&progress, "aria-label", Some(&job.title));
+        set(&progress, "aria-valuetext", Some(&spoken(job)));
+    }
+    if let Ok(Some(svg)) = element.query_selector("svg") {
+        draw(&svg, &posts(job, size));
+    }
+}
+
+fn tint(element: &Element, job: &JobView) {
+    set(element, "data-state", Some(job.shown().data_state()));
+}
+
+fn hide(element: &Element, hidden: bool) {
+    set(element, "hidden", hidden.then_some(""));
+}
+
+/// Replaces the content of a drawing.
+fn draw(svg: &Element, markup: &str) {
+    if svg.inner_html() != markup {
+        svg.set_inner_html(markup);
+    }
+}
+
+fn instant(time: &Element, at: Option<Micros>) {
+    hide(time, at.is_none());
+    if let Some(at) = at {
+        write_time(time, at);
+    }
+}
+
+const fn tone(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Info => "info",
+        Tone::Success => "success",
+        Tone::Warning => "warning",
+        Tone::Danger => "danger",
+    }
+}

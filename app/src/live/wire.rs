@@ -1,0 +1,144 @@
+//! The events of the stream as the browser reads them: what [`model`] writes, without what no page shows.
+
+use model::{
+    Bye, ByeReason, Counts, Failure, Heartbeat, Hello, JobId, JobState, JobView, Level, LogEvent, LogLine,
+    MessageEvent, Progress, ProgressEvent, Seq, Snapshot, Stage, StateEvent, StreamEvent, StreamId, Tone,
+};
+
+use super::json::Json;
+
+/// Reads an event by its name; `None` where it cannot be read.
+pub(super) fn event(name: &str, json: &Json) -> Option<StreamEvent> {
+    Some(match name {
+        "hello" => StreamEvent::Hello(Hello {
+            epoch: json.words("epoch"),
+            seq: json.get("seq").whole()?,
+            build: json.words("build"),
+            heartbeat_ms: json.count("heartbeat_ms"),
+            stream: StreamId(json.words("stream")),
+            at: json.get("at").instant()?,
+        }),
+        "snapshot" => StreamEvent::Snapshot(Box::new(Snapshot {
+            jobs: json.get("jobs").list(job),
+            logs: json.get("logs").list(log),
+            counts: counts(json.get("counts")),
+            seq: Seq(json.get("seq").whole().unwrap_or_default()),
+            partial: json.get("partial").is_true(),
+        })),
+        "progress" => StreamEvent::Progress(Box::new(ProgressEvent {
+            job: id(json)?,
+            attempt: json.count("attempt") as u32,
+            progress: progress(json),
+        })),
+        "state" => StreamEvent::State(Box::new(StateEvent {
+            view: job(json)?,
+            code: json.get("code").text(),
+            counts: counts(json.get("counts")),
+        })),
+        "log" => StreamEvent::Log(log(json)?),
+        "message" => StreamEvent::Message(MessageEvent {
+            text: json.words("text"),
+            from: json.words("from"),
+            at: json.get("at").instant()?,
+        }),
+        "heartbeat" => StreamEvent::Heartbeat(Heartbeat { at: json.get("at").instant()? }),
+        // Whatever the reason, the browser does as it is told.
+        "bye" => StreamEvent::Bye(Bye { reason: ByeReason::Drain, retry_ms: json.count("retry_ms") }),
+        _ => return None,
+    })
+}
+
+/// Reads a job.
+pub(crate) fn job(json: &Json) -> Option<JobView> {
+    Some(JobView {
+        job: id(json)?,
+        attempt: json.count("attempt") as u32,
+        state: JobState::from_word(&json.words("state"))?,
+        kind: json.words("kind"),
+        title: json.words("title"),
+        created_by: json.words("created_by"),
+        created_at: json.get("created_at").instant()?,
+        run_at: json.get("run_at").instant(),
+        started_at: json.get("started_at").instant(),
+        ended_at: json.get("ended_at").instant(),
+        cancel_requested_at: json.get("cancel_requested_at").instant(),
+        cancel_requested_by: json.get("cancel_requested_by").text(),
+        not_responding: json.get("not_responding").is_true(),
+        position: json.get("position").whole().map(|place| place as u32),
+        max_attempts: json.count("max_attempts") as u32,
+        rerun_of: json.get("rerun_of").whole().map(JobId),
+        failure: json
+            .get("failure")
+            .some()
+            .map(|failure| Failure { code: failure.words("code"), message: failure.words("message") }),
+        progress: progress(json),
+    })
+}
+
+fn id(json: &Json) -> Option<JobId> {
+    json.get("job").whole().map(JobId)
+}
+
+fn progress(json: &Json) -> Progress {
+    Progress {
+        rev: json.count("rev"),
+        value: json.count("value"),
+        max: json.get("max").whole().map(i64::unsigned_abs),
+        unit: json.words("unit"),
+        fraction: json.get("fraction").number(),
+        stage: json.get("stage").some().map(|stage| Stage {
+            index: stage.count("index") as u32,
+            count: stage.count("count") as u32,
+            name: stage.words("name"),
+            starts: stage.get("starts").list(Json::number),
+        }),
+        message: json.words("message"),
+        tone: match json.words("tone").as_str() {
+            "success" => Tone::Success,
+            "warning" => Tone::Warning,
+            "danger" => Tone::Danger,
+            _ => Tone::Info,
+        },
+        rate: json.get("rate").number(),
+        // Not shown yet.
+        eta: None,
+        warnings: json.count("warnings"),
+        // For programs.
+        data: None,
+        at: json.get("at").instant(),
+    }
+}
+
+/// Reads how many jobs there are in each state.
+pub(crate) fn counts(json: Json) -> Option<Counts> {
+    let json = json.some()?;
+    Some(Counts {
+        scheduled: json.count("scheduled"),
+        queued: json.count("queued"),
+        running: json.count("running"),
+        paused: json.count("paused"),
+        succeeded: json.count("succeeded"),
+        failed: json.count("failed"),
+        cancelled: json.count("cancelled"),
+        interrupted: json.count("interrupted"),
+    })
+}
+
+fn log(json: &Json) -> Option<LogEvent> {
+    Some(LogEvent {
+        job: id(json)?,
+        attempt: json.count("attempt") as u32,
+        first_line: json.count("first_line"),
+        lines: json.get("lines").list(line),
+    })
+}
+
+fn line(json: &Json) -> Option<LogLine> {
+    let level = match json.words("level").as_str() {
+        "debug" => Level::Debug,
+        "warn" => Level::Warn,
+        "error" => Level::Error,
+        _ => Level::Info,
+    };
+    Some(LogLine { at: json.get("at").instant()?, level, text: json.words("text") })
+}
