@@ -50,10 +50,10 @@ pub fn rate(per_second: f64, unit: &str) -> String {
     if unit.is_empty() { format!("{number}/s") } else { format!("{number} {unit}/s") }
 }
 
-/// Two units: `under 0.1 s`, `0.8 s`, `38 s`, `7 min 51 s`, `1 h 52 min`, `1 d 13 h`.
+/// Two units: `less than 0.1 s`, `0.8 s`, `38 s`, `7 min 51 s`, `1 h 52 min`, `1 d 13 h`.
 pub fn duration(seconds: f64) -> String {
     if seconds < 0.05 {
-        return "under 0.1 s".to_owned();
+        return "less than 0.1 s".to_owned();
     }
     if seconds < 9.95 {
         return format!("{seconds:.1} s");

@@ -195,7 +195,7 @@ impl Pace {
         let length = Duration::from_secs_f64(self.seconds * share);
         let step = BUNCH.max(Duration::from_secs_f64(1.0 / self.per_second));
         let start = Instant::now();
-        let mut done = 0;
+        let (mut done, mut logged) = (0, 0);
         while done < reports {
             ctx.check()?;
             let due = (start.elapsed() + step).min(length);
@@ -206,6 +206,13 @@ impl Pace {
                 ctx.advance(1);
             }
             done = target.max(done);
+            if due.as_secs() > logged {
+                logged = due.as_secs();
+                ctx.log(
+                    Level::Info,
+                    format!("{} of {reports} reports of this stretch after {logged} s", done.min(reports)),
+                );
+            }
         }
         self.made += done;
         Ok(())
