@@ -141,7 +141,7 @@ impl Store for SqliteStore {
     }
 
     async fn flush(&self) -> Result<()> {
-        self.writer.call(soft::Flush).await
+        self.writer.flush().await
     }
 
     async fn position(&self) -> Result<Cursor> {

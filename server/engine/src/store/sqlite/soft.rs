@@ -8,7 +8,6 @@ use model::{JobId, Level, LogEvent, Progress};
 use super::{
     row::{json, progress_json},
     transaction::Transaction,
-    writer::Verb,
 };
 use crate::{
     Result,
@@ -94,17 +93,6 @@ impl Soft {
 
 fn size(append: &LogAppend) -> usize {
     append.lines.iter().map(|line| line.text.len() + 64).sum()
-}
-
-/// Returns once what was soft before it is durable: it is itself in the transaction that took that along.
-pub(super) struct Flush;
-
-impl Verb for Flush {
-    type Answer = ();
-
-    async fn run(&self, _: &mut Transaction<'_>) -> Result<()> {
-        Ok(())
-    }
 }
 
 /// A chunk of a log as a row: job, attempt, boot, first line, last line, gravest level, lines.

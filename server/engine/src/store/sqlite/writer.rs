@@ -60,6 +60,7 @@ enum Call {
     Claim(Box<Pending<Claim, Vec<Claimed>>>),
     Finish(Box<Pending<Finish, JobView>>),
     Rare(Box<dyn Work>),
+    Flush(Pending<(), ()>),
     /// Something soft waits where nothing did.
     SoftWaits,
 }
@@ -71,6 +72,8 @@ struct Batch {
     claims: Vec<Pending<Claim, Vec<Claimed>>>,
     finishes: Vec<Pending<Finish, JobView>>,
     rare: Vec<Box<dyn Work>>,
+    /// Answered when what is soft has been committed.
+    flushes: Vec<Pending<(), ()>>,
 }
 
 /// The handle that callers hold.
@@ -110,6 +113,11 @@ impl Writer {
 
     pub(super) async fn finish(&self, finish: Finish) -> Result<JobView> {
         self.ask(finish, |pending| Call::Finish(Box::new(pending))).await
+    }
+
+    /// Returns once everything soft that was given before is durable.
+    pub(super) async fn flush(&self) -> Result<()> {
+        self.ask((), Call::Flush).await
     }
 
     /// Any rare verb.
@@ -204,9 +212,7 @@ impl Actor {
             return batch.refuse(error);
         }
         for mut single in batch.into_singles() {
-            // What was said before a finish would be refused after it.
-            let soft = single.finishes.first().map(|finish| lock(&self.soft).take_job(finish.input.fence.job));
-            let soft = soft.unwrap_or_default();
+            let soft = self.soft_for(&single);
             match self.attempt(&mut single, &soft).await {
                 Ok(()) => single.reply(),
                 Err(error) => {
@@ -214,6 +220,17 @@ impl Actor {
                     single.refuse(error);
                 }
             }
+        }
+    }
+
+    /// What must be committed with a single call: what was said before a finish would be refused after it, and a flush
+    /// is about nothing else.
+    fn soft_for(&self, single: &Batch) -> Soft {
+        let mut soft = lock(&self.soft);
+        match single.finishes.first() {
+            Some(finish) => soft.take_job(finish.input.fence.job),
+            None if !single.flushes.is_empty() => std::mem::take(&mut *soft),
+            None => Soft::default(),
         }
     }
 
@@ -243,12 +260,13 @@ impl Batch {
             Call::Claim(pending) => self.claims.push(*pending),
             Call::Finish(pending) => self.finishes.push(*pending),
             Call::Rare(work) => self.rare.push(work),
+            Call::Flush(pending) => self.flushes.push(pending),
             Call::SoftWaits => {}
         }
     }
 
     fn len(&self) -> usize {
-        self.enqueues.len() + self.claims.len() + self.finishes.len() + self.rare.len()
+        self.enqueues.len() + self.claims.len() + self.finishes.len() + self.rare.len() + self.flushes.len()
     }
 
     fn is_empty(&self) -> bool {
@@ -268,6 +286,9 @@ impl Batch {
         for pending in &mut self.claims {
             pending.answer = Some(Ok(transaction.claim(&pending.input).await?));
         }
+        for pending in &mut self.flushes {
+            pending.answer = Some(Ok(()));
+        }
         transaction.commit().await
     }
 
@@ -276,6 +297,7 @@ impl Batch {
         self.enqueues.into_iter().for_each(Pending::send);
         self.claims.into_iter().for_each(Pending::send);
         self.rare.into_iter().for_each(Work::reply);
+        self.flushes.into_iter().for_each(Pending::send);
     }
 
     fn refuse(self, error: Error) {
@@ -285,6 +307,8 @@ impl Batch {
         } else if let Some(pending) = self.enqueues.into_iter().next() {
             pending.refuse(error);
         } else if let Some(pending) = self.claims.into_iter().next() {
+            pending.refuse(error);
+        } else if let Some(pending) = self.flushes.into_iter().next() {
             pending.refuse(error);
         } else if let Some(work) = self.rare.into_iter().next() {
             work.refuse(error);
@@ -296,7 +320,8 @@ impl Batch {
         let rare = self.rare.into_iter().map(|p| Self { rare: vec![p], ..Self::default() });
         let enqueues = self.enqueues.into_iter().map(|p| Self { enqueues: vec![p], ..Self::default() });
         let claims = self.claims.into_iter().map(|p| Self { claims: vec![p], ..Self::default() });
-        finishes.chain(rare).chain(enqueues).chain(claims)
+        let flushes = self.flushes.into_iter().map(|p| Self { flushes: vec![p], ..Self::default() });
+        finishes.chain(rare).chain(enqueues).chain(claims).chain(flushes)
     }
 }
 
