@@ -26,7 +26,7 @@ watch: ## Rebuild and reload on every change
 	@.ci/tools
 	MILEPOST_ROOT=end2end/samples MILEPOST_NO_AUTH=true cargo leptos watch
 
-test: check rust wasm style e2e ## Everything: format, lints, Rust, wasm, style, browser
+test: check style wasm rust e2e ## Everything: format, lints, Rust, wasm, style, browser
 
 check: ## Format and lints
 	@.ci/tools browser
@@ -35,7 +35,7 @@ check: ## Format and lints
 	cargo clippy --quiet -p frontend $(WASM) -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps -p model -p engine
 
-rust: ## Tests of the crates
+rust: build ## Tests of the crates
 	cargo test -p model -p engine -p server
 
 wasm: build ## What the browser gets: nothing of the server in it, and small
