@@ -36,7 +36,7 @@ check: ## Format and lints
 	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps -p model -p engine
 
 rust: build ## Tests of the crates
-	cargo test -p model -p engine -p server
+	cargo test -p model -p engine -p server -p app --features app/ssr
 
 wasm: build ## What the browser gets: nothing of the server in it, and small
 	.ci/wasm
