@@ -14,7 +14,7 @@ test("a job is started, watched and cancelled", async ({ page }) => {
   await expect(state(page)).toContainText(/Cancel/);
   await page.reload();
   await expect(state(page)).toContainText("Cancelled");
-  await expect(page.getByText(/Stopped after .*\d s/)).toBeVisible();
+  await expect(page.getByText(/Stopped (at once|after .*\d s)/)).toBeVisible();
 });
 
 test("a failed job is retried and deleted", async ({ page, request }) => {
