@@ -1,15 +1,17 @@
 //! What islands ask of the browser: parts of pages, and forms sent without leaving the page. Never run on the server.
 
+use js_sys::JsString;
 use leptos::prelude::{document, window};
+use model::FieldError;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    Document, DomParser, Element, Event, FormData, HtmlElement, HtmlFormElement, RequestInit, Response, SupportedType,
+    Document, DomParser, Element, Event, FormData, HtmlElement, HtmlFormElement, HtmlTemplateElement, RequestInit, Response, SupportedType,
     UrlSearchParams,
 };
 
 use crate::{
-    api::ApiError,
+    live::json::Json,
     ui::{icon_href, localise},
 };
 
@@ -49,22 +51,79 @@ fn replace(part: &Element, fresh: &Element) {
     }
 }
 
-/// Sends a form as it stands. Answers where to go from here, if anywhere, or why it was refused.
-pub(crate) async fn send(form: &HtmlFormElement) -> Result<Option<String>, String> {
-    const LOST: &str = "The server did not answer. Check the connection and try again.";
-    let lost = |_: JsValue| LOST.to_owned();
-    let data = FormData::new_with_form(form).map_err(lost)?;
-    let body = UrlSearchParams::new_with_str_sequence_sequence(&data).map_err(lost)?;
+/// Why the server did not do what it was asked.
+pub(crate) struct Refusal {
+    /// For people.
+    pub(crate) message: String,
+    /// Everything wrong with the fields of an input.
+    pub(crate) fields: Vec<FieldError>,
+}
+
+impl Refusal {
+    /// Reads an answer that is none of success.
+    pub(crate) fn read(answer: &str) -> Self {
+        let json = Json::parse(answer);
+        let told = json.as_ref().and_then(|json| json.get("message").text());
+        let fault = |json: &Json| Some(FieldError { field: json.words("field"), message: json.words("message") });
+        Self {
+            message: told.unwrap_or_else(|| LOST.to_owned()),
+            fields: json.map(|json| json.get("fields").list(fault)).unwrap_or_default(),
+        }
+    }
+}
+
+impl From<JsValue> for Refusal {
+    /// What the browser says when there is no answer.
+    fn from(_: JsValue) -> Self {
+        Self::read("")
+    }
+}
+
+const LOST: &str = "The server did not answer as it should. Check the connection and try again.";
+
+/// Sends a form as it stands. Answers where to go from here, if anywhere.
+pub(crate) async fn send(form: &HtmlFormElement) -> Result<Option<String>, Refusal> {
+    let data = FormData::new_with_form(form)?;
+    post(&form.action(), &UrlSearchParams::new_with_str_sequence_sequence(&data)?).await.map(|answer| answer.place)
+}
+
+/// What a server function says.
+pub(crate) struct Answer {
+    /// The page to go to, if any.
+    pub(crate) place: Option<String>,
+    /// Its value as JSON.
+    pub(crate) value: String,
+}
+
+/// Calls a server function.
+pub(crate) async fn post(address: &str, arguments: &UrlSearchParams) -> Result<Answer, Refusal> {
     let init = RequestInit::new();
     init.set_method("POST");
-    init.set_body(&body);
-    let answer = JsFuture::from(window().fetch_with_str_and_init(&form.action(), &init)).await.map_err(lost)?;
-    let response: Response = answer.dyn_into().map_err(lost)?;
-    if response.ok() {
-        return Ok(response.headers().get("location").ok().flatten());
+    init.set_body(arguments);
+    let response: Response =
+        JsFuture::from(window().fetch_with_str_and_init(address, &init)).await?.unchecked_into();
+    let value = JsFuture::from(response.text()?).await?.as_string().unwrap_or_default();
+    if !response.ok() {
+        return Err(Refusal::read(&value));
     }
-    let text = JsFuture::from(response.text().map_err(lost)?).await.map_err(lost)?.as_string().unwrap_or_default();
-    Err(serde_json::from_str::<ApiError>(&text).map_or_else(|_| LOST.to_owned(), |error| error.message))
+    Ok(Answer { place: response.headers().get("location")?, value })
+}
+
+/// Leaves for another page.
+pub(crate) fn go(place: &str) {
+    // Fails only for what is no address.
+    let _ = window().location().set_href(place);
+}
+
+/// A copy of what the `<template>` in `place` holds.
+pub(crate) fn stamp(place: &Element) -> Option<Element> {
+    let template: HtmlTemplateElement = place.query_selector("template").ok()??.dyn_into().ok()?;
+    template.content().first_element_child()?.clone_node_with_deep(true).ok()?.dyn_into().ok()
+}
+
+/// A text in lower case, as the server has it.
+pub(crate) fn lower_case(text: &str) -> String {
+    JsString::from(text).to_lower_case().into()
 }
 
 /// Puts the text of the element named `id` on the clipboard. The older way, because the newer one asks for HTTPS.
@@ -104,6 +163,16 @@ pub(crate) fn set_text(element: &Element, text: &str) {
     if element.text_content().as_deref() != Some(text) {
         element.set_text_content(Some(text));
     }
+}
+
+/// Hides an element, or shows it.
+pub(crate) fn hide(element: &Element, hidden: bool) {
+    set(element, "hidden", hidden.then_some(""));
+}
+
+/// The first element under `root` that `selector` names.
+pub(crate) fn first(root: &web_sys::Node, selector: &str) -> Option<Element> {
+    all(root, selector).next()
 }
 
 /// Gives an element a class, or takes it away.

@@ -1,27 +1,28 @@
-//! The parts of pages that wake in the browser. Each is complete in the first HTML.
+//! The parts of pages that wake in the browser. Each is complete in the first HTML, drawn by the server alone:
+//! an island has no view and no properties, finds its elements by their marks, and writes into them.
 
 mod copy_buttons;
+mod folder_fields;
 mod job_log;
 mod link;
 mod live_counts;
 mod live_forms;
 mod live_jobs;
 mod local_times;
-mod new_folder;
 mod new_rows;
-mod new_start;
-mod new_upload;
+mod start_form;
 mod theme_switch;
+mod upload_fields;
 
 pub use copy_buttons::CopyButtons;
+pub use folder_fields::FolderFields;
 pub use job_log::JobLog;
 pub use link::LinkStatus;
 pub use live_counts::LiveCounts;
 pub use live_forms::LiveForms;
 pub use live_jobs::LiveJobs;
 pub use local_times::LocalTimes;
-pub use new_folder::FolderField;
 pub use new_rows::{Belongs, NewRows};
-pub use new_start::{Slot, StartForm};
-pub use new_upload::UploadField;
+pub use start_form::StartForm;
 pub use theme_switch::ThemeSwitch;
+pub use upload_fields::UploadFields;

@@ -5,6 +5,7 @@
     reason = "the macros of islands and server functions write public items beside the exported ones"
 )]
 
+#[cfg(feature = "ssr")]
 pub mod api;
 mod browser;
 #[cfg(feature = "ssr")]

@@ -36,12 +36,12 @@ pub enum Link {
     Offline,
 }
 
-/// The signal of one job, shared by all who show it. `logs` asks for its log lines too.
-pub fn job(initial: JobView, logs: bool) -> RwSignal<JobView> {
+/// The signal of one job, shared by all who show it.
+pub fn job(initial: JobView) -> RwSignal<JobView> {
     let job = initial.job;
-    match ask(|board| board.show(&initial, logs)) {
+    match ask(|board| board.show(&initial)) {
         Some(signal) => {
-            on_cleanup(move || forget(if logs { Use::Log(job) } else { Use::Row(job) }));
+            on_cleanup(move || forget(Use::Row(job)));
             signal.into()
         }
         None => RwSignal::new(initial),

@@ -5,6 +5,7 @@
 
 mod fact;
 mod figure;
+mod form;
 mod icon;
 mod log_line;
 mod milebar;
@@ -15,8 +16,9 @@ mod words;
 
 pub use fact::{document_title, fact};
 pub use figure::{CountOf, Figure, Figures};
+pub use form::{FolderStep, fault_line, file_here, folder_remark, folder_steps, not_started};
 pub use icon::{Icon, icon_href, kind_icon};
-pub use log_line::LogRow;
+pub use log_line::{LogRow, jump_to_end, lines, write_line};
 pub use milebar::{MileBar, MileBarSize, StageNames, finishing, posts, spoken, stage_names, value_of};
 #[cfg(feature = "ssr")]
 pub(crate) use row::job_json;

@@ -1,7 +1,7 @@
 //! `POST /new/{kind}`: starting a job from a browser without script.
 //!
-//! The form brings its files along. They are stored first; then the same input is built that the page's script would
-//! send, and the same verb is called. What is refused comes back as the page, with everything typed and sent kept.
+//! The form brings its files along. They are stored first; then the job is started from the form as the page's
+//! script would. What is refused comes back as the page, with everything typed and sent kept.
 
 use app::{
     api::{ApiError, INPUT_LIMIT},
@@ -12,10 +12,10 @@ use axum::{
     extract::{Path, Request, State},
     response::{IntoResponse, Redirect, Response},
 };
-use engine::{Engine, StartOptions, TaskInfo};
+use engine::{Engine, TaskInfo};
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
-use model::{FieldError, FieldKind, JobId};
+use model::{FieldError, FieldKind};
 use percent_encoding::percent_decode;
 
 use crate::{AppState, pages, uploads};
@@ -23,8 +23,7 @@ use crate::{AppState, pages, uploads};
 /// At most so many parts in a form; no task has so many fields.
 const MOST_PARTS: usize = 1_000;
 
-/// Names of what a form sends beside its fields. No field of an input can be called so.
-const RERUN_OF: &str = "$rerun_of";
+/// The name under which a form asks for the folders of a field. No field of an input can be called so.
 const BROWSE: &str = "$browse";
 
 /// Starts the job, or shows the form again.
@@ -41,19 +40,14 @@ pub(crate) async fn start(State(state): State<AppState>, Path(kind): Path<String
         Ok(()) if !draft.faults.is_empty() => StatusCode::UNPROCESSABLE_ENTITY,
         Ok(()) => match browse {
             Some(browse) => look_around(&state.engine, &mut draft, &browse),
-            None => match launch(&state.engine, &task, &draft).await {
+            None => match draft.start(&state.engine, &kind).await {
                 Ok(job) => return Redirect::to(&format!("/jobs/{job}")).into_response(),
-                Err(error) => refuse(&mut draft, error),
+                Err(error) => refuse(&mut draft, error.into()),
             },
         },
     };
     draft.find_files(&state.engine, &task.form).await;
     show(state, page, Some((draft, status))).await
-}
-
-async fn launch(engine: &Engine, task: &TaskInfo, draft: &Draft) -> Result<JobId, ApiError> {
-    let options = StartOptions { by: "local".to_owned(), rerun_of: draft.rerun_of, ..StartOptions::default() };
-    Ok(engine.start(task.kind.as_str(), draft.input(&task.form), options).await?)
 }
 
 /// Notes in the draft why nothing was started; answers the page's status.
@@ -175,10 +169,10 @@ impl Sent<'_> {
             self.draft.faults.push(FieldError { field: name.to_owned(), message });
             String::from_utf8_lossy(error.as_bytes()).into_owned()
         });
-        match name {
-            RERUN_OF => self.draft.rerun_of = text.parse().ok(),
-            BROWSE => self.browse = Some(text),
-            name => drop(self.draft.entries.insert(name.to_owned(), text)),
+        if name == BROWSE {
+            self.browse = Some(text);
+        } else {
+            self.draft.enter(name.to_owned(), text);
         }
         Ok(())
     }

@@ -1,14 +1,11 @@
 //! From the text of a form to the JSON of an input.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
 use crate::FieldKind;
 
-/// How the text that a form sends for a field becomes the JSON of the input. The same rules hold in the browser and
-/// for forms sent without script.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+/// How the text that stands in a field becomes the JSON of the input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// Text, kept as it is. Line ends become `\n`.
     Text,

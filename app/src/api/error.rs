@@ -102,7 +102,6 @@ fn bad_arguments(text: &str) -> ApiError {
     }
 }
 
-#[cfg(feature = "ssr")]
 impl From<engine::Error> for ApiError {
     fn from(error: engine::Error) -> Self {
         let code = match error {
@@ -126,7 +125,6 @@ impl From<engine::Error> for ApiError {
     }
 }
 
-#[cfg(feature = "ssr")]
 impl From<tower_sessions::session::Error> for ApiError {
     fn from(error: tower_sessions::session::Error) -> Self {
         tracing::error!(%error, "a session could not be read or kept");
@@ -135,7 +133,6 @@ impl From<tower_sessions::session::Error> for ApiError {
 }
 
 /// The engine's messages start in lower case, because they also end other sentences.
-#[cfg(feature = "ssr")]
 fn sentence(error: &engine::Error) -> String {
     let text = error.to_string();
     let mut letters = text.chars();

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use super::ApiResult;
 
 /// Who acts, while there are no accounts.
-#[cfg(feature = "ssr")]
 const LOCAL: &str = "local";
 
 /// What a cancel request did.
@@ -78,7 +77,6 @@ pub async fn unpin_job(id: JobId) -> ApiResult<()> {
 }
 
 /// The visitor's session.
-#[cfg(feature = "ssr")]
 async fn session() -> ApiResult<tower_sessions::Session> {
     use leptos::server_fn::error::FromServerFnError;
 
@@ -86,7 +84,6 @@ async fn session() -> ApiResult<tower_sessions::Session> {
 }
 
 /// `It has …`.
-#[cfg(feature = "ssr")]
 const fn how_it_ended(state: model::JobState) -> &'static str {
     use model::JobState;
 

@@ -11,7 +11,6 @@ pub struct Uploaded {
     pub size: u64,
 }
 
-#[cfg(feature = "ssr")]
 impl From<engine::Upload> for Uploaded {
     fn from(upload: engine::Upload) -> Self {
         Self { upload: upload.id, name: upload.name, size: upload.size }

@@ -2,17 +2,21 @@
 
 mod scroll;
 
-use std::time::Duration;
+use std::{
+    cell::{Cell, RefCell},
+    time::Duration,
+};
 
-use leptos::{ev, html, prelude::*, task::spawn_local};
-use model::{JobId, JobView, Level, LogEvent, LogLine, count};
-use wasm_bindgen::JsCast;
-use web_sys::Element;
+use leptos::{prelude::*, task::spawn_local};
+use model::{JobId, Level, LogEvent, LogLine};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Element, Event, HtmlInputElement, HtmlSelectElement, MouseEvent};
 
 use self::scroll::Scroll;
 use crate::{
-    browser, live,
-    ui::{Icon, LogRow, localise},
+    browser::{self, all, first, hide, lower_case, set, set_text},
+    live,
+    ui::{jump_to_end, lines, localise, write_line},
 };
 
 /// Live lines kept in the page before it is taken from the server anew.
@@ -20,434 +24,354 @@ const LIVE_LINES: usize = 2_000;
 /// A person who types has finished a word.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// The card of the log. Without script its filter and its links load the page with another part.
+/// Has the card marked `data-log` grow and follow its end; filters it and pages through it without leaving the page.
 #[island]
-pub fn JobLog(
-    /// The job as the page shows it.
-    job: JobView,
-    /// Only lines that contain this are shown.
-    text: String,
-    /// Only lines this grave or graver are shown.
-    level: Option<Level>,
-    /// Lines in the whole log.
-    total: u64,
-    /// Whether the part shown reaches its end.
-    at_end: bool,
-    /// The part of it that the address asks for.
-    children: Children,
-) -> impl IntoView {
-    let log = Log::new(live::job(job, true).read_untracked().job, (text.clone(), level), total, at_end);
-    live::on_log(log.job, move |event| log.hear(event));
-    Effect::new(move || log.wake());
-    let address = format!("/jobs/{}", log.job);
-    view! {
-        <section class="card log" id="log" aria-label="Log">
-            <form
-                class="log-tools"
-                method="get"
-                action=format!("{address}#log")
-                on:submit=move |event| {
-                    event.prevent_default();
-                    log.filter();
-                }
-            >
-                <Tools log text level address=address.clone() />
-            </form>
-            <div
-                class="lines"
-                class:unwrapped=move || !log.wrap.get()
-                role="log"
-                aria-label="Log lines"
-                aria-live="off"
-                tabindex="0"
-                node_ref=log.scroll.lines
-                on:scroll=move |_| log.scrolled()
-                on:click=move |event| log.clicked(&event)
-            >
-                {children()}
-                <For each=move || log.live.get() key=|(number, _)| *number let((number, line))>
-                    <LogRow job=log.job number line />
-                </For>
-            </div>
-            <a
-                class="button small jump"
-                href=format!("{address}#log")
-                hidden=move || log.at_end.get() && log.unseen.get() == 0
-                on:click=move |event| {
-                    event.prevent_default();
-                    log.jump();
-                }
-            >
-                <Icon name="end" />
-                {move || match log.unseen.get() {
-                    0 => "Jump to the end".to_owned(),
-                    new => format!("Jump to the end, {} new", count(new)),
-                }}
-            </a>
-        </section>
-    }
-}
-
-/// The heading, the filter, and what can be done with the log.
-#[component]
-fn Tools(log: Log, text: String, level: Option<Level>, address: String) -> impl IntoView {
-    let choice = move |value: &'static str, word: &'static str| {
-        view! {
-            <option value=value selected=level.map_or("", Level::as_str) == value>
-                {word}
-            </option>
+pub fn JobLog() -> impl IntoView {
+    Effect::new(|| {
+        if let Some(log) = first(&document(), "[data-log]").and_then(Log::new) {
+            // It is there as long as the page.
+            Box::leak(Box::new(log)).wake();
         }
-    };
-    view! {
-        <h2>"Log"</h2>
-        <span class="count-badge">{move || format!("{} lines", count(log.total.get()))}</span>
-        <input
-            class="input"
-            type="search"
-            name="text"
-            value=text
-            aria-label="Filter log lines"
-            placeholder="Filter lines"
-            node_ref=log.text
-            on:input=move |_| log.filter_soon()
-        />
-        <select
-            class="input"
-            name="level"
-            aria-label="Lowest level shown"
-            node_ref=log.level
-            on:change=move |_| log.filter()
-        >
-            {choice("", "All levels")}
-            {choice("info", "Without debug")}
-            {choice("warn", "Warnings and errors")}
-            {choice("error", "Errors")}
-        </select>
-        <button class="button small" type="submit" hidden=move || log.awake.get()>
-            "Filter"
-        </button>
-        <div class="actions">
-            <button
-                class="button small"
-                type="button"
-                hidden=move || !log.awake.get()
-                aria-pressed=move || log.scroll.following.get().to_string()
-                on:click=move |_| log.follow()
-            >
-                <Icon name="end" />
-                "Follow"
-            </button>
-            <button
-                class="button square quiet small"
-                type="button"
-                hidden=move || !log.awake.get()
-                aria-label="Wrap long lines"
-                title="Wrap long lines"
-                aria-pressed=move || log.wrap.get().to_string()
-                on:click=move |_| log.wrap.update(|wrap| *wrap = !*wrap)
-            >
-                <Icon name="wrap" />
-            </button>
-            <a
-                class="button square quiet small"
-                href=format!("{address}/log")
-                download=""
-                aria-label="Download the whole log"
-                title="Download the whole log"
-            >
-                <Icon name="download" />
-            </a>
-        </div>
-    }
+    });
 }
 
-/// The state of the card.
-#[derive(Clone, Copy)]
 struct Log {
     job: JobId,
-    /// Script works.
-    awake: RwSignal<bool>,
-    /// Lines in the whole log.
-    total: RwSignal<u64>,
-    /// Lines heard since the server drew its part, which they follow.
-    live: RwSignal<Vec<(u64, LogLine)>>,
-    /// The newest line that is shown, or was left out by the filter.
-    last: StoredValue<u64>,
-    /// What is shown reaches the end of the log.
-    at_end: RwSignal<bool>,
-    /// Lines that came while the end was out of sight.
-    unseen: RwSignal<u64>,
-    wrap: RwSignal<bool>,
+    card: Element,
     scroll: Scroll,
-    text: NodeRef<html::Input>,
-    level: NodeRef<html::Select>,
+    /// The lines that the server drew, and those that came since.
+    part: Element,
+    text: HtmlInputElement,
+    level: HtmlSelectElement,
+    /// Lines in the whole log.
+    total: Cell<u64>,
+    /// The newest line that is shown, or was left out by the filter.
+    last: Cell<u64>,
+    /// What is shown reaches the end of the log.
+    at_end: Cell<bool>,
+    /// Lines that came while the end was out of sight.
+    unseen: Cell<u64>,
+    /// Lines added since the server drew the part.
+    added: Cell<usize>,
     /// What of the filter the lines shown obey.
-    shown: StoredValue<(String, Option<Level>)>,
+    shown: RefCell<Filter>,
     /// Counts requests, so that only the newest one's answer is shown.
-    asked: StoredValue<u64>,
+    asked: Cell<u32>,
     /// Counts keys, to wait for the last one.
-    typed: StoredValue<u64>,
+    typed: Cell<u32>,
+}
+
+/// Which lines are shown.
+#[derive(Clone, Default)]
+struct Filter {
+    /// Those that contain this.
+    text: String,
+    /// Those this grave or graver, in the word of [`Level::as_str`]; all where it is empty.
+    level: String,
+}
+
+impl Filter {
+    fn takes(&self, line: &LogLine) -> bool {
+        let least = [Level::Info, Level::Warn, Level::Error].into_iter().find(|level| level.as_str() == self.level);
+        least.is_none_or(|least| line.level >= least)
+            && (self.text.is_empty() || lower_case(&line.text).contains(&lower_case(&self.text)))
+    }
 }
 
 impl Log {
-    fn new(job: JobId, filter: (String, Option<Level>), total: u64, at_end: bool) -> Self {
-        Self {
-            job,
-            awake: RwSignal::new(false),
-            total: RwSignal::new(total),
-            live: RwSignal::new(Vec::new()),
-            last: StoredValue::new(total),
-            at_end: RwSignal::new(at_end),
-            unseen: RwSignal::new(0),
-            wrap: RwSignal::new(true),
-            scroll: Scroll::new(),
-            text: NodeRef::new(),
-            level: NodeRef::new(),
-            shown: StoredValue::new(filter),
-            asked: StoredValue::new(0),
-            typed: StoredValue::new(0),
-        }
+    fn new(card: Element) -> Option<Self> {
+        Some(Self {
+            job: card.get_attribute("data-log")?.parse().ok()?,
+            scroll: Scroll::new(first(&card, ".lines")?),
+            part: first(&card, "#log-part")?,
+            text: first(&card, "[name=text]")?.dyn_into().ok()?,
+            level: first(&card, "[name=level]")?.dyn_into().ok()?,
+            card,
+            total: Cell::default(),
+            last: Cell::default(),
+            at_end: Cell::default(),
+            unseen: Cell::default(),
+            added: Cell::default(),
+            shown: RefCell::default(),
+            asked: Cell::default(),
+            typed: Cell::default(),
+        })
     }
 
     /// Takes over from the server: reads what it drew, goes to the line that the address names, or to the end.
-    fn wake(self) {
-        self.awake.set(true);
+    fn wake(&'static self) {
+        all(&self.card, "[data-wakes]").for_each(|tool| hide(&tool, !tool.has_attribute("hidden")));
+        self.shown.replace(self.filter());
         self.read_part();
-        let hash = window().location().hash().unwrap_or_default();
-        match hash.strip_prefix("#L").and_then(|number| number.parse().ok()) {
-            Some(number) => self.show_line(number),
-            None if self.at_end.get_untracked() => self.scroll.to_end(),
-            None => {}
+        live::on_log(self.job, |event| self.hear(event));
+        browser::on(&self.scroll.lines, "scroll", |_| self.scrolled());
+        browser::on(&self.scroll.lines, "click", |event| self.clicked(&event));
+        browser::on(&self.text, "input", |_| self.apply_soon());
+        browser::on(&self.level, "change", |_| self.apply());
+        browser::on(&window(), "hashchange", |_| _ = self.show_named_line());
+        self.on("form", "submit", Self::apply);
+        self.on(".jump", "click", Self::jump);
+        self.on("[data-log-does=follow]", "click", Self::follow);
+        self.on("[data-log-does=wrap]", "click", Self::wrap);
+        if self.show_named_line().is_none() && self.at_end.get() {
+            self.follow_end();
+        }
+    }
+
+    /// Has a part of the card do something of ours instead of what it does without script.
+    fn on(&'static self, part: &str, event: &str, act: fn(&'static Self)) {
+        if let Some(part) = first(&self.card, part) {
+            browser::on(&part, event, move |event| {
+                event.prevent_default();
+                act(self);
+            });
         }
     }
 
     /// How far the part drawn by the server reaches.
-    fn read_part(self) {
-        let Some(part) = document().get_element_by_id("log-part") else { return };
-        let number = |name: &str| part.get_attribute(name).and_then(|text| text.parse().ok());
-        self.at_end.set(part.get_attribute("data-end").as_deref() == Some("true"));
-        self.last.set_value(number("data-last").unwrap_or(0));
-        self.total.set(number("data-total").unwrap_or(0));
+    fn read_part(&self) {
+        let number = |name| self.part.get_attribute(name).and_then(|text| text.parse().ok()).unwrap_or(0);
+        self.at_end.set(self.part.get_attribute("data-end").as_deref() == Some("true"));
+        self.last.set(number("data-last"));
+        self.total.set(number("data-total"));
+        self.show();
+    }
+
+    /// Writes what has changed around the lines.
+    fn show(&self) {
+        if let Some(badge) = first(&self.card, ".count-badge") {
+            set_text(&badge, &lines(self.total.get()));
+        }
+        if let Some(jump) = first(&self.card, ".jump") {
+            hide(&jump, self.at_end.get() && self.unseen.get() == 0);
+            if let Some(word) = first(&jump, "span") {
+                set_text(&word, &jump_to_end(self.unseen.get()));
+            }
+        }
+        if let Some(follow) = first(&self.card, "[data-log-does=follow]") {
+            set(&follow, "aria-pressed", Some(if self.scroll.following.get() { "true" } else { "false" }));
+        }
     }
 
     /// New lines: shown behind the others while the end is shown, else counted.
-    fn hear(self, event: &LogEvent) {
-        let (last, known) = (self.last.get_value(), self.total.get_untracked());
+    fn hear(&'static self, event: &LogEvent) {
+        let (last, known) = (self.last.get(), self.total.get());
         let end = event.first_line + event.lines.len() as u64 - 1;
-        if end > known {
-            self.total.set(end);
-        }
-        if !self.at_end.get_untracked() {
-            self.unseen.update(|unseen| *unseen += end.saturating_sub(known));
-        } else if event.first_line > last + 1 || self.live.read_untracked().len() > LIVE_LINES {
+        self.total.set(known.max(end));
+        if !self.at_end.get() {
+            self.unseen.set(self.unseen.get() + end.saturating_sub(known));
+        } else if event.first_line > last + 1 || self.added.get() > LIVE_LINES {
             // Lines are missing, or too many are here. Until the server has drawn the end anew, it is out of sight.
             self.at_end.set(false);
-            if self.scroll.following.get_untracked() {
+            if self.scroll.following.get() {
                 self.load(self.address());
             }
         } else if end > last {
-            self.append(event, last, end);
+            self.last.set(end);
+            self.append((event.first_line..).zip(&event.lines).filter(|(number, _)| *number > last));
         }
+        self.show();
     }
 
-    /// Adds those of the lines after `last` that the filter lets through.
-    fn append(self, event: &LogEvent, last: u64, end: u64) {
-        let (text, level) = self.shown.get_value();
-        let text = text.to_lowercase();
-        let fits = |line: &LogLine| {
-            level.is_none_or(|level| line.level >= level)
-                && (text.is_empty() || line.text.to_lowercase().contains(&text))
-        };
-        let numbered = (event.first_line..).zip(&event.lines);
-        let new: Vec<_> = numbered
-            .filter(|(number, line)| *number > last && fits(line))
-            .map(|(number, line)| (number, line.clone()))
-            .collect();
-        self.last.set_value(end);
-        if new.is_empty() {
-            return;
+    /// Adds those lines that the filter lets through.
+    fn append<'a>(&'static self, new: impl Iterator<Item = (u64, &'a LogLine)>) {
+        let filter = self.shown.borrow();
+        let before = self.added.get();
+        for (number, line) in new.filter(|(_, line)| filter.takes(line)) {
+            let Some(row) = browser::stamp(&self.card) else { return };
+            write_line(&row, self.job, number, line);
+            // Fails only for a row around its own place.
+            let _ = self.part.append_child(&row);
+            self.added.set(self.added.get() + 1);
         }
-        if !self.scroll.following.get_untracked() {
-            self.unseen.update(|unseen| *unseen += new.len() as u64);
+        if !self.scroll.following.get() {
+            self.unseen.set(self.unseen.get() + (self.added.get() - before) as u64);
         }
-        self.live.write().extend(new);
         self.scroll.keep_end();
     }
 
-    /// The address of this log with the filter as it stands.
-    fn address(self) -> String {
-        let mut address = format!("/jobs/{}", self.job);
-        let (text, level) = self.typed_filter();
-        let filter = [("text", text), ("level", level)];
-        let mut sign = '?';
-        for (name, value) in filter.iter().filter(|(_, value)| !value.is_empty()) {
-            address.push(sign);
-            address.push_str(name);
-            address.push('=');
-            address.push_str(&String::from(js_sys::encode_uri_component(value)));
-            sign = '&';
-        }
-        address
+    /// What stands in the filter's two fields.
+    fn filter(&self) -> Filter {
+        Filter { text: self.text.value().trim().to_owned(), level: self.level.value() }
     }
 
-    /// What stands in the filter's two fields.
-    fn typed_filter(self) -> (String, String) {
-        let text = self.text.get_untracked().map(|input| input.value().trim().to_owned());
-        let level = self.level.get_untracked().map(|select| select.value());
-        (text.unwrap_or_default(), level.unwrap_or_default())
+    /// The address of this log with the filter as it stands.
+    fn address(&self) -> String {
+        let Filter { text, level } = self.filter();
+        let query = [("text", text), ("level", level)];
+        let query = query.iter().filter(|(_, value)| !value.is_empty());
+        let query = query.map(|(name, value)| format!("{name}={}", String::from(js_sys::encode_uri_component(value))));
+        format!("/jobs/{}?{}", self.job, query.collect::<Vec<_>>().join("&"))
     }
 
     /// Filters once the person has paused.
-    fn filter_soon(self) {
-        self.typed.update_value(|typed| *typed += 1);
-        let typed = self.typed.get_value();
-        set_timeout(
-            move || {
-                if self.typed.get_value() == typed {
-                    self.filter();
-                }
-            },
-            PAUSE,
-        );
+    fn apply_soon(&'static self) {
+        self.typed.set(self.typed.get() + 1);
+        let typed = self.typed.get();
+        let apply = move || {
+            if self.typed.get() == typed {
+                self.apply();
+            }
+        };
+        set_timeout(apply, PAUSE);
     }
 
     /// Shows the end of what the filter leaves, and puts the filter into the address.
-    fn filter(self) {
+    fn apply(&'static self) {
         let address = self.address();
         if let Ok(history) = window().history() {
-            let _ = history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&address));
+            // Fails only where a page does this hundreds of times a minute; then the address stays behind.
+            let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(address.trim_end_matches('?')));
         }
         self.load(address);
     }
 
     /// Shows the end of the log.
-    fn jump(self) {
-        if self.at_end.get_untracked() {
-            self.unseen.set(0);
-            self.scroll.to_end();
+    fn jump(&'static self) {
+        if self.at_end.get() {
+            self.follow_end();
         } else {
             self.load(self.address());
         }
     }
 
+    fn follow_end(&'static self) {
+        self.unseen.set(0);
+        self.scroll.following.set(true);
+        self.scroll.keep_end();
+        self.show();
+    }
+
     /// Follows the end, or lets it go.
-    fn follow(self) {
-        if self.scroll.following.get_untracked() {
-            self.scroll.following.set(false);
+    fn follow(&'static self) {
+        if self.scroll.following.get() {
+            self.let_go();
         } else {
             self.jump();
         }
     }
 
-    /// Shows line `number`, with what stands around it.
-    fn show_line(self, number: u64) {
+    fn let_go(&self) {
         self.scroll.following.set(false);
-        let go = move || {
-            let _ = window().location().replace(&format!("#L{number}"));
-        };
-        if document().get_element_by_id(&format!("L{number}")).is_some() {
-            return go();
+        self.show();
+    }
+
+    /// Has long lines wrap, or run out of sight.
+    fn wrap(&'static self) {
+        let unwrapped = self.scroll.lines.class_list().toggle("unwrapped").unwrap_or(false);
+        if let Some(button) = first(&self.card, "[data-log-does=wrap]") {
+            set(&button, "aria-pressed", Some(if unwrapped { "false" } else { "true" }));
         }
-        spawn_local(async move {
-            if self.fetch(format!("/jobs/{}?line={number}", self.job)).await.is_some_and(|fresh| self.replace(&fresh)) {
-                go();
-            }
-        });
+    }
+
+    /// Shows the line that the address names after `#L`, with what stands around it.
+    fn show_named_line(&'static self) -> Option<()> {
+        let hash = window().location().hash().ok()?;
+        let number: u64 = hash.strip_prefix("#L")?.parse().ok()?;
+        self.let_go();
+        // What has been typed and asked for meanwhile is given up for the line.
+        self.typed.set(self.typed.get() + 1);
+        self.asked.set(self.asked.get() + 1);
+        if document().get_element_by_id(&hash[1..]).is_none() {
+            spawn_local(async move {
+                let Some(fresh) = self.fetch(format!("/jobs/{}?line={number}", self.job)).await else { return };
+                // The line may not fit the filter.
+                self.text.set_value("");
+                self.level.set_value("");
+                self.replace(&fresh);
+                // Marks the line, now that it is there, and brings it into view.
+                let _ = window().location().replace(&hash);
+            });
+        }
+        Some(())
     }
 
     /// Shows the part at `address` instead of this one, from its end.
-    fn load(self, address: String) {
+    fn load(&'static self, address: String) {
         spawn_local(async move {
-            if self.fetch(address).await.is_some_and(|fresh| self.replace(&fresh)) {
-                self.scroll.to_end();
+            if let Some(fresh) = self.fetch(address).await {
+                self.replace(&fresh);
+                self.follow_end();
             }
         });
     }
 
     /// The part of the log at `address`, unless another has been asked for meanwhile.
-    async fn fetch(self, address: String) -> Option<Element> {
-        self.asked.update_value(|asked| *asked += 1);
-        let asked = self.asked.get_value();
+    async fn fetch(&self, address: String) -> Option<Element> {
+        self.asked.set(self.asked.get() + 1);
+        let asked = self.asked.get();
         let fresh = browser::page(&address).await?.get_element_by_id("log-part")?;
-        (self.asked.get_value() == asked).then_some(fresh)
+        (self.asked.get() == asked).then_some(fresh)
     }
 
     /// Puts a part drawn by the server in place of everything shown.
-    fn replace(self, fresh: &Element) -> bool {
-        let Some(part) = document().get_element_by_id("log-part") else { return false };
-        part.set_inner_html(&fresh.inner_html());
-        for name in ["data-last", "data-end", "data-total"] {
-            let _ = part.set_attribute(name, &fresh.get_attribute(name).unwrap_or_default());
-        }
-        localise(&part);
-        self.live.write().clear();
+    fn replace(&self, fresh: &Element) {
+        self.part.set_inner_html(&fresh.inner_html());
+        localise(&self.part);
+        self.added.set(0);
         self.unseen.set(0);
-        self.read_part();
-        let (text, level) = self.typed_filter();
-        let level = [Level::Info, Level::Warn, Level::Error].into_iter().find(|known| known.as_str() == level);
-        self.shown.set_value((text, level));
-        true
+        self.shown.replace(self.filter());
+        self.take_reach(fresh);
     }
 
-    /// Follows when the end is reached by hand, and fetches what lies before the top.
-    fn scrolled(self) {
+    /// Takes over how far `fresh` reaches.
+    fn take_reach(&self, fresh: &Element) {
+        for name in ["data-last", "data-end", "data-total"] {
+            set(&self.part, name, fresh.get_attribute(name).as_deref());
+        }
+        self.read_part();
+    }
+
+    /// Follows when the end is reached by hand, and fetches what lies before the top and after the end.
+    fn scrolled(&'static self) {
         let (top, end) = self.scroll.moved();
-        if end && self.at_end.get_untracked() {
+        if end && self.at_end.get() {
             self.unseen.set(0);
         }
-        let link = if top { ".older:not(.newer)[href]" } else { ".newer" };
+        self.show();
+        let link = if top { ".older:not(.newer)[href]" } else { ".newer[href]" };
         if (top || end)
-            && let Some(lines) = self.scroll.lines.get_untracked()
-            && let Ok(Some(link)) = lines.query_selector(link)
+            && let Some(link) = first(&self.part, link)
         {
-            self.extend(&link);
+            self.extend(link);
         }
     }
 
-    /// A click on a line's number or on a link to more lines.
-    fn clicked(self, event: &ev::MouseEvent) {
-        let plain = !(event.ctrl_key() || event.meta_key() || event.shift_key());
-        let link = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-        let Some(link) = link.and_then(|link| link.closest("a").ok().flatten()).filter(|_| plain) else { return };
+    /// A click on a line's number lets the end go; one on a link to more lines brings them here.
+    fn clicked(&'static self, event: &Event) {
+        let plain = event
+            .dyn_ref::<MouseEvent>()
+            .is_some_and(|click| !(click.ctrl_key() || click.meta_key() || click.shift_key()));
+        let target = event.target().and_then(|target| target.dyn_into::<Element>().ok()).filter(|_| plain);
+        let Some(link) = target.and_then(|target| target.closest("a").ok().flatten()) else { return };
         event.prevent_default();
         if link.class_list().contains("n") {
-            self.scroll.following.set(false);
-            let _ = window()
-                .location()
-                .set_hash(link.get_attribute("href").unwrap_or_default().rsplit('#').next().unwrap_or_default());
+            let href = link.get_attribute("href").unwrap_or_default();
+            // Fails only for a page without an address.
+            let _ = window().location().set_hash(href.rsplit('#').next().unwrap_or_default());
         } else {
-            self.extend(&link);
+            self.extend(link);
         }
     }
 
     /// Puts the lines that `link` leads to in its place. What is in view stays where it is.
-    fn extend(self, link: &Element) {
+    fn extend(&'static self, link: Element) {
         let Some(href) = link.get_attribute("href") else { return };
         let newer = link.class_list().contains("newer");
         // Taken away at once, so that it is followed only once.
-        let _ = link.remove_attribute("href");
-        let link = link.clone();
+        set(&link, "href", None);
         spawn_local(async move {
-            let Some(fresh) = self.fetch(href.clone()).await else {
-                let _ = link.set_attribute("href", &href);
-                return;
-            };
-            let twin = if newer { ".older:not(.newer)" } else { ".newer" };
-            if let Ok(Some(twin)) = fresh.query_selector(twin) {
+            let Some(fresh) = self.fetch(href.clone()).await else { return set(&link, "href", Some(&href)) };
+            if let Some(twin) = first(&fresh, if newer { ".older:not(.newer)" } else { ".newer" }) {
                 twin.remove();
             }
             let height = self.scroll.height();
             link.set_outer_html(&fresh.inner_html());
-            if let Some(part) = document().get_element_by_id("log-part") {
-                localise(&part);
-                if newer {
-                    for name in ["data-last", "data-end", "data-total"] {
-                        let _ = part.set_attribute(name, &fresh.get_attribute(name).unwrap_or_default());
-                    }
-                    self.read_part();
-                } else {
-                    self.scroll.down_by(self.scroll.height() - height);
-                }
+            localise(&self.part);
+            if newer {
+                self.take_reach(&fresh);
+            } else {
+                self.scroll.down_by(self.scroll.height() - height);
             }
         });
     }

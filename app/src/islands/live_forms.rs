@@ -32,8 +32,7 @@ async fn send(form: HtmlFormElement, refusal: Element) {
     }
     let answer = browser::send(&form).await;
     if let Ok(Some(place)) = &answer {
-        let _ = window().location().set_href(place);
-        return;
+        return browser::go(place);
     }
     for button in &buttons {
         let _ = button.remove_attribute("aria-busy");
@@ -42,8 +41,8 @@ async fn send(form: HtmlFormElement, refusal: Element) {
     if let Ok(Some(dialog)) = form.closest("dialog") {
         dialog.unchecked_into::<HtmlDialogElement>().close();
     }
-    let why = answer.err();
-    browser::set(&refusal, "hidden", why.is_none().then_some(""));
+    let why = answer.err().map(|refused| refused.message);
+    browser::hide(&refusal, why.is_none());
     browser::set_text(&refusal, &why.unwrap_or_default());
     browser::refresh_parts().await;
 }

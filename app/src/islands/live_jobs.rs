@@ -8,7 +8,6 @@ use std::cell::RefCell;
 
 use leptos::prelude::*;
 use model::{JobId, JobView};
-use wasm_bindgen::JsCast;
 use web_sys::Element;
 
 use self::show::Show;
@@ -59,7 +58,7 @@ pub(super) fn bind_all() {
 fn bind(root: Element, job: JobView) {
     let owner = Owner::new();
     let view = owner.with(|| {
-        let view = live::job(job, false);
+        let view = live::job(job);
         let now = live::now();
         let parts: Vec<Show> = browser::all(&root, "[data-live]").filter_map(Show::find).collect();
         Effect::new(move || {
@@ -85,10 +84,4 @@ fn inside(list: &Element) -> Vec<(JobId, bool, Element)> {
         };
         bound.iter().filter(|one| list.contains(Some(&one.root))).map(of).collect()
     })
-}
-
-/// A copy of what a `<template>` in `list` holds, for a job that the server has not drawn there.
-fn stamp(list: &Element) -> Option<Element> {
-    let template: web_sys::HtmlTemplateElement = list.query_selector("template").ok()??.dyn_into().ok()?;
-    template.content().first_element_child()?.clone_node_with_deep(true).ok()?.dyn_into().ok()
 }

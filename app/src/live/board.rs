@@ -60,8 +60,8 @@ impl<T: 'static> Callback<T> {
 }
 
 impl Board {
-    pub(super) fn show(&mut self, initial: &JobView, logs: bool) -> ArcRwSignal<JobView> {
-        self.uses.add(if logs { Use::Log(initial.job) } else { Use::Row(initial.job) });
+    pub(super) fn show(&mut self, initial: &JobView) -> ArcRwSignal<JobView> {
+        self.uses.add(Use::Row(initial.job));
         let shown = self
             .jobs
             .entry(initial.job)

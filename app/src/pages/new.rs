@@ -3,7 +3,10 @@
 mod catalogue;
 mod draft;
 mod fields;
+mod folder;
 mod form;
+mod summary;
+mod upload;
 
 pub use catalogue::Catalogue;
 pub use draft::Draft;

@@ -1,7 +1,21 @@
-use leptos::prelude::*;
-use model::{JobId, LogLine};
+//! The lines of a log, and what is said around them.
 
-use super::When;
+use leptos::prelude::*;
+use model::{JobId, LogLine, count};
+use web_sys::Element;
+
+use super::{When, time::write_time};
+use crate::browser::{set, set_text};
+
+/// `1,204 lines`.
+pub fn lines(total: u64) -> String {
+    if total == 1 { "1 line".to_owned() } else { format!("{} lines", count(total)) }
+}
+
+/// The word for the way to the end, behind so many new lines.
+pub fn jump_to_end(unseen: u64) -> String {
+    if unseen == 0 { "Jump to the end".to_owned() } else { format!("Jump to the end, {} new", count(unseen)) }
+}
 
 /// One line of a log. Its number is a link to it, which works without script and long after.
 #[component]
@@ -15,7 +29,7 @@ pub fn LogRow(
 ) -> impl IntoView {
     view! {
         <div class="line" data-level=line.level.as_str() id=format!("L{number}")>
-            <a class="n" href=format!("/jobs/{job}?line={number}#L{number}") tabindex="-1">
+            <a class="n" href=line_href(job, number) tabindex="-1">
                 {number}
             </a>
             <When at=line.at clock=true />
@@ -23,4 +37,24 @@ pub fn LogRow(
             <span>{line.text}</span>
         </div>
     }
+}
+
+/// Makes `row`, drawn as a [`LogRow`], show another line.
+pub fn write_line(row: &Element, job: JobId, number: u64, line: &LogLine) {
+    let level = line.level.as_str();
+    set(row, "data-level", Some(level));
+    set(row, "id", Some(&format!("L{number}")));
+    let parts = row.children();
+    let [link, time, word, text] = [0, 1, 2, 3].map(|place| parts.item(place));
+    if let (Some(link), Some(time), Some(word), Some(text)) = (link, time, word, text) {
+        set(&link, "href", Some(&line_href(job, number)));
+        set_text(&link, &number.to_string());
+        write_time(&time, line.at);
+        set_text(&word, level);
+        set_text(&text, &line.text);
+    }
+}
+
+fn line_href(job: JobId, number: u64) -> String {
+    format!("/jobs/{job}?line={number}#L{number}")
 }

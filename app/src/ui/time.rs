@@ -3,6 +3,8 @@
 use leptos::prelude::*;
 use model::{Micros, duration};
 
+use crate::browser::{all, set, set_text};
+
 /// An instant as `<time>`: the time of day, with the date unless it is today's.
 #[component]
 pub fn When(
@@ -158,27 +160,21 @@ mod zone {
 
 /// Puts the reader's zone into every `<time>` under `root` that the server wrote.
 pub fn localise(root: &web_sys::Element) {
-    use wasm_bindgen::JsCast;
-
-    let Ok(times) = root.query_selector_all("time[datetime]") else { return };
-    for time in (0..times.length()).filter_map(|i| times.item(i)?.dyn_into::<web_sys::Element>().ok()) {
+    for time in all(root, "time[datetime]") {
         let millis = time.get_attribute("datetime").map_or(f64::NAN, |text| js_sys::Date::parse(&text));
         if millis.is_nan() {
             continue;
         }
-        let at = Micros((millis * 1e3) as i64);
-        if time.class_list().contains("clock") {
-            time.set_text_content(Some(&zone::civil(at).clock()));
-        } else {
-            write_time(&time, at);
-        }
+        write_time(&time, Micros((millis * 1e3) as i64));
     }
 }
 
-/// Puts an instant into a `<time>`, in the reader's zone.
+/// Puts an instant into a `<time>`, in the reader's zone: the time of day alone where its class is `clock`.
 pub fn write_time(time: &web_sys::Element, at: Micros) {
-    time.set_text_content(Some(&words(at)));
-    // Attributes of an existing element can always be set.
-    let _ = time.set_attribute("datetime", &zone::iso(at));
-    let _ = time.set_attribute("title", &zone::full(at));
+    set(time, "datetime", Some(&zone::iso(at)));
+    if time.class_list().contains("clock") {
+        return set_text(time, &zone::civil(at).clock());
+    }
+    set_text(time, &words(at));
+    set(time, "title", Some(&zone::full(at)));
 }

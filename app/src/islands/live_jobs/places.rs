@@ -4,7 +4,7 @@
 use model::{JobState, JobView};
 use web_sys::Element;
 
-use super::{bind, bind_all, inside, stamp};
+use super::{bind, bind_all, inside};
 use crate::{
     browser, live,
     ui::{job_href, kind_icon},
@@ -31,7 +31,7 @@ pub(super) fn fill(list: Element) {
 
 /// Draws a job in the place of `row`, or after the others.
 fn place(list: &Element, row: Option<&Element>, job: &JobView) {
-    let Some(fresh) = stamp(list) else { return };
+    let Some(fresh) = browser::stamp(list) else { return };
     let links = fresh.matches("a").unwrap_or(false).then(|| fresh.clone());
     for link in links.into_iter().chain(browser::all(&fresh, "a")) {
         browser::set(&link, "href", Some(&job_href(job.job)));

@@ -4,7 +4,7 @@ use model::{JobView, Micros, Tone};
 use web_sys::Element;
 
 use crate::{
-    browser::{set, set_class, set_icon, set_text},
+    browser::{hide, set, set_class, set_icon, set_text},
     ui::{
         Figure, MileBarSize, Words, finishing, left_at, posts, spoken, stage_names, state_icon, value_of, write_time,
     },
@@ -115,10 +115,6 @@ fn bar(element: &Element, size: MileBarSize, job: &JobView, now: Micros) {
 
 fn tint(element: &Element, job: &JobView) {
     set(element, "data-state", Some(job.shown().data_state()));
-}
-
-fn hide(element: &Element, hidden: bool) {
-    set(element, "hidden", hidden.then_some(""));
 }
 
 /// Replaces the content of a drawing.

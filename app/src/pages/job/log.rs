@@ -1,23 +1,117 @@
 //! The log: a part of it, and ways to the other parts.
 
 use leptos::prelude::*;
-use model::{JobId, Level, count};
+use model::{JobId, Level, LogLine, count};
 
 use super::{
     address::encoded,
     data::{Asked, Data},
 };
-use crate::{islands::JobLog, ui::LogRow};
+use crate::{
+    islands::JobLog,
+    ui::{Icon, LogRow, job_href, jump_to_end, lines},
+};
 
-/// The card of the log.
+/// The card of the log. Without script its filter and its links load the page with another part; [`JobLog`] brings it
+/// to life. What is marked `data-wakes` is only there with script, or only without.
 #[component]
 pub(super) fn Log(data: Data) -> impl IntoView {
-    let job = data.detail.view.clone();
-    let asked = data.asked.clone();
+    let job = data.detail.view.job;
+    let address = format!("{}#log", job_href(job));
+    let at_end = !data.log.more_after;
+    let line = LogLine { at: data.now, level: Level::Info, text: String::new() };
     view! {
-        <JobLog job text=asked.text.clone() level=asked.level total=data.log.total at_end=!data.log.more_after>
-            <Part data />
-        </JobLog>
+        <section class="card log" id="log" aria-label="Log" data-log=job.to_string()>
+            <form class="log-tools" method="get" action=address.clone()>
+                <h2>"Log"</h2>
+                <span class="count-badge">{lines(data.log.total)}</span>
+                <Filter asked=data.asked.clone() />
+                <Tools job />
+            </form>
+            <div class="lines" role="log" aria-label="Log lines" aria-live="off" tabindex="0">
+                <Part data />
+            </div>
+            <template>
+                <LogRow job number=0 line />
+            </template>
+            <a class="button small jump" href=address hidden=at_end>
+                <Icon name="end" />
+                <span>{jump_to_end(0)}</span>
+            </a>
+            <JobLog />
+        </section>
+    }
+}
+
+/// Text and level.
+#[component]
+fn Filter(asked: Asked) -> impl IntoView {
+    let choice = |value: &'static str, word: &'static str| {
+        view! {
+            <option value=value selected=asked.level.map_or("", Level::as_str) == value>
+                {word}
+            </option>
+        }
+    };
+    view! {
+        <input
+            class="input"
+            type="search"
+            name="text"
+            value=asked.text
+            aria-label="Filter log lines"
+            placeholder="Filter lines"
+        />
+        <select class="input" name="level" aria-label="Lowest level shown">
+            {choice("", "All levels")}
+            {choice("info", "Without debug")}
+            {choice("warn", "Warnings and errors")}
+            {choice("error", "Errors")}
+        </select>
+        <button class="button small" type="submit" data-wakes="">
+            "Filter"
+        </button>
+    }
+}
+
+/// What can be done with the log.
+#[component]
+fn Tools(job: JobId) -> impl IntoView {
+    view! {
+        <div class="actions">
+            <button
+                class="button small"
+                type="button"
+                aria-pressed="true"
+                data-log-does="follow"
+                data-wakes=""
+                hidden=true
+            >
+                <Icon name="end" />
+                "Follow"
+            </button>
+            <button
+                class="button square quiet small"
+                type="button"
+                aria-label="Wrap long lines"
+                title="Wrap long lines"
+                aria-pressed="true"
+                data-log-does="wrap"
+                data-wakes=""
+                hidden=true
+            >
+                <Icon name="wrap" />
+            </button>
+            <a
+                class="button square quiet small"
+                href=format!("{}/log", job_href(job))
+                download=""
+                aria-label="Download the whole log"
+                title="Download the whole log"
+            >
+                <Icon name="download" />
+            </a>
+        </div>
     }
 }
 
@@ -72,7 +166,7 @@ fn Part(data: Data) -> impl IntoView {
 fn address(job: JobId, asked: &Asked, side: &str, line: u64) -> String {
     let level = asked.level.map_or("", Level::as_str);
     let text = encoded(asked.text.trim());
-    let mut address = format!("/jobs/{job}?{side}={line}");
+    let mut address = format!("{}?{side}={line}", job_href(job));
     if !level.is_empty() {
         address.push_str("&level=");
         address.push_str(level);

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use engine::{Engine, Error, TaskInfo};
+use engine::{Engine, Error, StartOptions, TaskInfo};
 use model::{Entry, FieldError, FieldKind, FolderListing, Form, JobId};
 use serde_json::{Map, Value};
 
 use crate::api::Uploaded;
+
+/// The name under which a form sends the job to repeat. No field of an input can be called so.
+const RERUN_OF: &str = "$rerun_of";
 
 /// What a form is drawn with. The page makes one for an empty form; a form that was sent without script and refused
 /// comes back as one, so that nothing typed or uploaded is lost.
@@ -80,8 +83,24 @@ impl Draft {
         }
     }
 
+    /// Takes in what stands in a field.
+    pub fn enter(&mut self, name: String, text: String) {
+        if name == RERUN_OF {
+            self.rerun_of = text.parse().ok();
+        } else {
+            self.entries.insert(name, text);
+        }
+    }
+
+    /// Starts the job that it describes.
+    pub async fn start(&self, engine: &Engine, kind: &str) -> Result<JobId, Error> {
+        let form = engine.task(kind).map(|task| task.form.clone()).unwrap_or_default();
+        let options = StartOptions { by: "local".to_owned(), rerun_of: self.rerun_of, ..StartOptions::default() };
+        engine.start(kind, self.input(&form), options).await
+    }
+
     /// The input that the fields stand for.
-    pub fn input(&self, form: &Form) -> Value {
+    fn input(&self, form: &Form) -> Value {
         let rule = |name: &str| {
             form.fields.iter().find(|field| field.name == name).map_or(Entry::Text, |field| Entry::of(&field.kind))
         };

@@ -3,12 +3,8 @@
 use leptos::prelude::*;
 use model::{Choice, Field, FieldKind};
 
-use super::Draft;
-use crate::{
-    context::app,
-    islands::{FolderField, UploadField},
-    ui::Icon,
-};
+use super::{Draft, folder::FolderField, upload::UploadField};
+use crate::{context::app, ui::Icon};
 
 /// At most so many choices stand below each other as radio buttons; more go into a list.
 const MOST_RADIOS: usize = 3;
@@ -36,20 +32,21 @@ pub(super) fn form_field(field: &Field, draft: &Draft) -> AnyView {
 }
 
 /// What a control needs to know of its field.
-struct Control {
-    name: String,
+#[derive(Clone)]
+pub(super) struct Control {
+    pub(super) name: String,
     label: String,
     help: String,
     required: bool,
     /// May be left empty, and then means nothing: it has no default either.
     optional: bool,
     /// What stands in it.
-    text: String,
+    pub(super) text: String,
     fault: Option<String>,
     /// Its own id; error and help have it as their prefix.
-    id: String,
+    pub(super) id: String,
     /// The ids of error and help, the error first.
-    described_by: String,
+    pub(super) described_by: String,
 }
 
 impl Control {
@@ -69,11 +66,11 @@ impl Control {
         }
     }
 
-    fn invalid(&self) -> Option<&'static str> {
+    pub(super) fn invalid(&self) -> Option<&'static str> {
         self.fault.is_some().then_some("true")
     }
 
-    fn must(&self) -> Option<&'static str> {
+    pub(super) fn must(&self) -> Option<&'static str> {
         self.required.then_some("true")
     }
 
@@ -93,7 +90,13 @@ impl Control {
             }
         });
         view! {
-            <p class="error" id=format!("{}-error", self.id) hidden=self.fault.is_none()>
+            <p
+                class="error"
+                id=format!("{}-error", self.id)
+                data-field=self.name.clone()
+                data-label=self.label.clone()
+                hidden=self.fault.is_none()
+            >
                 <Icon name="warning" />
                 <span>{self.fault.clone()}</span>
             </p>
@@ -237,30 +240,11 @@ impl Control {
     fn folder(&self, draft: &Draft) -> AnyView {
         let listing =
             draft.browsing.as_ref().filter(|(field, _)| *field == self.name).map(|(_, listing)| listing.clone());
-        view! {
-            <FolderField
-                name=self.name.clone()
-                path=self.text.clone()
-                required=self.required
-                invalid=self.fault.is_some()
-                described_by=self.described_by.clone()
-                listing
-            />
-        }
-        .into_any()
+        view! { <FolderField control=self.clone() listing /> }.into_any()
     }
 
     fn upload(&self, draft: &Draft) -> AnyView {
-        view! {
-            <UploadField
-                name=self.name.clone()
-                here=draft.files.get(&self.name).cloned()
-                limit=app().upload_limit
-                required=self.required
-                invalid=self.fault.is_some()
-                described_by=self.described_by.clone()
-            />
-        }
-        .into_any()
+        let here = draft.files.get(&self.name).cloned();
+        view! { <UploadField control=self.clone() here limit=app().upload_limit /> }.into_any()
     }
 }

@@ -5,16 +5,17 @@ use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
-use model::{Entry, FieldKind, JobId};
+use model::{FieldKind, JobId};
 
 use super::{
     Draft,
     catalogue::{TaskList, Usual, roughly, usual},
     fields::form_field,
+    summary::Summary,
 };
 use crate::{
     context::app,
-    islands::{Slot, StartForm},
+    islands::{FolderFields, StartForm, UploadFields},
     pages::later,
     ui::Icon,
 };
@@ -72,14 +73,7 @@ fn Lead(rerun_of: Option<JobId>) -> impl IntoView {
 #[component]
 fn TaskForm(task: TaskInfo, draft: Draft, usual: Usual) -> impl IntoView {
     let kind = task.kind.as_str();
-    let slots = task.form.fields.iter().map(|field| Slot {
-        name: field.name.clone(),
-        label: field.label.clone(),
-        entry: Entry::of(&field.kind),
-    });
-    let slots: Vec<Slot> = slots.collect();
     let files = task.form.fields.iter().any(|field| matches!(field.kind, FieldKind::Upload));
-    let (faults, refusal) = (draft.faults.clone(), draft.refusal.clone());
     view! {
         <form
             class="card"
@@ -88,6 +82,7 @@ fn TaskForm(task: TaskInfo, draft: Draft, usual: Usual) -> impl IntoView {
             enctype=if files { "multipart/form-data" } else { "application/x-www-form-urlencoded" }
             novalidate=true
             aria-labelledby="task"
+            data-starts=kind
         >
             // The browser takes the first button when Enter is pressed in a field; it must not be "Browse…".
             <button hidden=true tabindex="-1" aria-hidden="true"></button>
@@ -97,7 +92,7 @@ fn TaskForm(task: TaskInfo, draft: Draft, usual: Usual) -> impl IntoView {
                 <span class="hint">{task.about}</span>
             </header>
             <div class="body form">
-                <StartForm kind=kind.to_owned() slots faults refusal />
+                <Summary form=task.form.clone() draft=draft.clone() />
                 <div class="fields">
                     {task.form.fields.iter().map(|field| form_field(field, &draft)).collect::<Vec<_>>()}
                 </div>
@@ -111,6 +106,9 @@ fn TaskForm(task: TaskInfo, draft: Draft, usual: Usual) -> impl IntoView {
                     </button>
                 </div>
             </footer>
+            <StartForm />
+            <UploadFields />
+            <FolderFields />
         </form>
     }
 }

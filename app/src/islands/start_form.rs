@@ -1,0 +1,132 @@
+use std::cell::Cell;
+
+use js_sys::{JSON, Object};
+use leptos::{prelude::*, task::spawn_local};
+use model::FieldError;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, FormData, HtmlElement, HtmlFormElement, UrlSearchParams};
+
+use crate::{
+    browser::{self, Refusal, all, first, hide, set, set_text},
+    ui::{fault_line, not_started},
+};
+
+/// Takes over the form marked `data-starts`: the job starts without leaving the page, and what is refused is said in
+/// place, with everything typed and uploaded kept.
+#[island]
+pub fn StartForm() -> impl IntoView {
+    Effect::new(|| {
+        let form = first(&document(), "[data-starts]").and_then(|form| form.dyn_into().ok());
+        let Some(form) = form.and_then(StartingForm::new) else { return };
+        // It is there as long as the page.
+        let form: &'static StartingForm = Box::leak(Box::new(form));
+        browser::on(&form.form, "submit", |event| {
+            event.prevent_default();
+            form.submit();
+        });
+        // A page that comes back from the browser's cache is not at work any more.
+        browser::on(&window(), "pageshow", |_| form.work(false));
+    });
+}
+
+struct StartingForm {
+    form: HtmlFormElement,
+    kind: String,
+    summary: HtmlElement,
+    /// A start is on its way: no second one until it is answered.
+    busy: Cell<bool>,
+}
+
+impl StartingForm {
+    fn new(form: HtmlFormElement) -> Option<Self> {
+        let summary = first(&form, "[data-summary]")?.dyn_into().ok()?;
+        Some(Self { kind: form.get_attribute("data-starts")?, form, summary, busy: Cell::new(false) })
+    }
+
+    fn submit(&'static self) {
+        if self.busy.get() {
+            return;
+        }
+        if let Some(sending) = first(&self.form, "[data-sending]") {
+            let field = sending.get_attribute("data-upload").unwrap_or_default();
+            let message = "The file is still on its way. Start the job when it has arrived.".to_owned();
+            return self.refuse(&Refusal { message: String::new(), fields: vec![FieldError { field, message }] });
+        }
+        self.work(true);
+        spawn_local(async {
+            match self.start().await {
+                Ok(page) => browser::go(&page.unwrap_or_default()),
+                Err(refusal) => {
+                    self.work(false);
+                    self.refuse(&refusal);
+                }
+            }
+        });
+    }
+
+    /// Starts the job. Answers its page.
+    async fn start(&self) -> Result<Option<String>, Refusal> {
+        // Of several entries of one name the last counts: a ticked box comes after the "false" of an empty one.
+        let entries = Object::from_entries(&FormData::new_with_form(&self.form)?.into())?;
+        let arguments = UrlSearchParams::new()?;
+        arguments.append("kind", &self.kind);
+        arguments.append("entries", &String::from(JSON::stringify(&entries)?));
+        browser::post("/api/start_from_form", &arguments).await.map(|answer| answer.place)
+    }
+
+    fn work(&self, busy: bool) {
+        self.busy.set(busy);
+        if let Some(button) = first(&self.form, "footer button[type=submit]") {
+            set(&button, "aria-busy", busy.then_some("true"));
+        }
+    }
+
+    /// Says what is wrong, above the form and below each field, and brings the reader there.
+    fn refuse(&self, refusal: &Refusal) {
+        let faults = &refusal.fields;
+        for place in all(&self.form, ".error[data-field]") {
+            let field = place.get_attribute("data-field").unwrap_or_default();
+            mark(&place, &field, faults.iter().find(|fault| fault.field == field));
+        }
+        if let Some(head) = first(&self.summary, "h3") {
+            set_text(&head, &not_started(faults.len()));
+        }
+        if let Some(text) = first(&self.summary, "p") {
+            set_text(&text, if faults.is_empty() { &refusal.message } else { "" });
+        }
+        if let Some(list) = first(&self.summary, "ul") {
+            list.set_text_content(None);
+            for fault in faults {
+                self.add(&list, fault);
+            }
+        }
+        hide(&self.summary, false);
+        // Fails only for an element that is none.
+        let _ = self.summary.focus();
+    }
+
+    /// One more line of the summary.
+    fn add(&self, list: &Element, fault: &FieldError) {
+        let Some(item) = browser::stamp(&self.summary) else { return };
+        let place = first(&self.form, &format!(".error[data-field='{}']", fault.field));
+        if let Some(link) = item.first_element_child() {
+            let label = place.as_ref().and_then(|place| place.get_attribute("data-label")).unwrap_or_default();
+            let href = place.map(|_| format!("#field-{}", fault.field));
+            set(&link, "href", href.as_deref());
+            set_text(&link, &fault_line(&label, &fault.message));
+        }
+        // Fails only for a list inside its own item.
+        let _ = list.append_child(&item);
+    }
+}
+
+/// Says in `place` what is wrong with a field, or that nothing is.
+fn mark(place: &Element, field: &str, fault: Option<&FieldError>) {
+    hide(place, fault.is_none());
+    if let Some(text) = first(place, "span") {
+        set_text(&text, fault.map_or("", |fault| &fault.message));
+    }
+    if let Some(control) = document().get_element_by_id(&format!("field-{field}")) {
+        set(&control, "aria-invalid", fault.map(|_| "true"));
+    }
+}

@@ -1,0 +1,167 @@
+use std::cell::RefCell;
+
+use leptos::prelude::*;
+use model::bytes;
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{Element, File, HtmlInputElement, ProgressEvent, XmlHttpRequest};
+
+use crate::{
+    browser::{self, Refusal, all, first, hide, set, set_text},
+    live::json::Json,
+    ui::file_here,
+};
+
+/// Sends the files of the fields marked `data-upload` as soon as they are chosen, with a bar and a way to stop; the
+/// field then holds the upload's id.
+#[island]
+pub fn UploadFields() -> impl IntoView {
+    Effect::new(|| {
+        for field in all(&document(), "[data-upload]") {
+            let Some(sender) = Sender::new(field) else { continue };
+            // It is there as long as the page.
+            Box::leak(Box::new(sender)).listen();
+        }
+    });
+}
+
+/// Sends what is chosen in one field, one file at a time.
+struct Sender {
+    field: Element,
+    input: HtmlInputElement,
+    /// The upload that the field stands for. It takes no part in the form while there is none.
+    held: HtmlInputElement,
+    here: Element,
+    sending: Element,
+    lost: Element,
+    /// The largest file that is accepted, bytes.
+    limit: u64,
+    request: RefCell<Option<XmlHttpRequest>>,
+}
+
+impl Sender {
+    fn new(field: Element) -> Option<Self> {
+        let part = |name: &str| first(&field, &format!("[data-upload-is={name}]"));
+        let here = part("here")?;
+        Some(Self {
+            input: first(&field, "[type=file]")?.dyn_into().ok()?,
+            held: first(&here, "input")?.dyn_into().ok()?,
+            here,
+            sending: part("sending")?,
+            lost: part("lost")?,
+            limit: field.get_attribute("data-limit")?.parse().ok()?,
+            request: RefCell::default(),
+            field,
+        })
+    }
+
+    fn listen(&'static self) {
+        // From now on the upload goes with the form, and the file does not.
+        set(&self.input, "name", None);
+        browser::on(&self.input, "change", |_| self.start());
+        let acts: [(&Element, fn(&'static Self)); 3] =
+            [(&self.here, Self::remove), (&self.sending, Self::stop), (&self.lost, Self::start)];
+        for (part, act) in acts {
+            if let Some(button) = first(part, "button") {
+                hide(&button, false);
+                browser::on(&button, "click", move |_| act(self));
+            }
+        }
+    }
+
+    /// Sends the chosen file, from its beginning. What is on its way is given up; what is here stays until the new
+    /// file has arrived.
+    fn start(&'static self) {
+        self.stop();
+        let Some(file) = self.input.files().and_then(|files| files.get(0)) else { return };
+        if file.size() as u64 > self.limit {
+            let (size, limit) = (bytes(file.size() as u64), bytes(self.limit));
+            let name = file.name();
+            return self.fail(&format!("{name} has {size}; a file may have {limit} at most. Choose a smaller one."), false);
+        }
+        self.show_sent(&file, 0);
+        set(&self.field, "data-sending", Some(""));
+        hide(&self.sending, false);
+        match self.send(&file) {
+            Ok(request) => drop(self.request.replace(Some(request))),
+            Err(_) => self.fail("The browser could not read the file. Choose it again.", true),
+        }
+    }
+
+    /// Gives up what is on its way. The server keeps nothing of it.
+    fn stop(&'static self) {
+        self.rest();
+        hide(&self.lost, true);
+        if let Some(request) = self.request.take() {
+            // Fails only for a request that is over.
+            let _ = request.abort();
+        }
+    }
+
+    /// Takes the file out of the form.
+    fn remove(&'static self) {
+        hide(&self.here, true);
+        self.held.set_disabled(true);
+        self.input.set_value("");
+        // Fails only for an element that is none.
+        let _ = self.input.focus();
+    }
+
+    fn send(&'static self, file: &File) -> Result<XmlHttpRequest, JsValue> {
+        // `fetch` cannot say how far a body is.
+        let request = XmlHttpRequest::new()?;
+        let name = String::from(js_sys::encode_uri_component(&file.name()));
+        request.open("POST", &format!("/uploads?name={name}"))?;
+        let sent = file.clone();
+        let progress =
+            Closure::<dyn Fn(ProgressEvent)>::new(move |event: ProgressEvent| self.show_sent(&sent, event.loaded() as u64));
+        request.upload()?.set_onprogress(Some(progress.into_js_value().unchecked_ref()));
+        let answered = request.clone();
+        browser::on(&request, "load", move |_| self.finish(&answered));
+        let message = format!("The connection broke off before {} was here.", file.name());
+        browser::on(&request, "error", move |_| self.fail(&message, true));
+        request.send_with_opt_blob(Some(file))?;
+        Ok(request)
+    }
+
+    fn show_sent(&self, file: &File, sent: u64) {
+        let total = file.size() as u64;
+        if let Some(bar) = first(&self.sending, "progress") {
+            set(&bar, "max", Some(&total.max(1).to_string()));
+            set(&bar, "value", Some(&sent.to_string()));
+        }
+        if let Some(text) = first(&self.sending, "span") {
+            set_text(&text, &format!("{}, {} of {}", file.name(), bytes(sent), bytes(total)));
+        }
+    }
+
+    fn finish(&self, request: &XmlHttpRequest) {
+        let answer = request.response_text().ok().flatten().unwrap_or_default();
+        let upload = Json::parse(&answer).and_then(|json| Some((json.get("upload").text()?, json)));
+        let Some((id, json)) = upload else { return self.fail(&Refusal::read(&answer).message, true) };
+        self.rest();
+        self.held.set_value(&id);
+        self.held.set_disabled(false);
+        if let Some(text) = first(&self.here, "span") {
+            set_text(&text, &file_here(&json.words("name"), json.count("size")));
+        }
+        hide(&self.here, false);
+    }
+
+    /// Says why the file is not here, and offers to send it again where that may help.
+    fn fail(&self, message: &str, again: bool) {
+        self.rest();
+        if let Some(text) = first(&self.lost, "span") {
+            set_text(&text, message);
+        }
+        if let Some(button) = first(&self.lost, "button") {
+            hide(&button, !again);
+        }
+        hide(&self.lost, false);
+    }
+
+    /// Nothing is on its way any more.
+    fn rest(&self) {
+        set(&self.field, "data-sending", None);
+        hide(&self.sending, true);
+    }
+}

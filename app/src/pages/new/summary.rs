@@ -1,0 +1,42 @@
+//! What is wrong with the form as a whole, at its top.
+
+use leptos::prelude::*;
+use model::{FieldError, Form};
+
+use super::Draft;
+use crate::ui::{Icon, fault_line, not_started};
+
+/// The summary, hidden while nothing is wrong. A page that comes back with faults begins here, also without script.
+#[component]
+pub(super) fn Summary(form: Form, draft: Draft) -> impl IntoView {
+    let (faults, refusal) = (draft.faults, draft.refusal);
+    let shown = !faults.is_empty() || refusal.is_some();
+    let item = |fault: FieldError| {
+        let label = form.fields.iter().find(|field| field.name == fault.field).map(|field| field.label.clone());
+        let href = label.as_ref().map(|_| format!("#field-{}", fault.field));
+        view! { <Item href text=fault_line(&label.unwrap_or_default(), &fault.message) /> }
+    };
+    view! {
+        <div class="notice bad" role="alert" tabindex="-1" autofocus=shown hidden=!shown data-summary="">
+            <Icon name="warning" />
+            <div>
+                <h3>{not_started(faults.len())}</h3>
+                <p>{refusal}</p>
+                <ul>{faults.into_iter().map(item).collect::<Vec<_>>()}</ul>
+                <template>
+                    <Item text=String::new() />
+                </template>
+            </div>
+        </div>
+    }
+}
+
+/// One fault, with a link to its field if it has one.
+#[component]
+fn Item(#[prop(optional_no_strip)] href: Option<String>, text: String) -> impl IntoView {
+    view! {
+        <li>
+            <a href=href>{text}</a>
+        </li>
+    }
+}
