@@ -14,6 +14,8 @@ mod start_form;
 mod theme_switch;
 mod upload_fields;
 
+use leptos::prelude::Effect;
+
 pub use copy_buttons::CopyButtons;
 pub use folder_fields::FolderFields;
 pub use job_log::JobLog;
@@ -26,3 +28,8 @@ pub use new_rows::{Belongs, NewRows};
 pub use start_form::StartForm;
 pub use theme_switch::ThemeSwitch;
 pub use upload_fields::UploadFields;
+
+/// Runs in the browser once the page is there, and never on the server.
+fn wake(act: fn()) {
+    Effect::new(move || act());
+}

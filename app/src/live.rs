@@ -88,6 +88,12 @@ pub fn counts(initial: Counts) -> RwSignal<Counts> {
     }
 }
 
+/// Does something now, and again whenever a signal changes that it reads. Boxed: each kind of effect weighs kilobytes.
+pub fn keep(act: impl Fn() + 'static) {
+    let act: Box<dyn Fn()> = Box::new(act);
+    Effect::new(move || act());
+}
+
 /// The server's clock, moving once a second.
 pub fn now() -> Signal<Micros> {
     if cfg!(feature = "hydrate") { stream::clock().into() } else { Signal::stored(Micros::default()) }

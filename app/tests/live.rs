@@ -1,7 +1,5 @@
 //! What the browser makes of the stream, decided without a browser.
 
-use std::collections::BTreeSet;
-
 use app::live::{
     known::{AsOf, LogMark},
     retry::Retry,
@@ -111,21 +109,21 @@ fn topics_follow_from_what_is_shown() {
     for one in [Use::Jobs, Use::Row(JobId(1)), Use::Row(JobId(2)), Use::Row(JobId(2)), Use::Log(JobId(1))] {
         uses.add(one);
     }
-    assert_eq!(uses.topics(), set(&["jobs", "job=1", "row=2"]), "a job with its log needs no row");
+    assert_eq!(uses.topics(), list(&["jobs", "row=2", "job=1"]), "a job with its log needs no row");
     uses.remove(Use::Row(JobId(2)));
     uses.remove(Use::Log(JobId(1)));
-    assert_eq!(uses.topics(), set(&["jobs", "row=1", "row=2"]), "what is shown twice is needed until both are gone");
+    assert_eq!(uses.topics(), list(&["jobs", "row=1", "row=2"]), "what is shown twice is needed until both are gone");
 }
 
 #[test]
 fn a_stream_is_asked_for_and_changed_in_the_words_of_the_server() {
     let cursor = "e1.42".parse().expect("a cursor");
-    assert_eq!(query(&set(&["jobs", "row=2"]), Some(&cursor)), "topic=jobs&row=2&after=e1.42");
-    assert_eq!(change(&set(&["jobs"]), &set(&["jobs"])), None);
-    let body = change(&set(&["jobs", "row=1"]), &set(&["jobs", "job=1"])).expect("a change");
+    assert_eq!(query(&list(&["jobs", "row=2"]), Some(&cursor)), "topic=jobs&row=2&after=e1.42");
+    assert_eq!(change(&list(&["jobs"]), &list(&["jobs"])), None);
+    let body = change(&list(&["jobs", "row=1"]), &list(&["jobs", "job=1"])).expect("a change");
     assert_eq!(body, r#"{"add":["job=1"],"remove":["row=1"]}"#);
 }
 
-fn set(topics: &[&str]) -> BTreeSet<String> {
+fn list(topics: &[&str]) -> Vec<String> {
     topics.iter().map(|topic| (*topic).to_owned()).collect()
 }

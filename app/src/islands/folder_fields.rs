@@ -13,7 +13,7 @@ use crate::{
 /// path into the field, so the field always names what the list shows.
 #[island]
 pub fn FolderFields() -> impl IntoView {
-    Effect::new(|| {
+    super::wake(|| {
         for field in all(&document(), ".folder-field") {
             let Some(picker) = Picker::new(&field) else { continue };
             // It is there as long as the page.

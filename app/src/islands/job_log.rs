@@ -27,7 +27,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// Has the card marked `data-log` grow and follow its end; filters it and pages through it without leaving the page.
 #[island]
 pub fn JobLog() -> impl IntoView {
-    Effect::new(|| {
+    super::wake(|| {
         if let Some(log) = first(&document(), "[data-log]").and_then(Log::new) {
             // It is there as long as the page.
             Box::leak(Box::new(log)).wake();

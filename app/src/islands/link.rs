@@ -18,13 +18,13 @@ const NAMED: usize = 3;
 /// becomes of the jobs that the page shows. The status shows itself once it works: without script there is no link.
 #[island]
 pub fn LinkStatus() -> impl IntoView {
-    Effect::new(|| {
+    super::wake(|| {
         let find = |selector| document().query_selector(selector).ok().flatten();
         let parts = (find(".link"), find(".link > .word"), find(".link > .age"));
         if let (Some(place), Some(word_place), Some(age_place)) = parts {
             let (now, link) = (live::now(), live::link());
             set(&place, "hidden", None);
-            Effect::new(move || {
+            live::keep(move || {
                 let link = link.get();
                 set(&place, "data-link", Some(data_link(link.0)));
                 set_text(&word_place, word(link.0));
@@ -77,7 +77,7 @@ fn announce_to(place: Element) {
             announce(text, waiting, resting);
         }
     });
-    Effect::new(move || set_text(&place, &text.read()));
+    live::keep(move || set_text(&place, &text.read()));
 }
 
 /// Says what waits, then rests, and says what has come up meanwhile.

@@ -12,14 +12,14 @@ use crate::{
 /// Keeps the numbers marked `data-count` true, and the badge beside "Jobs".
 #[island]
 pub fn LiveCounts() -> impl IntoView {
-    Effect::new(|| {
+    super::wake(|| {
         let badge = all(&document(), "[data-counts]").next();
         let initial = badge.as_ref().and_then(|badge| badge.get_attribute("data-counts"));
         let initial = initial.and_then(|text| wire::counts(Json::parse(&text)?));
         let counts = live::counts(initial.unwrap_or_default());
         let troubles = RwSignal::new(badge.as_ref().map(troubles_of).unwrap_or_default());
         follow_troubles(troubles);
-        Effect::new(move || {
+        live::keep(move || {
             let counts = counts.read();
             for number in all(&document(), "[data-count]") {
                 let states = number.get_attribute("data-count").unwrap_or_default();

@@ -9,7 +9,7 @@ use crate::browser;
 /// close a dialog.
 #[island]
 pub fn LiveForms() -> impl IntoView {
-    Effect::new(|| {
+    super::wake(|| {
         for forms in browser::all(&document(), "[data-forms]") {
             let Some(refusal) = forms.next_element_sibling() else { continue };
             browser::on(&forms, "submit", move |event| {

@@ -20,7 +20,7 @@ use crate::{
 /// server drew. Nothing is drawn a second time here.
 #[island]
 pub fn LiveJobs() -> impl IntoView {
-    Effect::new(|| {
+    super::wake(|| {
         bind_all();
         browser::all(&document(), "[data-places]").for_each(places::fill);
     });
@@ -61,7 +61,7 @@ fn bind(root: Element, job: JobView) {
         let view = live::job(job);
         let now = live::now();
         let parts: Vec<Show> = browser::all(&root, "[data-live]").filter_map(Show::find).collect();
-        Effect::new(move || {
+        live::keep(move || {
             let (job, now) = (view.read(), now.get());
             for part in &parts {
                 part.write(&job, now);

@@ -5,7 +5,7 @@ use crate::ui::localise;
 /// Puts the reader's time zone into the times that the server wrote in its own.
 #[island]
 pub fn LocalTimes() -> impl IntoView {
-    Effect::new(|| {
+    super::wake(|| {
         if let Some(body) = document().body() {
             localise(&body);
         }

@@ -2,7 +2,7 @@ use leptos::prelude::*;
 use model::{JobId, JobState, JobView, Micros, count};
 
 use crate::{
-    browser::{set, set_text},
+    browser::{hide, lower_case, set_text},
     live::{self, json::Json},
 };
 
@@ -27,7 +27,7 @@ pub struct Belongs {
 /// itself.
 #[island]
 pub fn NewRows() -> impl IntoView {
-    Effect::new(|| {
+    super::wake(|| {
         let Ok(Some(link)) = document().query_selector(".new-rows") else { return };
         let json = link.get_attribute("data-belongs").and_then(|text| Json::parse(&text));
         let Some(belongs) = json.map(|json| Belongs::read(&json)) else { return };
@@ -45,7 +45,7 @@ pub fn NewRows() -> impl IntoView {
                 1 => "1 new job, show it".to_owned(),
                 many => format!("{} new jobs, show them", count(many as u64)),
             };
-            set(&link, "hidden", waiting.with_value(Vec::is_empty).then_some(""));
+            hide(&link, waiting.with_value(Vec::is_empty));
             set_text(&link, &text);
         });
     });
@@ -65,7 +65,7 @@ impl Belongs {
     }
 
     fn takes(&self, job: &JobView) -> bool {
-        let text = format!("{} {} {}", job.job, job.kind, job.title).to_lowercase();
+        let text = lower_case(&format!("{} {} {}", job.job, job.kind, job.title));
         !self.shown.contains(&job.job)
             && self.oldest.is_none_or(|oldest| job.job > oldest)
             && (self.states.is_empty() || self.states.contains(&job.state))

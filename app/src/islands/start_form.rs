@@ -15,7 +15,7 @@ use crate::{
 /// place, with everything typed and uploaded kept.
 #[island]
 pub fn StartForm() -> impl IntoView {
-    Effect::new(|| {
+    super::wake(|| {
         let form = first(&document(), "[data-starts]").and_then(|form| form.dyn_into().ok());
         let Some(form) = form.and_then(StartingForm::new) else { return };
         // It is there as long as the page.

@@ -9,7 +9,7 @@ use crate::{
 /// Has the form in `.theme` change the colour scheme without leaving the page.
 #[island]
 pub fn ThemeSwitch() -> impl IntoView {
-    Effect::new(|| {
+    super::wake(|| {
         let Ok(Some(form)) = document().query_selector(".theme") else { return };
         let this = form.clone();
         on(&form, "submit", move |event| {

@@ -15,7 +15,7 @@ use crate::{
 /// field then holds the upload's id.
 #[island]
 pub fn UploadFields() -> impl IntoView {
-    Effect::new(|| {
+    super::wake(|| {
         for field in all(&document(), "[data-upload]") {
             let Some(sender) = Sender::new(field) else { continue };
             // It is there as long as the page.

@@ -1,6 +1,6 @@
 //! What the page knows: one signal per job, and who wants to be told of what.
 
-use std::{collections::HashMap, rc::Rc};
+use std::rc::Rc;
 
 use leptos::{prelude::*, reactive::owner::WeakOwner};
 use model::{Counts, Cursor, JobId, JobView, LogEvent, Seq, Snapshot, StateEvent, StreamEvent};
@@ -20,7 +20,7 @@ pub(super) struct Board {
     pub(super) uses: Uses,
     /// The last event that is taken in.
     pub(super) cursor: Option<Cursor>,
-    jobs: HashMap<JobId, Shown>,
+    jobs: Vec<Shown>,
     counts: Option<ArcRwSignal<Counts>>,
     counts_as_of: Seq,
     hearers: Vec<(u64, Hearer)>,
@@ -28,6 +28,7 @@ pub(super) struct Board {
 }
 
 struct Shown {
+    job: JobId,
     view: ArcRwSignal<JobView>,
     as_of: AsOf,
 }
@@ -62,11 +63,17 @@ impl<T: 'static> Callback<T> {
 impl Board {
     pub(super) fn show(&mut self, initial: &JobView) -> ArcRwSignal<JobView> {
         self.uses.add(Use::Row(initial.job));
-        let shown = self
-            .jobs
-            .entry(initial.job)
-            .or_insert_with(|| Shown { view: ArcRwSignal::new(initial.clone()), as_of: AsOf::default() });
-        shown.view.clone()
+        let job = initial.job;
+        if let Some(shown) = self.shown(job) {
+            return shown.view.clone();
+        }
+        let view = ArcRwSignal::new(initial.clone());
+        self.jobs.push(Shown { job, view: view.clone(), as_of: AsOf::default() });
+        view
+    }
+
+    fn shown(&mut self, job: JobId) -> Option<&mut Shown> {
+        self.jobs.iter_mut().find(|shown| shown.job == job)
     }
 
     pub(super) fn counts(&mut self, initial: Counts) -> ArcRwSignal<Counts> {
@@ -103,7 +110,7 @@ impl Board {
         let mut calls = Vec::new();
         match event {
             StreamEvent::Progress(event) => {
-                if let Some(shown) = self.jobs.get(&event.job)
+                if let Some(shown) = self.shown(event.job)
                     && let mut view = shown.view.get_untracked()
                     && view.apply_progress(event.attempt, event.progress)
                 {
@@ -157,7 +164,7 @@ impl Board {
             let same_log = self.cursor.as_ref().map(|known| &known.epoch) == cursor.as_ref().map(|new| &new.epoch);
             if !same_log {
                 self.counts_as_of = Seq(0);
-                self.jobs.values_mut().for_each(|shown| shown.as_of = AsOf::default());
+                self.jobs.iter_mut().for_each(|shown| shown.as_of = AsOf::default());
             }
             self.cursor = cursor;
         }
@@ -176,7 +183,7 @@ impl Board {
 
     /// Takes in how a job stands. Answers whether it is shown, and whether it is now shown as something else.
     fn merge(&mut self, seq: Seq, incoming: &JobView, calls: &mut Vec<Call>) -> (bool, bool) {
-        let Some(shown) = self.jobs.get_mut(&incoming.job) else { return (false, false) };
+        let Some(shown) = self.shown(incoming.job) else { return (false, false) };
         let before = shown.view.get_untracked();
         let Some(view) = shown.as_of.merge(seq, &before, incoming) else { return (true, false) };
         let changed = (view.attempt, view.shown()) != (before.attempt, before.shown());

@@ -3,7 +3,7 @@
 //! The browser's own reconnecting is not used: it gives up on any status but 200, and does not notice a connection
 //! that is dead without having been closed. So every stream that ends is closed here and a new one is opened.
 
-use std::{cell::RefCell, collections::BTreeSet, time::Duration};
+use std::{cell::RefCell, time::Duration};
 
 use js_sys::{Date, Math};
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
@@ -47,7 +47,7 @@ struct Open {
     source: EventSource,
     since: f64,
     /// What it has been asked to show.
-    asked: BTreeSet<String>,
+    asked: Vec<String>,
     /// Its name and how long it may be silent, milliseconds, once it has said hello.
     hello: Option<(StreamId, f64)>,
 }
@@ -225,7 +225,7 @@ fn fail() {
 /// Asks why the stream closed, which `EventSource` does not tell.
 fn probe() {
     let cursor = page(|page| page.board.cursor.clone());
-    let query = topics::query(&BTreeSet::new(), cursor.as_ref());
+    let query = topics::query(&[], cursor.as_ref());
     send("GET", &format!("/events/poll?{query}"), None, |status| match status {
         200 => open(),
         204 => page(|page| page.over = true),

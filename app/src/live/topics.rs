@@ -1,11 +1,9 @@
 //! What the page shows, as the topics of its stream.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use model::{Cursor, JobId};
 
 /// One reason for a topic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Use {
     /// Something follows all jobs.
     Jobs,
@@ -15,23 +13,20 @@ pub enum Use {
     Log(JobId),
 }
 
-/// Everything the page shows, each with how often.
+/// Everything the page shows, each as often as it is shown.
 #[derive(Clone, Debug, Default)]
-pub struct Uses(BTreeMap<Use, u32>);
+pub struct Uses(Vec<Use>);
 
 impl Uses {
     /// One more.
     pub fn add(&mut self, one: Use) {
-        *self.0.entry(one).or_default() += 1;
+        self.0.push(one);
     }
 
     /// One less.
     pub fn remove(&mut self, one: Use) {
-        if let Some(times) = self.0.get_mut(&one) {
-            *times -= 1;
-            if *times == 0 {
-                self.0.remove(&one);
-            }
+        if let Some(place) = self.0.iter().position(|other| *other == one) {
+            self.0.swap_remove(place);
         }
     }
 
@@ -40,30 +35,41 @@ impl Uses {
         !self.0.is_empty()
     }
 
-    /// The topics that cover it, as the server reads them. A job with its log needs no row beside it.
-    pub fn topics(&self) -> BTreeSet<String> {
-        let topic = |one: &Use| match *one {
-            Use::Jobs => Some("jobs".to_owned()),
-            Use::Row(job) if self.0.contains_key(&Use::Log(job)) => None,
-            Use::Row(job) => Some(format!("row={job}")),
-            Use::Log(job) => Some(format!("job={job}")),
-        };
-        self.0.keys().filter_map(topic).collect()
+    /// The topics that cover it, as the server reads them, each once. A job with its log needs no row beside it.
+    pub fn topics(&self) -> Vec<String> {
+        let mut topics = Vec::new();
+        for one in &self.0 {
+            let topic = match *one {
+                Use::Jobs => "jobs".to_owned(),
+                Use::Row(job) if self.0.contains(&Use::Log(job)) => continue,
+                Use::Row(job) => format!("row={job}"),
+                Use::Log(job) => format!("job={job}"),
+            };
+            if !topics.contains(&topic) {
+                topics.push(topic);
+            }
+        }
+        topics
     }
 }
 
 /// The query of a stream of `topics` that begins after `cursor`.
-pub fn query(topics: &BTreeSet<String>, cursor: Option<&Cursor>) -> String {
+pub fn query(topics: &[String], cursor: Option<&Cursor>) -> String {
     let topics = topics.iter().map(|topic| if topic.contains('=') { topic.clone() } else { format!("topic={topic}") });
     let after = cursor.map(|cursor| format!("after={cursor}"));
     topics.chain(after).collect::<Vec<_>>().join("&")
 }
 
 /// What to post so that a stream of `asked` becomes one of `wanted`; `None` where it is.
-pub fn change(asked: &BTreeSet<String>, wanted: &BTreeSet<String>) -> Option<String> {
+pub fn change(asked: &[String], wanted: &[String]) -> Option<String> {
+    let (add, remove) = (without(wanted, asked), without(asked, wanted));
     // Topics hold nothing that JSON would escape.
-    let list = |topics: Vec<String>| topics.iter().map(|topic| format!("\"{topic}\"")).collect::<Vec<_>>().join(",");
-    let add = list(wanted.iter().filter(|topic| !asked.contains(*topic)).cloned().collect());
-    let remove = list(asked.iter().filter(|topic| !wanted.contains(*topic)).cloned().collect());
-    (asked != wanted).then(|| format!(r#"{{"add":[{add}],"remove":[{remove}]}}"#))
+    let list = |topics: &[String]| topics.iter().map(|topic| format!("\"{topic}\"")).collect::<Vec<_>>().join(",");
+    let some = !(add.is_empty() && remove.is_empty());
+    some.then(|| format!(r#"{{"add":[{}],"remove":[{}]}}"#, list(&add), list(&remove)))
+}
+
+/// Those of `topics` that are not among `others`.
+fn without(topics: &[String], others: &[String]) -> Vec<String> {
+    topics.iter().filter(|topic| !others.contains(topic)).cloned().collect()
 }

@@ -122,7 +122,8 @@ pub fn spoken(job: &JobView) -> String {
 
 /// A place on the road in per cent, as fine as a pixel.
 fn position(fraction: f64) -> String {
-    format!("{:.2}", fraction * 100.0)
+    let hundredths = (fraction * 10_000.0).round() as u32;
+    format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 
 /// The posts, as SVG. They come with the first stage, and nothing in them is a text from outside.

@@ -1,9 +1,11 @@
 //! What else follows the job that a page is about: the title of the tab, and the parts that only the server draws.
 
+use std::cell::Cell;
+
 use leptos::{prelude::*, task::spawn_local};
 use model::JobView;
 
-use crate::{browser, ui::document_title};
+use crate::{browser, live, ui::document_title};
 
 /// Whether the page is being fetched, and has to be once more after that.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -17,17 +19,18 @@ enum Fetch {
 /// attempt, a stage.
 pub(super) fn follow(job: RwSignal<JobView>) {
     let fetch = StoredValue::new(Fetch::Idle);
-    Effect::new(move |before: Option<_>| {
+    let step_of = |job: &JobView| (job.attempt, job.shown(), job.progress.stage.as_ref().map(|stage| stage.index));
+    let shown = Cell::new(step_of(&job.read_untracked()));
+    live::keep(move || {
         let job = job.read();
         let title = format!("{} · Milepost", document_title(&job));
         if document().title() != title {
             document().set_title(&title);
         }
-        let step = (job.attempt, job.shown(), job.progress.stage.as_ref().map(|stage| stage.index));
-        if before.is_some_and(|before| before != step) {
+        let step = step_of(&job);
+        if shown.replace(step) != step {
             refresh(fetch);
         }
-        step
     });
 }
 
