@@ -6,8 +6,8 @@ use model::FieldError;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    Document, DomParser, Element, Event, FormData, HtmlElement, HtmlFormElement, HtmlTemplateElement, RequestInit, Response, SupportedType,
-    UrlSearchParams,
+    Document, DomParser, Element, Event, FormData, HtmlElement, HtmlFormElement, HtmlTemplateElement, RequestInit,
+    Response, SupportedType, UrlSearchParams,
 };
 
 use crate::{
@@ -100,8 +100,7 @@ pub(crate) async fn post(address: &str, arguments: &UrlSearchParams) -> Result<A
     let init = RequestInit::new();
     init.set_method("POST");
     init.set_body(arguments);
-    let response: Response =
-        JsFuture::from(window().fetch_with_str_and_init(address, &init)).await?.unchecked_into();
+    let response: Response = JsFuture::from(window().fetch_with_str_and_init(address, &init)).await?.unchecked_into();
     let value = JsFuture::from(response.text()?).await?.as_string().unwrap_or_default();
     if !response.ok() {
         return Err(Refusal::read(&value));

@@ -27,8 +27,8 @@ pub fn bytes(n: u64) -> String {
         value /= 1000.0;
         unit += 1;
     }
-    let number = if unit > 0 && value < 9.95 { tenths(value) } else { (value.round() as u64).to_string() };
-    format!("{number} {}", UNITS[unit])
+    let digits = usize::from(unit > 0 && value < 9.95);
+    format!("{value:.digits$} {}", UNITS[unit])
 }
 
 /// An amount with its unit: `184 MB` for `B`, else `1,200 rows`.
@@ -45,7 +45,8 @@ pub fn rate(per_second: f64, unit: &str) -> String {
     if unit == "B" {
         return format!("{}/s", bytes(per_second.max(0.0) as u64));
     }
-    let number = if per_second < 9.95 { tenths(per_second) } else { count(per_second.round() as u64) };
+    let number =
+        if per_second < 9.95 { format!("{:.1}", per_second.max(0.0)) } else { count(per_second.round() as u64) };
     if unit.is_empty() { format!("{number}/s") } else { format!("{number} {unit}/s") }
 }
 
@@ -55,7 +56,7 @@ pub fn duration(seconds: f64) -> String {
         return "less than 0.1 s".to_owned();
     }
     if seconds < 9.95 {
-        return format!("{} s", tenths(seconds));
+        return format!("{seconds:.1} s");
     }
     let s = seconds.round() as u64;
     match s {
@@ -64,10 +65,4 @@ pub fn duration(seconds: f64) -> String {
         3_600..86_400 => format!("{} h {:02} min", s / 3_600, s % 3_600 / 60),
         _ => format!("{} d {:02} h", s / 86_400, s % 86_400 / 3_600),
     }
-}
-
-/// One digit behind the point. By whole numbers: the standard library's way weighs kilobytes in the browser.
-fn tenths(value: f64) -> String {
-    let tenths = (value * 10.0).round() as u64;
-    format!("{}.{}", tenths / 10, tenths % 10)
 }

@@ -37,8 +37,13 @@ pub async fn start_from_form(kind: String, entries: String) -> ApiResult<JobId> 
 /// The JSON in the argument `name`.
 fn parse<T: DeserializeOwned>(name: &str, text: &str) -> ApiResult<T> {
     if text.len() > INPUT_LIMIT {
-        return Err(ApiError::in_field("too_large", name, format!("The {name} argument is larger than 16 MiB of JSON")));
+        return Err(ApiError::in_field(
+            "too_large",
+            name,
+            format!("The {name} argument is larger than 16 MiB of JSON"),
+        ));
     }
-    let fault = |error| ApiError::in_field("malformed", name, format!("The {name} argument is not as it should be: {error}"));
+    let fault =
+        |error| ApiError::in_field("malformed", name, format!("The {name} argument is not as it should be: {error}"));
     serde_json::from_str(text).map_err(fault)
 }

@@ -76,7 +76,8 @@ impl Sender {
         if file.size() as u64 > self.limit {
             let (size, limit) = (bytes(file.size() as u64), bytes(self.limit));
             let name = file.name();
-            return self.fail(&format!("{name} has {size}; a file may have {limit} at most. Choose a smaller one."), false);
+            return self
+                .fail(&format!("{name} has {size}; a file may have {limit} at most. Choose a smaller one."), false);
         }
         self.show_sent(&file, 0);
         set(&self.field, "data-sending", Some(""));
@@ -112,8 +113,9 @@ impl Sender {
         let name = String::from(js_sys::encode_uri_component(&file.name()));
         request.open("POST", &format!("/uploads?name={name}"))?;
         let sent = file.clone();
-        let progress =
-            Closure::<dyn Fn(ProgressEvent)>::new(move |event: ProgressEvent| self.show_sent(&sent, event.loaded() as u64));
+        let progress = Closure::<dyn Fn(ProgressEvent)>::new(move |event: ProgressEvent| {
+            self.show_sent(&sent, event.loaded() as u64)
+        });
         request.upload()?.set_onprogress(Some(progress.into_js_value().unchecked_ref()));
         let answered = request.clone();
         browser::on(&request, "load", move |_| self.finish(&answered));

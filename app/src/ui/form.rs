@@ -37,9 +37,7 @@ pub struct FolderStep {
 pub fn folder_steps(listing: &FolderListing) -> Vec<FolderStep> {
     let up = listing.path.as_ref().map(|_| match &listing.parent {
         Some(parent) => FolderStep { icon: "up", label: format!("Up to {parent}"), path: parent.clone() },
-        None => {
-            FolderStep { icon: "up", label: "All folders that tasks may read".to_owned(), path: String::new() }
-        }
+        None => FolderStep { icon: "up", label: "All folders that tasks may read".to_owned(), path: String::new() },
     });
     let inside = listing.folders.iter();
     let inside =

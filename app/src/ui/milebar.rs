@@ -122,8 +122,7 @@ pub fn spoken(job: &JobView) -> String {
 
 /// A place on the road in per cent, as fine as a pixel.
 fn position(fraction: f64) -> String {
-    let hundredths = (fraction * 10_000.0).round() as u32;
-    format!("{}.{:02}", hundredths / 100, hundredths % 100)
+    format!("{:.2}", fraction * 100.0)
 }
 
 /// The posts, as SVG. They come with the first stage, and nothing in them is a text from outside.

@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 
 use super::fields::Control;
-use crate::{api::Uploaded, ui::{Icon, file_here}};
+use crate::{
+    api::Uploaded,
+    ui::{Icon, file_here},
+};
 
 /// A file input. Without script the file goes with the form. [`crate::islands::UploadFields`] sends it as soon as it
 /// is chosen, with a bar and a way to stop it; the field then holds the upload's id.
