@@ -1,6 +1,8 @@
 //! The pages, rendered on the server.
 
+mod head;
 pub mod job;
+mod job_table;
 pub mod jobs;
 pub mod new;
 pub mod not_found;

@@ -13,12 +13,12 @@ use self::{
     filter::{Filter, Tab},
     form::FilterForm,
 };
-use super::from_store;
+use super::{from_store, head::Head, job_table::JobTable};
 use crate::{
     context::app,
     islands::{Belongs, NewRows},
     shell::{Frame, RefreshWithoutScript},
-    ui::{CountOf, Icon, JobRow},
+    ui::{CountOf, Icon},
 };
 
 /// `/jobs`.
@@ -29,15 +29,7 @@ pub fn Jobs() -> impl IntoView {
     let list = filter.clone();
     view! {
         <Title text="Jobs" />
-        <header class="page-head">
-            <h1>"Jobs"</h1>
-            <div class="actions">
-                <a class="button primary" href="/new">
-                    <Icon name="plus" />
-                    "New job"
-                </a>
-            </div>
-        </header>
+        <Head name="Jobs" />
         <div class="stack">
             <Tabs filter=filter.clone() counts=frame.counts />
             <FilterForm filter=filter.clone() />
@@ -110,34 +102,11 @@ fn List(filter: Filter, page: Page, frame: Frame) -> impl IntoView {
             {if empty {
                 Either::Left(view! { <Nothing filter=filter.clone() fresh=frame.counts.total() == 0 /> })
             } else {
-                let rows = page.jobs.iter().map(|job| view! { <JobRow job=job.clone() now=frame.now /> }.into_any()).collect();
-                Either::Right(view! { <Table rows /> })
+                Either::Right(view! { <JobTable jobs=page.jobs.clone() how="State" now=frame.now /> })
             }}
             <Pager filter page />
         </section>
         {moving.then(|| view! { <RefreshWithoutScript /> })}
-    }
-}
-
-#[component]
-fn Table(rows: Vec<AnyView>) -> impl IntoView {
-    view! {
-        <table class="table jobs">
-            <thead>
-                <tr>
-                    <th class="what" scope="col">
-                        "Job"
-                    </th>
-                    <th class="how" scope="col">
-                        "State"
-                    </th>
-                    <th class="when" scope="col">
-                        "Time"
-                    </th>
-                </tr>
-            </thead>
-            <tbody>{rows}</tbody>
-        </table>
     }
 }
 

@@ -21,11 +21,10 @@ use self::{
     tasks::Tasks,
     usage::SpaceUsed,
 };
-use super::from_store;
+use super::{from_store, head::Head};
 use crate::{
     context::app,
     shell::{Frame, RefreshWithoutScript},
-    ui::Icon,
 };
 
 /// So many running jobs have a row.
@@ -47,15 +46,7 @@ pub fn Overview() -> impl IntoView {
     let span = Span::read(&use_query_map().read_untracked());
     view! {
         <Title text="Overview" />
-        <header class="page-head">
-            <h1>"Overview"</h1>
-            <div class="actions">
-                <a class="button primary" href="/new">
-                    <Icon name="plus" />
-                    "New job"
-                </a>
-            </div>
-        </header>
+        <Head name="Overview" />
         {if frame.counts.total() == 0 {
             Either::Left(view! { <Fresh /> })
         } else {

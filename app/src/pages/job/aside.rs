@@ -2,7 +2,7 @@
 
 use engine::store::Activity;
 use leptos::prelude::*;
-use model::{JobId, JobView, Shown, bytes, count, duration};
+use model::{JobId, JobView, Shown, bytes, duration};
 
 use super::{data::Data, json::Json};
 use crate::{
@@ -79,7 +79,6 @@ fn Details(data: Data) -> impl IntoView {
             {waited.flatten().map(|waited| view! { <Fact term="Waited">{waited}</Fact> })}
             {job.rerun_of.map(|of| view! { <Fact term="Repeats"><Link to=of /></Fact> })}
             {data.detail.repeated_by.map(|by| view! { <Fact term="Repeated by"><Link to=by /></Fact> })}
-            <Fact term="Log">{format!("{} lines", count(data.detail.log_lines))}</Fact>
             <Fact term="Space">{format!("{} of files", bytes(data.detail.artifact_bytes))}</Fact>
         </dl>
     }

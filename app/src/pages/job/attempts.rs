@@ -2,7 +2,7 @@
 
 use engine::store::AttemptRow;
 use leptos::prelude::*;
-use model::{JobState, JobView, Shown};
+use model::{JobState, JobView, Shown, duration};
 
 use super::data::Data;
 use crate::ui::{Icon, StatePill, When};
@@ -39,7 +39,11 @@ fn Attempt(row: AttemptRow, job: JobView, newest: bool) -> impl IntoView {
     let at = row.progress.fraction.filter(|_| row.state != JobState::Succeeded);
     let at = at.map(|at| format!("at {}\u{a0}%", model::percent(at)));
     let why = row.failure.as_ref().map(|failure| failure.message.lines().next().unwrap_or_default().to_owned());
-    let said = Some(row.progress.message.clone()).filter(|said| !said.is_empty() && row.ended_at.is_some());
+    let took = row.ended_at.map(|at| {
+        let said = Some(row.progress.message.clone()).filter(|said| !said.is_empty());
+        let said = said.map_or_else(String::new, |said| format!(", last said: {said}"));
+        format!("Took {}{said}", duration(at.seconds_since(row.started_at)))
+    });
     let trace = format!("Error trace of attempt {}", row.attempt);
     view! {
         <details class="attempt" id=format!("attempt-{}", row.attempt) open=newest>
@@ -52,17 +56,24 @@ fn Attempt(row: AttemptRow, job: JobView, newest: bool) -> impl IntoView {
                     <When at=row.started_at /> {row.ended_at.map(|at| view! { " – " <When at /> })}
                 </span>
             </summary>
-            <div class="body">
-                {said.map(|said| view! { <p class="quiet-text"><small>"Last said: " {said}</small></p> })}
-                {(!row.trace.is_empty())
-                    .then(|| {
-                        view! {
-                            <pre class="code" tabindex="0" aria-label=trace>
-                                {row.trace}
-                            </pre>
-                        }
-                    })}
-            </div>
+            {took
+                .map(|took| {
+                    view! {
+                        <div class="body">
+                            <p class="quiet-text">
+                                <small>{took}</small>
+                            </p>
+                            {(!row.trace.is_empty())
+                                .then(|| {
+                                    view! {
+                                        <pre class="code" tabindex="0" aria-label=trace>
+                                            {row.trace}
+                                        </pre>
+                                    }
+                                })}
+                        </div>
+                    }
+                })}
         </details>
     }
 }
