@@ -31,5 +31,5 @@ pub use upload_fields::UploadFields;
 
 /// Runs in the browser once the page is there, and never on the server.
 fn wake(act: fn()) {
-    Effect::new(move || act());
+    Effect::new(act);
 }

@@ -91,7 +91,7 @@ pub fn counts(initial: Counts) -> RwSignal<Counts> {
 /// Does something now, and again whenever a signal changes that it reads. Boxed: each kind of effect weighs kilobytes.
 pub fn keep(act: impl Fn() + 'static) {
     let act: Box<dyn Fn()> = Box::new(act);
-    Effect::new(move || act());
+    Effect::new(act);
 }
 
 /// The server's clock, moving once a second.

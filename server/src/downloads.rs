@@ -5,7 +5,7 @@ use std::{fmt::Write as _, path::Path as FilePath};
 use app::api::ApiError;
 use axum::{
     body::Body,
-    extract::{Path, Request, State},
+    extract::{Path, Request, State, rejection::PathRejection},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
@@ -23,9 +23,10 @@ const LOG_PAGE: u32 = 2_000;
 /// `GET /jobs/{id}/artifacts/{name}`: the file, or the range of it that a resumed download still needs.
 pub(crate) async fn artifact(
     State(engine): State<Engine>,
-    Path((job, name)): Path<(JobId, String)>,
+    path: Result<Path<(JobId, String)>, PathRejection>,
     mut request: Request,
 ) -> Response {
+    let Ok(Path((job, name))) = path else { return no_such_job() };
     let (artifact, path) = match engine.artifact(job, &name).await {
         Ok(found) => found,
         Err(error) => return refusal(error),
@@ -61,7 +62,8 @@ async fn file(path: &FilePath, request: Request) -> Response {
 }
 
 /// `GET /jobs/{id}/log`: every line, oldest first, `time level text`.
-pub(crate) async fn log(State(engine): State<Engine>, Path(job): Path<JobId>) -> Response {
+pub(crate) async fn log(State(engine): State<Engine>, path: Result<Path<JobId>, PathRejection>) -> Response {
+    let Ok(Path(job)) = path else { return no_such_job() };
     if let Err(error) = engine.job(job).await {
         return refusal(error);
     }
@@ -95,6 +97,11 @@ fn rfc3339(at: Micros) -> String {
         .ok()
         .and_then(|at| at.format(&Rfc3339).ok())
         .unwrap_or_default()
+}
+
+/// The address names a job by what is no number.
+fn no_such_job() -> Response {
+    (StatusCode::NOT_FOUND, "There is no such job\n").into_response()
 }
 
 fn refusal(error: engine::Error) -> Response {

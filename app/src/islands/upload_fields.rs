@@ -58,13 +58,15 @@ impl Sender {
         // From now on the upload goes with the form, and the file does not.
         set(&self.input, "name", None);
         browser::on(&self.input, "change", |_| self.start());
-        let acts: [(&Element, fn(&'static Self)); 3] =
-            [(&self.here, Self::remove), (&self.sending, Self::stop), (&self.lost, Self::start)];
-        for (part, act) in acts {
-            if let Some(button) = first(part, "button") {
-                hide(&button, false);
-                browser::on(&button, "click", move |_| act(self));
-            }
+        self.on_button(&self.here, Self::remove);
+        self.on_button(&self.sending, Self::stop);
+        self.on_button(&self.lost, Self::start);
+    }
+
+    fn on_button(&'static self, part: &Element, act: fn(&'static Self)) {
+        if let Some(button) = first(part, "button") {
+            hide(&button, false);
+            browser::on(&button, "click", move |_| act(self));
         }
     }
 
@@ -114,7 +116,7 @@ impl Sender {
         request.open("POST", &format!("/uploads?name={name}"))?;
         let sent = file.clone();
         let progress = Closure::<dyn Fn(ProgressEvent)>::new(move |event: ProgressEvent| {
-            self.show_sent(&sent, event.loaded() as u64)
+            self.show_sent(&sent, event.loaded() as u64);
         });
         request.upload()?.set_onprogress(Some(progress.into_js_value().unchecked_ref()));
         let answered = request.clone();

@@ -45,10 +45,10 @@ pub fn write_line(row: &Element, job: JobId, number: u64, line: &LogLine) {
     set(row, "data-level", Some(level));
     set(row, "id", Some(&format!("L{number}")));
     let parts = row.children();
-    let [link, time, word, text] = [0, 1, 2, 3].map(|place| parts.item(place));
-    if let (Some(link), Some(time), Some(word), Some(text)) = (link, time, word, text) {
-        set(&link, "href", Some(&line_href(job, number)));
-        set_text(&link, &number.to_string());
+    let [anchor, time, word, text] = [0, 1, 2, 3].map(|place| parts.item(place));
+    if let (Some(anchor), Some(time), Some(word), Some(text)) = (anchor, time, word, text) {
+        set(&anchor, "href", Some(&line_href(job, number)));
+        set_text(&anchor, &number.to_string());
         write_time(&time, line.at);
         set_text(&word, level);
         set_text(&text, &line.text);

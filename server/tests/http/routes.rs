@@ -69,6 +69,10 @@ fn where_nothing_is_a_page_says_so() {
         assert!(answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");
         assert!(answer.contains("</html>"), "{path}");
     }
+    for path in ["/jobs/abc/log", "/jobs/abc/artifacts/SHA256SUMS", "/jobs/999999/log"] {
+        let answer = milepost.exchange(&[&format!("GET {path} HTTP/1.1"), OWN]);
+        assert!(answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");
+    }
 }
 
 #[test]
