@@ -11,6 +11,7 @@ mod lists;
 mod milepost;
 mod new_job;
 mod routes;
+mod snapshots;
 mod starting;
 mod stopping;
 mod uploads;

@@ -185,3 +185,41 @@ fn a_job_can_be_run_again_with_changes() {
     let (_, page) = get(&milepost, "/new/demo?from=999999");
     assert!(page.contains("no job #999999"), "{page}");
 }
+
+/// Calls what the page's script calls: everything in the form as text.
+fn start_from_form(milepost: &Milepost, kind: &str, entries: &str) -> Response {
+    let url = milepost.url("/api/start_from_form");
+    browser().post(url).form(&[("kind", kind), ("entries", entries)]).send().unwrap()
+}
+
+#[test]
+fn a_form_sent_by_script_leads_to_its_job_and_names_the_one_it_repeats() {
+    let (milepost, _data) = Milepost::start();
+    let first = start_from_form(&milepost, "demo", r#"{"seconds":" 0 ","ending":"succeed"}"#);
+    assert_eq!(first.headers()["location"], "/jobs/1");
+    assert_eq!(first.json::<u64>().unwrap(), 1);
+    let second = start_from_form(&milepost, "demo", r#"{"seconds":"0","$rerun_of":"1"}"#);
+    assert_eq!(second.headers()["location"], "/jobs/2");
+    assert!(get(&milepost, "/jobs/2").1.contains("href=\"/jobs/1\""));
+}
+
+#[test]
+fn what_is_wrong_with_a_form_sent_by_script_is_said_field_by_field() {
+    let (milepost, _data) = Milepost::start();
+    let refused = |kind: &str, entries: &str| {
+        let answer = start_from_form(&milepost, kind, entries);
+        (answer.status().as_u16(), answer.json::<serde_json::Value>().unwrap())
+    };
+    let (status, error) = refused("demo", r#"{"seconds":"soon","stall_seconds":"601","mine":"x"}"#);
+    let faults = error["fields"].as_array().unwrap();
+    let mut fields: Vec<_> = faults.iter().filter_map(|fault| fault["field"].as_str()).collect();
+    fields.sort_unstable();
+    assert_eq!((status, fields), (422, vec!["mine", "seconds", "stall_seconds"]));
+    let (status, error) = refused("mine-bitcoin", "{}");
+    assert_eq!((status, &error["field"]), (404, &"kind".into()));
+    for entries in ["", "[]", "{", r#"{"seconds":{}}"#] {
+        let (status, error) = refused("demo", entries);
+        assert_eq!((status, &error["field"]), (400, &"entries".into()), "{entries}: {error}");
+    }
+    assert!(!get(&milepost, "/jobs").1.contains("/jobs/1"), "nothing was started");
+}

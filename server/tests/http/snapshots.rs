@@ -1,0 +1,82 @@
+//! The pages as they are sent, kept beside this file. A change that is meant is taken over with `cargo insta accept`,
+//! or by running the tests with `INSTA_UPDATE=always`.
+
+use std::time::Instant;
+
+use insta::{Settings, assert_snapshot};
+use reqwest::blocking::Client;
+
+use crate::milepost::{Milepost, PATIENCE};
+
+/// What differs from run to run, as a regular expression, and what stands there instead.
+const CHANGING: [(&str, &str); 14] = [
+    (r"/pkg(-[0-9a-f]{12})?/", "/pkg-BUILD/"),
+    (r#"data-build="[^"]*""#, r#"data-build="BUILD""#),
+    (r#"data-cursor="[^"]*""#, r#"data-cursor="CURSOR""#),
+    (r#"(nonce|crossorigin)="[^"]*""#, r#"$1="NONCE""#),
+    (r"(?s)<script.*?</script>", "<script>"),
+    (r"\d{4}-\d\d-\d\dT[\d:.]+Z", "INSTANT"),
+    (r"\b1\d{15}\b", "MICROS"),
+    (r#"title="\w{3} \d{1,2} \w{3} \d{4}, [^"]*""#, r#"title="DATE""#),
+    (r"\d\d:\d\d:\d\d", "CLOCK"),
+    (r"just now|\d+ s ago", "AGO"),
+    (r"less than 0\.1 s|less than a second|\b\d+(\.\d)? s\b", "SPAN"),
+    (r"Stopped at once", "Stopped after SPAN"),
+    (r"&quot;rate&quot;:[\d.]+", "&quot;rate&quot;:RATE"),
+    (r#"data-component="(\w+?)_\d+""#, r#"data-component="$1""#),
+];
+
+/// Compares a page with the one kept under `name`.
+fn compare(milepost: &Milepost, name: &str, path: &str) {
+    let answer = Client::new().get(milepost.url(path)).header("accept", "text/html").send().unwrap();
+    let status = answer.status().as_u16();
+    // One element a line: a difference is found at a glance.
+    let html = answer.text().unwrap().replace("><", ">\n<");
+    let mut settings = Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    for (changing, fixed) in CHANGING {
+        settings.add_filter(changing, fixed);
+    }
+    settings.bind(|| assert_snapshot!(name, format!("{status} {path}\n{html}")));
+}
+
+fn start(milepost: &Milepost, kind: &str, input: &str) {
+    let answer = Client::new().post(milepost.url("/api/start_job")).form(&[("kind", kind), ("input", input)]).send();
+    let job: u64 = answer.unwrap().error_for_status().unwrap().json().unwrap();
+    let begun = Instant::now();
+    loop {
+        let page = reqwest::blocking::get(milepost.url(&format!("/jobs/{job}"))).unwrap().text().unwrap();
+        if page.contains("data-state=\"succeeded\"") || page.contains("Failed in") {
+            return;
+        }
+        assert!(begun.elapsed() < PATIENCE, "job {job} does not end");
+    }
+}
+
+#[test]
+fn pages_without_a_job_are_as_they_were() {
+    let (milepost, _data) = Milepost::start();
+    compare(&milepost, "overview-empty", "/");
+    compare(&milepost, "jobs-empty", "/jobs");
+    compare(&milepost, "jobs-wrong-query", "/jobs?state=lost&since=ever");
+    compare(&milepost, "new", "/new");
+    compare(&milepost, "no-such-job", "/jobs/1");
+    for kind in ["demo", "checksum", "import-csv", "check-links"] {
+        compare(&milepost, &format!("new-{kind}"), &format!("/new/{kind}"));
+    }
+}
+
+#[test]
+fn pages_about_jobs_are_as_they_were() {
+    let (milepost, _data) = Milepost::start();
+    start(&milepost, "demo", r#"{"seconds":0}"#);
+    start(&milepost, "demo", r#"{"seconds":0,"ending":"fail"}"#);
+    compare(&milepost, "job-succeeded", "/jobs/1");
+    compare(&milepost, "job-failed", "/jobs/2");
+    compare(&milepost, "job-delete", "/jobs/2?confirm=delete");
+    compare(&milepost, "job-log-filtered", "/jobs/1?level=warn&text=nothing");
+    compare(&milepost, "jobs", "/jobs");
+    compare(&milepost, "jobs-failed", "/jobs?state=failed");
+    compare(&milepost, "new-demo-again", "/new/demo?from=2");
+}
