@@ -219,10 +219,7 @@ impl Log {
     /// Shows the end of what the filter leaves, and puts the filter into the address.
     fn apply(&'static self) {
         let address = self.address();
-        if let Ok(history) = window().history() {
-            // Fails only where a page does this hundreds of times a minute; then the address stays behind.
-            let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(address.trim_end_matches('?')));
-        }
+        write_address(address.trim_end_matches('?'));
         self.load(address);
     }
 
@@ -279,6 +276,7 @@ impl Log {
                 self.text.set_value("");
                 self.level.set_value("");
                 self.replace(&fresh);
+                write_address(&format!("/jobs/{}{hash}", self.job));
                 // Marks the line, now that it is there, and brings it into view.
                 let _ = window().location().replace(&hash);
             });
@@ -374,5 +372,13 @@ impl Log {
                 self.scroll.down_by(self.scroll.height() - height);
             }
         });
+    }
+}
+
+/// Has the address say what the page shows.
+fn write_address(address: &str) {
+    if let Ok(history) = window().history() {
+        // Fails only where a page does this hundreds of times a minute; then the address stays behind.
+        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(address));
     }
 }
