@@ -43,10 +43,10 @@ test("what is wrong is said in place, and everything typed stays", async ({ page
 test("a server that does not answer loses nothing", async ({ page }) => {
   await open(page, "/new/demo");
   await page.getByLabel("Seconds", { exact: true }).fill("1");
-  await page.route("**/api/start_from_form", (route) => route.abort());
+  await page.route("**/api/start_job", (route) => route.abort());
   await start(page).click();
   await expect(page.getByRole("alert")).toContainText("did not answer");
-  await page.unroute("**/api/start_from_form");
+  await page.unroute("**/api/start_job");
   await start(page).click();
   await expect(page).toHaveURL(/\/jobs\/\d+$/);
 });
@@ -57,7 +57,7 @@ test("two clicks start one job", async ({ page }) => {
   let calls = 0;
   let answer = () => {};
   const held = new Promise<void>((go) => (answer = go));
-  await page.route("**/api/start_from_form", async (route) => {
+  await page.route("**/api/start_job", async (route) => {
     calls += 1;
     await held;
     await route.continue();

@@ -13,25 +13,31 @@ use crate::{context::app, pages::new::Draft};
 /// The longest input accepted, bytes of JSON text.
 pub const INPUT_LIMIT: usize = 16 * 1024 * 1024;
 
-/// Starts a job of `kind` with `input`, a JSON object as text, and answers its number.
+/// Starts a job of `kind`, and answers its number. What it is to do comes as `input`, a JSON object as text, or as
+/// `entries`, a JSON object with the text that stands in each field of the task's form.
 #[server(endpoint = "start_job")]
-pub async fn start_job(kind: String, input: String, rerun_of: Option<JobId>) -> ApiResult<JobId> {
-    let options = StartOptions { by: "local".to_owned(), rerun_of, ..StartOptions::default() };
-    Ok(app().engine.start(&kind, parse("input", &input)?, options).await?)
-}
-
-/// Starts a job from the form of its task: `entries` is a JSON object with the text that stands in each field.
-/// Answers the job's number, and where its page is.
-#[server(endpoint = "start_from_form")]
-pub async fn start_from_form(kind: String, entries: String) -> ApiResult<JobId> {
-    let entries: BTreeMap<String, String> = parse("entries", &entries)?;
-    let mut draft = Draft::default();
-    for (name, text) in entries {
-        draft.enter(name, text);
+pub async fn start_job(
+    kind: String,
+    input: Option<String>,
+    entries: Option<String>,
+    rerun_of: Option<JobId>,
+) -> ApiResult<JobId> {
+    let engine = app().engine;
+    match (input, entries) {
+        (Some(input), None) => {
+            let options = StartOptions { by: "local".to_owned(), rerun_of, ..StartOptions::default() };
+            Ok(engine.start(&kind, parse("input", &input)?, options).await?)
+        }
+        (None, Some(entries)) => {
+            let mut draft = Draft { rerun_of, ..Draft::default() };
+            parse::<BTreeMap<_, _>>("entries", &entries)?.into_iter().for_each(|(name, text)| draft.enter(name, text));
+            Ok(draft.start(&engine, &kind).await?)
+        }
+        (None, None) => Err(ApiError::in_field("missing_argument", "input", "The argument input is missing")),
+        (Some(_), Some(_)) => {
+            Err(ApiError::in_field("malformed", "entries", "Send the input or the entries of a form, not both"))
+        }
     }
-    let job = draft.start(&app().engine, &kind).await?;
-    leptos_axum::redirect(&format!("/jobs/{job}"));
-    Ok(job)
 }
 
 /// The JSON in the argument `name`.

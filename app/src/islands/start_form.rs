@@ -55,7 +55,7 @@ impl StartingForm {
         self.work(true);
         spawn_local(async {
             match self.start().await {
-                Ok(page) => browser::go(&page.unwrap_or_default()),
+                Ok(job) => browser::go(&format!("/jobs/{job}")),
                 Err(refusal) => {
                     self.work(false);
                     self.refuse(&refusal);
@@ -64,14 +64,14 @@ impl StartingForm {
         });
     }
 
-    /// Starts the job. Answers its page.
-    async fn start(&self) -> Result<Option<String>, Refusal> {
+    /// Starts the job. Answers its number.
+    async fn start(&self) -> Result<String, Refusal> {
         // Of several entries of one name the last counts: a ticked box comes after the "false" of an empty one.
         let entries = Object::from_entries(&FormData::new_with_form(&self.form)?.into())?;
         let arguments = UrlSearchParams::new()?;
         arguments.append("kind", &self.kind);
         arguments.append("entries", &String::from(JSON::stringify(&entries)?));
-        browser::post("/api/start_from_form", &arguments).await.map(|answer| answer.place)
+        browser::post("/api/start_job", &arguments).await.map(|answer| answer.value)
     }
 
     fn work(&self, busy: bool) {

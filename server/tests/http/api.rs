@@ -55,6 +55,7 @@ fn a_missing_or_malformed_argument_is_named() {
         (&[("input", "{}")][..], "kind"),
         (&[("kind", "demo")], "input"),
         (&[("kind", "demo"), ("input", "{")], "input"),
+        (&[("kind", "demo"), ("input", "{}"), ("entries", "{}")], "entries"),
         (&[("kind", "demo"), ("input", "{}"), ("rerun_of", "the last one")], "rerun_of"),
     ] {
         let (status, error) = refusal(call(&milepost, "start_job", arguments));
