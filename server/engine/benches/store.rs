@@ -70,6 +70,7 @@ fn claim(slots: u32) -> Claim {
         slots,
         limits: Vec::new(),
         kinds: ["checksum", "import-csv", "check-links", "demo"].map(str::to_owned).to_vec(),
+        waits: None,
     }
 }
 

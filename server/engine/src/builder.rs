@@ -171,7 +171,7 @@ impl Builder {
             cancel_grace: self.cancel_grace,
             live: Live::default(),
             running: AtomicU32::new(0),
-            work: Notify::new(),
+            slot_freed: Notify::new(),
             rescheduled: Notify::new(),
             stopping: Flag::default(),
             dispatched: Flag::default(),

@@ -5,8 +5,9 @@ use std::{
     time::Duration,
 };
 
+use tokio_util::sync::CancellationToken;
+
 use crate::{
-    Result,
     attempt::Attempt,
     cancel,
     run::run,
@@ -14,7 +15,7 @@ use crate::{
     store::{Claim, Claimed},
 };
 
-/// Everything that makes work wakes the dispatcher; this is for what it cannot hear of, such as another process.
+/// The store knows of all work that comes; this is for what it cannot hear of, such as another process.
 const LOOK_ANYWAY: Duration = Duration::from_secs(2);
 /// After the store has failed.
 const RECOVER: Duration = Duration::from_secs(1);
@@ -23,20 +24,49 @@ const RECOVER: Duration = Duration::from_secs(1);
 pub(crate) async fn dispatch(shared: Arc<Shared>) {
     let kinds: Vec<String> = shared.registry.entries().map(|entry| entry.info.kind.to_string()).collect();
     while !shared.stopping.is_raised() {
-        // Armed before the query: what comes in while it runs wakes us again at once.
-        let mut woken = std::pin::pin!(shared.work.notified());
-        woken.as_mut().enable();
-        let claimed = claim(&shared, &kinds).await;
-        if let Err(error) = &claimed {
-            tracing::error!(%error, "cannot claim jobs; trying again");
+        // Armed before the slots are counted: one that is freed meanwhile wakes us again at once.
+        let mut freed = std::pin::pin!(shared.slot_freed.notified());
+        freed.as_mut().enable();
+        let slots = shared.concurrency.saturating_sub(shared.running.load(Ordering::Acquire));
+        if slots == 0 {
+            tokio::select! {
+                () = freed => {}
+                () = shared.stopping.raised() => {}
+            }
+            continue;
         }
-        tokio::select! {
-            () = woken, if claimed.is_ok() => {}
-            () = tokio::time::sleep(if claimed.is_ok() { LOOK_ANYWAY } else { RECOVER }) => {}
-            () = shared.stopping.raised() => {}
+        let enough = CancellationToken::new();
+        let mut claiming = shared.store.claim(claim(&shared, slots, &kinds, &enough));
+        let claimed = tokio::select! {
+            biased;
+            claimed = &mut claiming => claimed,
+            () = no_more_as_it_was(&shared, freed) => {
+                // It may be taking something home right now.
+                enough.cancel();
+                claiming.await
+            }
+        };
+        match claimed {
+            Ok(claimed) => start(&shared, claimed).await,
+            Err(error) => {
+                tracing::error!(%error, "cannot claim jobs; trying again");
+                tokio::select! {
+                    () = tokio::time::sleep(RECOVER) => {}
+                    () = shared.stopping.raised() => {}
+                }
+            }
         }
     }
     shared.dispatched.raise();
+}
+
+/// Waits until a claim that waits should be made anew, or given up.
+async fn no_more_as_it_was(shared: &Shared, slot_freed: impl Future<Output = ()>) {
+    tokio::select! {
+        () = slot_freed => {}
+        () = tokio::time::sleep(LOOK_ANYWAY) => {}
+        () = shared.stopping.raised() => {}
+    }
 }
 
 /// Queues scheduled jobs when their time has come, until the engine stops.
@@ -47,8 +77,6 @@ pub(crate) async fn promote(shared: Arc<Shared>) {
         let now = shared.clock.now();
         let pause = match shared.store.promote_due(now).await {
             Ok(next) => {
-                // There may be work now. Asking in vain costs one query.
-                shared.work.notify_one();
                 let until = next.map(|next| Duration::from_secs_f64(next.seconds_since(now).max(0.0)));
                 until.map_or(LOOK_ANYWAY, |until| until.min(LOOK_ANYWAY))
             }
@@ -65,24 +93,18 @@ pub(crate) async fn promote(shared: Arc<Shared>) {
     }
 }
 
-/// Fills the free slots, as far as the queue can.
-async fn claim(shared: &Arc<Shared>, kinds: &[String]) -> Result<()> {
-    loop {
-        let slots = shared.concurrency.saturating_sub(shared.running.load(Ordering::Acquire));
-        if slots == 0 || shared.stopping.is_raised() {
-            return Ok(());
-        }
-        let limits = shared.registry.entries().filter_map(|entry| {
-            let limit = entry.limit?;
-            Some((entry.info.kind.to_string(), limit.saturating_sub(entry.running.load(Ordering::Acquire))))
-        });
-        let claim = Claim { boot: shared.boot.clone(), slots, limits: limits.collect(), kinds: kinds.to_vec() };
-        let claimed = shared.store.claim(claim).await?;
-        let filled = claimed.len() >= slots as usize;
-        start(shared, claimed).await;
-        if !filled {
-            return Ok(());
-        }
+/// A wish for so many jobs, which waits until there is `enough`.
+fn claim(shared: &Shared, slots: u32, kinds: &[String], enough: &CancellationToken) -> Claim {
+    let limits = shared.registry.entries().filter_map(|entry| {
+        let limit = entry.limit?;
+        Some((entry.info.kind.to_string(), limit.saturating_sub(entry.running.load(Ordering::Acquire))))
+    });
+    Claim {
+        boot: shared.boot.clone(),
+        slots,
+        limits: limits.collect(),
+        kinds: kinds.to_vec(),
+        waits: Some(enough.clone()),
     }
 }
 

@@ -90,19 +90,12 @@ impl Engine {
             rerun_of: options.rerun_of,
             uploads: checked.uploads,
         };
-        let wakes = if job.run_at.is_some() { &shared.rescheduled } else { &shared.work };
-        let mut accepting = shared.store.enqueue(job);
-        // Once polled, the job is in the writer's queue: a claim that goes there now finds it, and both are one commit.
-        match futures_util::poll!(accepting.as_mut()) {
-            std::task::Poll::Ready(accepted) => {
-                wakes.notify_one();
-                accepted
-            }
-            std::task::Poll::Pending => {
-                wakes.notify_one();
-                accepting.await
-            }
+        let scheduled = job.run_at.is_some();
+        let accepted = shared.store.enqueue(job).await?;
+        if scheduled {
+            shared.rescheduled.notify_one();
         }
+        Ok(accepted)
     }
 
     /// Cancels what waits, asks what runs; never harms what is over.
@@ -128,9 +121,7 @@ impl Engine {
             return Err(Error::ShuttingDown);
         }
         self.shared.registry.get(&self.shared.store.job(job).await?.kind)?;
-        let attempt = self.shared.store.retry(job, by).await?;
-        self.shared.work.notify_one();
-        Ok(attempt)
+        self.shared.store.retry(job, by).await
     }
 
     /// Removes an ended job with its log and files.

@@ -24,10 +24,8 @@ pub(crate) async fn keep_up(shared: Arc<Shared>) {
     loop {
         tokio::select! {
             _ = look.tick() => {
-                match settle_dead(shared.store.as_ref(), &shared.data, &shared.boot).await {
-                    // A kind that retries by itself has put them back into the queue.
-                    Ok(settled) => if settled { shared.work.notify_one() },
-                    Err(error) => tracing::warn!(%error, "cannot settle the jobs of dead processes; trying again"),
+                if let Err(error) = settle_dead(shared.store.as_ref(), &shared.data, &shared.boot).await {
+                    tracing::warn!(%error, "cannot settle the jobs of dead processes; trying again");
                 }
             }
             _ = sweep.tick() => {
@@ -41,12 +39,12 @@ pub(crate) async fn keep_up(shared: Arc<Shared>) {
     }
 }
 
-/// Settles what was running in processes that are certainly dead; answers whether there was anything.
-pub(crate) async fn settle_dead(store: &dyn Store, data: &DataDir, own: &BootId) -> Result<bool> {
+/// Settles what was running in processes that are certainly dead.
+pub(crate) async fn settle_dead(store: &dyn Store, data: &DataDir, own: &BootId) -> Result<()> {
     let holders = store.holders().await?;
     let dead: Vec<BootId> = holders.into_iter().filter(|boot| boot != own && node_lock::is_dead(data, boot)).collect();
     if dead.is_empty() {
-        return Ok(false);
+        return Ok(());
     }
     let settled = store.settle(&dead).await?;
     for job in &settled {
@@ -55,5 +53,5 @@ pub(crate) async fn settle_dead(store: &dyn Store, data: &DataDir, own: &BootId)
     for boot in &dead {
         node_lock::bury(data, boot);
     }
-    Ok(!settled.is_empty())
+    Ok(())
 }

@@ -42,8 +42,8 @@ pub(crate) struct Shared {
     pub(crate) live: Live,
     /// Slots taken.
     pub(crate) running: AtomicU32,
-    /// Wakes the dispatcher: there may be work, or a slot.
-    pub(crate) work: Notify,
+    /// Wakes the dispatcher: it can claim what it could not.
+    pub(crate) slot_freed: Notify,
     /// Wakes who waits for scheduled jobs: there is a new one.
     pub(crate) rescheduled: Notify,
     /// Raised when no more work is to be taken …
@@ -59,11 +59,14 @@ impl Shared {
         entry.running.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Gives it back, and lets the dispatcher know.
+    /// Gives it back, and lets the dispatcher know where its claim that waits does not take it into account: where
+    /// there was no slot to claim for, or none for this kind.
     pub(crate) fn free_slot(&self, entry: &Entry) {
-        self.running.fetch_sub(1, Ordering::AcqRel);
         entry.running.fetch_sub(1, Ordering::AcqRel);
-        self.work.notify_one();
+        let none_was_free = self.running.fetch_sub(1, Ordering::AcqRel) >= self.concurrency;
+        if none_was_free || entry.limit.is_some() {
+            self.slot_freed.notify_one();
+        }
     }
 
     /// Removes everything that attempts of `job` wrote. What cannot be removed is told to the operator.

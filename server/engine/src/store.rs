@@ -30,7 +30,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Accepts a job: `queued`, or `scheduled` where `run_at` lies ahead. Uploads it names are kept from then on.
     async fn enqueue(&self, job: NewJob) -> Result<JobId>;
-    /// Takes the oldest queued jobs, within the free slots, for the process `claim.boot`. Empty when there are none.
+    /// Takes the oldest queued jobs, within the free slots, for the process `claim.boot`. Empty when there are none, and
+    /// it does not wait, or no longer.
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>>;
     /// Soft: the latest progress of running attempts. Stale fences are dropped in silence.
     fn save_progress(&self, saves: Vec<(Fence, model::Progress)>);

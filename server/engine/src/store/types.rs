@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use model::{AttemptNo, Failure, JobId, JobState, JobView, Level, LogLine, Micros, Progress, Seq, StreamEvent};
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 /// A process that runs jobs, since its start. 32 lower-case hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,6 +53,9 @@ pub struct Claim {
     pub limits: Vec<(String, u32)>,
     /// Only these kinds; those this process can run.
     pub kinds: Vec<String>,
+    /// Where nothing is there to take: waits for it until this is cancelled. The transaction that queues a job then
+    /// claims it as well. Only the newest claim of a store waits.
+    pub waits: Option<CancellationToken>,
 }
 
 /// A job that has been claimed.

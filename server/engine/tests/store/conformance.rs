@@ -8,6 +8,8 @@ use engine::{
 };
 use model::{JobId, JobState, Level, LogLine, Micros, Seq, StreamEvent};
 
+use tokio_util::sync::CancellationToken;
+
 use super::support::{
     HOUR, Kept, boot, claim, claim_one, failed, failed_job, finish, lines, new_job, progress, running, succeeded,
 };
@@ -54,6 +56,26 @@ pub(crate) async fn a_claim_takes_the_oldest_and_no_more_than_the_slots(kept: Ke
     assert!(claimed.iter().all(|claimed| claimed.view.state == JobState::Running && claimed.next_line == 1));
     assert_eq!(claimed[0].input, new_job("a").input);
     assert_eq!(kept.store.holders().await.expect("read"), [boot('a')]);
+}
+
+pub(crate) async fn a_claim_that_waits_takes_a_job_in_the_commit_that_accepts_it(kept: Kept) {
+    let mut waiting = kept.store.claim(Claim { waits: Some(CancellationToken::new()), ..claim(2, &["a"]) });
+    assert!(futures_util::poll!(&mut waiting).is_pending());
+    kept.store.enqueue(new_job("b")).await.expect("accepted");
+    let job = kept.store.enqueue(new_job("a")).await.expect("accepted");
+    assert_eq!(kept.store.job(job).await.expect("found").state, JobState::Running, "as soon as it is accepted");
+    let claimed = waiting.await.expect("answered");
+    assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), [job]);
+}
+
+pub(crate) async fn a_claim_that_is_withdrawn_takes_nothing_more(kept: Kept) {
+    let enough = CancellationToken::new();
+    let mut waiting = kept.store.claim(Claim { waits: Some(enough.clone()), ..claim(2, &["a"]) });
+    assert!(futures_util::poll!(&mut waiting).is_pending());
+    enough.cancel();
+    assert!(waiting.await.expect("answered").is_empty());
+    let job = kept.store.enqueue(new_job("a")).await.expect("accepted");
+    assert_eq!(kept.store.job(job).await.expect("found").state, JobState::Queued);
 }
 
 pub(crate) async fn a_kind_at_its_limit_blocks_nobody_behind_it(kept: Kept) {
@@ -466,6 +488,8 @@ macro_rules! promises {
             a_job_for_later_waits_until_it_is_due
             an_unknown_upload_refuses_the_job_and_leaves_nothing
             a_claim_takes_the_oldest_and_no_more_than_the_slots
+            a_claim_that_waits_takes_a_job_in_the_commit_that_accepts_it
+            a_claim_that_is_withdrawn_takes_nothing_more
             a_kind_at_its_limit_blocks_nobody_behind_it
             a_job_has_one_worker_however_many_claim
             only_the_latest_progress_is_kept

@@ -78,7 +78,7 @@ pub(crate) fn new_job(kind: &str) -> NewJob {
 
 pub(crate) fn claim(slots: u32, kinds: &[&str]) -> Claim {
     let kinds = kinds.iter().map(|kind| (*kind).to_owned()).collect();
-    Claim { boot: boot('a'), slots, limits: Vec::new(), kinds }
+    Claim { boot: boot('a'), slots, limits: Vec::new(), kinds, waits: None }
 }
 
 /// Starts a job of `kind` and has it claimed, where nothing older waits.

@@ -57,7 +57,7 @@ trait Work: Send {
 /// What comes over the channel. Boxed, because the calls differ much in size.
 enum Call {
     Enqueue(Box<Pending<NewJob, JobId>>),
-    Claim(Box<Pending<Claim, Vec<Claimed>>>),
+    Claim(Box<PendingClaim>),
     Finish(Box<Pending<Finish, JobView>>),
     Rare(Box<dyn Work>),
     Flush(Pending<(), ()>),
@@ -65,11 +65,14 @@ enum Call {
     SoftWaits,
 }
 
+/// A claim and its answer.
+type PendingClaim = Pending<Claim, Vec<Claimed>>;
+
 /// The calls of one transaction.
 #[derive(Default)]
 struct Batch {
     enqueues: Vec<Pending<NewJob, JobId>>,
-    claims: Vec<Pending<Claim, Vec<Claimed>>>,
+    claims: Vec<PendingClaim>,
     finishes: Vec<Pending<Finish, JobView>>,
     rare: Vec<Box<dyn Work>>,
     /// Answered when what is soft has been committed.
@@ -93,7 +96,8 @@ impl Writer {
     ) -> Result<Self> {
         let (sender, calls) = mpsc::channel(CALLS_IN_WAITING);
         let soft = Arc::<Mutex<Soft>>::default();
-        let actor = Actor { connection, clock, listener, calls, soft: Arc::clone(&soft), upkeep: Upkeep::default() };
+        let (waiting, upkeep) = (None, Upkeep::default());
+        let actor = Actor { connection, clock, listener, calls, soft: Arc::clone(&soft), waiting, upkeep };
         let unusable = |error| Error::of_io("starting the store's writer", error);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(unusable)?;
         let thread = thread::Builder::new()
@@ -164,6 +168,8 @@ struct Actor {
     listener: Option<Arc<dyn Listener>>,
     calls: mpsc::Receiver<Call>,
     soft: Arc<Mutex<Soft>>,
+    /// A claim that found nothing, and takes part in every transaction that may queue something.
+    waiting: Option<PendingClaim>,
     upkeep: Upkeep,
 }
 
@@ -173,7 +179,15 @@ impl Actor {
         loop {
             let wake_at = soft_due.map_or_else(|| self.upkeep.next(), |due: Instant| due.min(self.upkeep.next()));
             let mut batch = Batch::default();
-            match tokio::time::timeout_at(wake_at.into(), self.calls.recv()).await {
+            let call = tokio::select! {
+                biased;
+                () = withdrawn(self.waiting.as_ref()) => {
+                    self.waiting.take().into_iter().for_each(Pending::send);
+                    continue;
+                }
+                call = tokio::time::timeout_at(wake_at.into(), self.calls.recv()) => call,
+            };
+            match call {
                 Ok(Some(Call::SoftWaits)) => soft_due = soft_due.or_else(|| Some(Instant::now() + SOFT_DELAY)),
                 Ok(Some(call)) => batch.add(call),
                 Ok(None) => break,
@@ -183,6 +197,9 @@ impl Actor {
                 && let Ok(call) = self.calls.try_recv()
             {
                 batch.add(call);
+            }
+            if batch.may_queue_jobs() {
+                batch.claims.extend(self.waiting.take().filter(|claim| !claim.reply.is_closed()));
             }
             let now = Instant::now();
             if !batch.is_empty() || soft_due.is_some_and(|due| due <= now) {
@@ -204,7 +221,7 @@ impl Actor {
     async fn commit(&mut self, mut batch: Batch) {
         let soft = std::mem::take(&mut *lock(&self.soft));
         let Err(error) = self.attempt(&mut batch, &soft).await else {
-            return batch.reply();
+            return self.reply(batch);
         };
         lock(&self.soft).put_back(soft);
         tracing::warn!(%error, calls = batch.len(), "a transaction failed");
@@ -214,13 +231,26 @@ impl Actor {
         for mut single in batch.into_singles() {
             let soft = self.soft_for(&single);
             match self.attempt(&mut single, &soft).await {
-                Ok(()) => single.reply(),
+                Ok(()) => self.reply(single),
                 Err(error) => {
                     lock(&self.soft).put_back(soft);
                     single.refuse(error);
                 }
             }
         }
+    }
+
+    /// Gives the answers, but to a claim that found nothing and waits.
+    fn reply(&mut self, mut batch: Batch) {
+        for claim in std::mem::take(&mut batch.claims) {
+            if claim.waits_on() {
+                // There is one dispatcher: an older claim has been given up.
+                self.waiting.replace(claim).into_iter().for_each(Pending::send);
+            } else {
+                claim.send();
+            }
+        }
+        batch.reply();
     }
 
     /// What must be committed with a single call: what was said before a finish would be refused after it, and a flush
@@ -273,6 +303,11 @@ impl Batch {
         self.len() == 0
     }
 
+    /// Whether there may be more to claim after it.
+    fn may_queue_jobs(&self) -> bool {
+        !self.enqueues.is_empty() || !self.rare.is_empty()
+    }
+
     /// Soft writes come first, because a finish makes them stale; claims last, because they see what was enqueued.
     async fn run(&mut self, connection: &mut SqliteConnection, now: model::Micros, soft: &Soft) -> Result<Committed> {
         let mut transaction = Transaction::begin(connection, now).await?;
@@ -295,7 +330,6 @@ impl Batch {
     fn reply(self) {
         self.finishes.into_iter().for_each(Pending::send);
         self.enqueues.into_iter().for_each(Pending::send);
-        self.claims.into_iter().for_each(Pending::send);
         self.rare.into_iter().for_each(Work::reply);
         self.flushes.into_iter().for_each(Pending::send);
     }
@@ -335,6 +369,22 @@ impl<I, A> Pending<I, A> {
 
     fn refuse(self, error: Error) {
         let _ = self.reply.send(Err(error));
+    }
+}
+
+impl PendingClaim {
+    /// Whether it has found nothing and goes on waiting.
+    fn waits_on(&self) -> bool {
+        let nothing = matches!(&self.answer, Some(Ok(claimed)) if claimed.is_empty());
+        nothing && self.input.waits.as_ref().is_some_and(|withdrawn| !withdrawn.is_cancelled())
+    }
+}
+
+/// Ends when the claim that waits is withdrawn; without one, never.
+async fn withdrawn(waiting: Option<&PendingClaim>) {
+    match waiting.and_then(|claim| claim.input.waits.as_ref()) {
+        Some(withdrawn) => withdrawn.cancelled().await,
+        None => std::future::pending().await,
     }
 }
 
