@@ -1,7 +1,7 @@
 //! Taking work: one statement, whose cost depends on the slots and the kinds, never on the length of the line.
 
 use model::{Event, JobState, JobView};
-use sqlx::{AssertSqlSafe, Sqlite, query::QueryScalar, sqlite::SqliteArguments};
+use sqlx::{AssertSqlSafe, Sqlite, query::Query, sqlite::SqliteArguments};
 
 use super::{
     error::corrupt,
@@ -32,19 +32,18 @@ impl Transaction<'_> {
             from job not indexed join job_input on job_input.job = job.id where job.id in ({heads});
 
             update job not indexed set state = 'running', boot = ?, started_at = ?, charged = charged + 1
-            where state = 'queued' and id in ({heads});
-
-            select cast(changes() as text)",
+            where state = 'queued' and id in ({heads})",
             view_column!()
         );
-        let mut query = bind_heads(sqlx::query_scalar(AssertSqlSafe(sql)), claim);
+        let mut query = bind_heads(sqlx::query(AssertSqlSafe(sql)), claim);
         query = query.bind(&claim.boot.0).bind(self.now.0);
-        let answers: Vec<String> = bind_heads(query, claim).fetch_all(&mut *self.connection).await?;
-        let [heads, taken] = answers.as_slice() else {
-            return Err(corrupt("a claim", format!("{} answers", answers.len())));
+        let (answers, changes) = self.run(bind_heads(query, claim)).await?;
+        let heads: Vec<(ViewRow, u64, String)> = match answers.as_slice() {
+            [heads] => parse("the heads of the lines", heads)?,
+            answers => return Err(corrupt("a claim", format!("{} answers", answers.len()))),
         };
-        let heads: Vec<(ViewRow, u64, String)> = parse("the heads of the lines", heads)?;
-        if *taken != heads.len().to_string() {
+        let taken = changes.last().copied().unwrap_or_default();
+        if taken != heads.len() as u64 {
             return Err(corrupt("a claim", format!("{taken} of {} jobs could be taken", heads.len())));
         }
         let mut claimed: Vec<Claimed> = heads.into_iter().map(|head| self.claimed(claim, head)).collect();
@@ -63,10 +62,11 @@ impl Transaction<'_> {
     }
 }
 
-type Answers<'q> = QueryScalar<'q, Sqlite, String, SqliteArguments>;
+/// A statement that is being put together.
+type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
 
 /// Binds the parameters of one occurrence of the heads.
-fn bind_heads<'q>(mut query: Answers<'q>, claim: &'q Claim) -> Answers<'q> {
+fn bind_heads<'q>(mut query: Statement<'q>, claim: &'q Claim) -> Statement<'q> {
     for kind in &claim.kinds {
         let limit = claim.limits.iter().find(|(limited, _)| limited == kind).map(|(_, limit)| *limit);
         query = query.bind(kind).bind(limit.unwrap_or(claim.slots).min(claim.slots));

@@ -1,6 +1,7 @@
-//! Ending attempts: a batch is one round trip, and each row of it stands or falls by its own fence.
+//! Ending attempts: a batch is one round trip. Each attempt stands or falls by its own fence; where one falls, which is
+//! rare, the writer ends the others one by one.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use model::{Event, JobId, JobState, JobView};
 use serde::Serialize;
@@ -34,20 +35,16 @@ struct Row<'a> {
 }
 
 impl Transaction<'_> {
-    /// Ends every attempt that still holds its job.
+    /// Ends the attempts, which must all still hold their jobs; a single one that does not is answered so.
     pub(super) async fn finish(&mut self, calls: &mut [Pending<Finish, JobView>]) -> Result<()> {
         if calls.is_empty() {
             return Ok(());
         }
         let rows = calls.iter().map(|call| row(&call.input)).collect::<Result<Vec<_>>>()?;
         let rows = json(&rows)?;
-        let answers: Vec<String> = sqlx::query_scalar(concat!(
-            "select json_group_array(job.id)
-            from jsonb_each(?) as f cross join job
-            where job.id = f.value ->> 'job' and job.attempt = f.value ->> 'attempt'
-                and job.boot = f.value ->> 'boot' and job.state = 'running';
-
-            insert into attempt (job, attempt, kind, state, started_at, ended_at, boot,
+        let jobs = json(&calls.iter().map(|call| call.input.fence.job).collect::<Vec<_>>())?;
+        let query = sqlx::query(concat!(
+            "insert into attempt (job, attempt, kind, state, started_at, ended_at, boot,
                 failure_code, failure_message, trace, progress, stage_seconds, output)
             select job.id, job.attempt, job.kind, f.value ->> 'state', job.started_at, ?, job.boot,
                 f.value ->> 'code', f.value ->> 'message', f.value ->> 'trace', f.value ->> 'progress',
@@ -75,22 +72,27 @@ impl Transaction<'_> {
 
             select json_group_array(",
             view_column!(),
-            ") from jsonb_each(?) as f cross join job where job.id = f.value ->> 'job'"
+            ") from json_each(?) as f cross join job where job.id = f.value"
         ))
-        .bind(&rows)
         .bind(self.now.0)
         .bind(&rows)
         .bind(self.now.0)
         .bind(&rows)
-        .bind(&rows)
-        .fetch_all(&mut *self.connection)
-        .await?;
+        .bind(&jobs);
+        let (answers, changes) = self.run(query).await?;
+        if changes.get(1) != Some(&(calls.len() as u64)) {
+            let [call] = calls else {
+                // Some worker is stale. The writer goes back and asks one by one, which tells who.
+                return Err(Error::Fenced);
+            };
+            call.answer = Some(Err(Error::Fenced));
+            return Ok(());
+        }
         let mut ended = ended(&answers)?;
         for call in calls.iter_mut() {
             let finish = &call.input;
             let Some(view) = ended.remove(&finish.fence.job) else {
-                call.answer = Some(Err(Error::Fenced));
-                continue;
+                return Err(corrupt("the end of attempts", format!("job {} is not among them", finish.fence.job)));
             };
             self.moved(Some(JobState::Running), view.clone(), code(finish, &view));
             call.answer = Some(Ok(view));
@@ -124,15 +126,13 @@ impl Transaction<'_> {
     }
 }
 
-/// The jobs that were held, as they stand now. `answers`: the numbers of those, and the views of all that were named.
+/// The jobs as they stand now.
 fn ended(answers: &[String]) -> Result<HashMap<JobId, JobView>> {
-    let [held, views] = answers else {
+    let [views] = answers else {
         return Err(corrupt("the end of attempts", format!("{} answers", answers.len())));
     };
-    let held: HashSet<JobId> = parse("the jobs held", held)?;
     let views: Vec<ViewRow> = parse("the jobs ended", views)?;
-    let views = views.into_iter().map(JobView::from).filter(|view| held.contains(&view.job));
-    Ok(views.map(|view| (view.job, view)).collect())
+    Ok(views.into_iter().map(JobView::from).map(|view| (view.job, view)).collect())
 }
 
 fn row(finish: &Finish) -> Result<Row<'_>> {

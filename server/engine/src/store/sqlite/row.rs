@@ -18,27 +18,28 @@ macro_rules! view_column {
 }
 pub(super) use view_column;
 
-/// The values of [`view_column`], in order. The place in line is not among them.
+/// The values of [`view_column`], in order, owned where they are read, borrowed where they are written. The place in
+/// line is not among them.
 #[derive(Deserialize, Serialize)]
-pub(super) struct ViewRow(
+pub(super) struct ViewRow<Text = String, Reported = Progress>(
     JobId,
     u32,
     JobState,
-    String,
-    String,
-    String,
+    Text,
+    Text,
+    Text,
     Micros,
     Option<Micros>,
     Option<Micros>,
     Option<Micros>,
     Option<Micros>,
-    Option<String>,
+    Option<Text>,
     u8,
     u32,
     Option<JobId>,
-    Option<String>,
-    Option<String>,
-    Option<Progress>,
+    Option<Text>,
+    Option<Text>,
+    Option<Reported>,
 );
 
 impl From<ViewRow> for JobView {
@@ -66,29 +67,28 @@ impl From<ViewRow> for JobView {
     }
 }
 
-impl From<&JobView> for ViewRow {
-    fn from(view: &JobView) -> Self {
-        let failure = view.failure.clone();
-        let (code, message) = failure.map(|failure| (failure.code, failure.message)).unzip();
+impl<'a> From<&'a JobView> for ViewRow<&'a str, &'a Progress> {
+    fn from(view: &'a JobView) -> Self {
+        let failure = view.failure.as_ref();
         Self(
             view.job,
             view.attempt,
             view.state,
-            view.kind.clone(),
-            view.title.clone(),
-            view.created_by.clone(),
+            &view.kind,
+            &view.title,
+            &view.created_by,
             view.created_at,
             view.run_at,
             view.started_at,
             view.ended_at,
             view.cancel_requested_at,
-            view.cancel_requested_by.clone(),
+            view.cancel_requested_by.as_deref(),
             u8::from(view.not_responding),
             view.max_attempts,
             view.rerun_of,
-            code,
-            message,
-            Some(&view.progress).filter(|progress| **progress != Progress::default()).cloned(),
+            failure.map(|failure| failure.code.as_str()),
+            failure.map(|failure| failure.message.as_str()),
+            Some(&view.progress).filter(|progress| **progress != Progress::default()),
         )
     }
 }
@@ -96,12 +96,17 @@ impl From<&JobView> for ViewRow {
 /// A state event as the log of events keeps it: without names, a third of its size on the wire. The view, its place
 /// in line, what happened, and how many jobs there were in each state, in the order of [`JobState::ALL`].
 #[derive(Deserialize, Serialize)]
-pub(super) struct StateRow(ViewRow, Option<u32>, Option<String>, Option<[u64; JobState::ALL.len()]>);
+pub(super) struct StateRow<Text = String, Reported = Progress>(
+    ViewRow<Text, Reported>,
+    Option<u32>,
+    Option<Text>,
+    Option<[u64; JobState::ALL.len()]>,
+);
 
-impl From<&StateEvent> for StateRow {
-    fn from(event: &StateEvent) -> Self {
+impl<'a> From<&'a StateEvent> for StateRow<&'a str, &'a Progress> {
+    fn from(event: &'a StateEvent) -> Self {
         let counts = event.counts.map(|counts| JobState::ALL.map(|state| counts.of(state)));
-        Self((&event.view).into(), event.view.position, event.code.clone(), counts)
+        Self((&event.view).into(), event.view.position, event.code.as_deref(), counts)
     }
 }
 

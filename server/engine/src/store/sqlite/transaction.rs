@@ -3,8 +3,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use futures_util::TryStreamExt as _;
 use model::{Counts, JobId, JobState, JobView, LogEvent, Micros, Seq, StateEvent, StreamEvent};
-use sqlx::{Row, SqliteConnection};
+use sqlx::{AssertSqlSafe, Either, Execute, Executor, Row, Sqlite, SqliteConnection};
 
 use super::{
     error::corrupt,
@@ -14,7 +15,33 @@ use crate::{Result, store::DurableEvent};
 
 const HOUR: i64 = 3_600_000_000;
 
+// The end of a transaction is one call of those of these that it needs.
+const ADD_EVENTS: &str = "
+insert into event (seq, at, job, type, first_line, body)
+select value ->> 0, ?, value ->> 1, value ->> 2, value ->> 3, value ->> 4 from jsonb_each(?);
+";
+const COUNT_KINDS: &str = "
+insert into kind (name, jobs)
+select key, value from json_each(?) where true
+on conflict (name) do update set jobs = jobs + excluded.jobs;
+";
+const COUNT_HOUR: &str = "
+insert into hour (hour, succeeded, failed, cancelled)
+select value ->> 0, value ->> 1, value ->> 2, value ->> 3 from json_each(?) where true
+on conflict (hour) do update set
+    succeeded = succeeded + excluded.succeeded,
+    failed = failed + excluded.failed,
+    cancelled = cancelled + excluded.cancelled;
+";
+/// The counts in the order of [`JobState::ALL`].
+const WRITE_LEDGER_AND_COMMIT: &str = "
+update ledger set seq = ?, last_job = ?, artifact_bytes = ?, upload_bytes = ?,
+    scheduled = ?, queued = ?, running = ?, paused = ?,
+    succeeded = ?, failed = ?, cancelled = ?, interrupted = ?;
+commit";
+
 /// What the writer counts.
+#[derive(Clone, Copy, PartialEq)]
 pub(super) struct Ledger {
     seq: i64,
     pub(super) last_job: i64,
@@ -29,6 +56,8 @@ pub(super) struct Transaction<'c> {
     /// One time for all of it.
     pub(super) now: Micros,
     pub(super) ledger: Ledger,
+    /// The ledger as it was when the transaction began.
+    before: Ledger,
     events: Vec<Arc<DurableEvent>>,
     /// Ended in this hour: succeeded, failed, cancelled.
     ended: [u64; 3],
@@ -76,7 +105,16 @@ impl<'c> Transaction<'c> {
                 interrupted: row.try_get(11)?,
             },
         };
-        Ok(Self { connection, now, ledger, events: Vec::new(), ended: [0; 3], kinds: BTreeMap::new(), litters: false })
+        Ok(Self {
+            connection,
+            now,
+            ledger,
+            before: ledger,
+            events: Vec::new(),
+            ended: [0; 3],
+            kinds: BTreeMap::new(),
+            litters: false,
+        })
     }
 
     /// Notes that a job of `kind` came (+1) or went (-1).
@@ -127,50 +165,54 @@ impl<'c> Transaction<'c> {
         self.events.push(Arc::new(DurableEvent { seq: Seq(self.ledger.seq), job: Some(job), event }));
     }
 
+    /// Runs the statements of `query` in one call. Answers the texts that they return, and how many rows each changed.
+    pub(super) async fn run<'q>(&mut self, query: impl Execute<'q, Sqlite> + 'q) -> Result<(Vec<String>, Vec<u64>)> {
+        let mut answers = self.connection.fetch_many(query);
+        let (mut texts, mut changes) = (Vec::new(), Vec::new());
+        while let Some(answer) = answers.try_next().await? {
+            match answer {
+                Either::Left(done) => changes.push(done.rows_affected()),
+                Either::Right(row) => texts.push(row.try_get(0)?),
+            }
+        }
+        drop(answers);
+        Ok((texts, changes))
+    }
+
     /// Writes events and counters, and commits.
     pub(super) async fn commit(self) -> Result<Committed> {
+        if self.ledger == self.before {
+            // No event either: each has a number. What has written nothing at all costs no sync of the disk.
+            sqlx::query("commit").execute(self.connection).await?;
+            return Ok(Committed { events: self.events, litter: self.litters });
+        }
         let rows = self.events.iter().map(|event| event_row(event)).collect::<Result<Vec<_>>>()?;
-        let ledger = &self.ledger;
-        let counts = ledger.counts;
-        sqlx::query(
-            "insert into event (seq, at, job, type, first_line, body)
-            select value ->> 0, ?, value ->> 1, value ->> 2, value ->> 3, value ->> 4 from jsonb_each(?);
-
-            insert into kind (name, jobs)
-            select key, value from json_each(?) where true
-            on conflict (name) do update set jobs = jobs + excluded.jobs;
-
-            insert into hour (hour, succeeded, failed, cancelled)
-            select value ->> 0, value ->> 1, value ->> 2, value ->> 3 from json_each(?) where true
-            on conflict (hour) do update set
-                succeeded = succeeded + excluded.succeeded,
-                failed = failed + excluded.failed,
-                cancelled = cancelled + excluded.cancelled;
-
-            update ledger set seq = ?, last_job = ?, artifact_bytes = ?, upload_bytes = ?,
-                scheduled = ?, queued = ?, running = ?, paused = ?,
-                succeeded = ?, failed = ?, cancelled = ?, interrupted = ?;
-
-            commit",
-        )
-        .bind(self.now.0)
-        .bind(json(&rows)?)
-        .bind(json(&self.kinds)?)
-        .bind(json(&self.hour())?)
-        .bind(ledger.seq)
-        .bind(ledger.last_job)
-        .bind(ledger.artifact_bytes)
-        .bind(ledger.upload_bytes)
-        .bind(counts.scheduled as i64)
-        .bind(counts.queued as i64)
-        .bind(counts.running as i64)
-        .bind(counts.paused as i64)
-        .bind(counts.succeeded as i64)
-        .bind(counts.failed as i64)
-        .bind(counts.cancelled as i64)
-        .bind(counts.interrupted as i64)
-        .execute(self.connection)
-        .await?;
+        let hour = self.hour();
+        let sql = [
+            if rows.is_empty() { "" } else { ADD_EVENTS },
+            if self.kinds.is_empty() { "" } else { COUNT_KINDS },
+            if hour.is_empty() { "" } else { COUNT_HOUR },
+            WRITE_LEDGER_AND_COMMIT,
+        ]
+        .concat();
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        if !rows.is_empty() {
+            query = query.bind(self.now.0).bind(json(&rows)?);
+        }
+        if !self.kinds.is_empty() {
+            query = query.bind(json(&self.kinds)?);
+        }
+        if !hour.is_empty() {
+            query = query.bind(json(&hour)?);
+        }
+        let Ledger { seq, last_job, artifact_bytes, upload_bytes, counts } = self.ledger;
+        for number in [seq, last_job, artifact_bytes, upload_bytes] {
+            query = query.bind(number);
+        }
+        for state in JobState::ALL {
+            query = query.bind(counts.of(state) as i64);
+        }
+        query.execute(self.connection).await?;
         Ok(Committed { events: self.events, litter: self.litters })
     }
 
