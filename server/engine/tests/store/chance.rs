@@ -130,9 +130,7 @@ impl World {
                 assert_eq!(settled, self.all(JobState::Running));
                 for job in settled {
                     let known = self.jobs[&job];
-                    if known.asked {
-                        self.apply(job, Event::Cancel);
-                    } else if known.charged < known.granted {
+                    if !known.asked && known.charged < known.granted {
                         self.apply(job, Event::RetryLater);
                         self.apply(job, Event::Due);
                     } else {

@@ -273,7 +273,8 @@ pub(crate) async fn a_deleted_job_leaves_nothing_and_its_number_never_comes_agai
 
 pub(crate) async fn what_the_dead_held_is_settled(kept: Kept) {
     let lost = running(&*kept.store, "a").await.fence;
-    let asked = running(&*kept.store, "b").await.fence;
+    kept.store.enqueue(NewJob { max_attempts: 2, ..new_job("b") }).await.expect("accepted");
+    let asked = claim_one(&*kept.store, "b").await.fence;
     kept.store.request_cancel(asked.job, "ann").await.expect("asked");
     kept.store.enqueue(NewJob { max_attempts: 2, ..new_job("c") }).await.expect("accepted");
     let again = claim_one(&*kept.store, "c").await.fence;
@@ -284,7 +285,8 @@ pub(crate) async fn what_the_dead_held_is_settled(kept: Kept) {
     assert_eq!(settled, [lost.job, asked.job, again.job]);
     let state = async |job| kept.store.job(job).await.expect("found").state;
     assert_eq!(state(lost.job).await, JobState::Interrupted);
-    assert_eq!(state(asked.job).await, JobState::Cancelled);
+    assert_eq!(state(asked.job).await, JobState::Interrupted, "nobody stopped it, and nobody wants it again");
+    assert_eq!(kept.store.attempts(asked.job).await.expect("read")[0].state, JobState::Interrupted);
     assert_eq!(state(again.job).await, JobState::Queued);
     assert_eq!(state(alive[0].view.job).await, JobState::Running);
     assert_eq!(kept.store.holders().await.expect("read"), [boot('z')]);

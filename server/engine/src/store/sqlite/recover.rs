@@ -19,19 +19,17 @@ pub(super) struct Settle {
     pub(super) dead: Vec<BootId>,
 }
 
-/// What death makes of a running job: it is cancelled where a person had asked for that, waits for its next attempt
-/// where one is left, and is interrupted otherwise.
-const FATES: [(&str, JobState, bool); 3] = [
-    ("cancel_requested_at is not null", JobState::Cancelled, false),
+/// What death makes of a running job: it waits for its next attempt where one is left, and is interrupted otherwise.
+/// What a person wanted cancelled is not tried again; it did not stop, though, it died.
+const FATES: [(&str, JobState, bool); 2] = [
     ("cancel_requested_at is null and charged < max_attempts", JobState::Queued, true),
-    ("cancel_requested_at is null and charged >= max_attempts", JobState::Interrupted, false),
+    ("(cancel_requested_at is not null or charged >= max_attempts)", JobState::Interrupted, false),
 ];
 
 impl Verb for Settle {
     type Answer = Vec<JobId>;
 
     async fn run(&self, transaction: &mut Transaction<'_>) -> Result<Vec<JobId>> {
-        debug_assert_eq!(JobState::Running.apply(Event::Cancel), Ok(JobState::Cancelled));
         debug_assert_eq!(JobState::Running.apply(Event::Die), Ok(JobState::Interrupted));
         let dead: Vec<&str> = self.dead.iter().map(|boot| boot.0.as_str()).collect();
         let dead = json(&dead)?;
