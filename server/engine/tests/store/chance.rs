@@ -38,6 +38,8 @@ struct Known {
     charged: u32,
     granted: u32,
     asked: bool,
+    /// When it came into the line, by the world's own count.
+    in_line: u32,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -62,7 +64,7 @@ proptest! {
     fn whatever_happens_the_store_agrees_with_the_table_of_states(steps in vec(step(), 1..60)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("it starts");
         runtime.block_on(async {
-            let mut world = World { kept: open().await, jobs: BTreeMap::new(), held: Vec::new() };
+            let mut world = World { kept: open().await, jobs: BTreeMap::new(), held: Vec::new(), steps: 0 };
             for step in steps {
                 world.take(step).await;
             }
@@ -76,25 +78,29 @@ struct World {
     kept: Kept,
     jobs: BTreeMap<JobId, Known>,
     held: Vec<Claimed>,
+    steps: u32,
 }
 
 impl World {
     /// Takes the step in both; they must agree on whether it is possible.
     async fn take(&mut self, step: Step) {
         let store = std::sync::Arc::clone(&self.kept.store);
+        self.steps += 1;
         match step {
             Step::Enqueue { kind, later, attempts } => {
                 let run_at = later.then_some(Micros(i64::MAX / 2));
                 let job = NewJob { run_at, max_attempts: attempts, ..new_job(KINDS[kind]) };
                 let id = store.enqueue(job).await.expect("accepted");
                 let state = if later { JobState::Scheduled } else { JobState::Queued };
-                let known = Known { state, attempt: 1, charged: 0, granted: attempts, asked: false };
+                let known =
+                    Known { state, attempt: 1, charged: 0, granted: attempts, asked: false, in_line: self.steps };
                 assert_eq!(self.jobs.insert(id, known), None, "a number is given once");
             }
             Step::Claim { slots } => {
                 let claimed = store.claim(claim(slots, &KINDS)).await.expect("claimed");
-                let line = self.jobs.iter().filter(|(_, known)| known.state == JobState::Queued);
-                let expected: Vec<JobId> = line.map(|(id, _)| *id).take(slots as usize).collect();
+                let mut line = self.all(JobState::Queued);
+                line.sort_by_key(|job| self.jobs[job].in_line);
+                let expected = &line[..line.len().min(slots as usize)];
                 assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), expected);
                 for claimed in claimed {
                     self.apply(claimed.view.job, Event::Claim);
@@ -131,8 +137,11 @@ impl World {
                 for job in settled {
                     let known = self.jobs[&job];
                     if !known.asked && known.charged < known.granted {
+                        // It comes back at once, to where it stood.
+                        let stood = self.jobs[&job].in_line;
                         self.apply(job, Event::RetryLater);
                         self.apply(job, Event::Due);
+                        self.jobs.entry(job).and_modify(|known| known.in_line = stood);
                     } else {
                         self.apply(job, Event::Die);
                     }
@@ -187,6 +196,9 @@ impl World {
         let from = known.state;
         known.state = from.apply(event).expect("the store did what the table forbids");
         known.charged = known.charged.saturating_add_signed(event.charge(from).into());
+        if matches!(event, Event::Retry | Event::Due) {
+            known.in_line = self.steps;
+        }
         if event.starts_new_attempt(from) {
             known.attempt += 1;
             known.asked = false;

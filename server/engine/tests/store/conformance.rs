@@ -247,6 +247,34 @@ pub(crate) async fn a_retry_is_the_next_attempt_of_what_went_wrong(kept: Kept) {
     assert_eq!(attempts[1].trace, "caused by\nnothing");
 }
 
+pub(crate) async fn a_retried_job_goes_to_the_end_of_the_line(kept: Kept) {
+    let old = failed_job(&*kept.store, "a").await;
+    let waiting = kept.store.enqueue(new_job("b")).await.expect("accepted");
+    kept.store.retry(old, "ann").await.expect("retried");
+    let newest = kept.store.enqueue(new_job("a")).await.expect("accepted");
+    for (job, position) in [(waiting, 1), (old, 2), (newest, 3)] {
+        assert_eq!(kept.store.job(job).await.expect("found").position, Some(position), "{job}");
+    }
+    let told = kept.heard.events().into_iter().filter_map(|event| match &event.event {
+        StreamEvent::State(state) if state.code.as_deref() == Some("retried") => state.view.position,
+        _ => None,
+    });
+    assert_eq!(told.collect::<Vec<_>>(), [2]);
+    let claimed = kept.store.claim(claim(9, &["a", "b"])).await.expect("claimed");
+    assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), [waiting, old, newest]);
+}
+
+pub(crate) async fn what_comes_back_stands_where_it_stood(kept: Kept) {
+    let first = running(&*kept.store, "a").await.fence;
+    kept.store.enqueue(NewJob { max_attempts: 2, ..new_job("a") }).await.expect("accepted");
+    let second = claim_one(&*kept.store, "a").await.fence;
+    let last = kept.store.enqueue(new_job("a")).await.expect("accepted");
+    kept.store.finish(finish(&first, Outcome::HandedBack)).await.expect("handed back");
+    kept.store.settle(&[boot('a')]).await.expect("settled");
+    let claimed = kept.store.claim(claim(9, &["a"])).await.expect("claimed");
+    assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), [first.job, second.job, last]);
+}
+
 pub(crate) async fn a_deleted_job_leaves_nothing_and_its_number_never_comes_again(kept: Kept) {
     let upload = UploadRow { id: "u1".to_owned(), name: "x.csv".to_owned(), size: 5, at: Micros(1) };
     kept.store.save_upload(upload).await.expect("saved");
@@ -502,6 +530,8 @@ macro_rules! promises {
             what_is_handed_back_waits_anew_and_is_not_charged
             a_cancel_says_what_it_met
             a_retry_is_the_next_attempt_of_what_went_wrong
+            a_retried_job_goes_to_the_end_of_the_line
+            what_comes_back_stands_where_it_stood
             a_deleted_job_leaves_nothing_and_its_number_never_comes_again
             what_the_dead_held_is_settled
             every_change_is_an_event_and_replay_tells_them_as_they_were

@@ -14,21 +14,22 @@ use crate::{
 };
 
 /// The head of one kind's line. Each kind has its own, so that a kind at its limit blocks nobody behind it.
-const HEAD: &str = "select id from (
-    select id from job indexed by job_by_state where state = 'queued' and kind = ? order by id limit ?
+const HEAD: &str = "select id, in_line from (
+    select id, in_line from job indexed by job_in_line
+    where state = 'queued' and kind = ? order by in_line, id limit ?
 )";
 
 impl Transaction<'_> {
-    /// Takes the oldest jobs within the slots.
+    /// Takes the jobs at the head of the line within the slots.
     pub(super) async fn claim(&mut self, claim: &Claim) -> Result<Vec<Claimed>> {
         if claim.slots == 0 || claim.kinds.is_empty() || self.ledger.counts.queued == 0 {
             return Ok(Vec::new());
         }
         debug_assert_eq!(JobState::Queued.apply(Event::Claim), Ok(JobState::Running));
         let heads = vec![HEAD; claim.kinds.len()].join(" union all ");
-        let heads = format!("select id from ({heads}) order by id limit ?");
+        let heads = format!("select id from ({heads}) order by in_line, id limit ?");
         let sql = format!(
-            "select json_group_array(json_array({}, job.log_lines, job_input.input))
+            "select json_group_array(json_array({}, job.log_lines, job_input.input) order by job.in_line, job.id)
             from job not indexed join job_input on job_input.job = job.id where job.id in ({heads});
 
             update job not indexed set state = 'running', boot = ?, started_at = ?, charged = charged + 1
@@ -46,8 +47,7 @@ impl Transaction<'_> {
         if taken != heads.len() as u64 {
             return Err(corrupt("a claim", format!("{taken} of {} jobs could be taken", heads.len())));
         }
-        let mut claimed: Vec<Claimed> = heads.into_iter().map(|head| self.claimed(claim, head)).collect();
-        claimed.sort_unstable_by_key(|claimed| claimed.view.job);
+        let claimed: Vec<Claimed> = heads.into_iter().map(|head| self.claimed(claim, head)).collect();
         for claimed in &claimed {
             self.moved(Some(JobState::Queued), claimed.view.clone(), "started");
         }

@@ -14,6 +14,8 @@ impl Transaction<'_> {
             return Ok(());
         }
         let uploads = self.known_uploads(calls).await?;
+        // One for all of them: their numbers say the rest.
+        let in_line = self.end_of_line();
         let (mut jobs, mut inputs, mut uses, mut repeats) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for call in calls {
             let new = &call.input;
@@ -29,17 +31,12 @@ impl Transaction<'_> {
             uses.extend(new.uploads.iter().map(|upload| (id, upload)));
             repeats.extend(new.rerun_of.map(|original| (original, id, &new.by)));
             self.count_kind(&new.kind, 1);
-            let mut view = view_of(new, id, state, self.now);
-            if state == JobState::Queued {
-                // The line is ordered by number, so the newest job stands last.
-                view.position = u32::try_from(self.ledger.counts.queued + 1).ok();
-            }
-            self.moved(None, view, "created");
+            self.moved(None, view_of(new, id, state, self.now), "created");
             call.answer = Some(Ok(id));
         }
         sqlx::query(
-            "insert into job (id, kind, title, created_by, created_at, max_attempts, rerun_of, state, run_at)
-            select value ->> 0, value ->> 1, value ->> 2, value ->> 3, ?,
+            "insert into job (id, kind, title, created_by, created_at, in_line, max_attempts, rerun_of, state, run_at)
+            select value ->> 0, value ->> 1, value ->> 2, value ->> 3, ?, ?,
                 value ->> 4, value ->> 5, value ->> 6, value ->> 7
             from jsonb_each(?);
 
@@ -47,6 +44,7 @@ impl Transaction<'_> {
             select value ->> 0, value ->> 1 from jsonb_each(?)",
         )
         .bind(self.now.0)
+        .bind(in_line)
         .bind(json(&jobs)?)
         .bind(json(&inputs)?)
         .execute(&mut *self.connection)

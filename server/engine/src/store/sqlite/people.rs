@@ -120,7 +120,7 @@ impl Verb for Retry {
         let found = find(transaction.connection, self.job).await?;
         let state = found.state.apply(Event::Retry).map_err(|error| conflict(self.job, error))?;
         let row = sqlx::query(concat!(
-            "update job set state = ?, attempt = attempt + 1, run_at = null, started_at = null, ended_at = null,
+            "update job set state = ?, in_line = ?, attempt = attempt + 1, run_at = null, started_at = null, ended_at = null,
                 cancel_requested_at = null, cancel_requested_by = null, not_responding = 0,
                 failure_code = null, failure_message = null, progress = null
             where id = ? and state = ? and attempt = ?
@@ -128,6 +128,7 @@ impl Verb for Retry {
             view_column!()
         ))
         .bind(state.as_str())
+        .bind(transaction.end_of_line())
         .bind(self.job.0)
         .bind(found.state.as_str())
         .bind(found.attempt)

@@ -6,9 +6,9 @@ mod overview;
 mod page;
 mod stream;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
-use model::{Counts, Cursor, JobState, JobView, Micros, Seq};
+use model::{Counts, Cursor, JobId, JobState, JobView, Micros, Seq};
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
 use super::{SqliteOptions, error::corrupt, open};
@@ -106,19 +106,20 @@ async fn place(connection: &mut SqliteConnection, views: &mut [JobView]) -> Resu
         "select json_group_array(id) from (
             select job.id from kind cross join job
             where job.id in (
-                select waiting.id from job as waiting indexed by job_by_state
-                where waiting.state = 'queued' and waiting.kind = kind.name order by waiting.id limit ?
+                select waiting.id from job as waiting indexed by job_in_line
+                where waiting.state = 'queued' and waiting.kind = kind.name order by waiting.in_line, waiting.id limit ?
             )
-            order by job.id limit ?
+            order by job.in_line, job.id limit ?
         )",
     )
     .bind(PLACES_IN_LINE)
     .bind(PLACES_IN_LINE)
     .fetch_one(connection)
     .await?;
-    let line: Vec<i64> = serde_json::from_str(&line).map_err(|error| corrupt("the line of jobs", error))?;
+    let line: Vec<JobId> = serde_json::from_str(&line).map_err(|error| corrupt("the line of jobs", error))?;
+    let places: HashMap<JobId, u32> = line.into_iter().zip(1..).collect();
     for view in views.iter_mut().filter(|view| view.state == JobState::Queued) {
-        view.position = line.binary_search(&view.job.0).ok().and_then(|place| u32::try_from(place + 1).ok());
+        view.position = places.get(&view.job).copied();
     }
     Ok(())
 }

@@ -95,7 +95,7 @@ impl Verb for PromoteDue {
         }
         let queued = JobState::Scheduled.apply(Event::Due).map_err(|error| corrupt("a due job", error))?;
         let rows = sqlx::query(concat!(
-            "update job not indexed set state = ?
+            "update job not indexed set state = ?, in_line = ?
             where state = 'scheduled' and id in (
                 select id from job indexed by job_due
                 where state = 'scheduled' and run_at <= ? order by run_at limit ?
@@ -104,12 +104,16 @@ impl Verb for PromoteDue {
             view_column!()
         ))
         .bind(queued.as_str())
+        .bind(transaction.end_of_line())
         .bind(self.now.0)
         .bind(DUE_AT_ONCE)
         .fetch_all(&mut *transaction.connection)
         .await?;
-        for row in &rows {
-            transaction.moved(Some(JobState::Scheduled), view(row)?, "due");
+        let mut views = rows.iter().map(view).collect::<Result<Vec<_>>>()?;
+        // They stand in line by their numbers.
+        views.sort_unstable_by_key(|view| view.job);
+        for view in views {
+            transaction.moved(Some(JobState::Scheduled), view, "due");
         }
         let next = sqlx::query("select min(run_at) from job indexed by job_due where state = 'scheduled'")
             .fetch_one(&mut *transaction.connection)

@@ -117,6 +117,11 @@ impl<'c> Transaction<'c> {
         })
     }
 
+    /// Where a job that comes into the line now stands in it: behind all that came by an earlier event.
+    pub(super) const fn end_of_line(&self) -> i64 {
+        self.ledger.seq + 1
+    }
+
     /// Notes that a job of `kind` came (+1) or went (-1).
     pub(super) fn count_kind(&mut self, kind: &str, by: i64) {
         if let Some(count) = self.kinds.get_mut(kind) {
@@ -127,7 +132,7 @@ impl<'c> Transaction<'c> {
     }
 
     /// Records that `view` came `from` a state (`None`: it is new) to the one it is in now.
-    pub(super) fn moved(&mut self, from: Option<JobState>, view: JobView, code: impl Into<String>) {
+    pub(super) fn moved(&mut self, from: Option<JobState>, mut view: JobView, code: impl Into<String>) {
         if let Some(from) = from {
             *count_mut(&mut self.ledger.counts, from) -= 1;
         }
@@ -137,6 +142,10 @@ impl<'c> Transaction<'c> {
             JobState::Failed | JobState::Interrupted => self.ended[1] += 1,
             JobState::Cancelled => self.ended[2] += 1,
             JobState::Scheduled | JobState::Queued | JobState::Running | JobState::Paused => {}
+        }
+        if view.state == JobState::Queued && from != Some(JobState::Running) {
+            // What comes into the line stands last; what was running comes back to where it stood.
+            view.position = u32::try_from(self.ledger.counts.queued).ok();
         }
         self.noted(view, code);
     }
