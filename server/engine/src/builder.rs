@@ -180,6 +180,12 @@ impl Builder {
         service.spawn(dispatcher::dispatch(Arc::clone(&shared)));
         service.spawn(dispatcher::promote(Arc::clone(&shared)));
         service.spawn(janitor::keep_up(Arc::clone(&shared)));
+        let sweeping = Arc::clone(&shared);
+        service.spawn_blocking(move || {
+            if let Err(error) = janitor::sweep_folders(&sweeping) {
+                tracing::warn!(%error, "cannot sweep the files of deleted jobs; the next start tries again");
+            }
+        });
         Ok(Engine::new(shared, lock))
     }
 }

@@ -44,9 +44,14 @@ impl DataDir {
         self.0.join("uploads")
     }
 
+    /// One folder for each job that wrote files, named by its number.
+    pub fn jobs(&self) -> PathBuf {
+        self.0.join("jobs")
+    }
+
     /// Everything that attempts of `job` wrote.
     pub fn job(&self, job: JobId) -> PathBuf {
-        self.0.join("jobs").join(job.to_string())
+        self.jobs().join(job.to_string())
     }
 
     /// What one attempt wrote. Its artifacts are visible only once the attempt's finish has listed them.

@@ -1,11 +1,12 @@
-//! Upkeep beside the work: settles the jobs of dead processes, sweeps uploads that nobody used.
+//! Upkeep beside the work: settles the jobs of dead processes, sweeps uploads that nobody used and files whose job is
+//! gone.
 
-use std::{sync::Arc, time::Duration};
+use std::{io::ErrorKind, sync::Arc, time::Duration};
 
-use model::Micros;
+use model::{JobId, Micros};
 
 use crate::{
-    DataDir, Result, node_lock,
+    DataDir, Error, Result, node_lock,
     shared::Shared,
     store::{BootId, Store},
 };
@@ -14,6 +15,8 @@ use crate::{
 const LOOK_FOR_DEAD: Duration = Duration::from_secs(10);
 /// Between two sweeps of uploads.
 const SWEEP: Duration = Duration::from_hours(1);
+/// Folders of jobs looked up in one query.
+const FOLDERS_AT_ONCE: usize = 500;
 /// How long an upload that no job refers to is kept.
 const UPLOAD_KEPT: Duration = Duration::from_hours(24);
 
@@ -35,6 +38,28 @@ pub(crate) async fn keep_up(shared: Arc<Shared>) {
                 }
             }
             () = shared.stopping.raised() => return,
+        }
+    }
+}
+
+/// Removes what deleted jobs left behind: their rows go first, and a server can die before their files. Once, at the
+/// start, on a thread for blocking work; a folder is listed before its job is asked for, so none is too new to be known.
+pub(crate) fn sweep_folders(shared: &Shared) -> Result<()> {
+    let listing = |error| Error::of_io("listing the folders of jobs", error);
+    let folders = match std::fs::read_dir(shared.data.jobs()) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        folders => folders.map_err(listing)?,
+    };
+    let mut jobs = folders.filter_map(|folder| folder.ok()?.file_name().to_str()?.parse().ok().map(JobId));
+    loop {
+        let some: Vec<JobId> = jobs.by_ref().take(FOLDERS_AT_ONCE).collect();
+        if some.is_empty() || shared.stopping.is_raised() {
+            return Ok(());
+        }
+        let existing = shared.service.block_on(shared.store.existing(&some))?;
+        for job in some.into_iter().filter(|job| !existing.contains(job)) {
+            tracing::info!(%job, "removing the files of a deleted job");
+            shared.service.block_on(shared.remove_files(job));
         }
     }
 }

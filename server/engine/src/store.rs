@@ -8,7 +8,7 @@ mod types;
 
 use async_trait::async_trait;
 use model::{AttemptNo, Counts, Cursor, JobId, JobView, Micros, ProgressEvent, Seq, Snapshot};
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 pub use sqlite::{SqliteOptions, SqliteStore};
 pub use types::*;
@@ -66,6 +66,8 @@ pub trait Store: Send + Sync + 'static {
     async fn events_after(&self, seq: Seq, limit: u32) -> Result<Option<Vec<Arc<DurableEvent>>>>;
     /// One job.
     async fn job(&self, job: JobId) -> Result<JobView>;
+    /// Which of `jobs` there are.
+    async fn existing(&self, jobs: &[JobId]) -> Result<BTreeSet<JobId>>;
     /// One job with its input and result.
     async fn detail(&self, job: JobId) -> Result<JobDetail>;
     /// A page of jobs, newest first.

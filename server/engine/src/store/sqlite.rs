@@ -25,7 +25,7 @@ mod transaction;
 mod upkeep;
 mod writer;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use model::{AttemptNo, Counts, Cursor, JobId, JobView, Micros, Progress, Seq, Snapshot};
@@ -158,6 +158,10 @@ impl Store for SqliteStore {
 
     async fn job(&self, job: JobId) -> Result<JobView> {
         self.reader.job(job).await
+    }
+
+    async fn existing(&self, jobs: &[JobId]) -> Result<BTreeSet<JobId>> {
+        self.reader.existing(jobs).await
     }
 
     async fn detail(&self, job: JobId) -> Result<JobDetail> {

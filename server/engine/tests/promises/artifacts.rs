@@ -4,7 +4,7 @@ use engine::TaskError;
 use model::JobState;
 use serde_json::Value;
 
-use crate::support::{Bench, Gate};
+use crate::support::{Bench, Gate, LONG, Probe};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_artifact_is_invisible_until_the_attempt_ends_and_whole_then() {
@@ -95,4 +95,32 @@ async fn deleting_a_job_removes_its_files_and_only_an_ended_one_can_be_deleted()
     bench.engine.delete(job, "ann").await.expect("it has ended");
     assert!(!path.exists());
     assert!(matches!(bench.engine.job(job).await, Err(engine::Error::NoSuchJob(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_whose_job_is_gone_are_swept_at_the_next_start() {
+    let writing = |ctx: engine::Ctx, _| async move {
+        let mut file = ctx.artifact("a.csv").await?;
+        file.write_all(b"abc").await?;
+        file.finish().await?;
+        Ok(Value::Null)
+    };
+    let bench = Bench::with(writing).await;
+    let (kept, deleted) = (bench.start().await, bench.start().await);
+    for job in [kept, deleted] {
+        bench.reaches(job, JobState::Succeeded).await;
+    }
+    // The server dies between the two halves of a deletion.
+    bench.engine.store().delete(deleted, "ann").await.expect("deleted");
+    bench.engine.shutdown(std::time::Duration::ZERO).await;
+    let next = Bench::reopened(bench.folder, |builder| builder.register(Probe::<0>::new(writing))).await;
+    let folder = next.engine.data_dir().job(deleted);
+    let swept = async {
+        while folder.exists() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LONG, swept).await.expect("its files go");
+    let (_, path) = next.engine.artifact(kept, "a.csv").await.expect("kept");
+    assert!(path.exists());
 }

@@ -288,7 +288,9 @@ pub(crate) async fn a_deleted_job_leaves_nothing_and_its_number_never_comes_agai
     kept.store.finish(ending).await.expect("finished");
     assert!(kept.store.sweep_uploads(Micros(i64::MAX)).await.expect("swept").is_empty(), "the job refers to it");
 
+    assert_eq!(kept.store.existing(&[job, JobId(77)]).await.expect("read"), [job].into());
     kept.store.delete(job, "ann").await.expect("deleted");
+    assert!(kept.store.existing(&[job]).await.expect("read").is_empty());
     assert!(matches!(kept.store.job(job).await, Err(Error::NoSuchJob(gone)) if gone == job));
     assert!(matches!(kept.store.delete(job, "ann").await, Err(Error::NoSuchJob(_))));
     assert!(kept.store.attempts(job).await.expect("read").is_empty());

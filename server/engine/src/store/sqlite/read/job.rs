@@ -1,5 +1,7 @@
 //! One job with all that belongs to it.
 
+use std::collections::BTreeSet;
+
 use model::{JobId, JobView, Micros};
 use serde::de::DeserializeOwned;
 use sqlx::Row;
@@ -11,7 +13,7 @@ use crate::{
         Activity, Artifact, AttemptRow, BootId, JobDetail,
         sqlite::{
             error::corrupt,
-            row::{failure, progress, state, view, view_column},
+            row::{failure, json as to_json, progress, state, view, view_column},
         },
     },
 };
@@ -28,6 +30,14 @@ impl Reader {
         place(&mut connection, &mut views).await?;
         let [view] = views;
         Ok(view)
+    }
+
+    pub(in crate::store::sqlite) async fn existing(&self, jobs: &[JobId]) -> Result<BTreeSet<JobId>> {
+        let found: Vec<i64> = sqlx::query_scalar("select id from job where id in (select value from json_each(?))")
+            .bind(to_json(&jobs)?)
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(found.into_iter().map(JobId).collect())
     }
 
     pub(in crate::store::sqlite) async fn detail(&self, job: JobId) -> Result<JobDetail> {
