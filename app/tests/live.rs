@@ -8,26 +8,8 @@ use app::live::{
 use model::{JobId, JobState, JobView, Level, LogEvent, LogLine, Micros, Progress, Seq};
 
 fn job(attempt: u32, state: JobState, rev: u64) -> JobView {
-    JobView {
-        job: JobId(7),
-        attempt,
-        state,
-        kind: "demo".to_owned(),
-        title: "Demo".to_owned(),
-        created_by: "local".to_owned(),
-        created_at: Micros(1),
-        run_at: None,
-        started_at: None,
-        ended_at: None,
-        cancel_requested_at: None,
-        cancel_requested_by: None,
-        not_responding: false,
-        position: None,
-        max_attempts: 1,
-        rerun_of: None,
-        failure: None,
-        progress: Progress { rev, value: rev, ..Progress::default() },
-    }
+    let progress = Progress { rev, value: rev, ..Progress::default() };
+    JobView { attempt, state, progress, ..JobView::new(JobId(7), "demo", "Demo", "local", Micros(1)) }
 }
 
 fn lines(first_line: u64, count: u64) -> LogEvent {

@@ -88,6 +88,36 @@ pub enum Shown {
 }
 
 impl JobView {
+    /// A job as it is accepted: queued, in its only attempt, with nothing to tell yet.
+    pub fn new(
+        job: JobId,
+        kind: impl Into<String>,
+        title: impl Into<String>,
+        created_by: impl Into<String>,
+        created_at: Micros,
+    ) -> Self {
+        Self {
+            job,
+            attempt: 1,
+            state: JobState::Queued,
+            kind: kind.into(),
+            title: title.into(),
+            created_by: created_by.into(),
+            created_at,
+            run_at: None,
+            started_at: None,
+            ended_at: None,
+            cancel_requested_at: None,
+            cancel_requested_by: None,
+            not_responding: false,
+            position: None,
+            max_attempts: 1,
+            rerun_of: None,
+            failure: None,
+            progress: Progress::default(),
+        }
+    }
+
     /// What people are shown of it.
     pub fn shown(&self) -> Shown {
         match self.state {

@@ -26,24 +26,13 @@ fn progress() -> Progress {
 
 fn view(state: JobState) -> JobView {
     JobView {
-        job: JobId(1042),
         attempt: 2,
         state,
-        kind: "import-csv".to_owned(),
-        title: "Import orders.csv".to_owned(),
-        created_by: "local".to_owned(),
-        created_at: Micros(1),
-        run_at: None,
         started_at: Some(Micros(2)),
-        ended_at: None,
-        cancel_requested_at: None,
-        cancel_requested_by: None,
-        not_responding: false,
-        position: None,
-        max_attempts: 1,
         rerun_of: Some(JobId(1000)),
         failure: Some(Failure { code: "io".to_owned(), message: "no space".to_owned() }),
         progress: progress(),
+        ..JobView::new(JobId(1042), "import-csv", "Import orders.csv", "local", Micros(1))
     }
 }
 

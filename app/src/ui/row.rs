@@ -1,7 +1,7 @@
 //! A job as a row of a table: what it is, how it goes, when.
 
 use leptos::prelude::*;
-use model::{JobId, JobState, JobView, Micros, Progress};
+use model::{JobId, JobState, JobView, Micros};
 
 use super::{Icon, MileBar, Moment, StatePill, Words, kind_icon};
 
@@ -107,26 +107,7 @@ pub(crate) fn job_json(job: &JobView) -> String {
 
 /// A job of no number, for the markup in a `<template>`.
 pub fn blank() -> JobView {
-    JobView {
-        job: JobId(0),
-        attempt: 1,
-        state: JobState::Running,
-        kind: String::new(),
-        title: String::new(),
-        created_by: String::new(),
-        created_at: Micros(0),
-        run_at: None,
-        started_at: None,
-        ended_at: None,
-        cancel_requested_at: None,
-        cancel_requested_by: None,
-        not_responding: false,
-        position: None,
-        max_attempts: 1,
-        rerun_of: None,
-        failure: None,
-        progress: Progress::default(),
-    }
+    JobView { state: JobState::Running, ..JobView::new(JobId(0), "", "", "", Micros(0)) }
 }
 
 /// The page of a job.

@@ -185,24 +185,6 @@ fn progress(rev: u64) -> Progress {
 }
 
 fn view(job: i64, attempt: AttemptNo, state: JobState, rev: u64) -> JobView {
-    JobView {
-        job: JobId(job),
-        attempt,
-        state,
-        kind: "demo".to_owned(),
-        title: format!("Demo {job}"),
-        created_by: "local".to_owned(),
-        created_at: Micros(1),
-        run_at: None,
-        started_at: None,
-        ended_at: None,
-        cancel_requested_at: None,
-        cancel_requested_by: None,
-        not_responding: false,
-        position: None,
-        max_attempts: 1,
-        rerun_of: None,
-        failure: None,
-        progress: progress(rev),
-    }
+    let accepted = JobView::new(JobId(job), "demo", format!("Demo {job}"), "local", Micros(1));
+    JobView { attempt, state, progress: progress(rev), ..accepted }
 }

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `open` | connections, pragmas, the version guards, migrations |
 //! | `writer` | the thread that commits: takes calls, groups them, answers after the commit |
+//! | `batch` | the calls of one transaction |
 //! | `transaction` | one write transaction: ledger, events, counters |
 //! | `enqueue` `claim` `finish` `soft` | the verbs that come by the thousand; each is set-based, a few statements per batch |
 //! | `people` `recover` `keep` | the rare verbs, one at a time |
 //! | `upkeep` | trims events, removes logs of deleted jobs |
 //! | `read` | everything that only reads |
 
+mod batch;
 mod claim;
 mod enqueue;
 mod error;

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use model::{JobId, JobState, JobView, Progress};
+use model::{JobId, JobState, JobView};
 
-use super::{row::json, transaction::Transaction, writer::Pending};
+use super::{batch::Pending, row::json, transaction::Transaction};
 use crate::{Error, Result, store::NewJob};
 
 impl Transaction<'_> {
@@ -100,24 +100,6 @@ impl Transaction<'_> {
 }
 
 fn view_of(new: &NewJob, job: JobId, state: JobState, now: model::Micros) -> JobView {
-    JobView {
-        job,
-        attempt: 1,
-        state,
-        kind: new.kind.clone(),
-        title: new.title.clone(),
-        created_by: new.by.clone(),
-        created_at: now,
-        run_at: new.run_at,
-        started_at: None,
-        ended_at: None,
-        cancel_requested_at: None,
-        cancel_requested_by: None,
-        not_responding: false,
-        position: None,
-        max_attempts: new.max_attempts,
-        rerun_of: new.rerun_of,
-        failure: None,
-        progress: Progress::default(),
-    }
+    let accepted = JobView::new(job, &new.kind, &new.title, &new.by, now);
+    JobView { state, run_at: new.run_at, max_attempts: new.max_attempts, rerun_of: new.rerun_of, ..accepted }
 }

@@ -7,10 +7,10 @@ use model::{Event, JobId, JobState, JobView};
 use serde::Serialize;
 
 use super::{
+    batch::Pending,
     error::corrupt,
     row::{ViewRow, json, parse, progress_json, view_column},
     transaction::Transaction,
-    writer::Pending,
 };
 use crate::{
     Error, Result,

@@ -2,7 +2,7 @@
 
 use model::Micros;
 
-use super::{transaction::Transaction, writer::Verb};
+use super::{batch::Verb, transaction::Transaction};
 use crate::{Result, store::UploadRow};
 
 /// Registers a finished upload.

@@ -4,9 +4,9 @@ use model::{AttemptNo, Event, IllegalTransition, JobId, JobState, JobView};
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::{
+    batch::Verb,
     row::{view, view_column},
     transaction::Transaction,
-    writer::Verb,
 };
 use crate::{
     Error, Result,

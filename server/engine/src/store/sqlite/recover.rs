@@ -4,10 +4,10 @@ use model::{Event, JobId, JobState, Micros};
 use sqlx::Row;
 
 use super::{
+    batch::Verb,
     error::corrupt,
     row::{json, view, view_column},
     transaction::Transaction,
-    writer::Verb,
 };
 use crate::{Result, store::BootId};
 

@@ -7,14 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use async_trait::async_trait;
 use model::{JobId, JobView};
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
+    batch::{Batch, Call, Pending, PendingClaim, Verb, withdrawn},
     soft::Soft,
-    transaction::{Committed, Transaction},
+    transaction::Committed,
     upkeep::Upkeep,
 };
 use crate::{
@@ -28,56 +28,6 @@ const CALLS_IN_WAITING: usize = 1024;
 const CALLS_PER_TRANSACTION: usize = 256;
 /// How long soft writes may wait for a transaction to ride along with.
 const SOFT_DELAY: Duration = Duration::from_millis(100);
-
-/// A rare verb: runs alone within the transaction. Whatever it refuses, it must refuse before it writes.
-pub(super) trait Verb: Send + 'static {
-    /// What the caller gets.
-    type Answer: Send + 'static;
-    /// Does it.
-    fn run(&self, transaction: &mut Transaction<'_>) -> impl Future<Output = Result<Self::Answer>> + Send;
-}
-
-/// A call that waits for its answer.
-pub(super) struct Pending<I, A> {
-    /// What was asked.
-    pub(super) input: I,
-    /// What to answer once the transaction is committed.
-    pub(super) answer: Option<Result<A>>,
-    reply: oneshot::Sender<Result<A>>,
-}
-
-/// A [`Pending`] rare verb of any type.
-#[async_trait]
-trait Work: Send {
-    async fn run(&mut self, transaction: &mut Transaction<'_>) -> Result<()>;
-    fn reply(self: Box<Self>);
-    fn refuse(self: Box<Self>, error: Error);
-}
-
-/// What comes over the channel. Boxed, because the calls differ much in size.
-enum Call {
-    Enqueue(Box<Pending<NewJob, JobId>>),
-    Claim(Box<PendingClaim>),
-    Finish(Box<Pending<Finish, JobView>>),
-    Rare(Box<dyn Work>),
-    Flush(Pending<(), ()>),
-    /// Something soft waits where nothing did.
-    SoftWaits,
-}
-
-/// A claim and its answer.
-type PendingClaim = Pending<Claim, Vec<Claimed>>;
-
-/// The calls of one transaction.
-#[derive(Default)]
-struct Batch {
-    enqueues: Vec<Pending<NewJob, JobId>>,
-    claims: Vec<PendingClaim>,
-    finishes: Vec<Pending<Finish, JobView>>,
-    rare: Vec<Box<dyn Work>>,
-    /// Answered when what is soft has been committed.
-    flushes: Vec<Pending<(), ()>>,
-}
 
 /// The handle that callers hold.
 pub(super) struct Writer {
@@ -280,135 +230,6 @@ impl Actor {
             listener.durable(&events);
         }
         Ok(())
-    }
-}
-
-impl Batch {
-    fn add(&mut self, call: Call) {
-        match call {
-            Call::Enqueue(pending) => self.enqueues.push(*pending),
-            Call::Claim(pending) => self.claims.push(*pending),
-            Call::Finish(pending) => self.finishes.push(*pending),
-            Call::Rare(work) => self.rare.push(work),
-            Call::Flush(pending) => self.flushes.push(pending),
-            Call::SoftWaits => {}
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.enqueues.len() + self.claims.len() + self.finishes.len() + self.rare.len() + self.flushes.len()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Whether there may be more to claim after it.
-    fn may_queue_jobs(&self) -> bool {
-        !self.enqueues.is_empty() || !self.rare.is_empty()
-    }
-
-    /// Soft writes come first, because a finish makes them stale; claims last, because they see what was enqueued.
-    async fn run(&mut self, connection: &mut SqliteConnection, now: model::Micros, soft: &Soft) -> Result<Committed> {
-        let mut transaction = Transaction::begin(connection, now).await?;
-        transaction.save_progress(soft).await?;
-        transaction.append_logs(soft.logs(), self.finishes.iter().filter_map(|f| f.input.log.as_ref())).await?;
-        transaction.finish(&mut self.finishes).await?;
-        for work in &mut self.rare {
-            work.run(&mut transaction).await?;
-        }
-        transaction.enqueue(&mut self.enqueues).await?;
-        for pending in &mut self.claims {
-            pending.answer = Some(Ok(transaction.claim(&pending.input).await?));
-        }
-        for pending in &mut self.flushes {
-            pending.answer = Some(Ok(()));
-        }
-        transaction.commit().await
-    }
-
-    fn reply(self) {
-        self.finishes.into_iter().for_each(Pending::send);
-        self.enqueues.into_iter().for_each(Pending::send);
-        self.rare.into_iter().for_each(Work::reply);
-        self.flushes.into_iter().for_each(Pending::send);
-    }
-
-    fn refuse(self, error: Error) {
-        // Only a batch of one is refused.
-        if let Some(pending) = self.finishes.into_iter().next() {
-            pending.refuse(error);
-        } else if let Some(pending) = self.enqueues.into_iter().next() {
-            pending.refuse(error);
-        } else if let Some(pending) = self.claims.into_iter().next() {
-            pending.refuse(error);
-        } else if let Some(pending) = self.flushes.into_iter().next() {
-            pending.refuse(error);
-        } else if let Some(work) = self.rare.into_iter().next() {
-            work.refuse(error);
-        }
-    }
-
-    fn into_singles(self) -> impl Iterator<Item = Self> {
-        let finishes = self.finishes.into_iter().map(|p| Self { finishes: vec![p], ..Self::default() });
-        let rare = self.rare.into_iter().map(|p| Self { rare: vec![p], ..Self::default() });
-        let enqueues = self.enqueues.into_iter().map(|p| Self { enqueues: vec![p], ..Self::default() });
-        let claims = self.claims.into_iter().map(|p| Self { claims: vec![p], ..Self::default() });
-        let flushes = self.flushes.into_iter().map(|p| Self { flushes: vec![p], ..Self::default() });
-        finishes.chain(rare).chain(enqueues).chain(claims).chain(flushes)
-    }
-}
-
-impl<I, A> Pending<I, A> {
-    /// Gives the answer. A caller that has gone away does not want it.
-    fn send(self) {
-        if let Some(answer) = self.answer {
-            let _ = self.reply.send(answer);
-        }
-    }
-
-    fn refuse(self, error: Error) {
-        let _ = self.reply.send(Err(error));
-    }
-}
-
-impl PendingClaim {
-    /// Whether it has found nothing and goes on waiting.
-    fn waits_on(&self) -> bool {
-        let nothing = matches!(&self.answer, Some(Ok(claimed)) if claimed.is_empty());
-        nothing && self.input.waits.as_ref().is_some_and(|withdrawn| !withdrawn.is_cancelled())
-    }
-}
-
-/// Ends when the claim that waits is withdrawn; without one, never.
-async fn withdrawn(waiting: Option<&PendingClaim>) {
-    match waiting.and_then(|claim| claim.input.waits.as_ref()) {
-        Some(withdrawn) => withdrawn.cancelled().await,
-        None => std::future::pending().await,
-    }
-}
-
-#[async_trait]
-impl<V: Verb + Sync> Work for Pending<V, V::Answer> {
-    async fn run(&mut self, transaction: &mut Transaction<'_>) -> Result<()> {
-        let answer = self.input.run(transaction).await;
-        if let Err(error) = answer {
-            if error.ends_transaction() {
-                return Err(error);
-            }
-            self.answer = Some(Err(error));
-        } else {
-            self.answer = Some(answer);
-        }
-        Ok(())
-    }
-
-    fn reply(self: Box<Self>) {
-        (*self).send();
-    }
-
-    fn refuse(self: Box<Self>, error: Error) {
-        Pending::refuse(*self, error);
     }
 }
 
