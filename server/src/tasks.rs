@@ -3,7 +3,6 @@
 mod check_links;
 mod checksum;
 mod demo;
-mod failure;
 mod import_csv;
 mod slices;
 mod table;

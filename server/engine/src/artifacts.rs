@@ -9,7 +9,7 @@ use std::{
 use tokio::{fs::File, io::AsyncWriteExt};
 
 use crate::{
-    Error, TaskError,
+    TaskError,
     attempt::Attempt,
     store::{Artifact, Outcome},
 };
@@ -41,7 +41,7 @@ impl ArtifactWriter {
             Ok(file) => Ok(Self { attempt: Arc::clone(attempt), name: name.to_owned(), path, file, finished: false }),
             Err(error) => {
                 attempt.files().names.remove(name);
-                Err(failed(&format!("creating the artifact {name}"), error))
+                Err(TaskError::io(format_args!("creating the artifact {name}"), &error))
             }
         }
     }
@@ -72,7 +72,7 @@ impl ArtifactWriter {
     }
 
     fn failed_to(&self, what: &str, error: std::io::Error) -> TaskError {
-        failed(&format!("{what} the artifact {}", self.name), error)
+        TaskError::io(format_args!("{what} the artifact {}", self.name), &error)
     }
 }
 
@@ -98,7 +98,7 @@ impl Attempt {
             self.make_folder().await?;
             tokio::fs::create_dir_all(&path).await
         };
-        made.await.map_err(|error| failed("making a folder for temporary files", error))?;
+        made.await.map_err(|error| TaskError::io("making a folder for temporary files", &error))?;
         Ok(path)
     }
 
@@ -134,14 +134,6 @@ impl Attempt {
         }
         self.files().folder = true;
         tokio::fs::create_dir_all(self.folder()).await
-    }
-}
-
-/// A file operation's error as a task's.
-pub(crate) fn failed(what: &str, error: std::io::Error) -> TaskError {
-    match Error::of_io(what, error) {
-        Error::Full => TaskError::failed("disk_full", Error::Full.to_string()),
-        error => TaskError::caused("io", error.to_string(), &error),
     }
 }
 

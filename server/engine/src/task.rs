@@ -1,12 +1,16 @@
 //! The contract between the engine and a task.
 
-use std::{borrow::Cow, fmt};
+use std::{
+    borrow::Cow,
+    fmt,
+    io::{self, ErrorKind},
+};
 
 use model::Form;
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::Ctx;
+use crate::{Ctx, Error};
 
 /// A task's name in the registry, in addresses and in the history: lower case, digits, dashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -111,6 +115,19 @@ impl TaskError {
             next = source.source();
         }
         Self::Failed { code: code.into(), message: message.into(), trace }
+    }
+
+    /// A failed file operation: code `io`, or `disk_full`. `what` begins the sentence: "reading the manifest".
+    pub fn io(what: impl fmt::Display, error: &io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::disk_full(what, error),
+            _ => Self::caused("io", format!("{what}: {error}"), error),
+        }
+    }
+
+    /// A full disk, whoever met it.
+    pub fn disk_full(what: impl fmt::Display, error: &dyn std::error::Error) -> Self {
+        Self::caused("disk_full", format!("{what}: {}", Error::Full), error)
     }
 }
 

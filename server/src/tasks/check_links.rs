@@ -15,7 +15,6 @@ use engine::{Ctx, Kind, Task, TaskError, UploadRef};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::failure::io_failed;
 use address::Vetted;
 use list::Links;
 use pace::Pace;
@@ -157,7 +156,7 @@ async fn read(input: &Input, ctx: &Ctx) -> Result<Links, TaskError> {
     links.read(input.urls.as_deref().unwrap_or_default().as_bytes())?;
     let Some(file) = &input.file else { return Ok(links) };
     let upload = ctx.upload(file).await?;
-    let opening = move || File::open(&upload.path).map_err(|error| io_failed("reading the list of links", &error));
+    let opening = move || File::open(&upload.path).map_err(|error| TaskError::io("reading the list of links", &error));
     ctx.blocking(move || {
         links.read(BufReader::new(opening()?))?;
         Ok(links)

@@ -23,7 +23,7 @@ use model::{Level, count};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{failure::io_failed, slices::in_slices};
+use super::slices::in_slices;
 use digest::{Algorithm, Hasher};
 use hash::{Counts, Work, hash_all};
 use spool::{Entry, EntryReader, EntryWriter, Outcome, Outcomes};
@@ -172,7 +172,7 @@ impl Job {
         ctx.stage(2);
         ctx.total(scanned.files + scanned.not_listed, "files");
         let artifact = ctx.artifact(Verified::REPORT).await?;
-        let writing = |error| io_failed("writing the report", &error);
+        let writing = |error| TaskError::io("writing the report", &error);
         let counts = Verified {
             missing: work.counts.missing.load(Ordering::Relaxed),
             unreadable: work.counts.unreadable.load(Ordering::Relaxed),
@@ -195,7 +195,7 @@ impl Job {
     async fn hash(&self, ctx: &Ctx, list: &Path, bytes: u64) -> Result<Arc<Work>, TaskError> {
         ctx.stage(1);
         ctx.total(bytes, "B");
-        let opening = |error| io_failed("reading the list of files", &error);
+        let opening = |error| TaskError::io("reading the list of files", &error);
         let work = Arc::new(Work {
             folder: self.folder.clone(),
             algorithm: self.algorithm,
@@ -210,7 +210,7 @@ impl Job {
     /// Writes the manifest, and answers its own digest.
     async fn write(&self, ctx: &Ctx, list: &Path, outcomes: &Outcomes) -> Result<String, TaskError> {
         let artifact = ctx.artifact(self.algorithm.manifest_name()).await?;
-        let writing = |error| io_failed("writing the manifest", &error);
+        let writing = |error| TaskError::io("writing the manifest", &error);
         let entries = EntryReader::open(list).map_err(writing)?;
         let outcomes = outcomes.read().map_err(writing)?;
         let file = File::create(artifact.path()).map_err(writing)?;
@@ -238,8 +238,8 @@ impl Job {
 /// Lists the files of `folder` into `list`.
 async fn scan(ctx: &Ctx, folder: &Path, list: &Path) -> Result<Scanned, TaskError> {
     ctx.unit("files");
-    let walk = Walk::new(folder.to_owned()).map_err(|error| io_failed("reading the folder", &error))?;
-    let writer = EntryWriter::create(list).map_err(|error| io_failed("listing the files", &error))?;
+    let walk = Walk::new(folder.to_owned()).map_err(|error| TaskError::io("reading the folder", &error))?;
+    let writer = EntryWriter::create(list).map_err(|error| TaskError::io("listing the files", &error))?;
     let own = ctx.clone();
     let state = (walk, writer, Scanned::default());
     let (_, writer, scanned) = in_slices(ctx, state, move |(walk, writer, scanned)| {
@@ -250,7 +250,7 @@ async fn scan(ctx: &Ctx, folder: &Path, list: &Path) -> Result<Scanned, TaskErro
                 scanned.bytes += size;
                 own.advance(1);
                 let entry = Entry { size, expected: None, path };
-                writer.write(&entry).map_err(|error| io_failed("listing the files", &error))?;
+                writer.write(&entry).map_err(|error| TaskError::io("listing the files", &error))?;
             }
             Some(Found::Link) => scanned.links += 1,
             Some(Found::Special) => scanned.specials += 1,
@@ -262,7 +262,7 @@ async fn scan(ctx: &Ctx, folder: &Path, list: &Path) -> Result<Scanned, TaskErro
         Ok(ControlFlow::Continue(()))
     })
     .await?;
-    writer.finish().map_err(|error| io_failed("listing the files", &error))?;
+    writer.finish().map_err(|error| TaskError::io("listing the files", &error))?;
     Ok(scanned)
 }
 

@@ -11,8 +11,6 @@ use engine::TaskError;
 use model::count;
 use reqwest::Url;
 
-use crate::tasks::failure::io_failed;
-
 /// The most links in one job.
 pub(super) const MOST: usize = 100_000;
 /// The longest line, bytes.
@@ -51,7 +49,7 @@ impl Links {
         loop {
             bytes.clear();
             let read = io::Read::take(&mut list, LONGEST).read_until(b'\n', &mut bytes);
-            if read.map_err(|error| io_failed("reading the list of links", &error))? == 0 {
+            if read.map_err(|error| TaskError::io("reading the list of links", &error))? == 0 {
                 return Ok(());
             }
             let text = String::from_utf8_lossy(&bytes);

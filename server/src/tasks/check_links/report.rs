@@ -10,7 +10,7 @@ use std::{
 use engine::TaskError;
 
 use super::{list::Links, probe::Finding};
-use crate::tasks::{failure::io_failed, table::cell};
+use crate::tasks::table::cell;
 
 /// The artifact's name.
 pub(super) const NAME: &str = "links.csv";
@@ -20,7 +20,7 @@ pub(super) type Findings = Arc<[OnceLock<Finding>]>;
 
 /// Writes the rows of all links asked so far.
 pub(super) fn write(path: &Path, links: &Links, findings: &Findings) -> Result<(), TaskError> {
-    let file = File::create(path).map_err(|error| io_failed("writing the report", &error))?;
+    let file = File::create(path).map_err(|error| TaskError::io("writing the report", &error))?;
     let mut out = csv::Writer::from_writer(BufWriter::new(file));
     let mut write = || -> csv::Result<()> {
         out.write_record(["url", "status", "final_url", "redirects", "milliseconds", "error"])?;

@@ -21,7 +21,7 @@ use super::{
     spool::{Entry, EntryReader, Outcome, Outcomes},
     walk::beneath,
 };
-use crate::tasks::{failure::io_failed, slices::in_slices};
+use crate::tasks::slices::in_slices;
 
 /// How much is read before the next look at whether to stop.
 const CHUNK: usize = 256 * 1024;
@@ -89,7 +89,7 @@ impl Worker {
             entries
                 .0
                 .read()
-                .map_err(|error| io_failed("reading the list of files", &error))?
+                .map_err(|error| TaskError::io("reading the list of files", &error))?
                 .map(|entry| (index, entry))
         };
         let Some((index, entry)) = next else { return Ok(ControlFlow::Break(())) };
@@ -152,7 +152,7 @@ impl Worker {
     }
 
     fn put(&self, index: u64, outcome: Outcome) -> Result<(), TaskError> {
-        self.work.outcomes.put(index, outcome).map_err(|error| io_failed("keeping a checksum", &error))
+        self.work.outcomes.put(index, outcome).map_err(|error| TaskError::io("keeping a checksum", &error))
     }
 }
 

@@ -20,7 +20,7 @@ use super::{
     spool::{Entry, EntryReader, EntryWriter, Outcome},
     walk::{Found, Walk},
 };
-use crate::tasks::{failure::io_failed, slices::in_slices};
+use crate::tasks::slices::in_slices;
 
 /// The longest line taken for one of a manifest: a path of the greatest length, every byte escaped, and then some.
 const LONGEST_LINE: u64 = 16 * 1024;
@@ -92,7 +92,7 @@ pub(super) async fn scan(
     manifest: &Path,
     (listed, not_listed): (&Path, &Path),
 ) -> Result<Scanned, TaskError> {
-    let reading = |error| io_failed("reading the manifest", &error);
+    let reading = |error| TaskError::io("reading the manifest", &error);
     let size = fs::metadata(manifest).map_err(reading)?.len();
     ctx.total(size, "B");
     let scan = Scan {
@@ -102,11 +102,11 @@ pub(super) async fn scan(
         lines: BufReader::new(File::open(manifest).map_err(reading)?),
         line: 0,
         named: HashSet::new(),
-        listed: EntryWriter::create(listed).map_err(|error| io_failed("listing the files", &error))?,
+        listed: EntryWriter::create(listed).map_err(|error| TaskError::io("listing the files", &error))?,
         result: Scanned { files: 0, bytes: 0, not_listed: 0, bad_lines: 0 },
     };
     let scan = in_slices(ctx, scan, Scan::step).await?;
-    scan.listed.finish().map_err(|error| io_failed("listing the files", &error))?;
+    scan.listed.finish().map_err(|error| TaskError::io("listing the files", &error))?;
     if scan.result.files == 0 {
         let message = "no line of the manifest is of the form `digest  path`; it may be another kind of file";
         return Err(TaskError::failed("bad_manifest", message));
@@ -131,7 +131,7 @@ impl Scan {
     fn step(&mut self) -> Result<ControlFlow<()>, TaskError> {
         let mut line = Vec::new();
         let read = io::Read::take(&mut self.lines, LONGEST_LINE).read_until(b'\n', &mut line);
-        let length = read.map_err(|error| io_failed("reading the manifest", &error))?;
+        let length = read.map_err(|error| TaskError::io("reading the manifest", &error))?;
         if length == 0 {
             return Ok(ControlFlow::Break(()));
         }
@@ -163,7 +163,7 @@ impl Scan {
         self.result.files += 1;
         self.result.bytes += size;
         let entry = Entry { size, expected: Some(line.digest), path: line.path };
-        self.listed.write(&entry).map_err(|error| io_failed("listing the files", &error))
+        self.listed.write(&entry).map_err(|error| TaskError::io("listing the files", &error))
     }
 }
 
@@ -174,8 +174,8 @@ async fn find_unlisted(
     named: HashSet<[u8; 16]>,
     scanned: Scanned,
 ) -> Result<Scanned, TaskError> {
-    let walk = Walk::new(folder.to_owned()).map_err(|error| io_failed("reading the folder", &error))?;
-    let writer = EntryWriter::create(into).map_err(|error| io_failed("listing the files", &error))?;
+    let walk = Walk::new(folder.to_owned()).map_err(|error| TaskError::io("reading the folder", &error))?;
+    let writer = EntryWriter::create(into).map_err(|error| TaskError::io("listing the files", &error))?;
     let own = ctx.clone();
     let state = (walk, writer, named, scanned);
     let (_, writer, _, scanned) = in_slices(ctx, state, move |(walk, writer, named, scanned)| {
@@ -184,7 +184,7 @@ async fn find_unlisted(
             Some(Found::File { path, size }) if !named.contains(&fingerprint(&path)) => {
                 scanned.not_listed += 1;
                 let entry = Entry { size, expected: None, path };
-                writer.write(&entry).map_err(|error| io_failed("listing the files", &error))?;
+                writer.write(&entry).map_err(|error| TaskError::io("listing the files", &error))?;
             }
             Some(Found::Unreadable { path, error }) => own.warn(format!("{}: {error}", shown(&path))),
             Some(Found::File { .. } | Found::Link | Found::Special) => {}
@@ -192,7 +192,7 @@ async fn find_unlisted(
         Ok(ControlFlow::Continue(()))
     })
     .await?;
-    writer.finish().map_err(|error| io_failed("listing the files", &error))?;
+    writer.finish().map_err(|error| TaskError::io("listing the files", &error))?;
     Ok(scanned)
 }
 
@@ -224,12 +224,12 @@ impl Report {
 
     pub(super) async fn write(self, ctx: &Ctx) -> Result<Verified, TaskError> {
         let mut report = in_slices(ctx, self, Self::step).await?;
-        report.out.flush().map_err(|error| io_failed("writing the report", &error))?;
+        report.out.flush().map_err(|error| TaskError::io("writing the report", &error))?;
         Ok(report.counts)
     }
 
     fn step(&mut self) -> Result<ControlFlow<()>, TaskError> {
-        let more = self.line().map_err(|error| io_failed("writing the report", &error))?;
+        let more = self.line().map_err(|error| TaskError::io("writing the report", &error))?;
         self.ctx.advance(u64::from(more));
         Ok(if more { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
     }

@@ -19,7 +19,6 @@ use sqlx::{
 };
 
 use super::{Column, IfExists, types::ColumnType};
-use crate::tasks::failure::disk_full;
 
 /// How long to wait for another program that writes to the database.
 const BUSY: Duration = Duration::from_mins(1);
@@ -243,7 +242,7 @@ fn failed(what: impl Into<String>) -> impl FnOnce(sqlx::Error) -> TaskError {
         let code = error.as_database_error().and_then(DatabaseError::code).unwrap_or_default().into_owned();
         match code.as_str() {
             INTERRUPT => TaskError::Cancelled,
-            FULL => disk_full(what, &error),
+            FULL => TaskError::disk_full(what, &error),
             BUSY => {
                 let message = format!("{what}: another program has held the database for a minute; try again later");
                 TaskError::caused("busy", message, &error)

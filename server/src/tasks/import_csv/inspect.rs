@@ -17,7 +17,7 @@ use super::{
     sniff,
     types::Guess,
 };
-use crate::tasks::{failure::io_failed, slices::in_slices};
+use crate::tasks::slices::in_slices;
 
 /// What Load needs to know.
 #[derive(Clone, Debug)]
@@ -75,7 +75,7 @@ pub(super) async fn inspect(
     input: &Input,
     rejects: Rejects,
 ) -> Result<(Plan, Rejects), TaskError> {
-    let reading = |error| io_failed("reading the file", &error);
+    let reading = |error| TaskError::io("reading the file", &error);
     let mut file = File::open(path).map_err(reading)?;
     ctx.total(file.metadata().map_err(reading)?.len(), "B");
     let mut sample = Vec::new();
@@ -133,7 +133,7 @@ impl Inspection {
             if self.stopped.is_some() {
                 return Ok(ControlFlow::Break(()));
             }
-            match self.records.read(&mut self.row).map_err(|error| io_failed("reading the file", &error))? {
+            match self.records.read(&mut self.row).map_err(|error| TaskError::io("reading the file", &error))? {
                 Next::End => return Ok(ControlFlow::Break(())),
                 Next::Broken(Broken { line, fault, raw }) => self.reject(line, &fault.to_string(), &raw)?,
                 Next::Row if self.guesses.is_empty() => self.first()?,

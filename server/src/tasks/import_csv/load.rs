@@ -15,7 +15,6 @@ use super::{
     rejects::Rejects,
     types::Value,
 };
-use crate::tasks::failure::io_failed;
 
 /// How long one transaction writes before it lets other imports write.
 const TRANSACTION: Duration = Duration::from_millis(300);
@@ -86,7 +85,7 @@ impl Loader {
         on_error: OnError,
         rejects: Rejects,
     ) -> Result<Self, TaskError> {
-        let file = open(path, plan.start).map_err(|error| io_failed("reading the file", &error))?;
+        let file = open(path, plan.start).map_err(|error| TaskError::io("reading the file", &error))?;
         Ok(Self {
             records: Records::new(file, plan.delimiter),
             row: Row::default(),
@@ -105,7 +104,7 @@ impl Loader {
             let mut batch = Batch::default();
             let before = self.records.position();
             while batch.rows < most && self.stopped.is_none() && self.records.position() - before < BATCH_TEXT {
-                match self.records.read(&mut self.row).map_err(|error| io_failed("reading the file", &error))? {
+                match self.records.read(&mut self.row).map_err(|error| TaskError::io("reading the file", &error))? {
                     Next::End => break,
                     Next::Broken(Broken { line, fault, raw }) => self.reject(line, &fault.to_string(), &raw)?,
                     Next::Row if self.at_header => self.at_header = false,

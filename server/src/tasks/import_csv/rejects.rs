@@ -5,7 +5,7 @@ use std::{fs::File, io::BufWriter};
 use engine::{ArtifactWriter, Ctx, TaskError};
 use model::count;
 
-use crate::tasks::{failure::io_failed, table::cell};
+use crate::tasks::table::cell;
 
 /// The artifact's name.
 pub(super) const NAME: &str = "rejected.csv";
@@ -26,7 +26,7 @@ impl Rejects {
     /// Begins it with its header, so that it is well-formed whatever comes.
     pub(super) async fn begin(ctx: &Ctx) -> Result<Self, TaskError> {
         let artifact = ctx.artifact(NAME).await?;
-        let file = File::create(artifact.path()).map_err(|error| io_failed(writing(), &error))?;
+        let file = File::create(artifact.path()).map_err(|error| TaskError::io(writing(), &error))?;
         let mut out = csv::Writer::from_writer(BufWriter::new(file));
         out.write_record(["line", "reason", "record"]).map_err(failed)?;
         Ok(Self { ctx: ctx.clone(), artifact, out, count: 0 })
@@ -47,7 +47,7 @@ impl Rejects {
         if self.count > NAMED {
             self.ctx.warn(format!("and {} more rejected records; {NAME} has them all", count(self.count - NAMED)));
         }
-        self.out.flush().map_err(|error| io_failed(writing(), &error))?;
+        self.out.flush().map_err(|error| TaskError::io(writing(), &error))?;
         self.artifact.finish().await?;
         Ok(self.count)
     }
@@ -59,7 +59,7 @@ fn writing() -> String {
 
 fn failed(error: csv::Error) -> TaskError {
     match error.into_kind() {
-        csv::ErrorKind::Io(error) => io_failed(writing(), &error),
+        csv::ErrorKind::Io(error) => TaskError::io(writing(), &error),
         other => TaskError::failed("io", format!("{}: {other:?}", writing())),
     }
 }
