@@ -5,6 +5,7 @@ mod api;
 mod browser;
 mod door;
 mod downloads;
+mod full_disk;
 mod job_page;
 mod listening;
 mod lists;

@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     time::{Duration, Instant},
 };
@@ -12,6 +12,9 @@ use tempfile::TempDir;
 
 /// Longer than anything here takes; a test that waits this long has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Where a server finds the small disk that it alone sees.
+const SMALL_DISK: &str = "/mnt";
 
 /// The program, with none of the tester's own settings.
 pub(crate) fn command() -> Command {
@@ -49,6 +52,27 @@ impl Milepost {
         let mut command = command();
         command.args(["--addr", "127.0.0.1:0", "--no-auth", "--data-dir"]).arg(data).args(arguments);
         Self::spawn(command)
+    }
+
+    /// One whose data directory is a small disk of its own, seen from here at [`Milepost::small_disk`];
+    /// `None` where the system lets nobody mount one.
+    pub(crate) fn start_on_small_disk(size: &str) -> Option<Self> {
+        const MOUNT: &str = r#"mount -t tmpfs -o size="$1" tmpfs "$2" && shift 2 && exec "$@""#;
+        let may_mount = Command::new("unshare").args(["-rm", "true"]).status().is_ok_and(|status| status.success());
+        if !may_mount {
+            return None;
+        }
+        let mut command = Command::new("unshare");
+        command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").stdin(Stdio::null());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.args(["-rm", "sh", "-c", MOUNT, "sh", size, SMALL_DISK]);
+        command.args([env!("CARGO_BIN_EXE_milepost"), "--addr", "127.0.0.1:0", "--no-auth", "--data-dir", SMALL_DISK]);
+        Some(Self::spawn(command))
+    }
+
+    /// Its small disk, as this process can see it.
+    pub(crate) fn small_disk(&self) -> PathBuf {
+        format!("/proc/{}/root{SMALL_DISK}", self.pid()).into()
     }
 
     /// Starts `command` and waits for the line that says where it listens.

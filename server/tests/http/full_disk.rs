@@ -1,0 +1,70 @@
+//! A full disk is told as what it is, and does no harm.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    path::Path,
+};
+
+use reqwest::blocking::{Body, Client, Response};
+use serde_json::Value;
+
+use crate::milepost::Milepost;
+
+const FILLER: &str = "filler";
+
+/// Takes all the room that is left.
+fn fill(disk: &Path) {
+    let mut filler = fs::File::options().create(true).append(true).open(disk.join(FILLER)).unwrap();
+    for size in [65_536, 4_096, 1] {
+        while filler.write_all(&vec![b'x'; size]).is_ok() {}
+    }
+}
+
+fn assert_refused(answer: Response) {
+    assert_eq!(answer.status().as_u16(), 507);
+    let refusal: Value = answer.json().unwrap();
+    assert_eq!(refusal["code"], "disk_full");
+    assert!(refusal["message"].as_str().unwrap().contains("free some space"), "{refusal}");
+}
+
+#[test]
+fn a_full_disk_is_answered_507_and_harms_nothing() {
+    let Some(milepost) = Milepost::start_on_small_disk("80m") else {
+        #[expect(clippy::print_stderr, reason = "a promise that was not put to the test")]
+        {
+            eprintln!("SKIPPED: this system lets nobody mount a disk of their own");
+        }
+        return;
+    };
+    let (disk, client) = (milepost.small_disk(), Client::new());
+    let start = || {
+        let arguments = [("kind", "demo"), ("input", r#"{"seconds":0}"#)];
+        client.post(milepost.url("/api/start_job")).form(&arguments).send().unwrap()
+    };
+    let upload = |body: Body| client.post(milepost.url("/uploads?name=a.csv")).body(body).send().unwrap();
+    let small = || Body::from("a,b\n");
+    let first = start();
+    assert_eq!(first.status().as_u16(), 200);
+
+    assert_refused(upload(vec![b'a'; 32 << 20].into()));
+    // Of unknown length, so that the disk itself says no.
+    assert_refused(upload(Body::new(std::io::repeat(b'a').take(96 << 20))));
+    assert_eq!(fs::read_dir(disk.join("uploads")).unwrap().count(), 0, "no part of them is kept");
+    assert_eq!(upload(small()).status().as_u16(), 200, "there is room for a small one");
+
+    fill(&disk);
+    // The log of the database has some room of its own.
+    let refused = std::iter::repeat_with(|| {
+        fill(&disk);
+        start()
+    });
+    assert_refused(refused.take(2_000).find(|answer| answer.status().as_u16() != 200).expect("it is full at last"));
+    assert_refused(upload(small()));
+    let page = client.get(milepost.url("/jobs/1")).send().unwrap();
+    assert_eq!(page.status().as_u16(), 200, "what there is can be read");
+
+    fs::remove_file(disk.join(FILLER)).unwrap();
+    assert_eq!(start().status().as_u16(), 200);
+    assert_eq!(upload(small()).status().as_u16(), 200);
+}
