@@ -164,6 +164,11 @@ impl Attempt {
         }
     }
 
+    /// Seconds spent in each stage so far.
+    pub(crate) fn stage_seconds(&self) -> Vec<f64> {
+        self.tracker.stage_seconds(Instant::now())
+    }
+
     /// What the sampler keeps of it.
     pub(crate) fn watch(&self) -> MutexGuard<'_, Watch> {
         self.watch.lock().unwrap_or_else(PoisonError::into_inner)

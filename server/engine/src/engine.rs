@@ -10,7 +10,7 @@ use crate::{
     Builder, DataDir, Error, Result, Roots, TaskInfo, Uploads, cancel,
     node_lock::NodeLock,
     shared::Shared,
-    store::{Artifact, CancelAnswer, NewJob, Store},
+    store::{Artifact, CancelAnswer, JobDetail, NewJob, Store},
     validate,
 };
 
@@ -152,6 +152,16 @@ impl Engine {
         let mut view = self.shared.store.job(job).await?;
         self.freshen(std::slice::from_mut(&mut view));
         Ok(view)
+    }
+
+    /// Everything about one job, with the progress that memory has.
+    pub async fn detail(&self, job: JobId) -> Result<JobDetail> {
+        let mut detail = self.shared.store.detail(job).await?;
+        if let Some(attempt) = self.shared.live.find(job).filter(|_| !detail.view.state.is_terminal()) {
+            attempt.freshen(&mut detail.view);
+            detail.stage_seconds = attempt.stage_seconds();
+        }
+        Ok(detail)
     }
 
     /// Brings the progress of running jobs up to what memory has.

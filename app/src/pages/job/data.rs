@@ -90,8 +90,7 @@ impl Data {
     pub(super) async fn load(job: JobId, asked: Asked) -> Result<Self> {
         let engine = app().engine;
         let store = engine.store();
-        let mut detail = store.detail(job).await?;
-        detail.view = engine.job(job).await?;
+        let detail = engine.detail(job).await?;
         let earlier = ListQuery {
             kind: Some(detail.view.kind.clone()),
             at: Some(PageAt::OlderThan(job)),

@@ -1,10 +1,10 @@
 //! The stages: which are passed, which is at work, how long each took.
 
-use leptos::prelude::*;
-use model::{JobState, Shown, duration};
+use leptos::{either::Either, prelude::*};
+use model::{JobState, Micros, Shown, duration};
 
 use super::data::Data;
-use crate::ui::StatePill;
+use crate::ui::{StatePill, When};
 
 /// One row for each stage of the kind; nothing for a kind without stages.
 #[component]
@@ -21,7 +21,9 @@ pub(super) fn Stages(data: Data) -> impl IntoView {
             .map(|(i, name)| {
                 let here = (!over && current == Some(i)).then(|| data.detail.view.shown());
                 let seconds = data.detail.stage_seconds.get(i).copied().filter(|_| i < passed || here.is_some());
-                view! { <Stage number=i + 1 name passed=i < passed here seconds /> }
+                let at_work = here.is_some() && data.detail.view.state == JobState::Running;
+                let since = seconds.filter(|_| at_work).map(|seconds| Micros(data.now.0 - (seconds * 1e6) as i64));
+                view! { <Stage number=i + 1 name passed=i < passed here seconds since /> }
             })
             .collect();
         view! {
@@ -48,7 +50,16 @@ pub(super) fn Stages(data: Data) -> impl IntoView {
 }
 
 #[component]
-fn Stage(number: usize, name: String, passed: bool, here: Option<Shown>, seconds: Option<f64>) -> impl IntoView {
+fn Stage(
+    number: usize,
+    name: String,
+    passed: bool,
+    /// The state of the job, where it is in this stage.
+    here: Option<Shown>,
+    seconds: Option<f64>,
+    /// When the job came into the stage, while it is at work in it.
+    since: Option<Micros>,
+) -> impl IntoView {
     let shown = here.unwrap_or(if passed { Shown::Succeeded } else { Shown::Queued });
     let word = match (passed, here) {
         (true, _) => "Passed",
@@ -62,7 +73,10 @@ fn Stage(number: usize, name: String, passed: bool, here: Option<Shown>, seconds
                 <StatePill shown=shown word />
             </td>
             <td class="number" data-label="Time">
-                {seconds.map(duration)}
+                {match since {
+                    Some(since) => Either::Left(view! { "since " <When at=since /> }),
+                    None => Either::Right(seconds.map(duration)),
+                }}
             </td>
         </tr>
     }

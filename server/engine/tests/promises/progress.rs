@@ -140,6 +140,10 @@ async fn stages_share_the_bar_by_their_weights_and_count_their_own_work() {
     gate.let_one_pass();
     let two = bench.heard.progress_of(job, |event| event.progress.max == Some(300)).await.progress;
     assert_eq!((two.value, two.unit.as_str(), two.fraction), (100, "B", Some(0.5)));
+    let early = bench.engine.detail(job).await.expect("it is there").stage_seconds;
+    let later = bench.engine.detail(job).await.expect("it is there").stage_seconds;
+    assert!(early[0] > 0.0 && early[0].to_bits() == later[0].to_bits(), "a stage that was left takes no more time");
+    assert!(early[1] < later[1], "the one at work does");
     gate.let_one_pass();
     let end = bench.reaches(job, JobState::Succeeded).await.progress;
     assert_eq!(end.stage.map(|stage| stage.index), Some(1), "a stage that was left is not entered again");
