@@ -11,6 +11,7 @@ use std::{
 
 use engine::{Ctx, Engine, Kind, StartOptions, Task, TaskError};
 use futures_util::{StreamExt, stream};
+use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
@@ -49,7 +50,9 @@ impl<const N: usize> Task for Noop<N> {
 async fn main() -> anyhow::Result<()> {
     let data = tempfile::tempdir()?;
     seed(data.path()).await?;
-    let client = reqwest::Client::builder().pool_max_idle_per_host(1).build()?;
+    // As browsers do; what is answered is compressed then, and stays so here.
+    let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("gzip, br"))]);
+    let client = reqwest::Client::builder().default_headers(headers).build()?;
 
     let mut first = Vec::new();
     let mut memory = Vec::new();
@@ -62,20 +65,24 @@ async fn main() -> anyhow::Result<()> {
         memory.push(server.resident()?);
     }
     row("start to first response", &mut first, millis);
-    row("resident memory after the first page", &mut memory, |bytes| format!("{:.1} MB", bytes as f64 / 1e6));
+    row("resident memory after the first page", &mut memory, megabytes);
 
     let server = Server::start(data.path())?;
     let pages = [
         ("overview", "/".to_owned()),
         ("jobs, first page", "/jobs".to_owned()),
-        ("jobs, last page", "/jobs?at=oldest".to_owned()),
-        ("jobs, text filter", "/jobs?q=archive".to_owned()),
+        ("jobs, last page", "/jobs?from=oldest".to_owned()),
+        ("jobs, a text that all have", "/jobs?q=archive".to_owned()),
+        ("jobs, a text that none has", "/jobs?q=zebra".to_owned()),
         ("job", format!("/jobs/{}", HISTORY / 2)),
     ];
     for (name, path) in pages {
         measure(&client, &server, name, &path).await?;
     }
-    starts(&client, &server).await
+    row("resident memory after all those pages", &mut [server.resident()?], megabytes);
+    starts(&client, &server).await?;
+    row("resident memory after all those starts", &mut [server.resident()?], megabytes);
+    Ok(())
 }
 
 /// Runs the history through the engine, as real jobs.
@@ -158,6 +165,10 @@ fn row<T: Copy + Ord>(what: &str, runs: &mut [T], show: impl Fn(T) -> String) {
 
 fn millis(time: Duration) -> String {
     format!("{:.2} ms", time.as_secs_f64() * 1e3)
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
 }
 
 /// The built program; ended when dropped.
