@@ -1,7 +1,7 @@
 // Every page, in both schemes and on a phone: no violation axe can find, nothing wider than the screen.
 import AxeBuilder from "@axe-core/playwright";
 import { type Page } from "@playwright/test";
-import { expect, startJob, test } from "./milepost.ts";
+import { expect, startJob, state, test } from "./milepost.ts";
 
 const fixed = ["/", "/jobs", "/new", "/new/checksum", "/new/import-csv", "/new/check-links", "/new/demo", "/jobs/999999", "/nothing-here"];
 
@@ -32,22 +32,27 @@ for (const [ending, word] of Object.entries(endings)) {
   test(`the page of a job that ends with ${ending} is accessible`, async ({ page, request }) => {
     const job = await startJob(request, "demo", { seconds: 1, ending });
     await page.goto(`/jobs/${job}`);
-    await expect(page.locator(".page-head .state")).toContainText(word);
+    await expect(state(page)).toContainText(word);
     await page.reload();
     await check(page, `a job that is ${word}`);
   });
 }
 
-test("the pages that show a running and a cancelled job are accessible", async ({ page, request }) => {
-  const job = await startJob(request, "demo", { seconds: 60 });
-  for (const path of [`/jobs/${job}`, "/jobs", "/"]) {
-    await page.setViewportSize({ width: 1280, height: 900 });
-    await page.goto(path);
-    await check(page, `${path} while a job runs`);
-  }
+const moving = { "its page": (job: number) => `/jobs/${job}`, "the list": () => "/jobs", "the overview": () => "/" };
+
+for (const [what, path] of Object.entries(moving)) {
+  test(`while a job runs ${what} is accessible`, async ({ page, request }) => {
+    const job = await startJob(request, "demo", { seconds: 600 });
+    await page.goto(path(job));
+    await check(page, `${what} while a job runs`);
+    await request.post("/api/cancel_job", { form: { id: String(job) } });
+  });
+}
+
+test("the page of a cancelled job is accessible", async ({ page, request }) => {
+  const job = await startJob(request, "demo", { seconds: 600 });
   await request.post("/api/cancel_job", { form: { id: String(job) } });
-  await page.setViewportSize({ width: 1280, height: 900 });
   await page.goto(`/jobs/${job}`);
-  await expect(page.locator(".page-head .state")).toContainText("Cancelled");
+  await expect(state(page)).toContainText("Cancelled");
   await check(page, "a cancelled job");
 });

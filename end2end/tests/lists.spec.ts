@@ -2,7 +2,7 @@
 import { expect, live, startJob, test } from "./milepost.ts";
 
 test("rows move in place and new jobs wait behind a button", async ({ page, request }) => {
-  const running = await startJob(request, "demo", { seconds: 20 });
+  const running = await startJob(request, "demo", { seconds: 40 });
   await page.goto("/jobs");
   await live(page);
   const row = page.locator("tr", { hasText: `#${running}` });
@@ -50,14 +50,14 @@ test("a pinned job stays in the sidebar of every page", async ({ page, request }
 
 test("the overview shows what went wrong and what runs", async ({ page, request }) => {
   const failed = await startJob(request, "demo", { seconds: 0, ending: "fail" });
-  const running = await startJob(request, "demo", { seconds: 15 });
+  const running = await startJob(request, "demo", { seconds: 30 });
   await expect.poll(async () => (await request.get(`/jobs/${failed}`)).text()).toContain("Failed");
   await page.goto("/");
   await live(page);
   await expect(page.locator(".attention li", { has: page.locator(`a[href="/jobs/${failed}"]`) }).first()).toBeVisible();
   const row = page.locator("tr", { hasText: `#${running}` });
   await expect(row.locator("progress")).toHaveAttribute("value", /\d/);
-  const later = await startJob(request, "demo", { seconds: 15 });
+  const later = await startJob(request, "demo", { seconds: 30 });
   await expect(page.locator("tr", { hasText: `#${later}` })).toBeVisible();
   for (const job of [running, later]) await request.post("/api/cancel_job", { form: { id: String(job) } });
 });

@@ -116,6 +116,29 @@ test("an upload shows how far it is, holds the start back, and can be given up",
   answer();
 });
 
+test("an upload on its way is stopped in the middle, and another file goes instead", async ({ page, context }) => {
+  await open(page, "/new/import-csv");
+  const line = await context.newCDPSession(page);
+  await line.send("Network.enable");
+  const slow = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 200_000 };
+  await line.send("Network.emulateNetworkConditions", slow);
+  const large = { ...csv, name: "large.csv", buffer: Buffer.alloc(4_000_000, "1,9.50\n") };
+  await page.getByLabel("File", { exact: true }).setInputFiles(large);
+  const bar = page.getByRole("progressbar", { name: "Sending the file" });
+  await expect.poll(async () => Number(await bar.getAttribute("value"))).toBeGreaterThan(0);
+  await expect(page.getByText(/^large\.csv, [\d.]+ .?B of 4.0 MB$/)).toBeVisible();
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await expect(bar).toBeHidden();
+
+  await line.send("Network.emulateNetworkConditions", { ...slow, uploadThroughput: -1 });
+  await page.getByLabel("File", { exact: true }).setInputFiles(csv);
+  await expect(page.getByText("orders.csv, 20 B, already here")).toBeVisible();
+  await page.getByLabel("Table", { exact: true }).fill("stopped_and_sent");
+  await start(page).click();
+  await expect(page).toHaveURL(/\/jobs\/\d+$/);
+  await expect(page.getByRole("main")).toContainText(/Rows loaded\s*2/);
+});
+
 test("a folder is found by keyboard alone", async ({ page }) => {
   await open(page, "/new/checksum");
   const folder = page.getByLabel("Folder", { exact: true });
