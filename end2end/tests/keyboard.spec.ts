@@ -39,8 +39,7 @@ test("from the overview to a cancelled job by keyboard alone", async ({ page, re
   await expect(state(page)).toContainText("Cancelled");
 });
 
-// The button is disabled while its form is sent, and with that the browser takes the focus from it.
-test.fixme("whoever cancels by keyboard goes on from there, not from the top of the page", async ({ page, request }) => {
+test("whoever cancels by keyboard goes on from there, not from the top of the page", async ({ page, request }) => {
   const job = await startJob(request, "demo", { seconds: 600 });
   await page.goto(`/jobs/${job}`);
   await live(page);

@@ -21,23 +21,24 @@ pub fn LiveForms() -> impl IntoView {
             });
             browser::on(&forms, "click", turn_dialog);
         }
+        // A page that comes back from the browser's cache sends nothing any more.
+        browser::on(&window(), "pageshow", |_| {
+            browser::all(&document(), "form[aria-busy]").for_each(|form| browser::set(&form, "aria-busy", None));
+        });
     });
 }
 
 async fn send(form: HtmlFormElement, refusal: Element) {
-    let buttons: Vec<Element> = browser::all(&form, "button").collect();
-    for button in &buttons {
-        let _ = button.set_attribute("aria-busy", "true");
-        let _ = button.set_attribute("disabled", "");
+    // Sent once, until it is answered. The buttons stay enabled: one that is not loses the keyboard.
+    if form.has_attribute("aria-busy") {
+        return;
     }
+    browser::set(&form, "aria-busy", Some("true"));
     let answer = browser::send(&form).await;
     if let Ok(Some(place)) = &answer {
         return browser::go(place);
     }
-    for button in &buttons {
-        let _ = button.remove_attribute("aria-busy");
-        let _ = button.remove_attribute("disabled");
-    }
+    browser::set(&form, "aria-busy", None);
     if let Ok(Some(dialog)) = form.closest("dialog") {
         dialog.unchecked_into::<HtmlDialogElement>().close();
     }
