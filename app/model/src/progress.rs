@@ -71,3 +71,15 @@ pub enum Tone {
     /// Something is wrong.
     Danger,
 }
+
+impl Tone {
+    /// Its word, in JSON and in markup.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Success => "success",
+            Self::Warning => "warning",
+            Self::Danger => "danger",
+        }
+    }
+}

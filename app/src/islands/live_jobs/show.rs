@@ -1,6 +1,6 @@
 //! What the elements inside a live job show, by the name in their `data-live`.
 
-use model::{JobView, Micros, Tone};
+use model::{JobView, Micros};
 use web_sys::Element;
 
 use crate::{
@@ -62,7 +62,7 @@ impl Show {
                 hide(element, text.is_empty());
                 set_text(element, &text);
                 if words == Words::Message {
-                    set(element, "data-tone", Some(tone(job.progress.tone)));
+                    set(element, "data-tone", Some(job.progress.tone.as_str()));
                 }
             }
             What::State => {
@@ -128,14 +128,5 @@ fn instant(time: &Element, at: Option<Micros>) {
     hide(time, at.is_none());
     if let Some(at) = at {
         write_time(time, at);
-    }
-}
-
-const fn tone(tone: Tone) -> &'static str {
-    match tone {
-        Tone::Info => "info",
-        Tone::Success => "success",
-        Tone::Warning => "warning",
-        Tone::Danger => "danger",
     }
 }

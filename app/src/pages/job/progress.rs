@@ -1,7 +1,7 @@
 //! How far the job is.
 
 use leptos::prelude::*;
-use model::{JobView, Micros, Tone};
+use model::{JobView, Micros};
 
 use crate::ui::{Figures, MileBar, MileBarSize, Moment, StageNames, Words, job_json, left_at};
 
@@ -24,7 +24,7 @@ pub(super) fn Progress(
                 </div>
                 <p
                     class="message"
-                    data-tone=tone(job.progress.tone)
+                    data-tone=job.progress.tone.as_str()
                     data-live=Words::Message.name()
                     hidden=job.progress.message.is_empty()
                 >
@@ -58,14 +58,5 @@ fn Headline(job: JobView, now: Micros) -> impl IntoView {
                 </span>
             </p>
         </div>
-    }
-}
-
-const fn tone(tone: Tone) -> &'static str {
-    match tone {
-        Tone::Info => "info",
-        Tone::Success => "success",
-        Tone::Warning => "warning",
-        Tone::Danger => "danger",
     }
 }
