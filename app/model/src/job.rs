@@ -253,6 +253,14 @@ pub enum Level {
 }
 
 impl Level {
+    /// From the least grave to the gravest.
+    pub const ALL: [Self; 4] = [Self::Debug, Self::Info, Self::Warn, Self::Error];
+
+    /// The level named by `word`, if it is one.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.as_str() == word)
+    }
+
     /// The word on the wire and in `data-level`.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -49,7 +49,7 @@ pub async fn retry_job(id: JobId) -> ApiResult<AttemptNo> {
 pub async fn rerun_job(id: JobId) -> ApiResult<JobId> {
     let engine = crate::context::app().engine;
     let old = engine.store().detail(id).await?;
-    let options = engine::StartOptions { by: LOCAL.to_owned(), rerun_of: Some(id), ..Default::default() };
+    let options = engine::StartOptions { rerun_of: Some(id), ..Default::default() };
     let new = engine.start(&old.view.kind, old.input, options).await?;
     leptos_axum::redirect(&format!("/jobs/{new}"));
     Ok(new)

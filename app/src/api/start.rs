@@ -25,7 +25,7 @@ pub async fn start_job(
     let engine = app().engine;
     match (input, entries) {
         (Some(input), None) => {
-            let options = StartOptions { by: "local".to_owned(), rerun_of, ..StartOptions::default() };
+            let options = StartOptions { rerun_of, ..StartOptions::default() };
             Ok(engine.start(&kind, parse("input", &input)?, options).await?)
         }
         (None, Some(entries)) => {

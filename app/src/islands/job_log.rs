@@ -64,17 +64,16 @@ struct Log {
 /// Which lines are shown.
 #[derive(Clone, Default)]
 struct Filter {
-    /// Those that contain this.
+    /// Those that contain this, in lower case.
     text: String,
-    /// Those this grave or graver, in the word of [`Level::as_str`]; all where it is empty.
-    level: String,
+    /// Those this grave or graver.
+    least: Option<Level>,
 }
 
 impl Filter {
     fn takes(&self, line: &LogLine) -> bool {
-        let least = [Level::Info, Level::Warn, Level::Error].into_iter().find(|level| level.as_str() == self.level);
-        least.is_none_or(|least| line.level >= least)
-            && (self.text.is_empty() || lower_case(&line.text).contains(&lower_case(&self.text)))
+        self.least.is_none_or(|least| line.level >= least)
+            && (self.text.is_empty() || lower_case(&line.text).contains(&self.text))
     }
 }
 
@@ -190,15 +189,14 @@ impl Log {
         self.scroll.keep_end();
     }
 
-    /// What stands in the filter's two fields.
+    /// What the filter's two fields ask for.
     fn filter(&self) -> Filter {
-        Filter { text: self.text.value().trim().to_owned(), level: self.level.value() }
+        Filter { text: lower_case(self.text.value().trim()), least: Level::from_word(&self.level.value()) }
     }
 
     /// The address of this log with the filter as it stands.
     fn address(&self) -> String {
-        let Filter { text, level } = self.filter();
-        let query = [("text", text), ("level", level)];
+        let query = [("text", self.text.value().trim().to_owned()), ("level", self.level.value())];
         let query = query.iter().filter(|(_, value)| !value.is_empty());
         let query = query.map(|(name, value)| format!("{name}={}", String::from(js_sys::encode_uri_component(value))));
         format!("/jobs/{}?{}", self.job, query.collect::<Vec<_>>().join("&"))

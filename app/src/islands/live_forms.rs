@@ -55,14 +55,13 @@ fn turn_dialog(event: Event) {
         let link = target.closest(&format!("[{name}]")).ok()??;
         document().get_element_by_id(&link.get_attribute(name)?)?.dyn_into::<HtmlDialogElement>().ok()
     };
-    if let Some(dialog) = named("data-opens") {
+    let (opened, closed) = (named("data-opens"), named("data-closes"));
+    if let Some(dialog) = opened.as_ref().or(closed.as_ref()) {
         event.prevent_default();
         let _ = dialog.class_list().remove_1("shown");
         dialog.close();
+    }
+    if let Some(dialog) = opened {
         let _ = dialog.show_modal();
-    } else if let Some(dialog) = named("data-closes") {
-        event.prevent_default();
-        let _ = dialog.class_list().remove_1("shown");
-        dialog.close();
     }
 }

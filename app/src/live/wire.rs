@@ -134,11 +134,6 @@ fn log(json: &Json) -> Option<LogEvent> {
 }
 
 fn line(json: &Json) -> Option<LogLine> {
-    let level = match json.words("level").as_str() {
-        "debug" => Level::Debug,
-        "warn" => Level::Warn,
-        "error" => Level::Error,
-        _ => Level::Info,
-    };
+    let level = Level::from_word(&json.words("level")).unwrap_or(Level::Info);
     Some(LogLine { at: json.get("at").instant()?, level, text: json.words("text") })
 }

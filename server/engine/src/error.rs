@@ -59,9 +59,9 @@ pub enum Error {
     /// The data directory or its database cannot be used; the message says why and what to do.
     #[error("{0}")]
     Unusable(String),
-    /// The database failed.
+    /// The database failed; what its driver said.
     #[error("the database failed: {0}")]
-    Database(#[source] sqlx::Error),
+    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A file operation failed.
     #[error("{what}: {source}")]
     Io {

@@ -1,5 +1,5 @@
 //! No statement of the SQLite store walks through a table that grows: every verb is called once, the statements are
-//! taken from the driver's own log, and the database is asked how it would run each of them.
+//! taken from the logs of sqlx and of the writer, and the database is asked how it would run each of them.
 
 #[path = "store/conformance.rs"]
 mod conformance;
@@ -56,7 +56,7 @@ struct Statements(Arc<Mutex<BTreeSet<String>>>);
 
 impl Subscriber for Statements {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "sqlx::query"
+        ["sqlx::query", "engine::statement"].contains(&metadata.target())
     }
 
     fn event(&self, event: &Event<'_>) {
@@ -77,7 +77,7 @@ impl Subscriber for Statements {
     fn exit(&self, _: &span::Id) {}
 }
 
-/// The two fields that hold the text; short statements stand in the summary alone.
+/// The fields that hold the text; of sqlx's two, short statements stand in the summary alone.
 #[derive(Default)]
 struct Text {
     statement: String,
@@ -87,7 +87,7 @@ struct Text {
 impl Visit for Text {
     fn record_str(&mut self, field: &Field, value: &str) {
         match field.name() {
-            "db.statement" => value.clone_into(&mut self.statement),
+            "db.statement" | "sql" => value.clone_into(&mut self.statement),
             "summary" => value.clone_into(&mut self.summary),
             _ => {}
         }

@@ -46,7 +46,7 @@ impl Asked {
             from: number("from"),
             line: number("line"),
             text: query.get("text").unwrap_or_default(),
-            level: query.get("level").as_deref().and_then(level),
+            level: query.get("level").as_deref().and_then(Level::from_word),
             confirm_delete: query.get("confirm").as_deref() == Some("delete"),
         }
     }
@@ -61,10 +61,6 @@ impl Asked {
             limit: LOG_LINES,
         }
     }
-}
-
-fn level(word: &str) -> Option<Level> {
-    [Level::Debug, Level::Info, Level::Warn, Level::Error].into_iter().find(|level| level.as_str() == word)
 }
 
 /// Everything on the page.

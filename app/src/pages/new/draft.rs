@@ -95,7 +95,7 @@ impl Draft {
     /// Starts the job that it describes.
     pub async fn start(&self, engine: &Engine, kind: &str) -> Result<JobId, Error> {
         let form = engine.task(kind).map(|task| task.form.clone()).unwrap_or_default();
-        let options = StartOptions { by: "local".to_owned(), rerun_of: self.rerun_of, ..StartOptions::default() };
+        let options = StartOptions { rerun_of: self.rerun_of, ..StartOptions::default() };
         engine.start(kind, self.input(&form), options).await
     }
 

@@ -6,10 +6,14 @@
 //! | `writer` | the thread that commits: takes calls, groups them, answers after the commit |
 //! | `batch` | the calls of one transaction |
 //! | `transaction` | one write transaction: ledger, events, counters |
-//! | `enqueue` `claim` `finish` `soft` | the verbs that come by the thousand; each is set-based, a few statements per batch |
+//! | `statement` | running one statement of it |
+//! | `enqueue` `claim` `finish` `soft` | the verbs that come by the thousand |
 //! | `people` `recover` `keep` | the rare verbs, one at a time |
 //! | `upkeep` | trims events, removes logs of deleted jobs |
 //! | `read` | everything that only reads |
+//!
+//! sqlx migrates and reads. The writer is a thread of its own already, so it calls `SQLite` directly, through rusqlite,
+//! which is linked with the same library: sqlx would send each statement to one more thread and wait for its answer.
 
 mod batch;
 mod claim;
@@ -23,6 +27,7 @@ mod read;
 mod recover;
 mod row;
 mod soft;
+mod statement;
 mod transaction;
 mod upkeep;
 mod writer;

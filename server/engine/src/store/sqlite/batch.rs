@@ -1,8 +1,7 @@
 //! The calls that share a transaction: what is asked, in which order it is done, who is answered what.
 
-use async_trait::async_trait;
-use model::{JobId, JobView};
-use sqlx::SqliteConnection;
+use model::{JobId, JobView, Micros};
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{
@@ -19,7 +18,7 @@ pub(super) trait Verb: Send + 'static {
     /// What the caller gets.
     type Answer: Send + 'static;
     /// Does it.
-    fn run(&self, transaction: &mut Transaction<'_>) -> impl Future<Output = Result<Self::Answer>> + Send;
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<Self::Answer>;
 }
 
 /// A call that waits for its answer.
@@ -32,9 +31,8 @@ pub(super) struct Pending<I, A> {
 }
 
 /// A [`Pending`] rare verb of any type.
-#[async_trait]
 pub(super) trait Work: Send {
-    async fn run(&mut self, transaction: &mut Transaction<'_>) -> Result<()>;
+    fn run(&mut self, transaction: &mut Transaction<'_>) -> Result<()>;
     fn reply(self: Box<Self>);
     fn refuse(self: Box<Self>, error: Error);
 }
@@ -90,27 +88,30 @@ impl Batch {
     }
 
     /// Soft writes come first, because a finish makes them stale; claims last, because they see what was enqueued.
-    pub(super) async fn run(
-        &mut self,
-        connection: &mut SqliteConnection,
-        now: model::Micros,
-        soft: &Soft,
-    ) -> Result<Committed> {
-        let mut transaction = Transaction::begin(connection, now).await?;
-        transaction.save_progress(soft).await?;
-        transaction.append_logs(soft.logs(), self.finishes.iter().filter_map(|f| f.input.log.as_ref())).await?;
-        transaction.finish(&mut self.finishes).await?;
-        for work in &mut self.rare {
-            work.run(&mut transaction).await?;
+    pub(super) fn run(&mut self, connection: &mut Connection, now: Micros, soft: &Soft) -> Result<Committed> {
+        let mut transaction = Transaction::begin(connection, now)?;
+        transaction.save_progress(soft)?;
+        for append in soft.logs().chain(self.finishes.iter().filter_map(|pending| pending.input.log.as_ref())) {
+            transaction.append_log(append)?;
         }
-        transaction.enqueue(&mut self.enqueues).await?;
+        for pending in &mut self.finishes {
+            pending.decide(|finish| transaction.finish(finish))?;
+        }
+        for work in &mut self.rare {
+            work.run(&mut transaction)?;
+        }
+        // One place in line for all of them: their numbers say the rest.
+        let in_line = transaction.end_of_line();
+        for pending in &mut self.enqueues {
+            pending.decide(|job| transaction.enqueue(job, in_line))?;
+        }
         for pending in &mut self.claims {
-            pending.answer = Some(Ok(transaction.claim(&pending.input).await?));
+            pending.decide(|claim| transaction.claim(claim))?;
         }
         for pending in &mut self.flushes {
             pending.answer = Some(Ok(()));
         }
-        transaction.commit().await
+        transaction.commit()
     }
 
     pub(super) fn reply(self) {
@@ -146,6 +147,17 @@ impl Batch {
 }
 
 impl<I, A> Pending<I, A> {
+    /// Does what was asked and keeps the answer; an error that the whole transaction is lost by is not an answer.
+    fn decide(&mut self, act: impl FnOnce(&I) -> Result<A>) -> Result<()> {
+        match act(&self.input) {
+            Err(error) if error.ends_transaction() => Err(error),
+            answer => {
+                self.answer = Some(answer);
+                Ok(())
+            }
+        }
+    }
+
     /// Gives the answer. A caller that has gone away does not want it.
     pub(super) fn send(self) {
         if let Some(answer) = self.answer {
@@ -174,19 +186,9 @@ pub(super) async fn withdrawn(waiting: Option<&PendingClaim>) {
     }
 }
 
-#[async_trait]
-impl<V: Verb + Sync> Work for Pending<V, V::Answer> {
-    async fn run(&mut self, transaction: &mut Transaction<'_>) -> Result<()> {
-        let answer = self.input.run(transaction).await;
-        if let Err(error) = answer {
-            if error.ends_transaction() {
-                return Err(error);
-            }
-            self.answer = Some(Err(error));
-        } else {
-            self.answer = Some(answer);
-        }
-        Ok(())
+impl<V: Verb> Work for Pending<V, V::Answer> {
+    fn run(&mut self, transaction: &mut Transaction<'_>) -> Result<()> {
+        self.decide(|verb| verb.run(transaction))
     }
 
     fn reply(self: Box<Self>) {

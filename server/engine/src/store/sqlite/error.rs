@@ -7,6 +7,16 @@ use crate::Error;
 /// `SQLITE_FULL`: no room on the disk, or `max_page_count` is reached.
 const SQLITE_FULL: u32 = 13;
 
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) {
+            Self::Full
+        } else {
+            Self::Database(error.into())
+        }
+    }
+}
+
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         let full = match &error {
@@ -16,13 +26,13 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::Io(error) => matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded),
             _ => false,
         };
-        if full { Self::Full } else { Self::Database(error) }
+        if full { Self::Full } else { Self::Database(error.into()) }
     }
 }
 
 /// A stored text is not what this build writes: somebody else changed the file.
 pub(super) fn corrupt(what: &str, error: impl std::fmt::Display) -> Error {
-    Error::Database(sqlx::Error::Decode(format!("{what}: {error}").into()))
+    Error::Database(format!("{what}: {error}").into())
 }
 
 impl Error {

@@ -1,6 +1,7 @@
 //! Uploads and web sessions: what is kept beside the jobs.
 
 use model::Micros;
+use rusqlite::params;
 
 use super::{batch::Verb, transaction::Transaction};
 use crate::{Result, store::UploadRow};
@@ -13,17 +14,14 @@ pub(super) struct SaveUpload {
 impl Verb for SaveUpload {
     type Answer = ();
 
-    async fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
         let UploadRow { id, name, size, at } = &self.upload;
         let size = *size as i64;
-        let added = sqlx::query("insert into upload (id, name, size, at) values (?, ?, ?, ?) on conflict do nothing")
-            .bind(id)
-            .bind(name)
-            .bind(size)
-            .bind(at.0)
-            .execute(&mut *transaction.connection)
-            .await?;
-        if added.rows_affected() == 1 {
+        let added = transaction.execute(
+            "insert into upload (id, name, size, at) values (?, ?, ?, ?) on conflict do nothing",
+            params![id, name, size, at.0],
+        )?;
+        if added == 1 {
             transaction.ledger.upload_bytes += size;
         }
         Ok(())
@@ -38,15 +36,14 @@ pub(super) struct SweepUploads {
 impl Verb for SweepUploads {
     type Answer = Vec<String>;
 
-    async fn run(&self, transaction: &mut Transaction<'_>) -> Result<Vec<String>> {
-        let swept: Vec<(String, i64)> = sqlx::query_as(
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<Vec<String>> {
+        let swept: Vec<(String, i64)> = transaction.rows(
             "delete from upload indexed by upload_by_time
             where at < ? and not exists (select 1 from upload_use where upload_use.upload = upload.id)
             returning id, size",
-        )
-        .bind(self.before.0)
-        .fetch_all(&mut *transaction.connection)
-        .await?;
+            [self.before.0],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
         transaction.ledger.upload_bytes -= swept.iter().map(|(_, size)| size).sum::<i64>();
         Ok(swept.into_iter().map(|(id, _)| id).collect())
     }
@@ -62,14 +59,12 @@ pub(super) struct CreateSession {
 impl Verb for CreateSession {
     type Answer = bool;
 
-    async fn run(&self, transaction: &mut Transaction<'_>) -> Result<bool> {
-        let added = sqlx::query("insert into session (key, data, expires) values (?, ?, ?) on conflict do nothing")
-            .bind(self.key.as_slice())
-            .bind(self.data.as_slice())
-            .bind(self.expires.0)
-            .execute(&mut *transaction.connection)
-            .await?;
-        Ok(added.rows_affected() == 1)
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<bool> {
+        let added = transaction.execute(
+            "insert into session (key, data, expires) values (?, ?, ?) on conflict do nothing",
+            params![self.key, self.data, self.expires.0],
+        )?;
+        Ok(added == 1)
     }
 }
 
@@ -83,16 +78,12 @@ pub(super) struct SaveSession {
 impl Verb for SaveSession {
     type Answer = ();
 
-    async fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
-        sqlx::query(
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
+        transaction.execute(
             "insert into session (key, data, expires) values (?, ?, ?)
             on conflict (key) do update set data = excluded.data, expires = excluded.expires",
-        )
-        .bind(self.key.as_slice())
-        .bind(self.data.as_slice())
-        .bind(self.expires.0)
-        .execute(&mut *transaction.connection)
-        .await?;
+            params![self.key, self.data, self.expires.0],
+        )?;
         Ok(())
     }
 }
@@ -105,11 +96,8 @@ pub(super) struct DeleteSession {
 impl Verb for DeleteSession {
     type Answer = ();
 
-    async fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
-        sqlx::query("delete from session where key = ?")
-            .bind(self.key.as_slice())
-            .execute(&mut *transaction.connection)
-            .await?;
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
+        transaction.execute("delete from session where key = ?", [&self.key])?;
         Ok(())
     }
 }
@@ -122,11 +110,8 @@ pub(super) struct SweepSessions {
 impl Verb for SweepSessions {
     type Answer = u64;
 
-    async fn run(&self, transaction: &mut Transaction<'_>) -> Result<u64> {
-        let swept = sqlx::query("delete from session where expires <= ?")
-            .bind(self.now.0)
-            .execute(&mut *transaction.connection)
-            .await?;
-        Ok(swept.rows_affected())
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<u64> {
+        let swept = transaction.execute("delete from session where expires <= ?", [self.now.0])?;
+        Ok(swept as u64)
     }
 }

@@ -8,7 +8,7 @@ use sqlx::{
     sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::SqliteOptions;
+use super::{SqliteOptions, statement};
 use crate::{Error, Result};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
@@ -20,23 +20,42 @@ const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 /// "Mile": tells our file from other databases.
 const APPLICATION_ID: i32 = 0x4d69_6c65;
 
+/// How long a connection waits for another one's lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// To how many bytes the write-ahead log shrinks when it starts over.
+const JOURNAL_SIZE_LIMIT: u32 = 64 << 20;
+
 /// Opens the one connection that writes; creates, checks and migrates the file on the way.
-pub(super) async fn writer(options: &SqliteOptions) -> Result<SqliteConnection> {
+pub(super) async fn writer(options: &SqliteOptions) -> Result<rusqlite::Connection> {
     if !options.path.exists() {
         if !options.migrate {
             return Err(Error::Unusable(format!("there is no database at {}", options.path.display())));
         }
         create(options).await?;
     }
-    // 8 MiB: the ends of every table and index stay at hand.
-    let mut connect = base(options).pragma("cache_size", "-8192");
+    let mut connect = base(options);
     if let Some(pages) = options.max_page_count {
         connect = connect.pragma("max_page_count", pages.to_string());
     }
     let mut connection = connect.connect().await?;
     check_version(&mut connection).await?;
     migrate(&mut connection, options).await?;
-    Ok(connection)
+    let writer = rusqlite::Connection::open(&options.path)?;
+    writer.busy_timeout(BUSY_TIMEOUT)?;
+    writer.set_prepared_statement_cache_capacity(statement::KEPT_PREPARED);
+    // 8 MiB: the ends of every table and index stay at hand.
+    writer.execute_batch(&format!(
+        "pragma synchronous = full;
+        pragma foreign_keys = on;
+        pragma temp_store = memory;
+        pragma journal_size_limit = {JOURNAL_SIZE_LIMIT};
+        pragma cache_size = -8192;",
+    ))?;
+    if let Some(pages) = options.max_page_count {
+        writer.execute_batch(&format!("pragma max_page_count = {pages}"))?;
+    }
+    connection.close().await?;
+    Ok(writer)
 }
 
 /// Opens the connections that read and cannot write.
@@ -72,8 +91,8 @@ fn base(options: &SqliteOptions) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(Duration::from_secs(5))
-        .pragma("journal_size_limit", (64 << 20).to_string())
+        .busy_timeout(BUSY_TIMEOUT)
+        .pragma("journal_size_limit", JOURNAL_SIZE_LIMIT.to_string())
         .pragma("temp_store", "memory")
         .statement_cache_capacity(256)
 }

@@ -1,13 +1,9 @@
 //! What people do to a job. Rare, so one at a time.
 
 use model::{AttemptNo, Event, IllegalTransition, JobId, JobState, JobView};
-use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
+use rusqlite::{Params, params};
 
-use super::{
-    batch::Verb,
-    row::{view, view_column},
-    transaction::Transaction,
-};
+use super::{batch::Verb, error::corrupt, row::view_column, statement, transaction::Transaction};
 use crate::{
     Error, Result,
     store::{CancelAnswer, Fence},
@@ -21,25 +17,23 @@ pub(super) struct MarkNotResponding {
 impl Verb for MarkNotResponding {
     type Answer = ();
 
-    async fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
-        let row = sqlx::query(concat!(
-            "update job set not_responding = 1
-            where id = ? and attempt = ? and boot = ? and state = 'running' and not_responding = 0
-            returning ",
-            view_column!()
-        ))
-        .bind(self.fence.job.0)
-        .bind(self.fence.attempt)
-        .bind(&self.fence.boot.0)
-        .fetch_optional(&mut *transaction.connection)
-        .await?;
-        let Some(row) = row else {
-            let held = find(transaction.connection, self.fence.job).await?;
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
+        let Fence { job, attempt, boot } = &self.fence;
+        let told = transaction.updated(
+            concat!(
+                "update job set not_responding = 1
+                where id = ? and attempt = ? and boot = ? and state = 'running' and not_responding = 0
+                returning ",
+                view_column!()
+            ),
+            params![job.0, attempt, boot.0],
+        )?;
+        let Some(view) = told else {
+            let held = transaction.find(*job)?;
             // Told twice is told; anything else is a stale worker.
-            return if held.not_responding && held.attempt == self.fence.attempt { Ok(()) } else { Err(Error::Fenced) };
+            return if held.not_responding && held.attempt == *attempt { Ok(()) } else { Err(Error::Fenced) };
         };
-        let view = view(&row)?;
-        transaction.remember(&view, "not_responding", None).await?;
+        transaction.remember(&view, "not_responding", None)?;
         transaction.noted(view, "not_responding");
         Ok(())
     }
@@ -54,8 +48,8 @@ pub(super) struct RequestCancel {
 impl Verb for RequestCancel {
     type Answer = CancelAnswer;
 
-    async fn run(&self, transaction: &mut Transaction<'_>) -> Result<CancelAnswer> {
-        let found = find(transaction.connection, self.job).await?;
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<CancelAnswer> {
+        let found = transaction.find(self.job)?;
         match found.state {
             JobState::Succeeded | JobState::Failed | JobState::Cancelled | JobState::Interrupted => {
                 Ok(CancelAnswer::AlreadyEnded(found.state))
@@ -64,42 +58,34 @@ impl Verb for RequestCancel {
                 Ok(CancelAnswer::AlreadyRequested(found.attempt))
             }
             JobState::Running => {
-                let row = sqlx::query(concat!(
-                    "update job set cancel_requested_at = ?, cancel_requested_by = ?
-                    where id = ? and state = 'running' and attempt = ?
-                    returning ",
-                    view_column!()
-                ))
-                .bind(transaction.now.0)
-                .bind(&self.by)
-                .bind(self.job.0)
-                .bind(found.attempt)
-                .fetch_one(&mut *transaction.connection)
-                .await?;
-                let view = view(&row)?;
-                transaction.remember(&view, "cancel_requested", Some(&self.by)).await?;
+                let view = transaction.must_update(
+                    self.job,
+                    concat!(
+                        "update job set cancel_requested_at = ?, cancel_requested_by = ?
+                        where id = ? and state = 'running' and attempt = ?
+                        returning ",
+                        view_column!()
+                    ),
+                    params![transaction.now.0, self.by, self.job.0, found.attempt],
+                )?;
+                transaction.remember(&view, "cancel_requested", Some(&self.by))?;
                 transaction.noted(view, "cancel_requested");
                 Ok(CancelAnswer::Requested(found.attempt))
             }
             waiting @ (JobState::Scheduled | JobState::Queued | JobState::Paused) => {
                 let state = waiting.apply(Event::Cancel).map_err(|error| conflict(self.job, error))?;
-                let row = sqlx::query(concat!(
-                    "update job set state = ?, ended_at = ?, cancel_requested_at = ?, cancel_requested_by = ?
-                    where id = ? and state = ? and attempt = ?
-                    returning ",
-                    view_column!()
-                ))
-                .bind(state.as_str())
-                .bind(transaction.now.0)
-                .bind(transaction.now.0)
-                .bind(&self.by)
-                .bind(self.job.0)
-                .bind(waiting.as_str())
-                .bind(found.attempt)
-                .fetch_one(&mut *transaction.connection)
-                .await?;
-                let view = view(&row)?;
-                transaction.remember(&view, "cancelled", Some(&self.by)).await?;
+                let now = transaction.now.0;
+                let view = transaction.must_update(
+                    self.job,
+                    concat!(
+                        "update job set state = ?, ended_at = ?, cancel_requested_at = ?, cancel_requested_by = ?
+                        where id = ? and state = ? and attempt = ?
+                        returning ",
+                        view_column!()
+                    ),
+                    params![state.as_str(), now, now, self.by, self.job.0, waiting.as_str(), found.attempt],
+                )?;
+                transaction.remember(&view, "cancelled", Some(&self.by))?;
                 transaction.moved(Some(waiting), view, "cancelled");
                 Ok(CancelAnswer::Cancelled)
             }
@@ -116,27 +102,24 @@ pub(super) struct Retry {
 impl Verb for Retry {
     type Answer = AttemptNo;
 
-    async fn run(&self, transaction: &mut Transaction<'_>) -> Result<AttemptNo> {
-        let found = find(transaction.connection, self.job).await?;
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<AttemptNo> {
+        let found = transaction.find(self.job)?;
         let state = found.state.apply(Event::Retry).map_err(|error| conflict(self.job, error))?;
-        let row = sqlx::query(concat!(
-            "update job set state = ?, in_line = ?, attempt = attempt + 1, run_at = null, started_at = null, ended_at = null,
-                cancel_requested_at = null, cancel_requested_by = null, not_responding = 0,
-                failure_code = null, failure_message = null, progress = null
-            where id = ? and state = ? and attempt = ?
-            returning ",
-            view_column!()
-        ))
-        .bind(state.as_str())
-        .bind(transaction.end_of_line())
-        .bind(self.job.0)
-        .bind(found.state.as_str())
-        .bind(found.attempt)
-        .fetch_one(&mut *transaction.connection)
-        .await?;
-        let view = view(&row)?;
+        let view = transaction.must_update(
+            self.job,
+            concat!(
+                "update job set state = ?, in_line = ?, attempt = attempt + 1,
+                    run_at = null, started_at = null, ended_at = null,
+                    cancel_requested_at = null, cancel_requested_by = null, not_responding = 0,
+                    failure_code = null, failure_message = null, progress = null
+                where id = ? and state = ? and attempt = ?
+                returning ",
+                view_column!()
+            ),
+            params![state.as_str(), transaction.end_of_line(), self.job.0, found.state.as_str(), found.attempt],
+        )?;
         let attempt = view.attempt;
-        transaction.remember(&view, "retried", Some(&self.by)).await?;
+        transaction.remember(&view, "retried", Some(&self.by))?;
         transaction.moved(Some(found.state), view, "retried");
         Ok(attempt)
     }
@@ -151,10 +134,8 @@ pub(super) struct Delete {
 impl Verb for Delete {
     type Answer = ();
 
-    async fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
-        let row = row(transaction.connection, self.job).await?;
-        let found = view(&row)?;
-        let artifact_bytes: i64 = row.try_get(1)?;
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
+        let found = transaction.find(self.job)?;
         if !found.state.is_terminal() {
             return Err(Error::Conflict {
                 code: "not_ended",
@@ -163,19 +144,17 @@ impl Verb for Delete {
             });
         }
         // Attempts, artifact rows and the like go with the job. Its log may be long, and goes bit by bit.
-        sqlx::query(
-            "delete from job where id = ? and state = ? and attempt = ?;
-            update job set repeated_by = null where id = ? and repeated_by = ?;
-            insert into log_garbage (job) values (?)",
-        )
-        .bind(self.job.0)
-        .bind(found.state.as_str())
-        .bind(found.attempt)
-        .bind(found.rerun_of.map(|original| original.0))
-        .bind(self.job.0)
-        .bind(self.job.0)
-        .execute(&mut *transaction.connection)
-        .await?;
+        let artifact_bytes: i64 = transaction
+            .row("select coalesce(sum(size), 0) from artifact where job = ?", [self.job.0], |row| Ok(row.get(0)?))?
+            .unwrap_or_default();
+        transaction.execute("delete from job where id = ?", [self.job.0])?;
+        if let Some(original) = found.rerun_of {
+            transaction.execute(
+                "update job set repeated_by = null where id = ? and repeated_by = ?",
+                [original.0, self.job.0],
+            )?;
+        }
+        transaction.execute("insert into log_garbage (job) values (?)", [self.job.0])?;
         tracing::info!(job = %self.job, by = self.by, "job deleted");
         transaction.ledger.artifact_bytes -= artifact_bytes;
         transaction.count_kind(&found.kind, -1);
@@ -186,34 +165,23 @@ impl Verb for Delete {
 
 impl Transaction<'_> {
     /// Writes what happened to a job into its activity.
-    async fn remember(&mut self, view: &JobView, what: &str, by: Option<&str>) -> Result<()> {
-        sqlx::query("insert into activity (job, at, what, attempt, by) values (?, ?, ?, ?, ?)")
-            .bind(view.job.0)
-            .bind(self.now.0)
-            .bind(what)
-            .bind(view.attempt)
-            .bind(by)
-            .execute(&mut *self.connection)
-            .await?;
+    fn remember(&self, view: &JobView, what: &str, by: Option<&str>) -> Result<()> {
+        self.execute(
+            "insert into activity (job, at, what, attempt, by) values (?, ?, ?, ?, ?)",
+            params![view.job.0, self.now.0, what, view.attempt, by],
+        )?;
         Ok(())
     }
-}
 
-async fn find(connection: &mut SqliteConnection, job: JobId) -> Result<JobView> {
-    view(&row(connection, job).await?)
-}
+    fn find(&self, job: JobId) -> Result<JobView> {
+        self.row(concat!("select ", view_column!(), " from job where id = ?"), [job.0], statement::view)?
+            .ok_or(Error::NoSuchJob(job))
+    }
 
-/// The view, and the bytes of its artifacts.
-async fn row(connection: &mut SqliteConnection, job: JobId) -> Result<SqliteRow> {
-    sqlx::query(concat!(
-        "select ",
-        view_column!(),
-        ", (select coalesce(sum(size), 0) from artifact where artifact.job = job.id) from job where id = ?"
-    ))
-    .bind(job.0)
-    .fetch_optional(connection)
-    .await?
-    .ok_or(Error::NoSuchJob(job))
+    /// An update that this transaction has made sure will find the job as it expects it.
+    fn must_update(&self, job: JobId, sql: &str, values: impl Params) -> Result<JobView> {
+        self.updated(sql, values)?.ok_or_else(|| corrupt("a job", format!("#{job} is not as it was a moment ago")))
+    }
 }
 
 /// Why a person's wish cannot be granted.

@@ -11,7 +11,7 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc};
 use model::{Counts, Cursor, JobId, JobState, JobView, Micros, Seq};
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
-use super::{SqliteOptions, error::corrupt, open};
+use super::{SqliteOptions, error::corrupt, open, row};
 use crate::{
     Clock, Error, Result,
     store::{BootId, UploadRow},
@@ -122,4 +122,9 @@ async fn place(connection: &mut SqliteConnection, views: &mut [JobView]) -> Resu
         view.position = places.get(&view.job).copied();
     }
     Ok(())
+}
+
+/// Reads `view_column` where it is the first column.
+fn view(row: &SqliteRow) -> Result<JobView> {
+    row::view(row.try_get(0)?)
 }

@@ -1,12 +1,13 @@
 //! What happens to jobs by themselves: the worker dies, the time comes.
 
 use model::{Event, JobId, JobState, Micros};
-use sqlx::Row;
+use rusqlite::params;
 
 use super::{
     batch::Verb,
     error::corrupt,
-    row::{json, view, view_column},
+    row::{json, view_column},
+    statement,
     transaction::Transaction,
 };
 use crate::{Result, store::BootId};
@@ -29,13 +30,13 @@ const FATES: [(&str, JobState, bool); 2] = [
 impl Verb for Settle {
     type Answer = Vec<JobId>;
 
-    async fn run(&self, transaction: &mut Transaction<'_>) -> Result<Vec<JobId>> {
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<Vec<JobId>> {
         debug_assert_eq!(JobState::Running.apply(Event::Die), Ok(JobState::Interrupted));
         let dead: Vec<&str> = self.dead.iter().map(|boot| boot.0.as_str()).collect();
         let dead = json(&dead)?;
         let mut settled = Vec::new();
         for (condition, state, again) in FATES {
-            settled.extend(transaction.settle_as(&dead, condition, state, again).await?);
+            settled.extend(transaction.settle_as(&dead, condition, state, again)?);
         }
         settled.sort_unstable();
         Ok(settled)
@@ -43,38 +44,31 @@ impl Verb for Settle {
 }
 
 impl Transaction<'_> {
-    async fn settle_as(&mut self, dead: &str, condition: &str, state: JobState, again: bool) -> Result<Vec<JobId>> {
+    fn settle_as(&mut self, dead: &str, condition: &str, state: JobState, again: bool) -> Result<Vec<JobId>> {
         let attempt_state = if again { JobState::Interrupted } else { state };
+        self.execute(
+            &format!(
+                "insert into attempt (job, attempt, kind, state, started_at, ended_at, boot, progress)
+                select id, attempt, kind, ?, started_at, ?, boot, progress from job indexed by job_by_state
+                where state = 'running' and boot in (select value from json_each(?)) and {condition}"
+            ),
+            params![attempt_state.as_str(), self.now.0, dead],
+        )?;
         // A job that waits anew has passed through `scheduled` with nothing to wait for.
-        let sql = format!(
-            "insert into attempt (job, attempt, kind, state, started_at, ended_at, boot, progress)
-            select id, attempt, kind, ?, started_at, ?, boot, progress from job indexed by job_by_state
-            where state = 'running' and boot in (select value from json_each(?)) and {condition};
-
-            update job indexed by job_by_state set state = ?, boot = null, not_responding = 0,
-                attempt = attempt + ?, ended_at = iif(?, null, ?), started_at = iif(?, null, started_at),
-                progress = iif(?, null, progress)
-            where state = 'running' and boot in (select value from json_each(?)) and {condition}
-            returning {}",
-            view_column!()
-        );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(attempt_state.as_str())
-            .bind(self.now.0)
-            .bind(dead)
-            .bind(state.as_str())
-            .bind(again)
-            .bind(again)
-            .bind(self.now.0)
-            .bind(again)
-            .bind(again)
-            .bind(dead)
-            .fetch_all(&mut *self.connection)
-            .await?;
-        let mut settled = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let view = view(row)?;
-            settled.push(view.job);
+        let views = self.rows(
+            &format!(
+                "update job indexed by job_by_state set state = ?1, boot = null, not_responding = 0,
+                    attempt = attempt + ?2, ended_at = iif(?2, null, ?3), started_at = iif(?2, null, started_at),
+                    progress = iif(?2, null, progress)
+                where state = 'running' and boot in (select value from json_each(?4)) and {condition}
+                returning {}",
+                view_column!()
+            ),
+            params![state.as_str(), again, self.now.0, dead],
+            statement::view,
+        )?;
+        let settled = views.iter().map(|view| view.job).collect();
+        for view in views {
             self.moved(Some(JobState::Running), view, "interrupted");
         }
         Ok(settled)
@@ -89,35 +83,33 @@ pub(super) struct PromoteDue {
 impl Verb for PromoteDue {
     type Answer = Option<Micros>;
 
-    async fn run(&self, transaction: &mut Transaction<'_>) -> Result<Option<Micros>> {
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<Option<Micros>> {
         if transaction.ledger.counts.scheduled == 0 {
             return Ok(None);
         }
         let queued = JobState::Scheduled.apply(Event::Due).map_err(|error| corrupt("a due job", error))?;
-        let rows = sqlx::query(concat!(
-            "update job not indexed set state = ?, in_line = ?
-            where state = 'scheduled' and id in (
-                select id from job indexed by job_due
-                where state = 'scheduled' and run_at <= ? order by run_at limit ?
-            )
-            returning ",
-            view_column!()
-        ))
-        .bind(queued.as_str())
-        .bind(transaction.end_of_line())
-        .bind(self.now.0)
-        .bind(DUE_AT_ONCE)
-        .fetch_all(&mut *transaction.connection)
-        .await?;
-        let mut views = rows.iter().map(view).collect::<Result<Vec<_>>>()?;
+        let mut views = transaction.rows(
+            concat!(
+                "update job not indexed set state = ?, in_line = ?
+                where state = 'scheduled' and id in (
+                    select id from job indexed by job_due
+                    where state = 'scheduled' and run_at <= ? order by run_at limit ?
+                )
+                returning ",
+                view_column!()
+            ),
+            params![queued.as_str(), transaction.end_of_line(), self.now.0, DUE_AT_ONCE],
+            statement::view,
+        )?;
         // They stand in line by their numbers.
         views.sort_unstable_by_key(|view| view.job);
         for view in views {
             transaction.moved(Some(JobState::Scheduled), view, "due");
         }
-        let next = sqlx::query("select min(run_at) from job indexed by job_due where state = 'scheduled'")
-            .fetch_one(&mut *transaction.connection)
-            .await?;
-        Ok(next.try_get::<Option<i64>, _>(0)?.map(Micros))
+        let next =
+            transaction.row("select min(run_at) from job indexed by job_due where state = 'scheduled'", [], |row| {
+                Ok(row.get::<_, Option<i64>>(0)?)
+            })?;
+        Ok(next.flatten().map(Micros))
     }
 }

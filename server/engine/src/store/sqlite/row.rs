@@ -2,13 +2,12 @@
 
 use model::{Counts, Failure, JobId, JobState, JobView, Micros, Progress, StateEvent};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use sqlx::{Row, sqlite::SqliteRow};
 
 use super::error::corrupt;
 use crate::Result;
 
 /// What [`view`] reads, as one column of a statement over `job`, for `concat!`. JSON, because every value that comes
-/// from the connection's thread has a price, and `json_group_array` can put a whole batch into one.
+/// to a reader from its connection's thread has a price, and `json_group_array` can put a whole page into one.
 macro_rules! view_column {
     () => {
         "json_array(job.id, job.attempt, job.state, job.kind, job.title, job.created_by, job.created_at, job.run_at, \
@@ -137,9 +136,9 @@ pub(super) const fn count_mut(counts: &mut Counts, state: JobState) -> &mut u64 
     }
 }
 
-/// Reads [`view_column`] where it is the first column.
-pub(super) fn view(row: &SqliteRow) -> Result<JobView> {
-    parse::<ViewRow>("a job", row.try_get(0)?).map(JobView::from)
+/// Reads the value of [`view_column`].
+pub(super) fn view(json: &str) -> Result<JobView> {
+    parse::<ViewRow>("a job", json).map(JobView::from)
 }
 
 /// Reads JSON that this store wrote or made.

@@ -1,9 +1,10 @@
 //! What rides along: the latest progress and log lines of running attempts. It waits in memory until a transaction
 //! takes it, and comes back there when that one fails.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use model::{JobId, Level, LogEvent, Progress};
+use rusqlite::params;
 
 use super::{
     row::{json, progress_json},
@@ -95,90 +96,51 @@ fn size(append: &LogAppend) -> usize {
     append.lines.iter().map(|line| line.text.len() + 64).sum()
 }
 
-/// A chunk of a log as a row: job, attempt, boot, first line, last line, gravest level, lines.
-type ChunkRow<'a> = (JobId, u32, &'a str, u64, u64, u8, String);
-
 impl Transaction<'_> {
     /// Writes the latest progress of every attempt that still holds its job.
-    pub(super) async fn save_progress(&mut self, soft: &Soft) -> Result<()> {
-        if soft.progress.is_empty() {
-            return Ok(());
-        }
-        let rows = soft
-            .progress
-            .values()
-            .map(|(fence, progress)| Ok((fence.job, fence.attempt, &fence.boot.0, progress_json(progress)?)))
-            .collect::<Result<Vec<_>>>()?;
-        sqlx::query(
-            "update job not indexed set progress = save.value ->> 3
-            from jsonb_each(?) as save
-            where job.id = save.value ->> 0 and job.attempt = save.value ->> 1 and job.boot = save.value ->> 2
-                and job.state = 'running'",
-        )
-        .bind(json(&rows)?)
-        .execute(&mut *self.connection)
-        .await?;
-        Ok(())
-    }
-
-    /// Writes log lines of every attempt that still holds its job. A chunk that is there already stays as it is.
-    pub(super) async fn append_logs<'a>(
-        &mut self,
-        soft: impl Iterator<Item = &'a LogAppend>,
-        finishing: impl Iterator<Item = &'a LogAppend>,
-    ) -> Result<()> {
-        let appends: Vec<&LogAppend> = soft.chain(finishing).filter(|append| !append.lines.is_empty()).collect();
-        if appends.is_empty() {
-            return Ok(());
-        }
-        let chunks = appends.iter().map(|append| chunk_row(append)).collect::<Result<Vec<_>>>()?;
-        let mut ends = BTreeMap::new();
-        for append in &appends {
-            ends.insert((append.fence.job, append.fence.attempt), (&append.fence.boot.0, last_line(append)));
-        }
-        let ends: Vec<_> = ends.into_iter().map(|((job, attempt), (boot, last))| (job, attempt, boot, last)).collect();
-        let written: Vec<(i64, i64)> = sqlx::query_as(
-            "update job not indexed set log_lines = max(log_lines, end.value ->> 3)
-            from jsonb_each(?) as end
-            where job.id = end.value ->> 0 and job.attempt = end.value ->> 1 and job.boot = end.value ->> 2
-                and job.state = 'running';
-
-            insert into log (job, first_line, last_line, attempt, gravest, lines)
-            select job.id, chunk.value ->> 3, chunk.value ->> 4, job.attempt, chunk.value ->> 5, chunk.value ->> 6
-            from jsonb_each(?) as chunk cross join job
-            where job.id = chunk.value ->> 0 and job.attempt = chunk.value ->> 1 and job.boot = chunk.value ->> 2
-                and job.state = 'running'
-            on conflict do nothing
-            returning job, first_line",
-        )
-        .bind(json(&ends)?)
-        .bind(json(&chunks)?)
-        .fetch_all(&mut *self.connection)
-        .await?;
-        let written: std::collections::HashSet<_> = written.into_iter().collect();
-        for append in appends {
-            if written.contains(&(append.fence.job.0, append.first_line as i64)) {
-                self.logged(LogEvent {
-                    job: append.fence.job,
-                    attempt: append.fence.attempt,
-                    first_line: append.first_line,
-                    lines: append.lines.clone(),
-                });
-            }
+    pub(super) fn save_progress(&self, soft: &Soft) -> Result<()> {
+        for (fence, progress) in soft.progress.values() {
+            self.execute(
+                "update job not indexed set progress = ?
+                where id = ? and attempt = ? and boot = ? and state = 'running'",
+                params![progress_json(progress)?, fence.job.0, fence.attempt, fence.boot.0],
+            )?;
         }
         Ok(())
     }
-}
 
-fn last_line(append: &LogAppend) -> u64 {
-    append.first_line + append.lines.len() as u64 - 1
-}
-
-fn chunk_row(append: &LogAppend) -> Result<ChunkRow<'_>> {
-    let gravest = append.lines.iter().map(|line| line.level).max().unwrap_or(Level::Debug);
-    let lines: Vec<_> = append.lines.iter().map(|line| (line.at, level_number(line.level), &line.text)).collect();
-    let Fence { job, attempt, boot } = &append.fence;
-    Ok((*job, *attempt, &boot.0, append.first_line, last_line(append), level_number(gravest), json(&lines)?))
+    /// Writes log lines of an attempt that still holds its job. A chunk that is there already stays as it is.
+    pub(super) fn append_log(&mut self, append: &LogAppend) -> Result<()> {
+        let LogAppend { fence, first_line, lines } = append;
+        let Some(gravest) = lines.iter().map(|line| line.level).max() else { return Ok(()) };
+        let last_line = first_line + lines.len() as u64 - 1;
+        let held = self.execute(
+            "update job not indexed set log_lines = max(log_lines, ?)
+            where id = ? and attempt = ? and boot = ? and state = 'running'",
+            params![last_line as i64, fence.job.0, fence.attempt, fence.boot.0],
+        )?;
+        if held == 0 {
+            return Ok(());
+        }
+        let texts: Vec<_> = lines.iter().map(|line| (line.at, level_number(line.level), &line.text)).collect();
+        let written = self.execute(
+            "insert into log (job, first_line, last_line, attempt, gravest, lines) values (?, ?, ?, ?, ?, ?)
+            on conflict do nothing",
+            params![
+                fence.job.0,
+                *first_line as i64,
+                last_line as i64,
+                fence.attempt,
+                level_number(gravest),
+                json(&texts)?
+            ],
+        )?;
+        if written > 0 {
+            let (job, attempt, first_line, lines) = (fence.job, fence.attempt, *first_line, lines.clone());
+            self.logged(LogEvent { job, attempt, first_line, lines });
+        }
+        Ok(())
+    }
 }
 
 /// How a level is stored: graver is greater.

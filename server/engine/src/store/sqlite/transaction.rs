@@ -1,44 +1,19 @@
 //! One write transaction: what every verb does the same way. The ledger is read when it begins and written when it
-//! ends, in the same breath as the events and the commit, to spare round trips to the connection's thread.
+//! ends, together with the events.
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use futures_util::TryStreamExt as _;
 use model::{Counts, JobId, JobState, JobView, LogEvent, Micros, Seq, StateEvent, StreamEvent};
-use sqlx::{AssertSqlSafe, Either, Execute, Executor, Row, Sqlite, SqliteConnection};
+use rusqlite::{Connection, Params, Row, TransactionBehavior, params};
 
 use super::{
     error::corrupt,
     row::{StateRow, count_mut, json},
+    statement,
 };
 use crate::{Result, store::DurableEvent};
 
 const HOUR: i64 = 3_600_000_000;
-
-// The end of a transaction is one call of those of these that it needs.
-const ADD_EVENTS: &str = "
-insert into event (seq, at, job, type, first_line, body)
-select value ->> 0, ?, value ->> 1, value ->> 2, value ->> 3, value ->> 4 from jsonb_each(?);
-";
-const COUNT_KINDS: &str = "
-insert into kind (name, jobs)
-select key, value from json_each(?) where true
-on conflict (name) do update set jobs = jobs + excluded.jobs;
-";
-const COUNT_HOUR: &str = "
-insert into hour (hour, succeeded, failed, cancelled)
-select value ->> 0, value ->> 1, value ->> 2, value ->> 3 from json_each(?) where true
-on conflict (hour) do update set
-    succeeded = succeeded + excluded.succeeded,
-    failed = failed + excluded.failed,
-    cancelled = cancelled + excluded.cancelled;
-";
-/// The counts in the order of [`JobState::ALL`].
-const WRITE_LEDGER_AND_COMMIT: &str = "
-update ledger set seq = ?, last_job = ?, artifact_bytes = ?, upload_bytes = ?,
-    scheduled = ?, queued = ?, running = ?, paused = ?,
-    succeeded = ?, failed = ?, cancelled = ?, interrupted = ?;
-commit";
 
 /// What the writer counts.
 #[derive(Clone, Copy, PartialEq)]
@@ -50,9 +25,9 @@ pub(super) struct Ledger {
     pub(super) upload_bytes: i64,
 }
 
-/// A write transaction under way.
+/// A write transaction under way. Dropped without a commit, it never was.
 pub(super) struct Transaction<'c> {
-    pub(super) connection: &'c mut SqliteConnection,
+    connection: rusqlite::Transaction<'c>,
     /// One time for all of it.
     pub(super) now: Micros,
     pub(super) ledger: Ledger,
@@ -75,36 +50,19 @@ pub(super) struct Committed {
     pub(super) litter: bool,
 }
 
-/// A durable event as a row: place, job, type, first line, body.
-type EventRow<'a> = (i64, Option<JobId>, &'a str, Option<u64>, Option<String>);
-
 impl<'c> Transaction<'c> {
     /// Begins, and reads the ledger.
-    pub(super) async fn begin(connection: &'c mut SqliteConnection, now: Micros) -> Result<Self> {
-        let row = sqlx::query(
-            "begin immediate;
-            select seq, last_job, artifact_bytes, upload_bytes,
+    pub(super) fn begin(connection: &'c mut Connection, now: Micros) -> Result<Self> {
+        let connection = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let ledger = statement::row(
+            &connection,
+            "select seq, last_job, artifact_bytes, upload_bytes,
                 scheduled, queued, running, paused, succeeded, failed, cancelled, interrupted
             from ledger",
-        )
-        .fetch_one(&mut *connection)
-        .await?;
-        let ledger = Ledger {
-            seq: row.try_get(0)?,
-            last_job: row.try_get(1)?,
-            artifact_bytes: row.try_get(2)?,
-            upload_bytes: row.try_get(3)?,
-            counts: Counts {
-                scheduled: row.try_get(4)?,
-                queued: row.try_get(5)?,
-                running: row.try_get(6)?,
-                paused: row.try_get(7)?,
-                succeeded: row.try_get(8)?,
-                failed: row.try_get(9)?,
-                cancelled: row.try_get(10)?,
-                interrupted: row.try_get(11)?,
-            },
-        };
+            [],
+            ledger,
+        )?;
+        let ledger = ledger.ok_or_else(|| corrupt("the ledger", "its row is gone"))?;
         Ok(Self {
             connection,
             now,
@@ -115,6 +73,36 @@ impl<'c> Transaction<'c> {
             kinds: BTreeMap::new(),
             litters: false,
         })
+    }
+
+    /// Runs a statement that answers nothing; says how many rows it changed.
+    pub(super) fn execute(&self, sql: &str, values: impl Params) -> Result<usize> {
+        statement::execute(&self.connection, sql, values)
+    }
+
+    /// Runs a statement and reads its rows.
+    pub(super) fn rows<T>(
+        &self,
+        sql: &str,
+        values: impl Params,
+        read: impl FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        statement::rows(&self.connection, sql, values, read)
+    }
+
+    /// Runs a statement and reads its first row, if there is one.
+    pub(super) fn row<T>(
+        &self,
+        sql: &str,
+        values: impl Params,
+        read: impl FnOnce(&Row<'_>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        statement::row(&self.connection, sql, values, read)
+    }
+
+    /// Runs an update of one job that answers its view; `None` where the job is not as the update expects it.
+    pub(super) fn updated(&self, sql: &str, values: impl Params) -> Result<Option<JobView>> {
+        self.row(sql, values, statement::view)
     }
 
     /// Where a job that comes into the line now stands in it: behind all that came by an earlier event.
@@ -174,73 +162,104 @@ impl<'c> Transaction<'c> {
         self.events.push(Arc::new(DurableEvent { seq: Seq(self.ledger.seq), job: Some(job), event }));
     }
 
-    /// Runs the statements of `query` in one call. Answers the texts that they return, and how many rows each changed.
-    pub(super) async fn run<'q>(&mut self, query: impl Execute<'q, Sqlite> + 'q) -> Result<(Vec<String>, Vec<u64>)> {
-        let mut answers = self.connection.fetch_many(query);
-        let (mut texts, mut changes) = (Vec::new(), Vec::new());
-        while let Some(answer) = answers.try_next().await? {
-            match answer {
-                Either::Left(done) => changes.push(done.rows_affected()),
-                Either::Right(row) => texts.push(row.try_get(0)?),
-            }
+    /// Writes events and counters, and commits. What has written nothing at all costs no sync of the disk.
+    pub(super) fn commit(self) -> Result<Committed> {
+        // No event either where this is the same: each has a number.
+        if self.ledger != self.before {
+            self.write_events()?;
+            self.write_kinds()?;
+            self.write_hour()?;
+            self.write_ledger()?;
         }
-        drop(answers);
-        Ok((texts, changes))
-    }
-
-    /// Writes events and counters, and commits.
-    pub(super) async fn commit(self) -> Result<Committed> {
-        if self.ledger == self.before {
-            // No event either: each has a number. What has written nothing at all costs no sync of the disk.
-            sqlx::query("commit").execute(self.connection).await?;
-            return Ok(Committed { events: self.events, litter: self.litters });
-        }
-        let rows = self.events.iter().map(|event| event_row(event)).collect::<Result<Vec<_>>>()?;
-        let hour = self.hour();
-        let sql = [
-            if rows.is_empty() { "" } else { ADD_EVENTS },
-            if self.kinds.is_empty() { "" } else { COUNT_KINDS },
-            if hour.is_empty() { "" } else { COUNT_HOUR },
-            WRITE_LEDGER_AND_COMMIT,
-        ]
-        .concat();
-        let mut query = sqlx::query(AssertSqlSafe(sql));
-        if !rows.is_empty() {
-            query = query.bind(self.now.0).bind(json(&rows)?);
-        }
-        if !self.kinds.is_empty() {
-            query = query.bind(json(&self.kinds)?);
-        }
-        if !hour.is_empty() {
-            query = query.bind(json(&hour)?);
-        }
-        let Ledger { seq, last_job, artifact_bytes, upload_bytes, counts } = self.ledger;
-        for number in [seq, last_job, artifact_bytes, upload_bytes] {
-            query = query.bind(number);
-        }
-        for state in JobState::ALL {
-            query = query.bind(counts.of(state) as i64);
-        }
-        query.execute(self.connection).await?;
+        self.connection.commit()?;
         Ok(Committed { events: self.events, litter: self.litters })
     }
 
-    /// The row to add to `hour`, if there is one.
-    fn hour(&self) -> Vec<(i64, u64, u64, u64)> {
-        let [succeeded, failed, cancelled] = self.ended;
-        if succeeded + failed + cancelled == 0 {
-            return Vec::new();
+    fn write_events(&self) -> Result<()> {
+        for event in &self.events {
+            let (first_line, body) = match &event.event {
+                // Its lines are kept in `log` already.
+                StreamEvent::Log(log) => (Some(log.first_line as i64), None),
+                StreamEvent::State(state) => (None, Some(json(&StateRow::from(&**state))?)),
+                other => (None, Some(other.to_json().map_err(|error| corrupt("an event", error))?)),
+            };
+            self.execute(
+                "insert into event (seq, at, job, type, first_line, body) values (?, ?, ?, ?, ?, ?)",
+                params![event.seq.0, self.now.0, event.job.map(|job| job.0), event.event.name(), first_line, body],
+            )?;
         }
-        vec![(self.now.0.div_euclid(HOUR), succeeded, failed, cancelled)]
+        Ok(())
+    }
+
+    fn write_kinds(&self) -> Result<()> {
+        for (kind, by) in &self.kinds {
+            self.execute(
+                "insert into kind (name, jobs) values (?, ?)
+                on conflict (name) do update set jobs = jobs + excluded.jobs",
+                params![kind, by],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write_hour(&self) -> Result<()> {
+        let [succeeded, failed, cancelled] = self.ended;
+        if succeeded + failed + cancelled > 0 {
+            self.execute(
+                "insert into hour (hour, succeeded, failed, cancelled) values (?, ?, ?, ?)
+                on conflict (hour) do update set
+                    succeeded = succeeded + excluded.succeeded,
+                    failed = failed + excluded.failed,
+                    cancelled = cancelled + excluded.cancelled",
+                params![self.now.0.div_euclid(HOUR), succeeded as i64, failed as i64, cancelled as i64],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write_ledger(&self) -> Result<()> {
+        let Ledger { seq, last_job, artifact_bytes, upload_bytes, counts } = self.ledger;
+        let [scheduled, queued, running, paused, succeeded, failed, cancelled, interrupted] =
+            JobState::ALL.map(|state| counts.of(state) as i64);
+        self.execute(
+            "update ledger set seq = ?, last_job = ?, artifact_bytes = ?, upload_bytes = ?,
+                scheduled = ?, queued = ?, running = ?, paused = ?,
+                succeeded = ?, failed = ?, cancelled = ?, interrupted = ?",
+            params![
+                seq,
+                last_job,
+                artifact_bytes,
+                upload_bytes,
+                scheduled,
+                queued,
+                running,
+                paused,
+                succeeded,
+                failed,
+                cancelled,
+                interrupted
+            ],
+        )?;
+        Ok(())
     }
 }
 
-fn event_row(event: &DurableEvent) -> Result<EventRow<'_>> {
-    let (first_line, body) = match &event.event {
-        // Its lines are kept in `log` already.
-        StreamEvent::Log(log) => (Some(log.first_line), None),
-        StreamEvent::State(state) => (None, Some(json(&StateRow::from(&**state))?)),
-        other => (None, Some(other.to_json().map_err(|error| corrupt("an event", error))?)),
-    };
-    Ok((event.seq.0, event.job, event.event.name(), first_line, body))
+fn ledger(row: &Row<'_>) -> Result<Ledger> {
+    let count = |column| row.get::<_, i64>(column).map(|count| count as u64);
+    Ok(Ledger {
+        seq: row.get(0)?,
+        last_job: row.get(1)?,
+        artifact_bytes: row.get(2)?,
+        upload_bytes: row.get(3)?,
+        counts: Counts {
+            scheduled: count(4)?,
+            queued: count(5)?,
+            running: count(6)?,
+            paused: count(7)?,
+            succeeded: count(8)?,
+            failed: count(9)?,
+            cancelled: count(10)?,
+            interrupted: count(11)?,
+        },
+    })
 }

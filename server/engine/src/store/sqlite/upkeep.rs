@@ -4,8 +4,9 @@
 use std::time::{Duration, Instant};
 
 use model::Micros;
-use sqlx::{Row, SqliteConnection};
+use rusqlite::{Connection, TransactionBehavior, params};
 
+use super::statement;
 use crate::Result;
 
 /// How long durable events are kept, microseconds.
@@ -50,8 +51,8 @@ impl Upkeep {
     }
 
     /// Takes one step. A failure is no harm: the next one tries again.
-    pub(super) async fn run(&mut self, connection: &mut SqliteConnection, now: Micros) {
-        let more = step(connection, now).await.unwrap_or_else(|error| {
+    pub(super) fn run(&mut self, connection: &mut Connection, now: Micros) {
+        let more = step(connection, now).unwrap_or_else(|error| {
             tracing::warn!(%error, "upkeep of the database failed");
             false
         });
@@ -61,77 +62,55 @@ impl Upkeep {
 }
 
 /// Answers whether there may be more to do.
-async fn step(connection: &mut SqliteConnection, now: Micros) -> Result<bool> {
-    let due = sqlx::query(
+fn step(connection: &mut Connection, now: Micros) -> Result<bool> {
+    let due = statement::row(
+        connection,
         "select
             -- The newest of the next few events that is too old, or too many.
             (select max(seq) from (select seq, at from event order by seq limit ?)
                 where at < ? or seq <= (select seq from ledger) - ?),
             (select job from log_garbage limit 1),
             (select freelist_count from pragma_freelist_count)",
-    )
-    .bind(EVENTS_PER_STEP)
-    .bind(now.0 - EVENT_LIFETIME)
-    .bind(EVENTS_KEPT)
-    .fetch_one(&mut *connection)
-    .await?;
-    let events: Option<i64> = due.try_get(0)?;
-    let garbage: Option<i64> = due.try_get(1)?;
-    let free_pages: i64 = due.try_get(2)?;
+        [EVENTS_PER_STEP, now.0 - EVENT_LIFETIME, EVENTS_KEPT],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?;
+    let (events, garbage, free_pages): (Option<i64>, Option<i64>, i64) = due.unwrap_or_default();
     if let Some(seq) = events {
-        trim(connection, seq).await?;
+        trim(connection, seq)?;
     }
     if let Some(job) = garbage {
-        remove_log(connection, job).await?;
+        remove_log(connection, job)?;
     }
     // Some free pages are welcome to what comes next; only a lot of them is given back.
     let spare = free_pages > 4 * i64::from(PAGES_PER_STEP);
     if spare && events.is_none() && garbage.is_none() {
-        let vacuum = format!("pragma incremental_vacuum({PAGES_PER_STEP})");
-        sqlx::query(sqlx::AssertSqlSafe(vacuum)).execute(&mut *connection).await?;
+        connection.execute_batch(&format!("pragma incremental_vacuum({PAGES_PER_STEP})"))?;
     }
     Ok(events.is_some() || garbage.is_some() || spare)
 }
 
 /// Removes events up to `seq`; a cursor before it gets a snapshot from now on.
-async fn trim(connection: &mut SqliteConnection, seq: i64) -> Result<()> {
-    let trimmed = sqlx::query(
-        "begin immediate;
-        delete from event where seq <= ?;
-        update ledger set trimmed = max(trimmed, ?);
-        commit",
-    )
-    .bind(seq)
-    .bind(seq)
-    .execute(&mut *connection)
-    .await;
-    finish(connection, trimmed).await
+fn trim(connection: &mut Connection, seq: i64) -> Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    statement::execute(&transaction, "delete from event where seq <= ?", [seq])?;
+    statement::execute(&transaction, "update ledger set trimmed = max(trimmed, ?)", [seq])?;
+    Ok(transaction.commit()?)
 }
 
 /// Removes the oldest chunks of a deleted job's log.
-async fn remove_log(connection: &mut SqliteConnection, job: i64) -> Result<()> {
-    let removed = sqlx::query(
-        "begin immediate;
-        delete from log where job = ? and first_line in (
-            select first_line from log where job = ? order by first_line limit ?
-        );
-        delete from log_garbage where job = ? and not exists (select 1 from log where log.job = log_garbage.job);
-        commit",
-    )
-    .bind(job)
-    .bind(job)
-    .bind(CHUNKS_PER_STEP)
-    .bind(job)
-    .execute(&mut *connection)
-    .await;
-    finish(connection, removed).await
-}
-
-async fn finish<T>(connection: &mut SqliteConnection, done: sqlx::Result<T>) -> Result<()> {
-    if done.is_err() {
-        // May have been rolled back already.
-        let _ = sqlx::query("rollback").execute(connection).await;
-    }
-    done?;
-    Ok(())
+fn remove_log(connection: &mut Connection, job: i64) -> Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    statement::execute(
+        &transaction,
+        "delete from log where job = ?1 and first_line in (
+            select first_line from log where job = ?1 order by first_line limit ?2
+        )",
+        params![job, CHUNKS_PER_STEP],
+    )?;
+    statement::execute(
+        &transaction,
+        "delete from log_garbage where job = ? and not exists (select 1 from log where log.job = log_garbage.job)",
+        [job],
+    )?;
+    Ok(transaction.commit()?)
 }

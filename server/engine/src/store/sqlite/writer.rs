@@ -8,7 +8,7 @@ use std::{
 };
 
 use model::{JobId, JobView};
-use sqlx::{Connection, SqliteConnection};
+use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
@@ -40,7 +40,7 @@ pub(super) struct Writer {
 impl Writer {
     /// Starts the thread on `connection`.
     pub(super) fn start(
-        connection: SqliteConnection,
+        connection: Connection,
         clock: Arc<dyn Clock>,
         listener: Option<Arc<dyn Listener>>,
     ) -> Result<Self> {
@@ -75,7 +75,7 @@ impl Writer {
     }
 
     /// Any rare verb.
-    pub(super) async fn call<V: Verb + Sync>(&self, verb: V) -> Result<V::Answer> {
+    pub(super) async fn call<V: Verb>(&self, verb: V) -> Result<V::Answer> {
         self.ask(verb, |pending| Call::Rare(Box::new(pending))).await
     }
 
@@ -113,7 +113,7 @@ impl Drop for Writer {
 
 /// The writer's own side.
 struct Actor {
-    connection: SqliteConnection,
+    connection: Connection,
     clock: Arc<dyn Clock>,
     listener: Option<Arc<dyn Listener>>,
     calls: mpsc::Receiver<Call>,
@@ -153,24 +153,24 @@ impl Actor {
             }
             let now = Instant::now();
             if !batch.is_empty() || soft_due.is_some_and(|due| due <= now) {
-                self.commit(batch).await;
+                self.commit(batch);
                 soft_due = (!lock(&self.soft).is_empty()).then(|| Instant::now() + SOFT_DELAY);
             }
             if self.upkeep.next() <= Instant::now() {
-                self.upkeep.run(&mut self.connection, self.clock.now()).await;
+                self.upkeep.run(&mut self.connection, self.clock.now());
             }
         }
-        self.commit(Batch::default()).await;
-        if let Err(error) = self.connection.close().await {
+        self.commit(Batch::default());
+        if let Err((_, error)) = self.connection.close() {
             tracing::warn!(%error, "closing the database");
         }
     }
 
     /// Commits `batch` and everything soft. Where that fails, each call gets a transaction of its own, so that one
     /// that cannot be done harms no other; what is soft waits for better times.
-    async fn commit(&mut self, mut batch: Batch) {
+    fn commit(&mut self, mut batch: Batch) {
         let soft = std::mem::take(&mut *lock(&self.soft));
-        let Err(error) = self.attempt(&mut batch, &soft).await else {
+        let Err(error) = self.attempt(&mut batch, &soft) else {
             return self.reply(batch);
         };
         lock(&self.soft).put_back(soft);
@@ -180,7 +180,7 @@ impl Actor {
         }
         for mut single in batch.into_singles() {
             let soft = self.soft_for(&single);
-            match self.attempt(&mut single, &soft).await {
+            match self.attempt(&mut single, &soft) {
                 Ok(()) => self.reply(single),
                 Err(error) => {
                     lock(&self.soft).put_back(soft);
@@ -214,15 +214,8 @@ impl Actor {
         }
     }
 
-    async fn attempt(&mut self, batch: &mut Batch, soft: &Soft) -> Result<()> {
-        let Committed { events, litter } = match batch.run(&mut self.connection, self.clock.now(), soft).await {
-            Ok(committed) => committed,
-            Err(error) => {
-                // Some errors have rolled back already; then there is nothing to do, and SQLite says so.
-                let _ = sqlx::query("rollback").execute(&mut self.connection).await;
-                return Err(error);
-            }
-        };
+    fn attempt(&mut self, batch: &mut Batch, soft: &Soft) -> Result<()> {
+        let Committed { events, litter } = batch.run(&mut self.connection, self.clock.now(), soft)?;
         self.upkeep.note(events.len(), litter);
         if let Some(listener) = &self.listener
             && !events.is_empty()

@@ -6,14 +6,14 @@ use model::{JobId, JobView, Micros};
 use serde::de::DeserializeOwned;
 use sqlx::Row;
 
-use super::{Reader, place};
+use super::{Reader, place, view};
 use crate::{
     Error, Result,
     store::{
         Activity, Artifact, AttemptRow, BootId, JobDetail,
         sqlite::{
             error::corrupt,
-            row::{failure, json as to_json, progress, state, view, view_column},
+            row::{failure, json as to_json, progress, state, view_column},
         },
     },
 };

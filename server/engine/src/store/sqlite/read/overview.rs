@@ -5,15 +5,12 @@ use std::{collections::HashMap, path::Path};
 use model::{JobId, JobState, JobView, Micros};
 use sqlx::Row;
 
-use super::Reader;
+use super::{Reader, view};
 use crate::{
     Result,
     store::{
         HourBucket, KindStats, Usage,
-        sqlite::{
-            error::corrupt,
-            row::{view, view_column},
-        },
+        sqlite::{error::corrupt, row::view_column},
     },
 };
 

@@ -5,14 +5,14 @@ use std::{collections::BTreeSet, sync::Arc};
 use model::{Cursor, JobId, JobView, LogEvent, Seq, Snapshot, StreamEvent};
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
-use super::{Reader, counts, cursor, log::lines, place};
+use super::{Reader, counts, cursor, log::lines, place, view};
 use crate::{
     Result,
     store::{
         DurableEvent, Topics,
         sqlite::{
             error::corrupt,
-            row::{StateRow, json, parse, view, view_column},
+            row::{StateRow, json, parse, view_column},
         },
     },
 };
