@@ -121,10 +121,10 @@ async fn no_statement_walks_through_what_grows() {
     let statements = statements.lock().expect("nothing panics while it is held").clone();
     let single: BTreeSet<&str> = statements
         .iter()
+        .filter(|statement| !statement.contains("create table") && !statement.contains("_sqlx_migrations"))
         .flat_map(|statement| statement.split(';'))
         .map(str::trim)
         .filter(|sql| ["select", "insert", "update", "delete"].iter().any(|verb| sql.starts_with(verb)))
-        .filter(|sql| !sql.contains("_sqlx_migrations"))
         .collect();
     assert!(single.len() > 60, "the log of statements is read");
     let mut walks = Vec::new();

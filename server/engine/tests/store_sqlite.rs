@@ -8,6 +8,8 @@ mod conformance;
 mod faults;
 #[path = "store/support.rs"]
 mod support;
+#[path = "store/upgrade.rs"]
+mod upgrade;
 
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 use model::{Event, JobId, JobState};
 use rusqlite::params;
 
-use super::{error::corrupt, row::view_column, statement, transaction::Transaction};
+use super::{error::corrupt, transaction::Transaction};
 use crate::{
     Result,
     store::{Claim, Claimed, Fence},
@@ -42,18 +42,18 @@ impl Transaction<'_> {
     }
 
     fn take(&mut self, claim: &Claim, job: JobId) -> Result<Claimed> {
-        let taken = self.row(
-            concat!(
-                "update job not indexed set state = 'running', boot = ?, started_at = ?, charged = charged + 1
-                where id = ? and state = 'queued'
-                returning ",
-                view_column!(),
-                ", log_lines, (select input from job_input where job_input.job = job.id)"
-            ),
+        let taken = self.update(
+            job,
+            "update job not indexed set state = 'running', boot = ?, started_at = ?, charged = charged + 1
+            where id = ? and state = 'queued'",
             params![claim.boot.0, self.now.0, job.0],
-            |row| Ok((statement::view(row)?, row.get::<_, i64>(1)?, row.get(2)?)),
         )?;
-        let Some((view, log_lines, input)) = taken else {
+        let rest = self.row(
+            "select log_lines, input from job join job_input on job_input.job = job.id where job.id = ?",
+            [job.0],
+            |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)),
+        )?;
+        let (Some(view), Some((log_lines, input))) = (taken, rest) else {
             return Err(corrupt("a claim", format!("job {job} stands in line and cannot be taken")));
         };
         let fence = Fence { job, attempt: view.attempt, boot: claim.boot.clone() };

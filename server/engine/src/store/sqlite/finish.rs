@@ -5,7 +5,7 @@ use rusqlite::params;
 
 use super::{
     error::corrupt,
-    row::{json, progress_json, view_column},
+    row::{json, progress_json},
     transaction::Transaction,
 };
 use crate::{
@@ -52,26 +52,20 @@ impl Transaction<'_> {
         }
         let view = if event.starts_new_attempt(JobState::Running) {
             // It waits for its next attempt, uncharged, without the traces of this one.
-            self.updated(
-                concat!(
-                    "update job not indexed set state = ?, attempt = attempt + 1, charged = charged - 1, boot = null,
-                        started_at = null, ended_at = null, cancel_requested_at = null, cancel_requested_by = null,
-                        not_responding = 0, failure_code = null, failure_message = null, progress = null
-                    where id = ?
-                    returning ",
-                    view_column!()
-                ),
+            self.update(
+                fence.job,
+                "update job not indexed set state = ?, attempt = attempt + 1, charged = charged - 1, boot = null,
+                    started_at = null, ended_at = null, cancel_requested_at = null, cancel_requested_by = null,
+                    not_responding = 0, failure_code = null, failure_message = null, progress = null
+                where id = ?",
                 params![state.as_str(), fence.job.0],
             )
         } else {
-            self.updated(
-                concat!(
-                    "update job not indexed set state = ?, boot = null, ended_at = ?, not_responding = 0,
-                        failure_code = ?, failure_message = ?, progress = ?
-                    where id = ?
-                    returning ",
-                    view_column!()
-                ),
+            self.update(
+                fence.job,
+                "update job not indexed set state = ?, boot = null, ended_at = ?, not_responding = 0,
+                    failure_code = ?, failure_message = ?, progress = ?
+                where id = ?",
                 params![state.as_str(), self.now.0, code, message, progress, fence.job.0],
             )
         }?

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use sqlx::{
     ConnectOptions, Connection, SqliteConnection, SqlitePool,
     migrate::{Migrate, MigrateError, Migrator},
@@ -43,6 +44,8 @@ pub(super) async fn writer(options: &SqliteOptions) -> Result<rusqlite::Connecti
     let writer = rusqlite::Connection::open(&options.path)?;
     writer.busy_timeout(BUSY_TIMEOUT)?;
     writer.set_prepared_statement_cache_capacity(statement::KEPT_PREPARED);
+    // A plan depends on no value: else each new `limit ?` has its statement prepared anew.
+    writer.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // 8 MiB: the ends of every table and index stay at hand.
     writer.execute_batch(&format!(
         "pragma synchronous = full;

@@ -3,7 +3,7 @@
 use model::{AttemptNo, Event, IllegalTransition, JobId, JobState, JobView};
 use rusqlite::{Params, params};
 
-use super::{batch::Verb, error::corrupt, row::view_column, statement, transaction::Transaction};
+use super::{batch::Verb, error::corrupt, transaction::Transaction};
 use crate::{
     Error, Result,
     store::{CancelAnswer, Fence},
@@ -19,13 +19,10 @@ impl Verb for MarkNotResponding {
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
         let Fence { job, attempt, boot } = &self.fence;
-        let told = transaction.updated(
-            concat!(
-                "update job set not_responding = 1
-                where id = ? and attempt = ? and boot = ? and state = 'running' and not_responding = 0
-                returning ",
-                view_column!()
-            ),
+        let told = transaction.update(
+            *job,
+            "update job set not_responding = 1
+            where id = ? and attempt = ? and boot = ? and state = 'running' and not_responding = 0",
             params![job.0, attempt, boot.0],
         )?;
         let Some(view) = told else {
@@ -60,12 +57,8 @@ impl Verb for RequestCancel {
             JobState::Running => {
                 let view = transaction.must_update(
                     self.job,
-                    concat!(
-                        "update job set cancel_requested_at = ?, cancel_requested_by = ?
-                        where id = ? and state = 'running' and attempt = ?
-                        returning ",
-                        view_column!()
-                    ),
+                    "update job set cancel_requested_at = ?, cancel_requested_by = ?
+                    where id = ? and state = 'running' and attempt = ?",
                     params![transaction.now.0, self.by, self.job.0, found.attempt],
                 )?;
                 transaction.remember(&view, "cancel_requested", Some(&self.by))?;
@@ -77,12 +70,8 @@ impl Verb for RequestCancel {
                 let now = transaction.now.0;
                 let view = transaction.must_update(
                     self.job,
-                    concat!(
-                        "update job set state = ?, ended_at = ?, cancel_requested_at = ?, cancel_requested_by = ?
-                        where id = ? and state = ? and attempt = ?
-                        returning ",
-                        view_column!()
-                    ),
+                    "update job set state = ?, ended_at = ?, cancel_requested_at = ?, cancel_requested_by = ?
+                    where id = ? and state = ? and attempt = ?",
                     params![state.as_str(), now, now, self.by, self.job.0, waiting.as_str(), found.attempt],
                 )?;
                 transaction.remember(&view, "cancelled", Some(&self.by))?;
@@ -107,15 +96,11 @@ impl Verb for Retry {
         let state = found.state.apply(Event::Retry).map_err(|error| conflict(self.job, error))?;
         let view = transaction.must_update(
             self.job,
-            concat!(
-                "update job set state = ?, in_line = ?, attempt = attempt + 1,
-                    run_at = null, started_at = null, ended_at = null,
-                    cancel_requested_at = null, cancel_requested_by = null, not_responding = 0,
-                    failure_code = null, failure_message = null, progress = null
-                where id = ? and state = ? and attempt = ?
-                returning ",
-                view_column!()
-            ),
+            "update job set state = ?, in_line = ?, attempt = attempt + 1,
+                run_at = null, started_at = null, ended_at = null,
+                cancel_requested_at = null, cancel_requested_by = null, not_responding = 0,
+                failure_code = null, failure_message = null, progress = null
+            where id = ? and state = ? and attempt = ?",
             params![state.as_str(), transaction.end_of_line(), self.job.0, found.state.as_str(), found.attempt],
         )?;
         let attempt = view.attempt;
@@ -173,14 +158,9 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    fn find(&self, job: JobId) -> Result<JobView> {
-        self.row(concat!("select ", view_column!(), " from job where id = ?"), [job.0], statement::view)?
-            .ok_or(Error::NoSuchJob(job))
-    }
-
     /// An update that this transaction has made sure will find the job as it expects it.
     fn must_update(&self, job: JobId, sql: &str, values: impl Params) -> Result<JobView> {
-        self.updated(sql, values)?.ok_or_else(|| corrupt("a job", format!("#{job} is not as it was a moment ago")))
+        self.update(job, sql, values)?.ok_or_else(|| corrupt("a job", format!("#{job} is not as it was a moment ago")))
     }
 }
 

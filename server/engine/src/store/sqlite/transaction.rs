@@ -8,10 +8,10 @@ use rusqlite::{Connection, Params, Row, TransactionBehavior, params};
 
 use super::{
     error::corrupt,
-    row::{StateRow, count_mut, json},
+    row::{StateRow, count_mut, json, view_column},
     statement,
 };
-use crate::{Result, store::DurableEvent};
+use crate::{Error, Result, store::DurableEvent};
 
 const HOUR: i64 = 3_600_000_000;
 
@@ -100,9 +100,17 @@ impl<'c> Transaction<'c> {
         statement::row(&self.connection, sql, values, read)
     }
 
-    /// Runs an update of one job that answers its view; `None` where the job is not as the update expects it.
-    pub(super) fn updated(&self, sql: &str, values: impl Params) -> Result<Option<JobView>> {
-        self.row(sql, values, statement::view)
+    /// The job as it stands.
+    pub(super) fn find(&self, job: JobId) -> Result<JobView> {
+        self.row(concat!("select ", view_column!(), " from job where id = ?"), [job.0], statement::view)?
+            .ok_or(Error::NoSuchJob(job))
+    }
+
+    /// Runs an update of `job`, and answers how it stands then; `None` where it was not as the update expects it.
+    ///
+    /// Two statements, because one that is `returning` makes a table for its answer, at several times the price.
+    pub(super) fn update(&self, job: JobId, sql: &str, values: impl Params) -> Result<Option<JobView>> {
+        if self.execute(sql, values)? == 0 { Ok(None) } else { self.find(job).map(Some) }
     }
 
     /// Where a job that comes into the line now stands in it: behind all that came by an earlier event.

@@ -66,34 +66,42 @@ fn step(connection: &mut Connection, now: Micros) -> Result<bool> {
     let due = statement::row(
         connection,
         "select
-            -- The newest of the next few events that is too old, or too many.
-            (select max(seq) from (select seq, at from event order by seq limit ?)
+            exists (select 1 from (select seq, at from event order by seq limit 1)
                 where at < ? or seq <= (select seq from ledger) - ?),
             (select job from log_garbage limit 1),
             (select freelist_count from pragma_freelist_count)",
-        [EVENTS_PER_STEP, now.0 - EVENT_LIFETIME, EVENTS_KEPT],
+        [now.0 - EVENT_LIFETIME, EVENTS_KEPT],
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
     )?;
-    let (events, garbage, free_pages): (Option<i64>, Option<i64>, i64) = due.unwrap_or_default();
-    if let Some(seq) = events {
-        trim(connection, seq)?;
+    let (events, garbage, free_pages): (bool, Option<i64>, i64) = due.unwrap_or_default();
+    if events {
+        trim(connection, now)?;
     }
     if let Some(job) = garbage {
         remove_log(connection, job)?;
     }
     // Some free pages are welcome to what comes next; only a lot of them is given back.
     let spare = free_pages > 4 * i64::from(PAGES_PER_STEP);
-    if spare && events.is_none() && garbage.is_none() {
+    if spare && !events && garbage.is_none() {
         connection.execute_batch(&format!("pragma incremental_vacuum({PAGES_PER_STEP})"))?;
     }
-    Ok(events.is_some() || garbage.is_some() || spare)
+    Ok(events || garbage.is_some() || spare)
 }
 
-/// Removes events up to `seq`; a cursor before it gets a snapshot from now on.
-fn trim(connection: &mut Connection, seq: i64) -> Result<()> {
+/// Removes the next few events that are too old, or too many; a cursor before them gets a snapshot from now on.
+fn trim(connection: &mut Connection, now: Micros) -> Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    statement::execute(&transaction, "delete from event where seq <= ?", [seq])?;
-    statement::execute(&transaction, "update ledger set trimmed = max(trimmed, ?)", [seq])?;
+    let newest: Option<Option<i64>> = statement::row(
+        &transaction,
+        "select max(seq) from (select seq, at from event order by seq limit ?)
+        where at < ? or seq <= (select seq from ledger) - ?",
+        [EVENTS_PER_STEP, now.0 - EVENT_LIFETIME, EVENTS_KEPT],
+        |row| Ok(row.get(0)?),
+    )?;
+    if let Some(seq) = newest.flatten() {
+        statement::execute(&transaction, "delete from event where seq <= ?", [seq])?;
+        statement::execute(&transaction, "update ledger set trimmed = max(trimmed, ?)", [seq])?;
+    }
     Ok(transaction.commit()?)
 }
 

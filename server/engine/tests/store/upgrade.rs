@@ -1,0 +1,74 @@
+//! A database of an earlier build is brought up to date with all that is in it.
+
+use std::borrow::Cow;
+
+use engine::store::{SqliteOptions, SqliteStore, Store};
+use model::{JobId, JobState};
+use sqlx::{
+    ConnectOptions, Connection, SqliteConnection,
+    migrate::Migrator,
+    sqlite::{SqliteAutoVacuum, SqliteConnectOptions},
+};
+use tempfile::TempDir;
+
+use super::support::{StillClock, claim};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
+
+/// A database as the first `migrations` of them made it.
+async fn made_by(migrations: usize) -> (TempDir, SqliteConnection) {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let options = SqliteConnectOptions::new()
+        .filename(folder.path().join("milepost.db"))
+        .create_if_missing(true)
+        .auto_vacuum(SqliteAutoVacuum::Incremental);
+    let mut connection = options.connect().await.expect("it opens");
+    let earlier = Migrator {
+        migrations: Cow::Owned(MIGRATIONS.migrations[..migrations].to_vec()),
+        locking: false,
+        ..Migrator::DEFAULT
+    };
+    earlier.run(&mut connection).await.expect("it is migrated");
+    (folder, connection)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_of_the_second_schema_keep_all_that_belongs_to_them() {
+    let (folder, mut connection) = made_by(2).await;
+    sqlx::raw_sql(
+        "insert into job (id, kind, title, created_by, created_at, in_line, max_attempts, charged, state, boot, started_at)
+        values (1, 'demo', 'One', 'ann', 5, 1, 1, 1, 'running', 'dead', 6), (2, 'demo', 'Two', 'ann', 5, 2, 1, 0, 'queued', null, null),
+            (3, 'demo', 'Three', 'ann', 5, 3, 1, 1, 'succeeded', null, 6);
+        insert into job_input (job, input) select id, '{}' from job;
+        insert into attempt (job, attempt, kind, state, started_at, ended_at, boot)
+        values (3, 1, 'demo', 'succeeded', 6, 7, 'dead');
+        insert into kind (name, jobs) values ('demo', 3);
+        update ledger set seq = 9, last_job = 3, queued = 1, running = 1, succeeded = 1;",
+    )
+    .execute(&mut connection)
+    .await
+    .expect("it is written");
+    connection.close().await.expect("it closes");
+
+    let path = folder.path().join("milepost.db");
+    let options = SqliteOptions { clock: StillClock::new(), ..SqliteOptions::new(&path) };
+    let store = SqliteStore::open(options).await.expect("it is brought up to date");
+    assert_eq!(store.job(JobId(1)).await.expect("kept").state, JobState::Running);
+    assert_eq!(store.attempts(JobId(3)).await.expect("kept").len(), 1);
+    let claimed = store.claim(claim(8, &["demo"])).await.expect("it is claimed");
+    assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), [JobId(2)]);
+    store.delete(JobId(3), "ann").await.expect("it is deleted");
+    drop(store);
+
+    let mut connection = SqliteConnectOptions::new().filename(&path).connect().await.expect("it opens");
+    let broken: i64 = sqlx::query_scalar("select count(*) from pragma_foreign_key_check")
+        .fetch_one(&mut connection)
+        .await
+        .expect("it is checked");
+    assert_eq!(broken, 0);
+    let orphans: i64 = sqlx::query_scalar("select count(*) from attempt where job = 3")
+        .fetch_one(&mut connection)
+        .await
+        .expect("read");
+    assert_eq!(orphans, 0, "what belongs to a job still goes with it");
+}
