@@ -6,7 +6,7 @@ use rusqlite::params;
 use super::{
     batch::Verb,
     error::corrupt,
-    row::{json, view_column},
+    row::{json, view_columns},
     statement,
     transaction::Transaction,
 };
@@ -62,7 +62,7 @@ impl Transaction<'_> {
                     progress = iif(?2, null, progress)
                 where state = 'running' and boot in (select value from json_each(?4)) and {condition}
                 returning {}",
-                view_column!()
+                view_columns!()
             ),
             params![state.as_str(), again, self.now.0, dead],
             statement::view,
@@ -96,7 +96,7 @@ impl Verb for PromoteDue {
                     where state = 'scheduled' and run_at <= ? order by run_at limit ?
                 )
                 returning ",
-                view_column!()
+                view_columns!()
             ),
             params![queued.as_str(), transaction.end_of_line(), self.now.0, DUE_AT_ONCE],
             statement::view,

@@ -6,19 +6,26 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::error::corrupt;
 use crate::Result;
 
-/// What [`view`] reads, as one column of a statement over `job`, for `concat!`. JSON, because every value that comes
-/// to a reader from its connection's thread has a price, and `json_group_array` can put a whole page into one.
+/// The columns of a [`JobView`] in a statement over `job`, for `concat!`. The place in line is not among them.
+macro_rules! view_columns {
+    () => {
+        "job.id, job.attempt, job.state, job.kind, job.title, job.created_by, job.created_at, job.run_at, \
+         job.started_at, job.ended_at, job.cancel_requested_at, job.cancel_requested_by, job.not_responding, \
+         job.max_attempts, job.rerun_of, job.failure_code, job.failure_message, job.progress"
+    };
+}
+pub(super) use view_columns;
+
+/// [`view_columns`] as one JSON column, which [`view`] reads. JSON, because every value that comes to a reader from its
+/// connection's thread has a price, and `json_group_array` can put a whole page into one.
 macro_rules! view_column {
     () => {
-        "json_array(job.id, job.attempt, job.state, job.kind, job.title, job.created_by, job.created_at, job.run_at, \
-         job.started_at, job.ended_at, job.cancel_requested_at, job.cancel_requested_by, job.not_responding, \
-         job.max_attempts, job.rerun_of, job.failure_code, job.failure_message, json(job.progress))"
+        concat!("json_array(", $crate::store::sqlite::row::view_columns!(), " -> '$')")
     };
 }
 pub(super) use view_column;
 
-/// The values of [`view_column`], in order, owned where they are read, borrowed where they are written. The place in
-/// line is not among them.
+/// The values of [`view_columns`], in order, owned where they are read, borrowed where they are written.
 #[derive(Deserialize, Serialize)]
 pub(super) struct ViewRow<Text = String, Reported = Progress>(
     JobId,

@@ -1,9 +1,12 @@
 //! How the writer runs a statement: prepared once per connection, its text told to the log of statements.
 
-use model::JobView;
+use model::{JobId, JobView, Micros};
 use rusqlite::{CachedStatement, Connection, Params, Row};
 
-use super::{error::corrupt, row};
+use super::{
+    error::corrupt,
+    row::{failure, progress, state},
+};
 use crate::Result;
 
 /// Statements kept prepared: all that the writer has.
@@ -47,7 +50,27 @@ fn prepared<'c>(connection: &'c Connection, sql: &str) -> Result<CachedStatement
     Ok(connection.prepare_cached(sql)?)
 }
 
-/// Reads `view_column` where it is the first column.
+/// Reads `view_columns` where they come first.
 pub(super) fn view(row: &Row<'_>) -> Result<JobView> {
-    row::view(row.get_ref(0)?.as_str().map_err(|error| corrupt("a job", error))?)
+    let reported: Option<String> = row.get(17)?;
+    Ok(JobView {
+        job: JobId(row.get(0)?),
+        attempt: row.get(1)?,
+        state: state(row.get_ref(2)?.as_str().map_err(|error| corrupt("a job's state", error))?)?,
+        kind: row.get(3)?,
+        title: row.get(4)?,
+        created_by: row.get(5)?,
+        created_at: Micros(row.get(6)?),
+        run_at: row.get::<_, Option<i64>>(7)?.map(Micros),
+        started_at: row.get::<_, Option<i64>>(8)?.map(Micros),
+        ended_at: row.get::<_, Option<i64>>(9)?.map(Micros),
+        cancel_requested_at: row.get::<_, Option<i64>>(10)?.map(Micros),
+        cancel_requested_by: row.get(11)?,
+        not_responding: row.get(12)?,
+        position: None,
+        max_attempts: row.get(13)?,
+        rerun_of: row.get::<_, Option<i64>>(14)?.map(JobId),
+        failure: failure(row.get(15)?, row.get(16)?),
+        progress: progress(reported.as_deref())?,
+    })
 }

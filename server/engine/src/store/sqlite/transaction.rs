@@ -8,7 +8,7 @@ use rusqlite::{Connection, Params, Row, TransactionBehavior, params};
 
 use super::{
     error::corrupt,
-    row::{StateRow, count_mut, json, view_column},
+    row::{StateRow, count_mut, json, view_columns},
     statement,
 };
 use crate::{Error, Result, store::DurableEvent};
@@ -102,7 +102,7 @@ impl<'c> Transaction<'c> {
 
     /// The job as it stands.
     pub(super) fn find(&self, job: JobId) -> Result<JobView> {
-        self.row(concat!("select ", view_column!(), " from job where id = ?"), [job.0], statement::view)?
+        self.row(concat!("select ", view_columns!(), " from job where id = ?"), [job.0], statement::view)?
             .ok_or(Error::NoSuchJob(job))
     }
 
