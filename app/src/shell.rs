@@ -3,6 +3,7 @@
 mod frame;
 mod refresh;
 mod sidebar;
+mod wake;
 
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
@@ -32,6 +33,7 @@ use crate::{
 pub use frame::Frame;
 pub use refresh::RefreshWithoutScript;
 use sidebar::Sidebar;
+use wake::WakeIslands;
 
 /// The whole document. What every page shows is read first, so that the position in the event stream that the
 /// document carries is older than anything on it: nothing can happen unseen between the page and its stream.
@@ -63,7 +65,7 @@ fn Document(options: LeptosOptions, frame: Frame) -> impl IntoView {
             <head>
                 <Head options=options.clone() />
                 <AutoReload options=options.clone() />
-                <HydrationScripts options islands=true />
+                <WakeIslands options />
                 <MetaTags />
             </head>
             <body>

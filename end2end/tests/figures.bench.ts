@@ -4,11 +4,14 @@ import { median, quantile, row } from "./figures.ts";
 import { expect, live, startJob, state, test } from "./milepost.ts";
 
 const runs = 5;
+/** What a new browser does in its first moments is not the page's doing. */
+const browserStarts = 1_500;
 
 /** A visit with an empty cache: what was sent (bodies as they crossed the wire), in how many requests, how soon it was seen. */
 async function firstVisit(browser: Browser, url: string) {
   const context = await browser.newContext();
   const page = await context.newPage();
+  await page.waitForTimeout(browserStarts);
   const bodies: Promise<{ path: string; sent: number; plain: boolean }>[] = [];
   page.on("requestfinished", (request) => {
     if (request.url().endsWith("/mark.svg")) return;

@@ -1,0 +1,28 @@
+use leptos::{nonce::use_nonce, prelude::*};
+
+/// Loads the program of the page once the page is painted, and wakes its islands.
+///
+/// In place of Leptos' own `HydrationScripts`: that one loads at once, so that the first paint shares the processor
+/// with a compiler, and wakes when the browser is idle, without a limit. What it does beside, ours has no need of: the
+/// islands here have no properties and no children.
+#[component]
+pub fn WakeIslands(options: LeptosOptions) -> impl IntoView {
+    let LeptosOptions { site_pkg_dir, output_name, .. } = options;
+    let program = format!("/{site_pkg_dir}/{output_name}");
+    // A page that nobody sees is never painted, and wakes at once.
+    let script = format!(
+        r#"const wake = async () => {{
+  const wasm = fetch("{program}.wasm");
+  const program = await import("{program}.js");
+  await program.default({{ module_or_path: wasm }});
+  program.hydrate();
+  for (const island of document.querySelectorAll("leptos-island")) program[island.dataset.component](island);
+}};
+document.hidden ? wake() : requestAnimationFrame(() => setTimeout(wake));"#
+    );
+    view! {
+        <script type="module" nonce=use_nonce()>
+            {script}
+        </script>
+    }
+}
