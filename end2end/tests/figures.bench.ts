@@ -1,5 +1,5 @@
 // What a browser sees: weight and speed of the first visit, time from a report to the pixel. Prints Markdown rows.
-import { type APIRequestContext, type Browser, chromium, type Page } from "@playwright/test";
+import { type APIRequestContext, type Browser, chromium, type Page, type Request } from "@playwright/test";
 import { median, quantile, row } from "./figures.ts";
 import { expect, live, startJob, state, test } from "./milepost.ts";
 
@@ -7,38 +7,37 @@ const runs = 5;
 /** What a new browser does in its first moments is not the page's doing. */
 const browserStarts = 1_500;
 
-/** A visit with an empty cache: what was sent (bodies as they crossed the wire), in how many requests, how soon it was seen. */
+/**
+ * A visit with an empty cache: what was sent (bodies as they crossed the wire), in how many requests, how soon it was
+ * seen. Nothing is asked of the browser before the page is live: each question would be work before the first paint.
+ */
 async function firstVisit(browser: Browser, url: string) {
   const context = await browser.newContext();
   const page = await context.newPage();
   await page.waitForTimeout(browserStarts);
-  const bodies: Promise<{ path: string; sent: number; plain: boolean }>[] = [];
-  page.on("requestfinished", (request) => {
-    if (request.url().endsWith("/mark.svg")) return;
-    const of = async () => {
-      const { responseBodySize: sent } = await request.sizes();
-      const plain = (await (await request.response())?.headerValue("content-encoding")) !== "br";
-      return { path: new URL(request.url()).pathname, sent, plain };
-    };
-    bodies.push(of());
-  });
-  await page.addInitScript(() => {
-    const seen = { lcp: NaN };
-    Object.assign(window, { seen });
-    new PerformanceObserver((list) => list.getEntries().forEach((e) => (seen.lcp = e.startTime))).observe({ type: "largest-contentful-paint", buffered: true });
-  });
+  const requests: Request[] = [];
+  page.on("requestfinished", (request) => requests.push(request));
   await page.goto(url);
   await live(page);
   // Two frames later what waking has changed is painted.
   await page.evaluate(() => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted))));
-  const paint = await page.evaluate(() => ({
+  const paint = await page.evaluate(async () => ({
     fcp: performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? NaN,
-    lcp: (window as unknown as { seen: { lcp: number } }).seen.lcp,
+    lcp: await new Promise<number>((seen) => {
+      const observer = new PerformanceObserver((list) => seen(list.getEntries().at(-1)?.startTime ?? NaN));
+      observer.observe({ type: "largest-contentful-paint", buffered: true });
+    }),
     live: performance.now(),
   }));
-  const sent = await Promise.all(bodies);
+  const sent = await Promise.all(requests.filter((request) => !request.url().endsWith("/mark.svg")).map(body));
   await context.close();
   return { ...paint, sent };
+}
+
+async function body(request: Request) {
+  const { responseBodySize: sent } = await request.sizes();
+  const plain = (await (await request.response())?.headerValue("content-encoding")) !== "br";
+  return { path: new URL(request.url()).pathname, sent, plain };
 }
 
 test("first visit", async ({ milepost, request }) => {
