@@ -10,10 +10,7 @@ use web_sys::{
     Response, SupportedType, UrlSearchParams,
 };
 
-use crate::{
-    live::json::Json,
-    ui::{icon_href, localise},
-};
+use crate::{live::json::Json, ui::localise};
 
 /// The page at `address`, as a document of its own. `None` where it cannot be had.
 pub(crate) async fn page(address: &str) -> Option<Document> {
@@ -180,10 +177,11 @@ pub(crate) fn set_class(element: &Element, class: &str, on: bool) {
     let _ = element.class_list().toggle_with_force(class, on);
 }
 
-/// Shows another icon where `selector` finds one.
+/// Shows another icon where `selector` finds one, out of the sprite.
 pub(crate) fn set_icon(root: &Element, selector: &str, name: &str) {
-    if let Ok(Some(icon)) = root.query_selector(selector) {
-        set(&icon, "href", Some(&icon_href(name)));
+    if let Some(icon) = first(root, selector).filter(|icon| icon.get_attribute("data-icon").as_deref() != Some(name)) {
+        set(&icon, "data-icon", Some(name));
+        icon.set_inner_html(&format!("<use href='/icons.svg#i-{name}'/>"));
     }
 }
 

@@ -17,7 +17,7 @@ mod words;
 pub use fact::{document_title, fact};
 pub use figure::{CountOf, Figure, Figures};
 pub use form::{FolderStep, fault_line, file_here, folder_remark, folder_steps, not_started};
-pub use icon::{Icon, icon_href, kind_icon};
+pub use icon::{Icon, kind_icon};
 pub use log_line::{LogRow, jump_to_end, lines, write_line};
 pub use milebar::{MileBar, MileBarSize, StageNames, finishing, posts, spoken, stage_names, value_of};
 #[cfg(feature = "ssr")]

@@ -54,7 +54,7 @@ test("first visit", async ({ milepost, request }) => {
   const total = (visit: (typeof visits)[number]) => visit.sent.reduce((sum, body) => sum + body.sent, icon);
   for (const visit of visits) {
     expect(visit.sent.filter((body) => body.plain), "every body comes as brotli").toEqual([]);
-    expect(visit.sent.map((body) => body.path).sort().join(" ")).toMatch(/^\/ \/icons\.svg \S+\.css \S+\.js \S+\.wasm$/);
+    expect(visit.sent.map((body) => body.path).sort().join(" ")).toMatch(/^\/ \S+\.css \S+\.js \S+\.wasm$/);
   }
   row("first visit, overview: sent, brotli", visits.map((v) => total(v) / 1000), "kB");
   row("first visit, overview: requests without the stream", visits.map((v) => v.sent.length + 1), "");

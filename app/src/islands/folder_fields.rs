@@ -90,7 +90,7 @@ impl Picker {
             places.set_text_content(None);
             for step in folder_steps(listing) {
                 let Some(item) = browser::stamp(&self.panel) else { return };
-                set_icon(&item, "use", step.icon);
+                set_icon(&item, ".icon", step.icon);
                 if let Some(label) = first(&item, "span") {
                     set_text(&label, &step.label);
                 }

@@ -1,21 +1,40 @@
 use leptos::prelude::*;
 
-/// An icon of the sprite. Decorative: a word must stand beside it or in the button's `aria-label`.
+/// An icon. Decorative: a word must stand beside it or in the button's `aria-label`.
+///
+/// Its drawing comes with the page: a sprite of its own, which scripts use, would be one more document to load and to
+/// read before the first paint.
 #[component]
 pub fn Icon(
-    /// Name without its `i-`.
+    /// Name in the sprite, without its `i-`.
     name: &'static str,
 ) -> impl IntoView {
     view! {
-        <svg class="icon" aria-hidden="true" focusable="false">
-            <use href=icon_href(name)></use>
-        </svg>
+        <svg class="icon" viewBox="0 0 16 16" aria-hidden="true" focusable="false" data-icon=name inner_html=drawing(name)></svg>
     }
 }
 
-/// Where an icon is.
-pub fn icon_href(name: &str) -> String {
-    format!("/icons.svg#i-{name}")
+/// What stands in the sprite under a name.
+#[cfg(feature = "ssr")]
+fn drawing(name: &str) -> &'static str {
+    use std::{collections::HashMap, sync::LazyLock};
+
+    static DRAWINGS: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
+        let symbols = include_str!("../../../public/icons.svg").split("<symbol id=\"i-").skip(1);
+        let read = |symbol: &'static str| {
+            let (name, rest) = symbol.split_once('"')?;
+            let (drawing, _) = rest.split_once('>')?.1.split_once("</symbol>")?;
+            Some((name, drawing))
+        };
+        symbols.filter_map(read).collect()
+    });
+    DRAWINGS.get(name).copied().unwrap_or_default()
+}
+
+/// The server alone draws.
+#[cfg(not(feature = "ssr"))]
+fn drawing(_name: &str) -> &'static str {
+    ""
 }
 
 /// The icon of a kind of task; one without its own has the worker's.

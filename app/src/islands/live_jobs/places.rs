@@ -36,7 +36,7 @@ fn place(list: &Element, row: Option<&Element>, job: &JobView) {
     for link in links.into_iter().chain(browser::all(&fresh, "a")) {
         browser::set(&link, "href", Some(&job_href(job.job)));
     }
-    browser::set_icon(&fresh, "[data-live=kind] use", kind_icon(&job.kind));
+    browser::set_icon(&fresh, "[data-live=kind] .icon", kind_icon(&job.kind));
     let done = match row {
         Some(row) => row.replace_with_with_node_1(&fresh),
         None => match browser::all(list, "tbody").next() {

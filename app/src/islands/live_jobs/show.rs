@@ -69,7 +69,7 @@ impl Show {
                 let (shown, stalled) = (job.shown(), job.quiet_for(now).is_some());
                 tint(element, job);
                 set_class(element, "stalled", stalled);
-                set_icon(element, "use", state_icon(shown, stalled));
+                set_icon(element, ".icon", state_icon(shown, stalled));
                 if let Ok(Some(word)) = element.query_selector("span") {
                     set_text(&word, shown.label());
                 }
