@@ -57,16 +57,16 @@ impl Transaction<'_> {
                 "update job not indexed set state = ?, attempt = attempt + 1, charged = charged - 1, boot = null,
                     started_at = null, ended_at = null, cancel_requested_at = null, cancel_requested_by = null,
                     not_responding = 0, failure_code = null, failure_message = null, progress = null
-                where id = ?",
-                params![state.as_str(), fence.job.0],
+                where id = ? and attempt = ? and boot = ? and state = 'running'",
+                params![state.as_str(), fence.job.0, fence.attempt, fence.boot.0],
             )
         } else {
             self.update(
                 fence.job,
                 "update job not indexed set state = ?, boot = null, ended_at = ?, not_responding = 0,
                     failure_code = ?, failure_message = ?, progress = ?
-                where id = ?",
-                params![state.as_str(), self.now.0, code, message, progress, fence.job.0],
+                where id = ? and attempt = ? and boot = ? and state = 'running'",
+                params![state.as_str(), self.now.0, code, message, progress, fence.job.0, fence.attempt, fence.boot.0],
             )
         }?
         .ok_or_else(|| corrupt("the end of an attempt", format!("job {} is gone", fence.job)))?;

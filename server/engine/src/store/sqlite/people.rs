@@ -132,7 +132,10 @@ impl Verb for Delete {
         let artifact_bytes: i64 = transaction
             .row("select coalesce(sum(size), 0) from artifact where job = ?", [self.job.0], |row| Ok(row.get(0)?))?
             .unwrap_or_default();
-        transaction.execute("delete from job where id = ?", [self.job.0])?;
+        transaction.execute(
+            "delete from job where id = ? and state = ? and attempt = ?",
+            params![self.job.0, found.state.as_str(), found.attempt],
+        )?;
         if let Some(original) = found.rerun_of {
             transaction.execute(
                 "update job set repeated_by = null where id = ? and repeated_by = ?",
