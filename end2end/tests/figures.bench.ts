@@ -9,15 +9,16 @@ const browserStarts = 1_500;
 
 /**
  * A visit with an empty cache: what was sent (bodies as they crossed the wire), in how many requests, how soon it was
- * seen. Nothing is asked of the browser before the page is live: each question would be work before the first paint.
+ * seen. A question to the browser before the page is awake would be work before the first paint.
  */
 async function firstVisit(browser: Browser, url: string) {
-  const context = await browser.newContext();
+  const context = await browser.newContext({ viewport: { width: 1280, height: 720 } });
   const page = await context.newPage();
   await page.waitForTimeout(browserStarts);
   const requests: Request[] = [];
   page.on("requestfinished", (request) => requests.push(request));
-  await page.goto(url);
+  // Once awake, the page asks for its stream.
+  await Promise.all([page.waitForRequest(/\/events\?/), page.goto(url, { waitUntil: "commit" })]);
   await live(page);
   // Two frames later what waking has changed is painted.
   await page.evaluate(() => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted))));

@@ -1,6 +1,6 @@
 use leptos::{nonce::use_nonce, prelude::*};
 
-/// Loads the program of the page once the page is painted, and wakes its islands.
+/// Loads the program of the page once the page is on the screen, and wakes its islands.
 ///
 /// In place of Leptos' own `HydrationScripts`: that one loads at once, so that the first paint shares the processor
 /// with a compiler, and wakes when the browser is idle, without a limit. What it does beside, ours has no need of: the
@@ -18,7 +18,7 @@ pub fn WakeIslands(options: LeptosOptions) -> impl IntoView {
   program.hydrate();
   for (const island of document.querySelectorAll("leptos-island")) program[island.dataset.component](island);
 }};
-document.hidden ? wake() : requestAnimationFrame(() => setTimeout(wake));"#
+document.hidden ? wake() : new PerformanceObserver((_, paint) => {{ paint.disconnect(); wake(); }}).observe({{ type: "paint", buffered: true }});"#
     );
     view! {
         <script type="module" nonce=use_nonce()>

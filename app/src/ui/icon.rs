@@ -28,6 +28,7 @@ fn drawing(name: &str) -> &'static str {
         };
         symbols.filter_map(read).collect()
     });
+    debug_assert!(DRAWINGS.contains_key(name), "the sprite has no icon {name}");
     DRAWINGS.get(name).copied().unwrap_or_default()
 }
 
