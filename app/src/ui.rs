@@ -25,4 +25,6 @@ pub(crate) use row::job_json;
 pub use row::{Going, JobName, JobRow, Timing, blank, job_href};
 pub use state::{StatePill, state_icon};
 pub use time::{Moment, When, ago, localise, words, write_time};
+#[cfg(feature = "ssr")]
+pub(crate) use time::{instant, zone_name};
 pub use words::{Words, left_at};

@@ -79,6 +79,28 @@ test("a failed job says why and is retried as a new attempt of the same job", as
   await expect(page).toHaveURL(new RegExp(`/jobs/${job}`));
 });
 
+test("a job that may be tried again counts down, is told to go on, and recovers", async ({ page, request }) => {
+  const job = await startJob(request, "demo", { seconds: 1, ending: "recover", attempts: 2 });
+  await page.goto(`/jobs/${job}`);
+  await live(page);
+  await expect(state(page)).toContainText(/Retrying attempt 2 of 2 in 0:0[0-3]/);
+  await expect(page.getByText("Attempt 1 failed; the next one begins by itself")).toBeVisible();
+  await page.getByRole("button", { name: "Retry now" }).click();
+  await expect(state(page)).toContainText("Succeeded");
+  await expect(page.getByText("Attempt 2").first()).toBeVisible();
+});
+
+test("retrying can be stopped", async ({ page, request }) => {
+  const job = await startJob(request, "demo", { seconds: 0, ending: "fail", attempts: 10 });
+  await page.goto(`/jobs/${job}`);
+  await live(page);
+  // The second pause is long enough to read the page.
+  await expect(state(page)).toContainText("attempt 3 of 10");
+  await page.getByRole("button", { name: "Stop retrying" }).click();
+  await expect(state(page)).toContainText("Cancelled");
+  await expect(page.getByText("Not tried again; the last attempt failed")).toBeVisible();
+});
+
 test("run again makes a new job that is linked to the old one", async ({ page, request }) => {
   const job = await startJob(request, "demo", { seconds: 0 });
   await page.goto(`/jobs/${job}`);

@@ -30,6 +30,22 @@ test("a failed job is retried and deleted", async ({ page, request }) => {
   expect((await request.get(`/jobs/${job}`)).status()).toBe(404);
 });
 
+test("a job is started for later, and then told to start now", async ({ page }) => {
+  await page.goto("/new/demo");
+  await page.getByLabel("Seconds", { exact: true }).fill("0");
+  await page.getByText("When and how").click();
+  await page.getByLabel("Start at").fill("2100-01-01T06:30");
+  await page.getByLabel("Priority").fill("12");
+  await page.getByRole("button", { name: "Start job" }).click();
+  await expect(page.getByText("is not a priority").first()).toBeVisible();
+  await expect(page.getByLabel("Start at")).toHaveValue("2100-01-01T06:30");
+  await page.getByLabel("Priority").fill("2");
+  await page.getByRole("button", { name: "Start job" }).click();
+  await expect(page.locator(".page-head .state")).toContainText("Scheduled");
+  await page.getByRole("button", { name: "Start now" }).click();
+  await expect(page.locator(".page-head .state")).toContainText("Succeeded");
+});
+
 test("the list is filtered and paged by its address", async ({ page, request }) => {
   for (let n = 0; n < 55; n += 1) await startJob(request, "demo", { seconds: 0 });
   await page.goto("/jobs");

@@ -17,6 +17,26 @@ pub struct Seq(pub i64);
 /// Which attempt of a job: 1 for the first. Never reused within a job, so it also fences stale writers.
 pub type AttemptNo = u32;
 
+/// How urgent a job is: -9 to 9, 0 by default. What is more urgent stands in line before what came earlier.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Priority(i8);
+
+impl Priority {
+    /// The least urgent and the most urgent.
+    pub const RANGE: std::ops::RangeInclusive<i8> = -9..=9;
+
+    /// `None` outside of [`Priority::RANGE`].
+    pub fn new(level: i64) -> Option<Self> {
+        i8::try_from(level).ok().filter(|level| Self::RANGE.contains(level)).map(Self)
+    }
+
+    /// The number.
+    pub const fn level(self) -> i8 {
+        self.0
+    }
+}
+
 /// An instant: microseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -42,7 +42,7 @@ pub struct JobView {
     pub max_attempts: u32,
     /// The job this one repeats.
     pub rerun_of: Option<JobId>,
-    /// Why the attempt failed.
+    /// Why the attempt failed; while the job waits to be tried again, why the one before did.
     pub failure: Option<Failure>,
     /// How far it is. On the wire its fields stand beside the others.
     #[serde(flatten)]
@@ -121,7 +121,7 @@ impl JobView {
     /// What people are shown of it.
     pub fn shown(&self) -> Shown {
         match self.state {
-            JobState::Scheduled if self.attempt > 1 => Shown::Retrying,
+            JobState::Scheduled if self.failure.is_some() => Shown::Retrying,
             JobState::Scheduled => Shown::Scheduled,
             JobState::Queued => Shown::Queued,
             JobState::Running if self.not_responding => Shown::NotResponding,

@@ -17,7 +17,7 @@ pub use entry::Entry;
 pub use folder::{FolderEntry, FolderListing};
 pub use form::{Choice, Field, FieldError, FieldKind, Form};
 pub use format::{bytes, count, duration, percent, quantity, rate};
-pub use id::{AttemptNo, Cursor, JobId, Micros, Seq, StreamId, UploadId};
+pub use id::{AttemptNo, Cursor, JobId, Micros, Priority, Seq, StreamId, UploadId};
 pub use job::{Counts, Failure, JobView, Level, LogLine, QUIET_AFTER, Shown};
 pub use progress::{Eta, Progress, Stage, Tone};
 pub use state::{Event, IllegalTransition, JobState};

@@ -44,6 +44,12 @@ pub async fn retry_job(id: JobId) -> ApiResult<AttemptNo> {
     Ok(crate::context::app().engine.retry(id, LOCAL).await?)
 }
 
+/// Lets a job that waits for its time, or for its next attempt, come into the line now. 409 where it does not wait.
+#[server(endpoint = "start_now")]
+pub async fn start_now(id: JobId) -> ApiResult<()> {
+    Ok(crate::context::app().engine.start_now(id, LOCAL).await?)
+}
+
 /// Starts a new job with the same input, linked to the old one; answers its number, and where its page is.
 #[server(endpoint = "rerun_job")]
 pub async fn rerun_job(id: JobId) -> ApiResult<JobId> {

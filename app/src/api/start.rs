@@ -1,4 +1,5 @@
 //! Starting a job.
+#![expect(clippy::too_many_arguments, reason = "a start has as many parameters as its form has fields")]
 
 use std::collections::BTreeMap;
 
@@ -8,24 +9,42 @@ use model::JobId;
 use serde::de::DeserializeOwned;
 
 use super::{ApiError, ApiResult};
-use crate::{context::app, pages::new::Draft};
+use crate::{
+    context::app,
+    pages::new::{Draft, when},
+};
 
 /// The longest input accepted, bytes of JSON text.
 pub const INPUT_LIMIT: usize = 16 * 1024 * 1024;
 
 /// Starts a job of `kind`, and answers its number. What it is to do comes as `input`, a JSON object as text, or as
 /// `entries`, a JSON object with the text that stands in each field of the task's form.
+///
+/// Beside an `input` there may be `start_at` (RFC 3339, or date and time in the server's zone), `priority` (-9 to 9, 0
+/// unless said), `unique_key` (while a job of the kind with this key is not over, that one is the answer) and
+/// `idempotency_key` (asked again with it within 24 h, the answer is the same job).
 #[server(endpoint = "start_job")]
 pub async fn start_job(
     kind: String,
     input: Option<String>,
     entries: Option<String>,
     rerun_of: Option<JobId>,
+    start_at: Option<String>,
+    priority: Option<String>,
+    unique_key: Option<String>,
+    idempotency_key: Option<String>,
 ) -> ApiResult<JobId> {
     let engine = app().engine;
     match (input, entries) {
         (Some(input), None) => {
-            let options = StartOptions { rerun_of, ..StartOptions::default() };
+            let options = StartOptions {
+                rerun_of,
+                run_at: argument("start_at", start_at, when::start_at)?,
+                priority: argument("priority", priority, when::priority)?.unwrap_or_default(),
+                unique_key,
+                idempotency_key,
+                ..StartOptions::default()
+            };
             Ok(engine.start(&kind, parse("input", &input)?, options).await?)
         }
         (None, Some(entries)) => {
@@ -38,6 +57,11 @@ pub async fn start_job(
             Err(ApiError::in_field("malformed", "entries", "Send the input or the entries of a form, not both"))
         }
     }
+}
+
+/// What the argument `name` says, if it is there.
+fn argument<T>(name: &str, text: Option<String>, read: fn(&str) -> Result<T, String>) -> ApiResult<Option<T>> {
+    text.map(|text| read(&text).map_err(|message| ApiError::in_field("malformed", name, message))).transpose()
 }
 
 /// The JSON in the argument `name`.

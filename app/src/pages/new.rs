@@ -7,6 +7,7 @@ mod folder;
 mod form;
 mod summary;
 mod upload;
+pub(crate) mod when;
 
 pub use catalogue::Catalogue;
 pub use draft::Draft;

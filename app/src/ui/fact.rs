@@ -8,7 +8,8 @@ pub fn fact(job: &JobView, now: Micros) -> String {
         Shown::Scheduled => job.run_at.map(words).unwrap_or_default(),
         Shown::Retrying => {
             let wait = job.run_at.map_or(0.0, |at| at.seconds_since(now).max(0.0)) as u64;
-            format!("attempt {} of {} in {}:{:02}", job.attempt, job.max_attempts, wait / 60, wait % 60)
+            let most = job.max_attempts.max(job.attempt);
+            format!("attempt {} of {most} in {}:{:02}", job.attempt, wait / 60, wait % 60)
         }
         Shown::Queued => job.position.map(in_line).unwrap_or_default(),
         Shown::Running => match job.quiet_for(now) {

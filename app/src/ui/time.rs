@@ -58,6 +58,9 @@ pub fn words(at: Micros) -> String {
     }
 }
 
+#[cfg(feature = "ssr")]
+pub(crate) use zone::{instant, zone_name};
+
 /// An instant as calendar and clock show it in some zone. Months and days count from 1.
 struct Civil {
     year: i32,
@@ -105,6 +108,20 @@ mod zone {
             minute: at.minute().unsigned_abs(),
             second: at.second().unsigned_abs(),
         }
+    }
+
+    /// An instant from RFC 3339, or from date and time of day in the server's zone.
+    pub(crate) fn instant(text: &str) -> Option<Micros> {
+        let at = text.parse::<Timestamp>().ok().or_else(|| {
+            let civil: jiff::civil::DateTime = text.parse().ok()?;
+            Some(civil.to_zoned(TimeZone::system()).ok()?.timestamp())
+        })?;
+        Some(Micros(at.as_microsecond()))
+    }
+
+    /// What the server's zone is called now: `CET`, `UTC`.
+    pub(crate) fn zone_name() -> String {
+        Zoned::now().strftime("%Z").to_string()
     }
 
     /// RFC 3339, UTC, as `datetime` carries it.

@@ -41,7 +41,7 @@ impl Task for Advance {
         let measured = move || Ok([1, 2].map(|threads| (threads, rounds(&ctx, threads))).to_vec());
         tokio::task::spawn_blocking(measured)
             .await
-            .map_err(|error| TaskError::caused("panic", "a round failed", &error))?
+            .map_err(|error| TaskError::fatal("panic", "a round failed").caused_by(&error))?
     }
 }
 

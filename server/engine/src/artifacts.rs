@@ -30,7 +30,7 @@ impl ArtifactWriter {
     pub(crate) async fn create(attempt: &Arc<Attempt>, name: &str) -> Result<Self, TaskError> {
         check_name(name)?;
         if !attempt.files().names.insert(name.to_owned()) {
-            return Err(TaskError::failed("artifact_exists", format!("there is an artifact named {name} already")));
+            return Err(TaskError::fatal("artifact_exists", format!("there is an artifact named {name} already")));
         }
         let path = attempt.folder().join(name);
         let created = async {
@@ -112,8 +112,11 @@ impl Attempt {
             return artifacts;
         }
         let artifacts = match outcome {
-            Outcome::Succeeded { .. } | Outcome::Failed { .. } | Outcome::Cancelled { .. } => artifacts,
-            Outcome::HandedBack => Vec::new(),
+            Outcome::Succeeded { .. }
+            | Outcome::Failed { .. }
+            | Outcome::RetryLater { .. }
+            | Outcome::Cancelled { .. } => artifacts,
+            Outcome::Snoozed { .. } | Outcome::HandedBack => Vec::new(),
         };
         let doomed = if artifacts.is_empty() { self.folder() } else { self.scratch() };
         match tokio::fs::remove_dir_all(&doomed).await {
@@ -147,5 +150,5 @@ fn check_name(name: &str) -> Result<(), TaskError> {
     } else {
         return Ok(());
     };
-    Err(TaskError::failed("bad_artifact_name", format!("an artifact's name {fault}; this one is {name:?}")))
+    Err(TaskError::fatal("bad_artifact_name", format!("an artifact's name {fault}; this one is {name:?}")))
 }

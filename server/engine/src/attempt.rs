@@ -4,13 +4,13 @@ use std::{
     collections::BTreeSet,
     path::PathBuf,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-use model::{JobId, JobView, Level, LogLine, Progress, ProgressEvent};
+use model::{JobId, JobView, Level, LogLine, Micros, Progress, ProgressEvent, QUIET_AFTER};
 use tokio::sync::Notify;
 
 use crate::{
@@ -35,8 +35,14 @@ pub(crate) struct Attempt {
     pub(crate) tracker: Tracker,
     /// Raised when the task should stop, and when it has ended, so that its stragglers stop too.
     pub(crate) stop: Flag,
-    /// Whether a person asked for the stop, and not a shutdown.
+    /// Whether a person asked for the stop.
     pub(crate) cancelled: AtomicBool,
+    /// Which of its limits in time it has passed, if it was stopped for that.
+    pub(crate) timed_out: OnceLock<TimeOut>,
+    /// When it began.
+    began: Instant,
+    /// Attempts charged to its job, this one included, and granted.
+    attempts: (u32, u32),
     /// Raised when its future is to be dropped.
     pub(crate) dropped: Flag,
     /// Raised when nothing of it runs any more.
@@ -59,6 +65,17 @@ pub(crate) struct Watch {
     pub(crate) saved_at: Option<Instant>,
     /// Seen but not given to the store.
     pub(crate) unsaved: bool,
+    /// When the task last said anything.
+    pub(crate) heard_at: Instant,
+}
+
+/// A limit in time that an attempt has passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TimeOut {
+    /// It took longer than this.
+    Total(Duration),
+    /// It said nothing for so long.
+    Quiet(Duration),
 }
 
 /// What an attempt has written.
@@ -88,6 +105,7 @@ pub(crate) struct Closing {
 
 impl Attempt {
     pub(crate) fn new(shared: Arc<Shared>, entry: Arc<Entry>, stages: Stages, claimed: &Claimed) -> Self {
+        let now = Instant::now();
         Self {
             fence: claimed.fence.clone(),
             entry,
@@ -95,6 +113,9 @@ impl Attempt {
             tracker: Tracker::new(stages),
             stop: Flag::default(),
             cancelled: AtomicBool::new(false),
+            timed_out: OnceLock::new(),
+            began: now,
+            attempts: (claimed.charged, claimed.view.max_attempts),
             dropped: Flag::default(),
             ended: Flag::default(),
             blocking: Blocking::default(),
@@ -102,9 +123,10 @@ impl Attempt {
             log: Mutex::new(LogBuffer::new(claimed.next_line)),
             watch: Mutex::new(Watch {
                 closed: false,
-                sample: Sample::new(Instant::now()),
+                sample: Sample::new(now),
                 saved_at: None,
                 unsaved: false,
+                heard_at: now,
             }),
             latest: Mutex::new(None),
         }
@@ -124,6 +146,24 @@ impl Attempt {
     pub(crate) fn scratch(&self) -> PathBuf {
         // No artifact can be called so: names do not begin with a dot.
         self.folder().join(".scratch")
+    }
+
+    /// The limit in time that it has passed at `now`, not having been heard since `heard_at`.
+    pub(crate) fn overdue(&self, now: Instant, heard_at: Instant) -> Option<TimeOut> {
+        let info = &self.entry.info;
+        let total = info.timeout.filter(|most| now.saturating_duration_since(self.began) >= *most);
+        let quiet = info.quiet_timeout.map(|most| most + Duration::from_secs_f64(QUIET_AFTER));
+        let quiet = quiet.filter(|most| now.saturating_duration_since(heard_at) >= *most);
+        total.map(TimeOut::Total).or(quiet.map(TimeOut::Quiet))
+    }
+
+    /// When its job may be tried again after a failure, where another attempt is granted.
+    pub(crate) fn next_attempt(&self) -> Option<Micros> {
+        let (charged, granted) = self.attempts;
+        (charged < granted).then(|| {
+            let pause = self.entry.info.backoff.pause(charged);
+            Micros(self.shared.clock.now().0 + i64::try_from(pause.as_micros()).unwrap_or(i64::MAX / 2))
+        })
     }
 
     /// Adds to its log.

@@ -60,7 +60,10 @@ where
             Ok(Ok(output)) => Ok(output),
             // Stopped in the middle: it counts as not taken.
             Ok(Err(TaskError::Cancelled)) => continue,
-            Ok(Err(TaskError::Failed { code, message, .. })) => Err(Failure { code: code.into_owned(), message }),
+            Ok(Err(TaskError::Retry(fault) | TaskError::Fatal(fault))) => Err(fault.into()),
+            Ok(Err(later @ TaskError::Snooze(_))) => {
+                Err(Failure { code: "snoozed".to_owned(), message: format!("an item cannot wait: {later}") })
+            }
             Err(panicked) => {
                 ctx.log(Level::Debug, format!("{item}: {}", panicked.trace));
                 Err(Failure { code: "panic".to_owned(), message: format!("panicked: {}", panicked.message) })

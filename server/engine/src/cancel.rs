@@ -7,19 +7,30 @@ use std::{
 
 use tokio::time::timeout;
 
-use crate::attempt::Attempt;
+use crate::attempt::{Attempt, TimeOut};
 
 /// A future that is dropped is gone at its next await; one that is not gone after this holds its thread.
 const DROP: Duration = Duration::from_secs(1);
 
-/// Asks a running attempt to stop, and sees to it.
+/// Asks a running attempt to stop because a person wants it, and sees to it.
 pub(crate) fn cancel(attempt: Arc<Attempt>) {
     attempt.cancelled.store(true, Ordering::Release);
+    stop(attempt);
+}
+
+/// The same because it has passed a limit in time; once.
+pub(crate) fn time_out(attempt: &Arc<Attempt>, passed: TimeOut) {
+    if attempt.timed_out.set(passed).is_ok() {
+        stop(Arc::clone(attempt));
+    }
+}
+
+fn stop(attempt: Arc<Attempt>) {
     attempt.stop.raise();
     attempt.shared.service.clone().spawn(enforce(attempt));
 }
 
-/// Waits out the grace of a cancelled attempt. Then an async task is dropped. Blocking work cannot be: it keeps its
+/// Waits out the grace of an attempt that was asked to stop. Then an async task is dropped. Blocking work cannot be: it keeps its
 /// slot and is shown as not responding until it returns, and gets another grace to end by itself after that.
 async fn enforce(attempt: Arc<Attempt>) {
     let grace = attempt.shared.cancel_grace;

@@ -82,12 +82,13 @@ impl Ctx {
     /// # Errors
     /// A failed task error with code `data_too_large` above that, `bad_data` for what JSON cannot say.
     pub fn data(&self, data: &impl Serialize) -> Result<(), TaskError> {
-        let data = serde_json::to_value(data)
-            .map_err(|error| TaskError::caused("bad_data", "the progress data cannot be written as JSON", &error))?;
+        let data = serde_json::to_value(data).map_err(|error| {
+            TaskError::fatal("bad_data", "the progress data cannot be written as JSON").caused_by(&error)
+        })?;
         let size = data.to_string().len();
         if size > DATA_LIMIT {
             let message = format!("the progress data is {size} bytes of JSON; {DATA_LIMIT} are allowed");
-            return Err(TaskError::failed("data_too_large", message));
+            return Err(TaskError::fatal("data_too_large", message));
         }
         self.attempt.tracker.data(data);
         Ok(())
@@ -192,7 +193,7 @@ impl Ctx {
     /// # Errors
     /// Code `path`, with a sentence that names the path and the roots.
     pub fn resolve(&self, path: &RootedPath) -> Result<PathBuf, TaskError> {
-        self.attempt.shared.roots.resolve(path).map_err(|error| TaskError::failed("path", error.to_string()))
+        self.attempt.shared.roots.resolve(path).map_err(|error| TaskError::fatal("path", error.to_string()))
     }
 
     /// An uploaded file of the input.
@@ -201,8 +202,8 @@ impl Ctx {
     /// Code `no_such_upload`, or `io`.
     pub async fn upload(&self, upload: &UploadRef) -> Result<Upload, TaskError> {
         self.attempt.shared.uploads.get(&upload.0).await.map_err(|error| match error {
-            Error::NoSuchUpload(_) => TaskError::failed("no_such_upload", error.to_string()),
-            error => TaskError::caused("io", error.to_string(), &error),
+            Error::NoSuchUpload(_) => TaskError::fatal("no_such_upload", error.to_string()),
+            error => TaskError::retry("io", error.to_string()).caused_by(&error),
         })
     }
 

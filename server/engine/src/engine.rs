@@ -2,13 +2,14 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use model::{AttemptNo, JobId, JobView, Micros};
+use model::{AttemptNo, FieldError, JobId, JobView, Micros, Priority};
 use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::{
     Builder, DataDir, Error, Result, Roots, TaskInfo, Uploads, cancel,
     node_lock::NodeLock,
+    registry::Accepted,
     shared::Shared,
     store::{Artifact, CancelAnswer, JobDetail, NewJob, Store},
     validate,
@@ -18,6 +19,8 @@ use crate::{
 const INPUT_LIMIT: usize = 16 << 20;
 /// A longer title or name is cut, characters.
 const TITLE_LENGTH: usize = 200;
+/// The longest idempotency key, bytes.
+const KEY_LENGTH: usize = 200;
 /// At shutdown, how long a task that was asked to stop may take before it is dropped, and then to be gone.
 const SHUTDOWN_STEPS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(1)];
 
@@ -30,6 +33,13 @@ pub struct StartOptions {
     pub run_at: Option<Micros>,
     /// The job it repeats.
     pub rerun_of: Option<JobId>,
+    /// How urgent it is; what is more urgent stands in line before what came earlier.
+    pub priority: Priority,
+    /// What must not be under way twice, besides what its task says ([`crate::Task::unique_key`]), which it replaces.
+    pub unique_key: Option<String>,
+    /// The caller's own name for this start, 1 to 200 bytes: asked again with it within 24 h, the answer is the same
+    /// job. So a caller that got no answer may ask again.
+    pub idempotency_key: Option<String>,
 }
 
 /// A running engine. Cheap to clone. When the last clone goes, no more jobs are taken; [`Engine::shutdown`] is the
@@ -63,10 +73,13 @@ impl Engine {
         Self { _work: Arc::new(Work { shared: Arc::clone(&shared), _lock: lock }), shared }
     }
 
-    /// Checks the input (every fault at once, `Error::InvalidInput`) and accepts the job. It is durable on return.
+    /// Checks the input (every fault at once, `Error::InvalidInput`) and accepts the job. It is durable on return. Where
+    /// the job is under way already by its unique key, or has been started under the same idempotency key, the answer
+    /// is that job.
     ///
     /// # Errors
-    /// `Error::UnknownKind`, `Error::InvalidInput`, `Error::ShuttingDown`, `Error::Full`, `Error::Database`.
+    /// `Error::UnknownKind`, `Error::InvalidInput`, `Error::ShuttingDown`, `Error::Full`, `Error::Database`;
+    /// `Error::Conflict` for an idempotency key that stands for another kind or input.
     pub async fn start(&self, kind: &str, input: Value, options: StartOptions) -> Result<JobId> {
         let shared = &self.shared;
         if shared.stopping.is_raised() {
@@ -74,21 +87,28 @@ impl Engine {
         }
         let entry = shared.registry.get(kind)?;
         let checked = validate::check(&entry.info.form, &input, &shared.roots, &shared.uploads).await?;
+        if options.idempotency_key.as_ref().is_some_and(|key| !(1..=KEY_LENGTH).contains(&key.len())) {
+            let message = format!("An idempotency key has 1 to {KEY_LENGTH} bytes.");
+            return Err(Error::InvalidInput(vec![FieldError { field: "idempotency_key".to_owned(), message }]));
+        }
         let text = input.to_string();
         if text.len() > INPUT_LIMIT {
             let message = format!("The input is larger than {}.", model::bytes(INPUT_LIMIT as u64));
-            return Err(Error::InvalidInput(vec![model::FieldError { field: String::new(), message }]));
+            return Err(Error::InvalidInput(vec![FieldError { field: String::new(), message }]));
         }
-        let title = entry.task.accept(&input).map_err(Error::InvalidInput)?;
+        let Accepted { title, max_attempts, unique_key } = entry.task.accept(&input).map_err(Error::InvalidInput)?;
         let job = NewJob {
             kind: kind.to_owned(),
             title: printable(&title).unwrap_or_else(|| entry.info.name.to_owned()),
             input: text,
             by: printable(&options.by).unwrap_or_else(|| "local".to_owned()),
-            max_attempts: entry.info.max_attempts,
+            max_attempts,
             run_at: options.run_at,
             rerun_of: options.rerun_of,
             uploads: checked.uploads,
+            priority: options.priority,
+            unique_key: options.unique_key.or(unique_key),
+            idempotency_key: options.idempotency_key,
         };
         let scheduled = job.run_at.is_some();
         let accepted = shared.store.enqueue(job).await?;
@@ -122,6 +142,17 @@ impl Engine {
         }
         self.shared.registry.get(&self.shared.store.job(job).await?.kind)?;
         self.shared.store.retry(job, by).await
+    }
+
+    /// Lets a job that waits for its time, or for its next attempt, come into the line now.
+    ///
+    /// # Errors
+    /// `Error::NoSuchJob`, `Error::Conflict` where it does not wait for a time, `Error::ShuttingDown`.
+    pub async fn start_now(&self, job: JobId, by: &str) -> Result<()> {
+        if self.shared.stopping.is_raised() {
+            return Err(Error::ShuttingDown);
+        }
+        self.shared.store.start_now(job, by).await
     }
 
     /// Removes an ended job with its log and files.

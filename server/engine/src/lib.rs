@@ -108,6 +108,7 @@
 
 mod artifacts;
 mod attempt;
+mod backoff;
 mod batch;
 mod builder;
 mod cancel;
@@ -140,6 +141,7 @@ mod uploads;
 mod validate;
 
 pub use artifacts::ArtifactWriter;
+pub use backoff::Backoff;
 pub use batch::{Batch, ItemOutcome};
 pub use builder::Builder;
 pub use clock::{Clock, SystemClock};
@@ -151,5 +153,5 @@ pub use input::{RootedPath, UploadRef};
 pub use model::{FolderEntry, FolderListing};
 pub use roots::Roots;
 pub use store::{DurableEvent, Listener};
-pub use task::{Kind, Task, TaskError, TaskInfo};
+pub use task::{Code, Fault, Kind, Task, TaskError, TaskInfo};
 pub use uploads::{Upload, UploadWriter, Uploads};

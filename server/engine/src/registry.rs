@@ -18,10 +18,17 @@ const LEARNED_FOR: Duration = Duration::from_mins(1);
 /// A task without its types.
 #[async_trait]
 pub(crate) trait ErasedTask: Send + Sync {
-    /// What the job would be called, or what is wrong with its input. The form has been checked before.
-    fn accept(&self, input: &Value) -> Result<String, Vec<FieldError>>;
+    /// What the input decides about its job, or what is wrong with it. The form has been checked before.
+    fn accept(&self, input: &Value) -> Result<Accepted, Vec<FieldError>>;
     /// Runs it on its input and answers the output, both as JSON text.
     async fn run(&self, input: &str, ctx: &Ctx) -> Result<String, TaskError>;
+}
+
+/// What an input decides about its job.
+pub(crate) struct Accepted {
+    pub(crate) title: String,
+    pub(crate) max_attempts: u32,
+    pub(crate) unique_key: Option<String>,
 }
 
 /// The one adapter from [`Task`].
@@ -29,23 +36,27 @@ struct Typed<T>(T);
 
 #[async_trait]
 impl<T: Task> ErasedTask for Typed<T> {
-    fn accept(&self, input: &Value) -> Result<String, Vec<FieldError>> {
+    fn accept(&self, input: &Value) -> Result<Accepted, Vec<FieldError>> {
         let input: T::Input = serde_path_to_error::deserialize(input).map_err(|error| {
             let field = error.path().iter().next().map_or_else(String::new, ToString::to_string);
             vec![FieldError { field, message: format!("This does not fit: {}.", error.inner()) }]
         })?;
         T::check(&input)?;
-        Ok(T::title(&input))
+        Ok(Accepted {
+            title: T::title(&input),
+            max_attempts: T::max_attempts(&input).max(1),
+            unique_key: T::unique_key(&input),
+        })
     }
 
     async fn run(&self, input: &str, ctx: &Ctx) -> Result<String, TaskError> {
         let input: T::Input = serde_json::from_str(input).map_err(|error| {
             let message = "the stored input does not fit this version of the task; start the job anew";
-            TaskError::caused("bad_input", message, &error)
+            TaskError::fatal("bad_input", message).caused_by(&error)
         })?;
         let output = self.0.run(input, ctx).await?;
         serde_json::to_string(&output)
-            .map_err(|error| TaskError::caused("bad_output", "the output cannot be written as JSON", &error))
+            .map_err(|error| TaskError::fatal("bad_output", "the output cannot be written as JSON").caused_by(&error))
     }
 }
 
@@ -75,6 +86,9 @@ impl Entry {
             form,
             schema,
             max_attempts: T::MAX_ATTEMPTS.max(1),
+            backoff: T::BACKOFF,
+            timeout: T::TIMEOUT,
+            quiet_timeout: T::QUIET_TIMEOUT,
         };
         Self {
             info,

@@ -5,17 +5,20 @@ use std::{
     time::Duration,
 };
 
-use model::{Failure, Level};
+use model::{Failure, JobState, Level, Micros, duration};
 
 use crate::{
-    Ctx, Error, TaskError,
-    attempt::Attempt,
+    Code, Ctx, Error, Fault, TaskError,
+    attempt::{Attempt, TimeOut},
     panics::{self, Panicked},
     store::{Finish, Outcome},
 };
 
 /// A store that refuses the end of an attempt is asked again after this, and then after twice as long, up to the last.
 const ASK_AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// The code of a panic.
+const PANIC: Code = Code::new("panic");
 
 /// How the task's future came to its end.
 #[derive(Debug)]
@@ -35,6 +38,8 @@ pub(crate) enum Wish {
     None,
     /// A person.
     Cancel,
+    /// It had passed a limit in time.
+    TimeOut(TimeOut),
     /// The server, which shuts down.
     Shutdown,
 }
@@ -55,12 +60,15 @@ pub(crate) async fn run(attempt: Arc<Attempt>, input: String) {
     attempt.stop.raise();
     attempt.blocking.idle().await;
 
-    let (outcome, remark) = judge(ended, wish);
+    let (outcome, remark) = judge(ended, wish, || attempt.next_attempt());
     let mut closing = attempt.close(matches!(outcome, Outcome::Succeeded { .. }));
     if let Some(remark) = remark {
         attempt.last_word(&mut closing, Level::Info, remark);
     }
-    if let Outcome::Failed { failure, .. } | Outcome::Cancelled { failure: Some(failure), .. } = &outcome {
+    if let Outcome::Failed { failure, .. }
+    | Outcome::RetryLater { failure, .. }
+    | Outcome::Cancelled { failure: Some(failure), .. } = &outcome
+    {
         tracing::info!(job = %attempt.job(), attempt = attempt.fence.attempt, code = failure.code, "{}", failure.message);
     }
     let artifacts = attempt.tidy_up(&outcome).await;
@@ -77,47 +85,78 @@ pub(crate) async fn run(attempt: Arc<Attempt>, input: String) {
     attempt.shared.live.leave(&attempt);
 }
 
-/// What became of the attempt, and what its log should say of it.
-pub(crate) fn judge(ended: Ended, wish: Wish) -> (Outcome, Option<&'static str>) {
-    let (failure, trace) = match ended {
+/// What became of the attempt, and what its log should say of it. `next_attempt` says when a failed one may be tried
+/// again, if it may.
+pub(crate) fn judge(
+    ended: Ended,
+    wish: Wish,
+    next_attempt: impl FnOnce() -> Option<Micros>,
+) -> (Outcome, Option<&'static str>) {
+    let failed = |failure, trace, again: bool| match next_attempt().filter(|_| again) {
+        Some(at) => Outcome::RetryLater { failure, trace, at },
+        None => Outcome::Failed { failure, trace },
+    };
+    let dropped = matches!(ended, Ended::Dropped);
+    let end = match ended {
         Ended::Returned(Ok(output)) => {
             let remark = (wish == Wish::Cancel).then_some("finished before the cancel took effect");
             return (Outcome::Succeeded { output }, remark);
         }
-        Ended::Returned(Err(TaskError::Cancelled)) => (None, String::new()),
-        Ended::Dropped => {
-            let remark = (wish == Wish::Cancel).then_some("did not stop by itself in time, and was dropped");
-            return match wish {
-                Wish::Cancel | Wish::None => (Outcome::Cancelled { failure: None, trace: String::new() }, remark),
-                Wish::Shutdown => (Outcome::HandedBack, None),
-            };
-        }
-        Ended::Returned(Err(TaskError::Failed { code, message, trace })) => {
-            (Some(Failure { code: code.into_owned(), message }), trace)
-        }
+        Ended::Returned(Err(error)) => error,
         Ended::Panicked(Panicked { message, trace }) => {
-            let message = format!("the task panicked: {message}");
-            (Some(Failure { code: "panic".to_owned(), message }), trace)
+            TaskError::Retry(Fault { code: PANIC, message: format!("the task panicked: {message}"), trace })
+        }
+        Ended::Dropped => TaskError::Cancelled,
+    };
+    let remark = (dropped && wish != Wish::Shutdown).then_some("did not stop by itself in time, and was dropped");
+    let outcome = match (wish, end) {
+        (Wish::Shutdown, _) => Outcome::HandedBack,
+        (Wish::Cancel, TaskError::Retry(fault) | TaskError::Fatal(fault)) => {
+            Outcome::Cancelled { trace: fault.trace.clone(), failure: Some(fault.into()) }
+        }
+        (Wish::Cancel, TaskError::Cancelled | TaskError::Snooze(_)) => {
+            Outcome::Cancelled { failure: None, trace: String::new() }
+        }
+        (Wish::TimeOut(passed), TaskError::Retry(fault) | TaskError::Fatal(fault)) => {
+            let trace = format!("{fault}\n{}", fault.trace);
+            failed(too_slow(passed), trace, true)
+        }
+        (Wish::TimeOut(passed), TaskError::Cancelled | TaskError::Snooze(_)) => {
+            failed(too_slow(passed), String::new(), true)
+        }
+        (Wish::None, TaskError::Retry(fault)) => {
+            let trace = fault.trace.clone();
+            failed(fault.into(), trace, true)
+        }
+        (Wish::None, TaskError::Fatal(fault)) => {
+            let trace = fault.trace.clone();
+            failed(fault.into(), trace, false)
+        }
+        (Wish::None, TaskError::Snooze(until)) => Outcome::Snoozed { until },
+        (Wish::None, TaskError::Cancelled) => {
+            let message = "the task said that it was cancelled, but nobody had asked for that".to_owned();
+            failed(Failure { code: "stopped_unasked".to_owned(), message }, String::new(), false)
         }
     };
-    let outcome = match (wish, failure) {
-        (Wish::Cancel, failure) => Outcome::Cancelled { failure, trace },
-        (Wish::Shutdown, _) => Outcome::HandedBack,
-        (Wish::None, Some(failure)) => Outcome::Failed { failure, trace },
-        (Wish::None, None) => Outcome::Failed {
-            failure: Failure {
-                code: "stopped_unasked".to_owned(),
-                message: "the task said that it was cancelled, but nobody had asked for that".to_owned(),
-            },
-            trace,
-        },
+    (outcome, remark)
+}
+
+/// The failure of an attempt that was stopped because of its limits in time.
+fn too_slow(passed: TimeOut) -> Failure {
+    let (code, message) = match passed {
+        TimeOut::Total(most) => {
+            ("timed_out", format!("it took longer than {}, the most its task may take", duration(most.as_secs_f64())))
+        }
+        TimeOut::Quiet(most) => ("no_progress", format!("it reported nothing for {}", duration(most.as_secs_f64()))),
     };
-    (outcome, None)
+    Failure { code: code.to_owned(), message }
 }
 
 fn wish_of(attempt: &Attempt) -> Wish {
     if attempt.cancelled.load(Ordering::Acquire) {
         Wish::Cancel
+    } else if let Some(passed) = attempt.timed_out.get() {
+        Wish::TimeOut(*passed)
     } else if attempt.stop.is_raised() {
         Wish::Shutdown
     } else {
@@ -144,7 +183,12 @@ async fn settle(attempt: &Attempt, finish: Finish) {
             std::task::Poll::Pending => finishing.await,
         };
         match answer {
-            Ok(_) => return,
+            Ok(view) => {
+                if view.state == JobState::Scheduled {
+                    shared.rescheduled.notify_one();
+                }
+                return;
+            }
             Err(error @ (Error::Fenced | Error::NoSuchJob(_))) => {
                 tracing::warn!(job = %attempt.job(), attempt = attempt.fence.attempt, %error, "the end of an attempt came too late");
                 return;

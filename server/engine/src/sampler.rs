@@ -1,4 +1,5 @@
-//! Looks at what runs, ten times a second, and tells the listener and the store what moved.
+//! Looks at what runs, ten times a second: tells the listener and the store what moved, and stops what has passed a
+//! limit in time.
 
 use std::{
     sync::Arc,
@@ -11,6 +12,7 @@ use model::ProgressEvent;
 use crate::{
     Error, Result,
     attempt::{Attempt, Watch},
+    cancel,
     shared::Shared,
 };
 
@@ -60,6 +62,12 @@ fn round(shared: &Shared) {
             watch.unsaved = false;
         }
         let lines = attempt.new_lines();
+        if news || lines.is_some() {
+            watch.heard_at = now;
+        }
+        if let Some(passed) = attempt.overdue(now, watch.heard_at) {
+            cancel::time_out(attempt, passed);
+        }
         if news || save || lines.is_some() {
             held.push(watch);
         }

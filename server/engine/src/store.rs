@@ -28,7 +28,10 @@ pub trait Listener: Send + Sync + 'static {
 pub trait Store: Send + Sync + 'static {
     // The life of a job. Every write by a worker carries its fence and fails with `Error::Fenced` once it is stale.
 
-    /// Accepts a job: `queued`, or `scheduled` where `run_at` lies ahead. Uploads it names are kept from then on.
+    /// Accepts a job: `queued`, or `scheduled` where `run_at` lies ahead. Uploads it names are kept from then on. Answers
+    /// the job that is there already where its kind has one under way with the same unique key, or where it was
+    /// accepted under the same idempotency key within the last 24 h; `Error::Conflict` where that key meant another
+    /// kind or input.
     async fn enqueue(&self, job: NewJob) -> Result<JobId>;
     /// Takes the oldest queued jobs, within the free slots, for the process `claim.boot`. Empty when there are none, and
     /// it does not wait, or no longer.
@@ -45,6 +48,8 @@ pub trait Store: Send + Sync + 'static {
     async fn request_cancel(&self, job: JobId, by: &str) -> Result<CancelAnswer>;
     /// Queues an ended job anew, as its next attempt, whose number it answers.
     async fn retry(&self, job: JobId, by: &str) -> Result<AttemptNo>;
+    /// Queues a scheduled job before its time.
+    async fn start_now(&self, job: JobId, by: &str) -> Result<()>;
     /// Removes an ended job with its log, attempts and artifact rows; the files are the caller's.
     async fn delete(&self, job: JobId, by: &str) -> Result<()>;
     /// Settles the running jobs of processes known to be dead: interrupted, or queued again where the kind allows.

@@ -1,16 +1,16 @@
 //! The contract between the engine and a task.
 
 use std::{
-    borrow::Cow,
     fmt,
     io::{self, ErrorKind},
+    time::Duration,
 };
 
-use model::Form;
+use model::{Failure, Form, Micros};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Ctx, Error};
+use crate::{Backoff, Ctx, Error};
 
 /// A task's name in the registry, in addresses and in the history: lower case, digits, dashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,8 +54,16 @@ pub trait Task: Send + Sync + 'static {
     const STAGES: &'static [&'static str] = &[];
     /// How the stages share the bar until history knows better; empty means equal. Same length as `STAGES`.
     const WEIGHTS: &'static [f64] = &[];
-    /// How many attempts a job of this kind gets in all, at least 1.
+    /// How many attempts a job of this kind gets by itself, at least 1: after [`TaskError::Retry`], a panic, a time-out or
+    /// the death of its worker it is tried again until so many are used up. A person may always try once more.
     const MAX_ATTEMPTS: u32 = 1;
+    /// How long a failed job waits until it is tried again. What a dead worker had in hand does not wait.
+    const BACKOFF: Backoff = Backoff::DEFAULT;
+    /// How long an attempt may take. Then it is asked to stop, as by a cancel, and has failed with code `timed_out`.
+    const TIMEOUT: Option<Duration> = None;
+    /// How long an attempt may go on saying nothing after it is shown as quiet, which is 30 s after its last report or
+    /// log line. Then it is asked to stop, and has failed with code `no_progress`.
+    const QUIET_TIMEOUT: Option<Duration> = None;
     /// How many jobs of this kind may run at once in one process; `None` leaves it to the global limit.
     const LIMIT: Option<u32> = None;
 
@@ -73,6 +81,19 @@ pub trait Task: Send + Sync + 'static {
         Ok(())
     }
 
+    /// How many attempts the job with this input gets, where that depends on it.
+    fn max_attempts(input: &Self::Input) -> u32 {
+        let _ = input;
+        Self::MAX_ATTEMPTS
+    }
+
+    /// What must not be under way twice: while a job of this kind with the same key is not over, starting another one
+    /// answers that job.
+    fn unique_key(input: &Self::Input) -> Option<String> {
+        let _ = input;
+        None
+    }
+
     /// Does the work. Await points and [`Ctx::cancelled`] are where it can be stopped.
     fn run(&self, input: Self::Input, ctx: &Ctx) -> impl Future<Output = Result<Self::Output, TaskError>> + Send;
 }
@@ -83,51 +104,105 @@ pub enum TaskError {
     /// The task noticed that it was asked to stop, and stopped.
     #[error("cancelled")]
     Cancelled,
-    /// It failed. The code is a stable word for programs, the message for people.
-    #[error("{message}")]
-    Failed {
-        /// Stable word, such as `io`, `bad_input`, `table_exists`.
-        code: Cow<'static, str>,
-        /// What happened, to what, what to do.
-        message: String,
-        /// The chain of causes, one a line; may be empty.
-        trace: String,
-    },
+    /// It failed, and may succeed when it is tried again: after [`Task::BACKOFF`], where attempts are left.
+    #[error("{0}")]
+    Retry(Fault),
+    /// It failed, and would fail again.
+    #[error("{0}")]
+    Fatal(Fault),
+    /// It cannot be done yet, and is to be called again at this time. Uses up no attempt. A checkpoint is the place for
+    /// what it has done so far.
+    #[error("not before its time")]
+    Snooze(Micros),
+}
+
+/// What went wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// For programs.
+    pub code: Code,
+    /// For people: what happened, to what, what to do.
+    pub message: String,
+    /// The chain of causes, one a line; may be empty.
+    pub trace: String,
+}
+
+impl From<Fault> for Failure {
+    fn from(Fault { code, message, .. }: Fault) -> Self {
+        Self { code: code.as_str().to_owned(), message }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// A stable word for what went wrong, such as `io`, `bad_input`, `table_exists`: lower case, digits, underscores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Code(&'static str);
+
+impl Code {
+    /// # Panics
+    /// At compile time (in a `const`) if `word` is empty or not of `a-z 0-9 _`.
+    pub const fn new(word: &'static str) -> Self {
+        let bytes = word.as_bytes();
+        assert!(!bytes.is_empty(), "a code has a word");
+        let mut i = 0;
+        while i < bytes.len() {
+            assert!(matches!(bytes[i], b'a'..=b'z' | b'0'..=b'9' | b'_'), "a code is of a-z, 0-9 and underscores");
+            i += 1;
+        }
+        Self(word)
+    }
+
+    /// The word.
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl From<&'static str> for Code {
+    /// As [`Code::new`].
+    fn from(word: &'static str) -> Self {
+        Self::new(word)
+    }
 }
 
 impl TaskError {
-    /// A failure with its code.
-    pub fn failed(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self::Failed { code: code.into(), message: message.into(), trace: String::new() }
+    /// A failure that another attempt would meet again: a mistake in the input, for one.
+    pub fn fatal(code: impl Into<Code>, message: impl Into<String>) -> Self {
+        Self::Fatal(Fault { code: code.into(), message: message.into(), trace: String::new() })
     }
 
-    /// A failure with what caused it; the whole chain of sources becomes the trace.
-    pub fn caused(
-        code: impl Into<Cow<'static, str>>,
-        message: impl Into<String>,
-        cause: &dyn std::error::Error,
-    ) -> Self {
-        let mut trace = cause.to_string();
-        let mut next = cause.source();
-        while let Some(source) = next {
-            trace.push('\n');
-            trace.push_str(&source.to_string());
-            next = source.source();
+    /// A failure that another attempt may not meet: a network that is down, a disk that is full.
+    pub fn retry(code: impl Into<Code>, message: impl Into<String>) -> Self {
+        Self::Retry(Fault { code: code.into(), message: message.into(), trace: String::new() })
+    }
+
+    /// The same failure with what caused it; the whole chain of sources becomes the trace.
+    #[must_use]
+    pub fn caused_by(mut self, cause: &dyn std::error::Error) -> Self {
+        if let Self::Retry(fault) | Self::Fatal(fault) = &mut self {
+            let causes = std::iter::successors(Some(cause), |cause| cause.source());
+            fault.trace = causes.map(ToString::to_string).collect::<Vec<_>>().join("\n");
         }
-        Self::Failed { code: code.into(), message: message.into(), trace }
+        self
     }
 
-    /// A failed file operation: code `io`, or `disk_full`. `what` begins the sentence: "reading the manifest".
+    /// A failed file operation, which may be tried again: code `io`, or `disk_full`. `what` begins the sentence:
+    /// "reading the manifest".
     pub fn io(what: impl fmt::Display, error: &io::Error) -> Self {
         match error.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::disk_full(what, error),
-            _ => Self::caused("io", format!("{what}: {error}"), error),
+            _ => Self::retry("io", format!("{what}: {error}")).caused_by(error),
         }
     }
 
-    /// A full disk, whoever met it.
+    /// A full disk, whoever met it; it may be tried again.
     pub fn disk_full(what: impl fmt::Display, error: &dyn std::error::Error) -> Self {
-        Self::caused("disk_full", format!("{what}: {}", Error::Full), error)
+        Self::retry("disk_full", format!("{what}: {}", Error::Full)).caused_by(error)
     }
 }
 
@@ -146,6 +221,12 @@ pub struct TaskInfo {
     pub form: Form,
     /// The JSON schema of its input.
     pub schema: serde_json::Value,
-    /// Attempts granted.
+    /// Attempts granted, unless the input decides.
     pub max_attempts: u32,
+    /// The pause before another attempt.
+    pub backoff: Backoff,
+    /// How long an attempt may take.
+    pub timeout: Option<Duration>,
+    /// How long a quiet attempt may stay so.
+    pub quiet_timeout: Option<Duration>,
 }

@@ -143,7 +143,7 @@ impl CheckLinks {
                 };
                 let error = finding.error.clone();
                 findings[target.index].set(finding).expect("each target is asked once");
-                error.map_or(Ok(()), |(code, message)| Err(TaskError::failed(code, message)))
+                error.map_or(Ok(()), |(code, message)| Err(TaskError::fatal(code, message)))
             }
         };
         ctx.batch(links.in_turn(), input.concurrency as usize, "links", item).await.map(drop)

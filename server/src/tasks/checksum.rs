@@ -104,7 +104,7 @@ impl Task for Checksum {
         let folder = ctx.resolve(&input.folder)?;
         if !folder.is_dir() {
             let message = format!("{} is not a folder; choose the folder it lies in", input.folder.0);
-            return Err(TaskError::failed("not_a_folder", message));
+            return Err(TaskError::fatal("not_a_folder", message));
         }
         let job = Job { folder, algorithm: input.algorithm, scratch: ctx.scratch().await? };
         match input.manifest {

@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use engine::{Ctx, Kind, Task, TaskError};
+use engine::{Backoff, Ctx, Kind, Task, TaskError};
 use model::{Level, Tone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -37,11 +37,23 @@ pub struct Input {
     /// How often it says that it has advanced.
     #[schemars(range(min = 1, max = 1_000_000))]
     reports_per_second: u32,
+    /// Attempts
+    ///
+    /// How often it may be tried by itself; what fails is tried again after 3 s, then after 10 s.
+    #[schemars(range(min = 1, max = 10))]
+    attempts: u32,
 }
 
 impl Default for Input {
     fn default() -> Self {
-        Self { seconds: 10, ending: Ending::Succeed, total: Total::Known, stall_seconds: 0, reports_per_second: 20 }
+        Self {
+            seconds: 10,
+            ending: Ending::Succeed,
+            total: Total::Known,
+            stall_seconds: 0,
+            reports_per_second: 20,
+            attempts: 1,
+        }
     }
 }
 
@@ -55,6 +67,8 @@ pub(super) enum Ending {
     Warn,
     /// It fails
     Fail,
+    /// It fails the first time only
+    Recover,
     /// It panics
     Panic,
 }
@@ -92,8 +106,14 @@ impl Task for Demo {
     const STAGES: &'static [&'static str] = &["Prepare", "Work", "Finish"];
     const WEIGHTS: &'static [f64] = &SHARES;
 
+    const BACKOFF: Backoff = Backoff::List(&[Duration::from_secs(3), Duration::from_secs(10)]);
+
     type Input = Input;
     type Output = Output;
+
+    fn max_attempts(input: &Input) -> u32 {
+        input.attempts
+    }
 
     fn title(input: &Input) -> String {
         format!("Demonstration of {} s", input.seconds)
@@ -156,6 +176,7 @@ fn halfway(ctx: &Ctx, ending: Ending) -> Result<(), TaskError> {
     ctx.data(&json!({ "ending": format!("{ending:?}").to_lowercase(), "halfway": true }))?;
     match ending {
         Ending::Succeed => Ok(()),
+        Ending::Recover if ctx.attempt() > 1 => Ok(()),
         Ending::Warn => {
             for item in ["first", "second", "third"] {
                 ctx.warn(format!("the {item} thing to look at, made up"));
@@ -163,10 +184,10 @@ fn halfway(ctx: &Ctx, ending: Ending) -> Result<(), TaskError> {
             ctx.message_toned(Tone::Warning, "Working, with warnings");
             Ok(())
         }
-        Ending::Fail => {
+        Ending::Fail | Ending::Recover => {
             ctx.log(Level::Error, "a line of level error: what went wrong");
             ctx.message_toned(Tone::Danger, "About to fail");
-            Err(TaskError::failed("asked_to_fail", "the demonstration was asked to fail, and did"))
+            Err(TaskError::retry("asked_to_fail", "the demonstration was asked to fail, and did"))
         }
         Ending::Panic => panic!("the demonstration was asked to panic, and did"),
     }

@@ -303,7 +303,7 @@ impl Import<'_> {
         let found = names.map(|name| {
             let column = find(columns, name).ok_or_else(|| {
                 let message = format!("there is no column {name} to index; there are {}", listed(columns));
-                TaskError::failed("no_such_column", message)
+                TaskError::fatal("no_such_column", message)
             });
             column.map(|column| column.name.clone())
         });
@@ -320,7 +320,7 @@ fn matched(plan: &Plan, existing: &[Column], table: &str) -> Result<Vec<Column>,
              the file, or import into a new table",
             listed(existing)
         );
-        TaskError::failed("columns_differ", message)
+        TaskError::fatal("columns_differ", message)
     })
 }
 

@@ -41,6 +41,40 @@ fn a_start_is_answered_with_the_jobs_number() {
 }
 
 #[test]
+fn the_same_start_asked_again_is_the_same_job() {
+    let (milepost, _data) = Milepost::start();
+    let start = |input: &str, more: &[(&str, &str)]| {
+        let arguments = [&[("kind", "demo"), ("input", input)][..], more].concat();
+        refusal(call(&milepost, "start_job", &arguments))
+    };
+    let first = start(r#"{"seconds":0}"#, &[("idempotency_key", "mail-1")]);
+    assert_eq!(first.0, 200, "{first:?}");
+    assert_eq!(start(r#"{"seconds":0}"#, &[("idempotency_key", "mail-1")]), first);
+    let (status, error) = start(r#"{"seconds":1}"#, &[("idempotency_key", "mail-1")]);
+    assert_eq!((status, &error["code"]), (409, &json!("key_reused")));
+    let (status, error) = start("{}", &[("idempotency_key", &"x".repeat(201))]);
+    assert_eq!((status, blamed(&error)), (422, vec!["idempotency_key"]));
+
+    let waiting = [("start_at", "2100-01-01T00:00:00Z"), ("unique_key", "nightly")];
+    let only = start(r#"{"seconds":0}"#, &waiting);
+    assert_eq!(start(r#"{"seconds":5}"#, &waiting), only, "it is under way");
+    assert_ne!(only, first);
+}
+
+#[test]
+fn a_job_for_later_waits_until_it_is_told_to_start() {
+    let (milepost, _data) = Milepost::start();
+    let later = [("kind", "demo"), ("input", r#"{"seconds":0}"#), ("start_at", "2100-01-01T00:00"), ("priority", "-3")];
+    let job = call(&milepost, "start_job", &later).text().unwrap();
+    let page = reqwest::blocking::get(milepost.url(&format!("/jobs/{job}"))).unwrap().text().unwrap();
+    assert!(page.contains("data-state=\"scheduled\"") && page.contains("action=\"/api/start_now\""), "{page}");
+    assert!(page.contains("<dd>-3</dd>"), "its priority: {page}");
+    assert_eq!(call(&milepost, "start_now", &[("id", &job)]).status(), StatusCode::OK);
+    let (status, error) = refusal(call(&milepost, "start_now", &[("id", &job)]));
+    assert_eq!((status, &error["code"]), (409, &json!("not_scheduled")));
+}
+
+#[test]
 fn an_unknown_kind_is_told_which_there_are() {
     let (milepost, _data) = Milepost::start();
     let (status, error) = start(&milepost, "mine-bitcoin", "{}");
@@ -57,6 +91,8 @@ fn a_missing_or_malformed_argument_is_named() {
         (&[("kind", "demo"), ("input", "{")], "input"),
         (&[("kind", "demo"), ("input", "{}"), ("entries", "{}")], "entries"),
         (&[("kind", "demo"), ("input", "{}"), ("rerun_of", "the last one")], "rerun_of"),
+        (&[("kind", "demo"), ("input", "{}"), ("start_at", "tomorrow")], "start_at"),
+        (&[("kind", "demo"), ("input", "{}"), ("priority", "10")], "priority"),
     ] {
         let (status, error) = refusal(call(&milepost, "start_job", arguments));
         assert_eq!((status, &error["field"]), (400, &json!(field)), "{arguments:?}: {error}");

@@ -61,6 +61,7 @@ pub(super) fn Aside(data: Data) -> impl IntoView {
 
 #[component]
 fn Details(data: Data) -> impl IntoView {
+    let priority = data.detail.priority.level();
     let job = data.detail.view;
     let waited = (job.attempt == 1).then(|| job.started_at.map(|at| duration(at.seconds_since(job.created_at))));
     view! {
@@ -70,6 +71,7 @@ fn Details(data: Data) -> impl IntoView {
             </Fact>
             <Fact term="Task">{data.task.0}</Fact>
             <Fact term="Attempt">{format!("{} of {}", job.attempt, job.max_attempts.max(job.attempt))}</Fact>
+            {(priority != 0).then(|| view! { <Fact term="Priority">{priority}</Fact> })}
             <Fact term="Started by">{job.created_by}</Fact>
             <Fact term="Queued">
                 <When at=job.created_at />
@@ -188,6 +190,9 @@ fn told(what: &str) -> (&'static str, Option<&'static str>, String) {
         "cancelled" => ("cancelled", Some("cancelled"), "Cancelled"),
         "interrupted" => ("interrupted", Some("interrupted"), "Interrupted: the server stopped"),
         "retried" => ("retry", None, "retried it"),
+        "started_now" => ("play", None, "did not let it wait any longer"),
+        "snoozed" => ("scheduled", Some("scheduled"), "Asked to be called again later"),
+        "handed_back" => ("queued", Some("queued"), "Handed back: the server shut down"),
         "repeated" => ("retry", None, "ran it again"),
         other => return ("info", None, other.replace('_', " ")),
     };

@@ -1,7 +1,7 @@
 //! Crumbs, title, state, and what can be done.
 
 use leptos::prelude::*;
-use model::{JobId, JobState, JobView, bytes, count};
+use model::{JobId, JobState, JobView, Shown, bytes, count};
 
 use super::data::Data;
 use crate::{
@@ -60,7 +60,16 @@ pub(super) fn Head(data: Data) -> impl IntoView {
 fn Actions(job: JobView) -> impl IntoView {
     let id = job.job;
     match job.state {
-        JobState::Scheduled | JobState::Queued | JobState::Running | JobState::Paused => job
+        JobState::Scheduled => {
+            let [now, never] =
+                if job.shown() == Shown::Retrying { ["Retry now", "Stop retrying"] } else { ["Start now", "Cancel"] };
+            view! {
+                <Act id action="start_now" icon="play" class="button primary" word=now />
+                <Act id action="cancel_job" icon="stop" class="button danger" word=never />
+            }
+            .into_any()
+        }
+        JobState::Queued | JobState::Running | JobState::Paused => job
             .cancel_requested_at
             .is_none()
             .then(|| view! { <Act id action="cancel_job" icon="stop" class="button danger" word="Cancel" /> })

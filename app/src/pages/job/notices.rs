@@ -1,7 +1,7 @@
 //! What went wrong, before anything else.
 
 use leptos::prelude::*;
-use model::{JobView, Shown, count, duration};
+use model::{Failure, JobView, Shown, count, duration};
 
 use super::data::Data;
 use crate::ui::Icon;
@@ -12,6 +12,7 @@ pub(super) fn Notices(data: Data) -> impl IntoView {
     let job = data.detail.view.clone();
     match job.shown() {
         Shown::Failed => view! { <Failed job /> }.into_any(),
+        Shown::Retrying => view! { <Retrying job /> }.into_any(),
         Shown::Cancelled if job.failure.is_some() => view! { <Failed job /> }.into_any(),
         Shown::Interrupted => view! {
             <Notice class="bad" icon="interrupted" head="The server stopped while this job ran".to_owned()>
@@ -50,7 +51,6 @@ pub(super) fn Notices(data: Data) -> impl IntoView {
         }
         .into_any(),
         Shown::Scheduled
-        | Shown::Retrying
         | Shown::Queued
         | Shown::Running
         | Shown::Cancelling
@@ -64,23 +64,36 @@ pub(super) fn Notices(data: Data) -> impl IntoView {
 #[component]
 fn Failed(job: JobView) -> impl IntoView {
     let head = match (&job.progress.stage, job.shown()) {
+        (_, Shown::Cancelled) if job.started_at.is_none() => "Not tried again; the last attempt failed".to_owned(),
         (_, Shown::Cancelled) => "An error came up while it was being cancelled".to_owned(),
         (Some(stage), _) => format!("Failed in {}", stage.name),
         (None, _) => "Failed".to_owned(),
     };
     view! {
         <Notice class="bad" icon="failed" head>
-            {job
-                .failure
-                .map(|failure| {
-                    view! {
-                        <pre>{failure.message}</pre>
-                        <p>
-                            "Error code " <code>{failure.code}</code>
-                        </p>
-                    }
-                })}
+            {job.failure.map(|failure| view! { <Why failure /> })}
         </Notice>
+    }
+}
+
+/// Why the last attempt failed, and that another one comes.
+#[component]
+fn Retrying(job: JobView) -> impl IntoView {
+    let head = format!("Attempt {} failed; the next one begins by itself", job.attempt.saturating_sub(1));
+    view! {
+        <Notice class="warn" icon="retrying" head>
+            {job.failure.map(|failure| view! { <Why failure /> })}
+        </Notice>
+    }
+}
+
+#[component]
+fn Why(failure: Failure) -> impl IntoView {
+    view! {
+        <pre>{failure.message}</pre>
+        <p>
+            "Error code " <code>{failure.code}</code>
+        </p>
     }
 }
 

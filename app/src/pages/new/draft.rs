@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use engine::{Engine, Error, StartOptions, TaskInfo};
+use engine::{Engine, Error, TaskInfo};
 use model::{Entry, FieldError, FieldKind, FolderListing, Form, JobId};
 use serde_json::{Map, Value};
 
+use super::when;
 use crate::api::Uploaded;
 
 /// The name under which a form sends the job to repeat. No field of an input can be called so.
@@ -95,8 +96,7 @@ impl Draft {
     /// Starts the job that it describes.
     pub async fn start(&self, engine: &Engine, kind: &str) -> Result<JobId, Error> {
         let form = engine.task(kind).map(|task| task.form.clone()).unwrap_or_default();
-        let options = StartOptions { rerun_of: self.rerun_of, ..StartOptions::default() };
-        engine.start(kind, self.input(&form), options).await
+        engine.start(kind, self.input(&form), when::options(self)?).await
     }
 
     /// The input that the fields stand for.
@@ -105,7 +105,8 @@ impl Draft {
             form.fields.iter().find(|field| field.name == name).map_or(Entry::Text, |field| Entry::of(&field.kind))
         };
         let read = |(name, text): (&String, &String)| Some((name.clone(), rule(name).read(text)?));
-        Value::Object(self.entries.iter().filter_map(read).collect::<Map<_, _>>())
+        let of_task = self.entries.iter().filter(|(name, _)| !when::is_own(name));
+        Value::Object(of_task.filter_map(read).collect::<Map<_, _>>())
     }
 
     /// What stands in a field.

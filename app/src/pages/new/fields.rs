@@ -50,7 +50,7 @@ pub(super) struct Control {
 }
 
 impl Control {
-    fn new(field: &Field, draft: &Draft) -> Self {
+    pub(super) fn new(field: &Field, draft: &Draft) -> Self {
         let id = format!("field-{}", field.name);
         let help_id = if field.help.is_empty() { String::new() } else { format!(" {id}-help") };
         Self {
@@ -104,7 +104,7 @@ impl Control {
         }
     }
 
-    fn labelled(&self, class: &'static str, control: AnyView) -> AnyView {
+    pub(super) fn labelled(&self, class: &'static str, control: AnyView) -> AnyView {
         view! {
             <div class=class>
                 <label for=self.id.clone()>{self.title()}</label>
@@ -117,10 +117,14 @@ impl Control {
 
     /// One line, with the keyboard that phones should show.
     fn line(&self, input_mode: &'static str) -> AnyView {
+        self.input("text", Some(input_mode))
+    }
+
+    fn input(&self, kind: &'static str, input_mode: Option<&'static str>) -> AnyView {
         view! {
             <input
                 class="input"
-                type="text"
+                type=kind
                 inputmode=input_mode
                 id=self.id.clone()
                 name=self.name.clone()
@@ -133,7 +137,12 @@ impl Control {
         .into_any()
     }
 
-    fn number(&self, range: Option<(i64, i64)>) -> AnyView {
+    /// Date and time of day.
+    pub(super) fn moment(&self) -> AnyView {
+        self.input("datetime-local", None)
+    }
+
+    pub(super) fn number(&self, range: Option<(i64, i64)>) -> AnyView {
         match range {
             None => self.line("numeric"),
             Some((min, max)) => view! {

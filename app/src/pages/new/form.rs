@@ -12,6 +12,7 @@ use super::{
     catalogue::{TaskList, Usual, roughly, usual},
     fields::form_field,
     summary::Summary,
+    when::WhenAndHow,
 };
 use crate::{
     context::app,
@@ -96,6 +97,7 @@ fn TaskForm(task: TaskInfo, draft: Draft, usual: Usual) -> impl IntoView {
                 <div class="fields">
                     {task.form.fields.iter().map(|field| form_field(field, &draft)).collect::<Vec<_>>()}
                 </div>
+                <WhenAndHow draft=draft.clone() />
             </div>
             <footer>
                 <span>{usual.get(kind).map(|&(half, most)| usually(half, most))}</span>

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use model::{FieldError, Form};
 
-use super::Draft;
+use super::{Draft, when};
 use crate::ui::{Icon, fault_line, not_started};
 
 /// The summary, hidden while nothing is wrong. A page that comes back with faults begins here, also without script.
@@ -11,8 +11,10 @@ use crate::ui::{Icon, fault_line, not_started};
 pub(super) fn Summary(form: Form, draft: Draft) -> impl IntoView {
     let (faults, refusal) = (draft.faults, draft.refusal);
     let shown = !faults.is_empty() || refusal.is_some();
+    let also = when::fields();
     let item = |fault: FieldError| {
-        let label = form.fields.iter().find(|field| field.name == fault.field).map(|field| field.label.clone());
+        let fields = form.fields.iter().chain(&also);
+        let label = fields.clone().find(|field| field.name == fault.field).map(|field| field.label.clone());
         let href = label.as_ref().map(|_| format!("#field-{}", fault.field));
         view! { <Item href text=fault_line(&label.unwrap_or_default(), &fault.message) /> }
     };

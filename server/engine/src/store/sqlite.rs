@@ -131,6 +131,10 @@ impl Store for SqliteStore {
         self.writer.call(people::Retry { job, by: by.to_owned() }).await
     }
 
+    async fn start_now(&self, job: JobId, by: &str) -> Result<()> {
+        self.writer.call(people::StartNow { job, by: by.to_owned() }).await
+    }
+
     async fn delete(&self, job: JobId, by: &str) -> Result<()> {
         self.writer.call(people::Delete { job, by: by.to_owned() }).await
     }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use model::{AttemptNo, Failure, JobId, JobState, JobView, Level, LogLine, Micros, Progress, Seq, StreamEvent};
+use model::{
+    AttemptNo, Failure, JobId, JobState, JobView, Level, LogLine, Micros, Priority, Progress, Seq, StreamEvent,
+};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +42,12 @@ pub struct NewJob {
     pub rerun_of: Option<JobId>,
     /// Uploads its input refers to.
     pub uploads: Vec<String>,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// What must not be under way twice within the kind.
+    pub unique_key: Option<String>,
+    /// The caller's name for this start.
+    pub idempotency_key: Option<String>,
 }
 
 /// A wish for work.
@@ -69,6 +77,8 @@ pub struct Claimed {
     pub input: String,
     /// Warnings, log lines and so on go on counting from here.
     pub next_line: u64,
+    /// Attempts charged, this one included.
+    pub charged: u32,
 }
 
 /// More lines for one log.
@@ -97,6 +107,20 @@ pub enum Outcome {
         /// Backtrace or chain of causes; may be empty.
         trace: String,
     },
+    /// Failed, and to be tried again. Its kind must grant another attempt.
+    RetryLater {
+        /// Why.
+        failure: Failure,
+        /// Backtrace or chain of causes; may be empty.
+        trace: String,
+        /// When the next attempt is due.
+        at: Micros,
+    },
+    /// Cannot be done yet; the attempt is not charged.
+    Snoozed {
+        /// When it wants to be called again.
+        until: Micros,
+    },
     /// The cancel took effect.
     Cancelled {
         /// The error it ended with, where it was another than "cancelled".
@@ -121,7 +145,7 @@ pub struct Finish {
     pub stage_seconds: Vec<f64>,
     /// Log lines not appended yet.
     pub log: Option<LogAppend>,
-    /// What becomes visible with it. Kept only for `Succeeded`, `Failed` and `Cancelled`.
+    /// What becomes visible with it. Kept unless it is `Snoozed` or `HandedBack`.
     pub artifacts: Vec<Artifact>,
 }
 
@@ -196,6 +220,8 @@ pub struct JobDetail {
     pub repeated_by: Option<JobId>,
     /// Trace of the failure; may be empty.
     pub trace: String,
+    /// How urgent it is.
+    pub priority: Priority,
 }
 
 /// Which jobs a list shows.
@@ -265,7 +291,8 @@ pub struct AttemptRow {
 pub struct Activity {
     /// When.
     pub at: Micros,
-    /// What: `created started cancel_requested not_responding succeeded failed cancelled interrupted retried repeated`
+    /// What: `created started cancel_requested not_responding succeeded failed cancelled interrupted snoozed handed_back
+    /// retried started_now repeated`
     pub what: String,
     /// In which attempt.
     pub attempt: AttemptNo,

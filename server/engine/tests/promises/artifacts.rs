@@ -47,7 +47,7 @@ async fn an_unfinished_artifact_leaves_nothing_behind() {
         drop(file);
         // The name is free again.
         ctx.artifact("half.csv").await?;
-        Err(TaskError::failed("broken", "on purpose"))
+        Err(TaskError::fatal("broken", "on purpose"))
     })
     .await;
     let job = bench.start().await;
@@ -61,11 +61,14 @@ async fn names_that_could_lead_elsewhere_are_refused() {
     let bench = Bench::with(|ctx, _| async move {
         for name in ["", "..", ".hidden", "a/b", "a\\b", "../x", "/etc/passwd", "a\0b", "a\nb", &"x".repeat(300)] {
             let refused = ctx.artifact(name).await.err().expect("refused");
-            assert!(matches!(refused, TaskError::Failed { code, .. } if code == "bad_artifact_name"), "{name:?}");
+            assert!(
+                matches!(refused, TaskError::Fatal(fault) if fault.code.as_str() == "bad_artifact_name"),
+                "{name:?}"
+            );
         }
         ctx.artifact("twice").await?.finish().await?;
         let again = ctx.artifact("twice").await.err().expect("refused");
-        assert!(matches!(again, TaskError::Failed { code, .. } if code == "artifact_exists"));
+        assert!(matches!(again, TaskError::Fatal(fault) if fault.code.as_str() == "artifact_exists"));
         Ok(Value::Null)
     })
     .await;

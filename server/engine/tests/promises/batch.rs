@@ -21,7 +21,7 @@ async fn outcomes_keep_the_order_of_items_and_failures_are_counted_warnings() {
                     tokio::task::yield_now().await;
                 }
                 match number {
-                    13 => Err(TaskError::failed("unlucky", "thirteen")),
+                    13 => Err(TaskError::fatal("unlucky", "thirteen")),
                     42 => panic!("the answer"),
                     number => Ok(number * 2),
                 }

@@ -160,7 +160,7 @@ async fn a_task_that_finishes_all_the_same_has_succeeded() {
 async fn an_error_after_the_cancel_is_kept_with_the_cancelled_job() {
     let bench = Bench::with(|ctx, _| async move {
         ctx.cancelled().await;
-        Err(TaskError::failed("io", "the temporary file cannot be removed"))
+        Err(TaskError::fatal("io", "the temporary file cannot be removed"))
     })
     .await;
     let job = bench.start().await;

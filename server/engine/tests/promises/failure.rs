@@ -41,7 +41,7 @@ async fn a_panic_in_blocking_work_is_the_attempts_panic_with_its_own_backtrace()
 async fn an_error_keeps_its_code_message_and_causes() {
     let bench = Bench::with(|_, _| async {
         let cause = std::io::Error::other("the cable is out");
-        Err(TaskError::caused("io", "the disk cannot be read", &cause))
+        Err(TaskError::fatal("io", "the disk cannot be read").caused_by(&cause))
     })
     .await;
     let job = bench.start().await;
@@ -56,7 +56,7 @@ async fn a_retry_is_the_second_attempt_of_the_same_job_and_its_progress_starts_a
         ctx.total(10, "files");
         if ctx.attempt() == 1 {
             ctx.advance(9);
-            return Err(TaskError::failed("broken", "not this time"));
+            return Err(TaskError::fatal("broken", "not this time"));
         }
         ctx.advance(1);
         Ok(Value::Null)

@@ -10,6 +10,7 @@ mod log;
 mod progress;
 mod queue;
 mod recovery;
+mod retries;
 mod roots;
 mod states;
 mod support;

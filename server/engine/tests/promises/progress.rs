@@ -103,7 +103,7 @@ async fn a_failed_job_keeps_the_place_where_it_stopped() {
     let bench = Bench::with(|ctx, _| async move {
         ctx.total(4, "files");
         ctx.advance(1);
-        Err(engine::TaskError::failed("broken", "it broke"))
+        Err(engine::TaskError::fatal("broken", "it broke"))
     })
     .await;
     let job = bench.start().await;

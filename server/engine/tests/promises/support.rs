@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use engine::{Builder, Ctx, DurableEvent, Engine, Kind, Listener, StartOptions, Task, TaskError};
+use engine::{Backoff, Builder, Ctx, DurableEvent, Engine, Kind, Listener, StartOptions, Task, TaskError};
 use futures_util::future::BoxFuture;
 use model::{JobId, JobState, JobView, LogLine, ProgressEvent, StreamEvent};
 use schemars::JsonSchema;
@@ -40,13 +40,18 @@ impl<const N: usize> Probe<N> {
 }
 
 impl<const N: usize> Task for Probe<N> {
-    const KIND: Kind = Kind::new(["probe-0", "probe-1", "probe-2", "probe-3"][N]);
+    const KIND: Kind = Kind::new(["probe-0", "probe-1", "probe-2", "probe-3", "probe-4", "probe-5", "probe-6"][N]);
     const NAME: &'static str = "Probe";
     const ABOUT: &'static str = "Does what the test says.";
-    // 0 and 1 are of one piece; 2 has stages; 3 may run twice at once.
+    // 0 and 1 are of one piece; 2 has stages; 3 may run twice at once; 4 may be tried three times; 5 must be quick; 6 must
+    // say something.
     const STAGES: &'static [&'static str] = if N == 2 { &["One", "Two"] } else { &[] };
     const WEIGHTS: &'static [f64] = if N == 2 { &[1.0, 3.0] } else { &[] };
     const LIMIT: Option<u32> = if N == 3 { Some(2) } else { None };
+    const MAX_ATTEMPTS: u32 = if N == 4 { 3 } else { 1 };
+    const BACKOFF: Backoff = Backoff::List(&[Duration::from_millis(20), Duration::from_hours(1)]);
+    const TIMEOUT: Option<Duration> = if N == 5 { Some(Duration::from_millis(300)) } else { None };
+    const QUIET_TIMEOUT: Option<Duration> = if N == 6 { Some(Duration::from_millis(100)) } else { None };
     type Input = Input;
     type Output = Value;
 
@@ -101,6 +106,16 @@ impl Heard {
 
     /// Waits until `find` finds something in what was heard.
     pub(crate) async fn wait<T>(&self, what: &str, find: impl Fn(&[Event]) -> Option<T>) -> T {
+        self.wait_at_most(LONG, what, find).await
+    }
+
+    /// The same, for so long.
+    pub(crate) async fn wait_at_most<T>(
+        &self,
+        at_most: Duration,
+        what: &str,
+        find: impl Fn(&[Event]) -> Option<T>,
+    ) -> T {
         let found = async {
             loop {
                 let mut more = std::pin::pin!(self.more.notified());
@@ -111,7 +126,7 @@ impl Heard {
                 more.await;
             }
         };
-        tokio::time::timeout(LONG, found).await.unwrap_or_else(|_| panic!("never heard {what}: {:#?}", self.all()))
+        tokio::time::timeout(at_most, found).await.unwrap_or_else(|_| panic!("never heard {what}: {:#?}", self.all()))
     }
 
     /// Waits for a published progress of `job` that fits.
@@ -180,13 +195,29 @@ impl Bench {
 
     /// Waits until the job is in `state`, told by a durable event.
     pub(crate) async fn reaches(&self, job: JobId, state: JobState) -> JobView {
+        self.reaches_where(job, state, LONG, |_| true).await
+    }
+
+    /// Waits until the job is in `state` in that attempt.
+    pub(crate) async fn reaches_attempt(&self, job: JobId, state: JobState, attempt: u32) -> JobView {
+        self.reaches_where(job, state, LONG, |view| view.attempt == attempt).await
+    }
+
+    /// Waits until the job is in `state` and fits.
+    pub(crate) async fn reaches_where(
+        &self,
+        job: JobId,
+        state: JobState,
+        at_most: Duration,
+        fits: impl Fn(&JobView) -> bool,
+    ) -> JobView {
         let find = |events: &[Event]| {
             events.iter().find_map(|event| match event {
-                Event::State(view) if view.job == job && view.state == state => Some((**view).clone()),
+                Event::State(view) if view.job == job && view.state == state && fits(view) => Some((**view).clone()),
                 _ => None,
             })
         };
-        self.heard.wait(&format!("that job {job} is {state}"), find).await
+        self.heard.wait_at_most(at_most, &format!("that job {job} is {state}"), find).await
     }
 
     /// The whole log of a job, as text.

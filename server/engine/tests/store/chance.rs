@@ -164,9 +164,10 @@ impl World {
         };
         let answer = store.finish(finish(&fence, outcome)).await;
         let current = self.jobs.get(&fence.job).copied();
-        if current.is_some_and(|known| known.state == JobState::Running && known.attempt == fence.attempt) {
+        if let Some(known) = current.filter(|now| now.state == JobState::Running && now.attempt == fence.attempt) {
             answer.expect("its owner may end it");
-            self.apply(fence.job, how);
+            // A wish to cancel outruns every end but success.
+            self.apply(fence.job, if known.asked && how != Event::Succeed { Event::Cancel } else { how });
         } else {
             assert!(matches!(answer, Err(Error::Fenced)));
         }

@@ -1,5 +1,10 @@
 //! What every store promises, whatever it is built on. Each promise gets a new, empty store.
 
+#[path = "conformance/retrying.rs"]
+mod retrying;
+#[path = "conformance/starting.rs"]
+mod starting;
+
 use std::collections::BTreeSet;
 
 use engine::{
@@ -13,6 +18,9 @@ use tokio_util::sync::CancellationToken;
 use super::support::{
     HOUR, Kept, boot, claim, claim_one, failed, failed_job, finish, lines, new_job, progress, running, succeeded,
 };
+
+pub(crate) use retrying::*;
+pub(crate) use starting::*;
 
 pub(crate) async fn an_accepted_job_is_the_last_in_line(kept: Kept) {
     let first = kept.store.enqueue(new_job("a")).await.expect("accepted");
@@ -519,6 +527,9 @@ macro_rules! promises {
             an_accepted_job_is_the_last_in_line
             a_job_for_later_waits_until_it_is_due
             an_unknown_upload_refuses_the_job_and_leaves_nothing
+            the_more_urgent_stands_before_what_came_earlier
+            a_unique_job_is_under_way_once
+            the_same_start_asked_again_is_the_same_job_for_a_day
             a_claim_takes_the_oldest_and_no_more_than_the_slots
             a_claim_that_waits_takes_a_job_in_the_commit_that_accepts_it
             a_claim_that_is_withdrawn_takes_nothing_more
@@ -530,6 +541,10 @@ macro_rules! promises {
             a_finish_shows_result_log_and_artifacts_at_once
             a_stale_worker_writes_nothing
             what_is_handed_back_waits_anew_and_is_not_charged
+            what_is_to_be_tried_again_waits_for_its_time
+            what_comes_back_later_is_not_charged
+            what_waits_for_a_time_can_be_started_now
+            a_wish_to_cancel_outruns_every_end_but_success
             a_cancel_says_what_it_met
             a_retry_is_the_next_attempt_of_what_went_wrong
             a_retried_job_goes_to_the_end_of_the_line

@@ -9,7 +9,7 @@ use engine::{
     Clock, DurableEvent, Listener,
     store::{BootId, Claim, Claimed, Fence, Finish, LogAppend, NewJob, Outcome, Store},
 };
-use model::{Failure, JobId, Level, LogLine, Micros, Progress, ProgressEvent};
+use model::{Failure, JobId, Level, LogLine, Micros, Priority, Progress, ProgressEvent};
 
 pub(crate) const HOUR: i64 = 3_600_000_000;
 
@@ -73,6 +73,9 @@ pub(crate) fn new_job(kind: &str) -> NewJob {
         run_at: None,
         rerun_of: None,
         uploads: Vec::new(),
+        priority: Priority::default(),
+        unique_key: None,
+        idempotency_key: None,
     }
 }
 

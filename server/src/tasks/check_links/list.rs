@@ -64,7 +64,7 @@ impl Links {
     fn add(&mut self, link: &str) -> Result<(), TaskError> {
         if self.lines.len() == MOST {
             let message = format!("there are more than {} links; split the list", count(MOST as u64));
-            return Err(TaskError::failed("too_many_links", message));
+            return Err(TaskError::fatal("too_many_links", message));
         }
         let url = parse(link);
         // What differs only in its fragment is one document.

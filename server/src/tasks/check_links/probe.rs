@@ -57,7 +57,7 @@ impl Prober {
             .connect_timeout(timeout)
             .pool_max_idle_per_host(4)
             .build()
-            .map_err(|error| TaskError::caused("http", "the HTTP client could not be set up", &error))?;
+            .map_err(|error| TaskError::fatal("http", "the HTTP client could not be set up").caused_by(&error))?;
         Ok(Self { client, vetted, pace: Arc::new(pace) })
     }
 

@@ -31,7 +31,7 @@ pub(super) fn write(path: &Path, links: &Links, findings: &Findings) -> Result<(
         }
         out.flush().map_err(csv::Error::from)
     };
-    write().map_err(|error| TaskError::caused("io", format!("writing the report: {error}"), &error))
+    write().map_err(|error| TaskError::retry("io", format!("writing the report: {error}")).caused_by(&error))
 }
 
 fn row(link: &str, finding: &Finding) -> [String; 6] {

@@ -71,7 +71,7 @@ impl Verified {
             parts.join(", "),
             Self::REPORT
         );
-        Err(TaskError::failed("mismatch", message))
+        Err(TaskError::fatal("mismatch", message))
     }
 }
 
@@ -109,7 +109,7 @@ pub(super) async fn scan(
     scan.listed.finish().map_err(|error| TaskError::io("listing the files", &error))?;
     if scan.result.files == 0 {
         let message = "no line of the manifest is of the form `digest  path`; it may be another kind of file";
-        return Err(TaskError::failed("bad_manifest", message));
+        return Err(TaskError::fatal("bad_manifest", message));
     }
     find_unlisted(ctx, folder, not_listed, scan.named, scan.result).await
 }
@@ -156,7 +156,7 @@ impl Scan {
                 other.name(),
                 self.algorithm.name()
             );
-            return Err(TaskError::failed("other_algorithm", message));
+            return Err(TaskError::fatal("other_algorithm", message));
         }
         let size = real_inside(&self.folder, &line.path).and_then(fs::metadata).map_or(0, |meta| meta.len());
         self.named.insert(fingerprint(&line.path));

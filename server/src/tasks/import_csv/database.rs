@@ -214,7 +214,7 @@ impl Imports {
 /// The refusal to touch a table that is there.
 pub(super) fn table_exists(table: &str) -> TaskError {
     let message = format!("there is a table {table} already; choose another name, or to append to it or replace it");
-    TaskError::failed("table_exists", message)
+    TaskError::fatal("table_exists", message)
 }
 
 async fn is_published(connection: &mut SqliteConnection, job: i64, upload: &str) -> Result<bool, TaskError> {
@@ -245,9 +245,9 @@ fn failed(what: impl Into<String>) -> impl FnOnce(sqlx::Error) -> TaskError {
             FULL => TaskError::disk_full(what, &error),
             BUSY => {
                 let message = format!("{what}: another program has held the database for a minute; try again later");
-                TaskError::caused("busy", message, &error)
+                TaskError::retry("busy", message).caused_by(&error)
             }
-            _ => TaskError::caused("database", format!("{what}: {error}"), &error),
+            _ => TaskError::fatal("database", format!("{what}: {error}")).caused_by(&error),
         }
     }
 }

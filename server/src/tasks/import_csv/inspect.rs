@@ -58,7 +58,7 @@ pub(super) fn fields(row: &Row, width: usize) -> Result<impl Iterator<Item = &st
 /// The failure of a job that stops at the first record it cannot take.
 pub(super) fn stopped(line: u64, reason: &str) -> TaskError {
     let message = format!("line {line}: {reason}. Nothing was imported; mend the file, or choose to skip such records");
-    TaskError::failed("bad_record", message)
+    TaskError::fatal("bad_record", message)
 }
 
 /// Opens the file where its text begins.
@@ -203,10 +203,10 @@ impl Inspection {
                 count(self.broken),
                 count(self.plan.columns.len() as u64)
             );
-            return Err(TaskError::failed("bad_csv", message));
+            return Err(TaskError::fatal("bad_csv", message));
         }
         if self.plan.columns.is_empty() {
-            return Err(TaskError::failed("empty_file", "the file holds only empty lines"));
+            return Err(TaskError::fatal("empty_file", "the file holds only empty lines"));
         }
         for (column, guess) in self.plan.columns.iter_mut().zip(self.guesses) {
             column.kind = guess.settle();
@@ -221,5 +221,5 @@ fn not_utf8(line: u64) -> TaskError {
         "line {line} is not UTF-8; the file is probably in Windows-1252 or Latin-1. Save it as UTF-8, for example with \
          iconv -f WINDOWS-1252 -t UTF-8 file.csv > new.csv"
     );
-    TaskError::failed("not_utf8", message)
+    TaskError::fatal("not_utf8", message)
 }

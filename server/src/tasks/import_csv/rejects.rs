@@ -60,6 +60,6 @@ fn writing() -> String {
 fn failed(error: csv::Error) -> TaskError {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => TaskError::io(writing(), &error),
-        other => TaskError::failed("io", format!("{}: {other:?}", writing())),
+        other => TaskError::fatal("io", format!("{}: {other:?}", writing())),
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn mark_length(sample: &[u8]) -> usize {
 
 /// Refuses what is certainly no CSV in UTF-8, and says what it looks like.
 pub(super) fn refuse_other_files(sample: &[u8]) -> Result<(), TaskError> {
-    let refuse = |code, message: &str| Err(TaskError::failed(code, message));
+    let refuse = |code, message: &str| Err(TaskError::fatal(code, message));
     match sample {
         [] => refuse("empty_file", "the file is empty"),
         [b'P', b'K', 3, 4, ..] => {
@@ -89,7 +89,7 @@ pub(super) fn column_names(header: Option<&[&str]>, width: usize) -> Result<Vec<
             count(width as u64),
             count(MOST_COLUMNS as u64)
         );
-        return Err(TaskError::failed("too_many_columns", message));
+        return Err(TaskError::fatal("too_many_columns", message));
     }
     let given = |index: usize| header.and_then(|names| names.get(index)).copied().unwrap_or("");
     let mut taken = HashSet::new();
@@ -138,9 +138,9 @@ mod tests {
     #[test]
     fn other_files_are_recognised_and_named() {
         let code = |sample: &[u8]| match refuse_other_files(sample) {
-            Err(TaskError::Failed { code, .. }) => code.into_owned(),
-            Err(TaskError::Cancelled) => unreachable!("nobody cancels here"),
-            Ok(()) => String::new(),
+            Err(TaskError::Fatal(fault)) => fault.code.as_str(),
+            Err(other) => panic!("{other}"),
+            Ok(()) => "",
         };
         assert_eq!(code(b""), "empty_file");
         assert_eq!(code(b"PK\x03\x04...."), "not_csv");

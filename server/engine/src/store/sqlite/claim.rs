@@ -1,5 +1,7 @@
 //! Taking work: its cost depends on the slots and the kinds, never on the length of the line.
 
+use std::cmp::Reverse;
+
 use model::{Event, JobId, JobState};
 use rusqlite::params;
 
@@ -17,28 +19,27 @@ impl Transaction<'_> {
         }
         debug_assert_eq!(JobState::Queued.apply(Event::Claim), Ok(JobState::Running));
         let mut claimed = Vec::new();
-        for (_, job) in self.head_of_line(claim)? {
+        for job in self.head_of_line(claim)? {
             claimed.push(self.take(claim, job)?);
         }
         Ok(claimed)
     }
 
-    /// Place in line and number of the jobs to take. Each kind has a line of its own, so that a kind at its limit blocks
+    /// The jobs to take, most urgent and earliest first. Each kind has a line of its own, so that a kind at its limit blocks
     /// nobody behind it.
-    fn head_of_line(&self, claim: &Claim) -> Result<Vec<(i64, JobId)>> {
+    fn head_of_line(&self, claim: &Claim) -> Result<Vec<JobId>> {
         let mut heads = Vec::new();
         for kind in &claim.kinds {
             let limit = claim.limits.iter().find(|(limited, _)| limited == kind).map(|(_, limit)| *limit);
             heads.extend(self.rows(
-                "select in_line, id from job indexed by job_in_line
-                where state = 'queued' and kind = ? order by in_line, id limit ?",
+                "select priority, in_line, id from job indexed by job_in_line
+                where state = 'queued' and kind = ? order by priority desc, in_line, id limit ?",
                 params![kind, limit.unwrap_or(claim.slots).min(claim.slots)],
-                |row| Ok((row.get(0)?, JobId(row.get(1)?))),
+                |row| Ok((Reverse(row.get::<_, i8>(0)?), row.get::<_, i64>(1)?, JobId(row.get(2)?))),
             )?);
         }
         heads.sort_unstable();
-        heads.truncate(claim.slots as usize);
-        Ok(heads)
+        Ok(heads.into_iter().take(claim.slots as usize).map(|(_, _, job)| job).collect())
     }
 
     fn take(&mut self, claim: &Claim, job: JobId) -> Result<Claimed> {
@@ -49,15 +50,15 @@ impl Transaction<'_> {
             params![claim.boot.0, self.now.0, job.0],
         )?;
         let rest = self.row(
-            "select log_lines, input from job join job_input on job_input.job = job.id where job.id = ?",
+            "select log_lines, charged, input from job join job_input on job_input.job = job.id where job.id = ?",
             [job.0],
-            |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)),
+            |row| Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?)),
         )?;
-        let (Some(view), Some((log_lines, input))) = (taken, rest) else {
+        let (Some(view), Some((log_lines, charged, input))) = (taken, rest) else {
             return Err(corrupt("a claim", format!("job {job} stands in line and cannot be taken")));
         };
         let fence = Fence { job, attempt: view.attempt, boot: claim.boot.clone() };
         self.moved(Some(JobState::Queued), view.clone(), "started");
-        Ok(Claimed { fence, view, input, next_line: log_lines as u64 + 1 })
+        Ok(Claimed { fence, view, input, next_line: log_lines as u64 + 1, charged })
     }
 }

@@ -6,9 +6,20 @@ use rusqlite::params;
 use super::transaction::Transaction;
 use crate::{Error, Result, store::NewJob};
 
+/// How long an idempotency key is remembered, microseconds.
+pub(super) const KEY_LIFETIME: i64 = 24 * 3_600_000_000;
+
 impl Transaction<'_> {
-    /// Accepts a job whose uploads exist, to stand in line at `in_line`.
+    /// Accepts a job whose uploads exist, to stand in line at `in_line`; or finds that it is there already.
     pub(super) fn enqueue(&mut self, new: &NewJob, in_line: i64) -> Result<JobId> {
+        if let Some(job) = self.started_before(new)? {
+            return Ok(job);
+        }
+        if let Some(key) = &new.unique_key
+            && let Some(job) = self.under_way(&new.kind, key)?
+        {
+            return Ok(job);
+        }
         for upload in &new.uploads {
             if self.row("select 1 from upload where id = ?", [upload], |_| Ok(()))?.is_none() {
                 return Err(Error::NoSuchUpload(upload.clone()));
@@ -17,8 +28,9 @@ impl Transaction<'_> {
         let job = JobId(self.ledger.last_job + 1);
         let state = if new.run_at.is_some_and(|at| at > self.now) { JobState::Scheduled } else { JobState::Queued };
         self.execute(
-            "insert into job (id, kind, title, created_by, created_at, in_line, max_attempts, rerun_of, state, run_at)
-            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert into job (id, kind, title, created_by, created_at, in_line, max_attempts, rerun_of, state, run_at,
+                priority, unique_key)
+            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 job.0,
                 new.kind,
@@ -29,7 +41,9 @@ impl Transaction<'_> {
                 new.max_attempts,
                 new.rerun_of.map(|original| original.0),
                 state.as_str(),
-                new.run_at.map(|at| at.0)
+                new.run_at.map(|at| at.0),
+                new.priority.level(),
+                new.unique_key
             ],
         )?;
         self.execute("insert into job_input (job, input) values (?, ?)", params![job.0, new.input])?;
@@ -37,6 +51,13 @@ impl Transaction<'_> {
             self.execute(
                 "insert into upload_use (job, upload) values (?, ?) on conflict do nothing",
                 params![job.0, upload],
+            )?;
+        }
+        if let Some(key) = &new.idempotency_key {
+            self.execute(
+                "insert into start_key (key, at, job) values (?, ?, ?)
+                on conflict (key) do update set at = excluded.at, job = excluded.job",
+                params![key, self.now.0, job.0],
             )?;
         }
         if let Some(original) = new.rerun_of {
@@ -48,6 +69,39 @@ impl Transaction<'_> {
         let (run_at, max_attempts, rerun_of) = (new.run_at, new.max_attempts, new.rerun_of);
         self.moved(None, JobView { state, run_at, max_attempts, rerun_of, ..accepted }, "created");
         Ok(job)
+    }
+
+    /// The job that was accepted under the same idempotency key, while that is remembered.
+    fn started_before(&self, new: &NewJob) -> Result<Option<JobId>> {
+        let Some(key) = &new.idempotency_key else { return Ok(None) };
+        let same = self.row(
+            "select job.id, job.kind = ? and job_input.input = ? from start_key
+            join job on job.id = start_key.job join job_input on job_input.job = job.id
+            where start_key.key = ? and start_key.at > ?",
+            params![new.kind, new.input, key, self.now.0 - KEY_LIFETIME],
+            |row| Ok((JobId(row.get(0)?), row.get(1)?)),
+        )?;
+        match same {
+            None => Ok(None),
+            Some((job, true)) => Ok(Some(job)),
+            Some((job, false)) => Err(Error::Conflict {
+                code: "key_reused",
+                message: format!(
+                    "job #{job} was started under the same key, with another task or input; use a new key"
+                ),
+                state: self.find(job)?.state,
+            }),
+        }
+    }
+
+    /// The job of that kind that is not over and has the key.
+    pub(super) fn under_way(&self, kind: &str, key: &str) -> Result<Option<JobId>> {
+        self.row(
+            "select id from job indexed by job_unique where kind = ? and unique_key = ?
+            and (state = 'scheduled' or state = 'queued' or state = 'running' or state = 'paused')",
+            [kind, key],
+            |row| Ok(JobId(row.get(0)?)),
+        )
     }
 
     /// Tells the original, where it still exists, that it has been repeated.

@@ -1,6 +1,8 @@
 //! Ending attempts. Each stands or falls by its own fence.
 
-use model::{Event, JobState, JobView};
+use std::borrow::Cow;
+
+use model::{Event, JobState, JobView, Micros};
 use rusqlite::params;
 
 use super::{
@@ -10,20 +12,23 @@ use super::{
 };
 use crate::{
     Error, Result,
-    store::{Finish, Outcome},
+    store::{Fence, Finish, Outcome},
 };
 
 impl Transaction<'_> {
     /// Ends the attempt, which must still hold its job.
     pub(super) fn finish(&mut self, finish: &Finish) -> Result<JobView> {
-        let (event, failure, trace, output) = match &finish.outcome {
+        let fence = &finish.fence;
+        let outcome = self.heeding_cancel(fence, &finish.outcome)?;
+        let (event, failure, trace, output) = match &*outcome {
             Outcome::Succeeded { output } => (Event::Succeed, None, None, Some(output)),
             Outcome::Failed { failure, trace } => (Event::Fail, Some(failure), Some(trace), None),
+            Outcome::RetryLater { failure, trace, .. } => (Event::RetryLater, Some(failure), Some(trace), None),
+            Outcome::Snoozed { .. } => (Event::Snooze, None, None, None),
             Outcome::Cancelled { failure, trace } => (Event::Cancel, failure.as_ref(), Some(trace), None),
             Outcome::HandedBack => (Event::HandBack, None, None, None),
         };
         let state = JobState::Running.apply(event).map_err(|error| corrupt("the end of an attempt", error))?;
-        let fence = &finish.fence;
         let code = failure.map(|failure| failure.code.as_str());
         let message = failure.map(|failure| failure.message.as_str());
         let progress = progress_json(&finish.progress)?;
@@ -34,7 +39,7 @@ impl Transaction<'_> {
             select id, attempt, kind, ?, started_at, ?, boot, ?, ?, ?, ?, ?, ? from job not indexed
             where id = ? and attempt = ? and boot = ? and state = 'running'",
             params![
-                state.as_str(),
+                attempt_state(&outcome, state).as_str(),
                 self.now.0,
                 code,
                 message,
@@ -51,14 +56,24 @@ impl Transaction<'_> {
             return Err(Error::Fenced);
         }
         let view = if event.starts_new_attempt(JobState::Running) {
-            // It waits for its next attempt, uncharged, without the traces of this one.
+            // It waits for its next attempt without the traces of this one, but for the reason of a retry.
             self.update(
                 fence.job,
-                "update job not indexed set state = ?, attempt = attempt + 1, charged = charged - 1, boot = null,
-                    started_at = null, ended_at = null, cancel_requested_at = null, cancel_requested_by = null,
-                    not_responding = 0, failure_code = null, failure_message = null, progress = null
+                "update job not indexed set state = ?, attempt = attempt + 1, charged = charged + ?, boot = null,
+                    run_at = coalesce(?, run_at), started_at = null, ended_at = null,
+                    cancel_requested_at = null, cancel_requested_by = null, not_responding = 0,
+                    failure_code = ?, failure_message = ?, progress = null
                 where id = ? and attempt = ? and boot = ? and state = 'running'",
-                params![state.as_str(), fence.job.0, fence.attempt, fence.boot.0],
+                params![
+                    state.as_str(),
+                    event.charge(JobState::Running),
+                    due(&outcome).map(|at| at.0),
+                    code,
+                    message,
+                    fence.job.0,
+                    fence.attempt,
+                    fence.boot.0
+                ],
             )
         } else {
             self.update(
@@ -70,11 +85,27 @@ impl Transaction<'_> {
             )
         }?
         .ok_or_else(|| corrupt("the end of an attempt", format!("job {} is gone", fence.job)))?;
-        if !matches!(finish.outcome, Outcome::HandedBack) {
+        if !matches!(*outcome, Outcome::Snoozed { .. } | Outcome::HandedBack) {
             self.publish(finish)?;
         }
-        self.moved(Some(JobState::Running), view.clone(), what_happened(finish, &view));
+        self.moved(Some(JobState::Running), view.clone(), what_happened(&outcome, &view));
         Ok(view)
+    }
+
+    /// What became of the attempt, seen by a wish to cancel that came before its end did: what would go on without
+    /// anybody's wish is cancelled then.
+    fn heeding_cancel<'o>(&self, fence: &Fence, outcome: &'o Outcome) -> Result<Cow<'o, Outcome>> {
+        let (failure, trace) = match outcome {
+            Outcome::Succeeded { .. } | Outcome::Cancelled { .. } => return Ok(Cow::Borrowed(outcome)),
+            Outcome::Failed { failure, trace } | Outcome::RetryLater { failure, trace, .. } => {
+                (Some(failure), trace.as_str())
+            }
+            Outcome::Snoozed { .. } | Outcome::HandedBack => (None, ""),
+        };
+        if self.find(fence.job)?.cancel_requested_at.is_none() {
+            return Ok(Cow::Borrowed(outcome));
+        }
+        Ok(Cow::Owned(Outcome::Cancelled { failure: failure.cloned(), trace: trace.to_owned() }))
     }
 
     /// Makes the artifacts of an attempt that has just ended visible.
@@ -91,11 +122,33 @@ impl Transaction<'_> {
     }
 }
 
+/// How the attempt's own row says that it ended.
+const fn attempt_state(outcome: &Outcome, state: JobState) -> JobState {
+    match outcome {
+        Outcome::RetryLater { .. } => JobState::Failed,
+        Outcome::Succeeded { .. }
+        | Outcome::Failed { .. }
+        | Outcome::Snoozed { .. }
+        | Outcome::Cancelled { .. }
+        | Outcome::HandedBack => state,
+    }
+}
+
+/// When the next attempt is to begin, where it waits for a time.
+const fn due(outcome: &Outcome) -> Option<Micros> {
+    match outcome {
+        Outcome::RetryLater { at, .. } => Some(*at),
+        Outcome::Snoozed { until } => Some(*until),
+        Outcome::Succeeded { .. } | Outcome::Failed { .. } | Outcome::Cancelled { .. } | Outcome::HandedBack => None,
+    }
+}
+
 /// What the event says happened: the error's code, else the state reached.
-fn what_happened(finish: &Finish, view: &JobView) -> String {
-    match &finish.outcome {
+fn what_happened(outcome: &Outcome, view: &JobView) -> String {
+    match outcome {
         Outcome::HandedBack => "handed_back".to_owned(),
-        Outcome::Succeeded { .. } | Outcome::Failed { .. } | Outcome::Cancelled { .. } => {
+        Outcome::Snoozed { .. } => "snoozed".to_owned(),
+        Outcome::Succeeded { .. } | Outcome::Failed { .. } | Outcome::RetryLater { .. } | Outcome::Cancelled { .. } => {
             view.failure.as_ref().map_or_else(|| view.state.as_str().to_owned(), |failure| failure.code.clone())
         }
     }

@@ -94,6 +94,13 @@ impl Verb for Retry {
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<AttemptNo> {
         let found = transaction.find(self.job)?;
         let state = found.state.apply(Event::Retry).map_err(|error| conflict(self.job, error))?;
+        if let Some(other) = transaction.rival(&found)? {
+            return Err(Error::Conflict {
+                code: "already_under_way",
+                message: format!("job #{other} does the same already; wait until it is over, or cancel it"),
+                state: found.state,
+            });
+        }
         let view = transaction.must_update(
             self.job,
             "update job set state = ?, in_line = ?, attempt = attempt + 1,
@@ -107,6 +114,34 @@ impl Verb for Retry {
         transaction.remember(&view, "retried", Some(&self.by))?;
         transaction.moved(Some(found.state), view, "retried");
         Ok(attempt)
+    }
+}
+
+/// Queues a scheduled job before its time.
+pub(super) struct StartNow {
+    pub(super) job: JobId,
+    pub(super) by: String,
+}
+
+impl Verb for StartNow {
+    type Answer = ();
+
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
+        let found = transaction.find(self.job)?;
+        let state = found.state.apply(Event::Due).map_err(|error| Error::Conflict {
+            code: "not_scheduled",
+            message: format!("job #{} does not wait for a time; it is {}", self.job, error.from),
+            state: error.from,
+        })?;
+        let view = transaction.must_update(
+            self.job,
+            "update job set state = ?, in_line = ?, failure_code = null, failure_message = null
+            where id = ? and state = ? and attempt = ?",
+            params![state.as_str(), transaction.end_of_line(), self.job.0, found.state.as_str(), found.attempt],
+        )?;
+        transaction.remember(&view, "started_now", Some(&self.by))?;
+        transaction.moved(Some(found.state), view, "due");
+        Ok(())
     }
 }
 
@@ -152,6 +187,13 @@ impl Verb for Delete {
 }
 
 impl Transaction<'_> {
+    /// The job that is under way in place of an ended one, where there may be only one of them.
+    fn rival(&self, ended: &JobView) -> Result<Option<JobId>> {
+        let key = self.row("select unique_key from job where id = ?", [ended.job.0], |row| Ok(row.get(0)?))?;
+        let key: Option<String> = key.flatten();
+        key.map_or(Ok(None), |key| self.under_way(&ended.kind, &key))
+    }
+
     /// Writes what happened to a job into its activity.
     fn remember(&self, view: &JobView, what: &str, by: Option<&str>) -> Result<()> {
         self.execute(

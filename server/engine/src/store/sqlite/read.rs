@@ -107,9 +107,10 @@ async fn place(connection: &mut SqliteConnection, views: &mut [JobView]) -> Resu
             select job.id from kind cross join job
             where job.id in (
                 select waiting.id from job as waiting indexed by job_in_line
-                where waiting.state = 'queued' and waiting.kind = kind.name order by waiting.in_line, waiting.id limit ?
+                where waiting.state = 'queued' and waiting.kind = kind.name 
+                order by waiting.priority desc, waiting.in_line, waiting.id limit ?
             )
-            order by job.in_line, job.id limit ?
+            order by job.priority desc, job.in_line, job.id limit ?
         )",
     )
     .bind(PLACES_IN_LINE)

@@ -90,7 +90,7 @@ impl Verb for PromoteDue {
         let queued = JobState::Scheduled.apply(Event::Due).map_err(|error| corrupt("a due job", error))?;
         let mut views = transaction.rows(
             concat!(
-                "update job not indexed set state = ?, in_line = ?
+                "update job not indexed set state = ?, in_line = ?, failure_code = null, failure_message = null
                 where state = 'scheduled' and id in (
                     select id from job indexed by job_due
                     where state = 'scheduled' and run_at <= ? order by run_at limit ?

@@ -1,6 +1,6 @@
 //! Rows of `job` as views, and the other way round.
 
-use model::{Counts, Failure, JobId, JobState, JobView, Micros, Progress, StateEvent};
+use model::{Counts, Failure, JobId, JobState, JobView, Micros, Priority, Progress, StateEvent};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::error::corrupt;
@@ -156,6 +156,11 @@ pub(super) fn parse<T: DeserializeOwned>(what: &str, json: &str) -> Result<T> {
 /// A state by its word.
 pub(super) fn state(word: &str) -> Result<JobState> {
     JobState::from_word(word).ok_or_else(|| corrupt("a job's state", word))
+}
+
+/// A priority from its column.
+pub(super) fn priority(level: i64) -> Result<Priority> {
+    Priority::new(level).ok_or_else(|| corrupt("a job's priority", level))
 }
 
 /// A failure from its two columns.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use model::Micros;
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::statement;
+use super::{enqueue::KEY_LIFETIME, statement};
 use crate::Result;
 
 /// How long durable events are kept, microseconds.
@@ -15,6 +15,8 @@ const EVENT_LIFETIME: i64 = 24 * 3_600_000_000;
 const EVENTS_KEPT: i64 = 1_000_000;
 /// Events removed at once: a few milliseconds.
 const EVENTS_PER_STEP: i64 = 1_000;
+/// Idempotency keys forgotten at once.
+const KEYS_PER_STEP: i64 = 1_000;
 /// Log chunks removed at once.
 const CHUNKS_PER_STEP: i64 = 200;
 /// Pages given back to the file system at once.
@@ -80,6 +82,13 @@ fn step(connection: &mut Connection, now: Micros) -> Result<bool> {
     if let Some(job) = garbage {
         remove_log(connection, job)?;
     }
+    statement::execute(
+        connection,
+        "delete from start_key where key in (
+            select key from start_key indexed by start_key_by_time where at <= ? order by at limit ?
+        )",
+        [now.0 - KEY_LIFETIME, KEYS_PER_STEP],
+    )?;
     // Some free pages are welcome to what comes next; only a lot of them is given back.
     let spare = free_pages > 4 * i64::from(PAGES_PER_STEP);
     if spare && !events && garbage.is_none() {

@@ -13,7 +13,7 @@ use crate::{
         Activity, Artifact, AttemptRow, BootId, JobDetail,
         sqlite::{
             error::corrupt,
-            row::{failure, json as to_json, progress, state, view_column},
+            row::{failure, json as to_json, priority, progress, state, view_column},
         },
     },
 };
@@ -47,7 +47,7 @@ impl Reader {
             view_column!(),
             ", job_input.input, attempt.output, attempt.stage_seconds, job.log_lines,
                 (select coalesce(sum(size), 0) from artifact where artifact.job = job.id),
-                job.repeated_by, coalesce(attempt.trace, '')
+                job.repeated_by, coalesce(attempt.trace, ''), job.priority
             from job
             join job_input on job_input.job = job.id
             left join attempt on attempt.job = job.id and attempt.attempt = job.attempt
@@ -69,6 +69,7 @@ impl Reader {
             artifact_bytes: row.try_get(5)?,
             repeated_by: row.try_get::<Option<i64>, _>(6)?.map(JobId),
             trace: row.try_get(7)?,
+            priority: priority(row.try_get(8)?)?,
         })
     }
 
@@ -116,7 +117,8 @@ impl Reader {
             union all
             select at, 2, what, attempt, by, detail, id from activity where job = ?1
             union all
-            select ended_at, 3, iif(state = 'queued', 'handed_back', state), attempt, null, coalesce(failure_message, ''), 0
+            select ended_at, 3, case state when 'queued' then 'handed_back' when 'scheduled' then 'snoozed' else state end,
+                attempt, null, coalesce(failure_message, ''), 0
             from attempt where job = ?1
             order by at desc, attempt desc, place desc, nth desc limit ?2",
         )

@@ -1,0 +1,135 @@
+//! What fails is tried again as its kind says, and a person has the last word.
+
+use engine::{Error, TaskError};
+use model::{JobState, Micros, Shown};
+use serde_json::{Value, json};
+
+use crate::support::{Bench, LONG, Probe};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_be_mended_is_tried_again_by_itself_until_it_succeeds() {
+    let bench = Bench::built(|builder| {
+        builder.register(Probe::<4>::new(|ctx, _| async move {
+            if ctx.attempt() == 1 { Err(TaskError::retry("no_network", "the cable is out")) } else { Ok(json!("done")) }
+        }))
+    })
+    .await;
+    let job = bench.start_kind("probe-4", "").await;
+    let waits = bench.reaches(job, JobState::Scheduled).await;
+    assert_eq!((waits.attempt, waits.shown()), (2, Shown::Retrying));
+    assert_eq!(waits.failure.expect("why it waits").code, "no_network");
+    assert!(waits.run_at.is_some_and(|at| at >= waits.created_at), "it says when");
+    let done = bench.reaches(job, JobState::Succeeded).await;
+    assert_eq!((done.attempt, done.failure), (2, None));
+    let attempts = bench.engine.store().attempts(job).await.expect("both");
+    let ends: Vec<_> = attempts.iter().map(|attempt| (attempt.attempt, attempt.state)).collect();
+    assert_eq!(ends, [(2, JobState::Succeeded), (1, JobState::Failed)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_tried_as_often_as_granted_and_has_then_failed() {
+    let bench = Bench::built(|builder| {
+        builder.register(Probe::<4>::new(|_, _| async { Err(TaskError::retry("no_network", "the cable is out")) }))
+    })
+    .await;
+    let job = bench.start_kind("probe-4", "").await;
+    // The second pause is an hour long.
+    bench.reaches_attempt(job, JobState::Scheduled, 3).await;
+    bench.engine.start_now(job, "ann").await.expect("it waits");
+    let failed = bench.reaches(job, JobState::Failed).await;
+    assert_eq!((failed.attempt, failed.max_attempts), (3, 3));
+    let again = bench.engine.start_now(job, "ann").await;
+    assert!(matches!(again, Err(Error::Conflict { code: "not_scheduled", .. })), "{again:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_would_fail_again_is_not_tried_again() {
+    let bench = Bench::built(|builder| {
+        builder.register(Probe::<4>::new(|_, _| async { Err(TaskError::fatal("bad_input", "there is no such table")) }))
+    })
+    .await;
+    let job = bench.start_kind("probe-4", "").await;
+    assert_eq!(bench.reaches(job, JobState::Failed).await.attempt, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_is_tried_again() {
+    let bench = Bench::built(|builder| {
+        builder.register(Probe::<4>::new(|ctx, _| async move {
+            assert!(ctx.attempt() > 1, "the first time");
+            Ok(Value::Null)
+        }))
+    })
+    .await;
+    let job = bench.start_kind("probe-4", "").await;
+    assert_eq!(bench.reaches(job, JobState::Succeeded).await.attempt, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn retrying_can_be_stopped() {
+    let bench = Bench::built(|builder| {
+        builder.register(Probe::<4>::new(|_, _| async { Err(TaskError::retry("no_network", "the cable is out")) }))
+    })
+    .await;
+    let job = bench.start_kind("probe-4", "").await;
+    bench.reaches_attempt(job, JobState::Scheduled, 3).await;
+    bench.engine.cancel(job, "ann").await.expect("it waits");
+    let over = bench.reaches(job, JobState::Cancelled).await;
+    assert_eq!(over.failure.expect("why it had failed").code, "no_network");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snooze_uses_up_no_attempt() {
+    let bench = Bench::built(|builder| {
+        builder.register(Probe::<0>::new(|ctx, _| async move {
+            if ctx.attempt() < 4 { Err(TaskError::Snooze(Micros(0))) } else { Ok(Value::Null) }
+        }))
+    })
+    .await;
+    let job = bench.start().await;
+    let done = bench.reaches(job, JobState::Succeeded).await;
+    assert_eq!((done.attempt, done.max_attempts), (4, 1));
+    let waited = bench.reaches(job, JobState::Scheduled).await;
+    assert_eq!(waited.shown(), Shown::Scheduled, "it waits for its time, nothing failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_that_takes_too_long_is_stopped_and_has_failed() {
+    let bench = Bench::built(|builder| {
+        builder.register(Probe::<5>::new(|ctx, input| async move {
+            if input.name == "deaf" {
+                std::future::pending::<()>().await;
+            }
+            ctx.cancelled().await;
+            Err(TaskError::Cancelled)
+        }))
+    })
+    .await;
+    for name in ["polite", "deaf"] {
+        let job = bench.start_kind("probe-5", name).await;
+        let failure = bench.reaches(job, JobState::Failed).await.failure.expect("why");
+        assert_eq!(failure.code, "timed_out", "{name}");
+        assert!(failure.message.contains("0.3 s"), "it names the limit: {}", failure.message);
+    }
+}
+
+/// Takes half a minute: quiet is what has said nothing for so long.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_that_says_nothing_is_quiet_before_it_is_stopped() {
+    let bench = Bench::built(|builder| {
+        builder.register(Probe::<6>::new(|ctx, _| async move {
+            ctx.cancelled().await;
+            Err(TaskError::Cancelled)
+        }))
+    })
+    .await;
+    let job = bench.start_kind("probe-6", "").await;
+    let over = bench.reaches_where(job, JobState::Failed, 3 * LONG, |_| true).await;
+    assert_eq!(over.failure.as_ref().expect("why").code, "no_progress");
+    let (started, ended) = (over.started_at.expect("it ran"), over.ended_at.expect("it is over"));
+    let quiet = model::JobView { state: JobState::Running, ended_at: None, ..over };
+    assert!(
+        quiet.quiet_for(Micros(ended.0 - 50_000)).is_some(),
+        "shown as quiet, started {started:?}, stopped {ended:?}"
+    );
+}

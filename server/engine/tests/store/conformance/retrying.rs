@@ -1,0 +1,68 @@
+//! What fails and is tried again, what comes back later, and a wish to cancel that was quicker.
+
+use engine::{Error, store::Outcome};
+use model::{Failure, JobState, Micros, Shown};
+
+use super::super::support::{HOUR, Kept, claim, claim_one, failed, finish, new_job, running};
+
+const NOW: i64 = 500_000 * HOUR;
+
+fn again_at(at: i64) -> Outcome {
+    let Outcome::Failed { failure, trace } = failed() else { unreachable!("that is what it makes") };
+    Outcome::RetryLater { failure, trace, at: Micros(at) }
+}
+
+pub(crate) async fn what_is_to_be_tried_again_waits_for_its_time(kept: Kept) {
+    let claimed = running(kept.store.as_ref(), "a").await;
+    let job = claimed.view.job;
+    let waits = kept.store.finish(finish(&claimed.fence, again_at(NOW + 10))).await.expect("finished");
+    assert_eq!((waits.state, waits.attempt, waits.run_at), (JobState::Scheduled, 2, Some(Micros(NOW + 10))));
+    assert_eq!((waits.shown(), waits.started_at), (Shown::Retrying, None));
+    assert!(kept.store.claim(claim(1, &["a"])).await.expect("answered").is_empty(), "not before its time");
+    kept.store.promote_due(Micros(NOW + 10)).await.expect("promoted");
+    let next = claim_one(kept.store.as_ref(), "a").await;
+    assert_eq!((next.view.job, next.view.attempt, next.charged), (job, 2, 2));
+    assert_eq!(next.view.failure, None, "the next attempt has not failed");
+    let first = kept.store.attempts(job).await.expect("read").pop().expect("it is kept");
+    assert_eq!((first.attempt, first.state), (1, JobState::Failed));
+    assert_eq!(first.failure.expect("why").code, "io");
+}
+
+pub(crate) async fn what_comes_back_later_is_not_charged(kept: Kept) {
+    let claimed = running(kept.store.as_ref(), "a").await;
+    let until = Micros(NOW + 5);
+    let waits = kept.store.finish(finish(&claimed.fence, Outcome::Snoozed { until })).await.expect("finished");
+    assert_eq!((waits.state, waits.attempt, waits.run_at), (JobState::Scheduled, 2, Some(until)));
+    assert_eq!(waits.shown(), Shown::Scheduled);
+    kept.store.promote_due(until).await.expect("promoted");
+    assert_eq!(claim_one(kept.store.as_ref(), "a").await.charged, 1);
+    let told = kept.store.activity(claimed.view.job, 9).await.expect("read");
+    assert!(told.iter().any(|entry| entry.what == "snoozed"), "{told:?}");
+}
+
+pub(crate) async fn what_waits_for_a_time_can_be_started_now(kept: Kept) {
+    let claimed = running(kept.store.as_ref(), "a").await;
+    let job = claimed.view.job;
+    let refused = kept.store.start_now(job, "ann").await;
+    assert!(matches!(refused, Err(Error::Conflict { code: "not_scheduled", .. })), "{refused:?}");
+    kept.store.finish(finish(&claimed.fence, again_at(NOW + HOUR))).await.expect("finished");
+    let earlier = kept.store.enqueue(new_job("a")).await.expect("accepted");
+    kept.store.start_now(job, "ann").await.expect("it waits");
+    assert_eq!(kept.store.job(job).await.expect("found").position, Some(2), "behind {earlier}");
+    let told = kept.store.activity(job, 9).await.expect("read");
+    assert!(told.iter().any(|entry| entry.what == "started_now" && entry.by.as_deref() == Some("ann")), "{told:?}");
+}
+
+pub(crate) async fn a_wish_to_cancel_outruns_every_end_but_success(kept: Kept) {
+    let ends = [failed(), again_at(NOW), Outcome::Snoozed { until: Micros(NOW) }, Outcome::HandedBack];
+    for (nth, outcome) in ends.into_iter().enumerate() {
+        let why = match &outcome {
+            Outcome::Failed { failure, .. } | Outcome::RetryLater { failure, .. } => Some(failure.clone()),
+            _ => None::<Failure>,
+        };
+        let claimed = running(kept.store.as_ref(), "a").await;
+        kept.store.request_cancel(claimed.view.job, "ann").await.expect("asked");
+        let over = kept.store.finish(finish(&claimed.fence, outcome)).await.expect("finished");
+        assert_eq!((over.state, over.failure), (JobState::Cancelled, why), "end {nth}");
+    }
+}

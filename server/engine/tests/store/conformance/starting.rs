@@ -1,0 +1,72 @@
+//! What may be asked for with a start: urgency, being the only one, being the same one.
+
+use engine::{Error, store::NewJob};
+use model::{JobId, JobState, Priority};
+
+use super::super::support::{HOUR, Kept, claim, claim_one, finish, new_job, succeeded};
+
+fn urgent(kind: &str, level: i64) -> NewJob {
+    NewJob { priority: Priority::new(level).expect("in range"), ..new_job(kind) }
+}
+
+fn only_one(kind: &str, key: &str) -> NewJob {
+    NewJob { unique_key: Some(key.to_owned()), ..new_job(kind) }
+}
+
+fn called(kind: &str, key: &str) -> NewJob {
+    NewJob { idempotency_key: Some(key.to_owned()), ..new_job(kind) }
+}
+
+pub(crate) async fn the_more_urgent_stands_before_what_came_earlier(kept: Kept) {
+    let mut accepted = Vec::new();
+    for (kind, level) in [("a", 0), ("b", -1), ("a", 5), ("b", 5), ("a", 0)] {
+        accepted.push(kept.store.enqueue(urgent(kind, level)).await.expect("accepted"));
+    }
+    let line = [2, 3, 0, 4, 1].map(|nth: usize| accepted[nth]);
+    for (job, position) in line.into_iter().zip(1..) {
+        assert_eq!(kept.store.job(job).await.expect("found").position, Some(position), "job {job}");
+    }
+    let mut taken = Vec::new();
+    for _ in 0..line.len() {
+        taken.extend(kept.store.claim(claim(1, &["a", "b"])).await.expect("answered"));
+    }
+    assert_eq!(taken.iter().map(|claimed| claimed.view.job).collect::<Vec<JobId>>(), line);
+    assert_eq!(kept.store.detail(line[0]).await.expect("found").priority.level(), 5);
+}
+
+pub(crate) async fn a_unique_job_is_under_way_once(kept: Kept) {
+    let first = kept.store.enqueue(only_one("a", "orders")).await.expect("accepted");
+    assert_eq!(kept.store.enqueue(only_one("a", "orders")).await.expect("answered"), first, "it waits");
+    let other = kept.store.enqueue(only_one("a", "customers")).await.expect("accepted");
+    let elsewhere = kept.store.enqueue(only_one("b", "orders")).await.expect("accepted");
+    assert_eq!(kept.store.counts().await.expect("read").queued, 3, "{first} {other} {elsewhere}");
+    let claimed = claim_one(kept.store.as_ref(), "a").await;
+    assert_eq!(kept.store.enqueue(only_one("a", "orders")).await.expect("answered"), first, "it runs");
+    kept.store.request_cancel(first, "ann").await.expect("asked");
+    kept.store
+        .finish(finish(&claimed.fence, engine::store::Outcome::Cancelled { failure: None, trace: String::new() }))
+        .await
+        .expect("finished");
+    let next = kept.store.enqueue(only_one("a", "orders")).await.expect("accepted");
+    assert_ne!(next, first, "it is over");
+    let rival = kept.store.retry(first, "ann").await;
+    assert!(matches!(&rival, Err(Error::Conflict { code: "already_under_way", .. })), "{rival:?}");
+    assert_eq!(kept.store.job(first).await.expect("found").state, JobState::Cancelled);
+}
+
+pub(crate) async fn the_same_start_asked_again_is_the_same_job_for_a_day(kept: Kept) {
+    let first = kept.store.enqueue(called("a", "mail-1")).await.expect("accepted");
+    let claimed = claim_one(kept.store.as_ref(), "a").await;
+    kept.store.finish(finish(&claimed.fence, succeeded())).await.expect("finished");
+    let seq = kept.store.position().await.expect("read").seq;
+    kept.clock.advance(24 * HOUR - 1);
+    assert_eq!(kept.store.enqueue(called("a", "mail-1")).await.expect("answered"), first, "also when it is over");
+    assert_eq!(kept.store.position().await.expect("read").seq, seq, "nothing happened");
+    let other = NewJob { input: "{}".to_owned(), ..called("a", "mail-1") };
+    let reused = kept.store.enqueue(other).await;
+    assert!(matches!(&reused, Err(Error::Conflict { code: "key_reused", .. })), "{reused:?}");
+    kept.clock.advance(1);
+    let next = kept.store.enqueue(called("a", "mail-1")).await.expect("accepted");
+    assert_ne!(next, first, "a day later it is a new start");
+    assert_eq!(kept.store.enqueue(called("a", "mail-1")).await.expect("answered"), next);
+}
