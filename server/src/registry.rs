@@ -2,7 +2,7 @@
 
 use engine::Builder;
 
-use crate::tasks::{CheckLinks, Checksum, Demo, ImportCsv, TaskSettings};
+use crate::tasks::{Backup, CheckLinks, Checksum, Demo, ImportCsv, TaskSettings};
 
 /// Adds every built-in task to the engine.
 pub fn register(builder: Builder, settings: &TaskSettings) -> Builder {
@@ -10,5 +10,6 @@ pub fn register(builder: Builder, settings: &TaskSettings) -> Builder {
         .register(Checksum)
         .register(ImportCsv::default())
         .register(CheckLinks::new(settings.allow_private_links))
+        .register(Backup)
         .register(Demo)
 }

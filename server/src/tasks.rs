@@ -1,5 +1,6 @@
 //! The built-in tasks, one file each; what several of them need lies beside them.
 
+mod backup;
 mod check_links;
 mod checksum;
 mod demo;
@@ -7,6 +8,7 @@ mod import_csv;
 mod slices;
 mod table;
 
+pub use backup::Backup;
 pub use check_links::CheckLinks;
 pub use checksum::Checksum;
 pub use demo::Demo;

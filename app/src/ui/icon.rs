@@ -44,6 +44,8 @@ pub fn kind_icon(kind: &str) -> &'static str {
         "checksum" => "kind-checksum",
         "import-csv" => "kind-import",
         "check-links" => "kind-links",
+        "backup" => "copy",
+        "prune" => "trash",
         _ => "worker",
     }
 }

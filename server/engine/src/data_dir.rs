@@ -39,6 +39,11 @@ impl DataDir {
         self.0.join("nodes")
     }
 
+    /// Copies of the database.
+    pub fn backups(&self) -> PathBuf {
+        self.0.join("backups")
+    }
+
     /// Uploaded files, named by their id.
     pub fn uploads(&self) -> PathBuf {
         self.0.join("uploads")

@@ -8,7 +8,8 @@ mod types;
 
 use async_trait::async_trait;
 use model::{AttemptNo, Counts, Cursor, JobId, JobView, Micros, ProgressEvent, Seq, Snapshot};
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
+use tokio_util::sync::CancellationToken;
 
 pub use sqlite::{SqliteOptions, SqliteStore};
 pub use types::*;
@@ -60,6 +61,11 @@ pub trait Store: Send + Sync + 'static {
     async fn promote_due(&self, now: Micros) -> Result<Option<Micros>>;
     /// Returns once everything soft that was given before is committed.
     async fn flush(&self) -> Result<()>;
+
+    /// Writes a copy of all of it, as it is at one moment, to the new file `into`: checked, durable, and under an epoch
+    /// of its own, so that whoever knew the original starts over. Blocks the thread, for some seconds a gigabyte.
+    /// Where it fails or `stop` is cancelled, there is no file.
+    fn back_up(&self, into: &Path, stop: &CancellationToken) -> Result<()>;
 
     // Reading. None of these holds a read transaction after it returns.
 

@@ -1,6 +1,7 @@
 //! The built-in tasks on a real engine, store and disk, as their users see them.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod backup;
 mod check_links;
 mod checksum;
 mod demo;

@@ -10,11 +10,13 @@
 //! | `enqueue` `claim` `finish` `soft` | the verbs that come by the thousand |
 //! | `people` `recover` `keep` | the rare verbs, one at a time |
 //! | `upkeep` | trims events, removes logs of deleted jobs |
+//! | `backup` | a copy of the file while it is in use |
 //! | `read` | everything that only reads |
 //!
 //! sqlx migrates and reads. The writer is a thread of its own already, so it calls `SQLite` directly, through rusqlite,
 //! which is linked with the same library: sqlx would send each statement to one more thread and wait for its answer.
 
+mod backup;
 mod batch;
 mod claim;
 mod enqueue;
@@ -32,10 +34,15 @@ mod transaction;
 mod upkeep;
 mod writer;
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use model::{AttemptNo, Counts, Cursor, JobId, JobView, Micros, Progress, Seq, Snapshot};
+use tokio_util::sync::CancellationToken;
 
 use self::{read::Reader, writer::Writer};
 use super::{
@@ -81,6 +88,7 @@ impl SqliteOptions {
 pub struct SqliteStore {
     writer: Writer,
     reader: Reader,
+    path: PathBuf,
 }
 
 impl SqliteStore {
@@ -93,7 +101,7 @@ impl SqliteStore {
         let connection = open::writer(&options).await?;
         let reader = Reader::open(&options).await?;
         let writer = Writer::start(connection, options.clock, options.listener)?;
-        Ok(Self { writer, reader })
+        Ok(Self { writer, reader, path: options.path })
     }
 }
 
@@ -153,6 +161,10 @@ impl Store for SqliteStore {
 
     async fn flush(&self) -> Result<()> {
         self.writer.flush().await
+    }
+
+    fn back_up(&self, into: &Path, stop: &CancellationToken) -> Result<()> {
+        backup::copy(&self.path, into, stop)
     }
 
     async fn position(&self) -> Result<Cursor> {

@@ -1,8 +1,8 @@
 //! A database of an earlier build is brought up to date with all that is in it.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
-use engine::store::{SqliteOptions, SqliteStore, Store};
+use engine::store::{ListQuery, LogQuery, SqliteOptions, SqliteStore, Store};
 use model::{JobId, JobState};
 use sqlx::{
     ConnectOptions, Connection, SqliteConnection,
@@ -71,4 +71,63 @@ async fn jobs_of_the_second_schema_keep_all_that_belongs_to_them() {
         .await
         .expect("read");
     assert_eq!(orphans, 0, "what belongs to a job still goes with it");
+}
+
+/// Each file there was written by the build that had this schema, and holds jobs in several states: what was running then
+/// has lost its worker.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn databases_of_every_released_schema_open_with_their_history() {
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let mut opened = 0;
+    for fixture in std::fs::read_dir(fixtures).expect("there are some") {
+        let fixture = fixture.expect("it can be listed").path();
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let path = folder.path().join("milepost.db");
+        std::fs::copy(&fixture, &path).expect("it is copied");
+        let before = tables(&path).await;
+
+        let store = SqliteStore::open(SqliteOptions::new(&path)).await.expect("it is brought up to date");
+        let counts = store.counts().await.expect("read");
+        assert_eq!(counts.total() as usize, before["job"], "{}", fixture.display());
+        let list = ListQuery { limit: 200, ..ListQuery::default() };
+        for view in store.page(&list).await.expect("read").jobs {
+            let detail = store.detail(view.job).await.expect("read");
+            assert!(detail.input.is_object());
+            let log = store.log(view.job, &LogQuery { limit: 10_000, ..LogQuery::default() }).await.expect("read");
+            assert_eq!(log.lines.len() as u64, detail.log_lines, "job {}", view.job);
+        }
+        let holders = store.holders().await.expect("read");
+        assert_eq!(store.settle(&holders).await.expect("settled").len() as u64, counts.running);
+        drop(store);
+        let after = tables(&path).await;
+        for (table, rows) in before.iter().filter(|(table, _)| *table != "event" && *table != "_sqlx_migrations") {
+            assert!(after[table] >= *rows, "{table} of {}: {rows} rows, then {}", fixture.display(), after[table]);
+        }
+
+        let kept = std::fs::read_dir(folder.path().join("backups")).expect("it was copied before").count();
+        assert_eq!(kept, 1);
+        let copy = folder.path().join("backups").read_dir().expect("read").next().expect("one").expect("read").path();
+        assert_eq!(tables(&copy).await, before, "the copy is what there was");
+        opened += 1;
+    }
+    assert!(opened > 0);
+}
+
+/// The rows of each table.
+async fn tables(path: &std::path::Path) -> BTreeMap<String, usize> {
+    let mut connection = SqliteConnectOptions::new().filename(path).connect().await.expect("it opens");
+    let names: Vec<String> = sqlx::query_scalar("select name from sqlite_schema where type = 'table'")
+        .fetch_all(&mut connection)
+        .await
+        .expect("read");
+    let mut rows = BTreeMap::new();
+    for name in names {
+        let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select count(*) from {name}")))
+            .fetch_one(&mut connection)
+            .await
+            .expect("read");
+        rows.insert(name, count as usize);
+    }
+    connection.close().await.expect("it closes");
+    rows
 }

@@ -8,8 +8,9 @@ use sqlx::{
     migrate::{Migrate, MigrateError, Migrator},
     sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+use tokio_util::sync::CancellationToken;
 
-use super::{SqliteOptions, statement};
+use super::{SqliteOptions, backup, statement};
 use crate::{Error, Result};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
@@ -116,11 +117,24 @@ async fn migrate(connection: &mut SqliteConnection, options: &SqliteOptions) -> 
     if !options.migrate {
         return check_schema_is_current(connection, options).await;
     }
+    keep_as_it_was(connection, options).await?;
     MIGRATIONS.run(connection).await.map_err(|error| match error {
         MigrateError::VersionMissing(version) => newer(options, version),
         MigrateError::Execute(error) => Error::from(error),
         error => Error::Unusable(format!("the database {} cannot be migrated: {error}", options.path.display())),
     })
+}
+
+/// Copies a database that an earlier build has used before anything is changed in it.
+async fn keep_as_it_was(connection: &mut SqliteConnection, options: &SqliteOptions) -> Result<()> {
+    // A new file has no table of migrations.
+    let applied = connection.list_applied_migrations(&MIGRATIONS.table_name).await.unwrap_or_default();
+    let Some(last) = applied.last().filter(|_| applied.len() < MIGRATIONS.iter().count()) else { return Ok(()) };
+    let folder = options.path.with_file_name("backups");
+    std::fs::create_dir_all(&folder).map_err(|error| Error::of_io(format!("creating {}", folder.display()), error))?;
+    let into = folder.join(format!("schema-{}.db", last.version));
+    tracing::info!(copy = %into.display(), "the database comes from an earlier build: copying it before it is brought up to date");
+    backup::copy(&options.path, &into, &CancellationToken::new())
 }
 
 async fn check_schema_is_current(connection: &mut SqliteConnection, options: &SqliteOptions) -> Result<()> {

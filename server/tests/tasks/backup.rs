@@ -1,0 +1,62 @@
+use std::fs;
+
+use engine::{Engine, Error};
+use model::{JobId, JobState};
+use serde_json::json;
+use server::{registry, tasks::TaskSettings};
+
+use crate::desk::Desk;
+
+/// As docs/operations.md says it: the copy takes the place of the database.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_backup_holds_everything_as_it_was_and_says_that_it_is_another() {
+    let desk = Desk::open().await;
+    let before = desk.succeed("demo", json!({ "seconds": 0, "ending": "warn" })).await.view;
+    let log = desk.log(before.job).await;
+    let backup = desk.succeed("backup", json!({})).await;
+    let after = desk.succeed("demo", json!({ "seconds": 0 })).await.view.job;
+
+    let copy = desk.engine.data_dir().backups().join(backup.output["file"].as_str().unwrap());
+    assert_eq!(fs::metadata(&copy).unwrap().len(), backup.output["size"].as_u64().unwrap());
+    let data = tempfile::tempdir().unwrap();
+    fs::copy(copy, data.path().join("milepost.db")).unwrap();
+    let restored = registry::register(Engine::builder(data.path()), &TaskSettings::default()).open().await.unwrap();
+
+    assert_eq!(restored.job(before.job).await.unwrap(), before);
+    let query = engine::store::LogQuery { limit: 10_000, ..Default::default() };
+    let lines = restored.store().log(before.job, &query).await.unwrap().lines;
+    assert_eq!(lines.iter().map(|(_, line)| line.text.as_str()).collect::<Vec<_>>().join("\n"), log);
+    // The job that made the copy ran then; its worker is not here, and its kind grants another attempt.
+    assert_ne!(restored.job(backup.view.job).await.unwrap().attempt, backup.view.attempt);
+    assert!(matches!(restored.job(after).await, Err(Error::NoSuchJob(job)) if job == after));
+    let epochs = [desk.engine.store().position().await.unwrap(), restored.store().position().await.unwrap()];
+    assert_ne!(epochs[0].epoch, epochs[1].epoch, "an open page must start over");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_few_backups_are_kept_and_nothing_else_is_touched() {
+    let desk = Desk::open().await;
+    let folder = desk.engine.data_dir().backups();
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("before-the-move.db"), "mine").unwrap();
+    let mut files = Vec::new();
+    for _ in 0..3 {
+        let output = desk.succeed("backup", json!({ "keep": 2 })).await.output;
+        files.push(output["file"].as_str().unwrap().to_owned());
+    }
+    let mut left: Vec<_> =
+        fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    left.sort_unstable();
+    assert_eq!(left, ["before-the-move.db", &files[1], &files[2]]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_cannot_be_written_says_so_and_leaves_nothing_behind() {
+    let desk = Desk::open().await;
+    fs::write(desk.engine.data_dir().backups(), "a file where the folder should be").unwrap();
+    let job = desk.start("backup", json!({})).await;
+    let waits = desk.when(job, |view| view.failure.is_some()).await;
+    assert_eq!((waits.state, waits.failure.unwrap().code.as_str()), (JobState::Scheduled, "io"), "it is tried again");
+    assert_eq!(desk.start("backup", json!({})).await, job, "one at a time");
+    assert_ne!(job, JobId(0));
+}
