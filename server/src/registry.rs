@@ -2,7 +2,7 @@
 
 use engine::Builder;
 
-use crate::tasks::{Backup, CheckLinks, Checksum, Demo, ImportCsv, TaskSettings};
+use crate::tasks::{Backup, CheckLinks, Checksum, Demo, ImportCsv, Prune, TaskSettings};
 
 /// Adds every built-in task to the engine.
 pub fn register(builder: Builder, settings: &TaskSettings) -> Builder {
@@ -11,5 +11,6 @@ pub fn register(builder: Builder, settings: &TaskSettings) -> Builder {
         .register(ImportCsv::default())
         .register(CheckLinks::new(settings.allow_private_links))
         .register(Backup)
+        .register(Prune)
         .register(Demo)
 }

@@ -5,6 +5,7 @@ mod check_links;
 mod checksum;
 mod demo;
 mod import_csv;
+mod prune;
 mod slices;
 mod table;
 
@@ -13,6 +14,7 @@ pub use check_links::CheckLinks;
 pub use checksum::Checksum;
 pub use demo::Demo;
 pub use import_csv::ImportCsv;
+pub use prune::Prune;
 
 /// What the configuration says to the built-in tasks.
 #[derive(Clone, Debug, Default)]

@@ -2,15 +2,14 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use model::{AttemptNo, JobId, Level, Micros, Tone};
+use model::{AttemptNo, JobId, Level, Tone};
 use serde::Serialize;
 use tokio::sync::oneshot;
 
 use crate::{
-    ArtifactWriter, Batch, DataDir, Error, RootedPath, TaskError, Upload, UploadRef,
+    ArtifactWriter, Batch, Error, Keeper, RootedPath, TaskError, Upload, UploadRef,
     attempt::{Attempt, Blocking},
     batch, panics,
-    store::Store,
 };
 
 /// The most that [`Ctx::data`] takes, bytes of JSON.
@@ -218,22 +217,12 @@ impl Ctx {
 
     /// The database of imported tables.
     pub fn imports(&self) -> PathBuf {
-        self.data_dir().imports()
+        self.attempt.shared.data.imports()
     }
 
-    /// What lies where in the data directory.
-    pub fn data_dir(&self) -> &DataDir {
-        &self.attempt.shared.data
-    }
-
-    /// Everything that is kept, for tasks that keep it up.
-    pub fn store(&self) -> &Arc<dyn Store> {
-        &self.attempt.shared.store
-    }
-
-    /// The engine's wall clock.
-    pub fn now(&self) -> Micros {
-        self.attempt.shared.clock.now()
+    /// For tasks that keep the data directory in order.
+    pub fn keeper(&self) -> Keeper {
+        Keeper::new(Arc::clone(&self.attempt.shared))
     }
 }
 

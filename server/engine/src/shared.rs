@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use model::JobId;
+use model::{AttemptNo, JobId};
 use tokio::{runtime::Handle, sync::Notify};
 
 use crate::{
@@ -66,6 +66,17 @@ impl Shared {
         let none_was_free = self.running.fetch_sub(1, Ordering::AcqRel) >= self.concurrency;
         if none_was_free || entry.limit.is_some() {
             self.slot_freed.notify_one();
+        }
+    }
+
+    /// Removes the artifacts of all attempts of `job`, which is over.
+    pub(crate) async fn remove_artifacts(&self, job: JobId) {
+        let Ok(mut entries) = tokio::fs::read_dir(self.data.job(job)).await else { return };
+        while let Ok(Some(entry)) = entries.next_entry().await {
+            let of_attempt = entry.file_name().to_str().is_some_and(|name| name.parse::<AttemptNo>().is_ok());
+            if of_attempt && let Err(error) = tokio::fs::remove_dir_all(entry.path()).await {
+                tracing::warn!(folder = %entry.path().display(), %error, "cannot remove old artifacts");
+            }
         }
     }
 

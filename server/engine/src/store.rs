@@ -7,8 +7,8 @@ mod sqlite;
 mod types;
 
 use async_trait::async_trait;
-use model::{AttemptNo, Counts, Cursor, JobId, JobView, Micros, ProgressEvent, Seq, Snapshot};
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use model::{AttemptNo, Counts, Cursor, JobId, JobState, JobView, Micros, ProgressEvent, Seq, Snapshot};
+use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 pub use sqlite::{SqliteOptions, SqliteStore};
@@ -53,6 +53,11 @@ pub trait Store: Send + Sync + 'static {
     async fn start_now(&self, job: JobId, by: &str) -> Result<()>;
     /// Removes an ended job with its log, attempts and artifact rows; the files are the caller's.
     async fn delete(&self, job: JobId, by: &str) -> Result<()>;
+    /// Removes part of jobs, or all of them, unless they are not over since before the time beside them; answers which,
+    /// and for how long the writer was held. The files are the caller's.
+    async fn prune(&self, what: Prunable, jobs: Vec<(JobId, Micros)>) -> Result<(Pruned, Duration)>;
+    /// Forgets at most `limit` uploads that only jobs refer to which ended before then; answers their ids.
+    async fn prune_uploads(&self, before: Micros, limit: u32) -> Result<Vec<String>>;
     /// Settles the running jobs of processes known to be dead: interrupted, or queued again where the kind allows.
     async fn settle(&self, dead: &[BootId]) -> Result<Vec<JobId>>;
     /// The processes that hold running jobs.
@@ -101,6 +106,17 @@ pub trait Store: Send + Sync + 'static {
     async fn kind_stats(&self) -> Result<Vec<KindStats>>;
     /// Mean share of each stage in recent successful runs of the kind; `None` without any.
     async fn stage_weights(&self, kind: &str) -> Result<Option<Vec<f64>>>;
+    /// The first `limit` jobs after `after` that have something to remove and ended before the time set for their
+    /// state, each with that time.
+    async fn prunable(
+        &self,
+        what: Prunable,
+        ended_before: &[(JobState, Micros)],
+        after: JobId,
+        limit: u32,
+    ) -> Result<Vec<(JobId, Micros)>>;
+    /// Whether nothing is left to remove of what was deleted or pruned, and its space has been given back.
+    async fn is_tidy(&self) -> Result<bool>;
     /// Bytes used.
     async fn usage(&self) -> Result<Usage>;
 

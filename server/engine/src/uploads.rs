@@ -70,9 +70,8 @@ impl Uploads {
 
     /// Removes uploads that no job refers to and that came before `before`, and what is left of broken ones.
     pub(crate) async fn sweep(&self, before: model::Micros) -> Result<()> {
-        for id in self.store.sweep_uploads(before).await? {
-            remove(&self.folder.join(id)).await;
-        }
+        let swept = self.store.sweep_uploads(before).await?;
+        self.remove_files(&swept).await;
         let listing = |error| Error::of_io("listing the uploads", error);
         let mut files = tokio::fs::read_dir(&self.folder).await.map_err(listing)?;
         while let Some(file) = files.next_entry().await.map_err(listing)? {
@@ -85,6 +84,13 @@ impl Uploads {
             }
         }
         Ok(())
+    }
+
+    /// Removes the files of uploads that the store has forgotten.
+    pub(crate) async fn remove_files(&self, uploads: &[String]) {
+        for id in uploads {
+            remove(&self.folder.join(id)).await;
+        }
     }
 
     async fn is_orphan(&self, name: &str) -> bool {

@@ -66,18 +66,20 @@ impl Task for Backup {
     }
 
     async fn run(&self, input: Input, ctx: &Ctx) -> Result<Output, TaskError> {
-        let folder = ctx.data_dir().backups();
-        let time = Timestamp::from_microsecond(ctx.now().0).unwrap_or(Timestamp::UNIX_EPOCH).strftime("%Y%m%dT%H%M%SZ");
+        let keeper = ctx.keeper();
+        let folder = keeper.data_dir().backups();
+        let time =
+            Timestamp::from_microsecond(keeper.now().0).unwrap_or(Timestamp::UNIX_EPOCH).strftime("%Y%m%dT%H%M%SZ");
         let name = format!("{}{time}-{}{}", NAME[0], ctx.job(), NAME[1]);
         let file = folder.join(&name);
         fs::create_dir_all(&folder).map_err(|error| TaskError::io(format!("creating {}", folder.display()), &error))?;
 
-        ctx.total(size_of(&ctx.data_dir().database()), "B");
+        ctx.total(size_of(&keeper.data_dir().database()), "B");
         ctx.message("Copying and checking");
         let stop = CancellationToken::new();
         let copying = {
-            let (store, file, stop) = (ctx.store().clone(), file.clone(), stop.clone());
-            ctx.blocking(move || store.back_up(&file, &stop).map_err(refused))
+            let (file, stop) = (file.clone(), stop.clone());
+            ctx.blocking(move || keeper.back_up(&file, &stop).map_err(refused))
         };
         watched(ctx, copying, &file, &stop).await?;
 

@@ -7,3 +7,4 @@ mod checksum;
 mod demo;
 mod desk;
 mod import_csv;
+mod prune;

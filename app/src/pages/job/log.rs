@@ -122,12 +122,14 @@ fn Part(data: Data) -> impl IntoView {
     let log = data.log;
     let first = log.lines.first().map(|(number, _)| *number);
     let last = log.lines.last().map(|(number, _)| *number);
+    let asked = &data.asked;
     let empty = log.lines.is_empty().then_some(if log.total == 0 {
         "Nothing has been logged yet."
+    } else if asked.text.trim().is_empty() && asked.level.is_none() {
+        "Its lines have been removed to save space."
     } else {
         "No line matches the filter."
     });
-    let asked = &data.asked;
     let older = first.filter(|_| log.more_before).map(|first| {
         let href = address(job, asked, "before", first);
         let word = if asked.text.trim().is_empty() && asked.level.is_none() {

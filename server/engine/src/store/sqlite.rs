@@ -9,6 +9,7 @@
 //! | `statement` | running one statement of it |
 //! | `enqueue` `claim` `finish` `soft` | the verbs that come by the thousand |
 //! | `people` `recover` `keep` | the rare verbs, one at a time |
+//! | `prune` | removes what has long ended |
 //! | `upkeep` | trims events, removes logs of deleted jobs |
 //! | `backup` | a copy of the file while it is in use |
 //! | `read` | everything that only reads |
@@ -25,6 +26,7 @@ mod finish;
 mod keep;
 mod open;
 mod people;
+mod prune;
 mod read;
 mod recover;
 mod row;
@@ -38,16 +40,18 @@ use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use async_trait::async_trait;
-use model::{AttemptNo, Counts, Cursor, JobId, JobView, Micros, Progress, Seq, Snapshot};
+use model::{AttemptNo, Counts, Cursor, JobId, JobState, JobView, Micros, Progress, Seq, Snapshot};
 use tokio_util::sync::CancellationToken;
 
 use self::{read::Reader, writer::Writer};
 use super::{
     Activity, Artifact, AttemptRow, BootId, CancelAnswer, Claim, Claimed, DurableEvent, Fence, Finish, HourBucket,
-    JobDetail, KindStats, ListQuery, LogAppend, LogPage, LogQuery, NewJob, Page, Store, Topics, UploadRow, Usage,
+    JobDetail, KindStats, ListQuery, LogAppend, LogPage, LogQuery, NewJob, Page, Prunable, Pruned, Store, Topics,
+    UploadRow, Usage,
 };
 use crate::{Clock, Listener, Result, SystemClock};
 
@@ -147,6 +151,14 @@ impl Store for SqliteStore {
         self.writer.call(people::Delete { job, by: by.to_owned() }).await
     }
 
+    async fn prune(&self, what: Prunable, jobs: Vec<(JobId, Micros)>) -> Result<(Pruned, Duration)> {
+        self.writer.call(prune::Prune { what, jobs }).await
+    }
+
+    async fn prune_uploads(&self, before: Micros, limit: u32) -> Result<Vec<String>> {
+        self.writer.call(prune::PruneUploads { before, limit }).await
+    }
+
     async fn settle(&self, dead: &[BootId]) -> Result<Vec<JobId>> {
         self.writer.call(recover::Settle { dead: dead.to_vec() }).await
     }
@@ -229,6 +241,20 @@ impl Store for SqliteStore {
 
     async fn stage_weights(&self, kind: &str) -> Result<Option<Vec<f64>>> {
         self.reader.stage_weights(kind).await
+    }
+
+    async fn prunable(
+        &self,
+        what: Prunable,
+        ended_before: &[(JobState, Micros)],
+        after: JobId,
+        limit: u32,
+    ) -> Result<Vec<(JobId, Micros)>> {
+        self.reader.prunable(what, ended_before, after, limit).await
+    }
+
+    async fn is_tidy(&self) -> Result<bool> {
+        self.reader.is_tidy().await
     }
 
     async fn usage(&self) -> Result<Usage> {

@@ -375,6 +375,26 @@ pub struct Usage {
     pub imports: u64,
 }
 
+/// What can be removed of a job that is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prunable {
+    /// All of it.
+    Job,
+    /// The lines of its log.
+    Log,
+    /// Its artifacts.
+    Artifacts,
+}
+
+/// What was removed.
+#[derive(Clone, Debug, Default)]
+pub struct Pruned {
+    /// Of which jobs. Their files are the caller's.
+    pub jobs: Vec<JobId>,
+    /// Bytes of the artifacts among it.
+    pub bytes: u64,
+}
+
 /// An uploaded file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadRow {

@@ -1,5 +1,7 @@
 //! What every store promises, whatever it is built on. Each promise gets a new, empty store.
 
+#[path = "conformance/pruning.rs"]
+mod pruning;
 #[path = "conformance/retrying.rs"]
 mod retrying;
 #[path = "conformance/starting.rs"]
@@ -19,6 +21,7 @@ use super::support::{
     HOUR, Kept, boot, claim, claim_one, failed, failed_job, finish, lines, new_job, progress, running, succeeded,
 };
 
+pub(crate) use pruning::*;
 pub(crate) use retrying::*;
 pub(crate) use starting::*;
 
@@ -550,6 +553,10 @@ macro_rules! promises {
             a_retried_job_goes_to_the_end_of_the_line
             what_comes_back_stands_where_it_stood
             a_deleted_job_leaves_nothing_and_its_number_never_comes_again
+            old_jobs_go_by_state_and_counts_stay_true
+            a_log_and_artifacts_go_without_their_job
+            what_was_retried_meanwhile_is_not_removed
+            an_upload_goes_when_the_last_job_that_used_it_is_old
             what_the_dead_held_is_settled
             every_change_is_an_event_and_replay_tells_them_as_they_were
             a_snapshot_shows_what_is_asked_for

@@ -102,7 +102,13 @@ impl Transaction<'_> {
             }
             Outcome::Snoozed { .. } | Outcome::HandedBack => (None, ""),
         };
-        if self.find(fence.job)?.cancel_requested_at.is_none() {
+        let asked = self.row(
+            "select cancel_requested_at is not null from job
+            where id = ? and attempt = ? and boot = ? and state = 'running'",
+            params![fence.job.0, fence.attempt, fence.boot.0],
+            |row| Ok(row.get(0)?),
+        )?;
+        if asked != Some(true) {
             return Ok(Cow::Borrowed(outcome));
         }
         Ok(Cow::Owned(Outcome::Cancelled { failure: failure.cloned(), trace: trace.to_owned() }))

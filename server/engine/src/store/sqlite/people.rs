@@ -163,25 +163,8 @@ impl Verb for Delete {
                 state: found.state,
             });
         }
-        // Attempts, artifact rows and the like go with the job. Its log may be long, and goes bit by bit.
-        let artifact_bytes: i64 = transaction
-            .row("select coalesce(sum(size), 0) from artifact where job = ?", [self.job.0], |row| Ok(row.get(0)?))?
-            .unwrap_or_default();
-        transaction.execute(
-            "delete from job where id = ? and state = ? and attempt = ?",
-            params![self.job.0, found.state.as_str(), found.attempt],
-        )?;
-        if let Some(original) = found.rerun_of {
-            transaction.execute(
-                "update job set repeated_by = null where id = ? and repeated_by = ?",
-                [original.0, self.job.0],
-            )?;
-        }
-        transaction.execute("insert into log_garbage (job) values (?)", [self.job.0])?;
+        transaction.remove(self.job, (found.state, found.attempt))?;
         tracing::info!(job = %self.job, by = self.by, "job deleted");
-        transaction.ledger.artifact_bytes -= artifact_bytes;
-        transaction.count_kind(&found.kind, -1);
-        transaction.gone(found, "deleted");
         Ok(())
     }
 }

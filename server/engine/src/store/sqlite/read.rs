@@ -4,6 +4,7 @@ mod job;
 mod log;
 mod overview;
 mod page;
+mod prune;
 mod stream;
 
 use std::{collections::HashMap, path::PathBuf, sync::Arc};

@@ -149,8 +149,12 @@ impl<'c> Transaction<'c> {
     /// Records that a job which stood at `view` is gone, all but its log.
     pub(super) fn gone(&mut self, view: JobView, code: impl Into<String>) {
         *count_mut(&mut self.ledger.counts, view.state) -= 1;
-        self.litters = true;
         self.noted(view, code);
+    }
+
+    /// Records that it leaves something for upkeep to remove.
+    pub(super) const fn litter(&mut self) {
+        self.litters = true;
     }
 
     /// Records something that changes no state.

@@ -1,4 +1,4 @@
-//! What the writer does between transactions: old events and the logs of deleted jobs go, a little at a time, so that
+//! What the writer does between transactions: old events and logs that are to go do so, a little at a time, so that
 //! no caller waits behind it for long.
 
 use std::time::{Duration, Instant};
@@ -21,6 +21,9 @@ const KEYS_PER_STEP: i64 = 1_000;
 const CHUNKS_PER_STEP: i64 = 200;
 /// Pages given back to the file system at once.
 const PAGES_PER_STEP: u32 = 200;
+
+/// Free pages that are kept.
+pub(super) const SPARE_PAGES: i64 = 4 * PAGES_PER_STEP as i64;
 
 /// Between two steps while there is something to do, and while there is not.
 const BUSY: Duration = Duration::from_millis(20);
@@ -90,7 +93,7 @@ fn step(connection: &mut Connection, now: Micros) -> Result<bool> {
         [now.0 - KEY_LIFETIME, KEYS_PER_STEP],
     )?;
     // Some free pages are welcome to what comes next; only a lot of them is given back.
-    let spare = free_pages > 4 * i64::from(PAGES_PER_STEP);
+    let spare = free_pages > SPARE_PAGES;
     if spare && !events && garbage.is_none() {
         connection.execute_batch(&format!("pragma incremental_vacuum({PAGES_PER_STEP})"))?;
     }
@@ -114,19 +117,23 @@ fn trim(connection: &mut Connection, now: Micros) -> Result<()> {
     Ok(transaction.commit()?)
 }
 
-/// Removes the oldest chunks of a deleted job's log.
+/// Removes the oldest chunks of a log that is to go.
 fn remove_log(connection: &mut Connection, job: i64) -> Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     statement::execute(
         &transaction,
         "delete from log where job = ?1 and first_line in (
-            select first_line from log where job = ?1 order by first_line limit ?2
+            select first_line from log where job = ?1
+            and last_line <= (select until_line from log_garbage where log_garbage.job = ?1)
+            order by first_line limit ?2
         )",
         params![job, CHUNKS_PER_STEP],
     )?;
     statement::execute(
         &transaction,
-        "delete from log_garbage where job = ? and not exists (select 1 from log where log.job = log_garbage.job)",
+        "delete from log_garbage where job = ? and not exists (
+            select 1 from log where log.job = log_garbage.job and last_line <= until_line
+        )",
         [job],
     )?;
     Ok(transaction.commit()?)

@@ -1,0 +1,112 @@
+//! What a task may do that keeps the data directory in order.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use model::{JobId, JobState, Micros};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    DataDir, Result,
+    shared::Shared,
+    store::{Prunable, Pruned, Usage},
+};
+
+/// How long the store's writer may be held by one removal, at the most that is aimed at.
+const HELD: Duration = Duration::from_millis(4);
+/// Jobs in the first removal, before it is known how long one takes, and in any.
+const FIRST: usize = 8;
+const MOST: usize = 256;
+/// Uploads in one removal.
+const UPLOADS: u32 = 50;
+
+/// Keeps the data directory in order, on behalf of a task. Made by [`crate::Ctx::keeper`].
+#[derive(Clone)]
+pub struct Keeper {
+    shared: Arc<Shared>,
+    /// Jobs in the next removal.
+    jobs: usize,
+}
+
+impl Keeper {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, jobs: FIRST }
+    }
+
+    /// What lies where.
+    pub fn data_dir(&self) -> &DataDir {
+        &self.shared.data
+    }
+
+    /// The engine's wall clock.
+    pub fn now(&self) -> Micros {
+        self.shared.clock.now()
+    }
+
+    /// Writes a checked copy of the database to the new file `into`; see [`crate::store::Store::back_up`]. Blocks the
+    /// thread.
+    ///
+    /// # Errors
+    /// `Error::Full`, `Error::Io`, `Error::Database`, also when `stop` has been cancelled.
+    pub fn back_up(&self, into: &Path, stop: &CancellationToken) -> Result<()> {
+        self.shared.store.back_up(into, stop)
+    }
+
+    /// Bytes used.
+    ///
+    /// # Errors
+    /// `Error::Database`.
+    pub async fn usage(&self) -> Result<Usage> {
+        self.shared.store.usage().await
+    }
+
+    /// Removes part of the next few jobs after `after`, or all of them, that ended before the time set for their state,
+    /// with their files. Answers what was removed and where to go on; `None` at the end. Holds the store's writer for
+    /// some milliseconds at a time.
+    ///
+    /// # Errors
+    /// `Error::Database`, `Error::Full`.
+    pub async fn prune(
+        &mut self,
+        what: Prunable,
+        ended_before: &[(JobState, Micros)],
+        after: JobId,
+    ) -> Result<Option<(Pruned, JobId)>> {
+        let jobs = self.shared.store.prunable(what, ended_before, after, self.jobs as u32).await?;
+        let Some((last, _)) = jobs.last().copied() else { return Ok(None) };
+        let count = jobs.len();
+        let (pruned, held) = self.shared.store.prune(what, jobs).await?;
+        self.pace(count, held);
+        for job in &pruned.jobs {
+            match what {
+                Prunable::Job => self.shared.remove_files(*job).await,
+                Prunable::Artifacts => self.shared.remove_artifacts(*job).await,
+                Prunable::Log => {}
+            }
+        }
+        Ok(Some((pruned, last)))
+    }
+
+    /// Removes some uploads that only jobs refer to which ended before then; answers how many, 0 at the end.
+    ///
+    /// # Errors
+    /// `Error::Database`, `Error::Full`.
+    pub async fn prune_uploads(&self, before: Micros) -> Result<usize> {
+        let uploads = self.shared.store.prune_uploads(before, UPLOADS).await?;
+        self.shared.uploads.remove_files(&uploads).await;
+        Ok(uploads.len())
+    }
+
+    /// Whether the database has given its free space back: upkeep does so by and by.
+    ///
+    /// # Errors
+    /// `Error::Database`.
+    pub async fn is_tidy(&self) -> Result<bool> {
+        self.shared.store.is_tidy().await
+    }
+
+    /// Takes as many jobs next time as fit into the time that the writer may be held.
+    fn pace(&mut self, jobs: usize, held: Duration) {
+        let fits = HELD.as_secs_f64() / (held.as_secs_f64() / jobs as f64).max(1e-6);
+        self.jobs = (fits as usize).clamp(1, (2 * self.jobs).min(MOST));
+    }
+}

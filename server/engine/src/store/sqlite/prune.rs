@@ -1,0 +1,125 @@
+//! Removing what has long ended. The writer is held for as many jobs as the caller names, and for no longer.
+
+use std::time::{Duration, Instant};
+
+use model::{JobId, JobState, Micros};
+use rusqlite::params;
+
+use super::{batch::Verb, transaction::Transaction};
+use crate::{
+    Result,
+    store::{Prunable, Pruned},
+};
+
+/// Removes part of jobs, or all of them, that are over since before a time.
+pub(super) struct Prune {
+    pub(super) what: Prunable,
+    pub(super) jobs: Vec<(JobId, Micros)>,
+}
+
+impl Verb for Prune {
+    type Answer = (Pruned, Duration);
+
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<(Pruned, Duration)> {
+        let began = Instant::now();
+        let mut pruned = Pruned::default();
+        for (job, before) in &self.jobs {
+            // One that has been retried or deleted meanwhile is none of them any more.
+            let Some(attempt) = transaction.ended_before(*job, *before)? else { continue };
+            let bytes = match self.what {
+                Prunable::Job => transaction.remove(*job, attempt)?,
+                Prunable::Log => transaction.remove_log(*job)?,
+                Prunable::Artifacts => transaction.remove_artifacts(*job)?,
+            };
+            pruned.jobs.push(*job);
+            pruned.bytes += bytes;
+        }
+        Ok((pruned, began.elapsed()))
+    }
+}
+
+/// Forgets uploads that only jobs refer to which ended before a time.
+pub(super) struct PruneUploads {
+    pub(super) before: Micros,
+    pub(super) limit: u32,
+}
+
+impl Verb for PruneUploads {
+    type Answer = Vec<String>;
+
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<Vec<String>> {
+        let uploads: Vec<(String, i64)> = transaction.rows(
+            // One that nobody refers to has its day, which another verb sees to.
+            "select id, size from upload indexed by upload_by_time where at < ?1
+            and exists (select 1 from upload_use where upload_use.upload = upload.id)
+            and not exists (
+                select 1 from upload_use join job on job.id = upload_use.job
+                where upload_use.upload = upload.id and (job.ended_at is null or job.ended_at >= ?1)
+            ) limit ?2",
+            params![self.before.0, self.limit],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        for (id, size) in &uploads {
+            transaction.execute("delete from upload_use where upload = ?", [id])?;
+            transaction.execute("delete from upload where id = ?", [id])?;
+            transaction.ledger.upload_bytes -= size;
+        }
+        Ok(uploads.into_iter().map(|(id, _)| id).collect())
+    }
+}
+
+impl Transaction<'_> {
+    /// The state and attempt of a job that is over since before that time.
+    fn ended_before(&self, job: JobId, before: Micros) -> Result<Option<(JobState, u32)>> {
+        let over = self.row(
+            "select state, attempt from job where id = ? and boot is null and ended_at < ?",
+            params![job.0, before.0],
+            |row| Ok((super::row::state(&row.get::<_, String>(0)?)?, row.get(1)?)),
+        )?;
+        Ok(over.filter(|(state, _)| state.is_terminal()))
+    }
+
+    /// Removes all of an ended job but its log, which may be long and goes bit by bit.
+    pub(super) fn remove(&mut self, job: JobId, (state, attempt): (JobState, u32)) -> Result<u64> {
+        let found = self.find(job)?;
+        let bytes = self.artifact_bytes(job)?;
+        self.remove_log(job)?;
+        // Attempts, artifact rows and the like go with it.
+        self.execute(
+            "delete from job where id = ? and state = ? and attempt = ?",
+            params![job.0, state.as_str(), attempt],
+        )?;
+        if let Some(original) = found.rerun_of {
+            self.execute("update job set repeated_by = null where id = ? and repeated_by = ?", [original.0, job.0])?;
+        }
+        self.ledger.artifact_bytes -= bytes;
+        self.count_kind(&found.kind, -1);
+        self.gone(found, "deleted");
+        Ok(bytes as u64)
+    }
+
+    /// Hands the lines of an ended job's log to upkeep. Their numbers stay taken.
+    fn remove_log(&mut self, job: JobId) -> Result<u64> {
+        self.execute(
+            "insert into log_garbage (job, until_line) select id, log_lines from job where id = ?
+            on conflict (job) do update set until_line = excluded.until_line",
+            [job.0],
+        )?;
+        self.litter();
+        Ok(0)
+    }
+
+    /// Forgets the artifacts of an ended job; answers their bytes.
+    fn remove_artifacts(&mut self, job: JobId) -> Result<u64> {
+        let bytes = self.artifact_bytes(job)?;
+        self.execute("delete from artifact where job = ?", [job.0])?;
+        self.ledger.artifact_bytes -= bytes;
+        Ok(bytes as u64)
+    }
+
+    fn artifact_bytes(&self, job: JobId) -> Result<i64> {
+        let bytes =
+            self.row("select coalesce(sum(size), 0) from artifact where job = ?", [job.0], |row| Ok(row.get(0)?))?;
+        Ok(bytes.unwrap_or_default())
+    }
+}

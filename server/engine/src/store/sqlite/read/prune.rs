@@ -1,0 +1,53 @@
+//! What there is to remove.
+
+use model::{JobId, JobState, Micros};
+use sqlx::AssertSqlSafe;
+
+use super::Reader;
+use crate::{
+    Result,
+    store::{Prunable, sqlite::upkeep::SPARE_PAGES},
+};
+
+impl Reader {
+    /// One walk along the numbers, whatever is asked for.
+    pub(in crate::store::sqlite) async fn prunable(
+        &self,
+        what: Prunable,
+        ended_before: &[(JobState, Micros)],
+        after: JobId,
+        limit: u32,
+    ) -> Result<Vec<(JobId, Micros)>> {
+        let has = match what {
+            Prunable::Job => "",
+            Prunable::Log => {
+                "and exists (select 1 from log where log.job = found.id)
+                and not exists (select 1 from log_garbage where log_garbage.job = found.id)"
+            }
+            Prunable::Artifacts => "and exists (select 1 from artifact where artifact.job = found.id)",
+        };
+        let of_state = vec!["found.state = ? and found.ended_at < ?"; ended_before.len()].join(" or ");
+        let sql = format!(
+            "select found.id, found.state from job as found not indexed
+            where found.id > ? and ({of_state}) {has} order by found.id limit ?"
+        );
+        let mut statement = sqlx::query_as::<_, (i64, String)>(AssertSqlSafe(sql)).bind(after.0);
+        for (state, before) in ended_before {
+            statement = statement.bind(state.as_str()).bind(before.0);
+        }
+        let found = statement.bind(limit).fetch_all(&self.pool).await?;
+        let before =
+            |word: &str| ended_before.iter().find(|(state, _)| state.as_str() == word).map(|(_, before)| *before);
+        Ok(found.into_iter().filter_map(|(job, state)| Some((JobId(job), before(&state)?))).collect())
+    }
+
+    pub(in crate::store::sqlite) async fn is_tidy(&self) -> Result<bool> {
+        Ok(sqlx::query_scalar(
+            "select not exists (select 1 from log_garbage)
+                and (select freelist_count from pragma_freelist_count) <= ?",
+        )
+        .bind(SPARE_PAGES)
+        .fetch_one(&self.pool)
+        .await?)
+    }
+}

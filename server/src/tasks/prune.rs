@@ -1,0 +1,182 @@
+//! `prune`: removes what has long ended, and gives the space back.
+
+use std::time::Duration;
+
+use engine::{
+    Ctx, Error, Keeper, Kind, Task, TaskError,
+    store::{Prunable, Usage},
+};
+use model::{FieldError, JobId, JobState, Level, Micros, bytes, count};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The task.
+pub struct Prune;
+
+/// What is removed, days after the job ended. Empty: never.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Input {
+    /// Succeeded jobs after days
+    #[schemars(range(min = 0, max = 36_500))]
+    succeeded: Option<u32>,
+    /// Failed jobs after days
+    #[schemars(range(min = 0, max = 36_500))]
+    failed: Option<u32>,
+    /// Cancelled jobs after days
+    #[schemars(range(min = 0, max = 36_500))]
+    cancelled: Option<u32>,
+    /// Interrupted jobs after days
+    #[schemars(range(min = 0, max = 36_500))]
+    interrupted: Option<u32>,
+    /// Logs after days
+    ///
+    /// The jobs stay, without the lines of their logs.
+    #[schemars(range(min = 0, max = 36_500))]
+    logs: Option<u32>,
+    /// Artifacts after days
+    ///
+    /// The jobs stay, without the files they made.
+    #[schemars(range(min = 0, max = 36_500))]
+    artifacts: Option<u32>,
+    /// Uploads after days
+    ///
+    /// Counted from the end of the last job that used the file. Such a job cannot be run again with it.
+    #[schemars(range(min = 0, max = 36_500))]
+    uploads: Option<u32>,
+}
+
+/// What was removed.
+#[derive(Default, Serialize)]
+pub struct Output {
+    jobs: u64,
+    logs: u64,
+    /// Jobs whose artifacts went.
+    artifacts: u64,
+    uploads: u64,
+    /// Bytes used before.
+    before: u64,
+    /// Bytes used after.
+    after: u64,
+}
+
+/// Between two looks at whether the space has been given back.
+const LOOK: Duration = Duration::from_millis(100);
+
+const DAY: i64 = 24 * 3_600_000_000;
+
+impl Task for Prune {
+    const KIND: Kind = Kind::new("prune");
+    const NAME: &'static str = "Prune";
+    const ABOUT: &'static str = "Removes old jobs, or only their logs and files, and gives the space back.";
+    const STAGES: &'static [&'static str] = &["Jobs", "Logs", "Artifacts", "Uploads", "Space"];
+    const LIMIT: Option<u32> = Some(1);
+
+    type Input = Input;
+    type Output = Output;
+
+    fn title(_: &Input) -> String {
+        "Prune what is old".to_owned()
+    }
+
+    fn check(input: &Input) -> Result<(), Vec<FieldError>> {
+        let Input { succeeded, failed, cancelled, interrupted, logs, artifacts, uploads } = input;
+        if [succeeded, failed, cancelled, interrupted, logs, artifacts, uploads].into_iter().all(Option::is_none) {
+            let message = "Say after how many days something is to go; nothing goes by itself.".to_owned();
+            return Err(vec![FieldError { field: "succeeded".to_owned(), message }]);
+        }
+        Ok(())
+    }
+
+    async fn run(&self, input: Input, ctx: &Ctx) -> Result<Output, TaskError> {
+        let mut keeper = ctx.keeper();
+        let now = keeper.now();
+        let before = |days: u32| Micros(now.0 - i64::from(days) * DAY);
+        let ended = [JobState::Succeeded, JobState::Failed, JobState::Cancelled, JobState::Interrupted];
+        let of_jobs = [input.succeeded, input.failed, input.cancelled, input.interrupted];
+        let jobs: Vec<_> =
+            ended.into_iter().zip(of_jobs).filter_map(|(state, days)| Some((state, before(days?)))).collect();
+        let every = |days: Option<u32>| -> Vec<_> {
+            days.map(|days| ended.map(|state| (state, before(days)))).into_iter().flatten().collect()
+        };
+
+        let at_first = keeper.usage().await.map_err(refused)?;
+        let jobs = prune(ctx, &mut keeper, 0, Prunable::Job, &jobs).await?;
+        let logs = prune(ctx, &mut keeper, 1, Prunable::Log, &every(input.logs)).await?;
+        let artifacts = prune(ctx, &mut keeper, 2, Prunable::Artifacts, &every(input.artifacts)).await?;
+        let uploads = match input.uploads {
+            Some(days) => prune_uploads(ctx, &keeper, before(days)).await?,
+            None => 0,
+        };
+        give_back(ctx, &keeper).await?;
+        let (before, after) = (all(&at_first), all(&keeper.usage().await.map_err(refused)?));
+        ctx.log(Level::Info, format!("{} were used before, {} are now", bytes(before), bytes(after)));
+        Ok(Output { jobs, logs, artifacts, uploads, before, after })
+    }
+}
+
+/// Removes that of every job; answers of how many.
+async fn prune(
+    ctx: &Ctx,
+    keeper: &mut Keeper,
+    stage: usize,
+    what: Prunable,
+    ended_before: &[(JobState, Micros)],
+) -> Result<u64, TaskError> {
+    ctx.stage(stage);
+    ctx.unit("jobs");
+    let (mut jobs, mut size, mut last) = (0, 0, JobId(0));
+    while !ended_before.is_empty() {
+        ctx.check()?;
+        let Some((pruned, next)) = keeper.prune(what, ended_before, last).await.map_err(refused)? else { break };
+        jobs += pruned.jobs.len() as u64;
+        size += pruned.bytes;
+        last = next;
+        ctx.advance(pruned.jobs.len() as u64);
+    }
+    if jobs > 0 {
+        let what = match what {
+            Prunable::Job => "all",
+            Prunable::Log => "the logs",
+            Prunable::Artifacts => "the artifacts",
+        };
+        ctx.log(Level::Info, format!("removed {what} of {} jobs, with {} of artifacts", count(jobs), bytes(size)));
+    }
+    Ok(jobs)
+}
+
+/// Removes uploads that nobody has needed since then; answers how many.
+async fn prune_uploads(ctx: &Ctx, keeper: &Keeper, before: Micros) -> Result<u64, TaskError> {
+    ctx.stage(3);
+    ctx.unit("uploads");
+    let mut uploads = 0;
+    loop {
+        ctx.check()?;
+        match keeper.prune_uploads(before).await.map_err(refused)? as u64 {
+            0 => return Ok(uploads),
+            some => {
+                uploads += some;
+                ctx.advance(some);
+            }
+        }
+    }
+}
+
+/// Waits until the database has given its free space back to the disk.
+async fn give_back(ctx: &Ctx, keeper: &Keeper) -> Result<(), TaskError> {
+    ctx.stage(4);
+    while !keeper.is_tidy().await.map_err(refused)? {
+        ctx.message(format!("The database still has {}", bytes(keeper.usage().await.map_err(refused)?.database)));
+        ctx.check()?;
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(())
+}
+
+fn all(usage: &Usage) -> u64 {
+    usage.database + usage.artifacts + usage.uploads + usage.imports
+}
+
+fn refused(error: Error) -> TaskError {
+    TaskError::retry("database", error.to_string()).caused_by(&error)
+}
