@@ -9,7 +9,10 @@ mod upload;
 
 pub use error::{ApiError, ApiResult};
 pub use folders::folders;
-pub use jobs::{Cancelled, cancel_job, delete_job, pin_job, rerun_job, retry_job, start_now, unpin_job};
+pub use jobs::{
+    Cancelled, Paused, cancel_job, delete_job, pause_job, pin_job, rerun_job, resume_job, retry_job, start_now,
+    unpin_job,
+};
 pub use start::{INPUT_LIMIT, start_job};
 pub use theme::set_theme;
 pub use upload::Uploaded;

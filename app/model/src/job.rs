@@ -34,6 +34,9 @@ pub struct JobView {
     pub cancel_requested_at: Option<Micros>,
     /// Who asked.
     pub cancel_requested_by: Option<String>,
+    /// When a person asked to set it aside, while it still runs towards its next checkpoint.
+    #[serde(default)]
+    pub pause_requested_at: Option<Micros>,
     /// The grace after a cancel request is over and the task has not returned.
     pub not_responding: bool,
     /// Place in line of a queued job, 1 first; `None` where it is not known or does not apply.
@@ -69,6 +72,8 @@ pub enum Shown {
     Queued,
     /// At work.
     Running,
+    /// Asked to be set aside, on its way to a checkpoint.
+    Pausing,
     /// Asked to stop, not stopped yet.
     Cancelling,
     /// Asked to stop; the grace is over and it still runs.
@@ -109,6 +114,7 @@ impl JobView {
             ended_at: None,
             cancel_requested_at: None,
             cancel_requested_by: None,
+            pause_requested_at: None,
             not_responding: false,
             position: None,
             max_attempts: 1,
@@ -126,6 +132,7 @@ impl JobView {
             JobState::Queued => Shown::Queued,
             JobState::Running if self.not_responding => Shown::NotResponding,
             JobState::Running if self.cancel_requested_at.is_some() => Shown::Cancelling,
+            JobState::Running if self.pause_requested_at.is_some() => Shown::Pausing,
             JobState::Running => Shown::Running,
             JobState::Paused => Shown::Paused,
             JobState::Succeeded if self.progress.warnings > 0 => Shown::Warnings,
@@ -178,7 +185,7 @@ impl Shown {
             Self::Queued => "queued",
             Self::Running => "running",
             Self::Cancelling | Self::NotResponding => "cancelling",
-            Self::Paused => "paused",
+            Self::Pausing | Self::Paused => "paused",
             Self::Succeeded => "succeeded",
             Self::Warnings => "warnings",
             Self::Failed => "failed",
@@ -196,6 +203,7 @@ impl Shown {
             Self::Running => "Running",
             Self::Cancelling => "Cancelling",
             Self::NotResponding => "Not responding",
+            Self::Pausing => "Pausing",
             Self::Paused => "Paused",
             Self::Succeeded => "Succeeded",
             Self::Warnings => "Succeeded with warnings",

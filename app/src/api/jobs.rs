@@ -44,6 +44,33 @@ pub async fn retry_job(id: JobId) -> ApiResult<AttemptNo> {
     Ok(crate::context::app().engine.retry(id, LOCAL).await?)
 }
 
+/// What a wish to pause did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Paused {
+    /// The job waited, and is set aside.
+    Paused,
+    /// The job runs, and will be set aside at its next checkpoint.
+    Requested,
+}
+
+/// Sets aside a job that waits; asks one that runs, which is at its next checkpoint. 409 where it cannot be.
+#[server(endpoint = "pause_job")]
+pub async fn pause_job(id: JobId) -> ApiResult<Paused> {
+    use engine::store::PauseAnswer;
+
+    Ok(match crate::context::app().engine.pause(id, LOCAL).await? {
+        PauseAnswer::Paused => Paused::Paused,
+        PauseAnswer::Requested => Paused::Requested,
+    })
+}
+
+/// Lets a job that was set aside go on; takes back the wish that a running one be. 409 where it is not paused.
+#[server(endpoint = "resume_job")]
+pub async fn resume_job(id: JobId) -> ApiResult<()> {
+    Ok(crate::context::app().engine.resume(id, LOCAL).await?)
+}
+
 /// Lets a job that waits for its time, or for its next attempt, come into the line now. 409 where it does not wait.
 #[server(endpoint = "start_now")]
 pub async fn start_now(id: JobId) -> ApiResult<()> {

@@ -63,6 +63,7 @@ pub(crate) fn job(json: &Json) -> Option<JobView> {
         ended_at: json.get("ended_at").instant(),
         cancel_requested_at: json.get("cancel_requested_at").instant(),
         cancel_requested_by: json.get("cancel_requested_by").text(),
+        pause_requested_at: json.get("pause_requested_at").instant(),
         not_responding: json.get("not_responding").is_true(),
         position: json.get("position").whole().map(|place| place as u32),
         max_attempts: json.count("max_attempts") as u32,

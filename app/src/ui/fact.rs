@@ -25,6 +25,7 @@ pub fn fact(job: &JobView, now: Micros) -> String {
             Some(percent) => format!("at {percent}\u{a0}%"),
             None => String::new(),
         },
+        Shown::Pausing => "at its next checkpoint".to_owned(),
         Shown::Paused | Shown::Succeeded => String::new(),
     }
 }

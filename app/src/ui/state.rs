@@ -47,7 +47,7 @@ pub const fn state_icon(shown: Shown, stalled: bool) -> &'static str {
     match shown {
         _ if stalled => "slow",
         Shown::NotResponding => "slow",
-        Shown::Paused => "pause",
+        Shown::Pausing | Shown::Paused => "pause",
         Shown::Scheduled
         | Shown::Retrying
         | Shown::Queued

@@ -125,7 +125,7 @@ fn detail(job: &JobView, now: Micros) -> String {
 
 fn line(job: &JobView) -> String {
     match job.shown() {
-        Shown::Running => running_line(job),
+        Shown::Running | Shown::Pausing => running_line(job),
         Shown::Cancelling => "Asked to stop, waiting for the task".to_owned(),
         Shown::NotResponding => "Asked to stop, still at work".to_owned(),
         Shown::Queued => "Waits for a free place".to_owned(),
@@ -185,7 +185,7 @@ fn so_far(job: &JobView, now: Micros) -> String {
 fn span(job: &JobView) -> String {
     let took = job.ended().and_then(|at| job.ran_for(at)).map(|seconds| format!("took {}", duration(seconds)));
     let doing = match job.shown() {
-        Shown::Running | Shown::Cancelling | Shown::NotResponding => "running",
+        Shown::Running | Shown::Pausing | Shown::Cancelling | Shown::NotResponding => "running",
         Shown::Queued => "waiting",
         Shown::Scheduled | Shown::Retrying => "until it starts",
         Shown::Paused => "paused",

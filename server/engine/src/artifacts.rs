@@ -116,7 +116,7 @@ impl Attempt {
             | Outcome::Failed { .. }
             | Outcome::RetryLater { .. }
             | Outcome::Cancelled { .. } => artifacts,
-            Outcome::Snoozed { .. } | Outcome::HandedBack => Vec::new(),
+            Outcome::Snoozed { .. } | Outcome::Paused | Outcome::HandedBack => Vec::new(),
         };
         let doomed = if artifacts.is_empty() { self.folder() } else { self.scratch() };
         match tokio::fs::remove_dir_all(&doomed).await {

@@ -59,7 +59,7 @@ where
         let result = match ended {
             Ok(Ok(output)) => Ok(output),
             // Stopped in the middle: it counts as not taken.
-            Ok(Err(TaskError::Cancelled)) => continue,
+            Ok(Err(TaskError::Cancelled | TaskError::Paused)) => continue,
             Ok(Err(TaskError::Retry(fault) | TaskError::Fatal(fault))) => Err(fault.into()),
             Ok(Err(later @ TaskError::Snooze(_))) => {
                 Err(Failure { code: "snoozed".to_owned(), message: format!("an item cannot wait: {later}") })

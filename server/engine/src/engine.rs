@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use model::{AttemptNo, FieldError, JobId, JobView, Micros, Priority};
+use model::{AttemptNo, FieldError, JobId, JobState, JobView, Micros, Priority};
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -11,7 +11,7 @@ use crate::{
     node_lock::NodeLock,
     registry::Accepted,
     shared::Shared,
-    store::{Artifact, CancelAnswer, JobDetail, NewJob, Store},
+    store::{Artifact, CancelAnswer, JobDetail, NewJob, PauseAnswer, Store},
     validate,
 };
 
@@ -142,6 +142,37 @@ impl Engine {
         }
         self.shared.registry.get(&self.shared.store.job(job).await?.kind)?;
         self.shared.store.retry(job, by).await
+    }
+
+    /// Sets a waiting job aside; asks a running one, which is at its next checkpoint.
+    ///
+    /// # Errors
+    /// `Error::NoSuchJob`; `Error::Conflict` where it runs and its task makes no checkpoints, was asked before, is set
+    /// aside already, or is over.
+    pub async fn pause(&self, job: JobId, by: &str) -> Result<PauseAnswer> {
+        let found = self.shared.store.job(job).await?;
+        let checkpoints = self.task(&found.kind).is_some_and(|task| task.checkpoints);
+        if found.state == JobState::Running && !checkpoints {
+            return Err(Error::Conflict {
+                code: "no_checkpoints",
+                message: format!(
+                    "job #{job} is running, and its task makes no checkpoints at which it could be paused"
+                ),
+                state: found.state,
+            });
+        }
+        self.shared.store.pause(job, by).await
+    }
+
+    /// Lets a job that was set aside come into the line; takes back the wish that a running one be.
+    ///
+    /// # Errors
+    /// `Error::NoSuchJob`, `Error::Conflict` where it is not set aside, `Error::ShuttingDown`.
+    pub async fn resume(&self, job: JobId, by: &str) -> Result<()> {
+        if self.shared.stopping.is_raised() {
+            return Err(Error::ShuttingDown);
+        }
+        self.shared.store.resume(job, by).await
     }
 
     /// Lets a job that waits for its time, or for its next attempt, come into the line now.

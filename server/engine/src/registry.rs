@@ -89,6 +89,7 @@ impl Entry {
             backoff: T::BACKOFF,
             timeout: T::TIMEOUT,
             quiet_timeout: T::QUIET_TIMEOUT,
+            checkpoints: T::CHECKPOINTS,
         };
         Self {
             info,

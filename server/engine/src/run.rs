@@ -114,14 +114,14 @@ pub(crate) fn judge(
         (Wish::Cancel, TaskError::Retry(fault) | TaskError::Fatal(fault)) => {
             Outcome::Cancelled { trace: fault.trace.clone(), failure: Some(fault.into()) }
         }
-        (Wish::Cancel, TaskError::Cancelled | TaskError::Snooze(_)) => {
+        (Wish::Cancel, TaskError::Cancelled | TaskError::Paused | TaskError::Snooze(_)) => {
             Outcome::Cancelled { failure: None, trace: String::new() }
         }
         (Wish::TimeOut(passed), TaskError::Retry(fault) | TaskError::Fatal(fault)) => {
             let trace = format!("{fault}\n{}", fault.trace);
             failed(too_slow(passed), trace, true)
         }
-        (Wish::TimeOut(passed), TaskError::Cancelled | TaskError::Snooze(_)) => {
+        (Wish::TimeOut(passed), TaskError::Cancelled | TaskError::Paused | TaskError::Snooze(_)) => {
             failed(too_slow(passed), String::new(), true)
         }
         (Wish::None, TaskError::Retry(fault)) => {
@@ -132,6 +132,7 @@ pub(crate) fn judge(
             let trace = fault.trace.clone();
             failed(fault.into(), trace, false)
         }
+        (Wish::None, TaskError::Paused) => Outcome::Paused,
         (Wish::None, TaskError::Snooze(until)) => Outcome::Snoozed { until },
         (Wish::None, TaskError::Cancelled) => {
             let message = "the task said that it was cancelled, but nobody had asked for that".to_owned();

@@ -47,6 +47,11 @@ pub trait Store: Send + Sync + 'static {
     async fn mark_not_responding(&self, fence: Fence) -> Result<()>;
     /// Cancels what waits; asks what runs. Says clearly when it was asked before or is over.
     async fn request_cancel(&self, job: JobId, by: &str) -> Result<CancelAnswer>;
+    /// Sets aside what waits; asks what runs, which is told so by its next checkpoint. `Error::Conflict` where it was
+    /// asked before, is set aside already, or is over.
+    async fn pause(&self, job: JobId, by: &str) -> Result<PauseAnswer>;
+    /// Queues what was set aside; takes back the wish that a running job be.
+    async fn resume(&self, job: JobId, by: &str) -> Result<()>;
     /// Queues an ended job anew, as its next attempt, whose number it answers.
     async fn retry(&self, job: JobId, by: &str) -> Result<AttemptNo>;
     /// Queues a scheduled job before its time.

@@ -57,6 +57,8 @@ pub trait Task: Send + Sync + 'static {
     /// How many attempts a job of this kind gets by itself, at least 1: after [`TaskError::Retry`], a panic, a time-out or
     /// the death of its worker it is tried again until so many are used up. A person may always try once more.
     const MAX_ATTEMPTS: u32 = 1;
+    /// Whether it makes a checkpoint every few seconds, so that a running job of this kind can be paused.
+    const CHECKPOINTS: bool = false;
     /// How long a failed job waits until it is tried again. What a dead worker had in hand does not wait.
     const BACKOFF: Backoff = Backoff::DEFAULT;
     /// How long an attempt may take. Then it is asked to stop, as by a cancel, and has failed with code `timed_out`.
@@ -110,6 +112,9 @@ pub enum TaskError {
     /// It failed, and would fail again.
     #[error("{0}")]
     Fatal(Fault),
+    /// A person wants it set aside. Said by a checkpoint, which is where it goes on when it is resumed.
+    #[error("paused")]
+    Paused,
     /// It cannot be done yet, and is to be called again at this time. Uses up no attempt. A checkpoint is the place for
     /// what it has done so far.
     #[error("not before its time")]
@@ -229,4 +234,6 @@ pub struct TaskInfo {
     pub timeout: Option<Duration>,
     /// How long a quiet attempt may stay so.
     pub quiet_timeout: Option<Duration>,
+    /// Whether a running one can be paused.
+    pub checkpoints: bool,
 }

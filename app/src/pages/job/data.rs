@@ -75,6 +75,8 @@ pub(super) struct Data {
     pub pinned: bool,
     /// What the task is called, and its stages; of a kind that is no longer registered, its name alone.
     pub task: (String, Vec<String>),
+    /// Whether a running job of the task can be paused.
+    pub pauses: bool,
     /// How long a task may take to stop, seconds.
     pub grace: f64,
     pub now: Micros,
@@ -114,6 +116,7 @@ impl Data {
             earlier: earlier.jobs,
             pinned: pins::read(session.as_ref()).await.contains(&job),
             task,
+            pauses: engine.task(&detail.view.kind).is_some_and(|task| task.checkpoints),
             grace: engine.cancel_grace().as_secs_f64(),
             now: engine.now(),
             asked,

@@ -45,7 +45,7 @@ pub(super) fn Head(data: Data) -> impl IntoView {
             <div class="actions" data-forms="">
                 <div class="part" data-part="actions">
                     <Pin job=job.job pinned=data.pinned />
-                    <Actions job />
+                    <Actions job pauses=data.pauses />
                     <ConfirmDelete data />
                 </div>
             </div>
@@ -57,23 +57,35 @@ pub(super) fn Head(data: Data) -> impl IntoView {
 
 /// What the job's state allows.
 #[component]
-fn Actions(job: JobView) -> impl IntoView {
+fn Actions(
+    job: JobView,
+    /// A running one can be paused.
+    pauses: bool,
+) -> impl IntoView {
     let id = job.job;
     match job.state {
         JobState::Scheduled => {
             let [now, never] =
                 if job.shown() == Shown::Retrying { ["Retry now", "Stop retrying"] } else { ["Start now", "Cancel"] };
             view! {
+                <Pause id />
                 <Act id action="start_now" icon="play" class="button primary" word=now />
-                <Act id action="cancel_job" icon="stop" class="button danger" word=never />
+                <Cancel id word=never />
             }
             .into_any()
         }
-        JobState::Queued | JobState::Running | JobState::Paused => job
-            .cancel_requested_at
-            .is_none()
-            .then(|| view! { <Act id action="cancel_job" icon="stop" class="button danger" word="Cancel" /> })
-            .into_any(),
+        JobState::Queued => view! { <Pause id /> <Cancel id word="Cancel" /> }.into_any(),
+        JobState::Running if job.cancel_requested_at.is_some() => ().into_any(),
+        JobState::Running => view! {
+            {match job.pause_requested_at {
+                Some(_) => view! { <Resume id word="Do not pause" /> }.into_any(),
+                None if pauses => view! { <Pause id /> }.into_any(),
+                None => ().into_any(),
+            }}
+            <Cancel id word="Cancel" />
+        }
+        .into_any(),
+        JobState::Paused => view! { <Resume id word="Resume" /> <Cancel id word="Cancel" /> }.into_any(),
         JobState::Succeeded => view! {
             <RunWithChanges job />
             <Act id action="rerun_job" icon="retry" class="button primary" word="Run again" />
@@ -109,6 +121,21 @@ fn Act(
             </button>
         </form>
     }
+}
+
+#[component]
+fn Cancel(id: JobId, word: &'static str) -> impl IntoView {
+    view! { <Act id action="cancel_job" icon="stop" class="button danger" word /> }
+}
+
+#[component]
+fn Pause(id: JobId) -> impl IntoView {
+    view! { <Act id action="pause_job" icon="pause" class="button" word="Pause" /> }
+}
+
+#[component]
+fn Resume(id: JobId, word: &'static str) -> impl IntoView {
+    view! { <Act id action="resume_job" icon="play" class="button primary" word /> }
 }
 
 /// Keeps the job in the sidebar, or lets go of it. Always loads the page anew, for the sidebar's sake.

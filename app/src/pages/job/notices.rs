@@ -53,6 +53,7 @@ pub(super) fn Notices(data: Data) -> impl IntoView {
         Shown::Scheduled
         | Shown::Queued
         | Shown::Running
+        | Shown::Pausing
         | Shown::Cancelling
         | Shown::Paused
         | Shown::Succeeded

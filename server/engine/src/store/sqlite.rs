@@ -8,7 +8,7 @@
 //! | `transaction` | one write transaction: ledger, events, counters |
 //! | `statement` | running one statement of it |
 //! | `enqueue` `claim` `finish` `soft` | the verbs that come by the thousand |
-//! | `people` `recover` `keep` | the rare verbs, one at a time |
+//! | `people` `pause` `recover` `keep` | the rare verbs, one at a time |
 //! | `prune` | removes what has long ended |
 //! | `upkeep` | trims events, removes logs of deleted jobs |
 //! | `backup` | a copy of the file while it is in use |
@@ -25,6 +25,7 @@ mod error;
 mod finish;
 mod keep;
 mod open;
+mod pause;
 mod people;
 mod prune;
 mod read;
@@ -50,8 +51,8 @@ use tokio_util::sync::CancellationToken;
 use self::{read::Reader, writer::Writer};
 use super::{
     Activity, Artifact, AttemptRow, BootId, CancelAnswer, Claim, Claimed, DurableEvent, Fence, Finish, HourBucket,
-    JobDetail, KindStats, ListQuery, LogAppend, LogPage, LogQuery, NewJob, Page, Prunable, Pruned, Store, Topics,
-    UploadRow, Usage,
+    JobDetail, KindStats, ListQuery, LogAppend, LogPage, LogQuery, NewJob, Page, PauseAnswer, Prunable, Pruned, Store,
+    Topics, UploadRow, Usage,
 };
 use crate::{Clock, Listener, Result, SystemClock};
 
@@ -137,6 +138,14 @@ impl Store for SqliteStore {
 
     async fn request_cancel(&self, job: JobId, by: &str) -> Result<CancelAnswer> {
         self.writer.call(people::RequestCancel { job, by: by.to_owned() }).await
+    }
+
+    async fn pause(&self, job: JobId, by: &str) -> Result<PauseAnswer> {
+        self.writer.call(pause::Pause { job, by: by.to_owned() }).await
+    }
+
+    async fn resume(&self, job: JobId, by: &str) -> Result<()> {
+        self.writer.call(pause::Resume { job, by: by.to_owned() }).await
     }
 
     async fn retry(&self, job: JobId, by: &str) -> Result<AttemptNo> {

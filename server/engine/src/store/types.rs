@@ -128,6 +128,8 @@ pub enum Outcome {
         /// Its trace.
         trace: String,
     },
+    /// Set aside at a checkpoint, as a person had asked; the attempt is not charged.
+    Paused,
     /// Back to the queue, uncharged.
     HandedBack,
 }
@@ -145,7 +147,7 @@ pub struct Finish {
     pub stage_seconds: Vec<f64>,
     /// Log lines not appended yet.
     pub log: Option<LogAppend>,
-    /// What becomes visible with it. Kept unless it is `Snoozed` or `HandedBack`.
+    /// What becomes visible with it. Kept unless it is `Snoozed`, `Paused` or `HandedBack`.
     pub artifacts: Vec<Artifact>,
 }
 
@@ -173,6 +175,15 @@ pub enum CancelAnswer {
     AlreadyRequested(AttemptNo),
     /// It was over; nothing changed.
     AlreadyEnded(JobState),
+}
+
+/// What a wish to pause met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PauseAnswer {
+    /// It waited and is now set aside.
+    Paused,
+    /// It runs, and will be at its next checkpoint.
+    Requested,
 }
 
 /// A durable event with its place.
@@ -292,7 +303,7 @@ pub struct Activity {
     /// When.
     pub at: Micros,
     /// What: `created started cancel_requested not_responding succeeded failed cancelled interrupted snoozed handed_back
-    /// retried started_now repeated`
+    /// pause_requested paused set_aside resumed retried started_now repeated`
     pub what: String,
     /// In which attempt.
     pub attempt: AttemptNo,

@@ -1,5 +1,7 @@
 //! What every store promises, whatever it is built on. Each promise gets a new, empty store.
 
+#[path = "conformance/pausing.rs"]
+mod pausing;
 #[path = "conformance/pruning.rs"]
 mod pruning;
 #[path = "conformance/retrying.rs"]
@@ -21,6 +23,7 @@ use super::support::{
     HOUR, Kept, boot, claim, claim_one, failed, failed_job, finish, lines, new_job, progress, running, succeeded,
 };
 
+pub(crate) use pausing::*;
 pub(crate) use pruning::*;
 pub(crate) use retrying::*;
 pub(crate) use starting::*;
@@ -553,6 +556,10 @@ macro_rules! promises {
             a_retried_job_goes_to_the_end_of_the_line
             what_comes_back_stands_where_it_stood
             a_deleted_job_leaves_nothing_and_its_number_never_comes_again
+            what_waits_is_set_aside_and_comes_back_at_the_end_of_the_line
+            what_runs_is_asked_and_set_aside_uncharged
+            a_wish_to_pause_can_be_taken_back
+            what_is_over_cannot_be_paused
             old_jobs_go_by_state_and_counts_stay_true
             a_log_and_artifacts_go_without_their_job
             what_was_retried_meanwhile_is_not_removed

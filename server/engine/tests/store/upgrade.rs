@@ -2,8 +2,11 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use engine::store::{ListQuery, LogQuery, SqliteOptions, SqliteStore, Store};
-use model::{JobId, JobState};
+use engine::{
+    Clock,
+    store::{ListQuery, LogQuery, SqliteOptions, SqliteStore, Store},
+};
+use model::{JobId, JobState, Seq};
 use sqlx::{
     ConnectOptions, Connection, SqliteConnection,
     migrate::Migrator,
@@ -86,7 +89,14 @@ async fn databases_of_every_released_schema_open_with_their_history() {
         std::fs::copy(&fixture, &path).expect("it is copied");
         let before = tables(&path).await;
 
-        let store = SqliteStore::open(SqliteOptions::new(&path)).await.expect("it is brought up to date");
+        // On the day on which they were written, so that their events are still kept.
+        let clock = StillClock::new();
+        clock.advance(written(&path).await - clock.now().0);
+        let options = SqliteOptions { clock, ..SqliteOptions::new(&path) };
+        let store = SqliteStore::open(options).await.expect("it is brought up to date");
+        let events =
+            store.events_after(Seq(0), 10_000).await.expect("every event can be read").expect("none is trimmed");
+        assert_eq!(events.len(), before["event"], "{}", fixture.display());
         let counts = store.counts().await.expect("read");
         assert_eq!(counts.total() as usize, before["job"], "{}", fixture.display());
         let list = ListQuery { limit: 200, ..ListQuery::default() };
@@ -111,6 +121,12 @@ async fn databases_of_every_released_schema_open_with_their_history() {
         opened += 1;
     }
     assert!(opened > 0);
+}
+
+/// When the newest event was written.
+async fn written(path: &std::path::Path) -> i64 {
+    let mut connection = SqliteConnectOptions::new().filename(path).connect().await.expect("it opens");
+    sqlx::query_scalar("select max(at) from event").fetch_one(&mut connection).await.expect("read")
 }
 
 /// The rows of each table.

@@ -26,6 +26,7 @@ impl Transaction<'_> {
             Outcome::RetryLater { failure, trace, .. } => (Event::RetryLater, Some(failure), Some(trace), None),
             Outcome::Snoozed { .. } => (Event::Snooze, None, None, None),
             Outcome::Cancelled { failure, trace } => (Event::Cancel, failure.as_ref(), Some(trace), None),
+            Outcome::Paused => (Event::Pause, None, None, None),
             Outcome::HandedBack => (Event::HandBack, None, None, None),
         };
         let state = JobState::Running.apply(event).map_err(|error| corrupt("the end of an attempt", error))?;
@@ -61,8 +62,8 @@ impl Transaction<'_> {
                 fence.job,
                 "update job not indexed set state = ?, attempt = attempt + 1, charged = charged + ?, boot = null,
                     run_at = coalesce(?, run_at), started_at = null, ended_at = null,
-                    cancel_requested_at = null, cancel_requested_by = null, not_responding = 0,
-                    failure_code = ?, failure_message = ?, progress = null
+                    cancel_requested_at = null, cancel_requested_by = null, pause_requested_at = null,
+                    not_responding = 0, failure_code = ?, failure_message = ?, progress = null
                 where id = ? and attempt = ? and boot = ? and state = 'running'",
                 params![
                     state.as_str(),
@@ -79,13 +80,13 @@ impl Transaction<'_> {
             self.update(
                 fence.job,
                 "update job not indexed set state = ?, boot = null, ended_at = ?, not_responding = 0,
-                    failure_code = ?, failure_message = ?, progress = ?
+                    pause_requested_at = null, failure_code = ?, failure_message = ?, progress = ?
                 where id = ? and attempt = ? and boot = ? and state = 'running'",
                 params![state.as_str(), self.now.0, code, message, progress, fence.job.0, fence.attempt, fence.boot.0],
             )
         }?
         .ok_or_else(|| corrupt("the end of an attempt", format!("job {} is gone", fence.job)))?;
-        if !matches!(*outcome, Outcome::Snoozed { .. } | Outcome::HandedBack) {
+        if !matches!(*outcome, Outcome::Snoozed { .. } | Outcome::Paused | Outcome::HandedBack) {
             self.publish(finish)?;
         }
         self.moved(Some(JobState::Running), view.clone(), what_happened(&outcome, &view));
@@ -100,7 +101,7 @@ impl Transaction<'_> {
             Outcome::Failed { failure, trace } | Outcome::RetryLater { failure, trace, .. } => {
                 (Some(failure), trace.as_str())
             }
-            Outcome::Snoozed { .. } | Outcome::HandedBack => (None, ""),
+            Outcome::Snoozed { .. } | Outcome::Paused | Outcome::HandedBack => (None, ""),
         };
         let asked = self.row(
             "select cancel_requested_at is not null from job
@@ -136,6 +137,7 @@ const fn attempt_state(outcome: &Outcome, state: JobState) -> JobState {
         | Outcome::Failed { .. }
         | Outcome::Snoozed { .. }
         | Outcome::Cancelled { .. }
+        | Outcome::Paused
         | Outcome::HandedBack => state,
     }
 }
@@ -145,7 +147,11 @@ const fn due(outcome: &Outcome) -> Option<Micros> {
     match outcome {
         Outcome::RetryLater { at, .. } => Some(*at),
         Outcome::Snoozed { until } => Some(*until),
-        Outcome::Succeeded { .. } | Outcome::Failed { .. } | Outcome::Cancelled { .. } | Outcome::HandedBack => None,
+        Outcome::Succeeded { .. }
+        | Outcome::Failed { .. }
+        | Outcome::Cancelled { .. }
+        | Outcome::Paused
+        | Outcome::HandedBack => None,
     }
 }
 
@@ -154,6 +160,7 @@ fn what_happened(outcome: &Outcome, view: &JobView) -> String {
     match outcome {
         Outcome::HandedBack => "handed_back".to_owned(),
         Outcome::Snoozed { .. } => "snoozed".to_owned(),
+        Outcome::Paused => "paused".to_owned(),
         Outcome::Succeeded { .. } | Outcome::Failed { .. } | Outcome::RetryLater { .. } | Outcome::Cancelled { .. } => {
             view.failure.as_ref().map_or_else(|| view.state.as_str().to_owned(), |failure| failure.code.clone())
         }

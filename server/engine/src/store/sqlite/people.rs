@@ -105,7 +105,7 @@ impl Verb for Retry {
             self.job,
             "update job set state = ?, in_line = ?, attempt = attempt + 1,
                 run_at = null, started_at = null, ended_at = null,
-                cancel_requested_at = null, cancel_requested_by = null, not_responding = 0,
+                cancel_requested_at = null, cancel_requested_by = null, pause_requested_at = null, not_responding = 0,
                 failure_code = null, failure_message = null, progress = null
             where id = ? and state = ? and attempt = ?",
             params![state.as_str(), transaction.end_of_line(), self.job.0, found.state.as_str(), found.attempt],
@@ -178,7 +178,7 @@ impl Transaction<'_> {
     }
 
     /// Writes what happened to a job into its activity.
-    fn remember(&self, view: &JobView, what: &str, by: Option<&str>) -> Result<()> {
+    pub(super) fn remember(&self, view: &JobView, what: &str, by: Option<&str>) -> Result<()> {
         self.execute(
             "insert into activity (job, at, what, attempt, by) values (?, ?, ?, ?, ?)",
             params![view.job.0, self.now.0, what, view.attempt, by],
@@ -187,7 +187,7 @@ impl Transaction<'_> {
     }
 
     /// An update that this transaction has made sure will find the job as it expects it.
-    fn must_update(&self, job: JobId, sql: &str, values: impl Params) -> Result<JobView> {
+    pub(super) fn must_update(&self, job: JobId, sql: &str, values: impl Params) -> Result<JobView> {
         self.update(job, sql, values)?.ok_or_else(|| corrupt("a job", format!("#{job} is not as it was a moment ago")))
     }
 }

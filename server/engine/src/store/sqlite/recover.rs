@@ -57,7 +57,7 @@ impl Transaction<'_> {
         // A job that waits anew has passed through `scheduled` with nothing to wait for.
         let views = self.rows(
             &format!(
-                "update job indexed by job_by_state set state = ?1, boot = null, not_responding = 0,
+                "update job indexed by job_by_state set state = ?1, boot = null, not_responding = 0, pause_requested_at = null,
                     attempt = attempt + ?2, ended_at = iif(?2, null, ?3), started_at = iif(?2, null, started_at),
                     progress = iif(?2, null, progress)
                 where state = 'running' and boot in (select value from json_each(?4)) and {condition}

@@ -6,12 +6,20 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::error::corrupt;
 use crate::Result;
 
-/// The columns of a [`JobView`] in a statement over `job`, for `concat!`. The place in line is not among them.
-macro_rules! view_columns {
+/// The columns of a [`JobView`] but its progress and what came after it.
+macro_rules! first_columns {
     () => {
         "job.id, job.attempt, job.state, job.kind, job.title, job.created_by, job.created_at, job.run_at, \
          job.started_at, job.ended_at, job.cancel_requested_at, job.cancel_requested_by, job.not_responding, \
-         job.max_attempts, job.rerun_of, job.failure_code, job.failure_message, job.progress"
+         job.max_attempts, job.rerun_of, job.failure_code, job.failure_message"
+    };
+}
+pub(super) use first_columns;
+
+/// The columns of a [`JobView`] in a statement over `job`, for `concat!`. The place in line is not among them.
+macro_rules! view_columns {
+    () => {
+        concat!($crate::store::sqlite::row::first_columns!(), ", job.progress, job.pause_requested_at")
     };
 }
 pub(super) use view_columns;
@@ -20,7 +28,11 @@ pub(super) use view_columns;
 /// connection's thread has a price, and `json_group_array` can put a whole page into one.
 macro_rules! view_column {
     () => {
-        concat!("json_array(", $crate::store::sqlite::row::view_columns!(), " -> '$')")
+        concat!(
+            "json_array(",
+            $crate::store::sqlite::row::first_columns!(),
+            ", job.progress -> '$', job.pause_requested_at)"
+        )
     };
 }
 pub(super) use view_column;
@@ -46,6 +58,8 @@ pub(super) struct ViewRow<Text = String, Reported = Progress>(
     Option<Text>,
     Option<Text>,
     Option<Reported>,
+    // Events of earlier builds end before it.
+    #[serde(default)] Option<Micros>,
 );
 
 impl From<ViewRow> for JobView {
@@ -69,6 +83,7 @@ impl From<ViewRow> for JobView {
             rerun_of: row.14,
             failure: failure(row.15, row.16),
             progress: row.17.unwrap_or_default(),
+            pause_requested_at: row.18,
         }
     }
 }
@@ -95,6 +110,7 @@ impl<'a> From<&'a JobView> for ViewRow<&'a str, &'a Progress> {
             failure.map(|failure| failure.code.as_str()),
             failure.map(|failure| failure.message.as_str()),
             Some(&view.progress).filter(|progress| **progress != Progress::default()),
+            view.pause_requested_at,
         )
     }
 }

@@ -1,0 +1,103 @@
+//! Setting jobs aside, and letting them go on.
+
+use model::{Event, JobId, JobState, JobView};
+use rusqlite::params;
+
+use super::{batch::Verb, transaction::Transaction};
+use crate::{Error, Result, store::PauseAnswer};
+
+/// Sets aside what waits, asks what runs.
+pub(super) struct Pause {
+    pub(super) job: JobId,
+    pub(super) by: String,
+}
+
+impl Verb for Pause {
+    type Answer = PauseAnswer;
+
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<PauseAnswer> {
+        let found = transaction.find(self.job)?;
+        let state = found.state.apply(Event::Pause).map_err(|_| refused(&found))?;
+        if found.state != JobState::Running {
+            let view = transaction.must_update(
+                self.job,
+                "update job set state = ? where id = ? and state = ? and attempt = ?",
+                params![state.as_str(), self.job.0, found.state.as_str(), found.attempt],
+            )?;
+            transaction.remember(&view, "set_aside", Some(&self.by))?;
+            transaction.moved(Some(found.state), view, "paused");
+            return Ok(PauseAnswer::Paused);
+        }
+        if found.pause_requested_at.is_some() || found.cancel_requested_at.is_some() {
+            return Err(refused(&found));
+        }
+        let view = transaction.must_update(
+            self.job,
+            "update job set pause_requested_at = ? where id = ? and state = 'running' and attempt = ?",
+            params![transaction.now.0, self.job.0, found.attempt],
+        )?;
+        transaction.remember(&view, "pause_requested", Some(&self.by))?;
+        transaction.noted(view, "pause_requested");
+        Ok(PauseAnswer::Requested)
+    }
+}
+
+/// Queues what was set aside, or takes the wish back.
+pub(super) struct Resume {
+    pub(super) job: JobId,
+    pub(super) by: String,
+}
+
+impl Verb for Resume {
+    type Answer = ();
+
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
+        let found = transaction.find(self.job)?;
+        if found.state == JobState::Running && found.pause_requested_at.is_some() {
+            let view = transaction.must_update(
+                self.job,
+                "update job set pause_requested_at = null where id = ? and state = 'running' and attempt = ?",
+                params![self.job.0, found.attempt],
+            )?;
+            transaction.remember(&view, "resumed", Some(&self.by))?;
+            transaction.noted(view, "resumed");
+            return Ok(());
+        }
+        let state = found.state.apply(Event::Resume).map_err(|error| Error::Conflict {
+            code: "not_paused",
+            message: format!("job #{} is not paused; it is {}", self.job, error.from),
+            state: error.from,
+        })?;
+        let view = transaction.must_update(
+            self.job,
+            "update job set state = ?, in_line = ?, failure_code = null, failure_message = null
+            where id = ? and state = ? and attempt = ?",
+            params![state.as_str(), transaction.end_of_line(), self.job.0, found.state.as_str(), found.attempt],
+        )?;
+        transaction.remember(&view, "resumed", Some(&self.by))?;
+        transaction.moved(Some(found.state), view, "resumed");
+        Ok(())
+    }
+}
+
+/// Why a job cannot be set aside.
+fn refused(found: &JobView) -> Error {
+    let job = found.job;
+    let (code, message) = match found.state {
+        JobState::Running if found.cancel_requested_at.is_some() => {
+            ("already_requested", format!("job #{job} has been asked to stop; it cannot be paused any more"))
+        }
+        JobState::Running => (
+            "already_requested",
+            format!("job #{job} has been asked to pause already, and will at its next checkpoint"),
+        ),
+        JobState::Paused => ("already_paused", format!("job #{job} is paused already")),
+        JobState::Scheduled
+        | JobState::Queued
+        | JobState::Succeeded
+        | JobState::Failed
+        | JobState::Cancelled
+        | JobState::Interrupted => ("already_ended", format!("job #{job} is over; it has {}", found.state)),
+    };
+    Error::Conflict { code, message, state: found.state }
+}
