@@ -75,6 +75,23 @@ fn a_job_for_later_waits_until_it_is_told_to_start() {
 }
 
 #[test]
+fn a_waiting_job_is_paused_and_resumed() {
+    let (milepost, _data) = Milepost::start();
+    let later = [("kind", "demo"), ("input", r#"{"seconds":0}"#), ("start_at", "2100-01-01T00:00")];
+    let job = call(&milepost, "start_job", &later).text().unwrap();
+    let page = || reqwest::blocking::get(milepost.url(&format!("/jobs/{job}"))).unwrap().text().unwrap();
+    assert!(page().contains("action=\"/api/pause_job\""));
+    assert_eq!(call(&milepost, "pause_job", &[("id", &job)]).json::<String>().unwrap(), "paused");
+    let paused = page();
+    assert!(paused.contains("data-state=\"paused\"") && paused.contains("action=\"/api/resume_job\""), "{paused}");
+    let (status, error) = refusal(call(&milepost, "pause_job", &[("id", &job)]));
+    assert_eq!((status, &error["code"]), (409, &json!("already_paused")));
+    assert_eq!(call(&milepost, "resume_job", &[("id", &job)]).status(), StatusCode::OK);
+    let (status, error) = refusal(call(&milepost, "resume_job", &[("id", &job)]));
+    assert_eq!((status, &error["code"]), (409, &json!("not_paused")));
+}
+
+#[test]
 fn an_unknown_kind_is_told_which_there_are() {
     let (milepost, _data) = Milepost::start();
     let (status, error) = start(&milepost, "mine-bitcoin", "{}");
