@@ -5,6 +5,7 @@ mod check_links;
 mod checksum;
 mod demo;
 mod import_csv;
+mod keeping;
 mod prune;
 mod slices;
 mod table;

@@ -11,6 +11,7 @@ use tokio::{fs::File, io::AsyncWriteExt};
 use crate::{
     TaskError,
     attempt::Attempt,
+    data_dir::remove_folder,
     store::{Artifact, Outcome},
 };
 
@@ -119,11 +120,7 @@ impl Attempt {
             Outcome::Snoozed { .. } | Outcome::Paused | Outcome::HandedBack => Vec::new(),
         };
         let doomed = if artifacts.is_empty() { self.folder() } else { self.scratch() };
-        match tokio::fs::remove_dir_all(&doomed).await {
-            Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => tracing::warn!(folder = %doomed.display(), %error, "cannot remove temporary files"),
-        }
+        remove_folder(&doomed, "temporary files").await;
         if artifacts.is_empty() {
             // Goes unless another attempt left something in it.
             let _ = tokio::fs::remove_dir(self.shared.data.job(self.job())).await;

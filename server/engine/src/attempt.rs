@@ -14,6 +14,7 @@ use model::{JobId, JobView, Level, LogLine, Micros, Progress, ProgressEvent, QUI
 use tokio::sync::Notify;
 
 use crate::{
+    checkpoint::Checkpoints,
     flag::Flag,
     log_buffer::LogBuffer,
     registry::Entry,
@@ -49,6 +50,8 @@ pub(crate) struct Attempt {
     pub(crate) ended: Flag,
     /// Its blocking work.
     pub(crate) blocking: Blocking,
+    /// Its checkpoints.
+    pub(crate) checkpoints: Checkpoints,
     files: Mutex<Files>,
     log: Mutex<LogBuffer>,
     watch: Mutex<Watch>,
@@ -109,6 +112,7 @@ impl Attempt {
         Self {
             fence: claimed.fence.clone(),
             entry,
+            checkpoints: Checkpoints::new(shared.checkpoint_every),
             shared,
             tracker: Tracker::new(stages),
             stop: Flag::default(),

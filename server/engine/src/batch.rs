@@ -25,9 +25,10 @@ pub struct ItemOutcome<I, T> {
     pub result: Result<T, Failure>,
 }
 
-/// Works through `items`; see [`Ctx::batch`].
+/// Works through `items`, after so many that are done; see [`Ctx::batch_after`].
 pub(crate) async fn run<I, T, F, Fut>(
     ctx: &Ctx,
+    done: u64,
     items: Vec<I>,
     concurrency: usize,
     unit: &'static str,
@@ -38,8 +39,8 @@ where
     F: Fn(I) -> Fut,
     Fut: Future<Output = Result<T, TaskError>>,
 {
-    ctx.total(items.len() as u64, unit);
-    ctx.set(0);
+    ctx.total(done + items.len() as u64, unit);
+    ctx.continue_at(done);
     let concurrency = concurrency.max(1);
     let mut outcomes: Vec<Option<ItemOutcome<I, T>>> = std::iter::repeat_with(|| None).take(items.len()).collect();
     let mut waiting: VecDeque<(usize, I)> = items.into_iter().enumerate().collect();

@@ -30,6 +30,7 @@ pub struct Builder {
     concurrency: u32,
     blocking_threads: Option<usize>,
     cancel_grace: Duration,
+    checkpoint_every: Duration,
     upload_limit: u64,
     clock: Arc<dyn Clock>,
     tasks_on: Option<Handle>,
@@ -46,6 +47,7 @@ impl Builder {
             concurrency: 8,
             blocking_threads: None,
             cancel_grace: Duration::from_secs(10),
+            checkpoint_every: Duration::from_secs(1),
             upload_limit: 2 << 30,
             clock: Arc::new(SystemClock),
             tasks_on: None,
@@ -95,6 +97,13 @@ impl Builder {
     #[must_use]
     pub fn cancel_grace(mut self, grace: Duration) -> Self {
         self.cancel_grace = grace;
+        self
+    }
+
+    /// How often tasks are told that a checkpoint is due; every second by default. That is how much work a crash costs.
+    #[must_use]
+    pub fn checkpoint_every(mut self, interval: Duration) -> Self {
+        self.checkpoint_every = interval;
         self
     }
 
@@ -169,6 +178,7 @@ impl Builder {
             service: service.clone(),
             concurrency: self.concurrency,
             cancel_grace: self.cancel_grace,
+            checkpoint_every: self.checkpoint_every,
             live: Live::default(),
             running: AtomicU32::new(0),
             slot_freed: Notify::new(),

@@ -2,14 +2,18 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use futures_util::future::BoxFuture;
 use model::{AttemptNo, JobId, Level, Tone};
-use serde::Serialize;
-use tokio::sync::oneshot;
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, sleep_until},
+};
 
 use crate::{
     ArtifactWriter, Batch, Error, Keeper, RootedPath, TaskError, Upload, UploadRef,
     attempt::{Attempt, Blocking},
-    batch, panics,
+    batch, checkpoint, panics,
 };
 
 /// The most that [`Ctx::data`] takes, bytes of JSON.
@@ -63,6 +67,11 @@ impl Ctx {
     /// Sets the work done in this stage.
     pub fn set(&self, value: u64) {
         self.attempt.tracker.set(value);
+    }
+
+    /// Sets the work done in this stage to what an earlier attempt has done of it; the speed is that of this attempt.
+    pub fn continue_at(&self, value: u64) {
+        self.attempt.tracker.continue_at(value);
     }
 
     /// One line for people on what is being done now. Longer than 1 KiB, it is cut.
@@ -121,6 +130,67 @@ impl Ctx {
         self.attempt.stop.raised().await;
     }
 
+    /// Keeps where the job can go on from, in place of the last checkpoint, and returns once that is durable. With it are
+    /// durable the files in the [work folder](Self::work_folder), as far as they have been flushed, and all that the log
+    /// said before. `state` and the count of warnings are taken at the call, not when the future is polled: a lock that
+    /// keeps them still can be let go of in between.
+    ///
+    /// Any later attempt finds it by [`Ctx::restore`]: after a crash, a retry, a shutdown. It goes when the job succeeds.
+    /// Where the disk is full or the database fails, it waits for better times.
+    ///
+    /// # Errors
+    /// Codes `checkpoint_too_large` above 1 MiB of JSON, `bad_checkpoint` for what JSON cannot say, `io` for files that
+    /// cannot be synced; `TaskError::Cancelled` where the attempt has lost its job to another one, or should stop and the
+    /// store still cannot write.
+    pub fn checkpoint<T: Serialize + ?Sized>(&self, state: &T) -> BoxFuture<'static, Result<(), TaskError>> {
+        let (data, warnings) = (checkpoint::encode(state), self.attempt.tracker.warnings());
+        let attempt = Arc::clone(&self.attempt);
+        Box::pin(async move { attempt.save_checkpoint(data?, warnings).await })
+    }
+
+    /// The job's latest checkpoint, whichever attempt made it; `None` where there is none. With it the warnings counted
+    /// until then count for this attempt, and its work folder holds copies of the files that the other attempt kept: they
+    /// may be longer than they were at the checkpoint, so it should name their lengths.
+    ///
+    /// To be called before the work begins.
+    ///
+    /// # Errors
+    /// Code `bad_checkpoint` where it does not fit `T`; `database`, `disk_full`, `io`.
+    pub async fn restore<T: DeserializeOwned>(&self) -> Result<Option<T>, TaskError> {
+        self.attempt.take_over().await?.as_deref().map(checkpoint::decode).transpose()
+    }
+
+    /// For a task that cannot use what [`Ctx::restore`] found, because something it refers to is gone: says so in the log,
+    /// and the warnings of the earlier attempt no longer count, as they will be given again.
+    pub fn begin_anew(&self) {
+        self.attempt.tracker.forget_warnings();
+        self.log(Level::Warn, "what an earlier attempt had done is gone; begins anew");
+    }
+
+    /// Whether it is time for a checkpoint: a second (see [`Builder::checkpoint_every`](crate::Builder::checkpoint_every))
+    /// has passed since the last one, or since the attempt began. Cheap.
+    pub fn is_checkpoint_due(&self) -> bool {
+        Instant::now() >= self.attempt.checkpoints.due_at()
+    }
+
+    /// Waits until it is time for a checkpoint.
+    pub async fn checkpoint_due(&self) {
+        while !self.is_checkpoint_due() {
+            sleep_until(self.attempt.checkpoints.due_at()).await;
+        }
+    }
+
+    /// A folder of this attempt's own for files that its checkpoints refer to; no folders in it. It stays when the attempt
+    /// ends otherwise than well, if it has made a checkpoint. What a checkpoint refers to must not be changed after it,
+    /// only be added to: the next attempt, which begins with copies, may make them while this one still writes, not
+    /// knowing that it has been given up.
+    ///
+    /// # Errors
+    /// Codes `disk_full`, `io`.
+    pub async fn work_folder(&self) -> Result<PathBuf, TaskError> {
+        self.attempt.make_work_folder().await
+    }
+
     /// Runs `work` on the bounded blocking pool. A panic in it becomes the attempt's panic.
     ///
     /// Work that still waits for a thread when the job is cancelled is not begun. Work that is handed in after that
@@ -176,7 +246,28 @@ impl Ctx {
         F: Fn(I) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<T, TaskError>> + Send + 'static,
     {
-        batch::run(self, items, concurrency, unit, item).await
+        self.batch_after(0, items, concurrency, unit, item).await
+    }
+
+    /// The rest of a [batch](Self::batch), of which an earlier attempt has done so many items; `items` are the others.
+    ///
+    /// # Errors
+    /// As [`Ctx::batch`].
+    pub async fn batch_after<I, T, F, Fut>(
+        &self,
+        done: u64,
+        items: Vec<I>,
+        concurrency: usize,
+        unit: &'static str,
+        item: F,
+    ) -> Result<Batch<I, T>, TaskError>
+    where
+        I: Clone + std::fmt::Display + Send + 'static,
+        T: Send + 'static,
+        F: Fn(I) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, TaskError>> + Send + 'static,
+    {
+        batch::run(self, done, items, concurrency, unit, item).await
     }
 
     /// Starts a file that people can download once the attempt has ended. `name` has no path separators and does not

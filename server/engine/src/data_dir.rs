@@ -1,6 +1,9 @@
 //! What lies where in the data directory.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 use model::{AttemptNo, JobId};
 
@@ -62,5 +65,25 @@ impl DataDir {
     /// What one attempt wrote. Its artifacts are visible only once the attempt's finish has listed them.
     pub fn attempt(&self, job: JobId, attempt: AttemptNo) -> PathBuf {
         self.job(job).join(attempt.to_string())
+    }
+
+    /// What a job needs to go on from its checkpoint: a folder for each attempt that kept something. It is there as long
+    /// as the job is unfinished.
+    pub fn work(&self, job: JobId) -> PathBuf {
+        self.job(job).join("work")
+    }
+
+    /// What one attempt keeps there.
+    pub fn work_of(&self, job: JobId, attempt: AttemptNo) -> PathBuf {
+        self.work(job).join(attempt.to_string())
+    }
+}
+
+/// Removes a folder with all that is in it, if it is there. What cannot be removed is told to the operator.
+pub(crate) async fn remove_folder(folder: &Path, what: &str) {
+    match tokio::fs::remove_dir_all(folder).await {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => tracing::warn!(folder = %folder.display(), %error, "cannot remove {what}"),
     }
 }

@@ -3,10 +3,12 @@
 
 use std::{io::ErrorKind, sync::Arc, time::Duration};
 
-use model::{JobId, Micros};
+use model::{JobId, JobState, Micros};
 
 use crate::{
-    DataDir, Error, Result, node_lock,
+    DataDir, Error, Result,
+    data_dir::remove_folder,
+    node_lock,
     shared::Shared,
     store::{BootId, Store},
 };
@@ -42,8 +44,9 @@ pub(crate) async fn keep_up(shared: Arc<Shared>) {
     }
 }
 
-/// Removes what deleted jobs left behind: their rows go first, and a server can die before their files. Once, at the
-/// start, on a thread for blocking work; a folder is listed before its job is asked for, so none is too new to be known.
+/// Removes what jobs left behind that were deleted, and the checkpoints' files of those that have succeeded: what the
+/// store says goes first, and a server can die before the files. Once, at the start, on a thread for blocking work; a
+/// folder is listed before its job is asked for, so none is too new to be known.
 pub(crate) fn sweep_folders(shared: &Shared) -> Result<()> {
     let listing = |error| Error::of_io("listing the folders of jobs", error);
     let folders = match std::fs::read_dir(shared.data.jobs()) {
@@ -60,6 +63,11 @@ pub(crate) fn sweep_folders(shared: &Shared) -> Result<()> {
         for job in some.into_iter().filter(|job| !existing.contains(job)) {
             tracing::info!(%job, "removing the files of a deleted job");
             shared.service.block_on(shared.remove_files(job));
+        }
+        for job in existing.into_iter().filter(|job| shared.data.work(*job).exists()) {
+            if shared.service.block_on(shared.store.job(job)).is_ok_and(|view| view.state == JobState::Succeeded) {
+                shared.service.block_on(remove_folder(&shared.data.work(job), "the files of a checkpoint"));
+            }
         }
     }
 }

@@ -7,7 +7,7 @@
 //! | what | where |
 //! |---|---|
 //! | a kind of work: input, output, stages, limits | [`Task`] |
-//! | what a running task sees: progress, log, artifacts, the wish to stop | [`Ctx`] |
+//! | what a running task sees: progress, log, artifacts, checkpoints, the wish to stop | [`Ctx`] |
 //! | starting, cancelling, retrying, reading | [`Engine`] |
 //! | states and what leads from one to the next | `docs/states.md`, [`model::JobState`] |
 //!
@@ -112,6 +112,7 @@ mod backoff;
 mod batch;
 mod builder;
 mod cancel;
+mod checkpoint;
 mod clock;
 mod ctx;
 mod data_dir;

@@ -51,7 +51,10 @@ impl Live {
     /// Removes an attempt that has ended.
     pub(crate) fn leave(&self, attempt: &Attempt) {
         let mut table = self.table();
-        table.attempts.remove(&attempt.fence.job);
+        // The job's next attempt may be here already.
+        if table.attempts.get(&attempt.fence.job).is_some_and(|live| live.fence == attempt.fence) {
+            table.attempts.remove(&attempt.fence.job);
+        }
         if table.attempts.is_empty() {
             self.empty.notify_waiters();
         }

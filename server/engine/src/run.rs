@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A store that refuses the end of an attempt is asked again after this, and then after twice as long, up to the last.
-const ASK_AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+pub(crate) const ASK_AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
 /// The code of a panic.
 const PANIC: Code = Code::new("panic");
@@ -61,7 +61,8 @@ pub(crate) async fn run(attempt: Arc<Attempt>, input: String) {
     attempt.blocking.idle().await;
 
     let (outcome, remark) = judge(ended, wish, || attempt.next_attempt());
-    let mut closing = attempt.close(matches!(outcome, Outcome::Succeeded { .. }));
+    let succeeded = matches!(outcome, Outcome::Succeeded { .. });
+    let mut closing = attempt.close(succeeded);
     if let Some(remark) = remark {
         attempt.last_word(&mut closing, Level::Info, remark);
     }
@@ -80,8 +81,10 @@ pub(crate) async fn run(attempt: Arc<Attempt>, input: String) {
         stage_seconds: closing.stage_seconds,
         log: closing.log,
         artifacts,
+        checkpointed: attempt.may_have_checkpoint(),
     };
-    settle(&attempt, finish).await;
+    let accepted = settle(&attempt, finish).await;
+    attempt.clear_work(accepted && succeeded).await;
     attempt.shared.live.leave(&attempt);
 }
 
@@ -165,8 +168,8 @@ fn wish_of(attempt: &Attempt) -> Wish {
     }
 }
 
-/// Writes the end down, however long the store takes to accept it.
-async fn settle(attempt: &Attempt, finish: Finish) {
+/// Writes the end down, however long the store takes to accept it. Answers whether it still counted.
+async fn settle(attempt: &Attempt, finish: Finish) -> bool {
     let shared = &attempt.shared;
     let mut pause = ASK_AGAIN.0;
     let mut first = true;
@@ -188,11 +191,11 @@ async fn settle(attempt: &Attempt, finish: Finish) {
                 if view.state == JobState::Scheduled {
                     shared.rescheduled.notify_one();
                 }
-                return;
+                return true;
             }
             Err(error @ (Error::Fenced | Error::NoSuchJob(_))) => {
                 tracing::warn!(job = %attempt.job(), attempt = attempt.fence.attempt, %error, "the end of an attempt came too late");
-                return;
+                return false;
             }
             Err(error) => {
                 tracing::error!(job = %attempt.job(), %error, "cannot write down the end of an attempt; trying again");

@@ -13,6 +13,7 @@ use tokio::{runtime::Handle, sync::Notify};
 
 use crate::{
     Clock, DataDir, Listener, Roots, Uploads,
+    data_dir::remove_folder,
     flag::Flag,
     live::Live,
     pool::Pool,
@@ -38,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) service: Handle,
     pub(crate) concurrency: u32,
     pub(crate) cancel_grace: Duration,
+    /// How often a checkpoint is due.
+    pub(crate) checkpoint_every: Duration,
     /// What runs.
     pub(crate) live: Live,
     /// Slots taken.
@@ -73,22 +76,14 @@ impl Shared {
     pub(crate) async fn remove_artifacts(&self, job: JobId) {
         let Ok(mut entries) = tokio::fs::read_dir(self.data.job(job)).await else { return };
         while let Ok(Some(entry)) = entries.next_entry().await {
-            let of_attempt = entry.file_name().to_str().is_some_and(|name| name.parse::<AttemptNo>().is_ok());
-            if of_attempt && let Err(error) = tokio::fs::remove_dir_all(entry.path()).await {
-                tracing::warn!(folder = %entry.path().display(), %error, "cannot remove old artifacts");
+            if entry.file_name().to_str().is_some_and(|name| name.parse::<AttemptNo>().is_ok()) {
+                remove_folder(&entry.path(), "old artifacts").await;
             }
         }
     }
 
-    /// Removes everything that attempts of `job` wrote. What cannot be removed is told to the operator.
+    /// Removes everything that attempts of `job` wrote.
     pub(crate) async fn remove_files(&self, job: JobId) {
-        let folder = self.data.job(job);
-        match tokio::fs::remove_dir_all(&folder).await {
-            Ok(()) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => {
-                tracing::warn!(folder = %folder.display(), %error, "cannot remove the files of a deleted job");
-            }
-        }
+        remove_folder(&self.data.job(job), "the files of a deleted job").await;
     }
 }

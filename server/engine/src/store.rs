@@ -41,6 +41,9 @@ pub trait Store: Send + Sync + 'static {
     fn save_progress(&self, saves: Vec<(Fence, model::Progress)>);
     /// Soft: more lines for the logs of running attempts, in order.
     fn append_logs(&self, appends: Vec<LogAppend>);
+    /// Keeps where a job can go on from, in place of what was kept before. What was appended to its log before is
+    /// committed no later.
+    async fn save_checkpoint(&self, save: SaveCheckpoint) -> Result<()>;
     /// Ends an attempt: state, final progress, last log lines, artifacts, result or failure, all in one transaction.
     async fn finish(&self, finish: Finish) -> Result<JobView>;
     /// Notes that the grace after a cancel request is over and the task still runs.
@@ -91,6 +94,8 @@ pub trait Store: Send + Sync + 'static {
     async fn existing(&self, jobs: &[JobId]) -> Result<BTreeSet<JobId>>;
     /// One job with its input and result.
     async fn detail(&self, job: JobId) -> Result<JobDetail>;
+    /// Where a job can go on from; `None` without a checkpoint.
+    async fn checkpoint(&self, job: JobId) -> Result<Option<Checkpoint>>;
     /// A page of jobs, newest first.
     async fn page(&self, query: &ListQuery) -> Result<Page>;
     /// How many there are in each state.

@@ -41,6 +41,8 @@ struct Stripe(AtomicU64);
 #[derive(Debug)]
 struct Words {
     stage: Option<usize>,
+    /// The value in this stage that this attempt began at.
+    begin: u64,
     max: Option<u64>,
     unit: &'static str,
     message: String,
@@ -61,6 +63,7 @@ impl Tracker {
             warnings: AtomicU64::new(0),
             words: Mutex::new(Words {
                 stage: None,
+                begin: 0,
                 max: None,
                 unit: "",
                 message: String::new(),
@@ -84,6 +87,14 @@ impl Tracker {
         self.changed();
     }
 
+    /// Sets the value to what an earlier attempt has done, which says nothing of the speed of this one.
+    pub(crate) fn continue_at(&self, value: u64) {
+        let mut words = self.words();
+        words.begin = value;
+        self.base.store(value.wrapping_sub(self.sum()), Relaxed);
+        self.changed();
+    }
+
     /// Enters a stage; answers `false` where there is none of that number or it has been left already.
     pub(crate) fn stage(&self, index: usize) -> bool {
         let mut words = self.words();
@@ -96,6 +107,7 @@ impl Tracker {
         let now = Instant::now();
         words.leave_stage(now);
         words.stage = Some(index);
+        words.begin = 0;
         words.max = None;
         words.unit = "";
         self.base.store(0_u64.wrapping_sub(self.sum()), Relaxed);
@@ -125,10 +137,26 @@ impl Tracker {
         self.changed();
     }
 
-    /// Counts warnings.
+    /// Counts a warning.
     pub(crate) fn warn(&self) {
-        self.warnings.fetch_add(1, Relaxed);
+        self.count_warnings(1);
+    }
+
+    /// Counts warnings that an earlier attempt gave.
+    pub(crate) fn count_warnings(&self, warnings: u64) {
+        self.warnings.fetch_add(warnings, Relaxed);
         self.changed();
+    }
+
+    /// Begins to count warnings anew.
+    pub(crate) fn forget_warnings(&self) {
+        self.warnings.store(0, Relaxed);
+        self.changed();
+    }
+
+    /// Warnings so far.
+    pub(crate) fn warnings(&self) -> u64 {
+        self.warnings.load(Relaxed)
     }
 
     /// Seconds spent in each stage until `now`.
@@ -164,7 +192,8 @@ impl Words {
 #[derive(Debug)]
 pub(crate) struct Sample {
     seen: (u64, u64),
-    stage: Option<usize>,
+    /// The stage, and the value that it began at.
+    began: (Option<usize>, u64),
     rate: Rate,
     progress: Progress,
 }
@@ -172,7 +201,7 @@ pub(crate) struct Sample {
 impl Sample {
     /// Nothing seen yet.
     pub(crate) fn new(now: Instant) -> Self {
-        Self { seen: (0, 0), stage: None, rate: Rate::starting_at(now, 0), progress: Progress::default() }
+        Self { seen: (0, 0), began: (None, 0), rate: Rate::starting_at(now, 0), progress: Progress::default() }
     }
 
     /// What was seen last.
@@ -191,9 +220,9 @@ impl Sample {
         let words = tracker.words();
         // Read again under the lock, so that value, stage and total belong together.
         let value = tracker.base.load(Relaxed).wrapping_add(tracker.sum());
-        if words.stage != self.stage {
-            self.stage = words.stage;
-            self.rate = Rate::starting_at(now, 0);
+        if (words.stage, words.begin) != self.began {
+            self.began = (words.stage, words.begin);
+            self.rate = Rate::starting_at(now, words.begin);
         }
         self.rate.saw(now, value);
         let fraction = tracker.stages.fraction(words.stage, value, words.max).map(|f| f.min(NEARLY_DONE));
@@ -208,7 +237,7 @@ impl Sample {
         words.message.clone_into(&mut progress.message);
         progress.tone = words.tone;
         progress.rate = self.rate.per_second();
-        progress.warnings = tracker.warnings.load(Relaxed);
+        progress.warnings = tracker.warnings();
         progress.data.clone_from(&words.data);
         progress.at = Some(at);
         true
@@ -246,4 +275,27 @@ fn own_stripe() -> usize {
     let own = NEXT.fetch_add(1, Relaxed);
     OWN.set(own);
     own
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_an_earlier_attempt_did_says_nothing_of_the_speed() {
+        let (tracker, start) = (Tracker::new(Stages::default()), Instant::now());
+        let mut sample = Sample::new(start);
+        tracker.total(Some(1_000_100), "rows");
+        tracker.continue_at(1_000_000);
+        for second in 0..=5 {
+            let now = start + Duration::from_secs(second);
+            assert!(sample.look(&tracker, now, Micros(second as i64)));
+            assert_eq!(sample.progress().value, 1_000_000 + 10 * second);
+            tracker.advance(10);
+        }
+        let rate = sample.progress().rate.expect("it has been watched for long enough");
+        assert!((rate - 10.0).abs() < 1e-6, "{rate}");
+    }
 }

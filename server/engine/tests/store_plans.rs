@@ -31,7 +31,7 @@ const HARMLESS: [(&str, &str); 3] = [
 const WHOLE_STATE: &str = "USING INDEX job_by_state (state=?)";
 
 /// The tables that grow, and the names by which statements call them.
-const GROWING: [&str; 17] = [
+const GROWING: [&str; 18] = [
     "job",
     "found",
     "waiting",
@@ -40,6 +40,7 @@ const GROWING: [&str; 17] = [
     "last",
     "job_input",
     "attempt",
+    "checkpoint",
     "activity",
     "log",
     "artifact",

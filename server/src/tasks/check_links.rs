@@ -4,21 +4,30 @@
 //! followed by hand, because every hop is vetted and shown.
 
 mod address;
+mod journal;
 mod list;
 mod pace;
 mod probe;
 mod report;
 
-use std::{fs::File, io::BufReader, sync::Arc, time::Duration};
+use std::{
+    fs::File,
+    io::BufReader,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use engine::{Ctx, Kind, Task, TaskError, UploadRef};
+use model::{Level, count};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::keeping::with_checkpoints;
 use address::Vetted;
+use journal::{Journal, Line};
 use list::Links;
 use pace::Pace;
-use probe::Prober;
+use probe::{Finding, Prober};
 use report::Findings;
 
 /// The task.
@@ -106,7 +115,7 @@ impl Task for CheckLinks {
             (None, _, None) => "Check no links".to_owned(),
             (_, _, Some(_)) => "Check the links of a file".to_owned(),
             (Some(only), 0, None) => format!("Check {}", only.chars().take(80).collect::<String>()),
-            (Some(_), more, None) => format!("Check {} links", model::count(more as u64 + 1)),
+            (Some(_), more, None) => format!("Check {} links", count(more as u64 + 1)),
         }
     }
 
@@ -115,8 +124,16 @@ impl Task for CheckLinks {
         let links = read(&input, ctx).await?;
 
         ctx.stage(1);
-        let findings: Findings = links.targets.iter().map(|_| std::sync::OnceLock::new()).collect();
-        let checked = self.check_all(&input, &links, &findings, ctx).await;
+        let findings: Findings = links.targets.iter().map(|_| OnceLock::new()).collect();
+        let (journal, known) = Journal::begin(ctx).await?;
+        if !known.is_empty() {
+            let (known, all) = (count(known.len() as u64), count(links.targets.len() as u64));
+            ctx.log(Level::Info, format!("continues after {known} of {all} links"));
+        }
+        for line in known {
+            recall(ctx, &links, &findings, line);
+        }
+        let checked = self.check_all(&input, &links, &findings, journal, ctx).await;
 
         // Cancelled, the job still shows what it has found.
         ctx.stage(2);
@@ -129,25 +146,50 @@ impl Task for CheckLinks {
 }
 
 impl CheckLinks {
-    async fn check_all(&self, input: &Input, links: &Links, findings: &Findings, ctx: &Ctx) -> Result<(), TaskError> {
+    /// Asks every link of which there is no finding yet.
+    async fn check_all(
+        &self,
+        input: &Input,
+        links: &Links,
+        findings: &Findings,
+        journal: Journal,
+        ctx: &Ctx,
+    ) -> Result<(), TaskError> {
         let timeout = Duration::from_secs(input.timeout.into());
         let prober = Prober::new(self.vetted, Pace::new(input.per_host_per_second), timeout)?;
-        let findings = Arc::clone(findings);
-        let own = ctx.clone();
+        let mut targets = links.in_turn();
+        targets.retain(|target| findings[target.index].get().is_none());
+        let known = (links.targets.len() - targets.len()) as u64;
+        let (findings, journal) = (Arc::clone(findings), Arc::new(journal));
+        let (own, kept) = (ctx.clone(), Arc::clone(&journal));
         let item = move |target: list::Target| {
             let (prober, findings, own) = (prober.clone(), Arc::clone(&findings), own.clone());
+            let journal = Arc::clone(&kept);
             async move {
                 let finding = tokio::select! {
                     finding = prober.ask(target.url) => finding,
                     () = own.cancelled() => return Err(TaskError::Cancelled),
                 };
+                journal.add(target.index, &finding);
                 let error = finding.error.clone();
                 findings[target.index].set(finding).expect("each target is asked once");
-                error.map_or(Ok(()), |(code, message)| Err(TaskError::fatal(code, message)))
+                error.map_or(Ok(()), |(_, message)| Err(TaskError::fatal("broken_link", message)))
             }
         };
-        ctx.batch(links.in_turn(), input.concurrency as usize, "links", item).await.map(drop)
+        let asked = ctx.batch_after(known, targets, input.concurrency as usize, "links", item);
+        let save = || async { ctx.checkpoint(&journal.mark()?).await };
+        with_checkpoints(ctx, save, asked).await.map(drop)
     }
+}
+
+/// Takes up what an earlier attempt found. What it could no longer tell of it is told now.
+fn recall(ctx: &Ctx, links: &Links, findings: &Findings, line: Line<Finding>) {
+    let Some(target) = links.targets.get(line.target) else { return };
+    if let Some((_, message)) = line.finding.error.as_ref().filter(|_| !line.told) {
+        ctx.warn(format!("{target}: {message}"));
+    }
+    // A journal that names a link twice, which none does, would not matter.
+    let _ = findings[line.target].set(line.finding);
 }
 
 /// The links of the text field, then those of the file.
@@ -166,7 +208,7 @@ async fn read(input: &Input, ctx: &Ctx) -> Result<Links, TaskError> {
 
 fn summary(links: &Links, findings: &Findings) -> Output {
     let mut output = Output { links: links.lines.len() as u64, report: report::NAME, ..Output::default() };
-    for finding in findings.iter().filter_map(std::sync::OnceLock::get) {
+    for finding in findings.iter().filter_map(OnceLock::get) {
         output.asked += 1;
         match &finding.error {
             None => {
@@ -175,7 +217,7 @@ fn summary(links: &Links, findings: &Findings) -> Output {
             }
             Some((code, _)) => {
                 output.broken += 1;
-                output.refused += u64::from(*code == "refused");
+                output.refused += u64::from(code == "refused");
             }
         }
     }

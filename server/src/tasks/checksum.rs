@@ -1,7 +1,8 @@
 //! `checksum`: a manifest of the checksums of every file in a folder, or a folder against such a manifest.
 //!
 //! Scan lists the files, Hash reads them, Write puts the result together. Between the stages everything lies in the
-//! attempt's scratch folder, so memory does not grow with the number of files. Nothing in the folder is changed.
+//! attempt's work folder, so memory does not grow with the number of files, and an attempt that ends in Hash can be
+//! continued by the next. Nothing in the folder is changed.
 
 mod digest;
 mod hash;
@@ -11,11 +12,11 @@ mod verify;
 mod walk;
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, BufWriter, Write},
     ops::ControlFlow,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, atomic::Ordering},
+    sync::Arc,
 };
 
 use engine::{Ctx, Kind, RootedPath, Task, TaskError, UploadRef};
@@ -23,9 +24,9 @@ use model::{Level, count};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::slices::in_slices;
+use super::{keeping::with_checkpoints, slices::in_slices};
 use digest::{Algorithm, Hasher};
-use hash::{Counts, Work, hash_all};
+use hash::{Done, Work, hash_all};
 use spool::{Entry, EntryReader, EntryWriter, Outcome, Outcomes};
 use verify::{Report, Verified};
 use walk::{Found, Walk};
@@ -106,7 +107,7 @@ impl Task for Checksum {
             let message = format!("{} is not a folder; choose the folder it lies in", input.folder.0);
             return Err(TaskError::fatal("not_a_folder", message));
         }
-        let job = Job { folder, algorithm: input.algorithm, scratch: ctx.scratch().await? };
+        let job = Job { folder, algorithm: input.algorithm, work: ctx.work_folder().await? };
         match input.manifest {
             None => job.write_manifest(ctx).await.map(Output::Written),
             Some(manifest) => job.verify(ctx, &manifest).await.map(Output::Verified),
@@ -118,41 +119,60 @@ impl Task for Checksum {
 struct Job {
     folder: PathBuf,
     algorithm: Algorithm,
-    scratch: PathBuf,
+    /// Where the lists and the outcomes lie.
+    work: PathBuf,
 }
 
-/// What Scan met.
-#[derive(Default)]
+/// What Scan met, in either half of the task.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Scanned {
     files: u64,
     bytes: u64,
     unreadable: u64,
     links: u64,
     specials: u64,
+    /// Files that the manifest to verify does not name.
+    not_listed: u64,
+    /// Lines of it that were not understood.
+    bad_lines: u64,
+    /// How long the lists of files are, those to hash and those that are not in the manifest, bytes.
+    lists: [u64; 2],
+}
+
+/// What a checkpoint holds.
+#[derive(Serialize, Deserialize)]
+struct Saved<S = Scanned, D = Done> {
+    scanned: S,
+    done: D,
 }
 
 impl Job {
     async fn write_manifest(self, ctx: &Ctx) -> Result<Written, TaskError> {
-        let list = self.scratch.join("files");
-        ctx.stage(0);
-        let scanned = scan(ctx, &self.folder, &list).await?;
-        if scanned.links + scanned.specials > 0 {
-            let (links, specials) = (count(scanned.links), count(scanned.specials));
-            let text = format!("left out: {links} symbolic links, {specials} devices, sockets and pipes");
-            ctx.log(Level::Info, text);
-        }
+        let list = self.listed();
+        let Saved { scanned, done } = if let Some(saved) = self.restore(ctx).await? {
+            saved
+        } else {
+            ctx.stage(0);
+            let scanned = scan(ctx, &self.folder, &list).await?;
+            if scanned.links + scanned.specials > 0 {
+                let (links, specials) = (count(scanned.links), count(scanned.specials));
+                let text = format!("left out: {links} symbolic links, {specials} devices, sockets and pipes");
+                ctx.log(Level::Info, text);
+            }
+            Saved { scanned, done: Done::default() }
+        };
 
-        let work = self.hash(ctx, &list, scanned.bytes).await?;
+        let work = self.hash(ctx, &scanned, done).await?;
+        let counts = work.counts();
 
         ctx.stage(2);
         ctx.total(scanned.files, "files");
         let digest = self.write(ctx, &list, &work.outcomes).await?;
-        let of = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         Ok(Written {
-            files: of(&work.counts.hashed),
-            bytes: of(&work.counts.bytes),
-            unreadable: scanned.unreadable + of(&work.counts.unreadable) + of(&work.counts.missing),
-            changed_meanwhile: of(&work.counts.changing),
+            files: counts.hashed,
+            bytes: counts.bytes,
+            unreadable: scanned.unreadable + counts.unreadable + counts.missing,
+            changed_meanwhile: counts.changing,
             links_skipped: scanned.links,
             specials_skipped: scanned.specials,
             manifest: self.algorithm.manifest_name(),
@@ -161,22 +181,28 @@ impl Job {
     }
 
     async fn verify(self, ctx: &Ctx, manifest: &UploadRef) -> Result<Verified, TaskError> {
-        let manifest = ctx.upload(manifest).await?;
-        let (listed, not_listed) = (self.scratch.join("files"), self.scratch.join("not-listed"));
-        ctx.stage(0);
-        let lists = (listed.as_path(), not_listed.as_path());
-        let scanned = verify::scan(ctx, &self.folder, self.algorithm, &manifest.path, lists).await?;
+        let (listed, not_listed) = (self.listed(), self.not_listed());
+        let Saved { scanned, done } = if let Some(saved) = self.restore(ctx).await? {
+            saved
+        } else {
+            let manifest = ctx.upload(manifest).await?;
+            ctx.stage(0);
+            let lists = (listed.as_path(), not_listed.as_path());
+            let scanned = verify::scan(ctx, &self.folder, self.algorithm, &manifest.path, lists).await?;
+            Saved { scanned, done: Done::default() }
+        };
 
-        let work = self.hash(ctx, &listed, scanned.bytes).await?;
+        let work = self.hash(ctx, &scanned, done).await?;
+        let counts = work.counts();
 
         ctx.stage(2);
         ctx.total(scanned.files + scanned.not_listed, "files");
         let artifact = ctx.artifact(Verified::REPORT).await?;
         let writing = |error| TaskError::io("writing the report", &error);
         let counts = Verified {
-            missing: work.counts.missing.load(Ordering::Relaxed),
-            unreadable: work.counts.unreadable.load(Ordering::Relaxed),
-            bytes: work.counts.bytes.load(Ordering::Relaxed),
+            missing: counts.missing,
+            unreadable: counts.unreadable,
+            bytes: counts.bytes,
             not_listed: scanned.not_listed,
             bad_lines: scanned.bad_lines,
             report: Verified::REPORT,
@@ -192,18 +218,46 @@ impl Job {
         verified.verdict(self.algorithm)
     }
 
-    async fn hash(&self, ctx: &Ctx, list: &Path, bytes: u64) -> Result<Arc<Work>, TaskError> {
+    /// The list of the files to hash.
+    fn listed(&self) -> PathBuf {
+        self.work.join("files")
+    }
+
+    /// The list of those that are there and not to be hashed.
+    fn not_listed(&self) -> PathBuf {
+        self.work.join("not-listed")
+    }
+
+    fn outcomes(&self) -> PathBuf {
+        self.work.join("outcomes")
+    }
+
+    /// What an earlier attempt has done.
+    async fn restore(&self, ctx: &Ctx) -> Result<Option<Saved>, TaskError> {
+        let Some(saved) = ctx.restore::<Saved>().await? else { return Ok(None) };
+        let length = |path: PathBuf| fs::metadata(path).map_or(0, |meta| meta.len());
+        let lists = [length(self.listed()), length(self.not_listed())];
+        let least = Outcomes::least_length(saved.done.entries());
+        if lists == saved.scanned.lists && length(self.outcomes()) >= least {
+            let (done, all) = (count(saved.done.entries()), count(saved.scanned.files));
+            ctx.log(Level::Info, format!("continues after {done} of {all} files"));
+            return Ok(Some(saved));
+        }
+        ctx.begin_anew();
+        Ok(None)
+    }
+
+    /// Hashes the files that are not done yet.
+    async fn hash(&self, ctx: &Ctx, scanned: &Scanned, done: Done) -> Result<Arc<Work>, TaskError> {
         ctx.stage(1);
-        ctx.total(bytes, "B");
+        ctx.total(scanned.bytes, "B");
+        ctx.continue_at(done.size);
         let opening = |error| TaskError::io("reading the list of files", &error);
-        let work = Arc::new(Work {
-            folder: self.folder.clone(),
-            algorithm: self.algorithm,
-            entries: Mutex::new((EntryReader::open(list).map_err(opening)?, 0)),
-            outcomes: Outcomes::create(&self.scratch.join("outcomes")).map_err(opening)?,
-            counts: Counts::default(),
-        });
-        hash_all(ctx, &work).await?;
+        let entries = EntryReader::open(&self.listed()).map_err(opening)?;
+        let outcomes = Outcomes::open(&self.outcomes(), done.entries() > 0).map_err(opening)?;
+        let work = Work::new(self.folder.clone(), self.algorithm, entries, outcomes, done);
+        let save = || work.with_done(|done| ctx.checkpoint(&Saved { scanned, done }));
+        with_checkpoints(ctx, save, hash_all(ctx, &work)).await?;
         Ok(work)
     }
 
@@ -242,7 +296,7 @@ async fn scan(ctx: &Ctx, folder: &Path, list: &Path) -> Result<Scanned, TaskErro
     let writer = EntryWriter::create(list).map_err(|error| TaskError::io("listing the files", &error))?;
     let own = ctx.clone();
     let state = (walk, writer, Scanned::default());
-    let (_, writer, scanned) = in_slices(ctx, state, move |(walk, writer, scanned)| {
+    let (_, writer, mut scanned) = in_slices(ctx, state, move |(walk, writer, scanned)| {
         match walk.next() {
             None => return Ok(ControlFlow::Break(())),
             Some(Found::File { path, size }) => {
@@ -262,7 +316,7 @@ async fn scan(ctx: &Ctx, folder: &Path, list: &Path) -> Result<Scanned, TaskErro
         Ok(ControlFlow::Continue(()))
     })
     .await?;
-    writer.finish().map_err(|error| TaskError::io("listing the files", &error))?;
+    scanned.lists[0] = writer.finish().map_err(|error| TaskError::io("listing the files", &error))?;
     Ok(scanned)
 }
 

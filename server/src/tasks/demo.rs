@@ -1,9 +1,10 @@
-//! `demo`: does nothing useful, and shows while doing so everything that a job can show.
+//! `demo`: does nothing useful, and shows while doing so everything that a job can show. Its checkpoint is the number of
+//! reports made: an attempt that continues passes over so many.
 
 use std::{thread, time::Duration};
 
 use engine::{Backoff, Ctx, Kind, Task, TaskError};
-use model::{Level, Tone};
+use model::{Level, Tone, count};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -121,28 +122,35 @@ impl Task for Demo {
 
     async fn run(&self, input: Input, ctx: &Ctx) -> Result<Output, TaskError> {
         let mut report = ctx.artifact("demo.txt").await?;
-        let mut pace = Pace::new(&input);
+        let earlier: Option<u64> = ctx.restore().await?;
+        let mut pace = Pace::new(&input, earlier.unwrap_or_default());
 
-        ctx.stage(0);
+        pace.enter(ctx, 0);
         ctx.unit("steps");
         ctx.message("Preparing, with no idea how much there is to do");
-        ctx.log(Level::Debug, "a line of level debug: for whoever looks for a fault");
-        ctx.log(Level::Info, "a line of level info: what happens");
+        if let Some(reports) = earlier {
+            ctx.log(Level::Info, format!("continues after {} reports", count(reports)));
+        } else {
+            ctx.log(Level::Debug, "a line of level debug: for whoever looks for a fault");
+            ctx.log(Level::Info, "a line of level info: what happens");
+        }
         pace.go(ctx, SHARES[0]).await?;
 
-        ctx.stage(1);
+        pace.enter(ctx, 1);
         match input.total {
             Total::Known => ctx.total(2 * pace.reports_in(SHARES[1] / 2.0), "steps"),
             Total::Unknown => ctx.unit("steps"),
         }
         ctx.message("Working");
         pace.go(ctx, SHARES[1] / 2.0).await?;
-        stall(ctx, input.stall_seconds).await?;
-        ctx.check()?;
-        halfway(ctx, input.ending)?;
+        if !pace.is_behind() {
+            stall(ctx, input.stall_seconds).await?;
+            ctx.check()?;
+            halfway(ctx, input.ending)?;
+        }
         pace.go(ctx, SHARES[1] / 2.0).await?;
 
-        ctx.stage(2);
+        pace.enter(ctx, 2);
         ctx.total(pace.reports_in(SHARES[2]), "steps");
         ctx.message_toned(Tone::Success, "Finishing");
         pace.go(ctx, SHARES[2]).await?;
@@ -197,12 +205,29 @@ fn halfway(ctx: &Ctx, ending: Ending) -> Result<(), TaskError> {
 struct Pace {
     seconds: f64,
     per_second: f64,
+    /// Reports so far, of all attempts.
     made: u64,
+    /// Of these, in this stage.
+    in_stage: u64,
+    /// Reports that an earlier attempt has made.
+    earlier: u64,
 }
 
 impl Pace {
-    fn new(input: &Input) -> Self {
-        Self { seconds: f64::from(input.seconds), per_second: f64::from(input.reports_per_second), made: 0 }
+    fn new(input: &Input, earlier: u64) -> Self {
+        let (seconds, per_second) = (f64::from(input.seconds), f64::from(input.reports_per_second));
+        Self { seconds, per_second, made: 0, in_stage: 0, earlier }
+    }
+
+    /// Enters a stage.
+    fn enter(&mut self, ctx: &Ctx, stage: usize) {
+        ctx.stage(stage);
+        self.in_stage = 0;
+    }
+
+    /// Whether an earlier attempt came further.
+    fn is_behind(&self) -> bool {
+        self.made < self.earlier
     }
 
     /// How many reports fall into a share of the whole time.
@@ -210,17 +235,26 @@ impl Pace {
         (self.seconds * share * self.per_second).round() as u64
     }
 
-    /// Reports through the next share of the time.
+    /// Reports through the next share of the time, or through what an earlier attempt has left of it.
     async fn go(&mut self, ctx: &Ctx, share: f64) -> Result<(), TaskError> {
         let reports = self.reports_in(share);
         let length = Duration::from_secs_f64(self.seconds * share);
         let step = BUNCH.max(Duration::from_secs_f64(1.0 / self.per_second));
+        let mut done = self.earlier.saturating_sub(self.made).min(reports);
+        let before = if done == 0 { Duration::ZERO } else { length.mul_f64(done as f64 / reports as f64) };
+        if done > 0 {
+            ctx.continue_at(self.in_stage + done);
+        }
         let start = Instant::now();
-        let (mut done, mut logged) = (0, 0);
+        let mut logged = before.as_secs();
         while done < reports {
             ctx.check()?;
-            let due = (start.elapsed() + step).min(length);
-            time::sleep_until(start + due).await;
+            // None before the first report of a stretch: it could not tell whether what comes before it has been done.
+            if done > 0 && ctx.is_checkpoint_due() {
+                ctx.checkpoint(&(self.made + done)).await?;
+            }
+            let due = (before + start.elapsed() + step).min(length);
+            time::sleep_until(start + due.saturating_sub(before)).await;
             let passed = due.as_secs_f64() / length.as_secs_f64();
             let target = (passed * reports as f64).ceil() as u64;
             for _ in done..target {
@@ -236,6 +270,7 @@ impl Pace {
             }
         }
         self.made += done;
+        self.in_stage += done;
         Ok(())
     }
 }

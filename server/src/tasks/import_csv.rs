@@ -2,7 +2,8 @@
 //!
 //! The file is read twice and never held in memory: Inspect reads all of it to find the types, so that none is guessed
 //! wrong; Load fills a table that only this attempt knows; Index builds the indexes and, as the very last step, gives
-//! the table its name. Until then nothing of it is visible, whatever happens.
+//! the table its name. Until then nothing of it is visible, whatever happens. An attempt that ends in Load can be
+//! continued by the next, which takes over its table.
 
 mod database;
 mod inspect;
@@ -12,19 +13,14 @@ mod rejects;
 mod sniff;
 mod types;
 
-use std::{
-    collections::HashSet,
-    sync::{Mutex, PoisonError},
-};
-
 use engine::{Ctx, Kind, Task, TaskError, Upload, UploadRef};
-use model::{FieldError, Level};
+use model::{FieldError, Level, count};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use database::{Imports, Published, table_exists};
 use inspect::{Plan, inspect};
-use load::{Loaded, Loader, load};
+use load::{Loaded, Loader, Saved, load};
 use rejects::Rejects;
 use types::ColumnType;
 
@@ -33,8 +29,6 @@ use types::ColumnType;
 pub struct ImportCsv {
     /// Whose turn it is to write: the database takes one writer at a time, and serves those who wait in no order.
     turns: tokio::sync::Mutex<()>,
-    /// The tables that running imports are filling.
-    live: Mutex<HashSet<String>>,
 }
 
 /// What is to be imported, and how.
@@ -177,7 +171,7 @@ pub struct Output {
 }
 
 /// A column.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Column {
     name: String,
     #[serde(rename = "type")]
@@ -215,20 +209,32 @@ impl Task for ImportCsv {
 
     async fn run(&self, input: Input, ctx: &Ctx) -> Result<Output, TaskError> {
         let upload = ctx.upload(&input.file).await?;
-        let live = Live::new(&self.live, format!("_staging_{}_{}", ctx.job(), ctx.attempt()));
+        let saved: Option<Saved> = ctx.restore().await?;
+        // Without it the table in the making would be taken for a leftover.
+        ctx.work_folder().await?;
         let mut imports = {
             let _turn = self.turns.lock().await;
-            let mut imports = Imports::open(&ctx.imports(), &live.staging, ctx).await?;
-            imports.sweep(&self.live).await?;
+            let mut imports = Imports::open(&ctx.imports(), ctx).await?;
+            imports.sweep(ctx).await?;
             imports
         };
-        let result = Import { task: self, ctx, input: &input, upload: &upload }.run(&mut imports).await;
+        let result = Import { task: self, ctx, input: &input, upload: &upload }.run(&mut imports, saved).await;
         let _turn = self.turns.lock().await;
-        if let Err(error) = imports.clean_up().await {
+        if let Err(error) = imports.clean_up(result.is_ok()).await {
             ctx.log(Level::Error, format!("the unfinished table could not be removed: {error}"));
         }
         result
     }
+}
+
+/// What an earlier attempt has come to.
+enum Earlier {
+    /// Nothing that can be continued.
+    Nothing,
+    /// A table in the making.
+    Unfinished(Box<Loader>),
+    /// The table that was wanted.
+    Published(Box<(Saved, Rejects)>),
 }
 
 /// One import under way.
@@ -240,61 +246,129 @@ struct Import<'a> {
 }
 
 impl Import<'_> {
-    async fn run(&self, imports: &mut Imports) -> Result<Output, TaskError> {
+    async fn run(&self, imports: &mut Imports, saved: Option<Saved>) -> Result<Output, TaskError> {
         let Self { ctx, input, upload, .. } = self;
         ctx.stage(0);
-        ctx.message(format!("Reading {}", upload.name));
         let published = imports.is_published(ctx.job().0, &upload.id).await?;
         let existing = imports.columns_of(&input.table).await?;
         if existing.is_some() && input.if_exists == IfExists::Refuse && !published {
             return Err(table_exists(&input.table));
         }
-        let (plan, rejects) = inspect(ctx, &upload.path, input, Rejects::begin(ctx).await?).await?;
+        let existing = existing.filter(|_| input.if_exists == IfExists::Append);
+        let appends = existing.is_some();
+        let loader = match self.take_up(imports, saved, published).await? {
+            Earlier::Published(all) => return self.published_before(*all).await,
+            Earlier::Unfinished(loader) => *loader,
+            Earlier::Nothing => self.begin(imports, existing).await?,
+        };
+
+        ctx.message("");
+        let Loaded { saved, rejected } = load(ctx, imports, &self.task.turns, loader).await?;
+        let columns = &saved.plan.columns;
+        let indexed = self.indexed(columns)?;
+
+        ctx.stage(2);
+        {
+            let _turn = self.task.turns.lock().await;
+            if appends && !indexed.is_empty() {
+                ctx.log(Level::Info, "the table exists; its indexes are left as they are");
+            } else {
+                ctx.message("Building indexes");
+                imports.index(&indexed).await?;
+            }
+        }
+        ctx.message(format!("Publishing {}", input.table));
+        // Fails where the job has been given to another worker meanwhile: what is published is seen at once.
+        imports.keep_staging();
+        ctx.checkpoint(&saved).await?;
+        rejects::warn_of_the_rest(ctx, rejected);
+        let _turn = self.task.turns.lock().await;
+        let job = (ctx.job().0, upload.id.as_str());
+        if imports.publish(job, &input.table, input.if_exists, columns).await? == Published::Before {
+            self.say_published_before();
+        }
+        ctx.message("");
+        Ok(self.output(saved, rejected))
+    }
+
+    /// Takes up what an earlier attempt left.
+    async fn take_up(
+        &self,
+        imports: &mut Imports,
+        saved: Option<Saved>,
+        published: bool,
+    ) -> Result<Earlier, TaskError> {
+        let Self { ctx, input, upload, .. } = self;
+        let rejects = match &saved {
+            Some(saved) => Rejects::continue_at(ctx, saved.reached.rejects).await?,
+            None => None,
+        };
+        let begun = saved.is_some();
+        let whole = saved.zip(rejects);
+        if published && let Some(all) = whole {
+            return Ok(Earlier::Published(Box::new(all)));
+        }
+        let _turn = self.task.turns.lock().await;
+        let taken_over = imports.take_over(ctx, whole.as_ref().map(|(saved, _)| saved)).await?;
+        let Some((saved, rejects)) = whole.filter(|_| taken_over) else {
+            if begun {
+                ctx.begin_anew();
+            }
+            return Ok(Earlier::Nothing);
+        };
+        self.enter_load(&saved);
+        ctx.log(Level::Info, format!("continues after line {}", count(saved.reached.place.line - 1)));
+        Ok(Earlier::Unfinished(Box::new(Loader::new(&upload.path, saved, input.on_error, rejects)?)))
+    }
+
+    /// Finds out how to load the file, and creates the table in the making.
+    async fn begin(&self, imports: &mut Imports, existing: Option<Vec<Column>>) -> Result<Loader, TaskError> {
+        let Self { ctx, input, upload, .. } = self;
+        ctx.message(format!("Reading {}", upload.name));
+        let (mut plan, mut rejects) = inspect(ctx, &upload.path, input, Rejects::begin(ctx).await?).await?;
         if plan.good == 0 {
             ctx.warn("the file has a header and no rows");
         }
-        let existing = existing.filter(|_| input.if_exists == IfExists::Append);
-        let appends = existing.is_some();
-        let columns = match existing {
-            Some(existing) => matched(&plan, &existing, &input.table)?,
-            None => plan.columns.clone(),
-        };
-        let indexed = self.indexed(&columns)?;
-
-        ctx.stage(1);
-        ctx.message("");
-        ctx.total(plan.good, "rows");
-        imports.create_staging(&columns).await?;
-        let loader = Loader::new(&upload.path, &plan, columns.clone(), input.on_error, rejects)?;
-        let Loaded { rows, rejected } = load(ctx, imports, &self.task.turns, loader).await?;
-
-        ctx.stage(2);
-        let _turn = self.task.turns.lock().await;
-        if appends && !indexed.is_empty() {
-            ctx.log(Level::Info, "the table exists; its indexes are left as they are");
-        } else {
-            ctx.message("Building indexes");
-            imports.index(&indexed).await?;
+        if let Some(existing) = existing {
+            plan.columns = matched(&plan, &existing, &input.table)?;
         }
-        ctx.message(format!("Publishing {}", input.table));
-        let job = (ctx.job().0, upload.id.as_str());
-        if imports.publish(job, &input.table, input.if_exists, &columns).await? == Published::Before {
-            ctx.log(
-                Level::Info,
-                "an earlier attempt published the table just before it was interrupted; left as it is",
-            );
-        }
-        ctx.message("");
-        Ok(Output {
-            table: input.table.clone(),
+        self.indexed(&plan.columns)?;
+        let saved = Saved::at_start(plan, rejects.mark()?);
+        self.enter_load(&saved);
+        imports.create_staging(&saved.plan.columns).await?;
+        Loader::new(&upload.path, saved, input.on_error, rejects)
+    }
+
+    fn enter_load(&self, saved: &Saved) {
+        self.ctx.stage(1);
+        self.ctx.total(saved.plan.good, "rows");
+        self.ctx.continue_at(saved.rows);
+    }
+
+    /// An earlier attempt has published all: its last checkpoint, just before that, says what.
+    async fn published_before(&self, (saved, rejects): (Saved, Rejects)) -> Result<Output, TaskError> {
+        self.say_published_before();
+        let rejected = rejects.finish().await?;
+        rejects::warn_of_the_rest(self.ctx, rejected);
+        Ok(self.output(saved, rejected))
+    }
+
+    fn say_published_before(&self) {
+        let text = "an earlier attempt published the table just before it was interrupted; left as it is";
+        self.ctx.log(Level::Info, text);
+    }
+
+    fn output(&self, Saved { plan, rows, .. }: Saved, rejected: u64) -> Output {
+        Output {
+            table: self.input.table.clone(),
             rows_read: rows + rejected,
             rows_loaded: rows,
             rows_rejected: rejected,
             delimiter: Delimiter::name_of(plan.delimiter),
             header: plan.header,
-            columns,
+            columns: plan.columns,
             rejected: rejects::NAME,
-        })
+        }
     }
 
     /// The columns to index, as the table spells them.
@@ -334,23 +408,4 @@ fn listed(columns: &[Column]) -> String {
     let names: Vec<&str> = columns.iter().take(20).map(|column| column.name.as_str()).collect();
     let more = if columns.len() > names.len() { " …" } else { "" };
     format!("{}{more}", names.join(", "))
-}
-
-/// Keeps the table in the making from being swept away, while it lives.
-struct Live<'a> {
-    all: &'a Mutex<HashSet<String>>,
-    staging: String,
-}
-
-impl<'a> Live<'a> {
-    fn new(all: &'a Mutex<HashSet<String>>, staging: String) -> Self {
-        all.lock().unwrap_or_else(PoisonError::into_inner).insert(staging.clone());
-        Self { all, staging }
-    }
-}
-
-impl Drop for Live<'_> {
-    fn drop(&mut self) {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.staging);
-    }
 }

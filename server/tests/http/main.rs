@@ -7,6 +7,7 @@ mod door;
 mod downloads;
 mod full_disk;
 mod job_page;
+mod killed;
 mod listening;
 mod lists;
 mod milepost;

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
-use engine::{DurableEvent, Engine, Error, Listener, StartOptions};
+use engine::{Builder, DurableEvent, Engine, Error, Listener, StartOptions};
 use model::{JobId, JobState, JobView, ProgressEvent};
 use serde_json::Value;
 use server::{registry, tasks::TaskSettings};
@@ -17,7 +17,7 @@ pub(crate) struct Desk {
     root: TempDir,
     news: Arc<News>,
     /// Goes last: the engine writes into it.
-    _data: TempDir,
+    data: TempDir,
 }
 
 /// A job that is over.
@@ -46,14 +46,40 @@ impl Desk {
     }
 
     pub(crate) async fn with(settings: TaskSettings) -> Self {
-        let (data, root) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        Self::built(settings, |builder| builder).await
+    }
+
+    /// One whose tasks make as many checkpoints as they can.
+    pub(crate) async fn with_checkpoints() -> Self {
+        let settings = TaskSettings { allow_private_links: true };
+        Self::built(settings, |builder| builder.checkpoint_every(Duration::ZERO)).await
+    }
+
+    /// One whose tasks make none while a test lasts.
+    pub(crate) async fn without_checkpoints() -> Self {
+        Self::built(TaskSettings::default(), |builder| builder.checkpoint_every(Duration::from_hours(1))).await
+    }
+
+    async fn built(settings: TaskSettings, build: impl FnOnce(Builder) -> Builder) -> Self {
+        Self::on(TempDir::new().unwrap(), TempDir::new().unwrap(), settings, build).await
+    }
+
+    async fn on(data: TempDir, root: TempDir, settings: TaskSettings, build: impl FnOnce(Builder) -> Builder) -> Self {
         let news = Arc::new(News::default());
         let builder = Engine::builder(data.path())
             .roots(vec![root.path().to_owned()])
             .cancel_grace(Duration::from_millis(200))
             .listener(Arc::clone(&news) as Arc<dyn Listener>);
-        let engine = registry::register(builder, &settings).open().await.unwrap();
-        Self { engine, root, news, _data: data }
+        let engine = registry::register(build(builder), &settings).open().await.unwrap();
+        Self { engine, root, news, data }
+    }
+
+    /// The desk after a restart of its server, which hands back what runs.
+    pub(crate) async fn restarted(self) -> Self {
+        let Self { engine, root, data, .. } = self;
+        engine.shutdown(Duration::ZERO).await;
+        drop(engine);
+        Self::on(data, root, TaskSettings { allow_private_links: true }, |builder| builder).await
     }
 
     /// The folder that tasks may read.
@@ -128,6 +154,55 @@ impl Desk {
             }
         };
         timeout(PATIENCE, wait).await.expect("it happens at last")
+    }
+
+    /// Waits until the running attempt of the job has made a checkpoint of work done; `false` where it has ended before.
+    pub(crate) async fn is_checkpointed(&self, job: JobId) -> bool {
+        // Before that the checkpoint of a checksum says how much there is to do.
+        let tells = |data: &str| serde_json::from_str::<Value>(data).unwrap()["done"]["size"] != 0;
+        let made = async {
+            loop {
+                let view = self.engine.job(job).await.unwrap();
+                let checkpoint = self.engine.store().checkpoint(job).await.unwrap();
+                if view.state.is_terminal()
+                    || checkpoint.is_some_and(|kept| kept.attempt == view.attempt && tells(&kept.data))
+                {
+                    return !view.state.is_terminal();
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, made).await.expect("it happens at last")
+    }
+
+    /// Does a job in several attempts: the first is cancelled, the second is taken away from its worker, which goes on for
+    /// a while without knowing, the third may end.
+    pub(crate) async fn succeed_in_pieces(&self, kind: &str, input: Value) -> Ended {
+        let store = self.engine.store();
+        // Who is too fast to be stopped begins again.
+        for _ in 0..20 {
+            let job = self.start(kind, input.clone()).await;
+            if !self.is_checkpointed(job).await {
+                continue;
+            }
+            self.engine.cancel(job, "tester").await.unwrap();
+            if self.ended(job).await.view.state == JobState::Succeeded {
+                continue;
+            }
+            self.engine.retry(job, "tester").await.unwrap();
+            if self.is_checkpointed(job).await {
+                store.settle(&store.holders().await.unwrap()).await.unwrap();
+            }
+            let mut ended = self.ended(job).await;
+            if ended.view.state == JobState::Interrupted {
+                self.engine.retry(job, "tester").await.unwrap();
+                ended = self.ended(job).await;
+            }
+            assert_eq!(ended.view.state, JobState::Succeeded, "{:?}", ended.view.failure);
+            assert!(self.log(job).await.contains("continues after"), "it does not begin anew");
+            return ended;
+        }
+        panic!("it ends before it can be stopped, every time");
     }
 
     /// What an artifact holds.

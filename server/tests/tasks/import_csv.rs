@@ -89,6 +89,16 @@ async fn the_sample_file_loads_but_for_its_five_broken_records() {
 }
 
 #[tokio::test]
+async fn any_number_of_records_that_do_not_fit_hides_none_that_does() {
+    let desk = Desk::open().await;
+    // More text than one batch holds.
+    let content = format!("a,b\n1,2\n{}3,4\n", format!("{}\n", "x".repeat(100_000)).repeat(100));
+    let ended = desk.succeed("import-csv", input(&desk, content, json!({})).await).await;
+    assert_eq!((ended.output["rows_loaded"].as_u64(), ended.output["rows_rejected"].as_u64()), (Some(2), Some(100)));
+    assert_eq!(ask(&desk, "select group_concat(a || '-' || b) from orders").await, "1-2,3-4");
+}
+
+#[tokio::test]
 async fn stopping_at_the_first_bad_record_imports_nothing() {
     let desk = Desk::open().await;
     let input = input(&desk, "a,b\n1,2\n3\n4,5\n6\n", json!({ "on_error": "stop" })).await;
@@ -128,8 +138,8 @@ async fn an_existing_table_is_refused_appended_to_or_replaced() {
 }
 
 #[tokio::test]
-async fn a_cancelled_import_leaves_no_table() {
-    let desk = Desk::open().await;
+async fn an_import_cancelled_before_its_first_checkpoint_leaves_no_table() {
+    let desk = Desk::without_checkpoints().await;
     let content: String = std::iter::once("id,text\n".to_owned())
         .chain((0..400_000).map(|id| format!("{id},the text of row {id}\n")))
         .collect();

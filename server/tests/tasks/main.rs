@@ -4,6 +4,7 @@
 mod backup;
 mod check_links;
 mod checksum;
+mod continuing;
 mod demo;
 mod desk;
 mod import_csv;

@@ -8,6 +8,7 @@
 //! | `transaction` | one write transaction: ledger, events, counters |
 //! | `statement` | running one statement of it |
 //! | `enqueue` `claim` `finish` `soft` | the verbs that come by the thousand |
+//! | `checkpoint` | where jobs can go on from |
 //! | `people` `pause` `recover` `keep` | the rare verbs, one at a time |
 //! | `prune` | removes what has long ended |
 //! | `upkeep` | trims events, removes logs of deleted jobs |
@@ -19,6 +20,7 @@
 
 mod backup;
 mod batch;
+mod checkpoint;
 mod claim;
 mod enqueue;
 mod error;
@@ -50,9 +52,9 @@ use tokio_util::sync::CancellationToken;
 
 use self::{read::Reader, writer::Writer};
 use super::{
-    Activity, Artifact, AttemptRow, BootId, CancelAnswer, Claim, Claimed, DurableEvent, Fence, Finish, HourBucket,
-    JobDetail, KindStats, ListQuery, LogAppend, LogPage, LogQuery, NewJob, Page, PauseAnswer, Prunable, Pruned, Store,
-    Topics, UploadRow, Usage,
+    Activity, Artifact, AttemptRow, BootId, CancelAnswer, Checkpoint, Claim, Claimed, DurableEvent, Fence, Finish,
+    HourBucket, JobDetail, KindStats, ListQuery, LogAppend, LogPage, LogQuery, NewJob, Page, PauseAnswer, Prunable,
+    Pruned, SaveCheckpoint, Store, Topics, UploadRow, Usage,
 };
 use crate::{Clock, Listener, Result, SystemClock};
 
@@ -126,6 +128,10 @@ impl Store for SqliteStore {
 
     fn append_logs(&self, appends: Vec<LogAppend>) {
         self.writer.soften(|soft| soft.append_logs(appends));
+    }
+
+    async fn save_checkpoint(&self, save: SaveCheckpoint) -> Result<()> {
+        self.writer.save_checkpoint(save).await
     }
 
     async fn finish(&self, finish: Finish) -> Result<JobView> {
@@ -210,6 +216,10 @@ impl Store for SqliteStore {
 
     async fn detail(&self, job: JobId) -> Result<JobDetail> {
         self.reader.detail(job).await
+    }
+
+    async fn checkpoint(&self, job: JobId) -> Result<Option<Checkpoint>> {
+        self.reader.checkpoint(job).await
     }
 
     async fn page(&self, query: &ListQuery) -> Result<Page> {

@@ -92,6 +92,30 @@ pub struct LogAppend {
     pub lines: Vec<LogLine>,
 }
 
+/// A wish to keep where a job can go on from.
+#[derive(Clone, Debug)]
+pub struct SaveCheckpoint {
+    /// The right to write.
+    pub fence: Fence,
+    /// The task's own state, JSON text.
+    pub data: String,
+    /// Warnings counted so far.
+    pub warnings: u64,
+}
+
+/// Where a job can go on from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// The attempt that made it.
+    pub attempt: AttemptNo,
+    /// When.
+    pub at: Micros,
+    /// Warnings counted until then.
+    pub warnings: u64,
+    /// The task's own state, JSON text.
+    pub data: String,
+}
+
 /// How an attempt ended.
 #[derive(Clone, Debug)]
 pub enum Outcome {
@@ -149,6 +173,8 @@ pub struct Finish {
     pub log: Option<LogAppend>,
     /// What becomes visible with it. Kept unless it is `Snoozed`, `Paused` or `HandedBack`.
     pub artifacts: Vec<Artifact>,
+    /// Whether there may be a checkpoint, of this attempt or an earlier one. It goes if the attempt has succeeded.
+    pub checkpointed: bool,
 }
 
 /// A file that a job made, in the attempt's folder.

@@ -3,6 +3,7 @@
 mod artifacts;
 mod batch;
 mod cancel;
+mod checkpoints;
 mod failure;
 mod form;
 mod input;

@@ -228,6 +228,16 @@ impl Bench {
     }
 }
 
+/// How an attempt of the job ended, if that is among `events`.
+pub(crate) fn end_of(events: &[Event], job: JobId, attempt: u32) -> Option<JobView> {
+    events.iter().find_map(|event| match event {
+        Event::State(view) if view.job == job && view.attempt == attempt && view.state.is_terminal() => {
+            Some((**view).clone())
+        }
+        _ => None,
+    })
+}
+
 /// Opened once by the test, waited for by tasks.
 #[derive(Clone)]
 pub(crate) struct Gate(Arc<tokio::sync::Semaphore>);

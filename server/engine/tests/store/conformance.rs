@@ -13,14 +13,18 @@ use std::collections::BTreeSet;
 
 use engine::{
     Error,
-    store::{Artifact, CancelAnswer, Claim, ListQuery, LogQuery, NewJob, Outcome, PageAt, Topics, UploadRow},
+    store::{
+        Artifact, CancelAnswer, Checkpoint, Claim, Finish, ListQuery, LogQuery, NewJob, Outcome, PageAt, Topics,
+        UploadRow,
+    },
 };
 use model::{JobId, JobState, Level, LogLine, Micros, Seq, StreamEvent};
 
 use tokio_util::sync::CancellationToken;
 
 use super::support::{
-    HOUR, Kept, boot, claim, claim_one, failed, failed_job, finish, lines, new_job, progress, running, succeeded,
+    HOUR, Kept, boot, checkpoint, claim, claim_one, failed, failed_job, finish, lines, new_job, progress, running,
+    succeeded,
 };
 
 pub(crate) use pausing::*;
@@ -209,6 +213,53 @@ pub(crate) async fn a_stale_worker_writes_nothing(kept: Kept) {
     kept.store.finish(finish(&fresh, succeeded())).await.expect("the owner is not disturbed");
     let refused = kept.store.finish(finish(&fresh, failed())).await.expect_err("refused");
     assert!(matches!(refused, Error::Fenced), "an attempt ends once");
+}
+
+pub(crate) async fn the_latest_checkpoint_of_a_job_is_kept_over_attempts(kept: Kept) {
+    let first = running(&*kept.store, "a").await.fence;
+    let job = first.job;
+    assert_eq!(kept.store.checkpoint(job).await.expect("read"), None);
+    let seq = kept.store.position().await.expect("read").seq;
+    for (data, warnings) in [("{}", 0), (r#"{"line":7}"#, 2)] {
+        kept.store.save_checkpoint(checkpoint(&first, data, warnings)).await.expect("kept");
+        kept.clock.advance(5);
+    }
+    assert_eq!(kept.store.position().await.expect("read").seq, seq, "nobody is told");
+    let expected =
+        Checkpoint { attempt: 1, at: Micros(500_000 * HOUR + 5), warnings: 2, data: r#"{"line":7}"#.to_owned() };
+    assert_eq!(kept.store.checkpoint(job).await.expect("read"), Some(expected.clone()));
+
+    kept.store.finish(Finish { checkpointed: true, ..finish(&first, failed()) }).await.expect("finished");
+    kept.store.retry(job, "ann").await.expect("retried");
+    let second = claim_one(&*kept.store, "a").await.fence;
+    assert_eq!(kept.store.checkpoint(job).await.expect("read"), Some(expected));
+    let refused = kept.store.save_checkpoint(checkpoint(&first, "0", 0)).await.expect_err("refused");
+    assert!(matches!(refused, Error::Fenced), "a stale worker");
+    kept.store.save_checkpoint(checkpoint(&second, "8", 3)).await.expect("kept");
+    let found = kept.store.checkpoint(job).await.expect("read").expect("kept");
+    assert_eq!((found.attempt, found.data.as_str()), (2, "8"));
+    kept.store.finish(Finish { checkpointed: true, ..finish(&second, succeeded()) }).await.expect("finished");
+    assert_eq!(kept.store.checkpoint(job).await.expect("read"), None, "done is done");
+    let refused = kept.store.save_checkpoint(checkpoint(&second, "9", 3)).await.expect_err("refused");
+    assert!(matches!(refused, Error::Fenced), "an attempt that has ended");
+}
+
+pub(crate) async fn a_checkpoint_goes_with_its_job(kept: Kept) {
+    let fence = running(&*kept.store, "a").await.fence;
+    kept.store.save_checkpoint(checkpoint(&fence, "1", 0)).await.expect("kept");
+    kept.store.finish(Finish { checkpointed: true, ..finish(&fence, failed()) }).await.expect("finished");
+    kept.store.delete(fence.job, "ann").await.expect("deleted");
+    assert_eq!(kept.store.checkpoint(fence.job).await.expect("read"), None);
+}
+
+pub(crate) async fn a_log_is_committed_no_later_than_the_checkpoint_that_follows_it(kept: Kept) {
+    let fence = running(&*kept.store, "a").await.fence;
+    for line in 1..=20 {
+        kept.store.append_logs(vec![lines(&fence, line, &["one"])]);
+        kept.store.save_checkpoint(checkpoint(&fence, "1", 0)).await.expect("kept");
+        let page = kept.store.log(fence.job, &LogQuery { limit: 1, ..LogQuery::default() }).await.expect("read");
+        assert_eq!(page.total, line);
+    }
 }
 
 pub(crate) async fn what_is_handed_back_waits_anew_and_is_not_charged(kept: Kept) {
@@ -546,6 +597,9 @@ macro_rules! promises {
             a_log_is_read_from_either_end_and_filtered
             a_finish_shows_result_log_and_artifacts_at_once
             a_stale_worker_writes_nothing
+            the_latest_checkpoint_of_a_job_is_kept_over_attempts
+            a_checkpoint_goes_with_its_job
+            a_log_is_committed_no_later_than_the_checkpoint_that_follows_it
             what_is_handed_back_waits_anew_and_is_not_charged
             what_is_to_be_tried_again_waits_for_its_time
             what_comes_back_later_is_not_charged

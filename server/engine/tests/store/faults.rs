@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use super::{
     open, open_limited,
-    support::{HOUR, Kept, claim, finish, lines, new_job, progress, running, succeeded},
+    support::{HOUR, Kept, checkpoint, claim, finish, lines, new_job, progress, running, succeeded},
 };
 
 /// A connection of our own to the store's file.
@@ -73,6 +73,24 @@ async fn one_call_that_the_database_refuses_harms_no_other() {
     assert_eq!(kept.store.job(bad.job).await.expect("found").state, JobState::Running);
     let log = kept.store.log(good.job, &LogQuery { limit: 9, ..LogQuery::default() }).await.expect("read");
     assert_eq!(log.lines.len(), 1, "what was said before the end is kept");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_checkpoint_among_calls_that_fail_has_its_log_before_it() {
+    let kept = open().await;
+    let (bad, good) = (running(&*kept.store, "a").await.fence, running(&*kept.store, "a").await.fence);
+    let artifact = engine::store::Artifact { name: "x".to_owned(), attempt: 1, size: 1, at: model::Micros(1) };
+    for line in 1..=20 {
+        let mut wrong = finish(&bad, succeeded());
+        wrong.artifacts = vec![artifact.clone(), artifact.clone()];
+        kept.store.append_logs(vec![lines(&good, line, &["one"])]);
+        let save = kept.store.save_checkpoint(checkpoint(&good, "1", 0));
+        let (wrong, saved) = tokio::join!(kept.store.finish(wrong), save);
+        assert!(matches!(wrong, Err(Error::Database(_))));
+        saved.expect("kept");
+        let log = kept.store.log(good.job, &LogQuery { limit: 1, ..LogQuery::default() }).await.expect("read");
+        assert_eq!(log.total, line);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

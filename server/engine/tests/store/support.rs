@@ -7,7 +7,7 @@ use std::sync::{
 
 use engine::{
     Clock, DurableEvent, Listener,
-    store::{BootId, Claim, Claimed, Fence, Finish, LogAppend, NewJob, Outcome, Store},
+    store::{BootId, Claim, Claimed, Fence, Finish, LogAppend, NewJob, Outcome, SaveCheckpoint, Store},
 };
 use model::{Failure, JobId, Level, LogLine, Micros, Priority, Progress, ProgressEvent};
 
@@ -102,7 +102,12 @@ pub(crate) fn finish(fence: &Fence, outcome: Outcome) -> Finish {
         stage_seconds: Vec::new(),
         log: None,
         artifacts: Vec::new(),
+        checkpointed: false,
     }
+}
+
+pub(crate) fn checkpoint(fence: &Fence, data: &str, warnings: u64) -> SaveCheckpoint {
+    SaveCheckpoint { fence: fence.clone(), data: data.to_owned(), warnings }
 }
 
 pub(crate) fn succeeded() -> Outcome {

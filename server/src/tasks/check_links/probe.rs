@@ -1,9 +1,10 @@
 //! One link: asked, followed where it leads, measured.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{borrow::Cow, net::IpAddr, sync::Arc, time::Duration};
 
 use engine::TaskError;
 use reqwest::{Client, Method, Response, StatusCode, Url, header::LOCATION, redirect::Policy};
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use url::Host;
 
@@ -17,7 +18,7 @@ use super::{
 const MOST_REDIRECTS: usize = 10;
 
 /// What came of a link.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Finding {
     /// The last answer's status.
     pub(super) status: Option<u16>,
@@ -28,7 +29,7 @@ pub(super) struct Finding {
     /// How long it took, without the waiting for the host's turn.
     pub(super) took: Duration,
     /// What is wrong with it: a word for programs and a sentence.
-    pub(super) error: Option<(&'static str, String)>,
+    pub(super) error: Option<(Cow<'static, str>, String)>,
 }
 
 /// Asks links. Cheap to clone.
@@ -68,7 +69,7 @@ impl Prober {
             Ok(url) => self.follow(url, &mut finding).await,
             Err(message) => Err(Broken { code: "bad_link", message }),
         };
-        finding.error = end.err().map(|broken| (broken.code, broken.message));
+        finding.error = end.err().map(|broken| (broken.code.into(), broken.message));
         finding
     }
 

@@ -1,9 +1,9 @@
-//! What one stage hands to the next: records in files of the attempt's scratch folder, so that a million names need
-//! disk and not memory.
+//! What one stage hands to the next, and an attempt to the one that continues it: records in files of the work folder, so
+//! that a million names need disk and not memory.
 
 use std::{
     fs::File,
-    io::{self, BufReader, BufWriter, Read, Write},
+    io::{self, BufReader, BufWriter, Read, Seek, Write},
     os::unix::fs::FileExt,
     path::Path,
 };
@@ -38,8 +38,9 @@ impl EntryWriter {
         entry.expected.as_ref().map_or(Ok(()), |digest| self.0.write_all(&digest.0))
     }
 
-    pub(super) fn finish(mut self) -> io::Result<()> {
-        self.0.flush()
+    /// Answers how long the list is, bytes.
+    pub(super) fn finish(self) -> io::Result<u64> {
+        self.0.into_inner().map_err(io::IntoInnerError::into_error)?.stream_position()
     }
 }
 
@@ -92,8 +93,9 @@ pub(super) struct Outcomes(File);
 impl Outcomes {
     const RECORD: usize = 33;
 
-    pub(super) fn create(path: &Path) -> io::Result<Self> {
-        File::options().read(true).write(true).create(true).truncate(true).open(path).map(Self)
+    /// Begins them; with `go_on`, goes on with what an earlier attempt has put.
+    pub(super) fn open(path: &Path, go_on: bool) -> io::Result<Self> {
+        File::options().read(true).write(true).create(true).truncate(!go_on).open(path).map(Self)
     }
 
     pub(super) fn put(&self, index: u64, outcome: Outcome) -> io::Result<()> {
@@ -109,9 +111,13 @@ impl Outcomes {
         self.0.write_all_at(&record, index * Self::RECORD as u64)
     }
 
+    /// How much a file of outcomes holds at least, bytes, that has so many of them.
+    pub(super) const fn least_length(outcomes: u64) -> u64 {
+        outcomes * Self::RECORD as u64
+    }
+
     /// All of them from the first on, in the order of the entries.
     pub(super) fn read(&self) -> io::Result<impl FnMut() -> io::Result<Outcome> + Send + use<>> {
-        use std::io::Seek;
         let mut file = self.0.try_clone()?;
         file.rewind()?;
         let mut records = BufReader::new(file);

@@ -13,6 +13,7 @@ use model::count;
 use serde::Serialize;
 
 use super::{
+    Scanned,
     digest::Algorithm,
     hash::real_inside,
     manifest::{self, parse_line},
@@ -75,14 +76,6 @@ impl Verified {
     }
 }
 
-/// What Scan learned.
-pub(super) struct Scanned {
-    pub(super) files: u64,
-    pub(super) bytes: u64,
-    pub(super) not_listed: u64,
-    pub(super) bad_lines: u64,
-}
-
 /// Reads the manifest into `listed`, then looks through the folder for files it does not name, into `not_listed`.
 /// Advances by the bytes of the manifest.
 pub(super) async fn scan(
@@ -103,10 +96,10 @@ pub(super) async fn scan(
         line: 0,
         named: HashSet::new(),
         listed: EntryWriter::create(listed).map_err(|error| TaskError::io("listing the files", &error))?,
-        result: Scanned { files: 0, bytes: 0, not_listed: 0, bad_lines: 0 },
+        result: Scanned::default(),
     };
-    let scan = in_slices(ctx, scan, Scan::step).await?;
-    scan.listed.finish().map_err(|error| TaskError::io("listing the files", &error))?;
+    let mut scan = in_slices(ctx, scan, Scan::step).await?;
+    scan.result.lists[0] = scan.listed.finish().map_err(|error| TaskError::io("listing the files", &error))?;
     if scan.result.files == 0 {
         let message = "no line of the manifest is of the form `digest  path`; it may be another kind of file";
         return Err(TaskError::fatal("bad_manifest", message));
@@ -178,7 +171,7 @@ async fn find_unlisted(
     let writer = EntryWriter::create(into).map_err(|error| TaskError::io("listing the files", &error))?;
     let own = ctx.clone();
     let state = (walk, writer, named, scanned);
-    let (_, writer, _, scanned) = in_slices(ctx, state, move |(walk, writer, named, scanned)| {
+    let (_, writer, _, mut scanned) = in_slices(ctx, state, move |(walk, writer, named, scanned)| {
         match walk.next() {
             None => return Ok(ControlFlow::Break(())),
             Some(Found::File { path, size }) if !named.contains(&fingerprint(&path)) => {
@@ -192,7 +185,7 @@ async fn find_unlisted(
         Ok(ControlFlow::Continue(()))
     })
     .await?;
-    writer.finish().map_err(|error| TaskError::io("listing the files", &error))?;
+    scanned.lists[1] = writer.finish().map_err(|error| TaskError::io("listing the files", &error))?;
     Ok(scanned)
 }
 

@@ -1,24 +1,21 @@
 //! The database of imported tables, and all the SQL that import-csv needs.
 //!
-//! An import fills a table of its own, named after its attempt, and renames it in one transaction at the very end.
-//! Names that begin with an underscore are Milepost's: `_staging_…` for tables in the making, `_index_…`, and
-//! `_imports`, the list of what was published.
+//! An import fills a table of its own, named after its job and attempt, and renames it in one transaction at the very
+//! end. An attempt that continues begins by renaming the table of the earlier one: if that still runs, it does not find
+//! it any more and fails. Names that begin with an underscore are Milepost's: `_staging_…` for tables in the making,
+//! `_index_…`, and `_imports`, the list of what was published.
 
-use std::{
-    collections::HashSet,
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use engine::{Ctx, TaskError};
+use model::{AttemptNo, JobId};
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, SqliteConnection,
     error::DatabaseError,
     sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
-use super::{Column, IfExists, types::ColumnType};
+use super::{Column, IfExists, load::Saved, types::ColumnType};
 
 /// How long to wait for another program that writes to the database.
 const BUSY: Duration = Duration::from_mins(1);
@@ -26,6 +23,8 @@ const BUSY: Duration = Duration::from_mins(1);
 const STEPS: i32 = 10_000;
 /// How many values a statement may bind, by SQLite's default.
 const MOST_VALUES: usize = 32_766;
+/// How the names of tables in the making begin; job and attempt follow.
+const STAGING: &str = "_staging_";
 
 /// Rows for one insert, flattened.
 #[derive(Default)]
@@ -52,16 +51,19 @@ pub(super) struct Imports {
     connection: SqliteConnection,
     /// The table in the making.
     staging: String,
+    /// Whether a checkpoint counts on it.
+    kept: bool,
 }
 
 impl Imports {
     /// Opens the database, creating it if need be.
-    pub(super) async fn open(path: &Path, staging: &str, ctx: &Ctx) -> Result<Self, TaskError> {
+    pub(super) async fn open(path: &Path, ctx: &Ctx) -> Result<Self, TaskError> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
+            // What a checkpoint counts on, or a job says to be published, is there after a loss of power too.
+            .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY)
             .analysis_limit(1_000)
             .disable_statement_logging();
@@ -75,25 +77,107 @@ impl Imports {
                 primary key (job, upload)
             ) strict";
         sqlx::query(create).execute(&mut connection).await.map_err(failed("preparing the database"))?;
-        let mut imports = Self { connection, staging: staging.to_owned() };
+        let staging = format!("{STAGING}{}_{}", ctx.job(), ctx.attempt());
+        let mut imports = Self { connection, staging, kept: false };
         let own = ctx.clone();
         imports.handle().await?.set_progress_handler(STEPS, move || !own.is_cancelled());
         Ok(imports)
     }
 
-    /// Drops what attempts left behind that ended without cleaning up: all tables in the making but the `live` ones.
-    pub(super) async fn sweep(&mut self, live: &Mutex<HashSet<String>>) -> Result<(), TaskError> {
-        let select = r"select name from sqlite_schema where type = 'table' and name like '\_staging\_%' escape '\'";
-        let names: Vec<String> = sqlx::query_scalar(select)
-            .fetch_all(&mut self.connection)
-            .await
-            .map_err(failed("looking for leftovers"))?;
-        // Asked after the names: an import is live before its table exists.
-        let live = live.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        for name in names.into_iter().filter(|name| !live.contains(name)) {
-            self.run(format!("drop table {}", quoted(&name)), "dropping a leftover").await?;
+    /// Drops what attempts left behind that ended without cleaning up: the tables in the making of jobs that neither run
+    /// nor can be continued.
+    pub(super) async fn sweep(&mut self, ctx: &Ctx) -> Result<(), TaskError> {
+        // Asked after the names: a job has its work folder before its table, and the table no longer than the folder.
+        for (name, owner) in self.in_the_making().await? {
+            if !owner.is_some_and(|(job, _)| ctx.keeper().data_dir().work(job).exists()) {
+                self.run(format!("drop table {}", quoted(&name)), "dropping a leftover").await?;
+            }
         }
         Ok(())
+    }
+
+    /// Goes on with the table of an earlier attempt, as it was at a checkpoint; answers whether there was one as the
+    /// checkpoint says. What earlier attempts left is dropped otherwise. In one transaction, after which none of them
+    /// finds its table.
+    ///
+    /// # Errors
+    /// `TaskError::Cancelled` where a later attempt of the job was here before this one.
+    pub(super) async fn take_over(&mut self, ctx: &Ctx, saved: Option<&Saved>) -> Result<bool, TaskError> {
+        const WHAT: &str = "taking over the table of an earlier attempt";
+        self.begin().await?;
+        for (name, owner) in self.in_the_making().await? {
+            match owner {
+                Some((job, attempt)) if job == ctx.job() && attempt > ctx.attempt() => {
+                    return Err(TaskError::Cancelled);
+                }
+                Some((job, _)) if job == ctx.job() => {}
+                Some(_) | None => continue,
+            }
+            let whole = match saved {
+                Some(saved) if !self.kept => self.is_whole(&name, saved).await?,
+                Some(_) | None => false,
+            };
+            let Some(saved) = saved.filter(|_| whole) else {
+                self.run(format!("drop table {}", quoted(&name)), WHAT).await?;
+                continue;
+            };
+            for index in self.indexes_of(&name).await? {
+                self.run(format!("drop index {}", quoted(&index)), WHAT).await?;
+            }
+            let staging = quoted(&self.staging);
+            self.run(format!("alter table {} rename to {staging}", quoted(&name)), WHAT).await?;
+            let number = row_number(&saved.plan.columns).expect("a whole table has been counted by it");
+            self.run(format!("delete from {staging} where {number} > {}", saved.rows), WHAT).await?;
+            self.kept = true;
+        }
+        self.commit().await?;
+        Ok(self.kept)
+    }
+
+    /// Says that a checkpoint is about to count on the table in the making.
+    pub(super) fn keep_staging(&mut self) {
+        self.kept = true;
+    }
+
+    /// The names of all tables in the making, and whose they are.
+    async fn in_the_making(&mut self) -> Result<Vec<(String, Option<(JobId, AttemptNo)>)>, TaskError> {
+        let select = "select name from sqlite_schema where type = 'table' and substr(name, 1, ?) = ?";
+        let names: Vec<String> = sqlx::query_scalar(select)
+            .bind(STAGING.len() as i64)
+            .bind(STAGING)
+            .fetch_all(&mut self.connection)
+            .await
+            .map_err(failed("looking for unfinished tables"))?;
+        let owner = |name: &str| {
+            let (job, attempt) = name[STAGING.len()..].split_once('_')?;
+            Some((JobId(job.parse().ok()?), attempt.parse().ok()?))
+        };
+        let tables = names.into_iter().map(|name| {
+            let owner = owner(&name);
+            (name, owner)
+        });
+        Ok(tables.collect())
+    }
+
+    /// Whether a table has all that a checkpoint says.
+    async fn is_whole(&mut self, table: &str, saved: &Saved) -> Result<bool, TaskError> {
+        let columns = &saved.plan.columns;
+        let Some(number) = row_number(columns) else { return Ok(false) };
+        if self.columns_of(table).await?.as_ref() != Some(columns) {
+            return Ok(false);
+        }
+        let select = format!("select max({number}) from {}", quoted(table));
+        let last: Option<i64> = sqlx::query_scalar(AssertSqlSafe(select))
+            .persistent(false)
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(failed("looking at an unfinished table"))?;
+        Ok(last.unwrap_or_default() as u64 >= saved.rows)
+    }
+
+    async fn indexes_of(&mut self, table: &str) -> Result<Vec<String>, TaskError> {
+        let indexes = sqlx::query_scalar("select name from pragma_index_list(?)").bind(table);
+        indexes.fetch_all(&mut self.connection).await.map_err(failed("looking at an unfinished table"))
     }
 
     /// The columns of a published table; `None` where there is no such table.
@@ -164,7 +248,6 @@ impl Imports {
         columns: &[Column],
     ) -> Result<Published, TaskError> {
         let exists = self.columns_of(target).await?.is_some();
-        self.run("pragma synchronous = full".to_owned(), "publishing the table").await?;
         let what = || failed(format!("publishing the table {target}"));
         let mut publish = self.connection.begin_with("begin immediate").await.map_err(what())?;
         if is_published(&mut publish, job, upload).await? {
@@ -191,12 +274,14 @@ impl Imports {
         Ok(Published::Now)
     }
 
-    /// Removes the table in the making, if it is still there. Not to be cancelled.
-    pub(super) async fn clean_up(mut self) -> Result<(), TaskError> {
+    /// Removes the table in the making, if it is still there and no later attempt counts on it. Not to be cancelled.
+    pub(super) async fn clean_up(mut self, succeeded: bool) -> Result<(), TaskError> {
         self.handle().await?.remove_progress_handler();
         // A load that failed is still in its transaction; without one this is an error of no account.
         let _ = self.run("rollback".to_owned(), "cleaning up").await;
-        self.run(format!("drop table if exists {}", quoted(&self.staging)), "cleaning up").await?;
+        if succeeded || !self.kept {
+            self.run(format!("drop table if exists {}", quoted(&self.staging)), "cleaning up").await?;
+        }
         self.connection.close().await.map_err(failed("closing the database"))
     }
 
@@ -224,6 +309,13 @@ async fn is_published(connection: &mut SqliteConnection, job: i64, upload: &str)
         .fetch_one(connection)
         .await
         .map_err(failed("looking for an earlier attempt"))
+}
+
+/// By what name the database numbers the rows of a table with these columns: in the order in which they were written,
+/// from 1. `None` where the columns have all its names.
+pub(super) fn row_number(columns: &[Column]) -> Option<&'static str> {
+    let taken = |name: &str| columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+    ["rowid", "_rowid_", "oid"].into_iter().find(|name| !taken(name))
 }
 
 /// A name as SQL writes it, whatever is in it.

@@ -9,6 +9,7 @@ use std::{
 
 use engine::{Ctx, TaskError};
 use model::count;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Column, Delimiter, Header, Input, OnError,
@@ -20,7 +21,7 @@ use super::{
 use crate::tasks::slices::in_slices;
 
 /// What Load needs to know.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Plan {
     /// Where the text begins, behind a byte order mark.
     pub(super) start: u64,
@@ -61,10 +62,10 @@ pub(super) fn stopped(line: u64, reason: &str) -> TaskError {
     TaskError::fatal("bad_record", message)
 }
 
-/// Opens the file where its text begins.
-pub(super) fn open(path: &Path, start: u64) -> io::Result<File> {
+/// Opens the file so many bytes behind its beginning.
+pub(super) fn open(path: &Path, position: u64) -> io::Result<File> {
     let mut file = File::open(path)?;
-    file.seek(SeekFrom::Start(start))?;
+    file.seek(SeekFrom::Start(position))?;
     Ok(file)
 }
 

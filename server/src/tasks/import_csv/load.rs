@@ -1,9 +1,11 @@
-//! The Load stage: reads the file again, and writes one batch of rows while it parses the next.
+//! The Load stage: reads the file again, and writes one batch of rows while it parses the next. A checkpoint says how
+//! many rows there are and where in the file the next one begins.
 
 use std::{fs::File, path::Path, time::Duration};
 
 use engine::{Ctx, TaskError};
 use futures_util::future::try_join;
+use serde::{Deserialize, Serialize};
 use sqlx::Arguments;
 use tokio::{sync::Mutex, time::Instant};
 
@@ -11,8 +13,8 @@ use super::{
     Column, OnError,
     database::{Batch, Imports, rows_per_batch},
     inspect::{Plan, fields, open, stopped},
-    records::{Broken, Next, Records, Row},
-    rejects::Rejects,
+    records::{Broken, Next, Place, Records, Row},
+    rejects::{Mark, Rejects},
     types::Value,
 };
 
@@ -21,10 +23,39 @@ const TRANSACTION: Duration = Duration::from_millis(300);
 /// Text in one batch, bytes, whatever the number of rows.
 const BATCH_TEXT: u64 = 4 << 20;
 
-/// What Load did.
-pub(super) struct Loaded {
+/// What a checkpoint holds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Saved {
+    /// What Inspect found; the columns are those of the table.
+    pub(super) plan: Plan,
     /// Rows in the table.
     pub(super) rows: u64,
+    pub(super) reached: Reached,
+}
+
+/// How far the file has been read.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Reached {
+    /// Where the next record begins, from the start of the text.
+    pub(super) place: Place,
+    /// Whether that is the header.
+    at_header: bool,
+    /// What had been left out by then.
+    pub(super) rejects: Mark,
+}
+
+impl Saved {
+    /// Before the first record.
+    pub(super) fn at_start(plan: Plan, rejects: Mark) -> Self {
+        let reached = Reached { place: Place::START, at_header: plan.header, rejects };
+        Self { plan, rows: 0, reached }
+    }
+}
+
+/// What Load did.
+pub(super) struct Loaded {
+    /// What there is to go on from.
+    pub(super) saved: Saved,
     /// Records left out.
     pub(super) rejected: u64,
 }
@@ -34,31 +65,48 @@ pub(super) async fn load(
     ctx: &Ctx,
     imports: &mut Imports,
     turns: &Mutex<()>,
-    loader: Loader,
+    mut loader: Loader,
 ) -> Result<Loaded, TaskError> {
-    let width = loader.columns.len();
+    let width = loader.saved.plan.columns.len();
     let most = rows_per_batch(width);
     let full = imports.insert_of(most, width);
-    let (mut loader, mut batch) = loader.parse(ctx, most).await?;
-    while batch.rows > 0 {
-        let _turn = turns.lock().await;
+    let mut batch = Batch::default();
+    while batch.rows > 0 || !loader.ended {
+        ctx.check()?;
+        if batch.rows == 0 {
+            (loader, batch) = loader.parse(ctx, most).await?;
+            continue;
+        }
+        let turn = turns.lock().await;
         imports.begin().await?;
         let until = Instant::now() + TRANSACTION;
-        while batch.rows > 0 && Instant::now() < until {
+        while batch.rows > 0 {
             ctx.check()?;
             let rows = batch.rows;
             let insert = if rows == most { full.clone() } else { imports.insert_of(rows, width) };
-            let ((), next) = try_join(imports.insert(&insert, batch), loader.parse(ctx, most)).await?;
-            (loader, batch) = next;
+            let inserting = imports.insert(&insert, batch);
+            (loader, batch) = if Instant::now() < until && !ctx.is_checkpoint_due() {
+                try_join(inserting, loader.parse(ctx, most)).await?.1
+            } else {
+                // Nothing is read ahead: what has been read is now what is written, as a checkpoint needs it.
+                inserting.await?;
+                (loader, Batch::default())
+            };
             ctx.advance(rows as u64);
-            loader.rows += rows as u64;
+            loader.saved.rows += rows as u64;
         }
         imports.commit().await?;
+        drop(turn);
+        // None behind a record that the job stops at: the next attempt is to stop there too.
+        if ctx.is_checkpoint_due() && loader.stopped.is_none() {
+            imports.keep_staging();
+            ctx.checkpoint(&loader.saved).await?;
+        }
     }
     let rejected = loader.rejects.finish().await?;
     match loader.stopped {
         Some(stopped) => Err(stopped),
-        None => Ok(Loaded { rows: loader.rows, rejected }),
+        None => Ok(Loaded { saved: loader.saved, rejected }),
     }
 }
 
@@ -66,58 +114,58 @@ pub(super) async fn load(
 pub(super) struct Loader {
     records: Records<File>,
     row: Row,
-    columns: Vec<Column>,
     /// The next record is the header.
     at_header: bool,
     stop: bool,
     rejects: Rejects,
-    rows: u64,
+    /// What there is to go on from, once all that has been read is written.
+    saved: Saved,
+    /// Whether there is nothing more to read.
+    ended: bool,
     /// Why it goes no further.
     stopped: Option<TaskError>,
 }
 
 impl Loader {
-    /// Begins at the start of the file. `columns` are those of the table, as many as the plan has.
-    pub(super) fn new(
-        path: &Path,
-        plan: &Plan,
-        columns: Vec<Column>,
-        on_error: OnError,
-        rejects: Rejects,
-    ) -> Result<Self, TaskError> {
-        let file = open(path, plan.start).map_err(|error| TaskError::io("reading the file", &error))?;
+    /// Goes on from what is `saved`.
+    pub(super) fn new(path: &Path, saved: Saved, on_error: OnError, rejects: Rejects) -> Result<Self, TaskError> {
+        let Reached { place, at_header, .. } = saved.reached;
+        let position = saved.plan.start + place.position;
+        let file = open(path, position).map_err(|error| TaskError::io("reading the file", &error))?;
         Ok(Self {
-            records: Records::new(file, plan.delimiter),
+            records: Records::continue_at(place, file, saved.plan.delimiter),
             row: Row::default(),
-            columns,
-            at_header: plan.header,
+            at_header,
             stop: matches!(on_error, OnError::Stop),
             rejects,
-            rows: 0,
+            saved,
+            ended: false,
             stopped: None,
         })
     }
 
-    /// The next batch of at most `most` rows, parsed on the blocking pool; empty at the end.
+    /// The next batch of at most `most` rows, parsed on the blocking pool. It may be empty before the end, too.
     async fn parse(mut self, ctx: &Ctx, most: usize) -> Result<(Self, Batch), TaskError> {
         ctx.blocking(move || {
             let mut batch = Batch::default();
             let before = self.records.position();
-            while batch.rows < most && self.stopped.is_none() && self.records.position() - before < BATCH_TEXT {
+            while batch.rows < most && !self.ended && self.records.position() - before < BATCH_TEXT {
                 match self.records.read(&mut self.row).map_err(|error| TaskError::io("reading the file", &error))? {
-                    Next::End => break,
+                    Next::End => self.ended = true,
                     Next::Broken(Broken { line, fault, raw }) => self.reject(line, &fault.to_string(), &raw)?,
                     Next::Row if self.at_header => self.at_header = false,
                     Next::Row => self.take(&mut batch)?,
                 }
             }
+            let (place, rejects) = (self.records.place(), self.rejects.mark()?);
+            self.saved.reached = Reached { place, at_header: self.at_header, rejects };
             Ok((self, batch))
         })
         .await
     }
 
     fn take(&mut self, batch: &mut Batch) -> Result<(), TaskError> {
-        match values(&self.row, &self.columns) {
+        match values(&self.row, &self.saved.plan.columns) {
             Ok(values) => {
                 for value in values {
                     bind(batch, value);
@@ -135,6 +183,7 @@ impl Loader {
     fn reject(&mut self, line: u64, reason: &str, raw: &[u8]) -> Result<(), TaskError> {
         if self.stop {
             self.stopped = Some(stopped(line, reason));
+            self.ended = true;
         }
         self.rejects.add(line, reason, raw)
     }

@@ -6,6 +6,7 @@
 use std::io::{self, Read};
 
 use memchr::{memchr, memchr_iter, memchr2};
+use serde::{Deserialize, Serialize};
 
 /// The longest record, bytes.
 pub(super) const LONGEST: usize = 1 << 20;
@@ -27,8 +28,21 @@ pub(super) struct Records<R> {
     ended: bool,
     /// The line that `start` lies in; the first is 1.
     line: u64,
-    /// Bytes of the source before `start`.
+    /// Bytes of the file before `start`.
     position: u64,
+}
+
+/// A place between two records of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Place {
+    /// Bytes before it.
+    pub(super) position: u64,
+    /// The line it lies in; the first is 1.
+    pub(super) line: u64,
+}
+
+impl Place {
+    pub(super) const START: Self = Self { position: 0, line: 1 };
 }
 
 /// What comes next in the file.
@@ -105,15 +119,26 @@ impl Row {
 }
 
 impl<R: Read> Records<R> {
-    /// Begins at the start of `source`.
+    /// Begins at the start of a file.
     pub(super) fn new(source: R, delimiter: u8) -> Self {
-        let buffer = vec![0; CHUNK];
-        Self { source, delimiter, buffer, start: 0, filled: 0, last: 0, ended: false, line: 1, position: 0 }
+        Self::continue_at(Place::START, source, delimiter)
     }
 
-    /// How many bytes of the source have been handed out.
+    /// Goes on at a place where a reader of the same file was; `source` begins there.
+    pub(super) fn continue_at(place: Place, source: R, delimiter: u8) -> Self {
+        let Place { position, line } = place;
+        let buffer = vec![0; CHUNK];
+        Self { source, delimiter, buffer, start: 0, filled: 0, last: 0, ended: false, line, position }
+    }
+
+    /// How many bytes of the file have been handed out.
     pub(super) fn position(&self) -> u64 {
         self.position
+    }
+
+    /// Where the next record begins.
+    pub(super) fn place(&self) -> Place {
+        Place { position: self.position, line: self.line }
     }
 
     /// The record handed out last as it stands in the file, without its line end.
@@ -134,14 +159,16 @@ impl<R: Read> Records<R> {
             if rest.is_empty() && self.ended {
                 return Ok(Next::End);
             }
-            match parse(rest, self.delimiter, self.ended, row) {
+            // No more of it than a record may be long, so that what was read ahead does not matter.
+            let ended = self.ended && rest.len() <= LONGEST;
+            match parse(&rest[..rest.len().min(LONGEST)], self.delimiter, ended, row) {
                 Parsed::Row { length, lines } => {
                     row.line = self.line;
                     self.take(length, lines);
                     return Ok(Next::Row);
                 }
                 Parsed::Fault(fault) => return self.pass_line(fault).map(Next::Broken),
-                Parsed::More { .. } if rest.len() < LONGEST => self.fill()?,
+                Parsed::More { .. } if rest.len() <= LONGEST => self.fill()?,
                 Parsed::More { quoted: true } => return self.pass_line(Fault::Unclosed).map(Next::Broken),
                 Parsed::More { quoted: false } => return self.pass_line(Fault::TooLong).map(Next::Broken),
             }
@@ -344,6 +371,36 @@ mod tests {
         assert_eq!((broken.fault, broken.raw.len()), (Fault::TooLong, KEPT));
         assert_eq!(records.read(&mut row).expect("reading memory"), Next::Row);
         assert!(records.buffer.len() <= LONGEST + CHUNK, "{}", records.buffer.len());
+    }
+
+    #[test]
+    fn the_same_records_are_read_from_any_place_between_two() {
+        // Records around the longest that are taken, the last without a line end.
+        let mut input = b"1,\"a\nb\"\r\n\n".to_vec();
+        for length in [LONGEST - 3, LONGEST - 2, LONGEST - 1, LONGEST, LONGEST + 9, LONGEST + CHUNK, LONGEST] {
+            input.extend_from_slice(&b"x".repeat(length));
+            input.push(b'\n');
+            input.extend_from_slice(b"2,\"open\n");
+        }
+        input.extend_from_slice(&b"y".repeat(LONGEST));
+        let mut row = Row::default();
+        let mut whole = Records::new(input.as_slice(), b',');
+        loop {
+            let place = whole.place();
+            let next = whole.read(&mut row).expect("reading memory");
+            let rest = &input[place.position as usize..];
+            let mut again = Records::continue_at(place, rest, b',');
+            let line = row.line();
+            assert_eq!(again.read(&mut row).expect("reading memory"), next);
+            assert_eq!((row.line(), again.place()), (line, whole.place()));
+            if next == Next::Row {
+                assert_eq!(again.raw(), whole.raw());
+            }
+            if next == Next::End {
+                break;
+            }
+        }
+        assert_eq!(whole.position(), input.len() as u64);
     }
 
     #[test]

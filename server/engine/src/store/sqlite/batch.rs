@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    store::{Claim, Claimed, Finish, NewJob},
+    store::{Claim, Claimed, Fence, Finish, NewJob, SaveCheckpoint},
 };
 
 /// A rare verb: runs alone within the transaction. Whatever it refuses, it must refuse before it writes.
@@ -41,6 +41,7 @@ pub(super) trait Work: Send {
 pub(super) enum Call {
     Enqueue(Box<Pending<NewJob, JobId>>),
     Claim(Box<PendingClaim>),
+    SaveCheckpoint(Box<Pending<SaveCheckpoint, ()>>),
     Finish(Box<Pending<Finish, JobView>>),
     Rare(Box<dyn Work>),
     Flush(Pending<(), ()>),
@@ -56,6 +57,7 @@ pub(super) type PendingClaim = Pending<Claim, Vec<Claimed>>;
 pub(super) struct Batch {
     pub(super) enqueues: Vec<Pending<NewJob, JobId>>,
     pub(super) claims: Vec<PendingClaim>,
+    pub(super) checkpoints: Vec<Pending<SaveCheckpoint, ()>>,
     pub(super) finishes: Vec<Pending<Finish, JobView>>,
     pub(super) rare: Vec<Box<dyn Work>>,
     /// Answered when what is soft has been committed.
@@ -67,6 +69,7 @@ impl Batch {
         match call {
             Call::Enqueue(pending) => self.enqueues.push(*pending),
             Call::Claim(pending) => self.claims.push(*pending),
+            Call::SaveCheckpoint(pending) => self.checkpoints.push(*pending),
             Call::Finish(pending) => self.finishes.push(*pending),
             Call::Rare(work) => self.rare.push(work),
             Call::Flush(pending) => self.flushes.push(pending),
@@ -75,7 +78,8 @@ impl Batch {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.enqueues.len() + self.claims.len() + self.finishes.len() + self.rare.len() + self.flushes.len()
+        let by_workers = self.claims.len() + self.checkpoints.len() + self.finishes.len();
+        self.enqueues.len() + by_workers + self.rare.len() + self.flushes.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -87,12 +91,21 @@ impl Batch {
         !self.enqueues.is_empty() || !self.rare.is_empty()
     }
 
-    /// Soft writes come first, because a finish makes them stale; claims last, because they see what was enqueued.
+    /// In a batch of one: whose worker calls for a job that it holds.
+    pub(super) fn worker(&self) -> Option<&Fence> {
+        let finishing = self.finishes.first().map(|pending| &pending.input.fence);
+        finishing.or_else(|| self.checkpoints.first().map(|pending| &pending.input.fence))
+    }
+
+    /// Soft writes and checkpoints come first, because a finish makes them stale; claims last, because they see what was enqueued.
     pub(super) fn run(&mut self, connection: &mut Connection, now: Micros, soft: &Soft) -> Result<Committed> {
         let mut transaction = Transaction::begin(connection, now)?;
         transaction.save_progress(soft)?;
         for append in soft.logs().chain(self.finishes.iter().filter_map(|pending| pending.input.log.as_ref())) {
             transaction.append_log(append)?;
+        }
+        for pending in &mut self.checkpoints {
+            pending.decide(|save| transaction.save_checkpoint(save))?;
         }
         for pending in &mut self.finishes {
             pending.decide(|finish| transaction.finish(finish))?;
@@ -115,6 +128,7 @@ impl Batch {
     }
 
     pub(super) fn reply(self) {
+        self.checkpoints.into_iter().for_each(Pending::send);
         self.finishes.into_iter().for_each(Pending::send);
         self.enqueues.into_iter().for_each(Pending::send);
         self.rare.into_iter().for_each(Work::reply);
@@ -124,6 +138,8 @@ impl Batch {
     pub(super) fn refuse(self, error: Error) {
         // Only a batch of one is refused.
         if let Some(pending) = self.finishes.into_iter().next() {
+            pending.refuse(error);
+        } else if let Some(pending) = self.checkpoints.into_iter().next() {
             pending.refuse(error);
         } else if let Some(pending) = self.enqueues.into_iter().next() {
             pending.refuse(error);
@@ -137,12 +153,13 @@ impl Batch {
     }
 
     pub(super) fn into_singles(self) -> impl Iterator<Item = Self> {
+        let checkpoints = self.checkpoints.into_iter().map(|p| Self { checkpoints: vec![p], ..Self::default() });
         let finishes = self.finishes.into_iter().map(|p| Self { finishes: vec![p], ..Self::default() });
         let rare = self.rare.into_iter().map(|p| Self { rare: vec![p], ..Self::default() });
         let enqueues = self.enqueues.into_iter().map(|p| Self { enqueues: vec![p], ..Self::default() });
         let claims = self.claims.into_iter().map(|p| Self { claims: vec![p], ..Self::default() });
         let flushes = self.flushes.into_iter().map(|p| Self { flushes: vec![p], ..Self::default() });
-        finishes.chain(rare).chain(enqueues).chain(claims).chain(flushes)
+        checkpoints.chain(finishes).chain(rare).chain(enqueues).chain(claims).chain(flushes)
     }
 }
 

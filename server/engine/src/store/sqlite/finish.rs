@@ -89,6 +89,9 @@ impl Transaction<'_> {
         if !matches!(*outcome, Outcome::Snoozed { .. } | Outcome::Paused | Outcome::HandedBack) {
             self.publish(finish)?;
         }
+        if finish.checkpointed && matches!(*outcome, Outcome::Succeeded { .. }) {
+            self.remove_checkpoint(fence.job)?;
+        }
         self.moved(Some(JobState::Running), view.clone(), what_happened(&outcome, &view));
         Ok(view)
     }

@@ -39,6 +39,10 @@ impl Reader {
         })
     }
 
+    pub(super) const fn pool(&self) -> &SqlitePool {
+        &self.pool
+    }
+
     pub(super) async fn position(&self) -> Result<Cursor> {
         let row = sqlx::query("select epoch, seq from ledger").fetch_one(&self.pool).await?;
         cursor(&row)

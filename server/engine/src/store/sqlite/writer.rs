@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     Clock, Error, Listener, Result,
-    store::{Claim, Claimed, Finish, NewJob},
+    store::{Claim, Claimed, Finish, NewJob, SaveCheckpoint},
 };
 
 /// Calls that may wait for the writer before callers wait themselves.
@@ -63,6 +63,10 @@ impl Writer {
 
     pub(super) async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>> {
         self.ask(claim, |pending| Call::Claim(Box::new(pending))).await
+    }
+
+    pub(super) async fn save_checkpoint(&self, save: SaveCheckpoint) -> Result<()> {
+        self.ask(save, |pending| Call::SaveCheckpoint(Box::new(pending))).await
     }
 
     pub(super) async fn finish(&self, finish: Finish) -> Result<JobView> {
@@ -203,12 +207,12 @@ impl Actor {
         batch.reply();
     }
 
-    /// What must be committed with a single call: what was said before a finish would be refused after it, and a flush
-    /// is about nothing else.
+    /// What must be committed with a single call: what was said before a finish would be refused after it, what was said
+    /// before a checkpoint must not be missing behind it, and a flush is about nothing else.
     fn soft_for(&self, single: &Batch) -> Soft {
         let mut soft = lock(&self.soft);
-        match single.finishes.first() {
-            Some(finish) => soft.take_job(finish.input.fence.job),
+        match single.worker() {
+            Some(fence) => soft.take_job(fence.job),
             None if !single.flushes.is_empty() => std::mem::take(&mut *soft),
             None => Soft::default(),
         }

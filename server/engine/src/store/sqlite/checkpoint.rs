@@ -1,0 +1,52 @@
+//! Where jobs can go on from. One row a job, which each checkpoint replaces; an attempt that has lost its job replaces
+//! nothing.
+
+use model::{JobId, Micros};
+use rusqlite::params;
+use sqlx::Row;
+
+use super::{read::Reader, transaction::Transaction};
+use crate::{
+    Error, Result,
+    store::{Checkpoint, SaveCheckpoint},
+};
+
+impl Transaction<'_> {
+    /// Keeps the checkpoint of an attempt, which must still hold its job.
+    pub(super) fn save_checkpoint(&self, save: &SaveCheckpoint) -> Result<()> {
+        let SaveCheckpoint { fence, data, warnings } = save;
+        let kept = self.execute(
+            "insert into checkpoint (job, attempt, at, warnings, data)
+            select id, attempt, ?, ?, ? from job not indexed
+            where id = ? and attempt = ? and boot = ? and state = 'running'
+            on conflict (job) do update set
+                attempt = excluded.attempt, at = excluded.at, warnings = excluded.warnings, data = excluded.data",
+            params![self.now.0, *warnings as i64, data, fence.job.0, fence.attempt, fence.boot.0],
+        )?;
+        if kept == 1 { Ok(()) } else { Err(Error::Fenced) }
+    }
+
+    /// Removes the checkpoint of a job that needs it no more.
+    pub(super) fn remove_checkpoint(&self, job: JobId) -> Result<()> {
+        self.execute("delete from checkpoint where job = ?", [job.0])?;
+        Ok(())
+    }
+}
+
+impl Reader {
+    pub(super) async fn checkpoint(&self, job: JobId) -> Result<Option<Checkpoint>> {
+        let row = sqlx::query("select attempt, at, warnings, data from checkpoint where job = ?")
+            .bind(job.0)
+            .fetch_optional(self.pool())
+            .await?;
+        row.map(|row| {
+            Ok(Checkpoint {
+                attempt: row.try_get(0)?,
+                at: Micros(row.try_get(1)?),
+                warnings: row.try_get(2)?,
+                data: row.try_get(3)?,
+            })
+        })
+        .transpose()
+    }
+}

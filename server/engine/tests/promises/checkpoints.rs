@@ -1,0 +1,326 @@
+//! A job goes on from its checkpoint, whatever ended the attempt that made it.
+
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use engine::{Ctx, Engine, TaskError, store::LogQuery};
+use model::{JobId, JobState, Level};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::support::{Bench, Gate, LONG, Probe, end_of};
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Place {
+    line: u64,
+    name: String,
+}
+
+fn place(line: u64) -> Place {
+    Place { line, name: "ünïcode \"quoted\"".to_owned() }
+}
+
+fn broken() -> TaskError {
+    TaskError::fatal("broken", "on purpose")
+}
+
+/// Waits until there is nothing at `path`: files go just after the commit that makes them needless.
+async fn goes(path: &Path) {
+    let gone = async {
+        while path.exists() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LONG, gone).await.unwrap_or_else(|_| panic!("{} goes", path.display()));
+}
+
+/// Has the job tried again after each attempt but the last.
+async fn retried(bench: &Bench, job: JobId, attempts: u32) {
+    for attempt in 2..=attempts {
+        bench.heard.wait("the end of an attempt", |events| end_of(events, job, attempt - 1)).await;
+        bench.engine.retry(job, "ann").await.expect("it has failed");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_outlives_its_attempt() {
+    let bench = Bench::with(|ctx, _| async move {
+        match (ctx.attempt(), ctx.restore::<Place>().await?) {
+            (1, None) => {
+                ctx.warn("the first line");
+                ctx.checkpoint(&place(3)).await?;
+                assert_eq!(ctx.restore().await?, Some(place(3)), "its own as well");
+                ctx.checkpoint(&place(7)).await?;
+                Err(broken())
+            }
+            // An attempt that makes none leaves the last one as it is.
+            (2, Some(at)) if at == place(7) => Err(broken()),
+            (3, Some(at)) => Ok(json!(at)),
+            other => panic!("{other:?}"),
+        }
+    })
+    .await;
+    let job = bench.start().await;
+    retried(&bench, job, 3).await;
+    let view = bench.reaches(job, JobState::Succeeded).await;
+    assert_eq!(bench.engine.store().detail(job).await.expect("kept").output, Some(json!(place(7))));
+    assert_eq!(view.progress.warnings, 1, "counted once, however often the job went on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shutdown_hands_back_a_job_that_goes_on_at_the_next_start() {
+    let bench = Bench::with(|ctx, _| async move {
+        ctx.checkpoint(&place(5)).await?;
+        ctx.message("kept");
+        ctx.cancelled().await;
+        Err(TaskError::Cancelled)
+    })
+    .await;
+    let job = bench.start().await;
+    bench.heard.progress_of(job, |event| event.progress.message == "kept").await;
+    bench.engine.shutdown(Duration::ZERO).await;
+    let next = Bench::reopened(bench.folder, |builder| {
+        builder.register(Probe::<0>::new(|ctx, _| async move { Ok(json!(ctx.restore::<Place>().await?)) }))
+    })
+    .await;
+    next.reaches(job, JobState::Succeeded).await;
+    assert_eq!(next.engine.store().detail(job).await.expect("kept").output, Some(json!(place(5))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_log_said_before_a_checkpoint_is_kept_no_later() {
+    let engine = Arc::new(OnceLock::<Engine>::new());
+    let inside = Arc::clone(&engine);
+    let gate = Gate::new();
+    let step = gate.clone();
+    let bench = Bench::with(move |ctx, _| {
+        let (engine, step) = (Arc::clone(&inside), step.clone());
+        async move {
+            step.pass().await;
+            let store = engine.get().expect("set before the gate is opened").store();
+            for line in 1..=50 {
+                ctx.log(Level::Info, format!("line {line}"));
+                ctx.checkpoint(&line).await?;
+                let page = store.log(ctx.job(), &LogQuery { limit: 1, ..LogQuery::default() }).await;
+                assert_eq!(page.expect("read").total, line);
+            }
+            Ok(Value::Null)
+        }
+    })
+    .await;
+    assert!(engine.set(bench.engine.clone()).is_ok());
+    gate.open();
+    let job = bench.start().await;
+    bench.reaches(job, JobState::Succeeded).await;
+    let lines: Vec<String> = (1..=50).map(|line| format!("line {line}")).collect();
+    assert_eq!(bench.log(job).await, lines);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_that_has_lost_its_job_makes_no_checkpoint_and_stops() {
+    let gate = Gate::new();
+    let step = gate.clone();
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let bench = Bench::with(move |ctx, _| {
+        let (step, tell) = (step.clone(), tell.clone());
+        async move {
+            ctx.checkpoint(&place(1)).await?;
+            if ctx.attempt() == 1 {
+                ctx.message("kept");
+                step.pass().await;
+                let refused = ctx.checkpoint(&place(2)).await;
+                let _ = tell.send((matches!(refused, Err(TaskError::Cancelled)), ctx.is_cancelled()));
+                refused?;
+            }
+            Ok(Value::Null)
+        }
+    })
+    .await;
+    let job = bench.start().await;
+    bench.heard.progress_of(job, |event| event.progress.message == "kept").await;
+    // As if others had found its process dead, while it only slept.
+    let store = bench.engine.store();
+    store.settle(&store.holders().await.expect("read")).await.expect("settled");
+    gate.open();
+    let told = tokio::time::timeout(LONG, told.recv()).await.expect("it wakes");
+    assert_eq!(told, Some((true, true)));
+    let kept = store.checkpoint(job).await.expect("read").expect("the one made in time");
+    assert_eq!((kept.attempt, kept.data), (1, json!(place(1)).to_string()));
+    assert_eq!(bench.engine.job(job).await.expect("kept").state, JobState::Interrupted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn success_leaves_neither_checkpoint_nor_files_of_one() {
+    let bench = Bench::with(|ctx, _| async move {
+        let found: Option<Place> = ctx.restore().await?;
+        let file = ctx.work_folder().await?.join("rows");
+        if ctx.attempt() == 1 {
+            fs::write(&file, "abc").expect("it can be written");
+            ctx.checkpoint(&place(3)).await?;
+            return Err(broken());
+        }
+        assert_eq!((found, fs::read(&file).expect("a copy")), (Some(place(3)), b"abc".to_vec()));
+        Ok(Value::Null)
+    })
+    .await;
+    let job = bench.start().await;
+    bench.reaches(job, JobState::Failed).await;
+    assert!(bench.engine.data_dir().work_of(job, 1).join("rows").exists(), "kept for whoever tries again");
+    bench.engine.retry(job, "ann").await.expect("it has failed");
+    bench.reaches(job, JobState::Succeeded).await;
+    assert_eq!(bench.engine.store().checkpoint(job).await.expect("read"), None);
+    goes(&bench.engine.data_dir().job(job)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_attempt_writes_to_the_files_of_another() {
+    let bench = Bench::with(|ctx, _| async move {
+        ctx.restore::<u64>().await?;
+        let own = ctx.work_folder().await?.join("rows");
+        match ctx.attempt() {
+            1 => {
+                fs::write(&own, "abc").expect("it can be written");
+                ctx.checkpoint(&3).await?;
+                return Err(broken());
+            }
+            2 => {
+                let earlier = own.parent().and_then(Path::parent).expect("two folders").join("1").join("rows");
+                fs::write(&earlier, "what a stale attempt writes").expect("it can be written");
+                assert_eq!(fs::read(&own).expect("a copy"), b"abc");
+                fs::write(&own, "abcdef").expect("it can be written");
+                // Without a checkpoint its own files are of no use to anybody.
+                return Err(broken());
+            }
+            3 => {
+                assert_eq!(
+                    fs::read(&own).expect("a copy"),
+                    b"what a stale attempt writes",
+                    "behind the length it named"
+                );
+                ctx.checkpoint(&3).await?;
+            }
+            other => panic!("attempt {other}"),
+        }
+        let left = fs::read_dir(own.parent().and_then(Path::parent).expect("two folders")).expect("readable");
+        let left: Vec<_> = left.map(|entry| entry.expect("readable").file_name()).collect();
+        assert_eq!(left, ["3"], "its checkpoint has taken the place of the earlier one, with all that belonged to it");
+        Ok(Value::Null)
+    })
+    .await;
+    let job = bench.start().await;
+    retried(&bench, job, 3).await;
+    bench.reaches(job, JobState::Succeeded).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_without_a_checkpoint_keeps_no_files() {
+    let bench = Bench::with(|ctx, _| async move {
+        let folder = ctx.work_folder().await?;
+        fs::write(folder.join("rows"), "abc").expect("it can be written");
+        Err(broken())
+    })
+    .await;
+    let job = bench.start().await;
+    bench.reaches(job, JobState::Failed).await;
+    goes(&bench.engine.data_dir().job(job)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_a_success_are_swept_where_the_server_died_before_it_could() {
+    let bench = Bench::with(|_, _| async { Ok(Value::Null) }).await;
+    let job = bench.start().await;
+    bench.reaches(job, JobState::Succeeded).await;
+    bench.engine.shutdown(Duration::ZERO).await;
+    let work = bench.engine.data_dir().work(job);
+    fs::create_dir_all(work.join("1")).expect("it can be made");
+    let next = Bench::reopened(bench.folder, |builder| builder).await;
+    goes(&work).await;
+    assert!(next.engine.job(job).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_beyond_its_limit_or_of_another_type_fails_with_a_code() {
+    let bench = Bench::with(|ctx, input| async move {
+        match (ctx.attempt(), input.name.as_str()) {
+            (1, "large") => ctx.checkpoint("x".repeat(2 << 20).as_str()).await.map(|()| Value::Null),
+            (1, _) => {
+                ctx.checkpoint("x".repeat((1 << 20) - 2).as_str()).await?;
+                Err(broken())
+            }
+            _ => ctx.restore::<Place>().await.map(|_| Value::Null),
+        }
+    })
+    .await;
+    let (large, other) = (bench.start_kind("probe-0", "large").await, bench.start_kind("probe-0", "other").await);
+    let code = async |job| bench.reaches(job, JobState::Failed).await.failure.expect("it has failed").code;
+    assert_eq!(code(large).await, "checkpoint_too_large");
+    assert_eq!(bench.engine.store().checkpoint(large).await.expect("read"), None);
+    assert_eq!(code(other).await, "broken", "a checkpoint of 1 MiB is kept");
+    bench.engine.retry(other, "ann").await.expect("it has failed");
+    let find = |events: &[_]| end_of(events, other, 2);
+    assert_eq!(bench.heard.wait("the second end", find).await.failure.expect("it has failed").code, "bad_checkpoint");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_waits_for_room_on_the_disk() {
+    let large = "x".repeat(1_000_000);
+    let bench = Bench::built(|builder| {
+        let act = move |ctx: Ctx, _| {
+            let large = large.clone();
+            async move {
+                ctx.checkpoint(large.as_str()).await?;
+                Err(broken())
+            }
+        };
+        builder.register(Probe::<0>::new(act)).max_page_count(400)
+    })
+    .await;
+    let first = bench.start().await;
+    bench.reaches(first, JobState::Failed).await;
+    let (second, third) = (bench.start().await, bench.start().await);
+    for job in [second, third] {
+        bench.reaches(job, JobState::Running).await;
+    }
+    bench.engine.cancel(third, "ann").await.expect("it runs");
+    assert_eq!(bench.reaches(third, JobState::Cancelled).await.failure, None, "a cancel ends the waiting");
+    assert_eq!(bench.engine.job(second).await.expect("kept").state, JobState::Running);
+    bench.engine.delete(first, "ann").await.expect("it has ended");
+    assert_eq!(bench.reaches(second, JobState::Failed).await.failure.expect("it has failed").code, "broken");
+    assert!(bench.engine.store().checkpoint(second).await.expect("read").is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_is_due_so_often() {
+    let act = |ctx: Ctx, _| async move {
+        let due = ctx.is_checkpoint_due();
+        if due {
+            ctx.checkpoint_due().await;
+        }
+        Ok(json!(due))
+    };
+    for (every, due) in [(Duration::ZERO, true), (Duration::from_hours(1), false)] {
+        let bench = Bench::built(|builder| builder.register(Probe::<0>::new(act)).checkpoint_every(every)).await;
+        let job = bench.start().await;
+        bench.reaches(job, JobState::Succeeded).await;
+        assert_eq!(bench.engine.store().detail(job).await.expect("kept").output, Some(json!(due)));
+    }
+    let bench = Bench::built(|builder| {
+        let twice = |ctx: Ctx, _| async move {
+            for number in 0..2 {
+                ctx.checkpoint_due().await;
+                ctx.checkpoint(&number).await?;
+                assert!(!ctx.is_checkpoint_due(), "not again at once");
+            }
+            Ok(Value::Null)
+        };
+        builder.register(Probe::<0>::new(twice)).checkpoint_every(Duration::from_secs(1))
+    })
+    .await;
+    let job = bench.start().await;
+    bench.reaches(job, JobState::Succeeded).await;
+}

@@ -1,0 +1,112 @@
+//! A server that is killed loses nothing that a checkpoint has kept.
+
+use std::{
+    collections::HashMap,
+    io::{BufRead, BufReader, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::Path,
+    sync::{Arc, Condvar, Mutex},
+    thread,
+    time::Instant,
+};
+
+use reqwest::blocking::Client;
+use serde_json::json;
+use sqlx::{Connection, SqliteConnection};
+use tempfile::TempDir;
+
+use crate::milepost::{Milepost, PATIENCE};
+
+/// A site that counts who asks for what. Pages under `/held` wait until it lets go.
+#[derive(Default)]
+struct Site {
+    asked: Mutex<HashMap<String, u32>>,
+    open: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Site {
+    fn start() -> (Arc<Self>, SocketAddr) {
+        let (site, listener) = (Arc::new(Self::default()), TcpListener::bind(("127.0.0.1", 0)).unwrap());
+        let address = listener.local_addr().unwrap();
+        let serving = Arc::clone(&site);
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let site = Arc::clone(&serving);
+                thread::spawn(move || site.answer(stream));
+            }
+        });
+        (site, address)
+    }
+
+    fn answer(&self, mut stream: TcpStream) {
+        let head = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+        let head: Vec<String> = head.take_while(|line| !line.is_empty()).collect();
+        let Some(path) = head.first().and_then(|line| line.split(' ').nth(1)) else { return };
+        *self.asked.lock().unwrap().entry(path.to_owned()).or_default() += 1;
+        if path.starts_with("/held") {
+            let open = self.open.lock().unwrap();
+            drop(self.opened.wait_while(open, |open| !*open).unwrap());
+        }
+        let status = if path.contains("missing") { "404 Not Found" } else { "200 OK" };
+        // Nobody reads it any more where the asking server has been killed.
+        let _ = write!(stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    }
+
+    fn asked(&self, path: &str) -> u32 {
+        self.asked.lock().unwrap().get(path).copied().unwrap_or_default()
+    }
+
+    fn let_go(&self) {
+        *self.open.lock().unwrap() = true;
+        self.opened.notify_all();
+    }
+}
+
+/// How many checkpoints there are.
+fn checkpoints(data: &Path) -> i64 {
+    let url = format!("sqlite://{}", data.join("milepost.db").display());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut connection = SqliteConnection::connect(&url).await.unwrap();
+        sqlx::query_scalar("select count(*) from checkpoint").fetch_one(&mut connection).await.unwrap()
+    })
+}
+
+#[test]
+fn a_check_of_links_goes_on_where_its_server_was_killed() {
+    let (site, address) = Site::start();
+    let quick: Vec<String> = (0..12).map(|n| format!("/{}/{n}", if n % 4 == 0 { "missing" } else { "page" })).collect();
+    let held: Vec<String> = (0..4).map(|n| format!("/held/{n}")).collect();
+    let urls: Vec<String> = quick.iter().chain(&held).map(|path| format!("http://{address}{path}")).collect();
+    let input = json!({ "urls": urls.join("\n"), "concurrency": 4, "per_host_per_second": 1_000, "timeout": 120 });
+    let client = Client::builder().timeout(PATIENCE).build().unwrap();
+
+    let data = TempDir::new().unwrap();
+    let first = Milepost::start_in(data.path(), &["--allow-private-links"]);
+    let form = [("kind", "check-links".to_owned()), ("input", input.to_string())];
+    let job = client.post(first.url("/api/start_job")).form(&form).send().unwrap().text().unwrap();
+    let begun = Instant::now();
+    // All that can be answered has been asked, and then a checkpoint is made: within a second, about.
+    while held.iter().any(|path| site.asked(path) == 0) || checkpoints(data.path()) == 0 {
+        assert!(begun.elapsed() < PATIENCE, "no checkpoint is made");
+        thread::yield_now();
+    }
+    first.signal("KILL");
+    first.wait();
+
+    site.let_go();
+    let second = Milepost::start_in(data.path(), &["--allow-private-links"]);
+    client.post(second.url("/api/retry_job")).form(&[("id", &job)]).send().unwrap().error_for_status().unwrap();
+    client.get(second.url(&format!("/events?job={job}&until=end"))).send().unwrap().text().unwrap();
+    let log = client.get(second.url(&format!("/jobs/{job}/log"))).send().unwrap().text().unwrap();
+    assert!(log.contains("continues after 12 of 16 links"), "{log}");
+    for path in &quick {
+        assert_eq!(site.asked(path), 1, "{path}");
+    }
+    let report = client.get(second.url(&format!("/jobs/{job}/artifacts/links.csv"))).send().unwrap();
+    let report = report.error_for_status().unwrap().text().unwrap();
+    let links: Vec<&str> = report.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
+    assert_eq!(links, urls, "each once, in the order of the list");
+    assert_eq!(report.lines().filter(|line| line.contains(",404,")).count(), quick.len() / 4);
+}

@@ -1,0 +1,317 @@
+//! A job that was stopped in the middle, whatever stopped it, comes to what it would have come to without.
+
+use std::{
+    collections::HashMap,
+    fmt::Write,
+    fs::File,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use axum::{Router, extract::Request, http::StatusCode, response::IntoResponse};
+use model::{JobId, JobState};
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection, sqlite::SqliteConnectOptions};
+use tokio::{net::TcpListener, sync::Semaphore};
+
+use crate::desk::Desk;
+
+/// A folder that takes a while, however fast files are read: there are many of them.
+fn many_files(desk: &Desk) {
+    for number in 0..3_000 {
+        desk.file(&format!("{}/{number}", number % 7), format!("file {number}"));
+    }
+    for number in 0..20 {
+        File::create(desk.root().join(format!("{}/large {number}", number % 7))).unwrap().set_len(1 << 20).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_made_in_pieces_is_the_same_to_the_byte() {
+    let desk = Desk::with_checkpoints().await;
+    many_files(&desk);
+    for (algorithm, name) in [("sha256", "SHA256SUMS"), ("blake3", "B3SUMS")] {
+        let input = json!({ "folder": desk.root(), "algorithm": algorithm });
+        let pieces = desk.succeed_in_pieces("checksum", input.clone()).await;
+        let whole = desk.succeed("checksum", input).await;
+        assert_eq!(pieces.output, whole.output);
+        assert_eq!(desk.artifact(pieces.view.job, name).await, desk.artifact(whole.view.job, name).await);
+        assert_eq!(pieces.view.progress.value, whole.view.progress.value);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verification_made_in_pieces_reports_the_same() {
+    let desk = Desk::with_checkpoints().await;
+    many_files(&desk);
+    let made = desk.succeed("checksum", json!({ "folder": desk.root() })).await;
+    let manifest = String::from_utf8(desk.artifact(made.view.job, "SHA256SUMS").await).unwrap();
+    let gone = format!("{}  0/gone\nnot a line\n", "0".repeat(64));
+    let manifest = desk.upload("SHA256SUMS", format!("{gone}{manifest}")).await;
+    std::fs::write(desk.root().join("new"), "new").unwrap();
+    let input = json!({ "folder": desk.root(), "manifest": manifest });
+    let (whole, code, _) = desk.fail("checksum", input.clone()).await;
+    assert_eq!(code, "mismatch");
+    let job = loop {
+        let job = desk.start("checksum", input.clone()).await;
+        if desk.is_checkpointed(job).await {
+            desk.engine.cancel(job, "tester").await.unwrap();
+            if desk.ended(job).await.view.failure.is_none() {
+                break job;
+            }
+        }
+    };
+    desk.engine.retry(job, "tester").await.unwrap();
+    let ended = desk.ended(job).await;
+    assert_eq!(ended.view.failure.map(|failure| failure.code).as_deref(), Some("mismatch"));
+    assert!(desk.log(job).await.contains("continues after"));
+    let report = "verification.txt";
+    assert_eq!(desk.artifact(job, report).await, desk.artifact(whole, report).await);
+    let whole = desk.engine.job(whole).await.unwrap().progress;
+    assert_eq!((ended.view.progress.data, ended.view.progress.warnings), (whole.data, whole.warnings));
+}
+
+/// A file with a record that does not fit after every hundred.
+fn orders(rows: u32) -> String {
+    let mut content = "id;name;price;day\n".to_owned();
+    for id in 0..rows {
+        let (price, day) = (id % 1_000, id % 28 + 1);
+        writeln!(content, "{id};\"name\nof {id}\";{price}.5;2026-01-{day:02}").unwrap();
+        if id % 100 == 99 {
+            writeln!(content, "{id};too few").unwrap();
+        }
+    }
+    content
+}
+
+/// The database of imported tables, as another program sees it.
+async fn database(desk: &Desk) -> SqliteConnection {
+    SqliteConnectOptions::new().filename(desk.engine.data_dir().imports()).connect().await.unwrap()
+}
+
+/// The one value that a query answers.
+async fn ask(desk: &Desk, query: &str) -> i64 {
+    let query = sqlx::query_scalar(AssertSqlSafe(query.to_owned()));
+    query.fetch_one(&mut database(desk).await).await.unwrap()
+}
+
+async fn run(desk: &Desk, statement: &str) {
+    let statement = sqlx::query(AssertSqlSafe(statement.to_owned()));
+    statement.execute(&mut database(desk).await).await.unwrap();
+}
+
+/// The table `pieces` and the table `whole` have the same rows in the same order, the same types, the same indexes.
+async fn assert_same_tables(desk: &Desk) {
+    for (one, other) in [("pieces", "whole"), ("whole", "pieces")] {
+        let rows = format!("select count(*) from (select rowid, * from {one} except select rowid, * from {other})");
+        assert_eq!(ask(desk, &rows).await, 0, "rows of {one} that {other} has not");
+        let columns = format!(
+            "select count(*) from (select * from pragma_table_info('{one}') except select * from pragma_table_info('{other}'))"
+        );
+        assert_eq!(ask(desk, &columns).await, 0, "columns of {one} that {other} has not");
+    }
+    let indexes = "select (select count(*) from pragma_index_list('pieces')) * 10 + (select count(*) from pragma_index_list('whole'))";
+    assert_eq!(ask(desk, indexes).await, 11);
+    let unfinished = "select count(*) from sqlite_schema where name like '!_staging!_%' escape '!'";
+    assert_eq!(ask(desk, unfinished).await, 0, "nothing unfinished is left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_made_in_pieces_has_the_same_rows_types_and_rejects() {
+    let desk = Desk::with_checkpoints().await;
+    let file = desk.upload("orders.csv", orders(60_000)).await;
+    let input = |table: &str| json!({ "file": file, "table": table, "index": "day" });
+    let mut pieces = desk
+        .succeed_in_pieces(
+            "import-csv",
+            json!({ "if_exists": "replace", "file": file, "table": "pieces", "index": "day" }),
+        )
+        .await;
+    let mut whole = desk.succeed("import-csv", input("whole")).await;
+    for ended in [&mut pieces, &mut whole] {
+        ended.output["table"] = Value::Null;
+    }
+    assert_eq!(pieces.output, whole.output);
+    assert_eq!(pieces.view.progress.warnings, whole.view.progress.warnings);
+    let rejected = "rejected.csv";
+    assert_eq!(desk.artifact(pieces.view.job, rejected).await, desk.artifact(whole.view.job, rejected).await);
+    assert_same_tables(&desk).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_goes_on_after_a_restart_of_the_server() {
+    let desk = Desk::with_checkpoints().await;
+    let file = desk.upload("orders.csv", orders(60_000)).await;
+    let input = |table: &str| json!({ "file": file, "table": table, "index": "day" });
+    let job = desk.start("import-csv", input("pieces")).await;
+    assert!(desk.is_checkpointed(job).await, "it takes several transactions");
+    let desk = desk.restarted().await;
+    let ended = desk.ended(job).await;
+    assert_eq!(ended.view.state, JobState::Succeeded, "{:?}", ended.view.failure);
+    assert!(desk.log(job).await.contains("continues after line"));
+    desk.succeed("import-csv", input("whole")).await;
+    assert_same_tables(&desk).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_in_the_making_goes_with_its_job() {
+    let desk = Desk::with_checkpoints().await;
+    let file = desk.upload("orders.csv", orders(60_000)).await;
+    let (job, _) = cancelled_import(&desk, json!({ "file": file, "table": "pieces" })).await;
+    let unfinished = "select count(*) from sqlite_schema where name like '!_staging!_%' escape '!'";
+    let small = async |table: &str| {
+        let file = desk.upload("small.csv", "id\n1\n").await;
+        desk.succeed("import-csv", json!({ "file": file, "table": table, "header": "yes" })).await
+    };
+    small("first").await;
+    assert_eq!(ask(&desk, unfinished).await, 1, "a retry would go on with it");
+    desk.engine.delete(job, "tester").await.unwrap();
+    small("second").await;
+    assert_eq!(ask(&desk, unfinished).await, 0);
+}
+
+/// An import that was cancelled in the middle, and the number of its rows that its checkpoint counts on.
+async fn cancelled_import(desk: &Desk, input: Value) -> (JobId, i64) {
+    let job = desk.start("import-csv", input).await;
+    assert!(desk.is_checkpointed(job).await, "it takes several transactions");
+    desk.engine.cancel(job, "tester").await.unwrap();
+    assert_eq!(desk.ended(job).await.view.state, JobState::Cancelled);
+    let checkpoint = desk.engine.store().checkpoint(job).await.unwrap().unwrap();
+    let rows = serde_json::from_str::<Value>(&checkpoint.data).unwrap()["rows"].as_i64().unwrap();
+    assert_eq!(ask(desk, &format!("select count(*) >= {rows} and {rows} > 0 from _staging_{job}_1")).await, 1);
+    (job, rows)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_was_published_and_could_not_say_so_says_so() {
+    let desk = Desk::with_checkpoints().await;
+    let file = desk.upload("orders.csv", orders(60_000)).await;
+    let (job, rows) = cancelled_import(&desk, json!({ "file": file, "table": "orders" })).await;
+    // As if that had been all, and its server had been killed between its publishing and its end.
+    run(&desk, &format!("alter table _staging_{job}_1 rename to orders")).await;
+    run(&desk, &format!("insert into _imports (job, upload, target) values ({job}, '{file}', 'orders')")).await;
+    let before = ask(&desk, "select count(*) from orders").await;
+    desk.engine.retry(job, "tester").await.unwrap();
+    let ended = desk.ended(job).await;
+    assert_eq!(ended.view.state, JobState::Succeeded, "{:?}", ended.view.failure);
+    assert_eq!(ended.output["rows_loaded"], rows);
+    assert_eq!(ask(&desk, "select count(*) from orders").await, before, "left as it is");
+    let rejected = desk.table(job, "rejected.csv").await.len() as u64 - 1;
+    assert_eq!(ended.output["rows_rejected"], rejected);
+    assert_eq!(ended.view.progress.warnings, rejected.min(100) + u64::from(rejected > 100));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_whose_rows_are_gone_begins_anew() {
+    let desk = Desk::with_checkpoints().await;
+    let file = desk.upload("orders.csv", orders(60_000)).await;
+    let input = |table: &str| json!({ "file": file, "table": table, "index": "day" });
+    let (job, rows) = cancelled_import(&desk, input("pieces")).await;
+    run(&desk, &format!("delete from _staging_{job}_1 where rowid >= {rows}")).await;
+    desk.engine.retry(job, "tester").await.unwrap();
+    let ended = desk.ended(job).await;
+    assert_eq!(ended.view.state, JobState::Succeeded, "{:?}", ended.view.failure);
+    let log = desk.log(job).await;
+    assert!(log.contains("begins anew") && !log.contains("continues after"));
+    let whole = desk.succeed("import-csv", input("whole")).await;
+    assert_eq!(ended.view.progress.warnings, whole.view.progress.warnings);
+    assert_same_tables(&desk).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_leaves_the_table_of_a_later_attempt_alone() {
+    let desk = Desk::with_checkpoints().await;
+    let file = desk.upload("orders.csv", orders(60_000)).await;
+    let (job, _) = cancelled_import(&desk, json!({ "file": file, "table": "orders" })).await;
+    // As if a later attempt had taken it over while the next one slept.
+    run(&desk, &format!("alter table _staging_{job}_1 rename to _staging_{job}_7")).await;
+    let before = ask(&desk, &format!("select count(*) from _staging_{job}_7")).await;
+    desk.engine.retry(job, "tester").await.unwrap();
+    assert_eq!(desk.ended(job).await.view.state, JobState::Failed);
+    assert_eq!(ask(&desk, &format!("select count(*) from _staging_{job}_7")).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_demonstration_made_in_pieces_reports_as_often_as_one_made_at_once() {
+    let desk = Desk::with_checkpoints().await;
+    let input = json!({ "seconds": 2, "reports_per_second": 1_000, "ending": "warn" });
+    let pieces = desk.succeed_in_pieces("demo", input).await;
+    assert_eq!(pieces.output["reports"], 2_000);
+    assert_eq!(pieces.view.progress.warnings, 3, "each is given once");
+    assert_eq!(Some(pieces.view.progress.value), pieces.view.progress.max);
+}
+
+/// A site that counts who asks for what, and makes some wait.
+struct Site {
+    address: SocketAddr,
+    asked: Arc<Mutex<HashMap<String, u32>>>,
+    gate: Arc<Semaphore>,
+}
+
+impl Site {
+    async fn open() -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (asked, gate) = (Arc::<Mutex<HashMap<String, u32>>>::default(), Arc::new(Semaphore::new(0)));
+        let (counted, held) = (Arc::clone(&asked), Arc::clone(&gate));
+        let pages = Router::new().fallback(move |request: Request| {
+            let path = request.uri().path().to_owned();
+            *counted.lock().unwrap().entry(path.clone()).or_default() += 1;
+            let held = Arc::clone(&held);
+            async move {
+                if path.starts_with("/held") {
+                    let _passed = held.acquire().await.unwrap();
+                }
+                if path.contains("missing") { StatusCode::NOT_FOUND.into_response() } else { "fine".into_response() }
+            }
+        });
+        tokio::spawn(async move { axum::serve(listener, pages).await });
+        Self { address, asked, gate }
+    }
+
+    fn asked(&self, path: &str) -> u32 {
+        self.asked.lock().unwrap().get(path).copied().unwrap_or_default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_of_links_asks_none_again_whose_answer_is_known() {
+    let (desk, site) = (Desk::with_checkpoints().await, Site::open().await);
+    let word = |number: u32| if number.is_multiple_of(3) { "missing" } else { "page" };
+    let quick: Vec<String> = (0..30).map(|number| format!("/{}/{number}", word(number))).collect();
+    let held: Vec<String> = (0..10).map(|number| format!("/held/{}/{number}", word(number))).collect();
+    let urls: Vec<String> = quick.iter().chain(&held).map(|path| format!("http://{}{path}", site.address)).collect();
+    let input = json!({ "urls": urls.join("\n"), "per_host_per_second": 1_000, "concurrency": 4, "timeout": 120 });
+
+    let job = desk.start("check-links", input.clone()).await;
+    desk.when(job, |view| view.progress.unit == "links" && view.progress.value == 30).await;
+    assert!(desk.is_checkpointed(job).await);
+    desk.engine.cancel(job, "tester").await.unwrap();
+    assert_eq!(desk.ended(job).await.view.state, JobState::Cancelled);
+    site.gate.add_permits(1_000);
+    desk.engine.retry(job, "tester").await.unwrap();
+    let pieces = desk.ended(job).await;
+    assert_eq!(pieces.view.state, JobState::Succeeded, "{:?}", pieces.view.failure);
+    assert!(desk.log(job).await.contains("continues after 30 of 40 links"));
+    for path in &quick {
+        assert_eq!(site.asked(path), 1, "{path}");
+    }
+    assert!(held.iter().all(|path| (1..=2).contains(&site.asked(path))));
+
+    let whole = desk.succeed("check-links", input).await;
+    assert_eq!(pieces.output, whole.output);
+    let progress = |ended: &crate::desk::Ended| {
+        let progress = &ended.view.progress;
+        (progress.value, progress.max, progress.warnings)
+    };
+    assert_eq!(progress(&pieces), progress(&whole));
+    let rows = async |job| {
+        let mut rows = desk.table(job, "links.csv").await;
+        for row in &mut rows {
+            row.remove(4);
+        }
+        rows
+    };
+    assert_eq!(rows(job).await, rows(whole.view.job).await);
+    assert_eq!(rows(job).await.len(), 41);
+}
