@@ -25,7 +25,7 @@ use crate::{
     attempt::Attempt,
     data_dir::remove_folder,
     run::ASK_AGAIN,
-    store::{Checkpoint, SaveCheckpoint},
+    store::{Checkpoint, CheckpointAnswer, SaveCheckpoint},
 };
 
 /// The most that a checkpoint holds, bytes of JSON.
@@ -110,9 +110,9 @@ impl Attempt {
         checkpoints.begun.store(true, Ordering::Release);
         let save = SaveCheckpoint { fence: self.fence.clone(), data, warnings };
         let mut pause = ASK_AGAIN.0;
-        loop {
+        let answer = loop {
             match self.shared.store.save_checkpoint(save.clone()).await {
-                Ok(()) => break,
+                Ok(answer) => break answer,
                 Err(Error::Fenced | Error::NoSuchJob(_) | Error::ShuttingDown) => {
                     tracing::warn!(job = %self.job(), attempt = self.fence.attempt, "a checkpoint came too late");
                     // Not this call alone: nothing of the attempt counts any more.
@@ -127,12 +127,15 @@ impl Attempt {
                     }
                 }
             }
-        }
+        };
         checkpoints.kept();
         if !checkpoints.first_kept.swap(true, Ordering::AcqRel) {
             self.forget_earlier_work().await;
         }
-        Ok(())
+        match answer {
+            CheckpointAnswer::GoOn => Ok(()),
+            CheckpointAnswer::Pause => Err(TaskError::Paused),
+        }
     }
 
     /// The job's checkpoint. The first call also takes over what belongs to it: the count of warnings, and copies of the

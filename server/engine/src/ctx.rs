@@ -140,7 +140,8 @@ impl Ctx {
     ///
     /// # Errors
     /// Codes `checkpoint_too_large` above 1 MiB of JSON, `bad_checkpoint` for what JSON cannot say, `io` for files that
-    /// cannot be synced; `TaskError::Cancelled` where the attempt has lost its job to another one, or should stop and the
+    /// cannot be synced. `TaskError::Paused` where it has been kept, and a person wants the job set aside there: the task
+    /// ends with it. `TaskError::Cancelled` where the attempt has lost its job to another one, or should stop and the
     /// store still cannot write.
     pub fn checkpoint<T: Serialize + ?Sized>(&self, state: &T) -> BoxFuture<'static, Result<(), TaskError>> {
         let (data, warnings) = (checkpoint::encode(state), self.attempt.tracker.warnings());

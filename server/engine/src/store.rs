@@ -42,8 +42,8 @@ pub trait Store: Send + Sync + 'static {
     /// Soft: more lines for the logs of running attempts, in order.
     fn append_logs(&self, appends: Vec<LogAppend>);
     /// Keeps where a job can go on from, in place of what was kept before. What was appended to its log before is
-    /// committed no later.
-    async fn save_checkpoint(&self, save: SaveCheckpoint) -> Result<()>;
+    /// committed no later. Answers whether a person wants the job set aside.
+    async fn save_checkpoint(&self, save: SaveCheckpoint) -> Result<CheckpointAnswer>;
     /// Ends an attempt: state, final progress, last log lines, artifacts, result or failure, all in one transaction.
     async fn finish(&self, finish: Finish) -> Result<JobView>;
     /// Notes that the grace after a cancel request is over and the task still runs.

@@ -104,6 +104,7 @@ impl Task for CheckLinks {
                                  reports the broken ones.";
     const STAGES: &'static [&'static str] = &["Read", "Check", "Write"];
     const WEIGHTS: &'static [f64] = &[0.02, 0.96, 0.02];
+    const CHECKPOINTS: bool = true;
 
     type Input = Input;
     type Output = Output;

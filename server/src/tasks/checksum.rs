@@ -92,6 +92,7 @@ impl Task for Checksum {
                                  sha256sum and b3sum, or verifies a folder against one.";
     const STAGES: &'static [&'static str] = &["Scan", "Hash", "Write"];
     const WEIGHTS: &'static [f64] = &[0.05, 0.9, 0.05];
+    const CHECKPOINTS: bool = true;
 
     type Input = Input;
     type Output = Output;

@@ -106,6 +106,7 @@ impl Task for Demo {
                                  job can have.";
     const STAGES: &'static [&'static str] = &["Prepare", "Work", "Finish"];
     const WEIGHTS: &'static [f64] = &SHARES;
+    const CHECKPOINTS: bool = true;
 
     const BACKOFF: Backoff = Backoff::List(&[Duration::from_secs(3), Duration::from_secs(10)]);
 

@@ -185,6 +185,7 @@ impl Task for ImportCsv {
                                  directory. Finds out delimiter, header and types.";
     const STAGES: &'static [&'static str] = &["Inspect", "Load", "Index"];
     const WEIGHTS: &'static [f64] = &[0.25, 0.65, 0.1];
+    const CHECKPOINTS: bool = true;
 
     type Input = Input;
     type Output = Output;

@@ -176,7 +176,7 @@ impl Desk {
     }
 
     /// Does a job in several attempts: the first is cancelled, the second is taken away from its worker, which goes on for
-    /// a while without knowing, the third may end.
+    /// a while without knowing, the third is paused, the fourth may end.
     pub(crate) async fn succeed_in_pieces(&self, kind: &str, input: Value) -> Ended {
         let store = self.engine.store();
         // Who is too fast to be stopped begins again.
@@ -196,6 +196,13 @@ impl Desk {
             let mut ended = self.ended(job).await;
             if ended.view.state == JobState::Interrupted {
                 self.engine.retry(job, "tester").await.unwrap();
+                let over = |view: &JobView| view.state.is_terminal() || view.state == JobState::Paused;
+                self.when(job, |view| view.state == JobState::Running || over(view)).await;
+                // Refused where it is too fast.
+                let _ = self.engine.pause(job, "tester").await;
+                if self.when(job, over).await.state == JobState::Paused {
+                    self.engine.resume(job, "tester").await.unwrap();
+                }
                 ended = self.ended(job).await;
             }
             assert_eq!(ended.view.state, JobState::Succeeded, "{:?}", ended.view.failure);

@@ -52,9 +52,9 @@ use tokio_util::sync::CancellationToken;
 
 use self::{read::Reader, writer::Writer};
 use super::{
-    Activity, Artifact, AttemptRow, BootId, CancelAnswer, Checkpoint, Claim, Claimed, DurableEvent, Fence, Finish,
-    HourBucket, JobDetail, KindStats, ListQuery, LogAppend, LogPage, LogQuery, NewJob, Page, PauseAnswer, Prunable,
-    Pruned, SaveCheckpoint, Store, Topics, UploadRow, Usage,
+    Activity, Artifact, AttemptRow, BootId, CancelAnswer, Checkpoint, CheckpointAnswer, Claim, Claimed, DurableEvent,
+    Fence, Finish, HourBucket, JobDetail, KindStats, ListQuery, LogAppend, LogPage, LogQuery, NewJob, Page,
+    PauseAnswer, Prunable, Pruned, SaveCheckpoint, Store, Topics, UploadRow, Usage,
 };
 use crate::{Clock, Listener, Result, SystemClock};
 
@@ -130,7 +130,7 @@ impl Store for SqliteStore {
         self.writer.soften(|soft| soft.append_logs(appends));
     }
 
-    async fn save_checkpoint(&self, save: SaveCheckpoint) -> Result<()> {
+    async fn save_checkpoint(&self, save: SaveCheckpoint) -> Result<CheckpointAnswer> {
         self.writer.save_checkpoint(save).await
     }
 

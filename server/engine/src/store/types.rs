@@ -103,6 +103,15 @@ pub struct SaveCheckpoint {
     pub warnings: u64,
 }
 
+/// What is to follow a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckpointAnswer {
+    /// More work.
+    GoOn,
+    /// The end of the attempt, as [`Outcome::Paused`]: a person wants the job set aside.
+    Pause,
+}
+
 /// Where a job can go on from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {

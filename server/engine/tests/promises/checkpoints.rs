@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use engine::{Ctx, Engine, TaskError, store::LogQuery};
+use engine::{
+    Ctx, Engine, TaskError,
+    store::{LogQuery, PauseAnswer},
+};
 use model::{JobId, JobState, Level};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -264,6 +267,32 @@ async fn a_checkpoint_beyond_its_limit_or_of_another_type_fails_with_a_code() {
     bench.engine.retry(other, "ann").await.expect("it has failed");
     let find = |events: &[_]| end_of(events, other, 2);
     assert_eq!(bench.heard.wait("the second end", find).await.failure.expect("it has failed").code, "bad_checkpoint");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_is_set_aside_at_its_checkpoint_and_goes_on_from_it() {
+    let gate = Gate::new();
+    let step = gate.clone();
+    let bench = Bench::with(move |ctx, _| {
+        let step = step.clone();
+        async move {
+            if let Some(found) = ctx.restore::<Place>().await? {
+                return Ok(json!(found));
+            }
+            step.pass().await;
+            ctx.checkpoint(&place(7)).await?;
+            panic!("its checkpoint tells it to pause")
+        }
+    })
+    .await;
+    let job = bench.start().await;
+    bench.reaches(job, JobState::Running).await;
+    assert_eq!(bench.engine.pause(job, "ann").await.expect("it runs"), PauseAnswer::Requested);
+    gate.open();
+    bench.reaches(job, JobState::Paused).await;
+    bench.engine.resume(job, "ann").await.expect("it is paused");
+    bench.reaches(job, JobState::Succeeded).await;
+    assert_eq!(bench.engine.store().detail(job).await.expect("kept").output, Some(json!(place(7))));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -47,6 +47,7 @@ impl<const N: usize> Task for Probe<N> {
     // say something.
     const STAGES: &'static [&'static str] = if N == 2 { &["One", "Two"] } else { &[] };
     const WEIGHTS: &'static [f64] = if N == 2 { &[1.0, 3.0] } else { &[] };
+    const CHECKPOINTS: bool = N == 0;
     const LIMIT: Option<u32> = if N == 3 { Some(2) } else { None };
     const MAX_ATTEMPTS: u32 = if N == 4 { 3 } else { 1 };
     const BACKOFF: Backoff = Backoff::List(&[Duration::from_millis(20), Duration::from_hours(1)]);

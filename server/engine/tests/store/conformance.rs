@@ -14,8 +14,8 @@ use std::collections::BTreeSet;
 use engine::{
     Error,
     store::{
-        Artifact, CancelAnswer, Checkpoint, Claim, Finish, ListQuery, LogQuery, NewJob, Outcome, PageAt, Topics,
-        UploadRow,
+        Artifact, CancelAnswer, Checkpoint, CheckpointAnswer, Claim, Finish, ListQuery, LogQuery, NewJob, Outcome,
+        PageAt, Topics, UploadRow,
     },
 };
 use model::{JobId, JobState, Level, LogLine, Micros, Seq, StreamEvent};
@@ -235,7 +235,7 @@ pub(crate) async fn the_latest_checkpoint_of_a_job_is_kept_over_attempts(kept: K
     assert_eq!(kept.store.checkpoint(job).await.expect("read"), Some(expected));
     let refused = kept.store.save_checkpoint(checkpoint(&first, "0", 0)).await.expect_err("refused");
     assert!(matches!(refused, Error::Fenced), "a stale worker");
-    kept.store.save_checkpoint(checkpoint(&second, "8", 3)).await.expect("kept");
+    assert_eq!(kept.store.save_checkpoint(checkpoint(&second, "8", 3)).await.expect("kept"), CheckpointAnswer::GoOn);
     let found = kept.store.checkpoint(job).await.expect("read").expect("kept");
     assert_eq!((found.attempt, found.data.as_str()), (2, "8"));
     kept.store.finish(Finish { checkpointed: true, ..finish(&second, succeeded()) }).await.expect("finished");

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    store::{Claim, Claimed, Fence, Finish, NewJob, SaveCheckpoint},
+    store::{CheckpointAnswer, Claim, Claimed, Fence, Finish, NewJob, SaveCheckpoint},
 };
 
 /// A rare verb: runs alone within the transaction. Whatever it refuses, it must refuse before it writes.
@@ -41,7 +41,7 @@ pub(super) trait Work: Send {
 pub(super) enum Call {
     Enqueue(Box<Pending<NewJob, JobId>>),
     Claim(Box<PendingClaim>),
-    SaveCheckpoint(Box<Pending<SaveCheckpoint, ()>>),
+    SaveCheckpoint(Box<Pending<SaveCheckpoint, CheckpointAnswer>>),
     Finish(Box<Pending<Finish, JobView>>),
     Rare(Box<dyn Work>),
     Flush(Pending<(), ()>),
@@ -57,7 +57,7 @@ pub(super) type PendingClaim = Pending<Claim, Vec<Claimed>>;
 pub(super) struct Batch {
     pub(super) enqueues: Vec<Pending<NewJob, JobId>>,
     pub(super) claims: Vec<PendingClaim>,
-    pub(super) checkpoints: Vec<Pending<SaveCheckpoint, ()>>,
+    pub(super) checkpoints: Vec<Pending<SaveCheckpoint, CheckpointAnswer>>,
     pub(super) finishes: Vec<Pending<Finish, JobView>>,
     pub(super) rare: Vec<Box<dyn Work>>,
     /// Answered when what is soft has been committed.

@@ -8,12 +8,12 @@ use sqlx::Row;
 use super::{read::Reader, transaction::Transaction};
 use crate::{
     Error, Result,
-    store::{Checkpoint, SaveCheckpoint},
+    store::{Checkpoint, CheckpointAnswer, SaveCheckpoint},
 };
 
 impl Transaction<'_> {
     /// Keeps the checkpoint of an attempt, which must still hold its job.
-    pub(super) fn save_checkpoint(&self, save: &SaveCheckpoint) -> Result<()> {
+    pub(super) fn save_checkpoint(&self, save: &SaveCheckpoint) -> Result<CheckpointAnswer> {
         let SaveCheckpoint { fence, data, warnings } = save;
         let kept = self.execute(
             "insert into checkpoint (job, attempt, at, warnings, data)
@@ -23,7 +23,15 @@ impl Transaction<'_> {
                 attempt = excluded.attempt, at = excluded.at, warnings = excluded.warnings, data = excluded.data",
             params![self.now.0, *warnings as i64, data, fence.job.0, fence.attempt, fence.boot.0],
         )?;
-        if kept == 1 { Ok(()) } else { Err(Error::Fenced) }
+        if kept != 1 {
+            return Err(Error::Fenced);
+        }
+        let pause = self.row(
+            "select pause_requested_at is not null and cancel_requested_at is null from job where id = ?",
+            [fence.job.0],
+            |row| Ok(row.get(0)?),
+        )?;
+        Ok(if pause.unwrap_or_default() { CheckpointAnswer::Pause } else { CheckpointAnswer::GoOn })
     }
 
     /// Removes the checkpoint of a job that needs it no more.

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     Clock, Error, Listener, Result,
-    store::{Claim, Claimed, Finish, NewJob, SaveCheckpoint},
+    store::{CheckpointAnswer, Claim, Claimed, Finish, NewJob, SaveCheckpoint},
 };
 
 /// Calls that may wait for the writer before callers wait themselves.
@@ -65,7 +65,7 @@ impl Writer {
         self.ask(claim, |pending| Call::Claim(Box::new(pending))).await
     }
 
-    pub(super) async fn save_checkpoint(&self, save: SaveCheckpoint) -> Result<()> {
+    pub(super) async fn save_checkpoint(&self, save: SaveCheckpoint) -> Result<CheckpointAnswer> {
         self.ask(save, |pending| Call::SaveCheckpoint(Box::new(pending))).await
     }
 

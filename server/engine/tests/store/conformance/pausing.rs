@@ -2,11 +2,11 @@
 
 use engine::{
     Error,
-    store::{NewJob, Outcome, PauseAnswer},
+    store::{CheckpointAnswer, NewJob, Outcome, PauseAnswer},
 };
 use model::{JobState, Micros, Shown};
 
-use super::super::support::{HOUR, Kept, claim, claim_one, failed_job, finish, new_job, running};
+use super::super::support::{HOUR, Kept, checkpoint, claim, claim_one, failed_job, finish, new_job, running};
 
 pub(crate) async fn what_waits_is_set_aside_and_comes_back_at_the_end_of_the_line(kept: Kept) {
     let first = kept.store.enqueue(new_job("a")).await.expect("accepted");
@@ -38,6 +38,8 @@ pub(crate) async fn what_runs_is_asked_and_set_aside_uncharged(kept: Kept) {
     let job = claimed.view.job;
     assert_eq!(kept.store.pause(job, "ann").await.expect("asked"), PauseAnswer::Requested);
     assert_eq!(kept.store.job(job).await.expect("found").shown(), Shown::Pausing);
+    let told = kept.store.save_checkpoint(checkpoint(&claimed.fence, "7", 0)).await.expect("kept");
+    assert_eq!(told, CheckpointAnswer::Pause, "its checkpoint tells it");
     let again = kept.store.pause(job, "ann").await;
     assert!(matches!(&again, Err(Error::Conflict { code: "already_requested", .. })), "{again:?}");
     let set_aside = kept.store.finish(finish(&claimed.fence, Outcome::Paused)).await.expect("finished");
@@ -59,6 +61,8 @@ pub(crate) async fn a_wish_to_pause_can_be_taken_back(kept: Kept) {
     kept.store.pause(job, "ann").await.expect("asked");
     kept.store.request_cancel(job, "ann").await.expect("asked");
     assert_eq!(kept.store.job(job).await.expect("found").shown(), Shown::Cancelling);
+    let told = kept.store.save_checkpoint(checkpoint(&claimed.fence, "7", 0)).await.expect("kept");
+    assert_eq!(told, CheckpointAnswer::GoOn);
     let over = kept.store.finish(finish(&claimed.fence, Outcome::Paused)).await.expect("finished");
     assert_eq!(over.state, JobState::Cancelled);
 }
