@@ -219,6 +219,25 @@ async fn an_import_whose_rows_are_gone_begins_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_stops_at_a_record_stops_there_again() {
+    let desk = Desk::with_checkpoints().await;
+    let file = desk.upload("one.csv", "id\n1\n").await;
+    desk.succeed("import-csv", json!({ "file": file, "table": "numbers", "header": "yes" })).await;
+    // The table has numbers only.
+    let rows: Vec<String> = (0..5_000).map(|n| if n == 3_100 { "none".to_owned() } else { n.to_string() }).collect();
+    let file = desk.upload("more.csv", format!("id\n{}\n", rows.join("\n"))).await;
+    let options =
+        json!({ "table": "numbers", "header": "yes", "if_exists": "append", "on_error": "stop", "file": file });
+    let (job, code, message) = desk.fail("import-csv", options).await;
+    assert_eq!((code.as_str(), message.starts_with("line 3102:")), ("bad_record", true), "{message}");
+    desk.engine.retry(job, "tester").await.unwrap();
+    let again = desk.ended(job).await.view;
+    assert_eq!(again.failure.map(|failure| (failure.code, failure.message)), Some((code, message)));
+    assert!(desk.log(job).await.contains("continues after line"));
+    assert_eq!(ask(&desk, "select count(*) from numbers").await, 1, "nothing is imported");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_import_leaves_the_table_of_a_later_attempt_alone() {
     let desk = Desk::with_checkpoints().await;
     let file = desk.upload("orders.csv", orders(60_000)).await;
