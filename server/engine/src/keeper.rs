@@ -76,10 +76,10 @@ impl Keeper {
         let count = jobs.len();
         let (pruned, held) = self.shared.store.prune(what, jobs).await?;
         self.pace(count, held);
-        for job in &pruned.jobs {
+        for (job, attempt) in &pruned.jobs {
             match what {
                 Prunable::Job => self.shared.remove_files(*job).await,
-                Prunable::Artifacts => self.shared.remove_artifacts(*job).await,
+                Prunable::Artifacts => self.shared.remove_old_files(*job, *attempt).await,
                 Prunable::Log => {}
             }
         }

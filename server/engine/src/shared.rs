@@ -72,12 +72,17 @@ impl Shared {
         }
     }
 
-    /// Removes the artifacts of all attempts of `job`, which is over.
-    pub(crate) async fn remove_artifacts(&self, job: JobId) {
-        let Ok(mut entries) = tokio::fs::read_dir(self.data.job(job)).await else { return };
-        while let Ok(Some(entry)) = entries.next_entry().await {
-            if entry.file_name().to_str().is_some_and(|name| name.parse::<AttemptNo>().is_ok()) {
-                remove_folder(&entry.path(), "old artifacts").await;
+    /// Removes what attempts of `job` up to `last` wrote: a later one may be at work.
+    pub(crate) async fn remove_old_files(&self, job: JobId, last: AttemptNo) {
+        for folder in [self.data.job(job), self.data.work(job)] {
+            let Ok(mut entries) = tokio::fs::read_dir(folder).await else { continue };
+            while let Ok(Some(entry)) = entries.next_entry().await {
+                let of = entry.file_name().to_str().and_then(|name| name.parse::<AttemptNo>().ok());
+                if of.is_some_and(|attempt| attempt <= last)
+                    && let Err(error) = tokio::fs::remove_dir_all(entry.path()).await
+                {
+                    tracing::warn!(folder = %entry.path().display(), %error, "cannot remove old files of a job");
+                }
             }
         }
     }

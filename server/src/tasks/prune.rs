@@ -36,7 +36,7 @@ pub struct Input {
     logs: Option<u32>,
     /// Artifacts after days
     ///
-    /// The jobs stay, without the files they made.
+    /// The jobs stay, without the files they made and without their checkpoints: what is retried then begins anew.
     #[schemars(range(min = 0, max = 36_500))]
     artifacts: Option<u32>,
     /// Uploads after days

@@ -428,15 +428,15 @@ pub enum Prunable {
     Job,
     /// The lines of its log.
     Log,
-    /// Its artifacts.
+    /// Its artifacts, and the checkpoint with its files: the next attempt begins anew.
     Artifacts,
 }
 
 /// What was removed.
 #[derive(Clone, Debug, Default)]
 pub struct Pruned {
-    /// Of which jobs. Their files are the caller's.
-    pub jobs: Vec<JobId>,
+    /// Of which jobs, up to which attempt. Their files are the caller's.
+    pub jobs: Vec<(JobId, AttemptNo)>,
     /// Bytes of the artifacts among it.
     pub bytes: u64,
 }

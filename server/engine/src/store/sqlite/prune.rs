@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use model::{JobId, JobState, Micros};
+use model::{AttemptNo, JobId, JobState, Micros};
 use rusqlite::params;
 
 use super::{batch::Verb, transaction::Transaction};
@@ -31,7 +31,7 @@ impl Verb for Prune {
                 Prunable::Log => transaction.remove_log(*job)?,
                 Prunable::Artifacts => transaction.remove_artifacts(*job)?,
             };
-            pruned.jobs.push(*job);
+            pruned.jobs.push((*job, attempt.1));
             pruned.bytes += bytes;
         }
         Ok((pruned, began.elapsed()))
@@ -70,7 +70,7 @@ impl Verb for PruneUploads {
 
 impl Transaction<'_> {
     /// The state and attempt of a job that is over since before that time.
-    fn ended_before(&self, job: JobId, before: Micros) -> Result<Option<(JobState, u32)>> {
+    fn ended_before(&self, job: JobId, before: Micros) -> Result<Option<(JobState, AttemptNo)>> {
         let over = self.row(
             "select state, attempt from job where id = ? and boot is null and ended_at < ?",
             params![job.0, before.0],
@@ -80,7 +80,7 @@ impl Transaction<'_> {
     }
 
     /// Removes all of an ended job but its log, which may be long and goes bit by bit.
-    pub(super) fn remove(&mut self, job: JobId, (state, attempt): (JobState, u32)) -> Result<u64> {
+    pub(super) fn remove(&mut self, job: JobId, (state, attempt): (JobState, AttemptNo)) -> Result<u64> {
         let found = self.find(job)?;
         let bytes = self.artifact_bytes(job)?;
         self.remove_log(job)?;
@@ -109,10 +109,11 @@ impl Transaction<'_> {
         Ok(0)
     }
 
-    /// Forgets the artifacts of an ended job; answers their bytes.
+    /// Forgets the artifacts and the checkpoint of an ended job; answers the bytes of the artifacts.
     fn remove_artifacts(&mut self, job: JobId) -> Result<u64> {
         let bytes = self.artifact_bytes(job)?;
         self.execute("delete from artifact where job = ?", [job.0])?;
+        self.remove_checkpoint(job)?;
         self.ledger.artifact_bytes -= bytes;
         Ok(bytes as u64)
     }

@@ -21,7 +21,7 @@ async fn ended(kept: &Kept, outcome: Outcome) -> JobId {
 async fn prune(kept: &Kept, what: Prunable, states: &[JobState]) -> Vec<JobId> {
     let before: Vec<_> = states.iter().map(|state| (*state, engine::Clock::now(kept.clock.as_ref()))).collect();
     let jobs = kept.store.prunable(what, &before, JobId(0), 100).await.expect("read");
-    kept.store.prune(what, jobs).await.expect("removed").0.jobs
+    kept.store.prune(what, jobs).await.expect("removed").0.jobs.into_iter().map(|(job, _)| job).collect()
 }
 
 pub(crate) async fn old_jobs_go_by_state_and_counts_stay_true(kept: Kept) {

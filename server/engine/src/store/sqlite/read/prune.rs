@@ -24,7 +24,10 @@ impl Reader {
                 "and exists (select 1 from log where log.job = found.id)
                 and not exists (select 1 from log_garbage where log_garbage.job = found.id)"
             }
-            Prunable::Artifacts => "and exists (select 1 from artifact where artifact.job = found.id)",
+            Prunable::Artifacts => {
+                "and (exists (select 1 from artifact where artifact.job = found.id)
+                    or exists (select 1 from checkpoint where checkpoint.job = found.id))"
+            }
         };
         let of_state = vec!["found.state = ? and found.ended_at < ?"; ended_before.len()].join(" or ");
         let sql = format!(
