@@ -29,18 +29,19 @@ const JOURNAL_SIZE_LIMIT: u32 = 64 << 20;
 
 /// Opens the one connection that writes; creates, checks and migrates the file on the way.
 pub(super) async fn writer(options: &SqliteOptions) -> Result<rusqlite::Connection> {
-    if !options.path.exists() {
-        if !options.migrate {
-            return Err(Error::Unusable(format!("there is no database at {}", options.path.display())));
-        }
-        create(options).await?;
+    if !options.migrate && !options.path.exists() {
+        return Err(Error::Unusable(format!("there is no database at {}", options.path.display())));
     }
-    let mut connect = base(options);
+    // What a process left that was killed while it created the file is as good as no file: so none of this depends on
+    // whether there is one. `auto_vacuum` comes before the switch to WAL, which writes the header, and changes no file
+    // that has one.
+    let mut connect = base(options).create_if_missing(options.migrate).auto_vacuum(SqliteAutoVacuum::Incremental);
     if let Some(pages) = options.max_page_count {
         connect = connect.pragma("max_page_count", pages.to_string());
     }
     let mut connection = connect.connect().await?;
     check_version(&mut connection).await?;
+    sign(&mut connection).await?;
     migrate(&mut connection, options).await?;
     let writer = rusqlite::Connection::open(&options.path)?;
     writer.busy_timeout(BUSY_TIMEOUT)?;
@@ -73,19 +74,13 @@ pub(super) async fn readers(options: &SqliteOptions) -> Result<SqlitePool> {
         .await?)
 }
 
-/// Writes the header of a new file. `auto_vacuum` must be in it before the first table and before the switch to WAL.
-async fn create(options: &SqliteOptions) -> Result<()> {
-    let mut connection = SqliteConnectOptions::new()
-        .filename(&options.path)
-        .create_if_missing(true)
-        .auto_vacuum(SqliteAutoVacuum::Incremental)
-        .connect()
-        .await?;
-    check_version(&mut connection).await?;
-    sqlx::query(sqlx::AssertSqlSafe(format!("pragma application_id = {APPLICATION_ID}")))
-        .execute(&mut connection)
-        .await?;
-    connection.close().await?;
+/// Says in the header whose file it is, unless it does so already.
+async fn sign(connection: &mut SqliteConnection) -> Result<()> {
+    let signed: i32 = sqlx::query_scalar("pragma application_id").fetch_one(&mut *connection).await?;
+    if signed != APPLICATION_ID {
+        let sign = format!("pragma application_id = {APPLICATION_ID}");
+        sqlx::query(sqlx::AssertSqlSafe(sign)).execute(connection).await?;
+    }
     Ok(())
 }
 
