@@ -126,6 +126,40 @@ async fn a_full_disk_is_said_so_and_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_another_process_keeps_the_lock_nothing_is_acknowledged_and_nothing_lost() {
+    let kept = open().await;
+    let fence = running(&*kept.store, "a").await.fence;
+    let before = kept.store.position().await.expect("read");
+    let mut other = peek(&kept).await;
+    sqlx::query("begin immediate").execute(&mut other).await.expect("it is free");
+    kept.store.append_logs(vec![lines(&fence, 1, &["one"])]);
+    kept.store.save_progress(vec![(fence.clone(), progress(3, 30))]);
+    let mut calls = JoinSet::new();
+    for _ in 0..40 {
+        let store = Arc::clone(&kept.store);
+        calls.spawn(async move { store.enqueue(new_job("b")).await });
+    }
+    // Each transaction waits for 5 s. If each call did so by itself, it would be minutes until the last is answered.
+    let answers = tokio::time::timeout(Duration::from_mins(1), calls.join_all()).await.expect("they wait together");
+    assert!(answers.iter().all(|answer| matches!(answer, Err(Error::Database(_)))), "{answers:?}");
+    let ended = kept.store.finish(finish(&fence, succeeded())).await;
+    assert!(matches!(ended, Err(Error::Database(_))), "{ended:?}");
+    assert_eq!(kept.store.position().await.expect("what there is can be read"), before);
+
+    sqlx::query("rollback").execute(&mut other).await.expect("it is released");
+    kept.store.flush().await.expect("it works again");
+    assert_eq!(kept.store.job(fence.job).await.expect("found").progress, progress(3, 30));
+    kept.store.finish(finish(&fence, succeeded())).await.expect("finished");
+    kept.store.enqueue(new_job("b")).await.expect("accepted");
+    let log = kept.store.log(fence.job, &LogQuery { limit: 9, ..LogQuery::default() }).await.expect("read");
+    assert_eq!(log.lines.len(), 1, "what was said meanwhile is kept");
+    let counts = kept.store.counts().await.expect("read");
+    assert_eq!((counts.succeeded, counts.queued), (1, 1), "what was refused is not there");
+    let seqs: Vec<i64> = kept.heard.events().iter().map(|event| event.seq.0).collect();
+    assert_eq!(seqs, (1..=seqs.len() as i64).collect::<Vec<_>>(), "what was rolled back was never told");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cursor_older_than_what_is_kept_is_answered_with_none() {
     let kept = open().await;
     for _ in 0..10 {

@@ -40,4 +40,16 @@ impl Error {
     pub(super) const fn ends_transaction(&self) -> bool {
         matches!(self, Self::Full | Self::Database(_))
     }
+
+    /// Another process has held the write lock for longer than we wait for it, so that no call can be done.
+    pub(super) fn busy() -> Self {
+        Self::Database("another process keeps the database locked".into())
+    }
+
+    /// Whether it was that.
+    pub(super) fn is_busy(&self) -> bool {
+        let Self::Database(error) = self else { return false };
+        let said = error.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
+        said == Some(rusqlite::ErrorCode::DatabaseBusy)
+    }
 }

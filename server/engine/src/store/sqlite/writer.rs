@@ -171,7 +171,7 @@ impl Actor {
     }
 
     /// Commits `batch` and everything soft. Where that fails, each call gets a transaction of its own, so that one
-    /// that cannot be done harms no other; what is soft waits for better times.
+    /// that cannot be done harms no other, unless no call can be done; what is soft waits for better times.
     fn commit(&mut self, mut batch: Batch) {
         let soft = std::mem::take(&mut *lock(&self.soft));
         let Err(error) = self.attempt(&mut batch, &soft) else {
@@ -179,6 +179,10 @@ impl Actor {
         };
         lock(&self.soft).put_back(soft);
         tracing::warn!(%error, calls = batch.len(), "a transaction failed");
+        if error.is_busy() {
+            // To wait anew for each of them would hold up the last one for minutes.
+            return batch.into_singles().for_each(|single| single.refuse(Error::busy()));
+        }
         if batch.len() == 1 && lock(&self.soft).is_empty() {
             return batch.refuse(error);
         }
