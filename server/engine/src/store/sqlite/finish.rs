@@ -34,10 +34,11 @@ impl Transaction<'_> {
         let message = failure.map(|failure| failure.message.as_str());
         let progress = progress_json(&finish.progress)?;
         let stages = (!finish.stage_seconds.is_empty()).then(|| json(&finish.stage_seconds)).transpose()?;
+        // The clock may have been put back: nothing ends before it began.
         let ended = self.execute(
             "insert into attempt (job, attempt, kind, state, started_at, ended_at, boot,
                 failure_code, failure_message, trace, progress, stage_seconds, output)
-            select id, attempt, kind, ?, started_at, ?, boot, ?, ?, ?, ?, ?, ? from job not indexed
+            select id, attempt, kind, ?, started_at, max(?, started_at), boot, ?, ?, ?, ?, ?, ? from job not indexed
             where id = ? and attempt = ? and boot = ? and state = 'running'",
             params![
                 attempt_state(&outcome, state).as_str(),
@@ -79,7 +80,7 @@ impl Transaction<'_> {
         } else {
             self.update(
                 fence.job,
-                "update job not indexed set state = ?, boot = null, ended_at = ?, not_responding = 0,
+                "update job not indexed set state = ?, boot = null, ended_at = max(?, started_at), not_responding = 0,
                     pause_requested_at = null, failure_code = ?, failure_message = ?, progress = ?
                 where id = ? and attempt = ? and boot = ? and state = 'running'",
                 params![state.as_str(), self.now.0, code, message, progress, fence.job.0, fence.attempt, fence.boot.0],

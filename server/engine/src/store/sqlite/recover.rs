@@ -49,7 +49,7 @@ impl Transaction<'_> {
         self.execute(
             &format!(
                 "insert into attempt (job, attempt, kind, state, started_at, ended_at, boot, progress)
-                select id, attempt, kind, ?, started_at, ?, boot, progress from job indexed by job_by_state
+                select id, attempt, kind, ?, started_at, max(?, started_at), boot, progress from job indexed by job_by_state
                 where state = 'running' and boot in (select value from json_each(?)) and {condition}"
             ),
             params![attempt_state.as_str(), self.now.0, dead],
@@ -58,7 +58,8 @@ impl Transaction<'_> {
         let views = self.rows(
             &format!(
                 "update job indexed by job_by_state set state = ?1, boot = null, not_responding = 0, pause_requested_at = null,
-                    attempt = attempt + ?2, ended_at = iif(?2, null, ?3), started_at = iif(?2, null, started_at),
+                    attempt = attempt + ?2, ended_at = iif(?2, null, max(?3, started_at)),
+                    started_at = iif(?2, null, started_at),
                     progress = iif(?2, null, progress)
                 where state = 'running' and boot in (select value from json_each(?4)) and {condition}
                 returning {}",
