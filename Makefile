@@ -10,7 +10,7 @@ addr ?= 127.0.0.1:3000
 data ?= data
 WASM := --target wasm32-unknown-unknown
 
-.PHONY: run build watch test check rust wasm style e2e bench help
+.PHONY: run build watch test check rust wasm style e2e soak bench help
 
 help: ## What can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
@@ -46,6 +46,9 @@ style: ## Style sheets parse and minify
 
 e2e: build ## The product in a real browser
 	cd end2end && npm run --silent typecheck && npx playwright test
+
+soak: ## Servers killed in the middle of their work, for SOAK seconds (600); SEED repeats the choices of a run
+	SOAK=$${SOAK:-600} cargo test -p engine --test kill_loop -- --nocapture
 
 bench: build ## The benchmark tables of the README
 	.ci/bench
