@@ -1,70 +1,101 @@
-//! Random lives of jobs, step by step beside a model that knows nothing but the table of states.
+//! Random lives of jobs, step by step beside a model that knows nothing but the table of states: three processes claim,
+//! report, end, die and come back under a new name, while people cancel, retry and delete. Whoever writes with a stale
+//! fence is refused, and has changed nothing.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
 
 use engine::{
     Error,
-    store::{CancelAnswer, Claimed, NewJob, Outcome, Store},
+    store::{BootId, CancelAnswer, Claim, Claimed, NewJob, Outcome, Store},
 };
-use model::{Counts, Event, JobId, JobState, Micros};
+use model::{Counts, Event, JobId, JobState, Micros, Priority, Seq, StateEvent, StreamEvent};
 use proptest::{collection::vec, prelude::*, test_runner::Config};
 use sqlx::{Connection, Row, SqliteConnection};
 
 use super::{
-    open,
-    support::{Kept, boot, claim, failed, finish, new_job, succeeded},
+    open_quickly,
+    support::{Kept, claim, failed, finish, lines, new_job, progress, succeeded},
 };
 
 const KINDS: [&str; 3] = ["a", "b", "c"];
+/// Of this kind, so many may run at once in one process.
+const LIMITED: (&str, u32) = ("b", 1);
+const PROCESSES: usize = 3;
+/// Nothing is due before it is said to be.
+const FAR_AHEAD: Micros = Micros(i64::MAX / 2);
+/// Sequences of steps; `PROPTEST_CASES` asks for more.
+const CASES: u32 = 2_000;
 
-/// What may happen next; a number picks the job.
+/// What may happen next; a number picks the job, or the claim that a process believes in.
 #[derive(Clone, Debug)]
 enum Step {
-    Enqueue { kind: usize, later: bool, attempts: u32 },
-    Claim { slots: u32 },
+    Enqueue { kind: usize, later: bool, attempts: u32, urgency: i64 },
+    Claim { process: usize, slots: u32 },
+    Say { held: usize },
     Finish { held: usize, how: Event },
+    NotResponding { held: usize },
     Cancel { job: usize },
     Retry { job: usize },
+    StartNow { job: usize },
     Delete { job: usize },
     Promote,
-    Die,
+    Die { process: usize },
 }
 
 /// What the model knows of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Known {
+    kind: &'static str,
     state: JobState,
     attempt: u32,
     charged: u32,
     granted: u32,
     asked: bool,
+    urgency: i64,
     /// When it came into the line, by the world's own count.
     in_line: u32,
+    lines: u64,
+    /// What it has reported in this attempt.
+    value: u64,
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let how = prop::sample::select(vec![Event::Succeed, Event::Fail, Event::Cancel, Event::HandBack]);
+    let how = prop::sample::select(vec![
+        Event::Succeed,
+        Event::Fail,
+        Event::RetryLater,
+        Event::Snooze,
+        Event::Cancel,
+        Event::HandBack,
+    ]);
     prop_oneof![
-        4 => (0..3_usize, prop::bool::weighted(0.2), 1..3_u32)
-            .prop_map(|(kind, later, attempts)| Step::Enqueue { kind, later, attempts }),
-        3 => (1..4_u32).prop_map(|slots| Step::Claim { slots }),
-        4 => (any::<usize>(), how).prop_map(|(held, how)| Step::Finish { held, how }),
+        5 => (0..KINDS.len(), prop::bool::weighted(0.2), 1..3_u32, -1..2_i64)
+            .prop_map(|(kind, later, attempts, urgency)| Step::Enqueue { kind, later, attempts, urgency }),
+        5 => (0..PROCESSES, 1..4_u32).prop_map(|(process, slots)| Step::Claim { process, slots }),
+        3 => any::<usize>().prop_map(|held| Step::Say { held }),
+        5 => (any::<usize>(), how).prop_map(|(held, how)| Step::Finish { held, how }),
+        1 => any::<usize>().prop_map(|held| Step::NotResponding { held }),
         2 => any::<usize>().prop_map(|job| Step::Cancel { job }),
         2 => any::<usize>().prop_map(|job| Step::Retry { job }),
+        1 => any::<usize>().prop_map(|job| Step::StartNow { job }),
         1 => any::<usize>().prop_map(|job| Step::Delete { job }),
         1 => Just(Step::Promote),
-        1 => Just(Step::Die),
+        1 => (0..PROCESSES).prop_map(|process| Step::Die { process }),
     ]
 }
 
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(CASES)
+}
+
 proptest! {
-    #![proptest_config(Config { cases: 16, failure_persistence: None, ..Config::default() })]
+    #![proptest_config(Config { cases: cases(), failure_persistence: None, ..Config::default() })]
 
     #[test]
-    fn whatever_happens_the_store_agrees_with_the_table_of_states(steps in vec(step(), 1..60)) {
+    fn whatever_happens_the_store_agrees_with_the_table_of_states(steps in vec(step(), 1..50)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("it starts");
         runtime.block_on(async {
-            let mut world = World { kept: open().await, jobs: BTreeMap::new(), held: Vec::new(), steps: 0 };
+            let mut world = World::new().await;
             for step in steps {
                 world.take(step).await;
             }
@@ -73,41 +104,68 @@ proptest! {
     }
 }
 
+/// A claim that some process believes in.
+struct Held {
+    claimed: Claimed,
+    next_line: u64,
+    value: u64,
+}
+
 /// The store and the model of it.
 struct World {
     kept: Kept,
     jobs: BTreeMap<JobId, Known>,
-    held: Vec<Claimed>,
+    held: Vec<Held>,
+    /// The name that each process has now.
+    boots: [BootId; PROCESSES],
     steps: u32,
 }
 
 impl World {
+    async fn new() -> Self {
+        let boots = std::array::from_fn(|process| named(process, 0));
+        Self { kept: open_quickly().await, jobs: BTreeMap::new(), held: Vec::new(), boots, steps: 0 }
+    }
+
     /// Takes the step in both; they must agree on whether it is possible.
     async fn take(&mut self, step: Step) {
-        let store = std::sync::Arc::clone(&self.kept.store);
+        let store = Arc::clone(&self.kept.store);
         self.steps += 1;
         match step {
-            Step::Enqueue { kind, later, attempts } => {
-                let run_at = later.then_some(Micros(i64::MAX / 2));
-                let job = NewJob { run_at, max_attempts: attempts, ..new_job(KINDS[kind]) };
+            Step::Enqueue { kind, later, attempts, urgency } => {
+                let run_at = later.then_some(FAR_AHEAD);
+                let priority = Priority::new(urgency).expect("there is one");
+                let job = NewJob { run_at, priority, max_attempts: attempts, ..new_job(KINDS[kind]) };
                 let id = store.enqueue(job).await.expect("accepted");
-                let state = if later { JobState::Scheduled } else { JobState::Queued };
-                let known =
-                    Known { state, attempt: 1, charged: 0, granted: attempts, asked: false, in_line: self.steps };
+                let known = Known {
+                    kind: KINDS[kind],
+                    state: if later { JobState::Scheduled } else { JobState::Queued },
+                    attempt: 1,
+                    charged: 0,
+                    granted: attempts,
+                    asked: false,
+                    urgency,
+                    in_line: self.steps,
+                    lines: 0,
+                    value: 0,
+                };
                 assert_eq!(self.jobs.insert(id, known), None, "a number is given once");
             }
-            Step::Claim { slots } => {
-                let claimed = store.claim(claim(slots, &KINDS)).await.expect("claimed");
-                let mut line = self.all(JobState::Queued);
-                line.sort_by_key(|job| self.jobs[job].in_line);
-                let expected = &line[..line.len().min(slots as usize)];
-                assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), expected);
-                for claimed in claimed {
-                    self.apply(claimed.view.job, Event::Claim);
-                    self.held.push(claimed);
+            Step::Claim { process, slots } => self.claim(&*store, process, slots).await,
+            Step::Say { held } => self.say(&*store, held).await,
+            Step::Finish { held, how } => self.finish(&*store, held, how).await,
+            Step::NotResponding { held } => {
+                let Some(held) = held.checked_rem(self.held.len()) else { return };
+                let fence = self.held[held].claimed.fence.clone();
+                let before = self.position().await;
+                if self.is_valid(&self.held[held]) {
+                    store.mark_not_responding(fence).await.expect("its owner may say so");
+                } else {
+                    let refused = store.mark_not_responding(fence).await;
+                    assert!(matches!(refused, Err(Error::Fenced | Error::NoSuchJob(_))), "{refused:?}");
+                    assert_eq!(self.position().await, before, "a refusal changes nothing");
                 }
             }
-            Step::Finish { held, how } => self.finish(&*store, held, how).await,
             Step::Cancel { job } => self.cancel(&*store, job).await,
             Step::Retry { job } => {
                 let Some(job) = self.pick(job) else { return };
@@ -115,6 +173,14 @@ impl World {
                 assert_eq!(store.retry(job, "ann").await.is_ok(), possible);
                 if possible {
                     self.apply(job, Event::Retry);
+                }
+            }
+            Step::StartNow { job } => {
+                let Some(job) = self.pick(job) else { return };
+                let possible = self.jobs[&job].state.apply(Event::Due).is_ok();
+                assert_eq!(store.start_now(job, "ann").await.is_ok(), possible);
+                if possible {
+                    self.apply(job, Event::Due);
                 }
             }
             Step::Delete { job } => {
@@ -131,45 +197,87 @@ impl World {
                     self.apply(job, Event::Due);
                 }
             }
-            Step::Die => {
-                let settled = store.settle(&[boot('a')]).await.expect("settled");
-                assert_eq!(settled, self.all(JobState::Running));
-                for job in settled {
-                    let known = self.jobs[&job];
-                    if !known.asked && known.charged < known.granted {
-                        // It comes back at once, to where it stood.
-                        let stood = self.jobs[&job].in_line;
-                        self.apply(job, Event::RetryLater);
-                        self.apply(job, Event::Due);
-                        self.jobs.entry(job).and_modify(|known| known.in_line = stood);
-                    } else {
-                        self.apply(job, Event::Die);
-                    }
-                }
-            }
+            Step::Die { process } => self.die(&*store, process).await,
+        }
+    }
+
+    /// Takes from the line what comes first, within the slots and the limit of the kind.
+    async fn claim(&mut self, store: &dyn Store, process: usize, slots: u32) {
+        let boot = self.boots[process].clone();
+        let limits = vec![(LIMITED.0.to_owned(), LIMITED.1)];
+        let claimed = store.claim(Claim { boot, limits, ..claim(slots, &KINDS) }).await.expect("claimed");
+        let mut line = self.all(JobState::Queued);
+        line.sort_by_key(|job| (Reverse(self.jobs[job].urgency), self.jobs[job].in_line, *job));
+        let mut left = LIMITED.1;
+        line.retain(|job| {
+            let limited = self.jobs[job].kind == LIMITED.0;
+            let fits = !limited || left > 0;
+            left -= u32::from(limited && fits);
+            fits
+        });
+        let expected = &line[..line.len().min(slots as usize)];
+        assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), expected);
+        for claimed in claimed {
+            let job = claimed.view.job;
+            self.apply(job, Event::Claim);
+            assert_eq!(
+                (claimed.fence.attempt, claimed.next_line),
+                (self.jobs[&job].attempt, self.jobs[&job].lines + 1)
+            );
+            self.held.push(Held { next_line: claimed.next_line, value: 0, claimed });
+        }
+    }
+
+    /// Two lines and some progress, by a worker that may have lost its job long ago.
+    async fn say(&mut self, store: &dyn Store, held: usize) {
+        let Some(held) = held.checked_rem(self.held.len()) else { return };
+        let valid = self.is_valid(&self.held[held]);
+        let before = self.position().await;
+        let held = &mut self.held[held];
+        let fence = &held.claimed.fence;
+        store.append_logs(vec![lines(fence, held.next_line, &["one", "two"])]);
+        (held.next_line, held.value) = (held.next_line + 2, held.value + 1);
+        store.save_progress(vec![(fence.clone(), progress(held.value, held.value))]);
+        store.flush().await.expect("written");
+        if valid {
+            let known = self.jobs.get_mut(&fence.job).expect("the model knows it");
+            (known.lines, known.value) = (known.lines + 2, held.value);
+        } else {
+            assert_eq!(self.position().await, before, "who lost its job is not heard any more");
         }
     }
 
     /// By a worker that may have lost its job long ago.
     async fn finish(&mut self, store: &dyn Store, held: usize, how: Event) {
-        if self.held.is_empty() {
-            return;
-        }
-        let fence = self.held.swap_remove(held % self.held.len()).fence;
+        let Some(held) = held.checked_rem(self.held.len()) else { return };
+        let held = self.held.swap_remove(held);
+        let (valid, fence) = (self.is_valid(&held), held.claimed.fence);
         let outcome = match how {
             Event::Succeed => succeeded(),
             Event::Fail => failed(),
+            Event::RetryLater => {
+                let Outcome::Failed { failure, trace } = failed() else { unreachable!("it has failed") };
+                Outcome::RetryLater { failure, trace, at: FAR_AHEAD }
+            }
+            Event::Snooze => Outcome::Snoozed { until: FAR_AHEAD },
             Event::HandBack => Outcome::HandedBack,
             _ => Outcome::Cancelled { failure: None, trace: String::new() },
         };
-        let answer = store.finish(finish(&fence, outcome)).await;
-        let current = self.jobs.get(&fence.job).copied();
-        if let Some(known) = current.filter(|now| now.state == JobState::Running && now.attempt == fence.attempt) {
+        let before = self.position().await;
+        let mut end = finish(&fence, outcome);
+        end.progress = progress(held.value + 1, held.value + 1);
+        end.log = Some(lines(&fence, held.next_line, &["the end"]));
+        let answer = store.finish(end).await;
+        if valid {
             answer.expect("its owner may end it");
+            let known = self.jobs.get_mut(&fence.job).expect("the model knows it");
+            (known.lines, known.value) = (known.lines + 1, held.value + 1);
             // A wish to cancel outruns every end but success.
-            self.apply(fence.job, if known.asked && how != Event::Succeed { Event::Cancel } else { how });
+            let outrun = known.asked && how != Event::Succeed;
+            self.apply(fence.job, if outrun { Event::Cancel } else { how });
         } else {
-            assert!(matches!(answer, Err(Error::Fenced)));
+            assert!(matches!(answer, Err(Error::Fenced | Error::NoSuchJob(_))), "{answer:?}");
+            assert_eq!(self.position().await, before, "a refusal changes nothing");
         }
     }
 
@@ -192,6 +300,33 @@ impl World {
         }
     }
 
+    /// The process is gone, and comes back under a new name; what it claimed under the old one, it may still believe in.
+    async fn die(&mut self, store: &dyn Store, process: usize) {
+        let dead = std::mem::replace(&mut self.boots[process], named(process, self.steps));
+        let held = self.held.iter().filter(|held| held.claimed.fence.boot == dead && self.is_valid(held));
+        let mut lost: Vec<JobId> = held.map(|held| held.claimed.fence.job).collect();
+        lost.sort_unstable();
+        assert_eq!(store.settle(&[dead]).await.expect("settled"), lost);
+        for job in lost {
+            let known = self.jobs[&job];
+            if !known.asked && known.charged < known.granted {
+                // It comes back at once, to where it stood.
+                self.apply(job, Event::RetryLater);
+                self.apply(job, Event::Due);
+                self.jobs.entry(job).and_modify(|again| again.in_line = known.in_line);
+            } else {
+                self.apply(job, Event::Die);
+            }
+        }
+    }
+
+    /// Whether the job is still in the hands of who claimed it.
+    fn is_valid(&self, held: &Held) -> bool {
+        let fence = &held.claimed.fence;
+        let known = self.jobs.get(&fence.job);
+        known.is_some_and(|known| known.state == JobState::Running && known.attempt == fence.attempt)
+    }
+
     fn apply(&mut self, job: JobId, event: Event) {
         let known = self.jobs.get_mut(&job).expect("the model knows it");
         let from = known.state;
@@ -202,8 +337,12 @@ impl World {
         }
         if event.starts_new_attempt(from) {
             known.attempt += 1;
-            known.asked = false;
+            (known.asked, known.value) = (false, 0);
         }
+    }
+
+    async fn position(&self) -> Seq {
+        self.kept.store.position().await.expect("read").seq
     }
 
     fn pick(&self, job: usize) -> Option<JobId> {
@@ -214,22 +353,42 @@ impl World {
         self.jobs.iter().filter(|(_, known)| known.state == state).map(|(id, _)| *id).collect()
     }
 
-    /// Every job stands where the model has it, and every counter is what a recount finds.
+    /// Every job stands where the model has it, every counter is what a recount finds, and the events tell the same.
     async fn compare(&self) {
-        for (job, known) in &self.jobs {
-            let view = self.kept.store.job(*job).await.expect("found");
-            assert_eq!((view.state, view.attempt), (known.state, known.attempt), "{job}");
+        let store = &self.kept.store;
+        let events = self.kept.heard.events();
+        assert!(events.iter().zip(1..).all(|(event, seq)| event.seq == Seq(seq)), "no hole and no repeat");
+        let mut told: BTreeMap<JobId, &StateEvent> = BTreeMap::new();
+        for event in &events {
+            if let StreamEvent::State(state) = &event.event {
+                told.insert(state.view.job, state);
+            }
         }
-        let counts = self.kept.store.counts().await.expect("read");
+        told.retain(|_, state| state.code.as_deref() != Some("deleted"));
+        assert!(told.keys().eq(self.jobs.keys()), "the jobs that are told of");
+        for (job, known) in &self.jobs {
+            let detail = store.detail(*job).await.expect("found");
+            let view = &detail.view;
+            assert_eq!((view.state, view.attempt), (known.state, known.attempt), "{job}");
+            assert_eq!((told[job].view.state, told[job].view.attempt), (known.state, known.attempt), "{job} is told");
+            assert_eq!((detail.log_lines, view.progress.value), (known.lines, known.value), "{job}");
+        }
+        let counts = store.counts().await.expect("read");
         for state in JobState::ALL {
             assert_eq!(counts.of(state), self.all(state).len() as u64, "{state}");
         }
-        let last = self.kept.heard.events().last().cloned();
-        if let Some(model::StreamEvent::State(state)) = last.as_ref().map(|event| &event.event) {
-            assert_eq!(state.counts, Some(counts));
-        }
+        let last = events.iter().rev().find_map(|event| match &event.event {
+            StreamEvent::State(state) => Some(state.counts),
+            _ => None,
+        });
+        assert!(last.is_none_or(|told| told == Some(counts)));
         assert_eq!(recount(&self.kept).await, counts);
     }
+}
+
+/// What a process calls itself since the step in which it began.
+fn named(process: usize, since: u32) -> BootId {
+    BootId(format!("{process:016x}{since:016x}"))
 }
 
 /// Counts the rows themselves.
