@@ -1,0 +1,73 @@
+//! A task that says more than anybody can keep: its progress is right, its log says what was left out, and memory is
+//! bounded. Alone in its process, because it measures the process.
+
+use std::fs;
+
+use engine::{Ctx, Engine, Kind, StartOptions, Task, TaskError, store::LogQuery};
+use model::{JobState, Level};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+
+const TICKS: u64 = 10_000_000;
+const LINES: u64 = 1_000_000;
+/// What the process may grow by, kB. The lines alone are 200 MB.
+const GROWTH: u64 = 100_000;
+
+struct Flood;
+
+#[derive(Deserialize, JsonSchema)]
+struct Input {}
+
+impl Task for Flood {
+    const KIND: Kind = Kind::new("flood");
+    const NAME: &'static str = "Flood";
+    const ABOUT: &'static str = "Says more than anybody can keep.";
+    type Input = Input;
+    type Output = ();
+
+    fn title(_: &Input) -> String {
+        "Flood".to_owned()
+    }
+
+    async fn run(&self, _: Input, ctx: &Ctx) -> Result<(), TaskError> {
+        let ctx = ctx.clone();
+        let flood = move || {
+            let text = "x".repeat(190);
+            ctx.total(TICKS, "ticks");
+            for tick in 0..TICKS {
+                ctx.advance(1);
+                if tick % (TICKS / LINES) == 0 {
+                    ctx.log(Level::Info, format!("{tick:10}{text}"));
+                }
+            }
+        };
+        tokio::task::spawn_blocking(flood).await.map_err(|error| TaskError::fatal("panic", error.to_string()))
+    }
+}
+
+/// The most memory that this process has ever had, kB.
+fn peak() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").expect("Linux says");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux says");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_ticks_and_lines_is_counted_right_and_bounded() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let engine = Engine::builder(folder.path()).register(Flood).open().await.expect("the engine opens");
+    let before = peak();
+    let job = engine.start("flood", json!({}), StartOptions::default()).await.expect("the input fits");
+    while !engine.job(job).await.expect("kept").state.is_terminal() {
+        tokio::task::yield_now().await;
+    }
+    let view = engine.job(job).await.expect("kept");
+    assert_eq!((view.state, view.progress.value), (JobState::Succeeded, TICKS));
+    let log = engine.store().log(job, &LogQuery { limit: 1, ..LogQuery::default() }).await.expect("kept");
+    let last = log.lines.last().map(|(_, line)| line.text.as_str()).unwrap_or_default();
+    assert!(last.contains("lines left out"), "{last}");
+    assert!(log.total < LINES / 4, "{} lines", log.total);
+    let grown = peak() - before;
+    assert!(grown < GROWTH, "the process has grown by {grown} kB");
+}

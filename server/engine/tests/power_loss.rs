@@ -1,0 +1,233 @@
+//! What is acknowledged has been given to the disk before, and the disk has said that it has it: so it outlives not only
+//! the death of the process, which the kill loop shows, but the loss of power.
+//!
+//! The test runs this program anew under `strace`, which writes down every write, every sync and every acknowledgement
+//! in the order in which the kernel saw them.
+
+use std::{
+    env, fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::Arc,
+};
+
+use engine::{
+    Ctx, Engine, Kind, StartOptions, Task, TaskError,
+    store::{BootId, Claim, Finish, NewJob, Outcome, SqliteOptions, SqliteStore, Store},
+};
+use model::{JobState, Micros, Priority, Progress};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+
+/// Where the program under `strace` finds its data directory.
+const DATA: &str = "MILEPOST_POWER_LOSS";
+/// How an acknowledgement begins.
+const MARK: &str = "acknowledged: ";
+
+/// Says that a call has returned.
+fn acknowledge(what: &str) {
+    std::io::stderr().lock().write_all(format!("{MARK}{what}\n").as_bytes()).expect("somebody listens");
+}
+
+/// The data directory, in the program that is watched.
+fn watched() -> Option<PathBuf> {
+    env::var_os(DATA).map(PathBuf::from)
+}
+
+/// Runs `program`, a test of this file, under `strace`; answers what it did, line by line. `None` where there is none.
+fn trace(program: &str, data: &Path) -> Option<Vec<String>> {
+    let seen = data.join("trace");
+    let mut command = Command::new("strace");
+    command.args(["-f", "-y", "-s", "80", "-e", "trace=write,pwrite64,fsync,fdatasync,ftruncate", "-o"]).arg(&seen);
+    command.arg(env::current_exe().expect("this program"));
+    command.args([program, "--exact", "--ignored", "--nocapture"]).env(DATA, data);
+    let Ok(run) = command.stdin(Stdio::null()).output() else {
+        #[expect(clippy::print_stderr, reason = "a promise that was not put to the test")]
+        {
+            eprintln!("SKIPPED: there is no strace, so nobody can see whether the disk is told in time");
+        }
+        return None;
+    };
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let seen = fs::read_to_string(seen).expect("strace has written it");
+    Some(seen.lines().map(str::to_owned).collect())
+}
+
+/// What a line of the trace means for the file whose path ends with `name`.
+#[derive(Debug, PartialEq, Eq)]
+enum Deed {
+    Written,
+    Synced,
+    Acknowledged(String),
+}
+
+/// Deeds in the order in which they ended. `strace` splits a call that is interrupted by another thread's in two lines;
+/// a write counts from its beginning, a sync from its end.
+fn deeds<'a>(trace: &'a [String], name: &'a str) -> impl Iterator<Item = Deed> + 'a {
+    let file = format!("{name}>");
+    let mut syncing: Vec<&str> = Vec::new();
+    trace.iter().filter_map(move |line| {
+        let (thread, call) = line.split_once(' ')?;
+        let call = call.trim_start();
+        if let Some((_, said)) = call.split_once(MARK) {
+            return Some(Deed::Acknowledged(said.split("\\n").next().unwrap_or_default().to_owned()));
+        }
+        let syncs = |call: &str| call.starts_with("fsync") || call.starts_with("fdatasync");
+        if let Some(resumed) = call.strip_prefix("<... ") {
+            let ours = syncing.iter().position(|waiting| *waiting == thread).filter(|_| syncs(resumed))?;
+            syncing.swap_remove(ours);
+            return resumed.ends_with("= 0").then_some(Deed::Synced);
+        }
+        if !call.contains(&file) {
+            return None;
+        }
+        if !syncs(call) {
+            return Some(Deed::Written);
+        }
+        if call.ends_with("<unfinished ...>") {
+            syncing.push(thread);
+            return None;
+        }
+        call.ends_with("= 0").then_some(Deed::Synced)
+    })
+}
+
+#[test]
+fn whatever_the_store_acknowledges_has_been_synced_before() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let Some(trace) = trace("every_verb_one_after_the_other", data.path()) else { return };
+    let (mut dirty, mut written, mut acknowledged) = (false, false, Vec::new());
+    for deed in deeds(&trace, "milepost.db-wal") {
+        match deed {
+            Deed::Written => (dirty, written) = (true, true),
+            Deed::Synced => dirty = false,
+            Deed::Acknowledged(what) => {
+                assert!(written, "{what} was acknowledged, and nothing was written for it");
+                assert!(!dirty, "{what} was acknowledged before the disk had it");
+                acknowledged.push(what);
+                written = false;
+            }
+        }
+    }
+    assert_eq!(acknowledged, VERBS);
+}
+
+/// What the program below acknowledges, in order. Each of them changes something.
+const VERBS: [&str; 10] =
+    ["start", "start", "claim", "progress", "cancel request", "end", "retry", "cancel", "delete", "upload"];
+
+#[tokio::test]
+#[ignore = "the program that another test watches"]
+async fn every_verb_one_after_the_other() {
+    let Some(data) = watched() else { return };
+    let store = SqliteStore::open(SqliteOptions::new(data.join("milepost.db"))).await.expect("it opens");
+    let job = NewJob {
+        kind: "a".to_owned(),
+        title: "A".to_owned(),
+        input: "{}".to_owned(),
+        by: "ann".to_owned(),
+        max_attempts: 1,
+        run_at: None,
+        rerun_of: None,
+        uploads: Vec::new(),
+        priority: Priority::default(),
+        unique_key: None,
+        idempotency_key: None,
+    };
+    let mut verbs = VERBS.into_iter();
+    let mut done = || acknowledge(verbs.next().expect("there are so many"));
+    store.enqueue(job.clone()).await.expect("accepted");
+    done();
+    let second = store.enqueue(job).await.expect("accepted");
+    done();
+    let boot = BootId("a".repeat(32));
+    let claim = Claim { boot, slots: 1, limits: Vec::new(), kinds: vec!["a".to_owned()], waits: None };
+    let fence = store.claim(claim).await.expect("claimed").remove(0).fence;
+    done();
+    store.save_progress(vec![(fence.clone(), Progress { value: 1, rev: 1, ..Progress::default() })]);
+    store.flush().await.expect("written");
+    done();
+    store.request_cancel(fence.job, "ann").await.expect("asked");
+    done();
+    let finish = Finish {
+        fence: fence.clone(),
+        outcome: Outcome::Cancelled { failure: None, trace: String::new() },
+        progress: Progress::default(),
+        stage_seconds: Vec::new(),
+        log: None,
+        artifacts: Vec::new(),
+    };
+    store.finish(finish).await.expect("ended");
+    done();
+    store.retry(fence.job, "ann").await.expect("retried");
+    done();
+    store.request_cancel(fence.job, "ann").await.expect("cancelled");
+    done();
+    store.delete(fence.job, "ann").await.expect("deleted");
+    done();
+    let upload = engine::store::UploadRow { id: "u".to_owned(), name: "u".to_owned(), size: 1, at: Micros(1) };
+    store.save_upload(upload).await.expect("kept");
+    done();
+    assert!(store.job(second).await.is_ok());
+}
+
+/// Writes an artifact.
+struct WriteNumbers;
+
+#[derive(Deserialize, JsonSchema)]
+struct Input {}
+
+impl Task for WriteNumbers {
+    const KIND: Kind = Kind::new("write");
+    const NAME: &'static str = "Write";
+    const ABOUT: &'static str = "Writes an artifact.";
+    type Input = Input;
+    type Output = ();
+
+    fn title(_: &Input) -> String {
+        "Write".to_owned()
+    }
+
+    async fn run(&self, _: Input, ctx: &Ctx) -> Result<(), TaskError> {
+        let mut file = ctx.artifact("numbers.bin").await?;
+        for _ in 0..20 {
+            file.write_all(&[7; 10_000]).await?;
+        }
+        file.finish().await?;
+        Ok(())
+    }
+}
+
+#[test]
+fn an_artifact_is_on_the_disk_before_its_job_has_succeeded() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let Some(trace) = trace("a_job_that_writes_an_artifact", data.path()) else { return };
+    let (mut dirty, mut written) = (false, false);
+    for deed in deeds(&trace, "numbers.bin") {
+        match deed {
+            Deed::Written => (dirty, written) = (true, true),
+            Deed::Synced => dirty = false,
+            Deed::Acknowledged(_) => {
+                assert!(written, "the artifact was written");
+                assert!(!dirty, "the job has succeeded before the disk had its artifact");
+                return;
+            }
+        }
+    }
+    panic!("the job has not succeeded");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "the program that another test watches"]
+async fn a_job_that_writes_an_artifact() {
+    let Some(data) = watched() else { return };
+    let engine = Engine::builder(data).register(WriteNumbers).open().await.expect("it opens");
+    let job = engine.start("write", json!({}), StartOptions::default()).await.expect("it fits");
+    let store = Arc::clone(engine.store());
+    while store.job(job).await.expect("kept").state != JobState::Succeeded {
+        tokio::task::yield_now().await;
+    }
+    acknowledge("the end");
+}
