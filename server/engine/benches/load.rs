@@ -1,0 +1,235 @@
+//! The engine with very many jobs in hand: how long a start takes that finds 10,000 jobs running in a dead process, what
+//! 1,000 jobs that report 100 times a second each cost the threads that look and write, and how long a list takes while
+//! tasks block all the threads they have.
+//!
+//! `cargo bench -p engine --bench load`: medians of five rounds and their spread. `-- restart`, `-- reports` or
+//! `-- blocked` measures that alone.
+
+#[path = "support/figures.rs"]
+mod figures;
+
+use std::{
+    fs,
+    sync::{Arc, Barrier, Mutex},
+    time::{Duration, Instant},
+};
+
+use engine::{
+    Ctx, DurableEvent, Engine, Kind, Listener, StartOptions, Task, TaskError,
+    store::{BootId, Claim, ListQuery, NewJob, SqliteOptions, SqliteStore, Store},
+};
+use figures::Figures;
+use futures_util::{StreamExt, stream};
+use model::{Priority, ProgressEvent};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::{runtime, time};
+
+const ROUNDS: usize = 5;
+const LEFT_RUNNING: u32 = 10_000;
+const REPORTING: u32 = 1_000;
+/// Between two reports of one job.
+const BEAT: Duration = Duration::from_millis(10);
+/// How long they are watched.
+const WATCHED: Duration = Duration::from_secs(4);
+/// Threads that tasks block.
+const BLOCKED: usize = 4;
+const READS: usize = 500;
+
+#[derive(Deserialize, JsonSchema)]
+struct Input {}
+
+/// Reports without end, until it is cancelled.
+struct Report;
+
+impl Task for Report {
+    const KIND: Kind = Kind::new("report");
+    const NAME: &'static str = "Report";
+    const ABOUT: &'static str = "Reports a hundred times a second.";
+    type Input = Input;
+    type Output = ();
+
+    fn title(_: &Input) -> String {
+        "Report".to_owned()
+    }
+
+    async fn run(&self, _: Input, ctx: &Ctx) -> Result<(), TaskError> {
+        ctx.total(1_000_000, "ticks");
+        let mut beat = time::interval(BEAT);
+        loop {
+            beat.tick().await;
+            ctx.check()?;
+            ctx.advance(1);
+        }
+    }
+}
+
+/// Blocks its thread until the lock is free.
+struct Block {
+    all_in: Arc<Barrier>,
+    until: Arc<Mutex<()>>,
+}
+
+impl Task for Block {
+    const KIND: Kind = Kind::new("block");
+    const NAME: &'static str = "Block";
+    const ABOUT: &'static str = "Blocks its thread.";
+    type Input = Input;
+    type Output = ();
+
+    fn title(_: &Input) -> String {
+        "Block".to_owned()
+    }
+
+    async fn run(&self, _: Input, _: &Ctx) -> Result<(), TaskError> {
+        self.all_in.wait();
+        drop(self.until.lock());
+        Ok(())
+    }
+}
+
+/// Somebody listens, as the server does.
+struct Deaf;
+
+impl Listener for Deaf {
+    fn durable(&self, _: &[Arc<DurableEvent>]) {}
+
+    fn progress(&self, _: &[Arc<ProgressEvent>]) {}
+}
+
+/// A folder on the disk that the build is on: the usual temporary one may be memory.
+fn folder() -> TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder")
+}
+
+/// Milliseconds from the call that opens the engine to its return, when every job of a dead process is settled.
+async fn restart() -> f64 {
+    let folder = folder();
+    let store = SqliteStore::open(SqliteOptions::new(folder.path().join("milepost.db"))).await.expect("it opens");
+    let enqueue = |_| async {
+        let job = NewJob {
+            kind: "report".to_owned(),
+            title: "Report".to_owned(),
+            input: "{}".to_owned(),
+            by: "local".to_owned(),
+            max_attempts: 1,
+            run_at: None,
+            rerun_of: None,
+            uploads: Vec::new(),
+            priority: Priority::default(),
+            unique_key: None,
+            idempotency_key: None,
+        };
+        store.enqueue(job).await.expect("accepted");
+    };
+    stream::iter(0..LEFT_RUNNING).for_each_concurrent(100, enqueue).await;
+    let boot = BootId("d".repeat(32));
+    let kinds = vec!["report".to_owned()];
+    let claim = Claim { boot, slots: LEFT_RUNNING, limits: Vec::new(), kinds, waits: None };
+    assert_eq!(store.claim(claim).await.expect("claimed").len(), LEFT_RUNNING as usize);
+    drop(store);
+    let builder = Engine::builder(folder.path()).listener(Arc::new(Deaf)).register(Report);
+    let began = Instant::now();
+    let engine = builder.open().await.expect("the engine opens");
+    let took = began.elapsed().as_secs_f64() * 1e3;
+    let counts = engine.store().counts().await.expect("read");
+    assert_eq!((counts.running, counts.interrupted), (0, u64::from(LEFT_RUNNING)));
+    engine.shutdown(Duration::ZERO).await;
+    took
+}
+
+/// Hundredths of one core that sampler and store take while all those jobs report.
+async fn reports() -> f64 {
+    let folder = folder();
+    let builder = Engine::builder(folder.path()).listener(Arc::new(Deaf)).register(Report).concurrency(REPORTING);
+    let engine = builder.open().await.expect("the engine opens");
+    let start = |_| async {
+        engine.start("report", json!({}), StartOptions::default()).await.expect("the input fits");
+    };
+    stream::iter(0..REPORTING).for_each_concurrent(100, start).await;
+    while engine.store().counts().await.expect("read").running < u64::from(REPORTING) {
+        time::sleep(BEAT).await;
+    }
+    let (began, before) = (Instant::now(), seconds_of(&["sampler", "store-writer"]));
+    time::sleep(WATCHED).await;
+    let share = 100.0 * (seconds_of(&["sampler", "store-writer"]) - before) / began.elapsed().as_secs_f64();
+    engine.shutdown(Duration::ZERO).await;
+    share
+}
+
+/// What the threads of this process with these names have used of the processors, seconds.
+fn seconds_of(names: &[&str]) -> f64 {
+    let threads = fs::read_dir("/proc/self/task").into_iter().flatten().filter_map(Result::ok);
+    let ours = threads
+        .map(|thread| thread.path())
+        .filter(|thread| fs::read_to_string(thread.join("comm")).is_ok_and(|name| names.contains(&name.trim())));
+    let nanoseconds = ours.filter_map(|thread| {
+        let said = fs::read_to_string(thread.join("schedstat")).ok()?;
+        said.split(' ').next()?.parse::<u64>().ok()
+    });
+    nanoseconds.sum::<u64>() as f64 / 1e9
+}
+
+/// Milliseconds for a list of jobs while tasks block every thread they have: 99th percentile.
+async fn blocked() -> f64 {
+    let folder = folder();
+    let tasks = runtime::Builder::new_multi_thread().worker_threads(BLOCKED).enable_all().build().expect("a runtime");
+    let (all_in, until) = (Arc::new(Barrier::new(BLOCKED + 1)), Arc::new(Mutex::new(())));
+    let block = Block { all_in: Arc::clone(&all_in), until: Arc::clone(&until) };
+    let builder = Engine::builder(folder.path()).listener(Arc::new(Deaf)).register(block);
+    let engine = builder.tasks_on(tasks.handle().clone()).open().await.expect("the engine opens");
+    let (shut, held) = std::sync::mpsc::channel::<()>();
+    let holder = std::thread::spawn(move || {
+        let guard = until.lock();
+        all_in.wait();
+        // Ends when the other end is dropped.
+        let _ = held.recv();
+        drop(guard);
+    });
+    for _ in 0..BLOCKED {
+        engine.start("block", json!({}), StartOptions::default()).await.expect("the input fits");
+    }
+    while engine.store().counts().await.expect("read").running < BLOCKED as u64 {
+        time::sleep(BEAT).await;
+    }
+    let mut times = Vec::with_capacity(READS);
+    for _ in 0..READS {
+        let began = Instant::now();
+        let page = engine.store().page(&ListQuery { limit: 50, ..ListQuery::default() }).await.expect("read");
+        times.push(began.elapsed().as_secs_f64() * 1e3);
+        assert_eq!(page.jobs.len(), BLOCKED);
+    }
+    drop(shut);
+    holder.join().expect("it does not panic");
+    engine.shutdown(Duration::from_secs(1)).await;
+    tasks.shutdown_background();
+    times.sort_by(f64::total_cmp);
+    times[times.len() * 99 / 100]
+}
+
+/// The figures of some rounds.
+async fn rounds(round: impl AsyncFn() -> f64) -> Figures {
+    let mut figures = Vec::with_capacity(ROUNDS);
+    for _ in 0..ROUNDS {
+        figures.push(round().await);
+    }
+    Figures::of(figures)
+}
+
+#[tokio::main]
+async fn main() {
+    let only = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    let wanted = |name| only.as_deref().is_none_or(|only| only == name);
+    if wanted("restart") {
+        println!("restart that finds 10,000 jobs running, to all settled: {:.0} ms", rounds(restart).await);
+    }
+    if wanted("reports") {
+        let share = rounds(reports).await;
+        println!("sampler and store, 1,000 jobs with 100 ticks a second each: {share:.1} % of one core");
+    }
+    if wanted("blocked") {
+        println!("page of a list while tasks block their threads, p99: {:.2} ms", rounds(blocked).await);
+    }
+}
