@@ -155,6 +155,9 @@ async fn reports() -> f64 {
     let (began, before) = (Instant::now(), seconds_of(&["sampler", "store-writer"]));
     time::sleep(WATCHED).await;
     let share = 100.0 * (seconds_of(&["sampler", "store-writer"]) - before) / began.elapsed().as_secs_f64();
+    let page = engine.store().page(&ListQuery { limit: 200, ..ListQuery::default() }).await.expect("read");
+    let beats = (WATCHED.as_millis() / BEAT.as_millis()) as u64;
+    assert!(page.jobs.iter().all(|view| view.progress.value > beats / 2), "they do report, and it is kept");
     engine.shutdown(Duration::ZERO).await;
     share
 }
