@@ -5,6 +5,7 @@
 //! in the order in which the kernel saw them.
 
 use std::{
+    collections::BTreeSet,
     env, fs,
     io::Write,
     path::{Path, PathBuf},
@@ -16,15 +17,35 @@ use engine::{
     Ctx, Engine, Kind, StartOptions, Task, TaskError,
     store::{BootId, Claim, Finish, NewJob, Outcome, SqliteOptions, SqliteStore, Store},
 };
-use model::{JobState, Micros, Priority, Progress};
+use model::{JobState, Micros, Priority, Progress, Seq};
+use rusqlite::Connection;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
 /// Where the program under `strace` finds its data directory.
 const DATA: &str = "MILEPOST_POWER_LOSS";
+/// Starts in a log of writes, and places at which it is cut.
+const STARTS: u32 = 60;
+const CUTS: usize = 40;
 /// How an acknowledgement begins.
 const MARK: &str = "acknowledged: ";
+
+fn new_job() -> NewJob {
+    NewJob {
+        kind: "a".to_owned(),
+        title: "A".to_owned(),
+        input: "{}".to_owned(),
+        by: "ann".to_owned(),
+        max_attempts: 1,
+        run_at: None,
+        rerun_of: None,
+        uploads: Vec::new(),
+        priority: Priority::default(),
+        unique_key: None,
+        idempotency_key: None,
+    }
+}
 
 /// Says that a call has returned.
 fn acknowledge(what: &str) {
@@ -123,24 +144,11 @@ const VERBS: [&str; 10] =
 async fn every_verb_one_after_the_other() {
     let Some(data) = watched() else { return };
     let store = SqliteStore::open(SqliteOptions::new(data.join("milepost.db"))).await.expect("it opens");
-    let job = NewJob {
-        kind: "a".to_owned(),
-        title: "A".to_owned(),
-        input: "{}".to_owned(),
-        by: "ann".to_owned(),
-        max_attempts: 1,
-        run_at: None,
-        rerun_of: None,
-        uploads: Vec::new(),
-        priority: Priority::default(),
-        unique_key: None,
-        idempotency_key: None,
-    };
     let mut verbs = VERBS.into_iter();
     let mut done = || acknowledge(verbs.next().expect("there are so many"));
-    store.enqueue(job.clone()).await.expect("accepted");
+    store.enqueue(new_job()).await.expect("accepted");
     done();
-    let second = store.enqueue(job).await.expect("accepted");
+    let second = store.enqueue(new_job()).await.expect("accepted");
     done();
     let boot = BootId("a".repeat(32));
     let claim = Claim { boot, slots: 1, limits: Vec::new(), kinds: vec!["a".to_owned()], waits: None };
@@ -171,6 +179,43 @@ async fn every_verb_one_after_the_other() {
     store.save_upload(upload).await.expect("kept");
     done();
     assert!(store.job(second).await.is_ok());
+}
+
+/// What reaches the disk of a write that was not acknowledged may be any part of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_of_writes_that_was_cut_short_is_the_past_as_it_was_after_some_commit() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("milepost.db");
+    let store = SqliteStore::open(SqliteOptions::new(&path)).await.expect("it opens");
+    let other = Connection::open(&path).expect("it opens");
+    // What was written until now is in the file itself; what comes is in the log alone.
+    other.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(())).expect("nobody else is at it");
+    for _ in 0..STARTS {
+        store.enqueue(new_job()).await.expect("accepted");
+    }
+    let file = fs::read(&path).expect("it is there");
+    let log = fs::read(path.with_extension("db-wal")).expect("it is there");
+    let mut seen = BTreeSet::new();
+    for cut in (0..=CUTS).map(|cut| log.len() * cut / CUTS) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("milepost.db");
+        fs::write(&path, &file).expect("there is room");
+        // The rest was given room by the file system, and never written.
+        let torn: Vec<u8> = log[..cut].iter().copied().chain(std::iter::repeat_n(0, log.len() - cut)).collect();
+        fs::write(path.with_extension("db-wal"), torn).expect("there is room");
+        let store = SqliteStore::open(SqliteOptions::new(&path)).await.expect("it opens");
+        let (jobs, position) = (store.counts().await.expect("read").queued, store.position().await.expect("read"));
+        assert_eq!(position.seq.0 as u64, jobs, "jobs and events are of one moment");
+        let events = store.events_after(Seq(0), STARTS).await.expect("read").expect("all are kept");
+        let numbers = events.iter().map(|event| event.job.map(|job| job.0 as u64));
+        assert!(numbers.eq((1..=jobs).map(Some)), "it is the past, without a hole");
+        let sound = Connection::open(&path).expect("it opens");
+        let sound: String = sound.query_row("pragma integrity_check", [], |row| row.get(0)).expect("it can be read");
+        assert_eq!(sound, "ok");
+        seen.insert(jobs);
+    }
+    assert_eq!(seen.first().copied().zip(seen.last().copied()), Some((0, STARTS.into())), "from none to all");
+    assert!(seen.len() > CUTS / 2, "and much in between: {seen:?}");
 }
 
 /// Writes an artifact.
