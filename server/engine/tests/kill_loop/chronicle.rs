@@ -123,9 +123,11 @@ impl Story {
                 assert!(from == state && from.is_terminal() && self.attempt == attempt, "{how}");
                 self.deleted = true;
             }
-            "cancel_requested" | "not_responding" => {
+            "cancel_requested" | "pause_requested" | "not_responding" => {
                 assert!(from == state && from == JobState::Running && self.attempt == attempt, "{how}");
             }
+            // The wish to pause was taken back.
+            "resumed" if from == JobState::Running => assert!(from == state && self.attempt == attempt, "{how}"),
             _ => {
                 assert!(is_lawful((from, self.attempt), (state, attempt)), "{how}");
                 if state == JobState::Running {

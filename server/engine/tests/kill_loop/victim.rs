@@ -11,7 +11,7 @@ use std::{
 
 use engine::{
     DurableEvent, Engine, Error, Listener, StartOptions,
-    store::{CancelAnswer, ListQuery},
+    store::{CancelAnswer, ListQuery, PauseAnswer},
 };
 use model::{Counts, JobId, Micros, Priority, ProgressEvent, StreamEvent};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
@@ -137,7 +137,9 @@ impl Person {
                 0..45 => self.start(deed).await,
                 45..55 => self.cancel().await,
                 55..60 => self.retry().await,
-                60..65 => self.start_now().await,
+                60..63 => self.start_now().await,
+                63..67 => self.pause().await,
+                67..71 => self.resume().await,
                 _ => self.delete().await,
             }
         }
@@ -187,6 +189,25 @@ impl Person {
             Ok(()) => granted(job, "due"),
             Err(Error::Conflict { .. } | Error::NoSuchJob(_)) => {}
             Err(error) => panic!("starting {job} now: {error}"),
+        }
+    }
+
+    async fn pause(&mut self) {
+        let Some(job) = self.pick() else { return };
+        match self.engine.pause(job, "somebody").await {
+            Ok(PauseAnswer::Paused) => granted(job, "paused"),
+            Ok(PauseAnswer::Requested) => granted(job, "pause_requested"),
+            Err(Error::Conflict { .. } | Error::NoSuchJob(_)) => {}
+            Err(error) => panic!("pausing {job}: {error}"),
+        }
+    }
+
+    async fn resume(&mut self) {
+        let Some(job) = self.pick() else { return };
+        match self.engine.resume(job, "somebody").await {
+            Ok(()) => granted(job, "resumed"),
+            Err(Error::Conflict { .. } | Error::NoSuchJob(_)) => {}
+            Err(error) => panic!("resuming {job}: {error}"),
         }
     }
 

@@ -1,12 +1,12 @@
 //! Random lives of jobs, step by step beside a model that knows nothing but the table of states: three processes claim,
-//! report, end, die and come back under a new name, while people cancel, retry and delete. Whoever writes with a stale
+//! report, end, die and come back under a new name, while people cancel, pause, retry and delete. Whoever writes with a stale
 //! fence is refused, and has changed nothing.
 
 use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
 
 use engine::{
     Error,
-    store::{BootId, CancelAnswer, Claim, Claimed, NewJob, Outcome, Store},
+    store::{BootId, CancelAnswer, Claim, Claimed, NewJob, Outcome, PauseAnswer, Store},
 };
 use model::{Counts, Event, JobId, JobState, Micros, Priority, Seq, StateEvent, StreamEvent};
 use proptest::{collection::vec, prelude::*, test_runner::Config};
@@ -37,6 +37,8 @@ enum Step {
     Cancel { job: usize },
     Retry { job: usize },
     StartNow { job: usize },
+    Pause { job: usize },
+    Resume { job: usize },
     Delete { job: usize },
     Promote,
     Die { process: usize },
@@ -50,7 +52,9 @@ struct Known {
     attempt: u32,
     charged: u32,
     granted: u32,
+    /// Whether it has been asked to stop, and to be set aside, in this attempt.
     asked: bool,
+    pausing: bool,
     urgency: i64,
     /// When it came into the line, by the world's own count.
     in_line: u32,
@@ -66,6 +70,7 @@ fn step() -> impl Strategy<Value = Step> {
         Event::RetryLater,
         Event::Snooze,
         Event::Cancel,
+        Event::Pause,
         Event::HandBack,
     ]);
     prop_oneof![
@@ -78,6 +83,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => any::<usize>().prop_map(|job| Step::Cancel { job }),
         2 => any::<usize>().prop_map(|job| Step::Retry { job }),
         1 => any::<usize>().prop_map(|job| Step::StartNow { job }),
+        1 => any::<usize>().prop_map(|job| Step::Pause { job }),
+        1 => any::<usize>().prop_map(|job| Step::Resume { job }),
         1 => any::<usize>().prop_map(|job| Step::Delete { job }),
         1 => Just(Step::Promote),
         1 => (0..PROCESSES).prop_map(|process| Step::Die { process }),
@@ -144,6 +151,7 @@ impl World {
                     charged: 0,
                     granted: attempts,
                     asked: false,
+                    pausing: false,
                     urgency,
                     in_line: self.steps,
                     lines: 0,
@@ -181,6 +189,32 @@ impl World {
                 assert_eq!(store.start_now(job, "ann").await.is_ok(), possible);
                 if possible {
                     self.apply(job, Event::Due);
+                }
+            }
+            Step::Pause { job } => {
+                let Some(job) = self.pick(job) else { return };
+                let Known { state, asked, pausing, .. } = self.jobs[&job];
+                let expected = match state.apply(Event::Pause) {
+                    Ok(_) if state != JobState::Running => Some(PauseAnswer::Paused),
+                    Ok(_) if !asked && !pausing => Some(PauseAnswer::Requested),
+                    Ok(_) | Err(_) => None,
+                };
+                assert_eq!(store.pause(job, "ann").await.ok(), expected);
+                match expected {
+                    Some(PauseAnswer::Paused) => self.apply(job, Event::Pause),
+                    Some(PauseAnswer::Requested) => self.known(job).pausing = true,
+                    None => {}
+                }
+            }
+            Step::Resume { job } => {
+                let Some(job) = self.pick(job) else { return };
+                let Known { state, pausing, .. } = self.jobs[&job];
+                let possible = state.apply(Event::Resume).is_ok();
+                assert_eq!(store.resume(job, "ann").await.is_ok(), possible || pausing);
+                if possible {
+                    self.apply(job, Event::Resume);
+                } else if pausing {
+                    self.known(job).pausing = false;
                 }
             }
             Step::Delete { job } => {
@@ -259,6 +293,7 @@ impl World {
                 let Outcome::Failed { failure, trace } = failed() else { unreachable!("it has failed") };
                 Outcome::RetryLater { failure, trace, at: FAR_AHEAD }
             }
+            Event::Pause => Outcome::Paused,
             Event::Snooze => Outcome::Snoozed { until: FAR_AHEAD },
             Event::HandBack => Outcome::HandedBack,
             _ => Outcome::Cancelled { failure: None, trace: String::new() },
@@ -270,7 +305,7 @@ impl World {
         let answer = store.finish(end).await;
         if valid {
             answer.expect("its owner may end it");
-            let known = self.jobs.get_mut(&fence.job).expect("the model knows it");
+            let known = self.known(fence.job);
             (known.lines, known.value) = (known.lines + 1, held.value + 1);
             // A wish to cancel outruns every end but success.
             let outrun = known.asked && how != Event::Succeed;
@@ -328,17 +363,23 @@ impl World {
     }
 
     fn apply(&mut self, job: JobId, event: Event) {
-        let known = self.jobs.get_mut(&job).expect("the model knows it");
+        let steps = self.steps;
+        let known = self.known(job);
         let from = known.state;
         known.state = from.apply(event).expect("the store did what the table forbids");
         known.charged = known.charged.saturating_add_signed(event.charge(from).into());
-        if matches!(event, Event::Retry | Event::Due) {
-            known.in_line = self.steps;
+        known.pausing = false;
+        if matches!(event, Event::Retry | Event::Due | Event::Resume) {
+            known.in_line = steps;
         }
         if event.starts_new_attempt(from) {
             known.attempt += 1;
             (known.asked, known.value) = (false, 0);
         }
+    }
+
+    fn known(&mut self, job: JobId) -> &mut Known {
+        self.jobs.get_mut(&job).expect("the model knows it")
     }
 
     async fn position(&self) -> Seq {
