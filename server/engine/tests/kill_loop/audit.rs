@@ -9,8 +9,11 @@ use std::{
 
 use model::JobState;
 use rusqlite::{Connection, OpenFlags, Row, config::DbConfig};
+use sqlx::migrate::Migrator;
 
 use crate::{chronicle::Chronicle, tasks, words::Said};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
 
 /// What is known of a data directory beside what is in it.
 pub(crate) struct Audit {
@@ -104,7 +107,7 @@ impl Audit {
     /// Looks into everything.
     pub(crate) fn check(&mut self) {
         let Some(connection) = self.look() else {
-            assert!(self.accepted.is_empty(), "nothing is accepted without a database");
+            assert!(self.accepted.is_empty(), "nothing is accepted without a whole database");
             return;
         };
         check_the_file(&connection);
@@ -148,9 +151,11 @@ impl Audit {
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).expect("it opens");
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).expect("it is ours to say");
         connection.pragma_update(None, "query_only", true).expect("it is ours to say");
-        // Killed early, it has no tables yet.
-        let made = number(&connection, "select count(*) from sqlite_schema where name = 'ledger'");
-        (made > 0).then_some(connection)
+        // Killed early, it has not all its tables yet.
+        let begun = number(&connection, "select count(*) from sqlite_schema where name = '_sqlx_migrations'") > 0;
+        let whole =
+            begun && number(&connection, "select count(*) from _sqlx_migrations") == MIGRATIONS.iter().count() as i64;
+        whole.then_some(connection)
     }
 
     /// What was acknowledged is there.
