@@ -29,7 +29,7 @@ const CASES: u32 = 2_000;
 /// What may happen next; a number picks the job, or the claim that a process believes in.
 #[derive(Clone, Debug)]
 enum Step {
-    Enqueue { kind: usize, later: bool, attempts: u32, urgency: i64 },
+    Enqueue { kind: usize, later: bool, attempts: u32, urgency: i64, unique: bool },
     Claim { process: usize, slots: u32 },
     Say { held: usize },
     Finish { held: usize, how: Event },
@@ -52,6 +52,8 @@ struct Known {
     attempt: u32,
     charged: u32,
     granted: u32,
+    /// Whether it may be the only one of its kind that is so and not over.
+    unique: bool,
     /// Whether it has been asked to stop, and to be set aside, in this attempt.
     asked: bool,
     pausing: bool,
@@ -74,8 +76,10 @@ fn step() -> impl Strategy<Value = Step> {
         Event::HandBack,
     ]);
     prop_oneof![
-        5 => (0..KINDS.len(), prop::bool::weighted(0.2), 1..3_u32, -1..2_i64)
-            .prop_map(|(kind, later, attempts, urgency)| Step::Enqueue { kind, later, attempts, urgency }),
+        5 => (0..KINDS.len(), prop::bool::weighted(0.2), 1..3_u32, -1..2_i64, prop::bool::weighted(0.3))
+            .prop_map(|(kind, later, attempts, urgency, unique)| {
+                Step::Enqueue { kind, later, attempts, urgency, unique }
+            }),
         5 => (0..PROCESSES, 1..4_u32).prop_map(|(process, slots)| Step::Claim { process, slots }),
         3 => any::<usize>().prop_map(|held| Step::Say { held }),
         5 => (any::<usize>(), how).prop_map(|(held, how)| Step::Finish { held, how }),
@@ -139,17 +143,24 @@ impl World {
         let store = Arc::clone(&self.kept.store);
         self.steps += 1;
         match step {
-            Step::Enqueue { kind, later, attempts, urgency } => {
+            Step::Enqueue { kind, later, attempts, urgency, unique } => {
                 let run_at = later.then_some(FAR_AHEAD);
                 let priority = Priority::new(urgency).expect("there is one");
-                let job = NewJob { run_at, priority, max_attempts: attempts, ..new_job(KINDS[kind]) };
+                let unique_key = unique.then(|| "only".to_owned());
+                let job = NewJob { run_at, priority, unique_key, max_attempts: attempts, ..new_job(KINDS[kind]) };
+                let (rival, before) = (self.rival(KINDS[kind], unique), self.position().await);
                 let id = store.enqueue(job).await.expect("accepted");
+                if let Some(rival) = rival {
+                    assert_eq!((id, self.position().await), (rival, before), "the one there is, untouched");
+                    return;
+                }
                 let known = Known {
                     kind: KINDS[kind],
                     state: if later { JobState::Scheduled } else { JobState::Queued },
                     attempt: 1,
                     charged: 0,
                     granted: attempts,
+                    unique,
                     asked: false,
                     pausing: false,
                     urgency,
@@ -177,7 +188,8 @@ impl World {
             Step::Cancel { job } => self.cancel(&*store, job).await,
             Step::Retry { job } => {
                 let Some(job) = self.pick(job) else { return };
-                let possible = self.jobs[&job].state.apply(Event::Retry).is_ok();
+                let Known { state, kind, unique, .. } = self.jobs[&job];
+                let possible = state.apply(Event::Retry).is_ok() && self.rival(kind, unique).is_none();
                 assert_eq!(store.retry(job, "ann").await.is_ok(), possible);
                 if possible {
                     self.apply(job, Event::Retry);
@@ -376,6 +388,12 @@ impl World {
             known.attempt += 1;
             (known.asked, known.value) = (false, 0);
         }
+    }
+
+    /// The job that is under way in place of a unique one of that kind.
+    fn rival(&self, kind: &str, unique: bool) -> Option<JobId> {
+        let rivals = |known: &Known| unique && known.unique && known.kind == kind && !known.state.is_terminal();
+        self.jobs.iter().find(|(_, known)| rivals(known)).map(|(id, _)| *id)
     }
 
     fn known(&mut self, job: JobId) -> &mut Known {
