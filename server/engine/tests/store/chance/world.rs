@@ -1,0 +1,396 @@
+//! The store and the model of it, which must agree after every step.
+
+use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
+
+use engine::{
+    Error,
+    store::{BootId, CancelAnswer, Claim, Claimed, NewJob, Outcome, PauseAnswer, Store},
+};
+use model::{Counts, Event, JobId, JobState, Micros, Priority, Seq, StateEvent, StreamEvent};
+use sqlx::{Connection, Row, SqliteConnection};
+
+use super::{KINDS, PROCESSES, Step};
+use crate::{
+    open_quickly,
+    support::{Kept, claim, failed, finish, lines, new_job, progress, succeeded},
+};
+
+/// Of this kind, so many may run at once in one process.
+const LIMITED: (&str, u32) = ("b", 1);
+/// Nothing is due before it is said to be.
+const FAR_AHEAD: Micros = Micros(i64::MAX / 2);
+
+/// What the model knows of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Known {
+    kind: &'static str,
+    state: JobState,
+    attempt: u32,
+    charged: u32,
+    granted: u32,
+    /// Whether it may be the only one of its kind that is so and not over.
+    unique: bool,
+    /// Whether it has been asked to stop, and to be set aside, in this attempt.
+    asked: bool,
+    pausing: bool,
+    urgency: i64,
+    /// When it came into the line, by the world's own count.
+    in_line: u32,
+    lines: u64,
+    /// What it has reported in this attempt.
+    value: u64,
+}
+
+/// A claim that some process believes in.
+struct Held {
+    claimed: Claimed,
+    next_line: u64,
+    value: u64,
+}
+
+/// The store and the model of it.
+pub(super) struct World {
+    kept: Kept,
+    jobs: BTreeMap<JobId, Known>,
+    held: Vec<Held>,
+    /// The name that each process has now.
+    boots: [BootId; PROCESSES],
+    steps: u32,
+}
+
+impl World {
+    pub(super) async fn new() -> Self {
+        let boots = std::array::from_fn(|process| named(process, 0));
+        Self { kept: open_quickly().await, jobs: BTreeMap::new(), held: Vec::new(), boots, steps: 0 }
+    }
+
+    /// Takes the step in both; they must agree on whether it is possible.
+    pub(super) async fn take(&mut self, step: Step) {
+        let store = Arc::clone(&self.kept.store);
+        self.steps += 1;
+        match step {
+            Step::Enqueue { kind, later, attempts, urgency, unique } => {
+                let run_at = later.then_some(FAR_AHEAD);
+                let priority = Priority::new(urgency).expect("there is one");
+                let unique_key = unique.then(|| "only".to_owned());
+                let job = NewJob { run_at, priority, unique_key, max_attempts: attempts, ..new_job(KINDS[kind]) };
+                let (rival, before) = (self.rival(KINDS[kind], unique), self.position().await);
+                let id = store.enqueue(job).await.expect("accepted");
+                if let Some(rival) = rival {
+                    assert_eq!((id, self.position().await), (rival, before), "the one there is, untouched");
+                    return;
+                }
+                let known = Known {
+                    kind: KINDS[kind],
+                    state: if later { JobState::Scheduled } else { JobState::Queued },
+                    attempt: 1,
+                    charged: 0,
+                    granted: attempts,
+                    unique,
+                    asked: false,
+                    pausing: false,
+                    urgency,
+                    in_line: self.steps,
+                    lines: 0,
+                    value: 0,
+                };
+                assert_eq!(self.jobs.insert(id, known), None, "a number is given once");
+            }
+            Step::Claim { process, slots } => self.claim(&*store, process, slots).await,
+            Step::Say { held } => self.say(&*store, held).await,
+            Step::Finish { held, how } => self.finish(&*store, held, how).await,
+            Step::NotResponding { held } => {
+                let Some(held) = held.checked_rem(self.held.len()) else { return };
+                let fence = self.held[held].claimed.fence.clone();
+                let before = self.position().await;
+                if self.is_valid(&self.held[held]) {
+                    store.mark_not_responding(fence).await.expect("its owner may say so");
+                } else {
+                    let refused = store.mark_not_responding(fence).await;
+                    assert!(matches!(refused, Err(Error::Fenced | Error::NoSuchJob(_))), "{refused:?}");
+                    assert_eq!(self.position().await, before, "a refusal changes nothing");
+                }
+            }
+            Step::Cancel { job } => self.cancel(&*store, job).await,
+            Step::Retry { job } => {
+                let Some(job) = self.pick(job) else { return };
+                let Known { state, kind, unique, .. } = self.jobs[&job];
+                let possible = state.apply(Event::Retry).is_ok() && self.rival(kind, unique).is_none();
+                assert_eq!(store.retry(job, "ann").await.is_ok(), possible);
+                if possible {
+                    self.apply(job, Event::Retry);
+                }
+            }
+            Step::StartNow { job } => {
+                let Some(job) = self.pick(job) else { return };
+                let possible = self.jobs[&job].state.apply(Event::Due).is_ok();
+                assert_eq!(store.start_now(job, "ann").await.is_ok(), possible);
+                if possible {
+                    self.apply(job, Event::Due);
+                }
+            }
+            Step::Pause { job } => self.pause(&*store, job).await,
+            Step::Resume { job } => self.resume(&*store, job).await,
+            Step::Delete { job } => {
+                let Some(job) = self.pick(job) else { return };
+                let possible = self.jobs[&job].state.is_terminal();
+                assert_eq!(store.delete(job, "ann").await.is_ok(), possible);
+                if possible {
+                    self.jobs.remove(&job);
+                }
+            }
+            Step::Promote => {
+                store.promote_due(Micros(i64::MAX)).await.expect("promoted");
+                for job in self.all(JobState::Scheduled) {
+                    self.apply(job, Event::Due);
+                }
+            }
+            Step::Die { process } => self.die(&*store, process).await,
+        }
+    }
+
+    /// Takes from the line what comes first, within the slots and the limit of the kind.
+    async fn claim(&mut self, store: &dyn Store, process: usize, slots: u32) {
+        let boot = self.boots[process].clone();
+        let limits = vec![(LIMITED.0.to_owned(), LIMITED.1)];
+        let claimed = store.claim(Claim { boot, limits, ..claim(slots, &KINDS) }).await.expect("claimed");
+        let mut line = self.all(JobState::Queued);
+        line.sort_by_key(|job| (Reverse(self.jobs[job].urgency), self.jobs[job].in_line, *job));
+        let mut left = LIMITED.1;
+        line.retain(|job| {
+            let limited = self.jobs[job].kind == LIMITED.0;
+            let fits = !limited || left > 0;
+            left -= u32::from(limited && fits);
+            fits
+        });
+        let expected = &line[..line.len().min(slots as usize)];
+        assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), expected);
+        for claimed in claimed {
+            let job = claimed.view.job;
+            self.apply(job, Event::Claim);
+            assert_eq!(
+                (claimed.fence.attempt, claimed.next_line),
+                (self.jobs[&job].attempt, self.jobs[&job].lines + 1)
+            );
+            self.held.push(Held { next_line: claimed.next_line, value: 0, claimed });
+        }
+    }
+
+    /// Two lines and some progress, by a worker that may have lost its job long ago.
+    async fn say(&mut self, store: &dyn Store, held: usize) {
+        let Some(held) = held.checked_rem(self.held.len()) else { return };
+        let valid = self.is_valid(&self.held[held]);
+        let before = self.position().await;
+        let held = &mut self.held[held];
+        let fence = &held.claimed.fence;
+        store.append_logs(vec![lines(fence, held.next_line, &["one", "two"])]);
+        (held.next_line, held.value) = (held.next_line + 2, held.value + 1);
+        store.save_progress(vec![(fence.clone(), progress(held.value, held.value))]);
+        store.flush().await.expect("written");
+        if valid {
+            let known = self.jobs.get_mut(&fence.job).expect("the model knows it");
+            (known.lines, known.value) = (known.lines + 2, held.value);
+        } else {
+            assert_eq!(self.position().await, before, "who lost its job is not heard any more");
+        }
+    }
+
+    /// By a worker that may have lost its job long ago.
+    async fn finish(&mut self, store: &dyn Store, held: usize, how: Event) {
+        let Some(held) = held.checked_rem(self.held.len()) else { return };
+        let held = self.held.swap_remove(held);
+        let (valid, fence) = (self.is_valid(&held), held.claimed.fence);
+        let outcome = match how {
+            Event::Succeed => succeeded(),
+            Event::Fail => failed(),
+            Event::RetryLater => {
+                let Outcome::Failed { failure, trace } = failed() else { unreachable!("it has failed") };
+                Outcome::RetryLater { failure, trace, at: FAR_AHEAD }
+            }
+            Event::Pause => Outcome::Paused,
+            Event::Snooze => Outcome::Snoozed { until: FAR_AHEAD },
+            Event::HandBack => Outcome::HandedBack,
+            _ => Outcome::Cancelled { failure: None, trace: String::new() },
+        };
+        let before = self.position().await;
+        let mut end = finish(&fence, outcome);
+        end.progress = progress(held.value + 1, held.value + 1);
+        end.log = Some(lines(&fence, held.next_line, &["the end"]));
+        let answer = store.finish(end).await;
+        if valid {
+            answer.expect("its owner may end it");
+            let known = self.known(fence.job);
+            (known.lines, known.value) = (known.lines + 1, held.value + 1);
+            // A wish to cancel outruns every end but success.
+            let outrun = known.asked && how != Event::Succeed;
+            self.apply(fence.job, if outrun { Event::Cancel } else { how });
+        } else {
+            assert!(matches!(answer, Err(Error::Fenced | Error::NoSuchJob(_))), "{answer:?}");
+            assert_eq!(self.position().await, before, "a refusal changes nothing");
+        }
+    }
+
+    async fn cancel(&mut self, store: &dyn Store, job: usize) {
+        let Some(job) = self.pick(job) else { return };
+        let known = self.jobs[&job];
+        let expected = match known.state {
+            JobState::Running if known.asked => CancelAnswer::AlreadyRequested(known.attempt),
+            JobState::Running => CancelAnswer::Requested(known.attempt),
+            state if state.is_terminal() => CancelAnswer::AlreadyEnded(state),
+            _ => CancelAnswer::Cancelled,
+        };
+        assert_eq!(store.request_cancel(job, "ann").await.expect("answered"), expected);
+        match expected {
+            CancelAnswer::Cancelled => self.apply(job, Event::Cancel),
+            CancelAnswer::Requested(_) => {
+                self.jobs.insert(job, Known { asked: true, ..known });
+            }
+            CancelAnswer::AlreadyRequested(_) | CancelAnswer::AlreadyEnded(_) => {}
+        }
+    }
+
+    async fn pause(&mut self, store: &dyn Store, job: usize) {
+        let Some(job) = self.pick(job) else { return };
+        let Known { state, asked, pausing, .. } = self.jobs[&job];
+        let expected = match state.apply(Event::Pause) {
+            Ok(_) if state != JobState::Running => Some(PauseAnswer::Paused),
+            Ok(_) if !asked && !pausing => Some(PauseAnswer::Requested),
+            Ok(_) | Err(_) => None,
+        };
+        assert_eq!(store.pause(job, "ann").await.ok(), expected);
+        match expected {
+            Some(PauseAnswer::Paused) => self.apply(job, Event::Pause),
+            Some(PauseAnswer::Requested) => self.known(job).pausing = true,
+            None => {}
+        }
+    }
+
+    async fn resume(&mut self, store: &dyn Store, job: usize) {
+        let Some(job) = self.pick(job) else { return };
+        let Known { state, pausing, .. } = self.jobs[&job];
+        let possible = state.apply(Event::Resume).is_ok();
+        assert_eq!(store.resume(job, "ann").await.is_ok(), possible || pausing);
+        if possible {
+            self.apply(job, Event::Resume);
+        } else if pausing {
+            self.known(job).pausing = false;
+        }
+    }
+
+    /// The process is gone, and comes back under a new name; what it claimed under the old one, it may still believe in.
+    async fn die(&mut self, store: &dyn Store, process: usize) {
+        let dead = std::mem::replace(&mut self.boots[process], named(process, self.steps));
+        let held = self.held.iter().filter(|held| held.claimed.fence.boot == dead && self.is_valid(held));
+        let mut lost: Vec<JobId> = held.map(|held| held.claimed.fence.job).collect();
+        lost.sort_unstable();
+        assert_eq!(store.settle(&[dead]).await.expect("settled"), lost);
+        for job in lost {
+            let known = self.jobs[&job];
+            if !known.asked && known.charged < known.granted {
+                // It comes back at once, to where it stood.
+                self.apply(job, Event::RetryLater);
+                self.apply(job, Event::Due);
+                self.jobs.entry(job).and_modify(|again| again.in_line = known.in_line);
+            } else {
+                self.apply(job, Event::Die);
+            }
+        }
+    }
+
+    /// Whether the job is still in the hands of who claimed it.
+    fn is_valid(&self, held: &Held) -> bool {
+        let fence = &held.claimed.fence;
+        let known = self.jobs.get(&fence.job);
+        known.is_some_and(|known| known.state == JobState::Running && known.attempt == fence.attempt)
+    }
+
+    fn apply(&mut self, job: JobId, event: Event) {
+        let steps = self.steps;
+        let known = self.known(job);
+        let from = known.state;
+        known.state = from.apply(event).expect("the store did what the table forbids");
+        known.charged = known.charged.saturating_add_signed(event.charge(from).into());
+        known.pausing = false;
+        if matches!(event, Event::Retry | Event::Due | Event::Resume) {
+            known.in_line = steps;
+        }
+        if event.starts_new_attempt(from) {
+            known.attempt += 1;
+            (known.asked, known.value) = (false, 0);
+        }
+    }
+
+    /// The job that is under way in place of a unique one of that kind.
+    fn rival(&self, kind: &str, unique: bool) -> Option<JobId> {
+        let rivals = |known: &Known| unique && known.unique && known.kind == kind && !known.state.is_terminal();
+        self.jobs.iter().find(|(_, known)| rivals(known)).map(|(id, _)| *id)
+    }
+
+    fn known(&mut self, job: JobId) -> &mut Known {
+        self.jobs.get_mut(&job).expect("the model knows it")
+    }
+
+    async fn position(&self) -> Seq {
+        self.kept.store.position().await.expect("read").seq
+    }
+
+    fn pick(&self, job: usize) -> Option<JobId> {
+        self.jobs.keys().nth(job.checked_rem(self.jobs.len())?).copied()
+    }
+
+    fn all(&self, state: JobState) -> Vec<JobId> {
+        self.jobs.iter().filter(|(_, known)| known.state == state).map(|(id, _)| *id).collect()
+    }
+
+    /// Every job stands where the model has it, every counter is what a recount finds, and the events tell the same.
+    pub(super) async fn compare(&self) {
+        let store = &self.kept.store;
+        let events = self.kept.heard.events();
+        assert!(events.iter().zip(1..).all(|(event, seq)| event.seq == Seq(seq)), "no hole and no repeat");
+        let mut told: BTreeMap<JobId, &StateEvent> = BTreeMap::new();
+        for event in &events {
+            if let StreamEvent::State(state) = &event.event {
+                told.insert(state.view.job, state);
+            }
+        }
+        told.retain(|_, state| state.code.as_deref() != Some("deleted"));
+        assert!(told.keys().eq(self.jobs.keys()), "the jobs that are told of");
+        for (job, known) in &self.jobs {
+            let detail = store.detail(*job).await.expect("found");
+            let view = &detail.view;
+            assert_eq!((view.state, view.attempt), (known.state, known.attempt), "{job}");
+            assert_eq!((told[job].view.state, told[job].view.attempt), (known.state, known.attempt), "{job} is told");
+            assert_eq!((detail.log_lines, view.progress.value), (known.lines, known.value), "{job}");
+        }
+        let counts = store.counts().await.expect("read");
+        for state in JobState::ALL {
+            assert_eq!(counts.of(state), self.all(state).len() as u64, "{state}");
+        }
+        let last = events.iter().rev().find_map(|event| match &event.event {
+            StreamEvent::State(state) => Some(state.counts),
+            _ => None,
+        });
+        assert!(last.is_none_or(|told| told == Some(counts)));
+        assert_eq!(recount(&self.kept).await, counts);
+    }
+}
+
+/// What a process calls itself since the step in which it began.
+fn named(process: usize, since: u32) -> BootId {
+    BootId(format!("{process:016x}{since:016x}"))
+}
+
+/// Counts the rows themselves.
+async fn recount(kept: &Kept) -> Counts {
+    let url = format!("sqlite://{}", kept.folder.path().join("milepost.db").display());
+    let mut connection = SqliteConnection::connect(&url).await.expect("it opens");
+    let rows = sqlx::query("select state, count(*) from job group by state").fetch_all(&mut connection).await;
+    let mut counts = serde_json::to_value(Counts::default()).expect("counts are JSON");
+    for row in rows.expect("read") {
+        counts[row.get::<String, _>(0)] = row.get::<i64, _>(1).into();
+    }
+    let integrity: String =
+        sqlx::query_scalar("pragma integrity_check").fetch_one(&mut connection).await.expect("read");
+    assert_eq!(integrity, "ok");
+    serde_json::from_value(counts).expect("counts are JSON")
+}
