@@ -30,6 +30,10 @@ pub(crate) struct Audit {
     doomed: BTreeSet<i64>,
     /// Attempts that a task has begun, and the round it did in.
     begun: BTreeMap<(i64, u32), u32>,
+    /// Parts that the newest acknowledged checkpoint of a job has.
+    kept: BTreeMap<i64, u32>,
+    /// Attempts that went on from one.
+    continued: usize,
     /// Lines that an attempt wrote before it succeeded.
     lines: BTreeMap<(i64, u32), u64>,
     /// The round that each process worked in.
@@ -44,6 +48,8 @@ pub(crate) struct Work {
     pub(crate) attempts: usize,
     /// Attempts that a death has cut short.
     pub(crate) cut_short: usize,
+    /// Attempts that went on from a checkpoint.
+    pub(crate) continued: usize,
     pub(crate) events: i64,
 }
 
@@ -53,6 +59,7 @@ impl AddAssign for Work {
         self.wishes += more.wishes;
         self.attempts += more.attempts;
         self.cut_short += more.cut_short;
+        self.continued += more.continued;
         self.events += more.events;
     }
 }
@@ -79,6 +86,8 @@ impl Audit {
             granted: BTreeMap::new(),
             doomed: BTreeSet::new(),
             begun: BTreeMap::new(),
+            kept: BTreeMap::new(),
+            continued: 0,
             lines: BTreeMap::new(),
             boots: BTreeMap::new(),
         }
@@ -99,6 +108,12 @@ impl Audit {
                     let earlier = self.begun.insert((job, attempt), round);
                     assert_eq!(earlier, None, "attempt {attempt} of job {job} was begun twice");
                 }
+                Said::Kept { job, parts } => drop(self.kept.insert(job, parts)),
+                Said::WentOn { job, parts } => {
+                    let kept = self.kept.get(&job).copied().unwrap_or_default();
+                    self.continued += usize::from(parts > 0);
+                    assert!(parts >= kept, "job {job} had a checkpoint after {kept} parts, and goes on after {parts}");
+                }
                 Said::WillSucceed { job, attempt, lines } => drop(self.lines.insert((job, attempt), lines)),
             }
         }
@@ -118,6 +133,7 @@ impl Audit {
         self.check_attempts(&connection, &jobs);
         self.check_logs(&connection, &jobs);
         self.check_artifacts(&connection, &jobs);
+        Self::check_checkpoints(&connection, &jobs);
         self.check_counters(&connection, &jobs);
     }
 
@@ -138,6 +154,7 @@ impl Audit {
             wishes: self.granted.values().sum(),
             attempts: self.begun.len(),
             cut_short: cut_short as usize,
+            continued: self.continued,
             events: self.chronicle.seq,
         }
     }
@@ -277,11 +294,21 @@ impl Audit {
             assert!(by_itself, "attempt {attempt} of job {id} has an artifact, and was {end:?}");
             let path = self.data.join(format!("jobs/{id}/{attempt}/{name}"));
             let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            assert!(bytes == tasks::bytes_of(*id, *attempt, job.size), "{} is as it was written", path.display());
+            let maker = if job.kind == tasks::GATHER { 0 } else { *attempt };
+            assert!(bytes == tasks::bytes_of(*id, maker, job.size), "{} is as it was written", path.display());
             assert_eq!(bytes.len() as i64, *size);
         }
-        for (id, job) in jobs.iter().filter(|(_, job)| job.kind == "write" && job.state == JobState::Succeeded) {
+        let makes =
+            |job: &Job| job.state == JobState::Succeeded && ["write", tasks::GATHER].contains(&job.kind.as_str());
+        for (id, job) in jobs.iter().filter(|(_, job)| makes(job)) {
             assert!(artifacts.contains_key(&(*id, job.attempt)), "job {id} succeeded, and has its artifact");
+        }
+    }
+
+    /// Who has succeeded goes on from nowhere.
+    fn check_checkpoints(connection: &Connection, jobs: &BTreeMap<i64, Job>) {
+        for job in rows(connection, "select job from checkpoint", |row| row.get::<_, i64>(0)) {
+            assert_ne!(jobs[&job].state, JobState::Succeeded, "job {job} has succeeded, and a checkpoint");
         }
     }
 

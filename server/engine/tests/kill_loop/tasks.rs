@@ -1,12 +1,16 @@
 //! What the victims work on. Every task says when it begins, and what it leaves can be told from its input alone.
 
-use std::time::Duration;
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write as _},
+    time::Duration,
+};
 
 use engine::{Backoff, Builder, Clock, Ctx, Kind, SystemClock, Task, TaskError};
 use model::{Level, Micros};
 use rand::Rng;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -15,8 +19,13 @@ use crate::words::Said;
 /// Between two pieces of work, so that a kill may come in between.
 const BREATH: Duration = Duration::from_millis(1);
 
+/// Bytes of an artifact for each unit of a job's size.
+const PART: usize = 999;
+
 /// The kinds that are started.
-pub(crate) const KINDS: [&str; 6] = ["nothing", "talk", "write", "fail", "endure", "stumble"];
+pub(crate) const KINDS: [&str; 7] = ["nothing", "talk", "write", "fail", "endure", "stumble", GATHER];
+/// The kind that goes on where the last attempt was.
+pub(crate) const GATHER: &str = "gather";
 
 /// What a job is told.
 #[derive(Deserialize, JsonSchema)]
@@ -32,9 +41,9 @@ pub(crate) fn input(name: &str, choices: &mut impl Rng) -> Value {
     json!({ "name": name, "size": choices.random_range(0..40) })
 }
 
-/// The bytes of the artifact that `write` makes.
+/// The bytes of the artifact that `write` makes; those of `gather` are of no one attempt, so of attempt 0.
 pub(crate) fn bytes_of(job: i64, attempt: u32, size: u32) -> Vec<u8> {
-    let (mut word, length) = (job as u64 ^ u64::from(attempt) << 32, size as usize * 999);
+    let (mut word, length) = (job as u64 ^ u64::from(attempt) << 32, size as usize * PART);
     let next = || {
         word = word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (word >> 56) as u8
@@ -48,7 +57,7 @@ pub(crate) fn line(attempt: u32, number: u64) -> String {
 }
 
 macro_rules! kinds {
-    ($($task:ident $kind:literal $attempts:literal $run:path;)*) => {
+    ($($task:ident $kind:literal $attempts:literal $checkpoints:literal $run:path;)*) => {
         $(
             struct $task;
 
@@ -57,6 +66,7 @@ macro_rules! kinds {
                 const NAME: &'static str = $kind;
                 const ABOUT: &'static str = "Works until it is killed.";
                 const MAX_ATTEMPTS: u32 = $attempts;
+                const CHECKPOINTS: bool = $checkpoints;
                 const BACKOFF: Backoff = Backoff::List(&[BREATH]);
                 type Input = Input;
                 type Output = u32;
@@ -87,13 +97,14 @@ macro_rules! kinds {
 }
 
 kinds! {
-    Nothing "nothing" 1 nothing;
-    Talk "talk" 1 talk;
-    Write "write" 1 write;
-    Fail "fail" 1 fail;
+    Nothing "nothing" 1 false nothing;
+    Talk "talk" 1 false talk;
+    Write "write" 1 false write;
+    Fail "fail" 1 false fail;
     // Long enough to be killed, and begun anew by itself, twice.
-    Endure "endure" 3 talk;
-    Stumble "stumble" 5 stumble;
+    Endure "endure" 3 false talk;
+    Stumble "stumble" 5 false stumble;
+    Gather "gather" 50 true gather;
 }
 
 async fn nothing(_: &Ctx, _: &Input) -> Result<(), TaskError> {
@@ -143,4 +154,38 @@ async fn stumble(ctx: &Ctx, input: &Input) -> Result<(), TaskError> {
         2 => Err(TaskError::Snooze(Micros(SystemClock.now().0 + soon.as_micros() as i64))),
         _ => Ok(()),
     }
+}
+
+/// Where `gather` goes on from.
+#[derive(Default, Serialize, Deserialize)]
+struct Place {
+    parts: u32,
+    length: u64,
+}
+
+/// Gathers its artifact part by part, and goes on where the last attempt was.
+async fn gather(ctx: &Ctx, input: &Input) -> Result<(), TaskError> {
+    let job = ctx.job().0;
+    let Place { parts, length } = ctx.restore().await?.unwrap_or_default();
+    Said::WentOn { job, parts }.say();
+    let gathering = |error: io::Error| TaskError::io("gathering", &error);
+    let path = ctx.work_folder().await?.join("parts");
+    let mut file = OpenOptions::new().create(true).append(true).open(&path).map_err(gathering)?;
+    // What the last attempt wrote after its checkpoint is written anew.
+    file.set_len(length).map_err(gathering)?;
+    let bytes = bytes_of(job, 0, input.size);
+    let mut rest = bytes.chunks(PART).zip(1..).skip(parts as usize);
+    for (part, parts) in &mut rest {
+        ctx.check()?;
+        file.write_all(part).map_err(gathering)?;
+        sleep(BREATH).await;
+        if parts % 4 == 0 {
+            ctx.checkpoint(&Place { parts, length: u64::from(parts) * PART as u64 }).await?;
+            Said::Kept { job, parts }.say();
+        }
+    }
+    let mut artifact = ctx.artifact("bytes").await?;
+    artifact.write_all(&fs::read(&path).map_err(gathering)?).await?;
+    artifact.finish().await?;
+    Ok(())
 }

@@ -21,6 +21,10 @@ pub(crate) enum Said {
     WillDelete { job: i64 },
     /// A task has begun to run.
     Began { job: i64, attempt: u32 },
+    /// A checkpoint after so many parts was acknowledged.
+    Kept { job: i64, parts: u32 },
+    /// A later attempt goes on after so many.
+    WentOn { job: i64, parts: u32 },
     /// A task is about to return, having said so many lines in its log.
     WillSucceed { job: i64, attempt: u32, lines: u64 },
 }
