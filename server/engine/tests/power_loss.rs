@@ -15,7 +15,7 @@ use std::{
 
 use engine::{
     Ctx, Engine, Kind, StartOptions, Task, TaskError,
-    store::{BootId, Claim, Finish, NewJob, Outcome, SqliteOptions, SqliteStore, Store},
+    store::{BootId, Claim, Finish, NewJob, Outcome, SaveCheckpoint, SqliteOptions, SqliteStore, Store},
 };
 use model::{JobState, Micros, Priority, Progress, Seq};
 use rusqlite::Connection;
@@ -135,8 +135,19 @@ fn whatever_the_store_acknowledges_has_been_synced_before() {
 }
 
 /// What the program below acknowledges, in order. Each of them changes something.
-const VERBS: [&str; 10] =
-    ["start", "start", "claim", "progress", "cancel request", "end", "retry", "cancel", "delete", "upload"];
+const VERBS: [&str; 11] = [
+    "start",
+    "start",
+    "claim",
+    "progress",
+    "checkpoint",
+    "cancel request",
+    "end",
+    "retry",
+    "cancel",
+    "delete",
+    "upload",
+];
 
 #[tokio::test]
 #[ignore = "the program that another test watches"]
@@ -156,6 +167,9 @@ async fn every_verb_one_after_the_other() {
     store.save_progress(vec![(fence.clone(), Progress { value: 1, rev: 1, ..Progress::default() })]);
     store.flush().await.expect("written");
     done();
+    let data = "1".to_owned();
+    store.save_checkpoint(SaveCheckpoint { fence: fence.clone(), data, warnings: 0 }).await.expect("kept");
+    done();
     store.request_cancel(fence.job, "ann").await.expect("asked");
     done();
     let finish = Finish {
@@ -165,6 +179,7 @@ async fn every_verb_one_after_the_other() {
         stage_seconds: Vec::new(),
         log: None,
         artifacts: Vec::new(),
+        checkpointed: true,
     };
     store.finish(finish).await.expect("ended");
     done();
