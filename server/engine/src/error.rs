@@ -59,6 +59,9 @@ pub enum Error {
     /// The data directory or its database cannot be used; the message says why and what to do.
     #[error("{0}")]
     Unusable(String),
+    /// There is no database yet, or it is older than this build, and it is for a server to change that.
+    #[error("{0}")]
+    NotReady(String),
     /// The database failed; what its driver said.
     #[error("the database failed: {0}")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),

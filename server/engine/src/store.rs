@@ -11,14 +11,20 @@ use model::{AttemptNo, Counts, Cursor, JobId, JobState, JobView, Micros, Progres
 use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
-pub use sqlite::{SqliteOptions, SqliteStore};
+pub use sqlite::{Others, SqliteOptions, SqliteStore};
 pub use types::*;
 
 use crate::Result;
 
-/// Hears what happened. Called in order, by the store's writer (durable) or the sampler (progress). Must not block.
+/// The code of the state event by which a running job is asked to stop.
+pub const CANCEL_REQUESTED: &str = "cancel_requested";
+
+/// Hears what happened, in this process and in all others that work on the same data. Called in order, by the store's
+/// writer (durable, and progress of jobs that run elsewhere) or the sampler (progress of those that run here). Must not
+/// block.
 pub trait Listener: Send + Sync + 'static {
-    /// Committed events, in rising `seq`, none left out.
+    /// Committed events, in rising `seq`, none left out: a hole means that the process slept for so long that the events
+    /// in it are no longer kept.
     fn durable(&self, events: &[Arc<DurableEvent>]);
     /// The newest progress of jobs that moved.
     fn progress(&self, events: &[Arc<ProgressEvent>]);
@@ -66,10 +72,13 @@ pub trait Store: Send + Sync + 'static {
     async fn prune(&self, what: Prunable, jobs: Vec<(JobId, Micros)>) -> Result<(Pruned, Duration)>;
     /// Forgets at most `limit` uploads that only jobs refer to which ended before then; answers their ids.
     async fn prune_uploads(&self, before: Micros, limit: u32) -> Result<Vec<String>>;
-    /// Settles the running jobs of processes known to be dead: interrupted, or queued again where the kind allows.
+    /// Settles the running jobs of processes known to be dead: interrupted, or queued again where the kind allows. They
+    /// are registered no longer.
     async fn settle(&self, dead: &[BootId]) -> Result<Vec<JobId>>;
     /// The processes that hold running jobs.
     async fn holders(&self) -> Result<Vec<BootId>>;
+    /// The running attempts that `boot` holds.
+    async fn held(&self, boot: &BootId) -> Result<BTreeSet<(JobId, AttemptNo)>>;
     /// Queues what was scheduled for `now` or before; answers when the next is due.
     async fn promote_due(&self, now: Micros) -> Result<Option<Micros>>;
     /// Returns once everything soft that was given before is committed.
@@ -79,6 +88,20 @@ pub trait Store: Send + Sync + 'static {
     /// of its own, so that whoever knew the original starts over. Blocks the thread, for some seconds a gigabyte.
     /// Where it fails or `stop` is cancelled, there is no file.
     fn back_up(&self, into: &Path, stop: &CancellationToken) -> Result<()>;
+
+    // The processes that work on this store. None of these is an event.
+
+    /// Enters a process, or enters it again.
+    async fn register(&self, node: Node) -> Result<()>;
+    /// Shows that it lives. `false` where it no longer counts as living: its jobs have been settled.
+    async fn beat(&self, boot: &BootId) -> Result<bool>;
+    /// Takes a process out that ends, unless it still holds jobs.
+    async fn unregister(&self, boot: &BootId) -> Result<()>;
+    /// All that are registered.
+    async fn nodes(&self) -> Result<Vec<Node>>;
+    /// Settles the jobs of processes that have been silent for too long, but of none that has beaten since it was seen
+    /// like this.
+    async fn expire(&self, silent: &[Node]) -> Result<Vec<JobId>>;
 
     // Reading. None of these holds a read transaction after it returns.
 

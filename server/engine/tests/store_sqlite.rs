@@ -6,6 +6,8 @@ mod chance;
 mod conformance;
 #[path = "store/faults.rs"]
 mod faults;
+#[path = "store/others.rs"]
+mod others;
 #[path = "store/support.rs"]
 mod support;
 #[path = "store/upgrade.rs"]

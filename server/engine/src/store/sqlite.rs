@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `open` | connections, pragmas, the version guards, migrations |
 //! | `writer` | the thread that commits: takes calls, groups them, answers after the commit |
+//! | `feed` | what the listener is told: each event once, in order, whichever process wrote it |
+//! | `watcher` | the thread that notices what other processes write |
 //! | `batch` | the calls of one transaction |
 //! | `transaction` | one write transaction: ledger, events, counters |
 //! | `statement` | running one statement of it |
 //! | `enqueue` `claim` `finish` `soft` | the verbs that come by the thousand |
 //! | `checkpoint` | where jobs can go on from |
-//! | `people` `pause` `recover` `keep` | the rare verbs, one at a time |
+//! | `people` `pause` `recover` `keep` `nodes` | the rare verbs, one at a time |
 //! | `prune` | removes what has long ended |
 //! | `upkeep` | trims events, removes logs of deleted jobs |
 //! | `backup` | a copy of the file while it is in use |
@@ -24,8 +26,10 @@ mod checkpoint;
 mod claim;
 mod enqueue;
 mod error;
+mod feed;
 mod finish;
 mod keep;
+mod nodes;
 mod open;
 mod pause;
 mod people;
@@ -37,6 +41,7 @@ mod soft;
 mod statement;
 mod transaction;
 mod upkeep;
+mod watcher;
 mod writer;
 
 use std::{
@@ -50,10 +55,10 @@ use async_trait::async_trait;
 use model::{AttemptNo, Counts, Cursor, JobId, JobState, JobView, Micros, Progress, Seq, Snapshot};
 use tokio_util::sync::CancellationToken;
 
-use self::{read::Reader, writer::Writer};
+use self::{feed::Feed, read::Reader, watcher::Watcher, writer::Writer};
 use super::{
     Activity, Artifact, AttemptRow, BootId, CancelAnswer, Checkpoint, CheckpointAnswer, Claim, Claimed, DurableEvent,
-    Fence, Finish, HourBucket, JobDetail, KindStats, ListQuery, LogAppend, LogPage, LogQuery, NewJob, Page,
+    Fence, Finish, HourBucket, JobDetail, KindStats, ListQuery, LogAppend, LogPage, LogQuery, NewJob, Node, Page,
     PauseAnswer, Prunable, Pruned, SaveCheckpoint, Store, Topics, UploadRow, Usage,
 };
 use crate::{Clock, Listener, Result, SystemClock};
@@ -68,6 +73,8 @@ pub struct SqliteOptions {
     pub clock: Arc<dyn Clock>,
     /// Hears every committed event.
     pub listener: Option<Arc<dyn Listener>>,
+    /// What is noticed of other processes that work on the same file; `None` where there are none.
+    pub others: Option<Others>,
     /// Connections for reading, at least 1.
     pub readers: u32,
     /// The largest database allowed, in pages of 4 KiB; for tests of a full disk.
@@ -76,14 +83,24 @@ pub struct SqliteOptions {
     pub migrate: bool,
 }
 
+/// What a store notices of other processes that work on the same file, within 60 ms: their events always.
+#[derive(Clone, Debug)]
+pub struct Others {
+    /// This process.
+    pub own: BootId,
+    /// Whether the progress of their jobs is told to the listener.
+    pub progress: bool,
+}
+
 impl SqliteOptions {
-    /// The machine's clock, nobody who listens, four readers, no limit, migrating.
+    /// The machine's clock, nobody who listens, no other process, four readers, no limit, migrating.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
             imports: None,
             clock: Arc::new(SystemClock),
             listener: None,
+            others: None,
             readers: 4,
             max_page_count: None,
             migrate: true,
@@ -96,19 +113,27 @@ pub struct SqliteStore {
     writer: Writer,
     reader: Reader,
     path: PathBuf,
+    /// Ends with the store.
+    _watcher: Option<Watcher>,
 }
 
 impl SqliteStore {
     /// Opens the file, creating and migrating it where asked to.
     ///
     /// # Errors
-    /// `Unusable` for a `SQLite` older than 3.51.3, for a schema newer than this build, or for one that is behind where
-    /// `migrate` is off; `Full` and `Database` as ever.
+    /// `Unusable` for a `SQLite` older than 3.51.3 or a schema newer than this build; `NotReady` where `migrate` is off
+    /// and the file is missing or its schema behind; `Full` and `Database` as ever.
     pub async fn open(options: SqliteOptions) -> Result<Self> {
         let connection = open::writer(&options).await?;
         let reader = Reader::open(&options).await?;
-        let writer = Writer::start(connection, options.clock, options.listener)?;
-        Ok(Self { writer, reader, path: options.path })
+        let feed = Feed::new(&connection, options.listener, options.others.clone())?;
+        let told = feed.told();
+        let writer = Writer::start(connection, options.clock, feed)?;
+        let watcher = match options.others {
+            Some(others) => Some(Watcher::start(&options.path, others, told, writer.bell())?),
+            None => None,
+        };
+        Ok(Self { writer, reader, path: options.path, _watcher: watcher })
     }
 }
 
@@ -180,6 +205,30 @@ impl Store for SqliteStore {
 
     async fn holders(&self) -> Result<Vec<BootId>> {
         self.reader.holders().await
+    }
+
+    async fn held(&self, boot: &BootId) -> Result<BTreeSet<(JobId, AttemptNo)>> {
+        self.reader.held(boot).await
+    }
+
+    async fn register(&self, node: Node) -> Result<()> {
+        self.writer.call(nodes::Register { node }).await
+    }
+
+    async fn beat(&self, boot: &BootId) -> Result<bool> {
+        self.writer.call(nodes::Beat { boot: boot.clone() }).await
+    }
+
+    async fn unregister(&self, boot: &BootId) -> Result<()> {
+        self.writer.call(nodes::Unregister { boot: boot.clone() }).await
+    }
+
+    async fn nodes(&self) -> Result<Vec<Node>> {
+        self.reader.nodes().await
+    }
+
+    async fn expire(&self, silent: &[Node]) -> Result<Vec<JobId>> {
+        self.writer.call(nodes::Expire { silent: silent.to_vec() }).await
     }
 
     async fn promote_due(&self, now: Micros) -> Result<Option<Micros>> {

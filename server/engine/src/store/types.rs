@@ -1,6 +1,6 @@
 //! What goes into the store's verbs and comes out of them.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use model::{
     AttemptNo, Failure, JobId, JobState, JobView, Level, LogLine, Micros, Priority, Progress, Seq, StreamEvent,
@@ -11,6 +11,49 @@ use tokio_util::sync::CancellationToken;
 /// A process that runs jobs, since its start. 32 lower-case hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BootId(pub String);
+
+/// A process that works on the store, as it has registered itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// The process.
+    pub boot: BootId,
+    /// The kernel it runs on, by its boot id; empty where it does not say.
+    pub kernel: String,
+    /// Its number there.
+    pub pid: u32,
+    /// What it is for.
+    pub role: Role,
+    /// Jobs it runs at once.
+    pub concurrency: u32,
+    /// How long it may go without a heartbeat before it counts as dead.
+    pub lease: Duration,
+    /// How often its heart has beaten.
+    pub heartbeat: u64,
+}
+
+/// What a process is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It owns the data directory: migrates, cleans up, and runs jobs unless told otherwise.
+    Server,
+    /// It runs jobs.
+    Worker,
+}
+
+impl Role {
+    /// The word that is stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Worker => "worker",
+        }
+    }
+
+    /// The role named by `word`, if it is one.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Server, Self::Worker].into_iter().find(|role| role.as_str() == word)
+    }
+}
 
 /// What a worker must still hold for its write to count.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -57,7 +100,8 @@ pub struct Claim {
     pub boot: BootId,
     /// How many jobs at most.
     pub slots: u32,
-    /// For kinds with a limit of their own: how many of that kind at most. A kind not named is bound by `slots` alone.
+    /// For kinds with a limit of their own: how many of that kind may run at once, in all processes together. A kind not
+    /// named is bound by `slots` alone.
     pub limits: Vec<(String, u32)>,
     /// Only these kinds; those this process can run.
     pub kinds: Vec<String>,

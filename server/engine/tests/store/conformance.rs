@@ -14,8 +14,8 @@ use std::collections::BTreeSet;
 use engine::{
     Error,
     store::{
-        Artifact, CancelAnswer, Checkpoint, CheckpointAnswer, Claim, Finish, ListQuery, LogQuery, NewJob, Outcome,
-        PageAt, Topics, UploadRow,
+        Artifact, CancelAnswer, Checkpoint, CheckpointAnswer, Claim, Finish, ListQuery, LogQuery, NewJob, Node,
+        Outcome, PageAt, Topics, UploadRow,
     },
 };
 use model::{JobId, JobState, Level, LogLine, Micros, Seq, StreamEvent};
@@ -23,8 +23,8 @@ use model::{JobId, JobState, Level, LogLine, Micros, Seq, StreamEvent};
 use tokio_util::sync::CancellationToken;
 
 use super::support::{
-    HOUR, Kept, boot, checkpoint, claim, claim_one, failed, failed_job, finish, lines, new_job, progress, running,
-    succeeded,
+    HOUR, Kept, boot, checkpoint, claim, claim_one, failed, failed_job, finish, lines, new_job, node, progress,
+    running, succeeded,
 };
 
 pub(crate) use pausing::*;
@@ -106,6 +106,8 @@ pub(crate) async fn a_kind_at_its_limit_blocks_nobody_behind_it(kept: Kept) {
     let claimed = kept.store.claim(wish).await.expect("answered");
     assert_eq!(claimed.len(), 3);
     assert_eq!(claimed[2].view.job, free);
+    let elsewhere = Claim { boot: boot('b'), limits: vec![("limited".to_owned(), 3)], ..claim(10, &["limited"]) };
+    assert_eq!(kept.store.claim(elsewhere).await.expect("answered").len(), 1, "two run already");
     assert_eq!(kept.store.job(unknown).await.expect("found").state, JobState::Queued);
 }
 
@@ -577,6 +579,31 @@ pub(crate) async fn a_job_that_is_not_there_is_named(kept: Kept) {
     assert!(matches!(kept.store.log(none, &LogQuery::default()).await, Err(Error::NoSuchJob(_))));
 }
 
+pub(crate) async fn a_process_is_taken_out_with_its_jobs_unless_it_has_beaten_since(kept: Kept) {
+    let store = &*kept.store;
+    store.register(node('a')).await.expect("entered");
+    let fence = running(store, "a").await.fence;
+    let before = store.position().await.expect("read").seq;
+    assert!(store.beat(&boot('a')).await.expect("beaten"));
+    store.unregister(&boot('a')).await.expect("answered");
+    let seen = store.nodes().await.expect("read");
+    assert_eq!(seen, [Node { heartbeat: 1, ..node('a') }], "it stays while it holds a job");
+    assert_eq!(store.held(&boot('a')).await.expect("read"), BTreeSet::from([(fence.job, fence.attempt)]));
+
+    assert!(store.beat(&boot('a')).await.expect("beaten"));
+    assert_eq!(store.expire(&seen).await.expect("answered"), [], "it has beaten since it was seen");
+    assert_eq!(store.position().await.expect("read").seq, before, "none of this is an event");
+    let seen = store.nodes().await.expect("read");
+    assert_eq!(store.expire(&seen).await.expect("expired"), [fence.job]);
+    assert_eq!(store.job(fence.job).await.expect("found").state, JobState::Interrupted);
+    assert!(!store.beat(&boot('a')).await.expect("answered"), "it is told that it counts as dead");
+    assert!(store.held(&boot('a')).await.expect("read").is_empty());
+
+    store.register(node('a')).await.expect("entered again");
+    store.unregister(&boot('a')).await.expect("taken out");
+    assert_eq!(store.nodes().await.expect("read"), []);
+}
+
 /// Names every promise once, for the macro that is given.
 macro_rules! promises {
     ($callback:ident) => {
@@ -627,6 +654,7 @@ macro_rules! promises {
             uploads_that_nobody_refers_to_go_when_they_are_old
             a_session_lives_until_it_expires
             a_job_that_is_not_there_is_named
+            a_process_is_taken_out_with_its_jobs_unless_it_has_beaten_since
         );
     };
 }

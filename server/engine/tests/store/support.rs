@@ -1,13 +1,16 @@
 //! What the store's tests share: a store on a clock that stands still, and short ways to say things.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
 };
 
 use engine::{
     Clock, DurableEvent, Listener,
-    store::{BootId, Claim, Claimed, Fence, Finish, LogAppend, NewJob, Outcome, SaveCheckpoint, Store},
+    store::{BootId, Claim, Claimed, Fence, Finish, LogAppend, NewJob, Node, Outcome, Role, SaveCheckpoint, Store},
 };
 use model::{Failure, JobId, Level, LogLine, Micros, Priority, Progress, ProgressEvent};
 
@@ -41,13 +44,18 @@ impl Clock for StillClock {
     }
 }
 
-/// Writes down every durable event.
+/// Writes down every event.
 #[derive(Default)]
-pub(crate) struct Heard(Mutex<Vec<Arc<DurableEvent>>>);
+pub(crate) struct Heard(Mutex<Vec<Arc<DurableEvent>>>, Mutex<Vec<Arc<ProgressEvent>>>);
 
 impl Heard {
     pub(crate) fn events(&self) -> Vec<Arc<DurableEvent>> {
         self.0.lock().expect("no test panics while it listens").clone()
+    }
+
+    #[allow(dead_code, reason = "not every suite has several processes")]
+    pub(crate) fn progress(&self) -> Vec<Arc<ProgressEvent>> {
+        self.1.lock().expect("no test panics while it listens").clone()
     }
 }
 
@@ -56,11 +64,25 @@ impl Listener for Heard {
         self.0.lock().expect("no test panics while it listens").extend_from_slice(events);
     }
 
-    fn progress(&self, _: &[Arc<ProgressEvent>]) {}
+    fn progress(&self, events: &[Arc<ProgressEvent>]) {
+        self.1.lock().expect("no test panics while it listens").extend_from_slice(events);
+    }
 }
 
 pub(crate) fn boot(name: char) -> BootId {
     BootId(name.to_string().repeat(32))
+}
+
+pub(crate) fn node(name: char) -> Node {
+    Node {
+        boot: boot(name),
+        kernel: "k".to_owned(),
+        pid: 7,
+        role: Role::Worker,
+        concurrency: 8,
+        lease: Duration::from_secs(30),
+        heartbeat: 0,
+    }
 }
 
 pub(crate) fn new_job(kind: &str) -> NewJob {

@@ -5,6 +5,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{
+    feed::Feed,
     soft::Soft,
     transaction::{Committed, Transaction},
 };
@@ -47,6 +48,8 @@ pub(super) enum Call {
     Flush(Pending<(), ()>),
     /// Something soft waits where nothing did.
     SoftWaits,
+    /// Other processes have written.
+    OthersWrote,
 }
 
 /// A claim and its answer.
@@ -62,6 +65,8 @@ pub(super) struct Batch {
     pub(super) rare: Vec<Box<dyn Work>>,
     /// Answered when what is soft has been committed.
     pub(super) flushes: Vec<Pending<(), ()>>,
+    /// Whether other processes have written, which is to be looked at before.
+    pub(super) others_wrote: bool,
 }
 
 impl Batch {
@@ -74,6 +79,7 @@ impl Batch {
             Call::Rare(work) => self.rare.push(work),
             Call::Flush(pending) => self.flushes.push(pending),
             Call::SoftWaits => {}
+            Call::OthersWrote => self.others_wrote = true,
         }
     }
 
@@ -98,8 +104,14 @@ impl Batch {
     }
 
     /// Soft writes and checkpoints come first, because a finish makes them stale; claims last, because they see what was enqueued.
-    pub(super) fn run(&mut self, connection: &mut Connection, now: Micros, soft: &Soft) -> Result<Committed> {
-        let mut transaction = Transaction::begin(connection, now)?;
+    pub(super) fn run(
+        &mut self,
+        connection: &mut Connection,
+        now: Micros,
+        soft: &Soft,
+        feed: &mut Feed,
+    ) -> Result<Committed> {
+        let mut transaction = Transaction::begin(connection, now, feed)?;
         transaction.save_progress(soft)?;
         for append in soft.logs().chain(self.finishes.iter().filter_map(|pending| pending.input.log.as_ref())) {
             transaction.append_log(append)?;

@@ -30,16 +30,25 @@ impl Transaction<'_> {
     fn head_of_line(&self, claim: &Claim) -> Result<Vec<JobId>> {
         let mut heads = Vec::new();
         for kind in &claim.kinds {
-            let limit = claim.limits.iter().find(|(limited, _)| limited == kind).map(|(_, limit)| *limit);
+            let room = match claim.limits.iter().find(|(limited, _)| limited == kind) {
+                Some((_, limit)) => limit.saturating_sub(self.running(kind)?).min(claim.slots),
+                None => claim.slots,
+            };
             heads.extend(self.rows(
                 "select priority, in_line, id from job indexed by job_in_line
                 where state = 'queued' and kind = ? order by priority desc, in_line, id limit ?",
-                params![kind, limit.unwrap_or(claim.slots).min(claim.slots)],
+                params![kind, room],
                 |row| Ok((Reverse(row.get::<_, i8>(0)?), row.get::<_, i64>(1)?, JobId(row.get(2)?))),
             )?);
         }
         heads.sort_unstable();
         Ok(heads.into_iter().take(claim.slots as usize).map(|(_, _, job)| job).collect())
+    }
+
+    /// How many of a kind run, wherever they do.
+    fn running(&self, kind: &str) -> Result<u32> {
+        let sql = "select count(*) from job indexed by job_by_state where state = 'running' and kind = ?";
+        Ok(self.row(sql, [kind], |row| Ok(row.get(0)?))?.unwrap_or_default())
     }
 
     fn take(&mut self, claim: &Claim, job: JobId) -> Result<Claimed> {

@@ -1,6 +1,10 @@
 //! Connections, their pragmas, and what is refused.
 
-use std::time::Duration;
+use std::{
+    cell::Cell,
+    thread,
+    time::{Duration, Instant},
+};
 
 use rusqlite::config::DbConfig;
 use sqlx::{
@@ -30,7 +34,10 @@ const JOURNAL_SIZE_LIMIT: u32 = 64 << 20;
 /// Opens the one connection that writes; creates, checks and migrates the file on the way.
 pub(super) async fn writer(options: &SqliteOptions) -> Result<rusqlite::Connection> {
     if !options.migrate && !options.path.exists() {
-        return Err(Error::Unusable(format!("there is no database at {}", options.path.display())));
+        return Err(Error::NotReady(format!(
+            "there is no database at {}; start `milepost serve` on it first",
+            options.path.display()
+        )));
     }
     // What a process left that was killed while it created the file is as good as no file: so none of this depends on
     // whether there is one. `auto_vacuum` comes before the switch to WAL, which writes the header, and changes no file
@@ -44,7 +51,7 @@ pub(super) async fn writer(options: &SqliteOptions) -> Result<rusqlite::Connecti
     sign(&mut connection).await?;
     migrate(&mut connection, options).await?;
     let writer = rusqlite::Connection::open(&options.path)?;
-    writer.busy_timeout(BUSY_TIMEOUT)?;
+    writer.busy_handler(Some(wait_for_others))?;
     writer.set_prepared_statement_cache_capacity(statement::KEPT_PREPARED);
     // A plan depends on no value: else each new `limit ?` has its statement prepared anew.
     writer.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
@@ -61,6 +68,23 @@ pub(super) async fn writer(options: &SqliteOptions) -> Result<rusqlite::Connecti
     }
     connection.close().await?;
     Ok(writer)
+}
+
+/// Waits a moment for the process that writes, and says whether to try again. SQLite's own waits grow to 100 ms: a
+/// process that writes now and then would hardly ever meet one that writes all the time between two transactions. Short
+/// ones of random length do.
+fn wait_for_others(tries: i32) -> bool {
+    thread_local! {
+        static SINCE: Cell<Instant> = Cell::new(Instant::now());
+    }
+    if tries == 0 {
+        SINCE.set(Instant::now());
+    }
+    let go_on = SINCE.get().elapsed() < BUSY_TIMEOUT;
+    if go_on {
+        thread::sleep(Duration::from_micros(rand::random_range(100..1_000)));
+    }
+    go_on
 }
 
 /// Opens the connections that read and cannot write.
@@ -134,13 +158,13 @@ async fn keep_as_it_was(connection: &mut SqliteConnection, options: &SqliteOptio
 
 async fn check_schema_is_current(connection: &mut SqliteConnection, options: &SqliteOptions) -> Result<()> {
     let applied = connection.list_applied_migrations(&MIGRATIONS.table_name).await.map_err(|error| {
-        Error::Unusable(format!("the database {} has no schema of ours: {error}", options.path.display()))
+        Error::NotReady(format!("the database {} has no schema of ours: {error}", options.path.display()))
     })?;
     if let Some(unknown) = applied.iter().find(|applied| !MIGRATIONS.version_exists(applied.version)) {
         return Err(newer(options, unknown.version));
     }
     if applied.len() < MIGRATIONS.iter().count() {
-        return Err(Error::Unusable(format!(
+        return Err(Error::NotReady(format!(
             "the database {} is older than this build; start `milepost serve` once to migrate it",
             options.path.display()
         )));

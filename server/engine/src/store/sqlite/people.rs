@@ -6,7 +6,7 @@ use rusqlite::{Params, params};
 use super::{batch::Verb, error::corrupt, transaction::Transaction};
 use crate::{
     Error, Result,
-    store::{CancelAnswer, Fence},
+    store::{CANCEL_REQUESTED, CancelAnswer, Fence},
 };
 
 /// Notes that the grace after a cancel request is over.
@@ -62,7 +62,7 @@ impl Verb for RequestCancel {
                     params![transaction.now.0, self.by, self.job.0, found.attempt],
                 )?;
                 transaction.remember(&view, "cancel_requested", Some(&self.by))?;
-                transaction.noted(view, "cancel_requested");
+                transaction.noted(view, CANCEL_REQUESTED);
                 Ok(CancelAnswer::Requested(found.attempt))
             }
             waiting @ (JobState::Scheduled | JobState::Queued | JobState::Paused) => {

@@ -7,15 +7,20 @@ mod page;
 mod prune;
 mod stream;
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
-use model::{Counts, Cursor, JobId, JobState, JobView, Micros, Seq};
+use model::{AttemptNo, Counts, Cursor, JobId, JobState, JobView, Micros, Seq};
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
 use super::{SqliteOptions, error::corrupt, open, row};
 use crate::{
     Clock, Error, Result,
-    store::{BootId, UploadRow},
+    store::{BootId, Node, Role, UploadRow},
 };
 
 /// How far back the line is looked at to tell places in it; further back a job's place is not known.
@@ -63,6 +68,33 @@ impl Reader {
                 .fetch_all(&self.pool)
                 .await?;
         Ok(boots.into_iter().map(BootId).collect())
+    }
+
+    pub(super) async fn held(&self, boot: &BootId) -> Result<BTreeSet<(JobId, AttemptNo)>> {
+        let held: Vec<(i64, AttemptNo)> =
+            sqlx::query_as("select id, attempt from job indexed by job_by_state where state = 'running' and boot = ?")
+                .bind(&boot.0)
+                .fetch_all(&self.pool)
+                .await?;
+        Ok(held.into_iter().map(|(job, attempt)| (JobId(job), attempt)).collect())
+    }
+
+    pub(super) async fn nodes(&self) -> Result<Vec<Node>> {
+        let rows = sqlx::query("select boot, kernel, pid, role, concurrency, lease, heartbeat from node")
+            .fetch_all(&self.pool)
+            .await?;
+        let node = |row: &SqliteRow| {
+            Ok(Node {
+                boot: BootId(row.try_get(0)?),
+                kernel: row.try_get(1)?,
+                pid: row.try_get(2)?,
+                role: Role::from_word(row.try_get(3)?).ok_or_else(|| corrupt("a process", "it has no role"))?,
+                concurrency: row.try_get(4)?,
+                lease: Duration::from_micros(row.try_get(5)?),
+                heartbeat: row.try_get(6)?,
+            })
+        };
+        rows.iter().map(node).collect()
     }
 
     pub(super) async fn upload(&self, id: &str) -> Result<UploadRow> {

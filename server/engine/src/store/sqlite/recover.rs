@@ -31,19 +31,29 @@ impl Verb for Settle {
     type Answer = Vec<JobId>;
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<Vec<JobId>> {
-        debug_assert_eq!(JobState::Running.apply(Event::Die), Ok(JobState::Interrupted));
-        let dead: Vec<&str> = self.dead.iter().map(|boot| boot.0.as_str()).collect();
-        let dead = json(&dead)?;
-        let mut settled = Vec::new();
-        for (condition, state, again) in FATES {
-            settled.extend(transaction.settle_as(&dead, condition, state, again)?);
-        }
-        settled.sort_unstable();
-        Ok(settled)
+        transaction.settle(&self.dead)
     }
 }
 
 impl Transaction<'_> {
+    /// Settles the running jobs of dead processes, and takes these out of the list of the living: in one transaction, so
+    /// that a process which is still in the list knows that it has lost nothing.
+    pub(super) fn settle(&mut self, dead: &[BootId]) -> Result<Vec<JobId>> {
+        if dead.is_empty() {
+            return Ok(Vec::new());
+        }
+        debug_assert_eq!(JobState::Running.apply(Event::Die), Ok(JobState::Interrupted));
+        let dead: Vec<&str> = dead.iter().map(|boot| boot.0.as_str()).collect();
+        let dead = json(&dead)?;
+        let mut settled = Vec::new();
+        for (condition, state, again) in FATES {
+            settled.extend(self.settle_as(&dead, condition, state, again)?);
+        }
+        self.execute("delete from node where boot in (select value from json_each(?))", [dead])?;
+        settled.sort_unstable();
+        Ok(settled)
+    }
+
     fn settle_as(&mut self, dead: &str, condition: &str, state: JobState, again: bool) -> Result<Vec<JobId>> {
         let attempt_state = if again { JobState::Interrupted } else { state };
         self.execute(

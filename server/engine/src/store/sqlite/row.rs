@@ -1,10 +1,13 @@
 //! Rows of `job` as views, and the other way round.
 
-use model::{Counts, Failure, JobId, JobState, JobView, Micros, Priority, Progress, StateEvent};
+use model::{
+    Counts, Failure, JobId, JobState, JobView, Level, LogEvent, LogLine, Micros, Priority, Progress, Seq, StateEvent,
+    StreamEvent,
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::error::corrupt;
-use crate::Result;
+use super::{error::corrupt, soft::level_number};
+use crate::{Result, store::DurableEvent};
 
 /// The columns of a [`JobView`] but its progress and what came after it.
 macro_rules! first_columns {
@@ -143,6 +146,57 @@ impl From<StateRow> for StateEvent {
         });
         Self { view: JobView { position, ..view.into() }, code, counts }
     }
+}
+
+/// The events after one, in order, with the lines of logs: the columns of an [`EventRow`].
+pub(super) const EVENTS_AFTER: &str =
+    "select event.seq, event.job, event.type, event.body, event.first_line, log.attempt, log.lines
+    from event left join log on log.job = event.job and log.first_line = event.first_line
+    where event.seq > ? order by event.seq limit ?";
+
+/// A row of [`EVENTS_AFTER`].
+pub(super) struct EventRow<'r> {
+    pub(super) seq: i64,
+    pub(super) job: Option<i64>,
+    pub(super) name: &'r str,
+    pub(super) body: Option<&'r str>,
+    pub(super) first_line: Option<i64>,
+    pub(super) attempt: Option<u32>,
+    pub(super) lines: Option<&'r str>,
+}
+
+impl EventRow<'_> {
+    /// The event as it was, except that the lines of a deleted job's log may be gone.
+    pub(super) fn event(self) -> Result<DurableEvent> {
+        let job = self.job.map(JobId);
+        let body = self.body.unwrap_or_default();
+        let event = match (job, self.name) {
+            (Some(job), "log") => StreamEvent::Log(LogEvent {
+                job,
+                attempt: self.attempt.unwrap_or_default(),
+                first_line: self.first_line.unwrap_or_default() as u64,
+                lines: self.lines.map(lines).transpose()?.unwrap_or_default(),
+            }),
+            (_, "state") => {
+                let state: StateRow = parse("an event", body)?;
+                StreamEvent::State(Box::new(state.into()))
+            }
+            (_, name) => StreamEvent::from_json(name, body)
+                .ok_or_else(|| corrupt("an event's type", name))?
+                .map_err(|error| corrupt("an event", error))?,
+        };
+        Ok(DurableEvent { seq: Seq(self.seq), job, event })
+    }
+}
+
+/// The lines of a chunk of a log.
+pub(super) fn lines(json: &str) -> Result<Vec<LogLine>> {
+    let lines: Vec<(Micros, u8, String)> = parse("a log", json)?;
+    lines.into_iter().map(|(at, level, text)| Ok(LogLine { at, level: level_of(level)?, text })).collect()
+}
+
+fn level_of(number: u8) -> Result<Level> {
+    Level::ALL.into_iter().find(|level| level_number(*level) == number).ok_or_else(|| corrupt("a log level", number))
 }
 
 /// The count of one state.

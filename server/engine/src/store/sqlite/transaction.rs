@@ -8,6 +8,7 @@ use rusqlite::{Connection, Params, Row, TransactionBehavior, params};
 
 use super::{
     error::corrupt,
+    feed::Feed,
     row::{StateRow, count_mut, json, view_columns},
     statement,
 };
@@ -51,8 +52,8 @@ pub(super) struct Committed {
 }
 
 impl<'c> Transaction<'c> {
-    /// Begins, and reads the ledger.
-    pub(super) fn begin(connection: &'c mut Connection, now: Micros) -> Result<Self> {
+    /// Begins, reads the ledger, and has `feed` tell what other processes have committed since it last told something.
+    pub(super) fn begin(connection: &'c mut Connection, now: Micros, feed: &mut Feed) -> Result<Self> {
         let connection = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let ledger = statement::row(
             &connection,
@@ -63,6 +64,7 @@ impl<'c> Transaction<'c> {
             ledger,
         )?;
         let ledger = ledger.ok_or_else(|| corrupt("the ledger", "its row is gone"))?;
+        feed.catch_up(&connection, ledger.seq)?;
         Ok(Self {
             connection,
             now,

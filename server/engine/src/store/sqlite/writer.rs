@@ -13,12 +13,13 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     batch::{Batch, Call, Pending, PendingClaim, Verb, withdrawn},
+    feed::Feed,
     soft::Soft,
     transaction::Committed,
     upkeep::Upkeep,
 };
 use crate::{
-    Clock, Error, Listener, Result,
+    Clock, Error, Result,
     store::{CheckpointAnswer, Claim, Claimed, Finish, NewJob, SaveCheckpoint},
 };
 
@@ -39,15 +40,11 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread on `connection`.
-    pub(super) fn start(
-        connection: Connection,
-        clock: Arc<dyn Clock>,
-        listener: Option<Arc<dyn Listener>>,
-    ) -> Result<Self> {
+    pub(super) fn start(connection: Connection, clock: Arc<dyn Clock>, feed: Feed) -> Result<Self> {
         let (sender, calls) = mpsc::channel(CALLS_IN_WAITING);
         let soft = Arc::<Mutex<Soft>>::default();
         let (waiting, upkeep) = (None, Upkeep::default());
-        let actor = Actor { connection, clock, listener, calls, soft: Arc::clone(&soft), waiting, upkeep };
+        let actor = Actor { connection, clock, feed, calls, soft: Arc::clone(&soft), waiting, upkeep };
         let unusable = |error| Error::of_io("starting the store's writer", error);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(unusable)?;
         let thread = thread::Builder::new()
@@ -83,6 +80,11 @@ impl Writer {
         self.ask(verb, |pending| Call::Rare(Box::new(pending))).await
     }
 
+    /// What others ring to let the thread know that other processes have written.
+    pub(super) fn bell(&self) -> Bell {
+        Bell(self.calls.as_ref().map(mpsc::Sender::downgrade))
+    }
+
     /// Adds something soft.
     pub(super) fn soften(&self, add: impl FnOnce(&mut Soft)) {
         let mut soft = lock(&self.soft);
@@ -115,11 +117,22 @@ impl Drop for Writer {
     }
 }
 
+/// Lets the writer know that other processes have written. Does not keep it alive.
+pub(super) struct Bell(Option<mpsc::WeakSender<Call>>);
+
+impl Bell {
+    /// Whether it was heard; where it was not, the writer has its hands full, or is gone.
+    pub(super) fn ring(&self) -> bool {
+        let calls = self.0.as_ref().and_then(mpsc::WeakSender::upgrade);
+        calls.is_some_and(|calls| calls.try_send(Call::OthersWrote).is_ok())
+    }
+}
+
 /// The writer's own side.
 struct Actor {
     connection: Connection,
     clock: Arc<dyn Clock>,
-    listener: Option<Arc<dyn Listener>>,
+    feed: Feed,
     calls: mpsc::Receiver<Call>,
     soft: Arc<Mutex<Soft>>,
     /// A claim that found nothing, and takes part in every transaction that may queue something.
@@ -131,8 +144,11 @@ impl Actor {
     async fn run(mut self) {
         let mut soft_due = None;
         loop {
-            let wake_at = soft_due.map_or_else(|| self.upkeep.next(), |due: Instant| due.min(self.upkeep.next()));
-            let mut batch = Batch::default();
+            let mut wake_at = soft_due.map_or_else(|| self.upkeep.next(), |due: Instant| due.min(self.upkeep.next()));
+            let mut batch = Batch { others_wrote: self.feed.should_look(), ..Batch::default() };
+            if batch.others_wrote {
+                wake_at = Instant::now();
+            }
             let call = tokio::select! {
                 biased;
                 () = withdrawn(self.waiting.as_ref()) => {
@@ -152,7 +168,8 @@ impl Actor {
             {
                 batch.add(call);
             }
-            if batch.may_queue_jobs() {
+            let queued_elsewhere = batch.others_wrote && self.hear_others();
+            if queued_elsewhere || batch.may_queue_jobs() {
                 batch.claims.extend(self.waiting.take().filter(|claim| !claim.reply.is_closed()));
             }
             let now = Instant::now();
@@ -167,6 +184,17 @@ impl Actor {
         self.commit(Batch::default());
         if let Err((_, error)) = self.connection.close() {
             tracing::warn!(%error, "closing the database");
+        }
+    }
+
+    /// Tells what other processes have written; answers whether there may be more to claim after it.
+    fn hear_others(&mut self) -> bool {
+        match self.feed.look(&self.connection) {
+            Ok(queued) => queued > 0,
+            Err(error) => {
+                tracing::warn!(%error, "cannot read what other processes have written; the next transaction will");
+                false
+            }
         }
     }
 
@@ -223,13 +251,9 @@ impl Actor {
     }
 
     fn attempt(&mut self, batch: &mut Batch, soft: &Soft) -> Result<()> {
-        let Committed { events, litter } = batch.run(&mut self.connection, self.clock.now(), soft)?;
+        let Committed { events, litter } = batch.run(&mut self.connection, self.clock.now(), soft, &mut self.feed)?;
         self.upkeep.note(events.len(), litter);
-        if let Some(listener) = &self.listener
-            && !events.is_empty()
-        {
-            listener.durable(&events);
-        }
+        self.feed.tell(&events);
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Logs: walked chunk by chunk from either end, filtered on the way.
 
-use model::{JobId, Level, LogLine, Micros};
+use model::{JobId, Level, LogLine};
 use sqlx::{Row, SqlitePool};
 
 use super::Reader;
@@ -8,7 +8,7 @@ use crate::{
     Error, Result,
     store::{
         LogPage, LogQuery,
-        sqlite::{error::corrupt, soft::level_number},
+        sqlite::{row::lines, soft::level_number},
     },
 };
 
@@ -125,15 +125,4 @@ impl Filter {
     fn wants(&self, line: &LogLine) -> bool {
         line.level >= self.level && self.text.as_deref().is_none_or(|text| line.text.to_lowercase().contains(text))
     }
-}
-
-/// The lines of a chunk.
-pub(super) fn lines(json: &str) -> Result<Vec<LogLine>> {
-    let lines: Vec<(Micros, u8, String)> = serde_json::from_str(json).map_err(|error| corrupt("a log", error))?;
-    lines.into_iter().map(|(at, level, text)| Ok(LogLine { at, level: level_of(level)?, text })).collect()
-}
-
-fn level_of(number: u8) -> Result<Level> {
-    let levels = [Level::Debug, Level::Info, Level::Warn, Level::Error];
-    levels.into_iter().find(|level| level_number(*level) == number).ok_or_else(|| corrupt("a log level", number))
 }

@@ -2,18 +2,15 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use model::{Cursor, JobId, JobView, LogEvent, Seq, Snapshot, StreamEvent};
+use model::{Cursor, JobId, JobView, LogEvent, Seq, Snapshot};
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
-use super::{Reader, counts, cursor, log::lines, place, view};
+use super::{Reader, counts, cursor, place, view};
 use crate::{
     Result,
     store::{
         DurableEvent, Topics,
-        sqlite::{
-            error::corrupt,
-            row::{StateRow, json, parse, view_column},
-        },
+        sqlite::row::{EVENTS_AFTER, EventRow, json, lines, view_column},
     },
 };
 
@@ -59,15 +56,7 @@ impl Reader {
         if !kept {
             return Ok(None);
         }
-        let rows = sqlx::query(
-            "select event.seq, event.job, event.type, event.body, event.first_line, log.attempt, log.lines
-            from event left join log on log.job = event.job and log.first_line = event.first_line
-            where event.seq > ? order by event.seq limit ?",
-        )
-        .bind(seq.0)
-        .bind(limit)
-        .fetch_all(&mut *transaction)
-        .await?;
+        let rows = sqlx::query(EVENTS_AFTER).bind(seq.0).bind(limit).fetch_all(&mut *transaction).await?;
         transaction.commit().await?;
         rows.iter().map(|row| event(row).map(Arc::new)).collect::<Result<_>>().map(Some)
     }
@@ -113,23 +102,16 @@ async fn tail(connection: &mut SqliteConnection, job: JobId) -> Result<Vec<LogEv
     Ok(events)
 }
 
-/// An event as it was, except that the lines of a deleted job's log may be gone.
+/// Reads a row of [`EVENTS_AFTER`].
 fn event(row: &SqliteRow) -> Result<DurableEvent> {
-    let job = row.try_get::<Option<i64>, _>(1)?.map(JobId);
-    let event = match (job, row.try_get(2)?) {
-        (Some(job), "log") => StreamEvent::Log(LogEvent {
-            job,
-            attempt: row.try_get::<Option<u32>, _>(5)?.unwrap_or_default(),
-            first_line: row.try_get(4)?,
-            lines: row.try_get::<Option<&str>, _>(6)?.map(lines).transpose()?.unwrap_or_default(),
-        }),
-        (_, "state") => {
-            let state: StateRow = parse("an event", row.try_get(3)?)?;
-            StreamEvent::State(Box::new(state.into()))
-        }
-        (_, name) => StreamEvent::from_json(name, row.try_get(3)?)
-            .ok_or_else(|| corrupt("an event's type", name))?
-            .map_err(|error| corrupt("an event", error))?,
+    let row = EventRow {
+        seq: row.try_get(0)?,
+        job: row.try_get(1)?,
+        name: row.try_get(2)?,
+        body: row.try_get(3)?,
+        first_line: row.try_get(4)?,
+        attempt: row.try_get(5)?,
+        lines: row.try_get(6)?,
     };
-    Ok(DurableEvent { seq: Seq(row.try_get(0)?), job, event })
+    row.event()
 }

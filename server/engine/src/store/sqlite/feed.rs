@@ -1,0 +1,152 @@
+//! What the listener is told: every committed event once, in order, whichever process wrote it; and how far jobs are
+//! that run in other processes. Belongs to the writer, so that there is one who tells.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use model::{AttemptNo, JobId, ProgressEvent};
+use rusqlite::{Connection, Row, params};
+
+use super::{
+    Others,
+    error::corrupt,
+    row::{EVENTS_AFTER, EventRow, progress},
+    statement,
+};
+use crate::{Listener, Result, store::DurableEvent};
+
+/// Events read at once.
+const PAGE: u32 = 1_000;
+
+/// Tells the listener.
+pub(super) struct Feed {
+    listener: Option<Arc<dyn Listener>>,
+    others: Option<Others>,
+    /// The newest event that has been told. The watcher compares it with the newest there is.
+    told: Arc<AtomicI64>,
+    /// Whether a transaction was the first to find events of others, so that nobody has looked at what follows from them.
+    found: bool,
+    /// What was last seen of the jobs that run elsewhere: the attempt and its progress as it is stored.
+    elsewhere: HashMap<JobId, (AttemptNo, String)>,
+}
+
+impl Feed {
+    /// Tells what comes from now on.
+    pub(super) fn new(
+        connection: &Connection,
+        listener: Option<Arc<dyn Listener>>,
+        others: Option<Others>,
+    ) -> Result<Self> {
+        let (newest, _) = standing(connection)?;
+        let told = Arc::new(AtomicI64::new(newest));
+        Ok(Self { listener, others, told, found: false, elsewhere: HashMap::new() })
+    }
+
+    /// The newest event that has been told, as it rises.
+    pub(super) fn told(&self) -> Arc<AtomicI64> {
+        Arc::clone(&self.told)
+    }
+
+    /// Tells events that follow those told so far.
+    pub(super) fn tell(&self, events: &[Arc<DurableEvent>]) {
+        let Some(last) = events.last() else { return };
+        self.told.store(last.seq.0, Ordering::Release);
+        if let Some(listener) = &self.listener {
+            listener.durable(events);
+        }
+    }
+
+    /// Tells what other processes have committed up to event `newest`. Every transaction begins with it, so that its own
+    /// events come after theirs.
+    pub(super) fn catch_up(&mut self, connection: &Connection, newest: i64) -> Result<()> {
+        loop {
+            let told = self.told.load(Ordering::Acquire);
+            if told >= newest {
+                return Ok(());
+            }
+            let read = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, event_row(row)?.event()));
+            let rows = statement::rows(connection, EVENTS_AFTER, params![told, PAGE], read)?;
+            let upto = rows.last().map_or(newest, |(seq, _)| *seq);
+            if rows.first().is_none_or(|(seq, _)| *seq > told + 1) {
+                tracing::warn!(told, newest, "events of other processes are no longer kept, and not told");
+            }
+            let readable = |(seq, event): (i64, Result<_>)| {
+                event.inspect_err(|error| tracing::error!(seq, %error, "an event cannot be read; it is left out")).ok()
+            };
+            let events: Vec<_> = rows.into_iter().filter_map(readable).map(Arc::new).collect();
+            self.tell(&events);
+            self.told.store(upto, Ordering::Release);
+            self.found = true;
+        }
+    }
+
+    /// Whether there is reason to look, though nobody has rung.
+    pub(super) fn should_look(&self) -> bool {
+        self.found
+    }
+
+    /// Tells all that other processes have written; answers how many jobs are queued.
+    pub(super) fn look(&mut self, connection: &Connection) -> Result<u64> {
+        self.found = false;
+        // One moment for all of it: no progress is told before the start of its attempt, or after its end.
+        let moment = connection.unchecked_transaction()?;
+        let (newest, queued) = standing(&moment)?;
+        self.catch_up(&moment, newest)?;
+        self.tell_progress(&moment)?;
+        moment.commit()?;
+        self.found = false;
+        Ok(queued)
+    }
+
+    fn tell_progress(&mut self, connection: &Connection) -> Result<()> {
+        let (Some(listener), Some(Others { own, progress: true })) = (&self.listener, &self.others) else {
+            return Ok(());
+        };
+        let running: Vec<(JobId, AttemptNo, String)> = statement::rows(
+            connection,
+            "select id, attempt, progress from job indexed by job_by_state
+            where state = 'running' and boot <> ? and progress is not null",
+            [&own.0],
+            |row| Ok((JobId(row.get(0)?), row.get(1)?, row.get(2)?)),
+        )?;
+        let mut before = std::mem::take(&mut self.elsewhere);
+        let mut moved = Vec::new();
+        for (job, attempt, stored) in running {
+            let seen = before.remove(&job);
+            if seen.is_none_or(|(seen, progress)| seen != attempt || progress != stored) {
+                moved.push(Arc::new(ProgressEvent { job, attempt, progress: progress(Some(&stored))? }));
+            }
+            self.elsewhere.insert(job, (attempt, stored));
+        }
+        if !moved.is_empty() {
+            listener.progress(&moved);
+        }
+        Ok(())
+    }
+}
+
+/// The newest event, and how many jobs are queued.
+fn standing(connection: &Connection) -> Result<(i64, u64)> {
+    statement::row(connection, "select seq, queued from ledger", [], |row| {
+        Ok((row.get(0)?, row.get::<_, i64>(1)? as u64))
+    })?
+    .ok_or_else(|| corrupt("the ledger", "its row is gone"))
+}
+
+fn event_row<'r>(row: &'r Row<'_>) -> Result<EventRow<'r>> {
+    let text = |column: usize| row.get_ref(column)?.as_str_or_null().map_err(|error| corrupt("an event", error));
+    Ok(EventRow {
+        seq: row.get(0)?,
+        job: row.get(1)?,
+        name: text(2)?.unwrap_or_default(),
+        body: text(3)?,
+        first_line: row.get::<_, Option<i64>>(4)?,
+        attempt: row.get(5)?,
+        lines: text(6)?,
+    })
+}

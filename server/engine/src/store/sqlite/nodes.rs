@@ -1,0 +1,85 @@
+//! The processes that work on this file: they register, beat, are judged, and leave. None of it is an event.
+
+use model::JobId;
+use rusqlite::params;
+
+use super::{batch::Verb, transaction::Transaction};
+use crate::{
+    Result,
+    store::{BootId, Node},
+};
+
+/// Enters a process, or enters it again.
+pub(super) struct Register {
+    pub(super) node: Node,
+}
+
+impl Verb for Register {
+    type Answer = ();
+
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
+        let Node { boot, kernel, pid, role, concurrency, lease, heartbeat } = &self.node;
+        let (lease, heartbeat) = (lease.as_micros() as i64, *heartbeat as i64);
+        transaction.execute(
+            "insert into node (boot, kernel, pid, role, concurrency, started_at, lease, heartbeat)
+            values (?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
+            params![boot.0, kernel, pid, role.as_str(), concurrency, transaction.now.0, lease, heartbeat],
+        )?;
+        Ok(())
+    }
+}
+
+/// Shows that a process lives; answers whether it still counts as living.
+pub(super) struct Beat {
+    pub(super) boot: BootId,
+}
+
+impl Verb for Beat {
+    type Answer = bool;
+
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<bool> {
+        let beaten = transaction.execute("update node set heartbeat = heartbeat + 1 where boot = ?", [&self.boot.0])?;
+        Ok(beaten == 1)
+    }
+}
+
+/// Takes a process out that holds nothing any more.
+pub(super) struct Unregister {
+    pub(super) boot: BootId,
+}
+
+impl Verb for Unregister {
+    type Answer = ();
+
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
+        transaction.execute(
+            "delete from node where boot = ?1 and not exists (
+                select 1 from job indexed by job_by_state where state = 'running' and job.boot = ?1
+            )",
+            [&self.boot.0],
+        )?;
+        Ok(())
+    }
+}
+
+/// Settles the jobs of processes that have been silent too long, unless they have beaten since they were seen.
+pub(super) struct Expire {
+    pub(super) silent: Vec<Node>,
+}
+
+impl Verb for Expire {
+    type Answer = Vec<JobId>;
+
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<Vec<JobId>> {
+        let mut dead = Vec::new();
+        for Node { boot, heartbeat, .. } in &self.silent {
+            let still_silent = transaction.row(
+                "select 1 from node where boot = ? and heartbeat = ?",
+                params![boot.0, *heartbeat as i64],
+                |_| Ok(()),
+            )?;
+            dead.extend(still_silent.map(|()| boot.clone()));
+        }
+        transaction.settle(&dead)
+    }
+}

@@ -1,0 +1,117 @@
+//! The thread that notices what other processes write: it asks the file for its version, many times a second, and lets
+//! the writer know when there is something to hear.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+        mpsc::{self, RecvTimeoutError},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::{Others, statement, writer::Bell};
+use crate::{Error, Result};
+
+/// Between two looks while something happens, while nothing has for a while, and while no other process is registered. A
+/// look costs next to nothing, but to be woken for it costs up to 0.1 ms.
+const BUSY: Duration = Duration::from_millis(20);
+const CALM: Duration = Duration::from_millis(60);
+const ALONE: Duration = Duration::from_millis(250);
+/// How long nothing must have happened to be calm.
+const CALM_AFTER: Duration = Duration::from_secs(2);
+/// Between two looks at how far jobs are that run elsewhere, at least.
+const PROGRESS: Duration = Duration::from_millis(50);
+/// How long a look waits for a lock; readers hardly ever do.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Runs until it is dropped.
+pub(super) struct Watcher {
+    _end: mpsc::Sender<()>,
+}
+
+impl Watcher {
+    /// Starts the thread on the file at `path`, on behalf of a process that has told its listener of events up to
+    /// `told`.
+    pub(super) fn start(path: &Path, others: Others, told: Arc<AtomicI64>, bell: Bell) -> Result<Self> {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        let (end, ended) = mpsc::channel();
+        let now = Instant::now();
+        let watch =
+            Watch { connection, others, told, bell, version: 0, moved: now, changed: true, alone: false, rung: now };
+        thread::Builder::new()
+            .name("store-watcher".to_owned())
+            .spawn(move || watch.run(&ended))
+            .map_err(|error| Error::of_io("starting the store's watcher", error))?;
+        Ok(Self { _end: end })
+    }
+}
+
+struct Watch {
+    connection: Connection,
+    others: Others,
+    told: Arc<AtomicI64>,
+    bell: Bell,
+    /// The version of the file that was seen last.
+    version: i64,
+    /// When that was another one than before.
+    moved: Instant,
+    /// Whether it has changed since the bell was rung.
+    changed: bool,
+    /// Whether no other process was registered then.
+    alone: bool,
+    rung: Instant,
+}
+
+impl Watch {
+    fn run(mut self, ended: &mpsc::Receiver<()>) {
+        loop {
+            if ended.recv_timeout(self.pause()) != Err(RecvTimeoutError::Timeout) {
+                return;
+            }
+            if let Err(error) = self.look() {
+                tracing::debug!(%error, "cannot look what other processes write; trying again");
+            }
+        }
+    }
+
+    fn pause(&self) -> Duration {
+        if self.alone {
+            ALONE
+        } else if self.moved.elapsed() < CALM_AFTER {
+            BUSY
+        } else {
+            CALM
+        }
+    }
+
+    /// Looks whether the file has changed. Its version tells of this process's own commits too; most of them end here.
+    fn look(&mut self) -> Result<()> {
+        let version = self.number("pragma data_version")?;
+        if version != self.version {
+            (self.version, self.moved, self.changed) = (version, Instant::now(), true);
+        }
+        if !self.changed {
+            return Ok(());
+        }
+        let events = self.number("select seq from ledger")? > self.told.load(Ordering::Acquire);
+        let company = "select 1 from node where boot <> ? limit 1";
+        self.alone = statement::row(&self.connection, company, [&self.others.own.0], |_| Ok(()))?.is_none();
+        if !events && (self.alone || !self.others.progress) {
+            self.changed = false;
+        } else if (events || self.rung.elapsed() >= PROGRESS) && self.bell.ring() {
+            self.changed = false;
+            self.rung = Instant::now();
+        }
+        Ok(())
+    }
+
+    fn number(&self, sql: &str) -> Result<i64> {
+        Ok(statement::row(&self.connection, sql, [], |row| Ok(row.get(0)?))?.unwrap_or_default())
+    }
+}
