@@ -11,14 +11,15 @@ use tokio::{runtime::Handle, sync::Notify};
 use crate::{
     Clock, DataDir, Engine, Error, Listener, Result, Roots, SystemClock, Task, Uploads, dispatcher,
     flag::Flag,
-    janitor,
+    heart, janitor,
     live::Live,
-    node_lock::NodeLock,
+    node_lock::{self, NodeLock},
     pool::Pool,
     registry::Registering,
+    relay::Relay,
     sampler,
     shared::Shared,
-    store::{BootId, SqliteOptions, SqliteStore, Store},
+    store::{BootId, Node, Others, Role, SqliteOptions, SqliteStore, Store},
 };
 
 /// Collects what an engine needs.
@@ -31,10 +32,14 @@ pub struct Builder {
     blocking_threads: Option<usize>,
     cancel_grace: Duration,
     checkpoint_every: Duration,
+    heartbeat: Duration,
+    lease: Duration,
     upload_limit: u64,
     clock: Arc<dyn Clock>,
     tasks_on: Option<Handle>,
     max_page_count: Option<u32>,
+    role: Role,
+    migrates: bool,
 }
 
 impl Builder {
@@ -48,10 +53,14 @@ impl Builder {
             blocking_threads: None,
             cancel_grace: Duration::from_secs(10),
             checkpoint_every: Duration::from_secs(1),
+            heartbeat: Duration::from_secs(10),
+            lease: Duration::from_secs(30),
             upload_limit: 2 << 30,
             clock: Arc::new(SystemClock),
             tasks_on: None,
             max_page_count: None,
+            role: Role::Server,
+            migrates: true,
         }
     }
 
@@ -79,10 +88,34 @@ impl Builder {
         self
     }
 
-    /// Jobs at once, all kinds together; 1 to 10,000, 8 by default.
+    /// Joins the processes that work on the data already, to run jobs beside them. The database must be there and up to
+    /// date: it is not for this one to migrate it, nor to clean up.
+    #[must_use]
+    pub fn joining(mut self) -> Self {
+        self.role = Role::Worker;
+        self.without_migrating()
+    }
+
+    /// Leaves the database as it is: one that is missing or behind this build is `Error::NotReady`.
+    #[must_use]
+    pub fn without_migrating(mut self) -> Self {
+        self.migrates = false;
+        self
+    }
+
+    /// Jobs at once in this process, all kinds together; at most 10,000, 8 by default. With 0 it runs none, and leaves
+    /// them to others.
     #[must_use]
     pub fn concurrency(mut self, jobs: u32) -> Self {
-        self.concurrency = jobs.clamp(1, 10_000);
+        self.concurrency = jobs.min(10_000);
+        self
+    }
+
+    /// How often this process shows the others that it lives, and after how long a silence they take its jobs from it;
+    /// 10 s and 30 s by default. A lease is at least three heartbeats.
+    #[must_use]
+    pub fn lease(mut self, heartbeat: Duration, lease: Duration) -> Self {
+        (self.heartbeat, self.lease) = (heartbeat, lease);
         self
     }
 
@@ -136,12 +169,24 @@ impl Builder {
         self
     }
 
-    /// Opens the store (migrating it), settles the jobs of dead processes, and starts to work.
+    /// Opens the store (migrating it, unless told otherwise), settles the jobs of dead processes, and starts to work.
     ///
     /// # Errors
-    /// `Error::Unusable`, `Error::Io`, `Error::Path` (a root), `Error::Database`; nothing runs then.
+    /// `Error::Unusable`, `Error::NotReady` (only where it does not migrate), `Error::Io`, `Error::Path` (a root),
+    /// `Error::Database`; nothing runs then.
     pub async fn open(self) -> Result<Engine> {
+        if self.heartbeat.is_zero() || self.lease < 3 * self.heartbeat {
+            return Err(Error::Unusable(
+                "a lease must be at least three heartbeats, and these more than nothing".into(),
+            ));
+        }
         let data = self.data;
+        let joins = self.role == Role::Worker;
+        if joins && !data.path().is_dir() {
+            let message =
+                format!("there is no data directory {}; start `milepost serve` on it first", data.path().display());
+            return Err(Error::NotReady(message));
+        }
         for folder in [data.path().to_owned(), data.nodes(), data.uploads()] {
             create(&folder)?;
         }
@@ -153,16 +198,31 @@ impl Builder {
         };
         let roots = Roots::new(&roots)?;
         let boot = BootId(format!("{:032x}", rand::random::<u128>()));
-        let lock = NodeLock::take(&data, &boot)?;
+        let live = Arc::<Live>::default();
+        let relay = Relay { live: Arc::clone(&live), listener: self.listener.clone() };
         let options = SqliteOptions {
             imports: Some(data.imports()),
             clock: Arc::clone(&self.clock),
-            listener: self.listener.clone(),
+            listener: Some(Arc::new(relay)),
+            others: Some(Others { own: boot.clone(), progress: self.listener.is_some() }),
             max_page_count: self.max_page_count,
+            migrate: self.migrates,
             ..SqliteOptions::new(data.database())
         };
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).await?);
-        janitor::settle_dead(store.as_ref(), &data, &boot).await?;
+        let node = Node {
+            boot,
+            kernel: node_lock::kernel(),
+            pid: std::process::id(),
+            role: self.role,
+            concurrency: self.concurrency,
+            lease: self.lease,
+            heartbeat: 0,
+        };
+        // Whoever finds the row finds the lock held.
+        let lock = NodeLock::take(&data, &node.boot)?;
+        store.register(node.clone()).await?;
+        heart::settle_dead(store.as_ref(), &data, &node).await?;
         let service = Handle::current();
         let shared = Arc::new(Shared {
             uploads: Uploads::new(Arc::clone(&store), Arc::clone(&self.clock), &data, self.upload_limit),
@@ -173,29 +233,34 @@ impl Builder {
             data,
             roots,
             pool: Pool::start(self.blocking_threads)?,
-            boot,
+            node,
+            heartbeat: self.heartbeat,
             tasks: self.tasks_on.unwrap_or_else(|| service.clone()),
             service: service.clone(),
-            concurrency: self.concurrency,
+            slots_elsewhere: AtomicU32::new(0),
             cancel_grace: self.cancel_grace,
             checkpoint_every: self.checkpoint_every,
-            live: Live::default(),
+            live,
             running: AtomicU32::new(0),
             slot_freed: Notify::new(),
             rescheduled: Notify::new(),
             stopping: Flag::default(),
             dispatched: Flag::default(),
+            closed: Flag::default(),
         });
         sampler::start(&shared)?;
+        heart::start(&shared)?;
         service.spawn(dispatcher::dispatch(Arc::clone(&shared)));
         service.spawn(dispatcher::promote(Arc::clone(&shared)));
-        service.spawn(janitor::keep_up(Arc::clone(&shared)));
-        let sweeping = Arc::clone(&shared);
-        service.spawn_blocking(move || {
-            if let Err(error) = janitor::sweep_folders(&sweeping) {
-                tracing::warn!(%error, "cannot sweep the files of deleted jobs; the next start tries again");
-            }
-        });
+        if !joins {
+            service.spawn(janitor::keep_up(Arc::clone(&shared)));
+            let sweeping = Arc::clone(&shared);
+            service.spawn_blocking(move || {
+                if let Err(error) = janitor::sweep_folders(&sweeping) {
+                    tracing::warn!(%error, "cannot sweep the files of deleted jobs; the next start tries again");
+                }
+            });
+        }
         Ok(Engine::new(shared, lock))
     }
 }

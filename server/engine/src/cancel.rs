@@ -30,8 +30,20 @@ fn stop(attempt: Arc<Attempt>) {
     attempt.shared.service.clone().spawn(enforce(attempt));
 }
 
-/// Waits out the grace of an attempt that was asked to stop. Then an async task is dropped. Blocking work cannot be: it keeps its
-/// slot and is shown as not responding until it returns, and gets another grace to end by itself after that.
+/// Stops an attempt that others have taken away from this process. Nothing that it says is kept any more, so nobody is
+/// told how it stops. What it has begun beside itself ends with it: child processes, once there are any, are ended here.
+pub(crate) fn take_away(attempt: Arc<Attempt>) {
+    tracing::warn!(job = %attempt.job(), attempt = attempt.fence.attempt, "this attempt has been taken away; stopping it");
+    attempt.stop.raise();
+    attempt.shared.service.clone().spawn(async move {
+        if timeout(attempt.shared.cancel_grace, attempt.ended.raised()).await.is_err() {
+            attempt.dropped.raise();
+        }
+    });
+}
+
+/// Waits out the grace of an attempt that was asked to stop. Then an async task is dropped. Blocking work cannot be: it
+/// keeps its slot and is shown as not responding until it returns, and gets another grace to end by itself after that.
 async fn enforce(attempt: Arc<Attempt>) {
     let grace = attempt.shared.cancel_grace;
     let mut told = false;

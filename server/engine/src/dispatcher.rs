@@ -15,7 +15,7 @@ use crate::{
     store::{Claim, Claimed},
 };
 
-/// The store knows of all work that comes; this is for what it cannot hear of, such as another process.
+/// The store knows of all work that comes, from other processes too; this is for what it could not hear of.
 const LOOK_ANYWAY: Duration = Duration::from_secs(2);
 /// After the store has failed.
 const RECOVER: Duration = Duration::from_secs(1);
@@ -27,7 +27,7 @@ pub(crate) async fn dispatch(shared: Arc<Shared>) {
         // Armed before the slots are counted: one that is freed meanwhile wakes us again at once.
         let mut freed = std::pin::pin!(shared.slot_freed.notified());
         freed.as_mut().enable();
-        let slots = shared.concurrency.saturating_sub(shared.running.load(Ordering::Acquire));
+        let slots = shared.node.concurrency.saturating_sub(shared.running.load(Ordering::Acquire));
         if slots == 0 {
             tokio::select! {
                 () = freed => {}
@@ -95,12 +95,9 @@ pub(crate) async fn promote(shared: Arc<Shared>) {
 
 /// A wish for so many jobs, which waits until there is `enough`.
 fn claim(shared: &Shared, slots: u32, kinds: &[String], enough: &CancellationToken) -> Claim {
-    let limits = shared.registry.entries().filter_map(|entry| {
-        let limit = entry.limit?;
-        Some((entry.info.kind.to_string(), limit.saturating_sub(entry.running.load(Ordering::Acquire))))
-    });
+    let limits = shared.registry.entries().filter_map(|entry| Some((entry.info.kind.to_string(), entry.limit?)));
     Claim {
-        boot: shared.boot.clone(),
+        boot: shared.node.boot.clone(),
         slots,
         limits: limits.collect(),
         kinds: kinds.to_vec(),
@@ -116,7 +113,7 @@ async fn start(shared: &Arc<Shared>, claimed: Vec<Claimed>) {
             tracing::error!(job = %claimed.view.job, kind = claimed.view.kind, "claimed a job of an unknown kind");
             continue;
         };
-        shared.take_slot(entry);
+        shared.take_slot();
         let stages = entry.stages(shared.store.as_ref()).await;
         attempts.push(Arc::new(Attempt::new(Arc::clone(shared), Arc::clone(entry), stages, &claimed)));
         inputs.push(claimed.input);

@@ -1,13 +1,17 @@
 //! The engine as its host program sees it.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use model::{AttemptNo, FieldError, JobId, JobState, JobView, Micros, Priority};
 use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::{
-    Builder, DataDir, Error, Result, Roots, TaskInfo, Uploads, cancel,
+    Builder, DataDir, Error, Result, Roots, TaskInfo, Uploads,
     node_lock::NodeLock,
     registry::Accepted,
     shared::Shared,
@@ -59,7 +63,7 @@ struct Work {
 impl Drop for Work {
     fn drop(&mut self) {
         self.shared.stopping.raise();
-        self.shared.live.close();
+        self.shared.close();
     }
 }
 
@@ -123,13 +127,8 @@ impl Engine {
     /// # Errors
     /// `Error::NoSuchJob`, `Error::Database`. That it was over or asked before is an answer, not an error.
     pub async fn cancel(&self, job: JobId, by: &str) -> Result<CancelAnswer> {
-        let answer = self.shared.store.request_cancel(job, by).await?;
-        if let CancelAnswer::Requested(attempt) = answer
-            && let Some(running) = self.shared.live.find_to_cancel(job, attempt)
-        {
-            cancel::cancel(running);
-        }
-        Ok(answer)
+        // The process that runs it hears the event, be it this one or another.
+        self.shared.store.request_cancel(job, by).await
     }
 
     /// Tries a failed, cancelled or interrupted job again, as its next attempt.
@@ -260,9 +259,9 @@ impl Engine {
         self.shared.cancel_grace
     }
 
-    /// Jobs at once.
+    /// Jobs at once, all processes together.
     pub fn concurrency(&self) -> u32 {
-        self.shared.concurrency
+        self.shared.node.concurrency + self.shared.slots_elsewhere.load(Ordering::Relaxed)
     }
 
     /// The engine's wall clock.
@@ -310,7 +309,10 @@ impl Engine {
         if let Err(error) = shared.store.flush().await {
             tracing::error!(%error, "the last progress and log lines could not be kept");
         }
-        shared.live.close();
+        shared.close();
+        if let Err(error) = shared.store.unregister(&shared.node.boot).await {
+            tracing::warn!(%error, "this process stays in the list of the living until others find it dead");
+        }
     }
 }
 

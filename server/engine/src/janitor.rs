@@ -1,20 +1,12 @@
-//! Upkeep beside the work: settles the jobs of dead processes, sweeps uploads that nobody used and files whose job is
-//! gone.
+//! Upkeep beside the work: sweeps uploads that nobody used and files whose job is gone. A server does it; its workers
+//! leave it to it.
 
 use std::{io::ErrorKind, sync::Arc, time::Duration};
 
 use model::{JobId, JobState, Micros};
 
-use crate::{
-    DataDir, Error, Result,
-    data_dir::remove_folder,
-    node_lock,
-    shared::Shared,
-    store::{BootId, Store},
-};
+use crate::{Error, Result, data_dir::remove_folder, shared::Shared};
 
-/// Between two looks for dead processes.
-const LOOK_FOR_DEAD: Duration = Duration::from_secs(10);
 /// Between two sweeps of uploads.
 const SWEEP: Duration = Duration::from_hours(1);
 /// Folders of jobs looked up in one query.
@@ -24,15 +16,9 @@ const UPLOAD_KEPT: Duration = Duration::from_hours(24);
 
 /// Works until the engine stops.
 pub(crate) async fn keep_up(shared: Arc<Shared>) {
-    let mut look = tokio::time::interval(LOOK_FOR_DEAD);
     let mut sweep = tokio::time::interval(SWEEP);
     loop {
         tokio::select! {
-            _ = look.tick() => {
-                if let Err(error) = settle_dead(shared.store.as_ref(), &shared.data, &shared.boot).await {
-                    tracing::warn!(%error, "cannot settle the jobs of dead processes; trying again");
-                }
-            }
             _ = sweep.tick() => {
                 let before = Micros(shared.clock.now().0 - UPLOAD_KEPT.as_micros() as i64);
                 if let Err(error) = shared.uploads.sweep(before).await {
@@ -70,21 +56,4 @@ pub(crate) fn sweep_folders(shared: &Shared) -> Result<()> {
             }
         }
     }
-}
-
-/// Settles what was running in processes that are certainly dead.
-pub(crate) async fn settle_dead(store: &dyn Store, data: &DataDir, own: &BootId) -> Result<()> {
-    let holders = store.holders().await?;
-    let dead: Vec<BootId> = holders.into_iter().filter(|boot| boot != own && node_lock::is_dead(data, boot)).collect();
-    if dead.is_empty() {
-        return Ok(());
-    }
-    let settled = store.settle(&dead).await?;
-    for job in &settled {
-        tracing::warn!(%job, "the process that ran this job is dead; the job has been interrupted");
-    }
-    for boot in &dead {
-        node_lock::bury(data, boot);
-    }
-    Ok(())
 }

@@ -1,8 +1,9 @@
 //! The job engine of Milepost: typed tasks that run long, say how far they are, stop when asked, and leave a history.
 //!
-//! One process, one SQLite file. The engine knows nothing of the web: a host program registers its [`Task`]s, starts
-//! jobs, hears what happens through a [`Listener`], and reads the history from the [`store`]. An accepted job survives
-//! the process; what a dead process had in hand is found and called interrupted by the next one.
+//! One SQLite file, one process or several. The engine knows nothing of the web: a host program registers its [`Task`]s,
+//! starts jobs, hears what happens through a [`Listener`], and reads the history from the [`store`]. An accepted job
+//! survives the process; what a dead process had in hand is found and called interrupted by the others, or by the next
+//! one. Any number of processes may join the first ([`Builder::joining`]) and run jobs beside it.
 //!
 //! | what | where |
 //! |---|---|
@@ -121,6 +122,7 @@ mod engine;
 mod error;
 mod flag;
 mod form;
+mod heart;
 mod input;
 mod janitor;
 mod keeper;
@@ -131,6 +133,7 @@ mod panics;
 mod pool;
 mod rate;
 mod registry;
+mod relay;
 mod roots;
 mod run;
 mod sampler;

@@ -1,7 +1,7 @@
 //! The attempts that run in this process.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, VecDeque},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -10,6 +10,9 @@ use model::{AttemptNo, JobId};
 use tokio::sync::Notify;
 
 use crate::attempt::Attempt;
+
+/// How many early cancels are remembered. One counts only for the moment between a claim and its start.
+const CANCELLED_EARLY: usize = 1_000;
 
 /// Finds running attempts by their job.
 #[derive(Default)]
@@ -24,8 +27,8 @@ pub(crate) struct Live {
 #[derive(Default)]
 struct Table {
     attempts: HashMap<JobId, Arc<Attempt>>,
-    /// Cancelled between their claim and their start.
-    cancelled_early: HashSet<(JobId, AttemptNo)>,
+    /// Cancelled while they did not run here: between their claim and their start, or in another process.
+    cancelled_early: VecDeque<(JobId, AttemptNo)>,
     closed: bool,
 }
 
@@ -43,7 +46,7 @@ impl Live {
             }
             table.attempts.insert(attempt.fence.job, Arc::clone(attempt));
         }
-        // There is one claim at a time: whatever is left here belongs to attempts that have ended.
+        // There is one claim at a time: whatever is left here belongs to attempts that have ended, or run elsewhere.
         table.cancelled_early.clear();
         cancelled
     }
@@ -70,7 +73,10 @@ impl Live {
         let mut table = self.table();
         let found = table.attempts.get(&job).filter(|live| live.fence.attempt == attempt).cloned();
         if found.is_none() {
-            table.cancelled_early.insert((job, attempt));
+            table.cancelled_early.push_back((job, attempt));
+            if table.cancelled_early.len() > CANCELLED_EARLY {
+                table.cancelled_early.pop_front();
+            }
         }
         found
     }

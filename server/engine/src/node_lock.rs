@@ -39,21 +39,36 @@ impl Drop for NodeLock {
     }
 }
 
-/// Whether the process is certainly dead: its lock is gone, or can be taken.
-pub(crate) fn is_dead(data: &DataDir, boot: &BootId) -> bool {
+/// How a process's lock is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LockState {
+    /// Its owner lives, or that cannot be told.
+    Held,
+    /// It can be taken: its owner is dead.
+    Free,
+    /// There is no such file here.
+    Missing,
+}
+
+/// Looks at the lock of a process.
+pub(crate) fn state(data: &DataDir, boot: &BootId) -> LockState {
     let path = path_of(data, boot);
-    let file = match File::open(&path) {
-        Ok(file) => file,
-        Err(error) => return error.kind() == ErrorKind::NotFound,
-    };
-    match file.try_lock() {
-        Ok(()) => true,
-        Err(TryLockError::WouldBlock) => false,
+    let tried = File::open(&path).map_err(TryLockError::Error).and_then(|file| file.try_lock());
+    match tried {
+        Ok(()) => LockState::Free,
+        Err(TryLockError::WouldBlock) => LockState::Held,
+        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::NotFound => LockState::Missing,
         Err(TryLockError::Error(error)) => {
             tracing::warn!(path = %path.display(), %error, "cannot tell whether a process lives; taken as living");
-            false
+            LockState::Held
         }
     }
+}
+
+/// The running kernel: no other has the same id, and after a new start it has another. Locks on files reach so far.
+/// Empty where the system does not say.
+pub(crate) fn kernel() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned()).unwrap_or_default()
 }
 
 /// Removes the lock file of a dead process once its jobs are settled.

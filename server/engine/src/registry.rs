@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicU32},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -66,10 +66,8 @@ pub(crate) struct Entry {
     pub(crate) info: TaskInfo,
     /// The task.
     pub(crate) task: Box<dyn ErasedTask>,
-    /// How many may run at once.
+    /// How many may run at once, in all processes.
     pub(crate) limit: Option<u32>,
-    /// How many do.
-    pub(crate) running: AtomicU32,
     weights: &'static [f64],
     learned: Mutex<Option<(Instant, Vec<f64>)>>,
 }
@@ -91,14 +89,7 @@ impl Entry {
             quiet_timeout: T::QUIET_TIMEOUT,
             checkpoints: T::CHECKPOINTS,
         };
-        Self {
-            info,
-            task: Box::new(Typed(task)),
-            limit: T::LIMIT,
-            running: AtomicU32::new(0),
-            weights: T::WEIGHTS,
-            learned: Mutex::new(None),
-        }
+        Self { info, task: Box::new(Typed(task)), limit: T::LIMIT, weights: T::WEIGHTS, learned: Mutex::new(None) }
     }
 
     /// How the stages share the bar: as the task says, else as history shows, else equally.

@@ -18,7 +18,7 @@ use crate::{
     live::Live,
     pool::Pool,
     registry::{Entry, Registry},
-    store::{BootId, Store},
+    store::{Node, Store},
 };
 
 /// The engine's state. Attempts hold it too; it goes when the last of them has ended.
@@ -31,18 +31,21 @@ pub(crate) struct Shared {
     pub(crate) roots: Roots,
     pub(crate) uploads: Uploads,
     pub(crate) pool: Pool,
-    /// This process, since its start.
-    pub(crate) boot: BootId,
+    /// This process, since its start, as it has registered itself.
+    pub(crate) node: Node,
+    /// Between two beats of its heart.
+    pub(crate) heartbeat: Duration,
     /// Where tasks run.
     pub(crate) tasks: Handle,
     /// Where the engine's own work runs: never held up by a task that blocks its thread.
     pub(crate) service: Handle,
-    pub(crate) concurrency: u32,
+    /// Jobs that the other processes run at once.
+    pub(crate) slots_elsewhere: AtomicU32,
     pub(crate) cancel_grace: Duration,
     /// How often a checkpoint is due.
     pub(crate) checkpoint_every: Duration,
     /// What runs.
-    pub(crate) live: Live,
+    pub(crate) live: Arc<Live>,
     /// Slots taken.
     pub(crate) running: AtomicU32,
     /// Wakes the dispatcher: it can claim what it could not.
@@ -51,22 +54,28 @@ pub(crate) struct Shared {
     pub(crate) rescheduled: Notify,
     /// Raised when no more work is to be taken …
     pub(crate) stopping: Flag,
-    /// … and when none is.
+    /// … when none is …
     pub(crate) dispatched: Flag,
+    /// … and when nothing of it runs any more that could still end well.
+    pub(crate) closed: Flag,
 }
 
 impl Shared {
-    /// Takes a slot for a job of `entry`'s kind.
-    pub(crate) fn take_slot(&self, entry: &Entry) {
+    /// Ends the threads that follow what runs.
+    pub(crate) fn close(&self) {
+        self.live.close();
+        self.closed.raise();
+    }
+
+    /// Takes a slot.
+    pub(crate) fn take_slot(&self) {
         self.running.fetch_add(1, Ordering::AcqRel);
-        entry.running.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Gives it back, and lets the dispatcher know where its claim that waits does not take it into account: where
     /// there was no slot to claim for, or none for this kind.
     pub(crate) fn free_slot(&self, entry: &Entry) {
-        entry.running.fetch_sub(1, Ordering::AcqRel);
-        let none_was_free = self.running.fetch_sub(1, Ordering::AcqRel) >= self.concurrency;
+        let none_was_free = self.running.fetch_sub(1, Ordering::AcqRel) >= self.node.concurrency;
         if none_was_free || entry.limit.is_some() {
             self.slot_freed.notify_one();
         }

@@ -66,7 +66,7 @@ pub trait Task: Send + Sync + 'static {
     /// How long an attempt may go on saying nothing after it is shown as quiet, which is 30 s after its last report or
     /// log line. Then it is asked to stop, and has failed with code `no_progress`.
     const QUIET_TIMEOUT: Option<Duration> = None;
-    /// How many jobs of this kind may run at once in one process; `None` leaves it to the global limit.
+    /// How many jobs of this kind may run at once, in all processes together; `None` leaves it to their slots.
     const LIMIT: Option<u32> = None;
 
     /// The form: labels and help are its doc comments, limits its schema attributes.

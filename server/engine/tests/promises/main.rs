@@ -19,3 +19,4 @@ mod states;
 mod support;
 mod trouble;
 mod uploads;
+mod workers;

@@ -10,7 +10,7 @@ use crate::support::{Bench, Gate, LONG, Probe};
 
 /// The engine of a process that dies: it runs on a runtime that is torn down without a word to the engine, which lets
 /// go of the lock as a SIGKILL would.
-async fn die_in_the_middle(folder: &std::path::Path) -> model::JobId {
+pub(crate) async fn die_in_the_middle(folder: &std::path::Path) -> model::JobId {
     let folder = folder.to_owned();
     let (tell, told) = tokio::sync::oneshot::channel();
     let dying = std::thread::spawn(move || {

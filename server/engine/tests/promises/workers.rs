@@ -1,0 +1,288 @@
+//! Several processes on the same data: a job that one accepts may run in another, and everybody hears everything once.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use engine::{Builder, DurableEvent, Engine, Error, Listener, StartOptions, TaskError};
+use model::{JobId, JobState, Level, ProgressEvent, StreamEvent};
+use serde_json::{Value, json};
+use sqlx::{Connection, SqliteConnection};
+use tokio::sync::Notify;
+
+use crate::{
+    recovery::die_in_the_middle,
+    support::{Bench, Gate, LONG, Probe},
+};
+
+/// The number of an event, its job, and the state it tells of.
+type Told = (i64, Option<JobId>, Option<JobState>);
+
+/// Every event, in the order in which they were heard.
+#[derive(Default)]
+struct Order {
+    heard: Mutex<Vec<Told>>,
+    more: Notify,
+}
+
+impl Listener for Order {
+    fn durable(&self, events: &[Arc<DurableEvent>]) {
+        let heard = events.iter().map(|event| {
+            let state = match &event.event {
+                StreamEvent::State(state) => Some(state.view.state),
+                _ => None,
+            };
+            (event.seq.0, event.job, state)
+        });
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).extend(heard);
+        self.more.notify_waiters();
+    }
+
+    fn progress(&self, _: &[Arc<ProgressEvent>]) {}
+}
+
+impl Order {
+    fn all(&self) -> Vec<Told> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn hears(&self, what: impl Fn(&[Told]) -> bool) {
+        let heard = async {
+            loop {
+                let mut more = std::pin::pin!(self.more.notified());
+                more.as_mut().enable();
+                if what(&self.all()) {
+                    return;
+                }
+                more.await;
+            }
+        };
+        assert!(tokio::time::timeout(LONG, heard).await.is_ok(), "never heard it: {:?}", self.all());
+    }
+}
+
+/// A second process on the data of `bench`, as good as: it shares nothing with the first but the files.
+async fn beside(bench: &Bench, build: impl FnOnce(Builder) -> Builder) -> Engine {
+    let builder = Engine::builder(bench.folder.path().join("data")).joining().cancel_grace(Duration::from_millis(50));
+    build(builder).open().await.expect("it joins")
+}
+
+/// A bench that knows `probe-0` and leaves it to others.
+async fn leaving_it_to_others() -> Bench {
+    Bench::built(|builder| builder.concurrency(0).register(Probe::<0>::new(|_, _| async { Ok(Value::Null) }))).await
+}
+
+/// Changes the data behind the back of everybody.
+async fn meddle(bench: &Bench, sql: &'static str) {
+    let url = format!("sqlite://{}", bench.folder.path().join("data/milepost.db").display());
+    let mut connection = SqliteConnection::connect(&url).await.expect("it opens");
+    let changed = sqlx::query(sql).execute(&mut connection).await.expect("it is changed").rows_affected();
+    assert_eq!(changed, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_of_one_process_runs_in_another_and_its_log_and_progress_are_heard_in_both() {
+    let bench = leaving_it_to_others().await;
+    let gate = Gate::new();
+    let step = gate.clone();
+    let worker = beside(&bench, |builder| {
+        builder.concurrency(3).register(Probe::<0>::new(move |ctx, _| {
+            let step = step.clone();
+            async move {
+                ctx.total(10, "files");
+                ctx.advance(4);
+                ctx.log(Level::Info, "half way");
+                step.pass().await;
+                Ok(json!(42))
+            }
+        }))
+    })
+    .await;
+    let job = bench.start().await;
+    bench.reaches(job, JobState::Running).await;
+    bench.heard.progress_of(job, |event| event.progress.value == 4).await;
+    gate.open();
+    let end = bench.reaches(job, JobState::Succeeded).await;
+    assert_eq!(end.progress.fraction, Some(1.0));
+    assert!(bench.log(job).await.contains(&"half way".to_owned()));
+    assert_eq!(bench.engine.store().detail(job).await.expect("kept").output, Some(json!(42)));
+    assert_eq!(worker.job(job).await.expect("the same store").state, JobState::Succeeded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_reaches_the_process_that_runs_the_job() {
+    let bench = leaving_it_to_others().await;
+    let _worker = beside(&bench, |builder| {
+        builder.register(Probe::<0>::new(|ctx, _| async move {
+            ctx.cancelled().await;
+            Err(TaskError::Cancelled)
+        }))
+    })
+    .await;
+    let job = bench.start().await;
+    bench.reaches(job, JobState::Running).await;
+    bench.engine.cancel(job, "ann").await.expect("known");
+    let end = bench.reaches(job, JobState::Cancelled).await;
+    assert_eq!(end.cancel_requested_by.as_deref(), Some("ann"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_limit_of_a_kind_holds_for_all_processes_together() {
+    let (at_once, most) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let probe = || {
+        let (at_once, most) = (Arc::clone(&at_once), Arc::clone(&most));
+        // Two at once, of this kind.
+        Probe::<3>::new(move |_, _| {
+            let (at_once, most) = (Arc::clone(&at_once), Arc::clone(&most));
+            async move {
+                most.fetch_max(at_once.fetch_add(1, SeqCst) + 1, SeqCst);
+                tokio::task::yield_now().await;
+                at_once.fetch_sub(1, SeqCst);
+                Ok(Value::Null)
+            }
+        })
+    };
+    let bench = Bench::built(|builder| builder.register(probe())).await;
+    let _worker = beside(&bench, |builder| builder.register(probe())).await;
+    let mut jobs = Vec::new();
+    for _ in 0..50 {
+        jobs.push(bench.start_kind("probe-3", "").await);
+    }
+    for job in jobs {
+        bench.reaches(job, JobState::Succeeded).await;
+    }
+    assert!((1..=2).contains(&most.load(SeqCst)), "{most:?} at once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_process_hears_every_event_once_and_in_order_while_all_write() {
+    let (first, second) = (Arc::<Order>::default(), Arc::<Order>::default());
+    let probe = || {
+        Probe::<0>::new(|ctx, _| async move {
+            ctx.log(Level::Info, "a line");
+            Ok(Value::Null)
+        })
+    };
+    let bench =
+        Bench::built(|builder| builder.register(probe()).listener(Arc::clone(&first) as Arc<dyn Listener>)).await;
+    let worker =
+        beside(&bench, |builder| builder.register(probe()).listener(Arc::clone(&second) as Arc<dyn Listener>)).await;
+    let both = [bench.engine.clone(), worker];
+    let mut starts = tokio::task::JoinSet::new();
+    for number in 0..300 {
+        let engine = both[number % 2].clone();
+        starts.spawn(async move { engine.start("probe-0", json!({}), StartOptions::default()).await });
+    }
+    for started in starts.join_all().await {
+        started.expect("accepted");
+    }
+    let ended =
+        |heard: &[Told]| heard.iter().filter(|(_, _, state)| *state == Some(JobState::Succeeded)).count() == 300;
+    first.hears(ended).await;
+    second.hears(ended).await;
+    for heard in [first.all(), second.all()] {
+        let numbers: Vec<i64> = heard.iter().map(|(seq, ..)| *seq).collect();
+        let begin = numbers[0];
+        assert_eq!(numbers, (begin..begin + numbers.len() as i64).collect::<Vec<_>>());
+    }
+    assert_eq!(first.all(), second.all());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_dies_is_noticed_by_the_others_which_settle_its_jobs() {
+    let bench = leaving_it_to_others().await;
+    let job = die_in_the_middle(bench.folder.path()).await;
+    let view = bench.reaches(job, JobState::Interrupted).await;
+    assert_eq!(view.progress.value, 4, "what it reported is kept");
+    let gone = async {
+        while bench.engine.store().nodes().await.expect("read").len() > 1 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LONG, gone).await.expect("only the living are registered");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_is_silent_for_its_lease_loses_its_jobs_and_when_it_wakes_it_stops_them_and_works_on() {
+    let bench = leaving_it_to_others().await;
+    let gate = Gate::new();
+    let (step, stopped) = (gate.clone(), Arc::new(Notify::new()));
+    let tell = Arc::clone(&stopped);
+    let worker = beside(&bench, |builder| {
+        // It beats at its start, and then only after the others have lost patience.
+        builder.lease(Duration::from_secs(3), Duration::from_secs(9)).register(Probe::<0>::new(move |ctx, _| {
+            let (step, tell) = (step.clone(), Arc::clone(&tell));
+            async move {
+                if ctx.attempt() > 1 {
+                    return Ok(Value::Null);
+                }
+                ctx.cancelled().await;
+                tell.notify_one();
+                step.pass().await;
+                Ok(json!("too late"))
+            }
+        }))
+    })
+    .await;
+    let job = bench.start().await;
+    bench.reaches(job, JobState::Running).await;
+    meddle(&bench, "update node set lease = 500000 where role = 'worker'").await;
+    bench.reaches(job, JobState::Interrupted).await;
+    tokio::time::timeout(LONG, stopped.notified()).await.expect("the woken process tells its task to stop");
+    gate.open();
+    assert_eq!(bench.engine.retry(job, "ann").await.expect("it was interrupted"), 2);
+    // In the same process, which counts as living again.
+    bench.reaches(job, JobState::Succeeded).await;
+    worker.shutdown(LONG).await;
+    let attempts = bench.engine.store().attempts(job).await.expect("kept");
+    let ends: Vec<_> = attempts.iter().map(|attempt| (attempt.attempt, attempt.state)).collect();
+    assert_eq!(ends, [(2, JobState::Succeeded), (1, JobState::Interrupted)], "what came too late changed nothing");
+    assert_eq!(bench.engine.store().detail(job).await.expect("kept").output, Some(Value::Null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_ends_hands_its_jobs_back_and_is_registered_no_longer() {
+    let bench = leaving_it_to_others().await;
+    let worker = beside(&bench, |builder| {
+        builder.concurrency(3).register(Probe::<0>::new(|ctx, _| async move {
+            ctx.cancelled().await;
+            Err(TaskError::Cancelled)
+        }))
+    })
+    .await;
+    let slots = async {
+        while bench.engine.concurrency() != 3 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LONG, slots).await.expect("the slots of all processes are counted");
+    let job = bench.start().await;
+    bench.reaches(job, JobState::Running).await;
+    worker.shutdown(Duration::ZERO).await;
+    assert_eq!(bench.engine.job(job).await.expect("kept").state, JobState::Queued);
+    assert_eq!(bench.engine.store().nodes().await.expect("read").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_joins_makes_and_migrates_no_database() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().join("data");
+    let refused = Engine::builder(&data).joining().open().await.map(|_| ()).expect_err("there is nothing to join");
+    assert!(matches!(refused, Error::NotReady(_)), "{refused}");
+    assert!(!data.exists());
+    std::fs::create_dir(&data).expect("made");
+    let refused = Engine::builder(&data).joining().open().await.map(|_| ()).expect_err("there is no database");
+    assert!(matches!(refused, Error::NotReady(_)), "{refused}");
+    assert!(!data.join("milepost.db").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_shorter_than_three_heartbeats_is_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let builder = Engine::builder(folder.path()).lease(Duration::from_secs(10), Duration::from_secs(29));
+    assert!(matches!(builder.open().await.map(|_| ()), Err(Error::Unusable(_))));
+}
