@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     Result, assets,
-    config::{Config, Settings},
+    config::{Config, Settings, WorkConfig, WorkSettings},
 };
 
 /// Start long tasks from a web page, watch them move, stop them, find them again.
@@ -28,6 +28,8 @@ pub struct Cli {
 pub enum Command {
     /// Serve the web pages and run the jobs (the default)
     Serve(Serve),
+    /// Run jobs beside a server, on the same data directory; any number of workers may
+    Worker(Worker),
 }
 
 /// The settings of `serve`.
@@ -40,6 +42,16 @@ pub struct Serve {
     settings: Settings,
 }
 
+/// The settings of `worker`.
+#[derive(Args, Debug)]
+pub struct Worker {
+    /// Read settings from this TOML file; those of a server are passed over
+    #[arg(long, env = "MILEPOST_CONFIG", value_name = "FILE", help_heading = "Data")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    settings: WorkSettings,
+}
+
 impl Cli {
     /// The command given, or `serve`.
     pub fn command(self) -> Command {
@@ -50,7 +62,18 @@ impl Cli {
 impl Serve {
     /// Flags and environment over the file over the defaults.
     pub fn config(self) -> Result<Config> {
-        let file = self.config.as_deref().map(Settings::from_file).transpose()?.unwrap_or_default();
-        Config::new(self.settings.or_environment().over(file))
+        Config::new(self.settings.or_environment().over(file(self.config)?))
     }
+}
+
+impl Worker {
+    /// The same.
+    pub fn config(self) -> Result<WorkConfig> {
+        WorkConfig::working(self.settings.or_environment().over(file(self.config)?.into_work()))
+    }
+}
+
+/// What the file says, where there is one.
+fn file(path: Option<PathBuf>) -> Result<Settings> {
+    path.as_deref().map(Settings::from_file).transpose().map(Option::unwrap_or_default)
 }

@@ -59,6 +59,12 @@ pub enum Error {
         /// The other process, as it wrote itself down.
         pid: String,
     },
+    /// The database has to be migrated, and workers of an older version work on it.
+    #[error(
+        "the database in {} has to be brought up to this version, and workers of an older one are at work on it. Stop \
+         them first", .0.display()
+    )]
+    OldWorkers(PathBuf),
     /// The address cannot be listened on.
     #[error("cannot listen on {addr}: {source}. Choose another --addr; port 0 takes a free one")]
     Listen {
@@ -89,7 +95,7 @@ impl Error {
             | Self::Variable { .. }
             | Self::NotLoopback(_)
             | Self::Log { .. } => 2,
-            Self::InUse { .. } | Self::Listen { .. } | Self::Io { .. } | Self::Engine(_) => 1,
+            Self::InUse { .. } | Self::OldWorkers(_) | Self::Listen { .. } | Self::Io { .. } | Self::Engine(_) => 1,
         }
     }
 }

@@ -13,6 +13,7 @@ mod listen;
 mod lock;
 mod new_job;
 mod pages;
+mod process;
 pub mod registry;
 pub mod router;
 mod security;
@@ -21,6 +22,7 @@ mod sessions;
 mod state;
 pub mod tasks;
 mod uploads;
+pub mod worker;
 
 pub use error::{Error, Result};
 pub use state::AppState;

@@ -36,13 +36,29 @@ impl Lock {
         Ok(lock)
     }
 
-    /// Held while the database is brought up to this version, so that no other process opens it half-way: waits for
-    /// `DATA/migrate.lock`.
-    pub(crate) fn migrate(data_dir: &Path) -> Result<Self> {
+    /// `DATA/migrate.lock`, to be held while the database is brought up to this version, so that no other process opens it
+    /// half-way. `None` where a worker holds it: then nothing may be changed.
+    pub(crate) fn migrate(data_dir: &Path) -> Result<Option<Self>> {
         let path = data_dir.join("migrate.lock");
         let lock = Self::open(&path)?;
-        lock.0.lock().map_err(|source| locking(&path, source))?;
-        Ok(lock)
+        match lock.0.try_lock() {
+            Ok(()) => Ok(Some(lock)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(source)) => Err(locking(&path, source)),
+        }
+    }
+
+    /// The same lock, shared by all workers for as long as they work. Waits while a server migrates; `None` where no
+    /// server has been there yet.
+    pub(crate) fn work(data_dir: &Path) -> Result<Option<Self>> {
+        let path = data_dir.join("migrate.lock");
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(locking(&path, source)),
+        };
+        file.lock_shared().map_err(|source| locking(&path, source))?;
+        Ok(Some(Self(file)))
     }
 
     fn open(path: &Path) -> Result<Self> {

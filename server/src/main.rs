@@ -8,6 +8,7 @@ use server::cli::{Cli, Command};
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command() {
         Command::Serve(serve) => serve.config().and_then(server::serve::run),
+        Command::Worker(worker) => worker.config().and_then(server::worker::run),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,16 +1,15 @@
 //! `milepost serve`: from the settings to a running server, and back to nothing.
 
-use std::{io::IsTerminal, net::SocketAddr, process, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use any_spawner::Executor;
-use engine::Engine;
-use tokio::{
-    net::TcpListener,
-    runtime::{self, Runtime},
-    signal::unix::{Signal, SignalKind, signal},
-};
+use engine::{Engine, Listener};
+use tokio::{net::TcpListener, runtime};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 use crate::{
     AppState, Error, Result, assets,
@@ -19,52 +18,32 @@ use crate::{
     hub::Hub,
     listen::{self, Limits},
     lock::Lock,
-    registry, router, sessions,
-    tasks::TaskSettings,
+    process::{self, Signals},
+    router, sessions,
 };
 
 /// How long answers under way may take to end once the server is to stop.
 const DRAIN: Duration = Duration::from_secs(3);
-/// After the graces are over: for the last commits, then the process ends whatever still hangs.
-const LAST_COMMITS: Duration = Duration::from_secs(3);
+
+/// How long a server that has to migrate waits for workers to go, which may have just been told to, and how often it
+/// looks.
+const WORKERS_GO: Duration = Duration::from_secs(3);
+const LOOK: Duration = Duration::from_millis(100);
 
 /// What is open beside the connections: the store's readers, files that tasks read, downloads.
 const OTHER_FILES: u64 = 512;
 
 /// Serves until SIGTERM or SIGINT.
 pub fn run(config: Config) -> Result<()> {
-    log_to_stderr(&config.log)?;
-    // Tasks have a runtime of their own: one that blocks its threads delays no page and no stream.
-    let service = runtime("service")?;
-    let tasks = runtime("tasks")?;
-    let outcome = service.block_on(serve(config, tasks.handle().clone()));
-    // A blocking task that does not stop must not hold the process: its attempt is settled at the next start.
-    tasks.shutdown_background();
-    service.shutdown_background();
-    outcome
-}
-
-fn runtime(name: &'static str) -> Result<Runtime> {
-    runtime::Builder::new_multi_thread()
-        .thread_name(format!("milepost-{name}"))
-        .enable_all()
-        .build()
-        .map_err(|source| Error::Io { what: format!("starting the {name} threads"), source })
-}
-
-fn log_to_stderr(filter: &str) -> Result<()> {
-    let filter = EnvFilter::try_new(filter)
-        .map_err(|error| Error::Log { filter: filter.to_owned(), message: error.to_string() })?;
-    let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
-    Ok(())
+    let log = config.work.log.clone();
+    process::run(&log, |tasks| serve(config, tasks))
 }
 
 async fn serve(config: Config, tasks: runtime::Handle) -> Result<()> {
     // What pages spawn while they render. A second server in the same process shares it.
     let _ = Executor::init_tokio();
     let mut signals = Signals::new()?;
-    let lock = Lock::serve(&config.data_dir)?;
+    let lock = Lock::serve(&config.work.data_dir)?;
     // Bound before the engine opens, so that a taken port harms no job; accepted from once everything stands.
     let listener =
         TcpListener::bind(config.addr).await.map_err(|source| Error::Listen { addr: config.addr, source })?;
@@ -83,38 +62,36 @@ async fn serve(config: Config, tasks: runtime::Handle) -> Result<()> {
     announce(&config, addr);
 
     signals.next().await;
-    tracing::info!("stopping; a second signal ends at once");
     stop.cancel();
+    let grace = config.work.shutdown_grace;
     let end = async {
-        let (answered, ()) = tokio::join!(answering, engine.shutdown(config.shutdown_grace));
+        let (answered, ()) = tokio::join!(answering, engine.shutdown(grace));
         if let Err(error) = answered {
             tracing::error!(%error, "the accept loop ended badly");
         }
     };
-    tokio::select! {
-        () = end => tracing::info!("stopped"),
-        () = tokio::time::sleep(config.shutdown_grace + DRAIN + LAST_COMMITS) => {
-            tracing::warn!("something does not end; leaving it to the next start to settle");
-        }
-        () = signals.next() => process::exit(130),
-    }
+    signals.see_to(end, grace).await;
     drop(lock);
     Ok(())
 }
 
+/// Opens the engine. The database is brought up to this version, unless workers are at work: they, and so the database,
+/// are of this version then, or the server must wait until they have gone.
 async fn open(config: &Config, hub: Arc<Hub>, tasks: runtime::Handle) -> Result<Engine> {
-    let builder = Engine::builder(&config.data_dir)
-        .roots(config.roots.clone())
-        .concurrency(config.concurrency)
-        .cancel_grace(config.cancel_grace)
-        .upload_limit(config.upload_limit)
-        .listener(hub)
-        .tasks_on(tasks);
-    let settings = TaskSettings { allow_private_links: config.allow_private_links };
-    let migrating = Lock::migrate(&config.data_dir)?;
-    let engine = registry::register(builder, &settings).open().await?;
-    drop(migrating);
-    Ok(engine)
+    let begun = Instant::now();
+    loop {
+        let alone = Lock::migrate(&config.work.data_dir)?;
+        let builder = process::builder(&config.work, tasks.clone());
+        let builder = builder.upload_limit(config.upload_limit).listener(Arc::clone(&hub) as Arc<dyn Listener>);
+        match (&alone, begun.elapsed() < WORKERS_GO) {
+            (Some(_), _) => return Ok(builder.open().await?),
+            (None, true) => match builder.without_migrating().open().await {
+                Err(engine::Error::NotReady(_)) => tokio::time::sleep(LOOK).await,
+                opened => return Ok(opened?),
+            },
+            (None, false) => return Err(Error::OldWorkers(config.work.data_dir.clone())),
+        }
+    }
 }
 
 /// A connection is an open file to the system, and shells allow few (1,024 mostly) where the system allows many.
@@ -133,7 +110,7 @@ fn places(wanted: u32) -> u32 {
 /// The one line on stdout, for whoever started this and waits; and a word on who may come in.
 fn announce(config: &Config, addr: SocketAddr) {
     tracing::info!(
-        data = %config.data_dir.display(),
+        data = %config.work.data_dir.display(),
         build = assets::build(),
         "no accounts{}: everyone who can reach {addr} may do everything",
         if config.no_auth { " (--no-auth)" } else { " in this version" },
@@ -141,25 +118,5 @@ fn announce(config: &Config, addr: SocketAddr) {
     #[expect(clippy::print_stdout, reason = "the contract with scripts")]
     {
         println!("listening on http://{addr}");
-    }
-}
-
-/// The wish to stop.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self> {
-        let listen = |kind| signal(kind).map_err(|source| Error::Io { what: "listening for signals".into(), source });
-        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
     }
 }

@@ -102,6 +102,14 @@ impl Outbox {
         }
     }
 
+    /// Throws away what waits, as what is more than fits: a snapshot must take its place.
+    pub(super) fn overflow(&self) {
+        let mut queue = self.queue();
+        queue.clear();
+        queue.overflown = true;
+        queue.wake();
+    }
+
     /// After an overflow: what comes from now on is kept again, because a snapshot is about to be read.
     pub(crate) fn restart(&self) {
         self.queue().overflown = false;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use engine::{DurableEvent, store::Topics};
-use model::{AttemptNo, ByeReason, JobId, JobView, ProgressEvent, StreamEvent, StreamId};
+use model::{AttemptNo, ByeReason, JobId, JobView, ProgressEvent, Seq, StreamEvent, StreamId};
 
 use super::{HubStats, Outbox, frame::Frame};
 
@@ -85,6 +85,8 @@ pub(super) struct Registry {
     /// The newest progress of running jobs.
     newest: HashMap<JobId, Newest>,
     endings: Endings,
+    /// The newest event.
+    last: Option<Seq>,
     /// Set once the server goes down: streams still to come are told at once.
     closing: Option<ByeReason>,
 }
@@ -165,6 +167,10 @@ impl Registry {
     pub(super) fn publish(&mut self, event: &Arc<DurableEvent>, epoch: &str) {
         if let StreamEvent::State(state) = &event.event {
             self.settle(&state.view);
+        }
+        if self.last.replace(event.seq).is_some_and(|last| event.seq.0 > last.0 + 1) {
+            // What is missing here is no longer kept anywhere: everybody needs to see how things stand now.
+            self.streams.values().for_each(|stream| stream.outbox.overflow());
         }
         let frame = Arc::new(Frame::durable(Arc::clone(event)));
         // An outbox that stands in both lists knows by `seq` that it has the event already.

@@ -1,4 +1,7 @@
-use std::io::{BufRead, BufReader};
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+};
 
 use reqwest::{
     blocking::{Client, Response},
@@ -13,14 +16,33 @@ use crate::milepost::{Milepost, PATIENCE};
 pub(crate) struct Browser {
     pub(crate) client: Client,
     pub(crate) milepost: Milepost,
-    _data: TempDir,
+    data: TempDir,
 }
 
 impl Browser {
     pub(crate) fn new() -> Self {
-        let (milepost, data) = Milepost::start();
+        Self::of(&[])
+    }
+
+    /// Of a server with these arguments.
+    pub(crate) fn of(arguments: &[&str]) -> Self {
+        let (milepost, data) = Milepost::start_with(arguments);
         let client = Client::builder().cookie_store(true).timeout(PATIENCE).build().unwrap();
-        Self { client, milepost, _data: data }
+        Self { client, milepost, data }
+    }
+
+    /// The same on the same data, after its server has been stopped and started again.
+    pub(crate) fn again(self, arguments: &[&str]) -> Self {
+        let Self { client, milepost, data } = self;
+        milepost.signal("TERM");
+        assert!(milepost.wait().success());
+        let milepost = Milepost::start_in(data.path(), arguments);
+        Self { client, milepost, data }
+    }
+
+    /// The data directory of its server.
+    pub(crate) fn data(&self) -> &Path {
+        self.data.path()
     }
 
     pub(crate) fn get(&self, path: &str) -> Response {

@@ -17,3 +17,4 @@ mod snapshots;
 mod starting;
 mod stopping;
 mod uploads;
+mod workers;

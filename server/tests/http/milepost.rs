@@ -101,20 +101,12 @@ impl Milepost {
 
     /// Sends a signal, by its name without `SIG`.
     pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args(["-s", name, &self.pid().to_string()]).status().unwrap();
-        assert!(sent.success());
+        signal(&self.child, name);
     }
 
     /// Waits for its end.
     pub(crate) fn wait(mut self) -> ExitStatus {
-        let begun = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(begun.elapsed() < PATIENCE, "the server does not end");
-            std::thread::yield_now();
-        }
+        wait(&mut self.child)
     }
 
     /// A connection to it.
@@ -145,5 +137,66 @@ impl Drop for Milepost {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// A running worker. Killed when dropped.
+pub(crate) struct Worker(Child);
+
+impl Worker {
+    /// One on `data`, once it works.
+    pub(crate) fn start_in(data: &Path, arguments: &[&str]) -> Self {
+        Self::spawn_in(data, arguments).ready()
+    }
+
+    /// One on `data`, which may have to wait for its server.
+    pub(crate) fn spawn_in(data: &Path, arguments: &[&str]) -> Self {
+        Self(command().args(["worker", "--data-dir"]).arg(data).args(arguments).spawn().unwrap())
+    }
+
+    /// Waits for the line that says that it works.
+    pub(crate) fn ready(mut self) -> Self {
+        let mut line = String::new();
+        BufReader::new(self.0.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        if !line.starts_with("working on ") {
+            self.0.kill().unwrap();
+            let mut said = String::new();
+            self.0.stderr.as_mut().unwrap().read_to_string(&mut said).unwrap();
+            panic!("the worker did not start; it said: {said}");
+        }
+        self
+    }
+
+    /// Sends a signal, by its name without `SIG`.
+    pub(crate) fn signal(&self, name: &str) {
+        signal(&self.0, name);
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(mut self) -> ExitStatus {
+        wait(&mut self.0)
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+fn wait(child: &mut Child) -> ExitStatus {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        assert!(begun.elapsed() < PATIENCE, "it does not end");
+        std::thread::yield_now();
     }
 }

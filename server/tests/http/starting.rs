@@ -98,7 +98,7 @@ fn refused_file(text: &str) -> String {
 #[test]
 fn a_file_with_an_unknown_or_impossible_setting_is_refused_naming_it() {
     assert!(refused_file("concurency = 3").contains("`concurency`"));
-    assert!(refused_file("concurrency = 0").contains("concurrency: 0 is not possible; it can be 1 to 10000"));
+    assert!(refused_file("concurrency = 10001").contains("concurrency: 10001 is not possible; it can be 0 to 10000"));
     assert!(refused_file("upload_limit = 'much'").contains("`much` is not a size"));
     assert!(refused_file("addr = '0.0.0.0:80'").contains("no accounts"));
 }

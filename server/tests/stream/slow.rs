@@ -1,6 +1,6 @@
 //! Readers that do not keep up.
 
-use model::JobState::Succeeded;
+use model::JobState::{Running, Succeeded};
 use server::events::Pace;
 
 use crate::{
@@ -48,6 +48,24 @@ async fn a_slow_reader_gets_one_snapshot_instead_and_holds_up_nobody() {
     }
     assert_eq!(snapshots, 1);
     assert_eq!(quick.expect("state").await.seq(), Some(FLOOD as i64 + 1));
+}
+
+#[tokio::test]
+async fn a_hole_in_what_the_engine_tells_is_closed_by_a_snapshot() {
+    let ledger = Ledger::new(Pace::default()).await;
+    let mut reader = Reader::get(&ledger.router(Pace::default()).await, "/events?row=1&row=2").await;
+    reader.expect("hello").await;
+    reader.expect("snapshot").await;
+    ledger.state(1, 1, Running, 0);
+    reader.expect("state").await;
+    // Another process committed it, and it was trimmed before this one woke and could tell it.
+    ledger.commit_state(1, 1, Succeeded, 1);
+    ledger.state(2, 1, Running, 0);
+    let snapshot = reader.expect("snapshot").await;
+    assert_eq!(snapshot.seq(), Some(3));
+    assert_eq!(snapshot.data["jobs"][0]["state"], "succeeded");
+    ledger.state(2, 1, Succeeded, 1);
+    assert_eq!(reader.expect("state").await.seq(), Some(4));
 }
 
 #[tokio::test]

@@ -1,0 +1,90 @@
+//! What `serve` and `worker` have in common: their threads, their log, the engine they open, the way they stop.
+
+use std::{io::IsTerminal, process, time::Duration};
+
+use engine::{Builder, Engine};
+use tokio::{
+    runtime::{self, Runtime},
+    signal::unix::{Signal, SignalKind, signal},
+};
+use tracing_subscriber::EnvFilter;
+
+use crate::{Error, Result, config::WorkConfig, registry, tasks::TaskSettings};
+
+/// Once the grace is over: for tasks to be dropped, answers under way and the last commits. Then the process ends,
+/// whatever still hangs.
+const LAST_STEPS: Duration = Duration::from_secs(6);
+/// Beats of the heart in a lease: one may be late and one lost.
+const BEATS_PER_LEASE: u32 = 3;
+
+/// Runs `work` to its end. It is given the runtime for tasks, which is one of their own: a task that blocks its threads
+/// delays no page, no stream and no heartbeat.
+pub(crate) fn run<W: Future<Output = Result<()>>>(log: &str, work: impl FnOnce(runtime::Handle) -> W) -> Result<()> {
+    log_to_stderr(log)?;
+    let service = runtime("service")?;
+    let tasks = runtime("tasks")?;
+    let outcome = service.block_on(work(tasks.handle().clone()));
+    // A blocking task that does not stop must not hold the process: its attempt is settled by whoever finds it dead.
+    tasks.shutdown_background();
+    service.shutdown_background();
+    outcome
+}
+
+fn runtime(name: &'static str) -> Result<Runtime> {
+    runtime::Builder::new_multi_thread()
+        .thread_name(format!("milepost-{name}"))
+        .enable_all()
+        .build()
+        .map_err(|source| Error::Io { what: format!("starting the {name} threads"), source })
+}
+
+fn log_to_stderr(filter: &str) -> Result<()> {
+    let filter = EnvFilter::try_new(filter)
+        .map_err(|error| Error::Log { filter: filter.to_owned(), message: error.to_string() })?;
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
+    Ok(())
+}
+
+/// An engine as it is configured, with the built-in tasks, to be opened.
+pub(crate) fn builder(config: &WorkConfig, tasks: runtime::Handle) -> Builder {
+    let builder = Engine::builder(&config.data_dir)
+        .roots(config.roots.clone())
+        .concurrency(config.concurrency)
+        .cancel_grace(config.cancel_grace)
+        .lease(config.lease / BEATS_PER_LEASE, config.lease)
+        .tasks_on(tasks);
+    registry::register(builder, &TaskSettings { allow_private_links: config.allow_private_links })
+}
+
+/// The wish to stop.
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    pub(crate) fn new() -> Result<Self> {
+        let listen = |kind| signal(kind).map_err(|source| Error::Io { what: "listening for signals".into(), source });
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    pub(crate) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
+    /// Waits for `end`, which takes `grace` and a little longer. Whoever signals again does not want to wait.
+    pub(crate) async fn see_to(&mut self, end: impl Future<Output = ()>, grace: Duration) {
+        tracing::info!("stopping; a second signal ends at once");
+        tokio::select! {
+            () = end => tracing::info!("stopped"),
+            () = tokio::time::sleep(grace + LAST_STEPS) => {
+                tracing::warn!("something does not end; leaving it to be settled by others");
+            }
+            () = self.next() => process::exit(130),
+        }
+    }
+}

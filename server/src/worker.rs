@@ -1,0 +1,66 @@
+//! `milepost worker`: runs jobs beside a server, on the same data directory.
+
+use std::time::{Duration, Instant};
+
+use engine::Engine;
+use tokio::runtime;
+
+use crate::{
+    Result,
+    config::WorkConfig,
+    lock::Lock,
+    process::{self, Signals},
+};
+
+/// How long a worker that is started together with its server waits for it to make or migrate the database, and how
+/// often it looks.
+const SERVER_COMES: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Works until SIGTERM or SIGINT.
+pub fn run(config: WorkConfig) -> Result<()> {
+    process::run(&config.log, |tasks| work(&config, tasks))
+}
+
+async fn work(config: &WorkConfig, tasks: runtime::Handle) -> Result<()> {
+    let mut signals = Signals::new()?;
+    // Held to the end: as long as somebody works on the database, no server may change its schema.
+    let (engine, _lock) = tokio::select! {
+        joined = join(config, &tasks) => joined?,
+        () = signals.next() => return Ok(()),
+    };
+    announce(config);
+
+    signals.next().await;
+    signals.see_to(engine.shutdown(config.shutdown_grace), config.shutdown_grace).await;
+    Ok(())
+}
+
+/// Opens the engine, as soon as there is a database to open.
+async fn join(config: &WorkConfig, tasks: &runtime::Handle) -> Result<(Engine, Lock)> {
+    let begun = Instant::now();
+    loop {
+        let joined = match Lock::work(&config.data_dir)? {
+            Some(lock) => process::builder(config, tasks.clone()).joining().open().await.map(|engine| (engine, lock)),
+            None => Err(engine::Error::NotReady(format!(
+                "no server has worked in {} yet; start `milepost serve` on it first",
+                config.data_dir.display()
+            ))),
+        };
+        match joined {
+            Err(engine::Error::NotReady(why)) if begun.elapsed() < SERVER_COMES => {
+                tracing::debug!("{why}");
+                tokio::time::sleep(LOOK).await;
+            }
+            joined => return Ok(joined?),
+        }
+    }
+}
+
+/// The one line on stdout, for whoever started this and waits.
+fn announce(config: &WorkConfig) {
+    #[expect(clippy::print_stdout, reason = "the contract with scripts")]
+    {
+        println!("working on {}", config.data_dir.display());
+    }
+}
