@@ -15,8 +15,8 @@ use crate::{
     support::{Kept, claim, failed, finish, lines, new_job, progress, succeeded},
 };
 
-/// Of this kind, so many may run at once in one process.
-const LIMITED: (&str, u32) = ("b", 1);
+/// Of this kind, so many may run at once in all processes together.
+const LIMITED: (&str, u32) = ("b", 2);
 /// Nothing is due before it is said to be.
 const FAR_AHEAD: Micros = Micros(i64::MAX / 2);
 
@@ -156,7 +156,8 @@ impl World {
         let claimed = store.claim(Claim { boot, limits, ..claim(slots, &KINDS) }).await.expect("claimed");
         let mut line = self.all(JobState::Queued);
         line.sort_by_key(|job| (Reverse(self.jobs[job].urgency), self.jobs[job].in_line, *job));
-        let mut left = LIMITED.1;
+        let running = self.all(JobState::Running).iter().filter(|job| self.jobs[job].kind == LIMITED.0).count();
+        let mut left = LIMITED.1 - running as u32;
         line.retain(|job| {
             let limited = self.jobs[job].kind == LIMITED.0;
             let fits = !limited || left > 0;
