@@ -22,8 +22,9 @@ use crate::{Error, Result};
 const BUSY: Duration = Duration::from_millis(20);
 const CALM: Duration = Duration::from_millis(60);
 const ALONE: Duration = Duration::from_millis(250);
-/// How long nothing must have happened to be calm.
-const CALM_AFTER: Duration = Duration::from_secs(2);
+/// How long nothing must have happened to be calm: longer than between two saves of a job's progress, and far shorter than
+/// between two heartbeats.
+const CALM_AFTER: Duration = Duration::from_millis(700);
 /// Between two looks at how far jobs are that run elsewhere, at least.
 const PROGRESS: Duration = Duration::from_millis(50);
 /// How long a look waits for a lock; readers hardly ever do.
