@@ -16,14 +16,14 @@ use std::{
     time::Duration,
 };
 
-use model::{AttemptNo, count};
+use model::count;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{task::spawn_blocking, time::Instant};
 
 use crate::{
     Code, Error, TaskError,
     attempt::Attempt,
-    data_dir::remove_folder,
+    data_dir::{remove_attempts, remove_folder},
     run::ASK_AGAIN,
     store::{Checkpoint, CheckpointAnswer, SaveCheckpoint},
 };
@@ -209,13 +209,8 @@ impl Attempt {
 
     /// Removes what earlier attempts kept; never what a later one keeps, since by now this one may be stale.
     async fn forget_earlier_work(&self) {
-        let Ok(mut kept) = tokio::fs::read_dir(self.shared.data.work(self.job())).await else { return };
-        while let Ok(Some(folder)) = kept.next_entry().await {
-            let attempt = folder.file_name().to_str().and_then(|name| name.parse::<AttemptNo>().ok());
-            if attempt.is_some_and(|attempt| attempt < self.fence.attempt) {
-                remove_folder(&folder.path(), "the files of an earlier attempt").await;
-            }
-        }
+        let earlier = self.fence.attempt - 1;
+        remove_attempts(&self.shared.data.work(self.job()), earlier, "the files of an earlier attempt").await;
     }
 
     fn work_folder(&self) -> PathBuf {

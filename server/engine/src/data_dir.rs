@@ -87,3 +87,14 @@ pub(crate) async fn remove_folder(folder: &Path, what: &str) {
         Err(error) => tracing::warn!(folder = %folder.display(), %error, "cannot remove {what}"),
     }
 }
+
+/// Removes what attempts up to `last` keep in `folder`, each in a folder named by its number: a later one may be at work.
+pub(crate) async fn remove_attempts(folder: &Path, last: AttemptNo, what: &str) {
+    let Ok(mut entries) = tokio::fs::read_dir(folder).await else { return };
+    while let Ok(Some(entry)) = entries.next_entry().await {
+        let attempt = entry.file_name().to_str().and_then(|name| name.parse::<AttemptNo>().ok());
+        if attempt.is_some_and(|attempt| attempt <= last) {
+            remove_folder(&entry.path(), what).await;
+        }
+    }
+}

@@ -13,7 +13,7 @@ use tokio::{runtime::Handle, sync::Notify};
 
 use crate::{
     Clock, DataDir, Listener, Roots, Uploads,
-    data_dir::remove_folder,
+    data_dir::{remove_attempts, remove_folder},
     flag::Flag,
     live::Live,
     pool::Pool,
@@ -81,18 +81,10 @@ impl Shared {
         }
     }
 
-    /// Removes what attempts of `job` up to `last` wrote: a later one may be at work.
+    /// Removes what attempts of `job` up to `last` wrote.
     pub(crate) async fn remove_old_files(&self, job: JobId, last: AttemptNo) {
         for folder in [self.data.job(job), self.data.work(job)] {
-            let Ok(mut entries) = tokio::fs::read_dir(folder).await else { continue };
-            while let Ok(Some(entry)) = entries.next_entry().await {
-                let of = entry.file_name().to_str().and_then(|name| name.parse::<AttemptNo>().ok());
-                if of.is_some_and(|attempt| attempt <= last)
-                    && let Err(error) = tokio::fs::remove_dir_all(entry.path()).await
-                {
-                    tracing::warn!(folder = %entry.path().display(), %error, "cannot remove old files of a job");
-                }
-            }
+            remove_attempts(&folder, last, "old files of a job").await;
         }
     }
 

@@ -68,12 +68,7 @@ impl Verb for Resume {
             message: format!("job #{} is not paused; it is {}", self.job, error.from),
             state: error.from,
         })?;
-        let view = transaction.must_update(
-            self.job,
-            "update job set state = ?, in_line = ?, failure_code = null, failure_message = null
-            where id = ? and state = ? and attempt = ?",
-            params![state.as_str(), transaction.end_of_line(), self.job.0, found.state.as_str(), found.attempt],
-        )?;
+        let view = transaction.come_into_line(&found, state)?;
         transaction.remember(&view, "resumed", Some(&self.by))?;
         transaction.moved(Some(found.state), view, "resumed");
         Ok(())

@@ -133,12 +133,7 @@ impl Verb for StartNow {
             message: format!("job #{} does not wait for a time; it is {}", self.job, error.from),
             state: error.from,
         })?;
-        let view = transaction.must_update(
-            self.job,
-            "update job set state = ?, in_line = ?, failure_code = null, failure_message = null
-            where id = ? and state = ? and attempt = ?",
-            params![state.as_str(), transaction.end_of_line(), self.job.0, found.state.as_str(), found.attempt],
-        )?;
+        let view = transaction.come_into_line(&found, state)?;
         transaction.remember(&view, "started_now", Some(&self.by))?;
         transaction.moved(Some(found.state), view, "due");
         Ok(())
@@ -175,6 +170,16 @@ impl Transaction<'_> {
         let key = self.row("select unique_key from job where id = ?", [ended.job.0], |row| Ok(row.get(0)?))?;
         let key: Option<String> = key.flatten();
         key.map_or(Ok(None), |key| self.under_way(&ended.kind, &key))
+    }
+
+    /// Puts a job that waited for a time or a person at the end of the line, in `state`.
+    pub(super) fn come_into_line(&self, found: &JobView, state: JobState) -> Result<JobView> {
+        self.must_update(
+            found.job,
+            "update job set state = ?, in_line = ?, failure_code = null, failure_message = null
+            where id = ? and state = ? and attempt = ?",
+            params![state.as_str(), self.end_of_line(), found.job.0, found.state.as_str(), found.attempt],
+        )
     }
 
     /// Writes what happened to a job into its activity.
