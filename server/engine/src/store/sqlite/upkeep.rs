@@ -74,30 +74,33 @@ fn step(connection: &mut Connection, now: Micros) -> Result<bool> {
             exists (select 1 from (select seq, at from event order by seq limit 1)
                 where at < ? or seq <= (select seq from ledger) - ?),
             (select job from log_garbage limit 1),
-            (select freelist_count from pragma_freelist_count)",
-        [now.0 - EVENT_LIFETIME, EVENTS_KEPT],
-        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            (select freelist_count from pragma_freelist_count),
+            exists (select 1 from start_key indexed by start_key_by_time where at <= ?)",
+        [now.0 - EVENT_LIFETIME, EVENTS_KEPT, now.0 - KEY_LIFETIME],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
     )?;
-    let (events, garbage, free_pages): (bool, Option<i64>, i64) = due.unwrap_or_default();
+    let (events, garbage, free_pages, keys): (bool, Option<i64>, i64, bool) = due.unwrap_or_default();
     if events {
         trim(connection, now)?;
     }
     if let Some(job) = garbage {
         remove_log(connection, job)?;
     }
-    statement::execute(
-        connection,
-        "delete from start_key where key in (
-            select key from start_key indexed by start_key_by_time where at <= ? order by at limit ?
-        )",
-        [now.0 - KEY_LIFETIME, KEYS_PER_STEP],
-    )?;
+    if keys {
+        statement::execute(
+            connection,
+            "delete from start_key where key in (
+                select key from start_key indexed by start_key_by_time where at <= ? order by at limit ?
+            )",
+            [now.0 - KEY_LIFETIME, KEYS_PER_STEP],
+        )?;
+    }
     // Some free pages are welcome to what comes next; only a lot of them is given back.
     let spare = free_pages > SPARE_PAGES;
     if spare && !events && garbage.is_none() {
         connection.execute_batch(&format!("pragma incremental_vacuum({PAGES_PER_STEP})"))?;
     }
-    Ok(events || garbage.is_some() || spare)
+    Ok(events || garbage.is_some() || keys || spare)
 }
 
 /// Removes the next few events that are too old, or too many; a cursor before them gets a snapshot from now on.
