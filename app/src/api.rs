@@ -3,6 +3,7 @@
 mod error;
 mod folders;
 mod jobs;
+mod queues;
 mod start;
 mod theme;
 mod upload;
@@ -13,6 +14,10 @@ pub use jobs::{
     Cancelled, Paused, cancel_job, delete_job, pause_job, pin_job, rerun_job, resume_job, retry_job, start_now,
     unpin_job,
 };
+pub use queues::{MOST_AT_ONCE, limit_kind, limit_queue, pause_kind, pause_queue, resume_kind, resume_queue};
 pub use start::{INPUT_LIMIT, start_job};
 pub use theme::set_theme;
 pub use upload::Uploaded;
+
+/// Who acts, while there are no accounts.
+const LOCAL: &str = "local";

@@ -59,6 +59,17 @@ pub fn on_state(hear: impl Fn(&StateEvent) + 'static) {
     }
 }
 
+/// Calls `hear` when a queue or a kind is paused, resumed or limited, and where that may have happened unheard (topic
+/// `jobs`).
+pub fn on_gate(hear: impl Fn() + 'static) {
+    if let Some(id) = ask(|board| board.hear_gates(hear)) {
+        on_cleanup(move || {
+            forget(Use::Jobs);
+            silence(id);
+        });
+    }
+}
+
 /// Calls `hear` when a job shown on this page comes to be shown as something else: queued, running, cancelling …
 pub fn on_change(hear: impl Fn(&JobView) + 'static) {
     if let Some(id) = ask(|board| board.hear_changes(hear)) {

@@ -7,6 +7,7 @@ pub mod jobs;
 pub mod new;
 pub mod not_found;
 pub mod overview;
+pub mod queues;
 
 use leptos::{prelude::*, tachys::reactive_graph::OwnedView};
 use leptos_axum::ResponseOptions;

@@ -26,6 +26,7 @@ use crate::{
         new::{Catalogue, NewJob},
         not_found::NotFound,
         overview::Overview,
+        queues::Queues,
     },
     ui::Icon,
 };
@@ -113,6 +114,7 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/") view=Overview ssr=SsrMode::Async />
             <Route path=path!("/jobs") view=Jobs ssr=SsrMode::Async />
             <Route path=path!("/jobs/:id") view=JobPage ssr=SsrMode::Async />
+            <Route path=path!("/queues") view=Queues ssr=SsrMode::Async />
             <Route path=path!("/new") view=Catalogue ssr=SsrMode::Async />
             <Route path=path!("/new/:kind") view=NewJob ssr=SsrMode::Async />
         </FlatRoutes>

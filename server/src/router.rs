@@ -76,6 +76,7 @@ pub fn table() -> Vec<Route> {
         get("/jobs/{id}", See, Answer, pages::page),
         get("/jobs/{id}/artifacts/{name}", Download, Transfer, downloads::artifact),
         get("/jobs/{id}/log", Download, Transfer, downloads::log),
+        get("/queues", See, Answer, pages::page),
         get("/new", See, Answer, pages::page),
         get("/new/{kind}", See, Answer, pages::page),
         post("/new/{kind}", Start, Form, new_job::start),

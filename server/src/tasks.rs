@@ -10,12 +10,21 @@ mod prune;
 mod slices;
 mod table;
 
+use engine::Queue;
+
 pub use backup::Backup;
 pub use check_links::CheckLinks;
 pub use checksum::Checksum;
 pub use demo::Demo;
 pub use import_csv::ImportCsv;
 pub use prune::Prune;
+
+/// What reads and writes files in bulk.
+const DISK: Queue = Queue::new("disk");
+/// What asks other machines.
+const NETWORK: Queue = Queue::new("network");
+/// What keeps Milepost itself in order.
+const UPKEEP: Queue = Queue::new("upkeep");
 
 /// What the configuration says to the built-in tasks.
 #[derive(Clone, Debug, Default)]

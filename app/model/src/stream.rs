@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AttemptNo, Counts, Cursor, JobId, JobState, JobView, LogLine, Micros, Progress, Seq, StreamId};
+use crate::{AttemptNo, Counts, Cursor, Gate, JobId, JobState, JobView, LogLine, Micros, Progress, Seq, StreamId};
 
 /// One event of the stream.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +17,8 @@ pub enum StreamEvent {
     State(Box<StateEvent>),
     /// New lines of a log. Durable.
     Log(LogEvent),
+    /// A queue or a kind was paused, resumed or limited; how it stands now. Durable.
+    Gate(Gate),
     /// A text for people. Durable.
     Message(MessageEvent),
     /// The server lives. Volatile.
@@ -163,6 +165,7 @@ impl StreamEvent {
             Self::Progress(_) => "progress",
             Self::State(_) => "state",
             Self::Log(_) => "log",
+            Self::Gate(_) => "gate",
             Self::Message(_) => "message",
             Self::Heartbeat(_) => "heartbeat",
             Self::Bye(_) => "bye",
@@ -181,6 +184,7 @@ impl StreamEvent {
             Self::Progress(data) => serde_json::to_string(data),
             Self::State(data) => serde_json::to_string(data),
             Self::Log(data) => serde_json::to_string(data),
+            Self::Gate(data) => serde_json::to_string(data),
             Self::Message(data) => serde_json::to_string(data),
             Self::Heartbeat(data) => serde_json::to_string(data),
             Self::Bye(data) => serde_json::to_string(data),
@@ -196,6 +200,7 @@ impl StreamEvent {
             "progress" => serde_json::from_str(data).map(Self::Progress),
             "state" => serde_json::from_str(data).map(Self::State),
             "log" => serde_json::from_str(data).map(Self::Log),
+            "gate" => serde_json::from_str(data).map(Self::Gate),
             "message" => serde_json::from_str(data).map(Self::Message),
             "heartbeat" => serde_json::from_str(data).map(Self::Heartbeat),
             "bye" => serde_json::from_str(data).map(Self::Bye),

@@ -53,9 +53,9 @@ impl ApiError {
             "unauthorized" => 401,
             "forbidden" => 403,
             "no_such_job" | "no_such_upload" | "no_such_artifact" | "no_such_stream" | "unknown_kind"
-            | "unknown_function" => 404,
+            | "unknown_queue" | "unknown_function" => 404,
             "too_large" => 413,
-            "invalid_input" | "invalid_path" => 422,
+            "invalid_input" | "invalid_path" | "invalid_limit" => 422,
             "too_many_requests" => 429,
             "internal" => 500,
             "shutting_down" | "unreachable" => 503,
@@ -107,6 +107,7 @@ impl From<engine::Error> for ApiError {
         let code = match error {
             engine::Error::InvalidInput(fields) => return Self::invalid_input(fields),
             engine::Error::UnknownKind { .. } => return Self::in_field("unknown_kind", "kind", sentence(&error)),
+            engine::Error::UnknownQueue { .. } => return Self::in_field("unknown_queue", "queue", sentence(&error)),
             engine::Error::Conflict { code, .. } => code,
             engine::Error::NoSuchJob(_) => "no_such_job",
             engine::Error::NoSuchUpload(_) => "no_such_upload",

@@ -4,10 +4,7 @@ use leptos::prelude::*;
 use model::{AttemptNo, JobId};
 use serde::{Deserialize, Serialize};
 
-use super::ApiResult;
-
-/// Who acts, while there are no accounts.
-const LOCAL: &str = "local";
+use super::{ApiResult, LOCAL};
 
 /// What a cancel request did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

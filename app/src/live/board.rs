@@ -36,6 +36,7 @@ struct Shown {
 enum Hearer {
     States(Callback<StateEvent>),
     Changes(Callback<JobView>),
+    Gates(Callback<()>),
     Log(JobId, LogMark, Callback<LogEvent>),
 }
 
@@ -90,6 +91,11 @@ impl Board {
         self.listen(Hearer::Changes(Callback::new(hear)))
     }
 
+    pub(super) fn hear_gates(&mut self, hear: impl Fn() + 'static) -> u64 {
+        self.uses.add(Use::Jobs);
+        self.listen(Hearer::Gates(Callback::new(move |()| hear())))
+    }
+
     pub(super) fn hear_log(&mut self, job: JobId, hear: impl Fn(&LogEvent) + 'static) -> u64 {
         self.uses.add(Use::Log(job));
         self.listen(Hearer::Log(job, LogMark::default(), Callback::new(hear)))
@@ -128,6 +134,11 @@ impl Board {
                     self.hear_lines(&event, &mut calls);
                 }
             }
+            StreamEvent::Gate(_) => {
+                if self.advance(cursor).is_some() {
+                    self.hear_gate(&mut calls);
+                }
+            }
             StreamEvent::Message(_) => {
                 self.advance(cursor);
             }
@@ -158,6 +169,14 @@ impl Board {
         }
     }
 
+    fn hear_gate(&self, calls: &mut Vec<Call>) {
+        for (_, hearer) in &self.hearers {
+            if let Hearer::Gates(callback) = hearer {
+                calls.push(callback.call(Rc::new(())));
+            }
+        }
+    }
+
     fn hear_snapshot(&mut self, snapshot: Snapshot, cursor: Option<Cursor>, calls: &mut Vec<Call>) {
         let Snapshot { jobs, logs, counts, seq, partial } = snapshot;
         if !partial && cursor.is_some() {
@@ -167,6 +186,7 @@ impl Board {
                 self.jobs.iter_mut().for_each(|shown| shown.as_of = AsOf::default());
             }
             self.cursor = cursor;
+            self.hear_gate(calls);
         }
         for view in jobs {
             let (known, changed) = self.merge(seq, &view, calls);

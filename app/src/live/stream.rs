@@ -14,7 +14,7 @@ use web_sys::{Event, EventSource, MessageEvent, XmlHttpRequest};
 use super::{Link, board::Board, json::Json, retry::Retry, topics, wire};
 
 /// Events that are listened for. `end` is not among them: it is for scripts.
-const NAMES: [&str; 8] = ["hello", "snapshot", "progress", "state", "log", "message", "heartbeat", "bye"];
+const NAMES: [&str; 9] = ["hello", "snapshot", "progress", "state", "log", "gate", "message", "heartbeat", "bye"];
 /// A stream that has not said hello after this is given up, milliseconds.
 const PATIENCE: f64 = 10_000.0;
 /// A page that nobody has looked at for this long gives up its stream, milliseconds: browsers open only six

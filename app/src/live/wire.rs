@@ -1,8 +1,8 @@
 //! The events of the stream as the browser reads them: what [`model`] writes, without what no page shows.
 
 use model::{
-    Bye, ByeReason, Counts, Failure, Heartbeat, Hello, JobId, JobState, JobView, Level, LogEvent, LogLine,
-    MessageEvent, Progress, ProgressEvent, Seq, Snapshot, Stage, StateEvent, StreamEvent, StreamId, Tone,
+    Bye, ByeReason, Counts, Failure, Gate, GateOf, Heartbeat, Hello, JobId, JobState, JobView, Level, LogEvent,
+    LogLine, MessageEvent, Progress, ProgressEvent, Seq, Snapshot, Stage, StateEvent, StreamEvent, StreamId, Tone,
 };
 
 use super::json::Json;
@@ -36,6 +36,7 @@ pub(super) fn event(name: &str, json: &Json) -> Option<StreamEvent> {
             counts: counts(json.get("counts")),
         })),
         "log" => StreamEvent::Log(log(json)?),
+        "gate" => StreamEvent::Gate(gate(json)?),
         "message" => StreamEvent::Message(MessageEvent {
             text: json.words("text"),
             from: json.words("from"),
@@ -73,6 +74,16 @@ pub(crate) fn job(json: &Json) -> Option<JobView> {
             .some()
             .map(|failure| Failure { code: failure.words("code"), message: failure.words("message") }),
         progress: progress(json),
+    })
+}
+
+fn gate(json: &Json) -> Option<Gate> {
+    Some(Gate {
+        of: GateOf::from_word(&json.words("of"))?,
+        name: json.words("name"),
+        paused_at: json.get("paused_at").instant(),
+        paused_by: json.get("paused_by").text(),
+        at_once: json.get("at_once").whole().map(|limit| limit as u32),
     })
 }
 

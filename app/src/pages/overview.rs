@@ -11,7 +11,7 @@ use engine::store::{HourBucket, KindStats, ListQuery, Usage};
 use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use model::{JobState, JobView};
+use model::{Gate, JobState, JobView};
 
 use self::{
     attention::Attention,
@@ -37,6 +37,7 @@ struct Matter {
     span: Vec<HourBucket>,
     kinds: Vec<KindStats>,
     usage: Usage,
+    gates: Vec<Gate>,
 }
 
 /// `/`.
@@ -59,18 +60,19 @@ async fn read(span: Span) -> engine::Result<Matter> {
     let engine = app().engine;
     let store = engine.store();
     let running = ListQuery { states: vec![JobState::Running], limit: ROWS as u32, ..ListQuery::default() };
-    let (running, span, kinds, usage) = tokio::try_join!(
+    let (running, span, kinds, usage, gates) = tokio::try_join!(
         store.page(&running),
         store.finished_per_hour(span.hours()),
         store.kind_stats(),
         store.usage(),
+        store.gates(),
     )?;
     let mut running = running.jobs;
     engine.freshen(&mut running);
     // The list is newest first; here the longest at work comes first, so that new ones go below.
     running.reverse();
     let day = span[span.len().saturating_sub(24)..].to_vec();
-    Ok(Matter { running, day, span, kinds, usage })
+    Ok(Matter { running, day, span, kinds, usage, gates })
 }
 
 #[component]
@@ -78,7 +80,7 @@ fn Board(frame: Frame, matter: Matter, span: Span) -> impl IntoView {
     let moving = frame.counts.running > 0;
     view! {
         <div class="stack">
-            <Attention jobs=frame.attention.clone() running=matter.running.clone() />
+            <Attention jobs=frame.attention.clone() running=matter.running.clone() gates=matter.gates />
             <Figures counts=frame.counts day=matter.day />
             <RunningNow jobs=matter.running counts=frame.counts now=frame.now />
             <div class="split even">

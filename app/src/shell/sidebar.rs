@@ -28,6 +28,7 @@ pub(super) fn Sidebar(frame: Frame) -> impl IntoView {
                 <Place href="/jobs" icon="jobs" name="Jobs">
                     <JobsBadge counts=frame.counts troubles />
                 </Place>
+                <Place href="/queues" icon="queues" name="Queues" />
                 <Place href="/new" icon="plus" name="New job" />
             </nav>
             <Watching jobs=frame.watching pinned=frame.pinned now=frame.now />

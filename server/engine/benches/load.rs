@@ -16,7 +16,7 @@ use std::{
 
 use engine::{
     Ctx, DurableEvent, Engine, Kind, Listener, StartOptions, Task, TaskError,
-    store::{BootId, Claim, ListQuery, NewJob, SqliteOptions, SqliteStore, Store},
+    store::{BootId, Claim, Claimable, ListQuery, NewJob, SqliteOptions, SqliteStore, Store},
 };
 use figures::Figures;
 use futures_util::{StreamExt, stream};
@@ -126,8 +126,8 @@ async fn restart() -> f64 {
     };
     stream::iter(0..LEFT_RUNNING).for_each_concurrent(100, enqueue).await;
     let boot = BootId("d".repeat(32));
-    let kinds = vec!["report".to_owned()];
-    let claim = Claim { boot, slots: LEFT_RUNNING, limits: Vec::new(), kinds, waits: None };
+    let report = Claimable { kind: "report".to_owned(), queue: "default".to_owned(), limit: None };
+    let claim = Claim { boot, slots: LEFT_RUNNING, kinds: [report].into(), waits: None };
     assert_eq!(store.claim(claim).await.expect("claimed").len(), LEFT_RUNNING as usize);
     drop(store);
     let builder = Engine::builder(folder.path()).listener(Arc::new(Deaf)).register(Report);

@@ -8,11 +8,12 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    TaskInfo,
     attempt::Attempt,
     cancel,
     run::run,
     shared::Shared,
-    store::{Claim, Claimed},
+    store::{Claim, Claimable, Claimed},
 };
 
 /// The store knows of all work that comes, from other processes too; this is for what it could not hear of.
@@ -22,7 +23,7 @@ const RECOVER: Duration = Duration::from_secs(1);
 
 /// Claims and starts jobs until the engine stops.
 pub(crate) async fn dispatch(shared: Arc<Shared>) {
-    let kinds: Vec<String> = shared.registry.entries().map(|entry| entry.info.kind.to_string()).collect();
+    let kinds: Arc<[Claimable]> = shared.registry.entries().map(|entry| claimable(&entry.info)).collect();
     while !shared.stopping.is_raised() {
         // Armed before the slots are counted: one that is freed meanwhile wakes us again at once.
         let mut freed = std::pin::pin!(shared.slot_freed.notified());
@@ -36,7 +37,9 @@ pub(crate) async fn dispatch(shared: Arc<Shared>) {
             continue;
         }
         let enough = CancellationToken::new();
-        let mut claiming = shared.store.claim(claim(&shared, slots, &kinds, &enough));
+        let wish =
+            Claim { boot: shared.node.boot.clone(), slots, kinds: Arc::clone(&kinds), waits: Some(enough.clone()) };
+        let mut claiming = shared.store.claim(wish);
         let claimed = tokio::select! {
             biased;
             claimed = &mut claiming => claimed,
@@ -93,16 +96,8 @@ pub(crate) async fn promote(shared: Arc<Shared>) {
     }
 }
 
-/// A wish for so many jobs, which waits until there is `enough`.
-fn claim(shared: &Shared, slots: u32, kinds: &[String], enough: &CancellationToken) -> Claim {
-    let limits = shared.registry.entries().filter_map(|entry| Some((entry.info.kind.to_string(), entry.limit?)));
-    Claim {
-        boot: shared.node.boot.clone(),
-        slots,
-        limits: limits.collect(),
-        kinds: kinds.to_vec(),
-        waits: Some(enough.clone()),
-    }
+fn claimable(task: &TaskInfo) -> Claimable {
+    Claimable { kind: task.kind.to_string(), queue: task.queue.to_string(), limit: task.limit }
 }
 
 async fn start(shared: &Arc<Shared>, claimed: Vec<Claimed>) {

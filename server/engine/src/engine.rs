@@ -50,7 +50,7 @@ pub struct StartOptions {
 /// orderly way.
 #[derive(Clone)]
 pub struct Engine {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     _work: Arc<Work>,
 }
 

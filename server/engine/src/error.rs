@@ -28,6 +28,14 @@ pub enum Error {
         /// What there is, as a list for people.
         known: String,
     },
+    /// No task of this program is in a queue of that name.
+    #[error("there is no queue {queue}; there are {known}")]
+    UnknownQueue {
+        /// What was asked for.
+        queue: String,
+        /// What there is, as a list for people.
+        known: String,
+    },
     /// The input does not fit the task: one entry per field, never empty.
     #[error("{}", .0.first().map_or("the input does not fit", |e| e.message.as_str()))]
     InvalidInput(Vec<FieldError>),

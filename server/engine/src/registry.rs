@@ -66,8 +66,6 @@ pub(crate) struct Entry {
     pub(crate) info: TaskInfo,
     /// The task.
     pub(crate) task: Box<dyn ErasedTask>,
-    /// How many may run at once, in all processes.
-    pub(crate) limit: Option<u32>,
     weights: &'static [f64],
     learned: Mutex<Option<(Instant, Vec<f64>)>>,
 }
@@ -88,8 +86,10 @@ impl Entry {
             timeout: T::TIMEOUT,
             quiet_timeout: T::QUIET_TIMEOUT,
             checkpoints: T::CHECKPOINTS,
+            queue: T::QUEUE,
+            limit: T::LIMIT,
         };
-        Self { info, task: Box::new(Typed(task)), limit: T::LIMIT, weights: T::WEIGHTS, learned: Mutex::new(None) }
+        Self { info, task: Box::new(Typed(task)), weights: T::WEIGHTS, learned: Mutex::new(None) }
     }
 
     /// How the stages share the bar: as the task says, else as history shows, else equally.

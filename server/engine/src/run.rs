@@ -178,7 +178,7 @@ async fn settle(attempt: &Attempt, finish: Finish) -> bool {
         let answer = futures_util::poll!(finishing.as_mut());
         if first {
             // The end is in the writer's queue. A claim that goes there now comes after it, and both are one commit.
-            shared.free_slot(&attempt.entry);
+            shared.free_slot();
             attempt.ended.raise();
             first = false;
         }

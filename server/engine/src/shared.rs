@@ -17,7 +17,7 @@ use crate::{
     flag::Flag,
     live::Live,
     pool::Pool,
-    registry::{Entry, Registry},
+    registry::Registry,
     store::{Node, Store},
 };
 
@@ -72,11 +72,9 @@ impl Shared {
         self.running.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Gives it back, and lets the dispatcher know where its claim that waits does not take it into account: where
-    /// there was no slot to claim for, or none for this kind.
-    pub(crate) fn free_slot(&self, entry: &Entry) {
-        let none_was_free = self.running.fetch_sub(1, Ordering::AcqRel) >= self.node.concurrency;
-        if none_was_free || entry.limit.is_some() {
+    /// Gives it back, and lets the dispatcher know where it has no claim that waits, because there was no slot for one.
+    pub(crate) fn free_slot(&self) {
+        if self.running.fetch_sub(1, Ordering::AcqRel) >= self.node.concurrency {
             self.slot_freed.notify_one();
         }
     }

@@ -7,8 +7,13 @@ mod sqlite;
 mod types;
 
 use async_trait::async_trait;
-use model::{AttemptNo, Counts, Cursor, JobId, JobState, JobView, Micros, ProgressEvent, Seq, Snapshot};
-use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
+use model::{AttemptNo, Counts, Cursor, Gate, GateOf, JobId, JobState, JobView, Micros, ProgressEvent, Seq, Snapshot};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 use tokio_util::sync::CancellationToken;
 
 pub use sqlite::{Others, SqliteOptions, SqliteStore};
@@ -67,6 +72,8 @@ pub trait Store: Send + Sync + 'static {
     async fn start_now(&self, job: JobId, by: &str) -> Result<()>;
     /// Removes an ended job with its log, attempts and artifact rows; the files are the caller's.
     async fn delete(&self, job: JobId, by: &str) -> Result<()>;
+    /// Changes what stands between the line and the workers for a queue or a kind. What is so already stays as it is.
+    async fn change_gate(&self, of: GateOf, name: &str, change: GateChange, by: &str) -> Result<()>;
     /// Removes part of jobs, or all of them, unless they are not over since before the time beside them; answers which,
     /// and for how long the writer was held. The files are the caller's.
     async fn prune(&self, what: Prunable, jobs: Vec<(JobId, Micros)>) -> Result<(Pruned, Duration)>;
@@ -123,6 +130,11 @@ pub trait Store: Send + Sync + 'static {
     async fn page(&self, query: &ListQuery) -> Result<Page>;
     /// How many there are in each state.
     async fn counts(&self) -> Result<Counts>;
+    /// How many jobs of each kind are `scheduled`, `queued`, `running` and `paused`; the other counts are 0. Takes time
+    /// with the length of the line: 3 ms for 100,000 jobs.
+    async fn under_way(&self) -> Result<BTreeMap<String, Counts>>;
+    /// What people have decided about queues and kinds.
+    async fn gates(&self) -> Result<Vec<Gate>>;
     /// Attempts of a job, newest first.
     async fn attempts(&self, job: JobId) -> Result<Vec<AttemptRow>>;
     /// What happened to a job, newest first, at most `limit`.

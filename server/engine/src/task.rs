@@ -10,37 +10,7 @@ use model::{Failure, Form, Micros};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Backoff, Ctx, Error};
-
-/// A task's name in the registry, in addresses and in the history: lower case, digits, dashes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Kind(&'static str);
-
-impl Kind {
-    /// # Panics
-    /// At compile time (in a `const`) if `name` is empty, over 40 bytes, or not of `a-z 0-9 -`.
-    pub const fn new(name: &'static str) -> Self {
-        let bytes = name.as_bytes();
-        assert!(!bytes.is_empty() && bytes.len() <= 40, "a kind has 1 to 40 characters");
-        let mut i = 0;
-        while i < bytes.len() {
-            assert!(matches!(bytes[i], b'a'..=b'z' | b'0'..=b'9' | b'-'), "a kind is of a-z, 0-9 and dashes");
-            i += 1;
-        }
-        Self(name)
-    }
-
-    /// The name.
-    pub const fn as_str(self) -> &'static str {
-        self.0
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
+use crate::{Backoff, Code, Ctx, Error, Kind, Queue};
 
 /// A kind of long work. One value of it is registered and runs every job of the kind.
 pub trait Task: Send + Sync + 'static {
@@ -68,6 +38,8 @@ pub trait Task: Send + Sync + 'static {
     const QUIET_TIMEOUT: Option<Duration> = None;
     /// How many jobs of this kind may run at once, in all processes together; `None` leaves it to their slots.
     const LIMIT: Option<u32> = None;
+    /// Where its jobs stand in line. People can pause a queue, and limit how many of its jobs run at once.
+    const QUEUE: Queue = Queue::DEFAULT;
 
     /// The form: labels and help are its doc comments, limits its schema attributes.
     type Input: DeserializeOwned + JsonSchema + Send;
@@ -144,37 +116,6 @@ impl fmt::Display for Fault {
     }
 }
 
-/// A stable word for what went wrong, such as `io`, `bad_input`, `table_exists`: lower case, digits, underscores.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Code(&'static str);
-
-impl Code {
-    /// # Panics
-    /// At compile time (in a `const`) if `word` is empty or not of `a-z 0-9 _`.
-    pub const fn new(word: &'static str) -> Self {
-        let bytes = word.as_bytes();
-        assert!(!bytes.is_empty(), "a code has a word");
-        let mut i = 0;
-        while i < bytes.len() {
-            assert!(matches!(bytes[i], b'a'..=b'z' | b'0'..=b'9' | b'_'), "a code is of a-z, 0-9 and underscores");
-            i += 1;
-        }
-        Self(word)
-    }
-
-    /// The word.
-    pub const fn as_str(self) -> &'static str {
-        self.0
-    }
-}
-
-impl From<&'static str> for Code {
-    /// As [`Code::new`].
-    fn from(word: &'static str) -> Self {
-        Self::new(word)
-    }
-}
-
 impl TaskError {
     /// A failure that another attempt would meet again: a mistake in the input, for one.
     pub fn fatal(code: impl Into<Code>, message: impl Into<String>) -> Self {
@@ -236,4 +177,8 @@ pub struct TaskInfo {
     pub quiet_timeout: Option<Duration>,
     /// Whether a running one can be paused.
     pub checkpoints: bool,
+    /// Where its jobs stand in line.
+    pub queue: Queue,
+    /// How many may run at once, in all processes.
+    pub limit: Option<u32>,
 }

@@ -15,7 +15,7 @@ use std::{
 
 use engine::{
     Ctx, Engine, Kind, StartOptions, Task, TaskError,
-    store::{BootId, Claim, Finish, NewJob, Outcome, SaveCheckpoint, SqliteOptions, SqliteStore, Store},
+    store::{BootId, Claim, Claimable, Finish, NewJob, Outcome, SaveCheckpoint, SqliteOptions, SqliteStore, Store},
 };
 use model::{JobState, Micros, Priority, Progress, Seq};
 use rusqlite::Connection;
@@ -161,7 +161,8 @@ async fn every_verb_one_after_the_other() {
     let second = store.enqueue(new_job()).await.expect("accepted");
     done();
     let boot = BootId("a".repeat(32));
-    let claim = Claim { boot, slots: 1, limits: Vec::new(), kinds: vec!["a".to_owned()], waits: None };
+    let a = Claimable { kind: "a".to_owned(), queue: "default".to_owned(), limit: None };
+    let claim = Claim { boot, slots: 1, kinds: [a].into(), waits: None };
     let fence = store.claim(claim).await.expect("claimed").remove(0).fence;
     done();
     store.save_progress(vec![(fence.clone(), Progress { value: 1, rev: 1, ..Progress::default() })]);

@@ -176,6 +176,7 @@ fn view(event: &DurableEvent) -> Option<&JobView> {
         | StreamEvent::Snapshot(_)
         | StreamEvent::Progress(_)
         | StreamEvent::Log(_)
+        | StreamEvent::Gate(_)
         | StreamEvent::Message(_)
         | StreamEvent::Heartbeat(_)
         | StreamEvent::Bye(_)

@@ -48,7 +48,7 @@ pub(crate) fn shows(topics: &Topics, event: &DurableEvent) -> bool {
 /// Who hears a durable event.
 #[derive(Clone, Copy)]
 enum Audience {
-    /// Who follows all changes of state, and who shows the job.
+    /// Who follows all changes of state, and who shows the job, if it is about one.
     States,
     /// Who takes messages to everybody.
     Messages,
@@ -59,7 +59,7 @@ enum Audience {
 impl Audience {
     const fn of(event: &DurableEvent) -> Self {
         match &event.event {
-            StreamEvent::State(_) => Self::States,
+            StreamEvent::State(_) | StreamEvent::Gate(_) => Self::States,
             StreamEvent::Message(_) if event.job.is_none() => Self::Messages,
             StreamEvent::Log(_)
             | StreamEvent::Message(_)

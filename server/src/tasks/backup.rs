@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use engine::{Ctx, Error, Kind, Task, TaskError};
+use engine::{Ctx, Error, Kind, Queue, Task, TaskError};
 use jiff::Timestamp;
 use model::bytes;
 use schemars::JsonSchema;
@@ -52,6 +52,7 @@ impl Task for Backup {
     const ABOUT: &'static str = "Copies the database of jobs, logs and history while the server runs, checks the copy, \
                                  and keeps the last few.";
     const MAX_ATTEMPTS: u32 = 3;
+    const QUEUE: Queue = super::UPKEEP;
     const LIMIT: Option<u32> = Some(1);
 
     type Input = Input;

@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use engine::{Ctx, Kind, Task, TaskError, UploadRef};
+use engine::{Ctx, Kind, Queue, Task, TaskError, UploadRef};
 use model::{Level, count};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -104,6 +104,7 @@ impl Task for CheckLinks {
                                  reports the broken ones.";
     const STAGES: &'static [&'static str] = &["Read", "Check", "Write"];
     const WEIGHTS: &'static [f64] = &[0.02, 0.96, 0.02];
+    const QUEUE: Queue = super::NETWORK;
     const CHECKPOINTS: bool = true;
 
     type Input = Input;

@@ -19,7 +19,7 @@ use std::{
     sync::Arc,
 };
 
-use engine::{Ctx, Kind, RootedPath, Task, TaskError, UploadRef};
+use engine::{Ctx, Kind, Queue, RootedPath, Task, TaskError, UploadRef};
 use model::{Level, count};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -92,6 +92,7 @@ impl Task for Checksum {
                                  sha256sum and b3sum, or verifies a folder against one.";
     const STAGES: &'static [&'static str] = &["Scan", "Hash", "Write"];
     const WEIGHTS: &'static [f64] = &[0.05, 0.9, 0.05];
+    const QUEUE: Queue = super::DISK;
     const CHECKPOINTS: bool = true;
 
     type Input = Input;

@@ -13,7 +13,7 @@ mod rejects;
 mod sniff;
 mod types;
 
-use engine::{Ctx, Kind, Task, TaskError, Upload, UploadRef};
+use engine::{Ctx, Kind, Queue, Task, TaskError, Upload, UploadRef};
 use model::{FieldError, Level, count};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -185,6 +185,7 @@ impl Task for ImportCsv {
                                  directory. Finds out delimiter, header and types.";
     const STAGES: &'static [&'static str] = &["Inspect", "Load", "Index"];
     const WEIGHTS: &'static [f64] = &[0.25, 0.65, 0.1];
+    const QUEUE: Queue = super::DISK;
     const CHECKPOINTS: bool = true;
 
     type Input = Input;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use engine::{
-    Ctx, Error, Keeper, Kind, Task, TaskError,
+    Ctx, Error, Keeper, Kind, Queue, Task, TaskError,
     store::{Prunable, Usage},
 };
 use model::{FieldError, JobId, JobState, Level, Micros, bytes, count};
@@ -70,6 +70,7 @@ impl Task for Prune {
     const NAME: &'static str = "Prune";
     const ABOUT: &'static str = "Removes old jobs, or only their logs and files, and gives the space back.";
     const STAGES: &'static [&'static str] = &["Jobs", "Logs", "Artifacts", "Uploads", "Space"];
+    const QUEUE: Queue = super::UPKEEP;
     const LIMIT: Option<u32> = Some(1);
 
     type Input = Input;

@@ -1,25 +1,17 @@
 //! What else follows the job that a page is about: the title of the tab, and the parts that only the server draws.
 
-use std::cell::Cell;
+use std::{cell::Cell, time::Duration};
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 use model::JobView;
 
-use crate::{browser, live, ui::document_title};
-
-/// Whether the page is being fetched, and has to be once more after that.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fetch {
-    Idle,
-    Busy,
-    Again,
-}
+use crate::{islands::parts, live, ui::document_title};
 
 /// Keeps the title true, and has the server draw the page's parts anew whenever the job takes a step: a state, an
 /// attempt, a stage.
 pub(super) fn follow(job: RwSignal<JobView>) {
-    let fetch = StoredValue::new(Fetch::Idle);
     let step_of = |job: &JobView| (job.attempt, job.shown(), job.progress.stage.as_ref().map(|stage| stage.index));
+    live::on_gate(|| parts::refresh(Duration::ZERO));
     let shown = Cell::new(step_of(&job.read_untracked()));
     live::keep(move || {
         let job = job.read();
@@ -29,24 +21,7 @@ pub(super) fn follow(job: RwSignal<JobView>) {
         }
         let step = step_of(&job);
         if shown.replace(step) != step {
-            refresh(fetch);
-        }
-    });
-}
-
-/// One fetch at a time; steps taken meanwhile ask for one more after it.
-fn refresh(fetch: StoredValue<Fetch>) {
-    if fetch.get_value() != Fetch::Idle {
-        fetch.set_value(Fetch::Again);
-        return;
-    }
-    fetch.set_value(Fetch::Busy);
-    spawn_local(async move {
-        browser::refresh_parts().await;
-        let again = fetch.get_value() == Fetch::Again;
-        fetch.set_value(Fetch::Idle);
-        if again {
-            refresh(fetch);
+            parts::refresh(Duration::ZERO);
         }
     });
 }

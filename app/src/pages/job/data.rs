@@ -6,7 +6,7 @@ use engine::{
 };
 use leptos_axum::extract;
 use leptos_router::params::ParamsMap;
-use model::{JobId, JobView, Level, Micros};
+use model::{Gate, JobId, JobState, JobView, Level, Micros};
 use tower_sessions::Session;
 
 use crate::{context::app, pins};
@@ -77,6 +77,8 @@ pub(super) struct Data {
     pub task: (String, Vec<String>),
     /// Whether a running job of the task can be paused.
     pub pauses: bool,
+    /// What keeps it from starting, where it is in line and its queue or its kind is paused.
+    pub held_by: Option<Gate>,
     /// How long a task may take to stop, seconds.
     pub grace: f64,
     pub now: Micros,
@@ -103,6 +105,10 @@ impl Data {
             store.log(job, &log),
             store.page(&earlier),
         )?;
+        let held_by = match detail.view.state {
+            JobState::Queued => engine.paused_before(&detail.view.kind).await?,
+            _ => None,
+        };
         let session = extract::<Session>().await.ok();
         let task = engine.task(&detail.view.kind).map_or_else(
             || (detail.view.kind.clone(), Vec::new()),
@@ -117,6 +123,7 @@ impl Data {
             pinned: pins::read(session.as_ref()).await.contains(&job),
             task,
             pauses: engine.task(&detail.view.kind).is_some_and(|task| task.checkpoints),
+            held_by,
             grace: engine.cancel_grace().as_secs_f64(),
             now: engine.now(),
             asked,

@@ -1,10 +1,10 @@
 //! What went wrong, before anything else.
 
 use leptos::prelude::*;
-use model::{Failure, JobView, Shown, count, duration};
+use model::{Failure, Gate, GateOf, JobView, Shown, count, duration};
 
 use super::data::Data;
-use crate::ui::Icon;
+use crate::ui::{Icon, When};
 
 /// A failure, an interruption, a task that does not answer; nothing on a good day.
 #[component]
@@ -50,14 +50,32 @@ pub(super) fn Notices(data: Data) -> impl IntoView {
             </Notice>
         }
         .into_any(),
+        Shown::Queued => data.held_by.map(|gate| view! { <Held gate /> }).into_any(),
         Shown::Scheduled
-        | Shown::Queued
         | Shown::Running
         | Shown::Pausing
         | Shown::Cancelling
         | Shown::Paused
         | Shown::Succeeded
         | Shown::Cancelled => ().into_any(),
+    }
+}
+
+/// Why it does not start.
+#[component]
+fn Held(gate: Gate) -> impl IntoView {
+    let head = match gate.of {
+        GateOf::Queue => format!("The queue {} is paused", gate.name),
+        GateOf::Kind => "Its task is paused".to_owned(),
+    };
+    view! {
+        <Notice class="warn" icon="pause" head>
+            <p>
+                {gate.paused_by} " has paused it, " {gate.paused_at.map(|at| view! { <When at /> })}
+                ". This job keeps its place and starts when it is resumed. "
+                <a href="/queues">"Go to the queues"</a>
+            </p>
+        </Notice>
     }
 }
 

@@ -1,27 +1,55 @@
 //! What a person should look at first.
 
 use leptos::prelude::*;
-use model::{JobView, Shown};
+use model::{Gate, GateOf, JobView, Shown};
 
-use crate::ui::{Icon, fact};
+use crate::ui::{Icon, When, fact};
 use crate::{context::app, shell::Frame};
 
-/// Jobs that went wrong and nobody has tried again, and jobs that do not stop when asked. Absent on a good day.
+/// Queues and kinds that are paused, jobs that went wrong and nobody has tried again, and jobs that do not stop when
+/// asked. Absent on a good day.
 #[component]
-pub(super) fn Attention(jobs: Vec<JobView>, running: Vec<JobView>) -> impl IntoView {
+pub(super) fn Attention(jobs: Vec<JobView>, running: Vec<JobView>, gates: Vec<Gate>) -> impl IntoView {
     let stuck = running.into_iter().filter(|job| job.shown() == Shown::NotResponding);
     let troubles: Vec<_> = stuck.chain(jobs).collect();
-    (!troubles.is_empty()).then(|| {
+    let paused: Vec<_> = gates.into_iter().filter(|gate| gate.paused_at.is_some()).map(paused).collect();
+    (!troubles.is_empty() || !paused.is_empty()).then(|| {
         view! {
             <section class="card" aria-labelledby="attention">
                 <header>
                     <h2 id="attention">"Needs attention"</h2>
-                    <span class="hint">"until tried again, repeated or deleted"</span>
+                    <span class="hint">"until it is seen to"</span>
                 </header>
-                <ul class="attention">{troubles.iter().map(trouble).collect::<Vec<_>>()}</ul>
+                <ul class="attention">{paused} {troubles.iter().map(trouble).collect::<Vec<_>>()}</ul>
             </section>
         }
     })
+}
+
+/// What is paused is easily forgotten.
+fn paused(gate: Gate) -> impl IntoView {
+    let what = match gate.of {
+        GateOf::Queue => format!("The queue {}", gate.name),
+        GateOf::Kind => {
+            app().engine.task(&gate.name).map_or_else(|| gate.name.clone(), |task| format!("“{}”", task.name))
+        }
+    };
+    view! {
+        <li data-state="paused">
+            <Icon name="pause" />
+            <p>
+                <a href="/queues">{what}</a>
+                " is paused: its jobs do not start. By "
+                {gate.paused_by}
+                ", "
+                {gate.paused_at.map(|at| view! { <When at /> })}
+            </p>
+            <a class="button small" href="/queues">
+                "Open"
+                <span class="visually-hidden">" the queues"</span>
+            </a>
+        </li>
+    }
 }
 
 fn trouble(job: &JobView) -> impl IntoView + use<> {

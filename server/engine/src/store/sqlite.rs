@@ -11,7 +11,7 @@
 //! | `statement` | running one statement of it |
 //! | `enqueue` `claim` `finish` `soft` | the verbs that come by the thousand |
 //! | `checkpoint` | where jobs can go on from |
-//! | `people` `pause` `recover` `keep` `nodes` | the rare verbs, one at a time |
+//! | `people` `pause` `gate` `recover` `keep` `nodes` | the rare verbs, one at a time |
 //! | `prune` | removes what has long ended |
 //! | `upkeep` | trims events, removes logs of deleted jobs |
 //! | `backup` | a copy of the file while it is in use |
@@ -28,6 +28,7 @@ mod enqueue;
 mod error;
 mod feed;
 mod finish;
+mod gate;
 mod keep;
 mod nodes;
 mod open;
@@ -45,21 +46,21 @@ mod watcher;
 mod writer;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
 use async_trait::async_trait;
-use model::{AttemptNo, Counts, Cursor, JobId, JobState, JobView, Micros, Progress, Seq, Snapshot};
+use model::{AttemptNo, Counts, Cursor, Gate, GateOf, JobId, JobState, JobView, Micros, Progress, Seq, Snapshot};
 use tokio_util::sync::CancellationToken;
 
 use self::{feed::Feed, read::Reader, watcher::Watcher, writer::Writer};
 use super::{
     Activity, Artifact, AttemptRow, BootId, CancelAnswer, Checkpoint, CheckpointAnswer, Claim, Claimed, DurableEvent,
-    Fence, Finish, HourBucket, JobDetail, KindStats, ListQuery, LogAppend, LogPage, LogQuery, NewJob, Node, Page,
-    PauseAnswer, Prunable, Pruned, SaveCheckpoint, Store, Topics, UploadRow, Usage,
+    Fence, Finish, GateChange, HourBucket, JobDetail, KindStats, ListQuery, LogAppend, LogPage, LogQuery, NewJob, Node,
+    Page, PauseAnswer, Prunable, Pruned, SaveCheckpoint, Store, Topics, UploadRow, Usage,
 };
 use crate::{Clock, Listener, Result, SystemClock};
 
@@ -191,6 +192,10 @@ impl Store for SqliteStore {
         self.writer.call(people::Delete { job, by: by.to_owned() }).await
     }
 
+    async fn change_gate(&self, of: GateOf, name: &str, change: GateChange, by: &str) -> Result<()> {
+        self.writer.call(gate::ChangeGate { of, name: name.to_owned(), change, by: by.to_owned() }).await
+    }
+
     async fn prune(&self, what: Prunable, jobs: Vec<(JobId, Micros)>) -> Result<(Pruned, Duration)> {
         self.writer.call(prune::Prune { what, jobs }).await
     }
@@ -277,6 +282,14 @@ impl Store for SqliteStore {
 
     async fn counts(&self) -> Result<Counts> {
         self.reader.counts().await
+    }
+
+    async fn under_way(&self) -> Result<BTreeMap<String, Counts>> {
+        self.reader.under_way().await
+    }
+
+    async fn gates(&self) -> Result<Vec<Gate>> {
+        self.reader.gates().await
     }
 
     async fn attempts(&self, job: JobId) -> Result<Vec<AttemptRow>> {

@@ -1,6 +1,6 @@
 //! What goes into the store's verbs and comes out of them.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use model::{
     AttemptNo, Failure, JobId, JobState, JobView, Level, LogLine, Micros, Priority, Progress, Seq, StreamEvent,
@@ -100,14 +100,33 @@ pub struct Claim {
     pub boot: BootId,
     /// How many jobs at most.
     pub slots: u32,
-    /// For kinds with a limit of their own: how many of that kind may run at once, in all processes together. A kind not
-    /// named is bound by `slots` alone.
-    pub limits: Vec<(String, u32)>,
     /// Only these kinds; those this process can run.
-    pub kinds: Vec<String>,
+    pub kinds: Arc<[Claimable]>,
     /// Where nothing is there to take: waits for it until this is cancelled. The transaction that queues a job then
     /// claims it as well. Only the newest claim of a store waits.
     pub waits: Option<CancellationToken>,
+}
+
+/// A kind that a process can run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimable {
+    /// Its name.
+    pub kind: String,
+    /// The queue it belongs to.
+    pub queue: String,
+    /// How many of it may run at once, in all processes together; `None` where only the slots, and people, limit it.
+    pub limit: Option<u32>,
+}
+
+/// What a person decides about a queue or a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GateChange {
+    /// No job passes any more.
+    Pause,
+    /// Jobs pass again.
+    Resume,
+    /// So many jobs may run at once, at least 1; any number with `None`. What runs already goes on.
+    Limit(Option<u32>),
 }
 
 /// A job that has been claimed.

@@ -17,19 +17,58 @@ const CASES: u32 = 2_000;
 /// What may happen next; a number picks the job, or the claim that a process believes in.
 #[derive(Clone, Debug)]
 enum Step {
-    Enqueue { kind: usize, later: bool, attempts: u32, urgency: i64, unique: bool },
-    Claim { process: usize, slots: u32 },
-    Say { held: usize },
-    Finish { held: usize, how: Event },
-    NotResponding { held: usize },
-    Cancel { job: usize },
-    Retry { job: usize },
-    StartNow { job: usize },
-    Pause { job: usize },
-    Resume { job: usize },
-    Delete { job: usize },
+    Enqueue {
+        kind: usize,
+        later: bool,
+        attempts: u32,
+        urgency: i64,
+        unique: bool,
+    },
+    Claim {
+        process: usize,
+        slots: u32,
+    },
+    Say {
+        held: usize,
+    },
+    Finish {
+        held: usize,
+        how: Event,
+    },
+    NotResponding {
+        held: usize,
+    },
+    Cancel {
+        job: usize,
+    },
+    Retry {
+        job: usize,
+    },
+    StartNow {
+        job: usize,
+    },
+    Pause {
+        job: usize,
+    },
+    Resume {
+        job: usize,
+    },
+    Delete {
+        job: usize,
+    },
+    /// Pauses or resumes a kind, or the queue of several.
+    Gate {
+        kind: Option<usize>,
+        paused: bool,
+    },
+    /// How many jobs of the queue may run at once.
+    Limit {
+        at_once: Option<u32>,
+    },
     Promote,
-    Die { process: usize },
+    Die {
+        process: usize,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -57,6 +96,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<usize>().prop_map(|job| Step::Pause { job }),
         1 => any::<usize>().prop_map(|job| Step::Resume { job }),
         1 => any::<usize>().prop_map(|job| Step::Delete { job }),
+        1 => (prop::option::of(0..KINDS.len()), prop::bool::weighted(0.3))
+            .prop_map(|(kind, paused)| Step::Gate { kind, paused }),
+        1 => prop::option::of(1..4_u32).prop_map(|at_once| Step::Limit { at_once }),
         1 => Just(Step::Promote),
         1 => (0..PROCESSES).prop_map(|process| Step::Die { process }),
     ]

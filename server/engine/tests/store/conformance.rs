@@ -1,5 +1,7 @@
 //! What every store promises, whatever it is built on. Each promise gets a new, empty store.
 
+#[path = "conformance/gates.rs"]
+mod gates;
 #[path = "conformance/pausing.rs"]
 mod pausing;
 #[path = "conformance/pruning.rs"]
@@ -23,10 +25,11 @@ use model::{JobId, JobState, Level, LogLine, Micros, Seq, StreamEvent};
 use tokio_util::sync::CancellationToken;
 
 use super::support::{
-    HOUR, Kept, boot, checkpoint, claim, claim_one, failed, failed_job, finish, lines, new_job, node, progress,
-    running, succeeded,
+    HOUR, Kept, boot, checkpoint, claim, claim_one, claimable, failed, failed_job, finish, lines, new_job, node,
+    progress, running, succeeded,
 };
 
+pub(crate) use gates::*;
 pub(crate) use pausing::*;
 pub(crate) use pruning::*;
 pub(crate) use retrying::*;
@@ -102,11 +105,13 @@ pub(crate) async fn a_kind_at_its_limit_blocks_nobody_behind_it(kept: Kept) {
     }
     let free = kept.store.enqueue(new_job("free")).await.expect("accepted");
     let unknown = kept.store.enqueue(new_job("unknown")).await.expect("accepted");
-    let wish = Claim { limits: vec![("limited".to_owned(), 2)], ..claim(10, &["limited", "free"]) };
+    let limited = |limit| claimable("limited", "default", Some(limit));
+    let kinds = [limited(2), claimable("free", "default", None)].into();
+    let wish = Claim { kinds, ..claim(10, &[]) };
     let claimed = kept.store.claim(wish).await.expect("answered");
     assert_eq!(claimed.len(), 3);
     assert_eq!(claimed[2].view.job, free);
-    let elsewhere = Claim { boot: boot('b'), limits: vec![("limited".to_owned(), 3)], ..claim(10, &["limited"]) };
+    let elsewhere = Claim { boot: boot('b'), kinds: [limited(3)].into(), ..claim(10, &[]) };
     assert_eq!(kept.store.claim(elsewhere).await.expect("answered").len(), 1, "two run already");
     assert_eq!(kept.store.job(unknown).await.expect("found").state, JobState::Queued);
 }
@@ -641,6 +646,13 @@ macro_rules! promises {
             what_runs_is_asked_and_set_aside_uncharged
             a_wish_to_pause_can_be_taken_back
             what_is_over_cannot_be_paused
+            what_is_paused_lets_nobody_start_and_holds_up_nobody_else
+            a_queue_at_its_limit_takes_the_first_in_line_of_all_its_kinds
+            a_person_can_limit_a_kind_further_than_its_program_and_not_less
+            a_claim_that_waits_takes_what_a_person_lets_pass
+            a_claim_that_waits_takes_what_the_end_of_another_makes_room_for
+            a_gate_tells_how_it_stands_once_and_who_paused_it
+            what_is_under_way_is_counted_by_kind
             old_jobs_go_by_state_and_counts_stay_true
             a_log_and_artifacts_go_without_their_job
             what_was_retried_meanwhile_is_not_removed

@@ -10,7 +10,9 @@ use std::{
 
 use engine::{
     Clock, DurableEvent, Listener,
-    store::{BootId, Claim, Claimed, Fence, Finish, LogAppend, NewJob, Node, Outcome, Role, SaveCheckpoint, Store},
+    store::{
+        BootId, Claim, Claimable, Claimed, Fence, Finish, LogAppend, NewJob, Node, Outcome, Role, SaveCheckpoint, Store,
+    },
 };
 use model::{Failure, JobId, Level, LogLine, Micros, Priority, Progress, ProgressEvent};
 
@@ -102,8 +104,12 @@ pub(crate) fn new_job(kind: &str) -> NewJob {
 }
 
 pub(crate) fn claim(slots: u32, kinds: &[&str]) -> Claim {
-    let kinds = kinds.iter().map(|kind| (*kind).to_owned()).collect();
-    Claim { boot: boot('a'), slots, limits: Vec::new(), kinds, waits: None }
+    let kinds = kinds.iter().map(|kind| claimable(kind, "default", None)).collect();
+    Claim { boot: boot('a'), slots, kinds, waits: None }
+}
+
+pub(crate) fn claimable(kind: &str, queue: &str, limit: Option<u32>) -> Claimable {
+    Claimable { kind: kind.to_owned(), queue: queue.to_owned(), limit }
 }
 
 /// Starts a job of `kind` and has it claimed, where nothing older waits.

@@ -92,9 +92,9 @@ impl Batch {
         self.len() == 0
     }
 
-    /// Whether there may be more to claim after it.
-    pub(super) fn may_queue_jobs(&self) -> bool {
-        !self.enqueues.is_empty() || !self.rare.is_empty()
+    /// Whether there may be more to claim after it: it queues a job, or makes room for one that had to wait.
+    pub(super) fn may_let_jobs_start(&self) -> bool {
+        !self.enqueues.is_empty() || !self.finishes.is_empty() || !self.rare.is_empty()
     }
 
     /// In a batch of one: whose worker calls for a job that it holds.

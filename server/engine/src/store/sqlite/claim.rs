@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use model::{Event, JobId, JobState};
 use rusqlite::params;
 
-use super::{error::corrupt, transaction::Transaction};
+use super::{error::corrupt, gate::Room, transaction::Transaction};
 use crate::{
     Result,
     store::{Claim, Claimed, Fence},
@@ -25,28 +25,32 @@ impl Transaction<'_> {
         Ok(claimed)
     }
 
-    /// The jobs to take, most urgent and earliest first. Each kind has a line of its own, so that a kind at its limit blocks
-    /// nobody behind it.
+    /// The jobs to take, most urgent and earliest first. Each kind has a line of its own, so that a kind or a queue which is
+    /// paused or at its limit blocks nobody behind it.
     fn head_of_line(&self, claim: &Claim) -> Result<Vec<JobId>> {
+        let room = Room::read(self, claim)?;
         let mut heads = Vec::new();
-        for kind in &claim.kinds {
-            let room = match claim.limits.iter().find(|(limited, _)| limited == kind) {
-                Some((_, limit)) => limit.saturating_sub(self.running(kind)?).min(claim.slots),
-                None => claim.slots,
-            };
+        for claimable in &*claim.kinds {
+            let candidates = room.of_kind(self, claimable)?;
+            if candidates == 0 {
+                continue;
+            }
             heads.extend(self.rows(
                 "select priority, in_line, id from job indexed by job_in_line
                 where state = 'queued' and kind = ? order by priority desc, in_line, id limit ?",
-                params![kind, room],
-                |row| Ok((Reverse(row.get::<_, i8>(0)?), row.get::<_, i64>(1)?, JobId(row.get(2)?))),
+                params![claimable.kind, candidates],
+                |row| {
+                    let place = (Reverse(row.get::<_, i8>(0)?), row.get::<_, i64>(1)?, JobId(row.get(2)?));
+                    Ok((place, claimable))
+                },
             )?);
         }
-        heads.sort_unstable();
-        Ok(heads.into_iter().take(claim.slots as usize).map(|(_, _, job)| job).collect())
+        heads.sort_unstable_by_key(|(place, _)| *place);
+        Ok(room.fill(heads.into_iter().map(|((_, _, job), claimable)| (claimable, job))))
     }
 
     /// How many of a kind run, wherever they do.
-    fn running(&self, kind: &str) -> Result<u32> {
+    pub(super) fn running(&self, kind: &str) -> Result<u32> {
         let sql = "select count(*) from job indexed by job_by_state where state = 'running' and kind = ?";
         Ok(self.row(sql, [kind], |row| Ok(row.get(0)?))?.unwrap_or_default())
     }

@@ -8,13 +8,13 @@ mod prune;
 mod stream;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
     sync::Arc,
     time::Duration,
 };
 
-use model::{AttemptNo, Counts, Cursor, JobId, JobState, JobView, Micros, Seq};
+use model::{AttemptNo, Counts, Cursor, Gate, GateOf, JobId, JobState, JobView, Micros, Seq};
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
 use super::{SqliteOptions, error::corrupt, open, row};
@@ -60,6 +60,35 @@ impl Reader {
         .fetch_one(&self.pool)
         .await?;
         counts(&row, 0)
+    }
+
+    pub(super) async fn under_way(&self) -> Result<BTreeMap<String, Counts>> {
+        let rows: Vec<(String, String, i64)> = sqlx::query_as(
+            "select kind, state, count(*) from job indexed by job_by_state
+            where state in ('scheduled', 'queued', 'running', 'paused') group by state, kind",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut kinds = BTreeMap::<String, Counts>::new();
+        for (kind, state, count) in rows {
+            *row::count_mut(kinds.entry(kind).or_default(), row::state(&state)?) = count as u64;
+        }
+        Ok(kinds)
+    }
+
+    pub(super) async fn gates(&self) -> Result<Vec<Gate>> {
+        let rows =
+            sqlx::query("select what, name, paused_at, paused_by, at_once from gate").fetch_all(&self.pool).await?;
+        let gate = |row: &SqliteRow| {
+            Ok(Gate {
+                of: GateOf::from_word(row.try_get(0)?).ok_or_else(|| corrupt("a gate", "it stands before nothing"))?,
+                name: row.try_get(1)?,
+                paused_at: row.try_get::<Option<i64>, _>(2)?.map(Micros),
+                paused_by: row.try_get(3)?,
+                at_once: row.try_get(4)?,
+            })
+        };
+        rows.iter().map(gate).collect()
     }
 
     pub(super) async fn holders(&self) -> Result<Vec<BootId>> {

@@ -163,17 +163,18 @@ impl<'c> Transaction<'c> {
     pub(super) fn noted(&mut self, view: JobView, code: impl Into<String>) {
         let counts = Some(self.ledger.counts);
         let job = view.job;
-        self.event(job, StreamEvent::State(Box::new(StateEvent { view, code: Some(code.into()), counts })));
+        self.told(Some(job), StreamEvent::State(Box::new(StateEvent { view, code: Some(code.into()), counts })));
     }
 
     /// Records new lines of a log.
     pub(super) fn logged(&mut self, log: LogEvent) {
-        self.event(log.job, StreamEvent::Log(log));
+        self.told(Some(log.job), StreamEvent::Log(log));
     }
 
-    fn event(&mut self, job: JobId, event: StreamEvent) {
+    /// Records an event, about a job or none.
+    pub(super) fn told(&mut self, job: Option<JobId>, event: StreamEvent) {
         self.ledger.seq += 1;
-        self.events.push(Arc::new(DurableEvent { seq: Seq(self.ledger.seq), job: Some(job), event }));
+        self.events.push(Arc::new(DurableEvent { seq: Seq(self.ledger.seq), job, event }));
     }
 
     /// Writes events and counters, and commits. What has written nothing at all costs no sync of the disk.

@@ -135,7 +135,7 @@ struct Actor {
     feed: Feed,
     calls: mpsc::Receiver<Call>,
     soft: Arc<Mutex<Soft>>,
-    /// A claim that found nothing, and takes part in every transaction that may queue something.
+    /// A claim that found nothing, and takes part in every transaction after which something may start.
     waiting: Option<PendingClaim>,
     upkeep: Upkeep,
 }
@@ -169,7 +169,7 @@ impl Actor {
                 batch.add(call);
             }
             let queued_elsewhere = batch.others_wrote && self.hear_others();
-            if queued_elsewhere || batch.may_queue_jobs() {
+            if queued_elsewhere || batch.may_let_jobs_start() {
                 batch.claims.extend(self.waiting.take().filter(|claim| !claim.reply.is_closed()));
             }
             let now = Instant::now();

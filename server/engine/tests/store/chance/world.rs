@@ -1,24 +1,34 @@
 //! The store and the model of it, which must agree after every step.
 
-use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use engine::{
     Error,
-    store::{BootId, CancelAnswer, Claim, Claimed, NewJob, Outcome, PauseAnswer, Store},
+    store::{BootId, CancelAnswer, Claim, Claimed, GateChange, NewJob, Outcome, PauseAnswer, Store},
 };
-use model::{Counts, Event, JobId, JobState, Micros, Priority, Seq, StateEvent, StreamEvent};
+use model::{Counts, Event, GateOf, JobId, JobState, Micros, Priority, Seq, StateEvent, StreamEvent};
 use sqlx::{Connection, Row, SqliteConnection};
 
 use super::{KINDS, PROCESSES, Step};
 use crate::{
     open_quickly,
-    support::{Kept, claim, failed, finish, lines, new_job, progress, succeeded},
+    support::{Kept, claim, claimable, failed, finish, lines, new_job, progress, succeeded},
 };
 
 /// Of this kind, so many may run at once in all processes together.
 const LIMITED: (&str, u32) = ("b", 2);
+/// The queue of that kind and one more; the third has another.
+const QUEUE: &str = "several";
 /// Nothing is due before it is said to be.
 const FAR_AHEAD: Micros = Micros(i64::MAX / 2);
+
+fn queue(kind: &str) -> &'static str {
+    if kind == "c" { "other" } else { QUEUE }
+}
 
 /// What the model knows of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +63,10 @@ pub(super) struct World {
     kept: Kept,
     jobs: BTreeMap<JobId, Known>,
     held: Vec<Held>,
+    /// The kinds that are paused; `None` is their queue.
+    paused: BTreeSet<Option<&'static str>>,
+    /// The limit of that.
+    at_once: Option<u32>,
     /// The name that each process has now.
     boots: [BootId; PROCESSES],
     steps: u32,
@@ -61,7 +75,8 @@ pub(super) struct World {
 impl World {
     pub(super) async fn new() -> Self {
         let boots = std::array::from_fn(|process| named(process, 0));
-        Self { kept: open_quickly().await, jobs: BTreeMap::new(), held: Vec::new(), boots, steps: 0 }
+        let (paused, at_once) = (BTreeSet::new(), None);
+        Self { kept: open_quickly().await, jobs: BTreeMap::new(), held: Vec::new(), paused, at_once, boots, steps: 0 }
     }
 
     /// Takes the step in both; they must agree on whether it is possible.
@@ -139,6 +154,22 @@ impl World {
                     self.jobs.remove(&job);
                 }
             }
+            Step::Gate { kind, paused } => {
+                let kind = kind.map(|kind| KINDS[kind]);
+                let (of, name) = kind.map_or((GateOf::Queue, QUEUE), |kind| (GateOf::Kind, kind));
+                let change = if paused { GateChange::Pause } else { GateChange::Resume };
+                store.change_gate(of, name, change, "ann").await.expect("changed");
+                if paused {
+                    self.paused.insert(kind);
+                } else {
+                    self.paused.remove(&kind);
+                }
+            }
+            Step::Limit { at_once } => {
+                let change = GateChange::Limit(at_once);
+                store.change_gate(GateOf::Queue, QUEUE, change, "ann").await.expect("changed");
+                self.at_once = at_once;
+            }
             Step::Promote => {
                 store.promote_due(Micros(i64::MAX)).await.expect("promoted");
                 for job in self.all(JobState::Scheduled) {
@@ -149,19 +180,27 @@ impl World {
         }
     }
 
-    /// Takes from the line what comes first, within the slots and the limit of the kind.
+    /// Takes from the line what comes first, within the slots, past what is paused, and within the limits of the kind and
+    /// the queue.
     async fn claim(&mut self, store: &dyn Store, process: usize, slots: u32) {
         let boot = self.boots[process].clone();
-        let limits = vec![(LIMITED.0.to_owned(), LIMITED.1)];
-        let claimed = store.claim(Claim { boot, limits, ..claim(slots, &KINDS) }).await.expect("claimed");
+        let limit = |kind| (kind == LIMITED.0).then_some(LIMITED.1);
+        let kinds = KINDS.map(|kind| claimable(kind, queue(kind), limit(kind))).into();
+        let claimed = store.claim(Claim { boot, kinds, ..claim(slots, &[]) }).await.expect("claimed");
         let mut line = self.all(JobState::Queued);
         line.sort_by_key(|job| (Reverse(self.jobs[job].urgency), self.jobs[job].in_line, *job));
-        let running = self.all(JobState::Running).iter().filter(|job| self.jobs[job].kind == LIMITED.0).count();
-        let mut left = LIMITED.1 - running as u32;
+        let mut running: Vec<&str> = self.all(JobState::Running).iter().map(|job| self.jobs[job].kind).collect();
         line.retain(|job| {
-            let limited = self.jobs[job].kind == LIMITED.0;
-            let fits = !limited || left > 0;
-            left -= u32::from(limited && fits);
+            let kind = self.jobs[job].kind;
+            let of_kind = running.iter().filter(|other| **other == kind).count() as u32;
+            let of_queue = running.iter().filter(|other| queue(other) == queue(kind)).count() as u32;
+            let paused = self.paused.contains(&Some(kind)) || queue(kind) == QUEUE && self.paused.contains(&None);
+            let fits = !paused
+                && (kind != LIMITED.0 || of_kind < LIMITED.1)
+                && (queue(kind) != QUEUE || self.at_once.is_none_or(|limit| of_queue < limit));
+            if fits {
+                running.push(kind);
+            }
             fits
         });
         let expected = &line[..line.len().min(slots as usize)];

@@ -1,0 +1,28 @@
+use std::time::Duration;
+
+use leptos::prelude::*;
+use model::Counts;
+
+use super::parts;
+use crate::live;
+
+/// At most so often is the page fetched while jobs come and go.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Keeps the page of queues true: has the server draw its parts anew when jobs come and go, and when somebody pauses,
+/// resumes or limits something.
+#[island]
+pub fn LiveQueues() -> impl IntoView {
+    super::wake(|| {
+        let counts = live::counts(Counts::default());
+        let drawn = StoredValue::new(false);
+        live::keep(move || {
+            counts.track();
+            // The first time tells what the page was drawn with.
+            if drawn.try_update_value(|drawn| std::mem::replace(drawn, true)) == Some(true) {
+                parts::refresh(PAUSE);
+            }
+        });
+        live::on_gate(|| parts::refresh(PAUSE));
+    });
+}

@@ -1,0 +1,215 @@
+//! `/queues`: what waits where, and what people let pass.
+
+use engine::{KindStatus, QueueStatus};
+use leptos::{either::Either, prelude::*};
+use leptos_meta::Title;
+use model::{Counts, Gate, GateOf, count};
+
+use super::{from_store, head::Head};
+use crate::{
+    api::MOST_AT_ONCE,
+    context::app,
+    islands::{LiveForms, LiveQueues},
+    shell::RefreshWithoutScript,
+    ui::{Icon, When, kind_icon},
+};
+
+/// `/queues`.
+#[component]
+pub fn Queues() -> impl IntoView {
+    view! {
+        <Title text="Queues" />
+        <Head name="Queues" />
+        {from_store(async { app().engine.queues().await }, |queues| view! { <Board queues /> })}
+    }
+}
+
+#[component]
+fn Board(queues: Vec<QueueStatus>) -> impl IntoView {
+    let moving = queues.iter().any(|queue| queue.jobs().running > 0);
+    let cards: Vec<_> = queues.into_iter().map(|queue| view! { <Card queue /> }).collect();
+    view! {
+        <div class="stack">
+            <div class="stack" data-forms="">
+                {cards}
+            </div>
+            <p class="notice bad refusal" role="alert" hidden=true></p>
+        </div>
+        <LiveForms />
+        <LiveQueues />
+        {moving.then(|| view! { <RefreshWithoutScript /> })}
+    }
+}
+
+/// One queue with its kinds.
+#[component]
+fn Card(queue: QueueStatus) -> impl IntoView {
+    let name = queue.gate.name.clone();
+    let id = format!("queue-{name}");
+    let rows: Vec<_> = queue.kinds.iter().cloned().map(|kind| view! { <Row kind /> }).collect();
+    view! {
+        <section class="card" aria-labelledby=id.clone()>
+            <header>
+                <h2 id=id.clone()>{name}</h2>
+                <div class="part" data-part=id.clone()>
+                    {match queue.gate.paused_at {
+                        Some(_) => Either::Left(view! { <Paused gate=queue.gate.clone() /> }),
+                        None => Either::Right(view! { <span class="hint">{together(&queue.jobs())}</span> }),
+                    }}
+                </div>
+                <div class="actions">
+                    <Limit gate=queue.gate.clone() most=None />
+                    <div class="part" data-part=format!("{id}-turn")>
+                        <Turn gate=queue.gate />
+                    </div>
+                </div>
+            </header>
+            <table class="table stacking">
+                <thead>
+                    <tr>
+                        <th scope="col">"Task"</th>
+                        <th class="number" scope="col">
+                            "Running"
+                        </th>
+                        <th class="number" scope="col">
+                            "Waiting"
+                        </th>
+                        <th class="number" scope="col">
+                            "Limit"
+                        </th>
+                        <th scope="col">
+                            <span class="visually-hidden">"Pause"</span>
+                        </th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </section>
+    }
+}
+
+#[component]
+fn Row(kind: KindStatus) -> impl IntoView {
+    let KindStatus { task, gate, jobs } = kind;
+    let name = task.kind.as_str();
+    let part = |what: &str| format!("kind-{name}-{what}");
+    let waiting = |state: &'static str, number: u64, words: &'static str| {
+        let href = format!("/jobs?kind={name}&state={state}");
+        (number > 0).then(|| view! { <a href=href>{format!("{}{words}", count(number))}</a> })
+    };
+    view! {
+        <tr>
+            <th scope="row">
+                <div class="job">
+                    <span class="kind">
+                        <Icon name=kind_icon(name) />
+                    </span>
+                    <a href=format!("/jobs?kind={name}")>{task.name}</a>
+                    <small data-part=part("state")>
+                        {match gate.paused_at {
+                            Some(_) => Either::Left(view! { <Paused gate=gate.clone() /> }),
+                            None => Either::Right(if jobs.queued > 0 { "Waits for its turn" } else { "Open" }),
+                        }}
+                    </small>
+                </div>
+            </th>
+            <td class="number" data-label="Running" data-part=part("running")>
+                {waiting("running", jobs.running, "")}
+            </td>
+            <td class="number" data-label="Waiting" data-part=part("waiting")>
+                <span class="two">
+                    {waiting("queued", jobs.queued, "")} {waiting("scheduled", jobs.scheduled, " for later")}
+                    {waiting("paused", jobs.paused, " set aside")}
+                </span>
+            </td>
+            <td class="number" data-label="Limit">
+                <Limit gate=gate.clone() most=task.limit />
+            </td>
+            <td class="tight">
+                <div class="actions" data-part=part("turn")>
+                    <Turn gate />
+                </div>
+            </td>
+        </tr>
+    }
+}
+
+/// Since when, and by whom.
+#[component]
+fn Paused(gate: Gate) -> impl IntoView {
+    gate.paused_at.map(|at| {
+        view! {
+            <span class="state" data-state="paused">
+                <Icon name="pause" />
+                <span>"Paused"</span>
+                " "
+                <small>"by " {gate.paused_by} ", " <When at /></small>
+            </span>
+        }
+    })
+}
+
+/// Pauses it, or lets its jobs start again.
+#[component]
+fn Turn(gate: Gate) -> impl IntoView {
+    let (verb, icon, word) =
+        if gate.paused_at.is_some() { ("resume", "play", "Resume") } else { ("pause", "pause", "Pause") };
+    let class = if gate.paused_at.is_some() { "button small primary" } else { "button small" };
+    let of = gate.of.as_str();
+    view! {
+        <form method="post" action=format!("/api/{verb}_{of}")>
+            <input type="hidden" name=of value=gate.name.clone() />
+            <button class=class type="submit">
+                <Icon name=icon />
+                {word}
+                <span class="visually-hidden">{format!(" the {of} {}", gate.name)}</span>
+            </button>
+        </form>
+    }
+}
+
+/// How many jobs may run at once. Not drawn anew while the page is open: somebody may be typing.
+#[component]
+fn Limit(
+    gate: Gate,
+    /// What the task itself allows.
+    most: Option<u32>,
+) -> impl IntoView {
+    let of = gate.of.as_str();
+    let label = format!("Jobs of the {of} {} at once", gate.name);
+    let most = most.unwrap_or(MOST_AT_ONCE).min(MOST_AT_ONCE);
+    let none = match (gate.of, most) {
+        (GateOf::Kind, most) if most < MOST_AT_ONCE => most.to_string(),
+        _ => "any".to_owned(),
+    };
+    view! {
+        <form class="limit" method="post" action=format!("/api/limit_{of}")>
+            <input type="hidden" name=of value=gate.name />
+            <input
+                class="input"
+                type="number"
+                name="at_once"
+                min="1"
+                max=most.to_string()
+                value=gate.at_once.map(|limit| limit.to_string())
+                placeholder=none
+                aria-label=label
+            />
+            <span class="hint">"at once"</span>
+            <button class="button small" type="submit">
+                "Set"
+            </button>
+        </form>
+    }
+}
+
+/// `2 running, 14 waiting`.
+fn together(jobs: &Counts) -> String {
+    let waiting = jobs.queued + jobs.scheduled + jobs.paused;
+    match (jobs.running, waiting) {
+        (0, 0) => "nothing to do".to_owned(),
+        (running, 0) => format!("{} running", count(running)),
+        (0, waiting) => format!("{} waiting", count(waiting)),
+        (running, waiting) => format!("{} running, {} waiting", count(running), count(waiting)),
+    }
+}

@@ -1,0 +1,120 @@
+//! Queues and kinds that people pause and limit.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use engine::store::{Claim, Claimable, GateChange};
+use model::{Gate, GateOf, JobId, StreamEvent};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{Kept, boot, claim, claimable, finish, new_job, succeeded};
+
+/// Two kinds of queue `q`, and one of another.
+fn kinds() -> Arc<[Claimable]> {
+    [claimable("a", "q", None), claimable("b", "q", Some(3)), claimable("c", "r", None)].into()
+}
+
+async fn claimed(kept: &Kept, slots: u32) -> Vec<JobId> {
+    let claimed = kept.store.claim(Claim { kinds: kinds(), ..claim(slots, &[]) }).await.expect("answered");
+    claimed.into_iter().map(|claimed| claimed.view.job).collect()
+}
+
+async fn enqueue(kept: &Kept, kinds: &[&str]) -> Vec<JobId> {
+    let mut jobs = Vec::new();
+    for kind in kinds {
+        jobs.push(kept.store.enqueue(new_job(kind)).await.expect("accepted"));
+    }
+    jobs
+}
+
+async fn change(kept: &Kept, of: GateOf, name: &str, change: GateChange) {
+    kept.store.change_gate(of, name, change, "ann").await.expect("changed");
+}
+
+pub(crate) async fn what_is_paused_lets_nobody_start_and_holds_up_nobody_else(kept: Kept) {
+    let jobs = enqueue(&kept, &["a", "b", "c"]).await;
+    change(&kept, GateOf::Queue, "q", GateChange::Pause).await;
+    assert_eq!(claimed(&kept, 9).await, [jobs[2]], "the other queue is open");
+    change(&kept, GateOf::Kind, "a", GateChange::Pause).await;
+    change(&kept, GateOf::Queue, "q", GateChange::Resume).await;
+    assert_eq!(claimed(&kept, 9).await, [jobs[1]], "the kind is paused for itself");
+    change(&kept, GateOf::Kind, "a", GateChange::Resume).await;
+    assert_eq!(claimed(&kept, 9).await, [jobs[0]]);
+}
+
+pub(crate) async fn a_queue_at_its_limit_takes_the_first_in_line_of_all_its_kinds(kept: Kept) {
+    change(&kept, GateOf::Queue, "q", GateChange::Limit(Some(2))).await;
+    let jobs = enqueue(&kept, &["b", "a", "a", "c", "b"]).await;
+    assert_eq!(claimed(&kept, 9).await, [jobs[0], jobs[1], jobs[3]], "in the order of the line, and past what is full");
+    let elsewhere = Claim { boot: boot('b'), kinds: kinds(), ..claim(9, &[]) };
+    assert!(kept.store.claim(elsewhere).await.expect("answered").is_empty(), "the limit is that of all processes");
+    change(&kept, GateOf::Queue, "q", GateChange::Limit(Some(1))).await;
+    assert!(claimed(&kept, 9).await.is_empty(), "more run than may, and go on");
+    change(&kept, GateOf::Queue, "q", GateChange::Limit(None)).await;
+    assert_eq!(claimed(&kept, 9).await, [jobs[2], jobs[4]]);
+}
+
+pub(crate) async fn a_person_can_limit_a_kind_further_than_its_program_and_not_less(kept: Kept) {
+    let jobs = enqueue(&kept, &["b", "b", "b", "b"]).await;
+    change(&kept, GateOf::Kind, "b", GateChange::Limit(Some(2))).await;
+    assert_eq!(claimed(&kept, 9).await, jobs[..2]);
+    change(&kept, GateOf::Kind, "b", GateChange::Limit(Some(9))).await;
+    assert_eq!(claimed(&kept, 9).await, [jobs[2]], "three of the kind, whatever people say");
+}
+
+pub(crate) async fn a_claim_that_waits_takes_what_a_person_lets_pass(kept: Kept) {
+    let running = enqueue(&kept, &["a"]).await;
+    assert_eq!(claimed(&kept, 1).await, running);
+    let steps = [(GateChange::Pause, GateChange::Resume), (GateChange::Limit(Some(2)), GateChange::Limit(Some(3)))];
+    for (shut, open) in steps {
+        change(&kept, GateOf::Queue, "q", shut).await;
+        let job = enqueue(&kept, &["a"]).await;
+        let (kinds, waits) = (kinds(), Some(CancellationToken::new()));
+        let mut waiting = kept.store.claim(Claim { kinds, waits, ..claim(1, &[]) });
+        let answered = tokio::time::timeout(Duration::from_millis(50), &mut waiting).await;
+        assert!(answered.is_err(), "nothing may start");
+        change(&kept, GateOf::Queue, "q", open).await;
+        let claimed = waiting.await.expect("answered");
+        assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), job);
+    }
+}
+
+pub(crate) async fn a_claim_that_waits_takes_what_the_end_of_another_makes_room_for(kept: Kept) {
+    change(&kept, GateOf::Queue, "q", GateChange::Limit(Some(1))).await;
+    let jobs = enqueue(&kept, &["a", "b"]).await;
+    let first = kept.store.claim(Claim { kinds: kinds(), ..claim(9, &[]) }).await.expect("answered");
+    assert_eq!(first.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), jobs[..1]);
+    let (kinds, waits) = (kinds(), Some(CancellationToken::new()));
+    let mut waiting = kept.store.claim(Claim { kinds, waits, ..claim(1, &[]) });
+    assert!(tokio::time::timeout(Duration::from_millis(50), &mut waiting).await.is_err(), "there is no room");
+    kept.store.finish(finish(&first[0].fence, succeeded())).await.expect("finished");
+    assert_eq!(waiting.await.expect("answered")[0].view.job, jobs[1]);
+}
+
+pub(crate) async fn a_gate_tells_how_it_stands_once_and_who_paused_it(kept: Kept) {
+    assert_eq!(kept.store.gates().await.expect("read"), []);
+    change(&kept, GateOf::Queue, "q", GateChange::Pause).await;
+    kept.store.change_gate(GateOf::Queue, "q", GateChange::Pause, "bob").await.expect("it is paused already");
+    change(&kept, GateOf::Queue, "q", GateChange::Limit(Some(4))).await;
+    let paused = Gate { paused_by: Some("ann".to_owned()), ..Gate::open(GateOf::Queue, "q") };
+    let gates = kept.store.gates().await.expect("read");
+    let paused = Gate { paused_at: gates[0].paused_at, ..paused };
+    assert!(paused.paused_at.is_some());
+    let limited = Gate { at_once: Some(4), ..paused.clone() };
+    assert_eq!(gates, std::slice::from_ref(&limited));
+    let heard: Vec<_> = kept.heard.events().iter().map(|event| (event.job, event.event.clone())).collect();
+    let told = [paused, limited].map(|gate| (None, StreamEvent::Gate(gate)));
+    assert_eq!(heard, told, "the second wish to pause has changed nothing");
+    let replayed = kept.store.events_after(model::Seq(0), 9).await.expect("read").expect("kept");
+    assert_eq!(replayed, kept.heard.events());
+}
+
+pub(crate) async fn what_is_under_way_is_counted_by_kind(kept: Kept) {
+    let jobs = enqueue(&kept, &["a", "b", "b", "b", "c"]).await;
+    assert_eq!(claimed(&kept, 1).await, jobs[..1]);
+    kept.store.pause(jobs[1], "ann").await.expect("paused");
+    kept.store.request_cancel(jobs[4], "ann").await.expect("cancelled");
+    let counts = kept.store.under_way().await.expect("read");
+    assert_eq!(counts.keys().map(String::as_str).collect::<BTreeSet<_>>(), ["a", "b"].into());
+    assert_eq!((counts["a"].running, counts["a"].total()), (1, 1));
+    assert_eq!((counts["b"].queued, counts["b"].paused, counts["b"].total()), (2, 1, 3));
+}
