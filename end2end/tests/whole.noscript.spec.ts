@@ -56,3 +56,17 @@ test("the list is filtered and paged by its address", async ({ page, request }) 
   await page.getByRole("searchbox").press("Enter");
   await expect(page.locator(".empty")).toBeVisible();
 });
+
+test("a kind is paused and resumed", async ({ page, request }) => {
+  await page.goto("/queues");
+  await page.getByRole("button", { name: "Pause the kind checksum" }).click();
+  await expect(page).toHaveURL(/\/queues$/);
+  const job = await startJob(request, "checksum", { folder: "archive" });
+  await page.goto(`/jobs/${job}`);
+  await expect(page.getByRole("heading", { name: "Its task is paused" })).toBeVisible();
+  await page.getByRole("link", { name: "Go to the queues" }).click();
+  await page.getByRole("button", { name: "Resume the kind checksum" }).click();
+  await expect(page.getByRole("button", { name: "Pause the kind checksum" })).toBeVisible();
+  await page.goto(`/jobs/${job}`);
+  await expect(state(page)).toContainText("Succeeded");
+});

@@ -64,7 +64,7 @@ fn Tabs(filter: Filter, counts: Counts) -> impl IntoView {
             </a>
         }
     };
-    // Nothing can be paused yet but by older versions of a database: the tab is there when it has something to show.
+    // Few ever set a job aside: the tab is there when it has something to show.
     let shown = |tab: &Tab| *tab != Tab::Paused || filter.tab == Tab::Paused || counts.paused > 0;
     view! {
         <nav class="tabs" aria-label="States">

@@ -3,7 +3,7 @@
 use engine::{KindStatus, QueueStatus};
 use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
-use model::{Counts, Gate, GateOf, count};
+use model::{Counts, Gate, GateOf, JobState, count};
 
 use super::{from_store, head::Head};
 use crate::{
@@ -46,7 +46,8 @@ fn Board(queues: Vec<QueueStatus>) -> impl IntoView {
 fn Card(queue: QueueStatus) -> impl IntoView {
     let name = queue.gate.name.clone();
     let id = format!("queue-{name}");
-    let rows: Vec<_> = queue.kinds.iter().cloned().map(|kind| view! { <Row kind /> }).collect();
+    let held = queue.gate.paused_at.is_some();
+    let rows: Vec<_> = queue.kinds.iter().cloned().map(|kind| view! { <Row kind held /> }).collect();
     view! {
         <section class="card" aria-labelledby=id.clone()>
             <header>
@@ -64,7 +65,7 @@ fn Card(queue: QueueStatus) -> impl IntoView {
                     </div>
                 </div>
             </header>
-            <table class="table stacking">
+            <table class="table stacking queue">
                 <thead>
                     <tr>
                         <th scope="col">"Task"</th>
@@ -74,10 +75,10 @@ fn Card(queue: QueueStatus) -> impl IntoView {
                         <th class="number" scope="col">
                             "Waiting"
                         </th>
-                        <th class="number" scope="col">
+                        <th class="limited" scope="col">
                             "Limit"
                         </th>
-                        <th scope="col">
+                        <th class="turned" scope="col">
                             <span class="visually-hidden">"Pause"</span>
                         </th>
                     </tr>
@@ -89,14 +90,23 @@ fn Card(queue: QueueStatus) -> impl IntoView {
 }
 
 #[component]
-fn Row(kind: KindStatus) -> impl IntoView {
+fn Row(
+    kind: KindStatus,
+    /// Its queue is paused.
+    held: bool,
+) -> impl IntoView {
     let KindStatus { task, gate, jobs } = kind;
     let name = task.kind.as_str();
     let part = |what: &str| format!("kind-{name}-{what}");
-    let waiting = |state: &'static str, number: u64, words: &'static str| {
-        let href = format!("/jobs?kind={name}&state={state}");
+    let some = |state: JobState, words: &'static str| {
+        // The list has one tab for both that wait by themselves.
+        let tab = if state == JobState::Scheduled { JobState::Queued } else { state };
+        let href = format!("/jobs?kind={name}&state={tab}");
+        let number = jobs.of(state);
         (number > 0).then(|| view! { <a href=href>{format!("{}{words}", count(number))}</a> })
     };
+    let waiting = [(JobState::Queued, ""), (JobState::Scheduled, " for later"), (JobState::Paused, " set aside")];
+    let waiting: Vec<_> = waiting.into_iter().filter_map(|(state, words)| some(state, words)).collect();
     view! {
         <tr>
             <th scope="row">
@@ -108,27 +118,22 @@ fn Row(kind: KindStatus) -> impl IntoView {
                     <small data-part=part("state")>
                         {match gate.paused_at {
                             Some(_) => Either::Left(view! { <Paused gate=gate.clone() /> }),
-                            None => Either::Right(if jobs.queued > 0 { "Waits for its turn" } else { "Open" }),
+                            None => Either::Right(how(&jobs, held)),
                         }}
                     </small>
                 </div>
             </th>
             <td class="number" data-label="Running" data-part=part("running")>
-                {waiting("running", jobs.running, "")}
+                {some(JobState::Running, "")}
             </td>
             <td class="number" data-label="Waiting" data-part=part("waiting")>
-                <span class="two">
-                    {waiting("queued", jobs.queued, "")} {waiting("scheduled", jobs.scheduled, " for later")}
-                    {waiting("paused", jobs.paused, " set aside")}
-                </span>
+                {(!waiting.is_empty()).then(|| view! { <span class="two">{waiting}</span> })}
             </td>
-            <td class="number" data-label="Limit">
+            <td data-label="Limit">
                 <Limit gate=gate.clone() most=task.limit />
             </td>
-            <td class="tight">
-                <div class="actions" data-part=part("turn")>
-                    <Turn gate />
-                </div>
+            <td data-part=part("turn")>
+                <Turn gate />
             </td>
         </tr>
     }
@@ -200,6 +205,15 @@ fn Limit(
                 "Set"
             </button>
         </form>
+    }
+}
+
+/// Why its jobs wait, if they do.
+fn how(jobs: &Counts, held: bool) -> &'static str {
+    match (jobs.queued, held) {
+        (0, _) => "Nothing in line",
+        (_, true) => "Waits until the queue goes on",
+        (_, false) => "Waits for a free slot",
     }
 }
 

@@ -5,7 +5,7 @@ use reqwest::{
 };
 use serde_json::{Value, json};
 
-use crate::milepost::Milepost;
+use crate::milepost::{Milepost, PATIENCE};
 
 /// Calls a server function the way a script does.
 fn call(milepost: &Milepost, function: &str, arguments: &[(&str, &str)]) -> Response {
@@ -89,6 +89,35 @@ fn a_waiting_job_is_paused_and_resumed() {
     assert_eq!(call(&milepost, "resume_job", &[("id", &job)]).status(), StatusCode::OK);
     let (status, error) = refusal(call(&milepost, "resume_job", &[("id", &job)]));
     assert_eq!((status, &error["code"]), (409, &json!("not_paused")));
+}
+
+#[test]
+fn a_queue_is_paused_limited_and_resumed() {
+    let (milepost, _data) = Milepost::start();
+    let get = |path: &str| reqwest::blocking::get(milepost.url(path)).unwrap().text().unwrap();
+    assert_eq!(call(&milepost, "pause_queue", &[("queue", "default")]).status(), StatusCode::OK);
+    assert_eq!(call(&milepost, "limit_queue", &[("queue", "default"), ("at_once", "3")]).status(), StatusCode::OK);
+    let job: i64 = call(&milepost, "start_job", &[("kind", "demo"), ("input", r#"{"seconds":0}"#)]).json().unwrap();
+    let page = get(&format!("/jobs/{job}"));
+    assert!(page.contains("The queue default is paused") && page.contains("data-state=\"queued\""), "{page}");
+    assert!(get("/").contains("The queue default"), "the overview reminds of it");
+    let queues = get("/queues");
+    assert!(queues.contains("action=\"/api/resume_queue\"") && queues.contains("value=\"3\""), "{queues}");
+    for typed in ["0", "10001", "-1", "many", "1.5"] {
+        let arguments = [("queue", "default"), ("at_once", typed)];
+        let (status, error) = refusal(call(&milepost, "limit_queue", &arguments));
+        assert_eq!((status, &error["field"]), (422, &json!("at_once")), "{typed}: {error}");
+        assert!(error["message"].as_str().unwrap().contains("a whole number from 1 to 10,000"), "{error}");
+    }
+    let (status, error) = refusal(call(&milepost, "pause_queue", &[("queue", "dsik")]));
+    assert_eq!((status, &error["code"], &error["field"]), (404, &json!("unknown_queue"), &json!("queue")));
+    assert!(error["message"].as_str().unwrap().contains("default, disk, network, upkeep"), "{error}");
+    assert_eq!(call(&milepost, "limit_queue", &[("queue", "default"), ("at_once", "")]).status(), StatusCode::OK);
+    assert_eq!(call(&milepost, "resume_queue", &[("queue", "default")]).status(), StatusCode::OK);
+    let begun = std::time::Instant::now();
+    while !get(&format!("/jobs/{job}")).contains("data-state=\"succeeded\"") {
+        assert!(begun.elapsed() < PATIENCE, "it starts once it may");
+    }
 }
 
 #[test]

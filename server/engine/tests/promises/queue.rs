@@ -5,8 +5,8 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use engine::StartOptions;
-use model::{JobState, Micros};
+use engine::{Error, StartOptions, store::GateChange};
+use model::{GateOf, JobState, Micros};
 use serde_json::{Value, json};
 
 use crate::support::{Bench, Gate, Probe};
@@ -91,4 +91,27 @@ async fn thousands_of_small_jobs_all_end() {
     }
     let counts = bench.engine.store().counts().await.expect("counted");
     assert_eq!((counts.succeeded, counts.total()), (2_000, 2_000));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_pause_a_queue_or_a_kind_and_see_what_waits_there() {
+    let bench = Bench::built(|builder| builder.register(Probe::<0>::new(|_, _| async { Ok(Value::Null) }))).await;
+    let change = |of, name, change| bench.engine.change_gate(of, name, change, "ann");
+    let unknown = change(GateOf::Queue, "no-such", GateChange::Pause).await;
+    assert!(matches!(&unknown, Err(Error::UnknownQueue { known, .. }) if known == "default"), "{unknown:?}");
+    let unknown = change(GateOf::Kind, "no-such", GateChange::Pause).await;
+    assert!(matches!(&unknown, Err(Error::UnknownKind { .. })), "{unknown:?}");
+    for (of, name) in [(GateOf::Queue, "default"), (GateOf::Kind, "probe-0")] {
+        change(of, name, GateChange::Pause).await.expect("paused");
+        let job = bench.start().await;
+        let held_by = bench.engine.paused_before("probe-0").await.expect("read").expect("it is paused");
+        assert_eq!((held_by.of, held_by.name.as_str(), held_by.paused_by.as_deref()), (of, name, Some("ann")));
+        let queues = bench.engine.queues().await.expect("read");
+        assert_eq!(queues.iter().map(|queue| queue.gate.name.as_str()).collect::<Vec<_>>(), ["default"]);
+        assert_eq!((queues[0].jobs().queued, queues[0].kinds.len()), (1, 1));
+        assert_eq!(bench.engine.job(job).await.expect("kept").state, JobState::Queued);
+        change(of, name, GateChange::Resume).await.expect("resumed");
+        bench.reaches(job, JobState::Succeeded).await;
+        assert_eq!(bench.engine.paused_before("probe-0").await.expect("read"), None);
+    }
 }

@@ -8,8 +8,8 @@ use std::{
     time::Duration,
 };
 
-use engine::{Builder, DurableEvent, Engine, Error, Listener, StartOptions, TaskError};
-use model::{JobId, JobState, Level, ProgressEvent, StreamEvent};
+use engine::{Builder, DurableEvent, Engine, Error, Listener, StartOptions, TaskError, store::GateChange};
+use model::{GateOf, JobId, JobState, Level, ProgressEvent, StreamEvent};
 use serde_json::{Value, json};
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::Notify;
@@ -265,6 +265,47 @@ async fn a_process_that_ends_hands_its_jobs_back_and_is_registered_no_longer() {
     worker.shutdown(Duration::ZERO).await;
     assert_eq!(bench.engine.job(job).await.expect("kept").state, JobState::Queued);
     assert_eq!(bench.engine.store().nodes().await.expect("read").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_pauses_or_limits_binds_every_process() {
+    let bench = leaving_it_to_others().await;
+    let (gate, most, now) = (Gate::new(), Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let mut workers = Vec::new();
+    for _ in 0..2 {
+        let (step, most, now) = (gate.clone(), Arc::clone(&most), Arc::clone(&now));
+        let probe = Probe::<0>::new(move |_, _| {
+            let (step, most, now) = (step.clone(), Arc::clone(&most), Arc::clone(&now));
+            async move {
+                most.fetch_max(now.fetch_add(1, SeqCst) + 1, SeqCst);
+                step.pass().await;
+                now.fetch_sub(1, SeqCst);
+                Ok(Value::Null)
+            }
+        });
+        workers.push(beside(&bench, |builder| builder.concurrency(2).register(probe)).await);
+    }
+    let change = |change| bench.engine.change_gate(GateOf::Queue, "default", change, "ann");
+    change(GateChange::Pause).await.expect("paused");
+    change(GateChange::Limit(Some(3))).await.expect("limited");
+    let mut jobs = Vec::new();
+    for _ in 0..8 {
+        jobs.push(bench.start().await);
+    }
+    let open = bench.engine.store().counts().await.expect("read");
+    assert_eq!((open.queued, open.running), (8, 0), "nobody has taken one");
+    change(GateChange::Resume).await.expect("resumed");
+    for job in &jobs[..3] {
+        bench.reaches(*job, JobState::Running).await;
+    }
+    gate.open();
+    for job in jobs {
+        bench.reaches(job, JobState::Succeeded).await;
+    }
+    assert_eq!(most.load(SeqCst), 3, "three at once, of four slots in two processes");
+    for worker in workers {
+        worker.shutdown(LONG).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
