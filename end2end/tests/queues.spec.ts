@@ -18,7 +18,7 @@ test("a queue is paused, says so wherever its jobs are shown, and goes on", asyn
   await live(page);
   const queue = page.getByRole("region", { name: "default" });
   await queue.getByRole("button", { name: "Pause the queue default" }).click();
-  await expect(queue.getByText("Paused")).toBeVisible();
+  await expect(queue.getByText("Paused", { exact: true })).toBeVisible();
   const job = await startJob(request, "demo", { seconds: 0 });
   await expect(queue.getByText("Waits until the queue goes on")).toBeVisible();
 
@@ -29,7 +29,7 @@ test("a queue is paused, says so wherever its jobs are shown, and goes on", asyn
   await expect(state(other)).toContainText("Queued");
   await page.bringToFront();
   await queue.getByRole("button", { name: "Resume the queue default" }).click();
-  await expect(queue.getByText("Paused")).toHaveCount(0);
+  await expect(queue.getByText("Paused", { exact: true })).toHaveCount(0);
   await expect(state(other)).toContainText("Succeeded");
   await expect(other.getByRole("heading", { name: "The queue default is paused" })).toHaveCount(0);
 });
