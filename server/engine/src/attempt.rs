@@ -72,6 +72,20 @@ pub(crate) struct Watch {
     pub(crate) heard_at: Instant,
 }
 
+/// Why a task is to stop; see [`Ctx::stop_reason`](crate::Ctx::stop_reason).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopReason {
+    /// A person wants the job cancelled.
+    Cancel,
+    /// The attempt has passed a limit in time of its kind.
+    TimeOut,
+    /// The process was asked to stop. The job goes on in the next one, from its last checkpoint.
+    Shutdown,
+    /// The job has been given to another process, since this one was silent for too long. Nothing that this attempt
+    /// makes counts any more.
+    Lost,
+}
+
 /// A limit in time that an attempt has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TimeOut {

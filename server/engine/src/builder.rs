@@ -246,6 +246,7 @@ impl Builder {
             rescheduled: Notify::new(),
             stopping: Flag::default(),
             dispatched: Flag::default(),
+            leaving: Flag::default(),
             closed: Flag::default(),
         });
         sampler::start(&shared)?;

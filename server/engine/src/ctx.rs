@@ -11,9 +11,10 @@ use tokio::{
 };
 
 use crate::{
-    ArtifactWriter, Batch, Error, Keeper, RootedPath, TaskError, Upload, UploadRef,
+    ArtifactWriter, Batch, Error, Keeper, RootedPath, StopReason, TaskError, Upload, UploadRef,
     attempt::{Attempt, Blocking},
     batch, checkpoint, panics,
+    run::{self, Wish},
 };
 
 /// The most that [`Ctx::data`] takes, bytes of JSON.
@@ -128,6 +129,18 @@ impl Ctx {
     /// Waits until the task should stop.
     pub async fn cancelled(&self) {
         self.attempt.stop.raised().await;
+    }
+
+    /// Why it should stop; `None` while it should not. A job that is cancelled is over. One whose process is asked to stop
+    /// is not: it goes on from its last checkpoint, and this is the moment for another one.
+    pub fn stop_reason(&self) -> Option<StopReason> {
+        match run::wish_of(&self.attempt) {
+            Wish::None => None,
+            Wish::Cancel => Some(StopReason::Cancel),
+            Wish::TimeOut(_) => Some(StopReason::TimeOut),
+            Wish::Shutdown => Some(StopReason::Shutdown),
+            Wish::Lost => Some(StopReason::Lost),
+        }
     }
 
     /// Keeps where the job can go on from, in place of the last checkpoint, and returns once that is durable. With it are

@@ -115,6 +115,12 @@ async fn start(shared: &Arc<Shared>, claimed: Vec<Claimed>) {
     }
     let cancelled = shared.live.enter(&attempts);
     cancelled.into_iter().for_each(cancel::cancel);
+    if shared.leaving.is_raised() {
+        // Brought home after the others had been asked to stop.
+        for attempt in &attempts {
+            attempt.stop.raise();
+        }
+    }
     for (attempt, input) in attempts.into_iter().zip(inputs) {
         shared.tasks.spawn(run(attempt, input));
     }

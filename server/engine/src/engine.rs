@@ -3,9 +3,10 @@
 use std::{
     path::PathBuf,
     sync::{Arc, atomic::Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use futures_util::future::join_all;
 use model::{AttemptNo, FieldError, JobId, JobState, JobView, Micros, Priority};
 use serde_json::Value;
 use tokio::time::timeout;
@@ -14,6 +15,7 @@ use crate::{
     Builder, DataDir, Error, Result, Roots, TaskInfo, Uploads,
     node_lock::NodeLock,
     registry::Accepted,
+    run,
     shared::Shared,
     store::{Artifact, CancelAnswer, JobDetail, NewJob, PauseAnswer, Store},
     validate,
@@ -25,8 +27,14 @@ const INPUT_LIMIT: usize = 16 << 20;
 const TITLE_LENGTH: usize = 200;
 /// The longest idempotency key, bytes.
 const KEY_LENGTH: usize = 200;
-/// At shutdown, how long a task that was asked to stop may take before it is dropped, and then to be gone.
-const SHUTDOWN_STEPS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(1)];
+/// At shutdown, how long a claim under way may take to come home …
+const LAST_CLAIM: Duration = Duration::from_secs(1);
+/// … a task that was asked to stop, before it is dropped …
+const STOP: Duration = Duration::from_secs(2);
+/// … then to be gone …
+const DROP: Duration = Duration::from_secs(1);
+/// … and all that comes after the grace; what is left of it, the store may take to write the last words.
+const LAST_STEPS: Duration = Duration::from_secs(5);
 
 /// How a job is started.
 #[derive(Clone, Debug, Default)]
@@ -281,34 +289,46 @@ impl Engine {
         Ok((artifact, path))
     }
 
-    /// Stops claiming, waits `grace` for running tasks, cancels the rest and hands it back uncharged. Takes at most 5 s
-    /// longer than `grace`. What blocks its thread beyond that is left running, to be found as interrupted.
+    /// Stops claiming, waits `grace` for running tasks, asks the rest to stop ([`StopReason::Shutdown`](crate::StopReason)),
+    /// and hands it back to where it stood in the line, uncharged. Takes at most 5 s longer than `grace`.
+    ///
+    /// A task that is not gone by then is handed back all the same: this is for a process that ends now, and what still
+    /// runs of it ends with the process. What cannot be written in that time, since the database is locked or its disk is
+    /// full, is found as interrupted by the next process.
     pub async fn shutdown(&self, grace: Duration) {
         let shared = &self.shared;
+        let begun = Instant::now();
+        let left_of = |span: Duration| span.saturating_sub(begun.elapsed());
         shared.stopping.raise();
-        let [stop, gone] = SHUTDOWN_STEPS;
-        // What a claim under way still brings home belongs to the rest.
-        if timeout(stop, shared.dispatched.raised()).await.is_err() {
-            tracing::warn!("the database does not answer; what it claims now will be found as interrupted");
-        }
-        if timeout(grace, shared.live.emptied()).await.is_err() {
+        // A claim that still waits would take again what is handed back.
+        let _ = timeout(LAST_CLAIM, shared.dispatched.raised()).await;
+        let ended_in_time = timeout(left_of(grace), shared.live.emptied()).await.is_ok();
+        shared.leaving.raise();
+        if !ended_in_time {
             for attempt in shared.live.all() {
                 attempt.stop.raise();
             }
-            if timeout(stop, shared.live.emptied()).await.is_err() {
+            if timeout(STOP, shared.live.emptied()).await.is_err() {
                 for attempt in shared.live.all() {
                     attempt.dropped.raise();
                 }
-                if timeout(gone, shared.live.emptied()).await.is_err() {
-                    for attempt in shared.live.all() {
-                        tracing::warn!(job = %attempt.job(), "the task does not stop; it is left to die with the process");
-                    }
-                }
+                let _ = timeout(DROP, shared.live.emptied()).await;
             }
         }
+        if timeout(left_of(grace + LAST_STEPS), self.last_words()).await.is_err() {
+            tracing::error!("the database does not answer; what still ran will be found as interrupted");
+        }
+        shared.close();
+    }
+
+    /// Settles what does not stop, and takes leave of the other processes.
+    async fn last_words(&self) {
+        let shared = &self.shared;
+        join_all(shared.live.all().iter().map(|attempt| run::cut_short(attempt))).await;
         if let Err(error) = shared.store.flush().await {
             tracing::error!(%error, "the last progress and log lines could not be kept");
         }
+        // Before: the heart would enter this process again.
         shared.close();
         if let Err(error) = shared.store.unregister(&shared.node.boot).await {
             tracing::warn!(%error, "this process stays in the list of the living until others find it dead");

@@ -148,6 +148,7 @@ mod uploads;
 mod validate;
 
 pub use artifacts::ArtifactWriter;
+pub use attempt::StopReason;
 pub use backoff::Backoff;
 pub use batch::{Batch, ItemOutcome};
 pub use builder::Builder;

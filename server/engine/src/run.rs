@@ -1,6 +1,7 @@
 //! The course of one attempt: run the task, judge how it ended, settle it in the store.
 
 use std::{
+    borrow::Cow,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -19,6 +20,11 @@ pub(crate) const ASK_AGAIN: (Duration, Duration) = (Duration::from_millis(100), 
 
 /// The code of a panic.
 const PANIC: Code = Code::new("panic");
+
+/// What the log says of an attempt that ends because its process does.
+const SHUTDOWN: &str = "stopped because its process was asked to (shutdown); the job goes on in its next attempt";
+/// The same where the task did not stop.
+const CUT_SHORT: &str = "cut short because its process was asked to stop (shutdown) and the task did not; the job goes on in its next attempt";
 
 /// How the task's future came to its end.
 #[derive(Debug)]
@@ -40,8 +46,10 @@ pub(crate) enum Wish {
     Cancel,
     /// It had passed a limit in time.
     TimeOut(TimeOut),
-    /// The server, which shuts down.
+    /// Its process, which ends.
     Shutdown,
+    /// Its process, which has lost the job to others.
+    Lost,
 }
 
 /// Runs an attempt from its claim to its end.
@@ -62,30 +70,50 @@ pub(crate) async fn run(attempt: Arc<Attempt>, input: String) {
 
     let (outcome, remark) = judge(ended, wish, || attempt.next_attempt());
     let succeeded = matches!(outcome, Outcome::Succeeded { .. });
-    let mut closing = attempt.close(succeeded);
-    if let Some(remark) = remark {
-        attempt.last_word(&mut closing, Level::Info, remark);
-    }
     if let Outcome::Failed { failure, .. }
     | Outcome::RetryLater { failure, .. }
     | Outcome::Cancelled { failure: Some(failure), .. } = &outcome
     {
         tracing::info!(job = %attempt.job(), attempt = attempt.fence.attempt, code = failure.code, "{}", failure.message);
     }
-    let artifacts = attempt.tidy_up(&outcome).await;
-    let fence = attempt.fence.clone();
-    let finish = Finish {
-        fence,
+    let mut finish = finish(&attempt, outcome, remark.as_deref());
+    finish.artifacts = attempt.tidy_up(&finish.outcome).await;
+    let accepted = settle(&attempt, finish).await;
+    attempt.clear_work(accepted && succeeded).await;
+    attempt.shared.live.leave(&attempt);
+}
+
+/// Settles an attempt that does not stop and whose process ends, which ends it too: it counts as dropped. If it should
+/// say anything before that, it comes too late.
+pub(crate) async fn cut_short(attempt: &Attempt) {
+    if attempt.ended.is_raised() {
+        // Its own end is on the way to the store.
+        return;
+    }
+    tracing::warn!(job = %attempt.job(), "the task does not stop; it dies with the process");
+    let (outcome, remark) = judge(Ended::Dropped, wish_of(attempt), || attempt.next_attempt());
+    let finish = finish(attempt, outcome, remark.as_deref());
+    match attempt.shared.store.finish(finish).await {
+        Ok(_) | Err(Error::Fenced | Error::NoSuchJob(_)) => {}
+        Err(error) => tracing::error!(job = %attempt.job(), %error, "the end of an attempt could not be written down"),
+    }
+}
+
+/// Ends all reporting; answers what there is to write down of the attempt, but for its artifacts.
+fn finish(attempt: &Attempt, outcome: Outcome, remark: Option<&str>) -> Finish {
+    let mut closing = attempt.close(matches!(outcome, Outcome::Succeeded { .. }));
+    if let Some(remark) = remark {
+        attempt.last_word(&mut closing, Level::Info, remark);
+    }
+    Finish {
+        fence: attempt.fence.clone(),
         outcome,
         progress: closing.progress,
         stage_seconds: closing.stage_seconds,
         log: closing.log,
-        artifacts,
+        artifacts: Vec::new(),
         checkpointed: attempt.may_have_checkpoint(),
-    };
-    let accepted = settle(&attempt, finish).await;
-    attempt.clear_work(accepted && succeeded).await;
-    attempt.shared.live.leave(&attempt);
+    }
 }
 
 /// What became of the attempt, and what its log should say of it. `next_attempt` says when a failed one may be tried
@@ -94,7 +122,7 @@ pub(crate) fn judge(
     ended: Ended,
     wish: Wish,
     next_attempt: impl FnOnce() -> Option<Micros>,
-) -> (Outcome, Option<&'static str>) {
+) -> (Outcome, Option<Cow<'static, str>>) {
     let failed = |failure, trace, again: bool| match next_attempt().filter(|_| again) {
         Some(at) => Outcome::RetryLater { failure, trace, at },
         None => Outcome::Failed { failure, trace },
@@ -102,7 +130,7 @@ pub(crate) fn judge(
     let dropped = matches!(ended, Ended::Dropped);
     let end = match ended {
         Ended::Returned(Ok(output)) => {
-            let remark = (wish == Wish::Cancel).then_some("finished before the cancel took effect");
+            let remark = (wish == Wish::Cancel).then_some("finished before the cancel took effect".into());
             return (Outcome::Succeeded { output }, remark);
         }
         Ended::Returned(Err(error)) => error,
@@ -111,9 +139,23 @@ pub(crate) fn judge(
         }
         Ended::Dropped => TaskError::Cancelled,
     };
-    let remark = (dropped && wish != Wish::Shutdown).then_some("did not stop by itself in time, and was dropped");
+    let remark = match (wish, &end) {
+        // That it failed while it stopped is worth a word, but is not held against it.
+        (Wish::Shutdown, TaskError::Retry(fault) | TaskError::Fatal(fault)) => {
+            Some(format!("{SHUTDOWN}; this one ended with: {fault}").into())
+        }
+        (Wish::Shutdown, _) if dropped => Some(CUT_SHORT.into()),
+        (Wish::Shutdown, TaskError::Cancelled) => Some(SHUTDOWN.into()),
+        (Wish::Lost, _) => None,
+        _ if dropped => Some("did not stop by itself in time, and was dropped".into()),
+        _ => None,
+    };
     let outcome = match (wish, end) {
-        (Wish::Shutdown, _) => Outcome::HandedBack,
+        // Its last checkpoint said that a person wants it set aside.
+        (Wish::None | Wish::Shutdown, TaskError::Paused) => Outcome::Paused,
+        (Wish::None | Wish::Shutdown, TaskError::Snooze(until)) => Outcome::Snoozed { until },
+        // Of what is lost nobody takes note.
+        (Wish::Shutdown | Wish::Lost, _) => Outcome::HandedBack,
         (Wish::Cancel, TaskError::Retry(fault) | TaskError::Fatal(fault)) => {
             Outcome::Cancelled { trace: fault.trace.clone(), failure: Some(fault.into()) }
         }
@@ -135,8 +177,6 @@ pub(crate) fn judge(
             let trace = fault.trace.clone();
             failed(fault.into(), trace, false)
         }
-        (Wish::None, TaskError::Paused) => Outcome::Paused,
-        (Wish::None, TaskError::Snooze(until)) => Outcome::Snoozed { until },
         (Wish::None, TaskError::Cancelled) => {
             let message = "the task said that it was cancelled, but nobody had asked for that".to_owned();
             failed(Failure { code: "stopped_unasked".to_owned(), message }, String::new(), false)
@@ -156,15 +196,18 @@ fn too_slow(passed: TimeOut) -> Failure {
     Failure { code: code.to_owned(), message }
 }
 
-fn wish_of(attempt: &Attempt) -> Wish {
-    if attempt.cancelled.load(Ordering::Acquire) {
+/// Why the attempt is to stop, if it is. A person's wish counts before all others.
+pub(crate) fn wish_of(attempt: &Attempt) -> Wish {
+    if !attempt.stop.is_raised() {
+        Wish::None
+    } else if attempt.cancelled.load(Ordering::Acquire) {
         Wish::Cancel
     } else if let Some(passed) = attempt.timed_out.get() {
         Wish::TimeOut(*passed)
-    } else if attempt.stop.is_raised() {
+    } else if attempt.shared.leaving.is_raised() {
         Wish::Shutdown
     } else {
-        Wish::None
+        Wish::Lost
     }
 }
 

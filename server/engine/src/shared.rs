@@ -56,6 +56,8 @@ pub(crate) struct Shared {
     pub(crate) stopping: Flag,
     /// … when none is …
     pub(crate) dispatched: Flag,
+    /// … when what runs is to stop for that …
+    pub(crate) leaving: Flag,
     /// … and when nothing of it runs any more that could still end well.
     pub(crate) closed: Flag,
 }

@@ -196,7 +196,7 @@ fn told(what: &str) -> (&'static str, Option<&'static str>, String) {
         "set_aside" => ("pause", Some("paused"), "set it aside"),
         "resumed" => ("play", None, "let it go on"),
         "snoozed" => ("scheduled", Some("scheduled"), "Asked to be called again later"),
-        "handed_back" => ("queued", Some("queued"), "Handed back: the server shut down"),
+        "handed_back" => ("queued", Some("queued"), "Handed back to the queue"),
         "repeated" => ("retry", None, "ran it again"),
         other => return ("info", None, other.replace('_', " ")),
     };

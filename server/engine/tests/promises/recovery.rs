@@ -1,12 +1,21 @@
 //! What a dead or leaving server had in hand is neither lost nor run twice.
 
-use std::time::Duration;
+use std::{
+    sync::Mutex,
+    time::{Duration, Instant},
+};
 
-use engine::{Engine, StartOptions, TaskError};
-use model::JobState;
+use engine::{Engine, StartOptions, StopReason, TaskError};
+use model::{JobId, JobState};
 use serde_json::Value;
 
-use crate::support::{Bench, Gate, LONG, Probe};
+use crate::support::{Bench, Event, Gate, LONG, Probe};
+
+/// How much longer than its grace a shutdown takes at most.
+const LAST_STEPS: Duration = Duration::from_secs(5);
+/// What the log of a job says that was handed back.
+const STOPPED: &str = "stopped because its process was asked to (shutdown); the job goes on in its next attempt";
+const CUT_SHORT: &str = "cut short because its process was asked to stop (shutdown) and the task did not; the job goes on in its next attempt";
 
 /// The engine of a process that dies: it runs on a runtime that is torn down without a word to the engine, which lets
 /// go of the lock as a SIGKILL would.
@@ -102,11 +111,24 @@ async fn a_shutdown_lets_short_work_finish_and_hands_the_rest_back_uncharged() {
     assert_eq!(bench.engine.job(short).await.expect("kept").state, JobState::Succeeded);
     let handed_back = bench.engine.job(long).await.expect("kept");
     assert_eq!((handed_back.state, handed_back.failure), (JobState::Queued, None));
+    assert_eq!(bench.log(long).await, [STOPPED]);
     let refused = bench.engine.start("probe-0", serde_json::json!({}), StartOptions::default()).await;
     assert!(matches!(refused, Err(engine::Error::ShuttingDown)));
     let next =
         Bench::reopened(bench.folder, |builder| builder.register(Probe::<0>::new(|_, _| async { Ok(Value::Null) })));
     next.await.reaches(long, JobState::Succeeded).await;
+}
+
+/// How the first attempt stands in the history, where the job is back in the line as if it had not been begun.
+async fn handed_back(bench: &Bench, job: JobId) -> String {
+    let view = bench.engine.job(job).await.expect("kept");
+    assert_eq!((view.state, view.attempt, view.failure), (JobState::Queued, 2, None));
+    let attempts = bench.engine.store().attempts(job).await.expect("kept");
+    let [attempt] = attempts.as_slice() else { panic!("{attempts:?}") };
+    let failure = attempt.failure.clone().expect("it says why");
+    let activity = bench.engine.store().activity(job, 1).await.expect("kept");
+    assert_eq!((activity[0].what.as_str(), &activity[0].detail), ("handed_back", &failure.message));
+    failure.code
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,5 +141,112 @@ async fn a_shutdown_drops_a_task_that_does_not_watch() {
     let job = bench.start().await;
     bench.reaches(job, JobState::Running).await;
     bench.engine.shutdown(Duration::ZERO).await;
-    assert_eq!(bench.engine.job(job).await.expect("kept").state, JobState::Queued);
+    assert_eq!(handed_back(&bench, job).await, "shutdown");
+    assert_eq!(bench.log(job).await, [CUT_SHORT]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_knows_a_shutdown_from_a_cancel_and_keeps_where_it_is() {
+    let bench = Bench::with(|ctx, _| async move {
+        assert_eq!(ctx.stop_reason(), None);
+        ctx.cancelled().await;
+        match ctx.stop_reason() {
+            Some(StopReason::Shutdown) => ctx.checkpoint("here").await?,
+            Some(StopReason::Cancel) => ctx.log(model::Level::Info, "a person"),
+            other => panic!("{other:?}"),
+        }
+        Err(TaskError::Cancelled)
+    })
+    .await;
+    let (cancelled, shut_down) = (bench.start().await, bench.start().await);
+    bench.reaches(cancelled, JobState::Running).await;
+    bench.reaches(shut_down, JobState::Running).await;
+    bench.engine.cancel(cancelled, "ann").await.expect("it runs");
+    bench.reaches(cancelled, JobState::Cancelled).await;
+    assert_eq!(bench.log(cancelled).await, ["a person"]);
+    bench.engine.shutdown(Duration::ZERO).await;
+    assert_eq!(handed_back(&bench, shut_down).await, "shutdown");
+    assert_eq!(bench.log(shut_down).await, [STOPPED]);
+    let checkpoint = bench.engine.store().checkpoint(shut_down).await.expect("read").expect("made at the last moment");
+    assert_eq!(checkpoint.data, "\"here\"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_on_being_asked_to_stop_is_told_and_not_counted() {
+    let bench = Bench::with(|ctx, _| async move {
+        ctx.cancelled().await;
+        Err(TaskError::fatal("broken_pipe", "the child is gone"))
+    })
+    .await;
+    let job = bench.start().await;
+    bench.reaches(job, JobState::Running).await;
+    bench.engine.shutdown(Duration::ZERO).await;
+    assert_eq!(handed_back(&bench, job).await, "shutdown");
+    assert_eq!(bench.log(job).await, [format!("{STOPPED}; this one ended with: the child is gone")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shutdown_hands_back_what_blocks_its_thread_and_hears_no_more_of_it() {
+    let tasks = tokio::runtime::Runtime::new().expect("a runtime");
+    let (let_go, held) = std::sync::mpsc::channel::<()>();
+    let (ended, end) = tokio::sync::oneshot::channel::<()>();
+    let once = Mutex::new(Some((held, ended)));
+    let handle = tasks.handle().clone();
+    let bench = Bench::built(|builder| {
+        let blocks = Probe::<0>::new(move |ctx, _| {
+            let (held, ended) = once.lock().expect("nobody panics").take().expect("it runs once");
+            async move {
+                ctx.log(model::Level::Info, "blocks");
+                // Async code that blocks, as it should not.
+                let _ = held.recv();
+                ctx.log(model::Level::Info, "too late");
+                drop(ended);
+                Ok(Value::Null)
+            }
+        });
+        builder.register(blocks).tasks_on(handle)
+    })
+    .await;
+    let job = bench.start().await;
+    bench.reaches(job, JobState::Running).await;
+    bench.heard.wait("its log", |events| events.iter().find(|event| matches!(event, Event::Log(..))).map(|_| ())).await;
+    let begun = Instant::now();
+    bench.engine.shutdown(Duration::ZERO).await;
+    assert!(begun.elapsed() < 2 * LAST_STEPS, "it blocks for ever, and is not waited for: {:?}", begun.elapsed());
+    assert_eq!(handed_back(&bench, job).await, "shutdown");
+    assert!(bench.engine.store().nodes().await.expect("read").is_empty(), "this process has taken leave");
+
+    drop(let_go);
+    assert!(end.await.is_err(), "the task has come to its end");
+    let next =
+        Bench::reopened(bench.folder, |builder| builder.register(Probe::<0>::new(|_, _| async { Ok(Value::Null) })));
+    let next = next.await;
+    next.reaches(job, JobState::Succeeded).await;
+    assert_eq!(next.log(job).await, ["blocks", CUT_SHORT]);
+    tasks.shutdown_background();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_cancelled_and_blocks_its_thread_at_a_shutdown_is_cancelled() {
+    let (let_go, held) = std::sync::mpsc::channel::<()>();
+    let once = Mutex::new(Some(held));
+    let bench = Bench::with(move |ctx, _| {
+        let held = once.lock().expect("nobody panics").take().expect("it runs once");
+        async move {
+            let blocks = move || {
+                let _ = held.recv();
+                Ok(Value::Null)
+            };
+            ctx.blocking(blocks).await
+        }
+    })
+    .await;
+    let job = bench.start().await;
+    bench.reaches(job, JobState::Running).await;
+    bench.engine.cancel(job, "ann").await.expect("it runs");
+    bench.reaches_where(job, JobState::Running, LONG, |view| view.not_responding).await;
+    bench.engine.shutdown(Duration::ZERO).await;
+    assert_eq!(bench.engine.job(job).await.expect("kept").state, JobState::Cancelled);
+    assert_eq!(bench.log(job).await, ["did not stop by itself in time, and was dropped"]);
+    drop(let_go);
 }

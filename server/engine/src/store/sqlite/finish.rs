@@ -15,11 +15,14 @@ use crate::{
     store::{Fence, Finish, Outcome},
 };
 
+/// What the row of an attempt that was handed back says of why: code, and words for people.
+const SHUTDOWN: (&str, &str) = ("shutdown", "its process was asked to stop");
+
 impl Transaction<'_> {
     /// Ends the attempt, which must still hold its job.
     pub(super) fn finish(&mut self, finish: &Finish) -> Result<JobView> {
         let fence = &finish.fence;
-        let outcome = self.heeding_cancel(fence, &finish.outcome)?;
+        let outcome = self.heeding_wishes(fence, &finish.outcome)?;
         let (event, failure, trace, output) = match &*outcome {
             Outcome::Succeeded { output } => (Event::Succeed, None, None, Some(output)),
             Outcome::Failed { failure, trace } => (Event::Fail, Some(failure), Some(trace), None),
@@ -32,6 +35,11 @@ impl Transaction<'_> {
         let state = JobState::Running.apply(event).map_err(|error| corrupt("the end of an attempt", error))?;
         let code = failure.map(|failure| failure.code.as_str());
         let message = failure.map(|failure| failure.message.as_str());
+        // It is not held against the job, which waits as if it had not been begun.
+        let of_attempt = match *outcome {
+            Outcome::HandedBack => (Some(SHUTDOWN.0), Some(SHUTDOWN.1)),
+            _ => (code, message),
+        };
         let progress = progress_json(&finish.progress)?;
         let stages = (!finish.stage_seconds.is_empty()).then(|| json(&finish.stage_seconds)).transpose()?;
         // The clock may have been put back: nothing ends before it began.
@@ -43,8 +51,8 @@ impl Transaction<'_> {
             params![
                 attempt_state(&outcome, state).as_str(),
                 self.now.0,
-                code,
-                message,
+                of_attempt.0,
+                of_attempt.1,
                 trace.filter(|trace| !trace.is_empty()),
                 progress,
                 stages,
@@ -97,9 +105,9 @@ impl Transaction<'_> {
         Ok(view)
     }
 
-    /// What became of the attempt, seen by a wish to cancel that came before its end did: what would go on without
-    /// anybody's wish is cancelled then.
-    fn heeding_cancel<'o>(&self, fence: &Fence, outcome: &'o Outcome) -> Result<Cow<'o, Outcome>> {
+    /// What became of the attempt, seen by a wish that came before its end did: what would go on without anybody's wish is
+    /// cancelled then, and what would go back into the line is set aside.
+    fn heeding_wishes<'o>(&self, fence: &Fence, outcome: &'o Outcome) -> Result<Cow<'o, Outcome>> {
         let (failure, trace) = match outcome {
             Outcome::Succeeded { .. } | Outcome::Cancelled { .. } => return Ok(Cow::Borrowed(outcome)),
             Outcome::Failed { failure, trace } | Outcome::RetryLater { failure, trace, .. } => {
@@ -108,15 +116,16 @@ impl Transaction<'_> {
             Outcome::Snoozed { .. } | Outcome::Paused | Outcome::HandedBack => (None, ""),
         };
         let asked = self.row(
-            "select cancel_requested_at is not null from job
+            "select cancel_requested_at is not null, pause_requested_at is not null from job
             where id = ? and attempt = ? and boot = ? and state = 'running'",
             params![fence.job.0, fence.attempt, fence.boot.0],
-            |row| Ok(row.get(0)?),
+            |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
-        if asked != Some(true) {
-            return Ok(Cow::Borrowed(outcome));
-        }
-        Ok(Cow::Owned(Outcome::Cancelled { failure: failure.cloned(), trace: trace.to_owned() }))
+        Ok(match asked {
+            Some((true, _)) => Cow::Owned(Outcome::Cancelled { failure: failure.cloned(), trace: trace.to_owned() }),
+            Some((false, true)) if matches!(outcome, Outcome::HandedBack) => Cow::Owned(Outcome::Paused),
+            Some(_) | None => Cow::Borrowed(outcome),
+        })
     }
 
     /// Makes the artifacts of an attempt that has just ended visible.

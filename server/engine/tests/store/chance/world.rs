@@ -261,9 +261,14 @@ impl World {
             answer.expect("its owner may end it");
             let known = self.known(fence.job);
             (known.lines, known.value) = (known.lines + 1, held.value + 1);
-            // A wish to cancel outruns every end but success.
-            let outrun = known.asked && how != Event::Succeed;
-            self.apply(fence.job, if outrun { Event::Cancel } else { how });
+            // A wish to cancel outruns every end but success, and one to pause the way back into the line.
+            let event = match how {
+                Event::Succeed => how,
+                _ if known.asked => Event::Cancel,
+                Event::HandBack if known.pausing => Event::Pause,
+                _ => how,
+            };
+            self.apply(fence.job, event);
         } else {
             assert!(matches!(answer, Err(Error::Fenced | Error::NoSuchJob(_))), "{answer:?}");
             assert_eq!(self.position().await, before, "a refusal changes nothing");

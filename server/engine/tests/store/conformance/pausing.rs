@@ -47,6 +47,10 @@ pub(crate) async fn what_runs_is_asked_and_set_aside_uncharged(kept: Kept) {
     kept.store.resume(job, "ann").await.expect("resumed");
     let next = claim_one(kept.store.as_ref(), "a").await;
     assert_eq!((next.view.attempt, next.charged), (2, 1));
+    // A process that ends before the next checkpoint does not forget the wish.
+    kept.store.pause(job, "ann").await.expect("asked");
+    let set_aside = kept.store.finish(finish(&next.fence, Outcome::HandedBack)).await.expect("finished");
+    assert_eq!((set_aside.state, set_aside.attempt), (JobState::Paused, 3));
 }
 
 pub(crate) async fn a_wish_to_pause_can_be_taken_back(kept: Kept) {
