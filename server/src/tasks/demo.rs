@@ -249,11 +249,11 @@ impl Pace {
         let start = Instant::now();
         let mut logged = before.as_secs();
         while done < reports {
-            ctx.check()?;
             // None before the first report of a stretch: it could not tell whether what comes before it has been done.
-            if done > 0 && ctx.is_checkpoint_due() {
+            if done > 0 && (ctx.is_checkpoint_due() || ctx.is_cancelled()) {
                 ctx.checkpoint(&(self.made + done)).await?;
             }
+            ctx.check()?;
             let due = (before + start.elapsed() + step).min(length);
             time::sleep_until(start + due.saturating_sub(before)).await;
             let passed = due.as_secs_f64() / length.as_secs_f64();

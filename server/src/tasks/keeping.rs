@@ -4,7 +4,8 @@ use std::convert::Infallible;
 
 use engine::{Ctx, TaskError};
 
-/// Does `work`, and meanwhile, whenever a checkpoint is due, what `save` answers.
+/// Does `work`, and meanwhile, whenever a checkpoint is due, what `save` answers; once more when the work was asked to stop
+/// and has, so that the next attempt need not do again what was done since.
 pub(super) async fn with_checkpoints<T, Saving>(
     ctx: &Ctx,
     save: impl Fn() -> Saving,
@@ -19,12 +20,16 @@ where
             save().await?;
         }
     };
-    tokio::select! {
+    let done = tokio::select! {
         biased;
         done = work => done,
         failed = keep => {
             let failed: Result<Infallible, TaskError> = failed;
             match failed? {}
         }
+    };
+    if matches!(done, Err(TaskError::Cancelled)) {
+        save().await?;
     }
+    done
 }

@@ -334,3 +334,27 @@ async fn a_check_of_links_asks_none_again_whose_answer_is_known() {
     assert_eq!(rows(job).await, rows(whole.view.job).await);
     assert_eq!(rows(job).await.len(), 41);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shutdown_costs_nothing_of_what_was_done_since_the_last_checkpoint() {
+    // None is due while the test lasts, so whatever there is was made on being asked to stop.
+    let (desk, site) = (Desk::without_checkpoints().await, Site::open().await);
+    let urls = (0..12).map(|number| if number < 8 { format!("/page/{number}") } else { format!("/held/{number}") });
+    let urls: Vec<String> = urls.map(|path| format!("http://{}{path}", site.address)).collect();
+    let input = json!({ "urls": urls.join("\n"), "per_host_per_second": 1_000, "concurrency": 4, "timeout": 120 });
+    let links = desk.start("check-links", input).await;
+    let demo = desk.start("demo", json!({ "seconds": 600 })).await;
+    desk.when(links, |view| view.progress.unit == "links" && view.progress.value == 8).await;
+    let reported = desk.when(demo, |view| view.progress.value > 3).await.progress.value;
+
+    let desk = desk.restarted().await;
+    site.gate.add_permits(1_000);
+    assert_eq!(desk.ended(links).await.view.state, JobState::Succeeded);
+    assert!(
+        desk.log(links).await.contains("continues after 8 of 12 links"),
+        "{:?}",
+        (desk.log(links).await, desk.engine.store().activity(links, 9).await)
+    );
+    let again = desk.when(demo, |view| view.attempt == 2 && view.progress.value > 0).await.progress.value;
+    assert!(again >= reported, "it had made {reported} reports, and goes on after {again}");
+}

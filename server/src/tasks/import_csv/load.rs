@@ -72,8 +72,8 @@ pub(super) async fn load(
     let full = imports.insert_of(most, width);
     let mut batch = Batch::default();
     while batch.rows > 0 || !loader.ended {
-        ctx.check()?;
         if batch.rows == 0 {
+            ctx.check()?;
             (loader, batch) = loader.parse(ctx, most).await?;
             continue;
         }
@@ -81,11 +81,11 @@ pub(super) async fn load(
         imports.begin().await?;
         let until = Instant::now() + TRANSACTION;
         while batch.rows > 0 {
-            ctx.check()?;
             let rows = batch.rows;
             let insert = if rows == most { full.clone() } else { imports.insert_of(rows, width) };
             let inserting = imports.insert(&insert, batch);
-            (loader, batch) = if Instant::now() < until && !ctx.is_checkpoint_due() {
+            let goes_on = Instant::now() < until && !ctx.is_checkpoint_due() && !ctx.is_cancelled();
+            (loader, batch) = if goes_on {
                 try_join(inserting, loader.parse(ctx, most)).await?.1
             } else {
                 // Nothing is read ahead: what has been read is now what is written, as a checkpoint needs it.
@@ -97,8 +97,8 @@ pub(super) async fn load(
         }
         imports.commit().await?;
         drop(turn);
-        // None behind a record that the job stops at: the next attempt is to stop there too.
-        if ctx.is_checkpoint_due() && loader.stopped.is_none() {
+        // A last one before it stops, too. None behind a record that the job stops at: the next attempt is to stop there.
+        if (ctx.is_checkpoint_due() || ctx.is_cancelled()) && loader.stopped.is_none() {
             imports.keep_staging();
             ctx.checkpoint(&loader.saved).await?;
         }
