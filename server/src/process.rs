@@ -1,6 +1,6 @@
 //! What `serve` and `worker` have in common: their threads, their log, the engine they open, the way they stop.
 
-use std::{io::IsTerminal, process, time::Duration};
+use std::{io::IsTerminal, process, thread, time::Duration};
 
 use engine::{Builder, Engine};
 use tokio::{
@@ -11,9 +11,11 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{Error, Result, config::WorkConfig, registry, tasks::TaskSettings};
 
-/// Once the grace is over: for tasks to be dropped, answers under way and the last commits. Then the process ends,
-/// whatever still hangs.
-const LAST_STEPS: Duration = Duration::from_secs(6);
+/// Once the grace is over, at most: for tasks to stop or be dropped, and for the last commits. Answers under way end
+/// meanwhile.
+const LAST_STEPS: Duration = Duration::from_millis(5_500);
+/// Once the grace is over, the end of the process, whatever still hangs.
+const DEADLINE: Duration = Duration::from_secs(6);
 /// Beats of the heart in a lease: one may be late and one lost.
 const BEATS_PER_LEASE: u32 = 3;
 
@@ -76,8 +78,11 @@ impl Signals {
         }
     }
 
-    /// Waits for `end`, which takes `grace` and a little longer. Whoever signals again does not want to wait.
+    /// Waits for `end`, which takes `grace` and a little longer. From now on the process has a deadline. Whoever signals
+    /// again does not want to wait, nor that jobs are handed back.
     pub(crate) async fn see_to(&mut self, end: impl Future<Output = ()>, grace: Duration) {
+        // Before a word is said: nobody may read the log any more.
+        end_after(grace + DEADLINE);
         tracing::info!("stopping; a second signal ends at once");
         tokio::select! {
             () = end => tracing::info!("stopped"),
@@ -86,5 +91,17 @@ impl Signals {
             }
             () = self.next() => process::exit(130),
         }
+    }
+}
+
+/// Ends the process after so long, from a thread that depends on nothing: a runtime whose threads are held by a disk that
+/// hangs, or by a log that nobody reads, tells no time. As asked for, hence code 0.
+fn end_after(deadline: Duration) {
+    let end = move || {
+        thread::sleep(deadline);
+        process::exit(0)
+    };
+    if let Err(error) = thread::Builder::new().name("deadline".to_owned()).spawn(end) {
+        tracing::warn!(%error, "cannot watch over the end of this process");
     }
 }

@@ -34,7 +34,8 @@ pub struct WorkSettings {
     #[arg(long, env = "MILEPOST_CANCEL_GRACE", value_name = "TIME", help_heading = "Tasks")]
     cancel_grace: Option<Span>,
 
-    /// How long running jobs may go on after SIGTERM before they are handed back to the queue [default: 3s]
+    /// How long running jobs may go on after SIGTERM before they are handed back to the queue; the process has ended 6 s
+    /// after that, whatever happens [default: 3s]
     #[arg(long, env = "MILEPOST_SHUTDOWN_GRACE", value_name = "TIME", help_heading = "Tasks")]
     shutdown_grace: Option<Span>,
 

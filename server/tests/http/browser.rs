@@ -32,10 +32,15 @@ impl Browser {
     }
 
     /// The same on the same data, after its server has been stopped and started again.
-    pub(crate) fn again(self, arguments: &[&str]) -> Self {
-        let Self { client, milepost, data } = self;
-        milepost.signal("TERM");
-        assert!(milepost.wait().success());
+    pub(crate) fn again(mut self, arguments: &[&str]) -> Self {
+        self.milepost.signal("TERM");
+        assert!(self.milepost.end().success());
+        self.after_the_end(arguments)
+    }
+
+    /// The same on the same data, with another server after the first has ended.
+    pub(crate) fn after_the_end(self, arguments: &[&str]) -> Self {
+        let Self { client, data, .. } = self;
         let milepost = Milepost::start_in(data.path(), arguments);
         Self { client, milepost, data }
     }

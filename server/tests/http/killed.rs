@@ -12,10 +12,9 @@ use std::{
 
 use reqwest::blocking::Client;
 use serde_json::json;
-use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 
-use crate::milepost::{Milepost, PATIENCE};
+use crate::milepost::{Milepost, PATIENCE, database};
 
 /// A site that counts who asks for what. Pages under `/held` wait until it lets go.
 #[derive(Default)]
@@ -65,11 +64,8 @@ impl Site {
 
 /// How many checkpoints there are.
 fn checkpoints(data: &Path) -> i64 {
-    let url = format!("sqlite://{}", data.join("milepost.db").display());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let mut connection = SqliteConnection::connect(&url).await.unwrap();
-        sqlx::query_scalar("select count(*) from checkpoint").fetch_one(&mut connection).await.unwrap()
+    database(data, async |connection| {
+        sqlx::query_scalar("select count(*) from checkpoint").fetch_one(connection).await.unwrap()
     })
 }
 

@@ -13,6 +13,7 @@ mod lists;
 mod milepost;
 mod new_job;
 mod routes;
+mod shutdown;
 mod snapshots;
 mod starting;
 mod stopping;

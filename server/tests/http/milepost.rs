@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 
 /// Longer than anything here takes; a test that waits this long has failed.
@@ -104,8 +105,19 @@ impl Milepost {
         signal(&self.child, name);
     }
 
+    /// Reads on in its log to a line with these words.
+    pub(crate) fn says(&mut self, words: &str) {
+        let mut log = BufReader::new(self.child.stderr.as_mut().unwrap()).lines();
+        assert!(log.any(|line| line.unwrap().contains(words)), "it never says: {words}");
+    }
+
     /// Waits for its end.
     pub(crate) fn wait(mut self) -> ExitStatus {
+        self.end()
+    }
+
+    /// The same, for who wants to know more of it.
+    pub(crate) fn end(&mut self) -> ExitStatus {
         wait(&mut self.child)
     }
 
@@ -174,6 +186,11 @@ impl Worker {
 
     /// Waits for its end.
     pub(crate) fn wait(mut self) -> ExitStatus {
+        self.end()
+    }
+
+    /// The same, for who wants to know more of it.
+    pub(crate) fn end(&mut self) -> ExitStatus {
         wait(&mut self.0)
     }
 }
@@ -183,6 +200,13 @@ impl Drop for Worker {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// Does something with the database of `data`, as another process.
+pub(crate) fn database<T>(data: &Path, act: impl AsyncFnOnce(&mut SqliteConnection) -> T) -> T {
+    let url = format!("sqlite://{}", data.join("milepost.db").display());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async { act(&mut SqliteConnection::connect(&url).await.unwrap()).await })
 }
 
 fn signal(child: &Child, name: &str) {

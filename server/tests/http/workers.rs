@@ -9,12 +9,12 @@ use std::{
 
 use reqwest::blocking::{Client, Response};
 use serde_json::{Value, json};
-use sqlx::{Connection, Executor, SqliteConnection};
+use sqlx::Executor;
 use tempfile::TempDir;
 
 use crate::{
     browser::Browser,
-    milepost::{Milepost, PATIENCE, Worker, command, run},
+    milepost::{Milepost, PATIENCE, Worker, command, database, run},
 };
 
 /// A server that leaves all jobs to its workers, and one of these.
@@ -25,16 +25,16 @@ fn server_and_worker(arguments: &[&str]) -> (Browser, Worker) {
 }
 
 /// The events of a stream, one after the other.
-struct Stream(BufReader<Response>);
+pub(crate) struct Stream(BufReader<Response>);
 
 impl Stream {
-    fn of(browser: &Browser, topics: &str) -> Self {
+    pub(crate) fn of(browser: &Browser, topics: &str) -> Self {
         let client = Client::builder().timeout(3 * PATIENCE).build().unwrap();
         Self(BufReader::new(client.get(browser.milepost.url(&format!("/events?{topics}"))).send().unwrap()))
     }
 
     /// Reads on to an event of this name whose data fit.
-    fn until(&mut self, name: &str, fits: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn until(&mut self, name: &str, fits: impl Fn(&Value) -> bool) -> Value {
         let mut event = String::new();
         loop {
             let mut line = String::new();
@@ -50,7 +50,7 @@ impl Stream {
         }
     }
 
-    fn state(&mut self, job: i64, state: &str) -> Value {
+    pub(crate) fn state(&mut self, job: i64, state: &str) -> Value {
         self.until("state", |data| data["job"] == job && data["state"] == state)
     }
 }
@@ -109,25 +109,18 @@ fn a_worker_that_slept_beyond_its_lease_publishes_nothing_and_works_on() {
     assert_eq!((&end["attempt"], &end["state"]), (&json!(2), &json!("succeeded")), "nothing follows of attempt 1");
     let page = browser.page(&format!("/jobs/{job}"));
     assert!(page.contains("Attempt 2") && page.contains("Attempt 1"));
-    let published: Vec<u32> = database(&browser, async |connection| {
+    let published: Vec<u32> = database(browser.data(), async |connection| {
         let attempts = sqlx::query_scalar("select attempt from artifact where job = ?").bind(job);
         attempts.fetch_all(connection).await.unwrap()
     });
     assert_eq!(published, [2], "what the first attempt made is nobody's to see");
 }
 
-/// Does something with the database, as another process.
-fn database<T>(browser: &Browser, act: impl AsyncFnOnce(&mut SqliteConnection) -> T) -> T {
-    let url = format!("sqlite://{}", browser.data().join("milepost.db").display());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async { act(&mut SqliteConnection::connect(&url).await.unwrap()).await })
-}
-
 /// Sends SIGSTOP at a moment at which the worker does not hold the database, which nobody could write to until it wakes.
 fn stop_between_transactions(browser: &Browser, worker: &Worker) {
     loop {
         worker.signal("STOP");
-        let writable = database(browser, async |connection| {
+        let writable = database(browser.data(), async |connection| {
             connection.execute("pragma busy_timeout = 200").await.unwrap();
             connection.execute("begin immediate").await.is_ok()
         });
