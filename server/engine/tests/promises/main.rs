@@ -8,6 +8,7 @@ mod clock;
 mod failure;
 mod form;
 mod input;
+mod judging;
 mod log;
 mod page;
 mod progress;

@@ -1,0 +1,88 @@
+//! Who counts as dead where no lock tells: the other processes are made up, so that they can be what no test could start.
+
+use std::time::{Duration, Instant};
+
+use engine::store::{BootId, Claim, Node, Role};
+use model::{JobId, JobState};
+use serde_json::Value;
+
+use crate::support::{Bench, Probe};
+
+/// Longer than a test takes.
+const HOUR: Duration = Duration::from_hours(1);
+
+/// One that runs no jobs, and looks at the others ten times a second.
+async fn observer() -> Bench {
+    let lease = (Duration::from_millis(100), Duration::from_millis(600));
+    let built = Bench::built(|builder| {
+        let probe = Probe::<0>::new(|_, _| async { Ok(Value::Null) });
+        builder.concurrency(0).lease(lease.0, lease.1).register(probe)
+    });
+    built.await
+}
+
+/// Another process that has claimed a job and is registered, without a lock.
+async fn other(bench: &Bench, boot: &str, kernel: &str, lease: Duration) -> (BootId, JobId) {
+    let (store, boot) = (bench.engine.store(), BootId(boot.to_owned()));
+    let node = Node {
+        boot: boot.clone(),
+        kernel: kernel.to_owned(),
+        pid: 1,
+        role: Role::Worker,
+        concurrency: 1,
+        lease,
+        heartbeat: 0,
+    };
+    let job = bench.start().await;
+    let claim =
+        Claim { boot: boot.clone(), slots: 1, limits: Vec::new(), kinds: vec!["probe-0".to_owned()], waits: None };
+    let claimed = store.claim(claim).await.expect("claimed");
+    assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), [job]);
+    // Last, because the dead are looked for all the time.
+    store.register(node).await.expect("registered");
+    (boot, job)
+}
+
+/// The kernel that this test runs on.
+async fn this_kernel(bench: &Bench) -> String {
+    let nodes = bench.engine.store().nodes().await.expect("read");
+    let kernel = nodes[0].kernel.clone();
+    assert!(!kernel.is_empty(), "the system says it");
+    kernel
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_on_another_kernel_is_judged_by_its_lease_alone() {
+    const LEASE: Duration = Duration::from_secs(2);
+    let bench = observer().await;
+    let (boot, job) = other(&bench, "elsewhere", "another kernel", LEASE).await;
+    // As long as it beats, its lock is not missed: for two leases, and some twenty looks in each.
+    let begun = Instant::now();
+    let mut last_beat = begun;
+    while begun.elapsed() < 2 * LEASE {
+        last_beat = Instant::now();
+        assert!(bench.engine.store().beat(&boot).await.expect("answered"), "it counts as living");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(bench.engine.job(job).await.expect("kept").state, JobState::Running);
+    bench.reaches(job, JobState::Interrupted).await;
+    assert!(last_beat.elapsed() >= LEASE, "{:?} after its last beat", last_beat.elapsed());
+    assert!(!bench.engine.store().beat(&boot).await.expect("answered"), "it learns of it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_on_this_kernel_without_a_lock_is_dead_whatever_its_lease() {
+    let bench = observer().await;
+    let kernel = this_kernel(&bench).await;
+    let (_, job) = other(&bench, "here", &kernel, HOUR).await;
+    bench.reaches(job, JobState::Interrupted).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ran_before_the_machine_started_anew_is_dead_whatever_its_lease() {
+    let bench = observer().await;
+    // Its lock is there, and nobody holds it; its kernel is not.
+    std::fs::write(bench.engine.data_dir().nodes().join("before.lock"), "1\n").expect("written");
+    let (_, job) = other(&bench, "before", "the kernel before", HOUR).await;
+    bench.reaches(job, JobState::Interrupted).await;
+}
