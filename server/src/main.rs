@@ -3,12 +3,15 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use server::cli::{Cli, Command};
+use server::{
+    cli::{Cli, Command},
+    registry, serve, worker,
+};
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command() {
-        Command::Serve(serve) => serve.config().and_then(server::serve::run),
-        Command::Worker(worker) => worker.config().and_then(server::worker::run),
+        Command::Serve(serve) => serve.config().and_then(|config| serve::run(config, registry::register)),
+        Command::Worker(worker) => worker.config().and_then(|config| worker::run(config, registry::register)),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -9,7 +9,11 @@ use tokio::{
 };
 use tracing_subscriber::EnvFilter;
 
-use crate::{Error, Result, config::WorkConfig, registry, tasks::TaskSettings};
+use crate::{
+    Error, Result,
+    config::WorkConfig,
+    tasks::{TaskSettings, Tasks},
+};
 
 /// Once the grace is over, at most: for tasks to stop or be dropped, and for the last commits. Answers under way end
 /// meanwhile.
@@ -48,15 +52,15 @@ fn log_to_stderr(filter: &str) -> Result<()> {
     Ok(())
 }
 
-/// An engine as it is configured, with the built-in tasks, to be opened.
-pub(crate) fn builder(config: &WorkConfig, tasks: runtime::Handle) -> Builder {
+/// An engine as it is configured, with the program's tasks, which run on `on`; to be opened.
+pub(crate) fn builder(config: &WorkConfig, tasks: Tasks, on: runtime::Handle) -> Builder {
     let builder = Engine::builder(&config.data_dir)
         .roots(config.roots.clone())
         .concurrency(config.concurrency)
         .cancel_grace(config.cancel_grace)
         .lease(config.lease / BEATS_PER_LEASE, config.lease)
-        .tasks_on(tasks);
-    registry::register(builder, &TaskSettings { allow_private_links: config.allow_private_links })
+        .tasks_on(on);
+    tasks(builder, &TaskSettings { allow_private_links: config.allow_private_links })
 }
 
 /// The wish to stop.

@@ -20,6 +20,7 @@ use crate::{
     lock::Lock,
     process::{self, Signals},
     router, sessions,
+    tasks::Tasks,
 };
 
 /// How long answers under way may take to end once the server is to stop.
@@ -33,13 +34,13 @@ const LOOK: Duration = Duration::from_millis(100);
 /// What is open beside the connections: the store's readers, files that tasks read, downloads.
 const OTHER_FILES: u64 = 512;
 
-/// Serves until SIGTERM or SIGINT.
-pub fn run(config: Config) -> Result<()> {
+/// Serves until SIGTERM or SIGINT; the process ends soon after that, even where this does not return.
+pub fn run(config: Config, tasks: Tasks) -> Result<()> {
     let log = config.work.log.clone();
-    process::run(&log, |tasks| serve(config, tasks))
+    process::run(&log, |on| serve(config, tasks, on))
 }
 
-async fn serve(config: Config, tasks: runtime::Handle) -> Result<()> {
+async fn serve(config: Config, tasks: Tasks, on: runtime::Handle) -> Result<()> {
     // What pages spawn while they render. A second server in the same process shares it.
     let _ = Executor::init_tokio();
     let mut signals = Signals::new()?;
@@ -52,7 +53,7 @@ async fn serve(config: Config, tasks: runtime::Handle) -> Result<()> {
     let config = Arc::new(config);
     let stop = CancellationToken::new();
     let hub = Hub::new();
-    let engine = open(&config, Arc::clone(&hub), tasks).await?;
+    let engine = open(&config, Arc::clone(&hub), tasks, on).await?;
     let source = Arc::new(engine.clone());
     let events = Events::open(hub, source, assets::build().into(), Pace::default(), stop.clone()).await?;
     let state = AppState::new(Arc::clone(&config), engine.clone(), events, stop.clone());
@@ -77,11 +78,11 @@ async fn serve(config: Config, tasks: runtime::Handle) -> Result<()> {
 
 /// Opens the engine. The database is brought up to this version, unless workers are at work: they, and so the database,
 /// are of this version then, or the server must wait until they have gone.
-async fn open(config: &Config, hub: Arc<Hub>, tasks: runtime::Handle) -> Result<Engine> {
+async fn open(config: &Config, hub: Arc<Hub>, tasks: Tasks, on: runtime::Handle) -> Result<Engine> {
     let begun = Instant::now();
     loop {
         let alone = Lock::migrate(&config.work.data_dir)?;
-        let builder = process::builder(&config.work, tasks.clone());
+        let builder = process::builder(&config.work, tasks, on.clone());
         let builder = builder.upload_limit(config.upload_limit).listener(Arc::clone(&hub) as Arc<dyn Listener>);
         match (&alone, begun.elapsed() < WORKERS_GO) {
             (Some(_), _) => return Ok(builder.open().await?),

@@ -10,7 +10,7 @@ mod prune;
 mod slices;
 mod table;
 
-use engine::Queue;
+use engine::{Builder, Queue};
 
 pub use backup::Backup;
 pub use check_links::CheckLinks;
@@ -25,6 +25,9 @@ const DISK: Queue = Queue::new("disk");
 const NETWORK: Queue = Queue::new("network");
 /// What keeps Milepost itself in order.
 const UPKEEP: Queue = Queue::new("upkeep");
+
+/// Which tasks a program has: adds them to the engine. Those of `milepost` are [`crate::registry::register`].
+pub type Tasks = fn(Builder, &TaskSettings) -> Builder;
 
 /// What the configuration says to the built-in tasks.
 #[derive(Clone, Debug, Default)]

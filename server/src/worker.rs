@@ -10,6 +10,7 @@ use crate::{
     config::WorkConfig,
     lock::Lock,
     process::{self, Signals},
+    tasks::Tasks,
 };
 
 /// How long a worker that is started together with its server waits for it to make or migrate the database, and how
@@ -17,16 +18,16 @@ use crate::{
 const SERVER_COMES: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Works until SIGTERM or SIGINT.
-pub fn run(config: WorkConfig) -> Result<()> {
-    process::run(&config.log, |tasks| work(&config, tasks))
+/// Works until SIGTERM or SIGINT; the process ends soon after that, even where this does not return.
+pub fn run(config: WorkConfig, tasks: Tasks) -> Result<()> {
+    process::run(&config.log, |on| work(&config, tasks, on))
 }
 
-async fn work(config: &WorkConfig, tasks: runtime::Handle) -> Result<()> {
+async fn work(config: &WorkConfig, tasks: Tasks, on: runtime::Handle) -> Result<()> {
     let mut signals = Signals::new()?;
     // Held to the end: as long as somebody works on the database, no server may change its schema.
     let (engine, _lock) = tokio::select! {
-        joined = join(config, &tasks) => joined?,
+        joined = join(config, tasks, &on) => joined?,
         () = signals.next() => return Ok(()),
     };
     announce(config);
@@ -37,11 +38,13 @@ async fn work(config: &WorkConfig, tasks: runtime::Handle) -> Result<()> {
 }
 
 /// Opens the engine, as soon as there is a database to open.
-async fn join(config: &WorkConfig, tasks: &runtime::Handle) -> Result<(Engine, Lock)> {
+async fn join(config: &WorkConfig, tasks: Tasks, on: &runtime::Handle) -> Result<(Engine, Lock)> {
     let begun = Instant::now();
     loop {
         let joined = match Lock::work(&config.data_dir)? {
-            Some(lock) => process::builder(config, tasks.clone()).joining().open().await.map(|engine| (engine, lock)),
+            Some(lock) => {
+                process::builder(config, tasks, on.clone()).joining().open().await.map(|engine| (engine, lock))
+            }
             None => Err(engine::Error::NotReady(format!(
                 "no server has worked in {} yet; start `milepost serve` on it first",
                 config.data_dir.display()

@@ -79,15 +79,16 @@ impl Milepost {
     /// Starts `command` and waits for the line that says where it listens.
     pub(crate) fn spawn(mut command: Command) -> Self {
         let mut child = command.spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let Some(addr) = line.trim().strip_prefix("listening on http://") else {
+        let mut said = BufReader::new(child.stdout.as_mut().unwrap()).lines().map_while(Result::ok);
+        // Nothing comes before it, but where a test is the program.
+        let addr = said.find_map(|line| Some(line.split_once("listening on http://")?.1.parse().unwrap()));
+        let Some(addr) = addr else {
             child.kill().unwrap();
             let mut said = String::new();
             child.stderr.unwrap().read_to_string(&mut said).unwrap();
             panic!("the server did not start; it said: {said}");
         };
-        Self { addr: addr.parse().unwrap(), child }
+        Self { child, addr }
     }
 
     /// An address on it.
