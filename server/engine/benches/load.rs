@@ -126,8 +126,7 @@ async fn restart() -> f64 {
     };
     stream::iter(0..LEFT_RUNNING).for_each_concurrent(100, enqueue).await;
     let boot = BootId("d".repeat(32));
-    let report = Claimable { kind: "report".to_owned(), queue: "default".to_owned(), limit: None };
-    let claim = Claim { boot, slots: LEFT_RUNNING, kinds: [report].into(), waits: None };
+    let claim = Claim { boot, slots: LEFT_RUNNING, kinds: [Claimable::of("report")].into(), waits: None };
     assert_eq!(store.claim(claim).await.expect("claimed").len(), LEFT_RUNNING as usize);
     drop(store);
     let builder = Engine::builder(folder.path()).listener(Arc::new(Deaf)).register(Report);

@@ -161,8 +161,7 @@ async fn every_verb_one_after_the_other() {
     let second = store.enqueue(new_job()).await.expect("accepted");
     done();
     let boot = BootId("a".repeat(32));
-    let a = Claimable { kind: "a".to_owned(), queue: "default".to_owned(), limit: None };
-    let claim = Claim { boot, slots: 1, kinds: [a].into(), waits: None };
+    let claim = Claim { boot, slots: 1, kinds: [Claimable::of("a")].into(), waits: None };
     let fence = store.claim(claim).await.expect("claimed").remove(0).fence;
     done();
     store.save_progress(vec![(fence.clone(), Progress { value: 1, rev: 1, ..Progress::default() })]);

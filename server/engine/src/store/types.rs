@@ -8,6 +8,8 @@ use model::{
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use crate::Queue;
+
 /// A process that runs jobs, since its start. 32 lower-case hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BootId(pub String);
@@ -116,6 +118,13 @@ pub struct Claimable {
     pub queue: String,
     /// How many of it may run at once, in all processes together; `None` where only the slots, and people, limit it.
     pub limit: Option<u32>,
+}
+
+impl Claimable {
+    /// One of the default queue, without a limit of its own.
+    pub fn of(kind: &str) -> Self {
+        Self { kind: kind.to_owned(), queue: Queue::DEFAULT.to_string(), limit: None }
+    }
 }
 
 /// What a person decides about a queue or a kind.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use engine::store::{BootId, Claim, Node, Role};
+use engine::store::{BootId, Claim, Claimable, Node, Role};
 use model::{JobId, JobState};
 use serde_json::Value;
 
@@ -34,8 +34,7 @@ async fn other(bench: &Bench, boot: &str, kernel: &str, lease: Duration) -> (Boo
         heartbeat: 0,
     };
     let job = bench.start().await;
-    let claim =
-        Claim { boot: boot.clone(), slots: 1, limits: Vec::new(), kinds: vec!["probe-0".to_owned()], waits: None };
+    let claim = Claim { boot: boot.clone(), slots: 1, kinds: [Claimable::of("probe-0")].into(), waits: None };
     let claimed = store.claim(claim).await.expect("claimed");
     assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), [job]);
     // Last, because the dead are looked for all the time.

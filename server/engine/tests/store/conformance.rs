@@ -16,8 +16,8 @@ use std::collections::BTreeSet;
 use engine::{
     Error,
     store::{
-        Artifact, CancelAnswer, Checkpoint, CheckpointAnswer, Claim, Finish, ListQuery, LogQuery, NewJob, Node,
-        Outcome, PageAt, Topics, UploadRow,
+        Artifact, CancelAnswer, Checkpoint, CheckpointAnswer, Claim, Claimable, Finish, ListQuery, LogQuery, NewJob,
+        Node, Outcome, PageAt, Topics, UploadRow,
     },
 };
 use model::{JobId, JobState, Level, LogLine, Micros, Seq, StreamEvent};
@@ -25,8 +25,8 @@ use model::{JobId, JobState, Level, LogLine, Micros, Seq, StreamEvent};
 use tokio_util::sync::CancellationToken;
 
 use super::support::{
-    HOUR, Kept, boot, checkpoint, claim, claim_one, claimable, failed, failed_job, finish, lines, new_job, node,
-    progress, running, succeeded,
+    HOUR, Kept, boot, checkpoint, claim, claim_one, failed, failed_job, finish, lines, new_job, node, progress,
+    running, succeeded,
 };
 
 pub(crate) use gates::*;
@@ -105,8 +105,8 @@ pub(crate) async fn a_kind_at_its_limit_blocks_nobody_behind_it(kept: Kept) {
     }
     let free = kept.store.enqueue(new_job("free")).await.expect("accepted");
     let unknown = kept.store.enqueue(new_job("unknown")).await.expect("accepted");
-    let limited = |limit| claimable("limited", "default", Some(limit));
-    let kinds = [limited(2), claimable("free", "default", None)].into();
+    let limited = |limit| Claimable { limit: Some(limit), ..Claimable::of("limited") };
+    let kinds = [limited(2), Claimable::of("free")].into();
     let wish = Claim { kinds, ..claim(10, &[]) };
     let claimed = kept.store.claim(wish).await.expect("answered");
     assert_eq!(claimed.len(), 3);

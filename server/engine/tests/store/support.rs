@@ -104,7 +104,7 @@ pub(crate) fn new_job(kind: &str) -> NewJob {
 }
 
 pub(crate) fn claim(slots: u32, kinds: &[&str]) -> Claim {
-    let kinds = kinds.iter().map(|kind| claimable(kind, "default", None)).collect();
+    let kinds = kinds.iter().map(|kind| Claimable::of(kind)).collect();
     Claim { boot: boot('a'), slots, kinds, waits: None }
 }
 
