@@ -105,13 +105,7 @@ impl Attempt {
 
     /// Clears away what nobody will see, and answers the artifacts that become visible with `outcome`.
     pub(crate) async fn tidy_up(&self, outcome: &Outcome) -> Vec<Artifact> {
-        let (made, artifacts) = {
-            let mut files = self.files();
-            (files.folder, std::mem::take(&mut files.artifacts))
-        };
-        if !made {
-            return artifacts;
-        }
+        let artifacts = std::mem::take(&mut self.files().artifacts);
         let artifacts = match outcome {
             Outcome::Succeeded { .. }
             | Outcome::Failed { .. }
@@ -119,13 +113,21 @@ impl Attempt {
             | Outcome::Cancelled { .. } => artifacts,
             Outcome::Snoozed { .. } | Outcome::Paused | Outcome::HandedBack => Vec::new(),
         };
-        let doomed = if artifacts.is_empty() { self.folder() } else { self.scratch() };
-        remove_folder(&doomed, "temporary files").await;
         if artifacts.is_empty() {
+            self.discard().await;
+        } else {
+            remove_folder(&self.scratch(), "temporary files").await;
+        }
+        artifacts
+    }
+
+    /// Removes all that it made: nobody will see it.
+    pub(crate) async fn discard(&self) {
+        if self.files().folder {
+            remove_folder(&self.folder(), "the files of an attempt").await;
             // Goes unless another attempt left something in it.
             let _ = tokio::fs::remove_dir(self.shared.data.job(self.job())).await;
         }
-        artifacts
     }
 
     async fn make_folder(&self) -> std::io::Result<()> {

@@ -78,8 +78,11 @@ pub(crate) async fn run(attempt: Arc<Attempt>, input: String) {
     }
     let mut finish = finish(&attempt, outcome, remark.as_deref());
     finish.artifacts = attempt.tidy_up(&finish.outcome).await;
-    let accepted = settle(&attempt, finish).await;
-    attempt.clear_work(accepted && succeeded).await;
+    let settled = settle(&attempt, finish).await;
+    if settled == Settled::TooLate {
+        attempt.discard().await;
+    }
+    attempt.clear_work(settled == Settled::Counts && succeeded).await;
     attempt.shared.live.leave(&attempt);
 }
 
@@ -211,11 +214,22 @@ pub(crate) fn wish_of(attempt: &Attempt) -> Wish {
     }
 }
 
-/// Writes the end down, however long the store takes to accept it. Answers whether it still counted.
-async fn settle(attempt: &Attempt, finish: Finish) -> bool {
+/// What the store made of the end of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Settled {
+    /// It is written down.
+    Counts,
+    /// The job was not the attempt's any more.
+    TooLate,
+    /// The same, after the store had failed to write it down: so it says, but the end may be there.
+    Unclear,
+}
+
+/// Writes the end down, however long the store takes to accept it.
+async fn settle(attempt: &Attempt, finish: Finish) -> Settled {
     let shared = &attempt.shared;
     let mut pause = ASK_AGAIN.0;
-    let mut first = true;
+    let (mut first, mut has_failed) = (true, false);
     loop {
         let mut finishing = shared.store.finish(finish.clone());
         let answer = futures_util::poll!(finishing.as_mut());
@@ -234,14 +248,15 @@ async fn settle(attempt: &Attempt, finish: Finish) -> bool {
                 if view.state == JobState::Scheduled {
                     shared.rescheduled.notify_one();
                 }
-                return true;
+                return Settled::Counts;
             }
             Err(error @ (Error::Fenced | Error::NoSuchJob(_))) => {
                 tracing::warn!(job = %attempt.job(), attempt = attempt.fence.attempt, %error, "the end of an attempt came too late");
-                return false;
+                return if has_failed { Settled::Unclear } else { Settled::TooLate };
             }
             Err(error) => {
                 tracing::error!(job = %attempt.job(), %error, "cannot write down the end of an attempt; trying again");
+                has_failed = true;
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(ASK_AGAIN.1);
             }
