@@ -1,6 +1,14 @@
 //! `backup`: a checked copy of the database, taken while the server runs.
+//!
+//! A copy is made in a folder of its attempt's own and gets its name by one rename at the very end. The next attempt begins
+//! by removing the folders of all others, so whoever has lost the job, and wakes up without knowing, has nothing to rename.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs::{self, File},
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use engine::{Ctx, Error, Kind, Queue, Task, TaskError};
 use jiff::Timestamp;
@@ -43,6 +51,9 @@ pub struct Output {
 /// What names of copies begin and end with; between them are the time, UTC, which sorts them, and the job.
 const NAME: [&str; 2] = ["milepost-", ".db"];
 
+/// What names of folders end with in which a copy is made; they begin as copies do, and hold job and attempt.
+const UNFINISHED: &str = ".partial";
+
 /// Between two looks at how large the copy is.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -72,23 +83,72 @@ impl Task for Backup {
         let time =
             Timestamp::from_microsecond(keeper.now().0).unwrap_or(Timestamp::UNIX_EPOCH).strftime("%Y%m%dT%H%M%SZ");
         let name = format!("{}{time}-{}{}", NAME[0], ctx.job(), NAME[1]);
-        let file = folder.join(&name);
-        fs::create_dir_all(&folder).map_err(|error| TaskError::io(format!("creating {}", folder.display()), &error))?;
+        let making = Making::begin(ctx, &folder).await?;
+        // What earlier attempts were about to publish, and may have before they could say so.
+        let mut names: Vec<String> = ctx.restore().await?.unwrap_or_default();
+        // Fails where the job has been given to another attempt. One that comes after this finds the folder, and removes it.
+        ctx.checkpoint(&names).await?;
+        let own = making.0.clone();
+        let others = folder.clone();
+        ctx.blocking(move || remove_unfinished(&others, &own)).await?;
 
         ctx.total(size_of(&keeper.data_dir().database()), "B");
         ctx.message("Copying and checking");
         let stop = CancellationToken::new();
         let copying = {
-            let (file, stop) = (file.clone(), stop.clone());
+            let (file, stop) = (making.copy(), stop.clone());
             ctx.blocking(move || keeper.back_up(&file, &stop).map_err(refused))
         };
-        watched(ctx, copying, &file, &stop).await?;
+        watched(ctx, copying, &making.copy(), &stop).await?;
 
-        let size = size_of(&file);
+        names.push(name.clone());
+        // The last moment at which an attempt that has lost its job is held back.
+        ctx.checkpoint(&names).await?;
+        let size = size_of(&making.copy());
+        let (into, own) = (folder.clone(), name.clone());
+        ctx.blocking(move || making.publish(&into, &own)).await?;
         ctx.set(size);
         ctx.log(model::Level::Info, format!("{name} holds {}", bytes(size)));
-        let removed = ctx.blocking(move || remove_older(&folder, input.keep as usize)).await?;
+        let own = name.clone();
+        let removed = ctx.blocking(move || remove_older(&folder, &own, &names, input.keep as usize)).await?;
         Ok(Output { file: name, size, removed })
+    }
+}
+
+/// The folder in which an attempt makes its copy; it goes when the attempt ends.
+struct Making(PathBuf);
+
+impl Making {
+    async fn begin(ctx: &Ctx, folder: &Path) -> Result<Self, TaskError> {
+        let path = folder.join(format!("{}{}-{}{UNFINISHED}", NAME[0], ctx.job(), ctx.attempt()));
+        let creating = path.clone();
+        ctx.blocking(move || {
+            let created = fs::create_dir_all(&creating);
+            created.map_err(|error| TaskError::io(format!("creating {}", creating.display()), &error))
+        })
+        .await?;
+        Ok(Self(path))
+    }
+
+    fn copy(&self) -> PathBuf {
+        self.0.join("copy.db")
+    }
+
+    /// Gives the copy its name, and has the disk keep it.
+    fn publish(self, folder: &Path, name: &str) -> Result<(), TaskError> {
+        let renamed = fs::rename(self.copy(), folder.join(name));
+        let kept = renamed.and_then(|()| File::open(folder)).and_then(|folder| folder.sync_all());
+        kept.map_err(|error| TaskError::io(format!("publishing {name}"), &error))
+    }
+}
+
+impl Drop for Making {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0)
+            && error.kind() != ErrorKind::NotFound
+        {
+            tracing::warn!(folder = %self.0.display(), %error, "cannot remove an unfinished copy");
+        }
     }
 }
 
@@ -125,20 +185,40 @@ fn size_of(file: &Path) -> u64 {
     fs::metadata(file).map_or(0, |file| file.len())
 }
 
-/// Removes all but the newest `keep` copies; answers their names.
-fn remove_older(folder: &Path, keep: usize) -> Result<Vec<String>, TaskError> {
-    let listing = |error| TaskError::io(format!("listing {}", folder.display()), &error);
-    let mut copies = Vec::new();
-    for entry in fs::read_dir(folder).map_err(listing)? {
-        let name = entry.map_err(listing)?.file_name().to_string_lossy().into_owned();
-        if name.starts_with(NAME[0]) && name.ends_with(NAME[1]) {
-            copies.push(name);
+/// Removes every copy in the making but `own`: one backup runs at a time, so nobody makes another by right.
+fn remove_unfinished(folder: &Path, own: &Path) -> Result<(), TaskError> {
+    for name in names_in(folder, UNFINISHED)? {
+        let path = folder.join(&name);
+        if path != own {
+            fs::remove_dir_all(path).map_err(|error| TaskError::io(format!("removing {name}"), &error))?;
         }
     }
+    Ok(())
+}
+
+/// Removes all but the newest `keep` copies, and those that earlier attempts of the job `own` is of have published;
+/// answers their names.
+fn remove_older(folder: &Path, own: &str, of_job: &[String], keep: usize) -> Result<Vec<String>, TaskError> {
+    let superseded = |name: &String| name != own && of_job.contains(name);
+    let (mut doomed, mut copies): (Vec<_>, Vec<_>) = names_in(folder, NAME[1])?.into_iter().partition(superseded);
     copies.sort_unstable();
     copies.truncate(copies.len().saturating_sub(keep));
-    for name in &copies {
+    doomed.append(&mut copies);
+    for name in &doomed {
         fs::remove_file(folder.join(name)).map_err(|error| TaskError::io(format!("removing {name}"), &error))?;
     }
-    Ok(copies)
+    Ok(doomed)
+}
+
+/// The names of ours in the folder of copies that end so.
+fn names_in(folder: &Path, end: &str) -> Result<Vec<String>, TaskError> {
+    let listing = |error| TaskError::io(format!("listing {}", folder.display()), &error);
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(listing)? {
+        let name = entry.map_err(listing)?.file_name().to_string_lossy().into_owned();
+        if name.starts_with(NAME[0]) && name.ends_with(end) {
+            names.push(name);
+        }
+    }
+    Ok(names)
 }
