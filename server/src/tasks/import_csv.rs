@@ -280,15 +280,16 @@ impl Import<'_> {
             }
         }
         ctx.message(format!("Publishing {}", input.table));
-        // Fails where the job has been given to another worker meanwhile: what is published is seen at once.
-        imports.keep_staging();
-        ctx.checkpoint(&saved).await?;
-        rejects::warn_of_the_rest(ctx, rejected);
         let _turn = self.task.turns.lock().await;
+        // Awaited right before the commit. Fails where the job has been given to another worker: what is published is seen
+        // at once.
+        imports.keep_staging();
+        let last = ctx.checkpoint(&saved);
         let job = (ctx.job().0, upload.id.as_str());
-        if imports.publish(job, &input.table, input.if_exists, columns).await? == Published::Before {
+        if imports.publish(job, &input.table, input.if_exists, columns, last).await? == Published::Before {
             self.say_published_before();
         }
+        rejects::warn_of_the_rest(ctx, rejected);
         ctx.message("");
         Ok(self.output(saved, rejected))
     }

@@ -239,13 +239,16 @@ impl Imports {
         Ok(())
     }
 
-    /// Makes the table visible under its name, in one transaction, once per job and upload. Durable on return.
+    /// Makes the table visible under its name, in one transaction, once per job and upload. Durable on return. `last` is
+    /// awaited when all is done but the commit, and undoes it where it fails: between the two there is nothing to wait
+    /// for, neither other imports nor a copy of many rows.
     pub(super) async fn publish(
         &mut self,
         (job, upload): (i64, &str),
         target: &str,
         if_exists: IfExists,
         columns: &[Column],
+        last: impl Future<Output = Result<(), TaskError>>,
     ) -> Result<Published, TaskError> {
         let exists = self.columns_of(target).await?.is_some();
         let what = || failed(format!("publishing the table {target}"));
@@ -270,6 +273,7 @@ impl Imports {
         }
         let note = "insert into _imports (job, upload, target) values (?, ?, ?)";
         sqlx::query(note).bind(job).bind(upload).bind(target).execute(&mut *publish).await.map_err(what())?;
+        last.await?;
         publish.commit().await.map_err(what())?;
         Ok(Published::Now)
     }
