@@ -4,6 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![expect(clippy::print_stderr, reason = "the figures are for people")]
 
+#[path = "../http/database.rs"]
+#[expect(dead_code, reason = "the other tests need more of it")]
+mod database;
 #[path = "../http/milepost.rs"]
 #[expect(dead_code, reason = "the other tests need more of it")]
 mod milepost;
@@ -25,7 +28,8 @@ use serde::Deserialize;
 use server::{cli, registry, serve};
 use tempfile::TempDir;
 
-use milepost::{Milepost, PATIENCE, Worker, database};
+use database::database;
+use milepost::{Milepost, PATIENCE, Worker};
 
 /// After such a silence a process loses its jobs.
 const LEASE: Duration = Duration::from_millis(1_500);
@@ -98,14 +102,14 @@ fn p99(client: &Client, milepost: &Milepost) -> Duration {
 
 /// How often the server has shown that it lives.
 fn heartbeats(data: &Path) -> i64 {
-    database(data, async |connection| {
+    database(&data.join("milepost.db"), async |connection| {
         sqlx::query_scalar("select heartbeat from node where role = 'server'").fetch_one(connection).await.unwrap()
     })
 }
 
 /// How many jobs are in this state, in this attempt, with so many attempts charged.
 fn jobs(data: &Path, state: &str, attempt: i64, charged: i64) -> usize {
-    let count: i64 = database(data, async |connection| {
+    let count: i64 = database(&data.join("milepost.db"), async |connection| {
         let query = sqlx::query_scalar("select count(*) from job where state = ? and attempt = ? and charged = ?");
         query.bind(state).bind(attempt).bind(charged).fetch_one(connection).await.unwrap()
     });

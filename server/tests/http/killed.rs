@@ -1,70 +1,20 @@
 //! A server that is killed loses nothing that a checkpoint has kept.
 
-use std::{
-    collections::HashMap,
-    io::{BufRead, BufReader, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
-    path::Path,
-    sync::{Arc, Condvar, Mutex},
-    thread,
-    time::Instant,
-};
+use std::{path::Path, thread, time::Instant};
 
 use reqwest::blocking::Client;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::milepost::{Milepost, PATIENCE, database};
-
-/// A site that counts who asks for what. Pages under `/held` wait until it lets go.
-#[derive(Default)]
-struct Site {
-    asked: Mutex<HashMap<String, u32>>,
-    open: Mutex<bool>,
-    opened: Condvar,
-}
-
-impl Site {
-    fn start() -> (Arc<Self>, SocketAddr) {
-        let (site, listener) = (Arc::new(Self::default()), TcpListener::bind(("127.0.0.1", 0)).unwrap());
-        let address = listener.local_addr().unwrap();
-        let serving = Arc::clone(&site);
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let site = Arc::clone(&serving);
-                thread::spawn(move || site.answer(stream));
-            }
-        });
-        (site, address)
-    }
-
-    fn answer(&self, mut stream: TcpStream) {
-        let head = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
-        let head: Vec<String> = head.take_while(|line| !line.is_empty()).collect();
-        let Some(path) = head.first().and_then(|line| line.split(' ').nth(1)) else { return };
-        *self.asked.lock().unwrap().entry(path.to_owned()).or_default() += 1;
-        if path.starts_with("/held") {
-            let open = self.open.lock().unwrap();
-            drop(self.opened.wait_while(open, |open| !*open).unwrap());
-        }
-        let status = if path.contains("missing") { "404 Not Found" } else { "200 OK" };
-        // Nobody reads it any more where the asking server has been killed.
-        let _ = write!(stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-    }
-
-    fn asked(&self, path: &str) -> u32 {
-        self.asked.lock().unwrap().get(path).copied().unwrap_or_default()
-    }
-
-    fn let_go(&self) {
-        *self.open.lock().unwrap() = true;
-        self.opened.notify_all();
-    }
-}
+use crate::{
+    database::database,
+    milepost::{Milepost, PATIENCE},
+    site::Site,
+};
 
 /// How many checkpoints there are.
 fn checkpoints(data: &Path) -> i64 {
-    database(data, async |connection| {
+    database(&data.join("milepost.db"), async |connection| {
         sqlx::query_scalar("select count(*) from checkpoint").fetch_one(connection).await.unwrap()
     })
 }

@@ -3,6 +3,7 @@
 
 mod api;
 mod browser;
+mod database;
 mod door;
 mod downloads;
 mod full_disk;
@@ -12,8 +13,10 @@ mod listening;
 mod lists;
 mod milepost;
 mod new_job;
+mod publishing;
 mod routes;
 mod shutdown;
+mod site;
 mod snapshots;
 mod starting;
 mod stopping;

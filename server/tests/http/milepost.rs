@@ -8,18 +8,31 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 
 /// Longer than anything here takes; a test that waits this long has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The built binary.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_milepost");
 
 /// Where a server finds the small disk that it alone sees.
 const SMALL_DISK: &str = "/mnt";
 
 /// The program, with none of the tester's own settings.
 pub(crate) fn command() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_milepost"));
+    bare(PROGRAM)
+}
+
+/// Another program to run it by, with nothing but the usual path.
+pub(crate) fn command_by(program: &str) -> Command {
+    let mut command = bare(program);
+    command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    command
+}
+
+fn bare(program: &str) -> Command {
+    let mut command = Command::new(program);
     command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -63,11 +76,9 @@ impl Milepost {
         if !may_mount {
             return None;
         }
-        let mut command = Command::new("unshare");
-        command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").stdin(Stdio::null());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut command = command_by("unshare");
         command.args(["-rm", "sh", "-c", MOUNT, "sh", size, SMALL_DISK]);
-        command.args([env!("CARGO_BIN_EXE_milepost"), "--addr", "127.0.0.1:0", "--no-auth", "--data-dir", SMALL_DISK]);
+        command.args([PROGRAM, "--addr", "127.0.0.1:0", "--no-auth", "--data-dir", SMALL_DISK]);
         Some(Self::spawn(command))
     }
 
@@ -103,7 +114,7 @@ impl Milepost {
 
     /// Sends a signal, by its name without `SIG`.
     pub(crate) fn signal(&self, name: &str) {
-        signal(&self.child, name);
+        signal(self.pid(), name);
     }
 
     /// Reads on in its log to a line with these words.
@@ -164,7 +175,14 @@ impl Worker {
 
     /// One on `data`, which may have to wait for its server.
     pub(crate) fn spawn_in(data: &Path, arguments: &[&str]) -> Self {
-        Self(command().args(["worker", "--data-dir"]).arg(data).args(arguments).spawn().unwrap())
+        let mut command = command();
+        command.args(["worker", "--data-dir"]).arg(data).args(arguments);
+        Self::spawn(command)
+    }
+
+    /// The one that `command` starts.
+    pub(crate) fn spawn(mut command: Command) -> Self {
+        Self(command.spawn().unwrap())
     }
 
     /// Waits for the line that says that it works.
@@ -180,9 +198,14 @@ impl Worker {
         self
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.0.id()
+    }
+
     /// Sends a signal, by its name without `SIG`.
     pub(crate) fn signal(&self, name: &str) {
-        signal(&self.0, name);
+        signal(self.pid(), name);
     }
 
     /// Waits for its end.
@@ -203,15 +226,9 @@ impl Drop for Worker {
     }
 }
 
-/// Does something with the database of `data`, as another process.
-pub(crate) fn database<T>(data: &Path, act: impl AsyncFnOnce(&mut SqliteConnection) -> T) -> T {
-    let url = format!("sqlite://{}", data.join("milepost.db").display());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async { act(&mut SqliteConnection::connect(&url).await.unwrap()).await })
-}
-
-fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap();
+/// Sends a process a signal, by its name without `SIG`.
+pub(crate) fn signal(pid: u32, name: &str) {
+    let sent = Command::new("kill").args(["-s", name, &pid.to_string()]).status().unwrap();
     assert!(sent.success());
 }
 

@@ -18,7 +18,8 @@ use tempfile::TempDir;
 
 use crate::{
     browser::Browser,
-    milepost::{Milepost, Worker, command, database},
+    database::database,
+    milepost::{Milepost, Worker, command},
     workers::Stream,
 };
 
@@ -62,7 +63,7 @@ impl Runs {
 
 /// State, attempt, and how many attempts have been charged.
 fn standing(browser: &Browser, job: i64) -> (String, i64, i64) {
-    database(browser.data(), async |connection| {
+    database(&browser.data().join("milepost.db"), async |connection| {
         let row = sqlx::query_as("select state, attempt, charged from job where id = ?").bind(job);
         row.fetch_one(connection).await.unwrap()
     })
@@ -162,7 +163,7 @@ fn a_locked_database_does_not_outlast_the_deadline() {
     for mut runs in Runs::both(&["--shutdown-grace", "300ms"]) {
         let job = runs.browser.keep_running();
         let data = runs.browser.data().to_owned();
-        let (status, took) = database(&data, async |connection| {
+        let (status, took) = database(&data.join("milepost.db"), async |connection| {
             connection.execute("begin immediate").await.unwrap();
             runs.stop()
         });

@@ -9,12 +9,12 @@ use std::{
 
 use reqwest::blocking::{Client, Response};
 use serde_json::{Value, json};
-use sqlx::Executor;
 use tempfile::TempDir;
 
 use crate::{
     browser::Browser,
-    milepost::{Milepost, PATIENCE, Worker, command, database, run},
+    database::{database, is_locked},
+    milepost::{Milepost, PATIENCE, Worker, command, run},
 };
 
 /// A server that leaves all jobs to its workers, and one of these.
@@ -109,7 +109,7 @@ fn a_worker_that_slept_beyond_its_lease_publishes_nothing_and_works_on() {
     assert_eq!((&end["attempt"], &end["state"]), (&json!(2), &json!("succeeded")), "nothing follows of attempt 1");
     let page = browser.page(&format!("/jobs/{job}"));
     assert!(page.contains("Attempt 2") && page.contains("Attempt 1"));
-    let published: Vec<u32> = database(browser.data(), async |connection| {
+    let published: Vec<u32> = database(&browser.data().join("milepost.db"), async |connection| {
         let attempts = sqlx::query_scalar("select attempt from artifact where job = ?").bind(job);
         attempts.fetch_all(connection).await.unwrap()
     });
@@ -120,11 +120,7 @@ fn a_worker_that_slept_beyond_its_lease_publishes_nothing_and_works_on() {
 fn stop_between_transactions(browser: &Browser, worker: &Worker) {
     loop {
         worker.signal("STOP");
-        let writable = database(browser.data(), async |connection| {
-            connection.execute("pragma busy_timeout = 200").await.unwrap();
-            connection.execute("begin immediate").await.is_ok()
-        });
-        if writable {
+        if !is_locked(&browser.data().join("milepost.db")) {
             return;
         }
         worker.signal("CONT");

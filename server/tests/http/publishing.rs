@@ -1,0 +1,182 @@
+//! A worker is stopped in the middle of publishing what its job has made, and wakes up when the job is no longer its own:
+//! nothing is published twice, and nothing without the job's knowing, wherever it stopped.
+
+mod scene;
+mod sleeper;
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::{browser::Browser, database::database, site::Site};
+use scene::{Publication, names_in, one, with_worker};
+use sleeper::{
+    Nth::{Last, Of},
+    Point,
+};
+
+/// The steps in which the artifact at `path` comes to be.
+const fn of_artifact(path: &'static str) -> [Point; 3] {
+    [Point::amid("openat", path, Of(1)), Point::amid("write", path, Of(1)), Point::amid("fsync", path, Of(1))]
+}
+
+fn no_artifact(browser: &Browser, job: i64) {
+    assert_eq!(one(browser, "select count(*) from artifact where job = ?", job), 0);
+}
+
+/// Answers the text of the job's one artifact.
+fn one_artifact(browser: &Browser, job: i64, name: &str) -> String {
+    let known: Vec<(i64, String)> = database(&browser.data().join("milepost.db"), async |connection| {
+        let select = sqlx::query_as("select attempt, name from artifact where job = ?").bind(job);
+        select.fetch_all(connection).await.unwrap()
+    });
+    assert_eq!(known, [(2, name.to_owned())]);
+    browser.get(&format!("/jobs/{job}/artifacts/{name}")).error_for_status().unwrap().text().unwrap()
+}
+
+#[test]
+fn a_manifest_is_published_once_wherever_its_worker_fell_asleep() {
+    const MANIFEST: Publication = Publication {
+        kind: "checksum",
+        input: |browser| {
+            let folder = browser.data().join("files/some");
+            fs::create_dir_all(&folder).unwrap();
+            for name in ["a", "b", "c"] {
+                fs::write(folder.join(name), name).unwrap();
+            }
+            json!({ "folder": "some" })
+        },
+        nothing: no_artifact,
+        once: |browser, job| assert_eq!(one_artifact(browser, job, "SHA256SUMS").lines().count(), 3),
+    };
+    MANIFEST.is_published_once(&of_artifact("jobs/JOB/1/SHA256SUMS"));
+}
+
+#[test]
+fn a_report_on_links_is_published_once_wherever_its_worker_fell_asleep() {
+    const REPORT: Publication = Publication {
+        kind: "check-links",
+        input: |_| {
+            let (_, address) = Site::start();
+            json!({ "urls": format!("http://{address}/a\nhttp://{address}/b") })
+        },
+        nothing: no_artifact,
+        once: |browser, job| assert_eq!(one_artifact(browser, job, "links.csv").lines().count(), 3),
+    };
+    REPORT.is_published_once(&of_artifact("jobs/JOB/1/links.csv"));
+}
+
+#[test]
+fn a_demonstration_is_published_once_wherever_its_worker_fell_asleep() {
+    const TEXT: Publication = Publication {
+        kind: "demo",
+        input: |_| json!({ "seconds": 0 }),
+        nothing: no_artifact,
+        once: |browser, job| assert_eq!(one_artifact(browser, job, "demo.txt").lines().count(), 1),
+    };
+    TEXT.is_published_once(&of_artifact("jobs/JOB/1/demo.txt"));
+}
+
+fn upload(browser: &Browser, text: &str) -> Value {
+    let sent = browser.client.post(browser.milepost.url("/uploads?name=rows.csv")).body(text.to_owned()).send();
+    let answer: Value = sent.unwrap().error_for_status().unwrap().json().unwrap();
+    answer["upload"].clone()
+}
+
+/// What is in `imports.db`: rows of the table, tables in the making, imports of the job.
+fn imported(browser: &Browser, job: i64) -> (Vec<i64>, i64, i64) {
+    database(&browser.data().join("imports.db"), async |connection| {
+        let rows = sqlx::query_scalar("select number from numbers order by 1").fetch_all(&mut *connection).await;
+        let staging = "select count(*) from sqlite_schema where type = 'table' and name like '\\_staging%' escape '\\'";
+        let staging = sqlx::query_scalar(staging).fetch_one(&mut *connection).await.unwrap();
+        let imports = sqlx::query_scalar("select count(*) from _imports where job = ?").bind(job);
+        (rows.unwrap(), staging, imports.fetch_one(connection).await.unwrap())
+    })
+}
+
+#[test]
+fn imported_rows_are_published_once_wherever_their_worker_fell_asleep() {
+    const ROWS: Publication = Publication {
+        kind: "import-csv",
+        // Added to those of another import, they would be seen to be there twice.
+        input: |browser| {
+            let before = json!({ "file": upload(browser, "number\n1\n2\n"), "table": "numbers" });
+            with_worker(browser, || {
+                let job = browser.start("import-csv", &before);
+                browser.wait(&[job]);
+            });
+            let more = upload(browser, "number\n3\n4\n5,5\n");
+            json!({ "file": more, "table": "numbers", "if_exists": "append" })
+        },
+        nothing: |browser, job| {
+            no_artifact(browser, job);
+            let (rows, _, imports) = imported(browser, job);
+            assert_eq!((rows, imports), (vec![1, 2], 0));
+        },
+        once: |browser, job| {
+            assert_eq!(imported(browser, job), (vec![1, 2, 3, 4], 0, 1));
+            assert!(one_artifact(browser, job, "rejected.csv").contains("5,5"));
+        },
+    };
+    // The lock for writing of SQLite's WAL-index (https://sqlite.org/walformat.html): the transaction that publishes.
+    const WRITE_LOCK: &str = "l_type=F_WRLCK, l_whence=SEEK_SET, l_start=120";
+    ROWS.is_published_once(&[
+        Point::amid("fsync", "jobs/JOB/1/rejected.csv", Of(1)),
+        Point::amid("fdatasync", "imports.db-wal", Of(1)),
+        Point::amid("fdatasync", "imports.db-wal", Of(2)),
+        Point::amid("fdatasync", "imports.db-wal", Of(3)),
+        Point::amid("fcntl", "imports.db-shm", Last(WRITE_LOCK)),
+        Point::after("fdatasync", "imports.db-wal", Of(4)),
+        Point::after("close", "imports.db-wal", Of(1)),
+    ]);
+}
+
+#[test]
+fn a_backup_is_published_once_wherever_its_worker_fell_asleep() {
+    const COPY: Publication = Publication {
+        kind: "backup",
+        input: |_| json!({}),
+        nothing: |browser, _| assert_eq!(names_in(browser, "backups"), [""; 0]),
+        once: |browser, job| {
+            let names = names_in(browser, "backups");
+            assert!(names.len() == 1 && names[0].ends_with(&format!("-{job}.db")), "{names:?}");
+            let verdict: String = database(&browser.data().join("backups").join(&names[0]), async |connection| {
+                sqlx::query_scalar("pragma integrity_check").fetch_one(connection).await.unwrap()
+            });
+            assert_eq!(verdict, "ok");
+        },
+    };
+    const COPYING: &str = "backups/milepost-JOB-1.partial/copy.db.partial";
+    COPY.is_published_once(&[
+        Point::amid("openat", COPYING, Of(1)),
+        Point::amid("pwrite64", COPYING, Of(1)),
+        Point::amid("fsync", COPYING, Of(1)),
+        Point::amid("rename", COPYING, Of(1)),
+        Point::after("fsync", "backups", Of(1)),
+    ]);
+}
+
+#[test]
+fn what_is_pruned_is_gone_and_nothing_else_wherever_the_worker_fell_asleep() {
+    const REMOVAL: Publication = Publication {
+        kind: "prune",
+        input: |browser| {
+            with_worker(browser, || {
+                browser.wait(&[1, 2].map(|_| browser.start("demo", &json!({ "seconds": 0 }))));
+                let failed = json!({ "seconds": 0, "ending": "fail" });
+                browser.wait(&[browser.start("demo", &failed)]);
+            });
+            json!({ "succeeded": 0 })
+        },
+        // What it has removed is gone; there is nothing to be seen of the rest.
+        nothing: |_, _| {},
+        once: |browser, _| {
+            assert_eq!(one(browser, "select count(*) from job where id < 3", 0), 0);
+            assert_eq!(one(browser, "select count(*) from job where id = 3", 0), 1);
+            let folders = names_in(browser, "jobs");
+            assert!(!folders.contains(&"1".to_owned()) && !folders.contains(&"2".to_owned()), "{folders:?}");
+        },
+    };
+    // Not those of the first job: the database is being tidied up just then, and who is stopped would keep it locked.
+    REMOVAL.is_published_once(&[Point::amid("unlinkat", "jobs/2/1", Of(1)), Point::amid("unlinkat", "jobs/2", Of(1))]);
+}

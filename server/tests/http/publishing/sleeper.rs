@@ -1,0 +1,129 @@
+//! A worker that `strace` stops (SIGSTOP) at a chosen call of the system.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::Stdio,
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::milepost::{PATIENCE, PROGRAM, Worker, command_by, signal};
+
+/// Where a worker falls asleep.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Point {
+    /// Right after this call of the system …
+    pub(super) call: &'static str,
+    /// … for this file in the data directory (`JOB` stands for the job) …
+    pub(super) path: &'static str,
+    /// … when it is this one.
+    pub(super) nth: Nth,
+    /// Whether it has published by then.
+    pub(super) has_published: bool,
+}
+
+/// Which of several calls.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Nth {
+    /// The so many-th of one thread.
+    Of(u32),
+    /// The last one that has this among its arguments, as `strace` shows them.
+    Last(&'static str),
+}
+
+impl Point {
+    /// In the middle.
+    pub(super) const fn amid(call: &'static str, path: &'static str, nth: Nth) -> Self {
+        Self { call, path, nth, has_published: false }
+    }
+
+    /// At the end, when it may be that only the job does not know yet.
+    pub(super) const fn after(call: &'static str, path: &'static str, nth: Nth) -> Self {
+        Self { has_published: true, ..Self::amid(call, path, nth) }
+    }
+}
+
+/// Whether processes can be stopped so. If not, it is said.
+pub(super) fn can_stop_processes() -> bool {
+    let can = command_by("strace").args(["-qq", "-e", "trace=none", "true"]).status().is_ok_and(|run| run.success());
+    if !can {
+        #[expect(clippy::print_stderr, reason = "a promise that was not put to the test")]
+        {
+            eprintln!(
+                "SKIPPED: there is no strace that may watch processes, so none can be stopped while it publishes"
+            );
+        }
+    }
+    can
+}
+
+/// Between two looks at what nobody tells of.
+pub(super) fn look_again(begun: Instant, what: &str) {
+    assert!(begun.elapsed() < PATIENCE, "{what}");
+    thread::sleep(Duration::from_millis(5));
+}
+
+/// The worker.
+pub(super) struct Sleeper {
+    worker: Worker,
+    /// What `strace` says.
+    trace: PathBuf,
+}
+
+impl Sleeper {
+    /// Starts one on `data`, for this job; it is stopped at the `nth` call of a thread, or only watched.
+    pub(super) fn start(data: &Path, job: i64, point: Point, nth: Option<u32>, arguments: &[&str]) -> Self {
+        let Point { call, path, .. } = point;
+        let trace = data.join("trace");
+        let mut strace = command_by("strace");
+        // Not our child itself (-D): that is the worker.
+        strace.args(["-D", "-f", "-qq", "-e", &format!("trace={call}"), "-o"]).arg(&trace);
+        if let Some(nth) = nth {
+            strace.args(["-e", &format!("inject={call}:signal=SIGSTOP:when={nth}")]);
+        }
+        strace.arg("-P").arg(data.join(path.replace("JOB", &job.to_string())));
+        strace.args([PROGRAM, "worker", "--data-dir"]).arg(data).args(arguments);
+        // It is heard by nobody, and strace has the same.
+        strace.stderr(Stdio::from(File::create(data.join("said")).unwrap()));
+        Self { worker: Worker::spawn(strace).ready(), trace }
+    }
+
+    /// Waits until it has been stopped, and lets `strace` go; `false` when `lost` says first that it will not be.
+    pub(super) fn falls_asleep(&self, lost: impl Fn() -> bool) -> bool {
+        let begun = Instant::now();
+        while !fs::read_to_string(&self.trace).unwrap_or_default().contains("--- SIGSTOP") {
+            if lost() {
+                return false;
+            }
+            look_again(begun, "it is not stopped");
+        }
+        if let Some(tracer) = self.status("TracerPid").and_then(|pid| pid.parse().ok()) {
+            signal(tracer, "KILL");
+        }
+        while !self.status("State").is_some_and(|state| state.starts_with('T')) {
+            look_again(begun, "it does not stay stopped");
+        }
+        true
+    }
+
+    /// Which call of its thread was the last one that had `argument`.
+    pub(super) fn last_with(&self, argument: &str) -> Option<u32> {
+        let trace = fs::read_to_string(&self.trace).unwrap();
+        let calls: Vec<_> = trace.lines().filter(|line| line.contains('(')).collect();
+        let last = calls.iter().rposition(|call| call.contains(argument))?;
+        let thread = |call: &&str| call.split(' ').next().map(str::to_owned);
+        Some(calls[..=last].iter().filter(|call| thread(call) == thread(&calls[last])).count() as u32)
+    }
+
+    /// Lets it go on.
+    pub(super) fn wake(&self) {
+        self.worker.signal("CONT");
+    }
+
+    fn status(&self, field: &str) -> Option<String> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.worker.pid())).unwrap();
+        let mut fields = status.lines().filter_map(|line| line.split_once(':'));
+        fields.find(|(name, _)| *name == field).map(|(_, value)| value.trim().to_owned())
+    }
+}
