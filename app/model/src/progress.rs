@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Micros;
 
-/// The latest progress of one attempt. Newer beats older by `rev`; `rev` 0 is "nothing reported yet".
+/// The latest progress of one attempt. Newer beats older by `rev`; `rev` 0 is before its first report: the place where an
+/// earlier attempt stopped, if the job goes on from there, else nothing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// Rises with each published change within the attempt.

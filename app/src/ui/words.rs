@@ -170,6 +170,7 @@ fn stopped_line(job: &JobView) -> String {
         (Some(_), Some(asked), Some(ended)) => {
             format!("Stopped {} after the request", duration(ended.seconds_since(asked)))
         }
+        _ if job.attempt > 1 => "Before it went on".to_owned(),
         _ => "Before it started".to_owned(),
     }
 }
@@ -218,7 +219,8 @@ fn place(job: &JobView, now: Micros) -> String {
             format!("Stopped in stage {number} of {count}")
         }
         JobState::Succeeded => format!("All {count} stages passed"),
-        JobState::Scheduled | JobState::Queued | JobState::Paused => fact(job, now),
+        JobState::Paused => format!("Set aside in stage {number} of {count}"),
+        JobState::Scheduled | JobState::Queued => fact(job, now),
     }
 }
 
@@ -240,7 +242,8 @@ fn left(job: &JobView, now: Micros) -> String {
             if took < 0.05 { "Stopped at once".to_owned() } else { format!("Stopped after {}", duration(took)) }
         }
         (_, _, Some(ended)) => {
-            job.ran_for(ended).map_or_else(|| "Never began".to_owned(), |seconds| format!("Took {}", duration(seconds)))
+            let never = if job.attempt > 1 { "Never went on" } else { "Never began" };
+            job.ran_for(ended).map_or_else(|| never.to_owned(), |seconds| format!("Took {}", duration(seconds)))
         }
         (_, _, None) => String::new(),
     }

@@ -141,7 +141,7 @@ impl Attempt {
             log: Mutex::new(LogBuffer::new(claimed.next_line)),
             watch: Mutex::new(Watch {
                 closed: false,
-                sample: Sample::new(now),
+                sample: Sample::new(now, claimed.view.progress.clone()),
                 saved_at: None,
                 unsaved: false,
                 heard_at: now,

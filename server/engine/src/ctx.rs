@@ -175,9 +175,9 @@ impl Ctx {
     }
 
     /// For a task that cannot use what [`Ctx::restore`] found, because something it refers to is gone: says so in the log,
-    /// and the warnings of the earlier attempt no longer count, as they will be given again.
+    /// and neither the place nor the warnings of the earlier attempt count any longer.
     pub fn begin_anew(&self) {
-        self.attempt.tracker.forget_warnings();
+        self.attempt.tracker.begin_anew();
         self.log(Level::Warn, "what an earlier attempt had done is gone; begins anew");
     }
 

@@ -43,6 +43,8 @@ struct Words {
     stage: Option<usize>,
     /// The value in this stage that this attempt began at.
     begin: u64,
+    /// Whether the task has said that it cannot go on from where an earlier attempt stopped.
+    anew: bool,
     max: Option<u64>,
     unit: &'static str,
     message: String,
@@ -64,6 +66,7 @@ impl Tracker {
             words: Mutex::new(Words {
                 stage: None,
                 begin: 0,
+                anew: false,
                 max: None,
                 unit: "",
                 message: String::new(),
@@ -148,9 +151,10 @@ impl Tracker {
         self.changed();
     }
 
-    /// Begins to count warnings anew.
-    pub(crate) fn forget_warnings(&self) {
+    /// Nothing that an earlier attempt left counts for this one, neither its warnings nor its place.
+    pub(crate) fn begin_anew(&self) {
         self.warnings.store(0, Relaxed);
+        self.words().anew = true;
         self.changed();
     }
 
@@ -195,13 +199,16 @@ pub(crate) struct Sample {
     /// The stage, and the value that it began at.
     began: (Option<usize>, u64),
     rate: Rate,
+    /// Whether the place in `progress` is still the one where an earlier attempt stopped.
+    left: bool,
     progress: Progress,
 }
 
 impl Sample {
-    /// Nothing seen yet.
-    pub(crate) fn new(now: Instant) -> Self {
-        Self { seen: (0, 0), began: (None, 0), rate: Rate::starting_at(now, 0), progress: Progress::default() }
+    /// Nothing seen yet of an attempt that begins with what an earlier one `left`.
+    pub(crate) fn new(now: Instant, left: Progress) -> Self {
+        let (rate, something) = (Rate::starting_at(now, 0), left != Progress::default());
+        Self { seen: (0, 0), began: (None, 0), rate, left: something, progress: left }
     }
 
     /// What was seen last.
@@ -225,20 +232,29 @@ impl Sample {
             self.rate = Rate::starting_at(now, words.begin);
         }
         self.rate.saw(now, value);
+        // `None` is less than any number.
         let fraction = tracker.stages.fraction(words.stage, value, words.max).map(|f| f.min(NEARLY_DONE));
         let progress = &mut self.progress;
+        // A task that continues needs a moment to find its place again; the bar waits for it where it stood.
+        let finds_its_place = self.left && !words.anew && value == 0 && fraction <= progress.fraction;
+        if !finds_its_place {
+            let known = progress.fraction.filter(|_| !self.left);
+            self.left = false;
+            progress.value = value;
+            progress.max = words.max;
+            words.unit.clone_into(&mut progress.unit);
+            // What was known stays known, and never falls.
+            progress.fraction = if fraction > known { fraction } else { known };
+            progress.stage = words.stage.and_then(|index| tracker.stages.shown(index));
+        }
+        if !finds_its_place || words.data.is_some() {
+            progress.data.clone_from(&words.data);
+        }
         progress.rev += 1;
-        progress.value = value;
-        progress.max = words.max;
-        words.unit.clone_into(&mut progress.unit);
-        // `None` is less than any number: what was known stays known, and never falls.
-        progress.fraction = if fraction > progress.fraction { fraction } else { progress.fraction };
-        progress.stage = words.stage.and_then(|index| tracker.stages.shown(index));
         words.message.clone_into(&mut progress.message);
         progress.tone = words.tone;
         progress.rate = self.rate.per_second();
         progress.warnings = tracker.warnings();
-        progress.data.clone_from(&words.data);
         progress.at = Some(at);
         true
     }
@@ -283,10 +299,43 @@ mod tests {
 
     use super::*;
 
+    /// What an attempt begins with after one that had counted 60 of 100.
+    fn left() -> Progress {
+        Progress { value: 60, max: Some(100), unit: "rows".to_owned(), fraction: Some(0.6), ..Progress::default() }
+    }
+
+    #[test]
+    fn the_bar_waits_where_it_stood_until_the_task_has_found_its_place() {
+        let (tracker, now) = (Tracker::new(Stages::default()), Instant::now());
+        let mut sample = Sample::new(now, left());
+        let mut seen = |fraction, value| {
+            assert!(sample.look(&tracker, now, Micros(0)));
+            assert_eq!((sample.progress().fraction, sample.progress().value), (Some(fraction), value));
+        };
+        tracker.count_warnings(2);
+        seen(0.6, 60);
+        tracker.total(Some(200), "rows");
+        seen(0.6, 60);
+        // It goes on from its checkpoint, which was made a little earlier, and never falls again.
+        tracker.continue_at(100);
+        seen(0.5, 100);
+        tracker.set(0);
+        seen(0.5, 0);
+    }
+
+    #[test]
+    fn what_is_begun_anew_does_not_keep_its_place() {
+        let (tracker, now) = (Tracker::new(Stages::default()), Instant::now());
+        let mut sample = Sample::new(now, left());
+        tracker.begin_anew();
+        assert!(sample.look(&tracker, now, Micros(0)));
+        assert_eq!((sample.progress().fraction, sample.progress().value), (None, 0));
+    }
+
     #[test]
     fn what_an_earlier_attempt_did_says_nothing_of_the_speed() {
         let (tracker, start) = (Tracker::new(Stages::default()), Instant::now());
-        let mut sample = Sample::new(start);
+        let mut sample = Sample::new(start, Progress::default());
         tracker.total(Some(1_000_100), "rows");
         tracker.continue_at(1_000_000);
         for second in 0..=5 {

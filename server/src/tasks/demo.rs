@@ -243,7 +243,7 @@ impl Pace {
         let step = BUNCH.max(Duration::from_secs_f64(1.0 / self.per_second));
         let mut done = self.earlier.saturating_sub(self.made).min(reports);
         let before = if done == 0 { Duration::ZERO } else { length.mul_f64(done as f64 / reports as f64) };
-        if done > 0 {
+        if done > 0 && done < reports {
             ctx.continue_at(self.in_stage + done);
         }
         let start = Instant::now();

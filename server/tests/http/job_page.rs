@@ -1,5 +1,7 @@
 //! The page of one job and its forms, as a browser without script gets them.
 
+use std::io::{BufRead, BufReader};
+
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
@@ -62,6 +64,32 @@ fn a_failed_job_says_why_and_a_retry_is_its_next_attempt() {
     assert_eq!(after.url().path(), address, "back on the page");
     browser.wait(&[job]);
     assert!(browser.page(&address).contains("Attempt 2"));
+}
+
+#[test]
+fn a_paused_job_shows_where_it_stopped_and_goes_on_from_there() {
+    let browser = Browser::new();
+    let job = browser.start("demo", &json!({ "seconds": 20 }));
+    let (id, address) = (job.to_string(), format!("/jobs/{job}"));
+    let mut told = BufReader::new(browser.get(&format!("/events?job={job}"))).lines().map(Result::unwrap);
+    assert!(told.any(|line| line.contains(r#""fraction":0."#)), "it is at work");
+    let page = browser.submit(&address, "/api/pause_job", &[("id", &id)]).text().unwrap();
+    assert!(page.contains("Pausing") || page.contains("Paused"), "{page}");
+    assert!(told.any(|line| line.contains(r#""state":"paused""#)));
+
+    // How full a bar is. An empty one has the value 0.
+    let value = |page: &str, bar: &str| between(between(page, bar, "</div>"), " value=\"", "\"").parse().unwrap_or(0.0);
+    let page = browser.page(&address);
+    let stopped: f64 = value(&page, r#"data-state="paused" data-live="bar-hero""#);
+    assert!(stopped > 20.0, "{stopped}");
+    assert_eq!(between(&page, r#"data-live="place">"#, "<"), "Set aside in stage 2 of 3");
+    let in_list: f64 = value(&browser.page("/jobs"), r#"data-state="paused" data-live="bar""#);
+    assert_eq!(in_list.to_bits(), stopped.to_bits());
+
+    let resumed = browser.submit(&address, "/api/resume_job", &[("id", &id)]).text().unwrap();
+    let first = value(&resumed, r#"data-live="bar-hero""#);
+    assert!(first > 20.0, "it does not begin anew: {first}");
+    browser.cancel(job);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use engine::{
     Ctx, Engine, TaskError,
     store::{LogQuery, PauseAnswer},
 };
-use model::{JobId, JobState, Level};
+use model::{JobId, JobState, Level, Progress};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -293,6 +293,47 @@ async fn a_job_is_set_aside_at_its_checkpoint_and_goes_on_from_it() {
     bench.engine.resume(job, "ann").await.expect("it is paused");
     bench.reaches(job, JobState::Succeeded).await;
     assert_eq!(bench.engine.store().detail(job).await.expect("kept").output, Some(json!(place(7))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bar_of_a_job_that_goes_on_never_falls_below_its_checkpoint() {
+    let gate = Gate::new();
+    let step = gate.clone();
+    let bench = Bench::with(move |ctx, _| {
+        let step = step.clone();
+        async move {
+            let found: Option<u64> = ctx.restore().await?;
+            ctx.message(format!("attempt {}", ctx.attempt()));
+            step.pass().await;
+            ctx.total(10, "files");
+            ctx.continue_at(found.unwrap_or_default());
+            ctx.advance(4);
+            step.pass().await;
+            ctx.checkpoint(&4).await?;
+            Ok(Value::Null)
+        }
+    })
+    .await;
+    let job = bench.start().await;
+    gate.let_one_pass();
+    bench.heard.progress_of(job, |event| event.progress.value == 4).await;
+    bench.engine.pause(job, "ann").await.expect("it runs");
+    gate.let_one_pass();
+    let paused = bench.reaches(job, JobState::Paused).await;
+    assert_eq!((paused.attempt, paused.progress.rev, paused.progress.fraction), (2, 0, Some(0.4)));
+    bench.engine.resume(job, "ann").await.expect("it is paused");
+    let second = |fits: fn(&Progress) -> bool| {
+        bench.heard.progress_of(job, move |event| event.attempt == 2 && fits(&event.progress))
+    };
+    let early = second(|progress| progress.message == "attempt 2").await.progress;
+    assert_eq!((early.value, early.max, early.fraction), (4, Some(10), Some(0.4)), "it has not found its place yet");
+    gate.let_one_pass();
+    second(|progress| progress.value == 8).await;
+    gate.let_one_pass();
+    bench.reaches(job, JobState::Succeeded).await;
+    let frames = bench.heard.all_progress_of(job);
+    let fractions: Vec<_> = frames.iter().map(|event| event.progress.fraction).collect();
+    assert!(fractions.is_sorted(), "{fractions:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,5 @@
 //! Random lives of jobs, step by step beside a model that knows nothing but the table of states: three processes claim,
-//! report, end, die and come back under a new name, while people cancel, pause, retry and delete. Whoever writes with a
+//! report, make checkpoints, end, die and come back under a new name, while people cancel, pause, retry and delete. Whoever writes with a
 //! stale fence is refused, and has changed nothing.
 
 #[path = "chance/world.rs"]
@@ -14,61 +14,26 @@ const PROCESSES: usize = 3;
 /// Sequences of steps; `PROPTEST_CASES` asks for more.
 const CASES: u32 = 2_000;
 
-/// What may happen next; a number picks the job, or the claim that a process believes in.
+/// What may happen next; a number picks the job, or the claim that a process believes in. A gate is that of a kind, or of
+/// the queue of several.
 #[derive(Clone, Debug)]
 enum Step {
-    Enqueue {
-        kind: usize,
-        later: bool,
-        attempts: u32,
-        urgency: i64,
-        unique: bool,
-    },
-    Claim {
-        process: usize,
-        slots: u32,
-    },
-    Say {
-        held: usize,
-    },
-    Finish {
-        held: usize,
-        how: Event,
-    },
-    NotResponding {
-        held: usize,
-    },
-    Cancel {
-        job: usize,
-    },
-    Retry {
-        job: usize,
-    },
-    StartNow {
-        job: usize,
-    },
-    Pause {
-        job: usize,
-    },
-    Resume {
-        job: usize,
-    },
-    Delete {
-        job: usize,
-    },
-    /// Pauses or resumes a kind, or the queue of several.
-    Gate {
-        kind: Option<usize>,
-        paused: bool,
-    },
-    /// How many jobs of the queue may run at once.
-    Limit {
-        at_once: Option<u32>,
-    },
+    Enqueue { kind: usize, later: bool, attempts: u32, urgency: i64, unique: bool },
+    Claim { process: usize, slots: u32 },
+    Say { held: usize },
+    Checkpoint { held: usize },
+    Finish { held: usize, how: Event },
+    NotResponding { held: usize },
+    Cancel { job: usize },
+    Retry { job: usize },
+    StartNow { job: usize },
+    Pause { job: usize },
+    Resume { job: usize },
+    Delete { job: usize },
+    Gate { kind: Option<usize>, paused: bool },
+    Limit { at_once: Option<u32> },
     Promote,
-    Die {
-        process: usize,
-    },
+    Die { process: usize },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -88,6 +53,7 @@ fn step() -> impl Strategy<Value = Step> {
             }),
         5 => (0..PROCESSES, 1..4_u32).prop_map(|(process, slots)| Step::Claim { process, slots }),
         3 => any::<usize>().prop_map(|held| Step::Say { held }),
+        2 => any::<usize>().prop_map(|held| Step::Checkpoint { held }),
         5 => (any::<usize>(), how).prop_map(|(held, how)| Step::Finish { held, how }),
         1 => any::<usize>().prop_map(|held| Step::NotResponding { held }),
         2 => any::<usize>().prop_map(|job| Step::Cancel { job }),

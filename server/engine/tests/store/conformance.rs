@@ -4,6 +4,8 @@
 mod gates;
 #[path = "conformance/pausing.rs"]
 mod pausing;
+#[path = "conformance/place.rs"]
+mod place;
 #[path = "conformance/pruning.rs"]
 mod pruning;
 #[path = "conformance/retrying.rs"]
@@ -31,6 +33,7 @@ use super::support::{
 
 pub(crate) use gates::*;
 pub(crate) use pausing::*;
+pub(crate) use place::*;
 pub(crate) use pruning::*;
 pub(crate) use retrying::*;
 pub(crate) use starting::*;
@@ -642,6 +645,7 @@ macro_rules! promises {
             a_retried_job_goes_to_the_end_of_the_line
             what_comes_back_stands_where_it_stood
             a_deleted_job_leaves_nothing_and_its_number_never_comes_again
+            what_goes_on_from_a_checkpoint_shows_where_it_stopped_until_it_does
             what_waits_is_set_aside_and_comes_back_at_the_end_of_the_line
             what_runs_is_asked_and_set_aside_uncharged
             a_wish_to_pause_can_be_taken_back

@@ -7,7 +7,7 @@ use rusqlite::params;
 
 use super::{
     error::corrupt,
-    row::{json, progress_json},
+    row::{json, left_progress, progress_json},
     transaction::Transaction,
 };
 use crate::{
@@ -66,20 +66,26 @@ impl Transaction<'_> {
             return Err(Error::Fenced);
         }
         let view = if event.starts_new_attempt(JobState::Running) {
-            // It waits for its next attempt without the traces of this one, but for the reason of a retry.
+            // It waits for its next attempt without the traces of this one, but for the reason of a retry and the place
+            // to go on from.
             self.update(
                 fence.job,
-                "update job not indexed set state = ?, attempt = attempt + 1, charged = charged + ?, boot = null,
-                    run_at = coalesce(?, run_at), started_at = null, ended_at = null,
-                    cancel_requested_at = null, cancel_requested_by = null, pause_requested_at = null,
-                    not_responding = 0, failure_code = ?, failure_message = ?, progress = null
-                where id = ? and attempt = ? and boot = ? and state = 'running'",
+                concat!(
+                    "update job not indexed set state = ?, attempt = attempt + 1, charged = charged + ?, boot = null,
+                        run_at = coalesce(?, run_at), started_at = null, ended_at = null,
+                        cancel_requested_at = null, cancel_requested_by = null, pause_requested_at = null,
+                        not_responding = 0, failure_code = ?, failure_message = ?,
+                        progress = ",
+                    left_progress!("?"),
+                    " where id = ? and attempt = ? and boot = ? and state = 'running'"
+                ),
                 params![
                     state.as_str(),
                     event.charge(JobState::Running),
                     due(&outcome).map(|at| at.0),
                     code,
                     message,
+                    progress,
                     fence.job.0,
                     fence.attempt,
                     fence.boot.0

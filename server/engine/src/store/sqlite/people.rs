@@ -3,7 +3,7 @@
 use model::{AttemptNo, Event, IllegalTransition, JobId, JobState, JobView};
 use rusqlite::{Params, params};
 
-use super::{batch::Verb, error::corrupt, transaction::Transaction};
+use super::{batch::Verb, error::corrupt, row::left_progress, transaction::Transaction};
 use crate::{
     Error, Result,
     store::{CANCEL_REQUESTED, CancelAnswer, Fence},
@@ -103,11 +103,15 @@ impl Verb for Retry {
         }
         let view = transaction.must_update(
             self.job,
-            "update job set state = ?, in_line = ?, attempt = attempt + 1,
-                run_at = null, started_at = null, ended_at = null,
-                cancel_requested_at = null, cancel_requested_by = null, pause_requested_at = null, not_responding = 0,
-                failure_code = null, failure_message = null, progress = null
-            where id = ? and state = ? and attempt = ?",
+            concat!(
+                "update job set state = ?, in_line = ?, attempt = attempt + 1,
+                    run_at = null, started_at = null, ended_at = null,
+                    cancel_requested_at = null, cancel_requested_by = null, pause_requested_at = null,
+                    not_responding = 0, failure_code = null, failure_message = null,
+                    progress = ",
+                left_progress!("progress"),
+                " where id = ? and state = ? and attempt = ?"
+            ),
             params![state.as_str(), transaction.end_of_line(), self.job.0, found.state.as_str(), found.attempt],
         )?;
         let attempt = view.attempt;

@@ -6,7 +6,7 @@ use rusqlite::params;
 use super::{
     batch::Verb,
     error::corrupt,
-    row::{json, view_columns},
+    row::{json, left_progress, view_columns},
     statement,
     transaction::Transaction,
 };
@@ -70,9 +70,10 @@ impl Transaction<'_> {
                 "update job indexed by job_by_state set state = ?1, boot = null, not_responding = 0, pause_requested_at = null,
                     attempt = attempt + ?2, ended_at = iif(?2, null, max(?3, started_at)),
                     started_at = iif(?2, null, started_at),
-                    progress = iif(?2, null, progress)
+                    progress = iif(?2, {}, progress)
                 where state = 'running' and boot in (select value from json_each(?4)) and {condition}
                 returning {}",
+                left_progress!("progress"),
                 view_columns!()
             ),
             params![state.as_str(), again, self.now.0, dead],

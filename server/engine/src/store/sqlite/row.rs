@@ -27,6 +27,20 @@ macro_rules! view_columns {
 }
 pub(super) use view_columns;
 
+/// What the next attempt of a job begins with, made of the progress that `$ended` holds: the place where the last one
+/// stopped, if there is a checkpoint to go on from near there, and nothing otherwise. Nothing is said of speed or time,
+/// and any report of the next attempt is newer.
+macro_rules! left_progress {
+    ($ended:literal) => {
+        concat!(
+            "iif(exists (select 1 from checkpoint where checkpoint.job = job.id), json_set(",
+            $ended,
+            ", '$.rev', 0, '$.message', '', '$.tone', 'info', '$.rate', null, '$.eta', null, '$.at', null), null)"
+        )
+    };
+}
+pub(super) use left_progress;
+
 /// [`view_columns`] as one JSON column, which [`view`] reads. JSON, because every value that comes to a reader from its
 /// connection's thread has a price, and `json_group_array` can put a whole page into one.
 macro_rules! view_column {

@@ -8,7 +8,7 @@ use std::{
 
 use engine::{
     Error,
-    store::{BootId, CancelAnswer, Claim, Claimed, GateChange, NewJob, Outcome, PauseAnswer, Store},
+    store::{BootId, CancelAnswer, CheckpointAnswer, Claim, Claimed, GateChange, NewJob, Outcome, PauseAnswer, Store},
 };
 use model::{Counts, Event, GateOf, JobId, JobState, Micros, Priority, Seq, StateEvent, StreamEvent};
 use sqlx::{Connection, Row, SqliteConnection};
@@ -16,7 +16,7 @@ use sqlx::{Connection, Row, SqliteConnection};
 use super::{KINDS, PROCESSES, Step};
 use crate::{
     open_quickly,
-    support::{Kept, claim, claimable, failed, finish, lines, new_job, progress, succeeded},
+    support::{Kept, checkpoint, claim, claimable, failed, finish, lines, new_job, progress, succeeded},
 };
 
 /// Of this kind, so many may run at once in all processes together.
@@ -47,8 +47,10 @@ struct Known {
     /// When it came into the line, by the world's own count.
     in_line: u32,
     lines: u64,
-    /// What it has reported in this attempt.
+    /// What it has reported in this attempt, or what an earlier one left to go on from.
     value: u64,
+    /// The attempt that made the checkpoint to go on from.
+    checkpoint: Option<u32>,
 }
 
 /// A claim that some process believes in.
@@ -108,11 +110,13 @@ impl World {
                     in_line: self.steps,
                     lines: 0,
                     value: 0,
+                    checkpoint: None,
                 };
                 assert_eq!(self.jobs.insert(id, known), None, "a number is given once");
             }
             Step::Claim { process, slots } => self.claim(&*store, process, slots).await,
             Step::Say { held } => self.say(&*store, held).await,
+            Step::Checkpoint { held } => self.checkpoint(&*store, held).await,
             Step::Finish { held, how } => self.finish(&*store, held, how).await,
             Step::NotResponding { held } => {
                 let Some(held) = held.checked_rem(self.held.len()) else { return };
@@ -154,17 +158,7 @@ impl World {
                     self.jobs.remove(&job);
                 }
             }
-            Step::Gate { kind, paused } => {
-                let kind = kind.map(|kind| KINDS[kind]);
-                let (of, name) = kind.map_or((GateOf::Queue, QUEUE), |kind| (GateOf::Kind, kind));
-                let change = if paused { GateChange::Pause } else { GateChange::Resume };
-                store.change_gate(of, name, change, "ann").await.expect("changed");
-                if paused {
-                    self.paused.insert(kind);
-                } else {
-                    self.paused.remove(&kind);
-                }
-            }
+            Step::Gate { kind, paused } => self.gate(&*store, kind.map(|kind| KINDS[kind]), paused).await,
             Step::Limit { at_once } => {
                 let change = GateChange::Limit(at_once);
                 store.change_gate(GateOf::Queue, QUEUE, change, "ann").await.expect("changed");
@@ -177,6 +171,18 @@ impl World {
                 }
             }
             Step::Die { process } => self.die(&*store, process).await,
+        }
+    }
+
+    /// Pauses or resumes a kind, or the queue.
+    async fn gate(&mut self, store: &dyn Store, kind: Option<&'static str>, paused: bool) {
+        let (of, name) = kind.map_or((GateOf::Queue, QUEUE), |kind| (GateOf::Kind, kind));
+        let change = if paused { GateChange::Pause } else { GateChange::Resume };
+        store.change_gate(of, name, change, "ann").await.expect("changed");
+        if paused {
+            self.paused.insert(kind);
+        } else {
+            self.paused.remove(&kind);
         }
     }
 
@@ -236,6 +242,21 @@ impl World {
     }
 
     /// By a worker that may have lost its job long ago.
+    async fn checkpoint(&mut self, store: &dyn Store, held: usize) {
+        let Some(held) = held.checked_rem(self.held.len()) else { return };
+        let (valid, fence) = (self.is_valid(&self.held[held]), self.held[held].claimed.fence.clone());
+        let answer = store.save_checkpoint(checkpoint(&fence, "7", 0)).await;
+        if valid {
+            let known = self.known(fence.job);
+            known.checkpoint = Some(fence.attempt);
+            let told = if known.pausing && !known.asked { CheckpointAnswer::Pause } else { CheckpointAnswer::GoOn };
+            assert_eq!(answer.expect("its owner may make one"), told);
+        } else {
+            assert!(matches!(answer, Err(Error::Fenced | Error::NoSuchJob(_))), "{answer:?}");
+        }
+    }
+
+    /// By a worker that may have lost its job long ago.
     async fn finish(&mut self, store: &dyn Store, held: usize, how: Event) {
         let Some(held) = held.checked_rem(self.held.len()) else { return };
         let held = self.held.swap_remove(held);
@@ -256,6 +277,7 @@ impl World {
         let mut end = finish(&fence, outcome);
         end.progress = progress(held.value + 1, held.value + 1);
         end.log = Some(lines(&fence, held.next_line, &["the end"]));
+        end.checkpointed = true;
         let answer = store.finish(end).await;
         if valid {
             answer.expect("its owner may end it");
@@ -356,12 +378,18 @@ impl World {
         known.state = from.apply(event).expect("the store did what the table forbids");
         known.charged = known.charged.saturating_add_signed(event.charge(from).into());
         known.pausing = false;
+        if event == Event::Succeed {
+            known.checkpoint = None;
+        }
         if matches!(event, Event::Retry | Event::Due | Event::Resume) {
             known.in_line = steps;
         }
         if event.starts_new_attempt(from) {
             known.attempt += 1;
-            (known.asked, known.value) = (false, 0);
+            known.asked = false;
+            if known.checkpoint.is_none() {
+                known.value = 0;
+            }
         }
     }
 
@@ -406,6 +434,8 @@ impl World {
             assert_eq!((view.state, view.attempt), (known.state, known.attempt), "{job}");
             assert_eq!((told[job].view.state, told[job].view.attempt), (known.state, known.attempt), "{job} is told");
             assert_eq!((detail.log_lines, view.progress.value), (known.lines, known.value), "{job}");
+            let checkpoint = store.checkpoint(*job).await.expect("read");
+            assert_eq!(checkpoint.map(|kept| kept.attempt), known.checkpoint, "{job}");
         }
         let counts = store.counts().await.expect("read");
         for state in JobState::ALL {
