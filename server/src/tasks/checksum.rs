@@ -1,8 +1,8 @@
 //! `checksum`: a manifest of the checksums of every file in a folder, or a folder against such a manifest.
 //!
 //! Scan lists the files, Hash reads them, Write puts the result together. Between the stages everything lies in the
-//! attempt's work folder, so memory does not grow with the number of files, and an attempt that ends in Hash can be
-//! continued by the next. Nothing in the folder is changed.
+//! attempt's work folder, so memory does not grow with the number of files, and an attempt that ends in Scan or Hash
+//! can be continued by the next. Nothing in the folder is changed.
 
 mod digest;
 mod hash;
@@ -24,7 +24,10 @@ use model::{Level, count};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{keeping::with_checkpoints, slices::in_slices};
+use super::{
+    keeping::with_checkpoints,
+    slices::{in_saved_slices, in_slices},
+};
 use digest::{Algorithm, Hasher};
 use hash::{Done, Work, hash_all};
 use spool::{Entry, EntryReader, EntryWriter, Outcome, Outcomes};
@@ -145,23 +148,27 @@ struct Scanned {
 #[derive(Serialize, Deserialize)]
 struct Saved<S = Scanned, D = Done> {
     scanned: S,
+    /// Where Scan was, while it was not over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    at: Option<Vec<u8>>,
     done: D,
 }
 
 impl Job {
     async fn write_manifest(self, ctx: &Ctx) -> Result<Written, TaskError> {
         let list = self.listed();
-        let Saved { scanned, done } = if let Some(saved) = self.restore(ctx).await? {
-            saved
+        let earlier = self.restore(ctx).await?;
+        let (scanned, done) = if let Some(Saved { scanned, at: None, done }) = earlier {
+            (scanned, done)
         } else {
             ctx.stage(0);
-            let scanned = scan(ctx, &self.folder, &list).await?;
+            let scanned = scan(ctx, &self.folder, &list, earlier).await?;
             if scanned.links + scanned.specials > 0 {
                 let (links, specials) = (count(scanned.links), count(scanned.specials));
                 let text = format!("left out: {links} symbolic links, {specials} devices, sockets and pipes");
                 ctx.log(Level::Info, text);
             }
-            Saved { scanned, done: Done::default() }
+            (scanned, Done::default())
         };
 
         let work = self.hash(ctx, &scanned, done).await?;
@@ -184,14 +191,14 @@ impl Job {
 
     async fn verify(self, ctx: &Ctx, manifest: &UploadRef) -> Result<Verified, TaskError> {
         let (listed, not_listed) = (self.listed(), self.not_listed());
-        let Saved { scanned, done } = if let Some(saved) = self.restore(ctx).await? {
-            saved
+        let (scanned, done) = if let Some(Saved { scanned, done, .. }) = self.restore(ctx).await? {
+            (scanned, done)
         } else {
             let manifest = ctx.upload(manifest).await?;
             ctx.stage(0);
             let lists = (listed.as_path(), not_listed.as_path());
             let scanned = verify::scan(ctx, &self.folder, self.algorithm, &manifest.path, lists).await?;
-            Saved { scanned, done: Done::default() }
+            (scanned, Done::default())
         };
 
         let work = self.hash(ctx, &scanned, done).await?;
@@ -240,6 +247,10 @@ impl Job {
         let length = |path: PathBuf| fs::metadata(path).map_or(0, |meta| meta.len());
         let lists = [length(self.listed()), length(self.not_listed())];
         let least = Outcomes::least_length(saved.done.entries());
+        if saved.at.is_some() && lists[0] >= saved.scanned.lists[0] {
+            ctx.log(Level::Info, format!("continues after {} files found", count(saved.scanned.files)));
+            return Ok(Some(saved));
+        }
         if lists == saved.scanned.lists && length(self.outcomes()) >= least {
             let (done, all) = (count(saved.done.entries()), count(saved.scanned.files));
             ctx.log(Level::Info, format!("continues after {done} of {all} files"));
@@ -258,7 +269,7 @@ impl Job {
         let entries = EntryReader::open(&self.listed()).map_err(opening)?;
         let outcomes = Outcomes::open(&self.outcomes(), done.entries() > 0).map_err(opening)?;
         let work = Work::new(self.folder.clone(), self.algorithm, entries, outcomes, done);
-        let save = || work.with_done(|done| ctx.checkpoint(&Saved { scanned, done }));
+        let save = || work.with_done(|done| ctx.checkpoint(&Saved { scanned, at: None, done }));
         with_checkpoints(ctx, save, hash_all(ctx, &work)).await?;
         Ok(work)
     }
@@ -291,34 +302,49 @@ impl Job {
     }
 }
 
-/// Lists the files of `folder` into `list`.
-async fn scan(ctx: &Ctx, folder: &Path, list: &Path) -> Result<Scanned, TaskError> {
+/// Entries between two looks at whether to stop, or to make a checkpoint.
+const BUNCH: usize = 64;
+
+/// Lists the files of `folder` into `list`, or the rest of them.
+async fn scan(ctx: &Ctx, folder: &Path, list: &Path, earlier: Option<Saved>) -> Result<Scanned, TaskError> {
+    let (reading, listing) =
+        (|error| TaskError::io("reading the folder", &error), |error| TaskError::io("listing the files", &error));
     ctx.unit("files");
-    let walk = Walk::new(folder.to_owned()).map_err(|error| TaskError::io("reading the folder", &error))?;
-    let writer = EntryWriter::create(list).map_err(|error| TaskError::io("listing the files", &error))?;
+    let (walk, writer, scanned) = match earlier {
+        Some(Saved { scanned, at: Some(at), .. }) => {
+            ctx.continue_at(scanned.files);
+            (Walk::behind(&at, folder.to_owned()), EntryWriter::continue_at(scanned.lists[0], list), scanned)
+        }
+        _ => (Walk::new(folder.to_owned()), EntryWriter::create(list), Scanned::default()),
+    };
+    let state = (walk.map_err(reading)?, writer.map_err(listing)?, scanned);
     let own = ctx.clone();
-    let state = (walk, writer, Scanned::default());
-    let (_, writer, mut scanned) = in_slices(ctx, state, move |(walk, writer, scanned)| {
-        match walk.next() {
-            None => return Ok(ControlFlow::Break(())),
-            Some(Found::File { path, size }) => {
-                scanned.files += 1;
-                scanned.bytes += size;
-                own.advance(1);
-                let entry = Entry { size, expected: None, path };
-                writer.write(&entry).map_err(|error| TaskError::io("listing the files", &error))?;
-            }
-            Some(Found::Link) => scanned.links += 1,
-            Some(Found::Special) => scanned.specials += 1,
-            Some(Found::Unreadable { path, error }) => {
-                scanned.unreadable += 1;
-                own.warn(format!("{}: {error}", shown(&path)));
+    let step = move |(walk, writer, scanned): &mut (Walk, EntryWriter, Scanned)| {
+        for _ in 0..BUNCH {
+            match walk.next() {
+                None => return Ok(ControlFlow::Break(())),
+                Some(Found::File { path, size }) => {
+                    scanned.files += 1;
+                    scanned.bytes += size;
+                    own.advance(1);
+                    writer.write(&Entry { size, expected: None, path }).map_err(listing)?;
+                }
+                Some(Found::Link) => scanned.links += 1,
+                Some(Found::Special) => scanned.specials += 1,
+                Some(Found::Unreadable { path, error }) => {
+                    scanned.unreadable += 1;
+                    own.warn(format!("{}: {error}", shown(&path)));
+                }
             }
         }
         Ok(ControlFlow::Continue(()))
-    })
-    .await?;
-    scanned.lists[0] = writer.finish().map_err(|error| TaskError::io("listing the files", &error))?;
+    };
+    let save = |(walk, writer, scanned): &mut (Walk, EntryWriter, Scanned)| {
+        scanned.lists[0] = writer.length().map_err(listing)?;
+        Ok(Saved { scanned: scanned.clone(), at: Some(walk.place().to_vec()), done: Done::default() })
+    };
+    let (_, mut writer, mut scanned) = in_saved_slices(ctx, state, step, save).await?;
+    scanned.lists[0] = writer.length().map_err(listing)?;
     Ok(scanned)
 }
 

@@ -2,8 +2,8 @@
 //!
 //! The file is read twice and never held in memory: Inspect reads all of it to find the types, so that none is guessed
 //! wrong; Load fills a table that only this attempt knows; Index builds the indexes and, as the very last step, gives
-//! the table its name. Until then nothing of it is visible, whatever happens. An attempt that ends in Load can be
-//! continued by the next, which takes over its table.
+//! the table its name. Until then nothing of it is visible, whatever happens. An attempt that ends in Inspect or Load can
+//! be continued by the next; in Load, that one takes over its table.
 
 mod database;
 mod inspect;
@@ -19,7 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use database::{Imports, Published, table_exists};
-use inspect::{Plan, inspect};
+use inspect::{Inspected, Plan, inspect};
 use load::{Loaded, Loader, Saved, load};
 use rejects::Rejects;
 use types::ColumnType;
@@ -211,7 +211,7 @@ impl Task for ImportCsv {
 
     async fn run(&self, input: Input, ctx: &Ctx) -> Result<Output, TaskError> {
         let upload = ctx.upload(&input.file).await?;
-        let saved: Option<Saved> = ctx.restore().await?;
+        let checkpoint: Option<Checkpoint> = ctx.restore().await?;
         // Without it the table in the making would be taken for a leftover.
         ctx.work_folder().await?;
         let mut imports = {
@@ -220,13 +220,21 @@ impl Task for ImportCsv {
             imports.sweep(ctx).await?;
             imports
         };
-        let result = Import { task: self, ctx, input: &input, upload: &upload }.run(&mut imports, saved).await;
+        let result = Import { task: self, ctx, input: &input, upload: &upload }.run(&mut imports, checkpoint).await;
         let _turn = self.turns.lock().await;
         if let Err(error) = imports.clean_up(result.is_ok()).await {
             ctx.log(Level::Error, format!("the unfinished table could not be removed: {error}"));
         }
         result
     }
+}
+
+/// What a checkpoint holds, made in one stage or the other.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Checkpoint {
+    Load(Saved),
+    Inspect(Inspected),
 }
 
 /// What an earlier attempt has come to.
@@ -248,8 +256,13 @@ struct Import<'a> {
 }
 
 impl Import<'_> {
-    async fn run(&self, imports: &mut Imports, saved: Option<Saved>) -> Result<Output, TaskError> {
+    async fn run(&self, imports: &mut Imports, checkpoint: Option<Checkpoint>) -> Result<Output, TaskError> {
         let Self { ctx, input, upload, .. } = self;
+        let (saved, inspected) = match checkpoint {
+            Some(Checkpoint::Load(saved)) => (Some(saved), None),
+            Some(Checkpoint::Inspect(inspected)) => (None, Some(inspected)),
+            None => (None, None),
+        };
         ctx.stage(0);
         let published = imports.is_published(ctx.job().0, &upload.id).await?;
         let existing = imports.columns_of(&input.table).await?;
@@ -261,7 +274,7 @@ impl Import<'_> {
         let loader = match self.take_up(imports, saved, published).await? {
             Earlier::Published(all) => return self.published_before(*all).await,
             Earlier::Unfinished(loader) => *loader,
-            Earlier::Nothing => self.begin(imports, existing).await?,
+            Earlier::Nothing => self.begin(imports, existing, inspected).await?,
         };
 
         ctx.message("");
@@ -325,10 +338,16 @@ impl Import<'_> {
     }
 
     /// Finds out how to load the file, and creates the table in the making.
-    async fn begin(&self, imports: &mut Imports, existing: Option<Vec<Column>>) -> Result<Loader, TaskError> {
+    async fn begin(
+        &self,
+        imports: &mut Imports,
+        existing: Option<Vec<Column>>,
+        inspected: Option<Inspected>,
+    ) -> Result<Loader, TaskError> {
         let Self { ctx, input, upload, .. } = self;
         ctx.message(format!("Reading {}", upload.name));
-        let (mut plan, mut rejects) = inspect(ctx, &upload.path, input, Rejects::begin(ctx).await?).await?;
+        let rejects = Rejects::begin(ctx).await?;
+        let (mut plan, mut rejects) = inspect(ctx, &upload.path, input, rejects, inspected).await?;
         if plan.good == 0 {
             ctx.warn("the file has a header and no rows");
         }

@@ -41,6 +41,18 @@ async fn a_manifest_made_in_pieces_is_the_same_to_the_byte() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_scan_made_in_pieces_finds_the_same_files() {
+    let desk = Desk::with_checkpoints().await;
+    many_files(&desk);
+    let input = json!({ "folder": desk.root() });
+    let pieces = desk.succeed_caught_early("checksum", input.clone()).await;
+    let whole = desk.succeed("checksum", input).await;
+    assert_eq!(pieces.output, whole.output);
+    let manifest = "SHA256SUMS";
+    assert_eq!(desk.artifact(pieces.view.job, manifest).await, desk.artifact(whole.view.job, manifest).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_verification_made_in_pieces_reports_the_same() {
     let desk = Desk::with_checkpoints().await;
     many_files(&desk);
@@ -135,6 +147,23 @@ async fn an_import_made_in_pieces_has_the_same_rows_types_and_rejects() {
     assert_eq!(pieces.view.progress.warnings, whole.view.progress.warnings);
     let rejected = "rejected.csv";
     assert_eq!(desk.artifact(pieces.view.job, rejected).await, desk.artifact(whole.view.job, rejected).await);
+    assert_same_tables(&desk).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_inspection_made_in_pieces_finds_the_same_types() {
+    let desk = Desk::with_checkpoints().await;
+    // The first record says what the columns are; an inspection that forgets it would guess narrower types.
+    let content = orders(60_000).replacen('\n', "\nfirst;name;0;never\n", 1);
+    let file = desk.upload("orders.csv", content).await;
+    let input = |table: &str| json!({ "if_exists": "replace", "file": file, "table": table, "index": "day" });
+    let mut pieces = desk.succeed_caught_early("import-csv", input("pieces")).await;
+    let mut whole = desk.succeed("import-csv", input("whole")).await;
+    for ended in [&mut pieces, &mut whole] {
+        ended.output["table"] = Value::Null;
+    }
+    assert_eq!(pieces.output, whole.output);
+    assert_eq!(pieces.output["columns"][3]["type"], "text");
     assert_same_tables(&desk).await;
 }
 

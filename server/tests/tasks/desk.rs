@@ -159,8 +159,17 @@ impl Desk {
 
     /// Waits until the running attempt of the job has made a checkpoint of work done; `false` where it has ended before.
     pub(crate) async fn is_checkpointed(&self, job: JobId) -> bool {
-        // Before that the checkpoint of a checksum says how much there is to do.
-        let tells = |data: &str| serde_json::from_str::<Value>(data).unwrap()["done"]["size"] != 0;
+        // Before that the checkpoint of a checksum says how much there is to do, and that of an import of what types.
+        self.has_checkpoint(job, |data| data["done"]["size"] != 0 && data["guesses"].is_null()).await
+    }
+
+    /// Waits until it has made one while it finds out what there is to do.
+    pub(crate) async fn is_checkpointed_early(&self, job: JobId) -> bool {
+        self.has_checkpoint(job, |data| !data["at"].is_null() || !data["guesses"].is_null()).await
+    }
+
+    async fn has_checkpoint(&self, job: JobId, wanted: impl Fn(&Value) -> bool) -> bool {
+        let tells = |data: &str| wanted(&serde_json::from_str::<Value>(data).unwrap());
         let made = async {
             loop {
                 let view = self.engine.job(job).await.unwrap();
@@ -211,6 +220,30 @@ impl Desk {
             return ended;
         }
         panic!("it ends before it can be stopped, every time");
+    }
+
+    /// Does a job that is cancelled three times while it finds out what there is to do, or as often as it can be caught
+    /// there.
+    pub(crate) async fn succeed_caught_early(&self, kind: &str, input: Value) -> Ended {
+        for _ in 0..20 {
+            let job = self.start(kind, input.clone()).await;
+            let mut caught = 0;
+            while caught < 3 && self.is_checkpointed_early(job).await {
+                self.engine.cancel(job, "tester").await.unwrap();
+                if self.ended(job).await.view.state == JobState::Succeeded {
+                    break;
+                }
+                caught += 1;
+                self.engine.retry(job, "tester").await.unwrap();
+            }
+            let ended = self.ended(job).await;
+            assert_eq!(ended.view.state, JobState::Succeeded, "{:?}", ended.view.failure);
+            if caught > 0 {
+                assert!(self.log(job).await.contains("continues after"), "it does not begin anew");
+                return ended;
+            }
+        }
+        panic!("it has found out before it can be stopped, every time");
     }
 
     /// What an artifact holds.

@@ -3,7 +3,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufReader, BufWriter, Read, Seek, Write},
+    io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
     os::unix::fs::FileExt,
     path::Path,
 };
@@ -29,6 +29,14 @@ impl EntryWriter {
         File::create(path).map(|file| Self(BufWriter::new(file)))
     }
 
+    /// Goes on with a list that was so many bytes long; what is behind them goes.
+    pub(super) fn continue_at(length: u64, path: &Path) -> io::Result<Self> {
+        let mut file = File::options().write(true).open(path)?;
+        file.set_len(length)?;
+        file.seek(SeekFrom::Start(length))?;
+        Ok(Self(BufWriter::new(file)))
+    }
+
     pub(super) fn write(&mut self, entry: &Entry) -> io::Result<()> {
         let length = u32::try_from(entry.path.len()).map_err(|_| io::ErrorKind::InvalidFilename)?;
         self.0.write_all(&entry.size.to_le_bytes())?;
@@ -38,9 +46,10 @@ impl EntryWriter {
         entry.expected.as_ref().map_or(Ok(()), |digest| self.0.write_all(&digest.0))
     }
 
-    /// Answers how long the list is, bytes.
-    pub(super) fn finish(self) -> io::Result<u64> {
-        self.0.into_inner().map_err(io::IntoInnerError::into_error)?.stream_position()
+    /// Writes out all so far; answers how long the list is now, bytes.
+    pub(super) fn length(&mut self) -> io::Result<u64> {
+        self.0.flush()?;
+        self.0.stream_position()
     }
 }
 

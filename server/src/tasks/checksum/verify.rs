@@ -99,7 +99,7 @@ pub(super) async fn scan(
         result: Scanned::default(),
     };
     let mut scan = in_slices(ctx, scan, Scan::step).await?;
-    scan.result.lists[0] = scan.listed.finish().map_err(|error| TaskError::io("listing the files", &error))?;
+    scan.result.lists[0] = scan.listed.length().map_err(|error| TaskError::io("listing the files", &error))?;
     if scan.result.files == 0 {
         let message = "no line of the manifest is of the form `digest  path`; it may be another kind of file";
         return Err(TaskError::fatal("bad_manifest", message));
@@ -171,7 +171,7 @@ async fn find_unlisted(
     let writer = EntryWriter::create(into).map_err(|error| TaskError::io("listing the files", &error))?;
     let own = ctx.clone();
     let state = (walk, writer, named, scanned);
-    let (_, writer, _, mut scanned) = in_slices(ctx, state, move |(walk, writer, named, scanned)| {
+    let (_, mut writer, _, mut scanned) = in_slices(ctx, state, move |(walk, writer, named, scanned)| {
         match walk.next() {
             None => return Ok(ControlFlow::Break(())),
             Some(Found::File { path, size }) if !named.contains(&fingerprint(&path)) => {
@@ -185,7 +185,7 @@ async fn find_unlisted(
         Ok(ControlFlow::Continue(()))
     })
     .await?;
-    scanned.lists[1] = writer.finish().map_err(|error| TaskError::io("listing the files", &error))?;
+    scanned.lists[1] = writer.length().map_err(|error| TaskError::io("listing the files", &error))?;
     Ok(scanned)
 }
 

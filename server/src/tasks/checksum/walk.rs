@@ -28,6 +28,8 @@ pub(super) struct Walk {
     /// Path of the entry looked at last.
     path: Vec<u8>,
     levels: Vec<Level>,
+    /// Folders that an earlier walk was in, and that cannot be read any more.
+    lost: Vec<Found>,
 }
 
 struct Level {
@@ -43,8 +45,31 @@ impl Walk {
         let (names, error) = names(&root);
         match error {
             Some(error) => Err(error),
-            None => Ok(Self { root, path: Vec::new(), levels: vec![Level { names, prefix: 0 }] }),
+            None => Ok(Self { root, path: Vec::new(), levels: vec![Level { names, prefix: 0 }], lost: Vec::new() }),
         }
+    }
+
+    /// Goes on behind the [place](Self::place) that an earlier walk through `root` had come to.
+    pub(super) fn behind(place: &[u8], root: PathBuf) -> io::Result<Self> {
+        let mut walk = Self::new(root)?;
+        for name in place.split_inclusive(|byte| *byte == b'/') {
+            if let Some(level) = walk.levels.last_mut() {
+                let passed = level.names.as_slice().partition_point(|other| **other <= *name);
+                level.names.by_ref().take(passed).for_each(drop);
+            }
+            walk.path.extend_from_slice(name);
+            if name.ends_with(b"/") {
+                let lost = walk.descend();
+                // Of the folder that it had come to last, the earlier walk has told.
+                walk.lost.extend(lost.filter(|_| walk.path.len() < place.len()));
+            }
+        }
+        Ok(walk)
+    }
+
+    /// Where it is: behind all that it has come across.
+    pub(super) fn place(&self) -> &[u8] {
+        &self.path
     }
 
     /// Enters the folder at the current path.
@@ -70,6 +95,9 @@ impl Iterator for Walk {
     type Item = Found;
 
     fn next(&mut self) -> Option<Found> {
+        if let Some(lost) = self.lost.pop() {
+            return Some(lost);
+        }
         loop {
             let level = self.levels.last_mut()?;
             self.path.truncate(level.prefix);
@@ -110,4 +138,57 @@ fn names(folder: &Path) -> (vec::IntoIter<Box<[u8]>>, Option<io::Error>) {
     });
     names.sort_unstable();
     (names.into_iter(), result.err())
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const PATHS: [&str; 9] = ["a-b", "a/b", "a/c/d", "a/c/e", "a/c-d", "a0", "b/c", "b/d/e/f", "c"];
+
+    fn paths(walk: Walk) -> Vec<Vec<u8>> {
+        walk.map(|found| match found {
+            Found::File { path, .. } | Found::Unreadable { path, .. } => path,
+            Found::Link | Found::Special => b"left out".to_vec(),
+        })
+        .collect()
+    }
+
+    fn folder() -> TempDir {
+        let folder = TempDir::new().expect("a folder");
+        for path in PATHS {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().expect("it lies in the folder")).expect("it can be made");
+            fs::write(path, "").expect("it can be written");
+        }
+        std::os::unix::fs::symlink("c", folder.path().join("a/link")).expect("it can be linked");
+        folder
+    }
+
+    #[test]
+    fn a_walk_that_goes_on_anywhere_finds_the_rest() {
+        let folder = folder();
+        let all = paths(Walk::new(folder.path().to_owned()).expect("it is there"));
+        assert!(all.len() == PATHS.len() + 1 && all.iter().filter(|path| *path != b"left out").is_sorted());
+        let mut earlier = Walk::new(folder.path().to_owned()).expect("it is there");
+        for found in 0..=all.len() {
+            let rest = paths(Walk::behind(earlier.place(), folder.path().to_owned()).expect("it is there"));
+            assert_eq!(rest, all[found..], "behind {}", String::from_utf8_lossy(earlier.place()));
+            earlier.next();
+        }
+    }
+
+    #[test]
+    fn a_folder_that_went_while_nobody_walked_is_told_of_once() {
+        let folder = folder();
+        let root = || folder.path().to_owned();
+        fs::remove_dir_all(root().join("a/c")).expect("it can be removed");
+        let words = |words: &[&str]| words.iter().map(|word| word.as_bytes().to_vec()).collect::<Vec<_>>();
+        let rest = ["left out", "a0", "b/c", "b/d/e/f", "c"];
+        let lost = paths(Walk::behind(b"a/c/d", root()).expect("it is there"));
+        assert_eq!(lost, words(&[&["a/c"][..], &rest].concat()));
+        assert_eq!(paths(Walk::behind(b"a/c/", root()).expect("it is there")), words(&rest));
+    }
 }

@@ -1,4 +1,5 @@
-//! The Inspect stage: reads the whole file once, so that what it decides holds for every row of it.
+//! The Inspect stage: reads the whole file once, so that what it decides holds for every row of it. A checkpoint says what
+//! it knows so far, and where in the file the next record begins.
 
 use std::{
     fs::File,
@@ -8,17 +9,17 @@ use std::{
 };
 
 use engine::{Ctx, TaskError};
-use model::count;
+use model::{Level, count};
 use serde::{Deserialize, Serialize};
 
 use super::{
     Column, Delimiter, Header, Input, OnError,
-    records::{Broken, Next, Records, Row},
+    records::{Broken, Next, Place, Records, Row},
     rejects::Rejects,
     sniff,
     types::Guess,
 };
-use crate::tasks::slices::in_slices;
+use crate::tasks::slices::in_saved_slices;
 
 /// What Load needs to know.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -69,42 +70,75 @@ pub(super) fn open(path: &Path, position: u64) -> io::Result<File> {
     Ok(file)
 }
 
-/// Reads the whole file and decides how to load it. Advances by bytes.
+/// What the records read so far say: what a checkpoint holds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Inspected {
+    plan: Plan,
+    /// One per column; none before the first record.
+    guesses: Vec<Guess>,
+    broken: u64,
+    /// How many records are not UTF-8, and the line of the first.
+    not_utf8: Option<(u64, u64)>,
+    /// Where the next record begins, from the start of the text.
+    place: Place,
+}
+
+impl Inspected {
+    /// What the beginning of the file says.
+    fn at_start(file: &mut File, input: &Input) -> Result<Self, TaskError> {
+        let mut sample = Vec::new();
+        let sampled = file.take(sniff::SAMPLE as u64).read_to_end(&mut sample);
+        sampled.map_err(|error| TaskError::io("reading the file", &error))?;
+        let mark = sniff::mark_length(&sample);
+        let sample = &sample[mark..];
+        sniff::refuse_other_files(sample)?;
+        let delimiter = input.delimiter.byte().unwrap_or_else(|| sniff::delimiter(sample));
+        let plan = Plan { start: mark as u64, delimiter, header: false, columns: Vec::new(), good: 0 };
+        Ok(Self { plan, guesses: Vec::new(), broken: 0, not_utf8: None, place: Place::START })
+    }
+}
+
+/// Reads the whole file, or what an `earlier` attempt has left of it, and decides how to load it. Advances by bytes.
 pub(super) async fn inspect(
     ctx: &Ctx,
     path: &Path,
     input: &Input,
     rejects: Rejects,
+    earlier: Option<Inspected>,
 ) -> Result<(Plan, Rejects), TaskError> {
     let reading = |error| TaskError::io("reading the file", &error);
     let mut file = File::open(path).map_err(reading)?;
     ctx.total(file.metadata().map_err(reading)?.len(), "B");
-    let mut sample = Vec::new();
-    (&mut file).take(sniff::SAMPLE as u64).read_to_end(&mut sample).map_err(reading)?;
-    let mark = sniff::mark_length(&sample);
-    let sample = &sample[mark..];
-    sniff::refuse_other_files(sample)?;
-    let delimiter = input.delimiter.byte().unwrap_or_else(|| sniff::delimiter(sample));
-
+    let known = match earlier {
+        Some(earlier) => earlier,
+        None => Inspected::at_start(&mut file, input)?,
+    };
+    let Inspected { plan: Plan { start, delimiter, .. }, place, .. } = known;
+    ctx.continue_at(place.position);
+    if place != Place::START {
+        ctx.log(Level::Info, format!("continues after line {}", count(place.line - 1)));
+    }
+    let source = open(path, start + place.position).map_err(reading)?;
     let inspection = Inspection {
         ctx: ctx.clone(),
-        records: Records::new(open(path, mark as u64).map_err(reading)?, delimiter),
+        records: Records::continue_at(place, source, delimiter),
         row: Row::default(),
         header: input.header,
         stop: matches!(input.on_error, OnError::Stop),
         rejects,
-        plan: Plan { start: mark as u64, delimiter, header: false, columns: Vec::new(), good: 0 },
-        guesses: Vec::new(),
-        broken: 0,
-        not_utf8: None,
+        known,
         stopped: None,
     };
-    let inspection = in_slices(ctx, inspection, Inspection::step).await?;
+    let save = |inspection: &mut Inspection| {
+        inspection.known.place = inspection.records.place();
+        Ok(inspection.known.clone())
+    };
+    let inspection = in_saved_slices(ctx, inspection, Inspection::step, save).await?;
     if let Some(stopped) = inspection.stopped {
         inspection.rejects.finish().await?;
         return Err(stopped);
     }
-    ctx.set(inspection.records.position() + mark as u64);
+    ctx.set(inspection.records.position() + start);
     inspection.settle()
 }
 
@@ -115,12 +149,7 @@ struct Inspection {
     header: Header,
     stop: bool,
     rejects: Rejects,
-    plan: Plan,
-    /// One per column; none before the first record.
-    guesses: Vec<Guess>,
-    broken: u64,
-    /// How many records are not UTF-8, and the line of the first.
-    not_utf8: Option<(u64, u64)>,
+    known: Inspected,
     /// Why it goes no further.
     stopped: Option<TaskError>,
 }
@@ -131,14 +160,15 @@ const BUNCH: usize = 512;
 impl Inspection {
     fn step(&mut self) -> Result<ControlFlow<()>, TaskError> {
         for _ in 0..BUNCH {
-            if self.stopped.is_some() {
-                return Ok(ControlFlow::Break(()));
-            }
             match self.records.read(&mut self.row).map_err(|error| TaskError::io("reading the file", &error))? {
                 Next::End => return Ok(ControlFlow::Break(())),
                 Next::Broken(Broken { line, fault, raw }) => self.reject(line, &fault.to_string(), &raw)?,
-                Next::Row if self.guesses.is_empty() => self.first()?,
+                Next::Row if self.known.guesses.is_empty() => self.first()?,
                 Next::Row => self.look()?,
+            }
+            // At once: a checkpoint behind the record would have the next attempt pass over it.
+            if self.stopped.is_some() {
+                return Ok(ControlFlow::Break(()));
             }
         }
         self.ctx.set(self.records.position());
@@ -150,31 +180,33 @@ impl Inspection {
         let Some(fields) = self.row.fields().map(Iterator::collect::<Vec<_>>) else {
             return Err(not_utf8(self.row.line()));
         };
-        self.plan.header = match self.header {
+        let known = &mut self.known;
+        known.plan.header = match self.header {
             Header::Yes => true,
             Header::No => false,
             Header::Auto => sniff::is_header(&fields),
         };
-        let names = sniff::column_names(self.plan.header.then_some(&fields), fields.len())?;
-        self.guesses = vec![Guess::NEW; names.len()];
+        let names = sniff::column_names(known.plan.header.then_some(&fields), fields.len())?;
+        known.guesses = vec![Guess::NEW; names.len()];
         let kind = Guess::NEW.settle();
-        self.plan.columns = names.into_iter().map(|name| Column { name, kind }).collect();
-        if self.plan.header { Ok(()) } else { self.look() }
+        known.plan.columns = names.into_iter().map(|name| Column { name, kind }).collect();
+        if known.plan.header { Ok(()) } else { self.look() }
     }
 
     fn look(&mut self) -> Result<(), TaskError> {
-        let fault = match fields(&self.row, self.guesses.len()) {
+        let known = &mut self.known;
+        let fault = match fields(&self.row, known.guesses.len()) {
             Ok(fields) => {
-                self.guesses.iter_mut().zip(fields).for_each(|(guess, field)| guess.see(field));
-                self.plan.good += 1;
+                known.guesses.iter_mut().zip(fields).for_each(|(guess, field)| guess.see(field));
+                known.plan.good += 1;
                 return Ok(());
             }
             Err(fault) => fault,
         };
         let line = self.row.line();
         if matches!(fault, Fault::NotUtf8) {
-            let (many, first) = self.not_utf8.unwrap_or((0, line));
-            self.not_utf8 = Some((many + 1, first));
+            let (many, first) = known.not_utf8.unwrap_or((0, line));
+            known.not_utf8 = Some((many + 1, first));
         }
         let raw = self.records.raw().to_vec();
         self.reject(line, &fault.to_string(), &raw)
@@ -182,7 +214,7 @@ impl Inspection {
 
     /// Load comes across the record again; here it only matters where it stops the job.
     fn reject(&mut self, line: u64, reason: &str, raw: &[u8]) -> Result<(), TaskError> {
-        self.broken += 1;
+        self.known.broken += 1;
         if self.stop {
             self.rejects.add(line, reason, raw)?;
             self.stopped = Some(stopped(line, reason));
@@ -190,29 +222,30 @@ impl Inspection {
         Ok(())
     }
 
-    fn settle(mut self) -> Result<(Plan, Rejects), TaskError> {
-        match self.not_utf8 {
+    fn settle(self) -> Result<(Plan, Rejects), TaskError> {
+        let Inspected { mut plan, guesses, broken, not_utf8: spoiled, .. } = self.known;
+        match spoiled {
             // A few bad records are rejected; many mean that the whole file is of another encoding.
-            Some((many, first)) if many * 100 > self.plan.good => return Err(not_utf8(first)),
+            Some((many, first)) if many * 100 > plan.good => return Err(not_utf8(first)),
             Some(_) | None => {}
         }
-        if self.plan.good == 0 && self.broken > 0 {
-            let delimiter = Delimiter::name_of(self.plan.delimiter);
+        if plan.good == 0 && broken > 0 {
+            let delimiter = Delimiter::name_of(plan.delimiter);
             let message = format!(
                 "none of the {} records has the {} fields of the first line, with {delimiter} between them; check the \
                  delimiter",
-                count(self.broken),
-                count(self.plan.columns.len() as u64)
+                count(broken),
+                count(plan.columns.len() as u64)
             );
             return Err(TaskError::fatal("bad_csv", message));
         }
-        if self.plan.columns.is_empty() {
+        if plan.columns.is_empty() {
             return Err(TaskError::fatal("empty_file", "the file holds only empty lines"));
         }
-        for (column, guess) in self.plan.columns.iter_mut().zip(self.guesses) {
+        for (column, guess) in plan.columns.iter_mut().zip(guesses) {
             column.kind = guess.settle();
         }
-        Ok((self.plan, self.rejects))
+        Ok((plan, self.rejects))
     }
 }
 

@@ -83,7 +83,7 @@ pub(super) enum Value {
 }
 
 /// Which types a column can still have, after the fields seen so far.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Guess {
     possible: [bool; ColumnType::NARROW.len()],
     seen: bool,
