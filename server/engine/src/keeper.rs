@@ -11,11 +11,10 @@ use crate::{
     store::{Prunable, Pruned, Usage},
 };
 
-/// How long the store's writer may be held by one removal, at the most that is aimed at.
-const HELD: Duration = Duration::from_millis(4);
-/// Jobs in the first removal, before it is known how long one takes, and in any.
-const FIRST: usize = 8;
-const MOST: usize = 256;
+/// How long the store's writer may be held by one removal, but for the sync of the disk that ends it.
+const HELD: Duration = Duration::from_millis(2);
+/// Jobs that are looked for at once: more than one removal takes.
+const FOUND: u32 = 256;
 /// Uploads in one removal.
 const UPLOADS: u32 = 50;
 
@@ -23,13 +22,11 @@ const UPLOADS: u32 = 50;
 #[derive(Clone)]
 pub struct Keeper {
     shared: Arc<Shared>,
-    /// Jobs in the next removal.
-    jobs: usize,
 }
 
 impl Keeper {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, jobs: FIRST }
+        Self { shared }
     }
 
     /// What lies where.
@@ -66,16 +63,16 @@ impl Keeper {
     /// # Errors
     /// `Error::Database`, `Error::Full`.
     pub async fn prune(
-        &mut self,
+        &self,
         what: Prunable,
         ended_before: &[(JobState, Micros)],
         after: JobId,
     ) -> Result<Option<(Pruned, JobId)>> {
-        let jobs = self.shared.store.prunable(what, ended_before, after, self.jobs as u32).await?;
-        let Some((last, _)) = jobs.last().copied() else { return Ok(None) };
-        let count = jobs.len();
-        let (pruned, held) = self.shared.store.prune(what, jobs).await?;
-        self.pace(count, held);
+        let jobs = self.shared.store.prunable(what, ended_before, after, FOUND).await?;
+        if jobs.is_empty() {
+            return Ok(None);
+        }
+        let pruned = self.shared.store.prune(what, jobs, HELD).await?;
         for (job, attempt) in &pruned.jobs {
             match what {
                 Prunable::Job => self.shared.remove_files(*job).await,
@@ -83,7 +80,7 @@ impl Keeper {
                 Prunable::Log => {}
             }
         }
-        Ok(Some((pruned, last)))
+        Ok(pruned.last.map(|last| (pruned, last)))
     }
 
     /// Removes some uploads that only jobs refer to which ended before then; answers how many, 0 at the end.
@@ -102,11 +99,5 @@ impl Keeper {
     /// `Error::Database`.
     pub async fn is_tidy(&self) -> Result<bool> {
         self.shared.store.is_tidy().await
-    }
-
-    /// Takes as many jobs next time as fit into the time that the writer may be held.
-    fn pace(&mut self, jobs: usize, held: Duration) {
-        let fits = HELD.as_secs_f64() / (held.as_secs_f64() / jobs as f64).max(1e-6);
-        self.jobs = (fits as usize).clamp(1, (2 * self.jobs).min(MOST));
     }
 }

@@ -74,9 +74,9 @@ pub trait Store: Send + Sync + 'static {
     async fn delete(&self, job: JobId, by: &str) -> Result<()>;
     /// Changes what stands between the line and the workers for a queue or a kind. What is so already stays as it is.
     async fn change_gate(&self, of: GateOf, name: &str, change: GateChange, by: &str) -> Result<()>;
-    /// Removes part of jobs, or all of them, unless they are not over since before the time beside them; answers which,
-    /// and for how long the writer was held. The files are the caller's.
-    async fn prune(&self, what: Prunable, jobs: Vec<(JobId, Micros)>) -> Result<(Pruned, Duration)>;
+    /// Removes part of jobs, or all of them, unless they are not over since before the time beside them. Looks at them in
+    /// turn until it has held the writer `most` long, at one of them at least. The files are the caller's.
+    async fn prune(&self, what: Prunable, jobs: Vec<(JobId, Micros)>, most: Duration) -> Result<Pruned>;
     /// Forgets at most `limit` uploads that only jobs refer to which ended before then; answers their ids.
     async fn prune_uploads(&self, before: Micros, limit: u32) -> Result<Vec<String>>;
     /// Settles the running jobs of processes known to be dead: interrupted, or queued again where the kind allows. They

@@ -90,7 +90,7 @@ impl Task for Prune {
     }
 
     async fn run(&self, input: Input, ctx: &Ctx) -> Result<Output, TaskError> {
-        let mut keeper = ctx.keeper();
+        let keeper = ctx.keeper();
         let now = keeper.now();
         let before = |days: u32| Micros(now.0 - i64::from(days) * DAY);
         let ended = [JobState::Succeeded, JobState::Failed, JobState::Cancelled, JobState::Interrupted];
@@ -102,9 +102,9 @@ impl Task for Prune {
         };
 
         let at_first = keeper.usage().await.map_err(refused)?;
-        let jobs = prune(ctx, &mut keeper, 0, Prunable::Job, &jobs).await?;
-        let logs = prune(ctx, &mut keeper, 1, Prunable::Log, &every(input.logs)).await?;
-        let artifacts = prune(ctx, &mut keeper, 2, Prunable::Artifacts, &every(input.artifacts)).await?;
+        let jobs = prune(ctx, &keeper, 0, Prunable::Job, &jobs).await?;
+        let logs = prune(ctx, &keeper, 1, Prunable::Log, &every(input.logs)).await?;
+        let artifacts = prune(ctx, &keeper, 2, Prunable::Artifacts, &every(input.artifacts)).await?;
         let uploads = match input.uploads {
             Some(days) => prune_uploads(ctx, &keeper, before(days)).await?,
             None => 0,
@@ -119,7 +119,7 @@ impl Task for Prune {
 /// Removes that of every job; answers of how many.
 async fn prune(
     ctx: &Ctx,
-    keeper: &mut Keeper,
+    keeper: &Keeper,
     stage: usize,
     what: Prunable,
     ended_before: &[(JobState, Micros)],

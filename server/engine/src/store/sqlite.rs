@@ -196,8 +196,8 @@ impl Store for SqliteStore {
         self.writer.call(gate::ChangeGate { of, name: name.to_owned(), change, by: by.to_owned() }).await
     }
 
-    async fn prune(&self, what: Prunable, jobs: Vec<(JobId, Micros)>) -> Result<(Pruned, Duration)> {
-        self.writer.call(prune::Prune { what, jobs }).await
+    async fn prune(&self, what: Prunable, jobs: Vec<(JobId, Micros)>, most: Duration) -> Result<Pruned> {
+        self.writer.call(prune::Prune { what, jobs, most }).await
     }
 
     async fn prune_uploads(&self, before: Micros, limit: u32) -> Result<Vec<String>> {

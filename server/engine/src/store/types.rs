@@ -509,6 +509,8 @@ pub enum Prunable {
 pub struct Pruned {
     /// Of which jobs, up to which attempt. Their files are the caller's.
     pub jobs: Vec<(JobId, AttemptNo)>,
+    /// The last of those asked for that has been looked at; what comes behind it is untouched.
+    pub last: Option<JobId>,
     /// Bytes of the artifacts among it.
     pub bytes: u64,
 }

@@ -658,6 +658,7 @@ macro_rules! promises {
             a_gate_tells_how_it_stands_once_and_who_paused_it
             what_is_under_way_is_counted_by_kind
             old_jobs_go_by_state_and_counts_stay_true
+            a_removal_ends_when_its_time_is_over_and_the_next_goes_on
             a_log_and_artifacts_go_without_their_job
             what_was_retried_meanwhile_is_not_removed
             an_upload_goes_when_the_last_job_that_used_it_is_old

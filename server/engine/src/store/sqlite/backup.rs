@@ -3,6 +3,9 @@
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
 
 use rusqlite::{Connection, OpenFlags};
@@ -13,6 +16,8 @@ use crate::{Error, Result};
 
 /// Steps of `SQLite`'s machine between two looks at the wish to stop: some milliseconds.
 const STEPS: i32 = 100_000;
+/// Between two syncs of the copy while it is written.
+const SYNC: Duration = Duration::from_millis(100);
 
 /// Writes a compact copy of the database `source`, as it is at one moment, to the new file `into`. It has an epoch of its
 /// own, has been checked, and is durable. Blocks the thread. Where it fails or is stopped, there is no file.
@@ -40,7 +45,7 @@ fn write(source: &Path, partial: &Path, stop: &CancellationToken) -> Result<()> 
         Connection::open_with_flags(source, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     heed(&source, stop)?;
     let path = partial.to_str().ok_or_else(|| Error::Unusable(format!("{} is not UTF-8", partial.display())))?;
-    source.execute("vacuum into ?", [path])?;
+    while_syncing(partial, || source.execute("vacuum into ?", [path]))?;
 
     let copy = Connection::open(partial)?;
     heed(&copy, stop)?;
@@ -51,6 +56,23 @@ fn write(source: &Path, partial: &Path, stop: &CancellationToken) -> Result<()> 
         copy.execute_batch("delete from node")?;
     }
     check(&copy)
+}
+
+/// Does `writing`, and meanwhile has the disk take what is written to `file` bit by bit. All at once at the end, it would
+/// keep the syncs of others waiting, and every start is one.
+fn while_syncing<T>(file: &Path, writing: impl FnOnce() -> T) -> T {
+    thread::scope(|scope| {
+        let (done, wait) = mpsc::channel::<()>();
+        scope.spawn(move || {
+            while wait.recv_timeout(SYNC) == Err(mpsc::RecvTimeoutError::Timeout) {
+                // What goes wrong here does so again when the whole of it is synced.
+                let _ = File::open(file).and_then(|file| file.sync_data());
+            }
+        });
+        let written = writing();
+        drop(done);
+        written
+    })
 }
 
 /// Ends what the connection does once it is to stop.

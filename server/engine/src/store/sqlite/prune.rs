@@ -1,4 +1,4 @@
-//! Removing what has long ended. The writer is held for as many jobs as the caller names, and for no longer.
+//! Removing what has long ended. The writer is held for as long as the caller says, and one job at the most.
 
 use std::time::{Duration, Instant};
 
@@ -15,15 +15,20 @@ use crate::{
 pub(super) struct Prune {
     pub(super) what: Prunable,
     pub(super) jobs: Vec<(JobId, Micros)>,
+    pub(super) most: Duration,
 }
 
 impl Verb for Prune {
-    type Answer = (Pruned, Duration);
+    type Answer = Pruned;
 
-    fn run(&self, transaction: &mut Transaction<'_>) -> Result<(Pruned, Duration)> {
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<Pruned> {
         let began = Instant::now();
         let mut pruned = Pruned::default();
         for (job, before) in &self.jobs {
+            if pruned.last.is_some() && began.elapsed() >= self.most {
+                break;
+            }
+            pruned.last = Some(*job);
             // One that has been retried or deleted meanwhile is none of them any more.
             let Some(attempt) = transaction.ended_before(*job, *before)? else { continue };
             let bytes = match self.what {
@@ -34,7 +39,7 @@ impl Verb for Prune {
             pruned.jobs.push((*job, attempt.1));
             pruned.bytes += bytes;
         }
-        Ok((pruned, began.elapsed()))
+        Ok(pruned)
     }
 }
 

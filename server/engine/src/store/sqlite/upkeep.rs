@@ -17,16 +17,18 @@ const EVENTS_KEPT: i64 = 1_000_000;
 const EVENTS_PER_STEP: i64 = 1_000;
 /// Idempotency keys forgotten at once.
 const KEYS_PER_STEP: i64 = 1_000;
-/// Log chunks removed at once.
-const CHUNKS_PER_STEP: i64 = 200;
-/// Pages given back to the file system at once.
-const PAGES_PER_STEP: u32 = 200;
+/// For how long a step removes logs, or gives pages back, but for the sync of the disk that ends it.
+const HELD: Duration = Duration::from_millis(2);
+/// Log chunks removed between two looks at the time. They may be large.
+const CHUNKS: i64 = 4;
+/// Pages given back to the file system between two looks at the time.
+const PAGES: u32 = 50;
 
 /// Free pages that are kept.
-pub(super) const SPARE_PAGES: i64 = 4 * PAGES_PER_STEP as i64;
+pub(super) const SPARE_PAGES: i64 = 800;
 
 /// Between two steps while there is something to do, and while there is not.
-const BUSY: Duration = Duration::from_millis(20);
+const BUSY: Duration = Duration::from_millis(10);
 const IDLE: Duration = Duration::from_secs(30);
 
 /// When the next step is due.
@@ -73,18 +75,18 @@ fn step(connection: &mut Connection, now: Micros) -> Result<bool> {
         "select
             exists (select 1 from (select seq, at from event order by seq limit 1)
                 where at < ? or seq <= (select seq from ledger) - ?),
-            (select job from log_garbage limit 1),
+            exists (select 1 from log_garbage),
             (select freelist_count from pragma_freelist_count),
             exists (select 1 from start_key indexed by start_key_by_time where at <= ?)",
         [now.0 - EVENT_LIFETIME, EVENTS_KEPT, now.0 - KEY_LIFETIME],
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
     )?;
-    let (events, garbage, free_pages, keys): (bool, Option<i64>, i64, bool) = due.unwrap_or_default();
+    let (events, garbage, free_pages, keys): (bool, bool, i64, bool) = due.unwrap_or_default();
     if events {
         trim(connection, now)?;
     }
-    if let Some(job) = garbage {
-        remove_log(connection, job)?;
+    if garbage {
+        remove_logs(connection)?;
     }
     if keys {
         statement::execute(
@@ -97,10 +99,10 @@ fn step(connection: &mut Connection, now: Micros) -> Result<bool> {
     }
     // Some free pages are welcome to what comes next; only a lot of them is given back.
     let spare = free_pages > SPARE_PAGES;
-    if spare && !events && garbage.is_none() {
-        connection.execute_batch(&format!("pragma incremental_vacuum({PAGES_PER_STEP})"))?;
+    if spare && !events && !garbage {
+        give_back(connection, free_pages - SPARE_PAGES)?;
     }
-    Ok(events || garbage.is_some() || keys || spare)
+    Ok(events || garbage || keys || spare)
 }
 
 /// Removes the next few events that are too old, or too many; a cursor before them gets a snapshot from now on.
@@ -120,24 +122,46 @@ fn trim(connection: &mut Connection, now: Micros) -> Result<()> {
     Ok(transaction.commit()?)
 }
 
-/// Removes the oldest chunks of a log that is to go.
-fn remove_log(connection: &mut Connection, job: i64) -> Result<()> {
+/// Removes logs that are to go, as much of them as there is time for.
+fn remove_logs(connection: &mut Connection) -> Result<()> {
+    let until = Instant::now() + HELD;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    statement::execute(
-        &transaction,
+    let next = || statement::row(&transaction, "select job from log_garbage limit 1", [], |row| Ok(row.get(0)?));
+    while let Some(job) = next()? {
+        remove_chunks(&transaction, job)?;
+        if Instant::now() >= until {
+            break;
+        }
+    }
+    Ok(transaction.commit()?)
+}
+
+/// Removes the oldest chunks of a log that is to go.
+fn remove_chunks(transaction: &Connection, job: i64) -> Result<()> {
+    let removed = statement::execute(
+        transaction,
         "delete from log where job = ?1 and first_line in (
             select first_line from log where job = ?1
             and last_line <= (select until_line from log_garbage where log_garbage.job = ?1)
             order by first_line limit ?2
         )",
-        params![job, CHUNKS_PER_STEP],
+        params![job, CHUNKS],
     )?;
-    statement::execute(
-        &transaction,
-        "delete from log_garbage where job = ? and not exists (
-            select 1 from log where log.job = log_garbage.job and last_line <= until_line
-        )",
-        [job],
-    )?;
+    if (removed as i64) < CHUNKS {
+        statement::execute(transaction, "delete from log_garbage where job = ?", [job])?;
+    }
+    Ok(())
+}
+
+/// Gives free pages back to the file system, as many of those `too_many` as there is time for.
+fn give_back(connection: &mut Connection, too_many: i64) -> Result<()> {
+    let until = Instant::now() + HELD;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for _ in 0..=too_many / i64::from(PAGES) {
+        transaction.execute_batch(&format!("pragma incremental_vacuum({PAGES})"))?;
+        if Instant::now() >= until {
+            break;
+        }
+    }
     Ok(transaction.commit()?)
 }

@@ -1,5 +1,7 @@
 //! What has long ended is removed, in part or whole, and nothing else is.
 
+use std::time::Duration;
+
 use engine::store::{Artifact, LogQuery, NewJob, Outcome, Prunable, UploadRow};
 use model::{JobId, JobState, Micros};
 
@@ -21,7 +23,8 @@ async fn ended(kept: &Kept, outcome: Outcome) -> JobId {
 async fn prune(kept: &Kept, what: Prunable, states: &[JobState]) -> Vec<JobId> {
     let before: Vec<_> = states.iter().map(|state| (*state, engine::Clock::now(kept.clock.as_ref()))).collect();
     let jobs = kept.store.prunable(what, &before, JobId(0), 100).await.expect("read");
-    kept.store.prune(what, jobs).await.expect("removed").0.jobs.into_iter().map(|(job, _)| job).collect()
+    let pruned = kept.store.prune(what, jobs, Duration::MAX).await.expect("removed");
+    pruned.jobs.into_iter().map(|(job, _)| job).collect()
 }
 
 pub(crate) async fn old_jobs_go_by_state_and_counts_stay_true(kept: Kept) {
@@ -45,6 +48,22 @@ pub(crate) async fn old_jobs_go_by_state_and_counts_stay_true(kept: Kept) {
             .expect("read")
             .is_empty()
     );
+}
+
+pub(crate) async fn a_removal_ends_when_its_time_is_over_and_the_next_goes_on(kept: Kept) {
+    let mut left = Vec::new();
+    for _ in 0..5 {
+        left.push((ended(&kept, succeeded()).await, Micros(NOW + 1)));
+    }
+    while !left.is_empty() {
+        let pruned = kept.store.prune(Prunable::Job, left.clone(), Duration::ZERO).await.expect("removed");
+        let (job, _) = left.remove(0);
+        assert_eq!((pruned.jobs, pruned.last), (vec![(job, 1)], Some(job)), "one at least, and none behind it");
+        assert!(kept.store.job(job).await.is_err());
+        for (later, _) in &left {
+            kept.store.job(*later).await.expect("it stays");
+        }
+    }
 }
 
 pub(crate) async fn a_log_and_artifacts_go_without_their_job(kept: Kept) {
@@ -76,7 +95,7 @@ pub(crate) async fn what_was_retried_meanwhile_is_not_removed(kept: Kept) {
         kept.store.prunable(Prunable::Job, &[(JobState::Cancelled, Micros(NOW + 1))], JobId(0), 9).await.expect("read");
     assert_eq!(found, [(job, Micros(NOW + 1))]);
     kept.store.retry(job, "ann").await.expect("queued");
-    assert!(kept.store.prune(Prunable::Job, found).await.expect("answered").0.jobs.is_empty());
+    assert!(kept.store.prune(Prunable::Job, found, Duration::MAX).await.expect("answered").jobs.is_empty());
     assert_eq!(kept.store.job(job).await.expect("it stays").state, JobState::Queued);
 }
 
