@@ -46,6 +46,27 @@ test("a job is started for later, and then told to start now", async ({ page }) 
   await expect(page.locator(".page-head .state")).toContainText("Succeeded");
 });
 
+test("a job is paused where it is and goes on from there", async ({ page, request }) => {
+  const job = await startJob(request, "demo", { seconds: 20 });
+  const bar = page.locator("main .milebar.hero");
+  const value = async () => Number((await bar.locator("progress").getAttribute("value")) ?? "0");
+  const reloaded = async () => {
+    await page.goto(`/jobs/${job}`);
+    return value();
+  };
+  await expect.poll(reloaded).toBeGreaterThan(25);
+  await page.getByRole("button", { name: "Pause" }).click();
+  // The page refreshes itself until then.
+  await expect(state(page)).toContainText("Paused");
+  await expect(bar).toHaveAttribute("data-state", "paused");
+  const stopped = await value();
+  expect(stopped).toBeGreaterThan(25);
+  await page.getByRole("button", { name: "Resume" }).click();
+  await expect(state(page)).toContainText(/Queued|Running/);
+  expect(await value()).toBeGreaterThan(stopped - 6);
+  await expect(state(page)).toContainText("Succeeded", { timeout: 60_000 });
+});
+
 test("the list is filtered and paged by its address", async ({ page, request }) => {
   for (let n = 0; n < 55; n += 1) await startJob(request, "demo", { seconds: 0 });
   await page.goto("/jobs");
