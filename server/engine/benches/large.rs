@@ -18,8 +18,8 @@ use std::{
 use engine::{
     Clock, SystemClock,
     store::{
-        Artifact, BootId, Claim, Claimed, Finish, LogAppend, NewJob, Outcome, Prunable, SqliteOptions, SqliteStore,
-        Store,
+        Artifact, BootId, Claim, Claimable, Claimed, Finish, LogAppend, NewJob, Outcome, Prunable, SqliteOptions,
+        SqliteStore, Store,
     },
 };
 use futures_util::{StreamExt, stream};
@@ -66,8 +66,8 @@ async fn make_history(store: &SqliteStore) -> Micros {
             half = SystemClock.now();
         }
         stream::iter(0..AT_ONCE).for_each_concurrent(None, |_| async { drop(store.enqueue(new_job()).await) }).await;
-        let kinds = vec!["report".to_owned()];
-        let claim = Claim { boot: boot.clone(), slots: AT_ONCE, limits: Vec::new(), kinds, waits: None };
+        let kinds = [Claimable::of("report")].into();
+        let claim = Claim { boot: boot.clone(), slots: AT_ONCE, kinds, waits: None };
         let claimed = store.claim(claim).await.expect("claimed");
         store.append_logs(claimed.iter().flat_map(logs_of).collect());
         store.flush().await.expect("written");
