@@ -1,9 +1,13 @@
-//! A large database that is kept in order while work goes on: 100,000 ended jobs with logs and artifacts, about a
-//! gigabyte. How long starts take meanwhile, each a commit that is synced; how long a copy takes, and how much memory;
-//! how soon one that is given up has stopped.
+//! A large database that is kept in order while work goes on: 100,000 ended jobs with logs and artifacts, 2 GB. How long
+//! starts take meanwhile, each a commit that is synced; how long a copy takes, and how much memory; how soon one that is
+//! given up has stopped.
 //!
-//! `cargo bench -p engine --bench large`: each once, as the history takes a minute to make. `-- prune` or `-- backup`
-//! measures that alone. What a start takes while nothing else happens is the sync of the disk and stands beside.
+//! `cargo bench -p engine --bench large`: each once. `-- prune` or `-- backup` measures that alone. Most of what a start
+//! takes is the sync of the disk, its own and of whoever is before it; what it takes while nothing else happens stands
+//! beside. With `CARGO_TARGET_TMPDIR` in memory the rest can be seen.
+
+#[path = "support/figures.rs"]
+mod figures;
 
 use std::{
     fs,
@@ -22,6 +26,7 @@ use engine::{
         SqliteStore, Store,
     },
 };
+use figures::Figures;
 use futures_util::{StreamExt, stream};
 use model::{JobId, JobState, Level, LogLine, Micros, Priority, Progress};
 use tempfile::TempDir;
@@ -163,21 +168,21 @@ async fn pruning(store: &Arc<SqliteStore>, half: Micros) {
         let taken = prune(store, what, half).await;
         let took = began.elapsed().as_secs_f64();
         print("a removal", &format!("of {name}, with its sync"), taken);
-        starts.end(&format!("while {name} of 50,000 jobs go, in {took:.1} s")).await;
+        starts.end(&format!("while {name} are removed")).await;
+        println!("{name} of 50,000 jobs removed: {:.1} s", Figures::of(vec![took]));
         let starts = Starts::begin(store);
         let began = Instant::now();
         while !store.is_tidy().await.expect("read") {
             time::sleep(Duration::from_millis(20)).await;
         }
         let took = began.elapsed().as_secs_f64();
-        if took > 1.0 {
-            starts.end(&format!("while their space is given back, in {took:.1} s")).await;
-        }
+        starts.end(&format!("while the space of {name} is given back")).await;
+        println!("space of {name} given back: {:.1} s", Figures::of(vec![took]));
     }
 }
 
 async fn backing_up(store: &Arc<SqliteStore>, folder: &Path) {
-    let size = fs::metadata(folder.join("milepost.db")).map_or(0, |file| file.len());
+    let size = fs::metadata(folder.join("milepost.db")).map_or(0, |file| file.len()) as f64 / 1e9;
     let copy = |stop: CancellationToken| {
         let (store, into) = (Arc::clone(store), folder.join("copy.db"));
         tokio::task::spawn_blocking(move || store.back_up(&into, &stop))
@@ -190,8 +195,9 @@ async fn backing_up(store: &Arc<SqliteStore>, folder: &Path) {
     copy(CancellationToken::new()).await.expect("no panic").expect("copied");
     let took = began.elapsed().as_secs_f64();
     let more = memory("VmHWM:").saturating_sub(before);
-    starts.end(&format!("while {:.2} GB are copied and checked, in {took:.1} s", size as f64 / 1e9)).await;
-    println!("memory more at the peak: {:.1} ({before} kB before) MB", more as f64 / 1e3);
+    starts.end("while all is copied").await;
+    println!("{size:.1} GB copied and checked: {:.1} s", Figures::of(vec![took]));
+    println!("memory that it takes at the most: {:.1} MB", Figures::of(vec![more as f64 / 1e3]));
 
     let stop = CancellationToken::new();
     let copying = copy(stop.clone());
@@ -199,7 +205,7 @@ async fn backing_up(store: &Arc<SqliteStore>, folder: &Path) {
     stop.cancel();
     let began = Instant::now();
     assert!(copying.await.expect("no panic").is_err(), "it was in the middle");
-    println!("copy given up after 0.5 s, to its end: {:.1} ms", milliseconds(began));
+    println!("copy given up in the middle, to its end: {:.0} ms", Figures::of(vec![milliseconds(began)]));
 }
 
 /// A line of the process's status, kB.

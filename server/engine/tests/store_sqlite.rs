@@ -4,6 +4,8 @@
 mod chance;
 #[path = "store/conformance.rs"]
 mod conformance;
+#[path = "store/copying.rs"]
+mod copying;
 #[path = "store/faults.rs"]
 mod faults;
 #[path = "store/others.rs"]
