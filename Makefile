@@ -47,7 +47,7 @@ style: ## Style sheets parse and minify
 e2e: build ## The product in a real browser
 	cd end2end && npm run --silent typecheck && npx playwright test
 
-soak: ## Servers killed in the middle of their work, for SOAK seconds (600); SEED repeats the choices of a run
+soak: ## Servers and workers killed in the middle of their work, for SOAK seconds (600); SEED repeats the choices of a run
 	SOAK=$${SOAK:-600} cargo test -p engine --test kill_loop -- --nocapture
 
 bench: build ## The benchmark tables of the README

@@ -5,6 +5,7 @@ use std::{
     fs,
     ops::AddAssign,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use model::JobState;
@@ -13,30 +14,39 @@ use sqlx::migrate::Migrator;
 
 use crate::{chronicle::Chronicle, tasks, words::Said};
 
+/// Longer than most hold the lock for writing who are awake.
+const LOCKED: Duration = Duration::from_millis(50);
+
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
 
 /// What is known of a data directory beside what is in it.
 pub(crate) struct Audit {
     data: PathBuf,
     chronicle: Chronicle,
-    /// Whether the last victim has come to work.
-    settled: bool,
-    round: u32,
+    /// Processes that have died, and those of them whose jobs must have been settled.
+    dead: BTreeSet<u32>,
+    settled: BTreeSet<u32>,
+    /// Those that had died before each process began.
+    before: BTreeMap<u32, BTreeSet<u32>>,
+    /// Deaths that others have survived.
+    survived: usize,
+    /// How often a process has slept beyond its lease.
+    pub(crate) slept: usize,
     /// Starts that were acknowledged, by job.
     accepted: BTreeMap<i64, String>,
     /// Wishes that were acknowledged: how often, of which job, by the code of their event.
     granted: BTreeMap<(i64, String), u32>,
     /// Jobs that somebody wanted deleted.
     doomed: BTreeSet<i64>,
-    /// Attempts that a task has begun, and the round it did in.
+    /// Attempts that a task has begun, and the process it did in.
     begun: BTreeMap<(i64, u32), u32>,
-    /// Parts that the newest acknowledged checkpoint of a job has.
-    kept: BTreeMap<i64, u32>,
-    /// Attempts that went on from one.
-    continued: usize,
+    /// Parts that the newest acknowledged checkpoint of an attempt has.
+    kept: BTreeMap<(i64, u32), u32>,
+    /// Parts after which an attempt has gone on.
+    went_on: BTreeMap<(i64, u32), u32>,
     /// Lines that an attempt wrote before it succeeded.
     lines: BTreeMap<(i64, u32), u64>,
-    /// The round that each process worked in.
+    /// Under which name each process was registered.
     boots: BTreeMap<String, u32>,
 }
 
@@ -50,6 +60,10 @@ pub(crate) struct Work {
     pub(crate) cut_short: usize,
     /// Attempts that went on from a checkpoint.
     pub(crate) continued: usize,
+    /// Deaths that others have survived, and settled.
+    pub(crate) survived: usize,
+    /// Sleeps beyond a lease.
+    pub(crate) slept: usize,
     pub(crate) events: i64,
 }
 
@@ -60,6 +74,8 @@ impl AddAssign for Work {
         self.attempts += more.attempts;
         self.cut_short += more.cut_short;
         self.continued += more.continued;
+        self.survived += more.survived;
+        self.slept += more.slept;
         self.events += more.events;
     }
 }
@@ -80,43 +96,80 @@ impl Audit {
         Self {
             data: data.to_owned(),
             chronicle: Chronicle::default(),
-            settled: false,
-            round: 0,
+            dead: BTreeSet::new(),
+            settled: BTreeSet::new(),
+            before: BTreeMap::new(),
+            survived: 0,
+            slept: 0,
             accepted: BTreeMap::new(),
             granted: BTreeMap::new(),
             doomed: BTreeSet::new(),
             begun: BTreeMap::new(),
             kept: BTreeMap::new(),
-            continued: 0,
+            went_on: BTreeMap::new(),
             lines: BTreeMap::new(),
             boots: BTreeMap::new(),
         }
     }
 
-    /// Takes in what the victim of `round` said.
-    pub(crate) fn hear(&mut self, round: u32, said: Vec<Said>) {
-        (self.settled, self.round) = (false, round);
+    /// Notes that a process begins.
+    pub(crate) fn begins(&mut self, process: u32) {
+        self.before.insert(process, self.dead.clone());
+    }
+
+    /// Takes in what a process said that is dead now.
+    pub(crate) fn hear(&mut self, process: u32, said: Vec<Said>) {
+        self.dead.insert(process);
         for said in said {
             match said {
-                Said::Ready => self.settled = true,
+                Said::Ready { boot } => {
+                    self.settled.append(&mut self.before.remove(&process).unwrap_or_default());
+                    if let Some(boot) = boot {
+                        let earlier = *self.boots.entry(boot).or_insert(process);
+                        assert_eq!(earlier, process, "two processes have one name");
+                    }
+                }
                 Said::Accepted { job, name } => {
                     assert_eq!(self.accepted.insert(job, name), None, "a number is given once, {job} was twice");
                 }
                 Said::Granted { job, code } => *self.granted.entry((job, code)).or_default() += 1,
                 Said::WillDelete { job } => drop(self.doomed.insert(job)),
                 Said::Began { job, attempt } => {
-                    let earlier = self.begun.insert((job, attempt), round);
+                    let earlier = self.begun.insert((job, attempt), process);
                     assert_eq!(earlier, None, "attempt {attempt} of job {job} was begun twice");
                 }
-                Said::Kept { job, parts } => drop(self.kept.insert(job, parts)),
-                Said::WentOn { job, parts } => {
-                    let kept = self.kept.get(&job).copied().unwrap_or_default();
-                    self.continued += usize::from(parts > 0);
-                    assert!(parts >= kept, "job {job} had a checkpoint after {kept} parts, and goes on after {parts}");
-                }
+                Said::Kept { job, attempt, parts } => drop(self.kept.insert((job, attempt), parts)),
+                Said::WentOn { job, attempt, parts } => drop(self.went_on.insert((job, attempt), parts)),
                 Said::WillSucceed { job, attempt, lines } => drop(self.lines.insert((job, attempt), lines)),
             }
         }
+    }
+
+    /// Notes that others have settled what a dead process had.
+    pub(crate) fn is_survived(&mut self, process: u32) {
+        self.settled.insert(process);
+        self.survived += 1;
+    }
+
+    /// Whether a process counts as living. A dead one also while a job still runs in its name, which it may have taken after
+    /// it had been crossed off the list, and before it noticed: the others look for such jobs less often.
+    pub(crate) fn counts_as_living(&self, process: u32, pid: u32) -> bool {
+        let Some(connection) = self.look() else { return false };
+        let holds = || {
+            let boot = self.boots.iter().find(|(_, known)| **known == process).map(|(boot, _)| boot.as_str());
+            let sql = "select count(*) from job where state = 'running' and boot = ?";
+            connection.query_row(sql, [boot], |row| row.get::<_, i64>(0)).expect("it can be read") > 0
+        };
+        number(&connection, &format!("select count(*) from node where pid = {pid}")) > 0 || holds()
+    }
+
+    /// Whether nobody holds the lock for writing for long.
+    pub(crate) fn can_be_written(&self) -> bool {
+        self.look().is_some_and(|connection| {
+            connection.pragma_update(None, "query_only", false).expect("it is ours to say");
+            connection.busy_timeout(LOCKED).expect("it is ours to say");
+            connection.execute_batch("begin immediate; rollback").is_ok()
+        })
     }
 
     /// Looks into everything.
@@ -129,6 +182,7 @@ impl Audit {
         self.chronicle.read(&connection);
         let jobs = jobs(&connection);
         self.check_acknowledged(&jobs);
+        self.check_continued();
         self.check_jobs(&jobs);
         self.check_attempts(&connection, &jobs);
         self.check_logs(&connection, &jobs);
@@ -154,7 +208,9 @@ impl Audit {
             wishes: self.granted.values().sum(),
             attempts: self.begun.len(),
             cut_short: cut_short as usize,
-            continued: self.continued,
+            continued: self.went_on.values().filter(|parts| **parts > 0).count(),
+            survived: self.survived,
+            slept: self.slept,
             events: self.chronicle.seq,
         }
     }
@@ -198,6 +254,17 @@ impl Audit {
         assert_eq!(names.len(), jobs.len(), "what was started once is there once");
     }
 
+    /// No attempt went on from before a checkpoint that had been acknowledged.
+    fn check_continued(&self) {
+        for ((job, attempt), parts) in &self.went_on {
+            let earlier = self.kept.range((*job, 0)..(*job, *attempt)).next_back();
+            if let Some(((_, earlier), kept)) = earlier {
+                let how = format!("attempt {earlier} of job {job} had a checkpoint after {kept} parts");
+                assert!(parts >= kept, "{how}, and attempt {attempt} goes on after {parts}");
+            }
+        }
+    }
+
     /// Jobs are as the log of events tells.
     fn check_jobs(&self, jobs: &BTreeMap<i64, Job>) {
         let told = self.chronicle.jobs.iter().filter(|(_, story)| !story.deleted);
@@ -221,9 +288,9 @@ impl Audit {
         let mut kept = BTreeSet::new();
         for (job, attempt, state, boot, output) in rows.into_iter().chain(running) {
             assert!(kept.insert((job, attempt)), "attempt {attempt} of job {job} is there twice");
-            if let Some(round) = self.begun.get(&(job, attempt)) {
-                let earlier = *self.boots.entry(boot.clone()).or_insert(*round);
-                assert_eq!(earlier, *round, "attempt {attempt} of job {job} is not of the process that ran it");
+            if let Some(process) = self.begun.get(&(job, attempt)) {
+                let earlier = *self.boots.entry(boot.clone()).or_insert(*process);
+                assert_eq!(earlier, *process, "attempt {attempt} of job {job} is not of the process that ran it");
             }
             let after = self.chronicle.jobs[&job].attempts.get(&attempt).copied();
             let after = after.unwrap_or_else(|| panic!("attempt {attempt} of job {job} was never claimed"));
@@ -232,8 +299,8 @@ impl Audit {
                 Some(_) => assert_ne!(state, JobState::Succeeded.as_str(), "attempt {attempt} of job {job}"),
                 None => {
                     assert_eq!(state, JobState::Running.as_str(), "attempt {attempt} of job {job}");
-                    let since = self.boots.get(&boot).copied().unwrap_or(self.round);
-                    assert!(!self.settled || since == self.round, "job {job} of a dead process still runs");
+                    let settled = self.boots.get(&boot).is_some_and(|process| self.settled.contains(process));
+                    assert!(!settled, "job {job} of a dead process still runs");
                 }
             }
             if state == JobState::Succeeded.as_str() {

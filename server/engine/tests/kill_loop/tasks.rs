@@ -165,9 +165,9 @@ struct Place {
 
 /// Gathers its artifact part by part, and goes on where the last attempt was.
 async fn gather(ctx: &Ctx, input: &Input) -> Result<(), TaskError> {
-    let job = ctx.job().0;
+    let (job, attempt) = (ctx.job().0, ctx.attempt());
     let Place { parts, length } = ctx.restore().await?.unwrap_or_default();
-    Said::WentOn { job, parts }.say();
+    Said::WentOn { job, attempt, parts }.say();
     let gathering = |error: io::Error| TaskError::io("gathering", &error);
     let path = ctx.work_folder().await?.join("parts");
     let mut file = OpenOptions::new().create(true).append(true).open(&path).map_err(gathering)?;
@@ -181,7 +181,7 @@ async fn gather(ctx: &Ctx, input: &Input) -> Result<(), TaskError> {
         sleep(BREATH).await;
         if parts % 4 == 0 {
             ctx.checkpoint(&Place { parts, length: u64::from(parts) * PART as u64 }).await?;
-            Said::Kept { job, parts }.say();
+            Said::Kept { job, attempt, parts }.say();
         }
     }
     let mut artifact = ctx.artifact("bytes").await?;

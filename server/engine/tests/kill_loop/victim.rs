@@ -1,4 +1,4 @@
-//! The server that is killed: a real engine, and people who start, cancel, retry and delete without a pause. It says
+//! The process that is killed: a real engine, and people who start, cancel, retry and delete without a pause. It says
 //! what was acknowledged, after it was.
 
 use std::{
@@ -25,6 +25,8 @@ use crate::{
 
 /// Where a victim finds its orders.
 const ORDERS: &str = "MILEPOST_KILL_LOOP";
+/// Short, so that the sleep of a process is, too.
+const LEASE: Duration = Duration::from_millis(300);
 /// Jobs of the past that people care about.
 const REMEMBERED: u32 = 200;
 
@@ -32,7 +34,10 @@ const REMEMBERED: u32 = 200;
 pub(crate) struct Orders {
     pub(crate) data: PathBuf,
     pub(crate) seed: u64,
-    pub(crate) round: u32,
+    /// Its number among all on these data.
+    pub(crate) number: u32,
+    /// Whether it is a worker, which leaves the database to a server to create and to keep up.
+    pub(crate) joins: bool,
     /// People at work. Without any, it brings to an end what there is, and ends itself.
     pub(crate) drivers: u32,
 }
@@ -40,21 +45,21 @@ pub(crate) struct Orders {
 impl Orders {
     /// Puts them into the environment of `command`.
     pub(crate) fn give(&self, command: &mut Command) {
-        let Self { data, seed, round, drivers } = self;
-        command.env(ORDERS, json!([data, seed, round, drivers]).to_string());
+        let Self { data, seed, number, joins, drivers } = self;
+        command.env(ORDERS, json!([data, seed, number, joins, drivers]).to_string());
     }
 
     /// Those of this process, if it is a victim.
     fn taken() -> Option<Self> {
         let text = env::var(ORDERS).ok()?;
-        let (data, seed, round, drivers) = serde_json::from_str(&text).expect("as they were given");
-        Some(Self { data, seed, round, drivers })
+        let (data, seed, number, joins, drivers) = serde_json::from_str(&text).expect("as they were given");
+        Some(Self { data, seed, number, joins, drivers })
     }
 }
 
 #[test]
 #[ignore = "the program that the other test runs and kills"]
-fn a_server_at_work() {
+fn a_process_at_work() {
     let Some(orders) = Orders::taken() else { return };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.expect("a runtime").block_on(work(orders));
@@ -62,12 +67,10 @@ fn a_server_at_work() {
 
 async fn work(orders: Orders) {
     let (tell, unfinished) = watch::channel(Counts::default());
-    let builder = Engine::builder(&orders.data)
-        .concurrency(8)
-        .cancel_grace(Duration::from_millis(20))
-        .listener(Arc::new(Counted(tell.clone())));
-    let engine = tasks::register(builder).open().await.expect("it opens, whatever the dead have left");
-    Said::Ready.say();
+    let engine = open(&orders, &tell).await;
+    let nodes = engine.store().nodes().await.expect("read").into_iter();
+    let boot = nodes.filter(|node| node.pid == std::process::id()).map(|node| node.boot.0).next();
+    Said::Ready { boot }.say();
     if orders.drivers == 0 {
         tell.send_replace(engine.store().counts().await.expect("read"));
         return finish_all(engine, unfinished).await;
@@ -78,10 +81,27 @@ async fn work(orders: Orders) {
     let mut people = JoinSet::new();
     for number in 0..orders.drivers {
         let choices = StdRng::seed_from_u64(orders.seed ^ u64::from(number));
-        let name = format!("round {}, person {number}", orders.round);
+        let name = format!("process {}, person {number}", orders.number);
         people.spawn(Person { engine: engine.clone(), known: Arc::clone(&known), choices, name }.go_on());
     }
     people.join_next().await.expect("there are people").expect("people do not panic");
+}
+
+/// Opens the engine, whatever the dead have left.
+async fn open(orders: &Orders, tell: &watch::Sender<Counts>) -> Engine {
+    loop {
+        let builder = Engine::builder(&orders.data)
+            .concurrency(8)
+            .cancel_grace(Duration::from_millis(20))
+            .lease(LEASE / 3, LEASE)
+            .listener(Arc::new(Counted(tell.clone())));
+        let builder = if orders.joins { builder.joining() } else { builder };
+        match tasks::register(builder).open().await {
+            // The server that should have created the database may be dead already.
+            Err(Error::NotReady(_)) if orders.joins => tokio::time::sleep(Duration::from_millis(1)).await,
+            opened => return opened.expect("it opens"),
+        }
+    }
 }
 
 /// Waits until no job is left to do, and no file of a job that is gone, and leaves in order.

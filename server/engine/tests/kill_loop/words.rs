@@ -11,8 +11,8 @@ const MARK: &str = "> ";
 /// One line.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Said {
-    /// The engine is open and works: what the dead have left is settled.
-    Ready,
+    /// The engine is open and works: what the dead have left is settled. Processes are registered under such a name.
+    Ready { boot: Option<String> },
     /// A start was acknowledged.
     Accepted { job: i64, name: String },
     /// A wish of a person was acknowledged; `code` is that of the event it has left.
@@ -22,9 +22,9 @@ pub(crate) enum Said {
     /// A task has begun to run.
     Began { job: i64, attempt: u32 },
     /// A checkpoint after so many parts was acknowledged.
-    Kept { job: i64, parts: u32 },
+    Kept { job: i64, attempt: u32, parts: u32 },
     /// A later attempt goes on after so many.
-    WentOn { job: i64, parts: u32 },
+    WentOn { job: i64, attempt: u32, parts: u32 },
     /// A task is about to return, having said so many lines in its log.
     WillSucceed { job: i64, attempt: u32, lines: u64 },
 }
