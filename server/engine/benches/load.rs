@@ -16,7 +16,7 @@ use std::{
 
 use engine::{
     Ctx, DurableEvent, Engine, Kind, Listener, StartOptions, Task, TaskError,
-    store::{BootId, Claim, Claimable, ListQuery, NewJob, SqliteOptions, SqliteStore, Store},
+    store::{BootId, Claim, Claimable, ListQuery, NewJob, Node, SqliteOptions, SqliteStore, Store},
 };
 use figures::Figures;
 use futures_util::{StreamExt, stream};
@@ -126,6 +126,7 @@ async fn restart() -> f64 {
     };
     stream::iter(0..LEFT_RUNNING).for_each_concurrent(100, enqueue).await;
     let boot = BootId("d".repeat(32));
+    store.register(Node::worker(boot.clone())).await.expect("entered");
     let claim = Claim { boot, slots: LEFT_RUNNING, kinds: [Claimable::of("report")].into(), waits: None };
     assert_eq!(store.claim(claim).await.expect("claimed").len(), LEFT_RUNNING as usize);
     drop(store);

@@ -45,8 +45,8 @@ pub trait Store: Send + Sync + 'static {
     /// accepted under the same idempotency key within the last 24 h; `Error::Conflict` where that key meant another
     /// kind or input.
     async fn enqueue(&self, job: NewJob) -> Result<JobId>;
-    /// Takes the oldest queued jobs, within the free slots, for the process `claim.boot`. Empty when there are none, and
-    /// it does not wait, or no longer.
+    /// Takes the first in line, within the free slots, for the process `claim.boot`, which must be registered. Empty when
+    /// there are none, and it does not wait, or no longer.
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>>;
     /// Soft: the latest progress of running attempts. Stale fences are dropped in silence.
     fn save_progress(&self, saves: Vec<(Fence, model::Progress)>);

@@ -15,7 +15,9 @@ use std::{
 
 use engine::{
     Ctx, Engine, Kind, StartOptions, Task, TaskError,
-    store::{BootId, Claim, Claimable, Finish, NewJob, Outcome, SaveCheckpoint, SqliteOptions, SqliteStore, Store},
+    store::{
+        BootId, Claim, Claimable, Finish, NewJob, Node, Outcome, SaveCheckpoint, SqliteOptions, SqliteStore, Store,
+    },
 };
 use model::{JobState, Micros, Priority, Progress, Seq};
 use rusqlite::Connection;
@@ -135,9 +137,10 @@ fn whatever_the_store_acknowledges_has_been_synced_before() {
 }
 
 /// What the program below acknowledges, in order. Each of them changes something.
-const VERBS: [&str; 11] = [
+const VERBS: [&str; 12] = [
     "start",
     "start",
+    "registration",
     "claim",
     "progress",
     "checkpoint",
@@ -161,6 +164,8 @@ async fn every_verb_one_after_the_other() {
     let second = store.enqueue(new_job()).await.expect("accepted");
     done();
     let boot = BootId("a".repeat(32));
+    store.register(Node::worker(boot.clone())).await.expect("entered");
+    done();
     let claim = Claim { boot, slots: 1, kinds: [Claimable::of("a")].into(), waits: None };
     let fence = store.claim(claim).await.expect("claimed").remove(0).fence;
     done();

@@ -106,6 +106,7 @@ async fn open() -> Kept {
         ..SqliteOptions::new(folder.path().join("milepost.db"))
     };
     let store = Arc::new(SqliteStore::open(options).await.expect("it opens"));
+    support::enter(&*store).await;
     Kept { store, clock, heard, folder }
 }
 

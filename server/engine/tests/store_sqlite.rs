@@ -65,6 +65,7 @@ async fn open_in(folder: TempDir, choose: impl FnOnce(SqliteOptions) -> SqliteOp
         ..SqliteOptions::new(folder.path().join(FILE))
     };
     let store = Arc::new(SqliteStore::open(choose(options)).await.expect("it opens"));
+    support::enter(&*store).await;
     Kept { store, clock, heard, folder }
 }
 

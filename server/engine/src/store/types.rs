@@ -33,6 +33,21 @@ pub struct Node {
     pub heartbeat: u64,
 }
 
+impl Node {
+    /// A worker for one job at once, on a kernel that does not say which it is, with a lease of 30 s.
+    pub fn worker(boot: BootId) -> Self {
+        Self {
+            boot,
+            kernel: String::new(),
+            pid: std::process::id(),
+            role: Role::Worker,
+            concurrency: 1,
+            lease: Duration::from_secs(30),
+            heartbeat: 0,
+        }
+    }
+}
+
 /// What a process is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {

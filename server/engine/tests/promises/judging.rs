@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use engine::store::{BootId, Claim, Claimable, Node, Role};
+use engine::store::{BootId, Claim, Claimable, Node};
 use model::{JobId, JobState};
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use crate::support::{Bench, Probe};
 
@@ -24,21 +25,15 @@ async fn observer() -> Bench {
 /// Another process that has claimed a job and is registered, without a lock.
 async fn other(bench: &Bench, boot: &str, kernel: &str, lease: Duration) -> (BootId, JobId) {
     let (store, boot) = (bench.engine.store(), BootId(boot.to_owned()));
-    let node = Node {
-        boot: boot.clone(),
-        kernel: kernel.to_owned(),
-        pid: 1,
-        role: Role::Worker,
-        concurrency: 1,
-        lease,
-        heartbeat: 0,
-    };
+    let node = Node { kernel: kernel.to_owned(), lease, ..Node::worker(boot.clone()) };
     let job = bench.start().await;
-    let claim = Claim { boot: boot.clone(), slots: 1, kinds: [Claimable::of("probe-0")].into(), waits: None };
-    let claimed = store.claim(claim).await.expect("claimed");
-    assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), [job]);
-    // Last, because the dead are looked for all the time.
+    // It waits for the registration and is granted in the same commit, because the dead are looked for all the time.
+    let (kinds, waits) = ([Claimable::of("probe-0")].into(), Some(CancellationToken::new()));
+    let mut claiming = store.claim(Claim { boot: boot.clone(), slots: 1, kinds, waits });
+    assert!(futures_util::poll!(&mut claiming).is_pending(), "it is not registered");
     store.register(node).await.expect("registered");
+    let claimed = claiming.await.expect("claimed");
+    assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), [job]);
     (boot, job)
 }
 

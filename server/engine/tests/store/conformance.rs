@@ -27,7 +27,7 @@ use model::{JobId, JobState, Level, LogLine, Micros, Seq, StreamEvent};
 use tokio_util::sync::CancellationToken;
 
 use super::support::{
-    HOUR, Kept, boot, checkpoint, claim, claim_one, failed, failed_job, finish, lines, new_job, node, progress,
+    HOUR, Kept, boot, checkpoint, claim, claim_one, die, failed, failed_job, finish, lines, new_job, node, progress,
     running, succeeded,
 };
 
@@ -206,7 +206,7 @@ pub(crate) async fn a_finish_shows_result_log_and_artifacts_at_once(kept: Kept) 
 
 pub(crate) async fn a_stale_worker_writes_nothing(kept: Kept) {
     let stale = running(&*kept.store, "a").await.fence;
-    kept.store.settle(&[boot('a')]).await.expect("settled");
+    die(&*kept.store).await;
     kept.store.retry(stale.job, "ann").await.expect("retried");
     let fresh = claim_one(&*kept.store, "a").await.fence;
     let seq = kept.store.position().await.expect("read").seq;
@@ -281,7 +281,7 @@ pub(crate) async fn what_is_handed_back_waits_anew_and_is_not_charged(kept: Kept
     assert_eq!((view.state, view.attempt, view.started_at), (JobState::Queued, 2, None));
     // One attempt has been charged by the second claim, so that a death leaves another.
     claim_one(&*kept.store, "a").await;
-    kept.store.settle(&[boot('a')]).await.expect("settled");
+    die(&*kept.store).await;
     let view = kept.store.job(view.job).await.expect("found");
     assert_eq!((view.state, view.attempt), (JobState::Queued, 3));
 }
@@ -345,7 +345,7 @@ pub(crate) async fn what_comes_back_stands_where_it_stood(kept: Kept) {
     let second = claim_one(&*kept.store, "a").await.fence;
     let last = kept.store.enqueue(new_job("a")).await.expect("accepted");
     kept.store.finish(finish(&first, Outcome::HandedBack)).await.expect("handed back");
-    kept.store.settle(&[boot('a')]).await.expect("settled");
+    die(&*kept.store).await;
     let claimed = kept.store.claim(claim(9, &["a"])).await.expect("claimed");
     assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), [first.job, second.job, last]);
 }
@@ -386,7 +386,7 @@ pub(crate) async fn what_the_dead_held_is_settled(kept: Kept) {
     kept.store.enqueue(new_job("d")).await.expect("accepted");
     let alive = kept.store.claim(Claim { boot: boot('z'), ..claim(1, &["d"]) }).await.expect("claimed");
 
-    let settled = kept.store.settle(&[boot('a')]).await.expect("settled");
+    let settled = die(&*kept.store).await;
     assert_eq!(settled, [lost.job, asked.job, again.job]);
     let state = async |job| kept.store.job(job).await.expect("found").state;
     assert_eq!(state(lost.job).await, JobState::Interrupted);
@@ -520,7 +520,7 @@ pub(crate) async fn attention_ends_with_a_retry_a_repetition_or_a_week(kept: Kep
     let repeated = failed_job(&*kept.store, "a").await;
     kept.clock.advance(HOUR);
     let lost = running(&*kept.store, "b").await.fence.job;
-    kept.store.settle(&[boot('a')]).await.expect("settled");
+    die(&*kept.store).await;
     let shown =
         async || -> Vec<JobId> { kept.store.attention(10).await.expect("read").iter().map(|view| view.job).collect() };
     let all = shown().await;
@@ -589,27 +589,34 @@ pub(crate) async fn a_job_that_is_not_there_is_named(kept: Kept) {
 
 pub(crate) async fn a_process_is_taken_out_with_its_jobs_unless_it_has_beaten_since(kept: Kept) {
     let store = &*kept.store;
-    store.register(node('a')).await.expect("entered");
+    let of_a = async || -> Vec<Node> {
+        store.nodes().await.expect("read").into_iter().filter(|seen| seen.boot == boot('a')).collect()
+    };
     let fence = running(store, "a").await.fence;
     let before = store.position().await.expect("read").seq;
     assert!(store.beat(&boot('a')).await.expect("beaten"));
     store.unregister(&boot('a')).await.expect("answered");
-    let seen = store.nodes().await.expect("read");
+    let seen = of_a().await;
     assert_eq!(seen, [Node { heartbeat: 1, ..node('a') }], "it stays while it holds a job");
     assert_eq!(store.held(&boot('a')).await.expect("read"), BTreeSet::from([(fence.job, fence.attempt)]));
 
     assert!(store.beat(&boot('a')).await.expect("beaten"));
     assert_eq!(store.expire(&seen).await.expect("answered"), [], "it has beaten since it was seen");
     assert_eq!(store.position().await.expect("read").seq, before, "none of this is an event");
-    let seen = store.nodes().await.expect("read");
+    let seen = of_a().await;
     assert_eq!(store.expire(&seen).await.expect("expired"), [fence.job]);
     assert_eq!(store.job(fence.job).await.expect("found").state, JobState::Interrupted);
     assert!(!store.beat(&boot('a')).await.expect("answered"), "it is told that it counts as dead");
     assert!(store.held(&boot('a')).await.expect("read").is_empty());
 
+    let next = store.enqueue(new_job("a")).await.expect("accepted");
+    assert!(store.claim(claim(1, &["a"])).await.expect("answered").is_empty(), "nobody would watch over what it took");
     store.register(node('a')).await.expect("entered again");
+    let claimed = claim_one(store, "a").await;
+    assert_eq!(claimed.view.job, next);
+    store.finish(finish(&claimed.fence, succeeded())).await.expect("finished");
     store.unregister(&boot('a')).await.expect("taken out");
-    assert_eq!(store.nodes().await.expect("read"), []);
+    assert_eq!(of_a().await, []);
 }
 
 /// Names every promise once, for the macro that is given.

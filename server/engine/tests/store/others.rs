@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use engine::store::{Claim, Others, SqliteOptions, SqliteStore, Store};
 use tokio_util::sync::CancellationToken;
 
-use super::support::{Heard, boot, claim, lines, new_job, progress, running};
+use super::support::{Heard, boot, claim, enter, lines, new_job, progress, running};
 
 /// Longer than anything here takes on a busy machine.
 const LONG: Duration = Duration::from_secs(30);
@@ -15,6 +15,7 @@ async fn pair() -> (SqliteStore, Arc<SqliteStore>, Arc<Heard>, tempfile::TempDir
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let path = folder.path().join("milepost.db");
     let first = SqliteStore::open(SqliteOptions::new(&path)).await.expect("it opens");
+    enter(&first).await;
     let heard = Arc::new(Heard::default());
     let second = SqliteStore::open(SqliteOptions {
         listener: Some(heard.clone()),
@@ -69,7 +70,6 @@ async fn events_of_another_process_are_told_before_those_that_follow_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn progress_is_told_of_jobs_that_run_elsewhere_once_for_each_change() {
     let (first, second, heard, _folder) = pair().await;
-    first.register(super::support::node('a')).await.expect("entered");
     let fence = running(&first, "a").await.fence;
     let mut told = Vec::new();
     for rev in 1..=3 {

@@ -1,17 +1,14 @@
 //! What the store's tests share: a store on a clock that stands still, and short ways to say things.
 
-use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicI64, Ordering},
 };
 
 use engine::{
     Clock, DurableEvent, Listener,
     store::{
-        BootId, Claim, Claimable, Claimed, Fence, Finish, LogAppend, NewJob, Node, Outcome, Role, SaveCheckpoint, Store,
+        BootId, Claim, Claimable, Claimed, Fence, Finish, LogAppend, NewJob, Node, Outcome, SaveCheckpoint, Store,
     },
 };
 use model::{Failure, JobId, Level, LogLine, Micros, Priority, Progress, ProgressEvent};
@@ -76,15 +73,7 @@ pub(crate) fn boot(name: char) -> BootId {
 }
 
 pub(crate) fn node(name: char) -> Node {
-    Node {
-        boot: boot(name),
-        kernel: "k".to_owned(),
-        pid: 7,
-        role: Role::Worker,
-        concurrency: 8,
-        lease: Duration::from_secs(30),
-        heartbeat: 0,
-    }
+    Node::worker(boot(name))
 }
 
 pub(crate) fn new_job(kind: &str) -> NewJob {
@@ -110,6 +99,20 @@ pub(crate) fn claim(slots: u32, kinds: &[&str]) -> Claim {
 
 pub(crate) fn claimable(kind: &str, queue: &str, limit: Option<u32>) -> Claimable {
     Claimable { kind: kind.to_owned(), queue: queue.to_owned(), limit }
+}
+
+/// Enters the processes that the tests are about.
+pub(crate) async fn enter(store: &dyn Store) {
+    for name in 'a'..='z' {
+        store.register(node(name)).await.expect("entered");
+    }
+}
+
+/// The process `a` dies, and comes back: answers the jobs that it held.
+pub(crate) async fn die(store: &dyn Store) -> Vec<JobId> {
+    let settled = store.settle(&[boot('a')]).await.expect("settled");
+    store.register(node('a')).await.expect("entered");
+    settled
 }
 
 /// Starts a job of `kind` and has it claimed, where nothing older waits.

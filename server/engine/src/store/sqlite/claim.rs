@@ -8,13 +8,14 @@ use rusqlite::params;
 use super::{error::corrupt, gate::Room, transaction::Transaction};
 use crate::{
     Result,
-    store::{Claim, Claimed, Fence},
+    store::{BootId, Claim, Claimed, Fence},
 };
 
 impl Transaction<'_> {
-    /// Takes the jobs at the head of the line within the slots.
+    /// Takes the jobs at the head of the line within the slots. Who counts as dead gets none until it has entered itself
+    /// anew: nobody would watch over what it took.
     pub(super) fn claim(&mut self, claim: &Claim) -> Result<Vec<Claimed>> {
-        if claim.slots == 0 || self.ledger.counts.queued == 0 {
+        if claim.slots == 0 || self.ledger.counts.queued == 0 || !self.is_registered(&claim.boot)? {
             return Ok(Vec::new());
         }
         debug_assert_eq!(JobState::Queued.apply(Event::Claim), Ok(JobState::Running));
@@ -23,6 +24,10 @@ impl Transaction<'_> {
             claimed.push(self.take(claim, job)?);
         }
         Ok(claimed)
+    }
+
+    fn is_registered(&self, boot: &BootId) -> Result<bool> {
+        Ok(self.row("select 1 from node where boot = ?", [&boot.0], |_| Ok(()))?.is_some())
     }
 
     /// The jobs to take, most urgent and earliest first. Each kind has a line of its own, so that a kind or a queue which is

@@ -8,7 +8,9 @@ use std::{
 
 use engine::{
     Error,
-    store::{BootId, CancelAnswer, CheckpointAnswer, Claim, Claimed, GateChange, NewJob, Outcome, PauseAnswer, Store},
+    store::{
+        BootId, CancelAnswer, CheckpointAnswer, Claim, Claimed, GateChange, NewJob, Node, Outcome, PauseAnswer, Store,
+    },
 };
 use model::{Counts, Event, GateOf, JobId, JobState, Micros, Priority, Seq, StateEvent, StreamEvent};
 use sqlx::{Connection, Row, SqliteConnection};
@@ -78,7 +80,11 @@ impl World {
     pub(super) async fn new() -> Self {
         let boots = std::array::from_fn(|process| named(process, 0));
         let (paused, at_once) = (BTreeSet::new(), None);
-        Self { kept: open_quickly().await, jobs: BTreeMap::new(), held: Vec::new(), paused, at_once, boots, steps: 0 }
+        let kept = open_quickly().await;
+        for boot in &boots {
+            enter(&*kept.store, boot).await;
+        }
+        Self { kept, jobs: BTreeMap::new(), held: Vec::new(), paused, at_once, boots, steps: 0 }
     }
 
     /// Takes the step in both; they must agree on whether it is possible.
@@ -351,6 +357,7 @@ impl World {
         let mut lost: Vec<JobId> = held.map(|held| held.claimed.fence.job).collect();
         lost.sort_unstable();
         assert_eq!(store.settle(&[dead]).await.expect("settled"), lost);
+        enter(store, &self.boots[process]).await;
         for job in lost {
             let known = self.jobs[&job];
             if !known.asked && known.charged < known.granted {
@@ -451,6 +458,10 @@ impl World {
 }
 
 /// What a process calls itself since the step in which it began.
+async fn enter(store: &dyn Store, boot: &BootId) {
+    store.register(Node::worker(boot.clone())).await.expect("entered");
+}
+
 fn named(process: usize, since: u32) -> BootId {
     BootId(format!("{process:016x}{since:016x}"))
 }

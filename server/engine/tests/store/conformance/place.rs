@@ -3,7 +3,7 @@
 use engine::store::{Claimed, Finish, NewJob, Outcome, Store};
 use model::{JobId, JobView, Micros, Progress, Stage, Tone};
 
-use super::super::support::{HOUR, Kept, boot, checkpoint, claim_one, failed, finish, new_job};
+use super::super::support::{HOUR, Kept, checkpoint, claim_one, die, failed, finish, new_job};
 
 /// Far into the second of three stages.
 fn halfway() -> Progress {
@@ -73,8 +73,8 @@ pub(crate) async fn what_goes_on_from_a_checkpoint_shows_where_it_stopped_until_
         end(store, &retried, failed()).await;
 
         let claimed = come_halfway(store, with_checkpoint).await;
-        assert_eq!(store.settle(&[boot('a')]).await.expect("settled"), [claimed.view.job]);
+        assert_eq!(die(store).await, [claimed.view.job]);
         assert_eq!(claim_one(store, "a").await.view.progress, expected, "its worker has died");
-        store.settle(&[boot('a')]).await.expect("settled");
+        die(store).await;
     }
 }
