@@ -14,7 +14,7 @@ use sqlx::{
 };
 use tempfile::TempDir;
 
-use super::support::{StillClock, claim};
+use super::support::{StillClock, claim, enter};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
 
@@ -58,7 +58,7 @@ async fn jobs_of_the_second_schema_keep_all_that_belongs_to_them() {
     let store = SqliteStore::open(options).await.expect("it is brought up to date");
     assert_eq!(store.job(JobId(1)).await.expect("kept").state, JobState::Running);
     assert_eq!(store.attempts(JobId(3)).await.expect("kept").len(), 1);
-    super::support::enter(&store).await;
+    enter(&store).await;
     let claimed = store.claim(claim(8, &["demo"])).await.expect("it is claimed");
     assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), [JobId(2)]);
     store.delete(JobId(3), "ann").await.expect("it is deleted");
