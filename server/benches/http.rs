@@ -2,15 +2,16 @@
 //!
 //! Prints Markdown rows: what, median of five runs, spread. Needs `target/release/milepost` (`make build`).
 
+mod program;
+
 use std::{
-    io::{BufRead, BufReader},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    path::Path,
     time::{Duration, Instant},
 };
 
 use engine::{Ctx, Engine, Kind, StartOptions, Task, TaskError};
 use futures_util::{StreamExt, stream};
+use program::{Program, millis, row};
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -58,22 +59,23 @@ async fn main() -> anyhow::Result<()> {
     let mut memory = Vec::new();
     for _ in 0..RUNS {
         let begun = Instant::now();
-        let server = Server::start(data.path())?;
-        while client.get(format!("{}/healthz", server.url)).send().await.is_err() {}
+        let server = Program::server(data.path(), &[])?;
+        while client.get(server.url("/healthz")).send().await.is_err() {}
         first.push(begun.elapsed());
-        client.get(&server.url).send().await?.bytes().await?;
+        client.get(server.url("/")).send().await?.bytes().await?;
         memory.push(server.resident()?);
     }
     row("start to first response", &mut first, millis);
     row("resident memory after the first page", &mut memory, megabytes);
 
-    let server = Server::start(data.path())?;
+    let server = Program::server(data.path(), &[])?;
     let pages = [
         ("overview", "/".to_owned()),
         ("jobs, first page", "/jobs".to_owned()),
         ("jobs, last page", "/jobs?from=oldest".to_owned()),
         ("jobs, a text that all have", "/jobs?q=archive".to_owned()),
         ("jobs, a text that none has", "/jobs?q=zebra".to_owned()),
+        ("queues", "/queues".to_owned()),
         ("job", format!("/jobs/{}", HISTORY / 2)),
     ];
     for (name, path) in pages {
@@ -108,13 +110,13 @@ async fn seed(data: &Path) -> anyhow::Result<()> {
 }
 
 /// Server time (the `Server-Timing` header) and time at the client, of complete pages.
-async fn measure(client: &reqwest::Client, server: &Server, name: &str, path: &str) -> anyhow::Result<()> {
+async fn measure(client: &reqwest::Client, server: &Program, name: &str, path: &str) -> anyhow::Result<()> {
     let (mut p50, mut p99, mut seen) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..RUNS {
         let (mut inside, mut outside) = (Vec::new(), Vec::new());
         for _ in 0..REQUESTS {
             let begun = Instant::now();
-            let answer = client.get(format!("{}{path}", server.url)).send().await?.error_for_status()?;
+            let answer = client.get(server.url(path)).send().await?.error_for_status()?;
             let timing =
                 answer.headers().get("server-timing").and_then(|value| value.to_str().ok()).unwrap_or_default();
             let total = timing.split("dur=").nth(1).and_then(|rest| rest.split([',', ';']).next());
@@ -136,7 +138,7 @@ async fn measure(client: &reqwest::Client, server: &Server, name: &str, path: &s
 }
 
 /// Acknowledged starts through HTTP, 100 in flight.
-async fn starts(client: &reqwest::Client, server: &Server) -> anyhow::Result<()> {
+async fn starts(client: &reqwest::Client, server: &Program) -> anyhow::Result<()> {
     const STARTS: usize = 2_000;
     let mut rates = Vec::new();
     for _ in 0..RUNS {
@@ -144,7 +146,7 @@ async fn starts(client: &reqwest::Client, server: &Server) -> anyhow::Result<()>
         stream::iter(0..STARTS)
             .map(|_| {
                 let body = "kind=demo&input=%7B%22seconds%22%3A0%7D";
-                let request = client.post(format!("{}/api/start_job", server.url)).body(body);
+                let request = client.post(server.url("/api/start_job")).body(body);
                 request.header("content-type", "application/x-www-form-urlencoded").send()
             })
             .buffer_unordered(100)
@@ -158,54 +160,6 @@ async fn starts(client: &reqwest::Client, server: &Server) -> anyhow::Result<()>
     Ok(())
 }
 
-fn row<T: Copy + Ord>(what: &str, runs: &mut [T], show: impl Fn(T) -> String) {
-    runs.sort_unstable();
-    println!("| {what} | {} | {} to {} |", show(runs[runs.len() / 2]), show(runs[0]), show(runs[runs.len() - 1]));
-}
-
-fn millis(time: Duration) -> String {
-    format!("{:.2} ms", time.as_secs_f64() * 1e3)
-}
-
 fn megabytes(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
-}
-
-/// The built program; ended when dropped.
-struct Server {
-    child: Child,
-    url: String,
-}
-
-impl Server {
-    fn start(data: &Path) -> anyhow::Result<Self> {
-        let binary = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/release/milepost");
-        let mut child = Command::new(binary)
-            .args(["--addr", "127.0.0.1:0", "--no-auth", "--data-dir"])
-            .arg(data)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let stdout = child.stdout.take().expect("stdout is piped");
-        let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line)?;
-        let url = line.trim().strip_prefix("listening on ").unwrap_or_default().trim_end_matches('/').to_owned();
-        Ok(Self { child, url })
-    }
-
-    /// Resident set, bytes, as the kernel counts it.
-    fn resident(&self) -> anyhow::Result<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or_default();
-        let kib: u64 = line.split_whitespace().nth(1).unwrap_or_default().parse()?;
-        Ok(kib * 1024)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // SIGTERM is what an operator sends; the lock must be free for the next start.
-        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
-        let _ = self.child.wait();
-    }
 }
