@@ -7,6 +7,7 @@ mod fact;
 mod figure;
 mod form;
 mod icon;
+mod kind;
 mod log_line;
 mod milebar;
 mod row;
@@ -18,6 +19,7 @@ pub use fact::{document_title, fact};
 pub use figure::{CountOf, Figure, Figures};
 pub use form::{FolderStep, fault_line, file_here, folder_remark, folder_steps, not_started};
 pub use icon::{Icon, kind_icon};
+pub use kind::KindName;
 pub use log_line::{LogRow, jump_to_end, lines, write_line};
 pub use milebar::{MileBar, MileBarSize, StageNames, finishing, posts, spoken, stage_names, value_of};
 #[cfg(feature = "ssr")]

@@ -11,7 +11,7 @@ use crate::{
     context::app,
     islands::{LiveForms, LiveQueues},
     shell::RefreshWithoutScript,
-    ui::{Icon, When, kind_icon},
+    ui::{Icon, KindName, When},
 };
 
 /// `/queues`.
@@ -98,6 +98,11 @@ fn Row(
     let KindStatus { task, gate, jobs } = kind;
     let name = task.kind.as_str();
     let part = |what: &str| format!("kind-{name}-{what}");
+    let state_part = part("state");
+    let state = match gate.paused_at {
+        Some(_) => Either::Left(view! { <Paused gate=gate.clone() /> }),
+        None => Either::Right(how(&jobs, held)),
+    };
     let some = |state: JobState, words: &'static str| {
         // The list has one tab for both that wait by themselves.
         let tab = if state == JobState::Scheduled { JobState::Queued } else { state };
@@ -110,18 +115,11 @@ fn Row(
     view! {
         <tr>
             <th scope="row">
-                <div class="job">
-                    <span class="kind">
-                        <Icon name=kind_icon(name) />
+                <KindName kind=name.to_owned() name=task.name.to_owned()>
+                    <span class="part" data-part=state_part>
+                        {state}
                     </span>
-                    <a href=format!("/jobs?kind={name}")>{task.name}</a>
-                    <small data-part=part("state")>
-                        {match gate.paused_at {
-                            Some(_) => Either::Left(view! { <Paused gate=gate.clone() /> }),
-                            None => Either::Right(how(&jobs, held)),
-                        }}
-                    </small>
-                </div>
+                </KindName>
             </th>
             <td class="number" data-label="Running" data-part=part("running")>
                 {some(JobState::Running, "")}

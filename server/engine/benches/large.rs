@@ -28,7 +28,7 @@ use engine::{
 };
 use figures::Figures;
 use futures_util::{StreamExt, stream};
-use model::{JobId, JobState, Level, LogLine, Micros, Priority, Progress};
+use model::{JobId, JobState, Level, LogLine, Micros, Progress};
 use tempfile::TempDir;
 use tokio::{task::JoinHandle, time};
 use tokio_util::sync::CancellationToken;
@@ -46,22 +46,6 @@ const ALONE: Duration = Duration::from_secs(5);
 /// After which a copy is given up.
 const GIVEN_UP: Duration = Duration::from_millis(500);
 
-fn new_job() -> NewJob {
-    NewJob {
-        kind: "report".to_owned(),
-        title: "Report".to_owned(),
-        input: "{}".to_owned(),
-        by: "local".to_owned(),
-        max_attempts: 1,
-        run_at: None,
-        rerun_of: None,
-        uploads: Vec::new(),
-        priority: Priority::default(),
-        unique_key: None,
-        idempotency_key: None,
-    }
-}
-
 /// Runs `JOBS` jobs to their end; answers when half of them had ended.
 async fn make_history(store: &SqliteStore) -> Micros {
     let boot = BootId("d".repeat(32));
@@ -71,7 +55,9 @@ async fn make_history(store: &SqliteStore) -> Micros {
         if round == JOBS / AT_ONCE / 2 {
             half = SystemClock.now();
         }
-        stream::iter(0..AT_ONCE).for_each_concurrent(None, |_| async { drop(store.enqueue(new_job()).await) }).await;
+        stream::iter(0..AT_ONCE)
+            .for_each_concurrent(None, |_| async { drop(store.enqueue(NewJob::of("report")).await) })
+            .await;
         let kinds = [Claimable::of("report")].into();
         let claim = Claim { boot: boot.clone(), slots: AT_ONCE, kinds, waits: None };
         let claimed = store.claim(claim).await.expect("claimed");
@@ -122,7 +108,7 @@ impl Starts {
             let mut taken = Vec::new();
             while !until.load(Ordering::Relaxed) {
                 let began = Instant::now();
-                store.enqueue(new_job()).await.expect("accepted");
+                store.enqueue(NewJob::of("report")).await.expect("accepted");
                 taken.push(milliseconds(began));
                 time::sleep(BEAT).await;
             }

@@ -20,7 +20,7 @@ use engine::{
 };
 use figures::Figures;
 use futures_util::{StreamExt, stream};
-use model::{Priority, ProgressEvent};
+use model::ProgressEvent;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
@@ -109,20 +109,7 @@ async fn restart() -> f64 {
     let folder = folder();
     let store = SqliteStore::open(SqliteOptions::new(folder.path().join("milepost.db"))).await.expect("it opens");
     let enqueue = |_| async {
-        let job = NewJob {
-            kind: "report".to_owned(),
-            title: "Report".to_owned(),
-            input: "{}".to_owned(),
-            by: "local".to_owned(),
-            max_attempts: 1,
-            run_at: None,
-            rerun_of: None,
-            uploads: Vec::new(),
-            priority: Priority::default(),
-            unique_key: None,
-            idempotency_key: None,
-        };
-        store.enqueue(job).await.expect("accepted");
+        store.enqueue(NewJob::of("report")).await.expect("accepted");
     };
     stream::iter(0..LEFT_RUNNING).for_each_concurrent(100, enqueue).await;
     let boot = BootId("d".repeat(32));

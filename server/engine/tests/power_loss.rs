@@ -19,7 +19,7 @@ use engine::{
         BootId, Claim, Claimable, Finish, NewJob, Node, Outcome, SaveCheckpoint, SqliteOptions, SqliteStore, Store,
     },
 };
-use model::{JobState, Micros, Priority, Progress, Seq};
+use model::{JobState, Micros, Progress, Seq};
 use rusqlite::Connection;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -32,22 +32,6 @@ const STARTS: u32 = 60;
 const CUTS: usize = 40;
 /// How an acknowledgement begins.
 const MARK: &str = "acknowledged: ";
-
-fn new_job() -> NewJob {
-    NewJob {
-        kind: "a".to_owned(),
-        title: "A".to_owned(),
-        input: "{}".to_owned(),
-        by: "ann".to_owned(),
-        max_attempts: 1,
-        run_at: None,
-        rerun_of: None,
-        uploads: Vec::new(),
-        priority: Priority::default(),
-        unique_key: None,
-        idempotency_key: None,
-    }
-}
 
 /// Says that a call has returned.
 fn acknowledge(what: &str) {
@@ -159,9 +143,9 @@ async fn every_verb_one_after_the_other() {
     let store = SqliteStore::open(SqliteOptions::new(data.join("milepost.db"))).await.expect("it opens");
     let mut verbs = VERBS.into_iter();
     let mut done = || acknowledge(verbs.next().expect("there are so many"));
-    store.enqueue(new_job()).await.expect("accepted");
+    store.enqueue(NewJob::of("a")).await.expect("accepted");
     done();
-    let second = store.enqueue(new_job()).await.expect("accepted");
+    let second = store.enqueue(NewJob::of("a")).await.expect("accepted");
     done();
     let boot = BootId("a".repeat(32));
     store.register(Node::worker(boot.clone())).await.expect("entered");
@@ -210,7 +194,7 @@ async fn a_log_of_writes_that_was_cut_short_is_the_past_as_it_was_after_some_com
     // What was written until now is in the file itself; what comes is in the log alone.
     other.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(())).expect("nobody else is at it");
     for _ in 0..STARTS {
-        store.enqueue(new_job()).await.expect("accepted");
+        store.enqueue(NewJob::of("a")).await.expect("accepted");
     }
     let file = fs::read(&path).expect("it is there");
     let log = fs::read(path.with_extension("db-wal")).expect("it is there");

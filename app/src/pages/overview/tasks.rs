@@ -4,10 +4,7 @@ use engine::store::KindStats;
 use leptos::prelude::*;
 use model::{JobId, JobState, count, duration};
 
-use crate::{
-    context::app,
-    ui::{Icon, kind_icon},
-};
+use crate::{context::app, ui::KindName};
 
 /// Every kind that ever ran.
 #[component]
@@ -48,13 +45,9 @@ fn row(stats: KindStats) -> impl IntoView {
     view! {
         <tr>
             <th scope="row">
-                <div class="job">
-                    <span class="kind">
-                        <Icon name=kind_icon(&stats.kind) />
-                    </span>
-                    <a href=format!("/jobs?kind={}", stats.kind)>{name}</a>
-                    <small>{runs}</small>
-                </div>
+                <KindName kind=stats.kind name>
+                    {runs}
+                </KindName>
             </th>
             <td data-label="Last runs">{strip(&stats.last)}</td>
             <td class="number" data-label="Succeeded">

@@ -110,6 +110,25 @@ pub struct NewJob {
     pub idempotency_key: Option<String>,
 }
 
+impl NewJob {
+    /// One of this kind that is called like it, on an empty input: granted one attempt, to start at once.
+    pub fn of(kind: &str) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            title: kind.to_owned(),
+            input: "{}".to_owned(),
+            by: "local".to_owned(),
+            max_attempts: 1,
+            run_at: None,
+            rerun_of: None,
+            uploads: Vec::new(),
+            priority: Priority::default(),
+            unique_key: None,
+            idempotency_key: None,
+        }
+    }
+}
+
 /// A wish for work.
 #[derive(Clone, Debug)]
 pub struct Claim {

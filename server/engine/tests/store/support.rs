@@ -11,7 +11,7 @@ use engine::{
         BootId, Claim, Claimable, Claimed, Fence, Finish, LogAppend, NewJob, Node, Outcome, SaveCheckpoint, Store,
     },
 };
-use model::{Failure, JobId, Level, LogLine, Micros, Priority, Progress, ProgressEvent};
+use model::{Failure, JobId, Level, LogLine, Micros, Progress, ProgressEvent};
 
 pub(crate) const HOUR: i64 = 3_600_000_000;
 
@@ -78,17 +78,10 @@ pub(crate) fn node(name: char) -> Node {
 
 pub(crate) fn new_job(kind: &str) -> NewJob {
     NewJob {
-        kind: kind.to_owned(),
         title: format!("Try {kind}"),
         input: r#"{"text":"a \"quoted\" ünïcode"}"#.to_owned(),
         by: "ann".to_owned(),
-        max_attempts: 1,
-        run_at: None,
-        rerun_of: None,
-        uploads: Vec::new(),
-        priority: Priority::default(),
-        unique_key: None,
-        idempotency_key: None,
+        ..NewJob::of(kind)
     }
 }
 
