@@ -4,12 +4,13 @@ use std::{
     fs,
     io::{Read, Write},
     path::Path,
+    time::Instant,
 };
 
 use reqwest::blocking::{Body, Client, Response};
 use serde_json::Value;
 
-use crate::milepost::Milepost;
+use crate::milepost::{Milepost, PATIENCE};
 
 const FILLER: &str = "filler";
 
@@ -28,15 +29,48 @@ fn assert_refused(answer: Response) {
     assert!(refusal["message"].as_str().unwrap().contains("free some space"), "{refusal}");
 }
 
-#[test]
-fn a_full_disk_is_answered_507_and_harms_nothing() {
-    let Some(milepost) = Milepost::start_on_small_disk("80m") else {
+/// A server on a disk of 80 MB, where the system lets us mount one.
+fn on_small_disk() -> Option<Milepost> {
+    let milepost = Milepost::start_on_small_disk("80m");
+    if milepost.is_none() {
         #[expect(clippy::print_stderr, reason = "a promise that was not put to the test")]
         {
             eprintln!("SKIPPED: this system lets nobody mount a disk of their own");
         }
-        return;
+    }
+    milepost
+}
+
+#[test]
+fn a_job_whose_files_find_no_room_fails_for_that_and_publishes_none() {
+    let Some(milepost) = on_small_disk() else { return };
+    let (disk, client) = (milepost.small_disk(), Client::new());
+    let start = || {
+        let arguments = [("kind", "demo"), ("input", r#"{"seconds":0}"#)];
+        let started = client.post(milepost.url("/api/start_job")).form(&arguments).send().unwrap();
+        started.error_for_status().unwrap().text().unwrap()
     };
+    // Afterwards the log of the database begins at its start again, and has room of its own for a start and an end.
+    for _ in 0..200 {
+        start();
+    }
+    let ended = format!("/events?job={}&until=end", start());
+    client.get(milepost.url(&ended)).send().unwrap().text().unwrap();
+    fill(&disk);
+    let job = start();
+    let page = || client.get(milepost.url(&format!("/jobs/{job}"))).send().unwrap().text().unwrap();
+    let begun = Instant::now();
+    while !page().contains("Error code <code>disk_full</code>") {
+        assert!(begun.elapsed() < PATIENCE, "its file finds no room: {}", page());
+    }
+    assert!(!page().contains("/artifacts/"), "half a file is none");
+    let kept = fs::read_dir(disk.join("jobs").join(&job)).map_or(0, Iterator::count);
+    assert_eq!(kept, 0, "nothing of it is kept");
+}
+
+#[test]
+fn a_full_disk_is_answered_507_and_harms_nothing() {
+    let Some(milepost) = on_small_disk() else { return };
     let (disk, client) = (milepost.small_disk(), Client::new());
     let start = || {
         let arguments = [("kind", "demo"), ("input", r#"{"seconds":0}"#)];
