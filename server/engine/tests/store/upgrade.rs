@@ -111,17 +111,22 @@ async fn databases_of_every_released_schema_open_with_their_history() {
         assert_eq!(store.settle(&holders).await.expect("settled").len() as u64, counts.running);
         drop(store);
         let after = tables(&path).await;
-        for (table, rows) in before.iter().filter(|(table, _)| *table != "event" && *table != "_sqlx_migrations") {
+        // The worker that is gone, and the oldest events, are what may be missing.
+        for (table, rows) in before.iter().filter(|(table, _)| !["event", "node"].contains(&table.as_str())) {
             assert!(after[table] >= *rows, "{table} of {}: {rows} rows, then {}", fixture.display(), after[table]);
         }
 
-        let kept = std::fs::read_dir(folder.path().join("backups")).expect("it was copied before").count();
-        assert_eq!(kept, 1);
-        let copy = folder.path().join("backups").read_dir().expect("read").next().expect("one").expect("read").path();
-        assert_eq!(tables(&copy).await, before, "the copy is what there was");
+        let copies: Vec<_> = std::fs::read_dir(folder.path().join("backups")).into_iter().flatten().collect();
+        if before["_sqlx_migrations"] == after["_sqlx_migrations"] {
+            assert!(copies.is_empty(), "{} needs no change", fixture.display());
+        } else {
+            assert_eq!(copies.len(), 1, "it was copied before");
+            let copy = copies[0].as_ref().expect("it can be listed").path();
+            assert_eq!(tables(&copy).await, before, "the copy is what there was");
+        }
         opened += 1;
     }
-    assert!(opened > 0);
+    assert!(opened > 1, "an old one, and one that the next build will open");
 }
 
 /// When the newest event was written.
