@@ -58,7 +58,7 @@ impl ApiError {
             "invalid_input" | "invalid_path" | "invalid_limit" => 422,
             "too_many_requests" => 429,
             "internal" => 500,
-            "shutting_down" | "unreachable" => 503,
+            "shutting_down" | "busy" | "unreachable" => 503,
             "disk_full" => 507,
             _ => 409,
         }
@@ -115,6 +115,7 @@ impl From<engine::Error> for ApiError {
             engine::Error::Path(_) => "invalid_path",
             engine::Error::TooLarge(_) => "too_large",
             engine::Error::Full => "disk_full",
+            engine::Error::Busy => "busy",
             engine::Error::ShuttingDown => "shutting_down",
             // The rest is not the caller's to mend, and may name files and tables: into the log with it.
             error => {

@@ -128,10 +128,10 @@ fn line(job: &JobView) -> String {
         Shown::Running | Shown::Pausing => running_line(job),
         Shown::Cancelling => "Asked to stop, waiting for the task".to_owned(),
         Shown::NotResponding => "Asked to stop, still at work".to_owned(),
-        Shown::Queued => "Waits for a free place".to_owned(),
+        Shown::Queued => "Waits for a free slot".to_owned(),
         Shown::Scheduled => "Waits for its time".to_owned(),
         Shown::Paused => "Set aside".to_owned(),
-        Shown::Interrupted => "Its server stopped while it ran".to_owned(),
+        Shown::Interrupted => "Its process ended while it ran".to_owned(),
         Shown::Cancelled => stopped_line(job),
         Shown::Retrying | Shown::Failed => {
             job.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default()

@@ -58,6 +58,9 @@ pub enum Error {
     /// The disk, or the database's own limit, is full.
     #[error("the disk that holds the data directory is full; free some space and try again")]
     Full,
+    /// Another process has kept the database locked for longer than we wait for it. Nothing was changed.
+    #[error("another process keeps the database locked; try again")]
+    Busy,
     /// A stale worker wrote for an attempt that is no longer its own.
     #[error("this attempt has been taken away from its worker")]
     Fenced,

@@ -13,10 +13,8 @@ use crate::{
 
 /// How long the store's writer may be held by one removal, but for the sync of the disk that ends it.
 const HELD: Duration = Duration::from_millis(2);
-/// Jobs that are looked for at once: more than one removal takes.
+/// Jobs, or uploads, that are looked for at once: more than one removal takes.
 const FOUND: u32 = 256;
-/// Uploads in one removal.
-const UPLOADS: u32 = 50;
 
 /// Keeps the data directory in order, on behalf of a task. Made by [`crate::Ctx::keeper`].
 #[derive(Clone)]
@@ -83,14 +81,19 @@ impl Keeper {
         Ok(pruned.last.map(|last| (pruned, last)))
     }
 
-    /// Removes some uploads that only jobs refer to which ended before then; answers how many, 0 at the end.
+    /// Removes the next few uploads after the id `after` that only jobs refer to which ended before then, with their files.
+    /// Answers how many and where to go on; `None` at the end. Holds the store's writer as [`Self::prune`] does.
     ///
     /// # Errors
     /// `Error::Database`, `Error::Full`.
-    pub async fn prune_uploads(&self, before: Micros) -> Result<usize> {
-        let uploads = self.shared.store.prune_uploads(before, UPLOADS).await?;
-        self.shared.uploads.remove_files(&uploads).await;
-        Ok(uploads.len())
+    pub async fn prune_uploads(&self, before: Micros, after: &str) -> Result<Option<(usize, String)>> {
+        let uploads = self.shared.store.prunable_uploads(before, after, FOUND).await?;
+        if uploads.is_empty() {
+            return Ok(None);
+        }
+        let pruned = self.shared.store.prune_uploads(uploads, before, HELD).await?;
+        self.shared.uploads.remove_files(&pruned.uploads).await;
+        Ok(pruned.last.map(|last| (pruned.uploads.len(), last)))
     }
 
     /// Whether the database has given its free space back: upkeep does so by and by.

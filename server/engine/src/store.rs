@@ -77,8 +77,9 @@ pub trait Store: Send + Sync + 'static {
     /// Removes part of jobs, or all of them, unless they are not over since before the time beside them. Looks at them in
     /// turn until it has held the writer `most` long, at one of them at least. The files are the caller's.
     async fn prune(&self, what: Prunable, jobs: Vec<(JobId, Micros)>, most: Duration) -> Result<Pruned>;
-    /// Forgets at most `limit` uploads that only jobs refer to which ended before then; answers their ids.
-    async fn prune_uploads(&self, before: Micros, limit: u32) -> Result<Vec<String>>;
+    /// Forgets those of `uploads` that only jobs refer to which ended before then; looks at them as [`Store::prune`] does at
+    /// jobs. The files are the caller's.
+    async fn prune_uploads(&self, uploads: Vec<String>, before: Micros, most: Duration) -> Result<PrunedUploads>;
     /// Settles the running jobs of processes known to be dead: interrupted, or queued again where the kind allows. They
     /// are registered no longer.
     async fn settle(&self, dead: &[BootId]) -> Result<Vec<JobId>>;
@@ -160,6 +161,8 @@ pub trait Store: Send + Sync + 'static {
         after: JobId,
         limit: u32,
     ) -> Result<Vec<(JobId, Micros)>>;
+    /// The next uploads after the id `after` that only jobs refer to which ended before then, by id, at most `limit`.
+    async fn prunable_uploads(&self, before: Micros, after: &str, limit: u32) -> Result<Vec<String>>;
     /// Whether nothing is left to remove of what was deleted or pruned, and its space has been given back.
     async fn is_tidy(&self) -> Result<bool>;
     /// Bytes used.

@@ -16,10 +16,11 @@ use std::{
 use engine::{
     Ctx, Engine, Kind, StartOptions, Task, TaskError,
     store::{
-        BootId, Claim, Claimable, Finish, NewJob, Node, Outcome, SaveCheckpoint, SqliteOptions, SqliteStore, Store,
+        BootId, Claim, Claimable, Finish, GateChange, NewJob, Node, Outcome, SaveCheckpoint, SqliteOptions,
+        SqliteStore, Store,
     },
 };
-use model::{JobState, Micros, Progress, Seq};
+use model::{GateOf, JobState, Micros, Progress, Seq};
 use rusqlite::Connection;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -121,7 +122,7 @@ fn whatever_the_store_acknowledges_has_been_synced_before() {
 }
 
 /// What the program below acknowledges, in order. Each of them changes something.
-const VERBS: [&str; 12] = [
+const VERBS: [&str; 18] = [
     "start",
     "start",
     "registration",
@@ -134,6 +135,12 @@ const VERBS: [&str; 12] = [
     "cancel",
     "delete",
     "upload",
+    "pause",
+    "resume",
+    "pause of a queue",
+    "claim",
+    "successful end",
+    "death",
 ];
 
 #[tokio::test]
@@ -170,7 +177,7 @@ async fn every_verb_one_after_the_other() {
         artifacts: Vec::new(),
         checkpointed: true,
     };
-    store.finish(finish).await.expect("ended");
+    store.finish(finish.clone()).await.expect("ended");
     done();
     store.retry(fence.job, "ann").await.expect("retried");
     done();
@@ -181,7 +188,20 @@ async fn every_verb_one_after_the_other() {
     let upload = engine::store::UploadRow { id: "u".to_owned(), name: "u".to_owned(), size: 1, at: Micros(1) };
     store.save_upload(upload).await.expect("kept");
     done();
-    assert!(store.job(second).await.is_ok());
+    store.pause(second, "ann").await.expect("paused");
+    done();
+    store.resume(second, "ann").await.expect("resumed");
+    done();
+    store.change_gate(GateOf::Queue, "disk", GateChange::Pause, "ann").await.expect("paused");
+    done();
+    let claim = Claim { boot: fence.boot.clone(), slots: 1, kinds: [Claimable::of("a")].into(), waits: None };
+    let fence = store.claim(claim).await.expect("claimed").remove(0).fence;
+    done();
+    let outcome = Outcome::Succeeded { output: "1".to_owned() };
+    store.finish(Finish { fence: fence.clone(), outcome, ..finish }).await.expect("ended");
+    done();
+    store.settle(&[fence.boot]).await.expect("settled");
+    done();
 }
 
 /// What reaches the disk of a write that was not acknowledged may be any part of it.

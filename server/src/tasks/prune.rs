@@ -136,12 +136,13 @@ async fn prune(
         ctx.advance(pruned.jobs.len() as u64);
     }
     if jobs > 0 {
-        let what = match what {
-            Prunable::Job => "all",
-            Prunable::Log => "the logs",
-            Prunable::Artifacts => "the artifacts",
+        let (jobs, size) = (count(jobs), bytes(size));
+        let done = match what {
+            Prunable::Job => format!("removed {jobs} jobs, with {size} of artifacts"),
+            Prunable::Log => format!("removed the logs of {jobs} jobs"),
+            Prunable::Artifacts => format!("removed the artifacts of {jobs} jobs, {size}"),
         };
-        ctx.log(Level::Info, format!("removed {what} of {} jobs, with {} of artifacts", count(jobs), bytes(size)));
+        ctx.log(Level::Info, done);
     }
     Ok(jobs)
 }
@@ -150,17 +151,14 @@ async fn prune(
 async fn prune_uploads(ctx: &Ctx, keeper: &Keeper, before: Micros) -> Result<u64, TaskError> {
     ctx.stage(3);
     ctx.unit("uploads");
-    let mut uploads = 0;
-    loop {
+    let (mut uploads, mut last) = (0, String::new());
+    while let Some((some, next)) = keeper.prune_uploads(before, &last).await.map_err(refused)? {
+        uploads += some as u64;
+        last = next;
+        ctx.advance(some as u64);
         ctx.check()?;
-        match keeper.prune_uploads(before).await.map_err(refused)? as u64 {
-            0 => return Ok(uploads),
-            some => {
-                uploads += some;
-                ctx.advance(some);
-            }
-        }
     }
+    Ok(uploads)
 }
 
 /// Waits until the database has given its free space back to the disk.

@@ -188,7 +188,7 @@ fn told(what: &str) -> (&'static str, Option<&'static str>, String) {
         "succeeded" => ("succeeded", Some("succeeded"), "Succeeded"),
         "failed" => ("failed", Some("failed"), "Failed"),
         "cancelled" => ("cancelled", Some("cancelled"), "Cancelled"),
-        "interrupted" => ("interrupted", Some("interrupted"), "Interrupted: the server stopped"),
+        "interrupted" => ("interrupted", Some("interrupted"), "Interrupted: its process ended"),
         "retried" => ("retry", None, "retried it"),
         "started_now" => ("play", None, "did not let it wait any longer"),
         "pause_requested" => ("pause", Some("paused"), "asked it to pause"),

@@ -15,7 +15,7 @@ pub(super) fn Notices(data: Data) -> impl IntoView {
         Shown::Retrying => view! { <Retrying job /> }.into_any(),
         Shown::Cancelled if job.failure.is_some() => view! { <Failed job /> }.into_any(),
         Shown::Interrupted => view! {
-            <Notice class="bad" icon="interrupted" head="The server stopped while this job ran".to_owned()>
+            <Notice class="bad" icon="interrupted" head="The process that ran this job has ended".to_owned()>
                 <p>
                     "Its log and its last progress are kept. Retry runs it again, as the next attempt of the same job."
                 </p>
@@ -30,7 +30,7 @@ pub(super) fn Notices(data: Data) -> impl IntoView {
             >
                 <p>
                     "The task has not reached a point where it can stop. It keeps its slot until it does; nothing else "
-                    "waits for it. Only stopping the server ends it at once: the job is then interrupted."
+                    "waits for it. Only the end of the process that runs it ends it sooner."
                 </p>
             </Notice>
         }

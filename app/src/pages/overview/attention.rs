@@ -57,11 +57,11 @@ fn trouble(job: &JobView) -> impl IntoView + use<> {
     let (icon, sentence) = match job.shown() {
         Shown::NotResponding => ("slow", format!(" was asked to stop {} ago and still runs", fact(job, now))),
         Shown::Interrupted => {
-            ("interrupted", format!(" was interrupted {}, because its server stopped", fact(job, now)))
+            ("interrupted", format!(" was interrupted{}: its process ended", after_blank(&fact(job, now))))
         }
         _ => {
             let why = job.failure.as_ref().map(|failure| format!(": {}", failure.message)).unwrap_or_default();
-            ("failed", format!(" failed {}{why}", fact(job, now)))
+            ("failed", format!(" failed{}{why}", after_blank(&fact(job, now))))
         }
     };
     let href = format!("/jobs/{}", job.job);
@@ -78,4 +78,8 @@ fn trouble(job: &JobView) -> impl IntoView + use<> {
             </a>
         </li>
     }
+}
+
+fn after_blank(words: &str) -> String {
+    if words.is_empty() { String::new() } else { format!(" {words}") }
 }

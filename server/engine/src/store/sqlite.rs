@@ -60,7 +60,7 @@ use self::{feed::Feed, read::Reader, watcher::Watcher, writer::Writer};
 use super::{
     Activity, Artifact, AttemptRow, BootId, CancelAnswer, Checkpoint, CheckpointAnswer, Claim, Claimed, DurableEvent,
     Fence, Finish, GateChange, HourBucket, JobDetail, KindStats, ListQuery, LogAppend, LogPage, LogQuery, NewJob, Node,
-    Page, PauseAnswer, Prunable, Pruned, SaveCheckpoint, Store, Topics, UploadRow, Usage,
+    Page, PauseAnswer, Prunable, Pruned, PrunedUploads, SaveCheckpoint, Store, Topics, UploadRow, Usage,
 };
 use crate::{Clock, Listener, Result, SystemClock};
 
@@ -200,8 +200,8 @@ impl Store for SqliteStore {
         self.writer.call(prune::Prune { what, jobs, most }).await
     }
 
-    async fn prune_uploads(&self, before: Micros, limit: u32) -> Result<Vec<String>> {
-        self.writer.call(prune::PruneUploads { before, limit }).await
+    async fn prune_uploads(&self, uploads: Vec<String>, before: Micros, most: Duration) -> Result<PrunedUploads> {
+        self.writer.call(prune::PruneUploads { uploads, before, most }).await
     }
 
     async fn settle(&self, dead: &[BootId]) -> Result<Vec<JobId>> {
@@ -332,6 +332,10 @@ impl Store for SqliteStore {
         limit: u32,
     ) -> Result<Vec<(JobId, Micros)>> {
         self.reader.prunable(what, ended_before, after, limit).await
+    }
+
+    async fn prunable_uploads(&self, before: Micros, after: &str, limit: u32) -> Result<Vec<String>> {
+        self.reader.prunable_uploads(before, after, limit).await
     }
 
     async fn is_tidy(&self) -> Result<bool> {

@@ -549,6 +549,15 @@ pub struct Pruned {
     pub bytes: u64,
 }
 
+/// Uploads that were removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PrunedUploads {
+    /// Their ids.
+    pub uploads: Vec<String>,
+    /// The last that was looked at.
+    pub last: Option<String>,
+}
+
 /// An uploaded file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadRow {

@@ -19,6 +19,8 @@ use super::{Column, IfExists, load::Saved, types::ColumnType};
 
 /// How long to wait for another program that writes to the database.
 const BUSY: Duration = Duration::from_mins(1);
+/// What `pragma synchronous` answers where every commit is on the disk before it is answered.
+const FULL: i64 = 2;
 /// How many steps of a statement pass between two looks at whether to stop.
 const STEPS: i32 = 10_000;
 /// How many values a statement may bind, by SQLite's default.
@@ -77,6 +79,13 @@ impl Imports {
                 primary key (job, upload)
             ) strict";
         sqlx::query(create).execute(&mut connection).await.map_err(failed("preparing the database"))?;
+        let synchronous: i64 = sqlx::query_scalar("pragma synchronous")
+            .fetch_one(&mut connection)
+            .await
+            .map_err(failed("preparing the database"))?;
+        if synchronous != FULL {
+            return Err(TaskError::fatal("not_durable", "this SQLite does not sync its files before it answers"));
+        }
         let staging = format!("{STAGING}{}_{}", ctx.job(), ctx.attempt());
         let mut imports = Self { connection, staging, kept: false };
         let own = ctx.clone();

@@ -9,10 +9,10 @@ const SQLITE_FULL: u32 = 13;
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
-        if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) {
-            Self::Full
-        } else {
-            Self::Database(error.into())
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
+            Some(rusqlite::ErrorCode::DatabaseBusy) => Self::Busy,
+            _ => Self::Database(error.into()),
         }
     }
 }
@@ -38,18 +38,6 @@ pub(super) fn corrupt(what: &str, error: impl std::fmt::Display) -> Error {
 impl Error {
     /// Whether the transaction as a whole is lost, rather than one call refused.
     pub(super) const fn ends_transaction(&self) -> bool {
-        matches!(self, Self::Full | Self::Database(_))
-    }
-
-    /// Another process has held the write lock for longer than we wait for it, so that no call can be done.
-    pub(super) fn busy() -> Self {
-        Self::Database("another process keeps the database locked".into())
-    }
-
-    /// Whether it was that.
-    pub(super) fn is_busy(&self) -> bool {
-        let Self::Database(error) = self else { return false };
-        let said = error.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
-        said == Some(rusqlite::ErrorCode::DatabaseBusy)
+        matches!(self, Self::Full | Self::Busy | Self::Database(_))
     }
 }

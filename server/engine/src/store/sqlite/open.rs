@@ -26,6 +26,9 @@ const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 /// "Mile": tells our file from other databases.
 const APPLICATION_ID: i32 = 0x4d69_6c65;
 
+/// What `pragma synchronous` answers where every commit is synced before it is acknowledged.
+const FULL: i64 = 2;
+
 /// How long a connection waits for another one's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// To how many bytes the write-ahead log shrinks when it starts over.
@@ -63,6 +66,10 @@ pub(super) async fn writer(options: &SqliteOptions) -> Result<rusqlite::Connecti
         pragma journal_size_limit = {JOURNAL_SIZE_LIMIT};
         pragma cache_size = -8192;",
     ))?;
+    let synchronous: i64 = writer.pragma_query_value(None, "synchronous", |row| row.get(0))?;
+    if synchronous != FULL {
+        return Err(Error::Unusable("this SQLite does not sync its files before it answers; use another build".into()));
+    }
     if let Some(pages) = options.max_page_count {
         writer.execute_batch(&format!("pragma max_page_count = {pages}"))?;
     }

@@ -8,7 +8,7 @@ use rusqlite::params;
 use super::{batch::Verb, transaction::Transaction};
 use crate::{
     Result,
-    store::{Prunable, Pruned},
+    store::{Prunable, Pruned, PrunedUploads},
 };
 
 /// Removes part of jobs, or all of them, that are over since before a time.
@@ -45,31 +45,27 @@ impl Verb for Prune {
 
 /// Forgets uploads that only jobs refer to which ended before a time.
 pub(super) struct PruneUploads {
+    pub(super) uploads: Vec<String>,
     pub(super) before: Micros,
-    pub(super) limit: u32,
+    pub(super) most: Duration,
 }
 
 impl Verb for PruneUploads {
-    type Answer = Vec<String>;
+    type Answer = PrunedUploads;
 
-    fn run(&self, transaction: &mut Transaction<'_>) -> Result<Vec<String>> {
-        let uploads: Vec<(String, i64)> = transaction.rows(
-            // One that nobody refers to has its day, which another verb sees to.
-            "select id, size from upload indexed by upload_by_time where at < ?1
-            and exists (select 1 from upload_use where upload_use.upload = upload.id)
-            and not exists (
-                select 1 from upload_use join job on job.id = upload_use.job
-                where upload_use.upload = upload.id and (job.ended_at is null or job.ended_at >= ?1)
-            ) limit ?2",
-            params![self.before.0, self.limit],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )?;
-        for (id, size) in &uploads {
-            transaction.execute("delete from upload_use where upload = ?", [id])?;
-            transaction.execute("delete from upload where id = ?", [id])?;
-            transaction.ledger.upload_bytes -= size;
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<PrunedUploads> {
+        let began = Instant::now();
+        let mut pruned = PrunedUploads::default();
+        for upload in &self.uploads {
+            if pruned.last.is_some() && began.elapsed() >= self.most {
+                break;
+            }
+            pruned.last = Some(upload.clone());
+            if transaction.forget_upload(upload, self.before)? {
+                pruned.uploads.push(upload.clone());
+            }
         }
-        Ok(uploads.into_iter().map(|(id, _)| id).collect())
+        Ok(pruned)
     }
 }
 
@@ -101,6 +97,23 @@ impl Transaction<'_> {
         self.count_kind(&found.kind, -1);
         self.gone(found, "deleted");
         Ok(bytes as u64)
+    }
+
+    /// Forgets an upload, unless a job has come to need it that is not over since before then.
+    fn forget_upload(&mut self, upload: &str, before: Micros) -> Result<bool> {
+        let size = self.row(
+            "select size from upload where id = ?1 and not exists (
+                select 1 from upload_use join job on job.id = upload_use.job
+                where upload_use.upload = ?1 and (job.ended_at is null or job.ended_at >= ?2)
+            )",
+            params![upload, before.0],
+            |row| Ok(row.get::<_, i64>(0)?),
+        )?;
+        let Some(size) = size else { return Ok(false) };
+        self.execute("delete from upload_use where upload = ?", [upload])?;
+        self.execute("delete from upload where id = ?", [upload])?;
+        self.ledger.upload_bytes -= size;
+        Ok(true)
     }
 
     /// Hands the lines of an ended job's log to upkeep. Their numbers stay taken.

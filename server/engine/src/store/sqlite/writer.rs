@@ -207,9 +207,9 @@ impl Actor {
         };
         lock(&self.soft).put_back(soft);
         tracing::warn!(%error, calls = batch.len(), "a transaction failed");
-        if error.is_busy() {
+        if matches!(error, Error::Busy) {
             // To wait anew for each of them would hold up the last one for minutes.
-            return batch.into_singles().for_each(|single| single.refuse(Error::busy()));
+            return batch.into_singles().for_each(|single| single.refuse(Error::Busy));
         }
         if batch.len() == 1 && lock(&self.soft).is_empty() {
             return batch.refuse(error);

@@ -110,8 +110,14 @@ pub(crate) async fn an_upload_goes_when_the_last_job_that_used_it_is_old(kept: K
     kept.store.finish(finish(&claimed.fence, succeeded())).await.expect("finished");
     kept.store.enqueue(using("used")).await.expect("accepted");
     let before = Micros(NOW + 1);
-    assert_eq!(kept.store.prune_uploads(Micros(NOW), 9).await.expect("answered"), Vec::<String>::new());
-    assert_eq!(kept.store.prune_uploads(before, 9).await.expect("answered"), ["old"]);
+    let found = async |before| kept.store.prunable_uploads(before, "", 9).await.expect("read");
+    assert_eq!(found(Micros(NOW)).await, Vec::<String>::new());
+    assert_eq!(found(before).await, ["old"]);
+    let all = ["old", "used"].map(str::to_owned);
+    let pruned = kept.store.prune_uploads(all.to_vec(), before, Duration::MAX).await.expect("answered");
+    assert_eq!((pruned.uploads.as_slice(), pruned.last.as_deref()), (&all[..1], Some("used")), "a job needs the other");
+    let pruned = kept.store.prune_uploads(all.to_vec(), before, Duration::ZERO).await.expect("answered");
+    assert_eq!(pruned.last.as_deref(), Some("old"), "no longer than was said, and one at least");
     assert_eq!(kept.store.usage().await.expect("read").uploads, 5);
     kept.store.job(claimed.view.job).await.expect("its job stays");
 }

@@ -44,6 +44,28 @@ impl Reader {
         Ok(found.into_iter().filter_map(|(job, state)| Some((JobId(job), before(&state)?))).collect())
     }
 
+    /// The same for uploads. One that nobody refers to has its day, which another verb sees to.
+    pub(in crate::store::sqlite) async fn prunable_uploads(
+        &self,
+        before: Micros,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<String>> {
+        Ok(sqlx::query_scalar(
+            "select found.id from upload as found not indexed where found.id > ?1 and found.at < ?2
+            and exists (select 1 from upload_use where upload_use.upload = found.id)
+            and not exists (
+                select 1 from upload_use join job on job.id = upload_use.job
+                where upload_use.upload = found.id and (job.ended_at is null or job.ended_at >= ?2)
+            ) order by found.id limit ?3",
+        )
+        .bind(after)
+        .bind(before.0)
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?)
+    }
+
     pub(in crate::store::sqlite) async fn is_tidy(&self) -> Result<bool> {
         Ok(sqlx::query_scalar(
             "select not exists (select 1 from log_garbage)
