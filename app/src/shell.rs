@@ -32,6 +32,7 @@ use crate::{
 };
 
 pub use frame::Frame;
+pub(crate) use frame::TROUBLES;
 pub use refresh::RefreshWithoutScript;
 use sidebar::Sidebar;
 use wake::WakeIslands;

@@ -46,17 +46,20 @@ fn Board(queues: Vec<QueueStatus>) -> impl IntoView {
 fn Card(queue: QueueStatus) -> impl IntoView {
     let name = queue.gate.name.clone();
     let id = format!("queue-{name}");
-    let held = queue.gate.paused_at.is_some();
+    let held = match queue.gate.paused_at {
+        Some(_) => Some("Waits until the queue goes on"),
+        None if queue.is_full() => Some("Waits: the queue is at its limit"),
+        None if app().engine.concurrency() == 0 => Some("Waits: no process runs jobs"),
+        None => None,
+    };
     let rows: Vec<_> = queue.kinds.iter().cloned().map(|kind| view! { <Row kind held /> }).collect();
     view! {
         <section class="card" aria-labelledby=id.clone()>
             <header>
                 <h2 id=id.clone()>{name}</h2>
                 <div class="part" data-part=id.clone()>
-                    {match queue.gate.paused_at {
-                        Some(_) => Either::Left(view! { <Paused gate=queue.gate.clone() /> }),
-                        None => Either::Right(view! { <span class="hint">{together(&queue.jobs())}</span> }),
-                    }}
+                    <Paused gate=queue.gate.clone() />
+                    <span class="hint">{together(&queue.jobs())}</span>
                 </div>
                 <div class="actions">
                     <Limit gate=queue.gate.clone() most=None />
@@ -92,9 +95,10 @@ fn Card(queue: QueueStatus) -> impl IntoView {
 #[component]
 fn Row(
     kind: KindStatus,
-    /// Its queue is paused.
-    held: bool,
+    /// Why its queue lets none of its jobs start, if it does.
+    held: Option<&'static str>,
 ) -> impl IntoView {
+    let held = held.or_else(|| kind.is_full().then_some("Waits: at its limit"));
     let KindStatus { task, gate, jobs } = kind;
     let name = task.kind.as_str();
     let part = |what: &str| format!("kind-{name}-{what}");
@@ -207,12 +211,8 @@ fn Limit(
 }
 
 /// Why its jobs wait, if they do.
-fn how(jobs: &Counts, held: bool) -> &'static str {
-    match (jobs.queued, held) {
-        (0, _) => "Nothing in line",
-        (_, true) => "Waits until the queue goes on",
-        (_, false) => "Waits for a free slot",
-    }
+fn how(jobs: &Counts, held: Option<&'static str>) -> &'static str {
+    if jobs.queued == 0 { "Nothing in line" } else { held.unwrap_or("Waits for a free slot") }
 }
 
 /// `2 running, 14 waiting`.

@@ -19,7 +19,7 @@ use engine::{
 /// At most so many jobs are watched in the sidebar.
 pub(super) const WATCHED: usize = 5;
 /// At most so many troubles are counted; more are "9+".
-const TROUBLES: u32 = 10;
+pub(crate) const TROUBLES: u32 = 10;
 
 /// What every page shows around its own matter; a context of the page.
 #[derive(Clone)]

@@ -128,7 +128,7 @@ fn line(job: &JobView) -> String {
         Shown::Running | Shown::Pausing => running_line(job),
         Shown::Cancelling => "Asked to stop, waiting for the task".to_owned(),
         Shown::NotResponding => "Asked to stop, still at work".to_owned(),
-        Shown::Queued => "Waits for a free slot".to_owned(),
+        Shown::Queued => "Waits for its turn".to_owned(),
         Shown::Scheduled => "Waits for its time".to_owned(),
         Shown::Paused => "Set aside".to_owned(),
         Shown::Interrupted => "Its process ended while it ran".to_owned(),

@@ -161,7 +161,7 @@ pub use input::{RootedPath, UploadRef};
 pub use keeper::Keeper;
 pub use model::{FolderEntry, FolderListing};
 pub use names::{Code, Kind, Queue};
-pub use queues::{KindStatus, QueueStatus};
+pub use queues::{Hold, KindStatus, QueueStatus};
 pub use roots::Roots;
 pub use store::{DurableEvent, Listener};
 pub use task::{Fault, Task, TaskError, TaskInfo};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Counts, Gate, GateOf};
+use model::{Counts, FieldError, Gate, GateOf};
 
 use crate::{Engine, Error, Result, TaskInfo, store::GateChange};
 
@@ -26,7 +26,35 @@ pub struct KindStatus {
     pub jobs: Counts,
 }
 
+/// What keeps jobs from starting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// A person has paused their queue, or their kind.
+    Paused(Gate),
+    /// As many as may run at once do.
+    Full(Gate),
+    /// No process runs jobs.
+    Nobody,
+}
+
+impl KindStatus {
+    /// How many may run at once, by its task and by what people have decided.
+    pub fn limit(&self) -> Option<u32> {
+        self.gate.at_once.into_iter().chain(self.task.limit).min()
+    }
+
+    /// Whether as many run as may.
+    pub fn is_full(&self) -> bool {
+        self.limit().is_some_and(|limit| self.jobs.running >= u64::from(limit))
+    }
+}
+
 impl QueueStatus {
+    /// Whether as many run as may.
+    pub fn is_full(&self) -> bool {
+        self.gate.at_once.is_some_and(|limit| self.jobs().running >= u64::from(limit))
+    }
+
     /// Its jobs that are not over, of all kinds together; the other counts are 0.
     pub fn jobs(&self) -> Counts {
         self.kinds.iter().fold(Counts::default(), |sum, kind| Counts {
@@ -60,25 +88,37 @@ impl Engine {
         Ok(queues.into_iter().map(|(name, kinds)| QueueStatus { gate: gate(GateOf::Queue, name), kinds }).collect())
     }
 
-    /// What keeps jobs of a kind from starting at the moment: its queue, or itself, where these are paused.
+    /// What keeps jobs of a kind from starting at the moment; `None` where they wait for no more than a slot.
     ///
     /// # Errors
     /// `Error::Database`.
-    pub async fn paused_before(&self, kind: &str) -> Result<Option<Gate>> {
-        let Some(task) = self.task(kind) else { return Ok(None) };
-        let gates = self.store().gates().await?;
-        let stands_before = |gate: &Gate| match gate.of {
-            GateOf::Queue => gate.name == task.queue.as_str(),
-            GateOf::Kind => gate.name == kind,
+    pub async fn hold(&self, kind: &str) -> Result<Option<Hold>> {
+        let queues = self.queues().await?;
+        let of_kind = |queue: &QueueStatus| queue.kinds.iter().position(|status| status.task.kind.as_str() == kind);
+        let Some((queue, place)) = queues.iter().find_map(|queue| Some((queue, of_kind(queue)?))) else {
+            return Ok(None);
         };
-        Ok(gates.into_iter().filter(|gate| gate.paused_at.is_some()).find(stands_before))
+        let status = &queue.kinds[place];
+        let paused = [&queue.gate, &status.gate].into_iter().find(|gate| gate.paused_at.is_some());
+        Ok(if let Some(gate) = paused {
+            Some(Hold::Paused(gate.clone()))
+        } else if queue.is_full() {
+            Some(Hold::Full(queue.gate.clone()))
+        } else if status.is_full() {
+            Some(Hold::Full(Gate { at_once: status.limit(), ..status.gate.clone() }))
+        } else if self.concurrency() == 0 {
+            Some(Hold::Nobody)
+        } else {
+            None
+        })
     }
 
     /// Pauses, resumes or limits a queue or a kind, for all processes. What runs goes on. What is so already stays as
     /// it is.
     ///
     /// # Errors
-    /// `Error::UnknownQueue`, `Error::UnknownKind`, `Error::Database`.
+    /// `Error::UnknownQueue`, `Error::UnknownKind`, `Error::Database`; `Error::InvalidInput` in `at_once` for a limit of
+    /// nothing, or one above what the kind's task allows.
     pub async fn change_gate(&self, of: GateOf, name: &str, change: GateChange, by: &str) -> Result<()> {
         match of {
             GateOf::Kind => drop(self.shared.registry.get(name)?),
@@ -89,6 +129,17 @@ impl Engine {
                 return Err(Error::UnknownQueue { queue: name.chars().take(80).collect(), known: known.join(", ") });
             }
             GateOf::Queue => {}
+        }
+        if let GateChange::Limit(Some(at_once)) = change {
+            let most = self.task(name).filter(|_| of == GateOf::Kind).and_then(|task| task.limit).unwrap_or(u32::MAX);
+            let message = match at_once {
+                0 => "A limit is at least 1; pause it instead.".to_owned(),
+                _ if at_once > most => format!("Its task lets at most {most} of its jobs run at once."),
+                _ => String::new(),
+            };
+            if !message.is_empty() {
+                return Err(Error::InvalidInput(vec![FieldError { field: "at_once".to_owned(), message }]));
+            }
         }
         self.store().change_gate(of, name, change, by).await
     }

@@ -107,6 +107,8 @@ impl Task for Backup {
         let size = size_of(&making.copy());
         let (into, own) = (folder.clone(), name.clone());
         ctx.blocking(move || making.publish(&into, &own)).await?;
+        // The copy also holds what was still in the database's log.
+        ctx.total(size, "B");
         ctx.set(size);
         ctx.log(model::Level::Info, format!("{name} holds {}", bytes(size)));
         let own = name.clone();

@@ -137,8 +137,10 @@ impl Task for CheckLinks {
         }
         let checked = self.check_all(&input, &links, &findings, journal, ctx).await;
 
-        // Cancelled, the job still shows what it has found.
-        ctx.stage(2);
+        // Cancelled, the job still shows what it has found, and where it stopped.
+        if checked.is_ok() {
+            ctx.stage(2);
+        }
         let output = summary(&links, &findings);
         let artifact = ctx.artifact(report::NAME).await?;
         report::write(artifact.path(), &links, &findings)?;

@@ -1,12 +1,12 @@
 //! What the job's page shows, read for one request.
 
 use engine::{
-    Result,
+    Hold, Result,
     store::{Activity, Artifact, AttemptRow, JobDetail, ListQuery, LogPage, LogQuery, PageAt},
 };
 use leptos_axum::extract;
 use leptos_router::params::ParamsMap;
-use model::{Gate, JobId, JobState, JobView, Level, Micros};
+use model::{JobId, JobState, JobView, Level, Micros};
 use tower_sessions::Session;
 
 use crate::{context::app, pins};
@@ -77,8 +77,8 @@ pub(super) struct Data {
     pub task: (String, Vec<String>),
     /// Whether a running job of the task can be paused.
     pub pauses: bool,
-    /// What keeps it from starting, where it is in line and its queue or its kind is paused.
-    pub held_by: Option<Gate>,
+    /// What keeps it from starting, where it is in line for more than a slot.
+    pub hold: Option<Hold>,
     /// How long a task may take to stop, seconds.
     pub grace: f64,
     pub now: Micros,
@@ -105,8 +105,8 @@ impl Data {
             store.log(job, &log),
             store.page(&earlier),
         )?;
-        let held_by = match detail.view.state {
-            JobState::Queued => engine.paused_before(&detail.view.kind).await?,
+        let hold = match detail.view.state {
+            JobState::Queued => engine.hold(&detail.view.kind).await?,
             _ => None,
         };
         let session = extract::<Session>().await.ok();
@@ -123,7 +123,7 @@ impl Data {
             pinned: pins::read(session.as_ref()).await.contains(&job),
             task,
             pauses: engine.task(&detail.view.kind).is_some_and(|task| task.checkpoints),
-            held_by,
+            hold,
             grace: engine.cancel_grace().as_secs_f64(),
             now: engine.now(),
             asked,

@@ -1,12 +1,12 @@
 //! Crumbs, title, state, and what can be done.
 
 use leptos::prelude::*;
-use model::{JobId, JobState, JobView, Shown, bytes, count};
+use model::{JobId, JobState, JobView, Shown, bytes};
 
 use super::data::Data;
 use crate::{
     islands::LiveForms,
-    ui::{Icon, StatePill, Words, fact, job_json, kind_icon},
+    ui::{Icon, StatePill, Words, fact, job_json, kind_icon, lines},
 };
 
 /// The top of the page.
@@ -187,8 +187,8 @@ fn ConfirmDelete(data: Data) -> impl IntoView {
     let id = detail.view.job;
     let asked = data.asked.confirm_delete;
     let loss = format!(
-        "Its input, its log of {} lines and the files it made ({}) are removed for good. Nothing else is touched.",
-        count(detail.log_lines),
+        "Its input, its log of {} and the files it made ({}) are removed for good. Nothing else is touched.",
+        lines(detail.log_lines),
         bytes(detail.artifact_bytes),
     );
     detail.view.state.is_terminal().then(|| {

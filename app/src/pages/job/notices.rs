@@ -1,7 +1,8 @@
 //! What went wrong, before anything else.
 
+use engine::Hold;
 use leptos::prelude::*;
-use model::{Failure, Gate, GateOf, JobView, Shown, count, duration};
+use model::{Failure, GateOf, JobView, Shown, count, duration};
 
 use super::data::Data;
 use crate::ui::{Icon, When};
@@ -50,7 +51,7 @@ pub(super) fn Notices(data: Data) -> impl IntoView {
             </Notice>
         }
         .into_any(),
-        Shown::Queued => data.held_by.map(|gate| view! { <Held gate /> }).into_any(),
+        Shown::Queued => data.hold.map(|hold| view! { <Held hold /> }).into_any(),
         Shown::Scheduled
         | Shown::Running
         | Shown::Pausing
@@ -63,17 +64,44 @@ pub(super) fn Notices(data: Data) -> impl IntoView {
 
 /// Why it does not start.
 #[component]
-fn Held(gate: Gate) -> impl IntoView {
-    let head = match gate.of {
-        GateOf::Queue => format!("The queue {} is paused", gate.name),
-        GateOf::Kind => "Its task is paused".to_owned(),
+fn Held(hold: Hold) -> impl IntoView {
+    let (class, head, why) = match hold {
+        Hold::Paused(gate) => (
+            "warn",
+            match gate.of {
+                GateOf::Queue => format!("The queue {} is paused", gate.name),
+                GateOf::Kind => "Its task is paused".to_owned(),
+            },
+            view! {
+                {gate.paused_by}
+                " has paused it, "
+                {gate.paused_at.map(|at| view! { <When at /> })}
+                ". This job keeps its place and starts when it is resumed. "
+            }
+            .into_any(),
+        ),
+        Hold::Full(gate) => (
+            "",
+            match gate.of {
+                GateOf::Queue => format!("The queue {} is at its limit", gate.name),
+                GateOf::Kind => "Its task is at its limit".to_owned(),
+            },
+            match gate.at_once {
+                Some(1) => "One of its jobs runs, and no more may at once. ".to_owned(),
+                limit => format!("{} of its jobs run, and no more may at once. ", limit.unwrap_or_default()),
+            }
+            .into_any(),
+        ),
+        Hold::Nobody => (
+            "warn",
+            "No process runs jobs now".to_owned(),
+            "This server leaves them to its workers, and there is none. Start one: milepost worker. ".into_any(),
+        ),
     };
     view! {
-        <Notice class="warn" icon="pause" head>
+        <Notice class icon="pause" head>
             <p>
-                {gate.paused_by} " has paused it, " {gate.paused_at.map(|at| view! { <When at /> })}
-                ". This job keeps its place and starts when it is resumed. "
-                <a href="/queues">"Go to the queues"</a>
+                {why} <a href="/queues">"Go to the queues"</a>
             </p>
         </Notice>
     }

@@ -4,13 +4,17 @@ use leptos::prelude::*;
 use model::{Gate, GateOf, JobView, Shown};
 
 use crate::ui::{Icon, When, fact};
-use crate::{context::app, shell::Frame};
+use crate::{
+    context::app,
+    shell::{Frame, TROUBLES},
+};
 
 /// Queues and kinds that are paused, jobs that went wrong and nobody has tried again, and jobs that do not stop when
 /// asked. Absent on a good day.
 #[component]
 pub(super) fn Attention(jobs: Vec<JobView>, running: Vec<JobView>, gates: Vec<Gate>) -> impl IntoView {
     let stuck = running.into_iter().filter(|job| job.shown() == Shown::NotResponding);
+    let perhaps_more = jobs.len() >= TROUBLES as usize;
     let troubles: Vec<_> = stuck.chain(jobs).collect();
     let paused: Vec<_> = gates.into_iter().filter(|gate| gate.paused_at.is_some()).map(paused).collect();
     (!troubles.is_empty() || !paused.is_empty()).then(|| {
@@ -18,9 +22,18 @@ pub(super) fn Attention(jobs: Vec<JobView>, running: Vec<JobView>, gates: Vec<Ga
             <section class="card" aria-labelledby="attention">
                 <header>
                     <h2 id="attention">"Needs attention"</h2>
-                    <span class="hint">"until it is seen to"</span>
+                    <span class="hint">"until tried again, repeated, deleted or resumed"</span>
                 </header>
                 <ul class="attention">{paused} {troubles.iter().map(trouble).collect::<Vec<_>>()}</ul>
+                {perhaps_more
+                    .then(|| {
+                        view! {
+                            <footer>
+                                "These are the newest. "<a href="/jobs?state=failed">"All that failed"</a>
+                                <a href="/jobs?state=interrupted">"All that were interrupted"</a>
+                            </footer>
+                        }
+                    })}
             </section>
         }
     })

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use engine::{Error, StartOptions, store::GateChange};
+use engine::{Error, Hold, StartOptions, store::GateChange};
 use model::{GateOf, JobState, Micros};
 use serde_json::{Value, json};
 
@@ -104,14 +104,51 @@ async fn people_pause_a_queue_or_a_kind_and_see_what_waits_there() {
     for (of, name) in [(GateOf::Queue, "default"), (GateOf::Kind, "probe-0")] {
         change(of, name, GateChange::Pause).await.expect("paused");
         let job = bench.start().await;
-        let held_by = bench.engine.paused_before("probe-0").await.expect("read").expect("it is paused");
-        assert_eq!((held_by.of, held_by.name.as_str(), held_by.paused_by.as_deref()), (of, name, Some("ann")));
+        let Some(Hold::Paused(gate)) = bench.engine.hold("probe-0").await.expect("read") else {
+            panic!("it is paused");
+        };
+        assert_eq!((gate.of, gate.name.as_str(), gate.paused_by.as_deref()), (of, name, Some("ann")));
         let queues = bench.engine.queues().await.expect("read");
         assert_eq!(queues.iter().map(|queue| queue.gate.name.as_str()).collect::<Vec<_>>(), ["default"]);
         assert_eq!((queues[0].jobs().queued, queues[0].kinds.len()), (1, 1));
         assert_eq!(bench.engine.job(job).await.expect("kept").state, JobState::Queued);
         change(of, name, GateChange::Resume).await.expect("resumed");
         bench.reaches(job, JobState::Succeeded).await;
-        assert_eq!(bench.engine.paused_before("probe-0").await.expect("read"), None);
+        assert_eq!(bench.engine.hold("probe-0").await.expect("read"), None);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_waits_for_more_than_a_slot_says_for_what() {
+    let gate = Gate::new();
+    let step = gate.clone();
+    let probe = Probe::<3>::new(move |_, _| {
+        let step = step.clone();
+        async move {
+            step.pass().await;
+            Ok(Value::Null)
+        }
+    });
+    let bench = Bench::built(|builder| builder.register(probe)).await;
+    let hold = async || bench.engine.hold("probe-3").await.expect("read");
+    let limit = async |of, name, at_once| bench.engine.change_gate(of, name, GateChange::Limit(at_once), "ann").await;
+    let first = bench.start_kind("probe-3", "").await;
+    bench.reaches(first, JobState::Running).await;
+    assert_eq!(hold().await, None, "there is room for a second one");
+    let second = bench.start_kind("probe-3", "").await;
+    bench.reaches(second, JobState::Running).await;
+    assert!(matches!(hold().await, Some(Hold::Full(full)) if (full.of, full.at_once) == (GateOf::Kind, Some(2))));
+    limit(GateOf::Queue, "default", Some(2)).await.expect("limited");
+    assert!(matches!(hold().await, Some(Hold::Full(full)) if (full.of, full.at_once) == (GateOf::Queue, Some(2))));
+    for (of, name, at_once) in
+        [(GateOf::Kind, "probe-3", 3), (GateOf::Kind, "probe-3", 0), (GateOf::Queue, "default", 0)]
+    {
+        let refused = limit(of, name, Some(at_once)).await;
+        assert!(matches!(&refused, Err(Error::InvalidInput(faults)) if faults[0].field == "at_once"), "{refused:?}");
+    }
+    gate.open();
+
+    let idle =
+        Bench::built(|builder| builder.concurrency(0).register(Probe::<0>::new(|_, _| async { Ok(Value::Null) })));
+    assert_eq!(idle.await.engine.hold("probe-0").await.expect("read"), Some(Hold::Nobody));
 }
