@@ -1,12 +1,10 @@
 //! The pages as they are sent, kept beside this file. A change that is meant is taken over with `cargo insta accept`,
 //! or by running the tests with `INSTA_UPDATE=always`.
 
-use std::time::Instant;
-
 use insta::{Settings, assert_snapshot};
 use reqwest::blocking::Client;
 
-use crate::milepost::{Milepost, PATIENCE};
+use crate::milepost::Milepost;
 
 /// What differs from run to run, as a regular expression, and what stands there instead.
 const CHANGING: [(&str, &str); 14] = [
@@ -44,14 +42,8 @@ fn compare(milepost: &Milepost, name: &str, path: &str) {
 fn start(milepost: &Milepost, kind: &str, input: &str) {
     let answer = Client::new().post(milepost.url("/api/start_job")).form(&[("kind", kind), ("input", input)]).send();
     let job: u64 = answer.unwrap().error_for_status().unwrap().json().unwrap();
-    let begun = Instant::now();
-    loop {
-        let page = reqwest::blocking::get(milepost.url(&format!("/jobs/{job}"))).unwrap().text().unwrap();
-        if page.contains("data-state=\"succeeded\"") || page.contains("Failed in") {
-            return;
-        }
-        assert!(begun.elapsed() < PATIENCE, "job {job} does not end");
-    }
+    // Its events, until it ends.
+    reqwest::blocking::get(milepost.url(&format!("/events?job={job}&until=end"))).unwrap().text().unwrap();
 }
 
 #[test]
