@@ -320,6 +320,13 @@ pub(crate) async fn a_retry_is_the_next_attempt_of_what_went_wrong(kept: Kept) {
     let states: Vec<_> = attempts.iter().map(|attempt| (attempt.attempt, attempt.state)).collect();
     assert_eq!(states, [(2, JobState::Succeeded), (1, JobState::Failed)]);
     assert_eq!(attempts[1].trace, "caused by\nnothing");
+    let told = kept.store.activity(job, 9).await.expect("read");
+    let told: Vec<_> = told.iter().map(|entry| entry.what.as_str()).collect();
+    assert_eq!(
+        told,
+        ["succeeded", "started", "retried", "failed", "started", "created"],
+        "newest first, in one moment too"
+    );
 }
 
 pub(crate) async fn a_retried_job_goes_to_the_end_of_the_line(kept: Kept) {

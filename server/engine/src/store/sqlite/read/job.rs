@@ -104,20 +104,22 @@ impl Reader {
             .collect()
     }
 
-    /// The job's acceptance and its attempts tell most of it; what people did stands in `activity`.
+    /// The job's acceptance and its attempts tell most of it; what people did stands in `activity`. What they do to
+    /// a job that waits may start it in the same moment, and comes before that.
     pub(in crate::store::sqlite) async fn activity(&self, job: JobId, limit: u32) -> Result<Vec<Activity>> {
         let rows = sqlx::query(
             "select created_at as at, 0 as place, 'created' as what, 1 as attempt, created_by as by,
                 iif(rerun_of is null, '', '#' || rerun_of) as detail, 0 as nth
             from job where id = ?1
             union all
-            select started_at, 1, 'started', attempt, null, '', 0 from job where id = ?1 and state = 'running'
+            select started_at, 2, 'started', attempt, null, '', 0 from job where id = ?1 and state = 'running'
             union all
-            select started_at, 1, 'started', attempt, null, '', 0 from attempt where job = ?1
+            select started_at, 2, 'started', attempt, null, '', 0 from attempt where job = ?1
             union all
-            select at, 2, what, attempt, by, detail, id from activity where job = ?1
+            select at, iif(what in ('set_aside', 'retried', 'resumed', 'started_now'), 1, 3), what, attempt, by, detail, id
+            from activity where job = ?1
             union all
-            select ended_at, 3, case state when 'queued' then 'handed_back' when 'scheduled' then 'snoozed' else state end,
+            select ended_at, 4, case state when 'queued' then 'handed_back' when 'scheduled' then 'snoozed' else state end,
                 attempt, null, coalesce(failure_message, ''), 0
             from attempt where job = ?1
             order by at desc, attempt desc, place desc, nth desc limit ?2",
