@@ -2,7 +2,7 @@
 //!
 //! Both are done by a thread of their own, so that no task can hold them up. A process counts as dead when its lock can
 //! be taken (at once, see `node_lock`), or when its heart has not beaten for its whole lease while this process was
-//! watching. Nobody's time of day plays a part.
+//! watching, which only a process can whose own beats are accepted. Nobody's time of day plays a part.
 
 use std::{
     collections::HashMap,
@@ -38,7 +38,9 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<()> {
     let runtime = runtime::Builder::new_current_thread().enable_time().build().map_err(unusable)?;
     let shared = Arc::clone(shared);
     let work = async move {
-        let mut others = Others::default();
+        // `None` while this process cannot beat itself. A lease is three heartbeats at least: what keeps everybody from
+        // writing is met by an own beat before the silence of others has lasted for their lease.
+        let mut others = None;
         let pause = LOOK.min(shared.node.lease / LOOKS_PER_LEASE);
         let [mut beats, mut looks, mut strays] = [shared.heartbeat, pause, LOOK_FOR_STRAYS].map(|period| {
             let mut ticks = interval(period);
@@ -50,9 +52,13 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<()> {
             tokio::select! {
                 biased;
                 () = shared.closed.raised() => return,
-                _ = beats.tick() => beat(&shared).await,
+                _ = beats.tick() => {
+                    let accepted = beat(&shared).await;
+                    others = accepted.then(|| others.take().unwrap_or_default());
+                    stop_lost(&shared).await;
+                }
                 _ = strays.tick() => warn(settle_strays(shared.store.as_ref(), &shared.data, &shared.node.boot).await),
-                _ = looks.tick() => warn(look(&shared, &mut others, pause).await),
+                _ = looks.tick() => warn(look(&shared, others.as_mut(), pause).await),
             }
         }
     };
@@ -60,26 +66,44 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<()> {
     Ok(())
 }
 
-/// Beats once. A process that has been silent for longer than its lease (stopped, or starved) may find that the others
-/// have taken its jobs: it lets go of them and is as good as new. It keeps its name, because no attempt that it has lost
-/// can be mistaken for one that it will be given.
-async fn beat(shared: &Shared) {
+/// Beats once; answers whether that was accepted. A process that has been silent for longer than its lease (stopped, or
+/// starved) may find that the others have taken its jobs: it enters itself anew and is as good as new. It keeps its name,
+/// because no attempt that it has lost can be mistaken for one that it will be given.
+async fn beat(shared: &Shared) -> bool {
     let store = &shared.store;
-    let lost = async {
-        if store.beat(&shared.node.boot).await? || shared.closed.is_raised() {
-            return Ok(Vec::new());
+    let beaten = async {
+        if !store.beat(&shared.node.boot).await? && !shared.closed.is_raised() {
+            tracing::warn!("this process was silent for so long that the others have taken its jobs");
+            store.register(shared.node.clone()).await?;
         }
-        tracing::warn!("this process was silent for so long that the others have taken its jobs");
-        // What is claimed from here on is not among them.
-        let before = shared.live.all();
-        store.register(shared.node.clone()).await?;
-        let held = store.held(&shared.node.boot).await?;
-        let is_lost = |attempt: &Arc<Attempt>| !held.contains(&(attempt.fence.job, attempt.fence.attempt));
-        Ok(before.into_iter().filter(is_lost).collect())
+        Ok::<_, Error>(())
     };
-    match lost.await {
-        Ok(lost) => lost.into_iter().for_each(cancel::take_away),
-        Err::<_, Error>(error) => tracing::warn!(%error, "cannot show that this process lives; trying again"),
+    let outcome = beaten.await;
+    if let Err(error) = &outcome {
+        tracing::warn!(%error, "cannot show that this process lives; trying again");
+    }
+    outcome.is_ok()
+}
+
+/// Stops the attempts that this process runs and no longer holds. After every beat, not only when it wakes: the store may
+/// not answer just then, and an attempt that was claimed before a sleep may begin after it.
+async fn stop_lost(shared: &Shared) {
+    // Listed before the store is asked: what is claimed from here on is not among them.
+    let mut live = shared.live.all();
+    // What has ended, or was asked to stop for another reason, is seen to already.
+    live.retain(|attempt| !attempt.stop.is_raised());
+    if live.is_empty() {
+        return;
+    }
+    match shared.store.held(&shared.node.boot).await {
+        Ok(held) => {
+            let is_lost = |attempt: &Arc<Attempt>| {
+                // Asked again: it may have ended meanwhile.
+                !held.contains(&(attempt.fence.job, attempt.fence.attempt)) && !attempt.stop.is_raised()
+            };
+            live.into_iter().filter(is_lost).for_each(cancel::take_away);
+        }
+        Err(error) => tracing::warn!(%error, "cannot ask which attempts this process still holds; trying again"),
     }
 }
 
@@ -124,13 +148,14 @@ impl Others {
     }
 }
 
-/// Looks at every other process once, and settles the jobs of the dead.
-async fn look(shared: &Shared, others: &mut Others, pause: Duration) -> Result<()> {
+/// Looks at every other process once, and settles the jobs of the dead; by their silence only while `others` is kept.
+/// Where nobody can write all are silent, and the first to write again would take the jobs of the rest.
+async fn look(shared: &Shared, others: Option<&mut Others>, pause: Duration) -> Result<()> {
     let (dead, living) = judge_by_lock(shared.store.as_ref(), &shared.data, &shared.node).await?;
     settle(shared.store.as_ref(), &shared.data, &dead).await?;
     let slots = living.iter().map(|node| node.concurrency).sum();
     shared.slots_elsewhere.store(slots, Ordering::Relaxed);
-    let silent = others.judge(&living, pause);
+    let silent = others.map(|others| others.judge(&living, pause)).unwrap_or_default();
     if !silent.is_empty() {
         for job in shared.store.expire(&silent).await? {
             tracing::warn!(%job, "the process that ran this job has been silent for too long; the job is taken from it");

@@ -80,3 +80,17 @@ async fn what_ran_before_the_machine_started_anew_is_dead_whatever_its_lease() {
     let (_, job) = other(&bench, "before", "the kernel before", HOUR).await;
     bench.reaches(job, JobState::Interrupted).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_could_not_beat_itself_grants_a_silent_process_its_whole_lease_anew() {
+    const LEASE: Duration = Duration::from_secs(1);
+    let bench = observer().await;
+    bench.refuse_beats().await;
+    let (_, job) = other(&bench, "elsewhere", "another kernel", LEASE).await;
+    tokio::time::sleep(2 * LEASE).await;
+    assert_eq!(bench.engine.job(job).await.expect("kept").state, JobState::Running, "nobody was fit to judge");
+    let accepted_from = Instant::now();
+    bench.accept_beats().await;
+    bench.reaches(job, JobState::Interrupted).await;
+    assert!(accepted_from.elapsed() >= LEASE, "{:?} after beats are accepted again", accepted_from.elapsed());
+}

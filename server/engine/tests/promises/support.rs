@@ -11,6 +11,7 @@ use model::{JobId, JobState, JobView, LogLine, ProgressEvent, StreamEvent};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 use tokio::sync::Notify;
 
@@ -192,6 +193,30 @@ impl Bench {
     pub(crate) async fn start_kind(&self, kind: &str, name: &str) -> JobId {
         let options = StartOptions { by: "ann".to_owned(), ..StartOptions::default() };
         self.engine.start(kind, json!({ "name": name }), options).await.expect("the input fits")
+    }
+
+    /// Another process, as far as the database can tell.
+    pub(crate) async fn another_process(&self) -> SqliteConnection {
+        let url = format!("sqlite://{}", self.engine.data_dir().database().display());
+        SqliteConnection::connect(&url).await.expect("it opens")
+    }
+
+    /// Changes the data behind the back of everybody; answers how many rows.
+    pub(crate) async fn meddle(&self, sql: &'static str) -> u64 {
+        let mut connection = self.another_process().await;
+        sqlx::query(sql).execute(&mut connection).await.expect("it is changed").rows_affected()
+    }
+
+    /// From here on nobody's beat is accepted, as where nobody can write; what else is written is, so that nothing but
+    /// their judgement keeps the processes from taking each other's jobs.
+    pub(crate) async fn refuse_beats(&self) {
+        self.meddle("create trigger refuse before update of heartbeat on node begin select raise(abort, 'no'); end")
+            .await;
+    }
+
+    /// The same, until now.
+    pub(crate) async fn accept_beats(&self) {
+        self.meddle("drop trigger refuse").await;
     }
 
     /// Waits until the job is in `state`, told by a durable event.

@@ -8,7 +8,6 @@ use std::{
 use engine::{Ctx, StartOptions, store::ListQuery};
 use model::{JobId, JobState};
 use serde_json::{Value, json};
-use sqlx::{Connection, SqliteConnection};
 
 use crate::support::{Bench, Gate, LONG, Probe};
 
@@ -106,7 +105,7 @@ async fn a_job_that_ends_while_the_database_is_locked_is_written_down_as_soon_as
     .await;
     let job = bench.start().await;
     bench.reaches(job, JobState::Running).await;
-    let mut other = locker(&bench).await;
+    let mut other = bench.another_process().await;
     sqlx::query("begin immediate").execute(&mut other).await.expect("it is free");
     gate.open();
     // The lock is waited for, 5 s; then the caller is told.
@@ -119,10 +118,4 @@ async fn a_job_that_ends_while_the_database_is_locked_is_written_down_as_soon_as
     let next = bench.start().await;
     assert_eq!(next, JobId(job.0 + 1), "what was refused has left nothing");
     bench.reaches(next, JobState::Succeeded).await;
-}
-
-/// Another process, as far as the database can tell.
-async fn locker(bench: &Bench) -> SqliteConnection {
-    let url = format!("sqlite://{}", bench.engine.data_dir().database().display());
-    SqliteConnection::connect(&url).await.expect("it opens")
 }

@@ -1,6 +1,7 @@
 //! Several processes on the same data: a job that one accepts may run in another, and everybody hears everything once.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering::SeqCst},
@@ -8,10 +9,12 @@ use std::{
     time::Duration,
 };
 
-use engine::{Builder, DurableEvent, Engine, Error, Listener, StartOptions, TaskError, store::GateChange};
+use engine::{
+    Builder, DurableEvent, Engine, Error, Listener, StartOptions, TaskError,
+    store::{GateChange, Node, Role},
+};
 use model::{GateOf, JobId, JobState, Level, ProgressEvent, StreamEvent};
 use serde_json::{Value, json};
-use sqlx::{Connection, SqliteConnection};
 use tokio::sync::Notify;
 
 use crate::{
@@ -74,14 +77,6 @@ async fn beside(bench: &Bench, build: impl FnOnce(Builder) -> Builder) -> Engine
 /// A bench that knows `probe-0` and leaves it to others.
 async fn leaving_it_to_others() -> Bench {
     Bench::built(|builder| builder.concurrency(0).register(Probe::<0>::new(|_, _| async { Ok(Value::Null) }))).await
-}
-
-/// Changes the data behind the back of everybody.
-async fn meddle(bench: &Bench, sql: &'static str) {
-    let url = format!("sqlite://{}", bench.folder.path().join("data/milepost.db").display());
-    let mut connection = SqliteConnection::connect(&url).await.expect("it opens");
-    let changed = sqlx::query(sql).execute(&mut connection).await.expect("it is changed").rows_affected();
-    assert_eq!(changed, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -230,7 +225,7 @@ async fn a_process_that_is_silent_for_its_lease_loses_its_jobs_and_when_it_wakes
     .await;
     let job = bench.start().await;
     bench.reaches(job, JobState::Running).await;
-    meddle(&bench, "update node set lease = 500000 where role = 'worker'").await;
+    assert_eq!(bench.meddle("update node set lease = 500000 where role = 'worker'").await, 1);
     bench.reaches(job, JobState::Interrupted).await;
     tokio::time::timeout(LONG, stopped.notified()).await.expect("the woken process tells its task to stop");
     gate.open();
@@ -242,6 +237,89 @@ async fn a_process_that_is_silent_for_its_lease_loses_its_jobs_and_when_it_wakes
     let ends: Vec<_> = attempts.iter().map(|attempt| (attempt.attempt, attempt.state)).collect();
     assert_eq!(ends, [(2, JobState::Succeeded), (1, JobState::Interrupted)], "what came too late changed nothing");
     assert_eq!(bench.engine.store().detail(job).await.expect("kept").output, Some(Value::Null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_stops_what_it_has_lost_also_where_it_notices_only_after_it_counts_as_living_again() {
+    let bench = leaving_it_to_others().await;
+    let stopped = Arc::new(Notify::new());
+    let tell = Arc::clone(&stopped);
+    let worker = beside(&bench, |builder| {
+        builder.lease(Duration::from_millis(300), LONG).register(Probe::<0>::new(move |ctx, _| {
+            let tell = Arc::clone(&tell);
+            async move {
+                if ctx.attempt() > 1 {
+                    return Ok(Value::Null);
+                }
+                ctx.cancelled().await;
+                tell.notify_one();
+                Err(TaskError::Cancelled)
+            }
+        }))
+    })
+    .await;
+    let job = bench.start().await;
+    bench.reaches(job, JobState::Running).await;
+    // As after a sleep in which it lost the job, where it has entered itself anew, and could not ask then what it had lost,
+    // or had not begun it yet: its beats are answered as if nothing had been.
+    let store = bench.engine.store();
+    let of_worker = |node: &Node| node.role == Role::Worker;
+    let node = store.nodes().await.expect("read").into_iter().find(of_worker).expect("it is registered");
+    assert_eq!(store.settle(std::slice::from_ref(&node.boot)).await.expect("settled"), [job]);
+    store.register(node).await.expect("registered");
+    tokio::time::timeout(LONG, stopped.notified()).await.expect("the process tells its task to stop");
+    assert_eq!(bench.engine.retry(job, "ann").await.expect("it was interrupted"), 2);
+    bench.reaches(job, JobState::Succeeded).await;
+    worker.shutdown(LONG).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_all_cannot_write_do_not_take_each_other_for_dead() {
+    const LEASE: Duration = Duration::from_millis(1_500);
+    let gate = Gate::new();
+    let holding = |builder: Builder| {
+        let step = gate.clone();
+        let probe = Probe::<0>::new(move |_, _| {
+            let step = step.clone();
+            async move {
+                step.pass().await;
+                Ok(Value::Null)
+            }
+        });
+        builder.concurrency(1).lease(Duration::from_millis(200), LEASE).register(probe)
+    };
+    let bench = Bench::built(holding).await;
+    let _worker = beside(&bench, holding).await;
+    let jobs = [bench.start().await, bench.start().await];
+    for job in jobs {
+        bench.reaches(job, JobState::Running).await;
+    }
+    let store = bench.engine.store();
+    assert_eq!(store.holders().await.expect("read").len(), 2, "each runs one");
+    let beats = async || {
+        let nodes = store.nodes().await.expect("read");
+        nodes.into_iter().map(|node| (node.boot, node.heartbeat)).collect::<BTreeMap<_, _>>()
+    };
+    bench.refuse_beats().await;
+    let last = beats().await;
+    tokio::time::sleep(2 * LEASE).await;
+    assert_eq!(beats().await, last, "nobody could beat, and both are registered");
+    bench.accept_beats().await;
+    let again = async {
+        while beats().await.values().zip(last.values()).any(|(now, then)| now < &(then + 2)) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(LONG, again).await.expect("both beat again");
+    assert_eq!(
+        beats().await.into_keys().collect::<Vec<_>>(),
+        last.into_keys().collect::<Vec<_>>(),
+        "both are registered"
+    );
+    gate.open();
+    for job in jobs {
+        bench.reaches_attempt(job, JobState::Succeeded, 1).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
