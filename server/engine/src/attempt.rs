@@ -209,17 +209,20 @@ impl Attempt {
         log.drain(self.shared.clock.now()).map(|drained| self.append_of(drained))
     }
 
-    /// Ends all reporting: what the task says from now on is lost, and the sampler passes it over.
-    pub(crate) fn close(&self, succeeded: bool) -> Closing {
+    /// Ends all reporting: what the task says from now on is lost, and the sampler passes it over. `None` where that has
+    /// been done: whoever did it has the last lines of the log, and none may be numbered after them.
+    pub(crate) fn close(&self, succeeded: bool) -> Option<Closing> {
         let (now, at) = (Instant::now(), self.shared.clock.now());
         let mut watch = self.watch();
-        watch.closed = true;
+        if std::mem::replace(&mut watch.closed, true) {
+            return None;
+        }
         watch.sample.close(&self.tracker, now, at, succeeded);
-        Closing {
+        Some(Closing {
             progress: watch.sample.progress().clone(),
             stage_seconds: self.tracker.stage_seconds(now),
             log: self.log_buffer().close(at).map(|drained| self.append_of(drained)),
-        }
+        })
     }
 
     /// Seconds spent in each stage so far.

@@ -293,8 +293,9 @@ impl Engine {
     /// and hands it back to where it stood in the line, uncharged. Takes at most 5 s longer than `grace`.
     ///
     /// A task that is not gone by then is handed back all the same: this is for a process that ends now, and what still
-    /// runs of it ends with the process. What cannot be written in that time, since the database is locked or its disk is
-    /// full, is found as interrupted by the next process.
+    /// runs of it ends with the process. One that has ended, and whose files are still being cleared away, is waited for.
+    /// What cannot be written in that time, since the database is locked or its disk is full or slow, is found as
+    /// interrupted by the next process.
     pub async fn shutdown(&self, grace: Duration) {
         let shared = &self.shared;
         let begun = Instant::now();
@@ -316,7 +317,7 @@ impl Engine {
             }
         }
         if timeout(left_of(grace + LAST_STEPS), self.last_words()).await.is_err() {
-            tracing::error!("the database does not answer; what still ran will be found as interrupted");
+            tracing::error!("the database or the disk does not answer; what still ran will be found as interrupted");
         }
         shared.close();
     }

@@ -76,9 +76,14 @@ pub(crate) async fn run(attempt: Arc<Attempt>, input: String) {
     {
         tracing::info!(job = %attempt.job(), attempt = attempt.fence.attempt, code = failure.code, "{}", failure.message);
     }
-    let mut finish = finish(&attempt, outcome, remark.as_deref());
-    finish.artifacts = attempt.tidy_up(&finish.outcome).await;
-    let settled = settle(&attempt, finish).await;
+    let settled = if let Some(mut finish) = finish(&attempt, outcome, remark.as_deref()) {
+        finish.artifacts = attempt.tidy_up(&finish.outcome).await;
+        settle(&attempt, finish).await
+    } else {
+        // It has been cut short.
+        nothing_runs(&attempt);
+        Settled::TooLate
+    };
     if settled == Settled::TooLate {
         attempt.discard().await;
     }
@@ -87,28 +92,28 @@ pub(crate) async fn run(attempt: Arc<Attempt>, input: String) {
 }
 
 /// Settles an attempt that does not stop and whose process ends, which ends it too: it counts as dropped. If it should
-/// say anything before that, it comes too late.
+/// say anything before that, it comes too late. One that has come to its end by itself is waited for, until that is on
+/// the way to the store: it has taken the last lines of the log along.
 pub(crate) async fn cut_short(attempt: &Attempt) {
-    if attempt.ended.is_raised() {
-        // Its own end is on the way to the store.
-        return;
-    }
-    tracing::warn!(job = %attempt.job(), "the task does not stop; it dies with the process");
     let (outcome, remark) = judge(Ended::Dropped, wish_of(attempt), || attempt.next_attempt());
-    let finish = finish(attempt, outcome, remark.as_deref());
+    let Some(finish) = finish(attempt, outcome, remark.as_deref()) else {
+        return attempt.ended.raised().await;
+    };
+    tracing::warn!(job = %attempt.job(), "the task does not stop; it dies with the process");
     match attempt.shared.store.finish(finish).await {
         Ok(_) | Err(Error::Fenced | Error::NoSuchJob(_)) => {}
         Err(error) => tracing::error!(job = %attempt.job(), %error, "the end of an attempt could not be written down"),
     }
 }
 
-/// Ends all reporting; answers what there is to write down of the attempt, but for its artifacts.
-fn finish(attempt: &Attempt, outcome: Outcome, remark: Option<&str>) -> Finish {
-    let mut closing = attempt.close(matches!(outcome, Outcome::Succeeded { .. }));
+/// Ends all reporting; answers what there is to write down of the attempt, but for its artifacts. `None` where it has
+/// been asked before: an attempt has one end.
+fn finish(attempt: &Attempt, outcome: Outcome, remark: Option<&str>) -> Option<Finish> {
+    let mut closing = attempt.close(matches!(outcome, Outcome::Succeeded { .. }))?;
     if let Some(remark) = remark {
         attempt.last_word(&mut closing, Level::Info, remark);
     }
-    Finish {
+    Some(Finish {
         fence: attempt.fence.clone(),
         outcome,
         progress: closing.progress,
@@ -116,7 +121,13 @@ fn finish(attempt: &Attempt, outcome: Outcome, remark: Option<&str>) -> Finish {
         log: closing.log,
         artifacts: Vec::new(),
         checkpointed: attempt.may_have_checkpoint(),
-    }
+    })
+}
+
+/// Gives back the slot, and lets who waits for its end know.
+fn nothing_runs(attempt: &Attempt) {
+    attempt.shared.free_slot();
+    attempt.ended.raise();
 }
 
 /// What became of the attempt, and what its log should say of it. `next_attempt` says when a failed one may be tried
@@ -235,8 +246,7 @@ async fn settle(attempt: &Attempt, finish: Finish) -> Settled {
         let answer = futures_util::poll!(finishing.as_mut());
         if first {
             // The end is in the writer's queue. A claim that goes there now comes after it, and both are one commit.
-            shared.free_slot();
-            attempt.ended.raise();
+            nothing_runs(attempt);
             first = false;
         }
         let answer = match answer {

@@ -250,3 +250,58 @@ async fn what_was_cancelled_and_blocks_its_thread_at_a_shutdown_is_cancelled() {
     assert_eq!(bench.log(job).await, ["did not stop by itself in time, and was dropped"]);
     drop(let_go);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_that_ends_while_others_are_cut_short_keeps_its_end_and_the_last_lines_of_its_log() {
+    // What removes files waits here for the one thread for it, as it would for a slow disk.
+    let tasks = tokio::runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(1).build();
+    let tasks = tasks.expect("a runtime");
+    let handle = tasks.handle().clone();
+    let (disk, slow) = std::sync::mpsc::channel::<()>();
+    let (let_go, held) = std::sync::mpsc::channel::<()>();
+    let once = Mutex::new((Some(slow), Some(held)));
+    let bench = Bench::built(|builder| {
+        let probe = Probe::<0>::new(move |ctx, input| {
+            let mut once = once.lock().expect("nobody panics");
+            let waits = if input.name == "ends" { once.0.take() } else { once.1.take() }.expect("each runs once");
+            async move {
+                if input.name == "blocks" {
+                    ctx.message("blocks");
+                    // Async code that blocks, as it should not.
+                    let _ = waits.recv();
+                    return Ok(Value::Null);
+                }
+                ctx.scratch().await?;
+                ctx.artifact("made").await?.finish().await?;
+                // Nobody waits for this, but what comes after it on that thread.
+                drop(tokio::task::spawn_blocking(move || waits.recv()));
+                for line in 1..=3 {
+                    ctx.log(model::Level::Info, format!("line {line}"));
+                }
+                Ok(Value::Null)
+            }
+        });
+        builder.register(probe).tasks_on(handle)
+    })
+    .await;
+    let blocks = bench.start_kind("probe-0", "blocks").await;
+    bench.heard.progress_of(blocks, |event| event.job == blocks).await;
+    let ends = bench.start_kind("probe-0", "ends").await;
+    bench.reaches(ends, JobState::Running).await;
+
+    let shutdown = tokio::spawn({
+        let engine = bench.engine.clone();
+        async move { engine.shutdown(Duration::ZERO).await }
+    });
+    // All that does not stop is cut short at once.
+    bench.reaches_attempt(blocks, JobState::Queued, 2).await;
+    drop(disk);
+    shutdown.await.expect("no panic");
+    let view = bench.engine.job(ends).await.expect("kept");
+    assert_eq!((view.state, view.attempt), (JobState::Succeeded, 1));
+    assert_eq!(bench.log(ends).await, ["line 1", "line 2", "line 3"]);
+    bench.engine.artifact(ends, "made").await.expect("it is there");
+    assert_eq!(handed_back(&bench, blocks).await, "shutdown");
+    drop(let_go);
+    tasks.shutdown_background();
+}
