@@ -33,7 +33,7 @@ impl ArtifactWriter {
         if !attempt.files().names.insert(name.to_owned()) {
             return Err(TaskError::fatal("artifact_exists", format!("there is an artifact named {name} already")));
         }
-        let path = attempt.folder().join(name);
+        let path = attempt.folder.path().join(name);
         let created = async {
             attempt.make_folder().await?;
             File::create_new(&path).await
@@ -123,8 +123,8 @@ impl Attempt {
 
     /// Removes all that it made: nobody will see it.
     pub(crate) async fn discard(&self) {
-        if self.files().folder {
-            remove_folder(&self.folder(), "the files of an attempt").await;
+        if self.folder.is_wanted() {
+            remove_folder(self.folder.path(), "the files of an attempt").await;
             // Goes unless another attempt left something in it.
             let _ = tokio::fs::remove_dir(self.shared.data.job(self.job())).await;
         }
@@ -134,8 +134,7 @@ impl Attempt {
         if self.ended.is_raised() {
             return Err(std::io::Error::other("the attempt has ended"));
         }
-        self.files().folder = true;
-        tokio::fs::create_dir_all(self.folder()).await
+        self.folder.make(|_| Ok(())).await
     }
 }
 

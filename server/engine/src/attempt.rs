@@ -17,6 +17,7 @@ use crate::{
     checkpoint::Checkpoints,
     flag::Flag,
     log_buffer::LogBuffer,
+    own_folder::OwnFolder,
     registry::Entry,
     shared::Shared,
     stages::Stages,
@@ -52,6 +53,8 @@ pub(crate) struct Attempt {
     pub(crate) blocking: Blocking,
     /// Its checkpoints.
     pub(crate) checkpoints: Checkpoints,
+    /// Its folder in the data directory.
+    pub(crate) folder: OwnFolder,
     files: Mutex<Files>,
     log: Mutex<LogBuffer>,
     watch: Mutex<Watch>,
@@ -102,8 +105,6 @@ pub(crate) struct Files {
     pub(crate) names: BTreeSet<String>,
     /// What is finished.
     pub(crate) artifacts: Vec<Artifact>,
-    /// Whether its folder has been made.
-    pub(crate) folder: bool,
 }
 
 /// Counts blocking work in flight, and wakes who waits for there to be none.
@@ -123,10 +124,13 @@ pub(crate) struct Closing {
 impl Attempt {
     pub(crate) fn new(shared: Arc<Shared>, entry: Arc<Entry>, stages: Stages, claimed: &Claimed) -> Self {
         let now = Instant::now();
+        let Fence { job, attempt, .. } = claimed.fence;
+        let work = OwnFolder::new(shared.data.work_of(job, attempt));
         Self {
             fence: claimed.fence.clone(),
             entry,
-            checkpoints: Checkpoints::new(shared.checkpoint_every),
+            checkpoints: Checkpoints::new(shared.checkpoint_every, work),
+            folder: OwnFolder::new(shared.data.attempt(job, attempt)),
             shared,
             tracker: Tracker::new(stages),
             stop: Flag::default(),
@@ -155,15 +159,10 @@ impl Attempt {
         self.fence.job
     }
 
-    /// Its folder in the data directory.
-    pub(crate) fn folder(&self) -> PathBuf {
-        self.shared.data.attempt(self.fence.job, self.fence.attempt)
-    }
-
     /// Its folder for temporary files.
     pub(crate) fn scratch(&self) -> PathBuf {
         // No artifact can be called so: names do not begin with a dot.
-        self.folder().join(".scratch")
+        self.folder.path().join(".scratch")
     }
 
     /// The limit in time that it has passed at `now`, not having been heard since `heard_at`.

@@ -7,7 +7,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, ErrorKind},
+    io,
     path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError,
@@ -24,6 +24,7 @@ use crate::{
     Code, Error, TaskError,
     attempt::Attempt,
     data_dir::{remove_attempts, remove_folder},
+    own_folder::OwnFolder,
     run::ASK_AGAIN,
     store::{Checkpoint, CheckpointAnswer, SaveCheckpoint},
 };
@@ -44,20 +45,20 @@ pub(crate) struct Checkpoints {
     first_kept: AtomicBool,
     /// Whether what an earlier attempt left has been taken over.
     taken_over: AtomicBool,
-    /// Whether its folder has been made.
-    folder: AtomicBool,
+    /// Where it keeps the files that they name.
+    folder: OwnFolder,
 }
 
 impl Checkpoints {
     /// One is due `every` so often, for the first time after that.
-    pub(crate) fn new(every: Duration) -> Self {
+    pub(crate) fn new(every: Duration, folder: OwnFolder) -> Self {
         Self {
             every,
             due: Mutex::new(Instant::now() + every),
             begun: AtomicBool::new(false),
             first_kept: AtomicBool::new(false),
             taken_over: AtomicBool::new(false),
-            folder: AtomicBool::new(false),
+            folder,
         }
     }
 
@@ -102,8 +103,8 @@ impl Attempt {
     /// work should not fail by a disk that is full for a minute.
     pub(crate) async fn save_checkpoint(&self, data: String, warnings: u64) -> Result<(), TaskError> {
         let checkpoints = &self.checkpoints;
-        if checkpoints.folder.load(Ordering::Acquire) {
-            let folder = self.work_folder();
+        if checkpoints.folder.is_made() {
+            let folder = checkpoints.folder.path().to_owned();
             blocking("syncing the files of a checkpoint", move || sync(&folder)).await?;
         }
         self.hand_over_log()?;
@@ -164,28 +165,25 @@ impl Attempt {
 
     /// Makes its folder for files that its checkpoints name.
     pub(crate) async fn make_work_folder(&self) -> Result<PathBuf, TaskError> {
-        let folder = self.work_folder();
-        if self.ended.is_raised() {
-            let error = io::Error::other("the attempt has ended");
-            return Err(TaskError::io("making a folder for a checkpoint's files", &error));
-        }
-        if !self.checkpoints.folder.load(Ordering::Acquire) {
-            let path = folder.clone();
-            blocking("making a folder for a checkpoint's files", move || make(&path)).await?;
-            self.checkpoints.folder.store(true, Ordering::Release);
-        }
-        Ok(folder)
+        let folder = &self.checkpoints.folder;
+        let made = if self.ended.is_raised() {
+            Err(io::Error::other("the attempt has ended"))
+        } else {
+            folder.make(sync_name).await
+        };
+        made.map_err(|error| TaskError::io("making a folder for a checkpoint's files", &error))?;
+        Ok(folder.path().to_owned())
     }
 
     /// Clears away the files that no attempt will take over: all of them once the job has succeeded, else those of an
     /// attempt that made no checkpoint.
     pub(crate) async fn clear_work(&self, succeeded: bool) {
         let Checkpoints { folder, begun, .. } = &self.checkpoints;
-        let made = folder.load(Ordering::Acquire);
+        let made = folder.is_made();
         if succeeded && (made || self.may_have_checkpoint()) {
             remove_folder(&self.shared.data.work(self.job()), "the files of a checkpoint").await;
         } else if made && !begun.load(Ordering::Acquire) {
-            remove_folder(&self.work_folder(), "the files of an attempt without a checkpoint").await;
+            remove_folder(folder.path(), "the files of an attempt without a checkpoint").await;
             // Goes unless another attempt keeps something in it.
             let _ = tokio::fs::remove_dir(self.shared.data.work(self.job())).await;
         } else {
@@ -212,10 +210,6 @@ impl Attempt {
         let earlier = self.fence.attempt - 1;
         remove_attempts(&self.shared.data.work(self.job()), earlier, "the files of an earlier attempt").await;
     }
-
-    fn work_folder(&self) -> PathBuf {
-        self.shared.data.work_of(self.job(), self.fence.attempt)
-    }
 }
 
 async fn blocking(what: &str, act: impl FnOnce() -> io::Result<()> + Send + 'static) -> Result<(), TaskError> {
@@ -223,14 +217,8 @@ async fn blocking(what: &str, act: impl FnOnce() -> io::Result<()> + Send + 'sta
     done.map_err(|error| TaskError::io(what, &error))
 }
 
-/// Creates the folder, so that it is there after a loss of power too.
-fn make(folder: &Path) -> io::Result<()> {
-    match fs::create_dir_all(folder) {
-        // An earlier attempt may be removing its empty folder at this moment.
-        Err(error) if error.kind() == ErrorKind::NotFound => fs::create_dir_all(folder)?,
-        other => other?,
-    }
-    // Its own entry, and those of the folders `work`, of the job and of all jobs.
+/// Makes durable that the folder is there: its own entry, and those of the folders `work`, of the job and of all jobs.
+fn sync_name(folder: &Path) -> io::Result<()> {
     folder.ancestors().skip(1).take(3).try_for_each(sync_entries)
 }
 

@@ -130,6 +130,7 @@ mod live;
 mod log_buffer;
 mod names;
 mod node_lock;
+mod own_folder;
 mod panics;
 mod pool;
 mod queues;

@@ -1,7 +1,7 @@
 use std::fs;
 
-use engine::{Engine, Error};
-use model::{JobId, JobState};
+use engine::{Engine, Error, StartOptions};
+use model::{JobId, JobState, Micros};
 use serde_json::json;
 use server::{registry, tasks::TaskSettings};
 
@@ -31,6 +31,32 @@ async fn a_restored_backup_holds_everything_as_it_was_and_says_that_it_is_anothe
     assert!(matches!(restored.job(after).await, Err(Error::NoSuchJob(job)) if job == after));
     let epochs = [desk.engine.store().position().await.unwrap(), restored.store().position().await.unwrap()];
     assert_ne!(epochs[0].epoch, epochs[1].epoch, "an open page must start over");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_comes_again_after_a_restore_is_not_in_the_way_of_its_own_files() {
+    let desk = Desk::open().await;
+    desk.file("a", "a");
+    let missing = desk.upload("SHA256SUMS", format!("{}  gone\n", "0".repeat(64))).await;
+    // One that has not run when the copy is made, and one that runs again after it.
+    let later = StartOptions { run_at: Some(Micros(desk.engine.now().0 + 3_600_000_000)), ..StartOptions::default() };
+    let waits = desk.engine.start("checksum", json!({ "folder": desk.root() }), later).await.unwrap();
+    let (fails, code, _) = desk.fail("checksum", json!({ "folder": desk.root(), "manifest": missing })).await;
+    assert_eq!(code, "mismatch");
+    let backup = desk.succeed("backup", json!({})).await;
+
+    let go_on = async |desk: &Desk| {
+        desk.engine.start_now(waits, "tester").await.unwrap();
+        assert_eq!(desk.ended(waits).await.view.failure, None);
+        assert_eq!(desk.engine.retry(fails, "tester").await.unwrap(), 2);
+        assert_eq!(desk.ended(fails).await.view.failure.unwrap().code, "mismatch");
+        (desk.artifact(waits, "SHA256SUMS").await, desk.artifact(fails, "verification.txt").await)
+    };
+    let before = go_on(&desk).await;
+    let left = [desk.engine.data_dir().attempt(waits, 1), desk.engine.data_dir().attempt(fails, 2)];
+    assert!(left.iter().all(|folder| folder.is_dir()), "{left:?}");
+    let desk = desk.restored(backup.output["file"].as_str().unwrap()).await;
+    assert_eq!(go_on(&desk).await, before);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -83,6 +83,23 @@ impl Desk {
         Self::on(data, root, TaskSettings { allow_private_links: true }, |builder| builder).await
     }
 
+    /// The desk after a restore as docs/operations.md says it: this backup has taken the place of the database, and all
+    /// other files are where they were.
+    pub(crate) async fn restored(self, backup: &str) -> Self {
+        let Self { engine, root, data, .. } = self;
+        engine.shutdown(Duration::ZERO).await;
+        drop(engine);
+        let restored = TempDir::new().unwrap();
+        for entry in fs::read_dir(data.path()).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            if !name.starts_with("milepost.db") {
+                fs::rename(data.path().join(&name), restored.path().join(name)).unwrap();
+            }
+        }
+        fs::copy(restored.path().join("backups").join(backup), restored.path().join("milepost.db")).unwrap();
+        Self::on(restored, root, TaskSettings::default(), |builder| builder).await
+    }
+
     /// The folder that tasks may read.
     pub(crate) fn root(&self) -> PathBuf {
         self.root.path().canonicalize().unwrap()

@@ -57,6 +57,51 @@ async fn an_unfinished_artifact_leaves_nothing_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_begins_with_empty_folders_whatever_an_earlier_one_of_its_number_left() {
+    let gate = Gate::new();
+    let step = gate.clone();
+    let bench = Bench::with(move |ctx, _| {
+        let step = step.clone();
+        async move {
+            step.pass().await;
+            // All at once: one of them clears the folder, and none what another has put there.
+            let (a, b, scratch) = tokio::join!(ctx.artifact("a.csv"), ctx.artifact("b.csv"), ctx.scratch());
+            let (work, again) = tokio::join!(ctx.work_folder(), ctx.work_folder());
+            let (scratch, work) = (scratch?, work?);
+            assert_eq!(work, again?);
+            for folder in [&scratch, &work] {
+                assert_eq!(std::fs::read_dir(folder).expect("it is there").count(), 0, "{}", folder.display());
+                std::fs::write(folder.join("kept"), "x").expect("it can be written");
+            }
+            ctx.work_folder().await?;
+            ctx.scratch().await?;
+            assert!(scratch.join("kept").exists() && work.join("kept").exists());
+            a?.finish().await?;
+            b?.finish().await?;
+            Ok(Value::Null)
+        }
+    })
+    .await;
+    let job = bench.start().await;
+    bench.reaches(job, JobState::Running).await;
+    // As if the database had been put back to before that.
+    let (own, work) = (bench.engine.data_dir().attempt(job, 1), bench.engine.data_dir().work_of(job, 1));
+    for folder in [&own, &own.join(".scratch"), &work] {
+        std::fs::create_dir_all(folder).expect("it can be made");
+        for name in ["a.csv", "rows"] {
+            std::fs::write(folder.join(name), "old").expect("it can be written");
+        }
+    }
+    gate.open();
+    bench.reaches(job, JobState::Succeeded).await;
+    for name in ["a.csv", "b.csv"] {
+        let (artifact, path) = bench.engine.artifact(job, name).await.expect("it is there");
+        assert_eq!((artifact.size, std::fs::read(path).expect("readable")), (0, Vec::new()), "{name}");
+    }
+    assert!(!own.join("rows").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn names_that_could_lead_elsewhere_are_refused() {
     let bench = Bench::with(|ctx, _| async move {
         for name in ["", "..", ".hidden", "a/b", "a\\b", "../x", "/etc/passwd", "a\0b", "a\nb", &"x".repeat(300)] {
