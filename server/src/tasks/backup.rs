@@ -198,13 +198,14 @@ fn remove_unfinished(folder: &Path, own: &Path) -> Result<(), TaskError> {
     Ok(())
 }
 
-/// Removes all but the newest `keep` copies, and those that earlier attempts of the job `own` is of have published;
-/// answers their names.
+/// Removes what is neither the copy `own` nor among the newest others, so that `keep` are left, and what earlier attempts
+/// of its job have published; answers their names. What is the newest their names say, by a clock that may have been put
+/// back since.
 fn remove_older(folder: &Path, own: &str, of_job: &[String], keep: usize) -> Result<Vec<String>, TaskError> {
-    let superseded = |name: &String| name != own && of_job.contains(name);
-    let (mut doomed, mut copies): (Vec<_>, Vec<_>) = names_in(folder, NAME[1])?.into_iter().partition(superseded);
+    let others = names_in(folder, NAME[1])?.into_iter().filter(|name| name != own);
+    let (mut doomed, mut copies): (Vec<_>, Vec<_>) = others.partition(|name| of_job.contains(name));
     copies.sort_unstable();
-    copies.truncate(copies.len().saturating_sub(keep));
+    copies.truncate(copies.len().saturating_sub(keep.saturating_sub(1)));
     doomed.append(&mut copies);
     for name in &doomed {
         fs::remove_file(folder.join(name)).map_err(|error| TaskError::io(format!("removing {name}"), &error))?;

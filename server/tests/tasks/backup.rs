@@ -77,6 +77,22 @@ async fn the_last_few_backups_are_kept_and_nothing_else_is_touched() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_backup_keeps_its_own_copy_whatever_time_the_others_bear() {
+    let desk = Desk::open().await;
+    let folder = desk.engine.data_dir().backups();
+    fs::create_dir_all(&folder).unwrap();
+    // Made before the clock was put back.
+    let ahead = "milepost-99991231T235959Z-1.db";
+    fs::write(folder.join(ahead), "a copy").unwrap();
+    let first = desk.succeed("backup", json!({ "keep": 2 })).await.output;
+    assert_eq!(first["removed"], json!([]));
+    assert!(folder.join(first["file"].as_str().unwrap()).exists());
+    let second = desk.succeed("backup", json!({ "keep": 1 })).await.output;
+    assert_eq!(second["removed"], json!([first["file"], ahead]));
+    assert!(folder.join(second["file"].as_str().unwrap()).exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_backup_that_cannot_be_written_says_so_and_leaves_nothing_behind() {
     let desk = Desk::open().await;
     fs::write(desk.engine.data_dir().backups(), "a file where the folder should be").unwrap();
