@@ -66,6 +66,18 @@ impl Browser {
         answer.error_for_status().unwrap().json().unwrap()
     }
 
+    /// Uploads a CSV file; answers what an input field holds.
+    pub(crate) fn upload(&self, text: impl Into<String>) -> Value {
+        let sent = self.client.post(self.milepost.url("/uploads?name=rows.csv")).body(text.into()).send();
+        let answer: Value = sent.unwrap().error_for_status().unwrap().json().unwrap();
+        answer["upload"].clone()
+    }
+
+    /// What an artifact holds.
+    pub(crate) fn artifact(&self, job: i64, name: &str) -> String {
+        self.get(&format!("/jobs/{job}/artifacts/{name}")).error_for_status().unwrap().text().unwrap()
+    }
+
     /// Starts a demonstration and waits for its end.
     pub(crate) fn run(&self, input: &Value) -> i64 {
         let job = self.start("demo", input);

@@ -1,14 +1,22 @@
 //! A server that is killed loses nothing that a checkpoint has kept.
 
-use std::{path::Path, thread, time::Instant};
+use std::{
+    fs::{self, File},
+    io::Write,
+    path::Path,
+    thread,
+    time::Instant,
+};
 
 use reqwest::blocking::Client;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
+    browser::Browser,
     database::database,
     milepost::{Milepost, PATIENCE},
+    orders::{assert_same_tables, orders},
     site::Site,
 };
 
@@ -55,4 +63,103 @@ fn a_check_of_links_goes_on_where_its_server_was_killed() {
     let links: Vec<&str> = report.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
     assert_eq!(links, urls, "each once, in the order of the list");
     assert_eq!(report.lines().filter(|line| line.contains(",404,")).count(), quick.len() / 4);
+}
+
+/// The stage in which a job is interrupted.
+struct Middle {
+    kind: &'static str,
+    /// Whether the checkpoint of a job was made there, with work done.
+    sql: &'static str,
+}
+
+impl Middle {
+    /// Starts a job, kills its server in the middle, and has the job tried again by the next one, to its end. `input`
+    /// answers one of so many parts: where a machine is too fast to be caught, twice as many.
+    fn killed(&self, mut browser: Browser, input: impl Fn(&Browser, u32) -> Value) -> (Browser, i64, Value) {
+        for parts in (0..6).map(|doubled| 1 << doubled) {
+            let input = input(&browser, parts);
+            let job = browser.start(self.kind, &input);
+            if !self.is_reached(&browser, job) {
+                continue;
+            }
+            browser.milepost.signal("KILL");
+            browser.milepost.end();
+            browser = browser.after_the_end(&[]);
+            let retried = browser.post("/api/retry_job", &[("id", &job.to_string())]);
+            if retried.status() == 409 {
+                // It had come to its end just before.
+                continue;
+            }
+            retried.error_for_status().unwrap();
+            browser.wait(&[job]);
+            let log = browser.page(&format!("/jobs/{job}/log"));
+            if log.contains("published the table just before") {
+                // That, too, was nearly its end.
+                continue;
+            }
+            assert!(log.contains("continues after") && !log.contains("begins anew"), "{log}");
+            return (browser, job, input);
+        }
+        panic!("{} ends before it can be killed, every time", self.kind);
+    }
+
+    /// Waits for a checkpoint in the middle; `false` where the job has ended before.
+    fn is_reached(&self, browser: &Browser, job: i64) -> bool {
+        let begun = Instant::now();
+        database(&browser.data().join("milepost.db"), async |connection| {
+            loop {
+                let ended = sqlx::query_scalar("select ended_at is not null from job where id = ?").bind(job);
+                if ended.fetch_one(&mut *connection).await.unwrap() {
+                    return false;
+                }
+                let reached = sqlx::query_scalar::<_, Option<bool>>(self.sql).bind(job);
+                if reached.fetch_optional(&mut *connection).await.unwrap() == Some(Some(true)) {
+                    return true;
+                }
+                assert!(begun.elapsed() < PATIENCE, "no checkpoint is made");
+                thread::yield_now();
+            }
+        })
+    }
+}
+
+#[test]
+fn a_manifest_is_the_same_to_the_byte_although_its_server_was_killed() {
+    let hashing = Middle { kind: "checksum", sql: "select data ->> '$.done.size' > 0 from checkpoint where job = ?" };
+    let (browser, job, input) = hashing.killed(Browser::new(), |browser, parts| {
+        let folder = browser.data().join("files").join(parts.to_string());
+        fs::create_dir_all(&folder).unwrap();
+        for number in 0..parts * 500 {
+            let mut file = File::create(folder.join(number.to_string())).unwrap();
+            write!(file, "file {number}").unwrap();
+            // The rest is zeros, which take room on no disk, and time to be hashed.
+            file.set_len(256 << 10).unwrap();
+        }
+        json!({ "folder": parts.to_string() })
+    });
+    let undisturbed = browser.start("checksum", &input);
+    browser.wait(&[undisturbed]);
+    let [killed, whole] = [job, undisturbed].map(|job| browser.artifact(job, "SHA256SUMS"));
+    assert!(killed.lines().count() >= 500);
+    assert!(killed == whole, "the manifests differ");
+}
+
+#[test]
+fn an_import_has_the_same_rows_types_and_rejects_although_its_server_was_killed() {
+    let loading = Middle {
+        kind: "import-csv",
+        // The last one comes right before it publishes all rows.
+        sql: "select data ->> '$.rows' > 0 and data ->> '$.rows' < data ->> '$.plan.good' from checkpoint where job = ?",
+    };
+    let (browser, job, mut input) = loading.killed(Browser::new(), |browser, parts| {
+        let file = browser.upload(orders(parts * 100_000));
+        json!({ "file": file, "table": "pieces", "index": "day", "if_exists": "replace" })
+    });
+    input["table"] = json!("whole");
+    let undisturbed = browser.start("import-csv", &input);
+    browser.wait(&[undisturbed]);
+    let [killed, whole] = [job, undisturbed].map(|job| browser.artifact(job, "rejected.csv"));
+    assert!(killed.lines().count() > 500);
+    assert!(killed == whole, "what was left out differs");
+    database(&browser.data().join("imports.db"), async |connection| assert_same_tables(connection).await);
 }

@@ -13,6 +13,8 @@ mod listening;
 mod lists;
 mod milepost;
 mod new_job;
+#[path = "../tasks/orders.rs"]
+mod orders;
 mod publishing;
 mod routes;
 mod shutdown;

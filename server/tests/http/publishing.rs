@@ -6,7 +6,7 @@ mod sleeper;
 
 use std::fs;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{browser::Browser, database::database, site::Site};
 use scene::{Publication, names_in, one, with_worker};
@@ -31,7 +31,7 @@ fn one_artifact(browser: &Browser, job: i64, name: &str) -> String {
         select.fetch_all(connection).await.unwrap()
     });
     assert_eq!(known, [(2, name.to_owned())]);
-    browser.get(&format!("/jobs/{job}/artifacts/{name}")).error_for_status().unwrap().text().unwrap()
+    browser.artifact(job, name)
 }
 
 #[test]
@@ -77,12 +77,6 @@ fn a_demonstration_is_published_once_wherever_its_worker_fell_asleep() {
     TEXT.is_published_once(&of_artifact("jobs/JOB/1/demo.txt"));
 }
 
-fn upload(browser: &Browser, text: &str) -> Value {
-    let sent = browser.client.post(browser.milepost.url("/uploads?name=rows.csv")).body(text.to_owned()).send();
-    let answer: Value = sent.unwrap().error_for_status().unwrap().json().unwrap();
-    answer["upload"].clone()
-}
-
 /// What is in `imports.db`: rows of the table, tables in the making, imports of the job.
 fn imported(browser: &Browser, job: i64) -> (Vec<i64>, i64, i64) {
     database(&browser.data().join("imports.db"), async |connection| {
@@ -100,12 +94,12 @@ fn imported_rows_are_published_once_wherever_their_worker_fell_asleep() {
         kind: "import-csv",
         // Added to those of another import, they would be seen to be there twice.
         input: |browser| {
-            let before = json!({ "file": upload(browser, "number\n1\n2\n"), "table": "numbers" });
+            let before = json!({ "file": browser.upload("number\n1\n2\n"), "table": "numbers" });
             with_worker(browser, || {
                 let job = browser.start("import-csv", &before);
                 browser.wait(&[job]);
             });
-            let more = upload(browser, "number\n3\n4\n5,5\n");
+            let more = browser.upload("number\n3\n4\n5,5\n");
             json!({ "file": more, "table": "numbers", "if_exists": "append" })
         },
         nothing: |browser, job| {

@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    fmt::Write,
     fs::File,
     net::SocketAddr,
     sync::{Arc, Mutex},
@@ -14,7 +13,10 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::{net::TcpListener, sync::Semaphore};
 
-use crate::desk::Desk;
+use crate::{
+    desk::Desk,
+    orders::{self, orders},
+};
 
 /// A folder that takes a while, however fast files are read: there are many of them.
 fn many_files(desk: &Desk) {
@@ -83,19 +85,6 @@ async fn a_verification_made_in_pieces_reports_the_same() {
     assert_eq!((ended.view.progress.data, ended.view.progress.warnings), (whole.data, whole.warnings));
 }
 
-/// A file with a record that does not fit after every hundred.
-fn orders(rows: u32) -> String {
-    let mut content = "id;name;price;day\n".to_owned();
-    for id in 0..rows {
-        let (price, day) = (id % 1_000, id % 28 + 1);
-        writeln!(content, "{id};\"name\nof {id}\";{price}.5;2026-01-{day:02}").unwrap();
-        if id % 100 == 99 {
-            writeln!(content, "{id};too few").unwrap();
-        }
-    }
-    content
-}
-
 /// The database of imported tables, as another program sees it.
 async fn database(desk: &Desk) -> SqliteConnection {
     SqliteConnectOptions::new().filename(desk.engine.data_dir().imports()).connect().await.unwrap()
@@ -103,8 +92,7 @@ async fn database(desk: &Desk) -> SqliteConnection {
 
 /// The one value that a query answers.
 async fn ask(desk: &Desk, query: &str) -> i64 {
-    let query = sqlx::query_scalar(AssertSqlSafe(query.to_owned()));
-    query.fetch_one(&mut database(desk).await).await.unwrap()
+    orders::ask(&mut database(desk).await, query).await
 }
 
 async fn run(desk: &Desk, statement: &str) {
@@ -112,20 +100,8 @@ async fn run(desk: &Desk, statement: &str) {
     statement.execute(&mut database(desk).await).await.unwrap();
 }
 
-/// The table `pieces` and the table `whole` have the same rows in the same order, the same types, the same indexes.
 async fn assert_same_tables(desk: &Desk) {
-    for (one, other) in [("pieces", "whole"), ("whole", "pieces")] {
-        let rows = format!("select count(*) from (select rowid, * from {one} except select rowid, * from {other})");
-        assert_eq!(ask(desk, &rows).await, 0, "rows of {one} that {other} has not");
-        let columns = format!(
-            "select count(*) from (select * from pragma_table_info('{one}') except select * from pragma_table_info('{other}'))"
-        );
-        assert_eq!(ask(desk, &columns).await, 0, "columns of {one} that {other} has not");
-    }
-    let indexes = "select (select count(*) from pragma_index_list('pieces')) * 10 + (select count(*) from pragma_index_list('whole'))";
-    assert_eq!(ask(desk, indexes).await, 11);
-    let unfinished = "select count(*) from sqlite_schema where name like '!_staging!_%' escape '!'";
-    assert_eq!(ask(desk, unfinished).await, 0, "nothing unfinished is left");
+    orders::assert_same_tables(&mut database(desk).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

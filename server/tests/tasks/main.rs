@@ -8,4 +8,5 @@ mod continuing;
 mod demo;
 mod desk;
 mod import_csv;
+mod orders;
 mod prune;

@@ -1,0 +1,39 @@
+//! A file to import, and how to see that one that was imported in pieces came out as one that was imported at once.
+
+use std::fmt::Write;
+
+use sqlx::{AssertSqlSafe, SqliteConnection};
+
+/// A file with a record that does not fit after every hundred.
+pub(crate) fn orders(rows: u32) -> String {
+    let mut content = "id;name;price;day\n".to_owned();
+    for id in 0..rows {
+        let (price, day) = (id % 1_000, id % 28 + 1);
+        writeln!(content, "{id};\"name\nof {id}\";{price}.5;2026-01-{day:02}").unwrap();
+        if id % 100 == 99 {
+            writeln!(content, "{id};too few").unwrap();
+        }
+    }
+    content
+}
+
+/// The one value that a query of the database of imported tables answers.
+pub(crate) async fn ask(imports: &mut SqliteConnection, query: &str) -> i64 {
+    sqlx::query_scalar(AssertSqlSafe(query.to_owned())).fetch_one(imports).await.unwrap()
+}
+
+/// The table `pieces` and the table `whole` have the same rows in the same order, the same types, the same indexes.
+pub(crate) async fn assert_same_tables(imports: &mut SqliteConnection) {
+    for (one, other) in [("pieces", "whole"), ("whole", "pieces")] {
+        let rows = format!("select count(*) from (select rowid, * from {one} except select rowid, * from {other})");
+        assert_eq!(ask(imports, &rows).await, 0, "rows of {one} that {other} has not");
+        let columns = format!(
+            "select count(*) from (select * from pragma_table_info('{one}') except select * from pragma_table_info('{other}'))"
+        );
+        assert_eq!(ask(imports, &columns).await, 0, "columns of {one} that {other} has not");
+    }
+    let indexes = "select (select count(*) from pragma_index_list('pieces')) * 10 + (select count(*) from pragma_index_list('whole'))";
+    assert_eq!(ask(imports, indexes).await, 11);
+    let unfinished = "select count(*) from sqlite_schema where name like '!_staging!_%' escape '!'";
+    assert_eq!(ask(imports, unfinished).await, 0, "nothing unfinished is left");
+}
