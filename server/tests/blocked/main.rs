@@ -36,9 +36,9 @@ const LEASE: Duration = Duration::from_millis(1_500);
 /// Within this 99 of 100 pages come.
 const QUICK: Duration = Duration::from_millis(100);
 /// How many are asked for in a row.
-const PAGES: usize = 500;
-/// So often at most, until they come quickly: the machine may have something else to do.
-const ROUNDS: usize = 6;
+const PAGES: usize = 300;
+/// So often at least. The middle one of these rounds counts: the machine may have something else to do in one of them.
+const ROUNDS: usize = 5;
 
 /// Async code that blocks its thread, as it should not.
 struct Block;
@@ -138,15 +138,15 @@ fn pages_come_quickly_no_lease_is_lost_and_the_server_ends_in_time_while_tasks_b
 
     let (begun, before) = (Instant::now(), heartbeats(data.path()));
     let mut rounds: Vec<Duration> = Vec::new();
-    let quick = |rounds: &[Duration]| rounds.iter().any(|p99| *p99 < QUICK);
-    while begun.elapsed() < 3 * LEASE || (rounds.len() < ROUNDS && !quick(&rounds)) {
+    while rounds.len() < ROUNDS || begun.elapsed() < 3 * LEASE {
         rounds.push(p99(&client, &server));
     }
     let (watched, beats) = (begun.elapsed(), heartbeats(data.path()) - before);
     eprintln!(
         "{tasks} tasks block {threads} threads for {watched:?}: p99 of {PAGES} pages {rounds:?}, {beats} heartbeats"
     );
-    assert!(quick(&rounds), "99 of 100 pages take up to {rounds:?}");
+    rounds.sort_unstable();
+    assert!(rounds[rounds.len() / 2] < QUICK, "99 of 100 pages take up to {rounds:?}");
     assert!(beats >= (watched.as_millis() / LEASE.as_millis()) as i64, "{beats} heartbeats in {watched:?}");
     assert_eq!(jobs(data.path(), "running", 1, 1), tasks, "all are where they were");
 

@@ -10,7 +10,7 @@ use std::{
 use reqwest::blocking::{Body, Client, Response};
 use serde_json::Value;
 
-use crate::milepost::{Milepost, PATIENCE};
+use crate::milepost::{Milepost, PATIENCE, skipped};
 
 const FILLER: &str = "filler";
 
@@ -33,10 +33,7 @@ fn assert_refused(answer: Response) {
 fn on_small_disk() -> Option<Milepost> {
     let milepost = Milepost::start_on_small_disk("80m");
     if milepost.is_none() {
-        #[expect(clippy::print_stderr, reason = "a promise that was not put to the test")]
-        {
-            eprintln!("SKIPPED: this system lets nobody mount a disk of their own");
-        }
+        skipped("this system lets nobody mount a disk of their own");
     }
     milepost
 }

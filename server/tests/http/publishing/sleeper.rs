@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::milepost::{PATIENCE, PROGRAM, Worker, command_by, signal};
+use crate::milepost::{PATIENCE, PROGRAM, Worker, command_by, signal, skipped};
 
 /// Where a worker falls asleep.
 #[derive(Clone, Copy, Debug)]
@@ -48,12 +48,7 @@ impl Point {
 pub(super) fn can_stop_processes() -> bool {
     let can = command_by("strace").args(["-qq", "-e", "trace=none", "true"]).status().is_ok_and(|run| run.success());
     if !can {
-        #[expect(clippy::print_stderr, reason = "a promise that was not put to the test")]
-        {
-            eprintln!(
-                "SKIPPED: there is no strace that may watch processes, so none can be stopped while it publishes"
-            );
-        }
+        skipped("there is no strace that may watch processes, so none can be stopped while it publishes");
     }
     can
 }
