@@ -80,8 +80,8 @@ pub trait Store: Send + Sync + 'static {
     /// Forgets those of `uploads` that only jobs refer to which ended before then; looks at them as [`Store::prune`] does at
     /// jobs. The files are the caller's.
     async fn prune_uploads(&self, uploads: Vec<String>, before: Micros, most: Duration) -> Result<PrunedUploads>;
-    /// Settles the running jobs of processes known to be dead: interrupted, or queued again where the kind allows. They
-    /// are registered no longer.
+    /// Settles the running jobs of processes known to be dead: interrupted, or, where the kind allows, queued again or set
+    /// aside as a person had asked. They are registered no longer.
     async fn settle(&self, dead: &[BootId]) -> Result<Vec<JobId>>;
     /// The processes that hold running jobs.
     async fn holders(&self) -> Result<Vec<BootId>>;

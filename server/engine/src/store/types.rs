@@ -267,7 +267,8 @@ pub enum Outcome {
         /// Its trace.
         trace: String,
     },
-    /// Set aside at a checkpoint, as a person had asked; the attempt is not charged.
+    /// Set aside at a checkpoint, as a person had asked; the attempt is not charged. Where the wish was taken back
+    /// meanwhile, it is handed back.
     Paused,
     /// Back to the queue, uncharged.
     HandedBack,

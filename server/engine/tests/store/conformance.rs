@@ -663,6 +663,9 @@ macro_rules! promises {
             what_waits_is_set_aside_and_comes_back_at_the_end_of_the_line
             what_runs_is_asked_and_set_aside_uncharged
             a_wish_to_pause_can_be_taken_back
+            a_job_goes_on_if_the_wish_to_pause_was_taken_back_before_its_attempt_ended
+            a_wish_to_pause_outlives_every_end_after_which_the_job_would_wait
+            what_has_no_attempt_left_is_over_although_it_was_to_be_paused
             what_is_over_cannot_be_paused
             what_is_paused_lets_nobody_start_and_holds_up_nobody_else
             a_queue_at_its_limit_takes_the_first_in_line_of_all_its_kinds

@@ -17,12 +17,21 @@ use crate::{
 
 /// What the row of an attempt that was handed back says of why: code, and words for people.
 const SHUTDOWN: (&str, &str) = ("shutdown", "its process was asked to stop");
+/// The same where it had stopped to be set aside.
+const PAUSE_TAKEN_BACK: (&str, &str) = ("pause_taken_back", "it stopped to be paused, which nobody wanted any more");
+
+/// The end of an attempt in the light of what people wanted of it.
+struct Heeded<'o> {
+    outcome: Cow<'o, Outcome>,
+    /// Whether its job is set aside where it would wait for the next attempt.
+    pause: bool,
+}
 
 impl Transaction<'_> {
     /// Ends the attempt, which must still hold its job.
     pub(super) fn finish(&mut self, finish: &Finish) -> Result<JobView> {
         let fence = &finish.fence;
-        let outcome = self.heeding_wishes(fence, &finish.outcome)?;
+        let Heeded { outcome, pause } = self.heeding_wishes(fence, &finish.outcome)?;
         let (event, failure, trace, output) = match &*outcome {
             Outcome::Succeeded { output } => (Event::Succeed, None, None, Some(output)),
             Outcome::Failed { failure, trace } => (Event::Fail, Some(failure), Some(trace), None),
@@ -32,12 +41,19 @@ impl Transaction<'_> {
             Outcome::Paused => (Event::Pause, None, None, None),
             Outcome::HandedBack => (Event::HandBack, None, None, None),
         };
-        let state = JobState::Running.apply(event).map_err(|error| corrupt("the end of an attempt", error))?;
+        let ended_as = JobState::Running.apply(event).map_err(|error| corrupt("the end of an attempt", error))?;
+        let set_aside = pause && matches!(ended_as, JobState::Scheduled | JobState::Queued);
+        let state = if set_aside { ended_as.apply(Event::Pause) } else { Ok(ended_as) };
+        let state = state.map_err(|error| corrupt("the end of an attempt", error))?;
         let code = failure.map(|failure| failure.code.as_str());
         let message = failure.map(|failure| failure.message.as_str());
         // It is not held against the job, which waits as if it had not been begun.
+        let handed_back = match &finish.outcome {
+            Outcome::Paused => PAUSE_TAKEN_BACK,
+            _ => SHUTDOWN,
+        };
         let of_attempt = match *outcome {
-            Outcome::HandedBack => (Some(SHUTDOWN.0), Some(SHUTDOWN.1)),
+            Outcome::HandedBack => (Some(handed_back.0), Some(handed_back.1)),
             _ => (code, message),
         };
         let progress = progress_json(&finish.progress)?;
@@ -49,7 +65,7 @@ impl Transaction<'_> {
             select id, attempt, kind, ?, started_at, max(?, started_at), boot, ?, ?, ?, ?, ?, ? from job not indexed
             where id = ? and attempt = ? and boot = ? and state = 'running'",
             params![
-                attempt_state(&outcome, state).as_str(),
+                attempt_state(&outcome, ended_as).as_str(),
                 self.now.0,
                 of_attempt.0,
                 of_attempt.1,
@@ -107,31 +123,38 @@ impl Transaction<'_> {
         if finish.checkpointed && matches!(*outcome, Outcome::Succeeded { .. }) {
             self.remove_checkpoint(fence.job)?;
         }
+        if set_aside {
+            self.remember_set_aside(&view)?;
+        }
         self.moved(Some(JobState::Running), view.clone(), what_happened(&outcome, &view));
         Ok(view)
     }
 
-    /// What became of the attempt, seen by a wish that came before its end did: what would go on without anybody's wish is
-    /// cancelled then, and what would go back into the line is set aside.
-    fn heeding_wishes<'o>(&self, fence: &Fence, outcome: &'o Outcome) -> Result<Cow<'o, Outcome>> {
+    /// What became of the attempt, seen by a wish that came before its end did: where one to cancel did, what would go on
+    /// is cancelled. One to pause may also have been taken back, after a checkpoint had told the task of it.
+    fn heeding_wishes<'o>(&self, fence: &Fence, outcome: &'o Outcome) -> Result<Heeded<'o>> {
         let (failure, trace) = match outcome {
-            Outcome::Succeeded { .. } | Outcome::Cancelled { .. } => return Ok(Cow::Borrowed(outcome)),
+            Outcome::Succeeded { .. } | Outcome::Cancelled { .. } => {
+                return Ok(Heeded { outcome: Cow::Borrowed(outcome), pause: false });
+            }
             Outcome::Failed { failure, trace } | Outcome::RetryLater { failure, trace, .. } => {
                 (Some(failure), trace.as_str())
             }
             Outcome::Snoozed { .. } | Outcome::Paused | Outcome::HandedBack => (None, ""),
         };
-        let asked = self.row(
+        let asked: Option<(bool, bool)> = self.row(
             "select cancel_requested_at is not null, pause_requested_at is not null from job
             where id = ? and attempt = ? and boot = ? and state = 'running'",
             params![fence.job.0, fence.attempt, fence.boot.0],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
-        Ok(match asked {
-            Some((true, _)) => Cow::Owned(Outcome::Cancelled { failure: failure.cloned(), trace: trace.to_owned() }),
-            Some((false, true)) if matches!(outcome, Outcome::HandedBack) => Cow::Owned(Outcome::Paused),
-            Some(_) | None => Cow::Borrowed(outcome),
-        })
+        let (cancel, pause) = asked.unwrap_or_default();
+        let outcome = match outcome {
+            _ if cancel => Cow::Owned(Outcome::Cancelled { failure: failure.cloned(), trace: trace.to_owned() }),
+            Outcome::Paused if !pause => Cow::Owned(Outcome::HandedBack),
+            _ => Cow::Borrowed(outcome),
+        };
+        Ok(Heeded { outcome, pause })
     }
 
     /// Makes the artifacts of an attempt that has just ended visible.

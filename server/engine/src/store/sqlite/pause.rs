@@ -75,6 +75,20 @@ impl Verb for Resume {
     }
 }
 
+impl Transaction<'_> {
+    /// Writes into its activity that a job was set aside where it would have waited for its next attempt, as a person had
+    /// asked while it ran.
+    pub(super) fn remember_set_aside(&self, view: &JobView) -> Result<()> {
+        self.execute(
+            "insert into activity (job, at, what, attempt, by)
+            select job, ?, 'set_aside', ?, by from activity where job = ? and what = 'pause_requested'
+            order by id desc limit 1",
+            params![self.now.0, view.attempt, view.job.0],
+        )?;
+        Ok(())
+    }
+}
+
 /// Why a job cannot be set aside.
 fn refused(found: &JobView) -> Error {
     let job = found.job;

@@ -20,11 +20,19 @@ pub(super) struct Settle {
     pub(super) dead: Vec<BootId>,
 }
 
-/// What death makes of a running job: it waits for its next attempt where one is left, and is interrupted otherwise.
-/// What a person wanted cancelled is not tried again; it did not stop, though, it died.
-const FATES: [(&str, JobState, bool); 2] = [
-    ("cancel_requested_at is null and charged < max_attempts", JobState::Queued, true),
-    ("(cancel_requested_at is not null or charged >= max_attempts)", JobState::Interrupted, false),
+/// What death makes of a running job: it waits for its next attempt where one is left, or is set aside where a person wants
+/// that, and is interrupted otherwise. What a person wanted cancelled is not tried again; it did not stop, though, it died.
+/// A job that waits anew passes through `scheduled` with nothing to wait for.
+const FATES: [(&str, &[Event]); 3] = [
+    (
+        "cancel_requested_at is null and charged < max_attempts and pause_requested_at is null",
+        &[Event::RetryLater, Event::Due],
+    ),
+    (
+        "cancel_requested_at is null and charged < max_attempts and pause_requested_at is not null",
+        &[Event::RetryLater, Event::Pause],
+    ),
+    ("(cancel_requested_at is not null or charged >= max_attempts)", &[Event::Die]),
 ];
 
 impl Verb for Settle {
@@ -42,29 +50,29 @@ impl Transaction<'_> {
         if dead.is_empty() {
             return Ok(Vec::new());
         }
-        debug_assert_eq!(JobState::Running.apply(Event::Die), Ok(JobState::Interrupted));
         let dead: Vec<&str> = dead.iter().map(|boot| boot.0.as_str()).collect();
         let dead = json(&dead)?;
         let mut settled = Vec::new();
-        for (condition, state, again) in FATES {
-            settled.extend(self.settle_as(&dead, condition, state, again)?);
+        for (condition, events) in FATES {
+            settled.extend(self.settle_as(&dead, condition, events)?);
         }
         self.execute("delete from node where boot in (select value from json_each(?))", [dead])?;
         settled.sort_unstable();
         Ok(settled)
     }
 
-    fn settle_as(&mut self, dead: &str, condition: &str, state: JobState, again: bool) -> Result<Vec<JobId>> {
-        let attempt_state = if again { JobState::Interrupted } else { state };
+    fn settle_as(&mut self, dead: &str, condition: &str, events: &[Event]) -> Result<Vec<JobId>> {
+        let state = events.iter().try_fold(JobState::Running, |state, event| state.apply(*event));
+        let state = state.map_err(|error| corrupt("a dead process's job", error))?;
+        let again = !state.is_terminal();
         self.execute(
             &format!(
                 "insert into attempt (job, attempt, kind, state, started_at, ended_at, boot, progress)
                 select id, attempt, kind, ?, started_at, max(?, started_at), boot, progress from job indexed by job_by_state
                 where state = 'running' and boot in (select value from json_each(?)) and {condition}"
             ),
-            params![attempt_state.as_str(), self.now.0, dead],
+            params![JobState::Interrupted.as_str(), self.now.0, dead],
         )?;
-        // A job that waits anew has passed through `scheduled` with nothing to wait for.
         let views = self.rows(
             &format!(
                 "update job indexed by job_by_state set state = ?1, boot = null, not_responding = 0, pause_requested_at = null,
@@ -81,6 +89,9 @@ impl Transaction<'_> {
         )?;
         let settled = views.iter().map(|view| view.job).collect();
         for view in views {
+            if view.state == JobState::Paused {
+                self.remember_set_aside(&view)?;
+            }
             self.moved(Some(JobState::Running), view, "interrupted");
         }
         Ok(settled)

@@ -289,14 +289,18 @@ impl World {
             answer.expect("its owner may end it");
             let known = self.known(fence.job);
             (known.lines, known.value) = (known.lines + 1, held.value + 1);
-            // A wish to cancel outruns every end but success, and one to pause the way back into the line.
-            let event = match how {
-                Event::Succeed => how,
-                _ if known.asked => Event::Cancel,
-                Event::HandBack if known.pausing => Event::Pause,
-                _ => how,
+            // A wish to cancel outruns every end but success, and one to pause the wait for the next attempt; one that was
+            // taken back sets nothing aside.
+            let events = match how {
+                Event::Succeed => vec![how],
+                _ if known.asked => vec![Event::Cancel],
+                Event::RetryLater | Event::Snooze | Event::HandBack if known.pausing => vec![how, Event::Pause],
+                Event::Pause if !known.pausing => vec![Event::HandBack],
+                _ => vec![how],
             };
-            self.apply(fence.job, event);
+            for event in events {
+                self.apply(fence.job, event);
+            }
         } else {
             assert!(matches!(answer, Err(Error::Fenced | Error::NoSuchJob(_))), "{answer:?}");
             assert_eq!(self.position().await, before, "a refusal changes nothing");
@@ -361,9 +365,9 @@ impl World {
         for job in lost {
             let known = self.jobs[&job];
             if !known.asked && known.charged < known.granted {
-                // It comes back at once, to where it stood.
+                // It comes back at once, to where it stood, unless somebody wants it set aside.
                 self.apply(job, Event::RetryLater);
-                self.apply(job, Event::Due);
+                self.apply(job, if known.pausing { Event::Pause } else { Event::Due });
                 self.jobs.entry(job).and_modify(|again| again.in_line = known.in_line);
             } else {
                 self.apply(job, Event::Die);

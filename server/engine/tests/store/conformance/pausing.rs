@@ -2,11 +2,16 @@
 
 use engine::{
     Error,
-    store::{CheckpointAnswer, NewJob, Outcome, PauseAnswer},
+    store::{CheckpointAnswer, Claimed, NewJob, Outcome, PauseAnswer},
 };
-use model::{JobState, Micros, Shown};
+use model::{JobState, Micros, Shown, StreamEvent};
 
-use super::super::support::{HOUR, Kept, checkpoint, claim, claim_one, failed_job, finish, new_job, running};
+use super::{
+    super::support::{
+        HOUR, Kept, checkpoint, claim, claim_one, die, failed, failed_job, finish, new_job, running, succeeded,
+    },
+    retrying::{NOW, again_at},
+};
 
 pub(crate) async fn what_waits_is_set_aside_and_comes_back_at_the_end_of_the_line(kept: Kept) {
     let first = kept.store.enqueue(new_job("a")).await.expect("accepted");
@@ -69,6 +74,102 @@ pub(crate) async fn a_wish_to_pause_can_be_taken_back(kept: Kept) {
     assert_eq!(told, CheckpointAnswer::GoOn);
     let over = kept.store.finish(finish(&claimed.fence, Outcome::Paused)).await.expect("finished");
     assert_eq!(over.state, JobState::Cancelled);
+}
+
+pub(crate) async fn a_job_goes_on_if_the_wish_to_pause_was_taken_back_before_its_attempt_ended(kept: Kept) {
+    let claimed = running(kept.store.as_ref(), "a").await;
+    let job = claimed.view.job;
+    let behind = kept.store.enqueue(new_job("a")).await.expect("accepted");
+    kept.store.pause(job, "ann").await.expect("asked");
+    let told = kept.store.save_checkpoint(checkpoint(&claimed.fence, "7", 0)).await.expect("kept");
+    assert_eq!(told, CheckpointAnswer::Pause);
+    kept.store.resume(job, "ann").await.expect("taken back");
+    let waits = kept.store.finish(finish(&claimed.fence, Outcome::Paused)).await.expect("finished");
+    assert_eq!((waits.state, waits.attempt), (JobState::Queued, 2), "nobody wants it set aside any more");
+    let why =
+        kept.store.attempts(job).await.expect("read").pop().and_then(|first| first.failure).expect("it is told why");
+    assert_eq!(why.code, "pause_taken_back");
+    let next = kept.store.claim(claim(2, &["a"])).await.expect("claimed");
+    let next: Vec<_> = next.iter().map(|claimed| (claimed.view.job, claimed.charged)).collect();
+    assert_eq!(next, [(job, 1), (behind, 1)], "uncharged, and where it stood");
+}
+
+/// How an attempt may end whose job then waits for the next one.
+#[derive(Clone, Copy, Debug)]
+enum Waits {
+    Failed,
+    Snoozed,
+    HandedBack,
+    Died,
+}
+
+impl Waits {
+    async fn end(self, kept: &Kept, claimed: &Claimed) {
+        let outcome = match self {
+            Self::Failed => again_at(NOW + HOUR),
+            Self::Snoozed => Outcome::Snoozed { until: Micros(NOW + HOUR) },
+            Self::HandedBack => Outcome::HandedBack,
+            Self::Died => {
+                assert_eq!(die(kept.store.as_ref()).await, [claimed.view.job]);
+                return;
+            }
+        };
+        kept.store.finish(finish(&claimed.fence, outcome)).await.expect("finished");
+    }
+}
+
+pub(crate) async fn a_wish_to_pause_outlives_every_end_after_which_the_job_would_wait(kept: Kept) {
+    // How the attempt's own row says that it ended, why, what its event says, and what is charged when the next is claimed.
+    let ends = [
+        (Waits::Failed, JobState::Failed, Some("io"), "io", 2),
+        (Waits::Snoozed, JobState::Scheduled, None, "snoozed", 1),
+        (Waits::HandedBack, JobState::Queued, Some("shutdown"), "handed_back", 1),
+        (Waits::Died, JobState::Interrupted, None, "interrupted", 2),
+    ];
+    for (end, row, why, told, charged) in ends {
+        kept.store.enqueue(NewJob { max_attempts: 2, ..new_job("a") }).await.expect("accepted");
+        let claimed = claim_one(kept.store.as_ref(), "a").await;
+        let job = claimed.view.job;
+        kept.store.pause(job, "ann").await.expect("asked");
+        let before = kept.heard.events().len();
+        end.end(&kept, &claimed).await;
+
+        let aside = kept.store.job(job).await.expect("found");
+        assert_eq!((aside.state, aside.attempt, aside.pause_requested_at), (JobState::Paused, 2, None), "{end:?}");
+        let events = kept.heard.events().split_off(before);
+        let [event] = &events[..] else { panic!("{end:?} is one event, not {}", events.len()) };
+        let StreamEvent::State(state) = &event.event else { panic!("{end:?} is a change of state") };
+        assert_eq!((state.view.state, state.code.as_deref()), (JobState::Paused, Some(told)), "{end:?}");
+        let counts = kept.store.counts().await.expect("read");
+        assert_eq!((state.counts, counts.paused, counts.running), (Some(counts), 1, 0), "{end:?}");
+        let attempt = kept.store.attempts(job).await.expect("read").pop().expect("it is kept");
+        let code = attempt.failure.as_ref().map(|failure| failure.code.as_str());
+        assert_eq!((attempt.state, code), (row, why), "{end:?}");
+        let newest = kept.store.activity(job, 1).await.expect("read").pop().expect("something happened");
+        assert_eq!((newest.what.as_str(), newest.by.as_deref()), ("set_aside", Some("ann")), "{end:?}");
+
+        kept.store.promote_due(Micros(i64::MAX)).await.expect("promoted");
+        assert!(kept.store.claim(claim(1, &["a"])).await.expect("answered").is_empty(), "{end:?}: it stays so");
+        kept.store.resume(job, "ann").await.expect("it is paused");
+        let next = claim_one(kept.store.as_ref(), "a").await;
+        assert_eq!((next.view.job, next.charged, next.view.failure), (job, charged, None), "{end:?}");
+        kept.store.finish(finish(&next.fence, succeeded())).await.expect("finished");
+    }
+}
+
+pub(crate) async fn what_has_no_attempt_left_is_over_although_it_was_to_be_paused(kept: Kept) {
+    for died in [false, true] {
+        let claimed = running(kept.store.as_ref(), "a").await;
+        kept.store.pause(claimed.view.job, "ann").await.expect("asked");
+        if died {
+            die(kept.store.as_ref()).await;
+        } else {
+            kept.store.finish(finish(&claimed.fence, failed())).await.expect("finished");
+        }
+        let over = kept.store.job(claimed.view.job).await.expect("found");
+        let expected = if died { JobState::Interrupted } else { JobState::Failed };
+        assert_eq!((over.state, over.pause_requested_at), (expected, None));
+    }
 }
 
 pub(crate) async fn what_is_over_cannot_be_paused(kept: Kept) {

@@ -5,9 +5,9 @@ use model::{Failure, JobState, Micros, Shown};
 
 use super::super::support::{HOUR, Kept, claim, claim_one, failed, finish, new_job, running};
 
-const NOW: i64 = 500_000 * HOUR;
+pub(super) const NOW: i64 = 500_000 * HOUR;
 
-fn again_at(at: i64) -> Outcome {
+pub(super) fn again_at(at: i64) -> Outcome {
     let Outcome::Failed { failure, trace } = failed() else { unreachable!("that is what it makes") };
     Outcome::RetryLater { failure, trace, at: Micros(at) }
 }
