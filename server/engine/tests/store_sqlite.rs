@@ -33,11 +33,13 @@ async fn open() -> Kept {
 /// A new store on a disk with room for so many pages of 4 KiB.
 async fn open_limited(max_page_count: Option<u32>) -> Kept {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    open_in(folder, |options| SqliteOptions { max_page_count, ..options }).await
+    let kept = open_in(folder, |options| SqliteOptions { max_page_count, ..options }).await;
+    support::enter(&*kept.store).await;
+    kept
 }
 
 /// A new store for one of thousands of tries: in memory where there is such a folder, for syncs are of no interest
-/// there, and from a file that has been made before.
+/// there, and from a file that has been made before, with the processes in it.
 async fn open_quickly() -> Kept {
     static MADE: OnceCell<Vec<u8>> = OnceCell::const_new();
     let made = MADE.get_or_init(async || {
@@ -65,7 +67,6 @@ async fn open_in(folder: TempDir, choose: impl FnOnce(SqliteOptions) -> SqliteOp
         ..SqliteOptions::new(folder.path().join(FILE))
     };
     let store = Arc::new(SqliteStore::open(choose(options)).await.expect("it opens"));
-    support::enter(&*store).await;
     Kept { store, clock, heard, folder }
 }
 

@@ -1,6 +1,7 @@
 //! Random lives of jobs, step by step beside a model that knows nothing but the table of states: three processes claim,
-//! report, make checkpoints, end, die and come back under a new name, while people cancel, pause, retry and delete. Whoever writes with a
-//! stale fence is refused, and has changed nothing.
+//! report, make checkpoints and end; they beat, or are silent until another takes them out, and enter themselves anew; they
+//! die and come back under a new name. Meanwhile people cancel, pause, resume, retry and delete. Whoever writes with a stale
+//! fence is refused, and has changed nothing.
 
 #[path = "chance/world.rs"]
 mod world;
@@ -33,7 +34,14 @@ enum Step {
     Gate { kind: Option<usize>, paused: bool },
     Limit { at_once: Option<u32> },
     Promote,
+    Beat { process: usize },
+    Expire { process: usize, looked: bool },
     Die { process: usize },
+}
+
+/// One of them more often than the others, so that it takes again what it has lost.
+fn process() -> impl Strategy<Value = usize> {
+    prop_oneof![5 => Just(0), 3 => 0..PROCESSES]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -47,11 +55,11 @@ fn step() -> impl Strategy<Value = Step> {
         Event::HandBack,
     ]);
     prop_oneof![
-        5 => (0..KINDS.len(), prop::bool::weighted(0.2), 1..3_u32, -1..2_i64, prop::bool::weighted(0.3))
+        6 => (0..KINDS.len(), prop::bool::weighted(0.1), 1..5_u32, -1..2_i64, prop::bool::weighted(0.2))
             .prop_map(|(kind, later, attempts, urgency, unique)| {
                 Step::Enqueue { kind, later, attempts, urgency, unique }
             }),
-        5 => (0..PROCESSES, 1..4_u32).prop_map(|(process, slots)| Step::Claim { process, slots }),
+        9 => (process(), 1..4_u32).prop_map(|(process, slots)| Step::Claim { process, slots }),
         3 => any::<usize>().prop_map(|held| Step::Say { held }),
         2 => any::<usize>().prop_map(|held| Step::Checkpoint { held }),
         5 => (any::<usize>(), how).prop_map(|(held, how)| Step::Finish { held, how }),
@@ -59,13 +67,15 @@ fn step() -> impl Strategy<Value = Step> {
         2 => any::<usize>().prop_map(|job| Step::Cancel { job }),
         2 => any::<usize>().prop_map(|job| Step::Retry { job }),
         1 => any::<usize>().prop_map(|job| Step::StartNow { job }),
-        1 => any::<usize>().prop_map(|job| Step::Pause { job }),
-        1 => any::<usize>().prop_map(|job| Step::Resume { job }),
+        2 => any::<usize>().prop_map(|job| Step::Pause { job }),
+        2 => any::<usize>().prop_map(|job| Step::Resume { job }),
         1 => any::<usize>().prop_map(|job| Step::Delete { job }),
         1 => (prop::option::of(0..KINDS.len()), prop::bool::weighted(0.3))
             .prop_map(|(kind, paused)| Step::Gate { kind, paused }),
         1 => prop::option::of(1..4_u32).prop_map(|at_once| Step::Limit { at_once }),
         1 => Just(Step::Promote),
+        4 => process().prop_map(|process| Step::Beat { process }),
+        2 => (process(), prop::bool::weighted(0.7)).prop_map(|(process, looked)| Step::Expire { process, looked }),
         1 => (0..PROCESSES).prop_map(|process| Step::Die { process }),
     ]
 }
@@ -78,7 +88,7 @@ proptest! {
     #![proptest_config(Config { cases: cases(), failure_persistence: None, ..Config::default() })]
 
     #[test]
-    fn whatever_happens_the_store_agrees_with_the_table_of_states(steps in vec(step(), 1..50)) {
+    fn whatever_happens_the_store_agrees_with_the_table_of_states(steps in vec(step(), 1..60)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("it starts");
         runtime.block_on(async {
             let mut world = World::new().await;

@@ -1,5 +1,8 @@
 //! The store and the model of it, which must agree after every step.
 
+#[path = "processes.rs"]
+mod processes;
+
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
@@ -8,12 +11,11 @@ use std::{
 
 use engine::{
     Error,
-    store::{
-        BootId, CancelAnswer, CheckpointAnswer, Claim, Claimed, GateChange, NewJob, Node, Outcome, PauseAnswer, Store,
-    },
+    store::{CancelAnswer, CheckpointAnswer, Claim, Claimed, GateChange, NewJob, Outcome, PauseAnswer, Store},
 };
 use model::{Counts, Event, GateOf, JobId, JobState, Micros, Priority, Seq, StateEvent, StreamEvent};
-use sqlx::{Connection, Row, SqliteConnection};
+use processes::Process;
+use rusqlite::Connection;
 
 use super::{KINDS, PROCESSES, Step};
 use crate::{
@@ -71,20 +73,19 @@ pub(super) struct World {
     paused: BTreeSet<Option<&'static str>>,
     /// The limit of that.
     at_once: Option<u32>,
-    /// The name that each process has now.
-    boots: [BootId; PROCESSES],
+    processes: [Process; PROCESSES],
     steps: u32,
 }
 
 impl World {
     pub(super) async fn new() -> Self {
-        let boots = std::array::from_fn(|process| named(process, 0));
+        let processes = std::array::from_fn(|process| Process::begin(process, 0));
         let (paused, at_once) = (BTreeSet::new(), None);
         let kept = open_quickly().await;
-        for boot in &boots {
-            enter(&*kept.store, boot).await;
+        for process in &processes {
+            process.enter(&*kept.store).await;
         }
-        Self { kept, jobs: BTreeMap::new(), held: Vec::new(), paused, at_once, boots, steps: 0 }
+        Self { kept, jobs: BTreeMap::new(), held: Vec::new(), paused, at_once, processes, steps: 0 }
     }
 
     /// Takes the step in both; they must agree on whether it is possible.
@@ -176,6 +177,8 @@ impl World {
                     self.apply(job, Event::Due);
                 }
             }
+            Step::Beat { process } => self.beat(&*store, process).await,
+            Step::Expire { process, looked } => self.expire(&*store, process, looked).await,
             Step::Die { process } => self.die(&*store, process).await,
         }
     }
@@ -193,12 +196,13 @@ impl World {
     }
 
     /// Takes from the line what comes first, within the slots, past what is paused, and within the limits of the kind and
-    /// the queue.
-    async fn claim(&mut self, store: &dyn Store, process: usize, slots: u32) {
-        let boot = self.boots[process].clone();
+    /// the queue; nothing for who counts as dead.
+    async fn claim(&mut self, store: &dyn Store, process: usize, asked_for: u32) {
+        let slots = if self.processes[process].is_alive() { asked_for } else { 0 };
+        let boot = self.processes[process].boot();
         let limit = |kind| (kind == LIMITED.0).then_some(LIMITED.1);
         let kinds = KINDS.map(|kind| claimable(kind, queue(kind), limit(kind))).into();
-        let claimed = store.claim(Claim { boot, kinds, ..claim(slots, &[]) }).await.expect("claimed");
+        let claimed = store.claim(Claim { boot, kinds, ..claim(asked_for, &[]) }).await.expect("claimed");
         let mut line = self.all(JobState::Queued);
         line.sort_by_key(|job| (Reverse(self.jobs[job].urgency), self.jobs[job].in_line, *job));
         let mut running: Vec<&str> = self.all(JobState::Running).iter().map(|job| self.jobs[job].kind).collect();
@@ -221,8 +225,8 @@ impl World {
             let job = claimed.view.job;
             self.apply(job, Event::Claim);
             assert_eq!(
-                (claimed.fence.attempt, claimed.next_line),
-                (self.jobs[&job].attempt, self.jobs[&job].lines + 1)
+                (claimed.fence.attempt, claimed.next_line, claimed.charged),
+                (self.jobs[&job].attempt, self.jobs[&job].lines + 1, self.jobs[&job].charged)
             );
             self.held.push(Held { next_line: claimed.next_line, value: 0, claimed });
         }
@@ -354,27 +358,6 @@ impl World {
         }
     }
 
-    /// The process is gone, and comes back under a new name; what it claimed under the old one, it may still believe in.
-    async fn die(&mut self, store: &dyn Store, process: usize) {
-        let dead = std::mem::replace(&mut self.boots[process], named(process, self.steps));
-        let held = self.held.iter().filter(|held| held.claimed.fence.boot == dead && self.is_valid(held));
-        let mut lost: Vec<JobId> = held.map(|held| held.claimed.fence.job).collect();
-        lost.sort_unstable();
-        assert_eq!(store.settle(&[dead]).await.expect("settled"), lost);
-        enter(store, &self.boots[process]).await;
-        for job in lost {
-            let known = self.jobs[&job];
-            if !known.asked && known.charged < known.granted {
-                // It comes back at once, to where it stood, unless somebody wants it set aside.
-                self.apply(job, Event::RetryLater);
-                self.apply(job, if known.pausing { Event::Pause } else { Event::Due });
-                self.jobs.entry(job).and_modify(|again| again.in_line = known.in_line);
-            } else {
-                self.apply(job, Event::Die);
-            }
-        }
-    }
-
     /// Whether the job is still in the hands of who claimed it.
     fn is_valid(&self, held: &Held) -> bool {
         let fence = &held.claimed.fence;
@@ -457,30 +440,21 @@ impl World {
             _ => None,
         });
         assert!(last.is_none_or(|told| told == Some(counts)));
-        assert_eq!(recount(&self.kept).await, counts);
+        assert_eq!(recount(&self.kept), counts);
+        self.compare_processes().await;
     }
-}
-
-/// What a process calls itself since the step in which it began.
-async fn enter(store: &dyn Store, boot: &BootId) {
-    store.register(Node::worker(boot.clone())).await.expect("entered");
-}
-
-fn named(process: usize, since: u32) -> BootId {
-    BootId(format!("{process:016x}{since:016x}"))
 }
 
 /// Counts the rows themselves.
-async fn recount(kept: &Kept) -> Counts {
-    let url = format!("sqlite://{}", kept.folder.path().join("milepost.db").display());
-    let mut connection = SqliteConnection::connect(&url).await.expect("it opens");
-    let rows = sqlx::query("select state, count(*) from job group by state").fetch_all(&mut connection).await;
+fn recount(kept: &Kept) -> Counts {
+    let connection = Connection::open(kept.folder.path().join("milepost.db")).expect("it opens");
+    let mut statement = connection.prepare("select state, count(*) from job group by state").expect("it is one");
+    let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))).expect("read");
     let mut counts = serde_json::to_value(Counts::default()).expect("counts are JSON");
-    for row in rows.expect("read") {
-        counts[row.get::<String, _>(0)] = row.get::<i64, _>(1).into();
+    for (state, count) in rows.map(|row| row.expect("read")) {
+        counts[state] = count.into();
     }
-    let integrity: String =
-        sqlx::query_scalar("pragma integrity_check").fetch_one(&mut connection).await.expect("read");
+    let integrity: String = connection.query_row("pragma integrity_check", [], |row| row.get(0)).expect("read");
     assert_eq!(integrity, "ok");
     serde_json::from_value(counts).expect("counts are JSON")
 }
