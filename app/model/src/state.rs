@@ -53,6 +53,8 @@ pub enum Event {
     Pause,
     /// A person lets it go on.
     Resume,
+    /// The same, and the time that it waited for has not come.
+    ResumeLater,
     /// A person wants an ended job tried again.
     Retry,
 }
@@ -97,7 +99,9 @@ impl JobState {
             (Self::Queued, Event::Claim) => Ok(Self::Running),
             (Self::Running, Event::Succeed) => Ok(Self::Succeeded),
             (Self::Running, Event::Fail) => Ok(Self::Failed),
-            (Self::Running, Event::RetryLater | Event::Snooze) => Ok(Self::Scheduled),
+            (Self::Running, Event::RetryLater | Event::Snooze) | (Self::Paused, Event::ResumeLater) => {
+                Ok(Self::Scheduled)
+            }
             (Self::Running, Event::Die) => Ok(Self::Interrupted),
             (Self::Scheduled | Self::Queued | Self::Running, Event::Pause) => Ok(Self::Paused),
             (Self::Scheduled | Self::Queued | Self::Running | Self::Paused, Event::Cancel) => Ok(Self::Cancelled),
@@ -141,7 +145,7 @@ impl fmt::Display for JobState {
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Due,
         Self::Claim,
         Self::Succeed,
@@ -153,6 +157,7 @@ impl Event {
         Self::HandBack,
         Self::Pause,
         Self::Resume,
+        Self::ResumeLater,
         Self::Retry,
     ];
 
@@ -161,7 +166,14 @@ impl Event {
         match self {
             Self::RetryLater | Self::Snooze | Self::HandBack | Self::Retry => true,
             Self::Pause => matches!(from, JobState::Running),
-            Self::Due | Self::Claim | Self::Succeed | Self::Fail | Self::Cancel | Self::Die | Self::Resume => false,
+            Self::Due
+            | Self::Claim
+            | Self::Succeed
+            | Self::Fail
+            | Self::Cancel
+            | Self::Die
+            | Self::Resume
+            | Self::ResumeLater => false,
         }
     }
 
@@ -179,6 +191,7 @@ impl Event {
             | Self::Cancel
             | Self::Die
             | Self::Resume
+            | Self::ResumeLater
             | Self::Retry => 0,
         }
     }

@@ -171,7 +171,8 @@ impl Engine {
         self.shared.store.pause(job, by).await
     }
 
-    /// Lets a job that was set aside come into the line; takes back the wish that a running one be.
+    /// Lets a job that was set aside come into the line, or wait for its time where that has not come; takes back the wish
+    /// that a running one be.
     ///
     /// # Errors
     /// `Error::NoSuchJob`, `Error::Conflict` where it is not set aside, `Error::ShuttingDown`.
@@ -179,7 +180,10 @@ impl Engine {
         if self.shared.stopping.is_raised() {
             return Err(Error::ShuttingDown);
         }
-        self.shared.store.resume(job, by).await
+        self.shared.store.resume(job, by).await?;
+        // It may wait for a time.
+        self.shared.rescheduled.notify_one();
+        Ok(())
     }
 
     /// Lets a job that waits for its time, or for its next attempt, come into the line now.

@@ -64,7 +64,8 @@ pub trait Store: Send + Sync + 'static {
     /// Sets aside what waits; asks what runs, which is told so by its next checkpoint. `Error::Conflict` where it was
     /// asked before, is set aside already, or is over.
     async fn pause(&self, job: JobId, by: &str) -> Result<PauseAnswer>;
-    /// Queues what was set aside; takes back the wish that a running job be.
+    /// Queues what was set aside, or lets it wait for its time where that has not come; takes back the wish that a running
+    /// job be.
     async fn resume(&self, job: JobId, by: &str) -> Result<()>;
     /// Queues an ended job anew, as its next attempt, whose number it answers.
     async fn retry(&self, job: JobId, by: &str) -> Result<AttemptNo>;

@@ -42,7 +42,7 @@ impl Verb for Pause {
     }
 }
 
-/// Queues what was set aside, or takes the wish back.
+/// Queues what was set aside, or lets it wait for its time again; or takes the wish back.
 pub(super) struct Resume {
     pub(super) job: JobId,
     pub(super) by: String,
@@ -63,12 +63,23 @@ impl Verb for Resume {
             transaction.noted(view, "resumed");
             return Ok(());
         }
-        let state = found.state.apply(Event::Resume).map_err(|error| Error::Conflict {
+        // One that had failed is not kept waiting for its next try.
+        let waits = found.failure.is_none() && found.run_at.is_some_and(|at| at > transaction.now);
+        let event = if waits { Event::ResumeLater } else { Event::Resume };
+        let state = found.state.apply(event).map_err(|error| Error::Conflict {
             code: "not_paused",
             message: format!("job #{} is not paused; it is {}", self.job, error.from),
             state: error.from,
         })?;
-        let view = transaction.come_into_line(&found, state)?;
+        let view = if waits {
+            transaction.must_update(
+                self.job,
+                "update job set state = ? where id = ? and state = ? and attempt = ?",
+                params![state.as_str(), self.job.0, found.state.as_str(), found.attempt],
+            )?
+        } else {
+            transaction.come_into_line(&found, state)?
+        };
         transaction.remember(&view, "resumed", Some(&self.by))?;
         transaction.moved(Some(found.state), view, "resumed");
         Ok(())

@@ -10,7 +10,7 @@ use std::{
 };
 
 use engine::{
-    Error,
+    Clock, Error,
     store::{CancelAnswer, CheckpointAnswer, Claim, Claimed, GateChange, NewJob, Outcome, PauseAnswer, Store},
 };
 use model::{Counts, Event, GateOf, JobId, JobState, Micros, Priority, Seq, StateEvent, StreamEvent};
@@ -350,9 +350,11 @@ impl World {
         let Some(job) = self.pick(job) else { return };
         let Known { state, pausing, .. } = self.jobs[&job];
         let possible = state.apply(Event::Resume).is_ok();
+        let found = store.job(job).await.expect("found");
+        let waits = found.failure.is_none() && found.run_at.is_some_and(|at| at > self.kept.clock.now());
         assert_eq!(store.resume(job, "ann").await.is_ok(), possible || pausing);
         if possible {
-            self.apply(job, Event::Resume);
+            self.apply(job, if waits { Event::ResumeLater } else { Event::Resume });
         } else if pausing {
             self.known(job).pausing = false;
         }

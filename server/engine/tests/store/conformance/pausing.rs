@@ -29,10 +29,16 @@ pub(crate) async fn what_waits_is_set_aside_and_comes_back_at_the_end_of_the_lin
         1,
         "what is set aside is not claimed"
     );
-    for (job, position) in [(first, 1), (scheduled, 2)] {
-        kept.store.resume(job, "ann").await.expect("resumed");
-        assert_eq!(kept.store.job(job).await.expect("found").position, Some(position), "after {next}");
-    }
+    kept.store.enqueue(new_job("b")).await.expect("accepted");
+    kept.store.resume(first, "ann").await.expect("resumed");
+    assert_eq!(kept.store.job(first).await.expect("found").position, Some(2), "after {next}, at the end of the line");
+    kept.store.resume(scheduled, "ann").await.expect("resumed");
+    let waits = kept.store.job(scheduled).await.expect("found");
+    assert_eq!((waits.state, waits.run_at), (JobState::Scheduled, Some(Micros(501_000 * HOUR))), "for its time again");
+    kept.store.pause(scheduled, "ann").await.expect("paused");
+    kept.clock.advance(1_000 * HOUR);
+    kept.store.resume(scheduled, "ann").await.expect("resumed");
+    assert_eq!(kept.store.job(scheduled).await.expect("found").position, Some(3), "its time has come meanwhile");
     let told = kept.store.activity(first, 9).await.expect("read");
     let told: Vec<_> = told.iter().map(|entry| entry.what.as_str()).collect();
     assert_eq!(told, ["resumed", "set_aside", "created"]);
@@ -151,6 +157,10 @@ pub(crate) async fn a_wish_to_pause_outlives_every_end_after_which_the_job_would
         kept.store.promote_due(Micros(i64::MAX)).await.expect("promoted");
         assert!(kept.store.claim(claim(1, &["a"])).await.expect("answered").is_empty(), "{end:?}: it stays so");
         kept.store.resume(job, "ann").await.expect("it is paused");
+        let goes_on = kept.store.job(job).await.expect("found").state;
+        let snoozes = matches!(end, Waits::Snoozed);
+        assert_eq!(goes_on, if snoozes { JobState::Scheduled } else { JobState::Queued }, "{end:?}");
+        kept.store.promote_due(Micros(i64::MAX)).await.expect("promoted");
         let next = claim_one(kept.store.as_ref(), "a").await;
         assert_eq!((next.view.job, next.charged, next.view.failure), (job, charged, None), "{end:?}");
         kept.store.finish(finish(&next.fence, succeeded())).await.expect("finished");
