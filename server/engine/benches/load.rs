@@ -113,7 +113,10 @@ async fn restart() -> f64 {
     };
     stream::iter(0..LEFT_RUNNING).for_each_concurrent(100, enqueue).await;
     let boot = BootId("d".repeat(32));
-    store.register(Node::worker(boot.clone())).await.expect("entered");
+    // Of this kernel, so that its missing lock says at once that it is dead.
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("the system says it");
+    let node = Node { kernel: kernel.trim().to_owned(), ..Node::worker(boot.clone()) };
+    store.register(node).await.expect("entered");
     let claim = Claim { boot, slots: LEFT_RUNNING, kinds: [Claimable::of("report")].into(), waits: None };
     assert_eq!(store.claim(claim).await.expect("claimed").len(), LEFT_RUNNING as usize);
     drop(store);
