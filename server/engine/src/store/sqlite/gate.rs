@@ -9,6 +9,9 @@ use crate::{
     store::{Claim, Claimable, GateChange},
 };
 
+/// All gates, in the columns that [`gate`] reads.
+pub(super) const GATES: &str = "select what, name, paused_at, paused_by, at_once from gate";
+
 /// Pauses, resumes or limits a queue or a kind.
 pub(super) struct ChangeGate {
     pub(super) of: GateOf,
@@ -21,8 +24,8 @@ impl Verb for ChangeGate {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
-        let sql = "select what, name, paused_at, paused_by, at_once from gate where what = ? and name = ?";
-        let found = transaction.row(sql, params![self.of.as_str(), self.name], gate)?;
+        let sql = format!("{GATES} where what = ? and name = ?");
+        let found = transaction.row(&sql, params![self.of.as_str(), self.name], gate)?;
         let before = found.unwrap_or_else(|| Gate::open(self.of, &self.name));
         let mut after = before.clone();
         match self.change {
@@ -61,7 +64,7 @@ pub(super) struct Room<'c> {
 impl<'c> Room<'c> {
     /// Reads it. Counts only what runs of kinds that somebody has limited.
     pub(super) fn read(transaction: &Transaction<'_>, claim: &'c Claim) -> Result<Self> {
-        let gates = transaction.rows("select what, name, paused_at, paused_by, at_once from gate", [], gate)?;
+        let gates = transaction.rows(GATES, [], gate)?;
         let mut room = Self { claim, gates, queues: Vec::new() };
         for gate in room.gates.iter().filter(|gate| gate.of == GateOf::Queue) {
             let kinds = claim.kinds.iter().filter(|claimable| claimable.queue == gate.name);
@@ -116,7 +119,7 @@ fn stands_before(gate: &Gate, claimable: &Claimable) -> bool {
         }
 }
 
-/// Reads `what, name, paused_at, paused_by, at_once`.
+/// Reads the columns of [`GATES`].
 fn gate(row: &Row<'_>) -> Result<Gate> {
     let what: String = row.get(0)?;
     Ok(Gate {

@@ -19,11 +19,7 @@ impl Verb for Pause {
         let found = transaction.find(self.job)?;
         let state = found.state.apply(Event::Pause).map_err(|_| refused(&found))?;
         if found.state != JobState::Running {
-            let view = transaction.must_update(
-                self.job,
-                "update job set state = ? where id = ? and state = ? and attempt = ?",
-                params![state.as_str(), self.job.0, found.state.as_str(), found.attempt],
-            )?;
+            let view = transaction.turn(&found, state)?;
             transaction.remember(&view, "set_aside", Some(&self.by))?;
             transaction.moved(Some(found.state), view, "paused");
             return Ok(PauseAnswer::Paused);
@@ -71,15 +67,7 @@ impl Verb for Resume {
             message: format!("job #{} is not paused; it is {}", self.job, error.from),
             state: error.from,
         })?;
-        let view = if waits {
-            transaction.must_update(
-                self.job,
-                "update job set state = ? where id = ? and state = ? and attempt = ?",
-                params![state.as_str(), self.job.0, found.state.as_str(), found.attempt],
-            )?
-        } else {
-            transaction.come_into_line(&found, state)?
-        };
+        let view = if waits { transaction.turn(&found, state)? } else { transaction.come_into_line(&found, state)? };
         transaction.remember(&view, "resumed", Some(&self.by))?;
         transaction.moved(Some(found.state), view, "resumed");
         Ok(())
@@ -87,6 +75,15 @@ impl Verb for Resume {
 }
 
 impl Transaction<'_> {
+    /// Gives a job that waits another state, and changes nothing else about it.
+    fn turn(&self, found: &JobView, state: JobState) -> Result<JobView> {
+        self.must_update(
+            found.job,
+            "update job set state = ? where id = ? and state = ? and attempt = ?",
+            params![state.as_str(), found.job.0, found.state.as_str(), found.attempt],
+        )
+    }
+
     /// Writes into its activity that a job was set aside where it would have waited for its next attempt, as a person had
     /// asked while it ran.
     pub(super) fn remember_set_aside(&self, view: &JobView) -> Result<()> {

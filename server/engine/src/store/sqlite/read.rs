@@ -17,7 +17,7 @@ use std::{
 use model::{AttemptNo, Counts, Cursor, Gate, GateOf, JobId, JobState, JobView, Micros, Seq};
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
-use super::{SqliteOptions, error::corrupt, open, row};
+use super::{SqliteOptions, error::corrupt, gate::GATES, open, row};
 use crate::{
     Clock, Error, Result,
     store::{BootId, Node, Role, UploadRow},
@@ -77,8 +77,7 @@ impl Reader {
     }
 
     pub(super) async fn gates(&self) -> Result<Vec<Gate>> {
-        let rows =
-            sqlx::query("select what, name, paused_at, paused_by, at_once from gate").fetch_all(&self.pool).await?;
+        let rows = sqlx::query(GATES).fetch_all(&self.pool).await?;
         let gate = |row: &SqliteRow| {
             Ok(Gate {
                 of: GateOf::from_word(row.try_get(0)?).ok_or_else(|| corrupt("a gate", "it stands before nothing"))?,
