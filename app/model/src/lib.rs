@@ -11,6 +11,7 @@ mod gate;
 mod id;
 mod job;
 mod progress;
+mod role;
 mod state;
 mod stream;
 
@@ -22,6 +23,7 @@ pub use gate::{Gate, GateOf};
 pub use id::{AttemptNo, Cursor, JobId, Micros, Priority, Seq, StreamId, UploadId};
 pub use job::{Counts, Failure, JobView, Level, LogLine, QUIET_AFTER, Shown};
 pub use progress::{Eta, Progress, Stage, Tone};
+pub use role::{Role, Scope};
 pub use state::{Event, IllegalTransition, JobState};
 pub use stream::{
     Bye, ByeReason, End, Heartbeat, Hello, LogEvent, MessageEvent, ProgressEvent, Snapshot, StateEvent, StreamEvent,

@@ -17,7 +17,7 @@ use crate::{
     registry::Accepted,
     run,
     shared::Shared,
-    store::{Artifact, CancelAnswer, JobDetail, NewJob, PauseAnswer, Store},
+    store::{Artifact, By, CancelAnswer, JobDetail, NewJob, PauseAnswer, Store},
     validate,
 };
 
@@ -134,21 +134,21 @@ impl Engine {
     ///
     /// # Errors
     /// `Error::NoSuchJob`, `Error::Database`. That it was over or asked before is an answer, not an error.
-    pub async fn cancel(&self, job: JobId, by: &str) -> Result<CancelAnswer> {
+    pub async fn cancel(&self, job: JobId, by: impl Into<By> + Send) -> Result<CancelAnswer> {
         // The process that runs it hears the event, be it this one or another.
-        self.shared.store.request_cancel(job, by).await
+        self.shared.store.request_cancel(job, &by.into()).await
     }
 
     /// Tries a failed, cancelled or interrupted job again, as its next attempt.
     ///
     /// # Errors
     /// `Error::NoSuchJob`, `Error::Conflict`, `Error::UnknownKind` (it could never run), `Error::ShuttingDown`.
-    pub async fn retry(&self, job: JobId, by: &str) -> Result<AttemptNo> {
+    pub async fn retry(&self, job: JobId, by: impl Into<By> + Send) -> Result<AttemptNo> {
         if self.shared.stopping.is_raised() {
             return Err(Error::ShuttingDown);
         }
         self.shared.registry.get(&self.shared.store.job(job).await?.kind)?;
-        self.shared.store.retry(job, by).await
+        self.shared.store.retry(job, &by.into()).await
     }
 
     /// Sets a waiting job aside; asks a running one, which is at its next checkpoint.
@@ -156,7 +156,7 @@ impl Engine {
     /// # Errors
     /// `Error::NoSuchJob`; `Error::Conflict` where it runs and its task makes no checkpoints, was asked before, is set
     /// aside already, or is over.
-    pub async fn pause(&self, job: JobId, by: &str) -> Result<PauseAnswer> {
+    pub async fn pause(&self, job: JobId, by: impl Into<By> + Send) -> Result<PauseAnswer> {
         let found = self.shared.store.job(job).await?;
         let checkpoints = self.task(&found.kind).is_some_and(|task| task.checkpoints);
         if found.state == JobState::Running && !checkpoints {
@@ -168,7 +168,7 @@ impl Engine {
                 state: found.state,
             });
         }
-        self.shared.store.pause(job, by).await
+        self.shared.store.pause(job, &by.into()).await
     }
 
     /// Lets a job that was set aside come into the line, or wait for its time where that has not come; takes back the wish
@@ -176,11 +176,11 @@ impl Engine {
     ///
     /// # Errors
     /// `Error::NoSuchJob`, `Error::Conflict` where it is not set aside, `Error::ShuttingDown`.
-    pub async fn resume(&self, job: JobId, by: &str) -> Result<()> {
+    pub async fn resume(&self, job: JobId, by: impl Into<By> + Send) -> Result<()> {
         if self.shared.stopping.is_raised() {
             return Err(Error::ShuttingDown);
         }
-        self.shared.store.resume(job, by).await?;
+        self.shared.store.resume(job, &by.into()).await?;
         // It may wait for a time.
         self.shared.rescheduled.notify_one();
         Ok(())
@@ -190,19 +190,19 @@ impl Engine {
     ///
     /// # Errors
     /// `Error::NoSuchJob`, `Error::Conflict` where it does not wait for a time, `Error::ShuttingDown`.
-    pub async fn start_now(&self, job: JobId, by: &str) -> Result<()> {
+    pub async fn start_now(&self, job: JobId, by: impl Into<By> + Send) -> Result<()> {
         if self.shared.stopping.is_raised() {
             return Err(Error::ShuttingDown);
         }
-        self.shared.store.start_now(job, by).await
+        self.shared.store.start_now(job, &by.into()).await
     }
 
     /// Removes an ended job with its log and files.
     ///
     /// # Errors
     /// `Error::NoSuchJob`, `Error::Conflict` while it is not over.
-    pub async fn delete(&self, job: JobId, by: &str) -> Result<()> {
-        self.shared.store.delete(job, by).await?;
+    pub async fn delete(&self, job: JobId, by: impl Into<By> + Send) -> Result<()> {
+        self.shared.store.delete(job, &by.into()).await?;
         self.shared.remove_files(job).await;
         Ok(())
     }

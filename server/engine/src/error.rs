@@ -49,6 +49,14 @@ pub enum Error {
         /// Where the job stands.
         state: JobState,
     },
+    /// It cannot be, as things stand. The message is for people.
+    #[error("{message}")]
+    Refused {
+        /// Stable word: `name_taken`, `link_used`, `last_administrator` …
+        code: &'static str,
+        /// What stands against it and what can be done instead.
+        message: String,
+    },
     /// The path leaves the roots, or names nothing.
     #[error("{0}")]
     Path(String),

@@ -107,6 +107,7 @@
 //! # }
 //! ```
 
+pub mod access;
 mod artifacts;
 mod attempt;
 mod backoff;

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use model::{Counts, FieldError, Gate, GateOf};
 
-use crate::{Engine, Error, Result, TaskInfo, store::GateChange};
+use crate::{
+    Engine, Error, Result, TaskInfo,
+    store::{By, GateChange},
+};
 
 /// A queue as it stands.
 #[derive(Clone, Debug)]
@@ -119,7 +122,13 @@ impl Engine {
     /// # Errors
     /// `Error::UnknownQueue`, `Error::UnknownKind`, `Error::Database`; `Error::InvalidInput` in `at_once` for a limit of
     /// nothing, or one above what the kind's task allows.
-    pub async fn change_gate(&self, of: GateOf, name: &str, change: GateChange, by: &str) -> Result<()> {
+    pub async fn change_gate(
+        &self,
+        of: GateOf,
+        name: &str,
+        change: GateChange,
+        by: impl Into<By> + Send,
+    ) -> Result<()> {
         match of {
             GateOf::Kind => drop(self.shared.registry.get(name)?),
             GateOf::Queue if self.catalogue().iter().all(|task| task.queue.as_str() != name) => {
@@ -141,6 +150,6 @@ impl Engine {
                 return Err(Error::InvalidInput(vec![FieldError { field: "at_once".to_owned(), message }]));
             }
         }
-        self.store().change_gate(of, name, change, by).await
+        self.store().change_gate(of, name, change, &by.into()).await
     }
 }

@@ -3,6 +3,7 @@
 //! A method that is `async` and changes something returns after the commit that made the change durable
 //! (`synchronous=FULL`). The `soft` ones return at once and ride along with the next commit, 100 ms at most.
 
+mod accounts;
 mod sqlite;
 mod types;
 
@@ -16,6 +17,7 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 
+pub use accounts::*;
 pub use sqlite::{Others, SqliteOptions, SqliteStore};
 pub use types::*;
 
@@ -35,9 +37,9 @@ pub trait Listener: Send + Sync + 'static {
     fn progress(&self, events: &[Arc<ProgressEvent>]);
 }
 
-/// Everything that is kept: jobs, attempts, events, logs, artifacts, uploads, sessions.
+/// Everything that is kept: jobs, attempts, events, logs, artifacts, uploads; and [`Accounts`].
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: Accounts {
     // The life of a job. Every write by a worker carries its fence and fails with `Error::Fenced` once it is stale.
 
     /// Accepts a job: `queued`, or `scheduled` where `run_at` lies ahead. Uploads it names are kept from then on. Answers
@@ -60,21 +62,21 @@ pub trait Store: Send + Sync + 'static {
     /// Notes that the grace after a cancel request is over and the task still runs.
     async fn mark_not_responding(&self, fence: Fence) -> Result<()>;
     /// Cancels what waits; asks what runs. Says clearly when it was asked before or is over.
-    async fn request_cancel(&self, job: JobId, by: &str) -> Result<CancelAnswer>;
+    async fn request_cancel(&self, job: JobId, by: &By) -> Result<CancelAnswer>;
     /// Sets aside what waits; asks what runs, which is told so by its next checkpoint. `Error::Conflict` where it was
     /// asked before, is set aside already, or is over.
-    async fn pause(&self, job: JobId, by: &str) -> Result<PauseAnswer>;
+    async fn pause(&self, job: JobId, by: &By) -> Result<PauseAnswer>;
     /// Queues what was set aside, or lets it wait for its time where that has not come; takes back the wish that a running
     /// job be.
-    async fn resume(&self, job: JobId, by: &str) -> Result<()>;
+    async fn resume(&self, job: JobId, by: &By) -> Result<()>;
     /// Queues an ended job anew, as its next attempt, whose number it answers.
-    async fn retry(&self, job: JobId, by: &str) -> Result<AttemptNo>;
+    async fn retry(&self, job: JobId, by: &By) -> Result<AttemptNo>;
     /// Queues a scheduled job before its time.
-    async fn start_now(&self, job: JobId, by: &str) -> Result<()>;
+    async fn start_now(&self, job: JobId, by: &By) -> Result<()>;
     /// Removes an ended job with its log, attempts and artifact rows; the files are the caller's.
-    async fn delete(&self, job: JobId, by: &str) -> Result<()>;
+    async fn delete(&self, job: JobId, by: &By) -> Result<()>;
     /// Changes what stands between the line and the workers for a queue or a kind. What is so already stays as it is.
-    async fn change_gate(&self, of: GateOf, name: &str, change: GateChange, by: &str) -> Result<()>;
+    async fn change_gate(&self, of: GateOf, name: &str, change: GateChange, by: &By) -> Result<()>;
     /// Removes part of jobs, or all of them, unless they are not over since before the time beside them. Looks at them in
     /// turn until it has held the writer `most` long, at one of them at least. The files are the caller's.
     async fn prune(&self, what: Prunable, jobs: Vec<(JobId, Micros)>, most: Duration) -> Result<Pruned>;
@@ -177,17 +179,4 @@ pub trait Store: Send + Sync + 'static {
     async fn upload(&self, id: &str) -> Result<UploadRow>;
     /// Forgets uploads that no job refers to and that are older than `before`; answers their ids.
     async fn sweep_uploads(&self, before: Micros) -> Result<Vec<String>>;
-
-    // Web sessions. `key` is a hash; the store never sees the id itself.
-
-    /// Creates; `false` if the key is taken.
-    async fn create_session(&self, key: &[u8], data: &[u8], expires: Micros) -> Result<bool>;
-    /// Creates or replaces.
-    async fn save_session(&self, key: &[u8], data: &[u8], expires: Micros) -> Result<()>;
-    /// The data, unless expired.
-    async fn load_session(&self, key: &[u8], now: Micros) -> Result<Option<Vec<u8>>>;
-    /// Removes.
-    async fn delete_session(&self, key: &[u8]) -> Result<()>;
-    /// Removes the expired.
-    async fn sweep_sessions(&self, now: Micros) -> Result<u64>;
 }

@@ -58,9 +58,9 @@ use tokio_util::sync::CancellationToken;
 
 use self::{feed::Feed, read::Reader, watcher::Watcher, writer::Writer};
 use super::{
-    Activity, Artifact, AttemptRow, BootId, CancelAnswer, Checkpoint, CheckpointAnswer, Claim, Claimed, DurableEvent,
-    Fence, Finish, GateChange, HourBucket, JobDetail, KindStats, ListQuery, LogAppend, LogPage, LogQuery, NewJob, Node,
-    Page, PauseAnswer, Prunable, Pruned, PrunedUploads, SaveCheckpoint, Store, Topics, UploadRow, Usage,
+    Activity, Artifact, AttemptRow, BootId, By, CancelAnswer, Checkpoint, CheckpointAnswer, Claim, Claimed,
+    DurableEvent, Fence, Finish, GateChange, HourBucket, JobDetail, KindStats, ListQuery, LogAppend, LogPage, LogQuery,
+    NewJob, Node, Page, PauseAnswer, Prunable, Pruned, PrunedUploads, SaveCheckpoint, Store, Topics, UploadRow, Usage,
 };
 use crate::{Clock, Listener, Result, SystemClock};
 
@@ -168,32 +168,32 @@ impl Store for SqliteStore {
         self.writer.call(people::MarkNotResponding { fence }).await
     }
 
-    async fn request_cancel(&self, job: JobId, by: &str) -> Result<CancelAnswer> {
-        self.writer.call(people::RequestCancel { job, by: by.to_owned() }).await
+    async fn request_cancel(&self, job: JobId, by: &By) -> Result<CancelAnswer> {
+        self.writer.call(people::RequestCancel { job, by: by.name.to_string() }).await
     }
 
-    async fn pause(&self, job: JobId, by: &str) -> Result<PauseAnswer> {
-        self.writer.call(pause::Pause { job, by: by.to_owned() }).await
+    async fn pause(&self, job: JobId, by: &By) -> Result<PauseAnswer> {
+        self.writer.call(pause::Pause { job, by: by.name.to_string() }).await
     }
 
-    async fn resume(&self, job: JobId, by: &str) -> Result<()> {
-        self.writer.call(pause::Resume { job, by: by.to_owned() }).await
+    async fn resume(&self, job: JobId, by: &By) -> Result<()> {
+        self.writer.call(pause::Resume { job, by: by.name.to_string() }).await
     }
 
-    async fn retry(&self, job: JobId, by: &str) -> Result<AttemptNo> {
-        self.writer.call(people::Retry { job, by: by.to_owned() }).await
+    async fn retry(&self, job: JobId, by: &By) -> Result<AttemptNo> {
+        self.writer.call(people::Retry { job, by: by.name.to_string() }).await
     }
 
-    async fn start_now(&self, job: JobId, by: &str) -> Result<()> {
-        self.writer.call(people::StartNow { job, by: by.to_owned() }).await
+    async fn start_now(&self, job: JobId, by: &By) -> Result<()> {
+        self.writer.call(people::StartNow { job, by: by.name.to_string() }).await
     }
 
-    async fn delete(&self, job: JobId, by: &str) -> Result<()> {
-        self.writer.call(people::Delete { job, by: by.to_owned() }).await
+    async fn delete(&self, job: JobId, by: &By) -> Result<()> {
+        self.writer.call(people::Delete { job, by: by.name.to_string() }).await
     }
 
-    async fn change_gate(&self, of: GateOf, name: &str, change: GateChange, by: &str) -> Result<()> {
-        self.writer.call(gate::ChangeGate { of, name: name.to_owned(), change, by: by.to_owned() }).await
+    async fn change_gate(&self, of: GateOf, name: &str, change: GateChange, by: &By) -> Result<()> {
+        self.writer.call(gate::ChangeGate { of, name: name.to_owned(), change, by: by.name.to_string() }).await
     }
 
     async fn prune(&self, what: Prunable, jobs: Vec<(JobId, Micros)>, most: Duration) -> Result<Pruned> {
@@ -357,24 +357,91 @@ impl Store for SqliteStore {
     async fn sweep_uploads(&self, before: Micros) -> Result<Vec<String>> {
         self.writer.call(keep::SweepUploads { before }).await
     }
+}
+use super::{
+    AuditPage, AuditQuery, Ending, KindRule, LinkFor, NewLink, NewToken, Note, Person, PersonChange, SessionInfo,
+    SessionRow, Token, TokenId, UseLink, UserId,
+};
+use model::Role;
 
-    async fn create_session(&self, key: &[u8], data: &[u8], expires: Micros) -> Result<bool> {
-        self.writer.call(keep::CreateSession { key: key.to_vec(), data: data.to_vec(), expires }).await
+#[async_trait]
+impl super::Accounts for SqliteStore {
+    async fn access_version(&self) -> Result<i64> {
+        todo!()
     }
-
-    async fn save_session(&self, key: &[u8], data: &[u8], expires: Micros) -> Result<()> {
-        self.writer.call(keep::SaveSession { key: key.to_vec(), data: data.to_vec(), expires }).await
+    async fn people(&self) -> Result<Vec<Person>> {
+        todo!()
     }
-
-    async fn load_session(&self, key: &[u8], now: Micros) -> Result<Option<Vec<u8>>> {
-        self.reader.load_session(key, now).await
+    async fn add_person(&self, _name: &str, _role: Role, _by: &By) -> Result<UserId> {
+        todo!()
     }
-
-    async fn delete_session(&self, key: &[u8]) -> Result<()> {
-        self.writer.call(keep::DeleteSession { key: key.to_vec() }).await
+    async fn change_person(&self, _user: UserId, _change: PersonChange, _by: &By) -> Result<()> {
+        todo!()
     }
-
-    async fn sweep_sessions(&self, now: Micros) -> Result<u64> {
-        self.writer.call(keep::SweepSessions { now }).await
+    async fn password(&self, _name: &str) -> Result<Option<(UserId, String)>> {
+        todo!()
+    }
+    fn touch_person(&self, _user: UserId, _at: Micros) {
+        todo!()
+    }
+    async fn save_link(&self, _link: NewLink, _by: &By) -> Result<()> {
+        todo!()
+    }
+    async fn link(&self, _key: &[u8]) -> Result<Option<LinkFor>> {
+        todo!()
+    }
+    async fn use_link(&self, _link: UseLink) -> Result<UserId> {
+        todo!()
+    }
+    async fn create_session(&self, _key: &[u8], _session: SessionRow) -> Result<bool> {
+        todo!()
+    }
+    async fn save_session(&self, _key: &[u8], _session: SessionRow) -> Result<()> {
+        todo!()
+    }
+    async fn load_session(&self, _key: &[u8], _now: Micros, _idle_since: Micros) -> Result<Option<SessionRow>> {
+        todo!()
+    }
+    fn touch_session(&self, _key: &[u8], _at: Micros) {
+        todo!()
+    }
+    async fn delete_session(&self, _key: &[u8]) -> Result<()> {
+        todo!()
+    }
+    async fn sweep_sessions(&self, _now: Micros, _idle_since: Micros) -> Result<u64> {
+        todo!()
+    }
+    async fn sessions(&self, _user: UserId) -> Result<Vec<SessionInfo>> {
+        todo!()
+    }
+    async fn end_sessions(&self, _user: UserId, _which: Ending, _by: &By) -> Result<u64> {
+        todo!()
+    }
+    async fn add_token(&self, _token: NewToken, _by: &By) -> Result<TokenId> {
+        todo!()
+    }
+    async fn token(&self, _key: &[u8], _now: Micros) -> Result<Option<Token>> {
+        todo!()
+    }
+    async fn tokens(&self, _user: Option<UserId>) -> Result<Vec<Token>> {
+        todo!()
+    }
+    async fn revoke_token(&self, _token: TokenId, _by: &By) -> Result<()> {
+        todo!()
+    }
+    fn touch_token(&self, _token: TokenId, _at: Micros) {
+        todo!()
+    }
+    async fn kind_rules(&self) -> Result<Vec<KindRule>> {
+        todo!()
+    }
+    async fn change_kind_rule(&self, _rule: KindRule, _by: &By) -> Result<()> {
+        todo!()
+    }
+    async fn note(&self, _note: Note) -> Result<()> {
+        todo!()
+    }
+    async fn audit(&self, _query: &AuditQuery) -> Result<AuditPage> {
+        todo!()
     }
 }

@@ -1,0 +1,317 @@
+//! Who may do what: one actor, one rule.
+//!
+//! | action | least role | scope of a token | besides |
+//! |---|---|---|---|
+//! | look, follow, download | viewer | read | of private kinds only one's own jobs |
+//! | send files | operator | start | |
+//! | start, steer | operator, or what the kind asks | start | the job must be in sight |
+//! | delete | operator | start | of others' jobs only administrators |
+//! | manage queues, people, kinds; read the audit log | administrator | none | |
+//! | one's own account | viewer | none | not without accounts |
+
+use std::{collections::HashMap, net::IpAddr, sync::Arc};
+
+use model::{JobView, Role, Scope};
+
+use crate::store::{By, KindRule, UserId};
+
+/// Who asks for something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// Somebody who has not signed in.
+    Nobody,
+    /// Whoever reaches a server that works without accounts. May do everything, and has no account.
+    Local,
+    /// A person, in a browser.
+    Person(Who),
+    /// A program with a token of a person's: it may do what both of them may.
+    Program(Who, Pass),
+}
+
+/// A person, as far as rights go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Who {
+    /// The number.
+    pub user: UserId,
+    /// The name; jobs are theirs by it.
+    pub name: Arc<str>,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// A token, as far as rights go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pass {
+    /// What people call it.
+    pub name: Arc<str>,
+    /// What it may be used for.
+    pub scopes: Arc<[Scope]>,
+}
+
+/// What somebody is about to do. Every route, page and server function names one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Action {
+    /// Nothing that needs a permission: health, script and style, signing in.
+    Public,
+    /// Look at jobs and tasks.
+    See,
+    /// Follow what happens, as it happens.
+    Follow,
+    /// Fetch what a job made.
+    Download,
+    /// Send a file in.
+    Upload,
+    /// Start a job.
+    Start,
+    /// Cancel, retry, pause or resume a job, or let it start now.
+    Steer,
+    /// Remove an ended job for good.
+    Delete,
+    /// Pause and limit queues and kinds.
+    ManageQueues,
+    /// Add, change and remove people; end their sessions and tokens.
+    ManagePeople,
+    /// Decide who may start a kind, and who sees its jobs.
+    ManageKinds,
+    /// Read the audit log.
+    ReadAudit,
+    /// Change one's own password, sessions, tokens and settings.
+    OwnAccount,
+}
+
+impl Action {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::Public,
+        Self::See,
+        Self::Follow,
+        Self::Download,
+        Self::Upload,
+        Self::Start,
+        Self::Steer,
+        Self::Delete,
+        Self::ManageQueues,
+        Self::ManagePeople,
+        Self::ManageKinds,
+        Self::ReadAudit,
+        Self::OwnAccount,
+    ];
+
+    /// The least role that may do it anywhere; `None` needs none.
+    pub const fn role(self) -> Option<Role> {
+        match self {
+            Self::Public => None,
+            Self::See | Self::Follow | Self::Download | Self::OwnAccount => Some(Role::Viewer),
+            Self::Upload | Self::Start | Self::Steer | Self::Delete => Some(Role::Operator),
+            Self::ManageQueues | Self::ManagePeople | Self::ManageKinds | Self::ReadAudit => Some(Role::Administrator),
+        }
+    }
+
+    /// What a token must be good for; `None` is for people alone.
+    pub const fn scope(self) -> Option<Scope> {
+        match self {
+            Self::See | Self::Follow | Self::Download => Some(Scope::Read),
+            Self::Upload | Self::Start | Self::Steer | Self::Delete => Some(Scope::Start),
+            Self::Public
+            | Self::ManageQueues
+            | Self::ManagePeople
+            | Self::ManageKinds
+            | Self::ReadAudit
+            | Self::OwnAccount => None,
+        }
+    }
+}
+
+/// What it is done to.
+#[derive(Clone, Copy, Debug)]
+pub enum Subject<'a> {
+    /// Nothing in particular: whether the actor may at all.
+    Any,
+    /// Jobs of a kind, which is to be started.
+    Kind(Rule),
+    /// One job.
+    Job {
+        /// What holds for its kind.
+        rule: Rule,
+        /// Who started it, by name.
+        starter: &'a str,
+    },
+}
+
+/// What holds for a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// The least role that may start and steer its jobs; operator at least.
+    pub start: Role,
+    /// Whether its jobs are seen by their starter and administrators only.
+    pub private: bool,
+}
+
+impl Default for Rule {
+    fn default() -> Self {
+        Self { start: Role::Operator, private: false }
+    }
+}
+
+/// Why something may not be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// Nobody has signed in.
+    SignIn,
+    /// The role is too small; the least that would do.
+    Role(Role),
+    /// The token is not good for it; what it would have to be good for, where any token could.
+    Scope(Option<Scope>),
+    /// There are no accounts.
+    NoAccounts,
+    /// Others' jobs of this kind are not in sight: it is as if there were none.
+    Hidden,
+    /// It is somebody else's job.
+    NotOwn,
+}
+
+/// Whether `actor` may do `action` to `subject`: the only place that decides it.
+///
+/// # Errors
+/// Why not.
+pub fn authorise(actor: &Actor, action: Action, subject: Subject<'_>) -> Result<(), Denied> {
+    let Some(role) = action.role() else { return Ok(()) };
+    let (who, pass) = match actor {
+        Actor::Nobody => return Err(Denied::SignIn),
+        Actor::Local if action == Action::OwnAccount || action == Action::ManagePeople => {
+            return Err(Denied::NoAccounts);
+        }
+        Actor::Local => return Ok(()),
+        Actor::Person(who) => (who, None),
+        Actor::Program(who, pass) => (who, Some(pass)),
+    };
+    if let Some(pass) = pass
+        && action.scope().is_none_or(|scope| !pass.scopes.contains(&scope))
+    {
+        return Err(Denied::Scope(action.scope()));
+    }
+    if let Subject::Job { rule, starter } = subject
+        && !sees(who, rule, starter)
+    {
+        return Err(Denied::Hidden);
+    }
+    let asked = match (action, subject) {
+        (Action::Start | Action::Steer | Action::Delete, Subject::Kind(rule) | Subject::Job { rule, .. }) => {
+            role.max(rule.start)
+        }
+        _ => role,
+    };
+    if who.role < asked {
+        return Err(Denied::Role(asked));
+    }
+    if let (Action::Delete, Subject::Job { starter, .. }) = (action, subject)
+        && who.role < Role::Administrator
+        && *who.name != *starter
+    {
+        return Err(Denied::NotOwn);
+    }
+    Ok(())
+}
+
+fn sees(who: &Who, rule: Rule, starter: &str) -> bool {
+    !rule.private || who.role == Role::Administrator || *who.name == *starter
+}
+
+impl Actor {
+    /// How the audit log and the history name whoever acts, from `address`.
+    pub fn by(&self, address: Option<IpAddr>) -> By {
+        let (name, token) = match self {
+            Self::Nobody => ("".into(), None),
+            Self::Local => ("local".into(), None),
+            Self::Person(who) => (Arc::clone(&who.name), None),
+            Self::Program(who, pass) => (Arc::clone(&who.name), Some(Arc::clone(&pass.name))),
+        };
+        By { name, token, address }
+    }
+
+    /// The person behind it.
+    pub const fn who(&self) -> Option<&Who> {
+        match self {
+            Self::Nobody | Self::Local => None,
+            Self::Person(who) | Self::Program(who, _) => Some(who),
+        }
+    }
+}
+
+/// What holds for all kinds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules(HashMap<String, Rule>);
+
+impl Rules {
+    /// From what tasks say themselves, and what administrators have decided instead.
+    pub fn new(tasks: impl IntoIterator<Item = (String, Rule)>, decided: &[KindRule]) -> Self {
+        let mut rules: HashMap<String, Rule> = tasks.into_iter().collect();
+        for KindRule { kind, start, private } in decided {
+            let rule = rules.entry(kind.clone()).or_default();
+            rule.start = start.unwrap_or(rule.start).max(Role::Operator);
+            rule.private = private.unwrap_or(rule.private);
+        }
+        Self(rules)
+    }
+
+    /// What holds for one kind.
+    pub fn of(&self, kind: &str) -> Rule {
+        self.0.get(kind).copied().unwrap_or_default()
+    }
+
+    /// The subject that a job is.
+    pub fn job<'a>(&self, job: &'a JobView) -> Subject<'a> {
+        Subject::Job { rule: self.of(&job.kind), starter: &job.created_by }
+    }
+
+    /// What `actor` sees in lists.
+    pub fn sight(&self, actor: &Actor) -> Sight {
+        let hidden = |hides: fn(&Rule) -> bool| {
+            let mut kinds: Vec<String> =
+                self.0.iter().filter(|(_, rule)| hides(rule)).map(|(kind, _)| kind.clone()).collect();
+            kinds.sort_unstable();
+            kinds.into()
+        };
+        match actor {
+            Actor::Nobody => Sight { hidden: hidden(|_| true), own: "".into() },
+            Actor::Local => Sight::default(),
+            Actor::Person(who) | Actor::Program(who, _) if who.role < Role::Administrator => {
+                Sight { hidden: hidden(|rule| rule.private), own: Arc::clone(&who.name) }
+            }
+            Actor::Person(_) | Actor::Program(..) => Sight::default(),
+        }
+    }
+}
+
+/// Which jobs are in sight: all, but of some kinds only one's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sight {
+    /// Kinds of which only one's own jobs are seen, sorted.
+    pub hidden: Arc<[String]>,
+    /// Whose jobs are one's own.
+    pub own: Arc<str>,
+}
+
+impl Default for Sight {
+    /// Everything.
+    fn default() -> Self {
+        Self { hidden: Arc::new([]), own: "".into() }
+    }
+}
+
+impl Sight {
+    /// Whether nothing is hidden.
+    pub fn is_whole(&self) -> bool {
+        self.hidden.is_empty()
+    }
+
+    /// Whether a job is in sight.
+    pub fn sees(&self, job: &JobView) -> bool {
+        !self.hides(&job.kind) || *job.created_by == *self.own
+    }
+
+    /// Whether others' jobs of a kind are out of sight.
+    pub fn hides(&self, kind: &str) -> bool {
+        self.hidden.iter().any(|hidden| hidden == kind)
+    }
+}
