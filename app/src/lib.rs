@@ -6,6 +6,8 @@
 )]
 
 #[cfg(feature = "ssr")]
+pub mod account;
+#[cfg(feature = "ssr")]
 pub mod api;
 mod browser;
 #[cfg(feature = "ssr")]

@@ -7,11 +7,13 @@ mod body;
 mod ending;
 mod opening;
 mod request;
+mod listening;
 mod source;
 
 use std::{sync::Arc, time::Duration};
 
 use axum::{
+    Extension,
     body::Bytes,
     extract::{Path, Query, State},
     response::Response,
@@ -23,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use crate::hub::Hub;
 use answer::Refusal;
 use request::{Change, Pairs};
+pub use listening::Listening;
 pub use source::Source;
 
 /// What the handlers of the stream share. Cheap to clone.
@@ -81,9 +84,14 @@ impl Events {
 }
 
 /// `GET /events?topic=jobs&topic=overview&topic=messages&job=N&row=N&after=CURSOR&until=end`: the stream itself.
-pub async fn stream(State(events): State<Events>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Response {
+pub async fn stream(
+    State(events): State<Events>,
+    Extension(listening): Extension<Listening>,
+    headers: HeaderMap,
+    Query(pairs): Query<Pairs>,
+) -> Response {
     let opened = match request::parse(&pairs, &headers) {
-        Ok(request) => events.stream(request).await,
+        Ok(request) => events.stream(request, listening).await,
         Err(refusal) => Err(refusal),
     };
     opened.unwrap_or_else(Refusal::respond)
@@ -91,9 +99,14 @@ pub async fn stream(State(events): State<Events>, headers: HeaderMap, Query(pair
 
 /// `POST /events/{stream}` with `{"add": […], "remove": […]}`: changes what an open stream shows. Topics are written
 /// as in the query: `"jobs"`, `"job=12"`, `"row=12"`. What was added arrives in the stream, as a partial snapshot.
-pub async fn change(State(events): State<Events>, Path(stream): Path<StreamId>, body: Bytes) -> Response {
+pub async fn change(
+    State(events): State<Events>,
+    Extension(listening): Extension<Listening>,
+    Path(stream): Path<StreamId>,
+    body: Bytes,
+) -> Response {
     let changed = match Change::parse(&body) {
-        Ok(change) => events.change(&stream, change).await,
+        Ok(change) => events.change(&stream, change, &listening).await,
         Err(refusal) => Err(refusal),
     };
     changed.map_or_else(Refusal::respond, answer::empty)
@@ -101,9 +114,14 @@ pub async fn change(State(events): State<Events>, Path(stream): Path<StreamId>, 
 
 /// `GET /events/poll?after=CURSOR`: why a stream was not opened, or closed without a word, which a browser's
 /// `EventSource` does not tell. 200: open it again; 204: nothing will come any more; 400: not from this cursor.
-pub async fn poll(State(events): State<Events>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Response {
+pub async fn poll(
+    State(events): State<Events>,
+    Extension(listening): Extension<Listening>,
+    headers: HeaderMap,
+    Query(pairs): Query<Pairs>,
+) -> Response {
     let asked = match request::parse(&pairs, &headers) {
-        Ok(request) => events.poll(request).await,
+        Ok(request) => events.poll(request, &listening).await,
         Err(refusal) => Err(refusal),
     };
     asked.map_or_else(Refusal::respond, answer::empty)

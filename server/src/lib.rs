@@ -22,6 +22,7 @@ mod sessions;
 mod state;
 pub mod tasks;
 mod uploads;
+mod visit;
 pub mod worker;
 
 pub use error::{Error, Result};

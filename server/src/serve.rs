@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use accounts::Gatekeeper;
 use any_spawner::Executor;
 use engine::{Engine, Listener};
 use tokio::{net::TcpListener, runtime};
@@ -19,7 +20,7 @@ use crate::{
     listen::{self, Limits},
     lock::Lock,
     process::{self, Signals},
-    router, sessions,
+    router, sessions, state,
     tasks::Tasks,
 };
 
@@ -56,8 +57,15 @@ async fn serve(config: Config, tasks: Tasks, on: runtime::Handle) -> Result<()> 
     let engine = open(&config, Arc::clone(&hub), tasks, on).await?;
     let source = Arc::new(engine.clone());
     let events = Events::open(hub, source, assets::build().into(), Pace::default(), stop.clone()).await?;
-    let state = AppState::new(Arc::clone(&config), engine.clone(), events, stop.clone());
-    tokio::spawn(sessions::sweep(Arc::clone(engine.store()), stop.clone()));
+    let gatekeeper = match config.no_auth {
+        true => None,
+        false => Some(Gatekeeper::open(Arc::clone(engine.store()), state::task_rules(&engine)).await?),
+    };
+    if let Some(gatekeeper) = &gatekeeper {
+        tokio::spawn(gatekeeper.clone().watch(stop.clone()));
+    }
+    let state = AppState::new(Arc::clone(&config), engine.clone(), gatekeeper, events, stop.clone());
+    tokio::spawn(sessions::sweep(state.sessions.clone(), stop.clone()));
     let limits = Limits { total: places(config.connections), per_address: config.connections_per_address };
     let answering = tokio::spawn(listen::serve(listener, router::router(state), limits, stop.clone(), DRAIN));
     announce(&config, addr);

@@ -41,12 +41,11 @@ pub fn Jobs() -> impl IntoView {
 
 /// A page of the list. One that starts after a job and reaches the newest is filled up from there.
 async fn read(filter: Filter, now: Micros) -> engine::Result<Page> {
-    let engine = app().engine;
-    let mut page = engine.store().page(&filter.list_query(now)).await?;
+    let desk = app().desk;
+    let mut page = desk.page(filter.list_query(now)).await?;
     if matches!(filter.at, Some(PageAt::NewerThan(_))) && !page.newer {
-        page = engine.store().page(&filter.page(None).list_query(now)).await?;
+        page = desk.page(filter.page(None).list_query(now)).await?;
     }
-    engine.freshen(&mut page.jobs);
     Ok(page)
 }
 

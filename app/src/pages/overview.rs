@@ -57,18 +57,16 @@ pub fn Overview() -> impl IntoView {
 }
 
 async fn read(span: Span) -> engine::Result<Matter> {
-    let engine = app().engine;
-    let store = engine.store();
+    let desk = app().desk;
     let running = ListQuery { states: vec![JobState::Running], limit: ROWS as u32, ..ListQuery::default() };
     let (running, span, kinds, usage, gates) = tokio::try_join!(
-        store.page(&running),
-        store.finished_per_hour(span.hours()),
-        store.kind_stats(),
-        store.usage(),
-        store.gates(),
+        desk.page(running),
+        desk.finished_per_hour(span.hours()),
+        desk.kind_stats(),
+        desk.usage(),
+        desk.gates(),
     )?;
     let mut running = running.jobs;
-    engine.freshen(&mut running);
     // The list is newest first; here the longest at work comes first, so that new ones go below.
     running.reverse();
     let day = span[span.len().saturating_sub(24)..].to_vec();

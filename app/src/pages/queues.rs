@@ -20,7 +20,7 @@ pub fn Queues() -> impl IntoView {
     view! {
         <Title text="Queues" />
         <Head name="Queues" />
-        {from_store(async { app().engine.queues().await }, |queues| view! { <Board queues /> })}
+        {from_store(async { app().desk.queues().await }, |queues| view! { <Board queues /> })}
     }
 }
 
@@ -49,7 +49,7 @@ fn Card(queue: QueueStatus) -> impl IntoView {
     let held = match queue.gate.paused_at {
         Some(_) => Some("Waits until the queue goes on"),
         None if queue.is_full() => Some("Waits: the queue is at its limit"),
-        None if app().engine.concurrency() == 0 => Some("Waits: no process runs jobs"),
+        None if app().desk.concurrency() == 0 => Some("Waits: no process runs jobs"),
         None => None,
     };
     let rows: Vec<_> = queue.kinds.iter().cloned().map(|kind| view! { <Row kind held /> }).collect();

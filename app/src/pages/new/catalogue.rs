@@ -27,7 +27,8 @@ pub fn Catalogue() -> impl IntoView {
         {later(async move {
             let usual = usual().await;
             let card = |task: &TaskInfo| view! { <TaskCard task=task.clone() usual=usual.get(task.kind.as_str()).copied() /> };
-            let cards: Vec<_> = app().engine.catalogue().iter().map(card).collect();
+            let desk = app().desk;
+            let cards: Vec<_> = desk.startable().map(card).collect();
             view! { <ul class="task-cards">{cards}</ul> }
         })}
     }
@@ -69,14 +70,14 @@ pub(super) fn TaskList(current: &'static str, usual: Usual) -> impl IntoView {
     };
     view! {
         <nav class="catalogue" aria-label="Tasks">
-            {app().engine.catalogue().iter().map(link).collect::<Vec<_>>()}
+            {app().desk.startable().map(link).collect::<Vec<_>>()}
         </nav>
     }
 }
 
 /// What history knows of durations. Without an answer of the store the page goes without.
 pub(super) async fn usual() -> Usual {
-    let stats = app().engine.store().kind_stats().await.unwrap_or_default();
+    let stats = app().desk.kind_stats().await.unwrap_or_default();
     stats.into_iter().filter_map(|row| Some((row.kind, (row.usual_seconds?, row.slow_seconds?)))).collect()
 }
 

@@ -26,7 +26,7 @@ use crate::{
 pub fn NewJob() -> impl IntoView {
     let kind = use_params_map().read_untracked().get("kind").unwrap_or_default();
     let from = use_query_map().read_untracked().get("from");
-    match app().engine.task(&kind).cloned() {
+    match app().desk.task(&kind).cloned() {
         Some(task) => later(page(task, from)).into_any(),
         None => view! { <UnknownKind kind /> }.into_any(),
     }
@@ -36,7 +36,7 @@ async fn page(task: TaskInfo, from: Option<String>) -> impl IntoView {
     let usual = usual().await;
     let draft = match (use_context::<Draft>(), from.map(|job| job.parse::<JobId>())) {
         (Some(sent_before), _) => sent_before,
-        (None, Some(Ok(job))) => Draft::of_job(&app().engine, &task, job).await,
+        (None, Some(Ok(job))) => Draft::of_job(&app().desk, &task, job).await,
         (None, _) => Draft::fresh(&task.form),
     };
     view! {

@@ -44,7 +44,7 @@ fn paused(gate: Gate) -> impl IntoView {
     let what = match gate.of {
         GateOf::Queue => format!("The queue {}", gate.name),
         GateOf::Kind => {
-            app().engine.task(&gate.name).map_or_else(|| gate.name.clone(), |task| format!("“{}”", task.name))
+            app().desk.task(&gate.name).map_or_else(|| gate.name.clone(), |task| format!("“{}”", task.name))
         }
     };
     view! {
@@ -66,7 +66,7 @@ fn paused(gate: Gate) -> impl IntoView {
 }
 
 fn trouble(job: &JobView) -> impl IntoView + use<> {
-    let now = use_context::<Frame>().map_or_else(|| app().engine.now(), |frame| frame.now);
+    let now = use_context::<Frame>().map_or_else(|| app().desk.now(), |frame| frame.now);
     let (icon, sentence) = match job.shown() {
         Shown::NotResponding => ("slow", format!(" was asked to stop {} ago and still runs", fact(job, now))),
         Shown::Interrupted => {
