@@ -7,6 +7,7 @@
 
 #[cfg(feature = "ssr")]
 pub mod api;
+pub mod base;
 mod browser;
 #[cfg(feature = "ssr")]
 pub mod context;

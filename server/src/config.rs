@@ -1,5 +1,6 @@
 //! What can be configured, and where it comes from: flags over environment over file over defaults.
 
+mod base_path;
 mod values;
 mod work;
 
@@ -40,6 +41,10 @@ struct WebSettings {
     /// Where to listen; port 0 takes a free one [default: 127.0.0.1:3000]
     #[arg(long, env = "MILEPOST_ADDR", value_name = "HOST:PORT", help_heading = "Server")]
     addr: Option<Address>,
+
+    /// The path that everything lives below, where a proxy gives Milepost no host of its own, such as /milepost
+    #[arg(long, env = "MILEPOST_BASE_PATH", value_name = "PATH", help_heading = "Server")]
+    base_path: Option<String>,
 
     /// Work without accounts: everyone who can reach the address may do everything
     #[arg(long, env = "MILEPOST_NO_AUTH", value_name = "BOOL", help_heading = "Server")]
@@ -94,6 +99,7 @@ impl WebSettings {
     fn over(self, below: Self) -> Self {
         Self {
             addr: self.addr.or(below.addr),
+            base_path: self.base_path.or(below.base_path),
             no_auth: self.no_auth.or(below.no_auth),
             upload_limit: self.upload_limit.or(below.upload_limit),
             connections: self.connections.or(below.connections),
@@ -109,6 +115,8 @@ pub struct Config {
     pub work: WorkConfig,
     /// Where to listen.
     pub addr: SocketAddr,
+    /// The path that everything lives below; empty for none.
+    pub base_path: String,
     /// Whether working without accounts was asked for by name.
     pub no_auth: bool,
     /// The largest upload, bytes.
@@ -138,6 +146,7 @@ impl Config {
         Ok(Self {
             work: WorkConfig::serving(work, watch)?,
             addr,
+            base_path: base_path::checked(web.base_path)?,
             no_auth: web.no_auth.unwrap_or(false),
             upload_limit: web.upload_limit.map_or(2 << 30, |size| size.0),
             connections,

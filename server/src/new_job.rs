@@ -5,6 +5,7 @@
 
 use app::{
     api::{ApiError, INPUT_LIMIT},
+    base::at,
     pages::new::Draft,
 };
 use axum::{
@@ -41,7 +42,7 @@ pub(crate) async fn start(State(state): State<AppState>, Path(kind): Path<String
         Ok(()) => match browse {
             Some(browse) => look_around(&state.engine, &mut draft, &browse),
             None => match draft.start(&state.engine, &kind).await {
-                Ok(job) => return Redirect::to(&format!("/jobs/{job}")).into_response(),
+                Ok(job) => return Redirect::to(&at(&format!("/jobs/{job}"))).into_response(),
                 Err(error) => refuse(&mut draft, error.into()),
             },
         },

@@ -6,6 +6,7 @@ use axum::{
     Router,
     handler::Handler,
     middleware,
+    response::Redirect,
     routing::{self, MethodRouter},
 };
 use http::{Method, StatusCode};
@@ -110,13 +111,28 @@ pub fn router(state: AppState) -> Router {
         };
         router.route(&route.path, handler)
     });
-    router
-        .fallback_service(answer.service(pages::not_found.with_state(state.clone())))
+    let router = router.fallback_service(answer.service(pages::not_found.with_state(state.clone())));
+    below(&state.config.base_path, router)
         .layer(CatchPanicLayer::new())
         .layer(CsrfLayer::new().with_rejection_response(security::forged))
         .layer(middleware::from_fn(security::guard))
         .layer(TraceLayer::new_for_http())
         .with_state(state)
+}
+
+/// The router moved below `base`. Beside it, health answers where it always does, since probes mostly go around the
+/// proxy; and who comes by the bare address, or forgets the last slash, is sent on.
+fn below(base: &str, router: Router<AppState>) -> Router<AppState> {
+    if base.is_empty() {
+        return router;
+    }
+    let home = app::base::at("/");
+    let on = routing::get(|| async move { Redirect::temporary(&home) });
+    Router::new()
+        .nest(&format!("{base}/"), router)
+        .route("/", on.clone())
+        .route(base, on)
+        .route("/healthz", routing::get(health::healthz))
 }
 
 fn get<H, T>(path: impl Into<Cow<'static, str>>, action: Action, shape: Shape, handler: H) -> Route

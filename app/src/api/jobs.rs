@@ -5,6 +5,7 @@ use model::{AttemptNo, JobId};
 use serde::{Deserialize, Serialize};
 
 use super::{ApiResult, LOCAL};
+use crate::base::at;
 
 /// What a cancel request did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,7 +82,7 @@ pub async fn rerun_job(id: JobId) -> ApiResult<JobId> {
     let old = engine.store().detail(id).await?;
     let options = engine::StartOptions { rerun_of: Some(id), ..Default::default() };
     let new = engine.start(&old.view.kind, old.input, options).await?;
-    leptos_axum::redirect(&format!("/jobs/{new}"));
+    leptos_axum::redirect(&at(&format!("/jobs/{new}")));
     Ok(new)
 }
 
@@ -89,7 +90,7 @@ pub async fn rerun_job(id: JobId) -> ApiResult<JobId> {
 #[server(endpoint = "delete_job")]
 pub async fn delete_job(id: JobId) -> ApiResult<()> {
     crate::context::app().engine.delete(id, LOCAL).await?;
-    leptos_axum::redirect("/jobs");
+    leptos_axum::redirect(&at("/jobs"));
     Ok(())
 }
 
