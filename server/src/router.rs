@@ -1,6 +1,6 @@
 //! Every address there is, in one table. Nothing else adds a route, so that a test can walk them all.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -16,7 +16,11 @@ use tower_http::{
     timeout::TimeoutLayer, trace::TraceLayer,
 };
 
-use crate::{AppState, api, assets, downloads, events, health, new_job, pages, security, sessions, uploads};
+use crate::{
+    AppState, api, assets, downloads, events, health, new_job, pages,
+    security::{self, Hosts},
+    sessions, uploads,
+};
 
 /// No page and no call takes longer to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
@@ -95,6 +99,7 @@ pub fn table() -> Vec<Route> {
 
 /// The router that the table describes.
 pub fn router(state: AppState) -> Router {
+    let hosts = Arc::new(Hosts::of(&state.config));
     let form = ServiceBuilder::new()
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(sessions::layer(state.engine.store()));
@@ -115,7 +120,7 @@ pub fn router(state: AppState) -> Router {
     below(&state.config.base_path, router)
         .layer(CatchPanicLayer::new())
         .layer(CsrfLayer::new().with_rejection_response(security::forged))
-        .layer(middleware::from_fn(security::guard))
+        .layer(middleware::from_fn_with_state(hosts, security::guard))
         .layer(TraceLayer::new_for_http())
         .with_state(state)
 }

@@ -10,6 +10,7 @@ mod downloads;
 mod full_disk;
 mod job_page;
 mod killed;
+mod links;
 mod listening;
 mod lists;
 mod milepost;
