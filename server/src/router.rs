@@ -12,8 +12,8 @@ use axum::{
 use http::{Method, StatusCode};
 use tower::ServiceBuilder;
 use tower_http::{
-    CompressionLevel, catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::CsrfLayer,
-    timeout::TimeoutLayer, trace::TraceLayer,
+    CompressionLevel, catch_panic::CatchPanicLayer, compression::CompressionLayer, timeout::TimeoutLayer,
+    trace::TraceLayer,
 };
 
 use crate::{
@@ -106,7 +106,7 @@ pub fn router(state: AppState) -> Router {
     let answer = ServiceBuilder::new()
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIMEOUT))
         .layer(form.clone());
-    let stream = middleware::from_fn(security::own_pages_only);
+    let stream = middleware::from_fn_with_state(Arc::clone(&hosts), security::own_pages_only);
     let router = table().into_iter().fold(Router::new(), |router, route| {
         let handler = match route.shape {
             Shape::Answer => route.handler.layer(answer.clone()),
@@ -119,7 +119,6 @@ pub fn router(state: AppState) -> Router {
     let router = router.fallback_service(answer.service(pages::not_found.with_state(state.clone())));
     below(&state.config.base_path, router)
         .layer(CatchPanicLayer::new())
-        .layer(CsrfLayer::new().with_rejection_response(security::forged))
         .layer(middleware::from_fn_with_state(hosts, security::guard))
         .layer(TraceLayer::new_for_http())
         .with_state(state)

@@ -39,6 +39,11 @@ impl Hosts {
         Err((StatusCode::MISDIRECTED_REQUEST, self.refusal()))
     }
 
+    /// Whether `origin`, as browsers write one, is that of the public address.
+    pub(super) fn is_public_origin(&self, origin: &str) -> bool {
+        self.public.as_ref().is_some_and(|url| url.origin().ascii_serialization().eq_ignore_ascii_case(origin))
+    }
+
     fn include(&self, authority: &Authority) -> bool {
         let name = authority.host();
         let address = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name).parse::<IpAddr>();

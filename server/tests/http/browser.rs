@@ -5,12 +5,14 @@ use std::{
 
 use reqwest::{
     blocking::{Client, Response},
-    header::{ACCEPT, REFERER},
+    header::{ACCEPT, HeaderMap, HeaderName, HeaderValue, REFERER},
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::milepost::{Milepost, PATIENCE};
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// A browser that keeps its cookies and runs no script.
 pub(crate) struct Browser {
@@ -29,7 +31,8 @@ impl Browser {
     /// Of a server with these arguments.
     pub(crate) fn of(arguments: &[&str]) -> Self {
         let (milepost, data) = Milepost::start_with(arguments);
-        let client = Client::builder().cookie_store(true).timeout(PATIENCE).build().unwrap();
+        let own_page = HeaderMap::from_iter([(SEC_FETCH_SITE, HeaderValue::from_static("same-origin"))]);
+        let client = Client::builder().default_headers(own_page).cookie_store(true).timeout(PATIENCE).build().unwrap();
         Self { client, milepost, base: "", data }
     }
 
