@@ -9,6 +9,7 @@
 pub mod account;
 #[cfg(feature = "ssr")]
 pub mod api;
+pub mod base;
 mod browser;
 #[cfg(feature = "ssr")]
 pub mod context;

@@ -16,6 +16,7 @@ use leptos_router::{
 use model::Tone;
 
 use crate::{
+    base::{self, at},
     context::app,
     flash::Flash,
     islands::{LiveCounts, LiveJobs, LocalTimes},
@@ -62,8 +63,9 @@ fn Document(options: LeptosOptions, frame: Frame) -> impl IntoView {
     let cursor = frame.cursor.to_string();
     let now = frame.now.0.to_string();
     let theme = frame.theme.attribute();
+    let base = Some(base::base()).filter(|base| !base.is_empty());
     view! {
-        <html lang="en" data-build=app().build.to_string() data-cursor=cursor data-now=now data-theme=theme>
+        <html lang="en" data-base=base data-build=app().build.to_string() data-cursor=cursor data-now=now data-theme=theme>
             <head>
                 <Head options=options.clone() />
                 <AutoReload options=options.clone() />
@@ -97,12 +99,12 @@ fn Document(options: LeptosOptions, frame: Frame) -> impl IntoView {
 /// What every document's head begins with.
 #[component]
 fn Head(options: LeptosOptions) -> impl IntoView {
-    let style = format!("/{}/{}.css", options.site_pkg_dir, options.output_name);
+    let style = at(&format!("/{}/{}.css", options.site_pkg_dir, options.output_name));
     view! {
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover" />
         <meta name="color-scheme" content="light dark" />
-        <link rel="icon" href="/mark.svg" type="image/svg+xml" />
+        <link rel="icon" href=at("/mark.svg") type="image/svg+xml" />
         <link rel="stylesheet" href=style />
     }
 }

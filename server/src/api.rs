@@ -5,6 +5,7 @@
 
 use app::{
     api::ApiError,
+    base::at,
     context::AppContext,
     flash::{self, Flash},
 };
@@ -179,10 +180,11 @@ impl Back {
 fn referring_page(headers: &HeaderMap) -> HeaderValue {
     let referrer = headers.get(header::REFERER).and_then(|value| value.to_str().ok());
     let uri = referrer.and_then(|text| text.parse::<http::Uri>().ok());
-    let page = uri.as_ref().and_then(http::Uri::path_and_query).map_or("/", http::uri::PathAndQuery::as_str);
-    // Two slashes would name another host.
-    let page = if page.starts_with("//") { "/" } else { page };
-    HeaderValue::from_str(page).unwrap_or(HeaderValue::from_static("/"))
+    let page = uri.as_ref().and_then(http::Uri::path_and_query).map(http::uri::PathAndQuery::as_str);
+    let home = at("/");
+    // Two slashes would name another host; what does not begin as all pages do belongs to another program.
+    let page = page.filter(|page| page.starts_with(&home) && !page.starts_with("//")).unwrap_or(&home);
+    HeaderValue::from_str(page).expect("a header that was read as text, and the configuration, are ASCII")
 }
 
 fn see_other(to: HeaderValue) -> Response {

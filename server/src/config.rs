@@ -1,18 +1,21 @@
 //! What can be configured, and where it comes from: flags over environment over file over defaults.
 
+mod base_path;
+mod public_url;
 mod values;
 mod work;
 
 use std::{
     collections::BTreeMap,
     env,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     ops::RangeInclusive,
     path::Path,
 };
 
 use clap::Args;
 use serde::Deserialize;
+use url::Url;
 
 pub use values::{Address, Size, Span};
 pub use work::{WorkConfig, WorkSettings};
@@ -40,6 +43,15 @@ struct WebSettings {
     /// Where to listen; port 0 takes a free one [default: 127.0.0.1:3000]
     #[arg(long, env = "MILEPOST_ADDR", value_name = "HOST:PORT", help_heading = "Server")]
     addr: Option<Address>,
+
+    /// The address that people type, such as `https://milepost.example.org`: the server answers under it, and makes its
+    /// links with it
+    #[arg(long, env = "MILEPOST_PUBLIC_URL", value_name = "URL", help_heading = "Server")]
+    public_url: Option<String>,
+
+    /// The path that everything lives below, where a proxy gives Milepost no host of its own, such as /milepost
+    #[arg(long, env = "MILEPOST_BASE_PATH", value_name = "PATH", help_heading = "Server")]
+    base_path: Option<String>,
 
     /// Work without accounts: everyone who can reach the address may do everything
     #[arg(long, env = "MILEPOST_NO_AUTH", value_name = "BOOL", help_heading = "Server")]
@@ -94,6 +106,8 @@ impl WebSettings {
     fn over(self, below: Self) -> Self {
         Self {
             addr: self.addr.or(below.addr),
+            public_url: self.public_url.or(below.public_url),
+            base_path: self.base_path.or(below.base_path),
             no_auth: self.no_auth.or(below.no_auth),
             upload_limit: self.upload_limit.or(below.upload_limit),
             connections: self.connections.or(below.connections),
@@ -109,6 +123,10 @@ pub struct Config {
     pub work: WorkConfig,
     /// Where to listen.
     pub addr: SocketAddr,
+    /// The address that people type, without a path, if it is known.
+    pub public_url: Option<Url>,
+    /// The path that everything lives below; empty for none.
+    pub base_path: String,
     /// Whether working without accounts was asked for by name.
     pub no_auth: bool,
     /// The largest upload, bytes.
@@ -130,7 +148,8 @@ impl Config {
             Some(addr) => addr.0,
             None => leptos_address()?.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000)),
         };
-        if !addr.ip().is_loopback() {
+        let no_auth = web.no_auth.unwrap_or(false);
+        if no_auth && !addr.ip().is_loopback() {
             return Err(Error::NotLoopback(addr));
         }
         let connections = within("connections", web.connections, 1..=u32::MAX)?.unwrap_or(12_000);
@@ -138,12 +157,40 @@ impl Config {
         Ok(Self {
             work: WorkConfig::serving(work, watch)?,
             addr,
-            no_auth: web.no_auth.unwrap_or(false),
+            public_url: public_url::checked(web.public_url)?,
+            base_path: base_path::checked(web.base_path)?,
+            no_auth,
             upload_limit: web.upload_limit.map_or(2 << 30, |size| size.0),
             connections,
             connections_per_address: per_address.unwrap_or(connections),
             reload_port: watch.then(leptos_reload_port).transpose()?,
         })
+    }
+}
+
+impl Config {
+    /// Whether people reach the server by TLS.
+    pub fn secure(&self) -> bool {
+        self.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
+    }
+
+    /// An absolute link to `path`, which begins with `/`, for whoever reads it outside of a page: below the public
+    /// address, else below the one that the server is `listening` on.
+    pub fn link(&self, path: &str, listening: SocketAddr) -> String {
+        let origin = match &self.public_url {
+            Some(url) => url.origin().ascii_serialization(),
+            None => format!("http://{}", here(listening)),
+        };
+        format!("{origin}{}{path}", self.base_path)
+    }
+}
+
+/// An address that can be asked, where `addr` stands for all of the machine's.
+fn here(addr: SocketAddr) -> SocketAddr {
+    match addr.ip() {
+        ip if !ip.is_unspecified() => addr,
+        IpAddr::V4(_) => (Ipv4Addr::LOCALHOST, addr.port()).into(),
+        IpAddr::V6(_) => (Ipv6Addr::LOCALHOST, addr.port()).into(),
     }
 }
 

@@ -5,6 +5,7 @@
 
 use app::{
     api::{ApiError, INPUT_LIMIT},
+    base::at,
     pages::new::Draft,
 };
 use axum::{
@@ -50,7 +51,7 @@ pub(crate) async fn start(
         Ok(()) => match browse {
             Some(browse) => look_around(&desk, &mut draft, &browse),
             None => match draft.start(&desk, &kind).await {
-                Ok(job) => return Redirect::to(&format!("/jobs/{job}")).into_response(),
+                Ok(job) => return Redirect::to(&at(&format!("/jobs/{job}"))).into_response(),
                 Err(error) => refuse(&mut draft, error.into()),
             },
         },

@@ -1,23 +1,28 @@
 //! Every address there is, in one table. Nothing else adds a route, so that a test can walk them all.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use axum::{
     Router,
     handler::Handler,
     middleware,
+    response::Redirect,
     routing::{self, MethodRouter},
 };
 use http::{Method, StatusCode};
 use tower::ServiceBuilder;
 use tower_http::{
-    CompressionLevel, catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::CsrfLayer,
-    timeout::TimeoutLayer, trace::TraceLayer,
+    CompressionLevel, catch_panic::CatchPanicLayer, compression::CompressionLayer, timeout::TimeoutLayer,
+    trace::TraceLayer,
 };
 
 use engine::access::Action;
 
-use crate::{AppState, api, assets, downloads, events, health, new_job, pages, security, sessions, uploads, visit};
+use crate::{
+    AppState, api, assets, downloads, events, health, new_job, pages,
+    security::{self, Hosts},
+    sessions, uploads, visit,
+};
 
 /// No page and no call takes longer to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
@@ -95,10 +100,11 @@ pub fn table() -> Vec<Route> {
 
 /// The router that the table describes.
 pub fn router(state: AppState) -> Router {
+    let hosts = Arc::new(Hosts::of(&state.config));
     let compressed = CompressionLayer::new().quality(CompressionLevel::Fastest);
     let in_time = TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIMEOUT);
     let known = sessions::layer(state.sessions.clone(), state.config.secure());
-    let stream = middleware::from_fn(security::own_pages_only);
+    let stream = middleware::from_fn_with_state(Arc::clone(&hosts), security::own_pages_only);
     let admit = |action| middleware::from_fn_with_state((state.clone(), action), visit::admit);
     let router = table().into_iter().fold(Router::new(), |router, route| {
         let admitted = |handler: MethodRouter<AppState>| handler.layer(admit(route.action)).layer(known.clone());
@@ -117,11 +123,9 @@ pub fn router(state: AppState) -> Router {
         .layer(known.clone())
         .layer(admit(Action::See))
         .service(pages::not_found.with_state(state.clone()));
-    router
-        .fallback_service(elsewhere)
+    below(&state.config.base_path, router.fallback_service(elsewhere))
         .layer(CatchPanicLayer::new())
-        .layer(CsrfLayer::new().with_rejection_response(security::forged))
-        .layer(middleware::from_fn(security::guard))
+        .layer(middleware::from_fn_with_state(hosts, security::guard))
         .layer(TraceLayer::new_for_http())
         .with_state(state)
 }
@@ -129,6 +133,21 @@ pub fn router(state: AppState) -> Router {
 /// A server function. One without a row here cannot be called.
 fn call(function: &'static str, action: Action) -> Route {
     post(format!("/api/{function}"), action, Shape::Answer, api::call)
+}
+
+/// The router moved below `base`. Beside it, health answers where it always does, since probes mostly go around the
+/// proxy; and who comes by the bare address, or forgets the last slash, is sent on.
+fn below(base: &str, router: Router<AppState>) -> Router<AppState> {
+    if base.is_empty() {
+        return router;
+    }
+    let home = app::base::at("/");
+    let on = routing::get(|| async move { Redirect::temporary(&home) });
+    Router::new()
+        .nest(&format!("{base}/"), router)
+        .route("/", on.clone())
+        .route(base, on)
+        .route("/healthz", routing::get(health::healthz))
 }
 
 fn get<H, T>(path: impl Into<Cow<'static, str>>, action: Action, shape: Shape, handler: H) -> Route

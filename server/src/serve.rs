@@ -44,6 +44,7 @@ pub fn run(config: Config, tasks: Tasks) -> Result<()> {
 async fn serve(config: Config, tasks: Tasks, on: runtime::Handle) -> Result<()> {
     // What pages spawn while they render. A second server in the same process shares it.
     let _ = Executor::init_tokio();
+    app::base::set(config.base_path.clone());
     let mut signals = Signals::new()?;
     let lock = Lock::serve(&config.work.data_dir)?;
     // Bound before the engine opens, so that a taken port harms no job; accepted from once everything stands.

@@ -5,6 +5,7 @@ use model::{AttemptNo, JobId};
 use serde::{Deserialize, Serialize};
 
 use super::ApiResult;
+use crate::base::at;
 
 /// What a cancel request did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,7 +79,7 @@ pub async fn start_now(id: JobId) -> ApiResult<()> {
 #[server(endpoint = "rerun_job")]
 pub async fn rerun_job(id: JobId) -> ApiResult<JobId> {
     let new = crate::context::app().desk.rerun(id).await?;
-    leptos_axum::redirect(&format!("/jobs/{new}"));
+    leptos_axum::redirect(&at(&format!("/jobs/{new}")));
     Ok(new)
 }
 
@@ -86,7 +87,7 @@ pub async fn rerun_job(id: JobId) -> ApiResult<JobId> {
 #[server(endpoint = "delete_job")]
 pub async fn delete_job(id: JobId) -> ApiResult<()> {
     crate::context::app().desk.delete(id).await?;
-    leptos_axum::redirect("/jobs");
+    leptos_axum::redirect(&at("/jobs"));
     Ok(())
 }
 

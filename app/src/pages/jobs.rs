@@ -15,6 +15,7 @@ use self::{
 };
 use super::{from_store, head::Head, job_table::JobTable};
 use crate::{
+    base::at,
     context::app,
     islands::{Belongs, NewRows},
     shell::{Frame, RefreshWithoutScript},
@@ -116,7 +117,7 @@ fn Nothing(filter: Filter, fresh: bool) -> impl IntoView {
         (
             "No jobs yet",
             "A job appears here as soon as it is started, and stays until it is deleted.",
-            "/new".to_owned(),
+            at("/new"),
             "Start the first job",
         )
     } else if filter.at.is_some() {

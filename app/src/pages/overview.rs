@@ -23,6 +23,7 @@ use self::{
 };
 use super::{from_store, head::Head};
 use crate::{
+    base::at,
     context::app,
     shell::{Frame, RefreshWithoutScript},
 };
@@ -102,7 +103,7 @@ fn Fresh() -> impl IntoView {
             <h2 id="fresh">"Nothing has run yet"</h2>
             <p>"Start a long task here, leave the page, and come back to see how far it is."</p>
             <div class="actions">
-                <a class="button primary" href="/new">
+                <a class="button primary" href=at("/new")>
                     "Start the first job"
                 </a>
             </div>

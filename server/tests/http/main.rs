@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod api;
+mod base_path;
 mod browser;
 mod database;
 mod door;
@@ -9,6 +10,7 @@ mod downloads;
 mod full_disk;
 mod job_page;
 mod killed;
+mod links;
 mod listening;
 mod lists;
 mod milepost;

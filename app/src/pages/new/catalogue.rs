@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::{
+    base::at,
     context::app,
     pages::later,
     ui::{Icon, kind_icon},
@@ -44,7 +45,7 @@ fn TaskCard(task: TaskInfo, usual: Option<(f64, f64)>) -> impl IntoView {
                 <Icon name=kind_icon(kind) />
             </span>
             <h2>
-                <a href=format!("/new/{kind}")>{task.name}</a>
+                <a href=at(&format!("/new/{kind}"))>{task.name}</a>
             </h2>
             <p>{task.about}</p>
             {usual.map(|(half, _)| view! { <small>{usually(half)}</small> })}
@@ -59,7 +60,7 @@ pub(super) fn TaskList(current: &'static str, usual: Usual) -> impl IntoView {
         let kind = task.kind.as_str();
         let hint = usual.get(kind).map_or_else(|| first_words(task.about), |&(half, _)| usually(half));
         view! {
-            <a href=format!("/new/{kind}") aria-current=(kind == current).then_some("page")>
+            <a href=at(&format!("/new/{kind}")) aria-current=(kind == current).then_some("page")>
                 <span class="kind">
                     <Icon name=kind_icon(kind) />
                 </span>

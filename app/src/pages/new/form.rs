@@ -15,6 +15,7 @@ use super::{
     when::WhenAndHow,
 };
 use crate::{
+    base::at,
     context::app,
     islands::{FolderFields, StartForm, UploadFields},
     pages::later,
@@ -62,7 +63,7 @@ fn Lead(rerun_of: Option<JobId>) -> impl IntoView {
         }
         Some(job) => view! {
             <p class="lead">
-                "Filled in as in " <a href=format!("/jobs/{job}")>{format!("#{job}")}</a>
+                "Filled in as in " <a href=at(&format!("/jobs/{job}"))>{format!("#{job}")}</a>
                 ". Change what should differ; it starts as a new job."
             </p>
         }
@@ -79,7 +80,7 @@ fn TaskForm(task: TaskInfo, draft: Draft, usual: Usual) -> impl IntoView {
         <form
             class="card"
             method="post"
-            action=format!("/new/{kind}")
+            action=at(&format!("/new/{kind}"))
             enctype=if files { "multipart/form-data" } else { "application/x-www-form-urlencoded" }
             novalidate=true
             aria-labelledby="task"
