@@ -21,6 +21,7 @@ use crate::{
     flash::Flash,
     islands::{LiveCounts, LiveJobs, LocalTimes},
     pages::{
+        forbidden::{Forbidden, NotAllowed},
         job::JobPage,
         jobs::Jobs,
         later,
@@ -112,6 +113,9 @@ fn Head(options: LeptosOptions) -> impl IntoView {
 /// Which page belongs to which address.
 #[component]
 fn Pages() -> impl IntoView {
+    if let Some(Forbidden(reason)) = use_context() {
+        return view! { <NotAllowed reason /> }.into_any();
+    }
     view! {
         <FlatRoutes fallback=NotFound>
             <Route path=path!("/") view=Overview ssr=SsrMode::Async />
@@ -122,6 +126,7 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/new/:kind") view=NewJob ssr=SsrMode::Async />
         </FlatRoutes>
     }
+    .into_any()
 }
 
 /// What became of the form just sent.

@@ -78,7 +78,7 @@ pub(crate) fn sign_in_first(request: &Request) -> Response {
         _ => referring_page(request.headers()).to_str().unwrap_or("/").to_owned(),
     };
     let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", &page).finish();
-    see_other(HeaderValue::try_from(format!("/sign-in?{query}")).expect("an encoded query is ASCII"))
+    see_other(HeaderValue::try_from(format!("{}?{query}", at("/sign-in"))).expect("an encoded query is ASCII"))
 }
 
 /// A page that says what may not be done; for a form, on the page that it stood on.

@@ -11,6 +11,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     ops::RangeInclusive,
     path::Path,
+    time::Duration,
 };
 
 use clap::Args;
@@ -129,6 +130,8 @@ pub struct Config {
     pub base_path: String,
     /// Whether working without accounts was asked for by name.
     pub no_auth: bool,
+    /// How long web sessions last.
+    pub sessions: SessionLimits,
     /// The largest upload, bytes.
     pub upload_limit: u64,
     /// Connections at once.
@@ -160,11 +163,28 @@ impl Config {
             public_url: public_url::checked(web.public_url)?,
             base_path: base_path::checked(web.base_path)?,
             no_auth,
+            sessions: SessionLimits::default(),
             upload_limit: web.upload_limit.map_or(2 << 30, |size| size.0),
             connections,
             connections_per_address: per_address.unwrap_or(connections),
             reload_port: watch.then(leptos_reload_port).transpose()?,
         })
+    }
+}
+
+/// How long web sessions last.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionLimits {
+    /// Without being used.
+    pub idle: Duration,
+    /// From sign-in on, used or not.
+    pub lifetime: Duration,
+}
+
+impl Default for SessionLimits {
+    /// 7 days, 30 days.
+    fn default() -> Self {
+        Self { idle: Duration::from_hours(7 * 24), lifetime: Duration::from_hours(30 * 24) }
     }
 }
 

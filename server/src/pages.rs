@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use app::{api::ApiError, pages::forbidden::Forbidden};
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -24,6 +25,13 @@ pub(crate) async fn page(State(state): State<AppState>, request: Request) -> Res
 pub(crate) async fn not_found(State(state): State<AppState>, request: Request) -> Response {
     let mut response = render(state, request, || ()).await;
     *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}
+
+/// What is shown in place of a page that its visitor may not see.
+pub(crate) async fn forbidden(state: AppState, request: Request, error: ApiError) -> Response {
+    let mut response = render(state, request, move || provide_context(Forbidden(error.message.clone()))).await;
+    *response.status_mut() = StatusCode::FORBIDDEN;
     response
 }
 

@@ -14,6 +14,7 @@ use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use leptos::nonce::use_nonce;
 
 pub(crate) use hosts::Hosts;
+pub(crate) use sender::session_cookie;
 
 /// Headers of every answer. A page brings its own, wider content policy. No opener policy: for it a browser starts one
 /// more process at the first visit, which takes longer than all else before the first paint.
