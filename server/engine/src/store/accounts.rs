@@ -28,6 +28,13 @@ pub struct By {
     pub address: Option<IpAddr>,
 }
 
+impl By {
+    /// By what means, for people: "with token nightly-ci"; empty for a person's own hands.
+    pub fn means(&self) -> String {
+        self.token.as_ref().map_or_else(String::new, |token| format!("with token {token}"))
+    }
+}
+
 impl Default for By {
     /// Whoever works without accounts.
     fn default() -> Self {

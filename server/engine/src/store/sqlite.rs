@@ -171,31 +171,31 @@ impl Store for SqliteStore {
     }
 
     async fn request_cancel(&self, job: JobId, by: &By) -> Result<CancelAnswer> {
-        self.writer.call(people::RequestCancel { job, by: by.name.to_string() }).await
+        self.writer.call(people::RequestCancel { job, by: by.clone() }).await
     }
 
     async fn pause(&self, job: JobId, by: &By) -> Result<PauseAnswer> {
-        self.writer.call(pause::Pause { job, by: by.name.to_string() }).await
+        self.writer.call(pause::Pause { job, by: by.clone() }).await
     }
 
     async fn resume(&self, job: JobId, by: &By) -> Result<()> {
-        self.writer.call(pause::Resume { job, by: by.name.to_string() }).await
+        self.writer.call(pause::Resume { job, by: by.clone() }).await
     }
 
     async fn retry(&self, job: JobId, by: &By) -> Result<AttemptNo> {
-        self.writer.call(people::Retry { job, by: by.name.to_string() }).await
+        self.writer.call(people::Retry { job, by: by.clone() }).await
     }
 
     async fn start_now(&self, job: JobId, by: &By) -> Result<()> {
-        self.writer.call(people::StartNow { job, by: by.name.to_string() }).await
+        self.writer.call(people::StartNow { job, by: by.clone() }).await
     }
 
     async fn delete(&self, job: JobId, by: &By) -> Result<()> {
-        self.writer.call(people::Delete { job, by: by.name.to_string() }).await
+        self.writer.call(people::Delete { job, by: by.clone() }).await
     }
 
     async fn change_gate(&self, of: GateOf, name: &str, change: GateChange, by: &By) -> Result<()> {
-        self.writer.call(gate::ChangeGate { of, name: name.to_owned(), change, by: by.name.to_string() }).await
+        self.writer.call(gate::ChangeGate { of, name: name.to_owned(), change, by: by.clone() }).await
     }
 
     async fn prune(&self, what: Prunable, jobs: Vec<(JobId, Micros)>, most: Duration) -> Result<Pruned> {
