@@ -3,6 +3,7 @@
 mod api;
 pub mod assets;
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod downloads;
 mod error;
@@ -21,6 +22,7 @@ pub mod serve;
 mod sessions;
 mod state;
 pub mod tasks;
+mod trace;
 mod uploads;
 pub mod worker;
 

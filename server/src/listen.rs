@@ -20,6 +20,8 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
+use crate::client::TrustedProxies;
+
 /// A request's head must be complete this long after the connection was opened, or after the answer before it.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// A peer that acknowledges nothing for this long is gone.
@@ -31,12 +33,14 @@ const FULL: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 /// How many connections are taken.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Limits {
     /// All together.
     pub(crate) total: u32,
     /// From one address.
     pub(crate) per_address: u32,
+    /// Behind one of these addresses there are many.
+    pub(crate) proxies: TrustedProxies,
 }
 
 /// Answers connections with `router` until `stop`, then lets the requests under way end for at most `drain`.
@@ -152,7 +156,8 @@ impl Seats {
     fn take(seats: &Arc<Self>, address: IpAddr) -> Option<Seat> {
         let mut taken = seats.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let here = taken.by_address.get(&address).copied().unwrap_or(0);
-        if taken.total >= seats.limits.total || here >= seats.limits.per_address {
+        let crowded = here >= seats.limits.per_address && !seats.limits.proxies.include(address);
+        if taken.total >= seats.limits.total || crowded {
             return None;
         }
         taken.total += 1;

@@ -17,9 +17,9 @@ use tower_http::{
 };
 
 use crate::{
-    AppState, api, assets, downloads, events, health, new_job, pages,
+    AppState, api, assets, client, downloads, events, health, new_job, pages,
     security::{self, Hosts},
-    sessions, uploads,
+    sessions, trace, uploads,
 };
 
 /// No page and no call takes longer to answer.
@@ -120,7 +120,8 @@ pub fn router(state: AppState) -> Router {
     below(&state.config.base_path, router)
         .layer(CatchPanicLayer::new())
         .layer(middleware::from_fn_with_state(hosts, security::guard))
-        .layer(TraceLayer::new_for_http())
+        .layer(TraceLayer::new_for_http().make_span_with(trace::span))
+        .layer(middleware::from_fn_with_state(state.config.trusted_proxies.clone(), client::identify))
         .with_state(state)
 }
 

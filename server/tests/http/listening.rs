@@ -55,6 +55,20 @@ fn one_address_cannot_take_every_place() {
 }
 
 #[test]
+fn a_trusted_proxy_may_take_the_places_of_all_behind_it() {
+    let (milepost, _data) =
+        Milepost::start_with(&["--connections-per-address", "1", "--trusted-proxy", "127.0.0.1/32,::1"]);
+    let mut connections = [milepost.connect(), milepost.connect(), milepost.connect()];
+    for connection in &mut connections {
+        assert!(ask(connection).ends_with("200 OK"));
+    }
+    let elsewhere = Ipv4Addr::new(127, 0, 0, 2);
+    let mut first = from(elsewhere, &milepost);
+    assert!(ask(&mut first).ends_with("200 OK"));
+    assert!(ask(&mut from(elsewhere, &milepost)).contains("503"));
+}
+
+#[test]
 fn who_sends_no_head_is_dropped_after_ten_seconds() {
     let (milepost, _data) = Milepost::start();
     let mut silent = milepost.connect();

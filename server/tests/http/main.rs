@@ -4,6 +4,7 @@
 mod api;
 mod base_path;
 mod browser;
+mod clients;
 mod database;
 mod door;
 mod downloads;

@@ -119,8 +119,13 @@ impl Milepost {
 
     /// Reads on in its log to a line with these words.
     pub(crate) fn says(&mut self, words: &str) {
-        let mut log = BufReader::new(self.child.stderr.as_mut().unwrap()).lines();
-        assert!(log.any(|line| line.unwrap().contains(words)), "it never says: {words}");
+        self.line_with(words);
+    }
+
+    /// The same; answers the line.
+    pub(crate) fn line_with(&mut self, words: &str) -> String {
+        let mut log = BufReader::new(self.child.stderr.as_mut().unwrap()).lines().map(Result::unwrap);
+        log.find(|line| line.contains(words)).unwrap_or_else(|| panic!("it never says: {words}"))
     }
 
     /// Waits for its end.
