@@ -11,6 +11,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     ops::RangeInclusive,
     path::Path,
+    time::Duration,
 };
 
 use clap::Args;
@@ -144,6 +145,8 @@ pub struct Config {
     pub connections: u32,
     /// Connections at once from one address that is no trusted proxy.
     pub connections_per_address: u32,
+    /// How long a request's body may say nothing while it is waited for. Not a setting.
+    pub patience: Duration,
     /// The socket that tells pages to reload, while `cargo leptos watch` serves.
     pub reload_port: Option<u16>,
 }
@@ -173,6 +176,7 @@ impl Config {
             upload_limit: web.upload_limit.map_or(2 << 30, |size| size.0),
             connections,
             connections_per_address: per_address.unwrap_or(connections),
+            patience: Duration::from_secs(30),
             reload_port: watch.then(leptos_reload_port).transpose()?,
         })
     }

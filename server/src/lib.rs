@@ -20,6 +20,7 @@ pub mod router;
 mod security;
 pub mod serve;
 mod sessions;
+mod stalling;
 mod state;
 pub mod tasks;
 mod trace;

@@ -23,6 +23,7 @@ mod routes;
 mod shutdown;
 mod site;
 mod snapshots;
+mod stalling;
 mod starting;
 mod stopping;
 mod uploads;

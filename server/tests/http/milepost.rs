@@ -1,6 +1,7 @@
 //! A server under test.
 
 use std::{
+    ffi::OsStr,
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
@@ -31,7 +32,8 @@ pub(crate) fn command_by(program: &str) -> Command {
     command
 }
 
-fn bare(program: &str) -> Command {
+/// A program with nothing of the tester's own around it.
+pub(crate) fn bare(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
