@@ -10,7 +10,7 @@ use app::{
     flash::{self, Flash},
 };
 use axum::{
-    Json,
+    Extension, Json,
     body::{Body, Bytes},
     extract::{DefaultBodyLimit, Request, State},
     response::{IntoResponse, Response},
@@ -19,15 +19,14 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use leptos::{
     prelude::provide_context,
-    server_fn::{
-        axum::get_server_fn_service,
-        error::{FromServerFnError, SERVER_FN_ERROR_HEADER},
-    },
+    server_fn::error::{FromServerFnError, SERVER_FN_ERROR_HEADER},
 };
 use model::Tone;
 use percent_encoding::percent_decode;
 use tower_sessions::Session;
 use url::form_urlencoded;
+
+use crate::{AppState, pages, visit::Visit};
 
 /// The largest body: 16 MiB of input, each byte percent-encoded as three, and the names around it.
 const BODY_LIMIT: usize = 3 * app::api::INPUT_LIMIT + 64 * 1024;
@@ -36,7 +35,11 @@ const BODY_LIMIT: usize = 3 * app::api::INPUT_LIMIT + 64 * 1024;
 const NUMBERS: [&str; 2] = ["id", "rerun_of"];
 
 /// `POST /api/{function}`.
-pub(crate) async fn call(State(state): State<AppState>, Extension(visit): Extension<Visit>, request: Request) -> Response {
+pub(crate) async fn call(
+    State(state): State<AppState>,
+    Extension(visit): Extension<Visit>,
+    request: Request,
+) -> Response {
     let back = Back::of(&request);
     match run(state.context(&visit), request).await {
         Ok(answer) => match back {
@@ -74,7 +77,9 @@ pub(crate) fn wants_page(request: &Request) -> bool {
 /// To the page where people sign in, which leads back to where they were going.
 pub(crate) fn sign_in_first(request: &Request) -> Response {
     let page = match *request.method() {
-        Method::GET | Method::HEAD => request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned(),
+        Method::GET | Method::HEAD => {
+            request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned()
+        }
         _ => referring_page(request.headers()).to_str().unwrap_or("/").to_owned(),
     };
     let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", &page).finish();
@@ -91,7 +96,6 @@ pub(crate) async fn forbidden(state: AppState, request: Request, error: engine::
 
 /// Runs the function that the path names.
 async fn run(app: AppContext, request: Request) -> Result<Response, ApiError> {
-    let path = request.uri().path();
     let (request, arguments) = buffer(request).await?;
     let answer = leptos_axum::handle_server_fns_with_context(move || provide_context(app.clone()), request);
     let answer = answer.await.into_response();

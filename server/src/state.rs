@@ -57,7 +57,7 @@ impl AppState {
     /// The engine as `actor`, who asks from `address`, may use it.
     pub(crate) fn desk(&self, actor: Actor, address: Option<IpAddr>) -> Desk {
         let rules = match &self.gatekeeper {
-            Some(gatekeeper) => Arc::clone(&gatekeeper.directory().rules),
+            Some(gatekeeper) => Arc::clone(&gatekeeper.directory().rules()),
             None => Arc::clone(&self.rules),
         };
         Desk::new(self.engine.clone(), actor, rules, address)
@@ -81,6 +81,12 @@ impl AppState {
 pub(crate) fn task_rules(engine: &Engine) -> Vec<(String, Rule)> {
     let rule = |task: &TaskInfo| (task.kind.to_string(), Rule { start: task.start_role, private: task.private });
     engine.catalogue().iter().map(rule).collect()
+}
+
+impl FromRef<AppState> for Engine {
+    fn from_ref(state: &AppState) -> Self {
+        state.engine.clone()
+    }
 }
 
 impl FromRef<AppState> for Events {
