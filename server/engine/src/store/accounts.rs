@@ -80,6 +80,14 @@ pub enum PersonChange {
         /// The session that goes on.
         keep: Option<Vec<u8>>,
     },
+    /// Their password as it was, hashed anew; unless it has been changed meanwhile. No session ends, and the audit log
+    /// says nothing of it.
+    Rehash {
+        /// The hash.
+        hash: String,
+        /// What it replaces.
+        from: String,
+    },
     /// The time zone of their pages.
     TimeZone(Option<String>),
     /// They may no longer come in: sessions, links and tokens end. The name stays theirs.
