@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use engine::store::Store;
+use engine::store::{SessionRow, Store};
 use model::Micros;
 use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime};
@@ -35,7 +35,7 @@ pub(crate) fn layer(store: &Arc<dyn Store>) -> SessionManagerLayer<Sessions> {
 /// Removes expired sessions every hour until `stop`.
 pub(crate) async fn sweep(store: Arc<dyn Store>, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(SWEEP)).await.is_some() {
-        match store.sweep_sessions(micros(OffsetDateTime::now_utc())).await {
+        match store.sweep_sessions(micros(OffsetDateTime::now_utc()), Micros(0)).await {
             Ok(0) => {}
             Ok(count) => tracing::debug!(count, "removed expired sessions"),
             Err(error) => tracing::error!(%error, "cannot remove expired sessions"),
@@ -56,22 +56,22 @@ impl fmt::Debug for Sessions {
 #[async_trait]
 impl SessionStore for Sessions {
     async fn create(&self, record: &mut Record) -> Result<()> {
-        let data = encode(record)?;
-        while !self.0.create_session(&key(record.id), &data, micros(record.expiry_date)).await.map_err(backend)? {
+        let row = row(record)?;
+        while !self.0.create_session(&key(record.id), row.clone()).await.map_err(backend)? {
             record.id = Id::default();
         }
         Ok(())
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
-        let data = encode(record)?;
-        self.0.save_session(&key(record.id), &data, micros(record.expiry_date)).await.map_err(backend)
+        self.0.save_session(&key(record.id), row(record)?).await.map_err(backend)
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let now = micros(OffsetDateTime::now_utc());
-        let Some(bytes) = self.0.load_session(&key(*id), now).await.map_err(backend)? else { return Ok(None) };
-        let (data, expiry_date) = serde_json::from_slice(&bytes).map_err(|error| Error::Decode(error.to_string()))?;
+        let Some(row) = self.0.load_session(&key(*id), now, Micros(0)).await.map_err(backend)? else { return Ok(None) };
+        let (data, expiry_date) =
+            serde_json::from_slice(&row.data).map_err(|error| Error::Decode(error.to_string()))?;
         Ok(Some(Record { id: *id, data, expiry_date }))
     }
 
@@ -86,8 +86,10 @@ fn key(id: Id) -> [u8; 32] {
 }
 
 /// Everything but the id.
-fn encode(record: &Record) -> Result<Vec<u8>> {
-    serde_json::to_vec(&(&record.data, record.expiry_date)).map_err(|error| Error::Encode(error.to_string()))
+fn row(record: &Record) -> Result<SessionRow> {
+    let data = serde_json::to_vec(&(&record.data, record.expiry_date));
+    let data = data.map_err(|error| Error::Encode(error.to_string()))?;
+    Ok(SessionRow { data, expires: micros(record.expiry_date), owner: None })
 }
 
 fn backend(error: engine::Error) -> Error {

@@ -12,7 +12,7 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use engine::{Engine, Upload, UploadWriter};
+use engine::{Engine, Upload, UploadWriter, store::By};
 use futures_util::{StreamExt, TryStreamExt};
 use http::{HeaderMap, HeaderName, header};
 use percent_encoding::percent_decode_str;
@@ -58,7 +58,7 @@ pub(crate) fn broken_off(error: MultipartError) -> ApiError {
 /// Stores the file in one part. Of one that cannot be stored the rest is read all the same, for what comes after it.
 pub(crate) async fn from_part(engine: &Engine, part: &mut Field<'_>) -> Result<Result<Upload, ApiError>, ApiError> {
     let name = part.file_name().unwrap_or_default().to_owned();
-    let mut writer = engine.uploads().begin(&name, None).await;
+    let mut writer = engine.uploads().begin(&name, None, &By::default()).await;
     while let Some(bytes) = part.chunk().await.map_err(broken_off)? {
         writer = match writer {
             Ok(writer) => append(writer, &bytes).await,
@@ -97,7 +97,7 @@ async fn raw(engine: &Engine, request: Request) -> Result<Upload, ApiError> {
 }
 
 async fn store(engine: &Engine, name: &str, size: Option<u64>, body: &mut BodyDataStream) -> Result<Upload, ApiError> {
-    let mut writer = engine.uploads().begin(name, size).await?;
+    let mut writer = engine.uploads().begin(name, size, &By::default()).await?;
     // Dropping the writer on the way out removes what was written.
     while let Some(bytes) = body.try_next().await.map_err(|_| ApiError::new("malformed", "The upload broke off"))? {
         writer.write(&bytes).await?;

@@ -60,10 +60,11 @@ async fn read(span: Span) -> engine::Result<Matter> {
     let engine = app().engine;
     let store = engine.store();
     let running = ListQuery { states: vec![JobState::Running], limit: ROWS as u32, ..ListQuery::default() };
+    let sight = engine::access::Sight::default();
     let (running, span, kinds, usage, gates) = tokio::try_join!(
         store.page(&running),
         store.finished_per_hour(span.hours()),
-        store.kind_stats(),
+        store.kind_stats(&sight),
         store.usage(),
         store.gates(),
     )?;

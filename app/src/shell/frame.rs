@@ -50,8 +50,12 @@ impl Frame {
         let session = extract::<Session>().await.ok();
         let theme = use_context::<http::request::Parts>().map_or(Theme::System, |parts| Theme::of(&parts.headers));
         let cursor = store.position().await?;
-        let (counts, attention, (mut watching, pinned)) =
-            tokio::try_join!(store.counts(), store.attention(TROUBLES), watching(store.as_ref(), session.as_ref()))?;
+        let sight = engine::access::Sight::default();
+        let (counts, attention, (mut watching, pinned)) = tokio::try_join!(
+            store.counts(),
+            store.attention(TROUBLES, &sight),
+            watching(store.as_ref(), session.as_ref())
+        )?;
         engine.freshen(&mut watching);
         let flash = match &session {
             Some(session) => flash::take(session).await,

@@ -234,6 +234,7 @@ impl Filter {
             text: Some(self.text.clone()).filter(|text| !text.is_empty()),
             at: self.at,
             limit: PAGE,
+            ..ListQuery::default()
         }
     }
 }

@@ -76,7 +76,7 @@ pub(super) fn TaskList(current: &'static str, usual: Usual) -> impl IntoView {
 
 /// What history knows of durations. Without an answer of the store the page goes without.
 pub(super) async fn usual() -> Usual {
-    let stats = app().engine.store().kind_stats().await.unwrap_or_default();
+    let stats = app().engine.store().kind_stats(&engine::access::Sight::default()).await.unwrap_or_default();
     stats.into_iter().filter_map(|row| Some((row.kind, (row.usual_seconds?, row.slow_seconds?)))).collect()
 }
 

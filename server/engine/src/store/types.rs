@@ -8,7 +8,8 @@ use model::{
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::Queue;
+use super::By;
+use crate::{Queue, access::Sight};
 
 /// A process that runs jobs, since its start. 32 lower-case hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -92,8 +93,8 @@ pub struct NewJob {
     pub title: String,
     /// Its input, a JSON object, as text.
     pub input: String,
-    /// Who starts it.
-    pub by: String,
+    /// Who starts it; it is theirs by the name.
+    pub by: By,
     /// Attempts granted.
     pub max_attempts: u32,
     /// Not before this.
@@ -117,7 +118,7 @@ impl NewJob {
             kind: kind.to_owned(),
             title: kind.to_owned(),
             input: "{}".to_owned(),
-            by: "local".to_owned(),
+            by: By::default(),
             max_attempts: 1,
             run_at: None,
             rerun_of: None,
@@ -392,6 +393,8 @@ pub struct ListQuery {
     pub text: Option<String>,
     /// Jobs before (older than) or after (newer than) this one.
     pub at: Option<PageAt>,
+    /// Only what is in sight; everything by default.
+    pub sight: Sight,
     /// How many; 1 to 200.
     pub limit: u32,
 }
@@ -570,4 +573,6 @@ pub struct UploadRow {
     pub size: u64,
     /// When it was complete.
     pub at: Micros,
+    /// Who sent it, by name; `None` for those of builds before there were accounts.
+    pub by: Option<String>,
 }
