@@ -1,0 +1,113 @@
+use std::sync::Arc;
+
+use accounts::passwords;
+use leptos::prelude::*;
+use model::FieldError;
+
+use super::{Refusal, field::Line};
+use crate::base::at;
+
+/// The form to choose a password, with a link.
+#[derive(Clone, Debug, Default)]
+pub struct SetUpForm {
+    /// The link's secret.
+    pub link: String,
+    /// Whom the link is for, by name; `None` makes the first administrator.
+    pub person: Option<Arc<str>>,
+    /// The name that was typed before.
+    pub name: String,
+    /// What is wrong with what was sent before.
+    pub faults: Vec<FieldError>,
+    /// Why else nothing came of it.
+    pub refusal: Option<String>,
+}
+
+impl SetUpForm {
+    pub(super) fn card(self, server: &str) -> AnyView {
+        let (head, lead) = match &self.person {
+            Some(_) => (
+                format!("Choose a password for {server}"),
+                "You sign in with it from now on. If you are signed in anywhere else, that ends.",
+            ),
+            None => (
+                format!("Set up {server}"),
+                "You are the first administrator: you may do everything here, add people, and decide what they may do.",
+            ),
+        };
+        view! {
+            <form class="form" method="post" action=at("/api/set_up")>
+                <h1>{head}</h1>
+                <p>{lead}</p>
+                {self.refusal.clone().map(|text| view! { <Refusal text /> })}
+                <input type="hidden" name="link" value=self.link.clone() />
+                {self.name()}
+                {self.password()}
+                {self.again()}
+                <button class="button primary" type="submit">
+                    {if self.person.is_some() { "Set password" } else { "Create account" }}
+                </button>
+            </form>
+        }
+        .into_any()
+    }
+
+    /// To be chosen, or shown; a field in both cases, so that password managers know whose password it is.
+    fn name(&self) -> AnyView {
+        let Some(person) = &self.person else {
+            let help = "Letters a to z, digits and . _ - @. It stays yours.".to_owned();
+            let (name, fault) = (self.name.clone(), self.fault("name"));
+            let first = self.refusal.is_none() && self.begins_with_name();
+            let line = Line { name: "name", label: "Name", autocomplete: "username", text: name, ..Line::default() };
+            return Line { help, fault, first, ..line }.view().into_any();
+        };
+        view! {
+            <div class="field">
+                <label for="field-name">"Name"</label>
+                <input
+                    class="input"
+                    type="text"
+                    id="field-name"
+                    value=person.to_string()
+                    autocomplete="username"
+                    readonly=true
+                />
+            </div>
+        }
+        .into_any()
+    }
+
+    fn password(&self) -> impl IntoView {
+        let line = new_password("password", "Password", self.fault("password"));
+        Line {
+            help: format!("At least {} characters; a sentence of a few words will do.", passwords::SHORTEST),
+            first: self.refusal.is_none() && !self.begins_with_name(),
+            ..line
+        }
+        .view()
+    }
+
+    fn again(&self) -> impl IntoView {
+        new_password("again", "The same again", self.fault("again")).view()
+    }
+
+    fn fault(&self, field: &str) -> Option<String> {
+        self.faults.iter().find(|fault| fault.field == field).map(|fault| fault.message.clone())
+    }
+
+    /// Where the keyboard begins: passwords are typed anew after whatever was wrong.
+    fn begins_with_name(&self) -> bool {
+        self.person.is_none() && (self.faults.is_empty() || self.fault("name").is_some())
+    }
+}
+
+fn new_password(name: &'static str, label: &'static str, fault: Option<String>) -> Line {
+    Line {
+        name,
+        label,
+        autocomplete: "new-password",
+        password: true,
+        shortest: Some(passwords::SHORTEST),
+        fault,
+        ..Line::default()
+    }
+}
