@@ -5,6 +5,7 @@ pub mod assets;
 pub mod cli;
 pub mod client;
 pub mod config;
+mod doorstep;
 pub mod downloads;
 mod error;
 pub mod events;
