@@ -67,6 +67,6 @@ impl Gatekeeper {
 }
 
 fn used() -> Error {
-    let message = "this link has been used, replaced by a newer one, or is too old; ask for another one".to_owned();
+    let message = "This link has been used or replaced, or its time is over; ask for another one.".to_owned();
     Error::Refused { code: "link_used", message }
 }

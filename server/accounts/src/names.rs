@@ -18,19 +18,19 @@ pub fn check(typed: &str) -> Result<String, String> {
     let name = fold(typed);
     let fits = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "._-@".contains(letter);
     if name.is_empty() {
-        return Err(format!("choose a name of 1 to {LONGEST} letters and digits, such as ada"));
+        return Err(format!("Choose a name of 1 to {LONGEST} letters and digits, such as ada."));
     }
     if let Some(letter) = name.chars().find(|letter| !fits(*letter)) {
-        return Err(format!("a name cannot contain {letter:?}: choose one of the letters a to z, digits and . _ - @"));
+        return Err(format!("A name cannot contain {letter:?}; choose one of letters a to z, digits and . _ - @"));
     }
     if !name.starts_with(|first: char| first.is_ascii_alphanumeric()) {
-        return Err("a name begins with a letter or a digit".to_owned());
+        return Err("A name begins with a letter or a digit.".to_owned());
     }
     if name.len() > LONGEST {
-        return Err(format!("a name has at most {LONGEST} characters, and this one {}", name.len()));
+        return Err(format!("A name has at most {LONGEST} characters; this one has {}.", name.len()));
     }
     if *name == *Actor::Local.by(None).name {
-        return Err(format!("{name} stands for whoever works without accounts: choose another name"));
+        return Err(format!("The name {name} stands for whoever works without accounts; choose another one."));
     }
     Ok(name)
 }

@@ -18,22 +18,24 @@ pub fn check(name: &str, password: &str) -> Result<(), String> {
     let length = password.chars().count();
     if length < SHORTEST {
         return Err(format!(
-            "a password has at least {SHORTEST} characters, and this one {length}: a sentence of a few words will do"
+            "A password has at least {SHORTEST} characters; this one has {length}. A few words in a row will do."
         ));
     }
     if password.len() > LONGEST {
-        return Err(format!("a password has at most {LONGEST} bytes, and this one {}", password.len()));
+        return Err(format!("A password has at most {LONGEST} bytes; this one has {}.", password.len()));
     }
     if names::fold(password) == names::fold(name) {
-        return Err("the name is the first that others try: choose another password".to_owned());
+        return Err("The name is the first that others try; choose another password.".to_owned());
     }
     let mut letters = password.chars();
     let first = letters.next();
     if letters.all(|letter| Some(letter) == first) {
-        return Err("this is one character, repeated: choose a sentence of a few words".to_owned());
+        return Err("This is one character, repeated; choose a few words in a row.".to_owned());
     }
     if is_milepost(password) {
-        return Err("milepost with digits is among the first that others try: choose another password".to_owned());
+        return Err(
+            "The word milepost with digits is among the first that others try; choose another password.".to_owned()
+        );
     }
     Ok(())
 }

@@ -69,7 +69,7 @@ impl Gatekeeper {
             return Err(Error::UnknownKind { kind: rule.kind, known });
         }
         if rule.start == Some(Role::Viewer) {
-            return Err(invalid("start", "a viewer starts no jobs: choose operator or administrator"));
+            return Err(invalid("start", "A viewer starts no jobs; choose operator or administrator."));
         }
         self.store().change_kind_rule(rule, by).await?;
         self.refresh().await
@@ -79,7 +79,7 @@ impl Gatekeeper {
     pub(crate) fn name_of(&self, user: UserId) -> Result<Arc<str>> {
         self.directory().who(user).map(|who| who.name).ok_or_else(|| Error::Refused {
             code: "no_such_user",
-            message: "there is no such person any more".to_owned(),
+            message: "There is no such user any more.".to_owned(),
         })
     }
 
@@ -94,6 +94,6 @@ fn known_zone(typed: &str) -> Result<String> {
     let zone = TimeZone::get(typed.trim()).ok();
     let name = zone.as_ref().and_then(TimeZone::iana_name);
     name.map(str::to_owned).ok_or_else(|| {
-        invalid("time_zone", "there is no such time zone: choose one such as Europe/Berlin or Asia/Shanghai")
+        invalid("time_zone", "There is no such time zone; choose one such as Europe/Berlin or Asia/Shanghai.")
     })
 }

@@ -92,11 +92,11 @@ impl Gatekeeper {
         passwords::check(&name, new).map_err(|message| invalid("new", message))?;
         let begun = self.begin(&name, by.address).map_err(|refusal| {
             let seconds = refusal.wait.as_secs() + 1;
-            invalid("old", format!("this was tried too often: wait {seconds} s before the next try"))
+            invalid("old", format!("This was tried too often; wait {seconds} s before the next try."))
         })?;
         match self.judged(begun, &name, old).await {
             Ok(Some(_)) => {}
-            Ok(None) => return Err(invalid("old", "this is not your password")),
+            Ok(None) => return Err(invalid("old", "This is not your password.")),
             Err(SignIn::Store(error)) => return Err(error),
             Err(SignIn::Wrong | SignIn::TooMany { .. } | SignIn::Busy) => return Err(busy()),
         }
@@ -157,6 +157,6 @@ impl Gatekeeper {
 }
 
 fn busy() -> Error {
-    let message = "many people are signing in right now; try again in a moment".to_owned();
+    let message = "Many people are signing in right now; try again in a moment.".to_owned();
     Error::Refused { code: "busy", message }
 }

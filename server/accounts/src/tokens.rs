@@ -35,10 +35,10 @@ impl Gatekeeper {
             faults.push(fault("name", message));
         }
         if scopes.is_empty() {
-            faults.push(fault("scopes", "choose what the token may be used for"));
+            faults.push(fault("scopes", "Choose what the token may be used for."));
         }
         if expires.is_some_and(|expires| expires <= Self::now()) {
-            faults.push(fault("expires", "this is over already: choose a time to come"));
+            faults.push(fault("expires", "This is over already; choose a time to come."));
         }
         all(faults)?;
         let secret = Secret::token();
@@ -54,7 +54,7 @@ impl Gatekeeper {
     /// `Refused`: `no_such_token`, also where it is somebody else's.
     pub async fn revoke_token(&self, token: TokenId, by: &By, only_of: Option<UserId>) -> Result<()> {
         if only_of.is_some() && !self.store().tokens(only_of).await?.iter().any(|own| own.id == token) {
-            let message = "there is no such token, or no more".to_owned();
+            let message = "There is no such token any more.".to_owned();
             return Err(Error::Refused { code: "no_such_token", message });
         }
         self.store().revoke_token(token, by).await?;
@@ -65,13 +65,13 @@ impl Gatekeeper {
 fn check_name(name: &str) -> Result<(), String> {
     let length = name.chars().count();
     if length == 0 {
-        return Err("say what the token is for, such as nightly import".to_owned());
+        return Err("Say what the token is for, such as nightly import.".to_owned());
     }
     if length > LONGEST {
-        return Err(format!("a name has at most {LONGEST} characters, and this one {length}"));
+        return Err(format!("A name has at most {LONGEST} characters; this one has {length}."));
     }
     if name.chars().any(char::is_control) {
-        return Err("a name is one line of text".to_owned());
+        return Err("A name is one line of text.".to_owned());
     }
     Ok(())
 }

@@ -19,13 +19,13 @@ fn a_name_that_will_not_do_is_refused_with_the_reason() {
     for (typed, reason) in [
         ("", "1 to 40"),
         ("   ", "1 to 40"),
-        (&*long, "at most 40 characters, and this one 41"),
-        ("ada lovelace", "cannot contain ' '"),
-        ("zoë", "cannot contain 'ë'"),
-        ("ada\u{0}", "cannot contain '\\0'"),
+        (&*long, "at most 40 characters; this one has 41"),
+        ("ada lovelace", "A name cannot contain ' '"),
+        ("zoë", "A name cannot contain 'ë'"),
+        ("ada\u{0}", "A name cannot contain '\\0'"),
         (".ada", "begins with a letter"),
         ("-ada", "begins with a letter"),
-        ("Local", "choose another"),
+        ("Local", "stands for"),
     ] {
         let refused = names::check(typed).unwrap_err();
         assert!(refused.contains(reason), "{typed}: {refused}");
@@ -44,11 +44,11 @@ fn a_long_password_will_do_whatever_it_is_made_of() {
 fn a_password_that_others_would_try_first_is_refused_with_the_reason() {
     let long = "ab".repeat(129);
     for (name, password, reason) in [
-        ("ada", "", "at least 12 characters, and this one 0"),
-        ("ada", "elevenchars", "at least 12 characters, and this one 11"),
-        ("ada", "ééééééééééé", "and this one 11"),
-        ("ada", &*long, "at most 256 bytes, and this one 258"),
-        ("ada.lovelace@example.org", "Ada.Lovelace@example.org", "the name"),
+        ("ada", "", "at least 12 characters; this one has 0"),
+        ("ada", "elevenchars", "at least 12 characters; this one has 11"),
+        ("ada", "ééééééééééé", "this one has 11"),
+        ("ada", &*long, "at most 256 bytes; this one has 258"),
+        ("ada.lovelace@example.org", "Ada.Lovelace@example.org", "The name"),
         ("ada", "aaaaaaaaaaaaaaaa", "one character"),
         ("ada", "milepost1234", "milepost with digits"),
         ("ada", "2026-Milepost-01", "milepost with digits"),
