@@ -28,5 +28,7 @@ pub use row::{Going, JobName, JobRow, Timing, blank, job_href};
 pub use state::{StatePill, state_icon};
 pub use time::{Moment, When, ago, localise, words, write_time};
 #[cfg(feature = "ssr")]
-pub(crate) use time::{instant, zone_name};
+pub use time::ReaderZone;
+#[cfg(feature = "ssr")]
+pub(crate) use time::{day, instant, known_zones, whose_zone, zone_name};
 pub use words::{Words, left_at};

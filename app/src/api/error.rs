@@ -46,6 +46,15 @@ impl ApiError {
         Self { code: "invalid_input".to_owned(), field, message, fields }
     }
 
+    /// The same with another name for a field, where a form calls it so.
+    pub(super) fn of_field(mut self, engine: &str, form: &str) -> Self {
+        for fault in self.fields.iter_mut().filter(|fault| fault.field == engine) {
+            form.clone_into(&mut fault.field);
+        }
+        self.field = self.field.map(|field| if field == engine { form.to_owned() } else { field });
+        self
+    }
+
     /// The HTTP status that belongs to the code. A code not listed is the engine's word for a conflict with the
     /// job's state, such as `already_ended`: 409.
     pub fn status(&self) -> u16 {
