@@ -18,10 +18,10 @@ use clap::Args;
 use serde::Deserialize;
 use url::Url;
 
-pub use values::{Address, Size, Span};
+pub use values::{Address, Network, Size, Span};
 pub use work::{WorkConfig, WorkSettings};
 
-use crate::{Error, Result};
+use crate::{Error, Result, client::TrustedProxies};
 
 /// Every setting, once: each is a flag, a variable `MILEPOST_…` and a key of the configuration file.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
@@ -54,6 +54,12 @@ struct WebSettings {
     #[arg(long, env = "MILEPOST_BASE_PATH", value_name = "PATH", help_heading = "Server")]
     base_path: Option<String>,
 
+    /// Network of proxies that are believed when they say, in X-Forwarded-For, for whom they ask; may be given several
+    /// times [default: none]
+    #[arg(long, env = "MILEPOST_TRUSTED_PROXY", value_name = "CIDR", value_delimiter = ',', help_heading = "Server")]
+    #[serde(default)]
+    trusted_proxy: Vec<Network>,
+
     /// Work without accounts: everyone who can reach the address may do everything
     #[arg(long, env = "MILEPOST_NO_AUTH", value_name = "BOOL", help_heading = "Server")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
@@ -67,7 +73,7 @@ struct WebSettings {
     #[arg(long, env = "MILEPOST_CONNECTIONS", value_name = "COUNT", help_heading = "Server")]
     connections: Option<u32>,
 
-    /// Connections at once from one address [default: as many as all together]
+    /// Connections at once from one address that is no trusted proxy [default: as many as all together]
     #[arg(long, env = "MILEPOST_CONNECTIONS_PER_ADDRESS", value_name = "COUNT", help_heading = "Server")]
     connections_per_address: Option<u32>,
 }
@@ -109,6 +115,7 @@ impl WebSettings {
             addr: self.addr.or(below.addr),
             public_url: self.public_url.or(below.public_url),
             base_path: self.base_path.or(below.base_path),
+            trusted_proxy: if self.trusted_proxy.is_empty() { below.trusted_proxy } else { self.trusted_proxy },
             no_auth: self.no_auth.or(below.no_auth),
             upload_limit: self.upload_limit.or(below.upload_limit),
             connections: self.connections.or(below.connections),
@@ -128,6 +135,8 @@ pub struct Config {
     pub public_url: Option<Url>,
     /// The path that everything lives below; empty for none.
     pub base_path: String,
+    /// Who is believed in what they say of whom they ask for.
+    pub trusted_proxies: TrustedProxies,
     /// Whether working without accounts was asked for by name.
     pub no_auth: bool,
     /// How long web sessions last.
@@ -136,8 +145,10 @@ pub struct Config {
     pub upload_limit: u64,
     /// Connections at once.
     pub connections: u32,
-    /// Connections at once from one address.
+    /// Connections at once from one address that is no trusted proxy.
     pub connections_per_address: u32,
+    /// How long a request's body may say nothing while it is waited for. Not a setting.
+    pub patience: Duration,
     /// The socket that tells pages to reload, while `cargo leptos watch` serves.
     pub reload_port: Option<u16>,
 }
@@ -162,11 +173,13 @@ impl Config {
             addr,
             public_url: public_url::checked(web.public_url)?,
             base_path: base_path::checked(web.base_path)?,
+            trusted_proxies: web.trusted_proxy.iter().map(|network| network.0).collect(),
             no_auth,
             sessions: SessionLimits::default(),
             upload_limit: web.upload_limit.map_or(2 << 30, |size| size.0),
             connections,
             connections_per_address: per_address.unwrap_or(connections),
+            patience: Duration::from_secs(30),
             reload_port: watch.then(leptos_reload_port).transpose()?,
         })
     }

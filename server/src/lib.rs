@@ -2,11 +2,14 @@
 
 mod api;
 pub mod assets;
+mod audit;
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod downloads;
 mod error;
 pub mod events;
+mod forms;
 mod health;
 pub mod hub;
 mod listen;
@@ -19,8 +22,10 @@ pub mod router;
 mod security;
 pub mod serve;
 mod sessions;
+mod stalling;
 mod state;
 pub mod tasks;
+mod trace;
 mod uploads;
 mod visit;
 pub mod worker;

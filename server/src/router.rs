@@ -4,6 +4,7 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use axum::{
     Router,
+    extract::DefaultBodyLimit,
     handler::Handler,
     middleware,
     response::Redirect,
@@ -19,13 +20,16 @@ use tower_http::{
 use engine::access::Action;
 
 use crate::{
-    AppState, api, assets, audit, downloads, events, forms, health, new_job, pages,
+    AppState, api, assets, audit, client, downloads, events, forms, health, new_job, pages,
     security::{self, Hosts},
-    sessions, uploads, visit,
+    sessions, stalling, trace, uploads, visit,
 };
 
 /// No page and no call takes longer to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// The largest body, bytes, but where a handler has a limit of its own: of uploads, forms and server functions.
+const BODY_LIMIT: usize = 64 * 1024;
 
 /// How a request behaves on the wire, which decides the limits and layers it gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,8 +162,11 @@ pub fn router(state: AppState) -> Router {
         .service(pages::not_found.with_state(state.clone()));
     below(&state.config.base_path, router.fallback_service(elsewhere))
         .layer(CatchPanicLayer::new())
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn_with_state(state.config.patience, stalling::end))
         .layer(middleware::from_fn_with_state(hosts, security::guard))
-        .layer(TraceLayer::new_for_http())
+        .layer(TraceLayer::new_for_http().make_span_with(trace::span))
+        .layer(middleware::from_fn_with_state(state.config.trusted_proxies.clone(), client::identify))
         .with_state(state)
 }
 

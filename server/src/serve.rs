@@ -67,7 +67,11 @@ async fn serve(config: Config, tasks: Tasks, on: runtime::Handle) -> Result<()> 
     }
     let state = AppState::new(Arc::clone(&config), engine.clone(), gatekeeper, events, stop.clone());
     tokio::spawn(sessions::sweep(state.sessions.clone(), stop.clone()));
-    let limits = Limits { total: places(config.connections), per_address: config.connections_per_address };
+    let limits = Limits {
+        total: places(config.connections),
+        per_address: config.connections_per_address,
+        proxies: config.trusted_proxies.clone(),
+    };
     let answering = tokio::spawn(listen::serve(listener, router::router(state), limits, stop.clone(), DRAIN));
     announce(&config, addr);
 

@@ -1,15 +1,11 @@
 //! Who sends a request, how that is known, and whether they may: asked at every route but those of script and style.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use accounts::Gatekeeper;
 use app::{account::Account, api::ApiError};
 use axum::{
-    extract::{ConnectInfo, Request, State},
+    extract::{Request, State},
     middleware::Next,
     response::Response,
 };
@@ -23,7 +19,7 @@ use http::{HeaderMap, Method, header};
 use tokio::time::{interval, sleep};
 use tower_sessions::Session;
 
-use crate::{AppState, api, events::Listening, sessions, sessions::Sessions};
+use crate::{AppState, api, client::ClientAddress, events::Listening, sessions, sessions::Sessions};
 
 /// How often the right of a stream is looked at anew where nothing says that it has changed, and that it is in use is
 /// noted.
@@ -58,7 +54,7 @@ pub(crate) async fn admit(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let address = address(&request);
+    let address = request.extensions().get::<ClientAddress>().map(|client| client.0);
     let known = match &state.gatekeeper {
         None => Ok((Actor::Local, Proof::None)),
         Some(gatekeeper) => identify(gatekeeper, &request).await,
@@ -81,11 +77,6 @@ pub(crate) async fn admit(
         }
         Err(error) => turn_away(state, request, error).await,
     }
-}
-
-/// Where the sender is.
-fn address(request: &Request) -> Option<IpAddr> {
-    request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip())
 }
 
 /// Who it is: by a token where there is one, else by the session.

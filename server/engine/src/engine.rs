@@ -23,7 +23,7 @@ use crate::{
 
 /// The largest input, bytes of JSON.
 const INPUT_LIMIT: usize = 16 << 20;
-/// A longer title or name is cut, characters.
+/// A longer title is cut, characters.
 const TITLE_LENGTH: usize = 200;
 /// The longest idempotency key, bytes.
 const KEY_LENGTH: usize = 200;
@@ -39,8 +39,8 @@ const LAST_STEPS: Duration = Duration::from_secs(5);
 /// How a job is started.
 #[derive(Clone, Debug, Default)]
 pub struct StartOptions {
-    /// Who starts it; `local` where it is empty, as it is without accounts.
-    pub by: String,
+    /// Who starts it.
+    pub by: By,
     /// Not before this.
     pub run_at: Option<Micros>,
     /// The job it repeats.
@@ -113,7 +113,7 @@ impl Engine {
             kind: kind.to_owned(),
             title: printable(&title).unwrap_or_else(|| entry.info.name.to_owned()),
             input: text,
-            by: printable(&options.by).unwrap_or_else(|| "local".to_owned()),
+            by: options.by,
             max_attempts,
             run_at: options.run_at,
             rerun_of: options.rerun_of,
@@ -341,7 +341,7 @@ impl Engine {
     }
 }
 
-/// What is shown of a name that came from outside; `None` where nothing is left.
+/// What is shown of a title that came from outside; `None` where nothing is left.
 fn printable(name: &str) -> Option<String> {
     let kept: String = name.trim().chars().filter(|c| !c.is_control()).take(TITLE_LENGTH).collect();
     (!kept.is_empty()).then_some(kept)

@@ -23,7 +23,6 @@ pub(super) fn may_change(headers: &HeaderMap, hosts: &Hosts) -> Result<(), Strin
         return Ok(());
     }
     match sender(headers, hosts) {
-        Sender::Own => Ok(()),
         Sender::Other(why) => Err(format!(
             "Another site sent this request ({why}); only pages of this server may change anything. Where this is its \
              own page behind a proxy, start the server with --public-url and the address that people type.\n"
@@ -33,7 +32,7 @@ pub(super) fn may_change(headers: &HeaderMap, hosts: &Hosts) -> Result<(), Strin
              this server sent it. Send Origin with the server's address, or leave the cookie out.\n"
                 .to_owned(),
         ),
-        Sender::Untold => Ok(()),
+        Sender::Own | Sender::Untold => Ok(()),
     }
 }
 

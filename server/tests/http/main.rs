@@ -4,6 +4,7 @@
 mod api;
 mod base_path;
 mod browser;
+mod clients;
 mod database;
 mod door;
 mod downloads;
@@ -22,6 +23,7 @@ mod routes;
 mod shutdown;
 mod site;
 mod snapshots;
+mod stalling;
 mod starting;
 mod stopping;
 mod uploads;

@@ -28,6 +28,13 @@ pub struct By {
     pub address: Option<IpAddr>,
 }
 
+impl By {
+    /// By what means, for people: "with token nightly-ci"; empty for a person's own hands.
+    pub fn means(&self) -> String {
+        self.token.as_ref().map_or_else(String::new, |token| format!("with token {token}"))
+    }
+}
+
 impl Default for By {
     /// Whoever works without accounts.
     fn default() -> Self {
@@ -79,6 +86,14 @@ pub enum PersonChange {
         hash: String,
         /// The session that goes on.
         keep: Option<Vec<u8>>,
+    },
+    /// Their password as it was, hashed anew; unless it has been changed meanwhile. No session ends, and the audit log
+    /// says nothing of it.
+    Rehash {
+        /// The hash.
+        hash: String,
+        /// What it replaces.
+        from: String,
     },
     /// The time zone of their pages.
     TimeZone(Option<String>),
@@ -139,6 +154,8 @@ pub struct SessionOwner {
     pub device: String,
     /// When they signed in.
     pub since: Micros,
+    /// When it was last used, to the minute; not looked at where a session is saved.
+    pub used: Micros,
 }
 
 /// One of a person's sessions.
@@ -300,9 +317,10 @@ pub trait Accounts: Send + Sync + 'static {
     /// Refused: `link_used`, `name_taken`.
     async fn use_link(&self, link: UseLink) -> Result<UserId>;
 
-    /// Creates a session; `false` if the key is taken.
+    /// Creates a session; `false` if the key is taken. Refused: `no_such_user` where its owner has been removed.
     async fn create_session(&self, key: &[u8], session: SessionRow) -> Result<bool>;
-    /// Creates or replaces a session.
+    /// Replaces a session, or creates it where nobody owns it: one with an owner that has been ended stays so, whatever a
+    /// request that was under way has to save.
     async fn save_session(&self, key: &[u8], session: SessionRow) -> Result<()>;
     /// A session, unless expired, or owned and not used since `idle_since`.
     async fn load_session(&self, key: &[u8], now: Micros, idle_since: Micros) -> Result<Option<SessionRow>>;
@@ -312,7 +330,7 @@ pub trait Accounts: Send + Sync + 'static {
     async fn delete_session(&self, key: &[u8]) -> Result<()>;
     /// Removes the expired, and the owned that were not used since `idle_since`.
     async fn sweep_sessions(&self, now: Micros, idle_since: Micros) -> Result<u64>;
-    /// A person's sessions, the last used first.
+    /// A person's sessions, the last used first, but for the expired.
     async fn sessions(&self, user: UserId) -> Result<Vec<SessionInfo>>;
     /// Ends sessions of a person; answers how many.
     async fn end_sessions(&self, user: UserId, which: Ending, by: &By) -> Result<u64>;

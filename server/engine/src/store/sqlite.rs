@@ -12,6 +12,7 @@
 //! | `enqueue` `claim` `finish` `soft` | the verbs that come by the thousand |
 //! | `checkpoint` | where jobs can go on from |
 //! | `people` `pause` `gate` `recover` `keep` `nodes` | the rare verbs, one at a time |
+//! | `accounts` | people, their sessions and tokens, the audit log |
 //! | `prune` | removes what has long ended |
 //! | `upkeep` | trims events, removes logs of deleted jobs |
 //! | `backup` | a copy of the file while it is in use |
@@ -20,6 +21,7 @@
 //! sqlx migrates and reads. The writer is a thread of its own already, so it calls `SQLite` directly, through rusqlite,
 //! which is linked with the same library: sqlx would send each statement to one more thread and wait for its answer.
 
+mod accounts;
 mod backup;
 mod batch;
 mod checkpoint;
@@ -169,31 +171,31 @@ impl Store for SqliteStore {
     }
 
     async fn request_cancel(&self, job: JobId, by: &By) -> Result<CancelAnswer> {
-        self.writer.call(people::RequestCancel { job, by: by.name.to_string() }).await
+        self.writer.call(people::RequestCancel { job, by: by.clone() }).await
     }
 
     async fn pause(&self, job: JobId, by: &By) -> Result<PauseAnswer> {
-        self.writer.call(pause::Pause { job, by: by.name.to_string() }).await
+        self.writer.call(pause::Pause { job, by: by.clone() }).await
     }
 
     async fn resume(&self, job: JobId, by: &By) -> Result<()> {
-        self.writer.call(pause::Resume { job, by: by.name.to_string() }).await
+        self.writer.call(pause::Resume { job, by: by.clone() }).await
     }
 
     async fn retry(&self, job: JobId, by: &By) -> Result<AttemptNo> {
-        self.writer.call(people::Retry { job, by: by.name.to_string() }).await
+        self.writer.call(people::Retry { job, by: by.clone() }).await
     }
 
     async fn start_now(&self, job: JobId, by: &By) -> Result<()> {
-        self.writer.call(people::StartNow { job, by: by.name.to_string() }).await
+        self.writer.call(people::StartNow { job, by: by.clone() }).await
     }
 
     async fn delete(&self, job: JobId, by: &By) -> Result<()> {
-        self.writer.call(people::Delete { job, by: by.name.to_string() }).await
+        self.writer.call(people::Delete { job, by: by.clone() }).await
     }
 
     async fn change_gate(&self, of: GateOf, name: &str, change: GateChange, by: &By) -> Result<()> {
-        self.writer.call(gate::ChangeGate { of, name: name.to_owned(), change, by: by.name.to_string() }).await
+        self.writer.call(gate::ChangeGate { of, name: name.to_owned(), change, by: by.clone() }).await
     }
 
     async fn prune(&self, what: Prunable, jobs: Vec<(JobId, Micros)>, most: Duration) -> Result<Pruned> {
@@ -356,92 +358,5 @@ impl Store for SqliteStore {
 
     async fn sweep_uploads(&self, before: Micros) -> Result<Vec<String>> {
         self.writer.call(keep::SweepUploads { before }).await
-    }
-}
-use super::{
-    AuditPage, AuditQuery, Ending, KindRule, LinkFor, NewLink, NewToken, Note, Person, PersonChange, SessionInfo,
-    SessionRow, Token, TokenId, UseLink, UserId,
-};
-use model::Role;
-
-#[async_trait]
-impl super::Accounts for SqliteStore {
-    async fn access_version(&self) -> Result<i64> {
-        todo!()
-    }
-    async fn people(&self) -> Result<Vec<Person>> {
-        todo!()
-    }
-    async fn add_person(&self, _name: &str, _role: Role, _by: &By) -> Result<UserId> {
-        todo!()
-    }
-    async fn change_person(&self, _user: UserId, _change: PersonChange, _by: &By) -> Result<()> {
-        todo!()
-    }
-    async fn password(&self, _name: &str) -> Result<Option<(UserId, String)>> {
-        todo!()
-    }
-    fn touch_person(&self, _user: UserId, _at: Micros) {
-        todo!()
-    }
-    async fn save_link(&self, _link: NewLink, _by: &By) -> Result<()> {
-        todo!()
-    }
-    async fn link(&self, _key: &[u8]) -> Result<Option<LinkFor>> {
-        todo!()
-    }
-    async fn use_link(&self, _link: UseLink) -> Result<UserId> {
-        todo!()
-    }
-    async fn create_session(&self, _key: &[u8], _session: SessionRow) -> Result<bool> {
-        todo!()
-    }
-    async fn save_session(&self, _key: &[u8], _session: SessionRow) -> Result<()> {
-        todo!()
-    }
-    async fn load_session(&self, _key: &[u8], _now: Micros, _idle_since: Micros) -> Result<Option<SessionRow>> {
-        todo!()
-    }
-    fn touch_session(&self, _key: &[u8], _at: Micros) {
-        todo!()
-    }
-    async fn delete_session(&self, _key: &[u8]) -> Result<()> {
-        todo!()
-    }
-    async fn sweep_sessions(&self, _now: Micros, _idle_since: Micros) -> Result<u64> {
-        todo!()
-    }
-    async fn sessions(&self, _user: UserId) -> Result<Vec<SessionInfo>> {
-        todo!()
-    }
-    async fn end_sessions(&self, _user: UserId, _which: Ending, _by: &By) -> Result<u64> {
-        todo!()
-    }
-    async fn add_token(&self, _token: NewToken, _by: &By) -> Result<TokenId> {
-        todo!()
-    }
-    async fn token(&self, _key: &[u8], _now: Micros) -> Result<Option<Token>> {
-        todo!()
-    }
-    async fn tokens(&self, _user: Option<UserId>) -> Result<Vec<Token>> {
-        todo!()
-    }
-    async fn revoke_token(&self, _token: TokenId, _by: &By) -> Result<()> {
-        todo!()
-    }
-    fn touch_token(&self, _token: TokenId, _at: Micros) {
-        todo!()
-    }
-    async fn kind_rules(&self) -> Result<Vec<KindRule>> {
-        todo!()
-    }
-    async fn change_kind_rule(&self, _rule: KindRule, _by: &By) -> Result<()> {
-        todo!()
-    }
-    async fn note(&self, _note: Note) -> Result<()> {
-        todo!()
-    }
-    async fn audit(&self, _query: &AuditQuery) -> Result<AuditPage> {
-        todo!()
     }
 }

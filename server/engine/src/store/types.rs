@@ -8,6 +8,7 @@ use model::{
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use super::By;
 use crate::Queue;
 
 /// A process that runs jobs, since its start. 32 lower-case hexadecimal digits.
@@ -92,8 +93,8 @@ pub struct NewJob {
     pub title: String,
     /// Its input, a JSON object, as text.
     pub input: String,
-    /// Who starts it.
-    pub by: String,
+    /// Who starts it; it is theirs by the name.
+    pub by: By,
     /// Attempts granted.
     pub max_attempts: u32,
     /// Not before this.
@@ -117,7 +118,7 @@ impl NewJob {
             kind: kind.to_owned(),
             title: kind.to_owned(),
             input: "{}".to_owned(),
-            by: "local".to_owned(),
+            by: By::default(),
             max_attempts: 1,
             run_at: None,
             rerun_of: None,

@@ -4,7 +4,7 @@ use model::{JobId, JobState, JobView};
 use rusqlite::params;
 
 use super::transaction::Transaction;
-use crate::{Error, Result, store::NewJob};
+use crate::{Error, Result, store::{By, NewJob}};
 
 /// How long an idempotency key is remembered, microseconds.
 pub(super) const KEY_LIFETIME: i64 = 24 * 3_600_000_000;
@@ -35,7 +35,7 @@ impl Transaction<'_> {
                 job.0,
                 new.kind,
                 new.title,
-                new.by,
+                new.by.name,
                 self.now.0,
                 in_line,
                 new.max_attempts,
@@ -60,12 +60,16 @@ impl Transaction<'_> {
                 params![key, self.now.0, job.0],
             )?;
         }
-        if let Some(original) = new.rerun_of {
-            self.note_repeat(original, job, &new.by)?;
+        match new.rerun_of {
+            None => self.audit(&new.by, "job_started", Some(job), &new.kind)?,
+            Some(original) => {
+                self.note_repeat(original, job, &new.by)?;
+                self.audit(&new.by, "job_started", Some(job), &format!("{}, repeats #{original}", new.kind))?;
+            }
         }
         self.ledger.last_job = job.0;
         self.count_kind(&new.kind, 1);
-        let accepted = JobView::new(job, &new.kind, &new.title, &new.by, self.now);
+        let accepted = JobView::new(job, &new.kind, &new.title, &*new.by.name, self.now);
         let (run_at, max_attempts, rerun_of) = (new.run_at, new.max_attempts, new.rerun_of);
         self.moved(None, JobView { state, run_at, max_attempts, rerun_of, ..accepted }, "created");
         Ok(job)
@@ -105,12 +109,16 @@ impl Transaction<'_> {
     }
 
     /// Tells the original, where it still exists, that it has been repeated.
-    fn note_repeat(&self, original: JobId, repeat: JobId, by: &str) -> Result<()> {
+    fn note_repeat(&self, original: JobId, repeat: JobId, by: &By) -> Result<()> {
+        let detail = match by.token {
+            None => format!("#{repeat}"),
+            Some(_) => format!("#{repeat}, {}", by.means()),
+        };
         self.execute("update job set repeated_by = ? where id = ?", [repeat.0, original.0])?;
         self.execute(
             "insert into activity (job, at, what, attempt, by, detail)
             select id, ?, 'repeated', attempt, ?, ? from job where id = ?",
-            params![self.now.0, by, format!("#{repeat}"), original.0],
+            params![self.now.0, by.name, detail, original.0],
         )?;
         Ok(())
     }

@@ -6,7 +6,7 @@ use rusqlite::{Row, params};
 use super::{batch::Verb, error::corrupt, transaction::Transaction};
 use crate::{
     Result,
-    store::{Claim, Claimable, GateChange},
+    store::{By, Claim, Claimable, GateChange},
 };
 
 /// All gates, in the columns that [`gate`] reads.
@@ -17,7 +17,7 @@ pub(super) struct ChangeGate {
     pub(super) of: GateOf,
     pub(super) name: String,
     pub(super) change: GateChange,
-    pub(super) by: String,
+    pub(super) by: By,
 }
 
 impl Verb for ChangeGate {
@@ -32,7 +32,7 @@ impl Verb for ChangeGate {
             // Who came first is remembered.
             GateChange::Pause if before.paused_at.is_some() => {}
             GateChange::Pause => {
-                (after.paused_at, after.paused_by) = (Some(transaction.now), Some(self.by.clone()));
+                (after.paused_at, after.paused_by) = (Some(transaction.now), Some(self.by.name.to_string()));
             }
             GateChange::Resume => (after.paused_at, after.paused_by) = (None, None),
             GateChange::Limit(at_once) => after.at_once = at_once,
@@ -47,7 +47,14 @@ impl Verb for ChangeGate {
                 paused_at = excluded.paused_at, paused_by = excluded.paused_by, at_once = excluded.at_once",
             params![of.as_str(), name, paused_at.map(|at| at.0), paused_by, at_once],
         )?;
-        tracing::info!(of = of.as_str(), name, change = ?self.change, by = self.by, "gate changed");
+        tracing::info!(of = of.as_str(), name, change = ?self.change, by = &*self.by.name, "gate changed");
+        let (done, detail) = match self.change {
+            GateChange::Pause => ("paused", name.clone()),
+            GateChange::Resume => ("resumed", name.clone()),
+            GateChange::Limit(None) => ("limited", format!("{name}, no limit")),
+            GateChange::Limit(Some(at_once)) => ("limited", format!("{name}, {at_once} at once")),
+        };
+        transaction.audit(&self.by, &format!("{}_{done}", of.as_str()), None, &detail)?;
         transaction.told(None, StreamEvent::Gate(after));
         Ok(())
     }

@@ -4,12 +4,12 @@ use model::{Event, JobId, JobState, JobView};
 use rusqlite::params;
 
 use super::{batch::Verb, transaction::Transaction};
-use crate::{Error, Result, store::PauseAnswer};
+use crate::{Error, Result, store::{By, PauseAnswer}};
 
 /// Sets aside what waits, asks what runs.
 pub(super) struct Pause {
     pub(super) job: JobId,
-    pub(super) by: String,
+    pub(super) by: By,
 }
 
 impl Verb for Pause {
@@ -20,7 +20,7 @@ impl Verb for Pause {
         let state = found.state.apply(Event::Pause).map_err(|_| refused(&found))?;
         if found.state != JobState::Running {
             let view = transaction.turn(&found, state)?;
-            transaction.remember(&view, "set_aside", Some(&self.by))?;
+            transaction.did(&view, "set_aside", "job_paused", &self.by)?;
             transaction.moved(Some(found.state), view, "paused");
             return Ok(PauseAnswer::Paused);
         }
@@ -32,7 +32,7 @@ impl Verb for Pause {
             "update job set pause_requested_at = ? where id = ? and state = 'running' and attempt = ?",
             params![transaction.now.0, self.job.0, found.attempt],
         )?;
-        transaction.remember(&view, "pause_requested", Some(&self.by))?;
+        transaction.did(&view, "pause_requested", "job_pause_requested", &self.by)?;
         transaction.noted(view, "pause_requested");
         Ok(PauseAnswer::Requested)
     }
@@ -41,7 +41,7 @@ impl Verb for Pause {
 /// Queues what was set aside, or lets it wait for its time again; or takes the wish back.
 pub(super) struct Resume {
     pub(super) job: JobId,
-    pub(super) by: String,
+    pub(super) by: By,
 }
 
 impl Verb for Resume {
@@ -55,7 +55,7 @@ impl Verb for Resume {
                 "update job set pause_requested_at = null where id = ? and state = 'running' and attempt = ?",
                 params![self.job.0, found.attempt],
             )?;
-            transaction.remember(&view, "resumed", Some(&self.by))?;
+            transaction.did(&view, "resumed", "job_resumed", &self.by)?;
             transaction.noted(view, "resumed");
             return Ok(());
         }
@@ -68,7 +68,7 @@ impl Verb for Resume {
             state: error.from,
         })?;
         let view = if waits { transaction.turn(&found, state)? } else { transaction.come_into_line(&found, state)? };
-        transaction.remember(&view, "resumed", Some(&self.by))?;
+        transaction.did(&view, "resumed", "job_resumed", &self.by)?;
         transaction.moved(Some(found.state), view, "resumed");
         Ok(())
     }
@@ -88,8 +88,8 @@ impl Transaction<'_> {
     /// asked while it ran.
     pub(super) fn remember_set_aside(&self, view: &JobView) -> Result<()> {
         self.execute(
-            "insert into activity (job, at, what, attempt, by)
-            select job, ?, 'set_aside', ?, by from activity where job = ? and what = 'pause_requested'
+            "insert into activity (job, at, what, attempt, by, detail)
+            select job, ?, 'set_aside', ?, by, detail from activity where job = ? and what = 'pause_requested'
             order by id desc limit 1",
             params![self.now.0, view.attempt, view.job.0],
         )?;

@@ -6,7 +6,7 @@ use rusqlite::{Params, params};
 use super::{batch::Verb, error::corrupt, row::left_progress, transaction::Transaction};
 use crate::{
     Error, Result,
-    store::{CANCEL_REQUESTED, CancelAnswer, Fence},
+    store::{By, CANCEL_REQUESTED, CancelAnswer, Fence},
 };
 
 /// Notes that the grace after a cancel request is over.
@@ -39,7 +39,7 @@ impl Verb for MarkNotResponding {
 /// Cancels what waits, asks what runs.
 pub(super) struct RequestCancel {
     pub(super) job: JobId,
-    pub(super) by: String,
+    pub(super) by: By,
 }
 
 impl Verb for RequestCancel {
@@ -59,9 +59,9 @@ impl Verb for RequestCancel {
                     self.job,
                     "update job set cancel_requested_at = ?, cancel_requested_by = ?
                     where id = ? and state = 'running' and attempt = ?",
-                    params![transaction.now.0, self.by, self.job.0, found.attempt],
+                    params![transaction.now.0, self.by.name, self.job.0, found.attempt],
                 )?;
-                transaction.remember(&view, "cancel_requested", Some(&self.by))?;
+                transaction.did(&view, "cancel_requested", "job_cancel_requested", &self.by)?;
                 transaction.noted(view, CANCEL_REQUESTED);
                 Ok(CancelAnswer::Requested(found.attempt))
             }
@@ -72,9 +72,9 @@ impl Verb for RequestCancel {
                     self.job,
                     "update job set state = ?, ended_at = ?, cancel_requested_at = ?, cancel_requested_by = ?
                     where id = ? and state = ? and attempt = ?",
-                    params![state.as_str(), now, now, self.by, self.job.0, waiting.as_str(), found.attempt],
+                    params![state.as_str(), now, now, self.by.name, self.job.0, waiting.as_str(), found.attempt],
                 )?;
-                transaction.remember(&view, "cancelled", Some(&self.by))?;
+                transaction.did(&view, "cancelled", "job_cancelled", &self.by)?;
                 transaction.moved(Some(waiting), view, "cancelled");
                 Ok(CancelAnswer::Cancelled)
             }
@@ -85,7 +85,7 @@ impl Verb for RequestCancel {
 /// Queues an ended job anew.
 pub(super) struct Retry {
     pub(super) job: JobId,
-    pub(super) by: String,
+    pub(super) by: By,
 }
 
 impl Verb for Retry {
@@ -115,7 +115,7 @@ impl Verb for Retry {
             params![state.as_str(), transaction.end_of_line(), self.job.0, found.state.as_str(), found.attempt],
         )?;
         let attempt = view.attempt;
-        transaction.remember(&view, "retried", Some(&self.by))?;
+        transaction.did(&view, "retried", "job_retried", &self.by)?;
         transaction.moved(Some(found.state), view, "retried");
         Ok(attempt)
     }
@@ -124,7 +124,7 @@ impl Verb for Retry {
 /// Queues a scheduled job before its time.
 pub(super) struct StartNow {
     pub(super) job: JobId,
-    pub(super) by: String,
+    pub(super) by: By,
 }
 
 impl Verb for StartNow {
@@ -138,7 +138,7 @@ impl Verb for StartNow {
             state: error.from,
         })?;
         let view = transaction.come_into_line(&found, state)?;
-        transaction.remember(&view, "started_now", Some(&self.by))?;
+        transaction.did(&view, "started_now", "job_started_now", &self.by)?;
         transaction.moved(Some(found.state), view, "due");
         Ok(())
     }
@@ -147,7 +147,7 @@ impl Verb for StartNow {
 /// Removes an ended job.
 pub(super) struct Delete {
     pub(super) job: JobId,
-    pub(super) by: String,
+    pub(super) by: By,
 }
 
 impl Verb for Delete {
@@ -163,7 +163,8 @@ impl Verb for Delete {
             });
         }
         transaction.remove(self.job, (found.state, found.attempt))?;
-        tracing::info!(job = %self.job, by = self.by, "job deleted");
+        transaction.audit(&self.by, "job_deleted", Some(self.job), &found.title)?;
+        tracing::info!(job = %self.job, by = &*self.by.name, "job deleted");
         Ok(())
     }
 }
@@ -186,11 +187,24 @@ impl Transaction<'_> {
         )
     }
 
+    /// Writes what somebody did to a job into its activity, and into the audit log.
+    pub(super) fn did(&self, view: &JobView, activity: &str, audit: &str, by: &By) -> Result<()> {
+        self.remember(view, activity, Some(by))?;
+        self.audit(by, audit, Some(view.job), "")
+    }
+
     /// Writes what happened to a job into its activity.
-    pub(super) fn remember(&self, view: &JobView, what: &str, by: Option<&str>) -> Result<()> {
+    pub(super) fn remember(&self, view: &JobView, what: &str, by: Option<&By>) -> Result<()> {
         self.execute(
-            "insert into activity (job, at, what, attempt, by) values (?, ?, ?, ?, ?)",
-            params![view.job.0, self.now.0, what, view.attempt, by],
+            "insert into activity (job, at, what, attempt, by, detail) values (?, ?, ?, ?, ?, ?)",
+            params![
+                view.job.0,
+                self.now.0,
+                what,
+                view.attempt,
+                by.map(|by| &by.name),
+                by.map_or_else(String::new, By::means)
+            ],
         )?;
         Ok(())
     }

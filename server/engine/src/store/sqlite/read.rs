@@ -1,5 +1,7 @@
 //! Everything that only reads: a pool of connections that cannot write, and no transaction that outlives its page.
 
+mod accounts;
+mod audit;
 mod job;
 mod log;
 mod overview;
@@ -132,14 +134,6 @@ impl Reader {
             .await?
             .ok_or_else(|| Error::NoSuchUpload(id.to_owned()))?;
         Ok(UploadRow { id: row.try_get(0)?, name: row.try_get(1)?, size: row.try_get(2)?, at: Micros(row.try_get(3)?) })
-    }
-
-    pub(super) async fn load_session(&self, key: &[u8], now: Micros) -> Result<Option<Vec<u8>>> {
-        Ok(sqlx::query_scalar("select data from session where key = ? and expires > ?")
-            .bind(key)
-            .bind(now.0)
-            .fetch_optional(&self.pool)
-            .await?)
     }
 }
 

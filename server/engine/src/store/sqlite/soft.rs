@@ -1,4 +1,4 @@
-//! What rides along: the latest progress and log lines of running attempts. It waits in memory until a transaction
+//! What rides along: the latest progress and log lines of running attempts, and when people were here. It waits in memory until a transaction
 //! takes it, and comes back there when that one fails.
 
 use std::collections::{HashMap, VecDeque};
@@ -7,6 +7,7 @@ use model::{JobId, Level, LogEvent, Progress};
 use rusqlite::params;
 
 use super::{
+    accounts::Touched,
     row::{json, progress_json},
     transaction::Transaction,
 };
@@ -24,11 +25,13 @@ pub(super) struct Soft {
     progress: HashMap<JobId, (Fence, Progress)>,
     logs: VecDeque<LogAppend>,
     log_bytes: usize,
+    /// When people, sessions and tokens were last used.
+    pub(super) touched: Touched,
 }
 
 impl Soft {
     pub(super) fn is_empty(&self) -> bool {
-        self.progress.is_empty() && self.logs.is_empty()
+        self.progress.is_empty() && self.logs.is_empty() && self.touched.is_empty()
     }
 
     /// Log lines, oldest first.
@@ -57,7 +60,7 @@ impl Soft {
         let progress = self.progress.remove_entry(&job).into_iter().collect();
         let (logs, rest) = std::mem::take(&mut self.logs).into_iter().partition(|append| append.fence.job == job);
         self.logs = rest;
-        let mut taken = Self { progress, logs, log_bytes: 0 };
+        let mut taken = Self { progress, logs, ..Self::default() };
         taken.log_bytes = taken.logs.iter().map(size).sum();
         self.log_bytes -= taken.log_bytes;
         taken
@@ -72,6 +75,7 @@ impl Soft {
             self.logs.push_front(append);
         }
         self.log_bytes += older.log_bytes;
+        self.touched.put_back(older.touched);
         self.bound();
     }
 

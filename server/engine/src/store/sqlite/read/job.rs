@@ -109,7 +109,9 @@ impl Reader {
     pub(in crate::store::sqlite) async fn activity(&self, job: JobId, limit: u32) -> Result<Vec<Activity>> {
         let rows = sqlx::query(
             "select created_at as at, 0 as place, 'created' as what, 1 as attempt, created_by as by,
-                iif(rerun_of is null, '', '#' || rerun_of) as detail, 0 as nth
+                ltrim(coalesce('#' || rerun_of, '') || coalesce(', with token ' || (
+                    select token from audit indexed by audit_by_job where audit.job = job.id and what = 'job_started'
+                ), ''), ', ') as detail, 0 as nth
             from job where id = ?1
             union all
             select started_at, 2, 'started', attempt, null, '', 0 from job where id = ?1 and state = 'running'

@@ -1,0 +1,141 @@
+//! People and their rights, and the log of who did what.
+
+mod audit;
+mod link;
+mod person;
+mod rule;
+mod session;
+mod token;
+mod touch;
+
+use async_trait::async_trait;
+use model::{Micros, Role};
+
+pub(super) use self::touch::Touched;
+use super::{SqliteStore, transaction::Transaction};
+use crate::{
+    Error, Result,
+    store::{
+        Accounts, AuditPage, AuditQuery, By, Ending, KindRule, LinkFor, NewLink, NewToken, Note, Person, PersonChange,
+        SessionInfo, SessionRow, Token, TokenId, UseLink, UserId,
+    },
+};
+
+#[async_trait]
+impl Accounts for SqliteStore {
+    async fn access_version(&self) -> Result<i64> {
+        self.reader.access_version().await
+    }
+
+    async fn people(&self) -> Result<Vec<Person>> {
+        self.reader.people().await
+    }
+
+    async fn add_person(&self, name: &str, role: Role, by: &By) -> Result<UserId> {
+        self.writer.call(person::AddPerson { name: name.to_owned(), role, by: by.clone() }).await
+    }
+
+    async fn change_person(&self, user: UserId, change: PersonChange, by: &By) -> Result<()> {
+        self.writer.call(person::ChangePerson { user, change, by: by.clone() }).await
+    }
+
+    async fn password(&self, name: &str) -> Result<Option<(UserId, String)>> {
+        self.reader.password(name).await
+    }
+
+    fn touch_person(&self, user: UserId, at: Micros) {
+        self.writer.soften(|soft| soft.touched.person(user, at));
+    }
+
+    async fn save_link(&self, link: NewLink, by: &By) -> Result<()> {
+        self.writer.call(link::SaveLink { link, by: by.clone() }).await
+    }
+
+    async fn link(&self, key: &[u8]) -> Result<Option<LinkFor>> {
+        self.reader.link(key).await
+    }
+
+    async fn use_link(&self, link: UseLink) -> Result<UserId> {
+        self.writer.call(link).await
+    }
+
+    async fn create_session(&self, key: &[u8], session: SessionRow) -> Result<bool> {
+        self.writer.call(session::CreateSession { key: key.to_owned(), session }).await
+    }
+
+    async fn save_session(&self, key: &[u8], session: SessionRow) -> Result<()> {
+        self.writer.call(session::SaveSession { key: key.to_owned(), session }).await
+    }
+
+    async fn load_session(&self, key: &[u8], now: Micros, idle_since: Micros) -> Result<Option<SessionRow>> {
+        self.reader.load_session(key, now, idle_since).await
+    }
+
+    fn touch_session(&self, key: &[u8], at: Micros) {
+        self.writer.soften(|soft| soft.touched.session(key, at));
+    }
+
+    async fn delete_session(&self, key: &[u8]) -> Result<()> {
+        self.writer.call(session::DeleteSession { key: key.to_owned() }).await
+    }
+
+    async fn sweep_sessions(&self, now: Micros, idle_since: Micros) -> Result<u64> {
+        self.writer.call(session::SweepSessions { now, idle_since }).await
+    }
+
+    async fn sessions(&self, user: UserId) -> Result<Vec<SessionInfo>> {
+        self.reader.sessions(user).await
+    }
+
+    async fn end_sessions(&self, user: UserId, which: Ending, by: &By) -> Result<u64> {
+        self.writer.call(session::EndSessions { user, which, by: by.clone() }).await
+    }
+
+    async fn add_token(&self, token: NewToken, by: &By) -> Result<TokenId> {
+        self.writer.call(token::AddToken { token, by: by.clone() }).await
+    }
+
+    async fn token(&self, key: &[u8], now: Micros) -> Result<Option<Token>> {
+        self.reader.token(key, now).await
+    }
+
+    async fn tokens(&self, user: Option<UserId>) -> Result<Vec<Token>> {
+        self.reader.tokens(user).await
+    }
+
+    async fn revoke_token(&self, token: TokenId, by: &By) -> Result<()> {
+        self.writer.call(token::RevokeToken { token, by: by.clone() }).await
+    }
+
+    fn touch_token(&self, token: TokenId, at: Micros) {
+        self.writer.soften(|soft| soft.touched.token(token, at));
+    }
+
+    async fn kind_rules(&self) -> Result<Vec<KindRule>> {
+        self.reader.kind_rules().await
+    }
+
+    async fn change_kind_rule(&self, rule: KindRule, by: &By) -> Result<()> {
+        self.writer.call(rule::ChangeKindRule { rule, by: by.clone() }).await
+    }
+
+    async fn note(&self, note: Note) -> Result<()> {
+        self.writer.call(note).await
+    }
+
+    async fn audit(&self, query: &AuditQuery) -> Result<AuditPage> {
+        self.reader.audit(query).await
+    }
+}
+
+impl Transaction<'_> {
+    /// Lets every process know that what it remembers of people's rights no longer holds.
+    fn rights_changed(&self) -> Result<()> {
+        self.execute("update ledger set access = access + 1", [])?;
+        Ok(())
+    }
+}
+
+fn refused(code: &'static str, message: impl Into<String>) -> Error {
+    Error::Refused { code, message: message.into() }
+}

@@ -1,0 +1,75 @@
+//! One-time links, with which people choose their passwords.
+
+use model::{Micros, Role};
+use rusqlite::params;
+
+use super::refused;
+use crate::{
+    Result,
+    store::{
+        By, Ending, NewLink, UseLink, UserId,
+        sqlite::{batch::Verb, transaction::Transaction},
+    },
+};
+
+/// Keeps a link in place of all others for the same person.
+pub(super) struct SaveLink {
+    pub(super) link: NewLink,
+    pub(super) by: By,
+}
+
+impl Verb for SaveLink {
+    type Answer = ();
+
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
+        let NewLink { key, user, expires } = &self.link;
+        let name = match user {
+            Some(user) => transaction.person(*user)?.name,
+            None if transaction.has_administrator(None)? => {
+                let message = "There is an administrator already, who can add users.";
+                return Err(refused("already_set_up", message));
+            }
+            None => "".into(),
+        };
+        transaction.forget_links(*user)?;
+        transaction.execute(
+            "insert into link (key, user, created_at, expires) values (?, ?, ?, ?)",
+            params![key, user.map(|user| user.0), transaction.now.0, expires.0],
+        )?;
+        transaction.audit(&self.by, "link_made", None, &name)
+    }
+}
+
+impl Verb for UseLink {
+    type Answer = UserId;
+
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<UserId> {
+        let found = transaction.row("select user, expires from link where key = ?", [&self.key], |row| {
+            Ok((row.get::<_, Option<i64>>(0)?.map(UserId), Micros(row.get(1)?)))
+        })?;
+        let used = || refused("link_used", "This link has been used, or its time is over; ask for another one.");
+        let (user, _) = found.filter(|(_, expires)| *expires > transaction.now).ok_or_else(used)?;
+        let (user, name, what) = match user {
+            Some(user) => (user, transaction.person(user)?.name, "password_set"),
+            None if transaction.has_administrator(None)? => return Err(used()),
+            None => {
+                let user = transaction.new_person(&self.name, Role::Administrator)?;
+                (user, self.name.as_str().into(), "set_up")
+            }
+        };
+        transaction.execute("update user set password = ? where id = ?", params![self.hash, user.0])?;
+        transaction.end_sessions(user, &Ending::All)?;
+        transaction.execute("delete from link where key = ?", [&self.key])?;
+        transaction.rights_changed()?;
+        let by = By { name, token: None, address: self.address };
+        transaction.audit(&by, what, None, "")?;
+        Ok(user)
+    }
+}
+
+impl Transaction<'_> {
+    fn forget_links(&self, user: Option<UserId>) -> Result<()> {
+        self.execute("delete from link where user is ?", [user.map(|user| user.0)])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+//! Adding, changing and removing people.
+
+use std::sync::Arc;
+
+use model::Role;
+use rusqlite::{Row, params};
+
+use super::refused;
+use crate::{
+    Result,
+    store::{
+        By, Ending, PersonChange, UserId,
+        sqlite::{batch::Verb, error::corrupt, transaction::Transaction},
+    },
+};
+
+/// Adds somebody without a password.
+pub(super) struct AddPerson {
+    pub(super) name: String,
+    pub(super) role: Role,
+    pub(super) by: By,
+}
+
+impl Verb for AddPerson {
+    type Answer = UserId;
+
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<UserId> {
+        let user = transaction.new_person(&self.name, self.role)?;
+        transaction.rights_changed()?;
+        transaction.audit(&self.by, "user_added", None, &format!("{}, {}", self.name, self.role))?;
+        Ok(user)
+    }
+}
+
+/// Changes or removes somebody.
+pub(super) struct ChangePerson {
+    pub(super) user: UserId,
+    pub(super) change: PersonChange,
+    pub(super) by: By,
+}
+
+impl Verb for ChangePerson {
+    type Answer = ();
+
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
+        let found = transaction.person(self.user)?;
+        match &self.change {
+            PersonChange::Role(role) if *role == found.role => return Ok(()),
+            PersonChange::Role(role) => transaction.change_role(&found, *role, &self.by)?,
+            PersonChange::Password { hash, keep } => {
+                transaction.execute("update user set password = ? where id = ?", params![hash, self.user.0])?;
+                transaction.end_sessions(self.user, &keep.clone().map_or(Ending::All, Ending::Others))?;
+                transaction.audit(&self.by, "password_changed", None, &found.name)?;
+            }
+            PersonChange::TimeZone(zone) => {
+                let sql = "update user set time_zone = ?1 where id = ?2 and time_zone is not ?1";
+                if transaction.execute(sql, params![zone, self.user.0])? == 0 {
+                    return Ok(());
+                }
+            }
+            PersonChange::Remove => transaction.remove_person(&found, &self.by)?,
+        }
+        transaction.rights_changed()
+    }
+}
+
+/// Somebody who may come in.
+pub(super) struct Known {
+    pub(super) user: UserId,
+    pub(super) name: Arc<str>,
+    role: Role,
+    /// Whether they have a password.
+    active: bool,
+}
+
+impl Transaction<'_> {
+    /// Somebody who has not been removed.
+    pub(super) fn person(&self, user: UserId) -> Result<Known> {
+        let found = self.row(
+            "select id, name, role, password is not null from user where id = ? and removed_at is null",
+            [user.0],
+            known,
+        )?;
+        found.ok_or_else(|| refused("no_such_user", "There is no such user any more."))
+    }
+
+    /// Enters somebody under a name that nobody has had.
+    pub(super) fn new_person(&self, name: &str, role: Role) -> Result<UserId> {
+        let number = "select id, removed_at is not null from user where name = ?";
+        let taken: Option<bool> = self.row(number, [name], |row| Ok(row.get(1)?))?;
+        if let Some(removed) = taken {
+            let message = if removed {
+                format!("There was a user {name} once, and what they did is kept by that name; choose another one.")
+            } else {
+                format!("There is a user {name} already; choose another name.")
+            };
+            return Err(refused("name_taken", message));
+        }
+        self.execute(
+            "insert into user (name, role, created_at) values (?, ?, ?)",
+            params![name, role.as_str(), self.now.0],
+        )?;
+        let user = self.row(number, [name], |row| Ok(UserId(row.get(0)?)))?;
+        user.ok_or_else(|| corrupt("a user", format!("{name} is not there")))
+    }
+
+    /// Whether anybody but `user` can do what an administrator can.
+    pub(super) fn has_administrator(&self, but: Option<UserId>) -> Result<bool> {
+        let other = self.row(
+            "select 1 from user where role = 'administrator' and password is not null and id is not ? limit 1",
+            [but.map(|user| user.0)],
+            |_| Ok(()),
+        )?;
+        Ok(other.is_some())
+    }
+
+    fn change_role(&self, found: &Known, role: Role, by: &By) -> Result<()> {
+        if role < Role::Administrator {
+            self.refuse_to_lose_the_last(found)?;
+        }
+        self.execute("update user set role = ? where id = ?", params![role.as_str(), found.user.0])?;
+        self.audit(by, "role_changed", None, &format!("{}, from {} to {role}", found.name, found.role))
+    }
+
+    fn remove_person(&self, found: &Known, by: &By) -> Result<()> {
+        self.refuse_to_lose_the_last(found)?;
+        let user = found.user;
+        self.execute("update user set removed_at = ?, password = null where id = ?", params![self.now.0, user.0])?;
+        self.end_sessions(user, &Ending::All)?;
+        self.execute("delete from link where user = ?", [user.0])?;
+        self.execute("delete from token where user = ?", [user.0])?;
+        self.audit(by, "user_removed", None, &found.name)
+    }
+
+    /// Refuses what would leave nobody who could undo it.
+    fn refuse_to_lose_the_last(&self, found: &Known) -> Result<()> {
+        let decides = found.active && found.role == Role::Administrator;
+        if decides && !self.has_administrator(Some(found.user))? {
+            let message =
+                format!("{} is the only administrator who can sign in; make somebody else one first.", found.name);
+            return Err(refused("last_administrator", message));
+        }
+        Ok(())
+    }
+}
+
+fn known(row: &Row<'_>) -> Result<Known> {
+    let role: String = row.get(2)?;
+    Ok(Known {
+        user: UserId(row.get(0)?),
+        name: row.get(1)?,
+        role: Role::from_word(&role).ok_or_else(|| corrupt("a user's role", &role))?,
+        active: row.get(3)?,
+    })
+}

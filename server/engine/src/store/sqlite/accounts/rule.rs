@@ -1,0 +1,48 @@
+//! Who may start a kind, and who sees its jobs.
+
+use model::Role;
+use rusqlite::params;
+
+use crate::{
+    Result,
+    store::{
+        By, KindRule,
+        sqlite::{batch::Verb, transaction::Transaction},
+    },
+};
+
+/// Decides about a kind.
+pub(super) struct ChangeKindRule {
+    pub(super) rule: KindRule,
+    pub(super) by: By,
+}
+
+impl Verb for ChangeKindRule {
+    type Answer = ();
+
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
+        let KindRule { kind, start, private } = &self.rule;
+        let changed = if start.is_none() && private.is_none() {
+            transaction.execute("delete from kind_rule where kind = ?", [kind])?
+        } else {
+            transaction.execute(
+                "insert into kind_rule (kind, start_role, private) values (?, ?, ?)
+                on conflict (kind) do update set start_role = excluded.start_role, private = excluded.private
+                where start_role is not excluded.start_role or private is not excluded.private",
+                params![kind, start.map(Role::as_str), private],
+            )?
+        };
+        if changed > 0 {
+            let start = start.map_or("as its task says", Role::as_str);
+            let private = match private {
+                None => "as its task says",
+                Some(true) => "yes",
+                Some(false) => "no",
+            };
+            transaction.rights_changed()?;
+            let detail = format!("{kind}, start: {start}, private: {private}");
+            transaction.audit(&self.by, "kind_rule_changed", None, &detail)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,183 @@
+//! People, their links, sessions and tokens, and the rules of kinds.
+
+use std::sync::Arc;
+
+use model::{Micros, Role, Scope};
+use sqlx::{Row, sqlite::SqliteRow};
+
+use super::Reader;
+use crate::{
+    Result,
+    store::{
+        KindRule, LinkFor, Person, SessionInfo, SessionOwner, SessionRow, Token, TokenId, UserId,
+        sqlite::error::corrupt,
+    },
+};
+
+/// The columns that [`token`] reads, of `token` and whose it is.
+macro_rules! tokens {
+    () => {
+        "select token.id, token.user, user.name, token.name, token.hint, token.scopes, token.created_at, token.expires,
+            token.used_at
+        from token join user on user.id = token.user and user.removed_at is null"
+    };
+}
+
+impl Reader {
+    pub(in crate::store::sqlite) async fn access_version(&self) -> Result<i64> {
+        Ok(sqlx::query_scalar("select access from ledger").fetch_one(&self.pool).await?)
+    }
+
+    pub(in crate::store::sqlite) async fn people(&self) -> Result<Vec<Person>> {
+        let rows = sqlx::query(
+            "select id, name, role, time_zone, password is not null, created_at, seen_at, removed_at
+            from user order by name",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Person {
+                    id: UserId(row.try_get(0)?),
+                    name: text(row, 1)?,
+                    role: role(row.try_get(2)?)?,
+                    time_zone: row.try_get(3)?,
+                    active: row.try_get(4)?,
+                    created_at: Micros(row.try_get(5)?),
+                    seen_at: time(row, 6)?,
+                    removed_at: time(row, 7)?,
+                })
+            })
+            .collect()
+    }
+
+    pub(in crate::store::sqlite) async fn password(&self, name: &str) -> Result<Option<(UserId, String)>> {
+        let found: Option<(i64, String)> = sqlx::query_as(
+            "select id, password from user where name = ? and password is not null and removed_at is null",
+        )
+        .bind(name)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(found.map(|(user, hash)| (UserId(user), hash)))
+    }
+
+    pub(in crate::store::sqlite) async fn link(&self, key: &[u8]) -> Result<Option<LinkFor>> {
+        let found: Option<Option<String>> = sqlx::query_scalar(
+            "select user.name from link left join user on user.id = link.user
+            where link.key = ? and link.expires > ? and (link.user is not null or not exists (
+                select 1 from user as other where other.role = 'administrator' and other.password is not null
+            ))",
+        )
+        .bind(key)
+        .bind(self.clock.now().0)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(found.map(|name| name.map_or(LinkFor::Setup, |name| LinkFor::Person(name.into()))))
+    }
+
+    pub(in crate::store::sqlite) async fn load_session(
+        &self,
+        key: &[u8],
+        now: Micros,
+        idle_since: Micros,
+    ) -> Result<Option<SessionRow>> {
+        let row = sqlx::query(
+            "select data, expires, user, device, since, used from session
+            where key = ? and expires > ? and (user is null or used >= ?)",
+        )
+        .bind(key)
+        .bind(now.0)
+        .bind(idle_since.0)
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let owner = match row.try_get::<Option<i64>, _>(2)? {
+            None => None,
+            Some(user) => Some(SessionOwner {
+                user: UserId(user),
+                device: row.try_get(3)?,
+                since: Micros(row.try_get(4)?),
+                used: Micros(row.try_get(5)?),
+            }),
+        };
+        Ok(Some(SessionRow { data: row.try_get(0)?, expires: Micros(row.try_get(1)?), owner }))
+    }
+
+    pub(in crate::store::sqlite) async fn sessions(&self, user: UserId) -> Result<Vec<SessionInfo>> {
+        let rows = sqlx::query(
+            "select key, device, since, used from session where user = ? and expires > ? order by used desc, since desc",
+        )
+        .bind(user.0)
+        .bind(self.clock.now().0)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(SessionInfo {
+                    key: row.try_get(0)?,
+                    device: row.try_get(1)?,
+                    since: Micros(row.try_get(2)?),
+                    used: Micros(row.try_get(3)?),
+                })
+            })
+            .collect()
+    }
+
+    pub(in crate::store::sqlite) async fn token(&self, key: &[u8], now: Micros) -> Result<Option<Token>> {
+        let row =
+            sqlx::query(concat!(tokens!(), " where token.key = ? and (token.expires is null or token.expires > ?)"))
+                .bind(key)
+                .bind(now.0)
+                .fetch_optional(&self.pool)
+                .await?;
+        row.as_ref().map(token).transpose()
+    }
+
+    pub(in crate::store::sqlite) async fn tokens(&self, user: Option<UserId>) -> Result<Vec<Token>> {
+        let rows = sqlx::query(concat!(tokens!(), " where ?1 is null or token.user = ?1 order by token.id desc"))
+            .bind(user.map(|user| user.0))
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(token).collect()
+    }
+
+    pub(in crate::store::sqlite) async fn kind_rules(&self) -> Result<Vec<KindRule>> {
+        let rows: Vec<(String, Option<String>, Option<bool>)> =
+            sqlx::query_as("select kind, start_role, private from kind_rule order by kind")
+                .fetch_all(&self.pool)
+                .await?;
+        rows.into_iter()
+            .map(|(kind, start, private)| {
+                Ok(KindRule { kind, start: start.as_deref().map(role).transpose()?, private })
+            })
+            .collect()
+    }
+}
+
+/// Reads the columns of [`tokens!`].
+fn token(row: &SqliteRow) -> Result<Token> {
+    let scope = |word: &str| Scope::from_word(word).ok_or_else(|| corrupt("a token's scopes", word));
+    Ok(Token {
+        id: TokenId(row.try_get(0)?),
+        user: UserId(row.try_get(1)?),
+        user_name: text(row, 2)?,
+        name: text(row, 3)?,
+        hint: row.try_get(4)?,
+        scopes: row.try_get::<&str, _>(5)?.split_whitespace().map(scope).collect::<Result<_>>()?,
+        created_at: Micros(row.try_get(6)?),
+        expires: time(row, 7)?,
+        used_at: time(row, 8)?,
+    })
+}
+
+fn role(word: &str) -> Result<Role> {
+    Role::from_word(word).ok_or_else(|| corrupt("a role", word))
+}
+
+fn text(row: &SqliteRow, column: usize) -> Result<Arc<str>> {
+    Ok(row.try_get::<&str, _>(column)?.into())
+}
+
+fn time(row: &SqliteRow, column: usize) -> Result<Option<Micros>> {
+    Ok(row.try_get::<Option<i64>, _>(column)?.map(Micros))
+}
