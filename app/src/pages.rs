@@ -9,6 +9,7 @@ pub mod new;
 pub mod not_found;
 pub mod overview;
 pub mod queues;
+pub mod settings;
 
 use leptos::{prelude::*, tachys::reactive_graph::OwnedView};
 use leptos_axum::ResponseOptions;

@@ -115,9 +115,12 @@ fn bad_arguments(text: &str) -> ApiError {
 impl From<engine::Error> for ApiError {
     fn from(error: engine::Error) -> Self {
         let code = match error {
-            engine::Error::InvalidInput(fields) => return Self::invalid_input(fields),
-            engine::Error::UnknownKind { .. } => return Self::in_field("unknown_kind", "kind", sentence(&error)),
-            engine::Error::UnknownQueue { .. } => return Self::in_field("unknown_queue", "queue", sentence(&error)),
+            engine::Error::InvalidInput(fields) => {
+                let spoken = |fault: FieldError| FieldError { message: sentence(&fault.message), ..fault };
+                return Self::invalid_input(fields.into_iter().map(spoken).collect());
+            }
+            engine::Error::UnknownKind { .. } => return Self::in_field("unknown_kind", "kind", sentence(&error.to_string())),
+            engine::Error::UnknownQueue { .. } => return Self::in_field("unknown_queue", "queue", sentence(&error.to_string())),
             engine::Error::Conflict { code, .. } | engine::Error::Refused { code, .. } => code,
             engine::Error::Denied(Denied::SignIn) => "unauthorized",
             engine::Error::Denied(_) => "forbidden",
@@ -135,7 +138,7 @@ impl From<engine::Error> for ApiError {
                 return Self::new("internal", "The server could not do this. Its log says why.");
             }
         };
-        Self::new(code, sentence(&error))
+        Self::new(code, sentence(&error.to_string()))
     }
 }
 
@@ -147,8 +150,7 @@ impl From<tower_sessions::session::Error> for ApiError {
 }
 
 /// The engine's messages start in lower case, because they also end other sentences.
-fn sentence(error: &engine::Error) -> String {
-    let text = error.to_string();
+fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
