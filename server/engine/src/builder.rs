@@ -20,6 +20,7 @@ use crate::{
     sampler,
     shared::Shared,
     store::{BootId, Node, Others, Role, SqliteOptions, SqliteStore, Store},
+    uploads::UploadLimits,
 };
 
 /// Collects what an engine needs.
@@ -34,7 +35,7 @@ pub struct Builder {
     checkpoint_every: Duration,
     heartbeat: Duration,
     lease: Duration,
-    upload_limit: u64,
+    uploads: UploadLimits,
     clock: Arc<dyn Clock>,
     tasks_on: Option<Handle>,
     max_page_count: Option<u32>,
@@ -55,7 +56,7 @@ impl Builder {
             checkpoint_every: Duration::from_secs(1),
             heartbeat: Duration::from_secs(10),
             lease: Duration::from_secs(30),
-            upload_limit: 2 << 30,
+            uploads: UploadLimits { file: 2 << 30, person: None },
             clock: Arc::new(SystemClock),
             tasks_on: None,
             max_page_count: None,
@@ -143,7 +144,14 @@ impl Builder {
     /// The largest upload, bytes; 2 GiB by default.
     #[must_use]
     pub fn upload_limit(mut self, bytes: u64) -> Self {
-        self.upload_limit = bytes;
+        self.uploads.file = bytes;
+        self
+    }
+
+    /// How much of what one person has sent may be kept at once, bytes; any amount by default.
+    #[must_use]
+    pub fn upload_quota(mut self, bytes: u64) -> Self {
+        self.uploads.person = Some(bytes);
         self
     }
 
@@ -225,7 +233,7 @@ impl Builder {
         heart::settle_dead(store.as_ref(), &data, &node).await?;
         let service = Handle::current();
         let shared = Arc::new(Shared {
-            uploads: Uploads::new(Arc::clone(&store), Arc::clone(&self.clock), &data, self.upload_limit),
+            uploads: Uploads::new(Arc::clone(&store), Arc::clone(&self.clock), &data, self.uploads),
             store,
             registry: self.tasks.freeze(),
             listener: self.listener,

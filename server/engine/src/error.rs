@@ -68,6 +68,18 @@ pub enum Error {
     /// An upload is larger than allowed; the limit in bytes.
     #[error("the file is larger than the limit of {}", model::bytes(*.0))]
     TooLarge(u64),
+    /// What somebody has sent would be more than they may keep.
+    #[error(
+        "your uploads take {} of the {} that you may have; those that no job refers to are removed after 24 hours",
+        model::bytes(*.used),
+        model::bytes(*.limit)
+    )]
+    Quota {
+        /// Bytes of what is kept, without the one that was refused.
+        used: u64,
+        /// Bytes that may be kept.
+        limit: u64,
+    },
     /// The disk, or the database's own limit, is full.
     #[error("the disk that holds the data directory is full; free some space and try again")]
     Full,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use model::FieldError;
+use model::{FieldError, Role};
 use serde_json::Value;
 
 use crate::{Ctx, Error, Result, Task, TaskError, TaskInfo, form, stages::Stages, store::Store};
@@ -88,6 +88,8 @@ impl Entry {
             checkpoints: T::CHECKPOINTS,
             queue: T::QUEUE,
             limit: T::LIMIT,
+            start_role: T::START_ROLE.max(Role::Operator),
+            private: T::PRIVATE,
         };
         Self { info, task: Box::new(Typed(task)), weights: T::WEIGHTS, learned: Mutex::new(None) }
     }

@@ -21,7 +21,7 @@ pub use accounts::*;
 pub use sqlite::{Others, SqliteOptions, SqliteStore};
 pub use types::*;
 
-use crate::Result;
+use crate::{Result, access::Sight};
 
 /// The code of the state event by which a running job is asked to stop.
 pub const CANCEL_REQUESTED: &str = "cancel_requested";
@@ -132,7 +132,7 @@ pub trait Store: Accounts {
     async fn checkpoint(&self, job: JobId) -> Result<Option<Checkpoint>>;
     /// A page of jobs, newest first.
     async fn page(&self, query: &ListQuery) -> Result<Page>;
-    /// How many there are in each state.
+    /// How many there are in each state: all jobs, those out of somebody's sight as well, like all totals.
     async fn counts(&self) -> Result<Counts>;
     /// How many jobs of each kind are `scheduled`, `queued`, `running` and `paused`; the other counts are 0. Takes time
     /// with the length of the line.
@@ -147,12 +147,14 @@ pub trait Store: Accounts {
     async fn log(&self, job: JobId, query: &LogQuery) -> Result<LogPage>;
     /// Artifacts of the job's latest attempt that has any, by name.
     async fn artifacts(&self, job: JobId) -> Result<Vec<Artifact>>;
-    /// Jobs that went wrong and nobody has retried or repeated since, newest first, at most `limit`.
-    async fn attention(&self, limit: u32) -> Result<Vec<JobView>>;
-    /// What ended in each of the last `hours` hours, oldest first, the current one last.
+    /// Jobs that went wrong and nobody has retried or repeated since, newest first, at most `limit`, and only
+    /// what is in sight.
+    async fn attention(&self, limit: u32, sight: &Sight) -> Result<Vec<JobView>>;
+    /// What ended in each of the last `hours` hours, oldest first, the current one last: all jobs.
     async fn finished_per_hour(&self, hours: u32) -> Result<Vec<HourBucket>>;
-    /// One row per kind that ever ran: last runs, usual duration, success rate.
-    async fn kind_stats(&self) -> Result<Vec<KindStats>>;
+    /// One row per kind that ever ran: last runs, usual duration, success rate. Not of kinds of which others' jobs are out
+    /// of sight.
+    async fn kind_stats(&self, sight: &Sight) -> Result<Vec<KindStats>>;
     /// Mean share of each stage in recent successful runs of the kind; `None` without any.
     async fn stage_weights(&self, kind: &str) -> Result<Option<Vec<f64>>>;
     /// The first `limit` jobs after `after` that have something to remove and ended before the time set for their
@@ -173,8 +175,10 @@ pub trait Store: Accounts {
 
     // Uploads.
 
-    /// Registers a finished upload.
-    async fn save_upload(&self, upload: UploadRow) -> Result<()>;
+    /// Registers a finished upload. `Error::Quota` where all that its sender has sent would be more than `quota` bytes.
+    async fn save_upload(&self, upload: UploadRow, quota: Option<u64>) -> Result<()>;
+    /// Bytes of what somebody has sent and is still kept.
+    async fn uploads_of(&self, by: &str) -> Result<u64>;
     /// One upload.
     async fn upload(&self, id: &str) -> Result<UploadRow>;
     /// Forgets uploads that no job refers to and that are older than `before`; answers their ids.

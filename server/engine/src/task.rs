@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use model::{Failure, Form, Micros};
+use model::{Failure, Form, Micros, Role};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -38,6 +38,11 @@ pub trait Task: Send + Sync + 'static {
     const QUIET_TIMEOUT: Option<Duration> = None;
     /// How many jobs of this kind may run at once, in all processes together; `None` leaves it to their slots.
     const LIMIT: Option<u32> = None;
+    /// The least role that may start and steer its jobs, operator at least; an administrator may decide otherwise.
+    const START_ROLE: Role = Role::Operator;
+    /// Whether its jobs are seen by whoever started them and by administrators only; an administrator may decide
+    /// otherwise.
+    const PRIVATE: bool = false;
     /// Where its jobs stand in line. People can pause a queue, and limit how many of its jobs run at once.
     const QUEUE: Queue = Queue::DEFAULT;
 
@@ -181,4 +186,8 @@ pub struct TaskInfo {
     pub queue: Queue,
     /// How many may run at once, in all processes.
     pub limit: Option<u32>,
+    /// The least role that may start and steer its jobs, unless an administrator has decided otherwise.
+    pub start_role: Role,
+    /// Whether others' jobs are out of sight, unless an administrator has decided otherwise.
+    pub private: bool,
 }

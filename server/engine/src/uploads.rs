@@ -10,7 +10,7 @@ use tokio::{fs::File, io::AsyncWriteExt};
 
 use crate::{
     Clock, DataDir, Error, Result,
-    store::{Store, UploadRow},
+    store::{By, Store, UploadRow},
 };
 
 /// Left free on the disk: an upload must not be what stops the database.
@@ -24,36 +24,51 @@ pub struct Uploads {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     folder: PathBuf,
-    limit: u64,
+    limits: UploadLimits,
+}
+
+/// How much may be sent, bytes.
+#[derive(Clone, Copy)]
+pub(crate) struct UploadLimits {
+    /// The largest file.
+    pub(crate) file: u64,
+    /// All that one person has sent and that is still kept; `None` for any amount.
+    pub(crate) person: Option<u64>,
 }
 
 impl Uploads {
-    pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, data: &DataDir, limit: u64) -> Self {
-        Self { store, clock, folder: data.uploads(), limit }
+    pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, data: &DataDir, limits: UploadLimits) -> Self {
+        Self { store, clock, folder: data.uploads(), limits }
     }
 
     /// The largest file taken, bytes.
     pub fn limit(&self) -> u64 {
-        self.limit
+        self.limits.file
     }
 
     /// Starts one. `name` is cleaned of paths and control characters; `expected` bytes, where known, are checked
-    /// against the limit and the free space at once.
+    /// against the limit, what `by` may still send, and the free space at once.
     ///
     /// # Errors
-    /// `Error::TooLarge`, `Error::Full`, `Error::Io`.
-    pub async fn begin(&self, name: &str, expected: Option<u64>) -> Result<UploadWriter> {
+    /// `Error::TooLarge`, `Error::Quota`, `Error::Full`, `Error::Database`, `Error::Io`.
+    pub async fn begin(&self, name: &str, expected: Option<u64>, by: &By) -> Result<UploadWriter> {
         let expected = expected.unwrap_or(0);
-        if expected > self.limit {
-            return Err(Error::TooLarge(self.limit));
+        if expected > self.limits.file {
+            return Err(Error::TooLarge(self.limits.file));
         }
+        let quota = match self.limits.person {
+            None => None,
+            Some(limit) => Some(Quota { used: self.store.uploads_of(&by.name).await?, limit }),
+        };
+        Quota::check(quota, expected)?;
         if free_space(&self.folder)? < expected.saturating_add(SPARE) {
             return Err(Error::Full);
         }
         let id = format!("{:032x}", rand::random::<u128>());
         let part = self.folder.join(format!("{id}.part"));
         let file = File::create_new(&part).await.map_err(|error| Error::of_io("starting an upload", error))?;
-        Ok(UploadWriter { uploads: self.clone(), id, name: cleaned(name), part, file, size: 0, finished: false })
+        let (uploads, by) = (self.clone(), by.name.to_string());
+        Ok(UploadWriter { uploads, id, name: cleaned(name), by, quota, part, file, size: 0, finished: false })
     }
 
     /// A finished one.
@@ -110,6 +125,8 @@ pub struct UploadWriter {
     uploads: Uploads,
     id: String,
     name: String,
+    by: String,
+    quota: Option<Quota>,
     part: PathBuf,
     file: File,
     size: u64,
@@ -117,16 +134,18 @@ pub struct UploadWriter {
 }
 
 impl UploadWriter {
-    /// Appends; `Error::TooLarge` above the limit, `Error::Full` on a full disk.
+    /// Appends; `Error::TooLarge` above the limit, `Error::Quota` above what its sender may have, `Error::Full` on a full
+    /// disk.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.size += bytes.len() as u64;
-        if self.size > self.uploads.limit {
-            return Err(Error::TooLarge(self.uploads.limit));
+        if self.size > self.uploads.limits.file {
+            return Err(Error::TooLarge(self.uploads.limits.file));
         }
+        Quota::check(self.quota, self.size)?;
         self.file.write_all(bytes).await.map_err(|error| Error::of_io("writing an upload", error))
     }
 
-    /// Syncs and registers it.
+    /// Syncs and registers it; `Error::Quota` where others that came meanwhile have left no room for it.
     pub async fn finish(mut self) -> Result<Upload> {
         let path = self.uploads.folder.join(&self.id);
         let settled = async {
@@ -138,11 +157,34 @@ impl UploadWriter {
         };
         settled.await.map_err(|error| Error::of_io("finishing an upload", error))?;
         self.part.clone_from(&path);
-        let row =
-            UploadRow { id: self.id.clone(), name: self.name.clone(), size: self.size, at: self.uploads.clock.now() };
-        self.uploads.store.save_upload(row.clone()).await?;
+        let row = UploadRow {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            size: self.size,
+            at: self.uploads.clock.now(),
+            by: Some(self.by.clone()),
+        };
+        self.uploads.store.save_upload(row.clone(), self.uploads.limits.person).await?;
         self.finished = true;
         Ok(self.uploads.upload_of(row))
+    }
+}
+
+/// What somebody may send.
+#[derive(Clone, Copy)]
+struct Quota {
+    /// Bytes kept when the upload began.
+    used: u64,
+    /// Bytes that may be kept.
+    limit: u64,
+}
+
+impl Quota {
+    fn check(quota: Option<Self>, size: u64) -> Result<()> {
+        match quota {
+            Some(Self { used, limit }) if used.saturating_add(size) > limit => Err(Error::Quota { used, limit }),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -166,7 +166,7 @@ async fn every_verb_one_after_the_other() {
     let data = "1".to_owned();
     store.save_checkpoint(SaveCheckpoint { fence: fence.clone(), data, warnings: 0 }).await.expect("kept");
     done();
-    store.request_cancel(fence.job, "ann").await.expect("asked");
+    store.request_cancel(fence.job, &"ann".into()).await.expect("asked");
     done();
     let finish = Finish {
         fence: fence.clone(),
@@ -179,20 +179,21 @@ async fn every_verb_one_after_the_other() {
     };
     store.finish(finish.clone()).await.expect("ended");
     done();
-    store.retry(fence.job, "ann").await.expect("retried");
+    store.retry(fence.job, &"ann".into()).await.expect("retried");
     done();
-    store.request_cancel(fence.job, "ann").await.expect("cancelled");
+    store.request_cancel(fence.job, &"ann".into()).await.expect("cancelled");
     done();
-    store.delete(fence.job, "ann").await.expect("deleted");
+    store.delete(fence.job, &"ann".into()).await.expect("deleted");
     done();
-    let upload = engine::store::UploadRow { id: "u".to_owned(), name: "u".to_owned(), size: 1, at: Micros(1) };
-    store.save_upload(upload).await.expect("kept");
+    let upload =
+        engine::store::UploadRow { id: "u".to_owned(), name: "u".to_owned(), size: 1, at: Micros(1), by: None };
+    store.save_upload(upload, None).await.expect("kept");
     done();
-    store.pause(second, "ann").await.expect("paused");
+    store.pause(second, &"ann".into()).await.expect("paused");
     done();
-    store.resume(second, "ann").await.expect("resumed");
+    store.resume(second, &"ann".into()).await.expect("resumed");
     done();
-    store.change_gate(GateOf::Queue, "disk", GateChange::Pause, "ann").await.expect("paused");
+    store.change_gate(GateOf::Queue, "disk", GateChange::Pause, &"ann".into()).await.expect("paused");
     done();
     let claim = Claim { boot: fence.boot.clone(), slots: 1, kinds: [Claimable::of("a")].into(), waits: None };
     let fence = store.claim(claim).await.expect("claimed").remove(0).fence;

@@ -12,7 +12,7 @@ use std::{
 
 use engine::{Ctx, Error, Kind, Queue, Task, TaskError};
 use jiff::Timestamp;
-use model::bytes;
+use model::{Role, bytes};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -65,6 +65,7 @@ impl Task for Backup {
     const MAX_ATTEMPTS: u32 = 3;
     const QUEUE: Queue = super::UPKEEP;
     const LIMIT: Option<u32> = Some(1);
+    const START_ROLE: Role = Role::Administrator;
 
     type Input = Input;
     type Output = Output;

@@ -6,7 +6,7 @@ use engine::{
     Ctx, Error, Keeper, Kind, Queue, Task, TaskError,
     store::{Prunable, Usage},
 };
-use model::{FieldError, JobId, JobState, Level, Micros, bytes, count};
+use model::{FieldError, JobId, JobState, Level, Micros, Role, bytes, count};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +72,7 @@ impl Task for Prune {
     const STAGES: &'static [&'static str] = &["Jobs", "Logs", "Artifacts", "Uploads", "Space"];
     const QUEUE: Queue = super::UPKEEP;
     const LIMIT: Option<u32> = Some(1);
+    const START_ROLE: Role = Role::Administrator;
 
     type Input = Input;
     type Output = Output;

@@ -236,6 +236,7 @@ impl Filter {
             text: Some(self.text.clone()).filter(|text| !text.is_empty()),
             at: self.at,
             limit: PAGE,
+            ..ListQuery::default()
         }
     }
 }

@@ -64,7 +64,7 @@ use super::{
     DurableEvent, Fence, Finish, GateChange, HourBucket, JobDetail, KindStats, ListQuery, LogAppend, LogPage, LogQuery,
     NewJob, Node, Page, PauseAnswer, Prunable, Pruned, PrunedUploads, SaveCheckpoint, Store, Topics, UploadRow, Usage,
 };
-use crate::{Clock, Listener, Result, SystemClock};
+use crate::{Clock, Listener, Result, SystemClock, access::Sight};
 
 /// How the `SQLite` store is opened.
 pub struct SqliteOptions {
@@ -310,16 +310,16 @@ impl Store for SqliteStore {
         self.reader.artifacts(job).await
     }
 
-    async fn attention(&self, limit: u32) -> Result<Vec<JobView>> {
-        self.reader.attention(limit).await
+    async fn attention(&self, limit: u32, sight: &Sight) -> Result<Vec<JobView>> {
+        self.reader.attention(limit, sight).await
     }
 
     async fn finished_per_hour(&self, hours: u32) -> Result<Vec<HourBucket>> {
         self.reader.finished_per_hour(hours).await
     }
 
-    async fn kind_stats(&self) -> Result<Vec<KindStats>> {
-        self.reader.kind_stats().await
+    async fn kind_stats(&self, sight: &Sight) -> Result<Vec<KindStats>> {
+        self.reader.kind_stats(sight).await
     }
 
     async fn stage_weights(&self, kind: &str) -> Result<Option<Vec<f64>>> {
@@ -348,8 +348,12 @@ impl Store for SqliteStore {
         self.reader.usage().await
     }
 
-    async fn save_upload(&self, upload: UploadRow) -> Result<()> {
-        self.writer.call(keep::SaveUpload { upload }).await
+    async fn save_upload(&self, upload: UploadRow, quota: Option<u64>) -> Result<()> {
+        self.writer.call(keep::SaveUpload { upload, quota }).await
+    }
+
+    async fn uploads_of(&self, by: &str) -> Result<u64> {
+        self.reader.uploads_of(by).await
     }
 
     async fn upload(&self, id: &str) -> Result<UploadRow> {

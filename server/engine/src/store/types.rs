@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::By;
-use crate::Queue;
+use crate::{Queue, access::Sight};
 
 /// A process that runs jobs, since its start. 32 lower-case hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -393,6 +393,8 @@ pub struct ListQuery {
     pub text: Option<String>,
     /// Jobs before (older than) or after (newer than) this one.
     pub at: Option<PageAt>,
+    /// Only what is in sight; everything by default.
+    pub sight: Sight,
     /// How many; 1 to 200.
     pub limit: u32,
 }
@@ -571,4 +573,6 @@ pub struct UploadRow {
     pub size: u64,
     /// When it was complete.
     pub at: Micros,
+    /// Who sent it, by name; `None` for those of builds before there were accounts.
+    pub by: Option<String>,
 }

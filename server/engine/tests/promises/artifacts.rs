@@ -159,7 +159,7 @@ async fn files_whose_job_is_gone_are_swept_at_the_next_start() {
         bench.reaches(job, JobState::Succeeded).await;
     }
     // The server dies between the two halves of a deletion.
-    bench.engine.store().delete(deleted, "ann").await.expect("deleted");
+    bench.engine.store().delete(deleted, &"ann".into()).await.expect("deleted");
     bench.engine.shutdown(std::time::Duration::ZERO).await;
     let next = Bench::reopened(bench.folder, |builder| builder.register(Probe::<0>::new(writing))).await;
     let folder = next.engine.data_dir().job(deleted);

@@ -191,7 +191,7 @@ impl Bench {
     }
 
     pub(crate) async fn start_kind(&self, kind: &str, name: &str) -> JobId {
-        let options = StartOptions { by: "ann".to_owned(), ..StartOptions::default() };
+        let options = StartOptions { by: "ann".into(), ..StartOptions::default() };
         self.engine.start(kind, json!({ "name": name }), options).await.expect("the input fits")
     }
 

@@ -1,6 +1,6 @@
 //! Uploads arrive whole or not at all.
 
-use engine::{Clock, Engine, Error};
+use engine::{Clock, Engine, Error, store::By};
 use std::sync::{
     Arc,
     atomic::{AtomicI64, Ordering},
@@ -28,7 +28,7 @@ async fn a_finished_upload_is_found_again_under_a_clean_name() {
         ("..", "unnamed"),
         ("", "unnamed"),
     ] {
-        let mut upload = engine.uploads().begin(name, Some(3)).await.expect("it fits");
+        let mut upload = engine.uploads().begin(name, Some(3), &By::default()).await.expect("it fits");
         upload.write(b"a").await.expect("written");
         upload.write(b"bc").await.expect("written");
         let upload = upload.finish().await.expect("finished");
@@ -41,7 +41,7 @@ async fn a_finished_upload_is_found_again_under_a_clean_name() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_off_upload_leaves_nothing() {
     let (engine, _folder) = engine().await;
-    let mut upload = engine.uploads().begin("a", None).await.expect("it fits");
+    let mut upload = engine.uploads().begin("a", None, &By::default()).await.expect("it fits");
     upload.write(b"abc").await.expect("written");
     assert_eq!(files(&engine), 1);
     drop(upload);
@@ -51,8 +51,8 @@ async fn a_broken_off_upload_leaves_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn too_large_is_refused_before_and_during() {
     let (engine, _folder) = engine().await;
-    assert!(matches!(engine.uploads().begin("a", Some(1_001)).await, Err(Error::TooLarge(1_000))));
-    let mut upload = engine.uploads().begin("a", None).await.expect("not known yet");
+    assert!(matches!(engine.uploads().begin("a", Some(1_001), &By::default()).await, Err(Error::TooLarge(1_000))));
+    let mut upload = engine.uploads().begin("a", None, &By::default()).await.expect("not known yet");
     upload.write(&[0; 1_000]).await.expect("it just fits");
     assert!(matches!(upload.write(&[0]).await, Err(Error::TooLarge(1_000))));
     drop(upload);
@@ -60,10 +60,31 @@ async fn too_large_is_refused_before_and_during() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn more_than_a_person_may_keep_is_refused_before_during_and_at_the_end() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let engine = Engine::builder(folder.path()).upload_quota(1_000).open().await.expect("it opens");
+    let (ann, bob) = (By::from("ann"), By::from("bob"));
+    let send = async |size: usize, by: &By| {
+        let mut upload = engine.uploads().begin("a", None, by).await?;
+        upload.write(&vec![0; size]).await?;
+        Ok::<_, Error>(upload)
+    };
+    send(600, &ann).await.expect("there is room").finish().await.expect("there is room");
+    let refused = engine.uploads().begin("a", Some(401), &ann).await.err();
+    assert!(matches!(refused, Some(Error::Quota { used: 600, limit: 1_000 })));
+    assert!(matches!(send(401, &ann).await.err(), Some(Error::Quota { used: 600, limit: 1_000 })));
+    let (one, other) = (send(300, &ann).await.expect("one fits"), send(300, &ann).await.expect("as well"));
+    one.finish().await.expect("there is room");
+    assert!(matches!(other.finish().await, Err(Error::Quota { used: 900, limit: 1_000 })), "but not both");
+    send(1_000, &bob).await.expect("that was ann's").finish().await.expect("there is room");
+    assert_eq!(files(&engine), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn more_than_the_disk_has_is_refused_at_once() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let engine = Engine::builder(folder.path()).upload_limit(u64::MAX).open().await.expect("it opens");
-    assert!(matches!(engine.uploads().begin("a", Some(u64::MAX / 2)).await, Err(Error::Full)));
+    assert!(matches!(engine.uploads().begin("a", Some(u64::MAX / 2), &By::default()).await, Err(Error::Full)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,7 +108,8 @@ impl Clock for Moved {
 async fn what_nobody_used_goes_after_a_day() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let engine = Engine::builder(folder.path()).open().await.expect("it opens");
-    let upload = engine.uploads().begin("a", None).await.expect("it fits").finish().await.expect("finished");
+    let upload =
+        engine.uploads().begin("a", None, &By::default()).await.expect("it fits").finish().await.expect("finished");
     engine.shutdown(std::time::Duration::ZERO).await;
     drop(engine);
     // The sweep runs at each start.

@@ -1,5 +1,9 @@
 //! What every store promises, whatever it is built on. Each promise gets a new, empty store.
 
+#[path = "conformance/accounts.rs"]
+mod accounts;
+#[path = "conformance/audit.rs"]
+mod audit;
 #[path = "conformance/gates.rs"]
 mod gates;
 #[path = "conformance/pausing.rs"]
@@ -10,6 +14,10 @@ mod place;
 mod pruning;
 #[path = "conformance/retrying.rs"]
 mod retrying;
+#[path = "conformance/sessions.rs"]
+mod sessions;
+#[path = "conformance/sight.rs"]
+mod sight;
 #[path = "conformance/starting.rs"]
 mod starting;
 
@@ -17,6 +25,7 @@ use std::collections::BTreeSet;
 
 use engine::{
     Error,
+    access::Sight,
     store::{
         Artifact, CancelAnswer, Checkpoint, CheckpointAnswer, Claim, Claimable, Finish, ListQuery, LogQuery, NewJob,
         Node, Outcome, PageAt, Topics, UploadRow,
@@ -31,11 +40,15 @@ use super::support::{
     running, succeeded,
 };
 
+pub(crate) use accounts::*;
+pub(crate) use audit::*;
 pub(crate) use gates::*;
 pub(crate) use pausing::*;
 pub(crate) use place::*;
 pub(crate) use pruning::*;
 pub(crate) use retrying::*;
+pub(crate) use sessions::*;
+pub(crate) use sight::*;
 pub(crate) use starting::*;
 
 pub(crate) async fn an_accepted_job_is_the_last_in_line(kept: Kept) {
@@ -152,7 +165,7 @@ pub(crate) async fn a_log_counts_on_over_attempts(kept: Kept) {
     let mut ending = finish(&first, failed());
     ending.log = Some(lines(&first, 3, &["three"]));
     kept.store.finish(ending).await.expect("finished");
-    kept.store.retry(first.job, "ann").await.expect("retried");
+    kept.store.retry(first.job, &"ann".into()).await.expect("retried");
     let second = claim_one(&*kept.store, "a").await;
     assert_eq!((second.fence.attempt, second.next_line), (2, 4));
     kept.store.append_logs(vec![lines(&second.fence, 4, &["four"]), lines(&first, 5, &["stale"])]);
@@ -207,7 +220,7 @@ pub(crate) async fn a_finish_shows_result_log_and_artifacts_at_once(kept: Kept) 
 pub(crate) async fn a_stale_worker_writes_nothing(kept: Kept) {
     let stale = running(&*kept.store, "a").await.fence;
     die(&*kept.store).await;
-    kept.store.retry(stale.job, "ann").await.expect("retried");
+    kept.store.retry(stale.job, &"ann".into()).await.expect("retried");
     let fresh = claim_one(&*kept.store, "a").await.fence;
     let seq = kept.store.position().await.expect("read").seq;
 
@@ -240,7 +253,7 @@ pub(crate) async fn the_latest_checkpoint_of_a_job_is_kept_over_attempts(kept: K
     assert_eq!(kept.store.checkpoint(job).await.expect("read"), Some(expected.clone()));
 
     kept.store.finish(Finish { checkpointed: true, ..finish(&first, failed()) }).await.expect("finished");
-    kept.store.retry(job, "ann").await.expect("retried");
+    kept.store.retry(job, &"ann".into()).await.expect("retried");
     let second = claim_one(&*kept.store, "a").await.fence;
     assert_eq!(kept.store.checkpoint(job).await.expect("read"), Some(expected));
     let refused = kept.store.save_checkpoint(checkpoint(&first, "0", 0)).await.expect_err("refused");
@@ -258,7 +271,7 @@ pub(crate) async fn a_checkpoint_goes_with_its_job(kept: Kept) {
     let fence = running(&*kept.store, "a").await.fence;
     kept.store.save_checkpoint(checkpoint(&fence, "1", 0)).await.expect("kept");
     kept.store.finish(Finish { checkpointed: true, ..finish(&fence, failed()) }).await.expect("finished");
-    kept.store.delete(fence.job, "ann").await.expect("deleted");
+    kept.store.delete(fence.job, &"ann".into()).await.expect("deleted");
     assert_eq!(kept.store.checkpoint(fence.job).await.expect("read"), None);
 }
 
@@ -289,7 +302,7 @@ pub(crate) async fn what_is_handed_back_waits_anew_and_is_not_charged(kept: Kept
 pub(crate) async fn a_cancel_says_what_it_met(kept: Kept) {
     let waiting = kept.store.enqueue(new_job("b")).await.expect("accepted");
     let runs = running(&*kept.store, "a").await.fence;
-    let cancel = async |job| kept.store.request_cancel(job, "bob").await.expect("answered");
+    let cancel = async |job| kept.store.request_cancel(job, &"bob".into()).await.expect("answered");
     assert_eq!(cancel(waiting).await, CancelAnswer::Cancelled);
     assert_eq!(cancel(waiting).await, CancelAnswer::AlreadyEnded(JobState::Cancelled));
     assert_eq!(cancel(runs.job).await, CancelAnswer::Requested(1));
@@ -308,14 +321,17 @@ pub(crate) async fn a_cancel_says_what_it_met(kept: Kept) {
 
 pub(crate) async fn a_retry_is_the_next_attempt_of_what_went_wrong(kept: Kept) {
     let job = failed_job(&*kept.store, "a").await;
-    assert_eq!(kept.store.retry(job, "bob").await.expect("retried"), 2);
+    assert_eq!(kept.store.retry(job, &"bob".into()).await.expect("retried"), 2);
     let view = kept.store.job(job).await.expect("found");
     assert_eq!((view.state, view.failure, view.ended_at), (JobState::Queued, None, None));
-    assert!(matches!(kept.store.retry(job, "bob").await, Err(Error::Conflict { state: JobState::Queued, .. })));
+    assert!(matches!(kept.store.retry(job, &"bob".into()).await, Err(Error::Conflict { state: JobState::Queued, .. })));
     let fence = claim_one(&*kept.store, "a").await.fence;
-    assert!(matches!(kept.store.retry(job, "bob").await, Err(Error::Conflict { code: "still_running", .. })));
+    assert!(matches!(kept.store.retry(job, &"bob".into()).await, Err(Error::Conflict { code: "still_running", .. })));
     kept.store.finish(finish(&fence, succeeded())).await.expect("finished");
-    assert!(matches!(kept.store.retry(job, "bob").await, Err(Error::Conflict { state: JobState::Succeeded, .. })));
+    assert!(matches!(
+        kept.store.retry(job, &"bob".into()).await,
+        Err(Error::Conflict { state: JobState::Succeeded, .. })
+    ));
     let attempts = kept.store.attempts(job).await.expect("read");
     let states: Vec<_> = attempts.iter().map(|attempt| (attempt.attempt, attempt.state)).collect();
     assert_eq!(states, [(2, JobState::Succeeded), (1, JobState::Failed)]);
@@ -332,7 +348,7 @@ pub(crate) async fn a_retry_is_the_next_attempt_of_what_went_wrong(kept: Kept) {
 pub(crate) async fn a_retried_job_goes_to_the_end_of_the_line(kept: Kept) {
     let old = failed_job(&*kept.store, "a").await;
     let waiting = kept.store.enqueue(new_job("b")).await.expect("accepted");
-    kept.store.retry(old, "ann").await.expect("retried");
+    kept.store.retry(old, &"ann".into()).await.expect("retried");
     let newest = kept.store.enqueue(new_job("a")).await.expect("accepted");
     for (job, position) in [(waiting, 1), (old, 2), (newest, 3)] {
         assert_eq!(kept.store.job(job).await.expect("found").position, Some(position), "{job}");
@@ -358,11 +374,11 @@ pub(crate) async fn what_comes_back_stands_where_it_stood(kept: Kept) {
 }
 
 pub(crate) async fn a_deleted_job_leaves_nothing_and_its_number_never_comes_again(kept: Kept) {
-    let upload = UploadRow { id: "u1".to_owned(), name: "x.csv".to_owned(), size: 5, at: Micros(1) };
-    kept.store.save_upload(upload).await.expect("saved");
+    let upload = UploadRow { id: "u1".to_owned(), name: "x.csv".to_owned(), size: 5, at: Micros(1), by: None };
+    kept.store.save_upload(upload, None).await.expect("saved");
     let job = NewJob { uploads: vec!["u1".to_owned()], ..new_job("a") };
     let job = kept.store.enqueue(job).await.expect("accepted");
-    assert!(matches!(kept.store.delete(job, "ann").await, Err(Error::Conflict { code: "not_ended", .. })));
+    assert!(matches!(kept.store.delete(job, &"ann".into()).await, Err(Error::Conflict { code: "not_ended", .. })));
     let fence = claim_one(&*kept.store, "a").await.fence;
     kept.store.append_logs(vec![lines(&fence, 1, &["one"])]);
     let mut ending = finish(&fence, failed());
@@ -371,15 +387,15 @@ pub(crate) async fn a_deleted_job_leaves_nothing_and_its_number_never_comes_agai
     assert!(kept.store.sweep_uploads(Micros(i64::MAX)).await.expect("swept").is_empty(), "the job refers to it");
 
     assert_eq!(kept.store.existing(&[job, JobId(77)]).await.expect("read"), [job].into());
-    kept.store.delete(job, "ann").await.expect("deleted");
+    kept.store.delete(job, &"ann".into()).await.expect("deleted");
     assert!(kept.store.existing(&[job]).await.expect("read").is_empty());
     assert!(matches!(kept.store.job(job).await, Err(Error::NoSuchJob(gone)) if gone == job));
-    assert!(matches!(kept.store.delete(job, "ann").await, Err(Error::NoSuchJob(_))));
+    assert!(matches!(kept.store.delete(job, &"ann".into()).await, Err(Error::NoSuchJob(_))));
     assert!(kept.store.attempts(job).await.expect("read").is_empty());
     assert_eq!(kept.store.usage().await.expect("read").artifacts, 0);
     assert_eq!(kept.store.sweep_uploads(Micros(i64::MAX)).await.expect("swept"), ["u1"]);
     assert_eq!(kept.store.counts().await.expect("read").failed, 0);
-    assert!(kept.store.kind_stats().await.expect("read").is_empty());
+    assert!(kept.store.kind_stats(&Sight::default()).await.expect("read").is_empty());
     assert!(kept.store.enqueue(new_job("a")).await.expect("accepted") > job);
 }
 
@@ -387,7 +403,7 @@ pub(crate) async fn what_the_dead_held_is_settled(kept: Kept) {
     let lost = running(&*kept.store, "a").await.fence;
     kept.store.enqueue(NewJob { max_attempts: 2, ..new_job("b") }).await.expect("accepted");
     let asked = claim_one(&*kept.store, "b").await.fence;
-    kept.store.request_cancel(asked.job, "ann").await.expect("asked");
+    kept.store.request_cancel(asked.job, &"ann".into()).await.expect("asked");
     kept.store.enqueue(NewJob { max_attempts: 2, ..new_job("c") }).await.expect("accepted");
     let again = claim_one(&*kept.store, "c").await.fence;
     kept.store.enqueue(new_job("d")).await.expect("accepted");
@@ -407,12 +423,12 @@ pub(crate) async fn what_the_dead_held_is_settled(kept: Kept) {
 
 pub(crate) async fn every_change_is_an_event_and_replay_tells_them_as_they_were(kept: Kept) {
     let job = failed_job(&*kept.store, "a").await;
-    kept.store.retry(job, "ann").await.expect("retried");
+    kept.store.retry(job, &"ann".into()).await.expect("retried");
     let fence = claim_one(&*kept.store, "a").await.fence;
     kept.store.append_logs(vec![lines(&fence, 1, &["one"])]);
-    kept.store.request_cancel(job, "bob").await.expect("asked");
+    kept.store.request_cancel(job, &"bob".into()).await.expect("asked");
     kept.store.finish(finish(&fence, Outcome::Cancelled { failure: None, trace: String::new() })).await.expect("ended");
-    kept.store.delete(failed_job(&*kept.store, "b").await, "ann").await.expect("deleted");
+    kept.store.delete(failed_job(&*kept.store, "b").await, &"ann".into()).await.expect("deleted");
 
     let heard = kept.heard.events();
     let seqs: Vec<i64> = heard.iter().map(|event| event.seq.0).collect();
@@ -528,11 +544,12 @@ pub(crate) async fn attention_ends_with_a_retry_a_repetition_or_a_week(kept: Kep
     kept.clock.advance(HOUR);
     let lost = running(&*kept.store, "b").await.fence.job;
     die(&*kept.store).await;
-    let shown =
-        async || -> Vec<JobId> { kept.store.attention(10).await.expect("read").iter().map(|view| view.job).collect() };
+    let shown = async || -> Vec<JobId> {
+        kept.store.attention(10, &Sight::default()).await.expect("read").iter().map(|view| view.job).collect()
+    };
     let all = shown().await;
     assert_eq!((all[0], all.len(), all[3]), (lost, 4, old));
-    kept.store.retry(retried, "ann").await.expect("retried");
+    kept.store.retry(retried, &"ann".into()).await.expect("retried");
     let again = NewJob { rerun_of: Some(repeated), ..new_job("a") };
     let again = kept.store.enqueue(again).await.expect("accepted");
     assert_eq!(shown().await, [lost, old]);
@@ -550,7 +567,7 @@ pub(crate) async fn the_record_of_a_kind_and_of_the_hours_adds_up(kept: Kept) {
     }
     kept.clock.advance(HOUR);
     running(&*kept.store, "a").await;
-    let stats = kept.store.kind_stats().await.expect("read").remove(0);
+    let stats = kept.store.kind_stats(&Sight::default()).await.expect("read").remove(0);
     assert_eq!((stats.kind.as_str(), stats.total, stats.running, stats.last.len()), ("a", 31, 1, 20));
     assert_eq!(stats.last[19], (JobId(30), JobState::Succeeded, 29.0));
     assert_eq!((stats.success_rate, stats.usual_seconds), (Some(20.0 / 30.0), Some(14.0)));
@@ -561,9 +578,10 @@ pub(crate) async fn the_record_of_a_kind_and_of_the_hours_adds_up(kept: Kept) {
 }
 
 pub(crate) async fn uploads_that_nobody_refers_to_go_when_they_are_old(kept: Kept) {
-    let upload = |id: &str, at| UploadRow { id: id.to_owned(), name: "é.csv".to_owned(), size: 5, at: Micros(at) };
+    let upload =
+        |id: &str, at| UploadRow { id: id.to_owned(), name: "é.csv".to_owned(), size: 5, at: Micros(at), by: None };
     for upload in [upload("old", 1), upload("used", 1), upload("new", 9)] {
-        kept.store.save_upload(upload).await.expect("saved");
+        kept.store.save_upload(upload, None).await.expect("saved");
     }
     let job = NewJob { uploads: vec!["used".to_owned()], ..new_job("a") };
     kept.store.enqueue(job).await.expect("accepted");
@@ -573,24 +591,12 @@ pub(crate) async fn uploads_that_nobody_refers_to_go_when_they_are_old(kept: Kep
     assert_eq!(kept.store.usage().await.expect("read").uploads, 10);
 }
 
-pub(crate) async fn a_session_lives_until_it_expires(kept: Kept) {
-    let store = &kept.store;
-    assert!(store.create_session(b"key", b"one", Micros(10)).await.expect("answered"));
-    assert!(!store.create_session(b"key", b"two", Micros(10)).await.expect("answered"));
-    store.save_session(b"key", b"three", Micros(20)).await.expect("saved");
-    assert_eq!(store.load_session(b"key", Micros(19)).await.expect("read"), Some(b"three".to_vec()));
-    assert_eq!(store.load_session(b"key", Micros(20)).await.expect("read"), None);
-    store.save_session(b"gone", b"x", Micros(99)).await.expect("saved");
-    store.delete_session(b"gone").await.expect("deleted");
-    assert_eq!(store.sweep_sessions(Micros(20)).await.expect("swept"), 1);
-}
-
 pub(crate) async fn a_job_that_is_not_there_is_named(kept: Kept) {
     let none = JobId(404);
     assert!(matches!(kept.store.job(none).await, Err(Error::NoSuchJob(job)) if job == none));
     assert!(matches!(kept.store.detail(none).await, Err(Error::NoSuchJob(_))));
-    assert!(matches!(kept.store.request_cancel(none, "ann").await, Err(Error::NoSuchJob(_))));
-    assert!(matches!(kept.store.retry(none, "ann").await, Err(Error::NoSuchJob(_))));
+    assert!(matches!(kept.store.request_cancel(none, &"ann".into()).await, Err(Error::NoSuchJob(_))));
+    assert!(matches!(kept.store.retry(none, &"ann".into()).await, Err(Error::NoSuchJob(_))));
     assert!(matches!(kept.store.log(none, &LogQuery::default()).await, Err(Error::NoSuchJob(_))));
 }
 
@@ -686,7 +692,31 @@ macro_rules! promises {
             attention_ends_with_a_retry_a_repetition_or_a_week
             the_record_of_a_kind_and_of_the_hours_adds_up
             uploads_that_nobody_refers_to_go_when_they_are_old
+            a_name_never_comes_to_mean_somebody_else
+            a_person_without_a_password_cannot_come_in
+            a_removed_person_leaves_nothing_to_come_in_with
+            the_last_who_could_undo_it_stays_administrator
+            the_first_administrator_is_set_up_once
+            a_link_is_used_once_and_in_time
+            a_new_link_replaces_the_old_one
+            a_token_is_good_until_it_expires_or_is_revoked
+            a_rule_of_a_kind_is_what_was_decided_last
+            the_access_version_rises_with_every_change_of_rights_and_with_nothing_else
             a_session_lives_until_it_expires
+            an_owned_session_ends_when_it_is_not_used
+            sessions_of_a_person_can_be_ended
+            a_new_password_ends_the_other_sessions
+            an_ended_session_is_not_brought_back_by_a_late_save
+            the_last_use_is_noted_to_the_minute
+            what_people_do_to_jobs_is_in_the_audit_log
+            what_people_decide_is_in_the_audit_log
+            what_changes_nothing_is_not_in_the_audit_log
+            the_audit_log_is_read_by_who_what_job_and_time
+            a_token_stands_in_the_history_of_a_job
+            a_list_shows_of_hidden_kinds_only_ones_own
+            pages_stay_full_where_hidden_jobs_lie_between
+            attention_and_records_show_what_is_in_sight
+            a_quota_counts_what_is_kept_of_a_person
             a_job_that_is_not_there_is_named
             a_process_is_taken_out_with_its_jobs_unless_it_has_beaten_since
         );

@@ -35,7 +35,7 @@ async fn one_call_that_cannot_be_done_harms_no_other() {
         let (store, fence) = (Arc::clone(&kept.store), fence.clone());
         calls.spawn(async move {
             match n % 4 {
-                0 => matches!(store.retry(fence.job, "ann").await, Err(Error::Conflict { .. })),
+                0 => matches!(store.retry(fence.job, &"ann".into()).await, Err(Error::Conflict { .. })),
                 1 => {
                     let stale = engine::store::Fence { attempt: 7, ..fence };
                     matches!(store.finish(finish(&stale, succeeded())).await, Err(Error::Fenced))
@@ -191,7 +191,7 @@ async fn the_log_of_a_deleted_job_goes_in_the_end() {
         kept.store.append_logs(vec![lines(&fence, chunk * 2 + 1, &["one", "two"])]);
     }
     kept.store.finish(finish(&fence, succeeded())).await.expect("finished");
-    kept.store.delete(fence.job, "ann").await.expect("deleted");
+    kept.store.delete(fence.job, &"ann".into()).await.expect("deleted");
     let mut connection = peek(&kept).await;
     let gone = async {
         while number(&mut connection, "select count(*) from log").await > 0 {

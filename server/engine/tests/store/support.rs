@@ -80,7 +80,7 @@ pub(crate) fn new_job(kind: &str) -> NewJob {
     NewJob {
         title: format!("Try {kind}"),
         input: r#"{"text":"a \"quoted\" ünïcode"}"#.to_owned(),
-        by: "ann".to_owned(),
+        by: "ann".into(),
         ..NewJob::of(kind)
     }
 }

@@ -61,7 +61,7 @@ async fn jobs_of_the_second_schema_keep_all_that_belongs_to_them() {
     enter(&store).await;
     let claimed = store.claim(claim(8, &["demo"])).await.expect("it is claimed");
     assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), [JobId(2)]);
-    store.delete(JobId(3), "ann").await.expect("it is deleted");
+    store.delete(JobId(3), &"ann".into()).await.expect("it is deleted");
     drop(store);
 
     let mut connection = SqliteConnectOptions::new().filename(&path).connect().await.expect("it opens");

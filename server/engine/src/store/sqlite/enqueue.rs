@@ -4,7 +4,10 @@ use model::{JobId, JobState, JobView};
 use rusqlite::params;
 
 use super::transaction::Transaction;
-use crate::{Error, Result, store::{By, NewJob}};
+use crate::{
+    Error, Result,
+    store::{By, NewJob},
+};
 
 /// How long an idempotency key is remembered, microseconds.
 pub(super) const KEY_LIFETIME: i64 = 24 * 3_600_000_000;

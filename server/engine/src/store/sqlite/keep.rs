@@ -4,22 +4,33 @@ use model::Micros;
 use rusqlite::params;
 
 use super::{batch::Verb, transaction::Transaction};
-use crate::{Result, store::UploadRow};
+use crate::{Error, Result, store::UploadRow};
 
-/// Registers a finished upload.
+/// Bytes of what somebody has sent and is still kept.
+pub(super) const UPLOADS_OF: &str =
+    "select coalesce(sum(size), 0) from upload indexed by upload_by_sender where by = ? and by is not null";
+
+/// Registers a finished upload, where it is within its sender's quota.
 pub(super) struct SaveUpload {
     pub(super) upload: UploadRow,
+    pub(super) quota: Option<u64>,
 }
 
 impl Verb for SaveUpload {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
-        let UploadRow { id, name, size, at } = &self.upload;
+        let UploadRow { id, name, size, at, by } = &self.upload;
+        if let Some(limit) = self.quota {
+            let used = transaction.row(UPLOADS_OF, [by], |row| Ok(row.get::<_, i64>(0)?))?.unwrap_or_default() as u64;
+            if used.saturating_add(*size) > limit {
+                return Err(Error::Quota { used, limit });
+            }
+        }
         let size = *size as i64;
         let added = transaction.execute(
-            "insert into upload (id, name, size, at) values (?, ?, ?, ?) on conflict do nothing",
-            params![id, name, size, at.0],
+            "insert into upload (id, name, size, at, by) values (?, ?, ?, ?, ?) on conflict do nothing",
+            params![id, name, size, at.0, by],
         )?;
         if added == 1 {
             transaction.ledger.upload_bytes += size;

@@ -4,7 +4,10 @@ use model::{Event, JobId, JobState, JobView};
 use rusqlite::params;
 
 use super::{batch::Verb, transaction::Transaction};
-use crate::{Error, Result, store::{By, PauseAnswer}};
+use crate::{
+    Error, Result,
+    store::{By, PauseAnswer},
+};
 
 /// Sets aside what waits, asks what runs.
 pub(super) struct Pause {

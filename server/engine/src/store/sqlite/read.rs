@@ -19,7 +19,7 @@ use std::{
 use model::{AttemptNo, Counts, Cursor, Gate, GateOf, JobId, JobState, JobView, Micros, Seq};
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
-use super::{SqliteOptions, error::corrupt, gate::GATES, open, row};
+use super::{SqliteOptions, error::corrupt, gate::GATES, keep::UPLOADS_OF, open, row};
 use crate::{
     Clock, Error, Result,
     store::{BootId, Node, Role, UploadRow},
@@ -128,12 +128,22 @@ impl Reader {
     }
 
     pub(super) async fn upload(&self, id: &str) -> Result<UploadRow> {
-        let row = sqlx::query("select id, name, size, at from upload where id = ?")
+        let row = sqlx::query("select id, name, size, at, by from upload where id = ?")
             .bind(id)
             .fetch_optional(&self.pool)
             .await?
             .ok_or_else(|| Error::NoSuchUpload(id.to_owned()))?;
-        Ok(UploadRow { id: row.try_get(0)?, name: row.try_get(1)?, size: row.try_get(2)?, at: Micros(row.try_get(3)?) })
+        Ok(UploadRow {
+            id: row.try_get(0)?,
+            name: row.try_get(1)?,
+            size: row.try_get(2)?,
+            at: Micros(row.try_get(3)?),
+            by: row.try_get(4)?,
+        })
+    }
+
+    pub(super) async fn uploads_of(&self, by: &str) -> Result<u64> {
+        Ok(sqlx::query_scalar(UPLOADS_OF).bind(by).fetch_one(&self.pool).await?)
     }
 }
 

@@ -142,7 +142,7 @@ impl World {
                 let Some(job) = self.pick(job) else { return };
                 let Known { state, kind, unique, .. } = self.jobs[&job];
                 let possible = state.apply(Event::Retry).is_ok() && self.rival(kind, unique).is_none();
-                assert_eq!(store.retry(job, "ann").await.is_ok(), possible);
+                assert_eq!(store.retry(job, &"ann".into()).await.is_ok(), possible);
                 if possible {
                     self.apply(job, Event::Retry);
                 }
@@ -150,7 +150,7 @@ impl World {
             Step::StartNow { job } => {
                 let Some(job) = self.pick(job) else { return };
                 let possible = self.jobs[&job].state.apply(Event::Due).is_ok();
-                assert_eq!(store.start_now(job, "ann").await.is_ok(), possible);
+                assert_eq!(store.start_now(job, &"ann".into()).await.is_ok(), possible);
                 if possible {
                     self.apply(job, Event::Due);
                 }
@@ -160,7 +160,7 @@ impl World {
             Step::Delete { job } => {
                 let Some(job) = self.pick(job) else { return };
                 let possible = self.jobs[&job].state.is_terminal();
-                assert_eq!(store.delete(job, "ann").await.is_ok(), possible);
+                assert_eq!(store.delete(job, &"ann".into()).await.is_ok(), possible);
                 if possible {
                     self.jobs.remove(&job);
                 }
@@ -168,7 +168,7 @@ impl World {
             Step::Gate { kind, paused } => self.gate(&*store, kind.map(|kind| KINDS[kind]), paused).await,
             Step::Limit { at_once } => {
                 let change = GateChange::Limit(at_once);
-                store.change_gate(GateOf::Queue, QUEUE, change, "ann").await.expect("changed");
+                store.change_gate(GateOf::Queue, QUEUE, change, &"ann".into()).await.expect("changed");
                 self.at_once = at_once;
             }
             Step::Promote => {
@@ -187,7 +187,7 @@ impl World {
     async fn gate(&mut self, store: &dyn Store, kind: Option<&'static str>, paused: bool) {
         let (of, name) = kind.map_or((GateOf::Queue, QUEUE), |kind| (GateOf::Kind, kind));
         let change = if paused { GateChange::Pause } else { GateChange::Resume };
-        store.change_gate(of, name, change, "ann").await.expect("changed");
+        store.change_gate(of, name, change, &"ann".into()).await.expect("changed");
         if paused {
             self.paused.insert(kind);
         } else {
@@ -320,7 +320,7 @@ impl World {
             state if state.is_terminal() => CancelAnswer::AlreadyEnded(state),
             _ => CancelAnswer::Cancelled,
         };
-        assert_eq!(store.request_cancel(job, "ann").await.expect("answered"), expected);
+        assert_eq!(store.request_cancel(job, &"ann".into()).await.expect("answered"), expected);
         match expected {
             CancelAnswer::Cancelled => self.apply(job, Event::Cancel),
             CancelAnswer::Requested(_) => {
@@ -338,7 +338,7 @@ impl World {
             Ok(_) if !asked && !pausing => Some(PauseAnswer::Requested),
             Ok(_) | Err(_) => None,
         };
-        assert_eq!(store.pause(job, "ann").await.ok(), expected);
+        assert_eq!(store.pause(job, &"ann".into()).await.ok(), expected);
         match expected {
             Some(PauseAnswer::Paused) => self.apply(job, Event::Pause),
             Some(PauseAnswer::Requested) => self.known(job).pausing = true,
@@ -352,7 +352,7 @@ impl World {
         let possible = state.apply(Event::Resume).is_ok();
         let found = store.job(job).await.expect("found");
         let waits = found.failure.is_none() && found.run_at.is_some_and(|at| at > self.kept.clock.now());
-        assert_eq!(store.resume(job, "ann").await.is_ok(), possible || pausing);
+        assert_eq!(store.resume(job, &"ann".into()).await.is_ok(), possible || pausing);
         if possible {
             self.apply(job, if waits { Event::ResumeLater } else { Event::Resume });
         } else if pausing {

@@ -27,7 +27,7 @@ async fn enqueue(kept: &Kept, kinds: &[&str]) -> Vec<JobId> {
 }
 
 async fn change(kept: &Kept, of: GateOf, name: &str, change: GateChange) {
-    kept.store.change_gate(of, name, change, "ann").await.expect("changed");
+    kept.store.change_gate(of, name, change, &"ann".into()).await.expect("changed");
 }
 
 pub(crate) async fn what_is_paused_lets_nobody_start_and_holds_up_nobody_else(kept: Kept) {
@@ -93,7 +93,7 @@ pub(crate) async fn a_claim_that_waits_takes_what_the_end_of_another_makes_room_
 pub(crate) async fn a_gate_tells_how_it_stands_once_and_who_paused_it(kept: Kept) {
     assert_eq!(kept.store.gates().await.expect("read"), []);
     change(&kept, GateOf::Queue, "q", GateChange::Pause).await;
-    kept.store.change_gate(GateOf::Queue, "q", GateChange::Pause, "bob").await.expect("it is paused already");
+    kept.store.change_gate(GateOf::Queue, "q", GateChange::Pause, &"bob".into()).await.expect("it is paused already");
     change(&kept, GateOf::Queue, "q", GateChange::Limit(Some(4))).await;
     let paused = Gate { paused_by: Some("ann".to_owned()), ..Gate::open(GateOf::Queue, "q") };
     let gates = kept.store.gates().await.expect("read");
@@ -111,8 +111,8 @@ pub(crate) async fn a_gate_tells_how_it_stands_once_and_who_paused_it(kept: Kept
 pub(crate) async fn what_is_under_way_is_counted_by_kind(kept: Kept) {
     let jobs = enqueue(&kept, &["a", "b", "b", "b", "c"]).await;
     assert_eq!(claimed(&kept, 1).await, jobs[..1]);
-    kept.store.pause(jobs[1], "ann").await.expect("paused");
-    kept.store.request_cancel(jobs[4], "ann").await.expect("cancelled");
+    kept.store.pause(jobs[1], &"ann".into()).await.expect("paused");
+    kept.store.request_cancel(jobs[4], &"ann".into()).await.expect("cancelled");
     let counts = kept.store.under_way().await.expect("read");
     assert_eq!(counts.keys().map(String::as_str).collect::<BTreeSet<_>>(), ["a", "b"].into());
     assert_eq!((counts["a"].running, counts["a"].total()), (1, 1));

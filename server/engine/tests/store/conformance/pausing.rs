@@ -18,9 +18,9 @@ pub(crate) async fn what_waits_is_set_aside_and_comes_back_at_the_end_of_the_lin
     let later = NewJob { run_at: Some(Micros(501_000 * HOUR)), ..new_job("a") };
     let scheduled = kept.store.enqueue(later).await.expect("accepted");
     for job in [first, scheduled] {
-        assert_eq!(kept.store.pause(job, "ann").await.expect("paused"), PauseAnswer::Paused);
+        assert_eq!(kept.store.pause(job, &"ann".into()).await.expect("paused"), PauseAnswer::Paused);
         assert_eq!(kept.store.job(job).await.expect("found").state, JobState::Paused);
-        let again = kept.store.pause(job, "ann").await;
+        let again = kept.store.pause(job, &"ann".into()).await;
         assert!(matches!(&again, Err(Error::Conflict { code: "already_paused", .. })), "{again:?}");
     }
     let next = kept.store.enqueue(new_job("a")).await.expect("accepted");
@@ -30,14 +30,14 @@ pub(crate) async fn what_waits_is_set_aside_and_comes_back_at_the_end_of_the_lin
         "what is set aside is not claimed"
     );
     kept.store.enqueue(new_job("b")).await.expect("accepted");
-    kept.store.resume(first, "ann").await.expect("resumed");
+    kept.store.resume(first, &"ann".into()).await.expect("resumed");
     assert_eq!(kept.store.job(first).await.expect("found").position, Some(2), "after {next}, at the end of the line");
-    kept.store.resume(scheduled, "ann").await.expect("resumed");
+    kept.store.resume(scheduled, &"ann".into()).await.expect("resumed");
     let waits = kept.store.job(scheduled).await.expect("found");
     assert_eq!((waits.state, waits.run_at), (JobState::Scheduled, Some(Micros(501_000 * HOUR))), "for its time again");
-    kept.store.pause(scheduled, "ann").await.expect("paused");
+    kept.store.pause(scheduled, &"ann".into()).await.expect("paused");
     kept.clock.advance(1_000 * HOUR);
-    kept.store.resume(scheduled, "ann").await.expect("resumed");
+    kept.store.resume(scheduled, &"ann".into()).await.expect("resumed");
     assert_eq!(kept.store.job(scheduled).await.expect("found").position, Some(3), "its time has come meanwhile");
     let told = kept.store.activity(first, 9).await.expect("read");
     let told: Vec<_> = told.iter().map(|entry| entry.what.as_str()).collect();
@@ -47,19 +47,19 @@ pub(crate) async fn what_waits_is_set_aside_and_comes_back_at_the_end_of_the_lin
 pub(crate) async fn what_runs_is_asked_and_set_aside_uncharged(kept: Kept) {
     let claimed = running(kept.store.as_ref(), "a").await;
     let job = claimed.view.job;
-    assert_eq!(kept.store.pause(job, "ann").await.expect("asked"), PauseAnswer::Requested);
+    assert_eq!(kept.store.pause(job, &"ann".into()).await.expect("asked"), PauseAnswer::Requested);
     assert_eq!(kept.store.job(job).await.expect("found").shown(), Shown::Pausing);
     let told = kept.store.save_checkpoint(checkpoint(&claimed.fence, "7", 0)).await.expect("kept");
     assert_eq!(told, CheckpointAnswer::Pause, "its checkpoint tells it");
-    let again = kept.store.pause(job, "ann").await;
+    let again = kept.store.pause(job, &"ann".into()).await;
     assert!(matches!(&again, Err(Error::Conflict { code: "already_requested", .. })), "{again:?}");
     let set_aside = kept.store.finish(finish(&claimed.fence, Outcome::Paused)).await.expect("finished");
     assert_eq!((set_aside.state, set_aside.attempt, set_aside.pause_requested_at), (JobState::Paused, 2, None));
-    kept.store.resume(job, "ann").await.expect("resumed");
+    kept.store.resume(job, &"ann".into()).await.expect("resumed");
     let next = claim_one(kept.store.as_ref(), "a").await;
     assert_eq!((next.view.attempt, next.charged), (2, 1));
     // A process that ends before the next checkpoint does not forget the wish.
-    kept.store.pause(job, "ann").await.expect("asked");
+    kept.store.pause(job, &"ann".into()).await.expect("asked");
     let set_aside = kept.store.finish(finish(&next.fence, Outcome::HandedBack)).await.expect("finished");
     assert_eq!((set_aside.state, set_aside.attempt), (JobState::Paused, 3));
 }
@@ -67,14 +67,14 @@ pub(crate) async fn what_runs_is_asked_and_set_aside_uncharged(kept: Kept) {
 pub(crate) async fn a_wish_to_pause_can_be_taken_back(kept: Kept) {
     let claimed = running(kept.store.as_ref(), "a").await;
     let job = claimed.view.job;
-    kept.store.pause(job, "ann").await.expect("asked");
-    kept.store.resume(job, "ann").await.expect("taken back");
+    kept.store.pause(job, &"ann".into()).await.expect("asked");
+    kept.store.resume(job, &"ann".into()).await.expect("taken back");
     assert_eq!(kept.store.job(job).await.expect("found").shown(), Shown::Running);
-    let twice = kept.store.resume(job, "ann").await;
+    let twice = kept.store.resume(job, &"ann".into()).await;
     assert!(matches!(&twice, Err(Error::Conflict { code: "not_paused", .. })), "{twice:?}");
     // A wish to cancel outruns one to pause.
-    kept.store.pause(job, "ann").await.expect("asked");
-    kept.store.request_cancel(job, "ann").await.expect("asked");
+    kept.store.pause(job, &"ann".into()).await.expect("asked");
+    kept.store.request_cancel(job, &"ann".into()).await.expect("asked");
     assert_eq!(kept.store.job(job).await.expect("found").shown(), Shown::Cancelling);
     let told = kept.store.save_checkpoint(checkpoint(&claimed.fence, "7", 0)).await.expect("kept");
     assert_eq!(told, CheckpointAnswer::GoOn);
@@ -86,10 +86,10 @@ pub(crate) async fn a_job_goes_on_if_the_wish_to_pause_was_taken_back_before_its
     let claimed = running(kept.store.as_ref(), "a").await;
     let job = claimed.view.job;
     let behind = kept.store.enqueue(new_job("a")).await.expect("accepted");
-    kept.store.pause(job, "ann").await.expect("asked");
+    kept.store.pause(job, &"ann".into()).await.expect("asked");
     let told = kept.store.save_checkpoint(checkpoint(&claimed.fence, "7", 0)).await.expect("kept");
     assert_eq!(told, CheckpointAnswer::Pause);
-    kept.store.resume(job, "ann").await.expect("taken back");
+    kept.store.resume(job, &"ann".into()).await.expect("taken back");
     let waits = kept.store.finish(finish(&claimed.fence, Outcome::Paused)).await.expect("finished");
     assert_eq!((waits.state, waits.attempt), (JobState::Queued, 2), "nobody wants it set aside any more");
     let why =
@@ -136,7 +136,7 @@ pub(crate) async fn a_wish_to_pause_outlives_every_end_after_which_the_job_would
         kept.store.enqueue(NewJob { max_attempts: 2, ..new_job("a") }).await.expect("accepted");
         let claimed = claim_one(kept.store.as_ref(), "a").await;
         let job = claimed.view.job;
-        kept.store.pause(job, "ann").await.expect("asked");
+        kept.store.pause(job, &"ann".into()).await.expect("asked");
         let before = kept.heard.events().len();
         end.end(&kept, &claimed).await;
 
@@ -156,7 +156,7 @@ pub(crate) async fn a_wish_to_pause_outlives_every_end_after_which_the_job_would
 
         kept.store.promote_due(Micros(i64::MAX)).await.expect("promoted");
         assert!(kept.store.claim(claim(1, &["a"])).await.expect("answered").is_empty(), "{end:?}: it stays so");
-        kept.store.resume(job, "ann").await.expect("it is paused");
+        kept.store.resume(job, &"ann".into()).await.expect("it is paused");
         let goes_on = kept.store.job(job).await.expect("found").state;
         let snoozes = matches!(end, Waits::Snoozed);
         assert_eq!(goes_on, if snoozes { JobState::Scheduled } else { JobState::Queued }, "{end:?}");
@@ -170,7 +170,7 @@ pub(crate) async fn a_wish_to_pause_outlives_every_end_after_which_the_job_would
 pub(crate) async fn what_has_no_attempt_left_is_over_although_it_was_to_be_paused(kept: Kept) {
     for died in [false, true] {
         let claimed = running(kept.store.as_ref(), "a").await;
-        kept.store.pause(claimed.view.job, "ann").await.expect("asked");
+        kept.store.pause(claimed.view.job, &"ann".into()).await.expect("asked");
         if died {
             die(kept.store.as_ref()).await;
         } else {
@@ -184,8 +184,8 @@ pub(crate) async fn what_has_no_attempt_left_is_over_although_it_was_to_be_pause
 
 pub(crate) async fn what_is_over_cannot_be_paused(kept: Kept) {
     let job = failed_job(kept.store.as_ref(), "a").await;
-    let refused = kept.store.pause(job, "ann").await;
+    let refused = kept.store.pause(job, &"ann".into()).await;
     assert!(matches!(&refused, Err(Error::Conflict { code: "already_ended", .. })), "{refused:?}");
-    let refused = kept.store.resume(job, "ann").await;
+    let refused = kept.store.resume(job, &"ann".into()).await;
     assert!(matches!(&refused, Err(Error::Conflict { code: "not_paused", .. })), "{refused:?}");
 }

@@ -61,13 +61,13 @@ pub(crate) async fn what_goes_on_from_a_checkpoint_shows_where_it_stopped_until_
             assert_eq!(end(store, &claimed, outcome.clone()).await.progress, expected, "{outcome:?}");
             assert_eq!(progress_of(store, job).await, expected, "{outcome:?}");
             assert_eq!(store.attempts(job).await.expect("read")[0].progress, halfway(), "its own end is as it was");
-            store.request_cancel(job, "ann").await.expect("it waits");
+            store.request_cancel(job, &"ann".into()).await.expect("it waits");
             assert_eq!(progress_of(store, job).await, expected, "nothing came after it");
         }
 
         let claimed = come_halfway(store, with_checkpoint).await;
         end(store, &claimed, failed()).await;
-        store.retry(claimed.view.job, "ann").await.expect("it has failed");
+        store.retry(claimed.view.job, &"ann".into()).await.expect("it has failed");
         let retried = claim_one(store, "a").await;
         assert_eq!(retried.view.progress, expected, "retried by a person, and claimed");
         end(store, &retried, failed()).await;

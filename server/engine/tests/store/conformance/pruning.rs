@@ -75,7 +75,7 @@ pub(crate) async fn a_log_and_artifacts_go_without_their_job(kept: Kept) {
     assert!(kept.store.artifacts(job).await.expect("read").is_empty());
     assert_eq!(kept.store.usage().await.expect("read").artifacts, 0);
     // What the next attempt says is not swept away with what was said before, and goes on counting.
-    kept.store.retry(job, "ann").await.expect("queued");
+    kept.store.retry(job, &"ann".into()).await.expect("queued");
     let again = claim_one(kept.store.as_ref(), "a").await;
     assert_eq!(again.next_line, 4);
     kept.store.append_logs(vec![lines(&again.fence, 4, &["four"])]);
@@ -94,15 +94,15 @@ pub(crate) async fn what_was_retried_meanwhile_is_not_removed(kept: Kept) {
     let found =
         kept.store.prunable(Prunable::Job, &[(JobState::Cancelled, Micros(NOW + 1))], JobId(0), 9).await.expect("read");
     assert_eq!(found, [(job, Micros(NOW + 1))]);
-    kept.store.retry(job, "ann").await.expect("queued");
+    kept.store.retry(job, &"ann".into()).await.expect("queued");
     assert!(kept.store.prune(Prunable::Job, found, Duration::MAX).await.expect("answered").jobs.is_empty());
     assert_eq!(kept.store.job(job).await.expect("it stays").state, JobState::Queued);
 }
 
 pub(crate) async fn an_upload_goes_when_the_last_job_that_used_it_is_old(kept: Kept) {
     for id in ["old", "used"] {
-        let upload = UploadRow { id: id.to_owned(), name: "a.csv".to_owned(), size: 5, at: Micros(NOW) };
-        kept.store.save_upload(upload).await.expect("kept");
+        let upload = UploadRow { id: id.to_owned(), name: "a.csv".to_owned(), size: 5, at: Micros(NOW), by: None };
+        kept.store.save_upload(upload, None).await.expect("kept");
     }
     let using = |upload: &str| NewJob { uploads: vec![upload.to_owned()], ..new_job("a") };
     kept.store.enqueue(using("old")).await.expect("accepted");

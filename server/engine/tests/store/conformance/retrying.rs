@@ -43,11 +43,11 @@ pub(crate) async fn what_comes_back_later_is_not_charged(kept: Kept) {
 pub(crate) async fn what_waits_for_a_time_can_be_started_now(kept: Kept) {
     let claimed = running(kept.store.as_ref(), "a").await;
     let job = claimed.view.job;
-    let refused = kept.store.start_now(job, "ann").await;
+    let refused = kept.store.start_now(job, &"ann".into()).await;
     assert!(matches!(refused, Err(Error::Conflict { code: "not_scheduled", .. })), "{refused:?}");
     kept.store.finish(finish(&claimed.fence, again_at(NOW + HOUR))).await.expect("finished");
     let earlier = kept.store.enqueue(new_job("a")).await.expect("accepted");
-    kept.store.start_now(job, "ann").await.expect("it waits");
+    kept.store.start_now(job, &"ann".into()).await.expect("it waits");
     assert_eq!(kept.store.job(job).await.expect("found").position, Some(2), "behind {earlier}");
     let told = kept.store.activity(job, 9).await.expect("read");
     assert!(told.iter().any(|entry| entry.what == "started_now" && entry.by.as_deref() == Some("ann")), "{told:?}");
@@ -61,7 +61,7 @@ pub(crate) async fn a_wish_to_cancel_outruns_every_end_but_success(kept: Kept) {
             _ => None::<Failure>,
         };
         let claimed = running(kept.store.as_ref(), "a").await;
-        kept.store.request_cancel(claimed.view.job, "ann").await.expect("asked");
+        kept.store.request_cancel(claimed.view.job, &"ann".into()).await.expect("asked");
         let over = kept.store.finish(finish(&claimed.fence, outcome)).await.expect("finished");
         assert_eq!((over.state, over.failure), (JobState::Cancelled, why), "end {nth}");
     }

@@ -42,14 +42,14 @@ pub(crate) async fn a_unique_job_is_under_way_once(kept: Kept) {
     assert_eq!(kept.store.counts().await.expect("read").queued, 3, "{first} {other} {elsewhere}");
     let claimed = claim_one(kept.store.as_ref(), "a").await;
     assert_eq!(kept.store.enqueue(only_one("a", "orders")).await.expect("answered"), first, "it runs");
-    kept.store.request_cancel(first, "ann").await.expect("asked");
+    kept.store.request_cancel(first, &"ann".into()).await.expect("asked");
     kept.store
         .finish(finish(&claimed.fence, engine::store::Outcome::Cancelled { failure: None, trace: String::new() }))
         .await
         .expect("finished");
     let next = kept.store.enqueue(only_one("a", "orders")).await.expect("accepted");
     assert_ne!(next, first, "it is over");
-    let rival = kept.store.retry(first, "ann").await;
+    let rival = kept.store.retry(first, &"ann".into()).await;
     assert!(matches!(&rival, Err(Error::Conflict { code: "already_under_way", .. })), "{rival:?}");
     assert_eq!(kept.store.job(first).await.expect("found").state, JobState::Cancelled);
 }

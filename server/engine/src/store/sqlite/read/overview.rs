@@ -8,9 +8,13 @@ use sqlx::Row;
 use super::{Reader, view};
 use crate::{
     Result,
+    access::Sight,
     store::{
         HourBucket, KindStats, Usage,
-        sqlite::{error::corrupt, row::view_column},
+        sqlite::{
+            error::corrupt,
+            row::{json, view_column},
+        },
     },
 };
 
@@ -25,15 +29,18 @@ const LAST_RUNS: usize = 20;
 type Run = (JobId, JobState, f64);
 
 impl Reader {
-    pub(in crate::store::sqlite) async fn attention(&self, limit: u32) -> Result<Vec<JobView>> {
+    pub(in crate::store::sqlite) async fn attention(&self, limit: u32, sight: &Sight) -> Result<Vec<JobView>> {
         let rows = sqlx::query(concat!(
             "select ",
             view_column!(),
             " from job indexed by job_attention
             where state in ('failed', 'interrupted') and repeated_by is null and ended_at > ?
+                and (created_by = ? or kind not in (select value from json_each(?)))
             order by ended_at desc limit ?"
         ))
         .bind(self.clock.now().0 - ATTENTION_SPAN)
+        .bind(&*sight.own)
+        .bind(json(&sight.hidden)?)
         .bind(limit)
         .fetch_all(&self.pool)
         .await?;
@@ -63,7 +70,7 @@ impl Reader {
             .collect())
     }
 
-    pub(in crate::store::sqlite) async fn kind_stats(&self) -> Result<Vec<KindStats>> {
+    pub(in crate::store::sqlite) async fn kind_stats(&self, sight: &Sight) -> Result<Vec<KindStats>> {
         let rows = sqlx::query(
             "select kind.name, kind.jobs,
                 (select count(*) from job indexed by job_by_state where state = 'running' and job.kind = kind.name),
@@ -72,9 +79,10 @@ impl Reader {
                     where attempt.kind = kind.name and state <> 'queued'
                     order by ended_at desc limit ?
                 ))
-            from kind where kind.jobs > 0 order by kind.name",
+            from kind where kind.jobs > 0 and kind.name not in (select value from json_each(?)) order by kind.name",
         )
         .bind(RECENT_RUNS)
+        .bind(json(&sight.hidden)?)
         .fetch_all(&self.pool)
         .await?;
         rows.iter()

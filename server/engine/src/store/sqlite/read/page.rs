@@ -107,6 +107,10 @@ async fn walk(
             select last.id from job as last indexed by job_by_time where last.created_at < ?
             order by last.created_at desc, last.id desc limit 1)";
     }
+    let limited = !query.sight.is_whole();
+    if limited {
+        filters += " and (found.created_by = ? or found.kind not in (select value from json_each(?)))";
+    }
     let words = words(query.text.as_deref());
     for _ in &words {
         filters += r" and '#' || found.id || ' ' || found.kind || ' ' || found.title like ? escape '\'";
@@ -139,6 +143,9 @@ async fn walk(
     }
     for bound in [query.from, query.until].into_iter().flatten() {
         statement = statement.bind(bound.0).bind(bound.0);
+    }
+    if limited {
+        statement = statement.bind(&*query.sight.own).bind(json(&query.sight.hidden)?);
     }
     for word in words {
         statement = statement.bind(word);

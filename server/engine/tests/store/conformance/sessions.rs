@@ -1,0 +1,129 @@
+//! Web sessions.
+
+use engine::store::{By, Ending, PersonChange, SessionRow, Store, UserId};
+use model::{Micros, Role};
+
+use super::{
+    super::support::{HOUR, Kept},
+    accounts::{NOW, new_token, person, root, session},
+};
+
+const MINUTE: i64 = 60_000_000;
+
+fn anonymous(data: &[u8], expires: i64) -> SessionRow {
+    SessionRow { data: data.to_vec(), expires: Micros(expires), owner: None }
+}
+
+/// The keys of a person's sessions.
+async fn keys(store: &dyn Store, user: UserId) -> Vec<Vec<u8>> {
+    let mut keys: Vec<_> = store.sessions(user).await.expect("read").into_iter().map(|session| session.key).collect();
+    keys.sort();
+    keys
+}
+
+pub(crate) async fn a_session_lives_until_it_expires(kept: Kept) {
+    let store = &*kept.store;
+    let load = async |now| store.load_session(b"key", Micros(now), Micros(i64::MAX)).await.expect("read");
+    assert!(store.create_session(b"key", anonymous(b"one", 10)).await.expect("answered"));
+    assert!(!store.create_session(b"key", anonymous(b"two", 10)).await.expect("answered"));
+    store.save_session(b"key", anonymous(b"three", 20)).await.expect("saved");
+    assert_eq!(load(19).await, Some(anonymous(b"three", 20)), "nobody owns it, so it may lie idle");
+    assert_eq!(load(20).await, None);
+    store.save_session(b"gone", anonymous(b"x", 99)).await.expect("saved");
+    store.delete_session(b"gone").await.expect("deleted");
+    assert_eq!(store.load_session(b"gone", Micros(1), Micros(0)).await.expect("read"), None);
+    assert_eq!(store.sweep_sessions(Micros(20), Micros(0)).await.expect("swept"), 1);
+}
+
+pub(crate) async fn an_owned_session_ends_when_it_is_not_used(kept: Kept) {
+    let store = &*kept.store;
+    let mei = person(store, "mei", Role::Viewer).await;
+    for key in [b"used", b"idle"] {
+        assert!(store.create_session(key, session(mei)).await.expect("created"));
+    }
+    assert!(store.create_session(b"anonymous", anonymous(b"", NOW + HOUR)).await.expect("created"));
+    let idle_since = Micros(NOW + 5 * MINUTE);
+    store.touch_session(b"used", idle_since);
+    store.flush().await.expect("written");
+    let load = async |key: &[u8]| store.load_session(key, Micros(NOW), idle_since).await.expect("read");
+    assert_eq!(load(b"used").await, Some(session(mei)));
+    assert_eq!(load(b"idle").await, None);
+    assert!(load(b"anonymous").await.is_some());
+    assert_eq!(store.sweep_sessions(Micros(NOW), idle_since).await.expect("swept"), 1);
+    assert_eq!(keys(store, mei).await, [b"used"]);
+    let late = store.load_session(b"used", Micros(NOW + HOUR), idle_since).await.expect("read");
+    assert_eq!(late, None, "it ends in any case");
+    kept.clock.advance(HOUR);
+    assert!(keys(store, mei).await.is_empty());
+}
+
+pub(crate) async fn sessions_of_a_person_can_be_ended(kept: Kept) {
+    let store = &*kept.store;
+    let (mei, bob) = (person(store, "mei", Role::Viewer).await, person(store, "bob", Role::Viewer).await);
+    let all: [&[u8]; 4] = [b"first of mei", b"second of mei", b"third of mei", b"first of bob"];
+    for key in all {
+        let owner = if key.ends_with(b"bob") { bob } else { mei };
+        assert!(store.create_session(key, session(owner)).await.expect("created"));
+    }
+    store.touch_session(all[1], Micros(NOW + MINUTE));
+    store.flush().await.expect("written");
+    let listed = store.sessions(mei).await.expect("read");
+    assert_eq!((listed[0].key.as_slice(), listed[0].used), (all[1], Micros(NOW + MINUTE)), "the last used first");
+    assert_eq!((listed[0].device.as_str(), listed[0].since), ("Firefox on Linux", Micros(NOW)));
+    let end = async |user, which| store.end_sessions(user, which, &root()).await.expect("ended");
+    assert_eq!(end(mei, Ending::One(b"third o".to_vec())).await, 0, "too short to mean one");
+    assert_eq!(end(mei, Ending::One(b"first of bob".to_vec())).await, 0, "that is not hers");
+    assert_eq!(end(mei, Ending::One(b"third of".to_vec())).await, 1);
+    assert_eq!(end(mei, Ending::Others(all[0].to_vec())).await, 1);
+    assert_eq!(keys(store, mei).await, [all[0]]);
+    assert_eq!(end(mei, Ending::All).await, 1);
+    assert_eq!((keys(store, mei).await.len(), keys(store, bob).await), (0, vec![all[3].to_vec()]));
+}
+
+pub(crate) async fn a_new_password_ends_the_other_sessions(kept: Kept) {
+    let store = &*kept.store;
+    let mei = person(store, "mei", Role::Viewer).await;
+    for key in [b"this one", b"that one", b"any one "] {
+        assert!(store.create_session(key, session(mei)).await.expect("created"));
+    }
+    let change = |keep| PersonChange::Password { hash: "another".to_owned(), keep };
+    store.change_person(mei, change(Some(b"this one".to_vec())), &By::from("mei")).await.expect("changed");
+    assert_eq!(keys(store, mei).await, [b"this one"]);
+    store.change_person(mei, change(None), &root()).await.expect("changed");
+    assert!(keys(store, mei).await.is_empty());
+}
+
+pub(crate) async fn an_ended_session_is_not_brought_back_by_a_late_save(kept: Kept) {
+    let store = &*kept.store;
+    let mei = person(store, "mei", Role::Viewer).await;
+    assert!(store.create_session(b"key", session(mei)).await.expect("created"));
+    store.end_sessions(mei, Ending::All, &root()).await.expect("ended");
+    store.save_session(b"key", session(mei)).await.expect("nothing is there to replace");
+    store.touch_session(b"key", Micros(NOW + MINUTE));
+    store.flush().await.expect("written");
+    assert_eq!(store.load_session(b"key", Micros(NOW), Micros(0)).await.expect("read"), None);
+    store.save_session(b"key", anonymous(b"", NOW + HOUR)).await.expect("saved");
+    store.save_session(b"key", session(mei)).await.expect("saved");
+    let owned = store.load_session(b"key", Micros(NOW), Micros(NOW)).await.expect("read");
+    assert_eq!(owned, Some(session(mei)), "whoever signs in takes over what they had");
+}
+
+pub(crate) async fn the_last_use_is_noted_to_the_minute(kept: Kept) {
+    let store = &*kept.store;
+    let mei = person(store, "mei", Role::Viewer).await;
+    let ci = store.add_token(new_token(mei, "ci"), &root()).await.expect("made");
+    let seen = async || {
+        store.flush().await.expect("written");
+        let person = store.people().await.expect("read").remove(0).seen_at;
+        (person, store.tokens(None).await.expect("read").remove(0).used_at)
+    };
+    assert_eq!(seen().await, (None, None));
+    for at in [NOW + 5, NOW + MINUTE + 7, NOW + 9] {
+        store.touch_person(mei, Micros(at));
+        store.touch_token(ci, Micros(at));
+    }
+    let minute = Some(Micros(NOW + MINUTE));
+    assert_eq!(seen().await, (minute, minute), "the latest");
+    store.touch_person(mei, Micros(NOW));
+    assert_eq!(seen().await.0, minute, "no earlier one after it");
+}

@@ -1,0 +1,122 @@
+//! What somebody sees of others' jobs, and how much they may send.
+
+use engine::{
+    Error,
+    access::Sight,
+    store::{ListQuery, NewJob, PageAt, Store, UploadRow},
+};
+use model::{JobId, JobState, Micros};
+
+use super::super::support::{Kept, claim_one, failed, finish, new_job};
+
+/// What `mei` sees where others' jobs of the kind `private` are hidden.
+fn sight() -> Sight {
+    Sight { hidden: ["private".to_owned()].into(), own: "mei".into() }
+}
+
+async fn start(store: &dyn Store, kind: &str, by: &str) -> JobId {
+    store.enqueue(NewJob { by: by.into(), ..new_job(kind) }).await.expect("accepted")
+}
+
+async fn listed(store: &dyn Store, query: ListQuery) -> Vec<JobId> {
+    let page = store.page(&ListQuery { limit: 100, sight: sight(), ..query }).await.expect("read");
+    page.jobs.iter().map(|view| view.job).collect()
+}
+
+pub(crate) async fn a_list_shows_of_hidden_kinds_only_ones_own(kept: Kept) {
+    let store = &*kept.store;
+    let open = start(store, "open", "ann").await;
+    start(store, "private", "ann").await;
+    let own = start(store, "private", "mei").await;
+    let queued = || vec![JobState::Queued];
+    assert_eq!(listed(store, ListQuery::default()).await, [own, open]);
+    assert_eq!(listed(store, ListQuery { states: queued(), ..ListQuery::default() }).await, [own, open]);
+    let kind = || Some("private".to_owned());
+    assert_eq!(listed(store, ListQuery { kind: kind(), ..ListQuery::default() }).await, [own]);
+    let text = Some("try private".to_owned());
+    let (from, until) = (Some(Micros(0)), Some(Micros(i64::MAX)));
+    let query = ListQuery { states: queued(), kind: kind(), text, from, until, ..ListQuery::default() };
+    assert_eq!(listed(store, query).await, [own]);
+    let whole = store.page(&ListQuery { limit: 100, ..ListQuery::default() }).await.expect("read");
+    assert_eq!(whole.jobs.len(), 3);
+}
+
+pub(crate) async fn pages_stay_full_where_hidden_jobs_lie_between(kept: Kept) {
+    let store = &*kept.store;
+    let mut seen = Vec::new();
+    for nth in 0..60 {
+        let job = match nth % 6 {
+            0 => start(store, "open", "ann").await,
+            3 => start(store, "private", "mei").await,
+            _ => {
+                start(store, "private", "ann").await;
+                continue;
+            }
+        };
+        seen.insert(0, job);
+    }
+    for states in [Vec::new(), vec![JobState::Queued]] {
+        let query = ListQuery { states, limit: 3, sight: sight(), ..ListQuery::default() };
+        let mut at = None;
+        let mut walked = Vec::new();
+        loop {
+            let page = store.page(&ListQuery { at, ..query.clone() }).await.expect("read");
+            assert_eq!((page.jobs.len(), page.newer), (if page.older { 3 } else { 2 }, !walked.is_empty()));
+            walked.extend(page.jobs.iter().map(|view| view.job));
+            at = page.jobs.last().map(|view| PageAt::OlderThan(view.job));
+            if !page.older {
+                break;
+            }
+        }
+        assert_eq!(walked, seen);
+        let newest_behind = Some(PageAt::NewerThan(seen[3]));
+        let back = store.page(&ListQuery { at: newest_behind, ..query }).await.expect("read");
+        assert_eq!(back.jobs.iter().map(|view| view.job).collect::<Vec<_>>(), seen[..3]);
+        assert!(!back.newer && back.older);
+    }
+}
+
+pub(crate) async fn attention_and_records_show_what_is_in_sight(kept: Kept) {
+    let store = &*kept.store;
+    let mut went_wrong = Vec::new();
+    for (kind, by) in [("open", "ann"), ("private", "ann"), ("private", "mei")] {
+        went_wrong.insert(0, start(store, kind, by).await);
+        let claimed = claim_one(store, kind).await;
+        store.finish(finish(&claimed.fence, failed())).await.expect("ended");
+        kept.clock.advance(1);
+    }
+    let attention = async |limit, sight: &Sight| -> Vec<JobId> {
+        store.attention(limit, sight).await.expect("read").iter().map(|view| view.job).collect()
+    };
+    assert_eq!(attention(9, &Sight::default()).await, went_wrong);
+    assert_eq!(attention(2, &sight()).await, [went_wrong[0], went_wrong[2]]);
+    let kinds = async |sight: &Sight| -> Vec<String> {
+        store.kind_stats(sight).await.expect("read").into_iter().map(|stats| stats.kind).collect()
+    };
+    assert_eq!(kinds(&Sight::default()).await, ["open", "private"]);
+    assert_eq!(kinds(&sight()).await, ["open"]);
+    assert_eq!(store.counts().await.expect("read").failed, 3, "totals count all");
+}
+
+pub(crate) async fn a_quota_counts_what_is_kept_of_a_person(kept: Kept) {
+    let store = &*kept.store;
+    let save = async |id: &str, by: Option<&str>, quota| {
+        let by = by.map(str::to_owned);
+        let upload = UploadRow { id: id.to_owned(), name: "a".to_owned(), size: 40, at: Micros(1), by };
+        store.save_upload(upload, quota).await
+    };
+    save("old", None, Some(100)).await.expect("of whom is not known");
+    save("bob's", Some("bob"), Some(100)).await.expect("within it");
+    for id in ["first", "second"] {
+        save(id, Some("mei"), Some(100)).await.expect("within it");
+    }
+    assert_eq!(store.uploads_of("mei").await.expect("read"), 80);
+    let refused = save("third", Some("mei"), Some(100)).await.expect_err("more than she may have");
+    assert!(matches!(refused, Error::Quota { used: 80, limit: 100 }));
+    assert!(matches!(store.upload("third").await, Err(Error::NoSuchUpload(_))));
+    save("third", Some("mei"), None).await.expect("there is none");
+    assert_eq!(store.upload("third").await.expect("found").by.as_deref(), Some("mei"));
+    store.sweep_uploads(Micros(9)).await.expect("swept");
+    assert_eq!(store.uploads_of("mei").await.expect("read"), 0);
+    save("third", Some("mei"), Some(100)).await.expect("there is room again");
+}
