@@ -52,6 +52,11 @@ impl Verb for ChangePerson {
                 transaction.end_sessions(self.user, &keep.clone().map_or(Ending::All, Ending::Others))?;
                 transaction.audit(&self.by, "password_changed", None, &found.name)?;
             }
+            PersonChange::Rehash { hash, from } => {
+                let sql = "update user set password = ? where id = ? and password = ?";
+                transaction.execute(sql, params![hash, self.user.0, from])?;
+                return Ok(());
+            }
             PersonChange::TimeZone(zone) => {
                 let sql = "update user set time_zone = ?1 where id = ?2 and time_zone is not ?1";
                 if transaction.execute(sql, params![zone, self.user.0])? == 0 {

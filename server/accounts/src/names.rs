@@ -1,0 +1,36 @@
+//! The names that people sign in with.
+
+use engine::access::Actor;
+
+/// The longest name, characters.
+pub const LONGEST: usize = 40;
+
+/// A name as it is kept: without the spaces around it, in lower case.
+pub fn fold(typed: &str) -> String {
+    typed.trim().to_lowercase()
+}
+
+/// The name that somebody typed, as it is kept.
+///
+/// # Errors
+/// What is wrong with it and what would do.
+pub fn check(typed: &str) -> Result<String, String> {
+    let name = fold(typed);
+    let fits = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "._-@".contains(letter);
+    if name.is_empty() {
+        return Err(format!("Choose a name of 1 to {LONGEST} letters and digits, such as ada."));
+    }
+    if let Some(letter) = name.chars().find(|letter| !fits(*letter)) {
+        return Err(format!("A name cannot contain {letter:?}; choose one of letters a to z, digits and . _ - @"));
+    }
+    if !name.starts_with(|first: char| first.is_ascii_alphanumeric()) {
+        return Err("A name begins with a letter or a digit.".to_owned());
+    }
+    if name.len() > LONGEST {
+        return Err(format!("A name has at most {LONGEST} characters; this one has {}.", name.len()));
+    }
+    if *name == *Actor::Local.by(None).name {
+        return Err(format!("The name {name} stands for whoever works without accounts; choose another one."));
+    }
+    Ok(name)
+}

@@ -1,0 +1,73 @@
+//! What people may choose, and what is drawn for them.
+
+use std::collections::HashSet;
+
+use accounts::{Secret, names, passwords};
+
+#[test]
+fn a_name_is_folded_to_lower_case_without_the_spaces_around_it() {
+    for (typed, kept) in [("ada", "ada"), ("  Ada ", "ada"), ("A.L-1_x@Example.org", "a.l-1_x@example.org"), ("7", "7")]
+    {
+        assert_eq!(names::check(typed).as_deref(), Ok(kept));
+    }
+    assert!(names::check(&"a".repeat(40)).is_ok());
+}
+
+#[test]
+fn a_name_that_will_not_do_is_refused_with_the_reason() {
+    let long = "a".repeat(41);
+    for (typed, reason) in [
+        ("", "1 to 40"),
+        ("   ", "1 to 40"),
+        (&*long, "at most 40 characters; this one has 41"),
+        ("ada lovelace", "A name cannot contain ' '"),
+        ("zoë", "A name cannot contain 'ë'"),
+        ("ada\u{0}", "A name cannot contain '\\0'"),
+        (".ada", "begins with a letter"),
+        ("-ada", "begins with a letter"),
+        ("Local", "stands for"),
+    ] {
+        let refused = names::check(typed).unwrap_err();
+        assert!(refused.contains(reason), "{typed}: {refused}");
+    }
+}
+
+#[test]
+fn a_long_password_will_do_whatever_it_is_made_of() {
+    for password in ["correct horse battery", "123456789012", "            a", "пароль из слов", &*"ab".repeat(128)]
+    {
+        assert_eq!(passwords::check("ada", password), Ok(()), "{password}");
+    }
+}
+
+#[test]
+fn a_password_that_others_would_try_first_is_refused_with_the_reason() {
+    let long = "ab".repeat(129);
+    for (name, password, reason) in [
+        ("ada", "", "at least 12 characters; this one has 0"),
+        ("ada", "elevenchars", "at least 12 characters; this one has 11"),
+        ("ada", "ééééééééééé", "this one has 11"),
+        ("ada", &*long, "at most 256 bytes; this one has 258"),
+        ("ada.lovelace@example.org", "Ada.Lovelace@example.org", "The name"),
+        ("ada", "aaaaaaaaaaaaaaaa", "one character"),
+        ("ada", "milepost1234", "milepost with digits"),
+        ("ada", "2026-Milepost-01", "milepost with digits"),
+        ("ada", "milepostMILEPOST", "milepost with digits"),
+    ] {
+        let refused = passwords::check(name, password).unwrap_err();
+        assert!(refused.contains(reason), "{password}: {refused}");
+    }
+}
+
+#[test]
+fn secrets_need_no_escaping_differ_and_say_nothing_when_they_are_logged() {
+    let drawn: Vec<Secret> = (0..100).map(|_| Secret::link()).chain((0..100).map(|_| Secret::token())).collect();
+    for (number, secret) in drawn.iter().enumerate() {
+        let random = if number < 100 { secret.reveal() } else { secret.reveal().strip_prefix("mp_").unwrap() };
+        assert_eq!(random.len(), 43);
+        assert!(random.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'));
+        assert_eq!(secret.key().len(), 32);
+        assert_eq!(format!("{secret:?}"), "Secret");
+    }
+    assert_eq!(drawn.iter().map(Secret::key).collect::<HashSet<_>>().len(), drawn.len());
+}
