@@ -11,9 +11,7 @@ mod start;
 mod theme;
 mod upload;
 
-pub use account::{
-    change_password, end_other_sessions, end_session, make_token, revoke_token, set_time_zone,
-};
+pub use account::{change_password, end_other_sessions, end_session, make_token, revoke_token, set_time_zone};
 pub use done::Done;
 pub use error::{ApiError, ApiResult};
 pub use folders::folders;

@@ -1,7 +1,7 @@
 //! The pages, rendered on the server.
 
-mod head;
 pub mod forbidden;
+mod head;
 pub mod job;
 mod job_table;
 pub mod jobs;

@@ -30,7 +30,11 @@ const BODY_LIMIT: usize = 3 * app::api::INPUT_LIMIT + 64 * 1024;
 const NUMBERS: [&str; 2] = ["id", "rerun_of"];
 
 /// `POST /api/{function}`.
-pub(crate) async fn call(State(state): State<AppState>, Extension(visit): Extension<Visit>, request: Request) -> Response {
+pub(crate) async fn call(
+    State(state): State<AppState>,
+    Extension(visit): Extension<Visit>,
+    request: Request,
+) -> Response {
     let back = Back::of(&request);
     let answer = match buffer(request).await {
         Ok((request, arguments)) => run(state.context(&visit), request, &arguments).await,
@@ -72,7 +76,9 @@ pub(crate) fn wants_page(request: &Request) -> bool {
 /// To the page where people sign in, which leads back to where they were going.
 pub(crate) fn sign_in_first(request: &Request) -> Response {
     let page = match *request.method() {
-        Method::GET | Method::HEAD => request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned(),
+        Method::GET | Method::HEAD => {
+            request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned()
+        }
         _ => referring_page(request.headers()).to_str().unwrap_or("/").to_owned(),
     };
     let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", &page).finish();

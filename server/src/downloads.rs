@@ -4,8 +4,8 @@ use std::{fmt::Write as _, path::Path as FilePath};
 
 use app::api::ApiError;
 use axum::{
-    body::Body,
     Extension,
+    body::Body,
     extract::{Path, Request, rejection::PathRejection},
     response::{IntoResponse, Response},
 };

@@ -5,9 +5,9 @@
 mod answer;
 mod body;
 mod ending;
+mod listening;
 mod opening;
 mod request;
-mod listening;
 mod source;
 
 use std::{sync::Arc, time::Duration};
@@ -24,8 +24,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::hub::Hub;
 use answer::Refusal;
-use request::{Change, Pairs};
 pub use listening::Listening;
+use request::{Change, Pairs};
 pub use source::Source;
 
 /// What the handlers of the stream share. Cheap to clone.

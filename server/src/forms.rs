@@ -9,10 +9,10 @@ use app::{
     sent::Sent,
 };
 use axum::{
+    Extension,
     body::{Body, Bytes},
     extract::{Request, State},
     response::{IntoResponse, Response},
-    Extension,
 };
 use http::{HeaderValue, Method, StatusCode, Uri, header, request::Parts};
 use http_body_util::BodyExt;

@@ -9,8 +9,8 @@ use app::{
     pages::new::Draft,
 };
 use axum::{
-    body::Body,
     Extension,
+    body::Body,
     extract::{Path, Request, State},
     response::{IntoResponse, Redirect, Response},
 };
@@ -41,8 +41,7 @@ pub(crate) async fn start(
     // Before its files are taken in.
     let startable = desk.startable().find(|task| task.kind.as_str() == kind).cloned();
     let Some(task) = startable else { return show(state, page, None).await };
-    let mut sent =
-        Sent { desk: &desk, task: &task, draft: Draft::default(), text: 0, parts: 0, browse: None };
+    let mut sent = Sent { desk: &desk, task: &task, draft: Draft::default(), text: 0, parts: 0, browse: None };
     let read = sent.read(Request::from_parts(parts, body)).await;
     let (mut draft, browse) = (sent.draft, sent.browse);
     let status = match read {

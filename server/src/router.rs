@@ -79,8 +79,8 @@ pub struct Route {
 /// The table.
 pub fn table() -> Vec<Route> {
     use Action::{
-        Delete, Download, Follow, ManageKinds, ManagePeople, ManageQueues, OwnAccount, Public, ReadAudit, See, Start, Steer,
-        Upload,
+        Delete, Download, Follow, ManageKinds, ManagePeople, ManageQueues, OwnAccount, Public, ReadAudit, See, Start,
+        Steer, Upload,
     };
     use Shape::{Answer, Form, Plain, Stream, Transfer};
     let mut table = vec![
@@ -181,7 +181,9 @@ fn form(function: &'static str, action: Action, page: &'static str) -> [Route; 2
     let path = format!("/api/{function}");
     let back = move || async move { Redirect::to(&app::base::at(page)) };
     [
-        post(path.clone(), action, Shape::Answer, move |state, visit, request| forms::call(page, state, visit, request)),
+        post(path.clone(), action, Shape::Answer, move |state, visit, request| {
+            forms::call(page, state, visit, request)
+        }),
         get(path, Action::Public, Shape::Plain, back),
     ]
 }

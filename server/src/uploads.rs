@@ -31,8 +31,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// `POST /uploads`: the file as the body, its name in `?name=`; or a multipart form with one file.
 pub(crate) async fn upload(Extension(visit): Extension<Visit>, request: Request) -> Response {
     let desk = &visit.desk;
-    let taken =
-        if is_multipart(request.headers()) { from_form(desk, request).await } else { raw(desk, request).await };
+    let taken = if is_multipart(request.headers()) { from_form(desk, request).await } else { raw(desk, request).await };
     match taken {
         Ok(upload) => Json(Uploaded::from(upload)).into_response(),
         Err(error) => refuse(&error),

@@ -68,7 +68,8 @@ pub async fn make_token(
         None => life(&expires)?.map(|life| Micros(app().desk.now().0 + life)),
     };
     let secret = gatekeeper.make_token(user, &name, scopes, ends, &by).await.map_err(ApiError::from);
-    let secret = secret.map_err(|error| if date.is_some() { error.of_field("expires", "expires_on") } else { error })?;
+    let secret =
+        secret.map_err(|error| if date.is_some() { error.of_field("expires", "expires_on") } else { error })?;
     let message = format!("Token “{}” is ready. Copy it now, it is not shown again.", name.trim());
     Ok(Done { message, secret: Some(secret.reveal().to_owned()) })
 }

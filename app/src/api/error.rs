@@ -119,8 +119,12 @@ impl From<engine::Error> for ApiError {
                 let spoken = |fault: FieldError| FieldError { message: sentence(&fault.message), ..fault };
                 return Self::invalid_input(fields.into_iter().map(spoken).collect());
             }
-            engine::Error::UnknownKind { .. } => return Self::in_field("unknown_kind", "kind", sentence(&error.to_string())),
-            engine::Error::UnknownQueue { .. } => return Self::in_field("unknown_queue", "queue", sentence(&error.to_string())),
+            engine::Error::UnknownKind { .. } => {
+                return Self::in_field("unknown_kind", "kind", sentence(&error.to_string()));
+            }
+            engine::Error::UnknownQueue { .. } => {
+                return Self::in_field("unknown_queue", "queue", sentence(&error.to_string()));
+            }
             engine::Error::Conflict { code, .. } | engine::Error::Refused { code, .. } => code,
             engine::Error::Denied(Denied::SignIn) => "unauthorized",
             engine::Error::Denied(_) => "forbidden",

@@ -157,7 +157,15 @@ mod zone {
     /// The zones that somebody may live in, by name. Old names of them are left out.
     pub(crate) fn known_zones() -> Vec<String> {
         const PLACES: [&str; 10] = [
-            "Africa/", "America/", "Antarctica/", "Arctic/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/",
+            "Africa/",
+            "America/",
+            "Antarctica/",
+            "Arctic/",
+            "Asia/",
+            "Atlantic/",
+            "Australia/",
+            "Europe/",
+            "Indian/",
             "Pacific/",
         ];
         let places = jiff::tz::db().available().map(|name| name.to_string());

@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
-use engine::{
-    access::Sight,
-    store::Topics,
-};
+use engine::{access::Sight, store::Topics};
 use futures_util::future::BoxFuture;
 use model::JobId;
 

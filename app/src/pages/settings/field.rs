@@ -121,8 +121,8 @@ impl Field {
         .into_any()
     }
 
-    fn notes(self) -> impl IntoView {
-        let error = self.fault.map(|fault| {
+    fn notes(&self) -> impl IntoView + use<> {
+        let error = self.fault.clone().map(|fault| {
             view! {
                 <p class="error" id=format!("{}-error", self.id)>
                     <Icon name="warning" />

@@ -5,12 +5,7 @@ use leptos::prelude::*;
 use model::Role;
 
 use super::{Section, Settings};
-use crate::{
-    base::at,
-    context::app,
-    pages::from_store,
-    ui::KindName,
-};
+use crate::{base::at, context::app, pages::from_store, ui::KindName};
 
 /// `/settings/tasks`.
 #[component]

@@ -13,7 +13,7 @@ use self::{add::Add, remove::ConfirmRemoval, row::Row};
 use super::{
     Section, Settings,
     field::FormOf,
-    parts::{Told, Tokens},
+    parts::{Tokens, Told},
 };
 use crate::{context::app, pages::from_store};
 
@@ -21,7 +21,7 @@ use crate::{context::app, pages::from_store};
 #[component]
 pub fn Users() -> impl IntoView {
     let remove = use_query_map().read_untracked().get("remove").and_then(|user| user.parse().ok()).map(UserId);
-    let cards = |(people, tokens)| view! { <Cards people tokens remove /> };
+    let cards = move |(people, tokens)| view! { <Cards people tokens remove /> };
     view! { <Settings section=Section::Users>{from_store(read(), cards)}</Settings> }
 }
 
@@ -38,10 +38,10 @@ fn Cards(people: Vec<Person>, tokens: Vec<Token>, remove: Option<UserId>) -> imp
     let now = app().desk.now();
     let here = people.iter().filter(|person| person.removed_at.is_none()).count().to_string();
     let removed = people.iter().find(|person| Some(person.id) == remove && person.removed_at.is_none()).cloned();
-    let links = ["add_user", "reset_password"].map(|function| {
+    let link = |function: &'static str| {
         let form = FormOf::new(function);
         view! { <Told form what="Link" /> }
-    });
+    };
     view! {
         {removed.map(|person| view! { <ConfirmRemoval person /> })}
         <section class="card" aria-labelledby="users">
@@ -49,7 +49,7 @@ fn Cards(people: Vec<Person>, tokens: Vec<Token>, remove: Option<UserId>) -> imp
                 <h2 id="users">"Users"</h2>
                 <span class="count-badge">{here}</span>
             </header>
-            {links.to_vec()}
+            {link("add_user")} {link("reset_password")}
             <Table people now />
             <Add />
             <footer>{Role::ALL.map(|role| format!("{}s: {} ", role.label(), allows(role))).concat()}</footer>

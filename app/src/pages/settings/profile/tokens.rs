@@ -6,15 +6,14 @@ use crate::{
     base::at,
     pages::settings::{
         field::{Faults, Field, FormOf},
-        parts::{Told, Tokens},
+        parts::{Tokens, Told},
     },
 };
 
 const LABELS: &[(&str, &str)] = &[("name", "Name"), ("scopes", "May"), ("expires", "Ends"), ("expires_on", "Or on")];
 
 /// What can be chosen for how long a token is good, in days.
-const LIVES: [(&str, &str); 4] =
-    [("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year"), ("never", "Never")];
+const LIVES: [(&str, &str); 4] = [("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year"), ("never", "Never")];
 
 /// What a token may be good for, and what that allows. Nothing takes reports yet.
 const SCOPES: [(Scope, &str); 2] = [
