@@ -10,7 +10,7 @@ use app::{
     flash::{self, Flash},
 };
 use axum::{
-    Json,
+    Extension, Json,
     body::{Body, Bytes},
     extract::{DefaultBodyLimit, Request, State},
     response::{IntoResponse, Response},
@@ -22,6 +22,8 @@ use model::Tone;
 use percent_encoding::percent_decode;
 use tower_sessions::Session;
 use url::form_urlencoded;
+
+use crate::{AppState, pages, visit::Visit};
 
 /// The largest body: 16 MiB of input, each byte percent-encoded as three, and the names around it.
 const BODY_LIMIT: usize = 3 * app::api::INPUT_LIMIT + 64 * 1024;

@@ -140,13 +140,16 @@ pub fn router(state: AppState) -> Router {
     let hosts = Arc::new(Hosts::of(&state.config));
     let compressed = CompressionLayer::new().quality(CompressionLevel::Fastest);
     let in_time = TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIMEOUT);
+    let answer = ServiceBuilder::new().layer(in_time).layer(compressed.clone());
     let known = sessions::layer(state.sessions.clone(), state.config.secure());
     let stream = middleware::from_fn_with_state(Arc::clone(&hosts), security::own_pages_only);
     let admit = |action| middleware::from_fn_with_state((state.clone(), action), visit::admit);
     let router = table().into_iter().fold(Router::new(), |router, route| {
-        let admitted = |handler: MethodRouter<AppState>| handler.layer(admit(route.action)).layer(known.clone());
+        let admitted = |handler: MethodRouter<AppState>| -> MethodRouter<AppState> {
+            handler.layer(ServiceBuilder::new().layer(known.clone()).layer(admit(route.action)))
+        };
         let handler = match route.shape {
-            Shape::Answer => admitted(route.handler).layer(compressed.clone()).layer(in_time.clone()),
+            Shape::Answer => admitted(route.handler).layer(answer.clone()),
             Shape::Form => admitted(route.handler).layer(compressed.clone()),
             Shape::Stream => admitted(route.handler).layer(stream.clone()),
             Shape::Transfer => admitted(route.handler),
@@ -155,8 +158,7 @@ pub fn router(state: AppState) -> Router {
         router.route(&route.path, handler)
     });
     let elsewhere = ServiceBuilder::new()
-        .layer(in_time)
-        .layer(compressed)
+        .layer(answer)
         .layer(known.clone())
         .layer(admit(Action::See))
         .service(pages::not_found.with_state(state.clone()));

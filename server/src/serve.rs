@@ -63,7 +63,8 @@ async fn serve(config: Config, tasks: Tasks, on: runtime::Handle) -> Result<()> 
         false => Some(Gatekeeper::open(Arc::clone(engine.store()), state::task_rules(&engine)).await?),
     };
     if let Some(gatekeeper) = &gatekeeper {
-        tokio::spawn(gatekeeper.clone().watch(stop.clone()));
+        let (gatekeeper, stop) = (gatekeeper.clone(), stop.clone());
+        tokio::spawn(async move { gatekeeper.watch(stop).await });
     }
     let state = AppState::new(Arc::clone(&config), engine.clone(), gatekeeper, events, stop.clone());
     tokio::spawn(sessions::sweep(state.sessions.clone(), stop.clone()));

@@ -142,7 +142,7 @@ fn backend(error: engine::Error) -> Error {
     Error::Backend(error.to_string())
 }
 
-fn now() -> Micros {
+pub(crate) fn now() -> Micros {
     micros(OffsetDateTime::now_utc())
 }
 

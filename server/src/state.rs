@@ -93,6 +93,12 @@ pub(crate) fn task_rules(engine: &Engine) -> Vec<(String, Rule)> {
     engine.catalogue().iter().map(rule).collect()
 }
 
+impl FromRef<AppState> for Engine {
+    fn from_ref(state: &AppState) -> Self {
+        state.engine.clone()
+    }
+}
+
 impl FromRef<AppState> for Events {
     fn from_ref(state: &AppState) -> Self {
         state.events.clone()

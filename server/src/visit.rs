@@ -57,7 +57,7 @@ pub(crate) async fn admit(
     let address = request.extensions().get::<ClientAddress>().map(|client| client.0);
     let known = match &state.gatekeeper {
         None => Ok((Actor::Local, Proof::None)),
-        Some(gatekeeper) => identify(gatekeeper, &request).await,
+        Some(gatekeeper) => identify(gatekeeper, request.headers(), request.extensions().get()).await,
     };
     let (actor, proof) = match known {
         Ok(known) => known,
@@ -82,13 +82,17 @@ pub(crate) async fn admit(
 }
 
 /// Who it is: by a token where there is one, else by the session.
-async fn identify(gatekeeper: &Gatekeeper, request: &Request) -> Result<(Actor, Proof), ApiError> {
-    if let Some(secret) = bearer(request.headers()) {
-        let actor = gatekeeper.bearer(secret).await?;
+async fn identify(
+    gatekeeper: &Gatekeeper,
+    headers: &HeaderMap,
+    session: Option<&Session>,
+) -> Result<(Actor, Proof), ApiError> {
+    if let Some(secret) = bearer(headers) {
+        let actor = gatekeeper.bearer(secret, sessions::now()).await?;
         let unknown = || ApiError::new("unauthorized", "This token is not known, or no longer; make a new one");
         return Ok((actor.ok_or_else(unknown)?, Proof::Token(secret.into())));
     }
-    let Some(session) = request.extensions().get::<Session>() else { return Ok((Actor::Nobody, Proof::None)) };
+    let Some(session) = session else { return Ok((Actor::Nobody, Proof::None)) };
     let (account, id) = (Account::of(session).await?, session.id());
     Ok(match (account, id) {
         (Some(account), Some(id)) => (gatekeeper.actor(UserId(account.user)), Proof::Session(sessions::key(id))),
@@ -107,7 +111,7 @@ async fn turn_away(state: AppState, request: Request, error: engine::Error) -> R
     let signed_out = matches!(error, engine::Error::Denied(Denied::SignIn));
     match (api::wants_page(&request), signed_out) {
         (false, _) => api::refuse(&error.into()),
-        (true, true) => api::sign_in_first(&state, &request),
+        (true, true) => api::sign_in_first(&request),
         (true, false) => api::forbidden(state, request, error).await,
     }
 }
@@ -158,7 +162,7 @@ impl Visit {
     async fn holds(&self, gatekeeper: &Gatekeeper, sessions: &Sessions) -> engine::Result<bool> {
         let actor = match &self.proof {
             Proof::None => Actor::Nobody,
-            Proof::Token(secret) => gatekeeper.bearer(secret).await?.unwrap_or(Actor::Nobody),
+            Proof::Token(secret) => gatekeeper.bearer(secret, sessions::now()).await?.unwrap_or(Actor::Nobody),
             Proof::Session(key) => match sessions.find(key).await?.and_then(|row| row.owner) {
                 None => Actor::Nobody,
                 Some(owner) => {
@@ -167,6 +171,6 @@ impl Visit {
                 }
             },
         };
-        Ok(actor == *self.desk.actor() && gatekeeper.directory().rules.sight(&actor) == *self.desk.sight())
+        Ok(actor == *self.desk.actor() && gatekeeper.directory().rules().sight(&actor) == *self.desk.sight())
     }
 }
