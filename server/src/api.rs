@@ -23,13 +23,13 @@ use percent_encoding::percent_decode;
 use tower_sessions::Session;
 use url::form_urlencoded;
 
-use crate::{AppState, pages, visit::Visit};
+use crate::{AppState, pages, router, visit::Visit};
 
 /// The largest body: 16 MiB of input, each byte percent-encoded as three, and the names around it.
 const BODY_LIMIT: usize = 3 * app::api::INPUT_LIMIT + 64 * 1024;
 
-/// The arguments that are numbers, in whatever function: those that name a job.
-const NUMBERS: [&str; 2] = ["id", "rerun_of"];
+/// The arguments that are numbers, in whatever function: those that name a job, a token or a person.
+const NUMBERS: [&str; 3] = ["id", "rerun_of", "user"];
 
 /// `POST /api/{function}`.
 pub(crate) async fn call(

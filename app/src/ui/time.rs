@@ -190,11 +190,13 @@ mod zone {
     }
 }
 
-/// The reader's zone.
+/// The zone that the document names (`data-zone`), else the browser's.
 #[cfg(feature = "hydrate")]
 mod zone {
-    use js_sys::Date;
+    use js_sys::{Date, Object, Reflect};
+    use leptos::prelude::document;
     use model::Micros;
+    use wasm_bindgen::JsValue;
 
     use super::Civil;
 
@@ -202,20 +204,46 @@ mod zone {
         Date::new(&(at.0 as f64 / 1e3).into())
     }
 
+    /// An instant in the zone that the document names, in a language and with options of `Intl.DateTimeFormat`. `None`
+    /// where it names none, or one that the browser does not know.
+    fn in_chosen(at: Micros, language: &str, options: &[(&str, &str)]) -> Option<String> {
+        let zone = document().document_element()?.get_attribute("data-zone")?;
+        let object = Object::new();
+        for (name, value) in options.iter().copied().chain([("timeZone", zone.as_str())]) {
+            Reflect::set(&object, &name.into(), &value.into()).ok()?;
+        }
+        // Called by its name, since a zone that is not known throws.
+        let format = Reflect::get(&date(at), &JsValue::from("toLocaleString")).ok()?;
+        let format: js_sys::Function = wasm_bindgen::JsCast::dyn_into(format).ok()?;
+        format.call2(&date(at), &language.into(), &object).ok()?.as_string()
+    }
+
     pub(super) fn now() -> Micros {
         Micros((Date::now() * 1e3) as i64)
     }
 
     pub(super) fn civil(at: Micros) -> Civil {
-        let at = date(at);
-        Civil {
-            year: at.get_full_year() as i32,
-            month: at.get_month() as u8 + 1,
-            day: at.get_date() as u8,
-            hour: at.get_hours() as u8,
-            minute: at.get_minutes() as u8,
-            second: at.get_seconds() as u8,
-        }
+        chosen(at).unwrap_or_else(|| {
+            let at = date(at);
+            Civil {
+                year: at.get_full_year() as i32,
+                month: at.get_month() as u8 + 1,
+                day: at.get_date() as u8,
+                hour: at.get_hours() as u8,
+                minute: at.get_minutes() as u8,
+                second: at.get_seconds() as u8,
+            }
+        })
+    }
+
+    /// Swedes write `2026-11-21 14:32:28`.
+    fn chosen(at: Micros) -> Option<Civil> {
+        let text = in_chosen(at, "sv-SE", &[])?;
+        let mut numbers = text.split(|letter: char| !letter.is_ascii_digit()).map(str::parse::<u16>);
+        let mut next = || numbers.next()?.ok();
+        let year = i32::from(next()?);
+        let mut next = || u8::try_from(next()?).ok();
+        Some(Civil { year, month: next()?, day: next()?, hour: next()?, minute: next()?, second: next()? })
     }
 
     pub(super) fn iso(at: Micros) -> String {
@@ -223,7 +251,8 @@ mod zone {
     }
 
     pub(super) fn full(at: Micros) -> String {
-        date(at).to_string().into()
+        in_chosen(at, "en-GB", &[("dateStyle", "full"), ("timeStyle", "long")])
+            .unwrap_or_else(|| date(at).to_string().into())
     }
 }
 

@@ -10,7 +10,7 @@ use leptos::prelude::*;
 
 use self::{password::Password, sessions::Sessions, time_zone::Zone, tokens::OwnTokens};
 use super::{Section, Settings};
-use crate::{context::app, pages::from_store};
+use crate::{base::at, context::app, pages::from_store, ui::Icon};
 
 /// What is kept of whoever asks.
 struct Account {
@@ -45,7 +45,13 @@ fn Cards(account: Account) -> impl IntoView {
         <section class="card" aria-labelledby="account">
             <header>
                 <h2 id="account">{name.clone()}</h2>
-                <span class="hint">{format!("{}. {}", person.role.label(), super::users::allows(person.role))}</span>
+                <span class="hint">{format!("{}: {}", person.role.label(), super::users::allows(person.role))}</span>
+                <form class="actions" method="post" action=at("/api/sign_out")>
+                    <button class="button small" type="submit">
+                        <Icon name="signout" />
+                        "Sign out"
+                    </button>
+                </form>
             </header>
         </section>
         <Password name />

@@ -52,7 +52,7 @@ fn Cards(people: Vec<Person>, tokens: Vec<Token>, remove: Option<UserId>) -> imp
             {link("add_user")} {link("reset_password")}
             <Table people now />
             <Add />
-            <footer>{Role::ALL.map(|role| format!("{}s: {} ", role.label(), allows(role))).concat()}</footer>
+            <footer>{Role::ALL.map(|role| format!("{}s {} ", role.label(), allows(role))).concat()}</footer>
         </section>
         <TokensOfAll tokens now />
     }

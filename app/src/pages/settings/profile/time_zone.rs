@@ -13,7 +13,7 @@ const LABELS: &[(&str, &str)] = &[("time_zone", "Show times as in")];
 pub(super) fn Zone(chosen: Option<String>) -> impl IntoView {
     let form = FormOf::new("set_time_zone");
     let chosen = form.entry("time_zone").or(chosen).unwrap_or_default();
-    let mut choices = vec![(String::new(), "No choice: the browser's, and the server's without script".to_owned())];
+    let mut choices = vec![(String::new(), "The server's; the browser's, where script runs".to_owned())];
     choices.extend(known_zones().into_iter().map(|zone| (zone.clone(), zone)));
     // An old name of a zone is none to offer, but may be the one that was chosen.
     if choices.iter().all(|(zone, _)| *zone != chosen) {
