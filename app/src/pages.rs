@@ -7,6 +7,7 @@ mod job_table;
 pub mod jobs;
 pub mod new;
 pub mod not_found;
+pub mod outside;
 pub mod overview;
 pub mod queues;
 pub mod settings;

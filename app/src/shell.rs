@@ -1,6 +1,8 @@
 //! The document around every page, and which page belongs to which address.
 
+mod brand;
 mod frame;
+mod outside;
 mod refresh;
 mod sidebar;
 mod wake;
@@ -34,8 +36,10 @@ use crate::{
     ui::Icon,
 };
 
+use brand::Brand;
 pub use frame::Frame;
 pub(crate) use frame::TROUBLES;
+pub use outside::outside;
 pub use refresh::RefreshWithoutScript;
 use sidebar::Sidebar;
 use wake::WakeIslands;

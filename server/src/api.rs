@@ -12,10 +12,10 @@ use app::{
 use axum::{
     Extension, Json,
     body::{Body, Bytes},
-    extract::{DefaultBodyLimit, Request, State},
+    extract::{DefaultBodyLimit, OriginalUri, Request, State},
     response::{IntoResponse, Response},
 };
-use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header, uri::PathAndQuery};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use leptos::server_fn::error::{FromServerFnError, SERVER_FN_ERROR_HEADER};
 use model::Tone;
@@ -78,8 +78,10 @@ pub(crate) fn wants_page(request: &Request) -> bool {
 /// To the page where people sign in, which leads back to where they were going.
 pub(crate) fn sign_in_first(request: &Request) -> Response {
     let page = match *request.method() {
+        // Where everything lives below a path, the router sees what comes after it.
         Method::GET | Method::HEAD => {
-            request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned()
+            let uri = request.extensions().get().map_or(request.uri(), |OriginalUri(uri)| uri);
+            uri.path_and_query().map_or("/", PathAndQuery::as_str).to_owned()
         }
         _ => referring_page(request.headers()).to_str().unwrap_or("/").to_owned(),
     };
@@ -109,9 +111,18 @@ pub(crate) async fn run(app: AppContext, request: Request, arguments: &[u8]) -> 
 /// `Accept`: it would make the server function redirect by itself.
 pub(crate) async fn buffer(request: Request) -> Result<(Request, Bytes), ApiError> {
     let (mut parts, body) = request.into_parts();
-    let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(|error| {
+    let body = whole(body, BODY_LIMIT, "The request is too large: an input may hold 16 MiB of JSON").await?;
+    parts.headers.remove(header::ACCEPT);
+    let mut request = Request::from_parts(parts, Body::from(body.clone()));
+    DefaultBodyLimit::disable().apply(&mut request);
+    Ok((request, body))
+}
+
+/// Reads a form-encoded body of at most `limit` bytes.
+pub(crate) async fn whole(body: Body, limit: usize, too_large: &str) -> Result<Bytes, ApiError> {
+    let body = Limited::new(body, limit).collect().await.map_err(|error| {
         if error.is::<LengthLimitError>() {
-            ApiError::new("too_large", "The request is too large: an input may hold 16 MiB of JSON")
+            ApiError::new("too_large", too_large)
         } else {
             ApiError::new("malformed", "The request broke off")
         }
@@ -120,10 +131,7 @@ pub(crate) async fn buffer(request: Request) -> Result<(Request, Bytes), ApiErro
     if percent_decode(&body).decode_utf8().is_err() {
         return Err(ApiError::new("malformed", "The arguments are not UTF-8; send them form-encoded"));
     }
-    parts.headers.remove(header::ACCEPT);
-    let mut request = Request::from_parts(parts, Body::from(body.clone()));
-    DefaultBodyLimit::disable().apply(&mut request);
-    Ok((request, body))
+    Ok(body)
 }
 
 /// The error that a server function wrote into its answer.
@@ -195,7 +203,7 @@ impl Back {
 fn referring_page(headers: &HeaderMap) -> HeaderValue {
     let referrer = headers.get(header::REFERER).and_then(|value| value.to_str().ok());
     let uri = referrer.and_then(|text| text.parse::<http::Uri>().ok());
-    let page = uri.as_ref().and_then(http::Uri::path_and_query).map(http::uri::PathAndQuery::as_str);
+    let page = uri.as_ref().and_then(http::Uri::path_and_query).map(PathAndQuery::as_str);
     let home = at("/");
     // What a form was answered with stands under the address of the form.
     let form = page.and_then(|page| page.strip_prefix(&at("/api/"))).and_then(router::page_of).map(at);
@@ -205,6 +213,6 @@ fn referring_page(headers: &HeaderMap) -> HeaderValue {
     HeaderValue::from_str(page).expect("a header that was read as text, and the configuration, are ASCII")
 }
 
-fn see_other(to: HeaderValue) -> Response {
+pub(crate) fn see_other(to: HeaderValue) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response()
 }

@@ -6,6 +6,7 @@ mod audit;
 pub mod cli;
 pub mod client;
 pub mod config;
+mod doorstep;
 pub mod downloads;
 mod error;
 pub mod events;

@@ -20,7 +20,7 @@ use tower_http::{
 use engine::access::Action;
 
 use crate::{
-    AppState, api, assets, audit, client, downloads, events, forms, health, new_job, pages,
+    AppState, api, assets, audit, client, doorstep, downloads, events, forms, health, new_job, pages,
     security::{self, Hosts},
     sessions, stalling, trace, uploads, visit,
 };
@@ -117,6 +117,11 @@ pub fn table() -> Vec<Route> {
         call("resume_kind", ManageQueues),
         call("limit_kind", ManageQueues),
         call("set_theme", Public),
+        get("/sign-in", Public, Answer, doorstep::sign_in_page),
+        post("/api/sign_in", Public, Answer, doorstep::sign_in),
+        post("/api/sign_out", Public, Answer, doorstep::sign_out),
+        get("/setup", Public, Answer, doorstep::set_up_page),
+        post("/api/set_up", Public, Answer, doorstep::set_up),
         post("/api/{*function}", Public, Plain, api::unknown),
         get("/events", Follow, Stream, events::stream),
         get("/events/poll", Follow, Stream, events::poll),

@@ -60,7 +60,7 @@ impl ApiError {
     pub fn status(&self) -> u16 {
         match self.code.as_str() {
             "malformed" | "missing_argument" => 400,
-            "unauthorized" => 401,
+            "unauthorized" | "wrong_credentials" => 401,
             "forbidden" => 403,
             "no_such_job" | "no_such_upload" | "no_such_artifact" | "no_such_stream" | "unknown_kind"
             | "unknown_queue" | "unknown_function" => 404,
