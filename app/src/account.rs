@@ -33,3 +33,8 @@ impl Account {
         session.insert(Self::KEY, self).await
     }
 }
+
+/// The address at which somebody chooses a password with a one-time link.
+pub fn link_path(secret: &str) -> String {
+    format!("/setup?link={secret}")
+}

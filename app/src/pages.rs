@@ -10,6 +10,7 @@ pub mod not_found;
 pub mod outside;
 pub mod overview;
 pub mod queues;
+pub mod settings;
 
 use leptos::{prelude::*, tachys::reactive_graph::OwnedView};
 use leptos_axum::ResponseOptions;

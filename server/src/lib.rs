@@ -2,6 +2,7 @@
 
 mod api;
 pub mod assets;
+mod audit;
 pub mod cli;
 pub mod client;
 pub mod config;
@@ -9,6 +10,7 @@ mod doorstep;
 pub mod downloads;
 mod error;
 pub mod events;
+mod forms;
 mod health;
 pub mod hub;
 mod listen;

@@ -1,5 +1,7 @@
 //! The engine as one person may use it. Every way to a job leads through [`authorise`].
 
+mod settings;
+
 use std::{net::IpAddr, sync::Arc};
 
 use model::{AttemptNo, Counts, Cursor, FolderListing, Gate, GateOf, JobId, JobView, Micros};
