@@ -8,7 +8,7 @@ use std::{
 
 use accounts::Gatekeeper;
 use any_spawner::Executor;
-use engine::{Engine, Listener};
+use engine::{Engine, Listener, store::By};
 use tokio::{net::TcpListener, runtime};
 use tokio_util::sync::CancellationToken;
 
@@ -66,7 +66,7 @@ async fn serve(config: Config, tasks: Tasks, on: runtime::Handle) -> Result<()> 
         let (gatekeeper, stop) = (gatekeeper.clone(), stop.clone());
         tokio::spawn(async move { gatekeeper.watch(stop).await });
     }
-    let state = AppState::new(Arc::clone(&config), engine.clone(), gatekeeper, events, stop.clone());
+    let state = AppState::new(Arc::clone(&config), engine.clone(), gatekeeper.clone(), events, stop.clone());
     tokio::spawn(sessions::sweep(state.sessions.clone(), stop.clone()));
     let limits = Limits {
         total: places(config.connections),
@@ -75,6 +75,9 @@ async fn serve(config: Config, tasks: Tasks, on: runtime::Handle) -> Result<()> 
     };
     let answering = tokio::spawn(listen::serve(listener, router::router(state), limits, stop.clone(), DRAIN));
     announce(&config, addr);
+    if let Some(gatekeeper) = gatekeeper.filter(|gatekeeper| !gatekeeper.is_set_up()) {
+        invite(&config, &gatekeeper, addr).await?;
+    }
 
     signals.next().await;
     stop.cancel();
@@ -122,16 +125,31 @@ fn places(wanted: u32) -> u32 {
     places
 }
 
-/// The one line on stdout, for whoever started this and waits; and a word on who may come in.
+/// The line on stdout for whoever started this and waits; and a word on who may come in.
 fn announce(config: &Config, addr: SocketAddr) {
-    tracing::info!(
-        data = %config.work.data_dir.display(),
-        build = assets::build(),
-        "no accounts{}: everyone who can reach {addr} may do everything",
-        if config.no_auth { " (--no-auth)" } else { " in this version" },
-    );
+    let data = config.work.data_dir.display();
+    if config.no_auth {
+        tracing::info!(
+            %data,
+            build = assets::build(),
+            "no accounts (--no-auth): everyone who can reach {addr} may do everything"
+        );
+    } else {
+        tracing::info!(%data, build = assets::build(), "people sign in at {}", config.link("/sign-in", addr));
+    }
     #[expect(clippy::print_stdout, reason = "the contract with scripts")]
     {
         println!("listening on http://{addr}");
     }
+}
+
+/// Lets whoever started this become the first administrator. On stdout and not in the log, which others may read.
+async fn invite(config: &Config, gatekeeper: &Gatekeeper, addr: SocketAddr) -> Result<()> {
+    let secret = gatekeeper.make_link(None, &By::default()).await?;
+    let link = config.link(&format!("/setup?link={}", secret.reveal()), addr);
+    #[expect(clippy::print_stdout, reason = "the contract with people and scripts")]
+    {
+        println!("set up the first administrator at {link}");
+    }
+    Ok(())
 }

@@ -18,9 +18,11 @@ mod milepost;
 mod new_job;
 #[path = "../tasks/orders.rs"]
 mod orders;
+mod people;
 mod publishing;
 mod routes;
 mod shutdown;
+mod signing_in;
 mod site;
 mod snapshots;
 mod stalling;

@@ -133,7 +133,7 @@ fn help_tells_every_setting_with_its_variable_and_default() {
 fn it_runs_where_it_may_write_nothing_but_its_data() {
     let data = TempDir::new().unwrap();
     let mut command = command();
-    command.current_dir(Path::new("/")).args(["--addr", "127.0.0.1:0", "--data-dir"]).arg(data.path());
+    command.current_dir(Path::new("/")).args(["--addr", "127.0.0.1:0", "--no-auth", "--data-dir"]).arg(data.path());
     let milepost = Milepost::spawn(command);
     assert_eq!(milepost.status(&["GET / HTTP/1.1", "host: localhost"]), 200);
 }

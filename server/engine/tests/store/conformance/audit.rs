@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use engine::store::{
-    AuditPage, AuditQuery, By, Ending, GateChange, KindRule, NewJob, Note, PersonChange, Store, UseLink,
+    AuditPage, AuditQuery, By, Ending, GateChange, KindRule, NewJob, Note, Outcome, PersonChange, Store, UseLink,
 };
 use model::{GateOf, JobId, Micros, Role};
 
@@ -201,7 +201,8 @@ pub(crate) async fn a_token_stands_in_the_history_of_a_job(kept: Kept) {
     let first = store.enqueue(NewJob { by: by.clone(), ..new_job("a") }).await.expect("accepted");
     let claimed = claim_one(store, "a").await;
     store.pause(first, &by).await.expect("asked");
-    store.finish(finish(&claimed.fence, engine::store::Outcome::Paused)).await.expect("set aside");
+    let snoozed = Outcome::Snoozed { until: Micros(NOW + HOUR) };
+    store.finish(finish(&claimed.fence, snoozed)).await.expect("set aside");
     store.request_cancel(first, &"bob".into()).await.expect("cancelled");
     let repeats = NewJob { by, rerun_of: Some(first), ..new_job("a") };
     let second = store.enqueue(repeats).await.expect("accepted");
