@@ -99,7 +99,12 @@ pub(crate) async fn sign_out(
         let left = async {
             session.flush().await?;
             let note = Note { by: visit.desk.by().clone(), what: "signed_out", detail: String::new() };
-            Ok::<_, ApiError>(state.engine.store().note(note).await?)
+            state.engine.store().note(note).await?;
+            if let Some(gatekeeper) = &state.gatekeeper {
+                // Its streams end at once.
+                gatekeeper.refresh().await?;
+            }
+            Ok::<_, ApiError>(())
         };
         if let Err(error) = left.await {
             return api::refuse(&error);
