@@ -18,6 +18,3 @@ pub use queues::{MOST_AT_ONCE, limit_kind, limit_queue, pause_kind, pause_queue,
 pub use start::{INPUT_LIMIT, start_job};
 pub use theme::set_theme;
 pub use upload::Uploaded;
-
-/// Who acts, while there are no accounts.
-const LOCAL: &str = "local";

@@ -10,7 +10,7 @@ use web_sys::{
     Response, SupportedType, UrlSearchParams,
 };
 
-use crate::{live::json::Json, ui::localise};
+use crate::{base::at, live::json::Json, ui::localise};
 
 /// The page at `address`, as a document of its own. `None` where it cannot be had.
 pub(crate) async fn page(address: &str) -> Option<Document> {
@@ -181,7 +181,7 @@ pub(crate) fn set_class(element: &Element, class: &str, on: bool) {
 pub(crate) fn set_icon(root: &Element, selector: &str, name: &str) {
     if let Some(icon) = first(root, selector).filter(|icon| icon.get_attribute("data-icon").as_deref() != Some(name)) {
         set(&icon, "data-icon", Some(name));
-        icon.set_inner_html(&format!("<use href='/icons.svg#i-{name}'/>"));
+        icon.set_inner_html(&format!("<use href='{}#i-{name}'/>", at("/icons.svg")));
     }
 }
 

@@ -6,7 +6,10 @@
 )]
 
 #[cfg(feature = "ssr")]
+pub mod account;
+#[cfg(feature = "ssr")]
 pub mod api;
+pub mod base;
 mod browser;
 #[cfg(feature = "ssr")]
 pub mod context;

@@ -1,5 +1,6 @@
 //! The pages, rendered on the server.
 
+pub mod forbidden;
 mod head;
 pub mod job;
 mod job_table;

@@ -16,10 +16,12 @@ use leptos_router::{
 use model::Tone;
 
 use crate::{
+    base::{self, at},
     context::app,
     flash::Flash,
     islands::{LiveCounts, LiveJobs, LocalTimes},
     pages::{
+        forbidden::{Forbidden, NotAllowed},
         job::JobPage,
         jobs::Jobs,
         later,
@@ -62,8 +64,9 @@ fn Document(options: LeptosOptions, frame: Frame) -> impl IntoView {
     let cursor = frame.cursor.to_string();
     let now = frame.now.0.to_string();
     let theme = frame.theme.attribute();
+    let base = Some(base::base()).filter(|base| !base.is_empty());
     view! {
-        <html lang="en" data-build=app().build.to_string() data-cursor=cursor data-now=now data-theme=theme>
+        <html lang="en" data-base=base data-build=app().build.to_string() data-cursor=cursor data-now=now data-theme=theme>
             <head>
                 <Head options=options.clone() />
                 <AutoReload options=options.clone() />
@@ -97,12 +100,12 @@ fn Document(options: LeptosOptions, frame: Frame) -> impl IntoView {
 /// What every document's head begins with.
 #[component]
 fn Head(options: LeptosOptions) -> impl IntoView {
-    let style = format!("/{}/{}.css", options.site_pkg_dir, options.output_name);
+    let style = at(&format!("/{}/{}.css", options.site_pkg_dir, options.output_name));
     view! {
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover" />
         <meta name="color-scheme" content="light dark" />
-        <link rel="icon" href="/mark.svg" type="image/svg+xml" />
+        <link rel="icon" href=at("/mark.svg") type="image/svg+xml" />
         <link rel="stylesheet" href=style />
     }
 }
@@ -110,6 +113,9 @@ fn Head(options: LeptosOptions) -> impl IntoView {
 /// Which page belongs to which address.
 #[component]
 fn Pages() -> impl IntoView {
+    if let Some(Forbidden(reason)) = use_context() {
+        return view! { <NotAllowed reason /> }.into_any();
+    }
     view! {
         <FlatRoutes fallback=NotFound>
             <Route path=path!("/") view=Overview ssr=SsrMode::Async />
@@ -120,6 +126,7 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/new/:kind") view=NewJob ssr=SsrMode::Async />
         </FlatRoutes>
     }
+    .into_any()
 }
 
 /// What became of the form just sent.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::at;
+
 /// The cookie that holds the choice. Not a secret, and written by the page itself where scripts run.
 const COOKIE: &str = "theme";
 
@@ -73,6 +75,6 @@ impl Theme {
     /// The cookie that keeps the choice for a year, or drops it.
     pub fn cookie(self) -> String {
         let age = if self == Self::System { 0 } else { 31_536_000 };
-        format!("{COOKIE}={}; Path=/; Max-Age={age}; SameSite=Lax", self.as_str())
+        format!("{COOKIE}={}; Path={}; Max-Age={age}; SameSite=Lax", self.as_str(), at("/"))
     }
 }

@@ -5,11 +5,12 @@
 
 use app::{
     api::ApiError,
+    base::at,
     context::AppContext,
     flash::{self, Flash},
 };
 use axum::{
-    Json,
+    Extension, Json,
     body::{Body, Bytes},
     extract::{DefaultBodyLimit, Request, State},
     response::{IntoResponse, Response},
@@ -18,15 +19,14 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use leptos::{
     prelude::provide_context,
-    server_fn::{
-        axum::get_server_fn_service,
-        error::{FromServerFnError, SERVER_FN_ERROR_HEADER},
-    },
+    server_fn::error::{FromServerFnError, SERVER_FN_ERROR_HEADER},
 };
 use model::Tone;
 use percent_encoding::percent_decode;
 use tower_sessions::Session;
 use url::form_urlencoded;
+
+use crate::{AppState, pages, visit::Visit};
 
 /// The largest body: 16 MiB of input, each byte percent-encoded as three, and the names around it.
 const BODY_LIMIT: usize = 3 * app::api::INPUT_LIMIT + 64 * 1024;
@@ -35,9 +35,13 @@ const BODY_LIMIT: usize = 3 * app::api::INPUT_LIMIT + 64 * 1024;
 const NUMBERS: [&str; 2] = ["id", "rerun_of"];
 
 /// `POST /api/{function}`.
-pub(crate) async fn call(State(app): State<AppContext>, request: Request) -> Response {
+pub(crate) async fn call(
+    State(state): State<AppState>,
+    Extension(visit): Extension<Visit>,
+    request: Request,
+) -> Response {
     let back = Back::of(&request);
-    match run(app, request).await {
+    match run(state.context(&visit), request).await {
         Ok(answer) => match back {
             Some(back) => back.after(&answer),
             None => answer,
@@ -49,18 +53,49 @@ pub(crate) async fn call(State(app): State<AppContext>, request: Request) -> Res
     }
 }
 
+/// What has no row in the table.
+pub(crate) async fn unknown(request: Request) -> Response {
+    refuse(&ApiError::new("unknown_function", format!("There is no {}", request.uri().path())))
+}
+
 /// The error as status and JSON.
 pub(crate) fn refuse(error: &ApiError) -> Response {
     let status = StatusCode::from_u16(error.status()).expect("ApiError::status answers valid statuses");
-    (status, Json(error)).into_response()
+    let mut response = (status, [(header::CACHE_CONTROL, "no-store")], Json(error)).into_response();
+    if status == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
+/// Whether a browser sent this, and its person waits for a page.
+pub(crate) fn wants_page(request: &Request) -> bool {
+    let accepts = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    accepts.contains("text/html") && request.headers().get(header::AUTHORIZATION).is_none()
+}
+
+/// To the page where people sign in, which leads back to where they were going.
+pub(crate) fn sign_in_first(request: &Request) -> Response {
+    let page = match *request.method() {
+        Method::GET | Method::HEAD => {
+            request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned()
+        }
+        _ => referring_page(request.headers()).to_str().unwrap_or("/").to_owned(),
+    };
+    let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", &page).finish();
+    see_other(HeaderValue::try_from(format!("{}?{query}", at("/sign-in"))).expect("an encoded query is ASCII"))
+}
+
+/// A page that says what may not be done; for a form, on the page that it stood on.
+pub(crate) async fn forbidden(state: AppState, request: Request, error: engine::Error) -> Response {
+    if let (&Method::POST, Some(back)) = (request.method(), Back::of(&request)) {
+        return back.with(error.into()).await;
+    }
+    pages::forbidden(state, request, ApiError::from(error)).await
 }
 
 /// Runs the function that the path names.
 async fn run(app: AppContext, request: Request) -> Result<Response, ApiError> {
-    let path = request.uri().path();
-    if get_server_fn_service(path, Method::POST).is_none() {
-        return Err(ApiError::new("unknown_function", format!("There is no {path}")));
-    }
     let (request, arguments) = buffer(request).await?;
     let answer = leptos_axum::handle_server_fns_with_context(move || provide_context(app.clone()), request);
     let answer = answer.await.into_response();
@@ -149,10 +184,11 @@ impl Back {
 fn referring_page(headers: &HeaderMap) -> HeaderValue {
     let referrer = headers.get(header::REFERER).and_then(|value| value.to_str().ok());
     let uri = referrer.and_then(|text| text.parse::<http::Uri>().ok());
-    let page = uri.as_ref().and_then(http::Uri::path_and_query).map_or("/", http::uri::PathAndQuery::as_str);
-    // Two slashes would name another host.
-    let page = if page.starts_with("//") { "/" } else { page };
-    HeaderValue::from_str(page).unwrap_or(HeaderValue::from_static("/"))
+    let page = uri.as_ref().and_then(http::Uri::path_and_query).map(http::uri::PathAndQuery::as_str);
+    let home = at("/");
+    // Two slashes would name another host; what does not begin as all pages do belongs to another program.
+    let page = page.filter(|page| page.starts_with(&home) && !page.starts_with("//")).unwrap_or(&home);
+    HeaderValue::from_str(page).expect("a header that was read as text, and the configuration, are ASCII")
 }
 
 fn see_other(to: HeaderValue) -> Response {

@@ -14,7 +14,8 @@ use crate::{
 #[command(name = "milepost", version = assets::version(), args_conflicts_with_subcommands = true, mut_args = |arg| arg.hide_env_values(true))]
 #[command(
     after_help = "Without a command, milepost serves. Flags win over variables, variables over the file, and the \
-                  file over the defaults. The file's keys are the long names with _ for -; `root` is a list there."
+                  file over the defaults. The file's keys are the long names with _ for -; `root` and \
+                  `trusted_proxy` are lists there."
 )]
 pub struct Cli {
     #[command(subcommand)]

@@ -1,23 +1,27 @@
 //! What can be configured, and where it comes from: flags over environment over file over defaults.
 
+mod base_path;
+mod public_url;
 mod values;
 mod work;
 
 use std::{
     collections::BTreeMap,
     env,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     ops::RangeInclusive,
     path::Path,
+    time::Duration,
 };
 
 use clap::Args;
 use serde::Deserialize;
+use url::Url;
 
-pub use values::{Address, Size, Span};
+pub use values::{Address, Network, Size, Span};
 pub use work::{WorkConfig, WorkSettings};
 
-use crate::{Error, Result};
+use crate::{Error, Result, client::TrustedProxies};
 
 /// Every setting, once: each is a flag, a variable `MILEPOST_…` and a key of the configuration file.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
@@ -41,6 +45,21 @@ struct WebSettings {
     #[arg(long, env = "MILEPOST_ADDR", value_name = "HOST:PORT", help_heading = "Server")]
     addr: Option<Address>,
 
+    /// The address that people type, such as `https://milepost.example.org`: the server answers under it, and makes its
+    /// links with it
+    #[arg(long, env = "MILEPOST_PUBLIC_URL", value_name = "URL", help_heading = "Server")]
+    public_url: Option<String>,
+
+    /// The path that everything lives below, where a proxy gives Milepost no host of its own, such as /milepost
+    #[arg(long, env = "MILEPOST_BASE_PATH", value_name = "PATH", help_heading = "Server")]
+    base_path: Option<String>,
+
+    /// Network of proxies that are believed when they say, in X-Forwarded-For, for whom they ask; may be given several
+    /// times [default: none]
+    #[arg(long, env = "MILEPOST_TRUSTED_PROXY", value_name = "CIDR", value_delimiter = ',', help_heading = "Server")]
+    #[serde(default)]
+    trusted_proxy: Vec<Network>,
+
     /// Work without accounts: everyone who can reach the address may do everything
     #[arg(long, env = "MILEPOST_NO_AUTH", value_name = "BOOL", help_heading = "Server")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
@@ -54,7 +73,7 @@ struct WebSettings {
     #[arg(long, env = "MILEPOST_CONNECTIONS", value_name = "COUNT", help_heading = "Server")]
     connections: Option<u32>,
 
-    /// Connections at once from one address [default: as many as all together]
+    /// Connections at once from one address that is no trusted proxy [default: as many as all together]
     #[arg(long, env = "MILEPOST_CONNECTIONS_PER_ADDRESS", value_name = "COUNT", help_heading = "Server")]
     connections_per_address: Option<u32>,
 }
@@ -94,6 +113,9 @@ impl WebSettings {
     fn over(self, below: Self) -> Self {
         Self {
             addr: self.addr.or(below.addr),
+            public_url: self.public_url.or(below.public_url),
+            base_path: self.base_path.or(below.base_path),
+            trusted_proxy: if self.trusted_proxy.is_empty() { below.trusted_proxy } else { self.trusted_proxy },
             no_auth: self.no_auth.or(below.no_auth),
             upload_limit: self.upload_limit.or(below.upload_limit),
             connections: self.connections.or(below.connections),
@@ -109,14 +131,24 @@ pub struct Config {
     pub work: WorkConfig,
     /// Where to listen.
     pub addr: SocketAddr,
+    /// The address that people type, without a path, if it is known.
+    pub public_url: Option<Url>,
+    /// The path that everything lives below; empty for none.
+    pub base_path: String,
+    /// Who is believed in what they say of whom they ask for.
+    pub trusted_proxies: TrustedProxies,
     /// Whether working without accounts was asked for by name.
     pub no_auth: bool,
+    /// How long web sessions last.
+    pub sessions: SessionLimits,
     /// The largest upload, bytes.
     pub upload_limit: u64,
     /// Connections at once.
     pub connections: u32,
-    /// Connections at once from one address.
+    /// Connections at once from one address that is no trusted proxy.
     pub connections_per_address: u32,
+    /// How long a request's body may say nothing while it is waited for. Not a setting.
+    pub patience: Duration,
     /// The socket that tells pages to reload, while `cargo leptos watch` serves.
     pub reload_port: Option<u16>,
 }
@@ -130,7 +162,8 @@ impl Config {
             Some(addr) => addr.0,
             None => leptos_address()?.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000)),
         };
-        if !addr.ip().is_loopback() {
+        let no_auth = web.no_auth.unwrap_or(false);
+        if no_auth && !addr.ip().is_loopback() {
             return Err(Error::NotLoopback(addr));
         }
         let connections = within("connections", web.connections, 1..=u32::MAX)?.unwrap_or(12_000);
@@ -138,12 +171,59 @@ impl Config {
         Ok(Self {
             work: WorkConfig::serving(work, watch)?,
             addr,
-            no_auth: web.no_auth.unwrap_or(false),
+            public_url: public_url::checked(web.public_url)?,
+            base_path: base_path::checked(web.base_path)?,
+            trusted_proxies: web.trusted_proxy.iter().map(|network| network.0).collect(),
+            no_auth,
+            sessions: SessionLimits::default(),
             upload_limit: web.upload_limit.map_or(2 << 30, |size| size.0),
             connections,
             connections_per_address: per_address.unwrap_or(connections),
+            patience: Duration::from_secs(30),
             reload_port: watch.then(leptos_reload_port).transpose()?,
         })
+    }
+}
+
+/// How long web sessions last.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionLimits {
+    /// Without being used.
+    pub idle: Duration,
+    /// From sign-in on, used or not.
+    pub lifetime: Duration,
+}
+
+impl Default for SessionLimits {
+    /// 7 days, 30 days.
+    fn default() -> Self {
+        Self { idle: Duration::from_hours(7 * 24), lifetime: Duration::from_hours(30 * 24) }
+    }
+}
+
+impl Config {
+    /// Whether people reach the server by TLS.
+    pub fn secure(&self) -> bool {
+        self.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
+    }
+
+    /// An absolute link to `path`, which begins with `/`, for whoever reads it outside of a page: below the public
+    /// address, else below the one that the server is `listening` on.
+    pub fn link(&self, path: &str, listening: SocketAddr) -> String {
+        let origin = match &self.public_url {
+            Some(url) => url.origin().ascii_serialization(),
+            None => format!("http://{}", here(listening)),
+        };
+        format!("{origin}{}{path}", self.base_path)
+    }
+}
+
+/// An address that can be asked, where `addr` stands for all of the machine's.
+fn here(addr: SocketAddr) -> SocketAddr {
+    match addr.ip() {
+        ip if !ip.is_unspecified() => addr,
+        IpAddr::V4(_) => (Ipv4Addr::LOCALHOST, addr.port()).into(),
+        IpAddr::V6(_) => (Ipv6Addr::LOCALHOST, addr.port()).into(),
     }
 }
 

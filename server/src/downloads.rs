@@ -4,12 +4,13 @@ use std::{fmt::Write as _, path::Path as FilePath};
 
 use app::api::ApiError;
 use axum::{
+    Extension,
     body::Body,
-    extract::{Path, Request, State, rejection::PathRejection},
+    extract::{Path, Request, rejection::PathRejection},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use engine::{Engine, store::LogQuery};
+use engine::{OpenJob, access::Action, store::LogQuery};
 use futures_util::{Stream, TryStreamExt, stream};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use model::{JobId, Micros};
@@ -17,17 +18,23 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tower::ServiceExt;
 use tower_http::services::ServeFile;
 
+use crate::visit::Visit;
+
 /// Lines read from the store at once.
 const LOG_PAGE: u32 = 2_000;
 
 /// `GET /jobs/{id}/artifacts/{name}`: the file, or the range of it that a resumed download still needs.
 pub(crate) async fn artifact(
-    State(engine): State<Engine>,
+    Extension(visit): Extension<Visit>,
     path: Result<Path<(JobId, String)>, PathRejection>,
     mut request: Request,
 ) -> Response {
     let Ok(Path((job, name))) = path else { return no_such_job() };
-    let (artifact, path) = match engine.artifact(job, &name).await {
+    let found = match visit.desk.open(job, Action::Download).await {
+        Ok(job) => job.artifact(&name).await,
+        Err(error) => Err(error),
+    };
+    let (artifact, path) = match found {
         Ok(found) => found,
         Err(error) => return refusal(error),
     };
@@ -62,31 +69,33 @@ async fn file(path: &FilePath, request: Request) -> Response {
 }
 
 /// `GET /jobs/{id}/log`: every line, oldest first, `time level text`.
-pub(crate) async fn log(State(engine): State<Engine>, path: Result<Path<JobId>, PathRejection>) -> Response {
+pub(crate) async fn log(Extension(visit): Extension<Visit>, path: Result<Path<JobId>, PathRejection>) -> Response {
     let Ok(Path(job)) = path else { return no_such_job() };
-    if let Err(error) = engine.job(job).await {
-        return refusal(error);
-    }
+    let open = match visit.desk.open(job, Action::Download).await {
+        Ok(open) => open,
+        Err(error) => return refusal(error),
+    };
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8")),
         (header::CONTENT_DISPOSITION, attachment(&format!("job-{job}.log"))),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    (headers, Body::from_stream(log_text(engine, job))).into_response()
+    (headers, Body::from_stream(log_text(open))).into_response()
 }
 
 /// The log in pieces, so that a long one is never in memory whole.
-fn log_text(engine: Engine, job: JobId) -> impl Stream<Item = engine::Result<Bytes>> {
-    stream::try_unfold((engine, Some(1)), move |(engine, next)| async move {
+fn log_text(open: OpenJob) -> impl Stream<Item = engine::Result<Bytes>> {
+    let job = open.view.job;
+    stream::try_unfold((open, Some(1)), move |(open, next)| async move {
         let Some(from) = next else { return Ok(None) };
         let query = LogQuery { from: Some(from), limit: LOG_PAGE, ..LogQuery::default() };
-        let page = engine.store().log(job, &query).await?;
+        let page = open.log(&query).await?;
         let mut text = String::new();
         for (_, line) in &page.lines {
             let _ = writeln!(text, "{} {:<5} {}", rfc3339(line.at), line.level.as_str(), line.text);
         }
         let next = page.lines.last().filter(|_| page.more_after).map(|(number, _)| number + 1);
-        Ok(Some((Bytes::from(text), (engine, next))))
+        Ok(Some((Bytes::from(text), (open, next))))
     })
     .inspect_err(move |error: &engine::Error| tracing::error!(%job, %error, "the log download broke off"))
 }

@@ -33,11 +33,10 @@ pub enum Error {
         /// What is wrong with it.
         message: String,
     },
-    /// The address can be reached from other machines, and there is nothing yet that would ask who comes.
+    /// The address can be reached from other machines, and nobody would be asked who they are.
     #[error(
-        "--addr {0} can be reached from other machines, and this version has no accounts: everyone there could start \
-         and stop jobs and read their files. Listen on 127.0.0.1 or [::1], and put a proxy that asks for a password \
-         in front of it where others need to reach it"
+        "--no-auth works without accounts, and --addr {0} can be reached from other machines: everyone there could \
+         start and stop jobs and read their files. Leave out --no-auth, or listen on 127.0.0.1 or [::1]"
     )]
     NotLoopback(SocketAddr),
     /// The log filter does not parse.

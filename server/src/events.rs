@@ -5,6 +5,7 @@
 mod answer;
 mod body;
 mod ending;
+mod listening;
 mod opening;
 mod request;
 mod source;
@@ -12,6 +13,7 @@ mod source;
 use std::{sync::Arc, time::Duration};
 
 use axum::{
+    Extension,
     body::Bytes,
     extract::{Path, Query, State},
     response::Response,
@@ -22,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::hub::Hub;
 use answer::Refusal;
+pub use listening::Listening;
 use request::{Change, Pairs};
 pub use source::Source;
 
@@ -81,9 +84,14 @@ impl Events {
 }
 
 /// `GET /events?topic=jobs&topic=overview&topic=messages&job=N&row=N&after=CURSOR&until=end`: the stream itself.
-pub async fn stream(State(events): State<Events>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Response {
+pub async fn stream(
+    State(events): State<Events>,
+    Extension(listening): Extension<Listening>,
+    headers: HeaderMap,
+    Query(pairs): Query<Pairs>,
+) -> Response {
     let opened = match request::parse(&pairs, &headers) {
-        Ok(request) => events.stream(request).await,
+        Ok(request) => events.stream(request, listening).await,
         Err(refusal) => Err(refusal),
     };
     opened.unwrap_or_else(Refusal::respond)
@@ -91,9 +99,14 @@ pub async fn stream(State(events): State<Events>, headers: HeaderMap, Query(pair
 
 /// `POST /events/{stream}` with `{"add": […], "remove": […]}`: changes what an open stream shows. Topics are written
 /// as in the query: `"jobs"`, `"job=12"`, `"row=12"`. What was added arrives in the stream, as a partial snapshot.
-pub async fn change(State(events): State<Events>, Path(stream): Path<StreamId>, body: Bytes) -> Response {
+pub async fn change(
+    State(events): State<Events>,
+    Extension(listening): Extension<Listening>,
+    Path(stream): Path<StreamId>,
+    body: Bytes,
+) -> Response {
     let changed = match Change::parse(&body) {
-        Ok(change) => events.change(&stream, change).await,
+        Ok(change) => events.change(&stream, change, &listening).await,
         Err(refusal) => Err(refusal),
     };
     changed.map_or_else(Refusal::respond, answer::empty)
@@ -101,9 +114,14 @@ pub async fn change(State(events): State<Events>, Path(stream): Path<StreamId>, 
 
 /// `GET /events/poll?after=CURSOR`: why a stream was not opened, or closed without a word, which a browser's
 /// `EventSource` does not tell. 200: open it again; 204: nothing will come any more; 400: not from this cursor.
-pub async fn poll(State(events): State<Events>, headers: HeaderMap, Query(pairs): Query<Pairs>) -> Response {
+pub async fn poll(
+    State(events): State<Events>,
+    Extension(listening): Extension<Listening>,
+    headers: HeaderMap,
+    Query(pairs): Query<Pairs>,
+) -> Response {
     let asked = match request::parse(&pairs, &headers) {
-        Ok(request) => events.poll(request).await,
+        Ok(request) => events.poll(request, &listening).await,
         Err(refusal) => Err(refusal),
     };
     asked.map_or_else(Refusal::respond, answer::empty)

@@ -7,7 +7,7 @@ mod registry;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use engine::{DurableEvent, Listener, store::Topics};
+use engine::{DurableEvent, Listener, access::Sight, store::Topics};
 use model::{ByeReason, Cursor, JobView, ProgressEvent};
 
 pub(crate) use frame::{Frame, encode, encode_snapshot};
@@ -65,20 +65,25 @@ impl Hub {
     }
 
     /// Opens an outbox that collects from now on.
-    pub(crate) fn subscribe(self: &Arc<Self>, topics: Topics) -> Subscription {
+    pub(crate) fn subscribe(self: &Arc<Self>, topics: Topics, sight: Sight) -> Subscription {
         let key = Key::random();
-        let outbox = self.registry().add(key, topics);
+        let outbox = self.registry().add(key, topics, sight);
         Subscription { hub: Arc::clone(self), key, outbox }
     }
 
     /// Lets `edit` change the topics of an open stream; answers its outbox and whatever `edit` answers.
-    /// `None` where there is no such stream.
-    pub(crate) fn change<T>(&self, key: Key, edit: impl FnOnce(&mut Topics) -> T) -> Option<(Arc<Outbox>, T)> {
-        self.registry().change(key, edit)
+    /// `None` where there is no such stream, or it was opened with another sight.
+    pub(crate) fn change<T>(
+        &self,
+        key: Key,
+        sight: &Sight,
+        edit: impl FnOnce(&mut Topics) -> T,
+    ) -> Option<(Arc<Outbox>, T)> {
+        self.registry().change(key, sight, edit)
     }
 
-    /// What an open stream shows.
-    pub(crate) fn topics(&self, key: Key) -> Topics {
+    /// What an open stream shows, of the jobs in its sight.
+    pub(crate) fn topics(&self, key: Key) -> (Topics, Sight) {
         self.registry().topics(key)
     }
 

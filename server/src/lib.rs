@@ -3,6 +3,7 @@
 mod api;
 pub mod assets;
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod downloads;
 mod error;
@@ -19,9 +20,12 @@ pub mod router;
 mod security;
 pub mod serve;
 mod sessions;
+mod stalling;
 mod state;
 pub mod tasks;
+mod trace;
 mod uploads;
+mod visit;
 pub mod worker;
 
 pub use error::{Error, Result};

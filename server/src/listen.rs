@@ -13,30 +13,37 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
-    io::AsyncWriteExt,
+    io::{self as tokio_io, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
+use crate::client::TrustedProxies;
+
 /// A request's head must be complete this long after the connection was opened, or after the answer before it.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// A peer that acknowledges nothing for this long is gone.
 const PEER_TIMEOUT: Duration = Duration::from_secs(30);
-/// The longest head, and what is read or queued at once for one connection, bytes.
+/// The longest head that is always taken, and what is read or queued at once for one connection, bytes. A head that is
+/// longer is refused once that much was read of it without an end, at twice the length at the latest.
 const BUFFER: usize = 64 * 1024;
+/// How long what a client still sends after the last answer is read and thrown away.
+const LISTEN_ON: Duration = Duration::from_secs(1);
 /// What a connection above the limit is told; a body would tempt it to stay.
 const FULL: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 /// How many connections are taken.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Limits {
     /// All together.
     pub(crate) total: u32,
     /// From one address.
     pub(crate) per_address: u32,
+    /// Behind one of these addresses there are many.
+    pub(crate) proxies: TrustedProxies,
 }
 
 /// Answers connections with `router` until `stop`, then lets the requests under way end for at most `drain`.
@@ -79,11 +86,26 @@ pub(crate) async fn serve(
 }
 
 /// One connection, from its first byte to its last.
-async fn answer(stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) {
+async fn answer(mut stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) {
     if let Err(error) = prepare(&stream) {
         tracing::debug!(%peer, %error, "the connection was gone before it began");
         return;
     }
+    if let Err(error) = converse(&mut stream, peer, router, &stop).await {
+        tracing::debug!(%peer, %error, "the connection broke");
+    }
+    if !stop.is_cancelled() {
+        part(stream).await;
+    }
+}
+
+/// Requests and answers, to the last.
+async fn converse(
+    stream: &mut TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    stop: &CancellationToken,
+) -> hyper::Result<()> {
     let service = service_fn(move |mut request: http::Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         router.clone().oneshot(request.map(axum::body::Body::new))
@@ -94,16 +116,24 @@ async fn answer(stream: TcpStream, peer: SocketAddr, router: Router, stop: Cance
         .max_buf_size(BUFFER)
         .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
-    let outcome = tokio::select! {
+    tokio::select! {
         outcome = connection.as_mut() => outcome,
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
-    };
-    if let Err(error) = outcome {
-        tracing::debug!(%peer, %error, "the connection broke");
     }
+}
+
+/// Closes the connection so that the last answer arrives. What comes to a socket that is closed already resets the
+/// connection, and a client that still sends would lose the answer that says why it should not.
+async fn part(mut stream: TcpStream) {
+    let read_on = async {
+        stream.shutdown().await?;
+        tokio_io::copy(&mut stream, &mut tokio_io::sink()).await
+    };
+    // Whatever happens now, it is over.
+    let _ = timeout(LISTEN_ON, read_on).await;
 }
 
 /// Small frames leave at once, and a peer that vanished is noticed.
@@ -152,7 +182,8 @@ impl Seats {
     fn take(seats: &Arc<Self>, address: IpAddr) -> Option<Seat> {
         let mut taken = seats.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let here = taken.by_address.get(&address).copied().unwrap_or(0);
-        if taken.total >= seats.limits.total || here >= seats.limits.per_address {
+        let crowded = here >= seats.limits.per_address && !seats.limits.proxies.include(address);
+        if taken.total >= seats.limits.total || crowded {
             return None;
         }
         taken.total += 1;

@@ -5,20 +5,23 @@
 
 use app::{
     api::{ApiError, INPUT_LIMIT},
+    base::at,
     pages::new::Draft,
 };
 use axum::{
+    Extension,
     body::Body,
     extract::{Path, Request, State},
     response::{IntoResponse, Redirect, Response},
 };
-use engine::{Engine, TaskInfo};
+use engine::{Desk, TaskInfo};
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
+use leptos::prelude::provide_context;
 use model::{FieldError, FieldKind};
 use percent_encoding::percent_decode;
 
-use crate::{AppState, pages, uploads};
+use crate::{AppState, pages, uploads, visit::Visit};
 
 /// At most so many parts in a form; no task has so many fields.
 const MOST_PARTS: usize = 1_000;
@@ -27,26 +30,32 @@ const MOST_PARTS: usize = 1_000;
 const BROWSE: &str = "$browse";
 
 /// Starts the job, or shows the form again.
-pub(crate) async fn start(State(state): State<AppState>, Path(kind): Path<String>, request: Request) -> Response {
+pub(crate) async fn start(
+    State(state): State<AppState>,
+    Extension(Visit { desk, .. }): Extension<Visit>,
+    Path(kind): Path<String>,
+    request: Request,
+) -> Response {
     let (parts, body) = request.into_parts();
     let page = Request::from_parts(parts.clone(), Body::empty());
-    let Some(task) = state.engine.task(&kind).cloned() else { return show(state, page, None).await };
-    let mut sent =
-        Sent { engine: &state.engine, task: &task, draft: Draft::default(), text: 0, parts: 0, browse: None };
+    // Before its files are taken in.
+    let startable = desk.startable().find(|task| task.kind.as_str() == kind).cloned();
+    let Some(task) = startable else { return show(state, page, None).await };
+    let mut sent = Sent { desk: &desk, task: &task, draft: Draft::default(), text: 0, parts: 0, browse: None };
     let read = sent.read(Request::from_parts(parts, body)).await;
     let (mut draft, browse) = (sent.draft, sent.browse);
     let status = match read {
         Err(error) => refuse(&mut draft, error),
         Ok(()) if !draft.faults.is_empty() => StatusCode::UNPROCESSABLE_ENTITY,
         Ok(()) => match browse {
-            Some(browse) => look_around(&state.engine, &mut draft, &browse),
-            None => match draft.start(&state.engine, &kind).await {
-                Ok(job) => return Redirect::to(&format!("/jobs/{job}")).into_response(),
+            Some(browse) => look_around(&desk, &mut draft, &browse),
+            None => match draft.start(&desk, &kind).await {
+                Ok(job) => return Redirect::to(&at(&format!("/jobs/{job}"))).into_response(),
                 Err(error) => refuse(&mut draft, error.into()),
             },
         },
     };
-    draft.find_files(&state.engine, &task.form).await;
+    draft.find_files(&desk, &task.form).await;
     show(state, page, Some((draft, status))).await
 }
 
@@ -64,7 +73,12 @@ fn refuse(draft: &mut Draft, error: ApiError) -> StatusCode {
 async fn show(state: AppState, mut request: Request, draft: Option<(Draft, StatusCode)>) -> Response {
     *request.method_mut() = Method::GET;
     let (draft, status) = draft.unzip();
-    let mut response = pages::render(state, request, draft).await;
+    let provide = move || {
+        if let Some(draft) = draft.clone() {
+            provide_context(draft);
+        }
+    };
+    let mut response = pages::render(state, request, provide).await;
     if let Some(status) = status {
         *response.status_mut() = status;
     }
@@ -73,15 +87,15 @@ async fn show(state: AppState, mut request: Request, draft: Option<(Draft, Statu
 
 /// Opens the folder list of a field. `browse` is the field's name, and after `=` the folder to go into; without one
 /// it is the folder that stands in the field.
-fn look_around(engine: &Engine, draft: &mut Draft, browse: &str) -> StatusCode {
+fn look_around(desk: &Desk, draft: &mut Draft, browse: &str) -> StatusCode {
     let (field, path) = match browse.split_once('=') {
         Some((field, path)) => (field, path.to_owned()),
         None => (browse, draft.entries.get(browse).cloned().unwrap_or_default()),
     };
     let path = Some(path.trim()).filter(|path| !path.is_empty());
-    let found = engine.roots().list(path).or_else(|error| {
+    let found = desk.folders(path).or_else(|error| {
         draft.faults.push(FieldError { field: field.to_owned(), message: ApiError::from(error).message });
-        engine.roots().list(None)
+        desk.folders(None)
     });
     match found {
         Ok(listing) => {
@@ -97,7 +111,7 @@ fn look_around(engine: &Engine, draft: &mut Draft, browse: &str) -> StatusCode {
 
 /// What has been read of a form.
 struct Sent<'a> {
-    engine: &'a Engine,
+    desk: &'a Desk,
     task: &'a TaskInfo,
     draft: Draft,
     /// Bytes of text so far.
@@ -132,7 +146,7 @@ impl Sent<'_> {
             let name = part.name().unwrap_or_default().to_owned();
             let chosen = part.file_name().map(str::to_owned);
             if chosen.as_ref().is_some_and(|file| !file.is_empty()) && self.is_upload(&name) {
-                match uploads::from_part(self.engine, &mut part).await? {
+                match uploads::from_part(self.desk, &mut part).await? {
                     Ok(upload) => drop(self.draft.entries.insert(name, upload.id)),
                     Err(error) => self.draft.faults.push(FieldError { field: name, message: error.message }),
                 }

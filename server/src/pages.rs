@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use app::pages::new::Draft;
+use app::{api::ApiError, pages::forbidden::Forbidden};
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -12,31 +12,43 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use leptos::prelude::{expect_context, provide_context};
 use leptos_axum::ResponseOptions;
 
-use crate::{AppState, security};
+use crate::{AppState, security, visit::Visit};
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// The page at the request's address.
 pub(crate) async fn page(State(state): State<AppState>, request: Request) -> Response {
-    render(state, request, None).await
+    render(state, request, || ()).await
 }
 
 /// What is said at an address that nothing lives at. Browsers get a page; the status is 404 for everyone.
 pub(crate) async fn not_found(State(state): State<AppState>, request: Request) -> Response {
-    let mut response = render(state, request, None).await;
+    let mut response = render(state, request, || ()).await;
     *response.status_mut() = StatusCode::NOT_FOUND;
     response
 }
 
-/// Renders the page at the request's address. `draft` is a form that was sent without script and refused.
-pub(crate) async fn render(state: AppState, request: Request, draft: Option<Draft>) -> Response {
+/// What is shown in place of a page that its visitor may not see.
+pub(crate) async fn forbidden(state: AppState, request: Request, error: ApiError) -> Response {
+    let mut response = render(state, request, move || provide_context(Forbidden(error.message.clone()))).await;
+    *response.status_mut() = StatusCode::FORBIDDEN;
+    response
+}
+
+/// Renders the page at the request's address, to which [`crate::visit`] has let it in. `provide` adds to what its parts
+/// find in their context.
+pub(crate) async fn render(
+    state: AppState,
+    request: Request,
+    provide: impl Fn() + Clone + Send + Sync + 'static,
+) -> Response {
     let begun = Instant::now();
     let leptos = state.leptos.clone();
+    let visit = request.extensions().get::<Visit>().expect("every route of pages admits its visitors");
+    let app = state.context(visit);
     let context = move || {
-        provide_context(state.app.clone());
-        if let Some(draft) = draft.clone() {
-            provide_context(draft);
-        }
+        provide_context(app.clone());
+        provide();
         let policy = security::page_policy(state.config.reload_port);
         expect_context::<ResponseOptions>().insert_header(header::CONTENT_SECURITY_POLICY, policy);
     };

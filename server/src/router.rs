@@ -1,43 +1,35 @@
 //! Every address there is, in one table. Nothing else adds a route, so that a test can walk them all.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use axum::{
     Router,
+    extract::DefaultBodyLimit,
     handler::Handler,
     middleware,
+    response::Redirect,
     routing::{self, MethodRouter},
 };
 use http::{Method, StatusCode};
 use tower::ServiceBuilder;
 use tower_http::{
-    CompressionLevel, catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::CsrfLayer,
-    timeout::TimeoutLayer, trace::TraceLayer,
+    CompressionLevel, catch_panic::CatchPanicLayer, compression::CompressionLayer, timeout::TimeoutLayer,
+    trace::TraceLayer,
 };
 
-use crate::{AppState, api, assets, downloads, events, health, new_job, pages, security, sessions, uploads};
+use engine::access::Action;
+
+use crate::{
+    AppState, api, assets, client, downloads, events, health, new_job, pages,
+    security::{self, Hosts},
+    sessions, stalling, trace, uploads, visit,
+};
 
 /// No page and no call takes longer to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// What a request is about to do, for deciding whether its sender may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Action {
-    /// Nothing that needs a permission: health, script and style.
-    Public,
-    /// Look at jobs and tasks.
-    See,
-    /// Follow what happens, as it happens.
-    Follow,
-    /// Fetch what a job made.
-    Download,
-    /// Send a file in.
-    Upload,
-    /// Start a job.
-    Start,
-    /// Call a server function, which decides by itself.
-    Call,
-}
+/// The largest body, bytes, but where a handler has a limit of its own: of uploads, forms and server functions.
+const BODY_LIMIT: usize = 64 * 1024;
 
 /// How a request behaves on the wire, which decides the limits and layers it gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +60,7 @@ pub struct Route {
 
 /// The table.
 pub fn table() -> Vec<Route> {
-    use Action::{Call, Download, Follow, Public, See, Start, Upload};
+    use Action::{Delete, Download, Follow, ManageQueues, Public, See, Start, Steer, Upload};
     use Shape::{Answer, Form, Plain, Stream, Transfer};
     vec![
         get("/", See, Answer, pages::page),
@@ -77,11 +69,29 @@ pub fn table() -> Vec<Route> {
         get("/jobs/{id}/artifacts/{name}", Download, Transfer, downloads::artifact),
         get("/jobs/{id}/log", Download, Transfer, downloads::log),
         get("/queues", See, Answer, pages::page),
-        get("/new", See, Answer, pages::page),
-        get("/new/{kind}", See, Answer, pages::page),
+        get("/new", Start, Answer, pages::page),
+        get("/new/{kind}", Start, Answer, pages::page),
         post("/new/{kind}", Start, Form, new_job::start),
         post("/uploads", Upload, Transfer, uploads::upload),
-        post("/api/{*function}", Call, Answer, api::call),
+        call("start_job", Start),
+        call("rerun_job", Start),
+        call("cancel_job", Steer),
+        call("retry_job", Steer),
+        call("pause_job", Steer),
+        call("resume_job", Steer),
+        call("start_now", Steer),
+        call("delete_job", Delete),
+        call("pin_job", See),
+        call("unpin_job", See),
+        call("folders", Start),
+        call("pause_queue", ManageQueues),
+        call("resume_queue", ManageQueues),
+        call("limit_queue", ManageQueues),
+        call("pause_kind", ManageQueues),
+        call("resume_kind", ManageQueues),
+        call("limit_kind", ManageQueues),
+        call("set_theme", Public),
+        post("/api/{*function}", Public, Plain, api::unknown),
         get("/events", Follow, Stream, events::stream),
         get("/events/poll", Follow, Stream, events::poll),
         post("/events/{stream}", Follow, Stream, events::change),
@@ -94,29 +104,59 @@ pub fn table() -> Vec<Route> {
 
 /// The router that the table describes.
 pub fn router(state: AppState) -> Router {
-    let form = ServiceBuilder::new()
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
-        .layer(sessions::layer(state.engine.store()));
-    let answer = ServiceBuilder::new()
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIMEOUT))
-        .layer(form.clone());
-    let stream = middleware::from_fn(security::own_pages_only);
+    let hosts = Arc::new(Hosts::of(&state.config));
+    let compressed = CompressionLayer::new().quality(CompressionLevel::Fastest);
+    let in_time = TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIMEOUT);
+    let answer = ServiceBuilder::new().layer(in_time).layer(compressed.clone());
+    let known = sessions::layer(state.sessions.clone(), state.config.secure());
+    let stream = middleware::from_fn_with_state(Arc::clone(&hosts), security::own_pages_only);
+    let admit = |action| middleware::from_fn_with_state((state.clone(), action), visit::admit);
     let router = table().into_iter().fold(Router::new(), |router, route| {
+        let admitted = |handler: MethodRouter<AppState>| -> MethodRouter<AppState> {
+            handler.layer(ServiceBuilder::new().layer(known.clone()).layer(admit(route.action)))
+        };
         let handler = match route.shape {
-            Shape::Answer => route.handler.layer(answer.clone()),
-            Shape::Form => route.handler.layer(form.clone()),
-            Shape::Stream => route.handler.layer(stream.clone()),
-            Shape::Plain | Shape::Transfer => route.handler,
+            Shape::Answer => admitted(route.handler).layer(answer.clone()),
+            Shape::Form => admitted(route.handler).layer(compressed.clone()),
+            Shape::Stream => admitted(route.handler).layer(stream.clone()),
+            Shape::Transfer => admitted(route.handler),
+            Shape::Plain => route.handler,
         };
         router.route(&route.path, handler)
     });
-    router
-        .fallback_service(answer.service(pages::not_found.with_state(state.clone())))
+    let elsewhere = ServiceBuilder::new()
+        .layer(answer)
+        .layer(known.clone())
+        .layer(admit(Action::See))
+        .service(pages::not_found.with_state(state.clone()));
+    below(&state.config.base_path, router.fallback_service(elsewhere))
         .layer(CatchPanicLayer::new())
-        .layer(CsrfLayer::new().with_rejection_response(security::forged))
-        .layer(middleware::from_fn(security::guard))
-        .layer(TraceLayer::new_for_http())
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn_with_state(state.config.patience, stalling::end))
+        .layer(middleware::from_fn_with_state(hosts, security::guard))
+        .layer(TraceLayer::new_for_http().make_span_with(trace::span))
+        .layer(middleware::from_fn_with_state(state.config.trusted_proxies.clone(), client::identify))
         .with_state(state)
+}
+
+/// A server function. One without a row here cannot be called.
+fn call(function: &'static str, action: Action) -> Route {
+    post(format!("/api/{function}"), action, Shape::Answer, api::call)
+}
+
+/// The router moved below `base`. Beside it, health answers where it always does, since probes mostly go around the
+/// proxy; and who comes by the bare address, or forgets the last slash, is sent on.
+fn below(base: &str, router: Router<AppState>) -> Router<AppState> {
+    if base.is_empty() {
+        return router;
+    }
+    let home = app::base::at("/");
+    let on = routing::get(|| async move { Redirect::temporary(&home) });
+    Router::new()
+        .nest(&format!("{base}/"), router)
+        .route("/", on.clone())
+        .route(base, on)
+        .route("/healthz", routing::get(health::healthz))
 }
 
 fn get<H, T>(path: impl Into<Cow<'static, str>>, action: Action, shape: Shape, handler: H) -> Route

@@ -1,17 +1,20 @@
 //! The door: who may speak to the server at all, and what browsers may do with its answers.
 
-use std::net::IpAddr;
+mod hosts;
+mod sender;
+
+use std::sync::Arc;
 
 use axum::{
-    extract::Request,
+    extract::{Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, uri::Authority};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use leptos::nonce::use_nonce;
-use tower_http::csrf::ProtectionError;
 
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+pub(crate) use hosts::Hosts;
+pub(crate) use sender::session_cookie;
 
 /// Headers of every answer. A page brings its own, wider content policy. No opener policy: for it a browser starts one
 /// more process at the first visit, which takes longer than all else before the first paint.
@@ -37,9 +40,9 @@ pub(crate) fn page_policy(reload_port: Option<u16>) -> HeaderValue {
     HeaderValue::try_from(policy).expect("a nonce is base64")
 }
 
-/// Lets a request in only under a name of this machine, and only from pages of its own.
-pub(crate) async fn guard(request: Request, next: Next) -> Response {
-    let mut response = match admit(&request) {
+/// Lets a request in only under a name of this server, and from pages of its own where it may change something.
+pub(crate) async fn guard(State(hosts): State<Arc<Hosts>>, request: Request, next: Next) -> Response {
+    let mut response = match admit(&request, &hosts) {
         Ok(()) => next.run(request).await,
         Err((status, reason)) => (status, reason).into_response(),
     };
@@ -49,55 +52,19 @@ pub(crate) async fn guard(request: Request, next: Next) -> Response {
     response
 }
 
-/// Against DNS rebinding: a site that lets its own name point here must not become "same origin".
-fn admit(request: &Request) -> Result<(), (StatusCode, &'static str)> {
-    let mut hosts = request.headers().get_all(header::HOST).iter();
-    let (Some(host), None) = (hosts.next(), hosts.next()) else {
-        return Err((StatusCode::BAD_REQUEST, "The request must carry one Host header.\n"));
-    };
-    let named = Authority::try_from(host.as_bytes()).is_ok_and(|host| is_own_name(&host));
-    if named && request.uri().authority().is_none_or(is_own_name) {
-        return Ok(());
-    }
-    Err((
-        StatusCode::MISDIRECTED_REQUEST,
-        "This server answers only as localhost, 127.0.0.1 or [::1]. Use one of these names in the address.\n",
-    ))
-}
-
-/// For streams: they are GETs, which the cross-origin check lets pass, but another site must not hold them open.
-pub(crate) async fn own_pages_only(request: Request, next: Next) -> Response {
-    if is_cross_site(request.headers()) {
-        return (StatusCode::FORBIDDEN, "Another site may not listen to this server's events.\n").into_response();
-    }
-    next.run(request).await
-}
-
-/// Any port: a forwarded port or a proxy on this machine shows another one.
-fn is_own_name(authority: &Authority) -> bool {
-    let name = authority.host();
-    let address = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
-    !authority.as_str().contains('@')
-        && (name.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()))
-}
-
-/// Whether a browser says that another site's page sent this.
-fn is_cross_site(headers: &HeaderMap) -> bool {
-    match headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes) {
-        Some(b"same-origin" | b"none") => false,
-        Some(_) => true,
-        // A browser without that header: the origin must be the host that was asked, whatever the scheme (a proxy on
-        // this machine may speak TLS).
-        None => headers.get(header::ORIGIN).map(HeaderValue::as_bytes).is_some_and(|origin| {
-            let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
-            let authority = origin.strip_prefix(b"http://").or_else(|| origin.strip_prefix(b"https://"));
-            authority.is_none() || authority != host
-        }),
+/// For streams: they are GETs, which may come from anywhere, but another site must not hold them open.
+pub(crate) async fn own_pages_only(State(hosts): State<Arc<Hosts>>, request: Request, next: Next) -> Response {
+    match sender::may_listen(request.headers(), &hosts) {
+        Ok(()) => next.run(request).await,
+        Err(reason) => (StatusCode::FORBIDDEN, reason).into_response(),
     }
 }
 
-/// What a forged request is told.
-pub(crate) fn forged(_: ProtectionError) -> Response {
-    (StatusCode::FORBIDDEN, "Another site sent this request; only pages of this server may change anything.\n")
-        .into_response()
+/// Whether a request asks for this server, and may do what it is about to.
+fn admit(request: &Request, hosts: &Hosts) -> Result<(), (StatusCode, String)> {
+    hosts.admit(request)?;
+    match *request.method() {
+        Method::GET | Method::HEAD => Ok(()),
+        _ => sender::may_change(request.headers(), hosts).map_err(|reason| (StatusCode::FORBIDDEN, reason)),
+    }
 }

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use accounts::Gatekeeper;
 use any_spawner::Executor;
 use engine::{Engine, Listener};
 use tokio::{net::TcpListener, runtime};
@@ -19,7 +20,7 @@ use crate::{
     listen::{self, Limits},
     lock::Lock,
     process::{self, Signals},
-    router, sessions,
+    router, sessions, state,
     tasks::Tasks,
 };
 
@@ -43,6 +44,7 @@ pub fn run(config: Config, tasks: Tasks) -> Result<()> {
 async fn serve(config: Config, tasks: Tasks, on: runtime::Handle) -> Result<()> {
     // What pages spawn while they render. A second server in the same process shares it.
     let _ = Executor::init_tokio();
+    app::base::set(config.base_path.clone());
     let mut signals = Signals::new()?;
     let lock = Lock::serve(&config.work.data_dir)?;
     // Bound before the engine opens, so that a taken port harms no job; accepted from once everything stands.
@@ -56,9 +58,21 @@ async fn serve(config: Config, tasks: Tasks, on: runtime::Handle) -> Result<()> 
     let engine = open(&config, Arc::clone(&hub), tasks, on).await?;
     let source = Arc::new(engine.clone());
     let events = Events::open(hub, source, assets::build().into(), Pace::default(), stop.clone()).await?;
-    let state = AppState::new(Arc::clone(&config), engine.clone(), events, stop.clone());
-    tokio::spawn(sessions::sweep(Arc::clone(engine.store()), stop.clone()));
-    let limits = Limits { total: places(config.connections), per_address: config.connections_per_address };
+    let gatekeeper = match config.no_auth {
+        true => None,
+        false => Some(Gatekeeper::open(Arc::clone(engine.store()), state::task_rules(&engine)).await?),
+    };
+    if let Some(gatekeeper) = &gatekeeper {
+        let (gatekeeper, stop) = (gatekeeper.clone(), stop.clone());
+        tokio::spawn(async move { gatekeeper.watch(stop).await });
+    }
+    let state = AppState::new(Arc::clone(&config), engine.clone(), gatekeeper, events, stop.clone());
+    tokio::spawn(sessions::sweep(state.sessions.clone(), stop.clone()));
+    let limits = Limits {
+        total: places(config.connections),
+        per_address: config.connections_per_address,
+        proxies: config.trusted_proxies.clone(),
+    };
     let answering = tokio::spawn(listen::serve(listener, router::router(state), limits, stop.clone(), DRAIN));
     announce(&config, addr);
 

@@ -2,9 +2,11 @@
 
 use std::{fmt, sync::Arc};
 
+use app::account::Account;
 use async_trait::async_trait;
-use engine::store::{SessionRow, Store};
+use engine::store::{SessionOwner, SessionRow, Store, UserId};
 use model::Micros;
+use serde::Deserialize as _;
 use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime};
 use tokio_util::sync::CancellationToken;
@@ -15,27 +17,30 @@ use tower_sessions::{
     session_store::{Error, Result},
 };
 
-/// How long a session outlives its last change.
-const LIFETIME: Duration = Duration::days(14);
+use crate::{config::SessionLimits, security};
+
 /// How often the expired ones are removed.
 const SWEEP: std::time::Duration = std::time::Duration::from_hours(1);
+/// Between two notes that a session is in use, at least, microseconds.
+pub(crate) const TOUCH: i64 = 60 * 1_000_000;
 
 /// The layer for routes that know their visitor.
-pub(crate) fn layer(store: &Arc<dyn Store>) -> SessionManagerLayer<Sessions> {
-    SessionManagerLayer::new(Sessions(Arc::clone(store)))
-        .with_name("milepost_session")
+pub(crate) fn layer(sessions: Sessions, secure: bool) -> SessionManagerLayer<Sessions> {
+    let lifetime = Duration::try_from(sessions.limits.lifetime).unwrap_or(Duration::MAX);
+    SessionManagerLayer::new(sessions)
+        .with_name(security::session_cookie(secure))
         .with_http_only(true)
         // `Strict` would sign people out who follow a link from a chat or a mail.
         .with_same_site(SameSite::Lax)
-        // Plain HTTP on this machine, until there is a public address.
-        .with_secure(false)
-        .with_expiry(Expiry::OnInactivity(LIFETIME))
+        .with_secure(secure)
+        .with_expiry(Expiry::OnInactivity(lifetime))
 }
 
 /// Removes expired sessions every hour until `stop`.
-pub(crate) async fn sweep(store: Arc<dyn Store>, stop: CancellationToken) {
+pub(crate) async fn sweep(sessions: Sessions, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(SWEEP)).await.is_some() {
-        match store.sweep_sessions(micros(OffsetDateTime::now_utc()), Micros(0)).await {
+        let now = now();
+        match sessions.store.sweep_sessions(now, sessions.idle_since(now)).await {
             Ok(0) => {}
             Ok(count) => tracing::debug!(count, "removed expired sessions"),
             Err(error) => tracing::error!(%error, "cannot remove expired sessions"),
@@ -45,7 +50,51 @@ pub(crate) async fn sweep(store: Arc<dyn Store>, stop: CancellationToken) {
 
 /// tower-sessions' view of the store.
 #[derive(Clone)]
-pub(crate) struct Sessions(Arc<dyn Store>);
+pub(crate) struct Sessions {
+    store: Arc<dyn Store>,
+    limits: SessionLimits,
+}
+
+impl Sessions {
+    pub(crate) fn new(store: Arc<dyn Store>, limits: SessionLimits) -> Self {
+        Self { store, limits }
+    }
+
+    /// A session as it is kept; `None` once it is over.
+    pub(crate) async fn find(&self, key: &[u8]) -> engine::Result<Option<SessionRow>> {
+        let now = now();
+        self.store.load_session(key, now, self.idle_since(now)).await
+    }
+
+    /// Notes that it is in use, unless that was noted a moment ago.
+    pub(crate) fn touch(&self, key: &[u8], owner: &SessionOwner) {
+        let now = now();
+        if now.0 - owner.used.0 >= TOUCH {
+            self.store.touch_session(key, now);
+            self.store.touch_person(owner.user, now);
+        }
+    }
+
+    fn idle_since(&self, now: Micros) -> Micros {
+        Micros(now.0.saturating_sub(i64::try_from(self.limits.idle.as_micros()).unwrap_or(i64::MAX)))
+    }
+
+    /// What is kept of a record. One that somebody owns ends at a fixed time after they signed in.
+    fn row(&self, record: &Record) -> Result<SessionRow> {
+        let data = serde_json::to_vec(&record.data).map_err(|error| Error::Encode(error.to_string()))?;
+        let account: Option<Account> = record.data.get(Account::KEY).and_then(|value| Account::deserialize(value).ok());
+        let expires = micros(record.expiry_date);
+        let lifetime = i64::try_from(self.limits.lifetime.as_micros()).unwrap_or(i64::MAX);
+        Ok(match account {
+            None => SessionRow { data, expires, owner: None },
+            Some(Account { user, device, since }) => SessionRow {
+                data,
+                expires: expires.min(Micros(since.0.saturating_add(lifetime))),
+                owner: Some(SessionOwner { user: UserId(user), device, since, used: now() }),
+            },
+        })
+    }
+}
 
 impl fmt::Debug for Sessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -56,44 +105,45 @@ impl fmt::Debug for Sessions {
 #[async_trait]
 impl SessionStore for Sessions {
     async fn create(&self, record: &mut Record) -> Result<()> {
-        let row = row(record)?;
-        while !self.0.create_session(&key(record.id), row.clone()).await.map_err(backend)? {
+        let row = self.row(record)?;
+        while !self.store.create_session(&key(record.id), row.clone()).await.map_err(backend)? {
             record.id = Id::default();
         }
         Ok(())
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
-        self.0.save_session(&key(record.id), row(record)?).await.map_err(backend)
+        self.store.save_session(&key(record.id), self.row(record)?).await.map_err(backend)
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        let now = micros(OffsetDateTime::now_utc());
-        let Some(row) = self.0.load_session(&key(*id), now, Micros(0)).await.map_err(backend)? else { return Ok(None) };
-        let (data, expiry_date) =
-            serde_json::from_slice(&row.data).map_err(|error| Error::Decode(error.to_string()))?;
+        let key = key(*id);
+        let Some(row) = self.find(&key).await.map_err(backend)? else { return Ok(None) };
+        if let Some(owner) = &row.owner {
+            self.touch(&key, owner);
+        }
+        let data = serde_json::from_slice(&row.data).map_err(|error| Error::Decode(error.to_string()))?;
+        let expiry_date = OffsetDateTime::from_unix_timestamp_nanos(i128::from(row.expires.0) * 1_000)
+            .map_err(|error| Error::Decode(error.to_string()))?;
         Ok(Some(Record { id: *id, data, expiry_date }))
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
-        self.0.delete_session(&key(*id)).await.map_err(backend)
+        self.store.delete_session(&key(*id)).await.map_err(backend)
     }
 }
 
 /// What the store knows a session by. The id itself is a password: whoever reads the database must not learn it.
-fn key(id: Id) -> [u8; 32] {
+pub(crate) fn key(id: Id) -> [u8; 32] {
     Sha256::digest(id.0.to_le_bytes()).into()
-}
-
-/// Everything but the id.
-fn row(record: &Record) -> Result<SessionRow> {
-    let data = serde_json::to_vec(&(&record.data, record.expiry_date));
-    let data = data.map_err(|error| Error::Encode(error.to_string()))?;
-    Ok(SessionRow { data, expires: micros(record.expiry_date), owner: None })
 }
 
 fn backend(error: engine::Error) -> Error {
     Error::Backend(error.to_string())
+}
+
+pub(crate) fn now() -> Micros {
+    micros(OffsetDateTime::now_utc())
 }
 
 fn micros(at: OffsetDateTime) -> Micros {

@@ -1,22 +1,30 @@
 //! What handlers share.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
+use accounts::Gatekeeper;
 use app::context::AppContext;
 use axum::extract::FromRef;
-use engine::Engine;
+use engine::{
+    Desk, Engine, TaskInfo,
+    access::{Actor, Rule, Rules},
+};
 use leptos::config::LeptosOptions;
 use tokio_util::sync::CancellationToken;
 
-use crate::{assets, config::Config, events::Events};
+use crate::{assets, config::Config, events::Events, sessions::Sessions, visit::Visit};
 
 /// Given to every handler. Cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
     /// The job engine.
     pub engine: Engine,
-    /// What pages and server functions are given.
-    pub app: AppContext,
+    /// The accounts; `None` on a server that works without.
+    pub gatekeeper: Option<Gatekeeper>,
+    /// What holds for kinds where there are no accounts.
+    rules: Arc<Rules>,
+    /// Web sessions.
+    pub(crate) sessions: Sessions,
     /// The event streams.
     pub events: Events,
     /// How the server was started.
@@ -29,31 +37,55 @@ pub struct AppState {
 
 impl AppState {
     /// Puts together what handlers need.
-    pub fn new(config: Arc<Config>, engine: Engine, events: Events, stop: CancellationToken) -> Self {
-        let app = AppContext {
-            engine: engine.clone(),
-            build: assets::build().into(),
-            upload_limit: config.upload_limit,
-            watch: config.reload_port.is_some(),
-        };
+    pub fn new(
+        config: Arc<Config>,
+        engine: Engine,
+        gatekeeper: Option<Gatekeeper>,
+        events: Events,
+        stop: CancellationToken,
+    ) -> Self {
+        let rules = Arc::new(Rules::new(task_rules(&engine), &[]));
+        let sessions = Sessions::new(Arc::clone(engine.store()), config.sessions);
         let leptos = LeptosOptions::builder()
             .output_name("milepost")
             .site_pkg_dir(assets::folder())
             .reload_port(config.reload_port.map_or(0, u32::from))
             .build();
-        Self { engine, app, events, config, leptos, stop }
+        Self { engine, gatekeeper, rules, sessions, events, config, leptos, stop }
     }
+
+    /// The engine as `actor`, who asks from `address`, may use it.
+    pub(crate) fn desk(&self, actor: Actor, address: Option<IpAddr>) -> Desk {
+        let rules = match &self.gatekeeper {
+            Some(gatekeeper) => Arc::clone(&gatekeeper.directory().rules()),
+            None => Arc::clone(&self.rules),
+        };
+        Desk::new(self.engine.clone(), actor, rules, address)
+    }
+
+    /// What pages and server functions are given.
+    pub(crate) fn context(&self, visit: &Visit) -> AppContext {
+        AppContext {
+            desk: visit.desk.clone(),
+            gatekeeper: self.gatekeeper.clone(),
+            address: visit.address,
+            session: visit.session().map(|key| key.to_vec()),
+            build: assets::build().into(),
+            upload_limit: self.config.upload_limit,
+            watch: self.config.reload_port.is_some(),
+        }
+    }
+}
+
+/// What tasks say themselves of who may start them and see their jobs.
+pub(crate) fn task_rules(engine: &Engine) -> Vec<(String, Rule)> {
+    let rule = |task: &TaskInfo| (task.kind.to_string(), Rule { start: task.start_role, private: task.private });
+    engine.catalogue().iter().map(rule).collect()
 }
 
 impl FromRef<AppState> for Engine {
     fn from_ref(state: &AppState) -> Self {
         state.engine.clone()
-    }
-}
-
-impl FromRef<AppState> for AppContext {
-    fn from_ref(state: &AppState) -> Self {
-        state.app.clone()
     }
 }
 

@@ -4,20 +4,20 @@ use std::time::Duration;
 
 use app::api::{ApiError, Uploaded};
 use axum::{
-    Json,
+    Extension, Json,
     body::BodyDataStream,
     extract::{
-        DefaultBodyLimit, FromRequest, Multipart, Request, State,
+        DefaultBodyLimit, FromRequest, Multipart, Request,
         multipart::{Field, MultipartError},
     },
     response::{IntoResponse, Response},
 };
-use engine::{Engine, Upload, UploadWriter, store::By};
+use engine::{Desk, Upload, UploadWriter};
 use futures_util::{StreamExt, TryStreamExt};
 use http::{HeaderMap, HeaderName, header};
 use percent_encoding::percent_decode_str;
 
-use crate::api::refuse;
+use crate::{api::refuse, visit::Visit};
 
 /// The file's name, percent-encoded, for clients that would rather not put it into the address.
 const FILE_NAME: HeaderName = HeaderName::from_static("x-file-name");
@@ -29,9 +29,9 @@ const LISTEN_ON: u64 = 256 * 1024 * 1024;
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// `POST /uploads`: the file as the body, its name in `?name=`; or a multipart form with one file.
-pub(crate) async fn upload(State(engine): State<Engine>, request: Request) -> Response {
-    let taken =
-        if is_multipart(request.headers()) { from_form(&engine, request).await } else { raw(&engine, request).await };
+pub(crate) async fn upload(Extension(visit): Extension<Visit>, request: Request) -> Response {
+    let desk = &visit.desk;
+    let taken = if is_multipart(request.headers()) { from_form(desk, request).await } else { raw(desk, request).await };
     match taken {
         Ok(upload) => Json(Uploaded::from(upload)).into_response(),
         Err(error) => refuse(&error),
@@ -56,9 +56,9 @@ pub(crate) fn broken_off(error: MultipartError) -> ApiError {
 }
 
 /// Stores the file in one part. Of one that cannot be stored the rest is read all the same, for what comes after it.
-pub(crate) async fn from_part(engine: &Engine, part: &mut Field<'_>) -> Result<Result<Upload, ApiError>, ApiError> {
+pub(crate) async fn from_part(desk: &Desk, part: &mut Field<'_>) -> Result<Result<Upload, ApiError>, ApiError> {
     let name = part.file_name().unwrap_or_default().to_owned();
-    let mut writer = engine.uploads().begin(&name, None, &By::default()).await;
+    let mut writer = begin(desk, &name, None).await;
     while let Some(bytes) = part.chunk().await.map_err(broken_off)? {
         writer = match writer {
             Ok(writer) => append(writer, &bytes).await,
@@ -71,33 +71,37 @@ pub(crate) async fn from_part(engine: &Engine, part: &mut Field<'_>) -> Result<R
     })
 }
 
+async fn begin(desk: &Desk, name: &str, size: Option<u64>) -> engine::Result<UploadWriter> {
+    desk.uploads()?.begin(name, size, desk.by()).await
+}
+
 async fn append(mut writer: UploadWriter, bytes: &[u8]) -> engine::Result<UploadWriter> {
     writer.write(bytes).await.map(|()| writer)
 }
 
-async fn from_form(engine: &Engine, request: Request) -> Result<Upload, ApiError> {
+async fn from_form(desk: &Desk, request: Request) -> Result<Upload, ApiError> {
     let mut parts = parts(request).await?;
     while let Some(mut part) = parts.next_field().await.map_err(broken_off)? {
         if part.file_name().is_some() {
-            return from_part(engine, &mut part).await?;
+            return from_part(desk, &mut part).await?;
         }
     }
     Err(ApiError::new("malformed", "The form holds no file"))
 }
 
-async fn raw(engine: &Engine, request: Request) -> Result<Upload, ApiError> {
+async fn raw(desk: &Desk, request: Request) -> Result<Upload, ApiError> {
     let name = file_name(&request)?;
     let size = request.headers().get(header::CONTENT_LENGTH).and_then(|size| size.to_str().ok()?.parse().ok());
     let mut body = request.into_body().into_data_stream();
-    let stored = store(engine, &name, size, &mut body).await;
+    let stored = store(desk, &name, size, &mut body).await;
     if stored.is_err() {
         tokio::spawn(listen_on(body));
     }
     stored
 }
 
-async fn store(engine: &Engine, name: &str, size: Option<u64>, body: &mut BodyDataStream) -> Result<Upload, ApiError> {
-    let mut writer = engine.uploads().begin(name, size, &By::default()).await?;
+async fn store(desk: &Desk, name: &str, size: Option<u64>, body: &mut BodyDataStream) -> Result<Upload, ApiError> {
+    let mut writer = begin(desk, name, size).await?;
     // Dropping the writer on the way out removes what was written.
     while let Some(bytes) = body.try_next().await.map_err(|_| ApiError::new("malformed", "The upload broke off"))? {
         writer.write(&bytes).await?;

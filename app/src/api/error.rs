@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use engine::access::Denied;
 use leptos::server_fn::{
     codec::JsonEncoding,
     error::{FromServerFnError, ServerFnErrorErr},
@@ -108,7 +109,9 @@ impl From<engine::Error> for ApiError {
             engine::Error::InvalidInput(fields) => return Self::invalid_input(fields),
             engine::Error::UnknownKind { .. } => return Self::in_field("unknown_kind", "kind", sentence(&error)),
             engine::Error::UnknownQueue { .. } => return Self::in_field("unknown_queue", "queue", sentence(&error)),
-            engine::Error::Conflict { code, .. } => code,
+            engine::Error::Conflict { code, .. } | engine::Error::Refused { code, .. } => code,
+            engine::Error::Denied(Denied::SignIn) => "unauthorized",
+            engine::Error::Denied(_) => "forbidden",
             engine::Error::NoSuchJob(_) => "no_such_job",
             engine::Error::NoSuchUpload(_) => "no_such_upload",
             engine::Error::NoSuchArtifact(..) => "no_such_artifact",

@@ -8,9 +8,9 @@ use super::ApiResult;
 /// The folders in `path`; the roots themselves without one. For the folder picker.
 #[server(endpoint = "folders")]
 pub async fn folders(path: Option<String>) -> ApiResult<FolderListing> {
-    let roots = crate::context::app().engine.roots().clone();
+    let desk = crate::context::app().desk;
     let path = path.filter(|path| !path.is_empty());
     // A folder on a network disk may take its time.
-    let listed = tokio::task::spawn_blocking(move || roots.list(path.as_deref())).await;
+    let listed = tokio::task::spawn_blocking(move || desk.folders(path.as_deref())).await;
     Ok(listed.expect("listing folders does not panic")?)
 }

@@ -4,7 +4,8 @@ use leptos::prelude::*;
 use model::{AttemptNo, JobId};
 use serde::{Deserialize, Serialize};
 
-use super::{ApiResult, LOCAL};
+use super::ApiResult;
+use crate::base::at;
 
 /// What a cancel request did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +22,7 @@ pub enum Cancelled {
 pub async fn cancel_job(id: JobId) -> ApiResult<Cancelled> {
     use engine::store::CancelAnswer;
 
-    match crate::context::app().engine.cancel(id, LOCAL).await? {
+    match crate::context::app().desk.cancel(id).await? {
         CancelAnswer::Cancelled => Ok(Cancelled::Cancelled),
         CancelAnswer::Requested(_) => Ok(Cancelled::Requested),
         CancelAnswer::AlreadyRequested(_) => Err(super::ApiError::new(
@@ -38,7 +39,7 @@ pub async fn cancel_job(id: JobId) -> ApiResult<Cancelled> {
 /// Tries a failed, cancelled or interrupted job again; answers the number of the new attempt.
 #[server(endpoint = "retry_job")]
 pub async fn retry_job(id: JobId) -> ApiResult<AttemptNo> {
-    Ok(crate::context::app().engine.retry(id, LOCAL).await?)
+    Ok(crate::context::app().desk.retry(id).await?)
 }
 
 /// What a wish to pause did.
@@ -56,7 +57,7 @@ pub enum Paused {
 pub async fn pause_job(id: JobId) -> ApiResult<Paused> {
     use engine::store::PauseAnswer;
 
-    Ok(match crate::context::app().engine.pause(id, LOCAL).await? {
+    Ok(match crate::context::app().desk.pause(id).await? {
         PauseAnswer::Paused => Paused::Paused,
         PauseAnswer::Requested => Paused::Requested,
     })
@@ -65,39 +66,36 @@ pub async fn pause_job(id: JobId) -> ApiResult<Paused> {
 /// Lets a job that was set aside go on; takes back the wish that a running one be. 409 where it is not paused.
 #[server(endpoint = "resume_job")]
 pub async fn resume_job(id: JobId) -> ApiResult<()> {
-    Ok(crate::context::app().engine.resume(id, LOCAL).await?)
+    Ok(crate::context::app().desk.resume(id).await?)
 }
 
 /// Lets a job that waits for its time, or for its next attempt, come into the line now. 409 where it does not wait.
 #[server(endpoint = "start_now")]
 pub async fn start_now(id: JobId) -> ApiResult<()> {
-    Ok(crate::context::app().engine.start_now(id, LOCAL).await?)
+    Ok(crate::context::app().desk.start_now(id).await?)
 }
 
 /// Starts a new job with the same input, linked to the old one; answers its number, and where its page is.
 #[server(endpoint = "rerun_job")]
 pub async fn rerun_job(id: JobId) -> ApiResult<JobId> {
-    let engine = crate::context::app().engine;
-    let old = engine.store().detail(id).await?;
-    let options = engine::StartOptions { rerun_of: Some(id), ..Default::default() };
-    let new = engine.start(&old.view.kind, old.input, options).await?;
-    leptos_axum::redirect(&format!("/jobs/{new}"));
+    let new = crate::context::app().desk.rerun(id).await?;
+    leptos_axum::redirect(&at(&format!("/jobs/{new}")));
     Ok(new)
 }
 
 /// Removes an ended job with its log and files, for good; answers where to go from its page.
 #[server(endpoint = "delete_job")]
 pub async fn delete_job(id: JobId) -> ApiResult<()> {
-    crate::context::app().engine.delete(id, LOCAL).await?;
-    leptos_axum::redirect("/jobs");
+    crate::context::app().desk.delete(id).await?;
+    leptos_axum::redirect(&at("/jobs"));
     Ok(())
 }
 
 /// Keeps a job in the sidebar of this browser's pages.
 #[server(endpoint = "pin_job")]
 pub async fn pin_job(id: JobId) -> ApiResult<()> {
-    let job = crate::context::app().engine.job(id).await?.job;
-    Ok(crate::pins::add(&session().await?, job).await?)
+    let job = crate::context::app().desk.open(id, engine::access::Action::See).await?;
+    Ok(crate::pins::add(&session().await?, job.view.job).await?)
 }
 
 /// Lets go of a pinned job; one that is not pinned, or is gone, stays so.

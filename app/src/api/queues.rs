@@ -4,7 +4,7 @@ use engine::store::GateChange;
 use leptos::prelude::*;
 use model::GateOf;
 
-use super::{ApiError, ApiResult, LOCAL};
+use super::{ApiError, ApiResult};
 
 /// The most jobs that a limit lets run at once.
 pub const MOST_AT_ONCE: u32 = 10_000;
@@ -47,7 +47,7 @@ pub async fn limit_kind(kind: String, at_once: String) -> ApiResult<()> {
 }
 
 async fn change(of: GateOf, name: &str, change: GateChange) -> ApiResult<()> {
-    Ok(crate::context::app().engine.change_gate(of, name, change, LOCAL).await?)
+    Ok(crate::context::app().desk.change_gate(of, name, change).await?)
 }
 
 /// A limit as it was typed.

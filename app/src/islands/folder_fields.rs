@@ -4,6 +4,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, HtmlElement, HtmlInputElement, KeyboardEvent, UrlSearchParams};
 
 use crate::{
+    base::at,
     browser::{self, Refusal, all, first, hide, set, set_icon, set_text},
     live::json::Json,
     ui::{folder_remark, folder_steps},
@@ -113,7 +114,7 @@ async fn list(path: &str) -> Result<FolderListing, Refusal> {
     if !path.is_empty() {
         arguments.append("path", path);
     }
-    let answer = browser::post("/api/folders", &arguments).await?;
+    let answer = browser::post(&at("/api/folders"), &arguments).await?;
     Ok(Json::parse(&answer.value).map(|json| read(&json)).unwrap_or_default())
 }
 

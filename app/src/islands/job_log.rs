@@ -14,6 +14,7 @@ use web_sys::{Element, Event, HtmlInputElement, HtmlSelectElement, MouseEvent};
 
 use self::scroll::Scroll;
 use crate::{
+    base::at,
     browser::{self, all, first, hide, lower_case, set, set_text},
     live,
     ui::{jump_to_end, lines, localise, write_line},
@@ -199,7 +200,7 @@ impl Log {
         let query = [("text", self.text.value().trim().to_owned()), ("level", self.level.value())];
         let query = query.iter().filter(|(_, value)| !value.is_empty());
         let query = query.map(|(name, value)| format!("{name}={}", String::from(js_sys::encode_uri_component(value))));
-        format!("/jobs/{}?{}", self.job, query.collect::<Vec<_>>().join("&"))
+        at(&format!("/jobs/{}?{}", self.job, query.collect::<Vec<_>>().join("&")))
     }
 
     /// Filters once the person has paused.
@@ -269,12 +270,12 @@ impl Log {
         self.asked.set(self.asked.get() + 1);
         if document().get_element_by_id(&hash[1..]).is_none() {
             spawn_local(async move {
-                let Some(fresh) = self.fetch(format!("/jobs/{}?line={number}", self.job)).await else { return };
+                let Some(fresh) = self.fetch(at(&format!("/jobs/{}?line={number}", self.job))).await else { return };
                 // The line may not fit the filter.
                 self.text.set_value("");
                 self.level.set_value("");
                 self.replace(&fresh);
-                write_address(&format!("/jobs/{}{hash}", self.job));
+                write_address(&at(&format!("/jobs/{}{hash}", self.job)));
                 // Marks the line, now that it is there, and brings it into view.
                 let _ = window().location().replace(&hash);
             });

@@ -7,6 +7,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, FormData, HtmlElement, HtmlFormElement, UrlSearchParams};
 
 use crate::{
+    base::at,
     browser::{self, Refusal, all, first, hide, set, set_text},
     ui::{fault_line, not_started},
 };
@@ -55,7 +56,7 @@ impl StartingForm {
         self.work(true);
         spawn_local(async {
             match self.start().await {
-                Ok(job) => browser::go(&format!("/jobs/{job}")),
+                Ok(job) => browser::go(&at(&format!("/jobs/{job}"))),
                 Err(refusal) => {
                     self.work(false);
                     self.refuse(&refusal);
@@ -71,7 +72,7 @@ impl StartingForm {
         let arguments = UrlSearchParams::new()?;
         arguments.append("kind", &self.kind);
         arguments.append("entries", &String::from(JSON::stringify(&entries)?));
-        browser::post("/api/start_job", &arguments).await.map(|answer| answer.value)
+        browser::post(&at("/api/start_job"), &arguments).await.map(|answer| answer.value)
     }
 
     fn work(&self, busy: bool) {

@@ -6,6 +6,7 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Element, File, HtmlInputElement, ProgressEvent, XmlHttpRequest};
 
 use crate::{
+    base::at,
     browser::{self, Refusal, all, first, hide, set, set_text},
     live::json::Json,
     ui::file_here,
@@ -113,7 +114,7 @@ impl Sender {
         // `fetch` cannot say how far a body is.
         let request = XmlHttpRequest::new()?;
         let name = String::from(js_sys::encode_uri_component(&file.name()));
-        request.open("POST", &format!("/uploads?name={name}"))?;
+        request.open("POST", &at(&format!("/uploads?name={name}")))?;
         let sent = file.clone();
         let progress = Closure::<dyn Fn(ProgressEvent)>::new(move |event: ProgressEvent| {
             self.show_sent(&sent, event.loaded() as u64);

@@ -12,6 +12,7 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Event, EventSource, MessageEvent, XmlHttpRequest};
 
 use super::{Link, board::Board, json::Json, retry::Retry, topics, wire};
+use crate::base::at;
 
 /// Events that are listened for. `end` is not among them: it is for scripts.
 const NAMES: [&str; 9] = ["hello", "snapshot", "progress", "state", "log", "gate", "message", "heartbeat", "bye"];
@@ -102,7 +103,7 @@ fn begin() {
     on("online", try_now);
     on("offline", || {
         // A server on this machine needs no network.
-        send("GET", "/events/poll", None, |status| {
+        send("GET", &at("/events/poll"), None, |status| {
             if status == 0 {
                 on_error();
             }
@@ -135,7 +136,7 @@ fn sync() {
         let Some(open) = &mut page.open else { return None };
         let (id, _) = open.hello.as_ref()?;
         let body = topics::change(&open.asked, &wanted)?;
-        let url = format!("/events/{}", id.0);
+        let url = at(&format!("/events/{}", id.0));
         open.asked = wanted;
         Some((url, body))
     });
@@ -157,7 +158,7 @@ fn open() {
             return None;
         }
         let asked = page.board.uses.topics();
-        let url = format!("/events?{}", topics::query(&asked, page.board.cursor.as_ref()));
+        let url = at(&format!("/events?{}", topics::query(&asked, page.board.cursor.as_ref())));
         let source = EventSource::new(&url).ok()?;
         page.open = Some(Open { source: source.clone(), since: Date::now(), asked, hello: None });
         Some(source)
@@ -226,7 +227,7 @@ fn fail() {
 fn probe() {
     let cursor = page(|page| page.board.cursor.clone());
     let query = topics::query(&[], cursor.as_ref());
-    send("GET", &format!("/events/poll?{query}"), None, |status| match status {
+    send("GET", &at(&format!("/events/poll?{query}")), None, |status| match status {
         200 => open(),
         204 => page(|page| page.over = true),
         400 => {

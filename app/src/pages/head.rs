@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use crate::ui::Icon;
+use crate::{base::at, ui::Icon};
 
 /// The top of a page about many jobs: its name, and the way to a new one.
 #[component]
@@ -9,7 +9,7 @@ pub(super) fn Head(name: &'static str) -> impl IntoView {
         <header class="page-head">
             <h1>{name}</h1>
             <div class="actions">
-                <a class="button primary" href="/new">
+                <a class="button primary" href=at("/new")>
                     <Icon name="plus" />
                     "New job"
                 </a>

@@ -15,6 +15,7 @@ use self::{
 };
 use super::{from_store, head::Head, job_table::JobTable};
 use crate::{
+    base::at,
     context::app,
     islands::{Belongs, NewRows},
     shell::{Frame, RefreshWithoutScript},
@@ -41,12 +42,11 @@ pub fn Jobs() -> impl IntoView {
 
 /// A page of the list. One that starts after a job and reaches the newest is filled up from there.
 async fn read(filter: Filter, now: Micros) -> engine::Result<Page> {
-    let engine = app().engine;
-    let mut page = engine.store().page(&filter.list_query(now)).await?;
+    let desk = app().desk;
+    let mut page = desk.page(filter.list_query(now)).await?;
     if matches!(filter.at, Some(PageAt::NewerThan(_))) && !page.newer {
-        page = engine.store().page(&filter.page(None).list_query(now)).await?;
+        page = desk.page(filter.page(None).list_query(now)).await?;
     }
-    engine.freshen(&mut page.jobs);
     Ok(page)
 }
 
@@ -117,7 +117,7 @@ fn Nothing(filter: Filter, fresh: bool) -> impl IntoView {
         (
             "No jobs yet",
             "A job appears here as soon as it is started, and stays until it is deleted.",
-            "/new".to_owned(),
+            at("/new"),
             "Start the first job",
         )
     } else if filter.at.is_some() {

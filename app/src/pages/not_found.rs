@@ -4,6 +4,8 @@ use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use leptos_meta::Title;
 
+use crate::base::at;
+
 /// Says so, with status 404, and where to go from here.
 #[component]
 pub fn NotFound() -> impl IntoView {
@@ -14,7 +16,7 @@ pub fn NotFound() -> impl IntoView {
             <h1>"No such page"</h1>
             <p class="lead">"There is nothing at this address. A job that was deleted is gone with its page."</p>
             <div class="actions">
-                <a class="button" href="/jobs">
+                <a class="button" href=at("/jobs")>
                     "All jobs"
                 </a>
             </div>

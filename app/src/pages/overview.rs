@@ -23,6 +23,7 @@ use self::{
 };
 use super::{from_store, head::Head};
 use crate::{
+    base::at,
     context::app,
     shell::{Frame, RefreshWithoutScript},
 };
@@ -57,19 +58,16 @@ pub fn Overview() -> impl IntoView {
 }
 
 async fn read(span: Span) -> engine::Result<Matter> {
-    let engine = app().engine;
-    let store = engine.store();
+    let desk = app().desk;
     let running = ListQuery { states: vec![JobState::Running], limit: ROWS as u32, ..ListQuery::default() };
-    let sight = engine::access::Sight::default();
     let (running, span, kinds, usage, gates) = tokio::try_join!(
-        store.page(&running),
-        store.finished_per_hour(span.hours()),
-        store.kind_stats(&sight),
-        store.usage(),
-        store.gates(),
+        desk.page(running),
+        desk.finished_per_hour(span.hours()),
+        desk.kind_stats(),
+        desk.usage(),
+        desk.gates(),
     )?;
     let mut running = running.jobs;
-    engine.freshen(&mut running);
     // The list is newest first; here the longest at work comes first, so that new ones go below.
     running.reverse();
     let day = span[span.len().saturating_sub(24)..].to_vec();
@@ -105,7 +103,7 @@ fn Fresh() -> impl IntoView {
             <h2 id="fresh">"Nothing has run yet"</h2>
             <p>"Start a long task here, leave the page, and come back to see how far it is."</p>
             <div class="actions">
-                <a class="button primary" href="/new">
+                <a class="button primary" href=at("/new")>
                     "Start the first job"
                 </a>
             </div>

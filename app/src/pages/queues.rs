@@ -8,6 +8,7 @@ use model::{Counts, Gate, GateOf, JobState, count};
 use super::{from_store, head::Head};
 use crate::{
     api::MOST_AT_ONCE,
+    base::at,
     context::app,
     islands::{LiveForms, LiveQueues},
     shell::RefreshWithoutScript,
@@ -20,7 +21,7 @@ pub fn Queues() -> impl IntoView {
     view! {
         <Title text="Queues" />
         <Head name="Queues" />
-        {from_store(async { app().engine.queues().await }, |queues| view! { <Board queues /> })}
+        {from_store(async { app().desk.queues().await }, |queues| view! { <Board queues /> })}
     }
 }
 
@@ -49,7 +50,7 @@ fn Card(queue: QueueStatus) -> impl IntoView {
     let held = match queue.gate.paused_at {
         Some(_) => Some("Waits until the queue goes on"),
         None if queue.is_full() => Some("Waits: the queue is at its limit"),
-        None if app().engine.concurrency() == 0 => Some("Waits: no process runs jobs"),
+        None if app().desk.concurrency() == 0 => Some("Waits: no process runs jobs"),
         None => None,
     };
     let rows: Vec<_> = queue.kinds.iter().cloned().map(|kind| view! { <Row kind held /> }).collect();
@@ -110,7 +111,7 @@ fn Row(
     let some = |state: JobState, words: &'static str| {
         // The list has one tab for both that wait by themselves.
         let tab = if state == JobState::Scheduled { JobState::Queued } else { state };
-        let href = format!("/jobs?kind={name}&state={tab}");
+        let href = at(&format!("/jobs?kind={name}&state={tab}"));
         let number = jobs.of(state);
         (number > 0).then(|| view! { <a href=href>{format!("{}{words}", count(number))}</a> })
     };
@@ -164,7 +165,7 @@ fn Turn(gate: Gate) -> impl IntoView {
     let class = if gate.paused_at.is_some() { "button small primary" } else { "button small" };
     let of = gate.of.as_str();
     view! {
-        <form method="post" action=format!("/api/{verb}_{of}")>
+        <form method="post" action=at(&format!("/api/{verb}_{of}"))>
             <input type="hidden" name=of value=gate.name.clone() />
             <button class=class type="submit">
                 <Icon name=icon />
@@ -190,7 +191,7 @@ fn Limit(
         _ => "any".to_owned(),
     };
     view! {
-        <form class="limit" method="post" action=format!("/api/limit_{of}")>
+        <form class="limit" method="post" action=at(&format!("/api/limit_{of}"))>
             <input type="hidden" name=of value=gate.name />
             <input
                 class="input"

@@ -11,10 +11,7 @@ use crate::{
     pins,
     theme::Theme,
 };
-use engine::{
-    Result,
-    store::{ListQuery, Store},
-};
+use engine::{Desk, Result, access::Action, store::ListQuery};
 
 /// At most so many jobs are watched in the sidebar.
 pub(super) const WATCHED: usize = 5;
@@ -45,32 +42,26 @@ pub struct Frame {
 impl Frame {
     /// Reads it for the current request.
     pub async fn load() -> Result<Self> {
-        let engine = app().engine;
-        let store = engine.store();
+        let desk = app().desk;
         let session = extract::<Session>().await.ok();
         let theme = use_context::<http::request::Parts>().map_or(Theme::System, |parts| Theme::of(&parts.headers));
-        let cursor = store.position().await?;
-        let sight = engine::access::Sight::default();
-        let (counts, attention, (mut watching, pinned)) = tokio::try_join!(
-            store.counts(),
-            store.attention(TROUBLES, &sight),
-            watching(store.as_ref(), session.as_ref())
-        )?;
-        engine.freshen(&mut watching);
+        let cursor = desk.position().await?;
+        let (counts, attention, (watching, pinned)) =
+            tokio::try_join!(desk.counts(), desk.attention(TROUBLES), watching(&desk, session.as_ref()))?;
         let flash = match &session {
             Some(session) => flash::take(session).await,
             None => None,
         };
-        Ok(Self { cursor, now: engine.now(), counts, attention, watching, pinned, flash, theme })
+        Ok(Self { cursor, now: desk.now(), counts, attention, watching, pinned, flash, theme })
     }
 }
 
 /// Pinned jobs, then running ones, each once, and how many are pinned. A pinned job that was deleted is left out.
-async fn watching(store: &dyn Store, session: Option<&Session>) -> Result<(Vec<JobView>, usize)> {
+async fn watching(desk: &Desk, session: Option<&Session>) -> Result<(Vec<JobView>, usize)> {
     let mut watched: Vec<JobView> = Vec::new();
     for job in pins::read(session).await {
-        match store.job(job).await {
-            Ok(view) => watched.push(view),
+        match desk.open(job, Action::See).await {
+            Ok(job) => watched.push(job.view),
             Err(engine::Error::NoSuchJob(_)) => {}
             Err(error) => return Err(error),
         }
@@ -78,7 +69,7 @@ async fn watching(store: &dyn Store, session: Option<&Session>) -> Result<(Vec<J
     let pinned = watched.len();
     if pinned < WATCHED {
         let running = ListQuery { states: vec![JobState::Running], limit: WATCHED as u32, ..ListQuery::default() };
-        for job in store.page(&running).await?.jobs {
+        for job in desk.page(running).await?.jobs {
             if watched.len() < WATCHED && watched.iter().all(|seen| seen.job != job.job) {
                 watched.push(job);
             }

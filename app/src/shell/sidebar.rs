@@ -6,6 +6,7 @@ use model::{Counts, JobId, JobView, Micros, count};
 
 use super::{Frame, frame::WATCHED};
 use crate::{
+    base::at,
     islands::{LinkStatus, ThemeSwitch},
     ui::{Icon, MileBar, MileBarSize, Words, blank, job_href, job_json},
 };
@@ -16,7 +17,7 @@ pub(super) fn Sidebar(frame: Frame) -> impl IntoView {
     let troubles = frame.attention.iter().map(|job| job.job).collect();
     view! {
         <header class="sidebar">
-            <a class="brand" href="/">
+            <a class="brand" href=at("/")>
                 <svg class="mark" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
                     <path class="ahead" d="M12 6.5h6.5a1.5 1.5 0 0 1 1.5 1.5v10"></path>
                     <path d="M4 18V8a1.5 1.5 0 0 1 1.5-1.5H12V18"></path>
@@ -42,7 +43,7 @@ pub(super) fn Sidebar(frame: Frame) -> impl IntoView {
                 </span>
                 <span class="visually-hidden announcements" aria-live="polite"></span>
                 <LinkStatus />
-                <form class="theme" method="post" action="/api/set_theme">
+                <form class="theme" method="post" action=at("/api/set_theme")>
                     <input type="hidden" name="theme" value=frame.theme.next().as_str() />
                     <button
                         class="button square quiet small"
@@ -76,7 +77,7 @@ fn Place(
         None
     };
     view! {
-        <a href=href aria-current=current>
+        <a href=at(href) aria-current=current>
             <Icon name=icon />
             <span>{name}</span>
             {children.map(|children| children())}

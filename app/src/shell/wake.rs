@@ -1,5 +1,7 @@
 use leptos::{nonce::use_nonce, prelude::*};
 
+use crate::base::at;
+
 /// Loads the program of the page once the page is on the screen, and wakes its islands.
 ///
 /// In place of Leptos' own `HydrationScripts`: that one loads at once, so that the first paint shares the processor
@@ -8,7 +10,7 @@ use leptos::{nonce::use_nonce, prelude::*};
 #[component]
 pub fn WakeIslands(options: LeptosOptions) -> impl IntoView {
     let LeptosOptions { site_pkg_dir, output_name, .. } = options;
-    let program = format!("/{site_pkg_dir}/{output_name}");
+    let program = at(&format!("/{site_pkg_dir}/{output_name}"));
     // A page that nobody sees is never painted, and wakes at once.
     let script = format!(
         r#"const wake = async () => {{

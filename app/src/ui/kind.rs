@@ -1,6 +1,7 @@
 use leptos::prelude::*;
 
 use super::{Icon, kind_icon};
+use crate::base::at;
 
 /// A kind of task in a row of a table: its icon, its name, and a second line.
 #[component]
@@ -17,7 +18,7 @@ pub fn KindName(
             <span class="kind">
                 <Icon name=kind_icon(&kind) />
             </span>
-            <a href=format!("/jobs?kind={kind}")>{name}</a>
+            <a href=at(&format!("/jobs?kind={kind}"))>{name}</a>
             <small>{children()}</small>
         </div>
     }

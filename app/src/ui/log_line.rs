@@ -5,7 +5,10 @@ use model::{JobId, LogLine, count};
 use web_sys::Element;
 
 use super::{When, time::write_time};
-use crate::browser::{set, set_text};
+use crate::{
+    base::at,
+    browser::{set, set_text},
+};
 
 /// `1,204 lines`.
 pub fn lines(total: u64) -> String {
@@ -56,5 +59,5 @@ pub fn write_line(row: &Element, job: JobId, number: u64, line: &LogLine) {
 }
 
 fn line_href(job: JobId, number: u64) -> String {
-    format!("/jobs/{job}?line={number}#L{number}")
+    at(&format!("/jobs/{job}?line={number}#L{number}"))
 }

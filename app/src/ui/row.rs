@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use model::{JobId, JobState, JobView, Micros};
 
 use super::{Icon, MileBar, Moment, StatePill, Words, kind_icon};
+use crate::base::at;
 
 /// The job: the icon of its kind, its title, its number.
 #[component]
@@ -112,5 +113,5 @@ pub fn blank() -> JobView {
 
 /// The page of a job.
 pub fn job_href(job: JobId) -> String {
-    format!("/jobs/{job}")
+    at(&format!("/jobs/{job}"))
 }

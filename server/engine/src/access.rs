@@ -154,20 +154,34 @@ impl Default for Rule {
 }
 
 /// Why something may not be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
     /// Nobody has signed in.
+    #[error("nobody has signed in; sign in, or send a token")]
     SignIn,
     /// The role is too small; the least that would do.
+    #[error("this needs the role {0}; an administrator can give it")]
     Role(Role),
     /// The token is not good for it; what it would have to be good for, where any token could.
+    #[error("{}", .0.map_or("tokens cannot do this; sign in", needed))]
     Scope(Option<Scope>),
     /// There are no accounts.
+    #[error("this server works without accounts (--no-auth)")]
     NoAccounts,
     /// Others' jobs of this kind are not in sight: it is as if there were none.
+    #[error("there is no such job")]
     Hidden,
     /// It is somebody else's job.
+    #[error("this is the job of somebody else; its starter or an administrator can do this")]
     NotOwn,
+}
+
+const fn needed(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Read => "this needs a token with the scope read",
+        Scope::Start => "this needs a token with the scope start",
+        Scope::Report => "this needs a token with the scope report",
+    }
 }
 
 /// Whether `actor` may do `action` to `subject`: the only place that decides it.

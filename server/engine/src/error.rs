@@ -4,6 +4,8 @@ use std::io::ErrorKind;
 
 use model::{FieldError, JobId, JobState};
 
+use crate::access::Denied;
+
 /// An engine result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -49,6 +51,9 @@ pub enum Error {
         /// Where the job stands.
         state: JobState,
     },
+    /// Whoever asked may not. The message is for people.
+    #[error("{0}")]
+    Denied(#[from] Denied),
     /// It cannot be, as things stand. The message is for people.
     #[error("{message}")]
     Refused {

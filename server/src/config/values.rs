@@ -1,12 +1,13 @@
-//! The written forms of settings: sizes, durations, addresses.
+//! The written forms of settings: sizes, durations, addresses, networks.
 
 use std::{
     fmt,
-    net::{SocketAddr, ToSocketAddrs},
+    net::{IpAddr, SocketAddr, ToSocketAddrs},
     str::FromStr,
     time::Duration,
 };
 
+use ipnet::IpNet;
 use serde::Deserialize;
 
 /// `HOST:PORT` where connections are taken. A name is resolved; of several addresses IPv4 is preferred.
@@ -63,7 +64,22 @@ impl FromStr for Span {
     }
 }
 
-// Serde reads all three from text, as the command line does.
+/// A network, written `10.0.0.0/8`, or one address of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Network(pub IpNet);
+
+impl FromStr for Network {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        let network = network.map_err(|_| format!("`{text}` is not a network such as 10.0.0.0/8, nor an address"))?;
+        Ok(Self(network))
+    }
+}
+
+// Serde reads all of them from text, as the command line does.
 macro_rules! from_text {
     ($($name:ty),*) => {
         $(impl TryFrom<String> for $name {
@@ -75,4 +91,4 @@ macro_rules! from_text {
         })*
     };
 }
-from_text!(Address, Size, Span);
+from_text!(Address, Size, Span, Network);

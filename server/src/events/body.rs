@@ -14,6 +14,7 @@ use http_body::{Body, Frame};
 use model::{Bye, ByeReason, End, Heartbeat, Seq, StreamEvent};
 use rand::Rng;
 use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     Pace, Source,
@@ -30,6 +31,8 @@ pub(super) struct Start {
     pub(super) after: Option<Seq>,
     /// When it ends by itself, if it does.
     pub(super) ending: Option<Ending>,
+    /// Closes it once its reader may no longer hear it.
+    pub(super) guard: Option<AbortOnDropHandle<()>>,
 }
 
 /// One stream. Dropping it frees its place in the hub.
@@ -46,6 +49,8 @@ pub(super) struct StreamBody {
     end_of_life: Instant,
     timer: Pin<Box<Sleep>>,
     done: bool,
+    /// Ends with the stream.
+    _guard: Option<AbortOnDropHandle<()>>,
 }
 
 impl StreamBody {
@@ -64,6 +69,7 @@ impl StreamBody {
             end_of_life,
             timer: Box::pin(sleep_until(now + pace.heartbeat)),
             done: false,
+            _guard: start.guard,
         };
         body.catch_up(start.after);
         body

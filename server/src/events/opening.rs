@@ -3,18 +3,19 @@
 //! In either case the outbox collects before anything is read, so that nothing falls between. What was read then
 //! takes its place before what was collected, and the outbox drops from that what is known already.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use app::api::ApiError;
 use axum::response::Response;
 use bytes::Bytes;
-use engine::{DurableEvent, Result, store::Topics};
+use engine::{DurableEvent, Result, access::Sight, store::Topics};
 use http::StatusCode;
-use model::{Cursor, Hello, JobView, Seq, StreamEvent, StreamId};
+use model::{Cursor, Hello, JobId, JobView, Seq, StreamEvent, StreamId};
 use rand::Rng;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    Events, Source,
+    Events, Listening, Source,
     answer::{self, Refusal},
     body::{Start, StreamBody},
     ending::Ending,
@@ -33,25 +34,46 @@ const RETRY_MS: std::ops::RangeInclusive<u64> = 2_000..=6_000;
 
 impl Events {
     /// Opens a stream.
-    pub(super) async fn stream(&self, request: StreamRequest) -> Result<Response, Refusal> {
+    pub(super) async fn stream(&self, request: StreamRequest, listening: Listening) -> Result<Response, Refusal> {
         let Self(shared) = self;
+        let request = self.narrow(request, &listening).await?;
         let ending = if request.until_end { Some(self.ending(&request).await?) } else { None };
-        let subscription = shared.hub.subscribe(request.topics);
+        let subscription = shared.hub.subscribe(request.topics, listening.sight);
         let position = shared.source.position().await?;
+        let guard = listening.until_revoked.map(|until_revoked| {
+            let outbox = Arc::clone(&subscription.outbox);
+            AbortOnDropHandle::new(tokio::spawn(async move {
+                until_revoked().await;
+                outbox.revoke();
+            }))
+        });
         let start = Start {
             after: request.after.filter(|after| is_known(after, &position)).map(|after| after.seq),
             hello: self.hello(subscription.key, position),
             ending,
+            guard,
         };
         Ok(answer::stream(StreamBody::new(subscription, Arc::clone(&shared.source), shared.pace, start)))
     }
 
     /// Whether a stream that was asked for like this has nothing left to say.
-    pub(super) async fn poll(&self, request: StreamRequest) -> Result<StatusCode, Refusal> {
+    pub(super) async fn poll(&self, request: StreamRequest, listening: &Listening) -> Result<StatusCode, Refusal> {
+        let request = self.narrow(request, listening).await?;
         if request.until_end {
             self.ending(&request).await?;
         }
         Ok(StatusCode::OK)
+    }
+
+    /// Leaves of what is asked for what is in sight. Who waits for the end of a job that is not is told that there is none.
+    async fn narrow(&self, mut request: StreamRequest, listening: &Listening) -> Result<StreamRequest, Refusal> {
+        let named: BTreeSet<JobId> = request.topics.job.union(&request.topics.row).copied().collect();
+        listening.narrow(&mut request.topics, self.0.source.as_ref()).await?;
+        let gone = named.into_iter().find(|job| !request.topics.job.contains(job) && !request.topics.row.contains(job));
+        match gone {
+            Some(job) if request.until_end => Err(engine::Error::NoSuchJob(job).into()),
+            _ => Ok(request),
+        }
     }
 
     /// What has to happen until the stream ends; refuses where it has happened and the client knows.
@@ -65,7 +87,7 @@ impl Events {
                 None => Ok(ending),
             },
             Some(after) if ending.is_over() && is_known(after, ending.cursor()) => {
-                match missed(source, &request.topics, after.seq).await? {
+                match missed(source, &request.topics, &Sight::default(), after.seq).await? {
                     Some((events, _)) if events.is_empty() => Err(Refusal::Over),
                     Some(_) | None => Ok(ending),
                 }
@@ -89,10 +111,18 @@ impl Events {
     }
 
     /// Changes what an open stream shows, and lets it show at once how that stands.
-    pub(super) async fn change(&self, stream: &StreamId, change: Change) -> Result<StatusCode, Refusal> {
+    pub(super) async fn change(
+        &self,
+        stream: &StreamId,
+        mut change: Change,
+        listening: &Listening,
+    ) -> Result<StatusCode, Refusal> {
         let Self(shared) = self;
-        let added = change.added()?;
-        let open = Key::of(stream).and_then(|key| shared.hub.change(key, |topics| change.apply(topics)));
+        let mut added = change.added()?;
+        listening.narrow(&mut added, shared.source.as_ref()).await?;
+        change.keep(&added);
+        let open = Key::of(stream);
+        let open = open.and_then(|key| shared.hub.change(key, &listening.sight, |topics| change.apply(topics)));
         let Some((outbox, applied)) = open else {
             let message = "There is no such stream any more; open a new one";
             return Err(Refusal::Request(ApiError::in_field("no_such_stream", "stream", message)));
@@ -100,6 +130,7 @@ impl Events {
         applied?;
         if added != Topics::default() {
             let (position, mut snapshot) = shared.source.snapshot(&added).await?;
+            snapshot.jobs.retain(|job| listening.sight.sees(job));
             snapshot.seq = position.seq;
             snapshot.partial = true;
             shared.hub.settle(&snapshot.jobs);
@@ -125,9 +156,9 @@ pub(super) async fn catch_up(
     after: Option<Seq>,
 ) -> Result<Option<Standing>> {
     outbox.restart();
-    let topics = hub.topics(key);
+    let (topics, sight) = hub.topics(key);
     let missed = match after {
-        Some(after) => missed(source.as_ref(), &topics, after).await?,
+        Some(after) => missed(source.as_ref(), &topics, &sight, after).await?,
         None => None,
     };
     if let Some((events, upto)) = missed {
@@ -138,8 +169,9 @@ pub(super) async fn catch_up(
         return Ok(None);
     }
     let (position, mut snapshot) = source.snapshot(&topics).await?;
-    snapshot.seq = position.seq;
     hub.settle(&snapshot.jobs);
+    snapshot.seq = position.seq;
+    snapshot.jobs.retain(|job| sight.sees(job));
     let whole = Entry::Own(encode_snapshot(&snapshot, Some(&position)));
     outbox.install(position.seq, [whole], &snapshot.jobs, hub.epoch());
     Ok(Some(Standing { seq: position.seq, jobs: snapshot.jobs }))
@@ -152,14 +184,19 @@ fn is_known(cursor: &Cursor, position: &Cursor) -> bool {
 
 /// The events after `after` that `topics` show, and up to where they are told. `None` where they are no longer kept,
 /// or too many.
-async fn missed(source: &dyn Source, topics: &Topics, after: Seq) -> Result<Option<(Vec<Arc<DurableEvent>>, Seq)>> {
+async fn missed(
+    source: &dyn Source,
+    topics: &Topics,
+    sight: &Sight,
+    after: Seq,
+) -> Result<Option<(Vec<Arc<DurableEvent>>, Seq)>> {
     let (mut missed, mut scanned, mut upto) = (Vec::new(), 0, after);
     loop {
         let Some(page) = source.events_after(upto, PAGE).await? else { return Ok(None) };
         scanned += page.len();
         upto = page.last().map_or(upto, |event| event.seq);
         let last = page.len() < PAGE as usize;
-        missed.extend(page.into_iter().filter(|event| shows(topics, event)));
+        missed.extend(page.into_iter().filter(|event| shows(topics, sight, event)));
         if missed.len() > MOST_MISSED || scanned > MOST_SCANNED {
             return Ok(None);
         }

@@ -81,6 +81,14 @@ impl Change {
         Ok(topics)
     }
 
+    /// Leaves of what is added what is in `seen`.
+    pub(super) fn keep(&mut self, seen: &Topics) {
+        self.add.retain(|word| {
+            let mut one = Topics::default();
+            set(&mut one, word, true).is_ok() && one.job.is_subset(&seen.job) && one.row.is_subset(&seen.row)
+        });
+    }
+
     /// Changes `topics`, or leaves them as they are where that would be too many.
     pub(super) fn apply(&self, topics: &mut Topics) -> Result<(), Refusal> {
         let mut changed = topics.clone();

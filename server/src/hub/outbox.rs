@@ -92,6 +92,14 @@ impl Outbox {
         queue.wake();
     }
 
+    /// Ends the stream before anything that waits for it is sent: its reader may not hear it any more.
+    pub(crate) fn revoke(&self) {
+        let mut queue = self.queue();
+        queue.clear();
+        queue.closing = Some(ByeReason::Revoked);
+        queue.wake();
+    }
+
     /// Queues bytes for this reader alone, behind what waits: a snapshot of `jobs`.
     pub(crate) fn append(&self, snapshot: Bytes, jobs: &[JobView]) {
         let mut queue = self.queue();
@@ -139,6 +147,9 @@ impl Outbox {
         sent: impl FnMut(&DurableEvent),
     ) -> Taken {
         let mut queue = self.queue();
+        if queue.closing == Some(ByeReason::Revoked) {
+            return Taken::Closing(ByeReason::Revoked);
+        }
         if queue.overflown && queue.closing.is_none() {
             return Taken::Overflown;
         }

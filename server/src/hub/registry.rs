@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use engine::{DurableEvent, store::Topics};
+use engine::{DurableEvent, access::Sight, store::Topics};
 use model::{AttemptNo, ByeReason, JobId, JobView, ProgressEvent, Seq, StreamEvent, StreamId};
 
 use super::{HubStats, Outbox, frame::Frame};
@@ -33,15 +33,24 @@ impl Key {
     }
 }
 
-/// Whether a stream with `topics` shows `event`.
-pub(crate) fn shows(topics: &Topics, event: &DurableEvent) -> bool {
+/// Whether a stream with `topics` shows `event`. Jobs that it names are in sight.
+pub(crate) fn shows(topics: &Topics, sight: &Sight, event: &DurableEvent) -> bool {
     let watched = event.job.is_some_and(|job| topics.job.contains(&job));
     match Audience::of(event) {
         Audience::States => {
-            watched || topics.jobs || topics.overview || event.job.is_some_and(|job| topics.row.contains(&job))
+            let named = watched || event.job.is_some_and(|job| topics.row.contains(&job));
+            named || ((topics.jobs || topics.overview) && in_sight(sight, event))
         }
         Audience::Messages => topics.messages,
         Audience::Watchers => watched,
+    }
+}
+
+/// Whether an event is about no job, or one in sight.
+fn in_sight(sight: &Sight, event: &DurableEvent) -> bool {
+    match &event.event {
+        StreamEvent::State(state) => sight.sees(&state.view),
+        _ => true,
     }
 }
 
@@ -78,7 +87,7 @@ impl Audience {
 pub(super) struct Registry {
     streams: HashMap<Key, Stream>,
     /// Streams that hear of every change of state.
-    states: HashMap<Key, Arc<Outbox>>,
+    states: HashMap<Key, (Arc<Outbox>, Sight)>,
     /// Streams that hear messages.
     messages: HashMap<Key, Arc<Outbox>>,
     watchers: HashMap<JobId, HashMap<Key, Watcher>>,
@@ -94,6 +103,7 @@ pub(super) struct Registry {
 struct Stream {
     outbox: Arc<Outbox>,
     topics: Topics,
+    sight: Sight,
 }
 
 struct Watcher {
@@ -108,13 +118,13 @@ struct Newest {
 }
 
 impl Registry {
-    pub(super) fn add(&mut self, key: Key, topics: Topics) -> Arc<Outbox> {
+    pub(super) fn add(&mut self, key: Key, topics: Topics, sight: Sight) -> Arc<Outbox> {
         let outbox = Arc::<Outbox>::default();
         if let Some(reason) = self.closing {
             outbox.close(reason);
         }
-        self.index(key, &outbox, &topics);
-        self.streams.insert(key, Stream { outbox: Arc::clone(&outbox), topics });
+        self.index(key, &outbox, &topics, &sight);
+        self.streams.insert(key, Stream { outbox: Arc::clone(&outbox), topics, sight });
         outbox
     }
 
@@ -124,23 +134,28 @@ impl Registry {
         }
     }
 
-    pub(super) fn topics(&self, key: Key) -> Topics {
-        self.streams.get(&key).map(|stream| stream.topics.clone()).unwrap_or_default()
+    pub(super) fn topics(&self, key: Key) -> (Topics, Sight) {
+        self.streams.get(&key).map(|stream| (stream.topics.clone(), stream.sight.clone())).unwrap_or_default()
     }
 
-    pub(super) fn change<T>(&mut self, key: Key, edit: impl FnOnce(&mut Topics) -> T) -> Option<(Arc<Outbox>, T)> {
-        let stream = self.streams.get_mut(&key)?;
+    pub(super) fn change<T>(
+        &mut self,
+        key: Key,
+        sight: &Sight,
+        edit: impl FnOnce(&mut Topics) -> T,
+    ) -> Option<(Arc<Outbox>, T)> {
+        let stream = self.streams.get_mut(&key).filter(|stream| stream.sight == *sight)?;
         let before = stream.topics.clone();
         let answer = edit(&mut stream.topics);
         let (after, outbox) = (stream.topics.clone(), Arc::clone(&stream.outbox));
         self.unindex(key, &before);
-        self.index(key, &outbox, &after);
+        self.index(key, &outbox, &after, sight);
         Some((outbox, answer))
     }
 
-    fn index(&mut self, key: Key, outbox: &Arc<Outbox>, topics: &Topics) {
+    fn index(&mut self, key: Key, outbox: &Arc<Outbox>, topics: &Topics, sight: &Sight) {
         if topics.jobs || topics.overview {
-            self.states.insert(key, Arc::clone(outbox));
+            self.states.insert(key, (Arc::clone(outbox), sight.clone()));
         }
         if topics.messages {
             self.messages.insert(key, Arc::clone(outbox));
@@ -180,15 +195,17 @@ impl Registry {
     }
 
     fn hearers<'a>(&'a self, event: &'a DurableEvent) -> impl Iterator<Item = &'a Arc<Outbox>> {
-        let (everywhere, logs) = match Audience::of(event) {
-            Audience::States => (Some(&self.states), false),
-            Audience::Messages => (Some(&self.messages), true),
-            Audience::Watchers => (None, true),
+        let (states, messages, logs) = match Audience::of(event) {
+            Audience::States => (Some(&self.states), None, false),
+            Audience::Messages => (None, Some(&self.messages), true),
+            Audience::Watchers => (None, None, true),
         };
         let watchers = event.job.and_then(|job| self.watchers.get(&job));
         let watching = watchers.into_iter().flat_map(HashMap::values).filter(move |watcher| watcher.logs || !logs);
-        let everywhere = everywhere.into_iter().flat_map(HashMap::values);
-        everywhere.chain(watching.map(|watcher| &watcher.outbox))
+        let states = states.into_iter().flat_map(HashMap::values);
+        let states = states.filter(|(_, sight)| in_sight(sight, event)).map(|(outbox, _)| outbox);
+        let messages = messages.into_iter().flat_map(HashMap::values);
+        states.chain(messages).chain(watching.map(|watcher| &watcher.outbox))
     }
 
     pub(super) fn publish_progress(&mut self, event: &Arc<ProgressEvent>) {

@@ -213,7 +213,11 @@ fn a_browser_without_script_reads_the_refusal_on_the_page_it_came_from() {
     let browser = Client::builder().cookie_store(true).redirect(Policy::none()).build().unwrap();
     let sent_from = |page: &str| {
         let form = browser.post(milepost.url("/api/start_job")).form(&[("kind", "dig"), ("input", "{}")]);
-        form.header("accept", "text/html,*/*").header("referer", page).send().unwrap()
+        form.header("accept", "text/html,*/*")
+            .header("sec-fetch-site", "same-origin")
+            .header("referer", page)
+            .send()
+            .unwrap()
     };
     let back = sent_from(&milepost.url("/jobs?state=failed"));
     assert_eq!(back.status(), StatusCode::SEE_OTHER);

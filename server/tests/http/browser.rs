@@ -5,17 +5,21 @@ use std::{
 
 use reqwest::{
     blocking::{Client, Response},
-    header::{ACCEPT, REFERER},
+    header::{ACCEPT, HeaderMap, HeaderName, HeaderValue, REFERER},
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::milepost::{Milepost, PATIENCE};
 
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
 /// A browser that keeps its cookies and runs no script.
 pub(crate) struct Browser {
     pub(crate) client: Client,
     pub(crate) milepost: Milepost,
+    /// What its paths begin with.
+    base: &'static str,
     data: TempDir,
 }
 
@@ -27,8 +31,14 @@ impl Browser {
     /// Of a server with these arguments.
     pub(crate) fn of(arguments: &[&str]) -> Self {
         let (milepost, data) = Milepost::start_with(arguments);
-        let client = Client::builder().cookie_store(true).timeout(PATIENCE).build().unwrap();
-        Self { client, milepost, data }
+        let own_page = HeaderMap::from_iter([(SEC_FETCH_SITE, HeaderValue::from_static("same-origin"))]);
+        let client = Client::builder().default_headers(own_page).cookie_store(true).timeout(PATIENCE).build().unwrap();
+        Self { client, milepost, base: "", data }
+    }
+
+    /// The same, asking below `base` for everything.
+    pub(crate) fn below(self, base: &'static str) -> Self {
+        Self { base, ..self }
     }
 
     /// The same on the same data, after its server has been stopped and started again.
@@ -40,9 +50,9 @@ impl Browser {
 
     /// The same on the same data, with another server after the first has ended.
     pub(crate) fn after_the_end(self, arguments: &[&str]) -> Self {
-        let Self { client, data, .. } = self;
+        let Self { client, base, data, .. } = self;
         let milepost = Milepost::start_in(data.path(), arguments);
-        Self { client, milepost, data }
+        Self { client, milepost, base, data }
     }
 
     /// The data directory of its server.
@@ -50,8 +60,12 @@ impl Browser {
         self.data.path()
     }
 
+    fn url(&self, path: &str) -> String {
+        self.milepost.url(&format!("{}{path}", self.base))
+    }
+
     pub(crate) fn get(&self, path: &str) -> Response {
-        self.client.get(self.milepost.url(path)).send().unwrap()
+        self.client.get(self.url(path)).send().unwrap()
     }
 
     pub(crate) fn page(&self, path: &str) -> String {
@@ -62,13 +76,13 @@ impl Browser {
 
     pub(crate) fn start(&self, kind: &str, input: &Value) -> i64 {
         let form = [("kind", kind.to_owned()), ("input", input.to_string())];
-        let answer = self.client.post(self.milepost.url("/api/start_job")).form(&form).send().unwrap();
+        let answer = self.client.post(self.url("/api/start_job")).form(&form).send().unwrap();
         answer.error_for_status().unwrap().json().unwrap()
     }
 
     /// Uploads a CSV file; answers what an input field holds.
     pub(crate) fn upload(&self, text: impl Into<String>) -> Value {
-        let sent = self.client.post(self.milepost.url("/uploads?name=rows.csv")).body(text.into()).send();
+        let sent = self.client.post(self.url("/uploads?name=rows.csv")).body(text.into()).send();
         let answer: Value = sent.unwrap().error_for_status().unwrap().json().unwrap();
         answer["upload"].clone()
     }
@@ -101,17 +115,17 @@ impl Browser {
 
     /// Sends a form of a page, as a script does: JSON comes back.
     pub(crate) fn post(&self, path: &str, form: &[(&str, &str)]) -> Response {
-        self.client.post(self.milepost.url(path)).form(form).send().unwrap()
+        self.client.post(self.url(path)).form(form).send().unwrap()
     }
 
     /// Sends a form of the page at `from`, as a browser without script does, and follows to the page it leads to.
     pub(crate) fn submit(&self, from: &str, path: &str, form: &[(&str, &str)]) -> Response {
-        let request = self.client.post(self.milepost.url(path)).form(form).header(ACCEPT, "text/html");
-        request.header(REFERER, self.milepost.url(from)).send().unwrap()
+        let request = self.client.post(self.url(path)).form(form).header(ACCEPT, "text/html");
+        request.header(REFERER, self.url(from)).send().unwrap()
     }
 
     pub(crate) fn cancel(&self, job: i64) {
         let form = [("id", job.to_string())];
-        self.client.post(self.milepost.url("/api/cancel_job")).form(&form).send().unwrap().error_for_status().unwrap();
+        self.client.post(self.url("/api/cancel_job")).form(&form).send().unwrap().error_for_status().unwrap();
     }
 }

@@ -2,13 +2,16 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod api;
+mod base_path;
 mod browser;
+mod clients;
 mod database;
 mod door;
 mod downloads;
 mod full_disk;
 mod job_page;
 mod killed;
+mod links;
 mod listening;
 mod lists;
 mod milepost;
@@ -20,6 +23,7 @@ mod routes;
 mod shutdown;
 mod site;
 mod snapshots;
+mod stalling;
 mod starting;
 mod stopping;
 mod uploads;

@@ -1,6 +1,7 @@
 //! A server under test.
 
 use std::{
+    ffi::OsStr,
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
@@ -31,7 +32,8 @@ pub(crate) fn command_by(program: &str) -> Command {
     command
 }
 
-fn bare(program: &str) -> Command {
+/// A program with nothing of the tester's own around it.
+pub(crate) fn bare(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
@@ -119,8 +121,13 @@ impl Milepost {
 
     /// Reads on in its log to a line with these words.
     pub(crate) fn says(&mut self, words: &str) {
-        let mut log = BufReader::new(self.child.stderr.as_mut().unwrap()).lines();
-        assert!(log.any(|line| line.unwrap().contains(words)), "it never says: {words}");
+        self.line_with(words);
+    }
+
+    /// The same; answers the line.
+    pub(crate) fn line_with(&mut self, words: &str) -> String {
+        let mut log = BufReader::new(self.child.stderr.as_mut().unwrap()).lines().map(Result::unwrap);
+        log.find(|line| line.contains(words)).unwrap_or_else(|| panic!("it never says: {words}"))
     }
 
     /// Waits for its end.

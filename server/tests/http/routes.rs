@@ -7,7 +7,7 @@ use crate::milepost::Milepost;
 const OWN: &str = "host: localhost";
 
 /// The path with something in the place of every parameter.
-fn filled(path: &str) -> String {
+pub(crate) fn filled(path: &str) -> String {
     path.split('/').map(|part| if part.starts_with('{') { "1" } else { part }).collect::<Vec<_>>().join("/")
 }
 

@@ -9,11 +9,12 @@ fn said(output: &Output) -> String {
 }
 
 #[test]
-fn an_address_that_others_can_reach_is_refused_with_the_reason() {
+fn nobody_works_without_accounts_at_an_address_that_others_can_reach() {
     for addr in ["0.0.0.0:0", "[::]:0", "192.0.2.1:3000"] {
         let output = run(&["--addr", addr, "--no-auth"]);
         assert_eq!(output.status.code(), Some(2), "{addr}");
-        assert!(said(&output).contains("no accounts"), "{}", said(&output));
+        let said = said(&output);
+        assert!(said.contains("without accounts") && said.contains("Leave out --no-auth"), "{said}");
     }
 }
 
@@ -100,7 +101,7 @@ fn a_file_with_an_unknown_or_impossible_setting_is_refused_naming_it() {
     assert!(refused_file("concurency = 3").contains("`concurency`"));
     assert!(refused_file("concurrency = 10001").contains("concurrency: 10001 is not possible; it can be 0 to 10000"));
     assert!(refused_file("upload_limit = 'much'").contains("`much` is not a size"));
-    assert!(refused_file("addr = '0.0.0.0:80'").contains("no accounts"));
+    assert!(refused_file("addr = '0.0.0.0:80'\nno_auth = true").contains("without accounts"));
 }
 
 #[test]

@@ -12,7 +12,7 @@ fn files_in(folder: &Path) -> usize {
 }
 
 /// Waits until nothing is left of an upload that was given up.
-fn nothing_is_kept(data: &Path) {
+pub(crate) fn nothing_is_kept(data: &Path) {
     let begun = std::time::Instant::now();
     while files_in(&data.join("uploads")) > 0 {
         assert!(begun.elapsed() < PATIENCE, "part of the upload is kept");

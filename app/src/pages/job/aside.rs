@@ -6,6 +6,7 @@ use model::{JobId, JobView, Shown, bytes, duration};
 
 use super::{data::Data, json::Json};
 use crate::{
+    base::at,
     islands::CopyButtons,
     ui::{Icon, StatePill, When},
 };
@@ -42,7 +43,7 @@ pub(super) fn Aside(data: Data) -> impl IntoView {
                     </button>
                     <span class="visually-hidden" role="status"></span>
                     <CopyButtons />
-                    <a class="button quiet small" href=format!("/new/{}?from={}", job.kind, job.job)>
+                    <a class="button quiet small" href=at(&format!("/new/{}?from={}", job.kind, job.job))>
                         <Icon name="edit" />
                         "Run with changes"
                     </a>
@@ -98,7 +99,7 @@ fn Fact(term: &'static str, children: Children) -> impl IntoView {
 
 #[component]
 fn Link(to: JobId) -> impl IntoView {
-    view! { <a href=format!("/jobs/{to}")>{format!("#{to}")}</a> }
+    view! { <a href=at(&format!("/jobs/{to}"))>{format!("#{to}")}</a> }
 }
 
 /// The runs of the same task before this one.

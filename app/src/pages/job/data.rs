@@ -88,9 +88,8 @@ pub(super) struct Data {
 impl Data {
     /// Reads it.
     pub(super) async fn load(job: JobId, asked: Asked) -> Result<Self> {
-        let engine = app().engine;
-        let store = engine.store();
-        let detail = engine.detail(job).await?;
+        let desk = app().desk;
+        let (open, detail) = desk.detail(job).await?;
         let earlier = ListQuery {
             kind: Some(detail.view.kind.clone()),
             at: Some(PageAt::OlderThan(job)),
@@ -99,18 +98,18 @@ impl Data {
         };
         let log = asked.log();
         let (attempts, activity, artifacts, log, earlier) = tokio::try_join!(
-            store.attempts(job),
-            store.activity(job, ACTIVITIES),
-            store.artifacts(job),
-            store.log(job, &log),
-            store.page(&earlier),
+            open.attempts(),
+            open.activity(ACTIVITIES),
+            open.artifacts(),
+            open.log(&log),
+            desk.page(earlier),
         )?;
         let hold = match detail.view.state {
-            JobState::Queued => engine.hold(&detail.view.kind).await?,
+            JobState::Queued => open.hold().await?,
             _ => None,
         };
         let session = extract::<Session>().await.ok();
-        let task = engine.task(&detail.view.kind).map_or_else(
+        let task = desk.task(&detail.view.kind).map_or_else(
             || (detail.view.kind.clone(), Vec::new()),
             |task| (task.name.to_owned(), task.stages.iter().map(|stage| (*stage).to_owned()).collect()),
         );
@@ -122,10 +121,10 @@ impl Data {
             earlier: earlier.jobs,
             pinned: pins::read(session.as_ref()).await.contains(&job),
             task,
-            pauses: engine.task(&detail.view.kind).is_some_and(|task| task.checkpoints),
+            pauses: desk.task(&detail.view.kind).is_some_and(|task| task.checkpoints),
             hold,
-            grace: engine.cancel_grace().as_secs_f64(),
-            now: engine.now(),
+            grace: desk.cancel_grace().as_secs_f64(),
+            now: desk.now(),
             asked,
             detail,
         })

@@ -5,6 +5,7 @@ use model::{JobId, JobState, JobView, Shown, bytes};
 
 use super::data::Data;
 use crate::{
+    base::at,
     islands::LiveForms,
     ui::{Icon, StatePill, Words, fact, job_json, kind_icon, lines},
 };
@@ -19,10 +20,10 @@ pub(super) fn Head(data: Data) -> impl IntoView {
             <nav class="crumbs" aria-label="You are here">
                 <ol>
                     <li>
-                        <a href="/jobs">"Jobs"</a>
+                        <a href=at("/jobs")>"Jobs"</a>
                     </li>
                     <li>
-                        <a href=format!("/jobs?kind={}", job.kind)>{data.task.0.clone()}</a>
+                        <a href=at(&format!("/jobs?kind={}", job.kind))>{data.task.0.clone()}</a>
                     </li>
                     <li aria-current="page">{id}</li>
                 </ol>
@@ -113,7 +114,7 @@ fn Act(
     word: &'static str,
 ) -> impl IntoView {
     view! {
-        <form method="post" action=format!("/api/{action}")>
+        <form method="post" action=at(&format!("/api/{action}"))>
             <input type="hidden" name="id" value=id.0 />
             <button class=class type="submit">
                 <Icon name=icon />
@@ -143,7 +144,7 @@ fn Resume(id: JobId, word: &'static str) -> impl IntoView {
 fn Pin(job: JobId, pinned: bool) -> impl IntoView {
     let (action, word) = if pinned { ("/api/unpin_job", "Watching") } else { ("/api/pin_job", "Watch") };
     view! {
-        <form method="post" action=action data-plain="">
+        <form method="post" action=at(action) data-plain="">
             <input type="hidden" name="id" value=job.0 />
             <button class="button" type="submit" aria-pressed=pinned.to_string()>
                 <Icon name="pin" />
@@ -156,7 +157,7 @@ fn Pin(job: JobId, pinned: bool) -> impl IntoView {
 #[component]
 fn RunWithChanges(job: JobView) -> impl IntoView {
     view! {
-        <a class="button" href=format!("/new/{}?from={}", job.kind, job.job)>
+        <a class="button" href=at(&format!("/new/{}?from={}", job.kind, job.job))>
             <Icon name="edit" />
             "Run with changes"
         </a>
@@ -170,7 +171,7 @@ fn Delete(id: JobId) -> impl IntoView {
     view! {
         <a
             class="button square danger"
-            href=format!("/jobs/{id}?confirm=delete")
+            href=at(&format!("/jobs/{id}?confirm=delete"))
             data-opens="confirm-delete"
             aria-label=label.clone()
             title=label
@@ -199,7 +200,7 @@ fn ConfirmDelete(data: Data) -> impl IntoView {
                     <p>{loss}</p>
                 </div>
                 <footer>
-                    <a class="button" href=format!("/jobs/{id}") data-closes="confirm-delete">
+                    <a class="button" href=at(&format!("/jobs/{id}")) data-closes="confirm-delete">
                         "Keep it"
                     </a>
                     <Act id action="delete_job" icon="trash" class="button danger primary" word="Delete the job" />

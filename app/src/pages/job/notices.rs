@@ -5,7 +5,10 @@ use leptos::prelude::*;
 use model::{Failure, GateOf, JobView, Shown, count, duration};
 
 use super::data::Data;
-use crate::ui::{Icon, When};
+use crate::{
+    base::at,
+    ui::{Icon, When},
+};
 
 /// A failure, an interruption, a task that does not answer; nothing on a good day.
 #[component]
@@ -46,7 +49,7 @@ pub(super) fn Notices(data: Data) -> impl IntoView {
                 }
             >
                 <p>
-                    <a href=format!("/jobs/{}?level=warn#log", job.job)>"Show them in the log"</a>
+                    <a href=at(&format!("/jobs/{}?level=warn#log", job.job))>"Show them in the log"</a>
                 </p>
             </Notice>
         }
@@ -101,7 +104,7 @@ fn Held(hold: Hold) -> impl IntoView {
     view! {
         <Notice class icon="pause" head>
             <p>
-                {why} <a href="/queues">"Go to the queues"</a>
+                {why} <a href=at("/queues")>"Go to the queues"</a>
             </p>
         </Notice>
     }

@@ -6,7 +6,10 @@ use model::{bytes, count};
 use serde_json::Value;
 
 use super::{address::encoded, data::Data, json::Json};
-use crate::ui::{Icon, When};
+use crate::{
+    base::at,
+    ui::{Icon, When},
+};
 
 /// The files it made, to download.
 #[component]
@@ -31,7 +34,7 @@ pub(super) fn Files(data: Data) -> impl IntoView {
 
 fn file(job: model::JobId, artifact: &Artifact) -> impl IntoView + use<> {
     let name = artifact.name.clone();
-    let href = format!("/jobs/{job}/artifacts/{}", encoded(&name));
+    let href = at(&format!("/jobs/{job}/artifacts/{}", encoded(&name)));
     let label = format!("Download {name}");
     view! {
         <li>

@@ -4,6 +4,8 @@ use engine::store::{ListQuery, PageAt};
 use leptos_router::params::ParamsMap;
 use model::{JobId, JobState, Micros};
 
+use crate::base::at;
+
 /// So many jobs stand on a page.
 const PAGE: u32 = 50;
 /// Longer texts are not searched for.
@@ -196,7 +198,7 @@ impl Filter {
             Some(PageAt::Oldest) => query.insert("from", "oldest".to_owned()),
             None => {}
         }
-        format!("/jobs{}", query.to_query_string())
+        at(&format!("/jobs{}", query.to_query_string()))
     }
 
     /// The same list at another page; `None` is the first.

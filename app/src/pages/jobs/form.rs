@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::filter::{Filter, Since, Tab};
-use crate::{context::app, ui::Icon};
+use crate::{base::at, context::app, ui::Icon};
 
 /// Text, kind and time.
 #[component]
@@ -11,7 +11,7 @@ pub(super) fn FilterForm(filter: Filter) -> impl IntoView {
     let hides = filter.hides();
     let cleared = filter.cleared().href();
     view! {
-        <form class="filter-bar" role="search" method="get" action="/jobs">
+        <form class="filter-bar" role="search" method="get" action=at("/jobs")>
             {(filter.tab != Tab::All).then(|| view! { <input type="hidden" name="state" value=filter.tab.word() /> })}
             <label class="filter-box">
                 <Icon name="search" />
@@ -47,7 +47,7 @@ pub(super) fn FilterForm(filter: Filter) -> impl IntoView {
 #[component]
 fn KindChoice(chosen: Option<String>) -> impl IntoView {
     let mut kinds: Vec<(String, String)> =
-        app().engine.catalogue().iter().map(|task| (task.kind.as_str().to_owned(), task.name.to_owned())).collect();
+        app().desk.catalogue().iter().map(|task| (task.kind.as_str().to_owned(), task.name.to_owned())).collect();
     if let Some(kind) = &chosen
         && kinds.iter().all(|(known, _)| known != kind)
     {

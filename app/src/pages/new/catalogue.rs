@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::{
+    base::at,
     context::app,
     pages::later,
     ui::{Icon, kind_icon},
@@ -27,7 +28,8 @@ pub fn Catalogue() -> impl IntoView {
         {later(async move {
             let usual = usual().await;
             let card = |task: &TaskInfo| view! { <TaskCard task=task.clone() usual=usual.get(task.kind.as_str()).copied() /> };
-            let cards: Vec<_> = app().engine.catalogue().iter().map(card).collect();
+            let desk = app().desk;
+            let cards: Vec<_> = desk.startable().map(card).collect();
             view! { <ul class="task-cards">{cards}</ul> }
         })}
     }
@@ -43,7 +45,7 @@ fn TaskCard(task: TaskInfo, usual: Option<(f64, f64)>) -> impl IntoView {
                 <Icon name=kind_icon(kind) />
             </span>
             <h2>
-                <a href=format!("/new/{kind}")>{task.name}</a>
+                <a href=at(&format!("/new/{kind}"))>{task.name}</a>
             </h2>
             <p>{task.about}</p>
             {usual.map(|(half, _)| view! { <small>{usually(half)}</small> })}
@@ -58,7 +60,7 @@ pub(super) fn TaskList(current: &'static str, usual: Usual) -> impl IntoView {
         let kind = task.kind.as_str();
         let hint = usual.get(kind).map_or_else(|| first_words(task.about), |&(half, _)| usually(half));
         view! {
-            <a href=format!("/new/{kind}") aria-current=(kind == current).then_some("page")>
+            <a href=at(&format!("/new/{kind}")) aria-current=(kind == current).then_some("page")>
                 <span class="kind">
                     <Icon name=kind_icon(kind) />
                 </span>
@@ -69,14 +71,14 @@ pub(super) fn TaskList(current: &'static str, usual: Usual) -> impl IntoView {
     };
     view! {
         <nav class="catalogue" aria-label="Tasks">
-            {app().engine.catalogue().iter().map(link).collect::<Vec<_>>()}
+            {app().desk.startable().map(link).collect::<Vec<_>>()}
         </nav>
     }
 }
 
 /// What history knows of durations. Without an answer of the store the page goes without.
 pub(super) async fn usual() -> Usual {
-    let stats = app().engine.store().kind_stats(&engine::access::Sight::default()).await.unwrap_or_default();
+    let stats = app().desk.kind_stats().await.unwrap_or_default();
     stats.into_iter().filter_map(|row| Some((row.kind, (row.usual_seconds?, row.slow_seconds?)))).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use engine::{Engine, Error, TaskInfo};
+use engine::{Desk, Error, TaskInfo};
 use model::{Entry, FieldError, FieldKind, FolderListing, Form, JobId};
 use serde_json::{Map, Value};
 
@@ -38,15 +38,15 @@ impl Draft {
     }
 
     /// A form that holds the input of `job`, to be changed and started anew.
-    pub async fn of_job(engine: &Engine, task: &TaskInfo, job: JobId) -> Self {
+    pub async fn of_job(desk: &Desk, task: &TaskInfo, job: JobId) -> Self {
         let mut draft = Self::fresh(&task.form);
-        match engine.store().detail(job).await {
-            Ok(detail) if detail.view.kind == task.kind.as_str() => {
+        match desk.detail(job).await {
+            Ok((_, detail)) if detail.view.kind == task.kind.as_str() => {
                 draft.rerun_of = Some(job);
                 draft.take_over(&task.form, &detail.input);
-                draft.find_files(engine, &task.form).await;
+                draft.find_files(desk, &task.form).await;
             }
-            Ok(detail) => {
+            Ok((_, detail)) => {
                 draft.refusal =
                     Some(format!("Job #{job} is of the task {}, so its input does not fit here", detail.view.kind));
             }
@@ -67,10 +67,10 @@ impl Draft {
     }
 
     /// Looks up the files that the upload fields name. One that is gone is a fault of its field.
-    pub async fn find_files(&mut self, engine: &Engine, form: &Form) {
+    pub async fn find_files(&mut self, desk: &Desk, form: &Form) {
         for field in form.fields.iter().filter(|field| matches!(field.kind, FieldKind::Upload)) {
             let Some(id) = self.entries.get(&field.name).filter(|id| !id.is_empty()) else { continue };
-            match engine.uploads().get(id).await {
+            match file(desk, id).await {
                 Ok(upload) => drop(self.files.insert(field.name.clone(), upload.into())),
                 Err(error) => {
                     let message = match error {
@@ -94,9 +94,9 @@ impl Draft {
     }
 
     /// Starts the job that it describes.
-    pub async fn start(&self, engine: &Engine, kind: &str) -> Result<JobId, Error> {
-        let form = engine.task(kind).map(|task| task.form.clone()).unwrap_or_default();
-        engine.start(kind, self.input(&form), when::options(self)?).await
+    pub async fn start(&self, desk: &Desk, kind: &str) -> Result<JobId, Error> {
+        let form = desk.task(kind).map(|task| task.form.clone()).unwrap_or_default();
+        desk.start(kind, self.input(&form), when::options(self)?).await
     }
 
     /// The input that the fields stand for.
@@ -118,6 +118,11 @@ impl Draft {
     pub(super) fn fault(&self, name: &str) -> Option<&str> {
         self.faults.iter().find(|fault| fault.field == name).map(|fault| fault.message.as_str())
     }
+}
+
+/// A file that is here already.
+async fn file(desk: &Desk, id: &str) -> Result<engine::Upload, Error> {
+    desk.uploads()?.get(id).await
 }
 
 /// A value as a form shows it; `None` for what no field can hold.

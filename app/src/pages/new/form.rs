@@ -15,6 +15,7 @@ use super::{
     when::WhenAndHow,
 };
 use crate::{
+    base::at,
     context::app,
     islands::{FolderFields, StartForm, UploadFields},
     pages::later,
@@ -26,7 +27,7 @@ use crate::{
 pub fn NewJob() -> impl IntoView {
     let kind = use_params_map().read_untracked().get("kind").unwrap_or_default();
     let from = use_query_map().read_untracked().get("from");
-    match app().engine.task(&kind).cloned() {
+    match app().desk.task(&kind).cloned() {
         Some(task) => later(page(task, from)).into_any(),
         None => view! { <UnknownKind kind /> }.into_any(),
     }
@@ -36,7 +37,7 @@ async fn page(task: TaskInfo, from: Option<String>) -> impl IntoView {
     let usual = usual().await;
     let draft = match (use_context::<Draft>(), from.map(|job| job.parse::<JobId>())) {
         (Some(sent_before), _) => sent_before,
-        (None, Some(Ok(job))) => Draft::of_job(&app().engine, &task, job).await,
+        (None, Some(Ok(job))) => Draft::of_job(&app().desk, &task, job).await,
         (None, _) => Draft::fresh(&task.form),
     };
     view! {
@@ -62,7 +63,7 @@ fn Lead(rerun_of: Option<JobId>) -> impl IntoView {
         }
         Some(job) => view! {
             <p class="lead">
-                "Filled in as in " <a href=format!("/jobs/{job}")>{format!("#{job}")}</a>
+                "Filled in as in " <a href=at(&format!("/jobs/{job}"))>{format!("#{job}")}</a>
                 ". Change what should differ; it starts as a new job."
             </p>
         }
@@ -79,7 +80,7 @@ fn TaskForm(task: TaskInfo, draft: Draft, usual: Usual) -> impl IntoView {
         <form
             class="card"
             method="post"
-            action=format!("/new/{kind}")
+            action=at(&format!("/new/{kind}"))
             enctype=if files { "multipart/form-data" } else { "application/x-www-form-urlencoded" }
             novalidate=true
             aria-labelledby="task"

@@ -5,6 +5,7 @@ use model::{Gate, GateOf, JobView, Shown};
 
 use crate::ui::{Icon, When, fact};
 use crate::{
+    base::at,
     context::app,
     shell::{Frame, TROUBLES},
 };
@@ -29,8 +30,8 @@ pub(super) fn Attention(jobs: Vec<JobView>, running: Vec<JobView>, gates: Vec<Ga
                     .then(|| {
                         view! {
                             <footer>
-                                "These are the newest. "<a href="/jobs?state=failed">"All that failed"</a>
-                                <a href="/jobs?state=interrupted">"All that were interrupted"</a>
+                                "These are the newest. "<a href=at("/jobs?state=failed")>"All that failed"</a>
+                                <a href=at("/jobs?state=interrupted")>"All that were interrupted"</a>
                             </footer>
                         }
                     })}
@@ -44,20 +45,20 @@ fn paused(gate: Gate) -> impl IntoView {
     let what = match gate.of {
         GateOf::Queue => format!("The queue {}", gate.name),
         GateOf::Kind => {
-            app().engine.task(&gate.name).map_or_else(|| gate.name.clone(), |task| format!("“{}”", task.name))
+            app().desk.task(&gate.name).map_or_else(|| gate.name.clone(), |task| format!("“{}”", task.name))
         }
     };
     view! {
         <li data-state="paused">
             <Icon name="pause" />
             <p>
-                <a href="/queues">{what}</a>
+                <a href=at("/queues")>{what}</a>
                 " is paused: its jobs do not start. By "
                 {gate.paused_by}
                 ", "
                 {gate.paused_at.map(|at| view! { <When at /> })}
             </p>
-            <a class="button small" href="/queues">
+            <a class="button small" href=at("/queues")>
                 "Open"
                 <span class="visually-hidden">" the queues"</span>
             </a>
@@ -66,7 +67,7 @@ fn paused(gate: Gate) -> impl IntoView {
 }
 
 fn trouble(job: &JobView) -> impl IntoView + use<> {
-    let now = use_context::<Frame>().map_or_else(|| app().engine.now(), |frame| frame.now);
+    let now = use_context::<Frame>().map_or_else(|| app().desk.now(), |frame| frame.now);
     let (icon, sentence) = match job.shown() {
         Shown::NotResponding => ("slow", format!(" was asked to stop {} ago and still runs", fact(job, now))),
         Shown::Interrupted => {
@@ -77,7 +78,7 @@ fn trouble(job: &JobView) -> impl IntoView + use<> {
             ("failed", format!(" failed{}{why}", after_blank(&fact(job, now))))
         }
     };
-    let href = format!("/jobs/{}", job.job);
+    let href = at(&format!("/jobs/{}", job.job));
     view! {
         <li data-state=job.shown().data_state()>
             <Icon name=icon />

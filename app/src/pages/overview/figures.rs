@@ -19,7 +19,7 @@ pub(super) fn Figures(counts: Counts, day: Vec<HourBucket>) -> impl IntoView {
                 <dd>
                     <CountOf counts states=vec![JobState::Running] />
                     " "
-                    <small>{format!("of {} at once", app().engine.concurrency())}</small>
+                    <small>{format!("of {} at once", app().desk.concurrency())}</small>
                 </dd>
             </div>
             <div>

@@ -5,6 +5,7 @@ use model::{Counts, JobState, JobView, Micros};
 
 use super::ROWS;
 use crate::{
+    base::at,
     pages::job_table::JobTable,
     ui::{CountOf, JobRow, blank},
 };
@@ -21,7 +22,7 @@ pub(super) fn RunningNow(jobs: Vec<JobView>, counts: Counts, now: Micros) -> imp
                 <span class="count-badge">
                     <CountOf counts states=vec![JobState::Running] />
                 </span>
-                <a href="/jobs?state=running">"All running"</a>
+                <a href=at("/jobs?state=running")>"All running"</a>
             </header>
             <p class="body quiet-text" hidden=!none data-empty="">
                 "Nothing is running."

@@ -154,6 +154,8 @@ pub struct SessionOwner {
     pub device: String,
     /// When they signed in.
     pub since: Micros,
+    /// When it was last used, to the minute; not looked at where a session is saved.
+    pub used: Micros,
 }
 
 /// One of a person's sessions.

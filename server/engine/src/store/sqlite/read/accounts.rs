@@ -82,7 +82,7 @@ impl Reader {
         idle_since: Micros,
     ) -> Result<Option<SessionRow>> {
         let row = sqlx::query(
-            "select data, expires, user, device, since from session
+            "select data, expires, user, device, since, used from session
             where key = ? and expires > ? and (user is null or used >= ?)",
         )
         .bind(key)
@@ -93,9 +93,12 @@ impl Reader {
         let Some(row) = row else { return Ok(None) };
         let owner = match row.try_get::<Option<i64>, _>(2)? {
             None => None,
-            Some(user) => {
-                Some(SessionOwner { user: UserId(user), device: row.try_get(3)?, since: Micros(row.try_get(4)?) })
-            }
+            Some(user) => Some(SessionOwner {
+                user: UserId(user),
+                device: row.try_get(3)?,
+                since: Micros(row.try_get(4)?),
+                used: Micros(row.try_get(5)?),
+            }),
         };
         Ok(Some(SessionRow { data: row.try_get(0)?, expires: Micros(row.try_get(1)?), owner }))
     }

@@ -1,0 +1,308 @@
+//! The engine as one person may use it. Every way to a job leads through [`authorise`].
+
+use std::{net::IpAddr, sync::Arc};
+
+use model::{AttemptNo, Counts, Cursor, FolderListing, Gate, GateOf, JobId, JobView, Micros};
+use serde_json::Value;
+
+use crate::{
+    Engine, Error, Hold, QueueStatus, Result, StartOptions, TaskInfo, Uploads,
+    access::{Action, Actor, Denied, Rule, Rules, Sight, Subject, authorise},
+    store::{
+        Activity, Artifact, AttemptRow, By, CancelAnswer, GateChange, HourBucket, JobDetail, KindStats, ListQuery,
+        LogPage, LogQuery, Page, PauseAnswer, Usage,
+    },
+};
+
+/// What somebody may do here. Cheap to clone.
+#[derive(Clone)]
+pub struct Desk {
+    engine: Engine,
+    actor: Actor,
+    by: By,
+    rules: Arc<Rules>,
+    sight: Sight,
+}
+
+/// A job that somebody may see, and all there is to read of it.
+pub struct OpenJob {
+    engine: Engine,
+    /// Where it stands.
+    pub view: JobView,
+}
+
+impl Desk {
+    /// For `actor`, who asks from `address`.
+    pub fn new(engine: Engine, actor: Actor, rules: Arc<Rules>, address: Option<IpAddr>) -> Self {
+        let (by, sight) = (actor.by(address), rules.sight(&actor));
+        Self { engine, actor, by, rules, sight }
+    }
+
+    /// Who it is for.
+    pub const fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// How what is done here is signed.
+    pub const fn by(&self) -> &By {
+        &self.by
+    }
+
+    /// Which jobs are in sight.
+    pub const fn sight(&self) -> &Sight {
+        &self.sight
+    }
+
+    /// What holds for a kind.
+    pub fn rule(&self, kind: &str) -> Rule {
+        self.rules.of(kind)
+    }
+
+    /// Whether `action` may be done at all.
+    ///
+    /// # Errors
+    /// `Error::Denied`.
+    pub fn allow(&self, action: Action) -> Result<()> {
+        Ok(authorise(&self.actor, action, Subject::Any)?)
+    }
+
+    /// The same, as a question.
+    pub fn may(&self, action: Action) -> bool {
+        self.allow(action).is_ok()
+    }
+
+    /// Whether jobs of a kind may be started.
+    pub fn may_start(&self, kind: &str) -> bool {
+        authorise(&self.actor, Action::Start, Subject::Kind(self.rules.of(kind))).is_ok()
+    }
+
+    /// Whether `action` may be done to a job.
+    pub fn may_on(&self, action: Action, job: &JobView) -> bool {
+        self.check(action, job).is_ok()
+    }
+
+    fn check(&self, action: Action, job: &JobView) -> Result<()> {
+        authorise(&self.actor, action, self.rules.job(job)).map_err(|denied| match denied {
+            Denied::Hidden => Error::NoSuchJob(job.job),
+            denied => denied.into(),
+        })
+    }
+
+    /// A job to read in, for `action`.
+    ///
+    /// # Errors
+    /// `Error::Denied`; `Error::NoSuchJob` also for one that is out of sight.
+    pub async fn open(&self, job: JobId, action: Action) -> Result<OpenJob> {
+        self.allow(action)?;
+        let view = self.engine.job(job).await?;
+        self.check(action, &view)?;
+        Ok(OpenJob { engine: self.engine.clone(), view })
+    }
+
+    /// The same with its input and result.
+    pub async fn detail(&self, job: JobId) -> Result<(OpenJob, JobDetail)> {
+        self.allow(Action::See)?;
+        let detail = self.engine.detail(job).await?;
+        self.check(Action::See, &detail.view)?;
+        Ok((OpenJob { engine: self.engine.clone(), view: detail.view.clone() }, detail))
+    }
+
+    /// Starts a job in one's own name.
+    ///
+    /// # Errors
+    /// Those of [`Engine::start`], `Error::Denied`; `Error::NoSuchJob` for a job to repeat that is out of sight.
+    pub async fn start(&self, kind: &str, input: Value, options: StartOptions) -> Result<JobId> {
+        authorise(&self.actor, Action::Start, Subject::Kind(self.rules.of(kind)))?;
+        if let Some(original) = options.rerun_of
+            && !self.sight.is_whole()
+        {
+            self.open(original, Action::See).await?;
+        }
+        let job = self.engine.start(kind, input, StartOptions { by: self.by.clone(), ..options }).await?;
+        if self.sight.hides(kind) && !self.sight.sees(&self.engine.job(job).await?) {
+            return Err(Error::Refused {
+                code: "already_under_way",
+                message: "a job of somebody else does the same already; try again when it is over".to_owned(),
+            });
+        }
+        Ok(job)
+    }
+
+    /// Starts a job anew, in one's own name.
+    pub async fn rerun(&self, job: JobId) -> Result<JobId> {
+        let (_, old) = self.detail(job).await?;
+        let options = StartOptions { rerun_of: Some(job), ..StartOptions::default() };
+        self.start(&old.view.kind, old.input, options).await
+    }
+
+    /// See [`Engine::cancel`].
+    pub async fn cancel(&self, job: JobId) -> Result<CancelAnswer> {
+        self.open(job, Action::Steer).await?;
+        self.engine.cancel(job, self.by.clone()).await
+    }
+
+    /// See [`Engine::retry`].
+    pub async fn retry(&self, job: JobId) -> Result<AttemptNo> {
+        self.open(job, Action::Steer).await?;
+        self.engine.retry(job, self.by.clone()).await
+    }
+
+    /// See [`Engine::pause`].
+    pub async fn pause(&self, job: JobId) -> Result<PauseAnswer> {
+        self.open(job, Action::Steer).await?;
+        self.engine.pause(job, self.by.clone()).await
+    }
+
+    /// See [`Engine::resume`].
+    pub async fn resume(&self, job: JobId) -> Result<()> {
+        self.open(job, Action::Steer).await?;
+        self.engine.resume(job, self.by.clone()).await
+    }
+
+    /// See [`Engine::start_now`].
+    pub async fn start_now(&self, job: JobId) -> Result<()> {
+        self.open(job, Action::Steer).await?;
+        self.engine.start_now(job, self.by.clone()).await
+    }
+
+    /// See [`Engine::delete`].
+    pub async fn delete(&self, job: JobId) -> Result<()> {
+        self.open(job, Action::Delete).await?;
+        self.engine.delete(job, self.by.clone()).await
+    }
+
+    /// See [`Engine::change_gate`].
+    pub async fn change_gate(&self, of: GateOf, name: &str, change: GateChange) -> Result<()> {
+        self.allow(Action::ManageQueues)?;
+        self.engine.change_gate(of, name, change, self.by.clone()).await
+    }
+
+    /// The folders in `path`, for choosing one to start a job with. Blocks the thread.
+    pub fn folders(&self, path: Option<&str>) -> Result<FolderListing> {
+        self.allow(Action::Start)?;
+        self.engine.roots().list(path)
+    }
+
+    /// Where files come in.
+    pub fn uploads(&self) -> Result<&Uploads> {
+        self.allow(Action::Upload)?;
+        Ok(self.engine.uploads())
+    }
+
+    /// A page of the jobs in sight, with the progress that memory has.
+    pub async fn page(&self, query: ListQuery) -> Result<Page> {
+        self.allow(Action::See)?;
+        let mut page = self.engine.store().page(&ListQuery { sight: self.sight.clone(), ..query }).await?;
+        self.engine.freshen(&mut page.jobs);
+        Ok(page)
+    }
+
+    /// What went wrong, of the jobs in sight.
+    pub async fn attention(&self, limit: u32) -> Result<Vec<JobView>> {
+        self.allow(Action::See)?;
+        self.engine.store().attention(limit, &self.sight).await
+    }
+
+    /// The records of the kinds that nothing is hidden of.
+    pub async fn kind_stats(&self) -> Result<Vec<KindStats>> {
+        self.allow(Action::See)?;
+        self.engine.store().kind_stats(&self.sight).await
+    }
+
+    /// How many jobs are in each state; all jobs count, in sight or not.
+    pub async fn counts(&self) -> Result<Counts> {
+        self.allow(Action::See)?;
+        self.engine.store().counts().await
+    }
+
+    /// What ended in each hour; all jobs count.
+    pub async fn finished_per_hour(&self, hours: u32) -> Result<Vec<HourBucket>> {
+        self.allow(Action::See)?;
+        self.engine.store().finished_per_hour(hours).await
+    }
+
+    /// Bytes used.
+    pub async fn usage(&self) -> Result<Usage> {
+        self.allow(Action::See)?;
+        self.engine.store().usage().await
+    }
+
+    /// What people have decided about queues and kinds.
+    pub async fn gates(&self) -> Result<Vec<Gate>> {
+        self.allow(Action::See)?;
+        self.engine.store().gates().await
+    }
+
+    /// The queues; all jobs count.
+    pub async fn queues(&self) -> Result<Vec<QueueStatus>> {
+        self.allow(Action::See)?;
+        self.engine.queues().await
+    }
+
+    /// The newest durable event.
+    pub async fn position(&self) -> Result<Cursor> {
+        self.engine.store().position().await
+    }
+
+    /// All tasks there are, by name.
+    pub fn catalogue(&self) -> &[TaskInfo] {
+        self.engine.catalogue()
+    }
+
+    /// Those whose jobs may be started here.
+    pub fn startable(&self) -> impl Iterator<Item = &TaskInfo> {
+        self.catalogue().iter().filter(|task| self.may_start(task.kind.as_str()))
+    }
+
+    /// One of them.
+    pub fn task(&self, kind: &str) -> Option<&TaskInfo> {
+        self.engine.task(kind)
+    }
+
+    /// Jobs at once, all processes together.
+    pub fn concurrency(&self) -> u32 {
+        self.engine.concurrency()
+    }
+
+    /// How long a task may take to stop.
+    pub fn cancel_grace(&self) -> std::time::Duration {
+        self.engine.cancel_grace()
+    }
+
+    /// The engine's wall clock.
+    pub fn now(&self) -> Micros {
+        self.engine.now()
+    }
+}
+
+impl OpenJob {
+    /// Its attempts, newest first.
+    pub async fn attempts(&self) -> Result<Vec<AttemptRow>> {
+        self.engine.store().attempts(self.view.job).await
+    }
+
+    /// What happened to it, newest first.
+    pub async fn activity(&self, limit: u32) -> Result<Vec<Activity>> {
+        self.engine.store().activity(self.view.job, limit).await
+    }
+
+    /// What it made.
+    pub async fn artifacts(&self) -> Result<Vec<Artifact>> {
+        self.engine.store().artifacts(self.view.job).await
+    }
+
+    /// One file that it made, and where that lies.
+    pub async fn artifact(&self, name: &str) -> Result<(Artifact, std::path::PathBuf)> {
+        self.engine.artifact(self.view.job, name).await
+    }
+
+    /// Part of its log.
+    pub async fn log(&self, query: &LogQuery) -> Result<LogPage> {
+        self.engine.store().log(self.view.job, query).await
+    }
+
+    /// What keeps jobs of its kind from starting.
+    pub async fn hold(&self) -> Result<Option<Hold>> {
+        self.engine.hold(&self.view.kind).await
+    }
+}

@@ -1,0 +1,170 @@
+//! Who sends a request, how that is known, and whether they may: asked at every route but those of script and style.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use accounts::Gatekeeper;
+use app::{account::Account, api::ApiError};
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use engine::{
+    Desk,
+    access::{Action, Actor, Denied},
+    store::UserId,
+};
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, header};
+use tokio::time::{interval, sleep};
+use tower_sessions::Session;
+
+use crate::{AppState, api, client::ClientAddress, events::Listening, sessions, sessions::Sessions};
+
+/// How often the right of a stream is looked at anew where nothing says that it has changed, and that it is in use is
+/// noted.
+const LOOK: Duration = Duration::from_secs(10);
+/// After an error of the store.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// A request whose sender is known; one of its extensions.
+#[derive(Clone)]
+pub(crate) struct Visit {
+    /// What they may do.
+    pub(crate) desk: Desk,
+    /// Where they are.
+    pub(crate) address: Option<IpAddr>,
+    proof: Proof,
+}
+
+/// By what a sender is known.
+#[derive(Clone)]
+enum Proof {
+    /// Nothing; or there are no accounts.
+    None,
+    /// A session, by its key.
+    Session([u8; 32]),
+    /// A token.
+    Token(Arc<str>),
+}
+
+/// Lets a request in whose sender may do `action`. What exactly it is done to, the handler asks the desk.
+pub(crate) async fn admit(
+    State((state, action)): State<(AppState, Action)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let address = request.extensions().get::<ClientAddress>().map(|client| client.0);
+    let known = match &state.gatekeeper {
+        None => Ok((Actor::Local, Proof::None)),
+        Some(gatekeeper) => identify(gatekeeper, request.headers(), request.extensions().get()).await,
+    };
+    let (actor, proof) = match known {
+        Ok(known) => known,
+        Err(error) => return api::refuse(&error),
+    };
+    let visit = Visit { desk: state.desk(actor, address), address, proof };
+    let allowed = visit.desk.allow(action);
+    if action == Action::Follow {
+        request.extensions_mut().insert(visit.listening(&state));
+    }
+    request.extensions_mut().insert(visit);
+    match allowed {
+        Ok(()) => next.run(request).await,
+        Err(error) => turn_away(state, request, error).await,
+    }
+}
+
+/// Who it is: by a token where there is one, else by the session.
+async fn identify(
+    gatekeeper: &Gatekeeper,
+    headers: &HeaderMap,
+    session: Option<&Session>,
+) -> Result<(Actor, Proof), ApiError> {
+    if let Some(secret) = bearer(headers) {
+        let actor = gatekeeper.bearer(secret, sessions::now()).await?;
+        let unknown = || ApiError::new("unauthorized", "This token is not known, or no longer; make a new one");
+        return Ok((actor.ok_or_else(unknown)?, Proof::Token(secret.into())));
+    }
+    let Some(session) = session else { return Ok((Actor::Nobody, Proof::None)) };
+    let (account, id) = (Account::of(session).await?, session.id());
+    Ok(match (account, id) {
+        (Some(account), Some(id)) => (gatekeeper.actor(UserId(account.user)), Proof::Session(sessions::key(id))),
+        _ => (Actor::Nobody, Proof::None),
+    })
+}
+
+/// The token of a request (RFC 6750, 2.1).
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, secret) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(secret.trim())
+}
+
+/// Says why not: people get a page, programs a status.
+async fn turn_away(state: AppState, request: Request, error: engine::Error) -> Response {
+    let signed_out = matches!(error, engine::Error::Denied(Denied::SignIn));
+    match (api::wants_page(&request), signed_out) {
+        (false, _) => api::refuse(&error.into()),
+        (true, true) => api::sign_in_first(&request),
+        (true, false) => api::forbidden(state, request, error).await,
+    }
+}
+
+impl Visit {
+    /// The session's key, where somebody is signed in by one.
+    pub(crate) const fn session(&self) -> Option<&[u8; 32]> {
+        match &self.proof {
+            Proof::Session(key) => Some(key),
+            Proof::None | Proof::Token(_) => None,
+        }
+    }
+
+    /// What a stream of theirs may carry.
+    fn listening(&self, state: &AppState) -> Listening {
+        let until_revoked = state.gatekeeper.clone().map(|gatekeeper| {
+            let (visit, sessions) = (self.clone(), state.sessions.clone());
+            let wait = move || -> BoxFuture<'static, ()> {
+                Box::pin(visit.clone().until_revoked(gatekeeper.clone(), sessions.clone()))
+            };
+            Arc::new(wait) as Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>
+        });
+        Listening { sight: self.desk.sight().clone(), until_revoked }
+    }
+
+    /// Returns once what was allowed at first no longer is: signed out, removed, or with other rights. Meanwhile the
+    /// session counts as used.
+    async fn until_revoked(self, gatekeeper: Gatekeeper, sessions: Sessions) {
+        let mut changes = gatekeeper.changes();
+        let mut look = interval(LOOK);
+        loop {
+            tokio::select! {
+                changed = changes.changed() => if changed.is_err() { return },
+                _ = look.tick() => {}
+            }
+            loop {
+                match self.holds(&gatekeeper, &sessions).await {
+                    Ok(true) => break,
+                    Ok(false) => return,
+                    Err(error) => tracing::warn!(%error, "cannot see whether a stream may go on"),
+                }
+                sleep(AGAIN).await;
+            }
+        }
+    }
+
+    /// Whether the sender is still known, and with the same rights.
+    async fn holds(&self, gatekeeper: &Gatekeeper, sessions: &Sessions) -> engine::Result<bool> {
+        let actor = match &self.proof {
+            Proof::None => Actor::Nobody,
+            Proof::Token(secret) => gatekeeper.bearer(secret, sessions::now()).await?.unwrap_or(Actor::Nobody),
+            Proof::Session(key) => match sessions.find(key).await?.and_then(|row| row.owner) {
+                None => Actor::Nobody,
+                Some(owner) => {
+                    sessions.touch(key, &owner);
+                    gatekeeper.actor(owner.user)
+                }
+            },
+        };
+        Ok(actor == *self.desk.actor() && gatekeeper.directory().rules().sight(&actor) == *self.desk.sight())
+    }
+}
