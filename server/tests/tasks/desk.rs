@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
-use engine::{Builder, DurableEvent, Engine, Error, Listener, StartOptions};
+use engine::{Builder, DurableEvent, Engine, Error, Listener, StartOptions, store::By};
 use model::{JobId, JobState, JobView, ProgressEvent};
 use serde_json::Value;
 use server::{registry, tasks::TaskSettings};
@@ -115,7 +115,7 @@ impl Desk {
 
     /// Uploads a file; answers what an input field holds.
     pub(crate) async fn upload(&self, name: &str, content: impl AsRef<[u8]>) -> String {
-        let mut writer = self.engine.uploads().begin(name, None).await.unwrap();
+        let mut writer = self.engine.uploads().begin(name, None, &By::default()).await.unwrap();
         writer.write(content.as_ref()).await.unwrap();
         writer.finish().await.unwrap().id
     }
@@ -125,7 +125,7 @@ impl Desk {
     }
 
     pub(crate) async fn try_start(&self, kind: &str, input: Value) -> Result<JobId, Error> {
-        self.engine.start(kind, input, StartOptions { by: "tester".to_owned(), ..StartOptions::default() }).await
+        self.engine.start(kind, input, StartOptions { by: "tester".into(), ..StartOptions::default() }).await
     }
 
     /// Starts a job and waits for its end.
