@@ -101,6 +101,9 @@ fn a_file_with_an_unknown_or_impossible_setting_is_refused_naming_it() {
     assert!(refused_file("concurency = 3").contains("`concurency`"));
     assert!(refused_file("concurrency = 10001").contains("concurrency: 10001 is not possible; it can be 0 to 10000"));
     assert!(refused_file("upload_limit = 'much'").contains("`much` is not a size"));
+    assert!(refused_file("session_idle = '59s'").contains("session_idle: 59s is not possible; it can be 1m to 30days"));
+    assert!(refused_file("session_idle = '2h'\nsession_lifetime = '1h'").contains("it can be 1m to 1h"));
+    assert!(refused_file("session_lifetime = '1s'").contains("session_lifetime: 1s is not possible"));
     assert!(refused_file("addr = '0.0.0.0:80'\nno_auth = true").contains("without accounts"));
 }
 
@@ -133,7 +136,7 @@ fn help_tells_every_setting_with_its_variable_and_default() {
 fn it_runs_where_it_may_write_nothing_but_its_data() {
     let data = TempDir::new().unwrap();
     let mut command = command();
-    command.current_dir(Path::new("/")).args(["--addr", "127.0.0.1:0", "--data-dir"]).arg(data.path());
+    command.current_dir(Path::new("/")).args(["--addr", "127.0.0.1:0", "--no-auth", "--data-dir"]).arg(data.path());
     let milepost = Milepost::spawn(command);
     assert_eq!(milepost.status(&["GET / HTTP/1.1", "host: localhost"]), 200);
 }
