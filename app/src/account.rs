@@ -27,7 +27,14 @@ impl Account {
     /// Makes the session theirs, under a new id: whoever knew the old one is left with nothing. What the visitor kept
     /// in it before goes too.
     pub async fn sign_in(self, session: &Session) -> Result<(), Error> {
-        session.flush().await?;
+        if session.id().is_some() {
+            session.flush().await?;
+        }
         session.insert(Self::KEY, self).await
     }
+}
+
+/// The address at which somebody chooses a password with a one-time link.
+pub fn link_path(secret: &str) -> String {
+    format!("/setup?link={secret}")
 }

@@ -1,20 +1,35 @@
 //! Server functions: what a page or a script can ask for. Each authorises, calls the engine, maps the error.
 
+mod account;
+mod done;
 mod error;
 mod folders;
 mod jobs;
+mod people;
 mod queues;
 mod start;
 mod theme;
 mod upload;
 
+pub use account::{change_password, end_other_sessions, end_session, make_token, revoke_token, set_time_zone};
+pub use done::Done;
 pub use error::{ApiError, ApiResult};
 pub use folders::folders;
 pub use jobs::{
     Cancelled, Paused, cancel_job, delete_job, pause_job, pin_job, rerun_job, resume_job, retry_job, start_now,
     unpin_job,
 };
+pub use people::{
+    add_user, change_kind_rule, change_role, end_sessions_of, remove_user, reset_password, revoke_token_of,
+};
 pub use queues::{MOST_AT_ONCE, limit_kind, limit_queue, pause_kind, pause_queue, resume_kind, resume_queue};
 pub use start::{INPUT_LIMIT, start_job};
 pub use theme::set_theme;
 pub use upload::Uploaded;
+
+/// The accounts, for whoever may do `action` to them.
+fn gatekeeper(action: engine::access::Action) -> ApiResult<accounts::Gatekeeper> {
+    let app = crate::context::app();
+    app.desk.allow(action)?;
+    app.gatekeeper.ok_or_else(|| engine::Error::Denied(engine::access::Denied::NoAccounts).into())
+}

@@ -6,7 +6,7 @@ use model::FieldError;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    Document, DomParser, Element, Event, FormData, HtmlElement, HtmlFormElement, HtmlTemplateElement, RequestInit,
+    Document, DomParser, Element, Event, FormData, HtmlElement, HtmlFormElement, HtmlInputElement, HtmlTemplateElement, RequestInit,
     Response, SupportedType, UrlSearchParams,
 };
 
@@ -125,8 +125,11 @@ pub(crate) fn lower_case(text: &str) -> String {
 /// Puts the text of the element named `id` on the clipboard. The older way, because the newer one asks for HTTPS.
 pub(crate) fn copy(id: &str) {
     let Some(element) = document().get_element_by_id(id) else { return };
-    let Ok(Some(selection)) = window().get_selection() else { return };
-    let _ = selection.select_all_children(&element);
+    match (element.dyn_ref::<HtmlInputElement>(), window().get_selection()) {
+        (Some(input), _) => input.select(),
+        (None, Ok(Some(selection))) => drop(selection.select_all_children(&element)),
+        (None, _) => return,
+    }
     if let Ok(document) = document().dyn_into::<web_sys::HtmlDocument>() {
         let _ = document.exec_command("copy");
     }

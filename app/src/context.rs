@@ -4,7 +4,10 @@ use std::{net::IpAddr, sync::Arc};
 
 use accounts::Gatekeeper;
 use engine::Desk;
-use leptos::prelude::use_context;
+use jiff::tz::TimeZone;
+use leptos::prelude::{provide_context, use_context};
+
+use crate::{base::at, ui::ReaderZone};
 
 /// The server's side of the application; provided as a Leptos context for each request.
 #[derive(Clone)]
@@ -17,12 +20,38 @@ pub struct AppContext {
     pub address: Option<IpAddr>,
     /// The key of the session that somebody is signed in by.
     pub session: Option<Vec<u8>>,
+    /// The time zone that the sender has chosen; the server's where there is none.
+    pub zone: Option<TimeZone>,
+    /// Scheme and host of the address that people know the server by; `None` where it was not told.
+    pub origin: Option<Arc<str>>,
     /// Names this build; stamps the asset folder and `hello`.
     pub build: Arc<str>,
     /// The largest upload accepted, bytes.
     pub upload_limit: u64,
     /// Set while `cargo leptos watch` serves: the reload socket may connect.
     pub watch: bool,
+}
+
+impl AppContext {
+    /// Makes it the context of what is rendered or called now.
+    pub fn provide(self) {
+        if let Some(zone) = &self.zone {
+            provide_context(ReaderZone(zone.clone()));
+        }
+        provide_context(self);
+    }
+
+    /// An absolute link to `path`, for people to be told outside of a page: below the public address, else below the one
+    /// that this request was sent to.
+    pub(crate) fn link(&self, path: &str) -> String {
+        let asked = || {
+            let parts = use_context::<http::request::Parts>()?;
+            let host = parts.headers.get(http::header::HOST)?.to_str().ok()?;
+            Some(format!("http://{host}"))
+        };
+        let origin = self.origin.as_deref().map(str::to_owned).or_else(asked).unwrap_or_default();
+        format!("{origin}{}", at(path))
+    }
 }
 
 /// The context of this request.

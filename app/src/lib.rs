@@ -22,6 +22,8 @@ pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod pins;
 #[cfg(feature = "ssr")]
+pub mod sent;
+#[cfg(feature = "ssr")]
 pub mod shell;
 pub mod theme;
 pub mod ui;

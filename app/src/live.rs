@@ -34,6 +34,15 @@ pub enum Link {
     Paused,
     /// The browser says there is no network.
     Offline,
+    /// The server does not let this page listen: its session has ended.
+    SignedOut,
+}
+
+impl Link {
+    /// Whether nothing is tried until the page is looked at anew, or the network comes back.
+    const fn rests(self) -> bool {
+        matches!(self, Self::Paused | Self::SignedOut)
+    }
 }
 
 /// The signal of one job, shared by all who show it.

@@ -7,8 +7,10 @@ mod job_table;
 pub mod jobs;
 pub mod new;
 pub mod not_found;
+pub mod outside;
 pub mod overview;
 pub mod queues;
+pub mod settings;
 
 use leptos::{prelude::*, tachys::reactive_graph::OwnedView};
 use leptos_axum::ResponseOptions;

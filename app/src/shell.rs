@@ -1,6 +1,8 @@
 //! The document around every page, and which page belongs to which address.
 
+mod brand;
 mod frame;
+mod outside;
 mod refresh;
 mod sidebar;
 mod wake;
@@ -29,12 +31,15 @@ use crate::{
         not_found::NotFound,
         overview::Overview,
         queues::Queues,
+        settings::{Audit, Profile, Tasks, Users},
     },
     ui::Icon,
 };
 
+use brand::Brand;
 pub use frame::Frame;
 pub(crate) use frame::TROUBLES;
+pub use outside::outside;
 pub use refresh::RefreshWithoutScript;
 use sidebar::Sidebar;
 use wake::WakeIslands;
@@ -65,8 +70,9 @@ fn Document(options: LeptosOptions, frame: Frame) -> impl IntoView {
     let now = frame.now.0.to_string();
     let theme = frame.theme.attribute();
     let base = Some(base::base()).filter(|base| !base.is_empty());
+    let zone = app().zone.as_ref().and_then(|zone| zone.iana_name().map(str::to_owned));
     view! {
-        <html lang="en" data-base=base data-build=app().build.to_string() data-cursor=cursor data-now=now data-theme=theme>
+        <html lang="en" data-base=base data-build=app().build.to_string() data-cursor=cursor data-now=now data-theme=theme data-zone=zone>
             <head>
                 <Head options=options.clone() />
                 <AutoReload options=options.clone() />
@@ -122,6 +128,10 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/jobs") view=Jobs ssr=SsrMode::Async />
             <Route path=path!("/jobs/:id") view=JobPage ssr=SsrMode::Async />
             <Route path=path!("/queues") view=Queues ssr=SsrMode::Async />
+            <Route path=path!("/settings") view=Profile ssr=SsrMode::Async />
+            <Route path=path!("/settings/users") view=Users ssr=SsrMode::Async />
+            <Route path=path!("/settings/tasks") view=Tasks ssr=SsrMode::Async />
+            <Route path=path!("/settings/audit") view=Audit ssr=SsrMode::Async />
             <Route path=path!("/new") view=Catalogue ssr=SsrMode::Async />
             <Route path=path!("/new/:kind") view=NewJob ssr=SsrMode::Async />
         </FlatRoutes>

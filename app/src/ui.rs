@@ -26,7 +26,9 @@ pub use milebar::{MileBar, MileBarSize, StageNames, finishing, posts, spoken, st
 pub(crate) use row::job_json;
 pub use row::{Going, JobName, JobRow, Timing, blank, job_href};
 pub use state::{StatePill, state_icon};
+#[cfg(feature = "ssr")]
+pub use time::ReaderZone;
 pub use time::{Moment, When, ago, localise, words, write_time};
 #[cfg(feature = "ssr")]
-pub(crate) use time::{instant, zone_name};
+pub(crate) use time::{day, instant, known_zones, whose_zone, zone_name};
 pub use words::{Words, left_at};

@@ -12,27 +12,24 @@ use app::{
 use axum::{
     Extension, Json,
     body::{Body, Bytes},
-    extract::{DefaultBodyLimit, Request, State},
+    extract::{DefaultBodyLimit, OriginalUri, Request, State},
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header, uri::PathAndQuery};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use leptos::{
-    prelude::provide_context,
-    server_fn::error::{FromServerFnError, SERVER_FN_ERROR_HEADER},
-};
+use leptos::server_fn::error::{FromServerFnError, SERVER_FN_ERROR_HEADER};
 use model::Tone;
 use percent_encoding::percent_decode;
 use tower_sessions::Session;
 use url::form_urlencoded;
 
-use crate::{AppState, pages, visit::Visit};
+use crate::{AppState, pages, router, visit::Visit};
 
 /// The largest body: 16 MiB of input, each byte percent-encoded as three, and the names around it.
 const BODY_LIMIT: usize = 3 * app::api::INPUT_LIMIT + 64 * 1024;
 
-/// The arguments that are numbers, in whatever function: those that name a job.
-const NUMBERS: [&str; 2] = ["id", "rerun_of"];
+/// The arguments that are numbers, in whatever function: those that name a job, a token or a person.
+const NUMBERS: [&str; 3] = ["id", "rerun_of", "user"];
 
 /// `POST /api/{function}`.
 pub(crate) async fn call(
@@ -41,7 +38,11 @@ pub(crate) async fn call(
     request: Request,
 ) -> Response {
     let back = Back::of(&request);
-    match run(state.context(&visit), request).await {
+    let answer = match buffer(request).await {
+        Ok((request, arguments)) => run(state.context(&visit), request, &arguments).await,
+        Err(refusal) => Err(refusal),
+    };
+    match answer {
         Ok(answer) => match back {
             Some(back) => back.after(&answer),
             None => answer,
@@ -77,8 +78,10 @@ pub(crate) fn wants_page(request: &Request) -> bool {
 /// To the page where people sign in, which leads back to where they were going.
 pub(crate) fn sign_in_first(request: &Request) -> Response {
     let page = match *request.method() {
+        // Where everything lives below a path, the router sees what comes after it.
         Method::GET | Method::HEAD => {
-            request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned()
+            let uri = request.extensions().get().map_or(request.uri(), |OriginalUri(uri)| uri);
+            uri.path_and_query().map_or("/", PathAndQuery::as_str).to_owned()
         }
         _ => referring_page(request.headers()).to_str().unwrap_or("/").to_owned(),
     };
@@ -95,23 +98,31 @@ pub(crate) async fn forbidden(state: AppState, request: Request, error: engine::
 }
 
 /// Runs the function that the path names.
-async fn run(app: AppContext, request: Request) -> Result<Response, ApiError> {
-    let (request, arguments) = buffer(request).await?;
-    let answer = leptos_axum::handle_server_fns_with_context(move || provide_context(app.clone()), request);
+pub(crate) async fn run(app: AppContext, request: Request, arguments: &[u8]) -> Result<Response, ApiError> {
+    let answer = leptos_axum::handle_server_fns_with_context(move || app.clone().provide(), request);
     let answer = answer.await.into_response();
     if answer.headers().contains_key(SERVER_FN_ERROR_HEADER) {
-        return Err(name_argument(read_refusal(answer).await, &arguments));
+        return Err(name_argument(read_refusal(answer).await, arguments));
     }
     Ok(answer)
 }
 
 /// Reads the arguments whole, so that what is wrong with the body itself gets an answer of its own. Takes out
 /// `Accept`: it would make the server function redirect by itself.
-async fn buffer(request: Request) -> Result<(Request, Bytes), ApiError> {
+pub(crate) async fn buffer(request: Request) -> Result<(Request, Bytes), ApiError> {
     let (mut parts, body) = request.into_parts();
-    let body = Limited::new(body, BODY_LIMIT).collect().await.map_err(|error| {
+    let body = whole(body, BODY_LIMIT, "The request is too large: an input may hold 16 MiB of JSON").await?;
+    parts.headers.remove(header::ACCEPT);
+    let mut request = Request::from_parts(parts, Body::from(body.clone()));
+    DefaultBodyLimit::disable().apply(&mut request);
+    Ok((request, body))
+}
+
+/// Reads a form-encoded body of at most `limit` bytes.
+pub(crate) async fn whole(body: Body, limit: usize, too_large: &str) -> Result<Bytes, ApiError> {
+    let body = Limited::new(body, limit).collect().await.map_err(|error| {
         if error.is::<LengthLimitError>() {
-            ApiError::new("too_large", "The request is too large: an input may hold 16 MiB of JSON")
+            ApiError::new("too_large", too_large)
         } else {
             ApiError::new("malformed", "The request broke off")
         }
@@ -120,10 +131,7 @@ async fn buffer(request: Request) -> Result<(Request, Bytes), ApiError> {
     if percent_decode(&body).decode_utf8().is_err() {
         return Err(ApiError::new("malformed", "The arguments are not UTF-8; send them form-encoded"));
     }
-    parts.headers.remove(header::ACCEPT);
-    let mut request = Request::from_parts(parts, Body::from(body.clone()));
-    DefaultBodyLimit::disable().apply(&mut request);
-    Ok((request, body))
+    Ok(body)
 }
 
 /// The error that a server function wrote into its answer.
@@ -147,12 +155,18 @@ fn name_argument(refusal: ApiError, arguments: &[u8]) -> ApiError {
 }
 
 /// The way back to the page with the form, for a browser without script.
-struct Back {
+pub(crate) struct Back {
     to: HeaderValue,
     session: Option<Session>,
 }
 
 impl Back {
+    /// To a page of one's own choice.
+    pub(crate) fn to(page: &str, extensions: &Extensions) -> Self {
+        let to = HeaderValue::try_from(at(page)).expect("the addresses of pages are ASCII");
+        Self { to, session: extensions.get().cloned() }
+    }
+
     /// Set where the caller wants to see a page.
     fn of(request: &Request) -> Option<Self> {
         let headers = request.headers();
@@ -162,7 +176,7 @@ impl Back {
     }
 
     /// To where the function sends, else to the page the form stood on, with the cookies it sets.
-    fn after(self, answer: &Response) -> Response {
+    pub(crate) fn after(self, answer: &Response) -> Response {
         let mut back = see_other(answer.headers().get(header::LOCATION).cloned().unwrap_or(self.to));
         for cookie in answer.headers().get_all(header::SET_COOKIE) {
             back.headers_mut().append(header::SET_COOKIE, cookie.clone());
@@ -171,11 +185,16 @@ impl Back {
     }
 
     /// To the page the form stood on, which will say why.
-    async fn with(self, refusal: ApiError) -> Response {
+    pub(crate) async fn with(self, refusal: ApiError) -> Response {
         let flash = Flash { tone: Tone::Danger, text: refusal.message.clone() };
+        if self.leave(flash).await { see_other(self.to) } else { refuse(&refusal) }
+    }
+
+    /// Leaves a word for the page that comes next; answers whether it will be read.
+    pub(crate) async fn leave(&self, flash: Flash) -> bool {
         match &self.session {
-            Some(session) if flash::set(session, flash).await.is_ok() => see_other(self.to),
-            _ => refuse(&refusal),
+            Some(session) => flash::set(session, flash).await.is_ok(),
+            None => false,
         }
     }
 }
@@ -184,13 +203,16 @@ impl Back {
 fn referring_page(headers: &HeaderMap) -> HeaderValue {
     let referrer = headers.get(header::REFERER).and_then(|value| value.to_str().ok());
     let uri = referrer.and_then(|text| text.parse::<http::Uri>().ok());
-    let page = uri.as_ref().and_then(http::Uri::path_and_query).map(http::uri::PathAndQuery::as_str);
+    let page = uri.as_ref().and_then(http::Uri::path_and_query).map(PathAndQuery::as_str);
     let home = at("/");
+    // What a form was answered with stands under the address of the form.
+    let form = page.and_then(|page| page.strip_prefix(&at("/api/"))).and_then(router::page_of).map(at);
+    let page = form.as_deref().or(page);
     // Two slashes would name another host; what does not begin as all pages do belongs to another program.
     let page = page.filter(|page| page.starts_with(&home) && !page.starts_with("//")).unwrap_or(&home);
     HeaderValue::from_str(page).expect("a header that was read as text, and the configuration, are ASCII")
 }
 
-fn see_other(to: HeaderValue) -> Response {
+pub(crate) fn see_other(to: HeaderValue) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response()
 }

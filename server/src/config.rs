@@ -198,6 +198,11 @@ impl Config {
 }
 
 impl Config {
+    /// What people call the server: the host of its public address, if that is known.
+    pub fn name(&self) -> &str {
+        self.public_url.as_ref().and_then(Url::host_str).unwrap_or("Milepost")
+    }
+
     /// Whether people reach the server by TLS.
     pub fn secure(&self) -> bool {
         self.public_url.as_ref().is_some_and(|url| url.scheme() == "https")

@@ -101,7 +101,7 @@ fn log_text(open: OpenJob) -> impl Stream<Item = engine::Result<Bytes>> {
 }
 
 /// UTC, to the microsecond.
-fn rfc3339(at: Micros) -> String {
+pub(crate) fn rfc3339(at: Micros) -> String {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.0) * 1_000)
         .ok()
         .and_then(|at| at.format(&Rfc3339).ok())
@@ -121,7 +121,7 @@ fn refusal(error: engine::Error) -> Response {
 
 /// "Save as", never "show": a file that a task made must not run as a page of this origin. The name in both forms of
 /// RFC 6266: plain for old clients, RFC 5987 for every other character.
-fn attachment(name: &str) -> HeaderValue {
+pub(crate) fn attachment(name: &str) -> HeaderValue {
     let plain: String = name
         .chars()
         .map(|c| if c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%') || c == ' ' { c } else { '_' })

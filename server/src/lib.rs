@@ -2,12 +2,15 @@
 
 mod api;
 pub mod assets;
+mod audit;
 pub mod cli;
 pub mod client;
 pub mod config;
+mod doorstep;
 pub mod downloads;
 mod error;
 pub mod events;
+mod forms;
 mod health;
 pub mod hub;
 mod listen;

@@ -47,7 +47,7 @@ pub(crate) async fn render(
     let visit = request.extensions().get::<Visit>().expect("every route of pages admits its visitors");
     let app = state.context(visit);
     let context = move || {
-        provide_context(app.clone());
+        app.clone().provide();
         provide();
         let policy = security::page_policy(state.config.reload_port);
         expect_context::<ResponseOptions>().insert_header(header::CONTENT_SECURITY_POLICY, policy);

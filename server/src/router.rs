@@ -20,7 +20,7 @@ use tower_http::{
 use engine::access::Action;
 
 use crate::{
-    AppState, api, assets, client, downloads, events, health, new_job, pages,
+    AppState, api, assets, audit, client, doorstep, downloads, events, forms, health, new_job, pages,
     security::{self, Hosts},
     sessions, stalling, trace, uploads, visit,
 };
@@ -46,6 +46,24 @@ enum Shape {
     Stream,
 }
 
+/// The server functions whose forms stand on a page of settings: what they do, and which page that is. To a browser
+/// without script they answer with the page, where something is wrong or is to be shown once.
+const FORMS: [(&str, Action, &str); 13] = [
+    ("change_password", Action::OwnAccount, "/settings"),
+    ("end_session", Action::OwnAccount, "/settings"),
+    ("end_other_sessions", Action::OwnAccount, "/settings"),
+    ("make_token", Action::OwnAccount, "/settings"),
+    ("revoke_token", Action::OwnAccount, "/settings"),
+    ("set_time_zone", Action::OwnAccount, "/settings"),
+    ("add_user", Action::ManagePeople, "/settings/users"),
+    ("change_role", Action::ManagePeople, "/settings/users"),
+    ("reset_password", Action::ManagePeople, "/settings/users"),
+    ("end_sessions_of", Action::ManagePeople, "/settings/users"),
+    ("remove_user", Action::ManagePeople, "/settings/users"),
+    ("revoke_token_of", Action::ManagePeople, "/settings/users"),
+    ("change_kind_rule", Action::ManageKinds, "/settings/tasks"),
+];
+
 /// One row of the table.
 pub struct Route {
     /// Its method; GET includes HEAD.
@@ -60,9 +78,12 @@ pub struct Route {
 
 /// The table.
 pub fn table() -> Vec<Route> {
-    use Action::{Delete, Download, Follow, ManageQueues, Public, See, Start, Steer, Upload};
+    use Action::{
+        Delete, Download, Follow, ManageKinds, ManagePeople, ManageQueues, OwnAccount, Public, ReadAudit, See, Start,
+        Steer, Upload,
+    };
     use Shape::{Answer, Form, Plain, Stream, Transfer};
-    vec![
+    let mut table = vec![
         get("/", See, Answer, pages::page),
         get("/jobs", See, Answer, pages::page),
         get("/jobs/{id}", See, Answer, pages::page),
@@ -73,6 +94,11 @@ pub fn table() -> Vec<Route> {
         get("/new/{kind}", Start, Answer, pages::page),
         post("/new/{kind}", Start, Form, new_job::start),
         post("/uploads", Upload, Transfer, uploads::upload),
+        get("/settings", OwnAccount, Answer, pages::page),
+        get("/settings/users", ManagePeople, Answer, pages::page),
+        get("/settings/tasks", ManageKinds, Answer, pages::page),
+        get("/settings/audit", ReadAudit, Answer, pages::page),
+        get("/settings/audit.csv", ReadAudit, Transfer, audit::csv),
         call("start_job", Start),
         call("rerun_job", Start),
         call("cancel_job", Steer),
@@ -91,6 +117,11 @@ pub fn table() -> Vec<Route> {
         call("resume_kind", ManageQueues),
         call("limit_kind", ManageQueues),
         call("set_theme", Public),
+        get("/sign-in", Public, Answer, doorstep::sign_in_page),
+        post("/api/sign_in", Public, Answer, doorstep::sign_in),
+        post("/api/sign_out", Public, Answer, doorstep::sign_out),
+        get("/setup", Public, Answer, doorstep::set_up_page),
+        post("/api/set_up", Public, Answer, doorstep::set_up),
         post("/api/{*function}", Public, Plain, api::unknown),
         get("/events", Follow, Stream, events::stream),
         get("/events/poll", Follow, Stream, events::poll),
@@ -99,7 +130,14 @@ pub fn table() -> Vec<Route> {
         get("/icons.svg", Public, Plain, assets::plain),
         get("/mark.svg", Public, Plain, assets::plain),
         get(format!("/{}/{{*file}}", assets::folder()), Public, Plain, assets::stamped),
-    ]
+    ];
+    table.extend(FORMS.into_iter().flat_map(|(function, action, page)| form(function, action, page)));
+    table
+}
+
+/// The page that the form of a server function stands on, where there is one.
+pub(crate) fn page_of(function: &str) -> Option<&'static str> {
+    FORMS.iter().find(|(known, ..)| *known == function).map(|(.., page)| *page)
 }
 
 /// The router that the table describes.
@@ -142,6 +180,19 @@ pub fn router(state: AppState) -> Router {
 /// A server function. One without a row here cannot be called.
 fn call(function: &'static str, action: Action) -> Route {
     post(format!("/api/{function}"), action, Shape::Answer, api::call)
+}
+
+/// A server function with its page. The page that it has answered with stands at its own address: who asks for that
+/// again, gets the page as it is by then.
+fn form(function: &'static str, action: Action, page: &'static str) -> [Route; 2] {
+    let path = format!("/api/{function}");
+    let back = move || async move { Redirect::to(&app::base::at(page)) };
+    [
+        post(path.clone(), action, Shape::Answer, move |state, visit, request| {
+            forms::call(page, state, visit, request)
+        }),
+        get(path, Action::Public, Shape::Plain, back),
+    ]
 }
 
 /// The router moved below `base`. Beside it, health answers where it always does, since probes mostly go around the

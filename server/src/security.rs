@@ -27,6 +27,10 @@ const HEADERS: [(HeaderName, &str); 5] = [
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 ];
 
+/// What the pages outside may load: style and pictures. They run no script.
+pub(crate) const OUTSIDE: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
+                                  form-action 'self'; frame-ancestors 'none'";
+
 /// What a page may load: its own files, the scripts that carry this answer's nonce, its own streams.
 ///
 /// To be called while a page is rendered.

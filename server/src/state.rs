@@ -9,6 +9,7 @@ use engine::{
     Desk, Engine, TaskInfo,
     access::{Actor, Rule, Rules},
 };
+use jiff::tz::TimeZone;
 use leptos::config::LeptosOptions;
 use tokio_util::sync::CancellationToken;
 
@@ -57,10 +58,17 @@ impl AppState {
     /// The engine as `actor`, who asks from `address`, may use it.
     pub(crate) fn desk(&self, actor: Actor, address: Option<IpAddr>) -> Desk {
         let rules = match &self.gatekeeper {
-            Some(gatekeeper) => Arc::clone(&gatekeeper.directory().rules()),
+            Some(gatekeeper) => Arc::clone(gatekeeper.directory().rules()),
             None => Arc::clone(&self.rules),
         };
         Desk::new(self.engine.clone(), actor, rules, address)
+    }
+
+    /// The time zone that somebody has chosen. It is for people: what a program says of times means the server's.
+    fn zone(&self, actor: &Actor) -> Option<TimeZone> {
+        let (Actor::Person(who), Some(gatekeeper)) = (actor, &self.gatekeeper) else { return None };
+        let directory = gatekeeper.directory();
+        TimeZone::get(directory.person(who.user)?.time_zone.as_deref()?).ok()
     }
 
     /// What pages and server functions are given.
@@ -70,6 +78,8 @@ impl AppState {
             gatekeeper: self.gatekeeper.clone(),
             address: visit.address,
             session: visit.session().map(|key| key.to_vec()),
+            zone: self.zone(visit.desk.actor()),
+            origin: self.config.public_url.as_ref().map(|url| url.origin().ascii_serialization().into()),
             build: assets::build().into(),
             upload_limit: self.config.upload_limit,
             watch: self.config.reload_port.is_some(),

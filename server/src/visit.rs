@@ -15,7 +15,7 @@ use engine::{
     store::UserId,
 };
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, header};
+use http::{HeaderMap, Method, header};
 use tokio::time::{interval, sleep};
 use tower_sessions::Session;
 
@@ -71,6 +71,12 @@ pub(crate) async fn admit(
     request.extensions_mut().insert(visit);
     match allowed {
         Ok(()) => next.run(request).await,
+        // The pages about accounts are the place where people read that there are none.
+        Err(engine::Error::Denied(Denied::NoAccounts))
+            if request.method() == Method::GET && api::wants_page(&request) =>
+        {
+            next.run(request).await
+        }
         Err(error) => turn_away(state, request, error).await,
     }
 }

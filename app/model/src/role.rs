@@ -29,6 +29,15 @@ impl Role {
         }
     }
 
+    /// The word for people, to stand by itself.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Viewer => "Viewer",
+            Self::Operator => "Operator",
+            Self::Administrator => "Administrator",
+        }
+    }
+
     /// The role named by `word`, if it is one.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == word)

@@ -46,12 +46,21 @@ impl ApiError {
         Self { code: "invalid_input".to_owned(), field, message, fields }
     }
 
+    /// The same with another name for a field, where a form calls it so.
+    pub(super) fn of_field(mut self, engine: &str, form: &str) -> Self {
+        for fault in self.fields.iter_mut().filter(|fault| fault.field == engine) {
+            form.clone_into(&mut fault.field);
+        }
+        self.field = self.field.map(|field| if field == engine { form.to_owned() } else { field });
+        self
+    }
+
     /// The HTTP status that belongs to the code. A code not listed is the engine's word for a conflict with the
     /// job's state, such as `already_ended`: 409.
     pub fn status(&self) -> u16 {
         match self.code.as_str() {
             "malformed" | "missing_argument" => 400,
-            "unauthorized" => 401,
+            "unauthorized" | "wrong_credentials" => 401,
             "forbidden" => 403,
             "no_such_job" | "no_such_upload" | "no_such_artifact" | "no_such_stream" | "unknown_kind"
             | "unknown_queue" | "unknown_function" => 404,
@@ -106,9 +115,16 @@ fn bad_arguments(text: &str) -> ApiError {
 impl From<engine::Error> for ApiError {
     fn from(error: engine::Error) -> Self {
         let code = match error {
-            engine::Error::InvalidInput(fields) => return Self::invalid_input(fields),
-            engine::Error::UnknownKind { .. } => return Self::in_field("unknown_kind", "kind", sentence(&error)),
-            engine::Error::UnknownQueue { .. } => return Self::in_field("unknown_queue", "queue", sentence(&error)),
+            engine::Error::InvalidInput(fields) => {
+                let spoken = |fault: FieldError| FieldError { message: sentence(&fault.message), ..fault };
+                return Self::invalid_input(fields.into_iter().map(spoken).collect());
+            }
+            engine::Error::UnknownKind { .. } => {
+                return Self::in_field("unknown_kind", "kind", sentence(&error.to_string()));
+            }
+            engine::Error::UnknownQueue { .. } => {
+                return Self::in_field("unknown_queue", "queue", sentence(&error.to_string()));
+            }
             engine::Error::Conflict { code, .. } | engine::Error::Refused { code, .. } => code,
             engine::Error::Denied(Denied::SignIn) => "unauthorized",
             engine::Error::Denied(_) => "forbidden",
@@ -126,7 +142,7 @@ impl From<engine::Error> for ApiError {
                 return Self::new("internal", "The server could not do this. Its log says why.");
             }
         };
-        Self::new(code, sentence(&error))
+        Self::new(code, sentence(&error.to_string()))
     }
 }
 
@@ -138,8 +154,7 @@ impl From<tower_sessions::session::Error> for ApiError {
 }
 
 /// The engine's messages start in lower case, because they also end other sentences.
-fn sentence(error: &engine::Error) -> String {
-    let text = error.to_string();
+fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

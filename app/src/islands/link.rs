@@ -5,7 +5,7 @@ use model::{JobView, Micros, duration};
 use web_sys::Element;
 
 use crate::{
-    browser::{set, set_text},
+    browser::{hide, set, set_text},
     live::{self, Link},
 };
 
@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 const NAMED: usize = 3;
 
 /// Says in `.link` how the page's link to the server stands, with the age of its data; and, for screen readers, what
-/// becomes of the jobs that the page shows. The status shows itself once it works: without script there is no link.
+/// becomes of the jobs that the page shows. Once the session has ended, offers the way to sign in again. The status shows itself once it works: without script there is no link.
 #[island]
 pub fn LinkStatus() -> impl IntoView {
     super::wake(|| {
@@ -23,12 +23,16 @@ pub fn LinkStatus() -> impl IntoView {
         let parts = (find(".link"), find(".link > .word"), find(".link > .age"));
         if let (Some(place), Some(word_place), Some(age_place)) = parts {
             let (now, link) = (live::now(), live::link());
+            let sign_in = find(".link + a");
             set(&place, "hidden", None);
             live::keep(move || {
                 let link = link.get();
                 set(&place, "data-link", Some(data_link(link.0)));
                 set_text(&word_place, word(link.0));
                 set_text(&age_place, &age(link, now.get()).unwrap_or_default());
+                if let Some(sign_in) = &sign_in {
+                    hide(sign_in, link.0 != Link::SignedOut);
+                }
             });
         }
         if let Some(place) = find(".announcements") {
@@ -43,6 +47,7 @@ const fn data_link(link: Link) -> &'static str {
         Link::Connecting | Link::Reconnecting => "connecting",
         Link::Paused => "paused",
         Link::Offline => "offline",
+        Link::SignedOut => "signed-out",
     }
 }
 
@@ -53,6 +58,7 @@ const fn word(link: Link) -> &'static str {
         Link::Reconnecting => "Connecting again",
         Link::Paused => "Paused, tab hidden",
         Link::Offline => "Offline",
+        Link::SignedOut => "Signed out",
     }
 }
 
@@ -62,7 +68,7 @@ fn age((link, heard): (Link, Option<Micros>), now: Micros) -> Option<String> {
         Link::Live if seconds < 2.0 => Some("just now".to_owned()),
         Link::Live | Link::Reconnecting | Link::Offline if seconds < 10.0 => Some(format!("{} s", seconds as i64)),
         Link::Live | Link::Reconnecting | Link::Offline => Some(duration(seconds)),
-        Link::Connecting | Link::Paused => None,
+        Link::Connecting | Link::Paused | Link::SignedOut => None,
     }
 }
 

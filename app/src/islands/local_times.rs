@@ -2,7 +2,8 @@ use leptos::prelude::*;
 
 use crate::ui::localise;
 
-/// Puts the reader's time zone into the times that the server wrote in its own.
+/// Puts the reader's time zone into the times that the server wrote in its own, and the browser's words into those that
+/// it wrote in the zone that the reader has chosen.
 #[island]
 pub fn LocalTimes() -> impl IntoView {
     super::wake(|| {

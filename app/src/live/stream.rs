@@ -7,7 +7,7 @@ use std::{cell::RefCell, time::Duration};
 
 use js_sys::{Date, Math};
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
-use model::{Bye, Cursor, Heartbeat, Hello, Micros, StreamEvent, StreamId};
+use model::{Bye, ByeReason, Cursor, Heartbeat, Hello, Micros, StreamEvent, StreamId};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Event, EventSource, MessageEvent, XmlHttpRequest};
 
@@ -154,7 +154,7 @@ fn sync() {
 /// Opens a stream, unless there is one, or a reason to wait.
 fn open() {
     let opened = page(|page| {
-        if page.open.is_some() || page.waiting.is_some() || page.over || page.status == Link::Paused {
+        if page.open.is_some() || page.waiting.is_some() || page.over || page.status.rests() {
             return None;
         }
         let asked = page.board.uses.topics();
@@ -200,7 +200,7 @@ fn try_after(wait: Duration, probing: bool) {
 /// There is new hope: the network is back, or somebody looks.
 fn try_now() {
     let idle = page(|page| {
-        if page.status == Link::Paused {
+        if page.status.rests() {
             page.status = Link::Reconnecting;
         }
         page.open.is_none() && page.begun && page.board.uses.is_any()
@@ -230,6 +230,7 @@ fn probe() {
     send("GET", &at(&format!("/events/poll?{query}")), None, |status| match status {
         200 => open(),
         204 => page(|page| page.over = true),
+        401 | 403 => show(Link::SignedOut),
         400 => {
             page(|page| page.board.cursor = None);
             open();
@@ -246,6 +247,7 @@ fn on_frame(frame: MessageEvent) {
     match event {
         StreamEvent::Hello(hello) => on_hello(hello),
         StreamEvent::Heartbeat(Heartbeat { at }) => set_clock(at),
+        StreamEvent::Bye(Bye { reason: ByeReason::Revoked, .. }) => try_after(Duration::ZERO, true),
         StreamEvent::Bye(Bye { retry_ms, .. }) => try_after(Duration::from_millis(retry_ms), false),
         event => {
             // Progress and partial snapshots have no id; the browser then repeats the last one.
@@ -288,7 +290,7 @@ fn tick() {
             Some((_, heartbeat)) => now - page.heard.unwrap_or(open.since) > 3.0 * heartbeat,
             None => now - open.since > PATIENCE,
         });
-        (dead, page.hidden_since.is_some_and(|since| now - since >= HIDDEN) && page.status != Link::Paused)
+        (dead, page.hidden_since.is_some_and(|since| now - since >= HIDDEN) && !page.status.rests())
     });
     if unwatched {
         close();

@@ -43,8 +43,11 @@ pub(super) fn event(name: &str, json: &Json) -> Option<StreamEvent> {
             at: json.get("at").instant()?,
         }),
         "heartbeat" => StreamEvent::Heartbeat(Heartbeat { at: json.get("at").instant()? }),
-        // Whatever the reason, the browser does as it is told.
-        "bye" => StreamEvent::Bye(Bye { reason: ByeReason::Drain, retry_ms: json.count("retry_ms") }),
+        // Whatever else the reason, the browser does as it is told.
+        "bye" => StreamEvent::Bye(Bye {
+            reason: if json.words("reason") == "revoked" { ByeReason::Revoked } else { ByeReason::Drain },
+            retry_ms: json.count("retry_ms"),
+        }),
         _ => return None,
     })
 }

@@ -1,19 +1,26 @@
+use engine::access::Action;
 use leptos::prelude::*;
 
-use crate::{base::at, ui::Icon};
+use crate::{base::at, context::app, ui::Icon};
 
-/// The top of a page about many jobs: its name, and the way to a new one.
+/// The top of a page about many jobs: its name, and the way to a new one for who may start one.
 #[component]
 pub(super) fn Head(name: &'static str) -> impl IntoView {
     view! {
         <header class="page-head">
             <h1>{name}</h1>
-            <div class="actions">
-                <a class="button primary" href=at("/new")>
-                    <Icon name="plus" />
-                    "New job"
-                </a>
-            </div>
+            {app().desk.may(Action::Start).then(new_job)}
         </header>
+    }
+}
+
+fn new_job() -> impl IntoView {
+    view! {
+        <div class="actions">
+            <a class="button primary" href=at("/new")>
+                <Icon name="plus" />
+                "New job"
+            </a>
+        </div>
     }
 }

@@ -3,7 +3,10 @@
 mod filter;
 mod form;
 
-use engine::store::{Page, PageAt};
+use engine::{
+    access::Action,
+    store::{Page, PageAt},
+};
 use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
@@ -110,9 +113,10 @@ fn List(filter: Filter, page: Page, frame: Frame) -> impl IntoView {
     }
 }
 
-/// An empty list says why it is empty.
+/// An empty list says why it is empty, and what to do about it.
 #[component]
 fn Nothing(filter: Filter, fresh: bool) -> impl IntoView {
+    let offered = !fresh || app().desk.may(Action::Start);
     let (title, text, href, action) = if fresh {
         (
             "No jobs yet",
@@ -131,11 +135,16 @@ fn Nothing(filter: Filter, fresh: bool) -> impl IntoView {
         <div class="empty">
             <h2>{title}</h2>
             <p>{text}</p>
-            <div class="actions">
-                <a class="button" href=href>
-                    {action}
-                </a>
-            </div>
+            {offered
+                .then(|| {
+                    view! {
+                        <div class="actions">
+                            <a class="button" href=href>
+                                {action}
+                            </a>
+                        </div>
+                    }
+                })}
         </div>
     }
 }

@@ -7,7 +7,10 @@ mod running;
 mod tasks;
 mod usage;
 
-use engine::store::{HourBucket, KindStats, ListQuery, Usage};
+use engine::{
+    access::Action,
+    store::{HourBucket, KindStats, ListQuery, Usage},
+};
 use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
@@ -92,21 +95,33 @@ fn Board(frame: Frame, matter: Matter, span: Span) -> impl IntoView {
     }
 }
 
-/// A new installation has nothing to show but the way to the first job.
+/// A new installation has nothing to show but the way to the first job, for who may start it.
 #[component]
 fn Fresh() -> impl IntoView {
+    let starts = app().desk.may(Action::Start);
+    let text = if starts {
+        "Start a long task here, leave the page, and come back to see how far it is."
+    } else {
+        "Once somebody starts a long task, you see here how far it is."
+    };
     view! {
         <section class="card empty" aria-labelledby="fresh">
             <svg class="road-art" viewBox="0 0 144 40" aria-hidden="true" focusable="false">
                 <path d="M8 34h128M24 34V14M72 34V14M120 34V14"></path>
             </svg>
             <h2 id="fresh">"Nothing has run yet"</h2>
-            <p>"Start a long task here, leave the page, and come back to see how far it is."</p>
-            <div class="actions">
-                <a class="button primary" href=at("/new")>
-                    "Start the first job"
-                </a>
-            </div>
+            <p>{text}</p>
+            {starts.then(start_the_first)}
         </section>
+    }
+}
+
+fn start_the_first() -> impl IntoView {
+    view! {
+        <div class="actions">
+            <a class="button primary" href=at("/new")>
+                "Start the first job"
+            </a>
+        </div>
     }
 }

@@ -1,6 +1,6 @@
 //! `/queues`: what waits where, and what people let pass.
 
-use engine::{KindStatus, QueueStatus};
+use engine::{KindStatus, QueueStatus, access::Action};
 use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
 use model::{Counts, Gate, GateOf, JobState, count};
@@ -53,7 +53,19 @@ fn Card(queue: QueueStatus) -> impl IntoView {
         None if app().desk.concurrency() == 0 => Some("Waits: no process runs jobs"),
         None => None,
     };
-    let rows: Vec<_> = queue.kinds.iter().cloned().map(|kind| view! { <Row kind held /> }).collect();
+    let manages = app().desk.may(Action::ManageQueues);
+    let rows: Vec<_> = queue.kinds.iter().cloned().map(|kind| view! { <Row kind held manages /> }).collect();
+    let gate = queue.gate.clone();
+    let handles = if manages {
+        Either::Left(view! {
+            <Limit gate=gate.clone() most=None />
+            <div class="part" data-part=format!("{id}-turn")>
+                <Turn gate />
+            </div>
+        })
+    } else {
+        Either::Right(view! { <span class="hint" data-part=format!("{id}-limit")>{limit_in_words(&gate, None)}</span> })
+    };
     view! {
         <section class="card" aria-labelledby=id.clone()>
             <header>
@@ -62,35 +74,55 @@ fn Card(queue: QueueStatus) -> impl IntoView {
                     <Paused gate=queue.gate.clone() />
                     <span class="hint">{together(&queue.jobs())}</span>
                 </div>
-                <div class="actions">
-                    <Limit gate=queue.gate.clone() most=None />
-                    <div class="part" data-part=format!("{id}-turn")>
-                        <Turn gate=queue.gate />
-                    </div>
-                </div>
+                <div class="actions">{handles}</div>
             </header>
             <table class="table stacking queue">
-                <thead>
-                    <tr>
-                        <th scope="col">"Task"</th>
-                        <th class="number" scope="col">
-                            "Running"
-                        </th>
-                        <th class="number" scope="col">
-                            "Waiting"
-                        </th>
-                        <th class="limited" scope="col">
-                            "Limit"
-                        </th>
-                        <th class="turned" scope="col">
-                            <span class="visually-hidden">"Pause"</span>
-                        </th>
-                    </tr>
-                </thead>
+                {columns(manages)}
                 <tbody>{rows}</tbody>
             </table>
         </section>
     }
+}
+
+/// The head of a queue's table; whoever may pause its kinds has a column for it.
+fn columns(manages: bool) -> impl IntoView {
+    if !manages {
+        return Either::Right(view! {
+            <thead>
+                <tr>
+                    <th scope="col">"Task"</th>
+                    <th class="number" scope="col">
+                        "Running"
+                    </th>
+                    <th class="number" scope="col">
+                        "Waiting"
+                    </th>
+                    <th class="limited" scope="col">
+                        "Limit"
+                    </th>
+                </tr>
+            </thead>
+        });
+    }
+    Either::Left(view! {
+        <thead>
+            <tr>
+                <th scope="col">"Task"</th>
+                <th class="number" scope="col">
+                    "Running"
+                </th>
+                <th class="number" scope="col">
+                    "Waiting"
+                </th>
+                <th class="limited" scope="col">
+                    "Limit"
+                </th>
+                <th class="turned" scope="col">
+                    <span class="visually-hidden">"Pause"</span>
+                </th>
+            </tr>
+        </thead>
+    })
 }
 
 #[component]
@@ -98,6 +130,8 @@ fn Row(
     kind: KindStatus,
     /// Why its queue lets none of its jobs start, if it does.
     held: Option<&'static str>,
+    /// Whether whoever asks may pause and limit it; others see how it stands.
+    manages: bool,
 ) -> impl IntoView {
     let held = held.or_else(|| kind.is_full().then_some("Waits: at its limit"));
     let KindStatus { task, gate, jobs } = kind;
@@ -117,6 +151,22 @@ fn Row(
     };
     let waiting = [(JobState::Queued, ""), (JobState::Scheduled, " for later"), (JobState::Paused, " set aside")];
     let waiting: Vec<_> = waiting.into_iter().filter_map(|(state, words)| some(state, words)).collect();
+    let handles = if manages {
+        Either::Left(view! {
+            <td data-label="Limit">
+                <Limit gate=gate.clone() most=task.limit />
+            </td>
+            <td data-part=part("turn")>
+                <Turn gate />
+            </td>
+        })
+    } else {
+        Either::Right(view! {
+            <td data-label="Limit" data-part=part("limit")>
+                <span class="limit">{limit_in_words(&gate, task.limit)}</span>
+            </td>
+        })
+    };
     view! {
         <tr>
             <th scope="row">
@@ -132,12 +182,7 @@ fn Row(
             <td class="number" data-label="Waiting" data-part=part("waiting")>
                 {(!waiting.is_empty()).then(|| view! { <span class="two">{waiting}</span> })}
             </td>
-            <td data-label="Limit">
-                <Limit gate=gate.clone() most=task.limit />
-            </td>
-            <td data-part=part("turn")>
-                <Turn gate />
-            </td>
+            {handles}
         </tr>
     }
 }
@@ -208,6 +253,14 @@ fn Limit(
                 "Set"
             </button>
         </form>
+    }
+}
+
+/// The same for who may not change it: `2 at once`. `most` is what the task itself allows.
+fn limit_in_words(gate: &Gate, most: Option<u32>) -> String {
+    match gate.at_once.or(most) {
+        Some(limit) => format!("{} at once", count(u64::from(limit))),
+        None => "any number at once".to_owned(),
     }
 }
 

@@ -1,12 +1,14 @@
 //! The column beside every page: where to go, what is watched, how the link stands.
 
+use engine::access::{Action, Who};
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
+use leptos_router::{hooks::use_location, params::ParamsMap};
 use model::{Counts, JobId, JobView, Micros, count};
 
-use super::{Frame, frame::WATCHED};
+use super::{Brand, Frame, frame::WATCHED};
 use crate::{
     base::at,
+    context::app,
     islands::{LinkStatus, ThemeSwitch},
     ui::{Icon, MileBar, MileBarSize, Words, blank, job_href, job_json},
 };
@@ -15,32 +17,35 @@ use crate::{
 #[component]
 pub(super) fn Sidebar(frame: Frame) -> impl IntoView {
     let troubles = frame.attention.iter().map(|job| job.job).collect();
+    let desk = app().desk;
+    let new_job = desk.may(Action::Start).then(|| view! { <Place href="/new" icon="plus" name="New job" /> });
+    let (last_places, account, link) = match desk.actor().who().cloned() {
+        None => (new_job.into_any(), no_accounts().into_any(), link_status().into_any()),
+        Some(who) => (
+            view! {
+                {new_job}
+                <Place href="/settings" icon="settings" name="Settings" />
+            }
+            .into_any(),
+            view! { <Account who /> }.into_any(),
+            (link_status(), sign_in_again()).into_any(),
+        ),
+    };
     view! {
         <header class="sidebar">
-            <a class="brand" href=at("/")>
-                <svg class="mark" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
-                    <path class="ahead" d="M12 6.5h6.5a1.5 1.5 0 0 1 1.5 1.5v10"></path>
-                    <path d="M4 18V8a1.5 1.5 0 0 1 1.5-1.5H12V18"></path>
-                </svg>
-                <span>"Milepost"</span>
-            </a>
+            <Brand />
             <nav class="nav" aria-label="Main">
                 <Place href="/" icon="overview" name="Overview" />
                 <Place href="/jobs" icon="jobs" name="Jobs">
                     <JobsBadge counts=frame.counts troubles />
                 </Place>
                 <Place href="/queues" icon="queues" name="Queues" />
-                <Place href="/new" icon="plus" name="New job" />
+                {last_places}
             </nav>
             <Watching jobs=frame.watching pinned=frame.pinned now=frame.now />
-            <p class="no-accounts">"No accounts: whoever reaches this address may do everything."</p>
+            {account}
             <div class="sidebar-foot">
-                <span class="link" data-link="connecting" role="status" hidden=true>
-                    <span class="lamp" aria-hidden="true"></span>
-                    <span class="word">"Connecting"</span>
-                    // Not announced: it changes every second.
-                    <span class="age" aria-hidden="true"></span>
-                </span>
+                {link}
                 <span class="visually-hidden announcements" aria-live="polite"></span>
                 <LinkStatus />
                 <form class="theme" method="post" action=at("/api/set_theme")>
@@ -57,6 +62,56 @@ pub(super) fn Sidebar(frame: Frame) -> impl IntoView {
                 <ThemeSwitch />
             </div>
         </header>
+    }
+}
+
+/// How the page's link to the server stands: see [`LinkStatus`].
+fn link_status() -> impl IntoView {
+    view! {
+        <span class="link" data-link="connecting" role="status" hidden=true>
+            <span class="lamp" aria-hidden="true"></span>
+            <span class="word">"Connecting"</span>
+            // Not announced: it changes every second.
+            <span class="age" aria-hidden="true"></span>
+        </span>
+    }
+}
+
+/// Shown once the session has ended under an open page: signs in, and leads back to it.
+fn sign_in_again() -> impl IntoView {
+    let request = use_context::<http::request::Parts>();
+    let page = request.and_then(|request| request.uri.path_and_query().map(ToString::to_string)).unwrap_or_default();
+    let mut query = ParamsMap::new();
+    query.insert("next", at(&page));
+    view! {
+        <a class="button small primary" href=at(&format!("/sign-in{}", query.to_query_string())) hidden=true>
+            "Sign in"
+        </a>
+    }
+}
+
+fn no_accounts() -> impl IntoView {
+    view! { <p class="no-accounts">"No accounts: whoever reaches this address may do everything."</p> }
+}
+
+/// Who has signed in, and the way out. On phones both stand in the settings.
+#[component]
+fn Account(who: Who) -> impl IntoView {
+    let initials: String = who.name.chars().filter(|letter| letter.is_alphanumeric()).take(2).collect();
+    view! {
+        <div class="account">
+            <a href=at("/settings")>
+                <span class="avatar" aria-hidden="true">
+                    {initials.to_uppercase()}
+                </span>
+                <span class="who">{who.name.to_string()} <small>{who.role.label()}</small></span>
+            </a>
+            <form method="post" action=at("/api/sign_out")>
+                <button class="button square quiet small" type="submit" aria-label="Sign out" title="Sign out">
+                    <Icon name="signout" />
+                </button>
+            </form>
+        </div>
     }
 }
 

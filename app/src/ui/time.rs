@@ -1,4 +1,5 @@
-//! Instants as people read them. The server writes its own zone and names it; the browser puts the reader's.
+//! Instants as people read them. The server writes the zone that the reader has chosen, and the browser keeps to it; else
+//! it writes its own and names it, and the browser puts the one it is in.
 
 use leptos::prelude::*;
 use model::{Micros, duration};
@@ -59,7 +60,9 @@ pub fn words(at: Micros) -> String {
 }
 
 #[cfg(feature = "ssr")]
-pub(crate) use zone::{instant, zone_name};
+pub use zone::ReaderZone;
+#[cfg(feature = "ssr")]
+pub(crate) use zone::{day, instant, known_zones, whose_zone, zone_name};
 
 /// An instant as calendar and clock show it in some zone. Months and days count from 1.
 struct Civil {
@@ -82,16 +85,31 @@ impl Civil {
     }
 }
 
-/// The server's zone.
+/// The zone that the reader has chosen, else the server's.
 #[cfg(feature = "ssr")]
 mod zone {
+    use std::ops::Range;
+
     use jiff::{Timestamp, Zoned, tz::TimeZone};
+    use leptos::prelude::use_context;
     use model::Micros;
 
     use super::Civil;
 
+    /// The zone that the reader has chosen; a context of what is made for them.
+    #[derive(Clone, Debug)]
+    pub struct ReaderZone(pub TimeZone);
+
+    fn chosen() -> Option<TimeZone> {
+        use_context::<ReaderZone>().map(|ReaderZone(zone)| zone)
+    }
+
+    fn reader() -> TimeZone {
+        chosen().unwrap_or_else(TimeZone::system)
+    }
+
     fn zoned(at: Micros) -> Zoned {
-        Timestamp::from_microsecond(at.0).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(TimeZone::system())
+        Timestamp::from_microsecond(at.0).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(reader())
     }
 
     pub(super) fn now() -> Micros {
@@ -110,18 +128,52 @@ mod zone {
         }
     }
 
-    /// An instant from RFC 3339, or from date and time of day in the server's zone.
+    /// An instant from RFC 3339, or from date and time of day in the reader's zone.
     pub(crate) fn instant(text: &str) -> Option<Micros> {
         let at = text.parse::<Timestamp>().ok().or_else(|| {
             let civil: jiff::civil::DateTime = text.parse().ok()?;
-            Some(civil.to_zoned(TimeZone::system()).ok()?.timestamp())
+            Some(civil.to_zoned(reader()).ok()?.timestamp())
         })?;
         Some(Micros(at.as_microsecond()))
     }
 
-    /// What the server's zone is called now: `CET`, `UTC`.
+    /// The day that a date names in the reader's zone: from its first moment to that of the next.
+    pub(crate) fn day(text: &str) -> Option<Range<Micros>> {
+        let date: jiff::civil::Date = text.parse().ok()?;
+        let first = |date: jiff::civil::Date| Some(Micros(date.to_zoned(reader()).ok()?.timestamp().as_microsecond()));
+        Some(first(date)?..first(date.tomorrow().ok()?)?)
+    }
+
+    /// What the reader's zone is called now: `CET`, `UTC`.
     pub(crate) fn zone_name() -> String {
-        Zoned::now().strftime("%Z").to_string()
+        Timestamp::now().to_zoned(reader()).strftime("%Z").to_string()
+    }
+
+    /// Whose zone that is, before "time zone".
+    pub(crate) fn whose_zone() -> &'static str {
+        if chosen().is_some() { "your" } else { "the server's" }
+    }
+
+    /// The zones that somebody may live in, by name. Old names of them are left out.
+    pub(crate) fn known_zones() -> Vec<String> {
+        const PLACES: [&str; 10] = [
+            "Africa/",
+            "America/",
+            "Antarctica/",
+            "Arctic/",
+            "Asia/",
+            "Atlantic/",
+            "Australia/",
+            "Europe/",
+            "Indian/",
+            "Pacific/",
+        ];
+        let places = jiff::tz::db().available().map(|name| name.to_string());
+        let mut names: Vec<_> = places.filter(|name| PLACES.iter().any(|place| name.starts_with(place))).collect();
+        names.push("UTC".to_owned());
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 
     /// RFC 3339, UTC, as `datetime` carries it.
@@ -138,11 +190,13 @@ mod zone {
     }
 }
 
-/// The reader's zone.
+/// The zone that the document names (`data-zone`), else the browser's.
 #[cfg(feature = "hydrate")]
 mod zone {
-    use js_sys::Date;
+    use js_sys::{Date, Object, Reflect};
+    use leptos::prelude::document;
     use model::Micros;
+    use wasm_bindgen::JsValue;
 
     use super::Civil;
 
@@ -150,20 +204,46 @@ mod zone {
         Date::new(&(at.0 as f64 / 1e3).into())
     }
 
+    /// An instant in the zone that the document names, in a language and with options of `Intl.DateTimeFormat`. `None`
+    /// where it names none, or one that the browser does not know.
+    fn in_chosen(at: Micros, language: &str, options: &[(&str, &str)]) -> Option<String> {
+        let zone = document().document_element()?.get_attribute("data-zone")?;
+        let object = Object::new();
+        for (name, value) in options.iter().copied().chain([("timeZone", zone.as_str())]) {
+            Reflect::set(&object, &name.into(), &value.into()).ok()?;
+        }
+        // Called by its name, since a zone that is not known throws.
+        let format = Reflect::get(&date(at), &JsValue::from("toLocaleString")).ok()?;
+        let format: js_sys::Function = wasm_bindgen::JsCast::dyn_into(format).ok()?;
+        format.call2(&date(at), &language.into(), &object).ok()?.as_string()
+    }
+
     pub(super) fn now() -> Micros {
         Micros((Date::now() * 1e3) as i64)
     }
 
     pub(super) fn civil(at: Micros) -> Civil {
-        let at = date(at);
-        Civil {
-            year: at.get_full_year() as i32,
-            month: at.get_month() as u8 + 1,
-            day: at.get_date() as u8,
-            hour: at.get_hours() as u8,
-            minute: at.get_minutes() as u8,
-            second: at.get_seconds() as u8,
-        }
+        chosen(at).unwrap_or_else(|| {
+            let at = date(at);
+            Civil {
+                year: at.get_full_year() as i32,
+                month: at.get_month() as u8 + 1,
+                day: at.get_date() as u8,
+                hour: at.get_hours() as u8,
+                minute: at.get_minutes() as u8,
+                second: at.get_seconds() as u8,
+            }
+        })
+    }
+
+    /// Swedes write `2026-11-21 14:32:28`.
+    fn chosen(at: Micros) -> Option<Civil> {
+        let text = in_chosen(at, "sv-SE", &[])?;
+        let mut numbers = text.split(|letter: char| !letter.is_ascii_digit()).map(str::parse::<u16>);
+        let mut next = || numbers.next()?.ok();
+        let year = i32::from(next()?);
+        let mut next = || u8::try_from(next()?).ok();
+        Some(Civil { year, month: next()?, day: next()?, hour: next()?, minute: next()?, second: next()? })
     }
 
     pub(super) fn iso(at: Micros) -> String {
@@ -171,7 +251,8 @@ mod zone {
     }
 
     pub(super) fn full(at: Micros) -> String {
-        date(at).to_string().into()
+        in_chosen(at, "en-GB", &[("dateStyle", "full"), ("timeStyle", "long")])
+            .unwrap_or_else(|| date(at).to_string().into())
     }
 }
 

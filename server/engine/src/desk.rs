@@ -1,5 +1,7 @@
 //! The engine as one person may use it. Every way to a job leads through [`authorise`].
 
+mod settings;
+
 use std::{net::IpAddr, sync::Arc};
 
 use model::{AttemptNo, Counts, Cursor, FolderListing, Gate, GateOf, JobId, JobView, Micros};
@@ -72,8 +74,16 @@ impl Desk {
     }
 
     /// Whether jobs of a kind may be started.
+    ///
+    /// # Errors
+    /// `Error::Denied`.
+    pub fn allow_start(&self, kind: &str) -> Result<()> {
+        Ok(authorise(&self.actor, Action::Start, Subject::Kind(self.rules.of(kind)))?)
+    }
+
+    /// The same, as a question.
     pub fn may_start(&self, kind: &str) -> bool {
-        authorise(&self.actor, Action::Start, Subject::Kind(self.rules.of(kind))).is_ok()
+        self.allow_start(kind).is_ok()
     }
 
     /// Whether `action` may be done to a job.
@@ -112,7 +122,7 @@ impl Desk {
     /// # Errors
     /// Those of [`Engine::start`], `Error::Denied`; `Error::NoSuchJob` for a job to repeat that is out of sight.
     pub async fn start(&self, kind: &str, input: Value, options: StartOptions) -> Result<JobId> {
-        authorise(&self.actor, Action::Start, Subject::Kind(self.rules.of(kind)))?;
+        self.allow_start(kind)?;
         if let Some(original) = options.rerun_of
             && !self.sight.is_whole()
         {

@@ -222,7 +222,7 @@ fn only_while_watching_may_a_page_talk_to_the_reload_socket() {
     let data = tempfile::TempDir::new().unwrap();
     let mut command = command();
     command.env("LEPTOS_WATCH", "true").env("LEPTOS_RELOAD_PORT", "3456");
-    command.args(["--addr", "127.0.0.1:0", "--data-dir"]).arg(data.path());
+    command.args(["--addr", "127.0.0.1:0", "--no-auth", "--data-dir"]).arg(data.path());
     let (policy, _) = page(&Milepost::spawn(command));
     assert!(policy.contains("ws://127.0.0.1:3456"), "{policy}");
 }

@@ -12,7 +12,7 @@ use std::{
 use ::engine::{DurableEvent, Listener, Result, store::Topics};
 use async_trait::async_trait;
 use axum::{
-    Router,
+    Extension, Router,
     routing::{get, post},
 };
 use model::{
@@ -20,7 +20,7 @@ use model::{
     Snapshot, StateEvent, StreamEvent,
 };
 use server::{
-    events::{self, Events, Pace, Source},
+    events::{self, Events, Listening, Pace, Source},
     hub::Hub,
 };
 use tokio_util::sync::CancellationToken;
@@ -173,6 +173,7 @@ pub(crate) fn router(events: Events) -> Router {
         .route("/events", get(events::stream))
         .route("/events/poll", get(events::poll))
         .route("/events/{stream}", post(events::change))
+        .layer(Extension(Listening::default()))
         .with_state(events)
 }
 

@@ -43,10 +43,7 @@ pub(super) fn Aside(data: Data) -> impl IntoView {
                     </button>
                     <span class="visually-hidden" role="status"></span>
                     <CopyButtons />
-                    <a class="button quiet small" href=at(&format!("/new/{}?from={}", job.kind, job.job))>
-                        <Icon name="edit" />
-                        "Run with changes"
-                    </a>
+                    {data.may.start.then(|| view! { <RunWithChanges job /> })}
                 </div>
             </header>
             <div class="body">
@@ -57,6 +54,16 @@ pub(super) fn Aside(data: Data) -> impl IntoView {
             <Earlier runs=data.earlier />
             <Timeline activity=data.activity />
         </div>
+    }
+}
+
+#[component]
+fn RunWithChanges(job: JobView) -> impl IntoView {
+    view! {
+        <a class="button quiet small" href=at(&format!("/new/{}?from={}", job.kind, job.job))>
+            <Icon name="edit" />
+            "Run with changes"
+        </a>
     }
 }
 

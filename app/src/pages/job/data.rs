@@ -2,6 +2,7 @@
 
 use engine::{
     Hold, Result,
+    access::Action,
     store::{Activity, Artifact, AttemptRow, JobDetail, ListQuery, LogPage, LogQuery, PageAt},
 };
 use leptos_axum::extract;
@@ -63,6 +64,17 @@ impl Asked {
     }
 }
 
+/// What somebody may do to a job.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct May {
+    /// Start another of its kind.
+    pub start: bool,
+    /// Cancel, retry, pause or resume it.
+    pub steer: bool,
+    /// Remove it, once it is over.
+    pub delete: bool,
+}
+
 /// Everything on the page.
 #[derive(Clone)]
 pub(super) struct Data {
@@ -73,6 +85,8 @@ pub(super) struct Data {
     pub log: LogPage,
     pub earlier: Vec<JobView>,
     pub pinned: bool,
+    /// What whoever asks may do to it.
+    pub may: May,
     /// What the task is called, and its stages; of a kind that is no longer registered, its name alone.
     pub task: (String, Vec<String>),
     /// Whether a running job of the task can be paused.
@@ -113,7 +127,13 @@ impl Data {
             || (detail.view.kind.clone(), Vec::new()),
             |task| (task.name.to_owned(), task.stages.iter().map(|stage| (*stage).to_owned()).collect()),
         );
+        let may = May {
+            start: desk.may_start(&detail.view.kind),
+            steer: desk.may_on(Action::Steer, &detail.view),
+            delete: desk.may_on(Action::Delete, &detail.view),
+        };
         Ok(Self {
+            may,
             attempts,
             activity,
             artifacts,

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use model::{JobId, JobState, JobView, Shown, bytes};
 
-use super::data::Data;
+use super::data::{Data, May};
 use crate::{
     base::at,
     islands::LiveForms,
@@ -46,7 +46,7 @@ pub(super) fn Head(data: Data) -> impl IntoView {
             <div class="actions" data-forms="">
                 <div class="part" data-part="actions">
                     <Pin job=job.job pinned=data.pinned />
-                    <Actions job pauses=data.pauses />
+                    <Actions job may=data.may pauses=data.pauses />
                     <ConfirmDelete data />
                 </div>
             </div>
@@ -56,14 +56,18 @@ pub(super) fn Head(data: Data) -> impl IntoView {
     }
 }
 
-/// What the job's state allows.
+/// What the job's state allows to who may do it.
 #[component]
 fn Actions(
     job: JobView,
+    may: May,
     /// A running one can be paused.
     pauses: bool,
 ) -> impl IntoView {
     let id = job.job;
+    if !job.state.is_terminal() && !may.steer {
+        return ().into_any();
+    }
     match job.state {
         JobState::Scheduled => {
             let [now, never] =
@@ -88,16 +92,22 @@ fn Actions(
         .into_any(),
         JobState::Paused => view! { <Resume id word="Resume" /> <Cancel id word="Cancel" /> }.into_any(),
         JobState::Succeeded => view! {
-            <RunWithChanges job />
-            <Act id action="rerun_job" icon="retry" class="button primary" word="Run again" />
-            <Delete id />
+            {may.start.then(|| view! {
+                <RunWithChanges job />
+                <Act id action="rerun_job" icon="retry" class="button primary" word="Run again" />
+            })}
+            {may.delete.then(|| view! { <Delete id /> })}
         }
         .into_any(),
         JobState::Failed | JobState::Cancelled | JobState::Interrupted => view! {
-            <RunWithChanges job />
-            <Act id action="rerun_job" icon="plus" class="button" word="Run again as new" />
-            <Act id action="retry_job" icon="retry" class="button primary" word="Retry" />
-            <Delete id />
+            {may.start.then(|| view! {
+                <RunWithChanges job />
+                <Act id action="rerun_job" icon="plus" class="button" word="Run again as new" />
+            })}
+            {may.steer.then(|| view! {
+                <Act id action="retry_job" icon="retry" class="button primary" word="Retry" />
+            })}
+            {may.delete.then(|| view! { <Delete id /> })}
         }
         .into_any(),
     }
@@ -181,7 +191,7 @@ fn Delete(id: JobId) -> impl IntoView {
     }
 }
 
-/// The question before a job is deleted: what goes with it.
+/// The question before a job is deleted: what goes with it. Put to those who may delete it.
 #[component]
 fn ConfirmDelete(data: Data) -> impl IntoView {
     let detail = &data.detail;
@@ -192,7 +202,7 @@ fn ConfirmDelete(data: Data) -> impl IntoView {
         lines(detail.log_lines),
         bytes(detail.artifact_bytes),
     );
-    detail.view.state.is_terminal().then(|| {
+    (detail.view.state.is_terminal() && data.may.delete).then(|| {
         view! {
             <dialog class="dialog" class:shown=asked open=asked id="confirm-delete" aria-labelledby="delete-question">
                 <div>

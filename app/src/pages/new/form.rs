@@ -15,10 +15,11 @@ use super::{
     when::WhenAndHow,
 };
 use crate::{
+    api::ApiError,
     base::at,
     context::app,
     islands::{FolderFields, StartForm, UploadFields},
-    pages::later,
+    pages::{forbidden::NotAllowed, later},
     ui::Icon,
 };
 
@@ -27,8 +28,12 @@ use crate::{
 pub fn NewJob() -> impl IntoView {
     let kind = use_params_map().read_untracked().get("kind").unwrap_or_default();
     let from = use_query_map().read_untracked().get("from");
-    match app().desk.task(&kind).cloned() {
-        Some(task) => later(page(task, from)).into_any(),
+    let desk = app().desk;
+    match desk.task(&kind).cloned() {
+        Some(task) => match desk.allow_start(&kind) {
+            Ok(()) => later(page(task, from)).into_any(),
+            Err(denied) => view! { <MayNotStart reason=ApiError::from(denied).message /> }.into_any(),
+        },
         None => view! { <UnknownKind kind /> }.into_any(),
     }
 }
@@ -123,6 +128,13 @@ fn usually(half: f64, most: f64) -> String {
     } else {
         format!("Runs of this task usually take {half}, seldom more than {most}.")
     }
+}
+
+/// Says so, with status 403.
+#[component]
+fn MayNotStart(reason: String) -> impl IntoView {
+    expect_context::<ResponseOptions>().set_status(http::StatusCode::FORBIDDEN);
+    view! { <NotAllowed reason /> }
 }
 
 /// No such task: says which there are.

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use model::{Field, FieldError, FieldKind, Micros, Priority};
 
 use super::{Draft, fields::Control};
-use crate::ui::{Icon, instant, zone_name};
+use crate::ui::{Icon, instant, whose_zone, zone_name};
 
 /// The names of these fields. No field of an input can be called so.
 const START_AT: &str = "$start_at";
@@ -45,7 +45,7 @@ pub(super) fn fields() -> [Field; 2] {
     let text = FieldKind::Text { multiline: false, min_length: None, max_length: None };
     let [low, high] = [*Priority::RANGE.start(), *Priority::RANGE.end()].map(i64::from);
     [
-        field(START_AT, "Start at", format!("In the server's time zone, {}. Empty: at once.", zone_name()), text),
+        field(START_AT, "Start at", format!("In {} time zone, {}. Empty: at once.", whose_zone(), zone_name()), text),
         field(
             PRIORITY,
             "Priority",
@@ -80,7 +80,7 @@ fn read<T>(draft: &Draft, name: &str, parse: fn(&str) -> Result<T, String>) -> R
     (!text.is_empty()).then(|| parse(text).map_err(fault)).transpose()
 }
 
-/// An instant: RFC 3339, or date and time in the server's zone.
+/// An instant: RFC 3339, or date and time in the reader's zone.
 pub(crate) fn start_at(text: &str) -> Result<Micros, String> {
     instant(text).ok_or_else(|| {
         format!("“{text}” is not a time; write 2026-12-24T18:00 (in {}) or 2026-12-24T17:00:00Z.", zone_name())

@@ -45,7 +45,7 @@ pub(crate) fn new_token(user: UserId, name: &str) -> NewToken {
 }
 
 pub(crate) fn session(user: UserId) -> SessionRow {
-    let owner = SessionOwner { user, device: "Firefox on Linux".to_owned(), since: Micros(NOW) };
+    let owner = SessionOwner { user, device: "Firefox on Linux".to_owned(), since: Micros(NOW), used: Micros(NOW) };
     SessionRow { data: b"data".to_vec(), expires: Micros(NOW + HOUR), owner: Some(owner) }
 }
 

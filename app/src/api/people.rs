@@ -1,0 +1,127 @@
+//! What administrators decide about people and tasks. Each is also a plain form of a page of settings.
+
+use engine::{
+    access::Action,
+    store::{By, Ending, KindRule, TokenId, UserId},
+};
+use leptos::prelude::*;
+use model::{FieldError, Role};
+
+use super::{ApiError, ApiResult, Done};
+use crate::context::app;
+
+/// Adds somebody, and tells the link with which they choose a password this once.
+#[server(endpoint = "add_user")]
+pub async fn add_user(name: String, role: String) -> ApiResult<Done> {
+    let (gatekeeper, by) = manager()?;
+    let (user, secret) = gatekeeper.add_person(&name, known_role(&role)?, &by).await?;
+    let name = name_of(&gatekeeper, user);
+    let message = format!("{name} is added. Send them this link, it is not shown again. It works once, for 3 days.");
+    Ok(Done { message, secret: Some(app().link(&crate::account::link_path(secret.reveal()))) })
+}
+
+/// Makes a link for somebody's next password, and tells it this once. Until they use it, the old one counts.
+#[server(endpoint = "reset_password")]
+pub async fn reset_password(user: i64) -> ApiResult<Done> {
+    let (gatekeeper, by) = manager()?;
+    let user = UserId(user);
+    let secret = gatekeeper.make_link(Some(user), &by).await?;
+    let name = name_of(&gatekeeper, user);
+    let message = format!(
+        "Send {name} this link to choose a new password, it is not shown again. It works once, for 3 days; until then the \
+         old password counts.",
+    );
+    Ok(Done { message, secret: Some(app().link(&crate::account::link_path(secret.reveal()))) })
+}
+
+/// Changes what somebody may do.
+#[server(endpoint = "change_role")]
+pub async fn change_role(user: i64, role: String) -> ApiResult<Done> {
+    let (gatekeeper, by) = manager()?;
+    let (user, role) = (UserId(user), known_role(&role)?);
+    gatekeeper.change_role(user, role, &by).await?;
+    Ok(Done::new(format!("{} is {} {role} now.", name_of(&gatekeeper, user), article(role))))
+}
+
+/// Signs somebody out everywhere.
+#[server(endpoint = "end_sessions_of")]
+pub async fn end_sessions_of(user: i64) -> ApiResult<Done> {
+    let (gatekeeper, by) = manager()?;
+    let user = UserId(user);
+    let ended = gatekeeper.end_sessions(user, Ending::All, &by).await?;
+    let name = name_of(&gatekeeper, user);
+    Ok(Done::new(match ended {
+        0 => format!("{name} was not signed in anywhere."),
+        1 => format!("{name} is signed out: 1 session has ended."),
+        ended => format!("{name} is signed out everywhere: {ended} sessions have ended."),
+    }))
+}
+
+/// Lets somebody in no more. Their name stays theirs.
+#[server(endpoint = "remove_user")]
+pub async fn remove_user(user: i64) -> ApiResult<Done> {
+    let (gatekeeper, by) = manager()?;
+    let name = name_of(&gatekeeper, UserId(user));
+    gatekeeper.remove_person(UserId(user), &by).await?;
+    Ok(Done::new(format!("{name} is removed. Their jobs and their history stay.")))
+}
+
+/// Ends a token of anybody's.
+#[server(endpoint = "revoke_token_of")]
+pub async fn revoke_token_of(id: i64) -> ApiResult<Done> {
+    let (gatekeeper, by) = manager()?;
+    gatekeeper.revoke_token(TokenId(id), &by, None).await?;
+    Ok(Done::new("The token is revoked. Whatever used it is refused from now on."))
+}
+
+/// Decides who may start a task (`operator`, `administrator`) and who sees its jobs (`everybody`, `starter`); nothing
+/// leaves it to the task.
+#[server(endpoint = "change_kind_rule")]
+pub async fn change_kind_rule(kind: String, start: String, seen_by: String) -> ApiResult<Done> {
+    let app = app();
+    app.desk.allow(Action::ManageKinds)?;
+    let start = match start.as_str() {
+        "" => None,
+        word => Some(known_role(word).map_err(|error| error.of_field("role", "start"))?),
+    };
+    if start == Some(Role::Viewer) {
+        return Err(fault("start", "A viewer starts no jobs: choose operator or administrator."));
+    }
+    let private = match seen_by.as_str() {
+        "" => None,
+        "everybody" => Some(false),
+        "starter" => Some(true),
+        _ => return Err(fault("seen_by", "Choose everybody or starter.")),
+    };
+    let name = app.desk.task(&kind).map_or("", |task| task.name);
+    app.desk.change_kind_rule(KindRule { kind, start, private }).await?;
+    if let Some(gatekeeper) = &app.gatekeeper {
+        gatekeeper.refresh().await?;
+    }
+    Ok(Done::new(format!("Saved for {name}. It counts at once.")))
+}
+
+/// Whoever manages people.
+fn manager() -> ApiResult<(accounts::Gatekeeper, By)> {
+    Ok((super::gatekeeper(Action::ManagePeople)?, app().desk.by().clone()))
+}
+
+fn name_of(gatekeeper: &accounts::Gatekeeper, user: UserId) -> String {
+    gatekeeper.directory().person(user).map_or_else(String::new, |person| person.name.to_string())
+}
+
+fn known_role(word: &str) -> ApiResult<Role> {
+    Role::from_word(word).ok_or_else(|| fault("role", "Choose viewer, operator or administrator."))
+}
+
+fn fault(field: &str, message: &str) -> ApiError {
+    ApiError::invalid_input(vec![FieldError { field: field.to_owned(), message: message.to_owned() }])
+}
+
+/// What stands before the role.
+const fn article(role: Role) -> &'static str {
+    match role {
+        Role::Viewer => "a",
+        Role::Operator | Role::Administrator => "an",
+    }
+}

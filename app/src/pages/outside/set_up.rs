@@ -1,0 +1,116 @@
+use std::sync::Arc;
+
+use accounts::passwords;
+use leptos::prelude::*;
+use model::FieldError;
+
+use super::{Refusal, field::Line};
+use crate::base::at;
+
+/// The form to choose a password, with a link.
+#[derive(Clone, Debug, Default)]
+pub struct SetUpForm {
+    /// The link's secret.
+    pub link: String,
+    /// Whom the link is for, by name; `None` makes the first administrator.
+    pub person: Option<Arc<str>>,
+    /// The name that was typed before.
+    pub name: String,
+    /// What is wrong with what was sent before.
+    pub faults: Vec<FieldError>,
+    /// Why else nothing came of it.
+    pub refusal: Option<String>,
+}
+
+impl SetUpForm {
+    pub(super) fn card(self, server: &str) -> AnyView {
+        let (head, lead) = match &self.person {
+            Some(_) => (
+                format!("Choose a password for {server}"),
+                "You sign in with it from now on. If you are signed in anywhere else, that ends.",
+            ),
+            None => (
+                format!("Set up {server}"),
+                "You are the first administrator: you may do everything here, add people, and decide what they may do.",
+            ),
+        };
+        view! {
+            <form class="form" method="post" action=at("/api/set_up")>
+                <h1>{head}</h1>
+                <p>{lead}</p>
+                {self.refusal.clone().map(|text| view! { <Refusal text /> })}
+                <input type="hidden" name="link" value=self.link.clone() />
+                {self.name()}
+                {self.password()}
+                {self.again()}
+                <button class="button primary" type="submit">
+                    {if self.person.is_some() { "Set password" } else { "Create account" }}
+                </button>
+            </form>
+        }
+        .into_any()
+    }
+
+    /// To be chosen, or shown; a field in both cases, so that password managers know whose password it is.
+    fn name(&self) -> AnyView {
+        let Some(person) = &self.person else {
+            let help = "Letters a to z, digits and . _ - @. It stays yours.";
+            let (name, fault) = (self.name.clone(), self.fault("name"));
+            let first = self.begins_with("name");
+            let line = Line { name: "name", label: "Name", autocomplete: "username", text: name, ..Line::default() };
+            return Line { help, fault, first, ..line }.view().into_any();
+        };
+        view! {
+            <div class="field">
+                <label for="field-name">"Name"</label>
+                <input
+                    class="input"
+                    type="text"
+                    id="field-name"
+                    value=person.to_string()
+                    autocomplete="username"
+                    readonly=true
+                />
+            </div>
+        }
+        .into_any()
+    }
+
+    fn password(&self) -> impl IntoView {
+        let line = new_password("password", "Password", self.fault("password"));
+        Line {
+            help: "At least 12 characters; a sentence of a few words will do.",
+            first: self.begins_with("password"),
+            ..line
+        }
+        .view()
+    }
+
+    fn again(&self) -> impl IntoView {
+        let line = new_password("again", "The same again", self.fault("again"));
+        Line { first: self.begins_with("again"), ..line }.view()
+    }
+
+    fn fault(&self, field: &str) -> Option<String> {
+        self.faults.iter().find(|fault| fault.field == field).map(|fault| fault.message.clone())
+    }
+
+    /// Whether the keyboard begins in this field: the first that is at fault, else the first there is to fill in.
+    fn begins_with(&self, field: &str) -> bool {
+        let open: &[&str] = if self.person.is_some() { &["password", "again"] } else { &["name", "password", "again"] };
+        let at_fault = open.iter().find(|name| self.fault(name).is_some());
+        self.refusal.is_none() && at_fault.or(open.first()).is_some_and(|first| *first == field)
+    }
+}
+
+fn new_password(name: &'static str, label: &'static str, fault: Option<String>) -> Line {
+    Line {
+        name,
+        label,
+        autocomplete: "new-password",
+        password: true,
+        shortest: Some(passwords::SHORTEST),
+        fault,
+        ..Line::default()
+    }
+}

@@ -1,0 +1,103 @@
+//! `/settings` and below: what people change about themselves, and administrators about everything.
+
+mod audit;
+mod field;
+mod parts;
+mod profile;
+mod tasks;
+mod users;
+
+use engine::access::Action;
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use crate::{base::at, context::app, ui::Icon};
+
+pub use audit::{Audit, AuditFilter};
+pub use profile::Profile;
+pub use tasks::Tasks;
+pub use users::Users;
+
+/// The sections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Section {
+    Profile,
+    Users,
+    Tasks,
+    Audit,
+}
+
+impl Section {
+    const ALL: [Self; 4] = [Self::Profile, Self::Users, Self::Tasks, Self::Audit];
+
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Profile => "/settings",
+            Self::Users => "/settings/users",
+            Self::Tasks => "/settings/tasks",
+            Self::Audit => "/settings/audit",
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Profile => "Profile",
+            Self::Users => "Users",
+            Self::Tasks => "Tasks",
+            Self::Audit => "Audit log",
+        }
+    }
+
+    /// What whoever sees it does there.
+    const fn action(self) -> Action {
+        match self {
+            Self::Profile => Action::OwnAccount,
+            Self::Users => Action::ManagePeople,
+            Self::Tasks => Action::ManageKinds,
+            Self::Audit => Action::ReadAudit,
+        }
+    }
+}
+
+/// A section of the settings, beside the way to the others.
+#[component]
+fn Settings(section: Section, children: Children) -> impl IntoView {
+    let desk = app().desk;
+    // On a server without accounts the first section is where that is said.
+    let seen = |other: &Section| *other == Section::Profile || desk.may(other.action());
+    let link = |other: Section| {
+        let current = (other == section).then_some("page");
+        view! {
+            <a href=at(other.path()) aria-current=current>
+                {other.name()}
+            </a>
+        }
+    };
+    let matter = match desk.allow(section.action()) {
+        Ok(()) => children().into_any(),
+        Err(error) => view! { <Without reason=crate::api::ApiError::from(error).message /> }.into_any(),
+    };
+    view! {
+        <Title text=section.name() />
+        <header class="page-head">
+            <h1>"Settings"</h1>
+        </header>
+        <div class="split lead-aside">
+            <nav class="side-nav" aria-label="Settings">
+                {Section::ALL.into_iter().filter(seen).map(link).collect::<Vec<_>>()}
+            </nav>
+            <div class="stack">{matter}</div>
+        </div>
+    }
+}
+
+/// Why there is nothing to set: the router lets nobody come here but who works without accounts.
+#[component]
+fn Without(reason: String) -> impl IntoView {
+    view! {
+        <div class="notice">
+            <Icon name="info" />
+            <p>{reason} "."</p>
+        </div>
+    }
+}

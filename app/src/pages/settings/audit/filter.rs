@@ -1,0 +1,131 @@
+//! Which lines are shown, as the address says it.
+
+use engine::store::AuditQuery;
+use leptos_router::params::ParamsMap;
+use model::{FieldError, JobId, Micros};
+
+use super::words::WORDS;
+use crate::{base::at, ui::day};
+
+/// No name is longer.
+const LONGEST_NAME: usize = 40;
+
+/// The state of the list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    pub(super) who: Option<String>,
+    pub(super) what: Option<&'static str>,
+    pub(super) job: Option<JobId>,
+    /// The first day, as it was given, and its beginning.
+    pub(super) from: Option<(String, Micros)>,
+    /// The last day, as it was given, and its end.
+    pub(super) until: Option<(String, Micros)>,
+    pub(super) before: Option<i64>,
+}
+
+impl AuditFilter {
+    /// Reads the address, whose values `value` knows by name. What it does not understand it leaves out, and says so.
+    /// Days are those of the reader's time zone.
+    pub fn read(value: impl Fn(&str) -> Option<String>) -> (Self, Vec<FieldError>) {
+        let given = |name: &str| value(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let mut faults = Vec::new();
+        let mut fault = |field: &str, message: String| faults.push(FieldError { field: field.to_owned(), message });
+        let who = given("who").map(|name| name.to_lowercase()).filter(|name| {
+            let fits = name.chars().count() <= LONGEST_NAME;
+            if !fits {
+                fault("who", format!("Who: no name is longer than {LONGEST_NAME} characters; everybody is shown."));
+            }
+            fits
+        });
+        let what = given("what").and_then(|word| {
+            let known = WORDS.iter().find(|(known, _)| *known == word).map(|(known, _)| *known);
+            if known.is_none() {
+                fault("what", format!("What: there is no “{}”; everything is shown.", short(&word)));
+            }
+            known
+        });
+        let mut number = |name: &str, label: &str, rest: &str| {
+            let text = given(name)?;
+            let number = text.trim_start_matches('#').parse().ok().filter(|number: &i64| *number > 0);
+            if number.is_none() {
+                fault(name, format!("{label}: “{}” is not a number; {rest}.", short(&text)));
+            }
+            number
+        };
+        let job = number("job", "Job", "lines about every job are shown").map(JobId);
+        let before = number("before", "Page", "the newest lines are shown");
+        let mut date = |name: &str, label: &str| {
+            let text = given(name)?;
+            let day = day(&text);
+            if day.is_none() {
+                fault(name, format!("{label}: “{}” is not a date; write 2026-12-24.", short(&text)));
+            }
+            day.map(|day| (text, day))
+        };
+        let from = date("from", "From").map(|(text, day)| (text, day.start));
+        let mut until = date("until", "Until").map(|(text, day)| (text, day.end));
+        if let (Some((first, begin)), Some((last, end))) = (&from, &until)
+            && begin >= end
+        {
+            fault("until", format!("Until: {last} lies before {first}; lines up to now are shown."));
+            until = None;
+        }
+        (Self { who, what, job, from, until, before }, faults)
+    }
+
+    /// What the store is asked.
+    pub fn query(&self, limit: u32) -> AuditQuery {
+        AuditQuery {
+            who: self.who.clone(),
+            what: self.what.map(str::to_owned),
+            job: self.job,
+            from: self.from.as_ref().map(|(_, at)| *at),
+            until: self.until.as_ref().map(|(_, at)| *at),
+            before: self.before,
+            limit,
+        }
+    }
+
+    /// The address of this list.
+    pub(super) fn href(&self) -> String {
+        self.address("/settings/audit")
+    }
+
+    /// The address of all its pages as one file.
+    pub(super) fn csv(&self) -> String {
+        self.page(None).address("/settings/audit.csv")
+    }
+
+    /// The same list from another place on; `None` is its beginning.
+    pub(super) fn page(&self, before: Option<i64>) -> Self {
+        Self { before, ..self.clone() }
+    }
+
+    /// Whether it hides anything.
+    pub(super) fn hides(&self) -> bool {
+        self.page(None) != Self::default()
+    }
+
+    fn address(&self, path: &str) -> String {
+        let mut query = ParamsMap::new();
+        let values = [
+            ("who", self.who.clone()),
+            ("what", self.what.map(str::to_owned)),
+            ("job", self.job.map(|job| job.to_string())),
+            ("from", self.from.as_ref().map(|(text, _)| text.clone())),
+            ("until", self.until.as_ref().map(|(text, _)| text.clone())),
+            ("before", self.before.map(|before| before.to_string())),
+        ];
+        for (name, value) in values {
+            if let Some(value) = value {
+                query.insert(name, value);
+            }
+        }
+        at(&format!("{path}{}", query.to_query_string()))
+    }
+}
+
+/// What somebody typed, to be repeated in a sentence.
+fn short(text: &str) -> String {
+    text.chars().take(40).collect()
+}

@@ -1,0 +1,106 @@
+//! What the words of the audit log mean.
+
+use engine::store::AuditRow;
+use model::JobId;
+
+/// The words, and what people read where they choose one.
+pub(super) const WORDS: [(&str, &str); 30] = [
+    ("signed_in", "Signed in"),
+    ("sign_in_failed", "Failed to sign in"),
+    ("sign_in_throttled", "Tried too often"),
+    ("signed_out", "Signed out"),
+    ("sessions_ended", "Ended sessions"),
+    ("set_up", "Set up the server"),
+    ("link_made", "Made a link"),
+    ("password_set", "Chose a password by link"),
+    ("password_changed", "Changed a password"),
+    ("user_added", "Added a user"),
+    ("role_changed", "Changed a role"),
+    ("user_removed", "Removed a user"),
+    ("token_made", "Made a token"),
+    ("token_revoked", "Revoked a token"),
+    ("kind_rule_changed", "Decided about a task"),
+    ("job_started", "Started a job"),
+    ("job_started_now", "Started a job early"),
+    ("job_cancelled", "Cancelled a job"),
+    ("job_cancel_requested", "Asked a job to stop"),
+    ("job_paused", "Paused a job"),
+    ("job_pause_requested", "Asked a job to pause"),
+    ("job_resumed", "Resumed a job"),
+    ("job_retried", "Retried a job"),
+    ("job_deleted", "Deleted a job"),
+    ("queue_paused", "Paused a queue"),
+    ("queue_resumed", "Resumed a queue"),
+    ("queue_limited", "Limited a queue"),
+    ("kind_paused", "Paused a task"),
+    ("kind_resumed", "Resumed a task"),
+    ("kind_limited", "Limited a task"),
+];
+
+/// What somebody did, after their name: two texts around a link to the job.
+pub(super) struct Sentence {
+    pub(super) before: String,
+    pub(super) job: Option<JobId>,
+    pub(super) after: String,
+}
+
+impl Sentence {
+    pub(super) fn of(row: &AuditRow) -> Self {
+        let detail = row.detail.as_str();
+        let about_job = match row.what.as_str() {
+            "job_started" => Some(("started job", "")),
+            "job_started_now" => Some(("let job", " start at once")),
+            "job_cancelled" => Some(("cancelled job", "")),
+            "job_cancel_requested" => Some(("asked job", " to stop")),
+            "job_paused" => Some(("paused job", "")),
+            "job_pause_requested" => Some(("asked job", " to pause")),
+            "job_resumed" => Some(("resumed job", "")),
+            "job_retried" => Some(("retried job", "")),
+            "job_deleted" => Some(("deleted job", "")),
+            _ => None,
+        };
+        match about_job {
+            Some((before, after)) => Self {
+                before: before.to_owned(),
+                job: row.job,
+                after: if detail.is_empty() { after.to_owned() } else { format!("{after} {detail}") },
+            },
+            None => Self { before: without_job(row), job: row.job, after: String::new() },
+        }
+    }
+}
+
+fn without_job(row: &AuditRow) -> String {
+    let detail = row.detail.as_str();
+    // Names hold neither commas nor spaces.
+    let (name, rest) = detail.split_once(", ").unwrap_or((detail, ""));
+    match row.what.as_str() {
+        "signed_in" => "signed in".to_owned(),
+        "signed_out" => "signed out".to_owned(),
+        "sign_in_failed" => format!("failed to sign in as “{detail}”"),
+        "sign_in_throttled" => format!("tried too often to sign in as “{detail}”"),
+        "sessions_ended" if rest == "1" => format!("ended 1 session of {name}"),
+        "sessions_ended" => format!("ended {rest} sessions of {name}"),
+        "set_up" => "set up the server, as its first administrator".to_owned(),
+        "link_made" if detail.is_empty() => "made a link to set up the server".to_owned(),
+        "link_made" => format!("made a link for {detail} to choose a password"),
+        "password_set" => "chose a password, by link".to_owned(),
+        "password_changed" if *row.by.name == *detail => "changed their password".to_owned(),
+        "password_changed" => format!("changed the password of {detail}"),
+        "user_added" => format!("added {name} as {rest}"),
+        "role_changed" => format!("changed the role of {name} {rest}"),
+        "user_removed" => format!("removed {detail}"),
+        "token_made" => format!("made the token {detail}"),
+        "token_revoked" => format!("revoked the token {detail}"),
+        "kind_rule_changed" => format!("decided about the task {name} ({rest})"),
+        "queue_paused" => format!("paused the queue {detail}"),
+        "queue_resumed" => format!("resumed the queue {detail}"),
+        "queue_limited" => format!("limited the queue {name}: {rest}"),
+        "kind_paused" => format!("paused the task {detail}"),
+        "kind_resumed" => format!("resumed the task {detail}"),
+        "kind_limited" => format!("limited the task {name}: {rest}"),
+        // A word of a newer version.
+        other if detail.is_empty() => other.replace('_', " "),
+        other => format!("{}: {detail}", other.replace('_', " ")),
+    }
+}

@@ -1,0 +1,62 @@
+//! `/settings`: what people change about themselves.
+
+mod password;
+mod sessions;
+mod time_zone;
+mod tokens;
+
+use engine::store::{Person, SessionInfo, Token};
+use leptos::prelude::*;
+
+use self::{password::Password, sessions::Sessions, time_zone::Zone, tokens::OwnTokens};
+use super::{Section, Settings};
+use crate::{base::at, context::app, pages::from_store, ui::Icon};
+
+/// What is kept of whoever asks.
+struct Account {
+    person: Person,
+    sessions: Vec<SessionInfo>,
+    tokens: Vec<Token>,
+}
+
+/// `/settings`.
+#[component]
+pub fn Profile() -> impl IntoView {
+    view! {
+        <Settings section=Section::Profile>{from_store(read(), |account| view! { <Cards account /> })}</Settings>
+    }
+}
+
+async fn read() -> engine::Result<Account> {
+    let app = app();
+    let user = app.desk.own()?;
+    let person = app.gatekeeper.and_then(|gatekeeper| gatekeeper.directory().person(user).cloned());
+    let person = person.ok_or(engine::access::Denied::SignIn)?;
+    let (sessions, tokens) = tokio::try_join!(app.desk.own_sessions(), app.desk.own_tokens())?;
+    Ok(Account { person, sessions, tokens })
+}
+
+#[component]
+fn Cards(account: Account) -> impl IntoView {
+    let Account { person, sessions, tokens } = account;
+    let name = person.name.to_string();
+    let now = app().desk.now();
+    view! {
+        <section class="card" aria-labelledby="account">
+            <header>
+                <h2 id="account">{name.clone()}</h2>
+                <span class="hint">{format!("{}: {}", person.role.label(), super::users::allows(person.role))}</span>
+                <form class="actions" method="post" action=at("/api/sign_out")>
+                    <button class="button small" type="submit">
+                        <Icon name="signout" />
+                        "Sign out"
+                    </button>
+                </form>
+            </header>
+        </section>
+        <Password name />
+        <Sessions sessions now />
+        <OwnTokens tokens now />
+        <Zone chosen=person.time_zone />
+    }
+}

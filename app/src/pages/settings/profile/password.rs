@@ -1,0 +1,43 @@
+use leptos::prelude::*;
+
+use crate::{
+    base::at,
+    pages::settings::field::{Faults, FormOf},
+};
+
+const LABELS: &[(&str, &str)] = &[("old", "Password now"), ("new", "New password"), ("again", "The same again")];
+
+/// The form to choose another password.
+#[component]
+pub(super) fn Password(
+    /// Whose it is, for programs that keep passwords.
+    name: String,
+) -> impl IntoView {
+    let form = FormOf::new("change_password");
+    let old = form.field("old", LABELS[0].1, "");
+    let new = form.field("new", LABELS[1].1, "At least 12 characters; a sentence of a few words will do.");
+    let again = form.field("again", LABELS[2].1, "");
+    view! {
+        <form class="card" method="post" action=at("/api/change_password") aria-labelledby="password">
+            <header>
+                <h2 id="password">"Password"</h2>
+            </header>
+            <div class="body form">
+                <Faults form not="Not changed" labels=LABELS />
+                <input type="text" name="user" value=name autocomplete="username" readonly=true hidden=true />
+                <div class="fields">
+                    {old.line("password", "current-password", None)} <div class="field"></div>
+                    {new.line("password", "new-password", None)} {again.line("password", "new-password", None)}
+                </div>
+            </div>
+            <footer>
+                <span>"All your other sessions end with the change."</span>
+                <div class="actions">
+                    <button class="button small primary" type="submit">
+                        "Change password"
+                    </button>
+                </div>
+            </footer>
+        </form>
+    }
+}

@@ -1,0 +1,96 @@
+use std::fmt::Write as _;
+
+use engine::store::SessionInfo;
+use leptos::prelude::*;
+use model::Micros;
+
+use crate::{
+    base::at,
+    context::app,
+    pages::settings::parts::{Act, Used},
+    ui::When,
+};
+
+/// So many bytes of a session's key say which it is.
+const BEGINNING: usize = 8;
+
+/// Where somebody is signed in.
+#[component]
+pub(super) fn Sessions(sessions: Vec<SessionInfo>, now: Micros) -> impl IntoView {
+    let here = app().session;
+    let others = sessions.iter().any(|session| Some(&session.key) != here.as_ref());
+    let count = sessions.len().to_string();
+    let row = |session: SessionInfo| {
+        let this = Some(&session.key) == here.as_ref();
+        view! { <Row session this now /> }
+    };
+    let rows: Vec<_> = sessions.into_iter().map(row).collect();
+    view! {
+        <section class="card" aria-labelledby="sessions">
+            <header>
+                <h2 id="sessions">"Sessions"</h2>
+                <span class="count-badge">{count}</span>
+            </header>
+            <table class="table stacking">
+                <thead>
+                    <tr>
+                        <th scope="col">"Device"</th>
+                        <th scope="col">"Since"</th>
+                        <th scope="col">"Last used"</th>
+                        <th scope="col">
+                            <span class="visually-hidden">"Actions"</span>
+                        </th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+            {others
+                .then(|| {
+                    view! {
+                        <footer>
+                            <span>"Ends all sessions but this one: you stay signed in here."</span>
+                            <form class="actions" method="post" action=at("/api/end_other_sessions")>
+                                <button class="button small danger" type="submit">
+                                    "Sign out everywhere else"
+                                </button>
+                            </form>
+                        </footer>
+                    }
+                })}
+        </section>
+    }
+}
+
+#[component]
+fn Row(session: SessionInfo, this: bool, now: Micros) -> impl IntoView {
+    let device = session.device.clone();
+    let end = (!this).then(|| {
+        let value = beginning(&session.key);
+        view! { <Act function="end_session" name="session" value class="button small" word="End" of=device /> }
+    });
+    view! {
+        <tr>
+            <th scope="row">
+                <span class="two">
+                    <span>{session.device}</span>
+                    {this.then(|| view! { <small>"This one"</small> })}
+                </span>
+            </th>
+            <td data-label="Since" class="nowrap">
+                <When at=session.since />
+            </td>
+            <td data-label="Last used" class="muted nowrap">
+                <Used at=Some(session.used) now never="" />
+            </td>
+            <td class="number">{end}</td>
+        </tr>
+    }
+}
+
+/// The beginning of a key, in hexadecimal digits.
+fn beginning(key: &[u8]) -> String {
+    key.iter().take(BEGINNING).fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,41 @@
+use leptos::prelude::*;
+
+use crate::{
+    base::at,
+    pages::settings::field::{Faults, FormOf},
+    ui::known_zones,
+};
+
+const LABELS: &[(&str, &str)] = &[("time_zone", "Show times as in")];
+
+/// The form to choose a time zone.
+#[component]
+pub(super) fn Zone(chosen: Option<String>) -> impl IntoView {
+    let form = FormOf::new("set_time_zone");
+    let chosen = form.entry("time_zone").or(chosen).unwrap_or_default();
+    let mut choices = vec![(String::new(), "The server's; the browser's, where script runs".to_owned())];
+    choices.extend(known_zones().into_iter().map(|zone| (zone.clone(), zone)));
+    // An old name of a zone is none to offer, but may be the one that was chosen.
+    if choices.iter().all(|(zone, _)| *zone != chosen) {
+        choices.push((chosen.clone(), chosen.clone()));
+    }
+    let zone = form.field("time_zone", LABELS[0].1, "Also what dates and times mean that you type.");
+    view! {
+        <form class="card" method="post" action=at("/api/set_time_zone") aria-labelledby="time-zone">
+            <header>
+                <h2 id="time-zone">"Time zone"</h2>
+            </header>
+            <div class="body form">
+                <Faults form not="Not saved" labels=LABELS />
+                <div class="fields">{zone.list(choices, &chosen)}</div>
+            </div>
+            <footer>
+                <div class="actions">
+                    <button class="button small primary" type="submit">
+                        "Save"
+                    </button>
+                </div>
+            </footer>
+        </form>
+    }
+}

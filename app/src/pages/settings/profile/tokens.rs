@@ -1,0 +1,83 @@
+use engine::store::Token;
+use leptos::prelude::*;
+use model::{Micros, Scope};
+
+use crate::{
+    base::at,
+    pages::settings::{
+        field::{Faults, Field, FormOf},
+        parts::{Tokens, Told},
+    },
+};
+
+const LABELS: &[(&str, &str)] = &[("name", "Name"), ("scopes", "May"), ("expires", "Ends"), ("expires_on", "Or on")];
+
+/// What can be chosen for how long a token is good, in days.
+const LIVES: [(&str, &str); 4] = [("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year"), ("never", "Never")];
+
+/// What a token may be good for, and what that allows. Nothing takes reports yet.
+const SCOPES: [(Scope, &str); 2] = [
+    (Scope::Read, "See jobs, follow them as they go, and download what they made."),
+    (Scope::Start, "Send files, start jobs, and cancel, retry, pause and delete them."),
+];
+
+/// A person's tokens, and the form to make one.
+#[component]
+pub(super) fn OwnTokens(tokens: Vec<Token>, now: Micros) -> impl IntoView {
+    let form = FormOf::new("make_token");
+    let count = tokens.len().to_string();
+    let table = (!tokens.is_empty()).then(|| view! { <Tokens tokens now revoke="revoke_token" /> });
+    view! {
+        <section class="card" aria-labelledby="tokens">
+            <header>
+                <h2 id="tokens">"API tokens"</h2>
+                <span class="count-badge">{count}</span>
+                <span class="hint">"for programs that work in your name"</span>
+            </header>
+            <Told form=form.clone() what="New token" />
+            {table}
+            <New form />
+        </section>
+    }
+}
+
+#[component]
+fn New(form: FormOf) -> impl IntoView {
+    let name = form.field("name", LABELS[0].1, "What it is for, such as nightly import.");
+    let expires = form.field("expires", LABELS[2].1, "");
+    let on = form.field("expires_on", LABELS[3].1, "A date; the token is good until that day is over.");
+    let life = form.entry("expires").unwrap_or_else(|| "90".to_owned());
+    let lives = LIVES.map(|(value, word)| (value.to_owned(), word.to_owned())).to_vec();
+    view! {
+        <form class="body form" method="post" action=at("/api/make_token") aria-label="New token">
+            <Faults form=form.clone() not="Not made" labels=LABELS />
+            <div class="fields">
+                {name.line("text", "off", form.entry("name"))} <div class="field"></div>
+                {scopes(&form, form.field("scopes", LABELS[1].1, "Never more than you may yourself."))}
+                {expires.list(lives, &life)} {on.line("date", "off", form.entry("expires_on"))}
+            </div>
+            <div class="actions">
+                <button class="button small primary" type="submit">
+                    "Make token"
+                </button>
+            </div>
+        </form>
+    }
+}
+
+fn scopes(form: &FormOf, field: Field) -> AnyView {
+    let refused = form.refused();
+    let invalid = field.invalid();
+    let choice = |(scope, allows): (Scope, &'static str)| {
+        let word = scope.as_str();
+        let ticked = refused.map_or(scope == Scope::Read, |sent| sent.ticked(word, "true"));
+        view! {
+            <label class="choice">
+                <input type="checkbox" name=word value="true" checked=ticked aria-invalid=invalid />
+                <span>{if scope == Scope::Read { "Read" } else { "Start" }}</span>
+                <small>{allows}</small>
+            </label>
+        }
+    };
+    field.group(view! { <div class="choices">{SCOPES.map(choice).to_vec()}</div> })
+}

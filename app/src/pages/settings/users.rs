@@ -1,0 +1,117 @@
+//! `/settings/users`: who may come in, and what they may do.
+
+mod add;
+mod remove;
+mod row;
+
+use engine::store::{Person, Token, UserId};
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+use model::{Micros, Role};
+
+use self::{add::Add, remove::ConfirmRemoval, row::Row};
+use super::{
+    Section, Settings,
+    field::FormOf,
+    parts::{Tokens, Told},
+};
+use crate::{context::app, pages::from_store};
+
+/// `/settings/users`; `?remove=USER` asks whether to remove somebody.
+#[component]
+pub fn Users() -> impl IntoView {
+    let remove = use_query_map().read_untracked().get("remove").and_then(|user| user.parse().ok()).map(UserId);
+    let cards = move |(people, tokens)| view! { <Cards people tokens remove /> };
+    view! { <Settings section=Section::Users>{from_store(read(), cards)}</Settings> }
+}
+
+/// Everybody, those who are here first, and their tokens.
+async fn read() -> engine::Result<(Vec<Person>, Vec<Token>)> {
+    let desk = app().desk;
+    let (mut people, tokens) = tokio::try_join!(desk.people(), desk.tokens())?;
+    people.sort_by_key(|person| person.removed_at.is_some());
+    Ok((people, tokens))
+}
+
+#[component]
+fn Cards(people: Vec<Person>, tokens: Vec<Token>, remove: Option<UserId>) -> impl IntoView {
+    let now = app().desk.now();
+    let here = people.iter().filter(|person| person.removed_at.is_none()).count().to_string();
+    let removed = people.iter().find(|person| Some(person.id) == remove && person.removed_at.is_none()).cloned();
+    let link = |function: &'static str| {
+        let form = FormOf::new(function);
+        view! { <Told form what="Link" /> }
+    };
+    view! {
+        {removed.map(|person| view! { <ConfirmRemoval person /> })}
+        <section class="card" aria-labelledby="users">
+            <header>
+                <h2 id="users">"Users"</h2>
+                <span class="count-badge">{here}</span>
+            </header>
+            {link("add_user")} {link("reset_password")}
+            <Table people now />
+            <Add />
+            <footer>{Role::ALL.map(|role| format!("{}s {} ", role.label(), allows(role))).concat()}</footer>
+        </section>
+        <TokensOfAll tokens now />
+    }
+}
+
+#[component]
+fn Table(people: Vec<Person>, now: Micros) -> impl IntoView {
+    let own = app().desk.actor().who().map(|who| who.user);
+    let row = |person: Person| {
+        let this = Some(person.id) == own;
+        view! { <Row person this now /> }
+    };
+    view! {
+        <table class="table stacking people">
+            <thead>
+                <tr>
+                    <th scope="col">"Name"</th>
+                    <th scope="col">"State"</th>
+                    <th scope="col">"Role"</th>
+                    <th scope="col">"Last seen"</th>
+                    <th scope="col">
+                        <span class="visually-hidden">"Actions"</span>
+                    </th>
+                </tr>
+            </thead>
+            <tbody>{people.into_iter().map(row).collect::<Vec<_>>()}</tbody>
+        </table>
+    }
+}
+
+#[component]
+fn TokensOfAll(tokens: Vec<Token>, now: Micros) -> impl IntoView {
+    let count = tokens.len().to_string();
+    let table = if tokens.is_empty() {
+        view! { <p class="body">"Nobody has made a token. People make them in their profile."</p> }.into_any()
+    } else {
+        view! { <Tokens tokens now revoke="revoke_token_of" of_all=true /> }.into_any()
+    };
+    view! {
+        <section class="card" aria-labelledby="all-tokens">
+            <header>
+                <h2 id="all-tokens">"API tokens of all"</h2>
+                <span class="count-badge">{count}</span>
+            </header>
+            {table}
+        </section>
+    }
+}
+
+/// What a role allows, in a sentence.
+pub(super) const fn allows(role: Role) -> &'static str {
+    match role {
+        Role::Viewer => "look and download.",
+        Role::Operator => "also start, cancel and retry.",
+        Role::Administrator => "also decide about people, tasks and queues.",
+    }
+}
+
+/// The roles, for a list to choose from.
+fn roles() -> Vec<(String, String)> {
+    Role::ALL.map(|role| (role.as_str().to_owned(), role.label().to_owned())).to_vec()
+}

@@ -1,0 +1,34 @@
+use leptos::prelude::*;
+
+use super::roles;
+use crate::{
+    base::at,
+    pages::settings::field::{Faults, FormOf},
+    ui::Icon,
+};
+
+const LABELS: &[(&str, &str)] = &[("name", "Name"), ("role", "Role")];
+
+/// The form to add somebody.
+#[component]
+pub(super) fn Add() -> impl IntoView {
+    let form = FormOf::new("add_user");
+    let name = form.field("name", LABELS[0].1, "To sign in with. Letters a to z, digits and . _ - @. It stays theirs.");
+    let role = form.field("role", LABELS[1].1, "");
+    let chosen = form.entry("role").unwrap_or_else(|| "operator".to_owned());
+    let text = form.entry("name");
+    view! {
+        <form class="body form below" method="post" action=at("/api/add_user") aria-labelledby="add-user">
+            <h3 id="add-user">"Add a user"</h3>
+            <Faults form not="Not added" labels=LABELS />
+            <div class="fields">{name.line("text", "off", text)} {role.list(roles(), &chosen)}</div>
+            <div class="actions">
+                <button class="button small primary" type="submit">
+                    <Icon name="plus" />
+                    "Add"
+                </button>
+                <span class="hint">"You get a link to send them; with it they choose a password."</span>
+            </div>
+        </form>
+    }
+}

@@ -1,0 +1,34 @@
+use engine::store::Person;
+use leptos::prelude::*;
+
+use crate::{base::at, pages::settings::parts::Act};
+
+/// The question before somebody is removed: what ends with it, and what does not.
+#[component]
+pub(super) fn ConfirmRemoval(person: Person) -> impl IntoView {
+    let name = person.name.to_string();
+    view! {
+        <dialog class="dialog shown" open=true aria-labelledby="remove-question">
+            <div>
+                <h2 id="remove-question">{format!("Remove {name}?")}</h2>
+                <p>
+                    "Their sessions, links and tokens end at once. The jobs they started go on, and these and the audit log \
+                     stay. The name is never given to anybody again."
+                </p>
+            </div>
+            <footer>
+                <a class="button" href=at("/settings/users") autofocus=true>
+                    "Keep them"
+                </a>
+                <Act
+                    function="remove_user"
+                    name="user"
+                    value=person.id.0.to_string()
+                    class="button danger primary"
+                    word="Remove"
+                    of=name
+                />
+            </footer>
+        </dialog>
+    }
+}

@@ -1,0 +1,98 @@
+use engine::store::Person;
+use leptos::prelude::*;
+use model::{Micros, Role};
+
+use crate::{
+    base::at,
+    pages::settings::parts::{Act, Used},
+    ui::{Icon, When},
+};
+
+/// One person, and what can be done about them.
+#[component]
+pub(super) fn Row(
+    person: Person,
+    /// Whether it is whoever looks.
+    this: bool,
+    now: Micros,
+) -> impl IntoView {
+    let name = person.name.to_string();
+    let initials: String = name.chars().filter(|letter| letter.is_alphanumeric()).take(2).collect();
+    let state = match (person.removed_at, person.active) {
+        (Some(at), _) => view! { <span class="muted">"Removed " <When at /></span> }.into_any(),
+        (None, true) => "Active".into_any(),
+        (None, false) => "Invited".into_any(),
+    };
+    let here = person.removed_at.is_none();
+    let role = match here {
+        true => view! { <ChangeRole user=person.id.0 name=name.clone() role=person.role /> }.into_any(),
+        false => view! { <span class="muted">{person.role.label()}</span> }.into_any(),
+    };
+    let more = here.then(|| view! { <More user=person.id.0 name=name.clone() active=person.active /> });
+    view! {
+        <tr>
+            <th scope="row">
+                <div class="person">
+                    <span class="avatar" aria-hidden="true">
+                        {initials.to_uppercase()}
+                    </span>
+                    <span>{name} {this.then_some(" (you)")}</span>
+                </div>
+            </th>
+            <td data-label="State">{state}</td>
+            <td data-label="Role">{role}</td>
+            <td data-label="Last seen" class="muted nowrap">
+                <Used at=person.seen_at now never="never" />
+            </td>
+            <td class="number">{more}</td>
+        </tr>
+    }
+}
+
+#[component]
+fn ChangeRole(user: i64, name: String, role: Role) -> impl IntoView {
+    let option = |other: Role| {
+        view! { <option value=other.as_str() selected=other == role>{other.label()}</option> }
+    };
+    view! {
+        <form class="limit" method="post" action=at("/api/change_role")>
+            <input type="hidden" name="user" value=user.to_string() />
+            <select class="input" name="role" aria-label=format!("Role of {name}")>
+                {Role::ALL.map(option).to_vec()}
+            </select>
+            <button class="button small" type="submit">
+                "Set"
+                <span class="visually-hidden">{format!(" the role of {name}")}</span>
+            </button>
+        </form>
+    }
+}
+
+/// What is done seldom.
+#[component]
+fn More(user: i64, name: String, active: bool) -> impl IntoView {
+    let (label, value) = (format!("More for {name}"), user.to_string());
+    let link = if active { "Reset password" } else { "New link" };
+    view! {
+        <details class="more">
+            <summary class="button square quiet small" aria-label=label.clone() title=label>
+                <Icon name="more" />
+            </summary>
+            <div class="actions">
+                <Act function="reset_password" name="user" value=value.clone() class="button small" word=link of=name.clone() />
+                <Act
+                    function="end_sessions_of"
+                    name="user"
+                    value
+                    class="button small"
+                    word="Sign out everywhere"
+                    of=name.clone()
+                />
+                <a class="button small danger" href=at(&format!("/settings/users?remove={user}"))>
+                    "Remove"
+                    <span class="visually-hidden">{format!(" {name}")}</span>
+                </a>
+            </div>
+        </details>
+    }
+}

@@ -1,0 +1,67 @@
+//! What the pages of settings read and decide. What changes people themselves is the accounts' own.
+
+use super::Desk;
+use crate::{
+    Error, Result,
+    access::Action,
+    store::{AuditPage, AuditQuery, KindRule, Person, SessionInfo, Token, UserId},
+};
+
+impl Desk {
+    /// Whose desk it is, who may change what is theirs.
+    ///
+    /// # Errors
+    /// `Error::Denied`, also where there are no accounts.
+    pub fn own(&self) -> Result<UserId> {
+        self.allow(Action::OwnAccount)?;
+        Ok(self.actor.who().expect("nobody but people has an account").user)
+    }
+
+    /// Where they are signed in, the last used first.
+    pub async fn own_sessions(&self) -> Result<Vec<SessionInfo>> {
+        self.engine.store().sessions(self.own()?).await
+    }
+
+    /// Their tokens, the newest first, also those that have ended.
+    pub async fn own_tokens(&self) -> Result<Vec<Token>> {
+        self.engine.store().tokens(Some(self.own()?)).await
+    }
+
+    /// Everybody, the removed ones too, by name.
+    pub async fn people(&self) -> Result<Vec<Person>> {
+        self.allow(Action::ManagePeople)?;
+        self.engine.store().people().await
+    }
+
+    /// The tokens of all people, the newest first.
+    pub async fn tokens(&self) -> Result<Vec<Token>> {
+        self.allow(Action::ManagePeople)?;
+        self.engine.store().tokens(None).await
+    }
+
+    /// What administrators have decided about kinds.
+    pub async fn kind_rules(&self) -> Result<Vec<KindRule>> {
+        self.allow(Action::ManageKinds)?;
+        self.engine.store().kind_rules().await
+    }
+
+    /// Decides who may start a kind, and who sees its jobs. On a server without accounts it counts from when there are
+    /// some.
+    ///
+    /// # Errors
+    /// `Error::Denied`, `Error::UnknownKind`.
+    pub async fn change_kind_rule(&self, rule: KindRule) -> Result<()> {
+        self.allow(Action::ManageKinds)?;
+        if self.task(&rule.kind).is_none() {
+            let known = self.catalogue().iter().map(|task| task.kind.as_str()).collect::<Vec<_>>().join(", ");
+            return Err(Error::UnknownKind { kind: rule.kind, known });
+        }
+        self.engine.store().change_kind_rule(rule, &self.by).await
+    }
+
+    /// Part of the audit log.
+    pub async fn audit(&self, query: &AuditQuery) -> Result<AuditPage> {
+        self.allow(Action::ReadAudit)?;
+        self.engine.store().audit(query).await
+    }
+}

@@ -1,0 +1,94 @@
+//! `GET /settings/audit.csv`: the audit log as a file, for whoever keeps or searches it elsewhere.
+
+use std::borrow::Cow;
+
+use app::{api::ApiError, pages::settings::AuditFilter};
+use axum::{
+    Extension,
+    body::Body,
+    extract::{Query, State, rejection::QueryRejection},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use engine::{
+    Desk,
+    store::{AuditQuery, AuditRow},
+};
+use futures_util::{Stream, TryStreamExt, stream};
+use http::{HeaderValue, header};
+use leptos::prelude::Owner;
+
+use crate::{AppState, api, downloads, visit::Visit};
+
+/// Lines read from the store at once.
+const PAGE: u32 = 1_000;
+
+/// The names of the columns.
+const COLUMNS: [&str; 7] = ["time", "who", "token", "address", "what", "job", "detail"];
+
+/// All lines that a filter lets through, newest first. A filter that is not understood is refused: a file shows nobody
+/// what it leaves out.
+pub(crate) async fn csv(
+    State(state): State<AppState>,
+    Extension(visit): Extension<Visit>,
+    query: Result<Query<Vec<(String, String)>>, QueryRejection>,
+) -> Response {
+    let values = match query {
+        Ok(Query(values)) => values,
+        Err(rejection) => return api::refuse(&ApiError::new("malformed", rejection.body_text())),
+    };
+    let value = |name: &str| values.iter().find(|(known, _)| known == name).map(|(_, text)| text.clone());
+    // Days are those of the reader, as on the page.
+    let (filter, faults) = Owner::new().with(|| {
+        state.context(&visit).provide();
+        AuditFilter::read(value)
+    });
+    if !faults.is_empty() {
+        return api::refuse(&ApiError::invalid_input(faults));
+    }
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8; header=present")),
+        (header::CONTENT_DISPOSITION, downloads::attachment("audit.csv")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    (headers, Body::from_stream(lines(visit.desk, filter.query(PAGE)))).into_response()
+}
+
+/// The file in pieces, so that a long one is never in memory whole.
+fn lines(desk: Desk, query: AuditQuery) -> impl Stream<Item = engine::Result<Bytes>> {
+    let begin = Some((desk, query, true));
+    stream::try_unfold(begin, async move |place| {
+        let Some((desk, query, first)) = place else { return Ok(None) };
+        let page = desk.audit(&query).await?;
+        let text = text(&page.rows, first);
+        let next = page.rows.last().filter(|_| page.older).map(|row| {
+            let query = AuditQuery { before: Some(row.id), ..query };
+            (desk, query, false)
+        });
+        Ok(Some((text, next)))
+    })
+    .inspect_err(|error: &engine::Error| tracing::error!(%error, "the export of the audit log broke off"))
+}
+
+fn text(rows: &[AuditRow], headed: bool) -> Bytes {
+    const FITS: &str = "rows of text, all as long, can be written to memory";
+
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    if headed {
+        writer.write_record(COLUMNS).expect(FITS);
+    }
+    for row in rows {
+        let [time, address] = [downloads::rfc3339(row.at), row.by.address.map(|ip| ip.to_string()).unwrap_or_default()];
+        let job = row.job.map(|job| job.to_string()).unwrap_or_default();
+        let token = row.by.token.as_deref().unwrap_or_default();
+        let cells = [&*time, &*row.by.name, token, &*address, &*row.what, &*job, &*row.detail];
+        writer.write_record(cells.map(|cell| harmless(cell).into_owned())).expect(FITS);
+    }
+    writer.into_inner().expect(FITS).into()
+}
+
+/// A cell that spreadsheets take for what it is: behind an apostrophe where they would take it for a formula
+/// (OWASP, "CSV Injection").
+fn harmless(cell: &str) -> Cow<'_, str> {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}").into() } else { cell.into() }
+}

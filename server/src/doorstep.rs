@@ -1,0 +1,264 @@
+//! The doorstep: the pages for whoever has not signed in, and the forms on them.
+//!
+//! The forms answer people with a page and programs with JSON. What went wrong stands on the page that is answered, not
+//! on another one that is led to: so the status is true, and what was typed is still there.
+
+mod device;
+mod next;
+
+use std::collections::HashMap;
+
+use accounts::SignIn;
+use app::{
+    account::Account,
+    api::ApiError,
+    base::at,
+    pages::outside::{Outside, SetUpForm, SignInForm},
+    shell::outside,
+    theme::Theme,
+};
+use axum::{
+    Extension, Json,
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+};
+use engine::{
+    access::{Actor, Denied},
+    store::{LinkFor, Note, Person},
+};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use model::FieldError;
+use tower_sessions::Session;
+use url::form_urlencoded;
+
+use crate::{AppState, api, security, visit::Visit};
+
+/// The largest form, bytes: names and passwords are short.
+const FORM_LIMIT: usize = 16 * 1024;
+
+/// `GET /sign-in?next=PATH`.
+pub(crate) async fn sign_in_page(
+    State(state): State<AppState>,
+    Extension(visit): Extension<Visit>,
+    request: Request,
+) -> Response {
+    let next = next::local(asked(&request, "next").as_deref());
+    match (&state.gatekeeper, visit.desk.actor()) {
+        (Some(gatekeeper), Actor::Nobody) => {
+            let form = SignInForm { next, ..SignInForm::default() };
+            let page = if gatekeeper.is_set_up() { Outside::SignIn(form) } else { Outside::NotSetUp };
+            show(&state, request.headers(), StatusCode::OK, page)
+        }
+        (None, _) | (_, Actor::Local | Actor::Person(_) | Actor::Program(..)) => go(&next),
+    }
+}
+
+/// `POST /api/sign_in`: `name`, `password`, and for people `next`.
+pub(crate) async fn sign_in(
+    State(state): State<AppState>,
+    Extension(visit): Extension<Visit>,
+    session: Session,
+    request: Request,
+) -> Response {
+    let form = match Sent::read(request).await {
+        Ok(form) => form,
+        Err(error) => return api::refuse(&error),
+    };
+    let Some(gatekeeper) = &state.gatekeeper else { return without_accounts() };
+    let (error, wait) = match gatekeeper.sign_in(form.text("name"), form.text("password"), visit.address).await {
+        Ok(person) => match enter(&visit, &session, &person, &form.headers).await {
+            Ok(()) => return form.done(&next::local(Some(form.text("next")))),
+            Err(error) => (error, None),
+        },
+        Err(error) => refusal(error),
+    };
+    let mut response = if form.page {
+        let page = SignInForm {
+            next: next::local(Some(form.text("next"))),
+            name: form.text("name").to_owned(),
+            refusal: Some(error.clone()),
+        };
+        show(&state, &form.headers, status(&error), Outside::SignIn(page))
+    } else {
+        api::refuse(&error)
+    };
+    if let Some(seconds) = wait {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// `POST /api/sign_out`: this session ends. Who has none is out already.
+pub(crate) async fn sign_out(
+    State(state): State<AppState>,
+    Extension(visit): Extension<Visit>,
+    session: Session,
+    request: Request,
+) -> Response {
+    if visit.session().is_some() {
+        let left = async {
+            session.flush().await?;
+            let note = Note { by: visit.desk.by().clone(), what: "signed_out", detail: String::new() };
+            Ok::<_, ApiError>(state.engine.store().note(note).await?)
+        };
+        if let Err(error) = left.await {
+            return api::refuse(&error);
+        }
+    }
+    if api::wants_page(&request) { go(&at("/sign-in")) } else { Json(()).into_response() }
+}
+
+/// `GET /setup?link=SECRET`.
+pub(crate) async fn set_up_page(State(state): State<AppState>, request: Request) -> Response {
+    let form = set_up_form(&state, &asked(&request, "link").unwrap_or_default()).await;
+    show_set_up(&state, request.headers(), StatusCode::OK, form)
+}
+
+/// `POST /api/set_up`: `link`, `name` where the link is for the first administrator, `password`, and for people `again`.
+pub(crate) async fn set_up(
+    State(state): State<AppState>,
+    Extension(visit): Extension<Visit>,
+    session: Session,
+    request: Request,
+) -> Response {
+    let form = match Sent::read(request).await {
+        Ok(form) => form,
+        Err(error) => return api::refuse(&error),
+    };
+    let Some(gatekeeper) = &state.gatekeeper else { return without_accounts() };
+    let (link, name, password) = (form.text("link"), form.text("name"), form.text("password"));
+    let used = match form.page && password != form.text("again") {
+        true => Err(mistyped()),
+        false => gatekeeper.use_link(link, name, password, visit.address).await.map_err(ApiError::from),
+    };
+    let entered = match used {
+        Ok(person) => enter(&visit, &session, &person, &form.headers).await,
+        Err(error) => Err(error),
+    };
+    match entered {
+        Ok(()) => form.done(&at("/")),
+        Err(error) if form.page => {
+            let status = status(&error);
+            let again = set_up_form(&state, link).await.map(|empty| {
+                let refusal = error.fields.is_empty().then_some(error.message);
+                empty.map(|empty| SetUpForm { name: name.to_owned(), faults: error.fields, refusal, ..empty })
+            });
+            show_set_up(&state, &form.headers, status, again)
+        }
+        Err(error) => api::refuse(&error),
+    }
+}
+
+/// Makes the session theirs.
+async fn enter(visit: &Visit, session: &Session, person: &Person, headers: &HeaderMap) -> Result<(), ApiError> {
+    let account = Account { user: person.id.0, device: device::words(headers), since: visit.desk.now() };
+    Ok(account.sign_in(session).await?)
+}
+
+/// Why nobody was signed in, and how many seconds to wait before the next try.
+fn refusal(error: SignIn) -> (ApiError, Option<u64>) {
+    match error {
+        SignIn::Wrong => (ApiError::new("wrong_credentials", "Name and password do not match."), None),
+        SignIn::TooMany { wait } => {
+            let seconds = (wait.as_secs_f64().ceil() as u64).max(1);
+            let text = format!("Too many tries. Wait {seconds} s before the next one.");
+            (ApiError::new("too_many_requests", text), Some(seconds))
+        }
+        SignIn::Busy => {
+            (ApiError::new("busy", "Many people are signing in right now. Try again in a moment."), Some(1))
+        }
+        SignIn::Store(error) => (error.into(), None),
+    }
+}
+
+fn mistyped() -> ApiError {
+    let message = "This is not the password above. Type both again.".to_owned();
+    ApiError::invalid_input(vec![FieldError { field: "again".to_owned(), message }])
+}
+
+fn without_accounts() -> Response {
+    api::refuse(&engine::Error::from(Denied::NoAccounts).into())
+}
+
+/// The empty form for a link, if it can be used.
+async fn set_up_form(state: &AppState, link: &str) -> engine::Result<Option<SetUpForm>> {
+    let Some(gatekeeper) = &state.gatekeeper else { return Ok(None) };
+    Ok(gatekeeper.link_for(link).await?.map(|whom| {
+        let person = match whom {
+            LinkFor::Setup => None,
+            LinkFor::Person(name) => Some(name),
+        };
+        SetUpForm { link: link.to_owned(), person, ..SetUpForm::default() }
+    }))
+}
+
+fn show_set_up(
+    state: &AppState,
+    headers: &HeaderMap,
+    status: StatusCode,
+    form: engine::Result<Option<SetUpForm>>,
+) -> Response {
+    let (status, page) = match form {
+        Ok(Some(form)) => (status, Outside::SetUp(form)),
+        Ok(None) => (StatusCode::NOT_FOUND, Outside::NoSuchLink),
+        Err(error) => {
+            tracing::error!(%error, "a link could not be looked up");
+            (StatusCode::INTERNAL_SERVER_ERROR, Outside::Unreadable)
+        }
+    };
+    show(state, headers, status, page)
+}
+
+/// A page outside.
+fn show(state: &AppState, headers: &HeaderMap, status: StatusCode, page: Outside) -> Response {
+    let html = outside(state.leptos.clone(), state.config.name(), Theme::of(headers), page);
+    let told = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_SECURITY_POLICY, security::OUTSIDE),
+    ];
+    (status, told, html).into_response()
+}
+
+fn go(to: &str) -> Response {
+    api::see_other(HeaderValue::from_str(to).expect("next::local lets only ASCII pass, and the configuration is ASCII"))
+}
+
+fn status(error: &ApiError) -> StatusCode {
+    StatusCode::from_u16(error.status()).expect("ApiError::status answers valid statuses")
+}
+
+/// What the address asks by a name; the first of several.
+fn asked(request: &Request, name: &str) -> Option<String> {
+    let query = request.uri().query().unwrap_or_default();
+    let found = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
+    found.map(|(_, text)| text.into_owned())
+}
+
+/// A form that was sent.
+struct Sent {
+    /// Whether whoever sent it waits for a page.
+    page: bool,
+    headers: HeaderMap,
+    fields: HashMap<String, String>,
+}
+
+impl Sent {
+    async fn read(request: Request) -> Result<Self, ApiError> {
+        let page = api::wants_page(&request);
+        let (parts, body) = request.into_parts();
+        let body = api::whole(body, FORM_LIMIT, "The form is too large").await?;
+        let fields = form_urlencoded::parse(&body).into_owned().collect();
+        Ok(Self { page, headers: parts.headers, fields })
+    }
+
+    /// What stands in a field; nothing where there is none.
+    fn text(&self, field: &str) -> &str {
+        self.fields.get(field).map(String::as_str).unwrap_or_default()
+    }
+
+    /// All went well: people go on to a page.
+    fn done(&self, to: &str) -> Response {
+        if self.page { go(to) } else { Json(()).into_response() }
+    }
+}
