@@ -19,6 +19,7 @@ use crate::{
     hub::Hub,
     listen::{self, Limits},
     lock::Lock,
+    people,
     process::{self, Signals},
     router, sessions, state,
     tasks::Tasks,
@@ -66,7 +67,7 @@ async fn serve(config: Config, tasks: Tasks, on: runtime::Handle) -> Result<()> 
         let (gatekeeper, stop) = (gatekeeper.clone(), stop.clone());
         tokio::spawn(async move { gatekeeper.watch(stop).await });
     }
-    let state = AppState::new(Arc::clone(&config), engine.clone(), gatekeeper, events, stop.clone());
+    let state = AppState::new(Arc::clone(&config), engine.clone(), gatekeeper.clone(), events, stop.clone());
     tokio::spawn(sessions::sweep(state.sessions.clone(), stop.clone()));
     let limits = Limits {
         total: places(config.connections),
@@ -75,6 +76,9 @@ async fn serve(config: Config, tasks: Tasks, on: runtime::Handle) -> Result<()> 
     };
     let answering = tokio::spawn(listen::serve(listener, router::router(state), limits, stop.clone(), DRAIN));
     announce(&config, addr);
+    if let Some(gatekeeper) = &gatekeeper {
+        people::invite(gatekeeper, &config, addr).await;
+    }
 
     signals.next().await;
     stop.cancel();
@@ -122,14 +126,12 @@ fn places(wanted: u32) -> u32 {
     places
 }
 
-/// The one line on stdout, for whoever started this and waits; and a word on who may come in.
+/// The line on stdout for whoever started this and waits; and a word on who may come in.
 fn announce(config: &Config, addr: SocketAddr) {
-    tracing::info!(
-        data = %config.work.data_dir.display(),
-        build = assets::build(),
-        "no accounts{}: everyone who can reach {addr} may do everything",
-        if config.no_auth { " (--no-auth)" } else { " in this version" },
-    );
+    tracing::info!(data = %config.work.data_dir.display(), build = assets::build(), "serving");
+    if config.no_auth {
+        tracing::info!("no accounts (--no-auth): everyone who can reach {addr} may do everything");
+    }
     #[expect(clippy::print_stdout, reason = "the contract with scripts")]
     {
         println!("listening on http://{addr}");

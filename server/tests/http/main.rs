@@ -18,6 +18,7 @@ mod milepost;
 mod new_job;
 #[path = "../tasks/orders.rs"]
 mod orders;
+mod people;
 mod publishing;
 mod routes;
 mod shutdown;
