@@ -8,7 +8,7 @@ mod next;
 
 use std::collections::HashMap;
 
-use accounts::SignIn;
+use accounts::{Gatekeeper, SignIn};
 use app::{
     account::Account,
     api::ApiError,
@@ -110,7 +110,8 @@ pub(crate) async fn sign_out(
 
 /// `GET /setup?link=SECRET`.
 pub(crate) async fn set_up_page(State(state): State<AppState>, request: Request) -> Response {
-    let form = set_up_form(&state, &asked(&request, "link").unwrap_or_default()).await;
+    let Some(gatekeeper) = &state.gatekeeper else { return go(&at("/")) };
+    let form = set_up_form(gatekeeper, &asked(&request, "link").unwrap_or_default()).await;
     show_set_up(&state, request.headers(), StatusCode::OK, form)
 }
 
@@ -139,7 +140,7 @@ pub(crate) async fn set_up(
         Ok(()) => form.done(&at("/")),
         Err(error) if form.page => {
             let status = status(&error);
-            let again = set_up_form(&state, link).await.map(|empty| {
+            let again = set_up_form(gatekeeper, link).await.map(|empty| {
                 let refusal = error.fields.is_empty().then_some(error.message);
                 empty.map(|empty| SetUpForm { name: name.to_owned(), faults: error.fields, refusal, ..empty })
             });
@@ -181,8 +182,7 @@ fn without_accounts() -> Response {
 }
 
 /// The empty form for a link, if it can be used.
-async fn set_up_form(state: &AppState, link: &str) -> engine::Result<Option<SetUpForm>> {
-    let Some(gatekeeper) = &state.gatekeeper else { return Ok(None) };
+async fn set_up_form(gatekeeper: &Gatekeeper, link: &str) -> engine::Result<Option<SetUpForm>> {
     Ok(gatekeeper.link_for(link).await?.map(|whom| {
         let person = match whom {
             LinkFor::Setup => None,
