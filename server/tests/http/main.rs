@@ -21,6 +21,7 @@ mod new_job;
 mod orders;
 mod people;
 mod publishing;
+mod rights;
 mod routes;
 mod shutdown;
 mod signing_in;
