@@ -21,6 +21,7 @@ mod orders;
 mod people;
 mod publishing;
 mod routes;
+mod settings;
 mod shutdown;
 mod signing_in;
 mod site;
