@@ -6,7 +6,7 @@ fn what_is_decided_about_a_task_counts_at_once_and_can_be_left_to_the_task_again
     let mei = house.add(&ada, "mei", "operator");
     let job = ada.run();
     let page = ada.page("/settings/tasks");
-    assert!(page.contains("As the task says: operators") && page.contains("As the task says: everybody"), "{page}");
+    assert!(page.contains("Default: operators") && page.contains("Default: everybody"), "{page}");
 
     let form = [("kind", "demo"), ("start", "administrator"), ("seen_by", "starter")];
     let page = after(&ada, "change_kind_rule", &form);

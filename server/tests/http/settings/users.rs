@@ -58,7 +58,7 @@ fn a_changed_role_counts_at_once() {
 #[test]
 fn the_last_administrator_stays_one() {
     let (house, ada) = House::of_ada();
-    let why = "ada is the only administrator who can sign in; make somebody else one first.";
+    let why = "The only administrator who can sign in is ada; make somebody else one first";
     for (function, form) in
         [("change_role", vec![("user", "1"), ("role", "viewer")]), ("remove_user", vec![("user", "1")])]
     {
