@@ -111,11 +111,9 @@ fn a_token_changes_nothing_about_accounts_however_good_it_is() {
 #[test]
 fn what_a_form_was_answered_with_stands_at_an_address_that_leads_to_its_page() {
     let (_house, ada) = House::of_ada();
-    for (function, page) in [
-        ("make_token", "/settings"),
-        ("add_user", "/settings/users"),
-        ("change_kind_rule", "/settings/tasks"),
-    ] {
+    for (function, page) in
+        [("make_token", "/settings"), ("add_user", "/settings/users"), ("change_kind_rule", "/settings/tasks")]
+    {
         assert_eq!(leads_to(&ada.get(&format!("/api/{function}"))), page);
     }
 }

@@ -76,7 +76,7 @@ fn a_filter_that_is_not_understood_is_named_and_left_out_and_a_file_is_refused()
 #[test]
 fn the_file_holds_every_line_of_the_filter_and_no_formula() {
     let (house, ada) = House::of_ada();
-    for name in ["=1+1", "+1", "-1", "@sum(a1)", "a,\"b\"", MARKUP] {
+    for name in ["=1+1", "+1", "-1", "@sum(a1)", "a,\"b\""] {
         house.visitor().call("sign_in", &[("name", name), ("password", PASSWORD)]);
         ada.call("make_token", &[("name", name), ("read", "true"), ("expires", "never")]);
     }
@@ -89,23 +89,27 @@ fn the_file_holds_every_line_of_the_filter_and_no_formula() {
     assert_eq!(reader.headers().unwrap(), vec!["time", "who", "token", "address", "what", "job", "detail"]);
     let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
     assert!(rows.iter().flatten().all(|cell| !cell.starts_with(['=', '+', '-', '@', '\t', '\r'])), "{text}");
-    for detail in ["'=1+1", "'+1", "'-1", "'@sum(a1)", "a,\"b\"", MARKUP] {
+    for detail in ["'=1+1", "'+1", "'-1", "'@sum(a1)", "a,\"b\""] {
         assert!(rows.iter().any(|row| &row[4] == "sign_in_failed" && &row[6] == detail), "{detail}: {text}");
     }
     assert!(rows.iter().any(|row| &row[4] == "set_up" && &row[1] == ADA && &row[3] == "127.0.0.1"), "{text}");
 
     let some = ada.get("/settings/audit.csv?what=token_made").text().unwrap();
-    assert_eq!(some.lines().count(), 7, "{some}");
+    assert_eq!(some.lines().count(), 6, "{some}");
 }
 
 #[test]
 fn a_long_file_is_whole() {
     let (_house, ada) = House::of_ada();
-    let starts = 1_100;
-    for _ in 0..starts {
-        ada.start(r#"{"seconds":0}"#);
-    }
+    let (starters, starts) = (10, 110);
+    std::thread::scope(|scope| {
+        for _ in 0..starters {
+            let starter = ada.double();
+            scope.spawn(move || (0..starts).for_each(|_| drop(starter.start(r#"{"seconds":0}"#))));
+        }
+    });
     let text = ada.get("/settings/audit.csv?what=job_started").text().unwrap();
-    let jobs: std::collections::BTreeSet<_> = text.lines().skip(1).map(|line| line.split(',').nth(5).unwrap()).collect();
-    assert_eq!(jobs.len(), starts);
+    let jobs: std::collections::BTreeSet<_> =
+        text.lines().skip(1).map(|line| line.split(',').nth(5).unwrap()).collect();
+    assert_eq!(jobs.len(), starters * starts);
 }

@@ -21,7 +21,13 @@ fn what_is_wrong_with_a_new_password_stands_beside_it_and_no_password_comes_back
     let other = house.visitor();
     other.sign_in(ADA);
     for (old, new, again, field, wrong) in [
-        ("not my password", "another sentence of words", "another sentence of words", "old", "This is not your password"),
+        (
+            "not my password",
+            "another sentence of words",
+            "another sentence of words",
+            "old",
+            "This is not your password",
+        ),
         (PASSWORD, "too short", "too short", "new", "A password has at least 12 characters"),
         (PASSWORD, "another sentence of words", "a different sentence", "again", "This is not the same"),
     ] {
@@ -162,7 +168,8 @@ fn times_are_those_of_the_zone_that_somebody_has_chosen() {
 fn markup_in_names_and_devices_is_text() {
     let (house, ada) = House::of_ada();
     let agent = Client::builder().build().unwrap().post(house.milepost.url("/api/sign_in"));
-    let signed_in = agent.header(USER_AGENT, "<script>alert(1)</script>/1").form(&[("name", ADA), ("password", PASSWORD)]);
+    let signed_in =
+        agent.header(USER_AGENT, "<script>alert(1)</script>/1").form(&[("name", ADA), ("password", PASSWORD)]);
     assert_eq!(signed_in.send().unwrap().status(), 200);
     assert_eq!(house.visitor().call("sign_in", &[("name", MARKUP), ("password", PASSWORD)]).status(), 401);
     let form = [("name", MARKUP), ("read", "true"), ("expires", "never")];

@@ -68,7 +68,10 @@ fn the_last_administrator_stays_one() {
     }
     let mei = house.add(&ada, "mei", "administrator");
     done(ada.call("change_role", &[("user", "1"), ("role", "viewer")]));
-    assert_eq!((ada.get("/settings/users").status(), mei.get("/settings/users").status()), (StatusCode::FORBIDDEN, StatusCode::OK));
+    assert_eq!(
+        (ada.get("/settings/users").status(), mei.get("/settings/users").status()),
+        (StatusCode::FORBIDDEN, StatusCode::OK)
+    );
 }
 
 #[test]
