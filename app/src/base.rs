@@ -25,7 +25,5 @@ fn base() -> String {
 
 /// The address of `path`, which begins with `/`, as a browser asks for it.
 pub fn at(path: &str) -> String {
-    let mut address = String::from(base());
-    address.push_str(path);
-    address
+    [&*base(), path].concat()
 }

@@ -62,6 +62,7 @@ alter table ledger add column access integer not null default 0;
 
 -- Who did what. Names stand in it as they were, for what they mean may be gone. Nothing is ever changed in it.
 create table audit (
+    -- Of the first line that the row stands for.
     id integer primary key,
     at integer not null,
     who text not null,
@@ -70,14 +71,17 @@ create table audit (
     address text,
     what text not null,
     job integer,
+    -- How many lines the row stands for, all alike but for the job, which is the next one in each. What somebody starts by
+    -- the hundred is a row for each commit: a row for each start would make starts a third dearer.
+    lines integer not null default 1,
     detail text not null
 ) strict;
 
--- Written with every start, so there is no index that can be done without: what one person did is a merge of one range
--- for each word; a time is found by halving the numbers, which rise with it.
+-- What one person did is a merge of one range for each word; a time is found by halving the numbers, which rise with it.
 create index audit_by_who on audit (who, what);
 create index audit_by_what on audit (what);
 create index audit_by_job on audit (job) where job is not null;
+create index audit_by_run on audit (job) where lines > 1;
 
 -- Who sent it; null for those of earlier builds.
 alter table upload add column by text;

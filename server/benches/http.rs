@@ -96,7 +96,7 @@ async fn seed(data: &Path) -> anyhow::Result<()> {
             let engine = engine.clone();
             async move {
                 let kind = ["checksum", "import-csv", "check-links"][n % 3];
-                engine.start(kind, json!({}), StartOptions { by: "local".to_owned(), ..StartOptions::default() }).await
+                engine.start(kind, json!({}), StartOptions { ..StartOptions::default() }).await
             }
         })
         .buffer_unordered(500)

@@ -5,6 +5,7 @@ mod api;
 mod base_path;
 mod browser;
 mod clients;
+mod commands;
 mod database;
 mod door;
 mod downloads;

@@ -712,6 +712,7 @@ macro_rules! promises {
             what_people_decide_is_in_the_audit_log
             what_changes_nothing_is_not_in_the_audit_log
             the_audit_log_is_read_by_who_what_job_and_time
+            what_is_started_together_has_a_line_each_in_the_audit_log
             a_token_stands_in_the_history_of_a_job
             a_list_shows_of_hidden_kinds_only_ones_own
             pages_stay_full_where_hidden_jobs_lie_between

@@ -11,7 +11,7 @@ mod touch;
 use async_trait::async_trait;
 use model::{Micros, Role};
 
-pub(super) use self::touch::Touched;
+pub(super) use self::{audit::Starts, touch::Touched};
 use super::{SqliteStore, transaction::Transaction};
 use crate::{
     Error, Result,

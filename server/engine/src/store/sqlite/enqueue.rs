@@ -64,10 +64,10 @@ impl Transaction<'_> {
             )?;
         }
         match new.rerun_of {
-            None => self.audit(&new.by, "job_started", Some(job), &new.kind)?,
+            None => self.started(job, &new.by, &new.kind),
             Some(original) => {
                 self.note_repeat(original, job, &new.by)?;
-                self.audit(&new.by, "job_started", Some(job), &format!("{}, repeats #{original}", new.kind))?;
+                self.started(job, &new.by, &format!("{}, repeats #{original}", new.kind));
             }
         }
         self.ledger.last_job = job.0;

@@ -7,6 +7,7 @@ use model::{Counts, JobId, JobState, JobView, LogEvent, Micros, Seq, StateEvent,
 use rusqlite::{Connection, Params, Row, TransactionBehavior, params};
 
 use super::{
+    accounts::Starts,
     error::corrupt,
     feed::Feed,
     row::{StateRow, count_mut, json, view_columns},
@@ -39,6 +40,8 @@ pub(super) struct Transaction<'c> {
     ended: [u64; 3],
     /// How the number of jobs of each kind changes.
     kinds: BTreeMap<String, i64>,
+    /// What was started in it, for the audit log.
+    pub(super) starts: Vec<Starts>,
     /// Whether it leaves something for upkeep to remove.
     litters: bool,
 }
@@ -73,6 +76,7 @@ impl<'c> Transaction<'c> {
             events: Vec::new(),
             ended: [0; 3],
             kinds: BTreeMap::new(),
+            starts: Vec::new(),
             litters: false,
         })
     }
@@ -182,6 +186,7 @@ impl<'c> Transaction<'c> {
         // No event either where this is the same: each has a number.
         if self.ledger != self.before {
             self.write_events()?;
+            self.write_starts()?;
             self.write_kinds()?;
             self.write_hour()?;
             self.write_ledger()?;

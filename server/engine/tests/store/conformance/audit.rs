@@ -196,6 +196,51 @@ pub(crate) async fn the_audit_log_is_read_by_who_what_job_and_time(kept: Kept) {
     assert_eq!(page(store, before_all).await, AuditPage::default());
 }
 
+pub(crate) async fn what_is_started_together_has_a_line_each_in_the_audit_log(kept: Kept) {
+    let store = &*kept.store;
+    let others = store.enqueue(new_job("a")).await.expect("accepted");
+    kept.clock.advance(HOUR);
+    // They share commits.
+    let start = |_| store.enqueue(NewJob { by: nightly(), ..new_job("a") });
+    let mut jobs = futures_util::future::try_join_all((0..40).map(start)).await.expect("accepted");
+    jobs.sort_unstable();
+    let after = Note { by: root(), what: "signed_in", detail: String::new() };
+    store.note(after).await.expect("noted");
+    let started: Vec<JobId> = jobs.iter().rev().copied().chain([others]).collect();
+
+    for until in [None, Some(Micros(NOW + HOUR + 1))] {
+        for what in [None, Some("job_started".to_owned())] {
+            for who in [None, Some("ann".to_owned())] {
+                let query = AuditQuery { who: who.clone(), what: what.clone(), until, limit: 7, ..all() };
+                let (mut before, mut lines) = (None, Vec::new());
+                loop {
+                    let page = page(store, AuditQuery { before, ..query.clone() }).await;
+                    assert!(page.rows.len() == 7 || !page.older);
+                    before = page.rows.last().map(|row| row.id);
+                    lines.extend(page.rows);
+                    if !page.older {
+                        break;
+                    }
+                }
+                assert!(lines.windows(2).all(|pair| pair[0].id > pair[1].id));
+                assert_eq!(lines.iter().filter_map(|line| line.job).collect::<Vec<_>>(), started);
+                assert_eq!(lines.iter().filter(|line| line.by == nightly()).count(), 40);
+            }
+        }
+    }
+    let since = AuditQuery { from: Some(Micros(NOW + 1)), ..all() };
+    assert_eq!(page(store, since).await.rows.len(), 41);
+    for (job, token) in [(jobs[0], true), (jobs[17], true), (jobs[39], true), (others, false)] {
+        let query = AuditQuery { job: Some(job), ..all() };
+        let rows = page(store, query).await.rows;
+        assert_eq!(rows.iter().map(|row| (row.job, row.by == nightly())).collect::<Vec<_>>(), [(Some(job), token)]);
+        let created = store.activity(job, 1).await.expect("read").remove(0);
+        assert_eq!(created.detail, if token { "with token nightly-ci" } else { "" });
+    }
+    let nobody = AuditQuery { job: Some(JobId(jobs[39].0 + 1)), ..all() };
+    assert_eq!(page(store, nobody).await, AuditPage::default());
+}
+
 pub(crate) async fn a_token_stands_in_the_history_of_a_job(kept: Kept) {
     let (store, by) = (&*kept.store, nightly());
     let first = store.enqueue(NewJob { by: by.clone(), ..new_job("a") }).await.expect("accepted");

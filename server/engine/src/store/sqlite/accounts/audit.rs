@@ -11,6 +11,23 @@ use crate::{
     },
 };
 
+/// The word for the start of a job.
+const STARTED: &str = "job_started";
+
+/// Jobs in a row that somebody started in one transaction, by the same means.
+pub(in crate::store::sqlite) struct Starts {
+    by: By,
+    detail: String,
+    first: JobId,
+    jobs: i64,
+}
+
+impl Starts {
+    fn goes_on_with(&self, job: JobId, by: &By, detail: &str) -> bool {
+        job.0 == self.first.0 + self.jobs && self.detail == detail && self.by == *by
+    }
+}
+
 impl Verb for Note {
     type Answer = ();
 
@@ -22,8 +39,29 @@ impl Verb for Note {
 impl Transaction<'_> {
     /// Adds a line to the audit log.
     pub(in crate::store::sqlite) fn audit(&self, by: &By, what: &str, job: Option<JobId>, detail: &str) -> Result<()> {
+        self.write_lines(by, what, job, 1, detail)
+    }
+
+    /// Has the commit add a line for a job that was started.
+    pub(in crate::store::sqlite) fn started(&mut self, job: JobId, by: &By, detail: &str) {
+        match self.starts.last_mut() {
+            Some(run) if run.goes_on_with(job, by, detail) => run.jobs += 1,
+            _ => self.starts.push(Starts { by: by.clone(), detail: detail.to_owned(), first: job, jobs: 1 }),
+        }
+    }
+
+    /// Adds the lines of the jobs that were started.
+    pub(in crate::store::sqlite) fn write_starts(&self) -> Result<()> {
+        for Starts { by, detail, first, jobs } in &self.starts {
+            self.write_lines(by, STARTED, Some(*first), *jobs, detail)?;
+        }
+        Ok(())
+    }
+
+    fn write_lines(&self, by: &By, what: &str, job: Option<JobId>, lines: i64, detail: &str) -> Result<()> {
         self.execute(
-            "insert into audit (at, who, token, address, what, job, detail) values (?, ?, ?, ?, ?, ?, ?)",
+            "insert into audit (id, at, who, token, address, what, job, lines, detail)
+            values ((select id + lines from audit order by id desc limit 1), ?, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 self.now.0,
                 by.name,
@@ -31,6 +69,7 @@ impl Transaction<'_> {
                 by.address.map(|address| address.to_string()),
                 what,
                 job.map(|job| job.0),
+                lines,
                 detail
             ],
         )?;

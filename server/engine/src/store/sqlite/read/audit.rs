@@ -1,5 +1,6 @@
 //! The audit log, newest first, a page at a time. Each page is a walk along one index, or, for what one person did, a
-//! merge of one range of it for each word.
+//! merge of one range of it for each word. A row may stand for many lines: one for each of the jobs that somebody started
+//! in a row.
 
 use model::{JobId, Micros};
 use sqlx::{AssertSqlSafe, Row, SqliteConnection, sqlite::SqliteRow};
@@ -10,16 +11,20 @@ use crate::{
     store::{AuditPage, AuditQuery, AuditRow, By, sqlite::error::corrupt},
 };
 
-const COLUMNS: &str = "audit.id, audit.at, audit.who, audit.token, audit.address, audit.what, audit.job, audit.detail";
+const COLUMNS: &str = "audit.id, audit.at, audit.who, audit.token, audit.address, audit.what, audit.job, audit.detail, \
+    audit.lines";
 
-/// The first line that is not before a time: the numbers are halved, for they rise with the time and have no holes.
+/// The first line that is not before a time: the numbers are halved, for they rise with the time.
 const FIRST_SINCE: &str = "
     with recursive halves (low, high) as (
-        select coalesce((select min(id) from audit), 0), coalesce((select max(id) + 1 from audit), 0)
+        select coalesce((select min(id) from audit), 0),
+            coalesce((select id + lines from audit order by id desc limit 1), 0)
         union all
         select
-            iif((select at < ?1 from audit where id = (low + high) / 2), (low + high) / 2 + 1, low),
-            iif((select at < ?1 from audit where id = (low + high) / 2), high, (low + high) / 2)
+            iif((select at < ?1 from audit where id <= (low + high) / 2 order by id desc limit 1),
+                (low + high) / 2 + 1, low),
+            iif((select at < ?1 from audit where id <= (low + high) / 2 order by id desc limit 1),
+                high, (low + high) / 2)
         from halves where low < high
     )
     select low from halves where low = high";
@@ -37,7 +42,7 @@ impl Reader {
             beyond = beyond.min(first_since(&mut transaction, until).await?);
         }
         let sql = statement(query);
-        let mut rows = sqlx::query(AssertSqlSafe(sql))
+        let rows = sqlx::query(AssertSqlSafe(sql))
             .bind(first)
             .bind(beyond)
             .bind(limit as i64 + 1)
@@ -49,9 +54,23 @@ impl Reader {
             .fetch_all(&mut *transaction)
             .await?;
         transaction.commit().await?;
-        let older = rows.len() > limit;
-        rows.truncate(limit);
-        Ok(AuditPage { rows: rows.iter().map(row).collect::<Result<_>>()?, older })
+        let mut page = AuditPage::default();
+        for row in &rows {
+            let (first, lines): (AuditRow, i64) = (first_line(row)?, row.try_get(8)?);
+            for nth in (0..lines).rev() {
+                let line =
+                    AuditRow { id: first.id + nth, job: first.job.map(|job| JobId(job.0 + nth)), ..first.clone() };
+                if line.id >= beyond || query.job.is_some() && query.job != line.job {
+                    continue;
+                }
+                if page.rows.len() == limit {
+                    page.older = true;
+                    return Ok(page);
+                }
+                page.rows.push(line);
+            }
+        }
+        Ok(page)
     }
 }
 
@@ -65,7 +84,6 @@ fn statement(query: &AuditQuery) -> String {
         let asked = [
             (query.who.is_some(), "who = ?4"),
             (query.what.is_some(), "what = ?5"),
-            (query.job.is_some(), "job = ?6"),
             // The clock may have been set back, so that the numbers alone do not say it.
             (query.from.is_some(), "at >= ?7"),
             (query.until.is_some(), "at < ?8"),
@@ -78,7 +96,20 @@ fn statement(query: &AuditQuery) -> String {
         format!("select {COLUMNS} from audit {index} where {filters} order by audit.id desc limit ?3")
     };
     match query {
-        AuditQuery { job: Some(_), .. } => walk("indexed by audit_by_job"),
+        AuditQuery { job: Some(_), .. } => format!(
+            "select {COLUMNS} from audit
+            where audit.id in (
+                select id from audit indexed by audit_by_job where job = ?6
+                union
+                select id from (
+                    select id, job + lines as beyond from audit indexed by audit_by_run
+                    where job <= ?6 and lines > 1 order by job desc limit 1
+                )
+                where beyond > ?6
+            )
+            and {} order by audit.id desc limit ?3",
+            filters("audit")
+        ),
         AuditQuery { who: Some(_), what: Some(_), .. } => walk("indexed by audit_by_who"),
         AuditQuery { what: Some(_), .. } => walk("indexed by audit_by_what"),
         AuditQuery { who: Some(_), .. } => format!(
@@ -100,8 +131,8 @@ fn statement(query: &AuditQuery) -> String {
     }
 }
 
-/// Reads [`COLUMNS`].
-fn row(row: &SqliteRow) -> Result<AuditRow> {
+/// Reads [`COLUMNS`] as the first of the lines.
+fn first_line(row: &SqliteRow) -> Result<AuditRow> {
     let address: Option<&str> = row.try_get(4)?;
     Ok(AuditRow {
         id: row.try_get(0)?,

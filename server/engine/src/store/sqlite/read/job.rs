@@ -109,8 +109,10 @@ impl Reader {
     pub(in crate::store::sqlite) async fn activity(&self, job: JobId, limit: u32) -> Result<Vec<Activity>> {
         let rows = sqlx::query(
             "select created_at as at, 0 as place, 'created' as what, 1 as attempt, created_by as by,
-                ltrim(coalesce('#' || rerun_of, '') || coalesce(', with token ' || (
-                    select token from audit indexed by audit_by_job where audit.job = job.id and what = 'job_started'
+                ltrim(coalesce('#' || rerun_of, '') || coalesce(', with token ' || coalesce(
+                    (select token from audit indexed by audit_by_job where audit.job = ?1 and what = 'job_started'),
+                    (select iif(audit.job + lines > ?1, token, null) from audit indexed by audit_by_run
+                    where audit.job <= ?1 and lines > 1 order by audit.job desc limit 1)
                 ), ''), ', ') as detail, 0 as nth
             from job where id = ?1
             union all

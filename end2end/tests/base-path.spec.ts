@@ -1,0 +1,59 @@
+// Everything below a path that a proxy gives: nothing that a page loads, opens, posts or leads to lies outside of it.
+import { join } from "node:path";
+import { expect, live, Milepost, state, test } from "./milepost.ts";
+
+test.describe("below a base path", () => {
+  let milepost: Milepost;
+
+  test.beforeAll(async () => {
+    milepost = await new Milepost(["--base-path", "/milepost"]).start();
+  });
+  test.afterAll(async () => milepost.remove());
+
+  test("pages, scripts, streams and forms stay there", async ({ browser }) => {
+    const context = await browser.newContext({ baseURL: milepost.url });
+    const page = await context.newPage();
+    const wrong: string[] = [];
+    page.on("request", (request) => {
+      const { protocol, pathname } = new URL(request.url());
+      if (protocol === "http:" && !pathname.startsWith("/milepost/")) wrong.push(`${request.method()} ${pathname}`);
+    });
+    page.on("response", (answer) => {
+      if (answer.status() >= 400) wrong.push(`${answer.status()} ${answer.url()}`);
+    });
+
+    await page.goto("/milepost/");
+    await live(page);
+    await page.getByRole("button", { name: /^Colour scheme/ }).click();
+    expect(await context.cookies()).toMatchObject([{ name: "theme", path: "/milepost/" }]);
+    await page.getByRole("link", { name: "New job" }).first().click();
+    await page.getByRole("link", { name: "Demonstration" }).click();
+    await live(page);
+    await page.getByLabel("Seconds", { exact: true }).fill("600");
+    await page.getByRole("button", { name: "Start job" }).click();
+    await expect(page).toHaveURL(/\/milepost\/jobs\/1$/);
+    await live(page);
+    await expect(state(page)).toHaveText(/Running/);
+    // Changes the icon, by the sprite.
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await expect(state(page)).toHaveText(/Cancelled/);
+    await expect(page.locator(".page-head .state use")).toHaveAttribute("href", /^\/milepost\/icons\.svg#i-/);
+    await page.getByRole("button", { name: "Run again" }).click();
+    await expect(page).toHaveURL(/\/milepost\/jobs\/2$/);
+    await live(page);
+
+    await page.goto("/milepost/new/checksum");
+    await live(page);
+    await page.getByLabel("Folder", { exact: true }).focus();
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("group", { name: "Folders on the server" })).toBeFocused();
+
+    await page.goto("/milepost/new/import-csv");
+    await live(page);
+    await page.getByLabel("File", { exact: true }).setInputFiles(join(milepost.root, "orders.csv"));
+    await expect(page.getByText(/^orders\.csv, .*, already here$/)).toBeVisible();
+    expect(wrong).toEqual([]);
+    await context.close();
+  });
+});
