@@ -23,6 +23,7 @@ mod people;
 mod publishing;
 mod rights;
 mod routes;
+mod settings;
 mod shutdown;
 mod signing_in;
 mod site;
