@@ -9,6 +9,7 @@ mod database;
 mod door;
 mod downloads;
 mod full_disk;
+mod house;
 mod job_page;
 mod killed;
 mod links;
