@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::house::{House, Visitor};
+use crate::people::{House, Visitor};
 
 /// Where the forms of a page lead, and its links to forms that start jobs; but what everybody is offered everywhere.
 fn offered(page: &str) -> BTreeSet<String> {

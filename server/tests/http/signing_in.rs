@@ -1,7 +1,7 @@
 use reqwest::{blocking::Response, header::RETRY_AFTER};
 use serde_json::Value;
 
-use crate::house::{ADA, House, PASSWORD, leads_to};
+use crate::people::{ADA, House, PASSWORD, leads_to};
 
 fn text(response: Response, status: u16) -> String {
     assert_eq!(response.status(), status);
