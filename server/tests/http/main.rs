@@ -17,6 +17,7 @@ mod listening;
 mod lists;
 mod milepost;
 mod new_job;
+mod offers;
 #[path = "../tasks/orders.rs"]
 mod orders;
 mod people;
