@@ -102,6 +102,10 @@ async fn open(config: &Config, hub: Arc<Hub>, tasks: Tasks, on: runtime::Handle)
         let alone = Lock::migrate(&config.work.data_dir)?;
         let builder = process::builder(&config.work, tasks, on.clone());
         let builder = builder.upload_limit(config.upload_limit).listener(Arc::clone(&hub) as Arc<dyn Listener>);
+        let builder = match config.upload_quota {
+            Some(quota) => builder.upload_quota(quota),
+            None => builder,
+        };
         match (&alone, begun.elapsed() < WORKERS_GO) {
             (Some(_), _) => return Ok(builder.open().await?),
             (None, true) => match builder.without_migrating().open().await {

@@ -100,10 +100,16 @@ async fn identify(
     })
 }
 
-/// The token of a request (RFC 6750, 2.1).
+/// The token of a request (RFC 6750, 2.1). Where it cannot be read, or other credentials stand beside it, one that nobody
+/// has: such a request must not go on by its session, which it may not even be said to be sent with.
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, secret) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(secret.trim())
+    let lines = headers.get_all(header::AUTHORIZATION);
+    let mut tokens = lines.iter().filter_map(|line| {
+        let (scheme, secret) = line.as_bytes().split_at_checked("bearer ".len())?;
+        scheme.eq_ignore_ascii_case(b"bearer ").then(|| std::str::from_utf8(secret).unwrap_or_default().trim())
+    });
+    let token = tokens.next()?;
+    Some(if lines.iter().count() == 1 { token } else { "" })
 }
 
 /// Says why not: people get a page, programs a status.
