@@ -14,17 +14,27 @@ export class Milepost {
   readonly home = mkdtempSync(join(tmpdir(), "milepost-"));
   readonly root = join(this.home, "root");
   url = "";
+  /** The link for the first administrator of a server with accounts. */
+  setupLink = "";
   private child?: ChildProcess;
 
-  /** `alone`: from a copy in a folder with nothing else in it, started from the root directory, with no environment. */
-  constructor(private readonly flags: string[] = [], private readonly alone = false) {
+  /**
+   * `alone`: from a copy in a folder with nothing else in it, started from the root directory, with no environment.
+   * `accounts`: people sign in.
+   */
+  constructor(
+    private readonly flags: string[] = [],
+    private readonly alone = false,
+    private readonly accounts = false,
+  ) {
     cpSync(samples, this.root, { recursive: true });
   }
 
   /** Starts it, on the port it had before if there was one. */
   async start(): Promise<this> {
     const addr = this.url ? new URL(this.url).host : "127.0.0.1:0";
-    const args = ["--addr", addr, "--data-dir", join(this.home, "data"), "--root", this.root, "--no-auth", ...this.flags];
+    const access = this.accounts ? [] : ["--no-auth"];
+    const args = ["--addr", addr, "--data-dir", join(this.home, "data"), "--root", this.root, ...access, ...this.flags];
     const copy = join(this.home, "alone", "milepost");
     if (this.alone) cpSync(binary, copy);
     const place = this.alone ? { cwd: "/", env: {} } : { cwd: this.home };
@@ -37,7 +47,8 @@ export class Milepost {
       child.stdout.on("data", (chunk) => {
         said += chunk;
         const line = /^listening on (http:\/\/\S+)$/m.exec(said);
-        if (line?.[1]) found(line[1]);
+        this.setupLink ||= /^set up the first administrator at (\S+)$/m.exec(said)?.[1] ?? "";
+        if (line?.[1] && (this.setupLink || !this.accounts)) found(line[1]);
       });
       child.once("exit", (code) => failed(new Error(`milepost ended with ${code} before it listened\n${log}`)));
     });

@@ -43,7 +43,7 @@ pub(crate) async fn invite(gate: &Gatekeeper, config: &Config, listening: Socket
             print(&format!("set up the first administrator at {link}"));
         }
         Err(error) => {
-            tracing::error!(%error, "cannot make a link for the first administrator; try `milepost setup-link`")
+            tracing::error!(%error, "cannot make a link for the first administrator; try `milepost setup-link`");
         }
     }
 }

@@ -17,10 +17,12 @@ mod listening;
 mod lists;
 mod milepost;
 mod new_job;
+mod offers;
 #[path = "../tasks/orders.rs"]
 mod orders;
 mod people;
 mod publishing;
+mod rights;
 mod routes;
 mod settings;
 mod shutdown;
