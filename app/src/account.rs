@@ -27,9 +27,9 @@ impl Account {
     /// Makes the session theirs, under a new id: whoever knew the old one is left with nothing. What the visitor kept
     /// in it before goes too.
     pub async fn sign_in(self, session: &Session) -> Result<(), Error> {
-        if session.id().is_some() {
-            session.flush().await?;
-        }
+        session.clear().await;
+        // `flush` would leave the old id to the record.
+        session.cycle_id().await?;
         session.insert(Self::KEY, self).await
     }
 }

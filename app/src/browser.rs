@@ -6,8 +6,8 @@ use model::FieldError;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    Document, DomParser, Element, Event, FormData, HtmlElement, HtmlFormElement, HtmlInputElement, HtmlTemplateElement, RequestInit,
-    Response, SupportedType, UrlSearchParams,
+    Document, DomParser, Element, Event, FormData, HtmlElement, HtmlFormElement, HtmlInputElement, HtmlTemplateElement,
+    RequestInit, Response, SupportedType, UrlSearchParams,
 };
 
 use crate::{base::at, live::json::Json, ui::localise};

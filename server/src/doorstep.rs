@@ -8,7 +8,7 @@ mod next;
 
 use std::collections::HashMap;
 
-use accounts::SignIn;
+use accounts::{Gatekeeper, SignIn};
 use app::{
     account::Account,
     api::ApiError,
@@ -98,8 +98,12 @@ pub(crate) async fn sign_out(
     if visit.session().is_some() {
         let left = async {
             session.flush().await?;
-            let note = Note { by: visit.desk.by().clone(), what: "signed_out", detail: String::new() };
-            Ok::<_, ApiError>(state.engine.store().note(note).await?)
+            // Who has been removed meanwhile is nobody.
+            if visit.desk.actor().who().is_some() {
+                let note = Note { by: visit.desk.by().clone(), what: "signed_out", detail: String::new() };
+                state.engine.store().note(note).await?;
+            }
+            Ok::<_, ApiError>(())
         };
         if let Err(error) = left.await {
             return api::refuse(&error);
@@ -110,7 +114,8 @@ pub(crate) async fn sign_out(
 
 /// `GET /setup?link=SECRET`.
 pub(crate) async fn set_up_page(State(state): State<AppState>, request: Request) -> Response {
-    let form = set_up_form(&state, &asked(&request, "link").unwrap_or_default()).await;
+    let Some(gatekeeper) = &state.gatekeeper else { return go(&at("/")) };
+    let form = set_up_form(gatekeeper, &asked(&request, "link").unwrap_or_default()).await;
     show_set_up(&state, request.headers(), StatusCode::OK, form)
 }
 
@@ -127,9 +132,10 @@ pub(crate) async fn set_up(
     };
     let Some(gatekeeper) = &state.gatekeeper else { return without_accounts() };
     let (link, name, password) = (form.text("link"), form.text("name"), form.text("password"));
-    let used = match form.page && password != form.text("again") {
-        true => Err(mistyped()),
-        false => gatekeeper.use_link(link, name, password, visit.address).await.map_err(ApiError::from),
+    let used = if form.page && password != form.text("again") {
+        Err(mistyped())
+    } else {
+        gatekeeper.use_link(link, name, password, visit.address).await.map_err(ApiError::from)
     };
     let entered = match used {
         Ok(person) => enter(&visit, &session, &person, &form.headers).await,
@@ -139,7 +145,7 @@ pub(crate) async fn set_up(
         Ok(()) => form.done(&at("/")),
         Err(error) if form.page => {
             let status = status(&error);
-            let again = set_up_form(&state, link).await.map(|empty| {
+            let again = set_up_form(gatekeeper, link).await.map(|empty| {
                 let refusal = error.fields.is_empty().then_some(error.message);
                 empty.map(|empty| SetUpForm { name: name.to_owned(), faults: error.fields, refusal, ..empty })
             });
@@ -181,8 +187,7 @@ fn without_accounts() -> Response {
 }
 
 /// The empty form for a link, if it can be used.
-async fn set_up_form(state: &AppState, link: &str) -> engine::Result<Option<SetUpForm>> {
-    let Some(gatekeeper) = &state.gatekeeper else { return Ok(None) };
+async fn set_up_form(gatekeeper: &Gatekeeper, link: &str) -> engine::Result<Option<SetUpForm>> {
     Ok(gatekeeper.link_for(link).await?.map(|whom| {
         let person = match whom {
             LinkFor::Setup => None,

@@ -38,11 +38,12 @@ pub(crate) async fn invite(gate: &Gatekeeper, config: &Config, listening: Socket
     match gate.make_link(None, &By::from("milepost serve")).await {
         Ok(secret) => {
             let link = link(config, listening, &secret);
-            tracing::info!("nobody can sign in yet; set up the first administrator at {link}");
+            // Not in the log, which others may read.
+            tracing::info!("nobody can sign in yet; the link for the first administrator is on stdout");
             print(&format!("set up the first administrator at {link}"));
         }
         Err(error) => {
-            tracing::error!(%error, "cannot make a link for the first administrator; try `milepost setup-link`")
+            tracing::error!(%error, "cannot make a link for the first administrator; try `milepost setup-link`");
         }
     }
 }

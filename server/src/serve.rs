@@ -128,9 +128,15 @@ fn places(wanted: u32) -> u32 {
 
 /// The line on stdout for whoever started this and waits; and a word on who may come in.
 fn announce(config: &Config, addr: SocketAddr) {
-    tracing::info!(data = %config.work.data_dir.display(), build = assets::build(), "serving");
+    let data = config.work.data_dir.display();
     if config.no_auth {
-        tracing::info!("no accounts (--no-auth): everyone who can reach {addr} may do everything");
+        tracing::info!(
+            %data,
+            build = assets::build(),
+            "no accounts (--no-auth): everyone who can reach {addr} may do everything"
+        );
+    } else {
+        tracing::info!(%data, build = assets::build(), "people sign in at {}", config.link("/sign-in", addr));
     }
     #[expect(clippy::print_stdout, reason = "the contract with scripts")]
     {

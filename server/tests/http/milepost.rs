@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Output, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio},
     time::{Duration, Instant},
 };
 
@@ -47,6 +47,8 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
 /// A running server. Killed when dropped.
 pub(crate) struct Milepost {
     child: Child,
+    /// What it says on stdout after the line that says where it listens.
+    said: BufReader<ChildStdout>,
     /// Where it listens.
     pub(crate) addr: SocketAddr,
 }
@@ -68,6 +70,20 @@ impl Milepost {
         let mut command = command();
         command.args(["--addr", "127.0.0.1:0", "--no-auth", "--data-dir"]).arg(data).args(arguments);
         Self::spawn(command)
+    }
+
+    /// One with accounts, on `data`.
+    pub(crate) fn with_accounts(data: &Path, arguments: &[&str]) -> Self {
+        let mut command = command();
+        command.args(["--addr", "127.0.0.1:0", "--data-dir"]).arg(data).args(arguments);
+        Self::spawn(command)
+    }
+
+    /// The link for the first administrator, which it prints while there is none.
+    pub(crate) fn setup_link(&mut self) -> String {
+        let mut line = String::new();
+        self.said.read_line(&mut line).unwrap();
+        line.trim_end().strip_prefix("set up the first administrator at ").unwrap().to_owned()
     }
 
     /// One whose data directory is a small disk of its own, seen from here at [`Milepost::small_disk`];
@@ -92,16 +108,17 @@ impl Milepost {
     /// Starts `command` and waits for the line that says where it listens.
     pub(crate) fn spawn(mut command: Command) -> Self {
         let mut child = command.spawn().unwrap();
-        let mut said = BufReader::new(child.stdout.as_mut().unwrap()).lines().map_while(Result::ok);
+        let mut said = BufReader::new(child.stdout.take().unwrap());
         // Nothing comes before it, but where a test is the program.
-        let addr = said.find_map(|line| Some(line.split_once("listening on http://")?.1.parse().unwrap()));
+        let mut lines = said.by_ref().lines().map_while(Result::ok);
+        let addr = lines.find_map(|line| Some(line.split_once("listening on http://")?.1.parse().unwrap()));
         let Some(addr) = addr else {
             child.kill().unwrap();
             let mut said = String::new();
             child.stderr.unwrap().read_to_string(&mut said).unwrap();
             panic!("the server did not start; it said: {said}");
         };
-        Self { child, addr }
+        Self { child, said, addr }
     }
 
     /// An address on it.

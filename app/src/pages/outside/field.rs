@@ -14,7 +14,7 @@ pub(super) struct Line {
     pub password: bool,
     /// The shortest text that will do, characters: the browser says so before the server has to.
     pub shortest: Option<usize>,
-    pub help: &'static str,
+    pub help: String,
     /// What is wrong with it.
     pub fault: Option<String>,
     /// Where else it is said that it is wrong, as the id of an element.

@@ -54,9 +54,9 @@ impl SetUpForm {
     /// To be chosen, or shown; a field in both cases, so that password managers know whose password it is.
     fn name(&self) -> AnyView {
         let Some(person) = &self.person else {
-            let help = "Letters a to z, digits and . _ - @. It stays yours.";
+            let help = "Letters a to z, digits and . _ - @. It stays yours.".to_owned();
             let (name, fault) = (self.name.clone(), self.fault("name"));
-            let first = self.begins_with("name");
+            let first = self.refusal.is_none() && self.begins_with_name();
             let line = Line { name: "name", label: "Name", autocomplete: "username", text: name, ..Line::default() };
             return Line { help, fault, first, ..line }.view().into_any();
         };
@@ -79,27 +79,24 @@ impl SetUpForm {
     fn password(&self) -> impl IntoView {
         let line = new_password("password", "Password", self.fault("password"));
         Line {
-            help: "At least 12 characters; a sentence of a few words will do.",
-            first: self.begins_with("password"),
+            help: format!("At least {} characters; a sentence of a few words will do.", passwords::SHORTEST),
+            first: self.refusal.is_none() && !self.begins_with_name(),
             ..line
         }
         .view()
     }
 
     fn again(&self) -> impl IntoView {
-        let line = new_password("again", "The same again", self.fault("again"));
-        Line { first: self.begins_with("again"), ..line }.view()
+        new_password("again", "The same again", self.fault("again")).view()
     }
 
     fn fault(&self, field: &str) -> Option<String> {
         self.faults.iter().find(|fault| fault.field == field).map(|fault| fault.message.clone())
     }
 
-    /// Whether the keyboard begins in this field: the first that is at fault, else the first there is to fill in.
-    fn begins_with(&self, field: &str) -> bool {
-        let open: &[&str] = if self.person.is_some() { &["password", "again"] } else { &["name", "password", "again"] };
-        let at_fault = open.iter().find(|name| self.fault(name).is_some());
-        self.refusal.is_none() && at_fault.or(open.first()).is_some_and(|first| *first == field)
+    /// Where the keyboard begins: passwords are typed anew after whatever was wrong.
+    fn begins_with_name(&self) -> bool {
+        self.person.is_none() && (self.faults.is_empty() || self.fault("name").is_some())
     }
 }
 

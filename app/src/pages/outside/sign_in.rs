@@ -41,7 +41,7 @@ impl SignInForm {
                 </button>
             </form>
             <footer>
-                <span>"No account, or no password? Ask an administrator for a link."</span>
+                <span>"No account or password? Ask an administrator."</span>
             </footer>
         }
         .into_any()
