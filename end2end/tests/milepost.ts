@@ -5,6 +5,7 @@ import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type APIRequestContext, test as base, expect, type Page } from "@playwright/test";
+import { ada, add, inTheNameOf, type Person, type Role } from "./people.ts";
 
 const binary = resolve(import.meta.dirname, process.env.MILEPOST_BIN ?? "../../target/release/milepost");
 const samples = resolve(import.meta.dirname, "../samples");
@@ -82,17 +83,47 @@ export class Milepost {
   }
 }
 
-/** `test` with one server per worker as `milepost`, its address as `baseURL`. */
-export const test = base.extend<object, { milepost: Milepost }>({
+/** What the tests of a project have in common. */
+export interface Served {
+  /** Who looks at the pages: somebody with this role, or whoever comes by where there are no accounts. */
+  role: "none" | Role;
+  /** The server's, besides where it is and keeps its data. */
+  flags: string[];
+  /** One for each worker. */
+  milepost: Milepost;
+  /** Who has signed in on `page`, and in whose name `request` works. */
+  people?: { visitor: Person; caller: Person };
+}
+
+/** `test` with a server as `milepost`, its address as `baseURL`, and a browser in which `role` has signed in. */
+export const test = base.extend<object, Served>({
+  role: ["none", { option: true, scope: "worker" }],
+  flags: [["--cancel-grace", "2s"], { option: true, scope: "worker" }],
   milepost: [
-    async ({}, use) => {
-      const milepost = await new Milepost(["--cancel-grace", "2s"]).start();
+    async ({ flags, role }, use) => {
+      const milepost = await new Milepost(flags, false, role !== "none").start();
       await use(milepost);
       await milepost.remove();
     },
     { scope: "worker" },
   ],
+  people: [
+    async ({ milepost, role }, use) => {
+      if (role === "none") return use(undefined);
+      const first = await ada(milepost);
+      const visitor = role === "administrator" ? first : await add(milepost, first, role, role);
+      // A viewer starts nothing: what there is to see, the administrator does.
+      await use({ visitor, caller: role === "viewer" ? first : visitor });
+    },
+    { scope: "worker" },
+  ],
   baseURL: async ({ milepost }, use) => use(milepost.url),
+  storageState: async ({ people }, use) => use(people?.visitor.session),
+  request: async ({ baseURL, people, playwright }, use) => {
+    const request = await playwright.request.newContext({ baseURL, ...(people && inTheNameOf(people.caller)) });
+    await use(request);
+    await request.dispose();
+  },
 });
 
 export { expect };
