@@ -1,11 +1,19 @@
 import { existsSync } from "node:fs";
 import { defineConfig } from "@playwright/test";
+import type { Served } from "./tests/milepost.ts";
 
 // A system Chromium where there is one (CHROMIUM_BIN names another), else the one Playwright brings.
 const chromium = process.env.CHROMIUM_BIN ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(existsSync);
 const root = process.getuid?.() === 0;
 
-export default defineConfig({
+// What people do with jobs, with accounts as without them. Each flow that waits for jobs to run for a while is gone through
+// once more with script and once more without: as an operator, the least role that may, and as an administrator. The short
+// ones are gone through as both.
+const long = ["job", "pausing", "new-job"];
+const short = ["lists", "finding"];
+const flows = (...names: string[]) => names.map((name) => `**/${name}.spec.ts`);
+
+export default defineConfig<object, Served>({
   testDir: "tests",
   fullyParallel: true,
   workers: 2,
@@ -28,6 +36,18 @@ export default defineConfig({
   projects: [
     { name: "script", testIgnore: /noscript/ },
     { name: "noscript", testMatch: /noscript/, use: { javaScriptEnabled: false } },
+    { name: "operator", testMatch: flows(...long, ...short), use: { role: "operator" } },
+    { name: "administrator", testMatch: flows("queues", ...short), use: { role: "administrator" } },
+    {
+      name: "operator noscript",
+      testMatch: flows("new-job.noscript"),
+      use: { role: "operator", javaScriptEnabled: false },
+    },
+    {
+      name: "administrator noscript",
+      testMatch: flows("whole.noscript", "new-job.noscript"),
+      use: { role: "administrator", javaScriptEnabled: false },
+    },
     // `.ci/watch` asks for this one: it compiles.
     ...(process.env.WATCH ? [{ name: "watch", testMatch: /\.watch\.ts$/, workers: 1, use: { trace: "off" as const } }] : []),
     // `make bench` asks for this one; a figure means nothing beside other tests.

@@ -1,23 +1,8 @@
-// Every page, in both schemes and on a phone: no violation axe can find, nothing wider than the screen.
-import AxeBuilder from "@axe-core/playwright";
-import { type Page } from "@playwright/test";
+// Every page, in both schemes and on a phone.
+import { check } from "./accessible.ts";
 import { expect, startJob, state, test } from "./milepost.ts";
 
 const fixed = ["/", "/jobs", "/new", "/new/checksum", "/new/import-csv", "/new/check-links", "/new/demo", "/jobs/999999", "/nothing-here"];
-
-async function check(page: Page, where: string) {
-  for (const colorScheme of ["light", "dark"] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    const found = violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join("\n")}`);
-    expect(found, `${where}, ${colorScheme}`).toEqual([]);
-  }
-  await page.setViewportSize({ width: 360, height: 740 });
-  const width = await page.evaluate(() => document.documentElement.scrollWidth);
-  expect(width, `${where} is wider than a phone`).toBeLessThanOrEqual(360);
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join("\n")}`), `${where}, 360 px`).toEqual([]);
-}
 
 for (const path of fixed) {
   test(`${path} is accessible`, async ({ page }) => {

@@ -5,6 +5,7 @@ import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type APIRequestContext, test as base, expect, type Page } from "@playwright/test";
+import { ada, add, inTheNameOf, type Person, type Role } from "./people.ts";
 
 const binary = resolve(import.meta.dirname, process.env.MILEPOST_BIN ?? "../../target/release/milepost");
 const samples = resolve(import.meta.dirname, "../samples");
@@ -14,17 +15,27 @@ export class Milepost {
   readonly home = mkdtempSync(join(tmpdir(), "milepost-"));
   readonly root = join(this.home, "root");
   url = "";
+  /** The link for the first administrator of a server with accounts. */
+  setupLink = "";
   private child?: ChildProcess;
 
-  /** `alone`: from a copy in a folder with nothing else in it, started from the root directory, with no environment. */
-  constructor(private readonly flags: string[] = [], private readonly alone = false) {
+  /**
+   * `alone`: from a copy in a folder with nothing else in it, started from the root directory, with no environment.
+   * `accounts`: people sign in.
+   */
+  constructor(
+    private readonly flags: string[] = [],
+    private readonly alone = false,
+    private readonly accounts = false,
+  ) {
     cpSync(samples, this.root, { recursive: true });
   }
 
   /** Starts it, on the port it had before if there was one. */
   async start(): Promise<this> {
     const addr = this.url ? new URL(this.url).host : "127.0.0.1:0";
-    const args = ["--addr", addr, "--data-dir", join(this.home, "data"), "--root", this.root, "--no-auth", ...this.flags];
+    const access = this.accounts ? [] : ["--no-auth"];
+    const args = ["--addr", addr, "--data-dir", join(this.home, "data"), "--root", this.root, ...access, ...this.flags];
     const copy = join(this.home, "alone", "milepost");
     if (this.alone) cpSync(binary, copy);
     const place = this.alone ? { cwd: "/", env: {} } : { cwd: this.home };
@@ -37,7 +48,8 @@ export class Milepost {
       child.stdout.on("data", (chunk) => {
         said += chunk;
         const line = /^listening on (http:\/\/\S+)$/m.exec(said);
-        if (line?.[1]) found(line[1]);
+        this.setupLink ||= /^set up the first administrator at (\S+)$/m.exec(said)?.[1] ?? "";
+        if (line?.[1] && (this.setupLink || !this.accounts)) found(line[1]);
       });
       child.once("exit", (code) => failed(new Error(`milepost ended with ${code} before it listened\n${log}`)));
     });
@@ -71,17 +83,47 @@ export class Milepost {
   }
 }
 
-/** `test` with one server per worker as `milepost`, its address as `baseURL`. */
-export const test = base.extend<object, { milepost: Milepost }>({
+/** What the tests of a project have in common. */
+export interface Served {
+  /** Who looks at the pages: somebody with this role, or whoever comes by where there are no accounts. */
+  role: "none" | Role;
+  /** The server's, besides where it is and keeps its data. */
+  flags: string[];
+  /** One for each worker. */
+  milepost: Milepost;
+  /** Who has signed in on `page`, and in whose name `request` works. */
+  people?: { visitor: Person; caller: Person };
+}
+
+/** `test` with a server as `milepost`, its address as `baseURL`, and a browser in which `role` has signed in. */
+export const test = base.extend<object, Served>({
+  role: ["none", { option: true, scope: "worker" }],
+  flags: [["--cancel-grace", "2s"], { option: true, scope: "worker" }],
   milepost: [
-    async ({}, use) => {
-      const milepost = await new Milepost(["--cancel-grace", "2s"]).start();
+    async ({ flags, role }, use) => {
+      const milepost = await new Milepost(flags, false, role !== "none").start();
       await use(milepost);
       await milepost.remove();
     },
     { scope: "worker" },
   ],
+  people: [
+    async ({ milepost, role }, use) => {
+      if (role === "none") return use(undefined);
+      const first = await ada(milepost);
+      const visitor = role === "administrator" ? first : await add(milepost, first, role, role);
+      // A viewer starts nothing: what there is to see, the administrator does.
+      await use({ visitor, caller: role === "viewer" ? first : visitor });
+    },
+    { scope: "worker" },
+  ],
   baseURL: async ({ milepost }, use) => use(milepost.url),
+  storageState: async ({ people }, use) => use(people?.visitor.session),
+  request: async ({ baseURL, people, playwright }, use) => {
+    const request = await playwright.request.newContext({ baseURL, ...(people && inTheNameOf(people.caller)) });
+    await use(request);
+    await request.dispose();
+  },
 });
 
 export { expect };

@@ -1,17 +1,8 @@
 // What people let pass: queues and kinds, paused and limited, on every page that shows it.
-import { expect, live, Milepost, startJob, state, test as base } from "./milepost.ts";
+import { expect, live, startJob, state, test } from "./milepost.ts";
 
 // A server of its own: what is paused here must hold up nobody else.
-const test = base.extend<object, { milepost: Milepost }>({
-  milepost: [
-    async ({}, use) => {
-      const milepost = await new Milepost().start();
-      await use(milepost);
-      await milepost.remove();
-    },
-    { scope: "worker" },
-  ],
-});
+test.use({ flags: [] });
 
 test("a queue is paused, says so wherever its jobs are shown, and goes on", async ({ page, context, request }) => {
   await page.goto("/queues");

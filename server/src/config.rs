@@ -2,6 +2,7 @@
 
 mod base_path;
 mod public_url;
+mod sessions;
 mod values;
 mod work;
 
@@ -18,6 +19,7 @@ use clap::Args;
 use serde::Deserialize;
 use url::Url;
 
+pub use sessions::SessionLimits;
 pub use values::{Address, Network, Size, Span};
 pub use work::{WorkConfig, WorkSettings};
 
@@ -64,6 +66,14 @@ struct WebSettings {
     #[arg(long, env = "MILEPOST_NO_AUTH", value_name = "BOOL", help_heading = "Server")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     no_auth: Option<bool>,
+
+    /// How long a browser stays signed in without being used [default: 7days]
+    #[arg(long, env = "MILEPOST_SESSION_IDLE", value_name = "TIME", help_heading = "Server")]
+    session_idle: Option<Span>,
+
+    /// How long a browser stays signed in at most [default: 30days]
+    #[arg(long, env = "MILEPOST_SESSION_LIFETIME", value_name = "TIME", help_heading = "Server")]
+    session_lifetime: Option<Span>,
 
     /// The largest upload accepted [default: 2GiB]
     #[arg(long, env = "MILEPOST_UPLOAD_LIMIT", value_name = "SIZE", help_heading = "Server")]
@@ -121,6 +131,8 @@ impl WebSettings {
             base_path: self.base_path.or(below.base_path),
             trusted_proxy: if self.trusted_proxy.is_empty() { below.trusted_proxy } else { self.trusted_proxy },
             no_auth: self.no_auth.or(below.no_auth),
+            session_idle: self.session_idle.or(below.session_idle),
+            session_lifetime: self.session_lifetime.or(below.session_lifetime),
             upload_limit: self.upload_limit.or(below.upload_limit),
             upload_quota: self.upload_quota.or(below.upload_quota),
             connections: self.connections.or(below.connections),
@@ -182,7 +194,7 @@ impl Config {
             base_path: base_path::checked(web.base_path)?,
             trusted_proxies: web.trusted_proxy.iter().map(|network| network.0).collect(),
             no_auth,
-            sessions: SessionLimits::default(),
+            sessions: SessionLimits::checked(web.session_idle, web.session_lifetime)?,
             upload_limit: web.upload_limit.map_or(2 << 30, |size| size.0),
             upload_quota: web.upload_quota.map(|size| size.0).or((!no_auth).then_some(20 << 30)),
             connections,
@@ -190,22 +202,6 @@ impl Config {
             patience: Duration::from_secs(30),
             reload_port: watch.then(leptos_reload_port).transpose()?,
         })
-    }
-}
-
-/// How long web sessions last.
-#[derive(Clone, Copy, Debug)]
-pub struct SessionLimits {
-    /// Without being used.
-    pub idle: Duration,
-    /// From sign-in on, used or not.
-    pub lifetime: Duration,
-}
-
-impl Default for SessionLimits {
-    /// 7 days, 30 days.
-    fn default() -> Self {
-        Self { idle: Duration::from_hours(7 * 24), lifetime: Duration::from_hours(30 * 24) }
     }
 }
 

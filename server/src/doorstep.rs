@@ -98,8 +98,11 @@ pub(crate) async fn sign_out(
     if visit.session().is_some() {
         let left = async {
             session.flush().await?;
-            let note = Note { by: visit.desk.by().clone(), what: "signed_out", detail: String::new() };
-            state.engine.store().note(note).await?;
+            // Who has been removed meanwhile is nobody.
+            if visit.desk.actor().who().is_some() {
+                let note = Note { by: visit.desk.by().clone(), what: "signed_out", detail: String::new() };
+                state.engine.store().note(note).await?;
+            }
             if let Some(gatekeeper) = &state.gatekeeper {
                 // Its streams end at once.
                 gatekeeper.refresh().await?;
@@ -133,9 +136,10 @@ pub(crate) async fn set_up(
     };
     let Some(gatekeeper) = &state.gatekeeper else { return without_accounts() };
     let (link, name, password) = (form.text("link"), form.text("name"), form.text("password"));
-    let used = match form.page && password != form.text("again") {
-        true => Err(mistyped()),
-        false => gatekeeper.use_link(link, name, password, visit.address).await.map_err(ApiError::from),
+    let used = if form.page && password != form.text("again") {
+        Err(mistyped())
+    } else {
+        gatekeeper.use_link(link, name, password, visit.address).await.map_err(ApiError::from)
     };
     let entered = match used {
         Ok(person) => enter(&visit, &session, &person, &form.headers).await,

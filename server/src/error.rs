@@ -93,7 +93,8 @@ impl Error {
             | Self::Setting { .. }
             | Self::Variable { .. }
             | Self::NotLoopback(_)
-            | Self::Log { .. } => 2,
+            | Self::Log { .. }
+            | Self::Engine(engine::Error::InvalidInput(_)) => 2,
             Self::InUse { .. } | Self::OldWorkers(_) | Self::Listen { .. } | Self::Io { .. } | Self::Engine(_) => 1,
         }
     }

@@ -17,6 +17,7 @@ mod listen;
 mod lock;
 mod new_job;
 mod pages;
+pub mod people;
 mod process;
 pub mod registry;
 pub mod router;

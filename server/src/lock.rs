@@ -48,17 +48,21 @@ impl Lock {
         }
     }
 
-    /// The same lock, shared by all workers for as long as they work. Waits while a server migrates; `None` where no
-    /// server has been there yet.
-    pub(crate) fn work(data_dir: &Path) -> Result<Option<Self>> {
+    /// The same lock, shared by all who work on the data beside a server, for as long as they do. Waits while a server
+    /// migrates; `NotReady` where none has been there yet.
+    pub(crate) fn work(data_dir: &Path) -> Result<Self> {
         let path = data_dir.join("migrate.lock");
         let file = match File::open(&path) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let message =
+                    format!("no server has worked in {} yet; start `milepost serve` on it first", data_dir.display());
+                return Err(engine::Error::NotReady(message).into());
+            }
             Err(source) => return Err(locking(&path, source)),
         };
         file.lock_shared().map_err(|source| locking(&path, source))?;
-        Ok(Some(Self(file)))
+        Ok(Self(file))
     }
 
     fn open(path: &Path) -> Result<Self> {

@@ -5,13 +5,15 @@ use std::process::ExitCode;
 use clap::Parser;
 use server::{
     cli::{Cli, Command},
-    registry, serve, worker,
+    people, registry, serve, worker,
 };
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command() {
         Command::Serve(serve) => serve.config().and_then(|config| serve::run(config, registry::register)),
         Command::Worker(worker) => worker.config().and_then(|config| worker::run(config, registry::register)),
+        Command::SetupLink(beside) => beside.config().and_then(|config| people::setup_link(&config)),
+        Command::User(user) => user.config().and_then(|(config, change)| people::change(&config, change)),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -151,7 +151,8 @@ pub fn router(state: AppState) -> Router {
     let admit = |action| middleware::from_fn_with_state((state.clone(), action), visit::admit);
     let router = table().into_iter().fold(Router::new(), |router, route| {
         let admitted = |handler: MethodRouter<AppState>| -> MethodRouter<AppState> {
-            handler.layer(ServiceBuilder::new().layer(known.clone()).layer(admit(route.action)))
+            // A method that the address does not take is none to be admitted to.
+            handler.route_layer(ServiceBuilder::new().layer(known.clone()).layer(admit(route.action)))
         };
         let handler = match route.shape {
             Shape::Answer => admitted(route.handler).layer(answer.clone()),

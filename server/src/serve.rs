@@ -8,7 +8,7 @@ use std::{
 
 use accounts::Gatekeeper;
 use any_spawner::Executor;
-use engine::{Engine, Listener, store::By};
+use engine::{Engine, Listener};
 use tokio::{net::TcpListener, runtime};
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +19,7 @@ use crate::{
     hub::Hub,
     listen::{self, Limits},
     lock::Lock,
+    people,
     process::{self, Signals},
     router, sessions, state,
     tasks::Tasks,
@@ -75,8 +76,8 @@ async fn serve(config: Config, tasks: Tasks, on: runtime::Handle) -> Result<()> 
     };
     let answering = tokio::spawn(listen::serve(listener, router::router(state), limits, stop.clone(), DRAIN));
     announce(&config, addr);
-    if let Some(gatekeeper) = gatekeeper.filter(|gatekeeper| !gatekeeper.is_set_up()) {
-        invite(&config, &gatekeeper, addr).await?;
+    if let Some(gatekeeper) = &gatekeeper {
+        people::invite(gatekeeper, &config, addr).await;
     }
 
     signals.next().await;
@@ -145,15 +146,4 @@ fn announce(config: &Config, addr: SocketAddr) {
     {
         println!("listening on http://{addr}");
     }
-}
-
-/// Lets whoever started this become the first administrator. On stdout and not in the log, which others may read.
-async fn invite(config: &Config, gatekeeper: &Gatekeeper, addr: SocketAddr) -> Result<()> {
-    let secret = gatekeeper.make_link(None, &By::default()).await?;
-    let link = config.link(&format!("/setup?link={}", secret.reveal()), addr);
-    #[expect(clippy::print_stdout, reason = "the contract with people and scripts")]
-    {
-        println!("set up the first administrator at {link}");
-    }
-    Ok(())
 }

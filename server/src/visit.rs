@@ -72,11 +72,7 @@ pub(crate) async fn admit(
     match allowed {
         Ok(()) => next.run(request).await,
         // The pages about accounts are the place where people read that there are none.
-        Err(engine::Error::Denied(Denied::NoAccounts))
-            if request.method() == Method::GET && api::wants_page(&request) =>
-        {
-            next.run(request).await
-        }
+        Err(engine::Error::Denied(Denied::NoAccounts)) if request.method() == Method::GET => next.run(request).await,
         Err(error) => turn_away(state, request, error).await,
     }
 }

@@ -6,7 +6,7 @@ use engine::Engine;
 use tokio::runtime;
 
 use crate::{
-    Result,
+    Error, Result,
     config::WorkConfig,
     lock::Lock,
     process::{self, Signals},
@@ -41,21 +41,19 @@ async fn work(config: &WorkConfig, tasks: Tasks, on: runtime::Handle) -> Result<
 async fn join(config: &WorkConfig, tasks: Tasks, on: &runtime::Handle) -> Result<(Engine, Lock)> {
     let begun = Instant::now();
     loop {
-        let joined = match Lock::work(&config.data_dir)? {
-            Some(lock) => {
-                process::builder(config, tasks, on.clone()).joining().open().await.map(|engine| (engine, lock))
+        let joined = match Lock::work(&config.data_dir) {
+            Ok(lock) => {
+                let opened = process::builder(config, tasks, on.clone()).joining().open().await;
+                opened.map(|engine| (engine, lock)).map_err(Error::from)
             }
-            None => Err(engine::Error::NotReady(format!(
-                "no server has worked in {} yet; start `milepost serve` on it first",
-                config.data_dir.display()
-            ))),
+            Err(error) => Err(error),
         };
         match joined {
-            Err(engine::Error::NotReady(why)) if begun.elapsed() < SERVER_COMES => {
+            Err(Error::Engine(engine::Error::NotReady(why))) if begun.elapsed() < SERVER_COMES => {
                 tracing::debug!("{why}");
                 tokio::time::sleep(LOOK).await;
             }
-            joined => return Ok(joined?),
+            joined => return joined,
         }
     }
 }

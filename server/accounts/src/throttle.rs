@@ -25,8 +25,8 @@ pub const KNOWN: Duration = Duration::from_hours(30 * 24);
 pub const MOST: usize = 4 * EACH;
 const EACH: usize = 12_500;
 
-const OF_PAIR: Rule = Rule { free: 5, longest: Duration::from_secs(60) };
-const OF_PLACE: Rule = Rule { free: 20, longest: Duration::from_secs(60) };
+const OF_PAIR: Rule = Rule { free: 5, longest: Duration::from_mins(1) };
+const OF_PLACE: Rule = Rule { free: 20, longest: Duration::from_mins(1) };
 const OF_ACCOUNT: Rule = Rule { free: 50, longest: Duration::from_secs(10) };
 
 /// Where tries come from: an address, of IPv6 the network (/64), since everybody has as many addresses in it as they want.

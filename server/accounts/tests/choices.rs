@@ -1,5 +1,7 @@
 //! What people may choose, and what is drawn for them.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::collections::HashSet;
 
 use accounts::{Secret, names, passwords};

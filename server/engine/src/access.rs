@@ -204,6 +204,9 @@ pub fn authorise(actor: &Actor, action: Action, subject: Subject<'_>) -> Result<
     {
         return Err(Denied::Scope(action.scope()));
     }
+    if who.role < role {
+        return Err(Denied::Role(role));
+    }
     if let Subject::Job { rule, starter } = subject
         && !sees(who, rule, starter)
     {

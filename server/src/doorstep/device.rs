@@ -54,7 +54,10 @@ mod tests {
     use super::*;
 
     fn of(agent: &str) -> String {
-        words(&HeaderMap::from_iter([(header::USER_AGENT, HeaderValue::from_str(agent).unwrap())]))
+        words(&HeaderMap::from_iter([(
+            header::USER_AGENT,
+            HeaderValue::from_str(agent).expect("the agents here are ASCII"),
+        )]))
     }
 
     #[test]

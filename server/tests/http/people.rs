@@ -2,6 +2,7 @@
 
 use std::{cell::RefCell, collections::BTreeMap, net::SocketAddr, path::Path};
 
+use model::Scope;
 use reqwest::{
     Method,
     blocking::{Client, RequestBuilder, Response},
@@ -76,6 +77,8 @@ pub(crate) struct Visitor {
     addr: SocketAddr,
     /// By name.
     cookies: RefCell<BTreeMap<String, String>>,
+    /// Of a program.
+    token: Option<String>,
 }
 
 impl Visitor {
@@ -83,12 +86,28 @@ impl Visitor {
         let own_page = (HeaderName::from_static("sec-fetch-site"), HeaderValue::from_static("same-origin"));
         let headers = HeaderMap::from_iter([own_page]);
         let client = Client::builder().default_headers(headers).redirect(Policy::none()).timeout(PATIENCE);
-        Self { client: client.build().unwrap(), addr, cookies: RefCell::default() }
+        Self { client: client.build().unwrap(), addr, cookies: RefCell::default(), token: None }
     }
 
     /// The same browser with the same cookies, as somebody who has stolen them has it.
     pub(crate) fn double(&self) -> Self {
         Self { cookies: self.cookies.clone(), ..Self::at(self.addr) }
+    }
+
+    /// A program with a new token of theirs.
+    pub(crate) fn program(&self, name: &str, scopes: &[Scope]) -> Self {
+        let mut wish = vec![("name", name), ("expires", "30")];
+        wish.extend(scopes.iter().map(|scope| (scope.as_str(), "on")));
+        let made: Value = self.call("make_token", &wish).error_for_status().unwrap().json().unwrap();
+        Self { token: Some(made["secret"].as_str().unwrap().to_owned()), ..Self::at(self.addr) }
+    }
+
+    /// The number of somebody whom this administrator sees in the list of users.
+    pub(crate) fn number_of(&self, name: &str) -> i64 {
+        let page = self.page("/settings/users");
+        let row = page.split("<tr").find(|row| row.contains(&format!(">{name}<"))).unwrap();
+        let number = row.split(r#"name="user" value=""#).nth(1).unwrap().split('"').next().unwrap();
+        number.parse().unwrap()
     }
 
     /// What it knows its session by.
@@ -110,6 +129,21 @@ impl Visitor {
         let response = self.get(path);
         assert_eq!(response.status(), 200, "{path}");
         response.text().unwrap()
+    }
+
+    /// The same as a script asks.
+    pub(crate) fn get_as_program(&self, path: &str) -> Response {
+        self.send(self.request(Method::GET, path))
+    }
+
+    /// Sends a body as a script does.
+    pub(crate) fn post_as_program(&self, path: &str, body: &str) -> Response {
+        self.send(self.request(Method::POST, path).body(body.to_owned()))
+    }
+
+    /// Sends a form to where no server function is.
+    pub(crate) fn post(&self, path: &str, form: &[(&str, &str)]) -> Response {
+        self.send(self.request(Method::POST, path).header(ACCEPT, "text/html").form(form))
     }
 
     /// Sends a form of a page.
@@ -155,7 +189,11 @@ impl Visitor {
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let cookies: Vec<_> = self.cookies.borrow().iter().map(|(name, id)| format!("{name}={id}")).collect();
         let request = self.client.request(method, format!("http://{}{path}", self.addr));
-        if cookies.is_empty() { request } else { request.header(COOKIE, cookies.join("; ")) }
+        let request = if cookies.is_empty() { request } else { request.header(COOKIE, cookies.join("; ")) };
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
     }
 
     /// Sends it, and keeps the cookies that come back.

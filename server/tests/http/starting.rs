@@ -101,6 +101,9 @@ fn a_file_with_an_unknown_or_impossible_setting_is_refused_naming_it() {
     assert!(refused_file("concurency = 3").contains("`concurency`"));
     assert!(refused_file("concurrency = 10001").contains("concurrency: 10001 is not possible; it can be 0 to 10000"));
     assert!(refused_file("upload_limit = 'much'").contains("`much` is not a size"));
+    assert!(refused_file("session_idle = '59s'").contains("session_idle: 59s is not possible; it can be 1m to 30days"));
+    assert!(refused_file("session_idle = '2h'\nsession_lifetime = '1h'").contains("it can be 1m to 1h"));
+    assert!(refused_file("session_lifetime = '1s'").contains("session_lifetime: 1s is not possible"));
     assert!(refused_file("addr = '0.0.0.0:80'\nno_auth = true").contains("without accounts"));
 }
 

@@ -113,15 +113,15 @@ fn Line(row: AuditRow) -> impl IntoView {
     let token = row.by.token.map(|token| view! { <small>{format!("with token {token}")}</small> });
     view! {
         <tr>
-            <td data-label="When" class="nowrap">
+            <th scope="row" class="nowrap">
                 <When at=row.at />
-            </td>
-            <th scope="row" data-label="Who">
+            </th>
+            <td data-label="Who">
                 <span class="two">
                     <span>{name}</span>
                     {token}
                 </span>
-            </th>
+            </td>
             <td data-label="What">{before} {job} {after}</td>
             <td data-label="From" class="muted">
                 {row.by.address.map(|address| address.to_string())}

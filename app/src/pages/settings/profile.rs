@@ -45,7 +45,7 @@ fn Cards(account: Account) -> impl IntoView {
         <section class="card" aria-labelledby="account">
             <header>
                 <h2 id="account">{name.clone()}</h2>
-                <span class="hint">{format!("{}: {}", person.role.label(), super::users::allows(person.role))}</span>
+                <span class="hint">{person.role.label()}</span>
                 <form class="actions" method="post" action=at("/api/sign_out")>
                     <button class="button small" type="submit">
                         <Icon name="signout" />

@@ -45,7 +45,7 @@ fn Table(rules: Vec<KindRule>) -> impl IntoView {
                 </thead>
                 <tbody>{rows}</tbody>
             </table>
-            <footer>"Whoever may start a task may also cancel, retry and pause its jobs, if they see them."</footer>
+            <footer>"Defaults are the tasks’ own. Whoever may start a task may also cancel, retry and pause its jobs, if they see them."</footer>
         </section>
     }
 }
@@ -57,12 +57,12 @@ fn Row(task: TaskInfo, decided: Option<KindRule>) -> impl IntoView {
     let start = decided.as_ref().and_then(|rule| rule.start).map_or("", Role::as_str);
     let seen = decided.as_ref().and_then(|rule| rule.private).map_or("", who_sees);
     let starts = [
-        (String::new(), format!("As the task says: {}", starters(task.start_role))),
+        (String::new(), format!("Default: {}", starters(task.start_role))),
         (Role::Operator.as_str().to_owned(), capital(starters(Role::Operator))),
         (Role::Administrator.as_str().to_owned(), capital(starters(Role::Administrator))),
     ];
     let sees = [
-        (String::new(), format!("As the task says: {}", seers(task.private))),
+        (String::new(), format!("Default: {}", seers(task.private))),
         (who_sees(false).to_owned(), capital(seers(false))),
         (who_sees(true).to_owned(), capital(seers(true))),
     ];

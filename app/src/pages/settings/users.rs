@@ -103,7 +103,7 @@ fn TokensOfAll(tokens: Vec<Token>, now: Micros) -> impl IntoView {
 }
 
 /// What a role allows, in a sentence.
-pub(super) const fn allows(role: Role) -> &'static str {
+const fn allows(role: Role) -> &'static str {
     match role {
         Role::Viewer => "look and download.",
         Role::Operator => "also start, cancel and retry.",

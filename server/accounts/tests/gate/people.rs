@@ -45,7 +45,7 @@ async fn sessions_of_somebody_can_be_ended() {
     let world = World::new().await;
     let far = Micros(i64::MAX);
     for key in [b"one", b"two"] {
-        let owner = SessionOwner { user: world.root, device: "Firefox".to_owned(), since: far };
+        let owner = SessionOwner { user: world.root, device: "Firefox".to_owned(), since: far, used: far };
         let session = SessionRow { data: Vec::new(), expires: far, owner: Some(owner) };
         world.store.create_session(key, session).await.unwrap();
     }

@@ -147,7 +147,7 @@ async fn a_hash_of_former_days_is_good_and_replaced_at_the_next_sign_in() {
     let change = PersonChange::Password { hash: former.clone(), keep: None };
     world.store.change_person(world.root, change, &by()).await.unwrap();
     let far = Micros(i64::MAX);
-    let owner = SessionOwner { user: world.root, device: "Firefox".to_owned(), since: far };
+    let owner = SessionOwner { user: world.root, device: "Firefox".to_owned(), since: far, used: far };
     let session = SessionRow { data: Vec::new(), expires: far, owner: Some(owner) };
     world.store.create_session(b"a session", session).await.unwrap();
     let kept = async || world.store.password("root").await.unwrap().unwrap().1;

@@ -3,7 +3,7 @@
 use super::Desk;
 use crate::{
     Error, Result,
-    access::Action,
+    access::{Action, Denied},
     store::{AuditPage, AuditQuery, KindRule, Person, SessionInfo, Token, UserId},
 };
 
@@ -14,7 +14,7 @@ impl Desk {
     /// `Error::Denied`, also where there are no accounts.
     pub fn own(&self) -> Result<UserId> {
         self.allow(Action::OwnAccount)?;
-        Ok(self.actor.who().expect("nobody but people has an account").user)
+        Ok(self.actor.who().ok_or(Denied::NoAccounts)?.user)
     }
 
     /// Where they are signed in, the last used first.

@@ -25,8 +25,8 @@ pub(super) fn Password(
             <div class="body form">
                 <Faults form not="Not changed" labels=LABELS />
                 <input type="text" name="user" value=name autocomplete="username" readonly=true hidden=true />
+                <div class="fields">{old.line("password", "current-password", None)}</div>
                 <div class="fields">
-                    {old.line("password", "current-password", None)} <div class="field"></div>
                     {new.line("password", "new-password", None)} {again.line("password", "new-password", None)}
                 </div>
             </div>

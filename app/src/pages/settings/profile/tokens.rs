@@ -49,10 +49,11 @@ fn New(form: FormOf) -> impl IntoView {
     let life = form.entry("expires").unwrap_or_else(|| "90".to_owned());
     let lives = LIVES.map(|(value, word)| (value.to_owned(), word.to_owned())).to_vec();
     view! {
-        <form class="body form" method="post" action=at("/api/make_token") aria-label="New token">
+        <form class="body form below" method="post" action=at("/api/make_token") aria-labelledby="new-token">
+            <h3 id="new-token">"New token"</h3>
             <Faults form=form.clone() not="Not made" labels=LABELS />
+            <div class="fields">{name.line("text", "off", form.entry("name"))}</div>
             <div class="fields">
-                {name.line("text", "off", form.entry("name"))} <div class="field"></div>
                 {scopes(&form, form.field("scopes", LABELS[1].1, "Never more than you may yourself."))}
                 {expires.list(lives, &life)} {on.line("date", "off", form.entry("expires_on"))}
             </div>

@@ -61,7 +61,7 @@ impl Transaction<'_> {
     fn write_lines(&self, by: &By, what: &str, job: Option<JobId>, lines: i64, detail: &str) -> Result<()> {
         self.execute(
             "insert into audit (id, at, who, token, address, what, job, lines, detail)
-            values ((select id + lines from audit order by id desc limit 1), ?, ?, ?, ?, ?, ?, ?, ?)",
+            values ((select id + lines from audit where id = (select max(id) from audit)), ?, ?, ?, ?, ?, ?, ?, ?)",
             params![
                 self.now.0,
                 by.name,

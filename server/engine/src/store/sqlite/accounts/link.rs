@@ -47,11 +47,11 @@ impl Verb for UseLink {
         let found = transaction.row("select user, expires from link where key = ?", [&self.key], |row| {
             Ok((row.get::<_, Option<i64>>(0)?.map(UserId), Micros(row.get(1)?)))
         })?;
-        let used = || refused("link_used", "This link has been used, or its time is over; ask for another one.");
-        let (user, _) = found.filter(|(_, expires)| *expires > transaction.now).ok_or_else(used)?;
+        let over = || refused("link_used", "This link has been used, or its time is over; ask for another one.");
+        let (user, _) = found.filter(|(_, expires)| *expires > transaction.now).ok_or_else(over)?;
         let (user, name, what) = match user {
             Some(user) => (user, transaction.person(user)?.name, "password_set"),
-            None if transaction.has_administrator(None)? => return Err(used()),
+            None if transaction.has_administrator(None)? => return Err(over()),
             None => {
                 let user = transaction.new_person(&self.name, Role::Administrator)?;
                 (user, self.name.as_str().into(), "set_up")

@@ -142,7 +142,7 @@ impl Transaction<'_> {
         let decides = found.active && found.role == Role::Administrator;
         if decides && !self.has_administrator(Some(found.user))? {
             let message =
-                format!("{} is the only administrator who can sign in; make somebody else one first.", found.name);
+                format!("the only administrator who can sign in is {}; make somebody else one first", found.name);
             return Err(refused("last_administrator", message));
         }
         Ok(())

@@ -18,7 +18,7 @@ const COLUMNS: &str = "audit.id, audit.at, audit.who, audit.token, audit.address
 const FIRST_SINCE: &str = "
     with recursive halves (low, high) as (
         select coalesce((select min(id) from audit), 0),
-            coalesce((select id + lines from audit order by id desc limit 1), 0)
+            coalesce((select id + lines from audit where id = (select max(id) from audit)), 0)
         union all
         select
             iif((select at < ?1 from audit where id <= (low + high) / 2 order by id desc limit 1),

@@ -1,0 +1,169 @@
+//! `milepost setup-link` and `milepost user`: accounts from the command line, beside a running server or without one.
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use accounts::{Gatekeeper, Secret, names, passwords};
+use engine::{
+    DataDir,
+    store::{By, Ending, Person, SqliteOptions, SqliteStore},
+};
+use jiff::Timestamp;
+use model::FieldError;
+use tokio::runtime;
+
+use crate::{Error, Result, cli::Change, config::Config, lock::Lock};
+
+/// Who does it, as the audit log has it. Nobody can be called that.
+const BY: &str = "milepost user";
+
+/// Prints a link with which the first administrator is set up.
+pub fn setup_link(config: &Config) -> Result<()> {
+    beside(config, async |gate| {
+        if gate.is_set_up() {
+            let remedy = "There is an administrator already. `milepost user list` tells who, and `milepost user reset \
+                          NAME` makes a link for another password.";
+            return Err(refused("already_set_up", remedy.to_owned()));
+        }
+        let secret = gate.make_link(None, &By::from(BY)).await?;
+        print(&link(config, config.addr, &secret));
+        Ok(())
+    })
+}
+
+/// At the start of a server that nobody can sign in to yet: a fresh link for its owner, who reads what it prints.
+pub(crate) async fn invite(gate: &Gatekeeper, config: &Config, listening: SocketAddr) {
+    if gate.is_set_up() {
+        return;
+    }
+    match gate.make_link(None, &By::from("milepost serve")).await {
+        Ok(secret) => {
+            let link = link(config, listening, &secret);
+            // Not in the log, which others may read.
+            tracing::info!("nobody can sign in yet; the link for the first administrator is on stdout");
+            print(&format!("set up the first administrator at {link}"));
+        }
+        Err(error) => {
+            tracing::error!(%error, "cannot make a link for the first administrator; try `milepost setup-link`");
+        }
+    }
+}
+
+/// Lists or changes people.
+pub fn change(config: &Config, change: Change) -> Result<()> {
+    let by = By::from(BY);
+    beside(config, async |gate| {
+        match change {
+            Change::List => list(gate),
+            Change::Add { name, role, password_stdin } => {
+                let password = password_stdin.then(|| from_stdin(&name)).transpose()?;
+                let (_, secret) = gate.add_person(&name, role, &by).await?;
+                hand_over(gate, config, &secret, password).await?;
+            }
+            Change::Role { name, role } => {
+                let person = known(gate, &name)?;
+                gate.change_role(person.id, role, &by).await?;
+                print(&format!("{} is {role} now", person.name));
+            }
+            Change::Reset { name, password_stdin } => {
+                let person = known(gate, &name)?;
+                let password = password_stdin.then(|| from_stdin(&name)).transpose()?;
+                let secret = gate.make_link(Some(person.id), &by).await?;
+                hand_over(gate, config, &secret, password).await?;
+            }
+            Change::Remove { name } => {
+                let person = known(gate, &name)?;
+                gate.remove_person(person.id, &by).await?;
+                print(&format!("{} can sign in no more", person.name));
+            }
+            Change::SignOut { name } => {
+                let person = known(gate, &name)?;
+                let ended = gate.end_sessions(person.id, Ending::All, &by).await?;
+                print(&format!("ended {ended} sessions of {}", person.name));
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Does something on the data of a server, which may be at work on it.
+fn beside(config: &Config, work: impl AsyncFnOnce(&Gatekeeper) -> Result<()>) -> Result<()> {
+    let data = DataDir::new(&config.work.data_dir);
+    // As long as it is held, no server changes the schema.
+    let _lock = Lock::work(data.path())?;
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| Error::Io { what: "starting to work".to_owned(), source })?;
+    runtime.block_on(async {
+        let options = SqliteOptions { readers: 1, migrate: false, ..SqliteOptions::new(data.database()) };
+        let store = Arc::new(SqliteStore::open(options).await?);
+        work(&Gatekeeper::open(store, Vec::new()).await?).await
+    })
+}
+
+/// Prints the link, or uses it at once for a password that is known already.
+async fn hand_over(gate: &Gatekeeper, config: &Config, secret: &Secret, password: Option<String>) -> Result<()> {
+    match password {
+        None => print(&link(config, config.addr, secret)),
+        Some(password) => {
+            let person = gate.use_link(secret.reveal(), "", &password, None).await?;
+            print(&format!("{} can sign in with that password", person.name));
+        }
+    }
+    Ok(())
+}
+
+/// The password in the standard input, its first line, for somebody called `name`.
+fn from_stdin(name: &str) -> Result<String> {
+    let mut line = String::new();
+    let read = io::stdin().read_line(&mut line);
+    read.map_err(|source| Error::Io { what: "reading the password".to_owned(), source })?;
+    let password = line.trim_end_matches(['\r', '\n']);
+    passwords::check(name, password).map_err(|message| {
+        let field = "password".to_owned();
+        Error::Engine(engine::Error::InvalidInput(vec![FieldError { field, message }]))
+    })?;
+    Ok(password.to_owned())
+}
+
+/// Who is called like this, unless removed.
+fn known(gate: &Gatekeeper, name: &str) -> Result<Person> {
+    let directory = gate.directory();
+    let person = directory.named(&names::fold(name)).filter(|person| person.removed_at.is_none());
+    person.cloned().ok_or_else(|| {
+        refused("no_such_user", format!("There is no user {name}; `milepost user list` tells who there is."))
+    })
+}
+
+fn list(gate: &Gatekeeper) {
+    let directory = gate.directory();
+    let people = directory.people();
+    let width = people.iter().map(|person| person.name.len()).max().unwrap_or_default();
+    for person in people {
+        let standing = match (person.removed_at, person.active) {
+            (Some(at), _) => format!("removed {}", day(at)),
+            (None, true) => person.seen_at.map_or_else(|| "not seen yet".to_owned(), |at| format!("seen {}", day(at))),
+            (None, false) => "no password yet".to_owned(),
+        };
+        print(&format!("{:width$}  {:13}  {standing}", person.name, person.role.as_str()));
+    }
+}
+
+/// A day, UTC.
+fn day(at: model::Micros) -> String {
+    let day = Timestamp::from_microsecond(at.0).map(|at| at.strftime("%F").to_string());
+    day.unwrap_or_else(|_| at.0.to_string())
+}
+
+fn link(config: &Config, listening: SocketAddr, secret: &Secret) -> String {
+    config.link(&format!("/setup?link={}", secret.reveal()), listening)
+}
+
+fn refused(code: &'static str, message: String) -> Error {
+    Error::Engine(engine::Error::Refused { code, message })
+}
+
+#[expect(clippy::print_stdout, reason = "what the command is asked for, and the contract with scripts")]
+fn print(line: &str) {
+    println!("{line}");
+}

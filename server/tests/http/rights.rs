@@ -1,0 +1,365 @@
+//! Who may do what, as the server answers it: every row of its table, asked by everybody, in every way. The answers are
+//! compared with the one rule, and stand as a table in `docs/rights.md`; `RIGHTS=write` writes it anew.
+
+use std::{collections::BTreeMap, env, fmt::Write as _, fs, path::Path};
+
+use engine::{
+    access::{Action, Actor, Denied, Pass, Rule, Subject, Who, authorise},
+    store::UserId,
+};
+use http::Method;
+use model::{Role, Scope};
+use reqwest::blocking::Response;
+use server::router::Route;
+
+use crate::people::{ADA, House, Visitor};
+
+/// The words between which the table stands.
+const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/rights.md");
+
+/// A kind whose jobs are private here, and one whose are not.
+const PRIVATE: (&str, &str) =
+    ("check-links", r#"{"urls":"http://127.0.0.1:9/","concurrency":1,"timeout":1,"per_host_per_second":1}"#);
+const OPEN: (&str, &str) = ("demo", r#"{"seconds":0}"#);
+/// A kind that only administrators may start.
+const GUARDED: &str = "backup";
+
+/// Somebody who asks.
+struct Sender {
+    /// The head of their column.
+    name: &'static str,
+    actor: Actor,
+    visitor: Visitor,
+    /// One's own job, somebody else's, somebody else's of a private kind: over, and not begun.
+    jobs: [[i64; 2]; 3],
+}
+
+/// A way to do something.
+struct Way {
+    name: String,
+    action: Action,
+    /// The least role that the kind asks, where the request is about one kind and no job.
+    kind: Option<Rule>,
+    /// Whether it is about a job.
+    about: bool,
+    ask: Box<dyn Fn(&Visitor, i64) -> Outcome>,
+    /// Whether it needs a job that is not over, so that nothing happens to it.
+    open: bool,
+    /// Whether only browsers go it.
+    browser: bool,
+    /// Whether it is a page, which shows jobs beside its own matter.
+    page: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Outcome {
+    Yes,
+    SignIn,
+    No,
+    Hidden,
+}
+
+impl Outcome {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::SignIn => "sign in",
+            Self::No => "no",
+            Self::Hidden => "hidden",
+        }
+    }
+
+    fn by_rule(actor: &Actor, action: Action, subject: Subject<'_>) -> Self {
+        match authorise(actor, action, subject) {
+            Ok(()) => Self::Yes,
+            Err(Denied::SignIn) => Self::SignIn,
+            Err(Denied::Hidden) => Self::Hidden,
+            Err(Denied::Role(_) | Denied::Scope(_) | Denied::NoAccounts | Denied::NotOwn) => Self::No,
+        }
+    }
+
+    /// What a program is answered. Whatever is wrong with the request itself is found only by who may ask.
+    fn of_status(response: Response, about: bool) -> Self {
+        let status = response.status().as_u16();
+        assert!(status < 500, "{response:?}");
+        match status {
+            401 => Self::SignIn,
+            403 => Self::No,
+            404 if about => Self::Hidden,
+            _ => Self::Yes,
+        }
+    }
+
+    /// What a browser without script is answered: a page, or another one to go to, which says what came of it.
+    fn of_page(response: Response, visitor: &Visitor, about: bool) -> Self {
+        let to = response.headers().get("location").map(|to| to.to_str().unwrap().to_owned());
+        match to {
+            Some(to) if to.starts_with("/sign-in") => Self::SignIn,
+            Some(to) => {
+                let said = visitor.get(&to).text().unwrap();
+                let notice = said.split(r#"class="banner"#).nth(1).and_then(|rest| rest.split("</section>").next());
+                match notice.unwrap_or_default() {
+                    words if words.contains("There is no job") => Self::Hidden,
+                    words if words.contains("needs the role") || words.contains("somebody else") => Self::No,
+                    _ => Self::Yes,
+                }
+            }
+            None => Self::of_status(response, about),
+        }
+    }
+}
+
+/// The arguments of every server function, such that nobody does any harm who may call it.
+fn arguments(function: &str, job: i64) -> Option<(bool, Vec<(&'static str, String)>)> {
+    let job = job.to_string();
+    let about = |name| Some((true, vec![(name, job.clone())]));
+    let with = |pairs: &[(&'static str, &str)]| {
+        Some((false, pairs.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()))
+    };
+    match function {
+        "cancel_job" | "retry_job" | "pause_job" | "resume_job" | "start_now" | "rerun_job" | "delete_job"
+        | "pin_job" => about("id"),
+        "unpin_job" => with(&[("id", "1")]),
+        "start_job" => with(&[("kind", OPEN.0), ("input", r#"{"seconds":"none"}"#)]),
+        "folders" | "end_other_sessions" => with(&[]),
+        "pause_queue" | "resume_queue" => with(&[("queue", "none")]),
+        "limit_queue" => with(&[("queue", "none"), ("at_once", "1")]),
+        "pause_kind" | "resume_kind" => with(&[("kind", "none")]),
+        "limit_kind" => with(&[("kind", "none"), ("at_once", "1")]),
+        "change_password" => with(&[("old", "x"), ("new", "short"), ("again", "short")]),
+        "end_session" => with(&[("session", "0000000000000000")]),
+        "make_token" => with(&[("name", ""), ("expires", "30")]),
+        "revoke_token" | "revoke_token_of" => with(&[("id", "999999")]),
+        "set_time_zone" => with(&[("time_zone", "Nowhere/Never")]),
+        "add_user" => with(&[("name", "?"), ("role", "viewer")]),
+        "change_role" => with(&[("user", "999999"), ("role", "viewer")]),
+        "reset_password" | "end_sessions_of" | "remove_user" => with(&[("user", "999999")]),
+        "change_kind_rule" => with(&[("kind", OPEN.0), ("start", ""), ("seen_by", "")]),
+        _ => None,
+    }
+}
+
+/// Every way that a row of the table stands for. A row that is not known here fails the test.
+fn ways(route: &Route) -> Vec<Way> {
+    let (action, path) = (route.action, route.path.to_string());
+    let way = |name: String, about, ask: Box<dyn Fn(&Visitor, i64) -> Outcome>| Way {
+        name,
+        action,
+        kind: None,
+        about,
+        ask,
+        open: action == Action::Delete,
+        browser: false,
+        page: false,
+    };
+    let pattern = path.clone();
+    let fill = move |job: i64| {
+        let named = pattern.replace("{id}", &job.to_string()).replace("{name}", "none").replace("{kind}", OPEN.0);
+        named.replace("{stream}", "0")
+    };
+    if let Some(function) = path.strip_prefix("/api/") {
+        let (about, _) = arguments(function, 1).unwrap_or_else(|| panic!("{function} has no arguments here"));
+        let given = |function: &str, job| -> Vec<(&'static str, String)> { arguments(function, job).unwrap().1 };
+        let (called, sent) = (function.to_owned(), function.to_owned());
+        let call = move |visitor: &Visitor, job: i64| {
+            Outcome::of_status(visitor.call(&called, &borrowed(&given(&called, job))), about)
+        };
+        let submit = move |visitor: &Visitor, job: i64| {
+            Outcome::of_page(visitor.submit(&sent, &borrowed(&given(&sent, job))), visitor, about)
+        };
+        let program = way(format!("function {function}"), about, Box::new(call));
+        let form = Way { browser: true, ..way(format!("form {function}"), about, Box::new(submit)) };
+        return vec![program, form];
+    }
+    let about = path.contains("{id}");
+    let (name, address) = (format!("{} {path}", route.method), path.clone());
+    match (&route.method, path.as_str()) {
+        (&Method::GET, "/events" | "/events/poll") => {
+            let stream = move |visitor: &Visitor, job: i64| {
+                Outcome::of_status(visitor.get_as_program(&format!("{address}?job={job}&until=end")), true)
+            };
+            vec![Way { name: format!("stream GET {path}"), ..way(name, true, Box::new(stream)) }]
+        }
+        (&Method::GET, _) => {
+            let file = path.ends_with("/log") || path.ends_with(".csv") || path.contains("artifacts");
+            // A file that no job has is not there for anybody.
+            let ask = move |visitor: &Visitor, job: i64| {
+                let response = visitor.get(&fill(job));
+                if path.contains("artifacts") && response.status() == 404 {
+                    let words = response.text().unwrap();
+                    return if words.contains("no artifact") { Outcome::Yes } else { Outcome::Hidden };
+                }
+                Outcome::of_page(response, visitor, about)
+            };
+            let kind = if file { "file" } else { "page" };
+            vec![Way { name: format!("{kind} {name}"), page: !file, ..way(String::new(), about, Box::new(ask)) }]
+        }
+        (&Method::POST, "/new/{kind}") => {
+            let start = |kind: &'static str| {
+                move |visitor: &Visitor, _| {
+                    let response = visitor.post(&format!("/new/{kind}"), &[("seconds", "none")]);
+                    Outcome::of_page(response, visitor, false)
+                }
+            };
+            let guarded = Rule { start: Role::Administrator, private: false };
+            vec![
+                Way { browser: true, ..way(format!("form {name}"), false, Box::new(start(OPEN.0))) },
+                Way {
+                    kind: Some(guarded),
+                    browser: true,
+                    ..way(format!("form POST /new/{GUARDED}"), false, Box::new(start(GUARDED)))
+                },
+            ]
+        }
+        (&Method::POST, "/uploads" | "/events/{stream}") => {
+            let post = move |visitor: &Visitor, _| {
+                Outcome::of_status(visitor.post_as_program(&fill(0), r#"{"add":[]}"#), false)
+            };
+            vec![way(name, false, Box::new(post))]
+        }
+        _ => panic!("{name} is not asked by anybody"),
+    }
+}
+
+fn borrowed<'a>(pairs: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
+    pairs.iter().map(|(name, value)| (*name, value.as_str())).collect()
+}
+
+/// A house in which everybody has a job of their own, and olga two that others may and may not see.
+struct Crowd {
+    _house: House,
+    senders: Vec<Sender>,
+}
+
+impl Crowd {
+    fn gather() -> Self {
+        let (house, ada) = House::of_ada();
+        let [otto, vera, olga] = ["otto", "vera", "olga"].map(|name| house.add(&ada, name, "operator"));
+        let start = |visitor: &Visitor, (kind, input): (&str, &str)| {
+            let later = [("kind", kind), ("input", input), ("start_at", "2099-01-01T00:00:00Z")];
+            let over = started(&visitor.call("start_job", &later[..2]).text().unwrap());
+            visitor.wait(over);
+            [over, started(&visitor.call("start_job", &later).text().unwrap())]
+        };
+        let (other, private) = (start(&olga, OPEN), start(&olga, PRIVATE));
+        let own: BTreeMap<&str, [i64; 2]> =
+            [(ADA, &ada), ("otto", &otto), ("vera", &vera)].map(|(name, visitor)| (name, start(visitor, OPEN))).into();
+        let rule = [("kind", PRIVATE.0), ("start", ""), ("seen_by", "starter")];
+        ada.call("change_kind_rule", &rule).error_for_status().unwrap();
+        let demoted = [("user", &*ada.number_of("vera").to_string()), ("role", "viewer")];
+        ada.call("change_role", &demoted).error_for_status().unwrap();
+
+        let who = |name: &str, role| Who { user: UserId(0), name: name.into(), role };
+        let jobs = |name: &str| [own[name], other, private];
+        let mut senders = vec![Sender {
+            name: "nobody",
+            actor: Actor::Nobody,
+            visitor: house.visitor(),
+            jobs: [other, other, private],
+        }];
+        let people = [
+            ("vera", &vera, Role::Viewer, ["viewer, cookie", "viewer, token"]),
+            ("otto", &otto, Role::Operator, ["operator, cookie", "operator, token"]),
+            (ADA, &ada, Role::Administrator, ["administrator, cookie", "administrator, token"]),
+        ];
+        for (name, visitor, role, [by_cookie, by_token]) in people {
+            let actor = Actor::Person(who(name, role));
+            senders.push(Sender { name: by_cookie, actor, visitor: visitor.double(), jobs: jobs(name) });
+            let mut narrow = vec![(by_token, vec![Scope::Read, Scope::Start, Scope::Report])];
+            if role == Role::Operator {
+                narrow.push(("operator, token read", vec![Scope::Read]));
+                narrow.push(("operator, token start", vec![Scope::Start]));
+            }
+            for (column, scopes) in narrow {
+                let pass = Pass { name: column.into(), scopes: scopes.clone().into() };
+                senders.push(Sender {
+                    name: column,
+                    actor: Actor::Program(who(name, role), pass),
+                    visitor: visitor.program(column, &scopes),
+                    jobs: jobs(name),
+                });
+            }
+        }
+        Self { _house: house, senders }
+    }
+}
+
+fn started(answer: &str) -> i64 {
+    answer.parse().unwrap_or_else(|_| panic!("not started: {answer}"))
+}
+
+/// The cell of a sender: one word, or one for each of the three jobs; and what stands against the rule.
+fn cell(way: &Way, sender: &Sender) -> Result<String, String> {
+    let mut words = Vec::new();
+    for (nth, pair) in sender.jobs.iter().enumerate().take(if way.about { 3 } else { 1 }) {
+        let rule = Rule { private: nth == 2, ..Rule::default() };
+        let name = sender.actor.who().map_or("", |who| &who.name);
+        let starter = if nth == 0 && !matches!(sender.actor, Actor::Nobody) { name } else { "olga" };
+        let subject = match (way.about, way.kind) {
+            (true, _) => Subject::Job { rule, starter },
+            (false, Some(kind)) => Subject::Kind(kind),
+            (false, None) => Subject::Any,
+        };
+        let ruled = match Outcome::by_rule(&sender.actor, way.action, subject) {
+            Outcome::Yes if way.page => Outcome::by_rule(&sender.actor, Action::See, Subject::Any),
+            ruled => ruled,
+        };
+        let said = (way.ask)(&sender.visitor, pair[usize::from(way.open)]);
+        if said != ruled {
+            let (said, ruled) = (said.word(), ruled.word());
+            return Err(format!("{} by {} ({nth}): {said} instead of {ruled}", way.name, sender.name));
+        }
+        words.push(said.word());
+    }
+    let first = words[0];
+    Ok(if words.iter().all(|word| *word == first) { first.to_owned() } else { words.join(" · ") })
+}
+
+#[test]
+fn everybody_is_answered_as_the_rule_says_in_every_way() {
+    let crowd = Crowd::gather();
+    let mut table = String::from("| what | action |");
+    for sender in &crowd.senders {
+        write!(table, " {} |", sender.name).unwrap();
+    }
+    table += "\n|---|---|";
+    table += &"---|".repeat(crowd.senders.len());
+    table.push('\n');
+    let mut wrong = Vec::new();
+    let routes = server::router::table();
+    for way in routes.iter().filter(|route| route.action != Action::Public).flat_map(ways) {
+        write!(table, "| {} | {:?} |", way.name, way.action).unwrap();
+        for sender in &crowd.senders {
+            // A program that sends a token gets no pages with forms.
+            if way.browser && matches!(sender.actor, Actor::Program(..)) {
+                table += " – |";
+                continue;
+            }
+            match cell(&way, sender) {
+                Ok(words) => write!(table, " {words} |").unwrap(),
+                Err(fault) => wrong.push(fault),
+            }
+        }
+        table.push('\n');
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+
+    let document = Path::new(DOCUMENT);
+    let text = fs::read_to_string(document).unwrap();
+    let (before, _) = text.split_once("| what |").unwrap();
+    let now = format!("{before}{table}");
+    if env::var_os("RIGHTS").is_some_and(|wish| wish == "write") {
+        fs::write(document, &now).unwrap();
+    }
+    assert!(text == now || env::var_os("RIGHTS").is_some(), "docs/rights.md is not what the server does; RIGHTS=write");
+}
+
+#[test]
+fn every_server_function_has_a_row_and_every_row_of_one_a_function() {
+    let rows: Vec<String> = server::router::table().iter().map(|route| route.path.to_string()).collect();
+    let registered: Vec<&str> = leptos::server_fn::axum::server_fn_paths().map(|(path, _)| path).collect();
+    assert!(!registered.is_empty());
+    for path in &registered {
+        assert!(rows.iter().any(|row| row == path), "{path} has no row in the table, so that nobody can call it");
+    }
+}

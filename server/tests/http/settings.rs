@@ -1,0 +1,141 @@
+use reqwest::{
+    StatusCode,
+    blocking::{Client, Response},
+    header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, USER_AGENT},
+};
+use serde_json::Value;
+
+use crate::{
+    milepost::PATIENCE,
+    people::{ADA, House, PASSWORD, Visitor, leads_to, secret_of},
+};
+
+mod audit;
+mod profile;
+mod tasks;
+mod users;
+
+/// What looks like markup, wherever it comes from.
+const MARKUP: &str = "<script>alert(1)</script>";
+
+/// A program that comes with a token.
+fn program(house: &House, token: &str, path: &str) -> Response {
+    let client = Client::builder().timeout(PATIENCE).build().unwrap();
+    let request = client.get(house.milepost.url(path)).header(AUTHORIZATION, format!("Bearer {token}"));
+    request.send().unwrap()
+}
+
+/// What a call says that it has done.
+fn done(answer: Response) -> Value {
+    let answer = answer.error_for_status().unwrap();
+    assert_eq!(answer.headers()[CACHE_CONTROL], "no-store");
+    answer.json().unwrap()
+}
+
+/// The refusal of a call.
+fn refused(answer: Response, status: u16, code: &str) -> Value {
+    assert_eq!(answer.status(), status);
+    let refusal: Value = answer.json().unwrap();
+    assert_eq!(refusal["code"], code, "{refusal}");
+    refusal
+}
+
+/// The page that the form of `function` leads to, which says what was done, or why not.
+fn after(visitor: &Visitor, function: &str, form: &[(&str, &str)]) -> String {
+    visitor.page(&leads_to(&visitor.submit(function, form)))
+}
+
+/// The page that answers a form at once.
+fn answered(answer: Response, status: u16) -> String {
+    assert_eq!(answer.status(), status);
+    assert_eq!(answer.headers()[CACHE_CONTROL], "no-store");
+    let page = answer.text().unwrap();
+    assert!(page.contains("</html>"), "{page}");
+    page
+}
+
+/// The number of somebody, as the page of users knows it.
+fn number(ada: &Visitor, name: &str) -> String {
+    let page = ada.page("/settings/users");
+    let row = page.split("<tr").find(|row| row.contains(&format!("Role of {name}\""))).unwrap();
+    let value = row.split("name=\"user\"").nth(1).unwrap().split("value=\"").nth(1).unwrap();
+    value.split('"').next().unwrap().to_owned()
+}
+
+#[test]
+fn who_may_not_manage_is_refused_everywhere_but_in_their_own_profile() {
+    let (house, ada) = House::of_ada();
+    for role in ["viewer", "operator"] {
+        let visitor = house.add(&ada, role, role);
+        let profile = visitor.page("/settings");
+        assert!(profile.contains("API tokens"), "{profile}");
+        for path in ["/settings/users", "/settings/tasks", "/settings/audit"] {
+            assert!(!profile.contains(&format!("href=\"{path}\"")), "{path}");
+            assert_eq!(visitor.get(path).status(), 403, "{path}");
+        }
+        assert_eq!(visitor.get("/settings/audit.csv").status(), 403);
+        for (function, form) in [
+            ("add_user", vec![("name", "eve"), ("role", "administrator")]),
+            ("change_role", vec![("user", "2"), ("role", "administrator")]),
+            ("reset_password", vec![("user", "1")]),
+            ("end_sessions_of", vec![("user", "1")]),
+            ("remove_user", vec![("user", "1")]),
+            ("revoke_token_of", vec![("id", "1")]),
+            ("change_kind_rule", vec![("kind", "demo"), ("start", ""), ("seen_by", "")]),
+        ] {
+            refused(visitor.call(function, &form), 403, "forbidden");
+            assert_eq!(visitor.submit(function, &form).status(), StatusCode::SEE_OTHER, "{function}");
+        }
+    }
+    assert!(ada.page("/settings/users").contains("Administrator"));
+    assert_eq!(number(&ada, ADA), "1");
+}
+
+#[test]
+fn a_token_changes_nothing_about_accounts_however_good_it_is() {
+    let (house, ada) = House::of_ada();
+    let form = [("name", "all"), ("read", "true"), ("start", "true"), ("expires", "never")];
+    let token = done(ada.call("make_token", &form))["secret"].as_str().unwrap().to_owned();
+    assert_eq!(program(&house, &token, "/jobs").status(), 200);
+    for path in ["/settings", "/settings/users", "/settings/tasks", "/settings/audit", "/settings/audit.csv"] {
+        assert_eq!(program(&house, &token, path).status(), 403, "{path}");
+    }
+    let client = Client::builder().timeout(PATIENCE).build().unwrap();
+    for function in ["make_token", "end_other_sessions", "change_password", "add_user", "change_kind_rule"] {
+        let request = client.post(house.milepost.url(&format!("/api/{function}")));
+        let answer = request.header(AUTHORIZATION, format!("Bearer {token}")).send().unwrap();
+        refused(answer, 403, "forbidden");
+    }
+}
+
+#[test]
+fn what_a_form_was_answered_with_stands_at_an_address_that_leads_to_its_page() {
+    let (_house, ada) = House::of_ada();
+    for (function, page) in
+        [("make_token", "/settings"), ("add_user", "/settings/users"), ("change_kind_rule", "/settings/tasks")]
+    {
+        assert_eq!(leads_to(&ada.get(&format!("/api/{function}"))), page);
+    }
+}
+
+#[test]
+fn without_accounts_the_settings_say_so_and_the_rest_of_them_works() {
+    let browser = crate::browser::Browser::new();
+    let get = |path: &str| {
+        let request = browser.client.get(browser.milepost.url(path)).header(ACCEPT, "text/html");
+        request.send().unwrap()
+    };
+    for path in ["/settings", "/settings/users"] {
+        let page = answered(get(path), 200);
+        assert!(page.contains("This server works without accounts (--no-auth)"), "{page}");
+        assert!(!page.contains("/api/change_password") && !page.contains("/api/add_user"), "{page}");
+        assert!(page.contains("/settings/tasks") && page.contains("/settings/audit"), "{page}");
+    }
+    refused(browser.post("/api/make_token", &[("name", "a"), ("expires", "30")]), 403, "forbidden");
+    refused(browser.post("/api/add_user", &[("name", "a"), ("role", "viewer")]), 403, "forbidden");
+    let form = [("kind", "demo"), ("start", "administrator"), ("seen_by", "starter")];
+    assert!(done(browser.post("/api/change_kind_rule", &form))["message"].as_str().unwrap().starts_with("Saved"));
+    let audit = answered(get("/settings/audit"), 200);
+    assert!(audit.contains("decided about the task demo (start: administrator, private: yes)"), "{audit}");
+    assert!(audit.contains(">local<"), "{audit}");
+}
