@@ -49,8 +49,8 @@ pub struct StartOptions {
     pub priority: Priority,
     /// What must not be under way twice, besides what its task says ([`crate::Task::unique_key`]), which it replaces.
     pub unique_key: Option<String>,
-    /// The caller's own name for this start, 1 to 200 bytes: asked again with it within 24 h, the answer is the same
-    /// job. So a caller that got no answer may ask again.
+    /// The caller's own name for this start, 1 to 200 bytes: asked again with it by the same person within 24 h, the
+    /// answer is the same job. So a caller that got no answer may ask again.
     pub idempotency_key: Option<String>,
 }
 
