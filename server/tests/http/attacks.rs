@@ -6,6 +6,7 @@ mod forged;
 mod formulas;
 mod guessing;
 mod markup;
+mod neighbours;
 mod oversize;
 mod paths;
 mod scripts;

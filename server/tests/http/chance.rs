@@ -124,7 +124,7 @@ fn judge(addr: SocketAddr, caller: &Caller, call: &Call) -> (bool, Option<String
     let leaked = caller.hidden.iter().find(|mark| text.contains(**mark));
     let fault = match (status, leaked) {
         (_, Some(mark)) => format!("sees {mark}"),
-        (100..=499, None) => return (status < 300, None),
+        (100..=499, None) => return (status < 400 && !text.contains("/sign-in"), None),
         (status, None) => format!("is answered {status}"),
     };
     let answer: String = text.chars().take(2_000).collect();

@@ -17,11 +17,11 @@ use crate::{
 const MIB: usize = 1 << 20;
 
 /// What is answered; 0 where the server closed before all was sent, which it may.
-fn answered(visitor: &Visitor, request: RequestBuilder) -> u16 {
+fn answered(house: &House, request: RequestBuilder) -> u16 {
     let begun = Instant::now();
     let sent = request.send().map_or(0, |response| response.status().as_u16());
     assert!(begun.elapsed() < PATIENCE);
-    assert_eq!(visitor.get("/healthz").status(), 200);
+    assert_eq!(house.milepost.status(&["GET /healthz HTTP/1.1", "host: localhost"]), 200);
     sent
 }
 
@@ -64,30 +64,30 @@ fn a_body_with_too_much_in_it_is_refused_and_takes_nothing_down() {
     let form = |path: &str| post(path).header("content-type", "application/x-www-form-urlencoded");
     let huge = "x".repeat(60 * MIB);
     for path in ["/api/start_job", "/api/cancel_job", "/api/sign_in", "/api/set_up", "/api/add_user", "/new/demo"] {
-        let sent = answered(&ada, form(path).body(format!("kind=demo&name=a&password={huge}")));
+        let sent = answered(&house, form(path).body(format!("kind=demo&name=a&password={huge}")));
         assert!(matches!(sent, 0 | 413), "{path}: {sent}");
     }
     for path in ["/api/sign_in", "/api/set_up"] {
-        let sent = answered(&ada, form(path).body("x".repeat(MIB)));
+        let sent = answered(&house, form(path).body("x".repeat(MIB)));
         assert!(matches!(sent, 0 | 413), "{path}: {sent}");
     }
     for body in ["[".repeat(60_000), r#"{"add":["#.to_owned() + &r#""job=1","#.repeat(7_000), "1".repeat(64_000)] {
-        assert_eq!(answered(&ada, post("/events/0").body(body)), 400);
+        assert_eq!(answered(&house, post("/events/0").body(body)), 400);
     }
     let add: Vec<String> = (0..5_000).map(|job| format!("\"job={job}\"")).collect();
-    assert_eq!(answered(&ada, post("/events/0").body(format!(r#"{{"add":[{}]}}"#, add.join(",")))), 400);
-    assert_eq!(answered(&ada, post("/events/0").body("x".repeat(65 * 1024))), 413);
+    assert_eq!(answered(&house, post("/events/0").body(format!(r#"{{"add":[{}]}}"#, add.join(",")))), 400);
+    assert_eq!(answered(&house, post("/events/0").body("x".repeat(65 * 1024))), 413);
     // As deep and as wide as it gets.
     let deep = "[".repeat(5 * MIB);
     let wide = format!("{{{}\"a\":1}}", "\"a\":1,".repeat(500_000));
     for input in [deep.as_str(), wide.as_str(), "1e999999", "{\"seconds\":1e400}", "{\"seconds\":-9e99}"] {
         let body = form_of(&[("kind", "demo"), ("input", input)]);
-        let sent = answered(&ada, form("/api/start_job").body(body));
+        let sent = answered(&house, form("/api/start_job").body(body));
         assert!(matches!(sent, 400 | 413 | 422), "{}: {sent}", &input[..input.len().min(20)]);
     }
-    let many = answered(&ada, form("/api/start_job").body("a=b&".repeat(2_000_000)));
+    let many = answered(&house, form("/api/start_job").body("a=b&".repeat(2_000_000)));
     assert!(matches!(many, 400 | 413), "{many}");
-    let many = answered(&ada, form("/new/demo").body("seconds=1&".repeat(200_000)));
+    let many = answered(&house, form("/new/demo").body("seconds=1&".repeat(200_000)));
     assert!(matches!(many, 413 | 422), "{many}");
     assert_eq!(house.visitor().call("sign_in", &[("name", "ada"), ("password", PASSWORD)]).status(), 200);
 }
@@ -98,7 +98,7 @@ fn form_of(pairs: &[(&str, &str)]) -> String {
 
 #[test]
 fn a_form_with_ten_thousand_parts_is_refused() {
-    let (_house, ada) = House::of_ada();
+    let (house, ada) = House::of_ada();
     let texts = || (0..10_000).fold(multipart::Form::new(), |form, part| form.text(format!("seconds{part}"), "1"));
     let files = || {
         (0..10_000).fold(multipart::Form::new(), |form, part| {
@@ -106,22 +106,22 @@ fn a_form_with_ten_thousand_parts_is_refused() {
         })
     };
     for form in [texts(), files()] {
-        let sent = answered(&ada, ada.request(Method::POST, "/new/import-csv").multipart(form));
+        let sent = answered(&house, ada.request(Method::POST, "/new/import-csv").multipart(form));
         assert!(matches!(sent, 0 | 413 | 422), "{sent}");
     }
-    let sent = answered(&ada, ada.request(Method::POST, "/uploads").multipart(texts()));
+    let sent = answered(&house, ada.request(Method::POST, "/uploads").multipart(texts()));
     assert!(matches!(sent, 0 | 400 | 413), "{sent}");
     // One file is taken, the others are not looked at.
-    let sent = answered(&ada, ada.request(Method::POST, "/uploads").multipart(files()));
+    let sent = answered(&house, ada.request(Method::POST, "/uploads").multipart(files()));
     assert!(matches!(sent, 0 | 200 | 413), "{sent}");
-    for odd in ["multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=\u{e9}"] {
+    for odd in ["multipart/form-data", "multipart/form-data; boundary="] {
         for path in ["/uploads", "/new/import-csv"] {
-            let sent = answered(&ada, ada.request(Method::POST, path).header("content-type", odd).body("--x\r\n"));
+            let sent = answered(&house, ada.request(Method::POST, path).header("content-type", odd).body("--x\r\n"));
             assert!(matches!(sent, 400 | 422), "{path} {odd}: {sent}");
         }
     }
     let names = multipart::Form::new().part("x".repeat(5 * MIB), multipart::Part::text("y"));
-    let sent = answered(&ada, ada.request(Method::POST, "/new/import-csv").multipart(names));
+    let sent = answered(&house, ada.request(Method::POST, "/new/import-csv").multipart(names));
     assert!(matches!(sent, 0 | 400 | 413 | 422), "{sent}");
 }
 

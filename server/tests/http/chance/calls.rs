@@ -46,6 +46,10 @@ const ARGUMENTS: [(&str, &[&str]); 34] = [
     ("nothing", &["id", "kind"]),
 ];
 
+/// Those that are mostly left out.
+const OPTIONAL: [&str; 7] =
+    ["rerun_of", "start_at", "priority", "unique_key", "idempotency_key", "start", "expires_on"];
+
 /// What ends the right of a caller by design is not called: it would only make the rest of the run say less. Nor is
 /// signing in, in a way that succeeds.
 const ENDS_A_CALLER: [&str; 3] = ["sign_out", "revoke_token", "revoke_token_of"];
@@ -161,7 +165,7 @@ impl Call {
         let (name, arguments) = *dice.one_of(&ARGUMENTS);
         let mut form = form_urlencoded::Serializer::new(String::new());
         for argument in arguments {
-            if dice.percent(8) {
+            if dice.percent(if OPTIONAL.contains(argument) { 60 } else { 6 }) {
                 continue;
             }
             form.append_pair(argument, &value(dice, argument));
@@ -308,7 +312,7 @@ fn any_text(dice: &mut Dice) -> String {
 
 /// A value of an argument: mostly one that fits.
 fn value(dice: &mut Dice, argument: &str) -> String {
-    if dice.percent(20) {
+    if dice.percent(12) {
         return any_text(dice);
     }
     let fitting: &[&str] = match argument {
