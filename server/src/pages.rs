@@ -4,20 +4,30 @@ use std::time::Instant;
 
 use app::{api::ApiError, pages::forbidden::Forbidden};
 use axum::{
+    Extension,
     body::Body,
     extract::{Request, State},
     response::Response,
 };
+use engine::access::Action;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use leptos::prelude::{expect_context, provide_context};
 use leptos_axum::ResponseOptions;
 
-use crate::{AppState, security, visit::Visit};
+use crate::{AppState, api, security, visit::Visit};
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// The page at the request's address.
-pub(crate) async fn page(State(state): State<AppState>, request: Request) -> Response {
+pub(crate) async fn page(
+    State(state): State<AppState>,
+    Extension(visit): Extension<Visit>,
+    request: Request,
+) -> Response {
+    // Every page shows jobs beside its own matter. A token may be good for that matter alone.
+    if let Err(error) = visit.desk.allow(Action::See) {
+        return api::refuse(&error.into());
+    }
     render(state, request, || ()).await
 }
 

@@ -105,7 +105,11 @@ fn a_long_file_is_whole() {
     std::thread::scope(|scope| {
         for _ in 0..starters {
             let starter = ada.double();
-            scope.spawn(move || (0..starts).for_each(|_| drop(starter.start(r#"{"seconds":0}"#))));
+            scope.spawn(move || {
+                for _ in 0..starts {
+                    starter.start(r#"{"seconds":0}"#);
+                }
+            });
         }
     });
     let text = ada.get("/settings/audit.csv?what=job_started").text().unwrap();

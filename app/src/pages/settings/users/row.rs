@@ -24,9 +24,10 @@ pub(super) fn Row(
         (None, false) => "Invited".into_any(),
     };
     let here = person.removed_at.is_none();
-    let role = match here {
-        true => view! { <ChangeRole user=person.id.0 name=name.clone() role=person.role /> }.into_any(),
-        false => view! { <span class="muted">{person.role.label()}</span> }.into_any(),
+    let role = if here {
+        view! { <ChangeRole user=person.id.0 name=name.clone() role=person.role /> }.into_any()
+    } else {
+        view! { <span class="muted">{person.role.label()}</span> }.into_any()
     };
     let more = here.then(|| view! { <More user=person.id.0 name=name.clone() active=person.active /> });
     view! {
