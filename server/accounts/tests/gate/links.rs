@@ -42,6 +42,9 @@ async fn somebody_who_was_added_comes_in_once_they_have_chosen_a_password() {
     assert_eq!(faults(world.gate.use_link(link.reveal(), "", "ada", None).await), ["password"]);
     world.gate.use_link(link.reveal(), "not read", PASSWORD, None).await.unwrap();
     assert!(world.gate.directory().person(ada).unwrap().active);
+    world.store.flush().await.unwrap();
+    let seen = world.store.people().await.unwrap().into_iter().find(|person| person.id == ada).unwrap().seen_at;
+    assert!(seen.is_some(), "who has chosen a password was here");
     assert!(world.comes_in("ada", PASSWORD).await);
 }
 
