@@ -144,3 +144,9 @@ export async function live(page: Page): Promise<void> {
 export function state(page: Page) {
   return page.locator(".page-head .state");
 }
+
+/** How many steps the page of a demonstration says are done. */
+export async function steps(page: Page): Promise<number> {
+  const figure = page.locator(".figures > div").filter({ has: page.getByText("Steps", { exact: true }) });
+  return Number((await figure.locator("dd").first().textContent())?.replace(/\D/g, ""));
+}

@@ -29,15 +29,18 @@ export async function add(milepost: Milepost, by: Person, name: string, role: Ro
   return enter(secret, name);
 }
 
+/** Without it a context of requests would have the session of the test's page. */
+const nobody = { cookies: [], origins: [] };
+
 /** What a context of requests needs to work in somebody's name. */
 export function inTheNameOf(person: Person) {
-  return { storageState: { cookies: [], origins: [] }, extraHTTPHeaders: { authorization: `Bearer ${person.token}` } };
+  return { storageState: nobody, extraHTTPHeaders: { authorization: `Bearer ${person.token}` } };
 }
 
 /** Uses a link, and makes a token. */
 async function enter(link: string, name: string): Promise<Person> {
   const { origin, searchParams } = new URL(link);
-  const context = await request.newContext({ baseURL: origin });
+  const context = await request.newContext({ baseURL: origin, storageState: nobody });
   await call(context, "set_up", { link: searchParams.get("link") ?? "", name, password });
   const { secret: token } = await call(context, "make_token", { name: "tests", read: "true", start: "true", expires: "30" });
   const session = await context.storageState();

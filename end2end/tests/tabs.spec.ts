@@ -1,12 +1,6 @@
 // Many pages of one browser, which opens six connections to a server and no more.
 import { type BrowserContext, type Page } from "@playwright/test";
-import { expect, live, startJob, test } from "./milepost.ts";
-
-/** How many steps the page says are done. */
-const steps = async (page: Page) => {
-  const figure = page.locator(".figures > div").filter({ has: page.getByText("Steps", { exact: true }) });
-  return Number((await figure.locator("dd").first().textContent())?.replace(/\D/g, ""));
-};
+import { expect, live, startJob, steps, test } from "./milepost.ts";
 
 /** Tells a page what a browser tells it when its tab comes to the front or goes behind another. Headless ones never do. */
 async function show(page: Page, visible: boolean) {

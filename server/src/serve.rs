@@ -59,9 +59,10 @@ async fn serve(config: Config, tasks: Tasks, on: runtime::Handle) -> Result<()> 
     let engine = open(&config, Arc::clone(&hub), tasks, on).await?;
     let source = Arc::new(engine.clone());
     let events = Events::open(hub, source, assets::build().into(), Pace::default(), stop.clone()).await?;
-    let gatekeeper = match config.no_auth {
-        true => None,
-        false => Some(Gatekeeper::open(Arc::clone(engine.store()), state::task_rules(&engine)).await?),
+    let gatekeeper = if config.no_auth {
+        None
+    } else {
+        Some(Gatekeeper::open(Arc::clone(engine.store()), state::task_rules(&engine)).await?)
     };
     if let Some(gatekeeper) = &gatekeeper {
         let (gatekeeper, stop) = (gatekeeper.clone(), stop.clone());

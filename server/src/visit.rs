@@ -146,7 +146,7 @@ impl Visit {
         let mut look = interval(LOOK);
         loop {
             tokio::select! {
-                changed = changes.changed() => if changed.is_err() { return },
+                news = changes.changed() => if news.is_err() { return },
                 _ = look.tick() => {}
             }
             loop {

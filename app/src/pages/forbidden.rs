@@ -3,18 +3,25 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
+use crate::base::at;
+
 /// Why not, for people; a context where the page at the address is not to be shown.
 #[derive(Clone, Debug)]
 pub struct Forbidden(pub String);
 
-/// Says so.
+/// Says so, and where to go from here.
 #[component]
 pub(crate) fn NotAllowed(reason: String) -> impl IntoView {
     view! {
         <Title text="Not allowed" />
         <header class="page-head">
             <h1>"You may not see this page"</h1>
-            <p class="lead">{reason}</p>
+            <p class="lead">{reason} "."</p>
+            <div class="actions">
+                <a class="button" href=at("/")>
+                    "Overview"
+                </a>
+            </div>
         </header>
     }
 }

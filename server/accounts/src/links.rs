@@ -62,6 +62,7 @@ impl Gatekeeper {
         let user = self.store().use_link(link).await.map_err(name_taken)?;
         self.refresh().await?;
         self.welcome(&name, address);
+        self.store().touch_person(user, Self::now());
         self.directory().person(user).cloned().ok_or_else(used)
     }
 }

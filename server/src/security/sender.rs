@@ -41,7 +41,7 @@ pub(super) fn may_change(headers: &HeaderMap, hosts: &Hosts) -> Result<(), Strin
 /// sent it; another site's cannot be read there without `Origin`.
 pub(super) fn may_listen(headers: &HeaderMap, hosts: &Hosts) -> Result<(), String> {
     match sender(headers, hosts) {
-        Sender::Other(why) if !bearer(headers).is_some() => {
+        Sender::Other(why) if bearer(headers).is_none() => {
             Err(format!("Another site may not listen to this server's events ({why}).\n"))
         }
         Sender::Other(_) | Sender::Own | Sender::Untold => Ok(()),

@@ -122,7 +122,9 @@ fn Line(row: AuditRow) -> impl IntoView {
                     {token}
                 </span>
             </td>
-            <td data-label="What">{before} {job} {after}</td>
+            <td data-label="What">
+                <span>{before} {job} {after}</span>
+            </td>
             <td data-label="From" class="muted">
                 {row.by.address.map(|address| address.to_string())}
             </td>

@@ -42,6 +42,9 @@ async fn somebody_who_was_added_comes_in_once_they_have_chosen_a_password() {
     assert_eq!(faults(world.gate.use_link(link.reveal(), "", "ada", None).await), ["password"]);
     world.gate.use_link(link.reveal(), "not read", PASSWORD, None).await.unwrap();
     assert!(world.gate.directory().person(ada).unwrap().active);
+    world.store.flush().await.unwrap();
+    let seen = world.store.people().await.unwrap().into_iter().find(|person| person.id == ada).unwrap().seen_at;
+    assert!(seen.is_some(), "who has chosen a password was here");
     assert!(world.comes_in("ada", PASSWORD).await);
 }
 
@@ -52,6 +55,14 @@ async fn a_link_forgives_what_was_tried_before() {
     let link = world.gate.make_link(Some(world.root), &by()).await.unwrap();
     world.gate.use_link(link.reveal(), "", "another horse battery", None).await.unwrap();
     assert!(world.comes_in("root", "another horse battery").await);
+}
+
+#[tokio::test]
+async fn a_link_from_before_a_password_was_changed_cannot_undo_it() {
+    let world = World::new().await;
+    let link = world.gate.make_link(Some(world.root), &by()).await.unwrap();
+    world.gate.change_password(world.root, PASSWORD, "another horse battery", None, &by()).await.unwrap();
+    assert_eq!(world.gate.link_for(link.reveal()).await.unwrap(), None);
 }
 
 #[tokio::test]
