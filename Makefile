@@ -8,6 +8,7 @@ export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/end2end/node_modules/.bin:$(PATH)
 milepost := target/release/milepost
 addr ?= 127.0.0.1:3000
 data ?= data
+auth ?= yes
 WASM := --target wasm32-unknown-unknown
 
 .PHONY: run build watch test check rust wasm style e2e soak bench help
@@ -15,8 +16,8 @@ WASM := --target wasm32-unknown-unknown
 help: ## What can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
 
-run: build ## Build and serve on http://127.0.0.1:3000, with sample files to try
-	$(milepost) --addr $(addr) --data-dir $(data) --root end2end/samples --no-auth
+run: build ## Build and serve on http://127.0.0.1:3000, with sample files to try; auth=no works without accounts
+	$(milepost) --addr $(addr) --data-dir $(data) --root end2end/samples $(if $(filter no,$(auth)),--no-auth)
 
 build: ## The one-file program, target/release/milepost
 	@.ci/tools

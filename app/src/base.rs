@@ -25,5 +25,5 @@ fn base() -> String {
 
 /// The address of `path`, which begins with `/`, as a browser asks for it.
 pub fn at(path: &str) -> String {
-    [&*base(), path].concat()
+    format!("{}{path}", base())
 }

@@ -15,6 +15,7 @@ use axum::{
     extract::{DefaultBodyLimit, OriginalUri, Request, State},
     response::{IntoResponse, Response},
 };
+use engine::access::Actor;
 use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header, uri::PathAndQuery};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use leptos::server_fn::error::{FromServerFnError, SERVER_FN_ERROR_HEADER};
@@ -23,7 +24,10 @@ use percent_encoding::percent_decode;
 use tower_sessions::Session;
 use url::form_urlencoded;
 
-use crate::{AppState, pages, router, visit::Visit};
+use crate::{
+    AppState, pages, router,
+    visit::{self, Visit},
+};
 
 /// The largest body: 16 MiB of input, each byte percent-encoded as three, and the names around it.
 const BODY_LIMIT: usize = 3 * app::api::INPUT_LIMIT + 64 * 1024;
@@ -72,7 +76,7 @@ pub(crate) fn refuse(error: &ApiError) -> Response {
 /// Whether a browser sent this, and its person waits for a page.
 pub(crate) fn wants_page(request: &Request) -> bool {
     let accepts = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    accepts.contains("text/html") && request.headers().get(header::AUTHORIZATION).is_none()
+    accepts.contains("text/html") && visit::bearer(request.headers()).is_none()
 }
 
 /// To the page where people sign in, which leads back to where they were going.
@@ -164,15 +168,14 @@ impl Back {
     /// To a page of one's own choice.
     pub(crate) fn to(page: &str, extensions: &Extensions) -> Self {
         let to = HeaderValue::try_from(at(page)).expect("the addresses of pages are ASCII");
-        Self { to, session: extensions.get().cloned() }
+        Self { to, session: kept_for(extensions) }
     }
 
     /// Set where the caller wants to see a page.
     fn of(request: &Request) -> Option<Self> {
         let headers = request.headers();
         let page = headers.get(header::ACCEPT)?.to_str().ok()?.contains("text/html");
-        let session = request.extensions().get::<Session>().cloned();
-        page.then(|| Self { to: referring_page(headers), session })
+        page.then(|| Self { to: referring_page(headers), session: kept_for(request.extensions()) })
     }
 
     /// To where the function sends, else to the page the form stood on, with the cookies it sets.
@@ -197,6 +200,13 @@ impl Back {
             None => false,
         }
     }
+}
+
+/// The session that a word for the next page is kept in. Nothing is kept for somebody who has not signed in: strangers
+/// could fill the database with it.
+fn kept_for(extensions: &Extensions) -> Option<Session> {
+    let nobody = extensions.get::<Visit>().is_none_or(|visit| *visit.desk.actor() == Actor::Nobody);
+    if nobody { None } else { extensions.get().cloned() }
 }
 
 /// Path and query of the referring page. Never another site, whatever the header says.

@@ -1,7 +1,5 @@
 //! `GET /settings/audit.csv`: the audit log as a file, for whoever keeps or searches it elsewhere.
 
-use std::borrow::Cow;
-
 use app::{api::ApiError, pages::settings::AuditFilter};
 use axum::{
     Extension,
@@ -18,7 +16,7 @@ use futures_util::{Stream, TryStreamExt, stream};
 use http::{HeaderValue, header};
 use leptos::prelude::Owner;
 
-use crate::{AppState, api, downloads, visit::Visit};
+use crate::{AppState, api, downloads, tasks::cell, visit::Visit};
 
 /// Lines read from the store at once.
 const PAGE: u32 = 1_000;
@@ -82,13 +80,7 @@ fn text(rows: &[AuditRow], headed: bool) -> Bytes {
         let job = row.job.map(|job| job.to_string()).unwrap_or_default();
         let token = row.by.token.as_deref().unwrap_or_default();
         let cells = [&*time, &*row.by.name, token, &*address, &*row.what, &*job, &*row.detail];
-        writer.write_record(cells.map(|cell| harmless(cell).into_owned())).expect(FITS);
+        writer.write_record(cells.map(|text| cell(text).into_owned())).expect(FITS);
     }
     writer.into_inner().expect(FITS).into()
-}
-
-/// A cell that spreadsheets take for what it is: behind an apostrophe where they would take it for a formula
-/// (OWASP, "CSV Injection").
-fn harmless(cell: &str) -> Cow<'_, str> {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}").into() } else { cell.into() }
 }

@@ -79,6 +79,10 @@ struct WebSettings {
     #[arg(long, env = "MILEPOST_UPLOAD_LIMIT", value_name = "SIZE", help_heading = "Server")]
     upload_limit: Option<Size>,
 
+    /// All that one person has sent and that is still kept [default: 20GiB; without accounts, any amount]
+    #[arg(long, env = "MILEPOST_UPLOAD_QUOTA", value_name = "SIZE", help_heading = "Server")]
+    upload_quota: Option<Size>,
+
     /// Connections at once, all together [default: 12000]
     #[arg(long, env = "MILEPOST_CONNECTIONS", value_name = "COUNT", help_heading = "Server")]
     connections: Option<u32>,
@@ -130,6 +134,7 @@ impl WebSettings {
             session_idle: self.session_idle.or(below.session_idle),
             session_lifetime: self.session_lifetime.or(below.session_lifetime),
             upload_limit: self.upload_limit.or(below.upload_limit),
+            upload_quota: self.upload_quota.or(below.upload_quota),
             connections: self.connections.or(below.connections),
             connections_per_address: self.connections_per_address.or(below.connections_per_address),
         }
@@ -155,6 +160,8 @@ pub struct Config {
     pub sessions: SessionLimits,
     /// The largest upload, bytes.
     pub upload_limit: u64,
+    /// What one person may have sent that is still kept, bytes; `None` for any amount.
+    pub upload_quota: Option<u64>,
     /// Connections at once.
     pub connections: u32,
     /// Connections at once from one address that is no trusted proxy.
@@ -189,6 +196,7 @@ impl Config {
             no_auth,
             sessions: SessionLimits::checked(web.session_idle, web.session_lifetime)?,
             upload_limit: web.upload_limit.map_or(2 << 30, |size| size.0),
+            upload_quota: web.upload_quota.map(|size| size.0).or((!no_auth).then_some(20 << 30)),
             connections,
             connections_per_address: per_address.unwrap_or(connections),
             patience: Duration::from_secs(30),

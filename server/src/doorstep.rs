@@ -103,6 +103,10 @@ pub(crate) async fn sign_out(
                 let note = Note { by: visit.desk.by().clone(), what: "signed_out", detail: String::new() };
                 state.engine.store().note(note).await?;
             }
+            if let Some(gatekeeper) = &state.gatekeeper {
+                // Its streams end at once.
+                gatekeeper.refresh().await?;
+            }
             Ok::<_, ApiError>(())
         };
         if let Err(error) = left.await {

@@ -59,9 +59,10 @@ async fn serve(config: Config, tasks: Tasks, on: runtime::Handle) -> Result<()> 
     let engine = open(&config, Arc::clone(&hub), tasks, on).await?;
     let source = Arc::new(engine.clone());
     let events = Events::open(hub, source, assets::build().into(), Pace::default(), stop.clone()).await?;
-    let gatekeeper = match config.no_auth {
-        true => None,
-        false => Some(Gatekeeper::open(Arc::clone(engine.store()), state::task_rules(&engine)).await?),
+    let gatekeeper = if config.no_auth {
+        None
+    } else {
+        Some(Gatekeeper::open(Arc::clone(engine.store()), state::task_rules(&engine)).await?)
     };
     if let Some(gatekeeper) = &gatekeeper {
         let (gatekeeper, stop) = (gatekeeper.clone(), stop.clone());
@@ -102,6 +103,10 @@ async fn open(config: &Config, hub: Arc<Hub>, tasks: Tasks, on: runtime::Handle)
         let alone = Lock::migrate(&config.work.data_dir)?;
         let builder = process::builder(&config.work, tasks, on.clone());
         let builder = builder.upload_limit(config.upload_limit).listener(Arc::clone(&hub) as Arc<dyn Listener>);
+        let builder = match config.upload_quota {
+            Some(quota) => builder.upload_quota(quota),
+            None => builder,
+        };
         match (&alone, begun.elapsed() < WORKERS_GO) {
             (Some(_), _) => return Ok(builder.open().await?),
             (None, true) => match builder.without_migrating().open().await {

@@ -18,6 +18,7 @@ pub use checksum::Checksum;
 pub use demo::Demo;
 pub use import_csv::ImportCsv;
 pub use prune::Prune;
+pub(crate) use table::cell;
 
 /// What reads and writes files in bulk.
 const DISK: Queue = Queue::new("disk");

@@ -72,11 +72,7 @@ pub(crate) async fn admit(
     match allowed {
         Ok(()) => next.run(request).await,
         // The pages about accounts are the place where people read that there are none.
-        Err(engine::Error::Denied(Denied::NoAccounts))
-            if request.method() == Method::GET && api::wants_page(&request) =>
-        {
-            next.run(request).await
-        }
+        Err(engine::Error::Denied(Denied::NoAccounts)) if request.method() == Method::GET => next.run(request).await,
         Err(error) => turn_away(state, request, error).await,
     }
 }
@@ -100,10 +96,16 @@ async fn identify(
     })
 }
 
-/// The token of a request (RFC 6750, 2.1).
+/// The token of a request (RFC 6750, 2.1). Where it cannot be read, or other credentials stand beside it, one that nobody
+/// has: such a request must not go on by its session, which it may not even be said to be sent with.
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, secret) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(secret.trim())
+    let lines = headers.get_all(header::AUTHORIZATION);
+    let mut tokens = lines.iter().filter_map(|line| {
+        let (scheme, secret) = line.as_bytes().split_at_checked("bearer ".len())?;
+        scheme.eq_ignore_ascii_case(b"bearer ").then(|| std::str::from_utf8(secret).unwrap_or_default().trim())
+    });
+    let token = tokens.next()?;
+    Some(if lines.iter().count() == 1 { token } else { "" })
 }
 
 /// Says why not: people get a page, programs a status.
@@ -144,7 +146,7 @@ impl Visit {
         let mut look = interval(LOOK);
         loop {
             tokio::select! {
-                changed = changes.changed() => if changed.is_err() { return },
+                news = changes.changed() => if news.is_err() { return },
                 _ = look.tick() => {}
             }
             loop {

@@ -64,7 +64,7 @@ impl ApiError {
             "forbidden" => 403,
             "no_such_job" | "no_such_upload" | "no_such_artifact" | "no_such_stream" | "unknown_kind"
             | "unknown_queue" | "unknown_function" => 404,
-            "too_large" => 413,
+            "too_large" | "quota_reached" => 413,
             "invalid_input" | "invalid_path" | "invalid_limit" => 422,
             "too_many_requests" => 429,
             "internal" => 500,
@@ -133,6 +133,7 @@ impl From<engine::Error> for ApiError {
             engine::Error::NoSuchArtifact(..) => "no_such_artifact",
             engine::Error::Path(_) => "invalid_path",
             engine::Error::TooLarge(_) => "too_large",
+            engine::Error::Quota { .. } => "quota_reached",
             engine::Error::Full => "disk_full",
             engine::Error::Busy => "busy",
             engine::Error::ShuttingDown => "shutting_down",

@@ -189,7 +189,7 @@ const fn needed(scope: Scope) -> &'static str {
 /// # Errors
 /// Why not.
 pub fn authorise(actor: &Actor, action: Action, subject: Subject<'_>) -> Result<(), Denied> {
-    let Some(role) = action.role() else { return Ok(()) };
+    let Some(least) = action.role() else { return Ok(()) };
     let (who, pass) = match actor {
         Actor::Nobody => return Err(Denied::SignIn),
         Actor::Local if action == Action::OwnAccount || action == Action::ManagePeople => {
@@ -204,6 +204,9 @@ pub fn authorise(actor: &Actor, action: Action, subject: Subject<'_>) -> Result<
     {
         return Err(Denied::Scope(action.scope()));
     }
+    if who.role < least {
+        return Err(Denied::Role(least));
+    }
     if let Subject::Job { rule, starter } = subject
         && !sees(who, rule, starter)
     {
@@ -211,9 +214,9 @@ pub fn authorise(actor: &Actor, action: Action, subject: Subject<'_>) -> Result<
     }
     let asked = match (action, subject) {
         (Action::Start | Action::Steer | Action::Delete, Subject::Kind(rule) | Subject::Job { rule, .. }) => {
-            role.max(rule.start)
+            least.max(rule.start)
         }
-        _ => role,
+        _ => least,
     };
     if who.role < asked {
         return Err(Denied::Role(asked));
@@ -286,13 +289,12 @@ impl Rules {
             kinds.sort_unstable();
             kinds.into()
         };
-        match actor {
-            Actor::Nobody => Sight { hidden: hidden(|_| true), own: "".into() },
-            Actor::Local => Sight::default(),
-            Actor::Person(who) | Actor::Program(who, _) if who.role < Role::Administrator => {
+        match (actor, actor.who()) {
+            (Actor::Nobody, _) => Sight { hidden: hidden(|_| true), own: "".into() },
+            (_, Some(who)) if who.role < Role::Administrator => {
                 Sight { hidden: hidden(|rule| rule.private), own: Arc::clone(&who.name) }
             }
-            Actor::Person(_) | Actor::Program(..) => Sight::default(),
+            _ => Sight::default(),
         }
     }
 }

@@ -126,7 +126,7 @@ impl Desk {
         if let Some(original) = options.rerun_of
             && !self.sight.is_whole()
         {
-            self.open(original, Action::See).await?;
+            self.open(original, Action::Start).await?;
         }
         let job = self.engine.start(kind, input, StartOptions { by: self.by.clone(), ..options }).await?;
         if self.sight.hides(kind) && !self.sight.sees(&self.engine.job(job).await?) {
@@ -140,7 +140,9 @@ impl Desk {
 
     /// Starts a job anew, in one's own name.
     pub async fn rerun(&self, job: JobId) -> Result<JobId> {
-        let (_, old) = self.detail(job).await?;
+        self.allow(Action::Start)?;
+        let old = self.engine.detail(job).await?;
+        self.check(Action::Start, &old.view)?;
         let options = StartOptions { rerun_of: Some(job), ..StartOptions::default() };
         self.start(&old.view.kind, old.input, options).await
     }

@@ -109,6 +109,8 @@ impl Engine {
             return Err(Error::InvalidInput(vec![FieldError { field: String::new(), message }]));
         }
         let Accepted { title, max_attempts, unique_key } = entry.task.accept(&input).map_err(Error::InvalidInput)?;
+        // Everybody has keys of their own: nobody learns from a key what others have started.
+        let idempotency_key = options.idempotency_key.map(|key| format!("{} {key}", options.by.name));
         let job = NewJob {
             kind: kind.to_owned(),
             title: printable(&title).unwrap_or_else(|| entry.info.name.to_owned()),
@@ -120,7 +122,7 @@ impl Engine {
             uploads: checked.uploads,
             priority: options.priority,
             unique_key: options.unique_key.or(unique_key),
-            idempotency_key: options.idempotency_key,
+            idempotency_key,
         };
         let scheduled = job.run_at.is_some();
         let accepted = shared.store.enqueue(job).await?;

@@ -6,6 +6,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::Hosts;
+use crate::visit::bearer;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -19,7 +20,7 @@ pub(crate) const fn session_cookie(secure: bool) -> &'static str {
 /// One with a bearer token may: no page can make a browser send it unasked. One that tells nothing of its sender is a
 /// script's, unless it brings a session: that, browsers send for whoever asks.
 pub(super) fn may_change(headers: &HeaderMap, hosts: &Hosts) -> Result<(), String> {
-    if has_bearer(headers) {
+    if bearer(headers).is_some() {
         return Ok(());
     }
     match sender(headers, hosts) {
@@ -40,7 +41,7 @@ pub(super) fn may_change(headers: &HeaderMap, hosts: &Hosts) -> Result<(), Strin
 /// sent it; another site's cannot be read there without `Origin`.
 pub(super) fn may_listen(headers: &HeaderMap, hosts: &Hosts) -> Result<(), String> {
     match sender(headers, hosts) {
-        Sender::Other(why) if !has_bearer(headers) => {
+        Sender::Other(why) if bearer(headers).is_none() => {
             Err(format!("Another site may not listen to this server's events ({why}).\n"))
         }
         Sender::Other(_) | Sender::Own | Sender::Untold => Ok(()),
@@ -83,11 +84,6 @@ fn is_own_origin(origin: &HeaderValue, headers: &HeaderMap, hosts: &Hosts) -> bo
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let asked = authority.zip(host).is_some_and(|(authority, host)| authority.eq_ignore_ascii_case(host));
     asked || hosts.is_public_origin(origin)
-}
-
-fn has_bearer(headers: &HeaderMap) -> bool {
-    let scheme = headers.get(header::AUTHORIZATION).and_then(|value| value.as_bytes().get(..7));
-    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "))
 }
 
 /// Of either name: a server that has changed its address since is none the safer.

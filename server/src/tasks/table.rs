@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// A cell that no spreadsheet takes for a formula: what begins like one gets an apostrophe in front, unless it is a
 /// plain number (OWASP, "CSV Injection").
-pub(super) fn cell(text: &str) -> Cow<'_, str> {
+pub(crate) fn cell(text: &str) -> Cow<'_, str> {
     let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
     if formula && text.parse::<f64>().is_err() { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }

@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod api;
+mod attacks;
 mod base_path;
 mod browser;
+mod chance;
 mod clients;
 mod commands;
 mod database;

@@ -1,6 +1,6 @@
 //! A server with accounts, and the people who use it.
 
-use std::{cell::RefCell, collections::BTreeMap, net::SocketAddr};
+use std::{cell::RefCell, collections::BTreeMap, net::SocketAddr, path::Path};
 
 use model::Scope;
 use reqwest::{
@@ -22,7 +22,7 @@ pub(crate) const PASSWORD: &str = "seven green otters";
 /// A server with accounts.
 pub(crate) struct House {
     pub(crate) milepost: Milepost,
-    _data: TempDir,
+    data: TempDir,
 }
 
 impl House {
@@ -31,7 +31,12 @@ impl House {
         let data = TempDir::new().unwrap();
         let mut milepost = Milepost::with_accounts(data.path(), arguments);
         let link = milepost.setup_link();
-        (Self { milepost, _data: data }, secret_of(&link))
+        (Self::at(milepost, data), secret_of(&link))
+    }
+
+    /// That of a server on `data`.
+    pub(crate) fn at(milepost: Milepost, data: TempDir) -> Self {
+        Self { milepost, data }
     }
 
     /// One that has been set up, and its administrator, who has signed in.
@@ -40,6 +45,11 @@ impl House {
         let ada = house.visitor();
         ada.choose_password(&link, ADA);
         (house, ada)
+    }
+
+    /// The data directory of its server.
+    pub(crate) fn data(&self) -> &Path {
+        self.data.path()
     }
 
     /// Somebody at the door.
@@ -175,7 +185,8 @@ impl Visitor {
         started.error_for_status().unwrap().json().unwrap()
     }
 
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    /// A request with its cookies.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let cookies: Vec<_> = self.cookies.borrow().iter().map(|(name, id)| format!("{name}={id}")).collect();
         let request = self.client.request(method, format!("http://{}{path}", self.addr));
         let request = if cookies.is_empty() { request } else { request.header(COOKIE, cookies.join("; ")) };
@@ -185,7 +196,8 @@ impl Visitor {
         }
     }
 
-    fn send(&self, request: RequestBuilder) -> Response {
+    /// Sends it, and keeps the cookies that come back.
+    pub(crate) fn send(&self, request: RequestBuilder) -> Response {
         let response = request.send().unwrap();
         for cookie in response.headers().get_all(SET_COOKIE) {
             let cookie = cookie.to_str().unwrap();

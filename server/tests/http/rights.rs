@@ -42,13 +42,24 @@ struct Way {
     kind: Option<Rule>,
     /// Whether it is about a job.
     about: bool,
-    ask: Box<dyn Fn(&Visitor, i64) -> Outcome>,
+    ask: Ask,
     /// Whether it needs a job that is not over, so that nothing happens to it.
     open: bool,
-    /// Whether only browsers go it.
-    browser: bool,
-    /// Whether it is a page, which shows jobs beside its own matter.
-    page: bool,
+    road: Road,
+}
+
+/// Asks about a job.
+type Ask = Box<dyn Fn(&Visitor, i64) -> Outcome>;
+
+/// By what somebody goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Road {
+    /// A call, a file, a stream.
+    Any,
+    /// A form, which only browsers have.
+    Form,
+    /// A page, which shows jobs beside its own matter.
+    Page,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -142,18 +153,17 @@ fn arguments(function: &str, job: i64) -> Option<(bool, Vec<(&'static str, Strin
 /// Every way that a row of the table stands for. A row that is not known here fails the test.
 fn ways(route: &Route) -> Vec<Way> {
     let (action, path) = (route.action, route.path.to_string());
-    let way = |name: String, about, ask: Box<dyn Fn(&Visitor, i64) -> Outcome>| Way {
+    let way = |name: String, about, ask: Ask| Way {
         name,
         action,
         kind: None,
         about,
         ask,
         open: action == Action::Delete,
-        browser: false,
-        page: false,
+        road: Road::Any,
     };
     let pattern = path.clone();
-    let fill = move |job: i64| {
+    let filled = move |job: i64| {
         let named = pattern.replace("{id}", &job.to_string()).replace("{name}", "none").replace("{kind}", OPEN.0);
         named.replace("{stream}", "0")
     };
@@ -168,7 +178,7 @@ fn ways(route: &Route) -> Vec<Way> {
             Outcome::of_page(visitor.submit(&sent, &borrowed(&given(&sent, job))), visitor, about)
         };
         let program = way(format!("function {function}"), about, Box::new(call));
-        let form = Way { browser: true, ..way(format!("form {function}"), about, Box::new(submit)) };
+        let form = Way { road: Road::Form, ..way(format!("form {function}"), about, Box::new(submit)) };
         return vec![program, form];
     }
     let about = path.contains("{id}");
@@ -181,10 +191,10 @@ fn ways(route: &Route) -> Vec<Way> {
             vec![Way { name: format!("stream GET {path}"), ..way(name, true, Box::new(stream)) }]
         }
         (&Method::GET, _) => {
-            let file = path.ends_with("/log") || path.ends_with(".csv") || path.contains("artifacts");
+            let file = ["/log", ".csv", "/{name}"].iter().any(|end| path.ends_with(end));
             // A file that no job has is not there for anybody.
             let ask = move |visitor: &Visitor, job: i64| {
-                let response = visitor.get(&fill(job));
+                let response = visitor.get(&filled(job));
                 if path.contains("artifacts") && response.status() == 404 {
                     let words = response.text().unwrap();
                     return if words.contains("no artifact") { Outcome::Yes } else { Outcome::Hidden };
@@ -192,7 +202,11 @@ fn ways(route: &Route) -> Vec<Way> {
                 Outcome::of_page(response, visitor, about)
             };
             let kind = if file { "file" } else { "page" };
-            vec![Way { name: format!("{kind} {name}"), page: !file, ..way(String::new(), about, Box::new(ask)) }]
+            vec![Way {
+                name: format!("{kind} {name}"),
+                road: if file { Road::Any } else { Road::Page },
+                ..way(String::new(), about, Box::new(ask))
+            }]
         }
         (&Method::POST, "/new/{kind}") => {
             let start = |kind: &'static str| {
@@ -203,17 +217,17 @@ fn ways(route: &Route) -> Vec<Way> {
             };
             let guarded = Rule { start: Role::Administrator, private: false };
             vec![
-                Way { browser: true, ..way(format!("form {name}"), false, Box::new(start(OPEN.0))) },
+                Way { road: Road::Form, ..way(format!("form {name}"), false, Box::new(start(OPEN.0))) },
                 Way {
                     kind: Some(guarded),
-                    browser: true,
+                    road: Road::Form,
                     ..way(format!("form POST /new/{GUARDED}"), false, Box::new(start(GUARDED)))
                 },
             ]
         }
         (&Method::POST, "/uploads" | "/events/{stream}") => {
             let post = move |visitor: &Visitor, _| {
-                Outcome::of_status(visitor.post_as_program(&fill(0), r#"{"add":[]}"#), false)
+                Outcome::of_status(visitor.post_as_program(&filled(0), r#"{"add":[]}"#), false)
             };
             vec![way(name, false, Box::new(post))]
         }
@@ -301,7 +315,7 @@ fn cell(way: &Way, sender: &Sender) -> Result<String, String> {
             (false, None) => Subject::Any,
         };
         let ruled = match Outcome::by_rule(&sender.actor, way.action, subject) {
-            Outcome::Yes if way.page => Outcome::by_rule(&sender.actor, Action::See, Subject::Any),
+            Outcome::Yes if way.road == Road::Page => Outcome::by_rule(&sender.actor, Action::See, Subject::Any),
             ruled => ruled,
         };
         let said = (way.ask)(&sender.visitor, pair[usize::from(way.open)]);
@@ -331,7 +345,7 @@ fn everybody_is_answered_as_the_rule_says_in_every_way() {
         write!(table, "| {} | {:?} |", way.name, way.action).unwrap();
         for sender in &crowd.senders {
             // A program that sends a token gets no pages with forms.
-            if way.browser && matches!(sender.actor, Actor::Program(..)) {
+            if way.road == Road::Form && matches!(sender.actor, Actor::Program(..)) {
                 table += " – |";
                 continue;
             }

@@ -58,6 +58,14 @@ async fn a_link_forgives_what_was_tried_before() {
 }
 
 #[tokio::test]
+async fn a_link_from_before_a_password_was_changed_cannot_undo_it() {
+    let world = World::new().await;
+    let link = world.gate.make_link(Some(world.root), &by()).await.unwrap();
+    world.gate.change_password(world.root, PASSWORD, "another horse battery", None, &by()).await.unwrap();
+    assert_eq!(world.gate.link_for(link.reveal()).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_link_lives_for_three_days() {
     assert_eq!(LINK_LIFE.as_secs(), 3 * 24 * 60 * 60);
     let world = World::new().await;

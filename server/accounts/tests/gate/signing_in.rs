@@ -168,8 +168,8 @@ async fn a_hash_of_former_days_is_good_and_replaced_at_the_next_sign_in() {
 
 #[tokio::test]
 async fn somebody_changes_their_password_with_the_old_one() {
-    let world = World::new().await;
     const NEW: &str = "another horse battery";
+    let world = World::new().await;
     let change = async |gate: &Gatekeeper, old: &str, new: &str| {
         gate.change_password(world.root, old, new, None, &By { address: address(1), ..by() }).await
     };

@@ -10,7 +10,7 @@ use std::{
 use engine::TaskError;
 
 use super::{list::Links, probe::Finding};
-use crate::tasks::table::cell;
+use crate::tasks::cell;
 
 /// The artifact's name.
 pub(super) const NAME: &str = "links.csv";

@@ -10,7 +10,7 @@ use engine::{Ctx, TaskError};
 use model::count;
 use serde::{Deserialize, Serialize};
 
-use crate::tasks::table::cell;
+use crate::tasks::cell;
 
 /// The artifact's name.
 pub(super) const NAME: &str = "rejected.csv";

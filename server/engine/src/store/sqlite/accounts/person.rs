@@ -49,6 +49,8 @@ impl Verb for ChangePerson {
             PersonChange::Role(role) => transaction.change_role(&found, *role, &self.by)?,
             PersonChange::Password { hash, keep } => {
                 transaction.execute("update user set password = ? where id = ?", params![hash, self.user.0])?;
+                // Whoever was given a link before this could undo it.
+                transaction.execute("delete from link where user = ?", [self.user.0])?;
                 transaction.end_sessions(self.user, &keep.clone().map_or(Ending::All, Ending::Others))?;
                 transaction.audit(&self.by, "password_changed", None, &found.name)?;
             }

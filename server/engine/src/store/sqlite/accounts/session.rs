@@ -66,6 +66,10 @@ impl Verb for DeleteSession {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
+        let owned = transaction.execute("delete from session where key = ? and user is not null", [&self.key])?;
+        if owned > 0 {
+            return transaction.rights_changed();
+        }
         transaction.execute("delete from session where key = ?", [&self.key])?;
         Ok(())
     }

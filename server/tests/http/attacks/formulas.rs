@@ -1,0 +1,55 @@
+//! Text that a spreadsheet would take for a formula.
+
+use reqwest::Method;
+
+use super::{cell, token};
+use crate::{browser::Browser, people::House};
+
+const FORMULAS: [&str; 6] =
+    ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "=HYPERLINK(\"http://evil.example\";\"x\")", "=cmd|'/c calc'!A0"];
+
+/// Whether a cell of this file would be a formula.
+fn has_formula(csv: &str) -> Option<String> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(csv.as_bytes());
+    let records: Vec<_> = reader.records().map(Result::unwrap).collect();
+    let cells = records.iter().flat_map(csv::StringRecord::iter);
+    let mut formulas = cells.filter(|cell| cell.starts_with(['=', '+', '-', '@']));
+    formulas.next().map(str::to_owned)
+}
+
+#[test]
+fn nothing_in_the_export_of_the_audit_log_is_a_formula() {
+    let (house, ada) = House::of_ada();
+    for formula in FORMULAS {
+        token(&ada, formula, &["read"]);
+        house.visitor().call("sign_in", &[("name", formula), ("password", "nothing of the sort")]);
+    }
+    let made = super::ask_with(
+        &house,
+        &token(&ada, "=2+2", &["start"]),
+        Method::POST,
+        "/api/start_job",
+        &[("kind", "demo"), ("input", r#"{"seconds":0}"#)],
+    );
+    assert_eq!(made.status(), 200);
+    let export = ada.get("/settings/audit.csv").text().unwrap();
+    assert!(export.contains("1+1") && export.contains("evil.example"), "{export}");
+    assert_eq!(has_formula(&export), None);
+    let kept: i64 = cell(house.data(), "select count(*) from audit where detail like '=1+1%'");
+    assert!(kept > 0, "the log itself keeps what was written");
+}
+
+#[test]
+fn nothing_in_the_records_that_an_import_rejects_is_a_formula() {
+    let browser = Browser::new();
+    let upload = browser.upload("a,b\n1,2\n=1+1,2,3\n@SUM(A1),2,3\n\t=1+1,2,3\n\"=1\"x,2\n4,5\n");
+    let job = browser.start("import-csv", &serde_json::json!({ "file": upload, "table": "t", "on_error": "skip" }));
+    browser.wait(&[job]);
+    let response = browser.get(&format!("/jobs/{job}/artifacts/rejected.csv"));
+    assert!(response.headers()["content-disposition"].to_str().unwrap().starts_with("attachment"));
+    assert_eq!(response.headers()["content-type"], "application/octet-stream");
+    assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+    let rejected = response.text().unwrap();
+    assert!(rejected.contains("'=1+1,2,3"), "{rejected}");
+    assert_eq!(has_formula(&rejected), None);
+}

@@ -1,0 +1,212 @@
+//! Streams that are open when their right ends, and what is asked of them that is not theirs.
+
+use std::{
+    io::{BufRead, BufReader, Lines},
+    time::{Duration, Instant},
+};
+
+use reqwest::{Method, blocking::Response, header::AUTHORIZATION};
+use serde_json::{Value, json};
+
+use super::{cell, make_private, number_of, token};
+use crate::people::{House, PASSWORD, Visitor};
+
+/// Whatever ends a right ends its streams within this.
+const SOON: Duration = Duration::from_secs(15);
+const EVERYTHING: &str = "topic=jobs&topic=overview&topic=messages";
+
+/// Somebody who listens.
+struct Ear {
+    lines: Lines<BufReader<Response>>,
+    stream: String,
+}
+
+impl Ear {
+    fn of(response: Response) -> Self {
+        assert_eq!(response.status(), 200);
+        let mut ear = Self { lines: BufReader::new(response).lines(), stream: String::new() };
+        let hello: Value = serde_json::from_str(ear.until("\"stream\":").strip_prefix("data: ").unwrap()).unwrap();
+        hello["stream"].as_str().unwrap().clone_into(&mut ear.stream);
+        ear
+    }
+
+    fn open(visitor: &Visitor, query: &str) -> Self {
+        Self::of(visitor.get(&format!("/events?{query}")))
+    }
+
+    /// Hears on to a line with these words; nothing that it hears may have one of `never`.
+    fn until_without(&mut self, words: &str, never: &[&str]) -> String {
+        for line in &mut self.lines {
+            let line = line.unwrap();
+            for word in never {
+                assert!(!line.contains(word), "heard {word}: {line}");
+            }
+            if line.contains(words) {
+                return line;
+            }
+        }
+        panic!("the stream ended before {words}");
+    }
+
+    fn until(&mut self, words: &str) -> String {
+        self.until_without(words, &[])
+    }
+
+    /// It is told that its right has ended, in good time and as the last thing; `what` ended it.
+    fn is_revoked(mut self, since: Instant, what: &str) {
+        let bye = self.until(r#""reason":"#);
+        assert!(bye.contains(r#""reason":"revoked""#), "{what}: {bye}");
+        let took = since.elapsed();
+        assert!(took < SOON, "{what}: {took:?}");
+        println!("{what}: the stream ends after {took:?}");
+        assert!(self.lines.all(|line| line.unwrap().is_empty()), "{what}: something follows");
+    }
+}
+
+/// Listens with a token.
+fn ear_of_program(house: &House, token: &str) -> Ear {
+    let nobody = house.visitor();
+    let request = nobody.request(Method::GET, "/events?topic=jobs").header(AUTHORIZATION, format!("Bearer {token}"));
+    Ear::of(nobody.send(request))
+}
+
+#[test]
+fn a_stream_ends_soon_after_its_right_has_ended_in_whatever_way() {
+    let (house, ada) = House::of_ada();
+    let ben = house.add(&ada, "ben", "operator");
+    let number = number_of(&house, "ben");
+    let ended_by = |what: &str, ear: Ear, act: &dyn Fn()| {
+        let since = Instant::now();
+        act();
+        ear.is_revoked(since, what);
+    };
+    let again = || {
+        let visitor = house.visitor();
+        visitor.sign_in("ben");
+        visitor
+    };
+
+    ended_by("sign-out", Ear::open(&ben, EVERYTHING), &|| drop(ben.submit("sign_out", &[])));
+    let (ben, other) = (again(), again());
+    ended_by("sign-out everywhere else", Ear::open(&other, EVERYTHING), &|| {
+        drop(ben.call("end_other_sessions", &[]).error_for_status().unwrap());
+    });
+    let other = again();
+    ended_by("another password", Ear::open(&other, EVERYTHING), &|| {
+        let form = [("old", PASSWORD), ("new", "eight green otters"), ("again", "eight green otters")];
+        ben.call("change_password", &form).error_for_status().unwrap();
+    });
+    let change = |role: &str| {
+        let form = [("user", number.as_str()), ("role", role)];
+        ada.call("change_role", &form).error_for_status().unwrap();
+    };
+    ended_by("a smaller role", Ear::open(&ben, EVERYTHING), &|| change("viewer"));
+    ended_by("a kind made private", Ear::open(&ben, EVERYTHING), &|| make_private(&ada, "demo", true));
+    let read = token(&ben, "reader", &["read"]);
+    let id: i64 = cell(house.data(), "select id from token where name = 'reader'");
+    ended_by("a revoked token", ear_of_program(&house, &read), &|| {
+        drop(ada.call("revoke_token_of", &[("id", &id.to_string())]).error_for_status().unwrap());
+    });
+    ended_by("a session ended by an administrator", Ear::open(&ben, EVERYTHING), &|| {
+        drop(ada.call("end_sessions_of", &[("user", &number)]).error_for_status().unwrap());
+    });
+    let link: Value = ada.call("reset_password", &[("user", &number)]).json().unwrap();
+    let ben = house.visitor();
+    ben.choose_password(&crate::people::secret_of(link["secret"].as_str().unwrap()), "");
+    ended_by("removal", Ear::open(&ben, EVERYTHING), &|| {
+        drop(ada.call("remove_user", &[("user", &number)]).error_for_status().unwrap());
+    });
+}
+
+/// Starts and ends a job that everybody may see.
+fn run_for_everybody(ada: &Visitor) -> i64 {
+    let job = ada.call("start_job", &[("kind", "prune"), ("input", r#"{"logs":36500}"#)]);
+    let job: i64 = job.error_for_status().unwrap().json().unwrap();
+    ada.wait(job);
+    job
+}
+
+fn change(visitor: &Visitor, stream: &str, body: &Value) -> u16 {
+    let request = visitor.request(Method::POST, &format!("/events/{stream}"));
+    visitor.send(request.header("content-type", "application/json").body(body.to_string())).status().as_u16()
+}
+
+/// What names job `job` in whatever is sent.
+fn marks(job: i64) -> [String; 2] {
+    [format!(r#""job":{job},"#), format!(r#""job":{job}}}"#)]
+}
+
+#[test]
+fn of_anothers_private_job_nothing_leaves_by_any_topic_live_or_in_replay() {
+    let (house, ada) = House::of_ada();
+    let vera = house.add(&ada, "vera", "viewer");
+    make_private(&ada, "demo", true);
+    let cursor = {
+        let mut ear = Ear::open(&vera, EVERYTHING);
+        ear.until("event: snapshot");
+        let (epoch, seq): (String, i64) =
+            (cell(house.data(), "select epoch from ledger"), cell(house.data(), "select max(seq) from event"));
+        format!("{epoch}.{seq}")
+    };
+    let ended = ada.run();
+    let running = ada.start(r#"{"seconds":600}"#);
+    // What does not exist yet, and becomes somebody else's.
+    let next = running + 1;
+    let named: String = [ended, running, next].iter().map(|job| format!("&job={job}&row={job}")).collect();
+    let mut live = Ear::open(&vera, &format!("{EVERYTHING}{named}"));
+    let mut asked_later = Ear::open(&vera, "topic=jobs");
+    let add: Vec<_> =
+        [ended, running, next].iter().flat_map(|job| [format!("job={job}"), format!("row={job}")]).collect();
+    assert_eq!(change(&vera, &asked_later.stream, &json!({ "add": add })), 204);
+    assert_eq!(ada.start(r#"{"seconds":600}"#), next);
+    ada.call("cancel_job", &[("id", &running.to_string())]).error_for_status().unwrap();
+    ada.wait(running);
+    let public = run_for_everybody(&ada);
+
+    let never: Vec<String> = [ended, running, next].into_iter().flat_map(marks).collect();
+    let never: Vec<&str> = never.iter().map(String::as_str).chain(["Demonstration", "a line of level"]).collect();
+    let end = format!(r#""job":{public},"attempt":1,"state":"succeeded""#);
+    for ear in [&mut live, &mut asked_later] {
+        ear.until_without(&end, &never);
+    }
+    for query in [
+        format!("{EVERYTHING}{named}&after={cursor}"),
+        format!("topic=jobs&after={cursor}"),
+        format!("topic=overview&after={cursor}"),
+        // Unknown: from the beginning, by a snapshot.
+        format!("topic=jobs{named}&row={public}&after=nothing.1"),
+        format!("topic=jobs{named}&row={public}"),
+    ] {
+        Ear::open(&vera, &query).until_without(&public.to_string(), &never);
+    }
+    let again = vera.request(Method::GET, &format!("/events?topic=jobs{named}")).header("last-event-id", &cursor);
+    Ear::of(vera.send(again)).until_without(&end, &never);
+    for job in [ended, running, next] {
+        for path in ["/events", "/events/poll"] {
+            let asked = vera.get(&format!("{path}?job={job}&until=end"));
+            assert_eq!(asked.status(), 404, "{path} of {job}");
+        }
+    }
+    // It was there to be heard.
+    let mut hears = Ear::open(&ada, &format!("{EVERYTHING}&after={cursor}"));
+    hears.until(&marks(ended)[0]);
+    hears.until(&marks(next)[0]);
+}
+
+#[test]
+fn nobody_changes_the_stream_of_somebody_else() {
+    let (house, ada) = House::of_ada();
+    let (vera, otto) = (house.add(&ada, "vera", "viewer"), house.add(&ada, "otto", "operator"));
+    let mut ear = Ear::open(&vera, "topic=jobs");
+    let body = json!({ "add": ["overview"], "remove": ["jobs"] });
+    assert_eq!(change(&otto, &ear.stream, &body), 404);
+    assert_eq!(change(&ada, &ear.stream, &body), 404);
+    assert_eq!(change(&house.visitor(), &ear.stream, &body), 401);
+    for stream in ["0", "ffffffffffffffffffffffffffffffff", "..", "%00", &ear.stream[2..]] {
+        let status = change(&vera, stream, &body);
+        assert!(matches!(status, 404 | 405), "{stream}: {status}");
+    }
+    let job = run_for_everybody(&ada);
+    ear.until(&format!(r#""job":{job},"attempt":1,"state":"succeeded""#));
+    assert_eq!(change(&vera, &ear.stream, &body), 204);
+}

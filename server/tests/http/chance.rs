@@ -1,0 +1,182 @@
+//! Random calls: every route and server function, asked by everybody in every way, right and wrong.
+//!
+//! Each run prints its seed. `CHANCE_SEED` repeats one, `CHANCE_CALLS` sets how many calls are made. What order the server
+//! works them off in is not repeated.
+
+mod calls;
+mod dice;
+
+use std::{
+    env,
+    fs::{self, File},
+    io::{Read, Write},
+    net::SocketAddr,
+    thread,
+    time::Duration,
+};
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::{
+    milepost::{Milepost, PATIENCE, command},
+    people::{ADA, House, Visitor},
+};
+use calls::Call;
+use dice::Dice;
+
+const CALLS: u64 = 3_000;
+/// Who calls at the same time.
+const CALLERS: u64 = 3;
+/// No answer read whole is longer; a stream is left after it.
+const LONGEST: usize = 4 << 20;
+
+/// Stands in title, input, log, file and column names of the private jobs of each.
+const MARKS: [&str; 2] = ["zqmarkofada", "zqmarkofotto"];
+
+/// Somebody who calls.
+struct Caller {
+    name: &'static str,
+    /// By what they are known.
+    header: String,
+    /// The marks that they must never see.
+    hidden: &'static [&'static str],
+}
+
+/// A house with private jobs, whose server writes its log into a file.
+fn house(log: &File) -> (House, Vec<Caller>) {
+    let data = TempDir::new().unwrap();
+    let mut command = command();
+    command.args(["--addr", "127.0.0.1:0", "--upload-limit", "1MB", "--data-dir"]).arg(data.path());
+    command.stderr(log.try_clone().unwrap());
+    let mut milepost = Milepost::spawn(command);
+    let link = milepost.setup_link();
+    let house = House::at(milepost, data);
+    let ada = house.visitor();
+    ada.choose_password(link.split_once("link=").unwrap().1, ADA);
+    let (vera, otto) = (house.add(&ada, "vera", "viewer"), house.add(&ada, "otto", "operator"));
+    for victim in ["eve", "mallory", "trudy"] {
+        house.add(&ada, victim, "operator");
+    }
+    let form = [("kind", "import-csv"), ("start", ""), ("seen_by", "starter")];
+    ada.call("change_kind_rule", &form).error_for_status().unwrap();
+    for (person, mark) in [(&ada, MARKS[0]), (&otto, MARKS[1])] {
+        for number in 0..3 {
+            private_job(person, mark, number);
+        }
+        person.start(r#"{"seconds":600}"#);
+        person.run();
+    }
+    let token = crate::attacks::token(&otto, "script", &["read", "start"]);
+    let cookie = |visitor: &Visitor| format!("cookie: milepost_session={}", visitor.session().unwrap());
+    let callers = vec![
+        Caller { name: "nobody", header: "x-nobody: at-all".to_owned(), hidden: &MARKS },
+        Caller { name: "a viewer", header: cookie(&vera), hidden: &MARKS },
+        Caller { name: "an operator", header: cookie(&otto), hidden: &MARKS[..1] },
+        Caller { name: "an administrator", header: cookie(&ada), hidden: &[] },
+        Caller { name: "a program", header: format!("authorization: Bearer {token}"), hidden: &MARKS[..1] },
+        Caller {
+            name: "a stranger's guess",
+            header: format!("cookie: milepost_session={mark}", mark = "A".repeat(22)),
+            hidden: &MARKS,
+        },
+    ];
+    (house, callers)
+}
+
+/// An import that leaves a mark wherever it can: in its title, input, log, warnings, result and files.
+fn private_job(person: &Visitor, mark: &str, number: u32) {
+    let text = format!("{mark},b\n{mark},1\n{mark},2,3\n\"{mark}\"x,4\n");
+    let name = format!("{mark}-{number}.csv");
+    let sent = person.send(person.request(http::Method::POST, &format!("/uploads?name={name}")).body(text));
+    let upload: serde_json::Value = sent.error_for_status().unwrap().json().unwrap();
+    let input =
+        json!({ "file": upload["upload"], "table": format!("{mark}_{number}"), "on_error": "skip", "index": mark });
+    let form = [("kind", "import-csv"), ("input", &input.to_string()), ("unique_key", mark)];
+    let job = person.call("start_job", &form).error_for_status().unwrap().json().unwrap();
+    person.wait(job);
+    assert!(person.page(&format!("/jobs/{job}")).contains(mark));
+}
+
+/// What comes back, as far as it is read: streams are left after their beginning.
+fn send(addr: SocketAddr, bytes: &[u8], is_stream: bool) -> Vec<u8> {
+    let mut stream = std::net::TcpStream::connect(addr).unwrap();
+    stream.set_read_timeout(Some(if is_stream { Duration::from_millis(300) } else { PATIENCE })).unwrap();
+    let _ = stream.write_all(bytes);
+    let (mut answer, mut piece) = (Vec::new(), [0; 64 * 1024]);
+    while let Ok(read) = stream.read(&mut piece)
+        && read > 0
+        && answer.len() < LONGEST
+    {
+        answer.extend_from_slice(&piece[..read]);
+        if is_stream && answer.windows(15).any(|words| words == b"event: snapshot") {
+            break;
+        }
+    }
+    answer
+}
+
+/// Makes one call; answers whether it was granted, and what is wrong with what came back.
+fn judge(addr: SocketAddr, caller: &Caller, call: &Call) -> (bool, Option<String>) {
+    let answer = send(addr, &call.bytes(&caller.header), call.is_stream());
+    let text = String::from_utf8_lossy(&answer);
+    let status: u16 = text.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+    let leaked = caller.hidden.iter().find(|mark| text.contains(**mark));
+    let fault = match (status, leaked) {
+        (_, Some(mark)) => format!("sees {mark}"),
+        (100..=499, None) => return (status < 400 && !text.contains("/sign-in"), None),
+        (status, None) => format!("is answered {status}"),
+    };
+    let answer: String = text.chars().take(2_000).collect();
+    (false, Some(format!("{} {fault}\n{}\n-- answer --\n{answer}", caller.name, call.shown(&caller.header))))
+}
+
+fn number(variable: &str) -> Option<u64> {
+    env::var(variable).ok()?.parse().ok()
+}
+
+#[test]
+fn no_call_whatever_it_says_breaks_the_server_or_shows_what_is_somebody_elses() {
+    let seed = number("CHANCE_SEED").unwrap_or_else(rand::random);
+    let calls = number("CHANCE_CALLS").unwrap_or(CALLS);
+    println!("CHANCE_SEED={seed}");
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let (house, callers) = house(log.as_file());
+    let addr = house.milepost.addr;
+    let outcomes: Vec<(&str, bool, Option<String>)> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..CALLERS)
+            .map(|thread| {
+                let callers = &callers;
+                scope.spawn(move || {
+                    let mut dice = Dice::new(seed.wrapping_add(thread));
+                    let calls = (0..calls / CALLERS).map(|_| (dice.one_of(callers), Call::any(&mut dice)));
+                    let judged = calls.map(|(caller, call)| (caller.name, judge(addr, caller, &call)));
+                    judged.map(|(name, (granted, fault))| (name, granted, fault)).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    for caller in &callers {
+        let calls = || outcomes.iter().filter(|(name, ..)| *name == caller.name);
+        let granted = calls().filter(|(_, granted, _)| *granted).count();
+        println!("{}: {granted} of {} calls granted", caller.name, calls().count());
+    }
+    let faults: Vec<String> = outcomes.into_iter().filter_map(|(_, _, fault)| fault).take(10).collect();
+    let said = fs::read_to_string(log.path()).unwrap();
+    let complaints: Vec<_> =
+        said.lines().filter(|line| line.contains("panicked") || line.contains("ERROR")).take(10).collect();
+    assert!(faults.is_empty() && complaints.is_empty(), "CHANCE_SEED={seed}\n{}\n{complaints:#?}", faults.join("\n\n"));
+
+    // Everybody is still who they were, and the server as well as before.
+    let call = Call::page("/jobs");
+    for caller in &callers[1..5] {
+        let answer = send(addr, &call.bytes(&caller.header), false);
+        assert!(answer.starts_with(b"HTTP/1.1 200"), "{}: {}", caller.name, String::from_utf8_lossy(&answer));
+    }
+    assert_eq!(house.milepost.status(&["GET /healthz HTTP/1.1", "host: localhost"]), 200);
+    let otto = &callers[2];
+    let started = Call::function("start_job", "kind=demo&input=%7B%22seconds%22%3A0%7D");
+    let answer = send(addr, &started.bytes(&otto.header), false);
+    assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+}
