@@ -326,7 +326,7 @@ pub trait Accounts: Send + Sync + 'static {
     async fn load_session(&self, key: &[u8], now: Micros, idle_since: Micros) -> Result<Option<SessionRow>>;
     /// Soft: it was used.
     fn touch_session(&self, key: &[u8], at: Micros);
-    /// Removes a session without a word: its id changes, or nobody had signed in.
+    /// Removes a session without a word in the audit log: its person signs out, its id changes, or nobody had signed in.
     async fn delete_session(&self, key: &[u8]) -> Result<()>;
     /// Removes the expired, and the owned that were not used since `idle_since`.
     async fn sweep_sessions(&self, now: Micros, idle_since: Micros) -> Result<u64>;
