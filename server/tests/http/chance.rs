@@ -103,7 +103,7 @@ fn send(addr: SocketAddr, bytes: &[u8], is_stream: bool) -> Vec<u8> {
     let mut stream = std::net::TcpStream::connect(addr).unwrap();
     stream.set_read_timeout(Some(if is_stream { Duration::from_millis(300) } else { PATIENCE })).unwrap();
     let _ = stream.write_all(bytes);
-    let (mut answer, mut piece) = (Vec::new(), [0; 64 * 1024]);
+    let (mut answer, mut piece) = (Vec::new(), vec![0; 64 * 1024]);
     while let Ok(read) = stream.read(&mut piece)
         && read > 0
         && answer.len() < LONGEST

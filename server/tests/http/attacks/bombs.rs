@@ -62,7 +62,7 @@ fn after(head: &'static str, rest: impl Read + Send) -> impl Read + Send {
 #[test]
 fn no_file_bursts_the_server() {
     let browser = Browser::new();
-    let columns: String = (0..150_000).map(|column| format!("c{column},")).collect();
+    let columns = (0..150_000).map(|column| format!("c{column}")).collect::<Vec<_>>().join(",");
     let bombs: Vec<(&str, Box<dyn Read + Send>, &[&str])> = vec![
         ("small", Box::new(Cursor::new("a,b\n1,2\n")), &["succeeded"]),
         ("endless_line", Box::new(repeated("x", 100 * MB)), &["failed"]),

@@ -42,17 +42,17 @@ fn place(number: usize) -> String {
 fn tries(house: &House, tries: impl Iterator<Item = (String, String)>) -> Vec<String> {
     let mut stream = house.milepost.connect();
     let mut writer = stream.try_clone().unwrap();
-    let mut asked = String::new();
+    let mut asked = Vec::new();
     for (name, from) in tries {
         let body = format!("name={name}&password=wrong+green+otters");
-        asked += &format!(
+        asked.push(format!(
             "POST /api/sign_in HTTP/1.1\r\nhost: localhost\r\nx-forwarded-for: {from}\r\n\
              content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
-        );
+        ));
     }
-    asked += "GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
-    let send = thread::spawn(move || writer.write_all(asked.as_bytes()).unwrap());
+    asked.push("GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".to_owned());
+    let send = thread::spawn(move || writer.write_all(asked.concat().as_bytes()).unwrap());
     let mut answers = String::new();
     stream.read_to_string(&mut answers).unwrap();
     send.join().unwrap();

@@ -53,7 +53,7 @@ impl Ear {
     }
 
     /// It is told that its right has ended, in good time and as the last thing; `what` ended it.
-    fn is_revoked(mut self, since: Instant, what: &str) {
+    fn ends_revoked(mut self, since: Instant, what: &str) {
         let bye = self.until(r#""reason":"#);
         assert!(bye.contains(r#""reason":"revoked""#), "{what}: {bye}");
         let took = since.elapsed();
@@ -78,7 +78,7 @@ fn a_stream_ends_soon_after_its_right_has_ended_in_whatever_way() {
     let ended_by = |what: &str, ear: Ear, act: &dyn Fn()| {
         let since = Instant::now();
         act();
-        ear.is_revoked(since, what);
+        ear.ends_revoked(since, what);
     };
     let again = || {
         let visitor = house.visitor();
@@ -152,7 +152,7 @@ fn of_anothers_private_job_nothing_leaves_by_any_topic_live_or_in_replay() {
     let running = ada.start(r#"{"seconds":600}"#);
     // What does not exist yet, and becomes somebody else's.
     let next = running + 1;
-    let named: String = [ended, running, next].iter().map(|job| format!("&job={job}&row={job}")).collect();
+    let named = [ended, running, next].map(|job| format!("&job={job}&row={job}")).concat();
     let mut live = Ear::open(&vera, &format!("{EVERYTHING}{named}"));
     let mut asked_later = Ear::open(&vera, "topic=jobs");
     let add: Vec<_> =

@@ -202,7 +202,7 @@ impl Call {
         }
         let mut call = Self { method: route.method.to_string(), ..Self::page(&path) };
         if dice.percent(50) {
-            call.path += &format!("?{}", query(dice));
+            let _ = write!(call.path, "?{}", query(dice));
         }
         if route.method == Method::POST {
             (call.headers, call.body) = any_body(dice);
@@ -216,7 +216,7 @@ impl Call {
         if dice.percent(6) {
             let methods =
                 ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "BREW", "get"];
-            self.method = (*dice.one_of(&methods)).to_owned();
+            self.method.replace_range(.., dice.one_of::<&str>(&methods));
         }
         self.headers.push(if dice.percent(92) {
             "sec-fetch-site: same-origin".to_owned()
@@ -284,7 +284,7 @@ impl Call {
 
     fn head(&self, who: &str) -> String {
         let Self { method, path, headers, body } = self;
-        let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+        let headers = headers.iter().flat_map(|header| [header, "\r\n"]).collect::<String>();
         let length = if body.is_empty() && method == "GET" {
             String::new()
         } else {

@@ -1,6 +1,6 @@
 //! Chance that can be repeated.
 
-/// SplitMix64 (Steele, Lea and Flood, 2014).
+/// `SplitMix64` (Steele, Lea and Flood, 2014).
 pub(super) struct Dice(u64);
 
 impl Dice {
