@@ -77,7 +77,7 @@ fn program(data: &Path, slots: usize) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["a_server_with_a_task_that_blocks", "--exact", "--ignored", "--nocapture"]);
     command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.env("MILEPOST_DATA_DIR", data).env("MILEPOST_ADDR", "127.0.0.1:0");
+    command.env("MILEPOST_DATA_DIR", data).env("MILEPOST_ADDR", "127.0.0.1:0").env("MILEPOST_NO_AUTH", "true");
     command.env("MILEPOST_CONCURRENCY", slots.to_string()).env("MILEPOST_LEASE", format!("{}ms", LEASE.as_millis()));
     command.env("MILEPOST_SHUTDOWN_GRACE", "100ms");
     command

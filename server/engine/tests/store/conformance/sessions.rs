@@ -46,7 +46,8 @@ pub(crate) async fn an_owned_session_ends_when_it_is_not_used(kept: Kept) {
     store.touch_session(b"used", idle_since);
     store.flush().await.expect("written");
     let load = async |key: &[u8]| store.load_session(key, Micros(NOW), idle_since).await.expect("read");
-    assert_eq!(load(b"used").await, Some(session(mei)));
+    let used = load(b"used").await.and_then(|row| row.owner).map(|owner| (owner.user, owner.used));
+    assert_eq!(used, Some((mei, idle_since)));
     assert_eq!(load(b"idle").await, None);
     assert!(load(b"anonymous").await.is_some());
     assert_eq!(store.sweep_sessions(Micros(NOW), idle_since).await.expect("swept"), 1);
