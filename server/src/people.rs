@@ -31,19 +31,19 @@ pub fn setup_link(config: &Config) -> Result<()> {
 }
 
 /// At the start of a server that nobody can sign in to yet: a fresh link for its owner, who reads what it prints.
-pub(crate) async fn invite(gate: &Gatekeeper, config: &Config, listening: SocketAddr) {
+pub(crate) async fn invitation(gate: &Gatekeeper, config: &Config, listening: SocketAddr) -> Option<String> {
     if gate.is_set_up() {
-        return;
+        return None;
     }
     match gate.make_link(None, &By::from("milepost serve")).await {
         Ok(secret) => {
-            let link = link(config, listening, &secret);
             // Not in the log, which others may read.
             tracing::info!("nobody can sign in yet; the link for the first administrator is on stdout");
-            print(&format!("set up the first administrator at {link}"));
+            Some(link(config, listening, &secret))
         }
         Err(error) => {
             tracing::error!(%error, "cannot make a link for the first administrator; try `milepost setup-link`");
+            None
         }
     }
 }
@@ -106,8 +106,8 @@ async fn hand_over(gate: &Gatekeeper, config: &Config, secret: &Secret, password
     match password {
         None => print(&link(config, config.addr, secret)),
         Some(password) => {
-            let person = gate.use_link(secret.reveal(), "", &password, None).await?;
-            print(&format!("{} can sign in with that password", person.name));
+            let used = gate.use_link(secret.reveal(), "", &password, None).await?;
+            print(&format!("{} can sign in with that password", used.person.name));
         }
     }
     Ok(())

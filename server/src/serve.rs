@@ -76,10 +76,11 @@ async fn serve(config: Config, tasks: Tasks, on: runtime::Handle) -> Result<()> 
         proxies: config.trusted_proxies.clone(),
     };
     let answering = tokio::spawn(listen::serve(listener, router::router(state), limits, stop.clone(), DRAIN));
-    announce(&config, addr);
-    if let Some(gatekeeper) = &gatekeeper {
-        people::invite(gatekeeper, &config, addr).await;
-    }
+    let invitation = match &gatekeeper {
+        Some(gatekeeper) => people::invitation(gatekeeper, &config, addr).await,
+        None => None,
+    };
+    announce(&config, addr, invitation);
 
     signals.next().await;
     stop.cancel();
@@ -131,8 +132,9 @@ fn places(wanted: u32) -> u32 {
     places
 }
 
-/// The line on stdout for whoever started this and waits; and a word on who may come in.
-fn announce(config: &Config, addr: SocketAddr) {
+/// What stdout says to whoever started this and waits, with the link for the first administrator if there is to be one;
+/// and before, a word in the log on who may come in.
+fn announce(config: &Config, addr: SocketAddr, invitation: Option<String>) {
     let data = config.work.data_dir.display();
     if config.no_auth {
         tracing::info!(
@@ -146,5 +148,8 @@ fn announce(config: &Config, addr: SocketAddr) {
     #[expect(clippy::print_stdout, reason = "the contract with scripts")]
     {
         println!("listening on http://{addr}");
+        if let Some(link) = invitation {
+            println!("set up the first administrator at {link}");
+        }
     }
 }

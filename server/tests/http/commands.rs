@@ -166,7 +166,7 @@ fn people_are_added_changed_and_removed_beside_a_running_server() {
     let list = done(on(data, &["user", "list"]));
     let lines: Vec<&str> = list.lines().collect();
     assert!(lines[0].starts_with("ada   operator       removed 2"), "{list}");
-    assert!(lines[1].starts_with("root  administrator  not seen yet"), "{list}");
+    assert!(lines[1].starts_with("root  administrator  seen 2"), "{list}");
 }
 
 #[test]
