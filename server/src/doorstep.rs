@@ -8,7 +8,7 @@ mod next;
 
 use std::collections::HashMap;
 
-use accounts::{Gatekeeper, SignIn};
+use accounts::{Entrance, Gatekeeper, SignIn};
 use app::{
     account::Account,
     api::ApiError,
@@ -24,7 +24,7 @@ use axum::{
 };
 use engine::{
     access::{Actor, Denied},
-    store::{LinkFor, Note, Person},
+    store::{LinkFor, Note},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use model::FieldError;
@@ -66,7 +66,7 @@ pub(crate) async fn sign_in(
     };
     let Some(gatekeeper) = &state.gatekeeper else { return without_accounts() };
     let (error, wait) = match gatekeeper.sign_in(form.text("name"), form.text("password"), visit.address).await {
-        Ok(person) => match enter(&visit, &session, &person, &form.headers).await {
+        Ok(entrance) => match enter(gatekeeper, &visit, &session, entrance, &form.headers).await {
             Ok(()) => return form.done(&next::local(Some(form.text("next")))),
             Err(error) => (error, None),
         },
@@ -142,7 +142,7 @@ pub(crate) async fn set_up(
         gatekeeper.use_link(link, name, password, visit.address).await.map_err(ApiError::from)
     };
     let entered = match used {
-        Ok(person) => enter(&visit, &session, &person, &form.headers).await,
+        Ok(entrance) => enter(gatekeeper, &visit, &session, entrance, &form.headers).await,
         Err(error) => Err(error),
     };
     match entered {
@@ -159,16 +159,29 @@ pub(crate) async fn set_up(
     }
 }
 
-/// Makes the session theirs.
-async fn enter(visit: &Visit, session: &Session, person: &Person, headers: &HeaderMap) -> Result<(), ApiError> {
-    let account = Account { user: person.id.0, device: device::words(headers), since: visit.desk.now() };
-    Ok(account.sign_in(session).await?)
+/// Makes the session theirs, unless the password by which they came has been replaced meanwhile.
+async fn enter(
+    gatekeeper: &Gatekeeper,
+    visit: &Visit,
+    session: &Session,
+    entrance: Entrance,
+    headers: &HeaderMap,
+) -> Result<(), ApiError> {
+    let account = Account { user: entrance.person.id.0, device: device::words(headers), since: visit.desk.now() };
+    account.sign_in(session).await?;
+    // Kept before it is asked: from then on a new password ends it.
+    session.save().await?;
+    if gatekeeper.still_opens(&entrance).await? {
+        return Ok(());
+    }
+    session.flush().await?;
+    Err(mismatch())
 }
 
 /// Why nobody was signed in, and how many seconds to wait before the next try.
 fn refusal(error: SignIn) -> (ApiError, Option<u64>) {
     match error {
-        SignIn::Wrong => (ApiError::new("wrong_credentials", "Name and password do not match."), None),
+        SignIn::Wrong => (mismatch(), None),
         SignIn::TooMany { wait } => {
             let seconds = (wait.as_secs_f64().ceil() as u64).max(1);
             let text = format!("Too many tries. Wait {seconds} s before the next one.");
@@ -179,6 +192,10 @@ fn refusal(error: SignIn) -> (ApiError, Option<u64>) {
         }
         SignIn::Store(error) => (error.into(), None),
     }
+}
+
+fn mismatch() -> ApiError {
+    ApiError::new("wrong_credentials", "Name and password do not match.")
 }
 
 fn mistyped() -> ApiError {

@@ -106,8 +106,8 @@ async fn hand_over(gate: &Gatekeeper, config: &Config, secret: &Secret, password
     match password {
         None => print(&link(config, config.addr, secret)),
         Some(password) => {
-            let person = gate.use_link(secret.reveal(), "", &password, None).await?;
-            print(&format!("{} can sign in with that password", person.name));
+            let used = gate.use_link(secret.reveal(), "", &password, None).await?;
+            print(&format!("{} can sign in with that password", used.person.name));
         }
     }
     Ok(())

@@ -31,4 +31,4 @@ pub use gatekeeper::Gatekeeper;
 pub use hashing::{MEMORY, PASSES};
 pub use links::LINK_LIFE;
 pub use secret::Secret;
-pub use sign_in::SignIn;
+pub use sign_in::{Entrance, SignIn};

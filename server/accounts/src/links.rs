@@ -4,12 +4,12 @@ use std::{net::IpAddr, time::Duration};
 
 use engine::{
     Error, Result,
-    store::{By, LinkFor, NewLink, Person, UseLink, UserId},
+    store::{By, LinkFor, NewLink, UseLink, UserId},
 };
 use model::Micros;
 
 use crate::{
-    Gatekeeper, Secret,
+    Entrance, Gatekeeper, Secret,
     fault::{all, fault, name_taken},
     names, passwords, secret,
 };
@@ -43,7 +43,13 @@ impl Gatekeeper {
     ///
     /// # Errors
     /// `InvalidInput` names `name` and `password`; `Refused`: `link_used`, `busy`.
-    pub async fn use_link(&self, secret: &str, name: &str, password: &str, address: Option<IpAddr>) -> Result<Person> {
+    pub async fn use_link(
+        &self,
+        secret: &str,
+        name: &str,
+        password: &str,
+        address: Option<IpAddr>,
+    ) -> Result<Entrance> {
         let key = secret::link_key(secret).ok_or_else(used)?;
         let mut faults = Vec::new();
         let name = match self.store().link(&key).await?.ok_or_else(used)? {
@@ -58,12 +64,13 @@ impl Gatekeeper {
         }
         all(faults)?;
         let hash = self.hashed(password).await?;
-        let link = UseLink { key, name: name.clone(), hash, address };
+        let link = UseLink { key, name: name.clone(), hash: hash.clone(), address };
         let user = self.store().use_link(link).await.map_err(name_taken)?;
         self.refresh().await?;
         self.welcome(&name, address);
         self.store().touch_person(user, Self::now());
-        self.directory().person(user).cloned().ok_or_else(used)
+        let person = self.directory().person(user).cloned().ok_or_else(used)?;
+        Ok(Entrance { person, password: hash })
     }
 }
 

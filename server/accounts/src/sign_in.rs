@@ -1,6 +1,6 @@
 //! Names and passwords: signing in, and changing one's password.
 
-use std::{net::IpAddr, time::Duration};
+use std::{mem, net::IpAddr, time::Duration};
 
 use engine::{
     Error, Result,
@@ -45,10 +45,19 @@ impl From<Error> for SignIn {
     }
 }
 
+/// Somebody who has just proved who they are, and has no session yet.
+#[derive(Clone, Debug)]
+pub struct Entrance {
+    /// Who.
+    pub person: Person,
+    /// The hash of the password by which they came.
+    pub(crate) password: String,
+}
+
 impl Gatekeeper {
     /// Somebody with a name and a password. It takes as long and says the same whether there is no such person, they
     /// have been removed, have no password yet, or another one.
-    pub async fn sign_in(&self, name: &str, password: &str, address: Option<IpAddr>) -> Result<Person, SignIn> {
+    pub async fn sign_in(&self, name: &str, password: &str, address: Option<IpAddr>) -> Result<Entrance, SignIn> {
         // What cannot be a name is counted as one: nobody has it.
         let account = names::check(name).unwrap_or_default();
         let begun = match self.begin(&account, address) {
@@ -60,7 +69,7 @@ impl Gatekeeper {
                 return Err(SignIn::TooMany { wait: refusal.wait });
             }
         };
-        let Some((user, _)) = self.judged(begun, &account, password).await? else {
+        let Some((user, password)) = self.judged(begun, &account, password).await? else {
             self.note(Actor::Nobody.by(address), "sign_in_failed", printable(name)).await?;
             return Err(SignIn::Wrong);
         };
@@ -72,7 +81,14 @@ impl Gatekeeper {
         };
         self.note(directory.actor(user).by(address), "signed_in", String::new()).await?;
         self.store().touch_person(user, Self::now());
-        Ok(person.clone())
+        Ok(Entrance { person: person.clone(), password })
+    }
+
+    /// Whether the password by which somebody came is still theirs. Asked once their session is kept: a new password
+    /// ends only those that are kept by then.
+    pub async fn still_opens(&self, entrance: &Entrance) -> Result<bool> {
+        let kept = self.store().password(&entrance.person.name).await?;
+        Ok(kept.is_some_and(|(_, password)| password == entrance.password))
     }
 
     /// Chooses another password; all sessions of the person end but `keep_session` (its key).
@@ -94,14 +110,17 @@ impl Gatekeeper {
             let seconds = refusal.wait.as_secs() + 1;
             invalid("old", format!("This was tried too often; wait {seconds} s before the next try."))
         })?;
-        match self.judged(begun, &name, old).await {
-            Ok(Some(_)) => {}
+        let from = match self.judged(begun, &name, old).await {
+            Ok(Some((_, from))) => from,
             Ok(None) => return Err(invalid("old", "This is not your password.")),
             Err(SignIn::Store(error)) => return Err(error),
             Err(SignIn::Wrong | SignIn::TooMany { .. } | SignIn::Busy) => return Err(busy()),
-        }
-        let hash = self.hashed(new).await?;
-        self.store().change_person(user, PersonChange::Password { hash, keep: keep_session }, by).await?;
+        };
+        let change = PersonChange::Password { hash: self.hashed(new).await?, from: Some(from), keep: keep_session };
+        self.store().change_person(user, change, by).await.map_err(|error| match error {
+            Error::Refused { code: "password_changed", message } => invalid("old", message),
+            error => error,
+        })?;
         self.refresh().await
     }
 
@@ -119,7 +138,7 @@ impl Gatekeeper {
         self.throttle().begin(account, Place::from(address), Instant::now().into_std())
     }
 
-    /// Whose password it is, if it is the right one.
+    /// Whose password it is, and the hash that is kept of it, if it is the right one.
     async fn judged(&self, begun: Try, account: &str, password: &str) -> Result<Option<(UserId, String)>, SignIn> {
         let found = match self.verified(account, password).await {
             Ok(found) => found,
@@ -135,15 +154,15 @@ impl Gatekeeper {
     }
 
     async fn verified(&self, account: &str, password: &str) -> Result<Option<(UserId, String)>, SignIn> {
-        let found = self.store().password(account).await?;
+        let mut found = self.store().password(account).await?;
         // Nobody has a longer one, and nobody makes us hash megabytes.
         let password = if password.len() > passwords::LONGEST { "" } else { password };
         let kept = found.as_ref().map(|(_, hash)| hash.clone());
         match self.hasher().verify(kept, password).await? {
             Verdict::Wrong => Ok(None),
             Verdict::Right { rehashed } => {
-                if let (Some((user, from)), Some(hash)) = (&found, rehashed) {
-                    let change = PersonChange::Rehash { hash, from: from.clone() };
+                if let (Some((user, kept)), Some(hash)) = (&mut found, rehashed) {
+                    let change = PersonChange::Rehash { hash: hash.clone(), from: mem::replace(kept, hash) };
                     self.store().change_person(*user, change, &By::from(account)).await?;
                 }
                 Ok(found)

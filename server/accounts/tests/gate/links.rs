@@ -16,7 +16,7 @@ async fn the_first_administrator_chooses_name_and_password() {
     let link = gate.make_link(None, &by()).await.unwrap();
     assert_eq!(gate.link_for(link.reveal()).await.unwrap(), Some(LinkFor::Setup));
     assert_eq!(faults(gate.use_link(link.reveal(), "Local", "short", None).await), ["name", "password"]);
-    let ada = gate.use_link(link.reveal(), " Ada ", PASSWORD, None).await.unwrap();
+    let ada = gate.use_link(link.reveal(), " Ada ", PASSWORD, None).await.unwrap().person;
     assert_eq!((&*ada.name, ada.role, ada.active), ("ada", Role::Administrator, true));
     assert!(gate.is_set_up());
     assert_eq!(gate.link_for(link.reveal()).await.unwrap(), None);
@@ -83,4 +83,13 @@ async fn what_is_no_link_is_none() {
         assert_eq!(world.gate.link_for(secret).await.unwrap(), None);
         assert_eq!(refusal(world.gate.use_link(secret, "", PASSWORD, None).await), "link_used");
     }
+}
+
+#[tokio::test]
+async fn a_link_ends_with_the_password_that_it_would_replace() {
+    let world = World::new().await;
+    let link = world.gate.make_link(Some(world.root), &by()).await.unwrap();
+    world.gate.change_password(world.root, PASSWORD, "another horse battery", None, &by()).await.unwrap();
+    assert_eq!(world.gate.link_for(link.reveal()).await.unwrap(), None);
+    assert_eq!(refusal(world.gate.use_link(link.reveal(), "", PASSWORD, None).await), "link_used");
 }

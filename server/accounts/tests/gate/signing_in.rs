@@ -10,7 +10,7 @@ use crate::support::{PASSWORD, World, address, by, faults};
 #[tokio::test]
 async fn the_right_password_lets_in_however_the_name_is_written_and_is_noted() {
     let world = World::new().await;
-    let person = world.gate.sign_in(" ROOT ", PASSWORD, address(1)).await.unwrap();
+    let person = world.gate.sign_in(" ROOT ", PASSWORD, address(1)).await.unwrap().person;
     assert_eq!((person.id, &*person.name), (world.root, "root"));
     assert_eq!(world.noted("signed_in").await.len(), 1);
     world.store.flush().await.unwrap();
@@ -144,7 +144,7 @@ async fn a_hash_of_former_days_is_good_and_replaced_at_the_next_sign_in() {
     let salt = SaltString::encode_b64(b"sixteen bytes ok").unwrap();
     let former = Argon2::new(Algorithm::Argon2i, Version::V0x13, params);
     let former = former.hash_password(PASSWORD.as_bytes(), &salt).unwrap().to_string();
-    let change = PersonChange::Password { hash: former.clone(), keep: None };
+    let change = PersonChange::Password { hash: former.clone(), from: None, keep: None };
     world.store.change_person(world.root, change, &by()).await.unwrap();
     let far = Micros(i64::MAX);
     let owner = SessionOwner { user: world.root, device: "Firefox".to_owned(), since: far, used: far };
@@ -191,4 +191,17 @@ async fn an_old_password_cannot_be_guessed_either() {
     }
     assert!(tries[4].contains("not your password") && tries[6].contains("too often"), "{tries:?}");
     assert!(matches!(world.gate.sign_in("root", PASSWORD, address(1)).await, Err(SignIn::TooMany { .. })));
+}
+
+#[tokio::test]
+async fn a_password_that_is_replaced_while_somebody_comes_in_by_it_lets_them_in_no_more() {
+    let world = World::new().await;
+    let by_password = world.gate.sign_in("root", PASSWORD, None).await.unwrap();
+    assert!(world.gate.still_opens(&by_password).await.unwrap());
+    let link = world.gate.make_link(Some(world.root), &by()).await.unwrap();
+    let by_link = world.gate.use_link(link.reveal(), "", "another horse battery", None).await.unwrap();
+    assert!(!world.gate.still_opens(&by_password).await.unwrap());
+    assert!(world.gate.still_opens(&by_link).await.unwrap());
+    world.gate.change_password(world.root, "another horse battery", "third horse battery", None, &by()).await.unwrap();
+    assert!(!world.gate.still_opens(&by_link).await.unwrap());
 }

@@ -27,7 +27,7 @@ impl World {
         let store = open(folder.path()).await;
         let gate = gatekeeper(&store).await;
         let link = gate.make_link(None, &by()).await.unwrap();
-        let root = gate.use_link(link.reveal(), "root", PASSWORD, None).await.unwrap().id;
+        let root = gate.use_link(link.reveal(), "root", PASSWORD, None).await.unwrap().person.id;
         Self { gate, store, root, folder }
     }
 

@@ -80,10 +80,13 @@ pub struct Person {
 pub enum PersonChange {
     /// What they may do.
     Role(Role),
-    /// Their password, as an argon2id PHC string. All their sessions end but the one named (by its key).
+    /// Their password, as an argon2id PHC string. Their links end, and all their sessions but the one named (by its key).
+    /// Refused: `password_changed` where it is no longer `from`.
     Password {
         /// The hash.
         hash: String,
+        /// What it replaces; `None` for whatever there is.
+        from: Option<String>,
         /// The session that goes on.
         keep: Option<Vec<u8>>,
     },

@@ -706,6 +706,7 @@ macro_rules! promises {
             an_owned_session_ends_when_it_is_not_used
             sessions_of_a_person_can_be_ended
             a_new_password_ends_the_other_sessions
+            a_password_replaces_only_the_one_that_was_proved
             an_ended_session_is_not_brought_back_by_a_late_save
             the_last_use_is_noted_to_the_minute
             what_people_do_to_jobs_is_in_the_audit_log

@@ -53,7 +53,7 @@ pub(crate) fn session(user: UserId) -> SessionRow {
 pub(crate) async fn person(store: &dyn Store, name: &str, role: Role) -> UserId {
     let user = store.add_person(name, role, &root()).await.expect("added");
     let hash = format!("hash of {name}");
-    store.change_person(user, PersonChange::Password { hash, keep: None }, &root()).await.expect("changed");
+    store.change_person(user, PersonChange::Password { hash, from: None, keep: None }, &root()).await.expect("changed");
     user
 }
 
@@ -86,7 +86,7 @@ pub(crate) async fn a_person_without_a_password_cannot_come_in(kept: Kept) {
     let mei = store.add_person("mei", Role::Viewer, &root()).await.expect("added");
     assert_eq!(store.password("mei").await.expect("read"), None);
     assert!(!one(store, mei).await.active);
-    let change = PersonChange::Password { hash: "hash".to_owned(), keep: None };
+    let change = PersonChange::Password { hash: "hash".to_owned(), from: None, keep: None };
     store.change_person(mei, change, &root()).await.expect("changed");
     assert_eq!(store.password("mei").await.expect("read"), Some((mei, "hash".to_owned())));
     assert!(one(store, mei).await.active);
@@ -225,7 +225,7 @@ pub(crate) async fn the_access_version_rises_with_every_change_of_rights_and_wit
     };
     let ann = store.add_person("ann", Role::Administrator, &root()).await.expect("added");
     assert!(rose().await, "somebody is added");
-    let password = |keep| PersonChange::Password { hash: "hash".to_owned(), keep };
+    let password = |keep| PersonChange::Password { hash: "hash".to_owned(), from: None, keep };
     for change in [password(None), PersonChange::TimeZone(Some("UTC".to_owned()))] {
         store.change_person(ann, change, &root()).await.expect("changed");
         assert!(rose().await, "somebody is changed");

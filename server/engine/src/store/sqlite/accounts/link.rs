@@ -68,7 +68,7 @@ impl Verb for UseLink {
 }
 
 impl Transaction<'_> {
-    fn forget_links(&self, user: Option<UserId>) -> Result<()> {
+    pub(super) fn forget_links(&self, user: Option<UserId>) -> Result<()> {
         self.execute("delete from link where user is ?", [user.map(|user| user.0)])?;
         Ok(())
     }

@@ -47,10 +47,13 @@ impl Verb for ChangePerson {
         match &self.change {
             PersonChange::Role(role) if *role == found.role => return Ok(()),
             PersonChange::Role(role) => transaction.change_role(&found, *role, &self.by)?,
-            PersonChange::Password { hash, keep } => {
-                transaction.execute("update user set password = ? where id = ?", params![hash, self.user.0])?;
+            PersonChange::Password { hash, from, keep } => {
+                let sql = "update user set password = ?1 where id = ?2 and (?3 is null or password = ?3)";
+                if transaction.execute(sql, params![hash, self.user.0, from])? == 0 {
+                    return Err(refused("password_changed", "This is no longer the password."));
+                }
                 // Whoever was given a link before this could undo it.
-                transaction.execute("delete from link where user = ?", [self.user.0])?;
+                transaction.forget_links(Some(self.user))?;
                 transaction.end_sessions(self.user, &keep.clone().map_or(Ending::All, Ending::Others))?;
                 transaction.audit(&self.by, "password_changed", None, &found.name)?;
             }
@@ -134,7 +137,7 @@ impl Transaction<'_> {
         let user = found.user;
         self.execute("update user set removed_at = ?, password = null where id = ?", params![self.now.0, user.0])?;
         self.end_sessions(user, &Ending::All)?;
-        self.execute("delete from link where user = ?", [user.0])?;
+        self.forget_links(Some(user))?;
         self.execute("delete from token where user = ?", [user.0])?;
         self.audit(by, "user_removed", None, &found.name)
     }
