@@ -112,7 +112,10 @@ impl Gatekeeper {
         })?;
         let from = match self.judged(begun, &name, old).await {
             Ok(Some((_, from))) => from,
-            Ok(None) => return Err(invalid("old", "This is not your password.")),
+            Ok(None) => {
+                self.note(by.clone(), "password_mistaken", name.to_string()).await?;
+                return Err(invalid("old", "This is not your password."));
+            }
             Err(SignIn::Store(error)) => return Err(error),
             Err(SignIn::Wrong | SignIn::TooMany { .. } | SignIn::Busy) => return Err(busy()),
         };

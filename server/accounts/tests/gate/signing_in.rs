@@ -205,3 +205,11 @@ async fn a_password_that_is_replaced_while_somebody_comes_in_by_it_lets_them_in_
     world.gate.change_password(world.root, "another horse battery", "third horse battery", None, &by()).await.unwrap();
     assert!(!world.gate.still_opens(&by_link).await.unwrap());
 }
+
+#[tokio::test]
+async fn a_wrong_old_password_is_noted() {
+    let world = World::new().await;
+    let refused = world.gate.change_password(world.root, "wrong", "another horse battery", None, &by()).await;
+    assert_eq!(faults(refused), ["old"]);
+    assert_eq!(world.noted("password_mistaken").await, ["root"]);
+}

@@ -4,7 +4,7 @@ use engine::store::AuditRow;
 use model::JobId;
 
 /// The words, and what people read where they choose one.
-pub(super) const WORDS: [(&str, &str); 30] = [
+pub(super) const WORDS: [(&str, &str); 31] = [
     ("signed_in", "Signed in"),
     ("sign_in_failed", "Failed to sign in"),
     ("sign_in_throttled", "Tried too often"),
@@ -14,6 +14,7 @@ pub(super) const WORDS: [(&str, &str); 30] = [
     ("link_made", "Made a link"),
     ("password_set", "Chose a password by link"),
     ("password_changed", "Changed a password"),
+    ("password_mistaken", "Mistook a password"),
     ("user_added", "Added a user"),
     ("role_changed", "Changed a role"),
     ("user_removed", "Removed a user"),
@@ -87,6 +88,7 @@ fn without_job(row: &AuditRow) -> String {
         "password_set" => "chose a password, by link".to_owned(),
         "password_changed" if *row.by.name == *detail => "changed their password".to_owned(),
         "password_changed" => format!("changed the password of {detail}"),
+        "password_mistaken" => "gave a wrong old password, to change it".to_owned(),
         "user_added" => format!("added {name} as {rest}"),
         "role_changed" => format!("changed the role of {name} {rest}"),
         "user_removed" => format!("removed {detail}"),
