@@ -1,9 +1,10 @@
 //! Files that came in before the job that uses them.
 
 use std::{
+    collections::HashMap,
     io::ErrorKind,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::{fs::File, io::AsyncWriteExt};
@@ -25,7 +26,11 @@ pub struct Uploads {
     clock: Arc<dyn Clock>,
     folder: PathBuf,
     limits: UploadLimits,
+    coming: Coming,
 }
+
+/// Bytes on their way in, by who sends them.
+type Coming = Arc<Mutex<HashMap<String, u64>>>;
 
 /// How much may be sent, bytes.
 #[derive(Clone, Copy)]
@@ -38,7 +43,7 @@ pub(crate) struct UploadLimits {
 
 impl Uploads {
     pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, data: &DataDir, limits: UploadLimits) -> Self {
-        Self { store, clock, folder: data.uploads(), limits }
+        Self { store, clock, folder: data.uploads(), limits, coming: Coming::default() }
     }
 
     /// The largest file taken, bytes.
@@ -58,9 +63,15 @@ impl Uploads {
         }
         let quota = match self.limits.person {
             None => None,
-            Some(limit) => Some(Quota { used: self.store.uploads_of(&by.name).await?, limit }),
+            Some(limit) => {
+                let used = self.store.uploads_of(&by.name).await?;
+                let coming = Arc::clone(&self.coming);
+                Some(Quota { by: by.name.to_string(), used, limit, coming, size: 0 })
+            }
         };
-        Quota::check(quota, expected)?;
+        if let Some(quota) = &quota {
+            drop(quota.check(expected)?);
+        }
         if free_space(&self.folder)? < expected.saturating_add(SPARE) {
             return Err(Error::Full);
         }
@@ -141,7 +152,9 @@ impl UploadWriter {
         if self.size > self.uploads.limits.file {
             return Err(Error::TooLarge(self.uploads.limits.file));
         }
-        Quota::check(self.quota, self.size)?;
+        if let Some(quota) = &mut self.quota {
+            quota.take(bytes.len() as u64)?;
+        }
         self.file.write_all(bytes).await.map_err(|error| Error::of_io("writing an upload", error))
     }
 
@@ -170,20 +183,52 @@ impl UploadWriter {
     }
 }
 
-/// What somebody may send.
-#[derive(Clone, Copy)]
+/// What somebody may send, and what of it this upload takes until it is kept or given up.
 struct Quota {
+    by: String,
     /// Bytes kept when the upload began.
     used: u64,
     /// Bytes that may be kept.
     limit: u64,
+    /// Many uploads at once must not fill the disk with what none of them could keep.
+    coming: Coming,
+    /// Its own bytes of these.
+    size: u64,
 }
 
 impl Quota {
-    fn check(quota: Option<Self>, size: u64) -> Result<()> {
-        match quota {
-            Some(Self { used, limit }) if used.saturating_add(size) > limit => Err(Error::Quota { used, limit }),
-            _ => Ok(()),
+    /// Whether `more` bytes have room beside all that is kept and on its way; answers what is, which nobody changes
+    /// meanwhile.
+    fn check(&self, more: u64) -> Result<MutexGuard<'_, HashMap<String, u64>>> {
+        let coming = self.coming();
+        let used = self.used.saturating_add(coming.get(&self.by).copied().unwrap_or(0));
+        if used.saturating_add(more) > self.limit {
+            return Err(Error::Quota { used: used - self.size, limit: self.limit });
+        }
+        Ok(coming)
+    }
+
+    fn take(&mut self, more: u64) -> Result<()> {
+        let mut coming = self.check(more)?;
+        *coming.entry(self.by.clone()).or_default() += more;
+        drop(coming);
+        self.size += more;
+        Ok(())
+    }
+
+    fn coming(&self) -> MutexGuard<'_, HashMap<String, u64>> {
+        self.coming.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Quota {
+    fn drop(&mut self) {
+        let mut coming = self.coming();
+        if let Some(bytes) = coming.get_mut(&self.by) {
+            *bytes -= self.size;
+            if *bytes == 0 {
+                coming.remove(&self.by);
+            }
         }
     }
 }
