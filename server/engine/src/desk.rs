@@ -123,9 +123,8 @@ impl Desk {
     /// Those of [`Engine::start`], `Error::Denied`; `Error::NoSuchJob` for a job to repeat that is out of sight.
     pub async fn start(&self, kind: &str, input: Value, options: StartOptions) -> Result<JobId> {
         self.allow_start(kind)?;
-        if let Some(original) = options.rerun_of
-            && !self.sight.is_whole()
-        {
+        // It is marked as repeated, and needs no attention any more.
+        if let Some(original) = options.rerun_of {
             self.open(original, Action::Start).await?;
         }
         let job = self.engine.start(kind, input, StartOptions { by: self.by.clone(), ..options }).await?;
