@@ -14,14 +14,17 @@ use axum::{
     extract::{Path, Request, State},
     response::{IntoResponse, Redirect, Response},
 };
-use engine::{Desk, TaskInfo};
+use engine::{Desk, TaskInfo, access::Action};
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use leptos::prelude::provide_context;
 use model::{FieldError, FieldKind};
 use percent_encoding::percent_decode;
 
-use crate::{AppState, pages, uploads, visit::Visit};
+use crate::{
+    AppState, pages, uploads,
+    visit::{self, Visit},
+};
 
 /// At most so many parts in a form; no task has so many fields.
 const MOST_PARTS: usize = 1_000;
@@ -32,18 +35,23 @@ const BROWSE: &str = "$browse";
 /// Starts the job, or shows the form again.
 pub(crate) async fn start(
     State(state): State<AppState>,
-    Extension(Visit { desk, .. }): Extension<Visit>,
+    Extension(visit): Extension<Visit>,
     Path(kind): Path<String>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
     let page = Request::from_parts(parts.clone(), Body::empty());
+    let desk = visit.desk.clone();
     // Before its files are taken in.
     let startable = desk.startable().find(|task| task.kind.as_str() == kind).cloned();
     let Some(task) = startable else { return show(state, page, None).await };
     let mut sent = Sent { desk: &desk, task: &task, draft: Draft::default(), text: 0, parts: 0, browse: None };
     let read = sent.read(Request::from_parts(parts, body)).await;
     let (mut draft, browse) = (sent.draft, sent.browse);
+    let desk = match visit.again(&state, Action::Start).await {
+        Ok(visit) => visit.desk,
+        Err(error) => return visit::turn_away(state, page, error).await,
+    };
     let status = match read {
         Err(error) => refuse(&mut draft, error),
         Ok(()) if !draft.faults.is_empty() => StatusCode::UNPROCESSABLE_ENTITY,

@@ -7,17 +7,17 @@ use axum::{
     Extension, Json,
     body::BodyDataStream,
     extract::{
-        DefaultBodyLimit, FromRequest, Multipart, Request,
+        DefaultBodyLimit, FromRequest, Multipart, Request, State,
         multipart::{Field, MultipartError},
     },
     response::{IntoResponse, Response},
 };
-use engine::{Desk, Upload, UploadWriter};
+use engine::{Desk, Upload, UploadWriter, access::Action};
 use futures_util::{StreamExt, TryStreamExt};
 use http::{HeaderMap, HeaderName, header};
 use percent_encoding::percent_decode_str;
 
-use crate::{api::refuse, visit::Visit};
+use crate::{AppState, api::refuse, visit::Visit};
 
 /// The file's name, percent-encoded, for clients that would rather not put it into the address.
 const FILE_NAME: HeaderName = HeaderName::from_static("x-file-name");
@@ -29,9 +29,18 @@ const LISTEN_ON: u64 = 256 * 1024 * 1024;
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// `POST /uploads`: the file as the body, its name in `?name=`; or a multipart form with one file.
-pub(crate) async fn upload(Extension(visit): Extension<Visit>, request: Request) -> Response {
+pub(crate) async fn upload(
+    State(state): State<AppState>,
+    Extension(visit): Extension<Visit>,
+    request: Request,
+) -> Response {
     let desk = &visit.desk;
     let taken = if is_multipart(request.headers()) { from_form(desk, request).await } else { raw(desk, request).await };
+    // Nobody hears of one that came too late, and what no job refers to is swept.
+    let taken = match taken {
+        Ok(upload) => visit.again(&state, Action::Upload).await.map(|_| upload).map_err(ApiError::from),
+        refused => refused,
+    };
     match taken {
         Ok(upload) => Json(Uploaded::from(upload)).into_response(),
         Err(error) => refuse(&error),

@@ -109,7 +109,7 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Says why not: people get a page, programs a status.
-async fn turn_away(state: AppState, request: Request, error: engine::Error) -> Response {
+pub(crate) async fn turn_away(state: AppState, request: Request, error: engine::Error) -> Response {
     let signed_out = matches!(error, engine::Error::Denied(Denied::SignIn));
     match (api::wants_page(&request), signed_out) {
         (false, _) => api::refuse(&error.into()),
@@ -125,6 +125,15 @@ impl Visit {
             Proof::Session(key) => Some(key),
             Proof::None | Proof::Token(_) => None,
         }
+    }
+
+    /// The visit as it is let in by now, where what was sent may have taken hours to come.
+    pub(crate) async fn again(&self, state: &AppState, action: Action) -> engine::Result<Self> {
+        let Some(gatekeeper) = &state.gatekeeper else { return Ok(self.clone()) };
+        let actor = self.actor(gatekeeper, &state.sessions).await?;
+        let visit = Self { desk: state.desk(actor, self.address), ..self.clone() };
+        visit.desk.allow(action)?;
+        Ok(visit)
     }
 
     /// What a stream of theirs may carry.
@@ -162,7 +171,13 @@ impl Visit {
 
     /// Whether the sender is still known, and with the same rights.
     async fn holds(&self, gatekeeper: &Gatekeeper, sessions: &Sessions) -> engine::Result<bool> {
-        let actor = match &self.proof {
+        let actor = self.actor(gatekeeper, sessions).await?;
+        Ok(actor == *self.desk.actor() && gatekeeper.directory().rules().sight(&actor) == *self.desk.sight())
+    }
+
+    /// Who the sender is by now. Their session counts as used.
+    async fn actor(&self, gatekeeper: &Gatekeeper, sessions: &Sessions) -> engine::Result<Actor> {
+        Ok(match &self.proof {
             Proof::None => Actor::Nobody,
             Proof::Token(secret) => gatekeeper.bearer(secret, sessions::now()).await?.unwrap_or(Actor::Nobody),
             Proof::Session(key) => match sessions.find(key).await?.and_then(|row| row.owner) {
@@ -172,7 +187,6 @@ impl Visit {
                     gatekeeper.actor(owner.user)
                 }
             },
-        };
-        Ok(actor == *self.desk.actor() && gatekeeper.directory().rules().sight(&actor) == *self.desk.sight())
+        })
     }
 }
