@@ -202,11 +202,13 @@ impl Back {
     }
 }
 
-/// The session that a word for the next page is kept in. Nothing is kept for somebody who has not signed in: strangers
-/// could fill the database with it.
+/// The session that a word for the next page is kept in. Nothing is kept for strangers, who could fill the database with
+/// it, nor for programs, which bring no session and would get a new one each time.
 fn kept_for(extensions: &Extensions) -> Option<Session> {
-    let nobody = extensions.get::<Visit>().is_none_or(|visit| *visit.desk.actor() == Actor::Nobody);
-    if nobody { None } else { extensions.get().cloned() }
+    match extensions.get::<Visit>()?.desk.actor() {
+        Actor::Nobody | Actor::Program(..) => None,
+        Actor::Local | Actor::Person(_) => extensions.get().cloned(),
+    }
 }
 
 /// Path and query of the referring page. Never another site, whatever the header says.

@@ -95,20 +95,32 @@ pub async fn delete_job(id: JobId) -> ApiResult<()> {
 #[server(endpoint = "pin_job")]
 pub async fn pin_job(id: JobId) -> ApiResult<()> {
     let job = crate::context::app().desk.open(id, engine::access::Action::See).await?;
-    Ok(crate::pins::add(&session().await?, job.view.job).await?)
+    match session().await? {
+        Some(session) => Ok(crate::pins::add(&session, job.view.job).await?),
+        None => Ok(()),
+    }
 }
 
 /// Lets go of a pinned job; one that is not pinned, or is gone, stays so.
 #[server(endpoint = "unpin_job")]
 pub async fn unpin_job(id: JobId) -> ApiResult<()> {
-    Ok(crate::pins::remove(&session().await?, id).await?)
+    match session().await? {
+        Some(session) => Ok(crate::pins::remove(&session, id).await?),
+        None => Ok(()),
+    }
 }
 
-/// The visitor's session.
-async fn session() -> ApiResult<tower_sessions::Session> {
+/// The visitor's session. A program has no sidebar, and would leave a session behind with each call.
+async fn session() -> ApiResult<Option<tower_sessions::Session>> {
+    use engine::access::Actor;
     use leptos::server_fn::error::FromServerFnError;
 
-    leptos_axum::extract().await.map_err(super::ApiError::from_server_fn_error)
+    match crate::context::app().desk.actor() {
+        Actor::Program(..) => Ok(None),
+        Actor::Nobody | Actor::Local | Actor::Person(_) => {
+            leptos_axum::extract().await.map(Some).map_err(super::ApiError::from_server_fn_error)
+        }
+    }
 }
 
 /// `It has …`.
