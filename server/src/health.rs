@@ -4,10 +4,13 @@ use axum::extract::State;
 use engine::Engine;
 use http::StatusCode;
 
-/// `200 ok` once the store answers.
-pub(crate) async fn healthz(State(engine): State<Engine>) -> Result<&'static str, (StatusCode, String)> {
+/// `200 ok` once the store answers. Why it does not is for the log: strangers ask here too.
+pub(crate) async fn healthz(State(engine): State<Engine>) -> Result<&'static str, (StatusCode, &'static str)> {
     match engine.store().position().await {
         Ok(_) => Ok("ok\n"),
-        Err(error) => Err((StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n"))),
+        Err(error) => {
+            tracing::error!(%error, "asked how it is, the store does not answer");
+            Err((StatusCode::SERVICE_UNAVAILABLE, "The store does not answer. The server's log says why.\n"))
+        }
     }
 }
