@@ -3,6 +3,7 @@
 use std::{io::IsTerminal, process, thread, time::Duration};
 
 use engine::{Builder, Engine};
+use rustix::{fs::Mode, process::umask};
 use tokio::{
     runtime::{self, Runtime},
     signal::unix::{Signal, SignalKind, signal},
@@ -26,6 +27,8 @@ const BEATS_PER_LEASE: u32 = 3;
 /// Runs `work` to its end. It is given the runtime for tasks, which is one of their own: a task that blocks its threads
 /// delays no page, no stream and no heartbeat.
 pub(crate) fn run<W: Future<Output = Result<()>>>(log: &str, work: impl FnOnce(runtime::Handle) -> W) -> Result<()> {
+    // What jobs read and make, and what people sign in with, is nobody else's on this machine, whoever made the folder.
+    umask(Mode::RWXG | Mode::RWXO);
     log_to_stderr(log)?;
     let service = runtime("service")?;
     let tasks = runtime("tasks")?;
