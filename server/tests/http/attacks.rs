@@ -5,6 +5,7 @@ mod crowds;
 mod forged;
 mod formulas;
 mod guessing;
+mod late;
 mod markup;
 mod neighbours;
 mod oversize;
