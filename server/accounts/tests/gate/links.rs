@@ -84,12 +84,3 @@ async fn what_is_no_link_is_none() {
         assert_eq!(refusal(world.gate.use_link(secret, "", PASSWORD, None).await), "link_used");
     }
 }
-
-#[tokio::test]
-async fn a_link_ends_with_the_password_that_it_would_replace() {
-    let world = World::new().await;
-    let link = world.gate.make_link(Some(world.root), &by()).await.unwrap();
-    world.gate.change_password(world.root, PASSWORD, "another horse battery", None, &by()).await.unwrap();
-    assert_eq!(world.gate.link_for(link.reveal()).await.unwrap(), None);
-    assert_eq!(refusal(world.gate.use_link(link.reveal(), "", PASSWORD, None).await), "link_used");
-}
