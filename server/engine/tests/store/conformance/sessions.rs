@@ -5,7 +5,7 @@ use model::{Micros, Role};
 
 use super::{
     super::support::{HOUR, Kept},
-    accounts::{NOW, new_token, person, root, session},
+    accounts::{NOW, new_token, person, refusal, root, session},
 };
 
 const MINUTE: i64 = 60_000_000;
@@ -87,11 +87,26 @@ pub(crate) async fn a_new_password_ends_the_other_sessions(kept: Kept) {
     for key in [b"this one", b"that one", b"any one "] {
         assert!(store.create_session(key, session(mei)).await.expect("created"));
     }
-    let change = |keep| PersonChange::Password { hash: "another".to_owned(), keep };
+    let change = |keep| PersonChange::Password { hash: "another".to_owned(), from: None, keep };
     store.change_person(mei, change(Some(b"this one".to_vec())), &By::from("mei")).await.expect("changed");
     assert_eq!(keys(store, mei).await, [b"this one"]);
     store.change_person(mei, change(None), &root()).await.expect("changed");
     assert!(keys(store, mei).await.is_empty());
+}
+
+pub(crate) async fn a_password_replaces_only_the_one_that_was_proved(kept: Kept) {
+    let store = &*kept.store;
+    let mei = person(store, "mei", Role::Viewer).await;
+    let change = |from: Option<&str>, to: &str| PersonChange::Password {
+        hash: to.to_owned(),
+        from: from.map(str::to_owned),
+        keep: None,
+    };
+    store.change_person(mei, change(None, "first"), &root()).await.expect("changed");
+    store.change_person(mei, change(Some("first"), "second"), &root()).await.expect("changed");
+    let late = store.change_person(mei, change(Some("first"), "third"), &root()).await;
+    assert_eq!(refusal(late), "password_changed");
+    assert_eq!(store.password("mei").await.expect("read"), Some((mei, "second".to_owned())));
 }
 
 pub(crate) async fn an_ended_session_is_not_brought_back_by_a_late_save(kept: Kept) {
