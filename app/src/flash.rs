@@ -21,7 +21,9 @@ pub async fn set(session: &Session, flash: Flash) -> Result<(), tower_sessions::
     session.insert(KEY, flash).await
 }
 
-/// Takes it out. A session that cannot be read has nothing to say.
+/// Takes it out. A session that cannot be read has nothing to say. One that has nothing to say stays untouched: taking
+/// out what is not there would count as a change, and write to the disk with every page that is looked at.
 pub async fn take(session: &Session) -> Option<Flash> {
+    session.get_value(KEY).await.ok().flatten()?;
     session.remove(KEY).await.ok().flatten()
 }

@@ -1,4 +1,7 @@
-use reqwest::{blocking::Response, header::RETRY_AFTER};
+use reqwest::{
+    blocking::Response,
+    header::{RETRY_AFTER, SET_COOKIE},
+};
 use serde_json::Value;
 
 use crate::people::{ADA, House, PASSWORD, leads_to};
@@ -199,4 +202,12 @@ fn without_accounts_there_is_no_door() {
     }
     let answer = milepost.exchange(&["POST /api/sign_in HTTP/1.1", "host: localhost", "content-length: 0"]);
     assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("without accounts"), "{answer}");
+}
+
+#[test]
+fn looking_at_pages_changes_nothing_of_a_session() {
+    let (_house, ada) = House::of_ada();
+    for path in ["/", "/jobs", "/queues", "/settings"] {
+        assert!(ada.get(path).headers().get(SET_COOKIE).is_none(), "{path}");
+    }
 }
