@@ -3,6 +3,7 @@
 use std::{io, net::SocketAddr, sync::Arc};
 
 use accounts::{Gatekeeper, Secret, names, passwords};
+use app::account::link_path;
 use engine::{
     DataDir,
     store::{By, Ending, Person, SqliteOptions, SqliteStore},
@@ -156,7 +157,7 @@ fn day(at: model::Micros) -> String {
 }
 
 fn link(config: &Config, listening: SocketAddr, secret: &Secret) -> String {
-    config.link(&format!("/setup?link={}", secret.reveal()), listening)
+    config.link(&link_path(secret.reveal()), listening)
 }
 
 fn refused(code: &'static str, message: String) -> Error {
