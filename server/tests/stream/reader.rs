@@ -6,7 +6,12 @@ use axum::{Router, body::Body};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
+use server::{
+    client::TrustedProxies,
+    listen::{self, Limits},
+};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 /// How lines are asked for.
@@ -157,10 +162,16 @@ fn parse(block: &str) -> (Frame, Option<u64>) {
     (frame, retry)
 }
 
-/// Serves the router on a free port.
+/// Serves the router on a free port, as the program does.
 pub(crate) async fn serve(router: Router) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    serve_on(router, "127.0.0.1").await
+}
+
+/// The same on an address of its own.
+pub(crate) async fn serve_on(router: Router, address: &str) -> SocketAddr {
+    let listener = TcpListener::bind((address, 0)).await.unwrap();
     let addr = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    let limits = Limits { total: 20_000, per_address: 20_000, proxies: TrustedProxies::default() };
+    tokio::spawn(listen::serve(listener, router, limits, CancellationToken::new(), Duration::ZERO));
     addr
 }
