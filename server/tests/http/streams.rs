@@ -2,12 +2,13 @@
 
 use std::{
     collections::BTreeMap,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     thread,
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
-use sqlx::Row;
+use sqlx::{Executor as _, Row as _};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -18,8 +19,9 @@ use tokio::{
 use crate::{
     browser::Browser,
     database::database,
-    milepost::{Milepost, PATIENCE},
+    milepost::{Milepost, PATIENCE, Worker},
     people::{ADA, House, Visitor},
+    workers::Stream,
 };
 
 const STREAMS: usize = 5_000;
@@ -65,8 +67,7 @@ fn case_09_five_thousand_streams_end_one_after_the_other_before_the_process_does
     let job = browser.keep_running();
     let runtime = Runtime::new().unwrap();
     let (begun, mut beginnings) = mpsc::channel(STREAMS);
-    let listeners: Vec<_> =
-        (0..STREAMS).map(|_| runtime.spawn(listen(browser.milepost.addr, begun.clone()))).collect();
+    let listeners: Vec<_> = (0..STREAMS).map(|_| runtime.spawn(listen(browser.milepost.addr, begun.clone()))).collect();
     runtime.block_on(async {
         for _ in 0..STREAMS {
             beginnings.recv().await.unwrap();
@@ -132,7 +133,8 @@ fn case_10_a_server_killed_while_it_writes_gives_no_number_twice_and_streams_go_
     for round in 0..5 {
         let url = browser.milepost.url(&format!("/events?topic=jobs&after={cursor}"));
         let listening = thread::spawn(move || {
-            let mut answer = reqwest::blocking::Client::builder().timeout(None).build().unwrap().get(url).send().unwrap();
+            let mut answer =
+                reqwest::blocking::Client::builder().timeout(None).build().unwrap().get(url).send().unwrap();
             let mut heard = Vec::new();
             // Broken off in the middle, mostly.
             let _ = std::io::copy(&mut answer, &mut heard);
@@ -238,4 +240,73 @@ fn case_17_questions_that_are_too_long_are_answered_so() {
         assert_eq!(ask(format!("{path}?topic={}", "x".repeat(60_000))), 400);
         assert!(matches!(ask(format!("{path}?{}", many(20_000))), 414 | 431));
     }
+}
+
+#[test]
+fn case_13_nothing_that_compresses_or_keeps_answers_lays_hands_on_a_stream() {
+    let (milepost, _data) = Milepost::start();
+    for accept in ["text/event-stream", "application/x-ndjson"] {
+        let mut stream = milepost.connect();
+        let head = format!(
+            "GET /events?topic=jobs HTTP/1.1\r\nhost: localhost\r\naccept: {accept}\r\n\
+             accept-encoding: gzip, br, deflate, zstd\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let (begun, mut said) = (Instant::now(), String::new());
+        while !said.contains("snapshot") {
+            let mut piece = [0; 4096];
+            let read = stream.read(&mut piece).unwrap();
+            assert!(read > 0, "{said}");
+            said.push_str(std::str::from_utf8(&piece[..read]).unwrap());
+        }
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+        let head = said.split("\r\n\r\n").next().unwrap();
+        assert!(!head.contains("content-encoding"), "{head}");
+        for line in
+            ["x-accel-buffering: no", "cache-control: no-store, no-transform", &format!("content-type: {accept}")]
+        {
+            assert!(head.lines().any(|header| header == line), "{head}");
+        }
+    }
+}
+
+#[test]
+fn case_16_a_stream_does_not_outlast_its_session() {
+    let (house, ada) = House::of_ada();
+    let mut stream = BufReader::new(ada.get("/events?topic=jobs")).lines().map(Result::unwrap);
+    assert!(stream.any(|line| line == "event: snapshot"));
+    let begun = Instant::now();
+    database(&house.data().join("milepost.db"), async |connection| {
+        sqlx::query("update session set expires = 1").execute(connection).await.unwrap();
+    });
+    assert!(stream.any(|line| line.contains(r#""reason":"revoked""#)));
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    assert!(stream.all(|line| line.is_empty()), "nothing follows");
+    assert_eq!(ada.get_as_program("/events/poll?topic=jobs").status(), 401);
+}
+
+#[test]
+fn case_20_a_database_locked_for_five_seconds_delays_what_is_told_and_nothing_more() {
+    let browser = Browser::of(&["--concurrency", "0"]);
+    let _worker = Worker::start_in(browser.data(), &[]);
+    let mut stream = Stream::of(&browser, "topic=jobs");
+    let job = browser.start("demo", &json!({ "seconds": 2 }));
+    stream.state(job, "running");
+    let free = database(&browser.data().join("milepost.db"), async |connection| {
+        connection.execute("begin immediate").await.unwrap();
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        connection.execute("rollback").await.unwrap();
+        Instant::now()
+    });
+    stream.state(job, "succeeded");
+    assert!(free.elapsed() < Duration::from_secs(5), "{:?}", free.elapsed());
+    let told = browser.page(&format!("/events/poll?job={job}&after={}", {
+        let epoch: String = database(&browser.data().join("milepost.db"), async |connection| {
+            sqlx::query_scalar("select epoch from ledger").fetch_one(connection).await.unwrap()
+        });
+        format!("{epoch}.0")
+    }));
+    let states: Vec<Value> = told.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect();
+    let states: Vec<&str> = states.iter().filter_map(|line| line["data"]["state"].as_str()).collect();
+    assert_eq!(states, ["queued", "running", "succeeded"], "in order, each once");
 }
