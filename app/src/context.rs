@@ -6,6 +6,7 @@ use accounts::Gatekeeper;
 use engine::Desk;
 use jiff::tz::TimeZone;
 use leptos::prelude::{provide_context, use_context};
+use model::Seq;
 
 use crate::{base::at, ui::ReaderZone};
 
@@ -24,6 +25,8 @@ pub struct AppContext {
     pub zone: Option<TimeZone>,
     /// Scheme and host of the address that people know the server by; `None` where it was not told.
     pub origin: Option<Arc<str>>,
+    /// To how many event streams a message was sent.
+    pub receivers: Arc<dyn Fn(Seq) -> usize + Send + Sync>,
     /// Names this build; stamps the asset folder and `hello`.
     pub build: Arc<str>,
     /// The largest upload accepted, bytes.

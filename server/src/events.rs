@@ -19,7 +19,7 @@ use axum::{
     response::Response,
 };
 use http::HeaderMap;
-use model::{ByeReason, StreamId};
+use model::{ByeReason, Seq, StreamId};
 use tokio_util::sync::CancellationToken;
 
 use crate::hub::Hub;
@@ -80,6 +80,11 @@ impl Events {
             draining.close(ByeReason::Drain);
         });
         Ok(Self(Arc::new(Shared { hub, source, build, pace })))
+    }
+
+    /// How many streams were sent a message, at the moment it was told.
+    pub(crate) fn receivers(&self, message: Seq) -> usize {
+        self.0.hub.receivers(message)
     }
 }
 
