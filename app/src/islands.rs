@@ -14,6 +14,7 @@ mod new_rows;
 mod parts;
 mod start_form;
 mod theme_switch;
+mod toasts;
 mod upload_fields;
 
 use leptos::prelude::Effect;
@@ -30,6 +31,7 @@ pub use local_times::LocalTimes;
 pub use new_rows::{Belongs, NewRows};
 pub use start_form::StartForm;
 pub use theme_switch::ThemeSwitch;
+pub use toasts::Toasts;
 pub use upload_fields::UploadFields;
 
 /// Runs in the browser once the page is there, and never on the server.

@@ -5,6 +5,7 @@ mod frame;
 mod outside;
 mod refresh;
 mod sidebar;
+mod toasts;
 mod wake;
 
 use leptos::prelude::*;
@@ -27,6 +28,7 @@ use crate::{
         job::JobPage,
         jobs::Jobs,
         later,
+        messages::Messages,
         new::{Catalogue, NewJob},
         not_found::NotFound,
         overview::Overview,
@@ -42,6 +44,7 @@ pub(crate) use frame::TROUBLES;
 pub use outside::outside;
 pub use refresh::RefreshWithoutScript;
 use sidebar::Sidebar;
+use toasts::ToastList;
 use wake::WakeIslands;
 
 /// The whole document. What every page shows is read first, so that the position in the event stream that the
@@ -95,6 +98,7 @@ fn Document(options: LeptosOptions, frame: Frame) -> impl IntoView {
                         </div>
                     </div>
                 </Router>
+                <ToastList />
                 <LiveJobs />
                 <LiveCounts />
                 <LocalTimes />
@@ -128,6 +132,7 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/jobs") view=Jobs ssr=SsrMode::Async />
             <Route path=path!("/jobs/:id") view=JobPage ssr=SsrMode::Async />
             <Route path=path!("/queues") view=Queues ssr=SsrMode::Async />
+            <Route path=path!("/messages") view=Messages ssr=SsrMode::Async />
             <Route path=path!("/settings") view=Profile ssr=SsrMode::Async />
             <Route path=path!("/settings/users") view=Users ssr=SsrMode::Async />
             <Route path=path!("/settings/tasks") view=Tasks ssr=SsrMode::Async />

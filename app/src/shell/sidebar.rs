@@ -48,6 +48,9 @@ pub(super) fn Sidebar(frame: Frame) -> impl IntoView {
                 {link}
                 <span class="visually-hidden announcements" aria-live="polite"></span>
                 <LinkStatus />
+                <a class="button square quiet small" href=at("/messages") aria-label="Messages" title="Messages">
+                    <Icon name="announce" />
+                </a>
                 <form class="theme" method="post" action=at("/api/set_theme")>
                     <input type="hidden" name="theme" value=frame.theme.next().as_str() />
                     <button
