@@ -22,7 +22,7 @@ use crate::{
     base::{self, at},
     context::app,
     flash::Flash,
-    islands::{LiveCounts, LiveJobs, LocalTimes},
+    islands::{LiveCounts, LiveJobs, LocalTimes, Renewal},
     pages::{
         forbidden::{Forbidden, NotAllowed},
         job::JobPage,
@@ -92,6 +92,7 @@ fn Document(options: LeptosOptions, frame: Frame) -> impl IntoView {
                     <div class="shell">
                         <Sidebar frame=frame.clone() />
                         <div>
+                            <NewVersion />
                             {frame.flash.map(|flash| view! { <Notice flash /> })}
                             <main id="main" tabindex="-1">
                                 <Pages />
@@ -143,6 +144,30 @@ fn Pages() -> impl IntoView {
         </FlatRoutes>
     }
     .into_any()
+}
+
+/// Shown once the server is of another build than the page: see [`Renewal`].
+#[component]
+fn NewVersion() -> impl IntoView {
+    view! {
+        <section class="renewal" aria-label="New version" hidden=true>
+            <div class="banner" role="status">
+                <Icon name="retry" />
+                <p>
+                    <b>"A new version is ready."</b>
+                    " Reload when it suits you."
+                </p>
+                // Leads to this very page.
+                <a class="button small" href="">
+                    "Reload"
+                </a>
+                <button class="button square quiet small" type="button" aria-label="Later" title="Later">
+                    <Icon name="close" />
+                </button>
+            </div>
+        </section>
+        <Renewal />
+    }
 }
 
 /// What became of the form just sent.

@@ -27,6 +27,4 @@ pub use message::{MessageEvent, MessageTo};
 pub use progress::{Eta, Progress, Stage, Tone};
 pub use role::{Role, Scope};
 pub use state::{Event, IllegalTransition, JobState};
-pub use stream::{
-    Bye, ByeReason, End, Heartbeat, Hello, LogEvent, ProgressEvent, Snapshot, StateEvent, StreamEvent,
-};
+pub use stream::{Bye, ByeReason, End, Heartbeat, Hello, LogEvent, ProgressEvent, Snapshot, StateEvent, StreamEvent};

@@ -64,7 +64,11 @@ pub async fn add_note(id: JobId, text: String, key: Option<String>) -> ApiResult
 #[cfg(feature = "ssr")]
 async fn tell(to: model::MessageTo, text: &str, tone: model::Tone, key: Option<String>) -> ApiResult<Delivered> {
     let app = crate::context::app();
-    let told = app.desk.tell(to, text, tone, key.as_deref()).await?;
+    let note = matches!(to, model::MessageTo::Note { .. });
+    let told = app.desk.tell(to, text, tone, key.as_deref()).await.map_err(|error| match error {
+        engine::Error::NoSuchJob(_) if !note => named("job", error.into()),
+        error => error.into(),
+    })?;
     let message = told.message.number;
     Ok(Delivered { message, receivers: if told.again { 0 } else { (app.receivers)(message) } })
 }
@@ -83,6 +87,13 @@ fn known(name: &str) -> ApiResult<String> {
         name => fault("user", &format!("There is nobody called “{name}”.")),
     };
     if here { Ok(name) } else { Err(nobody()) }
+}
+
+/// The same with the field that is to blame for it.
+#[cfg(feature = "ssr")]
+fn named(field: &str, error: super::ApiError) -> super::ApiError {
+    let fault = model::FieldError { field: field.to_owned(), message: error.message.clone() };
+    super::ApiError { field: Some(field.to_owned()), fields: vec![fault], ..error }
 }
 
 #[cfg(feature = "ssr")]

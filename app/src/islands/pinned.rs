@@ -45,7 +45,8 @@ pub fn PinnedJobs() -> impl IntoView {
                     document().set_title(&title);
                 }
             }
-            let ended: Vec<&JobView> = now.iter().zip(&before).filter(|(now, then)| ends(then, now)).map(|(now, _)| now).collect();
+            let ended: Vec<&JobView> =
+                now.iter().zip(&before).filter(|(now, then)| ends(then, now)).map(|(now, _)| now).collect();
             if let (Some(icon), Some(drawing)) = (&icon, drawing(&now, &ended)) {
                 set(icon, "href", Some(&drawing));
             }

@@ -35,7 +35,10 @@ pub fn Toasts() -> impl IntoView {
                 }
                 parts::refresh(Duration::ZERO);
             }
-            None => parts::refresh(Duration::ZERO),
+            None if first(&document(), "[data-notes], [data-part=messages]").is_some() => {
+                parts::refresh(Duration::ZERO);
+            }
+            None => {}
         });
         on(&place.clone(), "click", move |event| {
             let clicked = event.target().and_then(|target| target.dyn_into::<Element>().ok());

@@ -2,7 +2,8 @@
 
 use model::{
     Bye, ByeReason, Counts, Failure, Gate, GateOf, Heartbeat, Hello, JobId, JobState, JobView, Level, LogEvent,
-    LogLine, MessageEvent, MessageTo, Progress, ProgressEvent, Seq, Snapshot, Stage, StateEvent, StreamEvent, StreamId, Tone,
+    LogLine, MessageEvent, MessageTo, Progress, ProgressEvent, Seq, Snapshot, Stage, StateEvent, StreamEvent, StreamId,
+    Tone,
 };
 
 use super::json::Json;

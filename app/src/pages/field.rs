@@ -66,7 +66,12 @@ impl Field {
     }
 
     /// A line of text; of `kind` as HTML knows it. What stands in a password never comes back.
-    pub(in crate::pages) fn line(self, kind: &'static str, autocomplete: &'static str, text: Option<String>) -> AnyView {
+    pub(in crate::pages) fn line(
+        self,
+        kind: &'static str,
+        autocomplete: &'static str,
+        text: Option<String>,
+    ) -> AnyView {
         let text = text.filter(|_| kind != "password");
         let control = view! {
             <input

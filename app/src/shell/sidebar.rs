@@ -9,7 +9,7 @@ use super::{Brand, Frame, frame::WATCHED};
 use crate::{
     base::at,
     context::app,
-    islands::{LinkStatus, ThemeSwitch},
+    islands::{LinkStatus, PinnedJobs, ThemeSwitch},
     ui::{Icon, MileBar, MileBarSize, Words, blank, job_href, job_json},
 };
 
@@ -177,12 +177,27 @@ fn Watching(jobs: Vec<JobView>, pinned: usize, now: Micros) -> impl IntoView {
             data-places=WATCHED.to_string()
             data-kept=pinned.to_string()
         >
-            <h2 id="watching">"Watching"</h2>
+            <div class="head">
+                <h2 id="watching">"Watching"</h2>
+                // Shown by script where the browser can do it.
+                <button
+                    class="button square quiet small"
+                    type="button"
+                    data-notify=""
+                    aria-pressed="false"
+                    aria-label="Notify me when a pinned job ends"
+                    title="Notify me when a pinned job ends"
+                    hidden=true
+                >
+                    <Icon name="bell" />
+                </button>
+            </div>
             <template>
                 <Watched job=blank() now />
             </template>
             {jobs.into_iter().map(|job| view! { <Watched job now /> }).collect::<Vec<_>>()}
         </section>
+        <PinnedJobs />
     }
 }
 

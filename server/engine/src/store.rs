@@ -10,7 +10,8 @@ mod types;
 
 use async_trait::async_trait;
 use model::{
-    AttemptNo, Counts, Cursor, Gate, GateOf, JobId, JobState, JobView, MessageEvent, Micros, ProgressEvent, Seq, Snapshot,
+    AttemptNo, Counts, Cursor, Gate, GateOf, JobId, JobState, JobView, MessageEvent, Micros, ProgressEvent, Seq,
+    Snapshot,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},

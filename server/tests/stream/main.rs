@@ -6,6 +6,7 @@ mod changing;
 mod ending;
 mod engine;
 mod ledger;
+mod messages;
 mod moving;
 mod reader;
 mod slow;

@@ -71,6 +71,7 @@ impl Asked {
 
 /// What somebody may do to a job.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a right of its own")]
 pub(super) struct May {
     /// Start another of its kind.
     pub start: bool,

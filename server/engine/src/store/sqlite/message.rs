@@ -107,11 +107,7 @@ impl Transaction<'_> {
 /// Reads the columns of [`MESSAGES`], or of [`NOTES`].
 fn message(row: &Row<'_>, note: bool) -> Result<MessageEvent> {
     let tone: String = row.get(6)?;
-    put_together(
-        (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?),
-        addressee(note, row.get(4)?, row.get(5)?),
-        &tone,
-    )
+    put_together((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?), addressee(note, row.get(4)?, row.get(5)?), &tone)
 }
 
 /// Whom a row is for, by its job and its person.
