@@ -287,6 +287,7 @@ impl Connection {
 
     fn tick(&mut self, now: f64, random: f64, acts: &mut Vec<Act>) {
         let silent = now - self.heard.unwrap_or(now);
+        let trial = self.polling.is_some_and(|(_, trial)| now >= trial);
         match self.doing {
             Doing::Streaming { beat: Some(beat), .. } if silent > 3.0 * beat => {
                 acts.append(&mut self.take(Event::Broken { refused: false }, now, random));
@@ -295,6 +296,7 @@ impl Connection {
             Doing::Streaming { beat: None, .. } if now - self.since >= SILENT => self.ask(Why::HeldBack, 0, now, acts),
             Doing::Waiting { until, next, .. } if now >= until => match next {
                 Next::Stream => self.open(now, acts),
+                Next::Poll(Why::Instead) if trial => self.open(now, acts),
                 Next::Poll(Why::Instead) if self.link == Link::Polling => self.ask(Why::Instead, WAIT, now, acts),
                 Next::Poll(why) => self.ask(why, 0, now, acts),
             },
@@ -302,7 +304,7 @@ impl Connection {
             Doing::Asking(_) if now - self.since > f64::from(self.asked) * 1_000.0 + SLACK => {
                 acts.append(&mut self.take(Event::Answer(0, None), now, random));
             }
-            Doing::Asking(Why::Instead) if self.polling.is_some_and(|(_, trial)| now >= trial) => self.open(now, acts),
+            Doing::Asking(Why::Instead) if trial => self.open(now, acts),
             Doing::Streaming { .. } | Doing::Asking(_) | Doing::Resting => {}
         }
         let unseen = !self.shared && self.unseen_since.is_some_and(|since| now - since >= HIDDEN);
