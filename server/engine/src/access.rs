@@ -313,7 +313,7 @@ impl Rules {
 
 /// What is in sight: all jobs, but of some kinds only one's own; and of what is said to one person, only what is said to
 /// oneself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Sight {
     /// Kinds of which only one's own jobs are seen, sorted.
     pub hidden: Arc<[String]>,

@@ -8,7 +8,7 @@ use std::{
 use engine::{DurableEvent, access::Sight, store::Topics};
 use model::{AttemptNo, ByeReason, JobId, JobView, ProgressEvent, Seq, StreamEvent, StreamId};
 
-use super::{HubStats, Outbox, frame::Frame};
+use super::{Form, HubStats, Outbox, frame::Frame};
 
 /// Messages of which it is remembered how many streams were sent them: whoever sent one asks at once.
 const MESSAGES: usize = 100;
@@ -123,8 +123,8 @@ struct Newest {
 }
 
 impl Registry {
-    pub(super) fn add(&mut self, key: Key, topics: Topics, sight: Sight) -> Arc<Outbox> {
-        let outbox = Arc::<Outbox>::default();
+    pub(super) fn add(&mut self, key: Key, topics: Topics, sight: Sight, form: Form) -> Arc<Outbox> {
+        let outbox = Arc::new(Outbox::new(form));
         if let Some(reason) = self.closing {
             outbox.close(reason);
         }
@@ -257,11 +257,13 @@ impl Registry {
         }
     }
 
-    pub(super) fn close(&mut self, reason: ByeReason) {
+    pub(super) fn refuse(&mut self, reason: ByeReason) -> Vec<Arc<Outbox>> {
         self.closing = Some(reason);
-        for stream in self.streams.values() {
-            stream.outbox.close(reason);
-        }
+        self.streams.values().map(|stream| Arc::clone(&stream.outbox)).collect()
+    }
+
+    pub(super) const fn closing(&self) -> Option<ByeReason> {
+        self.closing
     }
 
     pub(super) fn stats(&self) -> HubStats {

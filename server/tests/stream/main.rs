@@ -3,10 +3,15 @@
 
 mod beginning;
 mod changing;
+mod dead;
 mod ending;
 mod engine;
 mod ledger;
+mod lines;
 mod messages;
 mod moving;
+mod places;
+mod polling;
 mod reader;
 mod slow;
+mod stampede;
