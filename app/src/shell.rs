@@ -92,8 +92,8 @@ fn Document(options: LeptosOptions, frame: Frame) -> impl IntoView {
                     <div class="shell">
                         <Sidebar frame=frame.clone() />
                         <div>
-                            <NewVersion />
                             {frame.flash.map(|flash| view! { <Notice flash /> })}
+                            <NewVersion />
                             <main id="main" tabindex="-1">
                                 <Pages />
                             </main>

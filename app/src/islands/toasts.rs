@@ -14,7 +14,7 @@ use crate::{
 
 /// How long a toast is shown, seconds. What is a warning, or worse, stays until somebody closes it.
 const SHOWN: u32 = 8;
-/// So many are shown at once; the style sheet hides the rest.
+/// So many are shown at once, and grow older; the style sheet hides the rest.
 const AT_ONCE: usize = 3;
 /// So many are there at most: what is more stands on the page of messages.
 const MOST: u32 = 99;
@@ -101,12 +101,12 @@ fn toast(place: &Element, message: &MessageEvent) {
     count(place);
 }
 
-/// Once a second: those that are shown grow older, unless nobody looks, or somebody points at one or has the focus in it.
+/// Once a second: those that are shown grow older, unless nobody looks, or somebody points at them or has the focus in one.
 fn age(list: &Element) {
-    if document().hidden() {
+    if document().hidden() || list.matches(":hover, :focus-within").unwrap_or(false) {
         return;
     }
-    for toast in all(list, "li[data-left]:not(:hover, :focus-within)").take(AT_ONCE) {
+    for toast in all(list, "li:nth-child(-n + 3)[data-left]") {
         let left = toast.get_attribute("data-left").and_then(|left| left.parse::<u32>().ok()).unwrap_or_default();
         if left > 0 {
             set(&toast, "data-left", Some(&(left - 1).to_string()));

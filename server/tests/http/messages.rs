@@ -101,25 +101,25 @@ fn who_watches_a_job_is_told_of_messages_and_notes_and_nobody_who_may_not_see_it
     let both = format!("topic=jobs&topic=messages&job={open}&job={private}");
     let [mut of_ada, mut of_ben, mut of_otto] = [&ada, &ben, &otto].map(|one| Ear::open(one, &both));
     let to = |job: i64, text| send(&ben, &[("to", "job"), ("job", &job.to_string()), ("text", text)]).1;
-    assert_eq!((to(private, "of the hidden"), note(&ben, private, "noted on the hidden")), (2, 2));
+    assert_eq!((to(private, "of the concealed"), note(&ben, private, "noted on the concealed")), (2, 2));
     assert_eq!((to(open, "of the open"), note(&otto, open, "noted on the open")), (3, 3));
     for ear in [&mut of_ada, &mut of_ben] {
-        ear.until("of the hidden");
-        ear.until("noted on the hidden");
+        ear.until("of the concealed");
+        ear.until("noted on the concealed");
         ear.until("noted on the open");
     }
-    of_otto.until_without("noted on the open", &["hidden"]);
+    of_otto.until_without("noted on the open", &["concealed"]);
     // Nor when they ask for what they have missed, or who else is there.
     let mut again = Ear::open(&otto, &format!("{both}&after={}", of_otto.position));
-    again.until_without("noted on the open", &["hidden"]);
-    assert!(!otto.page("/messages").contains("hidden"));
-    assert!(ben.page("/messages").contains("of the hidden"));
+    again.until_without("noted on the open", &["concealed"]);
+    assert!(!otto.page("/messages").contains("concealed"));
+    assert!(ben.page("/messages").contains("of the concealed"));
     let private = private.to_string();
     let form = [("id", private.as_str()), ("text", "x")];
     assert_eq!(refused(&otto, "add_note", &form), word(404, "no_such_job", ""));
     let form = [("to", "job"), ("job", private.as_str()), ("text", "x")];
     assert_eq!(refused(&otto, "send_message", &form), word(404, "no_such_job", "job"));
-    assert!(ben.page(&format!("/jobs/{private}")).contains("noted on the hidden"));
+    assert!(ben.page(&format!("/jobs/{private}")).contains("noted on the concealed"));
 }
 
 #[test]
