@@ -26,6 +26,8 @@ pub struct AppContext {
     pub origin: Option<Arc<str>>,
     /// Names this build; stamps the asset folder and `hello`.
     pub build: Arc<str>,
+    /// Whether browsers may keep pages for when the server is away.
+    pub kept_pages: bool,
     /// The largest upload accepted, bytes.
     pub upload_limit: u64,
     /// Set while `cargo leptos watch` serves: the reload socket may connect.

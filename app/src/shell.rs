@@ -1,5 +1,6 @@
 //! The document around every page, and which page belongs to which address.
 
+mod away;
 mod brand;
 mod frame;
 mod outside;
@@ -21,7 +22,7 @@ use crate::{
     base::{self, at},
     context::app,
     flash::Flash,
-    islands::{LiveCounts, LiveJobs, LocalTimes},
+    islands::{AwayNotice, LiveCounts, LiveJobs, LocalTimes},
     pages::{
         forbidden::{Forbidden, NotAllowed},
         job::JobPage,
@@ -36,6 +37,8 @@ use crate::{
     ui::Icon,
 };
 
+use away::Away;
+pub use away::away;
 use brand::Brand;
 pub use frame::Frame;
 pub(crate) use frame::TROUBLES;
@@ -88,6 +91,7 @@ fn Document(options: LeptosOptions, frame: Frame) -> impl IntoView {
                     <div class="shell">
                         <Sidebar frame=frame.clone() />
                         <div>
+                            <Away now=frame.now />
                             {frame.flash.map(|flash| view! { <Notice flash /> })}
                             <main id="main" tabindex="-1">
                                 <Pages />
@@ -95,6 +99,7 @@ fn Document(options: LeptosOptions, frame: Frame) -> impl IntoView {
                         </div>
                     </div>
                 </Router>
+                <AwayNotice />
                 <LiveJobs />
                 <LiveCounts />
                 <LocalTimes />
@@ -149,7 +154,7 @@ fn Notice(flash: Flash) -> impl IntoView {
         Tone::Danger => ("banner bad", "warning"),
     };
     view! {
-        <section aria-label="Notices">
+        <section class="flash" aria-label="Notices">
             <div class=class role="status">
                 <Icon name=icon />
                 <p>{flash.text}</p>

@@ -81,6 +81,7 @@ impl AppState {
             zone: self.zone(visit.desk.actor()),
             origin: self.config.public_url.as_ref().map(|url| url.origin().ascii_serialization().into()),
             build: assets::build().into(),
+            kept_pages: self.config.kept_pages,
             upload_limit: self.config.upload_limit,
             watch: self.config.reload_port.is_some(),
         }

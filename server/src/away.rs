@@ -1,0 +1,65 @@
+//! What browsers may keep of the pages, to show it while the server is away: see `public/away.js`, which does that.
+
+use std::time::Duration;
+
+use app::shell;
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use engine::access::Actor;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use sha2::{Digest, Sha256};
+
+use crate::{AppState, assets, config::Config, security, visit::Visit};
+
+/// Whose page an answer is. A browser that is told of another visitor forgets what it has kept.
+pub(crate) const VISITOR: HeaderName = HeaderName::from_static("milepost-visitor");
+/// Whose the pages outside are.
+pub(crate) const NOBODY: &str = "nobody";
+/// Whose all pages are where there are no accounts.
+const EVERYBODY: HeaderValue = HeaderValue::from_static("everybody");
+
+/// That a page may be kept, and for how many seconds.
+const KEEP: HeaderName = HeaderName::from_static("milepost-keep");
+/// The pages that may be.
+const KEPT: [&str; 2] = ["/", "/jobs"];
+/// No page is kept for longer.
+const LONGEST: Duration = Duration::from_hours(24);
+
+/// Names a visitor for [`VISITOR`]: their session, so that nothing outlives it. A program has no pages.
+pub(crate) fn visitor(visit: &Visit) -> Option<HeaderValue> {
+    if *visit.desk.actor() == Actor::Local {
+        return Some(EVERYBODY);
+    }
+    // Not the key itself, by which the store finds the session.
+    let digest = Sha256::new().chain_update("visitor").chain_update(visit.session()?).finalize();
+    let name = digest[..8].iter().fold(0, |name: u64, byte| name << 8 | u64::from(*byte));
+    HeaderValue::try_from(format!("{name:016x}")).ok()
+}
+
+/// Lets the browser keep the page at `path`, if it is one of those: whole, and for whom it names, but for no longer than
+/// a session lasts that is not used.
+pub(crate) fn may_keep(response: &mut Response, path: &str, config: &Config) {
+    let whole = response.status() == StatusCode::OK && response.headers().contains_key(VISITOR);
+    if config.kept_pages && whole && KEPT.contains(&path) {
+        let longest = if config.no_auth { LONGEST } else { LONGEST.min(config.sessions.idle) };
+        response.headers_mut().insert(KEEP, HeaderValue::from(longest.as_secs()));
+    }
+}
+
+/// `GET /away.js`: the worker; where nothing may be kept, one that takes away what was, and itself.
+pub(crate) async fn worker(State(state): State<AppState>, headers: HeaderMap) -> Response {
+    let name = if state.config.kept_pages { "away.js" } else { "away-off.js" };
+    ([(header::CONTENT_SECURITY_POLICY, security::WORKER)], assets::worker(name, &headers)).into_response()
+}
+
+/// `GET /away`: the page that browsers show in place of those they have not kept. The same for everybody.
+pub(crate) async fn page(State(state): State<AppState>) -> Response {
+    let told = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::CONTENT_SECURITY_POLICY, security::AWAY),
+    ];
+    (told, shell::away(state.leptos)).into_response()
+}
