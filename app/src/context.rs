@@ -1,6 +1,10 @@
 //! What every page and server function is given.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    net::IpAddr,
+    sync::Arc,
+};
 
 use accounts::Gatekeeper;
 use engine::Desk;
@@ -41,6 +45,15 @@ impl AppContext {
             provide_context(ReaderZone(zone.clone()));
         }
         provide_context(self);
+    }
+
+    /// Names who reads the page, and by which session, without telling it: pages of one browser share their stream only
+    /// where this is the same. `None` on a server that works without accounts.
+    pub(crate) fn reader(&self) -> Option<String> {
+        let who = self.desk.actor().who()?;
+        let mut name = DefaultHasher::new();
+        (&self.session, who.user.0, who.role.as_str()).hash(&mut name);
+        Some(format!("{:016x}", name.finish()))
     }
 
     /// An absolute link to `path`, for people to be told outside of a page: below the public address, else below the one

@@ -124,6 +124,11 @@ pub fn link() -> Signal<(Link, Option<Micros>)> {
     if cfg!(feature = "hydrate") { stream::link().into() } else { Signal::stored((Link::Connecting, None)) }
 }
 
+/// Whether the server has been heard to be of another build than the page: reloading it brings the new version.
+pub fn newer_build() -> Signal<bool> {
+    if cfg!(feature = "hydrate") { stream::newer_build().into() } else { Signal::stored(false) }
+}
+
 /// Asks the page's board, and has the stream follow. The server has none.
 fn ask<T>(question: impl FnOnce(&mut Board) -> T) -> Option<T> {
     cfg!(feature = "hydrate").then(|| stream::ask(question))

@@ -74,8 +74,9 @@ fn Document(options: LeptosOptions, frame: Frame) -> impl IntoView {
     let theme = frame.theme.attribute();
     let base = Some(base::base()).filter(|base| !base.is_empty());
     let zone = app().zone.as_ref().and_then(|zone| zone.iana_name().map(str::to_owned));
+    let who = app().reader();
     view! {
-        <html lang="en" data-base=base data-build=app().build.to_string() data-cursor=cursor data-now=now data-theme=theme data-zone=zone>
+        <html lang="en" data-base=base data-build=app().build.to_string() data-cursor=cursor data-now=now data-theme=theme data-who=who data-zone=zone>
             <head>
                 <Head options=options.clone() />
                 <AutoReload options=options.clone() />
