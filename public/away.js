@@ -110,9 +110,10 @@ async function keep(url, answer) {
   if (mark(html, 0) === html) return;
   const cache = await caches.open(CACHE);
   if (!(await cache.match(AWAY))) await keepAwayPage();
-  await keepFiles(cache, html);
+  await keepFiles(cache, html, false);
   const kept = { "milepost-kept-at": Date.now(), "milepost-address": url.pathname + url.search };
   await cache.put(url.pathname, new Response(html, { headers: plain(answer, kept) }));
+  await keepFiles(cache, html, true);
   await dropFiles(cache);
 }
 
@@ -130,7 +131,7 @@ async function keepOpenPages() {
 async function keepAwayPage() {
   const cache = await caches.open(CACHE);
   await cache.add(AWAY);
-  await keepFiles(cache, await (await cache.match(AWAY)).text());
+  await keepFiles(cache, await (await cache.match(AWAY)).text(), true);
 }
 
 /** What a page loads, and the icons, which only scripts ask for. */
@@ -139,10 +140,11 @@ function filesOf(html) {
   return new Set([...named, new URL("icons.svg", HOME).pathname]);
 }
 
-/** Keeps the files of a page. One that is named by its content never changes. */
-async function keepFiles(cache, html) {
+/** Keeps the files of a page: those that are not there yet, or `anew` those that are, unless they are named by content. */
+async function keepFiles(cache, html, anew) {
   for (const path of filesOf(html)) {
-    if (!path.includes("/pkg-") || !(await cache.match(path))) await cache.add(path);
+    const known = Boolean(await cache.match(path));
+    if (!known || (anew && !path.includes("/pkg-"))) await cache.add(path);
   }
 }
 

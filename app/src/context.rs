@@ -47,9 +47,9 @@ impl AppContext {
         provide_context(self);
     }
 
-    /// Names who reads the page, and by which session, without telling it: pages of one browser share their stream only
-    /// where this is the same. `None` on a server that works without accounts.
-    pub(crate) fn reader(&self) -> Option<String> {
+    /// Names who reads the page, and by which session, without telling it: pages of one browser share their stream, and are
+    /// kept for when the server is away, only where this is the same. `None` on a server that works without accounts.
+    pub fn reader(&self) -> Option<String> {
         let who = self.desk.actor().who()?;
         let mut name = DefaultHasher::new();
         (&self.session, who.user.0, who.role.as_str()).hash(&mut name);

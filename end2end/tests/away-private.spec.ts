@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { join, resolve } from "node:path";
 import { type Page } from "@playwright/test";
-import { banner, copiesIn, expectAway, look } from "./away.ts";
+import { banner, copiesIn, expectAway, expectBanner, look } from "./away.ts";
 import { expect, signIn, test } from "./house.ts";
 import { live } from "./milepost.ts";
 import { ada, add } from "./people.ts";
@@ -70,7 +70,7 @@ test("signing out while the server is away is not pretended, and leaves nothing 
   await page.goto("/");
   await expect(page.locator(".link")).toBeVisible();
   await page.getByRole("button", { name: "Sign out" }).click();
-  await expect(banner(page)).toContainText("Nothing was sent");
+  await expectBanner(page, "Nothing was sent");
   await expect.poll(() => copiesIn(page)).toEqual([]);
   await house.start();
   await live(page);
@@ -84,7 +84,7 @@ test("a kept page whose session has ended meanwhile leads to the door", async ({
   await enter(page, "ada");
   await house.kill();
   await page.goto("/");
-  await expect(banner(page)).toContainText("Kept copy");
+  await expectBanner(page, "Kept copy");
   const binary = resolve(import.meta.dirname, process.env.MILEPOST_BIN ?? "../../target/release/milepost");
   const ended = spawnSync(binary, ["user", "sign-out", "ada", "--data-dir", join(house.home, "data")], { encoding: "utf8" });
   expect(ended.status, ended.stderr).toBe(0);

@@ -5,6 +5,11 @@ import { expect, live } from "./milepost.ts";
 /** The banner over a page that is not up to date. */
 export const banner = (page: Page) => page.getByRole("region", { name: "Connection" });
 
+/** That the banner says something. What it does not show is there too. */
+export async function expectBanner(page: Page, text: string | RegExp, message?: string) {
+  await expect(banner(page), message).toHaveText(text instanceof RegExp ? text : new RegExp(text), { useInnerText: true });
+}
+
 /** That a page stands in place of one that is not kept. */
 export async function expectAway(page: Page) {
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("The server cannot be reached");
@@ -26,5 +31,6 @@ export const copiesIn = async (page: Page) => (await keptIn(page)).filter((path)
 export async function look(page: Page, path: string) {
   await page.goto(path);
   await live(page);
-  await expect.poll(() => keptIn(page), { message: `${path} is kept` }).toContain(new URL(page.url()).pathname);
+  const kept = () => page.evaluate(async (path) => (await caches.match(path))?.headers.get("milepost-address"), new URL(page.url()).pathname);
+  await expect.poll(kept, { message: `${path} is kept` }).toBe(path);
 }

@@ -2,16 +2,15 @@
 
 use std::time::Duration;
 
-use app::shell;
+use app::{context::AppContext, shell};
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
 use engine::access::Actor;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use sha2::{Digest, Sha256};
 
-use crate::{AppState, assets, config::Config, security, visit::Visit};
+use crate::{AppState, assets, config::Config, security};
 
 /// Whose page an answer is. A browser that is told of another visitor forgets what it has kept.
 pub(crate) const VISITOR: HeaderName = HeaderName::from_static("milepost-visitor");
@@ -27,15 +26,13 @@ const KEPT: [&str; 2] = ["/", "/jobs"];
 /// No page is kept for longer.
 const LONGEST: Duration = Duration::from_hours(24);
 
-/// Names a visitor for [`VISITOR`]: their session, so that nothing outlives it. A program has no pages.
-pub(crate) fn visitor(visit: &Visit) -> Option<HeaderValue> {
-    if *visit.desk.actor() == Actor::Local {
-        return Some(EVERYBODY);
+/// Names a visitor for [`VISITOR`]: by their session, so that nothing outlives it. A program keeps no pages.
+pub(crate) fn visitor(app: &AppContext) -> Option<HeaderValue> {
+    match app.desk.actor() {
+        Actor::Local => Some(EVERYBODY),
+        Actor::Person(_) => app.reader()?.try_into().ok(),
+        Actor::Nobody | Actor::Program(..) => None,
     }
-    // Not the key itself, by which the store finds the session.
-    let digest = Sha256::new().chain_update("visitor").chain_update(visit.session()?).finalize();
-    let name = digest[..8].iter().fold(0, |name: u64, byte| name << 8 | u64::from(*byte));
-    HeaderValue::try_from(format!("{name:016x}")).ok()
 }
 
 /// Lets the browser keep the page at `path`, if it is one of those: whole, and for whom it names, but for no longer than

@@ -60,7 +60,7 @@ pub(crate) async fn render(
     let leptos = state.leptos.clone();
     let visit = request.extensions().get::<Visit>().expect("every route of pages admits its visitors");
     let app = state.context(visit);
-    let visitor = away::visitor(visit);
+    let visitor = away::visitor(&app);
     let context = move || {
         app.clone().provide();
         provide();
