@@ -40,12 +40,15 @@ const inTurn = (work) => (turn = turn.then(work, work));
 
 addEventListener("install", (event) => {
   skipWaiting();
-  event.waitUntil(inTurn(keepAwayPage).then(() => inTurn(keepOpenPages).catch(() => {})));
+  event.waitUntil(inTurn(keepAwayPage));
 });
 
 addEventListener("activate", (event) => {
   event.waitUntil(Promise.all([registration.navigationPreload?.enable(), clients.claim()]));
 });
+
+// A page says that it is open.
+addEventListener("message", (event) => event.waitUntil(inTurn(() => keepOpenPage(event.source)).catch(() => {})));
 
 addEventListener("fetch", (event) => {
   const { request } = event;
@@ -117,15 +120,13 @@ async function keep(url, answer) {
   await dropFiles(cache);
 }
 
-/** Keeps the pages that are open already when the worker comes. */
-async function keepOpenPages() {
-  for (const { url: address } of await clients.matchAll({ type: "window", includeUncontrolled: true })) {
-    const url = new URL(address);
-    if (!NAMES.has(url.pathname) || (await copies()).has(url.pathname)) continue;
-    const before = forgotten;
-    const answer = await fetch(url, { headers: { accept: "text/html" }, redirect: "manual" });
-    if (answer.headers.has("milepost-keep")) await learn(url, answer.headers.get("milepost-visitor"), answer, before);
-  }
+/** Keeps a page that came before the worker did. */
+async function keepOpenPage(client) {
+  const url = new URL(client.url);
+  if (!NAMES.has(url.pathname) || (await copies()).has(url.pathname)) return;
+  const before = forgotten;
+  const answer = await fetch(url, { headers: { accept: "text/html" }, redirect: "manual" });
+  if (answer.headers.has("milepost-keep")) await learn(url, answer.headers.get("milepost-visitor"), answer, before);
 }
 
 async function keepAwayPage() {

@@ -5,9 +5,8 @@ use crate::{base::at, context::app};
 /// So long after a page has woken its worker is fetched, milliseconds.
 const LATER: u32 = 1_000;
 
-/// Loads the program of the page once the page is on the screen, and wakes its islands.
-/// After that, where the browser has such a thing and pages may be kept, it gets the worker that shows them while the
-/// server is away (`public/away.js`).
+/// Loads the program of the page once the page is on the screen, and wakes its islands. Later, in a secure context, it
+/// brings the worker that shows pages while the server is away (`public/away.js`), and tells it that this one is open.
 ///
 /// In place of Leptos' own `HydrationScripts`: that one loads at once, so that the first paint shares the processor
 /// with a compiler, and wakes when the browser is idle, without a limit. What it does beside, ours has no need of: the
@@ -21,7 +20,8 @@ pub fn WakeIslands(options: LeptosOptions) -> impl IntoView {
     let keep = if app().kept_pages {
         format!(
             r#"
-  setTimeout(() => navigator.serviceWorker?.register("{worker}").catch(() => {{}}), {LATER});"#
+  const workers = navigator.serviceWorker;
+  if (workers) setTimeout(() => workers.register("{worker}").then(() => workers.ready).then((known) => known.active.postMessage("open")).catch(() => {{}}), {LATER});"#
         )
     } else {
         String::new()
