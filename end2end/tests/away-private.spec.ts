@@ -92,3 +92,25 @@ test("a kept page whose session has ended meanwhile leads to the door", async ({
   await expect(page).toHaveURL(/\/sign-in\?next=%2F$/, { timeout: 40_000 });
   expect(await copiesIn(page)).toEqual([]);
 });
+
+test("a form that the browser sends by itself waits for the server, with what was typed", async ({ page, house }) => {
+  await ada(house);
+  await page.goto("/sign-in");
+  await signIn(page, "ada");
+  await page.goto("/settings");
+  await live(page);
+  const zone = page.getByLabel("Show times as in");
+  await zone.selectOption("Asia/Tokyo");
+  await house.kill();
+  await expectBanner(page, "No word from the server since");
+  const form = page.locator("form", { has: zone });
+  await form.getByRole("button").click();
+  await expectBanner(page, "Nothing was sent");
+  await expect(zone).toHaveValue("Asia/Tokyo");
+  await house.start();
+  // Whether or not the page has noticed yet that the server is back.
+  await expect(async () => {
+    await form.getByRole("button").click();
+    await expect(page.locator("html")).toHaveAttribute("data-zone", "Asia/Tokyo", { timeout: 2_000 });
+  }).toPass();
+});

@@ -1,6 +1,8 @@
 // The server goes away under a browser: what it keeps, what it shows then, and that all is well again afterwards.
+import { once } from "node:events";
 import { createServer, type Server } from "node:http";
-import { type BrowserContext, type Page } from "@playwright/test";
+import { type AddressInfo } from "node:net";
+import { type BrowserContext, chromium, type Page } from "@playwright/test";
 import { check } from "./accessible.ts";
 import { banner, expectAway, expectBanner, keptIn, look } from "./away.ts";
 import { expect, live, Milepost, startJob, state, test } from "./milepost.ts";
@@ -209,6 +211,41 @@ test.describe("while the server is away", () => {
 async function close(server: Server) {
   server.closeAllConnections();
   await new Promise((done) => server.close(done));
+}
+
+test("at a plain http address of another machine there is no worker, and nothing is missed", async () => {
+  const port = await freePort();
+  const milepost = new Milepost(["--public-url", `http://nas.test:${port}`]);
+  milepost.url = `http://127.0.0.1:${port}`;
+  await milepost.start();
+  const { launchOptions } = test.info().project.use;
+  const browser = await chromium.launch({ ...launchOptions, args: [...(launchOptions?.args ?? []), "--host-resolver-rules=MAP nas.test 127.0.0.1"] });
+  try {
+    const page = await browser.newPage();
+    const wrong: string[] = [];
+    page.on("pageerror", (error) => wrong.push(String(error)));
+    await page.goto(`http://nas.test:${port}/`);
+    await live(page);
+    expect(await page.evaluate(() => [isSecureContext, "serviceWorker" in navigator])).toEqual([false, false]);
+    // An open page still says that it has lost the server.
+    await milepost.kill();
+    await expectBanner(page, "No word from the server since");
+    await milepost.start();
+    await expect(banner(page)).toBeHidden({ timeout: 40_000 });
+    expect(wrong).toEqual([]);
+  } finally {
+    await browser.close();
+    await milepost.remove();
+  }
+});
+
+/** A port that nobody listens on. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  await close(server);
+  return port;
 }
 
 test("below a base path it keeps and shows only what is there", async ({ browser }) => {

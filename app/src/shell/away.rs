@@ -5,7 +5,7 @@ use model::Micros;
 
 use super::{Brand, Head, outside::Horizon};
 use crate::{
-    base::at,
+    base::{at, base},
     ui::{Icon, When},
 };
 
@@ -40,7 +40,7 @@ pub fn away(options: LeptosOptions) -> String {
     let draw = || {
         view! {
             <!DOCTYPE html>
-            <html lang="en">
+            <html lang="en" data-base=Some(base()).filter(|base| !base.is_empty())>
                 <head>
                     <Head options />
                     <script src=at("/back.js")></script>
