@@ -1,7 +1,8 @@
 //! The accept loop: hyper for each connection, with the limits that `axum::serve` does not set.
 
+mod patience;
+
 use std::{
-    collections::HashMap,
     io,
     net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
@@ -20,15 +21,21 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
-use crate::client::TrustedProxies;
+pub use patience::Patient;
+
+use crate::{client::TrustedProxies, tally::Tally};
 
 /// A request's head must be complete this long after the connection was opened, or after the answer before it.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// A peer that acknowledges nothing for this long is gone.
+/// A peer that acknowledges nothing for this long is gone; one that takes nothing of what it is sent is cut off.
 const PEER_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest head that is always taken, and what is read or queued at once for one connection, bytes. A head that is
 /// longer is refused once that much was read of it without an end, at twice the length at the latest.
 const BUFFER: usize = 64 * 1024;
+/// Of what the system has taken to be sent, no more than this waits to be, bytes. So a slow peer is seen to take some
+/// before [`PEER_TIMEOUT`], holds little memory, and is sent what is newest.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 128 * 1024;
 /// How long what a client still sends after the last answer is read and thrown away.
 const LISTEN_ON: Duration = Duration::from_secs(1);
 /// What a connection above the limit is told; a body would tempt it to stay.
@@ -37,23 +44,17 @@ const FULL: &[u8] =
 
 /// How many connections are taken.
 #[derive(Clone, Debug)]
-pub(crate) struct Limits {
+pub struct Limits {
     /// All together.
-    pub(crate) total: u32,
+    pub total: u32,
     /// From one address.
-    pub(crate) per_address: u32,
+    pub per_address: u32,
     /// Behind one of these addresses there are many.
-    pub(crate) proxies: TrustedProxies,
+    pub proxies: TrustedProxies,
 }
 
 /// Answers connections with `router` until `stop`, then lets the requests under way end for at most `drain`.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    router: Router,
-    limits: Limits,
-    stop: CancellationToken,
-    drain: Duration,
-) {
+pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken, drain: Duration) {
     let seats = Arc::new(Seats { limits, taken: Mutex::default() });
     let connections = TaskTracker::new();
     let abort = CancellationToken::new();
@@ -86,22 +87,25 @@ pub(crate) async fn serve(
 }
 
 /// One connection, from its first byte to its last.
-async fn answer(mut stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) {
+async fn answer(stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) {
     if let Err(error) = prepare(&stream) {
         tracing::debug!(%peer, %error, "the connection was gone before it began");
         return;
     }
+    let mut stream = Patient::new(stream, PEER_TIMEOUT);
     if let Err(error) = converse(&mut stream, peer, router, &stop).await {
         tracing::debug!(%peer, %error, "the connection broke");
     }
-    if !stop.is_cancelled() {
-        part(stream).await;
+    match (stream.is_exhausted(), stream.into_inner()) {
+        (true, stream) => reset(&stream),
+        (false, stream) if !stop.is_cancelled() => part(stream).await,
+        (false, _) => {}
     }
 }
 
 /// Requests and answers, to the last.
 async fn converse(
-    stream: &mut TcpStream,
+    stream: &mut Patient<TcpStream>,
     peer: SocketAddr,
     router: Router,
     stop: &CancellationToken,
@@ -136,13 +140,22 @@ async fn part(mut stream: TcpStream) {
     let _ = timeout(LISTEN_ON, read_on).await;
 }
 
+/// Ends the connection at once: the system keeps nothing for a peer that would not take it.
+fn reset(stream: &TcpStream) {
+    // Whatever happens now, it is over.
+    let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
+}
+
 /// Small frames leave at once, and a peer that vanished is noticed.
 fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let socket = SockRef::from(stream);
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(PEER_TIMEOUT / 2).with_interval(PEER_TIMEOUT / 6))?;
     #[cfg(target_os = "linux")]
-    socket.set_tcp_user_timeout(Some(PEER_TIMEOUT))?;
+    {
+        socket.set_tcp_user_timeout(Some(PEER_TIMEOUT))?;
+        socket.set_tcp_notsent_lowat(UNSENT)?;
+    }
     Ok(())
 }
 
@@ -169,7 +182,7 @@ struct Seats {
 #[derive(Default)]
 struct Taken {
     total: u32,
-    by_address: HashMap<IpAddr, u32>,
+    by_address: Tally<IpAddr>,
 }
 
 /// One connection's right to be there, given back on drop.
@@ -181,13 +194,13 @@ struct Seat {
 impl Seats {
     fn take(seats: &Arc<Self>, address: IpAddr) -> Option<Seat> {
         let mut taken = seats.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let here = taken.by_address.get(&address).copied().unwrap_or(0);
-        let crowded = here >= seats.limits.per_address && !seats.limits.proxies.include(address);
+        let crowded =
+            taken.by_address.of(&address) >= seats.limits.per_address && !seats.limits.proxies.include(address);
         if taken.total >= seats.limits.total || crowded {
             return None;
         }
         taken.total += 1;
-        taken.by_address.insert(address, here + 1);
+        taken.by_address.add(address);
         Some(Seat { seats: Arc::clone(seats), address })
     }
 }
@@ -196,11 +209,6 @@ impl Drop for Seat {
     fn drop(&mut self) {
         let mut taken = self.seats.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.total -= 1;
-        if let Some(here) = taken.by_address.get_mut(&self.address) {
-            *here -= 1;
-            if *here == 0 {
-                taken.by_address.remove(&self.address);
-            }
-        }
+        taken.by_address.remove(&self.address);
     }
 }

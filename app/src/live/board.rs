@@ -147,6 +147,11 @@ impl Board {
         calls
     }
 
+    /// Takes in that everything up to `cursor` has been told.
+    pub(super) fn pass(&mut self, cursor: Option<Cursor>) {
+        self.advance(cursor);
+    }
+
     /// Moves the cursor; `None` where the event was known already.
     fn advance(&mut self, cursor: Option<Cursor>) -> Option<Seq> {
         let cursor = cursor?;

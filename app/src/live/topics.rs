@@ -60,16 +60,14 @@ pub fn query(topics: &[String], cursor: Option<&Cursor>) -> String {
     topics.chain(after).collect::<Vec<_>>().join("&")
 }
 
-/// What to post so that a stream of `asked` becomes one of `wanted`; `None` where it is.
-pub fn change(asked: &[String], wanted: &[String]) -> Option<String> {
-    let (add, remove) = (without(wanted, asked), without(asked, wanted));
+/// What to post so that a stream shows more, and less.
+pub fn change(add: &[String], remove: &[String]) -> String {
     // Topics hold nothing that JSON would escape.
     let list = |topics: &[String]| topics.iter().map(|topic| format!("\"{topic}\"")).collect::<Vec<_>>().join(",");
-    let some = !(add.is_empty() && remove.is_empty());
-    some.then(|| format!(r#"{{"add":[{}],"remove":[{}]}}"#, list(&add), list(&remove)))
+    format!(r#"{{"add":[{}],"remove":[{}]}}"#, list(add), list(remove))
 }
 
 /// Those of `topics` that are not among `others`.
-fn without(topics: &[String], others: &[String]) -> Vec<String> {
+pub(super) fn without(topics: &[String], others: &[String]) -> Vec<String> {
     topics.iter().filter(|topic| !others.contains(topic)).cloned().collect()
 }

@@ -3,9 +3,14 @@
 
 mod beginning;
 mod changing;
+mod dead;
 mod ending;
 mod engine;
 mod ledger;
+mod lines;
 mod moving;
+mod places;
+mod polling;
 mod reader;
 mod slow;
+mod stampede;

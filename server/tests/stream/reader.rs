@@ -6,8 +6,16 @@ use axum::{Router, body::Body};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
+use server::{
+    client::TrustedProxies,
+    listen::{self, Limits},
+};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
+
+/// How lines are asked for.
+pub(crate) const NDJSON: &str = "application/x-ndjson";
 
 /// One frame as it came.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +59,11 @@ impl Reader {
         Self::ask(router, Request::get(path).body(Body::empty()).unwrap()).await
     }
 
+    /// The same, for lines.
+    pub(crate) async fn lines(router: &Router, path: &str) -> Self {
+        Self::ask(router, Request::get(path).header("accept", NDJSON).body(Body::empty()).unwrap()).await
+    }
+
     /// Asks over a socket.
     pub(crate) async fn fetch(request: reqwest::RequestBuilder) -> Self {
         let response = request.send().await.unwrap();
@@ -72,11 +85,13 @@ impl Reader {
                 Bytes::Socket(response) => response.chunk().await.unwrap(),
             };
             self.text.push_str(std::str::from_utf8(&bytes?).unwrap());
-            while let Some(end) = self.text.find("\n\n") {
-                let (frame, retry) = parse(&self.text[..end]);
+            let lines = self.headers["content-type"] == "application/x-ndjson";
+            let end_of_frame = if lines { "\n" } else { "\n\n" };
+            while let Some(end) = self.text.find(end_of_frame) {
+                let (frame, retry) = if lines { (line(&self.text[..end]), None) } else { parse(&self.text[..end]) };
                 self.retry = retry.or(self.retry);
                 self.frames.push_back(frame);
-                self.text.drain(..end + 2);
+                self.text.drain(..end + end_of_frame.len());
             }
         }
     }
@@ -120,6 +135,17 @@ impl Reader {
     }
 }
 
+/// The last line of a poll is only an id.
+fn line(line: &str) -> Frame {
+    let mut value: Value = serde_json::from_str(line).unwrap();
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let frame =
+        Frame { event: text(&value["event"]).unwrap_or_default(), id: text(&value["id"]), data: value["data"].take() };
+    let fields = value.as_object().unwrap().keys().all(|key| ["event", "id", "data"].contains(&key.as_str()));
+    assert!(fields, "{line}");
+    frame
+}
+
 fn parse(block: &str) -> (Frame, Option<u64>) {
     let mut frame = Frame { event: String::new(), id: None, data: Value::Null };
     let mut retry = None;
@@ -136,10 +162,16 @@ fn parse(block: &str) -> (Frame, Option<u64>) {
     (frame, retry)
 }
 
-/// Serves the router on a free port.
+/// Serves the router on a free port, as the program does.
 pub(crate) async fn serve(router: Router) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    serve_on(router, "127.0.0.1").await
+}
+
+/// The same on an address of its own.
+pub(crate) async fn serve_on(router: Router, address: &str) -> SocketAddr {
+    let listener = TcpListener::bind((address, 0)).await.unwrap();
     let addr = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    let limits = Limits { total: 20_000, per_address: 20_000, proxies: TrustedProxies::default() };
+    tokio::spawn(listen::serve(listener, router, limits, CancellationToken::new(), Duration::ZERO));
     addr
 }
