@@ -30,7 +30,7 @@ pub fn AwayNotice() -> impl IntoView {
             let kept = root.get_attribute("data-kept").and_then(|at| at.parse().ok()).map(Micros);
             let changed = before.replace(link) != link;
             match link {
-                Link::Reconnecting | Link::Offline => {
+                Link::Stale | Link::Reconnecting | Link::Offline => {
                     let lost = lost_at.get().unwrap_or(now);
                     lost_at.set(Some(lost));
                     let shown = kept.is_none() && now.seconds_since(lost) >= BREAK;
@@ -39,7 +39,7 @@ pub fn AwayNotice() -> impl IntoView {
                         write_time(&time, heard.unwrap_or(lost));
                     }
                 }
-                Link::Live if changed => {
+                Link::Live | Link::Polling if changed => {
                     lost_at.set(None);
                     unmark(&root);
                     if let Some(unsent) = first(&place, ".unsent") {
@@ -55,7 +55,7 @@ pub fn AwayNotice() -> impl IntoView {
                         browser::go("");
                     }
                 }
-                Link::Live | Link::SignedOut | Link::Connecting | Link::Paused => {}
+                Link::Live | Link::Polling | Link::SignedOut | Link::Connecting | Link::Paused => {}
             }
             if let Some(age) = first(&place, ".age") {
                 set_text(&age, &format!(" ({})", ago(kept.or(heard).unwrap_or(now), now)));
