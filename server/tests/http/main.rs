@@ -3,6 +3,7 @@
 
 mod api;
 mod attacks;
+mod away;
 mod base_path;
 mod browser;
 mod chance;
