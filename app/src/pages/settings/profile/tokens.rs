@@ -80,5 +80,5 @@ fn scopes(form: &FormOf, field: Field) -> AnyView {
             </label>
         }
     };
-    field.group(view! { <div class="choices">{SCOPES.map(choice).to_vec()}</div> })
+    field.group(view! { <div class="choices">{SCOPES.map(choice).into_iter().collect::<Vec<_>>()}</div> })
 }
