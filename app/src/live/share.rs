@@ -649,7 +649,7 @@ impl Share {
         let (age, at) = (heard.map(|heard| now - heard), self.position.clone());
         self.say(Word::Lead { tab: self.tab, term: self.term, link, age, at }, acts);
         if self.election == Election::Lease {
-            acts.push(Act::Keep(format!("{} {} {now}", self.tab, self.term)));
+            acts.push(Act::Keep(format!("{} {} {}", self.tab, self.term, now as i64)));
         }
     }
 
@@ -662,8 +662,8 @@ impl Share {
     /// Whether a lease is another tab's, and fresh.
     fn is_held(&mut self, lease: &str, now: f64) -> bool {
         let mut parts = lease.split(' ');
-        let (tab, term, at) = (number(parts.next()), number(parts.next()), parts.next());
-        let age = now - at.and_then(|at| at.parse().ok()).unwrap_or(f64::NEG_INFINITY);
+        let (tab, term, at) = (number(parts.next()), number(parts.next()), time(parts.next()));
+        let age = now - at.unwrap_or(f64::NEG_INFINITY);
         self.term = self.term.max(term.unwrap_or(0));
         tab.is_some_and(|tab| tab != self.tab) && age.abs() < SILENT
     }
@@ -693,7 +693,7 @@ impl Word {
             }
             Self::Gone { tab } => format!("gone {tab}"),
             Self::Lead { tab, term, link, age, at } => {
-                format!("lead {tab} {term} {} {} {}", *link as u8, age.unwrap_or(-1.0), place(at))
+                format!("lead {tab} {term} {} {} {}", *link as u8, age.unwrap_or(-1.0) as i64, place(at))
             }
             Self::Covers { tab, from, wishes } => {
                 let wishes = wishes.iter().map(|(tab, wish)| format!(" {tab} {wish}")).collect::<String>();
@@ -727,7 +727,7 @@ impl Word {
                 tab,
                 term: number(parts.next())?,
                 link: Link::ALL.get(number(parts.next())? as usize).copied()?,
-                age: parts.next()?.parse().ok().filter(|age| *age >= 0.0),
+                age: time(parts.next()).filter(|age| *age >= 0.0),
                 at: parts.next()?.parse().ok(),
             },
             "covers" => {
@@ -745,6 +745,11 @@ impl Word {
 
 fn number(text: Option<&str>) -> Option<u32> {
     text?.parse().ok()
+}
+
+/// Whole milliseconds: to read fractions takes tables of 10 kB.
+fn time(text: Option<&str>) -> Option<f64> {
+    text?.parse().ok().map(|time: i64| time as f64)
 }
 
 /// Topics hold no comma.
