@@ -1,6 +1,6 @@
 //! Numbers as people read them.
 
-use model::{bytes, count, duration, percent, quantity, rate};
+use model::{bytes, count, duration, fixed, percent, quantity, rate};
 
 #[test]
 fn a_percentage_is_floored_and_reaches_100_only_at_the_end() {
@@ -10,6 +10,16 @@ fn a_percentage_is_floored_and_reaches_100_only_at_the_end() {
     assert_eq!(percent(1.0), 100);
     assert_eq!(percent(-1.0), 0);
     assert_eq!(percent(7.0), 100);
+}
+
+#[test]
+fn fractions_are_rounded_to_their_digits() {
+    assert_eq!(fixed(57.999, 2), "58.00");
+    assert_eq!(fixed(57.304, 2), "57.30");
+    assert_eq!(fixed(0.07, 1), "0.1");
+    assert_eq!(fixed(8.06, 0), "8");
+    assert_eq!(fixed(-0.3, 1), "0.0");
+    assert_eq!(fixed(f64::NAN, 1), "0.0");
 }
 
 #[test]

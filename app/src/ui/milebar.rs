@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use leptos::prelude::*;
-use model::{JobState, JobView, Micros};
+use model::{JobState, JobView, Micros, fixed};
 
 /// How large a bar is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -122,7 +122,7 @@ pub fn spoken(job: &JobView) -> String {
 
 /// A place on the road in per cent, as fine as a pixel.
 fn position(fraction: f64) -> String {
-    format!("{:.2}", fraction * 100.0)
+    fixed(fraction * 100.0, 2)
 }
 
 /// The posts, as SVG. They come with the first stage, and nothing in them is a text from outside.

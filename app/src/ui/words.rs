@@ -1,6 +1,6 @@
 //! What is said of a job, in words that move with it. The server writes them, and the browser keeps them true.
 
-use model::{JobState, JobView, Micros, Shown, count, duration, quantity, rate};
+use model::{JobState, JobView, Micros, Shown, count, duration, fixed, quantity, rate};
 
 use super::{ago, fact};
 
@@ -198,7 +198,7 @@ fn span(job: &JobView) -> String {
 /// A duration that moves: whole seconds, so that it does not flicker.
 fn coarse(seconds: f64) -> String {
     let seconds = seconds.max(0.0).floor();
-    if seconds < 10.0 { format!("{seconds} s") } else { duration(seconds) }
+    if seconds < 10.0 { format!("{} s", fixed(seconds, 0)) } else { duration(seconds) }
 }
 
 fn headline(job: &JobView) -> String {
