@@ -310,3 +310,23 @@ fn case_20_a_database_locked_for_five_seconds_delays_what_is_told_and_nothing_mo
     let states: Vec<&str> = states.iter().filter_map(|line| line["data"]["state"].as_str()).collect();
     assert_eq!(states, ["queued", "running", "succeeded"], "in order, each once");
 }
+
+#[test]
+fn case_17_behind_a_trusted_proxy_it_is_the_client_who_is_counted() {
+    let (milepost, _data) = Milepost::start_with(&["--trusted-proxy", "127.0.0.1", "--streams-per-address", "1"]);
+    let open = |client: &str| {
+        let mut stream = milepost.connect();
+        let head = format!(
+            "GET /events HTTP/1.1\r\nhost: localhost\r\naccept: application/x-ndjson\r\nx-forwarded-for: {client}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).unwrap();
+        (String::from_utf8(status.to_vec()).unwrap(), stream)
+    };
+    let (first, _first) = open("203.0.113.1");
+    assert_eq!(first, "HTTP/1.1 200");
+    assert_eq!(open("203.0.113.1").0, "HTTP/1.1 429");
+    let (other, _other) = open("203.0.113.2");
+    assert_eq!(other, "HTTP/1.1 200");
+}
