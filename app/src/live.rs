@@ -3,19 +3,24 @@
 //! Islands ask here for what they show; the stream's topics follow from that. On the server, and before the stream
 //! is open, a signal simply holds what the page was rendered with.
 //!
-//! What to do with an event is decided in [`known`], [`topics`] and [`retry`], which know nothing of the browser;
-//! `board` keeps the signals, `stream` holds the `EventSource`.
+//! What to do is decided in [`connection`], [`share`], [`known`], [`topics`] and [`retry`], which know nothing of the
+//! browser; `board` keeps the signals, and `stream` does what was decided, with `request` to the server and `channel` to other
+//! tabs.
 
 mod board;
+mod channel;
+pub mod connection;
 pub(crate) mod json;
 pub mod known;
+mod request;
 pub mod retry;
+pub mod share;
 mod stream;
 pub mod topics;
 pub(crate) mod wire;
 
 use leptos::prelude::*;
-use model::{Counts, JobId, JobView, LogEvent, Micros, StateEvent};
+use model::{Counts, JobId, JobView, LogEvent, MessageEvent, Micros, StateEvent};
 
 use board::Board;
 use topics::Use;
@@ -28,8 +33,12 @@ pub enum Link {
     Connecting,
     /// Open, and heard from lately.
     Live,
+    /// Open, and silent for longer than it should be.
+    Stale,
     /// Lost; trying again.
     Reconnecting,
+    /// Without a stream, which something on its way holds back: what there is to tell is asked for again and again.
+    Polling,
     /// Let go while nobody looks at the page.
     Paused,
     /// The browser says there is no network.
@@ -39,9 +48,21 @@ pub enum Link {
 }
 
 impl Link {
-    /// Whether nothing is tried until the page is looked at anew, or the network comes back.
-    const fn rests(self) -> bool {
-        matches!(self, Self::Paused | Self::SignedOut)
+    /// All of them, each at the place of its number.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Connecting,
+        Self::Live,
+        Self::Stale,
+        Self::Reconnecting,
+        Self::Polling,
+        Self::Paused,
+        Self::Offline,
+        Self::SignedOut,
+    ];
+
+    /// Whether what the page shows is what the server says.
+    pub(crate) const fn is_live(self) -> bool {
+        matches!(self, Self::Live | Self::Polling)
     }
 }
 
@@ -97,6 +118,17 @@ pub fn on_log(job: JobId, hear: impl Fn(&LogEvent) + 'static) {
     }
 }
 
+/// Calls `hear` with each text that comes for whoever looks (topic `messages`), or for those who watch a job shown on this
+/// page; with `None` where some may have been missed.
+pub fn on_message(hear: impl Fn(Option<&MessageEvent>) + 'static) {
+    if let Some(id) = ask(|board| board.hear_messages(hear)) {
+        on_cleanup(move || {
+            forget(Use::Messages);
+            silence(id);
+        });
+    }
+}
+
 /// How many jobs are in each state (topic `jobs`).
 pub fn counts(initial: Counts) -> RwSignal<Counts> {
     match ask(|board| board.counts(initial)) {
@@ -122,6 +154,11 @@ pub fn now() -> Signal<Micros> {
 /// How the link stands, and when the server was last heard.
 pub fn link() -> Signal<(Link, Option<Micros>)> {
     if cfg!(feature = "hydrate") { stream::link().into() } else { Signal::stored((Link::Connecting, None)) }
+}
+
+/// Whether the server has been heard to be of another build than the page: reloading it brings the new version.
+pub fn newer_build() -> Signal<bool> {
+    if cfg!(feature = "hydrate") { stream::newer_build().into() } else { Signal::stored(false) }
 }
 
 /// Asks the page's board, and has the stream follow. The server has none.

@@ -44,6 +44,8 @@ pub fn LinkStatus() -> impl IntoView {
 const fn data_link(link: Link) -> &'static str {
     match link {
         Link::Live => "live",
+        Link::Stale => "stale",
+        Link::Polling => "polling",
         Link::Connecting | Link::Reconnecting => "connecting",
         Link::Paused => "paused",
         Link::Offline => "offline",
@@ -54,6 +56,8 @@ const fn data_link(link: Link) -> &'static str {
 const fn word(link: Link) -> &'static str {
     match link {
         Link::Live => "Live",
+        Link::Stale => "Silent",
+        Link::Polling => "Live, by polling",
         Link::Connecting => "Connecting",
         Link::Reconnecting => "Connecting again",
         Link::Paused => "Paused, tab hidden",
@@ -65,10 +69,12 @@ const fn word(link: Link) -> &'static str {
 fn age((link, heard): (Link, Option<Micros>), now: Micros) -> Option<String> {
     let seconds = now.seconds_since(heard?).floor();
     match link {
-        Link::Live if seconds < 2.0 => Some("just now".to_owned()),
-        Link::Live | Link::Reconnecting | Link::Offline if seconds < 10.0 => Some(format!("{} s", seconds as i64)),
-        Link::Live | Link::Reconnecting | Link::Offline => Some(duration(seconds)),
+        Link::Live | Link::Polling if seconds < 2.0 => Some("just now".to_owned()),
         Link::Connecting | Link::Paused | Link::SignedOut => None,
+        Link::Live | Link::Stale | Link::Reconnecting | Link::Polling | Link::Offline if seconds < 10.0 => {
+            Some(format!("{} s", seconds.max(0.0) as i64))
+        }
+        Link::Live | Link::Stale | Link::Reconnecting | Link::Polling | Link::Offline => Some(duration(seconds)),
     }
 }
 

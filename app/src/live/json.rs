@@ -13,6 +13,11 @@ impl Json {
         JSON::parse(text).ok().map(Self)
     }
 
+    /// As the browser has it.
+    pub(crate) const fn as_js(&self) -> &JsValue {
+        &self.0
+    }
+
     /// The member `name` of an object.
     pub(crate) fn get(&self, name: &str) -> Self {
         // Fails only for what is no object, and that has no members.

@@ -1,62 +1,98 @@
-//! The one `EventSource` of the page: opened when an island asks for something, kept open, reopened where it left off.
-//!
-//! The browser's own reconnecting is not used: it gives up on any status but 200, and does not notice a connection
-//! that is dead without having been closed. So every stream that ends is closed here and a new one is opened.
+//! The page's part in the browser's one stream: does what [`super::connection`] and [`super::share`] decide, and tells
+//! them what happens.
 
 use std::{cell::RefCell, time::Duration};
 
-use js_sys::{Date, Math};
+use js_sys::{Date, JSON, Math};
 use leptos::{leptos_dom::helpers::TimeoutHandle, prelude::*};
-use model::{Bye, ByeReason, Cursor, Heartbeat, Hello, Micros, StreamEvent, StreamId};
-use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::{Event, EventSource, MessageEvent, XmlHttpRequest};
+use model::{Cursor, Heartbeat, Hello, Micros, StreamEvent};
+use wasm_bindgen::{JsCast, closure::Closure};
+use web_sys::{Event, EventSource, MessageEvent};
 
-use super::{Link, board::Board, json::Json, retry::Retry, topics, wire};
+use super::{
+    Link,
+    board::Board,
+    channel,
+    connection::{self, Connection},
+    json::Json,
+    request::{Request, send},
+    share::{self, Frame, Share},
+    topics, wire,
+};
 use crate::base::at;
 
 /// Events that are listened for. `end` is not among them: it is for scripts.
 const NAMES: [&str; 9] = ["hello", "snapshot", "progress", "state", "log", "gate", "message", "heartbeat", "bye"];
-/// A stream that has not said hello after this is given up, milliseconds.
-const PATIENCE: f64 = 10_000.0;
-/// A page that nobody has looked at for this long gives up its stream, milliseconds: browsers open only six
-/// connections to one server, for all tabs together.
-const HIDDEN: f64 = 2_000.0;
 
-#[derive(Default)]
 struct Page {
     board: Board,
     /// Set once the page listens to the window.
     begun: bool,
     sync_planned: bool,
-    open: Option<Open>,
-    /// What runs out before the next try.
-    waiting: Option<TimeoutHandle>,
-    retry: Retry,
-    /// The page has left, or the server said that nothing will come any more.
-    over: bool,
-    hidden_since: Option<f64>,
-    status: Link,
-    /// The server's clock minus the browser's, microseconds, and when it was read on the browser's, milliseconds.
-    skew: Option<i64>,
-    heard: Option<f64>,
+    /// The page has been left, and may be come back to.
+    left: bool,
+    /// Names this tab for others.
+    tab: u32,
+    share: Share,
+    /// The link, where this tab holds it.
+    connection: Connection,
+    source: Option<EventSource>,
+    /// What the server calls the stream.
+    stream: Option<String>,
+    /// In place of the stream.
+    poll: Option<Request>,
+    /// For what this tab has missed of a stream that another holds.
+    catch_up: Option<Request>,
+    /// For more to be shown.
+    change: Option<Request>,
+    /// Beside the stream, to see whether there is a network.
+    check: Option<Request>,
+    timer: Option<TimeoutHandle>,
+    /// How the link of the tab that holds it stands, and when that heard the server.
+    told: (Link, Option<f64>),
+    /// The server's clock minus the browser's, microseconds.
+    skew: i64,
     clock: ArcRwSignal<Micros>,
     link: ArcRwSignal<(Link, Option<Micros>)>,
-}
-
-/// A stream that has been opened.
-struct Open {
-    source: EventSource,
-    since: f64,
-    /// What it has been asked to show.
-    asked: Vec<String>,
-    /// Its name and how long it may be silent, milliseconds, once it has said hello.
-    hello: Option<(StreamId, f64)>,
+    newer_build: ArcRwSignal<bool>,
 }
 
 thread_local! {
-    static PAGE: RefCell<Page> = RefCell::default();
+    static PAGE: RefCell<Page> = RefCell::new(Page::new());
     static ON_FRAME: Closure<dyn Fn(MessageEvent)> = Closure::new(on_frame);
-    static ON_ERROR: Closure<dyn Fn(Event)> = Closure::new(|_| on_error());
+    static ON_STATE: Closure<dyn Fn(Event)> = Closure::new(|event: Event| on_state(&event));
+}
+
+impl Page {
+    fn new() -> Self {
+        let tab = (Math::random() * f64::from(u32::MAX)) as u32;
+        Self {
+            board: Board::default(),
+            begun: false,
+            sync_planned: false,
+            left: false,
+            tab,
+            share: Share::new(tab),
+            connection: Connection::default(),
+            source: None,
+            stream: None,
+            poll: None,
+            catch_up: None,
+            change: None,
+            check: None,
+            timer: None,
+            told: (Link::Connecting, None),
+            skew: 0,
+            clock: ArcRwSignal::default(),
+            link: ArcRwSignal::default(),
+            newer_build: ArcRwSignal::default(),
+        }
+    }
+
+    /// What the server's clock shows when the browser's shows so many milliseconds.
+    fn server_time(&self, at: f64) -> Micros {
+        Micros((at * 1_000.0) as i64 + self.skew)
+    }
 }
 
 fn page<T>(with: impl FnOnce(&mut Page) -> T) -> T {
@@ -83,249 +119,379 @@ pub(super) fn link() -> ArcRwSignal<(Link, Option<Micros>)> {
     page(|page| page.link.clone())
 }
 
+pub(super) fn newer_build() -> ArcRwSignal<bool> {
+    begin();
+    page(|page| page.newer_build.clone())
+}
+
+/// What the document says of itself.
+fn said(name: &str) -> Option<String> {
+    document().document_element()?.get_attribute(name)
+}
+
 /// Listens to the window, once.
 fn begin() {
     if page(|page| std::mem::replace(&mut page.begun, true)) {
         return;
     }
-    let root = document().document_element();
-    let said = |name| root.as_ref().and_then(|root| root.get_attribute(name)).unwrap_or_default();
-    if let Ok(at) = said("data-now").parse().map(Micros) {
+    if let Some(at) = said("data-now").and_then(|now| now.parse().ok()).map(Micros) {
         set_clock(at);
         page(|page| page.clock.set(at));
     }
-    page(|page| page.board.cursor = said("data-cursor").parse::<Cursor>().ok());
-    if document().hidden() {
-        page(|page| page.hidden_since = Some(Date::now()));
-    }
-    set_interval(tick, Duration::from_secs(1));
+    page(|page| page.board.cursor = said("data-cursor").and_then(|cursor| cursor.parse::<Cursor>().ok()));
+    looked();
+    set_interval(|| happened(connection::Event::Tick), Duration::from_secs(1));
     let on = |name: &str, act: fn()| drop(window_event_listener_untyped(name, move |_| act()));
-    on("online", try_now);
+    on("online", || happened(connection::Event::Network(true)));
     on("offline", || {
-        // A server on this machine needs no network.
-        send("GET", &at("/events/poll"), None, |status| {
-            if status == 0 {
-                on_error();
-            }
-        });
+        happened(connection::Event::Network(false));
+        check();
     });
-    on("pagehide", || {
-        page(|page| page.over = true);
-        close();
-    });
-    on("pageshow", || {
-        page(|page| page.over = false);
-        try_now();
-    });
+    on("pagehide", leave);
+    on("pageshow", enter);
     // Bubbles up from the document.
-    on("visibilitychange", || {
-        let hidden = document().hidden();
-        page(|page| page.hidden_since = hidden.then(Date::now));
-        if !hidden {
-            try_now();
-        }
+    on("visibilitychange", looked);
+    // These do not.
+    for name in ["freeze", "resume"] {
+        ON_STATE.with(|on| drop(document().add_event_listener_with_callback(name, on.as_ref().unchecked_ref())));
+    }
+}
+
+fn looked() {
+    happened(connection::Event::Looked(!document().hidden()));
+}
+
+/// A page that is left, or frozen, holds nothing that others wait for, and nothing that keeps it from being kept.
+fn leave() {
+    page(|page| {
+        page.left = true;
+        (page.catch_up, page.change, page.check) = (None, None, None);
     });
+    act(page(|page| page.share.leave()));
+    channel::exit();
+}
+
+fn enter() {
+    page(|page| page.left = false);
+    sync();
 }
 
 /// Brings the stream in line with what the page shows.
 fn sync() {
     begin();
-    let change = page(|page| {
+    let now = Date::now();
+    let acts = page(|page| {
         page.sync_planned = false;
         let wanted = page.board.uses.topics();
-        let Some(open) = &mut page.open else { return None };
-        let (id, _) = open.hello.as_ref()?;
-        let body = topics::change(&open.asked, &wanted)?;
-        let url = at(&format!("/events/{}", id.0));
-        open.asked = wanted;
-        Some((url, body))
+        if page.left || wanted.is_empty() && !page.share.is_in() {
+            return Vec::new();
+        }
+        let mut acts = page.share.want(wanted, now);
+        if !page.share.is_in() {
+            // Those of another person, another session or another build are none of this page's business.
+            let names = ["data-base", "data-who", "data-build"].map(|name| said(name).unwrap_or_default());
+            let election = channel::enter(format!("milepost {}", names.join(" ")));
+            let lease = channel::lease();
+            acts.append(&mut page.share.join(election, lease.as_deref(), page.board.cursor.as_ref(), now));
+        }
+        acts
     });
-    match change {
-        // The server no longer knows this stream, or cannot be reached.
-        Some((url, body)) => send("POST", &url, Some(&body), |status| {
-            if status != 204 {
-                on_error();
+    act(acts);
+    show();
+}
+
+/// Tells the connection what has happened, and does what it decides.
+fn happened(event: connection::Event) {
+    let now = Date::now();
+    let (acts, told) = page(|page| {
+        let acts = page.connection.take(event, now, Math::random());
+        let (link, heard) = (page.connection.link, page.connection.heard);
+        (acts, page.share.told(link, heard, page.board.cursor.as_ref(), now))
+    });
+    for act in acts {
+        match act {
+            connection::Act::Open => open(),
+            connection::Act::Poll(wait) => poll(wait),
+            connection::Act::Close => close(),
+            connection::Act::Wait(pause) => wait(pause),
+        }
+    }
+    act(told);
+    if event == connection::Event::Tick {
+        page(|page| page.clock.set(page.server_time(now)));
+    }
+    show();
+}
+
+/// Does what the tabs' sharing wants of this one.
+fn act(acts: Vec<share::Act>) {
+    for act in acts {
+        match act {
+            share::Act::Say(word) => channel::say(&word),
+            share::Act::Queue => channel::lock(false),
+            share::Act::Seize => channel::lock(true),
+            share::Act::Release => channel::release(&format!("{} ", page(|page| page.tab))),
+            share::Act::Keep(lease) => channel::keep(&lease),
+            share::Act::Lead(shared) => {
+                page(|page| page.catch_up = None);
+                happened(connection::Event::Start { shared });
             }
-        }),
-        None => open(),
+            share::Act::Rest => happened(connection::Event::Stop),
+            share::Act::Change(add, remove) => change(add, &remove),
+            share::Act::CatchUp => catch_up(),
+            share::Act::Apply(frame) => apply(&frame),
+            share::Act::Show(link, heard) => page(|page| page.told = (link, heard)),
+        }
     }
 }
 
-/// Opens a stream, unless there is one, or a reason to wait.
+/// Another tab has said something.
+pub(super) fn on_word(word: &str) {
+    let now = Date::now();
+    let (acts, hope) = page(|page| {
+        let hope = page.connection.link == Link::SignedOut && word.starts_with("want");
+        (page.share.hear(word, page.board.cursor.as_ref(), now), hope)
+    });
+    act(acts);
+    // A new page of this reader would not be there without a session.
+    happened(if hope { connection::Event::Network(true) } else { connection::Event::Tick });
+}
+
+/// The lock was given to this tab, or taken from it.
+pub(super) fn on_lock(given: bool) {
+    let now = Date::now();
+    act(page(|page| if given { page.share.granted(page.board.cursor.as_ref(), now) } else { page.share.lost(now) }));
+    show();
+}
+
 fn open() {
-    let opened = page(|page| {
-        if page.open.is_some() || page.waiting.is_some() || page.over || page.status.rests() {
-            return None;
-        }
-        let asked = page.board.uses.topics();
-        let url = at(&format!("/events?{}", topics::query(&asked, page.board.cursor.as_ref())));
-        let source = EventSource::new(&url).ok()?;
-        page.open = Some(Open { source: source.clone(), since: Date::now(), asked, hello: None });
+    let source = page(|page| {
+        let (topics, after) = page.share.ask();
+        let source = EventSource::new(&at(&format!("/events?{}", topics::query(&topics, after.as_ref())))).ok()?;
+        page.source = Some(source.clone());
         Some(source)
     });
-    let Some(source) = opened else { return };
+    let Some(source) = source else { return };
     for name in NAMES {
         // Fails only for a closure that is none.
         ON_FRAME.with(|on| drop(source.add_event_listener_with_callback(name, on.as_ref().unchecked_ref())));
     }
-    ON_ERROR.with(|on| source.set_onerror(Some(on.as_ref().unchecked_ref())));
+    ON_STATE.with(|on| {
+        source.set_onopen(Some(on.as_ref().unchecked_ref()));
+        source.set_onerror(Some(on.as_ref().unchecked_ref()));
+    });
 }
 
-/// Closes the stream and forgets any plan to open another.
 fn close() {
     page(|page| {
-        if let Some(waiting) = page.waiting.take() {
-            waiting.clear();
+        if let Some(source) = page.source.take() {
+            source.close();
         }
-        if let Some(open) = page.open.take() {
-            open.source.close();
-            page.retry.lived(if open.hello.is_some() { Date::now() - open.since } else { 0.0 });
-        }
+        (page.stream, page.poll) = (None, None);
     });
-    mark(false);
 }
 
-/// Closes the stream and tries again after `wait`: by asking first whether there is any use in it, if `probing`.
-fn try_after(wait: Duration, probing: bool) {
-    close();
-    show(if window().navigator().on_line() { Link::Reconnecting } else { Link::Offline });
-    let again = move || {
-        page(|page| page.waiting = None);
-        if probing { probe() } else { open() }
-    };
-    let waiting = set_timeout_with_handle(again, wait).ok();
-    page(|page| page.waiting = waiting);
+fn wait(pause: f64) {
+    page(|page| {
+        if let Some(timer) = page.timer.take() {
+            timer.clear();
+        }
+        let pause = Duration::from_millis(pause.max(0.0).ceil() as u64);
+        page.timer = set_timeout_with_handle(|| happened(connection::Event::Tick), pause).ok();
+    });
 }
 
-/// There is new hope: the network is back, or somebody looks.
-fn try_now() {
-    let idle = page(|page| {
-        if page.status.rests() {
-            page.status = Link::Reconnecting;
+/// Something has become of the stream, or of the page.
+fn on_state(event: &Event) {
+    match event.type_().as_str() {
+        "freeze" => leave(),
+        "resume" => enter(),
+        "open" => happened(connection::Event::Opened),
+        _ => {
+            let state = page(|page| page.source.as_ref().map(EventSource::ready_state));
+            happened(connection::Event::Broken { refused: state == Some(EventSource::CLOSED) });
         }
-        page.open.is_none() && page.begun && page.board.uses.is_any()
-    });
-    if idle {
-        close();
-        open();
     }
 }
 
-fn on_error() {
-    if page(|page| page.open.is_some()) {
-        close();
-        fail();
-    }
-}
-
-fn fail() {
-    let wait = page(|page| page.retry.next(Math::random()));
-    try_after(wait, true);
-}
-
-/// Asks why the stream closed, which `EventSource` does not tell.
-fn probe() {
-    let cursor = page(|page| page.board.cursor.clone());
-    let query = topics::query(&[], cursor.as_ref());
-    send("GET", &at(&format!("/events/poll?{query}")), None, |status| match status {
-        200 => open(),
-        204 => page(|page| page.over = true),
-        401 | 403 => show(Link::SignedOut),
-        400 => {
-            page(|page| page.board.cursor = None);
-            open();
-        }
-        _ => fail(),
-    });
-}
-
+/// The stream says something.
 fn on_frame(frame: MessageEvent) {
-    let heard = Date::now();
-    page(|page| page.heard = Some(heard));
     let (name, data) = (frame.type_(), frame.data().as_string().unwrap_or_default());
-    let Some(event) = Json::parse(&data).and_then(|json| wire::event(&name, &json)) else { return };
-    match event {
-        StreamEvent::Hello(hello) => on_hello(hello),
-        StreamEvent::Heartbeat(Heartbeat { at }) => set_clock(at),
-        StreamEvent::Bye(Bye { reason: ByeReason::Revoked, .. }) => try_after(Duration::ZERO, true),
-        StreamEvent::Bye(Bye { retry_ms, .. }) => try_after(Duration::from_millis(retry_ms), false),
-        event => {
-            // Progress and partial snapshots have no id; the browser then repeats the last one.
-            let cursor = match event {
-                StreamEvent::Progress(_) => None,
-                _ => frame.last_event_id().parse().ok(),
-            };
-            let calls = page(|page| page.board.hear(event, cursor));
-            for call in calls {
-                call();
+    if name == "bye" {
+        let Some(json) = Json::parse(&data) else { return };
+        return happened(match json.words("reason").as_str() {
+            "revoked" => connection::Event::Revoked,
+            _ => connection::Event::Bye(json.count("retry_ms") as f64),
+        });
+    }
+    // What is not durable has no id; the browser then repeats the last one.
+    let durable = match name.as_str() {
+        "hello" | "progress" | "heartbeat" => false,
+        "snapshot" => !data.ends_with(r#""partial":true}"#),
+        _ => true,
+    };
+    let id = if durable { frame.last_event_id().parse().ok() } else { None };
+    if name == "hello" {
+        let Some(hello) = Json::parse(&data) else { return };
+        page(|page| page.stream = Some(hello.words("stream")));
+        happened(connection::Event::Hello(hello.count("heartbeat_ms") as f64));
+        act(page(|page| page.share.opened()));
+    } else {
+        happened(connection::Event::Frame);
+    }
+    relay(Frame { name, id, data });
+}
+
+fn relay(frame: Frame) {
+    act(page(|page| page.share.relay(frame, Date::now())));
+}
+
+/// Asks for what the stream would say.
+fn poll(wait: u32) {
+    let url = page(|page| {
+        let (topics, after) = page.share.ask();
+        poll_url(&topics, after.as_ref(), wait)
+    });
+    let answered = |answer: super::request::Answer| {
+        let status = answer.status;
+        page(|page| page.poll = None);
+        match status {
+            200 => {
+                for frame in frames(&answer.text) {
+                    if frame.name == "hello" {
+                        act(page(|page| page.share.opened()));
+                    }
+                    relay(frame);
+                }
+            }
+            400 => page(|page| {
+                page.share.forget();
+                page.board.cursor = None;
+            }),
+            _ => {}
+        }
+        happened(connection::Event::Answer(status, answer.pause));
+    };
+    page(|page| page.poll = send(&url, None, Box::new(answered)));
+}
+
+/// Asks for what this tab missed of the stream that another holds, or of its own where that says too much.
+fn catch_up() {
+    let url = page(|page| poll_url(&page.board.uses.topics(), page.board.cursor.as_ref(), 0));
+    let answered = |answer: super::request::Answer| {
+        page(|page| page.catch_up = None);
+        match answer.status {
+            200 => frames(&answer.text).iter().for_each(apply),
+            400 => page(|page| page.board.cursor = None),
+            _ => {}
+        }
+        act(page(|page| page.share.caught_up(answer.status == 200, Date::now())));
+        show();
+    };
+    page(|page| page.catch_up = send(&url, None, Box::new(answered)));
+}
+
+/// Has the stream show more, and less.
+fn change(add: Vec<String>, remove: &[String]) {
+    let (url, body) = page(|page| match &page.stream {
+        Some(stream) => (at(&format!("/events/{stream}")), Some(topics::change(&add, remove))),
+        // What is added to a poll: how it stands, and all that follows.
+        None => (poll_url(&add, None, 0), None),
+    });
+    let polling = body.is_none();
+    let answered = move |answer: super::request::Answer| {
+        page(|page| page.change = None);
+        if polling {
+            for frame in frames(&answer.text).into_iter().filter(|frame| frame.name == "snapshot") {
+                relay(Frame { name: "partial".to_owned(), id: None, ..frame });
             }
         }
+        let well = answer.status == if polling { 200 } else { 204 };
+        act(page(|page| page.share.changed(well)));
+        happened(match well {
+            true => connection::Event::Changed,
+            // The server no longer knows this stream, or cannot be reached.
+            false => connection::Event::Broken { refused: false },
+        });
+    };
+    page(|page| page.change = send(&url, body.as_deref(), Box::new(answered)));
+}
+
+/// Asks whether the server can be reached although the browser says that there is no network: one on this machine can.
+fn check() {
+    if page(|page| page.connection.is_streaming()) {
+        let answered = |answer: super::request::Answer| {
+            page(|page| page.check = None);
+            if answer.status == 0 && page(|page| page.connection.is_streaming()) {
+                happened(connection::Event::Broken { refused: false });
+            }
+        };
+        page(|page| page.check = send(&at("/events/poll"), None, Box::new(answered)));
     }
 }
 
-fn on_hello(hello: Hello) {
-    page(|page| {
-        if let Some(open) = &mut page.open {
-            open.hello = Some((hello.stream, hello.heartbeat_ms as f64));
+fn poll_url(topics: &[String], after: Option<&Cursor>, wait: u32) -> String {
+    let query = topics::query(topics, after);
+    at(&format!("/events/poll?{query}&wait={wait}"))
+}
+
+/// What a poll was answered. The last line is a position alone.
+fn frames(text: &str) -> Vec<Frame> {
+    let frame = |line: &str| {
+        let json = Json::parse(line)?;
+        let data = json.get("data").some().and_then(|data| JSON::stringify(data.as_js()).ok());
+        let data = data.map(String::from).unwrap_or_default();
+        Some(Frame { name: json.words("event"), id: json.words("id").parse().ok(), data })
+    };
+    text.lines().filter_map(frame).collect()
+}
+
+/// Takes in what this tab has not known.
+fn apply(frame: &Frame) {
+    if frame.name.is_empty() {
+        return page(|page| page.board.pass(frame.id.clone()));
+    }
+    let partial = frame.name == "partial";
+    let name = if partial { "snapshot" } else { &frame.name };
+    let Some(mut event) = Json::parse(&frame.data).and_then(|json| wire::event(name, &json)) else { return };
+    match &mut event {
+        StreamEvent::Hello(Hello { at, build, .. }) => {
+            set_clock(*at);
+            if said("data-build").is_some_and(|own| own != *build) {
+                page(|page| page.newer_build.clone()).set(true);
+            }
         }
-    });
-    set_clock(hello.at);
-    show(Link::Live);
-    mark(true);
-    sync();
+        StreamEvent::Heartbeat(Heartbeat { at }) => set_clock(*at),
+        StreamEvent::Snapshot(snapshot) => snapshot.partial |= partial,
+        _ => {}
+    }
+    for call in page(|page| page.board.hear(event, frame.id.clone())) {
+        call();
+    }
 }
 
 fn set_clock(at: Micros) {
-    page(|page| page.skew = Some(at.0 - (Date::now() * 1_000.0) as i64));
+    page(|page| page.skew = at.0 - (Date::now() * 1_000.0) as i64);
 }
 
-/// Once a second: moves the clock, and looks whether the stream is still alive and still wanted.
-fn tick() {
-    let now = Date::now();
-    let (dead, unwatched) = page(|page| {
-        let server_time = |at: f64| Micros((at * 1_000.0) as i64 + page.skew.unwrap_or(0));
-        page.clock.set(server_time(now));
-        page.link.set((page.status, page.heard.map(server_time)));
-        let dead = page.open.as_ref().is_some_and(|open| match open.hello {
-            Some((_, heartbeat)) => now - page.heard.unwrap_or(open.since) > 3.0 * heartbeat,
-            None => now - open.since > PATIENCE,
-        });
-        (dead, page.hidden_since.is_some_and(|since| now - since >= HIDDEN) && !page.status.rests())
+/// Shows how the link stands, and says on the document whether the page is live.
+fn show() {
+    let changed = page(|page| {
+        let (link, heard) = match page.share.leads() {
+            true => (page.connection.link, page.connection.heard),
+            false => page.told,
+        };
+        let shown = (link, heard.map(|heard| page.server_time(heard)));
+        if page.link.get_untracked() != shown {
+            page.link.set(shown);
+        }
+        link.is_live() && page.share.is_synced()
     });
-    if unwatched {
-        close();
-        show(Link::Paused);
-    } else if dead {
-        on_error();
-    }
-}
-
-fn show(status: Link) {
-    page(|page| {
-        page.status = status;
-        page.link.update(|link| link.0 = status);
-    });
-}
-
-/// Says on the document whether the page is live.
-fn mark(live: bool) {
-    if let Some(root) = document().document_element() {
+    let live = if changed { "on" } else { "off" };
+    if let Some(root) = document().document_element()
+        && root.get_attribute("data-live").as_deref() != Some(live)
+    {
         // Fails only for a name that is none.
-        drop(root.set_attribute("data-live", if live { "on" } else { "off" }));
+        drop(root.set_attribute("data-live", live));
     }
-}
-
-/// Sends a request and hands over the status; 0 where there was no answer.
-fn send(method: &str, url: &str, body: Option<&str>, answered: impl FnOnce(u16) + 'static) {
-    let request = XmlHttpRequest::new().and_then(|request| {
-        request.open(method, url)?;
-        request.set_request_header("content-type", "application/json")?;
-        Ok::<_, JsValue>(request)
-    });
-    let Ok(request) = request else { return answered(0) };
-    let asked = request.clone();
-    let done = Closure::once_into_js(move || answered(asked.status().unwrap_or(0)));
-    request.set_onloadend(Some(done.unchecked_ref()));
-    // A failure to send ends in `loadend` as well.
-    drop(request.send_with_opt_str(body));
 }

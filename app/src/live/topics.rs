@@ -7,6 +7,8 @@ use model::{Cursor, JobId};
 pub enum Use {
     /// Something follows all jobs.
     Jobs,
+    /// Something shows what people write.
+    Messages,
     /// Something shows a job.
     Row(JobId),
     /// Something shows a job's log.
@@ -41,6 +43,7 @@ impl Uses {
         for one in &self.0 {
             let topic = match *one {
                 Use::Jobs => "jobs".to_owned(),
+                Use::Messages => "messages".to_owned(),
                 Use::Row(job) if self.0.contains(&Use::Log(job)) => continue,
                 Use::Row(job) => format!("row={job}"),
                 Use::Log(job) => format!("job={job}"),
@@ -60,16 +63,14 @@ pub fn query(topics: &[String], cursor: Option<&Cursor>) -> String {
     topics.chain(after).collect::<Vec<_>>().join("&")
 }
 
-/// What to post so that a stream of `asked` becomes one of `wanted`; `None` where it is.
-pub fn change(asked: &[String], wanted: &[String]) -> Option<String> {
-    let (add, remove) = (without(wanted, asked), without(asked, wanted));
+/// What to post so that a stream shows more, and less.
+pub fn change(add: &[String], remove: &[String]) -> String {
     // Topics hold nothing that JSON would escape.
     let list = |topics: &[String]| topics.iter().map(|topic| format!("\"{topic}\"")).collect::<Vec<_>>().join(",");
-    let some = !(add.is_empty() && remove.is_empty());
-    some.then(|| format!(r#"{{"add":[{}],"remove":[{}]}}"#, list(&add), list(&remove)))
+    format!(r#"{{"add":[{}],"remove":[{}]}}"#, list(add), list(remove))
 }
 
 /// Those of `topics` that are not among `others`.
-fn without(topics: &[String], others: &[String]) -> Vec<String> {
+pub(super) fn without(topics: &[String], others: &[String]) -> Vec<String> {
     topics.iter().filter(|topic| !others.contains(topic)).cloned().collect()
 }

@@ -3,6 +3,7 @@
 
 mod api;
 mod attacks;
+mod away;
 mod base_path;
 mod browser;
 mod chance;
@@ -11,12 +12,14 @@ mod commands;
 mod database;
 mod door;
 mod downloads;
+mod ear;
 mod full_disk;
 mod job_page;
 mod killed;
 mod links;
 mod listening;
 mod lists;
+mod messages;
 mod milepost;
 mod new_job;
 mod offers;

@@ -1,0 +1,46 @@
+//! Requests to the server beside the stream.
+
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::XmlHttpRequest;
+
+/// What came of a request.
+pub(super) struct Answer {
+    /// 0 where there was none.
+    pub(super) status: u16,
+    pub(super) text: String,
+    /// The pause that the server asks for, milliseconds.
+    pub(super) pause: Option<f64>,
+}
+
+/// A request under way. Nothing more is heard of one that is dropped.
+pub(super) struct Request(XmlHttpRequest);
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        self.0.set_onloadend(None);
+        // Fails for none.
+        drop(self.0.abort());
+    }
+}
+
+/// Sends a request, a `POST` if it has a body, and hands over what came of it. Boxed: each kind of closure weighs.
+pub(super) fn send(url: &str, body: Option<&str>, answered: Box<dyn FnOnce(Answer)>) -> Option<Request> {
+    let request = XmlHttpRequest::new().ok()?;
+    request.open(if body.is_some() { "POST" } else { "GET" }, url).ok()?;
+    if body.is_some() {
+        request.set_request_header("content-type", "application/json").ok()?;
+    }
+    let asked = request.clone();
+    let done = Closure::once_into_js(move || {
+        let pause = asked.get_response_header("retry-after").ok().flatten();
+        answered(Answer {
+            status: asked.status().unwrap_or(0),
+            text: asked.response_text().ok().flatten().unwrap_or_default(),
+            pause: pause.and_then(|seconds| seconds.parse().ok()).map(|seconds: u32| f64::from(seconds) * 1_000.0),
+        });
+    });
+    request.set_onloadend(Some(done.unchecked_ref()));
+    // A failure to send ends in `loadend` as well.
+    drop::<Result<(), JsValue>>(request.send_with_opt_str(body));
+    Some(Request(request))
+}
