@@ -82,8 +82,12 @@ impl Places {
             return Err(Full::Server);
         }
         taken.total += 1;
-        session.into_iter().for_each(|session| taken.by_session.add(session));
-        origin.into_iter().for_each(|origin| taken.by_address.add(origin));
+        if let Some(session) = session {
+            taken.by_session.add(session);
+        }
+        if let Some(origin) = origin {
+            taken.by_address.add(origin);
+        }
         Ok(Place { places: Arc::clone(places), session, origin })
     }
 
@@ -96,8 +100,12 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.places.taken();
         taken.total -= 1;
-        self.session.iter().for_each(|session| taken.by_session.remove(session));
-        self.origin.iter().for_each(|origin| taken.by_address.remove(origin));
+        if let Some(session) = &self.session {
+            taken.by_session.remove(session);
+        }
+        if let Some(origin) = &self.origin {
+            taken.by_address.remove(origin);
+        }
     }
 }
 

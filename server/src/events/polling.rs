@@ -110,7 +110,9 @@ impl Answer {
         let Self { subscription, ending, cursor, .. } = self;
         subscription.outbox.take(progress, subscription.hub().epoch(), context, |event| {
             cursor.seq = cursor.seq.max(event.seq);
-            ending.iter_mut().for_each(|ending| ending.hear(event));
+            if let Some(ending) = ending {
+                ending.hear(event);
+            }
         })
     }
 

@@ -112,8 +112,9 @@ fn told(text: &str, into: &mut BTreeMap<i64, String>) {
             // The same number may be told again, to who comes back with an older one; never for something else.
             let data: Value = serde_json::from_str(data).unwrap();
             if data["jobs"].is_null() {
-                let known = into.insert(seq, data.to_string());
-                assert!(known.is_none_or(|known| known == data.to_string()), "number {seq} was given twice");
+                let data = data.to_string();
+                let known = into.insert(seq, data.clone());
+                assert!(known.is_none_or(|known| known == data), "number {seq} was given twice");
             }
         }
     }
@@ -128,8 +129,8 @@ fn case_10_a_server_killed_while_it_writes_gives_no_number_twice_and_streams_go_
             sqlx::query_scalar::<_, String>("select epoch from ledger").fetch_one(connection).await.unwrap()
         })
     };
-    let begin = epoch(&browser);
-    let mut cursor = format!("{begin}.0");
+    let log = epoch(&browser);
+    let mut cursor = format!("{log}.0");
     for round in 0..5 {
         let url = browser.milepost.url(&format!("/events?topic=jobs&after={cursor}"));
         let listening = thread::spawn(move || {
@@ -156,10 +157,10 @@ fn case_10_a_server_killed_while_it_writes_gives_no_number_twice_and_streams_go_
         }
         told(&listening.join().unwrap(), &mut events);
         if let Some((seq, _)) = events.last_key_value() {
-            cursor = format!("{begin}.{seq}");
+            cursor = format!("{log}.{seq}");
         }
         browser = browser.after_the_end(&[]);
-        assert_eq!(epoch(&browser), begin, "the log is the same");
+        assert_eq!(epoch(&browser), log, "it is the same log");
     }
     // Until everything has ended.
     let unfinished = "select count(*) from job where ended_at is null";
@@ -309,4 +310,24 @@ fn case_20_a_database_locked_for_five_seconds_delays_what_is_told_and_nothing_mo
     let states: Vec<Value> = told.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect();
     let states: Vec<&str> = states.iter().filter_map(|line| line["data"]["state"].as_str()).collect();
     assert_eq!(states, ["queued", "running", "succeeded"], "in order, each once");
+}
+
+#[test]
+fn case_17_behind_a_trusted_proxy_it_is_the_client_who_is_counted() {
+    let (milepost, _data) = Milepost::start_with(&["--trusted-proxy", "127.0.0.1", "--streams-per-address", "1"]);
+    let open = |client: &str| {
+        let mut stream = milepost.connect();
+        let head = format!(
+            "GET /events HTTP/1.1\r\nhost: localhost\r\naccept: application/x-ndjson\r\nx-forwarded-for: {client}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).unwrap();
+        (String::from_utf8(status.to_vec()).unwrap(), stream)
+    };
+    let (first, _first) = open("203.0.113.1");
+    assert_eq!(first, "HTTP/1.1 200");
+    assert_eq!(open("203.0.113.1").0, "HTTP/1.1 429");
+    let (other, _other) = open("203.0.113.2");
+    assert_eq!(other, "HTTP/1.1 200");
 }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::{
     ledger::Ledger,
-    reader::{Reader, serve},
+    reader::{NDJSON, Reader, serve},
 };
 
 #[tokio::test(start_paused = true)]
@@ -68,6 +68,9 @@ async fn draining_tells_what_waits_says_bye_and_ends_every_body() {
     ledger.until_open(0).await;
     let late = Reader::fetch(client.get(format!("http://{addr}/events"))).await.rest().await;
     assert_eq!(late.last().unwrap().event, "bye", "one that comes too late is told, not refused");
+    let lines = client.get(format!("http://{addr}/events")).header("accept", NDJSON).send().await.unwrap();
+    assert_eq!(lines.status(), StatusCode::SERVICE_UNAVAILABLE, "a program is");
+    assert_eq!(lines.headers()["retry-after"], "2");
 }
 
 #[tokio::test(start_paused = true)]

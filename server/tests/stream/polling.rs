@@ -6,7 +6,11 @@ use axum::Router;
 use http::StatusCode;
 use model::JobState::{Queued, Running, Succeeded};
 use server::events::Pace;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    io::AsyncWriteExt as _,
+    net::TcpStream,
+    time::{Instant, sleep},
+};
 
 use crate::{
     ledger::Ledger,
@@ -166,4 +170,15 @@ async fn a_poll_while_the_server_goes_down_is_told_to_come_again() {
         assert_eq!(refused.headers["retry-after"], "2");
         assert_eq!(refused.json().await["code"], "shutting_down");
     }
+}
+
+#[tokio::test]
+async fn a_poll_whose_client_has_gone_waits_no_longer() {
+    let ledger = Ledger::new(Pace::default()).await;
+    let addr = serve(ledger.router(Pace::default()).await).await;
+    let mut client = TcpStream::connect(addr).await.unwrap();
+    client.write_all(b"GET /events/poll?row=1&after=e1.0&wait=30 HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    ledger.until_open(1).await;
+    drop(client);
+    ledger.until_open(0).await;
 }
