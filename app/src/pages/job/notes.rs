@@ -71,8 +71,8 @@ fn NoteForm(
                     </noscript>
                 }
             })}
-        <div class:with-script=moving data-forms="">
-            <form class="body form below" method="post" action=at("/api/add_note") data-clears="">
+        <div class="body below" class:with-script=moving data-forms="">
+            <form class="form" method="post" action=at("/api/add_note") data-clears="">
                 <Faults form not="Not noted" labels=&[("text", "Note")] />
                 <input type="hidden" name="id" value=job.0 />
                 // A new one for each note, so that one that is sent twice is there once.
