@@ -127,6 +127,8 @@ pub struct Share {
     sync: Sync,
     /// Since when.
     sync_since: f64,
+    /// It has waited for too long already, and said again what it shows.
+    pleaded: bool,
     waiting: Vec<Frame>,
     overrun: bool,
     again: Option<f64>,
@@ -162,6 +164,7 @@ impl Share {
             leader_link: Link::Connecting,
             sync: Sync::Waiting,
             sync_since: 0.0,
+            pleaded: false,
             waiting: Vec::new(),
             overrun: false,
             again: None,
@@ -261,10 +264,11 @@ impl Share {
         if self.leads() || self.sync != Sync::Waiting {
             self.due.extend(added);
         }
+        // Of a leader, too: whoever leads next may know the wish it had before.
+        self.wish += 1;
         if self.leads() {
             self.settle(&mut acts);
         } else {
-            self.wish += 1;
             self.say_want(now, &mut acts);
         }
         acts
@@ -496,8 +500,14 @@ impl Share {
         }
         let unheeded = self.sync == Sync::Waiting && now - self.sync_since > PATIENCE;
         if unheeded && self.leader.is_some() && self.leader_link.is_live() {
-            acts.append(&mut self.leave());
-            acts.append(&mut self.join(Election::Alone, None, cursor, now));
+            if std::mem::replace(&mut self.pleaded, true) {
+                acts.append(&mut self.leave());
+                acts.append(&mut self.join(Election::Alone, None, cursor, now));
+            } else {
+                // This tab may have been frozen all the while.
+                self.sync_since = now;
+                self.say_want(now, acts);
+            }
         }
     }
 
@@ -539,6 +549,7 @@ impl Share {
     fn unsync(&mut self, now: f64) {
         self.sync = Sync::Waiting;
         self.sync_since = now;
+        self.pleaded = false;
         self.waiting.clear();
         self.overrun = false;
     }
