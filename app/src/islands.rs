@@ -1,6 +1,7 @@
 //! The parts of pages that wake in the browser. Each is complete in the first HTML, drawn by the server alone:
 //! an island has no view and no properties, finds its elements by their marks, and writes into them.
 
+mod away;
 mod copy_buttons;
 mod folder_fields;
 mod job_log;
@@ -21,6 +22,7 @@ mod upload_fields;
 
 use leptos::prelude::Effect;
 
+pub use away::AwayNotice;
 pub use copy_buttons::CopyButtons;
 pub use folder_fields::FolderFields;
 pub use job_log::JobLog;

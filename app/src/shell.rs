@@ -1,5 +1,6 @@
 //! The document around every page, and which page belongs to which address.
 
+mod away;
 mod brand;
 mod frame;
 mod outside;
@@ -22,7 +23,7 @@ use crate::{
     base::{self, at},
     context::app,
     flash::Flash,
-    islands::{LiveCounts, LiveJobs, LocalTimes, Renewal},
+    islands::{AwayNotice, LiveCounts, LiveJobs, LocalTimes, Renewal},
     pages::{
         forbidden::{Forbidden, NotAllowed},
         job::JobPage,
@@ -38,6 +39,8 @@ use crate::{
     ui::Icon,
 };
 
+use away::Away;
+pub use away::away;
 use brand::Brand;
 pub use frame::Frame;
 pub(crate) use frame::TROUBLES;
@@ -92,6 +95,7 @@ fn Document(options: LeptosOptions, frame: Frame) -> impl IntoView {
                     <div class="shell">
                         <Sidebar frame=frame.clone() />
                         <div>
+                            <Away now=frame.now />
                             {frame.flash.map(|flash| view! { <Notice flash /> })}
                             <NewVersion />
                             <main id="main" tabindex="-1">
@@ -101,6 +105,7 @@ fn Document(options: LeptosOptions, frame: Frame) -> impl IntoView {
                     </div>
                 </Router>
                 <ToastList />
+                <AwayNotice />
                 <LiveJobs />
                 <LiveCounts />
                 <LocalTimes />
@@ -185,7 +190,7 @@ fn Notice(flash: Flash) -> impl IntoView {
         Tone::Danger => ("banner bad", "warning"),
     };
     view! {
-        <section aria-label="Notices">
+        <section class="flash" aria-label="Notices">
             <div class=class role="status">
                 <Icon name=icon />
                 <p>{flash.text}</p>

@@ -20,7 +20,7 @@ use tower_http::{
 use engine::access::Action;
 
 use crate::{
-    AppState, api, assets, audit, client, doorstep, downloads, events, forms, health, new_job, pages,
+    AppState, api, assets, audit, away, client, doorstep, downloads, events, forms, health, new_job, pages,
     security::{self, Hosts},
     sessions, stalling, trace, uploads, visit,
 };
@@ -131,6 +131,9 @@ pub fn table() -> Vec<Route> {
         get("/events/poll", Follow, Stream, events::poll),
         post("/events/{stream}", Follow, Stream, events::change),
         get("/healthz", Public, Plain, health::healthz),
+        get("/away", Public, Answer, away::page),
+        get("/away.js", Public, Plain, away::worker),
+        get("/back.js", Public, Plain, assets::plain),
         get("/icons.svg", Public, Plain, assets::plain),
         get("/mark.svg", Public, Plain, assets::plain),
         get(format!("/{}/{{*file}}", assets::folder()), Public, Plain, assets::stamped),

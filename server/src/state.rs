@@ -88,6 +88,7 @@ impl AppState {
             origin: self.config.public_url.as_ref().map(|url| url.origin().ascii_serialization().into()),
             receivers: self.receivers(),
             build: assets::build().into(),
+            kept_pages: self.config.kept_pages,
             upload_limit: self.config.upload_limit,
             watch: self.config.reload_port.is_some(),
         }

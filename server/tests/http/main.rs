@@ -3,6 +3,7 @@
 
 mod api;
 mod attacks;
+mod away;
 mod base_path;
 mod browser;
 mod chance;
@@ -36,5 +37,6 @@ mod snapshots;
 mod stalling;
 mod starting;
 mod stopping;
+mod streams;
 mod uploads;
 mod workers;

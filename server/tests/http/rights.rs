@@ -108,7 +108,7 @@ impl Outcome {
             Some(to) if to.starts_with("/sign-in") => Self::SignIn,
             Some(to) => {
                 let said = visitor.get(&to).text().unwrap();
-                let notice = said.split(r#"class="banner"#).nth(1).and_then(|rest| rest.split("</section>").next());
+                let notice = said.split(r#"class="flash"#).nth(1).and_then(|rest| rest.split("</section>").next());
                 match notice.unwrap_or_default() {
                     words if words.contains("There is no job") => Self::Hidden,
                     words if words.contains("needs the role") || words.contains("somebody else") => Self::No,

@@ -33,7 +33,7 @@ fn ear_of_program(house: &House, token: &str) -> Ear {
 }
 
 #[test]
-fn a_stream_ends_soon_after_its_right_has_ended_in_whatever_way() {
+fn case_16_a_stream_ends_soon_after_its_right_has_ended_in_whatever_way() {
     let (house, ada) = House::of_ada();
     let ben = house.add(&ada, "ben", "operator");
     let number = number_of(&house, "ben");
@@ -99,7 +99,7 @@ fn marks(job: i64) -> [String; 2] {
 }
 
 #[test]
-fn of_anothers_private_job_nothing_leaves_by_any_topic_live_or_in_replay() {
+fn case_16_of_anothers_private_job_nothing_leaves_by_any_topic_live_or_in_replay() {
     let (house, ada) = House::of_ada();
     let vera = house.add(&ada, "vera", "viewer");
     make_private(&ada, "demo", true);

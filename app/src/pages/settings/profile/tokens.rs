@@ -80,5 +80,5 @@ fn scopes(form: &FormOf, field: Field) -> AnyView {
             </label>
         }
     };
-    field.group(view! { <div class="choices">{SCOPES.map(choice).into_iter().collect::<Vec<_>>()}</div> })
+    field.group(view! { <div class="choices">{SCOPES.into_iter().map(choice).collect::<Vec<_>>()}</div> })
 }
