@@ -31,12 +31,12 @@ pub(super) fn Notes(data: Data) -> impl IntoView {
     let moving = !data.detail.view.state.is_terminal() && !is_writing(&data);
     let none = data.notes.is_empty();
     let row = move |message| view! { <MessageRow message reader=reader.clone() /> };
-    let watchers = at(&format!("/messages?to=job&job={job}"));
+    let readers = at(&format!("/messages?to=job&job={job}"));
     view! {
         <section class="card notes" id="notes" aria-labelledby="notes-head" data-notes=job.to_string()>
             <header>
                 <h2 id="notes-head">"Notes"</h2>
-                {steers.then(|| view! { <a href=watchers>"Write to who watches"</a> })}
+                {steers.then(|| view! { <a href=readers>"Write to whoever has it open"</a> })}
             </header>
             <div data-part="notes">
                 {none.then(|| view! { <p class="body muted">"Nobody has noted anything yet."</p> })}
