@@ -151,6 +151,12 @@ fn Pages() -> impl IntoView {
     .into_any()
 }
 
+/// This very page, as it was asked for; of the answer to a form, the page that the form stands on.
+fn here() -> String {
+    let request = use_context::<http::request::Parts>();
+    at(&request.and_then(|request| request.uri.path_and_query().map(ToString::to_string)).unwrap_or_default())
+}
+
 /// Shown once the server is of another build than the page: see [`Renewal`].
 #[component]
 fn NewVersion() -> impl IntoView {
@@ -162,8 +168,7 @@ fn NewVersion() -> impl IntoView {
                     <b>"A new version is ready."</b>
                     " Reload when it suits you."
                 </p>
-                // Leads to this very page.
-                <a class="button small" href="">
+                <a class="button small" href=here()>
                     "Reload"
                 </a>
                 <button class="button square quiet small" type="button" aria-label="Later" title="Later">

@@ -411,7 +411,9 @@ impl World {
 
     fn happen(&mut self, tab: usize, what: What) {
         if matches!(what, What::Post(..) | What::Poll(..)) {
-            return if self.tabs[tab].there { self.server(tab, what) };
+            return if self.tabs[tab].there {
+                self.server(tab, what)
+            };
         }
         if !self.tabs[tab].there {
             return;

@@ -4,7 +4,7 @@ import { expect, startJob, state, test } from "./milepost.ts";
 test("a message is sent from its page, and what is wrong with it is said beside the field", async ({ page }) => {
   await page.goto("/");
   await page.getByRole("link", { name: "Messages" }).click();
-  await page.getByLabel("To", { exact: true }).selectOption("Whoever watches a job");
+  await page.getByLabel("To", { exact: true }).selectOption("Whoever has a job open");
   await page.getByLabel("Job", { exact: true }).fill("soon");
   await page.getByLabel("Text").fill("Hands off");
   await page.getByRole("button", { name: "Send" }).click();

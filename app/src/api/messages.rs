@@ -27,8 +27,8 @@ impl Delivered {
     }
 }
 
-/// Tells everybody (`to` is `everyone`), one person (`user`, with their name as `user`) or whoever watches a job now
-/// (`job`, with its number as `job`) a text of 1 to 1,000 characters. `tone` is `info`, `success`, `warning` or `danger`.
+/// Tells everybody (`to` is `everyone`), one person (`user`, with their name as `user`) or whoever has the page of a
+/// job open now (`job`, with its number as `job`) a text of 1 to 1,000 characters. `tone` is `info`, `success`, `warning` or `danger`.
 /// Sent again under the same `key`, it is the same message.
 #[server(endpoint = "send_message")]
 pub async fn send_message(

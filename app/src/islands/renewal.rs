@@ -18,6 +18,9 @@ const JITTER: f64 = 30_000.0;
 const BUSY: &str =
     "dialog[open], [data-sending], [aria-busy=true], [aria-invalid=true], .toast, :is(input, textarea, select):focus";
 
+/// Where the server can be reached now.
+const LIVE: &str = "[data-live=on]";
+
 /// Shows `.renewal` once the server is of another build than the page; its link loads the page anew. So does the page
 /// itself, where nothing was typed or opened, nothing is under way, and nobody looks or has done anything for a minute.
 #[island]
@@ -47,7 +50,7 @@ pub fn Renewal() -> impl IntoView {
                 hide(&banner, false);
             }
             let wait = if document().hidden() { 0.0 } else { IDLE } + patience;
-            let calm = !used.1.get() && first(&document(), BUSY).is_none();
+            let calm = !used.1.get() && first(&document(), BUSY).is_none() && first(&document(), LIVE).is_some();
             if calm && Date::now() - used.0.get() > wait {
                 reload(&banner);
             }

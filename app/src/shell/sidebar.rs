@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos_router::{hooks::use_location, params::ParamsMap};
 use model::{Counts, JobId, JobView, Micros, count};
 
-use super::{Brand, Frame, frame::WATCHED};
+use super::{Brand, Frame, frame::WATCHED, here};
 use crate::{
     base::at,
     context::app,
@@ -48,9 +48,7 @@ pub(super) fn Sidebar(frame: Frame) -> impl IntoView {
                 {link}
                 <span class="visually-hidden announcements" aria-live="polite"></span>
                 <LinkStatus />
-                <a class="button square quiet small" href=at("/messages") aria-label="Messages" title="Messages">
-                    <Icon name="announce" />
-                </a>
+                <ToMessages />
                 <form class="theme" method="post" action=at("/api/set_theme")>
                     <input type="hidden" name="theme" value=frame.theme.next().as_str() />
                     <button
@@ -82,10 +80,8 @@ fn link_status() -> impl IntoView {
 
 /// Shown once the session has ended under an open page: signs in, and leads back to it.
 fn sign_in_again() -> impl IntoView {
-    let request = use_context::<http::request::Parts>();
-    let page = request.and_then(|request| request.uri.path_and_query().map(ToString::to_string)).unwrap_or_default();
     let mut query = ParamsMap::new();
-    query.insert("next", at(&page));
+    query.insert("next", here());
     view! {
         <a class="button small primary" href=at(&format!("/sign-in{}", query.to_query_string())) hidden=true>
             "Sign in"
@@ -95,6 +91,23 @@ fn sign_in_again() -> impl IntoView {
 
 fn no_accounts() -> impl IntoView {
     view! { <p class="no-accounts">"No accounts: whoever reaches this address may do everything."</p> }
+}
+
+/// The way to the messages; on phones, where the bar at the bottom is full, it stands at the top.
+#[component]
+fn ToMessages() -> impl IntoView {
+    let current = (use_location().pathname.get_untracked() == "/messages").then_some("page");
+    view! {
+        <a
+            class="button square quiet small"
+            href=at("/messages")
+            aria-label="Messages"
+            title="Messages"
+            aria-current=current
+        >
+            <Icon name="announce" />
+        </a>
+    }
 }
 
 /// Who has signed in, and the way out. On phones both stand in the settings.

@@ -22,7 +22,7 @@ pub fn addressed(to: &MessageTo, reader: &str) -> String {
         MessageTo::Everyone => "to everybody".to_owned(),
         MessageTo::User { user } if user == reader => "to you".to_owned(),
         MessageTo::User { user } => format!("to {user}"),
-        MessageTo::Job { job } => format!("to who watches #{job}"),
+        MessageTo::Job { job } => format!("to whoever has #{job} open"),
         MessageTo::Note { job } => format!("noted on #{job}"),
     }
 }

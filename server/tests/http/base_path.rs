@@ -49,10 +49,14 @@ fn every_address_of_every_page_lies_below_the_base_path_and_answers() {
         }
         let answer = below.get(path);
         let page = answer.headers().get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+        let there = answer.status().is_success();
         let text = answer.text().unwrap();
         if page {
             assert!(text.contains(r#"<html lang="en" data-base="/milepost""#), "{path}");
-            found.extend(addresses(&text).into_iter().map(str::to_owned));
+            // A page that is not there can be asked for again, too: when the server is of another build.
+            let own = format!("{BASE}{path}");
+            let others = addresses(&text).into_iter().filter(|address| there || *address != own);
+            found.extend(others.map(str::to_owned));
         }
     }
     assert!(found.len() > 30, "{found:?}");

@@ -59,7 +59,7 @@ fn a_job_that_is_over_is_repeated_by_operators_and_deleted_by_its_starter_or_an_
     let (hers, his) = (three.ada.run(), three.otto.run());
     for (job, operator_deletes) in [(hers, false), (his, true)] {
         let again = format!("new/demo?from={job}");
-        let mut all = set(&["new", "pin_job", "rerun_job", "delete_job", &again]);
+        let mut all = set(&["new", "pin_job", "rerun_job", "delete_job", "add_note", &again]);
         let [administrator, operator, viewer] = three.on(&format!("/jobs/{job}"));
         assert_eq!(administrator, all);
         if !operator_deletes {

@@ -31,12 +31,12 @@ pub(super) fn Notes(data: Data) -> impl IntoView {
     let moving = !data.detail.view.state.is_terminal() && !is_writing(&data);
     let none = data.notes.is_empty();
     let row = move |message| view! { <MessageRow message reader=reader.clone() /> };
-    let watchers = at(&format!("/messages?to=job&job={job}"));
+    let readers = at(&format!("/messages?to=job&job={job}"));
     view! {
         <section class="card notes" id="notes" aria-labelledby="notes-head" data-notes=job.to_string()>
             <header>
                 <h2 id="notes-head">"Notes"</h2>
-                {steers.then(|| view! { <a href=watchers>"Write to who watches"</a> })}
+                {steers.then(|| view! { <a href=readers>"Write to whoever has it open"</a> })}
             </header>
             <div data-part="notes">
                 {none.then(|| view! { <p class="body muted">"Nobody has noted anything yet."</p> })}
@@ -71,8 +71,8 @@ fn NoteForm(
                     </noscript>
                 }
             })}
-        <div class:with-script=moving data-forms="">
-            <form class="body form below" method="post" action=at("/api/add_note") data-clears="">
+        <div class="body below" class:with-script=moving data-forms="">
+            <form class="form" method="post" action=at("/api/add_note") data-clears="">
                 <Faults form not="Not noted" labels=&[("text", "Note")] />
                 <input type="hidden" name="id" value=job.0 />
                 // A new one for each note, so that one that is sent twice is there once.

@@ -35,7 +35,7 @@ pub(super) fn SendForm(
     let fields = view! {
         {field(0, "").list(addressees(), &asked("to"))}
         <div class="for-user">{field(1, "The name they sign in with.").line("text", "off", Some(asked("user")))}</div>
-        <div class="for-job">{field(2, "Its number. Who has its page open is told.").line("text", "off", Some(asked("job")))}</div>
+        <div class="for-job">{field(2, "Its number. Whoever has its page open is told.").line("text", "off", Some(asked("job")))}</div>
         {field(3, "").list(tones, &asked("tone"))}
         {field(4, "").area(LONGEST_MESSAGE, asked("text"))}
     };
@@ -65,7 +65,7 @@ fn addressees() -> Vec<(String, String)> {
     let choices = [
         (app.desk.may(Action::Announce), "everyone", "Everybody"),
         (app.gatekeeper.is_some(), "user", "One person"),
-        (app.desk.may(Action::Steer), "job", "Whoever watches a job"),
+        (app.desk.may(Action::Steer), "job", "Whoever has a job open"),
     ];
     let choices = choices.into_iter().filter(|(may, ..)| *may);
     choices.map(|(_, value, word)| (value.to_owned(), word.to_owned())).collect()

@@ -60,7 +60,7 @@ impl Sentence {
             "job_resumed" => Some(("resumed job", "")),
             "job_retried" => Some(("retried job", "")),
             "job_deleted" => Some(("deleted job", "")),
-            "message_sent" if row.job.is_some() => Some(("wrote to the watchers of job", "")),
+            "message_sent" if row.job.is_some() => Some(("wrote to whoever had job", " open")),
             "note_added" => Some(("noted something on job", "")),
             _ => None,
         };
