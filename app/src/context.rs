@@ -10,6 +10,7 @@ use accounts::Gatekeeper;
 use engine::Desk;
 use jiff::tz::TimeZone;
 use leptos::prelude::{provide_context, use_context};
+use model::Seq;
 
 use crate::{base::at, ui::ReaderZone};
 
@@ -28,8 +29,12 @@ pub struct AppContext {
     pub zone: Option<TimeZone>,
     /// Scheme and host of the address that people know the server by; `None` where it was not told.
     pub origin: Option<Arc<str>>,
+    /// To how many event streams a message was sent.
+    pub receivers: Arc<dyn Fn(Seq) -> usize + Send + Sync>,
     /// Names this build; stamps the asset folder and `hello`.
     pub build: Arc<str>,
+    /// Whether browsers may keep pages for when the server is away.
+    pub kept_pages: bool,
     /// The largest upload accepted, bytes.
     pub upload_limit: u64,
     /// Set while `cargo leptos watch` serves: the reload socket may connect.
@@ -45,9 +50,9 @@ impl AppContext {
         provide_context(self);
     }
 
-    /// Names who reads the page, and by which session, without telling it: pages of one browser share their stream only
-    /// where this is the same. `None` on a server that works without accounts.
-    pub(crate) fn reader(&self) -> Option<String> {
+    /// Names who reads the page, and by which session, without telling it: pages of one browser share their stream, and are
+    /// kept for when the server is away, only where this is the same. `None` on a server that works without accounts.
+    pub fn reader(&self) -> Option<String> {
         let who = self.desk.actor().who()?;
         let mut name = DefaultHasher::new();
         (&self.session, who.user.0, who.role.as_str()).hash(&mut name);

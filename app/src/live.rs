@@ -20,7 +20,7 @@ pub mod topics;
 pub(crate) mod wire;
 
 use leptos::prelude::*;
-use model::{Counts, JobId, JobView, LogEvent, Micros, StateEvent};
+use model::{Counts, JobId, JobView, LogEvent, MessageEvent, Micros, StateEvent};
 
 use board::Board;
 use topics::Use;
@@ -113,6 +113,17 @@ pub fn on_log(job: JobId, hear: impl Fn(&LogEvent) + 'static) {
     if let Some(id) = ask(|board| board.hear_log(job, hear)) {
         on_cleanup(move || {
             forget(Use::Log(job));
+            silence(id);
+        });
+    }
+}
+
+/// Calls `hear` with each text that comes for whoever looks (topic `messages`), or for those who watch a job shown on this
+/// page; with `None` where some may have been missed.
+pub fn on_message(hear: impl Fn(Option<&MessageEvent>) + 'static) {
+    if let Some(id) = ask(|board| board.hear_messages(hear)) {
+        on_cleanup(move || {
+            forget(Use::Messages);
             silence(id);
         });
     }

@@ -1,10 +1,12 @@
 //! The document around every page, and which page belongs to which address.
 
+mod away;
 mod brand;
 mod frame;
 mod outside;
 mod refresh;
 mod sidebar;
+mod toasts;
 mod wake;
 
 use leptos::prelude::*;
@@ -21,12 +23,13 @@ use crate::{
     base::{self, at},
     context::app,
     flash::Flash,
-    islands::{LiveCounts, LiveJobs, LocalTimes},
+    islands::{AwayNotice, LiveCounts, LiveJobs, LocalTimes, Renewal},
     pages::{
         forbidden::{Forbidden, NotAllowed},
         job::JobPage,
         jobs::Jobs,
         later,
+        messages::Messages,
         new::{Catalogue, NewJob},
         not_found::NotFound,
         overview::Overview,
@@ -36,12 +39,15 @@ use crate::{
     ui::Icon,
 };
 
+use away::Away;
+pub use away::away;
 use brand::Brand;
 pub use frame::Frame;
 pub(crate) use frame::TROUBLES;
 pub use outside::outside;
 pub use refresh::RefreshWithoutScript;
 use sidebar::Sidebar;
+use toasts::ToastList;
 use wake::WakeIslands;
 
 /// The whole document. What every page shows is read first, so that the position in the event stream that the
@@ -89,13 +95,17 @@ fn Document(options: LeptosOptions, frame: Frame) -> impl IntoView {
                     <div class="shell">
                         <Sidebar frame=frame.clone() />
                         <div>
+                            <Away now=frame.now />
                             {frame.flash.map(|flash| view! { <Notice flash /> })}
+                            <NewVersion />
                             <main id="main" tabindex="-1">
                                 <Pages />
                             </main>
                         </div>
                     </div>
                 </Router>
+                <ToastList />
+                <AwayNotice />
                 <LiveJobs />
                 <LiveCounts />
                 <LocalTimes />
@@ -129,6 +139,7 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/jobs") view=Jobs ssr=SsrMode::Async />
             <Route path=path!("/jobs/:id") view=JobPage ssr=SsrMode::Async />
             <Route path=path!("/queues") view=Queues ssr=SsrMode::Async />
+            <Route path=path!("/messages") view=Messages ssr=SsrMode::Async />
             <Route path=path!("/settings") view=Profile ssr=SsrMode::Async />
             <Route path=path!("/settings/users") view=Users ssr=SsrMode::Async />
             <Route path=path!("/settings/tasks") view=Tasks ssr=SsrMode::Async />
@@ -138,6 +149,30 @@ fn Pages() -> impl IntoView {
         </FlatRoutes>
     }
     .into_any()
+}
+
+/// Shown once the server is of another build than the page: see [`Renewal`].
+#[component]
+fn NewVersion() -> impl IntoView {
+    view! {
+        <section class="renewal" aria-label="New version" hidden=true>
+            <div class="banner" role="status">
+                <Icon name="retry" />
+                <p>
+                    <b>"A new version is ready."</b>
+                    " Reload when it suits you."
+                </p>
+                // Leads to this very page.
+                <a class="button small" href="">
+                    "Reload"
+                </a>
+                <button class="button square quiet small" type="button" aria-label="Later" title="Later">
+                    <Icon name="close" />
+                </button>
+            </div>
+        </section>
+        <Renewal />
+    }
 }
 
 /// What became of the form just sent.
@@ -150,7 +185,7 @@ fn Notice(flash: Flash) -> impl IntoView {
         Tone::Danger => ("banner bad", "warning"),
     };
     view! {
-        <section aria-label="Notices">
+        <section class="flash" aria-label="Notices">
             <div class=class role="status">
                 <Icon name=icon />
                 <p>{flash.text}</p>

@@ -130,7 +130,11 @@ fn a_server_that_asks_for_a_pause_gets_it() {
     line.now += 60_000.0;
     line.take(REFUSED);
     line.after(300.0);
-    assert_eq!(line.take(Event::Answer(503, Some(20_000.0))), [Act::Close, Act::Wait(21_000.0)], "spread over a second");
+    assert_eq!(
+        line.take(Event::Answer(503, Some(20_000.0))),
+        [Act::Close, Act::Wait(21_000.0)],
+        "spread over a second"
+    );
     assert_eq!(line.take(Event::Looked(true)), [], "not even if somebody looks");
     assert_eq!(line.after(20_000.0), []);
     assert_eq!(line.after(2_000.0), [Act::Poll(0)]);

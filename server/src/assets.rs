@@ -68,6 +68,11 @@ pub(crate) async fn plain(uri: http::Uri, headers: HeaderMap) -> Response {
     serve(uri.path().trim_start_matches('/'), &headers, policy).unwrap_or_else(no_such_file)
 }
 
+/// The script of browsers' workers, which asks whether it has changed at every page.
+pub(crate) fn worker(name: &str, headers: &HeaderMap) -> Response {
+    serve(name, headers, "no-cache").unwrap_or_else(no_such_file)
+}
+
 fn no_such_file() -> Response {
     (StatusCode::NOT_FOUND, "There is no such file.\n").into_response()
 }

@@ -67,6 +67,10 @@ struct WebSettings {
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     no_auth: Option<bool>,
 
+    /// Let browsers keep the overview and the list of jobs, to show them while the server is away [default: true]
+    #[arg(long, env = "MILEPOST_KEPT_PAGES", value_name = "BOOL", help_heading = "Server")]
+    kept_pages: Option<bool>,
+
     /// How long a browser stays signed in without being used [default: 7days]
     #[arg(long, env = "MILEPOST_SESSION_IDLE", value_name = "TIME", help_heading = "Server")]
     session_idle: Option<Span>,
@@ -144,6 +148,7 @@ impl WebSettings {
             base_path: self.base_path.or(below.base_path),
             trusted_proxy: if self.trusted_proxy.is_empty() { below.trusted_proxy } else { self.trusted_proxy },
             no_auth: self.no_auth.or(below.no_auth),
+            kept_pages: self.kept_pages.or(below.kept_pages),
             session_idle: self.session_idle.or(below.session_idle),
             session_lifetime: self.session_lifetime.or(below.session_lifetime),
             upload_limit: self.upload_limit.or(below.upload_limit),
@@ -172,6 +177,8 @@ pub struct Config {
     pub trusted_proxies: TrustedProxies,
     /// Whether working without accounts was asked for by name.
     pub no_auth: bool,
+    /// Whether browsers may keep pages for when the server is away.
+    pub kept_pages: bool,
     /// How long web sessions last.
     pub sessions: SessionLimits,
     /// The largest upload, bytes.
@@ -220,6 +227,7 @@ impl Config {
             base_path: base_path::checked(web.base_path)?,
             trusted_proxies: web.trusted_proxy.iter().map(|network| network.0).collect(),
             no_auth,
+            kept_pages: web.kept_pages.unwrap_or(true),
             sessions: SessionLimits::checked(web.session_idle, web.session_lifetime)?,
             upload_limit: web.upload_limit.map_or(2 << 30, |size| size.0),
             upload_quota: web.upload_quota.map(|size| size.0).or((!no_auth).then_some(20 << 30)),

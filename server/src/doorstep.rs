@@ -31,7 +31,7 @@ use model::FieldError;
 use tower_sessions::Session;
 use url::form_urlencoded;
 
-use crate::{AppState, api, security, visit::Visit};
+use crate::{AppState, api, away, security, visit::Visit};
 
 /// The largest form, bytes: names and passwords are short.
 const FORM_LIMIT: usize = 16 * 1024;
@@ -242,6 +242,7 @@ fn show(state: &AppState, headers: &HeaderMap, status: StatusCode, page: Outside
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),
         (header::CONTENT_SECURITY_POLICY, security::OUTSIDE),
+        (away::VISITOR, away::NOBODY),
     ];
     (status, told, html).into_response()
 }

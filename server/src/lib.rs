@@ -3,6 +3,7 @@
 mod api;
 pub mod assets;
 mod audit;
+mod away;
 pub mod cli;
 pub mod client;
 pub mod config;

@@ -1,6 +1,6 @@
 //! Pages: rendered whole before the first byte leaves, so that the status is true and no script is needed.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use app::{api::ApiError, pages::forbidden::Forbidden};
 use axum::{
@@ -14,7 +14,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use leptos::prelude::{expect_context, provide_context};
 use leptos_axum::ResponseOptions;
 
-use crate::{AppState, api, security, visit::Visit};
+use crate::{AppState, api, away, security, visit::Visit};
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
@@ -28,7 +28,11 @@ pub(crate) async fn page(
     if let Err(error) = visit.desk.allow(Action::See) {
         return api::refuse(&error.into());
     }
-    render(state, request, || ()).await
+    let path = request.uri().path().to_owned();
+    let config = Arc::clone(&state.config);
+    let mut response = render(state, request, || ()).await;
+    away::may_keep(&mut response, &path, &config);
+    response
 }
 
 /// What is said at an address that nothing lives at. Browsers get a page; the status is 404 for everyone.
@@ -56,6 +60,7 @@ pub(crate) async fn render(
     let leptos = state.leptos.clone();
     let visit = request.extensions().get::<Visit>().expect("every route of pages admits its visitors");
     let app = state.context(visit);
+    let visitor = away::visitor(&app);
     let context = move || {
         app.clone().provide();
         provide();
@@ -66,6 +71,9 @@ pub(crate) async fn render(
     let mut response: Response<Body> = handler(request).await;
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(visitor) = visitor {
+        headers.insert(away::VISITOR, visitor);
+    }
     let timing = format!("total;dur={:.3}", begun.elapsed().as_secs_f64() * 1e3);
     headers.insert(SERVER_TIMING, HeaderValue::try_from(timing).expect("digits and ASCII letters"));
     response

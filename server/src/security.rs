@@ -31,6 +31,13 @@ const HEADERS: [(HeaderName, &str); 5] = [
 pub(crate) const OUTSIDE: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
                                   form-action 'self'; frame-ancestors 'none'";
 
+/// The same for the page that browsers show while the server is away: besides, it asks whether there is a server again.
+pub(crate) const AWAY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; \
+                               connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// What the worker may do that shows it: ask this server.
+pub(crate) const WORKER: &str = "default-src 'none'; connect-src 'self'; frame-ancestors 'none'";
+
 /// What a page may load: its own files, the scripts that carry this answer's nonce, its own streams.
 ///
 /// To be called while a page is rendered.
@@ -39,7 +46,7 @@ pub(crate) fn page_policy(reload_port: Option<u16>) -> HeaderValue {
     let reload = reload_port.map(|port| format!(" ws://127.0.0.1:{port} ws://localhost:{port}")).unwrap_or_default();
     let policy = format!(
         "default-src 'self'; script-src 'self'{nonce} 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
-         connect-src 'self'{reload}; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+         connect-src 'self'{reload}; worker-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     );
     HeaderValue::try_from(policy).expect("a nonce is base64")
 }

@@ -251,7 +251,9 @@ impl Connection {
         let why = match self.doing {
             Doing::Asking(why) => why,
             // Asked on the side, because the browser says that there is no network.
-            Doing::Streaming { .. } if status == 0 => return acts.append(&mut self.take(Event::Broken { refused: false }, now, random)),
+            Doing::Streaming { .. } if status == 0 => {
+                return acts.append(&mut self.take(Event::Broken { refused: false }, now, random));
+            }
             Doing::Streaming { .. } | Doing::Resting | Doing::Waiting { .. } => return,
         };
         match status {

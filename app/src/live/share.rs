@@ -424,9 +424,8 @@ impl Share {
                 if self.leader == Some(tab) && !self.leads() {
                     self.leader_link = link;
                     acts.push(Act::Show(link, age.map(|age| now - age)));
-                    let missed = |at: &Cursor| {
-                        cursor.is_none_or(|cursor| cursor.epoch != at.epoch || cursor.seq < at.seq)
-                    };
+                    let missed =
+                        |at: &Cursor| cursor.is_none_or(|cursor| cursor.epoch != at.epoch || cursor.seq < at.seq);
                     if self.sync == Sync::Synced && at.as_ref().is_some_and(missed) {
                         self.catch_up(now, &mut acts);
                     }

@@ -260,9 +260,7 @@ pub(super) fn on_word(word: &str) {
 /// The lock was given to this tab, or taken from it.
 pub(super) fn on_lock(given: bool) {
     let now = Date::now();
-    act(page(|page| {
-        if given { page.share.granted(page.board.cursor.as_ref(), now) } else { page.share.lost(now) }
-    }));
+    act(page(|page| if given { page.share.granted(page.board.cursor.as_ref(), now) } else { page.share.lost(now) }));
     show();
 }
 

@@ -82,14 +82,20 @@ fn Board(frame: Frame, matter: Matter, span: Span) -> impl IntoView {
     let moving = frame.counts.running > 0;
     view! {
         <div class="stack">
-            <Attention jobs=frame.attention.clone() running=matter.running.clone() gates=matter.gates />
-            <Figures counts=frame.counts day=matter.day />
+            <div class="part" data-part="attention">
+                <Attention jobs=frame.attention.clone() running=matter.running.clone() gates=matter.gates />
+            </div>
+            <div class="part" data-part="figures">
+                <Figures counts=frame.counts day=matter.day />
+            </div>
             <RunningNow jobs=matter.running counts=frame.counts now=frame.now />
-            <div class="split even">
+            <div class="split even" data-part="past">
                 <FinishedPerHour hours=matter.span span />
                 <SpaceUsed usage=matter.usage />
             </div>
-            <Tasks kinds=matter.kinds />
+            <div class="part" data-part="tasks">
+                <Tasks kinds=matter.kinds />
+            </div>
         </div>
         {moving.then(|| view! { <RefreshWithoutScript /> })}
     }

@@ -36,7 +36,7 @@ pub fn outside(options: LeptosOptions, server: &str, theme: Theme, page: Outside
 
 /// A road with its posts, some of the way done.
 #[component]
-fn Horizon() -> impl IntoView {
+pub(super) fn Horizon() -> impl IntoView {
     let post = |nth: u32| {
         let at = 2 + 6 * nth;
         let x = format!("{at}%");

@@ -68,6 +68,8 @@ impl Readings {
 
     /// What `topics` show of what is in `sight`.
     pub(super) async fn whole(&self, topics: Topics, sight: Sight, form: Form) -> Shared<Arc<Whole>> {
+        // Whose it is makes a difference for messages alone, and there are none in it.
+        let sight = if sight.is_whole() { Sight::default() } else { sight };
         self.whole.read((topics, sight, form)).await
     }
 

@@ -161,7 +161,7 @@ fn pages_behind_a_proxy_are_own_pages() {
 }
 
 #[test]
-fn another_sites_page_can_listen_to_nothing() {
+fn case_18_another_sites_page_can_listen_to_nothing() {
     let (milepost, _data) = Milepost::start();
     for path in ["/events?topic=jobs", "/events/poll?topic=jobs"] {
         for forged in ["origin: http://evil.example", "sec-fetch-site: cross-site", "sec-fetch-site: same-site"] {

@@ -56,7 +56,7 @@ impl Stream {
 }
 
 #[test]
-fn a_job_runs_in_the_worker_and_the_stream_of_the_server_shows_it_to_its_end() {
+fn case_20_a_job_runs_in_the_worker_and_the_stream_of_the_server_shows_it_to_its_end() {
     let (browser, _worker) = server_and_worker(&[]);
     let long = browser.start("demo", &json!({ "seconds": 600 }));
     let mut stream = Stream::of(&browser, &format!("job={long}&topic=jobs"));

@@ -39,7 +39,7 @@ async fn a_stream_begins_with_hello_and_a_snapshot() {
 }
 
 #[tokio::test]
-async fn resuming_replays_exactly_the_missed_events_of_the_topics_and_the_latest_progress() {
+async fn case_02_resuming_replays_exactly_the_missed_events_of_the_topics_and_the_latest_progress() {
     let ledger = Ledger::new(Pace::default()).await;
     ledger.state(1, 1, Queued, 0);
     ledger.state(1, 1, Running, 0);
@@ -57,7 +57,7 @@ async fn resuming_replays_exactly_the_missed_events_of_the_topics_and_the_latest
 }
 
 #[tokio::test]
-async fn the_header_beats_the_query() {
+async fn case_02_the_header_beats_the_query() {
     let ledger = Ledger::new(Pace::default()).await;
     for state in [Queued, Running, Succeeded] {
         ledger.state(1, 1, state, 0);
@@ -69,7 +69,7 @@ async fn the_header_beats_the_query() {
 }
 
 #[tokio::test]
-async fn a_position_that_cannot_be_continued_is_answered_with_a_snapshot() {
+async fn case_03_a_position_that_cannot_be_continued_is_answered_with_a_snapshot() {
     let ledger = Ledger::new(Pace::default()).await;
     for state in [Queued, Running, Succeeded] {
         ledger.state(1, 1, state, 0);
@@ -95,7 +95,7 @@ async fn a_client_that_missed_very_much_gets_a_snapshot_instead() {
 }
 
 #[tokio::test]
-async fn what_is_malformed_is_refused_by_name() {
+async fn case_03_what_is_malformed_is_refused_by_name() {
     let ledger = Ledger::new(Pace::default()).await;
     let router = ledger.router(Pace::default()).await;
     let many = (0..501).map(|job| format!("row={job}")).collect::<Vec<_>>().join("&");
@@ -125,7 +125,7 @@ async fn what_is_malformed_is_refused_by_name() {
 /// A writer and a stream take turns at random; whatever comes between commit, publication, subscription and reading,
 /// each event is either in the snapshot or told, once, in order.
 #[tokio::test]
-async fn no_interleaving_of_commit_and_connect_loses_or_doubles_an_event() {
+async fn case_01_no_interleaving_of_commit_and_connect_loses_or_doubles_an_event() {
     const EVENTS: i64 = 8;
     let random = |most: i64| rand::rng().random_range(0..=most);
     for _ in 0..10_000 {

@@ -26,7 +26,7 @@ const GONE: Duration = Duration::from_secs(45);
 const INSIDE: &str = "MILEPOST_TEST_NETWORK";
 
 #[tokio::test]
-async fn dropped_connections_leave_nothing_behind() {
+async fn case_08_dropped_connections_leave_nothing_behind() {
     let ledger = Ledger::new(Pace::default()).await;
     let addr = serve(ledger.router(Pace::default()).await).await;
     for _ in 0..50 {

@@ -13,7 +13,7 @@ use crate::{
 };
 
 #[tokio::test(start_paused = true)]
-async fn a_heartbeat_comes_every_ten_seconds() {
+async fn case_14_a_heartbeat_comes_every_ten_seconds() {
     let ledger = Ledger::new(Pace::default()).await;
     let mut reader = Reader::get(&ledger.router(Pace::default()).await, "/events").await;
     reader.expect("hello").await;
@@ -68,6 +68,43 @@ async fn draining_tells_what_waits_says_bye_and_ends_every_body() {
     ledger.until_open(0).await;
     let late = Reader::fetch(client.get(format!("http://{addr}/events"))).await.rest().await;
     assert_eq!(late.last().unwrap().event, "bye", "one that comes too late is told, not refused");
+}
+
+#[tokio::test(start_paused = true)]
+async fn case_09_streams_are_drained_over_a_while_and_until_its_turn_each_goes_on() {
+    let ledger = Ledger::new(Pace::default()).await;
+    let router = ledger.router(Pace::default()).await;
+    let mut readers = Vec::new();
+    for _ in 0..2_000 {
+        let mut reader = Reader::get(&router, "/events?topic=jobs").await;
+        reader.expect("hello").await;
+        reader.expect("snapshot").await;
+        readers.push(reader);
+    }
+    let begun = Instant::now();
+    ledger.drain.cancel();
+    let mut ends = tokio::task::JoinSet::new();
+    for reader in readers {
+        ends.spawn(async move { (reader.rest().await, begun.elapsed()) });
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    ledger.state(1, 1, Succeeded, 1);
+    let (mut told, mut waits, mut ended) = (0, Vec::new(), Vec::new());
+    while let Some(end) = ends.join_next().await {
+        let (frames, after) = end.unwrap();
+        let bye = frames.last().unwrap();
+        assert_eq!((bye.event.as_str(), &bye.data["reason"]), ("bye", &"drain".into()));
+        waits.push(bye.data["retry_ms"].as_u64().unwrap());
+        told += frames.len() - 1;
+        ended.push(after.as_millis());
+    }
+    assert!((900..=1_100).contains(&told), "half of them were still there to hear it: {told}");
+    for quarter in 0..4 {
+        let within = ended.iter().filter(|after| (quarter * 500..quarter * 500 + 500).contains(*after)).count();
+        assert!((450..=550).contains(&within), "{within} ended in half-second {quarter}");
+    }
+    let soon = waits.iter().filter(|wait| **wait < 1_750).count();
+    assert!((800..=1_200).contains(&soon) && waits.iter().all(|wait| (500..=3_000).contains(wait)), "{soon}");
 }
 
 #[tokio::test]

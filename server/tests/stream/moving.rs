@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use crate::{ledger::Ledger, reader::Reader};
 
 #[tokio::test(start_paused = true)]
-async fn many_ticks_become_few_frames_and_the_last_value_arrives() {
+async fn case_05_many_ticks_become_few_frames_and_the_last_value_arrives() {
     let ledger = Ledger::new(Pace::default()).await;
     ledger.state(1, 1, Running, 0);
     let mut reader = Reader::get(&ledger.router(Pace::default()).await, "/events?row=1").await;
@@ -52,7 +52,7 @@ async fn progress_at_the_beat_of_the_sampler_is_sent_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_of_an_attempt_is_told_once_and_nothing_of_that_attempt_follows() {
+async fn case_04_the_end_of_an_attempt_is_told_once_and_nothing_of_that_attempt_follows() {
     let ledger = Ledger::new(Pace::default()).await;
     ledger.state(1, 1, Running, 0);
     let router = ledger.router(Pace::default()).await;
@@ -90,7 +90,7 @@ async fn the_end_of_an_attempt_is_told_once_and_nothing_of_that_attempt_follows(
 }
 
 #[tokio::test]
-async fn progress_that_comes_late_is_not_shown_after_a_snapshot_that_knows_the_end() {
+async fn case_04_progress_that_comes_late_is_not_shown_after_a_snapshot_that_knows_the_end() {
     let ledger = Ledger::new(Pace::default()).await;
     let ended = ledger.commit_state(1, 1, Succeeded, 9);
     let mut reader = Reader::get(&ledger.router(Pace::default()).await, "/events?row=1").await;

@@ -12,7 +12,7 @@ use crate::{
 const FLOOD: u64 = 30_000;
 
 #[tokio::test]
-async fn a_slow_reader_gets_one_snapshot_instead_and_holds_up_nobody() {
+async fn case_06_a_slow_reader_gets_one_snapshot_instead_and_holds_up_nobody() {
     let ledger = Ledger::new(Pace::default()).await;
     let addr = serve(ledger.router(Pace::default()).await).await;
     let client = reqwest::Client::new();
@@ -51,7 +51,7 @@ async fn a_slow_reader_gets_one_snapshot_instead_and_holds_up_nobody() {
 }
 
 #[tokio::test]
-async fn a_hole_in_what_the_engine_tells_is_closed_by_a_snapshot() {
+async fn case_07_a_hole_in_what_the_engine_tells_is_closed_by_a_snapshot() {
     let ledger = Ledger::new(Pace::default()).await;
     let mut reader = Reader::get(&ledger.router(Pace::default()).await, "/events?row=1&row=2").await;
     reader.expect("hello").await;

@@ -19,6 +19,9 @@ use crate::{
 /// Between two looks into the database.
 const LOOK: Duration = Duration::from_millis(5);
 
+/// How long a stopped process is waited for before it is looked whether it keeps the database locked.
+const GLANCE: Duration = Duration::from_secs(1);
+
 /// How often it is tried to stop a process between two of its writes.
 const TRIES: u32 = 20;
 
@@ -146,25 +149,42 @@ impl Life {
     fn put_to_sleep(&mut self, victim: &Victim) {
         for _ in 0..TRIES {
             victim.signal("STOP");
-            let asleep = self.audit.can_be_written();
-            if asleep {
-                self.is_settled(victim.number, victim.pid());
-                self.audit.slept += 1;
-            }
+            let slept = self.sleeps_until_settled(victim);
             victim.signal("CONT");
-            if asleep {
+            if slept {
+                self.audit.slept += 1;
                 return;
             }
         }
     }
 
+    /// Waits until the others have taken from a stopped process what it had; answers false where it keeps them from it. A
+    /// thread in the middle of a system call may be given the lock after the process was told to stop, and stops then.
+    fn sleeps_until_settled(&self, victim: &Victim) -> bool {
+        let begun = Instant::now();
+        while self.audit.can_be_written() {
+            if self.settles_within(GLANCE, victim.number, victim.pid()) {
+                return true;
+            }
+            assert!(begun.elapsed() < PATIENCE, "nobody settles what process {} has left", victim.number);
+        }
+        false
+    }
+
     /// Waits until the others have taken from a process what it had.
     fn is_settled(&self, process: u32, pid: u32) {
+        assert!(self.settles_within(PATIENCE, process, pid), "nobody settles what process {process} has left");
+    }
+
+    fn settles_within(&self, patience: Duration, process: u32, pid: u32) -> bool {
         let begun = Instant::now();
         while self.audit.counts_as_living(process, pid) {
-            assert!(begun.elapsed() < PATIENCE, "nobody settles what process {process} has left");
+            if begun.elapsed() > patience {
+                return false;
+            }
             thread::sleep(LOOK);
         }
+        true
     }
 
     /// Lets a server bring to its end whatever the dead have left; answers how much it was.

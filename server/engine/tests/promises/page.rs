@@ -1,8 +1,11 @@
-//! `docs/promises.md` and `docs/security.md` name a test for every promise, and there is that test.
+//! `docs/promises.md`, `docs/security.md` and `docs/stream-cases.md` name a test for every promise, and there is that
+//! test.
 
 use std::{fs, path::Path};
 
-const PAGES: [&str; 2] = [include_str!("../../../../docs/promises.md"), include_str!("../../../../docs/security.md")];
+const PAGES: [&str; 3] =
+    [include_str!("../../../../docs/promises.md"), include_str!("../../../../docs/security.md"), CASES];
+const CASES: &str = include_str!("../../../../docs/stream-cases.md");
 
 /// Every `path::name` that stands in backticks.
 fn tests_in(text: &str) -> Vec<(&str, &str)> {
@@ -24,9 +27,20 @@ fn every_promise_names_a_test_and_there_is_that_test() {
             assert!(!tests.is_empty(), "promise {number} names no test");
             for (path, name) in tests {
                 let source = fs::read_to_string(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
-                let there = source.contains(&format!("fn {name}(")) || source.contains(&format!("test('{name}'"));
+                let there = source.contains(&format!("fn {name}(")) || source.contains(&format!("test(\"{name}\""));
                 assert!(there, "promise {number}: there is no {name} in {path}");
             }
         }
+    }
+}
+
+#[test]
+fn every_case_of_the_stream_has_a_test_that_bears_its_number() {
+    let cases: Vec<&str> = CASES.split("\n### ").skip(1).collect();
+    assert_eq!(cases.len(), 20);
+    for (number, case) in (1..).zip(cases) {
+        let named = [format!("case_{number:02}_"), format!("case {number}: ")];
+        let bears = |name: &str| named.iter().any(|number| name.starts_with(number));
+        assert!(tests_in(case).iter().any(|(_, name)| bears(name)), "case {number} has no test of its own");
     }
 }

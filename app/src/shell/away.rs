@@ -1,0 +1,71 @@
+//! What is said while the server is away: on a page that is still open or was kept, and in place of any other.
+
+use leptos::{config::LeptosOptions, prelude::*};
+use model::Micros;
+
+use super::{Brand, Head, outside::Horizon};
+use crate::{
+    base::{at, base},
+    ui::{Icon, When},
+};
+
+/// The banner, which the style sheet shows on a document with `data-kept` (the browser's worker has answered with a copy)
+/// or `data-lost` (the open page has lost the server); [`AwayNotice`](crate::islands::AwayNotice) does the rest.
+#[component]
+pub(super) fn Away(now: Micros) -> impl IntoView {
+    view! {
+        <section class="away" aria-label="Connection">
+            <div class="banner warn" role="status">
+                <Icon name="offline" />
+                <p>
+                    <b class="if-kept">"Kept copy from "</b>
+                    <b class="if-lost">"No word from the server since "</b>
+                    <When at=now />
+                    // Not announced: it changes every second.
+                    <span class="age" aria-hidden="true"></span>
+                    <span class="if-kept">": the server cannot be reached."</span>
+                    <span class="if-lost">". This is how things stood then."</span>
+                </p>
+                <p class="unsent" hidden=true>
+                    "Nothing was sent. Try again when the server is back."
+                </p>
+            </div>
+        </section>
+    }
+}
+
+/// The whole document in place of a page that was not kept. It names nobody and nothing; `public/away.js` adds the links
+/// to the copies there are, and `public/back.js` leaves it when the server answers again.
+pub fn away(options: LeptosOptions) -> String {
+    let draw = || {
+        view! {
+            <!DOCTYPE html>
+            <html lang="en" data-base=Some(base()).filter(|base| !base.is_empty())>
+                <head>
+                    <Head options />
+                    <script src=at("/back.js")></script>
+                    <title>"The server cannot be reached · Milepost"</title>
+                </head>
+                <body>
+                    <main class="sign-in" id="main">
+                        <Brand />
+                        <div class="card">
+                            <div class="form">
+                                <h1>"The server cannot be reached"</h1>
+                                <p>"This page opens by itself as soon as the server answers."</p>
+                                <div class="copies">
+                                    <p>"Until then, this browser has kept:"</p>
+                                    <div class="actions" id="copies"></div>
+                                </div>
+                            </div>
+                        </div>
+                        <Horizon />
+                        <p class="foot">"Milepost · one program, one file"</p>
+                    </main>
+                </body>
+            </html>
+        }
+        .to_html()
+    };
+    Owner::new().with(draw)
+}

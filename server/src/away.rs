@@ -1,0 +1,62 @@
+//! What browsers may keep of the pages, to show it while the server is away: see `public/away.js`, which does that.
+
+use std::time::Duration;
+
+use app::{context::AppContext, shell};
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use engine::access::Actor;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+
+use crate::{AppState, assets, config::Config, security};
+
+/// Whose page an answer is. A browser that is told of another visitor forgets what it has kept.
+pub(crate) const VISITOR: HeaderName = HeaderName::from_static("milepost-visitor");
+/// Whose the pages outside are.
+pub(crate) const NOBODY: &str = "nobody";
+/// Whose all pages are where there are no accounts.
+const EVERYBODY: HeaderValue = HeaderValue::from_static("everybody");
+
+/// That a page may be kept, and for how many seconds.
+const KEEP: HeaderName = HeaderName::from_static("milepost-keep");
+/// The pages that may be.
+const KEPT: [&str; 2] = ["/", "/jobs"];
+/// No page is kept for longer.
+const LONGEST: Duration = Duration::from_hours(24);
+
+/// Names a visitor for [`VISITOR`]: by their session, so that nothing outlives it. A program keeps no pages.
+pub(crate) fn visitor(app: &AppContext) -> Option<HeaderValue> {
+    match app.desk.actor() {
+        Actor::Local => Some(EVERYBODY),
+        Actor::Person(_) => app.reader()?.try_into().ok(),
+        Actor::Nobody | Actor::Program(..) => None,
+    }
+}
+
+/// Lets the browser keep the page at `path`, if it is one of those: whole, and for whom it names, but for no longer than
+/// a session lasts that is not used.
+pub(crate) fn may_keep(response: &mut Response, path: &str, config: &Config) {
+    let whole = response.status() == StatusCode::OK && response.headers().contains_key(VISITOR);
+    if config.kept_pages && whole && KEPT.contains(&path) {
+        let longest = if config.no_auth { LONGEST } else { LONGEST.min(config.sessions.idle) };
+        response.headers_mut().insert(KEEP, HeaderValue::from(longest.as_secs()));
+    }
+}
+
+/// `GET /away.js`: the worker; where nothing may be kept, one that takes away what was, and itself.
+pub(crate) async fn worker(State(state): State<AppState>, headers: HeaderMap) -> Response {
+    let name = if state.config.kept_pages { "away.js" } else { "away-off.js" };
+    ([(header::CONTENT_SECURITY_POLICY, security::WORKER)], assets::worker(name, &headers)).into_response()
+}
+
+/// `GET /away`: the page that browsers show in place of those they have not kept. The same for everybody.
+pub(crate) async fn page(State(state): State<AppState>) -> Response {
+    let told = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::CONTENT_SECURITY_POLICY, security::AWAY),
+    ];
+    (told, shell::away(state.leptos)).into_response()
+}
