@@ -18,6 +18,8 @@ export class Proxy {
     private readonly target: string,
     /** Whether polls suffer as streams do. */
     private readonly polls = true,
+    /** Whether it lets browsers keep pages for going back to, which the server does not. */
+    private readonly keeps = false,
   ) {
     this.server = createServer((from, to) => this.pass(from, to));
     this.server.on("connection", (socket) => {
@@ -66,7 +68,9 @@ export class Proxy {
         answer.resume();
         return;
       }
-      to.writeHead(answer.statusCode ?? 502, answer.headers);
+      const headers = { ...answer.headers };
+      if (this.keeps) headers["cache-control"] = "no-cache";
+      to.writeHead(answer.statusCode ?? 502, headers);
       to.flushHeaders();
       answer.pipe(to);
       if (stream) {

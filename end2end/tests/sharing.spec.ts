@@ -3,6 +3,7 @@ import { createServer } from "node:net";
 import { type AddressInfo } from "node:net";
 import { type BrowserContext, chromium, type Page } from "@playwright/test";
 import { expect, live, Milepost, startJob, state, test } from "./milepost.ts";
+import { Proxy } from "./proxy.ts";
 import { moves, open, sameLog, Streams } from "./streams.ts";
 
 const isSecure = (page: Page) => page.evaluate(() => isSecureContext);
@@ -86,11 +87,13 @@ test("case 15: a leader that is frozen hands over, and follows when it wakes", a
   const { pages, streams } = await tabs(context, job, 3);
   const first = streams.holder();
   const rest = pages.filter((page) => page !== first);
-  const devtools = await context.newCDPSession(first);
-  await devtools.send("Page.setWebLifecycleState", { state: "frozen" });
+  // What the browser tells it. Playwright keeps its pages from being frozen in earnest; how it is when nothing is told, the
+  // next test shows.
+  await first.evaluate(() => document.dispatchEvent(new Event("freeze")));
   await expect.poll(() => streams.opened, { timeout: 10_000 }).toBe(2);
   for (const page of rest) await moves(page);
-  await devtools.send("Page.setWebLifecycleState", { state: "active" });
+  await expect(first.locator("html"), "and lets go of all").toHaveAttribute("data-live", "off");
+  await first.evaluate(() => document.dispatchEvent(new Event("resume")));
   await live(first);
   expect(rest).toContain(streams.holder());
   await moves(first);
@@ -159,10 +162,10 @@ test("what tabs show comes and goes with them", async ({ context, request }) => 
 
 test("case 14: a page that is kept for going back to holds nothing, and is live again when it is shown", async ({ launchOptions, milepost, request }) => {
   const job = await startJob(request, "demo", { seconds: 600 });
-  const args = [...(launchOptions.args ?? []), "--enable-features=CacheControlNoStoreEnterBackForwardCache"];
-  const browser = await chromium.launch({ ...launchOptions, args, ignoreDefaultArgs: ["--disable-back-forward-cache"] });
+  const browser = await chromium.launch({ ...launchOptions, ignoreDefaultArgs: ["--disable-back-forward-cache"] });
+  const keeping = await new Proxy(milepost.url, true, true).start();
   try {
-    const context = await browser.newContext({ baseURL: milepost.url });
+    const context = await browser.newContext({ baseURL: keeping.url });
     const streams = new Streams(context);
     const page = await open(context, `/jobs/${job}`);
     await page.evaluate(() => addEventListener("pageshow", (event) => ((window as { kept?: boolean }).kept = event.persisted)));
@@ -179,6 +182,7 @@ test("case 14: a page that is kept for going back to holds nothing, and is live 
     await sameLog([page], 2);
   } finally {
     await browser.close();
+    keeping.stop();
   }
 });
 

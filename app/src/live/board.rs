@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use leptos::{prelude::*, reactive::owner::WeakOwner};
-use model::{Counts, Cursor, JobId, JobView, LogEvent, MessageEvent, Seq, Snapshot, StateEvent, StreamEvent};
+use model::{Counts, Cursor, JobId, JobView, LogEvent, MessageEvent, MessageTo, Seq, Snapshot, StateEvent, StreamEvent};
 
 use super::{
     known::{AsOf, LogMark},
@@ -146,7 +146,12 @@ impl Board {
                 }
             }
             StreamEvent::Message(event) => {
-                if self.advance(cursor).is_some() {
+                // The stream may be shared with tabs that show other jobs.
+                let concerns = match event.to {
+                    MessageTo::Job { job } | MessageTo::Note { job } => self.uses.shows(job),
+                    MessageTo::Everyone | MessageTo::User { .. } => true,
+                };
+                if self.advance(cursor).is_some() && concerns {
                     self.hear_message(Some(event), &mut calls);
                 }
             }

@@ -36,7 +36,7 @@ pub(super) fn send(url: &str, body: Option<&str>, answered: Box<dyn FnOnce(Answe
         answered(Answer {
             status: asked.status().unwrap_or(0),
             text: asked.response_text().ok().flatten().unwrap_or_default(),
-            pause: pause.and_then(|seconds| seconds.parse().ok()).map(|seconds: u32| f64::from(seconds) * 1_000.0),
+            pause: pause.and_then(|seconds| seconds.parse::<u32>().ok()).map(|seconds| f64::from(seconds) * 1_000.0),
         });
     });
     request.set_onloadend(Some(done.unchecked_ref()));

@@ -206,7 +206,11 @@ impl Share {
         self.wish += 1;
         match election {
             Election::Lock => acts.push(Act::Queue),
-            Election::Lease if lease.is_some_and(|lease| self.is_held(lease, now)) => {}
+            Election::Lease if lease.is_some_and(|lease| self.is_held(lease, now)) => {
+                // What this tab says first asks whether the leader is there still.
+                self.leader_heard = now - SILENT;
+                self.asked = Some(now);
+            }
             Election::Lease | Election::Alone => self.lead(cursor, now, &mut acts),
         }
         if !self.leads() {
@@ -325,7 +329,8 @@ impl Share {
             self.position.clone_from(&frame.id);
         }
         // A snapshot names what other tabs show, too.
-        let own = self.covered.as_ref().is_some_and(|covered| without(covered, &self.mine).is_empty());
+        let own = frame.name == "snapshot"
+            && self.covered.as_ref().is_some_and(|covered| without(covered, &self.mine).is_empty());
         self.read(frame, own, now, &mut acts);
         acts
     }
@@ -662,7 +667,7 @@ impl Share {
     /// Whether a lease is another tab's, and fresh.
     fn is_held(&mut self, lease: &str, now: f64) -> bool {
         let mut parts = lease.split(' ');
-        let (tab, term, at) = (number(parts.next()), number(parts.next()), time(parts.next()));
+        let (tab, term, at) = (number(parts.next()), number(parts.next()), whole(parts.next()));
         let age = now - at.unwrap_or(f64::NEG_INFINITY);
         self.term = self.term.max(term.unwrap_or(0));
         tab.is_some_and(|tab| tab != self.tab) && age.abs() < SILENT
@@ -693,7 +698,7 @@ impl Word {
             }
             Self::Gone { tab } => format!("gone {tab}"),
             Self::Lead { tab, term, link, age, at } => {
-                format!("lead {tab} {term} {} {} {}", *link as u8, age.unwrap_or(-1.0) as i64, place(at))
+                format!("lead {tab} {term} {} {} {}", *link as u8, age.map_or(-1, |age| age as i64), place(at))
             }
             Self::Covers { tab, from, wishes } => {
                 let wishes = wishes.iter().map(|(tab, wish)| format!(" {tab} {wish}")).collect::<String>();
@@ -727,7 +732,7 @@ impl Word {
                 tab,
                 term: number(parts.next())?,
                 link: Link::ALL.get(number(parts.next())? as usize).copied()?,
-                age: time(parts.next()).filter(|age| *age >= 0.0),
+                age: whole(parts.next()).filter(|age| *age >= 0.0),
                 at: parts.next()?.parse().ok(),
             },
             "covers" => {
@@ -747,9 +752,9 @@ fn number(text: Option<&str>) -> Option<u32> {
     text?.parse().ok()
 }
 
-/// Whole milliseconds: to read fractions takes tables of 10 kB.
-fn time(text: Option<&str>) -> Option<f64> {
-    text?.parse().ok().map(|time: i64| time as f64)
+/// Milliseconds. Written and read whole, because a parser of fractions weighs.
+fn whole(text: Option<&str>) -> Option<f64> {
+    text?.parse::<i64>().ok().map(|number| number as f64)
 }
 
 /// Topics hold no comma.

@@ -89,6 +89,12 @@ impl Page {
         }
     }
 
+    /// How the link stands, and when the server was last heard.
+    fn standing(&self) -> (Link, Option<Micros>) {
+        let (link, heard) = if self.share.leads() { (self.connection.link, self.connection.heard) } else { self.told };
+        (link, heard.map(|heard| self.server_time(heard)))
+    }
+
     /// What the server's clock shows when the browser's shows so many milliseconds.
     fn server_time(&self, at: f64) -> Micros {
         Micros((at * 1_000.0) as i64 + self.skew)
@@ -140,7 +146,7 @@ fn begin() {
     }
     page(|page| page.board.cursor = said("data-cursor").and_then(|cursor| cursor.parse::<Cursor>().ok()));
     looked();
-    set_interval(|| happened(connection::Event::Tick), Duration::from_secs(1));
+    set_interval(tick, Duration::from_secs(1));
     let on = |name: &str, act: fn()| drop(window_event_listener_untyped(name, move |_| act()));
     on("online", || happened(connection::Event::Network(true)));
     on("offline", || {
@@ -155,6 +161,15 @@ fn begin() {
     for name in ["freeze", "resume"] {
         ON_STATE.with(|on| drop(document().add_event_listener_with_callback(name, on.as_ref().unchecked_ref())));
     }
+}
+
+/// Once a second: moves the clock, and the age of what is shown.
+fn tick() {
+    happened(connection::Event::Tick);
+    page(|page| {
+        page.clock.set(page.server_time(Date::now()));
+        page.link.set(page.standing());
+    });
 }
 
 fn looked() {
@@ -217,9 +232,6 @@ fn happened(event: connection::Event) {
         }
     }
     act(told);
-    if event == connection::Event::Tick {
-        page(|page| page.clock.set(page.server_time(now)));
-    }
     show();
 }
 
@@ -476,20 +488,16 @@ fn set_clock(at: Micros) {
 
 /// Shows how the link stands, and says on the document whether the page is live.
 fn show() {
-    let changed = page(|page| {
-        let (link, heard) = match page.share.leads() {
-            true => (page.connection.link, page.connection.heard),
-            false => page.told,
-        };
-        let shown = (link, heard.map(|heard| page.server_time(heard)));
-        if page.link.get_untracked() != shown {
-            page.link.set(shown);
+    let live = page(|page| {
+        let standing = page.standing();
+        if page.link.with_untracked(|shown| shown.0 != standing.0) {
+            page.link.set(standing);
         }
-        link.is_live() && page.share.is_synced()
+        standing.0.is_live() && page.share.is_synced()
     });
-    let live = if changed { "on" } else { "off" };
-    if let Some(root) = document().document_element()
-        && root.get_attribute("data-live").as_deref() != Some(live)
+    let live = if live { "on" } else { "off" };
+    if said("data-live").as_deref() != Some(live)
+        && let Some(root) = document().document_element()
     {
         // Fails only for a name that is none.
         drop(root.set_attribute("data-live", live));
