@@ -23,7 +23,7 @@ pub use sessions::SessionLimits;
 pub use values::{Address, Network, Size, Span};
 pub use work::{WorkConfig, WorkSettings};
 
-use crate::{Error, Result, client::TrustedProxies};
+use crate::{Error, Result, client::TrustedProxies, events::Limits};
 
 /// Every setting, once: each is a flag, a variable `MILEPOST_…` and a key of the configuration file.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
@@ -90,6 +90,19 @@ struct WebSettings {
     /// Connections at once from one address that is no trusted proxy [default: as many as all together]
     #[arg(long, env = "MILEPOST_CONNECTIONS_PER_ADDRESS", value_name = "COUNT", help_heading = "Server")]
     connections_per_address: Option<u32>,
+
+    /// Event streams and waiting polls at once, all together [default: 5 of 6 connections]
+    #[arg(long, env = "MILEPOST_STREAMS", value_name = "COUNT", help_heading = "Server")]
+    streams: Option<u32>,
+
+    /// Event streams at once from one address; of IPv6, from one network (/64) [default: 1000; without accounts, as many
+    /// as all together]
+    #[arg(long, env = "MILEPOST_STREAMS_PER_ADDRESS", value_name = "COUNT", help_heading = "Server")]
+    streams_per_address: Option<u32>,
+
+    /// Event streams at once by one session or token [default: 32]
+    #[arg(long, env = "MILEPOST_STREAMS_PER_SESSION", value_name = "COUNT", help_heading = "Server")]
+    streams_per_session: Option<u32>,
 }
 
 impl Settings {
@@ -137,6 +150,9 @@ impl WebSettings {
             upload_quota: self.upload_quota.or(below.upload_quota),
             connections: self.connections.or(below.connections),
             connections_per_address: self.connections_per_address.or(below.connections_per_address),
+            streams: self.streams.or(below.streams),
+            streams_per_address: self.streams_per_address.or(below.streams_per_address),
+            streams_per_session: self.streams_per_session.or(below.streams_per_session),
         }
     }
 }
@@ -166,6 +182,8 @@ pub struct Config {
     pub connections: u32,
     /// Connections at once from one address that is no trusted proxy.
     pub connections_per_address: u32,
+    /// Event streams at once.
+    pub streams: Limits,
     /// How long a request's body may say nothing while it is waited for. Not a setting.
     pub patience: Duration,
     /// The socket that tells pages to reload, while `cargo leptos watch` serves.
@@ -187,6 +205,14 @@ impl Config {
         }
         let connections = within("connections", web.connections, 1..=u32::MAX)?.unwrap_or(12_000);
         let per_address = within("connections_per_address", web.connections_per_address, 1..=connections)?;
+        let streams =
+            Limits {
+                total: within("streams", web.streams, 1..=connections)?.unwrap_or(streams_among(connections)),
+                per_address: within("streams_per_address", web.streams_per_address, 1..=u32::MAX)?
+                    .unwrap_or(if no_auth { u32::MAX } else { Limits::default().per_address }),
+                per_session: within("streams_per_session", web.streams_per_session, 1..=u32::MAX)?
+                    .unwrap_or(Limits::default().per_session),
+            };
         Ok(Self {
             work: WorkConfig::serving(work, watch)?,
             addr,
@@ -199,6 +225,7 @@ impl Config {
             upload_quota: web.upload_quota.map(|size| size.0).or((!no_auth).then_some(20 << 30)),
             connections,
             connections_per_address: per_address.unwrap_or(connections),
+            streams,
             patience: Duration::from_secs(30),
             reload_port: watch.then(leptos_reload_port).transpose()?,
         })
@@ -225,6 +252,11 @@ impl Config {
         };
         format!("{origin}{}{path}", self.base_path)
     }
+}
+
+/// How many of so many connections may be event streams: whoever wants a page finds one that is not.
+pub(crate) const fn streams_among(connections: u32) -> u32 {
+    connections - connections / 6
 }
 
 /// An address that can be asked, where `addr` stands for all of the machine's.

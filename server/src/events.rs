@@ -4,11 +4,17 @@
 
 mod answer;
 mod body;
+mod draining;
 mod ending;
+mod farewell;
 mod listening;
 mod opening;
+mod places;
+mod polling;
+mod readings;
 mod request;
 mod source;
+mod together;
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,12 +25,15 @@ use axum::{
     response::Response,
 };
 use http::HeaderMap;
-use model::{ByeReason, StreamId};
+use model::StreamId;
 use tokio_util::sync::CancellationToken;
 
 use crate::hub::Hub;
 use answer::Refusal;
 pub use listening::Listening;
+use places::Places;
+pub use places::{Limits, Reader};
+use readings::Readings;
 use request::{Change, Pairs};
 pub use source::Source;
 
@@ -34,7 +43,8 @@ pub struct Events(Arc<Shared>);
 
 struct Shared {
     hub: Arc<Hub>,
-    source: Arc<dyn Source>,
+    readings: Arc<Readings>,
+    places: Arc<Places>,
     build: Arc<str>,
     pace: Pace,
 }
@@ -49,6 +59,9 @@ pub struct Pace {
     /// Between two sends of progress on one stream, at least. Shorter than the sampler's beat, so that it never adds
     /// to the delay of progress that comes at that beat.
     pub progress_gap: Duration,
+    /// Over how long the ends of many streams are spread when the server goes down. Part of the time that answers under
+    /// way are given.
+    pub drain: Duration,
 }
 
 impl Default for Pace {
@@ -57,12 +70,14 @@ impl Default for Pace {
             heartbeat: Duration::from_secs(10),
             lifetime: Duration::from_mins(10),
             progress_gap: Duration::from_millis(80),
+            drain: Duration::from_secs(2),
         }
     }
 }
 
 impl Events {
-    /// Joins the hub that hears an engine with that engine. When `drain` is cancelled, every stream says `bye` and ends.
+    /// Joins the hub that hears an engine with that engine. When `drain` is cancelled, every stream says `bye` and ends,
+    /// within [`Pace::drain`].
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -71,26 +86,29 @@ impl Events {
         source: Arc<dyn Source>,
         build: Arc<str>,
         pace: Pace,
+        limits: Limits,
         drain: CancellationToken,
     ) -> engine::Result<Self> {
         hub.adopt(&source.position().await?);
         let draining = Arc::clone(&hub);
         tokio::spawn(async move {
             drain.cancelled().await;
-            draining.close(ByeReason::Drain);
+            draining::drain(&draining, pace.drain).await;
         });
-        Ok(Self(Arc::new(Shared { hub, source, build, pace })))
+        let readings = Readings::new(source, Arc::clone(&hub));
+        Ok(Self(Arc::new(Shared { hub, readings, places: Places::new(limits), build, pace })))
     }
 }
 
-/// `GET /events?topic=jobs&topic=overview&topic=messages&job=N&row=N&after=CURSOR&until=end`: the stream itself.
+/// `GET /events?topic=jobs&topic=overview&topic=messages&job=N&row=N&after=CURSOR&until=end`: the stream itself, for who
+/// accepts `application/x-ndjson` as lines `{"event":…,"id":…,"data":…}`.
 pub async fn stream(
     State(events): State<Events>,
     Extension(listening): Extension<Listening>,
     headers: HeaderMap,
     Query(pairs): Query<Pairs>,
 ) -> Response {
-    let opened = match request::parse(&pairs, &headers) {
+    let opened = match request::stream(&pairs, &headers) {
         Ok(request) => events.stream(request, listening).await,
         Err(refusal) => Err(refusal),
     };
@@ -112,17 +130,22 @@ pub async fn change(
     changed.map_or_else(Refusal::respond, answer::empty)
 }
 
-/// `GET /events/poll?after=CURSOR`: why a stream was not opened, or closed without a word, which a browser's
-/// `EventSource` does not tell. 200: open it again; 204: nothing will come any more; 400: not from this cursor.
+/// `GET /events/poll?topic=…&job=N&row=N&after=CURSOR&wait=SECONDS`: what the stream would tell, in one answer, for who
+/// cannot read a stream as it comes. Its lines are the stream's: `hello`; what was missed, or a snapshot; the newest
+/// progress. Where nothing was missed, what comes first within `wait` (0 to 30, default 0); progress alone does not end
+/// the first second of it. The last line, `{"id":CURSOR}`, is where to go on.
+///
+/// Also tells why a stream was not opened, or closed without a word, which a browser's `EventSource` does not: 204 says
+/// that nothing will come any more, 400 that there is no going on from this cursor, 429 and 503 when to ask again.
 pub async fn poll(
     State(events): State<Events>,
     Extension(listening): Extension<Listening>,
     headers: HeaderMap,
     Query(pairs): Query<Pairs>,
 ) -> Response {
-    let asked = match request::parse(&pairs, &headers) {
-        Ok(request) => events.poll(request, &listening).await,
+    let asked = match request::poll(&pairs, &headers) {
+        Ok(request) => events.poll(request, listening).await,
         Err(refusal) => Err(refusal),
     };
-    asked.map_or_else(Refusal::respond, answer::empty)
+    asked.unwrap_or_else(Refusal::respond)
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use engine::{DurableEvent, Listener, access::Sight, store::Topics};
 use model::{ByeReason, Cursor, JobView, ProgressEvent};
 
-pub(crate) use frame::{Frame, encode, encode_snapshot};
+pub(crate) use frame::{Form, Frame, encode, encode_snapshot};
 pub(crate) use outbox::{Entry, Outbox, Taken};
 use registry::Registry;
 pub(crate) use registry::{Key, shows};
@@ -49,9 +49,14 @@ impl Hub {
         self.registry().stats()
     }
 
-    /// Closes every stream once it has sent what waits for it, and those still to come after their first frames.
-    pub fn close(&self, reason: ByeReason) {
-        self.registry().close(reason);
+    /// Closes from now on streams still to come, after their first frames; answers those that are open.
+    pub(crate) fn refuse(&self, reason: ByeReason) -> Vec<Arc<Outbox>> {
+        self.registry().refuse(reason)
+    }
+
+    /// Why streams still to come are closed, if they are.
+    pub(crate) fn closing(&self) -> Option<ByeReason> {
+        self.registry().closing()
     }
 
     /// Names the log that the engine's events are counted in. Once, before the first subscription.
@@ -65,9 +70,9 @@ impl Hub {
     }
 
     /// Opens an outbox that collects from now on.
-    pub(crate) fn subscribe(self: &Arc<Self>, topics: Topics, sight: Sight) -> Subscription {
+    pub(crate) fn subscribe(self: &Arc<Self>, topics: Topics, sight: Sight, form: Form) -> Subscription {
         let key = Key::random();
-        let outbox = self.registry().add(key, topics, sight);
+        let outbox = self.registry().add(key, topics, sight, form);
         Subscription { hub: Arc::clone(self), key, outbox }
     }
 

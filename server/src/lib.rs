@@ -26,6 +26,7 @@ pub mod serve;
 mod sessions;
 mod stalling;
 mod state;
+mod tally;
 pub mod tasks;
 mod trace;
 mod uploads;

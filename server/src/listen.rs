@@ -1,7 +1,6 @@
 //! The accept loop: hyper for each connection, with the limits that `axum::serve` does not set.
 
 use std::{
-    collections::HashMap,
     io,
     net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
@@ -20,7 +19,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
-use crate::client::TrustedProxies;
+use crate::{client::TrustedProxies, tally::Tally};
 
 /// A request's head must be complete this long after the connection was opened, or after the answer before it.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -169,7 +168,7 @@ struct Seats {
 #[derive(Default)]
 struct Taken {
     total: u32,
-    by_address: HashMap<IpAddr, u32>,
+    by_address: Tally<IpAddr>,
 }
 
 /// One connection's right to be there, given back on drop.
@@ -181,13 +180,13 @@ struct Seat {
 impl Seats {
     fn take(seats: &Arc<Self>, address: IpAddr) -> Option<Seat> {
         let mut taken = seats.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let here = taken.by_address.get(&address).copied().unwrap_or(0);
-        let crowded = here >= seats.limits.per_address && !seats.limits.proxies.include(address);
+        let crowded =
+            taken.by_address.of(&address) >= seats.limits.per_address && !seats.limits.proxies.include(address);
         if taken.total >= seats.limits.total || crowded {
             return None;
         }
         taken.total += 1;
-        taken.by_address.insert(address, here + 1);
+        taken.by_address.add(address);
         Some(Seat { seats: Arc::clone(seats), address })
     }
 }
@@ -196,11 +195,6 @@ impl Drop for Seat {
     fn drop(&mut self) {
         let mut taken = self.seats.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.total -= 1;
-        if let Some(here) = taken.by_address.get_mut(&self.address) {
-            *here -= 1;
-            if *here == 0 {
-                taken.by_address.remove(&self.address);
-            }
-        }
+        taken.by_address.remove(&self.address);
     }
 }

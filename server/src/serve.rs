@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     AppState, Error, Result, assets,
-    config::Config,
-    events::{Events, Pace},
+    config::{Config, streams_among},
+    events::{Events, Limits as StreamLimits, Pace},
     hub::Hub,
     listen::{self, Limits},
     lock::Lock,
@@ -58,7 +58,10 @@ async fn serve(config: Config, tasks: Tasks, on: runtime::Handle) -> Result<()> 
     let hub = Hub::new();
     let engine = open(&config, Arc::clone(&hub), tasks, on).await?;
     let source = Arc::new(engine.clone());
-    let events = Events::open(hub, source, assets::build().into(), Pace::default(), stop.clone()).await?;
+    let connections = places(config.connections);
+    let total = if connections < config.connections { streams_among(connections) } else { config.streams.total };
+    let streams = StreamLimits { total: total.min(config.streams.total), ..config.streams };
+    let events = Events::open(hub, source, assets::build().into(), Pace::default(), streams, stop.clone()).await?;
     let gatekeeper = if config.no_auth {
         None
     } else {
@@ -71,7 +74,7 @@ async fn serve(config: Config, tasks: Tasks, on: runtime::Handle) -> Result<()> 
     let state = AppState::new(Arc::clone(&config), engine.clone(), gatekeeper.clone(), events, stop.clone());
     tokio::spawn(sessions::sweep(state.sessions.clone(), stop.clone()));
     let limits = Limits {
-        total: places(config.connections),
+        total: connections,
         per_address: config.connections_per_address,
         proxies: config.trusted_proxies.clone(),
     };

@@ -16,10 +16,17 @@ use engine::{
 };
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, header};
+use sha2::{Digest as _, Sha256};
 use tokio::time::{interval, sleep};
 use tower_sessions::Session;
 
-use crate::{AppState, api, client::ClientAddress, events::Listening, sessions, sessions::Sessions};
+use crate::{
+    AppState, api,
+    client::ClientAddress,
+    events::{Listening, Reader},
+    sessions,
+    sessions::Sessions,
+};
 
 /// How often the right of a stream is looked at anew where nothing says that it has changed, and that it is in use is
 /// noted.
@@ -145,7 +152,13 @@ impl Visit {
             };
             Arc::new(wait) as Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>
         });
-        Listening { sight: self.desk.sight().clone(), until_revoked }
+        let session = match &self.proof {
+            Proof::None => None,
+            Proof::Session(key) => Some(*key),
+            Proof::Token(secret) => Some(Sha256::digest(secret.as_bytes()).into()),
+        };
+        let reader = Reader { session, address: self.address };
+        Listening { sight: self.desk.sight().clone(), until_revoked, reader }
     }
 
     /// Returns once what was allowed at first no longer is: signed out, removed, or with other rights. Meanwhile the

@@ -138,6 +138,8 @@ pub enum ByeReason {
     Revoked,
     /// The reader could not keep up.
     Slow,
+    /// There are as many streams as there may be: of this reader, from its address, or in all.
+    Full,
 }
 
 /// Announces a deliberate close.

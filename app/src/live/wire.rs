@@ -45,7 +45,11 @@ pub(super) fn event(name: &str, json: &Json) -> Option<StreamEvent> {
         "heartbeat" => StreamEvent::Heartbeat(Heartbeat { at: json.get("at").instant()? }),
         // Whatever else the reason, the browser does as it is told.
         "bye" => StreamEvent::Bye(Bye {
-            reason: if json.words("reason") == "revoked" { ByeReason::Revoked } else { ByeReason::Drain },
+            reason: match json.words("reason").as_str() {
+                "revoked" => ByeReason::Revoked,
+                "full" => ByeReason::Full,
+                _ => ByeReason::Drain,
+            },
             retry_ms: json.count("retry_ms"),
         }),
         _ => return None,

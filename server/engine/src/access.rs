@@ -300,7 +300,7 @@ impl Rules {
 }
 
 /// Which jobs are in sight: all, but of some kinds only one's own.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Sight {
     /// Kinds of which only one's own jobs are seen, sorted.
     pub hidden: Arc<[String]>,

@@ -1,14 +1,18 @@
 //! Answers around the stream.
 
+use std::sync::Arc;
+
 use app::api::ApiError;
 use axum::{
     Json,
     body::Body,
     response::{IntoResponse, Response},
 };
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use super::body::StreamBody;
+use crate::hub::Form;
 
 /// Why there is no stream.
 #[derive(Debug)]
@@ -17,6 +21,8 @@ pub(super) enum Refusal {
     Request(ApiError),
     /// The client has heard everything there will be.
     Over,
+    /// Not now; perhaps after so many seconds.
+    Later(ApiError, u64),
 }
 
 impl Refusal {
@@ -26,18 +32,36 @@ impl Refusal {
 
     pub(super) fn respond(self) -> Response {
         match self {
-            Self::Request(error) => {
-                let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                (status, NO_STORE, Json(error)).into_response()
-            }
+            Self::Request(error) => refuse(error),
             Self::Over => empty(StatusCode::NO_CONTENT),
+            Self::Later(error, seconds) => {
+                ([(header::RETRY_AFTER, seconds.to_string())], refuse(error)).into_response()
+            }
         }
     }
+}
+
+fn refuse(error: ApiError) -> Response {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, NO_STORE, Json(error)).into_response()
 }
 
 impl From<engine::Error> for Refusal {
     fn from(error: engine::Error) -> Self {
         Self::Request(error.into())
+    }
+}
+
+impl From<Arc<engine::Error>> for Refusal {
+    /// An error that several have met: what it was, where that says what to do.
+    fn from(error: Arc<engine::Error>) -> Self {
+        Self::Request(match *error {
+            engine::Error::Busy => engine::Error::Busy.into(),
+            ref error => {
+                tracing::error!(%error, "cannot read what a stream shows");
+                ApiError::new("internal", "The server could not do this. Its log says why.")
+            }
+        })
     }
 }
 
@@ -48,13 +72,28 @@ pub(super) fn empty(status: StatusCode) -> Response {
     (status, NO_STORE).into_response()
 }
 
-/// The stream. The headers ask whatever stands between to pass every byte on at once.
-pub(super) fn stream(body: StreamBody) -> Response {
+/// The stream.
+pub(super) fn stream(form: Form, body: StreamBody) -> Response {
+    of(form, Body::new(body))
+}
+
+/// All that there is to say, at once.
+pub(super) fn whole(form: Form, bytes: Bytes) -> Response {
+    of(form, Body::from(bytes))
+}
+
+/// The headers ask whatever stands between to pass every byte on at once.
+fn of(form: Form, body: Body) -> Response {
+    let kind = match form {
+        Form::Sse => "text/event-stream",
+        Form::Lines => "application/x-ndjson",
+    };
     let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform")),
+        (header::VARY, HeaderValue::from_static("accept")),
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ];
-    (headers, Body::new(body)).into_response()
+    (headers, body).into_response()
 }

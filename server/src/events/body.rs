@@ -8,20 +8,22 @@ use std::{
 };
 
 use bytes::Bytes;
-use engine::Result;
 use futures_util::future::BoxFuture;
 use http_body::{Body, Frame};
-use model::{Bye, ByeReason, End, Heartbeat, Seq, StreamEvent};
+use model::{ByeReason, End, Heartbeat, Seq, StreamEvent};
 use rand::Rng;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    Pace, Source,
+    Pace,
     ending::Ending,
-    opening::{Standing, catch_up},
+    farewell::bye,
+    opening::{CaughtUp, catch_up},
+    places::Place,
+    readings::{Readings, Shared},
 };
-use crate::hub::{Subscription, Taken, encode};
+use crate::hub::{Form, Subscription, Taken, encode};
 
 /// How a stream begins.
 pub(super) struct Start {
@@ -33,33 +35,38 @@ pub(super) struct Start {
     pub(super) ending: Option<Ending>,
     /// Closes it once its reader may no longer hear it.
     pub(super) guard: Option<AbortOnDropHandle<()>>,
+    /// Counts it.
+    pub(super) place: Place,
 }
 
-/// One stream. Dropping it frees its place in the hub.
+/// One stream. Dropping it frees its places, in the hub and among those there may be.
 pub(super) struct StreamBody {
     subscription: Subscription,
-    source: Arc<dyn Source>,
+    form: Form,
+    readings: Arc<Readings>,
     pace: Pace,
     hello: Option<Bytes>,
     /// Under way while the stream begins, or begins anew after it fell behind.
-    catching_up: Option<BoxFuture<'static, Result<Option<Standing>>>>,
+    catching_up: Option<BoxFuture<'static, Shared<CaughtUp>>>,
     ending: Option<Ending>,
     next_heartbeat: Instant,
     progress_from: Instant,
     end_of_life: Instant,
     timer: Pin<Box<Sleep>>,
     done: bool,
-    /// Ends with the stream.
+    /// End with the stream.
     _guard: Option<AbortOnDropHandle<()>>,
+    _place: Place,
 }
 
 impl StreamBody {
-    pub(super) fn new(subscription: Subscription, source: Arc<dyn Source>, pace: Pace, start: Start) -> Self {
+    pub(super) fn new(subscription: Subscription, readings: Arc<Readings>, pace: Pace, start: Start) -> Self {
         let now = Instant::now();
         let end_of_life = now + pace.lifetime.mul_f64(rand::rng().random_range(0.8..=1.0));
         let mut body = Self {
+            form: subscription.outbox.form(),
             subscription,
-            source,
+            readings,
             pace,
             hello: Some(start.hello),
             catching_up: None,
@@ -70,6 +77,7 @@ impl StreamBody {
             timer: Box::pin(sleep_until(now + pace.heartbeat)),
             done: false,
             _guard: start.guard,
+            _place: start.place,
         };
         body.catch_up(start.after);
         body
@@ -78,19 +86,19 @@ impl StreamBody {
     fn catch_up(&mut self, after: Option<Seq>) {
         let Subscription { key, outbox, .. } = &self.subscription;
         let hub = Arc::clone(self.subscription.hub());
-        self.catching_up = Some(Box::pin(catch_up(hub, *key, Arc::clone(outbox), Arc::clone(&self.source), after)));
+        self.catching_up = Some(Box::pin(catch_up(hub, *key, Arc::clone(outbox), Arc::clone(&self.readings), after)));
     }
 
     /// Waits until the stream is up to date. An error ends it: whoever reads comes back, and perhaps fares better.
     fn poll_caught_up(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let Some(reading) = &mut self.catching_up else { return Poll::Ready(()) };
         match ready!(reading.as_mut().poll(context)) {
-            Ok(Some(Standing { seq, jobs })) => {
+            Ok(CaughtUp::Anew(whole)) => {
                 if let Some(ending) = &mut self.ending {
-                    ending.look_again(seq, &jobs);
+                    ending.look_again(whole.position.seq, &whole.jobs);
                 }
             }
-            Ok(None) => {}
+            Ok(CaughtUp::Missed(_)) => {}
             Err(error) => {
                 tracing::warn!(%error, "cannot read what a stream shows; closing it");
                 self.done = true;
@@ -105,22 +113,17 @@ impl StreamBody {
         let ending = self.ending.as_ref().filter(|ending| ending.is_over())?;
         self.done = true;
         let cursor = ending.cursor().clone();
-        Some(encode(&StreamEvent::End(End { cursor: cursor.clone() }), Some(&cursor)))
+        Some(encode(self.form, &StreamEvent::End(End { cursor: cursor.clone() }), Some(&cursor)))
     }
 
     fn bye(&mut self, reason: ByeReason) -> Bytes {
         self.done = true;
-        let retry_ms = rand::rng().random_range(match reason {
-            ByeReason::Lifetime => 0..=300,
-            ByeReason::Drain => 500..=3_000,
-            ByeReason::Revoked | ByeReason::Slow => 2_000..=6_000,
-        });
-        encode(&StreamEvent::Bye(Bye { reason, retry_ms }), None)
+        bye(self.form, reason)
     }
 
     fn heartbeat(&mut self, now: Instant) -> Bytes {
         self.next_heartbeat = now + self.pace.heartbeat;
-        encode(&StreamEvent::Heartbeat(Heartbeat { at: self.source.now() }), None)
+        encode(self.form, &StreamEvent::Heartbeat(Heartbeat { at: self.readings.now() }), None)
     }
 
     /// The next piece of the stream; `None` at its end.

@@ -6,7 +6,7 @@ use engine::{access::Sight, store::Topics};
 use futures_util::future::BoxFuture;
 use model::JobId;
 
-use super::{Source, answer::Refusal};
+use super::{Reader, Source, answer::Refusal};
 
 /// What whoever opens a stream may hear of it; an extension of every request for one.
 #[derive(Clone, Default)]
@@ -15,6 +15,8 @@ pub struct Listening {
     pub sight: Sight,
     /// Waits until that is no longer so; `None` where it stays.
     pub until_revoked: Option<Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>>,
+    /// Whose streams are counted together with it.
+    pub reader: Reader,
 }
 
 impl fmt::Debug for Listening {

@@ -1,33 +1,57 @@
 //! What a client asks of the stream, as text and as meaning.
 
+use std::time::Duration;
+
 use engine::store::Topics;
-use http::HeaderMap;
+use http::{HeaderMap, header};
 use model::{Cursor, JobId};
 use serde::Deserialize;
 
 use super::answer::Refusal;
+use crate::hub::Form;
 
 /// Jobs that one stream may show with their logs, and as many as rows.
 const MOST_JOBS: usize = 500;
+/// The longest that a poll waits, seconds: what stands between mostly gives an answer up after 60.
+const LONGEST_WAIT: u64 = 30;
 
 /// The query as it came; keys repeat.
 pub(super) type Pairs = Vec<(String, String)>;
 
-/// A stream that is asked for.
+/// A stream or a poll that is asked for.
 #[derive(Debug)]
 pub(super) struct StreamRequest {
+    /// How it is written.
+    pub(super) form: Form,
     /// What it shows.
     pub(super) topics: Topics,
     /// The last event the client knows of.
     pub(super) after: Option<Cursor>,
     /// Whether it ends with the jobs it names.
     pub(super) until_end: bool,
+    /// How long a poll waits where there is nothing to tell.
+    pub(super) wait: Duration,
 }
 
-/// Reads a query and `Last-Event-ID`, which wins over `after`: a browser that reconnects by itself repeats the query
-/// it was given at first.
-pub(super) fn parse(pairs: &Pairs, headers: &HeaderMap) -> Result<StreamRequest, Refusal> {
-    let mut request = StreamRequest { topics: Topics::default(), after: None, until_end: false };
+/// A stream: a query and `Last-Event-ID`, which wins over `after`, because a browser that reconnects by itself repeats
+/// the query it was given at first.
+pub(super) fn stream(pairs: &Pairs, headers: &HeaderMap) -> Result<StreamRequest, Refusal> {
+    if pairs.iter().any(|(key, _)| key == "wait") {
+        return Err(Refusal::malformed("wait", "A stream does not end by itself; only a poll has a `wait`".to_owned()));
+    }
+    let request = poll(pairs, headers)?;
+    Ok(StreamRequest { form: accepted(headers), ..request })
+}
+
+/// The same of a poll, which is always lines.
+pub(super) fn poll(pairs: &Pairs, headers: &HeaderMap) -> Result<StreamRequest, Refusal> {
+    let mut request = StreamRequest {
+        form: Form::Lines,
+        topics: Topics::default(),
+        after: None,
+        until_end: false,
+        wait: Duration::ZERO,
+    };
     for (key, value) in pairs {
         match key.as_str() {
             "topic" => set(&mut request.topics, value, true)?,
@@ -35,8 +59,9 @@ pub(super) fn parse(pairs: &Pairs, headers: &HeaderMap) -> Result<StreamRequest,
             "after" => request.after = cursor(value)?,
             "until" if value == "end" => request.until_end = true,
             "until" => return Err(Refusal::malformed("until", "`until` can only be `end`".to_owned())),
+            "wait" => request.wait = seconds(value)?,
             other => {
-                let known = "topic, job, row, after and until";
+                let known = "topic, job, row, after, until and, in a poll, wait";
                 return Err(Refusal::malformed(other, format!("There is no parameter `{other}`; there are {known}")));
             }
         }
@@ -50,6 +75,24 @@ pub(super) fn parse(pairs: &Pairs, headers: &HeaderMap) -> Result<StreamRequest,
         return Err(Refusal::malformed("until", "`until=end` needs a job whose end it means: add `job=N`".to_owned()));
     }
     Ok(request)
+}
+
+/// How the client wants to read it: as what it names first of the two, else as browsers do.
+fn accepted(headers: &HeaderMap) -> Form {
+    let lists = headers.get_all(header::ACCEPT).iter().filter_map(|list| list.to_str().ok());
+    let kinds = lists.flat_map(|list| list.split(',')).map(|kind| kind.split(';').next().unwrap_or_default().trim());
+    let mut forms = kinds.filter_map(|kind| match () {
+        () if kind.eq_ignore_ascii_case("application/x-ndjson") => Some(Form::Lines),
+        () if kind.eq_ignore_ascii_case("text/event-stream") => Some(Form::Sse),
+        () => None,
+    });
+    forms.next().unwrap_or_default()
+}
+
+fn seconds(text: &str) -> Result<Duration, Refusal> {
+    let seconds = text.parse().ok().filter(|seconds| *seconds <= LONGEST_WAIT);
+    let message = || format!("`wait` is a number of seconds from 0 to {LONGEST_WAIT}");
+    seconds.map(Duration::from_secs).ok_or_else(|| Refusal::malformed("wait", message()))
 }
 
 /// How the topics of an open stream change.

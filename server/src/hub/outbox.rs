@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use engine::DurableEvent;
 use model::{ByeReason, JobId, JobView, Seq, StreamEvent};
 
-use super::frame::{Event, Frame};
+use super::frame::{Event, Form, Frame};
 
 /// A reader this many durable frames behind is better served with a new snapshot.
 const MOST_FRAMES: usize = 1_000;
@@ -28,6 +28,7 @@ pub(crate) struct Outbox {
 
 #[derive(Default)]
 struct Queue {
+    form: Form,
     /// Durable events up to here are queued, sent or part of a snapshot: rises, so that none is sent twice.
     floor: Seq,
     durable: VecDeque<Entry>,
@@ -43,7 +44,7 @@ struct Queue {
 pub(crate) enum Entry {
     /// A durable event.
     Event(Arc<Frame>),
-    /// Bytes for this reader alone: a snapshot.
+    /// Bytes in this reader's form, for it alone: a snapshot.
     Own(Bytes),
 }
 
@@ -62,6 +63,16 @@ pub(crate) enum Taken {
 }
 
 impl Outbox {
+    /// For a reader of this form.
+    pub(super) fn new(form: Form) -> Self {
+        Self { queue: Mutex::new(Queue { form, ..Queue::default() }) }
+    }
+
+    /// How its reader wants to be told.
+    pub(crate) fn form(&self) -> Form {
+        self.queue().form
+    }
+
     /// Queues a durable frame unless it is known already. Frames come in rising order.
     pub(super) fn push(&self, seq: Seq, frame: &Arc<Frame>, epoch: &str) {
         let mut queue = self.queue();
@@ -183,7 +194,7 @@ impl Queue {
         if let Some(StreamEvent::State(state)) = entry.event().map(|event| &event.event) {
             self.outdate(&state.view);
         }
-        let bytes = entry.bytes(epoch).len();
+        let bytes = entry.bytes(self.form, epoch).len();
         let full = self.durable.len() >= MOST_FRAMES || self.durable_bytes + bytes > MOST_BYTES;
         if full && !self.durable.is_empty() {
             self.clear();
@@ -219,7 +230,7 @@ impl Queue {
     fn one_write(&mut self, progress_due: bool, epoch: &str, mut sent: impl FnMut(&DurableEvent)) -> Bytes {
         let mut write = Write::default();
         while let Some(entry) = self.durable.front() {
-            let bytes = entry.bytes(epoch);
+            let bytes = entry.bytes(self.form, epoch);
             if !write.has_room_for(bytes) {
                 return write.finish();
             }
@@ -231,7 +242,7 @@ impl Queue {
             self.durable.pop_front();
         }
         while progress_due && let Some(entry) = self.progress.first_entry() {
-            let bytes = entry.get().sse(epoch);
+            let bytes = entry.get().bytes(self.form, epoch);
             if !write.has_room_for(bytes) {
                 break;
             }
@@ -263,9 +274,9 @@ impl Entry {
         self.event().map(|event| event.seq)
     }
 
-    fn bytes<'a>(&'a self, epoch: &str) -> &'a Bytes {
+    fn bytes<'a>(&'a self, form: Form, epoch: &str) -> &'a Bytes {
         match self {
-            Self::Event(frame) => frame.sse(epoch),
+            Self::Event(frame) => frame.bytes(form, epoch),
             Self::Own(bytes) => bytes,
         }
     }

@@ -8,7 +8,7 @@ use std::{
 use engine::{DurableEvent, access::Sight, store::Topics};
 use model::{AttemptNo, ByeReason, JobId, JobView, ProgressEvent, Seq, StreamEvent, StreamId};
 
-use super::{HubStats, Outbox, frame::Frame};
+use super::{Form, HubStats, Outbox, frame::Frame};
 
 /// Endings remembered, so that progress that comes late is known to be late. It can come late only by moments.
 const ENDINGS: usize = 10_000;
@@ -118,8 +118,8 @@ struct Newest {
 }
 
 impl Registry {
-    pub(super) fn add(&mut self, key: Key, topics: Topics, sight: Sight) -> Arc<Outbox> {
-        let outbox = Arc::<Outbox>::default();
+    pub(super) fn add(&mut self, key: Key, topics: Topics, sight: Sight, form: Form) -> Arc<Outbox> {
+        let outbox = Arc::new(Outbox::new(form));
         if let Some(reason) = self.closing {
             outbox.close(reason);
         }
@@ -242,11 +242,13 @@ impl Registry {
         }
     }
 
-    pub(super) fn close(&mut self, reason: ByeReason) {
+    pub(super) fn refuse(&mut self, reason: ByeReason) -> Vec<Arc<Outbox>> {
         self.closing = Some(reason);
-        for stream in self.streams.values() {
-            stream.outbox.close(reason);
-        }
+        self.streams.values().map(|stream| Arc::clone(&stream.outbox)).collect()
+    }
+
+    pub(super) const fn closing(&self) -> Option<ByeReason> {
+        self.closing
     }
 
     pub(super) fn stats(&self) -> HubStats {

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 use server::{
-    events::{Events, Pace},
+    events::{Events, Limits, Pace},
     hub::Hub,
 };
 use tokio::time::sleep;
@@ -51,8 +51,9 @@ impl Task for Steps {
 async fn a_job_is_followed_from_its_start_to_its_end() {
     let (data, hub) = (tempfile::tempdir().unwrap(), Hub::new());
     let engine = Engine::builder(data.path()).register(Steps).listener(hub.clone()).open().await.unwrap();
-    let events = Events::open(hub, Arc::new(engine.clone()), "test".into(), Pace::default(), CancellationToken::new());
-    let addr = serve(router(events.await.unwrap())).await;
+    let (source, stop) = (Arc::new(engine.clone()), CancellationToken::new());
+    let events = Events::open(hub, source, "test".into(), Pace::default(), Limits::default(), stop).await.unwrap();
+    let addr = serve(router(events)).await;
     let position = engine.store().position().await.unwrap();
     let job = engine.start("steps", json!({}), StartOptions::default()).await.unwrap();
     let url = format!("http://{addr}/events?job={job}&until=end&after={position}");

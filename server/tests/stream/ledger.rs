@@ -20,7 +20,7 @@ use model::{
     Snapshot, StateEvent, StreamEvent,
 };
 use server::{
-    events::{self, Events, Listening, Pace, Source},
+    events::{self, Events, Limits, Listening, Pace, Source},
     hub::Hub,
 };
 use tokio_util::sync::CancellationToken;
@@ -101,7 +101,7 @@ impl Ledger {
 
     async fn events_of(hub: &Arc<Hub>, past: &Arc<Past>, pace: Pace, drain: &CancellationToken) -> Events {
         let source = Arc::clone(past) as Arc<dyn Source>;
-        Events::open(Arc::clone(hub), source, "test".into(), pace, drain.clone()).await.unwrap()
+        Events::open(Arc::clone(hub), source, "test".into(), pace, Limits::default(), drain.clone()).await.unwrap()
     }
 
     pub(crate) async fn router(&self, pace: Pace) -> Router {

@@ -6,6 +6,8 @@ mod changing;
 mod ending;
 mod engine;
 mod ledger;
+mod lines;
 mod moving;
+mod polling;
 mod reader;
 mod slow;

@@ -9,6 +9,9 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 
+/// How lines are asked for.
+pub(crate) const NDJSON: &str = "application/x-ndjson";
+
 /// One frame as it came.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Frame {
@@ -51,6 +54,11 @@ impl Reader {
         Self::ask(router, Request::get(path).body(Body::empty()).unwrap()).await
     }
 
+    /// The same, for lines.
+    pub(crate) async fn lines(router: &Router, path: &str) -> Self {
+        Self::ask(router, Request::get(path).header("accept", NDJSON).body(Body::empty()).unwrap()).await
+    }
+
     /// Asks over a socket.
     pub(crate) async fn fetch(request: reqwest::RequestBuilder) -> Self {
         let response = request.send().await.unwrap();
@@ -72,11 +80,13 @@ impl Reader {
                 Bytes::Socket(response) => response.chunk().await.unwrap(),
             };
             self.text.push_str(std::str::from_utf8(&bytes?).unwrap());
-            while let Some(end) = self.text.find("\n\n") {
-                let (frame, retry) = parse(&self.text[..end]);
+            let lines = self.headers["content-type"] == "application/x-ndjson";
+            let end_of_frame = if lines { "\n" } else { "\n\n" };
+            while let Some(end) = self.text.find(end_of_frame) {
+                let (frame, retry) = if lines { (line(&self.text[..end]), None) } else { parse(&self.text[..end]) };
                 self.retry = retry.or(self.retry);
                 self.frames.push_back(frame);
-                self.text.drain(..end + 2);
+                self.text.drain(..end + end_of_frame.len());
             }
         }
     }
@@ -118,6 +128,17 @@ impl Reader {
         };
         serde_json::from_slice(&bytes).unwrap()
     }
+}
+
+/// The last line of a poll is only an id.
+fn line(line: &str) -> Frame {
+    let mut value: Value = serde_json::from_str(line).unwrap();
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let frame =
+        Frame { event: text(&value["event"]).unwrap_or_default(), id: text(&value["id"]), data: value["data"].take() };
+    let fields = value.as_object().unwrap().keys().all(|key| ["event", "id", "data"].contains(&key.as_str()));
+    assert!(fields, "{line}");
+    frame
 }
 
 fn parse(block: &str) -> (Frame, Option<u64>) {

@@ -341,7 +341,7 @@ pub struct DurableEvent {
 }
 
 /// What a stream or a page shows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Topics {
     /// State changes of all jobs, and counts.
     pub jobs: bool,
