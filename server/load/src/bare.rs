@@ -23,10 +23,7 @@ use tokio::{
 pub(crate) async fn serve() -> Result<()> {
     rlimit::increase_nofile_limit(u64::MAX)?;
     let (sender, _) = broadcast::channel::<String>(1024);
-    let router = Router::new()
-        .route("/subscribe", get(subscribe))
-        .route("/publish", post(publish))
-        .with_state(sender);
+    let router = Router::new().route("/subscribe", get(subscribe)).route("/publish", post(publish)).with_state(sender);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     #[expect(clippy::print_stdout, reason = "whoever started it waits for this line")]
     {

@@ -9,12 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{
-    crew::Ear,
-    histogram::Histogram,
-    seen::Seen,
-    sse::Event,
-};
+use crate::{crew::Ear, histogram::Histogram, seen::Seen, sse::Event};
 
 /// Most that one run publishes.
 const MOST: usize = 1 << 20;

@@ -61,7 +61,11 @@ fn main() -> Result<()> {
             let kinds: Vec<_> = kinds.collect();
             for _ in 0..rounds {
                 for kind in &kinds {
-                    println!("{:14} {:?}", kind.name(), fanout::run(*kind, streams, pace, Duration::from_secs(seconds))?);
+                    println!(
+                        "{:14} {:?}",
+                        kind.name(),
+                        fanout::run(*kind, streams, pace, Duration::from_secs(seconds))?
+                    );
                 }
             }
             Ok(())

@@ -21,6 +21,8 @@ use crate::{
 
 /// How many streams a server must be able to take.
 const MOST: usize = 12_000;
+/// Addresses that streams come from: from one a server may allow fewer.
+const SOURCES: u8 = 20;
 /// The module of nginx where Debian puts it.
 const NCHAN: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 /// What a browser sends besides, to all servers alike.
@@ -130,7 +132,7 @@ impl Server {
             let last = if last_id.is_empty() { String::new() } else { format!("last-event-id: {last_id}\r\n") };
             format!("GET {path} HTTP/1.1\r\nhost: {addr}\r\n{BROWSER}{cookie}{last}\r\n").into_bytes()
         };
-        Plan { addr, request: Box::new(request), retry, sources: 0, threads }
+        Plan { addr, request: Box::new(request), retry, sources: SOURCES, threads }
     }
 
     /// What stands before a number that was published, in the data of its event.
@@ -185,9 +187,7 @@ impl Publisher {
         let text = format!("{text:.<0$}", FRAME - frame);
         match self.kind {
             Kind::Bare | Kind::Nchan => self.post.send("/publish", "text/plain", &text)?,
-            Kind::Milepost => {
-                self.post.send("/api/limit_queue", FORM, &format!("queue=disk&at_once={number}"))?
-            }
+            Kind::Milepost => self.post.send("/api/limit_queue", FORM, &format!("queue=disk&at_once={number}"))?,
         };
         Ok(())
     }

@@ -189,7 +189,9 @@ mod tests {
                 let mut on = |piece: Piece<'_>| {
                     heard.push(match piece {
                         Piece::Head(head) => head.status.to_string(),
-                        Piece::Event(event) => String::from_utf8_lossy(&[event.name, event.id, event.data].concat()).into(),
+                        Piece::Event(event) => {
+                            String::from_utf8_lossy(&[event.name, event.id, event.data].concat()).into()
+                        }
                         Piece::End => "end".to_owned(),
                     });
                 };
