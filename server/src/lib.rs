@@ -13,7 +13,7 @@ pub mod events;
 mod forms;
 mod health;
 pub mod hub;
-mod listen;
+pub mod listen;
 mod lock;
 mod new_job;
 mod pages;

@@ -2,6 +2,7 @@
 
 mod exchange;
 mod lasting;
+mod patience;
 
 use std::{
     convert::Infallible,
@@ -26,17 +27,23 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
+pub use patience::Patient;
+
 use crate::{client::TrustedProxies, tally::Tally};
 use exchange::{Exchange, Socket};
 pub(crate) use lasting::Lasting;
 
 /// A request's head must be complete this long after the connection was opened, or after the answer before it.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// A peer that acknowledges nothing for this long is gone.
+/// A peer that acknowledges nothing for this long is gone; one that takes nothing of what it is sent is cut off.
 const PEER_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest head that is always taken, and what is read or queued at once for one connection, bytes. A head that is
 /// longer is refused once that much was read of it without an end, at twice the length at the latest.
 const BUFFER: usize = 64 * 1024;
+/// Of what the system has taken to be sent, no more than this waits to be, bytes. So a slow peer is seen to take some
+/// before [`PEER_TIMEOUT`], holds little memory, and is sent what is newest.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 128 * 1024;
 /// How long what a client still sends after the last answer is read and thrown away.
 const LISTEN_ON: Duration = Duration::from_secs(1);
 /// What a connection above the limit is told; a body would tempt it to stay.
@@ -45,23 +52,17 @@ const FULL: &[u8] =
 
 /// How many connections are taken.
 #[derive(Clone, Debug)]
-pub(crate) struct Limits {
+pub struct Limits {
     /// All together.
-    pub(crate) total: u32,
+    pub total: u32,
     /// From one address.
-    pub(crate) per_address: u32,
+    pub per_address: u32,
     /// Behind one of these addresses there are many.
-    pub(crate) proxies: TrustedProxies,
+    pub proxies: TrustedProxies,
 }
 
 /// Answers connections with `router` until `stop`, then lets the requests under way end for at most `drain`.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    router: Router,
-    limits: Limits,
-    stop: CancellationToken,
-    drain: Duration,
-) {
+pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken, drain: Duration) {
     let seats = Arc::new(Seats { limits, taken: Mutex::default() });
     let connections = TaskTracker::new();
     let abort = CancellationToken::new();
@@ -106,25 +107,28 @@ struct Lasts {
 }
 
 /// One connection, from its first byte to its last, or to an answer that lasts.
-async fn answer(mut stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) -> Option<Lasts> {
+async fn answer(stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) -> Option<Lasts> {
     if let Err(error) = prepare(&stream) {
         tracing::debug!(%peer, %error, "the connection was gone before it began");
         return None;
     }
+    let mut stream = Patient::new(stream, PEER_TIMEOUT);
     match converse(&mut stream, peer, router, &stop).await {
-        Ok(Some(answer)) => return Some(Lasts { answer, stream }),
+        Ok(Some(answer)) => return Some(Lasts { answer, stream: stream.into_inner() }),
         Ok(None) => {}
         Err(error) => tracing::debug!(%peer, %error, "the connection broke"),
     }
-    if !stop.is_cancelled() {
-        part(stream).await;
+    match (stream.is_exhausted(), stream.into_inner()) {
+        (true, stream) => reset(&stream),
+        (false, stream) if !stop.is_cancelled() => part(stream).await,
+        (false, _) => {}
     }
     None
 }
 
 /// Requests and answers, to the last, or to one that lasts.
 async fn converse(
-    stream: &mut TcpStream,
+    stream: &mut Patient<TcpStream>,
     peer: SocketAddr,
     router: Router,
     stop: &CancellationToken,
@@ -172,10 +176,15 @@ async fn converse(
 
 /// An answer that lasts, to its end.
 async fn last(answer: lasting::Answer, mut stream: TcpStream, stop: CancellationToken) {
-    match answer.send(&mut stream).await {
+    match answer.send(&mut stream, PEER_TIMEOUT).await {
         Ok(()) if !stop.is_cancelled() => Box::pin(part(stream)).await,
         Ok(()) => {}
-        Err(error) => tracing::debug!(%error, "a stream broke"),
+        Err(error) => {
+            tracing::debug!(%error, "a stream broke");
+            if error.kind() == io::ErrorKind::TimedOut {
+                reset(&stream);
+            }
+        }
     }
 }
 
@@ -190,13 +199,22 @@ async fn part(mut stream: TcpStream) {
     let _ = timeout(LISTEN_ON, read_on).await;
 }
 
+/// Ends the connection at once: the system keeps nothing for a peer that would not take it.
+fn reset(stream: &TcpStream) {
+    // Whatever happens now, it is over.
+    let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
+}
+
 /// Small frames leave at once, and a peer that vanished is noticed.
 fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let socket = SockRef::from(stream);
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(PEER_TIMEOUT / 2).with_interval(PEER_TIMEOUT / 6))?;
     #[cfg(target_os = "linux")]
-    socket.set_tcp_user_timeout(Some(PEER_TIMEOUT))?;
+    {
+        socket.set_tcp_user_timeout(Some(PEER_TIMEOUT))?;
+        socket.set_tcp_notsent_lowat(UNSENT)?;
+    }
     Ok(())
 }
 

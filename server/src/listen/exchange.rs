@@ -14,7 +14,7 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::lasting::Answer;
+use super::{Patient, lasting::Answer};
 
 /// Of one connection.
 #[derive(Default)]
@@ -44,16 +44,16 @@ impl Exchange {
 
 /// The socket as hyper has it.
 pub(super) struct Socket<'a> {
-    stream: TokioIo<&'a mut TcpStream>,
+    stream: TokioIo<&'a mut Patient<TcpStream>>,
     exchange: Arc<Exchange>,
 }
 
 impl<'a> Socket<'a> {
-    pub(super) fn new(stream: &'a mut TcpStream, exchange: Arc<Exchange>) -> Self {
+    pub(super) fn new(stream: &'a mut Patient<TcpStream>, exchange: Arc<Exchange>) -> Self {
         Self { stream: TokioIo::new(stream), exchange }
     }
 
-    fn stream(&mut self) -> Pin<&mut TokioIo<&'a mut TcpStream>> {
+    fn stream(&mut self) -> Pin<&mut TokioIo<&'a mut Patient<TcpStream>>> {
         Pin::new(&mut self.stream)
     }
 }

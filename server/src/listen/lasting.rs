@@ -23,8 +23,6 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-/// A peer that takes nothing for this long, though it acknowledges, is not read by anybody.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// Frames written before other streams have their turn.
 const TURN: usize = 16;
 /// Frames up to this size are sent from one piece of memory, bytes.
@@ -84,10 +82,10 @@ impl Answer {
         }
     }
 
-    /// Sends it, until it ends or nobody takes it any more; whether the whole of it was sent.
-    pub(super) fn send(self, stream: &mut TcpStream) -> impl Future<Output = io::Result<()>> {
+    /// Sends it to its end. `TimedOut` where the peer has taken nothing for as long as `patience`.
+    pub(super) fn send(self, stream: &mut TcpStream, patience: Duration) -> impl Future<Output = io::Result<()>> {
         let Self { head, content } = self;
-        Sending { stream, piece: Piece::plain(head), content, ending: false, waiting: None }
+        Sending { stream, piece: Piece::plain(head), content, ending: false, patience, waiting: None }
     }
 }
 
@@ -181,7 +179,8 @@ struct Sending<'a> {
     content: Content,
     /// Whether the piece is the last one.
     ending: bool,
-    /// Set while the peer takes nothing.
+    patience: Duration,
+    /// Runs out when the patience does; there while the peer takes nothing.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
@@ -222,7 +221,8 @@ impl Sending<'_> {
             match self.piece.send(self.stream) {
                 Ok(()) => self.waiting = None,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(PATIENCE)));
+                    let patience = self.patience;
+                    let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(patience)));
                     if waiting.as_mut().poll(context).is_ready() {
                         return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
                     }

@@ -34,5 +34,6 @@ mod snapshots;
 mod stalling;
 mod starting;
 mod stopping;
+mod streams;
 mod uploads;
 mod workers;

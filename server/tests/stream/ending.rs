@@ -71,18 +71,6 @@ async fn draining_tells_what_waits_says_bye_and_ends_every_body() {
 }
 
 #[tokio::test]
-async fn dropped_connections_leave_nothing_behind() {
-    let ledger = Ledger::new(Pace::default()).await;
-    let addr = serve(ledger.router(Pace::default()).await).await;
-    for _ in 0..50 {
-        let client = reqwest::Client::new();
-        let mut reader = Reader::fetch(client.get(format!("http://{addr}/events?topic=jobs&job=1&row=2"))).await;
-        reader.expect("hello").await;
-    }
-    ledger.until_open(0).await;
-}
-
-#[tokio::test]
 async fn until_end_ends_with_the_jobs_and_is_not_begun_again() {
     let ledger = Ledger::new(Pace::default()).await;
     ledger.state(1, 1, Running, 0);

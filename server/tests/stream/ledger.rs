@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, Mutex, MutexGuard,
-        atomic::{AtomicI64, Ordering::Relaxed},
+        atomic::{AtomicI64, AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -20,7 +20,7 @@ use model::{
     Snapshot, StateEvent, StreamEvent,
 };
 use server::{
-    events::{self, Events, Limits, Listening, Pace, Source},
+    events::{self, Events, Limits, Listening, Pace, Reader, Source},
     hub::Hub,
 };
 use tokio_util::sync::CancellationToken;
@@ -39,6 +39,7 @@ struct Past {
     kept: Mutex<Kept>,
     /// How often each reading gives way before it reads.
     give_way: AtomicI64,
+    readings: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -54,6 +55,7 @@ impl Past {
     }
 
     async fn pause(&self) {
+        self.readings.fetch_add(1, Relaxed);
         for _ in 0..self.give_way.load(Relaxed) {
             tokio::task::yield_now().await;
         }
@@ -95,17 +97,34 @@ impl Source for Past {
 impl Ledger {
     pub(crate) async fn new(pace: Pace) -> Self {
         let (hub, drain, past) = (Hub::new(), CancellationToken::new(), Arc::<Past>::default());
-        Self::events_of(&hub, &past, pace, &drain).await;
+        Self::events_of(&hub, &past, pace, Limits::default(), &drain).await;
         Self { hub, drain, past }
     }
 
-    async fn events_of(hub: &Arc<Hub>, past: &Arc<Past>, pace: Pace, drain: &CancellationToken) -> Events {
+    async fn events_of(
+        hub: &Arc<Hub>,
+        past: &Arc<Past>,
+        pace: Pace,
+        limits: Limits,
+        drain: &CancellationToken,
+    ) -> Events {
         let source = Arc::clone(past) as Arc<dyn Source>;
-        Events::open(Arc::clone(hub), source, "test".into(), pace, Limits::default(), drain.clone()).await.unwrap()
+        Events::open(Arc::clone(hub), source, "test".into(), pace, limits, drain.clone()).await.unwrap()
     }
 
     pub(crate) async fn router(&self, pace: Pace) -> Router {
-        router(Self::events_of(&self.hub, &self.past, pace, &self.drain).await)
+        router(Self::events_of(&self.hub, &self.past, pace, Limits::default(), &self.drain).await)
+    }
+
+    /// One whose streams have these limits, for each of these readers.
+    pub(crate) async fn routers<const N: usize>(&self, limits: Limits, readers: [Reader; N]) -> [Router; N] {
+        let events = Self::events_of(&self.hub, &self.past, Pace::default(), limits, &self.drain).await;
+        readers.map(|reader| routes(events.clone(), Listening { reader, ..Listening::default() }))
+    }
+
+    /// How often the past has been asked for anything.
+    pub(crate) fn readings(&self) -> usize {
+        self.past.readings.load(Relaxed)
     }
 
     /// Makes the readings of streams give way to others so often.
@@ -169,11 +188,15 @@ impl Ledger {
 }
 
 pub(crate) fn router(events: Events) -> Router {
+    routes(events, Listening::default())
+}
+
+fn routes(events: Events, listening: Listening) -> Router {
     Router::new()
         .route("/events", get(events::stream))
         .route("/events/poll", get(events::poll))
         .route("/events/{stream}", post(events::change))
-        .layer(Extension(Listening::default()))
+        .layer(Extension(listening))
         .with_state(events)
 }
 

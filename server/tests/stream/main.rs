@@ -3,11 +3,18 @@
 
 mod beginning;
 mod changing;
+mod dead;
 mod ending;
 mod engine;
+mod faults;
 mod ledger;
 mod lines;
 mod moving;
+mod places;
 mod polling;
+mod proxy;
 mod reader;
 mod slow;
+mod sse;
+mod stampede;
+mod wire;

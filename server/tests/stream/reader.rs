@@ -6,7 +6,12 @@ use axum::{Router, body::Body};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
+use server::{
+    client::TrustedProxies,
+    listen::{self, Limits},
+};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 /// How lines are asked for.
@@ -32,7 +37,7 @@ pub(crate) struct Reader {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     source: Bytes,
-    text: String,
+    unread: Vec<u8>,
     frames: VecDeque<Frame>,
     /// The value of the last `retry:`.
     pub(crate) retry: Option<u64>,
@@ -61,12 +66,16 @@ impl Reader {
 
     /// Asks over a socket.
     pub(crate) async fn fetch(request: reqwest::RequestBuilder) -> Self {
-        let response = request.send().await.unwrap();
+        Self::fetch_of(request.send().await.unwrap())
+    }
+
+    /// An answer that has begun.
+    pub(crate) fn fetch_of(response: reqwest::Response) -> Self {
         Self::new(response.status(), response.headers().clone(), Bytes::Socket(response))
     }
 
     fn new(status: StatusCode, headers: HeaderMap, source: Bytes) -> Self {
-        Self { status, headers, source, text: String::new(), frames: VecDeque::new(), retry: None }
+        Self { status, headers, source, unread: Vec::new(), frames: VecDeque::new(), retry: None }
     }
 
     /// The next frame; `None` at the end.
@@ -79,14 +88,19 @@ impl Reader {
                 Bytes::Body(body) => body.frame().await.map(|frame| frame.unwrap().into_data().unwrap()),
                 Bytes::Socket(response) => response.chunk().await.unwrap(),
             };
-            self.text.push_str(std::str::from_utf8(&bytes?).unwrap());
+            // What is split may be split within a letter, or between two line ends.
+            let mut searched = self.unread.len().saturating_sub(1);
+            self.unread.extend_from_slice(&bytes?);
             let lines = self.headers["content-type"] == "application/x-ndjson";
-            let end_of_frame = if lines { "\n" } else { "\n\n" };
-            while let Some(end) = self.text.find(end_of_frame) {
-                let (frame, retry) = if lines { (line(&self.text[..end]), None) } else { parse(&self.text[..end]) };
+            let end_of_frame: &[u8] = if lines { b"\n" } else { b"\n\n" };
+            let end = |unread: &[u8]| unread.windows(end_of_frame.len()).position(|bytes| bytes == end_of_frame);
+            while let Some(end) = end(&self.unread[searched..]) {
+                let rest = self.unread.split_off(searched + end + end_of_frame.len());
+                searched = 0;
+                let text = String::from_utf8(std::mem::replace(&mut self.unread, rest)).unwrap();
+                let (frame, retry) = if lines { (line(&text), None) } else { parse(text.trim_end_matches('\n')) };
                 self.retry = retry.or(self.retry);
                 self.frames.push_back(frame);
-                self.text.drain(..end + end_of_frame.len());
             }
         }
     }
@@ -157,10 +171,16 @@ fn parse(block: &str) -> (Frame, Option<u64>) {
     (frame, retry)
 }
 
-/// Serves the router on a free port.
+/// Serves the router on a free port, as the program does.
 pub(crate) async fn serve(router: Router) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    serve_on(router, "127.0.0.1").await
+}
+
+/// The same on an address of its own.
+pub(crate) async fn serve_on(router: Router, address: &str) -> SocketAddr {
+    let listener = TcpListener::bind((address, 0)).await.unwrap();
     let addr = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    let limits = Limits { total: 20_000, per_address: 20_000, proxies: TrustedProxies::default() };
+    tokio::spawn(listen::serve(listener, router, limits, CancellationToken::new(), Duration::ZERO));
     addr
 }

@@ -1,0 +1,160 @@
+//! Readers that are gone, or might as well be.
+
+use std::{
+    env,
+    io::{self, Write as _},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use model::JobState::Running;
+use server::{events::Pace, listen::Patient};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _, duplex},
+    net::TcpSocket,
+    time::{Instant, sleep, timeout},
+};
+
+use crate::{
+    ledger::Ledger,
+    reader::{Reader, serve, serve_on},
+};
+
+/// Whatever has become of its reader, a stream is gone after this.
+const GONE: Duration = Duration::from_secs(45);
+/// Set where the test runs in a network of its own.
+const INSIDE: &str = "MILEPOST_TEST_NETWORK";
+
+#[tokio::test]
+async fn dropped_connections_leave_nothing_behind() {
+    let ledger = Ledger::new(Pace::default()).await;
+    let addr = serve(ledger.router(Pace::default()).await).await;
+    for _ in 0..50 {
+        let client = reqwest::Client::new();
+        let mut reader = Reader::fetch(client.get(format!("http://{addr}/events?topic=jobs&job=1&row=2"))).await;
+        reader.expect("hello").await;
+    }
+    ledger.until_open(0).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_takes_nothing_is_given_up_and_who_takes_little_is_not() {
+    let (server, mut client) = duplex(1_024);
+    let mut server = Patient::new(server, Duration::from_secs(30));
+    let begun = Instant::now();
+    let wrote = tokio::spawn(async move {
+        let refused = server.write_all(&[7; 4_096]).await;
+        (refused, server.is_exhausted())
+    });
+    for _ in 0..10 {
+        sleep(Duration::from_secs(29)).await;
+        client.read_exact(&mut [0; 64]).await.unwrap();
+    }
+    let (refused, is_exhausted) = wrote.await.unwrap();
+    assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    assert!(is_exhausted);
+    assert_eq!(begun.elapsed().as_secs(), 10 * 29 + 30);
+}
+
+/// Its system acknowledges what comes until there is no more room, and says so for ever.
+#[tokio::test]
+async fn case_08_a_peer_that_acknowledges_and_never_reads_is_cut_off() {
+    let ledger = Ledger::new(Pace::default()).await;
+    let addr = serve(ledger.router(Pace::default()).await).await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let mut deaf = socket.connect(addr).await.unwrap();
+    deaf.write_all(b"GET /events?job=1 HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    let mut slow = Reader::fetch(reqwest::Client::new().get(format!("http://{addr}/events?job=1"))).await;
+    ledger.until_open(2).await;
+    let begun = Instant::now();
+    let text = "x".repeat(1_000);
+    let mut line = 0;
+    while ledger.hub.stats().streams == 2 {
+        assert!(begun.elapsed() < GONE, "it is still there");
+        for _ in 0..10 {
+            line += 1;
+            ledger.log(1, line, &text);
+        }
+        // Takes some now and then, though never all there is.
+        slow.next().await.unwrap();
+        sleep(Duration::from_millis(50)).await;
+    }
+    assert!(begun.elapsed() > Duration::from_secs(25), "it was given time: {:?}", begun.elapsed());
+    let rest = timeout(GONE, deaf.read_to_end(&mut Vec::new())).await.expect("the connection has ended");
+    assert!(rest.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionReset), "and nothing is kept for it");
+    drop(slow);
+    ledger.until_open(0).await;
+}
+
+/// Kills the peer's process with the test.
+struct Peer(Child);
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn run(line: &str) {
+    let mut words = line.split(' ');
+    let done = Command::new(words.next().unwrap()).args(words).output().unwrap();
+    assert!(done.status.success(), "{line}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// Runs itself again in a network of its own, in which it may pull the plug: to the server its peer is then as a machine
+/// without power. Nothing closes the connection.
+#[test]
+fn case_08_a_peer_that_vanishes_without_a_word_is_forgotten() {
+    if env::var_os(INSIDE).is_some() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        return runtime.block_on(a_peer_vanishes());
+    }
+    let may = Command::new("unshare").args(["-Urn", "ip", "link", "add", "type", "veth"]).output();
+    if !may.is_ok_and(|tried| tried.status.success()) {
+        let why = b"SKIPPED: no peer can vanish here, for there is no network of one's own (unshare -Urn, ip)\n";
+        return io::stderr().lock().write_all(why).unwrap();
+    }
+    let myself = env::current_exe().unwrap();
+    let again = ["--exact", "dead::case_08_a_peer_that_vanishes_without_a_word_is_forgotten", "--nocapture"];
+    let inside = Command::new("unshare").arg("-Urn").arg(myself).args(again).env(INSIDE, "1").output().unwrap();
+    let said = [inside.stdout, inside.stderr].concat();
+    assert!(inside.status.success(), "{}", String::from_utf8_lossy(&said));
+}
+
+async fn a_peer_vanishes() {
+    run("ip link add here type veth peer name there");
+    let mut peer = Command::new("unshare");
+    peer.args(["-n", "bash", "-c"]).arg(
+        "read address; exec 3<>/dev/tcp/${address/:/\\/}; \
+         printf 'GET /events?row=1 HTTP/1.1\\r\\nhost: 10.9.0.1\\r\\n\\r\\n' >&3; exec cat <&3",
+    );
+    let mut peer = Peer(peer.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap());
+    let pid = peer.0.id();
+    // Until it is in its own network, it is in this one.
+    let network = |pid: &str| std::fs::read_link(format!("/proc/{pid}/ns/net")).unwrap();
+    while network("self") == network(&pid.to_string()) {
+        sleep(Duration::from_millis(5)).await;
+    }
+    run(&format!("ip link set there netns {pid}"));
+    run("ip addr add 10.9.0.1/24 dev here");
+    run("ip link set here up");
+    run(&format!("nsenter -t {pid} -n ip addr add 10.9.0.2/24 dev there"));
+    run(&format!("nsenter -t {pid} -n ip link set there up"));
+
+    let ledger = Ledger::new(Pace::default()).await;
+    let addr = serve_on(ledger.router(Pace::default()).await, "10.9.0.1").await;
+    writeln!(peer.0.stdin.as_mut().unwrap(), "{addr}").unwrap();
+    ledger.until_open(1).await;
+    ledger.state(1, 1, Running, 0);
+    sleep(Duration::from_millis(300)).await;
+    run(&format!("nsenter -t {pid} -n ip link set there down"));
+    let begun = Instant::now();
+    while ledger.hub.stats().streams > 0 {
+        assert!(begun.elapsed() < GONE, "it is still there");
+        sleep(Duration::from_millis(50)).await;
+    }
+    println!("forgotten after {:?}", begun.elapsed());
+    assert!(begun.elapsed() > Duration::from_secs(10), "it had vanished, not closed");
+}

@@ -1,0 +1,130 @@
+//! What readers have in the end, whatever stands between them and the server.
+
+use std::{
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
+
+use model::JobState::{Queued, Running, Succeeded};
+use rand::Rng;
+use server::events::Pace;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::{
+    ledger::Ledger,
+    proxy::{Fault, Proxy},
+    reader::{Reader, serve},
+    sse::Parser,
+};
+
+const SOON: Duration = Duration::from_secs(30);
+
+/// A reader who has only what has been dispatched, and comes back with the last id for as long as there is more.
+#[tokio::test]
+async fn case_02_whoever_is_cut_off_again_and_again_misses_nothing_and_hears_nothing_twice() {
+    const EVENTS: i64 = 400;
+    let ledger = Arc::new(Ledger::new(Pace::default()).await);
+    ledger.state(1, 1, Queued, 0);
+    let addr = serve(ledger.router(Pace::default()).await).await;
+    let proxy = Proxy::before(addr, |_| Fault::Cut(rand::rng().random_range(1..4_000))).await;
+    let writer = Arc::clone(&ledger);
+    tokio::spawn(async move {
+        for line in 2..=EVENTS {
+            writer.log(1, line as u64, "a line \u{1f980} of a log");
+            sleep(Duration::from_millis(1)).await;
+        }
+    });
+    let client = reqwest::Client::new();
+    let (mut last, mut heard) = ("e1.1".to_owned(), vec![1]);
+    let listen = async {
+        while heard.len() < EVENTS as usize {
+            let request = client.get(format!("http://{}/events?job=1", proxy.addr)).header("last-event-id", &last);
+            let Ok(mut answer) = request.send().await else { continue };
+            let mut parser = Parser::default();
+            while heard.len() < EVENTS as usize
+                && let Ok(Some(piece)) = answer.chunk().await
+            {
+                for event in parser.feed(&piece) {
+                    if event.event == "log" {
+                        last.clone_from(&event.last_event_id);
+                        heard.push(last.split_once('.').unwrap().1.parse().unwrap());
+                    } else {
+                        assert!(["hello", "heartbeat"].contains(&event.event.as_str()), "{event:?}");
+                    }
+                }
+            }
+        }
+    };
+    timeout(SOON, listen).await.expect("it comes to an end");
+    assert_eq!(heard, (1..=EVENTS).collect::<Vec<_>>());
+    assert!(proxy.taken.load(Relaxed) > 5, "it was cut off");
+    ledger.until_open(0).await;
+}
+
+#[tokio::test]
+async fn case_13_behind_a_proxy_that_keeps_a_stream_to_itself_polls_bring_the_same_in_the_end() {
+    let ledger = Arc::new(Ledger::new(Pace::default()).await);
+    ledger.state(1, 1, Running, 0);
+    let addr = serve(ledger.router(Pace::default()).await).await;
+    let proxy = Proxy::before(addr, |_| Fault::Buffer).await;
+    let client = reqwest::Client::new();
+    let stream = client.get(format!("http://{}/events?row=1&until=end", proxy.addr)).send();
+    let mut stream = Box::pin(stream);
+    assert!(timeout(Duration::from_secs(1), &mut stream).await.is_err(), "not even a head comes through");
+    let writer = Arc::clone(&ledger);
+    tokio::spawn(async move {
+        for rev in 1..=50 {
+            writer.tick(1, 1, rev);
+            sleep(Duration::from_millis(30)).await;
+        }
+        writer.state(1, 1, Succeeded, 51);
+    });
+    let (mut cursor, mut told) = (String::new(), Vec::new());
+    let begun = Instant::now();
+    while !told.iter().any(|(event, _)| event == "end") {
+        assert!(begun.elapsed() < SOON);
+        // A proxy that buffers needs to see the end of an answer; so each has its own connection.
+        let url = format!("http://{}/events/poll?row=1&until=end&wait=10&after={cursor}", proxy.addr);
+        let polled = Reader::fetch(client.get(url).header("connection", "close")).await.rest().await;
+        cursor = polled.last().unwrap().id.clone().unwrap();
+        told.extend(polled.into_iter().map(|frame| (frame.event, frame.data)));
+    }
+    let names: Vec<_> = told.iter().map(|(event, _)| event.as_str()).filter(|event| !event.is_empty()).collect();
+    assert_eq!(&names[..2], ["hello", "snapshot"]);
+    assert!(names.contains(&"progress"), "on the way, too: {names:?}");
+    let (_, end) = told.iter().rfind(|(event, _)| event == "state").unwrap();
+    assert_eq!((&end["state"], &end["rev"]), (&"succeeded".into(), &51.into()));
+    let rest = Reader::fetch_of(timeout(SOON, stream).await.unwrap().unwrap()).rest().await;
+    let (_, same) = rest.iter().map(|frame| (&frame.event, &frame.data)).rfind(|(event, _)| *event == "state").unwrap();
+    assert_eq!(same, end, "which the stream tells as well, once it may");
+}
+
+#[tokio::test]
+async fn case_08_a_reader_behind_a_proxy_that_swallows_everything_takes_no_place_once_the_proxy_is_gone() {
+    let ledger = Ledger::new(Pace::default()).await;
+    let addr = serve(ledger.router(Pace::default()).await).await;
+    let proxy = Proxy::before(addr, |_| Fault::BlackHole).await;
+    let client = reqwest::Client::builder().timeout(Duration::from_millis(500)).build().unwrap();
+    for _ in 0..5 {
+        assert!(client.get(format!("http://{}/events", proxy.addr)).send().await.is_err());
+    }
+    ledger.until_open(0).await;
+}
+
+#[tokio::test]
+async fn a_slow_network_delays_what_is_told_and_changes_nothing_of_it() {
+    let ledger = Ledger::new(Pace::default()).await;
+    ledger.state(1, 1, Running, 0);
+    let addr = serve(ledger.router(Pace::default()).await).await;
+    let proxy = Proxy::before(addr, |_| Fault::Delay(Duration::from_millis(300))).await;
+    let url = format!("http://{}/events?row=1&until=end", proxy.addr);
+    let mut reader = Reader::fetch(reqwest::Client::new().get(url)).await;
+    reader.expect("hello").await;
+    reader.expect("snapshot").await;
+    for rev in 1..=100 {
+        ledger.tick(1, 1, rev);
+    }
+    ledger.state(1, 1, Succeeded, 101);
+    let names: Vec<_> = reader.rest().await.into_iter().map(|frame| frame.event).collect();
+    assert_eq!(names, ["state", "end"]);
+}

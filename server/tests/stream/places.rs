@@ -1,0 +1,112 @@
+//! How many streams there may be, and what those are told that are too many.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use axum::Router;
+use http::StatusCode;
+use server::events::{Limits, Pace, Reader as Whose};
+
+use crate::{
+    ledger::Ledger,
+    reader::{Reader, serve},
+};
+
+fn by(session: u8, address: impl Into<IpAddr>) -> Whose {
+    Whose { session: Some([session; 32]), address: Some(address.into()) }
+}
+
+/// A stream that is let in.
+async fn open(router: &Router) -> Reader {
+    let mut reader = Reader::get(router, "/events").await;
+    reader.expect("hello").await;
+    reader
+}
+
+/// Whoever asks now is told in the way that they understand.
+async fn is_full(router: &Router) {
+    let mut native = Reader::get(router, "/events").await;
+    assert_eq!(
+        (native.status, &native.headers["content-type"]),
+        (StatusCode::OK, &"text/event-stream".parse().unwrap())
+    );
+    let bye = native.expect("bye").await;
+    assert_eq!((&bye.data["reason"], native.retry), (&"full".into(), Some(30_000)));
+    assert!(bye.data["retry_ms"].as_u64().is_some_and(|wait| (30_000..=60_000).contains(&wait)));
+    assert_eq!(native.rest().await, [], "and ends cleanly");
+    for refused in [Reader::lines(router, "/events").await, Reader::get(router, "/events/poll?wait=30").await] {
+        assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(refused.headers["retry-after"], "30");
+        assert_eq!(refused.json().await["code"], "too_many_requests");
+    }
+}
+
+#[tokio::test]
+async fn case_17_streams_are_limited_by_session_by_address_and_in_all_and_a_place_given_back_is_free() {
+    let ledger = Ledger::new(Pace::default()).await;
+    let limits = Limits { total: 5, per_address: 3, per_session: 2 };
+    let home = Ipv4Addr::new(203, 0, 113, 1);
+    let away = Ipv4Addr::new(203, 0, 113, 2);
+    let [ada, ben, cid, stranger] =
+        ledger.routers(limits, [by(1, home), by(2, home), by(3, away), by(4, Ipv4Addr::LOCALHOST)]).await;
+    let first = open(&ada).await;
+    let _second = open(&ada).await;
+    is_full(&ada).await;
+    let third = open(&ben).await;
+    is_full(&ben).await;
+    let _others = (open(&cid).await, open(&cid).await);
+    is_full(&stranger).await;
+    assert_eq!(ledger.hub.stats().streams, 5);
+    drop(third);
+    let last = open(&stranger).await;
+    is_full(&ben).await;
+    drop((first, last));
+    open(&ben).await;
+    open(&ada).await;
+}
+
+#[tokio::test]
+async fn a_network_of_ipv6_is_one_address_and_without_accounts_sessions_do_not_count() {
+    let ledger = Ledger::new(Pace::default()).await;
+    let limits = Limits { total: 9, per_address: 2, per_session: 1 };
+    let address =
+        |last| Whose { session: None, address: Some(Ipv6Addr::new(0x2001, 0xdb8, 0, 1, 0, 0, 0, last).into()) };
+    let elsewhere = Whose { session: None, address: Some(Ipv6Addr::new(0x2001, 0xdb8, 0, 2, 0, 0, 0, 1).into()) };
+    let [one, two, elsewhere] = ledger.routers(limits, [address(1), address(2), elsewhere]).await;
+    let _open = (open(&one).await, open(&two).await);
+    is_full(&one).await;
+    is_full(&two).await;
+    open(&elsewhere).await;
+}
+
+#[tokio::test]
+async fn case_17_whoever_connects_and_goes_without_end_leaves_nothing_behind() {
+    let ledger = Ledger::new(Pace::default()).await;
+    let limits = Limits { total: 64, ..Limits::default() };
+    let [router] = ledger.routers(limits, [by(1, Ipv4Addr::LOCALHOST)]).await;
+    for round in 0..10_000 {
+        let mut reader = Reader::get(&router, "/events?topic=jobs&job=1&row=2").await;
+        if round % 3 > 0 {
+            reader.expect("hello").await;
+        }
+        if round % 3 > 1 {
+            reader.expect("snapshot").await;
+        }
+    }
+    assert_eq!(ledger.hub.stats().streams, 0);
+    let addr = serve(router).await;
+    let files = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    let before = files();
+    for round in 0..1_000 {
+        let mut stream = tokio::net::TcpStream::connect(addr).await.unwrap();
+        let request = b"GET /events?topic=jobs HTTP/1.1\r\nhost: localhost\r\n\r\n";
+        tokio::io::AsyncWriteExt::write_all(&mut stream, &request[..request.len() - round % 3]).await.unwrap();
+        assert!(ledger.hub.stats().streams <= 64);
+    }
+    ledger.until_open(0).await;
+    let closed = async {
+        while files() > before + 64 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), closed).await.expect("no file is kept");
+}
