@@ -5,6 +5,7 @@ mod done;
 mod error;
 mod folders;
 mod jobs;
+mod messages;
 mod people;
 mod queues;
 mod start;
@@ -19,6 +20,7 @@ pub use jobs::{
     Cancelled, Paused, cancel_job, delete_job, pause_job, pin_job, rerun_job, resume_job, retry_job, start_now,
     unpin_job,
 };
+pub use messages::{Delivered, add_note, send_message};
 pub use people::{
     add_user, change_kind_rule, change_role, end_sessions_of, remove_user, reset_password, revoke_token_of,
 };

@@ -1,11 +1,16 @@
 //! What every page and server function is given.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    net::IpAddr,
+    sync::Arc,
+};
 
 use accounts::Gatekeeper;
 use engine::Desk;
 use jiff::tz::TimeZone;
 use leptos::prelude::{provide_context, use_context};
+use model::Seq;
 
 use crate::{base::at, ui::ReaderZone};
 
@@ -24,6 +29,8 @@ pub struct AppContext {
     pub zone: Option<TimeZone>,
     /// Scheme and host of the address that people know the server by; `None` where it was not told.
     pub origin: Option<Arc<str>>,
+    /// To how many event streams a message was sent.
+    pub receivers: Arc<dyn Fn(Seq) -> usize + Send + Sync>,
     /// Names this build; stamps the asset folder and `hello`.
     pub build: Arc<str>,
     /// The largest upload accepted, bytes.
@@ -39,6 +46,15 @@ impl AppContext {
             provide_context(ReaderZone(zone.clone()));
         }
         provide_context(self);
+    }
+
+    /// Names who reads the page, and by which session, without telling it: pages of one browser share their stream only
+    /// where this is the same. `None` on a server that works without accounts.
+    pub(crate) fn reader(&self) -> Option<String> {
+        let who = self.desk.actor().who()?;
+        let mut name = DefaultHasher::new();
+        (&self.session, who.user.0, who.role.as_str()).hash(&mut name);
+        Some(format!("{:016x}", name.finish()))
     }
 
     /// An absolute link to `path`, for people to be told outside of a page: below the public address, else below the one

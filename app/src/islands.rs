@@ -12,8 +12,11 @@ mod live_queues;
 mod local_times;
 mod new_rows;
 mod parts;
+mod pinned;
+mod renewal;
 mod start_form;
 mod theme_switch;
+mod toasts;
 mod upload_fields;
 
 use leptos::prelude::Effect;
@@ -28,8 +31,11 @@ pub use live_jobs::LiveJobs;
 pub use live_queues::LiveQueues;
 pub use local_times::LocalTimes;
 pub use new_rows::{Belongs, NewRows};
+pub use pinned::PinnedJobs;
+pub use renewal::Renewal;
 pub use start_form::StartForm;
 pub use theme_switch::ThemeSwitch;
+pub use toasts::Toasts;
 pub use upload_fields::UploadFields;
 
 /// Runs in the browser once the page is there, and never on the server.

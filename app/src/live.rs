@@ -15,7 +15,7 @@ pub mod topics;
 pub(crate) mod wire;
 
 use leptos::prelude::*;
-use model::{Counts, JobId, JobView, LogEvent, Micros, StateEvent};
+use model::{Counts, JobId, JobView, LogEvent, MessageEvent, Micros, StateEvent};
 
 use board::Board;
 use topics::Use;
@@ -97,6 +97,17 @@ pub fn on_log(job: JobId, hear: impl Fn(&LogEvent) + 'static) {
     }
 }
 
+/// Calls `hear` with each text that comes for whoever looks (topic `messages`), or for those who watch a job shown on this
+/// page; with `None` where some may have been missed.
+pub fn on_message(hear: impl Fn(Option<&MessageEvent>) + 'static) {
+    if let Some(id) = ask(|board| board.hear_messages(hear)) {
+        on_cleanup(move || {
+            forget(Use::Messages);
+            silence(id);
+        });
+    }
+}
+
 /// How many jobs are in each state (topic `jobs`).
 pub fn counts(initial: Counts) -> RwSignal<Counts> {
     match ask(|board| board.counts(initial)) {
@@ -122,6 +133,11 @@ pub fn now() -> Signal<Micros> {
 /// How the link stands, and when the server was last heard.
 pub fn link() -> Signal<(Link, Option<Micros>)> {
     if cfg!(feature = "hydrate") { stream::link().into() } else { Signal::stored((Link::Connecting, None)) }
+}
+
+/// Whether the server has been heard to be of another build than the page: reloading it brings the new version.
+pub fn newer_build() -> Signal<bool> {
+    if cfg!(feature = "hydrate") { stream::newer_build().into() } else { Signal::stored(false) }
 }
 
 /// Asks the page's board, and has the stream follow. The server has none.

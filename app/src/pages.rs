@@ -1,10 +1,12 @@
 //! The pages, rendered on the server.
 
+mod field;
 pub mod forbidden;
 mod head;
 pub mod job;
 mod job_table;
 pub mod jobs;
+pub mod messages;
 pub mod new;
 pub mod not_found;
 pub mod outside;

@@ -5,6 +5,7 @@ mod frame;
 mod outside;
 mod refresh;
 mod sidebar;
+mod toasts;
 mod wake;
 
 use leptos::prelude::*;
@@ -21,12 +22,13 @@ use crate::{
     base::{self, at},
     context::app,
     flash::Flash,
-    islands::{LiveCounts, LiveJobs, LocalTimes},
+    islands::{LiveCounts, LiveJobs, LocalTimes, Renewal},
     pages::{
         forbidden::{Forbidden, NotAllowed},
         job::JobPage,
         jobs::Jobs,
         later,
+        messages::Messages,
         new::{Catalogue, NewJob},
         not_found::NotFound,
         overview::Overview,
@@ -42,6 +44,7 @@ pub(crate) use frame::TROUBLES;
 pub use outside::outside;
 pub use refresh::RefreshWithoutScript;
 use sidebar::Sidebar;
+use toasts::ToastList;
 use wake::WakeIslands;
 
 /// The whole document. What every page shows is read first, so that the position in the event stream that the
@@ -71,8 +74,9 @@ fn Document(options: LeptosOptions, frame: Frame) -> impl IntoView {
     let theme = frame.theme.attribute();
     let base = Some(base::base()).filter(|base| !base.is_empty());
     let zone = app().zone.as_ref().and_then(|zone| zone.iana_name().map(str::to_owned));
+    let who = app().reader();
     view! {
-        <html lang="en" data-base=base data-build=app().build.to_string() data-cursor=cursor data-now=now data-theme=theme data-zone=zone>
+        <html lang="en" data-base=base data-build=app().build.to_string() data-cursor=cursor data-now=now data-theme=theme data-who=who data-zone=zone>
             <head>
                 <Head options=options.clone() />
                 <AutoReload options=options.clone() />
@@ -88,6 +92,7 @@ fn Document(options: LeptosOptions, frame: Frame) -> impl IntoView {
                     <div class="shell">
                         <Sidebar frame=frame.clone() />
                         <div>
+                            <NewVersion />
                             {frame.flash.map(|flash| view! { <Notice flash /> })}
                             <main id="main" tabindex="-1">
                                 <Pages />
@@ -95,6 +100,7 @@ fn Document(options: LeptosOptions, frame: Frame) -> impl IntoView {
                         </div>
                     </div>
                 </Router>
+                <ToastList />
                 <LiveJobs />
                 <LiveCounts />
                 <LocalTimes />
@@ -128,6 +134,7 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/jobs") view=Jobs ssr=SsrMode::Async />
             <Route path=path!("/jobs/:id") view=JobPage ssr=SsrMode::Async />
             <Route path=path!("/queues") view=Queues ssr=SsrMode::Async />
+            <Route path=path!("/messages") view=Messages ssr=SsrMode::Async />
             <Route path=path!("/settings") view=Profile ssr=SsrMode::Async />
             <Route path=path!("/settings/users") view=Users ssr=SsrMode::Async />
             <Route path=path!("/settings/tasks") view=Tasks ssr=SsrMode::Async />
@@ -137,6 +144,30 @@ fn Pages() -> impl IntoView {
         </FlatRoutes>
     }
     .into_any()
+}
+
+/// Shown once the server is of another build than the page: see [`Renewal`].
+#[component]
+fn NewVersion() -> impl IntoView {
+    view! {
+        <section class="renewal" aria-label="New version" hidden=true>
+            <div class="banner" role="status">
+                <Icon name="retry" />
+                <p>
+                    <b>"A new version is ready."</b>
+                    " Reload when it suits you."
+                </p>
+                // Leads to this very page.
+                <a class="button small" href="">
+                    "Reload"
+                </a>
+                <button class="button square quiet small" type="button" aria-label="Later" title="Later">
+                    <Icon name="close" />
+                </button>
+            </div>
+        </section>
+        <Renewal />
+    }
 }
 
 /// What became of the form just sent.

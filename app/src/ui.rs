@@ -9,6 +9,7 @@ mod form;
 mod icon;
 mod kind;
 mod log_line;
+mod message;
 mod milebar;
 mod row;
 mod state;
@@ -21,6 +22,7 @@ pub use form::{FolderStep, fault_line, file_here, folder_remark, folder_steps, n
 pub use icon::{Icon, kind_icon};
 pub use kind::KindName;
 pub use log_line::{LogRow, jump_to_end, lines, write_line};
+pub use message::{MessageRow, addressed, tone_icon};
 pub use milebar::{MileBar, MileBarSize, StageNames, finishing, posts, spoken, stage_names, value_of};
 #[cfg(feature = "ssr")]
 pub(crate) use row::job_json;

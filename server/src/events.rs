@@ -25,7 +25,7 @@ use axum::{
     response::Response,
 };
 use http::HeaderMap;
-use model::StreamId;
+use model::{Seq, StreamId};
 use tokio_util::sync::CancellationToken;
 
 use crate::hub::Hub;
@@ -97,6 +97,11 @@ impl Events {
         });
         let readings = Readings::new(source, Arc::clone(&hub));
         Ok(Self(Arc::new(Shared { hub, readings, places: Places::new(limits), build, pace })))
+    }
+
+    /// How many streams were sent a message, at the moment it was told.
+    pub(crate) fn receivers(&self, message: Seq) -> usize {
+        self.0.hub.receivers(message)
     }
 }
 

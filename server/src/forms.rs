@@ -4,7 +4,7 @@
 //! page to be the answer. Everything else leads back to the page by its own address.
 
 use app::{
-    api::{ApiError, Done},
+    api::{ApiError, Delivered, Done},
     flash::Flash,
     sent::Sent,
 };
@@ -27,7 +27,7 @@ use crate::{
     visit::Visit,
 };
 
-/// `POST /api/{function}`, the form of which stands on the page at `page`.
+/// `POST /api/{function}`, the form of which stands on the page at `page`, in which `{id}` is the argument of that name.
 pub(crate) async fn call(
     page: &'static str,
     State(state): State<AppState>,
@@ -41,6 +41,7 @@ pub(crate) async fn call(
         Ok((request, arguments)) => (api::run(state.context(&visit), request, &arguments).await, arguments),
         Err(refusal) => (Err(refusal), Bytes::new()),
     };
+    let page = &*filled(page, &arguments);
     let (head, done) = match (browser, answer) {
         (false, Ok(answer)) => return unkept(answer),
         (false, Err(refusal)) => return api::refuse(&refusal),
@@ -66,13 +67,13 @@ pub(crate) async fn call(
 }
 
 /// The page, with what became of the form.
-async fn show(state: AppState, page: &'static str, mut head: Parts, sent: Sent) -> Response {
+async fn show(state: AppState, page: &str, mut head: Parts, sent: Sent) -> Response {
     let status = match &sent.outcome {
         Ok(_) => StatusCode::OK,
         Err(refusal) => StatusCode::from_u16(refusal.status()).expect("ApiError::status answers valid statuses"),
     };
     head.method = Method::GET;
-    head.uri = Uri::from_static(page);
+    head.uri = page.parse().unwrap_or_else(|_| Uri::from_static("/"));
     let request = Request::from_parts(head, Body::empty());
     let mut response = pages::render(state, request, move || provide_context(sent.clone())).await;
     *response.status_mut() = status;
@@ -83,7 +84,17 @@ async fn show(state: AppState, page: &'static str, mut head: Parts, sent: Sent) 
 async fn read(body: Body) -> Result<Done, ApiError> {
     let unclear = || ApiError::new("internal", "This was done, but the server could not say what came of it");
     let body = body.collect().await.map_err(|_| unclear())?;
-    serde_json::from_slice(&body.to_bytes()).map_err(|_| unclear())
+    let body = body.to_bytes();
+    let done = serde_json::from_slice(&body);
+    done.or_else(|_| serde_json::from_slice(&body).map(Delivered::done)).map_err(|_| unclear())
+}
+
+/// The page whose address holds the argument `id`, where that is a number; else none has such a form, and its own
+/// address will do.
+fn filled(page: &str, arguments: &[u8]) -> String {
+    let id = form_urlencoded::parse(arguments).find(|(name, _)| name == "id");
+    let id = id.and_then(|(_, text)| text.parse::<i64>().ok()).unwrap_or_default();
+    page.replace("{id}", &id.to_string())
 }
 
 /// An answer that nobody on the way may keep.

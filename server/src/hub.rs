@@ -8,7 +8,7 @@ mod registry;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use engine::{DurableEvent, Listener, access::Sight, store::Topics};
-use model::{ByeReason, Cursor, JobView, ProgressEvent};
+use model::{ByeReason, Cursor, JobView, ProgressEvent, Seq};
 
 pub(crate) use frame::{Form, Frame, encode, encode_snapshot};
 pub(crate) use outbox::{Entry, Outbox, Taken};
@@ -47,6 +47,11 @@ impl Hub {
     /// What it holds.
     pub fn stats(&self) -> HubStats {
         self.registry().stats()
+    }
+
+    /// How many streams were sent a message, at the moment it was told; 0 for one of long ago.
+    pub fn receivers(&self, message: Seq) -> usize {
+        self.registry().receivers(message)
     }
 
     /// Closes from now on streams still to come, after their first frames; answers those that are open.

@@ -46,9 +46,10 @@ enum Shape {
     Stream,
 }
 
-/// The server functions whose forms stand on a page of settings: what they do, and which page that is. To a browser
-/// without script they answer with the page, where something is wrong or is to be shown once.
-const FORMS: [(&str, Action, &str); 13] = [
+/// The server functions whose forms stand on a page of their own: what they do, and which page that is; `{id}` is their
+/// argument of that name. To a browser without script they answer with the page, where something is wrong or is to be
+/// shown once.
+const FORMS: [(&str, Action, &str); 15] = [
     ("change_password", Action::OwnAccount, "/settings"),
     ("end_session", Action::OwnAccount, "/settings"),
     ("end_other_sessions", Action::OwnAccount, "/settings"),
@@ -62,6 +63,8 @@ const FORMS: [(&str, Action, &str); 13] = [
     ("remove_user", Action::ManagePeople, "/settings/users"),
     ("revoke_token_of", Action::ManagePeople, "/settings/users"),
     ("change_kind_rule", Action::ManageKinds, "/settings/tasks"),
+    ("send_message", Action::Write, "/messages"),
+    ("add_note", Action::Write, "/jobs/{id}"),
 ];
 
 /// One row of the table.
@@ -90,6 +93,7 @@ pub fn table() -> Vec<Route> {
         get("/jobs/{id}/artifacts/{name}", Download, Transfer, downloads::artifact),
         get("/jobs/{id}/log", Download, Transfer, downloads::log),
         get("/queues", See, Answer, pages::page),
+        get("/messages", See, Answer, pages::page),
         get("/new", Start, Answer, pages::page),
         get("/new/{kind}", Start, Answer, pages::page),
         post("/new/{kind}", Start, Form, new_job::start),
@@ -137,7 +141,12 @@ pub fn table() -> Vec<Route> {
 
 /// The page that the form of a server function stands on, where there is one.
 pub(crate) fn page_of(function: &str) -> Option<&'static str> {
-    FORMS.iter().find(|(known, ..)| *known == function).map(|(.., page)| *page)
+    FORMS.iter().find(|(known, ..)| *known == function).map(|(.., page)| above(page))
+}
+
+/// A page without what only the form knows: of the page of a job, the list of them.
+fn above(page: &'static str) -> &'static str {
+    page.split("/{").next().unwrap_or(page)
 }
 
 /// The router that the table describes.
@@ -187,7 +196,7 @@ fn call(function: &'static str, action: Action) -> Route {
 /// again, gets the page as it is by then.
 fn form(function: &'static str, action: Action, page: &'static str) -> [Route; 2] {
     let path = format!("/api/{function}");
-    let back = move || async move { Redirect::to(&app::base::at(page)) };
+    let back = move || async move { Redirect::to(&app::base::at(above(page))) };
     [
         post(path.clone(), action, Shape::Answer, move |state, visit, request| {
             forms::call(page, state, visit, request)

@@ -11,6 +11,7 @@ use engine::{
 };
 use jiff::tz::TimeZone;
 use leptos::config::LeptosOptions;
+use model::Seq;
 use tokio_util::sync::CancellationToken;
 
 use crate::{assets, config::Config, events::Events, sessions::Sessions, visit::Visit};
@@ -71,6 +72,11 @@ impl AppState {
         TimeZone::get(directory.person(who.user)?.time_zone.as_deref()?).ok()
     }
 
+    fn receivers(&self) -> Arc<dyn Fn(Seq) -> usize + Send + Sync> {
+        let events = self.events.clone();
+        Arc::new(move |message| events.receivers(message))
+    }
+
     /// What pages and server functions are given.
     pub(crate) fn context(&self, visit: &Visit) -> AppContext {
         AppContext {
@@ -80,6 +86,7 @@ impl AppState {
             session: visit.session().map(|key| key.to_vec()),
             zone: self.zone(visit.desk.actor()),
             origin: self.config.public_url.as_ref().map(|url| url.origin().ascii_serialization().into()),
+            receivers: self.receivers(),
             build: assets::build().into(),
             upload_limit: self.config.upload_limit,
             watch: self.config.reload_port.is_some(),

@@ -10,6 +10,7 @@ mod format;
 mod gate;
 mod id;
 mod job;
+mod message;
 mod progress;
 mod role;
 mod state;
@@ -22,9 +23,8 @@ pub use format::{bytes, count, duration, percent, quantity, rate};
 pub use gate::{Gate, GateOf};
 pub use id::{AttemptNo, Cursor, JobId, Micros, Priority, Seq, StreamId, UploadId};
 pub use job::{Counts, Failure, JobView, Level, LogLine, QUIET_AFTER, Shown};
+pub use message::{MessageEvent, MessageTo};
 pub use progress::{Eta, Progress, Stage, Tone};
 pub use role::{Role, Scope};
 pub use state::{Event, IllegalTransition, JobState};
-pub use stream::{
-    Bye, ByeReason, End, Heartbeat, Hello, LogEvent, MessageEvent, ProgressEvent, Snapshot, StateEvent, StreamEvent,
-};
+pub use stream::{Bye, ByeReason, End, Heartbeat, Hello, LogEvent, ProgressEvent, Snapshot, StateEvent, StreamEvent};

@@ -74,6 +74,14 @@ pub enum Tone {
 }
 
 impl Tone {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Info, Self::Success, Self::Warning, Self::Danger];
+
+    /// The tone that a word names, if it names one.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|tone| tone.as_str() == word)
+    }
+
     /// Its word, in JSON and in markup.
     pub const fn as_str(self) -> &'static str {
         match self {

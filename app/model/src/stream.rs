@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AttemptNo, Counts, Cursor, Gate, JobId, JobState, JobView, LogLine, Micros, Progress, Seq, StreamId};
+use crate::{
+    AttemptNo, Counts, Cursor, Gate, JobId, JobState, JobView, LogLine, MessageEvent, Micros, Progress, Seq, StreamId,
+};
 
 /// One event of the stream.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,17 +108,6 @@ pub struct LogEvent {
     pub first_line: u64,
     /// The lines.
     pub lines: Vec<LogLine>,
-}
-
-/// A text for people.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct MessageEvent {
-    /// What to show.
-    pub text: String,
-    /// Who sent it.
-    pub from: String,
-    /// When.
-    pub at: Micros,
 }
 
 /// The server lives.

@@ -5,7 +5,7 @@ use web_sys::{Element, Event, HtmlDialogElement, HtmlFormElement};
 use crate::browser;
 
 /// Sends the forms inside `[data-forms]` without leaving the page, and says in the element that follows why one was
-/// refused. Forms marked `data-plain` are left to the browser. Links with `data-opens` and `data-closes` open and
+/// refused. Forms marked `data-plain` are left to the browser; those marked `data-clears` are empty after. Links with `data-opens` and `data-closes` open and
 /// close a dialog.
 #[island]
 pub fn LiveForms() -> impl IntoView {
@@ -41,6 +41,9 @@ async fn send(form: HtmlFormElement, refusal: Element) {
     browser::set(&form, "aria-busy", None);
     if let Ok(Some(dialog)) = form.closest("dialog") {
         dialog.unchecked_into::<HtmlDialogElement>().close();
+    }
+    if answer.is_ok() && form.has_attribute("data-clears") {
+        form.reset();
     }
     let why = answer.err().map(|refused| refused.message);
     browser::hide(&refusal, why.is_none());

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use leptos::{prelude::*, reactive::owner::WeakOwner};
-use model::{Counts, Cursor, JobId, JobView, LogEvent, Seq, Snapshot, StateEvent, StreamEvent};
+use model::{Counts, Cursor, JobId, JobView, LogEvent, MessageEvent, Seq, Snapshot, StateEvent, StreamEvent};
 
 use super::{
     known::{AsOf, LogMark},
@@ -37,6 +37,7 @@ enum Hearer {
     States(Callback<StateEvent>),
     Changes(Callback<JobView>),
     Gates(Callback<()>),
+    Messages(Callback<Option<MessageEvent>>),
     Log(JobId, LogMark, Callback<LogEvent>),
 }
 
@@ -96,6 +97,11 @@ impl Board {
         self.listen(Hearer::Gates(Callback::new(move |()| hear())))
     }
 
+    pub(super) fn hear_messages(&mut self, hear: impl Fn(Option<&MessageEvent>) + 'static) -> u64 {
+        self.uses.add(Use::Messages);
+        self.listen(Hearer::Messages(Callback::new(move |message: &Option<MessageEvent>| hear(message.as_ref()))))
+    }
+
     pub(super) fn hear_log(&mut self, job: JobId, hear: impl Fn(&LogEvent) + 'static) -> u64 {
         self.uses.add(Use::Log(job));
         self.listen(Hearer::Log(job, LogMark::default(), Callback::new(hear)))
@@ -139,8 +145,10 @@ impl Board {
                     self.hear_gate(&mut calls);
                 }
             }
-            StreamEvent::Message(_) => {
-                self.advance(cursor);
+            StreamEvent::Message(event) => {
+                if self.advance(cursor).is_some() {
+                    self.hear_message(Some(event), &mut calls);
+                }
             }
             StreamEvent::Hello(_) | StreamEvent::Heartbeat(_) | StreamEvent::Bye(_) | StreamEvent::End(_) => {}
         }
@@ -177,6 +185,15 @@ impl Board {
         }
     }
 
+    fn hear_message(&self, message: Option<MessageEvent>, calls: &mut Vec<Call>) {
+        let message = Rc::new(message);
+        for (_, hearer) in &self.hearers {
+            if let Hearer::Messages(callback) = hearer {
+                calls.push(callback.call(Rc::clone(&message)));
+            }
+        }
+    }
+
     fn hear_snapshot(&mut self, snapshot: Snapshot, cursor: Option<Cursor>, calls: &mut Vec<Call>) {
         let Snapshot { jobs, logs, counts, seq, partial } = snapshot;
         if !partial && cursor.is_some() {
@@ -187,6 +204,7 @@ impl Board {
             }
             self.cursor = cursor;
             self.hear_gate(calls);
+            self.hear_message(None, calls);
         }
         for view in jobs {
             let (known, changed) = self.merge(seq, &view, calls);

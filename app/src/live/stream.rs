@@ -41,6 +41,7 @@ struct Page {
     heard: Option<f64>,
     clock: ArcRwSignal<Micros>,
     link: ArcRwSignal<(Link, Option<Micros>)>,
+    newer_build: ArcRwSignal<bool>,
 }
 
 /// A stream that has been opened.
@@ -83,18 +84,26 @@ pub(super) fn link() -> ArcRwSignal<(Link, Option<Micros>)> {
     page(|page| page.link.clone())
 }
 
+pub(super) fn newer_build() -> ArcRwSignal<bool> {
+    begin();
+    page(|page| page.newer_build.clone())
+}
+
+/// What the document says of itself.
+fn said(name: &str) -> Option<String> {
+    document().document_element()?.get_attribute(name)
+}
+
 /// Listens to the window, once.
 fn begin() {
     if page(|page| std::mem::replace(&mut page.begun, true)) {
         return;
     }
-    let root = document().document_element();
-    let said = |name| root.as_ref().and_then(|root| root.get_attribute(name)).unwrap_or_default();
-    if let Ok(at) = said("data-now").parse().map(Micros) {
+    if let Some(at) = said("data-now").and_then(|now| now.parse().ok()).map(Micros) {
         set_clock(at);
         page(|page| page.clock.set(at));
     }
-    page(|page| page.board.cursor = said("data-cursor").parse::<Cursor>().ok());
+    page(|page| page.board.cursor = said("data-cursor").and_then(|cursor| cursor.parse::<Cursor>().ok()));
     if document().hidden() {
         page(|page| page.hidden_since = Some(Date::now()));
     }
@@ -264,6 +273,9 @@ fn on_frame(frame: MessageEvent) {
 }
 
 fn on_hello(hello: Hello) {
+    if said("data-build").is_some_and(|build| build != hello.build) {
+        page(|page| page.newer_build.clone()).set(true);
+    }
     page(|page| {
         if let Some(open) = &mut page.open {
             open.hello = Some((hello.stream, hello.heartbeat_ms as f64));

@@ -7,6 +7,8 @@ use model::{Cursor, JobId};
 pub enum Use {
     /// Something follows all jobs.
     Jobs,
+    /// Something shows what people write.
+    Messages,
     /// Something shows a job.
     Row(JobId),
     /// Something shows a job's log.
@@ -41,6 +43,7 @@ impl Uses {
         for one in &self.0 {
             let topic = match *one {
                 Use::Jobs => "jobs".to_owned(),
+                Use::Messages => "messages".to_owned(),
                 Use::Row(job) if self.0.contains(&Use::Log(job)) => continue,
                 Use::Row(job) => format!("row={job}"),
                 Use::Log(job) => format!("job={job}"),

@@ -2,7 +2,8 @@
 
 use model::{
     Bye, ByeReason, Counts, Failure, Gate, GateOf, Heartbeat, Hello, JobId, JobState, JobView, Level, LogEvent,
-    LogLine, MessageEvent, Progress, ProgressEvent, Seq, Snapshot, Stage, StateEvent, StreamEvent, StreamId, Tone,
+    LogLine, MessageEvent, MessageTo, Progress, ProgressEvent, Seq, Snapshot, Stage, StateEvent, StreamEvent, StreamId,
+    Tone,
 };
 
 use super::json::Json;
@@ -38,8 +39,17 @@ pub(super) fn event(name: &str, json: &Json) -> Option<StreamEvent> {
         "log" => StreamEvent::Log(log(json)?),
         "gate" => StreamEvent::Gate(gate(json)?),
         "message" => StreamEvent::Message(MessageEvent {
+            number: Seq(json.get("number").whole()?),
+            to: match (json.words("to").as_str(), id(json)) {
+                ("job", Some(job)) => MessageTo::Job { job },
+                ("note", Some(job)) => MessageTo::Note { job },
+                ("everyone", _) => MessageTo::Everyone,
+                // To whoever reads this: the server sends it to nobody else.
+                _ => MessageTo::User { user: String::new() },
+            },
             text: json.words("text"),
             from: json.words("from"),
+            tone: tone(json),
             at: json.get("at").instant()?,
         }),
         "heartbeat" => StreamEvent::Heartbeat(Heartbeat { at: json.get("at").instant()? }),
@@ -112,12 +122,7 @@ fn progress(json: &Json) -> Progress {
             starts: stage.get("starts").list(Json::number),
         }),
         message: json.words("message"),
-        tone: match json.words("tone").as_str() {
-            "success" => Tone::Success,
-            "warning" => Tone::Warning,
-            "danger" => Tone::Danger,
-            _ => Tone::Info,
-        },
+        tone: tone(json),
         rate: json.get("rate").number(),
         // Not shown yet.
         eta: None,
@@ -126,6 +131,10 @@ fn progress(json: &Json) -> Progress {
         data: None,
         at: json.get("at").instant(),
     }
+}
+
+fn tone(json: &Json) -> Tone {
+    Tone::from_word(&json.words("tone")).unwrap_or_default()
 }
 
 /// Reads how many jobs there are in each state.

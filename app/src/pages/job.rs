@@ -10,6 +10,7 @@ mod data;
 mod head;
 mod json;
 mod log;
+mod notes;
 mod notices;
 mod outcome;
 mod progress;
@@ -49,9 +50,10 @@ pub fn JobPage() -> impl IntoView {
 fn Job(data: Data) -> impl IntoView {
     let job = data.detail.view.clone();
     let stages = data.task.1.clone();
+    let refreshes = !job.state.is_terminal() && !notes::is_writing(&data);
     view! {
         <Title text=document_title(&job) />
-        {(!job.state.is_terminal()).then(|| view! { <RefreshWithoutScript /> })}
+        {refreshes.then(|| view! { <RefreshWithoutScript /> })}
         <head::Head data=data.clone() />
         <div class="split">
             <div class="stack">
@@ -65,6 +67,7 @@ fn Job(data: Data) -> impl IntoView {
                     <outcome::Output data=data.clone() />
                     <attempts::Attempts data=data.clone() />
                 </div>
+                <notes::Notes data=data.clone() />
                 <log::Log data=data.clone() />
             </div>
             <div class="stack">

@@ -1,7 +1,6 @@
 //! `/settings` and below: what people change about themselves, and administrators about everything.
 
 mod audit;
-mod field;
 mod parts;
 mod profile;
 mod tasks;

@@ -9,7 +9,7 @@ use super::{Brand, Frame, frame::WATCHED};
 use crate::{
     base::at,
     context::app,
-    islands::{LinkStatus, ThemeSwitch},
+    islands::{LinkStatus, PinnedJobs, ThemeSwitch},
     ui::{Icon, MileBar, MileBarSize, Words, blank, job_href, job_json},
 };
 
@@ -48,6 +48,9 @@ pub(super) fn Sidebar(frame: Frame) -> impl IntoView {
                 {link}
                 <span class="visually-hidden announcements" aria-live="polite"></span>
                 <LinkStatus />
+                <a class="button square quiet small" href=at("/messages") aria-label="Messages" title="Messages">
+                    <Icon name="announce" />
+                </a>
                 <form class="theme" method="post" action=at("/api/set_theme")>
                     <input type="hidden" name="theme" value=frame.theme.next().as_str() />
                     <button
@@ -174,12 +177,27 @@ fn Watching(jobs: Vec<JobView>, pinned: usize, now: Micros) -> impl IntoView {
             data-places=WATCHED.to_string()
             data-kept=pinned.to_string()
         >
-            <h2 id="watching">"Watching"</h2>
+            <div class="head">
+                <h2 id="watching">"Watching"</h2>
+                // Shown by script where the browser can do it.
+                <button
+                    class="button square quiet small"
+                    type="button"
+                    data-notify=""
+                    aria-pressed="false"
+                    aria-label="Notify me when a pinned job ends"
+                    title="Notify me when a pinned job ends"
+                    hidden=true
+                >
+                    <Icon name="bell" />
+                </button>
+            </div>
             <template>
                 <Watched job=blank() now />
             </template>
             {jobs.into_iter().map(|job| view! { <Watched job now /> }).collect::<Vec<_>>()}
         </section>
+        <PinnedJobs />
     }
 }
 

@@ -6,6 +6,8 @@
 //! | send files | operator | start | |
 //! | start, steer | operator, or what the kind asks | start | the job must be in sight |
 //! | delete | operator | start | of others' jobs only administrators |
+//! | write to a person, note on a job | operator | start | the job must be in sight |
+//! | write to everybody | administrator | start | |
 //! | manage queues, people, kinds; read the audit log | administrator | none | |
 //! | one's own account | viewer | none | not without accounts |
 
@@ -67,6 +69,10 @@ pub enum Action {
     Steer,
     /// Remove an ended job for good.
     Delete,
+    /// Write to one person, or a note on a job.
+    Write,
+    /// Write to everybody.
+    Announce,
     /// Pause and limit queues and kinds.
     ManageQueues,
     /// Add, change and remove people; end their sessions and tokens.
@@ -81,7 +87,7 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Public,
         Self::See,
         Self::Follow,
@@ -90,6 +96,8 @@ impl Action {
         Self::Start,
         Self::Steer,
         Self::Delete,
+        Self::Write,
+        Self::Announce,
         Self::ManageQueues,
         Self::ManagePeople,
         Self::ManageKinds,
@@ -102,8 +110,10 @@ impl Action {
         match self {
             Self::Public => None,
             Self::See | Self::Follow | Self::Download | Self::OwnAccount => Some(Role::Viewer),
-            Self::Upload | Self::Start | Self::Steer | Self::Delete => Some(Role::Operator),
-            Self::ManageQueues | Self::ManagePeople | Self::ManageKinds | Self::ReadAudit => Some(Role::Administrator),
+            Self::Upload | Self::Start | Self::Steer | Self::Delete | Self::Write => Some(Role::Operator),
+            Self::Announce | Self::ManageQueues | Self::ManagePeople | Self::ManageKinds | Self::ReadAudit => {
+                Some(Role::Administrator)
+            }
         }
     }
 
@@ -111,7 +121,9 @@ impl Action {
     pub const fn scope(self) -> Option<Scope> {
         match self {
             Self::See | Self::Follow | Self::Download => Some(Scope::Read),
-            Self::Upload | Self::Start | Self::Steer | Self::Delete => Some(Scope::Start),
+            Self::Upload | Self::Start | Self::Steer | Self::Delete | Self::Write | Self::Announce => {
+                Some(Scope::Start)
+            }
             Self::Public
             | Self::ManageQueues
             | Self::ManagePeople
@@ -294,17 +306,18 @@ impl Rules {
             (_, Some(who)) if who.role < Role::Administrator => {
                 Sight { hidden: hidden(|rule| rule.private), own: Arc::clone(&who.name) }
             }
-            _ => Sight::default(),
+            (actor, _) => Sight { hidden: Arc::new([]), own: actor.by(None).name },
         }
     }
 }
 
-/// Which jobs are in sight: all, but of some kinds only one's own.
+/// What is in sight: all jobs, but of some kinds only one's own; and of what is said to one person, only what is said to
+/// oneself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Sight {
     /// Kinds of which only one's own jobs are seen, sorted.
     pub hidden: Arc<[String]>,
-    /// Whose jobs are one's own.
+    /// Whose jobs and messages are one's own; `local` without accounts.
     pub own: Arc<str>,
 }
 

@@ -1,5 +1,6 @@
 //! The engine as one person may use it. Every way to a job leads through [`authorise`].
 
+mod messages;
 mod settings;
 
 use std::{net::IpAddr, sync::Arc};

@@ -130,6 +130,7 @@ mod janitor;
 mod keeper;
 mod live;
 mod log_buffer;
+pub mod message;
 mod names;
 mod node_lock;
 mod own_folder;

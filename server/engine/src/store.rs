@@ -4,11 +4,15 @@
 //! (`synchronous=FULL`). The `soft` ones return at once and ride along with the next commit, 100 ms at most.
 
 mod accounts;
+mod messages;
 mod sqlite;
 mod types;
 
 use async_trait::async_trait;
-use model::{AttemptNo, Counts, Cursor, Gate, GateOf, JobId, JobState, JobView, Micros, ProgressEvent, Seq, Snapshot};
+use model::{
+    AttemptNo, Counts, Cursor, Gate, GateOf, JobId, JobState, JobView, MessageEvent, Micros, ProgressEvent, Seq,
+    Snapshot,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
@@ -18,6 +22,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 pub use accounts::*;
+pub use messages::*;
 pub use sqlite::{Others, SqliteOptions, SqliteStore};
 pub use types::*;
 
@@ -77,6 +82,10 @@ pub trait Store: Accounts {
     async fn delete(&self, job: JobId, by: &By) -> Result<()>;
     /// Changes what stands between the line and the workers for a queue or a kind. What is so already stays as it is.
     async fn change_gate(&self, of: GateOf, name: &str, change: GateChange, by: &By) -> Result<()>;
+    /// Tells people something, as one event, and keeps it: messages for thirty days and at most [`MESSAGES_KEPT`] of them,
+    /// notes for as long as their job. `Error::Refused` where the key meant another text, or the job has
+    /// [`NOTES_PER_JOB`] notes.
+    async fn tell(&self, message: NewMessage) -> Result<Told>;
     /// Removes part of jobs, or all of them, unless they are not over since before the time beside them. Looks at them in
     /// turn until it has held the writer `most` long, at one of them at least. The files are the caller's.
     async fn prune(&self, what: Prunable, jobs: Vec<(JobId, Micros)>, most: Duration) -> Result<Pruned>;
@@ -143,6 +152,11 @@ pub trait Store: Accounts {
     async fn attempts(&self, job: JobId) -> Result<Vec<AttemptRow>>;
     /// What happened to a job, newest first, at most `limit`.
     async fn activity(&self, job: JobId, limit: u32) -> Result<Vec<Activity>>;
+    /// What was said to everybody, to or by the person `sight.own`, and to the watchers of jobs in sight: those before a
+    /// number, newest first, at most `limit`.
+    async fn messages(&self, sight: &Sight, before: Option<Seq>, limit: u32) -> Result<MessagePage>;
+    /// The notes on a job, newest first, at most `limit`.
+    async fn notes(&self, job: JobId, limit: u32) -> Result<Vec<MessageEvent>>;
     /// Part of a job's log.
     async fn log(&self, job: JobId, query: &LogQuery) -> Result<LogPage>;
     /// Artifacts of the job's latest attempt that has any, by name.

@@ -21,17 +21,18 @@ use tracing::{
 };
 
 /// What may be walked through, and why.
-const HARMLESS: [(&str, &str); 3] = [
+const HARMLESS: [(&str, &str); 4] = [
     ("SCAN found", "along the primary key, until the page is full"),
     ("SCAN event", "along the primary key, a fixed number of rows"),
     ("SCAN log_garbage", "its first row"),
+    ("SCAN message", "along the primary key, as many rows as are kept: ten thousand"),
 ];
 
 /// All jobs of one state, whatever their kind: right where it is what was meant, and said so by `indexed by`.
 const WHOLE_STATE: &str = "USING INDEX job_by_state (state=?)";
 
 /// The tables that grow, and the names by which statements call them.
-const GROWING: [&str; 20] = [
+const GROWING: [&str; 22] = [
     "job",
     "found",
     "waiting",
@@ -52,6 +53,8 @@ const GROWING: [&str; 20] = [
     "audit",
     "line",
     "log_garbage",
+    "message",
+    "job_note",
 ];
 
 /// Collects the text of every statement.

@@ -6,6 +6,8 @@ mod chance;
 mod conformance;
 #[path = "store/copying.rs"]
 mod copying;
+#[path = "store/crowded.rs"]
+mod crowded;
 #[path = "store/faults.rs"]
 mod faults;
 #[path = "store/others.rs"]

@@ -10,6 +10,8 @@ use model::{AttemptNo, ByeReason, JobId, JobView, ProgressEvent, Seq, StreamEven
 
 use super::{Form, HubStats, Outbox, frame::Frame};
 
+/// Messages of which it is remembered how many streams were sent them: whoever sent one asks at once.
+const MESSAGES: usize = 100;
 /// Endings remembered, so that progress that comes late is known to be late. It can come late only by moments.
 const ENDINGS: usize = 10_000;
 
@@ -41,15 +43,16 @@ pub(crate) fn shows(topics: &Topics, sight: &Sight, event: &DurableEvent) -> boo
             let named = watched || event.job.is_some_and(|job| topics.row.contains(&job));
             named || ((topics.jobs || topics.overview) && in_sight(sight, event))
         }
-        Audience::Messages => topics.messages,
+        Audience::Messages => topics.messages && in_sight(sight, event),
         Audience::Watchers => watched,
     }
 }
 
-/// Whether an event is about no job, or one in sight.
+/// Whether an event is about no job, or one in sight; and for nobody else alone.
 fn in_sight(sight: &Sight, event: &DurableEvent) -> bool {
     match &event.event {
         StreamEvent::State(state) => sight.sees(&state.view),
+        StreamEvent::Message(message) => message.to.reaches(&sight.own),
         _ => true,
     }
 }
@@ -59,7 +62,7 @@ fn in_sight(sight: &Sight, event: &DurableEvent) -> bool {
 enum Audience {
     /// Who follows all changes of state, and who shows the job, if it is about one.
     States,
-    /// Who takes messages to everybody.
+    /// Who takes messages, where it is for them.
     Messages,
     /// Who shows the job with its log.
     Watchers,
@@ -89,7 +92,9 @@ pub(super) struct Registry {
     /// Streams that hear of every change of state.
     states: HashMap<Key, (Arc<Outbox>, Sight)>,
     /// Streams that hear messages.
-    messages: HashMap<Key, Arc<Outbox>>,
+    messages: HashMap<Key, (Arc<Outbox>, Sight)>,
+    /// The newest messages, and to how many streams each was sent.
+    sent: VecDeque<(Seq, usize)>,
     watchers: HashMap<JobId, HashMap<Key, Watcher>>,
     /// The newest progress of running jobs.
     newest: HashMap<JobId, Newest>,
@@ -158,7 +163,7 @@ impl Registry {
             self.states.insert(key, (Arc::clone(outbox), sight.clone()));
         }
         if topics.messages {
-            self.messages.insert(key, Arc::clone(outbox));
+            self.messages.insert(key, (Arc::clone(outbox), sight.clone()));
         }
         for job in topics.job.union(&topics.row) {
             let watcher = Watcher { outbox: Arc::clone(outbox), logs: topics.job.contains(job) };
@@ -189,23 +194,33 @@ impl Registry {
         }
         let frame = Arc::new(Frame::durable(Arc::clone(event)));
         // An outbox that stands in both lists knows by `seq` that it has the event already.
+        let mut hearers = 0;
         for outbox in self.hearers(event) {
             outbox.push(event.seq, &frame, epoch);
+            hearers += 1;
+        }
+        if matches!(event.event, StreamEvent::Message(_)) {
+            self.sent.truncate(MESSAGES - 1);
+            self.sent.push_front((event.seq, hearers));
         }
     }
 
+    /// To how many streams a message was sent; 0 for one of long ago.
+    pub(super) fn receivers(&self, message: Seq) -> usize {
+        self.sent.iter().find(|(seq, _)| *seq == message).map_or(0, |(_, hearers)| *hearers)
+    }
+
     fn hearers<'a>(&'a self, event: &'a DurableEvent) -> impl Iterator<Item = &'a Arc<Outbox>> {
-        let (states, messages, logs) = match Audience::of(event) {
-            Audience::States => (Some(&self.states), None, false),
-            Audience::Messages => (None, Some(&self.messages), true),
-            Audience::Watchers => (None, None, true),
+        let (followers, logs) = match Audience::of(event) {
+            Audience::States => (Some(&self.states), false),
+            Audience::Messages => (Some(&self.messages), true),
+            Audience::Watchers => (None, true),
         };
         let watchers = event.job.and_then(|job| self.watchers.get(&job));
         let watching = watchers.into_iter().flat_map(HashMap::values).filter(move |watcher| watcher.logs || !logs);
-        let states = states.into_iter().flat_map(HashMap::values);
-        let states = states.filter(|(_, sight)| in_sight(sight, event)).map(|(outbox, _)| outbox);
-        let messages = messages.into_iter().flat_map(HashMap::values);
-        states.chain(messages).chain(watching.map(|watcher| &watcher.outbox))
+        let followers = followers.into_iter().flat_map(HashMap::values);
+        let followers = followers.filter(|(_, sight)| in_sight(sight, event)).map(|(outbox, _)| outbox);
+        followers.chain(watching.map(|watcher| &watcher.outbox))
     }
 
     pub(super) fn publish_progress(&mut self, event: &Arc<ProgressEvent>) {

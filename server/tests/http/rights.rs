@@ -145,6 +145,9 @@ fn arguments(function: &str, job: i64) -> Option<(bool, Vec<(&'static str, Strin
         "add_user" => with(&[("name", "?"), ("role", "viewer")]),
         "change_role" => with(&[("user", "999999"), ("role", "viewer")]),
         "reset_password" | "end_sessions_of" | "remove_user" => with(&[("user", "999999")]),
+        // Whom it is for decides about the right; see `ways`. Without a text nothing is sent.
+        "send_message" => with(&[("to", "user"), ("user", "?"), ("text", "")]),
+        "add_note" => Some((true, vec![("id", job), ("text", String::new())])),
         "change_kind_rule" => with(&[("kind", OPEN.0), ("start", ""), ("seen_by", "")]),
         _ => None,
     }
@@ -179,6 +182,9 @@ fn ways(route: &Route) -> Vec<Way> {
         };
         let program = way(format!("function {function}"), about, Box::new(call));
         let form = Way { road: Road::Form, ..way(format!("form {function}"), about, Box::new(submit)) };
+        if function == "send_message" {
+            return [program, form].into_iter().chain(messages()).collect();
+        }
         return vec![program, form];
     }
     let about = path.contains("{id}");
@@ -233,6 +239,29 @@ fn ways(route: &Route) -> Vec<Way> {
         }
         _ => panic!("{name} is not asked by anybody"),
     }
+}
+
+/// Messages to more than one person: to everybody, and to who watches a job.
+fn messages() -> Vec<Way> {
+    let everyone = |_| vec![("to", "everyone".to_owned()), ("text", String::new())];
+    let watchers = |job: i64| vec![("to", "job".to_owned()), ("job", job.to_string()), ("text", String::new())];
+    type Arguments = fn(i64) -> Vec<(&'static str, String)>;
+    let kinds: [(&str, Action, bool, Arguments); 2] =
+        [("everyone", Action::Announce, false, everyone), ("job", Action::Steer, true, watchers)];
+    let ways = kinds.map(|(to, action, about, given)| {
+        let call = move |visitor: &Visitor, job| {
+            Outcome::of_status(visitor.call("send_message", &borrowed(&given(job))), about)
+        };
+        let submit = move |visitor: &Visitor, job| {
+            Outcome::of_page(visitor.submit("send_message", &borrowed(&given(job))), visitor, about)
+        };
+        let way = |name: String, road, ask: Ask| Way { name, action, kind: None, about, ask, open: false, road };
+        [
+            way(format!("function send_message, to {to}"), Road::Any, Box::new(call)),
+            way(format!("form send_message, to {to}"), Road::Form, Box::new(submit)),
+        ]
+    });
+    ways.into_iter().flatten().collect()
 }
 
 fn borrowed<'a>(pairs: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {

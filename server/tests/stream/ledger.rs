@@ -16,8 +16,8 @@ use axum::{
     routing::{get, post},
 };
 use model::{
-    AttemptNo, Cursor, JobId, JobState, JobView, Level, LogEvent, LogLine, Micros, Progress, ProgressEvent, Seq,
-    Snapshot, StateEvent, StreamEvent,
+    AttemptNo, Cursor, JobId, JobState, JobView, Level, LogEvent, LogLine, MessageEvent, MessageTo, Micros, Progress,
+    ProgressEvent, Seq, Snapshot, StateEvent, StreamEvent, Tone,
 };
 use server::{
     events::{self, Events, Limits, Listening, Pace, Reader, Source},
@@ -127,6 +127,11 @@ impl Ledger {
         self.past.readings.load(Relaxed)
     }
 
+    /// The same for somebody in particular.
+    pub(crate) async fn router_for(&self, listening: Listening) -> Router {
+        routes(Self::events_of(&self.hub, &self.past, Pace::default(), &self.drain).await, listening)
+    }
+
     /// Makes the readings of streams give way to others so often.
     pub(crate) fn give_way(&self, times: i64) {
         self.past.give_way.store(times, Relaxed);
@@ -164,6 +169,15 @@ impl Ledger {
 
     pub(crate) fn log(&self, job: i64, line: u64, text: &str) {
         self.publish(self.commit_log(job, line, text));
+    }
+
+    /// Somebody writes something. Answers its number.
+    pub(crate) fn message(&self, to: MessageTo, text: &str) -> Seq {
+        let (job, number) = (to.job(), Seq(self.past.kept().events.len() as i64 + 1));
+        let (text, from) = (text.to_owned(), "ann".to_owned());
+        let message = MessageEvent { number, to, text, from, tone: Tone::Info, at: Micros(1) };
+        self.publish(self.commit(job, StreamEvent::Message(message)));
+        number
     }
 
     pub(crate) fn tick(&self, job: i64, attempt: AttemptNo, rev: u64) {

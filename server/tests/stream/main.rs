@@ -9,6 +9,7 @@ mod engine;
 mod faults;
 mod ledger;
 mod lines;
+mod messages;
 mod moving;
 mod places;
 mod polling;

@@ -7,7 +7,7 @@ use engine::{
 };
 use leptos_axum::extract;
 use leptos_router::params::ParamsMap;
-use model::{JobId, JobState, JobView, Level, Micros};
+use model::{JobId, JobState, JobView, Level, MessageEvent, Micros};
 use tower_sessions::Session;
 
 use crate::{context::app, pins};
@@ -16,6 +16,8 @@ use crate::{context::app, pins};
 const LOG_LINES: u32 = 200;
 /// Lines shown before the one that an address names.
 const LINES_BEFORE: u64 = 20;
+/// Notes shown, the newest.
+const NOTES: u32 = 100;
 /// Entries of the activity shown.
 const ACTIVITIES: u32 = 50;
 /// Earlier runs shown.
@@ -34,6 +36,8 @@ pub(super) struct Asked {
     pub text: String,
     /// Only log lines this grave.
     pub level: Option<Level>,
+    /// The form of a note, on a page that does not load itself again.
+    pub note: bool,
     /// The question whether to delete the job.
     pub confirm_delete: bool,
 }
@@ -48,6 +52,7 @@ impl Asked {
             line: number("line"),
             text: query.get("text").unwrap_or_default(),
             level: query.get("level").as_deref().and_then(Level::from_word),
+            note: query.get("note").is_some(),
             confirm_delete: query.get("confirm").as_deref() == Some("delete"),
         }
     }
@@ -66,11 +71,14 @@ impl Asked {
 
 /// What somebody may do to a job.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a right of its own")]
 pub(super) struct May {
     /// Start another of its kind.
     pub start: bool,
     /// Cancel, retry, pause or resume it.
     pub steer: bool,
+    /// Note something on it.
+    pub write: bool,
     /// Remove it, once it is over.
     pub delete: bool,
 }
@@ -82,6 +90,7 @@ pub(super) struct Data {
     pub attempts: Vec<AttemptRow>,
     pub activity: Vec<Activity>,
     pub artifacts: Vec<Artifact>,
+    pub notes: Vec<MessageEvent>,
     pub log: LogPage,
     pub earlier: Vec<JobView>,
     pub pinned: bool,
@@ -111,10 +120,11 @@ impl Data {
             ..ListQuery::default()
         };
         let log = asked.log();
-        let (attempts, activity, artifacts, log, earlier) = tokio::try_join!(
+        let (attempts, activity, artifacts, notes, log, earlier) = tokio::try_join!(
             open.attempts(),
             open.activity(ACTIVITIES),
             open.artifacts(),
+            open.notes(NOTES),
             open.log(&log),
             desk.page(earlier),
         )?;
@@ -130,6 +140,7 @@ impl Data {
         let may = May {
             start: desk.may_start(&detail.view.kind),
             steer: desk.may_on(Action::Steer, &detail.view),
+            write: desk.may_on(Action::Write, &detail.view),
             delete: desk.may_on(Action::Delete, &detail.view),
         };
         Ok(Self {
@@ -137,6 +148,7 @@ impl Data {
             attempts,
             activity,
             artifacts,
+            notes,
             log,
             earlier: earlier.jobs,
             pinned: pins::read(session.as_ref()).await.contains(&job),

@@ -4,10 +4,10 @@ use engine::store::Token;
 use leptos::prelude::*;
 use model::{Micros, Scope};
 
-use super::field::FormOf;
 use crate::{
     base::at,
     islands::CopyButtons,
+    pages::field::FormOf,
     ui::{Icon, When},
 };
 

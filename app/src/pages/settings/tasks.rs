@@ -107,7 +107,7 @@ fn Choice(
     };
     view! {
         <select class="input" form=form name=name aria-label=label>
-            {choices.map(option).to_vec()}
+            {choices.map(option).into_iter().collect::<Vec<_>>()}
         </select>
     }
 }

@@ -12,10 +12,12 @@ use model::{Micros, Role};
 use self::{add::Add, remove::ConfirmRemoval, row::Row};
 use super::{
     Section, Settings,
-    field::FormOf,
     parts::{Tokens, Told},
 };
-use crate::{context::app, pages::from_store};
+use crate::{
+    context::app,
+    pages::{field::FormOf, from_store},
+};
 
 /// `/settings/users`; `?remove=USER` asks whether to remove somebody.
 #[component]

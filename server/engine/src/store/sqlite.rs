@@ -11,7 +11,7 @@
 //! | `statement` | running one statement of it |
 //! | `enqueue` `claim` `finish` `soft` | the verbs that come by the thousand |
 //! | `checkpoint` | where jobs can go on from |
-//! | `people` `pause` `gate` `recover` `keep` `nodes` | the rare verbs, one at a time |
+//! | `people` `pause` `gate` `message` `recover` `keep` `nodes` | the rare verbs, one at a time |
 //! | `accounts` | people, their sessions and tokens, the audit log |
 //! | `prune` | removes what has long ended |
 //! | `upkeep` | trims events, removes logs of deleted jobs |
@@ -32,6 +32,7 @@ mod feed;
 mod finish;
 mod gate;
 mod keep;
+mod message;
 mod nodes;
 mod open;
 mod pause;
@@ -55,14 +56,17 @@ use std::{
 };
 
 use async_trait::async_trait;
-use model::{AttemptNo, Counts, Cursor, Gate, GateOf, JobId, JobState, JobView, Micros, Progress, Seq, Snapshot};
+use model::{
+    AttemptNo, Counts, Cursor, Gate, GateOf, JobId, JobState, JobView, MessageEvent, Micros, Progress, Seq, Snapshot,
+};
 use tokio_util::sync::CancellationToken;
 
 use self::{feed::Feed, read::Reader, watcher::Watcher, writer::Writer};
 use super::{
     Activity, Artifact, AttemptRow, BootId, By, CancelAnswer, Checkpoint, CheckpointAnswer, Claim, Claimed,
     DurableEvent, Fence, Finish, GateChange, HourBucket, JobDetail, KindStats, ListQuery, LogAppend, LogPage, LogQuery,
-    NewJob, Node, Page, PauseAnswer, Prunable, Pruned, PrunedUploads, SaveCheckpoint, Store, Topics, UploadRow, Usage,
+    MessagePage, NewJob, NewMessage, Node, Page, PauseAnswer, Prunable, Pruned, PrunedUploads, SaveCheckpoint, Store,
+    Told, Topics, UploadRow, Usage,
 };
 use crate::{Clock, Listener, Result, SystemClock, access::Sight};
 
@@ -198,6 +202,10 @@ impl Store for SqliteStore {
         self.writer.call(gate::ChangeGate { of, name: name.to_owned(), change, by: by.clone() }).await
     }
 
+    async fn tell(&self, message: NewMessage) -> Result<Told> {
+        self.writer.call(message).await
+    }
+
     async fn prune(&self, what: Prunable, jobs: Vec<(JobId, Micros)>, most: Duration) -> Result<Pruned> {
         self.writer.call(prune::Prune { what, jobs, most }).await
     }
@@ -300,6 +308,14 @@ impl Store for SqliteStore {
 
     async fn activity(&self, job: JobId, limit: u32) -> Result<Vec<Activity>> {
         self.reader.activity(job, limit).await
+    }
+
+    async fn messages(&self, sight: &Sight, before: Option<Seq>, limit: u32) -> Result<MessagePage> {
+        self.reader.messages(sight, before, limit).await
+    }
+
+    async fn notes(&self, job: JobId, limit: u32) -> Result<Vec<MessageEvent>> {
+        self.reader.notes(job, limit).await
     }
 
     async fn log(&self, job: JobId, query: &LogQuery) -> Result<LogPage> {

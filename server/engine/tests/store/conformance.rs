@@ -6,6 +6,8 @@ mod accounts;
 mod audit;
 #[path = "conformance/gates.rs"]
 mod gates;
+#[path = "conformance/messages.rs"]
+mod messages;
 #[path = "conformance/pausing.rs"]
 mod pausing;
 #[path = "conformance/place.rs"]
@@ -43,6 +45,7 @@ use super::support::{
 pub(crate) use accounts::*;
 pub(crate) use audit::*;
 pub(crate) use gates::*;
+pub(crate) use messages::*;
 pub(crate) use pausing::*;
 pub(crate) use place::*;
 pub(crate) use pruning::*;
@@ -680,6 +683,12 @@ macro_rules! promises {
             a_claim_that_waits_takes_what_the_end_of_another_makes_room_for
             a_gate_tells_how_it_stands_once_and_who_paused_it
             what_is_under_way_is_counted_by_kind
+            what_is_told_is_an_event_and_has_its_number
+            a_message_to_one_person_is_read_by_the_two_it_is_between
+            a_message_about_a_job_is_read_where_the_job_is_in_sight_and_goes_with_it
+            what_is_told_again_under_its_key_is_told_once
+            messages_are_read_page_by_page
+            messages_go_after_thirty_days_and_notes_stay
             old_jobs_go_by_state_and_counts_stay_true
             a_removal_ends_when_its_time_is_over_and_the_next_goes_on
             a_log_and_artifacts_go_without_their_job

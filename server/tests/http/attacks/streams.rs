@@ -1,66 +1,28 @@
 //! Streams that are open when their right ends, and what is asked of them that is not theirs.
 
-use std::{
-    io::{BufRead, BufReader, Lines},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use reqwest::{Method, blocking::Response, header::AUTHORIZATION};
+use reqwest::{Method, header::AUTHORIZATION};
 use serde_json::{Value, json};
 
 use super::{cell, make_private, number_of, token};
-use crate::people::{House, PASSWORD, Visitor};
+use crate::{
+    ear::Ear,
+    people::{House, PASSWORD, Visitor},
+};
 
 /// Whatever ends a right ends its streams within this.
 const SOON: Duration = Duration::from_secs(15);
 const EVERYTHING: &str = "topic=jobs&topic=overview&topic=messages";
 
-/// Somebody who listens.
-struct Ear {
-    lines: Lines<BufReader<Response>>,
-    stream: String,
-}
-
-impl Ear {
-    fn of(response: Response) -> Self {
-        assert_eq!(response.status(), 200);
-        let mut ear = Self { lines: BufReader::new(response).lines(), stream: String::new() };
-        let hello: Value = serde_json::from_str(ear.until("\"stream\":").strip_prefix("data: ").unwrap()).unwrap();
-        hello["stream"].as_str().unwrap().clone_into(&mut ear.stream);
-        ear
-    }
-
-    fn open(visitor: &Visitor, query: &str) -> Self {
-        Self::of(visitor.get(&format!("/events?{query}")))
-    }
-
-    /// Hears on to a line with these words; nothing that it hears may have one of `never`.
-    fn until_without(&mut self, words: &str, never: &[&str]) -> String {
-        for line in &mut self.lines {
-            let line = line.unwrap();
-            for word in never {
-                assert!(!line.contains(word), "heard {word}: {line}");
-            }
-            if line.contains(words) {
-                return line;
-            }
-        }
-        panic!("the stream ended before {words}");
-    }
-
-    fn until(&mut self, words: &str) -> String {
-        self.until_without(words, &[])
-    }
-
-    /// It is told that its right has ended, in good time and as the last thing; `what` ended it.
-    fn ends_revoked(mut self, since: Instant, what: &str) {
-        let bye = self.until(r#""reason":"#);
-        assert!(bye.contains(r#""reason":"revoked""#), "{what}: {bye}");
-        let took = since.elapsed();
-        assert!(took < SOON, "{what}: {took:?}");
-        println!("{what}: the stream ends after {took:?}");
-        assert!(self.lines.all(|line| line.unwrap().is_empty()), "{what}: something follows");
-    }
+/// It is told that its right has ended, in good time and as the last thing; `what` ended it.
+fn ends_revoked(mut ear: Ear, since: Instant, what: &str) {
+    let bye = ear.until(r#""reason":"#);
+    assert!(bye.contains(r#""reason":"revoked""#), "{what}: {bye}");
+    let took = since.elapsed();
+    assert!(took < SOON, "{what}: {took:?}");
+    println!("{what}: the stream ends after {took:?}");
+    assert!(ear.lines.all(|line| line.unwrap().is_empty()), "{what}: something follows");
 }
 
 /// Listens with a token.
@@ -78,7 +40,7 @@ fn a_stream_ends_soon_after_its_right_has_ended_in_whatever_way() {
     let ended_by = |what: &str, ear: Ear, act: &dyn Fn()| {
         let since = Instant::now();
         act();
-        ear.ends_revoked(since, what);
+        ends_revoked(ear, since, what);
     };
     let again = || {
         let visitor = house.visitor();

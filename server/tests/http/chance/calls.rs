@@ -9,7 +9,7 @@ use url::form_urlencoded;
 use super::Dice;
 
 /// The arguments of the functions, as they are meant to be.
-const ARGUMENTS: [(&str, &[&str]); 34] = [
+const ARGUMENTS: [(&str, &[&str]); 36] = [
     ("start_job", &["kind", "input", "rerun_of", "start_at", "priority", "unique_key", "idempotency_key"]),
     ("rerun_job", &["id"]),
     ("cancel_job", &["id"]),
@@ -43,6 +43,8 @@ const ARGUMENTS: [(&str, &[&str]); 34] = [
     ("revoke_token_of", &["id"]),
     ("change_kind_rule", &["kind", "start", "seen_by"]),
     ("end_other_sessions", &[]),
+    ("send_message", &["to", "user", "job", "text", "tone", "key"]),
+    ("add_note", &["id", "text", "key"]),
     ("nothing", &["id", "kind"]),
 ];
 

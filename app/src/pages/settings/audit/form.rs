@@ -41,7 +41,7 @@ pub(super) fn FilterForm(
             />
             <select class="input" name="what" aria-label="What" aria-invalid=invalid("what")>
                 <option value="">"Everything"</option>
-                {WORDS.map(option).to_vec()}
+                {WORDS.map(option).into_iter().collect::<Vec<_>>()}
             </select>
             <input
                 class="input numbered"

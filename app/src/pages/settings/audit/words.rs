@@ -4,7 +4,7 @@ use engine::store::AuditRow;
 use model::JobId;
 
 /// The words, and what people read where they choose one.
-pub(super) const WORDS: [(&str, &str); 31] = [
+pub(super) const WORDS: [(&str, &str); 33] = [
     ("signed_in", "Signed in"),
     ("sign_in_failed", "Failed to sign in"),
     ("sign_in_throttled", "Tried too often"),
@@ -30,6 +30,8 @@ pub(super) const WORDS: [(&str, &str); 31] = [
     ("job_resumed", "Resumed a job"),
     ("job_retried", "Retried a job"),
     ("job_deleted", "Deleted a job"),
+    ("message_sent", "Sent a message"),
+    ("note_added", "Noted something on a job"),
     ("queue_paused", "Paused a queue"),
     ("queue_resumed", "Resumed a queue"),
     ("queue_limited", "Limited a queue"),
@@ -58,6 +60,8 @@ impl Sentence {
             "job_resumed" => Some(("resumed job", "")),
             "job_retried" => Some(("retried job", "")),
             "job_deleted" => Some(("deleted job", "")),
+            "message_sent" if row.job.is_some() => Some(("wrote to the watchers of job", "")),
+            "note_added" => Some(("noted something on job", "")),
             _ => None,
         };
         match about_job {
@@ -95,6 +99,8 @@ fn without_job(row: &AuditRow) -> String {
         "token_made" => format!("made the token {detail}"),
         "token_revoked" => format!("revoked the token {detail}"),
         "kind_rule_changed" => format!("decided about the task {name} ({rest})"),
+        "message_sent" if detail.is_empty() => "wrote to everybody".to_owned(),
+        "message_sent" => format!("wrote to {detail}"),
         "queue_paused" => format!("paused the queue {detail}"),
         "queue_resumed" => format!("resumed the queue {detail}"),
         "queue_limited" => format!("limited the queue {name}: {rest}"),

@@ -2,7 +2,7 @@ use leptos::prelude::*;
 
 use crate::{
     base::at,
-    pages::settings::field::{Faults, FormOf},
+    pages::field::{Faults, FormOf},
 };
 
 const LABELS: &[(&str, &str)] = &[("old", "Password now"), ("new", "New password"), ("again", "The same again")];

@@ -4,9 +4,9 @@ use model::{Micros, Scope};
 
 use crate::{
     base::at,
-    pages::settings::{
+    pages::{
         field::{Faults, Field, FormOf},
-        parts::{Tokens, Told},
+        settings::parts::{Tokens, Told},
     },
 };
 
@@ -18,7 +18,7 @@ const LIVES: [(&str, &str); 4] = [("30", "In 30 days"), ("90", "In 90 days"), ("
 /// What a token may be good for, and what that allows. Nothing takes reports yet.
 const SCOPES: [(Scope, &str); 2] = [
     (Scope::Read, "See jobs, follow them as they go, and download what they made."),
-    (Scope::Start, "Send files, start jobs, and cancel, retry, pause and delete them."),
+    (Scope::Start, "Send files, start jobs, cancel, retry, pause and delete them, and write to people."),
 ];
 
 /// A person's tokens, and the form to make one.
@@ -80,5 +80,5 @@ fn scopes(form: &FormOf, field: Field) -> AnyView {
             </label>
         }
     };
-    field.group(view! { <div class="choices">{SCOPES.map(choice).to_vec()}</div> })
+    field.group(view! { <div class="choices">{SCOPES.map(choice).into_iter().collect::<Vec<_>>()}</div> })
 }

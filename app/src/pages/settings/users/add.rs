@@ -3,7 +3,7 @@ use leptos::prelude::*;
 use super::roles;
 use crate::{
     base::at,
-    pages::settings::field::{Faults, FormOf},
+    pages::field::{Faults, FormOf},
     ui::Icon,
 };
 

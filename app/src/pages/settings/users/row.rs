@@ -59,7 +59,7 @@ fn ChangeRole(user: i64, name: String, role: Role) -> impl IntoView {
         <form class="limit" method="post" action=at("/api/change_role")>
             <input type="hidden" name="user" value=user.to_string() />
             <select class="input" name="role" aria-label=format!("Role of {name}")>
-                {Role::ALL.map(option).to_vec()}
+                {Role::ALL.map(option).into_iter().collect::<Vec<_>>()}
             </select>
             <button class="button small" type="submit">
                 "Set"

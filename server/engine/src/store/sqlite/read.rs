@@ -4,6 +4,7 @@ mod accounts;
 mod audit;
 mod job;
 mod log;
+mod message;
 mod overview;
 mod page;
 mod prune;

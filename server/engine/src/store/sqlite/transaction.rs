@@ -124,6 +124,11 @@ impl<'c> Transaction<'c> {
         self.ledger.seq + 1
     }
 
+    /// The number of the next event.
+    pub(super) const fn next_seq(&self) -> Seq {
+        Seq(self.ledger.seq + 1)
+    }
+
     /// Notes that a job of `kind` came (+1) or went (-1).
     pub(super) fn count_kind(&mut self, kind: &str, by: i64) {
         if let Some(count) = self.kinds.get_mut(kind) {

@@ -1,4 +1,4 @@
-//! What the writer does between transactions: old events and logs that are to go do so, a little at a time, so that
+//! What the writer does between transactions: old events, old messages and logs that are to go do so, a little at a time, so that
 //! no caller waits behind it for long.
 
 use std::time::{Duration, Instant};
@@ -15,8 +15,10 @@ const EVENT_LIFETIME: i64 = 24 * 3_600_000_000;
 const EVENTS_KEPT: i64 = 1_000_000;
 /// Events removed at once: a few milliseconds.
 const EVENTS_PER_STEP: i64 = 1_000;
-/// Idempotency keys forgotten at once.
-const KEYS_PER_STEP: i64 = 1_000;
+/// How long messages are kept, microseconds.
+const MESSAGE_LIFETIME: i64 = 30 * 24 * 3_600_000_000;
+/// Idempotency keys and messages forgotten at once, of each.
+const ROWS_PER_STEP: i64 = 1_000;
 /// For how long a step removes logs, or gives pages back, but for the sync of the disk that ends it.
 const HELD: Duration = Duration::from_millis(2);
 /// Log chunks removed between two looks at the time. They may be large.
@@ -77,11 +79,12 @@ fn step(connection: &mut Connection, now: Micros) -> Result<bool> {
                 where at < ? or seq <= (select seq from ledger) - ?),
             exists (select 1 from log_garbage),
             (select freelist_count from pragma_freelist_count),
-            exists (select 1 from start_key indexed by start_key_by_time where at <= ?)",
-        [now.0 - EVENT_LIFETIME, EVENTS_KEPT, now.0 - KEY_LIFETIME],
-        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+            exists (select 1 from start_key indexed by start_key_by_time where at <= ?),
+            exists (select 1 from message indexed by message_by_time where at <= ?)",
+        [now.0 - EVENT_LIFETIME, EVENTS_KEPT, now.0 - KEY_LIFETIME, now.0 - MESSAGE_LIFETIME],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
     )?;
-    let (events, garbage, free_pages, keys): (bool, bool, i64, bool) = due.unwrap_or_default();
+    let (events, garbage, free_pages, keys, messages): (bool, bool, i64, bool, bool) = due.unwrap_or_default();
     if events {
         trim(connection, now)?;
     }
@@ -94,7 +97,16 @@ fn step(connection: &mut Connection, now: Micros) -> Result<bool> {
             "delete from start_key where key in (
                 select key from start_key indexed by start_key_by_time where at <= ? order by at limit ?
             )",
-            [now.0 - KEY_LIFETIME, KEYS_PER_STEP],
+            [now.0 - KEY_LIFETIME, ROWS_PER_STEP],
+        )?;
+    }
+    if messages {
+        statement::execute(
+            connection,
+            "delete from message where id in (
+                select id from message indexed by message_by_time where at <= ? order by at limit ?
+            )",
+            [now.0 - MESSAGE_LIFETIME, ROWS_PER_STEP],
         )?;
     }
     // Some free pages are welcome to what comes next; only a lot of them is given back.
@@ -102,7 +114,7 @@ fn step(connection: &mut Connection, now: Micros) -> Result<bool> {
     if spare && !events && !garbage {
         give_back(connection, free_pages - SPARE_PAGES)?;
     }
-    Ok(events || garbage || keys || spare)
+    Ok(events || garbage || keys || messages || spare)
 }
 
 /// Removes the next few events that are too old, or too many; a cursor before them gets a snapshot from now on.

@@ -1,4 +1,4 @@
-//! The fields of the forms of settings, with what is wrong with them beside them.
+//! The fields of forms that come back with their page, with what is wrong with them beside them.
 
 use leptos::prelude::*;
 use model::FieldError;
@@ -10,55 +10,55 @@ use crate::{
 
 /// The forms of one server function on a page, and what became of the one that was sent.
 #[derive(Clone)]
-pub(super) struct FormOf {
+pub(in crate::pages) struct FormOf {
     function: &'static str,
     sent: Option<Sent>,
 }
 
 /// One field: its ids, and what is wrong with it.
 #[derive(Clone)]
-pub(super) struct Field {
+pub(in crate::pages) struct Field {
     /// Its name.
-    pub(super) name: &'static str,
+    pub(in crate::pages) name: &'static str,
     /// Its own id; error and help have it as their prefix.
-    pub(super) id: String,
+    pub(in crate::pages) id: String,
     label: &'static str,
     help: &'static str,
     fault: Option<String>,
 }
 
 impl FormOf {
-    pub(super) fn new(function: &'static str) -> Self {
+    pub(in crate::pages) fn new(function: &'static str) -> Self {
         Self { function, sent: Sent::to(function) }
     }
 
-    pub(super) const fn sent(&self) -> Option<&Sent> {
+    pub(in crate::pages) const fn sent(&self) -> Option<&Sent> {
         self.sent.as_ref()
     }
 
     /// What stands in a field: what was typed where that was refused.
-    pub(super) fn entry(&self, name: &str) -> Option<String> {
+    pub(in crate::pages) fn entry(&self, name: &str) -> Option<String> {
         self.refused()?.entry(name).map(str::to_owned)
     }
 
     /// What was sent and not done.
-    pub(super) fn refused(&self) -> Option<&Sent> {
+    pub(in crate::pages) fn refused(&self) -> Option<&Sent> {
         self.sent.as_ref().filter(|sent| sent.outcome.is_err())
     }
 
-    pub(super) fn field(&self, name: &'static str, label: &'static str, help: &'static str) -> Field {
+    pub(in crate::pages) fn field(&self, name: &'static str, label: &'static str, help: &'static str) -> Field {
         let fault = self.sent.as_ref().and_then(|sent| sent.fault(name)).map(str::to_owned);
         Field { name, id: format!("{}-{name}", self.function), label, help, fault }
     }
 }
 
 impl Field {
-    pub(super) fn invalid(&self) -> Option<&'static str> {
+    pub(in crate::pages) fn invalid(&self) -> Option<&'static str> {
         self.fault.is_some().then_some("true")
     }
 
     /// The ids of error and help, the error first.
-    pub(super) fn described_by(&self) -> Option<String> {
+    pub(in crate::pages) fn described_by(&self) -> Option<String> {
         let error = self.fault.as_ref().map(|_| format!("{}-error", self.id));
         let help = (!self.help.is_empty()).then(|| format!("{}-help", self.id));
         let ids: Vec<_> = [error, help].into_iter().flatten().collect();
@@ -66,7 +66,12 @@ impl Field {
     }
 
     /// A line of text; of `kind` as HTML knows it. What stands in a password never comes back.
-    pub(super) fn line(self, kind: &'static str, autocomplete: &'static str, text: Option<String>) -> AnyView {
+    pub(in crate::pages) fn line(
+        self,
+        kind: &'static str,
+        autocomplete: &'static str,
+        text: Option<String>,
+    ) -> AnyView {
         let text = text.filter(|_| kind != "password");
         let control = view! {
             <input
@@ -83,8 +88,27 @@ impl Field {
         self.around(control)
     }
 
+    /// Several lines of text, of at most `longest` characters.
+    pub(in crate::pages) fn area(self, longest: usize, text: String) -> AnyView {
+        let control = view! {
+            <textarea
+                class="input"
+                id=self.id.clone()
+                name=self.name
+                rows="3"
+                required=true
+                maxlength=longest.to_string()
+                aria-describedby=self.described_by()
+                aria-invalid=self.invalid()
+            >
+                {text}
+            </textarea>
+        };
+        self.around(control)
+    }
+
     /// A list, of values with their words, with one of them chosen.
-    pub(super) fn list(self, choices: Vec<(String, String)>, chosen: &str) -> AnyView {
+    pub(in crate::pages) fn list(self, choices: Vec<(String, String)>, chosen: &str) -> AnyView {
         let option = |(value, word): (String, String)| {
             let selected = value == chosen;
             view! { <option value=value selected=selected>{word}</option> }
@@ -110,7 +134,7 @@ impl Field {
     }
 
     /// Several controls under one name.
-    pub(super) fn group(self, controls: impl IntoView + 'static) -> AnyView {
+    pub(in crate::pages) fn group(self, controls: impl IntoView + 'static) -> AnyView {
         view! {
             <fieldset class="field wide" id=self.id.clone() tabindex="-1" aria-describedby=self.described_by()>
                 <legend>{self.label}</legend>
@@ -144,7 +168,7 @@ impl Field {
 /// What is wrong with the form as a whole, at its top. It takes the focus, so that a page that comes back with faults
 /// begins here.
 #[component]
-pub(super) fn Faults(
+pub(in crate::pages) fn Faults(
     form: FormOf,
     /// What was not done: "Not changed".
     not: &'static str,

@@ -1,0 +1,129 @@
+use std::time::Duration;
+
+use leptos::prelude::*;
+use model::{MessageEvent, MessageTo, Tone};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
+
+use super::parts;
+use crate::{
+    browser::{all, first, hide, on, set, set_icon, set_text, stamp},
+    live,
+    ui::{addressed, job_href, tone_icon},
+};
+
+/// How long a toast is shown, seconds. What is a warning, or worse, stays until somebody closes it.
+const SHOWN: u32 = 8;
+/// So many are shown at once; the style sheet hides the rest.
+const AT_ONCE: usize = 3;
+/// So many are there at most: what is more stands on the page of messages.
+const MOST: u32 = 99;
+
+/// Shows what people write as it comes: in the list that the page has for it, else as a toast in `.toasts`.
+#[island]
+pub fn Toasts() -> impl IntoView {
+    super::wake(|| {
+        let Some(place) = first(&document(), ".toasts") else { return };
+        let Some(list) = first(&place, "ul") else { return };
+        let shown = place.clone();
+        live::on_message(move |message| match message {
+            Some(message) if !is_listed(message) => toast(&shown, message),
+            // Said where changes of jobs are said, because a list that is drawn anew says nothing.
+            Some(message) => {
+                if let Some(place) = first(&document(), ".announcements") {
+                    set_text(&place, &sentence(message));
+                }
+                parts::refresh(Duration::ZERO);
+            }
+            None if first(&document(), "[data-notes], [data-part=messages]").is_some() => {
+                parts::refresh(Duration::ZERO);
+            }
+            None => {}
+        });
+        on(&place.clone(), "click", move |event| {
+            let clicked = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+            let button = clicked.and_then(|element| element.closest("button").ok().flatten());
+            if let Some(Ok(Some(toast))) = button.map(|button| button.closest("li")) {
+                toast.remove();
+                count(&place);
+                // Whoever goes by the keyboard closes one after the other.
+                if let Some(Ok(next)) = first(&place, "li button").map(JsCast::dyn_into::<HtmlElement>) {
+                    let _ = next.focus();
+                }
+            }
+        });
+        let now = live::now();
+        live::keep(move || {
+            now.get();
+            age(&list);
+        });
+    });
+}
+
+/// Whether the page has a list that it comes into.
+fn is_listed(message: &MessageEvent) -> bool {
+    let list = match message.to {
+        MessageTo::Note { job } => format!("[data-notes='{job}']"),
+        MessageTo::Everyone | MessageTo::User { .. } | MessageTo::Job { .. } => "[data-part=messages]".to_owned(),
+    };
+    first(&document(), &list).is_some()
+}
+
+fn sentence(message: &MessageEvent) -> String {
+    format!("{} {}: {}", message.from, addressed(&message.to, ""), message.text)
+}
+
+fn toast(place: &Element, message: &MessageEvent) {
+    let (Some(list), Some(toast)) = (first(place, "ul"), stamp(place)) else { return };
+    if list.child_element_count() >= MOST {
+        return;
+    }
+    let write = |selector: &str, text: &str| {
+        if let Some(part) = first(&toast, selector) {
+            set_text(&part, text);
+        }
+    };
+    write("b", &message.from);
+    write(".said span", &addressed(&message.to, ""));
+    write(".text", &message.text);
+    set(&toast, "data-tone", Some(message.tone.as_str()));
+    set_icon(&toast, ".icon", tone_icon(message.tone));
+    if let Some(job) = message.to.job() {
+        write("a", "Open the job");
+        if let Some(link) = first(&toast, "a") {
+            set(&link, "href", Some(&job_href(job)));
+        }
+    }
+    if matches!(message.tone, Tone::Info | Tone::Success) {
+        set(&toast, "data-left", Some(&SHOWN.to_string()));
+    }
+    let _ = list.append_child(&toast);
+    count(place);
+}
+
+/// Once a second: those that are shown grow older, unless nobody looks, or somebody points at one or has the focus in it.
+fn age(list: &Element) {
+    if document().hidden() {
+        return;
+    }
+    for toast in all(list, "li[data-left]:not(:hover, :focus-within)").take(AT_ONCE) {
+        let left = toast.get_attribute("data-left").and_then(|left| left.parse::<u32>().ok()).unwrap_or_default();
+        if left > 0 {
+            set(&toast, "data-left", Some(&(left - 1).to_string()));
+        } else {
+            toast.remove();
+            if let Some(place) = list.parent_element() {
+                count(&place);
+            }
+        }
+    }
+}
+
+/// Says how many are there that are not shown.
+fn count(place: &Element) {
+    let hidden = all(place, "li").count().saturating_sub(AT_ONCE);
+    if let Some(more) = first(place, ".more") {
+        hide(&more, hidden == 0);
+        set_text(&more, &format!("{hidden} more"));
+    }
+}

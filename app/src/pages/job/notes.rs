@@ -1,0 +1,93 @@
+//! What people have noted on the job, and the way to note something more.
+
+use engine::message::LONGEST_NOTE;
+use leptos::prelude::*;
+use model::JobId;
+
+use super::data::Data;
+use crate::{
+    base::at,
+    context::app,
+    pages::field::{Faults, FormOf},
+    sent::Sent,
+    ui::{Icon, MessageRow},
+};
+
+/// The server function.
+const FUNCTION: &str = "add_note";
+
+/// Whether somebody is about to write a note without script: the page must not load itself again under their hands.
+pub(super) fn is_writing(data: &Data) -> bool {
+    data.asked.note || Sent::to(FUNCTION).is_some()
+}
+
+/// The card. Its list is drawn anew when somebody notes something; what is being typed stays.
+#[component]
+pub(super) fn Notes(data: Data) -> impl IntoView {
+    let job = data.detail.view.job;
+    let reader = app().desk.by().name.to_string();
+    let (writes, steers) = (data.may.write, data.may.steer && !data.detail.view.state.is_terminal());
+    // Without script a page that loads itself again has a link in place of the form.
+    let moving = !data.detail.view.state.is_terminal() && !is_writing(&data);
+    let none = data.notes.is_empty();
+    let row = move |message| view! { <MessageRow message reader=reader.clone() /> };
+    let watchers = at(&format!("/messages?to=job&job={job}"));
+    view! {
+        <section class="card notes" id="notes" aria-labelledby="notes-head" data-notes=job.to_string()>
+            <header>
+                <h2 id="notes-head">"Notes"</h2>
+                {steers.then(|| view! { <a href=watchers>"Write to who watches"</a> })}
+            </header>
+            <div data-part="notes">
+                {none.then(|| view! { <p class="body muted">"Nobody has noted anything yet."</p> })}
+                {(!none).then(|| view! { <ol class="messages">{data.notes.into_iter().map(row).collect::<Vec<_>>()}</ol> })}
+            </div>
+            {writes.then(|| view! { <NoteForm job moving /> })}
+        </section>
+    }
+}
+
+#[component]
+fn NoteForm(
+    job: JobId,
+    /// Whether the page loads itself again, in a browser without script.
+    moving: bool,
+) -> impl IntoView {
+    let form = FormOf::new(FUNCTION);
+    let text = form.entry("text").unwrap_or_default();
+    let area = form.field("text", "Add a note", "Everybody who may see the job can read it.").area(LONGEST_NOTE, text);
+    let key = app().desk.now().0.to_string();
+    let link = at(&format!("/jobs/{job}?note=write#notes"));
+    view! {
+        {moving
+            .then(|| {
+                view! {
+                    <noscript>
+                        <p class="body below">
+                            <a class="button small" href=link>
+                                "Add a note"
+                            </a>
+                        </p>
+                    </noscript>
+                }
+            })}
+        <div class:with-script=moving data-forms="">
+            <form class="body form below" method="post" action=at("/api/add_note") data-clears="">
+                <Faults form not="Not noted" labels=&[("text", "Note")] />
+                <input type="hidden" name="id" value=job.0 />
+                // A new one for each note, so that one that is sent twice is there once.
+                <span data-part="note-key" hidden=true>
+                    <input type="hidden" name="key" value=key />
+                </span>
+                {area}
+                <div class="actions">
+                    <button class="button small" type="submit">
+                        <Icon name="plus" />
+                        "Add the note"
+                    </button>
+                </div>
+            </form>
+        </div>
+        <p class="notice bad refusal" role="alert" hidden=true></p>
+    }
+}

@@ -1,0 +1,100 @@
+//! `/messages`: what people have told each other, and the way to tell somebody something.
+
+mod form;
+
+use engine::{access::Action, store::MessagePage};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::{hooks::use_query_map, params::ParamsMap};
+use model::Seq;
+
+use self::form::SendForm;
+use super::from_store;
+use crate::{base::at, context::app, ui::MessageRow};
+
+/// So many stand on a page.
+const PAGE: u32 = 50;
+
+/// `/messages`; `?before=NUMBER` shows older ones, `?to=job&job=NUMBER` begins a message.
+#[component]
+pub fn Messages() -> impl IntoView {
+    let query = use_query_map().read_untracked().clone();
+    let before = query.get("before").and_then(|number| number.parse().ok()).map(Seq);
+    let sends = app().desk.may(Action::Write);
+    view! {
+        <Title text="Messages" />
+        <header class="page-head">
+            <h1>"Messages"</h1>
+        </header>
+        <div class="split">
+            <div class="stack">
+                {from_store(
+                    async move { app().desk.messages(before, PAGE).await },
+                    move |page| view! { <List page newest=before.is_none() /> },
+                )}
+            </div>
+            {sends.then(|| view! { <div class="stack"><SendForm query /></div> })}
+        </div>
+    }
+}
+
+#[component]
+fn List(
+    page: MessagePage,
+    /// Whether it is the first page.
+    newest: bool,
+) -> impl IntoView {
+    let reader = app().desk.by().name.to_string();
+    let older = page.messages.last().map(|message| message.number).filter(|_| page.older);
+    let empty = page.messages.is_empty();
+    let row = move |message| view! { <MessageRow message reader=reader.clone() /> };
+    view! {
+        <section class="card" aria-labelledby="messages">
+            <header>
+                <h2 id="messages">"For you"</h2>
+                <span class="hint">"newest first, kept for 30 days"</span>
+            </header>
+            <div data-part="messages">
+                {empty
+                    .then(|| {
+                        view! {
+                            <div class="empty">
+                                <h3>"Nothing yet"</h3>
+                                <p>"What people write to everybody, to you or about jobs that you may see stands here."</p>
+                            </div>
+                        }
+                    })}
+                {(!empty)
+                    .then(|| view! { <ol class="messages">{page.messages.into_iter().map(row).collect::<Vec<_>>()}</ol> })}
+            </div>
+            <Pager newest older />
+        </section>
+    }
+}
+
+#[component]
+fn Pager(newest: bool, older: Option<Seq>) -> impl IntoView {
+    if newest && older.is_none() {
+        return None;
+    }
+    let step = |query: ParamsMap, name: &'static str| {
+        view! {
+            <a class="button small" href=at(&format!("/messages{}", query.to_query_string()))>
+                {name}
+            </a>
+        }
+    };
+    let older = older.map(|number| {
+        let mut query = ParamsMap::new();
+        query.insert("before", number.0.to_string());
+        step(query, "Older")
+    });
+    let newest = (!newest).then(|| step(ParamsMap::new(), "Newest"));
+    Some(view! {
+        <footer>
+            <nav class="pager" aria-label="Pages">
+                <span class="actions">{newest} {older}</span>
+            </nav>
+        </footer>
+    })
+}

@@ -1,0 +1,72 @@
+//! The form that sends a message. Which of its fields count follows from whom it is for; the style sheet hides the others.
+
+use engine::{access::Action, message::LONGEST_MESSAGE};
+use leptos::prelude::*;
+use leptos_router::params::ParamsMap;
+use model::Tone;
+
+use crate::{
+    base::at,
+    context::app,
+    pages::field::{Faults, FormOf},
+    ui::Icon,
+};
+
+const LABELS: &[(&str, &str)] = &[("to", "To"), ("user", "Person"), ("job", "Job"), ("tone", "Tone"), ("text", "Text")];
+
+/// What can be chosen for how it is meant.
+const TONES: [(Tone, &str); 4] = [
+    (Tone::Info, "For information"),
+    (Tone::Success, "Good news"),
+    (Tone::Warning, "A warning"),
+    (Tone::Danger, "Something is wrong"),
+];
+
+#[component]
+pub(super) fn SendForm(
+    /// Of the page, which may say whom it is for.
+    query: ParamsMap,
+) -> impl IntoView {
+    let form = FormOf::new("send_message");
+    let field = |nth: usize, help| form.field(LABELS[nth].0, LABELS[nth].1, help);
+    let asked = |name: &str| form.entry(name).or_else(|| query.get(name)).unwrap_or_default();
+    let tones = TONES.map(|(tone, word)| (tone.as_str().to_owned(), word.to_owned())).to_vec();
+    let key = app().desk.now().0.to_string();
+    let fields = view! {
+        {field(0, "").list(addressees(), &asked("to"))}
+        <div class="for-user">{field(1, "The name they sign in with.").line("text", "off", Some(asked("user")))}</div>
+        <div class="for-job">{field(2, "Its number. Who has its page open is told.").line("text", "off", Some(asked("job")))}</div>
+        {field(3, "").list(tones, &asked("tone"))}
+        {field(4, "").area(LONGEST_MESSAGE, asked("text"))}
+    };
+    view! {
+        <section class="card" aria-labelledby="send">
+            <header>
+                <h2 id="send">"Send a message"</h2>
+            </header>
+            <form class="body form send" method="post" action=at("/api/send_message") aria-labelledby="send">
+                <Faults form not="Not sent" labels=LABELS />
+                <input type="hidden" name="key" value=key />
+                {fields}
+                <div class="actions">
+                    <button class="button primary" type="submit">
+                        <Icon name="announce" />
+                        "Send"
+                    </button>
+                </div>
+            </form>
+        </section>
+    }
+}
+
+/// Whom whoever asks may write to. Without accounts everybody is one person.
+fn addressees() -> Vec<(String, String)> {
+    let app = app();
+    let choices = [
+        (app.desk.may(Action::Announce), "everyone", "Everybody"),
+        (app.gatekeeper.is_some(), "user", "One person"),
+        (app.desk.may(Action::Steer), "job", "Whoever watches a job"),
+    ];
+    let choices = choices.into_iter().filter(|(may, ..)| *may);
+    choices.map(|(_, value, word)| (value.to_owned(), word.to_owned())).collect()
+}

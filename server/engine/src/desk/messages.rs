@@ -1,0 +1,50 @@
+//! What somebody tells others, and reads of what was told.
+
+use model::{JobId, MessageEvent, MessageTo, Seq, Tone};
+
+use super::{Desk, OpenJob};
+use crate::{
+    Result,
+    access::Action,
+    message::{LONGEST_MESSAGE, LONGEST_NOTE, cleaned, key},
+    store::{MessagePage, NewMessage, Told},
+};
+
+impl Desk {
+    /// Tells everybody, somebody, or the watchers of a job; or notes something on a job. Whether there is such a person
+    /// is not looked at. Asked again under the same `name`, it is told once.
+    ///
+    /// # Errors
+    /// `Error::Denied`; `Error::NoSuchJob` also for one that is out of sight; `Error::InvalidInput` for `text` or `key`;
+    /// `Error::Refused` as `key_reused` or `too_many_notes`.
+    pub async fn tell(&self, to: MessageTo, text: &str, tone: Tone, name: Option<&str>) -> Result<Told> {
+        match &to {
+            MessageTo::Everyone => self.allow(Action::Announce)?,
+            MessageTo::User { .. } => self.allow(Action::Write)?,
+            MessageTo::Job { job } => drop(self.open(*job, Action::Steer).await?),
+            MessageTo::Note { job } => drop(self.open(*job, Action::Write).await?),
+        }
+        let longest = if matches!(to, MessageTo::Note { .. }) { LONGEST_NOTE } else { LONGEST_MESSAGE };
+        let (text, key) = (cleaned(text, longest)?, key(name)?);
+        self.engine.store().tell(NewMessage { by: self.by.clone(), to, text, tone, key }).await
+    }
+
+    /// What was said to everybody, to or by whoever looks, and to the watchers of jobs in sight; newest first, those
+    /// before a number, at most `limit`.
+    pub async fn messages(&self, before: Option<Seq>, limit: u32) -> Result<MessagePage> {
+        self.allow(Action::See)?;
+        self.engine.store().messages(&self.sight, before, limit).await
+    }
+
+    /// What a job is called, where it is in sight.
+    pub async fn title(&self, job: JobId) -> Result<String> {
+        Ok(self.open(job, Action::See).await?.view.title)
+    }
+}
+
+impl OpenJob {
+    /// The newest notes on it, newest first.
+    pub async fn notes(&self, limit: u32) -> Result<Vec<MessageEvent>> {
+        self.engine.store().notes(self.view.job, limit).await
+    }
+}

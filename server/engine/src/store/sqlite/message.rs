@@ -1,0 +1,131 @@
+//! What people tell each other. Rare, so one at a time.
+
+use model::{JobId, MessageEvent, MessageTo, Micros, Seq, StreamEvent, Tone};
+use rusqlite::{Row, params};
+
+use super::{batch::Verb, error::corrupt, transaction::Transaction};
+use crate::{
+    Error, Result,
+    store::{MESSAGES_KEPT, NOTES_PER_JOB, NewMessage, Told},
+};
+
+/// Messages in the columns that the reading side knows; of a note, the last two say nothing.
+pub(super) const MESSAGES: &str = "select id, at, by, text, job, user, tone from message";
+/// The same of notes.
+pub(super) const NOTES: &str = "select id, at, by, text, job, null, 'info' from job_note";
+
+impl Verb for NewMessage {
+    type Answer = Told;
+
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<Told> {
+        if let Some(message) = transaction.told_before(self)? {
+            return Ok(Told { message, again: true });
+        }
+        if let Some(job) = self.to.job() {
+            transaction.find(job)?;
+        }
+        let message = MessageEvent {
+            number: transaction.next_seq(),
+            to: self.to.clone(),
+            text: self.text.clone(),
+            from: self.by.name.to_string(),
+            tone: if matches!(self.to, MessageTo::Note { .. }) { Tone::Info } else { self.tone },
+            at: transaction.now,
+        };
+        let job = self.to.job();
+        let (what, detail) = match &self.to {
+            MessageTo::Note { job } => {
+                transaction.keep_note(*job, &message, self.key.as_deref())?;
+                ("note_added", "")
+            }
+            to => {
+                transaction.keep_message(&message, self.key.as_deref())?;
+                ("message_sent", if let MessageTo::User { user } = to { user.as_str() } else { "" })
+            }
+        };
+        // What is said is between those it is said to.
+        transaction.audit(&self.by, what, job, detail)?;
+        transaction.told(job, StreamEvent::Message(message.clone()));
+        Ok(Told { message, again: false })
+    }
+}
+
+impl Transaction<'_> {
+    /// What was told by the same person under the same key.
+    fn told_before(&self, new: &NewMessage) -> Result<Option<MessageEvent>> {
+        let Some(key) = &new.key else { return Ok(None) };
+        let note = matches!(new.to, MessageTo::Note { .. });
+        let found = if note {
+            let sql = format!("{NOTES} indexed by job_note_by_key where by = ? and key = ?");
+            self.row(&sql, params![new.by.name, key], |row| message(row, true))?
+        } else {
+            let sql = format!("{MESSAGES} indexed by message_by_key where by = ? and key = ?");
+            self.row(&sql, params![new.by.name, key], |row| message(row, false))?
+        };
+        match found {
+            Some(found) if found.to != new.to || found.text != new.text => Err(Error::Refused {
+                code: "key_reused",
+                message: "something else was sent under the same key; use a new one".to_owned(),
+            }),
+            found => Ok(found),
+        }
+    }
+
+    fn keep_message(&self, message: &MessageEvent, key: Option<&str>) -> Result<()> {
+        let MessageEvent { number, to, text, from, tone, at } = message;
+        let user = if let MessageTo::User { user } = to { Some(user) } else { None };
+        let job = to.job().map(|job| job.0);
+        self.execute(
+            "insert into message (id, at, by, user, job, tone, text, key) values (?, ?, ?, ?, ?, ?, ?, ?)",
+            params![number.0, at.0, from, user, job, tone.as_str(), text, key],
+        )?;
+        // What is one too many goes with the one that comes.
+        self.execute(
+            "delete from message where id <= (select id from message order by id desc limit 1 offset ?)",
+            [MESSAGES_KEPT],
+        )?;
+        Ok(())
+    }
+
+    fn keep_note(&self, job: JobId, note: &MessageEvent, key: Option<&str>) -> Result<()> {
+        let sql = "select count(*) from job_note where job = ?";
+        if self.row(sql, [job.0], |row| Ok(row.get::<_, i64>(0)?))?.unwrap_or_default() >= NOTES_PER_JOB {
+            return Err(Error::Refused {
+                code: "too_many_notes",
+                message: format!("job #{job} has {} notes, and takes no more", model::count(NOTES_PER_JOB as u64)),
+            });
+        }
+        let MessageEvent { number, text, from, at, .. } = note;
+        self.execute(
+            "insert into job_note (id, job, at, by, text, key) values (?, ?, ?, ?, ?, ?)",
+            params![number.0, job.0, at.0, from, text, key],
+        )?;
+        Ok(())
+    }
+}
+
+/// Reads the columns of [`MESSAGES`], or of [`NOTES`].
+fn message(row: &Row<'_>, note: bool) -> Result<MessageEvent> {
+    let tone: String = row.get(6)?;
+    put_together((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?), addressee(note, row.get(4)?, row.get(5)?), &tone)
+}
+
+/// Whom a row is for, by its job and its person.
+pub(super) fn addressee(note: bool, job: Option<i64>, user: Option<String>) -> MessageTo {
+    match (job.map(JobId), user) {
+        (Some(job), _) if note => MessageTo::Note { job },
+        (Some(job), _) => MessageTo::Job { job },
+        (None, Some(user)) => MessageTo::User { user },
+        (None, None) => MessageTo::Everyone,
+    }
+}
+
+/// A message from its number, time, sender and text, and the rest.
+pub(super) fn put_together(
+    (number, at, from, text): (i64, i64, String, String),
+    to: MessageTo,
+    tone: &str,
+) -> Result<MessageEvent> {
+    let tone = Tone::from_word(tone).ok_or_else(|| corrupt("a message's tone", tone))?;
+    Ok(MessageEvent { number: Seq(number), to, text, from, tone, at: Micros(at) })
+}

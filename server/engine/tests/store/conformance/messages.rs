@@ -1,0 +1,151 @@
+//! What people tell each other.
+
+use engine::{
+    Error,
+    access::Sight,
+    store::{By, NewMessage, Store, Told},
+};
+use model::{JobId, MessageEvent, MessageTo, Seq, StreamEvent, Tone};
+
+use super::super::support::{HOUR, Kept, claim_one, finish, new_job, succeeded};
+
+fn new(by: &str, to: MessageTo, text: &str) -> NewMessage {
+    NewMessage { by: By::from(by), to, text: text.to_owned(), tone: Tone::Info, key: None }
+}
+
+fn to(user: &str) -> MessageTo {
+    MessageTo::User { user: user.to_owned() }
+}
+
+async fn tell(store: &dyn Store, message: NewMessage) -> MessageEvent {
+    let Told { message, again } = store.tell(message).await.expect("told");
+    assert!(!again);
+    message
+}
+
+fn seen_by(name: &str) -> Sight {
+    Sight { own: name.into(), ..Sight::default() }
+}
+
+/// The texts that somebody reads, newest first.
+async fn texts(store: &dyn Store, sight: &Sight) -> Vec<String> {
+    let page = store.messages(sight, None, 100).await.expect("read");
+    page.messages.into_iter().map(|message| message.text).collect()
+}
+
+/// A job that is over.
+async fn ended(store: &dyn Store, kind: &str) -> JobId {
+    let job = store.enqueue(new_job(kind)).await.expect("accepted");
+    let claimed = claim_one(store, kind).await;
+    store.finish(finish(&claimed.fence, succeeded())).await.expect("ended");
+    job
+}
+
+pub(crate) async fn what_is_told_is_an_event_and_has_its_number(kept: Kept) {
+    let store = &*kept.store;
+    let job = store.enqueue(new_job("a")).await.expect("accepted");
+    let before = store.position().await.expect("read").seq;
+    let everyone = MessageTo::Everyone;
+    let mut told = Vec::new();
+    for to in [everyone, to("mei"), MessageTo::Job { job }, MessageTo::Note { job }] {
+        let message = NewMessage { tone: Tone::Warning, ..new("ann", to, "Two\nlines, ünïcode and \"quotes\"") };
+        told.push(tell(store, message).await);
+    }
+    assert_eq!(told.iter().map(|one| one.number.0 - before.0).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    assert_eq!(told.iter().map(|one| one.tone).filter(|tone| *tone == Tone::Warning).count(), 3, "a note is plain");
+    let replayed = store.events_after(before, 100).await.expect("read").expect("kept");
+    let heard = kept.heard.events();
+    for events in [&replayed[..], &heard[heard.len() - 4..]] {
+        for (event, told) in events.iter().zip(&told) {
+            assert_eq!((event.seq, event.job), (told.number, told.to.job()));
+            assert_eq!(event.event, StreamEvent::Message(told.clone()));
+        }
+    }
+    let page = store.messages(&seen_by("mei"), None, 100).await.expect("read");
+    assert_eq!(page.messages, [told[2].clone(), told[1].clone(), told[0].clone()], "as they were told");
+    assert_eq!(store.notes(job, 100).await.expect("read"), told[3..]);
+}
+
+pub(crate) async fn a_message_to_one_person_is_read_by_the_two_it_is_between(kept: Kept) {
+    let store = &*kept.store;
+    tell(store, new("ann", MessageTo::Everyone, "all")).await;
+    tell(store, new("ann", to("mei"), "to mei")).await;
+    tell(store, new("mei", to("ann"), "to ann")).await;
+    tell(store, new("bob", to("bob"), "to himself")).await;
+    for name in ["ann", "mei"] {
+        assert_eq!(texts(store, &seen_by(name)).await, ["to ann", "to mei", "all"], "{name}");
+    }
+    assert_eq!(texts(store, &seen_by("bob")).await, ["to himself", "all"]);
+    assert_eq!(texts(store, &seen_by("root")).await, ["all"], "whatever the role");
+}
+
+pub(crate) async fn a_message_about_a_job_is_read_where_the_job_is_in_sight_and_goes_with_it(kept: Kept) {
+    let store = &*kept.store;
+    let (open, private) = (ended(store, "open").await, ended(store, "private").await);
+    for (job, text) in [(open, "open"), (private, "private")] {
+        tell(store, new("bob", MessageTo::Job { job }, text)).await;
+        tell(store, new("bob", MessageTo::Note { job }, text)).await;
+    }
+    let narrow = |own: &str| Sight { hidden: ["private".to_owned()].into(), own: own.into() };
+    assert_eq!(texts(store, &narrow("ann")).await, ["private", "open"], "it is her job");
+    assert_eq!(texts(store, &narrow("mei")).await, ["open"]);
+    assert_eq!(texts(store, &seen_by("root")).await, ["private", "open"]);
+    store.delete(private, &"ann".into()).await.expect("deleted");
+    assert_eq!(texts(store, &seen_by("root")).await, ["open"]);
+    assert_eq!(store.notes(private, 9).await.expect("read"), []);
+    let refused = store.tell(new("ann", MessageTo::Note { job: private }, "late")).await.expect_err("refused");
+    assert!(matches!(refused, Error::NoSuchJob(job) if job == private));
+}
+
+pub(crate) async fn what_is_told_again_under_its_key_is_told_once(kept: Kept) {
+    let store = &*kept.store;
+    let job = store.enqueue(new_job("a")).await.expect("accepted");
+    for to in [MessageTo::Everyone, MessageTo::Note { job }] {
+        let keyed = NewMessage { key: Some("k".to_owned()), ..new("ann", to, "once") };
+        let message = tell(store, keyed.clone()).await;
+        let position = store.position().await.expect("read");
+        assert_eq!(store.tell(keyed.clone()).await.expect("known"), Told { message, again: true });
+        let other = NewMessage { text: "twice".to_owned(), ..keyed.clone() };
+        let refused = store.tell(other).await.expect_err("the key means another text");
+        assert!(matches!(refused, Error::Refused { code: "key_reused", .. }));
+        assert_eq!(store.position().await.expect("read"), position, "nothing was told");
+        tell(store, NewMessage { by: By::from("bob"), ..keyed }).await;
+    }
+}
+
+pub(crate) async fn messages_are_read_page_by_page(kept: Kept) {
+    let store = &*kept.store;
+    for nth in 1..=5 {
+        tell(store, new("ann", MessageTo::Everyone, &nth.to_string())).await;
+    }
+    let (mut before, mut read, mut pages) = (None::<Seq>, Vec::new(), 0);
+    loop {
+        let page = store.messages(&seen_by("mei"), before, 2).await.expect("read");
+        before = page.messages.last().map(|message| message.number);
+        read.extend(page.messages.into_iter().map(|message| message.text));
+        pages += 1;
+        if !page.older {
+            break;
+        }
+    }
+    assert_eq!((read.join(" ").as_str(), pages), ("5 4 3 2 1", 3));
+}
+
+pub(crate) async fn messages_go_after_thirty_days_and_notes_stay(kept: Kept) {
+    let store = &*kept.store;
+    let job = store.enqueue(new_job("a")).await.expect("accepted");
+    tell(store, new("ann", MessageTo::Everyone, "old")).await;
+    tell(store, new("ann", MessageTo::Note { job }, "note")).await;
+    kept.clock.advance(30 * 24 * HOUR);
+    tell(store, new("ann", MessageTo::Everyone, "new")).await;
+    let forgotten = async {
+        while texts(store, &seen_by("mei")).await.len() == 2 {
+            // Upkeep has steps of its own, which come soon after what is litter.
+            let litter = ended(store, "b").await;
+            store.delete(litter, &"ann".into()).await.expect("deleted");
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), forgotten).await.expect("it is forgotten in time");
+    assert_eq!(texts(store, &seen_by("mei")).await, ["new"]);
+    assert_eq!(store.notes(job, 9).await.expect("read").len(), 1);
+}

@@ -1,0 +1,205 @@
+//! What people tell each other: whom it reaches, what is answered, and where it stands after.
+
+use http::StatusCode;
+use serde_json::Value;
+
+use crate::{
+    ear::Ear,
+    people::{House, Visitor, leads_to},
+};
+
+/// Sends a message, and answers its number and how many were told.
+fn send(visitor: &Visitor, form: &[(&str, &str)]) -> (i64, i64) {
+    let answer = visitor.call("send_message", form);
+    assert_eq!(answer.status(), 200);
+    let told: Value = answer.json().unwrap();
+    (told["message"].as_i64().unwrap(), told["receivers"].as_i64().unwrap())
+}
+
+fn note(visitor: &Visitor, job: i64, text: &str) -> i64 {
+    let answer = visitor.call("add_note", &[("id", &job.to_string()), ("text", text)]);
+    assert_eq!(answer.status(), 200);
+    answer.json::<Value>().unwrap()["receivers"].as_i64().unwrap()
+}
+
+/// The code and the fields of a refusal.
+fn refused(visitor: &Visitor, function: &str, form: &[(&str, &str)]) -> (u16, String, String) {
+    let answer = visitor.call(function, form);
+    let (status, refusal) = (answer.status().as_u16(), answer.json::<Value>().unwrap());
+    let field = refusal["field"].as_str().unwrap_or_default().to_owned();
+    (status, refusal["code"].as_str().unwrap().to_owned(), field)
+}
+
+fn word(status: u16, code: &str, field: &str) -> (u16, String, String) {
+    (status, code.to_owned(), field.to_owned())
+}
+
+/// Makes the jobs of links private.
+fn hide(ada: &Visitor) {
+    let rule = [("kind", "check-links"), ("start", ""), ("seen_by", "starter")];
+    ada.call("change_kind_rule", &rule).error_for_status().unwrap();
+}
+
+/// A job for later.
+fn later(visitor: &Visitor, kind: &str, input: &str) -> i64 {
+    let form = [("kind", kind), ("input", input), ("start_at", "2099-01-01T00:00:00Z")];
+    visitor.call("start_job", &form).error_for_status().unwrap().json().unwrap()
+}
+
+const LINKS: &str = r#"{"urls":"http://127.0.0.1:9/","concurrency":1,"timeout":1,"per_host_per_second":1}"#;
+
+#[test]
+fn a_message_reaches_whom_it_is_for_at_once_and_later_and_nobody_else() {
+    let (house, ada) = House::of_ada();
+    let [ben, vera] = [("ben", "operator"), ("vera", "viewer")].map(|(name, role)| house.add(&ada, name, role));
+    let [mut of_ada, mut of_ben, mut of_vera] = [&ada, &ben, &vera].map(|one| Ear::open(one, "topic=messages"));
+    let again = format!("topic=messages&after={}", of_ada.position);
+
+    let (first, receivers) = send(&ada, &[("to", "everyone"), ("text", "Down at ten"), ("tone", "warning")]);
+    assert_eq!(receivers, 3);
+    let (second, receivers) =
+        send(&ben, &[("to", "user"), ("user", " Vera "), ("text", "A secret\r\nin two lines\u{7}")]);
+    assert_eq!((receivers, second > first), (1, true));
+    send(&ada, &[("to", "everyone"), ("text", "That is all")]);
+
+    let mut later = [&ada, &ben, &vera].map(|one| Ear::open(one, &again));
+    let [ada_later, ben_later, vera_later] = &mut later;
+    for ear in [&mut of_ada, &mut of_ben, ada_later, ben_later] {
+        ear.until(r#""text":"Down at ten""#);
+        ear.until_without("That is all", &["secret"]);
+    }
+    for ear in [&mut of_vera, vera_later] {
+        ear.until(r#""text":"Down at ten""#);
+        let line = ear.until("secret");
+        let said: Value = serde_json::from_str(line.strip_prefix("data: ").unwrap()).unwrap();
+        assert_eq!((&said["text"], &said["from"]), (&"A secret\nin two lines".into(), &"ben".into()));
+        assert_eq!((&said["to"], &said["user"], &said["number"]), (&"user".into(), &"vera".into(), &second.into()));
+    }
+    assert!(!ada.page("/messages").contains("secret"), "administrators read no letters");
+    assert!(ben.page("/messages").contains("secret"));
+    assert!(vera.page("/messages").contains("A secret\nin two lines"));
+    assert!(!ada.page("/settings/audit").contains("secret"));
+    assert!(ada.page("/settings/audit").contains("wrote to vera"));
+}
+
+#[test]
+fn a_program_of_a_person_hears_what_they_hear() {
+    let (house, ada) = House::of_ada();
+    let ben = house.add(&ada, "ben", "operator");
+    let program = ben.program("bot", &[model::Scope::Read]);
+    let mut ear = Ear::of(program.get_as_program("/events?topic=messages"));
+    assert_eq!(send(&ada, &[("to", "user"), ("user", "ben"), ("text", "You there")]).1, 1);
+    ear.until("You there");
+}
+
+#[test]
+fn who_watches_a_job_is_told_of_messages_and_notes_and_nobody_who_may_not_see_it() {
+    let (house, ada) = House::of_ada();
+    let [ben, otto] = ["ben", "otto"].map(|name| house.add(&ada, name, "operator"));
+    let (open, private) = (later(&ben, "demo", r#"{"seconds":0}"#), later(&ben, "check-links", LINKS));
+    hide(&ada);
+    let both = format!("topic=jobs&topic=messages&job={open}&job={private}");
+    let [mut of_ada, mut of_ben, mut of_otto] = [&ada, &ben, &otto].map(|one| Ear::open(one, &both));
+    let to = |job: i64, text| send(&ben, &[("to", "job"), ("job", &job.to_string()), ("text", text)]).1;
+    assert_eq!((to(private, "of the hidden"), note(&ben, private, "noted on the hidden")), (2, 2));
+    assert_eq!((to(open, "of the open"), note(&otto, open, "noted on the open")), (3, 3));
+    for ear in [&mut of_ada, &mut of_ben] {
+        ear.until("of the hidden");
+        ear.until("noted on the hidden");
+        ear.until("noted on the open");
+    }
+    of_otto.until_without("noted on the open", &["hidden"]);
+    // Nor when they ask for what they have missed, or who else is there.
+    let mut again = Ear::open(&otto, &format!("{both}&after={}", of_otto.position));
+    again.until_without("noted on the open", &["hidden"]);
+    assert!(!otto.page("/messages").contains("hidden"));
+    assert!(ben.page("/messages").contains("of the hidden"));
+    let private = private.to_string();
+    let form = [("id", private.as_str()), ("text", "x")];
+    assert_eq!(refused(&otto, "add_note", &form), word(404, "no_such_job", ""));
+    let form = [("to", "job"), ("job", private.as_str()), ("text", "x")];
+    assert_eq!(refused(&otto, "send_message", &form), word(404, "no_such_job", "job"));
+    assert!(ben.page(&format!("/jobs/{private}")).contains("noted on the hidden"));
+}
+
+#[test]
+fn what_is_wrong_with_a_message_is_said_beside_the_field_and_what_was_typed_stays() {
+    let (house, ada) = House::of_ada();
+    let long = "x".repeat(1_001);
+    let cases: [(&[(&str, &str)], &str, &str, u16); 6] = [
+        (&[("to", "everyone"), ("text", " \u{7}\n ")], "text", "Text is required", 422),
+        (&[("to", "everyone"), ("text", &long)], "text", "at most 1,000 characters; these are 1,001", 422),
+        (&[("to", "all"), ("text", "kept as typed")], "to", "Choose everyone, user or job", 422),
+        (&[("to", "user"), ("user", "zoë"), ("text", "kept as typed")], "user", "There is nobody called “zoë”", 422),
+        (&[("to", "job"), ("job", "soon"), ("text", "kept as typed")], "job", "Give the number of a job", 422),
+        (&[("to", "job"), ("job", "#77"), ("text", "kept as typed")], "job", "There is no job #77", 404),
+    ];
+    for (form, field, wrong, status) in cases {
+        let answer = ada.submit("send_message", form);
+        assert_eq!(answer.status().as_u16(), status);
+        let page = answer.text().unwrap();
+        let error = page.split(&format!("id=\"send_message-{field}-error\"")).nth(1).unwrap();
+        assert!(error.split("</p>").next().unwrap().contains(wrong), "{error}");
+        if form.iter().any(|(_, text)| *text == "kept as typed") {
+            assert!(page.contains(">kept as typed</textarea>"), "{page}");
+        }
+        assert_eq!(refused(&ada, "send_message", form).2, field);
+    }
+    assert!(ada.page("/messages").contains("Nothing yet"), "nothing was sent");
+    drop(house);
+}
+
+#[test]
+fn a_message_by_form_is_told_on_the_page_it_leads_back_to() {
+    let (house, ada) = House::of_ada();
+    let form = [("to", "everyone"), ("text", "Good <b>morning</b>"), ("key", "k")];
+    let answer = ada.submit("send_message", &form);
+    assert_eq!(leads_to(&answer), "/messages");
+    let page = ada.page("/messages");
+    assert!(page.contains("Kept. No browser that it is for is open now"), "{page}");
+    assert!(page.contains("Good &lt;b&gt;morning&lt;/b&gt;"), "{page}");
+    assert_eq!(leads_to(&ada.submit("send_message", &form)), "/messages");
+    assert_eq!(ada.page("/messages").matches("&lt;b&gt;morning").count(), 1, "the same form sent twice is one message");
+    assert_eq!(refused(&ada, "send_message", &[("to", "everyone"), ("text", "Other"), ("key", "k")]).1, "key_reused");
+    drop(house);
+}
+
+#[test]
+fn a_note_by_form_stands_on_the_page_of_its_job_and_a_faulty_one_comes_back_there() {
+    let (house, ada) = House::of_ada();
+    let vera = house.add(&ada, "vera", "viewer");
+    let job = later(&ada, "demo", r#"{"seconds":0}"#);
+    let page = format!("/jobs/{job}");
+    let id = job.to_string();
+    let answer = ada.submit("add_note", &[("id", &id), ("text", "Check the source first")]);
+    assert_eq!(leads_to(&answer), page);
+    assert!(ada.page(&page).contains("Check the source first"));
+    let seen = vera.page(&page);
+    assert!(seen.contains("Check the source first") && !seen.contains("Add the note"), "viewers read: {seen}");
+
+    let long = "long ".repeat(900);
+    let answer = ada.submit("add_note", &[("id", &id), ("text", &long)]);
+    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let back = answer.text().unwrap();
+    assert!(back.contains("add_note-text-error") && back.contains(&format!("{}</textarea>", long)), "{back}");
+    assert!(!back.contains("http-equiv=\"refresh\""), "what was typed would go");
+    assert!(ada.page(&page).contains("http-equiv=\"refresh\""));
+    assert!(!ada.page(&format!("{page}?note=write")).contains("http-equiv=\"refresh\""));
+    assert_eq!(leads_to(&ada.get("/api/add_note")), "/jobs");
+    let gone = ada.submit("add_note", &[("id", "77"), ("text", "x")]);
+    assert_eq!(leads_to(&gone), "/jobs/77");
+}
+
+#[test]
+fn without_accounts_everybody_is_one_person() {
+    let (milepost, _data) = crate::milepost::Milepost::start();
+    let client = reqwest::blocking::Client::new();
+    let send = |form: &[(&str, &str)]| {
+        client.post(milepost.url("/api/send_message")).form(form).send().unwrap().json::<Value>().unwrap()
+    };
+    assert_eq!(send(&[("to", "user"), ("user", "ben"), ("text", "x")])["field"], "user");
+    assert_eq!(send(&[("to", "everyone"), ("text", "hello")])["receivers"], 0);
+    assert_eq!(send(&[("to", "user"), ("user", "local"), ("text", "to myself")])["receivers"], 0);
+    let page = reqwest::blocking::get(milepost.url("/messages")).unwrap().text().unwrap();
+    assert!(page.contains("hello") && page.contains("to myself"), "{page}");
+}
