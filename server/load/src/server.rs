@@ -32,7 +32,7 @@ const BROWSER: &str = "accept: text/event-stream\r\naccept-language: en-GB,en;q=
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Which server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Kind {
     /// axum and a broadcast channel, nothing else.
     Bare,
@@ -94,6 +94,11 @@ impl Server {
         Ok(Self { kind: Kind::Milepost, addr, process, house: Some(house), _folder: tempfile::tempdir()? })
     }
 
+    /// Milepost again, at the address it had, on what it has kept.
+    pub(crate) fn again(house: House, addr: SocketAddr) -> Result<Self> {
+        Self::milepost_at(house, &addr.to_string(), &[])
+    }
+
     /// Kills it, and answers its house, to be opened again.
     pub(crate) fn kill(mut self) -> Result<House> {
         self.process.kill()?;
@@ -109,7 +114,7 @@ impl Server {
     pub(crate) fn plan(&self, retry: Retry, threads: usize) -> Plan {
         let path = match self.kind {
             Kind::Bare | Kind::Nchan => "/subscribe".to_owned(),
-            Kind::Milepost => "/events?topic=jobs".to_owned(),
+            Kind::Milepost => "/events?topic=messages".to_owned(),
         };
         self.plan_of(retry, threads, move |_| path.clone())
     }
@@ -137,10 +142,7 @@ impl Server {
 
     /// What stands before a number that was published, in the data of its event.
     pub(crate) const fn mark(&self) -> &'static [u8] {
-        match self.kind {
-            Kind::Bare | Kind::Nchan => b"number ",
-            Kind::Milepost => b"\"at_once\":",
-        }
+        b"say "
     }
 
     /// The events that a stream is live with.
@@ -173,7 +175,7 @@ pub(crate) struct Publisher {
 }
 
 /// Bytes of one event on the wire, with its name, its id and the blank line after it: the same for all servers.
-pub(crate) const FRAME: usize = 134;
+pub(crate) const FRAME: usize = 200;
 
 impl Publisher {
     /// Publishes a number, in a text that makes an event of [`FRAME`] bytes.
@@ -181,9 +183,9 @@ impl Publisher {
         // What else is in the event: `data: ` and two line breaks, or Milepost's name, id and JSON.
         let frame = match self.kind {
             Kind::Bare | Kind::Nchan => 8,
-            Kind::Milepost => 112,
+            Kind::Milepost => 141,
         };
-        let text = format!("number {number:<7}");
+        let text = format!("say {number:<7}");
         let text = format!("{text:.<0$}", FRAME - frame);
         match self.kind {
             Kind::Bare | Kind::Nchan => self.post.send("/publish", "text/plain", &text)?,

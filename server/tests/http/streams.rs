@@ -65,8 +65,7 @@ fn case_09_five_thousand_streams_end_one_after_the_other_before_the_process_does
     let job = browser.keep_running();
     let runtime = Runtime::new().unwrap();
     let (begun, mut beginnings) = mpsc::channel(STREAMS);
-    let listeners: Vec<_> =
-        (0..STREAMS).map(|_| runtime.spawn(listen(browser.milepost.addr, begun.clone()))).collect();
+    let listeners: Vec<_> = (0..STREAMS).map(|_| runtime.spawn(listen(browser.milepost.addr, begun.clone()))).collect();
     runtime.block_on(async {
         for _ in 0..STREAMS {
             beginnings.recv().await.unwrap();
@@ -132,7 +131,8 @@ fn case_10_a_server_killed_while_it_writes_gives_no_number_twice_and_streams_go_
     for round in 0..5 {
         let url = browser.milepost.url(&format!("/events?topic=jobs&after={cursor}"));
         let listening = thread::spawn(move || {
-            let mut answer = reqwest::blocking::Client::builder().timeout(None).build().unwrap().get(url).send().unwrap();
+            let mut answer =
+                reqwest::blocking::Client::builder().timeout(None).build().unwrap().get(url).send().unwrap();
             let mut heard = Vec::new();
             // Broken off in the middle, mostly.
             let _ = std::io::copy(&mut answer, &mut heard);

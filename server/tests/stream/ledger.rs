@@ -129,7 +129,7 @@ impl Ledger {
 
     /// The same for somebody in particular.
     pub(crate) async fn router_for(&self, listening: Listening) -> Router {
-        routes(Self::events_of(&self.hub, &self.past, Pace::default(), &self.drain).await, listening)
+        routes(Self::events_of(&self.hub, &self.past, Pace::default(), Limits::default(), &self.drain).await, listening)
     }
 
     /// Makes the readings of streams give way to others so often.

@@ -11,7 +11,7 @@ fn to(user: &str) -> MessageTo {
 }
 
 fn named(name: &str) -> Listening {
-    Listening { sight: Sight { own: name.into(), ..Sight::default() }, until_revoked: None }
+    Listening { sight: Sight { own: name.into(), ..Sight::default() }, ..Listening::default() }
 }
 
 /// The next message that a reader hears.
