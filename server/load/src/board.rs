@@ -86,7 +86,7 @@ pub(crate) struct Delivered {
     pub(crate) latency: Histogram,
     /// Numbers received.
     pub(crate) events: u64,
-    /// Bytes of their data, as a check that all servers send the same amount.
+    /// Their bytes: all servers should send as much.
     pub(crate) bytes: u64,
     /// Numbers that nobody has sent.
     pub(crate) foreign: u64,
@@ -117,7 +117,7 @@ impl Ear for Collector {
             match self.board.age(number, now) {
                 Some(age) => {
                     tally.events += 1;
-                    tally.bytes += (event.name.len() + event.id.len() + event.data.len()) as u64;
+                    tally.bytes += event.length as u64;
                     if number >= self.board.measured.load(Relaxed) {
                         tally.latency.add(age);
                     }

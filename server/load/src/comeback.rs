@@ -31,7 +31,6 @@ const RATE: u32 = 10;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Figures {
     /// From the kill to the first words of the new stream.
-    pub(crate) p50: Duration,
     pub(crate) p99: Duration,
     pub(crate) most: Duration,
     /// From the kill to a server that listens.
@@ -82,7 +81,7 @@ pub(crate) fn run(streams: usize, retry: Retry) -> Result<Figures> {
     let lived = outcomes.iter().filter_map(|outcome| outcome.live_at);
     lived.for_each(|at| times.add(at.saturating_duration_since(killed)));
     reconcile(Kind::Milepost, &board, outcomes)?;
-    Ok(Figures { p50: times.quantile(0.5), p99: times.quantile(0.99), most: times.most(), down })
+    Ok(Figures { p99: times.quantile(0.99), most: times.most(), down })
 }
 
 /// Publishes until it is over. What is not answered may have been published, or not.

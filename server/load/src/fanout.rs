@@ -48,7 +48,7 @@ pub(crate) struct Figures {
     pub(crate) per_stream: f64,
     /// Numbers at clients, each second.
     pub(crate) rate: f64,
-    /// Bytes of an event's fields.
+    /// Bytes of an event, of its fields and line breaks.
     pub(crate) bytes: f64,
 }
 

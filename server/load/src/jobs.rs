@@ -50,7 +50,6 @@ pub(crate) struct Figures {
     pub(crate) come_p99: Duration,
     /// How old it has become when the next takes its place: the age of what is shown at its greatest.
     pub(crate) shown_p99: Duration,
-    pub(crate) shown_most: Duration,
     /// Values at clients, each second.
     pub(crate) rate: f64,
     /// The server's share of one core, with all the jobs in it.
@@ -120,7 +119,6 @@ pub(crate) fn run(scene: Scene) -> Result<Figures> {
         come_p95: all.come.quantile(0.95),
         come_p99: all.come.quantile(0.99),
         shown_p99: all.shown.quantile(0.99),
-        shown_most: all.shown.most(),
         rate: all.come.count() as f64 / elapsed,
         cores: after.processor.saturating_sub(before.processor).as_secs_f64() / elapsed,
         growth: mean(&memory[memory.len() - quarter..]) / mean(&memory[quarter..2 * quarter]),

@@ -51,11 +51,6 @@ impl Seen {
             self.floor += 1;
         }
     }
-
-    /// The first that has not come, where all before it have.
-    pub(crate) const fn next(&self) -> u64 {
-        self.floor
-    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ pub(crate) struct Event<'a> {
     pub(crate) id: &'a [u8],
     /// The first line of its data; nobody here sends two.
     pub(crate) data: &'a [u8],
+    /// Bytes of all of it, with the blank line.
+    pub(crate) length: usize,
 }
 
 /// How an answer begins.
@@ -138,7 +140,7 @@ impl Answer {
             self.event.extend_from_slice(&text[..upto]);
             text = &text[upto..];
             if self.event.ends_with(b"\n\n") {
-                on(Piece::Event(parse(&self.event)));
+                on(Piece::Event(parse(&self.event[..self.event.len() - 2])));
                 self.event.clear();
             }
         }
@@ -159,7 +161,7 @@ fn length(line: &[u8]) -> Option<usize> {
 }
 
 fn parse(text: &[u8]) -> Event<'_> {
-    let mut event = Event { name: &[], id: &[], data: &[] };
+    let mut event = Event { name: &[], id: &[], data: &[], length: text.len() + 2 };
     for line in text.split(|byte| *byte == b'\n') {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let value = |rest| <[u8]>::strip_prefix(rest, b" ").unwrap_or(rest);

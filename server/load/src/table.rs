@@ -26,12 +26,13 @@ pub(crate) struct Effort {
 /// A figure of a server, and how it is written.
 type Figure = (&'static str, fn(&fanout::Figures) -> f64, fn(f64) -> String);
 
-const PACED: [Figure; 5] = [
+const PACED: [Figure; 6] = [
     ("p50", |figures| figures.p50.as_secs_f64() * 1e3, millis),
     ("p99", |figures| figures.p99.as_secs_f64() * 1e3, millis),
     ("most", |figures| figures.most.as_secs_f64() * 1e3, millis),
     ("processor time of the server for each event", |figures| figures.per_event.as_secs_f64() * 1e6, micros),
     ("memory of the server for each stream", |figures| figures.per_stream / 1024.0, kibibytes),
+    ("bytes of an event", |figures| figures.bytes, count),
 ];
 const FASTEST: [Figure; 3] = [
     ("events a second", |figures| figures.rate, count),
