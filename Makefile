@@ -11,7 +11,7 @@ data ?= data
 auth ?= yes
 WASM := --target wasm32-unknown-unknown
 
-.PHONY: run build watch test check rust wasm style e2e soak bench help
+.PHONY: run build watch test check rust wasm style e2e soak bench bench-stream help
 
 help: ## What can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
@@ -32,12 +32,12 @@ test: check style wasm rust e2e ## Everything: format, lints, Rust, wasm, style,
 check: ## Format and lints
 	@.ci/tools browser
 	cargo fmt --all --check
-	cargo clippy --quiet --all-targets -p model -p engine -p accounts -p server -p app --features app/ssr -- -D warnings
+	cargo clippy --quiet --all-targets -p model -p engine -p accounts -p load -p server -p app --features app/ssr -- -D warnings
 	cargo clippy --quiet -p frontend $(WASM) -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps -p model -p engine -p accounts
 
 rust: build ## Tests of the crates
-	cargo test -p model -p engine -p accounts -p server -p app --features app/ssr
+	cargo test -p model -p engine -p accounts -p load -p server -p app --features app/ssr
 
 wasm: build ## What the browser gets: nothing of the server in it, and small
 	.ci/wasm
@@ -53,3 +53,6 @@ soak: ## Servers and workers killed in the middle of their work, for SOAK second
 
 bench: build ## The benchmark tables of the README
 	.ci/bench
+
+bench-stream: build ## The event stream beside a bare axum server and nginx + nchan (10 minutes); ROUNDS of each, JOBS seconds of jobs
+	cargo run --quiet --release -p load -- table --rounds $${ROUNDS:-3} --jobs $${JOBS:-40}

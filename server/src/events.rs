@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::hub::Hub;
 use answer::Refusal;
-pub use listening::Listening;
+pub use listening::{Closing, Listening, Watch, Watching};
 use places::Places;
 pub use places::{Limits, Reader};
 use readings::Readings;

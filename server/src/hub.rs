@@ -5,7 +5,10 @@ mod frame;
 mod outbox;
 mod registry;
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    task::Waker,
+};
 
 use engine::{DurableEvent, Listener, access::Sight, store::Topics};
 use model::{ByeReason, Cursor, JobView, ProgressEvent, Seq};
@@ -117,18 +120,29 @@ impl Hub {
 
 impl Listener for Hub {
     fn durable(&self, events: &[Arc<DurableEvent>]) {
+        let mut readers = Vec::new();
         let mut registry = self.registry();
         for event in events {
-            registry.publish(event, self.epoch());
+            registry.publish(event, self.epoch(), &mut readers);
         }
+        drop(registry);
+        wake(readers);
     }
 
     fn progress(&self, events: &[Arc<ProgressEvent>]) {
+        let mut readers = Vec::new();
         let mut registry = self.registry();
         for event in events {
-            registry.publish_progress(event);
+            registry.publish_progress(event, &mut readers);
         }
+        drop(registry);
+        wake(readers);
     }
+}
+
+/// Wakes readers only now that all is laid out for them: so each sends what came together in one write.
+fn wake(readers: Vec<Waker>) {
+    readers.into_iter().for_each(Waker::wake);
 }
 
 /// A stream's place in the hub; given up on drop.

@@ -1,17 +1,23 @@
 //! The accept loop: hyper for each connection, with the limits that `axum::serve` does not set.
 
+mod exchange;
+mod lasting;
 mod patience;
 
 use std::{
+    convert::Infallible,
+    future::{pending, poll_fn},
     io,
     net::{IpAddr, SocketAddr},
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
+    task::Poll,
     time::Duration,
 };
 
 use axum::{Router, extract::ConnectInfo};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::{self as tokio_io, AsyncWriteExt},
@@ -24,6 +30,8 @@ use tower::ServiceExt;
 pub use patience::Patient;
 
 use crate::{client::TrustedProxies, tally::Tally};
+use exchange::{Exchange, Socket};
+pub(crate) use lasting::Lasting;
 
 /// A request's head must be complete this long after the connection was opened, or after the answer before it.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -71,10 +79,16 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
             continue;
         };
         let connection = answer(stream, peer, router.clone(), stop.clone());
-        let abort = abort.clone();
+        let (abort, stop, again) = (abort.clone(), stop.clone(), connections.clone());
         connections.spawn(async move {
-            abort.run_until_cancelled(connection).await;
-            drop(seat);
+            let lasting = abort.run_until_cancelled(connection).await.flatten();
+            // In a task of its own, which has no room for all that goes before.
+            if let Some(Lasts { answer, stream }) = lasting {
+                again.spawn(async move {
+                    abort.run_until_cancelled(last(answer, stream, stop)).await;
+                    drop(seat);
+                });
+            }
         });
     }
     drop(listener);
@@ -86,45 +100,90 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
     }
 }
 
-/// One connection, from its first byte to its last.
-async fn answer(stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) {
+/// A connection whose requests are over but for one, with an answer that lasts.
+struct Lasts {
+    answer: lasting::Answer,
+    stream: TcpStream,
+}
+
+/// One connection, from its first byte to its last, or to an answer that lasts.
+async fn answer(stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) -> Option<Lasts> {
     if let Err(error) = prepare(&stream) {
         tracing::debug!(%peer, %error, "the connection was gone before it began");
-        return;
+        return None;
     }
     let mut stream = Patient::new(stream, PEER_TIMEOUT);
-    if let Err(error) = converse(&mut stream, peer, router, &stop).await {
-        tracing::debug!(%peer, %error, "the connection broke");
+    match converse(&mut stream, peer, router, &stop).await {
+        Ok(Some(answer)) => return Some(Lasts { answer, stream: stream.into_inner() }),
+        Ok(None) => {}
+        Err(error) => tracing::debug!(%peer, %error, "the connection broke"),
     }
     match (stream.is_exhausted(), stream.into_inner()) {
         (true, stream) => reset(&stream),
         (false, stream) if !stop.is_cancelled() => part(stream).await,
         (false, _) => {}
     }
+    None
 }
 
-/// Requests and answers, to the last.
+/// Requests and answers, to the last, or to one that lasts.
 async fn converse(
     stream: &mut Patient<TcpStream>,
     peer: SocketAddr,
     router: Router,
     stop: &CancellationToken,
-) -> hyper::Result<()> {
+) -> hyper::Result<Option<lasting::Answer>> {
+    let exchange = Arc::new(Exchange::default());
+    let lasting = Arc::clone(&exchange);
     let service = service_fn(move |mut request: http::Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().oneshot(request.map(axum::body::Body::new))
+        let (router, lasting) = (router.clone(), Arc::clone(&lasting));
+        async move {
+            let may_last = lasting::may_last(&request);
+            let Ok(response) = router.oneshot(request.map(axum::body::Body::new)).await;
+            if !may_last {
+                return Ok::<_, Infallible>(response);
+            }
+            match lasting::Answer::among(response) {
+                Ok(answer) => lasting.put(answer),
+                Err(response) => return Ok(response),
+            }
+            // The connection is dropped before this is looked at again.
+            pending().await
+        }
     });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(connection);
-    tokio::select! {
-        outcome = connection.as_mut() => outcome,
-        () = stop.cancelled() => {
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT)
+            .max_buf_size(BUFFER)
+            .serve_connection(Socket::new(stream, Arc::clone(&exchange)), service)
+    );
+    let mut stopping = pin!(stop.cancelled());
+    let mut stopped = false;
+    poll_fn(|context| {
+        if !stopped && stopping.as_mut().poll(context).is_ready() {
+            stopped = true;
             connection.as_mut().graceful_shutdown();
-            connection.await
+        }
+        match connection.as_mut().poll(context) {
+            Poll::Ready(over) => Poll::Ready(over.map(|()| None)),
+            Poll::Pending => exchange.take().map_or(Poll::Pending, |answer| Poll::Ready(Ok(Some(answer)))),
+        }
+    })
+    .await
+}
+
+/// An answer that lasts, to its end.
+async fn last(answer: lasting::Answer, mut stream: TcpStream, stop: CancellationToken) {
+    match answer.send(&mut stream, PEER_TIMEOUT).await {
+        Ok(()) if !stop.is_cancelled() => Box::pin(part(stream)).await,
+        Ok(()) => {}
+        Err(error) => {
+            tracing::debug!(%error, "a stream broke");
+            if error.kind() == io::ErrorKind::TimedOut {
+                reset(&stream);
+            }
         }
     }
 }

@@ -1,6 +1,10 @@
 //! Web sessions, kept in the engine's store. A visitor without anything to keep has none, and gets no cookie.
 
-use std::{fmt, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    sync::Arc,
+};
 
 use app::account::Account;
 use async_trait::async_trait;
@@ -21,6 +25,8 @@ use crate::{config::SessionLimits, security};
 
 /// How often the expired ones are removed.
 const SWEEP: std::time::Duration = std::time::Duration::from_hours(1);
+/// Sessions that the store is asked for at once.
+const ASKED_AT_ONCE: usize = 1_000;
 /// Between two notes that a session is in use, at least, microseconds.
 pub(crate) const TOUCH: i64 = 60 * 1_000_000;
 
@@ -64,6 +70,20 @@ impl Sessions {
     pub(crate) async fn find(&self, key: &[u8]) -> engine::Result<Option<SessionRow>> {
         let now = now();
         self.store.load_session(key, now, self.idle_since(now)).await
+    }
+
+    /// Whose sessions these are, of those that are not over and that somebody owns. They count as used.
+    pub(crate) async fn owners(&self, keys: HashSet<[u8; 32]>) -> engine::Result<HashMap<[u8; 32], SessionOwner>> {
+        let mut owners = HashMap::new();
+        let keys: Vec<_> = keys.into_iter().collect();
+        for keys in keys.chunks(ASKED_AT_ONCE) {
+            let now = now();
+            for (key, owner) in self.store.session_owners(keys, now, self.idle_since(now)).await? {
+                self.touch(&key, &owner);
+                owners.insert(key, owner);
+            }
+        }
+        Ok(owners)
     }
 
     /// Notes that it is in use, unless that was noted a moment ago.

@@ -14,7 +14,13 @@ use leptos::config::LeptosOptions;
 use model::Seq;
 use tokio_util::sync::CancellationToken;
 
-use crate::{assets, config::Config, events::Events, sessions::Sessions, visit::Visit};
+use crate::{
+    assets,
+    config::Config,
+    events::Events,
+    sessions::Sessions,
+    visit::{Guard, Visit},
+};
 
 /// Given to every handler. Cheap to clone.
 #[derive(Clone)]
@@ -27,6 +33,8 @@ pub struct AppState {
     rules: Arc<Rules>,
     /// Web sessions.
     pub(crate) sessions: Sessions,
+    /// Looks after open streams; `None` without accounts.
+    pub(crate) guard: Option<Guard>,
     /// The event streams.
     pub events: Events,
     /// How the server was started.
@@ -38,7 +46,7 @@ pub struct AppState {
 }
 
 impl AppState {
-    /// Puts together what handlers need.
+    /// Puts together what handlers need. To be called on a runtime.
     pub fn new(
         config: Arc<Config>,
         engine: Engine,
@@ -48,12 +56,13 @@ impl AppState {
     ) -> Self {
         let rules = Arc::new(Rules::new(task_rules(&engine), &[]));
         let sessions = Sessions::new(Arc::clone(engine.store()), config.sessions);
+        let guard = gatekeeper.clone().map(|gatekeeper| Guard::open(gatekeeper, sessions.clone()));
         let leptos = LeptosOptions::builder()
             .output_name("milepost")
             .site_pkg_dir(assets::folder())
             .reload_port(config.reload_port.map_or(0, u32::from))
             .build();
-        Self { engine, gatekeeper, rules, sessions, events, config, leptos, stop }
+        Self { engine, gatekeeper, rules, sessions, guard, events, config, leptos, stop }
     }
 
     /// The engine as `actor`, who asks from `address`, may use it.

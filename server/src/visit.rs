@@ -1,6 +1,8 @@
 //! Who sends a request, how that is known, and whether they may: asked at every route but those of script and style.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+mod guard;
+
+use std::{net::IpAddr, sync::Arc};
 
 use accounts::Gatekeeper;
 use app::{account::Account, api::ApiError};
@@ -14,25 +16,18 @@ use engine::{
     access::{Action, Actor, Denied},
     store::UserId,
 };
-use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, header};
 use sha2::{Digest as _, Sha256};
-use tokio::time::{interval, sleep};
 use tower_sessions::Session;
 
 use crate::{
     AppState, api,
     client::ClientAddress,
-    events::{Listening, Reader},
+    events::{Listening, Reader, Watch},
     sessions,
     sessions::Sessions,
 };
-
-/// How often the right of a stream is looked at anew where nothing says that it has changed, and that it is in use is
-/// noted.
-const LOOK: Duration = Duration::from_secs(10);
-/// After an error of the store.
-const AGAIN: Duration = Duration::from_secs(1);
+pub(crate) use guard::Guard;
 
 /// A request whose sender is known; one of its extensions.
 #[derive(Clone)]
@@ -145,12 +140,9 @@ impl Visit {
 
     /// What a stream of theirs may carry.
     fn listening(&self, state: &AppState) -> Listening {
-        let until_revoked = state.gatekeeper.clone().map(|gatekeeper| {
-            let (visit, sessions) = (self.clone(), state.sessions.clone());
-            let wait = move || -> BoxFuture<'static, ()> {
-                Box::pin(visit.clone().until_revoked(gatekeeper.clone(), sessions.clone()))
-            };
-            Arc::new(wait) as Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>
+        let watch = state.guard.clone().map(|guard| {
+            let visit = self.clone();
+            Arc::new(move |close| guard.watch(visit.clone(), close)) as Arc<Watch>
         });
         let session = match &self.proof {
             Proof::None => None,
@@ -158,34 +150,12 @@ impl Visit {
             Proof::Token(secret) => Some(Sha256::digest(secret.as_bytes()).into()),
         };
         let reader = Reader { session, address: self.address };
-        Listening { sight: self.desk.sight().clone(), until_revoked, reader }
+        Listening { sight: self.desk.sight().clone(), watch, reader }
     }
 
-    /// Returns once what was allowed at first no longer is: signed out, removed, or with other rights. Meanwhile the
-    /// session counts as used.
-    async fn until_revoked(self, gatekeeper: Gatekeeper, sessions: Sessions) {
-        let mut changes = gatekeeper.changes();
-        let mut look = interval(LOOK);
-        loop {
-            tokio::select! {
-                news = changes.changed() => if news.is_err() { return },
-                _ = look.tick() => {}
-            }
-            loop {
-                match self.holds(&gatekeeper, &sessions).await {
-                    Ok(true) => break,
-                    Ok(false) => return,
-                    Err(error) => tracing::warn!(%error, "cannot see whether a stream may go on"),
-                }
-                sleep(AGAIN).await;
-            }
-        }
-    }
-
-    /// Whether the sender is still known, and with the same rights.
-    async fn holds(&self, gatekeeper: &Gatekeeper, sessions: &Sessions) -> engine::Result<bool> {
-        let actor = self.actor(gatekeeper, sessions).await?;
-        Ok(actor == *self.desk.actor() && gatekeeper.directory().rules().sight(&actor) == *self.desk.sight())
+    /// Whether the sender, who is `actor` by now, is still who they were, and with the same rights.
+    fn holds(&self, actor: &Actor, gatekeeper: &Gatekeeper) -> bool {
+        actor == self.desk.actor() && gatekeeper.directory().rules().sight(actor) == *self.desk.sight()
     }
 
     /// Who the sender is by now. Their session counts as used.

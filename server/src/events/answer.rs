@@ -13,6 +13,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use super::body::StreamBody;
 use crate::hub::Form;
+use crate::listen::Lasting;
 
 /// Why there is no stream.
 #[derive(Debug)]
@@ -74,7 +75,10 @@ pub(super) fn empty(status: StatusCode) -> Response {
 
 /// The stream.
 pub(super) fn stream(form: Form, body: StreamBody) -> Response {
-    of(form, Body::new(body))
+    let (lasting, body) = Lasting::new(body);
+    let mut response = of(form, body);
+    response.extensions_mut().insert(lasting);
+    response
 }
 
 /// All that there is to say, at once.

@@ -13,10 +13,9 @@ use http_body::{Body, Frame};
 use model::{ByeReason, End, Heartbeat, Seq, StreamEvent};
 use rand::Rng;
 use tokio::time::{Instant, Sleep, sleep_until};
-use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    Pace,
+    Pace, Watching,
     ending::Ending,
     farewell::bye,
     opening::{CaughtUp, catch_up},
@@ -34,7 +33,7 @@ pub(super) struct Start {
     /// When it ends by itself, if it does.
     pub(super) ending: Option<Ending>,
     /// Closes it once its reader may no longer hear it.
-    pub(super) guard: Option<AbortOnDropHandle<()>>,
+    pub(super) guard: Option<Watching>,
     /// Counts it.
     pub(super) place: Place,
 }
@@ -55,7 +54,7 @@ pub(super) struct StreamBody {
     timer: Pin<Box<Sleep>>,
     done: bool,
     /// End with the stream.
-    _guard: Option<AbortOnDropHandle<()>>,
+    _guard: Option<Watching>,
     _place: Place,
 }
 

@@ -3,18 +3,24 @@
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use engine::{access::Sight, store::Topics};
-use futures_util::future::BoxFuture;
 use model::JobId;
 
 use super::{Reader, Source, answer::Refusal};
+
+/// What closes a stream.
+pub type Closing = Box<dyn FnOnce() + Send>;
+/// A stream is watched until this is dropped.
+pub type Watching = Box<dyn Send + Sync>;
+/// Calls what it is given once somebody may not hear any more what they could at first.
+pub type Watch = dyn Fn(Closing) -> Watching + Send + Sync;
 
 /// What whoever opens a stream may hear of it; an extension of every request for one.
 #[derive(Clone, Default)]
 pub struct Listening {
     /// Which jobs are in sight.
     pub sight: Sight,
-    /// Waits until that is no longer so; `None` where it stays.
-    pub until_revoked: Option<Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>>,
+    /// Watches whether that is still so; `None` where it stays.
+    pub watch: Option<Arc<Watch>>,
     /// Whose streams are counted together with it.
     pub reader: Reader,
 }

@@ -12,10 +12,9 @@ use engine::{DurableEvent, access::Sight, store::Topics};
 use http::StatusCode;
 use model::{ByeReason, Cursor, Hello, JobId, JobView, Seq, StreamEvent, StreamId};
 use rand::Rng;
-use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    Events, Listening,
+    Events, Listening, Watching,
     answer::{self, Refusal},
     body::{Start, StreamBody},
     ending::Ending,
@@ -183,13 +182,10 @@ impl From<TurnedAway> for Refusal {
 }
 
 /// Closes a stream as soon as its reader may no longer hear it.
-pub(super) fn guard(listening: &Listening, subscription: &Subscription) -> Option<AbortOnDropHandle<()>> {
-    let until_revoked = Arc::clone(listening.until_revoked.as_ref()?);
+pub(super) fn guard(listening: &Listening, subscription: &Subscription) -> Option<Watching> {
+    let watch = listening.watch.as_ref()?;
     let outbox = Arc::clone(&subscription.outbox);
-    Some(AbortOnDropHandle::new(tokio::spawn(async move {
-        until_revoked().await;
-        outbox.revoke();
-    })))
+    Some(watch(Box::new(move || outbox.revoke())))
 }
 
 /// How a stream has come up to the present.

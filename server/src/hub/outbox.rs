@@ -73,27 +73,31 @@ impl Outbox {
         self.queue().form
     }
 
-    /// Queues a durable frame unless it is known already. Frames come in rising order.
-    pub(super) fn push(&self, seq: Seq, frame: &Arc<Frame>, epoch: &str) {
+    /// Queues a durable frame unless it is known already. Frames come in rising order. Answers the reader where it waits:
+    /// to be woken by the caller.
+    #[must_use]
+    pub(super) fn push(&self, seq: Seq, frame: &Arc<Frame>, epoch: &str) -> Option<Waker> {
         let mut queue = self.queue();
         if seq <= queue.floor {
-            return;
+            return None;
         }
         queue.floor = seq;
         if queue.overflown {
-            return;
+            return None;
         }
         queue.enqueue(Entry::Event(Arc::clone(frame)), epoch);
-        queue.wake();
+        queue.reader.take()
     }
 
-    /// Replaces what waits of the job's progress.
-    pub(super) fn push_progress(&self, job: JobId, frame: &Arc<Frame>) {
+    /// Replaces what waits of the job's progress. Answers the reader like [`Outbox::push`].
+    #[must_use]
+    pub(super) fn push_progress(&self, job: JobId, frame: &Arc<Frame>) -> Option<Waker> {
         let mut queue = self.queue();
-        if !queue.overflown {
-            queue.progress.insert(job, Arc::clone(frame));
-            queue.wake();
+        if queue.overflown {
+            return None;
         }
+        queue.progress.insert(job, Arc::clone(frame));
+        queue.reader.take()
     }
 
     /// Asks the reader to send what waits and to end.

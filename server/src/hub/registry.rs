@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
+    task::Waker,
 };
 
 use engine::{DurableEvent, access::Sight, store::Topics};
@@ -184,7 +185,8 @@ impl Registry {
         }
     }
 
-    pub(super) fn publish(&mut self, event: &Arc<DurableEvent>, epoch: &str) {
+    /// Lays an event into the outboxes of all who hear it, and adds to `readers` those who wait for it.
+    pub(super) fn publish(&mut self, event: &Arc<DurableEvent>, epoch: &str, readers: &mut Vec<Waker>) {
         if let StreamEvent::State(state) = &event.event {
             self.settle(&state.view);
         }
@@ -196,7 +198,7 @@ impl Registry {
         // An outbox that stands in both lists knows by `seq` that it has the event already.
         let mut hearers = 0;
         for outbox in self.hearers(event) {
-            outbox.push(event.seq, &frame, epoch);
+            readers.extend(outbox.push(event.seq, &frame, epoch));
             hearers += 1;
         }
         if matches!(event.event, StreamEvent::Message(_)) {
@@ -223,7 +225,8 @@ impl Registry {
         followers.chain(watching.map(|watcher| &watcher.outbox))
     }
 
-    pub(super) fn publish_progress(&mut self, event: &Arc<ProgressEvent>) {
+    /// The same for progress.
+    pub(super) fn publish_progress(&mut self, event: &Arc<ProgressEvent>, readers: &mut Vec<Waker>) {
         let (job, attempt, rev) = (event.job, event.attempt, event.progress.rev);
         let stale = self.newest.get(&job).is_some_and(|known| (known.attempt, known.rev) >= (attempt, rev));
         if stale || self.endings.is_over(job, attempt) {
@@ -231,7 +234,7 @@ impl Registry {
         }
         let frame = Arc::new(Frame::progress(Arc::clone(event)));
         for watcher in self.watchers.get(&job).into_iter().flat_map(HashMap::values) {
-            watcher.outbox.push_progress(job, &frame);
+            readers.extend(watcher.outbox.push_progress(job, &frame));
         }
         self.newest.insert(job, Newest { attempt, rev, frame });
     }
@@ -252,7 +255,7 @@ impl Registry {
         let Some(stream) = self.streams.get(&key) else { return };
         for job in stream.topics.job.union(&stream.topics.row) {
             if let Some(known) = self.newest.get(job) {
-                stream.outbox.push_progress(*job, &known.frame);
+                stream.outbox.push_progress(*job, &known.frame).into_iter().for_each(Waker::wake);
             }
         }
     }

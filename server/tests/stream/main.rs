@@ -7,6 +7,7 @@ mod dead;
 mod ending;
 mod engine;
 mod faults;
+mod lasting;
 mod ledger;
 mod lines;
 mod messages;

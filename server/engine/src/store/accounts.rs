@@ -327,6 +327,14 @@ pub trait Accounts: Send + Sync + 'static {
     async fn save_session(&self, key: &[u8], session: SessionRow) -> Result<()>;
     /// A session, unless expired, or owned and not used since `idle_since`.
     async fn load_session(&self, key: &[u8], now: Micros, idle_since: Micros) -> Result<Option<SessionRow>>;
+    /// Whose sessions those with these keys are, in any order; without those that [`Accounts::load_session`] would not
+    /// answer, and those that nobody owns.
+    async fn session_owners(
+        &self,
+        keys: &[[u8; 32]],
+        now: Micros,
+        idle_since: Micros,
+    ) -> Result<Vec<([u8; 32], SessionOwner)>>;
     /// Soft: it was used.
     fn touch_session(&self, key: &[u8], at: Micros);
     /// Removes a session without a word in the audit log: its person signs out, its id changes, or nobody had signed in.

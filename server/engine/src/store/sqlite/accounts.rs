@@ -17,7 +17,7 @@ use crate::{
     Error, Result,
     store::{
         Accounts, AuditPage, AuditQuery, By, Ending, KindRule, LinkFor, NewLink, NewToken, Note, Person, PersonChange,
-        SessionInfo, SessionRow, Token, TokenId, UseLink, UserId,
+        SessionInfo, SessionOwner, SessionRow, Token, TokenId, UseLink, UserId,
     },
 };
 
@@ -69,6 +69,15 @@ impl Accounts for SqliteStore {
 
     async fn load_session(&self, key: &[u8], now: Micros, idle_since: Micros) -> Result<Option<SessionRow>> {
         self.reader.load_session(key, now, idle_since).await
+    }
+
+    async fn session_owners(
+        &self,
+        keys: &[[u8; 32]],
+        now: Micros,
+        idle_since: Micros,
+    ) -> Result<Vec<([u8; 32], SessionOwner)>> {
+        self.reader.session_owners(keys, now, idle_since).await
     }
 
     fn touch_session(&self, key: &[u8], at: Micros) {

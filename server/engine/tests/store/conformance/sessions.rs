@@ -143,3 +143,21 @@ pub(crate) async fn the_last_use_is_noted_to_the_minute(kept: Kept) {
     store.touch_person(mei, Micros(NOW));
     assert_eq!(seen().await.0, minute, "no earlier one after it");
 }
+
+pub(crate) async fn the_owners_of_many_sessions_are_those_of_each(kept: Kept) {
+    let store = &*kept.store;
+    let (mei, noor) = (person(store, "mei", Role::Viewer).await, person(store, "noor", Role::Viewer).await);
+    let idle_since = Micros(NOW + 5 * MINUTE);
+    for (key, user) in [(1, mei), (2, noor), (3, noor)] {
+        assert!(store.create_session(&[key; 32], session(user)).await.expect("created"));
+    }
+    assert!(store.create_session(&[4; 32], anonymous(b"", NOW + HOUR)).await.expect("created"));
+    [1, 2].iter().for_each(|key| store.touch_session(&[*key; 32], idle_since));
+    store.flush().await.expect("written");
+    let keys: Vec<_> = (1..6).map(|key| [key; 32]).collect();
+    let owners = async |now| store.session_owners(&keys, Micros(now), idle_since).await.expect("read");
+    let mut found: Vec<_> = owners(NOW).await.into_iter().map(|(key, owner)| (key[0], owner.user, owner.used)).collect();
+    found.sort_unstable();
+    assert_eq!(found, [(1, mei, idle_since), (2, noor, idle_since)], "the third is idle, the fourth is nobody's");
+    assert_eq!(owners(NOW + HOUR).await, []);
+}

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use model::{Micros, Role, Scope};
+use serde_json::Value;
 use sqlx::{Row, sqlite::SqliteRow};
 
 use super::Reader;
@@ -82,7 +83,7 @@ impl Reader {
         idle_since: Micros,
     ) -> Result<Option<SessionRow>> {
         let row = sqlx::query(
-            "select data, expires, user, device, since, used from session
+            "select user, device, since, used, data, expires from session
             where key = ? and expires > ? and (user is null or used >= ?)",
         )
         .bind(key)
@@ -91,16 +92,33 @@ impl Reader {
         .fetch_optional(&self.pool)
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let owner = match row.try_get::<Option<i64>, _>(2)? {
-            None => None,
-            Some(user) => Some(SessionOwner {
-                user: UserId(user),
-                device: row.try_get(3)?,
-                since: Micros(row.try_get(4)?),
-                used: Micros(row.try_get(5)?),
-            }),
-        };
-        Ok(Some(SessionRow { data: row.try_get(0)?, expires: Micros(row.try_get(1)?), owner }))
+        let owner = if row.try_get::<Option<i64>, _>(0)?.is_some() { Some(owner(&row)?) } else { None };
+        Ok(Some(SessionRow { data: row.try_get(4)?, expires: Micros(row.try_get(5)?), owner }))
+    }
+
+    pub(in crate::store::sqlite) async fn session_owners(
+        &self,
+        keys: &[[u8; 32]],
+        now: Micros,
+        idle_since: Micros,
+    ) -> Result<Vec<([u8; 32], SessionOwner)>> {
+        let hex = |key: &[u8; 32]| key.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let keys = Value::from_iter(keys.iter().map(hex));
+        let rows = sqlx::query(
+            "select user, device, since, used, key from session
+            where key in (select unhex(value) from json_each(?)) and expires > ? and user is not null and used >= ?",
+        )
+        .bind(keys.to_string())
+        .bind(now.0)
+        .bind(idle_since.0)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let key = <[u8; 32]>::try_from(row.try_get::<&[u8], _>(4)?);
+                Ok((key.map_err(|error| corrupt("the key of a session", error))?, owner(row)?))
+            })
+            .collect()
     }
 
     pub(in crate::store::sqlite) async fn sessions(&self, user: UserId) -> Result<Vec<SessionInfo>> {
@@ -152,6 +170,16 @@ impl Reader {
             })
             .collect()
     }
+}
+
+/// Reads `user, device, since, used` of a session that somebody owns.
+fn owner(row: &SqliteRow) -> Result<SessionOwner> {
+    Ok(SessionOwner {
+        user: UserId(row.try_get(0)?),
+        device: row.try_get(1)?,
+        since: Micros(row.try_get(2)?),
+        used: Micros(row.try_get(3)?),
+    })
 }
 
 /// Reads the columns of [`tokens!`].
