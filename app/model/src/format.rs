@@ -56,8 +56,7 @@ pub fn rate(per_second: f64, unit: &str) -> String {
     if unit == "B" {
         return format!("{}/s", bytes(per_second.max(0.0) as u64));
     }
-    let number =
-        if per_second < 9.95 { fixed(per_second, 1) } else { count(per_second.round() as u64) };
+    let number = if per_second < 9.95 { fixed(per_second, 1) } else { count(per_second.round() as u64) };
     if unit.is_empty() { format!("{number}/s") } else { format!("{number} {unit}/s") }
 }
 

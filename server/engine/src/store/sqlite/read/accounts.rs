@@ -1,6 +1,6 @@
 //! People, their links, sessions and tokens, and the rules of kinds.
 
-use std::sync::Arc;
+use std::{fmt::Write as _, sync::Arc};
 
 use model::{Micros, Role, Scope};
 use serde_json::Value;
@@ -102,8 +102,13 @@ impl Reader {
         now: Micros,
         idle_since: Micros,
     ) -> Result<Vec<([u8; 32], SessionOwner)>> {
-        let hex = |key: &[u8; 32]| key.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let keys = Value::from_iter(keys.iter().map(hex));
+        let hex = |key: &[u8; 32]| {
+            key.iter().fold(String::new(), |mut hex, byte| {
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            })
+        };
+        let keys: Value = keys.iter().map(hex).collect();
         let rows = sqlx::query(
             "select user, device, since, used, key from session
             where key in (select unhex(value) from json_each(?)) and expires > ? and user is not null and used >= ?",
