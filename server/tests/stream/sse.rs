@@ -55,7 +55,7 @@ impl Parser {
             }
             "id" if !value.contains('\0') => value.clone_into(&mut self.last_event_id),
             "retry" if value.bytes().all(|byte| byte.is_ascii_digit()) => {
-                self.retry = value.parse().ok().or(self.retry)
+                self.retry = value.parse().ok().or(self.retry);
             }
             _ => {}
         }
