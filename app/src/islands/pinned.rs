@@ -1,4 +1,4 @@
-use std::cell::RefCell;
+use std::cell::Cell;
 
 use js_sys::Reflect;
 use leptos::{prelude::*, task::spawn_local};
@@ -24,7 +24,9 @@ pub fn PinnedJobs() -> impl IntoView {
         let Some(list) = first(&document(), ".watching") else { return };
         let kept = list.get_attribute("data-kept").and_then(|kept| kept.parse().ok()).unwrap_or(0);
         let read = |root: Element| wire::job(&Json::parse(&root.get_attribute("data-job")?)?);
-        let jobs: Vec<_> = all(&list, "a[data-job]").take(kept).filter_map(read).map(live::job).collect();
+        let pinned = all(&list, "a[data-job]").take(kept).filter_map(read).map(live::job);
+        // Whether it is known to be over.
+        let jobs: Vec<_> = pinned.map(|job| (job, Cell::new(job.read_untracked().state.is_terminal()))).collect();
         if jobs.is_empty() {
             return;
         }
@@ -35,56 +37,48 @@ pub fn PinnedJobs() -> impl IntoView {
         // The page of a job has a title that moves by itself.
         let titled = first(&document(), "[data-page]").is_some();
         let icon = first(&document(), "link[rel=icon]");
-        let before = RefCell::new(Vec::<JobView>::new());
         live::keep(move || {
-            let now: Vec<JobView> = jobs.iter().map(|job| job.get()).collect();
-            let before = before.replace(now.clone());
-            if !titled {
-                let title = title(&now).map_or_else(|| own.clone(), |ahead| format!("{ahead} · {own}"));
-                if document().title() != title {
-                    document().set_title(&title);
+            let (mut running, mut ended, mut ahead, mut done) = (0, None, String::new(), 25);
+            for (job, over) in &jobs {
+                let job = job.read();
+                let is_over = job.state.is_terminal();
+                if is_over && !over.get() {
+                    notify(&job);
+                    ended = Some(job.shown());
+                }
+                over.set(is_over);
+                if job.state == JobState::Running {
+                    running += 1;
+                    done = job.percent().unwrap_or(25);
+                    ahead = format!("{} · {}", Words::HowFar.of(&job, job.created_at), job.title);
                 }
             }
-            let ended: Vec<&JobView> =
-                now.iter().zip(&before).filter(|(now, then)| ends(then, now)).map(|(now, _)| now).collect();
-            if let (Some(icon), Some(drawing)) = (&icon, drawing(&now, &ended)) {
+            if running > 1 {
+                (done, ahead) = (25, format!("{running} running"));
+            }
+            let title = if running == 0 { own.clone() } else { format!("{ahead} · {own}") };
+            if !titled && document().title() != title {
+                document().set_title(&title);
+            }
+            if let (Some(icon), Some(drawing)) = (&icon, drawing(running > 0, done, ended)) {
                 set(icon, "href", Some(&drawing));
             }
-            ended.into_iter().for_each(notify);
         });
     });
 }
 
-fn ends(before: &JobView, now: &JobView) -> bool {
-    !before.state.is_terminal() && now.state.is_terminal()
-}
-
-/// What stands before the title of the page: `42 % · Import orders`, `3 running`; nothing while none of them runs.
-fn title(jobs: &[JobView]) -> Option<String> {
-    let mut running = jobs.iter().filter(|job| job.state == JobState::Running);
-    let first = running.next()?;
-    Some(match running.count() {
-        0 => format!("{} · {}", Words::HowFar.of(first, first.created_at), first.title),
-        more => format!("{} running", more + 1),
-    })
-}
-
-/// The icon of the tab: how far they are while any of them runs, else how the one ended that did so last. `None` where it
-/// stays as it is.
-fn drawing(jobs: &[JobView], ended: &[&JobView]) -> Option<String> {
-    let running: Vec<_> = jobs.iter().filter(|job| job.state == JobState::Running).collect();
-    let (hue, shape) = match (running.as_slice(), ended.last()) {
-        ([], None) => return None,
-        ([], Some(job)) => match job.shown() {
-            Shown::Succeeded => (150, "<path d='m3 9 4 4 6-9'/>".to_owned()),
-            Shown::Warnings => (40, "<path d='M8 2v7m0 4v1'/>".to_owned()),
-            _ => (0, "<path d='m3 3 10 10M13 3 3 13'/>".to_owned()),
-        },
-        (some, _) => {
-            let done = if let [one] = some { one.percent().unwrap_or(25) } else { 25 };
-            let ring = "<circle cx='8' cy='8' r='6' pathLength='100'";
+/// The icon of the tab: how far they are, per cent, while any of them runs, else how the one ended that did so just now.
+/// `None` where it stays as it is.
+fn drawing(running: bool, done: u32, ended: Option<Shown>) -> Option<String> {
+    let ring = "<circle cx='8' cy='8' r='6' pathLength='100'";
+    let (hue, shape) = match ended {
+        _ if running => {
             (205, format!("{ring} opacity='.3'/>{ring} stroke-dasharray='{done} 100' transform='rotate(-90 8 8)'/>"))
         }
+        None => return None,
+        Some(Shown::Succeeded) => (150, "<path d='m3 9 4 4 6-9'/>".to_owned()),
+        Some(Shown::Warnings) => (40, "<path d='M8 2v7m0 4v1'/>".to_owned()),
+        Some(_) => (0, "<path d='m3 3 10 10M13 3 3 13'/>".to_owned()),
     };
     Some(format!(
         "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16' fill='none' \
