@@ -3,7 +3,9 @@
 use std::rc::Rc;
 
 use leptos::{prelude::*, reactive::owner::WeakOwner};
-use model::{Counts, Cursor, JobId, JobView, LogEvent, MessageEvent, MessageTo, Seq, Snapshot, StateEvent, StreamEvent};
+use model::{
+    Counts, Cursor, JobId, JobView, LogEvent, MessageEvent, MessageTo, Seq, Snapshot, StateEvent, StreamEvent,
+};
 
 use super::{
     known::{AsOf, LogMark},
