@@ -61,6 +61,7 @@ struct Known {
 }
 
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "what may be true of a tab is independent")]
 struct Tab {
     number: u32,
     share: Share,
@@ -146,14 +147,14 @@ impl World {
         self.log.len() as i64
     }
 
-    fn place(&self) -> Option<Cursor> {
-        Some(Cursor { epoch: "e".to_owned(), seq: Seq(self.seq()) })
+    fn place(&self) -> Cursor {
+        Cursor { epoch: "e".to_owned(), seq: Seq(self.seq()) }
     }
 
     /// A new page, rendered now.
     fn open_tab(&mut self) -> usize {
         let tab = self.tabs.len();
-        let cursor = self.place();
+        let cursor = Some(self.place());
         let number = 1 + self.dice.below(1_000_000) as u32 * 100 + tab as u32;
         self.tabs.push(Tab {
             number,
@@ -305,7 +306,7 @@ impl World {
             }
         } else {
             let data = topics.join(",");
-            let frame = Frame { name: "snapshot".to_owned(), id: self.place(), data };
+            let frame = Frame { name: "snapshot".to_owned(), id: Some(self.place()), data };
             self.send(SERVER, tab, tab, What::Said(number, frame));
         }
         let streams = self.tabs.iter().filter(|tab| tab.there && tab.stream.is_some()).count();
@@ -397,9 +398,9 @@ impl World {
             What::Poll(number, topics, after) => {
                 let frames = (self.dice.below(10) > 0).then(|| {
                     let mut frames = self.missed(&topics, after.map_or(-1, |after| after.0)).unwrap_or_else(|| {
-                        vec![Frame { name: "snapshot".to_owned(), id: self.place(), data: topics.join(",") }]
+                        vec![Frame { name: "snapshot".to_owned(), id: Some(self.place()), data: topics.join(",") }]
                     });
-                    frames.push(Frame { name: String::new(), id: self.place(), data: String::new() });
+                    frames.push(Frame { name: String::new(), id: Some(self.place()), data: String::new() });
                     frames
                 });
                 let delay = 1 + self.dice.below(40);
@@ -411,9 +412,10 @@ impl World {
 
     fn happen(&mut self, tab: usize, what: What) {
         if matches!(what, What::Post(..) | What::Poll(..)) {
-            return if self.tabs[tab].there {
-                self.server(tab, what)
-            };
+            if self.tabs[tab].there {
+                self.server(tab, what);
+            }
+            return;
         }
         if !self.tabs[tab].there {
             return;
@@ -639,12 +641,12 @@ fn hand_over(election: Election, lose: fn(&mut World, usize)) -> u64 {
     world.run(20_000, false);
     let first = world.tabs.iter().position(|tab| tab.leads).expect("a leader");
     lose(&mut world, first);
-    let lost = world.now;
+    let since = world.now;
     while !world.tabs.iter().enumerate().any(|(tab, one)| tab != first && one.leads && one.share.is_synced()) {
         world.run(10, false);
-        assert!(world.now < lost + 60_000, "nobody takes over");
+        assert!(world.now < since + 60_000, "nobody takes over");
     }
-    world.now - lost
+    world.now - since
 }
 
 #[test]

@@ -577,11 +577,11 @@ impl Share {
         let whole = frame.id.is_some() && frame.name == "snapshot";
         if whole && !own {
             // The answer is newer than all that waits.
-            if self.sync != Sync::Waiting {
+            if self.sync == Sync::Waiting {
+                self.overrun = true;
+            } else {
                 self.waiting.clear();
                 self.catch_up(now, acts);
-            } else {
-                self.overrun = true;
             }
         } else if self.sync == Sync::Synced {
             acts.push(Act::Apply(frame));
@@ -701,8 +701,8 @@ impl Word {
                 format!("lead {tab} {term} {} {} {}", *link as u8, age.map_or(-1, |age| age as i64), place(at))
             }
             Self::Covers { tab, from, wishes } => {
-                let wishes = wishes.iter().map(|(tab, wish)| format!(" {tab} {wish}")).collect::<String>();
-                format!("covers {tab} {}{wishes}", place(from))
+                let wishes: Vec<_> = wishes.iter().map(|(tab, wish)| format!("{tab} {wish}")).collect();
+                format!("covers {tab} {} {}", place(from), wishes.join(" "))
             }
             Self::Frame { tab, frame } => format!("frame {tab} {} {} {}", frame.name, place(&frame.id), frame.data),
         }

@@ -420,10 +420,11 @@ fn change(add: Vec<String>, remove: &[String]) {
         }
         let well = answer.status == if polling { 200 } else { 204 };
         act(page(|page| page.share.changed(well)));
-        happened(match well {
-            true => connection::Event::Changed,
+        happened(if well {
+            connection::Event::Changed
+        } else {
             // The server no longer knows this stream, or cannot be reached.
-            false => connection::Event::Broken { refused: false },
+            connection::Event::Broken { refused: false }
         });
     };
     page(|page| page.change = send(&url, body.as_deref(), Box::new(answered)));

@@ -151,8 +151,8 @@ fn Part(data: Data) -> impl IntoView {
         }
     });
     let end = !log.more_after;
-    // Behind a filter, the last line of the log is not the last one shown.
-    let last = if end { log.total } else { last.unwrap_or(log.total) };
+    // Behind a filter, the last line of the log is not the last one shown; and lines may have come since they were counted.
+    let last = if end { log.total.max(last.unwrap_or(0)) } else { last.unwrap_or(log.total) };
     let rows: Vec<_> = log.lines.into_iter().map(|(number, line)| view! { <LogRow job number line /> }).collect();
     view! {
         <div class="part" id="log-part" data-last=last data-end=end.to_string() data-total=log.total>
