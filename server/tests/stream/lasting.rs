@@ -41,7 +41,9 @@ async fn a_stream_comes_in_chunks_and_says_that_the_connection_ends_with_it() {
     let read = read_to(&mut told(&[STREAM]).await, "event: snapshot", 1).await;
     let (head, body) = read.split_once("\r\n\r\n").unwrap();
     let head = head.to_lowercase();
-    for line in ["http/1.1 200 ok", "content-type: text/event-stream", "transfer-encoding: chunked", "connection: close"] {
+    for line in
+        ["http/1.1 200 ok", "content-type: text/event-stream", "transfer-encoding: chunked", "connection: close"]
+    {
         assert!(head.lines().any(|other| other == line), "{line} is not in {head}");
     }
     assert!(head.contains("\r\ndate: "), "{head}");

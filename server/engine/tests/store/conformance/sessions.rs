@@ -156,7 +156,8 @@ pub(crate) async fn the_owners_of_many_sessions_are_those_of_each(kept: Kept) {
     store.flush().await.expect("written");
     let keys: Vec<_> = (1..6).map(|key| [key; 32]).collect();
     let owners = async |now| store.session_owners(&keys, Micros(now), idle_since).await.expect("read");
-    let mut found: Vec<_> = owners(NOW).await.into_iter().map(|(key, owner)| (key[0], owner.user, owner.used)).collect();
+    let mut found: Vec<_> =
+        owners(NOW).await.into_iter().map(|(key, owner)| (key[0], owner.user, owner.used)).collect();
     found.sort_unstable();
     assert_eq!(found, [(1, mei, idle_since), (2, noor, idle_since)], "the third is idle, the fourth is nobody's");
     assert_eq!(owners(NOW + HOUR).await, []);
