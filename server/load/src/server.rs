@@ -189,7 +189,10 @@ impl Publisher {
         let text = format!("{text:.<0$}", FRAME - frame);
         match self.kind {
             Kind::Bare | Kind::Nchan => self.post.send("/publish", "text/plain", &text)?,
-            Kind::Milepost => self.post.send("/api/limit_queue", FORM, &format!("queue=disk&at_once={number}"))?,
+            Kind::Milepost => {
+                let form = format!("to=everyone&text={}", text.replace(' ', "+"));
+                self.post.send("/api/send_message", FORM, &form)?
+            }
         };
         Ok(())
     }

@@ -713,6 +713,7 @@ macro_rules! promises {
             the_access_version_rises_with_every_change_of_rights_and_with_nothing_else
             a_session_lives_until_it_expires
             an_owned_session_ends_when_it_is_not_used
+            the_owners_of_many_sessions_are_those_of_each
             sessions_of_a_person_can_be_ended
             a_new_password_ends_the_other_sessions
             a_password_replaces_only_the_one_that_was_proved
