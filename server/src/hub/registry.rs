@@ -25,9 +25,9 @@ impl Key {
         Self(rand::random())
     }
 
-    /// The key behind a name, if it can be one.
+    /// The key behind a name, if it can be one: each has one name.
     pub(crate) fn of(name: &StreamId) -> Option<Self> {
-        u128::from_str_radix(&name.0, 16).ok().map(Self)
+        u128::from_str_radix(&name.0, 16).ok().map(Self).filter(|key| key.name() == *name)
     }
 
     /// The name that clients use.
