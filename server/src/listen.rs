@@ -140,13 +140,13 @@ async fn converse(
         let (router, lasting) = (router.clone(), Arc::clone(&lasting));
         async move {
             let may_last = lasting::may_last(&request);
-            let Ok(response) = router.oneshot(request.map(axum::body::Body::new)).await;
+            let Ok(mut response) = router.oneshot(request.map(axum::body::Body::new)).await;
             if !may_last {
                 return Ok::<_, Infallible>(response);
             }
-            match lasting::Answer::among(response) {
-                Ok(answer) => lasting.put(answer),
-                Err(response) => return Ok(response),
+            match lasting::Answer::of(&mut response) {
+                Some(answer) => lasting.put(answer),
+                None => return Ok(response),
             }
             // The connection is dropped before this is looked at again.
             pending().await

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How long streams may take to come back.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// From the kill to the moment when the server takes connections again.
 const DOWN: Duration = Duration::from_secs(1);
 /// Messages a second, before, while and after.
@@ -43,7 +43,7 @@ pub(crate) fn run(streams: usize, retry: Retry) -> Result<Figures> {
     let server = Server::milepost(House::build(streams)?, &[])?;
     let start = begun.elapsed().min(Duration::from_millis(100));
     let board = Arc::new(Board::new());
-    let ears = (0..streams).map(|_| Collector::new(&board, server.mark(), &[b"hello"])).collect();
+    let ears = (0..streams).map(|_| Collector::new(&board, Server::MARK, &[b"hello"])).collect();
     let crew = Crew::start(server.plan(retry, 2), ears)?;
     crew.all_live(PATIENCE)?;
 
@@ -56,7 +56,7 @@ pub(crate) fn run(streams: usize, retry: Retry) -> Result<Figures> {
             thread::sleep(Duration::from_secs(2));
             let killed = Instant::now();
             let house = server.kill()?;
-            thread::sleep((DOWN - start).saturating_sub(killed.elapsed()));
+            thread::sleep(DOWN.saturating_sub(start + killed.elapsed()));
             let server = Server::again(house, addr)?;
             let down = killed.elapsed();
             // Each has noticed by now, or is about to: what has not comes later than anybody.

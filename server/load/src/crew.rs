@@ -59,12 +59,21 @@ impl Retry {
     }
 }
 
+/// Makes the bytes of a request, from the number of a client and the last id it has heard.
+pub(crate) type Request = Box<dyn Fn(usize, &str) -> Vec<u8> + Send + Sync>;
+
+/// What clients have heard, each by itself, and what a thread or all of them have counted.
+type Heard<E, T> = (Vec<Outcome<E>>, T);
+
+/// At work with its clients.
+type Thread<E, T> = JoinHandle<Result<Heard<E, T>>>;
+
 /// What all clients do.
 pub(crate) struct Plan {
     /// The server.
     pub(crate) addr: SocketAddr,
     /// The bytes of a client's request; also given the last id it has heard, which may be empty.
-    pub(crate) request: Box<dyn Fn(usize, &str) -> Vec<u8> + Send + Sync>,
+    pub(crate) request: Request,
     /// What they do when a stream breaks.
     pub(crate) retry: Retry,
     /// Source addresses, 127.0.0.1 on; 0 for what the system chooses.
@@ -86,7 +95,7 @@ struct Shared {
 /// Clients at work.
 pub(crate) struct Crew<E: Ear> {
     shared: Arc<Shared>,
-    threads: Vec<JoinHandle<Result<(Vec<Outcome<E>>, E::Tally)>>>,
+    threads: Vec<Thread<E, E::Tally>>,
     clients: usize,
 }
 
@@ -117,7 +126,7 @@ impl<E: Ear> Crew<E> {
         for part in parts {
             let shared = Arc::clone(&shared);
             let thread = thread::Builder::new().name("crew".to_owned());
-            threads.push(thread.spawn(move || Hand::new(&shared, part)?.work())?);
+            threads.push(thread.spawn(move || Hand::new(&shared, part).work())?);
         }
         Ok(Self { shared, threads, clients })
     }
@@ -149,7 +158,7 @@ impl<E: Ear> Crew<E> {
     }
 
     /// Closes all streams; answers what the clients heard, in their order, and what the threads counted.
-    pub(crate) fn end(self) -> Result<(Vec<Outcome<E>>, Vec<E::Tally>)> {
+    pub(crate) fn end(self) -> Result<Heard<E, Vec<E::Tally>>> {
         self.shared.stop.store(true, Relaxed);
         let (mut parts, mut tallies) = (Vec::new(), Vec::new());
         for thread in self.threads {
@@ -190,13 +199,13 @@ struct Client<E> {
 }
 
 impl<'a, E: Ear> Hand<'a, E> {
-    fn new(shared: &'a Shared, ears: Vec<(usize, E)>) -> Result<Self> {
+    fn new(shared: &'a Shared, ears: Vec<(usize, E)>) -> Self {
         let clients: Vec<_> = ears.into_iter().map(|(number, ear)| Client::new(number, ear)).collect();
         let waiting = (0..clients.len()).collect();
-        Ok(Self { shared, clients, waiting, opening: 0, due: BinaryHeap::new(), tally: E::Tally::default() })
+        Self { shared, clients, waiting, opening: 0, due: BinaryHeap::new(), tally: E::Tally::default() }
     }
 
-    fn work(mut self) -> Result<(Vec<Outcome<E>>, E::Tally)> {
+    fn work(mut self) -> Result<Heard<E, E::Tally>> {
         let mut poll = Poll::new()?;
         let mut events = mio::Events::with_capacity(4096);
         let mut buffer = vec![0; BUFFER];

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How long streams may take to open, and numbers to arrive.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// What a server is left alone for before its memory is looked at.
 const REST: Duration = Duration::from_millis(500);
 /// Connections that publish at the same time, where as much is published as is delivered.
@@ -58,7 +58,7 @@ pub(crate) fn run(kind: Kind, streams: usize, pace: Pace, time: Duration) -> Res
     let board = Arc::new(Board::new());
     thread::sleep(REST);
     let empty = server.cost()?.memory;
-    let ears = (0..streams).map(|_| Collector::new(&board, server.mark(), server.live_with())).collect();
+    let ears = (0..streams).map(|_| Collector::new(&board, Server::MARK, server.live_with())).collect();
     let crew = Crew::start(server.plan(Retry::Never, 2), ears)?;
     crew.all_live(PATIENCE)?;
     publish(&server, &board, streams, pace, Duration::from_secs(1))?;

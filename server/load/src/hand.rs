@@ -50,7 +50,7 @@ pub(crate) fn listen(wish: Wish) -> Result<()> {
     ensure!(wish.url.scheme() == "http", "only http is spoken here: go around the proxy");
     let addr = (host, port).to_socket_addrs()?.next().context("the host has no address")?;
     let path = wish.url[url::Position::BeforePath..].to_owned();
-    let headers: String = wish.header.iter().map(|line| format!("{}\r\n", line.trim())).collect();
+    let headers = wish.header.iter().fold(String::new(), |headers, line| headers + line.trim() + "\r\n");
     let begin = format!("GET {path} HTTP/1.1\r\nhost: {host}:{port}\r\naccept: text/event-stream\r\n{headers}");
     let request = move |_: usize, last_id: &str| {
         let last = if last_id.is_empty() { String::new() } else { format!("last-event-id: {last_id}\r\n") };
@@ -61,9 +61,9 @@ pub(crate) fn listen(wish: Wish) -> Result<()> {
     let listening = Arc::new(AtomicBool::new(false));
     let ears = (0..wish.streams).map(|_| Listener { listening: Arc::clone(&listening), ..Listener::default() });
     let crew = Crew::start(plan, ears.collect())?;
-    let begun = Instant::now();
-    crew.all_live(Duration::from_secs(60))?;
-    println!("{} streams live after {} ms", wish.streams, begun.elapsed().as_millis());
+    let started = Instant::now();
+    crew.all_live(Duration::from_mins(1))?;
+    println!("{} streams live after {} ms", wish.streams, started.elapsed().as_millis());
     listening.store(true, Relaxed);
     thread::sleep(Duration::from_secs(wish.seconds));
     listening.store(false, Relaxed);

@@ -21,7 +21,7 @@ use crate::{
     sse::Event,
 };
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// What everything has to come to rest in before it is measured.
 const WARM_UP: Duration = Duration::from_secs(3);
 /// The jobs end one after the other over this time, seconds.

@@ -25,16 +25,18 @@ impl Post {
         Self { addr, headers, stream: None }
     }
 
+    fn connect(&self) -> Result<TcpStream> {
+        let stream = TcpStream::connect(self.addr)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(stream)
+    }
+
     /// Sends a body; answers the body of the answer, which must be one of success.
     pub(crate) fn send(&mut self, path: &str, kind: &str, body: &str) -> Result<String> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
-            None => {
-                let stream = TcpStream::connect(self.addr)?;
-                stream.set_nodelay(true)?;
-                stream.set_read_timeout(Some(PATIENCE))?;
-                stream
-            }
+            None => self.connect()?,
         };
         let (addr, headers, length) = (self.addr, &self.headers, body.len());
         let head = format!(

@@ -141,9 +141,7 @@ impl Server {
     }
 
     /// What stands before a number that was published, in the data of its event.
-    pub(crate) const fn mark(&self) -> &'static [u8] {
-        b"say "
-    }
+    pub(crate) const MARK: &[u8] = b"say ";
 
     /// The events that a stream is live with.
     pub(crate) const fn live_with(&self) -> &'static [&'static [u8]] {

@@ -190,7 +190,7 @@ mod tests {
             for piece in WIRE.chunks(size) {
                 let mut on = |piece: Piece<'_>| {
                     heard.push(match piece {
-                        Piece::Head(head) => head.status.to_string(),
+                        Piece::Head(answered) => answered.status.to_string(),
                         Piece::Event(event) => {
                             String::from_utf8_lossy(&[event.name, event.id, event.data].concat()).into()
                         }

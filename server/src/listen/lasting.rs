@@ -16,7 +16,7 @@ use std::{
 
 use axum::response::Response;
 use bytes::Bytes;
-use http::{HeaderName, Method, Request, Version, header, response::Parts};
+use http::{HeaderName, Method, Request, Version, header};
 use http_body::{Body, Frame, SizeHint};
 use tokio::{
     net::TcpStream,
@@ -50,8 +50,8 @@ impl Body for ByHyper {
     type Error = Infallible;
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let mut content = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        content.as_mut().map_or(Poll::Ready(None), |content| content.as_mut().poll_frame(context))
+        let mut body = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        body.as_mut().map_or(Poll::Ready(None), |body| body.as_mut().poll_frame(context))
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -71,15 +71,11 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// What is in `response`, where that is lasting; else the response.
-    pub(super) fn among(mut response: Response) -> Result<Self, Response> {
-        let content = response.extensions_mut().remove::<Lasting>();
-        let content =
-            content.and_then(|Lasting(content)| content.lock().unwrap_or_else(PoisonError::into_inner).take());
-        match content {
-            Some(content) => Ok(Self { head: head(&response.into_parts().0), content }),
-            None => Err(response),
-        }
+    /// Takes out of `response` what lasts, where it does.
+    pub(super) fn of(response: &mut Response) -> Option<Self> {
+        let Lasting(content) = response.extensions_mut().remove()?;
+        let content = content.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        Some(Self { head: head(response), content })
     }
 
     /// Sends it to its end. `TimedOut` where the peer has taken nothing for as long as `patience`.
@@ -90,17 +86,17 @@ impl Answer {
 }
 
 /// Status line and headers.
-fn head(parts: &Parts) -> Bytes {
+fn head(response: &Response) -> Bytes {
     let mut head = Vec::with_capacity(1024);
-    let status = parts.status;
+    let status = response.status();
     let line = |name: &HeaderName, value: &[u8]| [name.as_str().as_bytes(), b": ", value, b"\r\n"].concat();
     head.extend_from_slice(
         format!("HTTP/1.1 {} {}\r\n", status.as_str(), status.canonical_reason().unwrap_or_default()).as_bytes(),
     );
-    for (name, value) in &parts.headers {
+    for (name, value) in response.headers() {
         head.extend_from_slice(&line(name, value.as_bytes()));
     }
-    if !parts.headers.contains_key(header::DATE) {
+    if !response.headers().contains_key(header::DATE) {
         head.extend_from_slice(&line(&header::DATE, httpdate::fmt_http_date(SystemTime::now()).as_bytes()));
     }
     head.extend_from_slice(b"connection: close\r\ntransfer-encoding: chunked\r\n\r\n");

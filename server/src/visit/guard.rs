@@ -116,21 +116,22 @@ impl Shared {
             let actor = match &visit.proof {
                 Proof::None => Actor::Nobody,
                 Proof::Session(key) => owners.get(key).map_or(Actor::Nobody, |owner| self.gatekeeper.actor(owner.user)),
-                Proof::Token(secret) => match programs.get(secret) {
-                    Some(actor) => actor.clone(),
-                    None => {
-                        let actor = self.gatekeeper.bearer(secret, sessions::now()).await?.unwrap_or(Actor::Nobody);
-                        programs.insert(Arc::clone(secret), actor.clone());
-                        actor
+                Proof::Token(secret) => {
+                    if !programs.contains_key(secret) {
+                        let actor = self.gatekeeper.bearer(secret, sessions::now()).await?;
+                        programs.insert(Arc::clone(secret), actor.unwrap_or(Actor::Nobody));
                     }
-                },
+                    programs[secret].clone()
+                }
             };
             let holds = visit.holds(&actor, &self.gatekeeper);
             let close = self.watched().all.get_mut(&number).and_then(|listener| {
                 listener.seen = true;
                 if holds { None } else { listener.close.take() }
             });
-            close.into_iter().for_each(|close| close());
+            if let Some(close) = close {
+                close();
+            }
         }
         Ok(())
     }

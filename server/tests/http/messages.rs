@@ -122,11 +122,14 @@ fn who_watches_a_job_is_told_of_messages_and_notes_and_nobody_who_may_not_see_it
     assert!(ben.page(&format!("/jobs/{private}")).contains("noted on the concealed"));
 }
 
+/// What is filled in.
+type Form<'a> = &'a [(&'a str, &'a str)];
+
 #[test]
 fn what_is_wrong_with_a_message_is_said_beside_the_field_and_what_was_typed_stays() {
     let (house, ada) = House::of_ada();
     let long = "x".repeat(1_001);
-    let cases: [(&[(&str, &str)], &str, &str, u16); 6] = [
+    let cases: [(Form<'_>, &str, &str, u16); 6] = [
         (&[("to", "everyone"), ("text", " \u{7}\n ")], "text", "Text is required", 422),
         (&[("to", "everyone"), ("text", &long)], "text", "at most 1,000 characters; these are 1,001", 422),
         (&[("to", "all"), ("text", "kept as typed")], "to", "Choose everyone, user or job", 422),
@@ -181,7 +184,7 @@ fn a_note_by_form_stands_on_the_page_of_its_job_and_a_faulty_one_comes_back_ther
     let answer = ada.submit("add_note", &[("id", &id), ("text", &long)]);
     assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
     let back = answer.text().unwrap();
-    assert!(back.contains("add_note-text-error") && back.contains(&format!("{}</textarea>", long)), "{back}");
+    assert!(back.contains("add_note-text-error") && back.contains(&format!("{long}</textarea>")), "{back}");
     assert!(!back.contains("http-equiv=\"refresh\""), "what was typed would go");
     assert!(ada.page(&page).contains("http-equiv=\"refresh\""));
     assert!(!ada.page(&format!("{page}?note=write")).contains("http-equiv=\"refresh\""));

@@ -241,11 +241,13 @@ fn ways(route: &Route) -> Vec<Way> {
     }
 }
 
+/// What a function is given, for a job.
+type Arguments = fn(i64) -> Vec<(&'static str, String)>;
+
 /// Messages to more than one person: to everybody, and to who watches a job.
 fn messages() -> Vec<Way> {
     let everyone = |_| vec![("to", "everyone".to_owned()), ("text", String::new())];
     let watchers = |job: i64| vec![("to", "job".to_owned()), ("job", job.to_string()), ("text", String::new())];
-    type Arguments = fn(i64) -> Vec<(&'static str, String)>;
     let kinds: [(&str, Action, bool, Arguments); 2] =
         [("everyone", Action::Announce, false, everyone), ("job", Action::Steer, true, watchers)];
     let ways = kinds.map(|(to, action, about, given)| {

@@ -152,7 +152,9 @@ pub(crate) async fn the_owners_of_many_sessions_are_those_of_each(kept: Kept) {
         assert!(store.create_session(&[key; 32], session(user)).await.expect("created"));
     }
     assert!(store.create_session(&[4; 32], anonymous(b"", NOW + HOUR)).await.expect("created"));
-    [1, 2].iter().for_each(|key| store.touch_session(&[*key; 32], idle_since));
+    for key in [1, 2] {
+        store.touch_session(&[key; 32], idle_since);
+    }
     store.flush().await.expect("written");
     let keys: Vec<_> = (1..6).map(|key| [key; 32]).collect();
     let owners = async |now| store.session_owners(&keys, Micros(now), idle_since).await.expect("read");
