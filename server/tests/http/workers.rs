@@ -28,9 +28,13 @@ fn server_and_worker(arguments: &[&str]) -> (Browser, Worker) {
 pub(crate) struct Stream(BufReader<Response>);
 
 impl Stream {
+    /// A stream whose snapshot has come: whatever happens from now on comes as an event.
     pub(crate) fn of(browser: &Browser, topics: &str) -> Self {
         let client = Client::builder().timeout(3 * PATIENCE).build().unwrap();
-        Self(BufReader::new(client.get(browser.milepost.url(&format!("/events?{topics}"))).send().unwrap()))
+        let answer = client.get(browser.milepost.url(&format!("/events?{topics}"))).send().unwrap();
+        let mut stream = Self(BufReader::new(answer));
+        stream.until("snapshot", |_| true);
+        stream
     }
 
     /// Reads on to an event of this name whose data fit.
