@@ -1,6 +1,7 @@
 //! `milepost serve`: from the settings to a running server, and back to nothing.
 
 use std::{
+    io,
     net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
@@ -9,7 +10,10 @@ use std::{
 use accounts::Gatekeeper;
 use any_spawner::Executor;
 use engine::{Engine, Listener};
-use tokio::{net::TcpListener, runtime};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    runtime,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -49,8 +53,7 @@ async fn serve(config: Config, tasks: Tasks, on: runtime::Handle) -> Result<()> 
     let mut signals = Signals::new()?;
     let lock = Lock::serve(&config.work.data_dir)?;
     // Bound before the engine opens, so that a taken port harms no job; accepted from once everything stands.
-    let listener =
-        TcpListener::bind(config.addr).await.map_err(|source| Error::Listen { addr: config.addr, source })?;
+    let listener = listen(config.addr).map_err(|source| Error::Listen { addr: config.addr, source })?;
     let addr = listener.local_addr().map_err(|source| Error::Listen { addr: config.addr, source })?;
 
     let config = Arc::new(config);
@@ -155,4 +158,16 @@ fn announce(config: &Config, addr: SocketAddr, invitation: Option<String>) {
             println!("set up the first administrator at {link}");
         }
     }
+}
+
+/// Connections that wait to be taken; the system may allow fewer. After a restart thousands of streams come at once, and
+/// whoever finds no room tries again only after a second.
+const WAITING: u32 = 16_384;
+
+/// Takes an address. To be called on a runtime.
+fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(WAITING)
 }
