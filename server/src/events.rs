@@ -56,9 +56,9 @@ pub struct Pace {
     pub heartbeat: Duration,
     /// The longest life of a stream; each lives between 0.8 and 1.0 of it, so that they do not come back together.
     pub lifetime: Duration,
-    /// Between two sends of progress on one stream, at least. Shorter than the sampler's beat, so that it never adds
-    /// to the delay of progress that comes at that beat.
-    pub progress_gap: Duration,
+    /// Between two sends on one stream, at least: what comes meanwhile goes together. Shorter than the sampler's beat, so
+    /// that it never adds to the delay of progress that comes at that beat.
+    pub rest: Duration,
     /// Over how long the ends of many streams are spread when the server goes down. Part of the time that answers under
     /// way are given.
     pub drain: Duration,
@@ -69,7 +69,7 @@ impl Default for Pace {
         Self {
             heartbeat: Duration::from_secs(10),
             lifetime: Duration::from_mins(10),
-            progress_gap: Duration::from_millis(80),
+            rest: Duration::from_millis(12),
             drain: Duration::from_secs(2),
         }
     }

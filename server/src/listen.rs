@@ -22,6 +22,9 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::{self as tokio_io, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    select,
+    sync::mpsc::{self, UnboundedReceiver},
+    task::JoinSet,
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -66,6 +69,8 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
     let seats = Arc::new(Seats { limits, taken: Mutex::default() });
     let connections = TaskTracker::new();
     let abort = CancellationToken::new();
+    let (lasts, lasting) = mpsc::unbounded_channel();
+    connections.spawn(last_all(lasting, stop.clone(), abort.clone()));
     while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
@@ -79,19 +84,16 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
             continue;
         };
         let connection = answer(stream, peer, router.clone(), stop.clone());
-        let (abort, stop, again) = (abort.clone(), stop.clone(), connections.clone());
+        let (abort, lasts) = (abort.clone(), lasts.clone());
         connections.spawn(async move {
             let lasting = abort.run_until_cancelled(connection).await.flatten();
-            // In a task of its own, which has no room for all that goes before.
-            if let Some(Lasts { answer, stream }) = lasting {
-                again.spawn(async move {
-                    abort.run_until_cancelled(last(answer, stream, stop)).await;
-                    drop(seat);
-                });
+            if let Some((answer, stream)) = lasting {
+                // Whoever would look after it is gone once all is over.
+                let _ = lasts.send(Lasts { answer, stream, seat });
             }
         });
     }
-    drop(listener);
+    drop((listener, lasts));
     connections.close();
     if timeout(drain, connections.wait()).await.is_err() {
         tracing::warn!(open = connections.len(), "closing the connections that did not end in time");
@@ -104,17 +106,39 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
 struct Lasts {
     answer: lasting::Answer,
     stream: TcpStream,
+    seat: Seat,
+}
+
+/// Sends the answers that last: each in a task of its own, which has no room for all that went before.
+async fn last_all(mut answers: UnboundedReceiver<Lasts>, stop: CancellationToken, abort: CancellationToken) {
+    let mut under_way = JoinSet::new();
+    loop {
+        select! {
+            Some(next) = answers.recv() => {
+                under_way.spawn(last(next, stop.clone()));
+            }
+            Some(_) = under_way.join_next() => {}
+            () = abort.cancelled() => break,
+            else => break,
+        }
+    }
+    under_way.shutdown().await;
 }
 
 /// One connection, from its first byte to its last, or to an answer that lasts.
-async fn answer(stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) -> Option<Lasts> {
+async fn answer(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    stop: CancellationToken,
+) -> Option<(lasting::Answer, TcpStream)> {
     if let Err(error) = prepare(&stream) {
         tracing::debug!(%peer, %error, "the connection was gone before it began");
         return None;
     }
     let mut stream = Patient::new(stream, PEER_TIMEOUT);
     match converse(&mut stream, peer, router, &stop).await {
-        Ok(Some(answer)) => return Some(Lasts { answer, stream: stream.into_inner() }),
+        Ok(Some(answer)) => return Some((answer, stream.into_inner())),
         Ok(None) => {}
         Err(error) => tracing::debug!(%peer, %error, "the connection broke"),
     }
@@ -175,7 +199,7 @@ async fn converse(
 }
 
 /// An answer that lasts, to its end.
-async fn last(answer: lasting::Answer, mut stream: TcpStream, stop: CancellationToken) {
+async fn last(Lasts { answer, mut stream, seat: _seat }: Lasts, stop: CancellationToken) {
     match answer.send(&mut stream, PEER_TIMEOUT).await {
         Ok(()) if !stop.is_cancelled() => Box::pin(part(stream)).await,
         Ok(()) => {}

@@ -86,6 +86,14 @@ impl Live {
         self.table().attempts.values().cloned().collect()
     }
 
+    /// Those of some jobs, in their order.
+    pub(crate) fn of(&self, some: impl Fn(JobId) -> bool) -> Vec<Arc<Attempt>> {
+        let mut attempts: Vec<_> =
+            self.table().attempts.values().filter(|attempt| some(attempt.fence.job)).cloned().collect();
+        attempts.sort_unstable_by_key(|attempt| attempt.fence.job);
+        attempts
+    }
+
     /// Waits until none is left.
     pub(crate) async fn emptied(&self) {
         loop {

@@ -1,5 +1,5 @@
-//! Looks at what runs, ten times a second: tells the listener and the store what moved, and stops what has passed a
-//! limit in time.
+//! Looks at what runs, at each job ten times a second: tells the listener and the store what moved, and stops what has
+//! passed a limit in time.
 
 use std::{
     sync::Arc,
@@ -16,8 +16,11 @@ use crate::{
     shared::Shared,
 };
 
-/// Between two rounds.
+/// Between two looks at one job.
 const ROUND: Duration = Duration::from_millis(100);
+/// In so many parts is a round made, one after the other: what thousands of jobs tell does not come all at once then, and
+/// arrives while it is new.
+const PARTS: u32 = 4;
 /// Between two saves of one job: at most two a second.
 const SAVE: Duration = Duration::from_millis(500);
 
@@ -27,18 +30,29 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<()> {
     thread::Builder::new()
         .name("sampler".to_owned())
         .spawn(move || {
-            // While nothing runs the thread sleeps.
-            while shared.live.wait_for_any() && shared.live.pause(ROUND) {
-                round(&shared);
+            let mut due = Instant::now();
+            for part in (0..PARTS).cycle() {
+                // While nothing runs the thread sleeps.
+                if !shared.live.wait_for_any() {
+                    return;
+                }
+                let now = Instant::now();
+                let overslept = now.saturating_duration_since(due) > ROUND;
+                due = if overslept { now } else { due } + ROUND / PARTS;
+                if !shared.live.pause(due.saturating_duration_since(now)) {
+                    return;
+                }
+                look(&shared, part);
             }
         })
         .map_err(|source| Error::Io { what: "starting the sampler's thread".to_owned(), source })?;
     Ok(())
 }
 
-fn round(shared: &Shared) {
+/// Looks at the jobs of a part.
+fn look(shared: &Shared, part: u32) {
     let (now, at) = (Instant::now(), shared.clock.now());
-    let attempts = shared.live.all();
+    let attempts = shared.live.of(|job| job.0.rem_euclid(i64::from(PARTS)) == i64::from(part));
     let mut moved = Vec::new();
     let mut saves = Vec::new();
     let mut logs = Vec::new();

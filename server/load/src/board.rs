@@ -3,13 +3,15 @@
 use std::{
     collections::BTreeSet,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
 
-use crate::{crew::Ear, histogram::Histogram, seen::Seen, sse::Event};
+use memchr::memmem::Finder;
+
+use crate::{crew::Ear, histogram::Histogram, seen::Seen, server::Publisher, sse::Event};
 
 /// Most that one run publishes.
 const MOST: usize = 1 << 20;
@@ -92,20 +94,26 @@ pub(crate) struct Delivered {
     pub(crate) foreign: u64,
 }
 
+/// Names of events.
+pub(crate) type Names = &'static [&'static [u8]];
+
 /// A client that collects numbers.
 pub(crate) struct Collector {
-    board: std::sync::Arc<Board>,
+    board: Arc<Board>,
     /// What stands before the number.
-    mark: &'static [u8],
-    /// The stream is live with an event of this name; with any where it is empty.
-    live_with: &'static [&'static [u8]],
+    mark: Finder<'static>,
+    /// The stream is live with an event of such a name; with any where there is none.
+    live_with: Names,
+    /// The same for a stream that it comes back with.
+    back_with: Names,
     /// What has come.
     pub(crate) seen: Seen,
 }
 
 impl Collector {
-    pub(crate) fn new(board: &std::sync::Arc<Board>, mark: &'static [u8], live_with: &'static [&'static [u8]]) -> Self {
-        Self { board: std::sync::Arc::clone(board), mark, live_with, seen: Seen::from(board.end()) }
+    pub(crate) fn new(board: &Arc<Board>, live_with: Names, back_with: Names) -> Self {
+        let mark = Finder::new(Publisher::MARK);
+        Self { board: Arc::clone(board), mark, live_with, back_with, seen: Seen::from(board.end()) }
     }
 }
 
@@ -113,7 +121,7 @@ impl Ear for Collector {
     type Tally = Delivered;
 
     fn hear(&mut self, event: &Event<'_>, now: Instant, tally: &mut Delivered) -> bool {
-        if let Some(number) = number_after(event.data, self.mark) {
+        if let Some(number) = number_after(event.data, &self.mark) {
             match self.board.age(number, now) {
                 Some(age) => {
                     tally.events += 1;
@@ -128,13 +136,17 @@ impl Ear for Collector {
                 None => tally.foreign += 1,
             }
         }
-        self.live_with.is_empty() || self.live_with.contains(&event.name)
+        let live = self.live_with.is_empty() || self.live_with.contains(&event.name);
+        if live {
+            self.live_with = self.back_with;
+        }
+        live
     }
 }
 
 /// The digits that follow `mark`.
-pub(crate) fn number_after(data: &[u8], mark: &[u8]) -> Option<u64> {
-    let from = memchr::memmem::find(data, mark)? + mark.len();
+pub(crate) fn number_after(data: &[u8], mark: &Finder<'_>) -> Option<u64> {
+    let from = mark.find(data)? + mark.needle().len();
     let digits = data[from..].split(|byte| !byte.is_ascii_digit()).next().filter(|digits| !digits.is_empty())?;
     digits.iter().try_fold(0_u64, |sum, digit| sum.checked_mul(10)?.checked_add(u64::from(digit - b'0')))
 }

@@ -23,6 +23,9 @@ use crate::sse::{Answer, Event, Piece};
 const OPENING: usize = 200;
 /// The longest wait for news.
 const BEAT: Duration = Duration::from_millis(20);
+/// What comes is looked at once in this time, as a network card would gather it: a client on the server's own machine that
+/// is woken by each write takes the processor from the server each time. Latencies are too long by so much at most.
+const GATHER: Duration = Duration::from_millis(1);
 /// Read at once, bytes.
 const BUFFER: usize = 256 << 10;
 
@@ -210,6 +213,7 @@ impl<'a, E: Ear> Hand<'a, E> {
         let mut events = mio::Events::with_capacity(4096);
         let mut buffer = vec![0; BUFFER];
         while !self.shared.stop.load(Relaxed) {
+            thread::sleep(GATHER);
             let now = Instant::now();
             while self.opening < OPENING
                 && let Some(client) = self.waiting.pop_front()

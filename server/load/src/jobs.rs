@@ -1,7 +1,6 @@
 //! Many jobs that report all the time, many streams that each show some of them.
 
 use std::{
-    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
@@ -11,6 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use memchr::memmem::Finder;
 
 use crate::{
     board::number_after,
@@ -67,11 +67,12 @@ pub(crate) fn run(scene: Scene) -> Result<Figures> {
     let server = Server::milepost(house, &["--concurrency", &jobs.to_string()])?;
     let seconds = (WARM_UP + time).as_secs() as usize + 4;
     let numbers = start(&server, jobs, seconds)?;
-    let watch = Arc::new(Watch { measuring: AtomicBool::new(false), ends: AtomicU64::new(0) });
+    let watch = Arc::new(Watch::new());
     let shows = move |stream: usize| (0..shown).map(move |n| (stream * shown + n) % jobs);
-    let ears = (0..streams).map(|stream| Viewer {
-        watch: Arc::clone(&watch),
-        jobs: shows(stream).map(|place| (numbers[place], Shown::default())).collect(),
+    let ears = (0..streams).map(|stream| {
+        let mut jobs: Vec<_> = shows(stream).map(|place| (numbers[place], Shown::default())).collect();
+        jobs.sort_unstable_by_key(|(job, _)| *job);
+        Viewer { watch: Arc::clone(&watch), jobs }
     });
     let ears: Vec<_> = ears.collect();
     let path = {
@@ -104,7 +105,7 @@ pub(crate) fn run(scene: Scene) -> Result<Figures> {
     }
     ensure!(crew.broken() == 0, "streams broke: {}", crew.faults());
     let (outcomes, tallies) = crew.end()?;
-    let ends: u64 = outcomes.iter().flat_map(|outcome| outcome.ear.jobs.values()).map(|shown| shown.ends).sum();
+    let ends: u64 = outcomes.iter().flat_map(|outcome| &outcome.ear.jobs).map(|(_, shown)| shown.ends).sum();
     let mut all = Ages::default();
     for tally in tallies {
         all.come.merge(&tally.come);
@@ -142,12 +143,52 @@ fn start(server: &Server, jobs: usize, seconds: usize) -> Result<Vec<u64>> {
 struct Watch {
     measuring: AtomicBool,
     ends: AtomicU64,
+    /// The same moment on both clocks: servers tell of the one, what comes is timed by the other.
+    moment: (Instant, SystemTime),
+    job: Finder<'static>,
+    rev: Finder<'static>,
+    at: Finder<'static>,
+    end: Finder<'static>,
+}
+
+impl Watch {
+    fn new() -> Self {
+        Self {
+            measuring: AtomicBool::new(false),
+            ends: AtomicU64::new(0),
+            moment: (Instant::now(), SystemTime::now()),
+            job: Finder::new("\"job\":"),
+            rev: Finder::new("\"rev\":"),
+            at: Finder::new("\"at\":"),
+            end: Finder::new("\"state\":\"succeeded\""),
+        }
+    }
+
+    /// Microseconds as servers tell them.
+    fn wall(&self, now: Instant) -> u64 {
+        let wall = self.moment.1 + now.saturating_duration_since(self.moment.0);
+        wall.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as u64
+    }
 }
 
 /// One client, and what it shows of each of its jobs.
 struct Viewer {
     watch: Arc<Watch>,
-    jobs: HashMap<u64, Shown>,
+    /// By their numbers.
+    jobs: Vec<(u64, Shown)>,
+}
+
+impl Viewer {
+    fn shown(&mut self, event: &Event<'_>) -> Option<&mut Shown> {
+        let job = number_after(event.data, &self.watch.job)?;
+        // Mostly they are numbered without gaps.
+        let guess = job.checked_sub(self.jobs.first()?.0)? as usize;
+        let place = match self.jobs.get(guess) {
+            Some((number, _)) if *number == job => guess,
+            Some(_) | None => self.jobs.binary_search_by_key(&job, |(number, _)| *number).ok()?,
+        };
+        Some(&mut self.jobs[place].1)
+    }
 }
 
 #[derive(Default)]
@@ -168,28 +209,27 @@ struct Ages {
 impl Ear for Viewer {
     type Tally = Ages;
 
-    fn hear(&mut self, event: &Event<'_>, _: Instant, tally: &mut Ages) -> bool {
-        let field = |name: &[u8]| number_after(event.data, name);
+    fn hear(&mut self, event: &Event<'_>, now: Instant, tally: &mut Ages) -> bool {
+        let watch = Arc::clone(&self.watch);
         match event.name {
             b"progress" => {
-                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as u64;
-                let shown = field(b"\"job\":").and_then(|job| self.jobs.get_mut(&job));
-                let (Some(shown), Some(rev)) = (shown, field(b"\"rev\":")) else { return false };
+                let (rev, at) = (number_after(event.data, &watch.rev), number_after(event.data, &watch.at));
+                let (Some(shown), Some(rev)) = (self.shown(event), rev) else { return false };
                 tally.late += u64::from(shown.ends > 0 || rev <= shown.rev);
                 shown.rev = rev;
-                let before = shown.at;
-                shown.at = field(b"\"at\":");
-                if self.watch.measuring.load(Relaxed)
-                    && let (Some(at), Some(before)) = (shown.at, before)
+                let before = std::mem::replace(&mut shown.at, at);
+                if watch.measuring.load(Relaxed)
+                    && let (Some(at), Some(before)) = (at, before)
                 {
+                    let now = watch.wall(now);
                     tally.come.add(Duration::from_micros(now.saturating_sub(at)));
                     tally.shown.add(Duration::from_micros(now.saturating_sub(before)));
                 }
             }
-            b"state" if memchr::memmem::find(event.data, b"\"state\":\"succeeded\"").is_some() => {
-                if let Some(shown) = field(b"\"job\":").and_then(|job| self.jobs.get_mut(&job)) {
+            b"state" if watch.end.find(event.data).is_some() => {
+                if let Some(shown) = self.shown(event) {
                     shown.ends += 1;
-                    self.watch.ends.fetch_add(1, Relaxed);
+                    watch.ends.fetch_add(1, Relaxed);
                 }
             }
             _ => {}

@@ -4,14 +4,14 @@
 const WINDOW: u64 = 128;
 
 /// What one client has received.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Seen {
-    /// All below have come, or were given up as missing.
+    /// All below have come, or stand among the missing.
     floor: u64,
     /// Of those from `floor` on, which have come.
     ahead: u128,
     /// Never came.
-    pub(crate) missing: u64,
+    pub(crate) missing: Vec<u64>,
     /// Came more than once.
     pub(crate) doubled: u64,
 }
@@ -19,7 +19,7 @@ pub(crate) struct Seen {
 impl Seen {
     /// Of numbers from `first` on.
     pub(crate) const fn from(first: u64) -> Self {
-        Self { floor: first, ahead: 0, missing: 0, doubled: 0 }
+        Self { floor: first, ahead: 0, missing: Vec::new(), doubled: 0 }
     }
 
     /// Notes one; whether it is new.
@@ -29,9 +29,7 @@ impl Seen {
             return false;
         }
         while number >= self.floor + WINDOW {
-            self.missing += u64::from(self.ahead & 1 == 0);
-            self.ahead >>= 1;
-            self.floor += 1;
+            self.pass();
         }
         let bit = 1 << (number - self.floor);
         let new = self.ahead & bit == 0;
@@ -43,13 +41,20 @@ impl Seen {
         new
     }
 
-    /// Settles that no number below `end` will come any more but those that did; `optional` may or may not have.
-    pub(crate) fn end(&mut self, end: u64, optional: &dyn Fn(u64) -> bool) {
+    /// Settles that no number below `end` will come any more but those that did.
+    pub(crate) fn end(&mut self, end: u64) {
         while self.floor < end {
-            self.missing += u64::from(self.ahead & 1 == 0 && !optional(self.floor));
-            self.ahead >>= 1;
-            self.floor += 1;
+            self.pass();
         }
+    }
+
+    /// Gives up on the lowest number that may still come, where it has not.
+    fn pass(&mut self) {
+        if self.ahead & 1 == 0 {
+            self.missing.push(self.floor);
+        }
+        self.ahead >>= 1;
+        self.floor += 1;
     }
 }
 
@@ -63,7 +68,7 @@ mod tests {
         for number in [11, 10, 12, 14, 13, 13, 300] {
             seen.add(number);
         }
-        seen.end(301, &|number| number == 299);
-        assert_eq!((seen.missing, seen.doubled), (300 - 15 - 1, 1));
+        seen.end(302);
+        assert_eq!((seen.missing, seen.doubled), ((15..300).chain([301]).collect(), 1));
     }
 }

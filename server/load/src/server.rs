@@ -140,9 +140,6 @@ impl Server {
         Plan { addr, request: Box::new(request), retry, sources: SOURCES, threads }
     }
 
-    /// What stands before a number that was published, in the data of its event.
-    pub(crate) const MARK: &[u8] = b"say ";
-
     /// The events that a stream is live with.
     pub(crate) const fn live_with(&self) -> &'static [&'static [u8]] {
         match self.kind {
@@ -176,6 +173,9 @@ pub(crate) struct Publisher {
 pub(crate) const FRAME: usize = 200;
 
 impl Publisher {
+    /// What stands before a number that was published, in the data of its event.
+    pub(crate) const MARK: &[u8] = b"say ";
+
     /// Publishes a number, in a text that makes an event of [`FRAME`] bytes.
     pub(crate) fn publish(&mut self, number: u64) -> Result<()> {
         // What else is in the event: `data: ` and two line breaks, or Milepost's name, id and JSON.

@@ -1,6 +1,6 @@
 //! Reads one answer of a stream: head, chunks, events. Bytes may come in any pieces.
 
-use memchr::memmem;
+use memchr::{memchr, memmem};
 
 /// An event as it stood on the wire.
 #[derive(Debug, PartialEq, Eq)]
@@ -109,7 +109,7 @@ impl Answer {
     }
 
     fn size<'a>(&mut self, bytes: &'a [u8], on: &mut impl FnMut(Piece<'_>)) -> Result<&'a [u8], &'static str> {
-        let Some(end) = memchr::memchr(b'\n', bytes) else {
+        let Some(end) = memchr(b'\n', bytes) else {
             self.begun.extend_from_slice(bytes);
             return if self.begun.len() > LONGEST_SIZE { Err("a chunk without a length") } else { Ok(&[]) };
         };
@@ -135,7 +135,7 @@ impl Answer {
         if !self.event.is_empty() {
             // The blank line itself may be split.
             let from = self.event.len().saturating_sub(1);
-            let upto = memchr::memmem::find(text, b"\n\n").map_or(text.len(), |end| end + 2);
+            let upto = memmem::find(text, b"\n\n").map_or(text.len(), |end| end + 2);
             let upto = if self.event[from] == b'\n' && text[0] == b'\n' { 1 } else { upto };
             self.event.extend_from_slice(&text[..upto]);
             text = &text[upto..];
@@ -162,7 +162,10 @@ fn length(line: &[u8]) -> Option<usize> {
 
 fn parse(text: &[u8]) -> Event<'_> {
     let mut event = Event { name: &[], id: &[], data: &[], length: text.len() + 2 };
-    for line in text.split(|byte| *byte == b'\n') {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let line = &rest[..memchr(b'\n', rest).unwrap_or(rest.len())];
+        rest = rest.get(line.len() + 1..).unwrap_or_default();
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let value = |rest| <[u8]>::strip_prefix(rest, b" ").unwrap_or(rest);
         if let Some(rest) = line.strip_prefix(b"data:") {

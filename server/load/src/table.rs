@@ -78,20 +78,28 @@ pub(crate) fn print(effort: Effort) -> Result<()> {
 
 const EVERY: Retry = Retry::Every(Duration::from_millis(300));
 
-/// Measures all servers in turn, round by round.
+/// Measures all servers in turn, round by round. One that others are measured by has no figures in a round in which it
+/// fails, which is said; ours may not fail.
 fn beside(kinds: &[Kind], what: &str, streams: usize, pace: Pace, effort: Effort, figures: &[Figure]) -> Result<()> {
-    let mut rounds: Vec<Vec<fanout::Figures>> = Vec::new();
+    let mut rounds: Vec<Vec<Option<fanout::Figures>>> = Vec::new();
     for _ in 0..effort.rounds {
-        let round: Result<Vec<_>> = kinds.iter().map(|kind| fanout::run(*kind, streams, pace, effort.time)).collect();
-        rounds.push(round?);
+        let run = |kind: &Kind| match fanout::run(*kind, streams, pace, effort.time) {
+            Err(error) if *kind != Kind::Milepost => {
+                println!("| {what}: no figures of a round, as {error:#} |");
+                Ok(None)
+            }
+            figures => figures.map(Some),
+        };
+        rounds.push(kinds.iter().map(run).collect::<Result<_>>()?);
     }
     for (name, figure, show) in figures {
-        let of = |kind: usize| median(rounds.iter().map(|round| figure(&round[kind])).collect());
-        let values: Vec<_> = (0..kinds.len()).map(|kind| show(of(kind))).collect();
+        let of = |round: &[Option<fanout::Figures>], kind: usize| round[kind].as_ref().map(figure);
+        let value = |kind: usize| median(rounds.iter().filter_map(|round| of(round, kind)).collect());
+        let values: Vec<_> = (0..kinds.len()).map(|kind| value(kind).map_or_else(none, show)).collect();
         let ours = kinds.len() - 1;
         let ratio = |kind: usize| {
-            let ratios = rounds.iter().map(|round| figure(&round[ours]) / figure(&round[kind]));
-            format!("{:.2}", median(ratios.collect()))
+            let ratios = rounds.iter().filter_map(|round| Some(of(round, ours)? / of(round, kind)?));
+            median(ratios.collect()).map_or_else(none, |ratio| format!("{ratio:.2}"))
         };
         let ratios: Vec<_> = (0..ours).map(ratio).collect();
         println!("| {what}: {name} | {} | {} |", values.join(" | "), ratios.join(" | "));
@@ -99,9 +107,13 @@ fn beside(kinds: &[Kind], what: &str, streams: usize, pace: Pace, effort: Effort
     Ok(())
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+fn none() -> String {
+    "-".to_owned()
+}
+
+fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_unstable_by(f64::total_cmp);
-    values[values.len() / 2]
+    values.get(values.len() / 2).copied()
 }
 
 fn line(what: &str, value: &str, wanted: &str) {

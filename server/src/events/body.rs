@@ -4,7 +4,7 @@ use std::{
     convert::Infallible,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use bytes::Bytes;
@@ -49,9 +49,11 @@ pub(super) struct StreamBody {
     catching_up: Option<BoxFuture<'static, Shared<CaughtUp>>>,
     ending: Option<Ending>,
     next_heartbeat: Instant,
-    progress_from: Instant,
+    rests_until: Instant,
     end_of_life: Instant,
     timer: Pin<Box<Sleep>>,
+    /// When the timer is going to wake whom.
+    set: Option<(Instant, Waker)>,
     done: bool,
     /// End with the stream.
     _guard: Option<Watching>,
@@ -71,9 +73,10 @@ impl StreamBody {
             catching_up: None,
             ending: start.ending,
             next_heartbeat: now + pace.heartbeat,
-            progress_from: now,
+            rests_until: now,
             end_of_life,
             timer: Box::pin(sleep_until(now + pace.heartbeat)),
+            set: None,
             done: false,
             _guard: start.guard,
             _place: start.place,
@@ -139,24 +142,24 @@ impl StreamBody {
             if now >= self.end_of_life {
                 self.subscription.outbox.close(ByeReason::Lifetime);
             }
-            let ending = &mut self.ending;
-            let sent = |event: &_| ending.iter_mut().for_each(|ending| ending.hear(event));
-            let epoch = self.subscription.hub().epoch();
-            let mut wake_at = self.next_heartbeat.min(self.end_of_life);
-            match self.subscription.outbox.take(now >= self.progress_from, epoch, context, sent) {
-                Taken::Frames(bytes, progress) => {
-                    if progress {
-                        self.progress_from = now + self.pace.progress_gap;
-                    }
-                    return Poll::Ready(Some(bytes));
-                }
-                Taken::Overflown => {
-                    self.catch_up(None);
+            if now < self.rests_until {
+                if !self.subscription.outbox.is_idle(context) {
+                    ready!(self.poll_timer(now, self.rests_until, context));
                     continue;
                 }
-                Taken::Closing(reason) => return Poll::Ready(Some(self.bye(reason))),
-                Taken::Early => wake_at = wake_at.min(self.progress_from),
-                Taken::Nothing => {}
+            } else {
+                match self.take(context) {
+                    Taken::Frames(bytes) => {
+                        self.rests_until = now + self.pace.rest;
+                        return Poll::Ready(Some(bytes));
+                    }
+                    Taken::Overflown => {
+                        self.catch_up(None);
+                        continue;
+                    }
+                    Taken::Closing(reason) => return Poll::Ready(Some(self.bye(reason))),
+                    Taken::Nothing => {}
+                }
             }
             if let Some(end) = self.end() {
                 return Poll::Ready(Some(end));
@@ -164,11 +167,27 @@ impl StreamBody {
             if now >= self.next_heartbeat {
                 return Poll::Ready(Some(self.heartbeat(now)));
             }
-            if self.timer.deadline() != wake_at {
-                self.timer.as_mut().reset(wake_at);
-            }
-            ready!(self.timer.as_mut().poll(context));
+            ready!(self.poll_timer(now, self.next_heartbeat.min(self.end_of_life), context));
         }
+    }
+
+    fn take(&mut self, context: &Context<'_>) -> Taken {
+        let Self { subscription, ending, .. } = self;
+        let sent = |event: &_| ending.iter_mut().for_each(|ending| ending.hear(event));
+        subscription.outbox.take(true, subscription.hub().epoch(), context, sent)
+    }
+
+    /// Waits until `at`. A timer that is set already is left alone, unlooked at: mostly it is far from running out.
+    fn poll_timer(&mut self, now: Instant, at: Instant, context: &mut Context<'_>) -> Poll<()> {
+        if now < at && self.set.as_ref().is_some_and(|(set, who)| *set == at && who.will_wake(context.waker())) {
+            return Poll::Pending;
+        }
+        if self.timer.deadline() != at {
+            self.timer.as_mut().reset(at);
+        }
+        let ran_out = self.timer.as_mut().poll(context);
+        self.set = ran_out.is_pending().then(|| (at, context.waker().clone()));
+        ran_out
     }
 }
 

@@ -81,11 +81,11 @@ impl Answer {
         let mut taken = self.first(until).await;
         loop {
             match taken {
-                Taken::Frames(frames, _) => self.told.extend_from_slice(&frames),
+                Taken::Frames(frames) => self.told.extend_from_slice(&frames),
                 Taken::Overflown => self.catch_up(None).await?,
                 Taken::Closing(ByeReason::Revoked) => return Err(engine::Error::Denied(Denied::SignIn).into()),
                 Taken::Closing(_) if self.told.len() == begun => return Err(TurnedAway::GoingDown.into()),
-                Taken::Closing(_) | Taken::Early | Taken::Nothing => return Ok(()),
+                Taken::Closing(_) | Taken::Nothing => return Ok(()),
             }
             taken = self.take(true, &Context::from_waker(Waker::noop()));
         }
@@ -96,7 +96,7 @@ impl Answer {
         let progress_from = until.min(Instant::now() + PROGRESS_WAITS);
         for (progress, until) in [(false, progress_from), (true, until)] {
             let something = poll_fn(|context| match self.take(progress, context) {
-                Taken::Nothing | Taken::Early => Poll::Pending,
+                Taken::Nothing => Poll::Pending,
                 taken @ (Taken::Frames(..) | Taken::Overflown | Taken::Closing(_)) => Poll::Ready(taken),
             });
             if let Ok(taken) = timeout_at(until, something).await {

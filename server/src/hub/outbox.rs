@@ -1,13 +1,13 @@
 //! What waits for one reader. Bounded, whatever the reader does.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Waker},
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use engine::DurableEvent;
 use model::{ByeReason, JobId, JobView, Seq, StreamEvent};
 
@@ -33,7 +33,8 @@ struct Queue {
     floor: Seq,
     durable: VecDeque<Entry>,
     durable_bytes: usize,
-    progress: BTreeMap<JobId, Arc<Frame>>,
+    /// By job, each once.
+    progress: Vec<(JobId, Arc<Frame>)>,
     /// More came than fits: what waited has been thrown away, and a snapshot must take its place.
     overflown: bool,
     closing: Option<ByeReason>,
@@ -50,12 +51,10 @@ pub(crate) enum Entry {
 
 /// What a reader finds.
 pub(crate) enum Taken {
-    /// Nothing; it is woken when that changes.
+    /// Nothing that may be sent; it is woken when something comes.
     Nothing,
-    /// Frames, ready to be sent, and whether the last of them are progress.
-    Frames(Bytes, bool),
-    /// Only progress, which may not be sent yet.
-    Early,
+    /// Frames, ready to be sent.
+    Frames(Bytes),
     /// A snapshot has to be read.
     Overflown,
     /// The end: nothing waits any more.
@@ -96,7 +95,10 @@ impl Outbox {
         if queue.overflown {
             return None;
         }
-        queue.progress.insert(job, Arc::clone(frame));
+        match queue.moved(job) {
+            Ok(place) => queue.progress[place].1 = Arc::clone(frame),
+            Err(place) => queue.progress.insert(place, (job, Arc::clone(frame))),
+        }
         queue.reader.take()
     }
 
@@ -153,6 +155,16 @@ impl Outbox {
         queue.wake();
     }
 
+    /// Whether there is nothing to take. If so, its reader is woken when something comes.
+    pub(crate) fn is_idle(&self, context: &Context<'_>) -> bool {
+        let mut queue = self.queue();
+        let idle = queue.durable.is_empty() && queue.progress.is_empty() && !queue.overflown && queue.closing.is_none();
+        if idle {
+            queue.reader = Some(context.waker().clone());
+        }
+        idle
+    }
+
     /// Takes what one write should carry; progress only if `progress_due`. `sent` is told of each durable event.
     pub(crate) fn take(
         &self,
@@ -169,16 +181,15 @@ impl Outbox {
             return Taken::Overflown;
         }
         let progress_due = progress_due || queue.closing.is_some();
-        let moving = queue.progress.len();
         let bytes = queue.one_write(progress_due, epoch, sent);
         if !bytes.is_empty() {
-            return Taken::Frames(bytes, queue.progress.len() < moving);
+            return Taken::Frames(bytes);
         }
         if let Some(reason) = queue.closing {
             return Taken::Closing(reason);
         }
         queue.reader = Some(context.waker().clone());
-        if queue.progress.is_empty() { Taken::Nothing } else { Taken::Early }
+        Taken::Nothing
     }
 
     /// Durable frames that wait, their bytes, and jobs whose progress waits.
@@ -215,45 +226,61 @@ impl Queue {
         self.progress.clear();
     }
 
+    /// Where the progress of a job is, or belongs.
+    fn moved(&self, job: JobId) -> Result<usize, usize> {
+        self.progress.binary_search_by_key(&job, |(job, _)| *job)
+    }
+
+    /// Drops the progress of a job, if it is so.
+    fn drop_progress(&mut self, job: JobId, if_so: impl FnOnce(&Frame) -> bool) {
+        if let Ok(place) = self.moved(job)
+            && if_so(&self.progress[place].1)
+        {
+            self.progress.remove(place);
+        }
+    }
+
     /// Drops the progress that nobody may see after `view`: of attempts before it, and of its own if that is over.
     fn outdate(&mut self, view: &JobView) {
-        if self.progress.get(&view.job).is_some_and(|frame| !frame.may_follow(view)) {
-            self.progress.remove(&view.job);
-        }
+        self.drop_progress(view.job, |frame| !frame.may_follow(view));
     }
 
     /// Drops the progress that a snapshot of `jobs` takes in.
     fn catch_up(&mut self, jobs: &[JobView]) {
         for job in jobs {
-            if self.progress.get(&job.job).is_some_and(|frame| !frame.is_ahead_of(job)) {
-                self.progress.remove(&job.job);
-            }
+            self.drop_progress(job.job, |frame| !frame.is_ahead_of(job));
         }
     }
 
+    /// Gathers frames into one piece of memory; a single one is passed on as it is, without a copy.
     fn one_write(&mut self, progress_due: bool, epoch: &str, mut sent: impl FnMut(&DurableEvent)) -> Bytes {
-        let mut write = Write::default();
-        while let Some(entry) = self.durable.front() {
-            let bytes = entry.bytes(self.form, epoch);
-            if !write.has_room_for(bytes) {
-                return write.finish();
+        let form = self.form;
+        let durable = self.durable.iter().map(|entry| entry.bytes(form, epoch));
+        let progress = self.progress.iter().filter(|_| progress_due).map(|(_, frame)| frame.bytes(form, epoch));
+        let frames = || durable.clone().chain(progress.clone());
+        let (mut count, mut length) = (0, 0);
+        for frame in frames() {
+            if count > 0 && length + frame.len() > ONE_WRITE {
+                break;
             }
-            write.add(bytes);
-            self.durable_bytes -= bytes.len();
+            (count, length) = (count + 1, length + frame.len());
+        }
+        let bytes = if count == 1 {
+            frames().next().cloned().unwrap_or_default()
+        } else {
+            let mut all = Vec::with_capacity(length);
+            frames().take(count).for_each(|frame| all.extend_from_slice(frame));
+            all.into()
+        };
+        let told = count.min(self.durable.len());
+        for entry in self.durable.drain(..told) {
+            self.durable_bytes -= entry.bytes(form, epoch).len();
             if let Some(event) = entry.event() {
                 sent(event);
             }
-            self.durable.pop_front();
         }
-        while progress_due && let Some(entry) = self.progress.first_entry() {
-            let bytes = entry.get().bytes(self.form, epoch);
-            if !write.has_room_for(bytes) {
-                break;
-            }
-            write.add(bytes);
-            entry.remove();
-        }
-        write.finish()
+        self.progress.drain(..count - told);
+        bytes
     }
 
     fn wake(&mut self) {
@@ -283,33 +310,5 @@ impl Entry {
             Self::Event(frame) => frame.bytes(form, epoch),
             Self::Own(bytes) => bytes,
         }
-    }
-}
-
-/// Gathers frames into one piece of memory; a single one is passed on as it is, without a copy.
-#[derive(Default)]
-struct Write {
-    first: Bytes,
-    all: BytesMut,
-}
-
-impl Write {
-    fn has_room_for(&self, frame: &Bytes) -> bool {
-        self.first.is_empty() || self.first.len().max(self.all.len()) + frame.len() <= ONE_WRITE
-    }
-
-    fn add(&mut self, frame: &Bytes) {
-        if self.first.is_empty() {
-            self.first = frame.clone();
-            return;
-        }
-        if self.all.is_empty() {
-            self.all.extend_from_slice(&self.first);
-        }
-        self.all.extend_from_slice(frame);
-    }
-
-    fn finish(self) -> Bytes {
-        if self.all.is_empty() { self.first } else { self.all.freeze() }
     }
 }
