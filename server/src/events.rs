@@ -56,8 +56,8 @@ pub struct Pace {
     pub heartbeat: Duration,
     /// The longest life of a stream; each lives between 0.8 and 1.0 of it, so that they do not come back together.
     pub lifetime: Duration,
-    /// Between two sends on one stream, at least: what comes meanwhile goes together. Shorter than the sampler's beat, so
-    /// that it never adds to the delay of progress that comes at that beat.
+    /// How long a stream rests that has sent all there was, unless it is much that comes: what comes meanwhile goes in one
+    /// write. Shorter than the sampler's beat, so that it never adds to the delay of progress that comes at that beat.
     pub rest: Duration,
     /// Over how long the ends of many streams are spread when the server goes down. Part of the time that answers under
     /// way are given.

@@ -14,7 +14,7 @@ use engine::{DurableEvent, Listener, access::Sight, store::Topics};
 use model::{ByeReason, Cursor, JobView, ProgressEvent, Seq};
 
 pub(crate) use frame::{Form, Frame, encode, encode_snapshot};
-pub(crate) use outbox::{Entry, Outbox, Taken};
+pub(crate) use outbox::{Entry, Outbox, Taken, Waiting};
 use registry::Registry;
 pub(crate) use registry::{Key, shows};
 
@@ -120,29 +120,48 @@ impl Hub {
 
 impl Listener for Hub {
     fn durable(&self, events: &[Arc<DurableEvent>]) {
-        let mut readers = Vec::new();
+        let mut readers = Readers::of(events);
         let mut registry = self.registry();
         for event in events {
             registry.publish(event, self.epoch(), &mut readers);
         }
         drop(registry);
-        wake(readers);
+        readers.wake();
     }
 
     fn progress(&self, events: &[Arc<ProgressEvent>]) {
-        let mut readers = Vec::new();
+        let mut readers = Readers::of(events);
         let mut registry = self.registry();
         for event in events {
             registry.publish_progress(event, &mut readers);
         }
         drop(registry);
-        wake(readers);
+        readers.wake();
     }
 }
 
-/// Wakes readers only now that all is laid out for them: so each sends what came together in one write.
-fn wake(readers: Vec<Waker>) {
-    readers.into_iter().for_each(Waker::wake);
+/// Who waits for what is laid out. They are woken once it is all there, so that each sends what came together in one write;
+/// for a single event, one after the other at once.
+struct Readers {
+    at_once: bool,
+    waiting: Vec<Waker>,
+}
+
+impl Readers {
+    fn of<T>(events: &[T]) -> Self {
+        Self { at_once: events.len() == 1, waiting: Vec::new() }
+    }
+
+    fn add(&mut self, reader: Option<Waker>) {
+        match reader {
+            Some(reader) if self.at_once => reader.wake(),
+            reader => self.waiting.extend(reader),
+        }
+    }
+
+    fn wake(self) {
+        self.waiting.into_iter().for_each(Waker::wake);
+    }
 }
 
 /// A stream's place in the hub; given up on drop.

@@ -111,15 +111,15 @@ struct Lasts {
 
 /// Sends the answers that last: each in a task of its own, which has no room for all that went before.
 async fn last_all(mut answers: UnboundedReceiver<Lasts>, stop: CancellationToken, abort: CancellationToken) {
-    let mut under_way = JoinSet::new();
-    loop {
+    let (mut under_way, mut more) = (JoinSet::new(), true);
+    while more || !under_way.is_empty() {
         select! {
-            Some(next) = answers.recv() => {
-                under_way.spawn(last(next, stop.clone()));
-            }
+            next = answers.recv(), if more => match next {
+                Some(next) => drop(under_way.spawn(last(next, stop.clone()))),
+                None => more = false,
+            },
             Some(_) = under_way.join_next() => {}
             () = abort.cancelled() => break,
-            else => break,
         }
     }
     under_way.shutdown().await;

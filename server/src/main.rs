@@ -3,10 +3,16 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use mimalloc::MiMalloc;
 use server::{
     cli::{Cli, Command},
     people, registry, serve, worker,
 };
+
+/// Frames are made on one thread, sent on others and freed on any: the system's allocator takes a quarter of the time that
+/// thousands of streams cost.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command() {

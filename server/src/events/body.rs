@@ -22,7 +22,7 @@ use super::{
     places::Place,
     readings::{Readings, Shared},
 };
-use crate::hub::{Form, Subscription, Taken, encode};
+use crate::hub::{Form, Subscription, Taken, Waiting, encode};
 
 /// How a stream begins.
 pub(super) struct Start {
@@ -142,15 +142,16 @@ impl StreamBody {
             if now >= self.end_of_life {
                 self.subscription.outbox.close(ByeReason::Lifetime);
             }
-            if now < self.rests_until {
-                if !self.subscription.outbox.is_idle(context) {
+            let resting = now < self.rests_until;
+            match if resting { self.subscription.outbox.waiting(context) } else { Waiting::Much } {
+                Waiting::Nothing => {}
+                Waiting::Little => {
                     ready!(self.poll_timer(now, self.rests_until, context));
                     continue;
                 }
-            } else {
-                match self.take(context) {
-                    Taken::Frames(bytes) => {
-                        self.rests_until = now + self.pace.rest;
+                Waiting::Much => match self.take(context) {
+                    Taken::Frames(bytes, more) => {
+                        self.rests_until = if more { now } else { now + self.pace.rest };
                         return Poll::Ready(Some(bytes));
                     }
                     Taken::Overflown => {
@@ -159,7 +160,7 @@ impl StreamBody {
                     }
                     Taken::Closing(reason) => return Poll::Ready(Some(self.bye(reason))),
                     Taken::Nothing => {}
-                }
+                },
             }
             if let Some(end) = self.end() {
                 return Poll::Ready(Some(end));

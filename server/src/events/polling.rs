@@ -81,7 +81,7 @@ impl Answer {
         let mut taken = self.first(until).await;
         loop {
             match taken {
-                Taken::Frames(frames) => self.told.extend_from_slice(&frames),
+                Taken::Frames(frames, _) => self.told.extend_from_slice(&frames),
                 Taken::Overflown => self.catch_up(None).await?,
                 Taken::Closing(ByeReason::Revoked) => return Err(engine::Error::Denied(Denied::SignIn).into()),
                 Taken::Closing(_) if self.told.len() == begun => return Err(TurnedAway::GoingDown.into()),

@@ -39,6 +39,8 @@ struct Queue {
     overflown: bool,
     closing: Option<ByeReason>,
     reader: Option<Waker>,
+    /// The reader rests, and is to be woken only once much waits for it.
+    resting: bool,
 }
 
 /// A part of the stream that must not be left out.
@@ -49,12 +51,23 @@ pub(crate) enum Entry {
     Own(Bytes),
 }
 
+/// What waits for a reader that rests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    /// Nothing; it is woken when something comes.
+    Nothing,
+    /// Less than one write; it is woken when it is more.
+    Little,
+    /// Something that is not to wait any longer.
+    Much,
+}
+
 /// What a reader finds.
 pub(crate) enum Taken {
     /// Nothing that may be sent; it is woken when something comes.
     Nothing,
-    /// Frames, ready to be sent.
-    Frames(Bytes),
+    /// Frames, ready to be sent, and whether there are more.
+    Frames(Bytes, bool),
     /// A snapshot has to be read.
     Overflown,
     /// The end: nothing waits any more.
@@ -85,7 +98,7 @@ impl Outbox {
             return None;
         }
         queue.enqueue(Entry::Event(Arc::clone(frame)), epoch);
-        queue.reader.take()
+        queue.reader_to_wake()
     }
 
     /// Replaces what waits of the job's progress. Answers the reader like [`Outbox::push`].
@@ -99,7 +112,7 @@ impl Outbox {
             Ok(place) => queue.progress[place].1 = Arc::clone(frame),
             Err(place) => queue.progress.insert(place, (job, Arc::clone(frame))),
         }
-        queue.reader.take()
+        queue.reader_to_wake()
     }
 
     /// Asks the reader to send what waits and to end.
@@ -155,14 +168,15 @@ impl Outbox {
         queue.wake();
     }
 
-    /// Whether there is nothing to take. If so, its reader is woken when something comes.
-    pub(crate) fn is_idle(&self, context: &Context<'_>) -> bool {
+    /// Looks, for a reader that has just taken all there was, what has come since.
+    pub(crate) fn waiting(&self, context: &Context<'_>) -> Waiting {
         let mut queue = self.queue();
-        let idle = queue.durable.is_empty() && queue.progress.is_empty() && !queue.overflown && queue.closing.is_none();
-        if idle {
-            queue.reader = Some(context.waker().clone());
+        if queue.overflown || queue.closing.is_some() || queue.durable_bytes >= ONE_WRITE {
+            return Waiting::Much;
         }
-        idle
+        queue.reader = Some(context.waker().clone());
+        queue.resting = !queue.is_empty();
+        if queue.resting { Waiting::Little } else { Waiting::Nothing }
     }
 
     /// Takes what one write should carry; progress only if `progress_due`. `sent` is told of each durable event.
@@ -183,12 +197,13 @@ impl Outbox {
         let progress_due = progress_due || queue.closing.is_some();
         let bytes = queue.one_write(progress_due, epoch, sent);
         if !bytes.is_empty() {
-            return Taken::Frames(bytes);
+            return Taken::Frames(bytes, !queue.is_empty());
         }
         if let Some(reason) = queue.closing {
             return Taken::Closing(reason);
         }
         queue.reader = Some(context.waker().clone());
+        queue.resting = false;
         Taken::Nothing
     }
 
@@ -281,6 +296,15 @@ impl Queue {
         }
         self.progress.drain(..count - told);
         bytes
+    }
+
+    fn is_empty(&self) -> bool {
+        self.durable.is_empty() && self.progress.is_empty()
+    }
+
+    /// The reader, unless there is none, or too little for one that rests.
+    fn reader_to_wake(&mut self) -> Option<Waker> {
+        if self.resting && self.durable_bytes < ONE_WRITE && !self.overflown { None } else { self.reader.take() }
     }
 
     fn wake(&mut self) {

@@ -9,7 +9,7 @@ use std::{
 use engine::{DurableEvent, access::Sight, store::Topics};
 use model::{AttemptNo, ByeReason, JobId, JobView, ProgressEvent, Seq, StreamEvent, StreamId};
 
-use super::{Form, HubStats, Outbox, frame::Frame};
+use super::{Form, HubStats, Outbox, Readers, frame::Frame};
 
 /// Messages of which it is remembered how many streams were sent them: whoever sent one asks at once.
 const MESSAGES: usize = 100;
@@ -186,7 +186,7 @@ impl Registry {
     }
 
     /// Lays an event into the outboxes of all who hear it, and adds to `readers` those who wait for it.
-    pub(super) fn publish(&mut self, event: &Arc<DurableEvent>, epoch: &str, readers: &mut Vec<Waker>) {
+    pub(super) fn publish(&mut self, event: &Arc<DurableEvent>, epoch: &str, readers: &mut Readers) {
         if let StreamEvent::State(state) = &event.event {
             self.settle(&state.view);
         }
@@ -198,7 +198,7 @@ impl Registry {
         // An outbox that stands in both lists knows by `seq` that it has the event already.
         let mut hearers = 0;
         for outbox in self.hearers(event) {
-            readers.extend(outbox.push(event.seq, &frame, epoch));
+            readers.add(outbox.push(event.seq, &frame, epoch));
             hearers += 1;
         }
         if matches!(event.event, StreamEvent::Message(_)) {
@@ -226,7 +226,7 @@ impl Registry {
     }
 
     /// The same for progress.
-    pub(super) fn publish_progress(&mut self, event: &Arc<ProgressEvent>, readers: &mut Vec<Waker>) {
+    pub(super) fn publish_progress(&mut self, event: &Arc<ProgressEvent>, readers: &mut Readers) {
         let (job, attempt, rev) = (event.job, event.attempt, event.progress.rev);
         let stale = self.newest.get(&job).is_some_and(|known| (known.attempt, known.rev) >= (attempt, rev));
         if stale || self.endings.is_over(job, attempt) {
@@ -234,7 +234,7 @@ impl Registry {
         }
         let frame = Arc::new(Frame::progress(Arc::clone(event)));
         for watcher in self.watchers.get(&job).into_iter().flat_map(HashMap::values) {
-            readers.extend(watcher.outbox.push_progress(job, &frame));
+            readers.add(watcher.outbox.push_progress(job, &frame));
         }
         self.newest.insert(job, Newest { attempt, rev, frame });
     }

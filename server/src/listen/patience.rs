@@ -12,46 +12,58 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-/// A connection that breaks once its peer has taken nothing for a while, although something is to be written. A peer
-/// that takes little, but some, is waited for as long as that goes on.
-///
-/// An answer under way cannot see this itself: what makes it is asked for more only when there is room for it.
+/// How long a peer may take nothing while something is to be written. One that takes little, but some, is waited for as
+/// long as that goes on.
 #[derive(Debug)]
-pub struct Patient<S> {
-    stream: S,
-    patience: Duration,
+pub(super) struct Patience {
+    limit: Duration,
     /// Runs out when the patience does; there while a write waits for room.
     waiting: Option<Pin<Box<Sleep>>>,
     exhausted: bool,
 }
 
+impl Patience {
+    pub(super) const fn new(limit: Duration) -> Self {
+        Self { limit, waiting: None, exhausted: false }
+    }
+
+    /// Lets what is done pass; what waits, for as long as there is patience, and with `TimedOut` then.
+    pub(super) fn judge<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.waiting = None;
+            return written;
+        }
+        let limit = self.limit;
+        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(limit)));
+        ready!(waiting.as_mut().poll(context));
+        self.exhausted = true;
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes nothing")))
+    }
+}
+
+/// A connection that breaks once its peer has taken nothing for a while, although something is to be written.
+///
+/// An answer under way cannot see this itself: what makes it is asked for more only when there is room for it.
+#[derive(Debug)]
+pub struct Patient<S> {
+    stream: S,
+    patience: Patience,
+}
+
 impl<S> Patient<S> {
     /// Gives a peer up that takes nothing for as long as `patience`.
     pub const fn new(stream: S, patience: Duration) -> Self {
-        Self { stream, patience, waiting: None, exhausted: false }
+        Self { stream, patience: Patience::new(patience) }
     }
 
     /// Whether the peer has been given up.
     pub const fn is_exhausted(&self) -> bool {
-        self.exhausted
+        self.patience.exhausted
     }
 
     /// The connection itself.
     pub fn into_inner(self) -> S {
         self.stream
-    }
-
-    /// Lets what is done pass; what waits, for as long as there is patience.
-    fn judge<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            self.waiting = None;
-            return written;
-        }
-        let patience = self.patience;
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(patience)));
-        ready!(waiting.as_mut().poll(context));
-        self.exhausted = true;
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes nothing")))
     }
 }
 
@@ -65,7 +77,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write(context, bytes);
-        this.judge(context, written)
+        this.patience.judge(context, written)
     }
 
     fn poll_write_vectored(
@@ -75,7 +87,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.stream).poll_write_vectored(context, pieces);
-        this.judge(context, written)
+        this.patience.judge(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -85,12 +97,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let flushed = Pin::new(&mut this.stream).poll_flush(context);
-        this.judge(context, flushed)
+        this.patience.judge(context, flushed)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let shut = Pin::new(&mut this.stream).poll_shutdown(context);
-        this.judge(context, shut)
+        this.patience.judge(context, shut)
     }
 }

@@ -32,8 +32,9 @@ async fn case_05_many_ticks_become_few_frames_and_the_last_value_arrives() {
     };
     let (ended, (revs, arrived)) = tokio::join!(ticks, frames);
     assert!(revs.is_sorted(), "never back");
-    assert!(revs.len() <= 1_000 / 80 + 2, "at most one in 80 ms, not {}", revs.len());
-    assert!(arrived.saturating_duration_since(ended) <= Duration::from_millis(80));
+    let rest = Pace::default().rest;
+    assert!(revs.len() <= 1_000 / rest.as_millis() as usize + 2, "at most one in {rest:?}, not {}", revs.len());
+    assert!(arrived.saturating_duration_since(ended) <= rest);
 }
 
 #[tokio::test(start_paused = true)]
@@ -49,6 +50,25 @@ async fn progress_at_the_beat_of_the_sampler_is_sent_at_once() {
         assert_eq!(reader.expect("progress").await.data["rev"], rev);
         assert_eq!(said.elapsed(), Duration::ZERO);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn little_waits_while_a_stream_rests_and_much_does_not() {
+    let ledger = Ledger::new(Pace::default()).await;
+    let mut reader = Reader::get(&ledger.router(Pace::default()).await, "/events?job=1").await;
+    reader.expect("hello").await;
+    reader.expect("snapshot").await;
+    let rested = Instant::now();
+    ledger.log(1, 1, "little");
+    ledger.log(1, 2, "by little");
+    reader.expect("log").await;
+    reader.expect("log").await;
+    let rest = Pace::default().rest;
+    assert!((rest..rest * 2).contains(&rested.elapsed()), "{:?}", rested.elapsed());
+    let rested = Instant::now();
+    ledger.log(1, 3, &"much".repeat(10_000));
+    reader.expect("log").await;
+    assert_eq!(rested.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
