@@ -3,7 +3,7 @@
 use leptos::{config::LeptosOptions, prelude::*};
 use model::Micros;
 
-use super::{Brand, Head, outside::Horizon};
+use super::{Head, outside::Room};
 use crate::{
     base::{at, base},
     ui::{Icon, When},
@@ -47,21 +47,16 @@ pub fn away(options: LeptosOptions) -> String {
                     <title>"The server cannot be reached · Milepost"</title>
                 </head>
                 <body>
-                    <main class="sign-in" id="main">
-                        <Brand />
-                        <div class="card">
-                            <div class="form">
-                                <h1>"The server cannot be reached"</h1>
-                                <p>"This page opens by itself as soon as the server answers."</p>
-                                <div class="copies">
-                                    <p>"Until then, this browser has kept:"</p>
-                                    <div class="actions" id="copies"></div>
-                                </div>
+                    <Room>
+                        <div class="form">
+                            <h1>"The server cannot be reached"</h1>
+                            <p>"This page opens by itself as soon as the server answers."</p>
+                            <div class="copies">
+                                <p>"Until then, this browser has kept:"</p>
+                                <div class="actions" id="copies"></div>
                             </div>
                         </div>
-                        <Horizon />
-                        <p class="foot">"Milepost · one program, one file"</p>
-                    </main>
+                    </Room>
                 </body>
             </html>
         }

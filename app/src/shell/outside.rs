@@ -12,6 +12,7 @@ const DONE: u32 = 62;
 pub fn outside(options: LeptosOptions, server: &str, theme: Theme, page: Outside) -> String {
     let title = format!("{} · Milepost", page.title());
     let draw = || {
+        let card = page.card(server);
         view! {
             <!DOCTYPE html>
             <html lang="en" data-theme=theme.attribute()>
@@ -20,12 +21,7 @@ pub fn outside(options: LeptosOptions, server: &str, theme: Theme, page: Outside
                     <title>{title}</title>
                 </head>
                 <body>
-                    <main class="sign-in" id="main">
-                        <Brand />
-                        <div class="card">{page.card(server)}</div>
-                        <Horizon />
-                        <p class="foot">"Milepost · one program, one file"</p>
-                    </main>
+                    <Room>{card}</Room>
                 </body>
             </html>
         }
@@ -34,9 +30,22 @@ pub fn outside(options: LeptosOptions, server: &str, theme: Theme, page: Outside
     Owner::new().with(draw)
 }
 
+/// All that such a page shows: the name, a card, and a road below.
+#[component]
+pub(super) fn Room(children: Children) -> impl IntoView {
+    view! {
+        <main class="sign-in" id="main">
+            <Brand />
+            <div class="card">{children()}</div>
+            <Horizon />
+            <p class="foot">"Milepost · one program, one file"</p>
+        </main>
+    }
+}
+
 /// A road with its posts, some of the way done.
 #[component]
-pub(super) fn Horizon() -> impl IntoView {
+fn Horizon() -> impl IntoView {
     let post = |nth: u32| {
         let at = 2 + 6 * nth;
         let x = format!("{at}%");
