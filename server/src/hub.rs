@@ -20,7 +20,7 @@ pub(crate) use registry::{Key, shows};
 
 /// Delivers events to streams. Hears the engine as its [`Listener`].
 ///
-/// Locks are taken in the order hub, outbox; a reader takes only its outbox.
+/// Locks are taken in the order hub, outbox: never the hub's by whoever holds that of an outbox.
 #[derive(Default)]
 pub struct Hub {
     registry: Mutex<Registry>,

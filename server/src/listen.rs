@@ -10,7 +10,7 @@ use std::{
     io,
     net::{IpAddr, SocketAddr},
     pin::pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Poll,
     time::Duration,
 };
@@ -96,7 +96,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
     drop((listener, lasts));
     connections.close();
     if timeout(drain, connections.wait()).await.is_err() {
-        tracing::warn!(open = connections.len(), "closing the connections that did not end in time");
+        tracing::warn!(open = seats.taken().total, "closing the connections that did not end in time");
         abort.cancel();
         connections.wait().await;
     }
@@ -276,7 +276,7 @@ struct Seat {
 
 impl Seats {
     fn take(seats: &Arc<Self>, address: IpAddr) -> Option<Seat> {
-        let mut taken = seats.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = seats.taken();
         let crowded =
             taken.by_address.of(&address) >= seats.limits.per_address && !seats.limits.proxies.include(address);
         if taken.total >= seats.limits.total || crowded {
@@ -286,11 +286,15 @@ impl Seats {
         taken.by_address.add(address);
         Some(Seat { seats: Arc::clone(seats), address })
     }
+
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut taken = self.seats.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.seats.taken();
         taken.total -= 1;
         taken.by_address.remove(&self.address);
     }

@@ -70,7 +70,7 @@ impl Board {
         self.unsure.lock().unwrap_or_else(PoisonError::into_inner).insert(number);
     }
 
-    /// Whether `number` was published by somebody's word, or has come to all of `clients`, or to none.
+    /// Whether nobody has `number`, and nobody knows whether it was published.
     pub(crate) fn may_be_missing(&self, number: u64) -> bool {
         self.got(number) == 0 && self.unsure.lock().unwrap_or_else(PoisonError::into_inner).contains(&number)
     }

@@ -12,7 +12,10 @@ use futures_util::future::BoxFuture;
 use http_body::{Body, Frame};
 use model::{ByeReason, End, Heartbeat, Seq, StreamEvent};
 use rand::Rng;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::{
+    task::coop::has_budget_remaining,
+    time::{Instant, Sleep, sleep_until},
+};
 
 use super::{
     Pace, Watching,
@@ -187,7 +190,9 @@ impl StreamBody {
             self.timer.as_mut().reset(at);
         }
         let ran_out = self.timer.as_mut().poll(context);
-        self.set = ran_out.is_pending().then(|| (at, context.waker().clone()));
+        // A task that has had its turn is put off by the timer, too, which is not set then.
+        let set = ran_out.is_pending() && has_budget_remaining();
+        self.set = set.then(|| (at, context.waker().clone()));
         ran_out
     }
 }

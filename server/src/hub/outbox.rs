@@ -33,6 +33,9 @@ struct Queue {
     floor: Seq,
     durable: VecDeque<Entry>,
     durable_bytes: usize,
+    /// So many bytes of them do not count against the limit: those of what a reader is caught up with, which is as large as
+    /// it is. Else a snapshot that is larger than the limit would never come through.
+    spared_bytes: usize,
     /// By job, each once.
     progress: Vec<(JobId, Arc<Frame>)>,
     /// More came than fits: what waited has been thrown away, and a snapshot must take its place.
@@ -56,7 +59,7 @@ pub(crate) enum Entry {
 pub(crate) enum Waiting {
     /// Nothing; it is woken when something comes.
     Nothing,
-    /// Less than one write; it is woken when it is more.
+    /// Durable frames of less than one write, or progress; it is woken when there are more of the former.
     Little,
     /// Something that is not to wait any longer.
     Much,
@@ -94,7 +97,7 @@ impl Outbox {
             return None;
         }
         queue.floor = seq;
-        if queue.overflown {
+        if queue.overflown || queue.closing.is_some() {
             return None;
         }
         queue.enqueue(Entry::Event(Arc::clone(frame)), epoch);
@@ -105,7 +108,7 @@ impl Outbox {
     #[must_use]
     pub(super) fn push_progress(&self, job: JobId, frame: &Arc<Frame>) -> Option<Waker> {
         let mut queue = self.queue();
-        if queue.overflown {
+        if queue.overflown || queue.closing.is_some() {
             return None;
         }
         match queue.moved(job) {
@@ -115,7 +118,7 @@ impl Outbox {
         queue.reader_to_wake()
     }
 
-    /// Asks the reader to send what waits and to end.
+    /// Asks the reader to send what waits, and nothing that comes later, and to end.
     pub(crate) fn close(&self, reason: ByeReason) {
         let mut queue = self.queue();
         queue.closing.get_or_insert(reason);
@@ -148,9 +151,12 @@ impl Outbox {
         queue.wake();
     }
 
-    /// After an overflow: what comes from now on is kept again, because a snapshot is about to be read.
+    /// What comes from now on is kept, because a snapshot is about to be read. After an overflow nothing from before it is.
     pub(crate) fn restart(&self) {
-        self.queue().overflown = false;
+        let mut queue = self.queue();
+        if mem::take(&mut queue.overflown) {
+            queue.clear();
+        }
     }
 
     /// Puts `first` (a snapshot of `jobs`, or missed events) before what waits, and drops from that what `first`
@@ -158,10 +164,14 @@ impl Outbox {
     pub(crate) fn install(&self, upto: Seq, first: impl IntoIterator<Item = Entry>, jobs: &[JobView], epoch: &str) {
         let mut queue = self.queue();
         let waiting = mem::take(&mut queue.durable);
-        queue.durable_bytes = 0;
+        (queue.durable_bytes, queue.spared_bytes) = (0, 0);
         queue.floor = queue.floor.max(upto);
         let newer = waiting.into_iter().filter(|entry| entry.seq().is_none_or(|seq| seq > upto));
-        for entry in first.into_iter().chain(newer) {
+        for entry in first {
+            queue.spared_bytes += entry.bytes(queue.form, epoch).len();
+            queue.enqueue(entry, epoch);
+        }
+        for entry in newer {
             queue.enqueue(entry, epoch);
         }
         queue.catch_up(jobs);
@@ -225,7 +235,7 @@ impl Queue {
             self.outdate(&state.view);
         }
         let bytes = entry.bytes(self.form, epoch).len();
-        let full = self.durable.len() >= MOST_FRAMES || self.durable_bytes + bytes > MOST_BYTES;
+        let full = self.durable.len() >= MOST_FRAMES || self.durable_bytes + bytes > MOST_BYTES + self.spared_bytes;
         if full && !self.durable.is_empty() {
             self.clear();
             self.overflown = true;
@@ -237,7 +247,7 @@ impl Queue {
 
     fn clear(&mut self) {
         self.durable = VecDeque::new();
-        self.durable_bytes = 0;
+        (self.durable_bytes, self.spared_bytes) = (0, 0);
         self.progress.clear();
     }
 
@@ -293,6 +303,9 @@ impl Queue {
             if let Some(event) = entry.event() {
                 sent(event);
             }
+        }
+        if self.durable.is_empty() {
+            self.spared_bytes = 0;
         }
         self.progress.drain(..count - told);
         bytes

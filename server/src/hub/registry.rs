@@ -7,6 +7,7 @@ use std::{
 };
 
 use engine::{DurableEvent, access::Sight, store::Topics};
+use indexmap::IndexMap;
 use model::{AttemptNo, ByeReason, JobId, JobView, ProgressEvent, Seq, StreamEvent, StreamId};
 
 use super::{Form, HubStats, Outbox, Readers, frame::Frame};
@@ -90,13 +91,14 @@ impl Audience {
 #[derive(Default)]
 pub(super) struct Registry {
     streams: HashMap<Key, Stream>,
-    /// Streams that hear of every change of state.
-    states: HashMap<Key, (Arc<Outbox>, Sight)>,
+    /// Streams that hear of every change of state; as all lists of those who hear something, about in the order in which
+    /// they came: so lie all their parts in memory, here and in the system, and thousands are gone through faster.
+    states: IndexMap<Key, (Arc<Outbox>, Sight)>,
     /// Streams that hear messages.
-    messages: HashMap<Key, (Arc<Outbox>, Sight)>,
+    messages: IndexMap<Key, (Arc<Outbox>, Sight)>,
     /// The newest messages, and to how many streams each was sent.
     sent: VecDeque<(Seq, usize)>,
-    watchers: HashMap<JobId, HashMap<Key, Watcher>>,
+    watchers: HashMap<JobId, IndexMap<Key, Watcher>>,
     /// The newest progress of running jobs.
     newest: HashMap<JobId, Newest>,
     endings: Endings,
@@ -173,11 +175,11 @@ impl Registry {
     }
 
     fn unindex(&mut self, key: Key, topics: &Topics) {
-        self.states.remove(&key);
-        self.messages.remove(&key);
+        self.states.swap_remove(&key);
+        self.messages.swap_remove(&key);
         for job in topics.job.union(&topics.row) {
             if let Some(watchers) = self.watchers.get_mut(job) {
-                watchers.remove(&key);
+                watchers.swap_remove(&key);
                 if watchers.is_empty() {
                     self.watchers.remove(job);
                 }
@@ -219,8 +221,8 @@ impl Registry {
             Audience::Watchers => (None, true),
         };
         let watchers = event.job.and_then(|job| self.watchers.get(&job));
-        let watching = watchers.into_iter().flat_map(HashMap::values).filter(move |watcher| watcher.logs || !logs);
-        let followers = followers.into_iter().flat_map(HashMap::values);
+        let watching = watchers.into_iter().flat_map(IndexMap::values).filter(move |watcher| watcher.logs || !logs);
+        let followers = followers.into_iter().flat_map(IndexMap::values);
         let followers = followers.filter(|(_, sight)| in_sight(sight, event)).map(|(outbox, _)| outbox);
         followers.chain(watching.map(|watcher| &watcher.outbox))
     }
@@ -233,7 +235,7 @@ impl Registry {
             return;
         }
         let frame = Arc::new(Frame::progress(Arc::clone(event)));
-        for watcher in self.watchers.get(&job).into_iter().flat_map(HashMap::values) {
+        for watcher in self.watchers.get(&job).into_iter().flat_map(IndexMap::values) {
             readers.add(watcher.outbox.push_progress(job, &frame));
         }
         self.newest.insert(job, Newest { attempt, rev, frame });

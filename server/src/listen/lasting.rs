@@ -218,7 +218,7 @@ impl Future for Sending<'_> {
                     this.piece = Piece::plain(Bytes::from_static(b"0\r\n\r\n"));
                     this.ending = true;
                 }
-                // To one that has gone, the next heartbeat cannot be sent.
+                // One that has gone is noticed by the second heartbeat at the latest, which cannot be sent.
                 Poll::Pending if told && this.listens => return Poll::Pending,
                 Poll::Pending => {
                     this.listens = true;

@@ -40,6 +40,8 @@ struct Past {
     /// How often each reading gives way before it reads.
     give_way: AtomicI64,
     readings: AtomicUsize,
+    /// Happens after each reading of a snapshot, before it is known to anybody.
+    meanwhile: Mutex<Option<Box<dyn FnMut() + Send>>>,
 }
 
 #[derive(Default)]
@@ -76,6 +78,9 @@ impl Source for Past {
             let jobs = topics.job.union(&topics.row).filter_map(|job| kept.jobs.get(job).cloned()).collect();
             (cursor(kept.events.len() as i64), Snapshot { jobs, ..Snapshot::default() })
         };
+        if let Some(meanwhile) = self.meanwhile.lock().unwrap().as_mut() {
+            meanwhile();
+        }
         self.pause().await;
         Ok(answer)
     }
@@ -185,6 +190,19 @@ impl Ledger {
     pub(crate) fn tick(&self, job: i64, attempt: AttemptNo, rev: u64) {
         let event = ProgressEvent { job: JobId(job), attempt, progress: progress(rev) };
         self.hub.progress(&[Arc::new(event)]);
+    }
+
+    /// Has something happen after each reading of a snapshot, before it is known to anybody.
+    pub(crate) fn meanwhile(self: &Arc<Self>, mut happens: impl FnMut(&Self) + Send + 'static) {
+        let ledger = Arc::downgrade(self);
+        let happens = move || ledger.upgrade().iter().for_each(|ledger| happens(ledger));
+        *self.past.meanwhile.lock().unwrap() = Some(Box::new(happens));
+    }
+
+    /// Gives a job so much to say of itself, bytes.
+    pub(crate) fn swell(&self, job: i64, bytes: usize) {
+        let mut kept = self.past.kept();
+        kept.jobs.get_mut(&JobId(job)).unwrap().progress.message = "m".repeat(bytes);
     }
 
     /// Forgets the oldest events.

@@ -1,5 +1,7 @@
 //! Readers that do not keep up.
 
+use std::sync::Arc;
+
 use model::JobState::{Running, Succeeded};
 use server::events::Pace;
 
@@ -66,6 +68,35 @@ async fn case_07_a_hole_in_what_the_engine_tells_is_closed_by_a_snapshot() {
     assert_eq!(snapshot.data["jobs"][0]["state"], "succeeded");
     ledger.state(2, 1, Succeeded, 1);
     assert_eq!(reader.expect("state").await.seq(), Some(4));
+}
+
+#[tokio::test]
+async fn case_06_a_snapshot_larger_than_an_outbox_comes_through_while_events_go_on() {
+    let ledger = Arc::new(Ledger::new(Pace::default()).await);
+    ledger.state(1, 1, Running, 0);
+    ledger.swell(1, 2 << 20);
+    let mut line = 0;
+    ledger.meanwhile(move |ledger| {
+        line += 1;
+        ledger.log(1, line, "on and on");
+    });
+    let mut reader = Reader::get(&ledger.router(Pace::default()).await, "/events?job=1").await;
+    reader.expect("hello").await;
+    assert_eq!(reader.expect("snapshot").await.seq(), Some(1));
+    assert_eq!(reader.expect("log").await.seq(), Some(2));
+}
+
+#[tokio::test]
+async fn case_06_what_overflows_while_a_snapshot_is_read_does_not_take_the_stream_back() {
+    let ledger = Arc::new(Ledger::new(Pace::default()).await);
+    ledger.state(1, 1, Running, 0);
+    let mut flood = 1..=1_500;
+    ledger.meanwhile(move |ledger| flood.by_ref().for_each(|line| ledger.log(1, line, "more")));
+    let mut reader = Reader::get(&ledger.router(Pace::default()).await, "/events?job=1").await;
+    reader.expect("hello").await;
+    assert_eq!(reader.expect("snapshot").await.seq(), Some(1_501));
+    ledger.state(1, 1, Succeeded, 1);
+    assert_eq!(reader.expect("state").await.seq(), Some(1_502));
 }
 
 #[tokio::test]
