@@ -296,7 +296,7 @@ impl World {
     fn open(&mut self, tab: usize) {
         self.numbers += 1;
         let number = self.numbers;
-        let (topics, after) = self.tabs[tab].share.ask();
+        let (topics, after) = self.tabs[tab].share.ask(false);
         let after = after.map_or(-1, |after| after.seq.0);
         self.tabs[tab].stream = Some(Stream { number, topics: topics.clone() });
         self.send(SERVER, tab, tab, What::Hello(number));
@@ -677,5 +677,68 @@ fn a_tab_that_finds_nobody_to_share_with_has_a_stream_of_its_own() {
     let mut share = Share::new(1);
     share.want(vec!["jobs".to_owned()], 0.0);
     assert_eq!(share.join(Election::Alone, None, None, 0.0), [Act::Lead(false)], "and says nothing to anybody");
-    assert_eq!(share.ask().0, ["jobs"]);
+    assert_eq!(share.ask(false).0, ["jobs"]);
+}
+
+/// What is said among `acts`.
+fn said(acts: &[Act]) -> Vec<&str> {
+    acts.iter().filter_map(|act| if let Act::Say(word) = act { Some(word.as_str()) } else { None }).collect()
+}
+
+#[test]
+fn who_shows_something_else_is_heard_while_a_long_poll_waits() {
+    let cursor = Cursor { epoch: "e".to_owned(), seq: Seq(7) };
+    let (mut leader, mut follower) = (Share::new(1), Share::new(2));
+    leader.want(vec!["job=1".to_owned()], 0.0);
+    leader.join(Election::Lease, None, Some(&cursor), 0.0);
+    // The first poll in place of the stream is answered, and the next one waits.
+    leader.ask(true);
+    leader.opened();
+    leader.ask(true);
+    follower.want(vec!["job=2".to_owned()], 1.0);
+    let joined = follower.join(Election::Lease, Some("1 1 1"), Some(&cursor), 1.0);
+    let mut heard = Vec::new();
+    for word in said(&joined) {
+        heard.extend(leader.hear(word, Some(&cursor), 1.0));
+    }
+    let change = Act::Change(vec!["job=2".to_owned()], vec![]);
+    assert!(heard.contains(&change), "it is asked for at once: {heard:?}");
+    // Whatever comes first, the answer to that or the next poll.
+    heard.extend(leader.opened());
+    assert_eq!(leader.ask(true).0, ["job=1", "job=2"]);
+    heard.extend(leader.changed(true));
+    let mut taken = Vec::new();
+    for word in said(&heard) {
+        taken.extend(follower.hear(word, Some(&cursor), 2.0));
+    }
+    assert!(follower.is_synced() || taken.contains(&Act::CatchUp), "{taken:?} after {heard:?}");
+}
+
+#[test]
+fn what_is_asked_and_never_answered_is_asked_again() {
+    let (mut leader, mut follower) = (Share::new(1), Share::new(2));
+    leader.want(vec!["jobs".to_owned()], 0.0);
+    leader.join(Election::Lease, None, None, 0.0);
+    leader.ask(false);
+    follower.want(vec!["jobs".to_owned()], 1.0);
+    let mut taken = Vec::new();
+    for word in said(&follower.join(Election::Lease, Some("1 1 1"), None, 1.0)) {
+        let mut heard = leader.hear(word, None, 1.0);
+        heard.extend(leader.opened());
+        for word in said(&heard) {
+            taken.extend(follower.hear(word, None, 1.0));
+        }
+    }
+    assert!(taken.contains(&Act::CatchUp), "{taken:?}");
+    assert!(!follower.tick(None, 9_000.0).contains(&Act::CatchUp), "it may take a while");
+    assert!(follower.tick(None, 12_000.0).contains(&Act::CatchUp));
+}
+
+#[test]
+fn a_tab_that_gets_no_lock_has_a_stream_of_its_own() {
+    let mut share = Share::new(1);
+    share.want(vec!["jobs".to_owned()], 0.0);
+    assert!(share.join(Election::Lock, None, None, 0.0).contains(&Act::Queue));
+    assert!(share.refused(None, 1.0).contains(&Act::Lead(false)));
+    assert!(share.leads());
 }

@@ -64,7 +64,7 @@ test("case 15: eight tabs over HTTP/1.1 hold one stream, at a plain name without
     expect(await page.evaluate(() => "locks" in navigator)).toBe(false);
     await page.close();
     const { pages, streams } = await tabs(context, job, 8);
-    expect(streams.open).toBe(1);
+    await expect.poll(() => streams.open).toBe(1);
     for (const page of pages) await moves(page);
     const first = streams.holder();
     const rest = pages.filter((page) => page !== first);
@@ -181,8 +181,11 @@ test("case 14: a page that is kept for going back to holds nothing, and is live 
     await page.evaluate(() => addEventListener("pageshow", (event) => ((window as { kept?: boolean }).kept = event.persisted)));
     await page.goto("/mark.svg");
     await expect.poll(() => streams.open, { message: "the stream is closed" }).toBe(0);
-    const locks = await page.evaluate(() => navigator.locks.query());
-    expect([...(locks.held ?? []), ...(locks.pending ?? [])], "no lock is held or waited for").toEqual([]);
+    const locks = () => page.evaluate(async () => {
+      const { held = [], pending = [] } = await navigator.locks.query();
+      return held.length + pending.length;
+    });
+    await expect.poll(locks, { message: "no lock is held or waited for" }).toBe(0);
     await page.evaluate(() => history.back());
     await expect.poll(() => page.evaluate(() => (window as { kept?: boolean }).kept).catch(() => undefined)).toBe(true);
     await live(page);

@@ -114,9 +114,13 @@ fn is_wanted() -> bool {
     wish.as_deref() == Some("on") && Notification::permission() == NotificationPermission::Granted
 }
 
+/// What ended longer ago is no news any more: a tab that was frozen then learns of it only now. Seconds.
+const NEWS: f64 = 60.0;
+
 /// Says that a job is over. Its tag is the same in all tabs, of whose notifications one is shown.
 fn notify(job: &JobView) {
-    if !window().is_secure_context() || !is_wanted() {
+    let is_news = job.ended_at.is_none_or(|ended| live::now().get_untracked().seconds_since(ended) < NEWS);
+    if !is_news || !window().is_secure_context() || !is_wanted() {
         return;
     }
     let options = NotificationOptions::new();

@@ -150,7 +150,7 @@ impl Board {
             StreamEvent::Message(event) => {
                 // The stream may be shared with tabs that show other jobs.
                 let concerns = match event.to {
-                    MessageTo::Job { job } | MessageTo::Note { job } => self.uses.shows(job),
+                    MessageTo::Job { job } | MessageTo::Note { job } => self.uses.opens(job),
                     MessageTo::Everyone | MessageTo::User { .. } => true,
                 };
                 if self.advance(cursor).is_some() && concerns {

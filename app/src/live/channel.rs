@@ -7,7 +7,10 @@ use leptos::prelude::window;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{AbortController, BroadcastChannel, MessageEvent, Storage};
 
-use super::{share::Election, stream};
+use super::{
+    share::Election,
+    stream::{self, Lock},
+};
 
 #[derive(Default)]
 struct Shared {
@@ -29,10 +32,13 @@ thread_local! {
     });
     static ON_LOCK: Closure<dyn Fn() -> Promise> = Closure::new(|| {
         let held = Promise::new(&mut |release, _| SHARED.with_borrow_mut(|shared| shared.hold = Some(release)));
-        stream::on_lock(true);
+        stream::on_lock(Lock::Given);
         held
     });
-    static ON_LOSS: Closure<dyn FnMut(JsValue)> = Closure::new(|_| stream::on_lock(false));
+    static ON_LOSS: Closure<dyn FnMut(JsValue)> = Closure::new(|error: JsValue| {
+        let name = Reflect::get(&error, &"name".into()).ok().and_then(|name| name.as_string());
+        stream::on_lock(if name.as_deref() == Some("AbortError") { Lock::Lost } else { Lock::Refused });
+    });
 }
 
 /// Enters the channel `name`. Answers how its tabs may settle who leads.

@@ -3,6 +3,9 @@
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::XmlHttpRequest;
 
+/// An answer that takes longer does not come any more, milliseconds. A poll may take 25 s.
+const LONGEST: u32 = 40_000;
+
 /// What came of a request.
 pub(super) struct Answer {
     /// 0 where there was none.
@@ -30,6 +33,7 @@ pub(super) fn send(url: &str, body: Option<&str>, answered: Box<dyn FnOnce(Answe
     if body.is_some() {
         request.set_request_header("content-type", "application/json").ok()?;
     }
+    request.set_timeout(LONGEST);
     let asked = request.clone();
     let done = Closure::once_into_js(move || {
         let pause = asked.get_response_header("retry-after").ok().flatten();

@@ -27,7 +27,8 @@ const TURN: f64 = 500.0;
 const REPEAT: f64 = 30_000.0;
 /// One that was not heard for this long is forgotten, milliseconds.
 const FORGOTTEN: f64 = 180_000.0;
-/// A follower whose topics the stream does not take in after this long opens one of its own, milliseconds.
+/// A follower whose topics the stream does not take in after this long opens one of its own; what it asks the server for and
+/// is not answered in this time it asks again. Milliseconds.
 const PATIENCE: f64 = 10_000.0;
 /// A poll that failed is made again after this, milliseconds.
 const AGAIN: f64 = 2_000.0;
@@ -259,6 +260,15 @@ impl Share {
         acts
     }
 
+    /// The browser gives no lock, to nobody.
+    pub fn refused(&mut self, cursor: Option<&Cursor>, now: f64) -> Vec<Act> {
+        let mut acts = Vec::new();
+        if self.role == Role::Following {
+            self.go_alone(cursor, now, &mut acts);
+        }
+        acts
+    }
+
     /// What the tab shows has changed.
     pub fn want(&mut self, topics: Vec<String>, now: f64) -> Vec<Act> {
         let mut acts = Vec::new();
@@ -282,11 +292,13 @@ impl Share {
     }
 
     /// What to ask of the server, for a stream or a poll in its place: for which topics, and from where on.
-    pub fn ask(&mut self) -> (Vec<String>, Option<Cursor>) {
-        if let Some((_, added)) = self.changing.take() {
-            self.due.extend(added);
+    pub fn ask(&mut self, poll: bool) -> (Vec<String>, Option<Cursor>) {
+        // One poll goes on where the one before stood, and may wait for long: what that covered stays so, and what is being
+        // changed goes on.
+        if !poll || self.covered.is_none() {
+            self.due.extend(self.changing.take().into_iter().flat_map(|(_, added)| added));
+            self.covered = None;
         }
-        self.covered = None;
         self.asking = (self.union(), self.position.clone());
         self.asking.clone()
     }
@@ -370,7 +382,8 @@ impl Share {
         // Clocks may be put back.
         self.leader_heard = self.leader_heard.min(now);
         self.said = self.said.min(now);
-        if self.sync == Sync::Asking && self.again.is_some_and(|again| now >= again) {
+        let overdue = self.again.map_or(now - self.sync_since > PATIENCE, |again| now >= again);
+        if self.sync == Sync::Asking && overdue {
             self.catch_up(now, &mut acts);
         }
         match self.role {
@@ -509,14 +522,18 @@ impl Share {
         let unheeded = self.sync == Sync::Waiting && now - self.sync_since > PATIENCE;
         if unheeded && self.leader.is_some() && self.leader_link.is_live() {
             if std::mem::replace(&mut self.pleaded, true) {
-                acts.append(&mut self.leave());
-                acts.append(&mut self.join(Election::Alone, None, cursor, now));
+                self.go_alone(cursor, now, acts);
             } else {
                 // This tab may have been frozen all the while.
                 self.sync_since = now;
                 self.say_want(now, acts);
             }
         }
+    }
+
+    fn go_alone(&mut self, cursor: Option<&Cursor>, now: f64, acts: &mut Vec<Act>) {
+        acts.append(&mut self.leave());
+        acts.append(&mut self.join(Election::Alone, None, cursor, now));
     }
 
     fn lead(&mut self, cursor: Option<&Cursor>, now: f64, acts: &mut Vec<Act>) {

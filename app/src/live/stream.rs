@@ -269,16 +269,31 @@ pub(super) fn on_word(word: &str) {
     happened(if hope { connection::Event::Network(true) } else { connection::Event::Tick });
 }
 
-/// The lock was given to this tab, or taken from it.
-pub(super) fn on_lock(given: bool) {
+/// What has become of the lock.
+#[derive(Clone, Copy)]
+pub(super) enum Lock {
+    /// It is this tab's.
+    Given,
+    /// It was taken away, or is not waited for any more.
+    Lost,
+    /// There is none to be had.
+    Refused,
+}
+
+/// Something has become of the lock.
+pub(super) fn on_lock(lock: Lock) {
     let now = Date::now();
-    act(page(|page| if given { page.share.granted(page.board.cursor.as_ref(), now) } else { page.share.lost(now) }));
+    act(page(|page| match lock {
+        Lock::Given => page.share.granted(page.board.cursor.as_ref(), now),
+        Lock::Lost => page.share.lost(now),
+        Lock::Refused => page.share.refused(page.board.cursor.as_ref(), now),
+    }));
     show();
 }
 
 fn open() {
     let source = page(|page| {
-        let (topics, after) = page.share.ask();
+        let (topics, after) = page.share.ask(false);
         let source = EventSource::new(&at(&format!("/events?{}", topics::query(&topics, after.as_ref())))).ok()?;
         page.source = Some(source.clone());
         Some(source)
@@ -361,7 +376,7 @@ fn relay(frame: Frame) {
 /// Asks for what the stream would say.
 fn poll(wait: u32) {
     let url = page(|page| {
-        let (topics, after) = page.share.ask();
+        let (topics, after) = page.share.ask(true);
         poll_url(&topics, after.as_ref(), wait)
     });
     let answered = |answer: super::request::Answer| {

@@ -32,9 +32,9 @@ impl Uses {
         }
     }
 
-    /// Whether the page shows a job.
-    pub fn shows(&self, job: JobId) -> bool {
-        self.0.contains(&Use::Row(job)) || self.0.contains(&Use::Log(job))
+    /// Whether the page is that of a job, or shows as much of it.
+    pub fn opens(&self, job: JobId) -> bool {
+        self.0.contains(&Use::Log(job))
     }
 
     /// The topics that cover it, as the server reads them, each once. A job with its log needs no row beside it.
