@@ -27,7 +27,7 @@ test.describe("below a base path", () => {
     await page.getByRole("button", { name: /^Colour scheme/ }).click();
     expect(await context.cookies()).toMatchObject([{ name: "theme", path: "/milepost/" }]);
     await page.getByRole("link", { name: "New job" }).first().click();
-    await page.getByRole("link", { name: "Demonstration" }).click();
+    await page.getByRole("main").getByRole("link", { name: "Demonstration" }).click();
     await live(page);
     await page.getByLabel("Seconds", { exact: true }).fill("600");
     await page.getByRole("button", { name: "Start job" }).click();

@@ -11,7 +11,7 @@ const start = (page: Page) => page.getByRole("button", { name: "Start job" });
 
 test("a task is chosen, filled in and started", async ({ page }) => {
   await open(page, "/new");
-  await page.getByRole("link", { name: "Demonstration" }).click();
+  await page.getByRole("main").getByRole("link", { name: "Demonstration" }).click();
   await live(page);
   await page.getByLabel("Seconds", { exact: true }).fill("1");
   await start(page).click();

@@ -3,7 +3,7 @@ import { expect, startJob, state, test } from "./milepost.ts";
 
 test("a job is started, watched and cancelled", async ({ page }) => {
   await page.goto("/new");
-  await page.getByRole("link", { name: "Demonstration" }).click();
+  await page.getByRole("main").getByRole("link", { name: "Demonstration" }).click();
   await page.getByLabel("Seconds", { exact: true }).fill("40");
   await page.getByRole("button", { name: "Start job" }).click();
   await expect(page).toHaveURL(/\/jobs\/\d+$/);
