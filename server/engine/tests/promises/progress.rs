@@ -1,5 +1,7 @@
 //! Progress is conflated, honest, and whole at the end.
 
+use std::time::{Duration, Instant};
+
 use model::{JobState, Tone};
 use serde_json::{Value, json};
 
@@ -21,6 +23,27 @@ async fn a_million_reports_are_told_in_a_few_frames_and_the_last_value_is_right(
     assert_eq!(last.fraction, Some(1.0));
     let frames = bench.heard.all_progress_of(job);
     assert!(frames.len() < 100, "{} frames for a loop of some milliseconds", frames.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_reports_all_the_time_is_told_ten_times_a_second() {
+    let bench = Bench::with(|ctx, _| async move {
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(3) {
+            ctx.advance(1);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Ok(Value::Null)
+    })
+    .await;
+    let job = bench.start().await;
+    bench.reaches(job, JobState::Succeeded).await;
+    let told: Vec<_> = bench.heard.all_progress_of(job).iter().filter_map(|event| event.progress.at).collect();
+    let seconds = told[told.len() - 1].seconds_since(told[0]);
+    assert!(seconds > 2.0, "told for {seconds} s only");
+    let rate = (told.len() - 1) as f64 / seconds;
+    // One look may come late and the next in time; a busy machine leaves some out.
+    assert!((5.0..=10.5).contains(&rate), "{rate} times a second");
 }
 
 #[tokio::test(flavor = "multi_thread")]
