@@ -132,7 +132,8 @@ pub(crate) async fn whole(body: Body, limit: usize, too_large: &str) -> Result<B
         }
     })?;
     let body = body.to_bytes();
-    if percent_decode(&body).decode_utf8().is_err() {
+    // A broken character may become whole by decoding, but not to whoever reads the text before.
+    if str::from_utf8(&body).is_err() || percent_decode(&body).decode_utf8().is_err() {
         return Err(ApiError::new("malformed", "The arguments are not UTF-8; send them form-encoded"));
     }
     Ok(body)

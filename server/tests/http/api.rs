@@ -190,7 +190,11 @@ fn an_input_may_have_16_mb_and_no_more() {
 #[test]
 fn what_is_not_utf_8_is_refused() {
     let (milepost, _data) = Milepost::start();
-    for body in [&b"kind=demo&input=%7B%22seconds%22:%220\xff%22%7D"[..], b"kind=demo&input=%7B%22a%22:%22%ff%22%7D"] {
+    for body in [
+        &b"kind=demo&input=%7B%22seconds%22:%220\xff%22%7D"[..],
+        b"kind=demo&input=%7B%22a%22:%22%ff%22%7D",
+        b"kind=demo&input=%7B%22\xd9%A3%22:1%7D",
+    ] {
         let request = Client::new().post(milepost.url("/api/start_job")).body(body);
         let (status, error) =
             refusal(request.header("content-type", "application/x-www-form-urlencoded").send().unwrap());
