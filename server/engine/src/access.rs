@@ -5,6 +5,7 @@
 //! | look, follow, download | viewer | read | of private kinds only one's own jobs |
 //! | send files | operator | start | |
 //! | start, steer | operator, or what the kind asks | start | the job must be in sight |
+//! | schedule | operator, or what the kind asks | start | of others' schedules only administrators |
 //! | delete | operator | start | of others' jobs only administrators |
 //! | write to a person, note on a job | operator | start | the job must be in sight |
 //! | write to everybody | administrator | start | |
@@ -69,6 +70,8 @@ pub enum Action {
     Steer,
     /// Remove an ended job for good.
     Delete,
+    /// Make, change, pause and delete a schedule.
+    Schedule,
     /// Write to one person, or a note on a job.
     Write,
     /// Write to everybody.
@@ -87,7 +90,7 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Public,
         Self::See,
         Self::Follow,
@@ -96,6 +99,7 @@ impl Action {
         Self::Start,
         Self::Steer,
         Self::Delete,
+        Self::Schedule,
         Self::Write,
         Self::Announce,
         Self::ManageQueues,
@@ -110,7 +114,9 @@ impl Action {
         match self {
             Self::Public => None,
             Self::See | Self::Follow | Self::Download | Self::OwnAccount => Some(Role::Viewer),
-            Self::Upload | Self::Start | Self::Steer | Self::Delete | Self::Write => Some(Role::Operator),
+            Self::Upload | Self::Start | Self::Steer | Self::Delete | Self::Schedule | Self::Write => {
+                Some(Role::Operator)
+            }
             Self::Announce | Self::ManageQueues | Self::ManagePeople | Self::ManageKinds | Self::ReadAudit => {
                 Some(Role::Administrator)
             }
@@ -121,7 +127,7 @@ impl Action {
     pub const fn scope(self) -> Option<Scope> {
         match self {
             Self::See | Self::Follow | Self::Download => Some(Scope::Read),
-            Self::Upload | Self::Start | Self::Steer | Self::Delete | Self::Write | Self::Announce => {
+            Self::Upload | Self::Start | Self::Steer | Self::Delete | Self::Schedule | Self::Write | Self::Announce => {
                 Some(Scope::Start)
             }
             Self::Public
@@ -147,6 +153,13 @@ pub enum Subject<'a> {
         rule: Rule,
         /// Who started it, by name.
         starter: &'a str,
+    },
+    /// One schedule.
+    Schedule {
+        /// What holds for its kind.
+        rule: Rule,
+        /// Whose it is, by name.
+        owner: &'a str,
     },
 }
 
@@ -186,6 +199,9 @@ pub enum Denied {
     /// It is somebody else's job.
     #[error("this is the job of somebody else; its starter or an administrator can do this")]
     NotOwn,
+    /// It is somebody else's schedule.
+    #[error("this is the schedule of somebody else; its owner or an administrator can do this")]
+    NotOwner,
 }
 
 const fn needed(scope: Scope) -> &'static str {
@@ -219,15 +235,16 @@ pub fn authorise(actor: &Actor, action: Action, subject: Subject<'_>) -> Result<
     if who.role < least {
         return Err(Denied::Role(least));
     }
-    if let Subject::Job { rule, starter } = subject
+    if let Subject::Job { rule, starter } | Subject::Schedule { rule, owner: starter } = subject
         && !sees(who, rule, starter)
     {
         return Err(Denied::Hidden);
     }
     let asked = match (action, subject) {
-        (Action::Start | Action::Steer | Action::Delete, Subject::Kind(rule) | Subject::Job { rule, .. }) => {
-            least.max(rule.start)
-        }
+        (
+            Action::Start | Action::Steer | Action::Delete | Action::Schedule,
+            Subject::Kind(rule) | Subject::Job { rule, .. } | Subject::Schedule { rule, .. },
+        ) => least.max(rule.start),
         _ => least,
     };
     if who.role < asked {
@@ -238,6 +255,12 @@ pub fn authorise(actor: &Actor, action: Action, subject: Subject<'_>) -> Result<
         && *who.name != *starter
     {
         return Err(Denied::NotOwn);
+    }
+    if let (Action::Schedule, Subject::Schedule { owner, .. }) = (action, subject)
+        && who.role < Role::Administrator
+        && *who.name != *owner
+    {
+        return Err(Denied::NotOwner);
     }
     Ok(())
 }

@@ -20,6 +20,7 @@ use crate::{
     sampler,
     shared::Shared,
     store::{BootId, Node, Others, Role, SqliteOptions, SqliteStore, Store},
+    timekeeper::{self, Bell},
     uploads::UploadLimits,
 };
 
@@ -41,6 +42,7 @@ pub struct Builder {
     max_page_count: Option<u32>,
     role: Role,
     migrates: bool,
+    accounts: bool,
 }
 
 impl Builder {
@@ -62,6 +64,7 @@ impl Builder {
             max_page_count: None,
             role: Role::Server,
             migrates: true,
+            accounts: false,
         }
     }
 
@@ -155,6 +158,13 @@ impl Builder {
         self
     }
 
+    /// Starts what is due by schedule only where its owner is among the people and may start it; by default, all of it.
+    #[must_use]
+    pub fn with_accounts(mut self) -> Self {
+        self.accounts = true;
+        self
+    }
+
     /// The wall clock; the machine's by default.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
@@ -207,7 +217,8 @@ impl Builder {
         let roots = Roots::new(&roots)?;
         let boot = BootId(format!("{:032x}", rand::random::<u128>()));
         let live = Arc::<Live>::default();
-        let relay = Relay { live: Arc::clone(&live), listener: self.listener.clone() };
+        let bell = Arc::<Bell>::default();
+        let relay = Relay { live: Arc::clone(&live), bell: Arc::clone(&bell), listener: self.listener.clone() };
         let options = SqliteOptions {
             imports: Some(data.imports()),
             clock: Arc::clone(&self.clock),
@@ -252,6 +263,8 @@ impl Builder {
             running: AtomicU32::new(0),
             slot_freed: Notify::new(),
             rescheduled: Notify::new(),
+            bell,
+            accounts: self.accounts,
             stopping: Flag::default(),
             dispatched: Flag::default(),
             leaving: Flag::default(),
@@ -262,6 +275,7 @@ impl Builder {
         service.spawn(dispatcher::dispatch(Arc::clone(&shared)));
         service.spawn(dispatcher::promote(Arc::clone(&shared)));
         if !joins {
+            service.spawn(timekeeper::keep_time(Arc::clone(&shared)));
             service.spawn(janitor::keep_up(Arc::clone(&shared)));
             let sweeping = Arc::clone(&shared);
             service.spawn_blocking(move || {

@@ -1,6 +1,7 @@
 //! The engine as one person may use it. Every way to a job leads through [`authorise`].
 
 mod messages;
+mod schedules;
 mod settings;
 
 use std::{net::IpAddr, sync::Arc};

@@ -97,33 +97,7 @@ impl Engine {
         if shared.stopping.is_raised() {
             return Err(Error::ShuttingDown);
         }
-        let entry = shared.registry.get(kind)?;
-        let checked = validate::check(&entry.info.form, &input, &shared.roots, &shared.uploads).await?;
-        if options.idempotency_key.as_ref().is_some_and(|key| !(1..=KEY_LENGTH).contains(&key.len())) {
-            let message = format!("An idempotency key has 1 to {KEY_LENGTH} bytes.");
-            return Err(Error::InvalidInput(vec![FieldError { field: "idempotency_key".to_owned(), message }]));
-        }
-        let text = input.to_string();
-        if text.len() > INPUT_LIMIT {
-            let message = format!("The input is larger than {}.", model::bytes(INPUT_LIMIT as u64));
-            return Err(Error::InvalidInput(vec![FieldError { field: String::new(), message }]));
-        }
-        let Accepted { title, max_attempts, unique_key } = entry.task.accept(&input).map_err(Error::InvalidInput)?;
-        // Everybody has keys of their own: nobody learns from a key what others have started.
-        let idempotency_key = options.idempotency_key.map(|key| format!("{} {key}", options.by.name));
-        let job = NewJob {
-            kind: kind.to_owned(),
-            title: printable(&title).unwrap_or_else(|| entry.info.name.to_owned()),
-            input: text,
-            by: options.by,
-            max_attempts,
-            run_at: options.run_at,
-            rerun_of: options.rerun_of,
-            uploads: checked.uploads,
-            priority: options.priority,
-            unique_key: options.unique_key.or(unique_key),
-            idempotency_key,
-        };
+        let job = checked(shared, kind, input, options).await?;
         let scheduled = job.run_at.is_some();
         let accepted = shared.store.enqueue(job).await?;
         if scheduled {
@@ -343,8 +317,40 @@ impl Engine {
     }
 }
 
+/// The job that a start is, once its input has been checked; every fault is told at once.
+pub(crate) async fn checked(shared: &Shared, kind: &str, input: Value, options: StartOptions) -> Result<NewJob> {
+    let entry = shared.registry.get(kind)?;
+    let checked = validate::check(&entry.info.form, &input, &shared.roots, &shared.uploads).await?;
+    if options.idempotency_key.as_ref().is_some_and(|key| !(1..=KEY_LENGTH).contains(&key.len())) {
+        let message = format!("An idempotency key has 1 to {KEY_LENGTH} bytes.");
+        return Err(Error::InvalidInput(vec![FieldError { field: "idempotency_key".to_owned(), message }]));
+    }
+    let text = input.to_string();
+    if text.len() > INPUT_LIMIT {
+        let message = format!("The input is larger than {}.", model::bytes(INPUT_LIMIT as u64));
+        return Err(Error::InvalidInput(vec![FieldError { field: String::new(), message }]));
+    }
+    let Accepted { title, max_attempts, unique_key } = entry.task.accept(&input).map_err(Error::InvalidInput)?;
+    // Everybody has keys of their own: nobody learns from a key what others have started.
+    let idempotency_key = options.idempotency_key.map(|key| format!("{} {key}", options.by.name));
+    Ok(NewJob {
+        kind: kind.to_owned(),
+        title: printable(&title).unwrap_or_else(|| entry.info.name.to_owned()),
+        input: text,
+        by: options.by,
+        max_attempts,
+        run_at: options.run_at,
+        rerun_of: options.rerun_of,
+        uploads: checked.uploads,
+        priority: options.priority,
+        unique_key: options.unique_key.or(unique_key),
+        idempotency_key,
+        run_of: None,
+    })
+}
+
 /// What is shown of a title that came from outside; `None` where nothing is left.
-fn printable(name: &str) -> Option<String> {
+pub(crate) fn printable(name: &str) -> Option<String> {
     let kept: String = name.trim().chars().filter(|c| !c.is_control()).take(TITLE_LENGTH).collect();
     (!kept.is_empty()).then_some(kept)
 }

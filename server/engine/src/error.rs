@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 
 use model::{FieldError, JobId, JobState};
 
-use crate::access::Denied;
+use crate::{access::Denied, store::ScheduleId};
 
 /// An engine result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -16,6 +16,9 @@ pub enum Error {
     /// There is no such job, or it has been deleted.
     #[error("there is no job #{0}")]
     NoSuchJob(JobId),
+    /// There is no such schedule, or it has been deleted.
+    #[error("there is no schedule {0}")]
+    NoSuchSchedule(ScheduleId),
     /// There is no such upload, or it has expired.
     #[error("there is no upload {0}; send the file again")]
     NoSuchUpload(String),

@@ -10,6 +10,7 @@
 //! | a kind of work: input, output, stages, limits | [`Task`] |
 //! | what a running task sees: progress, log, artifacts, checkpoints, the wish to stop | [`Ctx`] |
 //! | starting, cancelling, retrying, reading | [`Engine`] |
+//! | starting again and again | [`schedules`] |
 //! | states and what leads from one to the next | `docs/states.md`, [`model::JobState`] |
 //!
 //! A whole program:
@@ -138,15 +139,18 @@ mod panics;
 mod pool;
 mod queues;
 mod rate;
+mod reckoning;
 mod registry;
 mod relay;
 mod roots;
 mod run;
 mod sampler;
+pub mod schedules;
 mod shared;
 mod stages;
 pub mod store;
 mod task;
+mod timekeeper;
 mod tracker;
 mod uploads;
 mod validate;
@@ -167,6 +171,7 @@ pub use keeper::Keeper;
 pub use model::{FolderEntry, FolderListing};
 pub use names::{Code, Kind, Queue};
 pub use queues::{Hold, KindStatus, QueueStatus};
+pub use recurrence::{Recurrence, zones};
 pub use roots::Roots;
 pub use store::{DurableEvent, Listener};
 pub use task::{Fault, Task, TaskError, TaskInfo};

@@ -9,19 +9,24 @@ use crate::{
     Listener, cancel,
     live::Live,
     store::{self, DurableEvent},
+    timekeeper::Bell,
 };
 
 /// Between the store and the host's listener.
 pub(crate) struct Relay {
     pub(crate) live: Arc<Live>,
+    pub(crate) bell: Arc<Bell>,
     pub(crate) listener: Option<Arc<dyn Listener>>,
 }
 
 impl Listener for Relay {
     fn durable(&self, events: &[Arc<DurableEvent>]) {
         for event in events {
-            if let StreamEvent::State(state) = &event.event
-                && state.code.as_deref() == Some(store::CANCEL_REQUESTED)
+            let StreamEvent::State(state) = &event.event else { continue };
+            if state.view.state.is_terminal() {
+                self.bell.ended();
+            }
+            if state.code.as_deref() == Some(store::CANCEL_REQUESTED)
                 && let Some(attempt) = self.live.find_to_cancel(state.view.job, state.view.attempt)
             {
                 cancel::cancel(attempt);

@@ -19,6 +19,7 @@ use crate::{
     pool::Pool,
     registry::Registry,
     store::{Node, Store},
+    timekeeper::Bell,
 };
 
 /// The engine's state. Attempts hold it too; it goes when the last of them has ended.
@@ -52,6 +53,10 @@ pub(crate) struct Shared {
     pub(crate) slot_freed: Notify,
     /// Wakes who waits for scheduled jobs: there is a new one.
     pub(crate) rescheduled: Notify,
+    /// Wakes who starts what is due by schedule.
+    pub(crate) bell: Arc<Bell>,
+    /// Whether what is due by schedule starts only where its owner may start it.
+    pub(crate) accounts: bool,
     /// Raised when no more work is to be taken …
     pub(crate) stopping: Flag,
     /// … when none is …

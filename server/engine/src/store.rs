@@ -5,6 +5,7 @@
 
 mod accounts;
 mod messages;
+mod schedules;
 mod sqlite;
 mod types;
 
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use accounts::*;
 pub use messages::*;
+pub use schedules::*;
 pub use sqlite::{Others, SqliteOptions, SqliteStore};
 pub use types::*;
 
@@ -42,9 +44,9 @@ pub trait Listener: Send + Sync + 'static {
     fn progress(&self, events: &[Arc<ProgressEvent>]);
 }
 
-/// Everything that is kept: jobs, attempts, events, logs, artifacts, uploads; and [`Accounts`].
+/// Everything that is kept: jobs, attempts, events, logs, artifacts, uploads; [`Accounts`] and [`Schedules`].
 #[async_trait]
-pub trait Store: Accounts {
+pub trait Store: Accounts + Schedules {
     // The life of a job. Every write by a worker carries its fence and fails with `Error::Fenced` once it is stale.
 
     /// Accepts a job: `queued`, or `scheduled` where `run_at` lies ahead. Uploads it names are kept from then on. Answers
@@ -89,7 +91,7 @@ pub trait Store: Accounts {
     /// Removes part of jobs, or all of them, unless they are not over since before the time beside them. Looks at them in
     /// turn until it has held the writer `most` long, at one of them at least. The files are the caller's.
     async fn prune(&self, what: Prunable, jobs: Vec<(JobId, Micros)>, most: Duration) -> Result<Pruned>;
-    /// Forgets those of `uploads` that only jobs refer to which ended before then; looks at them as [`Store::prune`] does at
+    /// Forgets those of `uploads` that only jobs refer to which ended before then, and no schedule; looks at them as [`Store::prune`] does at
     /// jobs. The files are the caller's.
     async fn prune_uploads(&self, uploads: Vec<String>, before: Micros, most: Duration) -> Result<PrunedUploads>;
     /// Settles the running jobs of processes known to be dead: interrupted, or, where the kind allows, queued again or set
@@ -195,6 +197,6 @@ pub trait Store: Accounts {
     async fn uploads_of(&self, by: &str) -> Result<u64>;
     /// One upload.
     async fn upload(&self, id: &str) -> Result<UploadRow>;
-    /// Forgets uploads that no job refers to and that are older than `before`; answers their ids.
+    /// Forgets uploads that neither a job nor a schedule refers to and that are older than `before`; answers their ids.
     async fn sweep_uploads(&self, before: Micros) -> Result<Vec<String>>;
 }

@@ -11,6 +11,7 @@
 //! | `statement` | running one statement of it |
 //! | `enqueue` `claim` `finish` `soft` | the verbs that come by the thousand |
 //! | `checkpoint` | where jobs can go on from |
+//! | `schedules` | what is started again and again |
 //! | `people` `pause` `gate` `message` `recover` `keep` `nodes` | the rare verbs, one at a time |
 //! | `accounts` | people, their sessions and tokens, the audit log |
 //! | `prune` | removes what has long ended |
@@ -41,6 +42,7 @@ mod prune;
 mod read;
 mod recover;
 mod row;
+mod schedules;
 mod soft;
 mod statement;
 mod transaction;

@@ -8,7 +8,7 @@ use model::{
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::By;
+use super::{By, RunOf};
 use crate::{Queue, access::Sight};
 
 /// A process that runs jobs, since its start. 32 lower-case hexadecimal digits.
@@ -109,6 +109,8 @@ pub struct NewJob {
     pub unique_key: Option<String>,
     /// The caller's name for this start.
     pub idempotency_key: Option<String>,
+    /// The schedule that it is a run of.
+    pub run_of: Option<RunOf>,
 }
 
 impl NewJob {
@@ -126,6 +128,7 @@ impl NewJob {
             priority: Priority::default(),
             unique_key: None,
             idempotency_key: None,
+            run_of: None,
         }
     }
 }

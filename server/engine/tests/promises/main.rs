@@ -16,6 +16,7 @@ mod queue;
 mod recovery;
 mod retries;
 mod roots;
+mod schedules;
 mod states;
 mod support;
 mod trouble;

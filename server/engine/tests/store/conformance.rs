@@ -16,6 +16,8 @@ mod place;
 mod pruning;
 #[path = "conformance/retrying.rs"]
 mod retrying;
+#[path = "conformance/schedules.rs"]
+mod schedules;
 #[path = "conformance/sessions.rs"]
 mod sessions;
 #[path = "conformance/sight.rs"]
@@ -50,6 +52,7 @@ pub(crate) use pausing::*;
 pub(crate) use place::*;
 pub(crate) use pruning::*;
 pub(crate) use retrying::*;
+pub(crate) use schedules::*;
 pub(crate) use sessions::*;
 pub(crate) use sight::*;
 pub(crate) use starting::*;
@@ -695,6 +698,20 @@ macro_rules! promises {
             what_was_retried_meanwhile_is_not_removed
             an_upload_goes_when_the_last_job_that_used_it_is_old
             what_the_dead_held_is_settled
+            a_run_that_is_due_starts_once_however_often_it_is_asked_for
+            what_is_due_is_found_and_when_the_next_is
+            a_run_is_left_out_while_the_one_before_is_under_way
+            one_run_waits_for_the_one_before_and_no_more
+            the_run_before_is_asked_to_stop_and_the_newest_takes_its_place
+            missed_runs_are_made_up_for_one_after_the_other_whatever_the_policy
+            nothing_starts_on_the_ground_of_a_plan_that_has_changed
+            a_paused_schedule_starts_nothing_and_forgets_what_waited
+            a_schedule_that_cannot_go_on_says_why
+            the_jobs_of_a_deleted_schedule_stay
+            a_run_by_hand_moves_nothing
+            a_run_whose_job_is_under_way_already_is_left_out
+            an_upload_stays_as_long_as_a_schedule_needs_it
+            schedules_are_in_sight_like_the_jobs_of_their_owners
             every_change_is_an_event_and_replay_tells_them_as_they_were
             a_snapshot_shows_what_is_asked_for
             pages_by_key_are_the_whole_list_in_order

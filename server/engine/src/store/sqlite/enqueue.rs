@@ -6,7 +6,7 @@ use rusqlite::params;
 use super::transaction::Transaction;
 use crate::{
     Error, Result,
-    store::{By, NewJob},
+    store::{By, NewJob, RunOf},
 };
 
 /// How long an idempotency key is remembered, microseconds.
@@ -63,9 +63,10 @@ impl Transaction<'_> {
                 params![key, self.now.0, job.0],
             )?;
         }
-        match new.rerun_of {
-            None => self.started(job, &new.by, &new.kind),
-            Some(original) => {
+        match (new.rerun_of, &new.run_of) {
+            (None, None) => self.started(job, &new.by, &new.kind),
+            (None, Some(run)) => self.note_run(job, run, new)?,
+            (Some(original), _) => {
                 self.note_repeat(original, job, &new.by)?;
                 self.started(job, &new.by, &format!("{}, repeats #{original}", new.kind));
             }
@@ -109,6 +110,18 @@ impl Transaction<'_> {
             [kind, key],
             |row| Ok(JobId(row.get(0)?)),
         )
+    }
+
+    /// Notes of which schedule a job is a run; of none where that has been deleted meanwhile.
+    fn note_run(&mut self, job: JobId, run: &RunOf, new: &NewJob) -> Result<()> {
+        let RunOf { schedule, name, due } = run;
+        self.execute(
+            "update job set schedule = (select id from schedule where id = ?), due = ? where id = ?",
+            params![schedule.0, due.map(|due| due.0), job.0],
+        )?;
+        let how = if due.is_some() { "" } else { ", by hand" };
+        self.started(job, &new.by, &format!("{}, schedule {name}{how}", new.kind));
+        Ok(())
     }
 
     /// Tells the original, where it still exists, that it has been repeated.

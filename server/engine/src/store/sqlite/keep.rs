@@ -51,6 +51,7 @@ impl Verb for SweepUploads {
         let swept: Vec<(String, i64)> = transaction.rows(
             "delete from upload indexed by upload_by_time
             where at < ? and not exists (select 1 from upload_use where upload_use.upload = upload.id)
+            and not exists (select 1 from schedule_upload where schedule_upload.upload = upload.id)
             returning id, size",
             [self.before.0],
             |row| Ok((row.get(0)?, row.get(1)?)),

@@ -105,7 +105,7 @@ impl Transaction<'_> {
             "select size from upload where id = ?1 and not exists (
                 select 1 from upload_use join job on job.id = upload_use.job
                 where upload_use.upload = ?1 and (job.ended_at is null or job.ended_at >= ?2)
-            )",
+            ) and not exists (select 1 from schedule_upload where schedule_upload.upload = ?1)",
             params![upload, before.0],
             |row| Ok(row.get::<_, i64>(0)?),
         )?;

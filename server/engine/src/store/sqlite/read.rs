@@ -8,6 +8,7 @@ mod message;
 mod overview;
 mod page;
 mod prune;
+mod schedules;
 mod stream;
 
 use std::{

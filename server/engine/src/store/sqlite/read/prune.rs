@@ -57,7 +57,8 @@ impl Reader {
             and not exists (
                 select 1 from upload_use join job on job.id = upload_use.job
                 where upload_use.upload = found.id and (job.ended_at is null or job.ended_at >= ?2)
-            ) order by found.id limit ?3",
+            )
+            and not exists (select 1 from schedule_upload where schedule_upload.upload = found.id) order by found.id limit ?3",
         )
         .bind(after)
         .bind(before.0)

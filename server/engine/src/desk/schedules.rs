@@ -1,0 +1,104 @@
+//! What may be done with schedules. They are in sight like the jobs of their owners.
+
+use model::JobId;
+
+use super::Desk;
+use crate::{
+    Error, Result,
+    access::{Action, Denied, Subject, authorise},
+    schedules::NewSchedule,
+    store::{JobRuns, Run, RunOf, Schedule, ScheduleId},
+};
+
+impl Desk {
+    /// Those in sight, by name.
+    pub async fn schedules(&self) -> Result<Vec<Schedule>> {
+        self.allow(Action::See)?;
+        self.engine.store().schedules(&self.sight).await
+    }
+
+    /// One of them, for `action`.
+    ///
+    /// # Errors
+    /// `Error::Denied`; `Error::NoSuchSchedule` also for one that is out of sight.
+    pub async fn schedule(&self, id: ScheduleId, action: Action) -> Result<Schedule> {
+        self.allow(action)?;
+        let schedule = self.engine.store().schedule(id).await?;
+        self.check_schedule(action, &schedule)?;
+        Ok(schedule)
+    }
+
+    /// Whether `action` may be done to a schedule.
+    pub fn may_on_schedule(&self, action: Action, schedule: &Schedule) -> bool {
+        self.check_schedule(action, schedule).is_ok()
+    }
+
+    fn check_schedule(&self, action: Action, schedule: &Schedule) -> Result<()> {
+        let rule = self.rules.of(&schedule.plan.kind);
+        let subject = Subject::Schedule { rule, owner: &schedule.owner };
+        authorise(&self.actor, action, subject).map_err(|denied| match denied {
+            Denied::Hidden => Error::NoSuchSchedule(schedule.id),
+            denied => denied.into(),
+        })
+    }
+
+    /// Plans jobs in one's own name. See [`crate::Engine::add_schedule`].
+    pub async fn add_schedule(&self, wish: NewSchedule) -> Result<ScheduleId> {
+        self.allow(Action::Schedule)?;
+        self.allow_start(&wish.kind)?;
+        self.engine.add_schedule(wish, self.by.clone()).await
+    }
+
+    /// See [`crate::Engine::change_schedule`].
+    pub async fn change_schedule(&self, id: ScheduleId, wish: NewSchedule) -> Result<()> {
+        let schedule = self.schedule(id, Action::Schedule).await?;
+        self.engine.change_schedule(&schedule, wish, self.by.clone()).await
+    }
+
+    /// See [`crate::Engine::pause_schedule`].
+    pub async fn pause_schedule(&self, id: ScheduleId) -> Result<()> {
+        self.schedule(id, Action::Schedule).await?;
+        self.engine.pause_schedule(id, &self.by).await
+    }
+
+    /// See [`crate::Engine::resume_schedule`].
+    pub async fn resume_schedule(&self, id: ScheduleId) -> Result<()> {
+        let schedule = self.schedule(id, Action::Schedule).await?;
+        self.engine.resume_schedule(&schedule, &self.by).await
+    }
+
+    /// See [`crate::Engine::delete_schedule`].
+    pub async fn delete_schedule(&self, id: ScheduleId, revision: Option<i64>) -> Result<()> {
+        self.schedule(id, Action::Schedule).await?;
+        self.engine.delete_schedule(id, revision, &self.by).await
+    }
+
+    /// Starts a run at once, in one's own name. See [`crate::Engine::run_schedule`].
+    pub async fn run_schedule(&self, id: ScheduleId) -> Result<JobId> {
+        let schedule = self.schedule(id, Action::Start).await?;
+        self.engine.run_schedule(&schedule, self.by.clone()).await
+    }
+
+    /// What became of the runs of a schedule, newest first, as far as their jobs are in sight.
+    pub async fn runs(&self, schedule: &Schedule, limit: u32) -> Result<Vec<Run>> {
+        let mut runs = self.engine.store().runs(schedule.id, limit).await?;
+        runs.retain(|run| match run {
+            Run::Started { job, .. } => self.sight.sees(job),
+            Run::Skipped { .. } => true,
+        });
+        Ok(runs)
+    }
+
+    /// The last runs of each that have ended, oldest first.
+    pub async fn last_runs(&self, schedules: &[Schedule], limit: u32) -> Result<JobRuns> {
+        let ids: Vec<_> = schedules.iter().map(|schedule| schedule.id).collect();
+        self.engine.store().last_runs(&ids, limit).await
+    }
+
+    /// Of which schedule a job is a run, where that is in sight.
+    pub async fn run_of(&self, job: JobId) -> Result<Option<RunOf>> {
+        let run = self.engine.store().runs_among(&[job]).await?.remove(&job);
+        let Some(run) = run else { return Ok(None) };
+        Ok(self.schedule(run.schedule, Action::See).await.is_ok().then_some(run))
+    }
+}

@@ -1,0 +1,149 @@
+//! What is to be done about the runs of a schedule that have come due: a pure function of the plan and two times.
+
+use std::{collections::VecDeque, time::Duration};
+
+use model::Micros;
+use recurrence::Recurrence;
+
+use crate::store::{Missed, Skip, Why};
+
+/// A run that is noticed later than this has been missed.
+pub(crate) const LATE: Duration = Duration::from_mins(1);
+/// Missed runs are looked at one by one up to so many; of more, only those of the last week.
+const ONE_BY_ONE: u64 = 10_000;
+const WEEK: Duration = Duration::from_hours(7 * 24);
+
+/// What comes of the runs that were due.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reckoned {
+    /// To start now, where runs meet by the policy for that.
+    pub(crate) due: Vec<Micros>,
+    /// To start one after the other, for those that were missed.
+    pub(crate) made_up: Vec<Micros>,
+    /// To leave out.
+    pub(crate) skipped: Option<Skip>,
+    /// When the next is due.
+    pub(crate) next_at: Option<Micros>,
+}
+
+/// What to do at `now` about a schedule whose next run was due at `seen`: every run from `seen` to `now` is seen to, once,
+/// wherever the clock has been put meanwhile.
+pub(crate) fn reckon(recurrence: &Recurrence, seen: Option<Micros>, now: Micros, missed: Missed) -> Reckoned {
+    let mut reckoned = Reckoned { next_at: seen, ..Reckoned::default() };
+    let mut kept = VecDeque::new();
+    let most = missed.most() as usize;
+    let mut looked_at = 0;
+    while let Some(at) = reckoned.next_at.filter(|at| *at <= now) {
+        looked_at += 1;
+        let from = if looked_at == ONE_BY_ONE { at.max(before(now, WEEK)) } else { at };
+        reckoned.next_at = recurrence.next_after(from);
+        if at >= before(now, LATE) && reckoned.next_at.is_none_or(|next| next > now) {
+            reckoned.due.push(at);
+        } else {
+            kept.push_back(at);
+            if kept.len() > most {
+                reckoned.skipped = kept.pop_front().map(|at| one_more(reckoned.skipped, at));
+            }
+        }
+    }
+    match missed {
+        // The run that has come due just now makes up for them as well.
+        Missed::Once if !reckoned.due.is_empty() => {
+            for at in kept {
+                reckoned.skipped = Some(one_more(reckoned.skipped, at));
+            }
+        }
+        Missed::Once => reckoned.due.extend(kept),
+        Missed::Skip | Missed::All(_) if kept.is_empty() => {}
+        // The run that has come due just now stands in line behind them: it would be left out for those it was not to miss.
+        Missed::Skip | Missed::All(_) => {
+            reckoned.made_up.extend(kept);
+            reckoned.made_up.append(&mut reckoned.due);
+        }
+    }
+    reckoned
+}
+
+fn before(now: Micros, span: Duration) -> Micros {
+    Micros(now.0 - span.as_micros() as i64)
+}
+
+fn one_more(skipped: Option<Skip>, at: Micros) -> Skip {
+    let first = Skip { due: at, last_due: at, runs: 0, why: Why::Missed };
+    let skip = skipped.unwrap_or(first);
+    Skip { last_due: at, runs: skip.runs + 1, ..skip }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: i64 = 60_000_000;
+
+    /// At each full ten minutes.
+    fn every_ten() -> Recurrence {
+        Recurrence::parse("*/10 * * * *", "UTC").expect("it is one")
+    }
+
+    fn at(minutes: i64) -> Micros {
+        Micros(minutes * MINUTE)
+    }
+
+    fn skip(due: i64, last_due: i64, runs: u64) -> Option<Skip> {
+        Some(Skip { due: at(due), last_due: at(last_due), runs, why: Why::Missed })
+    }
+
+    #[test]
+    fn a_run_in_time_is_due_and_the_next_comes_after_it() {
+        let reckoned = reckon(&every_ten(), Some(at(10)), Micros(at(10).0 + 999), Missed::Skip);
+        assert_eq!(reckoned, Reckoned { due: vec![at(10)], next_at: Some(at(20)), ..Reckoned::default() });
+    }
+
+    #[test]
+    fn before_its_time_nothing_is_due() {
+        let reckoned = reckon(&every_ten(), Some(at(10)), Micros(at(10).0 - 1), Missed::All(5));
+        assert_eq!(reckoned, Reckoned { next_at: Some(at(10)), ..Reckoned::default() });
+    }
+
+    #[test]
+    fn what_was_missed_is_left_out_made_up_for_once_or_so_many_times() {
+        let now = at(45);
+        let of = |missed| reckon(&every_ten(), Some(at(10)), now, missed);
+        let next_at = Some(at(50));
+        assert_eq!(of(Missed::Skip), Reckoned { skipped: skip(10, 40, 4), next_at, ..Reckoned::default() });
+        assert_eq!(
+            of(Missed::Once),
+            Reckoned { due: vec![at(40)], skipped: skip(10, 30, 3), next_at, ..Reckoned::default() }
+        );
+        assert_eq!(
+            of(Missed::All(3)),
+            Reckoned {
+                made_up: vec![at(20), at(30), at(40)],
+                skipped: skip(10, 10, 1),
+                next_at,
+                ..Reckoned::default()
+            }
+        );
+        assert_eq!(of(Missed::All(100)).made_up.len(), 4);
+    }
+
+    #[test]
+    fn a_run_in_time_makes_up_for_those_before_it_or_stands_behind_them() {
+        let now = at(40);
+        let of = |missed| reckon(&every_ten(), Some(at(10)), now, missed);
+        assert_eq!(of(Missed::Once).due, [at(40)]);
+        assert_eq!(of(Missed::Once).skipped, skip(10, 30, 3));
+        assert_eq!(of(Missed::All(2)).due, []);
+        assert_eq!(of(Missed::All(2)).made_up, [at(20), at(30), at(40)], "it stands behind them");
+    }
+
+    #[test]
+    fn years_away_are_made_up_for_by_the_newest_runs() {
+        let every_minute = Recurrence::parse("* * * * *", "UTC").expect("it is one");
+        let now = Micros(at(5_000_000).0 + 61_000_000);
+        let reckoned = reckon(&every_minute, Some(at(10)), now, Missed::All(2));
+        assert_eq!(reckoned.made_up, [at(4_999_999), at(5_000_000), at(5_000_001)]);
+        assert_eq!(reckoned.next_at, Some(at(5_000_002)));
+        assert_eq!(reckoned.skipped.map(|skip| skip.last_due), Some(at(4_999_998)));
+    }
+}

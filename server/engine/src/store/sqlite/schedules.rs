@@ -1,0 +1,525 @@
+//! What is started again and again: plans as people change them, and runs that come due.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use model::{JobId, Micros};
+use rusqlite::{Row, params};
+
+use super::{SqliteStore, batch::Verb, error::corrupt, people::RequestCancel, transaction::Transaction};
+use crate::{
+    Error, Result,
+    access::Sight,
+    store::{
+        By, Due, Fire, Fired, JobRuns, Missed, NewJob, Overlap, Run, RunOf, SKIPS_KEPT, SavePlan, Schedule, ScheduleId,
+        Schedules, Skip, Why,
+    },
+};
+
+/// Of a run's job, what is not over; for statements over `job`, by its index `job_of_schedule`.
+macro_rules! not_over {
+    () => {
+        "job.schedule is not null and (job.state = 'scheduled' or job.state = 'queued' or job.state = 'running' \
+         or job.state = 'paused')"
+    };
+}
+pub(super) use not_over;
+
+#[async_trait]
+impl Schedules for SqliteStore {
+    async fn add_schedule(&self, save: SavePlan) -> Result<ScheduleId> {
+        self.writer.call(Add { save }).await
+    }
+
+    async fn change_schedule(&self, schedule: ScheduleId, revision: i64, save: SavePlan) -> Result<()> {
+        self.writer.call(Change { schedule, revision, save }).await
+    }
+
+    async fn pause_schedule(&self, schedule: ScheduleId, by: &By) -> Result<()> {
+        self.writer.call(Pause { schedule, by: by.clone() }).await
+    }
+
+    async fn stop_schedule(&self, schedule: ScheduleId, revision: i64, why: &str) -> Result<()> {
+        self.writer.call(Stop { schedule, revision, why: why.to_owned() }).await
+    }
+
+    async fn resume_schedule(
+        &self,
+        schedule: ScheduleId,
+        revision: i64,
+        next_at: Option<Micros>,
+        by: &By,
+    ) -> Result<()> {
+        self.writer.call(Resume { schedule, revision, next_at, by: by.clone() }).await
+    }
+
+    async fn delete_schedule(&self, schedule: ScheduleId, revision: Option<i64>, by: &By) -> Result<()> {
+        self.writer.call(Delete { schedule, revision, by: by.clone() }).await
+    }
+
+    async fn fire(&self, fire: Fire) -> Result<Fired> {
+        self.writer.call(fire).await
+    }
+
+    async fn due_schedules(&self, now: Micros) -> Result<Due> {
+        self.reader.due_schedules(now).await
+    }
+
+    async fn schedule(&self, schedule: ScheduleId) -> Result<Schedule> {
+        self.reader.schedule(schedule).await
+    }
+
+    async fn schedules(&self, sight: &Sight) -> Result<Vec<Schedule>> {
+        self.reader.schedules(sight).await
+    }
+
+    async fn runs(&self, schedule: ScheduleId, limit: u32) -> Result<Vec<Run>> {
+        self.reader.runs(schedule, limit).await
+    }
+
+    async fn last_runs(&self, schedules: &[ScheduleId], limit: u32) -> Result<JobRuns> {
+        self.reader.last_runs(schedules, limit).await
+    }
+
+    async fn runs_among(&self, jobs: &[JobId]) -> Result<BTreeMap<JobId, RunOf>> {
+        self.reader.runs_among(jobs).await
+    }
+}
+
+/// Keeps a new plan.
+struct Add {
+    save: SavePlan,
+}
+
+impl Verb for Add {
+    type Answer = ScheduleId;
+
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<ScheduleId> {
+        let SavePlan { plan, uploads, next_at, by } = &self.save;
+        transaction.have_uploads(uploads)?;
+        let now = transaction.now.0;
+        transaction.execute(
+            "insert into schedule (name, kind, input, priority, expression, zone, overlap, missed, missed_most, owner,
+                created_at, changed_at, changed_by, next_at)
+            values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            params![
+                plan.name,
+                plan.kind,
+                plan.input,
+                plan.priority.level(),
+                plan.expression,
+                plan.zone,
+                plan.overlap.as_str(),
+                plan.missed.as_str(),
+                plan.missed.most().max(1),
+                by.name,
+                now,
+                now,
+                by.name,
+                next_at.map(|at| at.0)
+            ],
+        )?;
+        let id = transaction.row("select last_insert_rowid()", [], |row| Ok(ScheduleId(row.get(0)?)))?;
+        let id = id.ok_or_else(|| corrupt("a new schedule", "it has no number"))?;
+        transaction.use_uploads(id, uploads)?;
+        transaction.audit(by, "schedule_created", None, &named(id, &plan.name))?;
+        Ok(id)
+    }
+}
+
+/// Puts another plan in the place of one.
+struct Change {
+    schedule: ScheduleId,
+    revision: i64,
+    save: SavePlan,
+}
+
+impl Verb for Change {
+    type Answer = ();
+
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
+        let SavePlan { plan, uploads, next_at, by } = &self.save;
+        transaction.find_schedule_at(self.schedule, self.revision)?;
+        transaction.have_uploads(uploads)?;
+        transaction.execute(
+            "update schedule set name = ?, kind = ?, input = ?, priority = ?, expression = ?, zone = ?, overlap = ?,
+                missed = ?, missed_most = ?, next_at = ?, changed_at = ?, changed_by = ?, revision = revision + 1
+            where id = ?",
+            params![
+                plan.name,
+                plan.kind,
+                plan.input,
+                plan.priority.level(),
+                plan.expression,
+                plan.zone,
+                plan.overlap.as_str(),
+                plan.missed.as_str(),
+                plan.missed.most().max(1),
+                next_at.map(|at| at.0),
+                transaction.now.0,
+                by.name,
+                self.schedule.0
+            ],
+        )?;
+        transaction.execute("delete from schedule_upload where schedule = ?", [self.schedule.0])?;
+        transaction.use_uploads(self.schedule, uploads)?;
+        transaction.audit(by, "schedule_changed", None, &named(self.schedule, &plan.name))
+    }
+}
+
+/// Lets a schedule start nothing any more.
+struct Pause {
+    schedule: ScheduleId,
+    by: By,
+}
+
+impl Verb for Pause {
+    type Answer = ();
+
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
+        let found = transaction.find_schedule(self.schedule)?;
+        // Who came first is remembered.
+        if found.paused {
+            return Ok(());
+        }
+        transaction.set_aside(&found, Some(&self.by.name), "")?;
+        transaction.audit(&self.by, "schedule_paused", None, &named(found.id, &found.name))
+    }
+}
+
+/// The same, by itself.
+struct Stop {
+    schedule: ScheduleId,
+    revision: i64,
+    why: String,
+}
+
+impl Verb for Stop {
+    type Answer = ();
+
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
+        let found = match transaction.find_schedule(self.schedule) {
+            Ok(found) if found.revision == self.revision && !found.paused => found,
+            Ok(_) | Err(Error::NoSuchSchedule(_)) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        transaction.set_aside(&found, None, &self.why)?;
+        tracing::warn!(schedule = found.id.0, name = found.name, why = self.why, "schedule paused by itself");
+        let detail = format!("{}: {}", named(found.id, &found.name), self.why);
+        transaction.audit(&found.itself(), "schedule_stopped", None, &detail)
+    }
+}
+
+/// Lets a schedule start its runs again.
+struct Resume {
+    schedule: ScheduleId,
+    revision: i64,
+    next_at: Option<Micros>,
+    by: By,
+}
+
+impl Verb for Resume {
+    type Answer = ();
+
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
+        let found = transaction.find_schedule_at(self.schedule, self.revision)?;
+        if !found.paused {
+            return Ok(());
+        }
+        transaction.execute(
+            "update schedule set paused_at = null, paused_by = null, paused_why = '', next_at = ?,
+                changed_at = ?, changed_by = ?, revision = revision + 1
+            where id = ?",
+            params![self.next_at.map(|at| at.0), transaction.now.0, self.by.name, self.schedule.0],
+        )?;
+        transaction.audit(&self.by, "schedule_resumed", None, &named(found.id, &found.name))
+    }
+}
+
+/// Removes a schedule; its jobs stay.
+struct Delete {
+    schedule: ScheduleId,
+    revision: Option<i64>,
+    by: By,
+}
+
+impl Verb for Delete {
+    type Answer = ();
+
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
+        let found = match self.revision {
+            Some(revision) => transaction.find_schedule_at(self.schedule, revision)?,
+            None => transaction.find_schedule(self.schedule)?,
+        };
+        transaction.execute("delete from schedule where id = ?", [self.schedule.0])?;
+        transaction.audit(&self.by, "schedule_deleted", None, &named(found.id, &found.name))
+    }
+}
+
+/// A schedule, as far as the verbs need it.
+struct Found {
+    id: ScheduleId,
+    name: String,
+    revision: i64,
+    next_at: Option<Micros>,
+    paused: bool,
+    overlap: Overlap,
+}
+
+impl Found {
+    /// How what it does by itself is signed. Nobody can be called that.
+    fn itself(&self) -> By {
+        By::from(format!("schedule {}", self.name))
+    }
+}
+
+/// What becomes of the runs of one [`Fire`].
+struct Decided<'f> {
+    fire: &'f Fire,
+    found: Found,
+    /// Runs under way before.
+    under_way: Vec<JobId>,
+    /// Runs that wait, oldest first.
+    waiting: Vec<Micros>,
+    /// Those of them that waited before and no longer do.
+    taken: Vec<Micros>,
+    skipped: Vec<(Skip, Option<JobId>)>,
+    /// Runs to be asked to stop.
+    cancelled: Vec<JobId>,
+}
+
+impl Verb for Fire {
+    type Answer = Fired;
+
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<Fired> {
+        let found = match transaction.find_schedule(self.schedule) {
+            Ok(found) if found.revision == self.revision && found.next_at == self.seen && !found.paused => found,
+            Ok(_) | Err(Error::NoSuchSchedule(_)) => return Ok(Fired::Stale),
+            Err(error) => return Err(error),
+        };
+        let under_way = transaction.runs_under_way(self.schedule)?;
+        let waiting = transaction.runs_waiting(self.schedule)?;
+        let mut decided = Decided {
+            fire: self,
+            found,
+            under_way,
+            waiting,
+            taken: Vec::new(),
+            skipped: self.skipped.into_iter().map(|skip| (skip, None)).collect(),
+            cancelled: Vec::new(),
+        };
+        decided.runs();
+        let start = decided.begin(transaction)?;
+        // It may find that an upload is gone, and refuse: so it comes before whatever else is written.
+        let in_line = transaction.end_of_line();
+        let started = start.map(|job| transaction.enqueue(&job, in_line)).transpose()?;
+        decided.write(transaction)?;
+        Ok(started.map_or(Fired::Nothing, Fired::Started))
+    }
+}
+
+impl Decided<'_> {
+    /// Decides about each run that is due. Missed ones come first; they are older.
+    fn runs(&mut self) {
+        self.waiting.extend(&self.fire.made_up);
+        for due in self.fire.due.iter().copied() {
+            let newest = self.under_way.last().copied();
+            if newest.is_none() && self.waiting.is_empty() {
+                self.waiting.push(due);
+                continue;
+            }
+            match self.found.overlap {
+                Overlap::Skip => self.skip(due, Why::Overlap, newest),
+                Overlap::Queue if self.waiting.is_empty() => self.waiting.push(due),
+                Overlap::Queue => self.skip(due, Why::OneWaits, newest),
+                Overlap::Cancel => {
+                    for older in std::mem::take(&mut self.waiting) {
+                        self.skip(older, Why::Superseded, newest);
+                        self.taken.push(older);
+                    }
+                    self.cancelled.clone_from(&self.under_way);
+                    self.waiting.push(due);
+                }
+            }
+        }
+    }
+
+    /// The job that begins now: the first that waits, where no run is under way.
+    fn begin(&mut self, transaction: &Transaction<'_>) -> Result<Option<NewJob>> {
+        if !self.under_way.is_empty() || self.waiting.is_empty() {
+            return Ok(None);
+        }
+        let due = self.waiting.remove(0);
+        self.taken.push(due);
+        let job = &self.fire.job;
+        let same = job.unique_key.as_ref().map_or(Ok(None), |key| transaction.under_way(&job.kind, key))?;
+        if let Some(same) = same {
+            self.skip(due, Why::SameJob, Some(same));
+            return Ok(None);
+        }
+        let run = RunOf { schedule: self.found.id, name: self.found.name.clone(), due: Some(due) };
+        Ok(Some(NewJob { run_of: Some(run), ..job.clone() }))
+    }
+
+    fn skip(&mut self, due: Micros, why: Why, job: Option<JobId>) {
+        self.skipped.push((Skip { due, last_due: due, runs: 1, why }, job));
+    }
+
+    fn write(&self, transaction: &mut Transaction<'_>) -> Result<()> {
+        let id = self.found.id;
+        for due in &self.taken {
+            transaction.execute("delete from schedule_wait where schedule = ? and due = ?", [id.0, due.0])?;
+        }
+        for due in &self.waiting {
+            transaction.execute(
+                "insert into schedule_wait (schedule, due) values (?, ?) on conflict do nothing",
+                [id.0, due.0],
+            )?;
+        }
+        for (skip, job) in &self.skipped {
+            transaction.skipped(id, *skip, *job)?;
+        }
+        for job in &self.cancelled {
+            RequestCancel { job: *job, by: self.found.itself() }.run(transaction)?;
+        }
+        if self.fire.next_at != self.fire.seen {
+            let next_at = self.fire.next_at.map(|at| at.0);
+            transaction.execute("update schedule set next_at = ? where id = ?", params![next_at, id.0])?;
+        }
+        Ok(())
+    }
+}
+
+impl Transaction<'_> {
+    fn find_schedule(&self, schedule: ScheduleId) -> Result<Found> {
+        let found = self.row(
+            "select id, name, revision, next_at, paused_at is not null, overlap from schedule where id = ?",
+            [schedule.0],
+            |row| {
+                Ok(Found {
+                    id: ScheduleId(row.get(0)?),
+                    name: row.get(1)?,
+                    revision: row.get(2)?,
+                    next_at: row.get::<_, Option<i64>>(3)?.map(Micros),
+                    paused: row.get(4)?,
+                    overlap: overlap(&row.get::<_, String>(5)?)?,
+                })
+            },
+        )?;
+        found.ok_or(Error::NoSuchSchedule(schedule))
+    }
+
+    /// The schedule, where nobody has changed it since it was read.
+    fn find_schedule_at(&self, schedule: ScheduleId, revision: i64) -> Result<Found> {
+        let found = self.find_schedule(schedule)?;
+        if found.revision == revision {
+            return Ok(found);
+        }
+        let message = format!("schedule {} was changed meanwhile; look at it again", found.name);
+        Err(Error::Refused { code: "changed_meanwhile", message })
+    }
+
+    /// Pauses a schedule; what waits is left out.
+    fn set_aside(&mut self, found: &Found, by: Option<&str>, why: &str) -> Result<()> {
+        let waiting = self.runs_waiting(found.id)?;
+        self.execute(
+            "update schedule set paused_at = ?, paused_by = ?, paused_why = ?, revision = revision + 1 where id = ?",
+            params![self.now.0, by, why, found.id.0],
+        )?;
+        self.execute("delete from schedule_wait where schedule = ?", [found.id.0])?;
+        if let (Some(due), Some(last_due)) = (waiting.first(), waiting.last()) {
+            let runs = waiting.len() as u64;
+            self.skipped(found.id, Skip { due: *due, last_due: *last_due, runs, why: Why::Paused }, None)?;
+        }
+        Ok(())
+    }
+
+    /// Notes runs that were not started, and forgets what is too old.
+    fn skipped(&self, schedule: ScheduleId, skip: Skip, job: Option<JobId>) -> Result<()> {
+        let Skip { due, last_due, runs, why } = skip;
+        self.execute(
+            "insert into schedule_skip (schedule, due, last_due, runs, at, why, job) values (?, ?, ?, ?, ?, ?, ?)",
+            params![schedule.0, due.0, last_due.0, runs as i64, self.now.0, why.as_str(), job.map(|job| job.0)],
+        )?;
+        self.execute(
+            "delete from schedule_skip where id <= (
+                select id from schedule_skip indexed by schedule_skip_by_schedule
+                where schedule = ?1 order by id desc limit 1 offset ?2
+            ) and schedule = ?1",
+            [schedule.0, SKIPS_KEPT],
+        )?;
+        Ok(())
+    }
+
+    /// The runs that are not over, oldest first.
+    fn runs_under_way(&self, schedule: ScheduleId) -> Result<Vec<JobId>> {
+        self.rows(
+            concat!(
+                "select job.id from job indexed by job_of_schedule where job.schedule = ? and ",
+                not_over!(),
+                " order by job.id"
+            ),
+            [schedule.0],
+            |row| Ok(JobId(row.get(0)?)),
+        )
+    }
+
+    /// The runs that wait, oldest first.
+    fn runs_waiting(&self, schedule: ScheduleId) -> Result<Vec<Micros>> {
+        self.rows("select due from schedule_wait where schedule = ? order by due", [schedule.0], |row: &Row<'_>| {
+            Ok(Micros(row.get(0)?))
+        })
+    }
+
+    /// Refuses uploads that there are not.
+    fn have_uploads(&self, uploads: &[String]) -> Result<()> {
+        for upload in uploads {
+            if self.row("select 1 from upload where id = ?", [upload], |_| Ok(()))?.is_none() {
+                return Err(Error::NoSuchUpload(upload.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps uploads for a schedule.
+    fn use_uploads(&self, schedule: ScheduleId, uploads: &[String]) -> Result<()> {
+        for upload in uploads {
+            self.execute(
+                "insert into schedule_upload (schedule, upload) values (?, ?) on conflict do nothing",
+                params![schedule.0, upload],
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// How the audit log names a schedule.
+fn named(id: ScheduleId, name: &str) -> String {
+    format!("{name} (schedule {id})")
+}
+
+/// The columns of a [`Schedule`], from `schedule`.
+pub(super) const SCHEDULES: &str = concat!(
+    "select id, name, kind, input, priority, expression, zone, overlap, missed, missed_most, owner, created_at,
+        changed_at, changed_by, revision, next_at, paused_at, paused_by, paused_why,
+        (select max(job.id) from job indexed by job_of_schedule where job.schedule = schedule.id and ",
+    not_over!(),
+    "),
+        (select count(*) from schedule_wait where schedule_wait.schedule = schedule.id)
+    from schedule"
+);
+
+/// What is done about missed runs, by its word.
+pub(super) fn missed(word: &str, most: u32) -> Result<Missed> {
+    Missed::from_word(word, most).ok_or_else(|| corrupt("a schedule", word))
+}
+
+/// What is done where runs meet, by its word.
+pub(super) fn overlap(word: &str) -> Result<Overlap> {
+    Overlap::from_word(word).ok_or_else(|| corrupt("a schedule", word))
+}
+
+/// A reason by its word.
+pub(super) fn why(word: &str) -> Result<Why> {
+    Why::from_word(word).ok_or_else(|| corrupt("a run that was left out", word))
+}

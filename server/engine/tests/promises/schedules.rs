@@ -1,0 +1,329 @@
+//! What is planned starts when it is due, once, wherever the clock is put and whoever looks.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use engine::{
+    Builder, Clock, Engine, Error, SystemClock,
+    schedules::NewSchedule,
+    store::{Missed, Overlap, PersonChange, Run, Schedule, ScheduleId, Why},
+};
+use model::{JobId, JobState, Micros, Priority, Role};
+use serde_json::{Value, json};
+
+use crate::support::{Bench, Gate, LONG, Probe};
+
+const SECOND: i64 = 1_000_000;
+const HOUR: i64 = 3_600 * SECOND;
+
+/// The machine's clock, put forward or back.
+#[derive(Default)]
+struct Jumping(AtomicI64);
+
+impl Jumping {
+    /// Puts it so that it is `at` now.
+    fn put_to(&self, at: Micros) {
+        self.0.store(at.0 - SystemClock.now().0, Ordering::SeqCst);
+    }
+}
+
+impl Clock for Jumping {
+    fn now(&self) -> Micros {
+        Micros(SystemClock.now().0 + self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// An engine, the clock that it goes by, and what its jobs wait for.
+struct Plan {
+    bench: Bench,
+    clock: Arc<Jumping>,
+    gate: Gate,
+}
+
+/// `probe-0` ends at once, `probe-1` when it is let pass or asked to stop.
+fn tasks(builder: Builder, gate: Gate) -> Builder {
+    let waits = Probe::<1>::new(move |ctx, _| {
+        let gate = gate.clone();
+        async move {
+            tokio::select! {
+                () = gate.pass() => Ok(Value::Null),
+                () = ctx.cancelled() => Err(engine::TaskError::Cancelled),
+            }
+        }
+    });
+    builder.register(Probe::<0>::new(|_, _| async { Ok(Value::Null) })).register(waits)
+}
+
+impl Plan {
+    async fn new(build: impl FnOnce(Builder) -> Builder) -> Self {
+        let (clock, gate) = (Arc::new(Jumping::default()), Gate::new());
+        let (given, step) = (Arc::clone(&clock), gate.clone());
+        let bench = Bench::built(move |builder| build(tasks(builder, step).clock(given))).await;
+        Self { bench, clock, gate }
+    }
+
+    fn engine(&self) -> &Engine {
+        &self.bench.engine
+    }
+
+    /// Plans a job of `kind` for every full hour.
+    async fn hourly(&self, kind: &str, overlap: Overlap, missed: Missed) -> ScheduleId {
+        let wish = NewSchedule { overlap, missed, ..wish(kind) };
+        self.engine().add_schedule(wish, "ann".into()).await.expect("it can be planned")
+    }
+
+    async fn schedule(&self, id: ScheduleId) -> Schedule {
+        self.engine().store().schedule(id).await.expect("found")
+    }
+
+    /// Puts the clock to the next run, or so many hours behind it; answers when that is.
+    async fn comes_due(&self, id: ScheduleId, later: i64) -> Micros {
+        let due = self.schedule(id).await.next_at.expect("there is a next run");
+        let due = Micros(due.0 + later * HOUR);
+        self.clock.put_to(Micros(due.0 + SECOND));
+        due
+    }
+
+    /// Waits until the runs are as they should be, newest first: when each was due, and what became of it.
+    async fn runs_are(&self, id: ScheduleId, fits: impl Fn(&[Run]) -> bool) -> Vec<Run> {
+        let read = async || self.engine().store().runs(id, 100).await.expect("read");
+        until(read, |runs| fits(runs)).await
+    }
+
+    async fn started(&self, id: ScheduleId, runs: usize) -> Vec<(Option<Micros>, JobId)> {
+        let all = self.runs_are(id, |all| all.iter().filter_map(start).count() >= runs).await;
+        let mut started: Vec<_> = all.iter().filter_map(start).collect();
+        started.reverse();
+        started
+    }
+}
+
+fn start(run: &Run) -> Option<(Option<Micros>, JobId)> {
+    match run {
+        Run::Started { due, job } => Some((*due, job.job)),
+        Run::Skipped { .. } => None,
+    }
+}
+
+fn left_out(runs: &[Run]) -> Vec<(Why, u64)> {
+    let skip = |run: &Run| match run {
+        Run::Skipped { skip, .. } => Some((skip.why, skip.runs)),
+        Run::Started { .. } => None,
+    };
+    runs.iter().filter_map(skip).collect()
+}
+
+fn wish(kind: &str) -> NewSchedule {
+    NewSchedule {
+        name: "Hourly".to_owned(),
+        kind: kind.to_owned(),
+        input: json!({ "name": "planned" }),
+        priority: Priority::default(),
+        expression: "0 * * * *".to_owned(),
+        zone: "UTC".to_owned(),
+        overlap: Overlap::Skip,
+        missed: Missed::Skip,
+    }
+}
+
+/// Asks until the answer fits.
+async fn until<T>(ask: impl AsyncFn() -> T, fits: impl Fn(&T) -> bool) -> T
+where
+    T: std::fmt::Debug,
+{
+    let asked = tokio::time::timeout(LONG, async {
+        loop {
+            let answer = ask().await;
+            if fits(&answer) {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    asked.await.expect("it comes to that")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_starts_when_it_is_due_in_the_name_of_its_owner() {
+    let plan = Plan::new(|builder| builder).await;
+    let id = plan.hourly("probe-0", Overlap::Skip, Missed::Skip).await;
+    let due = plan.comes_due(id, 0).await;
+    let (at, job) = plan.started(id, 1).await[0];
+    assert_eq!(at, Some(due));
+    let view = plan.bench.reaches(job, JobState::Succeeded).await;
+    assert_eq!((view.created_by.as_str(), view.title.as_str()), ("ann", "Probe planned"));
+    assert_eq!(plan.schedule(id).await.next_at, Some(Micros(due.0 + HOUR)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_starts_once_however_many_processes_look() {
+    let plan = Plan::new(|builder| builder).await;
+    let other = tasks(Engine::builder(plan.bench.folder.path().join("data")), Gate::new());
+    let other = other.clock(Arc::clone(&plan.clock) as Arc<dyn Clock>).open().await.expect("it opens");
+    let id = plan.hourly("probe-0", Overlap::Skip, Missed::Skip).await;
+    let mut dues = Vec::new();
+    for run in 1..=3 {
+        dues.push(Some(plan.comes_due(id, 0).await));
+        plan.started(id, run).await;
+    }
+    let started: Vec<_> = plan.started(id, 3).await.into_iter().map(|(due, _)| due).collect();
+    assert_eq!(started, dues);
+    other.shutdown(Duration::from_secs(5)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_jump_of_the_clock_loses_or_doubles_a_run() {
+    let plan = Plan::new(|builder| builder.concurrency(1)).await;
+    let id = plan.hourly("probe-0", Overlap::Skip, Missed::All(3)).await;
+    let first = plan.comes_due(id, 0).await;
+    plan.started(id, 1).await;
+    // Four hours on: the last of the four runs is in time, and stands behind three that were missed.
+    let last = plan.comes_due(id, 3).await;
+    let started = plan.started(id, 5).await;
+    let mut dues: Vec<_> = started.iter().filter_map(|(due, _)| *due).collect();
+    dues.sort_unstable();
+    assert_eq!(dues, (0..=4).map(|hours| Micros(first.0 + hours * HOUR)).collect::<Vec<_>>());
+    // Back to before all of them, and forward again: they have been seen to.
+    plan.clock.put_to(Micros(first.0 - HOUR));
+    let by_hand = plan.engine().run_schedule(&plan.schedule(id).await, "ben".into()).await.expect("started");
+    plan.bench.reaches(by_hand, JobState::Succeeded).await;
+    plan.clock.put_to(last);
+    plan.comes_due(id, 0).await;
+    let started = plan.started(id, 7).await;
+    assert_eq!(started[5], (None, by_hand));
+    assert_eq!(started[6].0, Some(Micros(last.0 + HOUR)));
+    assert_eq!(started.len(), 7);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missed_runs_are_left_out_or_made_up_for_once() {
+    let plan = Plan::new(|builder| builder).await;
+    let skip = plan.hourly("probe-0", Overlap::Skip, Missed::Skip).await;
+    let once = plan.hourly("probe-0", Overlap::Skip, Missed::Once).await;
+    let due = plan.schedule(skip).await.next_at.expect("there is one");
+    // Half an hour behind the third of them: none is in time.
+    plan.clock.put_to(Micros(due.0 + 2 * HOUR + HOUR / 2));
+    let runs = plan.runs_are(skip, |runs| !runs.is_empty()).await;
+    assert_eq!(left_out(&runs), [(Why::Missed, 3)]);
+    let runs = plan.runs_are(once, |runs| runs.len() == 2).await;
+    assert_eq!(left_out(&runs), [(Why::Missed, 2)]);
+    assert_eq!(plan.started(once, 1).await[0].0, Some(Micros(due.0 + 2 * HOUR)));
+    assert_eq!(plan.schedule(once).await.next_at, Some(Micros(due.0 + 3 * HOUR)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_waits_for_the_one_before_and_begins_when_that_ends() {
+    let plan = Plan::new(|builder| builder).await;
+    let id = plan.hourly("probe-1", Overlap::Queue, Missed::Skip).await;
+    plan.comes_due(id, 0).await;
+    let (_, first) = plan.started(id, 1).await[0];
+    plan.bench.reaches(first, JobState::Running).await;
+    let second = plan.comes_due(id, 0).await;
+    until(async || plan.schedule(id).await, |schedule| schedule.waiting == 1).await;
+    plan.gate.let_one_pass();
+    plan.bench.reaches(first, JobState::Succeeded).await;
+    let started = plan.started(id, 2).await;
+    assert_eq!(started[1].0, Some(second));
+    plan.bench.reaches(started[1].1, JobState::Running).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_run_outlives_the_process() {
+    let plan = Plan::new(|builder| builder).await;
+    let id = plan.hourly("probe-1", Overlap::Queue, Missed::Skip).await;
+    plan.comes_due(id, 0).await;
+    plan.started(id, 1).await;
+    let second = plan.comes_due(id, 0).await;
+    until(async || plan.schedule(id).await, |schedule| schedule.waiting == 1).await;
+    let Plan { bench: Bench { engine, folder, .. }, clock, gate } = plan;
+    engine.shutdown(Duration::ZERO).await;
+    drop(engine);
+    let (given, step) = (Arc::clone(&clock), gate.clone());
+    let bench = Bench::reopened(folder, move |builder| tasks(builder, step).clock(given)).await;
+    let plan = Plan { bench, clock, gate };
+    plan.gate.let_one_pass();
+    assert_eq!(plan.started(id, 2).await[1].0, Some(second));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_run_before_is_stopped_and_the_two_never_run_at_once() {
+    let plan = Plan::new(|builder| builder).await;
+    let id = plan.hourly("probe-1", Overlap::Cancel, Missed::Skip).await;
+    plan.comes_due(id, 0).await;
+    let (_, first) = plan.started(id, 1).await[0];
+    plan.bench.reaches(first, JobState::Running).await;
+    let due = plan.comes_due(id, 0).await;
+    let (at, second) = plan.started(id, 2).await[1];
+    assert_eq!(at, Some(due));
+    let first = plan.bench.reaches(first, JobState::Cancelled).await;
+    assert_eq!(first.cancel_requested_by.as_deref(), Some("schedule Hourly"));
+    assert!(plan.engine().job(second).await.expect("found").created_at >= first.ended_at.expect("it is over"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_due_while_it_was_paused_is_not_run() {
+    let plan = Plan::new(|builder| builder).await;
+    let id = plan.hourly("probe-0", Overlap::Skip, Missed::All(100)).await;
+    plan.engine().pause_schedule(id, &"ann".into()).await.expect("paused");
+    let due = plan.comes_due(id, 5).await;
+    plan.engine().resume_schedule(&plan.schedule(id).await, &"ann".into()).await.expect("resumed");
+    assert_eq!(plan.schedule(id).await.next_at, Some(Micros(due.0 + HOUR)));
+    plan.comes_due(id, 0).await;
+    let started = plan.started(id, 1).await;
+    assert_eq!(started.iter().map(|(at, _)| *at).collect::<Vec<_>>(), [Some(Micros(due.0 + HOUR))]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_whose_owner_may_no_longer_start_it_is_paused_and_says_why() {
+    let plan = Plan::new(Builder::with_accounts).await;
+    let store = Arc::clone(plan.engine().store());
+    store.add_person("root", Role::Administrator, &"x".into()).await.expect("added");
+    let ann = store.add_person("ann", Role::Operator, &"x".into()).await.expect("added");
+    let id = plan.hourly("probe-0", Overlap::Skip, Missed::Skip).await;
+    plan.comes_due(id, 0).await;
+    plan.started(id, 1).await;
+    store.change_person(ann, PersonChange::Role(Role::Viewer), &"x".into()).await.expect("changed");
+    plan.comes_due(id, 0).await;
+    let stopped = until(async || plan.schedule(id).await, |schedule| schedule.paused.is_some()).await;
+    let pause = stopped.paused.expect("it is paused");
+    assert_eq!(pause.by, None);
+    assert!(pause.why.contains("ann may no longer start this task"), "{}", pause.why);
+    assert_eq!(plan.started(id, 1).await.len(), 1, "nothing was started");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_whose_task_is_gone_is_paused_and_says_why() {
+    let plan = Plan::new(|builder| builder).await;
+    let id = plan.hourly("probe-0", Overlap::Skip, Missed::Skip).await;
+    let Plan { bench: Bench { engine, folder, .. }, clock, gate } = plan;
+    engine.shutdown(Duration::ZERO).await;
+    drop(engine);
+    let given = Arc::clone(&clock);
+    let probe = Probe::<2>::new(|_, _| async { Ok(Value::Null) });
+    let bench = Bench::reopened(folder, move |builder| builder.register(probe).clock(given)).await;
+    let plan = Plan { bench, clock, gate };
+    plan.comes_due(id, 0).await;
+    let stopped = until(async || plan.schedule(id).await, |schedule| schedule.paused.is_some()).await;
+    assert_eq!(stopped.paused.map(|pause| pause.why).as_deref(), Some("there is no task probe-0 any more"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_of_a_plan_is_told_at_once_by_its_field() {
+    let plan = Plan::new(|builder| builder).await;
+    let faulty = NewSchedule {
+        name: " ".to_owned(),
+        input: json!({ "nam": 1 }),
+        expression: "61 * * * *".to_owned(),
+        missed: Missed::All(101),
+        ..wish("probe-0")
+    };
+    let refused = plan.engine().add_schedule(faulty, "ann".into()).await;
+    let Err(Error::InvalidInput(faults)) = refused else { panic!("it is refused: {refused:?}") };
+    let fields: Vec<_> = faults.iter().map(|fault| fault.field.as_str()).collect();
+    assert_eq!(fields, ["$name", "$most", "$expression", "nam"]);
+}

@@ -1,0 +1,338 @@
+//! What is started again and again.
+
+use engine::{
+    Error,
+    access::Sight,
+    store::{
+        AuditQuery, Fire, Fired, Missed, NewJob, Outcome, Overlap, Plan, Run, RunOf, SavePlan, Schedule, ScheduleId,
+        Skip, Store, UploadRow, Why,
+    },
+};
+use model::{JobId, JobState, Micros, Priority};
+
+use super::super::support::{HOUR, Kept, claim_one, finish, new_job, succeeded};
+
+const NOW: i64 = 500_000 * HOUR;
+
+fn at(hours: i64) -> Micros {
+    Micros(NOW + hours * HOUR)
+}
+
+fn plan(overlap: Overlap) -> Plan {
+    Plan {
+        name: "Nightly".to_owned(),
+        kind: "a".to_owned(),
+        input: "{}".to_owned(),
+        priority: Priority::default(),
+        expression: "0 2 * * *".to_owned(),
+        zone: "UTC".to_owned(),
+        overlap,
+        missed: Missed::All(7),
+    }
+}
+
+fn save(plan: Plan, next_at: Micros) -> SavePlan {
+    SavePlan { plan, uploads: Vec::new(), next_at: Some(next_at), by: "ann".into() }
+}
+
+async fn add(store: &dyn Store, overlap: Overlap) -> Schedule {
+    let id = store.add_schedule(save(plan(overlap), at(1))).await.expect("kept");
+    store.schedule(id).await.expect("found")
+}
+
+/// What the timekeeper asks for when a run is due, and the next an hour later.
+fn fire(schedule: &Schedule) -> Fire {
+    Fire {
+        schedule: schedule.id,
+        revision: schedule.revision,
+        seen: schedule.next_at,
+        next_at: schedule.next_at.map(|at| Micros(at.0 + HOUR)),
+        due: schedule.next_at.into_iter().collect(),
+        made_up: Vec::new(),
+        skipped: None,
+        job: new_job("a"),
+    }
+}
+
+/// What it asks for when a run may have ended.
+fn look(schedule: &Schedule) -> Fire {
+    Fire { next_at: schedule.next_at, due: Vec::new(), ..fire(schedule) }
+}
+
+async fn fires(store: &dyn Store, id: ScheduleId) -> Fired {
+    let schedule = store.schedule(id).await.expect("found");
+    store.fire(fire(&schedule)).await.expect("answered")
+}
+
+async fn looks(store: &dyn Store, id: ScheduleId) -> Fired {
+    let schedule = store.schedule(id).await.expect("found");
+    store.fire(look(&schedule)).await.expect("answered")
+}
+
+fn started(fired: Fired) -> JobId {
+    match fired {
+        Fired::Started(job) => job,
+        other => panic!("nothing was started: {other:?}"),
+    }
+}
+
+/// The job runs, and ends well.
+async fn run(store: &dyn Store) -> JobId {
+    let claimed = claim_one(store, "a").await;
+    store.finish(finish(&claimed.fence, succeeded())).await.expect("finished").job
+}
+
+async fn skips(store: &dyn Store, id: ScheduleId) -> Vec<(Skip, Option<JobId>)> {
+    let runs = store.runs(id, 100).await.expect("read");
+    let skip = |run| match run {
+        Run::Skipped { skip, job, .. } => Some((skip, job)),
+        Run::Started { .. } => None,
+    };
+    runs.into_iter().filter_map(skip).collect()
+}
+
+fn one(due: Micros, why: Why) -> Skip {
+    Skip { due, last_due: due, runs: 1, why }
+}
+
+pub(crate) async fn a_run_that_is_due_starts_once_however_often_it_is_asked_for(kept: Kept) {
+    let store = &*kept.store;
+    let schedule = add(store, Overlap::Skip).await;
+    kept.clock.advance(HOUR);
+    let asked = fire(&schedule);
+    let (one, other) = tokio::join!(store.fire(asked.clone()), store.fire(asked.clone()));
+    let answers = [one.expect("answered"), other.expect("answered"), store.fire(asked).await.expect("answered")];
+    assert_eq!(answers.iter().filter(|answer| **answer == Fired::Stale).count(), 2, "{answers:?}");
+    let job = answers.into_iter().find(|answer| *answer != Fired::Stale).map(started).expect("one is started");
+    let view = store.job(job).await.expect("found");
+    assert_eq!((&*view.created_by, view.state), ("ann", JobState::Queued));
+    let run = RunOf { schedule: schedule.id, name: "Nightly".to_owned(), due: Some(at(1)) };
+    assert_eq!(store.runs_among(&[job, JobId(77)]).await.expect("read"), [(job, run)].into());
+    let after = store.schedule(schedule.id).await.expect("found");
+    assert_eq!((after.next_at, after.under_way, after.revision), (Some(at(2)), Some(job), schedule.revision));
+}
+
+pub(crate) async fn what_is_due_is_found_and_when_the_next_is(kept: Kept) {
+    let store = &*kept.store;
+    let early = store.add_schedule(save(plan(Overlap::Skip), at(1))).await.expect("kept");
+    let late = store.add_schedule(save(plan(Overlap::Skip), at(5))).await.expect("kept");
+    let paused = store.add_schedule(save(plan(Overlap::Skip), at(1))).await.expect("kept");
+    store.pause_schedule(paused, &"ann".into()).await.expect("paused");
+    let due = async |now| {
+        let due = store.due_schedules(now).await.expect("read");
+        (due.schedules.iter().map(|schedule| schedule.id).collect::<Vec<_>>(), due.next, due.waiting)
+    };
+    assert_eq!(due(Micros(at(1).0 - 1)).await, (vec![], Some(at(1)), false));
+    assert_eq!(due(at(1)).await, (vec![early], Some(at(5)), false));
+    assert_eq!(due(at(9)).await, (vec![early, late], None, false));
+}
+
+pub(crate) async fn a_run_is_left_out_while_the_one_before_is_under_way(kept: Kept) {
+    let store = &*kept.store;
+    let id = add(store, Overlap::Skip).await.id;
+    let first = started(fires(store, id).await);
+    assert_eq!(fires(store, id).await, Fired::Nothing);
+    assert_eq!(skips(store, id).await, [(one(at(2), Why::Overlap), Some(first))]);
+    assert_eq!(run(store).await, first);
+    let second = started(fires(store, id).await);
+    assert!(second > first);
+    // The newest stands first.
+    let runs = store.runs(id, 2).await.expect("read");
+    assert!(matches!(&runs[0], Run::Started { due, job } if *due == Some(at(3)) && job.job == second), "{runs:?}");
+    assert_eq!(runs.len(), 2);
+}
+
+pub(crate) async fn one_run_waits_for_the_one_before_and_no_more(kept: Kept) {
+    let store = &*kept.store;
+    let id = add(store, Overlap::Queue).await.id;
+    let first = started(fires(store, id).await);
+    assert_eq!(fires(store, id).await, Fired::Nothing);
+    assert_eq!(fires(store, id).await, Fired::Nothing);
+    assert_eq!(skips(store, id).await, [(one(at(3), Why::OneWaits), Some(first))]);
+    let standing = store.schedule(id).await.expect("found");
+    assert_eq!((standing.under_way, standing.waiting), (Some(first), 1));
+    let due = store.due_schedules(at(1)).await.expect("read");
+    assert!(due.schedules.is_empty() && due.waiting, "its run is under way");
+    assert_eq!(looks(store, id).await, Fired::Nothing, "the two never run at once");
+
+    assert_eq!(run(store).await, first);
+    let due = store.due_schedules(at(1)).await.expect("read");
+    assert_eq!(due.schedules.iter().map(|schedule| schedule.id).collect::<Vec<_>>(), [id]);
+    let second = started(looks(store, id).await);
+    let runs = store.runs_among(&[second]).await.expect("read");
+    assert_eq!(runs.get(&second).and_then(|run| run.due), Some(at(2)), "it is the run that waited");
+    assert!(!store.due_schedules(at(1)).await.expect("read").waiting);
+}
+
+pub(crate) async fn the_run_before_is_asked_to_stop_and_the_newest_takes_its_place(kept: Kept) {
+    let store = &*kept.store;
+    let id = add(store, Overlap::Cancel).await.id;
+    let first = started(fires(store, id).await);
+    let claimed = claim_one(store, "a").await;
+    assert_eq!(fires(store, id).await, Fired::Nothing);
+    let view = store.job(first).await.expect("found");
+    assert!(view.cancel_requested_at.is_some());
+    assert_eq!(view.cancel_requested_by.as_deref(), Some("schedule Nightly"));
+    assert_eq!(fires(store, id).await, Fired::Nothing, "it has not stopped yet");
+    assert_eq!(skips(store, id).await, [(one(at(2), Why::Superseded), Some(first))]);
+
+    let stopped = Outcome::Cancelled { failure: None, trace: String::new() };
+    store.finish(finish(&claimed.fence, stopped)).await.expect("finished");
+    let second = started(looks(store, id).await);
+    let runs = store.runs_among(&[second]).await.expect("read");
+    assert_eq!(runs.get(&second).and_then(|run| run.due), Some(at(3)));
+
+    // One that only waits in line is over at once, and its successor begins in the same moment's next look.
+    assert_eq!(fires(store, id).await, Fired::Nothing);
+    assert_eq!(store.job(second).await.expect("found").state, JobState::Cancelled);
+    started(looks(store, id).await);
+}
+
+pub(crate) async fn missed_runs_are_made_up_for_one_after_the_other_whatever_the_policy(kept: Kept) {
+    let store = &*kept.store;
+    let schedule = add(store, Overlap::Skip).await;
+    let id = schedule.id;
+    let missed = Skip { due: at(1), last_due: at(3), runs: 3, why: Why::Missed };
+    let asked = Fire {
+        next_at: Some(at(6)),
+        due: Vec::new(),
+        made_up: vec![at(4), at(5)],
+        skipped: Some(missed),
+        ..fire(&schedule)
+    };
+    let first = started(store.fire(asked).await.expect("answered"));
+    assert_eq!(skips(store, id).await, [(missed, None)]);
+    assert_eq!(store.schedule(id).await.expect("found").waiting, 1);
+    assert_eq!(run(store).await, first);
+    assert_eq!(fires(store, id).await, Fired::Started(JobId(first.0 + 1)), "the oldest first");
+    assert_eq!(skips(store, id).await[0], (one(at(6), Why::Overlap), None), "two wait for each other");
+}
+
+pub(crate) async fn nothing_starts_on_the_ground_of_a_plan_that_has_changed(kept: Kept) {
+    let store = &*kept.store;
+    let before = add(store, Overlap::Skip).await;
+    let changed = save(Plan { name: "Hourly".to_owned(), ..plan(Overlap::Queue) }, at(7));
+    store.change_schedule(before.id, before.revision, changed.clone()).await.expect("changed");
+    assert_eq!(store.fire(fire(&before)).await.expect("answered"), Fired::Stale);
+    let again = store.change_schedule(before.id, before.revision, changed).await;
+    assert!(matches!(again, Err(Error::Refused { code: "changed_meanwhile", .. })), "{again:?}");
+    let after = store.schedule(before.id).await.expect("found");
+    assert_eq!((after.plan.name.as_str(), after.plan.overlap, after.next_at), ("Hourly", Overlap::Queue, Some(at(7))));
+    assert_eq!((after.owner.as_str(), after.plan.missed), ("ann", Missed::All(7)));
+}
+
+pub(crate) async fn a_paused_schedule_starts_nothing_and_forgets_what_waited(kept: Kept) {
+    let store = &*kept.store;
+    let id = add(store, Overlap::Queue).await.id;
+    let first = started(fires(store, id).await);
+    fires(store, id).await;
+    let before = store.schedule(id).await.expect("found");
+    store.pause_schedule(id, &"ben".into()).await.expect("paused");
+    assert_eq!(store.fire(fire(&before)).await.expect("answered"), Fired::Stale);
+    assert_eq!(skips(store, id).await, [(one(at(2), Why::Paused), None)]);
+    assert_eq!(run(store).await, first, "what it has started goes on");
+    assert!(store.due_schedules(at(99)).await.expect("read").schedules.is_empty());
+    store.pause_schedule(id, &"ann".into()).await.expect("answered");
+    let paused = store.schedule(id).await.expect("found");
+    assert_eq!(paused.paused.and_then(|pause| pause.by).as_deref(), Some("ben"), "who came first is remembered");
+
+    let late = store.resume_schedule(id, before.revision, Some(at(9)), &"ann".into()).await;
+    assert!(matches!(late, Err(Error::Refused { code: "changed_meanwhile", .. })), "{late:?}");
+    store.resume_schedule(id, paused.revision, Some(at(9)), &"ann".into()).await.expect("resumed");
+    let resumed = store.schedule(id).await.expect("found");
+    assert_eq!((resumed.paused, resumed.next_at, resumed.waiting), (None, Some(at(9)), 0));
+}
+
+pub(crate) async fn a_schedule_that_cannot_go_on_says_why(kept: Kept) {
+    let store = &*kept.store;
+    let before = add(store, Overlap::Skip).await;
+    store.stop_schedule(before.id, before.revision + 1, "no").await.expect("answered");
+    assert_eq!(store.schedule(before.id).await.expect("found").paused, None, "it is another by now");
+    store.stop_schedule(before.id, before.revision, "the task is gone").await.expect("stopped");
+    let pause = store.schedule(before.id).await.expect("found").paused.expect("it is paused");
+    assert_eq!((pause.by, pause.why.as_str()), (None, "the task is gone"));
+    store.stop_schedule(ScheduleId(77), 1, "no").await.expect("what is gone needs no pause");
+}
+
+pub(crate) async fn the_jobs_of_a_deleted_schedule_stay(kept: Kept) {
+    let store = &*kept.store;
+    let id = add(store, Overlap::Queue).await.id;
+    let first = started(fires(store, id).await);
+    fires(store, id).await;
+    let late = store.delete_schedule(id, Some(77), &"ann".into()).await;
+    assert!(matches!(late, Err(Error::Refused { code: "changed_meanwhile", .. })), "{late:?}");
+    store.delete_schedule(id, None, &"ann".into()).await.expect("deleted");
+    assert!(matches!(store.schedule(id).await, Err(Error::NoSuchSchedule(gone)) if gone == id));
+    assert!(matches!(store.pause_schedule(id, &"ann".into()).await, Err(Error::NoSuchSchedule(_))));
+    assert!(store.runs_among(&[first]).await.expect("read").is_empty());
+    assert_eq!(run(store).await, first);
+    assert_ne!(add(store, Overlap::Skip).await.id, id, "its number never comes again");
+}
+
+pub(crate) async fn a_run_by_hand_moves_nothing(kept: Kept) {
+    let store = &*kept.store;
+    let schedule = add(store, Overlap::Skip).await;
+    let run_of = Some(RunOf { schedule: schedule.id, name: "Nightly".to_owned(), due: None });
+    let by_hand = NewJob { by: "ben".into(), run_of, ..new_job("a") };
+    let job = store.enqueue(by_hand).await.expect("accepted");
+    let after = store.schedule(schedule.id).await.expect("found");
+    assert_eq!((after.next_at, after.revision, after.under_way), (schedule.next_at, schedule.revision, Some(job)));
+    assert_eq!(run(store).await, job);
+    let last = store.last_runs(&[schedule.id], 20).await.expect("read");
+    assert_eq!(last.get(&schedule.id).map(Vec::as_slice), Some(&[(job, JobState::Succeeded, 0.0)][..]));
+    let told = store.audit(&AuditQuery { limit: 9, ..AuditQuery::default() }).await.expect("read");
+    let told: Vec<_> = told.rows.iter().map(|row| (row.what.as_str(), row.detail.as_str(), &*row.by.name)).collect();
+    assert_eq!(
+        told,
+        [("job_started", "a, schedule Nightly, by hand", "ben"), ("schedule_created", "Nightly (schedule 1)", "ann"),]
+    );
+}
+
+pub(crate) async fn a_run_whose_job_is_under_way_already_is_left_out(kept: Kept) {
+    let store = &*kept.store;
+    let schedule = add(store, Overlap::Queue).await;
+    let only_one = NewJob { unique_key: Some("k".to_owned()), ..new_job("a") };
+    let other = store.enqueue(only_one.clone()).await.expect("accepted");
+    let fired = store.fire(Fire { job: only_one, ..fire(&schedule) }).await.expect("answered");
+    assert_eq!(fired, Fired::Nothing);
+    assert_eq!(skips(store, schedule.id).await, [(one(at(1), Why::SameJob), Some(other))]);
+}
+
+pub(crate) async fn an_upload_stays_as_long_as_a_schedule_needs_it(kept: Kept) {
+    let store = &*kept.store;
+    let row = |id: &str| UploadRow { id: id.to_owned(), name: "x.csv".to_owned(), size: 3, at: Micros(1), by: None };
+    store.save_upload(row("u"), None).await.expect("kept");
+    let with = |uploads: &[&str]| SavePlan {
+        uploads: uploads.iter().map(|id| (*id).to_owned()).collect(),
+        ..save(plan(Overlap::Skip), at(1))
+    };
+    let none = store.add_schedule(with(&["v"])).await;
+    assert!(matches!(none, Err(Error::NoSuchUpload(id)) if id == "v"));
+    let id = store.add_schedule(with(&["u"])).await.expect("kept");
+    assert!(store.sweep_uploads(at(99)).await.expect("swept").is_empty());
+
+    // The job that used it as well is long over.
+    store.enqueue(NewJob { uploads: vec!["u".to_owned()], ..new_job("a") }).await.expect("accepted");
+    run(store).await;
+    kept.clock.advance(HOUR);
+    assert!(store.prunable_uploads(at(99), "", 9).await.expect("read").is_empty());
+    let pruned = store.prune_uploads(vec!["u".to_owned()], at(99), std::time::Duration::MAX).await.expect("answered");
+    assert!(pruned.uploads.is_empty());
+
+    let schedule = store.schedule(id).await.expect("found");
+    store.change_schedule(id, schedule.revision, with(&[])).await.expect("changed");
+    assert_eq!(store.prunable_uploads(at(99), "", 9).await.expect("read"), ["u"]);
+}
+
+pub(crate) async fn schedules_are_in_sight_like_the_jobs_of_their_owners(kept: Kept) {
+    let store = &*kept.store;
+    let id = add(store, Overlap::Skip).await.id;
+    let seen = async |hidden: &[&str], own: &str| {
+        let hidden = hidden.iter().map(|kind| (*kind).to_owned()).collect();
+        let schedules = store.schedules(&Sight { hidden, own: own.into() }).await.expect("read");
+        schedules.into_iter().map(|schedule| schedule.id).collect::<Vec<_>>()
+    };
+    assert_eq!(seen(&[], "ben").await, [id]);
+    assert_eq!(seen(&["a"], "ben").await, []);
+    assert_eq!(seen(&["a"], "ann").await, [id]);
+}
