@@ -32,7 +32,7 @@ const HARMLESS: [(&str, &str); 4] = [
 const WHOLE_STATE: &str = "USING INDEX job_by_state (state=?)";
 
 /// The tables that grow, and the names by which statements call them.
-const GROWING: [&str; 22] = [
+const GROWING: [&str; 23] = [
     "job",
     "found",
     "waiting",
@@ -55,6 +55,7 @@ const GROWING: [&str; 22] = [
     "log_garbage",
     "message",
     "job_note",
+    "progress_history",
 ];
 
 /// Collects the text of every statement.

@@ -209,7 +209,8 @@ impl StageRun {
 impl UsualStage {
     fn learn(index: usize, runs: &[Run]) -> Self {
         let knows = |stage: &usize| runs.iter().all(|run| run.stages[*stage].work.is_some_and(|work| work > 0.0));
-        let source = (0..=index).rev().find(knows).unwrap_or(index);
+        let known = (0..=index).rev().find(knows);
+        let source = known.unwrap_or(index);
         let points: Vec<(f64, f64)> = runs
             .iter()
             .map(|run| {
@@ -224,6 +225,7 @@ impl UsualStage {
         let together = points.iter().map(|(x, y)| (x - size) * (y - level)).sum::<f64>() / count;
         // Where all were of one size, twice the work is taken for twice the time.
         let slope = if variance > SAME_SIZE { (together / variance).clamp(0.0, 1.0) } else { 1.0 };
+        let slope = if known.is_some() { slope } else { 0.0 };
         let shapes =
             points.iter().zip(runs).filter_map(|((size, _), run)| Some((*size, shape_of(&run.stages[index])?)));
         Self { source, level, slope, size, shapes: shapes.collect() }

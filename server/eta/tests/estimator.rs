@@ -125,3 +125,13 @@ fn the_slow_tenth_is_said_only_of_enough_runs() {
     assert_eq!(even_runs(&runs[..4]).expect("runs").slow(), None);
     assert_eq!(even_runs(&runs).expect("runs").slow(), Some(90.0));
 }
+
+#[test]
+fn runs_that_did_not_say_how_much_there_was_to_do_teach_their_time_alone() {
+    let run = |seconds: f64| Run { stages: vec![StageRun { seconds, ..StageRun::default() }], ..Run::default() };
+    let history = History::learn(1, &[run(40.0), run(42.0), run(38.0)]).map(Arc::new);
+    let mut estimator = Estimator::new(1, history);
+    estimator.saw(at(0.0, 0.0, 5_000_000.0));
+    let guess = estimator.guess(0.0).expect("its kind is known");
+    assert!((36.0..44.0).contains(&guess.likely), "{guess:?}");
+}

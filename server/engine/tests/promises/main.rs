@@ -18,6 +18,7 @@ mod retries;
 mod roots;
 mod states;
 mod support;
+mod time_left;
 mod trouble;
 mod uploads;
 mod workers;
