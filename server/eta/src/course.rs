@@ -16,6 +16,7 @@ const SIDE: usize = 2;
 const RECENT: f64 = 0.05;
 /// Who is used to silences longer than this, in seconds, goes in bursts.
 const PAUSE: f64 = 1.2;
+/// What the line through a course of bursts weighs beside the mean of all of it.
 const LINE: f64 = 0.6;
 
 /// Steps forward and the time they took, stalls left out.

@@ -111,11 +111,19 @@ impl Estimator {
         if elsewhere {
             self.entered = reading.seconds;
         }
-        // What it measures in has changed, or it goes on elsewhere: nothing of that is a step.
-        let rebased = elsewhere || reading.work != self.works[stage];
-        if reading.work != self.works[stage] {
+        let before = self.works[stage];
+        if reading.work != before {
             self.works[stage] = reading.work;
             self.compare();
+        }
+        // Where more turns up to do, what was done is less of it. Else, if it goes on elsewhere, nothing of that is a step.
+        let rebased = elsewhere || before.is_some() != reading.work.is_some();
+        if let (Some(before), Some(work), Some(done), false) = (before, reading.work, self.reading.done, rebased)
+            && before != work
+            && self.history.is_some()
+        {
+            let done = Some((done * before / work.max(1.0)).min(1.0));
+            self.place = self.place_of(&Reading { done, ..reading }).unwrap_or(self.place);
         }
         self.reading = reading;
         self.begun = true;

@@ -135,3 +135,16 @@ fn runs_that_did_not_say_how_much_there_was_to_do_teach_their_time_alone() {
     let guess = estimator.guess(0.0).expect("its kind is known");
     assert!((36.0..44.0).contains(&guess.likely), "{guess:?}");
 }
+
+#[test]
+fn a_total_that_grows_while_it_goes_on_does_not_keep_it_from_telling() {
+    for history in [None, even_runs(&[(100.0, 1000.0), (101.0, 1000.0), (99.0, 1000.0)])] {
+        let mut run = Estimator::new(1, history);
+        for second in 0..=40 {
+            let second = f64::from(second);
+            run.saw(at(second, second * 10.0, 980.0 + second / 2.0));
+        }
+        let estimate = run.estimate(40.0).expect("it moves all the time");
+        assert!((55.0..66.0).contains(&estimate.likely), "{estimate:?}");
+    }
+}
