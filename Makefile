@@ -11,7 +11,7 @@ data ?= data
 auth ?= yes
 WASM := --target wasm32-unknown-unknown
 
-.PHONY: run build watch test check rust wasm style e2e soak bench bench-stream help
+.PHONY: run build watch test check rust wasm style e2e soak bench bench-stream bench-eta help
 
 help: ## What can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
@@ -32,12 +32,12 @@ test: check style wasm rust e2e ## Everything: format, lints, Rust, wasm, style,
 check: ## Format and lints
 	@.ci/tools browser
 	cargo fmt --all --check
-	cargo clippy --quiet --all-targets -p model -p engine -p accounts -p load -p recurrence -p server -p app --features app/ssr -- -D warnings
+	cargo clippy --quiet --all-targets -p model -p engine -p eta -p recurrence -p accounts -p load -p server -p app --features app/ssr -- -D warnings
 	cargo clippy --quiet -p frontend $(WASM) -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps -p model -p engine -p accounts -p recurrence
+	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps -p model -p engine -p eta -p recurrence -p accounts
 
 rust: build ## Tests of the crates
-	cargo test -p model -p engine -p accounts -p load -p recurrence -p server -p app --features app/ssr
+	cargo test -p model -p engine -p eta -p recurrence -p accounts -p load -p server -p app --features app/ssr
 
 wasm: build ## What the browser gets: nothing of the server in it, and small
 	.ci/wasm
@@ -56,3 +56,6 @@ bench: build ## The benchmark tables of the README
 
 bench-stream: build ## The event stream beside a bare axum server and nginx + nchan (10 minutes); ROUNDS of each, JOBS seconds of jobs
 	cargo run --quiet --release -p load -- table --rounds $${ROUNDS:-3} --jobs $${JOBS:-40}
+
+bench-eta: ## How well the time left is told, beside elapsed / fraction, tqdm and indicatif (seconds); fails where a target is missed
+	cargo bench --quiet -p eta

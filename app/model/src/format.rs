@@ -60,6 +60,18 @@ pub fn rate(per_second: f64, unit: &str) -> String {
     if unit.is_empty() { format!("{number}/s") } else { format!("{number} {unit}/s") }
 }
 
+/// A range of seconds, coarse: `5–7 min left`, `20–30 s left`, `up to 2 min left`. Rounded outwards, so that it keeps its word.
+pub fn left(low: f64, high: f64) -> String {
+    let (step, unit, per_unit) = match high {
+        ..90.0 => (5.0, "s", 5),
+        ..5_400.0 => (60.0, "min", 1),
+        ..172_800.0 => (3_600.0, "h", 1),
+        _ => (86_400.0, "d", 1),
+    };
+    let (low, high) = ((low / step) as u64 * per_unit, (high / step).ceil() as u64 * per_unit);
+    if low == 0 { format!("up to {high} {unit} left") } else { format!("{low}–{high} {unit} left") }
+}
+
 /// Two units: `less than 0.1 s`, `0.8 s`, `38 s`, `7 min 51 s`, `1 h 52 min`, `1 d 13 h`.
 pub fn duration(seconds: f64) -> String {
     if seconds < 0.05 {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{AttemptNo, JobId, JobState, Micros, Progress, percent};
 
-/// Seconds without a word after which a running job is called quiet.
+/// Seconds without a word after which a running job is called quiet, unless its kind is known to be silent for longer.
 pub const QUIET_AFTER: f64 = 30.0;
 
 /// One job: where it stands and how far it is. Its input, log and result are read apart.
@@ -160,10 +160,12 @@ impl JobView {
         self.progress.fraction.map(|fraction| percent(fraction).min(most))
     }
 
-    /// Seconds since a running job was last heard from, once they are more than [`QUIET_AFTER`].
+    /// Seconds since a running job was last heard from, once they are more than is usual in its kind, and than
+    /// [`QUIET_AFTER`].
     pub fn quiet_for(&self, now: Micros) -> Option<f64> {
         let heard = self.progress.at.or(self.started_at).filter(|_| self.state == JobState::Running)?;
-        Some(now.seconds_since(heard)).filter(|seconds| *seconds >= QUIET_AFTER)
+        let quiet_after = self.progress.quiet_after.unwrap_or(QUIET_AFTER);
+        Some(now.seconds_since(heard)).filter(|seconds| *seconds >= quiet_after)
     }
 
     /// Takes over a progress frame unless it is of another attempt, older, or too late. Returns whether it did.

@@ -19,7 +19,7 @@ mod stream;
 pub use entry::Entry;
 pub use folder::{FolderEntry, FolderListing};
 pub use form::{Choice, Field, FieldError, FieldKind, Form};
-pub use format::{bytes, count, duration, fixed, percent, quantity, rate};
+pub use format::{bytes, count, duration, fixed, left, percent, quantity, rate};
 pub use gate::{Gate, GateOf};
 pub use id::{AttemptNo, Cursor, JobId, Micros, Priority, Seq, StreamId, UploadId};
 pub use job::{Counts, Failure, JobView, Level, LogLine, QUIET_AFTER, Shown};

@@ -28,6 +28,13 @@ pub struct Progress {
     pub rate: Option<f64>,
     /// Time left; `None` while it would be a guess.
     pub eta: Option<Eta>,
+    /// Whether the attempt takes longer than nine of ten recent runs of its kind that succeeded.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub slow: bool,
+    /// Seconds without a report after which it is called quiet, where its kind is used to longer silences than
+    /// [`QUIET_AFTER`](crate::QUIET_AFTER).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet_after: Option<f64>,
     /// Warnings counted so far.
     pub warnings: u64,
     /// Free data of the task, 8 KiB of JSON at most.

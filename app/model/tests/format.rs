@@ -1,6 +1,6 @@
 //! Numbers as people read them.
 
-use model::{bytes, count, duration, fixed, percent, quantity, rate};
+use model::{bytes, count, duration, fixed, left, percent, quantity, rate};
 
 #[test]
 fn a_percentage_is_floored_and_reaches_100_only_at_the_end() {
@@ -65,4 +65,14 @@ fn durations_have_two_units() {
     assert_eq!(duration(133_200.0), "1 d 13 h");
     assert_eq!(duration(0.02), "less than 0.1 s");
     assert_eq!(duration(-5.0), "less than 0.1 s");
+}
+
+#[test]
+fn what_is_left_is_a_coarse_range_that_holds_what_was_meant() {
+    assert_eq!(left(301.0, 412.0), "5–7 min left");
+    assert_eq!(left(0.4, 3.0), "up to 5 s left");
+    assert_eq!(left(21.0, 29.0), "20–30 s left");
+    assert_eq!(left(50.0, 95.0), "up to 2 min left");
+    assert_eq!(left(6_000.0, 9_000.0), "1–3 h left");
+    assert_eq!(left(200_000.0, 300_000.0), "2–4 d left");
 }

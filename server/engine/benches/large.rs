@@ -87,6 +87,7 @@ async fn end(store: &SqliteStore, claimed: Claimed) {
         outcome: Outcome::Succeeded { output: r#"{"files":3}"#.to_owned() },
         progress,
         stage_seconds: vec![0.1, 0.8, 0.1],
+        curve: None,
         log: None,
         artifacts: vec![artifact],
         checkpointed: false,

@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 
 use crate::{
     checkpoint::Checkpoints,
+    curve::Curve,
     flag::Flag,
     log_buffer::LogBuffer,
     own_folder::OwnFolder,
@@ -22,6 +23,7 @@ use crate::{
     shared::Shared,
     stages::Stages,
     store::{Artifact, Claimed, Fence, LogAppend},
+    story::{BEGINS, Story},
     tracker::{Sample, Tracker},
 };
 
@@ -73,6 +75,8 @@ pub(crate) struct Watch {
     pub(crate) unsaved: bool,
     /// When the task last said anything.
     pub(crate) heard_at: Instant,
+    /// Its story, once it is long enough to have one.
+    pub(crate) story: Option<Box<Story>>,
 }
 
 /// Why a task is to stop; see [`Ctx::stop_reason`](crate::Ctx::stop_reason).
@@ -118,6 +122,7 @@ pub(crate) struct Blocking {
 pub(crate) struct Closing {
     pub(crate) progress: Progress,
     pub(crate) stage_seconds: Vec<f64>,
+    pub(crate) curve: Option<Curve>,
     pub(crate) log: Option<LogAppend>,
 }
 
@@ -149,6 +154,7 @@ impl Attempt {
                 saved_at: None,
                 unsaved: false,
                 heard_at: now,
+                story: None,
             }),
             latest: Mutex::new(None),
         }
@@ -165,13 +171,33 @@ impl Attempt {
         self.folder.path().join(".scratch")
     }
 
-    /// The limit in time that it has passed at `now`, not having been heard since `heard_at`.
-    pub(crate) fn overdue(&self, now: Instant, heard_at: Instant) -> Option<TimeOut> {
+    /// The limit in time that it has passed at `now`. What says nothing is stopped a while after it has come to be called
+    /// quiet.
+    pub(crate) fn overdue(&self, now: Instant, watch: &Watch) -> Option<TimeOut> {
         let info = &self.entry.info;
         let total = info.timeout.filter(|most| now.saturating_duration_since(self.began) >= *most);
-        let quiet = info.quiet_timeout.map(|most| most + Duration::from_secs_f64(QUIET_AFTER));
-        let quiet = quiet.filter(|most| now.saturating_duration_since(heard_at) >= *most);
+        let quiet_after = watch.sample.progress().quiet_after.unwrap_or(QUIET_AFTER);
+        let quiet = info.quiet_timeout.map(|most| most + Duration::from_secs_f64(quiet_after));
+        let quiet = quiet.filter(|most| now.saturating_duration_since(watch.heard_at) >= *most);
         total.map(TimeOut::Total).or(quiet.map(TimeOut::Quiet))
+    }
+
+    /// Adds a look, which had `news` or not, to its story, and tells of the time left; answers whether there is something new
+    /// to publish in that.
+    pub(crate) fn go_on_telling(&self, watch: &mut Watch, news: bool, now: Instant) -> bool {
+        if now.saturating_duration_since(self.began) < BEGINS {
+            return false;
+        }
+        let begin = || Box::new(Story::new(self.tracker.stage_count(), self.began, now));
+        let story = watch.story.get_or_insert_with(begin);
+        story.saw(watch.sample.progress(), news, now);
+        let outlook = story.outlook(watch.sample.progress(), now, || self.entry.learned(&self.shared, now));
+        outlook.is_some_and(|outlook| watch.sample.tell(outlook, news))
+    }
+
+    /// Its curve so far; `None` for one that has only begun.
+    pub(crate) fn curve(&self) -> Option<Curve> {
+        self.watch().story.as_ref().map(|story| story.curve())
     }
 
     /// When its job may be tried again after a failure, where another attempt is granted.
@@ -217,8 +243,14 @@ impl Attempt {
             return None;
         }
         watch.sample.close(&self.tracker, now, at, succeeded);
+        let Watch { story, sample, .. } = &mut *watch;
+        let curve = story.take().map(|mut story| {
+            story.saw(sample.progress(), true, now);
+            story.curve()
+        });
         Some(Closing {
             progress: watch.sample.progress().clone(),
+            curve,
             stage_seconds: self.tracker.stage_seconds(now),
             log: self.log_buffer().close(at).map(|drained| self.append_of(drained)),
         })

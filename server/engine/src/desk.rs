@@ -10,7 +10,7 @@ use model::{AttemptNo, Counts, Cursor, FolderListing, Gate, GateOf, JobId, JobVi
 use serde_json::Value;
 
 use crate::{
-    Engine, Error, Hold, QueueStatus, Result, StartOptions, TaskInfo, Uploads,
+    Curve, Engine, Error, Hold, QueueStatus, Result, StartOptions, TaskInfo, Uploads,
     access::{Action, Actor, Denied, Rule, Rules, Sight, Subject, authorise},
     store::{
         Activity, Artifact, AttemptRow, By, CancelAnswer, GateChange, HourBucket, JobDetail, KindStats, ListQuery,
@@ -299,6 +299,11 @@ impl OpenJob {
         self.engine.store().activity(self.view.job, limit).await
     }
 
+    /// How its latest attempt went, or goes; see [`Engine::curve`].
+    pub async fn curve(&self) -> Result<Option<Curve>> {
+        self.engine.curve(self.view.job, self.view.attempt).await
+    }
+
     /// What it made.
     pub async fn artifacts(&self) -> Result<Vec<Artifact>> {
         self.engine.store().artifacts(self.view.job).await
@@ -312,6 +317,11 @@ impl OpenJob {
     /// Part of its log.
     pub async fn log(&self, query: &LogQuery) -> Result<LogPage> {
         self.engine.store().log(self.view.job, query).await
+    }
+
+    /// When it is likely to start; see [`Engine::starts_in`].
+    pub async fn starts_in(&self) -> Result<Option<f64>> {
+        self.engine.starts_in(&self.view).await
     }
 
     /// What keeps jobs of its kind from starting.

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::{
-    Builder, DataDir, Error, Result, Roots, TaskInfo, Uploads,
+    Builder, Curve, DataDir, Error, Result, Roots, TaskInfo, Uploads,
     node_lock::NodeLock,
     registry::Accepted,
     run,
@@ -211,6 +211,18 @@ impl Engine {
             detail.stage_seconds = attempt.stage_seconds();
         }
         Ok(detail)
+    }
+
+    /// How an attempt of a job went, or goes; `None` where it was over in a moment, or has only begun.
+    ///
+    /// # Errors
+    /// `Error::Database`.
+    pub async fn curve(&self, job: JobId, attempt: AttemptNo) -> Result<Option<Curve>> {
+        let live = self.shared.live.find(job).filter(|live| live.fence.attempt == attempt);
+        match live.and_then(|live| live.curve()) {
+            Some(curve) => Ok(Some(curve)),
+            None => self.shared.store.curve(job, attempt).await,
+        }
     }
 
     /// Brings the progress of running jobs up to what memory has.

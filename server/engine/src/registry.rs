@@ -10,7 +10,13 @@ use async_trait::async_trait;
 use model::{FieldError, Role};
 use serde_json::Value;
 
-use crate::{Ctx, Error, Result, Task, TaskError, TaskInfo, form, stages::Stages, store::Store};
+use crate::{
+    Ctx, Error, Result, Task, TaskError, TaskInfo, form,
+    learned::{Learned, Lessons},
+    shared::Shared,
+    stages::Stages,
+    store::Store,
+};
 
 /// How long shares learned from history are used before history is asked again.
 const LEARNED_FOR: Duration = Duration::from_mins(1);
@@ -67,7 +73,8 @@ pub(crate) struct Entry {
     /// The task.
     pub(crate) task: Box<dyn ErasedTask>,
     weights: &'static [f64],
-    learned: Mutex<Option<(Instant, Vec<f64>)>>,
+    shares: Mutex<Option<(Instant, Vec<f64>)>>,
+    lessons: Lessons,
 }
 
 impl Entry {
@@ -91,7 +98,26 @@ impl Entry {
             start_role: T::START_ROLE.max(Role::Operator),
             private: T::PRIVATE,
         };
-        Self { info, task: Box::new(Typed(task)), weights: T::WEIGHTS, learned: Mutex::new(None) }
+        Self {
+            info,
+            task: Box::new(Typed(task)),
+            weights: T::WEIGHTS,
+            shares: Mutex::new(None),
+            lessons: Lessons::default(),
+        }
+    }
+
+    /// What recent successful runs teach; `None` before the store has been asked for the first time. Asks it in the
+    /// background, once a minute at most.
+    pub(crate) fn learned(self: &Arc<Self>, shared: &Arc<Shared>, now: Instant) -> Option<Arc<Learned>> {
+        let (known, ask) = self.lessons.known(now);
+        if ask {
+            let (entry, store) = (Arc::clone(self), Arc::clone(&shared.store));
+            shared.service.spawn(async move {
+                entry.lessons.ask(store.as_ref(), entry.info.kind.as_str(), entry.info.stages.len()).await;
+            });
+        }
+        known
     }
 
     /// How the stages share the bar: as the task says, else as history shows, else equally.
@@ -100,7 +126,7 @@ impl Entry {
         if names.len() < 2 || !self.weights.is_empty() {
             return Stages::new(names, self.weights);
         }
-        if let Some((at, weights)) = &*self.learned.lock().unwrap_or_else(PoisonError::into_inner)
+        if let Some((at, weights)) = &*self.shares.lock().unwrap_or_else(PoisonError::into_inner)
             && at.elapsed() < LEARNED_FOR
         {
             return Stages::new(names, weights);
@@ -113,7 +139,7 @@ impl Entry {
             }
         };
         let stages = Stages::new(names, &weights);
-        *self.learned.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), weights));
+        *self.shares.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), weights));
         stages
     }
 }

@@ -118,6 +118,7 @@ fn finish(attempt: &Attempt, outcome: Outcome, remark: Option<&str>) -> Option<F
         outcome,
         progress: closing.progress,
         stage_seconds: closing.stage_seconds,
+        curve: closing.curve,
         log: closing.log,
         artifacts: Vec::new(),
         checkpointed: attempt.may_have_checkpoint(),

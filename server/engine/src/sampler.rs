@@ -55,6 +55,7 @@ fn look(shared: &Shared, part: u32) {
     let attempts = shared.live.of(|job| job.0.rem_euclid(i64::from(PARTS)) == i64::from(part));
     let mut moved = Vec::new();
     let mut saves = Vec::new();
+    let mut curves = Vec::new();
     let mut logs = Vec::new();
     // Held until all is handed over: an attempt cannot end, and tell so, between our look and our word.
     let mut held = Vec::new();
@@ -64,10 +65,11 @@ fn look(shared: &Shared, part: u32) {
             continue;
         }
         let news = watch.sample.look(&attempt.tracker, now, at);
-        if news {
+        let told = attempt.go_on_telling(&mut watch, news, now) || news;
+        if told {
             moved.push(event_of(attempt, &watch));
         }
-        watch.unsaved |= news;
+        watch.unsaved |= told;
         let rested = watch.saved_at.is_none_or(|saved| now.saturating_duration_since(saved) >= SAVE);
         let save = watch.unsaved && rested;
         if save {
@@ -79,10 +81,13 @@ fn look(shared: &Shared, part: u32) {
         if news || lines.is_some() {
             watch.heard_at = now;
         }
-        if let Some(passed) = attempt.overdue(now, watch.heard_at) {
+        if let Some(curve) = watch.story.as_mut().and_then(|story| story.to_save(now)) {
+            curves.push((attempt.fence.clone(), curve));
+        }
+        if let Some(passed) = attempt.overdue(now, &watch) {
             cancel::time_out(attempt, passed);
         }
-        if news || save || lines.is_some() {
+        if told || save || lines.is_some() {
             held.push(watch);
         }
         logs.extend(lines);
@@ -94,6 +99,9 @@ fn look(shared: &Shared, part: u32) {
     }
     if !saves.is_empty() {
         shared.store.save_progress(saves);
+    }
+    if !curves.is_empty() {
+        shared.store.save_curves(curves);
     }
     if !logs.is_empty() {
         shared.store.append_logs(logs);

@@ -28,7 +28,7 @@ pub use schedules::*;
 pub use sqlite::{Others, SqliteOptions, SqliteStore};
 pub use types::*;
 
-use crate::{Result, access::Sight};
+use crate::{Curve, Result, access::Sight};
 
 /// The code of the state event by which a running job is asked to stop.
 pub const CANCEL_REQUESTED: &str = "cancel_requested";
@@ -59,6 +59,8 @@ pub trait Store: Accounts + Schedules {
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>>;
     /// Soft: the latest progress of running attempts. Stale fences are dropped in silence.
     fn save_progress(&self, saves: Vec<(Fence, model::Progress)>);
+    /// Soft: how running attempts have gone so far. Stale fences are dropped in silence.
+    fn save_curves(&self, curves: Vec<(Fence, Curve)>);
     /// Soft: more lines for the logs of running attempts, in order.
     fn append_logs(&self, appends: Vec<LogAppend>);
     /// Keeps where a job can go on from, in place of what was kept before. What was appended to its log before is
@@ -171,6 +173,10 @@ pub trait Store: Accounts + Schedules {
     /// One row per kind that ever ran: last runs, usual duration, success rate. Not of kinds of which others' jobs are out
     /// of sight.
     async fn kind_stats(&self, sight: &Sight) -> Result<Vec<KindStats>>;
+    /// Recent successful runs of the kind that went through in one attempt, newest first.
+    async fn recent_runs(&self, kind: &str) -> Result<Vec<PastRun>>;
+    /// How an attempt went, as far as it is known; `None` where it was over in a moment.
+    async fn curve(&self, job: JobId, attempt: AttemptNo) -> Result<Option<Curve>>;
     /// Mean share of each stage in recent successful runs of the kind; `None` without any.
     async fn stage_weights(&self, kind: &str) -> Result<Option<Vec<f64>>>;
     /// The first `limit` jobs after `after` that have something to remove and ended before the time set for their

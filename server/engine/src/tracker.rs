@@ -13,7 +13,7 @@ use std::{
 use model::{Micros, Progress, Tone};
 use serde_json::Value;
 
-use crate::{rate::Rate, stages::Stages};
+use crate::{rate::Rate, stages::Stages, story::Outlook};
 
 /// What is not done yet never reads as 100 %.
 const NEARLY_DONE: f64 = 0.9999;
@@ -163,6 +163,11 @@ impl Tracker {
         self.warnings.load(Relaxed)
     }
 
+    /// How many stages its kind has.
+    pub(crate) fn stage_count(&self) -> usize {
+        self.stages.count()
+    }
+
     /// Seconds spent in each stage until `now`.
     pub(crate) fn stage_seconds(&self, now: Instant) -> Vec<f64> {
         let mut words = self.words();
@@ -206,8 +211,9 @@ pub(crate) struct Sample {
 
 impl Sample {
     /// Nothing seen yet of an attempt that begins with what an earlier one `left`.
-    pub(crate) fn new(now: Instant, left: Progress) -> Self {
+    pub(crate) fn new(now: Instant, mut left: Progress) -> Self {
         let (rate, something) = (Rate::starting_at(now, 0), left != Progress::default());
+        left.slow = false;
         Self { seen: (0, 0), began: (None, 0), rate, left: something, progress: left }
     }
 
@@ -259,9 +265,24 @@ impl Sample {
         true
     }
 
+    /// Tells of the time left. Where that is not `with_news` of the task, only what people see another way is news;
+    /// answers whether it is.
+    pub(crate) fn tell(&mut self, outlook: Outlook, with_news: bool) -> bool {
+        let news = !with_news && outlook.differs(&Outlook::of(&self.progress));
+        if news || with_news {
+            let Outlook { eta, slow, quiet_after } = outlook;
+            self.progress.eta = eta;
+            self.progress.slow = slow;
+            self.progress.quiet_after = quiet_after;
+        }
+        self.progress.rev += u64::from(news);
+        news
+    }
+
     /// The last look. What has succeeded is whole, whatever it reported.
     pub(crate) fn close(&mut self, tracker: &Tracker, now: Instant, at: Micros, succeeded: bool) {
         self.look(tracker, now, at);
+        self.progress.eta = None;
         if succeeded {
             self.progress.rev += 1;
             self.progress.fraction = Some(1.0);

@@ -173,6 +173,7 @@ async fn every_verb_one_after_the_other() {
         outcome: Outcome::Cancelled { failure: None, trace: String::new() },
         progress: Progress::default(),
         stage_seconds: Vec::new(),
+        curve: None,
         log: None,
         artifacts: Vec::new(),
         checkpointed: true,

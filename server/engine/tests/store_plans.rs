@@ -32,7 +32,7 @@ const HARMLESS: [(&str, &str); 4] = [
 const WHOLE_STATE: &str = "USING INDEX job_by_state (state=?)";
 
 /// The tables that grow, and the names by which statements call them.
-const GROWING: [&str; 23] = [
+const GROWING: [&str; 24] = [
     "job",
     "found",
     "waiting",
@@ -56,6 +56,7 @@ const GROWING: [&str; 23] = [
     "message",
     "job_note",
     "schedule_skip",
+    "progress_history",
 ];
 
 /// Collects the text of every statement.

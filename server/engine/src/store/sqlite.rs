@@ -67,10 +67,10 @@ use self::{feed::Feed, read::Reader, watcher::Watcher, writer::Writer};
 use super::{
     Activity, Artifact, AttemptRow, BootId, By, CancelAnswer, Checkpoint, CheckpointAnswer, Claim, Claimed,
     DurableEvent, Fence, Finish, GateChange, HourBucket, JobDetail, KindStats, ListQuery, LogAppend, LogPage, LogQuery,
-    MessagePage, NewJob, NewMessage, Node, Page, PauseAnswer, Prunable, Pruned, PrunedUploads, SaveCheckpoint, Store,
-    Told, Topics, UploadRow, Usage,
+    MessagePage, NewJob, NewMessage, Node, Page, PastRun, PauseAnswer, Prunable, Pruned, PrunedUploads, SaveCheckpoint,
+    Store, Told, Topics, UploadRow, Usage,
 };
-use crate::{Clock, Listener, Result, SystemClock, access::Sight};
+use crate::{Clock, Curve, Listener, Result, SystemClock, access::Sight};
 
 /// How the `SQLite` store is opened.
 pub struct SqliteOptions {
@@ -154,6 +154,10 @@ impl Store for SqliteStore {
 
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed>> {
         self.writer.claim(claim).await
+    }
+
+    fn save_curves(&self, curves: Vec<(Fence, Curve)>) {
+        self.writer.soften(|soft| soft.save_curves(curves));
     }
 
     fn save_progress(&self, saves: Vec<(Fence, Progress)>) {
@@ -338,6 +342,14 @@ impl Store for SqliteStore {
 
     async fn kind_stats(&self, sight: &Sight) -> Result<Vec<KindStats>> {
         self.reader.kind_stats(sight).await
+    }
+
+    async fn recent_runs(&self, kind: &str) -> Result<Vec<PastRun>> {
+        self.reader.recent_runs(kind).await
+    }
+
+    async fn curve(&self, job: JobId, attempt: AttemptNo) -> Result<Option<Curve>> {
+        self.reader.curve(job, attempt).await
     }
 
     async fn stage_weights(&self, kind: &str) -> Result<Option<Vec<f64>>> {

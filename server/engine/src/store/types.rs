@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{By, RunOf};
-use crate::{Queue, access::Sight};
+use crate::{Curve, Queue, access::Sight};
 
 /// A process that runs jobs, since its start. 32 lower-case hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -289,6 +289,8 @@ pub struct Finish {
     pub progress: Progress,
     /// Seconds spent in each stage, where there are stages.
     pub stage_seconds: Vec<f64>,
+    /// How it went; `None` where it was over in a moment.
+    pub curve: Option<Curve>,
     /// Log lines not appended yet.
     pub log: Option<LogAppend>,
     /// What becomes visible with it. Kept unless it is `Snoozed`, `Paused` or `HandedBack`.
@@ -443,6 +445,17 @@ pub struct AttemptRow {
     pub trace: String,
     /// Its last progress.
     pub progress: Progress,
+}
+
+/// A run that succeeded, for those after it to learn from.
+#[derive(Clone, Debug, Default)]
+pub struct PastRun {
+    /// How long it took.
+    pub seconds: f64,
+    /// Seconds spent in each stage, where there are stages.
+    pub stage_seconds: Vec<f64>,
+    /// How it went; empty where it was over in a moment.
+    pub curve: Curve,
 }
 
 /// Something that happened to a job.

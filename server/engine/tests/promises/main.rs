@@ -19,6 +19,7 @@ mod roots;
 mod schedules;
 mod states;
 mod support;
+mod time_left;
 mod trouble;
 mod uploads;
 mod workers;

@@ -4,6 +4,8 @@
 mod accounts;
 #[path = "conformance/audit.rs"]
 mod audit;
+#[path = "conformance/curves.rs"]
+mod curves;
 #[path = "conformance/gates.rs"]
 mod gates;
 #[path = "conformance/messages.rs"]
@@ -46,6 +48,7 @@ use super::support::{
 
 pub(crate) use accounts::*;
 pub(crate) use audit::*;
+pub(crate) use curves::*;
 pub(crate) use gates::*;
 pub(crate) use messages::*;
 pub(crate) use pausing::*;
@@ -671,6 +674,8 @@ macro_rules! promises {
             a_retried_job_goes_to_the_end_of_the_line
             what_comes_back_stands_where_it_stood
             a_deleted_job_leaves_nothing_and_its_number_never_comes_again
+            a_curve_is_kept_while_its_attempt_runs_and_with_its_end
+            recent_runs_are_those_that_went_through
             what_goes_on_from_a_checkpoint_shows_where_it_stopped_until_it_does
             what_waits_is_set_aside_and_comes_back_at_the_end_of_the_line
             what_runs_is_asked_and_set_aside_uncharged

@@ -124,6 +124,7 @@ pub(crate) fn finish(fence: &Fence, outcome: Outcome) -> Finish {
         outcome,
         progress: Progress::default(),
         stage_seconds: Vec::new(),
+        curve: None,
         log: None,
         artifacts: Vec::new(),
         checkpointed: false,

@@ -113,6 +113,7 @@ impl Batch {
     ) -> Result<Committed> {
         let mut transaction = Transaction::begin(connection, now, feed)?;
         transaction.save_progress(soft)?;
+        transaction.save_curves(soft)?;
         transaction.touch(&soft.touched)?;
         for append in soft.logs().chain(self.finishes.iter().filter_map(|pending| pending.input.log.as_ref())) {
             transaction.append_log(append)?;

@@ -81,6 +81,9 @@ impl Transaction<'_> {
         if ended == 0 {
             return Err(Error::Fenced);
         }
+        if let Some(curve) = &finish.curve {
+            self.save_curve(fence, curve)?;
+        }
         let view = if event.starts_new_attempt(JobState::Running) {
             // It waits for its next attempt without the traces of this one, but for the reason of a retry and the place
             // to go on from.

@@ -35,7 +35,8 @@ macro_rules! left_progress {
         concat!(
             "iif(exists (select 1 from checkpoint where checkpoint.job = job.id), json_set(",
             $ended,
-            ", '$.rev', 0, '$.message', '', '$.tone', 'info', '$.rate', null, '$.eta', null, '$.at', null), null)"
+            ", '$.rev', 0, '$.message', '', '$.tone', 'info', '$.rate', null, '$.eta', null, '$.slow', json('false'), \
+             '$.at', null), null)"
         )
     };
 }

@@ -12,7 +12,7 @@ use super::{
     transaction::Transaction,
 };
 use crate::{
-    Result,
+    Curve, Result,
     store::{Fence, LogAppend},
 };
 
@@ -23,6 +23,7 @@ const LOG_BYTES_IN_WAITING: usize = 64 << 20;
 #[derive(Default)]
 pub(super) struct Soft {
     progress: HashMap<JobId, (Fence, Progress)>,
+    curves: HashMap<JobId, (Fence, Curve)>,
     logs: VecDeque<LogAppend>,
     log_bytes: usize,
     /// When people, sessions and tokens were last used.
@@ -31,7 +32,7 @@ pub(super) struct Soft {
 
 impl Soft {
     pub(super) fn is_empty(&self) -> bool {
-        self.progress.is_empty() && self.logs.is_empty() && self.touched.is_empty()
+        self.progress.is_empty() && self.curves.is_empty() && self.logs.is_empty() && self.touched.is_empty()
     }
 
     /// Log lines, oldest first.
@@ -46,6 +47,11 @@ impl Soft {
         }
     }
 
+    /// The same for how attempts have gone.
+    pub(super) fn save_curves(&mut self, curves: Vec<(Fence, Curve)>) {
+        self.curves.extend(curves.into_iter().map(|(fence, curve)| (fence.job, (fence, curve))));
+    }
+
     /// Adds lines in order.
     pub(super) fn append_logs(&mut self, appends: Vec<LogAppend>) {
         for append in appends.into_iter().filter(|append| !append.lines.is_empty()) {
@@ -58,9 +64,10 @@ impl Soft {
     /// Takes out what is of `job`.
     pub(super) fn take_job(&mut self, job: JobId) -> Self {
         let progress = self.progress.remove_entry(&job).into_iter().collect();
+        let curves = self.curves.remove_entry(&job).into_iter().collect();
         let (logs, rest) = std::mem::take(&mut self.logs).into_iter().partition(|append| append.fence.job == job);
         self.logs = rest;
-        let mut taken = Self { progress, logs, ..Self::default() };
+        let mut taken = Self { progress, curves, logs, ..Self::default() };
         taken.log_bytes = taken.logs.iter().map(size).sum();
         self.log_bytes -= taken.log_bytes;
         taken
@@ -70,6 +77,9 @@ impl Soft {
     pub(super) fn put_back(&mut self, older: Self) {
         for (job, save) in older.progress {
             self.progress.entry(job).or_insert(save);
+        }
+        for (job, curve) in older.curves {
+            self.curves.entry(job).or_insert(curve);
         }
         for append in older.logs.into_iter().rev() {
             self.logs.push_front(append);
@@ -110,6 +120,23 @@ impl Transaction<'_> {
                 params![progress_json(progress)?, fence.job.0, fence.attempt, fence.boot.0],
             )?;
         }
+        Ok(())
+    }
+
+    /// Writes how every attempt that still holds its job has gone so far.
+    pub(super) fn save_curves(&self, soft: &Soft) -> Result<()> {
+        soft.curves.values().try_for_each(|(fence, curve)| self.save_curve(fence, curve))
+    }
+
+    /// Writes how an attempt that still holds its job has gone.
+    pub(super) fn save_curve(&self, fence: &Fence, curve: &Curve) -> Result<()> {
+        self.execute(
+            "insert into progress_history (job, attempt, curve)
+            select id, attempt, ? from job not indexed
+            where id = ? and attempt = ? and boot = ? and state = 'running'
+            on conflict (job, attempt) do update set curve = excluded.curve",
+            params![json(curve)?, fence.job.0, fence.attempt, fence.boot.0],
+        )?;
         Ok(())
     }
 

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use model::{JobId, JobView, Micros};
+use model::{AttemptNo, JobId, JobView, Micros};
 use serde::de::DeserializeOwned;
 use sqlx::Row;
 
 use super::{Reader, place, view};
 use crate::{
-    Error, Result,
+    Curve, Error, Result,
     store::{
         Activity, Artifact, AttemptRow, BootId, JobDetail,
         sqlite::{
@@ -71,6 +71,16 @@ impl Reader {
             trace: row.try_get(7)?,
             priority: priority(row.try_get(8)?)?,
         })
+    }
+
+    pub(in crate::store::sqlite) async fn curve(&self, job: JobId, attempt: AttemptNo) -> Result<Option<Curve>> {
+        let found: Option<String> =
+            sqlx::query_scalar("select curve from progress_history where job = ? and attempt = ?")
+                .bind(job.0)
+                .bind(attempt)
+                .fetch_optional(&self.pool)
+                .await?;
+        json("a curve", found.as_deref())
     }
 
     pub(in crate::store::sqlite) async fn attempts(&self, job: JobId) -> Result<Vec<AttemptRow>> {
@@ -168,6 +178,7 @@ impl Reader {
     }
 }
 
-fn json<T: DeserializeOwned>(what: &str, text: Option<&str>) -> Result<Option<T>> {
+/// A value from its column of JSON, if there is one.
+pub(super) fn json<T: DeserializeOwned>(what: &str, text: Option<&str>) -> Result<Option<T>> {
     text.map(|text| serde_json::from_str(text).map_err(|error| corrupt(what, error))).transpose()
 }

@@ -3,14 +3,14 @@
 use std::{collections::HashMap, path::Path};
 
 use model::{JobId, JobState, JobView, Micros};
-use sqlx::Row;
+use sqlx::{Row, sqlite::SqliteRow};
 
-use super::{Reader, view};
+use super::{Reader, job::json as json_of, view};
 use crate::{
     Result,
     access::Sight,
     store::{
-        HourBucket, KindStats, Usage,
+        HourBucket, KindStats, PastRun, Usage,
         sqlite::{
             error::corrupt,
             row::{json, view_column},
@@ -112,6 +112,30 @@ impl Reader {
             .map(|run| serde_json::from_str(run).map_err(|error| corrupt("stage times", error)))
             .collect::<Result<Vec<Vec<f64>>>>()?;
         Ok(mean_shares(&runs))
+    }
+
+    pub(in crate::store::sqlite) async fn recent_runs(&self, kind: &str) -> Result<Vec<PastRun>> {
+        let rows = sqlx::query(
+            "select (run.ended_at - run.started_at) / 1e6, run.stage_seconds, progress_history.curve from (
+                select job, attempt, state, started_at, ended_at, stage_seconds from attempt indexed by attempt_by_kind
+                where kind = ? order by ended_at desc limit ?
+            ) as run
+            left join progress_history on progress_history.job = run.job and progress_history.attempt = run.attempt
+            where run.state = 'succeeded' and run.attempt = 1 limit ?",
+        )
+        .bind(kind)
+        .bind(RECENT_RUNS)
+        .bind(LAST_RUNS as i64)
+        .fetch_all(&self.pool)
+        .await?;
+        let told = |row: &SqliteRow| {
+            Ok(PastRun {
+                seconds: row.try_get(0)?,
+                stage_seconds: json_of("stage times", row.try_get(1)?)?.unwrap_or_default(),
+                curve: json_of("a curve", row.try_get(2)?)?.unwrap_or_default(),
+            })
+        };
+        rows.iter().map(told).collect()
     }
 
     pub(in crate::store::sqlite) async fn usage(&self) -> Result<Usage> {

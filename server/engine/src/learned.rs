@@ -1,0 +1,96 @@
+//! What the recent successful runs of a kind teach, read from the store once a minute at most.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use eta::History;
+use model::QUIET_AFTER;
+
+use crate::store::{PastRun, Store};
+
+/// How long what was learned is used before the store is asked again.
+const LEARNED_FOR: Duration = Duration::from_mins(1);
+/// A run counts as quiet after so many times the longest silence that is usual in its kind.
+const QUIET_FACTOR: f64 = 3.0;
+/// Quiet is learned from so many runs at least.
+const QUIET_RUNS: usize = 3;
+
+/// What is known of a kind.
+#[derive(Debug, Default)]
+pub(crate) struct Learned {
+    /// How its runs go.
+    pub(crate) history: Option<Arc<History>>,
+    /// Seconds without a report after which one is quiet, where that is longer than [`QUIET_AFTER`].
+    pub(crate) quiet_after: Option<f64>,
+}
+
+impl Learned {
+    /// From the runs of a kind with so many stages, newest first.
+    pub(crate) fn of(stages: usize, runs: &[PastRun]) -> Self {
+        let told: Vec<_> = runs.iter().map(|run| run.curve.run(stages, &run.stage_seconds, run.seconds)).collect();
+        let history = History::learn(stages.max(1), &told).map(Arc::new);
+        let mut gaps: Vec<f64> = runs.iter().map(|run| run.curve.longest_gap).filter(|gap| *gap > 0.0).collect();
+        gaps.sort_unstable_by(f64::total_cmp);
+        let usual = gaps.get(gaps.len() / 2).filter(|_| gaps.len() >= QUIET_RUNS);
+        let quiet_after = usual.map(|usual| (usual * QUIET_FACTOR).round()).filter(|after| *after > QUIET_AFTER);
+        Self { history, quiet_after }
+    }
+}
+
+/// What was learned of a kind, and when it was asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Lessons(Mutex<(Option<Instant>, Option<Arc<Learned>>)>);
+
+impl Lessons {
+    /// What is known; `None` before the store has answered for the first time. Answers also whether it is to be asked:
+    /// whoever is told so asks.
+    pub(crate) fn known(&self, now: Instant) -> (Option<Arc<Learned>>, bool) {
+        let mut lessons = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let ask = lessons.0.is_none_or(|asked| now.saturating_duration_since(asked) >= LEARNED_FOR);
+        if ask {
+            lessons.0 = Some(now);
+        }
+        (lessons.1.clone(), ask)
+    }
+
+    /// Asks the store. Where it fails, what was known stays.
+    pub(crate) async fn ask(&self, store: &dyn Store, kind: &str, stages: usize) {
+        let learned = match store.recent_runs(kind).await {
+            Ok(runs) => Learned::of(stages, &runs),
+            Err(error) => {
+                tracing::warn!(kind, %error, "the history of a kind cannot be read; its runs are estimated without");
+                return;
+            }
+        };
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1 = Some(Arc::new(learned));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Curve;
+
+    fn silent_for(gap: f64) -> PastRun {
+        PastRun { seconds: 100.0, curve: Curve { longest_gap: gap, ..Curve::default() }, ..PastRun::default() }
+    }
+
+    #[test]
+    fn quiet_is_thrice_the_usual_longest_silence_and_half_a_minute_at_least() {
+        let after =
+            |gaps: &[f64]| Learned::of(1, &gaps.iter().copied().map(silent_for).collect::<Vec<_>>()).quiet_after;
+        assert_eq!(after(&[40.0, 60.0, 50.0, 900.0]), Some(180.0));
+        assert_eq!(after(&[2.0, 3.0, 2.5]), None, "half a minute is right for them");
+        assert_eq!(after(&[40.0, 60.0]), None, "two runs are not enough to know");
+        assert_eq!(after(&[]), None);
+    }
+
+    #[test]
+    fn the_store_is_asked_at_first_and_then_once_a_minute() {
+        let (lessons, now) = (Lessons::default(), Instant::now());
+        let asks = |seconds| lessons.known(now + Duration::from_secs(seconds)).1;
+        assert_eq!([asks(0), asks(1), asks(59), asks(60), asks(61)], [true, false, false, true, false]);
+    }
+}

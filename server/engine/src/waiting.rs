@@ -1,0 +1,110 @@
+//! When a job in line is likely to start: those before it take their usual time, as slots become free.
+
+use std::collections::HashMap;
+
+use model::{JobState, JobView, Micros};
+
+use crate::{
+    Engine, Result,
+    access::Sight,
+    store::{ListQuery, PageAt},
+};
+
+/// So many jobs are looked at, of those that run and of those that wait.
+const MOST: u32 = 200;
+
+impl Engine {
+    /// Seconds until a job in line is likely to start, if nothing but the slots keeps it and those before it waiting. `None`
+    /// where that is not known: its place is far back, its kind has a limit of its own, or something before it is of a
+    /// kind that has never succeeded.
+    ///
+    /// # Errors
+    /// `Error::Database`.
+    pub async fn starts_in(&self, job: &JobView) -> Result<Option<f64>> {
+        let limited = self.task(&job.kind).is_none_or(|task| task.limit.is_some());
+        let (Some(position), false) = (job.position, limited) else { return Ok(None) };
+        let list = |state| ListQuery { states: vec![state], limit: MOST, ..ListQuery::default() };
+        // The first in line are among the oldest, unless what is urgent has come before them.
+        let queued = ListQuery { at: Some(PageAt::Oldest), ..list(JobState::Queued) };
+        let running = list(JobState::Running);
+        let store = self.store();
+        let (mut running, queued, stats) =
+            tokio::try_join!(store.page(&running), store.page(&queued), store.kind_stats(&Sight::default()))?;
+        let ahead: Vec<&JobView> =
+            queued.jobs.iter().filter(|other| other.position.is_some_and(|place| place < position)).collect();
+        if running.older || ahead.len() + 1 != position as usize {
+            return Ok(None);
+        }
+        self.freshen(&mut running.jobs);
+        let usual: HashMap<_, _> =
+            stats.into_iter().filter_map(|stats| Some((stats.kind, stats.usual_seconds?))).collect();
+        let now = self.now();
+        let left = running.jobs.iter().map(|job| left(job, usual.get(&job.kind).copied(), now)).collect();
+        let ahead = ahead.iter().map(|job| usual.get(&job.kind).copied().unwrap_or(f64::INFINITY));
+        Ok(Some(start(left, self.concurrency() as usize, ahead)).filter(|seconds| seconds.is_finite()))
+    }
+}
+
+/// Seconds that a running job still takes: as it is told, else what its kind usually takes, or somewhat longer than it
+/// has taken.
+fn left(job: &JobView, usual: Option<f64>, now: Micros) -> f64 {
+    let taken = job.ran_for(now).unwrap_or_default();
+    match (job.progress.eta, usual) {
+        (Some(eta), _) => f64::midpoint(eta.low, eta.high),
+        (None, Some(usual)) => (usual - taken).max(taken / 5.0),
+        (None, None) => f64::INFINITY,
+    }
+}
+
+/// Seconds until there is a slot for who comes after those `ahead`, each of which takes its time; `left` is when the
+/// slots that are taken become free.
+fn start(mut left: Vec<f64>, slots: usize, ahead: impl Iterator<Item = f64>) -> f64 {
+    left.resize(left.len().max(slots), 0.0);
+    let mut next = |takes: f64| {
+        let slot = left.iter_mut().min_by(|a, b| a.total_cmp(b));
+        slot.map_or(f64::INFINITY, |slot| {
+            let free = *slot;
+            *slot += takes;
+            free
+        })
+    };
+    ahead.for_each(|takes| {
+        next(takes);
+    });
+    next(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_next_starts_when_the_first_slot_becomes_free() {
+        assert_eq!(start(vec![90.0, 30.0], 2, [].into_iter()), 30.0);
+        assert_eq!(start(vec![90.0], 2, [].into_iter()), 0.0);
+    }
+
+    #[test]
+    fn those_before_it_take_their_time() {
+        assert_eq!(start(vec![90.0, 30.0], 2, [100.0].into_iter()), 90.0);
+        assert_eq!(start(vec![90.0, 30.0], 2, [10.0, 10.0].into_iter()), 50.0);
+        assert_eq!(start(vec![10.0], 1, [100.0, 100.0].into_iter()), 210.0);
+    }
+
+    #[test]
+    fn what_is_not_known_makes_no_promise() {
+        assert_eq!(start(vec![f64::INFINITY], 1, [].into_iter()), f64::INFINITY);
+        assert_eq!(start(vec![5.0], 1, [f64::INFINITY].into_iter()), f64::INFINITY);
+        assert_eq!(start(Vec::new(), 0, [].into_iter()), f64::INFINITY);
+    }
+
+    #[test]
+    fn a_running_job_takes_as_long_as_it_says_or_as_is_usual() {
+        let started = Micros(0);
+        let job = JobView { started_at: Some(started), ..JobView::new(model::JobId(1), "a", "A", "ann", started) };
+        let told = |seconds: i64, usual| left(&job, usual, Micros(seconds * 1_000_000));
+        assert_eq!(told(20, Some(60.0)), 40.0);
+        assert_eq!(told(100, Some(60.0)), 20.0, "longer than usual");
+        assert_eq!(told(100, None), f64::INFINITY);
+    }
+}

@@ -1,0 +1,50 @@
+//! How well the estimates of the time left come true, beside those of others: `make bench-eta`, in seconds. `docs/eta.md`
+//! says what is measured. Ends with 1 where a target is missed.
+
+#[path = "accuracy/mod.rs"]
+mod accuracy;
+
+use std::process::ExitCode;
+
+use accuracy::{ASKED, EARLIER, ESTIMATORS, HALVES, Row, made_up, recorded, rivals};
+
+fn main() -> ExitCode {
+    let mut misses = Vec::new();
+    for (half, seeds) in HALVES {
+        for earlier in [EARLIER, 0] {
+            let rows = made_up(&seeds, earlier);
+            table(&format!("Made up, {half}, after {earlier} earlier runs of the kind"), &rows);
+            misses.extend(rows.iter().flat_map(Row::misses).map(|miss| format!("{half}: {miss}")));
+        }
+    }
+    table("Recorded, after those recorded before", &recorded(true));
+    table("Recorded, as if each were the first of its kind", &recorded(false));
+    for miss in &misses {
+        println!("MISSED  {miss}");
+    }
+    ExitCode::from(u8::from(!misses.is_empty()))
+}
+
+fn table(title: &str, rows: &[Row]) {
+    println!("\n### {title}\n");
+    println!(
+        "Median relative error of the time left in per cent: at 25 / 50 / 75 % of the run's time, and over all three.\n"
+    );
+    let names = rivals().iter().map(|rival| rival.name()).collect::<Vec<_>>().join(" | ");
+    println!("| run | {names} | Milepost | range shown | truth in it | its width |\n|---|---|---|---|---|---|---|---|");
+    for Row { name, verdict, .. } in rows {
+        let errors: Vec<String> = (0..ESTIMATORS)
+            .map(|estimator| {
+                let at = |asked| percent(verdict.error(estimator, asked));
+                let each: Vec<_> = (0..ASKED.len()).map(at).collect();
+                format!("{}: **{}**", each.join(" / "), percent(verdict.overall(estimator)))
+            })
+            .collect();
+        let (shown, inside, width) = (verdict.shown() * 100.0, verdict.in_range() * 100.0, verdict.width());
+        println!("| {name} | {} | {shown:.0} % | {inside:.0} % | ×{width:.2} |", errors.join(" | "));
+    }
+}
+
+fn percent(error: f64) -> String {
+    if error > 9.99 { ">999".to_owned() } else { format!("{:.1}", error * 100.0) }
+}

@@ -1,0 +1,32 @@
+//! Recorded runs: `traces/KIND-NUMBER.csv`, in the order in which they ran.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use super::trace::Trace;
+
+/// Runs of each kind that only teach.
+pub(crate) const FIRST_JUDGED: usize = 4;
+
+/// All of them, by kind.
+pub(crate) fn all() -> Vec<(String, Vec<Trace>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("traces");
+    let mut kinds: BTreeMap<String, Vec<(u32, Trace)>> = BTreeMap::new();
+    for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let numbered = name.rsplit_once('-').and_then(|(kind, number)| Some((kind, number.parse().ok()?)));
+        let (Some((kind, number)), Some("csv")) = (numbered, path.extension().and_then(|end| end.to_str())) else {
+            continue;
+        };
+        let text = fs::read_to_string(&path).expect("a trace can be read");
+        let trace = Trace::parse(&text).unwrap_or_else(|| panic!("{} is no trace", path.display()));
+        kinds.entry(kind.to_owned()).or_default().push((number, trace));
+    }
+    kinds
+        .into_iter()
+        .map(|(kind, mut runs)| {
+            runs.sort_by_key(|(number, _)| *number);
+            (kind, runs.into_iter().map(|(_, run)| run).collect())
+        })
+        .collect()
+}

@@ -1,0 +1,150 @@
+//! What an estimate is, and when there is none.
+
+use std::sync::Arc;
+
+use eta::{Estimator, Gaps, History, Reading, Run, StageRun};
+
+/// `done` of `work` in a run without stages.
+fn at(seconds: f64, done: f64, work: f64) -> Reading {
+    Reading { seconds, stage: 0, done: Some(done / work), work: Some(work), fraction: Some(done / work) }
+}
+
+/// A run of 100 units that does one a second, watched until `end`.
+fn steady(end: u32) -> Estimator {
+    let mut estimator = Estimator::new(1, None);
+    (0..=end).for_each(|second| estimator.saw(at(f64::from(second), f64::from(second), 100.0)));
+    estimator
+}
+
+/// Runs of one stage of so many seconds for so much work each, at an even pace.
+fn even_runs(runs: &[(f64, f64)]) -> Option<Arc<History>> {
+    let run = |(seconds, work): &(f64, f64)| {
+        let course = (0..=20).map(|place| (f64::from(place) / 20.0, seconds * f64::from(place) / 20.0)).collect();
+        Run { stages: vec![StageRun { seconds: *seconds, work: Some(*work), course }], usual_gap: 1.0 }
+    };
+    History::learn(1, &runs.iter().map(run).collect::<Vec<_>>()).map(Arc::new)
+}
+
+#[test]
+fn a_steady_run_is_told_about_right() {
+    let estimate = steady(40).estimate(40.0).expect("it is steady");
+    assert!((58.0..62.0).contains(&estimate.likely), "{estimate:?}");
+    assert!(estimate.low < 60.0 && 60.0 < estimate.high, "{estimate:?}");
+}
+
+#[test]
+fn nothing_is_said_before_five_seconds_and_three_steps() {
+    assert_eq!(steady(4).estimate(4.9), None);
+    assert!(steady(8).estimate(8.0).is_some());
+    let mut twice = Estimator::new(1, None);
+    for reading in [at(0.0, 0.0, 100.0), at(10.0, 10.0, 100.0), at(20.0, 20.0, 100.0)] {
+        twice.saw(reading);
+    }
+    assert_eq!(twice.estimate(21.0), None);
+}
+
+#[test]
+fn in_a_stall_the_range_grows_and_then_goes_away() {
+    let run = steady(40);
+    let (moving, stalled) = (run.estimate(41.0).expect("moves"), run.estimate(70.0).expect("may go on"));
+    assert!(stalled.high > moving.high + 20.0, "{moving:?} {stalled:?}");
+    assert!(stalled.high - stalled.low > moving.high - moving.low, "{moving:?} {stalled:?}");
+    assert_eq!(run.estimate(140.0), None);
+}
+
+#[test]
+fn what_was_stalled_is_judged_by_how_it_goes() {
+    let mut run = steady(40);
+    (1..=20).for_each(|second| run.saw(at(f64::from(second + 100), f64::from(second + 40), 100.0)));
+    let estimate = run.estimate(120.0).expect("it goes on");
+    assert!((36.0..44.0).contains(&estimate.likely), "{estimate:?}");
+}
+
+#[test]
+fn a_pace_that_changes_for_good_is_followed() {
+    let mut run = steady(40);
+    (1..=60).for_each(|second| run.saw(at(f64::from(second + 40), 40.0 + f64::from(second) / 4.0, 100.0)));
+    let estimate = run.estimate(100.0).expect("it is steady again");
+    assert!((160.0..200.0).contains(&estimate.likely), "180 s are left: {estimate:?}");
+}
+
+#[test]
+fn earlier_runs_tell_before_the_run_can() {
+    let history = even_runs(&[(100.0, 1000.0), (104.0, 1000.0), (97.0, 1000.0), (101.0, 1000.0), (99.0, 1000.0)]);
+    let mut run = Estimator::new(1, history);
+    (0..=6).for_each(|second| run.saw(at(f64::from(second), f64::from(second) * 10.0, 1000.0)));
+    let estimate = run.estimate(6.0).expect("its kind is known");
+    assert!((85.0..105.0).contains(&estimate.likely), "{estimate:?}");
+}
+
+#[test]
+fn twice_the_work_takes_twice_the_time_where_earlier_runs_say_so() {
+    let sizes = even_runs(&[(10.0, 100.0), (40.0, 400.0), (20.0, 200.0), (80.0, 800.0)]);
+    let mut large = Estimator::new(1, sizes);
+    large.saw(at(0.0, 0.0, 1600.0));
+    let guess = large.guess(0.0).expect("its kind is known");
+    assert!((140.0..180.0).contains(&guess.likely), "{guess:?}");
+    let fixed = even_runs(&[(40.0, 100.0), (41.0, 400.0), (39.0, 200.0), (40.0, 800.0)]);
+    let mut fixed = Estimator::new(1, fixed);
+    fixed.saw(at(0.0, 0.0, 1600.0));
+    let guess = fixed.guess(0.0).expect("its kind is known");
+    assert!((35.0..45.0).contains(&guess.likely), "{guess:?}");
+}
+
+#[test]
+fn a_stage_without_a_total_takes_its_usual_time() {
+    let scan = StageRun { seconds: 20.0, work: None, course: Vec::new() };
+    let hash = StageRun { seconds: 60.0, work: Some(500.0), course: vec![(0.0, 0.0), (0.5, 30.0), (1.0, 60.0)] };
+    let run = Run { stages: vec![scan, hash], usual_gap: 1.0 };
+    let history = History::learn(2, &[run.clone(), run]).map(Arc::new);
+    let mut estimator = Estimator::new(2, history);
+    (0..=10).for_each(|second| estimator.saw(Reading { seconds: f64::from(second), ..Reading::default() }));
+    let guess = estimator.guess(10.0).expect("its kind is known");
+    assert!((65.0..75.0).contains(&guess.likely), "{guess:?}");
+}
+
+#[test]
+fn a_fraction_that_is_not_known_means_no_estimate() {
+    let mut run = Estimator::new(1, None);
+    (0..60).for_each(|second| run.saw(Reading { seconds: f64::from(second), ..Reading::default() }));
+    assert_eq!(run.estimate(60.0), None);
+}
+
+#[test]
+fn a_pause_that_comes_often_is_no_stall_and_one_that_came_once_is() {
+    let mut gaps = Gaps::default();
+    [1.0, 1.0, 30.0, 1.0, 1.0].into_iter().for_each(|gap| gaps.saw(gap));
+    assert!(gaps.stall_after(0.0) < 10.0);
+    [28.0, 31.0].into_iter().for_each(|gap| gaps.saw(gap));
+    assert!(gaps.stall_after(0.0) > 60.0);
+}
+
+#[test]
+fn the_slow_tenth_is_said_only_of_enough_runs() {
+    let runs: Vec<(f64, f64)> = (1..=10).map(|run| (f64::from(run) * 10.0, 100.0)).collect();
+    assert_eq!(even_runs(&runs[..4]).expect("runs").slow(), None);
+    assert_eq!(even_runs(&runs).expect("runs").slow(), Some(90.0));
+}
+
+#[test]
+fn runs_that_did_not_say_how_much_there_was_to_do_teach_their_time_alone() {
+    let run = |seconds: f64| Run { stages: vec![StageRun { seconds, ..StageRun::default() }], ..Run::default() };
+    let history = History::learn(1, &[run(40.0), run(42.0), run(38.0)]).map(Arc::new);
+    let mut estimator = Estimator::new(1, history);
+    estimator.saw(at(0.0, 0.0, 5_000_000.0));
+    let guess = estimator.guess(0.0).expect("its kind is known");
+    assert!((36.0..44.0).contains(&guess.likely), "{guess:?}");
+}
+
+#[test]
+fn a_total_that_grows_while_it_goes_on_does_not_keep_it_from_telling() {
+    for history in [None, even_runs(&[(100.0, 1000.0), (101.0, 1000.0), (99.0, 1000.0)])] {
+        let mut run = Estimator::new(1, history);
+        for second in 0..=40 {
+            let second = f64::from(second);
+            run.saw(at(second, second * 10.0, 980.0 + second / 2.0));
+        }
+        let estimate = run.estimate(40.0).expect("it moves all the time");
+        assert!((55.0..66.0).contains(&estimate.likely), "{estimate:?}");
+    }
+}

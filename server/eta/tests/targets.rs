@@ -1,0 +1,15 @@
+//! The estimates come true as well as `docs/eta.md` says.
+
+#[path = "../benches/accuracy/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "the bench prints more than is held to here")]
+mod accuracy;
+
+use accuracy::{EARLIER, HALVES, Row, made_up};
+
+#[test]
+fn estimates_are_as_good_as_is_said_also_on_runs_that_they_were_not_made_for() {
+    for (half, seeds) in HALVES {
+        let misses: Vec<_> = made_up(&seeds, EARLIER).iter().flat_map(Row::misses).collect();
+        assert!(misses.is_empty(), "{half}: {misses:#?}");
+    }
+}
