@@ -66,8 +66,8 @@ pub(crate) struct Entry {
     pub(crate) info: TaskInfo,
     /// The task.
     pub(crate) task: Box<dyn ErasedTask>,
-    weights: &'static [f64],
-    learned: Mutex<Option<(Instant, Vec<f64>)>>,
+    pub(crate) weights: &'static [f64],
+    pub(crate) learned: Mutex<Option<(Instant, Vec<f64>)>>,
 }
 
 impl Entry {
@@ -132,6 +132,16 @@ impl Registering {
     pub(crate) fn add<T: Task>(&mut self, task: T) {
         let before = self.0.insert(T::KIND.as_str(), Arc::new(Entry::new(task)));
         assert!(before.is_none(), "the kind {} is registered twice", T::KIND);
+    }
+
+    /// Adds a kind that is declared at run time; `false` where there is one of that name.
+    pub(crate) fn add_declared(&mut self, entry: Entry) -> bool {
+        let kind = entry.info.kind.as_str();
+        let is_new = !self.0.contains_key(kind);
+        if is_new {
+            self.0.insert(kind, Arc::new(entry));
+        }
+        is_new
     }
 
     pub(crate) fn freeze(self) -> Registry {
