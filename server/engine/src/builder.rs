@@ -9,7 +9,8 @@ use std::{
 use tokio::{runtime::Handle, sync::Notify};
 
 use crate::{
-    Clock, DataDir, Engine, Error, Listener, Result, Roots, SystemClock, Task, Uploads, dispatcher,
+    Clock, DataDir, Declared, DeclaredTask, Engine, Error, Listener, Result, Roots, SystemClock, Task, Uploads,
+    dispatcher,
     flag::Flag,
     heart, janitor,
     live::Live,
@@ -19,7 +20,7 @@ use crate::{
     relay::Relay,
     sampler,
     shared::Shared,
-    store::{BootId, Node, Others, Role, SqliteOptions, SqliteStore, Store},
+    store::{BootId, DeclaredRule, Node, Others, Role, SqliteOptions, SqliteStore, Store},
     timekeeper::{self, Bell},
     uploads::UploadLimits,
 };
@@ -76,6 +77,19 @@ impl Builder {
     pub fn register<T: Task>(mut self, task: T) -> Self {
         self.tasks.add(task);
         self
+    }
+
+    /// Adds a task that is known only at run time.
+    ///
+    /// # Errors
+    /// `Error::Unusable`: its name is not one, another task has it, or a form cannot show one of its fields.
+    pub fn register_declared(mut self, declared: Declared, task: impl DeclaredTask) -> Result<Self> {
+        let kind = declared.kind.clone();
+        let entry = declared.entry(task)?;
+        if !self.tasks.add_declared(entry) {
+            return Err(Error::Unusable(format!("there is a task of the name {kind} already; choose another one")));
+        }
+        Ok(self)
     }
 
     /// Folders that tasks may read; without any, `DATA/files`, which is then created.
@@ -242,11 +256,15 @@ impl Builder {
         let lock = NodeLock::take(&data, &node.boot)?;
         store.register(node.clone()).await?;
         heart::settle_dead(store.as_ref(), &data, &node).await?;
+        let registry = self.tasks.freeze();
+        if !joins {
+            store.declare_rules(registry.catalogue().iter().map(DeclaredRule::of).collect()).await?;
+        }
         let service = Handle::current();
         let shared = Arc::new(Shared {
             uploads: Uploads::new(Arc::clone(&store), Arc::clone(&self.clock), &data, self.uploads),
             store,
-            registry: self.tasks.freeze(),
+            registry,
             listener: self.listener,
             clock: self.clock,
             data,

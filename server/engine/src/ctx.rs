@@ -1,6 +1,6 @@
 //! What a running task sees of the engine.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use model::{AttemptNo, JobId, Level, Tone};
@@ -14,7 +14,9 @@ use crate::{
     ArtifactWriter, Batch, Error, Keeper, RootedPath, StopReason, TaskError, Upload, UploadRef,
     attempt::{Attempt, Blocking},
     batch, checkpoint, panics,
+    processes::{Group, Mark},
     run::{self, Wish},
+    store::Fence,
 };
 
 /// The most that [`Ctx::data`] takes, bytes of JSON.
@@ -323,6 +325,39 @@ impl Ctx {
     /// The database of imported tables.
     pub fn imports(&self) -> PathBuf {
         self.attempt.shared.data.imports()
+    }
+
+    /// By which the programs that this attempt starts are known: to be set in their environment.
+    pub fn mark(&self) -> Mark {
+        Mark::of_attempt(&self.attempt.fence)
+    }
+
+    /// Records a group of processes that this attempt has started, and returns once that is durable. If this process should
+    /// die, the others end the group. It must not do anything before.
+    ///
+    /// # Errors
+    /// `TaskError::Cancelled` where the attempt has lost its job to another one; codes `database`, `disk_full`.
+    pub async fn record_group(&self, group: Group) -> Result<(), TaskError> {
+        let shared = &self.attempt.shared;
+        match shared.store.record_group(self.attempt.fence.clone(), group, &shared.node.kernel).await {
+            Ok(()) => Ok(()),
+            Err(Error::Fenced | Error::NoSuchJob(_)) => Err(TaskError::Cancelled),
+            Err(error @ Error::Full) => Err(TaskError::disk_full("recording the processes of the job", &error)),
+            Err(error) => Err(TaskError::retry("database", error.to_string()).caused_by(&error)),
+        }
+    }
+
+    /// Forgets a group of which nothing is left. Where that fails, whoever looks for it finds nothing.
+    pub async fn forget_group(&self, group: Group) {
+        let Fence { boot, job, .. } = &self.attempt.fence;
+        if let Err(error) = self.attempt.shared.store.forget_group(boot, group).await {
+            tracing::warn!(%job, %group, %error, "cannot forget a group of processes that has ended; it is harmless");
+        }
+    }
+
+    /// How long the task may take to stop once it should.
+    pub fn cancel_grace(&self) -> Duration {
+        self.attempt.shared.cancel_grace
     }
 
     /// For tasks that keep the data directory in order.

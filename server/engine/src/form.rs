@@ -17,24 +17,32 @@ pub(crate) fn schema_of<T: JsonSchema>() -> Value {
 /// # Panics
 /// If a field is of a type that no control can fill in: a mistake of the program, found when the task is registered.
 pub(crate) fn from_schema(kind: Kind, schema: &Value) -> Form {
+    declared(schema).unwrap_or_else(|(name, property)| {
+        panic!("the input field `{name}` of the task `{kind}` is of a type that a form cannot show: {property}")
+    })
+}
+
+/// The same of a schema that somebody has written.
+///
+/// # Errors
+/// The first field of a type that no control can fill in: its name and its schema.
+pub(crate) fn declared(schema: &Value) -> Result<Form, (String, Value)> {
     let required: Vec<&str> = texts(schema.get("required"));
     let properties = schema.get("properties").and_then(Value::as_object);
     let fields = properties.into_iter().flatten().map(|(name, property)| {
         let (plain, nullable) = without_null(property);
-        let control = control(&plain).unwrap_or_else(|| {
-            panic!("the input field `{name}` of the task `{kind}` is of a type that a form cannot show: {property}")
-        });
+        let control = control(&plain).ok_or_else(|| (name.clone(), property.clone()))?;
         let (label, help) = words(name, property);
-        Field {
+        Ok(Field {
             name: name.clone(),
             label,
             help,
             required: required.contains(&name.as_str()) && !nullable,
             default: property.get("default").filter(|default| !default.is_null()).cloned(),
             kind: control,
-        }
+        })
     });
-    Form { fields: fields.collect() }
+    Ok(Form { fields: fields.collect::<Result<_, _>>()? })
 }
 
 /// What an optional field is when it is filled in, and whether it is optional: schemars writes `Option<T>` as

@@ -21,6 +21,7 @@ use crate::{
     attempt::Attempt,
     cancel,
     node_lock::{self, LockState},
+    processes,
     shared::Shared,
     store::{BootId, Node, Store},
 };
@@ -203,6 +204,8 @@ async fn settle(store: &dyn Store, data: &DataDir, dead: &[BootId]) -> Result<()
     if dead.is_empty() {
         return Ok(());
     }
+    // Before their jobs can begin anew.
+    end_left_behind(store, dead).await?;
     for job in store.settle(dead).await? {
         tracing::warn!(%job, "the process that ran this job is dead; the job has been interrupted");
     }
@@ -210,4 +213,17 @@ async fn settle(store: &dyn Store, data: &DataDir, dead: &[BootId]) -> Result<()
         node_lock::bury(data, boot);
     }
     Ok(())
+}
+
+/// Ends the programs that dead processes have started on this kernel.
+async fn end_left_behind(store: &dyn Store, dead: &[BootId]) -> Result<()> {
+    let (boots, recorded) = (dead.to_vec(), store.groups(dead).await?);
+    let any = !recorded.is_empty();
+    let ending =
+        tokio::task::spawn_blocking(move || processes::end_left_behind(&boots, &recorded, &node_lock::kernel()));
+    match ending.await {
+        Ok(0) | Err(_) => {}
+        Ok(ended) => tracing::warn!(ended, "ended processes that dead servers or workers had started and left"),
+    }
+    if any { store.forget_groups(dead).await } else { Ok(()) }
 }

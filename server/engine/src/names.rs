@@ -1,4 +1,5 @@
-//! The names that a program gives: of kinds, queues, and what goes wrong. Checked when it is compiled.
+//! The names that a program gives: of kinds, queues, and what goes wrong. Checked when it is compiled, or, where they come
+//! from a configuration, when it starts.
 
 use std::fmt;
 
@@ -13,6 +14,14 @@ impl Kind {
         assert!(matches!(name.len(), 1..=40), "a kind has 1 to 40 characters");
         assert!(is_of_letters_digits_and(b'-', name), "a kind is of a-z, 0-9 and dashes");
         Self(name)
+    }
+
+    /// One whose name is known only at run time. It is kept for as long as the program runs.
+    ///
+    /// # Errors
+    /// What is wrong with the name.
+    pub fn declared(name: &str) -> Result<Self, String> {
+        declared(name, "kind").map(Self)
     }
 
     /// The name.
@@ -43,6 +52,14 @@ impl Queue {
         Self(name)
     }
 
+    /// One whose name is known only at run time, as [`Kind::declared`].
+    ///
+    /// # Errors
+    /// What is wrong with the name.
+    pub fn declared(name: &str) -> Result<Self, String> {
+        declared(name, "queue").map(Self)
+    }
+
     /// The name.
     pub const fn as_str(self) -> &'static str {
         self.0
@@ -68,6 +85,15 @@ impl Code {
         Self(word)
     }
 
+    /// One whose word is known only at run time. Each word is kept for as long as the program runs: to be called once for
+    /// each, and never with what comes from outside.
+    ///
+    /// # Panics
+    /// As [`Code::new`].
+    pub fn declared(word: &str) -> Self {
+        Self::new(kept(word))
+    }
+
     /// The word.
     pub const fn as_str(self) -> &'static str {
         self.0
@@ -79,6 +105,21 @@ impl From<&'static str> for Code {
     fn from(word: &'static str) -> Self {
         Self::new(word)
     }
+}
+
+/// The name, checked and kept.
+fn declared(name: &str, what: &str) -> Result<&'static str, String> {
+    if !matches!(name.len(), 1..=40) || !is_of_letters_digits_and(b'-', name) {
+        return Err(format!(
+            "`{name}` cannot be the name of a {what}: it has 1 to 40 characters of a-z, 0-9 and dashes"
+        ));
+    }
+    Ok(kept(name))
+}
+
+/// The one place where text becomes part of the program: what is declared at the start, which is little.
+pub(crate) fn kept(text: &str) -> &'static str {
+    Box::leak(Box::from(text))
 }
 
 const fn is_of_letters_digits_and(mark: u8, name: &str) -> bool {

@@ -98,13 +98,12 @@ impl Entry {
             start_role: T::START_ROLE.max(Role::Operator),
             private: T::PRIVATE,
         };
-        Self {
-            info,
-            task: Box::new(Typed(task)),
-            weights: T::WEIGHTS,
-            shares: Mutex::new(None),
-            lessons: Lessons::default(),
-        }
+        Self::of(info, Box::new(Typed(task)), T::WEIGHTS)
+    }
+
+    /// A kind whose types are erased.
+    pub(crate) fn of(info: TaskInfo, task: Box<dyn ErasedTask>, weights: &'static [f64]) -> Self {
+        Self { info, task, weights, shares: Mutex::new(None), lessons: Lessons::default() }
     }
 
     /// What recent successful runs teach; `None` before the store has been asked for the first time. Asks it in the
@@ -158,6 +157,16 @@ impl Registering {
     pub(crate) fn add<T: Task>(&mut self, task: T) {
         let before = self.0.insert(T::KIND.as_str(), Arc::new(Entry::new(task)));
         assert!(before.is_none(), "the kind {} is registered twice", T::KIND);
+    }
+
+    /// Adds a kind that is declared at run time; `false` where there is one of that name.
+    pub(crate) fn add_declared(&mut self, entry: Entry) -> bool {
+        let kind = entry.info.kind.as_str();
+        let is_new = !self.0.contains_key(kind);
+        if is_new {
+            self.0.insert(kind, Arc::new(entry));
+        }
+        is_new
     }
 
     pub(crate) fn freeze(self) -> Registry {

@@ -28,7 +28,11 @@ pub use schedules::*;
 pub use sqlite::{Others, SqliteOptions, SqliteStore};
 pub use types::*;
 
-use crate::{Curve, Result, access::Sight};
+use crate::{
+    Curve, Result,
+    access::Sight,
+    processes::{Group, GroupRow},
+};
 
 /// The code of the state event by which a running job is asked to stop.
 pub const CANCEL_REQUESTED: &str = "cancel_requested";
@@ -126,6 +130,22 @@ pub trait Store: Accounts + Schedules {
     /// Settles the jobs of processes that have been silent for too long, but of none that has beaten since it was seen
     /// like this.
     async fn expire(&self, silent: &[Node]) -> Result<Vec<JobId>>;
+
+    // Programs that attempts start beside their process, and what tasks say of their jobs. None of these is an event.
+
+    /// Records a group of processes that an attempt has started on `kernel`; `Error::Fenced` where it has lost its job.
+    async fn record_group(&self, fence: Fence, group: Group, kernel: &str) -> Result<()>;
+    /// Forgets a group of which nothing is left.
+    async fn forget_group(&self, boot: &BootId, group: Group) -> Result<()>;
+    /// The groups recorded of some processes.
+    async fn groups(&self, boots: &[BootId]) -> Result<Vec<GroupRow>>;
+    /// Forgets those.
+    async fn forget_groups(&self, boots: &[BootId]) -> Result<()>;
+    /// Notes what the tasks that there are say of who may start them and see their jobs. What others said, which there are
+    /// no more, stays.
+    async fn declare_rules(&self, rules: Vec<DeclaredRule>) -> Result<()>;
+    /// What tasks say, or said when there were.
+    async fn declared_rules(&self) -> Result<Vec<DeclaredRule>>;
 
     // Reading. None of these holds a read transaction after it returns.
 

@@ -7,7 +7,7 @@ use std::{net::IpAddr, sync::Arc};
 use async_trait::async_trait;
 use model::{JobId, Micros, Role, Scope};
 
-use crate::Result;
+use crate::{Result, TaskInfo};
 
 /// A person's number. Never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -234,6 +234,24 @@ pub struct KindRule {
     pub start: Option<Role>,
     /// Whether its jobs are seen by their starter and administrators only.
     pub private: Option<bool>,
+}
+
+/// What a task says of who may start it and see its jobs, until an administrator decides otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeclaredRule {
+    /// The kind.
+    pub kind: String,
+    /// The least role that may start and steer its jobs.
+    pub start: Role,
+    /// Whether its jobs are seen by their starter and administrators only.
+    pub private: bool,
+}
+
+impl DeclaredRule {
+    /// That of a registered task.
+    pub fn of(task: &TaskInfo) -> Self {
+        Self { kind: task.kind.to_string(), start: task.start_role, private: task.private }
+    }
 }
 
 /// One line of the audit log.

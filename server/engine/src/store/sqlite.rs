@@ -13,6 +13,7 @@
 //! | `checkpoint` | where jobs can go on from |
 //! | `schedules` | what is started again and again |
 //! | `people` `pause` `gate` `message` `recover` `keep` `nodes` | the rare verbs, one at a time |
+//! | `groups` | what attempts started beside their process; what tasks say of their jobs |
 //! | `accounts` | people, their sessions and tokens, the audit log |
 //! | `prune` | removes what has long ended |
 //! | `upkeep` | trims events, removes logs of deleted jobs |
@@ -32,6 +33,7 @@ mod error;
 mod feed;
 mod finish;
 mod gate;
+mod groups;
 mod keep;
 mod message;
 mod nodes;
@@ -66,11 +68,15 @@ use tokio_util::sync::CancellationToken;
 use self::{feed::Feed, read::Reader, watcher::Watcher, writer::Writer};
 use super::{
     Activity, Artifact, AttemptRow, BootId, By, CancelAnswer, Checkpoint, CheckpointAnswer, Claim, Claimed,
-    DurableEvent, Fence, Finish, GateChange, HourBucket, JobDetail, KindStats, ListQuery, LogAppend, LogPage, LogQuery,
-    MessagePage, NewJob, NewMessage, Node, Page, PastRun, PauseAnswer, Prunable, Pruned, PrunedUploads, SaveCheckpoint,
-    Store, Told, Topics, UploadRow, Usage,
+    DeclaredRule, DurableEvent, Fence, Finish, GateChange, HourBucket, JobDetail, KindStats, ListQuery, LogAppend,
+    LogPage, LogQuery, MessagePage, NewJob, NewMessage, Node, Page, PastRun, PauseAnswer, Prunable, Pruned,
+    PrunedUploads, SaveCheckpoint, Store, Told, Topics, UploadRow, Usage,
 };
-use crate::{Clock, Curve, Listener, Result, SystemClock, access::Sight};
+use crate::{
+    Clock, Curve, Listener, Result, SystemClock,
+    access::Sight,
+    processes::{Group, GroupRow},
+};
 
 /// How the `SQLite` store is opened.
 pub struct SqliteOptions {
@@ -250,6 +256,30 @@ impl Store for SqliteStore {
 
     async fn expire(&self, silent: &[Node]) -> Result<Vec<JobId>> {
         self.writer.call(nodes::Expire { silent: silent.to_vec() }).await
+    }
+
+    async fn record_group(&self, fence: Fence, group: Group, kernel: &str) -> Result<()> {
+        self.writer.call(groups::RecordGroup { fence, group, kernel: kernel.to_owned() }).await
+    }
+
+    async fn forget_group(&self, boot: &BootId, group: Group) -> Result<()> {
+        self.writer.call(groups::ForgetGroup { boot: boot.clone(), group }).await
+    }
+
+    async fn groups(&self, boots: &[BootId]) -> Result<Vec<GroupRow>> {
+        self.reader.groups(boots).await
+    }
+
+    async fn forget_groups(&self, boots: &[BootId]) -> Result<()> {
+        self.writer.call(groups::ForgetGroups { dead: boots.to_vec() }).await
+    }
+
+    async fn declare_rules(&self, rules: Vec<DeclaredRule>) -> Result<()> {
+        self.writer.call(groups::DeclareRules { rules }).await
+    }
+
+    async fn declared_rules(&self) -> Result<Vec<DeclaredRule>> {
+        self.reader.declared_rules().await
     }
 
     async fn promote_due(&self, now: Micros) -> Result<Option<Micros>> {

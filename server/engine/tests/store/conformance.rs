@@ -8,6 +8,8 @@ mod audit;
 mod curves;
 #[path = "conformance/gates.rs"]
 mod gates;
+#[path = "conformance/groups.rs"]
+mod groups;
 #[path = "conformance/messages.rs"]
 mod messages;
 #[path = "conformance/pausing.rs"]
@@ -50,6 +52,7 @@ pub(crate) use accounts::*;
 pub(crate) use audit::*;
 pub(crate) use curves::*;
 pub(crate) use gates::*;
+pub(crate) use groups::*;
 pub(crate) use messages::*;
 pub(crate) use pausing::*;
 pub(crate) use place::*;
@@ -645,6 +648,8 @@ pub(crate) async fn a_process_is_taken_out_with_its_jobs_unless_it_has_beaten_si
 macro_rules! promises {
     ($callback:ident) => {
         $callback!(
+            a_group_is_recorded_by_whoever_holds_the_job_until_it_is_forgotten
+            what_a_task_said_of_its_jobs_stays_when_it_is_gone
             an_accepted_job_is_the_last_in_line
             a_job_for_later_waits_until_it_is_due
             an_unknown_upload_refuses_the_job_and_leaves_nothing

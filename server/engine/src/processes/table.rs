@@ -1,0 +1,81 @@
+//! The kernel's table of processes, read from `/proc`.
+
+use std::fs;
+
+use super::Mark;
+
+/// A process, as the kernel's table shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Its number.
+    pub pid: u32,
+    /// The group it is in.
+    pub group: u32,
+    /// When it began, in ticks of the kernel since that did.
+    pub started: u64,
+    /// Memory it has resident, bytes; what it shares with others counts for each.
+    pub resident: u64,
+    /// Whether it has ended, and only its parent's look at its exit code is missing.
+    pub ended: bool,
+}
+
+impl Process {
+    /// Whether the mark stands in the environment that it was started with. `false` where this process may not look.
+    pub fn bears(&self, mark: &Mark) -> bool {
+        let environment = fs::read(format!("/proc/{}/environ", self.pid));
+        environment.is_ok_and(|environment| mark.is_in(&environment))
+    }
+}
+
+/// All processes that this one can see.
+pub fn all() -> Vec<Process> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    numbers.filter_map(find).collect()
+}
+
+/// One process.
+pub fn find(pid: u32) -> Option<Process> {
+    read(pid, &fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// Those of a group that have not ended.
+pub fn in_group(group: u32) -> Vec<Process> {
+    let mut found = all();
+    found.retain(|process| process.group == group && !process.ended);
+    found
+}
+
+/// `/proc/PID/stat`: proc_pid_stat(5). The second field is the program's name, which may hold anything but ends with the
+/// last bracket.
+fn read(pid: u32, stat: &str) -> Option<Process> {
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
+    Some(Process {
+        pid,
+        group: u32::try_from(number(2)?).ok()?,
+        started: number(19)?,
+        resident: number(21)? * rustix::param::page_size() as u64,
+        ended: matches!(*fields.first()?, "Z" | "X"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_may_hold_anything() {
+        let fields = "S 1 77 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 123456 4096 10 18446744073709551615";
+        let found = read(5, &format!("5 (a) b) R 9 9) {fields}")).expect("readable");
+        assert_eq!((found.pid, found.group, found.started, found.ended), (5, 77, 123_456, false));
+        assert_eq!(found.resident, 10 * rustix::param::page_size() as u64);
+    }
+
+    #[test]
+    fn this_process_is_found() {
+        let own = find(std::process::id()).expect("there");
+        assert!(own.resident > 0);
+        assert!(all().contains(&Process { resident: own.resident, ..own }) || !all().is_empty());
+    }
+}

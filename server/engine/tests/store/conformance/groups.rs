@@ -1,0 +1,52 @@
+//! Groups of processes that attempts start, and what tasks say of their jobs.
+
+use engine::{
+    Error,
+    processes::{Group, GroupRow},
+    store::{BootId, DeclaredRule, NewJob},
+};
+use model::Role;
+
+use super::super::support::{Kept, claim_one, finish, new_job, succeeded};
+
+const GROUP: Group = Group { leader: 4_242, started: 123_456_789 };
+
+pub(crate) async fn a_group_is_recorded_by_whoever_holds_the_job_until_it_is_forgotten(kept: Kept) {
+    let store = &*kept.store;
+    store.enqueue(NewJob { max_attempts: 1, ..new_job("a") }).await.expect("accepted");
+    let fence = claim_one(store, "a").await.fence;
+    store.record_group(fence.clone(), GROUP, "this kernel").await.expect("recorded");
+    let row = GroupRow {
+        group: GROUP,
+        boot: fence.boot.clone(),
+        kernel: "this kernel".to_owned(),
+        job: fence.job,
+        attempt: fence.attempt,
+    };
+    let recorded = async || store.groups(&[fence.boot.clone()]).await.expect("read");
+    assert_eq!(recorded().await, [row]);
+    assert_eq!(store.groups(&[BootId("another".to_owned())]).await.expect("read"), []);
+    // Another one with the same number began at another time.
+    let later = Group { started: GROUP.started + 1, ..GROUP };
+    store.forget_group(&fence.boot, later).await.expect("done");
+    assert_eq!(recorded().await.len(), 1);
+    store.forget_group(&fence.boot, GROUP).await.expect("forgotten");
+    assert_eq!(recorded().await, []);
+
+    store.record_group(fence.clone(), GROUP, "this kernel").await.expect("recorded");
+    store.forget_groups(&[fence.boot.clone()]).await.expect("forgotten");
+    assert_eq!(recorded().await, []);
+
+    store.finish(finish(&fence, succeeded())).await.expect("ended");
+    let stale = store.record_group(fence.clone(), GROUP, "this kernel").await;
+    assert!(matches!(stale, Err(Error::Fenced)), "{stale:?}");
+    assert_eq!(recorded().await, []);
+}
+
+pub(crate) async fn what_a_task_said_of_its_jobs_stays_when_it_is_gone(kept: Kept) {
+    let rule = |kind: &str, start, private| DeclaredRule { kind: kind.to_owned(), start, private };
+    let secret = rule("secret", Role::Administrator, true);
+    kept.store.declare_rules(vec![rule("a", Role::Operator, false), secret.clone()]).await.expect("noted");
+    kept.store.declare_rules(vec![rule("a", Role::Operator, true)]).await.expect("noted");
+    assert_eq!(kept.store.declared_rules().await.expect("read"), [rule("a", Role::Operator, true), secret]);
+}

@@ -1,0 +1,85 @@
+//! `ffmpeg`: the blocks of `-progress pipe:1`, or the line that it writes over.
+
+use crate::{Measure, Progress, convention::Heard};
+
+/// Keys of a block, besides those of streams; the last one is `progress`.
+const KEYS: [&str; 10] = [
+    "frame",
+    "fps",
+    "bitrate",
+    "total_size",
+    "out_time_us",
+    "out_time_ms",
+    "out_time",
+    "dup_frames",
+    "drop_frames",
+    "speed",
+];
+
+/// What is known of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Ffmpeg {
+    /// Of the longest input, seconds.
+    duration: Option<f64>,
+    /// Of what has been made, seconds.
+    time: Option<f64>,
+    speed: String,
+    /// Whether a block has come to its end.
+    in_blocks: bool,
+}
+
+impl Ffmpeg {
+    /// Reads a line of a block, of the banner, or a state of the line that is written over. Where nobody promised that it
+    /// is ffmpeg, what could be a line of anybody's is not kept from the log before a block has come to its end.
+    pub(crate) fn read(&mut self, text: &str, unsure: bool) -> Option<Heard> {
+        let text = text.trim();
+        if let Some(rest) = text.strip_prefix("Duration: ") {
+            let found = rest.split(',').next().and_then(seconds);
+            self.duration = [self.duration, found].into_iter().flatten().reduce(f64::max);
+            return None;
+        }
+        if text.starts_with("frame=") || text.starts_with("size=") {
+            if let Some(time) = value(text, " time=") {
+                self.time = seconds(time).or(self.time);
+                value(text, "speed=").unwrap_or_default().clone_into(&mut self.speed);
+                return Some(Heard::beside(self.progress()?));
+            }
+        }
+        let (key, value) = text.split_once('=')?;
+        match key {
+            "progress" if value == "continue" || value == "end" => {
+                self.in_blocks = true;
+                return Some(self.progress().map_or_else(Heard::nothing, Heard::only));
+            }
+            "out_time_us" => self.time = value.parse::<f64>().ok().map(|micros| micros / 1e6).or(self.time),
+            "speed" => value.trim().clone_into(&mut self.speed),
+            _ => {}
+        }
+        let is_ours = KEYS.contains(&key) || key.starts_with("stream_");
+        (is_ours && (self.in_blocks || !unsure)).then(Heard::nothing)
+    }
+
+    fn progress(&self) -> Option<Progress> {
+        let time = self.time?.max(0.0);
+        let measure = match self.duration.filter(|duration| *duration > 0.0) {
+            Some(duration) => Measure::Share((time / duration).min(1.0)),
+            None => Measure::Count { value: time as u64, max: None, unit: "s".to_owned() },
+        };
+        let words = if self.speed.is_empty() || self.speed == "N/A" {
+            String::new()
+        } else {
+            format!("{} of the speed of playing", self.speed.trim_end_matches('x'))
+        };
+        Some(Progress { measure: Some(measure), ..Progress::default() }.saying(words))
+    }
+}
+
+/// What stands behind `key` in a line of `key=value` with blanks behind the `=` or not.
+fn value<'t>(text: &'t str, key: &str) -> Option<&'t str> {
+    text.split_once(key).and_then(|(_, rest)| rest.split_whitespace().next())
+}
+
+/// `HH:MM:SS.ff`.
+fn seconds(time: &str) -> Option<f64> {
+    time.trim().split(':').try_fold(0.0, |sum, part| Some(60.0 * sum + part.parse::<f64>().ok()?))
+}

@@ -1,0 +1,61 @@
+//! JSON lines: our own, and what Cronicle and xyOps take from their plugins, so that scripts made for them work unchanged.
+//!
+//! - `progress`: 0 to 1; or `value`, with `max` and `unit` where they are known
+//! - `message`, or `status`: what is being done
+//! - `complete` (Cronicle) or `xy` (xyOps) with `code` and `description`: how the work has ended
+//!
+//! Sources: Cronicle's `docs/Plugins.md`, xyOps' `docs/xywp.md`.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    Measure, Progress, Verdict,
+    convention::{Heard, Log},
+    reading::object,
+};
+
+/// A line that says something of ours. Other JSON is for the log.
+pub(crate) fn json(text: &str) -> Option<Heard> {
+    let object = object(text)?;
+    let verdict = verdict(&object);
+    let measure = measure(&object);
+    let xyops = object.get("xy").and_then(Value::as_i64) == Some(1);
+    if measure.is_none() && verdict.is_none() && !xyops {
+        return None;
+    }
+    let message = ["message", "status"].into_iter().find_map(|key| object.get(key)?.as_str());
+    let progress = (measure.is_some() || message.is_some())
+        .then(|| Progress { measure, ..Progress::default() }.saying(message.unwrap_or_default()));
+    Some(Heard { progress, verdict, log: Log::Nothing })
+}
+
+fn measure(object: &Map<String, Value>) -> Option<Measure> {
+    if let Some(share) = object.get("progress").and_then(Value::as_f64) {
+        return Some(Measure::Share(share.clamp(0.0, 1.0)));
+    }
+    let value = object.get("value")?.as_u64()?;
+    let max = object.get("max").and_then(Value::as_u64).filter(|max| *max > 0);
+    let unit = object.get("unit").and_then(Value::as_str).unwrap_or_default();
+    Some(Measure::Count { value, max, unit: unit.chars().filter(|c| !c.is_control()).take(20).collect() })
+}
+
+/// What is neither zero, false nor empty is an error, as in JavaScript.
+fn verdict(object: &Map<String, Value>) -> Option<Verdict> {
+    let holds = |key| object.get(key).is_some_and(|value: &Value| code(value).is_some());
+    let xyops = object.get("xy").and_then(Value::as_i64) == Some(1) && object.contains_key("code");
+    if !holds("complete") && !xyops {
+        return None;
+    }
+    let description = object.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
+    Some(Verdict { error: object.get("code").and_then(code), description })
+}
+
+fn code(value: &Value) -> Option<String> {
+    match value {
+        Value::Null | Value::Bool(false) => None,
+        Value::Bool(true) => Some("1".to_owned()),
+        Value::Number(number) => (number.as_f64() != Some(0.0)).then(|| number.to_string()),
+        Value::String(text) => (!text.is_empty()).then(|| text.clone()),
+        Value::Array(_) | Value::Object(_) => Some("1".to_owned()),
+    }
+}

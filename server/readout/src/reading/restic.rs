@@ -1,0 +1,48 @@
+//! `restic --json`, as <https://restic.readthedocs.io/en/stable/075_scripting.html> documents it.
+
+use model::{Level, count};
+use serde_json::{Map, Value};
+
+use crate::{
+    Measure, Progress,
+    convention::{Heard, Log},
+    reading::object,
+};
+
+/// A message of restic's.
+pub(crate) fn restic(text: &str) -> Option<Heard> {
+    let object = object(text)?;
+    match object.get("message_type")?.as_str()? {
+        "status" => {
+            Some(Heard::only(Progress { measure: measure(&object), ..Progress::default() }.saying(files(&object))))
+        }
+        "error" | "exit_error" => {
+            let log = Log::Instead(Some(Level::Error), error(&object).unwrap_or_else(|| text.to_owned()));
+            Some(Heard { log, ..Heard::default() })
+        }
+        _ => Some(Heard::default()),
+    }
+}
+
+/// Bytes, where they are known: `percent_done` is their share.
+fn measure(status: &Map<String, Value>) -> Option<Measure> {
+    let number = |key| status.get(key).and_then(Value::as_u64);
+    if let Some(max) = number("total_bytes").filter(|max| *max > 0) {
+        let value = number("bytes_done").unwrap_or_default();
+        return Some(Measure::Count { value, max: Some(max), unit: "B".to_owned() });
+    }
+    status.get("percent_done").and_then(Value::as_f64).map(|share| Measure::Share(share.clamp(0.0, 1.0)))
+}
+
+fn files(status: &Map<String, Value>) -> String {
+    let number = |key| status.get(key).and_then(Value::as_u64);
+    let (Some(done), Some(all)) = (number("files_done"), number("total_files")) else { return String::new() };
+    format!("{} of {} files", count(done), count(all))
+}
+
+fn error(message: &Map<String, Value>) -> Option<String> {
+    let item = message.get("item").and_then(Value::as_str).filter(|item| !item.is_empty());
+    let why = message.get("error").and_then(|error| error.get("message")).or_else(|| message.get("message"));
+    let why = why?.as_str()?;
+    Some(item.map_or_else(|| why.to_owned(), |item| format!("{item}: {why}")))
+}

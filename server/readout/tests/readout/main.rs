@@ -1,0 +1,115 @@
+//! What the reader promises, whatever is printed.
+
+use std::fmt::Write;
+
+use proptest::prelude::*;
+use readout::{Convention, Event, LINE_LENGTH, Measure, Reader, Stream};
+
+mod conventions;
+mod lines;
+mod recorded;
+
+/// All that is told of these bytes.
+fn read(convention: Convention, bytes: &[u8]) -> Vec<Event> {
+    let mut reader = Reader::new(convention);
+    let mut events = reader.push(Stream::Out, bytes);
+    events.extend(reader.finish());
+    events
+}
+
+/// The same of text, in short words: `50%` for a share, `3/4 files`, `=` before a message, `?` behind a guess, `|` before a line.
+fn told(convention: Convention, text: &str) -> Vec<String> {
+    read(convention, text.as_bytes()).iter().map(word).collect()
+}
+
+fn word(event: &Event) -> String {
+    match event {
+        Event::Line(line) => match line.level {
+            Some(level) => format!("{}| {}", level.as_str(), line.text),
+            None => format!("| {}", line.text),
+        },
+        Event::Verdict(verdict) => {
+            format!("{} ({})", verdict.error.as_deref().unwrap_or("success"), verdict.description)
+        }
+        Event::Progress(progress) => {
+            let mut word = match &progress.measure {
+                Some(Measure::Share(share)) => format!("{:.1}%", 100.0 * share),
+                Some(Measure::Count { value, max, unit }) => {
+                    let max = max.map_or_else(String::new, |max| format!("/{max}"));
+                    format!("{value}{max} {unit}").trim().to_owned()
+                }
+                None => String::new(),
+            };
+            if let Some(message) = &progress.message {
+                write!(word, "={message}").unwrap();
+            }
+            if progress.guessed {
+                word.push('?');
+            }
+            word
+        }
+    }
+}
+
+/// Something like what programs print.
+fn printed() -> impl Strategy<Value = Vec<u8>> {
+    let scrap = prop_oneof![
+        Just(b"\n".to_vec()),
+        Just(b"\r".to_vec()),
+        Just(b"\r\n".to_vec()),
+        Just(b"37%".to_vec()),
+        Just(b"[3/10] ".to_vec()),
+        Just(b"{\"progress\":0.5,\"message\":\"half\"}\n".to_vec()),
+        Just(b"\x1b]9;4;1;40\x07".to_vec()),
+        Just(b"\x1b]9;4;1;".to_vec()),
+        Just(b"\x1b\\".to_vec()),
+        Just(b"\x1b[31mred\x1b[0m".to_vec()),
+        Just(b"\x1b[2K".to_vec()),
+        Just("größer".as_bytes().to_vec()),
+        Just(b"     32,768  10%  1.46MB/s    0:00:01".to_vec()),
+        Just(b"out_time_us=100\nprogress=continue\n".to_vec()),
+        proptest::collection::vec(any::<u8>(), 0..20),
+    ];
+    proptest::collection::vec(scrap, 0..60).prop_map(|scraps| scraps.concat())
+}
+
+proptest! {
+    #[test]
+    fn the_same_bytes_make_the_same_events_however_they_are_cut(
+        bytes in printed(),
+        convention in proptest::sample::select(&Convention::ALL[..]),
+        cuts in proptest::collection::vec(1_usize..40, 1..60),
+    ) {
+        let mut reader = Reader::new(convention);
+        let (mut events, mut rest) = (Vec::new(), bytes.as_slice());
+        for cut in cuts.iter().cycle() {
+            if rest.is_empty() {
+                break;
+            }
+            let (chunk, after) = rest.split_at(rest.len().min(*cut));
+            events.extend(reader.push(Stream::Out, chunk));
+            rest = after;
+        }
+        events.extend(reader.finish());
+        prop_assert_eq!(events, read(convention, &bytes));
+    }
+
+    #[test]
+    fn whatever_comes_lines_are_clean_and_short_and_shares_are_shares(
+        bytes in proptest::collection::vec(any::<u8>(), 0..4_000),
+        convention in proptest::sample::select(&Convention::ALL[..]),
+    ) {
+        for event in read(convention, &bytes) {
+            match event {
+                Event::Line(line) => {
+                    prop_assert!(line.text.len() < LINE_LENGTH + 60);
+                    prop_assert!(line.text.chars().all(|c| c == '\t' || !c.is_control()), "{:?}", line.text);
+                }
+                Event::Progress(progress) => if let Some(Measure::Share(share)) = progress.measure {
+                    prop_assert!((0.0..=1.0).contains(&share));
+                },
+                Event::Verdict(_) => {}
+            }
+        }
+    }
+}
