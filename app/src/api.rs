@@ -8,6 +8,7 @@ mod jobs;
 mod messages;
 mod people;
 mod queues;
+mod schedules;
 mod start;
 mod theme;
 mod upload;
@@ -25,6 +26,7 @@ pub use people::{
     add_user, change_kind_rule, change_role, end_sessions_of, remove_user, reset_password, revoke_token_of,
 };
 pub use queues::{MOST_AT_ONCE, limit_kind, limit_queue, pause_kind, pause_queue, resume_kind, resume_queue};
+pub use schedules::{delete_schedule, pause_schedule, resume_schedule, run_schedule};
 pub use start::{INPUT_LIMIT, start_job};
 pub use theme::set_theme;
 pub use upload::Uploaded;

@@ -12,7 +12,9 @@ pub mod not_found;
 pub mod outside;
 pub mod overview;
 pub mod queues;
+pub mod schedules;
 pub mod settings;
+mod strip;
 
 use leptos::{prelude::*, tachys::reactive_graph::OwnedView};
 use leptos_axum::ResponseOptions;

@@ -34,6 +34,7 @@ use crate::{
         not_found::NotFound,
         overview::Overview,
         queues::Queues,
+        schedules::{EditSchedule, NewSchedule, SchedulePage, Schedules},
         settings::{Audit, Profile, Tasks, Users},
     },
     ui::Icon,
@@ -139,6 +140,10 @@ fn Pages() -> impl IntoView {
             <Route path=path!("/jobs") view=Jobs ssr=SsrMode::Async />
             <Route path=path!("/jobs/:id") view=JobPage ssr=SsrMode::Async />
             <Route path=path!("/queues") view=Queues ssr=SsrMode::Async />
+            <Route path=path!("/schedules") view=Schedules ssr=SsrMode::Async />
+            <Route path=path!("/schedules/new") view=NewSchedule ssr=SsrMode::Async />
+            <Route path=path!("/schedules/:id") view=SchedulePage ssr=SsrMode::Async />
+            <Route path=path!("/schedules/:id/edit") view=EditSchedule ssr=SsrMode::Async />
             <Route path=path!("/messages") view=Messages ssr=SsrMode::Async />
             <Route path=path!("/settings") view=Profile ssr=SsrMode::Async />
             <Route path=path!("/settings/users") view=Users ssr=SsrMode::Async />

@@ -32,8 +32,8 @@ use crate::{
 /// The largest body: 16 MiB of input, each byte percent-encoded as three, and the names around it.
 const BODY_LIMIT: usize = 3 * app::api::INPUT_LIMIT + 64 * 1024;
 
-/// The arguments that are numbers, in whatever function: those that name a job, a token or a person.
-const NUMBERS: [&str; 3] = ["id", "rerun_of", "user"];
+/// The arguments that are numbers, in whatever function: those that name a job, a schedule, a token or a person.
+const NUMBERS: [&str; 4] = ["id", "rerun_of", "revision", "user"];
 
 /// `POST /api/{function}`.
 pub(crate) async fn call(

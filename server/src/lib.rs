@@ -22,6 +22,7 @@ pub mod people;
 mod process;
 pub mod registry;
 pub mod router;
+mod schedules;
 mod security;
 pub mod serve;
 mod sessions;

@@ -14,7 +14,7 @@ use axum::{
     extract::{Path, Request, State},
     response::{IntoResponse, Redirect, Response},
 };
-use engine::{Desk, TaskInfo, access::Action};
+use engine::{Desk, TaskInfo, access::Action, store::ScheduleId};
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use leptos::prelude::provide_context;
@@ -22,7 +22,7 @@ use model::{FieldError, FieldKind};
 use percent_encoding::percent_decode;
 
 use crate::{
-    AppState, pages, uploads,
+    AppState, pages, schedules, uploads,
     visit::{self, Visit},
 };
 
@@ -39,16 +39,56 @@ pub(crate) async fn start(
     Path(kind): Path<String>,
     request: Request,
 ) -> Response {
+    // Before its files are taken in.
+    let startable = visit.desk.startable().find(|task| task.kind.as_str() == kind).cloned();
+    let Some(task) = startable else { return page(state, request).await };
+    answer(state, visit, request, task, Purpose::Start).await
+}
+
+/// What the form of a task is sent for.
+#[derive(Clone, Copy)]
+pub(crate) enum Purpose {
+    /// To start a job.
+    Start,
+    /// To plan jobs.
+    Plan,
+    /// To change a plan.
+    Change(ScheduleId),
+}
+
+impl Purpose {
+    const fn action(self) -> Action {
+        match self {
+            Self::Start => Action::Start,
+            Self::Plan | Self::Change(_) => Action::Schedule,
+        }
+    }
+
+    /// Does it; answers where to go, or nothing where the form was sent to be looked at.
+    async fn achieve(self, desk: &Desk, draft: &mut Draft, task: &TaskInfo) -> Result<Option<String>, engine::Error> {
+        match self {
+            Self::Start => draft.start(desk, task.kind.as_str()).await.map(|job| Some(format!("/jobs/{job}"))),
+            Self::Plan => schedules::plan(desk, draft, task, None).await,
+            Self::Change(schedule) => schedules::plan(desk, draft, task, Some(schedule)).await,
+        }
+    }
+}
+
+/// Reads the form of a task and does what it is sent for; shows it again where that is refused.
+pub(crate) async fn answer(
+    state: AppState,
+    visit: Visit,
+    request: Request,
+    task: TaskInfo,
+    purpose: Purpose,
+) -> Response {
     let (parts, body) = request.into_parts();
     let page = Request::from_parts(parts.clone(), Body::empty());
     let desk = visit.desk.clone();
-    // Before its files are taken in.
-    let startable = desk.startable().find(|task| task.kind.as_str() == kind).cloned();
-    let Some(task) = startable else { return show(state, page, None).await };
     let mut sent = Sent { desk: &desk, task: &task, draft: Draft::default(), text: 0, parts: 0, browse: None };
     let read = sent.read(Request::from_parts(parts, body)).await;
     let (mut draft, browse) = (sent.draft, sent.browse);
-    let desk = match visit.again(&state, Action::Start).await {
+    let desk = match visit.again(&state, purpose.action()).await {
         Ok(visit) => visit.desk,
         Err(error) => return visit::turn_away(state, page, error).await,
     };
@@ -57,14 +97,20 @@ pub(crate) async fn start(
         Ok(()) if !draft.faults.is_empty() => StatusCode::UNPROCESSABLE_ENTITY,
         Ok(()) => match browse {
             Some(browse) => look_around(&desk, &mut draft, &browse),
-            None => match draft.start(&desk, &kind).await {
-                Ok(job) => return Redirect::to(&at(&format!("/jobs/{job}"))).into_response(),
+            None => match purpose.achieve(&desk, &mut draft, &task).await {
+                Ok(Some(place)) => return Redirect::to(&at(&place)).into_response(),
+                Ok(None) => StatusCode::OK,
                 Err(error) => refuse(&mut draft, error.into()),
             },
         },
     };
     draft.find_files(&desk, &task.form).await;
     show(state, page, Some((draft, status))).await
+}
+
+/// The page as it is for whoever may not send its form: it says why.
+pub(crate) async fn page(state: AppState, request: Request) -> Response {
+    show(state, Request::from_parts(request.into_parts().0, Body::empty()), None).await
 }
 
 /// Notes in the draft why nothing was started; answers the page's status.

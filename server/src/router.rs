@@ -20,7 +20,7 @@ use tower_http::{
 use engine::access::Action;
 
 use crate::{
-    AppState, api, assets, audit, away, client, doorstep, downloads, events, forms, health, new_job, pages,
+    AppState, api, assets, audit, away, client, doorstep, downloads, events, forms, health, new_job, pages, schedules,
     security::{self, Hosts},
     sessions, stalling, trace, uploads, visit,
 };
@@ -82,8 +82,8 @@ pub struct Route {
 /// The table.
 pub fn table() -> Vec<Route> {
     use Action::{
-        Delete, Download, Follow, ManageKinds, ManagePeople, ManageQueues, OwnAccount, Public, ReadAudit, See, Start,
-        Steer, Upload,
+        Delete, Download, Follow, ManageKinds, ManagePeople, ManageQueues, OwnAccount, Public, ReadAudit, Schedule,
+        See, Start, Steer, Upload,
     };
     use Shape::{Answer, Form, Plain, Stream, Transfer};
     let mut table = vec![
@@ -97,6 +97,12 @@ pub fn table() -> Vec<Route> {
         get("/new", Start, Answer, pages::page),
         get("/new/{kind}", Start, Answer, pages::page),
         post("/new/{kind}", Start, Form, new_job::start),
+        get("/schedules", See, Answer, pages::page),
+        get("/schedules/new", Schedule, Answer, pages::page),
+        post("/schedules/new", Schedule, Form, schedules::add),
+        get("/schedules/{id}", See, Answer, pages::page),
+        get("/schedules/{id}/edit", Schedule, Answer, pages::page),
+        post("/schedules/{id}/edit", Schedule, Form, schedules::change),
         post("/uploads", Upload, Transfer, uploads::upload),
         get("/settings", OwnAccount, Answer, pages::page),
         get("/settings/users", ManagePeople, Answer, pages::page),
@@ -111,6 +117,10 @@ pub fn table() -> Vec<Route> {
         call("resume_job", Steer),
         call("start_now", Steer),
         call("delete_job", Delete),
+        call("pause_schedule", Schedule),
+        call("resume_schedule", Schedule),
+        call("run_schedule", Start),
+        call("delete_schedule", Schedule),
         call("pin_job", See),
         call("unpin_job", See),
         call("folders", Start),

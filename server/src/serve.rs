@@ -114,6 +114,7 @@ async fn open(config: &Config, hub: Arc<Hub>, tasks: Tasks, on: runtime::Handle)
             Some(quota) => builder.upload_quota(quota),
             None => builder,
         };
+        let builder = if config.no_auth { builder } else { builder.with_accounts() };
         match (&alone, begun.elapsed() < WORKERS_GO) {
             (Some(_), _) => return Ok(builder.open().await?),
             (None, true) => match builder.without_migrating().open().await {

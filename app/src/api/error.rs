@@ -62,8 +62,8 @@ impl ApiError {
             "malformed" | "missing_argument" => 400,
             "unauthorized" | "wrong_credentials" => 401,
             "forbidden" => 403,
-            "no_such_job" | "no_such_upload" | "no_such_artifact" | "no_such_stream" | "unknown_kind"
-            | "unknown_queue" | "unknown_function" => 404,
+            "no_such_job" | "no_such_schedule" | "no_such_upload" | "no_such_artifact" | "no_such_stream"
+            | "unknown_kind" | "unknown_queue" | "unknown_function" => 404,
             "too_large" | "quota_reached" => 413,
             "invalid_input" | "invalid_path" | "invalid_limit" => 422,
             "too_many_requests" => 429,
@@ -129,6 +129,7 @@ impl From<engine::Error> for ApiError {
             engine::Error::Denied(Denied::SignIn) => "unauthorized",
             engine::Error::Denied(_) => "forbidden",
             engine::Error::NoSuchJob(_) => "no_such_job",
+            engine::Error::NoSuchSchedule(_) => "no_such_schedule",
             engine::Error::NoSuchUpload(_) => "no_such_upload",
             engine::Error::NoSuchArtifact(..) => "no_such_artifact",
             engine::Error::Path(_) => "invalid_path",

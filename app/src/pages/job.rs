@@ -24,6 +24,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use model::JobId;
 
 use self::data::{Asked, Data};
+pub(super) use self::json::Json;
 use super::not_found::NotFound;
 use crate::{shell::RefreshWithoutScript, ui::document_title};
 

@@ -11,4 +11,6 @@ pub(crate) mod when;
 
 pub use catalogue::Catalogue;
 pub use draft::Draft;
+pub(super) use fields::form_field;
 pub use form::NewJob;
+pub(super) use summary::Summary;

@@ -3,13 +3,14 @@
 mod attention;
 mod chart;
 mod figures;
+mod next;
 mod running;
 mod tasks;
 mod usage;
 
 use engine::{
     access::Action,
-    store::{HourBucket, KindStats, ListQuery, Usage},
+    store::{HourBucket, KindStats, ListQuery, Schedule, Usage},
 };
 use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
@@ -20,6 +21,7 @@ use self::{
     attention::Attention,
     chart::{FinishedPerHour, Span},
     figures::Figures,
+    next::NextOnSchedule,
     running::RunningNow,
     tasks::Tasks,
     usage::SpaceUsed,
@@ -42,6 +44,7 @@ struct Matter {
     kinds: Vec<KindStats>,
     usage: Usage,
     gates: Vec<Gate>,
+    schedules: Vec<Schedule>,
 }
 
 /// `/`.
@@ -63,18 +66,19 @@ pub fn Overview() -> impl IntoView {
 async fn read(span: Span) -> engine::Result<Matter> {
     let desk = app().desk;
     let running = ListQuery { states: vec![JobState::Running], limit: ROWS as u32, ..ListQuery::default() };
-    let (running, span, kinds, usage, gates) = tokio::try_join!(
+    let (running, span, kinds, usage, gates, schedules) = tokio::try_join!(
         desk.page(running),
         desk.finished_per_hour(span.hours()),
         desk.kind_stats(),
         desk.usage(),
         desk.gates(),
+        desk.schedules(),
     )?;
     let mut running = running.jobs;
     // The list is newest first; here the longest at work comes first, so that new ones go below.
     running.reverse();
     let day = span[span.len().saturating_sub(24)..].to_vec();
-    Ok(Matter { running, day, span, kinds, usage, gates })
+    Ok(Matter { running, day, span, kinds, usage, gates, schedules })
 }
 
 #[component]
@@ -92,6 +96,9 @@ fn Board(frame: Frame, matter: Matter, span: Span) -> impl IntoView {
             <div class="split even" data-part="past">
                 <FinishedPerHour hours=matter.span span />
                 <SpaceUsed usage=matter.usage />
+            </div>
+            <div class="part" data-part="next">
+                <NextOnSchedule schedules=matter.schedules now=frame.now />
             </div>
             <div class="part" data-part="tasks">
                 <Tasks kinds=matter.kinds />

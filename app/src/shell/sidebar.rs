@@ -40,6 +40,7 @@ pub(super) fn Sidebar(frame: Frame) -> impl IntoView {
                     <JobsBadge counts=frame.counts troubles />
                 </Place>
                 <Place href="/queues" icon="queues" name="Queues" />
+                <Place href="/schedules" icon="schedules" name="Schedules" />
                 {last_places}
             </nav>
             <Watching jobs=frame.watching pinned=frame.pinned now=frame.now />

@@ -29,6 +29,7 @@ mod people;
 mod publishing;
 mod rights;
 mod routes;
+mod schedules;
 mod settings;
 mod shutdown;
 mod signing_in;

@@ -32,6 +32,8 @@ struct Sender {
     visitor: Visitor,
     /// One's own job, somebody else's, somebody else's of a private kind: over, and not begun.
     jobs: [[i64; 2]; 3],
+    /// The same of schedules.
+    schedules: [i64; 3],
 }
 
 /// A way to do something.
@@ -40,8 +42,10 @@ struct Way {
     action: Action,
     /// The least role that the kind asks, where the request is about one kind and no job.
     kind: Option<Rule>,
-    /// Whether it is about a job.
+    /// Whether it is about a job, or a schedule.
     about: bool,
+    /// Whether that is a schedule.
+    planned: bool,
     ask: Ask,
     /// Whether it needs a job that is not over, so that nothing happens to it.
     open: bool,
@@ -85,7 +89,9 @@ impl Outcome {
             Ok(()) => Self::Yes,
             Err(Denied::SignIn) => Self::SignIn,
             Err(Denied::Hidden) => Self::Hidden,
-            Err(Denied::Role(_) | Denied::Scope(_) | Denied::NoAccounts | Denied::NotOwn) => Self::No,
+            Err(Denied::Role(_) | Denied::Scope(_) | Denied::NoAccounts | Denied::NotOwn | Denied::NotOwner) => {
+                Self::No
+            }
         }
     }
 
@@ -110,7 +116,9 @@ impl Outcome {
                 let said = visitor.get(&to).text().unwrap();
                 let notice = said.split(r#"class="flash"#).nth(1).and_then(|rest| rest.split("</section>").next());
                 match notice.unwrap_or_default() {
-                    words if words.contains("There is no job") => Self::Hidden,
+                    words if words.contains("There is no job") || words.contains("There is no schedule") => {
+                        Self::Hidden
+                    }
                     words if words.contains("needs the role") || words.contains("somebody else") => Self::No,
                     _ => Self::Yes,
                 }
@@ -129,7 +137,8 @@ fn arguments(function: &str, job: i64) -> Option<(bool, Vec<(&'static str, Strin
     };
     match function {
         "cancel_job" | "retry_job" | "pause_job" | "resume_job" | "start_now" | "rerun_job" | "delete_job"
-        | "pin_job" => about("id"),
+        | "pin_job" | "pause_schedule" | "resume_schedule" | "run_schedule" => about("id"),
+        "delete_schedule" => Some((true, vec![("id", job), ("revision", "0".to_owned())])),
         "unpin_job" => with(&[("id", "1")]),
         "start_job" => with(&[("kind", OPEN.0), ("input", r#"{"seconds":"none"}"#)]),
         "folders" | "end_other_sessions" => with(&[]),
@@ -156,11 +165,13 @@ fn arguments(function: &str, job: i64) -> Option<(bool, Vec<(&'static str, Strin
 /// Every way that a row of the table stands for. A row that is not known here fails the test.
 fn ways(route: &Route) -> Vec<Way> {
     let (action, path) = (route.action, route.path.to_string());
+    let planned = path.contains("schedule");
     let way = |name: String, about, ask: Ask| Way {
         name,
         action,
         kind: None,
         about,
+        planned,
         ask,
         open: action == Action::Delete,
         road: Road::Any,
@@ -231,6 +242,13 @@ fn ways(route: &Route) -> Vec<Way> {
                 },
             ]
         }
+        (&Method::POST, "/schedules/new" | "/schedules/{id}/edit") => {
+            let plan = move |visitor: &Visitor, id: i64| {
+                let address = format!("{}?kind={}", filled(id), OPEN.0);
+                Outcome::of_page(visitor.post(&address, &[("$name", "")]), visitor, about)
+            };
+            vec![Way { road: Road::Form, ..way(format!("form {name}"), about, Box::new(plan)) }]
+        }
         (&Method::POST, "/uploads" | "/events/{stream}") => {
             let post = move |visitor: &Visitor, _| {
                 Outcome::of_status(visitor.post_as_program(&filled(0), r#"{"add":[]}"#), false)
@@ -257,7 +275,16 @@ fn messages() -> Vec<Way> {
         let submit = move |visitor: &Visitor, job| {
             Outcome::of_page(visitor.submit("send_message", &borrowed(&given(job))), visitor, about)
         };
-        let way = |name: String, road, ask: Ask| Way { name, action, kind: None, about, ask, open: false, road };
+        let way = |name: String, road, ask: Ask| Way {
+            name,
+            action,
+            kind: None,
+            about,
+            planned: false,
+            ask,
+            open: false,
+            road,
+        };
         [
             way(format!("function send_message, to {to}"), Road::Any, Box::new(call)),
             way(format!("form send_message, to {to}"), Road::Form, Box::new(submit)),
@@ -287,8 +314,11 @@ impl Crowd {
             [over, started(&visitor.call("start_job", &later).text().unwrap())]
         };
         let (other, private) = (start(&olga, OPEN), start(&olga, PRIVATE));
+        let (planned, hidden) = (plan(&olga, OPEN.0), plan(&olga, PRIVATE.0));
         let own: BTreeMap<&str, [i64; 2]> =
             [(ADA, &ada), ("otto", &otto), ("vera", &vera)].map(|(name, visitor)| (name, start(visitor, OPEN))).into();
+        let plans: BTreeMap<&str, i64> =
+            [(ADA, &ada), ("otto", &otto), ("vera", &vera)].map(|(name, visitor)| (name, plan(visitor, OPEN.0))).into();
         let rule = [("kind", PRIVATE.0), ("start", ""), ("seen_by", "starter")];
         ada.call("change_kind_rule", &rule).error_for_status().unwrap();
         let demoted = [("user", &*ada.number_of("vera").to_string()), ("role", "viewer")];
@@ -296,11 +326,13 @@ impl Crowd {
 
         let who = |name: &str, role| Who { user: UserId(0), name: name.into(), role };
         let jobs = |name: &str| [own[name], other, private];
+        let schedules = |name: &str| [plans[name], planned, hidden];
         let mut senders = vec![Sender {
             name: "nobody",
             actor: Actor::Nobody,
             visitor: house.visitor(),
             jobs: [other, other, private],
+            schedules: [planned, planned, hidden],
         }];
         let people = [
             ("vera", &vera, Role::Viewer, ["viewer, cookie", "viewer, token"]),
@@ -309,7 +341,13 @@ impl Crowd {
         ];
         for (name, visitor, role, [by_cookie, by_token]) in people {
             let actor = Actor::Person(who(name, role));
-            senders.push(Sender { name: by_cookie, actor, visitor: visitor.double(), jobs: jobs(name) });
+            senders.push(Sender {
+                name: by_cookie,
+                actor,
+                visitor: visitor.double(),
+                jobs: jobs(name),
+                schedules: schedules(name),
+            });
             let mut narrow = vec![(by_token, vec![Scope::Read, Scope::Start, Scope::Report])];
             if role == Role::Operator {
                 narrow.push(("operator, token read", vec![Scope::Read]));
@@ -322,6 +360,7 @@ impl Crowd {
                     actor: Actor::Program(who(name, role), pass),
                     visitor: visitor.program(column, &scopes),
                     jobs: jobs(name),
+                    schedules: schedules(name),
                 });
             }
         }
@@ -333,6 +372,23 @@ fn started(answer: &str) -> i64 {
     answer.parse().unwrap_or_else(|_| panic!("not started: {answer}"))
 }
 
+/// Plans a job of `kind` for a time that does not come while anybody asks.
+fn plan(visitor: &Visitor, kind: &str) -> i64 {
+    let form = [
+        ("$name", "Plan"),
+        ("$expression", "0 0 1 1 *"),
+        ("$zone", "UTC"),
+        ("$overlap", "skip"),
+        ("$missed", "skip"),
+        ("urls", "http://127.0.0.1:9/"),
+    ];
+    let form = if kind == PRIVATE.0 { &form[..] } else { &form[..5] };
+    let planned = visitor.post(&format!("/schedules/new?kind={kind}"), form);
+    let place = planned.headers().get("location").map(|place| place.to_str().unwrap().to_owned());
+    let place = place.unwrap_or_else(|| panic!("not planned: {}", planned.text().unwrap()));
+    place.strip_prefix("/schedules/").unwrap().parse().unwrap()
+}
+
 /// The cell of a sender: one word, or one for each of the three jobs; and what stands against the rule.
 fn cell(way: &Way, sender: &Sender) -> Result<String, String> {
     let mut words = Vec::new();
@@ -341,15 +397,23 @@ fn cell(way: &Way, sender: &Sender) -> Result<String, String> {
         let name = sender.actor.who().map_or("", |who| &who.name);
         let starter = if nth == 0 && !matches!(sender.actor, Actor::Nobody) { name } else { "olga" };
         let subject = match (way.about, way.kind) {
+            (true, _) if way.planned => Subject::Schedule { rule, owner: starter },
             (true, _) => Subject::Job { rule, starter },
             (false, Some(kind)) => Subject::Kind(kind),
             (false, None) => Subject::Any,
         };
         let ruled = match Outcome::by_rule(&sender.actor, way.action, subject) {
-            Outcome::Yes if way.road == Road::Page => Outcome::by_rule(&sender.actor, Action::See, Subject::Any),
+            // A page is asked for its own matter once whoever asks may see any.
+            ruled @ (Outcome::Yes | Outcome::Hidden) if way.road == Road::Page => {
+                match Outcome::by_rule(&sender.actor, Action::See, Subject::Any) {
+                    Outcome::Yes => ruled,
+                    unseen => unseen,
+                }
+            }
             ruled => ruled,
         };
-        let said = (way.ask)(&sender.visitor, pair[usize::from(way.open)]);
+        let number = if way.planned { sender.schedules[nth] } else { pair[usize::from(way.open)] };
+        let said = (way.ask)(&sender.visitor, number);
         if said != ruled {
             let (said, ruled) = (said.word(), ruled.word());
             return Err(format!("{} by {} ({nth}): {said} instead of {ruled}", way.name, sender.name));

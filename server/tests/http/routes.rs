@@ -35,7 +35,7 @@ fn no_row_of_the_table_stands_twice_and_only_posts_change_anything() {
 #[test]
 fn pages_are_whole_documents_and_say_how_long_they_took() {
     let (milepost, _data) = Milepost::start();
-    for path in ["/", "/jobs", "/queues", "/new", "/new/demo"] {
+    for path in ["/", "/jobs", "/queues", "/schedules", "/schedules/new", "/new", "/new/demo"] {
         let answer = milepost.exchange(&[&format!("GET {path} HTTP/1.1"), OWN]);
         assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
         assert!(answer.contains("</html>"), "{path}");
@@ -49,7 +49,9 @@ fn a_page_is_whole_however_long_the_store_takes() {
     let (milepost, _data) = Milepost::start();
     // Many at once, so that some of them have to wait for a reader.
     thread::scope(|scope| {
-        for path in ["/", "/jobs", "/queues", "/new", "/new/demo"].into_iter().cycle().take(40) {
+        for path in
+            ["/", "/jobs", "/queues", "/schedules", "/schedules/new", "/new", "/new/demo"].into_iter().cycle().take(40)
+        {
             let milepost = &milepost;
             scope.spawn(move || {
                 for _ in 0..5 {
@@ -64,7 +66,16 @@ fn a_page_is_whole_however_long_the_store_takes() {
 #[test]
 fn where_nothing_is_a_page_says_so() {
     let (milepost, _data) = Milepost::start();
-    for path in ["/nowhere", "/jobs/1/nowhere", "/new/no-such-kind", "/jobs/999999", "/jobs/abc"] {
+    for path in [
+        "/nowhere",
+        "/jobs/1/nowhere",
+        "/new/no-such-kind",
+        "/jobs/999999",
+        "/jobs/abc",
+        "/schedules/999999",
+        "/schedules/abc",
+        "/schedules/999999/edit",
+    ] {
         let answer = milepost.exchange(&[&format!("GET {path} HTTP/1.1"), OWN]);
         assert!(answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");
         assert!(answer.contains("</html>"), "{path}");

@@ -53,6 +53,7 @@ fn pages_without_a_job_are_as_they_were() {
     compare(&milepost, "jobs-empty", "/jobs");
     compare(&milepost, "jobs-wrong-query", "/jobs?state=lost&since=ever");
     compare(&milepost, "queues", "/queues");
+    compare(&milepost, "schedules-empty", "/schedules");
     compare(&milepost, "new", "/new");
     compare(&milepost, "no-such-job", "/jobs/1");
     for kind in ["demo", "checksum", "import-csv", "check-links"] {

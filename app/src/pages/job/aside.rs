@@ -1,6 +1,6 @@
 //! Beside the main matter: details, input, earlier runs, activity.
 
-use engine::store::Activity;
+use engine::store::{Activity, RunOf};
 use leptos::prelude::*;
 use model::{JobId, JobView, Shown, bytes, duration};
 
@@ -81,6 +81,7 @@ fn Details(data: Data) -> impl IntoView {
             <Fact term="Attempt">{format!("{} of {}", job.attempt, job.max_attempts.max(job.attempt))}</Fact>
             {(priority != 0).then(|| view! { <Fact term="Priority">{priority}</Fact> })}
             <Fact term="Started by">{job.created_by}</Fact>
+            {data.run_of.map(|run| view! { <Fact term="By schedule"><Schedule run /></Fact> })}
             <Fact term="Queued">
                 <When at=job.created_at />
             </Fact>
@@ -107,6 +108,15 @@ fn Fact(term: &'static str, children: Children) -> impl IntoView {
 #[component]
 fn Link(to: JobId) -> impl IntoView {
     view! { <a href=at(&format!("/jobs/{to}"))>{format!("#{to}")}</a> }
+}
+
+/// The schedule that it is a run of, and when it was due.
+#[component]
+fn Schedule(run: RunOf) -> impl IntoView {
+    view! {
+        <a href=at(&format!("/schedules/{}", run.schedule))>{run.name}</a>
+        {run.due.map_or_else(|| ", by hand".into_any(), |at| view! { ", due " <When at /> }.into_any())}
+    }
 }
 
 /// The runs of the same task before this one.

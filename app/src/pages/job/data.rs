@@ -3,7 +3,7 @@
 use engine::{
     Hold, Result,
     access::Action,
-    store::{Activity, Artifact, AttemptRow, JobDetail, ListQuery, LogPage, LogQuery, PageAt},
+    store::{Activity, Artifact, AttemptRow, JobDetail, ListQuery, LogPage, LogQuery, PageAt, RunOf},
 };
 use leptos_axum::extract;
 use leptos_router::params::ParamsMap;
@@ -94,6 +94,8 @@ pub(super) struct Data {
     pub log: LogPage,
     pub earlier: Vec<JobView>,
     pub pinned: bool,
+    /// The schedule that started it.
+    pub run_of: Option<RunOf>,
     /// What whoever asks may do to it.
     pub may: May,
     /// What the task is called, and its stages; of a kind that is no longer registered, its name alone.
@@ -120,13 +122,14 @@ impl Data {
             ..ListQuery::default()
         };
         let log = asked.log();
-        let (attempts, activity, artifacts, notes, log, earlier) = tokio::try_join!(
+        let (attempts, activity, artifacts, notes, log, earlier, run_of) = tokio::try_join!(
             open.attempts(),
             open.activity(ACTIVITIES),
             open.artifacts(),
             open.notes(NOTES),
             open.log(&log),
             desk.page(earlier),
+            desk.run_of(job),
         )?;
         let hold = match detail.view.state {
             JobState::Queued => open.hold().await?,
@@ -152,6 +155,7 @@ impl Data {
             log,
             earlier: earlier.jobs,
             pinned: pins::read(session.as_ref()).await.contains(&job),
+            run_of,
             task,
             pauses: desk.task(&detail.view.kind).is_some_and(|task| task.checkpoints),
             hold,

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// The value, laid out over several lines in a box that can be scrolled by keyboard.
 #[component]
-pub(super) fn Json(
+pub(in crate::pages) fn Json(
     /// The value.
     value: Value,
     /// What it is, for those who do not see it.

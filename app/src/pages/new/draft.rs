@@ -7,7 +7,7 @@ use model::{Entry, FieldError, FieldKind, FolderListing, Form, JobId};
 use serde_json::{Map, Value};
 
 use super::when;
-use crate::api::Uploaded;
+use crate::{api::Uploaded, pages::schedules};
 
 /// The name under which a form sends the job to repeat. No field of an input can be called so.
 const RERUN_OF: &str = "$rerun_of";
@@ -52,6 +52,14 @@ impl Draft {
             }
             Err(error) => draft.refusal = Some(format!("The input of job #{job} cannot be used: {error}")),
         }
+        draft
+    }
+
+    /// A form that holds an input, to be changed.
+    pub async fn of_input(desk: &Desk, task: &TaskInfo, input: &Value) -> Self {
+        let mut draft = Self::fresh(&task.form);
+        draft.take_over(&task.form, input);
+        draft.find_files(desk, &task.form).await;
         draft
     }
 
@@ -100,17 +108,17 @@ impl Draft {
     }
 
     /// The input that the fields stand for.
-    fn input(&self, form: &Form) -> Value {
+    pub(in crate::pages) fn input(&self, form: &Form) -> Value {
         let rule = |name: &str| {
             form.fields.iter().find(|field| field.name == name).map_or(Entry::Text, |field| Entry::of(&field.kind))
         };
         let read = |(name, text): (&String, &String)| Some((name.clone(), rule(name).read(text)?));
-        let of_task = self.entries.iter().filter(|(name, _)| !when::is_own(name));
+        let of_task = self.entries.iter().filter(|(name, _)| !when::is_own(name) && !schedules::is_own(name));
         Value::Object(of_task.filter_map(read).collect::<Map<_, _>>())
     }
 
     /// What stands in a field.
-    pub(super) fn entry(&self, name: &str) -> &str {
+    pub(in crate::pages) fn entry(&self, name: &str) -> &str {
         self.entries.get(name).map_or("", String::as_str)
     }
 

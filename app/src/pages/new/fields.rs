@@ -13,7 +13,7 @@ const MOST_RADIOS: usize = 3;
 const WIDEST_RANGE: i64 = 1_000_000;
 
 /// A field with its label, control, error and help.
-pub(super) fn form_field(field: &Field, draft: &Draft) -> AnyView {
+pub(in crate::pages) fn form_field(field: &Field, draft: &Draft) -> AnyView {
     let control = Control::new(field, draft);
     match &field.kind {
         FieldKind::Text { multiline: true, .. } => control.labelled("field wide", control.text_area()),

@@ -12,7 +12,7 @@ use super::{
     catalogue::{TaskList, Usual, roughly, usual},
     fields::form_field,
     summary::Summary,
-    when::WhenAndHow,
+    when::{self, WhenAndHow},
 };
 use crate::{
     api::ApiError,
@@ -81,6 +81,8 @@ fn Lead(rerun_of: Option<JobId>) -> impl IntoView {
 fn TaskForm(task: TaskInfo, draft: Draft, usual: Usual) -> impl IntoView {
     let kind = task.kind.as_str();
     let files = task.form.fields.iter().any(|field| matches!(field.kind, FieldKind::Upload));
+    let known = task.form.fields.iter().cloned().chain(when::fields()).collect();
+    let plan = format!("/schedules/new?kind={kind}");
     view! {
         <form
             class="card"
@@ -99,7 +101,7 @@ fn TaskForm(task: TaskInfo, draft: Draft, usual: Usual) -> impl IntoView {
                 <span class="hint">{task.about}</span>
             </header>
             <div class="body form">
-                <Summary form=task.form.clone() draft=draft.clone() />
+                <Summary known draft=draft.clone() />
                 <div class="fields">
                     {task.form.fields.iter().map(|field| form_field(field, &draft)).collect::<Vec<_>>()}
                 </div>
@@ -108,6 +110,7 @@ fn TaskForm(task: TaskInfo, draft: Draft, usual: Usual) -> impl IntoView {
             <footer>
                 <span>{usual.get(kind).map(|&(half, most)| usually(half, most))}</span>
                 <div class="actions">
+                    <a href=at(&plan)>"On a schedule instead"</a>
                     <button class="button primary" type="submit">
                         <Icon name="play" />
                         "Start job"

@@ -1,20 +1,25 @@
 //! What is wrong with the form as a whole, at its top.
 
 use leptos::prelude::*;
-use model::{FieldError, Form};
+use model::{Field, FieldError};
 
-use super::{Draft, when};
+use super::Draft;
 use crate::ui::{Icon, fault_line, not_started};
 
 /// The summary, hidden while nothing is wrong. A page that comes back with faults begins here, also without script.
 #[component]
-pub(super) fn Summary(form: Form, draft: Draft) -> impl IntoView {
+pub(in crate::pages) fn Summary(
+    /// The fields of the form.
+    known: Vec<Field>,
+    draft: Draft,
+    /// What was not done, where that is not to start a job.
+    #[prop(optional)]
+    not: Option<&'static str>,
+) -> impl IntoView {
     let (faults, refusal) = (draft.faults, draft.refusal);
     let shown = !faults.is_empty() || refusal.is_some();
-    let also = when::fields();
     let item = |fault: FieldError| {
-        let fields = form.fields.iter().chain(&also);
-        let label = fields.clone().find(|field| field.name == fault.field).map(|field| field.label.clone());
+        let label = known.iter().find(|field| field.name == fault.field).map(|field| field.label.clone());
         let href = label.as_ref().map(|_| format!("#field-{}", fault.field));
         view! { <Item href text=fault_line(&label.unwrap_or_default(), &fault.message) /> }
     };
@@ -22,7 +27,7 @@ pub(super) fn Summary(form: Form, draft: Draft) -> impl IntoView {
         <div class="notice bad" role="alert" tabindex="-1" autofocus=shown hidden=!shown data-summary="">
             <Icon name="warning" />
             <div>
-                <h3>{not_started(faults.len())}</h3>
+                <h3>{not.map_or_else(|| not_started(faults.len()), str::to_owned)}</h3>
                 <p>{refusal}</p>
                 <ul>{faults.into_iter().map(item).collect::<Vec<_>>()}</ul>
                 <template>

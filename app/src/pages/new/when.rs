@@ -9,7 +9,7 @@ use crate::ui::{Icon, instant, whose_zone, zone_name};
 
 /// The names of these fields. No field of an input can be called so.
 const START_AT: &str = "$start_at";
-const PRIORITY: &str = "$priority";
+pub(crate) const PRIORITY: &str = "$priority";
 
 /// The fields, closed while nothing stands in them.
 #[component]

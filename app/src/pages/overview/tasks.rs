@@ -2,9 +2,9 @@
 
 use engine::store::KindStats;
 use leptos::prelude::*;
-use model::{JobId, JobState, count, duration};
+use model::{count, duration};
 
-use crate::{context::app, ui::KindName};
+use crate::{context::app, pages::strip::strip, ui::KindName};
 
 /// Every kind that ever ran.
 #[component]
@@ -70,42 +70,4 @@ fn share(rate: f64) -> String {
         (whole, 0) => format!("{whole}\u{a0}%"),
         (whole, tenth) => format!("{whole}.{tenth}\u{a0}%"),
     }
-}
-
-/// Bars for the last runs, newest at the right: height is duration, hollow is failed, grey is cancelled.
-fn strip(last: &[(JobId, JobState, f64)]) -> impl IntoView + use<> {
-    const SLOTS: usize = 20;
-    let longest = last.iter().map(|(_, _, seconds)| *seconds).fold(0.0, f64::max);
-    let failed = last.iter().filter(|(_, state, _)| is_bad(*state)).count();
-    let label = match (last.len(), failed) {
-        (0, _) => "No run has ended".to_owned(),
-        (runs, 0) => format!("Last runs: {runs}, none failed"),
-        (runs, failed) => format!("Last runs: {runs}, {failed} failed"),
-    };
-    let free = SLOTS.saturating_sub(last.len());
-    let bars: Vec<_> = last
-        .iter()
-        .enumerate()
-        .map(|(i, (_, state, seconds))| {
-            let height = if longest > 0.0 { (seconds / longest * 20.0).max(3.0) } else { 3.0 };
-            let class = match state {
-                JobState::Failed | JobState::Interrupted => Some("bad"),
-                JobState::Cancelled => Some("off"),
-                JobState::Scheduled | JobState::Queued | JobState::Running | JobState::Paused | JobState::Succeeded => {
-                    None
-                }
-            };
-            let (x, y) = ((free + i) * 7, format!("{:.1}", 21.0 - height));
-            view! { <rect class=class x=x y=y width="5" height=format!("{height:.1}") rx="1"></rect> }
-        })
-        .collect();
-    view! {
-        <svg class="run-strip" viewBox="0 0 140 22" role="img" aria-label=label>
-            {bars}
-        </svg>
-    }
-}
-
-const fn is_bad(state: JobState) -> bool {
-    matches!(state, JobState::Failed | JobState::Interrupted)
 }

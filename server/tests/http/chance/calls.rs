@@ -9,7 +9,7 @@ use url::form_urlencoded;
 use super::Dice;
 
 /// The arguments of the functions, as they are meant to be.
-const ARGUMENTS: [(&str, &[&str]); 36] = [
+const ARGUMENTS: [(&str, &[&str]); 40] = [
     ("start_job", &["kind", "input", "rerun_of", "start_at", "priority", "unique_key", "idempotency_key"]),
     ("rerun_job", &["id"]),
     ("cancel_job", &["id"]),
@@ -45,6 +45,10 @@ const ARGUMENTS: [(&str, &[&str]); 36] = [
     ("end_other_sessions", &[]),
     ("send_message", &["to", "user", "job", "text", "tone", "key"]),
     ("add_note", &["id", "text", "key"]),
+    ("pause_schedule", &["id"]),
+    ("resume_schedule", &["id"]),
+    ("run_schedule", &["id"]),
+    ("delete_schedule", &["id", "revision"]),
     ("nothing", &["id", "kind"]),
 ];
 

@@ -4,7 +4,7 @@ use engine::store::AuditRow;
 use model::JobId;
 
 /// The words, and what people read where they choose one.
-pub(super) const WORDS: [(&str, &str); 33] = [
+pub(super) const WORDS: [(&str, &str); 39] = [
     ("signed_in", "Signed in"),
     ("sign_in_failed", "Failed to sign in"),
     ("sign_in_throttled", "Tried too often"),
@@ -30,6 +30,12 @@ pub(super) const WORDS: [(&str, &str); 33] = [
     ("job_resumed", "Resumed a job"),
     ("job_retried", "Retried a job"),
     ("job_deleted", "Deleted a job"),
+    ("schedule_created", "Made a schedule"),
+    ("schedule_changed", "Changed a schedule"),
+    ("schedule_paused", "Paused a schedule"),
+    ("schedule_stopped", "Paused by itself"),
+    ("schedule_resumed", "Resumed a schedule"),
+    ("schedule_deleted", "Deleted a schedule"),
     ("message_sent", "Sent a message"),
     ("note_added", "Noted something on a job"),
     ("queue_paused", "Paused a queue"),
@@ -99,6 +105,12 @@ fn without_job(row: &AuditRow) -> String {
         "token_made" => format!("made the token {detail}"),
         "token_revoked" => format!("revoked the token {detail}"),
         "kind_rule_changed" => format!("decided about the task {name} ({rest})"),
+        "schedule_created" => format!("made the schedule {detail}"),
+        "schedule_changed" => format!("changed the schedule {detail}"),
+        "schedule_paused" => format!("paused the schedule {detail}"),
+        "schedule_stopped" => format!("was paused by itself: {detail}"),
+        "schedule_resumed" => format!("resumed the schedule {detail}"),
+        "schedule_deleted" => format!("deleted the schedule {detail}"),
         "message_sent" if detail.is_empty() => "wrote to everybody".to_owned(),
         "message_sent" => format!("wrote to {detail}"),
         "queue_paused" => format!("paused the queue {detail}"),

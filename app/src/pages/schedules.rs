@@ -1,0 +1,166 @@
+//! `/schedules`: what is started again and again.
+
+mod form;
+mod one;
+mod parts;
+mod plan;
+mod words;
+
+use engine::{
+    access::Action,
+    store::{JobRuns, Schedule},
+};
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+pub use self::{
+    form::{EditSchedule, NewSchedule},
+    one::SchedulePage,
+    plan::{previewed, wish},
+};
+use self::{
+    parts::{Next, RunNow, Turn},
+    words::in_words,
+};
+use super::{from_store, strip::strip};
+use crate::{
+    base::at,
+    context::app,
+    islands::LiveForms,
+    shell::RefreshWithoutScript,
+    ui::{Icon, kind_icon},
+};
+pub(crate) use plan::is_own;
+pub(super) use words::in_time;
+
+/// Runs that the strip shows.
+const STRIP: u32 = 20;
+
+/// `/schedules`.
+#[component]
+pub fn Schedules() -> impl IntoView {
+    let plans = app().desk.may(Action::Schedule);
+    view! {
+        <Title text="Schedules" />
+        <header class="page-head">
+            <h1>"Schedules"</h1>
+            {plans.then(plan_one)}
+        </header>
+        {from_store(read(), |(schedules, runs)| view! { <List schedules runs /> })}
+    }
+}
+
+async fn read() -> engine::Result<(Vec<Schedule>, JobRuns)> {
+    let desk = app().desk;
+    let schedules = desk.schedules().await?;
+    let runs = desk.last_runs(&schedules, STRIP).await?;
+    Ok((schedules, runs))
+}
+
+fn plan_one() -> impl IntoView {
+    view! {
+        <div class="actions">
+            <a class="button primary" href=at("/schedules/new")>
+                <Icon name="plus" />
+                "New schedule"
+            </a>
+        </div>
+    }
+}
+
+#[component]
+fn List(schedules: Vec<Schedule>, runs: JobRuns) -> impl IntoView {
+    if schedules.is_empty() {
+        return view! { <Empty /> }.into_any();
+    }
+    let row = |schedule: Schedule| {
+        let last = runs.get(&schedule.id).cloned().unwrap_or_default();
+        view! { <Row schedule last=strip(&last).into_any() /> }
+    };
+    view! {
+        <section class="card" aria-label="All schedules" data-forms="">
+            <table class="table stacking schedules">
+                <thead>
+                    <tr>
+                        <th scope="col">"Schedule"</th>
+                        <th scope="col">"When"</th>
+                        <th scope="col">"Next run"</th>
+                        <th scope="col">"Last 20 runs"</th>
+                        <th scope="col">
+                            <span class="visually-hidden">"Actions"</span>
+                        </th>
+                    </tr>
+                </thead>
+                <tbody>{schedules.into_iter().map(row).collect::<Vec<_>>()}</tbody>
+            </table>
+        </section>
+        <p class="notice bad refusal" role="alert" hidden=true></p>
+        <LiveForms />
+        <RefreshWithoutScript />
+    }
+    .into_any()
+}
+
+#[component]
+fn Empty() -> impl IntoView {
+    view! {
+        <section class="card empty" aria-labelledby="empty">
+            <h2 id="empty">"Nothing is planned"</h2>
+            <p>"A schedule starts a job again and again: every night, each Monday, on the first of the month."</p>
+        </section>
+    }
+}
+
+#[component]
+fn Row(schedule: Schedule, last: AnyView) -> impl IntoView {
+    let desk = app().desk;
+    let (id, name) = (schedule.id, schedule.plan.name.clone());
+    let href = at(&format!("/schedules/{id}"));
+    let task = desk.task(&schedule.plan.kind).map_or_else(|| schedule.plan.kind.clone(), |task| task.name.to_owned());
+    let (changes, starts) =
+        (desk.may_on_schedule(Action::Schedule, &schedule), desk.may_on_schedule(Action::Start, &schedule));
+    let edit = changes.then(|| {
+        let label = format!("Edit {name}");
+        view! {
+            <a class="button square quiet small" href=format!("{href}/edit") aria-label=label.clone() title=label>
+                <Icon name="edit" />
+            </a>
+        }
+    });
+    view! {
+        <tr>
+            <th scope="row">
+                <div class="job">
+                    <span class="kind">
+                        <Icon name=kind_icon(&schedule.plan.kind) />
+                    </span>
+                    <a href=href.clone()>{name}</a>
+                    <small>{task}</small>
+                </div>
+            </th>
+            <td data-label="When">
+                <span class="two">
+                    <span>{in_words(&schedule.plan)}</span>
+                    <small>
+                        <code>{schedule.plan.expression.clone()}</code>
+                        " "
+                        {schedule.plan.zone.clone()}
+                    </small>
+                </span>
+            </td>
+            <td data-label="Next run" class="nowrap" data-part=format!("schedule-{id}-next")>
+                <Next schedule=schedule.clone() />
+            </td>
+            <td data-label="Last runs" data-part=format!("schedule-{id}-last")>
+                {last}
+            </td>
+            <td class="number act" data-part=format!("schedule-{id}-actions")>
+                <span class="actions">
+                    {changes.then(|| view! { <Turn schedule=schedule.clone() small=true /> })}
+                    {starts.then(|| view! { <RunNow schedule=schedule.clone() small=true /> })}
+                    {edit}
+                </span>
+            </td>
+        </tr>
+    }
+}

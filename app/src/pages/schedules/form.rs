@@ -1,0 +1,245 @@
+//! `/schedules/new` and `/schedules/{id}/edit`: the task's own form, and when.
+
+use engine::{
+    Error, Recurrence, TaskInfo,
+    access::Action,
+    store::{Schedule, ScheduleId},
+};
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+use leptos_meta::Title;
+use leptos_router::hooks::{use_params_map, use_query_map};
+use model::FieldKind;
+
+use super::{
+    plan,
+    words::{in_time, in_zone},
+};
+use crate::{
+    api::ApiError,
+    base::at,
+    context::app,
+    islands::{FolderFields, UploadFields},
+    pages::{
+        forbidden::NotAllowed,
+        later,
+        new::{Draft, Summary, form_field},
+        not_found::NotFound,
+    },
+    ui::{Icon, kind_icon},
+};
+
+/// Runs that are shown beforehand.
+pub(super) const SHOWN_AHEAD: usize = 10;
+
+/// `/schedules/new`: choose a task; with `?kind=`, its form.
+#[component]
+pub fn NewSchedule() -> impl IntoView {
+    let Some(kind) = use_query_map().read_untracked().get("kind") else {
+        return view! { <Choose /> }.into_any();
+    };
+    let desk = app().desk;
+    let Some(task) = desk.task(&kind).cloned() else { return view! { <NotFound /> }.into_any() };
+    if let Err(denied) = desk.allow_start(&kind) {
+        return view! { <MayNot reason=ApiError::from(denied).message /> }.into_any();
+    }
+    let draft = use_context::<Draft>().unwrap_or_else(|| {
+        let mut draft = Draft::fresh(&task.form);
+        plan::begin(&mut draft, task.name);
+        draft
+    });
+    let action = at(&format!("/schedules/new?kind={kind}"));
+    view! {
+        <Title text="New schedule" />
+        <header class="page-head">
+            <h1>"New schedule"</h1>
+            <p class="lead">"Say what it should work on, and when. Its jobs start in your name."</p>
+        </header>
+        <PlanForm task draft action back=at("/schedules") />
+    }
+    .into_any()
+}
+
+/// `/schedules/{id}/edit`.
+#[component]
+pub fn EditSchedule() -> impl IntoView {
+    let id = use_params_map().read_untracked().get("id").and_then(|id| id.parse().ok()).map(ScheduleId);
+    later(async move {
+        let Some(id) = id else { return view! { <NotFound /> }.into_any() };
+        let desk = app().desk;
+        match desk.schedule(id, Action::Schedule).await {
+            Ok(schedule) => match desk.task(&schedule.plan.kind).cloned() {
+                Some(task) => edit(schedule, task).await.into_any(),
+                None => view! { <NotFound /> }.into_any(),
+            },
+            Err(Error::Denied(denied)) => {
+                view! { <MayNot reason=ApiError::from(Error::from(denied)).message /> }.into_any()
+            }
+            Err(_) => view! { <NotFound /> }.into_any(),
+        }
+    })
+}
+
+async fn edit(schedule: Schedule, task: TaskInfo) -> impl IntoView {
+    let draft = match use_context::<Draft>() {
+        Some(sent_before) => sent_before,
+        None => {
+            let mut draft = Draft::of_input(&app().desk, &task, &schedule.input().unwrap_or_default()).await;
+            plan::take_over(&mut draft, &schedule);
+            draft
+        }
+    };
+    let page = at(&format!("/schedules/{}", schedule.id));
+    view! {
+        <Title text=format!("Edit {}", schedule.plan.name) />
+        <header class="page-head">
+            <nav class="crumbs" aria-label="You are here">
+                <ol>
+                    <li>
+                        <a href=at("/schedules")>"Schedules"</a>
+                    </li>
+                    <li>
+                        <a href=page.clone()>{schedule.plan.name.clone()}</a>
+                    </li>
+                    <li aria-current="page">"Edit"</li>
+                </ol>
+            </nav>
+            <h1>{format!("Edit {}", schedule.plan.name)}</h1>
+            <p class="lead">{format!("Its jobs start in the name of {}.", schedule.owner)}</p>
+        </header>
+        <PlanForm task draft action=format!("{page}/edit") back=page />
+    }
+}
+
+/// The tasks that may be planned.
+#[component]
+fn Choose() -> impl IntoView {
+    let card = |task: &TaskInfo| {
+        let kind = task.kind.as_str();
+        view! {
+            <li class="card task-card">
+                <span class="kind large">
+                    <Icon name=kind_icon(kind) />
+                </span>
+                <h2>
+                    <a href=at(&format!("/schedules/new?kind={kind}"))>{task.name}</a>
+                </h2>
+                <p>{task.about}</p>
+            </li>
+        }
+    };
+    view! {
+        <Title text="New schedule" />
+        <header class="page-head">
+            <h1>"New schedule"</h1>
+            <p class="lead">"Choose the task that is to be started again and again."</p>
+        </header>
+        <ul class="task-cards">{app().desk.startable().map(card).collect::<Vec<_>>()}</ul>
+    }
+}
+
+/// The form. A plain one: it is the answer where something is wrong, or the next runs were asked for.
+#[component]
+fn PlanForm(
+    task: TaskInfo,
+    draft: Draft,
+    action: String,
+    /// Where to go instead.
+    back: String,
+) -> impl IntoView {
+    let files = task.form.fields.iter().any(|field| matches!(field.kind, FieldKind::Upload));
+    let [when, how] = plan::fields();
+    let known: Vec<_> = task.form.fields.iter().chain(&when).chain(&how).cloned().collect();
+    let drawn = |fields: &[model::Field]| fields.iter().map(|field| form_field(field, &draft)).collect::<Vec<_>>();
+    view! {
+        <form
+            class="card plan"
+            method="post"
+            action=action
+            enctype=if files { "multipart/form-data" } else { "application/x-www-form-urlencoded" }
+            novalidate=true
+            aria-labelledby="task"
+        >
+            // The browser takes the first button when Enter is pressed in a field; it must not be "Browse…".
+            <button hidden=true tabindex="-1" aria-hidden="true"></button>
+            <header>
+                <h2 id="task">{task.name}</h2>
+                <span class="hint">{task.about}</span>
+            </header>
+            <div class="body form">
+                <Summary known draft=draft.clone() not="Not saved" />
+                <fieldset>
+                    <legend>"When"</legend>
+                    <div class="fields">{drawn(&when)}</div>
+                    <Ahead draft=draft.clone() />
+                </fieldset>
+                <fieldset>
+                    <legend>"What"</legend>
+                    <div class="fields">{drawn(&task.form.fields)}</div>
+                </fieldset>
+                <fieldset>
+                    <legend>"How"</legend>
+                    <div class="fields">{drawn(&how)}</div>
+                </fieldset>
+            </div>
+            <footer>
+                <div class="actions">
+                    <a class="button" href=back>
+                        "Cancel"
+                    </a>
+                    <button class="button primary" type="submit">
+                        <Icon name="check" />
+                        "Save schedule"
+                    </button>
+                </div>
+            </footer>
+            <UploadFields />
+            <FolderFields />
+        </form>
+    }
+}
+
+/// What the expression says, and the runs that come of it; a button asks for them anew.
+#[component]
+fn Ahead(draft: Draft) -> impl IntoView {
+    let said = match plan::preview(&draft) {
+        Some(Ok(recurrence)) => Some(view! { <Runs recurrence /> }),
+        Some(Err(_)) | None => None,
+    };
+    view! {
+        <div class="ahead" id="ahead">
+            {said}
+            <button class="button small" type="submit" name=plan::PREVIEW value="1">
+                "Show next runs"
+            </button>
+        </div>
+    }
+}
+
+/// What an expression says, and when its next runs are due, by its own clocks.
+#[component]
+pub(super) fn Runs(recurrence: Recurrence) -> impl IntoView {
+    let now = app().desk.now();
+    let run = |at| {
+        view! {
+            <li>
+                <span>{in_zone(at, recurrence.zone())}</span>
+                <small>{in_time(at, now)}</small>
+            </li>
+        }
+    };
+    let ahead: Vec<_> = recurrence.upcoming(now, SHOWN_AHEAD).into_iter().map(run).collect();
+    view! {
+        <p>
+            <b>{recurrence.in_words()}</b>
+        </p>
+        <ol class="runs-ahead">{ahead}</ol>
+    }
+}
+
+/// Says so, with status 403.
+#[component]
+fn MayNot(reason: String) -> impl IntoView {
+    expect_context::<ResponseOptions>().set_status(http::StatusCode::FORBIDDEN);
+    view! { <NotAllowed reason /> }
+}
