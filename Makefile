@@ -32,12 +32,12 @@ test: check style wasm rust e2e ## Everything: format, lints, Rust, wasm, style,
 check: ## Format and lints
 	@.ci/tools browser
 	cargo fmt --all --check
-	cargo clippy --quiet --all-targets -p model -p engine -p accounts -p load -p server -p app --features app/ssr -- -D warnings
+	cargo clippy --quiet --all-targets -p model -p engine -p accounts -p readout -p commands -p load -p server -p app --features app/ssr -- -D warnings
 	cargo clippy --quiet -p frontend $(WASM) -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps -p model -p engine -p accounts
+	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps -p model -p engine -p accounts -p readout -p commands
 
 rust: build ## Tests of the crates
-	cargo test -p model -p engine -p accounts -p load -p server -p app --features app/ssr
+	cargo test -p model -p engine -p accounts -p readout -p commands -p load -p server -p app --features app/ssr
 
 wasm: build ## What the browser gets: nothing of the server in it, and small
 	.ci/wasm
