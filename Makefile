@@ -9,6 +9,9 @@ milepost := target/release/milepost
 addr ?= 127.0.0.1:3000
 data ?= data
 auth ?= yes
+# The crates that stand alone are documented as libraries; all but the browser's are linted and tested.
+LIBRARIES := $(addprefix -p ,model engine eta recurrence accounts readout commands)
+CRATES := $(LIBRARIES) -p load -p server -p app --features app/ssr
 WASM := --target wasm32-unknown-unknown
 
 .PHONY: run build watch test check rust wasm style e2e soak bench bench-stream bench-eta help
@@ -32,12 +35,12 @@ test: check style wasm rust e2e ## Everything: format, lints, Rust, wasm, style,
 check: ## Format and lints
 	@.ci/tools browser
 	cargo fmt --all --check
-	cargo clippy --quiet --all-targets -p model -p engine -p eta -p readout -p recurrence -p accounts -p load -p server -p app --features app/ssr -- -D warnings
+	cargo clippy --quiet --all-targets $(CRATES) -- -D warnings
 	cargo clippy --quiet -p frontend $(WASM) -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps -p model -p engine -p eta -p readout -p recurrence -p accounts
+	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps $(LIBRARIES)
 
 rust: build ## Tests of the crates
-	cargo test -p model -p engine -p eta -p readout -p recurrence -p accounts -p load -p server -p app --features app/ssr
+	cargo test $(CRATES)
 
 wasm: build ## What the browser gets: nothing of the server in it, and small
 	.ci/wasm

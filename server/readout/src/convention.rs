@@ -183,15 +183,15 @@ impl Listening {
     fn try_one(&mut self, convention: Convention, stream: Stream, text: Text<'_>) -> Option<Heard> {
         let auto = self.convention == Convention::Auto;
         match convention {
-            Convention::Json => reading::json(text.text),
+            Convention::Json => reading::json(text.line),
             Convention::Percent => reading::percent(text, auto),
             Convention::Number => self.numbers.read(stream, text, auto),
             Convention::Fraction if auto => reading::guess(text),
-            Convention::Fraction => reading::fraction(text.text),
-            Convention::Rsync => reading::rsync(text.text),
-            Convention::Ffmpeg => self.ffmpeg.read(text.text, auto),
-            Convention::Restic => reading::restic(text.text),
-            Convention::Rclone => reading::rclone(text.text),
+            Convention::Fraction => reading::fraction(text.line),
+            Convention::Rsync => reading::rsync(text.line),
+            Convention::Ffmpeg => self.ffmpeg.read(text.line, auto),
+            Convention::Restic => reading::restic(text.line),
+            Convention::Rclone => reading::rclone(text.line),
             Convention::Curl => reading::curl(text, auto),
             Convention::Auto | Convention::Osc | Convention::None => None,
         }
@@ -202,7 +202,7 @@ impl Listening {
 fn line(stream: Stream, text: Text<'_>, log: Log) -> Option<Line> {
     let (level, whole, left_out) = match log {
         Log::Nothing => return None,
-        Log::AsItIs => (None, text.text.to_owned(), text.left_out),
+        Log::AsItIs => (None, text.line.to_owned(), text.left_out),
         Log::Instead(level, instead) => (level, instead, 0),
     };
     let mut line = whole;
@@ -210,7 +210,9 @@ fn line(stream: Stream, text: Text<'_>, log: Log) -> Option<Line> {
     let left_out = left_out + (line.len() - cut) as u64;
     if left_out > 0 {
         line.truncate(cut);
-        line.push_str(&format!(" … and {} more of this line", model::bytes(left_out)));
+        line.push_str(" … and ");
+        line.push_str(&model::bytes(left_out));
+        line.push_str(" more of this line");
     }
     Some(Line { stream, level, text: line })
 }

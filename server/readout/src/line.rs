@@ -28,7 +28,7 @@ pub(crate) enum Piece<'a> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Text<'a> {
     /// The characters, without control characters but tabs, without blanks at the end.
-    pub(crate) text: &'a str,
+    pub(crate) line: &'a str,
     /// Bytes of it that were left out.
     pub(crate) left_out: u64,
     /// Whether the line is one that is written over.
@@ -167,7 +167,7 @@ impl Current {
         let text = self.text.trim_end();
         self.rewritten |= !last && !text.is_empty();
         if !text.is_empty() || (last && !self.rewritten) {
-            found(Piece::Text(Text { text, left_out: self.left_out, rewritten: self.rewritten, last }));
+            found(Piece::Text(Text { line: text, left_out: self.left_out, rewritten: self.rewritten, last }));
         }
     }
 }

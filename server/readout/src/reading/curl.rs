@@ -9,10 +9,10 @@ use crate::{
 
 /// A row of the table, a state of the bar, or the heads of the table, which say nothing.
 pub(crate) fn curl(text: Text<'_>, unsure: bool) -> Option<Heard> {
-    if text.text.starts_with("  % Total ") || text.text.trim_start().starts_with("Dload  Upload") {
+    if text.line.starts_with("  % Total ") || text.line.trim_start().starts_with("Dload  Upload") {
         return Some(Heard::nothing());
     }
-    let words: Vec<&str> = text.text.split_whitespace().collect();
+    let words: Vec<&str> = text.line.split_whitespace().collect();
     if let [percent, total, _, received, _, sent, _, _, _, _, _, speed] = words.as_slice() {
         return row(percent, total, received, sent, speed);
     }

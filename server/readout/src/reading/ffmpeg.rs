@@ -38,12 +38,12 @@ impl Ffmpeg {
             self.duration = [self.duration, found].into_iter().flatten().reduce(f64::max);
             return None;
         }
-        if text.starts_with("frame=") || text.starts_with("size=") {
-            if let Some(time) = value(text, " time=") {
-                self.time = seconds(time).or(self.time);
-                value(text, "speed=").unwrap_or_default().clone_into(&mut self.speed);
-                return Some(Heard::beside(self.progress()?));
-            }
+        if (text.starts_with("frame=") || text.starts_with("size="))
+            && let Some(time) = value(text, " time=")
+        {
+            self.time = seconds(time).or(self.time);
+            value(text, "speed=").unwrap_or_default().clone_into(&mut self.speed);
+            return Some(Heard::beside(self.progress()?));
         }
         let (key, value) = text.split_once('=')?;
         match key {

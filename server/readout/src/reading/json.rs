@@ -53,9 +53,8 @@ fn verdict(object: &Map<String, Value>) -> Option<Verdict> {
 fn code(value: &Value) -> Option<String> {
     match value {
         Value::Null | Value::Bool(false) => None,
-        Value::Bool(true) => Some("1".to_owned()),
         Value::Number(number) => (number.as_f64() != Some(0.0)).then(|| number.to_string()),
         Value::String(text) => (!text.is_empty()).then(|| text.clone()),
-        Value::Array(_) | Value::Object(_) => Some("1".to_owned()),
+        Value::Bool(true) | Value::Array(_) | Value::Object(_) => Some("1".to_owned()),
     }
 }

@@ -12,18 +12,18 @@ const IN_A_ROW: u32 = 3;
 
 /// `NN%`. Alone in a line it is meant for programs. Elsewhere it counts only where it was promised.
 pub(crate) fn percent(text: Text<'_>, alone_only: bool) -> Option<Heard> {
-    if let Some(percent) = percentage(text.text.trim()) {
+    if let Some(percent) = percentage(text.line.trim()) {
         return Some(Heard::only(Progress::percent(percent)));
     }
     if alone_only {
         return None;
     }
-    Some(Heard::beside(last_percentage(text.text)?))
+    Some(Heard::beside(last_percentage(text.line)?))
 }
 
 /// A percentage in a line that is written over: most likely a bar, but nobody promised.
 pub(crate) fn guess(text: Text<'_>) -> Option<Heard> {
-    let found = last_percentage(text.text).filter(|_| text.rewritten)?;
+    let found = last_percentage(text.line).filter(|_| text.rewritten)?;
     Some(Heard::beside(Progress { guessed: true, ..found }))
 }
 
@@ -47,7 +47,7 @@ impl Numbers {
     /// A number from 0 to 100 that stands alone in its line. Where nobody promised, it must stand on the standard error, where
     /// `pv -n` writes it, and be the third of a row that does not fall.
     pub(crate) fn read(&mut self, stream: Stream, text: Text<'_>, unsure: bool) -> Option<Heard> {
-        let number = share(text.text.trim());
+        let number = share(text.line.trim());
         if !unsure {
             return number.map(|number| Heard::only(Progress::percent(number)));
         }
@@ -85,7 +85,7 @@ pub(crate) fn fraction(text: &str) -> Option<Heard> {
     })
 }
 
-/// OSC 9;4, after ConEmu: <https://conemu.github.io/en/AnsiEscapeCodes.html#ConEmu_specific_OSC>.
+/// OSC 9;4, after `ConEmu`: <https://conemu.github.io/en/AnsiEscapeCodes.html#ConEmu_specific_OSC>.
 pub(crate) fn bar(state: u8, percent: Option<u8>) -> Option<Progress> {
     let percent = percent.filter(|percent| *percent <= 100)?;
     matches!(state, 1 | 2 | 4).then(|| Progress::percent(percent.into()))

@@ -59,7 +59,7 @@ fn ffmpeg_with_and_without_blocks() {
         let told_of_line = told(convention, &[(Stream::Err, err)]);
         assert_eq!(told_of_line.iter().filter(|word| word.contains("%=")).count(), 13, "{told_of_line:?}");
         let told = told(convention, &[banner, blocks]);
-        assert!(told.contains(&"99.9%=0.986 of the speed of playing".to_owned()), "{told:?}");
+        assert!(told.contains(&"99.3%=0.986 of the speed of playing".to_owned()), "{told:?}");
     }
     let mut reader = Reader::new(Convention::Ffmpeg);
     assert!(reader.push(blocks.0, blocks.1).iter().all(|event| matches!(event, Event::Progress(_))));

@@ -1,0 +1,166 @@
+//! What a program prints, on its way to the log and the progress of its job.
+
+use std::{collections::VecDeque, io};
+
+use engine::Ctx;
+use model::Level;
+use readout::{Convention, Event, Measure, Progress, Reader, Stream, Verdict};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    process::{ChildStderr, ChildStdout},
+};
+
+/// What is read at once, bytes; as much as a pipe holds.
+const CHUNK: usize = 64 << 10;
+/// Lines that are kept for the error.
+const LAST_LINES: usize = 20;
+
+/// Units that a program may count in; the engine keeps words of its own only.
+const UNITS: [&str; 14] = [
+    "B", "s", "files", "folders", "rows", "records", "items", "lines", "pages", "steps", "frames", "messages",
+    "requests", "tests",
+];
+
+/// Both outputs of a program.
+pub(crate) struct Output {
+    out: Pipe<ChildStdout>,
+    err: Pipe<ChildStderr>,
+    reader: Reader,
+    verdict: Option<Verdict>,
+    last_lines: VecDeque<String>,
+    /// The last line of the standard error that is not blank.
+    last_error: Option<String>,
+    guesses: bool,
+}
+
+/// One of them.
+struct Pipe<P> {
+    /// Until it has come to its end.
+    pipe: Option<P>,
+    buffer: Box<[u8]>,
+}
+
+impl<P: AsyncRead + Unpin> Pipe<P> {
+    fn new(pipe: P) -> Self {
+        Self { pipe: Some(pipe), buffer: vec![0; CHUNK].into() }
+    }
+
+    /// Waits for the next bytes, and answers how many there are in the buffer; for ever where the pipe has ended.
+    async fn read(&mut self) -> usize {
+        let Some(pipe) = &mut self.pipe else { return std::future::pending().await };
+        match pipe.read(&mut self.buffer).await {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
+            Ok(0) | Err(_) => {
+                self.pipe = None;
+                0
+            }
+            Ok(length) => length,
+        }
+    }
+}
+
+impl Output {
+    pub(crate) fn new(convention: Convention, out: ChildStdout, err: ChildStderr) -> Self {
+        Self {
+            out: Pipe::new(out),
+            err: Pipe::new(err),
+            reader: Reader::new(convention),
+            verdict: None,
+            last_lines: VecDeque::new(),
+            last_error: None,
+            guesses: false,
+        }
+    }
+
+    /// Reads what comes next, from whichever output, and tells it. A program that prints faster waits for this, and none
+    /// waits for what is made of it: the log keeps what it can.
+    pub(crate) async fn read(&mut self, ctx: &Ctx) {
+        let (stream, length) = tokio::select! {
+            length = self.out.read() => (Stream::Out, length),
+            length = self.err.read() => (Stream::Err, length),
+        };
+        let buffer = match stream {
+            Stream::Out => &self.out.buffer,
+            Stream::Err => &self.err.buffer,
+        };
+        for event in self.reader.push(stream, &buffer[..length]) {
+            self.tell(event, ctx);
+        }
+    }
+
+    /// Reads until both have come to their ends.
+    pub(crate) async fn read_to_end(&mut self, ctx: &Ctx) {
+        while self.out.pipe.is_some() || self.err.pipe.is_some() {
+            self.read(ctx).await;
+        }
+    }
+
+    /// Tells the last lines, which had no end.
+    pub(crate) fn finish(&mut self, ctx: &Ctx) {
+        for event in self.reader.finish() {
+            self.tell(event, ctx);
+        }
+    }
+
+    /// How the program said that its work has ended.
+    pub(crate) const fn verdict(&self) -> Option<&Verdict> {
+        self.verdict.as_ref()
+    }
+
+    /// The last lines of the log.
+    pub(crate) fn last_lines(&self) -> String {
+        self.last_lines.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The line that says most likely what is wrong, or what was done: the last one of the standard error, else the last one.
+    pub(crate) fn last_word(&self) -> Option<&str> {
+        self.last_error
+            .as_deref()
+            .or_else(|| self.last_lines.iter().rev().map(String::as_str).find(|line| !line.trim().is_empty()))
+    }
+
+    fn tell(&mut self, event: Event, ctx: &Ctx) {
+        match event {
+            Event::Progress(progress) => self.advance(progress, ctx),
+            Event::Verdict(verdict) => self.verdict = Some(verdict),
+            Event::Line(line) => {
+                if self.last_lines.len() == LAST_LINES {
+                    self.last_lines.pop_front();
+                }
+                self.last_lines.push_back(line.text.clone());
+                if line.stream == Stream::Err && !line.text.trim().is_empty() {
+                    self.last_error = Some(line.text.clone());
+                }
+                match line.level {
+                    Some(Level::Warn) => ctx.warn(line.text),
+                    level => ctx.log(level.unwrap_or(Level::Info), line.text),
+                }
+            }
+        }
+    }
+
+    fn advance(&mut self, progress: Progress, ctx: &Ctx) {
+        if progress.guessed && !self.guesses {
+            self.guesses = true;
+            ctx.log(Level::Info, "progress is guessed from a percentage that the program writes over");
+        }
+        match progress.measure {
+            Some(Measure::Share(share)) => {
+                ctx.total(100, "%");
+                ctx.set((100.0 * share).floor() as u64);
+            }
+            Some(Measure::Count { value, max, unit }) => {
+                let unit = UNITS.into_iter().find(|known| *known == unit).unwrap_or_default();
+                match max {
+                    Some(max) => ctx.total(max, unit),
+                    None => ctx.unit(unit),
+                }
+                ctx.set(value);
+            }
+            None => {}
+        }
+        if let Some(message) = progress.message {
+            ctx.message(message);
+        }
+    }
+}

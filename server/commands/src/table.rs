@@ -1,0 +1,302 @@
+//! A table `[command.NAME]` of the configuration, checked: everything in it is decided when the program starts.
+
+use std::{
+    collections::BTreeSet,
+    env,
+    ffi::OsString,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use engine::{Kind, Queue, processes::Signal};
+use model::Role;
+use readout::Convention;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::{
+    parameters::{self, Parameter, Sort},
+    template::Template,
+};
+
+/// Processes that a command may have at once, where its table says nothing else.
+const PROCESSES: u32 = 1_000;
+
+/// What is wrong with a table.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{key}: {message}")]
+pub struct Problem {
+    /// The key, such as `command.sync.timeout`.
+    pub key: String,
+    /// What is wrong with its value, and what it can be.
+    pub message: String,
+}
+
+/// The table as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    name: Option<String>,
+    about: Option<String>,
+    title: Option<String>,
+    argv: Vec<WrittenArgument>,
+    #[serde(default)]
+    parameters: Map<String, Value>,
+    #[serde(default)]
+    env: Map<String, Value>,
+    folder: Option<PathBuf>,
+    timeout: Option<String>,
+    quiet_timeout: Option<String>,
+    queue: Option<String>,
+    limit: Option<u32>,
+    role: Option<String>,
+    #[serde(default)]
+    private: bool,
+    #[serde(default)]
+    retries: u32,
+    signal: Option<String>,
+    memory: Option<String>,
+    processes: Option<u32>,
+    progress: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "an argument is a text, or a list of texts that stand or fall together")]
+enum WrittenArgument {
+    One(String),
+    Together(Vec<String>),
+}
+
+/// The table, checked.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    pub(crate) kind: String,
+    pub(crate) name: String,
+    pub(crate) about: String,
+    pub(crate) title: Option<Template>,
+    /// The program, and its arguments: those of one list stand or fall together.
+    pub(crate) program: String,
+    pub(crate) arguments: Vec<Vec<Template>>,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) schema: Value,
+    pub(crate) env: Vec<(String, Template)>,
+    pub(crate) folder: Option<PathBuf>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) quiet_timeout: Option<Duration>,
+    pub(crate) queue: Option<String>,
+    pub(crate) limit: Option<u32>,
+    pub(crate) role: Role,
+    pub(crate) private: bool,
+    pub(crate) retries: u32,
+    /// What it is asked to stop with.
+    pub(crate) signal: Signal,
+    /// Bytes that all of its processes may have in memory.
+    pub(crate) memory: Option<u64>,
+    pub(crate) processes: u32,
+    pub(crate) progress: Convention,
+}
+
+impl Table {
+    /// Checks the table of the command `kind`.
+    ///
+    /// # Errors
+    /// The first key that is wrong.
+    pub(crate) fn read(kind: &str, table: toml::Value) -> Result<Self, Problem> {
+        let wrong = |key: &str, message: String| {
+            let key = if key.is_empty() { format!("command.{kind}") } else { format!("command.{kind}.{key}") };
+            Problem { key, message }
+        };
+        Kind::declared(kind).map_err(|message| wrong("", message))?;
+        let written: Written = serde_path_to_error::deserialize(table).map_err(|error| {
+            let path = error.path().to_string();
+            wrong(if path == "." { "" } else { &path }, error.inner().message().trim().to_owned())
+        })?;
+        if let Some(queue) = &written.queue {
+            Queue::declared(queue).map_err(|message| wrong("queue", message))?;
+        }
+        let (parameters, schema) = parameters::read(&written.parameters)
+            .map_err(|(key, message)| wrong(&format!("parameters.{key}"), message))?;
+        let template = |key: &str, text: &str| {
+            let template = Template::parse(text).map_err(|message| wrong(key, message))?;
+            check_names(&template, &parameters).map_err(|message| wrong(key, message))?;
+            Ok(template)
+        };
+        let mut arguments = Vec::new();
+        for (at, argument) in written.argv.iter().enumerate() {
+            let key = format!("argv[{at}]");
+            let together = match argument {
+                WrittenArgument::One(one) => std::slice::from_ref(one),
+                WrittenArgument::Together(together) => together,
+            };
+            arguments.push(together.iter().map(|text| template(&key, text)).collect::<Result<Vec<_>, _>>()?);
+        }
+        let env =
+            environment(&written.env, template).map_err(|(key, message)| wrong(&format!("env.{key}"), message))?;
+        let program = program(&mut arguments, &env).map_err(|message| wrong("argv", message))?;
+        let title = written.title.as_deref().map(|text| template("title", text)).transpose()?;
+        let used: BTreeSet<&str> = arguments
+            .iter()
+            .flatten()
+            .chain(env.iter().map(|(_, template)| template))
+            .flat_map(|t| t.parameters().map(|(name, _)| name))
+            .collect();
+        if let Some(unused) = parameters.iter().find(|parameter| !used.contains(parameter.name.as_str())) {
+            let name = &unused.name;
+            let message = format!("nothing takes it; write {{{{{name}}}}} into argv or env, or leave it out");
+            return Err(wrong(&format!("parameters.{name}"), message));
+        }
+        let duration = |key: &str, text: &Option<String>| {
+            let read = |text: &String| {
+                humantime::parse_duration(text)
+                    .ok()
+                    .filter(|duration| !duration.is_zero())
+                    .ok_or_else(|| wrong(key, format!("`{text}` is not a duration such as 10s or 2h 30m")))
+            };
+            text.as_ref().map(read).transpose()
+        };
+        let at_least_one = |key: &str, value: Option<u32>| match value {
+            Some(0) => Err(wrong(key, "0 is not possible; it can be 1 or more, or left out".to_owned())),
+            value => Ok(value),
+        };
+        Ok(Self {
+            kind: kind.to_owned(),
+            name: written.name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| kind.to_owned()),
+            about: written.about.unwrap_or_else(|| format!("Runs {program}.")),
+            title,
+            folder: written.folder.map(folder).transpose().map_err(|message| wrong("folder", message))?,
+            timeout: duration("timeout", &written.timeout)?,
+            quiet_timeout: duration("quiet_timeout", &written.quiet_timeout)?,
+            queue: written.queue,
+            limit: at_least_one("limit", written.limit)?,
+            role: word(written.role.as_deref(), Role::Operator, &[Role::Operator, Role::Administrator], Role::as_str)
+                .map_err(|message| wrong("role", message))?,
+            private: written.private,
+            retries: written.retries,
+            signal: word(written.signal.as_deref(), Signal::TERM, &SIGNALS, signal_word)
+                .map_err(|message| wrong("signal", message))?,
+            memory: written.memory.map(|text| size(&text)).transpose().map_err(|message| wrong("memory", message))?,
+            processes: at_least_one("processes", written.processes)?.unwrap_or(PROCESSES),
+            progress: word(written.progress.as_deref(), Convention::Auto, &Convention::ALL, Convention::as_str)
+                .map_err(|message| wrong("progress", message))?,
+            program,
+            arguments,
+            parameters,
+            schema,
+            env,
+        })
+    }
+}
+
+/// What a command can be asked to stop with.
+const SIGNALS: [Signal; 4] = [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT];
+
+fn signal_word(signal: Signal) -> &'static str {
+    match signal {
+        Signal::INT => "INT",
+        Signal::HUP => "HUP",
+        Signal::QUIT => "QUIT",
+        _ => "TERM",
+    }
+}
+
+/// The value that a word names.
+fn word<T: Copy>(
+    written: Option<&str>,
+    default: T,
+    all: &[T],
+    word_of: impl Fn(T) -> &'static str,
+) -> Result<T, String> {
+    let Some(written) = written else { return Ok(default) };
+    all.iter().copied().find(|value| word_of(*value) == written).ok_or_else(|| {
+        let known: Vec<&str> = all.iter().map(|value| word_of(*value)).collect();
+        format!("`{written}` is not possible; it can be {}", known.join(", "))
+    })
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    let size: Option<bytesize::ByteSize> = text.parse().ok();
+    size.map(|size| size.as_u64())
+        .filter(|bytes| *bytes >= 1 << 20)
+        .ok_or_else(|| format!("`{text}` is not a size such as 2GiB or 500MB, of 1MiB at least"))
+}
+
+fn folder(folder: PathBuf) -> Result<PathBuf, String> {
+    if !folder.is_absolute() {
+        return Err(format!("`{}` is not an absolute path", folder.display()));
+    }
+    if !folder.is_dir() {
+        return Err(format!("there is no folder {}; create it, or name another one", folder.display()));
+    }
+    Ok(folder)
+}
+
+/// Refuses names of no parameter, and flags of what is not true or false.
+fn check_names(template: &Template, parameters: &[Parameter]) -> Result<(), String> {
+    for (name, is_flag) in template.parameters() {
+        let Some(parameter) = parameters.iter().find(|parameter| parameter.name == name) else {
+            let known: Vec<&str> = parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+            let known =
+                if known.is_empty() { "there are none".to_owned() } else { format!("there are {}", known.join(", ")) };
+            return Err(format!("there is no parameter `{name}`; {known}"));
+        };
+        if is_flag && parameter.sort != Sort::Truth {
+            return Err(format!("`{name}` is no boolean; {{{{{name}?…}}}} takes only those"));
+        }
+    }
+    Ok(())
+}
+
+/// The variables that the program gets besides a few of the server's own.
+fn environment(
+    written: &Map<String, Value>,
+    template: impl Fn(&str, &str) -> Result<Template, Problem>,
+) -> Result<Vec<(String, Template)>, (String, String)> {
+    let mut variables = Vec::new();
+    for (name, value) in written {
+        let wrong = |message: &str| (name.clone(), message.to_owned());
+        if name.is_empty() || name.contains(['=', '\0']) || name.starts_with("MILEPOST_") {
+            return Err(wrong("this cannot be a variable; choose another name, which does not begin with MILEPOST_"));
+        }
+        let Value::String(text) = value else { return Err(wrong("a variable is a text; write it in quotes")) };
+        let template = template("env", text).map_err(|problem| wrong(&problem.message))?;
+        variables.push((name.clone(), template));
+    }
+    Ok(variables)
+}
+
+/// Takes the program off the arguments, which must be there and can be run. It is never a parameter: whoever starts a job does not choose
+/// what runs.
+fn program(arguments: &mut Vec<Vec<Template>>, env: &[(String, Template)]) -> Result<String, String> {
+    const EXAMPLE: &str = "name the program first, such as argv = [\"rsync\", \"-a\", \"{{folder}}\"]";
+    if arguments.is_empty() {
+        return Err(format!("it is empty; {EXAMPLE}"));
+    }
+    let first = arguments.remove(0);
+    let [first] = first.as_slice() else { return Err(format!("its first argument is a list; {EXAMPLE}")) };
+    let program = first.plain().filter(|program| !program.is_empty() && !program.starts_with('-'));
+    let Some(program) = program else {
+        return Err(format!("the program cannot be a parameter or an option; {EXAMPLE}"));
+    };
+    let own_path = env.iter().find(|(name, _)| name == "PATH").and_then(|(_, value)| value.plain());
+    let paths = own_path.map_or_else(usual_path, OsString::from);
+    let found = if program.contains('/') {
+        Path::new(program).is_absolute() && can_be_run(Path::new(program))
+    } else {
+        env::split_paths(&paths).any(|folder| folder.is_absolute() && can_be_run(&folder.join(program)))
+    };
+    if found {
+        return Ok(program.to_owned());
+    }
+    let paths = paths.to_string_lossy();
+    Err(format!("there is no program `{program}`; install it, or give its absolute path. It is looked for in {paths}"))
+}
+
+/// Where programs are looked for: where the server's own are, or in the usual places, if it was told of none.
+pub(crate) fn usual_path() -> OsString {
+    env::var_os("PATH").unwrap_or_else(|| "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into())
+}
+
+fn can_be_run(file: &Path) -> bool {
+    file.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+}

@@ -1,0 +1,127 @@
+//! An engine with commands that a test has declared.
+
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use commands::Command;
+use engine::{Engine, StartOptions, processes};
+use model::{JobId, JobState, JobView};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Longer than anything here takes on a busy machine.
+pub(crate) const LONG: Duration = Duration::from_mins(2);
+const LOOK: Duration = Duration::from_millis(10);
+
+pub(crate) struct Bench {
+    pub(crate) engine: Engine,
+    _folder: TempDir,
+}
+
+/// The commands that a configuration declares.
+pub(crate) fn declared(text: &str) -> Vec<Command> {
+    let tables: toml::Table = toml::from_str(text).expect("TOML");
+    let command = tables["command"].as_table().expect("tables").clone();
+    command.into_iter().map(|(name, table)| Command::from_toml(&name, table).expect("a command")).collect()
+}
+
+/// The table of a command `probe` that runs a script, with what else it says.
+pub(crate) fn script(script: &str, more: &str) -> String {
+    format!("[command.probe]\nargv = ['sh', '-c', '''{script}''']\n{more}\n")
+}
+
+impl Bench {
+    pub(crate) async fn new(tables: &str) -> Self {
+        Self::on(tempfile::tempdir().expect("a folder"), tables).await
+    }
+
+    pub(crate) async fn on(folder: TempDir, tables: &str) -> Self {
+        let engine = open(folder.path(), tables, Duration::from_secs(3)).await;
+        Self { engine, _folder: folder }
+    }
+
+    pub(crate) async fn start(&self, input: Value) -> JobId {
+        let options = StartOptions { by: "ann".into(), ..StartOptions::default() };
+        self.engine.start("probe", input, options).await.expect("it fits")
+    }
+
+    /// Starts a `probe` and waits for its end.
+    pub(crate) async fn run(&self, input: Value) -> JobView {
+        let job = self.start(input).await;
+        self.ended(job).await
+    }
+
+    pub(crate) async fn ended(&self, job: JobId) -> JobView {
+        self.wait(job, "that it is over", |view| view.state.is_terminal()).await
+    }
+
+    /// Waits until the job is so.
+    pub(crate) async fn wait(&self, job: JobId, what: &str, is_so: impl Fn(&JobView) -> bool) -> JobView {
+        let begun = Instant::now();
+        loop {
+            let view = self.engine.job(job).await.expect("the job");
+            if is_so(&view) {
+                return view;
+            }
+            assert!(begun.elapsed() < LONG, "waited too long for {what}: {view:?}\n{:?}", self.log(job).await);
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Waits until the log has a line that contains the text.
+    pub(crate) async fn says(&self, job: JobId, text: &str) {
+        let begun = Instant::now();
+        while !self.log(job).await.iter().any(|line| line.contains(text)) {
+            assert!(begun.elapsed() < LONG, "waited too long for {text:?}: {:?}", self.log(job).await);
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    pub(crate) async fn log(&self, job: JobId) -> Vec<String> {
+        self.engine.store().flush().await.expect("flushed");
+        let query = engine::store::LogQuery { from: Some(1), limit: 10_000, ..Default::default() };
+        let page = self.engine.store().log(job, &query).await.expect("the log");
+        page.lines.into_iter().map(|(_, line)| line.text).collect()
+    }
+}
+
+pub(crate) async fn open(folder: &Path, tables: &str, grace: Duration) -> Engine {
+    let builder = Engine::builder(folder.join("data")).cancel_grace(grace);
+    commands::register(builder, &declared(tables)).expect("registered").open().await.expect("it opens")
+}
+
+/// The failure of a job that has failed.
+pub(crate) fn failure(view: &JobView) -> (&str, &str) {
+    assert_eq!(view.state, JobState::Failed, "{view:?}");
+    let failure = view.failure.as_ref().expect("why");
+    (&failure.code, &failure.message)
+}
+
+/// Processes that have this text in their arguments.
+pub(crate) fn alive(text: &str) -> Vec<u32> {
+    let has_it = |pid: &u32| {
+        let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&arguments).contains(text)
+    };
+    let all = processes::all().into_iter().filter(|process| !process.ended).map(|process| process.pid);
+    all.filter(|pid| *pid != std::process::id()).filter(has_it).collect()
+}
+
+/// Waits until there are none, or some.
+pub(crate) fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < LONG, "waited too long for {what}");
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// Seconds to sleep that nobody else sleeps, to know a `sleep` by.
+pub(crate) fn a_long_time() -> String {
+    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let next = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    format!("{}.{:03}", 100_000 + std::process::id(), next)
+}

@@ -1,0 +1,8 @@
+//! What commands promise, with real programs and a real engine.
+
+mod bench;
+mod conduct;
+mod declaring;
+mod killed;
+mod output;
+mod starting;

@@ -1,0 +1,100 @@
+//! What becomes of what programs print.
+
+use std::fs;
+
+use model::JobState;
+use serde_json::json;
+
+use crate::bench::{Bench, failure, script};
+
+/// What this process has in memory, bytes.
+fn resident() -> u64 {
+    let status = fs::read_to_string("/proc/self/statm").expect("Linux");
+    4096 * status.split_whitespace().nth(1).expect("a number").parse::<u64>().expect("a number")
+}
+
+#[tokio::test]
+async fn json_lines_move_the_bar() {
+    let script = script(
+        r#"echo '{"value":1,"max":4,"unit":"files","message":"the first"}'; echo '{"progress":0.75}'; read wait < gate; exit 1"#,
+        "",
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let gate = folder.path().join("gate");
+    assert!(std::process::Command::new("mkfifo").arg(&gate).status().expect("runs").success());
+    let script = format!("{script}folder = '{}'\n", folder.path().display());
+    let bench = Bench::new(&script).await;
+    let job = bench.start(json!({})).await;
+    let view = bench.wait(job, "three quarters", |view| view.progress.fraction == Some(0.75)).await;
+    assert_eq!(view.progress.message, "the first");
+    fs::write(&gate, "go\n").expect("it is read");
+    let view = bench.ended(job).await;
+    assert_eq!(view.progress.fraction, Some(0.75), "what failed shows where it stopped");
+    assert_eq!(bench.log(job).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_gigabyte_of_lines_or_without_any_neither_grows_nor_hangs() {
+    for print in ["yes \"$(printf '%0500d' 0)\"", "tr '\\0' x < /dev/zero"] {
+        let bench =
+            Bench::new(&script(&format!("{print} | head -c 1000000000; echo; echo end >&2"), "progress = 'none'"))
+                .await;
+        let before = resident();
+        let view = bench.run(json!({})).await;
+        assert_eq!(view.state, JobState::Succeeded);
+        let grown = resident().saturating_sub(before);
+        assert!(grown < 200 << 20, "{grown} bytes more after {print}");
+        assert!(bench.log(view.job).await.len() <= 10_000);
+        let detail = bench.engine.detail(view.job).await.expect("read");
+        assert_eq!(detail.output.expect("a result")["last_line"], "end");
+    }
+}
+
+#[tokio::test]
+async fn binary_output_is_a_log_like_any_other() {
+    let bench = Bench::new(&script("head -c 2000000 /dev/urandom; head -c 2000000 /dev/urandom >&2; exit 1", "")).await;
+    let view = bench.run(json!({})).await;
+    assert_eq!(failure(&view).0, "exit_1");
+    for line in bench.log(view.job).await {
+        assert!(line.chars().all(|c| c == '\t' || !c.is_control()), "{line:?}");
+    }
+}
+
+#[tokio::test]
+async fn both_outputs_are_read_whichever_is_full() {
+    // Each is more than a pipe holds, and one is written only after the other.
+    let text = "head -c 300000 /dev/zero | tr '\\0' '\\n' >&2; head -c 300000 /dev/zero | tr '\\0' '\\n'; echo end";
+    let bench = Bench::new(&script(text, "")).await;
+    let view = bench.run(json!({})).await;
+    assert_eq!(view.state, JobState::Succeeded);
+}
+
+#[tokio::test]
+async fn real_programs_move_the_bar() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let source = folder.path().join("from");
+    fs::create_dir(&source).expect("created");
+    fs::write(source.join("a"), vec![7; 3_000_000]).expect("written");
+    for (program, argv) in [
+        ("rsync", "['rsync', '-a', '--no-inc-recursive', '--info=progress2', 'from/', 'to/']"),
+        ("rclone", "['rclone', 'copy', '--use-json-log', '-v', '--stats', '100ms', 'from', 'there']"),
+        ("curl", "['curl', '-o', 'copy', 'file://{}/from/a']"),
+        ("pv", "['sh', '-c', 'pv -n -i 0.1 -L 10M from/a > /dev/null']"),
+    ] {
+        if std::process::Command::new(program).arg("--version").output().is_err() {
+            continue;
+        }
+        let path = folder.path().display().to_string();
+        let progress = if program == "pv" { "number" } else { program };
+        let table = format!(
+            "[command.probe]\nargv = {}\nfolder = '{path}'\nprogress = '{progress}'\n",
+            argv.replace("{}", &path)
+        );
+        let bench = Bench::new(&table).await;
+        let view = bench.run(json!({})).await;
+        let log = bench.log(view.job).await;
+        assert_eq!(view.state, JobState::Succeeded, "{program}: {view:?} {log:?}");
+        let progress = &view.progress;
+        assert!(progress.max.is_some() && Some(progress.value) == progress.max, "{program}: {progress:?} {log:?}");
+    }
+}
