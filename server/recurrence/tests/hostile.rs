@@ -8,8 +8,7 @@ use model::Micros;
 use proptest::prelude::*;
 use recurrence::Recurrence;
 
-/// The longest that a text may take: to be read, said in words, and searched for ten times, without optimisation. On a machine
-/// of its own it is about a tenth of this.
+/// The longest that a text may take in a debug build, to be read, said in words, and searched for ten times.
 const LONGEST: Duration = Duration::from_millis(50);
 
 /// What the server does with a text. Of three tries the quickest counts, because the machine has other work too.

@@ -14,8 +14,8 @@ use recurrence::Recurrence;
 /// It has a 29 February.
 const YEAR: i32 = 2024;
 
-const MINUTES: [&str; 6] = ["0", "30", "*/15", "5,35", "7-50/9", "59"];
-const HOURS: [&str; 7] = ["*", "2", "1-3", "*/2", "0,12,23", "8-17", "1,2"];
+const MINUTES: [&str; 5] = ["0", "30", "*/15", "5,35", "7-50/9"];
+const HOURS: [&str; 6] = ["*", "2", "1-3", "*/2", "0,12,23", "8-17"];
 const DATES: [&str; 14] = [
     "* * *",
     "* * MON-FRI",
@@ -33,7 +33,8 @@ const DATES: [&str; 14] = [
     "10-20/5 */3 SUN,3#1",
 ];
 /// Comparing what is due often takes long, so these are few.
-const OFTEN: [&str; 5] = ["* * * * *", "* 2 * * *", "*/7 * * * *", "1-59/2 0-4 * 3-4 *", "0-58/2,31 */3 L * 6-7"];
+const OFTEN: [&str; 5] =
+    ["* * * 3-4,10-11 SUN", "* 2 * * *", "*/7 * * * *", "1-59/2 0-4 * 3-4 *", "0-58/2,31 */3 L * 6-7"];
 
 fn family() -> impl Iterator<Item = String> {
     let times = MINUTES.iter().flat_map(|minute| HOURS.iter().map(move |hour| format!("{minute} {hour}")));
@@ -164,7 +165,7 @@ fn compare(zone: Tz) {
 
 #[test]
 fn a_year_is_the_same_to_the_minute_as_another_reading_of_it() {
-    assert!(family().count() > 500);
+    assert!(family().count() > 400);
     thread::scope(|scope| {
         for zone in [Tz::Europe__Berlin, Tz::America__New_York, Tz::Australia__Lord_Howe] {
             scope.spawn(move || compare(zone));
