@@ -18,6 +18,8 @@ fn progress() -> Progress {
         tone: Tone::Warning,
         rate: Some(2_318.0),
         eta: Some(Eta { low: 300.0, high: 420.0 }),
+        slow: true,
+        quiet_after: Some(90.0),
         warnings: 2,
         data: Some(json!({ "table": "orders" })),
         at: Some(Micros(1_795_000_000_000_000)),
@@ -49,7 +51,7 @@ fn through_the_wire(event: &StreamEvent) -> Value {
 fn progress_keeps_its_fields_beside_job_and_attempt() {
     let event = StreamEvent::Progress(Box::new(ProgressEvent { job: JobId(1042), attempt: 2, progress: progress() }));
     let json = through_the_wire(&event);
-    for field in "job attempt rev value max unit fraction stage message tone rate eta warnings data at".split(' ') {
+    for field in "job attempt rev value max unit fraction stage message tone rate eta slow quiet_after warnings data at".split(' ') {
         assert!(json.get(field).is_some(), "{field} is promised");
     }
     assert_eq!(json["stage"]["name"], "Load");
