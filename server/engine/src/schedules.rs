@@ -1,4 +1,4 @@
-//! Planning: schedules as people make and change them. What comes due is started by the [`crate::timekeeper`].
+//! Planning: schedules as people make and change them. What comes due is started by the timekeeper.
 
 use model::{FieldError, JobId, Priority};
 use recurrence::{Field, Recurrence};

@@ -97,8 +97,9 @@ impl Plan {
 
     async fn started(&self, id: ScheduleId, runs: usize) -> Vec<(Option<Micros>, JobId)> {
         let all = self.runs_are(id, |all| all.iter().filter_map(start).count() >= runs).await;
+        // In the order in which they were accepted, whatever the clock said.
         let mut started: Vec<_> = all.iter().filter_map(start).collect();
-        started.reverse();
+        started.sort_unstable_by_key(|(_, job)| *job);
         started
     }
 }

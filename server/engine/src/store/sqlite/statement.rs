@@ -10,7 +10,7 @@ use super::{
 use crate::Result;
 
 /// Statements kept prepared: all that the writer has.
-pub(super) const KEPT_PREPARED: usize = 192;
+pub(super) const KEPT_PREPARED: usize = 224;
 
 /// Runs a statement that answers nothing; says how many rows it changed.
 pub(super) fn execute(connection: &Connection, sql: &str, values: impl Params) -> Result<usize> {
