@@ -16,6 +16,7 @@ use std::{
 };
 
 use clap::Args;
+use commands::Command;
 use serde::Deserialize;
 use url::Url;
 
@@ -34,6 +35,10 @@ pub struct Settings {
     #[command(flatten)]
     #[serde(flatten)]
     work: WorkSettings,
+    /// Tables `[command.NAME]` of a file: neither flags nor variables declare what runs.
+    #[arg(skip)]
+    #[serde(default)]
+    command: BTreeMap<String, toml::Value>,
     /// Keys of a file that are none.
     #[arg(skip)]
     #[serde(flatten)]
@@ -114,11 +119,15 @@ impl Settings {
     pub fn from_file(path: &Path) -> Result<Self> {
         let problem = |message: String| Error::Config { path: path.to_owned(), message };
         let text = std::fs::read_to_string(path).map_err(|error| problem(error.to_string()))?;
-        let settings: Self = toml::from_str(&text).map_err(|error| problem(error.to_string()))?;
-        match settings.unknown.keys().next() {
-            Some(key) => Err(problem(format!("there is no setting `{key}`"))),
-            None => Ok(settings),
+        let mut settings: Self = toml::from_str(&text).map_err(|error| problem(error.to_string()))?;
+        if let Some(key) = settings.unknown.keys().next() {
+            return Err(problem(format!("there is no setting `{key}`")));
         }
+        for (name, table) in std::mem::take(&mut settings.command) {
+            let command = Command::from_toml(&name, table).map_err(|wrong| problem(wrong.to_string()))?;
+            settings.work.commands.push(command);
+        }
+        Ok(settings)
     }
 
     /// Those of whoever runs jobs.
@@ -136,7 +145,12 @@ impl Settings {
     /// These, and `below` where these are silent.
     #[must_use]
     pub fn over(self, below: Self) -> Self {
-        Self { web: self.web.over(below.web), work: self.work.over(below.work), unknown: self.unknown }
+        Self {
+            web: self.web.over(below.web),
+            work: self.work.over(below.work),
+            command: self.command,
+            unknown: self.unknown,
+        }
     }
 }
 
@@ -200,7 +214,7 @@ pub struct Config {
 impl Config {
     /// Fills in the defaults and checks what must hold together.
     pub fn new(settings: Settings) -> Result<Self> {
-        let Settings { web, work, unknown: _ } = settings;
+        let Settings { web, work, command: _, unknown: _ } = settings;
         let watch = env::var_os("LEPTOS_WATCH").is_some();
         let addr = match web.addr {
             Some(addr) => addr.0,

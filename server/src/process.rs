@@ -55,15 +55,16 @@ fn log_to_stderr(filter: &str) -> Result<()> {
     Ok(())
 }
 
-/// An engine as it is configured, with the program's tasks, which run on `on`; to be opened.
-pub(crate) fn builder(config: &WorkConfig, tasks: Tasks, on: runtime::Handle) -> Builder {
+/// An engine as it is configured, with the program's tasks and the operator's commands, which run on `on`; to be opened.
+pub(crate) fn builder(config: &WorkConfig, tasks: Tasks, on: runtime::Handle) -> Result<Builder> {
     let builder = Engine::builder(&config.data_dir)
         .roots(config.roots.clone())
         .concurrency(config.concurrency)
         .cancel_grace(config.cancel_grace)
         .lease(config.lease / BEATS_PER_LEASE, config.lease)
         .tasks_on(on);
-    tasks(builder, &TaskSettings { allow_private_links: config.allow_private_links })
+    let builder = tasks(builder, &TaskSettings { allow_private_links: config.allow_private_links });
+    Ok(commands::register(builder, &config.commands)?)
 }
 
 /// The wish to stop.

@@ -68,7 +68,7 @@ async fn serve(config: Config, tasks: Tasks, on: runtime::Handle) -> Result<()> 
     let gatekeeper = if config.no_auth {
         None
     } else {
-        Some(Gatekeeper::open(Arc::clone(engine.store()), state::task_rules(&engine)).await?)
+        Some(Gatekeeper::open(Arc::clone(engine.store()), state::known_rules(&engine).await?).await?)
     };
     if let Some(gatekeeper) = &gatekeeper {
         let (gatekeeper, stop) = (gatekeeper.clone(), stop.clone());
@@ -108,7 +108,7 @@ async fn open(config: &Config, hub: Arc<Hub>, tasks: Tasks, on: runtime::Handle)
     let begun = Instant::now();
     loop {
         let alone = Lock::migrate(&config.work.data_dir)?;
-        let builder = process::builder(&config.work, tasks, on.clone());
+        let builder = process::builder(&config.work, tasks, on.clone())?;
         let builder = builder.upload_limit(config.upload_limit).listener(Arc::clone(&hub) as Arc<dyn Listener>);
         let builder = match config.upload_quota {
             Some(quota) => builder.upload_quota(quota),

@@ -8,6 +8,7 @@ use axum::extract::FromRef;
 use engine::{
     Desk, Engine, TaskInfo,
     access::{Actor, Rule, Rules},
+    store::DeclaredRule,
 };
 use jiff::tz::TimeZone;
 use leptos::config::LeptosOptions;
@@ -108,6 +109,13 @@ impl AppState {
 pub(crate) fn task_rules(engine: &Engine) -> Vec<(String, Rule)> {
     let rule = |task: &TaskInfo| (task.kind.to_string(), Rule { start: task.start_role, private: task.private });
     engine.catalogue().iter().map(rule).collect()
+}
+
+/// The same, and what tasks said that there are no more: jobs of theirs are still there.
+pub(crate) async fn known_rules(engine: &Engine) -> engine::Result<Vec<(String, Rule)>> {
+    let declared = engine.store().declared_rules().await?.into_iter();
+    let rule = |rule: DeclaredRule| (rule.kind, Rule { start: rule.start, private: rule.private });
+    Ok(declared.map(rule).chain(task_rules(engine)).collect())
 }
 
 impl FromRef<AppState> for Engine {

@@ -43,7 +43,7 @@ async fn join(config: &WorkConfig, tasks: Tasks, on: &runtime::Handle) -> Result
     loop {
         let joined = match Lock::work(&config.data_dir) {
             Ok(lock) => {
-                let opened = process::builder(config, tasks, on.clone()).joining().open().await;
+                let opened = process::builder(config, tasks, on.clone())?.joining().open().await;
                 opened.map(|engine| (engine, lock)).map_err(Error::from)
             }
             Err(error) => Err(error),

@@ -73,7 +73,7 @@ impl Table {
                 TaskError::fatal("path", format!("the path {} is no UTF-8; rename it", path.to_string_lossy()))
             })?;
         }
-        let arguments = self.arguments.iter().flat_map(|group| all_or_none(group, &values)).flatten();
+        let arguments = self.arguments.iter().filter_map(|group| all_or_none(group, &values)).flatten();
         let variables = self.env.iter().filter_map(|(name, value)| Some((name.clone(), value.fill(&values)?.text)));
         Ok(Filled { arguments: arguments.map(|filled| filled.text).collect(), variables: variables.collect() })
     }

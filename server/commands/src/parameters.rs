@@ -125,12 +125,11 @@ fn sort(schema: &Map<String, Value>) -> Result<Sort, (&'static str, String)> {
     }
     let types = "it is one of string, integer, number, boolean";
     match (text("type")?, text("format")?) {
-        (Some("string"), None) => Ok(Sort::Text),
         (Some("string"), Some("rooted-path")) => Ok(Sort::Path),
         (Some("string"), Some("upload")) => Ok(Sort::Upload),
         (Some("string"), Some(_)) => Err(("format", "it is rooted-path or upload, or left out".to_owned())),
         (Some(_), Some(_)) => Err(("format", "only a string has one".to_owned())),
-        (Some("integer" | "number"), None) => Ok(Sort::Text),
+        (Some("string" | "integer" | "number"), None) => Ok(Sort::Text),
         (Some("boolean"), None) => Ok(Sort::Truth),
         (Some(_), None) => Err(("type", types.to_owned())),
         (None, _) => Err(("type", format!("it is missing; {types}"))),

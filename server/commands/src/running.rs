@@ -94,7 +94,7 @@ impl Running {
     }
 
     /// Follows it to its end.
-    pub(crate) async fn to_its_end(mut self) -> Result<Value, TaskError> {
+    pub(crate) async fn follow(mut self) -> Result<Value, TaskError> {
         // One look may take longer than it takes to read what comes next, so it goes on while that is done.
         let mut watching = pin!(watching::excess(self.leash.group, self.table.processes as usize, self.table.memory));
         // Once it was asked to stop: when it is ended.

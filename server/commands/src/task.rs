@@ -58,6 +58,6 @@ impl DeclaredTask for Command {
 
     async fn run(&self, input: Value, ctx: &Ctx) -> Result<Value, TaskError> {
         let filled = self.0.fill(&input, ctx).await?;
-        Running::start(Arc::clone(&self.0), filled, ctx).await?.to_its_end().await
+        Running::start(Arc::clone(&self.0), filled, ctx).await?.follow().await
     }
 }

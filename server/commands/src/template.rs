@@ -97,14 +97,12 @@ impl Template {
 }
 
 fn part(inside: &str) -> Part {
-    match inside.split_once('?') {
-        Some((name, text)) => Part::Flag { name: name.trim().to_owned(), text: text.to_owned() },
-        None => {
-            let name = inside.trim();
-            let (name, may_begin_with_dash) = name.strip_prefix('-').map_or((name, false), |name| (name, true));
-            Part::Value { name: name.to_owned(), may_begin_with_dash }
-        }
+    if let Some((name, text)) = inside.split_once('?') {
+        return Part::Flag { name: name.trim().to_owned(), text: text.to_owned() };
     }
+    let name = inside.trim();
+    let (name, may_begin_with_dash) = name.strip_prefix('-').map_or((name, false), |name| (name, true));
+    Part::Value { name: name.to_owned(), may_begin_with_dash }
 }
 
 #[cfg(test)]

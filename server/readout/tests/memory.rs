@@ -4,8 +4,8 @@ use readout::{Convention, LONGEST, Reader, Stream};
 
 /// What this process has in memory, bytes.
 fn resident() -> u64 {
-    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
-    4096 * pages.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap()
+    let pages = std::fs::read_to_string("/proc/self/statm").expect("Linux");
+    4096 * pages.split_whitespace().nth(1).expect("a number").parse::<u64>().expect("a number")
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::{env, ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use clap::Args;
+use commands::Command;
 use serde::Deserialize;
 
 use super::{Span, within};
@@ -52,6 +53,11 @@ pub struct WorkSettings {
     /// What to log to stderr: a level, or a filter such as `info,engine=debug` [default: info]
     #[arg(long, env = "MILEPOST_LOG", value_name = "FILTER", help_heading = "Log")]
     log: Option<String>,
+
+    /// What the tables `[command.NAME]` of the file declare, checked.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub(super) commands: Vec<Command>,
 }
 
 impl WorkSettings {
@@ -77,6 +83,7 @@ impl WorkSettings {
             lease: self.lease.or(below.lease),
             allow_private_links: self.allow_private_links.or(below.allow_private_links),
             log: self.log.or(below.log),
+            commands: below.commands,
         }
     }
 }
@@ -100,6 +107,8 @@ pub struct WorkConfig {
     pub allow_private_links: bool,
     /// Filter of the log.
     pub log: String,
+    /// Programs of the operator's that are tasks.
+    pub commands: Vec<Command>,
 }
 
 impl WorkConfig {
@@ -130,6 +139,7 @@ impl WorkConfig {
             lease,
             allow_private_links: settings.allow_private_links.unwrap_or(false),
             log: settings.log.unwrap_or_else(|| "info".to_owned()),
+            commands: settings.commands,
         })
     }
 }

@@ -10,6 +10,7 @@ mod chance;
 mod clients;
 mod commands;
 mod database;
+mod declared;
 mod door;
 mod downloads;
 mod ear;

@@ -46,7 +46,7 @@ pub fn in_group(group: u32) -> Vec<Process> {
     found
 }
 
-/// `/proc/PID/stat`: proc_pid_stat(5). The second field is the program's name, which may hold anything but ends with the
+/// `/proc/PID/stat`: `proc_pid_stat(5)`. The second field is the program's name, which may hold anything but ends with the
 /// last bracket.
 fn read(pid: u32, stat: &str) -> Option<Process> {
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();

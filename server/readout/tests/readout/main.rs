@@ -41,7 +41,7 @@ fn word(event: &Event) -> String {
                 None => String::new(),
             };
             if let Some(message) = &progress.message {
-                write!(word, "={message}").unwrap();
+                write!(word, "={message}").expect("text takes any");
             }
             if progress.guessed {
                 word.push('?');

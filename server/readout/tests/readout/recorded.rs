@@ -25,7 +25,7 @@ fn told(convention: Convention, printed: &[(Stream, &[u8])]) -> Vec<String> {
     assert!(shares.is_sorted(), "{shares:?}");
     assert!(shares.len() >= 3, "{shares:?}");
     assert!(shares[0] < 0.4, "{shares:?}");
-    assert!(*shares.last().unwrap() > 0.99, "{shares:?}");
+    assert!(shares.last().is_some_and(|last| *last > 0.99), "{shares:?}");
     events.iter().map(word).collect()
 }
 
@@ -53,8 +53,9 @@ fn rsync() {
 #[test]
 fn ffmpeg_with_and_without_blocks() {
     let (err, blocks) = (printed!("ffmpeg.err"), (Stream::Out, printed!("ffmpeg.out")));
-    let first_state = err.iter().position(|byte| *byte == b'\r').unwrap();
-    let banner = (Stream::Err, &err[..err[..first_state].iter().rposition(|byte| *byte == b'\n').unwrap()]);
+    let first_state = err.iter().position(|byte| *byte == b'\r').expect("it writes a line over");
+    let end = err[..first_state].iter().rposition(|byte| *byte == b'\n').expect("a banner before");
+    let banner = (Stream::Err, &err[..end]);
     for convention in [Convention::Ffmpeg, Convention::Auto] {
         let told_of_line = told(convention, &[(Stream::Err, err)]);
         assert_eq!(told_of_line.iter().filter(|word| word.contains("%=")).count(), 13, "{told_of_line:?}");

@@ -23,7 +23,7 @@ pub(crate) async fn a_group_is_recorded_by_whoever_holds_the_job_until_it_is_for
         job: fence.job,
         attempt: fence.attempt,
     };
-    let recorded = async || store.groups(&[fence.boot.clone()]).await.expect("read");
+    let recorded = async || store.groups(std::slice::from_ref(&fence.boot)).await.expect("read");
     assert_eq!(recorded().await, [row]);
     assert_eq!(store.groups(&[BootId("another".to_owned())]).await.expect("read"), []);
     // Another one with the same number began at another time.
@@ -34,7 +34,7 @@ pub(crate) async fn a_group_is_recorded_by_whoever_holds_the_job_until_it_is_for
     assert_eq!(recorded().await, []);
 
     store.record_group(fence.clone(), GROUP, "this kernel").await.expect("recorded");
-    store.forget_groups(&[fence.boot.clone()]).await.expect("forgotten");
+    store.forget_groups(std::slice::from_ref(&fence.boot)).await.expect("forgotten");
     assert_eq!(recorded().await, []);
 
     store.finish(finish(&fence, succeeded())).await.expect("ended");

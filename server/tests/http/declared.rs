@@ -1,0 +1,135 @@
+//! Commands: from a table in the configuration file to a form, a job, its log and its end.
+
+use std::{fs, time::Instant};
+
+use reqwest::blocking::Client;
+use tempfile::TempDir;
+
+use crate::{
+    milepost::{Milepost, PATIENCE, command, signal},
+    people::{ADA, House},
+};
+
+const TABLE: &str = r#"
+[command.greet]
+name = "Greet somebody"
+about = "Says hello."
+title = "Greet {{name}}"
+argv = ["sh", "-c", 'echo "{\"progress\":0.5}"; echo "hello, $1$2"', "sh", "{{name}}", "{{loud?!}}"]
+[command.greet.parameters]
+name = { type = "string", title = "Whom", maxLength = 20 }
+loud = { type = "boolean", title = "Loudly" }
+"#;
+
+/// A file with this in it, and the arguments that name it.
+fn configured(text: &str) -> (TempDir, String) {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("milepost.toml");
+    fs::write(&file, text).unwrap();
+    (folder, file.to_str().unwrap().to_owned())
+}
+
+fn get(milepost: &Milepost, path: &str) -> String {
+    reqwest::blocking::get(milepost.url(path)).unwrap().text().unwrap()
+}
+
+#[test]
+fn a_table_becomes_a_form_and_a_sent_form_a_finished_job() {
+    let (_folder, file) = configured(TABLE);
+    let (milepost, _data) = Milepost::start_with(&["--config", &file]);
+    assert!(get(&milepost, "/new").contains("Greet somebody"));
+    let form = get(&milepost, "/new/greet");
+    assert!(form.contains("Whom") && form.contains("Loudly") && form.contains("Says hello."), "{form}");
+
+    let browser = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let send = |fields: &[(&str, &str)]| browser.post(milepost.url("/new/greet")).form(fields).send().unwrap();
+    let refused = send(&[("name", "-x")]);
+    assert_eq!(refused.status(), 422);
+    assert!(refused.text().unwrap().contains("must not begin with a dash"));
+    let refused = send(&[("name", "somebody with much too long a name")]);
+    assert_eq!(refused.status(), 422);
+
+    let accepted = send(&[("name", "Ann; exit 1"), ("loud", "true")]);
+    assert_eq!(accepted.status(), 303, "{}", accepted.text().unwrap());
+    let place = accepted.headers()["location"].to_str().unwrap().to_owned();
+    let begun = Instant::now();
+    let page = loop {
+        let page = get(&milepost, &place);
+        if page.contains(r#"data-state="succeeded""#) {
+            break page;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{page}");
+    };
+    assert!(page.contains("Greet Ann; exit 1"), "{page}");
+    assert!(page.contains("hello, Ann; exit 1!"), "{page}");
+}
+
+#[test]
+fn a_table_that_is_wrong_is_refused_with_file_key_and_remedy() {
+    for (text, words) in [
+        ("[command.x]\nargv = ['no-such-program']", ["command.x.argv", "there is no program"]),
+        ("[command.x]\nargv = ['ls']\ntimeout = 'soon'", ["command.x.timeout", "such as 10s"]),
+        ("[command.X]\nargv = ['ls']", ["command.X", "a-z"]),
+        ("[command.demo]\nargv = ['ls']", ["demo", "choose another"]),
+        ("[comand.x]\nargv = ['ls']", ["comand", "no setting"]),
+    ] {
+        let (_folder, file) = configured(text);
+        let data = TempDir::new().unwrap();
+        let output = command()
+            .args(["--addr", "127.0.0.1:0", "--config", &file, "--data-dir"])
+            .arg(data.path())
+            .output()
+            .unwrap();
+        assert!(!output.status.success());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(words.iter().all(|word| said.contains(word)), "{text}: {said}");
+    }
+}
+
+#[test]
+fn a_killed_server_leaves_no_program_past_the_next_start() {
+    let (_folder, file) = configured("[command.wait]\nargv = ['sh', '-c', 'setsid sleep 86399.5 & echo $!; wait']");
+    let (milepost, data) = Milepost::start_with(&["--config", &file]);
+    let start = [("kind", "wait"), ("input", "{}")];
+    let job = Client::new().post(milepost.url("/api/start_job")).form(&start).send().unwrap().text().unwrap();
+    let asleep = || {
+        let all = engine::processes::all().into_iter().filter(|process| !process.ended);
+        let is_it = |pid: u32| fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line == b"sleep\086399.5\0");
+        all.filter(|process| is_it(process.pid)).count()
+    };
+    let begun = Instant::now();
+    while asleep() == 0 {
+        assert!(begun.elapsed() < PATIENCE, "job {job} does not begin");
+    }
+    signal(milepost.pid(), "KILL");
+    milepost.wait();
+    assert_eq!(asleep(), 1);
+    let again = Milepost::start_in(data.path(), &["--config", &file]);
+    assert_eq!(asleep(), 0);
+    assert!(get(&again, &format!("/jobs/{job}")).contains(r#"data-state="interrupted""#));
+}
+
+#[test]
+fn jobs_of_a_private_command_stay_private_when_it_is_declared_no_more() {
+    let (_folder, file) = configured("[command.secret]\nargv = ['true']\nprivate = true");
+    let (mut house, link) = House::new(&["--config", &file]);
+    let ada = house.visitor();
+    ada.choose_password(&link, ADA);
+    let (ben, eve) = (house.add(&ada, "ben", "operator"), house.add(&ada, "eve", "operator"));
+    let job = ben.call("start_job", &[("kind", "secret"), ("input", "{}")]).text().unwrap();
+    let page = format!("/jobs/{job}");
+    assert_eq!(ben.get(&page).status(), 200);
+    assert_eq!(eve.get(&page).status(), 404);
+    let addr = house.milepost.addr.to_string();
+    house.milepost.signal("TERM");
+    assert!(house.milepost.end().success());
+    let again = {
+        let mut command = command();
+        command.args(["--addr", &addr, "--data-dir"]).arg(house.data());
+        Milepost::spawn(command)
+    };
+    assert_eq!(again.addr, house.milepost.addr);
+    assert_eq!(ben.get(&page).status(), 200);
+    assert_eq!(eve.get(&page).status(), 404);
+    assert!(!eve.page("/jobs").contains(&page));
+}
