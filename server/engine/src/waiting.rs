@@ -27,9 +27,9 @@ impl Engine {
         // The first in line are among the oldest, unless what is urgent has come before them.
         let queued = ListQuery { at: Some(PageAt::Oldest), ..list(JobState::Queued) };
         let running = list(JobState::Running);
-        let store = self.store();
+        let (store, everybody) = (self.store(), Sight::default());
         let (mut running, queued, stats) =
-            tokio::try_join!(store.page(&running), store.page(&queued), store.kind_stats(&Sight::default()))?;
+            tokio::try_join!(store.page(&running), store.page(&queued), store.kind_stats(&everybody))?;
         let ahead: Vec<&JobView> =
             queued.jobs.iter().filter(|other| other.position.is_some_and(|place| place < position)).collect();
         if running.older || ahead.len() + 1 != position as usize {
