@@ -1,7 +1,7 @@
 //! The events of the stream as the browser reads them: what [`model`] writes, without what no page shows.
 
 use model::{
-    Bye, ByeReason, Counts, Failure, Gate, GateOf, Heartbeat, Hello, JobId, JobState, JobView, Level, LogEvent,
+    Bye, ByeReason, Counts, Eta, Failure, Gate, GateOf, Heartbeat, Hello, JobId, JobState, JobView, Level, LogEvent,
     LogLine, MessageEvent, MessageTo, Progress, ProgressEvent, Seq, Snapshot, Stage, StateEvent, StreamEvent, StreamId,
     Tone,
 };
@@ -124,8 +124,12 @@ fn progress(json: &Json) -> Progress {
         message: json.words("message"),
         tone: tone(json),
         rate: json.get("rate").number(),
-        // Not shown yet.
-        eta: None,
+        eta: json
+            .get("eta")
+            .some()
+            .and_then(|eta| Some(Eta { low: eta.get("low").number()?, high: eta.get("high").number()? })),
+        slow: json.get("slow").is_true(),
+        quiet_after: json.get("quiet_after").number(),
         warnings: json.count("warnings"),
         // For programs.
         data: None,

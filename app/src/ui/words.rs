@@ -1,6 +1,6 @@
 //! What is said of a job, in words that move with it. The server writes them, and the browser keeps them true.
 
-use model::{JobState, JobView, Micros, Shown, count, duration, fixed, quantity, rate};
+use model::{JobState, JobView, Micros, Shown, count, duration, fixed, left, quantity, rate};
 
 use super::{ago, fact};
 
@@ -23,15 +23,15 @@ pub enum Words {
     Detail,
     /// What is said below the bar, or below the outcome.
     Line,
-    /// How long it has been doing what it does, until it ends.
+    /// How long it will still take, else how long it has been doing what it does, until it ends.
     SoFar,
-    /// What it does all that time, or how long it took.
+    /// What it does, and for how long where that is not said; or how long it took.
     Span,
     /// The stage at work, else the state.
     Headline,
     /// Where the stage is among the others.
     Place,
-    /// How the cancel goes, or how long it took.
+    /// How long it will still take, how the cancel goes, or how long it took.
     Left,
     /// What was at the instant that stands at the right.
     LeftBefore,
@@ -99,10 +99,10 @@ impl Words {
             Self::Detail => detail(job, now),
             Self::Line => line(job),
             Self::SoFar => so_far(job, now),
-            Self::Span => span(job),
+            Self::Span => span(job, now),
             Self::Headline => headline(job),
             Self::Place => place(job, now),
-            Self::Left => left(job, now),
+            Self::Left => at_the_right(job, now),
             Self::LeftBefore => left_before(job).to_owned(),
             Self::LeftAfter => left_after(job, now),
             Self::Message => job.progress.message.clone(),
@@ -178,14 +178,36 @@ fn stopped_line(job: &JobView) -> String {
 fn so_far(job: &JobView, now: Micros) -> String {
     match (job.shown(), job.run_at) {
         _ if job.ended().is_some() => String::new(),
+        _ if foretold(job) => time_left(job),
         (Shown::Scheduled | Shown::Retrying, Some(at)) => format!("in {}", coarse(at.seconds_since(now))),
-        _ => coarse(now.seconds_since(job.started_at.unwrap_or(job.created_at))),
+        _ => elapsed(job, now),
     }
 }
 
-fn span(job: &JobView) -> String {
+fn elapsed(job: &JobView, now: Micros) -> String {
+    coarse(now.seconds_since(job.started_at.unwrap_or(job.created_at)))
+}
+
+/// Whether something is known of the time that is left.
+fn foretold(job: &JobView) -> bool {
+    job.shown() == Shown::Running && (job.progress.eta.is_some() || job.progress.slow)
+}
+
+/// A range, or why there is none.
+fn time_left(job: &JobView) -> String {
+    match job.progress.eta {
+        Some(eta) => left(eta.low, eta.high),
+        None if job.progress.slow => "Longer than usual".to_owned(),
+        // What cannot say how much there is to do will never have one.
+        None if job.progress.fraction.is_some() => "No estimate yet".to_owned(),
+        None => String::new(),
+    }
+}
+
+fn span(job: &JobView, now: Micros) -> String {
     let took = job.ended().and_then(|at| job.ran_for(at)).map(|seconds| format!("took {}", duration(seconds)));
     let doing = match job.shown() {
+        _ if foretold(job) => return format!("running {}", elapsed(job, now)),
         Shown::Running | Shown::Pausing | Shown::Cancelling | Shown::NotResponding => "running",
         Shown::Queued => "waiting",
         Shown::Scheduled | Shown::Retrying => "until it starts",
@@ -232,7 +254,7 @@ pub fn left_at(job: &JobView) -> Option<Micros> {
     }
 }
 
-fn left(job: &JobView, now: Micros) -> String {
+fn at_the_right(job: &JobView, now: Micros) -> String {
     match (job.shown(), job.cancel_requested_at, job.ended_at) {
         (Shown::Cancelling | Shown::NotResponding, Some(asked), _) => {
             format!("Cancelling {} s", now.seconds_since(asked).max(0.0) as u64)
@@ -245,6 +267,7 @@ fn left(job: &JobView, now: Micros) -> String {
             let never = if job.attempt > 1 { "Never went on" } else { "Never began" };
             job.ran_for(ended).map_or_else(|| never.to_owned(), |seconds| format!("Took {}", duration(seconds)))
         }
+        (Shown::Running, _, None) => time_left(job),
         (_, _, None) => String::new(),
     }
 }
