@@ -6,6 +6,7 @@
 mod address;
 mod aside;
 mod attempts;
+mod curve;
 mod data;
 mod head;
 mod json;
@@ -63,6 +64,7 @@ fn Job(data: Data) -> impl IntoView {
                 </div>
                 <progress::Progress job=job.clone() stages now=data.now />
                 <div class="part" data-part="outcome">
+                    <curve::Progression data=data.clone() />
                     <stages::Stages data=data.clone() />
                     <outcome::Files data=data.clone() />
                     <outcome::Output data=data.clone() />

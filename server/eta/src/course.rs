@@ -180,18 +180,18 @@ fn sum(blocks: &[Block]) -> (f64, f64) {
 fn line(blocks: &[Block]) -> Option<(f64, f64)> {
     let (all_seconds, all_gained) = sum(blocks);
     let (mut x, mut y) = (0.0, 0.0);
-    let (mut sum_x, mut sum_y, mut sum_xx, mut sum_xy) = (0.0, 0.0, 0.0, 0.0);
+    let (mut sum_x, mut sum_y, mut spread, mut together) = (0.0, 0.0, 0.0, 0.0);
     // Each block weighs as its time does: the middle of it stands for it, and the rest is its own slope.
     for block in blocks {
         let (middle, height) = (x + block.seconds / 2.0, y + block.gained / 2.0);
         sum_x += block.seconds * middle;
         sum_y += block.seconds * height;
-        sum_xx += block.seconds * (middle * middle + block.seconds * block.seconds / 12.0);
-        sum_xy += block.seconds * (middle * height + block.seconds * block.gained / 12.0);
+        spread += block.seconds * (middle * middle + block.seconds * block.seconds / 12.0);
+        together += block.seconds * (middle * height + block.seconds * block.gained / 12.0);
         (x, y) = (x + block.seconds, y + block.gained);
     }
     let (mean_x, mean_y) = (sum_x / all_seconds, sum_y / all_seconds);
-    let slope = (sum_xy / all_seconds - mean_x * mean_y) / (sum_xx / all_seconds - mean_x * mean_x);
+    let slope = (together / all_seconds - mean_x * mean_y) / (spread / all_seconds - mean_x * mean_x);
     let end = mean_y + slope * (all_seconds - mean_x);
     (blocks.len() >= 4 && slope.is_finite() && slope > 0.0).then_some((slope, end - all_gained))
 }

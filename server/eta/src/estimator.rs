@@ -112,14 +112,15 @@ impl Estimator {
             self.entered = reading.seconds;
         }
         let before = self.works[stage];
-        if reading.work != before {
+        let resized = reading.work != before;
+        if resized {
             self.works[stage] = reading.work;
             self.compare();
         }
         // Where more turns up to do, what was done is less of it. Else, if it goes on elsewhere, nothing of that is a step.
         let rebased = elsewhere || before.is_some() != reading.work.is_some();
         if let (Some(before), Some(work), Some(done), false) = (before, reading.work, self.reading.done, rebased)
-            && before != work
+            && resized
             && self.history.is_some()
         {
             let done = Some((done * before / work.max(1.0)).min(1.0));
@@ -198,15 +199,14 @@ impl Estimator {
     /// The same beside earlier runs. Both say how fast usual seconds pass, each with its error.
     fn beside(&self, history: &History, pace: Option<Pace>, now: f64) -> (f64, f64) {
         let total = self.before(self.usual.len());
-        let left = match self.place_of(&self.reading) {
-            Some(place) => total - place,
+        let left = if let Some(reached) = self.place_of(&self.reading) {
+            total - reached
+        } else {
             // A stage that cannot say how far it is takes its usual time, or somewhat longer than it has taken.
-            None => {
-                let stage = self.reading.stage;
-                let usual = self.usual[stage].seconds;
-                let inside = now - self.entered;
-                (total - self.before(stage) - usual) + (usual - inside).max(0.2 * inside)
-            }
+            let stage = self.reading.stage;
+            let usual = self.usual[stage].seconds;
+            let inside = now - self.entered;
+            (total - self.before(stage) - usual) + (usual - inside).max(0.2 * inside)
         };
         let differ =
             self.reading.done.map_or(0.0, |done| self.usual[self.reading.stage].scatter(done) / left.max(1e-3));

@@ -193,10 +193,10 @@ impl StageRun {
         let mut gaps = Gaps::default();
         steps.windows(2).filter(moved).for_each(|pair| gaps.saw(pair[1].1 - pair[0].1));
         let most = gaps.stall_after(0.0);
-        let (mut lost, mut last) = (0.0, None);
+        let (mut lost, mut before) = (0.0, None);
         for (_, seconds) in &mut steps {
-            let step = last.map_or(0.0, |last| *seconds - last);
-            last = Some(*seconds);
+            let step = before.map_or(0.0, |before| *seconds - before);
+            before = Some(*seconds);
             if step > most {
                 lost += step - gaps.usual();
             }
@@ -208,8 +208,8 @@ impl StageRun {
 
 impl UsualStage {
     fn learn(index: usize, runs: &[Run]) -> Self {
-        let knows = |stage: &usize| runs.iter().all(|run| run.stages[*stage].work.is_some_and(|work| work > 0.0));
-        let known = (0..=index).rev().find(knows);
+        let told_by_all = |stage: &usize| runs.iter().all(|run| run.stages[*stage].work.is_some_and(|work| work > 0.0));
+        let known = (0..=index).rev().find(told_by_all);
         let source = known.unwrap_or(index);
         let points: Vec<(f64, f64)> = runs
             .iter()

@@ -113,9 +113,13 @@ fn a_fraction_that_is_not_known_means_no_estimate() {
 #[test]
 fn a_pause_that_comes_often_is_no_stall_and_one_that_came_once_is() {
     let mut gaps = Gaps::default();
-    [1.0, 1.0, 30.0, 1.0, 1.0].into_iter().for_each(|gap| gaps.saw(gap));
+    for gap in [1.0, 1.0, 30.0, 1.0, 1.0] {
+        gaps.saw(gap);
+    }
     assert!(gaps.stall_after(0.0) < 10.0);
-    [28.0, 31.0].into_iter().for_each(|gap| gaps.saw(gap));
+    for gap in [28.0, 31.0] {
+        gaps.saw(gap);
+    }
     assert!(gaps.stall_after(0.0) > 60.0);
 }
 

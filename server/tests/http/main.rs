@@ -9,6 +9,7 @@ mod browser;
 mod chance;
 mod clients;
 mod commands;
+mod course;
 mod database;
 mod declared;
 mod door;

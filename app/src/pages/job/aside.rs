@@ -2,7 +2,7 @@
 
 use engine::store::{Activity, RunOf};
 use leptos::prelude::*;
-use model::{JobId, JobView, Shown, bytes, duration};
+use model::{JobId, JobView, Shown, bytes, duration, fixed};
 
 use super::{data::Data, json::Json};
 use crate::{
@@ -85,6 +85,7 @@ fn Details(data: Data) -> impl IntoView {
             <Fact term="Queued">
                 <When at=job.created_at />
             </Fact>
+            {data.starts_in.map(|seconds| view! { <Fact term="Starts">{soon(seconds)}</Fact> })}
             {job.started_at.map(|at| view! { <Fact term="Started"><When at /></Fact> })}
             {job.ended_at.map(|at| view! { <Fact term="Ended"><When at /></Fact> })}
             {waited.flatten().map(|waited| view! { <Fact term="Waited">{waited}</Fact> })}
@@ -92,6 +93,15 @@ fn Details(data: Data) -> impl IntoView {
             {data.detail.repeated_by.map(|by| view! { <Fact term="Repeated by"><Link to=by /></Fact> })}
             <Fact term="Space">{format!("{} of files", bytes(data.detail.artifact_bytes))}</Fact>
         </dl>
+    }
+}
+
+/// `in about 4 min`: as coarse as it is known.
+fn soon(seconds: f64) -> String {
+    match seconds {
+        ..60.0 => "within a minute".to_owned(),
+        ..5_400.0 => format!("in about {} min", fixed(seconds / 60.0, 0)),
+        _ => format!("in about {} h", fixed(seconds / 3_600.0, 0)),
     }
 }
 

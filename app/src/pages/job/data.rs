@@ -1,7 +1,7 @@
 //! What the job's page shows, read for one request.
 
 use engine::{
-    Hold, Result,
+    Curve, Error, Hold, Result,
     access::Action,
     store::{Activity, Artifact, AttemptRow, JobDetail, ListQuery, LogPage, LogQuery, PageAt, RunOf},
 };
@@ -22,6 +22,8 @@ const NOTES: u32 = 100;
 const ACTIVITIES: u32 = 50;
 /// Earlier runs shown.
 const EARLIER: u32 = 6;
+/// Runs of the task offered to be compared with, the newest.
+const COMPARABLE: u32 = 20;
 
 /// What the address asks of the page.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +40,8 @@ pub(super) struct Asked {
     pub level: Option<Level>,
     /// The form of a note, on a page that does not load itself again.
     pub note: bool,
+    /// The run to lay over this one.
+    pub with: Option<JobId>,
     /// The question whether to delete the job.
     pub confirm_delete: bool,
 }
@@ -53,6 +57,7 @@ impl Asked {
             text: query.get("text").unwrap_or_default(),
             level: query.get("level").as_deref().and_then(Level::from_word),
             note: query.get("note").is_some(),
+            with: query.get("with").and_then(|job| job.parse().ok()),
             confirm_delete: query.get("confirm").as_deref() == Some("delete"),
         }
     }
@@ -83,6 +88,29 @@ pub(super) struct May {
     pub delete: bool,
 }
 
+/// What an address wants laid over the job.
+#[derive(Clone)]
+pub(super) enum Beside {
+    /// Another run of its task, the seconds of its stages, and how it went.
+    Run(Box<JobView>, Vec<f64>, Option<Curve>),
+    /// Why there is none, for people.
+    Refused(String),
+}
+
+impl Beside {
+    /// Reads it. What is out of sight is not there.
+    async fn load(job: &JobView, with: JobId) -> Result<Self> {
+        match app().desk.detail(with).await {
+            Ok((_, detail)) if detail.view.kind != job.kind => {
+                Ok(Self::Refused(format!("#{with} is of another task and cannot be compared with.")))
+            }
+            Ok((open, detail)) => Ok(Self::Run(Box::new(detail.view), detail.stage_seconds, open.curve().await?)),
+            Err(Error::NoSuchJob(_)) => Ok(Self::Refused(format!("There is no job #{with} to compare with."))),
+            Err(error) => Err(error),
+        }
+    }
+}
+
 /// Everything on the page.
 #[derive(Clone)]
 pub(super) struct Data {
@@ -93,6 +121,11 @@ pub(super) struct Data {
     pub notes: Vec<MessageEvent>,
     pub log: LogPage,
     pub earlier: Vec<JobView>,
+    /// How it goes, or went.
+    pub curve: Option<Curve>,
+    /// Runs that it can be compared with.
+    pub comparable: Vec<JobView>,
+    pub beside: Option<Beside>,
     pub pinned: bool,
     /// The schedule that started it.
     pub run_of: Option<RunOf>,
@@ -104,6 +137,8 @@ pub(super) struct Data {
     pub pauses: bool,
     /// What keeps it from starting, where it is in line for more than a slot.
     pub hold: Option<Hold>,
+    /// Seconds until it is likely to start, where it is in line for a slot.
+    pub starts_in: Option<f64>,
     /// How long a task may take to stop, seconds.
     pub grace: f64,
     pub now: Micros,
@@ -121,18 +156,33 @@ impl Data {
             limit: EARLIER,
             ..ListQuery::default()
         };
+        let comparable = ListQuery { kind: earlier.kind.clone(), limit: COMPARABLE, ..ListQuery::default() };
         let log = asked.log();
-        let (attempts, activity, artifacts, notes, log, earlier, run_of) = tokio::try_join!(
+        let (attempts, activity, artifacts, notes, log, earlier, curve, run_of) = tokio::try_join!(
             open.attempts(),
             open.activity(ACTIVITIES),
             open.artifacts(),
             open.notes(NOTES),
             open.log(&log),
             desk.page(earlier),
+            open.curve(),
             desk.run_of(job),
         )?;
+        // Without a curve there is nothing to compare.
+        let comparable = match &curve {
+            Some(_) => desk.page(comparable).await?.jobs,
+            None => Vec::new(),
+        };
+        let beside = match asked.with.filter(|with| *with != job) {
+            Some(with) => Some(Beside::load(&detail.view, with).await?),
+            None => None,
+        };
         let hold = match detail.view.state {
             JobState::Queued => open.hold().await?,
+            _ => None,
+        };
+        let starts_in = match (detail.view.state, &hold) {
+            (JobState::Queued, None) => open.starts_in().await?,
             _ => None,
         };
         let session = extract::<Session>().await.ok();
@@ -154,11 +204,15 @@ impl Data {
             notes,
             log,
             earlier: earlier.jobs,
+            curve,
+            comparable,
+            beside,
             pinned: pins::read(session.as_ref()).await.contains(&job),
             run_of,
             task,
             pauses: desk.task(&detail.view.kind).is_some_and(|task| task.checkpoints),
             hold,
+            starts_in,
             grace: desk.cancel_grace().as_secs_f64(),
             now: desk.now(),
             asked,

@@ -1,9 +1,9 @@
 //! The stages: which are passed, which is at work, how long each took.
 
 use leptos::{either::Either, prelude::*};
-use model::{JobState, Micros, Shown, duration};
+use model::{JobId, JobState, Micros, Shown, duration};
 
-use super::data::Data;
+use super::data::{Beside, Data};
 use crate::ui::{StatePill, When};
 
 /// One row for each stage of the kind; nothing for a kind without stages.
@@ -13,6 +13,12 @@ pub(super) fn Stages(data: Data) -> impl IntoView {
     let current = data.detail.view.progress.stage.as_ref().map(|stage| stage.index as usize);
     let over = data.detail.view.state == JobState::Succeeded;
     let passed = if over { names.len() } else { current.unwrap_or(0) };
+    let beside = match data.beside.clone() {
+        Some(Beside::Run(view, seconds, _)) => Some((view.job, seconds)),
+        _ => None,
+    };
+    let other =
+        beside.as_ref().map(|(job, _)| view! { <th scope="col" class="number">{format!("Time of #{job}")}</th> });
     let hint = format!("{passed} of {} passed", names.len());
     (names.len() > 1 && data.detail.view.started_at.is_some()).then(|| {
         let rows: Vec<_> = names
@@ -23,7 +29,8 @@ pub(super) fn Stages(data: Data) -> impl IntoView {
                 let seconds = data.detail.stage_seconds.get(i).copied().filter(|_| i < passed || here.is_some());
                 let at_work = here.is_some() && data.detail.view.state == JobState::Running;
                 let since = seconds.filter(|_| at_work).map(|seconds| Micros(data.now.0 - (seconds * 1e6) as i64));
-                view! { <Stage number=i + 1 name passed=i < passed here seconds since /> }
+                let beside = beside.as_ref().map(|(job, all)| (*job, all.get(i).copied()));
+                view! { <Stage number=i + 1 name passed=i < passed here seconds since beside /> }
             })
             .collect();
         view! {
@@ -40,6 +47,7 @@ pub(super) fn Stages(data: Data) -> impl IntoView {
                             <th scope="col" class="number">
                                 "Time"
                             </th>
+                            {other}
                         </tr>
                     </thead>
                     <tbody>{rows}</tbody>
@@ -59,6 +67,8 @@ fn Stage(
     seconds: Option<f64>,
     /// When the job came into the stage, while it is at work in it.
     since: Option<Micros>,
+    /// The run it is compared with, and its seconds in the stage.
+    beside: Option<(JobId, Option<f64>)>,
 ) -> impl IntoView {
     let shown = here.unwrap_or(if passed { Shown::Succeeded } else { Shown::Queued });
     let word = match (passed, here) {
@@ -78,6 +88,13 @@ fn Stage(
                     None => Either::Right(seconds.map(duration)),
                 }}
             </td>
+            {beside.map(|(job, seconds)| {
+                view! {
+                    <td class="number" data-label=format!("Time of #{job}")>
+                        {seconds.map(duration)}
+                    </td>
+                }
+            })}
         </tr>
     }
 }

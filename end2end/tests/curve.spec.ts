@@ -1,0 +1,40 @@
+// How a job went, drawn; another run of its task over it; and how long a running one will still take.
+import { expect, live, startJob, state, test } from "./milepost.ts";
+
+test("a finished job shows its curve, and two runs can be laid over each other", async ({ page, request }) => {
+  const first = await startJob(request, "demo", { seconds: 3 });
+  const second = await startJob(request, "demo", { seconds: 5 });
+  for (const job of [first, second]) {
+    await page.goto(`/jobs/${job}`);
+    await expect(state(page)).toContainText("Succeeded");
+  }
+  await page.reload();
+  const course = page.getByRole("region", { name: "Course" });
+  const plot = course.getByRole("img");
+  await expect(plot).toHaveAccessibleName(/All of it was done after \d/);
+  await expect(plot.locator("polyline.course")).toHaveCount(1);
+  await expect(plot.locator("polyline.beside")).toHaveCount(0);
+
+  await course.getByLabel("Another run of this task").selectOption(String(first));
+  await course.getByRole("button", { name: "Compare" }).click();
+  await expect(page).toHaveURL(new RegExp(`/jobs/${second}\\?with=${first}`));
+  await expect(plot).toHaveAccessibleName(new RegExp(`#${first} had done half of it after`));
+  const dashes = (line: string) => plot.locator(line).evaluate((element) => getComputedStyle(element).strokeDasharray);
+  expect(await dashes("polyline.course")).toBe("none");
+  expect(await dashes("polyline.beside"), "they differ without colour").not.toBe("none");
+  await expect(page.getByRole("columnheader", { name: `Time of #${first}` })).toBeVisible();
+
+  await course.getByRole("link", { name: "Alone" }).click();
+  await expect(plot.locator("polyline.beside")).toHaveCount(0);
+});
+
+test("a running job says how long it will still take, once it knows", async ({ page, request }) => {
+  const job = await startJob(request, "demo", { seconds: 20 });
+  await page.goto(`/jobs/${job}`);
+  await live(page);
+  const left = page.locator(".headline .left b");
+  await expect(left).toHaveText("No estimate yet");
+  await expect(left).toHaveText(/^(\d+–\d+|up to \d+) s left$/, { timeout: 12_000 });
+  await expect(state(page)).toContainText("Succeeded", { timeout: 30_000 });
+  await expect(left).toContainText("Took 2");
+});
