@@ -81,13 +81,12 @@ pub fn EditSchedule() -> impl IntoView {
 }
 
 async fn edit(schedule: Schedule, task: TaskInfo) -> impl IntoView {
-    let draft = match use_context::<Draft>() {
-        Some(sent_before) => sent_before,
-        None => {
-            let mut draft = Draft::of_input(&app().desk, &task, &schedule.input().unwrap_or_default()).await;
-            plan::take_over(&mut draft, &schedule);
-            draft
-        }
+    let draft = if let Some(sent_before) = use_context::<Draft>() {
+        sent_before
+    } else {
+        let mut draft = Draft::of_input(&app().desk, &task, &schedule.input().unwrap_or_default()).await;
+        plan::take_over(&mut draft, &schedule);
+        draft
     };
     let page = at(&format!("/schedules/{}", schedule.id));
     view! {
