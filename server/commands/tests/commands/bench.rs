@@ -39,7 +39,7 @@ impl Bench {
     }
 
     pub(crate) async fn on(folder: TempDir, tables: &str) -> Self {
-        let engine = open(folder.path(), tables, Duration::from_secs(3)).await;
+        let engine = open(folder.path(), tables, Duration::from_secs(10)).await;
         Self { engine, _folder: folder }
     }
 
