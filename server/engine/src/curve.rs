@@ -222,7 +222,9 @@ mod tests {
     #[test]
     fn what_was_seen_last_is_in_it() {
         let mut recorder = Recorder::new(2, 0.0);
-        [(1.0, 10), (1.1, 20), (1.2, 30)].into_iter().for_each(|(seconds, value)| recorder.saw(seconds, &at(value, 0)));
+        for (seconds, value) in [(1.0, 10), (1.1, 20), (1.2, 30)] {
+            recorder.saw(seconds, &at(value, 0));
+        }
         let curve = recorder.curve();
         assert_eq!(curve.points.iter().map(|point| point.seconds).collect::<Vec<_>>(), [1.0, 1.2]);
         assert_eq!(curve.works, [Some(10_000), None]);

@@ -81,7 +81,7 @@ fn look(shared: &Shared, part: u32) {
         if news || lines.is_some() {
             watch.heard_at = now;
         }
-        if let Some(curve) = watch.story.as_mut().and_then(|story| story.to_save(now)) {
+        if let Some(curve) = watch.story.as_mut().and_then(|story| story.due_curve(now)) {
             curves.push((attempt.fence.clone(), curve));
         }
         if let Some(passed) = attempt.overdue(now, &watch) {

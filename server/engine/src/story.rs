@@ -115,7 +115,7 @@ impl Story {
     }
 
     /// The curve, when it is time to save it again.
-    pub(crate) fn to_save(&mut self, now: Instant) -> Option<Curve> {
+    pub(crate) fn due_curve(&mut self, now: Instant) -> Option<Curve> {
         let rested = now.saturating_duration_since(self.saved_at) >= SAVE;
         (self.unsaved && rested).then(|| {
             self.saved_at = now;

@@ -16,6 +16,7 @@ mod seen;
 mod server;
 mod sse;
 mod table;
+mod traces;
 
 use std::time::Duration;
 
@@ -83,6 +84,8 @@ enum Command {
         #[arg(long)]
         browser: bool,
     },
+    /// How finished jobs went, as traces for `make bench-eta`
+    Traces(traces::Wish),
     /// The yardstick: a server of axum and a broadcast channel
     #[command(hide = true)]
     Bare,
@@ -118,6 +121,7 @@ fn main() -> Result<()> {
             println!("{:?}", comeback::run(streams, retry)?);
             Ok(())
         }
+        Command::Traces(wish) => traces::record(&wish),
         Command::Bare => bare::serve(),
     }
 }

@@ -34,7 +34,9 @@ impl Verdict {
             for reading in trace.readings.iter().filter(|reading| reading.seconds <= now) {
                 ours.saw(*reading);
                 if let Some(fraction) = reading.fraction {
-                    others.iter_mut().for_each(|other| other.saw(reading.seconds, fraction));
+                    for other in &mut others {
+                        other.saw(reading.seconds, fraction);
+                    }
                 }
             }
             let error = |said: Option<f64>| said.map_or(1.0, |said| (said - left).abs() / left);
