@@ -17,8 +17,6 @@ fn progress() -> Progress {
         message: "batch 150 \u{2028} of \"240\"\n".to_owned(),
         tone: Tone::Warning,
         rate: Some(2_318.0),
-        slow: false,
-        quiet_after: None,
         eta: Some(Eta { low: 300.0, high: 420.0 }),
         slow: true,
         quiet_after: Some(90.0),
