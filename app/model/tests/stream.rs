@@ -51,7 +51,9 @@ fn through_the_wire(event: &StreamEvent) -> Value {
 fn progress_keeps_its_fields_beside_job_and_attempt() {
     let event = StreamEvent::Progress(Box::new(ProgressEvent { job: JobId(1042), attempt: 2, progress: progress() }));
     let json = through_the_wire(&event);
-    for field in "job attempt rev value max unit fraction stage message tone rate eta slow quiet_after warnings data at".split(' ') {
+    for field in "job attempt rev value max unit fraction stage message tone rate eta slow quiet_after warnings data at"
+        .split(' ')
+    {
         assert!(json.get(field).is_some(), "{field} is promised");
     }
     assert_eq!(json["stage"]["name"], "Load");
