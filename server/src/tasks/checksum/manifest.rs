@@ -10,18 +10,18 @@ use super::digest::{Algorithm, Digest};
 
 /// One file of a manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::tasks) struct Line {
+pub(super) struct Line {
     /// The algorithm, where the line names it.
-    pub(in crate::tasks) algorithm: Option<Algorithm>,
+    pub(super) algorithm: Option<Algorithm>,
     /// What the file should hash to.
-    pub(in crate::tasks) digest: Digest,
+    pub(super) digest: Digest,
     /// Relative to the folder, without a leading `./`.
-    pub(in crate::tasks) path: Vec<u8>,
+    pub(super) path: Vec<u8>,
 }
 
 /// Why a line is none of a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(in crate::tasks) enum Fault {
+pub(super) enum Fault {
     #[error("it is not of the form `digest  path`")]
     Form,
     #[error("its digest does not have 64 hexadecimal digits")]
@@ -33,7 +33,7 @@ pub(in crate::tasks) enum Fault {
 }
 
 /// Writes the line of one file.
-pub(in crate::tasks) fn write_line(out: &mut impl Write, digest: &Digest, path: &[u8]) -> io::Result<()> {
+pub(super) fn write_line(out: &mut impl Write, digest: &Digest, path: &[u8]) -> io::Result<()> {
     if needs_escape(path) {
         out.write_all(b"\\")?;
     }
@@ -47,7 +47,7 @@ pub(in crate::tasks) fn write_line(out: &mut impl Write, digest: &Digest, path: 
 }
 
 /// Writes a path as it stands in a manifest's line, without the mark in front of the line.
-pub(in crate::tasks) fn write_escaped(out: &mut impl Write, path: &[u8]) -> io::Result<()> {
+pub(super) fn write_escaped(out: &mut impl Write, path: &[u8]) -> io::Result<()> {
     let mut rest = path;
     while let Some(at) = rest.iter().position(|byte| escape_of(*byte).is_some()) {
         out.write_all(&rest[..at])?;
@@ -59,7 +59,7 @@ pub(in crate::tasks) fn write_escaped(out: &mut impl Write, path: &[u8]) -> io::
 }
 
 /// Reads a line, given without its line feed. `None` for an empty line and a comment.
-pub(in crate::tasks) fn parse_line(line: &[u8]) -> Result<Option<Line>, Fault> {
+pub(super) fn parse_line(line: &[u8]) -> Result<Option<Line>, Fault> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     if line.is_empty() || line[0] == b'#' {
         return Ok(None);

@@ -15,14 +15,13 @@ use serde::Serialize;
 use super::{
     Scanned,
     digest::Algorithm,
+    hash::real_inside,
     manifest::{self, parse_line},
+    shown,
     spool::{Entry, EntryReader, EntryWriter, Outcome},
+    walk::{Found, Walk},
 };
-use crate::tasks::{
-    inside::real_inside,
-    slices::in_slices,
-    walk::{Found, Walk, shown},
-};
+use crate::tasks::slices::in_slices;
 
 /// The longest line taken for one of a manifest: a path of the greatest length, every byte escaped, and then some.
 const LONGEST_LINE: u64 = 16 * 1024;
@@ -181,7 +180,7 @@ async fn find_unlisted(
                 writer.write(&entry).map_err(|error| TaskError::io("listing the files", &error))?;
             }
             Some(Found::Unreadable { path, error }) => own.warn(format!("{}: {error}", shown(&path))),
-            Some(Found::Folder { .. } | Found::File { .. } | Found::Link { .. } | Found::Special { .. }) => {}
+            Some(Found::File { .. } | Found::Link | Found::Special) => {}
         }
         Ok(ControlFlow::Continue(()))
     })
