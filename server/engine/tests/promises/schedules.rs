@@ -316,14 +316,14 @@ async fn a_schedule_whose_task_is_gone_is_paused_and_says_why() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fault_of_a_plan_is_told_at_once_by_its_field() {
     let plan = Plan::new(|builder| builder).await;
-    let faulty = NewSchedule {
+    let wrong = NewSchedule {
         name: " ".to_owned(),
         input: json!({ "nam": 1 }),
         expression: "61 * * * *".to_owned(),
         missed: Missed::All(101),
         ..wish("probe-0")
     };
-    let refused = plan.engine().add_schedule(faulty, "ann".into()).await;
+    let refused = plan.engine().add_schedule(wrong, "ann".into()).await;
     let Err(Error::InvalidInput(faults)) = refused else { panic!("it is refused: {refused:?}") };
     let fields: Vec<_> = faults.iter().map(|fault| fault.field.as_str()).collect();
     assert_eq!(fields, ["$name", "$most", "$expression", "nam"]);
