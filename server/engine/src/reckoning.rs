@@ -89,8 +89,8 @@ mod tests {
         Micros(minutes * MINUTE)
     }
 
-    fn skip(due: i64, last_due: i64, runs: u64) -> Option<Skip> {
-        Some(Skip { due: at(due), last_due: at(last_due), runs, why: Why::Missed })
+    fn skip(due: i64, last_due: i64, runs: u64) -> Skip {
+        Skip { due: at(due), last_due: at(last_due), runs, why: Why::Missed }
     }
 
     #[test]
@@ -110,16 +110,16 @@ mod tests {
         let now = at(45);
         let of = |missed| reckon(&every_ten(), Some(at(10)), now, missed);
         let next_at = Some(at(50));
-        assert_eq!(of(Missed::Skip), Reckoned { skipped: skip(10, 40, 4), next_at, ..Reckoned::default() });
+        assert_eq!(of(Missed::Skip), Reckoned { skipped: Some(skip(10, 40, 4)), next_at, ..Reckoned::default() });
         assert_eq!(
             of(Missed::Once),
-            Reckoned { due: vec![at(40)], skipped: skip(10, 30, 3), next_at, ..Reckoned::default() }
+            Reckoned { due: vec![at(40)], skipped: Some(skip(10, 30, 3)), next_at, ..Reckoned::default() }
         );
         assert_eq!(
             of(Missed::All(3)),
             Reckoned {
                 made_up: vec![at(20), at(30), at(40)],
-                skipped: skip(10, 10, 1),
+                skipped: Some(skip(10, 10, 1)),
                 next_at,
                 ..Reckoned::default()
             }
@@ -132,7 +132,7 @@ mod tests {
         let now = at(40);
         let of = |missed| reckon(&every_ten(), Some(at(10)), now, missed);
         assert_eq!(of(Missed::Once).due, [at(40)]);
-        assert_eq!(of(Missed::Once).skipped, skip(10, 30, 3));
+        assert_eq!(of(Missed::Once).skipped, Some(skip(10, 30, 3)));
         assert_eq!(of(Missed::All(2)).due, []);
         assert_eq!(of(Missed::All(2)).made_up, [at(20), at(30), at(40)], "it stands behind them");
     }
