@@ -2,14 +2,20 @@
 
 use engine::Builder;
 
-use crate::tasks::{Backup, CheckLinks, Checksum, Demo, ImportCsv, Prune, TaskSettings};
+use crate::tasks::{
+    Archive, Backup, CheckLinks, Checksum, Demo, ImportCsv, Prune, ResizeImages, SqlExport, TaskSettings, Unpack,
+};
 
 /// Adds every built-in task to the engine.
 pub fn register(builder: Builder, settings: &TaskSettings) -> Builder {
     builder
         .register(Checksum)
         .register(ImportCsv::default())
+        .register(SqlExport)
         .register(CheckLinks::new(settings.allow_private_links))
+        .register(Archive)
+        .register(Unpack)
+        .register(ResizeImages::default())
         .register(Backup)
         .register(Prune)
         .register(Demo)

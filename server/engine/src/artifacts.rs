@@ -1,12 +1,13 @@
 //! The files that a job makes, from their first byte to the moment people can see them.
 
 use std::{
-    io::ErrorKind,
+    fs,
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use tokio::{fs::File, io::AsyncWriteExt};
+use tokio::{fs::File, io::AsyncWriteExt, task::spawn_blocking};
 
 use crate::{
     TaskError,
@@ -55,6 +56,23 @@ impl ArtifactWriter {
     /// Appends.
     pub async fn write_all(&mut self, bytes: &[u8]) -> Result<(), TaskError> {
         self.file.write_all(bytes).await.map_err(|error| self.failed_to("writing", error))
+    }
+
+    /// Takes a finished file of the attempt's own, one of its [work folder](crate::Ctx::work_folder), in place of what has
+    /// been written so far: under a second name, or as a copy where the file system knows none. It must not be written
+    /// to any more.
+    pub async fn take(&mut self, file: &Path) -> Result<(), TaskError> {
+        let (from, to) = (file.to_owned(), self.path.clone());
+        let taken = spawn_blocking(move || {
+            fs::remove_file(&to)?;
+            if fs::hard_link(&from, &to).is_err() {
+                fs::copy(&from, &to)?;
+            }
+            fs::File::options().append(true).open(&to)
+        });
+        let taken = taken.await.unwrap_or_else(|gone| Err(io::Error::other(gone)));
+        self.file = taken.map(File::from_std).map_err(|error| self.failed_to("finishing", error))?;
+        Ok(())
     }
 
     /// Flushes and syncs; it becomes visible when the attempt ends. Answers its size in bytes.

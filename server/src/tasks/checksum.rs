@@ -4,16 +4,15 @@
 //! attempt's work folder, so memory does not grow with the number of files, and an attempt that ends in Scan or Hash
 //! can be continued by the next. Nothing in the folder is changed.
 
-mod digest;
+pub(super) mod digest;
 mod hash;
-mod manifest;
-mod spool;
+pub(super) mod manifest;
+pub(super) mod spool;
 mod verify;
-mod walk;
 
 use std::{
     fs::{self, File},
-    io::{self, BufWriter, Write},
+    io::BufWriter,
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::Arc,
@@ -27,12 +26,12 @@ use serde::{Deserialize, Serialize};
 use super::{
     keeping::with_checkpoints,
     slices::{in_saved_slices, in_slices},
+    walk::{Found, Walk, shown},
 };
-use digest::{Algorithm, Hasher};
+use digest::{Algorithm, Hashing};
 use hash::{Done, Work, hash_all};
 use spool::{Entry, EntryReader, EntryWriter, Outcome, Outcomes};
 use verify::{Report, Verified};
-use walk::{Found, Walk};
 
 /// The task.
 pub struct Checksum;
@@ -281,7 +280,7 @@ impl Job {
         let entries = EntryReader::open(list).map_err(writing)?;
         let outcomes = outcomes.read().map_err(writing)?;
         let file = File::create(artifact.path()).map_err(writing)?;
-        let out = BufWriter::new(Hashing { file, hasher: Hasher::new(self.algorithm) });
+        let out = BufWriter::new(Hashing::new(self.algorithm, file));
         let own = ctx.clone();
         let state = (entries, outcomes, out);
         let (.., out) = in_slices(ctx, state, move |(entries, outcomes, out)| {
@@ -329,8 +328,9 @@ async fn scan(ctx: &Ctx, folder: &Path, list: &Path, earlier: Option<Saved>) -> 
                     own.advance(1);
                     writer.write(&Entry { size, expected: None, path }).map_err(listing)?;
                 }
-                Some(Found::Link) => scanned.links += 1,
-                Some(Found::Special) => scanned.specials += 1,
+                Some(Found::Link { .. }) => scanned.links += 1,
+                Some(Found::Special { .. }) => scanned.specials += 1,
+                Some(Found::Folder { .. }) => {}
                 Some(Found::Unreadable { path, error }) => {
                     scanned.unreadable += 1;
                     own.warn(format!("{}: {error}", shown(&path)));
@@ -346,31 +346,4 @@ async fn scan(ctx: &Ctx, folder: &Path, list: &Path, earlier: Option<Saved>) -> 
     let (_, mut writer, mut scanned) = in_saved_slices(ctx, state, step, save).await?;
     scanned.lists[0] = writer.length().map_err(listing)?;
     Ok(scanned)
-}
-
-/// A path for people: one line, whatever its bytes.
-fn shown(path: &[u8]) -> String {
-    let mut text = String::new();
-    for char in String::from_utf8_lossy(path).chars() {
-        if char.is_control() { text.extend(char.escape_default()) } else { text.push(char) }
-    }
-    text
-}
-
-/// Hashes what passes through to a file.
-struct Hashing {
-    file: File,
-    hasher: Hasher,
-}
-
-impl Write for Hashing {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let length = self.file.write(bytes)?;
-        self.hasher.update(&bytes[..length]);
-        Ok(length)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
 }

@@ -10,8 +10,8 @@ mod inspect;
 mod load;
 mod records;
 mod rejects;
-mod sniff;
-mod types;
+pub(super) mod sniff;
+pub(super) mod types;
 
 use engine::{Ctx, Kind, Queue, Task, TaskError, Upload, UploadRef};
 use model::{FieldError, Level, count};

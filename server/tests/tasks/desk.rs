@@ -185,7 +185,8 @@ impl Desk {
         self.has_checkpoint(job, |data| !data["at"].is_null() || !data["guesses"].is_null()).await
     }
 
-    async fn has_checkpoint(&self, job: JobId, wanted: impl Fn(&Value) -> bool) -> bool {
+    /// Waits until it has made one that is as wanted.
+    pub(crate) async fn has_checkpoint(&self, job: JobId, wanted: impl Fn(&Value) -> bool) -> bool {
         let tells = |data: &str| wanted(&serde_json::from_str::<Value>(data).unwrap());
         let made = async {
             loop {

@@ -1,6 +1,7 @@
 //! The built-in tasks on a real engine, store and disk, as their users see them.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod archive;
 mod backup;
 mod check_links;
 mod checksum;
@@ -10,3 +11,6 @@ mod desk;
 mod import_csv;
 mod orders;
 mod prune;
+mod resize_images;
+mod sql_export;
+mod unpack;

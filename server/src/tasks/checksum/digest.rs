@@ -1,6 +1,9 @@
 //! The two algorithms behind one face.
 
-use std::fmt;
+use std::{
+    fmt,
+    io::{self, Read, Write},
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,7 +12,7 @@ use sha2::Digest as _;
 /// How files are hashed. Both digests have 32 bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Algorithm {
+pub(in crate::tasks) enum Algorithm {
     /// SHA-256
     #[default]
     Sha256,
@@ -18,10 +21,10 @@ pub(super) enum Algorithm {
 }
 
 impl Algorithm {
-    pub(super) const ALL: [Self; 2] = [Self::Sha256, Self::Blake3];
+    pub(in crate::tasks) const ALL: [Self; 2] = [Self::Sha256, Self::Blake3];
 
     /// What people call it.
-    pub(super) const fn name(self) -> &'static str {
+    pub(in crate::tasks) const fn name(self) -> &'static str {
         match self {
             Self::Sha256 => "SHA-256",
             Self::Blake3 => "BLAKE3",
@@ -29,7 +32,7 @@ impl Algorithm {
     }
 
     /// What a tagged manifest calls it.
-    pub(super) const fn tag(self) -> &'static str {
+    pub(in crate::tasks) const fn tag(self) -> &'static str {
         match self {
             Self::Sha256 => "SHA256",
             Self::Blake3 => "BLAKE3",
@@ -37,7 +40,7 @@ impl Algorithm {
     }
 
     /// What the manifest's file is called.
-    pub(super) const fn manifest_name(self) -> &'static str {
+    pub(in crate::tasks) const fn manifest_name(self) -> &'static str {
         match self {
             Self::Sha256 => "SHA256SUMS",
             Self::Blake3 => "B3SUMS",
@@ -46,27 +49,27 @@ impl Algorithm {
 }
 
 /// A hash in the making.
-pub(super) enum Hasher {
+pub(in crate::tasks) enum Hasher {
     Sha256(sha2::Sha256),
     Blake3(Box<blake3::Hasher>),
 }
 
 impl Hasher {
-    pub(super) fn new(algorithm: Algorithm) -> Self {
+    pub(in crate::tasks) fn new(algorithm: Algorithm) -> Self {
         match algorithm {
             Algorithm::Sha256 => Self::Sha256(sha2::Sha256::new()),
             Algorithm::Blake3 => Self::Blake3(Box::new(blake3::Hasher::new())),
         }
     }
 
-    pub(super) fn update(&mut self, bytes: &[u8]) {
+    pub(in crate::tasks) fn update(&mut self, bytes: &[u8]) {
         match self {
             Self::Sha256(hasher) => hasher.update(bytes),
             Self::Blake3(hasher) => drop(hasher.update(bytes)),
         }
     }
 
-    pub(super) fn finish(self) -> Digest {
+    pub(in crate::tasks) fn finish(self) -> Digest {
         match self {
             Self::Sha256(hasher) => Digest(hasher.finalize().into()),
             Self::Blake3(hasher) => Digest(hasher.finalize().into()),
@@ -76,11 +79,11 @@ impl Hasher {
 
 /// What a file hashes to. Shown as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Digest(pub(super) [u8; 32]);
+pub(in crate::tasks) struct Digest(pub(in crate::tasks) [u8; 32]);
 
 impl Digest {
     /// From 64 hexadecimal digits of either case.
-    pub(super) fn from_hex(hex: &[u8]) -> Option<Self> {
+    pub(in crate::tasks) fn from_hex(hex: &[u8]) -> Option<Self> {
         if hex.len() != 64 {
             return None;
         }
@@ -103,5 +106,37 @@ impl fmt::Display for Digest {
             pair[1] = HEX[usize::from(byte & 15)];
         }
         f.write_str(std::str::from_utf8(&text).expect("hexadecimal digits are ASCII"))
+    }
+}
+
+/// Hashes what passes through, in either direction.
+pub(in crate::tasks) struct Hashing<F> {
+    pub(in crate::tasks) inner: F,
+    pub(in crate::tasks) hasher: Hasher,
+}
+
+impl<F> Hashing<F> {
+    pub(in crate::tasks) fn new(algorithm: Algorithm, inner: F) -> Self {
+        Self { inner, hasher: Hasher::new(algorithm) }
+    }
+}
+
+impl<F: Write> Write for Hashing<F> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let length = self.inner.write(bytes)?;
+        self.hasher.update(&bytes[..length]);
+        Ok(length)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl<F: Read> Read for Hashing<F> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let length = self.inner.read(bytes)?;
+        self.hasher.update(&bytes[..length]);
+        Ok(length)
     }
 }

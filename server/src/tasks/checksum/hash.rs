@@ -3,11 +3,10 @@
 
 use std::{
     collections::BTreeSet,
-    fs::{self, File},
+    fs::File,
     io::{self, Read},
     ops::ControlFlow,
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -17,11 +16,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     digest::{Algorithm, Digest, Hasher},
-    shown,
     spool::{Entry, EntryReader, Outcome, Outcomes},
-    walk::beneath,
 };
-use crate::tasks::slices::in_slices;
+use crate::tasks::{
+    inside::{Version, open_inside},
+    slices::in_slices,
+    walk::shown,
+};
 
 /// How much is read before the next look at whether to stop.
 const CHUNK: usize = 256 * 1024;
@@ -229,46 +230,5 @@ impl Worker {
             self.ctx.warn(format!("{}: {warning}", shown(&entry.path)));
         }
         Ok(())
-    }
-}
-
-/// What changes when a file is written to.
-#[derive(PartialEq, Eq)]
-struct Version {
-    size: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Version {
-    fn of(meta: &fs::Metadata) -> Self {
-        Self {
-            size: meta.len(),
-            modified: (meta.mtime(), meta.mtime_nsec()),
-            changed: (meta.ctime(), meta.ctime_nsec()),
-        }
-    }
-}
-
-/// Opens a regular file below `folder`. A manifest may name a path through a symbolic link; one that leads out of the
-/// folder is refused. Never waits for the other end of a pipe that took a file's place.
-fn open_inside(folder: &Path, path: &[u8]) -> io::Result<(File, Version)> {
-    let real = real_inside(folder, path)?;
-    let file = File::options().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(real)?;
-    let meta = file.metadata()?;
-    if meta.is_file() {
-        Ok((file, Version::of(&meta)))
-    } else {
-        Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
-    }
-}
-
-/// The real path behind a path below `folder`, itself real.
-pub(super) fn real_inside(folder: &Path, path: &[u8]) -> io::Result<PathBuf> {
-    let real = fs::canonicalize(beneath(folder, path))?;
-    if real.starts_with(folder) {
-        Ok(real)
-    } else {
-        Err(io::Error::new(io::ErrorKind::PermissionDenied, "a symbolic link on the way leads out of the folder"))
     }
 }

@@ -10,18 +10,18 @@ use super::digest::{Algorithm, Digest};
 
 /// One file of a manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Line {
+pub(in crate::tasks) struct Line {
     /// The algorithm, where the line names it.
-    pub(super) algorithm: Option<Algorithm>,
+    pub(in crate::tasks) algorithm: Option<Algorithm>,
     /// What the file should hash to.
-    pub(super) digest: Digest,
+    pub(in crate::tasks) digest: Digest,
     /// Relative to the folder, without a leading `./`.
-    pub(super) path: Vec<u8>,
+    pub(in crate::tasks) path: Vec<u8>,
 }
 
 /// Why a line is none of a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Fault {
+pub(in crate::tasks) enum Fault {
     #[error("it is not of the form `digest  path`")]
     Form,
     #[error("its digest does not have 64 hexadecimal digits")]
@@ -33,7 +33,7 @@ pub(super) enum Fault {
 }
 
 /// Writes the line of one file.
-pub(super) fn write_line(out: &mut impl Write, digest: &Digest, path: &[u8]) -> io::Result<()> {
+pub(in crate::tasks) fn write_line(out: &mut impl Write, digest: &Digest, path: &[u8]) -> io::Result<()> {
     if needs_escape(path) {
         out.write_all(b"\\")?;
     }
@@ -47,7 +47,7 @@ pub(super) fn write_line(out: &mut impl Write, digest: &Digest, path: &[u8]) -> 
 }
 
 /// Writes a path as it stands in a manifest's line, without the mark in front of the line.
-pub(super) fn write_escaped(out: &mut impl Write, path: &[u8]) -> io::Result<()> {
+pub(in crate::tasks) fn write_escaped(out: &mut impl Write, path: &[u8]) -> io::Result<()> {
     let mut rest = path;
     while let Some(at) = rest.iter().position(|byte| escape_of(*byte).is_some()) {
         out.write_all(&rest[..at])?;
@@ -59,7 +59,7 @@ pub(super) fn write_escaped(out: &mut impl Write, path: &[u8]) -> io::Result<()>
 }
 
 /// Reads a line, given without its line feed. `None` for an empty line and a comment.
-pub(super) fn parse_line(line: &[u8]) -> Result<Option<Line>, Fault> {
+pub(in crate::tasks) fn parse_line(line: &[u8]) -> Result<Option<Line>, Fault> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     if line.is_empty() || line[0] == b'#' {
         return Ok(None);

@@ -12,32 +12,32 @@ use super::digest::Digest;
 
 /// A file to hash.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(in crate::tasks) struct Entry {
     /// Bytes, when it was looked at; 0 where it could not be.
-    pub(super) size: u64,
+    pub(in crate::tasks) size: u64,
     /// What it should hash to, where a manifest says so.
-    pub(super) expected: Option<Digest>,
+    pub(in crate::tasks) expected: Option<Digest>,
     /// Relative to the folder.
-    pub(super) path: Vec<u8>,
+    pub(in crate::tasks) path: Vec<u8>,
 }
 
 /// Writes entries one after the other.
-pub(super) struct EntryWriter(BufWriter<File>);
+pub(in crate::tasks) struct EntryWriter(BufWriter<File>);
 
 impl EntryWriter {
-    pub(super) fn create(path: &Path) -> io::Result<Self> {
+    pub(in crate::tasks) fn create(path: &Path) -> io::Result<Self> {
         File::create(path).map(|file| Self(BufWriter::new(file)))
     }
 
     /// Goes on with a list that was so many bytes long; what is behind them goes.
-    pub(super) fn continue_at(length: u64, path: &Path) -> io::Result<Self> {
+    pub(in crate::tasks) fn continue_at(length: u64, path: &Path) -> io::Result<Self> {
         let mut file = File::options().write(true).open(path)?;
         file.set_len(length)?;
         file.seek(SeekFrom::Start(length))?;
         Ok(Self(BufWriter::new(file)))
     }
 
-    pub(super) fn write(&mut self, entry: &Entry) -> io::Result<()> {
+    pub(in crate::tasks) fn write(&mut self, entry: &Entry) -> io::Result<()> {
         let length = u32::try_from(entry.path.len()).map_err(|_| io::ErrorKind::InvalidFilename)?;
         self.0.write_all(&entry.size.to_le_bytes())?;
         self.0.write_all(&length.to_le_bytes())?;
@@ -47,22 +47,22 @@ impl EntryWriter {
     }
 
     /// Writes out all so far; answers how long the list is now, bytes.
-    pub(super) fn length(&mut self) -> io::Result<u64> {
+    pub(in crate::tasks) fn length(&mut self) -> io::Result<u64> {
         self.0.flush()?;
         self.0.stream_position()
     }
 }
 
 /// Reads them again.
-pub(super) struct EntryReader(BufReader<File>);
+pub(in crate::tasks) struct EntryReader(BufReader<File>);
 
 impl EntryReader {
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
+    pub(in crate::tasks) fn open(path: &Path) -> io::Result<Self> {
         File::open(path).map(|file| Self(BufReader::new(file)))
     }
 
     /// The next one; `None` after the last.
-    pub(super) fn read(&mut self) -> io::Result<Option<Entry>> {
+    pub(in crate::tasks) fn read(&mut self) -> io::Result<Option<Entry>> {
         let mut size = [0; 8];
         match self.0.read_exact(&mut size) {
             Ok(()) => {}
@@ -85,7 +85,7 @@ impl EntryReader {
 
 /// What became of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(in crate::tasks) enum Outcome {
     /// Read to its end.
     Hashed(Digest),
     /// Read to its end, but written to meanwhile: the digest may be of no version that ever was.
@@ -97,17 +97,17 @@ pub(super) enum Outcome {
 }
 
 /// The outcomes, each at the place of its entry: workers finish in any order.
-pub(super) struct Outcomes(File);
+pub(in crate::tasks) struct Outcomes(File);
 
 impl Outcomes {
     const RECORD: usize = 33;
 
     /// Begins them; with `go_on`, goes on with what an earlier attempt has put.
-    pub(super) fn open(path: &Path, go_on: bool) -> io::Result<Self> {
+    pub(in crate::tasks) fn open(path: &Path, go_on: bool) -> io::Result<Self> {
         File::options().read(true).write(true).create(true).truncate(!go_on).open(path).map(Self)
     }
 
-    pub(super) fn put(&self, index: u64, outcome: Outcome) -> io::Result<()> {
+    pub(in crate::tasks) fn put(&self, index: u64, outcome: Outcome) -> io::Result<()> {
         let (tag, digest) = match outcome {
             Outcome::Hashed(digest) => (0, digest.0),
             Outcome::Changing(digest) => (1, digest.0),
@@ -121,12 +121,12 @@ impl Outcomes {
     }
 
     /// How much a file of outcomes holds at least, bytes, that has so many of them.
-    pub(super) const fn least_length(outcomes: u64) -> u64 {
+    pub(in crate::tasks) const fn least_length(outcomes: u64) -> u64 {
         outcomes * Self::RECORD as u64
     }
 
     /// All of them from the first on, in the order of the entries.
-    pub(super) fn read(&self) -> io::Result<impl FnMut() -> io::Result<Outcome> + Send + use<>> {
+    pub(in crate::tasks) fn read(&self) -> io::Result<impl FnMut() -> io::Result<Outcome> + Send + use<>> {
         let mut file = self.0.try_clone()?;
         file.rewind()?;
         let mut records = BufReader::new(file);

@@ -15,13 +15,14 @@ use serde::Serialize;
 use super::{
     Scanned,
     digest::Algorithm,
-    hash::real_inside,
     manifest::{self, parse_line},
-    shown,
     spool::{Entry, EntryReader, EntryWriter, Outcome},
-    walk::{Found, Walk},
 };
-use crate::tasks::slices::in_slices;
+use crate::tasks::{
+    inside::real_inside,
+    slices::in_slices,
+    walk::{Found, Walk, shown},
+};
 
 /// The longest line taken for one of a manifest: a path of the greatest length, every byte escaped, and then some.
 const LONGEST_LINE: u64 = 16 * 1024;
@@ -180,7 +181,7 @@ async fn find_unlisted(
                 writer.write(&entry).map_err(|error| TaskError::io("listing the files", &error))?;
             }
             Some(Found::Unreadable { path, error }) => own.warn(format!("{}: {error}", shown(&path))),
-            Some(Found::File { .. } | Found::Link | Found::Special) => {}
+            Some(Found::Folder { .. } | Found::File { .. } | Found::Link { .. } | Found::Special { .. }) => {}
         }
         Ok(ControlFlow::Continue(()))
     })

@@ -82,7 +82,7 @@ pub(super) fn is_header(fields: &[&str]) -> bool {
 
 /// Names for the columns, from a header or without: none empty, no two alike but for letter case, which the database
 /// does not tell apart.
-pub(super) fn column_names(header: Option<&[&str]>, width: usize) -> Result<Vec<String>, TaskError> {
+pub(in crate::tasks) fn column_names(header: Option<&[&str]>, width: usize) -> Result<Vec<String>, TaskError> {
     if width > MOST_COLUMNS {
         let message = format!(
             "the first line has {} fields, and a table has {} columns at most; check the delimiter",

@@ -7,7 +7,7 @@ use time::{Date, Month};
 /// The type of a column. The word is also the type it is declared with in the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum ColumnType {
+pub(in crate::tasks) enum ColumnType {
     /// Whole numbers of 64 bits.
     Integer,
     /// Numbers that a 64-bit float holds without loss of a digit.
@@ -27,7 +27,7 @@ impl ColumnType {
     const NARROW: [Self; 5] = [Self::Integer, Self::Real, Self::Boolean, Self::Date, Self::Timestamp];
 
     /// The word for it.
-    pub(super) const fn as_str(self) -> &'static str {
+    pub(in crate::tasks) const fn as_str(self) -> &'static str {
         match self {
             Self::Integer => "integer",
             Self::Real => "real",
@@ -39,7 +39,7 @@ impl ColumnType {
     }
 
     /// The type declared with `word`; text for what is none of ours.
-    pub(super) fn from_declared(word: &str) -> Self {
+    pub(in crate::tasks) fn from_declared(word: &str) -> Self {
         Self::NARROW.into_iter().find(|narrow| narrow.as_str().eq_ignore_ascii_case(word)).unwrap_or(Self::Text)
     }
 

@@ -1,4 +1,4 @@
-//! A folder's files in the order of their paths.
+//! What lies in a folder, in the order of paths.
 
 use std::{
     ffi::OsStr,
@@ -10,17 +10,19 @@ use std::{
 
 /// What a walk came across. Paths are relative to the folder it began in.
 pub(super) enum Found {
+    /// A folder, before all that lies in it. Its path ends in a slash.
+    Folder { path: Vec<u8> },
     /// A regular file, with its size in bytes.
     File { path: Vec<u8>, size: u64 },
     /// A symbolic link. It is not followed.
-    Link,
+    Link { path: Vec<u8> },
     /// A device, socket or pipe. Reading one could wait for ever.
-    Special,
+    Special { path: Vec<u8> },
     /// A file or folder that cannot be looked at.
     Unreadable { path: Vec<u8>, error: io::Error },
 }
 
-/// Goes through all files below a folder, in the bytewise order of whole paths, so that a manifest needs no sorting
+/// Goes through all that lies below a folder, in the bytewise order of whole paths, so that a manifest needs no sorting
 /// afterwards. Holds the names of one folder per level and nothing else: a million files in one folder cost about
 /// 50 MB, spread over many folders next to nothing.
 pub(super) struct Walk {
@@ -84,8 +86,8 @@ impl Walk {
         let path = self.path.clone();
         match fs::symlink_metadata(beneath(&self.root, &path)) {
             Ok(meta) if meta.is_file() => Found::File { path, size: meta.len() },
-            Ok(meta) if meta.is_symlink() => Found::Link,
-            Ok(_) => Found::Special,
+            Ok(meta) if meta.is_symlink() => Found::Link { path },
+            Ok(_) => Found::Special { path },
             Err(error) => Found::Unreadable { path, error },
         }
     }
@@ -107,12 +109,9 @@ impl Iterator for Walk {
             };
             self.path.extend_from_slice(&name);
             if name.ends_with(b"/") {
-                if let Some(unreadable) = self.descend() {
-                    return Some(unreadable);
-                }
-            } else {
-                return Some(self.look());
+                return Some(self.descend().unwrap_or_else(|| Found::Folder { path: self.path.clone() }));
             }
+            return Some(self.look());
         }
     }
 }
@@ -120,6 +119,15 @@ impl Iterator for Walk {
 /// A relative path of bytes, under `root`.
 pub(super) fn beneath(root: &Path, path: &[u8]) -> PathBuf {
     root.join(OsStr::from_bytes(path))
+}
+
+/// A path for people: one line, whatever its bytes.
+pub(super) fn shown(path: &[u8]) -> String {
+    let mut text = String::new();
+    for char in String::from_utf8_lossy(path).chars() {
+        if char.is_control() { text.extend(char.escape_default()) } else { text.push(char) }
+    }
+    text
 }
 
 /// The sorted names in a folder, as many as can be read, and why there are no more.
@@ -150,8 +158,8 @@ mod tests {
 
     fn paths(walk: Walk) -> Vec<Vec<u8>> {
         walk.map(|found| match found {
-            Found::File { path, .. } | Found::Unreadable { path, .. } => path,
-            Found::Link | Found::Special => b"left out".to_vec(),
+            Found::Folder { path } | Found::File { path, .. } | Found::Unreadable { path, .. } => path,
+            Found::Link { .. } | Found::Special { .. } => b"left out".to_vec(),
         })
         .collect()
     }
@@ -171,7 +179,11 @@ mod tests {
     fn a_walk_that_goes_on_anywhere_finds_the_rest() {
         let folder = folder();
         let all = paths(Walk::new(folder.path().to_owned()).expect("it is there"));
-        assert!(all.len() == PATHS.len() + 1 && all.iter().filter(|path| *path != b"left out").is_sorted());
+        let folders = ["a/", "a/c/", "b/", "b/d/", "b/d/e/"];
+        assert!(folders.iter().all(|folder| all.contains(&folder.as_bytes().to_vec())));
+        assert!(
+            all.len() == PATHS.len() + folders.len() + 1 && all.iter().filter(|path| *path != b"left out").is_sorted()
+        );
         let mut earlier = Walk::new(folder.path().to_owned()).expect("it is there");
         for found in 0..=all.len() {
             let rest = paths(Walk::behind(earlier.place(), folder.path().to_owned()).expect("it is there"));
@@ -186,7 +198,7 @@ mod tests {
         let root = || folder.path().to_owned();
         fs::remove_dir_all(root().join("a/c")).expect("it can be removed");
         let words = |words: &[&str]| words.iter().map(|word| word.as_bytes().to_vec()).collect::<Vec<_>>();
-        let rest = ["left out", "a0", "b/c", "b/d/e/f", "c"];
+        let rest = ["left out", "a0", "b/", "b/c", "b/d/", "b/d/e/", "b/d/e/f", "c"];
         let lost = paths(Walk::behind(b"a/c/d", root()).expect("it is there"));
         assert_eq!(lost, words(&[&["a/c"][..], &rest].concat()));
         assert_eq!(paths(Walk::behind(b"a/c/", root()).expect("it is there")), words(&rest));

@@ -1,0 +1,237 @@
+//! The members of a tar archive, one after the other, whatever is in it: what a member says about itself is read into
+//! 1 MiB at most, its content only in pieces, so that memory is bounded and a job can stop at any time. That is why the
+//! iterator of the `tar` crate is not used, but its headers are. Formats: ustar, GNU and pax (POSIX.1-2001, "pax").
+
+use std::io::{self, ErrorKind, Read};
+
+use tar::{EntryType, Header, PaxExtensions};
+
+/// What all of an archive is cut into.
+pub(in crate::tasks) const BLOCK: usize = 512;
+/// The most that a member says about itself, bytes: long names, times, attributes.
+const LONGEST_DESCRIPTION: u64 = 1 << 20;
+
+/// Reads them.
+pub(in crate::tasks) struct Members<R> {
+    input: R,
+    /// What is still to be read of the present member: its content, and what fills its last block.
+    content: u64,
+    filling: u64,
+    /// Whether anything has been an archive's so far.
+    begun: bool,
+}
+
+/// One of them, as far as the archive describes it.
+#[derive(Debug)]
+pub(in crate::tasks) struct Member {
+    /// As it is written there, whatever that is.
+    pub(in crate::tasks) path: Vec<u8>,
+    /// Where a link leads.
+    pub(in crate::tasks) target: Vec<u8>,
+    pub(in crate::tasks) kind: MemberKind,
+    /// Bytes of content that follow.
+    pub(in crate::tasks) size: u64,
+    /// Permissions.
+    pub(in crate::tasks) mode: u32,
+    /// Seconds since 1970.
+    pub(in crate::tasks) modified: i64,
+}
+
+/// What it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::tasks) enum MemberKind {
+    File,
+    Folder,
+    SymbolicLink,
+    /// Another name of a file that came before.
+    HardLink,
+    /// A file of which the archive leaves out the zeros, in one of the ways of GNU tar.
+    Sparse,
+    /// A device, a pipe, or something nobody knows.
+    Special,
+}
+
+/// What precedes a member and belongs to it.
+#[derive(Default)]
+struct Described {
+    path: Option<Vec<u8>>,
+    target: Option<Vec<u8>>,
+    size: Option<u64>,
+    modified: Option<i64>,
+    sparse: bool,
+}
+
+impl<R: Read> Members<R> {
+    /// Reads what `input` holds, unpacked.
+    pub(in crate::tasks) fn new(input: R) -> Self {
+        Self { input, content: 0, filling: 0, begun: false }
+    }
+
+    /// The next member; `None` after the last. What was not read of the one before is passed over.
+    ///
+    /// # Errors
+    /// Of the input; `InvalidData` and `UnexpectedEof` where it is no archive, or not a whole one.
+    pub(in crate::tasks) fn next(&mut self) -> io::Result<Option<Member>> {
+        let mut described = Described::default();
+        loop {
+            self.pass_over()?;
+            let mut block = [0; BLOCK];
+            let length = fill(&mut self.input, &mut block)?;
+            if length < BLOCK {
+                let broken_off = "the archive breaks off: its end is missing";
+                let message = if self.begun { broken_off } else { "this is not a tar archive" };
+                return Err(io::Error::new(ErrorKind::UnexpectedEof, message));
+            }
+            if block == [0; BLOCK] {
+                return Ok(None);
+            }
+            let header = Header::from_byte_slice(&block);
+            if !is_sound(header) {
+                let damaged = "the archive is damaged: a header does not match its checksum";
+                return Err(invalid(if self.begun { damaged } else { "this is not a tar archive" }));
+            }
+            self.begun = true;
+            let size = header.entry_size()?;
+            match header.entry_type() {
+                EntryType::GNULongName => described.path = Some(self.name(size)?),
+                EntryType::GNULongLink => described.target = Some(self.name(size)?),
+                EntryType::XHeader => described.take(&self.description(size)?)?,
+                // What it says holds for all members, and none of it is needed.
+                EntryType::XGlobalHeader => drop(self.description(size)?),
+                _ => return self.member(header, described).map(Some),
+            }
+        }
+    }
+
+    /// Reads of the present member's content; 0 at its end.
+    pub(in crate::tasks) fn read(&mut self, chunk: &mut [u8]) -> io::Result<usize> {
+        let wanted = chunk.len().min(usize::try_from(self.content).unwrap_or(usize::MAX));
+        let length = fill(&mut self.input, &mut chunk[..wanted])?;
+        if length < wanted {
+            return Err(io::Error::new(ErrorKind::UnexpectedEof, "the archive breaks off in the middle of a file"));
+        }
+        self.content -= length as u64;
+        Ok(length)
+    }
+
+    /// What the archive is read from.
+    pub(in crate::tasks) fn input(&mut self) -> &mut R {
+        &mut self.input
+    }
+
+    /// Ends the reading.
+    pub(in crate::tasks) fn into_input(self) -> R {
+        self.input
+    }
+
+    fn member(&mut self, header: &Header, described: Described) -> io::Result<Member> {
+        let mut member = Member {
+            path: described.path.unwrap_or_else(|| header.path_bytes().into_owned()),
+            target: described.target.or_else(|| header.link_name_bytes().map(Into::into)).unwrap_or_default(),
+            kind: kind_of(header.entry_type()),
+            size: described.size.map_or_else(|| header.entry_size(), Ok)?,
+            mode: header.mode().unwrap_or(0o644),
+            modified: described.modified.or_else(|| header.mtime().ok()?.try_into().ok()).unwrap_or_default(),
+        };
+        if described.sparse {
+            member.kind = MemberKind::Sparse;
+        }
+        // As archives of the seventh Unix say it.
+        if member.kind == MemberKind::File && member.path.ends_with(b"/") {
+            member.kind = MemberKind::Folder;
+        }
+        self.content = member.size;
+        self.filling = filling(member.size);
+        Ok(member)
+    }
+
+    fn description(&mut self, size: u64) -> io::Result<Vec<u8>> {
+        if size > LONGEST_DESCRIPTION {
+            return Err(invalid("the archive is damaged or hostile: it says more than 1 MiB about one member"));
+        }
+        let mut bytes = vec![0; size as usize];
+        if fill(&mut self.input, &mut bytes)? < bytes.len() {
+            return Err(io::Error::new(ErrorKind::UnexpectedEof, "the archive breaks off: its end is missing"));
+        }
+        self.filling = filling(size);
+        Ok(bytes)
+    }
+
+    fn name(&mut self, size: u64) -> io::Result<Vec<u8>> {
+        let mut name = self.description(size)?;
+        name.truncate(name.iter().position(|byte| *byte == 0).unwrap_or(name.len()));
+        Ok(name)
+    }
+
+    fn pass_over(&mut self) -> io::Result<()> {
+        let rest = self.content.saturating_add(self.filling);
+        (self.content, self.filling) = (0, 0);
+        if io::copy(&mut self.input.by_ref().take(rest), &mut io::sink())? < rest {
+            return Err(io::Error::new(ErrorKind::UnexpectedEof, "the archive breaks off: its end is missing"));
+        }
+        Ok(())
+    }
+}
+
+impl Described {
+    /// Takes what a pax header says.
+    fn take(&mut self, header: &[u8]) -> io::Result<()> {
+        for record in PaxExtensions::new(header) {
+            let record = record?;
+            let value = record.value_bytes();
+            let number = || std::str::from_utf8(value).ok();
+            match record.key_bytes() {
+                b"path" => self.path = Some(value.to_vec()),
+                b"linkpath" => self.target = Some(value.to_vec()),
+                b"size" => {
+                    let size = number().and_then(|text| text.parse().ok());
+                    self.size = Some(size.ok_or_else(|| invalid("the archive is damaged: a size is no number"))?);
+                }
+                // With a fraction, which is of no account.
+                b"mtime" => self.modified = number().and_then(|text| text.split('.').next()?.parse().ok()),
+                key => self.sparse |= key.starts_with(b"GNU.sparse."),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The zeros behind so many bytes, up to the next block.
+pub(in crate::tasks) const fn filling(size: u64) -> u64 {
+    size.wrapping_neg() % BLOCK as u64
+}
+
+fn is_sound(header: &Header) -> bool {
+    let mut own = header.clone();
+    own.set_cksum();
+    matches!((header.cksum(), own.cksum()), (Ok(told), Ok(found)) if told == found)
+}
+
+fn kind_of(entry: EntryType) -> MemberKind {
+    match entry {
+        EntryType::Regular | EntryType::Continuous => MemberKind::File,
+        EntryType::Directory => MemberKind::Folder,
+        EntryType::Symlink => MemberKind::SymbolicLink,
+        EntryType::Link => MemberKind::HardLink,
+        EntryType::GNUSparse => MemberKind::Sparse,
+        _ => MemberKind::Special,
+    }
+}
+
+/// Reads until the buffer is full or there is no more; answers how much.
+fn fill(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut length = 0;
+    while length < buffer.len() {
+        match input.read(&mut buffer[length..]) {
+            Ok(0) => break,
+            Ok(more) => length += more,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(length)
+}
+
+fn invalid(message: &'static str) -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, message)
+}

@@ -1,0 +1,223 @@
+//! One picture: read, turned as its EXIF says, made smaller, written. Of what a file says beside its picture the colour
+//! profile is kept; all else goes, places and names with it.
+
+use std::io::Cursor;
+
+use engine::TaskError;
+use fast_image_resize::Resizer;
+use image::{
+    DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageError, ImageFormat, ImageReader, Limits, Rgb,
+    RgbImage, RgbaImage,
+    codecs::{
+        jpeg::JpegEncoder,
+        png::{CompressionType, FilterType, PngEncoder},
+    },
+    metadata::Orientation,
+};
+use model::count;
+
+use super::{Format, webp_file::with_profile};
+
+/// The longest side of a picture that is read, pixels.
+const LONGEST: u32 = 50_000;
+/// The most that a picture takes in memory once it is read, bytes: 133 million pixels in colour.
+pub(super) const LARGEST: u64 = 400_000_000;
+
+/// What is wanted of each.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    /// Pixels; a smaller picture stays as large as it is.
+    pub(super) longest: u32,
+    pub(super) format: Format,
+    /// 1 to 100.
+    pub(super) quality: u8,
+}
+
+/// A picture as it goes into the zip file.
+pub(super) struct Picture {
+    pub(super) bytes: Vec<u8>,
+    /// What its name ends in.
+    pub(super) extension: Extension,
+}
+
+/// What the name of a picture ends in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extension {
+    Jpeg,
+    Png,
+    Webp,
+}
+
+impl Extension {
+    pub(super) const ALL: [Self; 3] = [Self::Jpeg, Self::Png, Self::Webp];
+
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Jpeg => "jpg",
+            Self::Png => "png",
+            Self::Webp => "webp",
+        }
+    }
+}
+
+/// How much memory a picture takes once it is read, bytes, as its head says.
+///
+/// # Errors
+/// Code `bad_image`: it is none, or too large.
+pub(super) fn size_of(file: &[u8]) -> Result<u64, TaskError> {
+    let size = decoder(file)?.total_bytes();
+    if size > LARGEST {
+        let message = format!("its pixels take {}, and {} is the most", model::bytes(size), model::bytes(LARGEST));
+        return Err(TaskError::fatal("bad_image", message));
+    }
+    Ok(size)
+}
+
+/// Makes of a file what is wanted.
+///
+/// # Errors
+/// Code `bad_image`.
+pub(super) fn resize(file: &[u8], wanted: Wanted) -> Result<Picture, TaskError> {
+    let mut decoder = decoder(file)?;
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let profile = decoder.icc_profile().ok().flatten();
+    let picture = DynamicImage::from_decoder(decoder).map_err(broken)?;
+    let mut picture = smaller(plain(picture), wanted.longest)?;
+    picture.apply_orientation(orientation);
+    let extension = match (wanted.format, image::guess_format(file)) {
+        (Format::Jpeg, _) | (Format::Keep, Ok(ImageFormat::Jpeg)) => Extension::Jpeg,
+        (Format::Webp, _) | (Format::Keep, Ok(ImageFormat::WebP)) => Extension::Webp,
+        (Format::Png, _) | (Format::Keep, _) => Extension::Png,
+    };
+    let bytes = match extension {
+        Extension::Jpeg => jpeg(&opaque(picture), profile, wanted.quality),
+        Extension::Png => png(&picture, profile),
+        Extension::Webp => webp(picture, profile, wanted.quality),
+    };
+    Ok(Picture { bytes: bytes?, extension })
+}
+
+fn decoder(file: &[u8]) -> Result<impl ImageDecoder + '_, TaskError> {
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(LONGEST);
+    limits.max_image_height = Some(LONGEST);
+    limits.max_alloc = Some(LARGEST + LARGEST / 2);
+    let mut reader = ImageReader::new(Cursor::new(file)).with_guessed_format().map_err(|error| bad(&error))?;
+    reader.limits(limits);
+    reader.into_decoder().map_err(broken)
+}
+
+/// With 8 bits a channel, grey where it was.
+fn plain(picture: DynamicImage) -> DynamicImage {
+    match picture {
+        DynamicImage::ImageLuma8(_)
+        | DynamicImage::ImageLumaA8(_)
+        | DynamicImage::ImageRgb8(_)
+        | DynamicImage::ImageRgba8(_) => picture,
+        DynamicImage::ImageLuma16(_) => picture.into_luma8().into(),
+        DynamicImage::ImageLumaA16(_) => picture.into_luma_alpha8().into(),
+        other if other.color().has_alpha() => other.into_rgba8().into(),
+        other => other.into_rgb8().into(),
+    }
+}
+
+fn smaller(picture: DynamicImage, longest: u32) -> Result<DynamicImage, TaskError> {
+    let (width, height) = (picture.width(), picture.height());
+    let side = width.max(height);
+    if side <= longest {
+        return Ok(picture);
+    }
+    let part = |length: u32| (f64::from(length) * f64::from(longest) / f64::from(side)).round().max(1.0) as u32;
+    let mut small = DynamicImage::new(part(width), part(height), picture.color());
+    // By default with Lanczos's window of three, and without a rim where something transparent ends.
+    Resizer::new().resize(&picture, &mut small, None).map_err(|error| bad(&error))?;
+    Ok(small)
+}
+
+/// On white, since JPEG knows nothing transparent.
+fn opaque(picture: DynamicImage) -> DynamicImage {
+    if !picture.color().has_alpha() {
+        return picture;
+    }
+    let see_through = picture.into_rgba8();
+    let white = RgbImage::from_fn(see_through.width(), see_through.height(), |x, y| {
+        let [red, green, blue, alpha] = see_through.get_pixel(x, y).0;
+        let mixed = |channel: u8| {
+            let (channel, alpha) = (u32::from(channel), u32::from(alpha));
+            ((channel * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+        };
+        Rgb([red, green, blue].map(mixed))
+    });
+    white.into()
+}
+
+fn jpeg(picture: &DynamicImage, profile: Option<Vec<u8>>, quality: u8) -> Result<Vec<u8>, TaskError> {
+    let mut bytes = Vec::new();
+    write(picture, profile, JpegEncoder::new_with_quality(&mut bytes, quality))?;
+    Ok(bytes)
+}
+
+fn png(picture: &DynamicImage, profile: Option<Vec<u8>>) -> Result<Vec<u8>, TaskError> {
+    let mut bytes = Vec::new();
+    let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Default, FilterType::Adaptive);
+    write(picture, profile, encoder)?;
+    Ok(bytes)
+}
+
+fn write(picture: &DynamicImage, profile: Option<Vec<u8>>, mut encoder: impl ImageEncoder) -> Result<(), TaskError> {
+    if let Some(profile) = profile.filter(|profile| fits(profile, picture)) {
+        encoder.set_icc_profile(profile).map_err(|error| bad(&error))?;
+    }
+    picture.write_with_encoder(encoder).map_err(broken)
+}
+
+fn webp(picture: DynamicImage, profile: Option<Vec<u8>>, quality: u8) -> Result<Vec<u8>, TaskError> {
+    let profile = profile.filter(|profile| !is_grey(&picture) && fits(profile, &picture));
+    let (width, height) = (picture.width(), picture.height());
+    let encoded = if picture.color().has_alpha() {
+        let pixels: RgbaImage = picture.into_rgba8();
+        webp::Encoder::from_rgba(&pixels, width, height).encode_simple(false, quality.into())
+    } else {
+        let pixels: RgbImage = picture.into_rgb8();
+        webp::Encoder::from_rgb(&pixels, width, height).encode_simple(false, quality.into())
+    };
+    let file =
+        encoded.map_err(|error| TaskError::fatal("bad_image", format!("it cannot be written as WebP: {error:?}")))?;
+    let file = file.to_vec();
+    Ok(match profile {
+        Some(profile) => with_profile(file, &profile, (width, height)),
+        None => file,
+    })
+}
+
+/// Whether a profile is of the picture's kind: that of a picture in printing inks is of no use once it is in colours of
+/// light. Bytes 16 to 19 say it (ICC.1:2022, section 7.2.6).
+fn fits(profile: &[u8], picture: &DynamicImage) -> bool {
+    let kind = if is_grey(picture) { b"GRAY" } else { b"RGB " };
+    profile.get(16..20) == Some(kind)
+}
+
+fn is_grey(picture: &DynamicImage) -> bool {
+    matches!(picture.color().into(), ExtendedColorType::L8 | ExtendedColorType::La8)
+}
+
+fn broken(error: ImageError) -> TaskError {
+    match &error {
+        ImageError::Unsupported(_) => {
+            TaskError::fatal("bad_image", "it is not a picture in JPEG, PNG, WebP, GIF or BMP").caused_by(&error)
+        }
+        ImageError::Limits(_) => {
+            let message = format!(
+                "it is too large: {} pixels a side and {} in memory are the most",
+                count(LONGEST.into()),
+                model::bytes(LARGEST)
+            );
+            TaskError::fatal("bad_image", message).caused_by(&error)
+        }
+        _ => bad(&error),
+    }
+}
+
+fn bad(error: &dyn std::error::Error) -> TaskError {
+    TaskError::fatal("bad_image", error.to_string()).caused_by(error)
+}

@@ -1,0 +1,102 @@
+//! What is done: the pictures one behind the other as they come, and a record for each. Both files only grow, so a
+//! checkpoint names their lengths.
+
+use std::{
+    fs::File,
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::Path,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::picture::{Extension, Picture};
+
+/// Bytes of one record: number, place and length, extension.
+const RECORD: usize = 25;
+/// The extension of what came to nothing.
+const FAILED: u8 = u8::MAX;
+
+/// The two files.
+pub(super) struct Spool {
+    pictures: File,
+    records: File,
+    pub(super) mark: Mark,
+}
+
+/// How far they are.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Mark {
+    /// Bytes of pictures.
+    pub(super) bytes: u64,
+    /// Pictures done, also those that came to nothing.
+    pub(super) done: u64,
+    /// Those that did.
+    pub(super) failed: u64,
+}
+
+/// Where a picture is, and what it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Record {
+    pub(super) number: u64,
+    pub(super) at: u64,
+    pub(super) length: u64,
+    /// `None` for what came to nothing.
+    pub(super) extension: Option<Extension>,
+}
+
+impl Spool {
+    /// Begins it, or goes on behind a mark; `None` where the files have less than that.
+    pub(super) fn open(folder: &Path, mark: Mark) -> io::Result<Option<Self>> {
+        let open = |name: &str, length: u64| -> io::Result<Option<File>> {
+            let path = folder.join(name);
+            let mut file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
+            if file.metadata()?.len() < length {
+                return Ok(None);
+            }
+            file.set_len(length)?;
+            file.seek(SeekFrom::End(0))?;
+            Ok(Some(file))
+        };
+        let pictures = open("pictures", mark.bytes)?;
+        let records = open("records", mark.done * RECORD as u64)?;
+        Ok(pictures.zip(records).map(|(pictures, records)| Self { pictures, records, mark }))
+    }
+
+    /// Keeps what came of a picture.
+    pub(super) fn put(&mut self, number: usize, picture: Option<&Picture>) -> io::Result<()> {
+        let length = picture.map_or(0, |picture| picture.bytes.len() as u64);
+        if let Some(picture) = picture {
+            self.pictures.write_all(&picture.bytes)?;
+        }
+        let mut record = [0; RECORD];
+        record[..8].copy_from_slice(&(number as u64).to_le_bytes());
+        record[8..16].copy_from_slice(&self.mark.bytes.to_le_bytes());
+        record[16..24].copy_from_slice(&length.to_le_bytes());
+        record[24] = picture.map_or(FAILED, |picture| picture.extension as u8);
+        self.records.write_all(&record)?;
+        self.mark.bytes += length;
+        self.mark.done += 1;
+        self.mark.failed += u64::from(picture.is_none());
+        Ok(())
+    }
+
+    /// All records, in the order of their numbers, and the pictures.
+    pub(super) fn read(&self) -> io::Result<(Vec<Record>, File)> {
+        let mut file = self.records.try_clone()?;
+        file.rewind()?;
+        let mut bytes = Vec::new();
+        file.take(self.mark.done * RECORD as u64).read_to_end(&mut bytes)?;
+        let number = |bytes: &[u8]| bytes.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte));
+        let mut records: Vec<Record> = bytes
+            .chunks_exact(RECORD)
+            .map(|record| Record {
+                number: number(&record[..8]),
+                at: number(&record[8..16]),
+                length: number(&record[16..24]),
+                extension: Extension::ALL.get(usize::from(record[24])).copied(),
+            })
+            .collect();
+        records.sort_unstable_by_key(|record| record.number);
+        Ok((records, self.pictures.try_clone()?))
+    }
+}

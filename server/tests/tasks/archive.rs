@@ -1,0 +1,194 @@
+//! `archive`, judged by what `tar` makes of the result.
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsStr,
+    fs::{self, File, Permissions},
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{MetadataExt, PermissionsExt, symlink},
+    },
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use model::{JobId, JobState};
+use rand::{RngCore, SeedableRng, rngs::StdRng};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::desk::Desk;
+
+/// What somebody sees of a file: kind, permissions, time, content or target.
+type Seen = (char, u32, i64, Vec<u8>);
+
+/// All that lies below a folder.
+fn seen(folder: &Path) -> BTreeMap<PathBuf, Seen> {
+    let mut all = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(&next).unwrap() {
+            let path = entry.unwrap().path();
+            let meta = fs::symlink_metadata(&path).unwrap();
+            let (kind, mode, content) = if meta.is_symlink() {
+                ('l', 0, fs::read_link(&path).unwrap().as_os_str().as_bytes().to_vec())
+            } else if meta.is_dir() {
+                folders.push(path.clone());
+                ('d', meta.mode() & 0o7777, Vec::new())
+            } else {
+                ('f', meta.mode() & 0o7777, fs::read(&path).unwrap())
+            };
+            all.insert(path.strip_prefix(folder).unwrap().to_owned(), (kind, mode, meta.mtime(), content));
+        }
+    }
+    all
+}
+
+/// What `tar` unpacks of the archive that a job made of the folder `from`.
+async fn unpacked(desk: &Desk, job: JobId, from: &str) -> (TempDir, PathBuf) {
+    let archive = desk.artifact(job, &format!("{from}.tar.zst")).await;
+    let tar = tempfile::NamedTempFile::new().unwrap();
+    zstd::stream::copy_decode(archive.as_slice(), File::create(tar.path()).unwrap()).unwrap();
+    let to = TempDir::new().unwrap();
+    let done = Command::new("tar").arg("-xpf").arg(tar.path()).arg("-C").arg(to.path()).output().unwrap();
+    assert!(done.status.success() && done.stderr.is_empty(), "{}", String::from_utf8_lossy(&done.stderr));
+    let folder = to.path().join(from);
+    (to, folder)
+}
+
+fn noise(length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    StdRng::seed_from_u64(length as u64).fill_bytes(&mut bytes);
+    bytes
+}
+
+#[tokio::test]
+async fn what_tar_unpacks_is_what_was_packed() {
+    let desk = Desk::open().await;
+    let root = desk.root().join("stuff");
+    for path in ["a-b", "a/b", "a/c/d", "ü", "with space", "-", "new\nline"] {
+        desk.file(&format!("stuff/{path}"), path);
+    }
+    desk.file("stuff/empty", "");
+    desk.file("stuff/large", noise(3_000_000));
+    let long = format!("stuff/{}/{}", "l".repeat(200), "m".repeat(200));
+    desk.file(&long, "long");
+    fs::write(root.join(OsStr::from_bytes(b"caf\xe9")), "latin").unwrap();
+    fs::create_dir_all(root.join("nothing/in/it")).unwrap();
+    symlink("a/b", root.join("link")).unwrap();
+    symlink("/somewhere/else", root.join("away")).unwrap();
+    symlink("../".repeat(60), root.join("far")).unwrap();
+    fs::hard_link(root.join("large"), root.join("other name")).unwrap();
+    File::create(root.join("sparse")).unwrap().set_len(30_000_000).unwrap();
+    fs::set_permissions(root.join("a/b"), Permissions::from_mode(0o4750)).unwrap();
+    fs::set_permissions(root.join("a/c"), Permissions::from_mode(0o700)).unwrap();
+    File::open(root.join("a-b")).unwrap().set_modified(UNIX_EPOCH + Duration::from_secs(987_654_321)).unwrap();
+
+    let ended = desk.succeed("archive", json!({ "folder": root, "level": 19 })).await;
+    let (_kept, found) = unpacked(&desk, ended.view.job, "stuff").await;
+    assert_eq!(seen(&found), seen(&root));
+    let number = |name: &str| fs::metadata(found.join(name)).unwrap().ino();
+    assert_eq!(number("large"), number("other name"), "one file of two names stays one");
+    for (what, count) in [("files", 12), ("symbolic_links", 3), ("hard_links", 1), ("folders", 6), ("unreadable", 0)] {
+        assert_eq!(ended.output[what], count, "{what}: {}", ended.output);
+    }
+    let archive = desk.artifact(ended.view.job, "stuff.tar.zst").await;
+    assert_eq!(ended.output["digest"], blake3::hash(&archive).to_hex().as_str());
+    assert_eq!(ended.output["archive_bytes"], archive.len());
+    assert!(archive.len() < 3_200_000, "holes cost next to nothing: {}", archive.len());
+
+    let manifest = desk.artifact(ended.view.job, "B3SUMS").await;
+    let upload = desk.upload("B3SUMS", manifest).await;
+    let input = json!({ "folder": root, "algorithm": "blake3", "manifest": upload });
+    assert_eq!(desk.succeed("checksum", input).await.output["matched"], 12);
+}
+
+#[tokio::test]
+async fn what_cannot_be_packed_is_a_warning_and_an_empty_folder_an_archive() {
+    let desk = Desk::open().await;
+    desk.file("with/file", "x");
+    fs::create_dir(desk.root().join("empty")).unwrap();
+    assert!(Command::new("mkfifo").arg(desk.root().join("with/pipe")).status().unwrap().success());
+    let ended = desk.succeed("archive", json!({ "folder": desk.root().join("with") })).await;
+    assert_eq!((ended.output["specials"].as_u64(), ended.view.progress.warnings), (Some(1), 1));
+    assert!(desk.log(ended.view.job).await.contains("pipe: left out: it is a device, a socket or a pipe"));
+    let (_kept, found) = unpacked(&desk, ended.view.job, "with").await;
+    assert_eq!(seen(&found).len(), 1);
+
+    let ended = desk.succeed("archive", json!({ "folder": desk.root().join("empty") })).await;
+    assert_eq!(ended.output["files"], 0);
+    let archive = desk.artifact(ended.view.job, "empty.tar.zst").await;
+    assert_eq!(zstd::decode_all(archive.as_slice()).unwrap(), [0; 1_024]);
+}
+
+#[tokio::test]
+async fn a_file_is_no_folder_and_a_level_has_its_range() {
+    let desk = Desk::open().await;
+    let file = desk.file("file", "x");
+    let (_, code, message) = desk.fail("archive", json!({ "folder": file })).await;
+    assert_eq!((code.as_str(), message.contains("choose the folder it lies in")), ("not_a_folder", true), "{message}");
+    for level in [0, 20] {
+        let refused = desk.try_start("archive", json!({ "folder": desk.root(), "level": level })).await.unwrap_err();
+        assert!(format!("{refused:?}").contains("from 1 to 19"), "{refused:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_made_in_pieces_holds_the_same() {
+    let desk = Desk::with_checkpoints().await;
+    for number in 0..400 {
+        desk.file(&format!("many/{}/{number}", number % 40), noise(3 * number));
+    }
+    let folder = desk.root().join("many");
+    assert!(Command::new("mkfifo").arg(folder.join("pipe")).status().unwrap().success());
+    let pieces = desk.succeed_in_pieces("archive", json!({ "folder": folder })).await;
+    let whole = desk.succeed("archive", json!({ "folder": folder })).await;
+    for what in ["files", "bytes", "folders", "specials", "unreadable", "incomplete"] {
+        assert_eq!(pieces.output[what], whole.output[what], "{what}");
+    }
+    assert_eq!(pieces.view.progress.warnings, 1, "each is given once");
+    let manifest = async |job| desk.artifact(job, "B3SUMS").await;
+    assert_eq!(manifest(pieces.view.job).await, manifest(whole.view.job).await);
+    let (_kept, found) = unpacked(&desk, pieces.view.job, "many").await;
+    fs::remove_file(folder.join("pipe")).unwrap();
+    let files = |folder: &Path| {
+        let mut all = seen(folder);
+        all.retain(|_, seen| seen.0 == 'f');
+        all
+    };
+    assert_eq!(files(&found), files(&folder));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_that_is_not_what_was_packed_is_never_handed_out() {
+    let desk = Desk::open().await;
+    desk.file("much/noise", noise(500_000));
+    File::create(desk.root().join("much/zeros")).unwrap().set_len(2_000_000_000).unwrap();
+    // Small enough to be packed at once, and large enough to be caught while it is read back.
+    let job = desk.start("archive", json!({ "folder": desk.root().join("much"), "level": 1 })).await;
+    assert!(desk.has_checkpoint(job, |data| data["packed"] == true).await);
+    desk.engine.cancel(job, "tester").await.unwrap();
+    assert_eq!(desk.ended(job).await.view.state, JobState::Cancelled);
+    let archive = desk.engine.data_dir().work(job).join("1/archive");
+    let mut bytes = fs::read(&archive).unwrap();
+    bytes[250_000] ^= 1;
+    fs::write(&archive, bytes).unwrap();
+    desk.engine.retry(job, "tester").await.unwrap();
+    let ended = desk.ended(job).await;
+    assert_eq!(ended.view.failure.map(|failure| failure.code), Some("verify_failed".to_owned()));
+    assert!(desk.engine.artifact(job, "much.tar.zst").await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_stops_in_the_middle_of_a_file() {
+    let desk = Desk::open().await;
+    fs::create_dir(desk.root().join("endless")).unwrap();
+    File::create(desk.root().join("endless/zeros")).unwrap().set_len(1 << 40).unwrap();
+    let job = desk.start("archive", json!({ "folder": desk.root().join("endless"), "level": 1 })).await;
+    desk.when(job, |view| view.progress.unit == "B" && view.progress.value > 0).await;
+    desk.engine.cancel(job, "tester").await.unwrap();
+    let ended = desk.ended(job).await;
+    assert_eq!(ended.view.state, JobState::Cancelled);
+    assert!(desk.engine.artifact(job, "endless.tar.zst").await.is_err());
+}
