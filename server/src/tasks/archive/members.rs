@@ -19,6 +19,8 @@ pub(in crate::tasks) struct Members<R> {
     filling: u64,
     /// Whether anything has been an archive's so far.
     begun: bool,
+    /// Whether its end has been read.
+    ended: bool,
 }
 
 /// One of them, as far as the archive describes it.
@@ -64,7 +66,7 @@ struct Described {
 impl<R: Read> Members<R> {
     /// Reads what `input` holds, unpacked.
     pub(in crate::tasks) fn new(input: R) -> Self {
-        Self { input, content: 0, filling: 0, begun: false }
+        Self { input, content: 0, filling: 0, begun: false, ended: false }
     }
 
     /// The next member; `None` after the last. What was not read of the one before is passed over.
@@ -73,7 +75,7 @@ impl<R: Read> Members<R> {
     /// Of the input; `InvalidData` and `UnexpectedEof` where it is no archive, or not a whole one.
     pub(in crate::tasks) fn next(&mut self) -> io::Result<Option<Member>> {
         let mut described = Described::default();
-        loop {
+        while !self.ended {
             self.pass_over()?;
             let mut block = [0; BLOCK];
             let length = fill(&mut self.input, &mut block)?;
@@ -83,7 +85,8 @@ impl<R: Read> Members<R> {
                 return Err(io::Error::new(ErrorKind::UnexpectedEof, message));
             }
             if block == [0; BLOCK] {
-                return Ok(None);
+                self.ended = true;
+                break;
             }
             let header = Header::from_byte_slice(&block);
             if !is_sound(header) {
@@ -101,6 +104,7 @@ impl<R: Read> Members<R> {
                 _ => return self.member(header, described).map(Some),
             }
         }
+        Ok(None)
     }
 
     /// Reads of the present member's content; 0 at its end.

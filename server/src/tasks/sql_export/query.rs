@@ -165,34 +165,31 @@ fn refused(connection: &Connection, sql: &str, error: Error) -> TaskError {
     let fatal = |message: String| TaskError::fatal("bad_query", message);
     match error {
         Error::MultipleStatement => fatal("there is more than one statement; an export takes one select".to_owned()),
-        Error::SqlInputError { error, msg, offset, .. } => {
-            if error.code == ErrorCode::AuthorizationForStatementDenied {
-                return fatal(format!("{msg}; an export reads the imported tables, and does nothing else"));
-            }
+        Error::SqlInputError { msg, offset, .. } => {
             let place =
                 usize::try_from(offset).ok().and_then(|offset| sql.get(..offset)).map_or_else(String::new, |before| {
                     let line = before.matches('\n').count() + 1;
                     let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
                     format!("line {line}, column {column}: ")
                 });
-            let known = if msg.starts_with("no such table") || msg.starts_with("no such column") {
-                tables(connection)
-            } else {
-                String::new()
-            };
-            fatal(format!("{place}{msg}{known}"))
+            fatal(format!("{place}{msg}{}", known(connection, &msg)))
         }
         Error::SqliteFailure(failure, Some(msg)) if failure.code == ErrorCode::AuthorizationForStatementDenied => {
             fatal(format!("{msg}; an export reads the imported tables, and does nothing else"))
         }
-        Error::SqliteFailure(failure, Some(msg)) if failure.code == ErrorCode::Unknown => fatal(msg),
+        Error::SqliteFailure(failure, Some(msg)) if failure.code == ErrorCode::Unknown => {
+            fatal(format!("{msg}{}", known(connection, &msg)))
+        }
         Error::NulError(_) => fatal("the query has a NUL character in it".to_owned()),
         error => failed(error, 0),
     }
 }
 
 /// "; there are orders (id, name), people (id)", for who has mistaken a name.
-fn tables(connection: &Connection) -> String {
+fn known(connection: &Connection, msg: &str) -> String {
+    if !msg.starts_with("no such table") && !msg.starts_with("no such column") {
+        return String::new();
+    }
     let list = || -> rusqlite::Result<Vec<String>> {
         connection.authorizer(None::<fn(AuthContext<'_>) -> Authorization>)?;
         let select = "
