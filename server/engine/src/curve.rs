@@ -1,6 +1,6 @@
 //! How an attempt went: a small series of where it stood when.
 
-use eta::{Gaps, Run, StageRun};
+use eta::{Gaps, Lengths, Rhythm, Run, StageRun};
 use model::Progress;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,9 @@ pub struct Curve {
     pub usual_gap: f64,
     /// The longest silence, seconds.
     pub longest_gap: f64,
+    /// Seconds of a burst and of a pause, where it went in bursts that were alike.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rhythm: Option<(f64, f64)>,
 }
 
 /// Where an attempt stood. In JSON it is an array, in this order.
@@ -85,7 +88,8 @@ impl Curve {
             let work = self.works.get(index).copied().flatten().filter(|work| *work > 0);
             StageRun { seconds, work: work.map(|work| work as f64), course: here.filter_map(place).collect() }
         });
-        Run { stages: stages.collect(), usual_gap: self.usual_gap }
+        let rhythm = self.rhythm.map(|(burst, pause)| Lengths { burst, pause });
+        Run { stages: stages.collect(), usual_gap: self.usual_gap, rhythm }
     }
 }
 
@@ -97,6 +101,7 @@ pub(crate) struct Recorder {
     latest: Option<CurvePoint>,
     apart: f32,
     gaps: Gaps,
+    rhythm: Rhythm,
     heard_at: f64,
 }
 
@@ -104,7 +109,7 @@ impl Recorder {
     /// Begins at `seconds`, for an attempt with so many stages.
     pub(crate) fn new(stages: usize, seconds: f64) -> Self {
         let curve = Curve { works: vec![None; stages.max(1)], ..Curve::default() };
-        Self { curve, latest: None, apart: APART, gaps: Gaps::default(), heard_at: seconds }
+        Self { curve, latest: None, apart: APART, gaps: Gaps::default(), rhythm: Rhythm::new(None), heard_at: seconds }
     }
 
     /// Takes note of a report.
@@ -118,6 +123,9 @@ impl Recorder {
             *work = progress.max.or(*work);
         }
         let before = self.latest.replace(point);
+        let fraction = |point: &CurvePoint| point.fraction.map_or(0.0, f64::from);
+        let gained = fraction(&point) - before.as_ref().map_or(0.0, fraction);
+        self.rhythm.saw(gained, gap, self.gaps.usual());
         let Some(last) = self.curve.points.last() else { return self.push(point) };
         // A silence keeps its beginning, so that it stays flat; a stage keeps its end.
         if let Some(before) = before
@@ -135,6 +143,8 @@ impl Recorder {
     pub(crate) fn curve(&self) -> Curve {
         let mut curve = self.curve.clone();
         curve.usual_gap = rounded(self.gaps.usual(), 10.0).into();
+        let tenths = |seconds: f64| f64::from(rounded(seconds, 10.0));
+        curve.rhythm = self.rhythm.lengths().map(|lengths| (tenths(lengths.burst), tenths(lengths.pause)));
         if let Some(latest) = self.latest
             && curve.points.last() != Some(&latest)
         {
@@ -228,6 +238,24 @@ mod tests {
         let curve = recorder.curve();
         assert_eq!(curve.points.iter().map(|point| point.seconds).collect::<Vec<_>>(), [1.0, 1.2]);
         assert_eq!(curve.works, [Some(10_000), None]);
+    }
+
+    #[test]
+    fn the_rhythm_of_its_bursts_is_kept() {
+        let mut recorder = Recorder::new(2, 0.0);
+        for burst in 0..6 {
+            (0..=10).for_each(|second| {
+                recorder.saw(f64::from(30 * burst + second), &at((100 * burst + 10 * second) as u64, 0))
+            });
+        }
+        assert_eq!(recorder.curve().rhythm, Some((11.0, 19.0)), "the step that ends a pause is in the burst");
+        assert_eq!(long().rhythm, None);
+    }
+
+    #[test]
+    fn a_curve_of_before_there_were_rhythms_is_read() {
+        let old = r#"{"points":[],"works":[null],"usual_gap":1.0,"longest_gap":2.0}"#;
+        assert_eq!(serde_json::from_str::<Curve>(old).expect("it can be read").rhythm, None);
     }
 
     #[test]

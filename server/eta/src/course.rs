@@ -1,6 +1,10 @@
 //! The course of a run: how fast it went in each of a few blocks of time, and since when it has gone as it goes now.
 
-use crate::{Gaps, smoothing::Smoothing};
+use crate::{
+    Gaps,
+    rhythm::{Beat, Lengths, Rhythm},
+    smoothing::Smoothing,
+};
 
 /// Blocks at most; where they are full, two and two become one.
 const BLOCKS: usize = 32;
@@ -29,6 +33,7 @@ pub(crate) struct Course {
     /// What earlier runs were used to, seconds without a step.
     known_gap: f64,
     smoothing: Smoothing,
+    rhythm: Rhythm,
     seconds: f64,
     /// The longest stall so far, seconds.
     stalled: f64,
@@ -66,11 +71,23 @@ pub(crate) struct Pace {
     /// How far the line through a course of bursts lies before the place reached: bursts get ahead of it, and pauses let
     /// it catch up. 0 for a run that does not go in bursts.
     pub(crate) ahead: f64,
+    /// Its rhythm, if it has one.
+    beat: Option<Beat>,
+}
+
+impl Pace {
+    /// Seconds until so much more is gained.
+    pub(crate) fn until(&self, left: f64) -> f64 {
+        match self.beat {
+            Some(beat) => beat.until(left),
+            None => (left - self.ahead).max(0.0) / self.speed,
+        }
+    }
 }
 
 impl Course {
-    /// Nothing seen; earlier runs were used to silences of `known_gap` seconds.
-    pub(crate) fn new(known_gap: f64) -> Self {
+    /// Nothing seen; earlier runs were used to silences of `known_gap` seconds, and had the rhythm `known` or none.
+    pub(crate) fn new(known_gap: f64, known: Option<Lengths>) -> Self {
         Self {
             blocks: [Block::default(); BLOCKS],
             count: 1,
@@ -78,6 +95,7 @@ impl Course {
             gaps: Gaps::default(),
             known_gap,
             smoothing: Smoothing::default(),
+            rhythm: Rhythm::new(known),
             seconds: 0.0,
             stalled: 0.0,
         }
@@ -101,6 +119,7 @@ impl Course {
             self.stalled = 0.0;
         }
         self.smoothing.saw(gained, counted.max(1e-3), self.seconds);
+        self.rhythm.saw(gained, counted, self.gaps.usual().max(self.known_gap));
         self.add(gained, counted);
     }
 
@@ -111,8 +130,11 @@ impl Course {
 
     /// How it goes; `None` before anything has been gained.
     pub(crate) fn pace(&self, silence: f64) -> Option<Pace> {
-        let all = &self.blocks[..self.count];
-        let mut blocks = all;
+        let mut blocks = &self.blocks[..self.count];
+        if let Some(beat) = self.rhythm.beat() {
+            let ((seconds, gained), speed) = (sum(blocks), beat.speed());
+            return Some(Pace { speed, error: Some(beat.error), seconds, gained, ahead: 0.0, beat: Some(beat) });
+        }
         // Bursts are no changes: what is compared holds several of them.
         let together =
             (2.0 * self.gaps.usual().max(self.known_gap) / self.length).ceil().clamp(1.0, BLOCKS as f64) as usize;
@@ -133,11 +155,11 @@ impl Course {
             let mean = gained / (seconds + silence);
             let speed = LINE * slope + (1.0 - LINE) * mean;
             let ahead = LINE * before - (1.0 - LINE) * mean * silence;
-            return Some(Pace { speed, error, seconds, gained, ahead });
+            return Some(Pace { speed, error, seconds, gained, ahead, beat: None });
         }
         let recent = self.smoothing.pace().unwrap_or(mean);
         let speed = mean * (1.0 - RECENT) + recent * RECENT;
-        Some(Pace { speed, error, seconds, gained, ahead: 0.0 })
+        Some(Pace { speed, error, seconds, gained, ahead: 0.0, beat: None })
     }
 
     fn add(&mut self, gained: f64, seconds: f64) {

@@ -74,9 +74,10 @@ impl Estimator {
     pub fn new(stages: usize, history: Option<Arc<History>>) -> Self {
         let history = history.filter(|history| history.stages() == stages.max(1));
         let gap = history.as_ref().map_or(0.0, |history| history.usual_gap());
+        let rhythm = history.as_ref().and_then(|history| history.rhythm());
         let mut new = Self {
             history,
-            course: Course::new(gap),
+            course: Course::new(gap, rhythm),
             works: vec![None; stages.max(1)],
             usual: vec![Usual::UNKNOWN; stages.max(1)],
             reading: Reading::default(),
@@ -106,7 +107,7 @@ impl Estimator {
         let elsewhere = !self.begun || stage != self.reading.stage;
         if elsewhere && self.begun && self.history.is_none() {
             // Without history nothing says that the stages go equally fast.
-            self.course = Course::new(0.0);
+            self.course = Course::new(0.0, None);
         }
         if elsewhere {
             self.entered = reading.seconds;
@@ -190,7 +191,7 @@ impl Estimator {
 
     /// Seconds left and the variance of their logarithm, by the run itself.
     fn alone(&self, pace: Pace) -> Option<(f64, f64)> {
-        let left = (1.0 - self.reading.fraction? - pace.ahead).max(0.0) / pace.speed;
+        let left = pace.until(1.0 - self.reading.fraction?);
         let error = pace.error.unwrap_or(NO_PACE).powi(2);
         let share = left / (left + pace.seconds);
         Some((left, error * (1.0 + left / pace.seconds) + DRIFT.0.powi(2) * share))
@@ -217,7 +218,6 @@ impl Estimator {
         let speed = (pace.speed.ln() * expected / (expected + seen)).exp();
         let known = expected * seen / (expected + seen);
         let rest = pace.error.unwrap_or(0.0).powi(2) * left / pace.gained.max(1e-3);
-        let left = (left - pace.ahead).max(0.0);
-        (left / speed, known + rest + differ.powi(2) + DRIFT.1.powi(2) * share)
+        (pace.until(left) * pace.speed / speed, known + rest + differ.powi(2) + DRIFT.1.powi(2) * share)
     }
 }

@@ -1,6 +1,6 @@
 //! What recent successful runs of a kind teach.
 
-use crate::Gaps;
+use crate::{Gaps, rhythm::Lengths};
 
 /// So many runs are learned from at most; the newest count.
 pub const RUNS: usize = 20;
@@ -29,6 +29,8 @@ pub struct Run {
     pub stages: Vec<StageRun>,
     /// The silence it was used to, seconds; see [`crate::Gaps::usual`].
     pub usual_gap: f64,
+    /// Its rhythm, if it had one; see [`crate::Rhythm::lengths`].
+    pub rhythm: Option<Lengths>,
 }
 
 /// One stage of a run.
@@ -49,6 +51,7 @@ pub struct History {
     /// How much the runs differ from what is said of them, as the standard deviation of a logarithm.
     spread: f64,
     usual_gap: f64,
+    rhythm: Option<Lengths>,
     /// Seconds of the runs in order, for what is usual and what is slow.
     totals: Vec<f64>,
 }
@@ -109,12 +112,17 @@ impl History {
         }
         let mut totals: Vec<f64> = runs.iter().map(|run| run.seconds()).collect();
         totals.sort_unstable_by(f64::total_cmp);
+        let usual_gap = median(runs.iter().map(|run| run.usual_gap).collect());
+        let rhythms: Vec<Lengths> = runs.iter().filter_map(|run| run.rhythm).collect();
+        // What only a few of them had is no habit of the kind.
+        let rhythm = (2 * rhythms.len() > runs.len()).then(|| Lengths {
+            burst: median(rhythms.iter().map(|lengths| lengths.burst).collect()),
+            pause: median(rhythms.iter().map(|lengths| lengths.pause).collect()),
+        });
         // A stall is an accident and no habit: nothing is learned from it.
         let runs: Vec<Run> = runs.into_iter().map(Run::without_stalls).collect();
-        let stages: Vec<_> = (0..stages).map(|index| UsualStage::learn(index, &runs)).collect();
-        let mut gaps: Vec<f64> = runs.iter().map(|run| run.usual_gap).collect();
-        gaps.sort_unstable_by(f64::total_cmp);
-        let mut history = Self { stages, spread: ASSUMED_SPREAD, usual_gap: gaps[gaps.len() / 2], totals };
+        let stages: Vec<_> = (0..stages).map(|index| UsualStage::learn(index, &runs, rhythm.is_none())).collect();
+        let mut history = Self { stages, spread: ASSUMED_SPREAD, usual_gap, rhythm, totals };
         let missed: f64 = runs.iter().map(|run| history.missed(run).powi(2)).sum();
         // Two numbers were fitted for each stage; and a few runs that are alike by chance do not mean that all are.
         let free = runs.len().saturating_sub(2) as f64;
@@ -141,6 +149,10 @@ impl History {
     /// Half the runs took longer, seconds.
     pub fn usual(&self) -> f64 {
         self.totals[self.totals.len() / 2]
+    }
+
+    pub(crate) fn rhythm(&self) -> Option<Lengths> {
+        self.rhythm
     }
 
     pub(crate) fn spread(&self) -> f64 {
@@ -180,7 +192,7 @@ impl Run {
     }
 
     fn without_stalls(&self) -> Self {
-        Self { stages: self.stages.iter().map(StageRun::without_stalls).collect(), usual_gap: self.usual_gap }
+        Self { stages: self.stages.iter().map(StageRun::without_stalls).collect(), ..*self }
     }
 }
 
@@ -207,7 +219,8 @@ impl StageRun {
 }
 
 impl UsualStage {
-    fn learn(index: usize, runs: &[Run]) -> Self {
+    /// From the stage of that index in the runs, whose course `bends` or is even, but for a rhythm.
+    fn learn(index: usize, runs: &[Run], bends: bool) -> Self {
         let told_by_all = |stage: &usize| runs.iter().all(|run| run.stages[*stage].work.is_some_and(|work| work > 0.0));
         let known = (0..=index).rev().find(told_by_all);
         let source = known.unwrap_or(index);
@@ -228,7 +241,7 @@ impl UsualStage {
         let slope = if known.is_some() { slope } else { 0.0 };
         let shapes =
             points.iter().zip(runs).filter_map(|((size, _), run)| Some((*size, shape_of(&run.stages[index])?)));
-        Self { source, level, slope, size, shapes: shapes.collect() }
+        Self { source, level, slope, size, shapes: shapes.filter(|_| bends).collect() }
     }
 
     /// By how much a run with so much work is larger than usual, as a logarithm.
@@ -265,6 +278,12 @@ impl UsualStage {
         }
         (shape, scatter)
     }
+}
+
+/// The one in the middle of at least one.
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_unstable_by(f64::total_cmp);
+    numbers[numbers.len() / 2]
 }
 
 /// Where an even course would be.

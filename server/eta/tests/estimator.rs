@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use eta::{Estimator, Gaps, History, Reading, Run, StageRun};
+use eta::{Estimator, Gaps, History, Lengths, Reading, Rhythm, Run, StageRun};
 
 /// `done` of `work` in a run without stages.
 fn at(seconds: f64, done: f64, work: f64) -> Reading {
@@ -20,7 +20,11 @@ fn steady(end: u32) -> Estimator {
 fn even_runs(runs: &[(f64, f64)]) -> Option<Arc<History>> {
     let run = |(seconds, work): &(f64, f64)| {
         let course = (0..=20).map(|place| (f64::from(place) / 20.0, seconds * f64::from(place) / 20.0)).collect();
-        Run { stages: vec![StageRun { seconds: *seconds, work: Some(*work), course }], usual_gap: 1.0 }
+        Run {
+            stages: vec![StageRun { seconds: *seconds, work: Some(*work), course }],
+            usual_gap: 1.0,
+            ..Run::default()
+        }
     };
     History::learn(1, &runs.iter().map(run).collect::<Vec<_>>()).map(Arc::new)
 }
@@ -95,7 +99,7 @@ fn twice_the_work_takes_twice_the_time_where_earlier_runs_say_so() {
 fn a_stage_without_a_total_takes_its_usual_time() {
     let scan = StageRun { seconds: 20.0, work: None, course: Vec::new() };
     let hash = StageRun { seconds: 60.0, work: Some(500.0), course: vec![(0.0, 0.0), (0.5, 30.0), (1.0, 60.0)] };
-    let run = Run { stages: vec![scan, hash], usual_gap: 1.0 };
+    let run = Run { stages: vec![scan, hash], usual_gap: 1.0, ..Run::default() };
     let history = History::learn(2, &[run.clone(), run]).map(Arc::new);
     let mut estimator = Estimator::new(2, history);
     (0..=10).for_each(|second| estimator.saw(Reading { seconds: f64::from(second), ..Reading::default() }));
@@ -151,4 +155,43 @@ fn a_total_that_grows_while_it_goes_on_does_not_keep_it_from_telling() {
         let estimate = run.estimate(40.0).expect("it moves all the time");
         assert!((55.0..66.0).contains(&estimate.likely), "{estimate:?}");
     }
+}
+
+/// A run of 100 units that does one a second for ten seconds, and then nothing for twenty.
+fn in_bursts(end: u32, history: Option<Arc<History>>) -> Estimator {
+    let mut estimator = Estimator::new(1, history);
+    let done = |second: u32| second / 30 * 10 + (second % 30).min(10);
+    (0..=end).for_each(|second| estimator.saw(at(f64::from(second), f64::from(done(second)), 100.0)));
+    estimator
+}
+
+#[test]
+fn bursts_that_come_again_are_foreseen_with_their_pauses() {
+    // All is done at the end of the tenth burst, after 280 s, whether it is asked in a burst or in a pause.
+    for asked in [95, 105, 119] {
+        let guess = in_bursts(asked, None).guess(f64::from(asked)).expect("it moves");
+        assert!((guess.likely - f64::from(280 - asked)).abs() < 4.0, "asked after {asked} s: {guess:?}");
+    }
+}
+
+#[test]
+fn the_rhythm_of_earlier_runs_is_known_after_the_first_pause() {
+    let course: Vec<_> =
+        (0..=100).map(|done| (f64::from(done) / 100.0, f64::from(done / 10 * 30 + done % 10))).collect();
+    let stage = StageRun { seconds: 280.0, work: Some(100.0), course };
+    let run = |rhythm| Run { stages: vec![stage.clone()], usual_gap: 20.0, rhythm };
+    let lengths = Lengths { burst: 10.0, pause: 20.0 };
+    let history = History::learn(1, &[run(Some(lengths)), run(Some(lengths)), run(None)]).map(Arc::new);
+    let guess = in_bursts(35, history).guess(35.0).expect("it moves");
+    assert!((guess.likely - 245.0).abs() < 12.0, "{guess:?}");
+}
+
+#[test]
+fn what_comes_without_regularity_is_no_rhythm() {
+    let mut rhythm = Rhythm::new(None);
+    for pause in [2.0, 30.0, 5.0, 80.0, 3.0] {
+        (0..10).for_each(|_| rhythm.saw(1.0, 1.0, 2.0));
+        rhythm.saw(1.0, pause, 2.0);
+    }
+    assert_eq!(rhythm.lengths(), None);
 }

@@ -14,13 +14,13 @@ pub(crate) use rivals::rivals;
 pub(crate) use shapes::Shape;
 
 /// The seeds of the runs that were looked at while the estimator was made, and of those that were not.
-pub(crate) const HALVES: [(&str, Range<u64>); 2] = [("tuned on", 0..300), ("held out", 1_000..1_300)];
+pub(crate) const HALVES: [(&str, Range<u64>); 2] = [("tuned on", 0..1_200), ("held out", 10_000..11_200)];
 /// Runs of the kind before the one that is judged.
 pub(crate) const EARLIER: usize = 8;
 /// Our error, at most, as a share of that of elapsed / fraction …
 const OF_ELAPSED: f64 = 0.6;
 /// … where that is not as good as can be: a pace that is the same throughout, but for chance, has nothing to be found in it.
-const EVEN: [Shape; 2] = [Shape::Steady, Shape::Bursty];
+const EVEN: [Shape; 1] = [Shape::Steady];
 /// Our error, at most, as a multiple of that of the best of the others.
 const OF_BEST: f64 = 1.05;
 /// How often the truth lies in the range, at least.
