@@ -32,5 +32,5 @@ pub use state::{StatePill, state_icon};
 pub use time::ReaderZone;
 pub use time::{Moment, When, ago, localise, words, write_time};
 #[cfg(feature = "ssr")]
-pub(crate) use time::{day, instant, known_zones, whose_zone, zone_name};
+pub(crate) use time::{day, instant, whose_zone, zone_name};
 pub use words::{Words, left_at};

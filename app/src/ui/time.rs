@@ -62,7 +62,7 @@ pub fn words(at: Micros) -> String {
 #[cfg(feature = "ssr")]
 pub use zone::ReaderZone;
 #[cfg(feature = "ssr")]
-pub(crate) use zone::{day, instant, known_zones, whose_zone, zone_name};
+pub(crate) use zone::{day, instant, whose_zone, zone_name};
 
 /// An instant as calendar and clock show it in some zone. Months and days count from 1.
 struct Civil {
@@ -152,28 +152,6 @@ mod zone {
     /// Whose zone that is, before "time zone".
     pub(crate) fn whose_zone() -> &'static str {
         if chosen().is_some() { "your" } else { "the server's" }
-    }
-
-    /// The zones that somebody may live in, by name. Old names of them are left out.
-    pub(crate) fn known_zones() -> Vec<String> {
-        const PLACES: [&str; 10] = [
-            "Africa/",
-            "America/",
-            "Antarctica/",
-            "Arctic/",
-            "Asia/",
-            "Atlantic/",
-            "Australia/",
-            "Europe/",
-            "Indian/",
-            "Pacific/",
-        ];
-        let places = jiff::tz::db().available().map(|name| name.to_string());
-        let mut names: Vec<_> = places.filter(|name| PLACES.iter().any(|place| name.starts_with(place))).collect();
-        names.push("UTC".to_owned());
-        names.sort_unstable();
-        names.dedup();
-        names
     }
 
     /// RFC 3339, UTC, as `datetime` carries it.

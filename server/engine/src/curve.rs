@@ -245,7 +245,7 @@ mod tests {
         let mut recorder = Recorder::new(2, 0.0);
         for burst in 0..6 {
             (0..=10).for_each(|second| {
-                recorder.saw(f64::from(30 * burst + second), &at((100 * burst + 10 * second) as u64, 0))
+                recorder.saw(f64::from(30 * burst + second), &at((100 * burst + 10 * second) as u64, 0));
             });
         }
         assert_eq!(recorder.curve().rhythm, Some((11.0, 19.0)), "the step that ends a pause is in the burst");

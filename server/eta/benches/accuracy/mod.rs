@@ -20,7 +20,7 @@ pub(crate) const EARLIER: usize = 8;
 /// Our error, at most, as a share of that of elapsed / fraction …
 const OF_ELAPSED: f64 = 0.6;
 /// … where that is not as good as can be: a pace that is the same throughout, but for chance, has nothing to be found in it.
-const EVEN: [Shape; 1] = [Shape::Steady];
+const EVEN: Shape = Shape::Steady;
 /// Our error, at most, as a multiple of that of the best of the others.
 const OF_BEST: f64 = 1.05;
 /// How often the truth lies in the range, at least.
@@ -65,7 +65,7 @@ pub(crate) fn made_up(seeds: &Range<u64>, earlier: usize) -> Vec<Row> {
             let (run, before) = shapes::runs(shape, seed, earlier);
             verdict.judge(&run, &before);
         }
-        let of_elapsed = if EVEN.contains(&shape) { OF_BEST } else { OF_ELAPSED };
+        let of_elapsed = if shape == EVEN { OF_BEST } else { OF_ELAPSED };
         Row { name: shape.name().to_owned(), verdict, most: (earlier == EARLIER).then_some((of_elapsed, OF_BEST)) }
     };
     Shape::ALL.into_iter().map(row).collect()

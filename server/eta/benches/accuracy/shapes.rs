@@ -23,7 +23,7 @@ pub(crate) enum Shape {
     TwoPhase,
     /// Once or twice nothing moves for a long time, in half of the runs.
     Stall,
-    /// Work comes in bursts, with pauses between them, whenever they come.
+    /// Work comes in bursts, with pauses between them, by the clock: flushes, quotas, a slow reader.
     Bursty,
     /// The same, with the bursts at the same places of the work in all runs: large files, commits, months.
     Batches,

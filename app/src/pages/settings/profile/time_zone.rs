@@ -3,7 +3,6 @@ use leptos::prelude::*;
 use crate::{
     base::at,
     pages::field::{Faults, FormOf},
-    ui::known_zones,
 };
 
 const LABELS: &[(&str, &str)] = &[("time_zone", "Show times as in")];
@@ -14,7 +13,7 @@ pub(super) fn Zone(chosen: Option<String>) -> impl IntoView {
     let form = FormOf::new("set_time_zone");
     let chosen = form.entry("time_zone").or(chosen).unwrap_or_default();
     let mut choices = vec![(String::new(), "The server's; the browser's, where script runs".to_owned())];
-    choices.extend(known_zones().into_iter().map(|zone| (zone.clone(), zone)));
+    choices.extend(engine::zones().map(|zone| (zone.to_owned(), zone.to_owned())));
     // An old name of a zone is none to offer, but may be the one that was chosen.
     if choices.iter().all(|(zone, _)| *zone != chosen) {
         choices.push((chosen.clone(), chosen.clone()));
