@@ -69,7 +69,9 @@ impl Rhythm {
     /// Takes note of a step forward, `silence` seconds after the one before; in a run that is used to silences of `usual`
     /// seconds.
     pub fn saw(&mut self, gained: f64, silence: f64, usual: f64) {
-        self.shortest = self.shortest.min(silence);
+        if silence > 0.0 {
+            self.shortest = self.shortest.min(silence);
+        }
         self.seconds += silence;
         if silence > SHORTEST_PAUSE.max(usual * OF_USUAL) {
             // The step itself belongs to the burst.
