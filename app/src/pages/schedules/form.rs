@@ -202,7 +202,12 @@ fn PlanForm(
 #[component]
 fn Ahead(draft: Draft) -> impl IntoView {
     let said = match plan::preview(&draft) {
-        Some(Ok(recurrence)) => Some(view! { <Runs recurrence /> }),
+        Some(Ok(recurrence)) => Some(view! {
+            <p>
+                <b>{recurrence.in_words()}</b>
+            </p>
+            <Runs recurrence />
+        }),
         Some(Err(_)) | None => None,
     };
     view! {
@@ -215,7 +220,7 @@ fn Ahead(draft: Draft) -> impl IntoView {
     }
 }
 
-/// What an expression says, and when its next runs are due, by its own clocks.
+/// When the next runs are due, by the clocks of the zone.
 #[component]
 pub(super) fn Runs(recurrence: Recurrence) -> impl IntoView {
     let now = app().desk.now();
@@ -228,12 +233,7 @@ pub(super) fn Runs(recurrence: Recurrence) -> impl IntoView {
         }
     };
     let ahead: Vec<_> = recurrence.upcoming(now, SHOWN_AHEAD).into_iter().map(run).collect();
-    view! {
-        <p>
-            <b>{recurrence.in_words()}</b>
-        </p>
-        <ol class="runs-ahead">{ahead}</ol>
-    }
+    view! { <ol class="runs-ahead">{ahead}</ol> }
 }
 
 /// Says so, with status 403.

@@ -173,6 +173,7 @@ fn Stopped(schedule: Schedule) -> impl IntoView {
 fn Aside(schedule: Schedule) -> impl IntoView {
     let plan = schedule.plan.clone();
     let ahead = recurrence(&plan.expression, &plan.zone).ok().filter(|_| schedule.paused.is_none());
+    let as_planned = ahead.is_some() && schedule.waiting == 0 && schedule.next_at.is_some();
     let input = schedule.input().unwrap_or_default();
     let task = app().desk.task(&plan.kind).map_or_else(|| plan.kind.clone(), |task| task.name.to_owned());
     view! {
@@ -183,7 +184,7 @@ fn Aside(schedule: Schedule) -> impl IntoView {
                     <span class="hint">{plan.zone.clone()}</span>
                 </header>
                 <div class="body">
-                    <Next schedule=schedule.clone() />
+                    {(!as_planned).then(|| view! { <Next schedule=schedule.clone() /> })}
                     {ahead.map(|recurrence| view! { <Runs recurrence /> })}
                 </div>
             </section>
