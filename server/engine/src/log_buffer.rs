@@ -51,7 +51,7 @@ impl LogBuffer {
             return;
         }
         let text = cut(line);
-        if !paint.is_plain() {
+        if line.len() > LINE_LENGTH {
             paint.cut(line.floor_char_boundary(LINE_LENGTH));
         }
         self.bytes += text.len() + paint.size();
