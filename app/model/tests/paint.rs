@@ -47,7 +47,7 @@ fn there_are_only_so_many_changes_and_the_last_one_is_plain() {
     let pieces = pieces(&paint, &text);
     assert_eq!(pieces.len(), Paint::CHANGES);
     assert_eq!(pieces[Paint::CHANGES - 1], format!("|{}", "x".repeat(1_001 - Paint::CHANGES)));
-    let again: Paint = serde_json::from_str(&serde_json::to_string(&paint).unwrap()).unwrap();
+    let again: Paint = serde_json::from_str(&serde_json::to_string(&paint).expect("JSON")).expect("JSON");
     assert_eq!(again, paint, "as much as can be is not too much to be read again");
 }
 
@@ -77,10 +77,10 @@ fn whatever_its_numbers_are_the_text_is_whole() {
 fn a_line_without_colours_says_nothing_of_them() {
     let mut line = LogLine::plain(Micros(7), Level::Info, "it");
     let plain = r#"{"at":7,"level":"info","text":"it"}"#;
-    assert_eq!(serde_json::to_string(&line).unwrap(), plain);
-    assert_eq!(serde_json::from_str::<LogLine>(plain).unwrap(), line);
+    assert_eq!(serde_json::to_string(&line).expect("JSON"), plain);
+    assert_eq!(serde_json::from_str::<LogLine>(plain).expect("JSON"), line);
     line.paint.change(0, "1");
-    let painted = serde_json::to_string(&line).unwrap();
+    let painted = serde_json::to_string(&line).expect("JSON");
     assert_eq!(painted, r#"{"at":7,"level":"info","text":"it","paint":"0:1"}"#);
-    assert_eq!(serde_json::from_str::<LogLine>(&painted).unwrap(), line);
+    assert_eq!(serde_json::from_str::<LogLine>(&painted).expect("JSON"), line);
 }

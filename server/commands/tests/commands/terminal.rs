@@ -62,7 +62,7 @@ async fn lines_come_at_once_in_their_order_and_a_bar_moves() {
 
 #[tokio::test]
 async fn colours_stand_beside_the_text() {
-    let text = r#"if [ -t 1 ]; then printf '\033[1;31mno such host\033[0m: %s\n' example; fi; exit 4"#;
+    let text = r"if [ -t 1 ]; then printf '\033[1;31mno such host\033[0m: %s\n' example; fi; exit 4";
     let bench = Bench::new(&script(text, TERMINAL)).await;
     let view = bench.run(json!({})).await;
     assert_eq!(failure(&view), ("exit_4", "sh ended with exit code 4: no such host: example"));

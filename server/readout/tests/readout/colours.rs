@@ -16,11 +16,11 @@ fn painted(printed: &str) -> Vec<String> {
 }
 
 fn pieces(line: &readout::Line) -> String {
-    let mut all = String::new();
+    let mut all = Vec::new();
     line.paint.pieces(&line.text, |style, piece| {
-        all.push_str(&if style.is_empty() { piece.to_owned() } else { format!("{style}{{{piece}}}") });
+        all.push(if style.is_empty() { piece.to_owned() } else { format!("{style}{{{piece}}}") });
     });
-    all
+    all.concat()
 }
 
 /// What a text is shown in after `\e[` and this, up to an `m`.
@@ -129,7 +129,7 @@ fn places_are_those_of_the_text_that_is_left() {
 fn the_cut_of_a_long_line_is_plain() {
     let long = "x".repeat(LINE_LENGTH + 100);
     let line = &painted(&format!("\u{1b}[31m{long}\u{1b}[32m{long}\n"))[0];
-    let (red, rest) = line.split_once("}").expect("it is painted");
+    let (red, rest) = line.split_once('}').expect("it is painted");
     assert_eq!(red.len(), "1{".len() + LINE_LENGTH);
     assert!(rest.starts_with(" … and ") && !rest.contains('{'), "{rest}");
     let endless = "y".repeat(2 * LONGEST);
@@ -138,8 +138,8 @@ fn the_cut_of_a_long_line_is_plain() {
 
 #[test]
 fn a_line_of_nothing_but_changes_has_few_of_them() {
-    let many: String = (0..10_000).map(|at| format!("\u{1b}[3{}m{}", 1 + at % 6, at % 10)).collect();
-    let events = read(Convention::None, many.as_bytes());
+    let many: Vec<_> = (0..10_000).map(|at| format!("\u{1b}[3{}m{}", 1 + at % 6, at % 10)).collect();
+    let events = read(Convention::None, many.concat().as_bytes());
     let [Event::Line(line)] = events.as_slice() else { panic!("{events:?}") };
     let mut pieces = Vec::new();
     line.paint.pieces(&line.text, |style, piece| pieces.push((style.to_owned(), piece.len())));
