@@ -13,7 +13,7 @@ fn job(attempt: u32, state: JobState, rev: u64) -> JobView {
 }
 
 fn lines(first_line: u64, count: u64) -> LogEvent {
-    let line = |n| LogLine { at: Micros(0), level: Level::Info, text: format!("line {n}") };
+    let line = |n| LogLine::plain(Micros(0), Level::Info, format!("line {n}"));
     LogEvent { job: JobId(7), attempt: 1, first_line, lines: (first_line..first_line + count).map(line).collect() }
 }
 

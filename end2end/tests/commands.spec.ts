@@ -5,7 +5,7 @@ import { expect, live, Milepost, state, test } from "./milepost.ts";
 
 const script = `
 echo '{"progress":0.25,"message":"the first quarter"}'
-echo "greets $1$2"
+printf '\\033[1;32mgreets\\033[0m %s\\033[7m<b>\\033[m\\n' "$1$2"
 while [ ! -e "$3" ]; do sleep 0.05; done
 echo '{"progress":0.75,"message":"nearly there"}'
 `;
@@ -51,7 +51,15 @@ loud = { type = "boolean", title = "Loudly" }
     await expect(page).toHaveURL(/\/jobs\/\d+$/);
     await live(page);
     await expect(page.getByRole("main")).toContainText("the first quarter");
-    await expect(page.getByRole("main")).toContainText("greets $(id) you!");
+    await expect(page.getByRole("main")).toContainText("greets $(id) you!<b>");
+    const text = page.locator(".line", { hasText: "greets" }).locator("> span").last();
+    const cameLive = await text.innerHTML();
+    expect(cameLive).toBe(
+      '<span data-paint="2b">greets</span><span data-paint=""> $(id) you!</span><span data-paint="r">&lt;b&gt;</span>',
+    );
+    await page.reload();
+    await live(page);
+    expect((await text.innerHTML()).replaceAll(/<!.*?>/g, "")).toBe(cameLive);
     writeFileSync(gate, "");
     await expect(state(page)).toHaveText(/Succeeded/);
     await page.close();

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AttemptNo, JobId, JobState, Micros, Progress, percent};
+use crate::{AttemptNo, JobId, JobState, Micros, Paint, Progress, percent};
 
 /// Seconds without a word after which a running job is called quiet, unless its kind is known to be silent for longer.
 pub const QUIET_AFTER: f64 = 30.0;
@@ -291,4 +291,14 @@ pub struct LogLine {
     pub level: Level,
     /// One line of text, without line breaks.
     pub text: String,
+    /// Its colours, where a program printed some.
+    #[serde(default, skip_serializing_if = "Paint::is_plain")]
+    pub paint: Paint,
+}
+
+impl LogLine {
+    /// One without colours.
+    pub fn plain(at: Micros, level: Level, text: impl Into<String>) -> Self {
+        Self { at, level, text: text.into(), paint: Paint::default() }
+    }
 }

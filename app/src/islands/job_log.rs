@@ -10,7 +10,7 @@ use std::{
 use leptos::{prelude::*, task::spawn_local};
 use model::{JobId, Level, LogEvent, LogLine};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Element, Event, HtmlInputElement, HtmlSelectElement, MouseEvent};
+use web_sys::{Element, Event, HtmlInputElement, HtmlSelectElement, MouseEvent, UrlSearchParams};
 
 use self::scroll::Scroll;
 use crate::{
@@ -197,10 +197,16 @@ impl Log {
 
     /// The address of this log with the filter as it stands.
     fn address(&self) -> String {
-        let query = [("text", self.text.value().trim().to_owned()), ("level", self.level.value())];
-        let query = query.iter().filter(|(_, value)| !value.is_empty());
-        let query = query.map(|(name, value)| format!("{name}={}", String::from(js_sys::encode_uri_component(value))));
-        at(&format!("/jobs/{}?{}", self.job, query.collect::<Vec<_>>().join("&")))
+        let mut address = format!("/jobs/{}?", self.job);
+        if let Ok(query) = UrlSearchParams::new() {
+            for (name, value) in [("text", self.text.value().trim()), ("level", &self.level.value())] {
+                if !value.is_empty() {
+                    query.append(name, value);
+                }
+            }
+            address.push_str(&String::from(query.to_string()));
+        }
+        at(&address)
     }
 
     /// Filters once the person has paused.

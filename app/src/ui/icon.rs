@@ -2,11 +2,11 @@ use leptos::prelude::*;
 
 /// An icon. Decorative: a word must stand beside it or in the button's `aria-label`.
 ///
-/// Its drawing comes with the page: a sprite of its own, which scripts use, would be one more document to load and to
-/// read before the first paint.
+/// Its drawing comes with the page: a sprite of its own would be one more document to load and to read before the first
+/// paint. Scripts have one (`public/icons.svg`), with those alone that they put in place of others.
 #[component]
 pub fn Icon(
-    /// Name in the sprite, without its `i-`.
+    /// Name, without its `i-`.
     name: &'static str,
 ) -> impl IntoView {
     view! {
@@ -14,13 +14,14 @@ pub fn Icon(
     }
 }
 
-/// What stands in the sprite under a name.
+/// What stands under a name in the sprite, or beside it.
 #[cfg(feature = "ssr")]
 fn drawing(name: &str) -> &'static str {
     use std::{collections::HashMap, sync::LazyLock};
 
     static DRAWINGS: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
-        let symbols = include_str!("../../../public/icons.svg").split("<symbol id=\"i-").skip(1);
+        let files = [include_str!("../../../public/icons.svg"), include_str!("icons.svg")];
+        let symbols = files.into_iter().flat_map(|file| file.split("<symbol id=\"i-").skip(1));
         let read = |symbol: &'static str| {
             let (name, rest) = symbol.split_once('"')?;
             let (drawing, _) = rest.split_once('>')?.1.split_once("</symbol>")?;
@@ -28,7 +29,7 @@ fn drawing(name: &str) -> &'static str {
         };
         symbols.filter_map(read).collect()
     });
-    debug_assert!(DRAWINGS.contains_key(name), "the sprite has no icon {name}");
+    debug_assert!(DRAWINGS.contains_key(name), "there is no icon {name}");
     DRAWINGS.get(name).copied().unwrap_or_default()
 }
 

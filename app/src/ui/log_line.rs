@@ -1,7 +1,8 @@
 //! The lines of a log, and what is said around them.
 
-use leptos::prelude::*;
+use leptos::{either::Either, prelude::*};
 use model::{JobId, LogLine, count};
+use wasm_bindgen::JsCast;
 use web_sys::Element;
 
 use super::{When, time::write_time};
@@ -30,16 +31,30 @@ pub fn LogRow(
     /// What it says.
     line: LogLine,
 ) -> impl IntoView {
+    let (at, level) = (line.at, line.level.as_str());
     view! {
-        <div class="line" data-level=line.level.as_str() id=format!("L{number}")>
+        <div class="line" data-level=level id=format!("L{number}")>
             <a class="n" href=line_href(job, number) tabindex="-1">
                 {number}
             </a>
-            <When at=line.at clock=true />
-            <span class="level">{line.level.as_str()}</span>
-            <span>{line.text}</span>
+            <When at clock=true />
+            <span class="level">{level}</span>
+            <span>{painted(line)}</span>
         </div>
     }
+}
+
+/// The text of a line. One with colours is cut into pieces, which name their styles; the style sheet knows these.
+fn painted(line: LogLine) -> impl IntoView {
+    if line.paint.is_plain() {
+        return Either::Left(line.text);
+    }
+    let mut pieces = Vec::new();
+    line.paint.pieces(&line.text, |style, piece| {
+        let (style, piece) = (style.to_owned(), piece.to_owned());
+        pieces.push(view! { <span data-paint=style>{piece}</span> });
+    });
+    Either::Right(pieces)
 }
 
 /// Makes `row`, drawn as a [`LogRow`], show another line.
@@ -54,7 +69,18 @@ pub fn write_line(row: &Element, job: JobId, number: u64, line: &LogLine) {
         set_text(&anchor, &number.to_string());
         write_time(&time, line.at);
         set_text(&word, level);
-        set_text(&text, &line.text);
+        if line.paint.is_plain() {
+            return set_text(&text, &line.text);
+        }
+        set_text(&text, "");
+        line.paint.pieces(&line.text, |style, piece| {
+            // A copy of the text's own element, without what is in it.
+            let Ok(part) = text.clone_node_with_deep(false).map(JsCast::unchecked_into::<Element>) else { return };
+            set(&part, "data-paint", Some(style));
+            set_text(&part, piece);
+            // Fails only for an element around its own place.
+            let _ = text.append_child(&part);
+        });
     }
 }
 

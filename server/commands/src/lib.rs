@@ -13,6 +13,7 @@ mod running;
 mod table;
 mod task;
 mod template;
+mod terminal;
 mod watching;
 
 pub use table::Problem;

@@ -10,6 +10,8 @@ use tokio::{
     process::{ChildStderr, ChildStdout},
 };
 
+use crate::terminal::Terminal;
+
 /// What is read at once, bytes; as much as a pipe holds.
 const CHUNK: usize = 64 << 10;
 /// Lines that are kept for the error.
@@ -21,10 +23,10 @@ const UNITS: [&str; 14] = [
     "requests", "tests",
 ];
 
-/// Both outputs of a program.
+/// Both outputs of a program; a terminal, which is both, counts as the standard output.
 pub(crate) struct Output {
-    out: Pipe<ChildStdout>,
-    err: Pipe<ChildStderr>,
+    out: Source,
+    err: Source,
     reader: Reader,
     verdict: Option<Verdict>,
     last_lines: VecDeque<String>,
@@ -33,25 +35,30 @@ pub(crate) struct Output {
     guesses: bool,
 }
 
-/// One of them.
-struct Pipe<P> {
+/// What one of them is read from.
+struct Source {
     /// Until it has come to its end.
-    pipe: Option<P>,
+    reader: Option<Box<dyn AsyncRead + Send + Unpin>>,
     buffer: Box<[u8]>,
 }
 
-impl<P: AsyncRead + Unpin> Pipe<P> {
-    fn new(pipe: P) -> Self {
-        Self { pipe: Some(pipe), buffer: vec![0; CHUNK].into() }
+impl Source {
+    fn new(reader: impl AsyncRead + Send + Unpin + 'static) -> Self {
+        Self { reader: Some(Box::new(reader)), buffer: vec![0; CHUNK].into() }
     }
 
-    /// Waits for the next bytes, and answers how many there are in the buffer; for ever where the pipe has ended.
+    /// Which has come to its end.
+    fn ended() -> Self {
+        Self { reader: None, buffer: Box::default() }
+    }
+
+    /// Waits for the next bytes, and answers how many there are in the buffer; for ever where it has ended.
     async fn read(&mut self) -> usize {
-        let Some(pipe) = &mut self.pipe else { return std::future::pending().await };
-        match pipe.read(&mut self.buffer).await {
+        let Some(reader) = &mut self.reader else { return std::future::pending().await };
+        match reader.read(&mut self.buffer).await {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
             Ok(0) | Err(_) => {
-                self.pipe = None;
+                self.reader = None;
                 0
             }
             Ok(length) => length,
@@ -60,10 +67,18 @@ impl<P: AsyncRead + Unpin> Pipe<P> {
 }
 
 impl Output {
-    pub(crate) fn new(convention: Convention, out: ChildStdout, err: ChildStderr) -> Self {
+    pub(crate) fn of_pipes(convention: Convention, out: ChildStdout, err: ChildStderr) -> Self {
+        Self::new(convention, Source::new(out), Source::new(err))
+    }
+
+    pub(crate) fn of_terminal(convention: Convention, terminal: Terminal) -> Self {
+        Self::new(convention, Source::new(terminal), Source::ended())
+    }
+
+    fn new(convention: Convention, out: Source, err: Source) -> Self {
         Self {
-            out: Pipe::new(out),
-            err: Pipe::new(err),
+            out,
+            err,
             reader: Reader::new(convention),
             verdict: None,
             last_lines: VecDeque::new(),
@@ -90,7 +105,7 @@ impl Output {
 
     /// Reads until both have come to their ends.
     pub(crate) async fn read_to_end(&mut self, ctx: &Ctx) {
-        while self.out.pipe.is_some() || self.err.pipe.is_some() {
+        while self.out.reader.is_some() || self.err.reader.is_some() {
             self.read(ctx).await;
         }
     }
@@ -133,7 +148,7 @@ impl Output {
                 }
                 match line.level {
                     Some(Level::Warn) => ctx.warn(line.text),
-                    level => ctx.log(level.unwrap_or(Level::Info), line.text),
+                    level => ctx.log_painted(level.unwrap_or(Level::Info), &line.text, line.paint),
                 }
             }
         }

@@ -20,6 +20,7 @@ use crate::{
     filling::Filled,
     output::Output,
     table::{Table, usual_path},
+    terminal::Terminal,
     watching::{self, Excess},
 };
 
@@ -32,6 +33,9 @@ const GATE: &str = "IFS= read -r go && exec </dev/null 3>&- 4>&- 5>&- 6>&- 7>&- 
 
 /// Variables that a program gets of the server's own beside `PATH`, if they are set.
 const INHERITED: [&str; 8] = ["HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"];
+
+/// What the terminal of a program can do, where its table says nothing else: what the log keeps of it.
+const TERM: (&str, &str) = ("TERM", "xterm-256color");
 
 /// Which part of the grace of a cancel a program has to stop by itself. In the rest it is ended and its last words are read,
 /// before the engine drops all that.
@@ -64,6 +68,7 @@ impl Running {
             .env_clear()
             .env("PATH", usual_path())
             .envs(INHERITED.iter().filter_map(|name| Some((name, env::var_os(name)?))))
+            .envs(table.terminal.then_some(TERM))
             .envs(filled.variables)
             .envs(mark.variables())
             .current_dir(&folder)
@@ -77,19 +82,31 @@ impl Running {
             TaskError::retry("cannot_start", format!("{program} cannot be started in {folder}: {error}"))
                 .caused_by(&error)
         };
+        let terminal = if table.terminal {
+            let (terminal, end) = Terminal::open().map_err(cannot_start)?;
+            command.stdout(end.try_clone().map_err(cannot_start)?).stderr(end);
+            Some(terminal)
+        } else {
+            None
+        };
         let mut child = command.spawn().map_err(cannot_start)?;
+        // With it goes what this process holds of the terminal's other end; else that would never come to its end.
+        drop(command);
         let leader = child.id().unwrap_or_default();
         let started = processes::find(leader).map_or(0, |process| process.started);
         let leash = Leash { group: Group { leader, started }, mark, let_go: false };
-        let (Some(mut gate), Some(out), Some(err)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
-        else {
+        let output = match (terminal, child.stdout.take(), child.stderr.take()) {
+            (Some(terminal), ..) => Some(Output::of_terminal(table.progress, terminal)),
+            (None, Some(out), Some(err)) => Some(Output::of_pipes(table.progress, out, err)),
+            (None, ..) => None,
+        };
+        let (Some(mut gate), Some(output)) = (child.stdin.take(), output) else {
             return Err(cannot_start(io::Error::other("it has no pipes")));
         };
         ctx.record_group(leash.group).await?;
         // Where it has died before, its exit code says so.
         let _ = gate.write_all(b"\n").await;
         drop(gate);
-        let output = Output::new(table.progress, out, err);
         Ok(Self { table, ctx: ctx.clone(), child, leash, output })
     }
 

@@ -59,6 +59,8 @@ struct Written {
     memory: Option<String>,
     processes: Option<u32>,
     progress: Option<String>,
+    #[serde(default)]
+    terminal: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -95,6 +97,8 @@ pub(crate) struct Table {
     pub(crate) memory: Option<u64>,
     pub(crate) processes: u32,
     pub(crate) progress: Convention,
+    /// It writes to a terminal, not to two pipes.
+    pub(crate) terminal: bool,
 }
 
 impl Table {
@@ -179,6 +183,7 @@ impl Table {
             processes: at_least_one("processes", written.processes)?.unwrap_or(PROCESSES),
             progress: word(written.progress.as_deref(), Convention::Auto, &Convention::ALL, Convention::as_str)
                 .map_err(|message| wrong("progress", message))?,
+            terminal: written.terminal,
             program,
             arguments,
             parameters,

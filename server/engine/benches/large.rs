@@ -69,7 +69,7 @@ async fn make_history(store: &SqliteStore) -> Micros {
 }
 
 fn logs_of(claimed: &Claimed) -> Vec<LogAppend> {
-    let line = LogLine { at: Micros(1_800_000_000_000_000), level: Level::Info, text: LINE.to_owned() };
+    let line = LogLine::plain(Micros(1_800_000_000_000_000), Level::Info, LINE);
     let chunk = |number| LogAppend {
         fence: claimed.fence.clone(),
         first_line: number * LINES + 1,

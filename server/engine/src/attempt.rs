@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use model::{JobId, JobView, Level, LogLine, Micros, Progress, ProgressEvent, QUIET_AFTER};
+use model::{JobId, JobView, Level, LogLine, Micros, Paint, Progress, ProgressEvent, QUIET_AFTER};
 use tokio::sync::Notify;
 
 use crate::{
@@ -212,6 +212,11 @@ impl Attempt {
     /// Adds to its log.
     pub(crate) fn log(&self, level: Level, text: &str) {
         self.log_buffer().push(self.shared.clock.now(), level, text);
+    }
+
+    /// Adds a line with colours to its log.
+    pub(crate) fn log_painted(&self, level: Level, text: &str, paint: Paint) {
+        self.log_buffer().push_painted(self.shared.clock.now(), level, text, paint);
     }
 
     /// Adds a line to what [`Attempt::close`] left, for what is known only then.

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
-use model::{AttemptNo, JobId, Level, Tone};
+use model::{AttemptNo, JobId, Level, Paint, Tone};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
     sync::oneshot,
@@ -110,6 +110,11 @@ impl Ctx {
     /// goes beyond 200,000 lines in one attempt, is left out, and a line says how many were.
     pub fn log(&self, level: Level, text: impl Into<String>) {
         self.attempt.log(level, &text.into());
+    }
+
+    /// The same for one line, with the colours that a program printed it in.
+    pub fn log_painted(&self, level: Level, text: &str, paint: Paint) {
+        self.attempt.log_painted(level, text, paint);
     }
 
     /// Counts a warning and logs it.

@@ -1,6 +1,6 @@
 //! Log lines on their way from a task to the store.
 
-use model::{Level, LogLine, Micros};
+use model::{Level, LogLine, Micros, Paint};
 
 /// Lines kept between two rounds of the sampler; with ten rounds a second, 20,000 lines a second.
 const LINES_PER_ROUND: usize = 2_000;
@@ -30,20 +30,33 @@ impl LogBuffer {
     /// Takes in `text`, split at its line breaks.
     pub(crate) fn push(&mut self, at: Micros, level: Level, text: &str) {
         for line in text.split('\n') {
-            self.push_line(at, level, line.strip_suffix('\r').unwrap_or(line));
+            self.push_line(at, level, line.strip_suffix('\r').unwrap_or(line), Paint::default());
         }
     }
 
-    fn push_line(&mut self, at: Micros, level: Level, line: &str) {
+    /// Takes in one line with colours. Of a text that is more than a line, or has to be changed, their places would be
+    /// wrong: it goes without them.
+    pub(crate) fn push_painted(&mut self, at: Micros, level: Level, text: &str, paint: Paint) {
+        if text.contains(['\n', '\r', '\0']) {
+            self.push(at, level, text);
+        } else {
+            self.push_line(at, level, text, paint);
+        }
+    }
+
+    fn push_line(&mut self, at: Micros, level: Level, line: &str, mut paint: Paint) {
         let room = self.lines.len() < LINES_PER_ROUND && self.bytes < BYTES_PER_ROUND && self.kept < LINES_PER_ATTEMPT;
         if !room {
             self.left_out += 1;
             return;
         }
         let text = cut(line);
-        self.bytes += text.len();
+        if line.len() > LINE_LENGTH {
+            paint.cut(line.floor_char_boundary(LINE_LENGTH));
+        }
+        self.bytes += text.len() + paint.size();
         self.kept += 1;
-        self.lines.push(LogLine { at, level, text });
+        self.lines.push(LogLine { at, level, text, paint });
     }
 
     /// Whether there is nothing to hand over.
@@ -71,7 +84,7 @@ impl LogBuffer {
                 "they came faster than they can be kept".to_owned()
             };
             let text = format!("{} lines left out: {why}", model::count(self.left_out));
-            lines.push(LogLine { at: now, level: Level::Warn, text });
+            lines.push(LogLine::plain(now, Level::Warn, text));
             self.left_out = 0;
         }
         self.bytes = 0;

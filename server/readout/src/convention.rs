@@ -1,6 +1,6 @@
 //! By which convention a program says how far it is, and what is made of what it prints.
 
-use model::Level;
+use model::{Level, Paint};
 
 use crate::{
     Event, Line, Measure, Progress, Stream, Verdict,
@@ -200,21 +200,31 @@ impl Listening {
 
 /// The line for the log.
 fn line(stream: Stream, text: Text<'_>, log: Log) -> Option<Line> {
-    let (level, whole, left_out) = match log {
+    let (level, whole, left_out, mut paint) = match log {
         Log::Nothing => return None,
-        Log::AsItIs => (None, text.line.to_owned(), text.left_out),
-        Log::Instead(level, instead) => (level, instead, 0),
+        Log::AsItIs => (None, text.line.to_owned(), text.left_out, paint(text)),
+        Log::Instead(level, instead) => (level, instead, 0, Paint::default()),
     };
     let mut line = whole;
     let cut = line.floor_char_boundary(LINE_LENGTH);
     let left_out = left_out + (line.len() - cut) as u64;
     if left_out > 0 {
         line.truncate(cut);
+        paint.cut(cut);
         line.push_str(" … and ");
         line.push_str(&model::bytes(left_out));
         line.push_str(" more of this line");
     }
-    Some(Line { stream, level, text: line })
+    Some(Line { stream, level, text: line, paint })
+}
+
+/// The colours of a line.
+fn paint(text: Text<'_>) -> Paint {
+    let mut paint = Paint::default();
+    for (at, style) in text.styles.iter().filter(|(at, _)| *at < text.line.len()) {
+        paint.change(*at, &style.word());
+    }
+    paint
 }
 
 impl Heard {

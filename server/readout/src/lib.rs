@@ -4,14 +4,15 @@
 //! far the program is. The same bytes make the same events, however they were cut. It holds at most [`LONGEST`] bytes of
 //! each stream, whatever comes.
 //!
-//! Control sequences are taken out, colours among them. A line that is written over again and again (`\r`) becomes one line of the
-//! log: its last state.
+//! Control sequences are taken out; what they say of colours stands beside the text. A line that is written over again and
+//! again (`\r`) becomes one line of the log: its last state.
 
 mod convention;
 mod line;
 mod reading;
+mod style;
 
-use model::Level;
+use model::{Level, Paint};
 
 pub use convention::Convention;
 pub use line::{LINE_LENGTH, LONGEST};
@@ -75,6 +76,8 @@ pub struct Line {
     pub level: Option<Level>,
     /// The text. What is longer than [`LINE_LENGTH`] bytes is cut, and says so.
     pub text: String,
+    /// Its colours; none in what is said instead of a line.
+    pub paint: Paint,
 }
 
 /// How a program says that its work has ended. Its exit code may say otherwise.

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use model::Paint;
 use vte::{Params, Parser, Perform};
+
+use crate::style::Style;
 
 /// The longest line that is read whole, bytes. More of it is counted only.
 pub const LONGEST: usize = 64 << 10;
@@ -29,6 +32,8 @@ pub(crate) enum Piece<'a> {
 pub(crate) struct Text<'a> {
     /// The characters, without control characters but tabs, without blanks at the end.
     pub(crate) line: &'a str,
+    /// Where in it which style begins; some may lie behind its end.
+    pub(crate) styles: &'a [(usize, Style)],
     /// Bytes of it that were left out.
     pub(crate) left_out: u64,
     /// Whether the line is one that is written over.
@@ -42,6 +47,8 @@ pub(crate) struct Lines {
     parser: Parser<SEQUENCE_LENGTH>,
     /// The beginning of a character.
     half: Vec<u8>,
+    /// In force; it outlasts lines.
+    style: Style,
     line: Current,
 }
 
@@ -49,6 +56,8 @@ pub(crate) struct Lines {
 #[derive(Debug, Default)]
 struct Current {
     text: String,
+    /// Where in it which style begins, as many changes as a [`Paint`] takes.
+    styles: Vec<(usize, Style)>,
     left_out: u64,
     /// The next character begins the line anew.
     returned: bool,
@@ -59,7 +68,7 @@ struct Current {
 
 impl Default for Lines {
     fn default() -> Self {
-        Self { parser: Parser::new_with_size(), half: Vec::new(), line: Current::default() }
+        Self { parser: Parser::new_with_size(), half: Vec::new(), style: Style::default(), line: Current::default() }
     }
 }
 
@@ -96,7 +105,7 @@ impl Lines {
     /// Reads part of a line. The parser is never given half a character: it takes it for something else at times.
     fn read(&mut self, part: &[u8], found: &mut impl FnMut(Piece<'_>)) {
         self.line.begun = true;
-        let mut screen = Screen { line: &mut self.line, found };
+        let mut screen = Screen { style: &mut self.style, line: &mut self.line, found };
         if self.half.is_empty() {
             let (whole, half) = part.split_at(part.len() - half_character(part));
             advance(&mut self.parser, &mut screen, whole);
@@ -137,7 +146,7 @@ fn half_character(bytes: &[u8]) -> usize {
 }
 
 impl Current {
-    fn add(&mut self, character: char, found: &mut impl FnMut(Piece<'_>)) {
+    fn add(&mut self, character: char, style: Style, found: &mut impl FnMut(Piece<'_>)) {
         if self.returned {
             self.write_over(found);
         }
@@ -145,21 +154,41 @@ impl Current {
         if self.left_out > 0 || self.text.len() + length > LONGEST {
             self.left_out += length as u64;
         } else {
+            self.paint(style);
             self.text.push(character);
         }
+    }
+
+    /// What comes next has this style. The last change that there is room for makes the rest plain.
+    fn paint(&mut self, style: Style) {
+        let before = self.styles.last().map_or_else(Style::default, |(_, style)| *style);
+        let room = Paint::CHANGES - self.styles.len();
+        if style != before && room > 0 {
+            self.styles.push((self.text.len(), if room > 1 { style } else { Style::default() }));
+        }
+    }
+
+    /// Takes the last character back.
+    fn step_back(&mut self) {
+        self.text.pop();
+        let end = self.text.len();
+        while self.styles.pop_if(|(at, _)| *at >= end).is_some() {}
     }
 
     /// Forgets the text, which has been seen.
     fn write_over(&mut self, found: &mut impl FnMut(Piece<'_>)) {
         self.tell(false, found);
         self.text.clear();
+        self.styles.clear();
         (self.left_out, self.returned) = (0, false);
     }
 
     fn end(&mut self, found: &mut impl FnMut(Piece<'_>)) {
         self.tell(true, found);
         self.text.clear();
-        *self = Self { text: std::mem::take(&mut self.text), ..Self::default() };
+        self.styles.clear();
+        let (text, styles) = (std::mem::take(&mut self.text), std::mem::take(&mut self.styles));
+        *self = Self { text, styles, ..Self::default() };
     }
 
     fn tell(&mut self, last: bool, found: &mut impl FnMut(Piece<'_>)) {
@@ -167,13 +196,15 @@ impl Current {
         let text = self.text.trim_end();
         self.rewritten |= !last && !text.is_empty();
         if !text.is_empty() || (last && !self.rewritten) {
-            found(Piece::Text(Text { line: text, left_out: self.left_out, rewritten: self.rewritten, last }));
+            let (styles, left_out, rewritten) = (self.styles.as_slice(), self.left_out, self.rewritten);
+            found(Piece::Text(Text { line: text, styles, left_out, rewritten, last }));
         }
     }
 }
 
 /// What the terminal would do, as far as it matters here.
 struct Screen<'l, F> {
+    style: &'l mut Style,
     line: &'l mut Current,
     found: &'l mut F,
 }
@@ -181,28 +212,27 @@ struct Screen<'l, F> {
 impl<F: FnMut(Piece<'_>)> Perform for Screen<'_, F> {
     fn print(&mut self, character: char) {
         if !character.is_control() {
-            self.line.add(character, self.found);
+            self.line.add(character, *self.style, self.found);
         }
     }
 
     fn execute(&mut self, byte: u8) {
         match byte {
-            b'\t' => self.line.add('\t', self.found),
+            b'\t' => self.line.add('\t', *self.style, self.found),
             b'\r' => self.line.returned = true,
-            0x08 => {
-                self.line.text.pop();
-            }
+            0x08 => self.line.step_back(),
             _ => {}
         }
     }
 
-    fn csi_dispatch(&mut self, params: &Params, _intermediates: &[u8], _ignore: bool, action: char) {
+    fn csi_dispatch(&mut self, params: &Params, intermediates: &[u8], _ignore: bool, action: char) {
         let first = params.iter().next().and_then(|param| param.first().copied()).unwrap_or_default();
         match (action, first) {
             // To the first column.
             ('G', 0 | 1) => self.line.returned = true,
             // Erase the line. Erasing the rest of it is done by whoever goes on to write there.
             ('K', 2) => self.line.write_over(self.found),
+            ('m', _) if intermediates.is_empty() => self.style.set(params),
             _ => {}
         }
     }

@@ -65,6 +65,28 @@ fn a_table_becomes_a_form_and_a_sent_form_a_finished_job() {
 }
 
 #[test]
+fn colours_are_spans_on_the_page_and_nothing_in_the_download() {
+    let text = r#"printf "\033[1;31m<b>no</b>\" onclick=x\033[0m & \033[42mit\n\033[mplain\n""#;
+    let (_folder, file) = configured(&format!("[command.paint]\nargv = ['sh', '-c', '''{text}''']\nterminal = true"));
+    let (milepost, _data) = Milepost::start_with(&["--config", &file]);
+    let start = [("kind", "paint"), ("input", "{}")];
+    let job = Client::new().post(milepost.url("/api/start_job")).form(&start).send().unwrap().text().unwrap();
+    let events = get(&milepost, &format!("/events?job={job}&until=end"));
+    assert!(events.contains(r#""paint":"0:1b 20: 23:2r""#), "{events}");
+    let page = get(&milepost, &format!("/jobs/{job}"));
+    for markup in [
+        r#"<span data-paint="1b">&lt;b&gt;no&lt;/b&gt;" onclick=x</span>"#,
+        r#"<span data-paint=""> &amp; </span>"#,
+        r#"<span data-paint="2r">it</span>"#,
+        "<span>plain</span>",
+    ] {
+        assert!(page.contains(markup), "{markup} in {page}");
+    }
+    let log = get(&milepost, &format!("/jobs/{job}/log"));
+    assert!(log.contains("<b>no</b>\" onclick=x & it") && !log.contains('\u{1b}') && !log.contains("0:1b"), "{log}");
+}
+
+#[test]
 fn a_table_that_is_wrong_is_refused_with_file_key_and_remedy() {
     for (text, words) in [
         ("[command.x]\nargv = ['no-such-program']", ["command.x.argv", "there is no program"]),

@@ -152,7 +152,7 @@ impl Ledger {
     }
 
     pub(crate) fn commit_log(&self, job: i64, line: u64, text: &str) -> Arc<DurableEvent> {
-        let lines = vec![LogLine { at: Micros(1), level: Level::Info, text: text.to_owned() }];
+        let lines = vec![LogLine::plain(Micros(1), Level::Info, text)];
         let event = LogEvent { job: JobId(job), attempt: 1, first_line: line, lines };
         self.commit(Some(JobId(job)), StreamEvent::Log(event))
     }

@@ -19,7 +19,7 @@ pub(super) fn Log(data: Data) -> impl IntoView {
     let job = data.detail.view.job;
     let address = format!("{}#log", job_href(job));
     let at_end = !data.log.more_after;
-    let line = LogLine { at: data.now, level: Level::Info, text: String::new() };
+    let line = LogLine::plain(data.now, Level::Info, "");
     view! {
         <section class="card log" id="log" aria-label="Log" data-log=job.to_string()>
             <form class="log-tools" method="get" action=address.clone()>

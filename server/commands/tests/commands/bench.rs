@@ -3,12 +3,13 @@
 use std::{
     fs,
     path::Path,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use commands::Command;
-use engine::{Engine, StartOptions, processes};
-use model::{JobId, JobState, JobView};
+use engine::{DurableEvent, Engine, Listener, StartOptions, processes};
+use model::{JobId, JobState, JobView, LogLine, Progress, ProgressEvent};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -18,7 +19,21 @@ const LOOK: Duration = Duration::from_millis(10);
 
 pub(crate) struct Bench {
     pub(crate) engine: Engine,
+    told: Arc<Told>,
     _folder: TempDir,
+}
+
+/// All progress that was told, in order.
+#[derive(Default)]
+pub(crate) struct Told(Mutex<Vec<Progress>>);
+
+impl Listener for Told {
+    fn durable(&self, _: &[Arc<DurableEvent>]) {}
+
+    fn progress(&self, events: &[Arc<ProgressEvent>]) {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        told.extend(events.iter().map(|event| event.progress.clone()));
+    }
 }
 
 /// The commands that a configuration declares.
@@ -39,8 +54,9 @@ impl Bench {
     }
 
     pub(crate) async fn on(folder: TempDir, tables: &str) -> Self {
-        let engine = open(folder.path(), tables, Duration::from_secs(10)).await;
-        Self { engine, _folder: folder }
+        let told = Arc::<Told>::default();
+        let engine = open(folder.path(), tables, Duration::from_secs(10), Arc::clone(&told)).await;
+        Self { engine, told, _folder: folder }
     }
 
     pub(crate) async fn start(&self, input: Value) -> JobId {
@@ -80,16 +96,25 @@ impl Bench {
         }
     }
 
+    /// All progress that was told of its jobs, in order.
+    pub(crate) fn told(&self) -> Vec<Progress> {
+        self.told.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     pub(crate) async fn log(&self, job: JobId) -> Vec<String> {
+        self.lines(job).await.into_iter().map(|line| line.text).collect()
+    }
+
+    pub(crate) async fn lines(&self, job: JobId) -> Vec<LogLine> {
         self.engine.store().flush().await.expect("flushed");
         let query = engine::store::LogQuery { from: Some(1), limit: 10_000, ..Default::default() };
         let page = self.engine.store().log(job, &query).await.expect("the log");
-        page.lines.into_iter().map(|(_, line)| line.text).collect()
+        page.lines.into_iter().map(|(_, line)| line).collect()
     }
 }
 
-pub(crate) async fn open(folder: &Path, tables: &str, grace: Duration) -> Engine {
-    let builder = Engine::builder(folder.join("data")).cancel_grace(grace);
+pub(crate) async fn open(folder: &Path, tables: &str, grace: Duration, told: Arc<Told>) -> Engine {
+    let builder = Engine::builder(folder.join("data")).cancel_grace(grace).listener(told);
     commands::register(builder, &declared(tables)).expect("registered").open().await.expect("it opens")
 }
 

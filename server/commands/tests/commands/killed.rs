@@ -4,6 +4,7 @@ use std::{
     env,
     path::Path,
     process::{Command, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
@@ -22,7 +23,7 @@ const TABLES: &str = "COMMANDS_VICTIM_TABLES";
 #[ignore = "is started by another test"]
 async fn a_process_at_work() {
     let (Ok(folder), Ok(tables)) = (env::var(FOLDER), env::var(TABLES)) else { return };
-    let engine = open(Path::new(&folder), &tables, Duration::from_secs(10)).await;
+    let engine = open(Path::new(&folder), &tables, Duration::from_secs(10), Arc::default()).await;
     engine.start("probe", json!({}), StartOptions::default()).await.expect("it fits");
     std::future::pending::<()>().await;
 }

@@ -5,4 +5,6 @@ mod conduct;
 mod declaring;
 mod killed;
 mod output;
+mod programs;
 mod starting;
+mod terminal;

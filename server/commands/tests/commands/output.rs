@@ -68,33 +68,3 @@ async fn both_outputs_are_read_whichever_is_full() {
     let view = bench.run(json!({})).await;
     assert_eq!(view.state, JobState::Succeeded);
 }
-
-#[tokio::test]
-async fn real_programs_move_the_bar() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let source = folder.path().join("from");
-    fs::create_dir(&source).expect("created");
-    fs::write(source.join("a"), vec![7; 3_000_000]).expect("written");
-    for (program, argv) in [
-        ("rsync", "['rsync', '-a', '--no-inc-recursive', '--info=progress2', 'from/', 'to/']"),
-        ("rclone", "['rclone', 'copy', '--use-json-log', '-v', '--stats', '100ms', 'from', 'there']"),
-        ("curl", "['curl', '-o', 'copy', 'file://{}/from/a']"),
-        ("pv", "['sh', '-c', 'pv -n -i 0.1 -L 10M from/a > /dev/null']"),
-    ] {
-        if std::process::Command::new(program).arg("--version").output().is_err() {
-            continue;
-        }
-        let path = folder.path().display().to_string();
-        let progress = if program == "pv" { "number" } else { program };
-        let table = format!(
-            "[command.probe]\nargv = {}\nfolder = '{path}'\nprogress = '{progress}'\n",
-            argv.replace("{}", &path)
-        );
-        let bench = Bench::new(&table).await;
-        let view = bench.run(json!({})).await;
-        let log = bench.log(view.job).await;
-        assert_eq!(view.state, JobState::Succeeded, "{program}: {view:?} {log:?}");
-        let progress = &view.progress;
-        assert!(progress.max.is_some() && Some(progress.value) == progress.max, "{program}: {progress:?} {log:?}");
-    }
-}

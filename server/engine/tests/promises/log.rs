@@ -1,6 +1,6 @@
 //! The log keeps order, and a flood does no harm.
 
-use model::{JobState, Level};
+use model::{JobState, Level, Paint};
 use serde_json::Value;
 
 use crate::support::{Bench, Event};
@@ -60,4 +60,26 @@ async fn a_line_without_end_is_cut() {
     bench.reaches(job, JobState::Succeeded).await;
     let log = bench.log(job).await;
     assert!(log[0].len() < 9_000 && log[0].ends_with('…'));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn colours_are_cut_with_their_line_and_never_stand_at_wrong_places() {
+    let bench = Bench::with(|ctx, _| async move {
+        let mut paint = Paint::default();
+        paint.change(1, "1");
+        ctx.log_painted(Level::Info, "painted", paint.clone());
+        ctx.log_painted(Level::Info, "two\nlines", paint.clone());
+        ctx.log_painted(Level::Info, "a\0zero", paint.clone());
+        ctx.log_painted(Level::Info, &"x".repeat(1 << 20), paint);
+        Ok(Value::Null)
+    })
+    .await;
+    let job = bench.start().await;
+    bench.reaches(job, JobState::Succeeded).await;
+    let query = engine::store::LogQuery { from: Some(1), limit: 10, ..Default::default() };
+    let page = bench.engine.store().log(job, &query).await.expect("kept");
+    let painted = |number: usize| page.lines[number].1.paint.clone();
+    assert_eq!(painted(0), Paint::from("1:1".to_owned()));
+    assert!((1..=3).all(|number| painted(number).is_plain()), "{:?}", page.lines);
+    assert_eq!(painted(4), Paint::from("1:1 8192:".to_owned()));
 }

@@ -192,7 +192,7 @@ pub(crate) async fn a_log_is_read_from_either_end_and_filtered(kept: Kept) {
     let fence = running(&*kept.store, "a").await.fence;
     for chunk in 0..30_u64 {
         let mut append = lines(&fence, chunk * 10 + 1, &["plain"; 10]);
-        append.lines[4] = LogLine { at: Micros(8), level: Level::Warn, text: format!("Über {chunk} %") };
+        append.lines[4] = LogLine::plain(Micros(8), Level::Warn, format!("Über {chunk} %"));
         kept.store.append_logs(vec![append]);
     }
     kept.store.flush().await.expect("flushed");
@@ -209,6 +209,27 @@ pub(crate) async fn a_log_is_read_from_either_end_and_filtered(kept: Kept) {
     assert_eq!((numbers(&grave), grave.more_before), (vec![285, 295], true));
     let text = read(LogQuery { text: Some("ÜBER 7 %".to_owned()), limit: 9, ..LogQuery::default() }).await;
     assert_eq!((numbers(&text), text.more_before), (vec![75], false));
+}
+
+pub(crate) async fn colours_of_a_log_come_back_and_lines_without_them_are_kept_as_ever(kept: Kept) {
+    let fence = running(&*kept.store, "a").await.fence;
+    let mut append = lines(&fence, 1, &["plain", "painted", "plain again"]);
+    append.lines[1].paint.change(2, "91b");
+    append.lines[1].paint.change(4, "");
+    let told = append.lines.clone();
+    kept.store.append_logs(vec![append]);
+    kept.store.flush().await.expect("flushed");
+    let page = kept.store.log(fence.job, &LogQuery { from: Some(1), limit: 9, ..LogQuery::default() }).await;
+    let read: Vec<_> = page.expect("read").lines.into_iter().map(|(_, line)| line).collect();
+    assert_eq!(read, told);
+    let found = LogQuery { text: Some("painted".to_owned()), limit: 9, ..LogQuery::default() };
+    assert_eq!(kept.store.log(fence.job, &found).await.expect("read").lines, [(2, told[1].clone())]);
+    let events = kept.store.events_after(Seq(0), 100).await.expect("read").expect("none is trimmed");
+    let logged = events.iter().find_map(|event| match &event.event {
+        StreamEvent::Log(log) => Some(log.lines.clone()),
+        _ => None,
+    });
+    assert_eq!(logged, Some(told));
 }
 
 pub(crate) async fn a_finish_shows_result_log_and_artifacts_at_once(kept: Kept) {
@@ -664,6 +685,7 @@ macro_rules! promises {
             only_the_latest_progress_is_kept
             a_log_counts_on_over_attempts
             a_log_is_read_from_either_end_and_filtered
+            colours_of_a_log_come_back_and_lines_without_them_are_kept_as_ever
             a_finish_shows_result_log_and_artifacts_at_once
             a_stale_worker_writes_nothing
             the_latest_checkpoint_of_a_job_is_kept_over_attempts

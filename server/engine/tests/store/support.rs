@@ -151,7 +151,7 @@ pub(crate) async fn failed_job(store: &dyn Store, kind: &str) -> JobId {
 }
 
 pub(crate) fn lines(fence: &Fence, first_line: u64, texts: &[&str]) -> LogAppend {
-    let line = |text: &&str| LogLine { at: Micros(7), level: Level::Info, text: (*text).to_owned() };
+    let line = |text: &&str| LogLine::plain(Micros(7), Level::Info, *text);
     LogAppend { fence: fence.clone(), first_line, lines: texts.iter().map(line).collect() }
 }
 

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use proptest::prelude::*;
 use readout::{Convention, Event, LINE_LENGTH, Measure, Reader, Stream};
 
+mod colours;
 mod conventions;
 mod lines;
 mod recorded;
@@ -64,6 +65,10 @@ fn printed() -> impl Strategy<Value = Vec<u8>> {
         Just(b"\x1b]9;4;1;".to_vec()),
         Just(b"\x1b\\".to_vec()),
         Just(b"\x1b[31mred\x1b[0m".to_vec()),
+        Just(b"\x1b[1;38;5;208mbold".to_vec()),
+        Just(b"\x1b[38:2::9:200:9;7m".to_vec()),
+        Just(b"\x1b[;".to_vec()),
+        Just(b"\x08".to_vec()),
         Just(b"\x1b[2K".to_vec()),
         Just("größer".as_bytes().to_vec()),
         Just(b"     32,768  10%  1.46MB/s    0:00:01".to_vec()),
@@ -104,6 +109,9 @@ proptest! {
                 Event::Line(line) => {
                     prop_assert!(line.text.len() < LINE_LENGTH + 60);
                     prop_assert!(line.text.chars().all(|c| c == '\t' || !c.is_control()), "{:?}", line.text);
+                    let mut whole = String::new();
+                    line.paint.pieces(&line.text, |_, piece| whole.push_str(piece));
+                    prop_assert_eq!(whole, line.text);
                 }
                 Event::Progress(progress) => if let Some(Measure::Share(share)) = progress.measure {
                     prop_assert!((0.0..=1.0).contains(&share));

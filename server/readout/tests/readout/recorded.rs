@@ -66,14 +66,15 @@ fn ffmpeg_with_and_without_blocks() {
     assert!(reader.push(blocks.0, blocks.1).iter().all(|event| matches!(event, Event::Progress(_))));
 }
 
+const RESTIC: &str = "files: 4 new, 0 changed, 0 as they were; added 65 MB; snapshot 7195326a";
+
 #[test]
 fn restic() {
     for convention in [Convention::Restic, Convention::Auto] {
         let told = told(convention, &[(Stream::Out, printed!("restic.out"))]);
         assert_eq!(told[1], "9573615/64500000 B=3 of 4 files");
-        let lines = lines(&told);
-        assert_eq!(lines.len(), 1);
-        assert!(lines[0].starts_with(r#"{"message_type":"summary""#));
+        assert_eq!(told[told.len() - 2], "64500000/64500000 B");
+        assert_eq!(lines(&told), [RESTIC]);
     }
 }
 

@@ -1,8 +1,10 @@
 //! Rows of `job` as views, and the other way round.
 
+use std::borrow::Cow;
+
 use model::{
-    Counts, Failure, JobId, JobState, JobView, Level, LogEvent, LogLine, Micros, Priority, Progress, Seq, StateEvent,
-    StreamEvent,
+    Counts, Failure, JobId, JobState, JobView, Level, LogEvent, LogLine, Micros, Paint, Priority, Progress, Seq,
+    StateEvent, StreamEvent,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -204,10 +206,24 @@ impl EventRow<'_> {
     }
 }
 
+/// A line in a chunk of a log. One without colours, as all once were, has three elements.
+#[derive(Serialize, Deserialize)]
+struct LineRow<'l>(Micros, u8, Cow<'l, str>, #[serde(default, skip_serializing_if = "Paint::is_plain")] Paint);
+
+/// A chunk of a log as it is kept.
+pub(super) fn chunk_json(lines: &[LogLine]) -> Result<String> {
+    let rows = lines.iter().map(|LogLine { at, level, text, paint }| {
+        LineRow(*at, level_number(*level), Cow::Borrowed(text), paint.clone())
+    });
+    json(&rows.collect::<Vec<_>>())
+}
+
 /// The lines of a chunk of a log.
 pub(super) fn lines(json: &str) -> Result<Vec<LogLine>> {
-    let lines: Vec<(Micros, u8, String)> = parse("a log", json)?;
-    lines.into_iter().map(|(at, level, text)| Ok(LogLine { at, level: level_of(level)?, text })).collect()
+    let lines: Vec<LineRow<'_>> = parse("a log", json)?;
+    let line =
+        |LineRow(at, level, text, paint)| Ok(LogLine { at, level: level_of(level)?, text: text.into_owned(), paint });
+    lines.into_iter().map(line).collect()
 }
 
 fn level_of(number: u8) -> Result<Level> {

@@ -8,7 +8,7 @@ use rusqlite::params;
 
 use super::{
     accounts::Touched,
-    row::{json, progress_json},
+    row::{chunk_json, json, progress_json},
     transaction::Transaction,
 };
 use crate::{
@@ -107,7 +107,7 @@ impl Soft {
 }
 
 fn size(append: &LogAppend) -> usize {
-    append.lines.iter().map(|line| line.text.len() + 64).sum()
+    append.lines.iter().map(|line| line.text.len() + line.paint.size() + 64).sum()
 }
 
 impl Transaction<'_> {
@@ -153,7 +153,6 @@ impl Transaction<'_> {
         if held == 0 {
             return Ok(());
         }
-        let texts: Vec<_> = lines.iter().map(|line| (line.at, level_number(line.level), &line.text)).collect();
         let written = self.execute(
             "insert into log (job, first_line, last_line, attempt, gravest, lines) values (?, ?, ?, ?, ?, ?)
             on conflict do nothing",
@@ -163,7 +162,7 @@ impl Transaction<'_> {
                 last_line as i64,
                 fence.attempt,
                 level_number(gravest),
-                json(&texts)?
+                chunk_json(lines)?
             ],
         )?;
         if written > 0 {

@@ -1,0 +1,86 @@
+//! Colours beside a text never change it, whoever wrote them.
+
+use model::{Level, LogLine, Micros, Paint};
+
+/// The pieces of a text, as `style|piece`.
+fn pieces(paint: &Paint, text: &str) -> Vec<String> {
+    let mut pieces = Vec::new();
+    paint.pieces(text, |style, piece| pieces.push(format!("{style}|{piece}")));
+    pieces
+}
+
+fn written(paint: &str) -> Paint {
+    Paint::from(paint.to_owned())
+}
+
+#[test]
+fn styles_hold_from_their_places_on() {
+    let mut paint = Paint::default();
+    assert!(paint.is_plain());
+    paint.change(0, "1b");
+    paint.change(3, "1b");
+    paint.change(5, "");
+    paint.change(7, "92u");
+    assert_eq!(paint, written("0:1b 5: 7:92u"));
+    assert_eq!(pieces(&paint, "error: it"), ["1b|error", "|: ", "92u|it"]);
+    assert_eq!(pieces(&paint, "größer"), ["1b|größe", "92u|r"], "half a character is no place");
+    assert_eq!(pieces(&Paint::default(), "plain"), ["|plain"]);
+    assert_eq!(pieces(&paint, ""), [""; 0]);
+}
+
+#[test]
+fn what_is_cut_is_plain_behind_the_cut() {
+    for (end, left) in [(9, "0:1b 5: 7:92u 9:"), (7, "0:1b 5:"), (6, "0:1b 5:"), (3, "0:1b 3:"), (0, "")] {
+        let mut paint = written("0:1b 5: 7:92u");
+        paint.cut(end);
+        assert_eq!(paint, written(left), "cut at {end}");
+    }
+}
+
+#[test]
+fn there_are_only_so_many_changes_and_the_last_one_is_plain() {
+    let mut paint = Paint::default();
+    for at in 0..1_000 {
+        paint.change(at, if at % 2 == 0 { "91biur" } else { "92biur" });
+    }
+    let text = "x".repeat(1_000);
+    let pieces = pieces(&paint, &text);
+    assert_eq!(pieces.len(), Paint::CHANGES);
+    assert_eq!(pieces[Paint::CHANGES - 1], format!("|{}", "x".repeat(1_001 - Paint::CHANGES)));
+    let again: Paint = serde_json::from_str(&serde_json::to_string(&paint).expect("JSON")).expect("JSON");
+    assert_eq!(again, paint, "as much as can be is not too much to be read again");
+}
+
+#[test]
+fn a_paint_with_anything_else_in_it_is_none() {
+    for wrong in ["0:1;color:red", "0:<b>", "0:\"", "0:1\n", "0:1é", "0:x", &"0:1 ".repeat(1_000)] {
+        assert!(written(wrong).is_plain(), "{wrong}");
+        let mut paint = Paint::default();
+        paint.change(0, wrong);
+        assert!(paint.is_plain(), "{wrong}");
+    }
+}
+
+#[test]
+fn whatever_its_numbers_are_the_text_is_whole() {
+    let text = "größer <b>";
+    for odd in
+        ["3:1", "5:1 2:2 7:3", "99:1", "4294967296:1 184467440737095516160:2", ":::", "1b", " ", "0:1:2", "2:1 2:2"]
+    {
+        let mut whole = String::new();
+        written(odd).pieces(text, |_, piece| whole.push_str(piece));
+        assert_eq!(whole, text, "{odd}");
+    }
+}
+
+#[test]
+fn a_line_without_colours_says_nothing_of_them() {
+    let mut line = LogLine::plain(Micros(7), Level::Info, "it");
+    let plain = r#"{"at":7,"level":"info","text":"it"}"#;
+    assert_eq!(serde_json::to_string(&line).expect("JSON"), plain);
+    assert_eq!(serde_json::from_str::<LogLine>(plain).expect("JSON"), line);
+    line.paint.change(0, "1");
+    let painted = serde_json::to_string(&line).expect("JSON");
+    assert_eq!(painted, r#"{"at":7,"level":"info","text":"it","paint":"0:1"}"#);
+    assert_eq!(serde_json::from_str::<LogLine>(&painted).expect("JSON"), line);
+}
