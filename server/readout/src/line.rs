@@ -50,6 +50,8 @@ pub(crate) struct Lines {
     /// In force; it outlasts lines.
     style: Style,
     line: Current,
+    /// Nothing but plain characters has come since the line began, so the parser has nothing to say of more of them.
+    plain: bool,
 }
 
 /// The line in the making.
@@ -68,7 +70,13 @@ struct Current {
 
 impl Default for Lines {
     fn default() -> Self {
-        Self { parser: Parser::new_with_size(), half: Vec::new(), style: Style::default(), line: Current::default() }
+        Self {
+            parser: Parser::new_with_size(),
+            half: Vec::new(),
+            style: Style::default(),
+            line: Current::default(),
+            plain: true,
+        }
     }
 }
 
@@ -88,7 +96,9 @@ impl Lines {
             let (part, after) = rest.split_at(end.map_or(rest.len(), |end| end + 1));
             self.read(part, &mut found);
             if end.is_some() {
-                self.parser = Parser::new_with_size();
+                if !std::mem::replace(&mut self.plain, true) {
+                    self.parser = Parser::new_with_size();
+                }
                 self.line.end(&mut found);
             }
             rest = after;
@@ -105,6 +115,16 @@ impl Lines {
     /// Reads part of a line. The parser is never given half a character: it takes it for something else at times.
     fn read(&mut self, part: &[u8], found: &mut impl FnMut(Piece<'_>)) {
         self.line.begun = true;
+        let mut part = part;
+        if self.plain {
+            let length = part.iter().position(|byte| !(b' '..=b'~').contains(byte)).unwrap_or(part.len());
+            let (text, rest) = part.split_at(length);
+            self.line.add_plain(str::from_utf8(text).unwrap_or_default(), self.style, found);
+            if rest.is_empty() || rest == b"\n" {
+                return;
+            }
+            (self.plain, part) = (false, rest);
+        }
         let mut screen = Screen { style: &mut self.style, line: &mut self.line, found };
         if self.half.is_empty() {
             let (whole, half) = part.split_at(part.len() - half_character(part));
@@ -157,6 +177,23 @@ impl Current {
             self.paint(style);
             self.text.push(character);
         }
+    }
+
+    /// Many characters of a byte each, none of them a control character.
+    fn add_plain(&mut self, characters: &str, style: Style, found: &mut impl FnMut(Piece<'_>)) {
+        if characters.is_empty() {
+            return;
+        }
+        if self.returned {
+            self.write_over(found);
+        }
+        let room = if self.left_out > 0 { 0 } else { LONGEST - self.text.len() };
+        let (kept, left_out) = characters.split_at(room.min(characters.len()));
+        if !kept.is_empty() {
+            self.paint(style);
+            self.text.push_str(kept);
+        }
+        self.left_out += left_out.len() as u64;
     }
 
     /// What comes next has this style. The last change that there is room for makes the rest plain.
