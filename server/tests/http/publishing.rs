@@ -217,7 +217,9 @@ fn what_is_unpacked_is_published_once_wherever_its_worker_fell_asleep() {
         kind: "unpack",
         input: |browser| {
             let mut tar = tar::Builder::new(Vec::new());
-            tar.append_data(&mut tar::Header::new_gnu(), "a", [].as_slice()).unwrap();
+            let mut header = tar::Header::new_gnu();
+            header.set_size(0);
+            tar.append_data(&mut header, "a", [].as_slice()).unwrap();
             put(browser, "some.tar", &tar.into_inner().unwrap());
             json!({ "path": "some.tar" })
         },
