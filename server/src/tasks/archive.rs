@@ -138,8 +138,7 @@ impl Task for Archive {
             ctx.stage(1);
             ctx.total(size, "B");
             let save = |mark: &Mark| Saved { size, packed: false, mark: mark.clone() };
-            let order =
-                Order { folder: &folder, files: &files, level: input.level.into(), frame: self.frame, size };
+            let order = Order { folder: &folder, files: &files, level: input.level.into(), frame: self.frame, size };
             let mark = pack(ctx, order, mark, save).await?;
             ctx.checkpoint(&Saved { size, packed: true, mark: mark.clone() }).await?;
             mark

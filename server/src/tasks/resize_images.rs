@@ -170,12 +170,11 @@ impl Task for ResizeImages {
     async fn run(&self, input: Input, ctx: &Ctx) -> Result<Output, TaskError> {
         let work = ctx.work_folder().await?;
         let (source, name) = open(&input, ctx).await?;
-        let (listed, spool) = match restore(ctx, &work).await? {
-            Some(earlier) => earlier,
-            None => {
-                ctx.stage(0);
-                (list(ctx, &source, &name, &work).await?, begin(&work)?)
-            }
+        let (listed, spool) = if let Some(earlier) = restore(ctx, &work).await? {
+            earlier
+        } else {
+            ctx.stage(0);
+            (list(ctx, &source, &name, &work).await?, begin(&work)?)
         };
         let Listed { items, skipped } = listed;
         if skipped > 0 {
@@ -231,7 +230,9 @@ impl Task for ResizeImages {
 }
 
 fn all_broken(images: u64) -> String {
-    let which = if images == 1 { "the image could not be read".to_owned() } else {
+    let which = if images == 1 {
+        "the image could not be read".to_owned()
+    } else {
         format!("none of the {} images could be read", count(images))
     };
     format!("{which}; the log says why. JPEG, PNG, WebP, GIF and BMP are understood here")

@@ -169,7 +169,7 @@ fn stem(name: &str) -> String {
 struct Unpacker {
     ctx: Ctx,
     members: Members<Contents>,
-    zip: ZipWriter<BufWriter<File>>,
+    zip: Box<ZipWriter<BufWriter<File>>>,
     names: Names,
     /// What is to become of the content that is being read.
     content: Option<Content>,
@@ -203,7 +203,7 @@ impl Unpacker {
         Ok(Self {
             ctx: ctx.clone(),
             members: Members::new(contents),
-            zip: ZipWriter::new(BufWriter::new(out)),
+            zip: Box::new(ZipWriter::new(BufWriter::new(out))),
             names: Names::default(),
             content: None,
             behind: None,

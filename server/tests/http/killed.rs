@@ -190,10 +190,8 @@ fn an_archive_holds_the_same_although_its_server_was_killed() {
 
 #[test]
 fn images_are_the_same_to_the_byte_although_their_server_was_killed() {
-    let resizing = Middle {
-        kind: "resize-images",
-        sql: "select data ->> '$.mark.done' > 0 from checkpoint where job = ?",
-    };
+    let resizing =
+        Middle { kind: "resize-images", sql: "select data ->> '$.mark.done' > 0 from checkpoint where job = ?" };
     let mut picture = Cursor::new(Vec::new());
     RgbImage::from_fn(600, 400, |x, y| Rgb([x as u8, y as u8, 0])).write_to(&mut picture, ImageFormat::Png).unwrap();
     let (browser, job, input) = resizing.killed(Browser::new(), |browser, parts| {

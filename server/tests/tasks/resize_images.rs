@@ -215,7 +215,11 @@ async fn a_zip_file_that_is_none_or_has_no_images_is_said_so() {
     let upload = desk.upload("lies.zip", zip).await;
     let (job, code, message) = desk.fail("resize-images", json!({ "upload": upload })).await;
     assert_eq!((code.as_str(), message.contains("the image could not be read")), ("all_broken", true), "{message}");
-    assert!(desk.log(job).await.contains("large.bmp: cannot be read: File is larger than its declared"), "{}", desk.log(job).await);
+    assert!(
+        desk.log(job).await.contains("large.bmp: cannot be read: File is larger than its declared"),
+        "{}",
+        desk.log(job).await
+    );
     for input in [json!({}), json!({ "upload": "x", "folder": desk.root(), "longest": 5 })] {
         assert!(desk.try_start("resize-images", input).await.is_err());
     }

@@ -236,10 +236,7 @@ fn is_sound(header: &Header) -> bool {
 
 /// Whether it is about the member that follows.
 fn is_description(entry: EntryType) -> bool {
-    matches!(
-        entry,
-        EntryType::GNULongName | EntryType::GNULongLink | EntryType::XHeader | EntryType::XGlobalHeader
-    )
+    matches!(entry, EntryType::GNULongName | EntryType::GNULongLink | EntryType::XHeader | EntryType::XGlobalHeader)
 }
 
 fn kind_of(entry: EntryType) -> MemberKind {

@@ -104,7 +104,7 @@ pub(super) fn resize(
     let extension = match (wanted.format, image::guess_format(file)) {
         (Format::Jpeg, _) | (Format::Keep, Ok(ImageFormat::Jpeg)) => Extension::Jpeg,
         (Format::Webp, _) | (Format::Keep, Ok(ImageFormat::WebP)) => Extension::Webp,
-        (Format::Png, _) | (Format::Keep, _) => Extension::Png,
+        (Format::Png | Format::Keep, _) => Extension::Png,
     };
     let bytes = match extension {
         Extension::Jpeg => jpeg(&opaque(picture), profile, wanted.quality),

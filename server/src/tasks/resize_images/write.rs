@@ -21,7 +21,7 @@ const CHUNK: usize = 256 << 10;
 
 struct Writer {
     ctx: Ctx,
-    zip: ZipWriter<BufWriter<File>>,
+    zip: Box<ZipWriter<BufWriter<File>>>,
     records: std::vec::IntoIter<Record>,
     items: Vec<Item>,
     names: Names,
@@ -42,7 +42,7 @@ pub(super) async fn write(
     let out = File::create(to).map_err(|error| failed(error.into()))?;
     let writer = Writer {
         ctx: ctx.clone(),
-        zip: ZipWriter::new(BufWriter::new(out)),
+        zip: Box::new(ZipWriter::new(BufWriter::new(out))),
         records: records.into_iter(),
         items,
         names: Names::default(),

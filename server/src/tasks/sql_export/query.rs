@@ -117,9 +117,11 @@ fn open(ctx: &Ctx, imports: &Path, answer: &Answer) -> Result<Connection, TaskEr
         let (own, listener) = (ctx.clone(), answer.clone());
         connection.progress_handler(STEPS, Some(move || own.is_cancelled() || listener.is_closed()))?;
         let own = ctx.clone();
-        connection.authorizer(Some(move |context: AuthContext<'_>| {
-            if own.is_cancelled() { Authorization::Deny } else { authorise(context) }
-        }))
+        connection.authorizer(Some(
+            move |context: AuthContext<'_>| {
+                if own.is_cancelled() { Authorization::Deny } else { authorise(context) }
+            },
+        ))
     };
     prepare().map_err(opening)?;
     Ok(connection)

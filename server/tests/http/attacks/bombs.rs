@@ -208,7 +208,7 @@ fn no_image_bursts_the_server() {
     let large = RgbImage::new(10_000, 10_000);
     let mut many = ZipWriter::new(Cursor::new(Vec::new()));
     let file = png(&large, None);
-    for number in 0..3 {
+    for number in 0..2 {
         many.start_file(format!("{number}.png"), SimpleFileOptions::default()).unwrap();
         many.write_all(&file).unwrap();
     }
