@@ -178,7 +178,7 @@ fn an_archive_holds_the_same_although_its_server_was_killed() {
         for number in 0..parts * 100 {
             File::create(folder.join(number.to_string())).unwrap().set_len(1 << 20).unwrap();
         }
-        File::create(folder.join("large")).unwrap().set_len(u64::from(parts) * 100 << 20).unwrap();
+        File::create(folder.join("large")).unwrap().set_len((u64::from(parts) * 100) << 20).unwrap();
         json!({ "folder": parts.to_string(), "level": 1 })
     });
     let undisturbed = browser.start("archive", &input);

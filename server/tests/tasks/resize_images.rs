@@ -41,9 +41,9 @@ fn held(picture: &DynamicImage, orientation: u8) -> Vec<u8> {
 }
 
 /// A profile that says no more than what it is of.
-fn profile(kind: &[u8; 4]) -> Vec<u8> {
+fn profile(kind: [u8; 4]) -> Vec<u8> {
     let mut profile = vec![7; 131];
-    profile[16..20].copy_from_slice(kind);
+    profile[16..20].copy_from_slice(&kind);
     profile
 }
 
@@ -100,15 +100,15 @@ async fn the_colour_profile_is_kept_in_every_format_where_it_fits() {
     let desk = Desk::open().await;
     let mut plain = Vec::new();
     let mut encoder = PngEncoder::new(&mut plain);
-    encoder.set_icc_profile(profile(b"RGB ")).unwrap();
+    encoder.set_icc_profile(profile(*b"RGB ")).unwrap();
     halves(40, 30).write_with_encoder(encoder).unwrap();
     let mut inks = Vec::new();
     let mut encoder = JpegEncoder::new(&mut inks);
-    encoder.set_icc_profile(profile(b"CMYK")).unwrap();
+    encoder.set_icc_profile(profile(*b"CMYK")).unwrap();
     halves(40, 30).write_with_encoder(encoder).unwrap();
     let mut clear = Vec::new();
     let mut encoder = PngEncoder::new(&mut clear);
-    encoder.set_icc_profile(profile(b"RGB ")).unwrap();
+    encoder.set_icc_profile(profile(*b"RGB ")).unwrap();
     let glass: DynamicImage = RgbaImage::from_pixel(40, 30, Rgba([0, 0, 0, 0])).into();
     glass.write_with_encoder(encoder).unwrap();
     let upload =
@@ -124,7 +124,7 @@ async fn the_colour_profile_is_kept_in_every_format_where_it_fits() {
         for (name, file) in &images {
             let mut decoder =
                 ImageReader::new(Cursor::new(file)).with_guessed_format().unwrap().into_decoder().unwrap();
-            let kept = (!name.starts_with("inks")).then(|| profile(b"RGB "));
+            let kept = (!name.starts_with("inks")).then(|| profile(*b"RGB "));
             assert_eq!(decoder.icc_profile().unwrap(), kept, "{name}");
             let small = DynamicImage::from_decoder(decoder).unwrap();
             assert_eq!(small.dimensions(), (20, 15), "{name}");

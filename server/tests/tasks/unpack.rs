@@ -137,8 +137,8 @@ async fn what_leads_out_of_an_archive_is_left_out_and_named() {
     let log = desk.log(ended.view.job).await;
     for (_, name, _, reason) in bad {
         let name = String::from_utf8_lossy(name).replace('\n', "\\n");
-        let named = log.lines().any(|line| line.starts_with(&format!("{name}: left out: ")) && line.contains(reason));
-        assert!(named, "{name}: {reason} in {log}");
+        let is_told = |line: &str| line.starts_with(&format!("{name}: left out: ")) && line.contains(reason);
+        assert!(log.lines().any(is_told), "{name}: {reason} in {log}");
     }
 }
 
