@@ -63,7 +63,8 @@ pub(crate) fn builder(config: &WorkConfig, tasks: Tasks, on: runtime::Handle) ->
         .cancel_grace(config.cancel_grace)
         .lease(config.lease / BEATS_PER_LEASE, config.lease)
         .tasks_on(on);
-    let builder = tasks(builder, &TaskSettings { allow_private_links: config.allow_private_links });
+    let settings = TaskSettings { allow_private_links: config.allow_private_links, ..TaskSettings::default() };
+    let builder = tasks(builder, &settings);
     Ok(commands::register(builder, &config.commands)?)
 }
 

@@ -45,4 +45,26 @@ pub type Tasks = fn(Builder, &TaskSettings) -> Builder;
 pub struct TaskSettings {
     /// Whether `check-links` may ask addresses that are not public: this machine, the local network.
     pub allow_private_links: bool,
+    /// What they take on.
+    pub limits: Limits,
+}
+
+/// What tasks take on. No configuration says it; a test sets it lower, to come there soon.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The most names in an archive that is unpacked, those of folders on the way too. Each costs some 40 bytes while it is
+    /// read, and 500 when the result is written.
+    pub names: usize,
+    /// The most that an image takes in memory once it is read, bytes: 133 million pixels in colour. All that are in
+    /// memory at once take twice as much.
+    pub image: u64,
+    /// How much of an archive lies between two places from which a later attempt can go on, bytes: often enough for
+    /// that, seldom enough to compress as well as one.
+    pub frame: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { names: 200_000, image: 400_000_000, frame: 16 << 20 }
+    }
 }

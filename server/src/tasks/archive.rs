@@ -1,6 +1,6 @@
 //! `archive`: a folder as one `tar.zst` file, read back and compared before anybody can have it.
 //!
-//! Scan counts, Pack writes the archive into the work folder, Verify reads it back. Kept are names as they are in bytes,
+//! Scan counts, Pack writes the archive into the work folder, Verify reads it back. Kept are names, byte for byte,
 //! permissions, owners' numbers, times, symbolic links and hard links; not kept are extended attributes. Holes of sparse
 //! files are packed as zeros, which compress to nearly nothing.
 
@@ -18,7 +18,7 @@ use std::{
 };
 
 use engine::{Ctx, Kind, Queue, RootedPath, Task, TaskError};
-use model::count;
+use model::{Level, bytes, count};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +26,7 @@ use super::{
     slices::in_slices,
     walk::{Found, Walk},
 };
-use pack::{Mark, pack};
+use pack::{Mark, Order, pack};
 use verify::verify;
 
 /// How much is read or written before the next look at whether to stop, bytes.
@@ -37,7 +37,18 @@ const MANIFEST: &str = "B3SUMS";
 const LONGEST_NAME: usize = 200;
 
 /// The task.
-pub struct Archive;
+pub struct Archive {
+    /// How much a frame of the compressed file holds at least, bytes before they are compressed.
+    frame: u64,
+}
+
+impl Archive {
+    /// A later attempt goes on behind the last frame. The smaller they are, the less is done again, and the worse they
+    /// compress.
+    pub fn new(frame: u64) -> Self {
+        Self { frame }
+    }
+}
 
 /// What is to be packed, and how.
 #[derive(Deserialize, JsonSchema)]
@@ -47,7 +58,7 @@ pub struct Input {
     ///
     /// All that lies in it, the folders below it too. Symbolic links are kept as links and not followed.
     folder: RootedPath,
-    /// Level
+    /// Compression level
     ///
     /// From 1 (fast) to 19 (small, and some fifty times slower).
     #[serde(default = "usual_level")]
@@ -126,9 +137,9 @@ impl Task for Archive {
         } else {
             ctx.stage(1);
             ctx.total(size, "B");
-            ctx.continue_at(mark.passed);
             let save = |mark: &Mark| Saved { size, packed: false, mark: mark.clone() };
-            let mark = pack(ctx, &folder, &files, input.level.into(), mark, save).await?;
+            let order = Order { folder: &folder, files: &files, level: input.level.into(), frame: self.frame, size };
+            let mark = pack(ctx, order, mark, save).await?;
             ctx.checkpoint(&Saved { size, packed: true, mark: mark.clone() }).await?;
             mark
         };
@@ -194,7 +205,9 @@ impl Files {
             ctx.begin_anew();
             return Ok(None);
         }
-        ctx.log(model::Level::Info, format!("continues after {} files", count(saved.mark.counts.files)));
+        let half = saved.mark.half.as_ref();
+        let within = half.map(|half| format!(", and {} of the next one", bytes(half.read))).unwrap_or_default();
+        ctx.log(Level::Info, format!("continues after {} files{within}", count(saved.mark.counts.files)));
         Ok(Some(saved))
     }
 }

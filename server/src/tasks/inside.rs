@@ -7,10 +7,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::walk::beneath;
 
 /// What changes when a file is written to.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Version {
     size: u64,
     modified: (i64, i64),
@@ -27,7 +29,8 @@ impl Version {
     }
 }
 
-/// Opens a regular file below `folder`. The path may go through a symbolic link, unless it leads out of the folder. Never waits for the other end of a pipe that took a file's place.
+/// Opens a regular file below `folder`. The path may go through a symbolic link, unless it leads out of the folder. Never
+/// waits for the other end of a pipe that took a file's place.
 pub(super) fn open_inside(folder: &Path, path: &[u8]) -> io::Result<(File, Version)> {
     let real = real_inside(folder, path)?;
     let file = File::options().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(real)?;

@@ -29,7 +29,7 @@ use super::{
     slices::in_slices,
     walk::{Found, Walk},
 };
-use picture::{LARGEST, Picture, Wanted};
+use picture::{Picture, Wanted};
 use source::{Item, LARGEST_FILE, Source, is_picture};
 use spool::{Mark, Spool};
 use write::write;
@@ -40,8 +40,6 @@ const NAME: &str = "images.zip";
 const MOST: usize = 100_000;
 /// What the files in hand may take together, MB: three of the largest.
 const FILES: usize = 3 * megabytes(LARGEST_FILE) as usize;
-/// What their pixels may take together, MB: those of the largest, read and made smaller.
-const PIXELS: usize = megabytes(2 * LARGEST) as usize;
 
 const fn megabytes(bytes: u64) -> u32 {
     bytes.div_ceil(1_000_000) as u32
@@ -50,6 +48,8 @@ const fn megabytes(bytes: u64) -> u32 {
 /// The task.
 pub struct ResizeImages {
     memory: Memory,
+    /// The most that an image takes once it is read, bytes.
+    largest: u64,
 }
 
 /// The memory for all jobs of this process, in permits of a megabyte. Who has taken pixels never waits for a file, so
@@ -60,10 +60,13 @@ struct Memory {
     pixels: Arc<Semaphore>,
 }
 
-impl Default for ResizeImages {
-    fn default() -> Self {
+impl ResizeImages {
+    /// Reads images that take so many bytes in memory at most.
+    pub fn new(largest: u64) -> Self {
         let memory = |most| Arc::new(Semaphore::new(most));
-        Self { memory: Memory { files: memory(FILES), pixels: memory(PIXELS) } }
+        // Those of the largest, read and made smaller.
+        let pixels = megabytes(2 * largest) as usize;
+        Self { memory: Memory { files: memory(FILES), pixels: memory(pixels) }, largest }
     }
 }
 
@@ -167,12 +170,11 @@ impl Task for ResizeImages {
     async fn run(&self, input: Input, ctx: &Ctx) -> Result<Output, TaskError> {
         let work = ctx.work_folder().await?;
         let (source, name) = open(&input, ctx).await?;
-        let (listed, spool) = match restore(ctx, &work).await? {
-            Some(earlier) => earlier,
-            None => {
-                ctx.stage(0);
-                (list(ctx, &source, &name, &work).await?, begin(&work)?)
-            }
+        let (listed, spool) = if let Some(earlier) = restore(ctx, &work).await? {
+            earlier
+        } else {
+            ctx.stage(0);
+            (list(ctx, &source, &name, &work).await?, begin(&work)?)
         };
         let Listed { items, skipped } = listed;
         if skipped > 0 {
@@ -184,7 +186,8 @@ impl Task for ResizeImages {
         }
 
         ctx.stage(1);
-        let wanted = Wanted { longest: input.longest, format: input.format, quality: input.quality };
+        let wanted =
+            Wanted { largest: self.largest, longest: input.longest, format: input.format, quality: input.quality };
         let resizing = Arc::new(Resizing {
             ctx: ctx.clone(),
             source,
@@ -212,8 +215,11 @@ impl Task for ResizeImages {
         let batch = ctx.batch_after(done, open, ctx.parallelism() + 1, "images", make);
         let panicked = panicked(with_checkpoints(ctx, save, batch).await?)?;
 
-        ctx.stage(2);
         let mark = resizing.spool().mark;
+        if mark.done == mark.failed {
+            return Err(TaskError::fatal("all_broken", all_broken(items.len() as u64)));
+        }
+        ctx.stage(2);
         ctx.total(mark.bytes, "B");
         let artifact = ctx.artifact(NAME).await?;
         let (records, pictures) = resizing.spool().read().map_err(|error| keeping(&error))?;
@@ -221,6 +227,15 @@ impl Task for ResizeImages {
         let bytes = artifact.finish().await?;
         Ok(Output { images: NAME, resized: mark.done - mark.failed, broken: mark.failed + panicked, skipped, bytes })
     }
+}
+
+fn all_broken(images: u64) -> String {
+    let which = if images == 1 {
+        "the image could not be read".to_owned()
+    } else {
+        format!("none of the {} images could be read", count(images))
+    };
+    format!("{which}; the log says why. JPEG, PNG, WebP, GIF and BMP are understood here")
 }
 
 /// What a checkpoint holds.
@@ -367,13 +382,15 @@ impl Resizing {
         let (own, asked) = (Arc::clone(self), item.clone());
         let read = move || {
             let file = own.source.read(&asked, length, || own.ctx.check())?;
-            let size = picture::size_of(&file)?;
-            Ok((file, size))
+            let size = picture::size_of(&file, own.wanted.largest)?;
+            let room = picture::room(&file, size);
+            Ok((file, room))
         };
-        let (file, size) = self.ctx.blocking(read).await?;
-        let _pixels = self.room(&self.memory.pixels, 2 * size).await?;
-        let wanted = self.wanted;
-        self.ctx.blocking(move || picture::resize(&file, wanted)).await
+        let (file, room) = self.ctx.blocking(read).await?;
+        // Who needs more than there is comes alone.
+        let _pixels = self.room(&self.memory.pixels, room.min(2 * self.wanted.largest)).await?;
+        let own = Arc::clone(self);
+        self.ctx.blocking(move || picture::resize(&file, own.wanted, || own.ctx.check())).await
     }
 
     /// Waits for so many bytes of memory.

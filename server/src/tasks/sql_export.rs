@@ -180,7 +180,7 @@ struct Out {
 }
 
 enum Kinds {
-    Csv(CsvFile),
+    Csv(Box<CsvFile>),
     Parquet(Box<ParquetFile>),
 }
 
@@ -193,7 +193,7 @@ impl Out {
         first: &[Row],
     ) -> Result<Self, TaskError> {
         let kind = match format {
-            Format::Csv => Kinds::Csv(CsvFile::begin(file, formulas, headings)?),
+            Format::Csv => Kinds::Csv(Box::new(CsvFile::begin(file, formulas, headings)?)),
             Format::Parquet => Kinds::Parquet(Box::new(ParquetFile::begin(file, headings, first)?)),
         };
         Ok(Self { kind, rows: 0 })

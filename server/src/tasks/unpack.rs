@@ -4,17 +4,17 @@
 //! one artifact. The archive is read once, in pieces, and never held in memory; what could do harm where the zip file is
 //! opened is left out, with a warning. No checkpoints: the middle of a compressed file cannot be entered.
 
+mod contents;
 pub(super) mod names;
 
 use std::{
     fs::File,
-    io::{self, BufReader, BufWriter, Read, Write},
+    io::{self, BufWriter, Read, Write},
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
 use engine::{Ctx, Kind, Queue, RootedPath, Task, TaskError, UploadRef};
-use flate2::bufread::MultiGzDecoder;
 use model::{FieldError, count};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,19 +26,28 @@ use super::{
     slices::in_slices,
     walk::shown,
 };
+use contents::Contents;
 use names::{Names, Refused, Wanted};
 
 /// How much is read before the next look at whether to stop, bytes.
 const CHUNK: usize = 64 << 10;
-/// The greatest window of a Zstandard frame: 128 MiB, which is what the `zstd` program allows, as a power of two.
-const WINDOW: u32 = 27;
 /// How much behind the end of an archive is read, bytes, so that the checksum behind it is looked at.
 const BEHIND: u64 = 1 << 20;
 /// Files from this size on need the larger fields of a zip file, bytes.
 const LARGE: u64 = u32::MAX as u64;
 
 /// The task.
-pub struct Unpack;
+pub struct Unpack {
+    /// The most names in an archive.
+    names: usize,
+}
+
+impl Unpack {
+    /// Unpacks archives of so many names at most, and refuses others.
+    pub fn new(names: usize) -> Self {
+        Self { names }
+    }
+}
 
 /// What is to be unpacked.
 #[derive(Deserialize, JsonSchema)]
@@ -114,8 +123,12 @@ impl Task for Unpack {
         let limit = u64::from(input.limit) * 1_000_000_000;
         let artifact_name = format!("{}.zip", stem(&name));
         let artifact = ctx.artifact(&artifact_name).await?;
-        let (own, to) = (ctx.clone(), artifact.path().to_owned());
-        let unpacker = ctx.blocking(move || Unpacker::open(&own, &path, &to, artifact_name, limit)).await?;
+        let (own, to, most) = (ctx.clone(), artifact.path().to_owned(), self.names);
+        let open = move || {
+            let contents = Contents::open(&own, &path, limit)?;
+            Unpacker::open(&own, contents, &to, artifact_name, most)
+        };
+        let unpacker = ctx.blocking(open).await?;
         let unpacker = in_slices(ctx, unpacker, Unpacker::step).await?;
         let Unpacker { zip, result, .. } = unpacker;
         ctx.blocking(move || zip.finish().and_then(|mut file| Ok(file.flush()?)).map_err(writing)).await?;
@@ -155,16 +168,15 @@ fn stem(name: &str) -> String {
 
 struct Unpacker {
     ctx: Ctx,
-    members: Members<Box<dyn Read + Send>>,
-    zip: ZipWriter<BufWriter<File>>,
+    members: Members<Contents>,
+    zip: Box<ZipWriter<BufWriter<File>>>,
     names: Names,
     /// What is to become of the content that is being read.
     content: Option<Content>,
     /// How much behind the archive's end has been read; `None` before that.
     behind: Option<u64>,
-    /// Bytes that it may still hold.
-    left: u64,
-    limit: u64,
+    /// The most names that it may have.
+    most: usize,
     result: Output,
     chunk: Vec<u8>,
 }
@@ -176,10 +188,7 @@ enum Content {
 }
 
 impl Unpacker {
-    fn open(ctx: &Ctx, from: &Path, to: &Path, artifact: String, limit: u64) -> Result<Self, TaskError> {
-        let file = File::open(from).map_err(reading)?;
-        ctx.total(file.metadata().map_err(reading)?.len(), "B");
-        let members = Members::new(unpacked(Counted { file, ctx: ctx.clone() }).map_err(reading)?);
+    fn open(ctx: &Ctx, contents: Contents, to: &Path, artifact: String, most: usize) -> Result<Self, TaskError> {
         let out = File::create(to).map_err(|error| writing(error.into()))?;
         let result = Output {
             artifact,
@@ -193,13 +202,12 @@ impl Unpacker {
         };
         Ok(Self {
             ctx: ctx.clone(),
-            members,
-            zip: ZipWriter::new(BufWriter::new(out)),
+            members: Members::new(contents),
+            zip: Box::new(ZipWriter::new(BufWriter::new(out))),
             names: Names::default(),
             content: None,
             behind: None,
-            left: limit,
-            limit,
+            most,
             result,
             chunk: vec![0; CHUNK],
         })
@@ -207,12 +215,12 @@ impl Unpacker {
 
     fn step(&mut self) -> Result<ControlFlow<()>, TaskError> {
         if let Some(behind) = self.behind {
-            let length = self.members.input().read(&mut self.chunk).map_err(reading)?;
+            let length = self.members.input().read(&mut self.chunk).map_err(|error| self.reading(error))?;
             self.behind = Some(behind + length as u64);
             return Ok(if length == 0 || behind > BEHIND { ControlFlow::Break(()) } else { ControlFlow::Continue(()) });
         }
         if let Some(content) = self.content {
-            let length = self.members.read(&mut self.chunk).map_err(reading)?;
+            let length = self.members.read(&mut self.chunk).map_err(|error| self.reading(error))?;
             if length == 0 {
                 self.content = None;
             } else if let Content::Kept = content {
@@ -221,7 +229,7 @@ impl Unpacker {
             }
             return Ok(ControlFlow::Continue(()));
         }
-        match self.members.next().map_err(reading)? {
+        match self.members.next().map_err(|error| self.reading(error))? {
             None => self.behind = Some(0),
             Some(member) => self.member(member)?,
         }
@@ -229,16 +237,19 @@ impl Unpacker {
     }
 
     fn member(&mut self, member: Member) -> Result<(), TaskError> {
-        self.left = self.left.checked_sub(member.size).ok_or_else(|| self.too_large())?;
+        // Refused before any of it is unpacked.
+        if member.size > self.members.input().left() {
+            return Err(self.members.input().too_large());
+        }
         let kept = self.add(&member)?;
         if let Err(refused) = kept {
             self.result.left_out += 1;
             self.ctx.warn(format!("{}: left out: {refused}", shown(&member.path[..member.path.len().min(1_000)])));
         }
-        if self.names.count() > names::MOST {
+        if self.names.count() + self.result.left_out as usize > self.most {
             let message = format!(
                 "the archive has more than {} names, which is more than is unpacked here; split it",
-                count(names::MOST as u64)
+                count(self.most as u64)
             );
             return Err(TaskError::fatal("too_many_files", message));
         }
@@ -298,42 +309,8 @@ impl Unpacker {
         Ok(Ok(()))
     }
 
-    fn too_large(&self) -> TaskError {
-        let message = format!(
-            "the archive holds more than {} unpacked; if it is to be trusted, run it again with a higher limit",
-            model::bytes(self.limit)
-        );
-        TaskError::fatal("too_large", message)
-    }
-}
-
-/// The archive without its compression, which its first bytes tell.
-fn unpacked(file: Counted) -> io::Result<Box<dyn Read + Send>> {
-    const MAGIC: usize = 4;
-    let mut file = BufReader::with_capacity(CHUNK, file);
-    let begin = io::BufRead::fill_buf(&mut file)?;
-    Ok(match begin.get(..MAGIC.min(begin.len())) {
-        Some([0x28, 0xb5, 0x2f, 0xfd]) => {
-            let mut decoder = zstd::Decoder::with_buffer(file)?;
-            decoder.window_log_max(WINDOW)?;
-            Box::new(decoder)
-        }
-        Some([0x1f, 0x8b, ..]) => Box::new(MultiGzDecoder::new(file)),
-        _ => Box::new(file),
-    })
-}
-
-/// A file whose bytes are the job's progress.
-struct Counted {
-    file: File,
-    ctx: Ctx,
-}
-
-impl Read for Counted {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self.file.read(buffer)?;
-        self.ctx.advance(length as u64);
-        Ok(length)
+    fn reading(&mut self, error: io::Error) -> TaskError {
+        self.members.input().failed(error)
     }
 }
 
@@ -344,15 +321,6 @@ fn time_of(seconds: i64) -> DateTime {
         DateTime::from_date_and_time(year, at.month().into(), at.day(), at.hour(), at.minute(), at.second()).ok()
     });
     told.unwrap_or_default()
-}
-
-/// What the system says is trouble of the disk; all else is the archive's.
-fn reading(error: io::Error) -> TaskError {
-    if error.raw_os_error().is_some() {
-        return TaskError::io("reading the archive", &error);
-    }
-    let message = format!("the archive cannot be unpacked: {error}");
-    TaskError::fatal("bad_archive", message).caused_by(&error)
 }
 
 fn writing(error: ZipError) -> TaskError {

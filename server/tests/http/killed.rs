@@ -2,12 +2,13 @@
 
 use std::{
     fs::{self, File},
-    io::Write,
+    io::{Cursor, Write},
     path::Path,
     thread,
     time::Instant,
 };
 
+use image::{ImageFormat, Rgb, RgbImage};
 use reqwest::blocking::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -162,4 +163,50 @@ fn an_import_has_the_same_rows_types_and_rejects_although_its_server_was_killed(
     assert!(killed.lines().count() > 500);
     assert!(killed == whole, "what was left out differs");
     database(&browser.data().join("imports.db"), async |connection| assert_same_tables(connection).await);
+}
+
+#[test]
+fn an_archive_holds_the_same_although_its_server_was_killed() {
+    let packing = Middle {
+        kind: "archive",
+        sql: "select data ->> '$.mark.archive' > 0 and not data ->> '$.packed' from checkpoint where job = ?",
+    };
+    let (browser, job, input) = packing.killed(Browser::new(), |browser, parts| {
+        let folder = browser.data().join("files").join(parts.to_string());
+        fs::create_dir_all(&folder).unwrap();
+        // Many of them, and one that takes as long as they do together. Zeros take room on no disk, and time to be packed.
+        for number in 0..parts * 100 {
+            File::create(folder.join(number.to_string())).unwrap().set_len(1 << 20).unwrap();
+        }
+        File::create(folder.join("large")).unwrap().set_len((u64::from(parts) * 100) << 20).unwrap();
+        json!({ "folder": parts.to_string(), "level": 1 })
+    });
+    let undisturbed = browser.start("archive", &input);
+    browser.wait(&[undisturbed]);
+    let [killed, whole] = [job, undisturbed].map(|job| browser.artifact(job, "B3SUMS"));
+    assert!(killed.lines().count() > 100);
+    assert!(killed == whole, "the manifests differ");
+}
+
+#[test]
+fn images_are_the_same_to_the_byte_although_their_server_was_killed() {
+    let resizing =
+        Middle { kind: "resize-images", sql: "select data ->> '$.mark.done' > 0 from checkpoint where job = ?" };
+    let mut picture = Cursor::new(Vec::new());
+    RgbImage::from_fn(600, 400, |x, y| Rgb([x as u8, y as u8, 0])).write_to(&mut picture, ImageFormat::Png).unwrap();
+    let (browser, job, input) = resizing.killed(Browser::new(), |browser, parts| {
+        let folder = browser.data().join("files").join(parts.to_string());
+        fs::create_dir_all(&folder).unwrap();
+        for number in 0..parts * 50 {
+            fs::write(folder.join(format!("{number}.png")), picture.get_ref()).unwrap();
+        }
+        json!({ "folder": parts.to_string(), "longest": 200, "format": "webp" })
+    });
+    let undisturbed = browser.start("resize-images", &input);
+    browser.wait(&[undisturbed]);
+    let [killed, whole] = [job, undisturbed].map(|job| {
+        let zip = browser.get(&format!("/jobs/{job}/artifacts/images.zip")).error_for_status().unwrap();
+        zip.bytes().unwrap()
+    });
+    assert!(killed.starts_with(b"PK") && killed == whole, "the images differ");
 }

@@ -174,3 +174,88 @@ fn what_is_pruned_is_gone_and_nothing_else_wherever_the_worker_fell_asleep() {
     // Not those of the first job: the database is being tidied up just then, and who is stopped would keep it locked.
     REMOVAL.is_published_once(&[Point::amid("unlinkat", "jobs/2/1", Of(1)), Point::amid("unlinkat", "jobs/2", Of(1))]);
 }
+
+/// Puts a file into a folder that tasks may read.
+fn put(browser: &Browser, path: &str, content: &[u8]) {
+    let path = browser.data().join("files").join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, content).unwrap();
+}
+
+#[test]
+fn an_archive_is_published_once_wherever_its_worker_fell_asleep() {
+    const ARCHIVE: Publication = Publication {
+        kind: "archive",
+        input: |browser| {
+            put(browser, "some/a", b"a");
+            json!({ "folder": "some" })
+        },
+        nothing: no_artifact,
+        once: |browser, job| {
+            let select = "select count(*) from artifact where job = ? and attempt = 2";
+            assert_eq!(one(browser, select, job), 2);
+            assert_eq!(browser.artifact(job, "B3SUMS").lines().count(), 1);
+        },
+    };
+    ARCHIVE.is_published_once(&[
+        Point::amid("linkat", "jobs/JOB/1/some.tar.zst", Of(1)),
+        Point::amid("fsync", "jobs/JOB/1/some.tar.zst", Of(1)),
+        Point::amid("fsync", "jobs/JOB/1/B3SUMS", Of(1)),
+    ]);
+}
+
+/// That the one artifact is a zip file.
+fn one_zip(browser: &Browser, job: i64, name: &str) {
+    assert_eq!(one(browser, "select count(*) from artifact where job = ? and attempt = 2", job), 1);
+    let zip = browser.get(&format!("/jobs/{job}/artifacts/{name}")).error_for_status().unwrap().bytes().unwrap();
+    assert!(zip.starts_with(b"PK"));
+}
+
+#[test]
+fn what_is_unpacked_is_published_once_wherever_its_worker_fell_asleep() {
+    const ZIP: Publication = Publication {
+        kind: "unpack",
+        input: |browser| {
+            let mut tar = tar::Builder::new(Vec::new());
+            let mut header = tar::Header::new_gnu();
+            header.set_size(0);
+            tar.append_data(&mut header, "a", [].as_slice()).unwrap();
+            put(browser, "some.tar", &tar.into_inner().unwrap());
+            json!({ "path": "some.tar" })
+        },
+        nothing: no_artifact,
+        once: |browser, job| one_zip(browser, job, "some.zip"),
+    };
+    ZIP.is_published_once(&of_artifact("jobs/JOB/1/some.zip")[1..]);
+}
+
+#[test]
+fn images_are_published_once_wherever_their_worker_fell_asleep() {
+    const IMAGES: Publication = Publication {
+        kind: "resize-images",
+        input: |browser| {
+            let mut file = std::io::Cursor::new(Vec::new());
+            image::RgbImage::new(9, 9).write_to(&mut file, image::ImageFormat::Png).unwrap();
+            put(browser, "some/a.png", file.get_ref());
+            json!({ "folder": "some" })
+        },
+        nothing: no_artifact,
+        once: |browser, job| one_zip(browser, job, "images.zip"),
+    };
+    IMAGES.is_published_once(&of_artifact("jobs/JOB/1/images.zip")[1..]);
+}
+
+#[test]
+fn an_export_is_published_once_wherever_its_worker_fell_asleep() {
+    const EXPORT: Publication = Publication {
+        kind: "sql-export",
+        input: |browser| {
+            let file = json!({ "file": browser.upload("number\n1\n2\n"), "table": "numbers" });
+            with_worker(browser, || browser.wait(&[browser.start("import-csv", &file)]));
+            json!({ "query": "select number from numbers order by 1" })
+        },
+        nothing: no_artifact,
+        once: |browser, job| assert_eq!(one_artifact(browser, job, "export.csv"), "number\r\n1\r\n2\r\n"),
+    };
+    EXPORT.is_published_once(&of_artifact("jobs/JOB/1/export.csv")[1..]);
+}

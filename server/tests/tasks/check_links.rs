@@ -66,7 +66,7 @@ async fn page(request: Request) -> Response {
 }
 
 async fn desk() -> Desk {
-    Desk::with(TaskSettings { allow_private_links: true }).await
+    Desk::with(TaskSettings { allow_private_links: true, ..TaskSettings::default() }).await
 }
 
 #[tokio::test]

@@ -5,7 +5,10 @@ use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 use engine::{Builder, DurableEvent, Engine, Error, Listener, StartOptions, store::By};
 use model::{JobId, JobState, JobView, ProgressEvent};
 use serde_json::Value;
-use server::{registry, tasks::TaskSettings};
+use server::{
+    registry,
+    tasks::{Limits, TaskSettings},
+};
 use tempfile::TempDir;
 use tokio::{sync::Notify, time::timeout};
 
@@ -51,13 +54,14 @@ impl Desk {
 
     /// One whose tasks make as many checkpoints as they can.
     pub(crate) async fn with_checkpoints() -> Self {
-        let settings = TaskSettings { allow_private_links: true };
+        let limits = Limits { frame: 1 << 16, ..Limits::default() };
+        let settings = TaskSettings { allow_private_links: true, limits };
         Self::built(settings, |builder| builder.checkpoint_every(Duration::ZERO)).await
     }
 
     /// One whose tasks make none while a test lasts.
     pub(crate) async fn without_checkpoints() -> Self {
-        let settings = TaskSettings { allow_private_links: true };
+        let settings = TaskSettings { allow_private_links: true, ..TaskSettings::default() };
         Self::built(settings, |builder| builder.checkpoint_every(Duration::from_hours(1))).await
     }
 
@@ -80,7 +84,8 @@ impl Desk {
         let Self { engine, root, data, .. } = self;
         engine.shutdown(Duration::ZERO).await;
         drop(engine);
-        Self::on(data, root, TaskSettings { allow_private_links: true }, |builder| builder).await
+        let settings = TaskSettings { allow_private_links: true, ..TaskSettings::default() };
+        Self::on(data, root, settings, |builder| builder).await
     }
 
     /// The desk after a restore as docs/operations.md says it: this backup has taken the place of the database, and all

@@ -46,9 +46,9 @@ async fn csv_says_what_the_tables_hold_and_no_formula() {
     assert_eq!(
         text,
         "id,name,price,paid,day,note\r\n\
-         1,\"Müller, Söhne\",1.5,true,2026-01-31,\r\n\
+         1,\"Müller, Söhne\",1.5,true,2026-01-31,\"\"\r\n\
          2,\"said \"\"no\"\"\",-20.0,false,1969-12-31,'=1+1\r\n\
-         3,,,,,-5\r\n"
+         3,\"\",,,,-5\r\n"
     );
     assert_eq!((ended.output["rows"].as_u64(), ended.output["bytes"].as_u64()), (Some(3), Some(text.len() as u64)));
     assert_eq!(ended.output["columns"][3], json!({ "name": "paid", "type": "boolean" }));
@@ -56,6 +56,12 @@ async fn csv_says_what_the_tables_hold_and_no_formula() {
         (ended.view.progress.value, ended.view.progress.max, ended.view.progress.unit.as_str()),
         (3, None, "rows")
     );
+
+    let query = "select null, '', 'a\nb', x'00ff', ' ', '\"' union all select null, 1e300, -5, 'x', '-x', '\t'";
+    let ended = desk.succeed("sql-export", json!({ "query": query })).await;
+    let text = String::from_utf8(desk.artifact(ended.view.job, "export.csv").await).unwrap();
+    let rows = text.split_once("\r\n").unwrap().1;
+    assert_eq!(rows, ",\"\",\"a\nb\",00ff, ,\"\"\"\"\r\n,1e300,-5,x,'-x,'\t\r\n", "nothing is not an empty text");
 
     let kept = json!({ "query": "select note as \"=a\" from orders where id = 2", "formulas": "keep" });
     let ended = desk.succeed("sql-export", kept).await;

@@ -2,14 +2,17 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs::{self, File},
     io::{self, Cursor, Read, Write},
+    os::unix::fs::FileExt,
+    process::Command,
 };
 
 use flate2::{Compression, write::GzEncoder};
 use model::{JobId, JobState};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
+use server::tasks::{Limits, TaskSettings};
 use tar::{Builder, EntryType, Header};
 use zip::ZipArchive;
 
@@ -77,6 +80,7 @@ async fn what_archive_packs_comes_out_again_compressed_or_not() {
         assert_eq!(
             names,
             [
+                "docs/",
                 "docs/a/",
                 "docs/a/b",
                 "docs/a/link",
@@ -133,54 +137,112 @@ async fn what_leads_out_of_an_archive_is_left_out_and_named() {
     let log = desk.log(ended.view.job).await;
     for (_, name, _, reason) in bad {
         let name = String::from_utf8_lossy(name).replace('\n', "\\n");
-        let named = log.lines().any(|line| line.starts_with(&format!("{name}: left out: ")) && line.contains(reason));
-        assert!(named, "{name}: {reason} in {log}");
+        let is_told = |line: &str| line.starts_with(&format!("{name}: left out: ")) && line.contains(reason);
+        assert!(log.lines().any(is_told), "{name}: {reason} in {log}");
     }
+}
+
+/// A header that says so much of what follows it.
+fn header(kind: EntryType, name: &[u8], size: u64) -> Header {
+    let mut header = Header::new_gnu();
+    header.set_entry_type(kind);
+    header.as_old_mut().name[..name.len()].copy_from_slice(name);
+    header.set_size(size);
+    header.set_cksum();
+    header
 }
 
 /// Zeros, compressed as they are made.
 fn zeros(length: u64) -> Vec<u8> {
-    let mut header = Header::new_gnu();
-    header.set_entry_type(EntryType::Regular);
-    header.as_old_mut().name[..5].copy_from_slice(b"zeros");
-    header.set_size(length);
-    header.set_cksum();
     let mut zst = zstd::Encoder::new(Vec::new(), 1).unwrap();
-    zst.write_all(header.as_bytes()).unwrap();
+    zst.write_all(header(EntryType::Regular, b"zeros", length).as_bytes()).unwrap();
     io::copy(&mut io::repeat(0).take(length + 1_024), &mut zst).unwrap();
     zst.finish().unwrap()
 }
 
 #[tokio::test]
 async fn an_archive_that_bursts_is_refused_before_it_does() {
-    let desk = Desk::open().await;
-    let upload = desk.upload("bomb.tar.zst", zeros(1_500_000_000)).await;
+    let limits = Limits { names: 100, ..Limits::default() };
+    let desk = Desk::with(TaskSettings { limits, ..TaskSettings::default() }).await;
+    let large = header(EntryType::Regular, b"large", 1_500_000_000);
+    let upload = desk.upload("large.tar", [large.as_bytes().as_slice(), &[0; 4_096]].concat()).await;
     let (code, message) = refused(&desk, json!({ "upload": upload, "limit": 1 })).await;
     assert_eq!(code, "too_large");
     assert!(message.contains("more than 1.0 GB") && message.contains("higher limit"), "{message}");
 
-    // One member after the other, each small.
-    let mut tar = Builder::new(Vec::new());
-    for number in 0..200_100 {
-        add(&mut tar, EntryType::Regular, format!("{number}").as_bytes(), b"", b"");
+    // One member after the other, each small, whether it is kept or not.
+    for outside in ["", "../"] {
+        let mut tar = Builder::new(Vec::new());
+        for number in 0..102 {
+            add(&mut tar, EntryType::Regular, format!("{outside}{number}").as_bytes(), b"", b"");
+        }
+        let upload = desk.upload("many.tar", tar.into_inner().unwrap()).await;
+        let (code, message) = refused(&desk, json!({ "upload": upload })).await;
+        assert_eq!((code.as_str(), message.contains("more than 100 names")), ("too_many_files", true), "{message}");
     }
-    let many = zstd::encode_all(tar.into_inner().unwrap().as_slice(), 1).unwrap();
-    let upload = desk.upload("many.tar.zst", many).await;
-    assert_eq!(refused(&desk, json!({ "upload": upload })).await.0, "too_many_files");
 
-    // A name of a gigabyte.
-    for kind in [EntryType::GNULongName, EntryType::XHeader] {
-        let mut header = Header::new_gnu();
-        header.set_entry_type(kind);
-        header.set_size(1 << 30);
-        header.set_cksum();
+    // A name of a gigabyte, and one description after the other of what never comes.
+    for (kind, size, times) in [
+        (EntryType::GNULongName, 1 << 30, 1),
+        (EntryType::XHeader, 1 << 30, 1),
+        (EntryType::XGlobalHeader, 1 << 20, 20),
+        (EntryType::GNULongName, 0, 50_000),
+    ] {
         let mut zst = zstd::Encoder::new(Vec::new(), 1).unwrap();
-        zst.write_all(header.as_bytes()).unwrap();
-        io::copy(&mut io::repeat(b'x').take(1 << 30), &mut zst).unwrap();
+        for _ in 0..times {
+            zst.write_all(header(kind, b"name", size).as_bytes()).unwrap();
+            io::copy(&mut io::repeat(b'x').take(size.min(1 << 20)), &mut zst).unwrap();
+        }
         let upload = desk.upload("name.tar.zst", zst.finish().unwrap()).await;
         let (code, message) = refused(&desk, json!({ "upload": upload })).await;
         assert_eq!((code.as_str(), message.contains("more than 1 MiB")), ("bad_archive", true), "{message}");
     }
+}
+
+#[tokio::test]
+async fn what_an_archive_says_beside_its_files_counts_as_well() {
+    let desk = Desk::open().await;
+    // As much about each member as is read, and nothing in them.
+    let mut zst = zstd::Encoder::new(Vec::new(), 1).unwrap();
+    let description = vec![b'x'; 1 << 20];
+    for number in 0..1_000 {
+        zst.write_all(header(EntryType::XGlobalHeader, b"about", 1 << 20).as_bytes()).unwrap();
+        zst.write_all(&description).unwrap();
+        zst.write_all(header(EntryType::Regular, format!("{number}").as_bytes(), 0).as_bytes()).unwrap();
+    }
+    zst.write_all(&[0; 1_024]).unwrap();
+    let upload = desk.upload("about.tar.zst", zst.finish().unwrap()).await;
+    assert_eq!(refused(&desk, json!({ "upload": upload, "limit": 1 })).await.0, "too_large");
+    assert_eq!(desk.succeed("unpack", json!({ "upload": upload, "limit": 2 })).await.output["files"], 1_000);
+}
+
+#[tokio::test]
+async fn a_sparse_file_is_left_out_and_what_follows_it_is_not() {
+    let desk = Desk::open().await;
+    let file = File::create(desk.file("sparse/holes", "")).unwrap();
+    // More pieces than a header has room for.
+    for piece in 0..40 {
+        file.write_all_at(b"piece", piece * 1_000_000).unwrap();
+    }
+    desk.file("sparse/last", "last");
+    for format in ["gnu", "pax"] {
+        let tar = desk.root().join("sparse.tar");
+        let mut program = Command::new("tar");
+        program.arg("-cSf").arg(&tar).arg(format!("--format={format}")).arg("-C").arg(desk.root()).arg("sparse");
+        assert!(program.status().unwrap().success());
+        let ended = desk.succeed("unpack", json!({ "path": tar })).await;
+        let found = zip(&desk, ended.view.job, "sparse.zip").await;
+        assert_eq!(found.keys().collect::<Vec<_>>(), ["sparse/", "sparse/last"], "{format}");
+        assert!(desk.log(ended.view.job).await.contains("holes: left out: it is a sparse file"), "{format}");
+    }
+}
+
+#[tokio::test]
+async fn frames_to_be_skipped_are() {
+    let desk = Desk::open().await;
+    let skipped = [0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4];
+    let upload = desk.upload("parallel.tar.zst", [skipped.as_slice(), &zeros(1_000), &skipped].concat()).await;
+    assert_eq!(desk.succeed("unpack", json!({ "upload": upload })).await.output["bytes"], 1_000);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -191,7 +253,8 @@ async fn what_is_no_archive_or_a_broken_one_is_said_so() {
     let cut = &good[..good.len() - 4];
     for (archive, hint) in [
         (b"".as_slice(), "not a tar archive"),
-        (b"PK\x03\x04 and more", "not a tar archive"),
+        (b"PK\x03\x04 and more", "a zip file already"),
+        (b"\xfd7zXZ\0 and more", "xz -d"),
         (&[b'x'; 4_000], "not a tar archive"),
         (&tar[..50_000], "breaks off"),
         (cut, "cannot be unpacked"),
@@ -210,6 +273,7 @@ async fn what_is_no_archive_or_a_broken_one_is_said_so() {
             archive[at] ^= 1 << random.random_range(0..8);
         }
         let ended = unpack(&desk, "odd.tar", &archive).await;
+        assert!(ended.view.failure.as_ref().is_none_or(|failure| !failure.message.contains("panicked")));
         let code = ended.view.failure.map(|failure| failure.code);
         assert!(matches!(code.as_deref(), None | Some("bad_archive" | "too_large")), "{code:?}");
     }

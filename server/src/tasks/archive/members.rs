@@ -4,12 +4,14 @@
 
 use std::io::{self, ErrorKind, Read};
 
-use tar::{EntryType, Header, PaxExtensions};
+use tar::{EntryType, GnuExtSparseHeader, GnuHeader, Header, PaxExtensions};
 
 /// What all of an archive is cut into.
 pub(in crate::tasks) const BLOCK: usize = 512;
-/// The most that a member says about itself, bytes: long names, times, attributes.
+/// The most that a member says about itself at once, bytes: long names, times, attributes.
 const LONGEST_DESCRIPTION: u64 = 1 << 20;
+/// The most that it says altogether, and where the holes of a sparse file are, bytes.
+const LONGEST_DESCRIPTIONS: u64 = 16 << 20;
 
 /// Reads them.
 pub(in crate::tasks) struct Members<R> {
@@ -75,14 +77,14 @@ impl<R: Read> Members<R> {
     /// Of the input; `InvalidData` and `UnexpectedEof` where it is no archive, or not a whole one.
     pub(in crate::tasks) fn next(&mut self) -> io::Result<Option<Member>> {
         let mut described = Described::default();
+        let mut left = LONGEST_DESCRIPTIONS;
         while !self.ended {
             self.pass_over()?;
             let mut block = [0; BLOCK];
             let length = fill(&mut self.input, &mut block)?;
             if length < BLOCK {
-                let broken_off = "the archive breaks off: its end is missing";
-                let message = if self.begun { broken_off } else { "this is not a tar archive" };
-                return Err(io::Error::new(ErrorKind::UnexpectedEof, message));
+                let none = || io::Error::new(ErrorKind::UnexpectedEof, "this is not a tar archive");
+                return Err(if self.begun { broken_off() } else { none() });
             }
             if block == [0; BLOCK] {
                 self.ended = true;
@@ -95,12 +97,19 @@ impl<R: Read> Members<R> {
             }
             self.begun = true;
             let size = header.entry_size()?;
+            if is_description(header.entry_type()) {
+                left = left.checked_sub(size.saturating_add(BLOCK as u64)).ok_or_else(too_long)?;
+            }
             match header.entry_type() {
                 EntryType::GNULongName => described.path = Some(self.name(size)?),
                 EntryType::GNULongLink => described.target = Some(self.name(size)?),
                 EntryType::XHeader => described.take(&self.description(size)?)?,
                 // What it says holds for all members, and none of it is needed.
                 EntryType::XGlobalHeader => drop(self.description(size)?),
+                EntryType::GNUSparse => {
+                    self.pass_over_holes(header, left)?;
+                    return self.member(header, described).map(Some);
+                }
                 _ => return self.member(header, described).map(Some),
             }
         }
@@ -151,14 +160,28 @@ impl<R: Read> Members<R> {
 
     fn description(&mut self, size: u64) -> io::Result<Vec<u8>> {
         if size > LONGEST_DESCRIPTION {
-            return Err(invalid("the archive is damaged or hostile: it says more than 1 MiB about one member"));
+            return Err(too_long());
         }
         let mut bytes = vec![0; size as usize];
         if fill(&mut self.input, &mut bytes)? < bytes.len() {
-            return Err(io::Error::new(ErrorKind::UnexpectedEof, "the archive breaks off: its end is missing"));
+            return Err(broken_off());
         }
         self.filling = filling(size);
         Ok(bytes)
+    }
+
+    /// Passes over the blocks behind a header that say where the holes of a sparse file are.
+    fn pass_over_holes(&mut self, header: &Header, mut left: u64) -> io::Result<()> {
+        let mut more = header.as_gnu().is_some_and(GnuHeader::is_extended);
+        while more {
+            left = left.checked_sub(BLOCK as u64).ok_or_else(too_long)?;
+            let mut holes = GnuExtSparseHeader::new();
+            if fill(&mut self.input, holes.as_mut_bytes())? < BLOCK {
+                return Err(broken_off());
+            }
+            more = holes.is_extended();
+        }
+        Ok(())
     }
 
     fn name(&mut self, size: u64) -> io::Result<Vec<u8>> {
@@ -171,7 +194,7 @@ impl<R: Read> Members<R> {
         let rest = self.content.saturating_add(self.filling);
         (self.content, self.filling) = (0, 0);
         if io::copy(&mut self.input.by_ref().take(rest), &mut io::sink())? < rest {
-            return Err(io::Error::new(ErrorKind::UnexpectedEof, "the archive breaks off: its end is missing"));
+            return Err(broken_off());
         }
         Ok(())
     }
@@ -211,6 +234,11 @@ fn is_sound(header: &Header) -> bool {
     matches!((header.cksum(), own.cksum()), (Ok(told), Ok(found)) if told == found)
 }
 
+/// Whether it is about the member that follows.
+fn is_description(entry: EntryType) -> bool {
+    matches!(entry, EntryType::GNULongName | EntryType::GNULongLink | EntryType::XHeader | EntryType::XGlobalHeader)
+}
+
 fn kind_of(entry: EntryType) -> MemberKind {
     match entry {
         EntryType::Regular | EntryType::Continuous => MemberKind::File,
@@ -234,6 +262,14 @@ fn fill(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
         }
     }
     Ok(length)
+}
+
+fn broken_off() -> io::Error {
+    io::Error::new(ErrorKind::UnexpectedEof, "the archive breaks off: its end is missing")
+}
+
+fn too_long() -> io::Error {
+    invalid("the archive is damaged or hostile: it says more than 1 MiB about one member")
 }
 
 fn invalid(message: &'static str) -> io::Error {

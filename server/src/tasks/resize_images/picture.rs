@@ -14,18 +14,21 @@ use image::{
     },
     metadata::Orientation,
 };
+use memchr::memmem;
 use model::count;
 
 use super::{Format, webp_file::with_profile};
 
 /// The longest side of a picture that is read, pixels.
 const LONGEST: u32 = 50_000;
-/// The most that a picture takes in memory once it is read, bytes: 133 million pixels in colour.
-pub(super) const LARGEST: u64 = 400_000_000;
+/// The longest colour profile of a PNG file, bytes. It is compressed there, and read before anything is known of the pixels.
+const LONGEST_PROFILE: u64 = 32 << 20;
 
 /// What is wanted of each.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted {
+    /// The most that a picture may take in memory once it is read, bytes.
+    pub(super) largest: u64,
     /// Pixels; a smaller picture stays as large as it is.
     pub(super) longest: u32,
     pub(super) format: Format,
@@ -64,30 +67,44 @@ impl Extension {
 ///
 /// # Errors
 /// Code `bad_image`: it is none, or too large.
-pub(super) fn size_of(file: &[u8]) -> Result<u64, TaskError> {
-    let size = decoder(file)?.total_bytes();
-    if size > LARGEST {
-        let message = format!("its pixels take {}, and {} is the most", model::bytes(size), model::bytes(LARGEST));
+pub(super) fn size_of(file: &[u8], largest: u64) -> Result<u64, TaskError> {
+    let size = decoder(file, largest)?.total_bytes();
+    if size > largest {
+        let message = format!("its pixels take {}, and {} is the most", model::bytes(size), model::bytes(largest));
         return Err(TaskError::fatal("bad_image", message));
     }
     Ok(size)
 }
 
+/// How much memory it takes to read a picture of this size and to make it smaller, bytes. A JPEG that comes in several passes
+/// is read into six bytes a pixel before it is a picture; its marker (SOF2, ITU-T T.81, annex B) stands nowhere among the
+/// data of one that does not.
+pub(super) fn room(file: &[u8], size: u64) -> u64 {
+    let has_passes = file.starts_with(b"\xff\xd8") && memmem::find(file, b"\xff\xc2").is_some();
+    if has_passes { 4 * size } else { 2 * size }
+}
+
 /// Makes of a file what is wanted.
 ///
 /// # Errors
-/// Code `bad_image`.
-pub(super) fn resize(file: &[u8], wanted: Wanted) -> Result<Picture, TaskError> {
-    let mut decoder = decoder(file)?;
+/// Code `bad_image`; what `check` says, which is asked between the steps: each takes seconds where a picture is large.
+pub(super) fn resize(
+    file: &[u8],
+    wanted: Wanted,
+    check: impl Fn() -> Result<(), TaskError>,
+) -> Result<Picture, TaskError> {
+    let mut decoder = decoder(file, wanted.largest)?;
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let profile = decoder.icc_profile().ok().flatten();
-    let picture = DynamicImage::from_decoder(decoder).map_err(broken)?;
+    let picture = DynamicImage::from_decoder(decoder).map_err(|error| broken(error, wanted.largest))?;
+    check()?;
     let mut picture = smaller(plain(picture), wanted.longest)?;
     picture.apply_orientation(orientation);
+    check()?;
     let extension = match (wanted.format, image::guess_format(file)) {
         (Format::Jpeg, _) | (Format::Keep, Ok(ImageFormat::Jpeg)) => Extension::Jpeg,
         (Format::Webp, _) | (Format::Keep, Ok(ImageFormat::WebP)) => Extension::Webp,
-        (Format::Png, _) | (Format::Keep, _) => Extension::Png,
+        (Format::Png | Format::Keep, _) => Extension::Png,
     };
     let bytes = match extension {
         Extension::Jpeg => jpeg(&opaque(picture), profile, wanted.quality),
@@ -97,14 +114,16 @@ pub(super) fn resize(file: &[u8], wanted: Wanted) -> Result<Picture, TaskError> 
     Ok(Picture { bytes: bytes?, extension })
 }
 
-fn decoder(file: &[u8]) -> Result<impl ImageDecoder + '_, TaskError> {
+fn decoder(file: &[u8], largest: u64) -> Result<impl ImageDecoder + '_, TaskError> {
+    let mut reader = ImageReader::new(Cursor::new(file)).with_guessed_format().map_err(|error| bad(&error))?;
     let mut limits = Limits::default();
     limits.max_image_width = Some(LONGEST);
     limits.max_image_height = Some(LONGEST);
-    limits.max_alloc = Some(LARGEST + LARGEST / 2);
-    let mut reader = ImageReader::new(Cursor::new(file)).with_guessed_format().map_err(|error| bad(&error))?;
+    // What is needed beside the pixels; for a GIF, whose pictures need not fill it, as much again.
+    let beside = if reader.format() == Some(ImageFormat::Png) { LONGEST_PROFILE } else { largest + largest / 2 };
+    limits.max_alloc = Some(beside);
     reader.limits(limits);
-    reader.into_decoder().map_err(broken)
+    reader.into_decoder().map_err(|error| broken(error, largest))
 }
 
 /// With 8 bits a channel, grey where it was.
@@ -168,7 +187,7 @@ fn write(picture: &DynamicImage, profile: Option<Vec<u8>>, mut encoder: impl Ima
     if let Some(profile) = profile.filter(|profile| fits(profile, picture)) {
         encoder.set_icc_profile(profile).map_err(|error| bad(&error))?;
     }
-    picture.write_with_encoder(encoder).map_err(broken)
+    picture.write_with_encoder(encoder).map_err(|error| bad(&error))
 }
 
 fn webp(picture: DynamicImage, profile: Option<Vec<u8>>, quality: u8) -> Result<Vec<u8>, TaskError> {
@@ -201,7 +220,7 @@ fn is_grey(picture: &DynamicImage) -> bool {
     matches!(picture.color().into(), ExtendedColorType::L8 | ExtendedColorType::La8)
 }
 
-fn broken(error: ImageError) -> TaskError {
+fn broken(error: ImageError, largest: u64) -> TaskError {
     match &error {
         ImageError::Unsupported(_) => {
             TaskError::fatal("bad_image", "it is not a picture in JPEG, PNG, WebP, GIF or BMP").caused_by(&error)
@@ -210,7 +229,7 @@ fn broken(error: ImageError) -> TaskError {
             let message = format!(
                 "it is too large: {} pixels a side and {} in memory are the most",
                 count(LONGEST.into()),
-                model::bytes(LARGEST)
+                model::bytes(largest)
             );
             TaskError::fatal("bad_image", message).caused_by(&error)
         }

@@ -25,17 +25,17 @@ pub(super) fn with_profile(file: Vec<u8>, profile: &[u8], (width, height): (u32,
     };
     header[0] |= PROFILE;
     let mut body = b"WEBP".to_vec();
-    put(&mut body, b"VP8X", &header);
-    put(&mut body, b"ICCP", profile);
+    put(&mut body, *b"VP8X", &header);
+    put(&mut body, *b"ICCP", profile);
     body.extend_from_slice(rest);
     let mut whole = Vec::new();
-    put(&mut whole, b"RIFF", &body);
+    put(&mut whole, *b"RIFF", &body);
     whole
 }
 
 /// Adds a chunk: its name, its length, its content, a zero where that is odd.
-fn put(to: &mut Vec<u8>, name: &[u8; 4], content: &[u8]) {
-    to.extend_from_slice(name);
+fn put(to: &mut Vec<u8>, name: [u8; 4], content: &[u8]) {
+    to.extend_from_slice(&name);
     to.extend_from_slice(&(content.len() as u32).to_le_bytes());
     to.extend_from_slice(content);
     if !content.len().is_multiple_of(2) {

@@ -2,7 +2,7 @@
 //! stored as they are; with their names and one time for all, the same pictures make the same file.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, hash_map::Entry},
     fs::File,
     io::{self, BufWriter, Write},
     ops::ControlFlow,
@@ -21,10 +21,10 @@ const CHUNK: usize = 256 << 10;
 
 struct Writer {
     ctx: Ctx,
-    zip: ZipWriter<BufWriter<File>>,
+    zip: Box<ZipWriter<BufWriter<File>>>,
     records: std::vec::IntoIter<Record>,
     items: Vec<Item>,
-    names: HashSet<String>,
+    names: Names,
     pictures: File,
     /// What is being copied: from where, and how much.
     left: (u64, u64),
@@ -42,10 +42,10 @@ pub(super) async fn write(
     let out = File::create(to).map_err(|error| failed(error.into()))?;
     let writer = Writer {
         ctx: ctx.clone(),
-        zip: ZipWriter::new(BufWriter::new(out)),
+        zip: Box::new(ZipWriter::new(BufWriter::new(out))),
         records: records.into_iter(),
         items,
-        names: HashSet::new(),
+        names: Names::default(),
         pictures,
         left: (0, 0),
         chunk: vec![0; CHUNK],
@@ -69,7 +69,7 @@ impl Writer {
         let Some(record) = self.records.next() else { return Ok(ControlFlow::Break(())) };
         let item = self.items.get(record.number as usize);
         let (Some(extension), Some(item)) = (record.extension, item) else { return Ok(ControlFlow::Continue(())) };
-        let name = unique(&mut self.names, item, extension.as_str());
+        let name = self.names.take(item, extension.as_str());
         let options = SimpleFileOptions::default()
             .compression_method(CompressionMethod::Stored)
             .last_modified_time(DateTime::default())
@@ -80,19 +80,36 @@ impl Writer {
     }
 }
 
-/// The name of a picture with what it is now at its end, and a number where another one has that already.
-fn unique(names: &mut HashSet<String>, item: &Item, extension: &str) -> String {
-    let path = clean(&item.path).map_or_else(|_| format!("picture-{}", item.number + 1), |name| name.path);
-    let folder = path.rfind('/').map_or(0, |slash| slash + 1);
-    // A name may begin with its only dot.
-    let stem = path.rfind('.').filter(|dot| *dot > folder).map_or(path.as_str(), |dot| &path[..dot]);
-    let mut name = format!("{stem}.{extension}");
-    let mut number = 2;
-    while !names.insert(name.to_lowercase()) {
-        name = format!("{stem}-{number}.{extension}");
-        number += 1;
+/// The names in the zip file, in small letters, as some systems tell them apart, each with the last number that was put
+/// behind it.
+#[derive(Default)]
+struct Names(HashMap<String, u32>);
+
+impl Names {
+    /// The name of a picture with what it is now at its end, and a number where another one has that already.
+    fn take(&mut self, item: &Item, extension: &str) -> String {
+        let path = clean(&item.path).map_or_else(|_| format!("picture-{}", item.number + 1), |name| name.path);
+        let folder = path.rfind('/').map_or(0, |slash| slash + 1);
+        // A name may begin with its only dot.
+        let stem = path.rfind('.').filter(|dot| *dot > folder).map_or(path.as_str(), |dot| &path[..dot]);
+        let plain = format!("{stem}.{extension}");
+        let key = plain.to_lowercase();
+        let Some(taken) = self.0.get(&key) else {
+            self.0.insert(key, 1);
+            return plain;
+        };
+        let mut number = *taken;
+        let name = loop {
+            number += 1;
+            let name = format!("{stem}-{number}.{extension}");
+            if let Entry::Vacant(free) = self.0.entry(name.to_lowercase()) {
+                free.insert(1);
+                break name;
+            }
+        };
+        self.0.insert(key, number);
+        name
     }
-    name
 }
 
 fn failed(error: ZipError) -> TaskError {

@@ -1,5 +1,6 @@
-//! The answer as CSV (RFC 4180): commas, a header, lines that end in CRLF. Nothing is an empty field, bytes are
-//! hexadecimal, and columns that an import found to be true or false are so again.
+//! The answer as CSV (RFC 4180): commas, a header, lines that end in CRLF. Nothing is an empty field and an empty text is
+//! `""`, as databases tell them apart; bytes are hexadecimal, and columns that an import found to be true or false are so
+//! again.
 
 use std::{
     borrow::Cow,
@@ -8,7 +9,7 @@ use std::{
     io::{self, BufWriter},
 };
 
-use csv::{Terminator, Writer, WriterBuilder};
+use csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
 use engine::TaskError;
 
 use super::{
@@ -27,11 +28,15 @@ pub(super) struct CsvFile {
 
 impl CsvFile {
     pub(super) fn begin(file: File, formulas: Formulas, headings: &[Heading]) -> Result<Self, TaskError> {
-        let out = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(BufWriter::new(file));
+        let out = WriterBuilder::new()
+            .terminator(Terminator::CRLF)
+            // Its own rule makes no difference between nothing and an empty text.
+            .quote_style(QuoteStyle::Never)
+            .from_writer(BufWriter::new(file));
         let mut file = Self { out, headings: headings.to_vec(), formulas };
         for heading in headings {
-            let name = file.safe(&heading.name).into_owned();
-            file.out.write_field(name).map_err(failed)?;
+            let name = file.text(&heading.name);
+            file.out.write_field(name.as_bytes()).map_err(failed)?;
         }
         file.end_record()?;
         Ok(file)
@@ -47,7 +52,7 @@ impl CsvFile {
                 Value::Integer(number) => Cow::Owned(number.to_string()),
                 // The shortest digits that come back as the same number.
                 Value::Real(number) => Cow::Owned(format!("{number:?}")),
-                Value::Text(text) => self.safe(text),
+                Value::Text(text) => self.text(text),
                 Value::Blob(bytes) => Cow::Owned(hexadecimal(bytes)),
             };
             self.out.write_field(text.as_bytes()).map_err(failed)?;
@@ -64,11 +69,13 @@ impl CsvFile {
         Ok(columns.collect())
     }
 
-    fn safe<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        match self.formulas {
+    fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let text = match self.formulas {
             Formulas::Disarm => cell(text),
             Formulas::Keep => Cow::Borrowed(text),
-        }
+        };
+        let plain = !text.is_empty() && !text.contains(['"', ',', '\r', '\n']);
+        if plain { text } else { Cow::Owned(format!("\"{}\"", text.replace('"', "\"\""))) }
     }
 
     fn end_record(&mut self) -> Result<(), TaskError> {

@@ -57,7 +57,10 @@ pub(super) fn ask(ctx: &Ctx, sql: String) -> Result<mpsc::Receiver<Result<Said, 
 
 fn run(ctx: &Ctx, imports: &Path, sql: &str, answer: &Answer) -> Result<(), TaskError> {
     let connection = open(ctx, imports, answer)?;
-    let mut statement = connection.prepare(sql).map_err(|error| refused(&connection, sql, error))?;
+    let mut statement = connection.prepare(sql).map_err(|error| {
+        // Refused in the middle of being understood, where that takes long.
+        ctx.check().err().unwrap_or_else(|| refused(&connection, sql, error))
+    })?;
     check(&statement)?;
     let headings = headings(&statement)?;
     let width = headings.len();
@@ -113,7 +116,12 @@ fn open(ctx: &Ctx, imports: &Path, answer: &Answer) -> Result<Connection, TaskEr
         connection.set_limit(Limit::SQLITE_LIMIT_WORKER_THREADS, 0)?;
         let (own, listener) = (ctx.clone(), answer.clone());
         connection.progress_handler(STEPS, Some(move || own.is_cancelled() || listener.is_closed()))?;
-        connection.authorizer(Some(authorise))
+        let own = ctx.clone();
+        connection.authorizer(Some(
+            move |context: AuthContext<'_>| {
+                if own.is_cancelled() { Authorization::Deny } else { authorise(context) }
+            },
+        ))
     };
     prepare().map_err(opening)?;
     Ok(connection)

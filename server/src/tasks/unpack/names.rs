@@ -3,9 +3,6 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-/// The most names in one archive, of folders on the way too. Each costs some 40 bytes here, and 500 where the result is
-/// written.
-pub(super) const MOST: usize = 200_000;
 /// The longest path, bytes: that of Linux.
 const LONGEST: usize = 4_096;
 

@@ -2,14 +2,20 @@
 
 use std::{
     fs,
-    io::{self, Cursor, Read},
+    io::{self, Cursor, Read, Write},
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, Instant},
 };
 
+use image::{
+    ImageEncoder, ImageFormat, RgbImage,
+    codecs::png::{CompressionType, FilterType, PngEncoder},
+};
 use reqwest::blocking::Body;
 use serde_json::{Value, json};
+use tar::{EntryType, Header};
+use zip::{ZipWriter, write::SimpleFileOptions};
 
 use crate::browser::Browser;
 
@@ -26,19 +32,86 @@ fn peak(browser: &Browser) -> u64 {
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-/// Imports a file; answers how that ended.
-fn import(browser: &Browser, name: &str, file: impl Read + Send + 'static) -> String {
-    let sent = browser.client.post(browser.milepost.url(&format!("/uploads?name={name}.csv"))).body(Body::new(file));
-    let upload: Value = sent.send().unwrap().error_for_status().unwrap().json().unwrap();
-    let input = json!({ "file": upload["upload"], "table": name, "on_error": "skip" });
-    let job = browser.start("import-csv", &input);
-    let events = browser.get(&format!("/events?job={job}&until=end")).text().unwrap();
-    let state = ["succeeded", "failed", "running", "interrupted"]
-        .into_iter()
-        .max_by_key(|state| events.rfind(&format!(r#""state":"{state}""#)).map_or(0, |at| at + 1));
-    let page = browser.page(&format!("/jobs/{job}"));
-    assert!(!page.contains("panick"), "{name}: {page}");
-    state.unwrap().to_owned()
+/// A file that is uploaded, and what is started with it.
+struct Bomb {
+    name: &'static str,
+    file: Box<dyn Read + Send>,
+    kind: &'static str,
+    /// The input with the upload in it.
+    input: fn(&str, Value) -> Value,
+    /// How it may end.
+    may_be: &'static [&'static str],
+}
+
+impl Bomb {
+    fn csv(name: &'static str, file: impl Read + Send + 'static, may_be: &'static [&'static str]) -> Self {
+        let input = |name: &str, upload| json!({ "file": upload, "table": name, "on_error": "skip" });
+        Self { name, file: Box::new(file), kind: "import-csv", input, may_be }
+    }
+
+    fn archive(name: &'static str, file: Vec<u8>) -> Self {
+        let input = |_: &str, upload| json!({ "upload": upload });
+        Self { name, file: Box::new(Cursor::new(file)), kind: "unpack", input, may_be: &["failed"] }
+    }
+
+    fn image(name: &'static str, file: Vec<u8>, may_be: &'static [&'static str]) -> Self {
+        let input = |_: &str, upload| json!({ "upload": upload, "longest": 100 });
+        Self { name, file: Box::new(Cursor::new(file)), kind: "resize-images", input, may_be }
+    }
+
+    /// Sends it; answers how its job ended.
+    fn go_off(self, browser: &Browser) -> String {
+        let Self { name, file, kind, input, .. } = self;
+        let url = browser.milepost.url(&format!("/uploads?name={name}"));
+        let sent = browser.client.post(url).body(Body::new(file)).send();
+        let upload: Value = sent.unwrap().error_for_status().unwrap().json().unwrap();
+        let job = browser.start(kind, &input(name, upload["upload"].clone()));
+        let events = browser.get(&format!("/events?job={job}&until=end")).text().unwrap();
+        let state = ["succeeded", "failed", "running", "interrupted"]
+            .into_iter()
+            .max_by_key(|state| events.rfind(&format!(r#""state":"{state}""#)).map_or(0, |at| at + 1));
+        let page = browser.page(&format!("/jobs/{job}"));
+        assert!(!page.contains("panick"), "{name}: {page}");
+        state.unwrap().to_owned()
+    }
+}
+
+/// Lets them go off one after the other; what the first one takes is what is taken anyway. `most` is how much memory each
+/// may take beyond that, kB.
+fn survive(browser: &Browser, bombs: Vec<Bomb>, most: u64) {
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let others = scope.spawn(|| {
+            let mut worst = Duration::ZERO;
+            while !over.load(Ordering::Relaxed) {
+                let begun = Instant::now();
+                assert_eq!(browser.milepost.status(&["GET /jobs HTTP/1.1", "host: localhost"]), 200);
+                worst = worst.max(begun.elapsed());
+                thread::sleep(Duration::from_millis(50));
+            }
+            worst
+        });
+        let mut before = 0;
+        let done: Vec<String> = bombs
+            .into_iter()
+            .map(|bomb| {
+                let (begun, name, may_be) = (Instant::now(), bomb.name, bomb.may_be);
+                let state = bomb.go_off(browser);
+                let peak = peak(browser);
+                println!("{name}: {state} after {:?}, at most {peak} kB", begun.elapsed());
+                if before == 0 {
+                    before = peak;
+                }
+                let good = may_be.contains(&state.as_str()) && peak - before < most;
+                if good { String::new() } else { format!("{name}: {state}, {peak} kB after {before} kB; ") }
+            })
+            .collect();
+        over.store(true, Ordering::Relaxed);
+        let worst = others.join().unwrap();
+        println!("others wait {worst:?} at most");
+        assert_eq!(done.concat(), "");
+        assert!(worst < SOON, "{worst:?}");
+    });
 }
 
 fn repeated(text: &'static str, bytes: u64) -> impl Read + Send {
@@ -59,57 +132,99 @@ fn after(head: &'static str, rest: impl Read + Send) -> impl Read + Send {
     head.as_bytes().chain(rest)
 }
 
+const EITHER: &[&str] = &["succeeded", "failed"];
+
 #[test]
 fn no_file_bursts_the_server() {
-    let browser = Browser::new();
     let columns = (0..150_000).map(|column| format!("c{column}")).collect::<Vec<_>>().join(",");
-    let bombs: Vec<(&str, Box<dyn Read + Send>, &[&str])> = vec![
-        ("small", Box::new(Cursor::new("a,b\n1,2\n")), &["succeeded"]),
-        ("endless_line", Box::new(repeated("x", 100 * MB)), &["failed"]),
-        ("endless_later_line", Box::new(after("a,b\n1,2\n", repeated("x", 20 * MB))), &["succeeded", "failed"]),
-        ("endless_header", Box::new(repeated("column,", 64 * MB)), &["failed"]),
-        ("many_columns", Box::new(Cursor::new(columns)), &["failed"]),
-        ("many_fields", Box::new(after("a,b\n", repeated(",", 5 * MB))), &["succeeded", "failed"]),
-        ("endless_quotes", Box::new(after("a,b\n1,", repeated("\"", 20 * MB))), &["succeeded", "failed"]),
-        ("open_quotes", Box::new(after("a,b\n", repeated("1,\"x\n", MB))), &["succeeded", "failed"]),
-        ("nested_quotes", Box::new(after("a,b\n", repeated("\"\"\"\"\"\"\"\",\"\"\n", MB))), &["succeeded", "failed"]),
-        ("empty_lines", Box::new(after("a,b\n", repeated("\n", 5 * MB))), &["succeeded", "failed"]),
-        ("nothings", Box::new(repeated("\0", 10 * MB)), &["failed"]),
-        ("gzip", Box::new(after("\u{1f}\u{8b}\u{8}\0", repeated("\u{1}\u{2}\n", MB))), &["succeeded", "failed"]),
-        ("zip", Box::new(after("PK\u{3}\u{4}", repeated("\u{14}\0\0\0,", MB))), &["failed"]),
-        ("nothing", Box::new(io::empty()), &["succeeded", "failed"]),
+    let bombs = vec![
+        Bomb::csv("small", Cursor::new("a,b\n1,2\n"), &["succeeded"]),
+        Bomb::csv("endless_line", repeated("x", 100 * MB), &["failed"]),
+        Bomb::csv("endless_later_line", after("a,b\n1,2\n", repeated("x", 20 * MB)), EITHER),
+        Bomb::csv("endless_header", repeated("column,", 64 * MB), &["failed"]),
+        Bomb::csv("many_columns", Cursor::new(columns), &["failed"]),
+        Bomb::csv("many_fields", after("a,b\n", repeated(",", 5 * MB)), EITHER),
+        Bomb::csv("endless_quotes", after("a,b\n1,", repeated("\"", 20 * MB)), EITHER),
+        Bomb::csv("open_quotes", after("a,b\n", repeated("1,\"x\n", MB)), EITHER),
+        Bomb::csv("nested_quotes", after("a,b\n", repeated("\"\"\"\"\"\"\"\",\"\"\n", MB)), EITHER),
+        Bomb::csv("empty_lines", after("a,b\n", repeated("\n", 5 * MB)), EITHER),
+        Bomb::csv("nothings", repeated("\0", 10 * MB), &["failed"]),
+        Bomb::csv("gzip", after("\u{1f}\u{8b}\u{8}\0", repeated("\u{1}\u{2}\n", MB)), EITHER),
+        Bomb::csv("zip", after("PK\u{3}\u{4}", repeated("\u{14}\0\0\0,", MB)), &["failed"]),
+        Bomb::csv("nothing", io::empty(), EITHER),
     ];
-    let over = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let others = scope.spawn(|| {
-            let mut worst = Duration::ZERO;
-            while !over.load(Ordering::Relaxed) {
-                let begun = Instant::now();
-                assert_eq!(browser.milepost.status(&["GET /jobs HTTP/1.1", "host: localhost"]), 200);
-                worst = worst.max(begun.elapsed());
-                thread::sleep(Duration::from_millis(50));
-            }
-            worst
-        });
-        let mut before = 0;
-        let done: Vec<String> = bombs
-            .into_iter()
-            .map(|(name, bomb, may_be)| {
-                let begun = Instant::now();
-                let state = import(&browser, name, bomb);
-                let peak = peak(&browser);
-                println!("{name}: {state} after {:?}, at most {peak} kB", begun.elapsed());
-                if before == 0 {
-                    before = peak;
-                }
-                let good = may_be.contains(&state.as_str()) && peak - before < MOST;
-                if good { String::new() } else { format!("{name}: {state}, {peak} kB after {before} kB; ") }
-            })
-            .collect();
-        over.store(true, Ordering::Relaxed);
-        let worst = others.join().unwrap();
-        println!("others wait {worst:?} at most");
-        assert_eq!(done.concat(), "");
-        assert!(worst < SOON, "{worst:?}");
-    });
+    survive(&Browser::new(), bombs, MOST);
+}
+
+/// An archive of one member of this kind, which says that it is so long, and what follows it.
+fn archive(kind: EntryType, says: u64, follows: u64) -> Vec<u8> {
+    let mut header = Header::new_gnu();
+    header.set_entry_type(kind);
+    header.as_old_mut().name[0] = b'x';
+    header.set_size(says);
+    header.set_cksum();
+    let mut zst = zstd::Encoder::new(Vec::new(), 1).unwrap();
+    zst.write_all(header.as_bytes()).unwrap();
+    io::copy(&mut io::repeat(b'x').take(follows), &mut zst).unwrap();
+    zst.finish().unwrap()
+}
+
+fn png(picture: &RgbImage, profile: Option<Vec<u8>>) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::NoFilter);
+    if let Some(profile) = profile {
+        encoder.set_icc_profile(profile).unwrap();
+    }
+    picture.write_with_encoder(encoder).unwrap();
+    file
+}
+
+/// A picture that says it is of this size, and holds next to nothing.
+fn vast(format: ImageFormat, at: usize, size: &[u8]) -> Vec<u8> {
+    let mut file = Cursor::new(Vec::new());
+    RgbImage::new(8, 8).write_to(&mut file, format).unwrap();
+    let mut file = file.into_inner();
+    file[at..at + size.len()].copy_from_slice(size);
+    file
+}
+
+#[test]
+fn no_archive_bursts_the_server() {
+    let small = Bomb { may_be: EITHER, ..Bomb::archive("small.tar.zst", archive(EntryType::Regular, 10, 2_000)) };
+    let bombs = vec![
+        small,
+        Bomb::archive("large.tar.zst", archive(EntryType::Regular, 100_000 * MB, 100 * MB)),
+        Bomb::archive("name.tar.zst", archive(EntryType::GNULongName, 1_000 * MB, 500 * MB)),
+        Bomb::archive("about.tar.zst", archive(EntryType::XHeader, 1_000 * MB, 500 * MB)),
+        Bomb::archive("negative.tar.zst", archive(EntryType::Regular, u64::MAX, MB)),
+        Bomb::archive("device.tar.zst", archive(EntryType::Block, 100_000 * MB, MB)),
+    ];
+    // A window of 128 MiB is what any archive may have.
+    survive(&Browser::new(), bombs, MOST);
+}
+
+#[test]
+fn no_image_bursts_the_server() {
+    let large = RgbImage::new(10_000, 10_000);
+    let mut many = ZipWriter::new(Cursor::new(Vec::new()));
+    let file = png(&large, None);
+    for number in 0..2 {
+        many.start_file(format!("{number}.png"), SimpleFileOptions::default()).unwrap();
+        many.write_all(&file).unwrap();
+    }
+    let bombs = vec![
+        Bomb::image("small.png", png(&RgbImage::new(9, 9), None), &["succeeded"]),
+        Bomb::image("profile.png", png(&RgbImage::new(9, 9), Some(vec![0; 300 * MB as usize])), &["succeeded"]),
+        Bomb::image("vast.gif", vast(ImageFormat::Gif, 6, &[0xff, 0xff, 0xff, 0xff]), &["failed"]),
+        Bomb::image("vast.bmp", vast(ImageFormat::Bmp, 18, &[0, 0, 1, 0, 0, 0, 1, 0]), &["failed"]),
+    ];
+    let browser = Browser::new();
+    survive(&browser, bombs, MOST);
+    // Each takes 300 MB, so that they come one by one.
+    let many = many.finish().unwrap().into_inner();
+    let bombs = vec![
+        Bomb::image("small.png", png(&RgbImage::new(9, 9), None), &["succeeded"]),
+        Bomb::image("many.zip", many, &["succeeded"]),
+    ];
+    survive(&browser, bombs, 300 * 1_000 + MOST);
 }
