@@ -17,7 +17,7 @@ fn curve(seconds: f32, fraction: f32) -> Curve {
         done: Some(fraction),
     };
     let points = vec![at(0.0, 0.0), at(seconds, fraction)];
-    Curve { points, works: vec![Some(10)], usual_gap: 0.5, longest_gap: 2.0 }
+    Curve { points, works: vec![Some(10)], usual_gap: 0.5, longest_gap: 2.0, rhythm: None }
 }
 
 pub(crate) async fn a_curve_is_kept_while_its_attempt_runs_and_with_its_end(kept: Kept) {
