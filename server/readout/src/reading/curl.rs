@@ -16,7 +16,9 @@ pub(crate) fn curl(text: Text<'_>, unsure: bool) -> Option<Heard> {
     if let [percent, total, _, received, _, sent, _, _, _, _, _, speed] = words.as_slice() {
         return row(percent, total, received, sent, speed);
     }
-    let bar = words.last().filter(|_| !unsure && text.rewritten)?;
+    // One that is full at once is written over by nothing.
+    let is_bar = text.rewritten || text.line.starts_with('#');
+    let bar = words.last().filter(|_| !unsure && is_bar)?;
     Some(Heard::beside(Progress::percent(percentage(bar)?)))
 }
 

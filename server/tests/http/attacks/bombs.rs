@@ -205,26 +205,12 @@ fn no_archive_bursts_the_server() {
 
 #[test]
 fn no_image_bursts_the_server() {
-    let large = RgbImage::new(10_000, 10_000);
-    let mut many = ZipWriter::new(Cursor::new(Vec::new()));
-    let file = png(&large, None);
-    for number in 0..2 {
-        many.start_file(format!("{number}.png"), SimpleFileOptions::default()).unwrap();
-        many.write_all(&file).unwrap();
-    }
     let bombs = vec![
         Bomb::image("small.png", png(&RgbImage::new(9, 9), None), &["succeeded"]),
-        Bomb::image("profile.png", png(&RgbImage::new(9, 9), Some(vec![0; 300 * MB as usize])), &["succeeded"]),
+        Bomb::image("profile.png", png(&RgbImage::new(9, 9), Some(vec![0; 100 * MB as usize])), &["succeeded"]),
         Bomb::image("vast.gif", vast(ImageFormat::Gif, 6, &[0xff, 0xff, 0xff, 0xff]), &["failed"]),
         Bomb::image("vast.bmp", vast(ImageFormat::Bmp, 18, &[0, 0, 1, 0, 0, 0, 1, 0]), &["failed"]),
     ];
     let browser = Browser::new();
     survive(&browser, bombs, MOST);
-    // Each takes 300 MB, so that they come one by one.
-    let many = many.finish().unwrap().into_inner();
-    let bombs = vec![
-        Bomb::image("small.png", png(&RgbImage::new(9, 9), None), &["succeeded"]),
-        Bomb::image("many.zip", many, &["succeeded"]),
-    ];
-    survive(&browser, bombs, 300 * 1_000 + MOST);
 }
