@@ -15,7 +15,6 @@ use image::{
 use reqwest::blocking::Body;
 use serde_json::{Value, json};
 use tar::{EntryType, Header};
-use zip::{ZipWriter, write::SimpleFileOptions};
 
 use crate::browser::Browser;
 
