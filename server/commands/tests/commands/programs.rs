@@ -109,7 +109,9 @@ async fn restic_makes_a_repository_and_a_backup() {
     let bench = declared(folder.path(), &format!("argv = ['restic', '--json', 'backup', '--', 'from']\n{more}")).await;
     let log = goes_to_its_end(&bench, bench.start(json!({})).await).await;
     assert_eq!(log.len(), 1, "{log:?}");
-    assert!(log[0].starts_with("files: 3 new, 0 changed, 0 as they were; added 3.0 MB; snapshot "), "{log:?}");
+    // How much it adds depends on where it cuts, which each repository decides by chance.
+    assert!(log[0].starts_with("files: 3 new, 0 changed, 0 as they were; added "), "{log:?}");
+    assert!(log[0].contains(" MB; snapshot "), "{log:?}");
 }
 
 #[tokio::test]
