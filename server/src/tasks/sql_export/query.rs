@@ -1,15 +1,7 @@
 //! The query, on a connection and a thread of its own, as a statement of SQLite cannot be handed from thread to thread.
 //! Its rows wait in a channel of two batches: whoever writes them decides how fast it runs.
 
-use std::{
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-    time::Duration,
-};
+use std::{path::Path, thread, time::Duration};
 
 use engine::{Ctx, TaskError};
 use rusqlite::{
@@ -32,9 +24,6 @@ const BATCH_BYTES: usize = 4 << 20;
 const ROW_BYTES: usize = 256 << 20;
 /// How many steps of the query pass between two looks at whether to stop: a few milliseconds.
 const STEPS: i32 = 10_000;
-/// The most selects in a query. A table of `with` counts wherever it is named, as it is written out there: twenty of them, each
-/// naming the one before it twice, would be a million.
-const SELECTS: usize = 1_000;
 /// The most tables named to who has asked for one that is not there.
 const NAMED: usize = 20;
 
@@ -67,14 +56,10 @@ pub(super) fn ask(ctx: &Ctx, sql: String) -> Result<mpsc::Receiver<Result<Said, 
 }
 
 fn run(ctx: &Ctx, imports: &Path, sql: &str, answer: &Answer) -> Result<(), TaskError> {
-    let selects = Arc::new(AtomicUsize::new(0));
-    let connection = open(ctx, imports, answer, &selects)?;
+    let connection = open(ctx, imports, answer)?;
     let mut statement = connection.prepare(sql).map_err(|error| {
         // Refused in the middle of being understood, where that takes long.
-        ctx.check().err().unwrap_or_else(|| match selects.load(Ordering::Relaxed) {
-            0..=SELECTS => refused(&connection, sql, error),
-            _ => too_many_selects(),
-        })
+        ctx.check().err().unwrap_or_else(|| refused(&connection, sql, error))
     })?;
     check(&statement)?;
     let headings = headings(&statement)?;
@@ -113,7 +98,7 @@ fn run(ctx: &Ctx, imports: &Path, sql: &str, answer: &Answer) -> Result<(), Task
 }
 
 /// Opens the database so that nothing can be done but to read the tables in it.
-fn open(ctx: &Ctx, imports: &Path, answer: &Answer, selects: &Arc<AtomicUsize>) -> Result<Connection, TaskError> {
+fn open(ctx: &Ctx, imports: &Path, answer: &Answer) -> Result<Connection, TaskError> {
     const WHAT: &str = "opening the database of imported tables";
     if !imports.exists() {
         return Err(TaskError::fatal("no_tables", "nothing has been imported yet; import a CSV file first"));
@@ -131,14 +116,12 @@ fn open(ctx: &Ctx, imports: &Path, answer: &Answer, selects: &Arc<AtomicUsize>) 
         connection.set_limit(Limit::SQLITE_LIMIT_WORKER_THREADS, 0)?;
         let (own, listener) = (ctx.clone(), answer.clone());
         connection.progress_handler(STEPS, Some(move || own.is_cancelled() || listener.is_closed()))?;
-        let (own, selects) = (ctx.clone(), Arc::clone(selects));
-        connection.authorizer(Some(move |context: AuthContext<'_>| {
-            if matches!(context.action, AuthAction::Select) {
-                selects.fetch_add(1, Ordering::Relaxed);
-            }
-            let too_many = selects.load(Ordering::Relaxed) > SELECTS;
-            if own.is_cancelled() || too_many { Authorization::Deny } else { authorise(context) }
-        }))
+        let own = ctx.clone();
+        connection.authorizer(Some(
+            move |context: AuthContext<'_>| {
+                if own.is_cancelled() { Authorization::Deny } else { authorise(context) }
+            },
+        ))
     };
     prepare().map_err(opening)?;
     Ok(connection)
@@ -183,15 +166,6 @@ fn headings(statement: &Statement<'_>) -> Result<Vec<Heading>, TaskError> {
         Some(ColumnType::from_declared(word)).filter(|known| known.as_str().eq_ignore_ascii_case(word))
     });
     Ok(names.zip(typed).map(|(name, declared)| Heading { name, declared }).collect())
-}
-
-fn too_many_selects() -> TaskError {
-    let message = format!(
-        "the query comes to more than {} selects; one of a `with` counts wherever its table is named. Export in between, \
-         and import that",
-        model::count(SELECTS as u64)
-    );
-    TaskError::fatal("too_many_selects", message)
 }
 
 /// Why a query cannot be run.
