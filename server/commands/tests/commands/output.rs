@@ -35,7 +35,7 @@ async fn json_lines_move_the_bar() {
 
 #[tokio::test]
 async fn a_gigabyte_of_lines_or_without_any_neither_grows_nor_hangs() {
-    for (print, bytes) in [("yes \"$(printf '%0500d' 0)\"", 1_000_000_000), ("tr '\\0' x < /dev/zero", 300_000_000)] {
+    for (print, bytes) in [("yes \"$(printf '%0500d' 0)\"", 200_000_000), ("tr '\\0' x < /dev/zero", 1_000_000_000)] {
         let script = script(&format!("{print} | head -c {bytes}; echo; echo end >&2"), "progress = 'none'");
         let bench = Bench::new(&script).await;
         let before = resident();
