@@ -88,10 +88,11 @@ async fn rclone_copies_a_folder() {
     let table = "argv = ['rclone', 'copy', '--use-json-log', '-v', '--stats', '1s', 'from', 'to']\n\
         env = { RCLONE_CONFIG = 'rclone.conf' }\nprogress = 'rclone'";
     let bench = declared(folder.path(), table).await;
-    let mut log = goes_to_its_end(&bench, bench.start(json!({})).await).await;
+    let job = bench.start(json!({})).await;
+    let mut log = goes_to_its_end(&bench, job).await;
     log.sort();
     assert_eq!(log, ["a: Copied (new)", "b: Copied (new)", "c: Copied (new)"]);
-    assert_eq!(bench.told().last().map(|progress| progress.unit.as_str()), Some("B"));
+    assert_eq!(bench.ended(job).await.progress.unit, "B");
 }
 
 #[tokio::test]
