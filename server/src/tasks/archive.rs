@@ -23,6 +23,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    inside::real_folder,
     slices::in_slices,
     walk::{Found, Walk},
 };
@@ -120,11 +121,7 @@ impl Task for Archive {
     }
 
     async fn run(&self, input: Input, ctx: &Ctx) -> Result<Output, TaskError> {
-        let folder = ctx.resolve(&input.folder)?;
-        if !folder.is_dir() {
-            let message = format!("{} is not a folder; choose the folder it lies in", input.folder.0);
-            return Err(TaskError::fatal("not_a_folder", message));
-        }
+        let folder = real_folder(ctx, &input.folder)?;
         let files = Files::of(&folder, &ctx.work_folder().await?);
         let saved = match files.restore(ctx).await? {
             Some(saved) => saved,

@@ -24,6 +24,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    inside::real_folder,
     keeping::with_checkpoints,
     slices::{in_saved_slices, in_slices},
     walk::{Found, Walk, shown},
@@ -106,11 +107,7 @@ impl Task for Checksum {
     }
 
     async fn run(&self, input: Input, ctx: &Ctx) -> Result<Output, TaskError> {
-        let folder = ctx.resolve(&input.folder)?;
-        if !folder.is_dir() {
-            let message = format!("{} is not a folder; choose the folder it lies in", input.folder.0);
-            return Err(TaskError::fatal("not_a_folder", message));
-        }
+        let folder = real_folder(ctx, &input.folder)?;
         let job = Job { folder, algorithm: input.algorithm, work: ctx.work_folder().await? };
         match input.manifest {
             None => job.write_manifest(ctx).await.map(Output::Written),

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use engine::{Ctx, RootedPath, TaskError};
 use serde::{Deserialize, Serialize};
 
 use super::walk::beneath;
@@ -27,6 +28,16 @@ impl Version {
             changed: (meta.ctime(), meta.ctime_nsec()),
         }
     }
+}
+
+/// The real folder behind what somebody chose, who is told where it is none.
+pub(super) fn real_folder(ctx: &Ctx, chosen: &RootedPath) -> Result<PathBuf, TaskError> {
+    let real = ctx.resolve(chosen)?;
+    if real.is_dir() {
+        return Ok(real);
+    }
+    let message = format!("{} is not a folder; choose the folder it lies in", chosen.0);
+    Err(TaskError::fatal("not_a_folder", message))
 }
 
 /// Opens a regular file below `folder`. The path may go through a symbolic link, unless it leads out of the folder. Never

@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
+    inside::real_folder,
     keeping::with_checkpoints,
     slices::in_slices,
     walk::{Found, Walk},
@@ -262,12 +263,7 @@ async fn open(input: &Input, ctx: &Ctx) -> Result<(Source, String), TaskError> {
     let Some(folder) = &input.folder else {
         return Err(TaskError::fatal("no_images", "no images are named; upload some, or name a folder on the server"));
     };
-    let real = ctx.resolve(folder)?;
-    if !real.is_dir() {
-        let message = format!("{} is not a folder; choose the folder it lies in", folder.0);
-        return Err(TaskError::fatal("not_a_folder", message));
-    }
-    Ok((Source::Folder(real), String::new()))
+    Ok((Source::Folder(real_folder(ctx, folder)?), String::new()))
 }
 
 fn list_of(work: &Path) -> PathBuf {
