@@ -11,10 +11,11 @@ data ?= data
 auth ?= yes
 # The crates that stand alone are documented as libraries; all but the browser's are linted and tested.
 LIBRARIES := $(addprefix -p ,model engine eta recurrence accounts readout commands)
-CRATES := $(LIBRARIES) -p load -p server -p app --features app/ssr
+# The server is tested with the site inside, as it is delivered, but not optimised: that would take longer than all tests.
+CRATES := $(LIBRARIES) -p load -p server -p app --features app/ssr,server/embed
 WASM := --target wasm32-unknown-unknown
 
-.PHONY: run build watch test check rust wasm style e2e soak bench bench-stream bench-eta help
+.PHONY: run build site watch test check rust wasm style e2e soak bench bench-stream bench-eta help
 
 help: ## What can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
@@ -25,6 +26,10 @@ run: build ## Build and serve on http://127.0.0.1:3000, with sample files to try
 build: ## The one-file program, target/release/milepost
 	@.ci/tools
 	cargo leptos build --release --precompress
+
+site: ## What the browser is sent, target/site
+	@.ci/tools
+	cargo leptos build --release --precompress --frontend-only
 
 watch: ## Rebuild and reload on every change
 	@.ci/tools
@@ -39,17 +44,18 @@ check: ## Format and lints
 	cargo clippy --quiet -p frontend $(WASM) -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps $(LIBRARIES)
 
-rust: build ## Tests of the crates
-	cargo test $(CRATES)
+rust: site ## Tests of the crates; many wait for a clock, so more at once than there are cores
+	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$((2 * $$(nproc)))} cargo test $(CRATES)
 
-wasm: build ## What the browser gets: nothing of the server in it, and small
+wasm: site ## What the browser gets: nothing of the server in it, and small
 	.ci/wasm
 
 style: ## Style sheets parse and minify
 	.ci/style
 
-e2e: build ## The product in a real browser
-	cd end2end && npm run --silent typecheck && npx playwright test
+e2e: site ## The product in a real browser
+	cargo test --quiet --no-run $(CRATES) --test http
+	cd end2end && npm run --silent typecheck && MILEPOST_BIN=../../target/debug/milepost npx playwright test
 
 soak: ## Servers and workers killed in the middle of their work, for SOAK seconds (600); SEED repeats the choices of a run
 	SOAK=$${SOAK:-600} cargo test -p engine --test kill_loop -- --nocapture

@@ -1,10 +1,10 @@
 // What a browser keeps for when the server is away is one session's alone, and goes with it.
 import { spawnSync } from "node:child_process";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { type Page } from "@playwright/test";
 import { banner, copiesIn, expectAway, expectBanner, look } from "./away.ts";
 import { expect, signIn, test } from "./house.ts";
-import { live } from "./milepost.ts";
+import { binary, live } from "./milepost.ts";
 import { ada, add } from "./people.ts";
 
 /** Signs in, and looks at both pages that are kept. */
@@ -85,7 +85,6 @@ test("a kept page whose session has ended meanwhile leads to the door", async ({
   await house.kill();
   await page.goto("/");
   await expectBanner(page, "Kept copy");
-  const binary = resolve(import.meta.dirname, process.env.MILEPOST_BIN ?? "../../target/release/milepost");
   const ended = spawnSync(binary, ["user", "sign-out", "ada", "--data-dir", join(house.home, "data")], { encoding: "utf8" });
   expect(ended.status, ended.stderr).toBe(0);
   await house.start();

@@ -7,7 +7,8 @@ import { join, resolve } from "node:path";
 import { type APIRequestContext, test as base, expect, type Page } from "@playwright/test";
 import { ada, add, inTheNameOf, type Person, type Role } from "./people.ts";
 
-const binary = resolve(import.meta.dirname, process.env.MILEPOST_BIN ?? "../../target/release/milepost");
+/** The program; `make test` names one that is not optimised. */
+export const binary = resolve(import.meta.dirname, process.env.MILEPOST_BIN ?? "../../target/release/milepost");
 const samples = resolve(import.meta.dirname, "../samples");
 
 /** One server with its data directory, which outlives a kill. */

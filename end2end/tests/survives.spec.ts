@@ -1,7 +1,7 @@
 // The server dies in the middle of a job and comes back: nothing is lost, and open pages tell the truth.
 import { spawnSync } from "node:child_process";
-import { join, resolve } from "node:path";
-import { expect, live, Milepost, startJob, state, test } from "./milepost.ts";
+import { join } from "node:path";
+import { binary, expect, live, Milepost, startJob, state, test } from "./milepost.ts";
 
 test("after SIGKILL a job is interrupted, keeps its log, and is retried by one click", async ({ page, playwright }) => {
   const milepost = await new Milepost().start();
@@ -34,7 +34,6 @@ test("after SIGKILL a job is interrupted, keeps its log, and is retried by one c
 });
 
 test("a second server on the same data is refused and names the first", async ({ milepost }) => {
-  const binary = resolve(import.meta.dirname, process.env.MILEPOST_BIN ?? "../../target/release/milepost");
   const second = spawnSync(binary, ["--addr", "127.0.0.1:0", "--data-dir", join(milepost.home, "data"), "--no-auth"], { encoding: "utf8" });
   expect(second.status).not.toBe(0);
   expect(second.stderr).toMatch(/\b\d+\b/);

@@ -1,5 +1,5 @@
 //! Script, style and icons. A release build carries them inside, under a folder named by their content, cached for
-//! good; a debug build reads them from disk, so that a rebuilt style needs no rebuilt server.
+//! good; a debug build without the feature `embed` reads them from disk, so that a rebuilt style needs no rebuilt server.
 
 use std::{borrow::Cow, fmt::Write as _, sync::LazyLock};
 
@@ -25,9 +25,9 @@ struct Site;
 struct Public;
 
 /// Whether the site is part of the program.
-const EMBEDDED: bool = cfg!(not(debug_assertions));
+const EMBEDDED: bool = cfg!(any(feature = "embed", not(debug_assertions)));
 
-/// Names this build: twelve hexadecimal digits that follow from the site's content; `dev` for a debug build.
+/// Names this build: twelve hexadecimal digits that follow from the site's content; `dev` for a build that does not carry it.
 pub fn build() -> &'static str {
     static BUILD: LazyLock<String> = LazyLock::new(|| {
         if !EMBEDDED {
@@ -50,7 +50,7 @@ pub fn version() -> &'static str {
     &VERSION
 }
 
-/// The folder of the addresses of script and style, without slashes. `pkg` in a debug build: `cargo leptos watch`
+/// The folder of the addresses of script and style, without slashes. `pkg` where the site is read from disk: `cargo leptos watch`
 /// finds the style by that name when it changed.
 pub fn folder() -> String {
     if EMBEDDED { format!("pkg-{}", build()) } else { "pkg".to_owned() }

@@ -148,9 +148,9 @@ impl Running {
         Instant::now() + self.ctx.cancel_grace().mul_f64(GRACE)
     }
 
-    /// Ends what the program has left, reads what is left in the pipes, and forgets the group.
+    /// Ends what the program has left, reads its outputs to their ends, and forgets the group.
     async fn leave_nothing(&mut self) {
-        let left = self.leash.sweep().await;
+        let left = self.sweep().await;
         if left > 0 {
             let processes = if left == 1 { "1 process".to_owned() } else { format!("{left} processes") };
             self.ctx.log(Level::Warn, format!("ended {processes} that the program had left running"));
@@ -160,6 +160,18 @@ impl Running {
         }
         self.output.finish(&self.ctx);
         self.ctx.forget_group(self.leash.group).await;
+    }
+
+    /// Ends what the program has left, and answers how many processes that were. On a busy machine that takes so long that the
+    /// grace of a cancel ends before it does, so the last words are read meanwhile.
+    async fn sweep(&mut self) -> usize {
+        let mut sweep = pin!(self.leash.sweep());
+        loop {
+            tokio::select! {
+                left = &mut sweep => return left,
+                () = self.output.read(&self.ctx) => {}
+            }
+        }
     }
 }
 
