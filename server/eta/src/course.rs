@@ -70,7 +70,7 @@ pub(crate) struct Pace {
     pub(crate) gained: f64,
     /// How far the line through a course of bursts lies before the place reached: bursts get ahead of it, and pauses let
     /// it catch up. 0 for a run that does not go in bursts.
-    pub(crate) ahead: f64,
+    ahead: f64,
     /// Its rhythm, if it has one.
     beat: Option<Beat>,
 }
