@@ -11,7 +11,7 @@ data ?= data
 auth ?= yes
 # The crates that stand alone are documented as libraries; all but the browser's are linted and tested.
 LIBRARIES := $(addprefix -p ,model engine eta recurrence accounts readout commands)
-# The server is tested with the site inside, as it is delivered, but not optimised: that would take longer than all tests.
+# The server is tested with the site inside, as it is delivered, but not optimised: that takes a quarter of an hour.
 CRATES := $(LIBRARIES) -p load -p server -p app --features app/ssr,server/embed
 WASM := --target wasm32-unknown-unknown
 
