@@ -87,7 +87,8 @@ impl Sleeper {
     /// Waits until it has been stopped, and lets `strace` go; `false` when `lost` says first that it will not be.
     pub(super) fn falls_asleep(&self, lost: impl Fn() -> bool) -> bool {
         let begun = Instant::now();
-        while !fs::read_to_string(&self.trace).unwrap_or_default().contains("--- SIGSTOP") {
+        // The signal itself is seen before that: without strace, which hands it on, it would be lost.
+        while !fs::read_to_string(&self.trace).unwrap_or_default().contains("--- stopped by SIGSTOP") {
             if lost() {
                 return false;
             }
