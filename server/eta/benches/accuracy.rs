@@ -17,7 +17,9 @@ fn main() -> ExitCode {
             misses.extend(rows.iter().flat_map(Row::misses).map(|miss| format!("{half}: {miss}")));
         }
     }
-    table("Recorded, after those recorded before", &recorded(true));
+    let rows = recorded(true);
+    table("Recorded, after those recorded before", &rows);
+    misses.extend(rows.iter().flat_map(Row::misses));
     table("Recorded, as if each were the first of its kind", &recorded(false));
     for miss in &misses {
         println!("MISSED  {miss}");

@@ -4,10 +4,16 @@ use crate::{Gaps, rhythm::Lengths};
 
 /// So many runs are learned from at most; the newest count.
 pub const RUNS: usize = 20;
+/// What a run counts for, as a share of what the one after it does: machines, disks and data change.
+const KEPT: f64 = 0.7;
 /// A stage's course is kept at so many places, evenly through its work.
 const PLACES: usize = 32;
-/// Runs of sizes that differ less than this say nothing of how time goes with size: the variance of their logarithms.
-const SAME_SIZE: f64 = 0.01;
+/// Twice the work takes twice the time, as long as no runs of different sizes show better: how sure that is, as the
+/// variance of the slope between the logarithms of both.
+const PROPORTIONAL: f64 = 0.09;
+/// How far times lie from that line before any show it, as the variance of a logarithm, as if so many had.
+const ASSUMED_NOISE: f64 = 0.005;
+const FITTED: f64 = 2.0;
 /// Runs count as about as large within this, as a standard deviation of the logarithm of their work …
 const ALIKE: f64 = 0.25;
 /// … and all others count for so much.
@@ -123,9 +129,9 @@ impl History {
         let runs: Vec<Run> = runs.into_iter().map(Run::without_stalls).collect();
         let stages: Vec<_> = (0..stages).map(|index| UsualStage::learn(index, &runs, rhythm.is_none())).collect();
         let mut history = Self { stages, spread: ASSUMED_SPREAD, usual_gap, rhythm, totals };
-        let missed: f64 = runs.iter().map(|run| history.missed(run).powi(2)).sum();
+        let missed: f64 = runs.iter().zip(weights()).map(|(run, weight)| weight * history.missed(run).powi(2)).sum();
         // Two numbers were fitted for each stage; and a few runs that are alike by chance do not mean that all are.
-        let free = runs.len().saturating_sub(2) as f64;
+        let free = (weight_of(runs.len()) - 2.0).max(0.0);
         history.spread = ((missed + DOUBT * ASSUMED_SPREAD.powi(2)) / (free + DOUBT)).sqrt().max(LEAST_SPREAD);
         Some(history)
     }
@@ -231,13 +237,17 @@ impl UsualStage {
                 (size, run.stages[index].seconds.max(1e-3).ln())
             })
             .collect();
-        let count = points.len() as f64;
-        let (size, level) =
-            points.iter().fold((0.0, 0.0), |(size, level), (x, y)| (size + x / count, level + y / count));
-        let variance = points.iter().map(|(x, _)| (x - size).powi(2)).sum::<f64>() / count;
-        let together = points.iter().map(|(x, y)| (x - size) * (y - level)).sum::<f64>() / count;
-        // Where all were of one size, twice the work is taken for twice the time.
-        let slope = if variance > SAME_SIZE { (together / variance).clamp(0.0, 1.0) } else { 1.0 };
+        let all = weight_of(points.len());
+        let mean = |of: &dyn Fn(&(f64, f64)) -> f64| {
+            points.iter().zip(weights()).map(|(point, weight)| weight * of(point)).sum::<f64>() / all
+        };
+        let (size, level) = (mean(&|(x, _)| *x), mean(&|(_, y)| *y));
+        let variance = mean(&|(x, _)| (x - size).powi(2));
+        let together = mean(&|(x, y)| (x - size) * (y - level));
+        let off_the_line = (mean(&|(_, y)| (y - level).powi(2)) - together * together / variance.max(1e-9)).max(0.0);
+        let noise = (off_the_line * all + ASSUMED_NOISE * FITTED) / all.max(FITTED);
+        let drawn = noise / (all * PROPORTIONAL);
+        let slope = ((together + drawn) / (variance + drawn)).clamp(0.0, 1.0);
         let slope = if known.is_some() { slope } else { 0.0 };
         let shapes =
             points.iter().zip(runs).filter_map(|((size, _), run)| Some((*size, shape_of(&run.stages[index])?)));
@@ -278,6 +288,16 @@ impl UsualStage {
         }
         (shape, scatter)
     }
+}
+
+/// What runs count for, newest first.
+fn weights() -> impl Iterator<Item = f64> {
+    std::iter::successors(Some(1.0), |weight| Some(weight * KEPT))
+}
+
+/// What so many runs count for together.
+fn weight_of(runs: usize) -> f64 {
+    weights().take(runs).sum()
 }
 
 /// The one in the middle of at least one.

@@ -96,6 +96,19 @@ fn twice_the_work_takes_twice_the_time_where_earlier_runs_say_so() {
 }
 
 #[test]
+fn what_has_changed_since_is_forgotten_and_its_chance_is_taken_for_no_law() {
+    // A new disk came three runs ago; the old one happened to have the small runs.
+    let mut runs = vec![(110.0, 1100.0), (90.0, 900.0), (100.0, 1000.0)];
+    runs.extend([(240.0, 800.0), (240.0, 800.0), (270.0, 900.0), (240.0, 800.0), (270.0, 900.0)]);
+    let guess = Estimator::new(1, even_runs(&runs)).guess(0.0).expect("its kind is known");
+    assert!((100.0..150.0).contains(&guess.likely), "{guess:?}");
+    let mut large = Estimator::new(1, even_runs(&runs));
+    large.saw(at(0.0, 0.0, 2000.0));
+    let larger = large.guess(0.0).expect("its kind is known");
+    assert!((1.7..2.3).contains(&(larger.likely / guess.likely)), "{guess:?} {larger:?}");
+}
+
+#[test]
 fn a_stage_without_a_total_takes_its_usual_time() {
     let scan = StageRun { seconds: 20.0, work: None, course: Vec::new() };
     let hash = StageRun { seconds: 60.0, work: Some(500.0), course: vec![(0.0, 0.0), (0.5, 30.0), (1.0, 60.0)] };

@@ -48,6 +48,13 @@ fn the_catalogue_leads_to_a_form_for_every_task() {
 }
 
 #[test]
+fn what_is_code_in_the_words_of_a_task_is_code_in_its_form() {
+    let (milepost, _data) = Milepost::start();
+    let (_, form) = get(&milepost, "/new/sql-export");
+    assert!(form.contains("<code>select name, sql from sqlite_schema</code>") && !form.contains("`select"), "{form}");
+}
+
+#[test]
 fn an_unknown_task_is_answered_with_the_ones_there_are() {
     let (milepost, _data) = Milepost::start();
     let posted = send(&milepost, "mine-bitcoin", &[]);

@@ -31,6 +31,19 @@ pub(in crate::pages) fn form_field(field: &Field, draft: &Draft) -> AnyView {
     }
 }
 
+/// A help, in which what stands between backticks is code, as in the docstring that it comes from.
+fn with_code(help: &str) -> impl IntoView + use<> {
+    let parts: Vec<&str> = help.split('`').collect();
+    let last = parts.len() - 1;
+    let part = |(place, part): (usize, &str)| match place % 2 {
+        0 => part.to_owned().into_any(),
+        // What is never closed is no code.
+        _ if place == last => format!("`{part}").into_any(),
+        _ => view! { <code>{part.to_owned()}</code> }.into_any(),
+    };
+    parts.into_iter().enumerate().map(part).collect_view()
+}
+
 /// What a control needs to know of its field.
 #[derive(Clone)]
 pub(super) struct Control {
@@ -85,7 +98,7 @@ impl Control {
         let help = (!self.help.is_empty()).then(|| {
             view! {
                 <p class="help" id=format!("{}-help", self.id)>
-                    {self.help.clone()}
+                    {with_code(&self.help)}
                 </p>
             }
         });

@@ -21,6 +21,8 @@ pub(crate) const EARLIER: usize = 8;
 const OF_ELAPSED: f64 = 0.6;
 /// … where that is not as good as can be: a pace that is the same throughout, but for chance, has nothing to be found in it.
 const EVEN: Shape = Shape::Steady;
+/// Recorded runs are of that kind where elapsed / fraction errs by less than this.
+const EVEN_ERROR: f64 = 0.08;
 /// Our error, at most, as a multiple of that of the best of the others.
 const OF_BEST: f64 = 1.05;
 /// How often the truth lies in the range, at least.
@@ -71,14 +73,20 @@ pub(crate) fn made_up(seeds: &Range<u64>, earlier: usize) -> Vec<Row> {
     Shape::ALL.into_iter().map(row).collect()
 }
 
-/// Judges recorded runs of the product's own tasks, each after those recorded before it, or as if it were the first.
+/// Judges recorded runs of the product's own tasks, each after those recorded before it, or as if it were the first; then all
+/// of them together.
 pub(crate) fn recorded(warm: bool) -> Vec<Row> {
-    let row = |(name, runs): (String, Vec<trace::Trace>)| {
+    let kinds = recorded::all();
+    let row = |name: &str, kinds: &[(String, Vec<trace::Trace>)]| {
         let mut verdict = Verdict::default();
-        for (place, run) in runs.iter().enumerate().skip(recorded::FIRST_JUDGED) {
-            verdict.judge(run, if warm { &runs[..place] } else { &[] });
+        for (_, runs) in kinds {
+            for (place, run) in runs.iter().enumerate().skip(recorded::FIRST_JUDGED) {
+                verdict.judge(run, if warm { &runs[..place] } else { &[] });
+            }
         }
-        Row { name, verdict, most: None }
+        let of_elapsed = if verdict.overall(0) < EVEN_ERROR { OF_BEST } else { OF_ELAPSED };
+        Row { name: name.to_owned(), verdict, most: warm.then_some((of_elapsed, OF_BEST)) }
     };
-    recorded::all().into_iter().map(row).collect()
+    let each = kinds.iter().map(|kind| row(&kind.0, std::slice::from_ref(kind)));
+    each.chain([row("all of them", &kinds)]).collect()
 }
