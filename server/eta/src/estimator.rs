@@ -5,11 +5,11 @@ use std::sync::Arc;
 use crate::{
     History,
     course::{Course, Pace},
-    history::Usual,
+    usual::Usual,
 };
 
 /// No estimate is shown before so many steps forward …
-const STEPS: u32 = 3;
+const STEPS: usize = 3;
 /// … and so many seconds.
 const SECONDS: f64 = 5.0;
 /// A range whose end is more than so many times its beginning means nothing …
@@ -145,7 +145,12 @@ impl Estimator {
     /// five seconds, in a stall that has become longer than what is left, and where its end is more than four times its
     /// beginning.
     pub fn estimate(&self, now: f64) -> Option<Estimate> {
-        if self.steps < STEPS || now < SECONDS {
+        // A stage that shows no steps is told about by runs, as many.
+        let steps = match &self.history {
+            Some(history) if self.place_of(&self.reading).is_none() => history.runs(),
+            _ => self.steps as usize,
+        };
+        if steps < STEPS || now < SECONDS {
             return None;
         }
         let estimate = self.guess(now)?;
@@ -200,24 +205,48 @@ impl Estimator {
     /// The same beside earlier runs. Both say how fast usual seconds pass, each with its error.
     fn beside(&self, history: &History, pace: Option<Pace>, now: f64) -> (f64, f64) {
         let total = self.before(self.usual.len());
-        let left = if let Some(reached) = self.place_of(&self.reading) {
-            total - reached
-        } else {
-            // A stage that cannot say how far it is takes its usual time, or somewhat longer than it has taken.
-            let stage = self.reading.stage;
-            let usual = self.usual[stage].seconds;
-            let inside = now - self.entered;
-            (total - self.before(stage) - usual) + (usual - inside).max(0.2 * inside)
-        };
+        let Some(reached) = self.place_of(&self.reading) else { return self.unseen(history, pace, now) };
+        let left = total - reached;
         let differ =
             self.reading.done.map_or(0.0, |done| self.usual[self.reading.stage].scatter(done) / left.max(1e-3));
         let expected = history.spread().powi(2);
         let Some(pace) = pace else { return (left, expected + DRIFT.1.powi(2)) };
         let share = left / (left + pace.gained);
-        let seen = pace.error.unwrap_or(NO_PACE).powi(2) + DRIFT.1.powi(2) * share;
-        let speed = (pace.speed.ln() * expected / (expected + seen)).exp();
-        let known = expected * seen / (expected + seen);
+        let (speed, known) = blended(expected, &pace, share);
         let rest = pace.error.unwrap_or(0.0).powi(2) * left / pace.gained.max(1e-3);
-        (pace.until(left) * pace.speed / speed, known + rest + differ.powi(2) + DRIFT.1.powi(2) * share)
+        let variance =
+            known + rest + differ.powi(2) + self.surprise() / left.powi(2).max(1e-6) + DRIFT.1.powi(2) * share;
+        (pace.until(left) * pace.speed / speed, variance)
     }
+
+    /// How much the stages still to come may differ from what the pace so far promises: the variance in usual seconds.
+    fn surprise(&self) -> f64 {
+        self.usual[self.reading.stage + 1..].iter().map(|usual| (usual.spread * usual.seconds).powi(2)).sum()
+    }
+
+    /// The same in a stage that cannot say how far it is: what earlier runs took for it, and for those after it, if usual
+    /// seconds pass as they did before.
+    fn unseen(&self, history: &History, pace: Option<Pace>, now: f64) -> (f64, f64) {
+        let usual = &self.usual[self.reading.stage];
+        let after = self.before(self.usual.len()) - self.before(self.reading.stage) - usual.seconds;
+        let expected = history.spread().powi(2);
+        let ahead = after + usual.seconds;
+        let (speed, known) =
+            pace.map_or((1.0, expected), |pace| blended(expected, &pace, ahead / (ahead + pace.gained)));
+        let surprise = self.surprise() / speed.powi(2);
+        let after = after / speed;
+        // A standard deviation on either side of the middle.
+        let [low, middle, high] =
+            [0.16, 0.5, 0.84].map(|chance| usual.still(now - self.entered, chance, speed) + after);
+        let left = middle.max(1e-3);
+        (left, ((high / low.max(1e-3)).ln() / 2.0).powi(2) + (known * after.powi(2) + surprise) / left.powi(2))
+    }
+}
+
+/// How fast usual seconds pass in the `share` of a run that is left, and the variance of its logarithm: by earlier runs, which
+/// were `expected` to differ so much from each other, and by its own pace.
+fn blended(expected: f64, pace: &Pace, share: f64) -> (f64, f64) {
+    let seen = pace.error.unwrap_or(NO_PACE).powi(2) + DRIFT.1.powi(2) * share;
+    let sum = expected + seen;
+    ((pace.speed.ln() * expected / sum).exp(), expected * seen / sum)
 }

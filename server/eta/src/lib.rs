@@ -17,6 +17,7 @@ mod gaps;
 mod history;
 mod rhythm;
 mod smoothing;
+mod usual;
 
 pub use estimator::{Estimate, Estimator, Reading};
 pub use gaps::Gaps;

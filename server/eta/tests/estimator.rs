@@ -120,6 +120,59 @@ fn a_stage_without_a_total_takes_its_usual_time() {
     assert!((65.0..75.0).contains(&guess.likely), "{guess:?}");
 }
 
+/// A run that says nothing of itself but that it is there, after runs of so many seconds, at `now`.
+fn mute(runs: &[f64], now: f64) -> Option<eta::Estimate> {
+    let run =
+        |seconds: &f64| Run { stages: vec![StageRun { seconds: *seconds, ..Default::default() }], ..Run::default() };
+    let history = History::learn(1, &runs.iter().map(run).collect::<Vec<_>>()).map(Arc::new);
+    let mut estimator = Estimator::new(1, history);
+    (0..=now as u32).for_each(|second| estimator.saw(Reading { seconds: f64::from(second), ..Reading::default() }));
+    estimator.estimate(now)
+}
+
+#[test]
+fn a_run_that_says_nothing_is_told_about_once_three_runs_have_taken_about_as_long() {
+    assert_eq!(mute(&[60.0, 61.0], 10.0), None);
+    assert_eq!(mute(&[60.0, 600.0, 6.0, 2.0], 10.0), None, "they tell nothing");
+    let early = mute(&[60.0, 61.0, 58.0, 60.0, 63.0, 59.0], 10.0).expect("its kind is known");
+    assert!((45.0..55.0).contains(&early.likely) && early.low < 48.0 && early.high > 52.0, "{early:?}");
+    // What is left gets less, and what is not known about it does not.
+    let late = mute(&[60.0, 61.0, 58.0, 60.0, 63.0, 59.0], 38.0).expect("its kind is known");
+    assert!((19.0..26.0).contains(&late.likely), "{late:?}");
+    assert!(late.high / late.low > 1.5 * early.high / early.low, "{early:?} {late:?}");
+    assert_eq!(mute(&[60.0, 61.0, 58.0, 60.0, 63.0, 59.0], 5e5), None, "it was never seen to take so long");
+}
+
+#[test]
+fn a_last_stage_that_takes_its_own_time_makes_the_range_wider_from_the_beginning() {
+    let run = |last: f64| {
+        let first = StageRun {
+            seconds: 50.0,
+            work: Some(50.0),
+            course: (0..=50).map(|at| (f64::from(at) / 50.0, f64::from(at))).collect(),
+        };
+        Run { stages: vec![first, StageRun { seconds: last, ..StageRun::default() }], usual_gap: 1.0, ..Run::default() }
+    };
+    let width = |runs: &[Run]| {
+        let mut estimator = Estimator::new(2, History::learn(2, runs).map(Arc::new));
+        for second in 0..=25 {
+            let done = f64::from(second) / 50.0;
+            estimator.saw(Reading {
+                seconds: f64::from(second),
+                done: Some(done),
+                work: Some(50.0),
+                fraction: Some(done / 2.0),
+                stage: 0,
+            });
+        }
+        let guess = estimator.guess(25.0).expect("it moves");
+        guess.high / guess.low
+    };
+    let alike = width(&[run(50.0), run(51.0), run(49.0), run(50.0), run(51.0), run(49.0)]);
+    let apart = width(&[run(90.0), run(30.0), run(50.0), run(100.0), run(25.0), run(50.0)]);
+    assert!(apart > alike * 1.4, "{alike} {apart}");
+}
+
 #[test]
 fn a_fraction_that_is_not_known_means_no_estimate() {
     let mut run = Estimator::new(1, None);

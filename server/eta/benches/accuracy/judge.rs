@@ -63,6 +63,11 @@ impl Verdict {
         median(self.errors[estimator].concat())
     }
 
+    /// How many ranges were shown.
+    pub(crate) fn ranges(&self) -> u32 {
+        self.shown
+    }
+
     /// How often a range was shown, as a share.
     pub(crate) fn shown(&self) -> f64 {
         f64::from(self.shown) / f64::from(self.asked.max(1))

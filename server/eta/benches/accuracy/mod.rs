@@ -21,12 +21,12 @@ pub(crate) const EARLIER: usize = 8;
 const OF_ELAPSED: f64 = 0.6;
 /// … where that is not as good as can be: a pace that is the same throughout, but for chance, has nothing to be found in it.
 const EVEN: Shape = Shape::Steady;
-/// Recorded runs are of that kind where elapsed / fraction errs by less than this.
-const EVEN_ERROR: f64 = 0.08;
 /// Our error, at most, as a multiple of that of the best of the others.
 const OF_BEST: f64 = 1.05;
-/// How often the truth lies in the range, at least.
+/// How often the truth lies in the range, at least …
 const IN_RANGE: f64 = 0.7;
+/// … where so many ranges were shown: a share of a few says nothing.
+const ENOUGH: u32 = 50;
 
 /// What is judged together.
 pub(crate) struct Row {
@@ -52,7 +52,7 @@ impl Row {
         };
         compare("elapsed / fraction", self.verdict.overall(0), of_elapsed);
         compare("the best of the others", others.fold(f64::INFINITY, f64::min), of_best);
-        if self.verdict.in_range() < IN_RANGE {
+        if self.verdict.ranges() >= ENOUGH && self.verdict.in_range() < IN_RANGE {
             misses.push(format!("{}: in range {:.2}, at least {IN_RANGE}", self.name, self.verdict.in_range()));
         }
         misses
@@ -74,19 +74,18 @@ pub(crate) fn made_up(seeds: &Range<u64>, earlier: usize) -> Vec<Row> {
 }
 
 /// Judges recorded runs of the product's own tasks, each after those recorded before it, or as if it were the first; then all
-/// of them together.
+/// of them together. A task alone is judged by too few answers to be held to more than not to be worse than the others.
 pub(crate) fn recorded(warm: bool) -> Vec<Row> {
     let kinds = recorded::all();
-    let row = |name: &str, kinds: &[(String, Vec<trace::Trace>)]| {
+    let row = |name: &str, kinds: &[(String, Vec<trace::Trace>)], of_elapsed: f64| {
         let mut verdict = Verdict::default();
         for (_, runs) in kinds {
             for (place, run) in runs.iter().enumerate().skip(recorded::FIRST_JUDGED) {
                 verdict.judge(run, if warm { &runs[..place] } else { &[] });
             }
         }
-        let of_elapsed = if verdict.overall(0) < EVEN_ERROR { OF_BEST } else { OF_ELAPSED };
         Row { name: name.to_owned(), verdict, most: warm.then_some((of_elapsed, OF_BEST)) }
     };
-    let each = kinds.iter().map(|kind| row(&kind.0, std::slice::from_ref(kind)));
-    each.chain([row("all of them", &kinds)]).collect()
+    let each = kinds.iter().map(|kind| row(&kind.0, std::slice::from_ref(kind), OF_BEST));
+    each.chain([row("all of them", &kinds, OF_ELAPSED)]).collect()
 }

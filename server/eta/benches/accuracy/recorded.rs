@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use super::trace::Trace;
 
 /// Runs of each kind that only teach.
-pub(crate) const FIRST_JUDGED: usize = 4;
+pub(crate) const FIRST_JUDGED: usize = 2;
 
 /// All of them, by kind.
 pub(crate) fn all() -> Vec<(String, Vec<Trace>)> {
