@@ -42,8 +42,14 @@ fn table(title: &str, rows: &[Row]) {
                 format!("{}: **{}**", each.join(" / "), percent(verdict.overall(estimator)))
             })
             .collect();
-        let (shown, inside, width) = (verdict.shown() * 100.0, verdict.in_range() * 100.0, verdict.width());
-        println!("| {name} | {} | {shown:.0} % | {inside:.0} % | ×{width:.2} |", errors.join(" | "));
+        let ranges = match verdict.ranges() {
+            0 => "0 % | |".to_owned(),
+            _ => {
+                let (shown, inside) = (verdict.shown() * 100.0, verdict.in_range() * 100.0);
+                format!("{shown:.0} % | {inside:.0} % | ×{:.2}", verdict.width())
+            }
+        };
+        println!("| {name} | {} | {ranges} |", errors.join(" | "));
     }
 }
 

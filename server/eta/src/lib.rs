@@ -3,7 +3,7 @@
 //! Four ideas, each in a file of its own:
 //!
 //! - [`History`] turns a place in the work ("42 % of stage 2") into *usual seconds*: how long earlier runs took to get
-//!   there, for as much work as this run has. A stage that is always slow at its end is so in there.
+//!   there, for as much work as this run has. A stage that is always slow at its end is so in there (`Usual`).
 //! - `Course` keeps the pace in a handful of blocks of time, finds where it last changed for good, and tells a stall
 //!   from a burst.
 //! - [`Rhythm`] knows bursts and pauses that come again, and so when the next ones are due.

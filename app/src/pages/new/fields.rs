@@ -32,8 +32,11 @@ pub(in crate::pages) fn form_field(field: &Field, draft: &Draft) -> AnyView {
 }
 
 /// A help, in which what stands between backticks is code, as in the docstring that it comes from.
-fn with_code(help: &str) -> impl IntoView + use<> {
+fn with_code(help: &str) -> AnyView {
     let parts: Vec<&str> = help.split('`').collect();
+    if parts.len() == 1 {
+        return help.to_owned().into_any();
+    }
     let last = parts.len() - 1;
     let part = |(place, part): (usize, &str)| match place % 2 {
         0 => part.to_owned().into_any(),
@@ -41,7 +44,7 @@ fn with_code(help: &str) -> impl IntoView + use<> {
         _ if place == last => format!("`{part}").into_any(),
         _ => view! { <code>{part.to_owned()}</code> }.into_any(),
     };
-    parts.into_iter().enumerate().map(part).collect_view()
+    parts.into_iter().enumerate().map(part).collect_view().into_any()
 }
 
 /// What a control needs to know of its field.
