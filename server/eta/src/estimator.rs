@@ -141,9 +141,9 @@ impl Estimator {
         }
     }
 
-    /// The range to show `now`, seconds since the run began; `None` where it would mean nothing: before three steps and
-    /// five seconds, in a stall that has become longer than what is left, and where its end is more than four times its
-    /// beginning.
+    /// The range to show `now`, seconds since the run began; `None` where it would mean nothing: before three steps (or,
+    /// where no steps can be seen, without three earlier runs) and five seconds, in a stall that has become longer than what
+    /// is left, and where its end is more than four times its beginning.
     pub fn estimate(&self, now: f64) -> Option<Estimate> {
         // A stage that shows no steps is told about by runs, as many.
         let steps = match &self.history {
