@@ -198,7 +198,7 @@ fn time_left(job: &JobView) -> String {
     match job.progress.eta {
         Some(eta) => left(eta.low, eta.high),
         None if job.progress.slow => "Longer than usual".to_owned(),
-        // What cannot say how much there is to do has one from the beginning, by its history, or never.
+        // What cannot say how much there is to do may never have one: nothing is promised.
         None if job.progress.fraction.is_some() => "No estimate yet".to_owned(),
         None => String::new(),
     }

@@ -1,4 +1,4 @@
-//! How well the estimates of the time left come true, beside those of others: `make bench-eta`, in seconds. `docs/eta.md`
+//! How well the estimates of the time left come true, beside those of others: `make bench-eta`, half a minute. `docs/eta.md`
 //! says what is measured. Ends with 1 where a target is missed.
 
 #[path = "accuracy/mod.rs"]
@@ -42,12 +42,11 @@ fn table(title: &str, rows: &[Row]) {
                 format!("{}: **{}**", each.join(" / "), percent(verdict.overall(estimator)))
             })
             .collect();
-        let ranges = match verdict.ranges() {
-            0 => "0 % | |".to_owned(),
-            _ => {
-                let (shown, inside) = (verdict.shown() * 100.0, verdict.in_range() * 100.0);
-                format!("{shown:.0} % | {inside:.0} % | ×{:.2}", verdict.width())
-            }
+        let (shown, inside) = (verdict.shown() * 100.0, verdict.in_range() * 100.0);
+        let ranges = if shown > 0.0 {
+            format!("{shown:.0} % | {inside:.0} % | ×{:.2}", verdict.width())
+        } else {
+            "0 % | |".to_owned()
         };
         println!("| {name} | {} | {ranges} |", errors.join(" | "));
     }

@@ -8,7 +8,7 @@ use crate::{
     usual::Usual,
 };
 
-/// No estimate is shown before so many steps forward …
+/// No estimate is shown before so many steps forward, unless as many earlier runs are known …
 const STEPS: usize = 3;
 /// … and so many seconds.
 const SECONDS: f64 = 5.0;
@@ -141,23 +141,20 @@ impl Estimator {
         }
     }
 
-    /// The range to show `now`, seconds since the run began; `None` where it would mean nothing: before three steps (or,
-    /// where no steps can be seen, without three earlier runs) and five seconds, in a stall that has become longer than what
-    /// is left, and where its end is more than four times its beginning.
+    /// The range to show `now`, seconds since the run began; `None` where it would mean nothing: before five seconds, and
+    /// without three steps or three earlier runs; in a stall that has become longer than what is left; in a stage that cannot
+    /// say how far it is, once hardly any run takes longer; and where its end is more than four times its beginning.
     pub fn estimate(&self, now: f64) -> Option<Estimate> {
-        // A stage that shows no steps is told about by runs, as many.
-        let steps = match &self.history {
-            Some(history) if self.place_of(&self.reading).is_none() => history.runs(),
-            _ => self.steps as usize,
-        };
-        if steps < STEPS || now < SECONDS {
+        // Earlier runs tell as much as steps.
+        let earlier = self.history.as_ref().map_or(0, |history| history.runs());
+        if earlier.max(self.steps as usize) < STEPS || now < SECONDS {
             return None;
         }
         let estimate = self.guess(now)?;
         let silence = self.silence(now);
-        let lost = silence > self.course.stall_after() && silence > estimate.low.max(NEAR);
+        let stalled = silence > self.course.stall_after() && silence > estimate.low.max(NEAR);
         let wide = estimate.high > WIDEST * estimate.low && estimate.high > NEAR;
-        (!lost && !wide).then_some(estimate)
+        (!stalled && !wide && !self.is_overdue(now)).then_some(estimate)
     }
 
     /// The same whether it means something or not; `None` where nothing at all is known.
@@ -204,42 +201,59 @@ impl Estimator {
 
     /// The same beside earlier runs. Both say how fast usual seconds pass, each with its error.
     fn beside(&self, history: &History, pace: Option<Pace>, now: f64) -> (f64, f64) {
-        let total = self.before(self.usual.len());
-        let Some(reached) = self.place_of(&self.reading) else { return self.unseen(history, pace, now) };
-        let left = total - reached;
-        let differ =
-            self.reading.done.map_or(0.0, |done| self.usual[self.reading.stage].scatter(done) / left.max(1e-3));
         let expected = history.spread().powi(2);
-        let Some(pace) = pace else { return (left, expected + DRIFT.1.powi(2)) };
+        let Some(reached) = self.place_of(&self.reading) else { return self.unseen(expected, pace, now) };
+        let here = self.before(self.reading.stage + 1) - reached;
+        let (after, surprise) = self.later(1.0);
+        let Some(pace) = pace else { return (here + after, expected + DRIFT.1.powi(2)) };
+        let left = here + after;
         let share = left / (left + pace.gained);
         let (speed, known) = blended(expected, &pace, share);
         let rest = pace.error.unwrap_or(0.0).powi(2) * left / pace.gained.max(1e-3);
-        let variance =
-            known + rest + differ.powi(2) + self.surprise() / left.powi(2).max(1e-6) + DRIFT.1.powi(2) * share;
-        (pace.until(left) * pace.speed / speed, variance)
+        let differ = self.reading.done.map_or(0.0, |done| self.usual[self.reading.stage].scatter(done)).powi(2);
+        let variance = known + rest + (differ + surprise) / left.powi(2).max(1e-6) + DRIFT.1.powi(2) * share;
+        (pace.until(here) * pace.speed / speed + self.later(speed).0, variance)
     }
 
-    /// How much the stages still to come may differ from what the pace so far promises: the variance in usual seconds.
-    fn surprise(&self) -> f64 {
-        self.usual[self.reading.stage + 1..].iter().map(|usual| (usual.spread * usual.seconds).powi(2)).sum()
-    }
-
-    /// The same in a stage that cannot say how far it is: what earlier runs took for it, and for those after it, if usual
-    /// seconds pass as they did before.
-    fn unseen(&self, history: &History, pace: Option<Pace>, now: f64) -> (f64, f64) {
+    /// The same in a stage that cannot say how far it is: what earlier runs took for it, and for those after it.
+    fn unseen(&self, expected: f64, pace: Option<Pace>, now: f64) -> (f64, f64) {
+        let (speed, known) = self.speed(expected, pace);
+        let (after, surprise) = self.later(speed);
         let usual = &self.usual[self.reading.stage];
-        let after = self.before(self.usual.len()) - self.before(self.reading.stage) - usual.seconds;
-        let expected = history.spread().powi(2);
-        let ahead = after + usual.seconds;
-        let (speed, known) =
-            pace.map_or((1.0, expected), |pace| blended(expected, &pace, ahead / (ahead + pace.gained)));
-        let surprise = self.surprise() / speed.powi(2);
-        let after = after / speed;
         // A standard deviation on either side of the middle.
-        let [low, middle, high] =
-            [0.16, 0.5, 0.84].map(|chance| usual.still(now - self.entered, chance, speed) + after);
+        let [low, middle, high] = [0.16, 0.5, 0.84].map(|chance| usual.still(self.inside(now), chance, speed) + after);
         let left = middle.max(1e-3);
         (left, ((high / low.max(1e-3)).ln() / 2.0).powi(2) + (known * after.powi(2) + surprise) / left.powi(2))
+    }
+
+    /// How fast usual seconds have passed before a stage that cannot say how far it is, and the variance of the logarithm.
+    fn speed(&self, expected: f64, pace: Option<Pace>) -> (f64, f64) {
+        let ahead = self.before(self.usual.len()) - self.before(self.reading.stage);
+        pace.map_or((1.0, expected), |pace| blended(expected, &pace, ahead / (ahead + pace.gained)))
+    }
+
+    /// Seconds that the stages still to come take where usual seconds have passed at `speed`, and the variance.
+    fn later(&self, speed: f64) -> (f64, f64) {
+        let later = &self.usual[self.reading.stage + 1..];
+        (
+            later.iter().map(|usual| usual.after(speed)).sum(),
+            later.iter().map(|usual| usual.surprise(speed).powi(2)).sum(),
+        )
+    }
+
+    /// Seconds in the stage at work.
+    fn inside(&self, now: f64) -> f64 {
+        (now - self.entered).max(0.0)
+    }
+
+    /// Whether a stage that cannot say how far it is takes so long that what earlier runs took means nothing any more.
+    fn is_overdue(&self, now: f64) -> bool {
+        let Some(history) = &self.history else { return false };
+        let (speed, _) = self.speed(history.spread().powi(2), self.course.pace(0.0));
+        let inside = self.inside(now);
+        self.place_of(&self.reading).is_none()
+            && inside > NEAR
+            && self.usual[self.reading.stage].is_overdue(inside, speed)
     }
 }
 

@@ -5,18 +5,15 @@ use std::ops::Range;
 use crate::{
     Gaps,
     rhythm::Lengths,
-    usual::{Usual, UsualStage},
+    usual::{Habit, Usual, UsualStage},
+    weighing::{Line, spread_of},
 };
 
 /// So many runs are learned from at most; the newest count.
 pub const RUNS: usize = 20;
-/// What a run counts for, as a share of what the one after it does: machines, disks and data change.
-const KEPT: f64 = 0.8;
-/// However alike the runs were, the next one may differ by so much, as a standard deviation of the logarithm …
-const LEAST_SPREAD: f64 = 0.04;
-/// … and so much is assumed before any show it, as if so many had.
-const ASSUMED_SPREAD: f64 = 0.3;
-const DOUBT: f64 = 1.0;
+/// A stage goes as quick or slow as those before it until runs show better: how unsure that is, as the variance of which
+/// part of it.
+const CARRIED: f64 = 0.25;
 
 /// One run that succeeded.
 #[derive(Clone, Debug, Default)]
@@ -44,10 +41,10 @@ pub struct StageRun {
 #[derive(Clone, Debug)]
 pub struct History {
     stages: Vec<UsualStage>,
-    /// How much the runs differ from what is said of them, as the standard deviation of a logarithm …
+    /// How much the runs differ from what is said of them, as the standard deviation of a logarithm.
     spread: f64,
-    /// … and in each stage, at the pace of those before it.
-    spreads: Vec<f64>,
+    /// That of each stage.
+    habits: Vec<Habit>,
     usual_gap: f64,
     rhythm: Option<Lengths>,
     /// Seconds of the runs in order, for what is usual and what is slow.
@@ -73,13 +70,10 @@ impl History {
         // A stall is an accident and no habit: nothing is learned from it.
         let runs: Vec<Run> = runs.into_iter().map(Run::without_stalls).collect();
         let stages: Vec<_> = (0..stages).map(|index| UsualStage::learn(index, &runs, rhythm.is_none())).collect();
-        let mut history = Self { stages, spread: 0.0, spreads: Vec::new(), usual_gap, rhythm, totals };
+        let mut history = Self { stages, spread: 0.0, habits: Vec::new(), usual_gap, rhythm, totals };
         let count = history.stages();
-        let spread = |missed: &dyn Fn(&Run) -> f64| spread_of(runs.iter().map(missed));
-        history.spreads = (0..count)
-            .map(|stage| spread(&|run| history.missed(run, stage..stage + 1) - history.missed(run, 0..stage)))
-            .collect();
-        history.spread = spread(&|run| history.missed(run, 0..count));
+        history.habits = (0..count).map(|stage| history.habit(stage, &runs)).collect();
+        history.spread = spread_of(runs.iter().map(|run| history.missed(run, 0..count)));
         Some(history)
     }
 
@@ -119,7 +113,7 @@ impl History {
 
     /// What is usual in a stage for a run whose work is `works`, by stage, as far as it is known.
     pub(crate) fn usual_of(&self, stage: usize, works: &[Option<f64>]) -> Usual {
-        self.stages[stage].for_larger(self.larger_in(stage, works), self.spreads[stage])
+        self.stages[stage].for_larger(self.larger_in(stage, works), self.habits[stage])
     }
 
     /// By how much the run is larger than usual in a stage, as a logarithm: what is as much larger in one stage is taken to
@@ -136,6 +130,14 @@ impl History {
             .filter(|(index, (_, usual))| usual.source == *index && usual.is_sized())
             .find_map(|(_, (work, usual))| work.map(|work| usual.larger(work)))
             .unwrap_or(0.0)
+    }
+
+    /// How a stage went along with those before it.
+    fn habit(&self, stage: usize, runs: &[Run]) -> Habit {
+        let missed = |run| (self.missed(run, 0..stage), self.missed(run, stage..stage + 1));
+        let points: Vec<(f64, f64)> = runs.iter().map(missed).collect();
+        let line = Line::through(&points, CARRIED);
+        Habit { follows: line.slope, spread: spread_of(points.iter().map(|(before, here)| here - line.slope * before)) }
     }
 
     /// How far a run was in these stages from what is said of it, as a logarithm; 0 in none.
@@ -179,31 +181,6 @@ impl StageRun {
         }
         Self { seconds: self.seconds - lost, work: self.work, course: steps }
     }
-}
-
-/// How much runs differ from what is said of them, by how far each was off, newest first. Two numbers were fitted; and a few
-/// runs that are alike by chance do not mean that all are.
-fn spread_of(missed: impl Iterator<Item = f64>) -> f64 {
-    let (mut sum, mut all, mut squares) = (0.0_f64, 0.0_f64, 0.0_f64);
-    for (missed, weight) in missed.zip(weights()) {
-        sum += weight * missed * missed;
-        all += weight;
-        squares += weight * weight;
-    }
-    // Weighted runs tell as much as so many that count alike.
-    let runs = all * all / squares;
-    let free = (runs - 2.0).max(0.0);
-    ((sum / all * runs + DOUBT * ASSUMED_SPREAD.powi(2)) / (free + DOUBT)).sqrt().max(LEAST_SPREAD)
-}
-
-/// What runs count for, newest first.
-pub(crate) fn weights() -> impl Iterator<Item = f64> {
-    std::iter::successors(Some(1.0), |weight| Some(weight * KEPT))
-}
-
-/// What so many runs count for together.
-pub(crate) fn weight_of(runs: usize) -> f64 {
-    weights().take(runs).sum()
 }
 
 /// The one in the middle of at least one.

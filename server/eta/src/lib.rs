@@ -18,6 +18,7 @@ mod history;
 mod rhythm;
 mod smoothing;
 mod usual;
+mod weighing;
 
 pub use estimator::{Estimate, Estimator, Reading};
 pub use gaps::Gaps;

@@ -1,18 +1,16 @@
 //! What earlier runs took for one stage, and how they went through it.
 
-use crate::{
-    Run, StageRun,
-    history::{weight_of, weights},
-};
+use std::f64::consts::PI;
+
+use crate::{Run, StageRun, weighing::Line};
 
 /// A stage's course is kept at so many places, evenly through its work.
 const PLACES: usize = 32;
-/// Twice the work takes twice the time, as long as no runs of different sizes show better: how sure that is, as the
-/// variance of the slope between the logarithms of both.
+/// Twice the work takes twice the time, until runs of different sizes show better: how unsure that is, as the variance of the
+/// slope between the logarithms of both.
 const PROPORTIONAL: f64 = 0.09;
-/// How far times lie from that line before any show it, as the variance of a logarithm, as if so many had.
-const ASSUMED_NOISE: f64 = 0.005;
-const FITTED: f64 = 2.0;
+/// So few in a hundred runs of a kind take longer than what is overdue.
+const OVERDUE: f64 = 5.0;
 /// Runs count as about as large within this, as a standard deviation of the logarithm of their work …
 const ALIKE: f64 = 0.25;
 /// … and all others count for so much.
@@ -27,10 +25,8 @@ const CHANCE: f64 = 0.0006;
 pub(crate) struct UsualStage {
     /// The stage whose work its time goes with: itself, or one before it.
     pub(crate) source: usize,
-    /// `ln seconds = level + slope * (ln work - size)`.
-    level: f64,
-    slope: f64,
-    size: f64,
+    /// The logarithm of its seconds over that of the work.
+    line: Line,
     /// How each run went through it: the logarithm of its work, and its shape.
     shapes: Vec<(f64, Shape)>,
 }
@@ -38,13 +34,21 @@ pub(crate) struct UsualStage {
 /// The share of a stage's time that has passed at each of the places, evenly through its work.
 type Shape = [f64; PLACES + 1];
 
+/// How a stage goes along with the pace of those before it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Habit {
+    /// Which part of their being quick or slow it shares, between 0 and 1.
+    pub(crate) follows: f64,
+    /// How much the runs differ beside that, as the standard deviation of a logarithm.
+    pub(crate) spread: f64,
+}
+
 /// What is usual in one stage for as much work as a certain run has.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Usual {
     /// Seconds.
     pub(crate) seconds: f64,
-    /// How much the runs differ in that at the pace of the stages before, as the standard deviation of a logarithm.
-    pub(crate) spread: f64,
+    habit: Habit,
     shape: Shape,
     /// How much the runs differ in that, as standard deviations.
     scatter: Shape,
@@ -52,23 +56,47 @@ pub(crate) struct Usual {
 
 impl Usual {
     /// Before anything is known.
-    pub(crate) const UNKNOWN: Self =
-        Self { seconds: 0.0, spread: 0.0, shape: [0.0; PLACES + 1], scatter: [0.0; PLACES + 1] };
+    pub(crate) const UNKNOWN: Self = Self {
+        seconds: 0.0,
+        habit: Habit { follows: 1.0, spread: 0.0 },
+        shape: [0.0; PLACES + 1],
+        scatter: [0.0; PLACES + 1],
+    };
+
+    /// Seconds for all of it after stages that went at `speed`.
+    pub(crate) fn after(&self, speed: f64) -> f64 {
+        self.seconds / speed.powf(self.habit.follows)
+    }
+
+    /// How much that may be off, seconds: the standard deviation.
+    pub(crate) fn surprise(&self, speed: f64) -> f64 {
+        self.after(speed) * self.habit.spread
+    }
 
     /// Seconds into the stage when `done` of it is done, 0 to 1.
     pub(crate) fn until(&self, done: f64) -> f64 {
         between(&self.shape, done) * self.seconds
     }
 
-    /// Seconds that are still to come when it has taken `inside`, so that a share `chance` of such runs is done by then: its
-    /// time is taken for log-logistic, whose median and spread are those of the earlier runs. So what has taken longer than
-    /// it ever did is expected to take the longer still.
+    /// Seconds that are still to come when it has taken `inside`, so that a share `chance` of such runs is done by then. Its
+    /// time is taken for log-logistic, whose median and spread are those of the earlier runs: what has taken longer than it
+    /// ever did is expected to take the longer still.
     pub(crate) fn still(&self, inside: f64, chance: f64, speed: f64) -> f64 {
-        let usual = (self.seconds / speed).max(1e-3);
-        let steepness = std::f64::consts::PI / (3.0_f64.sqrt() * self.spread);
+        let usual = self.after(speed).max(1e-3);
         let scale = usual.max(inside);
-        let [usual, taken] = [usual, inside].map(|seconds| (seconds / scale).powf(steepness));
-        scale * ((usual + taken) / (1.0 - chance) - usual).powf(1.0 / steepness) - inside
+        let [usual, taken] = [usual, inside].map(|seconds| (seconds / scale).powf(self.steepness()));
+        scale * ((usual + taken) / (1.0 - chance) - usual).powf(1.0 / self.steepness()) - inside
+    }
+
+    /// Whether hardly any run takes longer than `inside`.
+    pub(crate) fn is_overdue(&self, inside: f64, speed: f64) -> bool {
+        let late = (100.0 / OVERDUE - 1.0).powf(1.0 / self.steepness());
+        inside > self.after(speed) * late
+    }
+
+    /// That of a log-logistic distribution with the same spread.
+    fn steepness(&self) -> f64 {
+        PI / (3.0_f64.sqrt() * self.habit.spread)
     }
 
     /// How much earlier runs differ there, seconds: the standard deviation.
@@ -97,48 +125,40 @@ impl UsualStage {
                 (size, run.stages[index].seconds.max(1e-3).ln())
             })
             .collect();
-        let all = weight_of(points.len());
-        let mean = |of: &dyn Fn(&(f64, f64)) -> f64| {
-            points.iter().zip(weights()).map(|(point, weight)| weight * of(point)).sum::<f64>() / all
-        };
-        let (size, level) = (mean(&|(x, _)| *x), mean(&|(_, y)| *y));
-        let variance = mean(&|(x, _)| (x - size).powi(2));
-        let together = mean(&|(x, y)| (x - size) * (y - level));
-        let off_the_line = (mean(&|(_, y)| (y - level).powi(2)) - together * together / variance.max(1e-9)).max(0.0);
-        let noise = (off_the_line * all + ASSUMED_NOISE * FITTED) / all.max(FITTED);
-        let drawn = noise / (all * PROPORTIONAL);
-        let slope = ((together + drawn) / (variance + drawn)).clamp(0.0, 1.0);
-        let slope = if known.is_some() { slope } else { 0.0 };
+        let mut line = Line::through(&points, PROPORTIONAL);
+        if known.is_none() {
+            line.slope = 0.0;
+        }
         let shapes =
             points.iter().zip(runs).filter_map(|((size, _), run)| Some((*size, shape_of(&run.stages[index])?)));
-        Self { source, level, slope, size, shapes: shapes.filter(|_| bends).collect() }
+        Self { source, line, shapes: shapes.filter(|_| bends).collect() }
     }
 
     /// What is usual in it for a run that is so much larger.
     pub(crate) fn seconds(&self, larger: f64) -> f64 {
-        (self.level + self.slope * larger).exp()
+        self.line.at(self.line.middle.0 + larger).exp()
     }
 
     /// By how much a run with so much work is larger than usual, as a logarithm.
     pub(crate) fn larger(&self, work: f64) -> f64 {
-        work.max(1.0).ln() - self.size
+        work.max(1.0).ln() - self.line.middle.0
     }
 
-    /// What is usual in it for a run that is so much larger, from which earlier runs differed by `spread`.
-    pub(crate) fn for_larger(&self, larger: f64, spread: f64) -> Usual {
+    /// What is usual in it for a run that is so much larger, and has that `habit`.
+    pub(crate) fn for_larger(&self, larger: f64, habit: Habit) -> Usual {
         let (shape, scatter) = self.shape(larger);
-        Usual { seconds: self.seconds(larger), spread, shape, scatter }
+        Usual { seconds: self.seconds(larger), habit, shape, scatter }
     }
 
     /// Whether the runs said how much there was to do in it.
     pub(crate) fn is_sized(&self) -> bool {
-        self.size > 0.0
+        self.line.middle.0 > 0.0
     }
 
     /// The mean shape of the runs, in which those count most that were about as large; drawn towards an even one as far
     /// as its bends may be chance. And how much the runs differ.
     fn shape(&self, larger: f64) -> (Shape, Shape) {
-        let size = self.size + larger;
+        let size = self.line.middle.0 + larger;
         let (mut sums, mut squares, mut all, mut all_squares) = ([0.0; PLACES + 1], [0.0; PLACES + 1], 0.0, 0.0);
         for (its_size, shape) in &self.shapes {
             let weight = (-((its_size - size) / ALIKE).powi(2) / 2.0).exp() + LEAST_WEIGHT;

@@ -63,9 +63,9 @@ impl Verdict {
         median(self.errors[estimator].concat())
     }
 
-    /// How many ranges were shown.
-    pub(crate) fn ranges(&self) -> u32 {
-        self.shown
+    /// How often it was asked.
+    pub(crate) fn asked(&self) -> u32 {
+        self.asked
     }
 
     /// How often a range was shown, as a share.

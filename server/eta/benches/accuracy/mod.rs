@@ -25,7 +25,7 @@ const EVEN: Shape = Shape::Steady;
 const OF_BEST: f64 = 1.05;
 /// How often the truth lies in the range, at least …
 const IN_RANGE: f64 = 0.7;
-/// … where so many ranges were shown: a share of a few says nothing.
+/// … where it was asked so often: a share of a few says nothing.
 const ENOUGH: u32 = 50;
 
 /// What is judged together.
@@ -52,7 +52,7 @@ impl Row {
         };
         compare("elapsed / fraction", self.verdict.overall(0), of_elapsed);
         compare("the best of the others", others.fold(f64::INFINITY, f64::min), of_best);
-        if self.verdict.ranges() >= ENOUGH && self.verdict.in_range() < IN_RANGE {
+        if self.verdict.asked() >= ENOUGH && self.verdict.in_range() < IN_RANGE {
             misses.push(format!("{}: in range {:.2}, at least {IN_RANGE}", self.name, self.verdict.in_range()));
         }
         misses

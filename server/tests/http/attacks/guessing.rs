@@ -121,6 +121,9 @@ fn of_ten_thousand_guesses_from_as_many_places_few_are_looked_at_and_the_owner_s
     assert!(matches!(sign_in(&house, ADA, PASSWORD, &claimed).status().as_u16(), 200 | 429));
 }
 
+/// A name that takes this many times as long as another would be told from it.
+const MOST_APART: f64 = 1.25;
+
 /// Checks that all names are refused alike; answers how many times as long some of them take as others.
 fn refused_alike() -> f64 {
     let (house, ada) = house_behind_a_proxy();
@@ -131,7 +134,7 @@ fn refused_alike() -> f64 {
     let names = [ADA, "nobody", "removed", "invited", "%not a name%"];
     let mut quickest = names.map(|_| f64::MAX);
     let mut ratio = f64::MAX;
-    // Whatever else the machine does makes some tries slower; each has its quickest soon. An account has 50.
+    // Whatever else the machine does makes some tries slower; each has its quickest soon. An account may be tried 50 times.
     for number in 1..48 {
         for (quickest, name) in quickest.iter_mut().zip(names) {
             let begun = Instant::now();
@@ -150,9 +153,6 @@ fn refused_alike() -> f64 {
     }
     ratio
 }
-
-/// A name that takes this many times as long as another would be told from it.
-const MOST_APART: f64 = 1.25;
 
 #[test]
 fn who_exists_is_not_told_by_word_status_or_time() {

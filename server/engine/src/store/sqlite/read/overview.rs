@@ -121,7 +121,7 @@ impl Reader {
                 where kind = ? order by ended_at desc limit ?
             ) as run
             left join progress_history on progress_history.job = run.job and progress_history.attempt = run.attempt
-            where run.state = 'succeeded' and run.attempt = 1 limit ?",
+            where run.state = 'succeeded' and run.attempt = 1 order by run.ended_at desc limit ?",
         )
         .bind(kind)
         .bind(RECENT_RUNS)
