@@ -1,7 +1,7 @@
 //! What the recent successful runs of a kind teach, read from the store once a minute at most.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -41,30 +41,48 @@ impl Learned {
 
 /// What was learned of a kind, and when it was asked for.
 #[derive(Debug, Default)]
-pub(crate) struct Lessons(Mutex<(Option<Instant>, Option<Arc<Learned>>)>);
+pub(crate) struct Lessons(Mutex<Lesson>);
+
+#[derive(Debug, Default)]
+struct Lesson {
+    asked: Option<Instant>,
+    /// The store has not answered yet: what is known misses the newest runs.
+    stale: bool,
+    learned: Option<Arc<Learned>>,
+}
 
 impl Lessons {
-    /// What is known; `None` before the store has answered for the first time. Answers also whether it is to be asked:
-    /// whoever is told so asks.
+    /// What is known; `None` while the store is asked. Answers also whether it is to be asked: whoever is told so asks.
     pub(crate) fn known(&self, now: Instant) -> (Option<Arc<Learned>>, bool) {
-        let mut lessons = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let ask = lessons.0.is_none_or(|asked| now.saturating_duration_since(asked) >= LEARNED_FOR);
+        let mut lesson = self.lesson();
+        let ask = lesson.asked.is_none_or(|asked| now.saturating_duration_since(asked) >= LEARNED_FOR);
         if ask {
-            lessons.0 = Some(now);
+            lesson.asked = Some(now);
+            lesson.stale = true;
         }
-        (lessons.1.clone(), ask)
+        (lesson.learned.clone().filter(|_| !lesson.stale), ask)
     }
 
     /// Asks the store. Where it fails, what was known stays.
     pub(crate) async fn ask(&self, store: &dyn Store, kind: &str, stages: usize) {
         let learned = match store.recent_runs(kind).await {
-            Ok(runs) => Learned::of(stages, &runs),
+            Ok(runs) => Some(Arc::new(Learned::of(stages, &runs))),
             Err(error) => {
-                tracing::warn!(kind, %error, "the history of a kind cannot be read; its runs are estimated without");
-                return;
+                tracing::warn!(kind, %error, "the history of a kind cannot be read; its runs are estimated by what was known");
+                None
             }
         };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).1 = Some(Arc::new(learned));
+        self.answered(learned);
+    }
+
+    fn answered(&self, learned: Option<Arc<Learned>>) {
+        let mut lesson = self.lesson();
+        lesson.stale = false;
+        lesson.learned = learned.or(lesson.learned.take());
+    }
+
+    fn lesson(&self) -> MutexGuard<'_, Lesson> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -92,5 +110,17 @@ mod tests {
         let (lessons, now) = (Lessons::default(), Instant::now());
         let asks = |seconds| lessons.known(now + Duration::from_secs(seconds)).1;
         assert_eq!([asks(0), asks(1), asks(59), asks(60), asks(61)], [true, false, false, true, false]);
+    }
+
+    #[test]
+    fn what_misses_the_newest_runs_is_waited_for_and_kept_where_the_store_cannot_answer() {
+        let (lessons, now) = (Lessons::default(), Instant::now());
+        let knows = |seconds| lessons.known(now + Duration::from_secs(seconds)).0.is_some();
+        assert!(!knows(0));
+        lessons.answered(Some(Arc::default()));
+        assert!(knows(1));
+        assert!(!knows(100) && !knows(101), "the store is asked what has run since");
+        lessons.answered(None);
+        assert!(knows(102));
     }
 }
