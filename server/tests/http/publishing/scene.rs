@@ -101,7 +101,8 @@ impl<'a> Scene<'a> {
     /// Whether the sleeper is asleep, and in nobody's way.
     fn falls_asleep(&self) -> bool {
         let is_lost = || {
-            let (state, attempt) = self.state();
+            // Who is stopped while it writes keeps everybody out.
+            let Some((state, attempt)) = self.state_unless_locked() else { return false };
             assert_ne!(state, "succeeded", "{} does not come to {:?}", self.publication.kind, self.point);
             attempt > 1 || state == "interrupted"
         };
@@ -149,9 +150,17 @@ impl<'a> Scene<'a> {
 
     /// Its state and attempt.
     fn state(&self) -> (String, i64) {
+        self.state_unless_locked().expect("nobody keeps the database locked")
+    }
+
+    fn state_unless_locked(&self) -> Option<(String, i64)> {
         database(&self.browser.data().join("milepost.db"), async |connection| {
             let select = sqlx::query_as("select state, attempt from job where id = ?").bind(self.job);
-            select.fetch_one(connection).await.unwrap()
+            match select.fetch_one(connection).await {
+                Ok(known) => Some(known),
+                Err(error) if error.to_string().contains("locked") => None,
+                Err(error) => panic!("{error}"),
+            }
         })
     }
 
