@@ -248,12 +248,13 @@ impl Estimator {
 
     /// Whether a stage that cannot say how far it is takes so long that what earlier runs took means nothing any more.
     fn is_overdue(&self, now: f64) -> bool {
-        let Some(history) = &self.history else { return false };
-        let (speed, _) = self.speed(history.spread().powi(2), self.course.pace(0.0));
         let inside = self.inside(now);
-        self.place_of(&self.reading).is_none()
-            && inside > NEAR
-            && self.usual[self.reading.stage].is_overdue(inside, speed)
+        let (Some(history), None) = (&self.history, self.place_of(&self.reading)) else { return false };
+        if inside <= NEAR {
+            return false;
+        }
+        let (speed, _) = self.speed(history.spread().powi(2), self.course.pace(0.0));
+        self.usual[self.reading.stage].is_overdue(inside, speed)
     }
 }
 

@@ -43,7 +43,7 @@ pub struct History {
     stages: Vec<UsualStage>,
     /// How much the runs differ from what is said of them, as the standard deviation of a logarithm.
     spread: f64,
-    /// That of each stage.
+    /// How each stage goes along with those before it.
     habits: Vec<Habit>,
     usual_gap: f64,
     rhythm: Option<Lengths>,

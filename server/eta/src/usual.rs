@@ -194,7 +194,7 @@ fn even(place: usize) -> f64 {
 /// How a run went through a stage; `None` where it did not tell.
 fn shape_of(stage: &StageRun) -> Option<Shape> {
     let told = stage.seconds > 0.0 && stage.course.len() > 1;
-    told.then(|| std::array::from_fn(|place| seconds_at(stage, place as f64 / PLACES as f64) / stage.seconds))
+    told.then(|| std::array::from_fn(|place| seconds_at(stage, even(place)) / stage.seconds))
 }
 
 /// Seconds since the stage began when so much of its work was done, between the points that are known.
