@@ -18,3 +18,11 @@ pub(crate) fn is_locked(path: &Path) -> bool {
         connection.execute("begin immediate").await.is_err()
     })
 }
+
+/// Ends the leases of the workers on `data`, of whom nobody must be awake: what is so short from the beginning may end on a
+/// busy machine while they work.
+pub(crate) fn end_leases(data: &Path) {
+    database(&data.join("milepost.db"), async |connection| {
+        connection.execute("update node set lease = 1 where role = 'worker'").await.unwrap();
+    });
+}

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::{
     browser::Browser,
-    database::{database, is_locked},
+    database::{database, end_leases, is_locked},
     milepost::{Milepost, PATIENCE, Worker, command, run},
 };
 
@@ -97,12 +97,13 @@ fn the_jobs_of_a_worker_that_was_killed_are_interrupted_without_a_lease_having_t
 
 #[test]
 fn a_worker_that_slept_beyond_its_lease_publishes_nothing_and_works_on() {
-    let (browser, worker) = server_and_worker(&["--lease", "600ms", "--cancel-grace", "100ms"]);
+    let (browser, worker) = server_and_worker(&["--lease", "6s", "--cancel-grace", "100ms"]);
     let mut stream = Stream::of(&browser, "topic=jobs");
-    // Long enough to outlast the lease, and over soon after the worker wakes.
-    let job = browser.start("demo", &json!({ "seconds": 1 }));
+    // Not over before the worker is asleep.
+    let job = browser.start("demo", &json!({ "seconds": 3 }));
     stream.state(job, "running");
     stop_between_transactions(&browser, &worker);
+    end_leases(browser.data());
     let end = stream.state(job, "interrupted");
     assert_eq!(end["attempt"], 1);
     worker.signal("CONT");

@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 use super::sleeper::{Nth, Point, Sleeper, can_stop_processes, look_again};
 use crate::{
     browser::Browser,
-    database::{database, is_locked},
+    database::{database, end_leases, is_locked},
     milepost::Worker,
 };
 
-/// How often a scene is played, until the sleeper falls asleep where it should: it may be taken for dead before, on a slow
-/// machine, and be stopped while another thread of it writes to the database, which holds up everybody.
+/// How often a scene is played, until the sleeper falls asleep where it should: it may be stopped while another thread of
+/// it writes to the database, which holds up everybody.
 const TRIES: u32 = 10;
-/// Scenes at once: most of a scene is waiting for a lease.
+/// Scenes at once: most of a scene is waiting for those who look whether the others live.
 const SCENES: usize = 3;
 
 /// A task, and what it publishes.
@@ -85,7 +85,7 @@ impl<'a> Scene<'a> {
         let browser = Browser::of(&["--concurrency", "0", "--allow-private-links"]);
         let input = (publication.input)(&browser);
         let next = one(&browser, "select last_job + 1 from ledger", 0);
-        let arguments = ["--lease", "1s", "--concurrency", "1", "--allow-private-links"];
+        let arguments = ["--lease", "6s", "--concurrency", "1", "--allow-private-links"];
         let sleeper = Sleeper::start(browser.data(), next, point, nth, &arguments);
         let job = browser.start(publication.kind, &input);
         assert_eq!(job, next);
@@ -111,6 +111,7 @@ impl<'a> Scene<'a> {
 
     fn play(self, waking: Waking) {
         let Self { publication, browser, sleeper, job, .. } = &self;
+        end_leases(browser.data());
         self.when("its job is never taken from it", |state, attempt| state == "interrupted" || attempt > 1);
         match waking {
             Waking::Before => {
