@@ -105,7 +105,7 @@ impl Reader {
         }
     }
 
-    /// The next frame that is not a heartbeat, within ten seconds.
+    /// The next frame that is not a heartbeat, within half a minute.
     pub(crate) async fn frame(&mut self) -> Frame {
         let next = async {
             loop {
@@ -115,7 +115,7 @@ impl Reader {
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(10), next).await.expect("a frame comes in time")
+        tokio::time::timeout(Duration::from_secs(30), next).await.expect("a frame comes in time")
     }
 
     /// The next frame, which is of this name.

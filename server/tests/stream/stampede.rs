@@ -9,6 +9,8 @@ use tokio::{task::JoinSet, time::timeout};
 use crate::{ledger::Ledger, reader::Reader};
 
 const CLIENTS: usize = 10_000;
+/// It takes four seconds where nobody else works.
+const HANGS: Duration = Duration::from_secs(60);
 
 /// The first reading is under way when all others ask; they share the one after it. Some know where they were.
 #[tokio::test]
@@ -46,7 +48,7 @@ async fn case_11_a_stampede_of_clients_shares_a_handful_of_readings() {
         writer.state(1, 1, Succeeded, 1);
     });
     let all = async { while clients.join_next().await.transpose().unwrap().is_some() {} };
-    timeout(Duration::from_secs(15), all).await.expect("all are live again in time");
+    timeout(HANGS, all).await.expect("all are live again");
     // Positions, two sets of topics, and the events after one place.
     let readings = ledger.readings() - before;
     assert!(readings <= 30, "{readings} readings for {CLIENTS} clients");
