@@ -191,7 +191,7 @@ impl Attempt {
         let begin = || Box::new(Story::new(self.tracker.stage_count(), self.began, now));
         let story = watch.story.get_or_insert_with(begin);
         story.saw(watch.sample.progress(), news, now);
-        let outlook = story.outlook(watch.sample.progress(), now, || self.entry.learned(&self.shared, now));
+        let outlook = story.outlook(watch.sample.progress(), now, || self.entry.known(&self.shared, now));
         outlook.is_some_and(|outlook| watch.sample.tell(outlook, news))
     }
 

@@ -39,6 +39,15 @@ impl Learned {
     }
 }
 
+/// What is known of a kind by now.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Known {
+    /// Nothing of its runs before the store has answered for the first time.
+    pub(crate) learned: Arc<Learned>,
+    /// It misses the newest runs: the store is being asked for them.
+    pub(crate) stale: bool,
+}
+
 /// What was learned of a kind, and when it was asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Lessons(Mutex<Lesson>);
@@ -46,21 +55,19 @@ pub(crate) struct Lessons(Mutex<Lesson>);
 #[derive(Debug, Default)]
 struct Lesson {
     asked: Option<Instant>,
-    /// The store has not answered yet: what is known misses the newest runs.
-    stale: bool,
-    learned: Option<Arc<Learned>>,
+    known: Known,
 }
 
 impl Lessons {
-    /// What is known; `None` while the store is asked. Answers also whether it is to be asked: whoever is told so asks.
-    pub(crate) fn known(&self, now: Instant) -> (Option<Arc<Learned>>, bool) {
+    /// What is known, and whether the store is to be asked again: whoever is told so asks.
+    pub(crate) fn known(&self, now: Instant) -> (Known, bool) {
         let mut lesson = self.lesson();
         let ask = lesson.asked.is_none_or(|asked| now.saturating_duration_since(asked) >= LEARNED_FOR);
         if ask {
             lesson.asked = Some(now);
-            lesson.stale = true;
+            lesson.known.stale = true;
         }
-        (lesson.learned.clone().filter(|_| !lesson.stale), ask)
+        (lesson.known.clone(), ask)
     }
 
     /// Asks the store. Where it fails, what was known stays.
@@ -76,9 +83,11 @@ impl Lessons {
     }
 
     fn answered(&self, learned: Option<Arc<Learned>>) {
-        let mut lesson = self.lesson();
-        lesson.stale = false;
-        lesson.learned = learned.or(lesson.learned.take());
+        let known = &mut self.lesson().known;
+        known.stale = false;
+        if let Some(learned) = learned {
+            known.learned = learned;
+        }
     }
 
     fn lesson(&self) -> MutexGuard<'_, Lesson> {
@@ -113,14 +122,17 @@ mod tests {
     }
 
     #[test]
-    fn what_misses_the_newest_runs_is_waited_for_and_kept_where_the_store_cannot_answer() {
+    fn what_misses_the_newest_runs_is_stale_and_stays_where_the_store_cannot_answer() {
         let (lessons, now) = (Lessons::default(), Instant::now());
-        let knows = |seconds| lessons.known(now + Duration::from_secs(seconds)).0.is_some();
-        assert!(!knows(0));
-        lessons.answered(Some(Arc::default()));
-        assert!(knows(1));
-        assert!(!knows(100) && !knows(101), "the store is asked what has run since");
+        let known = |seconds| {
+            let Known { learned, stale } = lessons.known(now + Duration::from_secs(seconds)).0;
+            (learned.quiet_after.is_some(), stale)
+        };
+        assert_eq!(known(0), (false, true));
+        lessons.answered(Some(Arc::new(Learned { quiet_after: Some(60.0), ..Learned::default() })));
+        assert_eq!(known(1), (true, false));
+        assert_eq!([known(100), known(101)], [(true, true); 2], "the store is asked what has run since");
         lessons.answered(None);
-        assert!(knows(102));
+        assert_eq!(known(102), (true, false));
     }
 }

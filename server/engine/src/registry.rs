@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{
     Ctx, Error, Result, Task, TaskError, TaskInfo, form,
-    learned::{Learned, Lessons},
+    learned::{Known, Lessons},
     shared::Shared,
     stages::Stages,
     store::Store,
@@ -106,9 +106,8 @@ impl Entry {
         Self { info, task, weights, shares: Mutex::new(None), lessons: Lessons::default() }
     }
 
-    /// What recent successful runs teach; `None` before the store has been asked for the first time. Asks it in the
-    /// background, once a minute at most.
-    pub(crate) fn learned(self: &Arc<Self>, shared: &Arc<Shared>, now: Instant) -> Option<Arc<Learned>> {
+    /// What recent successful runs teach. The store is asked in the background, once a minute at most.
+    pub(crate) fn known(self: &Arc<Self>, shared: &Arc<Shared>, now: Instant) -> Known {
         let (known, ask) = self.lessons.known(now);
         if ask {
             let (entry, store) = (Arc::clone(self), Arc::clone(&shared.store));

@@ -10,7 +10,7 @@ use model::{Eta, Progress};
 
 use crate::{
     curve::{Curve, Recorder, done},
-    learned::Learned,
+    learned::{Known, Learned},
 };
 
 /// An attempt that is over by then has no story, and costs nothing of it.
@@ -19,7 +19,7 @@ pub(crate) const BEGINS: Duration = Duration::from_secs(1);
 const MOVING: Duration = Duration::from_secs(1);
 /// … and of one that does not.
 const RESTING: Duration = Duration::from_secs(2);
-/// The history of its kind is waited for so long.
+/// The newest history of its kind is waited for so long; then what was known before has to do.
 const WAIT: Duration = Duration::from_secs(4);
 /// Between two saves of the curve.
 const SAVE: Duration = Duration::from_secs(10);
@@ -74,13 +74,13 @@ impl Story {
         }
     }
 
-    /// How long it will still take, when it is time to say so again. `known` is asked for what earlier runs teach, until
-    /// it knows.
+    /// How long it will still take, when it is time to say so again. `known` is asked what earlier runs teach, until it
+    /// has heard of the newest.
     pub(crate) fn outlook(
         &mut self,
         progress: &Progress,
         now: Instant,
-        known: impl FnOnce() -> Option<Arc<Learned>>,
+        known: impl FnOnce() -> Known,
     ) -> Option<Outlook> {
         let pause = if self.moved { MOVING } else { RESTING };
         if self.looked_at.is_some_and(|looked| now.saturating_duration_since(looked) < pause) {
@@ -89,11 +89,11 @@ impl Story {
         self.looked_at = Some(now);
         self.moved = false;
         if self.estimator.is_none() {
-            self.learned = match known() {
-                Some(learned) => learned,
-                None if now.saturating_duration_since(self.began) < WAIT => return None,
-                None => Arc::default(),
-            };
+            let Known { learned, stale } = known();
+            if stale && now.saturating_duration_since(self.began) < WAIT {
+                return None;
+            }
+            self.learned = learned;
             self.estimator = Some(Box::new(Estimator::new(self.stages, self.learned.history.clone())));
         }
         let seconds = self.seconds(now);
