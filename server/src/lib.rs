@@ -31,6 +31,7 @@ mod state;
 mod tally;
 pub mod tasks;
 mod trace;
+mod unread;
 mod uploads;
 mod visit;
 pub mod worker;

@@ -22,7 +22,7 @@ use engine::access::Action;
 use crate::{
     AppState, api, assets, audit, away, client, doorstep, downloads, events, forms, health, new_job, pages, schedules,
     security::{self, Hosts},
-    sessions, stalling, trace, uploads, visit,
+    sessions, stalling, trace, unread, uploads, visit,
 };
 
 /// No page and no call takes longer to answer.
@@ -195,6 +195,7 @@ pub fn router(state: AppState) -> Router {
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn_with_state(state.config.patience, stalling::end))
         .layer(middleware::from_fn_with_state(hosts, security::guard))
+        .layer(middleware::from_fn(unread::end))
         .layer(TraceLayer::new_for_http().make_span_with(trace::span))
         .layer(middleware::from_fn_with_state(state.config.trusted_proxies.clone(), client::identify))
         .with_state(state)

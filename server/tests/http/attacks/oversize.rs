@@ -92,6 +92,27 @@ fn a_body_with_too_much_in_it_is_refused_and_takes_nothing_down() {
     assert_eq!(house.visitor().call("sign_in", &[("name", "ada"), ("password", PASSWORD)]).status(), 200);
 }
 
+#[test]
+fn the_answer_to_a_body_that_was_not_read_says_that_the_connection_ends() {
+    let (house, _ada) = House::of_ada();
+    const FORM: &str = "host: localhost\r\ncontent-type: application/x-www-form-urlencoded\r\n";
+    const NEXT: &str = "GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    let post = |path: &str, rest: &str| {
+        let answers = exchange(&house.milepost, format!("POST {path} HTTP/1.1\r\n{FORM}{rest}{NEXT}").as_bytes());
+        let (first, others) = answers.split_once("\r\n\r\n").unwrap();
+        (status(first), first.contains("connection: close"), others.contains("HTTP/1.1 200"))
+    };
+    let whole = "content-length: 8\r\n\r\nname=ada";
+    let chunked = "transfer-encoding: chunked\r\n\r\n8\r\nname=ada\r\n0\r\n\r\n";
+    for read in [whole, chunked] {
+        let (status, ends, goes_on) = post("/api/sign_in", read);
+        assert!(!ends && goes_on, "{status}");
+    }
+    let long = "content-length: 1000\r\n\r\nname=ada";
+    assert_eq!(post("/uploads", long), (401, true, false), "a stranger's");
+    assert_eq!(post("/api/sign_in", &format!("sec-fetch-site: cross-site\r\n{long}")), (403, true, false), "of elsewhere");
+}
+
 fn form_of(pairs: &[(&str, &str)]) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
