@@ -5,7 +5,7 @@
 
 use app::pages::{
     new::Draft,
-    schedules::{previewed, wish},
+    schedules::{previewed, revision, wish},
 };
 use axum::{
     Extension,
@@ -76,7 +76,7 @@ pub(crate) async fn plan(
     let wish = wish(draft, task.kind.as_str(), &task.form)?;
     let id = match old {
         None => desk.add_schedule(wish).await?,
-        Some(id) => desk.change_schedule(id, wish).await.map(|()| id)?,
+        Some(id) => desk.change_schedule(id, revision(draft), wish).await.map(|()| id)?,
     };
     Ok(Some(format!("/schedules/{id}")))
 }

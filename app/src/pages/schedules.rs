@@ -16,7 +16,7 @@ use leptos_meta::Title;
 pub use self::{
     form::{EditSchedule, NewSchedule},
     one::SchedulePage,
-    plan::{previewed, wish},
+    plan::{previewed, revision, wish},
 };
 use self::{
     parts::{Next, RunNow, Turn},

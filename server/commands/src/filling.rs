@@ -48,11 +48,12 @@ impl Table {
             .collect();
         let mut options_have_ended = false;
         for group in &self.arguments {
-            for filled in all_or_none(group, &paths).into_iter().flatten() {
+            for (template, filled) in group.iter().zip(all_or_none(group, &paths).into_iter().flatten()) {
                 if let Some(name) = filled.dashed_by.filter(|_| !options_have_ended) {
                     fault(name, "This must not begin with a dash: the program would take it for an option.");
                 }
-                options_have_ended |= filled.text == "--";
+                // Written by the operator: a value may be meant for the option before it.
+                options_have_ended |= filled.text == "--" && !template.takes_a_value();
             }
         }
         if faults.is_empty() { Ok(()) } else { Err(faults) }

@@ -162,7 +162,8 @@ impl Output {
         match progress.measure {
             Some(Measure::Share(share)) => {
                 ctx.total(100, "%");
-                ctx.set((100.0 * share).floor() as u64);
+                // 0.29 times 100 is a little less than 29.
+                ctx.set((100.0 * share + 1e-9).floor() as u64);
             }
             Some(Measure::Count { value, max, unit }) => {
                 let unit = UNITS.into_iter().find(|known| *known == unit).unwrap_or_default();

@@ -29,7 +29,7 @@ use crate::{
 ///
 /// What is open to this process was opened so that no program inherits it; what this process has itself inherited is closed,
 /// as far as a shell can name it.
-const GATE: &str = "IFS= read -r go && exec </dev/null 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- && exec \"$@\"";
+const GATE: &str = "IFS= read -r MILEPOST_GO && exec </dev/null 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- && exec \"$@\"";
 
 /// Variables that a program gets of the server's own beside `PATH`, if they are set.
 const INHERITED: [&str; 8] = ["HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"];

@@ -260,8 +260,15 @@ fn environment(
     let mut variables = Vec::new();
     for (name, value) in written {
         let wrong = |message: &str| (name.clone(), message.to_owned());
-        if name.is_empty() || name.contains(['=', '\0']) || name.starts_with("MILEPOST_") {
-            return Err(wrong("this cannot be a variable; choose another name, which does not begin with MILEPOST_"));
+        // What else it may be called in the kernel, no shell hands on, and one stands between.
+        let is_name = !name.is_empty()
+            && !name.starts_with(|first: char| first.is_ascii_digit())
+            && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_');
+        if !is_name || name.starts_with("MILEPOST_") {
+            return Err(wrong(
+                "this cannot be a variable: choose a name of letters, digits and underscores that begins with no digit and \
+                 not with MILEPOST_, or have the program set it: argv = [\"env\", \"NAME=value\", …]",
+            ));
         }
         let Value::String(text) = value else { return Err(wrong("a variable is a text; write it in quotes")) };
         let template = template("env", text).map_err(|problem| wrong(&problem.message))?;

@@ -73,6 +73,11 @@ impl Template {
         }
     }
 
+    /// Whether a value stands in its text.
+    pub(crate) fn takes_a_value(&self) -> bool {
+        self.0.iter().any(|part| matches!(part, Part::Value { .. }))
+    }
+
     /// The text with the values in it; `None` where one of them is missing, or a flag is not set.
     pub(crate) fn fill(&self, values: &Values) -> Option<Filled<'_>> {
         let mut filled = Filled { text: String::new(), dashed_by: None };

@@ -134,7 +134,8 @@ impl Listening {
     pub(crate) fn hear(&mut self, stream: Stream, piece: Piece<'_>, events: &mut Vec<Event>) {
         match piece {
             Piece::Bar(state, percent) => {
-                let progress = self.allows(Convention::Osc).then(|| reading::bar(state, percent)).flatten();
+                // One that only appears or goes says nothing about progress.
+                let progress = reading::bar(state, percent).filter(|_| self.allows(Convention::Osc));
                 events.extend(progress.map(Event::Progress));
             }
             Piece::Text(text) => {
@@ -203,7 +204,7 @@ fn line(stream: Stream, text: Text<'_>, log: Log) -> Option<Line> {
     let (level, whole, left_out, mut paint) = match log {
         Log::Nothing => return None,
         Log::AsItIs => (None, text.line.to_owned(), text.left_out, paint(text)),
-        Log::Instead(level, instead) => (level, instead, 0, Paint::default()),
+        Log::Instead(level, instead) => (level, printable(&instead), 0, Paint::default()),
     };
     let mut line = whole;
     let cut = line.floor_char_boundary(LINE_LENGTH);
@@ -216,6 +217,11 @@ fn line(stream: Stream, text: Text<'_>, log: Log) -> Option<Line> {
         line.push_str(" more of this line");
     }
     Some(Line { stream, level, text: line, paint })
+}
+
+/// What JSON has said, which can hold any character, without what would steer a terminal.
+fn printable(text: &str) -> String {
+    text.chars().filter(|character| !character.is_control() || matches!(character, '\n' | '\t')).collect()
 }
 
 /// The colours of a line.

@@ -153,13 +153,16 @@ fn advance(parser: &mut Parser<SEQUENCE_LENGTH>, screen: &mut impl Perform, byte
 
 /// How many bytes at the end are the beginning of a character whose rest is still to come.
 fn half_character(bytes: &[u8]) -> usize {
-    let last = bytes.iter().rev().take(3).position(|byte| *byte >= 0xc0);
-    let Some(before) = last else { return 0 };
+    let continues = |byte: &&u8| (0x80..=0xbf).contains(*byte);
+    let before = bytes.iter().rev().take(3).take_while(continues).count();
+    if before == bytes.len() || before == 3 {
+        return 0;
+    }
     let length = match bytes[bytes.len() - 1 - before] {
         0xc0..=0xdf => 2,
         0xe0..=0xef => 3,
-        0xf0..=0xff => 4,
-        0..=0xbf => unreachable!("it is the first of several bytes"),
+        0xf0..=0xf7 => 4,
+        0..=0xbf | 0xf8..=0xff => 1,
     };
     let here = before + 1;
     if here < length { here } else { 0 }

@@ -68,9 +68,20 @@ fn a_schedule_is_planned_changed_paused_run_and_deleted() {
 
     let form = ada.page(&format!("{page}/edit"));
     assert!(form.contains(r#"value="Nightly demonstration""#) && form.contains(r#"value="0 2 * * *""#));
-    let answer = ada.post(&format!("{page}/edit"), &plan(&[("$name", "Hourly"), ("$expression", "0 * * * *")]));
+    assert!(form.contains(r#"name="$revision" value="1""#), "{form}");
+    let mut changed = plan(&[("$name", "Hourly"), ("$expression", "0 * * * *"), ("$zone", "US/Eastern")]);
+    changed.push(("$revision", "1"));
+    let answer = ada.post(&format!("{page}/edit"), &changed);
     assert_eq!(leads_to(&answer), page);
     assert!(ada.page(&page).contains("<h1>Hourly</h1>"));
+    // A form that was opened before that is told so, and keeps what was typed.
+    changed[0] = ("$name", "Rarely");
+    let late = ada.post(&format!("{page}/edit"), &changed);
+    assert_eq!(late.status(), StatusCode::CONFLICT);
+    assert!(late.text().unwrap().contains(r#"value="Rarely""#));
+    let form = ada.page(&format!("{page}/edit"));
+    assert!(form.contains(r#"name="$revision" value="2""#) && form.contains(r#"value="Hourly""#));
+    assert!(form.contains(r#"<option value="US/Eastern" selected"#), "a name that is not offered to others stays");
 
     ada.submit("pause_schedule", &[("id", &id)]);
     assert!(ada.page(&page).contains("by ada") && ada.page("/schedules").contains("Paused"));

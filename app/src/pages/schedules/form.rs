@@ -3,6 +3,7 @@
 use engine::{
     Error, Recurrence, TaskInfo,
     access::Action,
+    schedules::field,
     store::{Schedule, ScheduleId},
 };
 use leptos::prelude::*;
@@ -147,7 +148,7 @@ fn PlanForm(
     back: String,
 ) -> impl IntoView {
     let files = task.form.fields.iter().any(|field| matches!(field.kind, FieldKind::Upload));
-    let [when, how] = plan::fields();
+    let [when, how] = plan::fields(draft.entry(field::ZONE));
     let known: Vec<_> = task.form.fields.iter().chain(&when).chain(&how).cloned().collect();
     let drawn = |fields: &[model::Field]| fields.iter().map(|field| form_field(field, &draft)).collect::<Vec<_>>();
     view! {
@@ -159,6 +160,9 @@ fn PlanForm(
             novalidate=true
             aria-labelledby="task"
         >
+            {Some(draft.entry(plan::REVISION).to_owned())
+                .filter(|revision| !revision.is_empty())
+                .map(|revision| view! { <input type="hidden" name=plan::REVISION value=revision /> })}
             // The browser takes the first button when Enter is pressed in a field; it must not be "Browse…".
             <button hidden=true tabindex="-1" aria-hidden="true"></button>
             <header>

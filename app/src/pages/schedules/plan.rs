@@ -18,13 +18,15 @@ use crate::{
 /// The names of the fields that are words: what holds where runs meet or are missed.
 const OVERLAP: &str = "$overlap";
 const MISSED: &str = "$missed";
+/// The revision that the form was filled from.
+pub(super) const REVISION: &str = "$revision";
 /// What the button is called that asks for the next runs.
 pub(super) const PREVIEW: &str = "$preview";
 /// Made up for unless said otherwise.
 const USUAL_MOST: u32 = 10;
 
-/// The fields of a plan: those that say when, and those that say how.
-pub(super) fn fields() -> [Vec<Field>; 2] {
+/// The fields of a plan in this zone: those that say when, and those that say how.
+pub(super) fn fields(zone: &str) -> [Vec<Field>; 2] {
     let text = |max| FieldKind::Text { multiline: false, min_length: None, max_length: max };
     let choice = |value: &str, label: String| Choice { value: value.to_owned(), label };
     let overlaps = Overlap::ALL.map(|overlap| choice(overlap.as_str(), words::overlap(overlap).to_owned()));
@@ -38,7 +40,7 @@ pub(super) fn fields() -> [Vec<Field>; 2] {
         vec![
             of(field::NAME, "Name", "", text(Some(SCHEDULE_NAME_LENGTH as u64)), true, None),
             of(field::EXPRESSION, "Cron expression", when, text(None), true, None),
-            of(field::ZONE, "Time zone", "By whose clocks.", FieldKind::Choice { choices: zones() }, true, None),
+            of(field::ZONE, "Time zone", "By whose clocks.", FieldKind::Choice { choices: zones(zone) }, true, None),
         ],
         vec![
             of(
@@ -81,12 +83,13 @@ fn of(name: &str, label: &str, help: &str, kind: FieldKind, required: bool, defa
     }
 }
 
-/// All zones, the reader's own first.
-fn zones() -> Vec<Choice> {
+/// All zones, the reader's own first, then the chosen one: it may have a name that is not among those of all.
+fn zones(chosen: &str) -> Vec<Choice> {
     let own = own_zone();
     let choice = |zone: &str| Choice { value: zone.to_owned(), label: zone.to_owned() };
-    let others = engine::zones().filter(|zone| *zone != own);
-    [choice(&own)].into_iter().chain(others.map(choice)).collect()
+    let chosen = Some(chosen).filter(|zone| !zone.is_empty() && *zone != own);
+    let others = engine::zones().filter(|zone| *zone != own && Some(*zone) != chosen);
+    [choice(&own)].into_iter().chain(chosen.map(choice)).chain(others.map(choice)).collect()
 }
 
 /// The zone that the reader has chosen, else the server's.
@@ -97,12 +100,12 @@ fn own_zone() -> String {
 
 /// Whether a form's entry belongs to these fields.
 pub(crate) fn is_own(name: &str) -> bool {
-    [field::NAME, field::EXPRESSION, field::ZONE, field::MOST, OVERLAP, MISSED, PREVIEW].contains(&name)
+    [field::NAME, field::EXPRESSION, field::ZONE, field::MOST, OVERLAP, MISSED, REVISION, PREVIEW].contains(&name)
 }
 
 /// Puts what a new plan begins with into a form.
 pub(super) fn begin(draft: &mut Draft, name: &str) {
-    for field in fields().into_iter().flatten() {
+    for field in fields("").into_iter().flatten() {
         if let Some(default) = field.default.as_ref().and_then(|default| default.as_str()) {
             draft.entries.insert(field.name, default.to_owned());
         }
@@ -124,8 +127,14 @@ pub(super) fn take_over(draft: &mut Draft, schedule: &Schedule) {
         (MISSED, missed.as_str().to_owned()),
         (field::MOST, most.to_string()),
         (when::PRIORITY, level.unwrap_or_default()),
+        (REVISION, schedule.revision.to_string()),
     ];
     draft.entries.extend(entries.map(|(name, text)| (name.to_owned(), text)));
+}
+
+/// Which revision of a schedule a form was filled from, where it is to take the place of no other.
+pub fn revision(draft: &Draft) -> Option<i64> {
+    draft.entry(REVISION).parse().ok()
 }
 
 /// What a form wants planned.

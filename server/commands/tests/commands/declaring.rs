@@ -52,6 +52,7 @@ fn what_is_wrong_is_refused_with_its_key_and_the_remedy() {
         ("argv = ['ls']\nfolder = 'here'", "command.probe.folder: `here` is not an absolute path"),
         ("argv = ['ls']\nfolder = '/no/such/folder'", "command.probe.folder: there is no folder /no/such/folder"),
         ("argv = ['ls']\nenv.MILEPOST_JOB = '1'", "command.probe.env.MILEPOST_JOB: this cannot be a variable"),
+        ("argv = ['ls']\nenv.\"my-var\" = '1'", "command.probe.env.my-var: this cannot be a variable"),
         ("argv = ['ls']\nenv.X = 1", "command.probe.env.X: a variable is a text"),
         ("argv = ['ls']\nshell = true", "command.probe.shell: unknown field `shell`, expected one of `name`"),
     ];

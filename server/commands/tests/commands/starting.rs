@@ -53,6 +53,22 @@ async fn a_value_that_would_be_an_option_is_refused_with_its_field() {
 }
 
 #[tokio::test]
+async fn two_dashes_that_are_a_value_end_no_options() {
+    let bench = Bench::new(
+        r#"
+[command.probe]
+argv = ["echo", ["--message", "{{-message}}"], "{{file}}"]
+parameters = { message = { type = "string" }, file = { type = "string" } }
+"#,
+    )
+    .await;
+    let wish = json!({ "message": "--", "file": "--delete" });
+    let refused = bench.engine.start("probe", wish, StartOptions::default()).await;
+    let Err(Error::InvalidInput(faults)) = refused else { panic!("{refused:?}") };
+    assert_eq!(faults.iter().map(|fault| fault.field.as_str()).collect::<Vec<_>>(), ["file"]);
+}
+
+#[tokio::test]
 async fn the_form_and_the_title_are_as_declared() {
     let bench = Bench::new(ARGUMENTS).await;
     let task = bench.engine.task("probe").expect("it is there");

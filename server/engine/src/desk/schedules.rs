@@ -49,9 +49,10 @@ impl Desk {
         self.engine.add_schedule(wish, self.by.clone()).await
     }
 
-    /// See [`crate::Engine::change_schedule`].
-    pub async fn change_schedule(&self, id: ScheduleId, wish: NewSchedule) -> Result<()> {
-        let schedule = self.schedule(id, Action::Schedule).await?;
+    /// See [`crate::Engine::change_schedule`]; with a revision, only where it is as it was in that.
+    pub async fn change_schedule(&self, id: ScheduleId, revision: Option<i64>, wish: NewSchedule) -> Result<()> {
+        let mut schedule = self.schedule(id, Action::Schedule).await?;
+        schedule.revision = revision.unwrap_or(schedule.revision);
         self.engine.change_schedule(&schedule, wish, self.by.clone()).await
     }
 

@@ -306,7 +306,8 @@ pub trait Schedules: Send + Sync + 'static {
     /// Keeps a new one; it is its planner's by the name.
     async fn add_schedule(&self, save: SavePlan) -> Result<ScheduleId>;
     /// Puts another plan in the place of one that is as it was in `revision`; else `Error::Refused`, `changed_meanwhile`. Its
-    /// owner stays. What waits starts by the new plan.
+    /// owner stays. What waits starts by the new plan. Where neither expression nor zone changes, and it is not paused, its
+    /// `next_at` stays, whatever is handed in: it may have moved since that was reckoned.
     async fn change_schedule(&self, schedule: ScheduleId, revision: i64, save: SavePlan) -> Result<()>;
     /// Lets it start nothing any more; what waits is left out. One that is paused stays as it is.
     async fn pause_schedule(&self, schedule: ScheduleId, by: &By) -> Result<()>;

@@ -737,6 +737,7 @@ macro_rules! promises {
             the_run_before_is_asked_to_stop_and_the_newest_takes_its_place
             missed_runs_are_made_up_for_one_after_the_other_whatever_the_policy
             nothing_starts_on_the_ground_of_a_plan_that_has_changed
+            a_change_that_is_not_of_the_times_neither_loses_a_run_nor_starts_one_again
             a_paused_schedule_starts_nothing_and_forgets_what_waited
             a_schedule_that_cannot_go_on_says_why
             the_jobs_of_a_deleted_schedule_stay

@@ -73,13 +73,16 @@ pub(crate) fn fraction(text: &str) -> Option<Heard> {
         let max = &after[..after.len() - after.trim_start_matches(digits).len()];
         let outside =
             |character: Option<char>| !character.is_some_and(|it| it.is_alphanumeric() || "/.-_".contains(it));
-        let apart = outside(before.trim_end_matches(digits).chars().next_back())
-            && outside(after.trim_start_matches(digits).chars().next());
+        let (left, right) = (before.trim_end_matches(digits), after.trim_start_matches(digits));
+        // A comma between digits is part of a number.
+        let grouped = left.strip_suffix(',').is_some_and(|it| it.ends_with(digits))
+            || right.strip_prefix(',').is_some_and(|it| it.starts_with(digits));
+        let apart = !grouped && outside(left.chars().next_back()) && outside(right.chars().next());
         let (value, max): (u64, u64) = (value.parse().ok()?, max.parse().ok()?);
         if !apart || max == 0 || value > max {
             return None;
         }
-        let behind = after.trim_start_matches(digits).trim_start_matches([']', ')', ':']).trim();
+        let behind = right.trim_start_matches([']', ')', ':']).trim();
         let measure = Some(Measure::Count { value, max: Some(max), unit: String::new() });
         Some(Heard::beside(Progress { measure, ..Progress::default() }.saying(behind)))
     })

@@ -29,7 +29,8 @@ pub(crate) fn restic(text: &str) -> Option<Heard> {
 fn measure(status: &Map<String, Value>) -> Option<Measure> {
     let number = |key| status.get(key).and_then(Value::as_u64);
     if let Some(max) = number("total_bytes").filter(|max| *max > 0) {
-        let value = number("bytes_done").unwrap_or_default();
+        // Restores have a word of their own.
+        let value = number("bytes_done").or_else(|| number("bytes_restored")).unwrap_or_default();
         return Some(Measure::Count { value, max: Some(max), unit: "B".to_owned() });
     }
     status.get("percent_done").and_then(Value::as_f64).map(|share| Measure::Share(share.clamp(0.0, 1.0)))
@@ -37,7 +38,8 @@ fn measure(status: &Map<String, Value>) -> Option<Measure> {
 
 fn files(status: &Map<String, Value>) -> String {
     let number = |key| status.get(key).and_then(Value::as_u64);
-    let (Some(done), Some(all)) = (number("files_done"), number("total_files")) else { return String::new() };
+    let done = number("files_done").or_else(|| number("files_restored"));
+    let (Some(done), Some(all)) = (done, number("total_files")) else { return String::new() };
     format!("{} of {} files", count(done), count(all))
 }
 

@@ -1,6 +1,6 @@
 //! Each way of saying how far one is, and how one is found.
 
-use readout::Convention::{Auto, Fraction, Json, None, Number, Osc, Percent};
+use readout::Convention::{Auto, Fraction, Json, None, Number, Osc, Percent, Restic};
 
 use super::told;
 
@@ -61,13 +61,28 @@ fn the_bar_of_a_terminal_is_progress() {
     assert_eq!(told(Osc, bar), ["40.0%", "50.0%", "| work"]);
     assert_eq!(told(Auto, bar), ["40.0%", "50.0%", "| work"]);
     assert_eq!(told(Percent, bar), ["| work"]);
+    assert_eq!(told(Auto, "\u{1b}]9;4;3\u{7}\n50%\n"), ["| ", "50.0%"], "one without a figure is no progress");
+}
+
+#[test]
+fn a_restore_of_restic_has_words_of_its_own() {
+    let status = r#"{"message_type":"status","percent_done":0.5,"total_files":4,"files_restored":2,"total_bytes":1000,"bytes_restored":500}"#;
+    for convention in [Restic, Auto] {
+        assert_eq!(told(convention, status), ["500/1000 B=2 of 4 files"]);
+    }
+}
+
+#[test]
+fn what_json_says_steers_no_terminal() {
+    let error = r#"{"message_type":"error","error":{"message":"open a\u001b]0;x\u0007\tb"}}"#;
+    assert_eq!(told(Restic, error), ["error| open a]0;x\tb"]);
 }
 
 #[test]
 fn so_many_of_so_many_are_progress_on_request() {
     assert_eq!(told(Fraction, "[3/10] Building it\n"), ["3/10=Building it", "| [3/10] Building it"]);
     assert_eq!(told(Fraction, "file 2/4\n"), ["2/4", "| file 2/4"]);
-    for line in ["usr/1/2", "2026/11/22", "4/2", "1/0", "a1/2b", "v1.2/3"] {
+    for line in ["10,000/20,000 files", "4/5,000", "usr/1/2", "2026/11/22", "4/2", "1/0", "a1/2b", "v1.2/3"] {
         assert_eq!(told(Fraction, line), [format!("| {line}")]);
     }
     assert_eq!(told(Auto, "[3/10] Building it\n"), ["| [3/10] Building it"]);

@@ -42,6 +42,10 @@ fn what_is_no_utf_8_is_shown_as_such() {
     let events = read(Convention::None, b"gr\xf6\xdfer\nend \xc3\n");
     let texts: Vec<String> = events.iter().map(super::word).collect();
     assert_eq!(texts, ["| gr\u{fffd}\u{fffd}er", "| end \u{fffd}"]);
+    // What comes behind the first byte of a character, and is none of its others, is no part of it.
+    let events = read(Convention::None, b"f\xfcr\na\xf1o\nnext\ntermin\xe9\n\xf0\x9f\n\xfc");
+    let texts: Vec<String> = events.iter().map(super::word).collect();
+    assert_eq!(texts, ["| f\u{fffd}r", "| a\u{fffd}o", "| next", "| termin\u{fffd}", "| \u{fffd}", "| \u{fffd}"]);
 }
 
 #[test]

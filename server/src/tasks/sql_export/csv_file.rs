@@ -1,6 +1,6 @@
 //! The answer as CSV (RFC 4180): commas, a header, lines that end in CRLF. Nothing is an empty field and an empty text is
-//! `""`, as databases tell them apart; bytes are hexadecimal, and columns that an import found to be true or false are so
-//! again.
+//! `""`, as databases tell them apart; in a single column both are `""`, since readers skip an empty line. Bytes are
+//! hexadecimal, and columns that an import found to be true or false are so again.
 
 use std::{
     borrow::Cow,

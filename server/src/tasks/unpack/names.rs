@@ -143,8 +143,11 @@ pub(in crate::tasks) fn clean(raw: &[u8]) -> Result<Name, Refused> {
             part => parts.push(part),
         }
     }
-    if parts.is_empty() {
-        return Err(Refused::Empty);
+    match parts.first().map(|part| part.as_bytes()) {
+        None => return Err(Refused::Empty),
+        // A drive of Windows.
+        Some([letter, b':', ..]) if letter.is_ascii_alphabetic() => return Err(Refused::Outside),
+        Some(_) => {}
     }
     Ok(Name { path: parts.join("/"), changed: matches!(text, Cow::Owned(_)) })
 }
@@ -177,6 +180,7 @@ mod tests {
             ("", Refused::Empty),
             ("./", Refused::Empty),
             ("C:\\x", Refused::Odd),
+            ("C:/x", Refused::Outside),
             ("a\nb", Refused::Odd),
         ] {
             assert_eq!(taken(&mut names, path, Wanted::File), Err(refused), "{path:?}");

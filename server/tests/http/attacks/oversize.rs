@@ -110,7 +110,11 @@ fn the_answer_to_a_body_that_was_not_read_says_that_the_connection_ends() {
     }
     let long = "content-length: 1000\r\n\r\nname=ada";
     assert_eq!(post("/uploads", long), (401, true, false), "a stranger's");
-    assert_eq!(post("/api/sign_in", &format!("sec-fetch-site: cross-site\r\n{long}")), (403, true, false), "of elsewhere");
+    assert_eq!(
+        post("/api/sign_in", &format!("sec-fetch-site: cross-site\r\n{long}")),
+        (403, true, false),
+        "of elsewhere"
+    );
 }
 
 fn form_of(pairs: &[(&str, &str)]) -> String {

@@ -143,8 +143,10 @@ impl Verb for Change {
         transaction.have_uploads(uploads)?;
         transaction.execute(
             "update schedule set name = ?, kind = ?, input = ?, priority = ?, expression = ?, zone = ?, overlap = ?,
-                missed = ?, missed_most = ?, next_at = ?, changed_at = ?, changed_by = ?, revision = revision + 1
-            where id = ?",
+                missed = ?, missed_most = ?, changed_at = ?, changed_by = ?, revision = revision + 1,
+                -- Unless the times themselves are changed: a run may have come due, or been started, meanwhile.
+                next_at = case when paused_at is null and expression = ?5 and zone = ?6 then next_at else ?13 end
+            where id = ?12",
             params![
                 plan.name,
                 plan.kind,
@@ -155,10 +157,10 @@ impl Verb for Change {
                 plan.overlap.as_str(),
                 plan.missed.as_str(),
                 plan.missed.most().max(1),
-                next_at.map(|at| at.0),
                 transaction.now.0,
                 by.name,
-                self.schedule.0
+                self.schedule.0,
+                next_at.map(|at| at.0)
             ],
         )?;
         transaction.execute("delete from schedule_upload where schedule = ?", [self.schedule.0])?;

@@ -211,7 +211,8 @@ pub(crate) async fn missed_runs_are_made_up_for_one_after_the_other_whatever_the
 pub(crate) async fn nothing_starts_on_the_ground_of_a_plan_that_has_changed(kept: Kept) {
     let store = &*kept.store;
     let before = add(store, Overlap::Skip).await;
-    let changed = save(Plan { name: "Hourly".to_owned(), ..plan(Overlap::Queue) }, at(7));
+    let hourly = Plan { name: "Hourly".to_owned(), expression: "0 * * * *".to_owned(), ..plan(Overlap::Queue) };
+    let changed = save(hourly, at(7));
     store.change_schedule(before.id, before.revision, changed.clone()).await.expect("changed");
     assert_eq!(store.fire(fire(&before)).await.expect("answered"), Fired::Stale);
     let again = store.change_schedule(before.id, before.revision, changed).await;
@@ -219,6 +220,19 @@ pub(crate) async fn nothing_starts_on_the_ground_of_a_plan_that_has_changed(kept
     let after = store.schedule(before.id).await.expect("found");
     assert_eq!((after.plan.name.as_str(), after.plan.overlap, after.next_at), ("Hourly", Overlap::Queue, Some(at(7))));
     assert_eq!((after.owner.as_str(), after.plan.missed), ("ann", Missed::All(7)));
+}
+
+pub(crate) async fn a_change_that_is_not_of_the_times_neither_loses_a_run_nor_starts_one_again(kept: Kept) {
+    let store = &*kept.store;
+    let before = add(store, Overlap::Queue).await;
+    let renamed = |to: i64| save(Plan { name: "Backup".to_owned(), ..plan(Overlap::Queue) }, at(to));
+    // The run of 1:00 is due, and who changes the plan reckons from a moment after it.
+    store.change_schedule(before.id, before.revision, renamed(2)).await.expect("changed");
+    assert_eq!(store.schedule(before.id).await.expect("found").next_at, Some(at(1)), "not lost");
+    assert!(matches!(fires(store, before.id).await, Fired::Started(_)));
+    // It was started meanwhile, and they have reckoned from a moment before it.
+    store.change_schedule(before.id, before.revision + 1, renamed(1)).await.expect("changed");
+    assert_eq!(store.schedule(before.id).await.expect("found").next_at, Some(at(2)), "not again");
 }
 
 pub(crate) async fn a_paused_schedule_starts_nothing_and_forgets_what_waited(kept: Kept) {
