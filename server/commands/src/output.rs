@@ -98,6 +98,9 @@ impl Output {
             Stream::Out => &self.out.buffer,
             Stream::Err => &self.err.buffer,
         };
+        if length > 0 {
+            ctx.alive();
+        }
         for event in self.reader.push(stream, &buffer[..length]) {
             self.tell(event, ctx);
         }

@@ -94,7 +94,7 @@ impl Running {
         drop(command);
         let leader = child.id().unwrap_or_default();
         let started = processes::find(leader).map_or(0, |process| process.started);
-        let leash = Leash { group: Group { leader, started }, mark, let_go: false };
+        let leash = Leash { group: Group { leader, started }, mark, ended: None, let_go: false };
         let output = match (terminal, child.stdout.take(), child.stderr.take()) {
             (Some(terminal), ..) => Some(Output::of_terminal(table.progress, terminal)),
             (None, Some(out), Some(err)) => Some(Output::of_pipes(table.progress, out, err)),
@@ -135,6 +135,7 @@ impl Running {
                 }
             }
         };
+        self.leash.ended = Some(processes::now());
         self.leave_nothing().await;
         let end = End { was_asked: deadline.is_some(), excess, status: status.map_err(not_waited)? };
         ending::judge(&self.table, end, &self.output)
@@ -183,6 +184,8 @@ fn not_waited(error: io::Error) -> TaskError {
 struct Leash {
     group: Group,
     mark: Mark,
+    /// When the program was over, in ticks of the kernel: from then on its number is another's, if none of its group is left.
+    ended: Option<u64>,
     /// Set when nothing is left.
     let_go: bool,
 }
@@ -195,10 +198,21 @@ impl Leash {
 
     /// Ends all that is left, also what has left the group; answers how many processes that were.
     async fn sweep(&mut self) -> usize {
-        let (group, mark) = (self.group, self.mark.clone());
-        let swept = spawn_blocking(move || processes::end_group(group, &mark) + processes::end_marked(&mark)).await;
+        let swept = spawn_blocking(self.sweeping()).await;
         self.let_go = swept.is_ok();
         swept.unwrap_or_default()
+    }
+
+    /// What [`Leash::sweep`] does.
+    fn sweeping(&self) -> impl FnOnce() -> usize + Send + use<> {
+        let (group, mark, ended) = (self.group, self.mark.clone(), self.ended);
+        move || {
+            let in_group = match ended {
+                Some(ended) => processes::end_rest_of_group(group.leader, ended),
+                None => processes::end_group(group, &mark),
+            };
+            in_group + processes::end_marked(&mark)
+        }
     }
 }
 
@@ -207,12 +221,12 @@ impl Drop for Leash {
         if self.let_go {
             return;
         }
-        self.kill();
+        if self.ended.is_none() {
+            self.kill();
+        }
         // What has left the group takes a look at all processes. Where this process ends before that is done, the next
         // one does it.
-        let (group, mark) = (self.group, self.mark.clone());
-        let sweep = move || processes::end_group(group, &mark) + processes::end_marked(&mark);
-        if let Err(error) = thread::Builder::new().name("sweep".to_owned()).spawn(sweep) {
+        if let Err(error) = thread::Builder::new().name("sweep".to_owned()).spawn(self.sweeping()) {
             tracing::warn!(%error, "cannot look for what a program has left");
         }
     }

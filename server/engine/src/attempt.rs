@@ -41,6 +41,8 @@ pub(crate) struct Attempt {
     pub(crate) stop: Flag,
     /// Whether a person asked for the stop.
     pub(crate) cancelled: AtomicBool,
+    /// Whether it has shown since the last look that it goes on, without anything to tell.
+    pub(crate) alive: AtomicBool,
     /// Which of its limits in time it has passed, if it was stopped for that.
     pub(crate) timed_out: OnceLock<TimeOut>,
     /// When it began.
@@ -73,7 +75,7 @@ pub(crate) struct Watch {
     pub(crate) saved_at: Option<Instant>,
     /// Seen but not given to the store.
     pub(crate) unsaved: bool,
-    /// When the task last said anything.
+    /// When the task last said anything, or showed that it goes on.
     pub(crate) heard_at: Instant,
     /// Its story, once it is long enough to have one.
     pub(crate) story: Option<Box<Story>>,
@@ -140,6 +142,7 @@ impl Attempt {
             tracker: Tracker::new(stages),
             stop: Flag::default(),
             cancelled: AtomicBool::new(false),
+            alive: AtomicBool::new(false),
             timed_out: OnceLock::new(),
             began: now,
             attempts: (claimed.charged, claimed.view.max_attempts),

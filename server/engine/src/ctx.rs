@@ -1,6 +1,10 @@
 //! What a running task sees of the engine.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use futures_util::future::BoxFuture;
 use model::{AttemptNo, JobId, Level, Paint, Tone};
@@ -121,6 +125,11 @@ impl Ctx {
     pub fn warn(&self, text: impl Into<String>) {
         self.attempt.tracker.warn();
         self.log(Level::Warn, text);
+    }
+
+    /// Says that the work goes on where there is nothing else to tell, for [`Task::QUIET_TIMEOUT`](crate::Task). Cheap.
+    pub fn alive(&self) {
+        self.attempt.alive.store(true, Ordering::Relaxed);
     }
 
     /// Whether the task should stop. Cheap; ask it in every loop.

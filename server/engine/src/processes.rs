@@ -16,9 +16,9 @@ use model::{AttemptNo, JobId};
 
 use crate::store::{BootId, Fence};
 
-pub use ending::{end_group, end_marked, signal_group};
+pub use ending::{end_group, end_marked, end_rest_of_group, signal_group};
 pub use rustix::process::Signal;
-pub use table::{Process, all, find, in_group};
+pub use table::{Process, all, find, in_group, now};
 
 /// In the environment of a program: the process that started it, since its start.
 pub const BOOT: &str = "MILEPOST_BOOT";

@@ -2,7 +2,7 @@
 //! passed a limit in time.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -78,7 +78,7 @@ fn look(shared: &Shared, part: u32) {
             watch.unsaved = false;
         }
         let lines = attempt.new_lines();
-        if news || lines.is_some() {
+        if attempt.alive.swap(false, Ordering::Relaxed) || news || lines.is_some() {
             watch.heard_at = now;
         }
         if let Some(curve) = watch.story.as_mut().and_then(|story| story.due_curve(now)) {

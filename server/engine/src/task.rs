@@ -33,8 +33,10 @@ pub trait Task: Send + Sync + 'static {
     const BACKOFF: Backoff = Backoff::DEFAULT;
     /// How long an attempt may take. Then it is asked to stop, as by a cancel, and has failed with code `timed_out`.
     const TIMEOUT: Option<Duration> = None;
-    /// How long an attempt may go on saying nothing after it is shown as quiet, which is 30 s after its last report or
-    /// log line, or thrice the longest silence that is usual in its recent runs, where that is longer. Then it is asked to stop, and has failed with code `no_progress`.
+    /// How long an attempt may go on saying nothing after it would be shown as quiet, which is 30 s after its last report or
+    /// log line, or thrice the longest silence that is usual in its recent runs, where that is longer. Then it is asked to
+    /// stop, and has failed with code `no_progress`. Work that has nothing to report calls
+    /// [`Ctx::alive`].
     const QUIET_TIMEOUT: Option<Duration> = None;
     /// How many jobs of this kind may run at once, in all processes together; `None` leaves it to their slots.
     const LIMIT: Option<u32> = None;

@@ -97,6 +97,16 @@ async fn what_it_leaves_running_ends_with_it_in_its_group_and_outside() {
 }
 
 #[tokio::test]
+async fn what_it_leaves_in_its_group_without_a_mark_ends_with_it_too() {
+    let long = a_long_time();
+    let bench = Bench::new(&script(&format!("env -i sleep {long} >/dev/null 2>&1 & sleep 0.3"), "")).await;
+    let view = bench.run(json!({})).await;
+    assert_eq!(view.state, JobState::Succeeded, "{view:?}");
+    assert_eq!(bench.log(view.job).await, ["ended 1 process that the program had left running"]);
+    assert!(alive(&long).is_empty());
+}
+
+#[tokio::test]
 async fn a_fork_bomb_ends_at_its_limit() {
     let mark = a_long_time();
     // Ends by itself at 512 processes, should nobody end it: more would leave the other tests no machine to run on.

@@ -36,6 +36,18 @@ pub fn end_group(group: Group, mark: &Mark) -> usize {
     members.len()
 }
 
+/// Ends with SIGKILL what is left of a group whose first process the caller has waited for, which was over at `ended`
+/// ([`table::now`]): whoever is in it since then is meant, whether it shows a mark or not, because the number cannot have
+/// been given away. Answers how many processes that were.
+pub fn end_rest_of_group(leader: u32, ended: u64) -> usize {
+    let members = table::in_group(leader);
+    if members.iter().any(|process| process.started <= ended) {
+        until_gone(|| table::in_group(leader), |_| signal_group(leader, Signal::KILL));
+        return members.len();
+    }
+    0
+}
+
 /// Ends all that bear the mark, wherever they have gone. Answers how many there were.
 pub fn end_marked(mark: &Mark) -> usize {
     let own = std::process::id();

@@ -27,6 +27,13 @@ impl Process {
     }
 }
 
+/// This moment, in ticks of the kernel since that began, as [`Process::started`]; 0 where nobody tells.
+pub fn now() -> u64 {
+    let uptime = fs::read_to_string("/proc/uptime").unwrap_or_default();
+    let seconds: f64 = uptime.split(' ').next().and_then(|seconds| seconds.parse().ok()).unwrap_or_default();
+    (seconds * rustix::param::clock_ticks_per_second() as f64).round() as u64
+}
+
 /// All processes that this one can see.
 pub fn all() -> Vec<Process> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };

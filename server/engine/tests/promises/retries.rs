@@ -1,8 +1,11 @@
 //! What fails is tried again as its kind says, and a person has the last word.
 
+use std::time::{Duration, Instant};
+
 use engine::{Error, TaskError};
 use model::{JobState, Micros, Shown};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use crate::support::{Bench, LONG, Probe};
 
@@ -132,4 +135,23 @@ async fn an_attempt_that_says_nothing_is_quiet_before_it_is_stopped() {
         quiet.quiet_for(Micros(ended.0 - 50_000)).is_some(),
         "shown as quiet, started {started:?}, stopped {ended:?}"
     );
+}
+
+/// As long as the one above.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_that_shows_that_it_goes_on_is_not_stopped_for_having_nothing_to_tell() {
+    let bench = Bench::built(|builder| {
+        builder.register(Probe::<6>::new(|ctx, _| async move {
+            let begun = Instant::now();
+            while begun.elapsed() < LONG + Duration::from_secs(3) {
+                ctx.alive();
+                ctx.check()?;
+                sleep(Duration::from_millis(50)).await;
+            }
+            Ok(json!(null))
+        }))
+    })
+    .await;
+    let job = bench.start_kind("probe-6", "").await;
+    bench.reaches_where(job, JobState::Succeeded, 3 * LONG, |_| true).await;
 }

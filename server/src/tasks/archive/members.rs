@@ -4,7 +4,7 @@
 
 use std::io::{self, ErrorKind, Read};
 
-use tar::{EntryType, GnuExtSparseHeader, GnuHeader, Header, PaxExtensions};
+use tar::{EntryType, GnuExtSparseHeader, GnuHeader, Header};
 
 /// What all of an archive is cut into.
 pub(in crate::tasks) const BLOCK: usize = 512;
@@ -203,11 +203,13 @@ impl<R: Read> Members<R> {
 impl Described {
     /// Takes what a pax header says.
     fn take(&mut self, header: &[u8]) -> io::Result<()> {
-        for record in PaxExtensions::new(header) {
-            let record = record?;
-            let value = record.value_bytes();
+        let mut rest = header;
+        while !rest.is_empty() {
+            let (key, value, after) =
+                record(rest).ok_or_else(|| invalid("the archive is damaged: a pax header has no records"))?;
+            rest = after;
             let number = || std::str::from_utf8(value).ok();
-            match record.key_bytes() {
+            match key {
                 b"path" => self.path = Some(value.to_vec()),
                 b"linkpath" => self.target = Some(value.to_vec()),
                 b"size" => {
@@ -221,6 +223,18 @@ impl Described {
         }
         Ok(())
     }
+}
+
+/// The first record of a pax header, `LENGTH KEY=VALUE` and a line break, as key, value, and what follows. The length is
+/// that of all of it, since a value may hold anything (POSIX.1-2017, pax, "pax Header Block"). The reader of the crate `tar`
+/// takes each line break for an end.
+fn record(header: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let space = header.iter().position(|byte| *byte == b' ')?;
+    let length = std::str::from_utf8(&header[..space]).ok()?.parse().ok()?;
+    let (record, rest) = header.split_at_checked(length)?;
+    let record = record.get(space + 1..)?.strip_suffix(b"\n")?;
+    let equals = record.iter().position(|byte| *byte == b'=')?;
+    Some((&record[..equals], &record[equals + 1..], rest))
 }
 
 /// The zeros behind so many bytes, up to the next block.
@@ -274,4 +288,21 @@ fn too_long() -> io::Error {
 
 fn invalid(message: &'static str) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pax_header_is_read_by_lengths_and_may_hold_anything() {
+        let mut told = Described::default();
+        told.take(b"34 SCHILY.xattr.user.a=\x00\n9 x=y\nzz\n12 path=a\nb\n10 size=7\n").expect("sound");
+        assert_eq!((told.path.as_deref(), told.size), (Some(b"a\nb".as_slice()), Some(7)));
+        for damaged in
+            [b"path=a\n".as_slice(), b"99 path=a\n", b"0 path=a\n", b"9 path=a", b"7 patha\n", b" \n", b"10 size=x\n"]
+        {
+            assert!(Described::default().take(damaged).is_err(), "{damaged:?}");
+        }
+    }
 }
