@@ -90,10 +90,10 @@ impl Desk {
         Ok(runs)
     }
 
-    /// The last runs of each that have ended, oldest first.
+    /// The last runs of each that have ended, oldest first, as far as they are in sight.
     pub async fn last_runs(&self, schedules: &[Schedule], limit: u32) -> Result<JobRuns> {
         let ids: Vec<_> = schedules.iter().map(|schedule| schedule.id).collect();
-        self.engine.store().last_runs(&ids, limit).await
+        self.engine.store().last_runs(&ids, limit, &self.sight).await
     }
 
     /// Of which schedule a job is a run, where that is in sight.

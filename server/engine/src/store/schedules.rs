@@ -337,8 +337,8 @@ pub trait Schedules: Send + Sync + 'static {
     async fn schedules(&self, sight: &Sight) -> Result<Vec<Schedule>>;
     /// What became of its runs, newest first, at most `limit`.
     async fn runs(&self, schedule: ScheduleId, limit: u32) -> Result<Vec<Run>>;
-    /// The last runs of each that have ended, at most `limit`, oldest first: job, how it ended, seconds.
-    async fn last_runs(&self, schedules: &[ScheduleId], limit: u32) -> Result<JobRuns>;
+    /// The last runs of each that have ended and are in sight, at most `limit`, oldest first: job, how it ended, seconds.
+    async fn last_runs(&self, schedules: &[ScheduleId], limit: u32, sight: &Sight) -> Result<JobRuns>;
     /// Which of `jobs` are runs, and of what.
     async fn runs_among(&self, jobs: &[JobId]) -> Result<BTreeMap<JobId, RunOf>>;
 }

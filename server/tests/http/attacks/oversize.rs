@@ -94,9 +94,9 @@ fn a_body_with_too_much_in_it_is_refused_and_takes_nothing_down() {
 
 #[test]
 fn the_answer_to_a_body_that_was_not_read_says_that_the_connection_ends() {
-    let (house, _ada) = House::of_ada();
     const FORM: &str = "host: localhost\r\ncontent-type: application/x-www-form-urlencoded\r\n";
     const NEXT: &str = "GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    let (house, _ada) = House::of_ada();
     let post = |path: &str, rest: &str| {
         let answers = exchange(&house.milepost, format!("POST {path} HTTP/1.1\r\n{FORM}{rest}{NEXT}").as_bytes());
         let (first, others) = answers.split_once("\r\n\r\n").unwrap();

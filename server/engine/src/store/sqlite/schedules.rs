@@ -77,8 +77,8 @@ impl Schedules for SqliteStore {
         self.reader.runs(schedule, limit).await
     }
 
-    async fn last_runs(&self, schedules: &[ScheduleId], limit: u32) -> Result<JobRuns> {
-        self.reader.last_runs(schedules, limit).await
+    async fn last_runs(&self, schedules: &[ScheduleId], limit: u32, sight: &Sight) -> Result<JobRuns> {
+        self.reader.last_runs(schedules, limit, sight).await
     }
 
     async fn runs_among(&self, jobs: &[JobId]) -> Result<BTreeMap<JobId, RunOf>> {

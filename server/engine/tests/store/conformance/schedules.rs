@@ -292,7 +292,10 @@ pub(crate) async fn a_run_by_hand_moves_nothing(kept: Kept) {
     let after = store.schedule(schedule.id).await.expect("found");
     assert_eq!((after.next_at, after.revision, after.under_way), (schedule.next_at, schedule.revision, Some(job)));
     assert_eq!(run(store).await, job);
-    let last = store.last_runs(&[schedule.id], 20).await.expect("read");
+    let sight = |own: &str| Sight { hidden: ["a".to_owned()].into(), own: own.into() };
+    let unseen = store.last_runs(&[schedule.id], 20, &sight("ann")).await.expect("read");
+    assert!(unseen.values().all(Vec::is_empty), "{unseen:?}");
+    let last = store.last_runs(&[schedule.id], 20, &sight("ben")).await.expect("read");
     assert_eq!(last.get(&schedule.id).map(Vec::as_slice), Some(&[(job, JobState::Succeeded, 0.0)][..]));
     let told = store.audit(&AuditQuery { limit: 9, ..AuditQuery::default() }).await.expect("read");
     let told: Vec<_> = told.rows.iter().map(|row| (row.what.as_str(), row.detail.as_str(), &*row.by.name)).collect();

@@ -102,7 +102,12 @@ impl Reader {
         Ok(runs.into_iter().take(limit as usize).map(|(_, run)| run).collect())
     }
 
-    pub(in crate::store::sqlite) async fn last_runs(&self, schedules: &[ScheduleId], limit: u32) -> Result<JobRuns> {
+    pub(in crate::store::sqlite) async fn last_runs(
+        &self,
+        schedules: &[ScheduleId],
+        limit: u32,
+        sight: &Sight,
+    ) -> Result<JobRuns> {
         let ids: Vec<i64> = schedules.iter().map(|schedule| schedule.0).collect();
         let rows: Vec<(i64, String)> = sqlx::query_as(
             "select schedule.id, (select json_group_array(json_array(id, state, seconds) order by id) from (
@@ -110,9 +115,12 @@ impl Reader {
                 from job indexed by job_by_schedule
                 where job.schedule = schedule.id and job.ended_at is not null
                     and job.state in ('succeeded', 'failed', 'cancelled', 'interrupted')
+                    and (job.created_by = ? or job.kind not in (select value from json_each(?)))
                 order by job.id desc limit ?
             )) from schedule where schedule.id in (select value from json_each(?))",
         )
+        .bind(&*sight.own)
+        .bind(json(&sight.hidden)?)
         .bind(limit)
         .bind(json(&ids)?)
         .fetch_all(&self.pool)
