@@ -28,7 +28,7 @@ use crate::{
 /// recorded before it can do anything. The text is always this one: what a job says comes behind it, as arguments.
 ///
 /// What is open to this process was opened so that no program inherits it; what this process has itself inherited is closed,
-/// as far as a shell can name it.
+/// as far as a shell can name it. The line is read into a name that no table can give a value, which would be overwritten.
 const GATE: &str = "IFS= read -r MILEPOST_GO && exec </dev/null 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- && exec \"$@\"";
 
 /// Variables that a program gets of the server's own beside `PATH`, if they are set.

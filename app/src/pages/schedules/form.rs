@@ -160,8 +160,7 @@ fn PlanForm(
             novalidate=true
             aria-labelledby="task"
         >
-            {Some(draft.entry(plan::REVISION).to_owned())
-                .filter(|revision| !revision.is_empty())
+            {plan::revision(&draft)
                 .map(|revision| view! { <input type="hidden" name=plan::REVISION value=revision /> })}
             // The browser takes the first button when Enter is pressed in a field; it must not be "Browse…".
             <button hidden=true tabindex="-1" aria-hidden="true"></button>
