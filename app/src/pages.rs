@@ -15,11 +15,14 @@ pub mod queues;
 pub mod schedules;
 pub mod settings;
 mod strip;
+mod text_area;
 
 use leptos::{prelude::*, tachys::reactive_graph::OwnedView};
 use leptos_axum::ResponseOptions;
 
 use crate::ui::Icon;
+
+pub(crate) use text_area::escape_rcdata;
 
 /// Draws a view once it is there, under the owner it was asked for by. A bare [`Suspend`] that had to wait is drawn
 /// under none, so that what its components own would be gone before their last bytes are.

@@ -25,6 +25,7 @@ use crate::{
     flash::Flash,
     islands::{AwayNotice, LiveCounts, LiveJobs, LocalTimes, Renewal},
     pages::{
+        escape_rcdata,
         forbidden::{Forbidden, NotAllowed},
         job::JobPage,
         jobs::Jobs,
@@ -88,7 +89,7 @@ fn Document(options: LeptosOptions, frame: Frame) -> impl IntoView {
                 <MetaTags />
             </head>
             <body>
-                <Title formatter=|title: String| format!("{title} · Milepost") />
+                <Title formatter=title />
                 <a class="skip" href="#main">
                     "Skip to content"
                 </a>
@@ -113,6 +114,11 @@ fn Document(options: LeptosOptions, frame: Frame) -> impl IntoView {
             </body>
         </html>
     }
+}
+
+/// Returns the text of the document's `<title>`, which `leptos_meta` writes as it is.
+fn title(page: String) -> String {
+    format!("{} · Milepost", escape_rcdata(&page))
 }
 
 /// What every document's head begins with.

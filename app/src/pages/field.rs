@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use model::FieldError;
 
+use super::text_area::TextArea;
 use crate::{
     sent::Sent,
     ui::{Icon, fault_line},
@@ -91,18 +92,16 @@ impl Field {
     /// Several lines of text, of at most `longest` characters.
     pub(in crate::pages) fn area(self, longest: usize, text: String) -> AnyView {
         let control = view! {
-            <textarea
-                class="input"
-                id=self.id.clone()
-                name=self.name
-                rows="3"
-                required=true
-                maxlength=longest.to_string()
-                aria-describedby=self.described_by()
-                aria-invalid=self.invalid()
-            >
-                {text}
-            </textarea>
+            <TextArea
+                text
+                attr:id=self.id.clone()
+                attr:name=self.name
+                attr:rows="3"
+                attr:required=true
+                attr:maxlength=longest.to_string()
+                attr:aria-describedby=self.described_by()
+                attr:aria-invalid=self.invalid()
+            />
         };
         self.around(control)
     }

@@ -2,7 +2,7 @@
 
 use leptos::{config::LeptosOptions, prelude::*};
 
-use super::{Brand, Head};
+use super::{Brand, Head, title};
 use crate::{pages::outside::Outside, theme::Theme};
 
 /// Up to here the road is done, per cent.
@@ -10,7 +10,7 @@ const DONE: u32 = 62;
 
 /// The whole document. It runs no script and reads nothing: all it tells of the server is what that is called.
 pub fn outside(options: LeptosOptions, server: &str, theme: Theme, page: Outside) -> String {
-    let title = format!("{} · Milepost", page.title());
+    let title = title(page.title().to_owned());
     let draw = || {
         let card = page.card(server);
         view! {

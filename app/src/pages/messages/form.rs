@@ -37,7 +37,8 @@ pub(super) fn SendForm(
         <div class="for-user">{field(1, "The name they sign in with.").line("text", "off", Some(asked("user")))}</div>
         <div class="for-job">{field(2, "Its number. Whoever has its page open is told.").line("text", "off", Some(asked("job")))}</div>
         {field(3, "").list(tones, &asked("tone"))}
-        {field(4, "").area(LONGEST_MESSAGE, asked("text"))}
+        // Never from the address: a link must not put words into an administrator's mouth.
+        {field(4, "").area(LONGEST_MESSAGE, form.entry("text").unwrap_or_default())}
     };
     view! {
         <section class="card" aria-labelledby="send">

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use model::{Choice, Field, FieldKind};
 
 use super::{Draft, folder::FolderField, upload::UploadField};
-use crate::{context::app, ui::Icon};
+use crate::{context::app, pages::text_area::TextArea, ui::Icon};
 
 /// At most so many choices stand below each other as radio buttons; more go into a list.
 const MOST_RADIOS: usize = 3;
@@ -171,20 +171,16 @@ impl Control {
     }
 
     fn text_area(&self) -> AnyView {
-        // The parser drops a line break that follows the tag: without this one, the first of the text would go.
-        let text = format!("\n{}", self.text);
         view! {
-            <textarea
-                class="input"
-                rows="6"
-                id=self.id.clone()
-                name=self.name.clone()
-                aria-describedby=self.described_by.clone()
-                aria-invalid=self.invalid()
-                aria-required=self.must()
-            >
-                {text}
-            </textarea>
+            <TextArea
+                text=self.text.clone()
+                attr:rows="6"
+                attr:id=self.id.clone()
+                attr:name=self.name.clone()
+                attr:aria-describedby=self.described_by.clone()
+                attr:aria-invalid=self.invalid()
+                attr:aria-required=self.must()
+            />
         }
         .into_any()
     }

@@ -1,6 +1,6 @@
 //! Text that would be markup or script, in everything that people, programs and files can write.
 
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use reqwest::{
     Method,
@@ -14,7 +14,7 @@ use super::{
     markup::{Element, elements},
     token,
 };
-use crate::people::{ADA, House, PASSWORD, Visitor};
+use crate::people::{ADA, House, PASSWORD, Visitor, leads_to};
 
 /// What is written everywhere. Wherever one of them becomes markup, an element `xss-7` or an attribute `onxss` appears.
 /// Short, so that all of it fits into a name.
@@ -23,6 +23,24 @@ const TEXTS: [&str; 3] = [
     "javascript:alert(7)//'-alert(7)-'\" onxss=\"",
     "</script></title></textarea>--><xss-7 onxss=alert(7)>&lt;xss-7&gt;",
 ];
+
+/// One for each element whose content Leptos writes as it is, and one that ends them all.
+const RAW_TEXTS: [&str; 5] = [
+    "</textarea></form><form action=/api/change_role onxss=alert(7)><input name=user value=2>",
+    "</title><meta http-equiv=refresh content=0;url=//evil.example/><xss-7 onxss=alert(7)>",
+    "</noscript></style><xss-7 onxss=alert(7)>",
+    "</TEXTAREA\n></TITLE\n><xss-7 onxss=alert(7)>",
+    "\n&lt;/textarea>&</textarea><xss-7 onxss=alert(7)>",
+];
+
+/// A command with a parameter of several lines.
+const COMMAND: &str = r#"
+[command.greet]
+title = "Greet {{name}}"
+argv = ["echo", "{{name}}"]
+[command.greet.parameters]
+name = { type = "string", multiline = true }
+"#;
 
 /// Nothing on a page was made of what somebody wrote.
 fn is_clean(path: &str, html: &str) {
@@ -48,6 +66,8 @@ fn is_clean(path: &str, html: &str) {
             assert!(!text.contains("<xss") && !text.contains("<script"), "{path}: {text}");
         }
         assert!(!["iframe", "object", "embed", "base", "applet"].contains(&&*name), "{path}: <{name}>");
+        let refreshes = attributes.get("http-equiv").is_some_and(|value| value.eq_ignore_ascii_case("refresh"));
+        assert!(!refreshes || attributes.get("content").is_some_and(|value| value == "5"), "{path}: {attributes:?}");
     }
 }
 
@@ -166,10 +186,107 @@ fn what_people_and_tasks_write_becomes_no_markup_and_their_files_no_pages() {
     nothing_else_is_shown_as_a_page(ada, jobs);
 }
 
+/// A job of each kind with this text in every string of its input, and where each can be seen again.
+fn start_everywhere(ada: &Visitor, root: &Path, text: &str) -> Vec<String> {
+    let folder = root.join(text.trim_start());
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("a.csv"), "a,b\n1,2\n").unwrap();
+    let file = upload(ada, text, format!("{text}\n"));
+    let inputs = [
+        ("sql-export", json!({ "query": text })),
+        ("sql-export", json!({ "query": format!("select 1 /* {text} */") })),
+        ("check-links", json!({ "urls": text })),
+        ("check-links", json!({ "urls": format!("http://127.0.0.1:9/{text}") })),
+        ("check-links", json!({ "file": file })),
+        ("checksum", json!({ "folder": folder })),
+        ("archive", json!({ "folder": folder })),
+        ("resize-images", json!({ "folder": folder })),
+        ("resize-images", json!({ "file": file })),
+        ("unpack", json!({ "file": file })),
+        ("import-csv", json!({ "file": file, "table": "t", "index": text })),
+        ("greet", json!({ "name": text })),
+    ];
+    let mut pages = Vec::new();
+    for (kind, input) in inputs {
+        let started = ada.call("start_job", &[("kind", kind), ("input", &input.to_string())]);
+        if started.status() == 200 {
+            let job: i64 = started.json().unwrap();
+            ada.wait(job);
+            let note = ada.call("add_note", &[("id", &job.to_string()), ("text", text)]);
+            assert_eq!(note.status(), 200, "{}", note.text().unwrap());
+            let at = [format!("/jobs/{job}"), format!("/new/{kind}?from={job}")];
+            pages.extend(at.into_iter().chain([format!("/schedules/new?kind={kind}&from={job}")]));
+        } else {
+            assert_eq!(started.status(), 422, "{kind} {input}");
+        }
+    }
+    pages
+}
+
+/// A schedule of this name that would start `kind` with this text.
+fn plan(ada: &Visitor, kind: &str, field: &str, text: &str) -> String {
+    let name: String = text.trim().replace('\n', " ").chars().take(80).collect();
+    let form = [("$name", &*name), ("$expression", "0 2 1 1 *"), ("$zone", "Europe/Prague"), ("$overlap", "queue")];
+    let form = [&form[..], &[("$missed", "skip"), ("$most", "1"), ("$priority", ""), (field, text)]].concat();
+    let planned = ada.post(&format!("/schedules/new?kind={kind}"), &form);
+    assert_eq!(planned.status(), 303, "{kind} {name}");
+    leads_to(&planned)
+}
+
+#[test]
+fn text_in_raw_text_elements_never_leaves_them() {
+    let root = TempDir::new().unwrap();
+    let commands = root.path().join("milepost.toml");
+    fs::write(&commands, COMMAND).unwrap();
+    let arguments = ["--root", root.path().to_str().unwrap(), "--config", commands.to_str().unwrap()];
+    let (house, link) = House::new(&arguments);
+    let ada = house.visitor();
+    ada.choose_password(&link, ADA);
+    let mut pages: Vec<String> = ["/", "/jobs", "/messages", "/schedules", "/queues"].map(str::to_owned).to_vec();
+    for text in RAW_TEXTS {
+        pages.extend(start_everywhere(&ada, root.path(), text));
+        for (kind, field) in [("sql-export", "query"), ("check-links", "urls"), ("greet", "name")] {
+            let schedule = plan(&ada, kind, field, text);
+            ada.call("run_schedule", &[("id", schedule.rsplit('/').next().unwrap())]);
+            pages.extend([format!("{schedule}/edit"), schedule]);
+        }
+        for to in [("to", "everyone"), ("user", ADA)] {
+            let to = if to.0 == "user" { vec![("to", "user"), to] } else { vec![to] };
+            let sent = ada.call("send_message", &[&to[..], &[("text", text), ("tone", "info")]].concat());
+            assert_eq!(sent.status(), 200, "{}", sent.text().unwrap());
+        }
+        let text: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
+        let queries = ["/messages?text=", "/messages?to=user&user=", "/messages?job=", "/new/sql-export?query="];
+        let drafts = ["/new/check-links?urls=", "/new/greet?name=", "/schedules/new?kind=greet&name="];
+        pages.extend(queries.iter().chain(&drafts).map(|page| format!("{page}{text}")));
+        pages.push(format!("/schedules/new?kind=greet&$name={text}"));
+    }
+    assert!(pages.len() > 100, "{pages:?}");
+    for page in &pages {
+        is_clean(page, &ada.page(page));
+    }
+    let form = elements(&ada.page("/messages?to=user&user=vera&text=Approve"));
+    let areas: Vec<&Element> = form.iter().filter(|element| element.name == "textarea").collect();
+    assert!(areas.len() == 1 && areas[0].text.trim().is_empty(), "a message is not filled from the address: {areas:?}");
+}
+
+#[test]
+fn text_in_a_form_comes_back_letter_by_letter() {
+    let (_house, ada) = House::of_ada();
+    for text in ["\n\n  a < b && c > d &amp; &lt;\n", "</textarea>", "</TextArea >", "\ttab & \"quote\""] {
+        let input = json!({ "query": format!("select 1; {text}") }).to_string();
+        let job: i64 = ada.call("start_job", &[("kind", "sql-export"), ("input", &input)]).json().unwrap();
+        let page = ada.page(&format!("/new/sql-export?from={job}"));
+        let area = elements(&page).into_iter().find(|element| element.name == "textarea").unwrap();
+        let shown = area.text.strip_prefix('\n').unwrap().replace("&lt;", "<").replace("&amp;", "&");
+        assert_eq!(shown, format!("select 1; {text}"));
+    }
+}
+
 #[test]
 fn what_is_sent_back_to_who_wrote_it_becomes_no_markup() {
     let (house, ada) = House::of_ada();
-    for text in TEXTS {
+    for text in TEXTS.into_iter().chain(RAW_TEXTS) {
         for form in [
             vec![("name", text), ("password", text), ("next", text), ("role", text)],
             vec![
@@ -190,6 +307,7 @@ fn what_is_sent_back_to_who_wrote_it_becomes_no_markup() {
                 ("theme", text),
             ],
             vec![("name", text), ("read", "on"), ("expires", "30"), ("input", text), ("entries", text)],
+            vec![("to", "user"), ("user", text), ("text", text), ("tone", text), ("job", text), ("id", "1")],
         ] {
             for visitor in [&ada, &house.visitor()] {
                 for route in server::router::table().iter().filter(|route| route.path.starts_with("/api/")) {
@@ -197,7 +315,9 @@ fn what_is_sent_back_to_who_wrote_it_becomes_no_markup() {
                         continue;
                     }
                     let request = visitor.request(Method::POST, &route.path).header(ACCEPT, "text/html").form(&form);
-                    let request = request.header(REFERER, format!("http://{}/jobs?text={text}", house.milepost.addr));
+                    let referrer = text.replace('\n', " ");
+                    let request =
+                        request.header(REFERER, format!("http://{}/jobs?text={referrer}", house.milepost.addr));
                     let answer = visitor.send(request);
                     assert!(answer.status().as_u16() < 500, "{} {form:?}: {}", route.path, answer.status());
                     let location = answer.headers().get("location").map(|to| to.to_str().unwrap().to_owned());
@@ -217,7 +337,8 @@ fn what_is_sent_back_to_who_wrote_it_becomes_no_markup() {
             ada.send(ada.request(Method::POST, "/new/import-csv").header(ACCEPT, "text/html").multipart(parts));
         assert!(answer.status().as_u16() < 500);
         is_clean("/new/import-csv", &answer.text().unwrap());
-        let cookies = format!("theme={text}; milepost_session={}; a={text}", ada.session().unwrap());
+        let theme = text.replace('\n', " ");
+        let cookies = format!("theme={theme}; milepost_session={}; a={theme}", ada.session().unwrap());
         let request = house.visitor().request(Method::GET, "/jobs").header(ACCEPT, "text/html").header(COOKIE, cookies);
         is_clean("/jobs", &ada.send(request).text().unwrap());
     }

@@ -1,0 +1,55 @@
+//! Elements whose content Leptos writes without escaping, in the sources.
+#![expect(clippy::unwrap_used, reason = "a test that cannot read the sources has failed")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Where the start tag of such an element may occur, and why its content is safe there.
+const ALLOWED: &[(&str, &str)] = &[
+    ("src/pages/text_area.rs", "<textarea"), // escapes its text
+    ("src/shell.rs", "<title"),              // a constant
+    ("src/shell/outside.rs", "<title"),      // made by `title`
+    ("src/shell/away.rs", "<title"),         // a constant
+    ("src/shell/away.rs", "<script"),        // a file
+    ("src/shell/wake.rs", "<script"),        // names of files of the build
+    ("src/shell/refresh.rs", "<noscript"),   // a constant
+    ("src/pages/job/notes.rs", "<noscript"), // an element with a number in its address
+];
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn raw_text_elements_are_written_only_where_their_content_is_escaped() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    sources(&root.join("src"), &mut files);
+    let mut seen = Vec::new();
+    for file in files {
+        let name = file.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+        let text = fs::read_to_string(&file).unwrap();
+        for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            for tag in ["<textarea", "<title", "<script", "<style", "<noscript", "<xmp", "<iframe", "<plaintext"] {
+                if line.contains(tag) {
+                    seen.push((name.clone(), tag));
+                }
+            }
+        }
+    }
+    for (file, tag) in &seen {
+        assert!(ALLOWED.contains(&(file, tag)), "{file}: {tag}> is written as it is; say in ALLOWED why that is safe");
+    }
+    for (file, tag) in ALLOWED {
+        assert!(seen.contains(&((*file).to_owned(), *tag)), "{file}: no {tag}> any more; remove it from ALLOWED");
+    }
+}
