@@ -15,10 +15,10 @@ LIBRARIES := $(addprefix -p ,model engine eta recurrence accounts readout comman
 CRATES := $(LIBRARIES) -p load -p server -p app --features app/ssr,server/embed
 WASM := --target wasm32-unknown-unknown
 
-.PHONY: run build site watch test check rust wasm style e2e soak bench bench-stream bench-eta help
+.PHONY: run build site watch test quick check rust http wasm style e2e soak bench bench-stream bench-eta help
 
-help: ## What can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 10
+help: ## List the targets
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
 run: build ## Build and serve on http://127.0.0.1:3000, with sample files to try; auth=no works without accounts
 	$(milepost) --addr $(addr) --data-dir $(data) --root end2end/samples $(if $(filter no,$(auth)),--no-auth)
@@ -37,8 +37,15 @@ watch: ## Rebuild and reload on every change
 
 test: check style wasm rust e2e ## Everything: format, lints, Rust, wasm, style, browser
 
-check: ## Format and lints
+quick: ## Format, lints and unit tests, without building the site
+	cargo fmt --all --check
+	mkdir -p target/site/pkg
+	cargo clippy --quiet --all-targets $(CRATES) -- -D warnings
+	cargo test --quiet --lib $(CRATES)
+
+check: ## Format, lints and words
 	@.ci/tools browser
+	.ci/words
 	cargo fmt --all --check
 	cargo clippy --quiet --all-targets $(CRATES) -- -D warnings
 	cargo clippy --quiet -p frontend $(WASM) -- -D warnings
@@ -53,14 +60,17 @@ wasm: site ## What the browser gets: nothing of the server in it, and small
 style: ## Style sheets parse and minify
 	.ci/style
 
-e2e: site ## The product in a real browser
+http: ## Tests of the program over HTTP; only=FILTER runs those whose names contain it
+	cargo test $(CRATES) --test http -- $(only)
+
+e2e: site ## The product in a real browser; spec=NAME runs the files whose names contain it
 	cargo test --quiet --no-run $(CRATES) --test http
-	cd end2end && npm run --silent typecheck && MILEPOST_BIN=../../target/debug/milepost npx playwright test
+	cd end2end && npm run --silent typecheck && MILEPOST_BIN=../../target/debug/milepost npx playwright test $(spec)
 
 soak: ## Servers and workers killed in the middle of their work, for SOAK seconds (600); SEED repeats the choices of a run
 	SOAK=$${SOAK:-600} cargo test -p engine --test kill_loop -- --nocapture
 
-bench: build ## The benchmark tables of the README
+bench: build ## The tables of docs/benchmarks.md
 	.ci/bench
 
 bench-stream: build ## The event stream beside a bare axum server and nginx + nchan (10 minutes); ROUNDS of each, JOBS seconds of jobs
