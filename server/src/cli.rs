@@ -108,6 +108,9 @@ pub struct Serve {
     /// Read settings from this TOML file
     #[arg(long, env = "MILEPOST_CONFIG", value_name = "FILE", help_heading = "Server")]
     config: Option<PathBuf>,
+    /// Move all files aside that the database does not know, however many, and remove them a day later
+    #[arg(long, help_heading = "Data")]
+    sweep_orphans: bool,
     #[command(flatten)]
     settings: Settings,
 }
@@ -132,7 +135,8 @@ impl Cli {
 impl Serve {
     /// Flags and environment over the file over the defaults.
     pub fn config(self) -> Result<Config> {
-        Config::new(self.settings.or_environment().over(file(self.config)?))
+        let config = Config::new(self.settings.or_environment().over(file(self.config)?))?;
+        Ok(Config { sweep_orphans: self.sweep_orphans, ..config })
     }
 }
 

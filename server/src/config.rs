@@ -193,6 +193,8 @@ pub struct Config {
     pub no_auth: bool,
     /// Whether browsers may keep pages for when the server is away.
     pub kept_pages: bool,
+    /// Whether files that the database does not know are swept however many there are. A flag alone.
+    pub sweep_orphans: bool,
     /// How long web sessions last.
     pub sessions: SessionLimits,
     /// The largest upload, bytes.
@@ -242,6 +244,7 @@ impl Config {
             trusted_proxies: web.trusted_proxy.iter().map(|network| network.0).collect(),
             no_auth,
             kept_pages: web.kept_pages.unwrap_or(true),
+            sweep_orphans: false,
             sessions: SessionLimits::checked(web.session_idle, web.session_lifetime)?,
             upload_limit: web.upload_limit.map_or(2 << 30, |size| size.0),
             upload_quota: web.upload_quota.map(|size| size.0).or((!no_auth).then_some(20 << 30)),

@@ -61,6 +61,7 @@ pub(crate) fn builder(config: &WorkConfig, tasks: Tasks, on: runtime::Handle) ->
         .roots(config.roots.clone())
         .concurrency(config.concurrency)
         .cancel_grace(config.cancel_grace)
+        .write_limit(config.job_write_limit)
         .lease(config.lease / BEATS_PER_LEASE, config.lease)
         .tasks_on(on);
     let settings = TaskSettings { allow_private_links: config.allow_private_links, ..TaskSettings::default() };

@@ -96,6 +96,8 @@ async fn serve(config: Config, tasks: Tasks, on: runtime::Handle) -> Result<()> 
         if let Err(error) = answered {
             tracing::error!(%error, "the accept loop ended badly");
         }
+        // The last answers may have written.
+        engine.consolidate().await;
     };
     signals.see_to(end, grace).await;
     drop(lock);
@@ -114,6 +116,7 @@ async fn open(config: &Config, hub: Arc<Hub>, tasks: Tasks, on: runtime::Handle)
             Some(quota) => builder.upload_quota(quota),
             None => builder,
         };
+        let builder = if config.sweep_orphans { builder.sweep_orphans() } else { builder };
         let builder = if config.no_auth { builder } else { builder.with_accounts() };
         match (&alone, begun.elapsed() < WORKERS_GO) {
             (Some(_), _) => return Ok(builder.open().await?),

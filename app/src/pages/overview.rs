@@ -2,6 +2,7 @@
 
 mod attention;
 mod chart;
+mod data_directory;
 mod figures;
 mod next;
 mod running;
@@ -20,6 +21,7 @@ use model::{Gate, JobState, JobView};
 use self::{
     attention::Attention,
     chart::{FinishedPerHour, Span},
+    data_directory::DataDirectory,
     figures::Figures,
     next::NextOnSchedule,
     running::RunningNow,
@@ -55,6 +57,7 @@ pub fn Overview() -> impl IntoView {
     view! {
         <Title text="Overview" />
         <Head name="Overview" />
+        <DataDirectory />
         {if frame.counts.total() == 0 {
             Either::Left(view! { <Fresh /> })
         } else {

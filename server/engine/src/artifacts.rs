@@ -36,6 +36,7 @@ impl ArtifactWriter {
         }
         let path = attempt.folder.path().join(name);
         let created = async {
+            attempt.budget.check(0)?;
             attempt.make_folder().await?;
             File::create_new(&path).await
         };
@@ -55,6 +56,7 @@ impl ArtifactWriter {
 
     /// Appends.
     pub async fn write_all(&mut self, bytes: &[u8]) -> Result<(), TaskError> {
+        self.attempt.budget.take(bytes.len() as u64).map_err(|error| self.failed_to("writing", error))?;
         self.file.write_all(bytes).await.map_err(|error| self.failed_to("writing", error))
     }
 
@@ -63,9 +65,11 @@ impl ArtifactWriter {
     /// to any more.
     pub async fn take(&mut self, file: &Path) -> Result<(), TaskError> {
         let (from, to) = (file.to_owned(), self.path.clone());
+        let budget = self.attempt.budget.clone();
         let taken = spawn_blocking(move || {
             fs::remove_file(&to)?;
             if fs::hard_link(&from, &to).is_err() {
+                budget.check(fs::metadata(&from)?.len())?;
                 fs::copy(&from, &to)?;
             }
             fs::File::options().append(true).open(&to)

@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 use crate::{
     checkpoint::Checkpoints,
     curve::Curve,
+    disk::WriteBudget,
     flag::Flag,
     log_buffer::LogBuffer,
     own_folder::OwnFolder,
@@ -59,6 +60,8 @@ pub(crate) struct Attempt {
     pub(crate) checkpoints: Checkpoints,
     /// Its folder in the data directory.
     pub(crate) folder: OwnFolder,
+    /// What it may write.
+    pub(crate) budget: WriteBudget,
     files: Mutex<Files>,
     log: Mutex<LogBuffer>,
     watch: Mutex<Watch>,
@@ -138,6 +141,7 @@ impl Attempt {
             entry,
             checkpoints: Checkpoints::new(shared.checkpoint_every, work),
             folder: OwnFolder::new(shared.data.attempt(job, attempt)),
+            budget: WriteBudget::new(Arc::clone(&shared.disk), shared.write_limit),
             shared,
             tracker: Tracker::new(stages),
             stop: Flag::default(),

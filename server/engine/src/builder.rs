@@ -6,23 +6,25 @@ use std::{
     time::Duration,
 };
 
-use tokio::{runtime::Handle, sync::Notify};
+use tokio::{runtime::Handle, sync::Notify, task::spawn_blocking};
 
 use crate::{
     Clock, DataDir, Declared, DeclaredTask, Engine, Error, Listener, Result, Roots, SystemClock, Task, Uploads,
+    disk::Disk,
     dispatcher,
     flag::Flag,
     heart, janitor,
     live::Live,
     node_lock::{self, NodeLock},
+    orphan_files::{self, Left},
     pool::Pool,
     registry::Registering,
     relay::Relay,
     sampler,
     shared::Shared,
-    store::{BootId, DeclaredRule, Node, Others, Role, SqliteOptions, SqliteStore, Store},
+    store::{self, BootId, DeclaredRule, Node, Others, Role, SqliteOptions, SqliteStore, Store},
     timekeeper::{self, Bell},
-    uploads::UploadLimits,
+    uploads::{self, UploadLimits},
 };
 
 /// Collects what an engine needs.
@@ -44,6 +46,8 @@ pub struct Builder {
     role: Role,
     migrates: bool,
     accounts: bool,
+    sweep_orphans: bool,
+    write_limit: u64,
 }
 
 impl Builder {
@@ -66,6 +70,8 @@ impl Builder {
             role: Role::Server,
             migrates: true,
             accounts: false,
+            sweep_orphans: false,
+            write_limit: 1 << 40,
         }
     }
 
@@ -172,10 +178,24 @@ impl Builder {
         self
     }
 
+    /// The most that one attempt of a job may write to the disk, bytes; 1 TiB by default.
+    #[must_use]
+    pub fn write_limit(mut self, bytes: u64) -> Self {
+        self.write_limit = bytes;
+        self
+    }
+
     /// Starts what is due by schedule only where its owner is among the people and may start it; by default, all of it.
     #[must_use]
     pub fn with_accounts(mut self) -> Self {
         self.accounts = true;
+        self
+    }
+
+    /// Sweeps all files that the database does not know, however many there are; by default, only a few.
+    #[must_use]
+    pub fn sweep_orphans(mut self) -> Self {
+        self.sweep_orphans = true;
         self
     }
 
@@ -219,16 +239,9 @@ impl Builder {
                 format!("there is no data directory {}; start `milepost serve` on it first", data.path().display());
             return Err(Error::NotReady(message));
         }
-        for folder in [data.path().to_owned(), data.nodes(), data.uploads()] {
-            create(&folder)?;
-        }
-        let roots = if self.roots.is_empty() {
-            create(&data.files())?;
-            vec![data.files()]
-        } else {
-            self.roots
-        };
-        let roots = Roots::new(&roots)?;
+        let disk = Arc::new(Disk::new(&data));
+        disk.make_room_to_start();
+        let roots = prepare(&data, self.roots, self.role, self.migrates)?;
         let boot = BootId(format!("{:032x}", rand::random::<u128>()));
         let live = Arc::<Live>::default();
         let bell = Arc::<Bell>::default();
@@ -240,6 +253,7 @@ impl Builder {
             others: Some(Others { own: boot.clone(), progress: self.listener.is_some() }),
             max_page_count: self.max_page_count,
             migrate: self.migrates,
+            disk: Some(Arc::clone(&disk)),
             ..SqliteOptions::new(data.database())
         };
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).await?);
@@ -262,13 +276,17 @@ impl Builder {
         }
         let service = Handle::current();
         let shared = Arc::new(Shared {
-            uploads: Uploads::new(Arc::clone(&store), Arc::clone(&self.clock), &data, self.uploads),
+            uploads: Uploads::new(Arc::clone(&store), Arc::clone(&self.clock), &data, Arc::clone(&disk), self.uploads),
+            disk,
+            write_limit: self.write_limit,
             store,
             registry,
             listener: self.listener,
             clock: self.clock,
             data,
             roots,
+            orphans: Left::default(),
+            sweep_all_orphans: self.sweep_orphans,
             pool: Pool::start(self.blocking_threads)?,
             node,
             heartbeat: self.heartbeat,
@@ -288,22 +306,51 @@ impl Builder {
             leaving: Flag::default(),
             closed: Flag::default(),
         });
-        sampler::start(&shared)?;
-        heart::start(&shared)?;
-        service.spawn(dispatcher::dispatch(Arc::clone(&shared)));
-        service.spawn(dispatcher::promote(Arc::clone(&shared)));
-        if !joins {
-            service.spawn(timekeeper::keep_time(Arc::clone(&shared)));
-            service.spawn(janitor::keep_up(Arc::clone(&shared)));
-            let sweeping = Arc::clone(&shared);
-            service.spawn_blocking(move || {
-                if let Err(error) = janitor::sweep_folders(&sweeping) {
-                    tracing::warn!(%error, "cannot sweep the files of deleted jobs; the next start tries again");
-                }
-            });
-        }
+        begin_work(&shared, self.role).await?;
         Ok(Engine::new(shared, lock))
     }
+}
+
+/// Makes the folders, and looks whether they may be used; returns the roots.
+fn prepare(data: &DataDir, roots: Vec<PathBuf>, role: Role, migrates: bool) -> Result<Roots> {
+    for folder in [data.path().to_owned(), data.nodes(), data.uploads()] {
+        create(&folder)?;
+    }
+    if role == Role::Server {
+        // There is no other server: what was on its way to an earlier one does not arrive any more.
+        uploads::remove_parts(data);
+    }
+    // Where that cannot be told, opening it says why.
+    if migrates && store::is_new_database(&data.database()).unwrap_or(false) {
+        orphan_files::check_new_database(data)?;
+    }
+    if !roots.is_empty() {
+        return Roots::new(&roots);
+    }
+    create(&data.files())?;
+    Roots::new(&[data.files()])
+}
+
+/// Starts the threads and tasks of an engine.
+async fn begin_work(shared: &Arc<Shared>, role: Role) -> Result<()> {
+    let serves = role == Role::Server;
+    let sweeping = Arc::clone(shared);
+    let sweep = move || janitor::sweep_folders(&sweeping);
+    if serves && shared.sweep_all_orphans {
+        // Before a job begins: it may be given a number of which there are files.
+        let _ = spawn_blocking(sweep).await;
+    } else if serves {
+        shared.service.spawn_blocking(sweep);
+    }
+    sampler::start(shared)?;
+    heart::start(shared)?;
+    shared.service.spawn(dispatcher::dispatch(Arc::clone(shared)));
+    shared.service.spawn(dispatcher::promote(Arc::clone(shared)));
+    if serves {
+        shared.service.spawn(timekeeper::keep_time(Arc::clone(shared)));
+        shared.service.spawn(janitor::keep_up(Arc::clone(shared)));
+    }
+    Ok(())
 }
 
 fn create(folder: &Path) -> Result<()> {

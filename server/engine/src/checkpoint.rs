@@ -21,7 +21,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::{task::spawn_blocking, time::Instant};
 
 use crate::{
-    Code, Error, TaskError,
+    Code, Error, TaskError, WriteBudget,
     attempt::Attempt,
     data_dir::{remove_attempts, remove_folder},
     own_folder::OwnFolder,
@@ -156,7 +156,8 @@ impl Attempt {
         let from = self.shared.data.work_of(self.job(), attempt);
         if from.is_dir() {
             let to = self.make_work_folder().await?;
-            blocking("taking over the files of an earlier attempt", move || copy(&from, &to)).await?;
+            let budget = self.budget.clone();
+            blocking("taking over the files of an earlier attempt", move || copy(&from, &to, &budget)).await?;
         }
         self.tracker.count_warnings(warnings);
         self.checkpoints.taken_over.store(true, Ordering::Release);
@@ -191,6 +192,14 @@ impl Attempt {
         }
         // Goes unless there are artifacts.
         let _ = tokio::fs::remove_dir(self.shared.data.job(self.job())).await;
+    }
+
+    /// Removes its working files: on a full disk, where the end of the attempt needs the room more. The next attempt begins
+    /// again.
+    pub(crate) async fn drop_work(&self) {
+        if self.checkpoints.folder.is_made() {
+            remove_folder(self.checkpoints.folder.path(), "the working files of an attempt on a full disk").await;
+        }
     }
 
     /// Gives the store all log lines so far. Whoever has drained the log and not given it away yet holds the watch.
@@ -234,9 +243,10 @@ fn sync_entries(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
+fn copy(from: &Path, to: &Path, budget: &WriteBudget) -> io::Result<()> {
     for file in fs::read_dir(from)? {
         let file = file?;
+        budget.check(file.metadata()?.len())?;
         fs::copy(file.path(), to.join(file.file_name()))?;
     }
     Ok(())

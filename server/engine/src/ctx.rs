@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use crate::{
-    ArtifactWriter, Batch, Error, Keeper, RootedPath, StopReason, TaskError, Upload, UploadRef,
+    ArtifactWriter, Batch, Error, Keeper, RootedPath, StopReason, TaskError, Upload, UploadRef, WriteBudget,
     attempt::{Attempt, Blocking},
     batch, checkpoint, panics,
     processes::{Group, Mark},
@@ -334,6 +334,12 @@ impl Ctx {
     /// Codes `disk_full`, `io`.
     pub async fn scratch(&self) -> Result<PathBuf, TaskError> {
         self.attempt.make_scratch().await
+    }
+
+    /// What this attempt may write to the disk. Every file that a task writes takes its bytes from it, so that the
+    /// database always finds room.
+    pub fn budget(&self) -> &WriteBudget {
+        &self.attempt.budget
     }
 
     /// The database of imported tables.

@@ -52,6 +52,16 @@ impl DataDir {
         self.0.join("uploads")
     }
 
+    /// Holds a part of what is kept free for the database.
+    pub(crate) fn reserve(&self) -> PathBuf {
+        self.0.join("milepost.reserve")
+    }
+
+    /// Files that belonged to nothing in the database, kept for a day in a folder named by the time when they were moved.
+    pub fn orphans(&self) -> PathBuf {
+        self.0.join("orphans")
+    }
+
     /// One folder for each job that wrote files, named by its number.
     pub fn jobs(&self) -> PathBuf {
         self.0.join("jobs")

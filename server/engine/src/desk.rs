@@ -10,7 +10,7 @@ use model::{AttemptNo, Counts, Cursor, FolderListing, Gate, GateOf, JobId, JobVi
 use serde_json::Value;
 
 use crate::{
-    Curve, Engine, Error, Hold, QueueStatus, Result, StartOptions, TaskInfo, Uploads,
+    Curve, Engine, Error, Hold, OrphanFiles, QueueStatus, Result, StartOptions, TaskInfo, Uploads,
     access::{Action, Actor, Denied, Rule, Rules, Sight, Subject, authorise},
     store::{
         Activity, Artifact, AttemptRow, By, CancelAnswer, GateChange, HourBucket, JobDetail, KindStats, ListQuery,
@@ -238,6 +238,17 @@ impl Desk {
     pub async fn usage(&self) -> Result<Usage> {
         self.allow(Action::See)?;
         self.engine.store().usage().await
+    }
+
+    /// Whether the disk is so full that nothing new starts.
+    pub fn is_disk_full(&self) -> bool {
+        self.engine.is_disk_full()
+    }
+
+    /// Files in the data directory that the database does not know.
+    pub fn orphan_files(&self) -> Result<OrphanFiles> {
+        self.allow(Action::See)?;
+        Ok(self.engine.orphan_files())
     }
 
     /// What people have decided about queues and kinds.

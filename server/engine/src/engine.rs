@@ -9,10 +9,10 @@ use std::{
 use futures_util::future::join_all;
 use model::{AttemptNo, FieldError, JobId, JobState, JobView, Micros, Priority};
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::{task::spawn_blocking, time::timeout};
 
 use crate::{
-    Builder, Curve, DataDir, Error, Result, Roots, TaskInfo, Uploads,
+    Builder, Curve, DataDir, Error, OrphanFiles, Result, Roots, TaskInfo, Uploads,
     node_lock::NodeLock,
     registry::Accepted,
     run,
@@ -264,6 +264,26 @@ impl Engine {
         self.shared.node.concurrency + self.shared.slots_elsewhere.load(Ordering::Relaxed)
     }
 
+    /// Files in the data directory that the database does not know, as the latest sweep found them.
+    pub fn orphan_files(&self) -> OrphanFiles {
+        self.shared.orphans.counts()
+    }
+
+    /// Whether the disk is so full that nothing new starts.
+    pub fn is_disk_full(&self) -> bool {
+        self.shared.disk.is_short()
+    }
+
+    /// Moves all that is kept into `milepost.db`, so that this file alone is a complete copy; part of
+    /// [`Engine::shutdown`]. Where other processes do not let it, the rest stays in `milepost.db-wal`.
+    pub async fn consolidate(&self) {
+        let store = Arc::clone(&self.shared.store);
+        match spawn_blocking(move || store.consolidate()).await {
+            Ok(Ok(())) | Err(_) => {}
+            Ok(Err(error)) => tracing::info!(%error, "the write-ahead log stays beside the database"),
+        }
+    }
+
     /// The engine's wall clock.
     pub fn now(&self) -> Micros {
         self.shared.clock.now()
@@ -287,7 +307,7 @@ impl Engine {
     /// A task that is not gone by then is handed back all the same: this is for a process that ends now, and what still
     /// runs of it ends with the process. One that has ended, and whose files are still being cleared away, is waited for.
     /// What cannot be written in that time, since the database is locked or its disk is full or slow, is found as
-    /// interrupted by the next process.
+    /// interrupted by the next process. At the end all that is kept is in `milepost.db`, where no other process has it open.
     pub async fn shutdown(&self, grace: Duration) {
         let shared = &self.shared;
         let begun = Instant::now();
@@ -326,6 +346,7 @@ impl Engine {
         if let Err(error) = shared.store.unregister(&shared.node.boot).await {
             tracing::warn!(%error, "this process stays in the list of the living until others find it dead");
         }
+        self.consolidate().await;
     }
 }
 

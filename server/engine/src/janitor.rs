@@ -1,16 +1,15 @@
-//! Upkeep beside the work: sweeps uploads that nobody used and files whose job is gone. A server does it; its workers
+//! Upkeep beside the work: sweeps uploads that nobody used and files that belong to nothing. A server does it; its workers
 //! leave it to it.
 
-use std::{io::ErrorKind, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use model::{JobId, JobState, Micros};
+use model::Micros;
+use tokio::task::spawn_blocking;
 
-use crate::{Error, Result, data_dir::remove_folder, shared::Shared};
+use crate::{Result, orphan_files, shared::Shared};
 
 /// Between two sweeps of uploads.
 const SWEEP: Duration = Duration::from_hours(1);
-/// Folders of jobs looked up in one query.
-const FOLDERS_AT_ONCE: usize = 500;
 /// How long an upload that no job refers to is kept.
 const UPLOAD_KEPT: Duration = Duration::from_hours(24);
 
@@ -20,8 +19,7 @@ pub(crate) async fn keep_up(shared: Arc<Shared>) {
     loop {
         tokio::select! {
             _ = sweep.tick() => {
-                let before = Micros(shared.clock.now().0 - UPLOAD_KEPT.as_micros() as i64);
-                if let Err(error) = shared.uploads.sweep(before).await {
+                if let Err(error) = sweep_uploads(&shared).await {
                     tracing::warn!(%error, "cannot sweep unused uploads; trying again");
                 }
             }
@@ -30,30 +28,21 @@ pub(crate) async fn keep_up(shared: Arc<Shared>) {
     }
 }
 
-/// Removes what jobs left behind that were deleted, and the checkpoints' files of those that have succeeded: what the
-/// store says goes first, and a server can die before the files. Once, at the start, on a thread for blocking work; a
-/// folder is listed before its job is asked for, so none is too new to be known.
-pub(crate) fn sweep_folders(shared: &Shared) -> Result<()> {
-    let listing = |error| Error::of_io("listing the folders of jobs", error);
-    let folders = match std::fs::read_dir(shared.data.jobs()) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        folders => folders.map_err(listing)?,
-    };
-    let mut jobs = folders.filter_map(|folder| folder.ok()?.file_name().to_str()?.parse().ok().map(JobId));
-    loop {
-        let some: Vec<JobId> = jobs.by_ref().take(FOLDERS_AT_ONCE).collect();
-        if some.is_empty() || shared.stopping.is_raised() {
-            return Ok(());
-        }
-        let existing = shared.service.block_on(shared.store.existing(&some))?;
-        for job in some.into_iter().filter(|job| !existing.contains(job)) {
-            tracing::info!(%job, "removing the files of a deleted job");
-            shared.service.block_on(shared.remove_files(job));
-        }
-        for job in existing.into_iter().filter(|job| shared.data.work(*job).exists()) {
-            if shared.service.block_on(shared.store.job(job)).is_ok_and(|view| view.state == JobState::Succeeded) {
-                shared.service.block_on(remove_folder(&shared.data.work(job), "the files of a checkpoint"));
-            }
-        }
+async fn sweep_uploads(shared: &Arc<Shared>) -> Result<()> {
+    let before = Micros(shared.clock.now().0 - UPLOAD_KEPT.as_micros() as i64);
+    shared.uploads.sweep(before).await?;
+    let shared = Arc::clone(shared);
+    let swept = spawn_blocking(move || {
+        orphan_files::remove_expired(&shared);
+        orphan_files::sweep_uploads(&shared, before)
+    });
+    // It does not panic, and is not cancelled.
+    swept.await.unwrap_or(Ok(()))
+}
+
+/// Sweeps the folders of jobs once, at the start. Blocks the thread.
+pub(crate) fn sweep_folders(shared: &Shared) {
+    if let Err(error) = orphan_files::sweep_jobs(shared) {
+        tracing::warn!(%error, "cannot sweep the files of deleted jobs; the next start tries again");
     }
 }

@@ -22,8 +22,8 @@ impl NodeLock {
         let taken = || {
             let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
             file.try_lock().map_err(std::io::Error::from)?;
-            // For people who look: the lock counts, not the number.
-            writeln!(file, "{}", std::process::id())?;
+            // For people who look: the lock counts, not the number, for which a full disk may have no room.
+            let _ = writeln!(file, "{}", std::process::id());
             Ok(file)
         };
         let held = taken().map_err(|source| Error::of_io(format!("locking {}", path.display()), source))?;

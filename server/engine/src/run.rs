@@ -13,6 +13,7 @@ use crate::{
     attempt::{Attempt, TimeOut},
     panics::{self, Panicked},
     store::{Finish, Outcome},
+    task::DISK_FULL,
 };
 
 /// A store that refuses the end of an attempt is asked again after this, and then after twice as long, up to the last.
@@ -77,6 +78,10 @@ pub(crate) async fn run(attempt: Arc<Attempt>, input: String) {
         tracing::info!(job = %attempt.job(), attempt = attempt.fence.attempt, code = failure.code, "{}", failure.message);
     }
     let settled = if let Some(mut finish) = finish(&attempt, outcome, remark.as_deref()) {
+        if is_disk_full(&finish.outcome) {
+            // Before the end is written, which may find no room else.
+            attempt.drop_work().await;
+        }
         finish.artifacts = attempt.tidy_up(&finish.outcome).await;
         settle(&attempt, finish).await
     } else {
@@ -123,6 +128,20 @@ fn finish(attempt: &Attempt, outcome: Outcome, remark: Option<&str>) -> Option<F
         artifacts: Vec::new(),
         checkpointed: attempt.may_have_checkpoint(),
     })
+}
+
+/// Whether the attempt ended because its disk is full.
+fn is_disk_full(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Failed { failure, .. }
+        | Outcome::RetryLater { failure, .. }
+        | Outcome::Cancelled { failure: Some(failure), .. } => failure.code == DISK_FULL,
+        Outcome::Succeeded { .. }
+        | Outcome::Cancelled { failure: None, .. }
+        | Outcome::Snoozed { .. }
+        | Outcome::Paused
+        | Outcome::HandedBack => false,
+    }
 }
 
 /// Gives back the slot, and lets who waits for its end know.

@@ -14,8 +14,10 @@ use tokio::{runtime::Handle, sync::Notify};
 use crate::{
     Clock, DataDir, Listener, Roots, Uploads,
     data_dir::{remove_attempts, remove_folder},
+    disk::Disk,
     flag::Flag,
     live::Live,
+    orphan_files::Left,
     pool::Pool,
     registry::Registry,
     store::{Node, Store},
@@ -29,8 +31,15 @@ pub(crate) struct Shared {
     pub(crate) listener: Option<Arc<dyn Listener>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) data: DataDir,
+    pub(crate) disk: Arc<Disk>,
+    /// Bytes that one attempt may write.
+    pub(crate) write_limit: u64,
     pub(crate) roots: Roots,
     pub(crate) uploads: Uploads,
+    /// Orphan files that the latest sweeps left.
+    pub(crate) orphans: Left,
+    /// Whether a sweep takes orphan files however many there are.
+    pub(crate) sweep_all_orphans: bool,
     pub(crate) pool: Pool,
     /// This process, since its start, as it has registered itself.
     pub(crate) node: Node,

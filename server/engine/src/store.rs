@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 pub use accounts::*;
 pub use messages::*;
 pub use schedules::*;
+pub(crate) use sqlite::is_new_database;
 pub use sqlite::{Others, SqliteOptions, SqliteStore};
 pub use types::*;
 
@@ -117,6 +118,13 @@ pub trait Store: Accounts + Schedules {
     /// Where it fails or `stop` is cancelled, there is no file.
     fn back_up(&self, into: &Path, stop: &CancellationToken) -> Result<()>;
 
+    /// Moves all that is kept into the database's own file, which is then a complete copy until the next write. Waits a
+    /// moment for other processes that read or write. Blocks the thread.
+    ///
+    /// # Errors
+    /// `Error::Busy` where others did not let it; nothing is lost then.
+    fn consolidate(&self) -> Result<()>;
+
     // The processes that work on this store. None of these is an event.
 
     /// Enters a process, or enters it again.
@@ -157,6 +165,8 @@ pub trait Store: Accounts + Schedules {
     async fn events_after(&self, seq: Seq, limit: u32) -> Result<Option<Vec<Arc<DurableEvent>>>>;
     /// One job.
     async fn job(&self, job: JobId) -> Result<JobView>;
+    /// The highest number that a job has been given, whether or not it is still there.
+    async fn last_job(&self) -> Result<JobId>;
     /// Which of `jobs` there are.
     async fn existing(&self, jobs: &[JobId]) -> Result<BTreeSet<JobId>>;
     /// One job with its input and result.

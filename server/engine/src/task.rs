@@ -10,7 +10,7 @@ use model::{Failure, Form, Micros, Role};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Backoff, Code, Ctx, Error, Kind, Queue};
+use crate::{Backoff, Code, Ctx, Error, Kind, Queue, disk::OverLimit};
 
 /// A kind of long work. One value of it is registered and runs every job of the kind.
 pub trait Task: Send + Sync + 'static {
@@ -147,7 +147,9 @@ impl TaskError {
     /// A failed file operation, which may be tried again: code `io`, or `disk_full`. `what` begins the sentence:
     /// "reading the manifest".
     pub fn io(what: impl fmt::Display, error: &io::Error) -> Self {
+        let over_limit = error.get_ref().and_then(|error| error.downcast_ref::<OverLimit>()).is_some();
         match error.kind() {
+            ErrorKind::FileTooLarge if over_limit => Self::fatal("write_limit", format!("{what}: {error}")),
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::disk_full(what, error),
             _ => Self::retry("io", format!("{what}: {error}")).caused_by(error),
         }
@@ -155,9 +157,12 @@ impl TaskError {
 
     /// A full disk, whoever met it; it may be tried again.
     pub fn disk_full(what: impl fmt::Display, error: &dyn std::error::Error) -> Self {
-        Self::retry("disk_full", format!("{what}: {}", Error::Full)).caused_by(error)
+        Self::retry(Code::new(DISK_FULL), format!("{what}: {}", Error::Full)).caused_by(error)
     }
 }
+
+/// The code of a full disk.
+pub(crate) const DISK_FULL: &str = "disk_full";
 
 /// A registered kind, as the catalogue and the pages show it.
 #[derive(Clone, Debug)]

@@ -10,12 +10,11 @@ use std::{
 use tokio::{fs::File, io::AsyncWriteExt};
 
 use crate::{
-    Clock, DataDir, Error, Result,
+    Clock, DataDir, Error, Result, WriteBudget,
+    disk::Disk,
     store::{By, Store, UploadRow},
 };
 
-/// Left free on the disk: an upload must not be what stops the database.
-const SPARE: u64 = 64 << 20;
 /// The longest name kept, characters.
 const NAME_LENGTH: usize = 200;
 
@@ -25,6 +24,7 @@ pub struct Uploads {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     folder: PathBuf,
+    disk: Arc<Disk>,
     limits: UploadLimits,
     coming: Coming,
 }
@@ -42,8 +42,14 @@ pub(crate) struct UploadLimits {
 }
 
 impl Uploads {
-    pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, data: &DataDir, limits: UploadLimits) -> Self {
-        Self { store, clock, folder: data.uploads(), limits, coming: Coming::default() }
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        data: &DataDir,
+        disk: Arc<Disk>,
+        limits: UploadLimits,
+    ) -> Self {
+        Self { store, clock, folder: data.uploads(), disk, limits, coming: Coming::default() }
     }
 
     /// The largest file taken, bytes.
@@ -72,14 +78,13 @@ impl Uploads {
         if let Some(quota) = &quota {
             drop(quota.check(expected)?);
         }
-        if free_space(&self.folder)? < expected.saturating_add(SPARE) {
-            return Err(Error::Full);
-        }
+        self.disk.check(expected)?;
+        let budget = WriteBudget::new(Arc::clone(&self.disk), u64::MAX);
         let id = format!("{:032x}", rand::random::<u128>());
         let part = self.folder.join(format!("{id}.part"));
         let file = File::create_new(&part).await.map_err(|error| Error::of_io("starting an upload", error))?;
         let (uploads, by) = (self.clone(), by.name.to_string());
-        Ok(UploadWriter { uploads, id, name: cleaned(name), by, quota, part, file, size: 0, finished: false })
+        Ok(UploadWriter { uploads, id, name: cleaned(name), by, quota, budget, part, file, size: 0, finished: false })
     }
 
     /// A finished one.
@@ -101,11 +106,8 @@ impl Uploads {
         let listing = |error| Error::of_io("listing the uploads", error);
         let mut files = tokio::fs::read_dir(&self.folder).await.map_err(listing)?;
         while let Some(file) = files.next_entry().await.map_err(listing)? {
-            let old = file.metadata().await.and_then(|about| about.modified()).is_ok_and(|at| {
-                let at = at.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-                i64::try_from(at.as_micros()).is_ok_and(|at| at < before.0)
-            });
-            if old && self.is_orphan(&file.file_name().to_string_lossy()).await {
+            let old = file.metadata().await.is_ok_and(|about| is_older(&about, before));
+            if old && is_part(&file.file_name().to_string_lossy()) {
                 remove(&file.path()).await;
             }
         }
@@ -116,13 +118,6 @@ impl Uploads {
     pub(crate) async fn remove_files(&self, uploads: &[String]) {
         for id in uploads {
             remove(&self.folder.join(id)).await;
-        }
-    }
-
-    async fn is_orphan(&self, name: &str) -> bool {
-        match name.strip_suffix(".part") {
-            Some(id) => is_id(id),
-            None => is_id(name) && matches!(self.store.upload(name).await, Err(Error::NoSuchUpload(_))),
         }
     }
 
@@ -138,6 +133,8 @@ pub struct UploadWriter {
     name: String,
     by: String,
     quota: Option<Quota>,
+    /// An upload must not be what stops the database.
+    budget: WriteBudget,
     part: PathBuf,
     file: File,
     size: u64,
@@ -155,7 +152,9 @@ impl UploadWriter {
         if let Some(quota) = &mut self.quota {
             quota.take(bytes.len() as u64)?;
         }
-        self.file.write_all(bytes).await.map_err(|error| Error::of_io("writing an upload", error))
+        let failed = |error| Error::of_io("writing an upload", error);
+        self.budget.take(bytes.len() as u64).map_err(failed)?;
+        self.file.write_all(bytes).await.map_err(failed)
     }
 
     /// Syncs and registers it; `Error::Quota` where others that came meanwhile have left no room for it.
@@ -257,8 +256,31 @@ pub struct Upload {
     pub path: PathBuf,
 }
 
-fn is_id(text: &str) -> bool {
+/// Removes what uploads had written that an earlier server was taking in. There must be no other server.
+pub(crate) fn remove_parts(data: &DataDir) {
+    for file in std::fs::read_dir(data.uploads()).into_iter().flatten().flatten() {
+        if is_part(&file.file_name().to_string_lossy())
+            && let Err(error) = std::fs::remove_file(file.path())
+        {
+            tracing::warn!(path = %file.path().display(), %error, "cannot remove a broken-off upload");
+        }
+    }
+}
+
+/// Whether `name` is that of an upload on its way in.
+fn is_part(name: &str) -> bool {
+    name.strip_suffix(".part").is_some_and(is_id)
+}
+
+/// Whether `text` is an id of an upload.
+pub(crate) fn is_id(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Whether a file was last written before a time.
+pub(crate) fn is_older(about: &std::fs::Metadata, than: model::Micros) -> bool {
+    let at = about.modified().ok().and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+    at.is_some_and(|at| i64::try_from(at.as_micros()).is_ok_and(|at| at < than.0))
 }
 
 /// The last part of a path of either kind, printable, not too long.
@@ -267,12 +289,6 @@ fn cleaned(name: &str) -> String {
     let clean: String = last.chars().filter(|c| !c.is_control()).take(NAME_LENGTH).collect();
     let clean = clean.trim();
     if clean.is_empty() || clean.chars().all(|c| c == '.') { "unnamed".to_owned() } else { clean.to_owned() }
-}
-
-fn free_space(folder: &Path) -> Result<u64> {
-    let about = rustix::fs::statvfs(folder)
-        .map_err(|error| Error::of_io("asking for the free space of the data directory", error.into()))?;
-    Ok(about.f_bavail.saturating_mul(about.f_frsize))
 }
 
 async fn remove(path: &Path) {

@@ -6,7 +6,7 @@ use clap::Args;
 use commands::Command;
 use serde::Deserialize;
 
-use super::{Span, within};
+use super::{Size, Span, within};
 use crate::{Error, Result};
 
 /// The most jobs that one process runs at once.
@@ -50,6 +50,10 @@ pub struct WorkSettings {
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     allow_private_links: Option<bool>,
 
+    /// The most that one job may write to the disk in one attempt [default: 1TiB]
+    #[arg(long, env = "MILEPOST_JOB_WRITE_LIMIT", value_name = "SIZE", help_heading = "Tasks")]
+    job_write_limit: Option<Size>,
+
     /// What to log to stderr: a level, or a filter such as `info,engine=debug` [default: info]
     #[arg(long, env = "MILEPOST_LOG", value_name = "FILTER", help_heading = "Log")]
     log: Option<String>,
@@ -82,6 +86,7 @@ impl WorkSettings {
             shutdown_grace: self.shutdown_grace.or(below.shutdown_grace),
             lease: self.lease.or(below.lease),
             allow_private_links: self.allow_private_links.or(below.allow_private_links),
+            job_write_limit: self.job_write_limit.or(below.job_write_limit),
             log: self.log.or(below.log),
             commands: below.commands,
         }
@@ -105,6 +110,8 @@ pub struct WorkConfig {
     pub lease: Duration,
     /// Whether check-links may ask private addresses.
     pub allow_private_links: bool,
+    /// Bytes that one attempt of a job may write.
+    pub job_write_limit: u64,
     /// Filter of the log.
     pub log: String,
     /// Programs of the operator's that are tasks.
@@ -138,6 +145,7 @@ impl WorkConfig {
             shutdown_grace: settings.shutdown_grace.map_or(shutdown_grace, |span| span.0),
             lease,
             allow_private_links: settings.allow_private_links.unwrap_or(false),
+            job_write_limit: settings.job_write_limit.map_or(1 << 40, |size| size.0),
             log: settings.log.unwrap_or_else(|| "info".to_owned()),
             commands: settings.commands,
         })

@@ -93,7 +93,9 @@ impl Task for Backup {
         let others = folder.clone();
         ctx.blocking(move || remove_unfinished(&others, &own)).await?;
 
-        ctx.total(size_of(&keeper.data_dir().database()), "B");
+        let expected = size_of(&keeper.data_dir().database());
+        ctx.budget().check(expected).map_err(|error| TaskError::io("copying the database", &error))?;
+        ctx.total(expected, "B");
         ctx.message("Copying and checking");
         let stop = CancellationToken::new();
         let copying = {
@@ -164,14 +166,25 @@ async fn watched(
 ) -> Result<(), TaskError> {
     let partial = file.with_added_extension("partial");
     let mut copying = std::pin::pin!(copying);
+    let mut no_room = None;
     loop {
         tokio::select! {
             biased;
             copied = &mut copying => {
-                return if stop.is_cancelled() { Err(TaskError::Cancelled) } else { copied };
+                return match no_room {
+                    Some(error) => Err(TaskError::io("copying the database", &error)),
+                    None if stop.is_cancelled() => Err(TaskError::Cancelled),
+                    None => copied,
+                };
             }
             () = ctx.cancelled(), if !stop.is_cancelled() => stop.cancel(),
-            () = tokio::time::sleep(LOOK) => ctx.set(size_of(&partial)),
+            () = tokio::time::sleep(LOOK) => {
+                ctx.set(size_of(&partial));
+                if let Err(error) = ctx.budget().check(0) {
+                    no_room = Some(error);
+                    stop.cancel();
+                }
+            }
         }
     }
 }

@@ -143,7 +143,7 @@ impl Task for CheckLinks {
         }
         let output = summary(&links, &findings);
         let artifact = ctx.artifact(report::NAME).await?;
-        report::write(artifact.path(), &links, &findings)?;
+        report::write(artifact.path(), ctx.budget(), &links, &findings)?;
         artifact.finish().await?;
         checked.map(|()| output)
     }

@@ -11,7 +11,7 @@ pub(super) mod spool;
 mod verify;
 
 use std::{
-    fs::{self, File},
+    fs,
     io::BufWriter,
     ops::ControlFlow,
     path::{Path, PathBuf},
@@ -215,7 +215,7 @@ impl Job {
         };
         let lists = (EntryReader::open(&listed).map_err(writing)?, EntryReader::open(&not_listed).map_err(writing)?);
         let outcomes = work.outcomes.read().map_err(writing)?;
-        let out = File::create(artifact.path()).map_err(writing)?;
+        let out = ctx.budget().create(artifact.path()).map_err(writing)?;
         let verified = Report::new(ctx, lists, outcomes, out, counts).write(ctx).await?;
         artifact.finish().await?;
         // A failed job has no result; the counts stay with its progress.
@@ -263,7 +263,7 @@ impl Job {
         ctx.continue_at(done.size);
         let opening = |error| TaskError::io("reading the list of files", &error);
         let entries = EntryReader::open(&self.listed()).map_err(opening)?;
-        let outcomes = Outcomes::open(&self.outcomes(), done.entries() > 0).map_err(opening)?;
+        let outcomes = Outcomes::open(&self.outcomes(), done.entries() > 0, ctx.budget()).map_err(opening)?;
         let work = Work::new(self.folder.clone(), self.algorithm, entries, outcomes, done);
         let save = || work.with_done(|done| ctx.checkpoint(&Saved { scanned, at: None, done }));
         with_checkpoints(ctx, save, hash_all(ctx, &work)).await?;
@@ -276,7 +276,7 @@ impl Job {
         let writing = |error| TaskError::io("writing the manifest", &error);
         let entries = EntryReader::open(list).map_err(writing)?;
         let outcomes = outcomes.read().map_err(writing)?;
-        let file = File::create(artifact.path()).map_err(writing)?;
+        let file = ctx.budget().create(artifact.path()).map_err(writing)?;
         let out = BufWriter::new(Hashing::new(self.algorithm, file));
         let own = ctx.clone();
         let state = (entries, outcomes, out);
@@ -309,9 +309,10 @@ async fn scan(ctx: &Ctx, folder: &Path, list: &Path, earlier: Option<Saved>) -> 
     let (walk, writer, scanned) = match earlier {
         Some(Saved { scanned, at: Some(at), .. }) => {
             ctx.continue_at(scanned.files);
-            (Walk::behind(&at, folder.to_owned()), EntryWriter::continue_at(scanned.lists[0], list), scanned)
+            let writer = EntryWriter::continue_at(scanned.lists[0], list, ctx.budget());
+            (Walk::behind(&at, folder.to_owned()), writer, scanned)
         }
-        _ => (Walk::new(folder.to_owned()), EntryWriter::create(list), Scanned::default()),
+        _ => (Walk::new(folder.to_owned()), EntryWriter::create(list, ctx.budget()), Scanned::default()),
     };
     let state = (walk.map_err(reading)?, writer.map_err(listing)?, scanned);
     let own = ctx.clone();

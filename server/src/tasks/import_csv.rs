@@ -222,11 +222,16 @@ impl Task for ImportCsv {
         };
         let result = Import { task: self, ctx, input: &input, upload: &upload }.run(&mut imports, checkpoint).await;
         let _turn = self.turns.lock().await;
-        if let Err(error) = imports.clean_up(result.is_ok()).await {
+        if let Err(error) = imports.clean_up(result.is_ok() || ends_on_full_disk(&result)).await {
             ctx.log(Level::Error, format!("the unfinished table could not be removed: {error}"));
         }
         result
     }
+}
+
+/// Whether its working files go with it: nothing could go on with the table either.
+fn ends_on_full_disk<T>(result: &Result<T, TaskError>) -> bool {
+    matches!(result, Err(TaskError::Retry(fault)) if fault.code.as_str() == "disk_full")
 }
 
 /// What a checkpoint holds, made in one stage or the other.

@@ -175,7 +175,7 @@ impl Task for ResizeImages {
             earlier
         } else {
             ctx.stage(0);
-            (list(ctx, &source, &name, &work).await?, begin(&work)?)
+            (list(ctx, &source, &name, &work).await?, begin(ctx, &work)?)
         };
         let Listed { items, skipped } = listed;
         if skipped > 0 {
@@ -270,8 +270,8 @@ fn list_of(work: &Path) -> PathBuf {
     work.join("list")
 }
 
-fn begin(work: &Path) -> Result<Spool, TaskError> {
-    let spool = Spool::open(work, Mark::default()).map_err(|error| keeping(&error))?;
+fn begin(ctx: &Ctx, work: &Path) -> Result<Spool, TaskError> {
+    let spool = Spool::open(work, Mark::default(), ctx.budget()).map_err(|error| keeping(&error))?;
     spool.ok_or_else(|| TaskError::retry("io", "keeping what is done: the files are gone; try again"))
 }
 
@@ -279,7 +279,7 @@ fn begin(work: &Path) -> Result<Spool, TaskError> {
 async fn restore(ctx: &Ctx, work: &Path) -> Result<Option<(Listed, Spool)>, TaskError> {
     let Some(Saved { skipped, mark }) = ctx.restore::<Saved>().await? else { return Ok(None) };
     let items = fs::read(list_of(work)).ok().and_then(|list| serde_json::from_slice::<Vec<Item>>(&list).ok());
-    let spool = Spool::open(work, mark).map_err(|error| keeping(&error))?;
+    let spool = Spool::open(work, mark, ctx.budget()).map_err(|error| keeping(&error))?;
     let Some((items, spool)) = items.zip(spool) else {
         ctx.begin_anew();
         return Ok(None);
@@ -321,7 +321,8 @@ async fn list(ctx: &Ctx, source: &Source, name: &str, work: &Path) -> Result<Lis
     ctx.set(listed.items.len() as u64);
     let kept = serde_json::to_vec(&listed.items)
         .map_err(|error| TaskError::fatal("io", "the list of images cannot be kept").caused_by(&error))?;
-    fs::write(list_of(work), kept).map_err(|error| keeping(&error))?;
+    let room = ctx.budget().take(kept.len() as u64);
+    room.and_then(|()| fs::write(list_of(work), kept)).map_err(|error| keeping(&error))?;
     Ok(listed)
 }
 

@@ -9,9 +9,9 @@ mod csv_file;
 mod parquet_file;
 mod query;
 
-use std::{fs::File, io};
+use std::io;
 
-use engine::{Ctx, Kind, Queue, Task, TaskError};
+use engine::{BudgetFile, Ctx, Kind, Queue, Task, TaskError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -119,7 +119,7 @@ impl Task for SqlExport {
         ctx.unit("rows");
         let mut answer = ask(ctx, input.query)?;
         let artifact = ctx.artifact(name).await?;
-        let file = File::create(artifact.path()).map_err(|error| writing(&error))?;
+        let file = ctx.budget().create(artifact.path()).map_err(|error| writing(&error))?;
         let mut headings = Vec::new();
         let mut stage = Stage::Before(file);
         while let Some(said) = answer.recv().await {
@@ -147,7 +147,7 @@ impl Task for SqlExport {
 /// How far it is.
 enum Stage {
     /// The first rows, of which there may be none, decide about types that no table declares.
-    Before(File),
+    Before(BudgetFile),
     Under(Out),
 }
 
@@ -186,7 +186,7 @@ enum Kinds {
 
 impl Out {
     fn begin(
-        file: File,
+        file: BudgetFile,
         format: Format,
         formulas: Formulas,
         headings: &[Heading],

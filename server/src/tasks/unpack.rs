@@ -8,13 +8,12 @@ mod contents;
 pub(super) mod names;
 
 use std::{
-    fs::File,
     io::{self, BufWriter, Read, Write},
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
-use engine::{Ctx, Kind, Queue, RootedPath, Task, TaskError, UploadRef};
+use engine::{BudgetFile, Ctx, Kind, Queue, RootedPath, Task, TaskError, UploadRef};
 use model::{FieldError, count};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -169,7 +168,7 @@ fn stem(name: &str) -> String {
 struct Unpacker {
     ctx: Ctx,
     members: Members<Contents>,
-    zip: Box<ZipWriter<BufWriter<File>>>,
+    zip: Box<ZipWriter<BufWriter<BudgetFile>>>,
     names: Names,
     /// What is to become of the content that is being read.
     content: Option<Content>,
@@ -189,7 +188,7 @@ enum Content {
 
 impl Unpacker {
     fn open(ctx: &Ctx, contents: Contents, to: &Path, artifact: String, most: usize) -> Result<Self, TaskError> {
-        let out = File::create(to).map_err(|error| writing(error.into()))?;
+        let out = ctx.budget().create(to).map_err(|error| writing(error.into()))?;
         let result = Output {
             artifact,
             files: 0,

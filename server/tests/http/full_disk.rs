@@ -8,9 +8,13 @@ use std::{
 };
 
 use reqwest::blocking::{Body, Client, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
+use tempfile::TempDir;
 
-use crate::milepost::{Milepost, PATIENCE, skipped};
+use crate::{
+    milepost::{Milepost, PATIENCE, skipped},
+    small_disk::SmallDisk,
+};
 
 const FILLER: &str = "filler";
 
@@ -57,7 +61,7 @@ fn a_job_whose_files_find_no_room_fails_for_that_and_publishes_none() {
     let job = start();
     let page = || client.get(milepost.url(&format!("/jobs/{job}"))).send().unwrap().text().unwrap();
     let begun = Instant::now();
-    while !page().contains("Error code <code>disk_full</code>") {
+    while !page().contains("Error code <code>disk_full") {
         assert!(begun.elapsed() < PATIENCE, "its file finds no room: {}", page());
     }
     assert!(!page().contains("/artifacts/"), "half a file is none");
@@ -98,4 +102,109 @@ fn a_full_disk_is_answered_507_and_harms_nothing() {
     fs::remove_file(disk.join(FILLER)).unwrap();
     assert_eq!(start().status().as_u16(), 200);
     assert_eq!(upload(small()).status().as_u16(), 200);
+}
+
+/// What is free on a disk, bytes.
+fn free(disk: &Path) -> u64 {
+    let about = rustix::fs::statvfs(disk).unwrap();
+    about.f_bavail * about.f_frsize
+}
+
+/// Bytes that nothing makes smaller.
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    };
+    (0..length / 8).flat_map(|_| next()).collect()
+}
+
+/// Calls on a server, and waits for what comes of them.
+struct Caller<'a>(&'a Milepost, Client);
+
+impl<'a> Caller<'a> {
+    fn of(milepost: &'a Milepost) -> Self {
+        Self(milepost, Client::builder().timeout(PATIENCE).build().unwrap())
+    }
+
+    fn call(&self, function: &str, arguments: &[(&str, &str)]) -> Response {
+        self.1.post(self.0.url(&format!("/api/{function}"))).form(arguments).send().unwrap()
+    }
+
+    fn start(&self, kind: &str, input: &Value) -> String {
+        let started = self.call("start_job", &[("kind", kind), ("input", &input.to_string())]);
+        started.error_for_status().unwrap().text().unwrap()
+    }
+
+    fn get(&self, path: &str) -> String {
+        self.1.get(self.0.url(path)).send().unwrap().text().unwrap()
+    }
+
+    /// Waits for the end of a job; its page then.
+    fn end(&self, job: &str) -> String {
+        self.get(&format!("/events?job={job}&until=end"));
+        self.get(&format!("/jobs/{job}"))
+    }
+}
+
+#[test]
+fn archive_stops_at_the_reserve_and_everything_else_goes_on() {
+    let Some(disk) = SmallDisk::mount("110m") else {
+        return skipped("this system lets nobody mount a disk of their own");
+    };
+    let root = TempDir::new().unwrap();
+    fs::write(root.path().join("noise"), noise(64 << 20)).unwrap();
+    let folder = json!({ "folder": root.path() });
+    for _ in 0..3 {
+        let milepost = disk.start(&["--root", root.path().to_str().unwrap()]);
+        let caller = Caller::of(&milepost);
+        let job = caller.start("archive", &folder);
+        let page = caller.end(&job);
+        assert!(page.contains("Error code <code>disk_full"), "{page}");
+        assert!(!disk.path().join("jobs").join(&job).join("work").exists(), "its working files are gone");
+        assert!(free(&disk.path()) > 60 << 20, "and the room is back");
+        let other = caller.start("demo", &json!({ "seconds": 0 }));
+        assert!(caller.end(&other).contains("<title>Succeeded: "), "others find room");
+        assert_eq!(caller.call("delete_job", &[("id", &job)]).status().as_u16(), 200);
+        milepost.signal("KILL");
+        milepost.wait();
+    }
+}
+
+#[test]
+fn full_disk_leaves_room_to_cancel_delete_and_restart() {
+    let Some(disk) = SmallDisk::mount("90m") else {
+        return skipped("this system lets nobody mount a disk of their own");
+    };
+    let milepost = disk.start(&[]);
+    let caller = Caller::of(&milepost);
+    let quick = json!({ "seconds": 0 });
+    let (old, older) = (caller.start("demo", &quick), caller.start("demo", &quick));
+    caller.end(&old);
+    caller.end(&older);
+    let running = caller.start("demo", &json!({ "seconds": 600 }));
+    fill(&disk.path());
+    let start = || caller.call("start_job", &[("kind", "demo"), ("input", &quick.to_string())]);
+    // The log of the database has some room of its own.
+    let refused = std::iter::repeat_with(start).take(2_000).find(|answer| answer.status().as_u16() != 200);
+    assert_refused(refused.expect("it is full at last"));
+    assert!(caller.get("/").contains("The disk is full"), "{}", caller.get("/"));
+    assert_eq!(caller.call("cancel_job", &[("id", &running)]).status().as_u16(), 200);
+    assert!(caller.end(&running).contains("<title>Cancelled: "), "its end is written");
+    assert_eq!(caller.call("delete_job", &[("id", &old)]).status().as_u16(), 200);
+    milepost.signal("TERM");
+    assert!(milepost.wait().success());
+
+    let milepost = disk.start(&[]);
+    let caller = Caller::of(&milepost);
+    assert!(caller.get(&format!("/jobs/{running}")).contains("<title>Cancelled: "), "people can look");
+    assert_eq!(caller.call("delete_job", &[("id", &older)]).status().as_u16(), 200, "and remove");
+    assert_refused(caller.call("start_job", &[("kind", "demo"), ("input", &quick.to_string())]));
+    fs::remove_file(disk.path().join(FILLER)).unwrap();
+    let job = caller.start("demo", &quick);
+    assert!(caller.end(&job).contains("<title>Succeeded: "));
+    assert!(!caller.get("/").contains("The disk is full"));
 }

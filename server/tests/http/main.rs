@@ -27,6 +27,7 @@ mod new_job;
 mod offers;
 #[path = "../tasks/orders.rs"]
 mod orders;
+mod orphan_files;
 mod people;
 mod publishing;
 mod rights;
@@ -36,6 +37,7 @@ mod settings;
 mod shutdown;
 mod signing_in;
 mod site;
+mod small_disk;
 mod snapshots;
 mod stalling;
 mod starting;

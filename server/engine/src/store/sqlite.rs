@@ -65,6 +65,7 @@ use model::{
 };
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::open::is_new as is_new_database;
 use self::{feed::Feed, read::Reader, watcher::Watcher, writer::Writer};
 use super::{
     Activity, Artifact, AttemptRow, BootId, By, CancelAnswer, Checkpoint, CheckpointAnswer, Claim, Claimed,
@@ -75,6 +76,7 @@ use super::{
 use crate::{
     Clock, Curve, Listener, Result, SystemClock,
     access::Sight,
+    disk::Disk,
     processes::{Group, GroupRow},
 };
 
@@ -94,6 +96,8 @@ pub struct SqliteOptions {
     pub readers: u32,
     /// The largest database allowed, in pages of 4 KiB; for tests of a full disk.
     pub max_page_count: Option<u32>,
+    /// The disk, with what is kept free on it for the database; `None` for a store that has no reserve.
+    pub disk: Option<Arc<Disk>>,
     /// Whether an older schema is brought up to date; without it, one that is not current is refused.
     pub migrate: bool,
 }
@@ -118,6 +122,7 @@ impl SqliteOptions {
             others: None,
             readers: 4,
             max_page_count: None,
+            disk: None,
             migrate: true,
         }
     }
@@ -143,7 +148,7 @@ impl SqliteStore {
         let reader = Reader::open(&options).await?;
         let feed = Feed::new(&connection, options.listener, options.others.clone())?;
         let told = feed.told();
-        let writer = Writer::start(connection, options.clock, feed)?;
+        let writer = Writer::start(connection, options.clock, feed, options.disk)?;
         let watcher = match options.others {
             Some(others) => Some(Watcher::start(&options.path, others, told, writer.bell())?),
             None => None,
@@ -294,6 +299,10 @@ impl Store for SqliteStore {
         backup::copy(&self.path, into, stop)
     }
 
+    fn consolidate(&self) -> Result<()> {
+        open::consolidate(&self.path)
+    }
+
     async fn position(&self) -> Result<Cursor> {
         self.reader.position().await
     }
@@ -308,6 +317,10 @@ impl Store for SqliteStore {
 
     async fn job(&self, job: JobId) -> Result<JobView> {
         self.reader.job(job).await
+    }
+
+    async fn last_job(&self) -> Result<JobId> {
+        self.reader.last_job().await
     }
 
     async fn existing(&self, jobs: &[JobId]) -> Result<BTreeSet<JobId>> {

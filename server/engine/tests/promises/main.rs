@@ -10,6 +10,7 @@ mod form;
 mod input;
 mod judging;
 mod log;
+mod orphan_files;
 mod page;
 mod progress;
 mod queue;

@@ -5,9 +5,11 @@ use std::{
     time::Duration,
 };
 
-use engine::{Backoff, Builder, Ctx, DurableEvent, Engine, Kind, Listener, StartOptions, Task, TaskError};
+use engine::{
+    Backoff, Builder, Clock, Ctx, DurableEvent, Engine, Kind, Listener, StartOptions, SystemClock, Task, TaskError,
+};
 use futures_util::future::BoxFuture;
-use model::{JobId, JobState, JobView, LogLine, ProgressEvent, StreamEvent};
+use model::{JobId, JobState, JobView, LogLine, Micros, ProgressEvent, StreamEvent};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -150,6 +152,31 @@ impl Heard {
         };
         self.all().into_iter().filter_map(of_job).collect()
     }
+}
+
+/// A clock that is ahead of the machine's.
+pub(crate) struct Ahead(i64);
+
+impl Ahead {
+    pub(crate) fn hours(hours: i64) -> Arc<Self> {
+        Arc::new(Self(hours * 3_600_000_000))
+    }
+}
+
+impl Clock for Ahead {
+    fn now(&self) -> Micros {
+        Micros(SystemClock.now().0 + self.0)
+    }
+}
+
+/// Waits until `is_so` is true of what nothing tells of, such as files.
+pub(crate) async fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    let waiting = async {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LONG, waiting).await.unwrap_or_else(|_| panic!("never so: {what}"));
 }
 
 /// An engine and what goes with it.

@@ -1,11 +1,9 @@
 //! Uploads arrive whole or not at all.
 
-use engine::{Clock, Engine, Error, store::By};
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
-};
+use engine::{Engine, Error, store::By};
 use tempfile::TempDir;
+
+use crate::support::Ahead;
 
 async fn engine() -> (Engine, TempDir) {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -46,6 +44,20 @@ async fn a_broken_off_upload_leaves_nothing() {
     assert_eq!(files(&engine), 1);
     drop(upload);
     assert_eq!(files(&engine), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn part_of_a_killed_server_goes_at_the_next_start() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let uploads = folder.path().join("uploads");
+    std::fs::create_dir_all(&uploads).expect("it can be made");
+    let (part, other) = (uploads.join(format!("{}.part", "a".repeat(32))), uploads.join("notes.part"));
+    for file in [&part, &other] {
+        std::fs::write(file, "abc").expect("it can be written");
+    }
+    let _engine = Engine::builder(folder.path()).open().await.expect("it opens");
+    assert!(!part.exists(), "nothing writes to it any more");
+    assert!(other.exists(), "it is no upload");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,15 +109,6 @@ async fn ids_that_are_none_are_not_looked_up_on_the_disk() {
     }
 }
 
-/// A clock that the test moves.
-struct Moved(AtomicI64);
-
-impl Clock for Moved {
-    fn now(&self) -> model::Micros {
-        model::Micros(engine::SystemClock.now().0 + self.0.load(Ordering::SeqCst))
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn what_nobody_used_goes_after_a_day() {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -115,8 +118,7 @@ async fn what_nobody_used_goes_after_a_day() {
     engine.shutdown(std::time::Duration::ZERO).await;
     drop(engine);
     // The sweep runs at each start.
-    let later = Arc::new(Moved(AtomicI64::new(25 * 3_600 * 1_000_000)));
-    let engine = Engine::builder(folder.path()).clock(later).open().await.expect("it opens");
+    let engine = Engine::builder(folder.path()).clock(Ahead::hours(25)).open().await.expect("it opens");
     let gone = async {
         while engine.uploads().get(&upload.id).await.is_ok() || upload.path.exists() {
             tokio::task::yield_now().await;

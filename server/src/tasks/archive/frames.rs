@@ -7,24 +7,25 @@ use std::{
     path::Path,
 };
 
+use engine::{BudgetFile, WriteBudget};
 use zstd::Encoder;
 
 /// Writes them.
 pub(super) struct Frames {
-    file: File,
+    file: BudgetFile,
     level: i32,
-    frame: Option<Encoder<'static, File>>,
+    frame: Option<Encoder<'static, BudgetFile>>,
     /// Bytes in the present frame, before they were compressed.
     pub(super) unpacked: u64,
 }
 
 impl Frames {
     /// Begins a file, or goes on with one that was so many bytes long; what is behind them goes.
-    pub(super) fn open(path: &Path, length: u64, level: i32) -> io::Result<Self> {
+    pub(super) fn open(path: &Path, length: u64, level: i32, budget: &WriteBudget) -> io::Result<Self> {
         let mut file = File::options().write(true).create(true).truncate(false).open(path)?;
         file.set_len(length)?;
         file.seek(SeekFrom::Start(length))?;
-        Ok(Self { file, level, frame: None, unpacked: 0 })
+        Ok(Self { file: budget.of(file), level, frame: None, unpacked: 0 })
     }
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {

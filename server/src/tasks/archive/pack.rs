@@ -206,16 +206,16 @@ impl Packer {
         let root = folder.to_owned();
         let walk = if mark.at.is_empty() { Walk::new(root) } else { Walk::behind(&mark.at, root) };
         let list = if mark.list == 0 {
-            EntryWriter::create(&files.list)
+            EntryWriter::create(&files.list, ctx.budget())
         } else {
-            EntryWriter::continue_at(mark.list, &files.list)
+            EntryWriter::continue_at(mark.list, &files.list, ctx.budget())
         };
         Ok(Self {
             ctx: ctx.clone(),
             folder: folder.to_owned(),
             top: files.top.clone(),
             walk: walk.map_err(|error| TaskError::io("reading the folder", &error))?,
-            frames: Frames::open(&files.archive, mark.archive, level).map_err(writing)?,
+            frames: Frames::open(&files.archive, mark.archive, level, ctx.budget()).map_err(writing)?,
             frame,
             list: list.map_err(writing)?,
             file,

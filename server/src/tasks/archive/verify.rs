@@ -8,7 +8,7 @@ use std::{
     path::Path,
 };
 
-use engine::{Ctx, TaskError};
+use engine::{BudgetFile, Ctx, TaskError};
 use zstd::Decoder;
 
 use super::{
@@ -32,7 +32,7 @@ struct Verifier {
     members: Members<Archive>,
     list: EntryReader,
     top: Vec<u8>,
-    manifest: BufWriter<File>,
+    manifest: BufWriter<BudgetFile>,
     /// The file that is being read.
     file: Option<(Entry, Hasher)>,
     chunk: Vec<u8>,
@@ -48,7 +48,7 @@ pub(super) async fn verify(ctx: &Ctx, files: &Files, manifest: &Path) -> Result<
             members: Members::new(Decoder::with_buffer(BufReader::with_capacity(CHUNK, archive))?),
             list: EntryReader::open(&files.list)?,
             top: files.top.clone(),
-            manifest: BufWriter::new(File::create(manifest)?),
+            manifest: BufWriter::new(ctx.budget().create(manifest)?),
             file: None,
             chunk: vec![0; CHUNK],
         })
@@ -100,7 +100,7 @@ impl Verifier {
 
 /// What the system says is trouble of the disk; all else is the archive's.
 fn reading(error: io::Error) -> TaskError {
-    if error.raw_os_error().is_some() {
+    if error.raw_os_error().is_some() || error.kind() == io::ErrorKind::StorageFull {
         return TaskError::io("reading the archive back", &error);
     }
     wrong(&format!("cannot be read back: {error}")).caused_by(&error)

@@ -4,12 +4,11 @@
 use std::{
     fs::File,
     io::{self, BufRead, BufReader},
-    os::unix::fs::FileExt,
     path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use engine::{Ctx, TaskError};
+use engine::{BudgetFile, Ctx, TaskError, WriteBudget};
 use serde::{Deserialize, Serialize};
 
 use super::probe::Finding;
@@ -21,7 +20,7 @@ const NAME: &str = "findings";
 pub(super) struct Journal(Mutex<Open>);
 
 struct Open {
-    file: File,
+    file: BudgetFile,
     /// How much of it is written, bytes.
     length: u64,
     /// Lines behind that, which could not be written yet.
@@ -54,8 +53,10 @@ impl Journal {
     pub(super) async fn begin(ctx: &Ctx) -> Result<(Self, Vec<Line<Finding>>), TaskError> {
         let mark: Option<Mark> = ctx.restore().await?;
         let folder = ctx.work_folder().await?;
+        let budget = ctx.budget().clone();
         ctx.blocking(move || {
-            read_or_begin(&folder, mark).map_err(|error| TaskError::io("opening the journal of the check", &error))
+            read_or_begin(&folder, mark, &budget)
+                .map_err(|error| TaskError::io("opening the journal of the check", &error))
         })
         .await
     }
@@ -91,7 +92,7 @@ impl Open {
     }
 }
 
-fn read_or_begin(folder: &Path, mark: Option<Mark>) -> io::Result<(Journal, Vec<Line<Finding>>)> {
+fn read_or_begin(folder: &Path, mark: Option<Mark>, budget: &WriteBudget) -> io::Result<(Journal, Vec<Line<Finding>>)> {
     let path = folder.join(NAME);
     let file = File::options().read(true).write(true).create(true).truncate(mark.is_none()).open(path)?;
     let (mut lines, mut length) = (Vec::new(), 0);
@@ -107,5 +108,5 @@ fn read_or_begin(folder: &Path, mark: Option<Mark>) -> io::Result<(Journal, Vec<
         text.clear();
     }
     file.set_len(length)?;
-    Ok((Journal(Mutex::new(Open { file, length, waiting: Vec::new() })), lines))
+    Ok((Journal(Mutex::new(Open { file: budget.of(file), length, waiting: Vec::new() })), lines))
 }

@@ -1,13 +1,12 @@
 //! `links.csv`: one row per line of the list.
 
 use std::{
-    fs::File,
     io::BufWriter,
     path::Path,
     sync::{Arc, OnceLock},
 };
 
-use engine::TaskError;
+use engine::{TaskError, WriteBudget};
 
 use super::{list::Links, probe::Finding};
 use crate::tasks::cell;
@@ -19,8 +18,8 @@ pub(super) const NAME: &str = "links.csv";
 pub(super) type Findings = Arc<[OnceLock<Finding>]>;
 
 /// Writes the rows of all links asked so far.
-pub(super) fn write(path: &Path, links: &Links, findings: &Findings) -> Result<(), TaskError> {
-    let file = File::create(path).map_err(|error| TaskError::io("writing the report", &error))?;
+pub(super) fn write(path: &Path, budget: &WriteBudget, links: &Links, findings: &Findings) -> Result<(), TaskError> {
+    let file = budget.create(path).map_err(|error| TaskError::io("writing the report", &error))?;
     let mut out = csv::Writer::from_writer(BufWriter::new(file));
     let mut write = || -> csv::Result<()> {
         out.write_record(["url", "status", "final_url", "redirects", "milliseconds", "error"])?;
@@ -31,7 +30,10 @@ pub(super) fn write(path: &Path, links: &Links, findings: &Findings) -> Result<(
         }
         out.flush().map_err(csv::Error::from)
     };
-    write().map_err(|error| TaskError::retry("io", format!("writing the report: {error}")).caused_by(&error))
+    write().map_err(|error| match error.into_kind() {
+        csv::ErrorKind::Io(error) => TaskError::io("writing the report", &error),
+        other => TaskError::retry("io", format!("writing the report: {other:?}")),
+    })
 }
 
 fn row(link: &str, finding: &Finding) -> [String; 6] {

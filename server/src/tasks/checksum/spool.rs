@@ -4,9 +4,10 @@
 use std::{
     fs::File,
     io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
-    os::unix::fs::FileExt,
     path::Path,
 };
+
+use engine::{BudgetFile, WriteBudget};
 
 use super::digest::Digest;
 
@@ -22,19 +23,19 @@ pub(in crate::tasks) struct Entry {
 }
 
 /// Writes entries one after the other.
-pub(in crate::tasks) struct EntryWriter(BufWriter<File>);
+pub(in crate::tasks) struct EntryWriter(BufWriter<BudgetFile>);
 
 impl EntryWriter {
-    pub(in crate::tasks) fn create(path: &Path) -> io::Result<Self> {
-        File::create(path).map(|file| Self(BufWriter::new(file)))
+    pub(in crate::tasks) fn create(path: &Path, budget: &WriteBudget) -> io::Result<Self> {
+        budget.create(path).map(|file| Self(BufWriter::new(file)))
     }
 
     /// Goes on with a list that was so many bytes long; what is behind them goes.
-    pub(in crate::tasks) fn continue_at(length: u64, path: &Path) -> io::Result<Self> {
+    pub(in crate::tasks) fn continue_at(length: u64, path: &Path, budget: &WriteBudget) -> io::Result<Self> {
         let mut file = File::options().write(true).open(path)?;
         file.set_len(length)?;
         file.seek(SeekFrom::Start(length))?;
-        Ok(Self(BufWriter::new(file)))
+        Ok(Self(BufWriter::new(budget.of(file))))
     }
 
     pub(in crate::tasks) fn write(&mut self, entry: &Entry) -> io::Result<()> {
@@ -97,14 +98,15 @@ pub(in crate::tasks) enum Outcome {
 }
 
 /// The outcomes, each at the place of its entry: workers finish in any order.
-pub(in crate::tasks) struct Outcomes(File);
+pub(in crate::tasks) struct Outcomes(BudgetFile);
 
 impl Outcomes {
     const RECORD: usize = 33;
 
     /// Begins them; with `go_on`, goes on with what an earlier attempt has put.
-    pub(in crate::tasks) fn open(path: &Path, go_on: bool) -> io::Result<Self> {
-        File::options().read(true).write(true).create(true).truncate(!go_on).open(path).map(Self)
+    pub(in crate::tasks) fn open(path: &Path, go_on: bool, budget: &WriteBudget) -> io::Result<Self> {
+        let file = File::options().read(true).write(true).create(true).truncate(!go_on).open(path)?;
+        Ok(Self(budget.of(file)))
     }
 
     pub(in crate::tasks) fn put(&self, index: u64, outcome: Outcome) -> io::Result<()> {
@@ -127,7 +129,7 @@ impl Outcomes {
 
     /// All of them from the first on, in the order of the entries.
     pub(in crate::tasks) fn read(&self) -> io::Result<impl FnMut() -> io::Result<Outcome> + Send + use<>> {
-        let mut file = self.0.try_clone()?;
+        let mut file = self.0.as_file().try_clone()?;
         file.rewind()?;
         let mut records = BufReader::new(file);
         Ok(move || {

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use engine::{Ctx, TaskError};
+use engine::{BudgetFile, Ctx, TaskError};
 use model::count;
 use serde::Serialize;
 
@@ -96,7 +96,8 @@ pub(super) async fn scan(
         lines: BufReader::new(File::open(manifest).map_err(reading)?),
         line: 0,
         named: HashSet::new(),
-        listed: EntryWriter::create(listed).map_err(|error| TaskError::io("listing the files", &error))?,
+        listed: EntryWriter::create(listed, ctx.budget())
+            .map_err(|error| TaskError::io("listing the files", &error))?,
         result: Scanned::default(),
     };
     let mut scan = in_slices(ctx, scan, Scan::step).await?;
@@ -169,7 +170,7 @@ async fn find_unlisted(
     scanned: Scanned,
 ) -> Result<Scanned, TaskError> {
     let walk = Walk::new(folder.to_owned()).map_err(|error| TaskError::io("reading the folder", &error))?;
-    let writer = EntryWriter::create(into).map_err(|error| TaskError::io("listing the files", &error))?;
+    let writer = EntryWriter::create(into, ctx.budget()).map_err(|error| TaskError::io("listing the files", &error))?;
     let own = ctx.clone();
     let state = (walk, writer, named, scanned);
     let (_, mut writer, _, mut scanned) = in_slices(ctx, state, move |(walk, writer, named, scanned)| {
@@ -201,7 +202,7 @@ pub(super) struct Report {
     listed: EntryReader,
     outcomes: Box<dyn FnMut() -> io::Result<Outcome> + Send>,
     not_listed: EntryReader,
-    out: BufWriter<File>,
+    out: BufWriter<BudgetFile>,
     counts: Verified,
 }
 
@@ -210,7 +211,7 @@ impl Report {
         ctx: &Ctx,
         (listed, not_listed): (EntryReader, EntryReader),
         outcomes: impl FnMut() -> io::Result<Outcome> + Send + 'static,
-        out: File,
+        out: BudgetFile,
         counts: Verified,
     ) -> Self {
         Self { ctx: ctx.clone(), listed, outcomes: Box::new(outcomes), not_listed, out: BufWriter::new(out), counts }

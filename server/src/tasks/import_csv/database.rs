@@ -7,7 +7,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use engine::{Ctx, TaskError};
+use engine::{Ctx, TaskError, WriteBudget};
 use model::{AttemptNo, JobId};
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, SqliteConnection,
@@ -25,6 +25,11 @@ const FULL: i64 = 2;
 const STEPS: i32 = 10_000;
 /// How many values a statement may bind, by SQLite's default.
 const MOST_VALUES: usize = 32_766;
+/// How much room a page of the database takes while it is written, pages: in the file, in the write-ahead log, and in what
+/// an index is sorted in.
+const ROOM_OF_A_PAGE: u64 = 3;
+/// To how many bytes the write-ahead log shrinks when it starts over.
+const JOURNAL_SIZE_LIMIT: u32 = 64 << 20;
 /// How the names of tables in the making begin; job and attempt follow.
 const STAGING: &str = "_staging_";
 
@@ -32,6 +37,8 @@ const STAGING: &str = "_staging_";
 #[derive(Default)]
 pub(super) struct Batch {
     pub(super) values: SqliteArguments,
+    /// Bytes of them, about.
+    pub(super) text: u64,
     pub(super) rows: usize,
 }
 
@@ -55,6 +62,7 @@ pub(super) struct Imports {
     staging: String,
     /// Whether a checkpoint counts on it.
     kept: bool,
+    budget: WriteBudget,
 }
 
 impl Imports {
@@ -67,6 +75,7 @@ impl Imports {
             // What a checkpoint counts on, or a job says to be published, is there after a loss of power too.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY)
+            .pragma("journal_size_limit", JOURNAL_SIZE_LIMIT.to_string())
             .analysis_limit(1_000)
             .disable_statement_logging();
         let mut connection = options.connect().await.map_err(failed("opening the database of imported tables"))?;
@@ -87,7 +96,7 @@ impl Imports {
             return Err(TaskError::fatal("not_durable", "this SQLite does not sync its files before it answers"));
         }
         let staging = format!("{STAGING}{}_{}", ctx.job(), ctx.attempt());
-        let mut imports = Self { connection, staging, kept: false };
+        let mut imports = Self { connection, staging, kept: false, budget: ctx.budget().clone() };
         let own = ctx.clone();
         imports.handle().await?.set_progress_handler(STEPS, move || !own.is_cancelled());
         Ok(imports)
@@ -224,11 +233,27 @@ impl Imports {
 
     /// Begins to write. Ends with [`Imports::commit`], or undone by dropping the connection.
     pub(super) async fn begin(&mut self) -> Result<(), TaskError> {
+        self.leave_room().await?;
         self.run("begin immediate".to_owned(), "beginning to write").await
+    }
+
+    /// Lets the database grow only as far as the disk has room for it beside the reserve.
+    async fn leave_room(&mut self) -> Result<(), TaskError> {
+        let what = "writing rows";
+        let room = self.budget.room().map_err(|error| TaskError::io(what, &error))?;
+        let (pages, size): (i64, i64) =
+            sqlx::query_as("select page_count, page_size from pragma_page_count, pragma_page_size")
+                .fetch_one(&mut self.connection)
+                .await
+                .map_err(failed(what))?;
+        let more = room / (size.max(512) as u64 * ROOM_OF_A_PAGE);
+        let most = (pages as u64).saturating_add(more).min(u64::from(u32::MAX - 1));
+        self.run(format!("pragma max_page_count = {most}"), what).await
     }
 
     /// Runs an insert from [`Imports::insert_of`].
     pub(super) async fn insert(&mut self, insert: &Arc<str>, batch: Batch) -> Result<(), TaskError> {
+        self.budget.take(batch.text).map_err(|error| TaskError::io("writing rows", &error))?;
         let query = sqlx::query_with(AssertSqlSafe(Arc::clone(insert)), batch.values);
         query.execute(&mut self.connection).await.map(drop).map_err(failed("writing rows"))
     }
@@ -240,6 +265,7 @@ impl Imports {
 
     /// Indexes columns of the table in the making.
     pub(super) async fn index(&mut self, columns: &[String]) -> Result<(), TaskError> {
+        self.leave_room().await?;
         for (number, column) in columns.iter().enumerate() {
             let name = format!("_index{}_{}", self.staging.trim_start_matches("_staging"), number + 1);
             let create = format!("create index {} on {} ({})", quoted(&name), quoted(&self.staging), quoted(column));
@@ -259,6 +285,7 @@ impl Imports {
         columns: &[Column],
         last: impl Future<Output = Result<(), TaskError>>,
     ) -> Result<Published, TaskError> {
+        self.leave_room().await?;
         let exists = self.columns_of(target).await?.is_some();
         let what = || failed(format!("publishing the table {target}"));
         let mut publish = self.connection.begin_with("begin immediate").await.map_err(what())?;
@@ -287,12 +314,13 @@ impl Imports {
         Ok(Published::Now)
     }
 
-    /// Removes the table in the making, if it is still there and no later attempt counts on it. Not to be cancelled.
-    pub(super) async fn clean_up(mut self, succeeded: bool) -> Result<(), TaskError> {
+    /// Removes the table in the making, if it is still there and no later attempt can go on with it: none can where the
+    /// job `is_over`. Not to be cancelled.
+    pub(super) async fn clean_up(mut self, is_over: bool) -> Result<(), TaskError> {
         self.handle().await?.remove_progress_handler();
         // A load that failed is still in its transaction; without one this is an error of no account.
         let _ = self.run("rollback".to_owned(), "cleaning up").await;
-        if succeeded || !self.kept {
+        if is_over || !self.kept {
             self.run(format!("drop table if exists {}", quoted(&self.staging)), "cleaning up").await?;
         }
         self.connection.close().await.map_err(failed("closing the database"))

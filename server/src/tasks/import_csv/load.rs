@@ -203,6 +203,7 @@ fn values(row: &Row, columns: &[Column]) -> Result<Vec<Value>, String> {
 }
 
 fn bind(batch: &mut Batch, value: Value) {
+    batch.text += if let Value::Text(text) = &value { text.len() as u64 } else { 8 };
     let bound = match value {
         Value::Null => batch.values.add(None::<i64>),
         Value::Integer(number) => batch.values.add(number),

@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use engine::{Ctx, TaskError};
+use engine::{BudgetFile, Ctx, TaskError};
 use model::count;
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,7 @@ const KEPT: usize = 64 << 10;
 pub(super) struct Rejects {
     ctx: Ctx,
     path: PathBuf,
-    out: csv::Writer<BufWriter<File>>,
+    out: csv::Writer<BufWriter<BudgetFile>>,
     count: u64,
 }
 
@@ -40,7 +40,7 @@ impl Rejects {
     /// Begins it with its header, so that it is well-formed whatever comes.
     pub(super) async fn begin(ctx: &Ctx) -> Result<Self, TaskError> {
         let path = ctx.work_folder().await?.join(NAME);
-        let file = File::create(&path).map_err(|error| TaskError::io(writing(), &error))?;
+        let file = ctx.budget().create(&path).map_err(|error| TaskError::io(writing(), &error))?;
         let mut rejects = Self::of(ctx, path, file, 0);
         rejects.out.write_record(["line", "reason", "record"]).map_err(failed)?;
         Ok(rejects)
@@ -59,13 +59,13 @@ impl Rejects {
             Ok(Some(file))
         };
         match cut() {
-            Ok(file) => Ok(file.map(|file| Self::of(ctx, path.clone(), file, mark.count))),
+            Ok(file) => Ok(file.map(|file| Self::of(ctx, path.clone(), ctx.budget().of(file), mark.count))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(TaskError::io(writing(), &error)),
         }
     }
 
-    fn of(ctx: &Ctx, path: PathBuf, file: File, count: u64) -> Self {
+    fn of(ctx: &Ctx, path: PathBuf, file: BudgetFile, count: u64) -> Self {
         Self { ctx: ctx.clone(), path, out: csv::Writer::from_writer(BufWriter::new(file)), count }
     }
 
@@ -82,7 +82,7 @@ impl Rejects {
     /// Writes out all so far, and says how far that is.
     pub(super) fn mark(&mut self) -> Result<Mark, TaskError> {
         let position = self.out.flush().and_then(|()| {
-            let mut file: &File = self.out.get_ref().get_ref();
+            let mut file = self.out.get_ref().get_ref().as_file();
             file.stream_position()
         });
         let length = position.map_err(|error| TaskError::io(writing(), &error))?;
@@ -94,7 +94,12 @@ impl Rejects {
         let Mark { count, .. } = self.mark()?;
         let artifact = self.ctx.artifact(NAME).await?;
         let (from, to) = (self.path, artifact.path().to_owned());
-        let copy = move || fs::copy(from, to).map(drop).map_err(|error| TaskError::io(writing(), &error));
+        let budget = self.ctx.budget().clone();
+        let copy = move || {
+            let copied =
+                fs::metadata(&from).and_then(|about| budget.check(about.len())).and_then(|()| fs::copy(from, to));
+            copied.map(drop).map_err(|error| TaskError::io(writing(), &error))
+        };
         self.ctx.blocking(copy).await?;
         artifact.finish().await?;
         Ok(count)

@@ -7,6 +7,7 @@ use std::{
     path::Path,
 };
 
+use engine::{BudgetFile, WriteBudget};
 use serde::{Deserialize, Serialize};
 
 use super::picture::{Extension, Picture};
@@ -18,8 +19,8 @@ const FAILED: u8 = u8::MAX;
 
 /// The two files.
 pub(super) struct Spool {
-    pictures: File,
-    records: File,
+    pictures: BudgetFile,
+    records: BudgetFile,
     pub(super) mark: Mark,
 }
 
@@ -46,8 +47,8 @@ pub(super) struct Record {
 
 impl Spool {
     /// Begins it, or goes on behind a mark; `None` where the files have less than that.
-    pub(super) fn open(folder: &Path, mark: Mark) -> io::Result<Option<Self>> {
-        let open = |name: &str, length: u64| -> io::Result<Option<File>> {
+    pub(super) fn open(folder: &Path, mark: Mark, budget: &WriteBudget) -> io::Result<Option<Self>> {
+        let open = |name: &str, length: u64| -> io::Result<Option<BudgetFile>> {
             let path = folder.join(name);
             let mut file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
             if file.metadata()?.len() < length {
@@ -55,7 +56,7 @@ impl Spool {
             }
             file.set_len(length)?;
             file.seek(SeekFrom::End(0))?;
-            Ok(Some(file))
+            Ok(Some(budget.of(file)))
         };
         let pictures = open("pictures", mark.bytes)?;
         let records = open("records", mark.done * RECORD as u64)?;
@@ -82,7 +83,7 @@ impl Spool {
 
     /// All records, in the order of their numbers, and the pictures.
     pub(super) fn read(&self) -> io::Result<(Vec<Record>, File)> {
-        let mut file = self.records.try_clone()?;
+        let mut file = self.records.as_file().try_clone()?;
         file.rewind()?;
         let mut bytes = Vec::new();
         file.take(self.mark.done * RECORD as u64).read_to_end(&mut bytes)?;
@@ -97,6 +98,6 @@ impl Spool {
             })
             .collect();
         records.sort_unstable_by_key(|record| record.number);
-        Ok((records, self.pictures.try_clone()?))
+        Ok((records, self.pictures.as_file().try_clone()?))
     }
 }

@@ -10,7 +10,7 @@ use std::{
     path::Path,
 };
 
-use engine::{Ctx, TaskError};
+use engine::{BudgetFile, Ctx, TaskError};
 use zip::{CompressionMethod, DateTime, ZipWriter, result::ZipError, write::SimpleFileOptions};
 
 use super::{source::Item, spool::Record};
@@ -21,7 +21,7 @@ const CHUNK: usize = 256 << 10;
 
 struct Writer {
     ctx: Ctx,
-    zip: Box<ZipWriter<BufWriter<File>>>,
+    zip: Box<ZipWriter<BufWriter<BudgetFile>>>,
     records: std::vec::IntoIter<Record>,
     items: Vec<Item>,
     names: Names,
@@ -39,7 +39,7 @@ pub(super) async fn write(
     pictures: File,
     to: &Path,
 ) -> Result<(), TaskError> {
-    let out = File::create(to).map_err(|error| failed(error.into()))?;
+    let out = ctx.budget().create(to).map_err(|error| failed(error.into()))?;
     let writer = Writer {
         ctx: ctx.clone(),
         zip: Box::new(ZipWriter::new(BufWriter::new(out))),

@@ -5,12 +5,11 @@
 use std::{
     borrow::Cow,
     fmt::Write,
-    fs::File,
     io::{self, BufWriter},
 };
 
 use csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
-use engine::TaskError;
+use engine::{BudgetFile, TaskError};
 
 use super::{
     Column, Formulas, Heading,
@@ -21,13 +20,13 @@ use crate::tasks::{cell, import_csv::types::ColumnType};
 
 /// The file in the making.
 pub(super) struct CsvFile {
-    out: Writer<BufWriter<File>>,
+    out: Writer<BufWriter<BudgetFile>>,
     headings: Vec<Heading>,
     formulas: Formulas,
 }
 
 impl CsvFile {
-    pub(super) fn begin(file: File, formulas: Formulas, headings: &[Heading]) -> Result<Self, TaskError> {
+    pub(super) fn begin(file: BudgetFile, formulas: Formulas, headings: &[Heading]) -> Result<Self, TaskError> {
         let out = WriterBuilder::new()
             .terminator(Terminator::CRLF)
             // Its own rule makes no difference between nothing and an empty text.

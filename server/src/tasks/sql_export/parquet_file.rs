@@ -1,9 +1,9 @@
 //! The answer as Parquet, compressed with Zstandard. Columns of tables have the type that the import found; others that of
 //! their first rows, and a later value of another type stops the export rather than being changed in silence.
 
-use std::{fs::File, io, sync::Arc};
+use std::{io, sync::Arc};
 
-use engine::TaskError;
+use engine::{BudgetFile, TaskError};
 use model::count;
 use parquet::{
     basic::{Compression, LogicalType, Repetition, Type as Physical},
@@ -33,7 +33,7 @@ const EXACT: u64 = 1 << 53;
 
 /// The file in the making.
 pub(super) struct ParquetFile {
-    out: SerializedFileWriter<File>,
+    out: SerializedFileWriter<BudgetFile>,
     columns: Vec<Building>,
     /// Rows in the group in the making, and their bytes.
     rows: usize,
@@ -69,7 +69,7 @@ enum Values {
 }
 
 impl ParquetFile {
-    pub(super) fn begin(file: File, headings: &[Heading], first: &[Row]) -> Result<Self, TaskError> {
+    pub(super) fn begin(file: BudgetFile, headings: &[Heading], first: &[Row]) -> Result<Self, TaskError> {
         let columns: Vec<Building> = headings
             .iter()
             .enumerate()

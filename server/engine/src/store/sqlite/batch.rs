@@ -18,6 +18,8 @@ use crate::{
 pub(super) trait Verb: Send + 'static {
     /// What the caller gets.
     type Answer: Send + 'static;
+    /// Whether it adds something that can wait: on a full disk it is refused, so that ends and deletions find room.
+    const ADDS: bool = false;
     /// Does it.
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<Self::Answer>;
 }
@@ -33,6 +35,7 @@ pub(super) struct Pending<I, A> {
 
 /// A [`Pending`] rare verb of any type.
 pub(super) trait Work: Send {
+    fn adds(&self) -> bool;
     fn run(&mut self, transaction: &mut Transaction<'_>) -> Result<()>;
     fn reply(self: Box<Self>);
     fn refuse(self: Box<Self>, error: Error);
@@ -95,6 +98,18 @@ impl Batch {
     /// Whether there may be more to claim after it: it queues a job, or makes room for one that had to wait.
     pub(super) fn may_let_jobs_start(&self) -> bool {
         !self.enqueues.is_empty() || !self.finishes.is_empty() || !self.rare.is_empty()
+    }
+
+    /// In a batch of one: whether it adds something that can wait.
+    pub(super) fn adds(&self) -> bool {
+        !self.enqueues.is_empty() || self.rare.iter().any(|work| work.adds())
+    }
+
+    /// Gives up the last log lines of attempts that end.
+    pub(super) fn drop_logs(&mut self) {
+        for pending in &mut self.finishes {
+            pending.input.log = None;
+        }
     }
 
     /// In a batch of one: whose worker calls for a job that it holds.
@@ -218,6 +233,10 @@ pub(super) async fn withdrawn(waiting: Option<&PendingClaim>) {
 }
 
 impl<V: Verb> Work for Pending<V, V::Answer> {
+    fn adds(&self) -> bool {
+        V::ADDS
+    }
+
     fn run(&mut self, transaction: &mut Transaction<'_>) -> Result<()> {
         self.decide(|verb| verb.run(transaction))
     }

@@ -17,6 +17,8 @@ pub(super) struct SaveUpload {
 }
 
 impl Verb for SaveUpload {
+    const ADDS: bool = true;
+
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {

@@ -15,6 +15,8 @@ pub(super) const MESSAGES: &str = "select id, at, by, text, job, user, tone from
 pub(super) const NOTES: &str = "select id, at, by, text, job, null, 'info' from job_note";
 
 impl Verb for NewMessage {
+    const ADDS: bool = true;
+
     type Answer = Told;
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<Told> {

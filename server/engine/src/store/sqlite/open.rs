@@ -2,11 +2,14 @@
 
 use std::{
     cell::Cell,
+    fs,
+    io::ErrorKind,
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
 
-use rusqlite::config::DbConfig;
+use rusqlite::{OpenFlags, config::DbConfig};
 use sqlx::{
     ConnectOptions, Connection, SqliteConnection, SqlitePool,
     migrate::{Migrate, MigrateError, Migrator},
@@ -33,6 +36,37 @@ const FULL: i64 = 2;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// To how many bytes the write-ahead log shrinks when it starts over.
 const JOURNAL_SIZE_LIMIT: u32 = 64 << 20;
+
+/// For how long moving the write-ahead log into the database waits for others.
+const CONSOLIDATING: Duration = Duration::from_secs(1);
+
+/// Whether there is no database at `path`, or one without a table of ours: what is left of a process that was killed
+/// while it created the file, and of a copy without its write-ahead log.
+pub(crate) fn is_new(path: &Path) -> Result<bool> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(Error::of_io(format!("looking at {}", path.display()), error)),
+        Ok(about) if about.len() == 0 => return Ok(true),
+        Ok(_) => {}
+    }
+    let connection = existing(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(!connection.table_exists(None, "ledger")?)
+}
+
+/// Moves the write-ahead log into the database file and cuts it to nothing.
+pub(super) fn consolidate(path: &Path) -> Result<()> {
+    let connection = existing(path)?;
+    connection.busy_timeout(CONSOLIDATING)?;
+    let busy: bool = connection.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get(0))?;
+    if busy { Err(Error::Busy) } else { Ok(()) }
+}
+
+/// A connection of its own to a file that is there.
+fn existing(path: &Path) -> Result<rusqlite::Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Ok(rusqlite::Connection::open_with_flags(path, flags)?)
+}
 
 /// Opens the one connection that writes; creates, checks and migrates the file on the way.
 pub(super) async fn writer(options: &SqliteOptions) -> Result<rusqlite::Connection> {

@@ -92,6 +92,8 @@ struct Add {
 }
 
 impl Verb for Add {
+    const ADDS: bool = true;
+
     type Answer = ScheduleId;
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<ScheduleId> {
@@ -291,6 +293,8 @@ struct Decided<'f> {
 }
 
 impl Verb for Fire {
+    const ADDS: bool = true;
+
     type Answer = Fired;
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<Fired> {

@@ -73,6 +73,20 @@ impl Soft {
         taken
     }
 
+    /// Keeps the first log lines, so many bytes of them; a log has no hole. Returns how many lines are lost.
+    pub(super) fn cut_logs(&mut self, most: usize) -> usize {
+        let (mut kept, mut lost) = (0, 0);
+        self.logs.retain(|append| {
+            kept += size(append);
+            if kept > most {
+                lost += append.lines.len();
+            }
+            kept <= most
+        });
+        self.log_bytes = self.logs.iter().map(size).sum();
+        lost
+    }
+
     /// Takes back what could not be written, as older than what has come since.
     pub(super) fn put_back(&mut self, older: Self) {
         for (job, save) in older.progress {

@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     Clock, Error, Result,
+    disk::Disk,
     store::{CheckpointAnswer, Claim, Claimed, Finish, NewJob, SaveCheckpoint},
 };
 
@@ -29,6 +30,8 @@ const CALLS_IN_WAITING: usize = 1024;
 const CALLS_PER_TRANSACTION: usize = 256;
 /// How long soft writes may wait for a transaction to ride along with.
 const SOFT_DELAY: Duration = Duration::from_millis(100);
+/// On a full disk, the log lines in waiting that are written with the end of their attempt, bytes.
+const LAST_LINES: usize = 256 << 10;
 
 /// The handle that callers hold.
 pub(super) struct Writer {
@@ -40,11 +43,16 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread on `connection`.
-    pub(super) fn start(connection: Connection, clock: Arc<dyn Clock>, feed: Feed) -> Result<Self> {
+    pub(super) fn start(
+        connection: Connection,
+        clock: Arc<dyn Clock>,
+        feed: Feed,
+        disk: Option<Arc<Disk>>,
+    ) -> Result<Self> {
         let (sender, calls) = mpsc::channel(CALLS_IN_WAITING);
         let soft = Arc::<Mutex<Soft>>::default();
         let (waiting, upkeep) = (None, Upkeep::default());
-        let actor = Actor { connection, clock, feed, calls, soft: Arc::clone(&soft), waiting, upkeep };
+        let actor = Actor { connection, clock, feed, disk, calls, soft: Arc::clone(&soft), waiting, upkeep };
         let unusable = |error| Error::of_io("starting the store's writer", error);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(unusable)?;
         let thread = thread::Builder::new()
@@ -133,6 +141,7 @@ struct Actor {
     connection: Connection,
     clock: Arc<dyn Clock>,
     feed: Feed,
+    disk: Option<Arc<Disk>>,
     calls: mpsc::Receiver<Call>,
     soft: Arc<Mutex<Soft>>,
     /// A claim that found nothing, and takes part in every transaction after which something may start.
@@ -201,12 +210,21 @@ impl Actor {
     /// Commits `batch` and everything soft. Where that fails, each call gets a transaction of its own, so that one
     /// that cannot be done harms no other, unless no call can be done; what is soft waits for better times.
     fn commit(&mut self, mut batch: Batch) {
+        if self.is_short() {
+            return self.commit_what_ends(batch);
+        }
         let soft = std::mem::take(&mut *lock(&self.soft));
         let Err(error) = self.attempt(&mut batch, &soft) else {
             return self.reply(batch);
         };
         lock(&self.soft).put_back(soft);
         tracing::warn!(%error, calls = batch.len(), "a transaction failed");
+        if let (Error::Full, Some(disk)) = (&error, &self.disk) {
+            disk.let_go();
+            if self.is_short() {
+                return self.commit_what_ends(batch);
+            }
+        }
         if matches!(error, Error::Busy) {
             // To wait anew for each of them would hold up the last one for minutes.
             return batch.into_singles().for_each(|single| single.refuse(Error::Busy));
@@ -217,6 +235,48 @@ impl Actor {
         for mut single in batch.into_singles() {
             let soft = self.soft_for(&single);
             match self.attempt(&mut single, &soft) {
+                Ok(()) => self.reply(single),
+                Err(error) => {
+                    lock(&self.soft).put_back(soft);
+                    single.refuse(error);
+                }
+            }
+        }
+    }
+
+    /// Whether the disk is so full that nothing is written but what ends or removes something.
+    fn is_short(&self) -> bool {
+        self.disk.as_ref().is_some_and(|disk| disk.is_short())
+    }
+
+    /// Commits the calls that the reserve is for, each by itself. Claims wait for better times, as does what is soft, but
+    /// for the last lines of an attempt that ends.
+    fn commit_what_ends(&mut self, mut batch: Batch) {
+        for mut claim in std::mem::take(&mut batch.claims) {
+            claim.answer = Some(Ok(Vec::new()));
+            if claim.waits_on() {
+                self.waiting.replace(claim).into_iter().for_each(Pending::send);
+            } else {
+                claim.send();
+            }
+        }
+        for mut single in batch.into_singles() {
+            if single.adds() {
+                single.refuse(Error::Full);
+                continue;
+            }
+            let mut soft = self.soft_for(&single);
+            let mut lost = soft.cut_logs(LAST_LINES);
+            let mut attempted = self.attempt(&mut single, &soft);
+            if matches!(attempted, Err(Error::Full)) && single.worker().is_some() {
+                lost += soft.cut_logs(0);
+                single.drop_logs();
+                attempted = self.attempt(&mut single, &soft);
+            }
+            if lost > 0 {
+                tracing::error!(lines = lost, "log lines are lost: the disk is full");
+            }
+            match attempted {
                 Ok(()) => self.reply(single),
                 Err(error) => {
                     lock(&self.soft).put_back(soft);

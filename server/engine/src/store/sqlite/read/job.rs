@@ -32,6 +32,10 @@ impl Reader {
         Ok(view)
     }
 
+    pub(in crate::store::sqlite) async fn last_job(&self) -> Result<JobId> {
+        Ok(JobId(sqlx::query_scalar("select last_job from ledger").fetch_one(&self.pool).await?))
+    }
+
     pub(in crate::store::sqlite) async fn existing(&self, jobs: &[JobId]) -> Result<BTreeSet<JobId>> {
         let found: Vec<i64> = sqlx::query_scalar("select id from job where id in (select value from json_each(?))")
             .bind(to_json(&jobs)?)
