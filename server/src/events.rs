@@ -1,6 +1,6 @@
 //! The event stream over HTTP: `GET /events`, `POST /events/{stream}`, `GET /events/poll`.
 //!
-//! What is sent, in which order, and how a stream resumes is described in `docs/architecture.md`, "The stream".
+//! What is sent, in which order, and how a stream resumes is described in `docs/design/event-stream.md`.
 
 mod answer;
 mod body;

@@ -1,4 +1,4 @@
-//! Numbers as people read them. Rules in `docs/architecture.md`, "Words and numbers".
+//! Numbers as people read them. Rules in `docs/architecture.md`, "Rules".
 
 /// `57` from `0.5799`: floored, and 100 only from exactly 1.
 pub fn percent(fraction: f64) -> u32 {
