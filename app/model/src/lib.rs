@@ -12,6 +12,7 @@ mod id;
 mod job;
 mod message;
 mod paint;
+mod printable;
 mod progress;
 mod role;
 mod state;
@@ -26,6 +27,7 @@ pub use id::{AttemptNo, Cursor, JobId, Micros, Priority, Seq, StreamId, UploadId
 pub use job::{Counts, Failure, JobView, Level, LogLine, QUIET_AFTER, Shown};
 pub use message::{MessageEvent, MessageTo};
 pub use paint::Paint;
+pub use printable::{is_unprintable, printable};
 pub use progress::{Eta, Progress, Stage, Tone};
 pub use role::{Role, Scope};
 pub use state::{Event, IllegalTransition, JobState};

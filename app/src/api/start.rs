@@ -21,7 +21,7 @@ pub const INPUT_LIMIT: usize = 16 * 1024 * 1024;
 /// `entries`, a JSON object with the text that stands in each field of the task's form.
 ///
 /// Beside an `input` there may be `start_at` (RFC 3339, or date and time in the server's zone), `priority` (-9 to 9, 0
-/// unless said), `unique_key` (while a job of the kind with this key is not over, that one is the answer) and
+/// unless said), `unique_key` (while the same person has a job of the kind with this key that is not over, that one is the answer) and
 /// `idempotency_key` (asked again with it by the same person within 24 h, the answer is the same job).
 #[server(endpoint = "start_job")]
 pub async fn start_job(

@@ -156,8 +156,14 @@ impl Desk {
 
     /// See [`Engine::retry`].
     pub async fn retry(&self, job: JobId) -> Result<AttemptNo> {
-        self.open(job, Action::Steer).await?;
-        self.engine.retry(job, self.by.clone()).await
+        let kind = self.open(job, Action::Steer).await?.view.kind;
+        self.engine.retry(job, self.by.clone()).await.map_err(|error| match error {
+            // Its message names the other job, which may be hidden.
+            Error::Conflict { code: code @ "already_under_way", state, .. } if self.sight.hides(&kind) => {
+                Error::Conflict { code, state, message: "another job does the same already".to_owned() }
+            }
+            error => error,
+        })
     }
 
     /// See [`Engine::pause`].

@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use model::{AttemptNo, FieldError, JobId, JobState, JobView, Micros, Priority};
+use model::{AttemptNo, FieldError, JobId, JobState, JobView, Micros, Priority, is_unprintable};
 use serde_json::Value;
 use tokio::{task::spawn_blocking, time::timeout};
 
@@ -25,7 +25,7 @@ use crate::{
 const INPUT_LIMIT: usize = 16 << 20;
 /// A longer title is cut, characters.
 const TITLE_LENGTH: usize = 200;
-/// The longest idempotency key, bytes.
+/// The longest key of a caller's, bytes.
 const KEY_LENGTH: usize = 200;
 /// At shutdown, how long a claim under way may take to come home …
 const LAST_CLAIM: Duration = Duration::from_secs(1);
@@ -47,7 +47,8 @@ pub struct StartOptions {
     pub rerun_of: Option<JobId>,
     /// How urgent it is; what is more urgent stands in line before what came earlier.
     pub priority: Priority,
-    /// What must not be under way twice, besides what its task says ([`crate::Task::unique_key`]), which it replaces.
+    /// What the same user must not have under way twice, 1 to 200 bytes: while a job of the kind with this key is not over,
+    /// that one is the answer. Without effect where the task has a key of its own ([`crate::Task::unique_key`]).
     pub unique_key: Option<String>,
     /// The caller's own name for this start, 1 to 200 bytes: asked again with it by the same person within 24 h, the
     /// answer is the same job. So a caller that got no answer may ask again.
@@ -354,21 +355,21 @@ impl Engine {
 pub(crate) async fn checked(shared: &Shared, kind: &str, input: Value, options: StartOptions) -> Result<NewJob> {
     let entry = shared.registry.get(kind)?;
     let checked = validate::check(&entry.info.form, &input, &shared.roots, &shared.uploads).await?;
-    if options.idempotency_key.as_ref().is_some_and(|key| !(1..=KEY_LENGTH).contains(&key.len())) {
-        let message = format!("An idempotency key has 1 to {KEY_LENGTH} bytes.");
-        return Err(Error::InvalidInput(vec![FieldError { field: "idempotency_key".to_owned(), message }]));
-    }
+    check_key("idempotency_key", "An idempotency key", options.idempotency_key.as_deref())?;
+    check_key("unique_key", "A unique key", options.unique_key.as_deref())?;
     let text = input.to_string();
     if text.len() > INPUT_LIMIT {
         let message = format!("The input is larger than {}.", model::bytes(INPUT_LIMIT as u64));
         return Err(Error::InvalidInput(vec![FieldError { field: String::new(), message }]));
     }
     let Accepted { title, max_attempts, unique_key } = entry.task.accept(&input).map_err(Error::InvalidInput)?;
-    // Everybody has keys of their own: nobody learns from a key what others have started.
+    // Each user has keys of their own: a key neither tells what others have started nor keeps them from it. Names have no
+    // spaces, and the key of a task begins with no `@`.
     let idempotency_key = options.idempotency_key.map(|key| format!("{} {key}", options.by.name));
+    let own_key = options.unique_key.map(|key| format!("@{} {key}", options.by.name));
     Ok(NewJob {
         kind: kind.to_owned(),
-        title: printable(&title).unwrap_or_else(|| entry.info.name.to_owned()),
+        title: printable_title(&title).unwrap_or_else(|| entry.info.name.to_owned()),
         input: text,
         by: options.by,
         max_attempts,
@@ -376,14 +377,22 @@ pub(crate) async fn checked(shared: &Shared, kind: &str, input: Value, options: 
         rerun_of: options.rerun_of,
         uploads: checked.uploads,
         priority: options.priority,
-        unique_key: options.unique_key.or(unique_key),
+        unique_key: unique_key.or(own_key),
         idempotency_key,
         run_of: None,
     })
 }
 
+fn check_key(field: &str, name: &str, key: Option<&str>) -> Result<()> {
+    if key.is_none_or(|key| (1..=KEY_LENGTH).contains(&key.len())) {
+        return Ok(());
+    }
+    let message = format!("{name} has 1 to {KEY_LENGTH} bytes.");
+    Err(Error::InvalidInput(vec![FieldError { field: field.to_owned(), message }]))
+}
+
 /// What is shown of a title that came from outside; `None` where nothing is left.
-pub(crate) fn printable(name: &str) -> Option<String> {
-    let kept: String = name.trim().chars().filter(|c| !c.is_control()).take(TITLE_LENGTH).collect();
+pub(crate) fn printable_title(name: &str) -> Option<String> {
+    let kept: String = name.trim().chars().filter(|c| !is_unprintable(*c)).take(TITLE_LENGTH).collect();
     (!kept.is_empty()).then_some(kept)
 }

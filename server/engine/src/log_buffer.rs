@@ -1,6 +1,6 @@
 //! Log lines on their way from a task to the store.
 
-use model::{Level, LogLine, Micros, Paint};
+use model::{Level, LogLine, Micros, Paint, printable};
 
 /// Lines kept between two rounds of the sampler; with ten rounds a second, 20,000 lines a second.
 const LINES_PER_ROUND: usize = 2_000;
@@ -37,7 +37,7 @@ impl LogBuffer {
     /// Takes in one line with colours. Of a text that is more than a line, or has to be changed, their places would be
     /// wrong: it goes without them.
     pub(crate) fn push_painted(&mut self, at: Micros, level: Level, text: &str, paint: Paint) {
-        if text.contains(['\n', '\r', '\0']) {
+        if text.contains(|character: char| character.is_control() && character != '\t') {
             self.push(at, level, text);
         } else {
             self.push_line(at, level, text, paint);
@@ -94,10 +94,11 @@ impl LogBuffer {
     }
 }
 
-/// The line without NUL, which SQLite ends texts at, and no longer than [`LINE_LENGTH`].
+/// The line as it can be shown anywhere, and no longer than [`LINE_LENGTH`]. A replaced mark of direction has as many
+/// bytes as what replaces it, so colours keep their places.
 fn cut(line: &str) -> String {
     let whole = line.len() <= LINE_LENGTH;
-    let mut text = line[..line.floor_char_boundary(LINE_LENGTH)].replace('\0', "\u{fffd}");
+    let mut text = printable(&line[..line.floor_char_boundary(LINE_LENGTH)], &['\t']).into_owned();
     if !whole {
         text.push('…');
     }

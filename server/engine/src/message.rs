@@ -1,6 +1,6 @@
 //! What may stand in a text that people send each other.
 
-use model::{FieldError, count};
+use model::{FieldError, count, is_unprintable};
 
 use crate::{Error, Result};
 
@@ -18,7 +18,7 @@ const LONGEST_KEY: usize = 200;
 /// `Error::InvalidInput` for the field `text` where nothing is left, or more than `longest` characters.
 pub fn cleaned(text: &str, longest: usize) -> Result<String> {
     let lines = text.replace("\r\n", "\n").replace('\r', "\n").replace('\t', " ");
-    let kept: String = lines.chars().filter(|letter| *letter == '\n' || !is_hidden(*letter)).collect();
+    let kept: String = lines.chars().filter(|letter| *letter == '\n' || !is_unprintable(*letter)).collect();
     let kept = kept.trim();
     let letters = kept.chars().count();
     let fault = if letters == 0 {
@@ -43,10 +43,4 @@ pub fn key(text: Option<&str>) -> Result<Option<String>> {
         }
         text => Ok(text.map(str::to_owned)),
     }
-}
-
-/// Control characters, and those of Unicode's bidirectional algorithm that embed, override and isolate (UAX #9, 2.1
-/// to 2.5).
-fn is_hidden(letter: char) -> bool {
-    letter.is_control() || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

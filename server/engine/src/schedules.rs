@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     Engine, Error, Result, StartOptions,
-    engine::{checked, printable},
+    engine::{checked, printable_title},
     store::{By, MOST_MISSED, Missed, Overlap, Plan, RunOf, SavePlan, Schedule, ScheduleId},
 };
 
@@ -136,7 +136,7 @@ impl Engine {
         let NewSchedule { name, kind, input, priority, expression, zone, overlap, missed } = wish;
         let mut faults = Vec::new();
         let mut fault = |field: &str, message| faults.push(FieldError { field: field.to_owned(), message });
-        let name = printable(&name).unwrap_or_default();
+        let name = printable_title(&name).unwrap_or_default();
         if !(1..=SCHEDULE_NAME_LENGTH).contains(&name.chars().count()) {
             fault(field::NAME, format!("A schedule needs a name of 1 to {SCHEDULE_NAME_LENGTH} characters."));
         }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use model::{Failure, Form, Micros, Role};
+use model::{Failure, Form, Micros, Role, printable};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -113,6 +113,7 @@ pub struct Fault {
 
 impl From<Fault> for Failure {
     fn from(Fault { code, message, .. }: Fault) -> Self {
+        let message = printable(&message, &['\t', '\n']).into_owned();
         Self { code: code.as_str().to_owned(), message }
     }
 }

@@ -63,6 +63,34 @@ async fn a_line_without_end_is_cut() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn control_characters_are_replaced_in_log_lines() {
+    let bench = Bench::with(|ctx, _| async move {
+        ctx.log(Level::Info, "\u{1b}[2Jcleared\rover\u{9b}31m");
+        ctx.warn("turned \u{202e}round\u{2066}");
+        ctx.log(Level::Info, "tab\there");
+        let mut paint = Paint::default();
+        paint.change(4, "1");
+        ctx.log_painted(Level::Info, "\u{202e} red", paint);
+        ctx.message("\u{1b}]0;title\u{7}");
+        Err(engine::TaskError::fatal("odd", "no \u{1b}[31mcolour"))
+    })
+    .await;
+    let job = bench.start().await;
+    bench.reaches(job, JobState::Failed).await;
+    let log = bench.log(job).await;
+    assert_eq!(
+        log[..4],
+        ["\u{fffd}[2Jcleared\u{fffd}over\u{fffd}31m", "turned \u{fffd}round\u{fffd}", "tab\there", "\u{fffd} red"]
+    );
+    let query = engine::store::LogQuery { from: Some(4), limit: 1, ..Default::default() };
+    let page = bench.engine.store().log(job, &query).await.expect("kept");
+    assert_eq!(page.lines[0].1.paint, Paint::from("4:1".to_owned()), "colours keep their places");
+    let view = bench.engine.job(job).await.expect("found");
+    assert_eq!(view.failure.expect("it failed").message, "no \u{fffd}[31mcolour");
+    assert!(!view.progress.message.contains('\u{1b}'), "{:?}", view.progress.message);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn colours_are_cut_with_their_line_and_never_stand_at_wrong_places() {
     let bench = Bench::with(|ctx, _| async move {
         let mut paint = Paint::default();

@@ -76,7 +76,7 @@ impl Rejects {
             self.ctx.warn(format!("line {line}: {reason}"));
         }
         let record = String::from_utf8_lossy(&raw[..raw.len().min(KEPT)]);
-        self.out.write_record([&line.to_string(), reason, &cell(&record)]).map_err(failed)
+        self.out.write_record([&*line.to_string(), &*cell(reason), &*cell(&record)]).map_err(failed)
     }
 
     /// Writes out all so far, and says how far that is.

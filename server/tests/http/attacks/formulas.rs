@@ -5,16 +5,30 @@ use reqwest::Method;
 use super::{cell, token};
 use crate::{browser::Browser, people::House};
 
-const FORMULAS: [&str; 6] =
-    ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "=HYPERLINK(\"http://evil.example\";\"x\")", "=cmd|'/c calc'!A0"];
+const FORMULAS: [&str; 10] = [
+    "=1+1",
+    "+1+1",
+    "-1+1",
+    "@SUM(A1)",
+    "=HYPERLINK(\"http://evil.example\";\"x\")",
+    "=cmd|'/c calc'!A0",
+    "＝1+1",
+    "＠SUM(A1)",
+    "a;=1+1",
+    "a;\"=1+1\"",
+];
 
-/// Whether a cell of this file would be a formula.
+/// A cell of this file that would be a formula, however a spreadsheet separates cells.
 fn has_formula(csv: &str) -> Option<String> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(csv.as_bytes());
-    let records: Vec<_> = reader.records().map(Result::unwrap).collect();
-    let cells = records.iter().flat_map(csv::StringRecord::iter);
-    let mut formulas = cells.filter(|cell| cell.starts_with(['=', '+', '-', '@']));
-    formulas.next().map(str::to_owned)
+    [b',', b';', b'\t'].into_iter().find_map(|delimiter| {
+        let mut reader = csv::ReaderBuilder::new();
+        let mut reader = reader.delimiter(delimiter).has_headers(false).flexible(true).from_reader(csv.as_bytes());
+        let records: Vec<_> = reader.records().map(Result::unwrap).collect();
+        let cells = records.iter().flat_map(csv::StringRecord::iter);
+        let mut formulas =
+            cells.filter(|cell| cell.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']));
+        formulas.next().map(str::to_owned)
+    })
 }
 
 #[test]
@@ -42,7 +56,7 @@ fn nothing_in_the_export_of_the_audit_log_is_a_formula() {
 #[test]
 fn nothing_in_the_records_that_an_import_rejects_is_a_formula() {
     let browser = Browser::new();
-    let upload = browser.upload("a,b\n1,2\n=1+1,2,3\n@SUM(A1),2,3\n\t=1+1,2,3\n\"=1\"x,2\n4,5\n");
+    let upload = browser.upload("a,b\n1,2\n=1+1,2,3\n@SUM(A1),2,3\n\t=1+1,2,3\n\"=1\"x,2\n4,5\n＝1,2,3\nx;=1+1,2,3\n\"x\n=1\",2,3\n\u{1b}[2J,2,3\n");
     let job = browser.start("import-csv", &serde_json::json!({ "file": upload, "table": "t", "on_error": "skip" }));
     browser.wait(&[job]);
     let response = browser.get(&format!("/jobs/{job}/artifacts/rejected.csv"));
@@ -52,4 +66,5 @@ fn nothing_in_the_records_that_an_import_rejects_is_a_formula() {
     let rejected = response.text().unwrap();
     assert!(rejected.contains("'=1+1,2,3"), "{rejected}");
     assert_eq!(has_formula(&rejected), None);
+    assert!(rejected.contains("\u{fffd}[2J") && !rejected.contains('\u{1b}'), "{rejected}");
 }

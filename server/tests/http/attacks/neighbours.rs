@@ -89,6 +89,25 @@ fn nobody_learns_from_a_key_what_others_have_started() {
 }
 
 #[test]
+fn unique_key_of_another_user_is_another_key() {
+    let (house, ada) = House::of_ada();
+    let ben = house.add(&ada, "ben", "operator");
+    let start = |visitor: &Visitor| -> i64 {
+        let later = [("start_at", "2100-01-01T00:00:00Z"), ("unique_key", "nightly")];
+        let form = [&[("kind", "demo"), ("input", r#"{"seconds":0}"#)][..], &later].concat();
+        visitor.call("start_job", &form).error_for_status().unwrap().json().unwrap()
+    };
+    let of_ada = start(&ada);
+    for private in [false, true] {
+        make_private(&ada, "demo", private);
+        let of_ben = start(&ben);
+        assert_ne!(of_ben, of_ada, "private: {private}");
+        assert_eq!((start(&ben), start(&ada)), (of_ben, of_ada), "one's own key is known again");
+        ben.call("cancel_job", &[("id", &of_ben.to_string())]).error_for_status().unwrap();
+    }
+}
+
+#[test]
 fn nobody_takes_away_what_is_not_theirs() {
     let (house, ada) = House::of_ada();
     let (otto, ben) = (house.add(&ada, "otto", "operator"), house.add(&ada, "ben", "operator"));
