@@ -1,13 +1,15 @@
 //! What a running task sees of the engine.
 
 use std::{
+    fs::File,
+    io::ErrorKind,
     path::PathBuf,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use futures_util::future::BoxFuture;
-use model::{AttemptNo, JobId, Level, Paint, Tone};
+use model::{AttemptNo, JobId, Level, Paint, Tone, printable};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
     sync::oneshot,
@@ -15,10 +17,11 @@ use tokio::{
 };
 
 use crate::{
-    ArtifactWriter, Batch, Error, Keeper, RootedPath, StopReason, TaskError, Upload, UploadRef, WriteBudget,
+    ArtifactWriter, Batch, Error, Keeper, RootedFolder, RootedPath, StopReason, TaskError, Upload, UploadRef, WriteBudget,
     attempt::{Attempt, Blocking},
     batch, checkpoint, panics,
     processes::{Group, Mark},
+    rooted_folder::open_real_file,
     run::{self, Wish},
     store::Fence,
 };
@@ -88,7 +91,7 @@ impl Ctx {
 
     /// The same, with a colour.
     pub fn message_toned(&self, tone: Tone, text: impl Into<String>) {
-        let mut text: String = text.into();
+        let mut text = printable(&text.into(), &[]).into_owned();
         text.truncate(text.floor_char_boundary(MESSAGE_LENGTH));
         self.attempt.tracker.message(tone, text);
     }
@@ -110,7 +113,7 @@ impl Ctx {
         Ok(())
     }
 
-    /// A line for the log; several where the text has line breaks. What comes faster than 20,000 lines a second, or
+    /// A line for the log; several where the text has line breaks. Control characters are replaced. What comes faster than 20,000 lines a second, or
     /// goes beyond 200,000 lines in one attempt, is left out, and a line says how many were.
     pub fn log(&self, level: Level, text: impl Into<String>) {
         self.attempt.log(level, &text.into());
@@ -252,6 +255,25 @@ impl Ctx {
         }
     }
 
+    /// Runs `work` on a thread of its own, for what holds one for its whole length. It counts as blocking work: until it
+    /// has returned, the attempt has not ended, whatever its future has answered.
+    ///
+    /// # Errors
+    /// Those of the system, where there can be no further thread.
+    pub fn spawn_thread(
+        &self,
+        name: String,
+        stack_bytes: usize,
+        work: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<()> {
+        let counted = InFlight::begin(&self.attempt);
+        let run = move || {
+            work();
+            drop(counted);
+        };
+        std::thread::Builder::new().name(name).stack_size(stack_bytes).spawn(run).map(drop)
+    }
+
     /// How many threads the blocking pool has.
     pub fn parallelism(&self) -> usize {
         self.attempt.shared.pool.threads()
@@ -309,7 +331,38 @@ impl Ctx {
         ArtifactWriter::create(&self.attempt, name).await
     }
 
-    /// The real path behind an input path, symlinks resolved, certainly inside a root.
+    /// The folder behind an input path, held open: nothing outside the roots is reached through it.
+    ///
+    /// # Errors
+    /// Code `path`, with a sentence that names the path and the roots; `not_a_folder`.
+    pub fn open_folder(&self, path: &RootedPath) -> Result<RootedFolder, TaskError> {
+        RootedFolder::open(&self.resolve(path)?).map_err(|error| match error.kind() {
+            ErrorKind::NotADirectory => {
+                let message = format!("{} is not a folder; choose the folder it lies in", path.0);
+                TaskError::fatal("not_a_folder", message)
+            }
+            _ => cannot_open(path, &error),
+        })
+    }
+
+    /// The regular file behind an input path, opened, and its real path.
+    ///
+    /// # Errors
+    /// Code `path`, with a sentence that names the path and the roots; `not_a_file` for folders, pipes and devices.
+    pub fn open_file(&self, path: &RootedPath) -> Result<(File, PathBuf), TaskError> {
+        let real = self.resolve(path)?;
+        match open_real_file(&real) {
+            Ok(file) => Ok((file, real)),
+            Err(error) if error.kind() == ErrorKind::InvalidInput => {
+                let message = format!("{} is not a regular file; name the file itself", path.0);
+                Err(TaskError::fatal("not_a_file", message))
+            }
+            Err(error) => Err(cannot_open(path, &error)),
+        }
+    }
+
+    /// The real path behind an input path, symlinks resolved, inside a root when it was looked at. For programs that open
+    /// it themselves; a task reads what [`Ctx::open_folder`] and [`Ctx::open_file`] open.
     ///
     /// # Errors
     /// Code `path`, with a sentence that names the path and the roots.
@@ -384,6 +437,10 @@ impl Ctx {
     pub fn keeper(&self) -> Keeper {
         Keeper::new(Arc::clone(&self.attempt.shared))
     }
+}
+
+fn cannot_open(path: &RootedPath, error: &std::io::Error) -> TaskError {
+    TaskError::fatal("path", format!("the path {} cannot be opened: {error}", path.0)).caused_by(error)
 }
 
 /// Blocking work counted as in flight until this is dropped, wherever that happens.

@@ -1,14 +1,17 @@
 //! The folders that tasks may read, and the guard in front of them.
 
 use std::{
+    ffi::OsStr,
     io::ErrorKind,
+    os::unix::ffi::OsStrExt,
     path::{Component, Path, PathBuf},
     sync::Arc,
 };
 
 use model::{FolderEntry, FolderListing};
+use rustix::fs::FileType;
 
-use crate::{Error, Result, RootedPath};
+use crate::{Error, Result, RootedFolder, RootedPath};
 
 /// The most folders that [`Roots::list`] answers.
 const LIST_LIMIT: usize = 1_000;
@@ -42,7 +45,8 @@ impl Roots {
         &self.paths
     }
 
-    /// The real path, symlinks resolved; `Error::Path` unless it exists and lies inside a root.
+    /// The real path, symlinks resolved; `Error::Path` unless it exists and lies inside a root. Only a hint: what is there
+    /// may be exchanged at once. To read it, [`RootedFolder::open`] it, which follows no link any more.
     ///
     /// # Errors
     /// `Error::Path`: a sentence that names the path and the roots. What lies outside is not told apart from what does
@@ -100,27 +104,36 @@ impl Roots {
         let unreadable = |error| Error::Path(format!("the path {path} cannot be listed: {error}"));
         let mut folders = Vec::new();
         let mut files = 0;
-        for entry in std::fs::read_dir(&real).map_err(unreadable)?.flatten() {
-            let path = entry.path();
-            match std::fs::metadata(&path) {
-                Ok(about) if about.is_dir() => {
-                    // What is not UTF-8 cannot be typed into a form, nor come back from one.
-                    if let (Some(name), Some(path)) = (entry.file_name().to_str(), path.to_str())
-                        && !name.starts_with('.')
-                        && entry.path().canonicalize().is_ok_and(|real| self.contain(&real))
-                    {
-                        folders.push(FolderEntry { name: name.to_owned(), path: path.to_owned() });
-                    }
+        let take = |name: &[u8], kind: FileType| {
+            let path = real.join(OsStr::from_bytes(name));
+            // Names that are no UTF-8 cannot be typed into a form, nor come back from one.
+            match (self.is_folder(&path, kind), str::from_utf8(name), path.to_str()) {
+                (Some(true), Ok(name), Some(path)) if !name.starts_with('.') => {
+                    folders.push(FolderEntry { name: name.to_owned(), path: path.to_owned() });
                 }
-                Ok(_) => files += 1,
-                Err(_) => {}
+                (Some(false), ..) => files += 1,
+                (Some(true) | None, ..) => {}
             }
-        }
+        };
+        RootedFolder::open(&real).and_then(|folder| folder.entries(b"", take)).map_err(unreadable)?;
         folders.sort_by_cached_key(|folder| (folder.name.to_lowercase(), folder.name.clone()));
         let truncated = folders.len() > LIST_LIMIT;
         folders.truncate(LIST_LIMIT);
         let parent = real.parent().filter(|parent| self.contain(parent)).map(|parent| parent.display().to_string());
         Ok(FolderListing { path: Some(real.display().to_string()), parent, folders, files, truncated })
+    }
+
+    /// Whether an entry is a folder, or a symbolic link to one; `None` for a link that leads nowhere or out of the roots.
+    fn is_folder(&self, path: &Path, kind: FileType) -> Option<bool> {
+        if kind != FileType::Symlink {
+            return Some(kind == FileType::Directory);
+        }
+        let real = path.canonicalize().ok().filter(|real| self.contain(real))?;
+        match RootedFolder::open(&real) {
+            Ok(_) => Some(true),
+            Err(error) if error.kind() == ErrorKind::NotADirectory => Some(false),
+            Err(_) => None,
+        }
     }
 
     fn candidates(&self, given: &Path) -> Vec<PathBuf> {

@@ -17,13 +17,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use engine::{Ctx, Kind, Queue, RootedPath, Task, TaskError};
+use engine::{Ctx, Kind, Queue, RootedFolder, RootedPath, Task, TaskError};
 use model::{Level, bytes, count};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    inside::real_folder,
     slices::in_slices,
     walk::{Found, Walk},
 };
@@ -121,8 +120,8 @@ impl Task for Archive {
     }
 
     async fn run(&self, input: Input, ctx: &Ctx) -> Result<Output, TaskError> {
-        let folder = real_folder(ctx, &input.folder)?;
-        let files = Files::of(&folder, &ctx.work_folder().await?);
+        let folder = ctx.open_folder(&input.folder)?;
+        let files = Files::of(folder.path(), &ctx.work_folder().await?);
         let saved = match files.restore(ctx).await? {
             Some(saved) => saved,
             None => Saved { size: scan(ctx, &folder).await?, packed: false, mark: Mark::default() },
@@ -145,7 +144,7 @@ impl Task for Archive {
         ctx.total(mark.counts.bytes, "B");
         let manifest = ctx.artifact(MANIFEST).await?;
         let digest = verify(ctx, &files, manifest.path()).await?;
-        let name = archive_name(&folder);
+        let name = archive_name(folder.path());
         let mut archive = ctx.artifact(&name).await?;
         archive.take(&files.archive).await?;
         archive.finish().await?;
@@ -210,10 +209,10 @@ impl Files {
 }
 
 /// Counts; answers the bytes of all files.
-async fn scan(ctx: &Ctx, folder: &Path) -> Result<u64, TaskError> {
+async fn scan(ctx: &Ctx, folder: &RootedFolder) -> Result<u64, TaskError> {
     ctx.stage(0);
     ctx.unit("files");
-    let walk = Walk::new(folder.to_owned()).map_err(|error| TaskError::io("reading the folder", &error))?;
+    let walk = Walk::new(folder.clone()).map_err(|error| TaskError::io("reading the folder", &error))?;
     let own = ctx.clone();
     let (_, size) = in_slices(ctx, (walk, 0), move |(walk, bytes)| {
         match walk.next() {

@@ -18,13 +18,12 @@ use std::{
     sync::Arc,
 };
 
-use engine::{Ctx, Kind, Queue, RootedPath, Task, TaskError, UploadRef};
+use engine::{Ctx, Kind, Queue, RootedFolder, RootedPath, Task, TaskError, UploadRef};
 use model::{Level, count};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    inside::real_folder,
     keeping::with_checkpoints,
     slices::{in_saved_slices, in_slices},
     walk::{Found, Walk, shown},
@@ -107,7 +106,7 @@ impl Task for Checksum {
     }
 
     async fn run(&self, input: Input, ctx: &Ctx) -> Result<Output, TaskError> {
-        let folder = real_folder(ctx, &input.folder)?;
+        let folder = ctx.open_folder(&input.folder)?;
         let job = Job { folder, algorithm: input.algorithm, work: ctx.work_folder().await? };
         match input.manifest {
             None => job.write_manifest(ctx).await.map(Output::Written),
@@ -118,7 +117,7 @@ impl Task for Checksum {
 
 /// What both halves of the task know.
 struct Job {
-    folder: PathBuf,
+    folder: RootedFolder,
     algorithm: Algorithm,
     /// Where the lists and the outcomes lie.
     work: PathBuf,
@@ -302,7 +301,7 @@ impl Job {
 const BUNCH: usize = 64;
 
 /// Lists the files of `folder` into `list`, or the rest of them.
-async fn scan(ctx: &Ctx, folder: &Path, list: &Path, earlier: Option<Saved>) -> Result<Scanned, TaskError> {
+async fn scan(ctx: &Ctx, folder: &RootedFolder, list: &Path, earlier: Option<Saved>) -> Result<Scanned, TaskError> {
     let (reading, listing) =
         (|error| TaskError::io("reading the folder", &error), |error| TaskError::io("listing the files", &error));
     ctx.unit("files");
@@ -310,9 +309,9 @@ async fn scan(ctx: &Ctx, folder: &Path, list: &Path, earlier: Option<Saved>) -> 
         Some(Saved { scanned, at: Some(at), .. }) => {
             ctx.continue_at(scanned.files);
             let writer = EntryWriter::continue_at(scanned.lists[0], list, ctx.budget());
-            (Walk::behind(&at, folder.to_owned()), writer, scanned)
+            (Walk::behind(&at, folder.clone()), writer, scanned)
         }
-        _ => (Walk::new(folder.to_owned()), EntryWriter::create(list, ctx.budget()), Scanned::default()),
+        _ => (Walk::new(folder.clone()), EntryWriter::create(list, ctx.budget()), Scanned::default()),
     };
     let state = (walk.map_err(reading)?, writer.map_err(listing)?, scanned);
     let own = ctx.clone();

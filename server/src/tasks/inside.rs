@@ -1,16 +1,13 @@
-//! Files below a folder, opened so that nothing leads out of it.
+//! Whether a file that is read is still the same one.
 
 use std::{
     fs::{self, File},
     io,
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
-    path::{Path, PathBuf},
+    os::unix::fs::MetadataExt,
 };
 
-use engine::{Ctx, RootedPath, TaskError};
+use engine::RootedFolder;
 use serde::{Deserialize, Serialize};
-
-use super::walk::beneath;
 
 /// What changes when a file is written to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,35 +27,18 @@ impl Version {
     }
 }
 
-/// The real folder behind what somebody chose, who is told where it is none.
-pub(super) fn real_folder(ctx: &Ctx, chosen: &RootedPath) -> Result<PathBuf, TaskError> {
-    let real = ctx.resolve(chosen)?;
-    if real.is_dir() {
-        return Ok(real);
-    }
-    let message = format!("{} is not a folder; choose the folder it lies in", chosen.0);
-    Err(TaskError::fatal("not_a_folder", message))
+/// Opens a regular file that a walk came across, through no symbolic link.
+pub(super) fn open_inside(folder: &RootedFolder, path: &[u8]) -> io::Result<(File, Version)> {
+    with_version(folder.open_file(path))
 }
 
-/// Opens a regular file below `folder`. The path may go through a symbolic link, unless it leads out of the folder. Never
-/// waits for the other end of a pipe that took a file's place.
-pub(super) fn open_inside(folder: &Path, path: &[u8]) -> io::Result<(File, Version)> {
-    let real = real_inside(folder, path)?;
-    let file = File::options().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(real)?;
-    let meta = file.metadata()?;
-    if meta.is_file() {
-        Ok((file, Version::of(&meta)))
-    } else {
-        Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
-    }
+/// Opens a regular file that a user has named, also through symbolic links that stay in the folder.
+pub(super) fn open_named(folder: &RootedFolder, path: &[u8]) -> io::Result<(File, Version)> {
+    with_version(folder.open_linked_file(path))
 }
 
-/// The real path behind a path below `folder`, itself real.
-pub(super) fn real_inside(folder: &Path, path: &[u8]) -> io::Result<PathBuf> {
-    let real = fs::canonicalize(beneath(folder, path))?;
-    if real.starts_with(folder) {
-        Ok(real)
-    } else {
-        Err(io::Error::new(io::ErrorKind::PermissionDenied, "a symbolic link on the way leads out of the folder"))
-    }
+fn with_version(opened: io::Result<File>) -> io::Result<(File, Version)> {
+    let file = opened?;
+    let version = Version::of(&file.metadata()?);
+    Ok((file, version))
 }

@@ -25,7 +25,6 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
-    inside::real_folder,
     keeping::with_checkpoints,
     slices::in_slices,
     walk::{Found, Walk},
@@ -263,7 +262,7 @@ async fn open(input: &Input, ctx: &Ctx) -> Result<(Source, String), TaskError> {
     let Some(folder) = &input.folder else {
         return Err(TaskError::fatal("no_images", "no images are named; upload some, or name a folder on the server"));
     };
-    Ok((Source::Folder(real_folder(ctx, folder)?), String::new()))
+    Ok((Source::Folder(ctx.open_folder(folder)?), String::new()))
 }
 
 fn list_of(work: &Path) -> PathBuf {

@@ -10,7 +10,7 @@ pub(super) mod names;
 use std::{
     io::{self, BufWriter, Read, Write},
     ops::ControlFlow,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use engine::{BudgetFile, Ctx, Kind, Queue, RootedPath, Task, TaskError, UploadRef};
@@ -118,13 +118,13 @@ impl Task for Unpack {
     }
 
     async fn run(&self, input: Input, ctx: &Ctx) -> Result<Output, TaskError> {
-        let (path, name) = source(&input, ctx).await?;
+        let (file, name) = source(&input, ctx).await?;
         let limit = u64::from(input.limit) * 1_000_000_000;
         let artifact_name = format!("{}.zip", stem(&name));
         let artifact = ctx.artifact(&artifact_name).await?;
         let (own, to, most) = (ctx.clone(), artifact.path().to_owned(), self.names);
         let open = move || {
-            let contents = Contents::open(&own, &path, limit)?;
+            let contents = Contents::open(&own, file, limit)?;
             Unpacker::open(&own, contents, &to, artifact_name, most)
         };
         let unpacker = ctx.blocking(open).await?;
@@ -137,20 +137,18 @@ impl Task for Unpack {
 }
 
 /// The file to unpack, and its name.
-async fn source(input: &Input, ctx: &Ctx) -> Result<(PathBuf, String), TaskError> {
+async fn source(input: &Input, ctx: &Ctx) -> Result<(File, String), TaskError> {
     if let Some(upload) = &input.upload {
         let upload = ctx.upload(upload).await?;
-        return Ok((upload.path, upload.name));
+        let file = File::open(&upload.path).map_err(|error| TaskError::io("reading the archive", &error))?;
+        return Ok((file, upload.name));
     }
     let Some(path) = &input.path else {
         return Err(TaskError::fatal("no_archive", "no archive is named; upload one, or name one on the server"));
     };
-    let real = ctx.resolve(path)?;
-    if !real.is_file() {
-        return Err(TaskError::fatal("not_a_file", format!("{} is not a file; name the archive itself", path.0)));
-    }
+    let (file, real) = ctx.open_file(path)?;
     let name = real.file_name().map(|name| name.to_string_lossy().into_owned());
-    Ok((real, name.unwrap_or_default()))
+    Ok((file, name.unwrap_or_default()))
 }
 
 /// The archive's name without what says that it is one, and without what an artifact's name must not have.

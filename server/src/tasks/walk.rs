@@ -1,12 +1,9 @@
 //! What lies in a folder, in the order of paths.
 
-use std::{
-    ffi::OsStr,
-    fs, io,
-    os::unix::ffi::{OsStrExt, OsStringExt},
-    path::{Path, PathBuf},
-    vec,
-};
+use std::{io, vec};
+
+use engine::RootedFolder;
+use model::is_unprintable;
 
 /// What a walk came across. Paths are relative to the folder it began in.
 pub(super) enum Found {
@@ -26,7 +23,7 @@ pub(super) enum Found {
 /// afterwards. Holds the names of one folder per level and nothing else: a million files in one folder cost about
 /// 50 MB, spread over many folders next to nothing.
 pub(super) struct Walk {
-    root: PathBuf,
+    root: RootedFolder,
     /// Path of the entry looked at last.
     path: Vec<u8>,
     levels: Vec<Level>,
@@ -43,8 +40,8 @@ struct Level {
 
 impl Walk {
     /// Begins in `root`, which must be readable.
-    pub(super) fn new(root: PathBuf) -> io::Result<Self> {
-        let (names, error) = names(&root);
+    pub(super) fn new(root: RootedFolder) -> io::Result<Self> {
+        let (names, error) = names(&root, b"");
         match error {
             Some(error) => Err(error),
             None => Ok(Self { root, path: Vec::new(), levels: vec![Level { names, prefix: 0 }], lost: Vec::new() }),
@@ -52,7 +49,7 @@ impl Walk {
     }
 
     /// Goes on behind the [place](Self::place) that an earlier walk through `root` had come to.
-    pub(super) fn behind(place: &[u8], root: PathBuf) -> io::Result<Self> {
+    pub(super) fn behind(place: &[u8], root: RootedFolder) -> io::Result<Self> {
         let mut walk = Self::new(root)?;
         for name in place.split_inclusive(|byte| *byte == b'/') {
             if let Some(level) = walk.levels.last_mut() {
@@ -76,7 +73,7 @@ impl Walk {
 
     /// Enters the folder at the current path.
     fn descend(&mut self) -> Option<Found> {
-        let (names, error) = names(&beneath(&self.root, &self.path));
+        let (names, error) = names(&self.root, &self.path);
         self.levels.push(Level { names, prefix: self.path.len() });
         let shown = &self.path[..self.path.len() - 1];
         error.map(|error| Found::Unreadable { path: shown.to_vec(), error })
@@ -84,7 +81,7 @@ impl Walk {
 
     fn look(&self) -> Found {
         let path = self.path.clone();
-        match fs::symlink_metadata(beneath(&self.root, &path)) {
+        match self.root.metadata_of(&path) {
             Ok(meta) if meta.is_file() => Found::File { path, size: meta.len() },
             Ok(meta) if meta.is_symlink() => Found::Link { path },
             Ok(_) => Found::Special { path },
@@ -116,33 +113,21 @@ impl Iterator for Walk {
     }
 }
 
-/// A relative path of bytes, under `root`.
-pub(super) fn beneath(root: &Path, path: &[u8]) -> PathBuf {
-    root.join(OsStr::from_bytes(path))
-}
-
 /// A path for people: one line, whatever its bytes.
 pub(super) fn shown(path: &[u8]) -> String {
     let mut text = String::new();
     for char in String::from_utf8_lossy(path).chars() {
-        if char.is_control() { text.extend(char.escape_default()) } else { text.push(char) }
+        if is_unprintable(char) { text.extend(char.escape_default()) } else { text.push(char) }
     }
     text
 }
 
 /// The sorted names in a folder, as many as can be read, and why there are no more.
-fn names(folder: &Path) -> (vec::IntoIter<Box<[u8]>>, Option<io::Error>) {
+fn names(root: &RootedFolder, folder: &[u8]) -> (vec::IntoIter<Box<[u8]>>, Option<io::Error>) {
     let mut names = Vec::new();
-    let result = fs::read_dir(folder).and_then(|entries| {
-        for entry in entries {
-            let entry = entry?;
-            let mut name = entry.file_name().into_vec();
-            if entry.file_type()?.is_dir() {
-                name.push(b'/');
-            }
-            names.push(name.into_boxed_slice());
-        }
-        Ok(())
+    let result = root.names(folder, |name, is_folder| {
+        let slash: &[u8] = if is_folder { b"/" } else { b"" };
+        names.push([name, slash].concat().into_boxed_slice());
     });
     names.sort_unstable();
     (names.into_iter(), result.err())
@@ -150,6 +135,8 @@ fn names(folder: &Path) -> (vec::IntoIter<Box<[u8]>>, Option<io::Error>) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use tempfile::TempDir;
 
     use super::*;
@@ -162,6 +149,11 @@ mod tests {
             Found::Link { .. } | Found::Special { .. } => b"left out".to_vec(),
         })
         .collect()
+    }
+
+    fn root(folder: &TempDir) -> RootedFolder {
+        let real = folder.path().canonicalize().expect("it is there");
+        RootedFolder::open(&real).expect("it can be opened")
     }
 
     fn folder() -> TempDir {
@@ -178,15 +170,15 @@ mod tests {
     #[test]
     fn a_walk_that_goes_on_anywhere_finds_the_rest() {
         let folder = folder();
-        let all = paths(Walk::new(folder.path().to_owned()).expect("it is there"));
+        let all = paths(Walk::new(root(&folder)).expect("it is there"));
         let folders = ["a/", "a/c/", "b/", "b/d/", "b/d/e/"];
         assert!(folders.iter().all(|folder| all.contains(&folder.as_bytes().to_vec())));
         assert!(
             all.len() == PATHS.len() + folders.len() + 1 && all.iter().filter(|path| *path != b"left out").is_sorted()
         );
-        let mut earlier = Walk::new(folder.path().to_owned()).expect("it is there");
+        let mut earlier = Walk::new(root(&folder)).expect("it is there");
         for found in 0..=all.len() {
-            let rest = paths(Walk::behind(earlier.place(), folder.path().to_owned()).expect("it is there"));
+            let rest = paths(Walk::behind(earlier.place(), root(&folder)).expect("it is there"));
             assert_eq!(rest, all[found..], "behind {}", String::from_utf8_lossy(earlier.place()));
             earlier.next();
         }
@@ -195,12 +187,11 @@ mod tests {
     #[test]
     fn a_folder_that_went_while_nobody_walked_is_told_of_once() {
         let folder = folder();
-        let root = || folder.path().to_owned();
-        fs::remove_dir_all(root().join("a/c")).expect("it can be removed");
+        fs::remove_dir_all(folder.path().join("a/c")).expect("it can be removed");
         let words = |words: &[&str]| words.iter().map(|word| word.as_bytes().to_vec()).collect::<Vec<_>>();
         let rest = ["left out", "a0", "b/", "b/c", "b/d/", "b/d/e/", "b/d/e/f", "c"];
-        let lost = paths(Walk::behind(b"a/c/d", root()).expect("it is there"));
+        let lost = paths(Walk::behind(b"a/c/d", root(&folder)).expect("it is there"));
         assert_eq!(lost, words(&[&["a/c"][..], &rest].concat()));
-        assert_eq!(paths(Walk::behind(b"a/c/", root()).expect("it is there")), words(&rest));
+        assert_eq!(paths(Walk::behind(b"a/c/", root(&folder)).expect("it is there")), words(&rest));
     }
 }

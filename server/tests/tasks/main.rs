@@ -13,4 +13,5 @@ mod orders;
 mod prune;
 mod resize_images;
 mod sql_export;
+mod swapped;
 mod unpack;

@@ -137,6 +137,29 @@ async fn an_async_task_that_holds_its_thread_is_shown_as_not_responding_too() {
     bench.reaches(job, JobState::Cancelled).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn job_is_not_cancelled_while_a_thread_of_it_runs() {
+    let (release, held) = mpsc::channel::<()>();
+    let held = Arc::new(std::sync::Mutex::new(held));
+    let bench = Bench::with(move |ctx, _| {
+        let held = Arc::clone(&held);
+        async move {
+            let work = move || held.lock().expect("not poisoned").recv().expect("the test lets go");
+            ctx.spawn_thread("held".to_owned(), 1 << 20, work).expect("a thread");
+            ctx.cancelled().await;
+            Err::<Value, _>(TaskError::Cancelled)
+        }
+    })
+    .await;
+    let job = bench.start().await;
+    bench.reaches(job, JobState::Running).await;
+    bench.engine.cancel(job, "ann").await.expect("known");
+    bench.heard.wait("that it does not respond", |events| told_not_responding(events, job)).await;
+    assert_eq!(bench.engine.job(job).await.expect("known").state, JobState::Running);
+    release.send(()).expect("the thread waits");
+    bench.reaches(job, JobState::Cancelled).await;
+}
+
 fn told_not_responding(events: &[Event], job: model::JobId) -> Option<()> {
     let told = |event: &Event| matches!(event, Event::State(view) if view.job == job && view.not_responding);
     events.iter().any(told).then_some(())

@@ -4,14 +4,13 @@
 
 use std::{
     collections::HashMap,
-    fs::{self, File, Metadata},
+    fs::{File, Metadata},
     io::{self, ErrorKind, Read},
     ops::ControlFlow,
-    os::unix::{ffi::OsStringExt, fs::MetadataExt},
-    path::{Path, PathBuf},
+    os::unix::fs::MetadataExt,
 };
 
-use engine::{Ctx, TaskError};
+use engine::{Ctx, RootedFolder, TaskError};
 use serde::{Deserialize, Serialize};
 use tar::EntryType;
 
@@ -28,7 +27,7 @@ use crate::tasks::{
     },
     inside::{Version, open_inside},
     slices::{in_saved_slices, in_slices},
-    walk::{Found, Walk, beneath, shown},
+    walk::{Found, Walk, shown},
 };
 
 /// Of how many files it is remembered that they have another name somewhere. What is more is packed once more.
@@ -88,7 +87,7 @@ struct Start {
 
 /// What is to be packed, and how.
 pub(super) struct Order<'a> {
-    pub(super) folder: &'a Path,
+    pub(super) folder: &'a RootedFolder,
     pub(super) files: &'a Files,
     /// Of compression.
     pub(super) level: i32,
@@ -125,7 +124,7 @@ pub(super) async fn pack<C: Serialize>(
 
 /// Reads once more what is packed of a file already, for its digest. `None` where it is to be packed from its beginning,
 /// since it is not the same any more.
-async fn read_again(ctx: &Ctx, folder: &Path, path: &[u8], half: &Half) -> Result<Option<InWork>, TaskError> {
+async fn read_again(ctx: &Ctx, folder: &RootedFolder, path: &[u8], half: &Half) -> Result<Option<InWork>, TaskError> {
     let Ok((file, before)) = open_inside(folder, path) else { return Ok(None) };
     let entry = Entry { size: half.size, expected: None, path: path.to_vec() };
     let hasher = Hasher::new(Algorithm::Blake3);
@@ -156,7 +155,7 @@ fn writing(error: io::Error) -> TaskError {
 
 struct Packer {
     ctx: Ctx,
-    folder: PathBuf,
+    folder: RootedFolder,
     /// The folder's own name, and a slash: what all names in the archive begin with.
     top: Vec<u8>,
     walk: Walk,
@@ -203,7 +202,7 @@ impl Packer {
             half.read = 0;
             (mark.archive, mark.passed) = (half.start.archive, half.start.passed);
         }
-        let root = folder.to_owned();
+        let root = folder.clone();
         let walk = if mark.at.is_empty() { Walk::new(root) } else { Walk::behind(&mark.at, root) };
         let list = if mark.list == 0 {
             EntryWriter::create(&files.list, ctx.budget())
@@ -212,7 +211,7 @@ impl Packer {
         };
         Ok(Self {
             ctx: ctx.clone(),
-            folder: folder.to_owned(),
+            folder: folder.clone(),
             top: files.top.clone(),
             walk: walk.map_err(|error| TaskError::io("reading the folder", &error))?,
             frames: Frames::open(&files.archive, mark.archive, level, ctx.budget()).map_err(writing)?,
@@ -233,8 +232,7 @@ impl Packer {
     /// half packed.
     fn begin(&mut self) -> Result<(), TaskError> {
         if self.mark.archive == 0 {
-            let meta = fs::symlink_metadata(&self.folder);
-            let meta = meta.map_err(|error| TaskError::io("reading the folder", &error))?;
+            let meta = self.folder.metadata().map_err(|error| TaskError::io("reading the folder", &error))?;
             return self.add(&meta, EntryType::Directory, Vec::new(), b"");
         }
         match (&self.file, &self.mark.half) {
@@ -258,23 +256,20 @@ impl Packer {
                 self.keep()?;
                 return Ok(ControlFlow::Break(()));
             }
-            Some(Found::Folder { path }) => match fs::symlink_metadata(beneath(&self.folder, &path)) {
+            Some(Found::Folder { path }) => match self.folder.metadata_of(&path) {
                 Ok(meta) => {
                     self.counts.folders += 1;
                     self.add(&meta, EntryType::Directory, path, b"")?;
                 }
                 Err(error) => self.leave_out(&path, 0, &error),
             },
-            Some(Found::Link { path }) => {
-                let real = beneath(&self.folder, &path);
-                match fs::read_link(&real).and_then(|target| Ok((target, fs::symlink_metadata(&real)?))) {
-                    Ok((target, meta)) => {
-                        self.counts.symbolic_links += 1;
-                        self.add(&meta, EntryType::Symlink, path, &target.into_os_string().into_vec())?;
-                    }
-                    Err(error) => self.leave_out(&path, 0, &error),
+            Some(Found::Link { path }) => match self.folder.read_link(&path) {
+                Ok((target, meta)) => {
+                    self.counts.symbolic_links += 1;
+                    self.add(&meta, EntryType::Symlink, path, &target)?;
                 }
-            }
+                Err(error) => self.leave_out(&path, 0, &error),
+            },
             Some(Found::File { path, size }) => self.add_file(path, size)?,
             Some(Found::Special { path }) => {
                 self.counts.specials += 1;

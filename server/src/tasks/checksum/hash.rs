@@ -6,11 +6,10 @@ use std::{
     fs::File,
     io::{self, Read},
     ops::ControlFlow,
-    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use engine::{Ctx, TaskError};
+use engine::{Ctx, RootedFolder, TaskError};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +18,7 @@ use super::{
     spool::{Entry, EntryReader, Outcome, Outcomes},
 };
 use crate::tasks::{
-    inside::{Version, open_inside},
+    inside::{Version, open_named},
     slices::in_slices,
     walk::shown,
 };
@@ -30,7 +29,7 @@ const CHUNK: usize = 256 * 1024;
 /// What all workers share.
 pub(super) struct Work {
     /// Where the entries lie.
-    pub(super) folder: PathBuf,
+    pub(super) folder: RootedFolder,
     pub(super) algorithm: Algorithm,
     pub(super) outcomes: Outcomes,
     queue: Mutex<Queue>,
@@ -79,7 +78,7 @@ impl Done {
 impl Work {
     /// Work on `entries`, of which some may be `done`.
     pub(super) fn new(
-        folder: PathBuf,
+        folder: RootedFolder,
         algorithm: Algorithm,
         entries: EntryReader,
         outcomes: Outcomes,
@@ -159,7 +158,7 @@ impl Worker {
         }
         let next = self.work.queue().take().map_err(|error| TaskError::io("reading the list of files", &error))?;
         let Some((index, entry)) = next else { return Ok(ControlFlow::Break(())) };
-        match open_inside(&self.work.folder, &entry.path) {
+        match open_named(&self.work.folder, &entry.path) {
             Ok((file, before)) => {
                 let hasher = Hasher::new(self.work.algorithm);
                 self.file = Some(InWork { index, entry, file, hasher, before, read: 0 });

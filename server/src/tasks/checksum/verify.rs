@@ -5,10 +5,10 @@ use std::{
     fs::{self, File},
     io::{self, BufRead, BufReader, BufWriter, Write},
     ops::ControlFlow,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
-use engine::{BudgetFile, Ctx, TaskError};
+use engine::{BudgetFile, Ctx, RootedFolder, TaskError};
 use model::count;
 use serde::Serialize;
 
@@ -19,7 +19,6 @@ use super::{
     spool::{Entry, EntryReader, EntryWriter, Outcome},
 };
 use crate::tasks::{
-    inside::real_inside,
     slices::in_slices,
     walk::{Found, Walk, shown},
 };
@@ -81,7 +80,7 @@ impl Verified {
 /// Advances by the bytes of the manifest.
 pub(super) async fn scan(
     ctx: &Ctx,
-    folder: &Path,
+    folder: &RootedFolder,
     algorithm: Algorithm,
     manifest: &Path,
     (listed, not_listed): (&Path, &Path),
@@ -91,7 +90,7 @@ pub(super) async fn scan(
     ctx.total(size, "B");
     let scan = Scan {
         ctx: ctx.clone(),
-        folder: folder.to_owned(),
+        folder: folder.clone(),
         algorithm,
         lines: BufReader::new(File::open(manifest).map_err(reading)?),
         line: 0,
@@ -111,7 +110,7 @@ pub(super) async fn scan(
 
 struct Scan {
     ctx: Ctx,
-    folder: PathBuf,
+    folder: RootedFolder,
     algorithm: Algorithm,
     lines: BufReader<File>,
     /// Number of the line read last.
@@ -153,7 +152,8 @@ impl Scan {
             );
             return Err(TaskError::fatal("other_algorithm", message));
         }
-        let size = real_inside(&self.folder, &line.path).and_then(fs::metadata).map_or(0, |meta| meta.len());
+        let size =
+            self.folder.open_linked_file(&line.path).and_then(|file| file.metadata()).map_or(0, |meta| meta.len());
         self.named.insert(fingerprint(&line.path));
         self.result.files += 1;
         self.result.bytes += size;
@@ -164,12 +164,12 @@ impl Scan {
 
 async fn find_unlisted(
     ctx: &Ctx,
-    folder: &Path,
+    folder: &RootedFolder,
     into: &Path,
     named: HashSet<[u8; 16]>,
     scanned: Scanned,
 ) -> Result<Scanned, TaskError> {
-    let walk = Walk::new(folder.to_owned()).map_err(|error| TaskError::io("reading the folder", &error))?;
+    let walk = Walk::new(folder.clone()).map_err(|error| TaskError::io("reading the folder", &error))?;
     let writer = EntryWriter::create(into, ctx.budget()).map_err(|error| TaskError::io("listing the files", &error))?;
     let own = ctx.clone();
     let state = (walk, writer, named, scanned);

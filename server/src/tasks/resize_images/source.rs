@@ -13,14 +13,11 @@ use std::{
     },
 };
 
-use engine::TaskError;
+use engine::{RootedFolder, TaskError};
 use serde::{Deserialize, Serialize};
 use zip::{ZipArchive, result::ZipError};
 
-use crate::tasks::{
-    inside::{open_inside, real_inside},
-    walk::shown,
-};
+use crate::tasks::walk::shown;
 
 /// The largest file that is read as a picture, bytes.
 pub(super) const LARGEST_FILE: u64 = 128 << 20;
@@ -49,7 +46,7 @@ impl fmt::Display for Item {
 /// Where they are read from; cheap to clone.
 #[derive(Clone)]
 pub(super) enum Source {
-    Folder(PathBuf),
+    Folder(RootedFolder),
     One(PathBuf),
     Zip(ZipArchive<Positioned>),
 }
@@ -85,7 +82,7 @@ impl Source {
     /// Code `bad_image` where it is not there, or larger than is read.
     pub(super) fn length(&self, item: &Item) -> Result<u64, TaskError> {
         let length = match self {
-            Self::Folder(folder) => real_inside(folder, &item.path).and_then(|path| Ok(path.metadata()?.len())),
+            Self::Folder(folder) => folder.metadata_of(&item.path).map(|meta| meta.len()),
             Self::One(path) => path.metadata().map(|meta| meta.len()),
             Self::Zip(zip) => {
                 let mut zip = zip.clone();
@@ -113,7 +110,7 @@ impl Source {
     ) -> Result<Vec<u8>, TaskError> {
         match self {
             Self::Folder(folder) => {
-                let (file, _) = open_inside(folder, &item.path).map_err(|error| unreadable(&error))?;
+                let file = folder.open_file(&item.path).map_err(|error| unreadable(&error))?;
                 whole(file, length, check)
             }
             Self::One(path) => whole(File::open(path).map_err(|error| unreadable(&error))?, length, check),

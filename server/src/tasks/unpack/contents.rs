@@ -3,7 +3,6 @@
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, ErrorKind, Read},
-    path::Path,
 };
 
 use engine::{Ctx, TaskError};
@@ -31,10 +30,9 @@ pub(super) struct Contents {
 }
 
 impl Contents {
-    /// Opens an archive that holds `limit` bytes at most. Its file is the job's progress.
-    pub(super) fn open(ctx: &Ctx, path: &Path, limit: u64) -> Result<Self, TaskError> {
+    /// Reads an archive that holds `limit` bytes at most. Its file is the job's progress.
+    pub(super) fn open(ctx: &Ctx, file: File, limit: u64) -> Result<Self, TaskError> {
         let open = || {
-            let file = File::open(path)?;
             ctx.total(file.metadata()?.len(), "B");
             unpacked(Counted { file, ctx: ctx.clone() })
         };
