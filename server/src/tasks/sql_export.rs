@@ -6,6 +6,7 @@
 //! with one it would have to be run to the same place anyway.
 
 mod csv_file;
+mod functions;
 mod parquet_file;
 mod query;
 

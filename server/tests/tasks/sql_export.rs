@@ -1,6 +1,10 @@
 //! `sql-export`: what comes out, and what no query gets.
 
-use std::{fs::File, io::Write};
+use std::{
+    fs::File,
+    io::Write,
+    time::{Duration, Instant},
+};
 
 use model::{JobId, JobState};
 use parquet::{
@@ -238,6 +242,28 @@ async fn an_endless_query_stops_when_it_is_cancelled_whether_it_answers_or_not()
         assert_eq!((ended.view.state, &ended.output), (JobState::Cancelled, &Value::Null), "{query}");
         assert!(desk.engine.artifact(job, "export.csv").await.is_err());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn query_whose_functions_take_long_ends_soon() {
+    let desk = desk().await;
+    let text = "replace(hex(zeroblob(4000000)), '0', 'a')";
+    let begin = Instant::now();
+    for query in [
+        "select instr(zeroblob(100000000), zeroblob(50000000) || x'01')".to_owned(),
+        "select instr(zeroblob(30000000), cast(zeroblob(15000000) || x'01' as blob))".to_owned(),
+        format!("select length(replace({text}, substr({text}, 1, 4000000) || 'b', ''))"),
+        format!("select length(trim({text}, {text} || 'b'))"),
+        "select json_patch('{}', '{}')".to_owned(),
+    ] {
+        desk.run("sql-export", json!({ "query": query })).await;
+    }
+    let unmatched = format!("select {text} like '%' || substr({text}, 1, 40000) || 'b'");
+    let job = desk.start("sql-export", json!({ "query": unmatched })).await;
+    desk.when(job, |view| view.state == JobState::Running).await;
+    desk.engine.cancel(job, "tester").await.unwrap();
+    assert_eq!(desk.ended(job).await.view.state, JobState::Cancelled);
+    assert!(begin.elapsed() < Duration::from_mins(1), "{:?}", begin.elapsed());
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The query, on a connection and a thread of its own, as a statement of SQLite cannot be handed from thread to thread.
 //! Its rows wait in a channel of two batches: whoever writes them decides how fast it runs.
 
-use std::{path::Path, thread, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use engine::{Ctx, TaskError};
 use rusqlite::{
@@ -13,7 +13,10 @@ use rusqlite::{
 };
 use tokio::sync::mpsc;
 
-use super::Heading;
+use super::{
+    Heading,
+    functions::{self, Stop},
+};
 use crate::tasks::import_csv::{sniff::column_names, types::ColumnType};
 
 /// Rows in one batch.
@@ -22,6 +25,12 @@ const BATCH: usize = 1_000;
 const BATCH_BYTES: usize = 4 << 20;
 /// The most that the values of one row have together, bytes.
 const ROW_BYTES: usize = 256 << 20;
+/// The largest value, bytes. No function can be interrupted, so this bounds how long one takes.
+const VALUE_BYTES: usize = 32 << 20;
+/// The most arguments of a function, each of which may be read whole.
+const ARGUMENTS: i32 = 127;
+/// The stack of the query's thread, bytes: enough for the deepest statement that SQLite takes.
+const STACK: usize = 16 << 20;
 /// How many steps of the query pass between two looks at whether to stop: a few milliseconds.
 const STEPS: i32 = 10_000;
 /// The most tables named to who has asked for one that is not there.
@@ -51,8 +60,8 @@ pub(super) fn ask(ctx: &Ctx, sql: String) -> Result<mpsc::Receiver<Result<Said, 
             let _ = answer.blocking_send(Err(error));
         }
     };
-    let thread = thread::Builder::new().name(format!("query-{}", ctx.job())).spawn(run);
-    thread.map(|_| said).map_err(|error| TaskError::io("starting a thread for the query", &error))
+    let started = ctx.spawn_thread(format!("query-{}", ctx.job()), STACK, run);
+    started.map(|()| said).map_err(|error| TaskError::io("starting a thread for the query", &error))
 }
 
 fn run(ctx: &Ctx, imports: &Path, sql: &str, answer: &Answer) -> Result<(), TaskError> {
@@ -64,7 +73,7 @@ fn run(ctx: &Ctx, imports: &Path, sql: &str, answer: &Answer) -> Result<(), Task
     check(&statement)?;
     let headings = headings(&statement)?;
     let width = headings.len();
-    let most = i32::try_from(ROW_BYTES / width).unwrap_or(i32::MAX);
+    let most = (ROW_BYTES / width).min(VALUE_BYTES) as i32;
     connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, most).map_err(|error| failed(error, most))?;
     if answer.blocking_send(Ok(Said::Headings(headings))).is_err() {
         return Ok(());
@@ -114,8 +123,12 @@ fn open(ctx: &Ctx, imports: &Path, answer: &Answer) -> Result<Connection, TaskEr
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
         connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
         connection.set_limit(Limit::SQLITE_LIMIT_WORKER_THREADS, 0)?;
+        connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, VALUE_BYTES as i32)?;
+        connection.set_limit(Limit::SQLITE_LIMIT_FUNCTION_ARG, ARGUMENTS)?;
         let (own, listener) = (ctx.clone(), answer.clone());
-        connection.progress_handler(STEPS, Some(move || own.is_cancelled() || listener.is_closed()))?;
+        let stop: Stop = Arc::new(move || own.is_cancelled() || listener.is_closed());
+        functions::replace_quadratic(&connection, VALUE_BYTES, &stop)?;
+        connection.progress_handler(STEPS, Some(move || stop()))?;
         let own = ctx.clone();
         connection.authorizer(Some(
             move |context: AuthContext<'_>| {
@@ -134,13 +147,15 @@ fn authorise(context: AuthContext<'_>) -> Authorization {
         AuthAction::Read { table_name, .. } if !table_name.starts_with('_') && !table_name.starts_with("pragma_") => {
             Authorization::Allow
         }
-        AuthAction::Function { function_name }
-            if !["load_extension", "fts3_tokenizer"].contains(&function_name.to_ascii_lowercase().as_str()) =>
-        {
+        AuthAction::Function { function_name } if !is_forbidden(&function_name.to_ascii_lowercase()) => {
             Authorization::Allow
         }
         _ => Authorization::Deny,
     }
+}
+
+fn is_forbidden(function: &str) -> bool {
+    ["load_extension", "fts3_tokenizer"].contains(&function) || functions::QUADRATIC.contains(&function)
 }
 
 fn check(statement: &Statement<'_>) -> Result<(), TaskError> {
