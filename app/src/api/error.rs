@@ -68,7 +68,7 @@ impl ApiError {
             "invalid_input" | "invalid_path" | "invalid_limit" => 422,
             "too_many_requests" => 429,
             "internal" => 500,
-            "shutting_down" | "busy" | "unreachable" => 503,
+            "shutting_down" | "busy" | "search_too_long" | "searches_busy" | "unreachable" => 503,
             "disk_full" => 507,
             _ => 409,
         }

@@ -7,7 +7,9 @@ use engine::{
     access::Action,
     store::{Page, PageAt},
 };
+use http::StatusCode;
 use leptos::{either::Either, prelude::*};
+use leptos_axum::ResponseOptions;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use model::{Counts, Micros};
@@ -18,6 +20,7 @@ use self::{
 };
 use super::{from_store, head::Head, job_table::JobTable};
 use crate::{
+    api::ApiError,
     base::at,
     context::app,
     islands::{Belongs, NewRows},
@@ -38,19 +41,49 @@ pub fn Jobs() -> impl IntoView {
             <Tabs filter=filter.clone() counts=frame.counts />
             <FilterForm filter=filter.clone() />
             {(!faults.is_empty()).then(|| view! { <Faults faults /> })}
-            {from_store(read(filter, frame.now), move |page| view! { <List filter=list page frame /> })}
+            {from_store(
+                read(filter, frame.now),
+                move |page| match page {
+                    Ok(page) => Either::Left(view! { <List filter=list page frame /> }),
+                    Err(reason) => Either::Right(view! { <GivenUp reason /> }),
+                },
+            )}
         </div>
     }
 }
 
-/// A page of the list. One that starts after a job and reaches the newest is filled up from there.
-async fn read(filter: Filter, now: Micros) -> engine::Result<Page> {
+/// A page of the list, or why the search for it was given up. One that starts after a job and reaches the newest is filled
+/// up from there.
+async fn read(filter: Filter, now: Micros) -> engine::Result<Result<Page, ApiError>> {
     let desk = app().desk;
-    let mut page = desk.page(filter.list_query(now)).await?;
-    if matches!(filter.at, Some(PageAt::NewerThan(_))) && !page.newer {
-        page = desk.page(filter.page(None).list_query(now)).await?;
+    let read = async {
+        let mut page = desk.page(filter.list_query(now)).await?;
+        if matches!(filter.at, Some(PageAt::NewerThan(_))) && !page.newer {
+            page = desk.page(filter.page(None).list_query(now)).await?;
+        }
+        Ok(page)
+    };
+    match read.await {
+        Ok(page) => Ok(Ok(page)),
+        Err(refused @ engine::Error::Refused { .. }) => Ok(Err(refused.into())),
+        Err(error) => Err(error),
     }
-    Ok(page)
+}
+
+/// A search that took too long says how to narrow it.
+#[component]
+fn GivenUp(reason: ApiError) -> impl IntoView {
+    let status = StatusCode::from_u16(reason.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    expect_context::<ResponseOptions>().set_status(status);
+    view! {
+        <div class="notice warn" role="alert">
+            <Icon name="warning" />
+            <div>
+                <h2>"The search was given up"</h2>
+                <p>{format!("{reason}.")}</p>
+            </div>
+        </div>
+    }
 }
 
 #[component]

@@ -12,6 +12,8 @@ mod crowded;
 mod faults;
 #[path = "store/others.rs"]
 mod others;
+#[path = "store/search.rs"]
+mod search;
 #[path = "store/support.rs"]
 mod support;
 #[path = "store/upgrade.rs"]

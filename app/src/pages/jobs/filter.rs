@@ -1,6 +1,6 @@
 //! What the list shows, as its address says it.
 
-use engine::store::{ListQuery, PageAt};
+use engine::store::{ListQuery, PageAt, SEARCH_WORDS};
 use leptos_router::params::ParamsMap;
 use model::{JobId, JobState, Micros};
 
@@ -132,6 +132,17 @@ impl Since {
     }
 }
 
+/// As many different words of a text as are searched for; `None` where there are no more.
+fn first_words(text: &str) -> Option<String> {
+    let mut words = Vec::<&str>::new();
+    for word in text.split_whitespace() {
+        if words.iter().all(|known| known.to_lowercase() != word.to_lowercase()) {
+            words.push(word);
+        }
+    }
+    (words.len() > SEARCH_WORDS).then(|| words[..SEARCH_WORDS].join(" "))
+}
+
 impl Filter {
     /// Reads the address. What it does not understand it leaves out, and says so, a sentence each.
     pub(super) fn read(query: &ParamsMap) -> (Self, Vec<String>) {
@@ -155,6 +166,10 @@ impl Filter {
         if let Some((end, _)) = text.char_indices().nth(LONGEST_TEXT) {
             text.truncate(end);
             faults.push(format!("Only the first {LONGEST_TEXT} characters of the text are searched for."));
+        }
+        if let Some(first) = first_words(&text) {
+            text = first;
+            faults.push(format!("Only the first {SEARCH_WORDS} different words are searched for."));
         }
         let mut number = |name: &str| {
             let word = given(name)?;

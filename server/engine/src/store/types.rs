@@ -383,6 +383,9 @@ pub struct JobDetail {
     pub priority: Priority,
 }
 
+/// The most different words that a list is searched for; further ones are left out.
+pub const SEARCH_WORDS: usize = 8;
+
 /// Which jobs a list shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListQuery {
@@ -394,7 +397,8 @@ pub struct ListQuery {
     pub from: Option<Micros>,
     /// Created before.
     pub until: Option<Micros>,
-    /// Words that id, kind or title contain; each must occur. Letter case does not matter.
+    /// Words that id, kind or title contain; each must occur. Letter case does not matter. At most [`SEARCH_WORDS`] that
+    /// differ, and a search takes 2 s at most: else it is refused with the code `search_too_long` or `searches_busy`.
     pub text: Option<String>,
     /// Jobs before (older than) or after (newer than) this one.
     pub at: Option<PageAt>,

@@ -34,6 +34,8 @@ const FULL: i64 = 2;
 
 /// How long a connection waits for another one's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How many searches run at once.
+const SEARCHES: u32 = 2;
 /// To how many bytes the write-ahead log shrinks when it starts over.
 const JOURNAL_SIZE_LIMIT: u32 = 64 << 20;
 
@@ -130,13 +132,18 @@ fn wait_for_others(tries: i32) -> bool {
 
 /// Opens the connections that read and cannot write.
 pub(super) async fn readers(options: &SqliteOptions) -> Result<SqlitePool> {
-    let connect = base(options).pragma("query_only", "on");
-    Ok(SqlitePoolOptions::new()
-        .min_connections(1)
-        .max_connections(options.readers.max(1))
-        .test_before_acquire(false)
-        .connect_with(connect)
-        .await?)
+    let pool = SqlitePoolOptions::new().min_connections(1).max_connections(options.readers.max(1));
+    Ok(pool.test_before_acquire(false).connect_with(reading(options)).await?)
+}
+
+/// The connections for searches, opened when they are needed. Searches that take long keep no page waiting.
+pub(super) fn searchers(options: &SqliteOptions) -> SqlitePool {
+    let pool = SqlitePoolOptions::new().min_connections(0).max_connections(SEARCHES);
+    pool.test_before_acquire(false).connect_lazy_with(reading(options))
+}
+
+fn reading(options: &SqliteOptions) -> SqliteConnectOptions {
+    base(options).pragma("query_only", "on")
 }
 
 /// Says in the header whose file it is, unless it does so already.

@@ -9,6 +9,7 @@ mod overview;
 mod page;
 mod prune;
 mod schedules;
+mod search;
 mod stream;
 
 use std::{
@@ -33,6 +34,7 @@ const PLACES_IN_LINE: u32 = 1_000;
 /// The reading side.
 pub(super) struct Reader {
     pool: SqlitePool,
+    searches: SqlitePool,
     clock: Arc<dyn Clock>,
     database: PathBuf,
     imports: Option<PathBuf>,
@@ -42,6 +44,7 @@ impl Reader {
     pub(super) async fn open(options: &SqliteOptions) -> Result<Self> {
         Ok(Self {
             pool: open::readers(options).await?,
+            searches: open::searchers(options),
             clock: Arc::clone(&options.clock),
             database: options.path.clone(),
             imports: options.imports.clone(),

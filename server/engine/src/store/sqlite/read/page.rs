@@ -4,9 +4,9 @@
 //! state: each gives its first few, and the newest of those are the page.
 
 use model::{JobId, JobState, JobView};
-use sqlx::{AssertSqlSafe, SqliteConnection, query::QueryAs, sqlite::SqliteArguments};
+use sqlx::{AssertSqlSafe, Connection, SqliteConnection, query::QueryAs, sqlite::SqliteArguments};
 
-use super::{Reader, place};
+use super::{Reader, place, search};
 use crate::{
     Result,
     store::{
@@ -26,34 +26,42 @@ enum Direction {
 
 impl Reader {
     pub(in crate::store::sqlite) async fn page(&self, query: &ListQuery) -> Result<Page> {
-        let limit = query.limit.clamp(1, 200) as usize;
-        let (direction, after) = match query.at {
-            None => (Direction::Older, None),
-            Some(PageAt::OlderThan(job)) => (Direction::Older, Some(job)),
-            Some(PageAt::NewerThan(job)) => (Direction::Newer, Some(job)),
-            Some(PageAt::Oldest) => (Direction::Newer, None),
-        };
-        let mut transaction = self.pool.begin().await?;
-        let mut ids = walk(&mut transaction, query, direction, after, limit + 1).await?;
-        let more_ahead = ids.len() > limit;
-        ids.truncate(limit);
-        // Behind lies the page that this one was reached from; but it may have emptied since.
-        let more_behind = match after {
-            None => false,
-            Some(job) => {
-                let behind = ids.first().copied().unwrap_or(job);
-                let back = direction.reversed();
-                !walk(&mut transaction, query, back, Some(behind), 1).await?.is_empty()
-            }
-        };
-        let mut jobs = views(&mut transaction, &ids).await?;
-        place(&mut transaction, &mut jobs).await?;
-        transaction.commit().await?;
-        Ok(match direction {
-            Direction::Older => Page { jobs, older: more_ahead, newer: more_behind },
-            Direction::Newer => Page { jobs, older: more_behind, newer: more_ahead },
-        })
+        let words = search::patterns(query.text.as_deref());
+        if words.is_empty() {
+            return page(&mut *self.pool.acquire().await?, query, &words).await;
+        }
+        self.search(async |connection| page(connection, query, &words).await).await
     }
+}
+
+async fn page(connection: &mut SqliteConnection, query: &ListQuery, words: &[String]) -> Result<Page> {
+    let limit = query.limit.clamp(1, 200) as usize;
+    let (direction, after) = match query.at {
+        None => (Direction::Older, None),
+        Some(PageAt::OlderThan(job)) => (Direction::Older, Some(job)),
+        Some(PageAt::NewerThan(job)) => (Direction::Newer, Some(job)),
+        Some(PageAt::Oldest) => (Direction::Newer, None),
+    };
+    let mut transaction = connection.begin().await?;
+    let mut ids = walk(&mut transaction, query, words, direction, after, limit + 1).await?;
+    let more_ahead = ids.len() > limit;
+    ids.truncate(limit);
+    // Behind lies the page that this one was reached from; but it may have emptied since.
+    let more_behind = match after {
+        None => false,
+        Some(job) => {
+            let behind = ids.first().copied().unwrap_or(job);
+            let back = direction.reversed();
+            !walk(&mut transaction, query, words, back, Some(behind), 1).await?.is_empty()
+        }
+    };
+    let mut jobs = views(&mut transaction, &ids).await?;
+    place(&mut transaction, &mut jobs).await?;
+    transaction.commit().await?;
+    Ok(match direction {
+        Direction::Older => Page { jobs, older: more_ahead, newer: more_behind },
+        Direction::Newer => Page { jobs, older: more_behind, newer: more_ahead },
+    })
 }
 
 impl Direction {
@@ -83,6 +91,7 @@ async fn views(connection: &mut SqliteConnection, ids: &[JobId]) -> Result<Vec<J
 async fn walk(
     connection: &mut SqliteConnection,
     query: &ListQuery,
+    words: &[String],
     direction: Direction,
     after: Option<JobId>,
     limit: usize,
@@ -111,8 +120,7 @@ async fn walk(
     if limited {
         filters += " and (found.created_by = ? or found.kind not in (select value from json_each(?)))";
     }
-    let words = words(query.text.as_deref());
-    for _ in &words {
+    for _ in words {
         filters += r" and '#' || found.id || ' ' || found.kind || ' ' || found.title like ? escape '\'";
     }
     let merged = query.kind.is_some() || !query.states.is_empty();
@@ -155,10 +163,4 @@ async fn walk(
     }
     let ids = statement.bind(limit as i64).fetch_all(connection).await?;
     Ok(ids.into_iter().map(|(id,)| JobId(id)).collect())
-}
-
-/// A `like` pattern for each word.
-fn words(text: Option<&str>) -> Vec<String> {
-    let escaped = |word: &str| word.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
-    text.unwrap_or_default().split_whitespace().map(|word| format!("%{}%", escaped(word))).collect()
 }

@@ -1,0 +1,68 @@
+//! Searches: on connections of their own, for a bounded time.
+
+use std::time::{Duration, Instant};
+
+use sqlx::SqliteConnection;
+use tokio::time::timeout;
+
+use super::Reader;
+use crate::{Error, Result, store::SEARCH_WORDS};
+
+/// How long a search waits for a connection, and then how long it may take.
+const LONGEST: Duration = Duration::from_secs(2);
+/// Steps of a statement between two looks at the clock: some microseconds, more where titles are long.
+const STEPS: i32 = 200;
+/// What SQLite says of a statement that was interrupted.
+const SQLITE_INTERRUPT: &str = "9";
+
+impl Reader {
+    /// Reads with a connection that is interrupted after [`LONGEST`].
+    ///
+    /// # Errors
+    /// `Error::Refused` where that is too short, or where so many others search that there is no connection for so long.
+    pub(super) async fn search<T>(
+        &self,
+        read: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T>,
+    ) -> Result<T> {
+        let Ok(connection) = timeout(LONGEST, self.searches.acquire()).await else { return Err(crowded()) };
+        let mut connection = connection?;
+        let until = Instant::now() + LONGEST;
+        connection.lock_handle().await?.set_progress_handler(STEPS, move || Instant::now() < until);
+        let found = read(&mut connection).await;
+        connection.lock_handle().await?.remove_progress_handler();
+        found.map_err(|error| if is_interrupted(&error) { too_long() } else { error })
+    }
+}
+
+/// A `like` pattern for each of the first words of a text that differ.
+pub(super) fn patterns(text: Option<&str>) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.unwrap_or_default().split_whitespace().map(str::to_lowercase) {
+        if !words.contains(&word) && words.len() < SEARCH_WORDS {
+            words.push(word);
+        }
+    }
+    let escaped = |word: &str| word.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    words.iter().map(|word| format!("%{}%", escaped(word))).collect()
+}
+
+fn is_interrupted(error: &Error) -> bool {
+    let Error::Database(source) = error else { return false };
+    let failure = source.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
+    failure.and_then(|failure| failure.code()).is_some_and(|code| code == SQLITE_INTERRUPT)
+}
+
+fn too_long() -> Error {
+    let seconds = LONGEST.as_secs();
+    Error::Refused {
+        code: "search_too_long",
+        message: format!(
+            "the search took longer than {seconds} seconds; choose a state, a task or an age, or search for other words"
+        ),
+    }
+}
+
+fn crowded() -> Error {
+    let message = "other searches are under way and take long; try again in a moment".to_owned();
+    Error::Refused { code: "searches_busy", message }
+}
