@@ -128,9 +128,8 @@ mod tests {
         ];
         for path in paths {
             for flags in all {
-                let [one, other] = [by_kernel, by_components].map(|open| {
-                    open(opened.as_fd(), Path::new(path), flags).and_then(fstat).map(|stat| stat.st_ino)
-                });
+                let [one, other] = [by_kernel, by_components]
+                    .map(|open| open(opened.as_fd(), Path::new(path), flags).and_then(fstat).map(|stat| stat.st_ino));
                 // The fallback refuses each `..`, the kernel those that lead out of the folder.
                 if path != "a/../a" {
                     assert_eq!(one, other, "{path} with {flags:?}");

@@ -108,6 +108,8 @@ fn what_the_address_says_wrong_is_told_and_the_list_still_comes() {
     }
     let long = "x".repeat(300);
     assert!(browser.page(&format!("/jobs?q={long}")).contains("Only the first 200 characters"));
+    let many = browser.page("/jobs?q=d+e+m+o+D+a+s+t+r+i");
+    assert!(many.contains("Only the first 8 different words") && many.contains("value=\"d e m o a s t r\""), "{many}");
 }
 
 #[test]

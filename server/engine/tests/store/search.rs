@@ -55,7 +55,10 @@ async fn searches_that_take_long_are_given_up_and_keep_no_page_waiting() {
 #[tokio::test]
 async fn words_beyond_the_eighth_different_one_are_left_out() {
     let kept = open().await;
-    kept.store.enqueue(NewJob { title: "one two three four five six seven eight".to_owned(), ..new_job("a") }).await.expect("accepted");
+    kept.store
+        .enqueue(NewJob { title: "one two three four five six seven eight".to_owned(), ..new_job("a") })
+        .await
+        .expect("accepted");
     let text = "one ONE One two three four five six seven eight";
     assert_eq!(kept.store.page(&query(format!("{text} nine"))).await.expect("read").jobs.len(), 1);
     assert_eq!(kept.store.page(&query(text.replace("eight", "nine"))).await.expect("read").jobs.len(), 0);

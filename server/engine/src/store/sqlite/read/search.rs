@@ -20,10 +20,7 @@ impl Reader {
     ///
     /// # Errors
     /// `Error::Refused` where that is too short, or where so many others search that there is no connection for so long.
-    pub(super) async fn search<T>(
-        &self,
-        read: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T>,
-    ) -> Result<T> {
+    pub(super) async fn search<T>(&self, read: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T>) -> Result<T> {
         let Ok(connection) = timeout(LONGEST, self.searches.acquire()).await else { return Err(crowded()) };
         let mut connection = connection?;
         let until = Instant::now() + LONGEST;
@@ -49,7 +46,7 @@ pub(super) fn patterns(text: Option<&str>) -> Vec<String> {
 fn is_interrupted(error: &Error) -> bool {
     let Error::Database(source) = error else { return false };
     let failure = source.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
-    failure.and_then(|failure| failure.code()).is_some_and(|code| code == SQLITE_INTERRUPT)
+    failure.and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == SQLITE_INTERRUPT)
 }
 
 fn too_long() -> Error {
