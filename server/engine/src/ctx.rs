@@ -17,7 +17,8 @@ use tokio::{
 };
 
 use crate::{
-    ArtifactWriter, Batch, Error, Keeper, RootedFolder, RootedPath, StopReason, TaskError, Upload, UploadRef, WriteBudget,
+    ArtifactWriter, Batch, Error, Keeper, RootedFolder, RootedPath, StopReason, TaskError, Upload, UploadRef,
+    WriteBudget,
     attempt::{Attempt, Blocking},
     batch, checkpoint, panics,
     processes::{Group, Mark},

@@ -8,6 +8,7 @@ mod contents;
 pub(super) mod names;
 
 use std::{
+    fs::File,
     io::{self, BufWriter, Read, Write},
     ops::ControlFlow,
     path::Path,
