@@ -2,8 +2,8 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use cron::Cron;
 use model::Micros;
-use recurrence::Recurrence;
 
 use crate::store::{Missed, Skip, Why};
 
@@ -28,7 +28,7 @@ pub(crate) struct Reckoned {
 
 /// What to do at `now` about a schedule whose next run was due at `seen`: every run from `seen` to `now` is seen to, once,
 /// wherever the clock has been put meanwhile.
-pub(crate) fn reckon(recurrence: &Recurrence, seen: Option<Micros>, now: Micros, missed: Missed) -> Reckoned {
+pub(crate) fn reckon(recurrence: &Cron, seen: Option<Micros>, now: Micros, missed: Missed) -> Reckoned {
     let mut reckoned = Reckoned { next_at: seen, ..Reckoned::default() };
     let mut kept = VecDeque::new();
     let most = missed.most() as usize;
@@ -81,8 +81,8 @@ mod tests {
     const MINUTE: i64 = 60_000_000;
 
     /// At each full ten minutes.
-    fn every_ten() -> Recurrence {
-        Recurrence::parse("*/10 * * * *", "UTC").expect("it is one")
+    fn every_ten() -> Cron {
+        Cron::parse("*/10 * * * *", "UTC").expect("it is one")
     }
 
     fn at(minutes: i64) -> Micros {
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn years_away_are_made_up_for_by_the_newest_runs() {
-        let every_minute = Recurrence::parse("* * * * *", "UTC").expect("it is one");
+        let every_minute = Cron::parse("* * * * *", "UTC").expect("it is one");
         let now = Micros(at(5_000_000).0 + 61_000_000);
         let reckoned = reckon(&every_minute, Some(at(10)), now, Missed::All(2));
         assert_eq!(reckoned.made_up, [at(4_999_999), at(5_000_000), at(5_000_001)]);

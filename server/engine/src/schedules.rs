@@ -1,7 +1,7 @@
 //! Planning: schedules as people make and change them. What comes due is started by the timekeeper.
 
+use cron::{Cron, Field};
 use model::{FieldError, JobId, Priority};
-use recurrence::{Field, Recurrence};
 use serde_json::Value;
 
 use crate::{
@@ -50,8 +50,8 @@ pub struct NewSchedule {
 ///
 /// # Errors
 /// `Error::InvalidInput` for what cannot be read, under the names of [`field`].
-pub fn recurrence(expression: &str, zone: &str) -> Result<Recurrence> {
-    Recurrence::parse(expression, zone).map_err(|fault| {
+pub fn recurrence(expression: &str, zone: &str) -> Result<Cron> {
+    Cron::parse(expression, zone).map_err(|fault| {
         let field = match fault.field {
             Field::Expression => field::EXPRESSION,
             Field::Zone => field::ZONE,

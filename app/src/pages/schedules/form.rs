@@ -1,7 +1,7 @@
 //! `/schedules/new` and `/schedules/{id}/edit`: the task's own form, and when.
 
 use engine::{
-    Error, Recurrence, TaskInfo,
+    Cron, Error, TaskInfo,
     access::Action,
     schedules::field,
     store::{Schedule, ScheduleId},
@@ -225,7 +225,7 @@ fn Ahead(draft: Draft) -> impl IntoView {
 
 /// When the next runs are due, by the clocks of the zone.
 #[component]
-pub(super) fn Runs(recurrence: Recurrence) -> impl IntoView {
+pub(super) fn Runs(recurrence: Cron) -> impl IntoView {
     let now = app().desk.now();
     let run = |at| {
         view! {

@@ -1,7 +1,7 @@
 //! The plan in a form: its own fields, beside those of the input.
 
 use engine::{
-    Error, Recurrence,
+    Cron, Error,
     schedules::{NewSchedule, SCHEDULE_NAME_LENGTH, field, recurrence},
     store::{MOST_MISSED, Missed, Overlap, Plan, Schedule},
 };
@@ -185,7 +185,7 @@ pub fn previewed(draft: &mut Draft) -> Option<Result<(), Error>> {
 }
 
 /// When what stands in a form is due; `None` where nothing does.
-pub(super) fn preview(draft: &Draft) -> Option<Result<Recurrence, Error>> {
+pub(super) fn preview(draft: &Draft) -> Option<Result<Cron, Error>> {
     let expression = draft.entry(field::EXPRESSION).trim();
     (!expression.is_empty()).then(|| recurrence(expression, draft.entry(field::ZONE)))
 }

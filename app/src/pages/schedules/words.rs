@@ -6,7 +6,7 @@ use model::{Micros, count, duration};
 
 /// When a plan is due: "On weekdays at 02:00". What can no longer be read stands as it was written.
 pub(super) fn in_words(plan: &Plan) -> String {
-    let read = engine::Recurrence::parse(&plan.expression, &plan.zone);
+    let read = engine::Cron::parse(&plan.expression, &plan.zone);
     read.map_or_else(|_| plan.expression.clone(), |recurrence| recurrence.in_words())
 }
 

@@ -1,11 +1,11 @@
-//! On which days an expression is due, and at which times of the day.
+//! Calendar search: due days, and due times of the day.
 
 use jiff::civil::{Date, DateTime, Time, Weekday};
 
 use crate::expression::{Days, Expression, Weekdays};
 
 impl Expression {
-    /// The first time on the wall clock from the whole minute `from` on, on `until` at the latest.
+    /// Returns the first due local time from the whole minute `from` up to the end of the day `until`.
     pub(crate) fn first_from(&self, from: DateTime, until: Date) -> Option<DateTime> {
         let mut day = from.date();
         if day <= until
@@ -27,7 +27,7 @@ impl Expression {
         None
     }
 
-    /// Whether it is due on a day. A day of the month and a weekday that are both given are both meant: either will do.
+    /// Returns whether a day is due. If both a day of the month and a weekday are given, either matches.
     fn is_on(&self, day: Date) -> bool {
         self.months.contains(day.month() as u8)
             && match (&self.days, &self.weekdays) {
@@ -38,7 +38,7 @@ impl Expression {
             }
     }
 
-    /// The first time of the day from the whole minute `from` on.
+    /// Returns the first due time of the day from the whole minute `from`.
     fn time_from(&self, from: Time) -> Option<Time> {
         let hour = from.hour() as u8;
         if self.hours.contains(hour)
@@ -59,7 +59,7 @@ impl Days {
             || !self.nearest.is_empty() && self.is_nearest(day)
     }
 
-    /// Whether it is the weekday that is nearest to one of the days. None is more than two days away.
+    /// Returns whether `day` is the weekday nearest to one of the days, which is at most two days away.
     fn is_nearest(&self, day: Date) -> bool {
         let around = (day.day() - 2).max(1)..=(day.day() + 2).min(day.days_in_month());
         around
@@ -77,7 +77,7 @@ impl Weekdays {
     }
 }
 
-/// The day from Monday to Friday that is nearest to a day, and in the same month.
+/// Returns the day from Monday to Friday that is nearest to `day` within its month.
 fn weekday_nearest_to(day: Date) -> Date {
     let days = match day.weekday() {
         Weekday::Saturday if day.day() == 1 => 2,

@@ -1,19 +1,19 @@
-//! What may be written, and what is said of the rest.
+//! Parsing: accepted expressions, and messages for rejected ones.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use cron::{Cron, Field};
 use jiff::Timestamp;
 use model::Micros;
-use recurrence::{Field, Recurrence};
 
-fn parse(expression: &str) -> Result<Recurrence, String> {
-    Recurrence::parse(expression, "UTC").map_err(|fault| {
-        assert_eq!(fault.field, Field::Expression);
-        fault.message
+fn parse(expression: &str) -> Result<Cron, String> {
+    Cron::parse(expression, "UTC").map_err(|error| {
+        assert_eq!(error.field, Field::Expression);
+        error.message
     })
 }
 
-/// The next times it is due in 2026, as "07-01 07:00".
+/// Returns the next due times from 2026 on, as "07-01 07:00".
 fn next(expression: &str, count: usize) -> Vec<String> {
     let from: Timestamp = "2025-12-31T23:59:59Z".parse().unwrap();
     let times = parse(expression).unwrap().upcoming(Micros(from.as_microsecond()), count);
@@ -21,17 +21,17 @@ fn next(expression: &str, count: usize) -> Vec<String> {
 }
 
 #[test]
-fn an_expression_is_kept_as_it_was_given_without_needless_blanks() {
-    let recurrence = Recurrence::parse("  0\t2  *  * Mon-FRI\n", "europe/berlin").unwrap();
-    assert_eq!(recurrence.expression(), "0 2 * * Mon-FRI");
-    assert_eq!(recurrence.zone(), "Europe/Berlin");
+fn expression_is_kept_without_extra_blanks() {
+    let cron = Cron::parse("  0\t2  *  * Mon-FRI\n", "europe/berlin").unwrap();
+    assert_eq!(cron.expression(), "0 2 * * Mon-FRI");
+    assert_eq!(cron.zone(), "Europe/Berlin");
     assert_eq!(parse("@Daily").unwrap().expression(), "@Daily");
-    assert_eq!(recurrence, Recurrence::parse("0 2 * * Mon-FRI", "Europe/Berlin").unwrap());
-    assert_ne!(recurrence, Recurrence::parse("0 2 * * Mon-FRI", "Europe/Paris").unwrap());
+    assert_eq!(cron, Cron::parse("0 2 * * Mon-FRI", "Europe/Berlin").unwrap());
+    assert_ne!(cron, Cron::parse("0 2 * * Mon-FRI", "Europe/Paris").unwrap());
 }
 
 #[test]
-fn five_fields_name_values_ranges_steps_and_lists_of_them() {
+fn fields_accept_values_ranges_steps_and_lists() {
     for (expression, expected) in [
         ("0 2 * * *", ["01-01 02:00", "01-02 02:00", "01-03 02:00"]),
         ("*/20 * * * *", ["01-01 00:00", "01-01 00:20", "01-01 00:40"]),
@@ -51,7 +51,7 @@ fn five_fields_name_values_ranges_steps_and_lists_of_them() {
 }
 
 #[test]
-fn a_shorthand_stands_for_five_fields() {
+fn shorthand_equals_five_fields() {
     for (shorthand, expression) in [
         ("@hourly", "0 * * * *"),
         ("@daily", "0 0 * * *"),
@@ -66,16 +66,16 @@ fn a_shorthand_stands_for_five_fields() {
 }
 
 #[test]
-fn a_day_of_the_month_and_a_weekday_that_are_both_given_are_both_meant() {
+fn day_or_weekday_matches_if_both_are_given() {
     assert_eq!(next("0 0 13 * FRI", 4), ["01-02 00:00", "01-09 00:00", "01-13 00:00", "01-16 00:00"]);
-    // A step is a day that is given, and so is a range over all.
+    // A step, or a range over all days, is not `*`.
     assert_eq!(next("0 0 */10 * MON", 4), ["01-01 00:00", "01-05 00:00", "01-11 00:00", "01-12 00:00"]);
     assert_eq!(next("0 0 1-31 * MON", 3), ["01-01 00:00", "01-02 00:00", "01-03 00:00"]);
 }
 
 #[test]
-fn days_are_counted_from_the_end_of_the_month_by_place_and_by_nearness() {
-    // January 2026 begins on a Thursday and ends on a Saturday, February is of whole weeks from Sunday on.
+fn last_nearest_and_nth_days_are_found() {
+    // January 2026 begins on a Thursday and ends on a Saturday; February has four whole weeks that begin on Sunday.
     assert_eq!(next("0 0 L * *", 3), ["01-31 00:00", "02-28 00:00", "03-31 00:00"]);
     assert_eq!(next("0 0 lw * *", 3), ["01-30 00:00", "02-27 00:00", "03-31 00:00"]);
     assert_eq!(next("0 0 L,LW * *", 4), ["01-30 00:00", "01-31 00:00", "02-27 00:00", "02-28 00:00"]);
@@ -89,7 +89,7 @@ fn days_are_counted_from_the_end_of_the_month_by_place_and_by_nearness() {
 }
 
 #[test]
-fn what_happens_at_all_is_found_however_rare() {
+fn rarest_expression_is_found_within_horizon() {
     let begin = |year: i16| Micros(jiff::civil::date(year, 1, 1).in_tz("UTC").unwrap().timestamp().as_microsecond());
     let mut longest = 0;
     for weekday in 0..7 {
@@ -102,7 +102,7 @@ fn what_happens_at_all_is_found_however_rare() {
         }
     }
     assert_eq!(longest, 40);
-    // Calendars end with the year 9999.
+    // The calendar ends with the year 9999.
     assert_eq!(parse("@yearly").unwrap().next_after(begin(9999)), None);
     assert_eq!(parse("@yearly").unwrap().next_after(Micros(i64::MAX)), None);
     assert_eq!(parse("@yearly").unwrap().next_after(Micros(i64::MIN)), None);
@@ -110,7 +110,7 @@ fn what_happens_at_all_is_found_however_rare() {
 }
 
 #[test]
-fn an_expression_that_never_happens_is_refused() {
+fn expression_that_is_never_due_is_rejected() {
     for never in ["0 0 30 2 *", "0 0 31 2,4,6,9,11 *", "0 0 30W,31 feb *"] {
         assert_eq!(
             parse(never).unwrap_err(),
@@ -123,7 +123,7 @@ fn an_expression_that_never_happens_is_refused() {
 }
 
 #[test]
-fn what_is_wrong_is_said_with_its_field_and_the_remedy() {
+fn error_names_field_and_correction() {
     let thousand = vec!["1"; 1000].join(",");
     let thousand = format!("{thousand} * * * *");
     for (expression, expected) in [
@@ -138,45 +138,45 @@ fn what_is_wrong_is_said_with_its_field_and_the_remedy() {
         (&thousand, "An expression has at most 100 bytes; this one has 2007."),
         ("@reboot", "@reboot is not known; write @hourly, @daily, @weekly, @monthly or @yearly, or five fields."),
         ("@daily *", "@daily * is not known"),
-        ("60 2 * * *", "In the minute field 60 will not do; write 0 to 59."),
-        ("99999999999 * * * *", "In the minute field 99999999999 will not do; write 0 to 59."),
-        ("0 24 * * *", "In the hour field 24 will not do; write 0 to 23."),
-        ("0 0 0 * *", "In the day field 0 will not do; write 1 to 31, or L."),
-        ("0 0 32W * *", "In the day field 32 will not do; write 1 to 31, or L."),
-        ("0 0 * 13 *", "In the month field 13 will not do; write 1 to 12, or JAN to DEC."),
-        ("0 0 * * 8", "In the weekday field 8 will not do; write 0 to 6, or SUN to SAT."),
-        ("0 MON * * *", "In the hour field MON will not do; write 0 to 23."),
-        ("0 0 * JANFEB *", "In the month field JANFEB will not do; write 1 to 12, or JAN to DEC."),
-        ("0 0 * L *", "In the month field L will not do; write 1 to 12, or JAN to DEC."),
-        ("L 0 * * *", "In the minute field L will not do; write 0 to 59."),
-        ("0 0 L-3 * *", "In the day field L will not do; write 1 to 31, or L."),
-        ("0 0 15W5 * *", "In the day field 15W5 will not do; write 1 to 31, or L."),
+        ("60 2 * * *", "In the minute field 60 is not allowed; write 0 to 59."),
+        ("99999999999 * * * *", "In the minute field 99999999999 is not allowed; write 0 to 59."),
+        ("0 24 * * *", "In the hour field 24 is not allowed; write 0 to 23."),
+        ("0 0 0 * *", "In the day field 0 is not allowed; write 1 to 31, or L."),
+        ("0 0 32W * *", "In the day field 32 is not allowed; write 1 to 31, or L."),
+        ("0 0 * 13 *", "In the month field 13 is not allowed; write 1 to 12, or JAN to DEC."),
+        ("0 0 * * 8", "In the weekday field 8 is not allowed; write 0 to 6, or SUN to SAT."),
+        ("0 MON * * *", "In the hour field MON is not allowed; write 0 to 23."),
+        ("0 0 * JANFEB *", "In the month field JANFEB is not allowed; write 1 to 12, or JAN to DEC."),
+        ("0 0 * L *", "In the month field L is not allowed; write 1 to 12, or JAN to DEC."),
+        ("L 0 * * *", "In the minute field L is not allowed; write 0 to 59."),
+        ("0 0 L-3 * *", "In the day field L is not allowed; write 1 to 31, or L."),
+        ("0 0 15W5 * *", "In the day field 15W5 is not allowed; write 1 to 31, or L."),
         ("0 0 W * *", "In the day field a value is missing; write 1 to 31, or L."),
-        ("0 0 ? * *", "In the day field ? will not do"),
-        ("+5 * * * *", "In the minute field +5 will not do"),
-        ("*/0 * * * *", "In the minute field the step /0 will not do; write /1 to /59."),
-        ("*/60 * * * *", "In the minute field the step /60 will not do; write /1 to /59."),
-        ("*/ * * * *", "In the minute field the step / will not do; write /1 to /59."),
-        ("*/5/5 * * * *", "In the minute field the step /5/5 will not do; write /1 to /59."),
+        ("0 0 ? * *", "In the day field ? is not allowed"),
+        ("+5 * * * *", "In the minute field +5 is not allowed"),
+        ("*/0 * * * *", "In the minute field the step /0 is not allowed; write /1 to /59."),
+        ("*/60 * * * *", "In the minute field the step /60 is not allowed; write /1 to /59."),
+        ("*/ * * * *", "In the minute field the step / is not allowed; write /1 to /59."),
+        ("*/5/5 * * * *", "In the minute field the step /5/5 is not allowed; write /1 to /59."),
         ("/5 * * * *", "In the minute field a value is missing; write 0 to 59."),
         ("3/5 * * * *", "In the minute field 3/5 has a step but no range; write 3-59/5."),
-        ("1-2-3 * * * *", "In the minute field 1-2-3 is no range; write its first and its last value only."),
+        ("1-2-3 * * * *", "In the minute field 1-2-3 is not a range; write its first and its last value only."),
         ("1- * * * *", "In the minute field a value is missing; write 0 to 59."),
         ("-1 * * * *", "In the minute field a value is missing; write 0 to 59."),
-        ("0 22-2 * * *", "In the hour field the range 22-2 runs backwards; write 22-23,0-2 where it is to go round."),
         (
-            "0 0 * * fri-mon",
-            "In the weekday field the range FRI-MON runs backwards; write FRI-6,0-MON where it is to go",
+            "0 22-2 * * *",
+            "In the hour field the range 22-2 runs backwards; write 22-23,0-2 if it is meant to wrap around.",
         ),
-        ("1,,2 * * * *", "In the minute field there is a comma with nothing beside it; take it away."),
-        (", * * * *", "In the minute field there is a comma with nothing beside it; take it away."),
-        ("*,5 * * * *", "In the minute field * stands for all values already; write it alone."),
-        ("** * * * *", "In the minute field ** will not do; write 0 to 59."),
-        ("0 0 * * MON#6", "In the weekday field #6 will not do; write #1 to #5, the first to the fifth of a month."),
-        ("0 0 * * MON#", "In the weekday field # will not do"),
-        ("0 0 * * 1-3#2", "In the weekday field 1-3 will not do; write 0 to 6, or SUN to SAT."),
+        ("0 0 * * fri-mon", "In the weekday field the range FRI-MON runs backwards; write FRI-6,0-MON if it is meant"),
+        ("1,,2 * * * *", "In the minute field there is a comma without a value beside it; remove it."),
+        (", * * * *", "In the minute field there is a comma without a value beside it; remove it."),
+        ("*,5 * * * *", "In the minute field * already means all values; write it alone."),
+        ("** * * * *", "In the minute field ** is not allowed; write 0 to 59."),
+        ("0 0 * * MON#6", "In the weekday field #6 is not allowed; write #1 to #5, the first to the fifth of a month."),
+        ("0 0 * * MON#", "In the weekday field # is not allowed"),
+        ("0 0 * * 1-3#2", "In the weekday field 1-3 is not allowed; write 0 to 6, or SUN to SAT."),
         ("0 0 * * L", "In the weekday field L needs a day; write FRIL for the last Friday of the month."),
-        ("0 0 * * +MON", "In the weekday field +MON will not do"),
+        ("0 0 * * +MON", "In the weekday field +MON is not allowed"),
         (
             "0 0 * * \u{17f}un",
             "An expression cannot contain 'ſ'; write digits, * , - / # L W, and names such as MON or JAN.",

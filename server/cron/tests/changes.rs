@@ -1,22 +1,22 @@
-//! Where clocks are put forward and back.
+//! Changes of the clock: daylight saving time and skipped days.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use cron::Cron;
 use jiff::Timestamp;
 use model::Micros;
-use recurrence::Recurrence;
 
-/// What is due from `from` until before `to`, as the clock of the zone shows it.
+/// Returns the local due times in `from..to`.
 #[track_caller]
 fn due(expression: &str, zone: &str, from: &str, to: &str) -> Vec<String> {
     let [from, to] = [from, to].map(|at| at.parse::<Timestamp>().unwrap().as_microsecond());
-    let recurrence = Recurrence::parse(expression, zone).unwrap();
-    let all = recurrence.upcoming(Micros(from - 1), 300);
-    // Whoever asks for one after the other hears the same.
+    let cron = Cron::parse(expression, zone).unwrap();
+    let all = cron.upcoming(Micros(from - 1), 300);
+    // A search from one time to the next has the same result.
     let mut last = Micros(from - 1);
     let mut shown = Vec::new();
     for at in all.into_iter().take_while(|at| at.0 < to) {
-        assert_eq!(recurrence.next_after(last), Some(at), "{expression} after {last:?}");
+        assert_eq!(cron.next_after(last), Some(at), "{expression} after {last:?}");
         let zoned = Timestamp::from_microsecond(at.0).unwrap().in_tz(zone).unwrap();
         shown.push(zoned.strftime("%d %H:%M %:z").to_string());
         last = at;
@@ -24,7 +24,7 @@ fn due(expression: &str, zone: &str, from: &str, to: &str) -> Vec<String> {
     shown
 }
 
-/// The night of a change, from noon to noon by UTC.
+/// Returns the due times around a change, from noon to noon in UTC.
 #[track_caller]
 fn night(expression: &str, zone: &str, day: &str) -> Vec<String> {
     let noon: Timestamp = format!("{day}T12:00:00Z").parse().unwrap();
@@ -33,7 +33,7 @@ fn night(expression: &str, zone: &str, day: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_fixed_time_that_does_not_exist_is_due_once_at_the_change() {
+fn skipped_fixed_time_is_due_once_at_change() {
     // North: 02:00 to 03:00, or 01:00 to 02:00. South: 02:00 to 03:00. By half an hour: 02:00 to 02:30.
     for (expression, zone, day, expected) in [
         ("30 2 * * *", "Europe/Berlin", "2026-03-29", "29 03:00 +02:00"),
@@ -49,7 +49,7 @@ fn a_fixed_time_that_does_not_exist_is_due_once_at_the_change() {
 }
 
 #[test]
-fn fixed_times_that_do_not_exist_are_due_together() {
+fn skipped_fixed_times_are_due_together() {
     assert_eq!(night("0,30 2 * * *", "Europe/Berlin", "2026-03-29"), ["29 03:00 +02:00"]);
     let hours = night("0 1,2,3,4 * * *", "Europe/Berlin", "2026-03-29");
     assert_eq!(hours, ["29 01:00 +01:00", "29 03:00 +02:00", "29 04:00 +02:00"]);
@@ -57,7 +57,7 @@ fn fixed_times_that_do_not_exist_are_due_together() {
 }
 
 #[test]
-fn fixed_times_beside_the_change_are_due_as_ever() {
+fn fixed_times_beside_change_are_unaffected() {
     assert_eq!(night("59 1 * * *", "Europe/Berlin", "2026-03-29"), ["29 01:59 +01:00"]);
     assert_eq!(night("0 3 * * *", "Europe/Berlin", "2026-03-29"), ["29 03:00 +02:00"]);
     assert_eq!(night("30 2 * * *", "Australia/Lord_Howe", "2026-10-04"), ["04 02:30 +11:00"]);
@@ -66,7 +66,7 @@ fn fixed_times_beside_the_change_are_due_as_ever() {
 }
 
 #[test]
-fn a_fixed_time_that_comes_twice_is_due_the_first_time() {
+fn repeated_fixed_time_is_due_the_first_time() {
     for (expression, zone, day, expected) in [
         ("30 2 * * *", "Europe/Berlin", "2026-10-25", "25 02:30 +02:00"),
         ("0 1 * * *", "Europe/London", "2026-10-25", "25 01:00 +01:00"),
@@ -81,7 +81,7 @@ fn a_fixed_time_that_comes_twice_is_due_the_first_time() {
 }
 
 #[test]
-fn what_runs_by_elapsed_time_is_due_whenever_the_clock_shows_its_time() {
+fn interval_is_due_whenever_clock_shows_its_time() {
     let spring = due("30 * * * *", "Europe/Berlin", "2026-03-28T23:00:00Z", "2026-03-29T03:00:00Z");
     assert_eq!(spring, ["29 00:30 +01:00", "29 01:30 +01:00", "29 03:30 +02:00", "29 04:30 +02:00"]);
     let autumn = due("30 * * * *", "Europe/Berlin", "2026-10-24T23:00:00Z", "2026-10-25T03:00:00Z");
@@ -97,13 +97,13 @@ fn what_runs_by_elapsed_time_is_due_whenever_the_clock_shows_its_time() {
 }
 
 #[test]
-fn what_repeats_only_in_an_hour_that_does_not_exist_is_left_out() {
+fn interval_within_skipped_hour_is_not_due() {
     assert_eq!(night("*/30 2 * * *", "Europe/Berlin", "2026-03-29"), [""; 0]);
     assert_eq!(night("*/30 2 * * *", "Europe/Berlin", "2026-10-25").len(), 4);
 }
 
 #[test]
-fn a_step_or_a_range_that_holds_one_value_is_a_fixed_time() {
+fn step_or_range_with_one_value_is_a_fixed_time() {
     for minute in ["30", "30-30", "30-59/40"] {
         assert_eq!(night(&format!("{minute} 2 * * *"), "Europe/Berlin", "2026-03-29"), ["29 03:00 +02:00"], "{minute}");
     }
@@ -113,7 +113,7 @@ fn a_step_or_a_range_that_holds_one_value_is_a_fixed_time() {
 }
 
 #[test]
-fn a_search_that_begins_in_the_repeated_hour_goes_on_from_there() {
+fn search_from_repeated_hour_does_not_go_back() {
     let first_time = "2026-10-25T00:45:00Z"; // 02:45, and again an hour later.
     let second_time = "2026-10-25T01:15:00Z";
     let end = "2026-10-25T03:00:00Z";
@@ -126,8 +126,8 @@ fn a_search_that_begins_in_the_repeated_hour_goes_on_from_there() {
 }
 
 #[test]
-fn a_day_may_begin_at_one_or_end_twice() {
-    // Paraguay went from 00:00 to 01:00, and from 00:00 back to 23:00.
+fn change_at_midnight_keeps_daily_times() {
+    // Paraguay changed from 00:00 to 01:00, and from 00:00 back to 23:00.
     let (zone, spring, autumn) = ("America/Asuncion", "2023-10-01", "2023-03-26");
     assert_eq!(night("0 0 * * *", zone, spring), ["01 01:00 -03:00"]);
     assert_eq!(night("30 0 1 * *", zone, spring), ["01 01:00 -03:00"]);
@@ -138,7 +138,7 @@ fn a_day_may_begin_at_one_or_end_twice() {
 }
 
 #[test]
-fn a_day_that_was_left_out_is_made_up_for_at_its_end() {
+fn fixed_times_of_skipped_day_are_due_at_its_end() {
     // Samoa had no 30 December 2011, a Friday.
     let all = |expression| due(expression, "Pacific/Apia", "2011-12-29T12:00:00Z", "2011-12-31T12:00:00Z");
     assert_eq!(all("0 12 * * *"), ["29 12:00 -10:00", "31 00:00 +14:00", "31 12:00 +14:00"]);
@@ -150,8 +150,8 @@ fn a_day_that_was_left_out_is_made_up_for_at_its_end() {
 }
 
 #[test]
-fn a_day_that_came_twice_is_due_the_first_time() {
-    // Alaska went over to the days of the United States, back by one, as 19 October 1867 was over in Russia's.
+fn repeated_day_is_due_the_first_time() {
+    // Alaska adopted the American date, one day back, at the end of 19 October 1867 by the Russian date.
     let noons = due("0 12 * * *", "America/Juneau", "1867-10-17T12:00:00Z", "1867-10-20T12:00:00Z");
     let days: Vec<&str> = noons.iter().map(|noon| &noon[..8]).collect();
     assert_eq!(days, ["18 12:00", "19 12:00"]);

@@ -1,4 +1,4 @@
-//! A set of small numbers.
+//! Bit set of the values of one field.
 
 /// Numbers from 0 to 63, one bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,23 +21,23 @@ impl Values {
         self.0.count_ones() as usize
     }
 
-    /// The smallest value from `lowest` on.
+    /// Returns the smallest value that is at least `lowest`.
     pub(crate) fn first_from(self, lowest: u8) -> Option<u8> {
         let rest = self.0.checked_shr(lowest.into()).unwrap_or(0);
         (rest != 0).then(|| lowest + rest.trailing_zeros() as u8)
     }
 
-    /// The smallest and the largest value.
+    /// Returns the smallest and the largest value.
     pub(crate) fn ends(self) -> Option<(u8, u8)> {
         (!self.is_empty()).then(|| (self.0.trailing_zeros() as u8, self.0.ilog2() as u8))
     }
 
-    /// The value, if there is only one.
+    /// Returns the value of a set that has exactly one.
     pub(crate) fn only(self) -> Option<u8> {
         self.ends().filter(|(first, last)| first == last).map(|(first, _)| first)
     }
 
-    /// All values, the smallest first.
+    /// Iterates over the values in ascending order.
     pub(crate) fn iter(self) -> impl Iterator<Item = u8> {
         (0..64).filter(move |value| self.contains(*value))
     }

@@ -1,4 +1,4 @@
-//! Days in words.
+//! Description of days.
 
 use super::list::{Last, join, shorten};
 use crate::{
@@ -23,17 +23,16 @@ const MONTHS: [&str; 12] = [
 const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const PLACES: [&str; 5] = ["first", "second", "third", "fourth", "fifth"];
 
-/// On which days an expression is due.
+/// The described days of an expression.
 pub(super) enum On {
-    /// On every day of every month.
     EveryDay,
-    /// On every day of some months: "January and July".
+    /// Every day of some months: "January and July".
     EveryDayOf(String),
-    /// On some days: "on weekdays".
+    /// Some days: "on weekdays".
     Days(String),
 }
 
-/// On which days an expression is due.
+/// Describes the days on which an expression is due.
 pub(super) fn on(expression: &Expression) -> On {
     let months = (expression.months.len() < 12)
         .then(|| join(&shorten(expression.months, |month| MONTHS[usize::from(month) - 1].to_owned()), Last::And));
@@ -70,7 +69,7 @@ pub(super) fn on(expression: &Expression) -> On {
     On::Days(parts.join(" and "))
 }
 
-/// "the 1st, the 15th and the last day".
+/// Describes days of the month: "the 1st, the 15th and the last day".
 fn days_of_month(days: &Days) -> String {
     let mut items = shorten(days.plain, |day| format!("the {}", ordinal(day)));
     items.extend(days.nearest.iter().map(|day| format!("the weekday nearest the {}", ordinal(day))));
@@ -83,7 +82,7 @@ fn days_of_month(days: &Days) -> String {
     join(&items, Last::And)
 }
 
-/// "weekdays", "Mondays and Thursdays".
+/// Describes weekdays: "weekdays", "Mondays and Thursdays".
 fn plain_weekdays(days: Values) -> String {
     match monday_first(days).collect::<Vec<_>>()[..] {
         [1, 2, 3, 4, 5] => "weekdays".to_owned(),
@@ -95,7 +94,7 @@ fn plain_weekdays(days: Values) -> String {
     }
 }
 
-/// "the first Monday", "the last Friday".
+/// Describes weekdays by their place in the month: "the first Monday", "the last Friday".
 fn placed_weekdays(weekdays: &Weekdays) -> Vec<String> {
     let places = PLACES.iter().zip(weekdays.nth).chain([(&"last", weekdays.last)]);
     places

@@ -1,32 +1,32 @@
-//! Texts that nobody means well with.
+//! Hostile input: every text is parsed or rejected in bounded time.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::time::{Duration, Instant};
 
+use cron::Cron;
 use model::Micros;
 use proptest::prelude::*;
-use recurrence::Recurrence;
 
-/// The longest that a text may take in a debug build, to be read, said in words, and searched for ten times.
-const LONGEST: Duration = Duration::from_millis(50);
+/// Time limit for one text in a debug build: parsing, description and ten due times.
+const TIME_LIMIT: Duration = Duration::from_millis(50);
 
-/// What the server does with a text. Of three tries the quickest counts, because the machine has other work too.
-fn judge(expression: &str) {
-    let quickest = (0..3).map(|_| time(expression)).find(|time| *time < LONGEST);
-    assert!(quickest.is_some(), "{expression:?} takes longer than {LONGEST:?}");
+/// Checks a text. The fastest of three runs counts, because the machine may be busy.
+fn check(expression: &str) {
+    let quickest = (0..3).map(|_| time(expression)).find(|time| *time < TIME_LIMIT);
+    assert!(quickest.is_some(), "{expression:?} takes longer than {TIME_LIMIT:?}");
 }
 
 fn time(expression: &str) -> Duration {
     let begun = Instant::now();
-    match Recurrence::parse(expression, "Europe/Berlin") {
-        Ok(recurrence) => {
-            let words = recurrence.in_words();
+    match Cron::parse(expression, "Europe/Berlin") {
+        Ok(cron) => {
+            let words = cron.in_words();
             assert!(words.len() < 200 && !words.is_empty(), "{expression:?}: {words}");
-            let times = recurrence.upcoming(Micros(1_700_000_000_000_000), 10);
+            let times = cron.upcoming(Micros(1_700_000_000_000_000), 10);
             assert_eq!(times.len(), 10, "{expression:?}");
             assert!(times.is_sorted_by(|a, b| a < b), "{expression:?}: {times:?}");
-            assert!(recurrence.expression().len() <= 100);
+            assert!(cron.expression().len() <= 100);
         }
         Err(fault) => assert!(fault.message.len() < 400, "{}", fault.message),
     }
@@ -34,7 +34,7 @@ fn time(expression: &str) -> Duration {
 }
 
 #[test]
-fn the_worst_that_is_known_takes_no_time_and_no_room() {
+fn worst_known_expressions_are_cheap() {
     let list = |item: &str, count: usize| vec![item; count].join(",");
     let odd = "0,2,3,5,7,8,10,11,13,14,16,17,19,20,22,23,25,26,28,29,31,32,34,35,37,38,40 * * * *".to_owned();
     for expression in [
@@ -51,11 +51,11 @@ fn the_worst_that_is_known_takes_no_time_and_no_room() {
         format!("{}5 * * * *", "0".repeat(90)),
         "0-58/2,1-59/7 1-23/2,0-22/5 1-31/3,1-31/7 1,3,5,8,11 0,2,4#1,5L,6#3".to_owned(),
     ] {
-        judge(&expression);
+        check(&expression);
     }
 }
 
-/// What could be in a field, and what could not.
+/// Valid and invalid items of a field.
 fn piece() -> impl Strategy<Value = String> {
     prop_oneof![
         (0..70_u32).prop_map(|number| number.to_string()),
@@ -91,22 +91,22 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_text_is_judged_in_no_time(text in any::<String>()) {
-        judge(&text);
+    fn any_text_is_checked_in_time(text in any::<String>()) {
+        check(&text);
     }
 
     #[test]
-    fn any_text_of_the_right_letters_is_judged_in_no_time(text in "[0-9*,/LW#@ a-z-]{0,100}") {
-        judge(&text);
+    fn text_of_allowed_characters_is_checked_in_time(text in "[0-9*,/LW#@ a-z-]{0,100}") {
+        check(&text);
     }
 
     #[test]
-    fn what_looks_like_an_expression_is_judged_in_no_time(fields in prop::collection::vec(field(), 5)) {
-        judge(&fields.join(" "));
+    fn five_generated_fields_are_checked_in_time(fields in prop::collection::vec(field(), 5)) {
+        check(&fields.join(" "));
     }
 
     #[test]
-    fn an_expression_with_a_letter_changed_is_judged_in_no_time(
+    fn expression_with_one_changed_letter_is_checked_in_time(
         sound in prop::sample::select(vec!["*/15 8-17 * * MON-FRI", "0 2 1,15,L * *", "30 4 LW JAN-MAR/2 *", "0 0 * * 5#3,1L", "@daily"]),
         place in 0..30_usize,
         letter in prop_oneof!["[0-9*,/LW# -]".prop_map(|text| text.chars().next().unwrap()), any::<char>()],
@@ -114,6 +114,6 @@ proptest! {
         let mut letters: Vec<char> = sound.chars().collect();
         let place = place % letters.len();
         letters[place] = letter;
-        judge(&letters.into_iter().collect::<String>());
+        check(&letters.into_iter().collect::<String>());
     }
 }

@@ -1,10 +1,9 @@
-//! The moments at which an expression is due in a time zone.
+//! Occurrences: the due times of an expression in a time zone.
 //!
-//! The clock of a zone runs evenly through *stretches*, and is changed between them. Within a stretch each time on the clock
-//! is one moment. Where the clock is put forward, some times do not exist; where it is put back, some come twice. Then
-//! Vixie cron's rule holds (cron(8), "Daylight Saving Time and other time changes"). What runs by elapsed time is due
-//! whenever the clock shows its time. Fixed times are due once: those that the clock leaves out, at the change; those that
-//! it shows twice, the first time.
+//! Between two changes of the UTC offset each local time is exactly one instant. Where the clock goes forward, some local
+//! times do not exist; where it goes back, some occur twice. The rule is Vixie cron's (cron(8), "Daylight Saving Time and
+//! other time changes"): an interval is due whenever the clock shows its time. A fixed time is due once: at the change if
+//! it is skipped, the first time if it repeats.
 
 use jiff::{
     SignedDuration, Timestamp,
@@ -14,38 +13,38 @@ use jiff::{
 
 use crate::{HORIZON, expression::Expression};
 
-/// How long ago a change may be whose repeated times still come: no clock was ever put back by more than a day.
+/// How long after a change its repeated times can still occur: no clock ever went back by more than a day.
 const LONGEST_REPEAT: SignedDuration = SignedDuration::from_hours(48);
 
-/// The moments, in order, without end but that of calendars.
-pub(crate) struct Moments<'a> {
+/// Iterator over the occurrences in order; ends with the year 9999.
+pub(crate) struct Occurrences<'a> {
     expression: &'a Expression,
     zone: &'a TimeZone,
-    /// How far the clock is ahead of UTC in this stretch.
+    /// The present offset from UTC.
     offset: Offset,
-    /// Where the next stretch begins, unless this is the last.
-    end: Option<Timestamp>,
-    /// The whole minute on the clock from which on it may be due; none where calendars end.
+    /// The next change of the offset, if there is one.
+    change: Option<Timestamp>,
+    /// The first local minute that is not searched yet; `None` past the year 9999.
     from: Option<DateTime>,
 }
 
-impl<'a> Moments<'a> {
-    /// The moments strictly after `after`.
+impl<'a> Occurrences<'a> {
+    /// Starts strictly after `after`.
     pub(crate) fn after(expression: &'a Expression, zone: &'a TimeZone, after: Timestamp) -> Self {
         let offset = zone.to_offset(after);
         let mut from = minute_after(offset.to_datetime(after));
         if !expression.repeats {
-            from = from.max(shown_until(zone, after));
+            from = from.max(repeated_until(zone, after));
         }
-        Self { expression, zone, offset, end: change_after(zone, after), from }
+        Self { expression, zone, offset, change: change_after(zone, after), from }
     }
 
-    /// Goes on to the stretch that begins at `change`. `due` is the next time of the expression on a clock that would not be
-    /// changed. Tells whether the change leaves out fixed times.
+    /// Moves on to the offset that begins at `change`. `due` is the next due time by the old offset. Returns whether the
+    /// change skips fixed times.
     fn pass(&mut self, change: Timestamp, due: DateTime) -> bool {
         let until = self.offset.to_datetime(change);
         self.offset = self.zone.to_offset(change);
-        self.end = change_after(self.zone, change);
+        self.change = change_after(self.zone, change);
         let since = self.offset.to_datetime(change);
 
         let skipped = !self.expression.repeats && due < since;
@@ -63,7 +62,7 @@ impl<'a> Moments<'a> {
     }
 }
 
-impl Iterator for Moments<'_> {
+impl Iterator for Occurrences<'_> {
     type Item = Timestamp;
 
     fn next(&mut self) -> Option<Timestamp> {
@@ -71,7 +70,7 @@ impl Iterator for Moments<'_> {
             let from = self.from?;
             let due = self.expression.first_from(from, horizon(from.date()))?;
             let at = self.offset.to_timestamp(due).ok()?;
-            match self.end {
+            match self.change {
                 Some(change) if change <= at => {
                     if self.pass(change, due) {
                         return Some(change);
@@ -86,8 +85,8 @@ impl Iterator for Moments<'_> {
     }
 }
 
-/// The minute before which the clock has shown everything once by `after`, where it was put back not long before.
-fn shown_until(zone: &TimeZone, after: Timestamp) -> Option<DateTime> {
+/// Returns the local minute up to which every time has occurred before `after`, if the clock went back shortly before.
+fn repeated_until(zone: &TimeZone, after: Timestamp) -> Option<DateTime> {
     let soon_after = after.checked_add(SignedDuration::from_nanos(1)).ok()?;
     let changes = zone.preceding(soon_after).map(|change| change.timestamp());
     changes
@@ -99,22 +98,22 @@ fn shown_until(zone: &TimeZone, after: Timestamp) -> Option<DateTime> {
         .max()
 }
 
-/// The next change of a clock.
+/// Returns the next change of the offset.
 fn change_after(zone: &TimeZone, after: Timestamp) -> Option<Timestamp> {
     zone.following(after).next().map(|change| change.timestamp())
 }
 
-/// The last day that is searched from `day` on.
+/// Returns the last day of a search that starts on `day`.
 fn horizon(day: Date) -> Date {
     Date::new(day.year().saturating_add(HORIZON), 12, 31).unwrap_or(Date::MAX)
 }
 
-/// The first whole minute from a time on.
+/// Rounds a time up to a whole minute.
 fn minute_from(time: DateTime) -> Option<DateTime> {
     if time.second() == 0 && time.subsec_nanosecond() == 0 { Some(time) } else { minute_after(time) }
 }
 
-/// The first whole minute after a time.
+/// Returns the first whole minute after a time.
 fn minute_after(time: DateTime) -> Option<DateTime> {
     let minute = time.date().at(time.hour(), time.minute(), 0, 0);
     minute.checked_add(SignedDuration::from_mins(1)).ok()

@@ -1,5 +1,5 @@
-//! A year, minute by minute, beside another reading of the same rules: croner's of the fields and of the calendar, chrono's
-//! of the time zones, and a walk over every minute that there was.
+//! A year, minute by minute, compared with a second implementation: croner for the fields and the calendar, chrono for the
+//! time zones, and a walk over every minute of the year.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -7,11 +7,11 @@ use std::thread;
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
-use croner::{Cron, Weekday, parser::CronParser};
+use cron::Cron;
+use croner::{Weekday, parser::CronParser};
 use model::Micros;
-use recurrence::Recurrence;
 
-/// It has a 29 February.
+/// A leap year.
 const YEAR: i32 = 2024;
 
 const MINUTES: [&str; 5] = ["0", "30", "*/15", "5,35", "7-50/9"];
@@ -32,7 +32,7 @@ const DATES: [&str; 14] = [
     "LW 1-6 *",
     "10-20/5 */3 SUN,3#1",
 ];
-/// Comparing what is due often takes long, so these are few.
+/// Only a few: comparing frequent due times takes long.
 const OFTEN: [&str; 5] =
     ["* * * 3-4,10-11 SUN", "* 2 * * *", "*/7 * * * *", "1-59/2 0-4 * 3-4 *", "0-58/2,31 */3 L * 6-7"];
 
@@ -42,22 +42,22 @@ fn family() -> impl Iterator<Item = String> {
     all.chain(OFTEN.iter().map(ToString::to_string))
 }
 
-/// A minute that there was, as the clock showed it.
+/// A minute of the year with its local time.
 struct Minute {
     at: Micros,
     shown: Time,
-    /// The clock has shown it before.
+    /// Whether this local time occurred before.
     again: bool,
-    /// What the clock has left out right before it.
+    /// Local times that were skipped right before it.
     skipped: Vec<Time>,
 }
 
-/// A time on the clock.
+/// A local time.
 #[derive(Clone, Copy, PartialEq)]
 struct Time {
-    /// From the last day of the year before, 0, on.
+    /// Days since the last day of the year before.
     day: usize,
-    /// Of the day.
+    /// Minutes since midnight.
     minute: usize,
 }
 
@@ -72,7 +72,7 @@ fn new_years_eve() -> NaiveDate {
     NaiveDate::from_ymd_opt(YEAR - 1, 12, 31).unwrap()
 }
 
-/// All minutes of the year, by UTC.
+/// Returns all minutes of the year in UTC.
 fn minutes(zone: Tz) -> Vec<Minute> {
     let minute = TimeDelta::minutes(1);
     let first = Utc.with_ymd_and_hms(YEAR, 1, 1, 0, 0, 0).unwrap();
@@ -89,7 +89,7 @@ fn minutes(zone: Tz) -> Vec<Minute> {
     all.map(minute_at).collect()
 }
 
-/// What an expression says of dates and of times of the day, as croner reads it.
+/// Due days and due times of the day of an expression, by croner.
 struct Expected {
     days: Vec<bool>,
     times: Vec<bool>,
@@ -98,7 +98,7 @@ struct Expected {
 
 impl Expected {
     fn of(expression: &str) -> Self {
-        let cron: Cron = CronParser::new().parse(expression).unwrap();
+        let cron: croner::Cron = CronParser::new().parse(expression).unwrap();
         let is_on = |date: NaiveDate| {
             let weekday = Weekday::from_days_from_sunday(date.weekday().num_days_from_sunday());
             cron.pattern.month_match(date.month()).unwrap()
@@ -123,8 +123,8 @@ impl Expected {
         names(minute.shown) && !minute.again || minute.skipped.iter().any(|time| names(*time))
     }
 
-    /// Of days that are not meant, and without a change of the clock, no minute needs to be looked at.
-    fn moments(&self, days: &[&[Minute]]) -> Vec<Micros> {
+    /// Skips days that are not due and have no change of the clock.
+    fn occurrences(&self, days: &[&[Minute]]) -> Vec<Micros> {
         let may_be =
             |day: &&&[Minute]| self.days[day[0].shown.day] || day.iter().any(|minute| !minute.skipped.is_empty());
         let minutes = days.iter().filter(may_be).flat_map(|day| day.iter());
@@ -137,16 +137,16 @@ fn compare(zone: Tz) {
     let days: Vec<&[Minute]> = minutes.chunk_by(|a, b| a.shown.day == b.shown.day).collect();
     let begin = Micros(minutes[0].at.0 - 1);
     let end = minutes.last().unwrap().at;
-    // Three hours to both sides of where the clock is changed.
+    // Three hours before and after each change of the clock.
     let is_changed =
         |place: &usize| !minutes[*place].skipped.is_empty() || minutes[*place].again && !minutes[place - 1].again;
     let changes: Vec<usize> = (1..minutes.len()).filter(is_changed).collect();
     assert_eq!(changes.len(), 2, "{zone}");
 
     for expression in family() {
-        let expected = Expected::of(&expression).moments(&days);
-        let recurrence = Recurrence::parse(&expression, zone.name()).unwrap();
-        let mut found = recurrence.upcoming(begin, expected.len() + 1);
+        let expected = Expected::of(&expression).occurrences(&days);
+        let cron = Cron::parse(&expression, zone.name()).unwrap();
+        let mut found = cron.upcoming(begin, expected.len() + 1);
         assert!(found.pop().unwrap() > end, "{expression} in {zone}");
         let differs = expected.iter().zip(&found).find(|(expected, found)| expected != found);
         assert_eq!(differs, None, "{expression} in {zone}");
@@ -156,7 +156,7 @@ fn compare(zone: Tz) {
                 for minute in &minutes[change - 180..change + 180] {
                     let after = minute.at;
                     let next = expected[expected.partition_point(|at| *at <= after)..].first();
-                    assert_eq!(recurrence.next_after(after).as_ref(), next, "{expression} in {zone} after {after:?}");
+                    assert_eq!(cron.next_after(after).as_ref(), next, "{expression} in {zone} after {after:?}");
                 }
             }
         }
@@ -164,7 +164,7 @@ fn compare(zone: Tz) {
 }
 
 #[test]
-fn a_year_is_the_same_to_the_minute_as_another_reading_of_it() {
+fn due_times_of_a_year_match_second_implementation() {
     assert!(family().count() > 400);
     thread::scope(|scope| {
         for zone in [Tz::Europe__Berlin, Tz::America__New_York, Tz::Australia__Lord_Howe] {

@@ -1,10 +1,10 @@
-//! The names of time zones.
+//! Time zone names.
 
 use std::sync::LazyLock;
 
 use jiff::tz::{TimeZone, db};
 
-/// Where people live. What is outside (`Etc/GMT+2`, `US/Eastern`, `EST5EDT`) is there for old programs.
+/// Prefixes of the offered names. The others (`Etc/GMT+2`, `US/Eastern`, `EST5EDT`) exist for old programs.
 const PLACES: [&str; 10] = [
     "Africa/",
     "America/",
@@ -18,8 +18,7 @@ const PLACES: [&str; 10] = [
     "Pacific/",
 ];
 
-/// Names of places that have another name today, or another one for their whole region: those of the time zone database
-/// (2026e) that its `zone.tab` does not list.
+/// Outdated names of places: those of the time zone database (2026e) that its `zone.tab` does not list.
 #[rustfmt::skip]
 const OLD: [&str; 71] = [
     "Africa/Asmera", "Africa/Timbuktu", "America/Argentina/ComodRivadavia", "America/Atka", "America/Buenos_Aires",
@@ -38,7 +37,7 @@ const OLD: [&str; 71] = [
     "Pacific/Yap",
 ];
 
-/// The names of time zones to offer, in order: those of places, as they are called today, and `UTC`.
+/// Returns the time zone names to offer, sorted: the current names of places, and `UTC`.
 pub fn zones() -> impl Iterator<Item = &'static str> {
     static NAMES: LazyLock<Vec<String>> = LazyLock::new(|| {
         let known = db().available().map(|name| name.to_string());
@@ -51,10 +50,10 @@ pub fn zones() -> impl Iterator<Item = &'static str> {
     NAMES.iter().map(String::as_str)
 }
 
-/// The zone of a name, whatever its case, with the name as it is spelled. Old names are known too.
+/// Finds a time zone by its name; case does not matter. Returns the name in its official spelling. Outdated names are accepted.
 ///
 /// # Errors
-/// A sentence that says what to write instead.
+/// A message for the user.
 pub(crate) fn find(typed: &str) -> Result<(String, TimeZone), String> {
     let typed = typed.trim();
     if typed.is_empty() {

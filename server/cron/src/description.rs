@@ -1,4 +1,4 @@
-//! What an expression says, in words.
+//! English description of an expression.
 
 mod clock;
 mod days;
@@ -7,10 +7,10 @@ mod list;
 use crate::expression::Expression;
 use days::On;
 
-/// The longest description, characters.
-const LONGEST: usize = 199;
+/// Maximum length of a description, characters.
+const MAX_LENGTH: usize = 199;
 
-/// What an expression says; none if that would take too many words.
+/// Describes an expression; `None` if that would take more than [`MAX_LENGTH`] characters.
 pub(crate) fn describe(expression: &Expression) -> Option<String> {
     let words = match (expression.repeats, days::on(expression)) {
         (true, On::EveryDay) => clock::every(expression),
@@ -21,5 +21,5 @@ pub(crate) fn describe(expression: &Expression) -> Option<String> {
         (false, On::Days(days)) => format!("{days} {}", clock::at(expression)),
     };
     let first = words.get(..1)?.to_ascii_uppercase();
-    (words.len() <= LONGEST).then(|| format!("{first}{}", &words[1..]))
+    (words.len() <= MAX_LENGTH).then(|| format!("{first}{}", &words[1..]))
 }

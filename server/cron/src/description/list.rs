@@ -1,15 +1,15 @@
-//! Lists as people say them.
+//! Lists in English.
 
 use crate::values::Values;
 
-/// How a list of numbers ends: `1, 2 and 3`, or `1, 2 or 3`.
+/// The conjunction before the last item: `1, 2 and 3`, or `1, 2 or 3`.
 #[derive(Clone, Copy)]
 pub(super) enum Last {
     And,
     Or,
 }
 
-/// `a`, `a and b`, `a, b and c`.
+/// Joins items: `a`, `a and b`, `a, b and c`.
 pub(super) fn join(items: &[String], last: Last) -> String {
     let word = match last {
         Last::And => "and",
@@ -22,7 +22,7 @@ pub(super) fn join(items: &[String], last: Last) -> String {
     }
 }
 
-/// The values by name, shorter where they follow each other: `5`, `1 to 5`, or `0, 7 and so on up to 56`.
+/// Names the values, with ranges abbreviated: `5`, `1 to 5`, or `0, 7 and so on up to 56`.
 pub(super) fn shorten(values: Values, name: impl Fn(u8) -> String) -> Vec<String> {
     let all: Vec<u8> = values.iter().collect();
     if let Some(step) = step(values)
@@ -40,7 +40,7 @@ pub(super) fn shorten(values: Values, name: impl Fn(u8) -> String) -> Vec<String
     .collect()
 }
 
-/// How far apart the values are, where there are several and all are equally far apart.
+/// Returns the distance between the values, if there are several and the distance is constant.
 pub(super) fn step(values: Values) -> Option<u8> {
     let all: Vec<u8> = values.iter().collect();
     let step = all.get(1)? - all[0];

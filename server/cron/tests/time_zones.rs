@@ -1,13 +1,13 @@
-//! The names of time zones.
+//! Time zone names.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::HashSet;
 
-use recurrence::{Field, Recurrence, zones};
+use cron::{Cron, Field, zones};
 
 #[test]
-fn the_zones_to_offer_are_places_by_their_names_of_today_in_order() {
+fn offered_time_zones_are_current_names_in_order() {
     let names: Vec<&str> = zones().collect();
     assert!(names.is_sorted());
     assert_eq!(names.iter().collect::<HashSet<_>>().len(), names.len());
@@ -21,16 +21,16 @@ fn the_zones_to_offer_are_places_by_their_names_of_today_in_order() {
 }
 
 #[test]
-fn every_zone_that_is_offered_is_found_by_its_name_in_any_case() {
+fn offered_time_zones_are_found_in_any_case() {
     for name in zones() {
-        assert_eq!(Recurrence::parse("@daily", name).unwrap().zone(), name);
-        assert_eq!(Recurrence::parse("@daily", &format!(" {} ", name.to_lowercase())).unwrap().zone(), name);
+        assert_eq!(Cron::parse("@daily", name).unwrap().zone(), name);
+        assert_eq!(Cron::parse("@daily", &format!(" {} ", name.to_lowercase())).unwrap().zone(), name);
     }
-    assert_eq!(Recurrence::parse("@daily", "asia/calcutta").unwrap().zone(), "Asia/Calcutta");
+    assert_eq!(Cron::parse("@daily", "asia/calcutta").unwrap().zone(), "Asia/Calcutta");
 }
 
 #[test]
-fn a_zone_that_there_is_not_is_refused_with_the_remedy() {
+fn unknown_time_zone_is_rejected_with_correction() {
     let long = "Europe/".repeat(100_000);
     for (zone, reason) in [
         ("", "Write the name of a time zone"),
@@ -41,8 +41,8 @@ fn a_zone_that_there_is_not_is_refused_with_the_remedy() {
         ("Europe/Berlin\u{0}", "There is no time zone Europe/Berlin;"),
         (&long, "There is no time zone Europe/Europe/Europe/Europe/Europe/Europ;"),
     ] {
-        let fault = Recurrence::parse("@daily", zone).unwrap_err();
-        assert_eq!(fault.field, Field::Zone);
-        assert!(fault.message.starts_with(reason), "{}", fault.message);
+        let error = Cron::parse("@daily", zone).unwrap_err();
+        assert_eq!(error.field, Field::Zone);
+        assert!(error.message.starts_with(reason), "{}", error.message);
     }
 }

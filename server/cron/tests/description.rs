@@ -1,19 +1,19 @@
-//! What expressions say in words.
+//! Descriptions in English.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::HashMap;
 
+use cron::Cron;
 use jiff::Timestamp;
 use model::Micros;
-use recurrence::Recurrence;
 
-fn words(expression: &str) -> String {
-    Recurrence::parse(expression, "UTC").unwrap().in_words()
+fn describe(expression: &str) -> String {
+    Cron::parse(expression, "UTC").unwrap().in_words()
 }
 
 #[test]
-fn what_is_common_is_said_as_people_say_it() {
+fn common_expressions_have_natural_descriptions() {
     for (expression, expected) in [
         ("* * * * *", "Every minute"),
         ("*/15 * * * *", "Every 15 minutes"),
@@ -54,12 +54,12 @@ fn what_is_common_is_said_as_people_say_it() {
         ("0 7 13 * FRI", "On the 13th of each month and on Fridays at 07:00"),
         ("0 7 1-31 * FRI", "Every day at 07:00"),
     ] {
-        assert_eq!(words(expression), expected, "{expression}");
+        assert_eq!(describe(expression), expected, "{expression}");
     }
 }
 
 #[test]
-fn what_is_uncommon_is_said_field_by_field() {
+fn uncommon_expressions_are_described_by_field() {
     for (expression, expected) in [
         ("*/45 * * * *", "Every hour at minutes 0 and 45"),
         ("5-59/10 * * * *", "Every hour at minutes 5, 15 and so on up to 55"),
@@ -81,11 +81,11 @@ fn what_is_uncommon_is_said_field_by_field() {
             "As the expression says: 0 0 * * 1#1,2#1,3#1,4#1,5#1,1#2,2#2,3#2,4#2,5#2,1#3,2#3",
         ),
     ] {
-        assert_eq!(words(expression), expected, "{expression}");
+        assert_eq!(describe(expression), expected, "{expression}");
     }
 }
 
-/// Expressions of many shapes, some of which are the same by other names.
+/// Expressions of many forms; some of them are equivalent.
 fn family() -> Vec<String> {
     let minutes = [
         "0",
@@ -150,25 +150,25 @@ fn family() -> Vec<String> {
 }
 
 #[test]
-fn expressions_that_say_the_same_are_due_at_the_same_moments() {
-    // From before either change of the clock, and over one of them at least.
+fn equal_descriptions_have_equal_due_times() {
+    // Each search begins before a change of the clock and covers it.
     let from = ["2026-03-28T20:00:00Z", "2026-10-24T20:00:00Z"]
         .map(|at| Micros(at.parse::<Timestamp>().unwrap().as_microsecond()));
-    let mut said: HashMap<String, (String, [Vec<Micros>; 2])> = HashMap::new();
+    let mut described: HashMap<String, (String, [Vec<Micros>; 2])> = HashMap::new();
     let mut same = 0;
     for expression in family() {
-        let recurrence = Recurrence::parse(&expression, "Europe/Berlin").unwrap();
-        let words = recurrence.in_words();
+        let cron = Cron::parse(&expression, "Europe/Berlin").unwrap();
+        let words = cron.in_words();
         assert!(words.len() < 200, "{expression}: {words}");
-        let due = from.map(|from| recurrence.upcoming(from, 100));
-        match said.get(&words) {
-            Some((other, moments)) => {
-                assert_eq!(moments, &due, "{expression} and {other} say {words:?}");
+        let due = from.map(|from| cron.upcoming(from, 100));
+        match described.get(&words) {
+            Some((other, occurrences)) => {
+                assert_eq!(occurrences, &due, "{expression} and {other} are both {words:?}");
                 same += 1;
             }
-            None => drop(said.insert(words, (expression, due))),
+            None => drop(described.insert(words, (expression, due))),
         }
     }
-    assert!(same > 500, "only {same} of them say what another one says");
-    assert!(said.len() > 500, "only {} are different", said.len());
+    assert!(same > 500, "only {same} descriptions occur more than once");
+    assert!(described.len() > 500, "only {} descriptions differ", described.len());
 }

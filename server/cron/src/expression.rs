@@ -1,28 +1,28 @@
-//! The five fields of an expression.
+//! Parser of cron expressions.
 
 use jiff::civil::date;
 
 use crate::{
-    HORIZON, LONGEST,
+    HORIZON, MAX_LENGTH,
     field::{DAY, HOUR, MINUTE, MONTH, WEEKDAY, number},
     values::Values,
 };
 
-/// What an expression says.
+/// A parsed cron expression.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Expression {
     pub(crate) minutes: Values,
     pub(crate) hours: Values,
-    /// Whether it runs by elapsed time, because minute or hour come back regularly. Else these are fixed times of the day.
+    /// Whether minute or hour recur at an interval. Otherwise they are fixed times of the day.
     pub(crate) repeats: bool,
-    /// The days of the month, unless that is `*`.
+    /// The days of the month; `None` for `*`.
     pub(crate) days: Option<Days>,
     pub(crate) months: Values,
-    /// The weekdays, unless that is `*`.
+    /// The weekdays; `None` for `*`.
     pub(crate) weekdays: Option<Weekdays>,
 }
 
-/// Days of a month.
+/// The day-of-month field.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Days {
     pub(crate) plain: Values,
@@ -34,7 +34,7 @@ pub(crate) struct Days {
     pub(crate) last_weekday: bool,
 }
 
-/// Weekdays, from Sunday, 0, to Saturday, 6.
+/// The weekday field: 0 is Sunday, 6 is Saturday.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Weekdays {
     pub(crate) plain: Values,
@@ -54,25 +54,25 @@ const SHORTHANDS: [(&str, &str); 7] = [
     ("@annually", "0 0 1 1 *"),
 ];
 
-/// What somebody wrote, with the fields one blank apart.
+/// Returns the expression with single spaces between the fields.
 ///
 /// # Errors
-/// A sentence that says what to write instead.
-pub(crate) fn tidy(given: &str) -> Result<String, String> {
+/// A message for the user, if the expression is longer than [`MAX_LENGTH`].
+pub(crate) fn normalize(given: &str) -> Result<String, String> {
     let given = given.trim_ascii();
-    if given.len() > LONGEST {
+    if given.len() > MAX_LENGTH {
         return Err(format!(
-            "An expression has at most {LONGEST} bytes; this one has {}. Say it shorter, or in several schedules.",
+            "An expression has at most {MAX_LENGTH} bytes; this one has {}. Shorten it, or use several schedules.",
             given.len()
         ));
     }
     Ok(given.split_ascii_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// Reads a tidy expression.
+/// Parses a normalized expression.
 ///
 /// # Errors
-/// A sentence: what is wrong, where, and what to write instead.
+/// A message for the user: the problem, its field and the correction.
 pub(crate) fn parse(written: &str) -> Result<Expression, String> {
     if let Some(letter) = written.chars().find(|letter| !letter.is_ascii_graphic() && *letter != ' ') {
         return Err(format!(
@@ -91,7 +91,7 @@ pub(crate) fn parse(written: &str) -> Result<Expression, String> {
     };
     let fields: Vec<&str> = fields.split(' ').filter(|field| !field.is_empty()).collect();
     let expression = match fields[..] {
-        [minute, hour, day, month, weekday] => read([minute, hour, day, month, weekday])?,
+        [minute, hour, day, month, weekday] => parse_fields([minute, hour, day, month, weekday])?,
         [] => {
             return Err("Write five fields: minute, hour, day of the month, month and weekday, such as 0 2 * * * \
                         for every day at 02:00."
@@ -100,36 +100,36 @@ pub(crate) fn parse(written: &str) -> Result<Expression, String> {
         [_, _, _, _, _, _, ..] => {
             return Err(format!(
                 "These are {} fields; write five: minute, hour, day of the month, month and weekday. There is none for \
-                 seconds or years, because a schedule is of whole minutes in every year.",
+                 seconds or years: a schedule has whole minutes in every year.",
                 fields.len()
             ));
         }
         _ => {
             return Err(format!(
                 "These are {} of five fields; write minute, hour, day of the month, month and weekday, and * for \
-                 whichever does not matter.",
+                 each field that does not matter.",
                 fields.len()
             ));
         }
     };
-    // In these years there is a 29 February on each weekday.
+    // This period has a 29 February on each weekday.
     if expression.first_from(date(2000, 1, 1).into(), date(2000 + HORIZON, 1, 1)).is_none() {
         return Err("This never happens: none of its months has such a day. Write another day or month.".to_owned());
     }
     Ok(expression)
 }
 
-fn read([minute, hour, day, month, weekday]: [&str; 5]) -> Result<Expression, String> {
+fn parse_fields([minute, hour, day, month, weekday]: [&str; 5]) -> Result<Expression, String> {
     let plain = |_: &str| Ok(false);
-    let minutes = MINUTE.read(minute, plain)?;
-    let hours = HOUR.read(hour, plain)?;
-    let months = MONTH.read(month, plain)?;
+    let minutes = MINUTE.parse(minute, plain)?;
+    let hours = HOUR.parse(hour, plain)?;
+    let months = MONTH.parse(month, plain)?;
 
     let mut days = Days::default();
-    let plain_days = DAY.read(day, |item| days.read(item))?;
+    let plain_days = DAY.parse(day, |item| days.parse(item))?;
     days.plain = plain_days.values;
     let mut weekdays = Weekdays::default();
-    let plain_weekdays = WEEKDAY.read(weekday, |item| weekdays.read(item))?;
+    let plain_weekdays = WEEKDAY.parse(weekday, |item| weekdays.parse(item))?;
     weekdays.plain = plain_weekdays.values;
 
     Ok(Expression {
@@ -143,8 +143,8 @@ fn read([minute, hour, day, month, weekday]: [&str; 5]) -> Result<Expression, St
 }
 
 impl Days {
-    /// Reads `l`, `lw` and `15w`; says whether it was one of them.
-    fn read(&mut self, item: &str) -> Result<bool, String> {
+    /// Parses `l`, `lw` and `15w`; returns whether `item` was one of them.
+    fn parse(&mut self, item: &str) -> Result<bool, String> {
         match item {
             "l" => self.last = true,
             "lw" => self.last_weekday = true,
@@ -158,17 +158,17 @@ impl Days {
 }
 
 impl Weekdays {
-    /// Reads `fri#2` and `fril`; says whether it was one of them.
-    fn read(&mut self, item: &str) -> Result<bool, String> {
+    /// Parses `fri#2` and `fril`; returns whether `item` was one of them.
+    fn parse(&mut self, item: &str) -> Result<bool, String> {
         if let Some((day, nth)) = item.split_once('#') {
             let day = WEEKDAY.value(day)?;
             let place = number(nth).filter(|nth| (1..=5).contains(nth)).ok_or_else(|| {
-                WEEKDAY.fault(&format!("#{nth} will not do; write #1 to #5, the first to the fifth of a month"))
+                WEEKDAY.error(&format!("#{nth} is not allowed; write #1 to #5, the first to the fifth of a month"))
             })?;
             self.nth[usize::from(place) - 1].insert(day);
         } else if let Some(day) = item.strip_suffix('l') {
             if day.is_empty() {
-                return Err(WEEKDAY.fault("L needs a day; write FRIL for the last Friday of the month"));
+                return Err(WEEKDAY.error("L needs a day; write FRIL for the last Friday of the month"));
             }
             self.last.insert(WEEKDAY.value(day)?);
         } else {

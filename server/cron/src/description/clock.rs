@@ -1,14 +1,14 @@
-//! Times of the day in words.
+//! Description of intervals and times of the day.
 
 use super::list::{Last, join, shorten, step};
 use crate::{expression::Expression, values::Values};
 
-/// The most times of a day that are listed.
+/// Maximum number of listed times of a day.
 const LISTED: usize = 6;
-/// The most spans of hours that are listed.
+/// Maximum number of listed spans of hours.
 const SPANS: usize = 3;
 
-/// When on its days an expression that runs by elapsed time is due: "every 15 minutes".
+/// Describes an interval: "every 15 minutes".
 pub(super) fn every(expression: &Expression) -> String {
     let (minutes, hours) = (expression.minutes, expression.hours);
     let even = evenly(minutes, 60).map(|step| amount(step, "minute"));
@@ -29,7 +29,7 @@ pub(super) fn every(expression: &Expression) -> String {
     }
 }
 
-/// When on its days an expression of fixed times is due: "at 02:00".
+/// Describes fixed times: "at 02:00".
 pub(super) fn at(expression: &Expression) -> String {
     let (minutes, hours) = (expression.minutes, expression.hours);
     if let Some(times) = times(expression) {
@@ -41,7 +41,7 @@ pub(super) fn at(expression: &Expression) -> String {
     format!("at {} of {}", minutes_in_words(minutes), hours_in_words(hours))
 }
 
-/// "every 2 hours", "every 2 hours from 08:00 to 18:00".
+/// Describes a step of hours: "every 2 hours", "every 2 hours from 08:00 to 18:00".
 fn hourly(minutes: Values, hours: Values) -> Option<String> {
     let (minute, every) = (minutes.only()?, amount(step(hours)?, "hour"));
     let (first, last) = hours.ends()?;
@@ -49,27 +49,27 @@ fn hourly(minutes: Values, hours: Values) -> Option<String> {
     Some(if all_day { every } else { format!("{every} from {} to {}", time(first, minute), time(last, minute)) })
 }
 
-/// "every 25 minutes from 02:00 to 02:50".
+/// Describes a step of minutes in one hour: "every 25 minutes from 02:00 to 02:50".
 fn within_an_hour(minutes: Values, hours: Values) -> Option<String> {
     let (hour, every) = (hours.only()?, amount(step(minutes)?, "minute"));
     let (first, last) = minutes.ends()?;
     Some(format!("{every} from {} to {}", time(hour, first), time(hour, last)))
 }
 
-/// The times of a day, if they are few.
+/// Returns the times of a day, if there are at most [`LISTED`].
 fn times(expression: &Expression) -> Option<Vec<String>> {
     let (minutes, hours) = (expression.minutes, expression.hours);
     let all = || hours.iter().flat_map(|hour| minutes.iter().map(move |minute| time(hour, minute)));
     (hours.len() * minutes.len() <= LISTED).then(|| all().collect())
 }
 
-/// How far apart the values are, if they go on through every `whole` from 0.
+/// Returns the step of the values, if they divide `whole` evenly from 0.
 fn evenly(values: Values, whole: u8) -> Option<u8> {
     let step = step(values)?;
     (values.contains(0) && usize::from(step) * values.len() == usize::from(whole)).then_some(step)
 }
 
-/// "from 08:00 to 17:59", or "in the hours 0, 2 and so on up to 22".
+/// Describes spans of hours: "from 08:00 to 17:59", or "in the hours 0, 2 and so on up to 22".
 fn spans(hours: Values) -> String {
     let all: Vec<u8> = hours.iter().collect();
     let spans: Vec<_> = all.chunk_by(|a, b| a + 1 == *b).collect();
