@@ -6,15 +6,15 @@ mod settings;
 
 use std::{net::IpAddr, sync::Arc};
 
-use model::{AttemptNo, Counts, Cursor, FolderListing, Gate, GateOf, JobId, JobView, Micros};
+use model::{AttemptNo, Counts, Cursor, FolderListing, Gate, GateOf, JobId, JobView, LogLine, Micros};
 use serde_json::Value;
 
 use crate::{
     Curve, Engine, Error, Hold, OrphanFiles, QueueStatus, Result, StartOptions, TaskInfo, Uploads,
     access::{Action, Actor, Denied, Rule, Rules, Sight, Subject, authorise},
     store::{
-        Activity, Artifact, AttemptRow, By, CancelAnswer, GateChange, HourBucket, JobDetail, KindStats, ListQuery,
-        LogPage, LogQuery, Page, PauseAnswer, Usage,
+        Activity, Artifact, AttemptRow, By, CancelAnswer, GateChange, HourBucket, JobDetail, JobText, KindStats,
+        ListQuery, LogPage, LogQuery, Page, PauseAnswer, Usage,
     },
 };
 
@@ -329,6 +329,16 @@ impl OpenJob {
     /// One file that it made, and where that lies.
     pub async fn artifact(&self, name: &str) -> Result<(Artifact, std::path::PathBuf)> {
         self.engine.artifact(self.view.job, name).await
+    }
+
+    /// One of its texts from a byte on, in parts; see [`crate::store::Store::job_text`].
+    pub async fn text(&self, which: JobText, from: u64) -> Result<Vec<u8>> {
+        self.engine.store().job_text(self.view.job, which, from).await
+    }
+
+    /// Its log from a line on, in parts; see [`crate::store::Store::log_from`].
+    pub async fn log_from(&self, from: u64) -> Result<Vec<(u64, LogLine)>> {
+        self.engine.store().log_from(self.view.job, from).await
     }
 
     /// Part of its log.

@@ -11,8 +11,8 @@ mod types;
 
 use async_trait::async_trait;
 use model::{
-    AttemptNo, Counts, Cursor, Gate, GateOf, JobId, JobState, JobView, MessageEvent, Micros, ProgressEvent, Seq,
-    Snapshot,
+    AttemptNo, Counts, Cursor, Gate, GateOf, JobId, JobState, JobView, LogLine, MessageEvent, Micros, ProgressEvent,
+    Seq, Snapshot,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -191,6 +191,11 @@ pub trait Store: Accounts + Schedules {
     async fn messages(&self, sight: &Sight, before: Option<Seq>, limit: u32) -> Result<MessagePage>;
     /// The notes on a job, newest first, at most `limit`.
     async fn notes(&self, job: JobId, limit: u32) -> Result<Vec<MessageEvent>>;
+    /// The bytes of one of a job's texts from `from` on: 1 MiB at most, none at its end, or where there is no such text.
+    async fn job_text(&self, job: JobId, which: JobText, from: u64) -> Result<Vec<u8>>;
+    /// Lines of a job's log from number `from` on, with their numbers: at most 256 KiB or one write of its task, whichever is
+    /// more. Empty at the end of the log. Reading a whole log takes time with its length, and memory for one such part.
+    async fn log_from(&self, job: JobId, from: u64) -> Result<Vec<(u64, LogLine)>>;
     /// Part of a job's log.
     async fn log(&self, job: JobId, query: &LogQuery) -> Result<LogPage>;
     /// Artifacts of the job's latest attempt that has any, by name.

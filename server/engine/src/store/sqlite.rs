@@ -61,7 +61,8 @@ use std::{
 
 use async_trait::async_trait;
 use model::{
-    AttemptNo, Counts, Cursor, Gate, GateOf, JobId, JobState, JobView, MessageEvent, Micros, Progress, Seq, Snapshot,
+    AttemptNo, Counts, Cursor, Gate, GateOf, JobId, JobState, JobView, LogLine, MessageEvent, Micros, Progress, Seq,
+    Snapshot,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -69,8 +70,8 @@ pub(crate) use self::open::is_new as is_new_database;
 use self::{feed::Feed, read::Reader, watcher::Watcher, writer::Writer};
 use super::{
     Activity, Artifact, AttemptRow, BootId, By, CancelAnswer, Checkpoint, CheckpointAnswer, Claim, Claimed,
-    DeclaredRule, DurableEvent, Fence, Finish, GateChange, HourBucket, JobDetail, KindStats, ListQuery, LogAppend,
-    LogPage, LogQuery, MessagePage, NewJob, NewMessage, Node, Page, PastRun, PauseAnswer, Prunable, Pruned,
+    DeclaredRule, DurableEvent, Fence, Finish, GateChange, HourBucket, JobDetail, JobText, KindStats, ListQuery,
+    LogAppend, LogPage, LogQuery, MessagePage, NewJob, NewMessage, Node, Page, PastRun, PauseAnswer, Prunable, Pruned,
     PrunedUploads, SaveCheckpoint, Store, Told, Topics, UploadRow, Usage,
 };
 use crate::{
@@ -365,6 +366,14 @@ impl Store for SqliteStore {
 
     async fn notes(&self, job: JobId, limit: u32) -> Result<Vec<MessageEvent>> {
         self.reader.notes(job, limit).await
+    }
+
+    async fn job_text(&self, job: JobId, which: JobText, from: u64) -> Result<Vec<u8>> {
+        self.reader.job_text(job, which, from).await
+    }
+
+    async fn log_from(&self, job: JobId, from: u64) -> Result<Vec<(u64, LogLine)>> {
+        self.reader.log_from(job, from).await
     }
 
     async fn log(&self, job: JobId, query: &LogQuery) -> Result<LogPage> {

@@ -312,6 +312,15 @@ pub struct Artifact {
     pub at: Micros,
 }
 
+/// A text of a job that may be large, JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobText {
+    /// What it was started with.
+    Input,
+    /// What its latest attempt returned.
+    Result,
+}
+
 /// What a cancel request met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CancelAnswer {

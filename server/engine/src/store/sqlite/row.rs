@@ -218,12 +218,24 @@ pub(super) fn chunk_json(lines: &[LogLine]) -> Result<String> {
     json(&rows.collect::<Vec<_>>())
 }
 
+impl LineRow<'_> {
+    fn line(self) -> Result<LogLine> {
+        let Self(at, level, text, paint) = self;
+        Ok(LogLine { at, level: level_of(level)?, text: text.into_owned(), paint })
+    }
+}
+
 /// The lines of a chunk of a log.
 pub(super) fn lines(json: &str) -> Result<Vec<LogLine>> {
     let lines: Vec<LineRow<'_>> = parse("a log", json)?;
-    let line =
-        |LineRow(at, level, text, paint)| Ok(LogLine { at, level: level_of(level)?, text: text.into_owned(), paint });
-    lines.into_iter().map(line).collect()
+    lines.into_iter().map(LineRow::line).collect()
+}
+
+/// The lines of several chunks, `[[first line, chunk], …]`, with their numbers.
+pub(super) fn numbered_lines(json: &str) -> Result<Vec<(u64, LogLine)>> {
+    let chunks: Vec<(u64, Vec<LineRow<'_>>)> = parse("a log", json)?;
+    let numbered = chunks.into_iter().flat_map(|(first, lines)| (first..).zip(lines));
+    numbered.map(|(number, line)| Ok((number, line.line()?))).collect()
 }
 
 fn level_of(number: u8) -> Result<Level> {

@@ -10,13 +10,16 @@ use super::{Reader, place, view};
 use crate::{
     Curve, Error, Result,
     store::{
-        Activity, Artifact, AttemptRow, BootId, JobDetail,
+        Activity, Artifact, AttemptRow, BootId, JobDetail, JobText,
         sqlite::{
             error::corrupt,
             row::{failure, json as to_json, priority, progress, state, view_column},
         },
     },
 };
+
+/// Bytes of one part of a text. Each costs a walk through what lies before it.
+const TEXT_PART: i64 = 1 << 20;
 
 impl Reader {
     pub(in crate::store::sqlite) async fn job(&self, job: JobId) -> Result<JobView> {
@@ -75,6 +78,23 @@ impl Reader {
             trace: row.try_get(7)?,
             priority: priority(row.try_get(8)?)?,
         })
+    }
+
+    pub(in crate::store::sqlite) async fn job_text(&self, job: JobId, which: JobText, from: u64) -> Result<Vec<u8>> {
+        let sql = match which {
+            JobText::Input => "select substr(cast(input as blob), ?, ?) from job_input where job = ?",
+            JobText::Result => {
+                "select substr(cast(attempt.output as blob), ?, ?) from job
+                join attempt on attempt.job = job.id and attempt.attempt = job.attempt where job.id = ?"
+            }
+        };
+        let part: Option<Option<Vec<u8>>> = sqlx::query_scalar(sql)
+            .bind(from as i64 + 1)
+            .bind(TEXT_PART)
+            .bind(job.0)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(part.flatten().unwrap_or_default())
     }
 
     pub(in crate::store::sqlite) async fn curve(&self, job: JobId, attempt: AttemptNo) -> Result<Option<Curve>> {

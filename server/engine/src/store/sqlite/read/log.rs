@@ -1,19 +1,52 @@
-//! Logs: walked chunk by chunk from either end, filtered on the way.
+//! Logs: read in bounded steps of whole chunks from either end, filtered on the way.
 
 use model::{JobId, Level, LogLine};
-use sqlx::{Row, SqlitePool};
+use sqlx::SqlitePool;
 
 use super::Reader;
 use crate::{
     Error, Result,
     store::{
         LogPage, LogQuery,
-        sqlite::{row::lines, soft::level_number},
+        sqlite::{row::numbered_lines, soft::level_number},
     },
 };
 
-/// Chunks read at once.
-const CHUNKS: u32 = 100;
+/// The most chunks of one step. A quiet task makes one chunk of each line.
+const STEP_CHUNKS: usize = 2_000;
+/// The most JSON of one step, in bytes. A larger chunk is a step of its own.
+const STEP_BYTES: i64 = 256 << 10;
+
+/// Selects the chunks of one step, from line `?3` up. The sizes are summed first, because they are known without reading
+/// the lines. Returns how many chunks there are, how many of them fit, and the JSON of those, see [`numbered_lines`].
+const STEP_UP: &str = "with measured as materialized (
+        select first_line, sum(size) over (order by first_line) - size as ahead from (
+            select first_line, octet_length(lines) as size from log
+            where job = ?1 and gravest >= ?2 and first_line >= coalesce(
+                (select max(first_line) from log where job = ?1 and first_line <= ?3), 0)
+                and last_line >= ?3
+            order by first_line limit ?4
+        )
+    )
+    select (select count(*) from measured), count(*), coalesce(max(log.last_line), 0),
+        '[' || coalesce(group_concat('[' || log.first_line || ',' || log.lines || ']', ',' order by log.first_line), '')
+            || ']'
+    from measured cross join log on log.job = ?1 and log.first_line = measured.first_line
+    where measured.ahead < ?5";
+
+/// The same for lines before `?3`, from there down; their JSON is in rising order.
+const STEP_DOWN: &str = "with measured as materialized (
+        select first_line, sum(size) over (order by first_line desc) - size as ahead from (
+            select first_line, octet_length(lines) as size from log
+            where job = ?1 and gravest >= ?2 and first_line < ?3
+            order by first_line desc limit ?4
+        )
+    )
+    select (select count(*) from measured), count(*), coalesce(min(log.first_line), 0),
+        '[' || coalesce(group_concat('[' || log.first_line || ',' || log.lines || ']', ',' order by log.first_line), '')
+            || ']'
+    from measured cross join log on log.job = ?1 and log.first_line = measured.first_line
+    where measured.ahead < ?5";
 
 /// Which lines are wanted.
 struct Filter {
@@ -47,6 +80,13 @@ impl Reader {
         }
         Ok(page)
     }
+
+    pub(in crate::store::sqlite) async fn log_from(&self, job: JobId, from: u64) -> Result<Vec<(u64, LogLine)>> {
+        let everything = Filter { level: Level::Debug, text: None };
+        let mut step = Step::read(&self.pool, STEP_UP, job, &everything, from, STEP_CHUNKS).await?;
+        step.lines.retain(|(number, _)| *number >= from);
+        Ok(step.lines)
+    }
 }
 
 /// The first `limit` wanted lines from number `from` on.
@@ -60,30 +100,13 @@ async fn forward(
     let mut found = Vec::new();
     let mut next = from;
     loop {
-        let chunks = sqlx::query(
-            "select first_line, last_line, lines from log
-            where job = ? and gravest >= ? and first_line >= coalesce(
-                (select max(first_line) from log where job = ? and first_line <= ?), 0)
-                and last_line >= ?
-            order by first_line limit ?",
-        )
-        .bind(job.0)
-        .bind(level_number(filter.level))
-        .bind(job.0)
-        .bind(next as i64)
-        .bind(next as i64)
-        .bind(CHUNKS)
-        .fetch_all(pool)
-        .await?;
-        for chunk in &chunks {
-            let numbered = (chunk.try_get::<u64, _>(0)?..).zip(lines(chunk.try_get(2)?)?);
-            found.extend(numbered.filter(|(number, line)| *number >= from && filter.wants(line)));
-            next = chunk.try_get::<u64, _>(1)? + 1;
-        }
-        if found.len() >= limit || chunks.len() < CHUNKS as usize {
+        let step = Step::read(pool, STEP_UP, job, filter, next, limit - found.len()).await?;
+        found.extend(step.lines.into_iter().filter(|(number, line)| *number >= from && filter.wants(line)));
+        if found.len() >= limit || step.is_last {
             found.truncate(limit);
             return Ok(found);
         }
+        next = step.end + 1;
     }
 }
 
@@ -98,26 +121,49 @@ async fn backward(
     let mut found = Vec::new();
     let mut end = before;
     loop {
-        let chunks = sqlx::query(
-            "select first_line, lines from log where job = ? and gravest >= ? and first_line < ?
-            order by first_line desc limit ?",
-        )
-        .bind(job.0)
-        .bind(level_number(filter.level))
-        .bind(end as i64)
-        .bind(CHUNKS)
-        .fetch_all(pool)
-        .await?;
-        for chunk in &chunks {
-            end = chunk.try_get(0)?;
-            let numbered: Vec<_> = (end..).zip(lines(chunk.try_get(1)?)?).collect();
-            found.extend(numbered.into_iter().rev().filter(|(number, line)| *number < before && filter.wants(line)));
-        }
-        if found.len() >= limit || chunks.len() < CHUNKS as usize {
+        let step = Step::read(pool, STEP_DOWN, job, filter, end, limit - found.len()).await?;
+        found.extend(step.lines.into_iter().rev().filter(|(number, line)| *number < before && filter.wants(line)));
+        if found.len() >= limit || step.is_last {
             found.truncate(limit);
             found.reverse();
             return Ok(found);
         }
+        end = step.end;
+    }
+}
+
+/// Some whole chunks of a log.
+struct Step {
+    /// In rising order.
+    lines: Vec<(u64, LogLine)>,
+    /// The last line read on the way up, or the first on the way down.
+    end: u64,
+    /// Whether no chunk follows.
+    is_last: bool,
+}
+
+impl Step {
+    /// Reads the chunks next to line `from` that `wanted` lines need, within the limits of a step.
+    async fn read(
+        pool: &SqlitePool,
+        sql: &'static str,
+        job: JobId,
+        filter: &Filter,
+        from: u64,
+        wanted: usize,
+    ) -> Result<Self> {
+        // Each chunk has a line of its gravest level; which of them has the text is not known.
+        let most = if filter.text.is_none() { wanted.clamp(1, STEP_CHUNKS) } else { STEP_CHUNKS };
+        let (measured, read, end, json): (i64, i64, i64, String) = sqlx::query_as(sql)
+            .bind(job.0)
+            .bind(level_number(filter.level))
+            .bind(from as i64)
+            .bind(most as i64)
+            .bind(STEP_BYTES)
+            .fetch_one(pool)
+            .await?;
+        let is_last = read == measured && measured < most as i64;
+        Ok(Self { lines: numbered_lines(&json)?, end: end as u64, is_last })
     }
 }
 
