@@ -12,6 +12,7 @@ use crate::{
     Clock, DataDir, Declared, DeclaredTask, Engine, Error, Listener, Result, Roots, SystemClock, Task, Uploads,
     disk::Disk,
     dispatcher,
+    elsewhere::Elsewhere,
     flag::Flag,
     heart, janitor,
     live::Live,
@@ -267,10 +268,11 @@ impl Builder {
             heartbeat: 0,
         };
         // Whoever finds the row finds the lock held.
-        let lock = NodeLock::take(&data, &node.boot)?;
+        let registry = self.tasks.freeze();
+        let kinds: Vec<&str> = registry.catalogue().iter().map(|task| task.kind.as_str()).collect();
+        let lock = NodeLock::take(&data, &node.boot, &kinds)?;
         store.register(node.clone()).await?;
         heart::settle_dead(store.as_ref(), &data, &node).await?;
-        let registry = self.tasks.freeze();
         if !joins {
             store.declare_rules(registry.catalogue().iter().map(DeclaredRule::of).collect()).await?;
         }
@@ -292,7 +294,7 @@ impl Builder {
             heartbeat: self.heartbeat,
             tasks: self.tasks_on.unwrap_or_else(|| service.clone()),
             service: service.clone(),
-            slots_elsewhere: AtomicU32::new(0),
+            elsewhere: Elsewhere::default(),
             cancel_grace: self.cancel_grace,
             checkpoint_every: self.checkpoint_every,
             live,

@@ -2,7 +2,7 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -262,7 +262,7 @@ impl Engine {
 
     /// Jobs at once, all processes together.
     pub fn concurrency(&self) -> u32 {
-        self.shared.node.concurrency + self.shared.slots_elsewhere.load(Ordering::Relaxed)
+        self.shared.node.concurrency.saturating_add(self.shared.elsewhere.slots())
     }
 
     /// Files in the data directory that the database does not know, as the latest sweep found them.

@@ -6,7 +6,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -154,8 +154,7 @@ impl Others {
 async fn look(shared: &Shared, others: Option<&mut Others>, pause: Duration) -> Result<()> {
     let (dead, living) = judge_by_lock(shared.store.as_ref(), &shared.data, &shared.node).await?;
     settle(shared.store.as_ref(), &shared.data, &dead).await?;
-    let slots = living.iter().map(|node| node.concurrency).sum();
-    shared.slots_elsewhere.store(slots, Ordering::Relaxed);
+    shared.elsewhere.update(&shared.data, &living);
     let silent = others.map(|others| others.judge(&living, pause)).unwrap_or_default();
     if !silent.is_empty() {
         for job in shared.store.expire(&silent).await? {

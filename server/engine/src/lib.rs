@@ -125,6 +125,7 @@ mod declared;
 mod desk;
 mod disk;
 mod dispatcher;
+mod elsewhere;
 mod engine;
 mod error;
 mod flag;

@@ -1,12 +1,18 @@
-//! One lock file per living process: whoever can take a process's lock knows that it is dead.
+//! One lock file per living process: whoever can take a process's lock knows that it is dead. The file says which kinds of
+//! jobs the process runs.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::{ErrorKind, Write},
+    io::{ErrorKind, Read, Write},
     path::PathBuf,
 };
 
 use crate::{DataDir, Error, Result, store::BootId};
+
+/// What the line with the kinds begins with; none of them has a space in it.
+const KINDS: &str = "kinds:";
+/// More than the line is ever long, bytes.
+const LONGEST: u64 = 1 << 20;
 
 /// This process's own lock. The system lets go of it when the process ends, however it ends.
 #[derive(Debug)]
@@ -16,14 +22,15 @@ pub(crate) struct NodeLock {
 }
 
 impl NodeLock {
-    /// Takes the lock of `boot`, which is new.
-    pub(crate) fn take(data: &DataDir, boot: &BootId) -> Result<Self> {
+    /// Takes the lock of `boot`, which is new, and notes the kinds of its jobs.
+    pub(crate) fn take(data: &DataDir, boot: &BootId, kinds: &[&str]) -> Result<Self> {
+        let kinds = kinds.join(" ");
         let path = path_of(data, boot);
         let taken = || {
             let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
             file.try_lock().map_err(std::io::Error::from)?;
-            // For people who look: the lock counts, not the number, for which a full disk may have no room.
-            let _ = writeln!(file, "{}", std::process::id());
+            // The lock counts, not what is in the file, for which a full disk may have no room. The number is for people who look.
+            let _ = writeln!(file, "{}\n{KINDS} {kinds}", std::process::id());
             Ok(file)
         };
         let held = taken().map_err(|source| Error::of_io(format!("locking {}", path.display()), source))?;
@@ -63,6 +70,15 @@ pub(crate) fn state(data: &DataDir, boot: &BootId) -> LockState {
             LockState::Held
         }
     }
+}
+
+/// The kinds that a process runs; `None` where its file is elsewhere, or does not hold all of them.
+pub(crate) fn kinds(data: &DataDir, boot: &BootId) -> Option<Vec<String>> {
+    let mut text = String::new();
+    File::open(path_of(data, boot)).and_then(|file| file.take(LONGEST).read_to_string(&mut text)).ok()?;
+    // Not one that a full disk has cut.
+    let kinds = text.strip_suffix('\n')?.lines().find_map(|line| line.strip_prefix(KINDS))?;
+    Some(kinds.split_whitespace().map(str::to_owned).collect())
 }
 
 /// The running kernel: no other has the same id, and after a new start it has another. Locks on files reach so far.

@@ -38,6 +38,8 @@ pub enum Hold {
     Full(Gate),
     /// No process runs jobs.
     Nobody,
+    /// Processes run jobs, and none of them has their task.
+    NotOffered,
 }
 
 impl KindStatus {
@@ -99,7 +101,7 @@ impl Engine {
         let queues = self.queues().await?;
         let of_kind = |queue: &QueueStatus| queue.kinds.iter().position(|status| status.task.kind.as_str() == kind);
         let Some((queue, place)) = queues.iter().find_map(|queue| Some((queue, of_kind(queue)?))) else {
-            return Ok(None);
+            return Ok((!self.shared.elsewhere.runs(kind)).then_some(Hold::NotOffered));
         };
         let status = &queue.kinds[place];
         let paused = [&queue.gate, &status.gate].into_iter().find(|gate| gate.paused_at.is_some());
@@ -111,6 +113,8 @@ impl Engine {
             Some(Hold::Full(Gate { at_once: status.limit(), ..status.gate.clone() }))
         } else if self.concurrency() == 0 {
             Some(Hold::Nobody)
+        } else if self.shared.node.concurrency == 0 && !self.shared.elsewhere.runs(kind) {
+            Some(Hold::NotOffered)
         } else {
             None
         })

@@ -15,6 +15,7 @@ use crate::{
     Clock, DataDir, Listener, Roots, Uploads,
     data_dir::{remove_attempts, remove_folder},
     disk::Disk,
+    elsewhere::Elsewhere,
     flag::Flag,
     live::Live,
     orphan_files::Left,
@@ -49,8 +50,8 @@ pub(crate) struct Shared {
     pub(crate) tasks: Handle,
     /// Where the engine's own work runs: never held up by a task that blocks its thread.
     pub(crate) service: Handle,
-    /// Jobs that the other processes run at once.
-    pub(crate) slots_elsewhere: AtomicU32,
+    /// What the other processes run.
+    pub(crate) elsewhere: Elsewhere,
     pub(crate) cancel_grace: Duration,
     /// How often a checkpoint is due.
     pub(crate) checkpoint_every: Duration,

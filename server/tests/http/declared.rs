@@ -6,7 +6,7 @@ use reqwest::blocking::Client;
 use tempfile::TempDir;
 
 use crate::{
-    milepost::{Milepost, PATIENCE, command, signal},
+    milepost::{Milepost, PATIENCE, Worker, command, signal},
     people::{ADA, House},
 };
 
@@ -154,4 +154,29 @@ fn jobs_of_a_private_command_stay_private_when_it_is_declared_no_more() {
     assert_eq!(ben.get(&page).status(), 200);
     assert_eq!(eve.get(&page).status(), 404);
     assert!(!eve.page("/jobs").contains(&page));
+}
+
+#[test]
+fn job_whose_task_no_process_runs_says_so() {
+    let (_folder, file) = configured(TABLE);
+    let (milepost, data) = Milepost::start_with(&["--config", &file, "--concurrency", "0", "--lease", "3s"]);
+    let start = [("kind", "greet"), ("input", r#"{"name":"Ann"}"#)];
+    let job = Client::new().post(milepost.url("/api/start_job")).form(&start).send().unwrap().text().unwrap();
+    let shows = |words: &str| {
+        let begun = Instant::now();
+        loop {
+            let page = get(&milepost, &format!("/jobs/{job}"));
+            if page.contains(words) {
+                return page;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{words}: {page}");
+        }
+    };
+    shows("No process runs jobs now");
+    // It has the built-in tasks alone.
+    let _without = Worker::start_in(data.path(), &[]);
+    let page = shows("No process that runs now has this task");
+    assert!(!page.contains("within a minute"), "{page}");
+    let _with = Worker::start_in(data.path(), &["--config", &file]);
+    shows("hello, Ann");
 }

@@ -54,7 +54,7 @@ pub(super) fn Notices(data: Data) -> impl IntoView {
             </Notice>
         }
         .into_any(),
-        Shown::Queued => data.hold.map(|hold| view! { <Held hold /> }).into_any(),
+        Shown::Queued => data.hold.map(|hold| view! { <Held hold kind=job.kind /> }).into_any(),
         Shown::Scheduled
         | Shown::Running
         | Shown::Pausing
@@ -67,7 +67,7 @@ pub(super) fn Notices(data: Data) -> impl IntoView {
 
 /// Why it does not start.
 #[component]
-fn Held(hold: Hold) -> impl IntoView {
+fn Held(hold: Hold, kind: String) -> impl IntoView {
     let (class, head, why) = match hold {
         Hold::Paused(gate) => (
             "warn",
@@ -99,6 +99,16 @@ fn Held(hold: Hold) -> impl IntoView {
             "warn",
             "No process runs jobs now".to_owned(),
             "This server leaves them to its workers, and there is none. Start one: milepost worker. ".into_any(),
+        ),
+        Hold::NotOffered => (
+            "warn",
+            "No process that runs now has this task".to_owned(),
+            view! {
+                "This job keeps its place and starts when a server or a worker with the task "
+                <code>{kind}</code>
+                " is running. "
+            }
+            .into_any(),
         ),
     };
     view! {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use engine::{
-    Builder, DurableEvent, Engine, Error, Listener, StartOptions, TaskError,
+    Builder, DurableEvent, Engine, Error, Hold, Listener, StartOptions, TaskError,
     store::{GateChange, Node, Role},
 };
 use model::{GateOf, JobId, JobState, Level, ProgressEvent, StreamEvent};
@@ -404,4 +404,42 @@ async fn a_lease_shorter_than_three_heartbeats_is_refused() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let builder = Engine::builder(folder.path()).lease(Duration::from_secs(10), Duration::from_secs(29));
     assert!(matches!(builder.open().await.map(|_| ()), Err(Error::Unusable(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kind_that_no_living_process_runs_is_not_offered() {
+    fn probe<const N: usize>() -> Probe<N> {
+        Probe::new(|_, _| async { Ok(Value::Null) })
+    }
+    let lease = (Duration::from_millis(100), LONG);
+    let bench = Bench::built(|builder| {
+        builder.concurrency(0).lease(lease.0, lease.1).register(probe::<0>()).register(probe::<1>())
+    });
+    let bench = bench.await;
+    let hold = async |kind: &str| bench.engine.hold(kind).await.expect("read");
+    let slots = async |wanted| {
+        let told = async {
+            while bench.engine.concurrency() != wanted {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(LONG, told).await.expect("the processes are seen");
+    };
+    assert_eq!(hold("probe-1").await, Some(Hold::Nobody));
+    let worker = beside(&bench, |builder| builder.concurrency(1).register(probe::<0>())).await;
+    slots(1).await;
+    assert_eq!(hold("probe-0").await, None);
+    assert_eq!(hold("probe-1").await, Some(Hold::NotOffered));
+    assert_eq!(hold("removed").await, Some(Hold::NotOffered));
+    let other = beside(&bench, |builder| builder.concurrency(2).register(probe::<1>())).await;
+    slots(3).await;
+    assert_eq!(hold("probe-1").await, None);
+    other.shutdown(Duration::ZERO).await;
+    drop(other);
+    slots(1).await;
+    assert_eq!(hold("probe-1").await, Some(Hold::NotOffered));
+    worker.shutdown(Duration::ZERO).await;
+    drop(worker);
+    slots(0).await;
+    assert_eq!(hold("probe-0").await, Some(Hold::Nobody));
 }
