@@ -23,7 +23,7 @@ use self::{
     chart::{FinishedPerHour, Span},
     data_directory::DataDirectory,
     figures::Figures,
-    next::NextOnSchedule,
+    next::{NEXT_RUNS, NextOnSchedule},
     running::RunningNow,
     tasks::Tasks,
     usage::SpaceUsed,
@@ -75,7 +75,7 @@ async fn read(span: Span) -> engine::Result<Matter> {
         desk.kind_stats(),
         desk.usage(),
         desk.gates(),
-        desk.schedules(),
+        desk.next_schedules(NEXT_RUNS),
     )?;
     let mut running = running.jobs;
     // The list is newest first; here the longest at work comes first, so that new ones go below.

@@ -8,10 +8,12 @@ mod words;
 
 use engine::{
     access::Action,
-    store::{JobRuns, Schedule},
+    store::{JobRuns, Schedule, ScheduleAt, ScheduleId, SchedulePage},
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::{hooks::use_query_map, params::ParamsMap};
+use model::count;
 
 pub use self::{
     form::{EditSchedule, NewSchedule},
@@ -33,6 +35,8 @@ use crate::{
 pub(crate) use plan::is_own;
 pub(super) use words::in_time;
 
+/// Schedules on one page of the list.
+const PAGE: u32 = 50;
 /// Runs that the strip shows.
 const STRIP: u32 = 20;
 
@@ -46,15 +50,25 @@ pub fn Schedules() -> impl IntoView {
             <h1>"Schedules"</h1>
             {plans.then(plan_one)}
         </header>
-        {from_store(read(), |(schedules, runs)| view! { <List schedules runs /> })}
+        {from_store(read(at_of(&use_query_map().read_untracked())), |(page, runs)| view! { <List page runs /> })}
     }
 }
 
-async fn read() -> engine::Result<(Vec<Schedule>, JobRuns)> {
+/// The page that the address asks for: `?after=NUMBER`, `?before=NUMBER`.
+fn at_of(query: &ParamsMap) -> Option<ScheduleAt> {
+    let number = |name: &str| query.get(name).and_then(|number| number.parse().ok()).map(ScheduleId);
+    number("after").map(ScheduleAt::After).or_else(|| number("before").map(ScheduleAt::Before))
+}
+
+/// A page of the list. One that reaches the first schedule is filled up from there.
+async fn read(at: Option<ScheduleAt>) -> engine::Result<(SchedulePage, JobRuns)> {
     let desk = app().desk;
-    let schedules = desk.schedules().await?;
-    let runs = desk.last_runs(&schedules, STRIP).await?;
-    Ok((schedules, runs))
+    let mut page = desk.schedules(at, PAGE).await?;
+    if at.is_some() && (!page.before || page.schedules.is_empty()) {
+        page = desk.schedules(None, PAGE).await?;
+    }
+    let runs = desk.last_runs(&page.schedules, STRIP).await?;
+    Ok((page, runs))
 }
 
 fn plan_one() -> impl IntoView {
@@ -69,10 +83,11 @@ fn plan_one() -> impl IntoView {
 }
 
 #[component]
-fn List(schedules: Vec<Schedule>, runs: JobRuns) -> impl IntoView {
-    if schedules.is_empty() {
+fn List(page: SchedulePage, runs: JobRuns) -> impl IntoView {
+    if page.schedules.is_empty() {
         return view! { <Empty /> }.into_any();
     }
+    let pager = pager(&page);
     let row = |schedule: Schedule| {
         let last = runs.get(&schedule.id).cloned().unwrap_or_default();
         view! { <Row schedule last=strip(&last).into_any() /> }
@@ -91,14 +106,44 @@ fn List(schedules: Vec<Schedule>, runs: JobRuns) -> impl IntoView {
                         </th>
                     </tr>
                 </thead>
-                <tbody>{schedules.into_iter().map(row).collect::<Vec<_>>()}</tbody>
+                <tbody>{page.schedules.into_iter().map(row).collect::<Vec<_>>()}</tbody>
             </table>
+            {pager}
         </section>
         <p class="notice bad refusal" role="alert" hidden=true></p>
         <LiveForms />
         <RefreshWithoutScript />
     }
     .into_any()
+}
+
+/// How many there are, and the ways to the other pages, where there are any.
+fn pager(page: &SchedulePage) -> Option<impl IntoView + use<>> {
+    let (first, last) = (page.schedules.first()?.id, page.schedules.last()?.id);
+    let step = |there: bool, query: String, name: &'static str| {
+        there.then(|| {
+            view! {
+                <a class="button small" href=at(&format!("/schedules{query}"))>
+                    {name}
+                </a>
+            }
+        })
+    };
+    let steps = view! {
+        {step(page.before, String::new(), "First")}
+        {step(page.before, format!("?before={first}"), "Previous")}
+        {step(page.after, format!("?after={last}"), "Next")}
+    };
+    (page.before || page.after).then(|| {
+        view! {
+            <footer>
+                <nav class="pager" aria-label="Pages">
+                    <span>{format!("{} of {} schedules", page.schedules.len(), count(page.total))}</span>
+                    <span class="actions">{steps}</span>
+                </nav>
+            </footer>
+        }
+    })
 }
 
 #[component]

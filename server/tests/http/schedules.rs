@@ -202,3 +202,47 @@ fn a_server_killed_in_the_second_of_a_run_starts_it_once() {
     });
     assert_eq!(first, due, "none was lost");
 }
+
+/// Writes schedules of as many users as it takes, none of which is ever due.
+fn write_schedules(milepost: &std::path::Path, count: u32) {
+    database(&milepost.join("milepost.db"), async |connection| {
+        sqlx::query(
+            "with recursive one (number) as (select 1 union all select number + 1 from one where number < ?)
+            insert into schedule (name, kind, input, priority, expression, zone, overlap, missed, missed_most, owner,
+                created_at, changed_at, changed_by)
+            select format('Schedule %05d', number), 'demo', '{}', 0, '0 2 * * *', 'UTC', 'skip', 'once', 1,
+                'user ' || number % 100, 0, 0, 'ada' from one",
+        )
+        .bind(count)
+        .execute(connection)
+        .await
+        .unwrap();
+    });
+}
+
+#[test]
+fn schedule_list_is_paged_and_the_number_of_schedules_limited() {
+    let (house, ada) = House::of_ada();
+    write_schedules(house.data(), 9_999);
+    let first = ada.page("/schedules");
+    assert!(first.len() < 200_000, "{} bytes", first.len());
+    assert!(first.contains("50 of 9,999 schedules"));
+    assert!(
+        first.contains("Schedule 00001<") && first.contains("Schedule 00050<") && !first.contains("Schedule 00051<")
+    );
+    let link = |page: &str, word: &str| {
+        let before = page.split(&format!(">{word}<")).next().filter(|before| before.len() < page.len());
+        before.and_then(|before| Some(before.rsplit(r#"href=""#).next()?.split('"').next()?.to_owned()))
+    };
+    assert_eq!((link(&first, "First"), link(&first, "Previous")), (None, None));
+    let second = ada.page(&link(&first, "Next").unwrap());
+    assert!(second.contains("Schedule 00051<") && second.contains("Schedule 00100<"));
+    let back = ada.page(&link(&second, "Previous").unwrap());
+    assert!(back.contains("Schedule 00001<") && back.contains("Schedule 00050<"));
+    assert_eq!(link(&second, "First").as_deref(), Some("/schedules"));
+
+    planned(&ada, &[]);
+    let refused = ada.post("/schedules/new?kind=demo", &plan(&[]));
+    assert_eq!(refused.status(), StatusCode::CONFLICT);
+    assert!(refused.text().unwrap().contains("there are 10,000 schedules, which is the limit; delete one first"));
+}

@@ -10,18 +10,13 @@ use crate::{
     ui::{Icon, When, kind_icon},
 };
 
-/// So many have a line.
-const LINES: usize = 5;
+/// Schedules that have a line.
+pub(super) const NEXT_RUNS: u32 = 5;
 
-/// The next runs of those in sight, the first first; nothing where none is planned.
+/// The next runs, the first first; nothing where none is planned.
 #[component]
 pub(super) fn NextOnSchedule(schedules: Vec<Schedule>, now: Micros) -> impl IntoView {
-    let due = |schedule: Schedule| match schedule.paused {
-        None => schedule.next_at.map(|at| (at, schedule)),
-        Some(_) => None,
-    };
-    let mut next: Vec<_> = schedules.into_iter().filter_map(due).collect();
-    next.sort_by_key(|(at, _)| *at);
+    let due = |schedule: Schedule| schedule.next_at.map(|at| (at, schedule));
     let line = |(at, schedule): (Micros, Schedule)| {
         view! {
             <li>
@@ -37,7 +32,7 @@ pub(super) fn NextOnSchedule(schedules: Vec<Schedule>, now: Micros) -> impl Into
             </li>
         }
     };
-    let lines: Vec<_> = next.into_iter().take(LINES).map(line).collect();
+    let lines: Vec<_> = schedules.into_iter().filter_map(due).map(line).collect();
     (!lines.is_empty()).then(|| {
         view! {
             <section class="card" aria-labelledby="next">

@@ -7,14 +7,20 @@ use crate::{
     Error, Result,
     access::{Action, Denied, Subject, authorise},
     schedules::NewSchedule,
-    store::{JobRuns, Run, RunOf, Schedule, ScheduleId},
+    store::{JobRuns, Run, RunOf, Schedule, ScheduleAt, ScheduleId, SchedulePage, ScheduleQuery},
 };
 
 impl Desk {
-    /// Those in sight, by name.
-    pub async fn schedules(&self) -> Result<Vec<Schedule>> {
+    /// A page of those in sight, by name.
+    pub async fn schedules(&self, at: Option<ScheduleAt>, limit: u32) -> Result<SchedulePage> {
         self.allow(Action::See)?;
-        self.engine.store().schedules(&self.sight).await
+        self.engine.store().schedules(&ScheduleQuery { sight: self.sight.clone(), at, limit }).await
+    }
+
+    /// Those in sight that are due next, the first first.
+    pub async fn next_schedules(&self, limit: u32) -> Result<Vec<Schedule>> {
+        self.allow(Action::See)?;
+        self.engine.store().next_schedules(limit, &self.sight).await
     }
 
     /// One of them, for `action`.

@@ -14,6 +14,11 @@ pub const MOST_MISSED: u32 = 100;
 /// How many notes of runs that were not started are kept of each schedule; the oldest go.
 pub const SKIPS_KEPT: i64 = 200;
 
+/// The most schedules of one user …
+pub const MOST_SCHEDULES_OF_USER: u64 = 1_000;
+/// … and of all.
+pub const MOST_SCHEDULES: u64 = 10_000;
+
 /// A schedule's number. Never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScheduleId(pub i64);
@@ -156,6 +161,39 @@ pub struct Schedule {
     pub under_way: Option<JobId>,
     /// How many runs have come due and wait for that one to end.
     pub waiting: u32,
+}
+
+/// A place in the list of schedules, which is in the order of names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScheduleAt {
+    /// The page after this one.
+    After(ScheduleId),
+    /// The page before this one.
+    Before(ScheduleId),
+}
+
+/// Which page of the list of schedules.
+#[derive(Clone, Debug, Default)]
+pub struct ScheduleQuery {
+    /// Which of them are in sight.
+    pub sight: Sight,
+    /// Where; `None` for the first, and so for a place that is gone.
+    pub at: Option<ScheduleAt>,
+    /// At most so many, 1 to 200.
+    pub limit: u32,
+}
+
+/// A page of the list of schedules.
+#[derive(Clone, Debug, Default)]
+pub struct SchedulePage {
+    /// By name; without the inputs of their jobs, which may be large.
+    pub schedules: Vec<Schedule>,
+    /// Whether there are any before the first.
+    pub before: bool,
+    /// Whether there are any after the last.
+    pub after: bool,
+    /// How many are in sight on all pages.
+    pub total: u64,
 }
 
 /// Why a schedule starts nothing.
@@ -303,7 +341,8 @@ pub enum Run {
 /// What is kept of schedules. Every change by a person notes itself in the audit log, in the same commit.
 #[async_trait]
 pub trait Schedules: Send + Sync + 'static {
-    /// Keeps a new one; it is its planner's by the name.
+    /// Keeps a new one; it is its planner's by the name. `Error::Refused`, `too_many_schedules`, beyond
+    /// [`MOST_SCHEDULES_OF_USER`] and [`MOST_SCHEDULES`].
     async fn add_schedule(&self, save: SavePlan) -> Result<ScheduleId>;
     /// Puts another plan in the place of one that is as it was in `revision`; else `Error::Refused`, `changed_meanwhile`. Its
     /// owner stays. What waits starts by the new plan. Where neither expression nor zone changes, and it is not paused, its
@@ -333,8 +372,10 @@ pub trait Schedules: Send + Sync + 'static {
     async fn due_schedules(&self, now: Micros) -> Result<Due>;
     /// One of them; `Error::NoSuchSchedule`.
     async fn schedule(&self, schedule: ScheduleId) -> Result<Schedule>;
-    /// Those in sight, like the jobs of their owners: by name.
-    async fn schedules(&self, sight: &Sight) -> Result<Vec<Schedule>>;
+    /// A page of those in sight, like the jobs of their owners.
+    async fn schedules(&self, query: &ScheduleQuery) -> Result<SchedulePage>;
+    /// Those in sight that are due next and not paused, the first first, at most `limit`; without the inputs of their jobs.
+    async fn next_schedules(&self, limit: u32, sight: &Sight) -> Result<Vec<Schedule>>;
     /// What became of its runs, newest first, at most `limit`.
     async fn runs(&self, schedule: ScheduleId, limit: u32) -> Result<Vec<Run>>;
     /// The last runs of each that have ended and are in sight, at most `limit`, oldest first: job, how it ended, seconds.

@@ -10,6 +10,8 @@ mod curves;
 mod gates;
 #[path = "conformance/groups.rs"]
 mod groups;
+#[path = "conformance/logs.rs"]
+mod logs;
 #[path = "conformance/messages.rs"]
 mod messages;
 #[path = "conformance/pausing.rs"]
@@ -53,6 +55,7 @@ pub(crate) use audit::*;
 pub(crate) use curves::*;
 pub(crate) use gates::*;
 pub(crate) use groups::*;
+pub(crate) use logs::*;
 pub(crate) use messages::*;
 pub(crate) use pausing::*;
 pub(crate) use place::*;
@@ -685,6 +688,8 @@ macro_rules! promises {
             only_the_latest_progress_is_kept
             a_log_counts_on_over_attempts
             a_log_is_read_from_either_end_and_filtered
+            long_log_is_read_in_bounded_parts
+            long_log_page_is_complete
             colours_of_a_log_come_back_and_lines_without_them_are_kept_as_ever
             a_finish_shows_result_log_and_artifacts_at_once
             a_stale_worker_writes_nothing
@@ -745,6 +750,8 @@ macro_rules! promises {
             a_run_whose_job_is_under_way_already_is_left_out
             an_upload_stays_as_long_as_a_schedule_needs_it
             schedules_are_in_sight_like_the_jobs_of_their_owners
+            schedules_are_listed_in_pages_by_name
+            schedules_of_one_user_are_limited
             every_change_is_an_event_and_replay_tells_them_as_they_were
             a_snapshot_shows_what_is_asked_for
             pages_by_key_are_the_whole_list_in_order

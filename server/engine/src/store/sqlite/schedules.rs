@@ -11,8 +11,8 @@ use crate::{
     Error, Result,
     access::Sight,
     store::{
-        By, Due, Fire, Fired, JobRuns, Missed, NewJob, Overlap, Run, RunOf, SKIPS_KEPT, SavePlan, Schedule, ScheduleId,
-        Schedules, Skip, Why,
+        By, Due, Fire, Fired, JobRuns, MOST_SCHEDULES, MOST_SCHEDULES_OF_USER, Missed, NewJob, Overlap, Run, RunOf,
+        SKIPS_KEPT, SavePlan, Schedule, ScheduleId, SchedulePage, ScheduleQuery, Schedules, Skip, Why,
     },
 };
 
@@ -69,8 +69,12 @@ impl Schedules for SqliteStore {
         self.reader.schedule(schedule).await
     }
 
-    async fn schedules(&self, sight: &Sight) -> Result<Vec<Schedule>> {
-        self.reader.schedules(sight).await
+    async fn schedules(&self, query: &ScheduleQuery) -> Result<SchedulePage> {
+        self.reader.schedules(query).await
+    }
+
+    async fn next_schedules(&self, limit: u32, sight: &Sight) -> Result<Vec<Schedule>> {
+        self.reader.next_schedules(limit, sight).await
     }
 
     async fn runs(&self, schedule: ScheduleId, limit: u32) -> Result<Vec<Run>> {
@@ -98,6 +102,7 @@ impl Verb for Add {
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<ScheduleId> {
         let SavePlan { plan, uploads, next_at, by } = &self.save;
+        transaction.may_add_schedule(&by.name)?;
         transaction.have_uploads(uploads)?;
         let now = transaction.now.0;
         transaction.execute(
@@ -397,6 +402,20 @@ impl Decided<'_> {
 }
 
 impl Transaction<'_> {
+    fn may_add_schedule(&self, owner: &str) -> Result<()> {
+        let sql = "select coalesce(sum(owner = ?), 0), count(*) from schedule";
+        let counts = self.row(sql, [owner], |row| Ok((row.get::<_, i64>(0)? as u64, row.get::<_, i64>(1)? as u64)))?;
+        let (own, all) = counts.unwrap_or_default();
+        let message = if own >= MOST_SCHEDULES_OF_USER {
+            format!("{owner} has {} schedules, which is the limit; delete one first", model::count(own))
+        } else if all >= MOST_SCHEDULES {
+            format!("there are {} schedules, which is the limit; delete one first", model::count(all))
+        } else {
+            return Ok(());
+        };
+        Err(Error::Refused { code: "too_many_schedules", message })
+    }
+
     fn find_schedule(&self, schedule: ScheduleId) -> Result<Found> {
         let found = self.row(
             "select id, name, revision, next_at, paused_at is not null, overlap from schedule where id = ?",
@@ -504,16 +523,27 @@ fn named(id: ScheduleId, name: &str) -> String {
     format!("{name} (schedule {id})")
 }
 
-/// The columns of a [`Schedule`], from `schedule`.
-pub(super) const SCHEDULES: &str = concat!(
-    "select id, name, kind, input, priority, expression, zone, overlap, missed, missed_most, owner, created_at,
+/// The columns of a [`Schedule`], from `schedule`, with `$input` as its input.
+macro_rules! schedules_with {
+    ($input:literal) => {
+        concat!(
+            "select id, name, kind, ",
+            $input,
+            ", priority, expression, zone, overlap, missed, missed_most, owner, created_at,
         changed_at, changed_by, revision, next_at, paused_at, paused_by, paused_why,
         (select max(job.id) from job indexed by job_of_schedule where job.schedule = schedule.id and ",
-    not_over!(),
-    "),
+            not_over!(),
+            "),
         (select count(*) from schedule_wait where schedule_wait.schedule = schedule.id)
     from schedule"
-);
+        )
+    };
+}
+
+/// Whole schedules.
+pub(super) const SCHEDULES: &str = schedules_with!("input");
+/// The same for lists: without their inputs, which may be large.
+pub(super) const LISTED: &str = schedules_with!("'{}'");
 
 /// What is done about missed runs, by its word.
 pub(super) fn missed(word: &str, most: u32) -> Result<Missed> {

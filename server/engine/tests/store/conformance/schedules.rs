@@ -4,8 +4,8 @@ use engine::{
     Error,
     access::Sight,
     store::{
-        AuditQuery, Fire, Fired, Missed, NewJob, Outcome, Overlap, Plan, Run, RunOf, SavePlan, Schedule, ScheduleId,
-        Skip, Store, UploadRow, Why,
+        AuditQuery, Fire, Fired, MOST_SCHEDULES_OF_USER, Missed, NewJob, Outcome, Overlap, Plan, Run, RunOf, SavePlan,
+        Schedule, ScheduleAt, ScheduleId, ScheduleQuery, Skip, Store, UploadRow, Why,
     },
 };
 use model::{JobId, JobState, Micros, Priority};
@@ -346,10 +346,64 @@ pub(crate) async fn schedules_are_in_sight_like_the_jobs_of_their_owners(kept: K
     let id = add(store, Overlap::Skip).await.id;
     let seen = async |hidden: &[&str], own: &str| {
         let hidden = hidden.iter().map(|kind| (*kind).to_owned()).collect();
-        let schedules = store.schedules(&Sight { hidden, own: own.into() }).await.expect("read");
-        schedules.into_iter().map(|schedule| schedule.id).collect::<Vec<_>>()
+        let sight = Sight { hidden, own: own.into() };
+        let next = store.next_schedules(9, &sight).await.expect("read");
+        let page = store.schedules(&ScheduleQuery { sight, at: None, limit: 9 }).await.expect("read");
+        assert_eq!(page.total as usize, page.schedules.len());
+        let ids = |schedules: Vec<Schedule>| schedules.into_iter().map(|schedule| schedule.id).collect::<Vec<_>>();
+        assert_eq!(ids(page.schedules.clone()), ids(next));
+        ids(page.schedules)
     };
     assert_eq!(seen(&[], "ben").await, [id]);
     assert_eq!(seen(&["a"], "ben").await, []);
     assert_eq!(seen(&["a"], "ann").await, [id]);
+}
+
+pub(crate) async fn schedules_are_listed_in_pages_by_name(kept: Kept) {
+    let store = &*kept.store;
+    // Of one name in several cases, so that the number decides where names do not.
+    let names = ["b", "a", "C", "B", "c", "A", "b"];
+    for name in names {
+        let plan = Plan { name: name.to_owned(), input: r#"{"large":true}"#.to_owned(), ..plan(Overlap::Skip) };
+        store.add_schedule(save(plan, at(1))).await.expect("kept");
+    }
+    let sorted = ["a", "A", "b", "B", "b", "C", "c"];
+    let page = async |at| {
+        let page = store.schedules(&ScheduleQuery { at, limit: 3, ..ScheduleQuery::default() }).await.expect("read");
+        assert_eq!(page.total, 7);
+        assert!(page.schedules.iter().all(|schedule| schedule.plan.input == "{}"), "no input is read");
+        page
+    };
+    let (mut from, mut found) = (None, Vec::new());
+    loop {
+        let page = page(from).await;
+        assert_eq!(page.before, from.is_some());
+        found.extend(page.schedules.iter().map(|schedule| (schedule.id, schedule.plan.name.clone())));
+        let last = page.schedules.last().expect("one at least").id;
+        if !page.after {
+            break;
+        }
+        from = Some(ScheduleAt::After(last));
+    }
+    assert_eq!(found.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>(), sorted);
+    let back = page(Some(ScheduleAt::Before(found[4].0))).await;
+    let ids: Vec<_> = back.schedules.iter().map(|schedule| schedule.id).collect();
+    assert_eq!(ids, found[1..4].iter().map(|(id, _)| *id).collect::<Vec<_>>());
+    assert!(back.before && back.after);
+    let first = page(Some(ScheduleAt::Before(found[2].0))).await;
+    assert_eq!((first.schedules.len(), first.before, first.after), (2, false, true));
+    let gone = page(Some(ScheduleAt::After(ScheduleId(99)))).await;
+    assert_eq!((gone.schedules[0].id, gone.before), (found[0].0, false), "the first page");
+}
+
+pub(crate) async fn schedules_of_one_user_are_limited(kept: Kept) {
+    let store = &*kept.store;
+    let adding = (0..MOST_SCHEDULES_OF_USER).map(|_| store.add_schedule(save(plan(Overlap::Skip), at(1))));
+    let added = futures_util::future::try_join_all(adding).await.expect("kept");
+    let refused = store.add_schedule(save(plan(Overlap::Skip), at(1))).await.expect_err("one too many");
+    assert!(matches!(refused, Error::Refused { code: "too_many_schedules", .. }), "{refused}");
+    let others = SavePlan { by: "ben".into(), ..save(plan(Overlap::Skip), at(1)) };
+    store.add_schedule(others).await.expect("another user");
+    store.delete_schedule(added[0], None, &"ann".into()).await.expect("deleted");
+    store.add_schedule(save(plan(Overlap::Skip), at(1))).await.expect("there is room again");
 }

@@ -3,20 +3,27 @@
 use std::collections::BTreeMap;
 
 use model::{JobId, Micros};
-use sqlx::{AssertSqlSafe, Row, sqlite::SqliteRow};
+use sqlx::{AssertSqlSafe, Row, SqliteConnection, sqlite::SqliteRow};
 
 use super::Reader;
 use crate::{
     Error, Result,
     access::Sight,
     store::{
-        Due, JobRuns, Pause, Plan, Run, RunOf, Schedule, ScheduleId, Skip,
+        Due, JobRuns, Pause, Plan, Run, RunOf, Schedule, ScheduleAt, ScheduleId, SchedulePage, ScheduleQuery, Skip,
         sqlite::{
             row::{self, json, priority, view_column},
-            schedules::{SCHEDULES, missed, not_over, overlap, why},
+            schedules::{LISTED, SCHEDULES, missed, not_over, overlap, why},
         },
     },
 };
+
+/// Whether a schedule is in sight: of somebody's own name and the kinds that are hidden, as JSON.
+macro_rules! in_sight {
+    () => {
+        "(owner = ? or kind not in (select value from json_each(?)))"
+    };
+}
 
 /// Schedules looked at in one go; the rest is due at once and comes in the next.
 const DUE_AT_ONCE: u32 = 100;
@@ -55,12 +62,56 @@ impl Reader {
         schedule(&row.ok_or(Error::NoSuchSchedule(id))?)
     }
 
-    pub(in crate::store::sqlite) async fn schedules(&self, sight: &Sight) -> Result<Vec<Schedule>> {
+    pub(in crate::store::sqlite) async fn schedules(&self, query: &ScheduleQuery) -> Result<SchedulePage> {
+        let limit = query.limit.clamp(1, 200) as usize;
+        let mut transaction = self.pool.begin().await?;
+        let (own, hidden) = (&*query.sight.own, json(&query.sight.hidden)?);
+        let at = match query.at {
+            Some(at @ (ScheduleAt::After(id) | ScheduleAt::Before(id))) => {
+                let there: Option<i64> =
+                    sqlx::query_scalar(concat!("select id from schedule where id = ? and ", in_sight!()))
+                        .bind(id.0)
+                        .bind(own)
+                        .bind(&hidden)
+                        .fetch_optional(&mut *transaction)
+                        .await?;
+                there.map(|_| at)
+            }
+            None => None,
+        };
+        let total: i64 = sqlx::query_scalar(concat!("select count(*) from schedule where ", in_sight!()))
+            .bind(own)
+            .bind(&hidden)
+            .fetch_one(&mut *transaction)
+            .await?;
+        let mut ids = walk(&mut transaction, &query.sight, at, limit + 1).await?;
+        let more = ids.len() > limit;
+        ids.truncate(limit);
+        // Behind lies the schedule that this page was reached from.
+        let (before, after) = match at {
+            None => (false, more),
+            Some(ScheduleAt::After(_)) => (true, more),
+            Some(ScheduleAt::Before(_)) => (more, true),
+        };
+        let sql = format!("{LISTED} where id in (select value from json_each(?)) order by name collate nocase, id");
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(json(&ids)?).fetch_all(&mut *transaction).await?;
+        transaction.commit().await?;
+        let schedules = rows.iter().map(schedule).collect::<Result<_>>()?;
+        Ok(SchedulePage { schedules, before, after, total: total as u64 })
+    }
+
+    pub(in crate::store::sqlite) async fn next_schedules(&self, limit: u32, sight: &Sight) -> Result<Vec<Schedule>> {
         let sql = format!(
-            "{SCHEDULES} where owner = ? or kind not in (select value from json_each(?)) order by name collate nocase, id"
+            "{LISTED} indexed by schedule_due where paused_at is null and next_at is not null and {}
+            order by next_at limit ?",
+            in_sight!()
         );
-        let rows =
-            sqlx::query(AssertSqlSafe(sql)).bind(&*sight.own).bind(json(&sight.hidden)?).fetch_all(&self.pool).await?;
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(&*sight.own)
+            .bind(json(&sight.hidden)?)
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await?;
         rows.iter().map(schedule).collect()
     }
 
@@ -141,6 +192,35 @@ impl Reader {
         };
         Ok(rows.into_iter().map(run).collect())
     }
+}
+
+/// The first `limit` schedules beyond `at`, in the order of the walk.
+async fn walk(
+    connection: &mut SqliteConnection,
+    sight: &Sight,
+    at: Option<ScheduleAt>,
+    limit: usize,
+) -> Result<Vec<i64>> {
+    let (beyond, order) = match at {
+        None => ("", ""),
+        Some(ScheduleAt::After(_)) => (">", ""),
+        Some(ScheduleAt::Before(_)) => ("<", "desc"),
+    };
+    let filter = match beyond {
+        "" => String::new(),
+        beyond => format!(
+            " and (name collate nocase, id) {beyond} (select name collate nocase, id from schedule where id = ?)"
+        ),
+    };
+    let sql = format!(
+        "select id from schedule where {}{filter} order by name collate nocase {order}, id {order} limit ?",
+        in_sight!()
+    );
+    let mut statement = sqlx::query_scalar(AssertSqlSafe(sql)).bind(sight.own.to_string()).bind(json(&sight.hidden)?);
+    if let Some(ScheduleAt::After(id) | ScheduleAt::Before(id)) = at {
+        statement = statement.bind(id.0);
+    }
+    Ok(statement.bind(limit as i64).fetch_all(connection).await?)
 }
 
 /// Reads the columns of [`SCHEDULES`].
