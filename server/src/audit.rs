@@ -16,7 +16,12 @@ use futures_util::{Stream, TryStreamExt, stream};
 use http::{HeaderValue, header};
 use leptos::prelude::Owner;
 
-use crate::{AppState, api, downloads, tasks::cell, visit::Visit};
+use crate::{
+    AppState, api,
+    downloads::{self, Pieces},
+    tasks::cell,
+    visit::Visit,
+};
 
 /// Lines read from the store at once.
 const PAGE: u32 = 1_000;
@@ -49,21 +54,27 @@ pub(crate) async fn csv(
         (header::CONTENT_DISPOSITION, downloads::attachment("audit.csv")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    (headers, Body::from_stream(lines(visit.desk, filter.query(PAGE)))).into_response()
+    (headers, Body::from_stream(lines(state.pieces, visit.desk, filter.query(PAGE)))).into_response()
 }
 
 /// The file in pieces, so that a long one is never in memory whole.
-fn lines(desk: Desk, query: AuditQuery) -> impl Stream<Item = engine::Result<Bytes>> {
+fn lines(pieces: Pieces, desk: Desk, query: AuditQuery) -> impl Stream<Item = engine::Result<Bytes>> {
     let begin = Some((desk, query, true));
-    stream::try_unfold(begin, async move |place| {
-        let Some((desk, query, first)) = place else { return Ok(None) };
-        let page = desk.audit(&query).await?;
-        let text = text(&page.rows, first);
-        let next = page.rows.last().filter(|_| page.older).map(|row| {
-            let query = AuditQuery { before: Some(row.id), ..query };
-            (desk, query, false)
-        });
-        Ok(Some((text, next)))
+    stream::try_unfold(begin, move |place| {
+        let pieces = pieces.clone();
+        async move {
+            let Some((desk, query, first)) = place else { return Ok(None) };
+            let piece = async move {
+                let page = desk.audit(&query).await?;
+                let text = text(&page.rows, first);
+                let next = page.rows.last().filter(|_| page.older).map(|row| {
+                    let query = AuditQuery { before: Some(row.id), ..query };
+                    (desk, query, false)
+                });
+                Ok(Some((text, next)))
+            };
+            pieces.build(piece).await
+        }
     })
     .inspect_err(|error: &engine::Error| tracing::error!(%error, "the export of the audit log broke off"))
 }

@@ -1,27 +1,28 @@
 //! What a job leaves behind, as files: artifacts, and its log as text.
 
-use std::{fmt::Write as _, path::Path as FilePath};
+mod pieces;
+mod range;
+
+use std::{fmt::Write as _, path::Path as FilePath, sync::Arc};
 
 use app::api::ApiError;
 use axum::{
     Extension,
     body::Body,
-    extract::{Path, Request, rejection::PathRejection},
+    extract::{Path, Request, State, rejection::PathRejection},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use engine::{OpenJob, access::Action, store::LogQuery};
-use futures_util::{Stream, TryStreamExt, stream};
+use engine::{OpenJob, access::Action, store::JobText};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use model::{JobId, Micros};
+use model::{JobId, LogLine, Micros};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tower::ServiceExt;
 use tower_http::services::ServeFile;
 
-use crate::visit::Visit;
-
-/// Lines read from the store at once.
-const LOG_PAGE: u32 = 2_000;
+pub(crate) use self::pieces::Pieces;
+use crate::{AppState, visit::Visit};
 
 /// `GET /jobs/{id}/artifacts/{name}`: the file, or the range of it that a resumed download still needs.
 pub(crate) async fn artifact(
@@ -38,9 +39,9 @@ pub(crate) async fn artifact(
         Ok(found) => found,
         Err(error) => return refusal(error),
     };
-    // Several ranges at once would need a multipart answer; the whole file is a right answer too (RFC 9110, 14.2).
-    let several = request.headers().get(header::RANGE).is_some_and(|range| range.as_bytes().contains(&b','));
-    if several || !same_version(&path, request.headers()).await {
+    let method = request.method().clone();
+    range::normalise(&method, request.headers_mut(), artifact.size);
+    if !same_version(&path, request.headers()).await {
         request.headers_mut().remove(header::RANGE);
     }
     let mut response = file(&path, request).await;
@@ -68,8 +69,67 @@ async fn file(path: &FilePath, request: Request) -> Response {
     }
 }
 
+/// `GET /jobs/{id}/input`: what the job was started with, as JSON.
+pub(crate) async fn input(
+    State(state): State<AppState>,
+    Extension(visit): Extension<Visit>,
+    path: Result<Path<JobId>, PathRejection>,
+) -> Response {
+    text_file(state.pieces, &visit, path, JobText::Input, "input").await
+}
+
+/// `GET /jobs/{id}/result`: what the job returned, as JSON.
+pub(crate) async fn result(
+    State(state): State<AppState>,
+    Extension(visit): Extension<Visit>,
+    path: Result<Path<JobId>, PathRejection>,
+) -> Response {
+    text_file(state.pieces, &visit, path, JobText::Result, "result").await
+}
+
+async fn text_file(
+    pieces: Pieces,
+    visit: &Visit,
+    path: Result<Path<JobId>, PathRejection>,
+    which: JobText,
+    name: &str,
+) -> Response {
+    let Ok(Path(job)) = path else { return no_such_job() };
+    let begun = async {
+        let open = Arc::new(visit.desk.open(job, Action::Download).await?);
+        let first = open.text(which, 0).await?;
+        Ok((open, first))
+    };
+    let (open, first) = match begun.await {
+        Ok((_, first)) if first.is_empty() => {
+            return (StatusCode::NOT_FOUND, format!("This job has no {name}\n")).into_response();
+        }
+        Ok(begun) => begun,
+        Err(error) => return refusal(error),
+    };
+    let rest = stream::try_unfold(first.len() as u64, move |from| {
+        let (pieces, open) = (pieces.clone(), Arc::clone(&open));
+        async move {
+            let part = pieces.build(async move { open.text(which, from).await }).await?;
+            let end = from + part.len() as u64;
+            Ok((end > from).then(|| (Bytes::from(part), end)))
+        }
+    })
+    .inspect_err(move |error: &engine::Error| tracing::error!(%job, %error, "the download of a text broke off"));
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (header::CONTENT_DISPOSITION, attachment(&format!("job-{job}-{name}.json"))),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    (headers, Body::from_stream(stream::iter([Ok(Bytes::from(first))]).chain(rest))).into_response()
+}
+
 /// `GET /jobs/{id}/log`: every line, oldest first, `time level text`.
-pub(crate) async fn log(Extension(visit): Extension<Visit>, path: Result<Path<JobId>, PathRejection>) -> Response {
+pub(crate) async fn log(
+    State(state): State<AppState>,
+    Extension(visit): Extension<Visit>,
+    path: Result<Path<JobId>, PathRejection>,
+) -> Response {
     let Ok(Path(job)) = path else { return no_such_job() };
     let open = match visit.desk.open(job, Action::Download).await {
         Ok(open) => open,
@@ -80,24 +140,31 @@ pub(crate) async fn log(Extension(visit): Extension<Visit>, path: Result<Path<Jo
         (header::CONTENT_DISPOSITION, attachment(&format!("job-{job}.log"))),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    (headers, Body::from_stream(log_text(open))).into_response()
+    (headers, Body::from_stream(log_text(state.pieces, open))).into_response()
 }
 
 /// The log in pieces, so that a long one is never in memory whole.
-fn log_text(open: OpenJob) -> impl Stream<Item = engine::Result<Bytes>> {
-    let job = open.view.job;
-    stream::try_unfold((open, Some(1)), move |(open, next)| async move {
-        let Some(from) = next else { return Ok(None) };
-        let query = LogQuery { from: Some(from), limit: LOG_PAGE, ..LogQuery::default() };
-        let page = open.log(&query).await?;
-        let mut text = String::new();
-        for (_, line) in &page.lines {
-            let _ = writeln!(text, "{} {:<5} {}", rfc3339(line.at), line.level.as_str(), line.text);
+fn log_text(pieces: Pieces, open: OpenJob) -> impl Stream<Item = engine::Result<Bytes>> {
+    let (job, open) = (open.view.job, Arc::new(open));
+    stream::try_unfold(1, move |from| {
+        let (pieces, open) = (pieces.clone(), Arc::clone(&open));
+        async move {
+            let piece = async move {
+                let lines = open.log_from(from).await?;
+                Ok(lines.last().map(|(last, _)| (as_text(&lines), last + 1)))
+            };
+            pieces.build(piece).await
         }
-        let next = page.lines.last().filter(|_| page.more_after).map(|(number, _)| number + 1);
-        Ok(Some((Bytes::from(text), (open, next))))
     })
     .inspect_err(move |error: &engine::Error| tracing::error!(%job, %error, "the log download broke off"))
+}
+
+fn as_text(lines: &[(u64, LogLine)]) -> Bytes {
+    let mut text = String::new();
+    for (_, line) in lines {
+        let _ = writeln!(text, "{} {:<5} {}", rfc3339(line.at), line.level.as_str(), line.text);
+    }
+    text.into()
 }
 
 /// UTC, to the microsecond.

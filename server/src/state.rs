@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     assets,
     config::Config,
+    downloads::Pieces,
     events::Events,
     sessions::Sessions,
     visit::{Guard, Visit},
@@ -38,6 +39,8 @@ pub struct AppState {
     pub(crate) guard: Option<Guard>,
     /// The event streams.
     pub events: Events,
+    /// Builds what is downloaded from the store.
+    pub(crate) pieces: Pieces,
     /// How the server was started.
     pub config: Arc<Config>,
     /// Where the pages find their script and style.
@@ -63,7 +66,7 @@ impl AppState {
             .site_pkg_dir(assets::folder())
             .reload_port(config.reload_port.map_or(0, u32::from))
             .build();
-        Self { engine, gatekeeper, rules, sessions, guard, events, config, leptos, stop }
+        Self { engine, gatekeeper, rules, sessions, guard, events, pieces: Pieces::new(), config, leptos, stop }
     }
 
     /// The engine as `actor`, who asks from `address`, may use it.

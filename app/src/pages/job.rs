@@ -25,7 +25,7 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use model::JobId;
 
 use self::data::{Asked, Data};
-pub(super) use self::json::Json;
+pub(super) use self::json::{Json, JsonText};
 use super::not_found::NotFound;
 use crate::{shell::RefreshWithoutScript, ui::document_title};
 

@@ -1,4 +1,8 @@
-use std::{fs, time::Instant};
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    time::Instant,
+};
 
 use reqwest::{
     StatusCode,
@@ -7,7 +11,10 @@ use reqwest::{
 };
 use tempfile::TempDir;
 
-use crate::milepost::{Milepost, PATIENCE};
+use crate::{
+    long_log,
+    milepost::{Milepost, PATIENCE},
+};
 
 /// A server with one finished job that made `SHA256SUMS`.
 struct Finished {
@@ -106,6 +113,58 @@ fn a_range_that_is_not_there_is_refused_and_several_get_the_whole() {
 }
 
 #[test]
+fn range_suffix_longer_than_file_returns_all_of_it() {
+    let finished = Finished::new();
+    let whole = finished.artifact().send().unwrap().bytes().unwrap();
+    let all = finished.artifact().header(header::RANGE, "bytes=-100000").send().unwrap();
+    assert_eq!(all.status(), StatusCode::PARTIAL_CONTENT);
+    let length = whole.len();
+    assert_eq!(header(&all, header::CONTENT_RANGE), format!("bytes 0-{}/{length}", length - 1));
+    assert_eq!(all.bytes().unwrap(), whole);
+    let none = finished.artifact().header(header::RANGE, "bytes=-0").send().unwrap();
+    assert_eq!(none.status(), StatusCode::RANGE_NOT_SATISFIABLE);
+    assert_eq!(header(&none, header::CONTENT_RANGE), format!("bytes */{length}"));
+}
+
+#[test]
+fn range_with_unknown_unit_or_invalid_syntax_is_ignored() {
+    let finished = Finished::new();
+    let whole = finished.artifact().send().unwrap().bytes().unwrap();
+    for range in
+        ["lines=0-1", "0-1", "bytes", "bytes=", "bytes=-", "bytes=5-2", "bytes=a-b", "bytes=+1-2", "bytes=1-2-3"]
+    {
+        let answer = finished.artifact().header(header::RANGE, range).send().unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{range}");
+        assert_eq!(answer.bytes().unwrap(), whole, "{range}");
+    }
+}
+
+#[test]
+fn range_unit_ignores_case_and_large_numbers_are_cut() {
+    let finished = Finished::new();
+    let whole = finished.artifact().send().unwrap().bytes().unwrap();
+    let ranges = [("Bytes=1-2", 1..3), ("BYTES=007-9", 7..10), ("bytes=9-99999999999999999999999", 9..whole.len())];
+    for (range, part) in ranges {
+        let answer = finished.artifact().header(header::RANGE, range).send().unwrap();
+        assert_eq!(answer.status(), StatusCode::PARTIAL_CONTENT, "{range}");
+        assert_eq!(answer.bytes().unwrap(), whole[part], "{range}");
+    }
+}
+
+#[test]
+fn head_request_ignores_range() {
+    let finished = Finished::new();
+    let length = finished.artifact().send().unwrap().bytes().unwrap().len().to_string();
+    let address = finished.milepost.url(&format!("/jobs/{}/artifacts/SHA256SUMS", finished.job));
+    for range in ["bytes=1-2", "bytes=100000-"] {
+        let head = Client::new().head(&address).header(header::RANGE, range).send().unwrap();
+        assert_eq!(head.status(), StatusCode::OK, "{range}");
+        assert_eq!(header(&head, header::CONTENT_LENGTH), length, "{range}");
+        assert!(head.headers().get(header::CONTENT_RANGE).is_none(), "{range}");
+    }
+}
+
+#[test]
 fn what_has_not_changed_is_not_sent_again() {
     let finished = Finished::new();
     let tag = header(&finished.artifact().send().unwrap(), header::ETAG).to_owned();
@@ -127,6 +186,32 @@ fn the_log_is_text_with_every_line() {
         assert!(words.next().is_some_and(|at| at.ends_with('Z') && at.contains('T')), "{line}");
         assert!(words.next().is_some_and(|level| ["debug", "info", "warn", "error"].contains(&level)), "{line}");
     }
+}
+
+#[test]
+fn log_download_is_linear_and_bounded_in_memory() {
+    let (milepost, data) = Milepost::start();
+    let download = |lines: u64| {
+        let job = start(&milepost, "demo", &serde_json::json!({ "seconds": 0 }));
+        wait_for(|| long_log::is_over(data.path(), job));
+        long_log::write(data.path(), job, lines);
+        let (cpu, idle) = (milepost.cpu(), milepost.memory("VmRSS"));
+        let mut log = BufReader::new(Client::new().get(milepost.url(&format!("/jobs/{job}/log"))).send().unwrap());
+        let (mut line, mut read) = (String::new(), 0);
+        while log.read_line(&mut line).unwrap() > 0 {
+            read += 1;
+            assert!(line.ends_with(&format!(" info  {}\n", long_log::line(read))), "{line}");
+            line.clear();
+        }
+        assert_eq!(read, lines);
+        (milepost.cpu().saturating_sub(cpu), milepost.memory("VmHWM") - idle)
+    };
+    // So that what is set up once counts for neither.
+    download(2_000);
+    let (short, _) = download(40_000);
+    let (long, grown) = download(200_000);
+    assert!(long < 10 * short, "5 times the lines take {long:?} instead of {short:?}");
+    assert!(grown < 20 << 20, "{} KiB more memory", grown >> 10);
 }
 
 #[test]

@@ -41,6 +41,36 @@ fn the_first_html_of_a_finished_job_is_complete() {
 }
 
 #[test]
+fn job_page_cuts_long_input_and_offers_whole_as_file() {
+    let browser = Browser::of(&["--concurrency", "0"]);
+    let urls: Vec<_> = (0..50_000).map(|number| format!("http://127.0.0.1:9/pages/{number}")).collect();
+    let input = json!({ "urls": urls.join("\n") });
+    let job = browser.start("check-links", &input);
+    let page = browser.page(&format!("/jobs/{job}"));
+    assert!(page.len() < 100_000, "{} bytes", page.len());
+    assert!(page.contains("http://127.0.0.1:9/pages/0") && !page.contains("data-copies"), "{page}");
+    assert!(page.contains(&format!("href=\"/jobs/{job}/input\"")), "{page}");
+    let file = browser.get(&format!("/jobs/{job}/input"));
+    assert!(file.headers()["content-disposition"].to_str().unwrap().contains(&format!("job-{job}-input.json")));
+    assert_eq!(file.json::<Value>().unwrap()["urls"], input["urls"]);
+    // Repeating it brings all of it along.
+    let form = browser.page(&format!("/new/check-links?from={job}"));
+    assert!(form.contains("http://127.0.0.1:9/pages/49999"));
+    assert_eq!(browser.get(&format!("/jobs/{job}/result")).status(), 404);
+}
+
+#[test]
+fn result_of_job_is_a_file() {
+    let browser = Browser::new();
+    let job = browser.run(&json!({ "seconds": 0 }));
+    let page = browser.page(&format!("/jobs/{job}"));
+    assert!(page.contains("data-copies=\"input-json\"") && !page.contains("Only the beginning is shown"));
+    let file = browser.get(&format!("/jobs/{job}/result"));
+    assert!(file.headers()["content-disposition"].to_str().unwrap().contains(&format!("job-{job}-result.json")));
+    assert!(file.json::<Value>().unwrap().is_object());
+}
+
+#[test]
 fn a_running_job_can_be_cancelled_and_its_page_refreshes_itself_without_script() {
     let browser = Browser::new();
     let job = browser.keep_running();

@@ -21,6 +21,7 @@ mod killed;
 mod links;
 mod listening;
 mod lists;
+mod long_log;
 mod messages;
 mod milepost;
 mod new_job;

@@ -131,6 +131,23 @@ impl Milepost {
         self.child.id()
     }
 
+    /// Processor time that it has used.
+    pub(crate) fn cpu(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap();
+        // The name before may hold anything.
+        let fields: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
+        let ticks: u64 = fields[11..13].iter().map(|ticks| ticks.parse::<u64>().unwrap()).sum();
+        // 100 ticks a second, whatever the kernel's own clock.
+        Duration::from_millis(ticks * 10)
+    }
+
+    /// A line of its status that is about memory, such as `VmRSS`, in bytes.
+    pub(crate) fn memory(&self, name: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let kibibytes = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')?.strip_suffix(" kB"));
+        kibibytes.unwrap().trim().parse::<u64>().unwrap() << 10
+    }
+
     /// Sends a signal, by its name without `SIG`.
     pub(crate) fn signal(&self, name: &str) {
         signal(self.pid(), name);

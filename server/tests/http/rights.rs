@@ -208,13 +208,18 @@ fn ways(route: &Route) -> Vec<Way> {
             vec![Way { name: format!("stream GET {path}"), ..way(name, true, Box::new(stream)) }]
         }
         (&Method::GET, _) => {
-            let file = ["/log", ".csv", "/{name}"].iter().any(|end| path.ends_with(end));
+            let file = ["/input", "/log", "/result", ".csv", "/{name}"].iter().any(|end| path.ends_with(end));
             // A file that no job has is not there for anybody.
             let ask = move |visitor: &Visitor, job: i64| {
                 let response = visitor.get(&filled(job));
-                if path.contains("artifacts") && response.status() == 404 {
+                let may_be_absent = path.contains("artifacts") || path.ends_with("/result");
+                if may_be_absent && response.status() == 404 {
                     let words = response.text().unwrap();
-                    return if words.contains("no artifact") { Outcome::Yes } else { Outcome::Hidden };
+                    return if words.contains("no artifact") || words.contains("no result") {
+                        Outcome::Yes
+                    } else {
+                        Outcome::Hidden
+                    };
                 }
                 Outcome::of_page(response, visitor, about)
             };

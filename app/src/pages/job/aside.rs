@@ -14,7 +14,9 @@ use crate::{
 /// The column.
 #[component]
 pub(super) fn Aside(data: Data) -> impl IntoView {
-    let input = data.detail.input.clone();
+    let input = data.input.clone();
+    let whole = at(&format!("/jobs/{}/input", data.detail.view.job));
+    let copy = (!input.is_cut()).then(copy_input);
     let job = data.detail.view.clone();
     view! {
         <div class="part" data-part="details">
@@ -31,29 +33,36 @@ pub(super) fn Aside(data: Data) -> impl IntoView {
             <header>
                 <h2 id="input">"Input"</h2>
                 <div class="actions">
-                    <button
-                        class="button square quiet small"
-                        type="button"
-                        aria-label="Copy input as JSON"
-                        title="Copy input as JSON"
-                        data-copies="input-json"
-                        hidden=true
-                    >
-                        <Icon name="copy" />
-                    </button>
-                    <span class="visually-hidden" role="status"></span>
-                    <CopyButtons />
+                    {copy}
                     {data.may.start.then(|| view! { <RunWithChanges job /> })}
                 </div>
             </header>
             <div class="body">
-                <Json value=input label="Input as JSON" id="input-json" />
+                <Json text=input label="Input as JSON" id="input-json" whole=Some(whole) />
             </div>
         </section>
         <div class="part" data-part="history">
             <Earlier runs=data.earlier />
             <Timeline activity=data.activity />
         </div>
+    }
+}
+
+/// Copies the input, where all of it is on the page.
+fn copy_input() -> impl IntoView {
+    view! {
+        <button
+            class="button square quiet small"
+            type="button"
+            aria-label="Copy input as JSON"
+            title="Copy input as JSON"
+            data-copies="input-json"
+            hidden=true
+        >
+            <Icon name="copy" />
+        </button>
+        <span class="visually-hidden" role="status"></span>
+        <CopyButtons />
     }
 }
 

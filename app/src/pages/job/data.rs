@@ -10,6 +10,7 @@ use leptos_router::params::ParamsMap;
 use model::{JobId, JobState, JobView, Level, MessageEvent, Micros};
 use tower_sessions::Session;
 
+use super::json::JsonText;
 use crate::{context::app, pins};
 
 /// Lines of the log on one page.
@@ -114,7 +115,10 @@ impl Beside {
 /// Everything on the page.
 #[derive(Clone)]
 pub(super) struct Data {
+    /// Without the input.
     pub detail: JobDetail,
+    /// The input, as far as it is shown.
+    pub input: JsonText,
     pub attempts: Vec<AttemptRow>,
     pub activity: Vec<Activity>,
     pub artifacts: Vec<Artifact>,
@@ -149,7 +153,9 @@ impl Data {
     /// Reads it.
     pub(super) async fn load(job: JobId, asked: Asked) -> Result<Self> {
         let desk = app().desk;
-        let (open, detail) = desk.detail(job).await?;
+        let (open, mut detail) = desk.detail(job).await?;
+        // It may be large, and is copied with the rest.
+        let input = JsonText::of(&std::mem::take(&mut detail.input));
         let earlier = ListQuery {
             kind: Some(detail.view.kind.clone()),
             at: Some(PageAt::OlderThan(job)),
@@ -217,6 +223,7 @@ impl Data {
             now: desk.now(),
             asked,
             detail,
+            input,
         })
     }
 }

@@ -1,21 +1,123 @@
-//! JSON as people read it: indented, with keys, texts, numbers and words told apart.
+//! JSON for reading: in lines, its parts marked by what they are, and cut where it is long.
 
 use leptos::prelude::*;
 use serde_json::Value;
 
-/// The value, laid out over several lines in a box that can be scrolled by keyboard.
+/// Text that is shown, bytes …
+const MOST_BYTES: usize = 4 << 10;
+/// … and lines.
+const MOST_LINES: usize = 100;
+
+/// A value as it is shown.
+#[derive(Clone, Debug, Default)]
+pub(in crate::pages) struct JsonText {
+    /// Pairs of class and text; plain text has no class.
+    pieces: Vec<(&'static str, String)>,
+    bytes: usize,
+    lines: usize,
+    is_cut: bool,
+}
+
+impl JsonText {
+    pub(in crate::pages) fn of(value: &Value) -> Self {
+        let mut text = Self::default();
+        text.write(value, 0);
+        text
+    }
+
+    /// Whether only the beginning is here.
+    pub(in crate::pages) const fn is_cut(&self) -> bool {
+        self.is_cut
+    }
+
+    /// Adds what there is room for.
+    fn push(&mut self, class: &'static str, mut piece: String) {
+        if self.is_cut {
+            return;
+        }
+        self.lines += piece.matches('\n').count();
+        let room = MOST_BYTES - self.bytes;
+        if piece.len() > room || self.lines > MOST_LINES {
+            piece.truncate(piece.floor_char_boundary(room));
+            piece.push('…');
+            self.is_cut = true;
+        }
+        self.bytes += piece.len();
+        self.pieces.push((class, piece));
+    }
+
+    fn write(&mut self, value: &Value, depth: usize) {
+        match value {
+            Value::Null | Value::Bool(_) => self.push("word", value.to_string()),
+            Value::Number(number) => self.push("num", number.to_string()),
+            Value::String(text) => self.push("text", quoted(text)),
+            Value::Array(items) => {
+                let items = items.iter().map(|item| (None, item));
+                self.write_all(['[', ']'], items, depth);
+            }
+            Value::Object(members) => {
+                let members = members.iter().map(|(key, member)| (Some(key), member));
+                self.write_all(['{', '}'], members, depth);
+            }
+        }
+    }
+
+    fn write_all<'a>(
+        &mut self,
+        brackets: [char; 2],
+        members: impl ExactSizeIterator<Item = (Option<&'a String>, &'a Value)>,
+        depth: usize,
+    ) {
+        let [open, close] = brackets;
+        if members.len() == 0 {
+            self.push("", format!("{open}{close}"));
+            return;
+        }
+        self.push("", open.to_string());
+        for (i, (key, member)) in members.enumerate() {
+            if self.is_cut {
+                return;
+            }
+            let comma = if i == 0 { "" } else { "," };
+            self.push("", format!("{comma}\n{}", "  ".repeat(depth + 1)));
+            if let Some(key) = key {
+                self.push("key", quoted(key));
+                self.push("", ": ".to_owned());
+            }
+            self.write(member, depth + 1);
+        }
+        self.push("", format!("\n{}{close}", "  ".repeat(depth)));
+    }
+}
+
+/// A string as JSON; of a long one, enough to be cut again.
+fn quoted(text: &str) -> String {
+    Value::from(&text[..text.floor_char_boundary(MOST_BYTES + 4)]).to_string()
+}
+
+/// The value in a box that can be scrolled by keyboard.
 #[component]
 pub(in crate::pages) fn Json(
     /// The value.
-    value: Value,
+    text: JsonText,
     /// What it is, for those who do not see it.
     label: &'static str,
     /// What the copy button finds it by.
     id: &'static str,
+    /// Where the whole of it can be had, as a file.
+    #[prop(optional_no_strip)]
+    whole: Option<String>,
 ) -> impl IntoView {
-    let mut pieces = Vec::new();
-    write(&value, 0, &mut pieces);
-    let pieces: Vec<_> = pieces
+    let cut = text.is_cut.then(|| {
+        view! {
+            <p class="hint">
+                "Only the beginning is shown. "
+                {whole.map(|href| view! { <a href=href download="">"Download the whole of it"</a> })}
+            </p>
+        }
+    });
+    let pieces: Vec<_> = text
+        .pieces
         .into_iter()
         .map(|(class, text)| match class {
             "" => text.into_any(),
@@ -26,47 +128,6 @@ pub(in crate::pages) fn Json(
         <pre class="code" tabindex="0" aria-label=label id=id>
             {pieces}
         </pre>
+        {cut}
     }
-}
-
-/// Appends `value` as pairs of class and text; plain text has no class.
-fn write(value: &Value, depth: usize, out: &mut Vec<(&'static str, String)>) {
-    match value {
-        Value::Null | Value::Bool(_) => out.push(("word", value.to_string())),
-        Value::Number(number) => out.push(("num", number.to_string())),
-        Value::String(_) => out.push(("text", value.to_string())),
-        Value::Array(items) => {
-            let items = items.iter().map(|item| (None, item));
-            write_all(['[', ']'], items, depth, out);
-        }
-        Value::Object(members) => {
-            let members = members.iter().map(|(key, member)| (Some(key), member));
-            write_all(['{', '}'], members, depth, out);
-        }
-    }
-}
-
-fn write_all<'a>(
-    brackets: [char; 2],
-    members: impl ExactSizeIterator<Item = (Option<&'a String>, &'a Value)>,
-    depth: usize,
-    out: &mut Vec<(&'static str, String)>,
-) {
-    let [open, close] = brackets;
-    let last = members.len();
-    if last == 0 {
-        out.push(("", format!("{open}{close}")));
-        return;
-    }
-    out.push(("", open.to_string()));
-    for (i, (key, member)) in members.enumerate() {
-        let comma = if i == 0 { "" } else { "," };
-        out.push(("", format!("{comma}\n{}", "  ".repeat(depth + 1))));
-        if let Some(key) = key {
-            out.push(("key", Value::from(key.as_str()).to_string()));
-            out.push(("", ": ".to_owned()));
-        }
-        write(member, depth + 1, out);
-    }
-    out.push(("", format!("\n{}{close}", "  ".repeat(depth))));
 }

@@ -5,11 +5,20 @@ use leptos::prelude::*;
 use model::{bytes, count};
 use serde_json::Value;
 
-use super::{address::encoded, data::Data, json::Json};
+use super::{
+    address::encoded,
+    data::Data,
+    json::{Json, JsonText},
+};
 use crate::{
     base::at,
     ui::{Icon, When},
 };
+
+/// Bytes of a text in the result that are shown in its list.
+const MOST_TEXT: usize = 400;
+/// Members of a result that are in its list.
+const MOST_FACTS: usize = 50;
 
 /// The files it made, to download.
 #[component]
@@ -62,6 +71,7 @@ pub(super) fn Output(data: Data) -> impl IntoView {
         let members = output.as_object().into_iter().flatten();
         let facts: Vec<_> = members
             .filter_map(|(key, value)| Some((words(key), plain(key, value)?)))
+            .take(MOST_FACTS)
             .map(|(term, value)| {
                 view! {
                     <div>
@@ -72,6 +82,7 @@ pub(super) fn Output(data: Data) -> impl IntoView {
             })
             .collect();
         let open = facts.is_empty();
+        let whole = at(&format!("/jobs/{}/result", data.detail.view.job));
         view! {
             <section class="card" aria-labelledby="result">
                 <header>
@@ -84,7 +95,7 @@ pub(super) fn Output(data: Data) -> impl IntoView {
                             <Icon name="right" />
                             "As JSON"
                         </summary>
-                        <Json value=output label="Result as JSON" id="result-json" />
+                        <Json text=JsonText::of(&output) label="Result as JSON" id="result-json" whole=Some(whole) />
                     </details>
                 </div>
             </section>
@@ -98,10 +109,16 @@ fn words(key: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
+/// The text, or as much of a long one as is shown.
+fn beginning(text: &str) -> String {
+    let cut = text.floor_char_boundary(MOST_TEXT);
+    if cut < text.len() { format!("{}…", &text[..cut]) } else { text.to_owned() }
+}
+
 /// A number, a word or a text; `None` for what needs more than a line.
 fn plain(key: &str, value: &Value) -> Option<String> {
     match value {
-        Value::String(text) => Some(text.clone()),
+        Value::String(text) => Some(beginning(text)),
         Value::Bool(yes) => Some(if *yes { "yes" } else { "no" }.to_owned()),
         Value::Number(number) => Some(match number.as_u64() {
             Some(n) if key.contains("bytes") => bytes(n),

@@ -20,7 +20,12 @@ use crate::{
     base::at,
     context::app,
     islands::LiveForms,
-    pages::{from_store, job::Json, later, not_found::NotFound},
+    pages::{
+        from_store,
+        job::{Json, JsonText},
+        later,
+        not_found::NotFound,
+    },
     shell::RefreshWithoutScript,
     ui::{Icon, StatePill, When, kind_icon},
 };
@@ -214,7 +219,7 @@ fn Aside(schedule: Schedule) -> impl IntoView {
                 <h2 id="input">"Input"</h2>
             </header>
             <div class="body">
-                <Json value=input label="Input as JSON" id="input-json" />
+                <Json text=JsonText::of(&input) label="Input as JSON" id="input-json" />
             </div>
         </section>
     }

@@ -39,7 +39,7 @@ fn a_private_job_of_somebody_else_is_as_if_there_were_none() {
             let seen = visitor.page(page).replace("value=\"zq\"", "");
             assert!(!seen.contains(MARK), "{page}");
         }
-        for path in ["", "/log", "/artifacts/rejected.csv", "/artifacts/nothing"] {
+        for path in ["", "/input", "/log", "/result", "/artifacts/rejected.csv", "/artifacts/nothing"] {
             let answers = [&job, &none].map(|job| {
                 let answer = visitor.get(&format!("/jobs/{job}{path}"));
                 (answer.status(), answer.text().unwrap().contains(MARK))

@@ -348,7 +348,7 @@ fn what_is_sent_back_to_who_wrote_it_becomes_no_markup() {
 fn nothing_else_is_shown_as_a_page(ada: &Visitor, jobs: &[i64]) {
     let mut files: Vec<(String, bool)> = vec![("/settings/audit.csv".to_owned(), true)];
     for job in jobs {
-        files.push((format!("/jobs/{job}/log"), true));
+        files.extend(["input", "log"].map(|file| (format!("/jobs/{job}/{file}"), true)));
         let page = ada.page(&format!("/jobs/{job}"));
         let links = elements(&page).into_iter().filter_map(|element| element.attributes.get("href").cloned());
         files.extend(links.filter(|link| link.contains("/artifacts/")).map(|link| (link, true)));

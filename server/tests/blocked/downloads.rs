@@ -1,0 +1,66 @@
+//! Long downloads: what many of them at once cost the people who look at pages.
+
+use std::{
+    io::Read,
+    sync::{
+        Barrier,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use reqwest::blocking::Client;
+
+use super::{PATIENCE, QUICK, ROUNDS, alone, long_log, milepost::Milepost, p99};
+
+/// Downloads at once.
+const DOWNLOADS: usize = 20;
+/// Lines of the log.
+const LINES: u64 = 50_000;
+
+/// Ends the downloads, also where the test panics.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn overview_is_quick_during_twenty_log_downloads() {
+    let _alone = alone();
+    let (server, data) = Milepost::start();
+    let client = Client::builder().timeout(3 * PATIENCE).build().unwrap();
+    let form = [("kind", "demo"), ("input", r#"{"seconds":0}"#)];
+    client.post(server.url("/api/start_job")).form(&form).send().unwrap().error_for_status().unwrap();
+    let begun = Instant::now();
+    while !long_log::is_over(data.path(), 1) {
+        assert!(begun.elapsed() < PATIENCE, "the job does not end");
+    }
+    long_log::write(data.path(), 1, LINES);
+
+    let (over, under_way) = (AtomicBool::new(false), Barrier::new(DOWNLOADS + 1));
+    let mut rounds: Vec<Duration> = thread::scope(|scope| {
+        let _end = Over(&over);
+        for _ in 0..DOWNLOADS {
+            scope.spawn(|| {
+                let download = || client.get(server.url("/jobs/1/log")).send().unwrap().error_for_status().unwrap();
+                let mut log = download();
+                under_way.wait();
+                let mut part = vec![0; 64 << 10];
+                while !over.load(Ordering::Relaxed) {
+                    if log.read(&mut part).unwrap() == 0 {
+                        log = download();
+                    }
+                }
+            });
+        }
+        under_way.wait();
+        (0..ROUNDS).map(|_| p99(&client, &server, &["/"], "Overview")).collect()
+    });
+    eprintln!("{DOWNLOADS} downloads: p99 of the overview {rounds:?}");
+    rounds.sort_unstable();
+    assert!(rounds[rounds.len() / 2] < QUICK, "99 of 100 pages take up to {rounds:?}");
+}
