@@ -72,9 +72,10 @@ impl Theme {
         }
     }
 
-    /// The cookie that keeps the choice for a year, or drops it.
-    pub fn cookie(self) -> String {
+    /// The cookie that keeps the choice for a year, or drops it; `secure` where the page came by TLS.
+    pub fn cookie(self, secure: bool) -> String {
         let age = if self == Self::System { 0 } else { 31_536_000 };
-        format!("{COOKIE}={}; Path={}; Max-Age={age}; SameSite=Lax", self.as_str(), at("/"))
+        let secure = if secure { "; Secure" } else { "" };
+        format!("{COOKIE}={}; Path={}; Max-Age={age}; SameSite=Lax{secure}", self.as_str(), at("/"))
     }
 }

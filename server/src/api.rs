@@ -25,7 +25,9 @@ use tower_sessions::Session;
 use url::form_urlencoded;
 
 use crate::{
-    AppState, pages, router,
+    AppState,
+    doorstep::next,
+    pages, router,
     visit::{self, Visit},
 };
 
@@ -221,10 +223,7 @@ fn referring_page(headers: &HeaderMap) -> HeaderValue {
     // What a form was answered with stands under the address of the form.
     let form = page.and_then(|page| page.strip_prefix(&at("/api/"))).and_then(router::page_of).map(at);
     let page = form.as_deref().or(page);
-    // Two slashes would name another host, and browsers read `\` as one; what does not begin as all pages do belongs to
-    // another program.
-    let leads_away = |page: &str| page.starts_with("//") || page.contains('\\');
-    let page = page.filter(|page| page.starts_with(&home) && !leads_away(page)).unwrap_or(&home);
+    let page = page.filter(|page| next::is_below(&home, page)).unwrap_or(&home);
     HeaderValue::from_str(page).expect("a header that was read as text, and the configuration, are ASCII")
 }
 

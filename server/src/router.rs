@@ -170,7 +170,7 @@ pub fn router(state: AppState) -> Router {
     let compressed = CompressionLayer::new().quality(CompressionLevel::Fastest);
     let in_time = TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIMEOUT);
     let answer = ServiceBuilder::new().layer(in_time).layer(compressed.clone());
-    let known = sessions::layer(state.sessions.clone(), state.config.secure());
+    let known = sessions::layer(state.sessions.clone(), &state.config);
     let stream = middleware::from_fn_with_state(Arc::clone(&hosts), security::own_pages_only);
     let admit = |action| middleware::from_fn_with_state((state.clone(), action), visit::admit);
     let router = table().into_iter().fold(Router::new(), |router, route| {

@@ -21,7 +21,10 @@ use tower_sessions::{
     session_store::{Error, Result},
 };
 
-use crate::{config::SessionLimits, security};
+use crate::{
+    config::{Config, SessionLimits},
+    security,
+};
 
 /// How often the expired ones are removed.
 const SWEEP: std::time::Duration = std::time::Duration::from_hours(1);
@@ -30,11 +33,14 @@ const ASKED_AT_ONCE: usize = 1_000;
 /// Between two notes that a session is in use, at least, microseconds.
 pub(crate) const TOUCH: i64 = 60 * 1_000_000;
 
-/// The layer for routes that know their visitor.
-pub(crate) fn layer(sessions: Sessions, secure: bool) -> SessionManagerLayer<Sessions> {
+/// The layer for routes that know their visitor. Below a base path the cookie is for what lies there: other programs of the
+/// host are not sent it.
+pub(crate) fn layer(sessions: Sessions, config: &Config) -> SessionManagerLayer<Sessions> {
+    let (secure, base) = (config.secure(), &config.base_path);
     let lifetime = Duration::try_from(sessions.limits.lifetime).unwrap_or(Duration::MAX);
     SessionManagerLayer::new(sessions)
-        .with_name(security::session_cookie(secure))
+        .with_name(security::session_cookie(secure, base))
+        .with_path(format!("{base}/"))
         .with_http_only(true)
         // `Strict` would sign people out who follow a link from a chat or a mail.
         .with_same_site(SameSite::Lax)

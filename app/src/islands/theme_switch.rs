@@ -35,7 +35,8 @@ fn apply(theme: Theme) {
         set(&root, "data-theme", theme.attribute());
     }
     if let Some(document) = document.dyn_ref::<web_sys::HtmlDocument>() {
+        let secure = window().location().protocol().is_ok_and(|protocol| protocol == "https:");
         // Fails only for a document without an address.
-        let _ = document.set_cookie(&theme.cookie());
+        let _ = document.set_cookie(&theme.cookie(secure));
     }
 }

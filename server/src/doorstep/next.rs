@@ -1,23 +1,27 @@
 //! Where somebody was going when they were asked to sign in.
 
 use app::base::at;
+use percent_encoding::percent_decode_str;
 
 /// The address to go on to: `asked` where it is a page of this server, else home. Anybody can write a link to the page
 /// where people sign in; it must not lead them elsewhere afterwards.
 pub(super) fn local(asked: Option<&str>) -> String {
     let home = at("/");
     match asked {
-        Some(path) if is_local(path) && path.starts_with(&home) => path.to_owned(),
+        Some(path) if is_below(&home, path) => path.to_owned(),
         _ => home,
     }
 }
 
-/// Whether a browser stays on this server: browsers read `\` as `/`, leave out line breaks, and take what follows two
-/// slashes for a host.
-fn is_local(path: &str) -> bool {
-    let mut letters = path.chars();
-    letters.next() == Some('/')
-        && !matches!(letters.next(), Some('/' | '\\'))
+/// Whether a browser that is sent to `path` stays below `home`, which begins and ends with a slash. Browsers read `\` as
+/// `/`, leave out line breaks, take what follows two slashes for a host, and follow `..`, also where it is encoded.
+pub(crate) fn is_below(home: &str, path: &str) -> bool {
+    let pages = path.split(['?', '#']).next().unwrap_or_default();
+    let is_dots = |part: &str| matches!(&*percent_decode_str(part).collect::<Vec<_>>(), b"." | b"..");
+    path.starts_with(home)
+        && !path.starts_with("//")
+        && !pages.contains('\\')
+        && !pages.split('/').any(is_dots)
         && path.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
@@ -51,5 +55,29 @@ mod tests {
             assert_eq!(local(Some(path)), "/", "{path:?}");
         }
         assert_eq!(local(None), "/");
+    }
+
+    #[test]
+    fn no_dots_lead_out_of_a_base_path() {
+        let home = "/milepost/";
+        for path in ["/milepost/", "/milepost/jobs?path=/../a", "/milepost/.well-known", "/milepost/a..b/...#/.."] {
+            assert!(is_below(home, path), "{path}");
+        }
+        for path in [
+            "/",
+            "/milepost",
+            "/other",
+            "/milepostjobs",
+            "/milepost/../other",
+            "/milepost/jobs/../../other",
+            "/milepost/..",
+            "/milepost/.",
+            "/milepost/%2e%2e/other",
+            "/milepost/%2E./other",
+            "/milepost/..\\other",
+            "/milepost/..?a",
+        ] {
+            assert!(!is_below(home, path), "{path}");
+        }
     }
 }

@@ -10,9 +10,19 @@ use crate::visit::bearer;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// The name of the cookie that holds a session. With its prefix a browser takes it from this very host by TLS alone.
-pub(crate) const fn session_cookie(secure: bool) -> &'static str {
-    if secure { "__Host-milepost_session" } else { "milepost_session" }
+/// What the names of all session cookies begin with, after their prefix.
+const SESSION_COOKIE: &str = "milepost_session";
+
+/// The name of the cookie that holds a session, for a server below `base`, if that is not empty. With its prefix a browser
+/// takes it by TLS alone; that it comes from this very host can be demanded only of a cookie for the whole host. Below a
+/// base path the name tells the path, so that no cookie of a server above or beside is taken for it.
+pub(crate) fn session_cookie(secure: bool, base: &str) -> String {
+    let prefix = match (secure, base) {
+        (false, _) => "",
+        (true, "") => "__Host-",
+        (true, _) => "__Secure-",
+    };
+    format!("{prefix}{SESSION_COOKIE}{}", base.replace('/', "."))
 }
 
 /// Whether a request may change something; if not, why.
@@ -86,12 +96,13 @@ fn is_own_origin(origin: &HeaderValue, headers: &HeaderMap, hosts: &Hosts) -> bo
     asked || hosts.is_public_origin(origin)
 }
 
-/// Of either name: a server that has changed its address since is none the safer.
+/// Of any name: a server that has changed its address since is none the safer.
 fn has_session(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(header::COOKIE).iter();
     let mut pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
     pairs.any(|pair| {
         let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
-        [true, false].iter().any(|secure| name == session_cookie(*secure).as_bytes())
+        let bare = [&b"__Host-"[..], b"__Secure-"].into_iter().find_map(|prefix| name.strip_prefix(prefix));
+        bare.unwrap_or(name).starts_with(SESSION_COOKIE.as_bytes())
     })
 }

@@ -3,14 +3,16 @@ use std::{collections::BTreeSet, io::BufRead, io::BufReader};
 use http::Method;
 use reqwest::{
     StatusCode,
-    header::{ACCEPT, LOCATION, REFERER, SET_COOKIE},
+    header::{ACCEPT, COOKIE, LOCATION, REFERER, SET_COOKIE},
     redirect::Policy,
 };
 use serde_json::json;
+use tempfile::TempDir;
 
 use crate::{
     browser::Browser,
     milepost::{Milepost, run},
+    people::{ADA, PASSWORD, secret_of},
     routes::filled,
 };
 
@@ -110,6 +112,38 @@ fn forms_lead_back_to_pages_below_the_base_path() {
     assert_eq!(place(&submit("/milepost/api/rerun_job", &[("id", "1")], "none")), "/milepost/jobs/4");
     assert_eq!(place(&submit("/milepost/api/delete_job", &[("id", "2")], "none")), "/milepost/jobs");
     assert_eq!(place(&submit("/milepost/new/demo", &[("seconds", "0")], "none")), "/milepost/jobs/5");
+}
+
+#[test]
+fn session_below_base_path_is_for_no_other_program() {
+    let client = reqwest::blocking::Client::builder().redirect(Policy::none()).build().unwrap();
+    for (arguments, name) in [
+        (&[][..], "milepost_session.milepost="),
+        (&["--public-url", "https://milepost.example.org"], "__Secure-milepost_session.milepost="),
+    ] {
+        let data = TempDir::new().unwrap();
+        let mut milepost = Milepost::with_accounts(data.path(), &[arguments, &["--base-path", BASE]].concat());
+        let link = secret_of(&milepost.setup_link());
+        let form = [("link", link.as_str()), ("name", ADA), ("password", PASSWORD), ("again", PASSWORD)];
+        let request = client.post(milepost.url("/milepost/api/set_up")).header("sec-fetch-site", "same-origin");
+        let answer = request.header(ACCEPT, "text/html").form(&form).send().unwrap();
+        let cookie = answer.headers()[SET_COOKIE].to_str().unwrap();
+        assert!(cookie.starts_with(name) && cookie.contains("; Path=/milepost/;"), "{cookie}");
+        assert_eq!(cookie.contains("; Secure"), !arguments.is_empty(), "{cookie}");
+
+        let own = cookie.split(';').next().unwrap();
+        let get = |path: &str| client.get(milepost.url(path)).header(COOKIE, own).send().unwrap();
+        assert_eq!(get("/milepost/jobs").status(), StatusCode::OK);
+        for (next, place) in [
+            ("/milepost/jobs", "/milepost/jobs"),
+            ("/other", "/milepost/"),
+            ("/milepost/../other", "/milepost/"),
+            ("/milepost/%252e%252e/other", "/milepost/"),
+        ] {
+            let answer = get(&format!("/milepost/sign-in?next={next}"));
+            assert_eq!(answer.headers()[LOCATION], place, "{next}");
+        }
+    }
 }
 
 #[test]
