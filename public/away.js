@@ -19,7 +19,7 @@ const NAMES = new Map([
   [new URL("jobs", HOME).pathname, "Jobs"],
 ]);
 /** Addresses below HOME that are no pages, but calls, streams and files. */
-const NO_PAGE = /^(api|events|healthz)\b|^jobs\/\d+\/(artifacts|log)\b|\.\w+$/;
+const NO_PAGE = /^(api|events|healthz)\b|^jobs\/\d+\/(artifacts|input|log|result)\b|\.\w+$/;
 /** Paths of script, style and icons. */
 const FILE = `${new URL(HOME).pathname}(?:pkg[^/"]*/[^/"]+|[a-z]+\\.(?:svg|js))`;
 
@@ -135,9 +135,13 @@ async function keepAwayPage() {
   await keepFiles(cache, await (await cache.match(AWAY)).text(), true);
 }
 
-/** What a page loads, and the icons, which only scripts ask for. */
+/**
+ * What a page loads, and the icons, which only scripts ask for. Read from `<link>` and `<script>` elements alone: anywhere
+ * else a name may be part of a title. The server writes no `<` of a title as it is.
+ */
 function filesOf(html) {
-  const named = [...html.matchAll(new RegExp(`"(${FILE})"`, "g"))].map(([, path]) => path);
+  const elements = html.match(/<link\b[^>]*>|<script\b[^>]*>.*?<\/script>/gs) ?? [];
+  const named = [...elements.join("").matchAll(new RegExp(`"(${FILE})"`, "g"))].map(([, path]) => path);
   return new Set([...named, new URL("icons.svg", HOME).pathname]);
 }
 

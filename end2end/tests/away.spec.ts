@@ -135,6 +135,21 @@ test.describe("while the server is away", () => {
     await expect(page.goto(`/jobs/${job}/log`)).rejects.toThrow(/net::ERR_/);
   });
 
+  test("a title that names a file keeps nothing and stops nothing", async () => {
+    const titles = ['"/nothing.js"', '<link href="/nothing.js">', '<script src="/nothing.js"></script>'];
+    for (const urls of titles) await startJob(context.request, "check-links", { urls });
+    const expectTitles = async () => {
+      for (const title of titles) await expect(page.getByRole("main")).toContainText(`Check ${title}`);
+    };
+    await look(page, "/jobs");
+    await expectTitles();
+    expect(await keptIn(page)).not.toContain("/nothing.js");
+    await milepost.kill();
+    await page.goto("/jobs");
+    await expectBanner(page, "Kept copy");
+    await expectTitles();
+  });
+
   test("files of older builds, and copies older than a day, are dropped", async () => {
     await look(page, "/");
     await page.evaluate(async () => {
