@@ -109,6 +109,10 @@ struct WebSettings {
     #[arg(long, env = "MILEPOST_STREAMS_PER_ADDRESS", value_name = "COUNT", help_heading = "Server")]
     streams_per_address: Option<u32>,
 
+    /// Event streams at once by one user, through all their sessions and tokens [default: 200]
+    #[arg(long, env = "MILEPOST_STREAMS_PER_USER", value_name = "COUNT", help_heading = "Server")]
+    streams_per_user: Option<u32>,
+
     /// Event streams at once by one session or token [default: 32]
     #[arg(long, env = "MILEPOST_STREAMS_PER_SESSION", value_name = "COUNT", help_heading = "Server")]
     streams_per_session: Option<u32>,
@@ -171,6 +175,7 @@ impl WebSettings {
             connections_per_address: self.connections_per_address.or(below.connections_per_address),
             streams: self.streams.or(below.streams),
             streams_per_address: self.streams_per_address.or(below.streams_per_address),
+            streams_per_user: self.streams_per_user.or(below.streams_per_user),
             streams_per_session: self.streams_per_session.or(below.streams_per_session),
         }
     }
@@ -233,6 +238,8 @@ impl Config {
                 total: within("streams", web.streams, 1..=connections)?.unwrap_or(streams_among(connections)),
                 per_address: within("streams_per_address", web.streams_per_address, 1..=u32::MAX)?
                     .unwrap_or(if no_auth { u32::MAX } else { Limits::default().per_address }),
+                per_user: within("streams_per_user", web.streams_per_user, 1..=u32::MAX)?
+                    .unwrap_or(Limits::default().per_user),
                 per_session: within("streams_per_session", web.streams_per_session, 1..=u32::MAX)?
                     .unwrap_or(Limits::default().per_session),
             };

@@ -4,7 +4,7 @@
 //! on another one that is led to: so the status is true, and what was typed is still there.
 
 mod device;
-mod next;
+pub(crate) mod next;
 
 use std::collections::HashMap;
 
@@ -242,6 +242,8 @@ fn show(state: &AppState, headers: &HeaderMap, status: StatusCode, page: Outside
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),
         (header::CONTENT_SECURITY_POLICY, security::OUTSIDE),
+        // The address of a set-up page is a secret. With `no-referrer` browsers would not send `Origin` either.
+        (header::REFERRER_POLICY, "origin"),
         (away::VISITOR, away::NOBODY),
     ];
     (status, told, html).into_response()

@@ -149,7 +149,8 @@ impl Visit {
             Proof::Session(key) => Some(*key),
             Proof::Token(secret) => Some(Sha256::digest(secret.as_bytes()).into()),
         };
-        let reader = Reader { session, address: self.address };
+        let user = self.desk.actor().who().map(|who| who.user);
+        let reader = Reader { session, user, address: self.address };
         Listening { sight: self.desk.sight().clone(), watch, reader }
     }
 

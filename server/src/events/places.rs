@@ -6,6 +6,7 @@ use std::{
 };
 
 use accounts::throttle::Place as Origin;
+use engine::store::UserId;
 
 use crate::tally::Tally;
 
@@ -16,14 +17,16 @@ pub struct Limits {
     pub total: u32,
     /// From one address; of IPv6, from one network (/64).
     pub per_address: u32,
+    /// By one user, through all their sessions and tokens.
+    pub per_user: u32,
     /// By one session or token.
     pub per_session: u32,
 }
 
 impl Default for Limits {
-    /// 10,000, 1,000, 32.
+    /// 10,000, 1,000, 200, 32.
     fn default() -> Self {
-        Self { total: 10_000, per_address: 1_000, per_session: 32 }
+        Self { total: 10_000, per_address: 1_000, per_user: 200, per_session: 32 }
     }
 }
 
@@ -32,6 +35,8 @@ impl Default for Limits {
 pub struct Reader {
     /// Names the session or the token; `None` where there are no accounts.
     pub session: Option<[u8; 32]>,
+    /// Whose session or token that is.
+    pub user: Option<UserId>,
     /// Where they are, if that is known.
     pub address: Option<IpAddr>,
 }
@@ -40,6 +45,7 @@ pub struct Reader {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Full {
     Session,
+    User,
     Address,
     Server,
 }
@@ -54,6 +60,7 @@ pub(super) struct Places {
 struct Taken {
     total: u32,
     by_address: Tally<Origin>,
+    by_user: Tally<UserId>,
     by_session: Tally<[u8; 32]>,
 }
 
@@ -61,6 +68,7 @@ struct Taken {
 pub(super) struct Place {
     places: Arc<Places>,
     session: Option<[u8; 32]>,
+    user: Option<UserId>,
     origin: Option<Origin>,
 }
 
@@ -70,10 +78,14 @@ impl Places {
     }
 
     pub(super) fn take(places: &Arc<Self>, reader: &Reader) -> Result<Place, Full> {
-        let (session, origin) = (reader.session, reader.address.map(|address| Origin::from(Some(address))));
+        let Reader { session, user, address } = *reader;
+        let origin = address.map(|address| Origin::from(Some(address)));
         let mut taken = places.taken();
         if session.is_some_and(|session| taken.by_session.of(&session) >= places.limits.per_session) {
             return Err(Full::Session);
+        }
+        if user.is_some_and(|user| taken.by_user.of(&user) >= places.limits.per_user) {
+            return Err(Full::User);
         }
         if origin.is_some_and(|origin| taken.by_address.of(&origin) >= places.limits.per_address) {
             return Err(Full::Address);
@@ -85,10 +97,13 @@ impl Places {
         if let Some(session) = session {
             taken.by_session.add(session);
         }
+        if let Some(user) = user {
+            taken.by_user.add(user);
+        }
         if let Some(origin) = origin {
             taken.by_address.add(origin);
         }
-        Ok(Place { places: Arc::clone(places), session, origin })
+        Ok(Place { places: Arc::clone(places), session, user, origin })
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
@@ -103,6 +118,9 @@ impl Drop for Place {
         if let Some(session) = &self.session {
             taken.by_session.remove(session);
         }
+        if let Some(user) = &self.user {
+            taken.by_user.remove(user);
+        }
         if let Some(origin) = &self.origin {
             taken.by_address.remove(origin);
         }
@@ -113,6 +131,7 @@ impl Full {
     /// For people, and whoever writes programs.
     pub(super) const fn message(self) -> &'static str {
         match self {
+            Self::User => "This user has as many event streams open as one may; close some of them",
             Self::Session => "This session or token has as many event streams open as it may; close some of them",
             Self::Address => "This address has as many event streams open as it may; try again later",
             Self::Server => "The server has as many event streams open as it may; try again later",

@@ -4,7 +4,10 @@ use reqwest::{
 };
 use serde_json::Value;
 
-use crate::people::{ADA, House, PASSWORD, leads_to};
+use crate::{
+    milepost::Milepost,
+    people::{ADA, House, PASSWORD, leads_to},
+};
 
 fn text(response: Response, status: u16) -> String {
     assert_eq!(response.status(), status);
@@ -150,6 +153,28 @@ fn a_session_that_somebody_else_chose_is_not_the_one_signed_in_with() {
         visitor.page("/");
     }
     assert!(leads_to(&thief.get("/")).starts_with("/sign-in"), "whoever knew the old id is left with nothing");
+}
+
+#[test]
+fn theme_cookie_is_secure_behind_https() {
+    for (arguments, is_secure) in [(&[][..], false), (&["--public-url", "https://milepost.example.org"], true)] {
+        let (milepost, _data) = Milepost::start_with(arguments);
+        let request = reqwest::blocking::Client::new().post(milepost.url("/api/set_theme"));
+        let answer = request.header("sec-fetch-site", "same-origin").form(&[("theme", "dark")]).send().unwrap();
+        let cookie = answer.headers()["set-cookie"].to_str().unwrap();
+        assert!(cookie.starts_with("theme=dark;"), "{cookie}");
+        assert_eq!(cookie.contains("; Secure"), is_secure, "{cookie}");
+    }
+}
+
+#[test]
+fn signed_out_page_sends_no_path_as_referrer() {
+    let (house, link) = House::new(&[]);
+    let policy = |path: &str| house.visitor().get(path).headers()["referrer-policy"].clone();
+    for path in ["/sign-in", "/setup", &format!("/setup?link={link}")] {
+        assert_eq!(policy(path), "origin", "{path}");
+    }
+    assert_eq!(policy("/icons.svg"), "same-origin");
 }
 
 #[test]

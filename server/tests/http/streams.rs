@@ -230,6 +230,26 @@ fn case_17_a_session_and_a_token_have_places_of_their_own_and_pages_always_come_
 }
 
 #[test]
+fn streams_of_one_user_are_counted_over_sessions_and_tokens() {
+    let (house, link) = House::new(&["--streams-per-user", "2"]);
+    let ada = house.visitor();
+    ada.choose_password(&link, ADA);
+    let program = ada.program("reader", &[model::Scope::Read]);
+    let ben = house.add(&ada, "ben", "viewer");
+    let open = |visitor: &Visitor| {
+        let request = visitor.request(reqwest::Method::GET, "/events?topic=jobs");
+        visitor.send(request.header("accept", "application/x-ndjson"))
+    };
+    let _streams = [&ada, &program].map(open);
+    for visitor in [&ada, &program] {
+        let refused = open(visitor);
+        assert_eq!(refused.status(), 429);
+        assert!(refused.text().unwrap().contains("This user has as many event streams open as one may"));
+    }
+    assert_eq!(open(&ben).status(), 200, "another user");
+}
+
+#[test]
 fn case_17_questions_that_are_too_long_are_answered_so() {
     let (milepost, _data) = Milepost::start();
     let ask = |path: String| milepost.status(&[&format!("GET {path} HTTP/1.1"), "host: localhost"]);
