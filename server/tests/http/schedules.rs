@@ -244,5 +244,5 @@ fn schedule_list_is_paged_and_the_number_of_schedules_limited() {
     planned(&ada, &[]);
     let refused = ada.post("/schedules/new?kind=demo", &plan(&[]));
     assert_eq!(refused.status(), StatusCode::CONFLICT);
-    assert!(refused.text().unwrap().contains("there are 10,000 schedules, which is the limit; delete one first"));
+    assert!(refused.text().unwrap().contains("here are 10,000 schedules, which is the limit; delete one first"));
 }
