@@ -179,7 +179,9 @@ impl Engine {
     /// # Errors
     /// `Error::NoSuchJob`, `Error::Conflict` while it is not over.
     pub async fn delete(&self, job: JobId, by: impl Into<By> + Send) -> Result<()> {
-        self.shared.store.delete(job, &by.into()).await?;
+        let by = by.into();
+        self.shared.store.delete(job, &by).await?;
+        tracing::info!(%job, by = &*by.name, "job deleted");
         self.shared.remove_files(job).await;
         Ok(())
     }
@@ -290,16 +292,22 @@ impl Engine {
         self.shared.clock.now()
     }
 
-    /// An artifact and the file behind it.
+    /// An artifact and the file behind it, which has the size that it had when the job ended.
     ///
     /// # Errors
-    /// `Error::NoSuchJob`, `Error::NoSuchArtifact`.
+    /// `Error::NoSuchJob`, `Error::NoSuchArtifact`; `Error::DamagedArtifact` where the file is gone, or shorter or longer
+    /// than it was.
     pub async fn artifact(&self, job: JobId, name: &str) -> Result<(Artifact, PathBuf)> {
         let artifacts = self.shared.store.artifacts(job).await?;
         let artifact = artifacts.into_iter().find(|artifact| artifact.name == name);
         let artifact = artifact.ok_or_else(|| Error::NoSuchArtifact(job, name.to_owned()))?;
         let path = self.shared.data.attempt(job, artifact.attempt).join(&artifact.name);
-        Ok((artifact, path))
+        let size = tokio::fs::metadata(&path).await.ok().filter(std::fs::Metadata::is_file).map(|file| file.len());
+        if size == Some(artifact.size) {
+            return Ok((artifact, path));
+        }
+        tracing::error!(%job, path = %path.display(), expected = artifact.size, found = size, "an artifact is damaged");
+        Err(Error::DamagedArtifact { job, name: artifact.name, expected: artifact.size, found: size })
     }
 
     /// Stops claiming, waits `grace` for running tasks, asks the rest to stop ([`StopReason::Shutdown`](crate::StopReason)),
@@ -380,6 +388,7 @@ pub(crate) async fn checked(shared: &Shared, kind: &str, input: Value, options: 
         unique_key: unique_key.or(own_key),
         idempotency_key,
         run_of: None,
+        quota: shared.uploads.quota(),
     })
 }
 

@@ -25,6 +25,24 @@ pub enum Error {
     /// The job has no artifact of that name.
     #[error("job #{0} has no artifact named {1}")]
     NoSuchArtifact(JobId, String),
+    /// The file of an artifact is not as the job left it.
+    #[error(
+        "the file {name} of job #{job} is damaged: it {}; run the job again, or restore the file from a backup",
+        found.map_or_else(
+            || "is gone".to_owned(),
+            |found| format!("has {} B and had {} B when the job ended", model::count(found), model::count(*expected))
+        )
+    )]
+    DamagedArtifact {
+        /// The job.
+        job: JobId,
+        /// The artifact.
+        name: String,
+        /// Bytes that it had.
+        expected: u64,
+        /// Bytes that it has, if it is there.
+        found: Option<u64>,
+    },
     /// No task of that kind is registered.
     #[error("there is no task {kind}; there are {known}")]
     UnknownKind {
@@ -73,7 +91,8 @@ pub enum Error {
     TooLarge(u64),
     /// What somebody has sent would be more than they may keep.
     #[error(
-        "your uploads take {} of the {} that you may have; those that no job refers to are removed after 24 hours",
+        "your uploads and inputs take {} of the {} that you may have; uploads that no job refers to are removed after 24 \
+         hours, inputs with their jobs",
         model::bytes(*.used),
         model::bytes(*.limit)
     )]

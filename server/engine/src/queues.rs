@@ -154,6 +154,9 @@ impl Engine {
                 return Err(Error::InvalidInput(vec![FieldError { field: "at_once".to_owned(), message }]));
             }
         }
-        self.store().change_gate(of, name, change, &by.into()).await
+        let by = by.into();
+        self.store().change_gate(of, name, change, &by).await?;
+        tracing::info!(of = of.as_str(), name, ?change, by = &*by.name, "queue control changed");
+        Ok(())
     }
 }

@@ -232,10 +232,11 @@ pub trait Store: Accounts + Schedules {
 
     // Uploads.
 
-    /// Registers a finished upload. `Error::Quota` where all that its sender has sent would be more than `quota` bytes.
-    async fn save_upload(&self, upload: UploadRow, quota: Option<u64>) -> Result<()>;
-    /// Bytes of what somebody has sent and is still kept.
-    async fn uploads_of(&self, by: &str) -> Result<u64>;
+    /// Registers a finished upload, with a line in the audit log. `Error::Quota` and `Error::Refused` where its sender
+    /// would have more than the `quota`.
+    async fn save_upload(&self, upload: UploadRow, by: &By, quota: UploadQuota) -> Result<()>;
+    /// Bytes of uploads and of inputs over 4 KiB that a user has sent and that are still kept.
+    async fn sent_by(&self, by: &str) -> Result<u64>;
     /// One upload.
     async fn upload(&self, id: &str) -> Result<UploadRow>;
     /// Forgets uploads that neither a job nor a schedule refers to and that are older than `before`; answers their ids.

@@ -12,7 +12,7 @@ use tokio::{fs::File, io::AsyncWriteExt};
 use crate::{
     Clock, DataDir, Error, Result, WriteBudget,
     disk::Disk,
-    store::{By, Store, UploadRow},
+    store::{By, Store, UploadQuota, UploadRow},
 };
 
 /// The longest name kept, characters.
@@ -57,6 +57,11 @@ impl Uploads {
         self.limits.file
     }
 
+    /// What one user may have sent that is still kept, bytes; `None` for any amount.
+    pub(crate) fn quota(&self) -> Option<u64> {
+        self.limits.person
+    }
+
     /// Starts one. `name` is cleaned of paths and control characters; `expected` bytes, where known, are checked
     /// against the limit, what `by` may still send, and the free space at once.
     ///
@@ -70,7 +75,7 @@ impl Uploads {
         let quota = match self.limits.person {
             None => None,
             Some(limit) => {
-                let used = self.store.uploads_of(&by.name).await?;
+                let used = self.store.sent_by(&by.name).await?;
                 let coming = Arc::clone(&self.coming);
                 Some(Quota { by: by.name.to_string(), used, limit, coming, size: 0 })
             }
@@ -83,11 +88,11 @@ impl Uploads {
         let id = format!("{:032x}", rand::random::<u128>());
         let part = self.folder.join(format!("{id}.part"));
         let file = File::create_new(&part).await.map_err(|error| Error::of_io("starting an upload", error))?;
-        let (uploads, by) = (self.clone(), by.name.to_string());
+        let (uploads, by) = (self.clone(), by.clone());
         Ok(UploadWriter { uploads, id, name: cleaned(name), by, quota, budget, part, file, size: 0, finished: false })
     }
 
-    /// A finished one.
+    /// A finished one, whose file is there as it came.
     ///
     /// # Errors
     /// `Error::NoSuchUpload`.
@@ -95,8 +100,13 @@ impl Uploads {
         if !is_id(id) {
             return Err(Error::NoSuchUpload(id.chars().take(40).collect()));
         }
-        let row = self.store.upload(id).await?;
-        Ok(self.upload_of(row))
+        let upload = self.upload_of(self.store.upload(id).await?);
+        match tokio::fs::metadata(&upload.path).await {
+            Ok(file) if file.len() == upload.size => Ok(upload),
+            Ok(_) => Err(Error::NoSuchUpload(upload.id)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(Error::NoSuchUpload(upload.id)),
+            Err(error) => Err(Error::of_io("looking at an upload", error)),
+        }
     }
 
     /// Removes uploads that no job refers to and that came before `before`, and what is left of broken ones.
@@ -131,7 +141,7 @@ pub struct UploadWriter {
     uploads: Uploads,
     id: String,
     name: String,
-    by: String,
+    by: By,
     quota: Option<Quota>,
     /// An upload must not be what stops the database.
     budget: WriteBudget,
@@ -174,9 +184,10 @@ impl UploadWriter {
             name: self.name.clone(),
             size: self.size,
             at: self.uploads.clock.now(),
-            by: Some(self.by.clone()),
+            by: Some(self.by.name.to_string()),
         };
-        self.uploads.store.save_upload(row.clone(), self.uploads.limits.person).await?;
+        let quota = UploadQuota { bytes: self.uploads.limits.person, ..UploadQuota::default() };
+        self.uploads.store.save_upload(row.clone(), &self.by, quota).await?;
         self.finished = true;
         Ok(self.uploads.upload_of(row))
     }

@@ -232,3 +232,25 @@ fn only_what_the_job_made_can_be_fetched() {
         assert_eq!(finished.milepost.status(&[&format!("GET {path} HTTP/1.1"), "host: localhost"]), 404, "{path}");
     }
 }
+
+#[test]
+fn artifact_that_is_not_as_its_job_left_it_is_not_served() {
+    let finished = Finished::new();
+    let [_, data] = &finished._folders;
+    let file = data.path().join(format!("jobs/{}/1/SHA256SUMS", finished.job));
+    let whole = fs::read(&file).unwrap();
+    let refused = |how: &str| {
+        let answer = finished.artifact().header(header::RANGE, "bytes=0-3").send().unwrap();
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR, "{how}");
+        let said = answer.text().unwrap();
+        assert!(said.contains("SHA256SUMS of job #1 is damaged"), "{how}: {said}");
+    };
+    fs::write(&file, &whole[..whole.len() - 1]).unwrap();
+    refused("shorter");
+    fs::write(&file, [whole.as_slice(), b"x"].concat()).unwrap();
+    refused("longer");
+    fs::remove_file(&file).unwrap();
+    refused("gone");
+    fs::write(&file, &whole).unwrap();
+    assert_eq!(finished.artifact().send().unwrap().bytes().unwrap(), whole);
+}

@@ -208,3 +208,53 @@ fn full_disk_leaves_room_to_cancel_delete_and_restart() {
     assert!(caller.end(&job).contains("<title>Succeeded: "));
     assert!(!caller.get("/").contains("The disk is full"));
 }
+
+#[test]
+fn unpacking_exporting_and_importing_stop_at_the_reserve() {
+    let Some(disk) = SmallDisk::mount("110m") else {
+        return skipped("this system lets nobody mount a disk of their own");
+    };
+    let root = TempDir::new().unwrap();
+    let archive = root.path().join("noise.tar");
+    let mut tar = tar::Builder::new(fs::File::create(&archive).unwrap());
+    fs::write(root.path().join("noise"), noise(64 << 20)).unwrap();
+    tar.append_path_with_name(root.path().join("noise"), "noise").unwrap();
+    tar.into_inner().unwrap().flush().unwrap();
+    let milepost = disk.start(&["--root", root.path().to_str().unwrap()]);
+    let caller = Caller::of(&milepost);
+    let upload = |text: Vec<u8>| {
+        let sent = caller.1.post(milepost.url("/uploads?name=a.csv")).body(text).send().unwrap();
+        sent.error_for_status().unwrap().json::<Value>().unwrap()["upload"].as_str().unwrap().to_owned()
+    };
+    let few = caller.start("import-csv", &json!({ "file": upload(b"a,b\n1,2\n".to_vec()), "table": "few" }));
+    assert!(caller.end(&few).contains("<title>Succeeded: "));
+    let rows = "with recursive n(i) as (select 1 union all select i + 1 from n limit 60000) \
+                select hex(zeroblob(500)) from n";
+    // Rows that no line is like another of.
+    let line = |number: u32| format!("{number},{}\n", "x".repeat(2_000));
+    let many = (0..13_000).flat_map(|number| line(number).into_bytes());
+    let many = upload(b"a,b\n".iter().copied().chain(many).collect());
+    for (kind, input) in [
+        ("unpack", json!({ "path": archive })),
+        ("sql-export", json!({ "query": rows })),
+        ("import-csv", json!({ "file": many, "table": "many" })),
+    ] {
+        let job = caller.start(kind, &input);
+        let page = caller.end(&job);
+        assert!(page.contains("Error code <code>disk_full"), "{kind}: {page}");
+        assert!(free(&disk.path()) > 40 << 20, "{kind} leaves the reserve");
+    }
+}
+
+#[test]
+fn job_that_writes_more_than_one_may_fails() {
+    let root = TempDir::new().unwrap();
+    fs::write(root.path().join("noise"), noise(4 << 20)).unwrap();
+    let arguments = ["--job-write-limit", "2MiB", "--root", root.path().to_str().unwrap()];
+    let (milepost, _data) = Milepost::start_with(&arguments);
+    let caller = Caller::of(&milepost);
+    let job = caller.start("archive", &json!({ "folder": root.path() }));
+    let page = caller.end(&job);
+    assert!(page.contains("Error code <code>write_limit"), "{page}");
+    assert!(page.contains("--job-write-limit"), "it says what to do: {page}");
+}

@@ -3,7 +3,10 @@ use std::{io::Write, net::Shutdown, path::Path};
 use reqwest::blocking::{Client, multipart};
 use serde_json::Value;
 
-use crate::milepost::{Milepost, PATIENCE};
+use crate::{
+    database::database,
+    milepost::{Milepost, PATIENCE},
+};
 
 /// The files below the folder of uploads, however it is laid out.
 fn files_in(folder: &Path) -> usize {
@@ -92,4 +95,37 @@ fn nothing_is_kept_of_an_upload_that_breaks_off() {
     }
     stream.shutdown(Shutdown::Both).unwrap();
     nothing_is_kept(data.path());
+}
+
+#[test]
+fn upload_whose_file_is_gone_is_refused_at_the_start_of_its_job() {
+    let (milepost, data) = Milepost::start();
+    let client = Client::new();
+    let sent = client.post(milepost.url("/uploads?name=a.csv")).body("a,b\n1,2\n").send().unwrap();
+    let id = sent.json::<Value>().unwrap()["upload"].as_str().unwrap().to_owned();
+    let start = || {
+        let input = serde_json::json!({ "file": id, "table": "orders" }).to_string();
+        let form = [("kind", "import-csv"), ("input", &input)];
+        client.post(milepost.url("/api/start_job")).form(&form).send().unwrap()
+    };
+    let file = data.path().join("uploads").join(&id);
+    for change in [|file: &Path| std::fs::write(file, "a").unwrap(), |file: &Path| std::fs::remove_file(file).unwrap()] {
+        change(&file);
+        let refused = start();
+        assert_eq!(refused.status(), 422);
+        let refusal: Value = refused.json().unwrap();
+        assert!(refusal.to_string().contains("send the file again"), "{refusal}");
+        assert!(refusal.to_string().contains("\"file\""), "it names the field: {refusal}");
+    }
+}
+
+#[test]
+fn upload_is_in_the_audit_log() {
+    let (milepost, data) = Milepost::start();
+    Client::new().post(milepost.url("/uploads?name=a.csv")).body("a,b\n").send().unwrap().error_for_status().unwrap();
+    let detail: String = database(&data.path().join("milepost.db"), async |connection| {
+        let select = "select detail from audit where what = 'file_uploaded' and address is not null";
+        sqlx::query_scalar(select).fetch_one(connection).await.unwrap()
+    });
+    assert_eq!(detail, "a.csv (4 B)");
 }

@@ -72,7 +72,7 @@ use super::{
     Activity, Artifact, AttemptRow, BootId, By, CancelAnswer, Checkpoint, CheckpointAnswer, Claim, Claimed,
     DeclaredRule, DurableEvent, Fence, Finish, GateChange, HourBucket, JobDetail, JobText, KindStats, ListQuery,
     LogAppend, LogPage, LogQuery, MessagePage, NewJob, NewMessage, Node, Page, PastRun, PauseAnswer, Prunable, Pruned,
-    PrunedUploads, SaveCheckpoint, Store, Told, Topics, UploadRow, Usage,
+    PrunedUploads, SaveCheckpoint, Store, Told, Topics, UploadQuota, UploadRow, Usage,
 };
 use crate::{
     Clock, Curve, Listener, Result, SystemClock,
@@ -430,12 +430,12 @@ impl Store for SqliteStore {
         self.reader.usage().await
     }
 
-    async fn save_upload(&self, upload: UploadRow, quota: Option<u64>) -> Result<()> {
-        self.writer.call(keep::SaveUpload { upload, quota }).await
+    async fn save_upload(&self, upload: UploadRow, by: &By, quota: UploadQuota) -> Result<()> {
+        self.writer.call(keep::SaveUpload { upload, by: by.clone(), quota }).await
     }
 
-    async fn uploads_of(&self, by: &str) -> Result<u64> {
-        self.reader.uploads_of(by).await
+    async fn sent_by(&self, by: &str) -> Result<u64> {
+        self.reader.sent_by(by).await
     }
 
     async fn upload(&self, id: &str) -> Result<UploadRow> {

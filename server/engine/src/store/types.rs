@@ -111,6 +111,8 @@ pub struct NewJob {
     pub idempotency_key: Option<String>,
     /// The schedule that it is a run of.
     pub run_of: Option<RunOf>,
+    /// Bytes that who starts it may have sent, this input included; `None` for any amount.
+    pub quota: Option<u64>,
 }
 
 impl NewJob {
@@ -129,7 +131,23 @@ impl NewJob {
             unique_key: None,
             idempotency_key: None,
             run_of: None,
+            quota: None,
         }
+    }
+}
+
+/// How much one user may have sent that is still kept.
+#[derive(Clone, Copy, Debug)]
+pub struct UploadQuota {
+    /// Bytes of uploads and large inputs; `None` for any amount.
+    pub bytes: Option<u64>,
+    /// Uploads, whatever their sizes.
+    pub files: u64,
+}
+
+impl Default for UploadQuota {
+    fn default() -> Self {
+        Self { bytes: None, files: 10_000 }
     }
 }
 

@@ -411,7 +411,7 @@ pub(crate) async fn what_comes_back_stands_where_it_stood(kept: Kept) {
 
 pub(crate) async fn a_deleted_job_leaves_nothing_and_its_number_never_comes_again(kept: Kept) {
     let upload = UploadRow { id: "u1".to_owned(), name: "x.csv".to_owned(), size: 5, at: Micros(1), by: None };
-    kept.store.save_upload(upload, None).await.expect("saved");
+    kept.store.save_upload(upload, &engine::store::By::default(), engine::store::UploadQuota::default()).await.expect("saved");
     let job = NewJob { uploads: vec!["u1".to_owned()], ..new_job("a") };
     let job = kept.store.enqueue(job).await.expect("accepted");
     assert!(matches!(kept.store.delete(job, &"ann".into()).await, Err(Error::Conflict { code: "not_ended", .. })));
@@ -617,7 +617,7 @@ pub(crate) async fn uploads_that_nobody_refers_to_go_when_they_are_old(kept: Kep
     let upload =
         |id: &str, at| UploadRow { id: id.to_owned(), name: "é.csv".to_owned(), size: 5, at: Micros(at), by: None };
     for upload in [upload("old", 1), upload("used", 1), upload("new", 9)] {
-        kept.store.save_upload(upload, None).await.expect("saved");
+        kept.store.save_upload(upload, &engine::store::By::default(), engine::store::UploadQuota::default()).await.expect("saved");
     }
     let job = NewJob { uploads: vec!["used".to_owned()], ..new_job("a") };
     kept.store.enqueue(job).await.expect("accepted");
@@ -786,6 +786,8 @@ macro_rules! promises {
             pages_stay_full_where_hidden_jobs_lie_between
             attention_and_records_show_what_is_in_sight
             a_quota_counts_what_is_kept_of_a_person
+            large_inputs_count_against_the_quota_until_their_job_goes
+            number_of_uploads_of_a_user_is_bounded
             a_job_that_is_not_there_is_named
             a_process_is_taken_out_with_its_jobs_unless_it_has_beaten_since
         );

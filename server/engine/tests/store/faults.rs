@@ -1,6 +1,9 @@
 //! What goes wrong around the SQLite store harms nobody who has nothing to do with it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use engine::{
     Error,
@@ -10,6 +13,11 @@ use model::{JobState, Seq};
 use sqlx::{Connection, SqliteConnection};
 
 use tokio::task::JoinSet;
+use tracing::{
+    Event, Metadata, Subscriber,
+    field::{Field, Visit},
+    span::{Attributes, Id, Record},
+};
 
 use super::{
     open, open_limited,
@@ -266,4 +274,59 @@ async fn the_file_is_as_durable_and_as_tidy_as_promised() {
         where schema = 'main' and type = 'table' and not strict
             and name not like 'sqlite_%' and name <> '_sqlx_migrations'";
     assert_eq!(number(&mut connection, loose).await, 0);
+}
+
+/// Keeps the messages of what is logged in this process.
+#[derive(Default)]
+struct Logged(Mutex<Vec<String>>);
+
+impl Subscriber for Logged {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        struct Message(String);
+        impl Visit for Message {
+            fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+                if field.name() == "message" {
+                    self.0 = format!("{value:?}");
+                }
+            }
+        }
+        let mut message = Message(String::new());
+        event.record(&mut message);
+        self.0.lock().expect("nobody panics").push(message.0);
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refused_deletion_is_not_logged_as_done() {
+    let logged = Arc::new(Logged::default());
+    // The writer has a thread of its own.
+    tracing::subscriber::set_global_default(Arc::clone(&logged)).expect("no other test does this");
+    let kept = open().await;
+    let fence = running(&*kept.store, "a").await.fence;
+    kept.store.finish(finish(&fence, succeeded())).await.expect("finished");
+    let mut connection = peek(&kept).await;
+    // What the transaction does last.
+    let refuse = "create trigger refuse before insert on event begin select raise(abort, 'no'); end";
+    sqlx::query(refuse).execute(&mut connection).await.expect("made");
+    assert!(matches!(kept.store.delete(fence.job, &"ann".into()).await, Err(Error::Database(_))));
+    assert!(kept.store.job(fence.job).await.is_ok(), "it is still there");
+    let messages = logged.0.lock().expect("nobody panics").clone();
+    assert!(messages.iter().any(|message| message.contains("a transaction failed")), "{messages:?}");
+    assert!(!messages.iter().any(|message| message.contains("job deleted")), "{messages:?}");
 }

@@ -166,7 +166,7 @@ fn nobody_sends_more_than_their_share_by_uploads() {
         assert_eq!(refused.status(), 413);
         let refused: Value = refused.json().unwrap();
         assert_eq!(refused["code"], "quota_reached", "{refused}");
-        assert!(refused["message"].as_str().unwrap().starts_with("Your uploads take 600 kB"), "{refused}");
+        assert!(refused["message"].as_str().unwrap().starts_with("Your uploads and inputs take 600 kB"), "{refused}");
     }
     // What does not say how long it is, is measured.
     let unknown = Body::new(std::io::Read::take(std::io::repeat(b'x'), 600_000));

@@ -4,7 +4,7 @@ use engine::store::AuditRow;
 use model::JobId;
 
 /// The words, and what people read where they choose one.
-pub(super) const WORDS: [(&str, &str); 39] = [
+pub(super) const WORDS: [(&str, &str); 40] = [
     ("signed_in", "Signed in"),
     ("sign_in_failed", "Failed to sign in"),
     ("sign_in_throttled", "Tried too often"),
@@ -30,6 +30,7 @@ pub(super) const WORDS: [(&str, &str); 39] = [
     ("job_resumed", "Resumed a job"),
     ("job_retried", "Retried a job"),
     ("job_deleted", "Deleted a job"),
+    ("file_uploaded", "Uploaded a file"),
     ("schedule_created", "Made a schedule"),
     ("schedule_changed", "Changed a schedule"),
     ("schedule_paused", "Paused a schedule"),
@@ -105,6 +106,7 @@ fn without_job(row: &AuditRow) -> String {
         "token_made" => format!("made the token {detail}"),
         "token_revoked" => format!("revoked the token {detail}"),
         "kind_rule_changed" => format!("decided about the task {name} ({rest})"),
+        "file_uploaded" => format!("uploaded {detail}"),
         "schedule_created" => format!("made the schedule {detail}"),
         "schedule_changed" => format!("changed the schedule {detail}"),
         "schedule_paused" => format!("paused the schedule {detail}"),

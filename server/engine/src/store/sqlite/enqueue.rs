@@ -28,6 +28,7 @@ impl Transaction<'_> {
                 return Err(Error::NoSuchUpload(upload.clone()));
             }
         }
+        self.count_input(new)?;
         let job = JobId(self.ledger.last_job + 1);
         let state = if new.run_at.is_some_and(|at| at > self.now) { JobState::Scheduled } else { JobState::Queued };
         self.execute(

@@ -47,7 +47,6 @@ impl Verb for ChangeGate {
                 paused_at = excluded.paused_at, paused_by = excluded.paused_by, at_once = excluded.at_once",
             params![of.as_str(), name, paused_at.map(|at| at.0), paused_by, at_once],
         )?;
-        tracing::info!(of = of.as_str(), name, change = ?self.change, by = &*self.by.name, "gate changed");
         let (done, detail) = match self.change {
             GateChange::Pause => ("paused", name.clone()),
             GateChange::Resume => ("resumed", name.clone()),

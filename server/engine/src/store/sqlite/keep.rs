@@ -1,19 +1,27 @@
 //! Uploads: what is kept beside the jobs.
 
-use model::Micros;
+use model::{JobId, Micros, bytes, count};
 use rusqlite::params;
 
 use super::{batch::Verb, transaction::Transaction};
-use crate::{Error, Result, store::UploadRow};
+use crate::{
+    Error, Result,
+    store::{By, NewJob, UploadQuota, UploadRow},
+};
 
-/// Bytes of what somebody has sent and is still kept.
-pub(super) const UPLOADS_OF: &str =
-    "select coalesce(sum(size), 0) from upload indexed by upload_by_sender where by = ? and by is not null";
+/// Bytes of uploads and large inputs that a user has sent and that are still kept.
+pub(super) const SENT_BY: &str = "select
+    (select coalesce(sum(size), 0) from upload indexed by upload_by_sender where by = ?1 and by is not null)
+    + coalesce((select bytes from input_use where by = ?1), 0)";
+
+/// The longest input that does not count, bytes. Migration 0015 says the same.
+const SMALL_INPUT: usize = 4 << 10;
 
 /// Registers a finished upload, where it is within its sender's quota.
 pub(super) struct SaveUpload {
     pub(super) upload: UploadRow,
-    pub(super) quota: Option<u64>,
+    pub(super) by: By,
+    pub(super) quota: UploadQuota,
 }
 
 impl Verb for SaveUpload {
@@ -23,12 +31,10 @@ impl Verb for SaveUpload {
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
         let UploadRow { id, name, size, at, by } = &self.upload;
-        if let Some(limit) = self.quota {
-            let used = transaction.row(UPLOADS_OF, [by], |row| Ok(row.get::<_, i64>(0)?))?.unwrap_or_default() as u64;
-            if used.saturating_add(*size) > limit {
-                return Err(Error::Quota { used, limit });
-            }
+        if let Some(limit) = self.quota.bytes {
+            transaction.check_quota(by.as_deref(), *size, limit)?;
         }
+        transaction.check_number_of_uploads(by.as_deref(), self.quota.files)?;
         let size = *size as i64;
         let added = transaction.execute(
             "insert into upload (id, name, size, at, by) values (?, ?, ?, ?, ?) on conflict do nothing",
@@ -36,7 +42,61 @@ impl Verb for SaveUpload {
         )?;
         if added == 1 {
             transaction.ledger.upload_bytes += size;
+            let detail = format!("{name} ({})", bytes(size as u64));
+            transaction.audit(&self.by, "file_uploaded", None, &detail)?;
         }
+        Ok(())
+    }
+}
+
+impl Transaction<'_> {
+    /// Refuses what would be more than a user may have sent.
+    fn check_quota(&self, by: Option<&str>, more: u64, limit: u64) -> Result<()> {
+        let used = self.row(SENT_BY, [by], |row| Ok(row.get::<_, i64>(0)?))?.unwrap_or_default() as u64;
+        if used.saturating_add(more) > limit { Err(Error::Quota { used, limit }) } else { Ok(()) }
+    }
+
+    /// Refuses one upload more than a user may have, whatever their sizes.
+    fn check_number_of_uploads(&self, by: Option<&str>, most: u64) -> Result<()> {
+        let sql = "select count(*) from upload indexed by upload_by_sender where by = ? and by is not null";
+        let kept = self.row(sql, [by], |row| Ok(row.get::<_, i64>(0)?))?.unwrap_or_default() as u64;
+        if kept < most {
+            return Ok(());
+        }
+        Err(Error::Refused {
+            code: "too_many_uploads",
+            message: format!(
+                "you have {} uploads, the most that are kept; those that no job refers to are removed after 24 hours",
+                count(kept)
+            ),
+        })
+    }
+
+    /// Counts the input of a new job against the quota of who starts it.
+    pub(super) fn count_input(&self, job: &NewJob) -> Result<()> {
+        if job.input.len() <= SMALL_INPUT {
+            return Ok(());
+        }
+        if let Some(limit) = job.quota {
+            self.check_quota(Some(&job.by.name), job.input.len() as u64, limit)?;
+        }
+        self.execute(
+            "insert into input_use (by, bytes) values (?, ?)
+            on conflict (by) do update set bytes = bytes + excluded.bytes",
+            params![job.by.name, job.input.len() as i64],
+        )?;
+        Ok(())
+    }
+
+    /// The same the other way round, before the job goes.
+    pub(super) fn discount_input(&self, job: JobId) -> Result<()> {
+        self.execute(
+            "update input_use set bytes = max(0, input_use.bytes - input.size) from (
+                select job.created_by as sender, octet_length(job_input.input) as size
+                from job join job_input on job_input.job = job.id where job.id = ?1
+            ) as input where input_use.by = input.sender and input.size > ?2",
+            params![job.0, SMALL_INPUT as i64],
+        )?;
         Ok(())
     }
 }

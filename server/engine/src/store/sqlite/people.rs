@@ -164,7 +164,6 @@ impl Verb for Delete {
         }
         transaction.remove(self.job, (found.state, found.attempt))?;
         transaction.audit(&self.by, "job_deleted", Some(self.job), &found.title)?;
-        tracing::info!(job = %self.job, by = &*self.by.name, "job deleted");
         Ok(())
     }
 }

@@ -85,6 +85,7 @@ impl Transaction<'_> {
         let found = self.find(job)?;
         let bytes = self.artifact_bytes(job)?;
         self.remove_log(job)?;
+        self.discount_input(job)?;
         // Attempts, artifact rows and the like go with it.
         self.execute(
             "delete from job where id = ? and state = ? and attempt = ?",

@@ -22,7 +22,7 @@ use std::{
 use model::{AttemptNo, Counts, Cursor, Gate, GateOf, JobId, JobState, JobView, Micros, Seq};
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
-use super::{SqliteOptions, error::corrupt, gate::GATES, keep::UPLOADS_OF, open, row};
+use super::{SqliteOptions, error::corrupt, gate::GATES, keep::SENT_BY, open, row};
 use crate::{
     Clock, Error, Result,
     store::{BootId, Node, Role, UploadRow},
@@ -147,8 +147,8 @@ impl Reader {
         })
     }
 
-    pub(super) async fn uploads_of(&self, by: &str) -> Result<u64> {
-        Ok(sqlx::query_scalar(UPLOADS_OF).bind(by).fetch_one(&self.pool).await?)
+    pub(super) async fn sent_by(&self, by: &str) -> Result<u64> {
+        Ok(sqlx::query_scalar(SENT_BY).bind(by).fetch_one(&self.pool).await?)
     }
 }
 

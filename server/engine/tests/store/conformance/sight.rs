@@ -3,7 +3,7 @@
 use engine::{
     Error,
     access::Sight,
-    store::{ListQuery, NewJob, PageAt, Store, UploadRow},
+    store::{By, ListQuery, NewJob, PageAt, Store, UploadQuota, UploadRow},
 };
 use model::{JobId, JobState, Micros};
 
@@ -100,23 +100,63 @@ pub(crate) async fn attention_and_records_show_what_is_in_sight(kept: Kept) {
 
 pub(crate) async fn a_quota_counts_what_is_kept_of_a_person(kept: Kept) {
     let store = &*kept.store;
-    let save = async |id: &str, by: Option<&str>, quota| {
+    let save = async |id: &str, by: Option<&str>, bytes| {
         let by = by.map(str::to_owned);
+        let quota = UploadQuota { bytes, ..UploadQuota::default() };
         let upload = UploadRow { id: id.to_owned(), name: "a".to_owned(), size: 40, at: Micros(1), by };
-        store.save_upload(upload, quota).await
+        store.save_upload(upload, &By::default(), quota).await
     };
     save("old", None, Some(100)).await.expect("of whom is not known");
     save("bob's", Some("bob"), Some(100)).await.expect("within it");
     for id in ["first", "second"] {
         save(id, Some("mei"), Some(100)).await.expect("within it");
     }
-    assert_eq!(store.uploads_of("mei").await.expect("read"), 80);
+    assert_eq!(store.sent_by("mei").await.expect("read"), 80);
     let refused = save("third", Some("mei"), Some(100)).await.expect_err("more than she may have");
     assert!(matches!(refused, Error::Quota { used: 80, limit: 100 }));
     assert!(matches!(store.upload("third").await, Err(Error::NoSuchUpload(_))));
     save("third", Some("mei"), None).await.expect("there is none");
     assert_eq!(store.upload("third").await.expect("found").by.as_deref(), Some("mei"));
     store.sweep_uploads(Micros(9)).await.expect("swept");
-    assert_eq!(store.uploads_of("mei").await.expect("read"), 0);
+    assert_eq!(store.sent_by("mei").await.expect("read"), 0);
     save("third", Some("mei"), Some(100)).await.expect("there is room again");
+}
+
+pub(crate) async fn large_inputs_count_against_the_quota_until_their_job_goes(kept: Kept) {
+    let store = &*kept.store;
+    let of_size = |size: usize, quota| {
+        let input = format!("\"{}\"", "x".repeat(size - 2));
+        NewJob { input, by: "mei".into(), quota, ..new_job("a") }
+    };
+    let job = store.enqueue(of_size(10_000, Some(25_000))).await.expect("within it");
+    store.enqueue(of_size(4_096, Some(25_000))).await.expect("a small one does not count");
+    assert_eq!(store.sent_by("mei").await.expect("read"), 10_000);
+    let upload = UploadRow { id: "u".into(), name: "a".into(), size: 10_000, at: Micros(1), by: Some("mei".into()) };
+    let quota = UploadQuota { bytes: Some(25_000), ..UploadQuota::default() };
+    store.save_upload(upload.clone(), &"mei".into(), quota).await.expect("within it");
+    let refused = store.enqueue(of_size(10_000, Some(25_000))).await.expect_err("more than she may have");
+    assert!(matches!(refused, Error::Quota { used: 20_000, limit: 25_000 }), "{refused}");
+    let upload = UploadRow { id: "v".into(), ..upload };
+    let refused = store.save_upload(upload, &"mei".into(), quota).await.expect_err("more than she may have");
+    assert!(matches!(refused, Error::Quota { used: 20_000, limit: 25_000 }), "{refused}");
+    let by_bob = NewJob { by: "bob".into(), ..of_size(10_000, Some(25_000)) };
+    store.enqueue(by_bob).await.expect("that was mei's");
+    store.request_cancel(job, &"mei".into()).await.expect("cancelled");
+    store.delete(job, &"mei".into()).await.expect("deleted");
+    assert_eq!(store.sent_by("mei").await.expect("read"), 10_000);
+    store.enqueue(of_size(10_000, Some(25_000))).await.expect("there is room again");
+}
+
+pub(crate) async fn number_of_uploads_of_a_user_is_bounded(kept: Kept) {
+    let store = &*kept.store;
+    let save = async |id: &str, by: &str| {
+        let upload = UploadRow { id: id.into(), name: "a".into(), size: 0, at: Micros(1), by: Some(by.into()) };
+        store.save_upload(upload, &by.into(), UploadQuota { bytes: None, files: 2 }).await
+    };
+    for id in ["one", "two"] {
+        save(id, "mei").await.expect("within it");
+    }
+    let refused = save("three", "mei").await.expect_err("more than she may have");
+    assert!(matches!(refused, Error::Refused { code: "too_many_uploads", .. }), "{refused}");
+    save("three", "bob").await.expect("those were mei's");
 }
