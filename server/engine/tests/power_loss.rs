@@ -188,7 +188,10 @@ async fn every_verb_one_after_the_other() {
     done();
     let upload =
         engine::store::UploadRow { id: "u".to_owned(), name: "u".to_owned(), size: 1, at: Micros(1), by: None };
-    store.save_upload(upload, &engine::store::By::default(), engine::store::UploadQuota::default()).await.expect("kept");
+    store
+        .save_upload(upload, &engine::store::By::default(), engine::store::UploadQuota::default())
+        .await
+        .expect("kept");
     done();
     store.pause(second, &"ann".into()).await.expect("paused");
     done();

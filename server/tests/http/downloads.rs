@@ -20,7 +20,7 @@ use crate::{
 struct Finished {
     milepost: Milepost,
     job: u64,
-    _folders: [TempDir; 2],
+    folders: [TempDir; 2],
 }
 
 impl Finished {
@@ -32,7 +32,7 @@ impl Finished {
         let (milepost, data) = Milepost::start_with(&["--root", root.path().to_str().unwrap()]);
         let input = serde_json::json!({ "folder": root.path(), "algorithm": "sha256" });
         let job = start(&milepost, "checksum", &input);
-        let finished = Self { milepost, job, _folders: [root, data] };
+        let finished = Self { milepost, job, folders: [root, data] };
         wait_for(|| finished.artifact().send().unwrap().status() == StatusCode::OK);
         finished
     }
@@ -236,7 +236,7 @@ fn only_what_the_job_made_can_be_fetched() {
 #[test]
 fn artifact_that_is_not_as_its_job_left_it_is_not_served() {
     let finished = Finished::new();
-    let [_, data] = &finished._folders;
+    let [_, data] = &finished.folders;
     let file = data.path().join(format!("jobs/{}/1/SHA256SUMS", finished.job));
     let whole = fs::read(&file).unwrap();
     let refused = |how: &str| {

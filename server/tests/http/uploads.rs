@@ -109,7 +109,8 @@ fn upload_whose_file_is_gone_is_refused_at_the_start_of_its_job() {
         client.post(milepost.url("/api/start_job")).form(&form).send().unwrap()
     };
     let file = data.path().join("uploads").join(&id);
-    for change in [|file: &Path| std::fs::write(file, "a").unwrap(), |file: &Path| std::fs::remove_file(file).unwrap()] {
+    for change in [|file: &Path| std::fs::write(file, "a").unwrap(), |file: &Path| std::fs::remove_file(file).unwrap()]
+    {
         change(&file);
         let refused = start();
         assert_eq!(refused.status(), 422);

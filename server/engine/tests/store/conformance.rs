@@ -411,7 +411,10 @@ pub(crate) async fn what_comes_back_stands_where_it_stood(kept: Kept) {
 
 pub(crate) async fn a_deleted_job_leaves_nothing_and_its_number_never_comes_again(kept: Kept) {
     let upload = UploadRow { id: "u1".to_owned(), name: "x.csv".to_owned(), size: 5, at: Micros(1), by: None };
-    kept.store.save_upload(upload, &engine::store::By::default(), engine::store::UploadQuota::default()).await.expect("saved");
+    kept.store
+        .save_upload(upload, &engine::store::By::default(), engine::store::UploadQuota::default())
+        .await
+        .expect("saved");
     let job = NewJob { uploads: vec!["u1".to_owned()], ..new_job("a") };
     let job = kept.store.enqueue(job).await.expect("accepted");
     assert!(matches!(kept.store.delete(job, &"ann".into()).await, Err(Error::Conflict { code: "not_ended", .. })));
@@ -617,7 +620,10 @@ pub(crate) async fn uploads_that_nobody_refers_to_go_when_they_are_old(kept: Kep
     let upload =
         |id: &str, at| UploadRow { id: id.to_owned(), name: "é.csv".to_owned(), size: 5, at: Micros(at), by: None };
     for upload in [upload("old", 1), upload("used", 1), upload("new", 9)] {
-        kept.store.save_upload(upload, &engine::store::By::default(), engine::store::UploadQuota::default()).await.expect("saved");
+        kept.store
+            .save_upload(upload, &engine::store::By::default(), engine::store::UploadQuota::default())
+            .await
+            .expect("saved");
     }
     let job = NewJob { uploads: vec!["used".to_owned()], ..new_job("a") };
     kept.store.enqueue(job).await.expect("accepted");

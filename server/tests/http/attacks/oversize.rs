@@ -175,7 +175,7 @@ fn nobody_sends_more_than_their_share_by_uploads() {
     let form = multipart::Form::new().part("file", part).text("table", "t");
     let page = ben.send(ben.request(Method::POST, "/new/import-csv").header("accept", "text/html").multipart(form));
     assert!(page.status().is_client_error(), "{}", page.status());
-    assert!(page.text().unwrap().contains("our uploads take 600 kB"), "and why");
+    assert!(page.text().unwrap().contains("our uploads and inputs take 600 kB"), "and why");
     assert_eq!(send(&ben, 300_000).status(), 200, "what is left of it");
     assert_eq!(send(&ada, 600_000).status(), 200, "everybody has their own");
 }

@@ -102,7 +102,10 @@ pub(crate) async fn what_was_retried_meanwhile_is_not_removed(kept: Kept) {
 pub(crate) async fn an_upload_goes_when_the_last_job_that_used_it_is_old(kept: Kept) {
     for id in ["old", "used"] {
         let upload = UploadRow { id: id.to_owned(), name: "a.csv".to_owned(), size: 5, at: Micros(NOW), by: None };
-        kept.store.save_upload(upload, &engine::store::By::default(), engine::store::UploadQuota::default()).await.expect("kept");
+        kept.store
+            .save_upload(upload, &engine::store::By::default(), engine::store::UploadQuota::default())
+            .await
+            .expect("kept");
     }
     let using = |upload: &str| NewJob { uploads: vec![upload.to_owned()], ..new_job("a") };
     kept.store.enqueue(using("old")).await.expect("accepted");

@@ -318,7 +318,10 @@ pub(crate) async fn a_run_whose_job_is_under_way_already_is_left_out(kept: Kept)
 pub(crate) async fn an_upload_stays_as_long_as_a_schedule_needs_it(kept: Kept) {
     let store = &*kept.store;
     let row = |id: &str| UploadRow { id: id.to_owned(), name: "x.csv".to_owned(), size: 3, at: Micros(1), by: None };
-    store.save_upload(row("u"), &engine::store::By::default(), engine::store::UploadQuota::default()).await.expect("kept");
+    store
+        .save_upload(row("u"), &engine::store::By::default(), engine::store::UploadQuota::default())
+        .await
+        .expect("kept");
     let with = |uploads: &[&str]| SavePlan {
         uploads: uploads.iter().map(|id| (*id).to_owned()).collect(),
         ..save(plan(Overlap::Skip), at(1))
