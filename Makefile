@@ -76,5 +76,5 @@ bench: build ## The tables of docs/benchmarks.md
 bench-stream: build ## The event stream beside a bare axum server and nginx + nchan (10 minutes); ROUNDS of each, JOBS seconds of jobs
 	cargo run --quiet --release -p load -- table --rounds $${ROUNDS:-3} --jobs $${JOBS:-40}
 
-bench-eta: ## How well the time left is told, beside elapsed / fraction, tqdm and indicatif (half a minute); fails where a target is missed
+bench-eta: ## Accuracy of the time left, compared with elapsed / fraction, tqdm and indicatif (half a minute); fails if a target is missed
 	cargo bench --quiet -p eta

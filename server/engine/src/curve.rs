@@ -86,7 +86,7 @@ impl Curve {
             let entered = if index == 0 { 0.0 } else { here.clone().next().map_or(0.0, |point| point.seconds) };
             let place = |point: &CurvePoint| Some((f64::from(point.done?), f64::from(point.seconds - entered)));
             let work = self.works.get(index).copied().flatten().filter(|work| *work > 0);
-            StageRun { seconds, work: work.map(|work| work as f64), course: here.filter_map(place).collect() }
+            StageRun { seconds, work: work.map(|work| work as f64), points: here.filter_map(place).collect() }
         });
         let rhythm = self.rhythm.map(|(burst, pause)| Lengths { burst, pause });
         Run { stages: stages.collect(), usual_gap: self.usual_gap, rhythm }
@@ -115,7 +115,7 @@ impl Recorder {
     /// Takes note of a report.
     pub(crate) fn saw(&mut self, seconds: f64, progress: &Progress) {
         let gap = (seconds - self.heard_at).max(0.0);
-        self.gaps.saw(gap);
+        self.gaps.observe(gap);
         self.heard_at = seconds;
         self.curve.longest_gap = self.curve.longest_gap.max(rounded(gap, 10.0).into());
         let point = CurvePoint::of(seconds, progress);
@@ -125,7 +125,7 @@ impl Recorder {
         let before = self.latest.replace(point);
         let fraction = |point: &CurvePoint| point.fraction.map_or(0.0, f64::from);
         let gained = fraction(&point) - before.as_ref().map_or(0.0, fraction);
-        self.rhythm.saw(gained, gap, self.gaps.usual());
+        self.rhythm.observe(gained, gap, self.gaps.usual());
         let Some(last) = self.curve.points.last() else { return self.push(point) };
         // A silence keeps its beginning, so that it stays flat; a stage keeps its end.
         if let Some(before) = before

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use eta::{Estimator, Reading};
+use eta::{Estimator, Sample};
 use model::{Eta, Progress};
 
 use crate::{
@@ -98,7 +98,7 @@ impl Story {
         }
         let seconds = self.seconds(now);
         let estimator = self.estimator.as_mut()?;
-        estimator.saw(Reading {
+        estimator.observe(Sample {
             seconds,
             stage: progress.stage.as_ref().map_or(0, |stage| stage.index as usize),
             done: done(progress),

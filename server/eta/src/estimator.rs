@@ -1,266 +1,268 @@
-//! How long it will still take.
+//! Estimator of the time left of one run.
 
 use std::sync::Arc;
 
 use crate::{
     History,
-    course::{Course, Pace},
-    usual::Usual,
+    baseline::Baseline,
+    pace::{Pace, PaceEstimate},
 };
 
-/// No estimate is shown before so many steps forward, unless as many earlier runs are known …
-const STEPS: usize = 3;
-/// … and so many seconds.
-const SECONDS: f64 = 5.0;
-/// A range whose end is more than so many times its beginning means nothing …
-const WIDEST: f64 = 4.0;
-/// … unless all of it is as near as this, seconds.
+/// No estimate is shown before this number of steps, unless as many earlier runs are known …
+const MIN_STEPS: usize = 3;
+/// … and before this many seconds.
+const MIN_SECONDS: f64 = 5.0;
+/// Maximum ratio of the ends of a useful range …
+const MAX_RATIO: f64 = 4.0;
+/// … unless its end is nearer than this, seconds.
 const NEAR: f64 = 10.0;
-/// Standard deviations of the range on either side.
+/// Width of the range on either side, standard deviations.
 const DEVIATIONS: f64 = 1.5;
-/// By how much the pace of what is left may differ from that of what is done, as a standard deviation of the logarithm:
-/// without history, and with it.
+/// Standard deviation of the logarithm of the pace that is left, relative to the pace so far: without and with history.
 const DRIFT: (f64, f64) = (0.15, 0.04);
-/// The error of a pace of which nothing is known yet.
+/// Relative error of an unknown pace.
 const NO_PACE: f64 = 1.0;
 
-/// What a look at a run finds.
+/// One observation of a run.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Reading {
-    /// Seconds since it began, never falling.
+pub struct Sample {
+    /// Seconds since the start; never decreases.
     pub seconds: f64,
-    /// The stage at work, from 0; 0 for a run without stages.
+    /// The present stage, from 0; 0 for a run without stages.
     pub stage: usize,
-    /// How much of the stage is done, 0 to 1; `None` where its total is not known.
+    /// Done share of the stage, 0 to 1; `None` if its total is not known.
     pub done: Option<f64>,
-    /// How much there is to do in the stage, in the task's unit.
+    /// Amount of work in the stage, in the task's unit.
     pub work: Option<f64>,
-    /// How much of the whole is done, 0 to 1.
+    /// Done share of the whole run, 0 to 1.
     pub fraction: Option<f64>,
 }
 
-/// Seconds left.
+/// Estimated seconds left.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
-    /// Optimistic.
+    /// The optimistic end of the range.
     pub low: f64,
-    /// The most likely.
+    /// The most likely value.
     pub likely: f64,
-    /// Pessimistic.
+    /// The pessimistic end of the range.
     pub high: f64,
 }
 
-/// Watches one run.
+/// Estimates the time left of one run from its samples.
 #[derive(Clone, Debug)]
 pub struct Estimator {
     history: Option<Arc<History>>,
-    course: Course,
-    /// What there is to do in each stage, as far as it was said.
+    pace: Pace,
+    /// The work of each stage, as far as it was reported.
     works: Vec<Option<f64>>,
-    /// What earlier runs took for as much, by stage.
-    usual: Vec<Usual>,
-    reading: Reading,
-    /// When the stage at work began.
+    /// The baseline of each stage for this work.
+    baselines: Vec<Baseline>,
+    sample: Sample,
+    /// Start of the present stage, seconds.
     entered: f64,
-    /// The place, in usual seconds or, without history, as a fraction; and when it was reached.
-    place: f64,
+    /// The position in baseline seconds, or without history as a fraction.
+    position: f64,
     moved_at: f64,
     steps: u32,
     begun: bool,
 }
 
 impl Estimator {
-    /// Nothing seen yet of a run of so many stages (at least 1).
+    /// Creates an estimator of a run with `stages` stages (at least 1).
     pub fn new(stages: usize, history: Option<Arc<History>>) -> Self {
         let history = history.filter(|history| history.stages() == stages.max(1));
         let gap = history.as_ref().map_or(0.0, |history| history.usual_gap());
         let rhythm = history.as_ref().and_then(|history| history.rhythm());
         let mut new = Self {
             history,
-            course: Course::new(gap, rhythm),
+            pace: Pace::new(gap, rhythm),
             works: vec![None; stages.max(1)],
-            usual: vec![Usual::UNKNOWN; stages.max(1)],
-            reading: Reading::default(),
+            baselines: vec![Baseline::UNKNOWN; stages.max(1)],
+            sample: Sample::default(),
             entered: 0.0,
-            place: 0.0,
+            position: 0.0,
             moved_at: 0.0,
             steps: 0,
             begun: false,
         };
-        new.compare();
+        new.update_baselines();
         new
     }
 
-    /// Takes what is usual for as much work as is known of.
-    fn compare(&mut self) {
+    /// Recomputes the baselines for the work that is known.
+    fn update_baselines(&mut self) {
         if let Some(history) = &self.history {
-            for (stage, usual) in self.usual.iter_mut().enumerate() {
-                *usual = history.usual_of(stage, &self.works);
+            for (stage, baseline) in self.baselines.iter_mut().enumerate() {
+                *baseline = history.baseline(stage, &self.works);
             }
         }
     }
 
-    /// Takes note of where the run is. To be called also when it has not moved.
-    pub fn saw(&mut self, reading: Reading) {
-        let stage = reading.stage.min(self.works.len() - 1);
-        let reading = Reading { stage, ..reading };
-        let elsewhere = !self.begun || stage != self.reading.stage;
-        if elsewhere && self.begun && self.history.is_none() {
-            // Without history nothing says that the stages go equally fast.
-            self.course = Course::new(0.0, None);
+    /// Records a sample. Call it also when the run has not moved.
+    pub fn observe(&mut self, sample: Sample) {
+        let stage = sample.stage.min(self.works.len() - 1);
+        let sample = Sample { stage, ..sample };
+        let new_stage = !self.begun || stage != self.sample.stage;
+        if new_stage && self.begun && self.history.is_none() {
+            // Without history, the pace of one stage has no bearing on the next.
+            self.pace = Pace::new(0.0, None);
         }
-        if elsewhere {
-            self.entered = reading.seconds;
+        if new_stage {
+            self.entered = sample.seconds;
         }
         let before = self.works[stage];
-        let resized = reading.work != before;
+        let resized = sample.work != before;
         if resized {
-            self.works[stage] = reading.work;
-            self.compare();
+            self.works[stage] = sample.work;
+            self.update_baselines();
         }
-        // Where more turns up to do, what was done is less of it. Else, if it goes on elsewhere, nothing of that is a step.
-        let rebased = elsewhere || before.is_some() != reading.work.is_some();
-        if let (Some(before), Some(work), Some(done), false) = (before, reading.work, self.reading.done, rebased)
+        // If the total grows, the done share shrinks. In another stage, or with a new kind of total, the change is not a step.
+        let rebased = new_stage || before.is_some() != sample.work.is_some();
+        if let (Some(before), Some(work), Some(done), false) = (before, sample.work, self.sample.done, rebased)
             && resized
             && self.history.is_some()
         {
             let done = Some((done * before / work.max(1.0)).min(1.0));
-            self.place = self.place_of(&Reading { done, ..reading }).unwrap_or(self.place);
+            self.position = self.position_of(&Sample { done, ..sample }).unwrap_or(self.position);
         }
-        self.reading = reading;
+        self.sample = sample;
         self.begun = true;
-        let Some(place) = self.place_of(&reading) else { return };
-        if rebased || place < self.place {
-            self.place = place;
-            self.moved_at = reading.seconds;
-        } else if place > self.place {
-            self.course.saw(place - self.place, reading.seconds - self.moved_at);
-            self.place = place;
-            self.moved_at = reading.seconds;
+        let Some(position) = self.position_of(&sample) else { return };
+        if rebased || position < self.position {
+            self.position = position;
+            self.moved_at = sample.seconds;
+        } else if position > self.position {
+            self.pace.observe(position - self.position, sample.seconds - self.moved_at);
+            self.position = position;
+            self.moved_at = sample.seconds;
             self.steps = self.steps.saturating_add(1);
         }
     }
 
-    /// The range to show `now`, seconds since the run began; `None` where it would mean nothing: before five seconds, and
-    /// without three steps or three earlier runs; in a stall that has become longer than what is left; in a stage that cannot
-    /// say how far it is, once hardly any run takes longer; and where its end is more than four times its beginning.
+    /// Returns the range to show at `now`, seconds since the start. Returns `None` while it would be useless: before five
+    /// seconds, before three steps without three earlier runs, in a stall that is longer than the time left, in a stage
+    /// without progress that is overdue, and if its end is more than four times its beginning.
     pub fn estimate(&self, now: f64) -> Option<Estimate> {
-        // Earlier runs tell as much as steps.
+        // Earlier runs are as informative as steps.
         let earlier = self.history.as_ref().map_or(0, |history| history.runs());
-        if earlier.max(self.steps as usize) < STEPS || now < SECONDS {
+        if earlier.max(self.steps as usize) < MIN_STEPS || now < MIN_SECONDS {
             return None;
         }
-        let estimate = self.guess(now)?;
+        let estimate = self.raw_estimate(now)?;
         let silence = self.silence(now);
-        let stalled = silence > self.course.stall_after() && silence > estimate.low.max(NEAR);
-        let wide = estimate.high > WIDEST * estimate.low && estimate.high > NEAR;
+        let stalled = silence > self.pace.stall_after() && silence > estimate.low.max(NEAR);
+        let wide = estimate.high > MAX_RATIO * estimate.low && estimate.high > NEAR;
         (!stalled && !wide && !self.is_overdue(now)).then_some(estimate)
     }
 
-    /// The same whether it means something or not; `None` where nothing at all is known.
-    pub fn guess(&self, now: f64) -> Option<Estimate> {
-        let pace = self.course.pace(self.silence(now));
+    /// Returns the range even if it is too wide to be useful; `None` without any information.
+    pub fn raw_estimate(&self, now: f64) -> Option<Estimate> {
+        let pace = self.pace.estimate(self.silence(now));
         let (left, variance) = match &self.history {
-            Some(history) => self.beside(history, pace, now),
-            None => self.alone(pace?)?,
+            Some(history) => self.with_history(history, pace, now),
+            None => self.without_history(pace?)?,
         };
         let silence = self.silence(now);
-        let usual = self.course.stall_after();
-        // Work goes on in a usual silence. A stall is taken to last once more as long as it has lasted.
-        let likely = (left - silence.min(usual)).max(0.05 * left) + (silence - usual).max(0.0);
+        let stall_after = self.pace.stall_after();
+        // Work continues during a usual gap. A stall is expected to last as long again.
+        let likely = (left - silence.min(stall_after)).max(0.05 * left) + (silence - stall_after).max(0.0);
         let width = (DEVIATIONS * variance.sqrt()).exp();
-        let low = (left - silence.min(usual)).max(0.0).min(likely) / width;
-        Some(Estimate { low, likely, high: likely * width + (silence - usual).max(0.0) })
+        let low = (left - silence.min(stall_after)).max(0.0).min(likely) / width;
+        Some(Estimate { low, likely, high: likely * width + (silence - stall_after).max(0.0) })
     }
 
-    /// Seconds without a step, where steps can be seen.
+    /// Returns the seconds since the last step, if the stage reports progress; else 0.
     fn silence(&self, now: f64) -> f64 {
-        if self.place_of(&self.reading).is_some() { (now - self.moved_at).max(0.0) } else { 0.0 }
+        if self.position_of(&self.sample).is_some() { (now - self.moved_at).max(0.0) } else { 0.0 }
     }
 
-    /// Where a reading is, in usual seconds or as a fraction.
-    fn place_of(&self, reading: &Reading) -> Option<f64> {
+    /// Returns the position of a sample in baseline seconds, or as a fraction.
+    fn position_of(&self, sample: &Sample) -> Option<f64> {
         match &self.history {
-            Some(_) => reading.done.map(|done| self.before(reading.stage) + self.usual[reading.stage].until(done)),
-            None => reading.done.and(reading.fraction),
+            Some(_) => sample
+                .done
+                .map(|done| self.baseline_before(sample.stage) + self.baselines[sample.stage].elapsed_at(done)),
+            None => sample.done.and(sample.fraction),
         }
     }
 
-    /// Usual seconds before a stage.
-    fn before(&self, stage: usize) -> f64 {
-        self.usual[..stage].iter().map(|usual| usual.seconds).sum()
+    /// Returns the baseline seconds before a stage.
+    fn baseline_before(&self, stage: usize) -> f64 {
+        self.baselines[..stage].iter().map(|baseline| baseline.seconds).sum()
     }
 
-    /// Seconds left and the variance of their logarithm, by the run itself.
-    fn alone(&self, pace: Pace) -> Option<(f64, f64)> {
-        let left = pace.until(1.0 - self.reading.fraction?);
+    /// Returns the seconds left and the variance of their logarithm, from the pace alone.
+    fn without_history(&self, pace: PaceEstimate) -> Option<(f64, f64)> {
+        let left = pace.until(1.0 - self.sample.fraction?);
         let error = pace.error.unwrap_or(NO_PACE).powi(2);
         let share = left / (left + pace.seconds);
         Some((left, error * (1.0 + left / pace.seconds) + DRIFT.0.powi(2) * share))
     }
 
-    /// The same beside earlier runs. Both say how fast usual seconds pass, each with its error.
-    fn beside(&self, history: &History, pace: Option<Pace>, now: f64) -> (f64, f64) {
+    /// Returns the same from the pace and earlier runs, each weighted by its error.
+    fn with_history(&self, history: &History, pace: Option<PaceEstimate>, now: f64) -> (f64, f64) {
         let expected = history.spread().powi(2);
-        let Some(reached) = self.place_of(&self.reading) else { return self.unseen(expected, pace, now) };
-        let here = self.before(self.reading.stage + 1) - reached;
-        let (after, surprise) = self.later(1.0);
+        let Some(reached) = self.position_of(&self.sample) else { return self.without_progress(expected, pace, now) };
+        let here = self.baseline_before(self.sample.stage + 1) - reached;
+        let (after, stage_variance) = self.later_stages(1.0);
         let Some(pace) = pace else { return (here + after, expected + DRIFT.1.powi(2)) };
         let left = here + after;
         let share = left / (left + pace.gained);
-        let (speed, known) = blended(expected, &pace, share);
+        let (speed, known) = combined(expected, &pace, share);
         let rest = pace.error.unwrap_or(0.0).powi(2) * left / pace.gained.max(1e-3);
-        let differ = self.reading.done.map_or(0.0, |done| self.usual[self.reading.stage].scatter(done)).powi(2);
-        let variance = known + rest + (differ + surprise) / left.powi(2).max(1e-6) + DRIFT.1.powi(2) * share;
-        (pace.until(here) * pace.speed / speed + self.later(speed).0, variance)
+        let differ = self.sample.done.map_or(0.0, |done| self.baselines[self.sample.stage].scatter(done)).powi(2);
+        let variance = known + rest + (differ + stage_variance) / left.powi(2).max(1e-6) + DRIFT.1.powi(2) * share;
+        (pace.until(here) * pace.speed / speed + self.later_stages(speed).0, variance)
     }
 
-    /// The same in a stage that cannot say how far it is: what earlier runs took for it, and for those after it.
-    fn unseen(&self, expected: f64, pace: Option<Pace>, now: f64) -> (f64, f64) {
+    /// Returns the same in a stage that does not report progress, from the durations in earlier runs.
+    fn without_progress(&self, expected: f64, pace: Option<PaceEstimate>, now: f64) -> (f64, f64) {
         let (speed, known) = self.speed(expected, pace);
-        let (after, surprise) = self.later(speed);
-        let usual = &self.usual[self.reading.stage];
-        // A standard deviation on either side of the middle.
-        let [low, middle, high] = [0.16, 0.5, 0.84].map(|chance| usual.still(self.inside(now), chance, speed) + after);
+        let (after, stage_variance) = self.later_stages(speed);
+        let baseline = &self.baselines[self.sample.stage];
+        // One standard deviation on either side of the median.
+        let [low, middle, high] =
+            [0.16, 0.5, 0.84].map(|chance| baseline.remaining(self.stage_seconds(now), chance, speed) + after);
         let left = middle.max(1e-3);
-        (left, ((high / low.max(1e-3)).ln() / 2.0).powi(2) + (known * after.powi(2) + surprise) / left.powi(2))
+        (left, ((high / low.max(1e-3)).ln() / 2.0).powi(2) + (known * after.powi(2) + stage_variance) / left.powi(2))
     }
 
-    /// How fast usual seconds have passed before a stage that cannot say how far it is, and the variance of the logarithm.
-    fn speed(&self, expected: f64, pace: Option<Pace>) -> (f64, f64) {
-        let ahead = self.before(self.usual.len()) - self.before(self.reading.stage);
-        pace.map_or((1.0, expected), |pace| blended(expected, &pace, ahead / (ahead + pace.gained)))
+    /// Returns the pace before a stage that does not report progress, and the variance of its logarithm.
+    fn speed(&self, expected: f64, pace: Option<PaceEstimate>) -> (f64, f64) {
+        let ahead = self.baseline_before(self.baselines.len()) - self.baseline_before(self.sample.stage);
+        pace.map_or((1.0, expected), |pace| combined(expected, &pace, ahead / (ahead + pace.gained)))
     }
 
-    /// Seconds that the stages still to come take where usual seconds have passed at `speed`, and the variance.
-    fn later(&self, speed: f64) -> (f64, f64) {
-        let later = &self.usual[self.reading.stage + 1..];
+    /// Returns the expected seconds of the later stages at `speed`, and their variance.
+    fn later_stages(&self, speed: f64) -> (f64, f64) {
+        let later = &self.baselines[self.sample.stage + 1..];
         (
-            later.iter().map(|usual| usual.after(speed)).sum(),
-            later.iter().map(|usual| usual.surprise(speed).powi(2)).sum(),
+            later.iter().map(|baseline| baseline.expected(speed)).sum(),
+            later.iter().map(|baseline| baseline.deviation(speed).powi(2)).sum(),
         )
     }
 
-    /// Seconds in the stage at work.
-    fn inside(&self, now: f64) -> f64 {
+    /// Returns the seconds since the start of the present stage.
+    fn stage_seconds(&self, now: f64) -> f64 {
         (now - self.entered).max(0.0)
     }
 
-    /// Whether a stage that cannot say how far it is takes so long that what earlier runs took means nothing any more.
+    /// Returns whether a stage that does not report progress takes far longer than in earlier runs.
     fn is_overdue(&self, now: f64) -> bool {
-        let inside = self.inside(now);
-        let (Some(history), None) = (&self.history, self.place_of(&self.reading)) else { return false };
+        let inside = self.stage_seconds(now);
+        let (Some(history), None) = (&self.history, self.position_of(&self.sample)) else { return false };
         if inside <= NEAR {
             return false;
         }
-        let (speed, _) = self.speed(history.spread().powi(2), self.course.pace(0.0));
-        self.usual[self.reading.stage].is_overdue(inside, speed)
+        let (speed, _) = self.speed(history.spread().powi(2), self.pace.estimate(0.0));
+        self.baselines[self.sample.stage].is_overdue(inside, speed)
     }
 }
 
-/// How fast usual seconds pass in the `share` of a run that is left, and the variance of its logarithm: by earlier runs, which
-/// were `expected` to differ so much from each other, and by its own pace.
-fn blended(expected: f64, pace: &Pace, share: f64) -> (f64, f64) {
+/// Combines the pace of the run with the pace 1 of earlier runs, for the `share` of the run that is left. `expected` is the
+/// variance among earlier runs. Returns the pace and the variance of its logarithm.
+fn combined(expected: f64, pace: &PaceEstimate, share: f64) -> (f64, f64) {
     let seen = pace.error.unwrap_or(NO_PACE).powi(2) + DRIFT.1.powi(2) * share;
     let sum = expected + seen;
     ((pace.speed.ln() * expected / sum).exp(), expected * seen / sum)

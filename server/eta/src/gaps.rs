@@ -1,40 +1,39 @@
-//! How long a run is used to say nothing.
+//! Gaps between the steps of a run, and the length from which on a gap is a stall.
 
-/// Shorter silences are never called a stall, seconds: looks at a job are half a second apart.
-const SHORTEST_STALL: f64 = 2.0;
-/// A silence is a stall once it is this many times as long as what has been seen often.
+/// Minimum length of a stall, seconds: samples are half a second apart.
+const MIN_STALL: f64 = 2.0;
+/// A gap is a stall if it is longer than this multiple of the usual gap.
 const FACTOR: f64 = 3.0;
-/// What has been seen this often is usual.
-const OFTEN: usize = 3;
-
-/// So has what has been seen twice, as long but for this factor.
+/// Number of longest gaps that are kept; the shortest of them is usual.
+const KEPT: usize = 3;
+/// Two gaps within this factor are usual, too.
 const ALIKE: f64 = 1.3;
 
-/// The longest silences between two steps forward of one run.
+/// The longest gaps between two steps of one run.
 #[derive(Clone, Debug, Default)]
 pub struct Gaps {
-    /// Longest first, seconds.
-    longest: [f64; OFTEN],
+    /// In descending order, seconds.
+    longest: [f64; KEPT],
 }
 
 impl Gaps {
-    /// Takes note of a silence of so many seconds that is over.
-    pub fn saw(&mut self, seconds: f64) {
+    /// Records a finished gap of `seconds`.
+    pub fn observe(&mut self, seconds: f64) {
         if let Some(place) = self.longest.iter().position(|known| seconds > *known) {
             self.longest[place..].rotate_right(1);
             self.longest[place] = seconds;
         }
     }
 
-    /// A silence that has come several times, seconds: a run that works in bursts is used to its pauses, and one stall is
-    /// no habit.
+    /// Returns the usual gap, seconds: one that occurred several times. The pauses of a run in bursts are usual; a single
+    /// stall is not.
     pub fn usual(&self) -> f64 {
         let alike = self.longest[0] < self.longest[1] * ALIKE;
-        if alike { self.longest[1] } else { self.longest[OFTEN - 1] }
+        if alike { self.longest[1] } else { self.longest[KEPT - 1] }
     }
 
-    /// Seconds after which a silence is a stall; `known` is what earlier runs were used to.
+    /// Returns the length of a gap, in seconds, from which on it is a stall; `known` is the usual gap of earlier runs.
     pub fn stall_after(&self, known: f64) -> f64 {
-        (self.usual().max(known) * FACTOR).max(SHORTEST_STALL)
+        (self.usual().max(known) * FACTOR).max(MIN_STALL)
     }
 }

@@ -1,58 +1,58 @@
-//! What recent successful runs of a kind teach.
+//! History of a kind: baselines from its recent successful runs.
 
 use std::ops::Range;
 
 use crate::{
     Gaps,
+    baseline::{Baseline, Coupling, StageBaseline},
     rhythm::Lengths,
-    usual::{Habit, Usual, UsualStage},
-    weighing::{Line, spread_of},
+    weighted_fit::{Line, spread_of},
 };
 
-/// So many runs are learned from at most; the newest count.
+/// Maximum number of runs in a history; the newest are used.
 pub const RUNS: usize = 20;
-/// A stage goes as quick or slow as those before it until runs show better: how unsure that is, as the variance of which
-/// part of it.
-const CARRIED: f64 = 0.25;
+/// Prior variance of the coupling of a stage to the stages before it. The prior coupling is 1: a stage is as fast or slow as
+/// they are.
+const COUPLING_VARIANCE: f64 = 0.25;
 
-/// One run that succeeded.
+/// A successful run.
 #[derive(Clone, Debug, Default)]
 pub struct Run {
-    /// Its stages, in order; one for a kind without stages.
+    /// The stages in order; one for a kind without stages.
     pub stages: Vec<StageRun>,
-    /// The silence it was used to, seconds; see [`crate::Gaps::usual`].
+    /// The usual gap, seconds; see [`crate::Gaps::usual`].
     pub usual_gap: f64,
-    /// Its rhythm, if it had one; see [`crate::Rhythm::lengths`].
+    /// The rhythm, if it was regular; see [`crate::Rhythm::lengths`].
     pub rhythm: Option<Lengths>,
 }
 
 /// One stage of a run.
 #[derive(Clone, Debug, Default)]
 pub struct StageRun {
-    /// How long it took, seconds.
+    /// Duration, seconds.
     pub seconds: f64,
-    /// How much there was to do, in the task's unit; `None` where it did not say.
+    /// Amount of work, in the task's unit; `None` if it was not reported.
     pub work: Option<f64>,
-    /// Places on its way, rising: share of its work done (0 to 1), seconds since the stage began.
-    pub course: Vec<(f64, f64)>,
+    /// Progress in ascending order: share of the work done (0 to 1), and seconds since the start of the stage.
+    pub points: Vec<(f64, f64)>,
 }
 
 /// What the runs of a kind have in common.
 #[derive(Clone, Debug)]
 pub struct History {
-    stages: Vec<UsualStage>,
-    /// How much the runs differ from what is said of them, as the standard deviation of a logarithm.
+    stages: Vec<StageBaseline>,
+    /// Standard deviation of the logarithm of the duration around its prediction.
     spread: f64,
-    /// How each stage goes along with those before it.
-    habits: Vec<Habit>,
+    /// Coupling of each stage to the stages before it.
+    couplings: Vec<Coupling>,
     usual_gap: f64,
     rhythm: Option<Lengths>,
-    /// Seconds of the runs in order, for what is usual and what is slow.
+    /// Durations of the runs in ascending order, seconds.
     totals: Vec<f64>,
 }
 
 impl History {
-    /// Learns from runs, newest first; `None` without any that has `stages` stages.
+    /// Learns from runs, newest first; `None` if no run has `stages` stages.
     pub fn learn(stages: usize, runs: &[Run]) -> Option<Self> {
         let runs: Vec<&Run> = runs.iter().filter(|run| run.stages.len() == stages).take(RUNS).collect();
         if runs.is_empty() || stages == 0 {
@@ -62,44 +62,44 @@ impl History {
         totals.sort_unstable_by(f64::total_cmp);
         let usual_gap = median(runs.iter().map(|run| run.usual_gap).collect());
         let rhythms: Vec<Lengths> = runs.iter().filter_map(|run| run.rhythm).collect();
-        // What only a few of them had is no habit of the kind.
+        // The kind has a rhythm only if most of its runs had one.
         let rhythm = (2 * rhythms.len() > runs.len()).then(|| Lengths {
             burst: median(rhythms.iter().map(|lengths| lengths.burst).collect()),
             pause: median(rhythms.iter().map(|lengths| lengths.pause).collect()),
         });
-        // A stall is an accident and no habit: nothing is learned from it.
+        // Nothing is learned from a stall: it is an accident.
         let runs: Vec<Run> = runs.into_iter().map(Run::without_stalls).collect();
-        let stages: Vec<_> = (0..stages).map(|index| UsualStage::learn(index, &runs, rhythm.is_none())).collect();
-        let mut history = Self { stages, spread: 0.0, habits: Vec::new(), usual_gap, rhythm, totals };
+        let stages: Vec<_> = (0..stages).map(|index| StageBaseline::learn(index, &runs, rhythm.is_none())).collect();
+        let mut history = Self { stages, spread: 0.0, couplings: Vec::new(), usual_gap, rhythm, totals };
         let count = history.stages();
-        history.habits = (0..count).map(|stage| history.habit(stage, &runs)).collect();
-        history.spread = spread_of(runs.iter().map(|run| history.missed(run, 0..count)));
+        history.couplings = (0..count).map(|stage| history.coupling(stage, &runs)).collect();
+        history.spread = spread_of(runs.iter().map(|run| history.residual(run, 0..count)));
         Some(history)
     }
 
-    /// How many stages there are.
+    /// Returns the number of stages.
     pub fn stages(&self) -> usize {
         self.stages.len()
     }
 
-    /// How many runs it was learned from.
+    /// Returns the number of runs.
     pub(crate) fn runs(&self) -> usize {
         self.totals.len()
     }
 
-    /// The silence that runs of the kind are used to, seconds.
+    /// Returns the usual gap of the kind, seconds.
     pub fn usual_gap(&self) -> f64 {
         self.usual_gap
     }
 
-    /// Seconds that only a tenth of the runs took longer than; `None` with fewer than five runs.
+    /// Returns the 90th percentile of the durations, seconds; `None` with fewer than five runs.
     pub fn slow(&self) -> Option<f64> {
         let rank = (self.totals.len() * 9).div_ceil(10);
         (self.totals.len() >= 5).then(|| self.totals[rank - 1])
     }
 
-    /// Half the runs took longer, seconds.
-    pub fn usual(&self) -> f64 {
+    /// Returns the median duration, seconds.
+    pub fn median_seconds(&self) -> f64 {
         self.totals[self.totals.len() / 2]
     }
 
@@ -111,47 +111,50 @@ impl History {
         self.spread
     }
 
-    /// What is usual in a stage for a run whose work is `works`, by stage, as far as it is known.
-    pub(crate) fn usual_of(&self, stage: usize, works: &[Option<f64>]) -> Usual {
-        self.stages[stage].for_larger(self.larger_in(stage, works), self.habits[stage])
+    /// Returns the baseline of a stage for a run with `works`, the known work of each stage.
+    pub(crate) fn baseline(&self, stage: usize, works: &[Option<f64>]) -> Baseline {
+        self.stages[stage].for_larger(self.larger_in(stage, works), self.couplings[stage])
     }
 
-    /// By how much the run is larger than usual in a stage, as a logarithm: what is as much larger in one stage is taken to
-    /// be so in the others.
+    /// Returns by how much the run is larger than usual in a stage, as a logarithm. A stage without known work is assumed to
+    /// be larger by as much as the others.
     fn larger_in(&self, stage: usize, works: &[Option<f64>]) -> f64 {
-        let usual = &self.stages[stage];
-        works[usual.source].map_or_else(|| self.larger(works), |work| usual.larger(work))
+        let baseline = &self.stages[stage];
+        works[baseline.source].map_or_else(|| self.larger(works), |work| baseline.larger(work))
     }
 
-    /// By how much the run is larger than usual in the last stage that says so, as a logarithm.
+    /// Returns by how much the run is larger than usual in the last stage with known work, as a logarithm.
     fn larger(&self, works: &[Option<f64>]) -> f64 {
         let known = works.iter().zip(&self.stages).enumerate().rev();
         known
-            .filter(|(index, (_, usual))| usual.source == *index && usual.is_sized())
-            .find_map(|(_, (work, usual))| work.map(|work| usual.larger(work)))
+            .filter(|(index, (_, baseline))| baseline.source == *index && baseline.is_sized())
+            .find_map(|(_, (work, baseline))| work.map(|work| baseline.larger(work)))
             .unwrap_or(0.0)
     }
 
-    /// How a stage went along with those before it.
-    fn habit(&self, stage: usize, runs: &[Run]) -> Habit {
-        let missed = |run| (self.missed(run, 0..stage), self.missed(run, stage..stage + 1));
-        let points: Vec<(f64, f64)> = runs.iter().map(missed).collect();
-        let line = Line::through(&points, CARRIED);
-        Habit { follows: line.slope, spread: spread_of(points.iter().map(|(before, here)| here - line.slope * before)) }
+    /// Fits the coupling of a stage to the stages before it.
+    fn coupling(&self, stage: usize, runs: &[Run]) -> Coupling {
+        let residual = |run| (self.residual(run, 0..stage), self.residual(run, stage..stage + 1));
+        let points: Vec<(f64, f64)> = runs.iter().map(residual).collect();
+        let line = Line::fit(&points, COUPLING_VARIANCE);
+        Coupling {
+            follows: line.slope,
+            spread: spread_of(points.iter().map(|(before, here)| here - line.slope * before)),
+        }
     }
 
-    /// How far a run was in these stages from what is said of it, as a logarithm; 0 in none.
-    fn missed(&self, run: &Run, stages: Range<usize>) -> f64 {
+    /// Returns the logarithm of the actual over the predicted duration of these stages; 0 without stages.
+    fn residual(&self, run: &Run, stages: Range<usize>) -> f64 {
         let works: Vec<_> = run.stages.iter().map(|stage| stage.work).collect();
-        let usual = |stage: usize| self.stages[stage].seconds(self.larger_in(stage, &works));
-        let said: f64 = stages.clone().map(usual).sum();
+        let predicted = |stage: usize| self.stages[stage].seconds(self.larger_in(stage, &works));
+        let expected: f64 = stages.clone().map(predicted).sum();
         let took: f64 = run.stages[stages].iter().map(|stage| stage.seconds).sum();
-        (took.max(1e-3) / said.max(1e-3)).ln()
+        (took.max(1e-3) / expected.max(1e-3)).ln()
     }
 }
 
 impl Run {
-    /// Seconds in all its stages.
+    /// Returns the duration of all stages, seconds.
     pub fn seconds(&self) -> f64 {
         self.stages.iter().map(|stage| stage.seconds).sum()
     }
@@ -162,13 +165,13 @@ impl Run {
 }
 
 impl StageRun {
-    /// The same, as if each stall had lasted no longer than a usual step.
+    /// Returns the stage with each stall shortened to the usual gap.
     fn without_stalls(&self) -> Self {
         let moved = |pair: &&[(f64, f64)]| pair[1].0 > pair[0].0;
-        let mut steps = self.course.clone();
+        let mut steps = self.points.clone();
         steps.dedup_by(|next, first| next.0 <= first.0);
         let mut gaps = Gaps::default();
-        steps.windows(2).filter(moved).for_each(|pair| gaps.saw(pair[1].1 - pair[0].1));
+        steps.windows(2).filter(moved).for_each(|pair| gaps.observe(pair[1].1 - pair[0].1));
         let most = gaps.stall_after(0.0);
         let (mut lost, mut before) = (0.0, None);
         for (_, seconds) in &mut steps {
@@ -179,11 +182,11 @@ impl StageRun {
             }
             *seconds -= lost;
         }
-        Self { seconds: self.seconds - lost, work: self.work, course: steps }
+        Self { seconds: self.seconds - lost, work: self.work, points: steps }
     }
 }
 
-/// The one in the middle of at least one.
+/// Returns the median of at least one number.
 fn median(mut numbers: Vec<f64>) -> f64 {
     numbers.sort_unstable_by(f64::total_cmp);
     numbers[numbers.len() / 2]

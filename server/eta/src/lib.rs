@@ -1,26 +1,23 @@
-//! How long a job will still take: a range of seconds, made of its own pace and of earlier runs of its kind.
+//! Estimated time left (ETA) of a job: a range of seconds, from its own pace and from earlier runs of its kind.
 //!
-//! Four ideas, each in a file of its own:
+//! - [`History`] converts a position in the work ("42 % of stage 2") into *baseline seconds*: the time that earlier runs took
+//!   to get there with as much work. A stage that is always slow at its end has such a baseline (`Baseline`).
+//! - `Pace` measures the pace in at most 32 blocks of time, finds the last lasting change, and separates stalls from bursts.
+//! - [`Rhythm`] detects bursts and pauses of regular length, and predicts the next ones.
+//! - [`Estimator`] combines both: the baseline seconds left, divided by the pace at which they pass.
 //!
-//! - [`History`] turns a place in the work ("42 % of stage 2") into *usual seconds*: how long earlier runs took to get
-//!   there, for as much work as this run has. A stage that is always slow at its end is so in there (`Usual`).
-//! - `Course` keeps the pace in a handful of blocks of time, finds where it last changed for good, and tells a stall
-//!   from a burst.
-//! - [`Rhythm`] knows bursts and pauses that come again, and so when the next ones are due.
-//! - [`Estimator`] puts both together: what is left in usual seconds, divided by how fast they pass.
-//!
-//! Nothing here allocates once an [`Estimator`] is made, and nothing looks at a clock. `docs/eta.md` says how well it does.
+//! An [`Estimator`] does not allocate after its creation, and nothing here reads a clock. `docs/eta.md` has the accuracy.
 
-mod course;
+mod baseline;
 mod estimator;
 mod gaps;
 mod history;
+mod pace;
 mod rhythm;
 mod smoothing;
-mod usual;
-mod weighing;
+mod weighted_fit;
 
-pub use estimator::{Estimate, Estimator, Reading};
+pub use estimator::{Estimate, Estimator, Sample};
 pub use gaps::Gaps;
 pub use history::{History, RUNS, Run, StageRun};
 pub use rhythm::{Lengths, Rhythm};

@@ -1,64 +1,64 @@
-//! The rhythm of a run that goes in bursts with pauses between them, where those are about as long each time.
+//! Rhythm of a run: bursts and pauses of regular length.
 
-/// Shorter silences are no pauses, seconds: looks at a job are half a second apart.
-const SHORTEST_PAUSE: f64 = 1.2;
-/// Nor are those that last for less than this share of what is usual.
-const OF_USUAL: f64 = 0.5;
-/// Pauses, bursts and what is gained in them may differ by so much, as a standard deviation over the mean …
-const REGULAR: f64 = 0.4;
-/// … and what is gained is taken to differ by so much at least.
-const LEAST: f64 = 0.05;
-/// What is less than this part of a burst belongs to the one before.
-const WHOLE: f64 = 0.02;
-/// How many bursts and pauses of its own make a run as sure of them as earlier runs do.
-const KNOWN: f64 = 2.0;
+/// Minimum length of a pause, seconds: samples are half a second apart.
+const MIN_PAUSE: f64 = 1.2;
+/// Minimum length of a pause, as a share of the usual gap.
+const MIN_SHARE_OF_USUAL: f64 = 0.5;
+/// Maximum relative standard deviation of pauses, bursts and their progress in a rhythm.
+const MAX_DEVIATION: f64 = 0.4;
+/// Minimum relative standard deviation that is assumed for the progress of a burst.
+const MIN_ERROR: f64 = 0.05;
+/// A smaller fraction of a burst belongs to the burst before.
+const TOLERANCE: f64 = 0.02;
+/// Weight of the rhythm of earlier runs, in bursts of the present run.
+const PRIOR_WEIGHT: f64 = 2.0;
 
-/// How long a burst and a pause take in a run, or in the runs of a kind.
+/// Lengths of a burst and of a pause, in one run or in the runs of a kind.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lengths {
-    /// Of a burst, seconds.
+    /// Length of a burst, seconds.
     pub burst: f64,
-    /// Of a pause, seconds.
+    /// Length of a pause, seconds.
     pub pause: f64,
 }
 
-/// Listens for the rhythm of one run.
+/// Detects the rhythm of one run.
 #[derive(Clone, Debug)]
 pub struct Rhythm {
-    /// That of earlier runs.
+    /// The rhythm of earlier runs.
     known: Option<Lengths>,
-    pauses: Sample,
-    bursts: Sample,
-    /// Gained in each.
-    gains: Sample,
-    /// When the last pause ended, seconds into the run, and what had been gained by then; `None` before the first.
+    pauses: RunningStats,
+    bursts: RunningStats,
+    /// Progress of each burst.
+    gains: RunningStats,
+    /// End of the last pause: seconds since the start, and progress by then. `None` before the first.
     ended: Option<(f64, f64)>,
     seconds: f64,
     gained: f64,
-    /// The shortest time between two steps, seconds.
+    /// The shortest gap between two steps, seconds.
     shortest: f64,
 }
 
-/// How a run goes on that keeps its rhythm.
+/// The cycle of burst and pause that a run is expected to keep.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Beat {
+pub(crate) struct Cycle {
     lengths: Lengths,
-    /// Gained in a burst …
+    /// Progress of a burst.
     gain: f64,
-    /// … and the relative standard error of that.
+    /// Relative standard error of `gain`.
     pub(crate) error: f64,
     /// Seconds since the last burst began.
     since: f64,
 }
 
 impl Rhythm {
-    /// Nothing heard yet of a run, whose kind has a rhythm that is `known` or not.
+    /// Creates a detector; `known` is the rhythm of earlier runs, if they had one.
     pub fn new(known: Option<Lengths>) -> Self {
         Self {
             known,
-            pauses: Sample::default(),
-            bursts: Sample::default(),
-            gains: Sample::default(),
+            pauses: RunningStats::default(),
+            bursts: RunningStats::default(),
+            gains: RunningStats::default(),
             ended: None,
             seconds: 0.0,
             gained: 0.0,
@@ -66,14 +66,13 @@ impl Rhythm {
         }
     }
 
-    /// Takes note of a step forward, `silence` seconds after the one before; in a run that is used to silences of `usual`
-    /// seconds.
-    pub fn saw(&mut self, gained: f64, silence: f64, usual: f64) {
+    /// Records a step of `gained`, `silence` seconds after the last one. `usual` is the usual gap, seconds.
+    pub fn observe(&mut self, gained: f64, silence: f64, usual: f64) {
         if silence > 0.0 {
             self.shortest = self.shortest.min(silence);
         }
         self.seconds += silence;
-        if silence > SHORTEST_PAUSE.max(usual * OF_USUAL) {
+        if silence > MIN_PAUSE.max(usual * MIN_SHARE_OF_USUAL) {
             // The step itself belongs to the burst.
             let pause = silence - self.shortest;
             let now = (self.seconds - self.shortest, self.gained);
@@ -86,13 +85,13 @@ impl Rhythm {
         self.gained += gained;
     }
 
-    /// How long bursts and pauses take; `None` before two bursts between pauses, and where they differ.
+    /// Returns the lengths of bursts and pauses; `None` before two complete bursts, or if they are irregular.
     pub fn lengths(&self) -> Option<Lengths> {
         self.regular(2.0)
     }
 
-    /// How it goes on; `None` before two pauses, or the first where earlier runs had a rhythm, and where they differ.
-    pub(crate) fn beat(&self) -> Option<Beat> {
+    /// Returns the expected cycle; `None` before two pauses (one, if earlier runs had a rhythm), or if they are irregular.
+    pub(crate) fn cycle(&self) -> Option<Cycle> {
         let since = self.seconds - self.ended?.0;
         let lengths = match self.known {
             Some(known) => {
@@ -102,43 +101,43 @@ impl Rhythm {
         };
         let worked = self.seconds - self.pauses.sum;
         let gain = self.gained / worked * lengths.burst;
-        let error = self.gains.differ().max(LEAST) / self.gains.count.max(1.0).sqrt();
-        (worked > 0.0 && gain > 0.0).then_some(Beat { lengths, gain, error, since })
+        let error = self.gains.deviation().max(MIN_ERROR) / self.gains.count.max(1.0).sqrt();
+        (worked > 0.0 && gain > 0.0).then_some(Cycle { lengths, gain, error, since })
     }
 
-    /// How long bursts and pauses take, where they have been about alike in so many bursts at least.
+    /// Returns the mean lengths, if at least `least` bursts were regular.
     fn regular(&self, least: f64) -> Option<Lengths> {
-        let is_regular = [self.bursts, self.pauses, self.gains].iter().all(|sample| sample.differ() < REGULAR);
+        let is_regular = [self.bursts, self.pauses, self.gains].iter().all(|stats| stats.deviation() < MAX_DEVIATION);
         let lengths = Lengths { burst: self.bursts.mean(), pause: self.pauses.mean() };
         (self.bursts.count >= least && lengths.burst > 0.0 && is_regular).then_some(lengths)
     }
 }
 
-impl Beat {
-    /// Gained per second, pauses included.
+impl Cycle {
+    /// Returns the progress per second, pauses included.
     pub(crate) fn speed(&self) -> f64 {
         self.gain / (self.lengths.burst + self.lengths.pause)
     }
 
-    /// Seconds from the last step until so much more is gained, which is in a burst.
+    /// Returns the seconds from the last step until `left` more is done, which is within a burst.
     pub(crate) fn until(&self, left: f64) -> f64 {
         let Lengths { burst, pause } = self.lengths;
         let bursts = (self.since / burst).min(1.0) + left / self.gain;
-        // Where it comes to whole bursts, it ends with the last one, and not after its pause.
-        let before = (bursts - WHOLE).floor().max(0.0);
+        // A whole number of bursts ends with the last burst, before its pause.
+        let before = (bursts - TOLERANCE).floor().max(0.0);
         before * (burst + pause) + (bursts - before) * burst - self.since
     }
 }
 
-/// Numbers, added up.
+/// Mean and deviation of a series of numbers.
 #[derive(Clone, Copy, Debug, Default)]
-struct Sample {
+struct RunningStats {
     count: f64,
     sum: f64,
     squares: f64,
 }
 
-impl Sample {
+impl RunningStats {
     fn add(&mut self, number: f64) {
         self.count += 1.0;
         self.sum += number;
@@ -149,13 +148,13 @@ impl Sample {
         self.sum / self.count
     }
 
-    /// The mean with that of earlier ones.
+    /// Returns the mean, combined with the mean of earlier runs.
     fn mean_with(&self, known: f64) -> f64 {
-        (self.sum + KNOWN * known) / (self.count + KNOWN)
+        (self.sum + PRIOR_WEIGHT * known) / (self.count + PRIOR_WEIGHT)
     }
 
-    /// The standard deviation over the mean; 0 for none.
-    fn differ(&self) -> f64 {
+    /// Returns the relative standard deviation; 0 without numbers.
+    fn deviation(&self) -> f64 {
         if self.count == 0.0 {
             0.0
         } else {

@@ -1,23 +1,23 @@
-//! The estimates come true as well as `docs/eta.md` says.
+//! Accuracy targets of `docs/eta.md`.
 
 #[path = "../benches/accuracy/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "the bench prints more than is held to here")]
+#[expect(dead_code, unused_imports, reason = "only the benchmark prints the details")]
 mod accuracy;
 
-use accuracy::{EARLIER, HALVES, Row, made_up, recorded};
+use accuracy::{EARLIER, HALVES, Row, recorded, synthetic};
 
 #[test]
-fn estimates_are_as_good_as_is_said_also_on_runs_that_they_were_not_made_for() {
+fn synthetic_runs_meet_accuracy_targets() {
     for (half, seeds) in HALVES {
-        let misses: Vec<_> = made_up(&seeds, EARLIER).iter().flat_map(Row::misses).collect();
+        let misses: Vec<_> = synthetic(&seeds, EARLIER).iter().flat_map(Row::misses).collect();
         assert!(misses.is_empty(), "{half}: {misses:#?}");
     }
 }
 
 #[test]
-fn estimates_are_as_good_as_is_said_on_recorded_runs_of_the_products_own_tasks() {
+fn recorded_runs_meet_accuracy_targets() {
     let rows = recorded(true);
-    assert_eq!(rows.len(), 7, "six tasks, and all of them");
+    assert_eq!(rows.len(), 7, "six tasks, and all of them together");
     let misses: Vec<_> = rows.iter().flat_map(Row::misses).collect();
     assert!(misses.is_empty(), "{misses:#?}");
 }

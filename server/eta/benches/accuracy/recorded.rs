@@ -1,13 +1,13 @@
-//! Recorded runs: `traces/KIND-NUMBER.csv`, in the order in which they ran.
+//! Recorded runs: `traces/KIND-NUMBER.csv`, numbered in their order.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
 use super::trace::Trace;
 
-/// Runs of each kind that only teach.
-pub(crate) const FIRST_JUDGED: usize = 2;
+/// Number of runs of each kind that are only history.
+pub(crate) const FIRST_SCORED: usize = 2;
 
-/// All of them, by kind.
+/// Reads all traces, grouped by kind.
 pub(crate) fn all() -> Vec<(String, Vec<Trace>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("traces");
     let mut kinds: BTreeMap<String, Vec<(u32, Trace)>> = BTreeMap::new();
@@ -19,7 +19,7 @@ pub(crate) fn all() -> Vec<(String, Vec<Trace>)> {
             continue;
         };
         let text = fs::read_to_string(&path).expect("a trace can be read");
-        let trace = Trace::parse(&text).unwrap_or_else(|| panic!("{} is no trace", path.display()));
+        let trace = Trace::parse(&text).unwrap_or_else(|| panic!("{} is not a trace", path.display()));
         kinds.entry(kind.to_owned()).or_default().push((number, trace));
     }
     kinds

@@ -1,16 +1,16 @@
-//! The estimators that others use, after their published ideas, on the fraction of the whole.
+//! Estimators of other programs, reimplemented from their sources. They use the fraction of the whole run.
 
-/// What all of them are fed with and asked for.
+/// An estimator of another program.
 pub(crate) trait Rival {
     /// The name in the table.
     fn name(&self) -> &'static str;
-    /// Takes note of the fraction (0 to 1) at a time in seconds.
-    fn saw(&mut self, at: f64, fraction: f64);
-    /// Seconds left at a time; `None` before anything is known.
+    /// Records the fraction (0 to 1) at a time in seconds.
+    fn observe(&mut self, at: f64, fraction: f64);
+    /// Returns the seconds left at a time; `None` without data.
     fn left(&self, at: f64) -> Option<f64>;
 }
 
-/// Time passed over work done, as Cronicle and many others do.
+/// Elapsed time over fraction, as in Cronicle and many others.
 #[derive(Default)]
 pub(crate) struct Elapsed {
     fraction: f64,
@@ -21,7 +21,7 @@ impl Rival for Elapsed {
         "elapsed / fraction"
     }
 
-    fn saw(&mut self, _at: f64, fraction: f64) {
+    fn observe(&mut self, _at: f64, fraction: f64) {
         self.fraction = fraction;
     }
 
@@ -30,8 +30,8 @@ impl Rival for Elapsed {
     }
 }
 
-/// tqdm's: exponential means of the steps and of their times, 0.3 for the newest, corrected for their start
-/// (`tqdm/std.py`, class `EMA` and `format_meter`). Refreshed when the value moves, and 0.1 s have passed.
+/// tqdm: exponential means of the steps and of their times, 0.3 for the newest, corrected for their start
+/// (`tqdm/std.py`, class `EMA` and `format_meter`). Updated when the value moves, at most every 0.1 s.
 #[derive(Default)]
 pub(crate) struct Tqdm {
     steps: (f64, i32),
@@ -47,7 +47,7 @@ impl Rival for Tqdm {
         "tqdm"
     }
 
-    fn saw(&mut self, at: f64, fraction: f64) {
+    fn observe(&mut self, at: f64, fraction: f64) {
         if fraction > self.fraction && at - self.at >= 0.1 {
             let mix = |old: f64, new: f64| SMOOTHING * new + (1.0 - SMOOTHING) * old;
             self.steps = (mix(self.steps.0, fraction - self.fraction), self.steps.1 + 1);
@@ -57,12 +57,12 @@ impl Rival for Tqdm {
     }
 
     fn left(&self, _at: f64) -> Option<f64> {
-        // Both are corrected by the same factor.
+        // Both have the same correction factor.
         (self.steps.1 > 0).then(|| (1.0 - self.fraction) * self.times / self.steps.0)
     }
 }
 
-/// indicatif's (0.18, `src/state.rs`, `Estimator`): a pace smoothed twice in time, where what is 15 s old weighs a tenth.
+/// indicatif (0.18, `src/state.rs`, `Estimator`): a pace smoothed twice over time; data 15 s old has a tenth of the weight.
 #[derive(Default)]
 pub(crate) struct Indicatif {
     once: f64,
@@ -80,7 +80,7 @@ impl Rival for Indicatif {
         "indicatif"
     }
 
-    fn saw(&mut self, at: f64, fraction: f64) {
+    fn observe(&mut self, at: f64, fraction: f64) {
         let passed = at - self.at;
         if fraction <= self.fraction || passed <= 0.0 {
             return;
@@ -99,7 +99,7 @@ impl Rival for Indicatif {
     }
 }
 
-/// All of them, new.
+/// Creates all of them.
 pub(crate) fn rivals() -> Vec<Box<dyn Rival>> {
     vec![Box::<Elapsed>::default(), Box::<Tqdm>::default(), Box::<Indicatif>::default()]
 }

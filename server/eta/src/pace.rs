@@ -1,36 +1,36 @@
-//! The course of a run: how fast it went in each of a few blocks of time, and since when it has gone as it goes now.
+//! Pace of a run: progress in blocks of time, and the last lasting change of speed.
 
 use crate::{
     Gaps,
-    rhythm::{Beat, Lengths, Rhythm},
+    rhythm::{Cycle, Lengths, Rhythm},
     smoothing::Smoothing,
 };
 
-/// Blocks at most; where they are full, two and two become one.
+/// Maximum number of blocks. When all are full, adjacent blocks are merged in pairs.
 const BLOCKS: usize = 32;
-/// The length of a block at first, seconds.
-const FIRST: f64 = 0.5;
-/// How much better two speeds must explain the blocks than one, as the F of an analysis of variance …
-const CLEARLY: f64 = 28.0;
-/// … and by how much they must differ, as a ratio.
-const DIFFERENT: f64 = 1.15;
-/// Blocks on either side of a change, at least.
-const SIDE: usize = 2;
-/// What the recent pace weighs beside the mean since the last change.
-const RECENT: f64 = 0.05;
-/// Who is used to silences longer than this, in seconds, goes in bursts.
-const PAUSE: f64 = 1.2;
-/// What the line through a course of bursts weighs beside the mean of all of it.
-const LINE: f64 = 0.6;
+/// Initial length of a block, seconds.
+const FIRST_LENGTH: f64 = 0.5;
+/// A change of speed needs at least this F value in an analysis of variance …
+const MIN_F: f64 = 28.0;
+/// … and at least this ratio of the two speeds.
+const MIN_RATIO: f64 = 1.15;
+/// Minimum number of blocks on either side of a change.
+const MIN_BLOCKS: usize = 2;
+/// Weight of the recent pace; the rest is the mean since the last change.
+const RECENT_WEIGHT: f64 = 0.05;
+/// A run with usual gaps longer than this, in seconds, works in bursts.
+const MIN_PAUSE: f64 = 1.2;
+/// Weight of the fitted line of a run in bursts; the rest is the mean.
+const LINE_WEIGHT: f64 = 0.6;
 
-/// Steps forward and the time they took, stalls left out.
+/// Progress over time, without stalls.
 #[derive(Clone, Debug)]
-pub(crate) struct Course {
+pub(crate) struct Pace {
     blocks: [Block; BLOCKS],
     count: usize,
     length: f64,
     gaps: Gaps,
-    /// What earlier runs were used to, seconds without a step.
+    /// The usual gap of earlier runs, seconds.
     known_gap: f64,
     smoothing: Smoothing,
     rhythm: Rhythm,
@@ -43,12 +43,12 @@ pub(crate) struct Course {
 struct Block {
     seconds: f64,
     gained: f64,
-    /// Stalls in it, which may turn out to be a habit.
+    /// Stalls in the block, seconds. They count later if they turn out to be usual.
     stalled: f64,
 }
 
 impl Block {
-    fn and(self, other: Self) -> Self {
+    fn merged(self, other: Self) -> Self {
         Self {
             seconds: self.seconds + other.seconds,
             gained: self.gained + other.gained,
@@ -57,41 +57,41 @@ impl Block {
     }
 }
 
-/// How it goes since the last change.
+/// The pace since the last change.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Pace {
-    /// Gained per second.
+pub(crate) struct PaceEstimate {
+    /// Progress per second.
     pub(crate) speed: f64,
-    /// The relative standard error of that, from how the blocks scatter; `None` where there are too few to say.
+    /// Relative standard error of the speed, from the scatter of the blocks; `None` with too few blocks.
     pub(crate) error: Option<f64>,
     /// Seconds since the change.
     pub(crate) seconds: f64,
-    /// Gained since then.
+    /// Progress since the change.
     pub(crate) gained: f64,
-    /// How far the line through a course of bursts lies before the place reached: bursts get ahead of it, and pauses let
-    /// it catch up. 0 for a run that does not go in bursts.
+    /// How far the fitted line of a run in bursts is ahead of the position; 0 for a run without bursts. A burst gets ahead of
+    /// the line, and the line catches up in the pause.
     ahead: f64,
-    /// Its rhythm, if it has one.
-    beat: Option<Beat>,
+    /// The cycle of bursts and pauses, if it is regular.
+    cycle: Option<Cycle>,
 }
 
-impl Pace {
-    /// Seconds until so much more is gained.
+impl PaceEstimate {
+    /// Returns the seconds until `left` more is done.
     pub(crate) fn until(&self, left: f64) -> f64 {
-        match self.beat {
-            Some(beat) => beat.until(left),
+        match self.cycle {
+            Some(cycle) => cycle.until(left),
             None => (left - self.ahead).max(0.0) / self.speed,
         }
     }
 }
 
-impl Course {
-    /// Nothing seen; earlier runs were used to silences of `known_gap` seconds, and had the rhythm `known` or none.
+impl Pace {
+    /// Creates an empty pace. Earlier runs had usual gaps of `known_gap` seconds, and the rhythm `known`, if any.
     pub(crate) fn new(known_gap: f64, known: Option<Lengths>) -> Self {
         Self {
             blocks: [Block::default(); BLOCKS],
             count: 1,
-            length: FIRST,
+            length: FIRST_LENGTH,
             gaps: Gaps::default(),
             known_gap,
             smoothing: Smoothing::default(),
@@ -101,44 +101,51 @@ impl Course {
         }
     }
 
-    /// Takes note of a step forward, `silence` seconds after the one before.
-    pub(crate) fn saw(&mut self, gained: f64, silence: f64) {
+    /// Records a step forward, `silence` seconds after the last one.
+    pub(crate) fn observe(&mut self, gained: f64, silence: f64) {
         let most = self.stall_after();
-        self.gaps.saw(silence);
+        self.gaps.observe(silence);
         let counted =
-            if silence > most { self.gaps.usual().max(self.known_gap).max(FIRST).min(silence) } else { silence };
+            if silence > most { self.gaps.usual().max(self.known_gap).max(FIRST_LENGTH).min(silence) } else { silence };
         if silence > most {
             self.stalled = self.stalled.max(silence);
             self.blocks[self.count - 1].stalled += silence - counted;
         }
         if self.stalled > 0.0 && self.stalled <= self.stall_after() {
-            // What looked like a stall is a habit.
+            // The gap has become usual, so it was not a stall.
             for block in &mut self.blocks[..self.count] {
                 block.seconds += std::mem::take(&mut block.stalled);
             }
             self.stalled = 0.0;
         }
-        self.smoothing.saw(gained, counted.max(1e-3), self.seconds);
-        self.rhythm.saw(gained, counted, self.gaps.usual().max(self.known_gap));
+        self.smoothing.observe(gained, counted.max(1e-3), self.seconds);
+        self.rhythm.observe(gained, counted, self.gaps.usual().max(self.known_gap));
         self.add(gained, counted);
     }
 
-    /// Seconds of silence after which this run has stalled.
+    /// Returns the length of a gap, in seconds, from which on it is a stall.
     pub(crate) fn stall_after(&self) -> f64 {
         self.gaps.stall_after(self.known_gap)
     }
 
-    /// How it goes; `None` before anything has been gained.
-    pub(crate) fn pace(&self, silence: f64) -> Option<Pace> {
+    /// Estimates the present pace; `None` before any progress.
+    pub(crate) fn estimate(&self, silence: f64) -> Option<PaceEstimate> {
         let mut blocks = &self.blocks[..self.count];
-        if let Some(beat) = self.rhythm.beat() {
-            let ((seconds, gained), speed) = (sum(blocks), beat.speed());
-            return Some(Pace { speed, error: Some(beat.error), seconds, gained, ahead: 0.0, beat: Some(beat) });
+        if let Some(cycle) = self.rhythm.cycle() {
+            let ((seconds, gained), speed) = (sum(blocks), cycle.speed());
+            return Some(PaceEstimate {
+                speed,
+                error: Some(cycle.error),
+                seconds,
+                gained,
+                ahead: 0.0,
+                cycle: Some(cycle),
+            });
         }
-        // Bursts are no changes: what is compared holds several of them.
-        let together =
+        // A burst is not a change of speed, so each compared group holds several bursts.
+        let per_group =
             (2.0 * self.gaps.usual().max(self.known_gap) / self.length).ceil().clamp(1.0, BLOCKS as f64) as usize;
-        while let Some(change) = last_change(blocks, together) {
+        while let Some(change) = last_change(blocks, per_group) {
             blocks = &blocks[change..];
         }
         let (seconds, gained) = sum(blocks);
@@ -146,25 +153,25 @@ impl Course {
             return None;
         }
         let mean = gained / seconds;
-        let (groups, count) = grouped(blocks, together);
+        let (groups, count) = grouped(blocks, per_group);
         let error = standard_error(&groups[..count], mean).or_else(|| standard_error(blocks, mean));
-        if self.gaps.usual() > PAUSE
+        if self.gaps.usual() > MIN_PAUSE
             && let Some((slope, before)) = line(blocks)
         {
             let silence = silence.min(self.stall_after());
             let mean = gained / (seconds + silence);
-            let speed = LINE * slope + (1.0 - LINE) * mean;
-            let ahead = LINE * before - (1.0 - LINE) * mean * silence;
-            return Some(Pace { speed, error, seconds, gained, ahead, beat: None });
+            let speed = LINE_WEIGHT * slope + (1.0 - LINE_WEIGHT) * mean;
+            let ahead = LINE_WEIGHT * before - (1.0 - LINE_WEIGHT) * mean * silence;
+            return Some(PaceEstimate { speed, error, seconds, gained, ahead, cycle: None });
         }
         let recent = self.smoothing.pace().unwrap_or(mean);
-        let speed = mean * (1.0 - RECENT) + recent * RECENT;
-        Some(Pace { speed, error, seconds, gained, ahead: 0.0, beat: None })
+        let speed = mean * (1.0 - RECENT_WEIGHT) + recent * RECENT_WEIGHT;
+        Some(PaceEstimate { speed, error, seconds, gained, ahead: 0.0, cycle: None })
     }
 
     fn add(&mut self, gained: f64, seconds: f64) {
         self.seconds += seconds;
-        // A step that took longer than a block is spread over several.
+        // A step that is longer than a block is spread over several blocks.
         let mut left = seconds;
         loop {
             let room = self.length - self.blocks[self.count - 1].seconds;
@@ -185,7 +192,7 @@ impl Course {
 
     fn halve(&mut self) {
         for pair in 0..BLOCKS / 2 {
-            self.blocks[pair] = self.blocks[2 * pair].and(self.blocks[2 * pair + 1]);
+            self.blocks[pair] = self.blocks[2 * pair].merged(self.blocks[2 * pair + 1]);
         }
         self.blocks[BLOCKS / 2..].fill(Block::default());
         self.count = BLOCKS / 2;
@@ -197,28 +204,28 @@ fn sum(blocks: &[Block]) -> (f64, f64) {
     blocks.iter().fold((0.0, 0.0), |(seconds, gained), block| (seconds + block.seconds, gained + block.gained))
 }
 
-/// The line through what was gained by when, as least squares have it: gained per second, and how far before the last
-/// point it ends. A mean would take a burst that has just ended, or not quite, for speed.
+/// Fits a line to the progress over time by least squares. Returns its slope, and its distance from the last point. A mean
+/// would overestimate the speed at the end of a burst.
 fn line(blocks: &[Block]) -> Option<(f64, f64)> {
     let (all_seconds, all_gained) = sum(blocks);
     let (mut x, mut y) = (0.0, 0.0);
-    let (mut sum_x, mut sum_y, mut spread, mut together) = (0.0, 0.0, 0.0, 0.0);
-    // Each block weighs as its time does: the middle of it stands for it, and the rest is its own slope.
+    let (mut sum_x, mut sum_y, mut variance, mut covariance) = (0.0, 0.0, 0.0, 0.0);
+    // The weight of a block is its time; a twelfth of the square accounts for the slope within it.
     for block in blocks {
         let (middle, height) = (x + block.seconds / 2.0, y + block.gained / 2.0);
         sum_x += block.seconds * middle;
         sum_y += block.seconds * height;
-        spread += block.seconds * (middle * middle + block.seconds * block.seconds / 12.0);
-        together += block.seconds * (middle * height + block.seconds * block.gained / 12.0);
+        variance += block.seconds * (middle * middle + block.seconds * block.seconds / 12.0);
+        covariance += block.seconds * (middle * height + block.seconds * block.gained / 12.0);
         (x, y) = (x + block.seconds, y + block.gained);
     }
     let (mean_x, mean_y) = (sum_x / all_seconds, sum_y / all_seconds);
-    let slope = (together / all_seconds - mean_x * mean_y) / (spread / all_seconds - mean_x * mean_x);
+    let slope = (covariance / all_seconds - mean_x * mean_y) / (variance / all_seconds - mean_x * mean_x);
     let end = mean_y + slope * (all_seconds - mean_x);
     (blocks.len() >= 4 && slope.is_finite() && slope > 0.0).then_some((slope, end - all_gained))
 }
 
-/// How far the blocks scatter about `mean`: squares, weighted by time.
+/// Returns the squared deviations of the blocks from `mean`, weighted by time.
 fn squares(blocks: &[Block], mean: f64) -> f64 {
     blocks
         .iter()
@@ -227,37 +234,37 @@ fn squares(blocks: &[Block], mean: f64) -> f64 {
         .sum()
 }
 
-/// The same blocks, so many taken together; what is left over counts with the first.
-fn grouped(blocks: &[Block], together: usize) -> ([Block; BLOCKS], usize) {
+/// Merges each `per_group` blocks into one; a remainder goes into the first.
+fn grouped(blocks: &[Block], per_group: usize) -> ([Block; BLOCKS], usize) {
     let mut groups = [Block::default(); BLOCKS];
-    let count = blocks.len() / together;
-    let over = blocks.len() - count * together;
+    let count = blocks.len() / per_group;
+    let over = blocks.len() - count * per_group;
     for (place, block) in blocks.iter().enumerate() {
-        let group = &mut groups[place.saturating_sub(over) / together];
-        *group = group.and(*block);
+        let group = &mut groups[place.saturating_sub(over) / per_group];
+        *group = group.merged(*block);
     }
     (groups, count)
 }
 
-/// The block from which on two speeds explain the blocks much better than one, if so many are taken `together`.
-fn last_change(blocks: &[Block], together: usize) -> Option<usize> {
-    let (groups, count) = grouped(blocks, together);
-    change_in(&groups[..count]).map(|change| blocks.len() - (count - change) * together)
+/// Returns the first block after the last change of speed, with `per_group` blocks compared as one.
+fn last_change(blocks: &[Block], per_group: usize) -> Option<usize> {
+    let (groups, count) = grouped(blocks, per_group);
+    change_in(&groups[..count]).map(|change| blocks.len() - (count - change) * per_group)
 }
 
 fn change_in(blocks: &[Block]) -> Option<usize> {
     let count = blocks.len();
-    if count < 2 * SIDE + 1 {
+    if count < 2 * MIN_BLOCKS + 1 {
         return None;
     }
     let (seconds, gained) = sum(blocks);
     let whole = squares(blocks, gained / seconds);
     let mut best: Option<(f64, usize)> = None;
-    for place in SIDE..=count - SIDE {
+    for place in MIN_BLOCKS..=count - MIN_BLOCKS {
         let ((s1, g1), (s2, g2)) = (sum(&blocks[..place]), sum(&blocks[place..]));
         let (before, after) = (g1 / s1, g2 / s2);
         let (less, more) = (before.min(after), before.max(after));
-        if more < less * DIFFERENT {
+        if more < less * MIN_RATIO {
             continue;
         }
         let rest = squares(&blocks[..place], before) + squares(&blocks[place..], after);
@@ -266,7 +273,7 @@ fn change_in(blocks: &[Block]) -> Option<usize> {
         }
     }
     let (rest, place) = best?;
-    ((whole - rest) * (count - 2) as f64 > CLEARLY * rest).then_some(place)
+    ((whole - rest) * (count - 2) as f64 > MIN_F * rest).then_some(place)
 }
 
 fn standard_error(blocks: &[Block], mean: f64) -> Option<f64> {

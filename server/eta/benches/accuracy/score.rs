@@ -1,4 +1,4 @@
-//! Asks all estimators at a quarter, a half and three quarters of a run's time, and compares with how it came out.
+//! Score of the estimators: errors at a quarter, a half and three quarters of a run's time.
 
 use std::sync::Arc;
 
@@ -6,15 +6,15 @@ use eta::{Estimator, History, Run};
 
 use super::{rivals::rivals, trace::Trace};
 
-/// When they are asked, as shares of the time that the run took.
+/// Times of the estimates, as shares of the duration.
 pub(crate) const ASKED: [f64; 3] = [0.25, 0.5, 0.75];
-/// The three others and ours.
+/// Number of estimators: three others and ours.
 pub(crate) const ESTIMATORS: usize = 4;
 
-/// How well they did on many runs.
+/// Scores over many runs.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Verdict {
-    /// Relative errors of the time left, by estimator (ours last) and by when it was asked.
+pub(crate) struct Score {
+    /// Relative errors of the time left, by estimator (ours is last) and by time.
     errors: [[Vec<f64>; 3]; ESTIMATORS],
     asked: u32,
     shown: u32,
@@ -22,28 +22,28 @@ pub(crate) struct Verdict {
     widths: Vec<f64>,
 }
 
-impl Verdict {
-    /// Judges one run, after earlier ones of its kind.
-    pub(crate) fn judge(&mut self, trace: &Trace, earlier: &[Trace]) {
+impl Score {
+    /// Adds a run, after earlier runs of its kind.
+    pub(crate) fn add(&mut self, trace: &Trace, earlier: &[Trace]) {
         let runs: Vec<Run> = earlier.iter().rev().map(Trace::run).collect();
         let history = History::learn(trace.stages, &runs).map(Arc::new);
         for (asked, share) in ASKED.into_iter().enumerate() {
             let now = trace.end * share;
             let left = trace.end - now;
             let (mut others, mut ours) = (rivals(), Estimator::new(trace.stages, history.clone()));
-            for reading in trace.readings.iter().filter(|reading| reading.seconds <= now) {
-                ours.saw(*reading);
-                if let Some(fraction) = reading.fraction {
+            for sample in trace.samples.iter().filter(|sample| sample.seconds <= now) {
+                ours.observe(*sample);
+                if let Some(fraction) = sample.fraction {
                     for other in &mut others {
-                        other.saw(reading.seconds, fraction);
+                        other.observe(sample.seconds, fraction);
                     }
                 }
             }
-            let error = |said: Option<f64>| said.map_or(1.0, |said| (said - left).abs() / left);
+            let error = |estimate: Option<f64>| estimate.map_or(1.0, |estimate| (estimate - left).abs() / left);
             for (errors, other) in self.errors.iter_mut().zip(&others) {
                 errors[asked].push(error(other.left(now)));
             }
-            self.errors[ESTIMATORS - 1][asked].push(error(ours.guess(now).map(|guess| guess.likely)));
+            self.errors[ESTIMATORS - 1][asked].push(error(ours.raw_estimate(now).map(|estimate| estimate.likely)));
             self.asked += 1;
             if let Some(range) = ours.estimate(now) {
                 self.shown += 1;
@@ -53,32 +53,32 @@ impl Verdict {
         }
     }
 
-    /// The median error of an estimator when asked for the `asked`th time.
+    /// Returns the median error of an estimator at the time with index `asked`.
     pub(crate) fn error(&self, estimator: usize, asked: usize) -> f64 {
         median(self.errors[estimator][asked].clone())
     }
 
-    /// Its median error over all the times it was asked.
+    /// Returns the median error of an estimator over all times.
     pub(crate) fn overall(&self, estimator: usize) -> f64 {
         median(self.errors[estimator].concat())
     }
 
-    /// How often it was asked.
+    /// Returns the number of estimates.
     pub(crate) fn asked(&self) -> u32 {
         self.asked
     }
 
-    /// How often a range was shown, as a share.
+    /// Returns the share of estimates with a shown range.
     pub(crate) fn shown(&self) -> f64 {
         f64::from(self.shown) / f64::from(self.asked.max(1))
     }
 
-    /// How often the truth lay in it, as a share of the ranges that were shown.
+    /// Returns the share of shown ranges that contain the true value.
     pub(crate) fn in_range(&self) -> f64 {
         f64::from(self.in_range) / f64::from(self.shown.max(1))
     }
 
-    /// The median of the ranges' end over their beginning.
+    /// Returns the median ratio of the ends of the ranges.
     pub(crate) fn width(&self) -> f64 {
         median(self.widths.clone())
     }
