@@ -5,7 +5,7 @@ use reqwest::{
 };
 use serde_json::{Value, json};
 
-use crate::milepost::{Milepost, PATIENCE};
+use crate::milepost::{Milepost, PATIENCE, without_markers};
 
 /// Calls a server function the way a script does.
 fn call(milepost: &Milepost, function: &str, arguments: &[(&str, &str)]) -> Response {
@@ -67,6 +67,7 @@ fn a_job_for_later_waits_until_it_is_told_to_start() {
     let later = [("kind", "demo"), ("input", r#"{"seconds":0}"#), ("start_at", "2100-01-01T00:00"), ("priority", "-3")];
     let job = call(&milepost, "start_job", &later).text().unwrap();
     let page = reqwest::blocking::get(milepost.url(&format!("/jobs/{job}"))).unwrap().text().unwrap();
+    let page = without_markers(&page);
     assert!(page.contains("data-state=\"scheduled\"") && page.contains("action=\"/api/start_now\""), "{page}");
     assert!(page.contains("<dd>-3</dd>"), "its priority: {page}");
     assert_eq!(call(&milepost, "start_now", &[("id", &job)]).status(), StatusCode::OK);

@@ -10,7 +10,7 @@ use reqwest::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::milepost::{Milepost, PATIENCE};
+use crate::milepost::{Milepost, PATIENCE, without_markers};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -71,7 +71,7 @@ impl Browser {
     pub(crate) fn page(&self, path: &str) -> String {
         let response = self.get(path);
         assert_eq!(response.status(), 200, "{path}");
-        response.text().unwrap()
+        without_markers(&response.text().unwrap())
     }
 
     pub(crate) fn start(&self, kind: &str, input: &Value) -> i64 {

@@ -6,7 +6,7 @@ use reqwest::blocking::Client;
 use tempfile::TempDir;
 
 use crate::{
-    milepost::{Milepost, PATIENCE, Worker, command, signal},
+    milepost::{Milepost, PATIENCE, Worker, command, signal, without_markers},
     people::{ADA, House},
 };
 
@@ -30,7 +30,7 @@ fn configured(text: &str) -> (TempDir, String) {
 }
 
 fn get(milepost: &Milepost, path: &str) -> String {
-    reqwest::blocking::get(milepost.url(path)).unwrap().text().unwrap()
+    without_markers(&reqwest::blocking::get(milepost.url(path)).unwrap().text().unwrap())
 }
 
 #[test]

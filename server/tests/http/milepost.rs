@@ -39,6 +39,11 @@ pub(crate) fn bare(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
+/// Returns a page without the markers (`<!>`) that Leptos writes between nodes of erased types.
+pub(crate) fn without_markers(html: &str) -> String {
+    html.replace("<!>", "")
+}
+
 /// Runs it to its end, which it must come to by itself.
 pub(crate) fn run(arguments: &[&str]) -> Output {
     command().args(arguments).output().unwrap()

@@ -4,7 +4,7 @@ use reqwest::{
     redirect::Policy,
 };
 
-use crate::milepost::Milepost;
+use crate::milepost::{Milepost, without_markers};
 
 /// A browser without script: it follows nothing by itself here, so that a test sees each answer.
 fn browser() -> Client {
@@ -17,7 +17,7 @@ fn send(milepost: &Milepost, kind: &str, fields: &[(&str, &str)]) -> Response {
 
 fn get(milepost: &Milepost, path: &str) -> (StatusCode, String) {
     let answer = reqwest::blocking::get(milepost.url(path)).unwrap();
-    (answer.status(), answer.text().unwrap())
+    (answer.status(), without_markers(&answer.text().unwrap()))
 }
 
 /// The value of the control called `name` in a page.

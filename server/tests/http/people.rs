@@ -12,7 +12,7 @@ use reqwest::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::milepost::{Milepost, PATIENCE};
+use crate::milepost::{Milepost, PATIENCE, without_markers};
 
 /// The first administrator.
 pub(crate) const ADA: &str = "ada";
@@ -128,7 +128,7 @@ impl Visitor {
     pub(crate) fn page(&self, path: &str) -> String {
         let response = self.get(path);
         assert_eq!(response.status(), 200, "{path}");
-        response.text().unwrap()
+        without_markers(&response.text().unwrap())
     }
 
     /// The same as a script asks.

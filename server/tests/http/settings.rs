@@ -6,7 +6,7 @@ use reqwest::{
 use serde_json::Value;
 
 use crate::{
-    milepost::PATIENCE,
+    milepost::{PATIENCE, without_markers},
     people::{ADA, House, PASSWORD, Visitor, leads_to, secret_of},
 };
 
@@ -49,7 +49,7 @@ fn after(visitor: &Visitor, function: &str, form: &[(&str, &str)]) -> String {
 fn answered(answer: Response, status: u16) -> String {
     assert_eq!(answer.status(), status);
     assert_eq!(answer.headers()[CACHE_CONTROL], "no-store");
-    let page = answer.text().unwrap();
+    let page = without_markers(&answer.text().unwrap());
     assert!(page.contains("</html>"), "{page}");
     page
 }

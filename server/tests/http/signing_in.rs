@@ -5,13 +5,13 @@ use reqwest::{
 use serde_json::Value;
 
 use crate::{
-    milepost::Milepost,
+    milepost::{Milepost, without_markers},
     people::{ADA, House, PASSWORD, leads_to},
 };
 
 fn text(response: Response, status: u16) -> String {
     assert_eq!(response.status(), status);
-    response.text().unwrap()
+    without_markers(&response.text().unwrap())
 }
 
 /// The tag of a form's field.

@@ -4,7 +4,7 @@
 use insta::{Settings, assert_snapshot};
 use reqwest::blocking::Client;
 
-use crate::milepost::Milepost;
+use crate::milepost::{Milepost, without_markers};
 
 /// What differs from run to run, as a regular expression, and what stands there instead.
 const CHANGING: [(&str, &str); 14] = [
@@ -29,7 +29,7 @@ fn compare(milepost: &Milepost, name: &str, path: &str) {
     let answer = Client::new().get(milepost.url(path)).header("accept", "text/html").send().unwrap();
     let status = answer.status().as_u16();
     // One element a line: a difference is found at a glance.
-    let html = answer.text().unwrap().replace("><", ">\n<");
+    let html = without_markers(&answer.text().unwrap()).replace("><", ">\n<");
     let mut settings = Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
