@@ -18,7 +18,7 @@ use std::{
 };
 
 use engine::{Ctx, Kind, Queue, RootedFolder, RootedPath, Task, TaskError};
-use model::{Level, bytes, count};
+use model::{Level, bytes, count, is_unprintable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -233,7 +233,7 @@ async fn scan(ctx: &Ctx, folder: &RootedFolder) -> Result<u64, TaskError> {
 /// After the folder, with nothing that an artifact's name must not have.
 fn archive_name(folder: &Path) -> String {
     let name = folder.file_name().map_or_else(|| "files".into(), |name| name.to_string_lossy());
-    let clean: String = name.chars().map(|c| if c.is_control() || c == '\\' { '_' } else { c }).collect();
+    let clean: String = name.chars().map(|c| if is_unprintable(c) || c == '\\' { '_' } else { c }).collect();
     let clean = clean.trim_start_matches('.');
     let clean = &clean[..clean.floor_char_boundary(LONGEST_NAME)];
     format!("{}.tar.zst", if clean.is_empty() { "files" } else { clean })

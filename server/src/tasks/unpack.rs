@@ -15,7 +15,7 @@ use std::{
 };
 
 use engine::{BudgetFile, Ctx, Kind, Queue, RootedPath, Task, TaskError, UploadRef};
-use model::{FieldError, count};
+use model::{FieldError, count, is_unprintable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -158,7 +158,7 @@ fn stem(name: &str) -> String {
     let ends = [".tar.zst", ".tzst", ".tar.gz", ".tgz", ".tar"];
     let end = ends.into_iter().find(|end| lower.ends_with(end)).map_or(0, str::len);
     let clean: String =
-        name[..name.len() - end].chars().map(|c| if c.is_control() || c == '\\' { '_' } else { c }).collect();
+        name[..name.len() - end].chars().map(|c| if is_unprintable(c) || c == '\\' { '_' } else { c }).collect();
     let clean = clean.trim_start_matches('.');
     let clean = &clean[..clean.floor_char_boundary(200)];
     if clean.is_empty() { "archive".to_owned() } else { clean.to_owned() }

@@ -267,6 +267,18 @@ async fn query_whose_functions_take_long_ends_soon() {
 }
 
 #[tokio::test]
+async fn deeply_nested_query_ends_its_job_alone() {
+    let desk = desk().await;
+    for (open, close) in [("(select ", ")"), ("(", ")"), ("-(", ")"), ("abs(", ")"), ("case when 1 then ", " end")] {
+        for depth in [90, 900, 9_000] {
+            let query = format!("select {}1{}", open.repeat(depth), close.repeat(depth));
+            desk.run("sql-export", json!({ "query": query })).await;
+        }
+    }
+    desk.succeed("sql-export", json!({ "query": "select 1" })).await;
+}
+
+#[tokio::test]
 async fn many_rows_are_many_groups() {
     let desk = desk().await;
     let query = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 60000)
