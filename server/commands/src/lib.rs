@@ -2,7 +2,7 @@
 //!
 //! A table `[command.NAME]` of the configuration declares one ([`Command::from_toml`]): its arguments, the form of its
 //! parameters, its limits. A job of it is a process group of its own, whose output becomes the log and the progress of the job
-//! ([`readout`]), and of which nothing is left when the job is over. What may be written in the table stands in
+//! ([`output_parser`]), and of which nothing is left when the job is over. What may be written in the table stands in
 //! `docs/commands.md`.
 
 mod ending;

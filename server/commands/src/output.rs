@@ -4,7 +4,7 @@ use std::{collections::VecDeque, io};
 
 use engine::Ctx;
 use model::Level;
-use readout::{Convention, Event, Measure, Progress, Reader, Stream, Verdict};
+use output_parser::{Event, Format, Measure, Progress, Reader, ReportedResult, Stream};
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
     process::{ChildStderr, ChildStdout},
@@ -28,7 +28,7 @@ pub(crate) struct Output {
     out: Source,
     err: Source,
     reader: Reader,
-    verdict: Option<Verdict>,
+    verdict: Option<ReportedResult>,
     last_lines: VecDeque<String>,
     /// The last line of the standard error that is not blank.
     last_error: Option<String>,
@@ -67,19 +67,19 @@ impl Source {
 }
 
 impl Output {
-    pub(crate) fn of_pipes(convention: Convention, out: ChildStdout, err: ChildStderr) -> Self {
-        Self::new(convention, Source::new(out), Source::new(err))
+    pub(crate) fn of_pipes(format: Format, out: ChildStdout, err: ChildStderr) -> Self {
+        Self::new(format, Source::new(out), Source::new(err))
     }
 
-    pub(crate) fn of_terminal(convention: Convention, terminal: Terminal) -> Self {
-        Self::new(convention, Source::new(terminal), Source::ended())
+    pub(crate) fn of_terminal(format: Format, terminal: Terminal) -> Self {
+        Self::new(format, Source::new(terminal), Source::ended())
     }
 
-    fn new(convention: Convention, out: Source, err: Source) -> Self {
+    fn new(format: Format, out: Source, err: Source) -> Self {
         Self {
             out,
             err,
-            reader: Reader::new(convention),
+            reader: Reader::new(format),
             verdict: None,
             last_lines: VecDeque::new(),
             last_error: None,
@@ -121,7 +121,7 @@ impl Output {
     }
 
     /// How the program said that its work has ended.
-    pub(crate) const fn verdict(&self) -> Option<&Verdict> {
+    pub(crate) const fn verdict(&self) -> Option<&ReportedResult> {
         self.verdict.as_ref()
     }
 
@@ -140,7 +140,7 @@ impl Output {
     fn tell(&mut self, event: Event, ctx: &Ctx) {
         match event {
             Event::Progress(progress) => self.advance(progress, ctx),
-            Event::Verdict(verdict) => self.verdict = Some(verdict),
+            Event::Result(verdict) => self.verdict = Some(verdict),
             Event::Line(line) => {
                 if self.last_lines.len() == LAST_LINES {
                     self.last_lines.pop_front();

@@ -11,7 +11,7 @@ use std::{
 
 use engine::{Kind, Queue, processes::Signal};
 use model::Role;
-use readout::Convention;
+use output_parser::Format;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -96,7 +96,7 @@ pub(crate) struct Table {
     /// Bytes that all of its processes may have in memory.
     pub(crate) memory: Option<u64>,
     pub(crate) processes: u32,
-    pub(crate) progress: Convention,
+    pub(crate) progress: Format,
     /// It writes to a terminal, not to two pipes.
     pub(crate) terminal: bool,
 }
@@ -181,7 +181,7 @@ impl Table {
                 .map_err(|message| wrong("signal", message))?,
             memory: written.memory.map(|text| size(&text)).transpose().map_err(|message| wrong("memory", message))?,
             processes: at_least_one("processes", written.processes)?.unwrap_or(PROCESSES),
-            progress: word(written.progress.as_deref(), Convention::Auto, &Convention::ALL, Convention::as_str)
+            progress: word(written.progress.as_deref(), Format::Auto, &Format::ALL, Format::as_str)
                 .map_err(|message| wrong("progress", message))?,
             terminal: written.terminal,
             program,

@@ -1,33 +1,33 @@
-//! What needs no program of its own: percentages, numbers, `n/m`, and the bar of a terminal.
+//! Formats of any program: percentages, numbers, `n/m`, and the progress bar of a terminal.
 
 use crate::{
     Measure, Progress, Stream,
-    convention::Heard,
+    format::Parsed,
+    formats::{percentage, share},
     line::Text,
-    reading::{percentage, share},
 };
 
-/// Numbers in a row after which [`Convention::Auto`](crate::Convention::Auto) takes them for progress.
+/// Number of successive numbers after which [`Format::Auto`](crate::Format::Auto) takes them for progress.
 const IN_A_ROW: u32 = 3;
 
-/// `NN%`. Alone in a line it is meant for programs. Elsewhere it counts only where it was promised.
-pub(crate) fn percent(text: Text<'_>, alone_only: bool) -> Option<Heard> {
+/// Parses `NN%`. On its own line it is not logged. Elsewhere in a line it counts only if the format is configured.
+pub(crate) fn percent(text: Text<'_>, alone_only: bool) -> Option<Parsed> {
     if let Some(percent) = percentage(text.line.trim()) {
-        return Some(Heard::only(Progress::percent(percent)));
+        return Some(Parsed::progress_only(Progress::percent(percent)));
     }
     if alone_only {
         return None;
     }
-    Some(Heard::beside(last_percentage(text.line)?))
+    Some(Parsed::progress_and_line(last_percentage(text.line)?))
 }
 
-/// A percentage in a line that is written over: most likely a bar, but nobody promised.
-pub(crate) fn guess(text: Text<'_>) -> Option<Heard> {
+/// Guesses progress from a percentage in a rewritten line, which is most likely a bar.
+pub(crate) fn guess(text: Text<'_>) -> Option<Parsed> {
     let found = last_percentage(text.line).filter(|_| text.rewritten)?;
-    Some(Heard::beside(Progress { guessed: true, ..found }))
+    Some(Parsed::progress_and_line(Progress { guessed: true, ..found }))
 }
 
-/// The last percentage of the line: also one that stands close to other characters, as in `[####]37%`.
+/// Finds the last percentage of the line, also next to other characters, as in `[####]37%`.
 fn last_percentage(text: &str) -> Option<Progress> {
     text.rmatch_indices('%').find_map(|(at, _)| {
         let before = &text[..at];
@@ -36,7 +36,7 @@ fn last_percentage(text: &str) -> Option<Progress> {
     })
 }
 
-/// Numbers alone in their lines.
+/// Numbers on their own lines.
 #[derive(Debug, Default)]
 pub(crate) struct Numbers {
     in_a_row: u32,
@@ -44,12 +44,12 @@ pub(crate) struct Numbers {
 }
 
 impl Numbers {
-    /// A number from 0 to 100 that stands alone in its line. Where nobody promised, it must stand on the standard error, where
-    /// `pv -n` writes it, and be the third of a row that does not fall.
-    pub(crate) fn read(&mut self, stream: Stream, text: Text<'_>, unsure: bool) -> Option<Heard> {
+    /// Parses a number from 0 to 100 on its own line. In automatic mode, it must be on the standard error, as in `pv -n`, and
+    /// be at least the third in an ascending series.
+    pub(crate) fn parse(&mut self, stream: Stream, text: Text<'_>, auto: bool) -> Option<Parsed> {
         let number = share(text.line.trim());
-        if !unsure {
-            return number.map(|number| Heard::only(Progress::percent(number)));
+        if !auto {
+            return number.map(|number| Parsed::progress_only(Progress::percent(number)));
         }
         if stream == Stream::Out || !text.last {
             return None;
@@ -60,12 +60,12 @@ impl Numbers {
         };
         self.in_a_row += 1;
         self.last = number;
-        (self.in_a_row >= IN_A_ROW).then(|| Heard::only(Progress::percent(number)))
+        (self.in_a_row >= IN_A_ROW).then(|| Parsed::progress_only(Progress::percent(number)))
     }
 }
 
-/// The first `n/m` that is no part of a path or a date, as in `[3/10] Building`; what stands behind it is said.
-pub(crate) fn fraction(text: &str) -> Option<Heard> {
+/// Finds the first `n/m` that is not part of a path or a date, as in `[3/10] Building`; the text after it is the message.
+pub(crate) fn fraction(text: &str) -> Option<Parsed> {
     text.match_indices('/').find_map(|(at, _)| {
         let (before, after) = (&text[..at], &text[at + 1..]);
         let digits = |character: char| character.is_ascii_digit();
@@ -84,12 +84,12 @@ pub(crate) fn fraction(text: &str) -> Option<Heard> {
         }
         let behind = right.trim_start_matches([']', ')', ':']).trim();
         let measure = Some(Measure::Count { value, max: Some(max), unit: String::new() });
-        Some(Heard::beside(Progress { measure, ..Progress::default() }.saying(behind)))
+        Some(Parsed::progress_and_line(Progress { measure, ..Progress::default() }.with_message(behind)))
     })
 }
 
-/// OSC 9;4, after `ConEmu`: <https://conemu.github.io/en/AnsiEscapeCodes.html#ConEmu_specific_OSC>.
-pub(crate) fn bar(state: u8, percent: Option<u8>) -> Option<Progress> {
+/// Parses OSC 9;4, as in `ConEmu`: <https://conemu.github.io/en/AnsiEscapeCodes.html#ConEmu_specific_OSC>.
+pub(crate) fn terminal_progress(state: u8, percent: Option<u8>) -> Option<Progress> {
     let percent = percent.filter(|percent| *percent <= 100)?;
     matches!(state, 1 | 2 | 4).then(|| Progress::percent(percent.into()))
 }

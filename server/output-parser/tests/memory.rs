@@ -1,21 +1,21 @@
-//! What is kept of what is printed. In a process of its own: it is the process whose memory is looked at.
+//! Memory of the parser. A separate test program, since it measures its own process.
 
-use readout::{Convention, LONGEST, Reader, Stream};
+use output_parser::{Format, MAX_LINE, Reader, Stream};
 
-/// What this process has in memory, bytes.
+/// Returns the resident memory of this process, bytes.
 fn resident() -> u64 {
     let pages = std::fs::read_to_string("/proc/self/statm").expect("Linux");
     4096 * pages.split_whitespace().nth(1).expect("a number").parse::<u64>().expect("a number")
 }
 
 #[test]
-fn no_line_and_no_control_sequence_is_so_long_that_memory_grows() {
+fn long_line_or_sequence_does_not_grow_memory() {
     const CHUNK: usize = 64 << 10;
     const CHUNKS: usize = 64;
     let beginnings: [&[u8]; 5] = [b"", b"\x1b]0;", b"\x1b[", b"\x1bP", b"{\"progress\":\""];
     for beginning in beginnings {
         for fill in [b'x', b'1', b';', 0xc3, 0] {
-            let mut reader = Reader::new(Convention::Auto);
+            let mut reader = Reader::new(Format::Auto);
             let chunk = vec![fill; CHUNK];
             reader.push(Stream::Err, beginning);
             reader.push(Stream::Err, &chunk);
@@ -24,7 +24,7 @@ fn no_line_and_no_control_sequence_is_so_long_that_memory_grows() {
                 assert_eq!(reader.push(Stream::Err, &chunk), []);
             }
             let grown = resident().saturating_sub(before);
-            assert!(grown < 16 * LONGEST as u64, "{grown} bytes more after {beginning:?} and much of {fill}");
+            assert!(grown < 16 * MAX_LINE as u64, "{grown} bytes more after {beginning:?} and much of {fill}");
             assert!(reader.finish().len() <= 1);
         }
     }

@@ -1,11 +1,11 @@
-//! How text is shown, as the control sequence SGR says it (ECMA-48, 8.3.117; for colours ISO 8613-6), and what is kept of that.
+//! Text styles from the control sequence SGR (ECMA-48, 8.3.117; colours: ISO 8613-6), reduced to those of the log.
 
 use vte::{Params, ParamsIter};
 
-/// One of sixteen, by its number in terminals: black, red, green, yellow, blue, magenta, cyan, white, and the same brightly.
+/// One of the 16 terminal colours: black, red, green, yellow, blue, magenta, cyan, white, then their bright forms.
 type Colour = u8;
 
-/// The style in force.
+/// The present style.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Style {
     text: Option<Colour>,
@@ -14,19 +14,19 @@ pub(crate) struct Style {
     effects: u8,
 }
 
-/// What is on or off.
+/// A text effect.
 #[derive(Clone, Copy)]
 enum Effect {
     Bold = 1,
     Dim = 2,
     Italic = 4,
     Underlined = 8,
-    /// Text and background change their colours.
+    /// Text and background colours are swapped.
     Reversed = 16,
 }
 
 impl Style {
-    /// Changes it as a control sequence says.
+    /// Applies the parameters of a control sequence.
     pub(crate) fn set(&mut self, params: &Params) {
         let mut params = params.iter();
         while let Some(own) = params.next() {
@@ -35,7 +35,7 @@ impl Style {
                 1 => self.turn(Effect::Bold, true),
                 2 => self.turn(Effect::Dim, true),
                 3 => self.turn(Effect::Italic, true),
-                // `4:0` is how some take it back.
+                // `4:0` ends the underline.
                 4 => self.turn(Effect::Underlined, own.get(1) != Some(&0)),
                 7 => self.turn(Effect::Reversed, true),
                 21 => self.turn(Effect::Underlined, true),
@@ -47,12 +47,12 @@ impl Style {
                 code @ 90..=97 => self.text = Some(code as Colour - 82),
                 code @ 40..=47 => self.background = Some(code as Colour - 40),
                 code @ 100..=107 => self.background = Some(code as Colour - 92),
-                38 => self.text = other(own, &mut params).or(self.text),
-                48 => self.background = other(own, &mut params).or(self.background),
+                38 => self.text = extended(own, &mut params).or(self.text),
+                48 => self.background = extended(own, &mut params).or(self.background),
                 39 => self.text = None,
                 49 => self.background = None,
-                // The colour of the line below the text is not kept, but its numbers must not be taken for other codes.
-                58 => _ = other(own, &mut params),
+                // The underline colour is not kept, but its parameters must be skipped.
+                58 => _ = extended(own, &mut params),
                 _ => {}
             }
         }
@@ -67,8 +67,8 @@ impl Style {
         self.effects & effect as u8 != 0
     }
 
-    /// Its word in a [`Paint`](model::Paint). The log is shown on paper of its own, light or dark: there black and white text
-    /// have the colour of all text, a black background is none, and text on a background has the colour of the paper.
+    /// Returns the name of the style in a [`Paint`](model::Paint). The log has its own background, light or dark: black and
+    /// white text have the default colour, a black background is none, and text on a background has the colour of the page.
     pub(crate) fn word(self) -> String {
         let reversed = self.has(Effect::Reversed);
         let (colour, reversed) = match self.background.filter(|colour| *colour != 0) {
@@ -91,24 +91,24 @@ impl Style {
     }
 }
 
-/// The colour that a 38, 48 or 58 names: behind colons of its own, or in the parameters that follow.
-fn other(own: &[u16], following: &mut ParamsIter<'_>) -> Option<Colour> {
+/// Returns the colour of a 38, 48 or 58, given after colons or in the following parameters.
+fn extended(own: &[u16], following: &mut ParamsIter<'_>) -> Option<Colour> {
     let mut next = || following.next().map(|param| param[0]);
     match *own {
         [_] => match next()? {
-            5 => numbered(next()?),
+            5 => palette(next()?),
             2 => Some(nearest([next()?, next()?, next()?])),
             _ => None,
         },
-        [_, 5, number, ..] => numbered(number),
-        // Between the 2 and the colour there may be the number of a colour space.
+        [_, 5, number, ..] => palette(number),
+        // A colour space may be given between the 2 and the colour.
         [_, 2, red, green, blue] | [_, 2, _, red, green, blue, ..] => Some(nearest([red, green, blue])),
         _ => None,
     }
 }
 
-/// One of 256: the sixteen, a cube of 6 x 6 x 6, and greys.
-fn numbered(number: u16) -> Option<Colour> {
+/// Returns one of the 256 colours: the 16 colours, a cube of 6 x 6 x 6, and greys.
+fn palette(number: u16) -> Option<Colour> {
     let step = |place: u16| if place == 0 { 0 } else { 55 + 40 * place };
     match number {
         0..=15 => Some(number as Colour),
@@ -121,8 +121,8 @@ fn numbered(number: u16) -> Option<Colour> {
     }
 }
 
-/// The one of the sixteen that is nearest to red, green and blue of 0 to 255: nearest in hue, since only that can still be
-/// told apart where text must be read. What has next to none is grey.
+/// Returns the nearest of the 16 colours to red, green and blue values of 0 to 255. The hue decides, since the log keeps text
+/// readable by its own brightness. Colours with little saturation are grey.
 fn nearest(parts: [u16; 3]) -> Colour {
     let parts = parts.map(|part| part.min(255));
     let (most, least) = parts.into_iter().fold((0, 255), |(most, least), part| (part.max(most), part.min(least)));
@@ -134,7 +134,7 @@ fn nearest(parts: [u16; 3]) -> Colour {
             _ => 15,
         };
     }
-    // In the numbers of colours, red is 1, green is 2 and blue is 4.
+    // In colour numbers, red is 1, green is 2 and blue is 4.
     let hue = parts.into_iter().zip([1, 2, 4]).filter(|(part, _)| 2 * part > most + least).map(|(_, bit)| bit);
     hue.sum::<Colour>() + if most < 224 { 0 } else { 8 }
 }

@@ -1,32 +1,32 @@
-//! JSON lines: our own, and what Cronicle and xyOps take from their plugins, so that scripts made for them work unchanged.
+//! Format of JSON lines: our own, and those of Cronicle and xyOps plugins, which work unchanged.
 //!
 //! - `progress`: 0 to 1; or `value`, with `max` and `unit` where they are known
-//! - `message`, or `status`: what is being done
-//! - `complete` (Cronicle) or `xy` (xyOps) with `code` and `description`: how the work has ended
+//! - `message`, or `status`: the present activity
+//! - `complete` (Cronicle) or `xy` (xyOps) with `code` and `description`: the result
 //!
 //! Sources: Cronicle's `docs/Plugins.md`, xyOps' `docs/xywp.md`.
 
 use serde_json::{Map, Value};
 
 use crate::{
-    Measure, Progress, Verdict,
-    convention::{Heard, Log},
-    reading::object,
+    Measure, Progress, ReportedResult,
+    format::{Log, Parsed},
+    formats::object,
 };
 
-/// A line that says something of ours. Other JSON is for the log.
-pub(crate) fn json(text: &str) -> Option<Heard> {
+/// Parses a line of this format. Other JSON is logged.
+pub(crate) fn json(text: &str) -> Option<Parsed> {
     let object = object(text)?;
-    let verdict = verdict(&object);
+    let result = result(&object);
     let measure = measure(&object);
     let xyops = object.get("xy").and_then(Value::as_i64) == Some(1);
-    if measure.is_none() && verdict.is_none() && !xyops {
+    if measure.is_none() && result.is_none() && !xyops {
         return None;
     }
     let message = ["message", "status"].into_iter().find_map(|key| object.get(key)?.as_str());
     let progress = (measure.is_some() || message.is_some())
-        .then(|| Progress { measure, ..Progress::default() }.saying(message.unwrap_or_default()));
-    Some(Heard { progress, verdict, log: Log::Nothing })
+        .then(|| Progress { measure, ..Progress::default() }.with_message(message.unwrap_or_default()));
+    Some(Parsed { progress, result, log: Log::Drop })
 }
 
 fn measure(object: &Map<String, Value>) -> Option<Measure> {
@@ -39,15 +39,15 @@ fn measure(object: &Map<String, Value>) -> Option<Measure> {
     Some(Measure::Count { value, max, unit: unit.chars().filter(|c| !c.is_control()).take(20).collect() })
 }
 
-/// What is neither zero, false nor empty is an error, as in JavaScript.
-fn verdict(object: &Map<String, Value>) -> Option<Verdict> {
+/// Any code except zero, false and empty is an error, as in JavaScript.
+fn result(object: &Map<String, Value>) -> Option<ReportedResult> {
     let holds = |key| object.get(key).is_some_and(|value: &Value| code(value).is_some());
     let xyops = object.get("xy").and_then(Value::as_i64) == Some(1) && object.contains_key("code");
     if !holds("complete") && !xyops {
         return None;
     }
     let description = object.get("description").and_then(Value::as_str).unwrap_or_default().to_owned();
-    Some(Verdict { error: object.get("code").and_then(code), description })
+    Some(ReportedResult { error: object.get("code").and_then(code), description })
 }
 
 fn code(value: &Value) -> Option<String> {

@@ -1,39 +1,39 @@
-//! What the reader promises, whatever is printed.
+//! Parser tests: properties that hold for any output.
 
 use std::fmt::Write;
 
+use output_parser::{Event, Format, MAX_LOG_LINE, Measure, Reader, Stream};
 use proptest::prelude::*;
-use readout::{Convention, Event, LINE_LENGTH, Measure, Reader, Stream};
 
 mod colours;
-mod conventions;
+mod formats;
 mod lines;
 mod recorded;
 
-/// All that is told of these bytes.
-fn read(convention: Convention, bytes: &[u8]) -> Vec<Event> {
-    let mut reader = Reader::new(convention);
+/// Returns the events of these bytes.
+fn parse(format: Format, bytes: &[u8]) -> Vec<Event> {
+    let mut reader = Reader::new(format);
     let mut events = reader.push(Stream::Out, bytes);
     events.extend(reader.finish());
     events
 }
 
-/// The same of text, in short words: `50%` for a share, `3/4 files`, `=` before a message, `?` behind a guess, `|` before a line.
-fn told(convention: Convention, text: &str) -> Vec<String> {
-    read(convention, text.as_bytes()).iter().map(word).collect()
+/// Returns the events of a text as summaries: `50%` for a share, `3/4 files`, `=message`, `?` after a guess, `|` before a line.
+fn parsed(format: Format, text: &str) -> Vec<String> {
+    parse(format, text.as_bytes()).iter().map(summary).collect()
 }
 
-fn word(event: &Event) -> String {
+fn summary(event: &Event) -> String {
     match event {
         Event::Line(line) => match line.level {
             Some(level) => format!("{}| {}", level.as_str(), line.text),
             None => format!("| {}", line.text),
         },
-        Event::Verdict(verdict) => {
-            format!("{} ({})", verdict.error.as_deref().unwrap_or("success"), verdict.description)
+        Event::Result(result) => {
+            format!("{} ({})", result.error.as_deref().unwrap_or("success"), result.description)
         }
         Event::Progress(progress) => {
-            let mut word = match &progress.measure {
+            let mut summary = match &progress.measure {
                 Some(Measure::Share(share)) => format!("{:.1}%", 100.0 * share),
                 Some(Measure::Count { value, max, unit }) => {
                     let max = max.map_or_else(String::new, |max| format!("/{max}"));
@@ -42,17 +42,17 @@ fn word(event: &Event) -> String {
                 None => String::new(),
             };
             if let Some(message) = &progress.message {
-                write!(word, "={message}").expect("text takes any");
+                write!(summary, "={message}").expect("writing to a string cannot fail");
             }
             if progress.guessed {
-                word.push('?');
+                summary.push('?');
             }
-            word
+            summary
         }
     }
 }
 
-/// Something like what programs print.
+/// Output similar to that of real programs.
 fn printed() -> impl Strategy<Value = Vec<u8>> {
     let scrap = prop_oneof![
         Just(b"\n".to_vec()),
@@ -80,12 +80,12 @@ fn printed() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn the_same_bytes_make_the_same_events_however_they_are_cut(
+    fn events_do_not_depend_on_chunks(
         bytes in printed(),
-        convention in proptest::sample::select(&Convention::ALL[..]),
+        format in proptest::sample::select(&Format::ALL[..]),
         cuts in proptest::collection::vec(1_usize..40, 1..60),
     ) {
-        let mut reader = Reader::new(convention);
+        let mut reader = Reader::new(format);
         let (mut events, mut rest) = (Vec::new(), bytes.as_slice());
         for cut in cuts.iter().cycle() {
             if rest.is_empty() {
@@ -96,18 +96,18 @@ proptest! {
             rest = after;
         }
         events.extend(reader.finish());
-        prop_assert_eq!(events, read(convention, &bytes));
+        prop_assert_eq!(events, parse(format, &bytes));
     }
 
     #[test]
-    fn whatever_comes_lines_are_clean_and_short_and_shares_are_shares(
+    fn any_output_gives_clean_short_lines_and_valid_shares(
         bytes in proptest::collection::vec(any::<u8>(), 0..4_000),
-        convention in proptest::sample::select(&Convention::ALL[..]),
+        format in proptest::sample::select(&Format::ALL[..]),
     ) {
-        for event in read(convention, &bytes) {
+        for event in parse(format, &bytes) {
             match event {
                 Event::Line(line) => {
-                    prop_assert!(line.text.len() < LINE_LENGTH + 60);
+                    prop_assert!(line.text.len() < MAX_LOG_LINE + 60);
                     prop_assert!(line.text.chars().all(|c| c == '\t' || !c.is_control()), "{:?}", line.text);
                     let mut whole = String::new();
                     line.paint.pieces(&line.text, |_, piece| whole.push_str(piece));
@@ -116,7 +116,7 @@ proptest! {
                 Event::Progress(progress) => if let Some(Measure::Share(share)) = progress.measure {
                     prop_assert!((0.0..=1.0).contains(&share));
                 },
-                Event::Verdict(_) => {}
+                Event::Result(_) => {}
             }
         }
     }

@@ -1,35 +1,35 @@
-//! `restic --json`, as <https://restic.readthedocs.io/en/stable/075_scripting.html> documents it.
+//! Format of `restic --json`; see <https://restic.readthedocs.io/en/stable/075_scripting.html>.
 
 use model::{Level, bytes, count};
 use serde_json::{Map, Value};
 
 use crate::{
     Measure, Progress,
-    convention::{Heard, Log},
-    reading::object,
+    format::{Log, Parsed},
+    formats::object,
 };
 
-/// A message of restic's.
-pub(crate) fn restic(text: &str) -> Option<Heard> {
+/// Parses a message.
+pub(crate) fn restic(text: &str) -> Option<Parsed> {
     let object = object(text)?;
     match object.get("message_type")?.as_str()? {
-        "status" => {
-            Some(Heard::only(Progress { measure: measure(&object), ..Progress::default() }.saying(files(&object))))
-        }
+        "status" => Some(Parsed::progress_only(
+            Progress { measure: measure(&object), ..Progress::default() }.with_message(files(&object)),
+        )),
         "summary" => Some(backup(&object).unwrap_or_default()),
         "error" | "exit_error" => {
-            let log = Log::Instead(Some(Level::Error), error(&object).unwrap_or_else(|| text.to_owned()));
-            Some(Heard { log, ..Heard::default() })
+            let log = Log::Replace(Some(Level::Error), error(&object).unwrap_or_else(|| text.to_owned()));
+            Some(Parsed { log, ..Parsed::default() })
         }
-        _ => Some(Heard::default()),
+        _ => Some(Parsed::default()),
     }
 }
 
-/// Bytes, where they are known: `percent_done` is their share.
+/// Returns the bytes if they are known; else `percent_done`, their share.
 fn measure(status: &Map<String, Value>) -> Option<Measure> {
     let number = |key| status.get(key).and_then(Value::as_u64);
     if let Some(max) = number("total_bytes").filter(|max| *max > 0) {
-        // Restores have a word of their own.
+        // Restores use another key.
         let value = number("bytes_done").or_else(|| number("bytes_restored")).unwrap_or_default();
         return Some(Measure::Count { value, max: Some(max), unit: "B".to_owned() });
     }
@@ -43,8 +43,8 @@ fn files(status: &Map<String, Value>) -> String {
     format!("{} of {} files", count(done), count(all))
 }
 
-/// The end of a backup: all of it, which a quick one says nowhere else, and a sentence instead of its twelve numbers.
-fn backup(summary: &Map<String, Value>) -> Option<Heard> {
+/// Parses the summary of a backup: full progress, which a quick backup reports nowhere else, and a sentence for the log.
+fn backup(summary: &Map<String, Value>) -> Option<Parsed> {
     let number = |key| summary.get(key).and_then(Value::as_u64);
     let all = number("total_bytes_processed")?;
     let files = ["files_new", "files_changed", "files_unmodified"].map(|key| count(number(key).unwrap_or_default()));
@@ -52,10 +52,10 @@ fn backup(summary: &Map<String, Value>) -> Option<Heard> {
     let added = bytes(number("data_added").unwrap_or_default());
     let snapshot = summary.get("snapshot_id").and_then(Value::as_str).unwrap_or("none");
     let words =
-        format!("files: {new} new, {changed} changed, {unmodified} as they were; added {added}; snapshot {snapshot}");
+        format!("files: {new} new, {changed} changed, {unmodified} unchanged; added {added}; snapshot {snapshot}");
     let measure = (all > 0).then(|| Measure::Count { value: all, max: Some(all), unit: "B".to_owned() });
     let progress = measure.map(|measure| Progress { measure: Some(measure), ..Progress::default() });
-    Some(Heard { progress, log: Log::Instead(None, words), ..Heard::default() })
+    Some(Parsed { progress, log: Log::Replace(None, words), ..Parsed::default() })
 }
 
 fn error(message: &Map<String, Value>) -> Option<String> {

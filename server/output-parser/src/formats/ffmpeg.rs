@@ -1,8 +1,8 @@
-//! `ffmpeg`: the blocks of `-progress pipe:1`, or the line that it writes over.
+//! Format of `ffmpeg`: the blocks of `-progress pipe:1`, or its rewritten line.
 
-use crate::{Measure, Progress, convention::Heard};
+use crate::{Measure, Progress, format::Parsed};
 
-/// Keys of a block, besides those of streams; the last one is `progress`.
+/// Keys of a block, without those of streams; each block ends with `progress`.
 const KEYS: [&str; 10] = [
     "frame",
     "fps",
@@ -16,22 +16,22 @@ const KEYS: [&str; 10] = [
     "speed",
 ];
 
-/// What is known of a run.
+/// The state of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Ffmpeg {
-    /// Of the longest input, seconds.
+    /// Duration of the longest input, seconds.
     duration: Option<f64>,
-    /// Of what has been made, seconds.
+    /// Duration of the output so far, seconds.
     time: Option<f64>,
     speed: String,
-    /// Whether a block has come to its end.
+    /// Whether a block is complete.
     in_blocks: bool,
 }
 
 impl Ffmpeg {
-    /// Reads a line of a block, of the banner, or a state of the line that is written over. Where nobody promised that it
-    /// is ffmpeg, what could be a line of anybody's is not kept from the log before a block has come to its end.
-    pub(crate) fn read(&mut self, text: &str, unsure: bool) -> Option<Heard> {
+    /// Parses a line of a block or of the banner, or a state of the rewritten line. In automatic mode, lines are dropped from
+    /// the log only after a complete block, since another program could print them.
+    pub(crate) fn parse(&mut self, text: &str, auto: bool) -> Option<Parsed> {
         let text = text.trim();
         if let Some(rest) = text.strip_prefix("Duration: ") {
             let found = rest.split(',').next().and_then(seconds);
@@ -43,20 +43,20 @@ impl Ffmpeg {
         {
             self.time = seconds(time).or(self.time);
             value(text, "speed=").unwrap_or_default().clone_into(&mut self.speed);
-            return Some(Heard::beside(self.progress()?));
+            return Some(Parsed::progress_and_line(self.progress()?));
         }
         let (key, value) = text.split_once('=')?;
         match key {
             "progress" if value == "continue" || value == "end" => {
                 self.in_blocks = true;
-                return Some(self.progress().map_or_else(Heard::nothing, Heard::only));
+                return Some(self.progress().map_or_else(Parsed::ignored, Parsed::progress_only));
             }
             "out_time_us" => self.time = value.parse::<f64>().ok().map(|micros| micros / 1e6).or(self.time),
             "speed" => value.trim().clone_into(&mut self.speed),
             _ => {}
         }
         let is_ours = KEYS.contains(&key) || key.starts_with("stream_");
-        (is_ours && (self.in_blocks || !unsure)).then(Heard::nothing)
+        (is_ours && (self.in_blocks || !auto)).then(Parsed::ignored)
     }
 
     fn progress(&self) -> Option<Progress> {
@@ -68,18 +68,18 @@ impl Ffmpeg {
         let words = if self.speed.is_empty() || self.speed == "N/A" {
             String::new()
         } else {
-            format!("{} of the speed of playing", self.speed.trim_end_matches('x'))
+            format!("{} × real time", self.speed.trim_end_matches('x'))
         };
-        Some(Progress { measure: Some(measure), ..Progress::default() }.saying(words))
+        Some(Progress { measure: Some(measure), ..Progress::default() }.with_message(words))
     }
 }
 
-/// What stands behind `key` in a line of `key=value` with blanks behind the `=` or not.
+/// Returns the value after `key` in a line of `key=value`, with or without blanks after the `=`.
 fn value<'t>(text: &'t str, key: &str) -> Option<&'t str> {
     text.split_once(key).and_then(|(_, rest)| rest.split_whitespace().next())
 }
 
-/// `HH:MM:SS.ff`.
+/// Parses `HH:MM:SS.ff`.
 fn seconds(time: &str) -> Option<f64> {
     time.trim().split(':').try_fold(0.0, |sum, part| Some(60.0 * sum + part.parse::<f64>().ok()?))
 }

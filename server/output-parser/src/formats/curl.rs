@@ -1,41 +1,43 @@
-//! `curl`: its table, and its bar (`-#`).
+//! Format of `curl`: its table, and its bar (`-#`).
 
 use crate::{
     Measure, Progress,
-    convention::Heard,
+    format::Parsed,
+    formats::{percentage, share},
     line::Text,
-    reading::{percentage, share},
 };
 
-/// A row of the table, a state of the bar, or the heads of the table, which say nothing.
-pub(crate) fn curl(text: Text<'_>, unsure: bool) -> Option<Heard> {
+/// Parses a row of the table, a state of the bar, or the head of the table.
+pub(crate) fn curl(text: Text<'_>, auto: bool) -> Option<Parsed> {
     if text.line.starts_with("  % Total ") || text.line.trim_start().starts_with("Dload  Upload") {
-        return Some(Heard::nothing());
+        return Some(Parsed::ignored());
     }
     let words: Vec<&str> = text.line.split_whitespace().collect();
     if let [percent, total, _, received, _, sent, _, _, _, _, _, speed] = words.as_slice() {
         return row(percent, total, received, sent, speed);
     }
-    // One that is full at once is written over by nothing.
+    // A bar that is full at once is not rewritten.
     let is_bar = text.rewritten || text.line.starts_with('#');
-    let bar = words.last().filter(|_| !unsure && is_bar)?;
-    Some(Heard::beside(Progress::percent(percentage(bar)?)))
+    let bar = words.last().filter(|_| !auto && is_bar)?;
+    Some(Parsed::progress_and_line(Progress::percent(percentage(bar)?)))
 }
 
-/// `% Total % Received % Xferd, average speed down, up, times, current speed`.
-fn row(percent: &str, total: &str, received: &str, sent: &str, speed: &str) -> Option<Heard> {
+/// Parses `% Total % Received % Xferd, average speed down, up, times, current speed`.
+fn row(percent: &str, total: &str, received: &str, sent: &str, speed: &str) -> Option<Parsed> {
     let percent = share(percent)?;
     let [all, down, up] = [bytes(total)?, bytes(received)?, bytes(sent)?];
     bytes(speed)?;
     let (done, words) = if up > down { (up, sent) } else { (down, received) };
     if all == 0 {
         let measure = Some(Measure::Count { value: done, max: None, unit: "B".to_owned() });
-        return Some(Heard::beside(Progress { measure, ..Progress::default() }.saying(format!("{speed}/s"))));
+        return Some(Parsed::progress_and_line(
+            Progress { measure, ..Progress::default() }.with_message(format!("{speed}/s")),
+        ));
     }
-    Some(Heard::beside(Progress::percent(percent).saying(format!("{words} of {total}, {speed}/s"))))
+    Some(Parsed::progress_and_line(Progress::percent(percent).with_message(format!("{words} of {total}, {speed}/s"))))
 }
 
-/// `8899k`, `57.2M`: powers of 1024.
+/// Parses `8899k` or `57.2M`, in powers of 1024.
 fn bytes(word: &str) -> Option<u64> {
     let digits = word.trim_end_matches(|character: char| character.is_ascii_alphabetic());
     let scale = match &word[digits.len()..] {
