@@ -1,4 +1,4 @@
-//! Thousands of clients on a few threads: each opens a stream, hears it, and comes back as its policy says.
+//! Clients: thousands of event streams on a few threads, with a reconnect policy.
 
 use std::{
     cmp::Reverse,
@@ -17,35 +17,35 @@ use anyhow::{Context, Result, ensure};
 use mio::{Interest, Poll, Registry, Token, net::TcpStream};
 use socket2::{Domain, Socket, Type};
 
-use crate::sse::{Answer, Event, Piece};
+use crate::sse::{Event, Piece, Response};
 
-/// Streams of one thread that are being opened at the same time, before the first of its clients were all live.
-const OPENING: usize = 200;
-/// The longest wait for news.
-const BEAT: Duration = Duration::from_millis(20);
-/// What comes is looked at once in this time, as a network card would gather it: a client on the server's own machine that
-/// is woken by each write takes the processor from the server each time. Latencies are too long by so much at most.
+/// Maximum number of streams that a thread opens at the same time, until all of them were live once.
+const MAX_OPENING: usize = 200;
+/// Maximum wait for events of the sockets.
+const MAX_WAIT: Duration = Duration::from_millis(20);
+/// Interval of reads, like the interrupt coalescing of a network card: a client on the same machine that wakes for each write
+/// would take processor time from the server. Measured latencies are too long by at most this much.
 const GATHER: Duration = Duration::from_millis(1);
-/// Read at once, bytes.
+/// Size of the read buffer, bytes.
 const BUFFER: usize = 256 << 10;
 
-/// What a client makes of the events it hears.
-pub(crate) trait Ear: Send + 'static {
-    /// What all clients of a thread count together.
+/// Handles the events of one client.
+pub(crate) trait EventHandler: Send + 'static {
+    /// Counters that all clients of a thread share.
     type Tally: Default + Send + 'static;
 
-    /// Takes an event that was complete at `now`; answers whether the stream is live with it, if it was not before.
-    fn hear(&mut self, event: &Event<'_>, now: Instant, tally: &mut Self::Tally) -> bool;
+    /// Handles an event that was complete at `now`. Returns whether the stream is live with this event.
+    fn on_event(&mut self, event: &Event<'_>, now: Instant, tally: &mut Self::Tally) -> bool;
 }
 
-/// When a client whose stream broke tries again.
+/// The reconnect policy of a client.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Retry {
-    /// Not at all: that would be a fault.
+    /// Never: a broken stream is an error.
     Never,
-    /// As often as that.
+    /// At a fixed interval.
     Every(Duration),
-    /// As `app/src/live/retry.rs` has it: within 0.3 s, then with full jitter, 1 s to 30 s.
+    /// As in `app/src/live/retry.rs`: within 0.3 s, then with full jitter, 1 s to 30 s.
     Browser,
 }
 
@@ -62,58 +62,58 @@ impl Retry {
     }
 }
 
-/// Makes the bytes of a request, from the number of a client and the last id it has heard.
+/// Builds the bytes of a request from the number of a client and the last event id it received.
 pub(crate) type Request = Box<dyn Fn(usize, &str) -> Vec<u8> + Send + Sync>;
 
-/// What clients have heard, each by itself, and what a thread or all of them have counted.
-type Heard<E, T> = (Vec<Outcome<E>>, T);
+/// The outcomes of the clients, and the counters of one thread or of all.
+type Results<E, T> = (Vec<Outcome<E>>, T);
 
-/// At work with its clients.
-type Thread<E, T> = JoinHandle<Result<Heard<E, T>>>;
+/// The handle of a client thread.
+type Thread<E, T> = JoinHandle<Result<Results<E, T>>>;
 
-/// What all clients do.
+/// The configuration of all clients.
 pub(crate) struct Plan {
-    /// The server.
+    /// Address of the server.
     pub(crate) addr: SocketAddr,
-    /// The bytes of a client's request; also given the last id it has heard, which may be empty.
+    /// Builds the request of a client; the last event id may be empty.
     pub(crate) request: Request,
-    /// What they do when a stream breaks.
+    /// Reconnect policy.
     pub(crate) retry: Retry,
-    /// Source addresses, 127.0.0.1 on; 0 for what the system chooses.
+    /// Number of source addresses, from 127.0.0.1 on; 0 leaves the choice to the system.
     pub(crate) sources: u8,
-    /// Threads.
+    /// Number of threads.
     pub(crate) threads: usize,
 }
 
-/// What the threads share.
+/// State that the threads share.
 struct Shared {
     plan: Plan,
     live: AtomicUsize,
     stop: AtomicBool,
-    /// What went wrong, the first few.
+    /// The first few error messages.
     faults: Mutex<Vec<String>>,
     broken: AtomicUsize,
 }
 
-/// Clients at work.
-pub(crate) struct Crew<E: Ear> {
+/// Running clients.
+pub(crate) struct Clients<E: EventHandler> {
     shared: Arc<Shared>,
     threads: Vec<Thread<E, E::Tally>>,
-    clients: usize,
+    count: usize,
 }
 
-/// What became of a client.
+/// The outcome of a client.
 pub(crate) struct Outcome<E> {
-    /// What it has heard.
-    pub(crate) ear: E,
-    /// When it was last live anew.
+    /// The event handler of the client.
+    pub(crate) handler: E,
+    /// Time at which the stream was last opened.
     pub(crate) live_at: Option<Instant>,
 }
 
-impl<E: Ear> Crew<E> {
-    /// Starts as many clients as there are ears.
-    pub(crate) fn start(plan: Plan, ears: Vec<E>) -> Result<Self> {
-        let (clients, count) = (ears.len(), plan.threads.max(1));
+impl<E: EventHandler> Clients<E> {
+    /// Starts one client for each handler.
+    pub(crate) fn start(plan: Plan, handlers: Vec<E>) -> Result<Self> {
+        let (count, thread_count) = (handlers.len(), plan.threads.max(1));
         let shared = Arc::new(Shared {
             plan,
             live: AtomicUsize::new(0),
@@ -121,47 +121,47 @@ impl<E: Ear> Crew<E> {
             faults: Mutex::default(),
             broken: AtomicUsize::new(0),
         });
-        let mut parts: Vec<Vec<(usize, E)>> = (0..count).map(|_| Vec::new()).collect();
-        for (number, ear) in ears.into_iter().enumerate() {
-            parts[number % count].push((number, ear));
+        let mut parts: Vec<Vec<(usize, E)>> = (0..thread_count).map(|_| Vec::new()).collect();
+        for (number, handler) in handlers.into_iter().enumerate() {
+            parts[number % thread_count].push((number, handler));
         }
         let mut threads = Vec::new();
         for part in parts {
             let shared = Arc::clone(&shared);
-            let thread = thread::Builder::new().name("crew".to_owned());
-            threads.push(thread.spawn(move || Hand::new(&shared, part).work())?);
+            let thread = thread::Builder::new().name("clients".to_owned());
+            threads.push(thread.spawn(move || ClientThread::new(&shared, part).run())?);
         }
-        Ok(Self { shared, threads, clients })
+        Ok(Self { shared, threads, count })
     }
 
-    /// How many streams are live.
+    /// Returns the number of live streams.
     pub(crate) fn live(&self) -> usize {
         self.shared.live.load(Relaxed)
     }
 
-    /// How many streams broke so far, or could not be opened.
+    /// Returns the number of streams that broke or could not be opened so far.
     pub(crate) fn broken(&self) -> usize {
         self.shared.broken.load(Relaxed)
     }
 
-    /// Waits until all are live.
-    pub(crate) fn all_live(&self, patience: Duration) -> Result<()> {
+    /// Waits until all streams are live.
+    pub(crate) fn all_live(&self, timeout: Duration) -> Result<()> {
         let begun = Instant::now();
-        while self.live() < self.clients {
-            let late = begun.elapsed() >= patience;
-            ensure!(!late, "only {} of {} streams are live: {}", self.live(), self.clients, self.faults());
+        while self.live() < self.count {
+            let late = begun.elapsed() >= timeout;
+            ensure!(!late, "only {} of {} streams are live: {}", self.live(), self.count, self.faults());
             thread::sleep(Duration::from_millis(1));
         }
         Ok(())
     }
 
-    /// What went wrong.
+    /// Returns the error messages.
     pub(crate) fn faults(&self) -> String {
         self.shared.faults.lock().unwrap_or_else(PoisonError::into_inner).join("; ")
     }
 
-    /// Closes all streams; answers what the clients heard, in their order, and what the threads counted.
-    pub(crate) fn end(self) -> Result<Heard<E, Vec<E::Tally>>> {
+    /// Closes all streams. Returns the outcomes in the order of the clients, and the counters of the threads.
+    pub(crate) fn end(self) -> Result<Results<E, Vec<E::Tally>>> {
         self.shared.stop.store(true, Relaxed);
         let (mut parts, mut tallies) = (Vec::new(), Vec::new());
         for thread in self.threads {
@@ -170,18 +170,18 @@ impl<E: Ear> Crew<E> {
             tallies.push(tally);
         }
         let mut outcomes = Vec::new();
-        while outcomes.len() < self.clients {
+        while outcomes.len() < self.count {
             outcomes.extend(parts.iter_mut().filter_map(Iterator::next));
         }
         Ok((outcomes, tallies))
     }
 }
 
-/// One thread and its clients.
-struct Hand<'a, E: Ear> {
+/// A thread and its clients.
+struct ClientThread<'a, E: EventHandler> {
     shared: &'a Shared,
     clients: Vec<Client<E>>,
-    /// Yet to be opened for the first time.
+    /// Clients whose stream was never opened.
     waiting: VecDeque<usize>,
     opening: usize,
     due: BinaryHeap<Reverse<(Instant, usize)>>,
@@ -190,10 +190,10 @@ struct Hand<'a, E: Ear> {
 
 struct Client<E> {
     number: usize,
-    ear: E,
+    handler: E,
     socket: Option<TcpStream>,
-    asked: bool,
-    answer: Answer,
+    sent: bool,
+    response: Response,
     live: bool,
     first: bool,
     failures: i32,
@@ -201,21 +201,21 @@ struct Client<E> {
     live_at: Option<Instant>,
 }
 
-impl<'a, E: Ear> Hand<'a, E> {
-    fn new(shared: &'a Shared, ears: Vec<(usize, E)>) -> Self {
-        let clients: Vec<_> = ears.into_iter().map(|(number, ear)| Client::new(number, ear)).collect();
+impl<'a, E: EventHandler> ClientThread<'a, E> {
+    fn new(shared: &'a Shared, handlers: Vec<(usize, E)>) -> Self {
+        let clients: Vec<_> = handlers.into_iter().map(|(number, handler)| Client::new(number, handler)).collect();
         let waiting = (0..clients.len()).collect();
         Self { shared, clients, waiting, opening: 0, due: BinaryHeap::new(), tally: E::Tally::default() }
     }
 
-    fn work(mut self) -> Result<Heard<E, E::Tally>> {
+    fn run(mut self) -> Result<Results<E, E::Tally>> {
         let mut poll = Poll::new()?;
         let mut events = mio::Events::with_capacity(4096);
         let mut buffer = vec![0; BUFFER];
         while !self.shared.stop.load(Relaxed) {
             thread::sleep(GATHER);
             let now = Instant::now();
-            while self.opening < OPENING
+            while self.opening < MAX_OPENING
                 && let Some(client) = self.waiting.pop_front()
             {
                 self.opening += 1;
@@ -227,52 +227,54 @@ impl<'a, E: Ear> Hand<'a, E> {
                 self.due.pop();
                 self.open(client, poll.registry());
             }
-            let next = self.due.peek().map_or(BEAT, |Reverse((due, _))| due.saturating_duration_since(now).min(BEAT));
+            let next =
+                self.due.peek().map_or(MAX_WAIT, |Reverse((due, _))| due.saturating_duration_since(now).min(MAX_WAIT));
             match poll.poll(&mut events, Some(next)) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 polled => polled.context("cannot wait for the sockets")?,
             }
             for event in &events {
-                self.see(event.token().0, event.is_read_closed(), poll.registry(), &mut buffer);
+                self.on_ready(event.token().0, event.is_read_closed(), poll.registry(), &mut buffer);
             }
         }
-        let outcomes = self.clients.into_iter().map(|client| Outcome { ear: client.ear, live_at: client.live_at });
+        let outcomes =
+            self.clients.into_iter().map(|client| Outcome { handler: client.handler, live_at: client.live_at });
         Ok((outcomes.collect(), self.tally))
     }
 
     fn open(&mut self, index: usize, registry: &Registry) {
         let client = &mut self.clients[index];
-        client.answer = Answer::new();
-        client.asked = false;
+        client.response = Response::new();
+        client.sent = false;
         match connect(&self.shared.plan, client.number) {
             Ok(mut socket) => {
                 match registry.register(&mut socket, Token(index), Interest::READABLE | Interest::WRITABLE) {
                     Ok(()) => client.socket = Some(socket),
-                    Err(error) => self.broke(index, &error.to_string()),
+                    Err(error) => self.mark_broken(index, &error.to_string()),
                 }
             }
-            Err(error) => self.broke(index, &error.to_string()),
+            Err(error) => self.mark_broken(index, &error.to_string()),
         }
     }
 
-    fn see(&mut self, index: usize, closed: bool, registry: &Registry, buffer: &mut [u8]) {
-        let Some(asked) = self.clients[index].socket.is_some().then_some(self.clients[index].asked) else { return };
-        if !asked {
-            match self.ask(index, registry) {
+    fn on_ready(&mut self, index: usize, closed: bool, registry: &Registry, buffer: &mut [u8]) {
+        let Some(sent) = self.clients[index].socket.is_some().then_some(self.clients[index].sent) else { return };
+        if !sent {
+            match self.send_request(index, registry) {
                 Ok(true) => {}
                 Ok(false) => return,
-                Err(error) => return self.broke(index, &error.to_string()),
+                Err(error) => return self.mark_broken(index, &error.to_string()),
             }
         }
         loop {
             let client = &mut self.clients[index];
             let Some(socket) = &mut client.socket else { return };
             match socket.read(buffer) {
-                Ok(0) => return self.broke(index, "closed"),
+                Ok(0) => return self.mark_broken(index, "closed"),
                 Ok(count) => {
                     let full = count == buffer.len();
-                    if let Err(why) = self.hear(index, &buffer[..count]) {
-                        return self.broke(index, &why);
+                    if let Err(why) = self.receive(index, &buffer[..count]) {
+                        return self.mark_broken(index, &why);
                     }
                     if !full && !closed {
                         return;
@@ -280,13 +282,13 @@ impl<'a, E: Ear> Hand<'a, E> {
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return self.broke(index, &error.to_string()),
+                Err(error) => return self.mark_broken(index, &error.to_string()),
             }
         }
     }
 
-    /// Sends the request once the connection stands; whether it has.
-    fn ask(&mut self, index: usize, registry: &Registry) -> io::Result<bool> {
+    /// Sends the request once the connection is established. Returns whether it was sent.
+    fn send_request(&mut self, index: usize, registry: &Registry) -> io::Result<bool> {
         let client = &mut self.clients[index];
         let Some(socket) = &mut client.socket else { return Ok(false) };
         if let Some(error) = socket.take_error()? {
@@ -296,37 +298,37 @@ impl<'a, E: Ear> Hand<'a, E> {
             Err(error) if error.kind() == io::ErrorKind::NotConnected => return Ok(false),
             peer => peer?,
         };
-        // A fresh connection takes a head at once.
+        // The buffer of a new connection has room for the request.
         socket.write_all(&(self.shared.plan.request)(client.number, &client.last_id))?;
         registry.reregister(socket, Token(index), Interest::READABLE)?;
-        client.asked = true;
+        client.sent = true;
         Ok(true)
     }
 
-    fn hear(&mut self, index: usize, bytes: &[u8]) -> Result<(), String> {
-        let Client { answer, ear, live, last_id, .. } = &mut self.clients[index];
+    fn receive(&mut self, index: usize, bytes: &[u8]) -> Result<(), String> {
+        let Client { response, handler, live, last_id, .. } = &mut self.clients[index];
         let (now, tally) = (Instant::now(), &mut self.tally);
         let (mut began, mut refused) = (false, None);
-        let read = answer.read(bytes, &mut |piece| match piece {
+        let read = response.read(bytes, &mut |piece| match piece {
             Piece::Head(head) if head.status != 200 => refused = Some(format!("status {}", head.status)),
             Piece::Event(event) if refused.is_none() => {
                 if !event.id.is_empty() {
                     last_id.clear();
                     last_id.push_str(&String::from_utf8_lossy(event.id));
                 }
-                began |= ear.hear(&event, now, tally) && !*live;
+                began |= handler.on_event(&event, now, tally) && !*live;
             }
             Piece::Head(_) | Piece::Event(_) => {}
             Piece::End => refused = Some("ended".to_owned()),
         });
         if began {
-            self.lives(index, now);
+            self.mark_live(index, now);
         }
         read.map_err(str::to_owned)?;
         refused.map_or(Ok(()), Err)
     }
 
-    fn lives(&mut self, index: usize, now: Instant) {
+    fn mark_live(&mut self, index: usize, now: Instant) {
         let client = &mut self.clients[index];
         (client.live, client.live_at, client.failures) = (true, Some(now), 0);
         if client.first {
@@ -336,7 +338,7 @@ impl<'a, E: Ear> Hand<'a, E> {
         self.shared.live.fetch_add(1, Relaxed);
     }
 
-    fn broke(&mut self, index: usize, why: &str) {
+    fn mark_broken(&mut self, index: usize, why: &str) {
         let client = &mut self.clients[index];
         client.socket = None;
         if client.live {
@@ -356,13 +358,13 @@ impl<'a, E: Ear> Hand<'a, E> {
 }
 
 impl<E> Client<E> {
-    const fn new(number: usize, ear: E) -> Self {
+    const fn new(number: usize, handler: E) -> Self {
         Self {
             number,
-            ear,
+            handler,
             socket: None,
-            asked: false,
-            answer: Answer::new(),
+            sent: false,
+            response: Response::new(),
             live: false,
             first: true,
             failures: 0,
@@ -379,7 +381,7 @@ fn connect(plan: &Plan, number: usize) -> io::Result<TcpStream> {
         let last = 1 + (number % usize::from(plan.sources)) as u8;
         socket.bind(&SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, last)), 0).into())?;
     }
-    // EINPROGRESS, which has no kind of its own yet.
+    // EINPROGRESS, for which `ErrorKind` has no stable variant.
     match socket.connect(&plan.addr.into()) {
         Err(error) if error.raw_os_error() != Some(115) && error.kind() != io::ErrorKind::WouldBlock => Err(error),
         _ => Ok(TcpStream::from_std(socket.into())),

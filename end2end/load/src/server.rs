@@ -1,4 +1,4 @@
-//! The servers that are measured, and how each is spoken to.
+//! Measured servers: start, requests and publishing of each.
 
 use std::{
     fs,
@@ -13,121 +13,124 @@ use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
 use crate::{
-    crew::{Plan, Retry},
+    clients::{Plan, Retry},
+    fixture::Fixture,
     post::Post,
     process::{Cost, Process},
-    seed::House,
 };
 
-/// How many streams a server must be able to take.
-const MOST: usize = 12_000;
-/// Addresses that streams come from: from one a server may allow fewer.
+/// Number of streams that each server must accept.
+const MAX_STREAMS: usize = 12_000;
+/// Number of source addresses: a server may limit the streams of one address.
 const SOURCES: u8 = 20;
-/// The module of nginx where Debian puts it.
+/// The nchan module of nginx, as installed by Debian.
 const NCHAN: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
-/// What a browser sends besides, to all servers alike.
+/// Further headers of a browser, the same for all servers.
 const BROWSER: &str = "accept: text/event-stream\r\naccept-language: en-GB,en;q=0.9\r\naccept-encoding: gzip, deflate, br\r\n\
     cache-control: no-cache\r\nsec-fetch-site: same-origin\r\nsec-fetch-mode: cors\r\nsec-fetch-dest: empty\r\n\
     user-agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36\r\n";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Which server.
+/// A kind of server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Kind {
-    /// axum and a broadcast channel, nothing else.
-    Bare,
+    /// axum and a broadcast channel.
+    #[value(name = "bare")]
+    AxumBaseline,
     /// nginx with nchan.
     Nchan,
     /// Milepost with accounts.
     Milepost,
 }
 
-/// One that runs.
+/// A running server.
 pub(crate) struct Server {
     pub(crate) kind: Kind,
     pub(crate) addr: SocketAddr,
     process: Process,
-    /// Milepost's: people, sessions, data.
-    house: Option<House>,
+    /// The data directory of Milepost.
+    fixture: Option<Fixture>,
     _folder: TempDir,
 }
 
 impl Kind {
-    /// Those that can run here.
+    /// Returns the kinds that can run on this machine.
     pub(crate) fn all() -> Vec<Self> {
         let nchan = Path::new(NCHAN).exists() && Command::new("nginx").arg("-v").output().is_ok();
-        [Some(Self::Bare), nchan.then_some(Self::Nchan), Some(Self::Milepost)].into_iter().flatten().collect()
+        [Some(Self::AxumBaseline), nchan.then_some(Self::Nchan), Some(Self::Milepost)].into_iter().flatten().collect()
     }
 
-    /// What it is called in the table.
+    /// Returns the name in the table.
     pub(crate) const fn name(self) -> &'static str {
         match self {
-            Self::Bare => "bare axum",
+            Self::AxumBaseline => "bare axum",
             Self::Nchan => "nginx + nchan",
             Self::Milepost => "Milepost",
         }
     }
 
-    /// Starts one that is empty.
+    /// Starts a server without data.
     pub(crate) fn start(self) -> Result<Server> {
         match self {
-            Self::Bare => bare(),
+            Self::AxumBaseline => axum_baseline(),
             Self::Nchan => nchan(),
-            Self::Milepost => Server::milepost(House::build(MOST)?, &[]),
+            Self::Milepost => Server::milepost(Fixture::build(MAX_STREAMS)?, &[]),
         }
     }
 }
 
 impl Server {
-    /// Milepost on the data of `house`.
-    pub(crate) fn milepost(house: House, more: &[&str]) -> Result<Self> {
-        Self::milepost_at(house, "127.0.0.1:0", more)
+    /// Starts Milepost with the data directory of `fixture`.
+    pub(crate) fn milepost(fixture: Fixture, more: &[&str]) -> Result<Self> {
+        Self::milepost_at(fixture, "127.0.0.1:0", more)
     }
 
-    fn milepost_at(house: House, addr: &str, more: &[&str]) -> Result<Self> {
-        let mut command = Command::new(milepost());
-        command.args(["serve", "--addr", addr, "--connections", &(MOST + 500).to_string(), "--data-dir"]);
-        command.arg(house.data()).args(more);
-        let (process, said) = Process::start(&mut command, true)?;
-        let addr = said.strip_prefix("listening on http://").with_context(|| format!("the server said: {said}"))?;
+    fn milepost_at(fixture: Fixture, addr: &str, more: &[&str]) -> Result<Self> {
+        let mut command = Command::new(milepost_path());
+        command.args(["serve", "--addr", addr, "--connections", &(MAX_STREAMS + 500).to_string(), "--data-dir"]);
+        command.arg(fixture.data()).args(more);
+        let (process, line) = Process::start(&mut command, true)?;
+        let addr = line
+            .strip_prefix("listening on http://")
+            .with_context(|| format!("unexpected first line of the server: {line}"))?;
         let addr = addr.trim_end_matches('/').parse()?;
-        Ok(Self { kind: Kind::Milepost, addr, process, house: Some(house), _folder: tempfile::tempdir()? })
+        Ok(Self { kind: Kind::Milepost, addr, process, fixture: Some(fixture), _folder: tempfile::tempdir()? })
     }
 
-    /// Milepost again, at the address it had, on what it has kept.
-    pub(crate) fn again(house: House, addr: SocketAddr) -> Result<Self> {
-        Self::milepost_at(house, &addr.to_string(), &[])
+    /// Starts Milepost again with the same address and data.
+    pub(crate) fn restart(fixture: Fixture, addr: SocketAddr) -> Result<Self> {
+        Self::milepost_at(fixture, &addr.to_string(), &[])
     }
 
-    /// Kills it, and answers its house, to be opened again.
-    pub(crate) fn kill(mut self) -> Result<House> {
+    /// Kills the server. Returns its fixture for a restart.
+    pub(crate) fn kill(mut self) -> Result<Fixture> {
         self.process.kill()?;
-        self.house.take().context("only Milepost keeps anything")
+        self.fixture.take().context("only Milepost has a data directory")
     }
 
-    /// What it has cost so far, and holds.
+    /// Returns the resource usage.
     pub(crate) fn cost(&self) -> Result<Cost> {
         self.process.cost()
     }
 
-    /// What clients do who hear all that is published.
+    /// Returns the plan of clients that receive all messages.
     pub(crate) fn plan(&self, retry: Retry, threads: usize) -> Plan {
         let path = match self.kind {
-            Kind::Bare | Kind::Nchan => "/subscribe".to_owned(),
+            Kind::AxumBaseline | Kind::Nchan => "/subscribe".to_owned(),
             Kind::Milepost => "/events?topic=messages".to_owned(),
         };
-        self.plan_of(retry, threads, move |_| path.clone())
+        self.plan_with_paths(retry, threads, move |_| path.clone())
     }
 
-    /// What clients do who each ask for a path of their own.
-    pub(crate) fn plan_of(
+    /// Returns the plan of clients with a path for each.
+    pub(crate) fn plan_with_paths(
         &self,
         retry: Retry,
         threads: usize,
         path: impl Fn(usize) -> String + Send + Sync + 'static,
     ) -> Plan {
         let addr = self.addr;
-        let cookies = self.house.as_ref().map(House::cookies).unwrap_or_default();
+        let cookies = self.fixture.as_ref().map(Fixture::cookies).unwrap_or_default();
         let request = move |client: usize, last_id: &str| {
             let path = path(client);
             let cookie = match cookies.get(client % cookies.len().max(1)) {
@@ -140,18 +143,18 @@ impl Server {
         Plan { addr, request: Box::new(request), retry, sources: SOURCES, threads }
     }
 
-    /// The events that a stream is live with.
+    /// Returns the names of the events with which a stream is live.
     pub(crate) const fn live_with(&self) -> &'static [&'static [u8]] {
         match self.kind {
-            Kind::Bare | Kind::Nchan => &[],
+            Kind::AxumBaseline | Kind::Nchan => &[],
             Kind::Milepost => &[b"snapshot"],
         }
     }
 
-    /// Whoever publishes to all streams.
+    /// Creates a publisher.
     pub(crate) fn publisher(&self) -> Publisher {
-        let headers = match &self.house {
-            Some(house) => format!("cookie: {}\r\nsec-fetch-site: same-origin\r\n", house.cookies()[0]),
+        let headers = match &self.fixture {
+            Some(fixture) => format!("cookie: {}\r\nsec-fetch-site: same-origin\r\n", fixture.cookies()[0]),
             None => String::new(),
         };
         Publisher { kind: self.kind, post: Post::to(self.addr, headers) }
@@ -163,30 +166,30 @@ impl Server {
     }
 }
 
-/// Publishes numbers.
+/// Publishes numbers to all streams.
 pub(crate) struct Publisher {
     kind: Kind,
     post: Post,
 }
 
-/// Bytes of one event on the wire, with its name, its id and the blank line after it: the same for all servers.
+/// Size of an event with its name, id and blank line, bytes; the same for all servers.
 pub(crate) const FRAME: usize = 200;
 
 impl Publisher {
-    /// What stands before a number that was published, in the data of its event.
+    /// The text before a number in the data of an event.
     pub(crate) const MARK: &[u8] = b"say ";
 
-    /// Publishes a number, in a text that makes an event of [`FRAME`] bytes.
+    /// Publishes a number in an event of [`FRAME`] bytes.
     pub(crate) fn publish(&mut self, number: u64) -> Result<()> {
-        // What else is in the event: `data: ` and two line breaks, or Milepost's name, id and JSON.
+        // The rest of the event: `data: ` and two line breaks, or Milepost's name, id and JSON.
         let frame = match self.kind {
-            Kind::Bare | Kind::Nchan => 8,
+            Kind::AxumBaseline | Kind::Nchan => 8,
             Kind::Milepost => 141,
         };
         let text = format!("say {number:<7}");
         let text = format!("{text:.<0$}", FRAME - frame);
         match self.kind {
-            Kind::Bare | Kind::Nchan => self.post.send("/publish", "text/plain", &text)?,
+            Kind::AxumBaseline | Kind::Nchan => self.post.send("/publish", "text/plain", &text)?,
             Kind::Milepost => {
                 let form = format!("to=everyone&text={}", text.replace(' ', "+"));
                 self.post.send("/api/send_message", FORM, &form)?
@@ -196,21 +199,21 @@ impl Publisher {
     }
 }
 
-/// The program that is measured: `MILEPOST`, else what `make build` makes.
-fn milepost() -> PathBuf {
+/// Returns the path of the measured program: `MILEPOST`, or the result of `make build`.
+fn milepost_path() -> PathBuf {
     let built = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/release/milepost");
     std::env::var_os("MILEPOST").map_or_else(built, PathBuf::from)
 }
 
-fn bare() -> Result<Server> {
-    let (process, said) = Process::start(Command::new(std::env::current_exe()?).arg("bare"), true)?;
-    Ok(Server { kind: Kind::Bare, addr: said.parse()?, process, house: None, _folder: tempfile::tempdir()? })
+fn axum_baseline() -> Result<Server> {
+    let (process, line) = Process::start(Command::new(std::env::current_exe()?).arg("bare"), true)?;
+    Ok(Server { kind: Kind::AxumBaseline, addr: line.parse()?, process, fixture: None, _folder: tempfile::tempdir()? })
 }
 
-/// nginx with as many workers as there are cores, and nchan as its documentation has it, in a folder of its own.
+/// Starts nginx with one worker per core, and nchan as documented, in a temporary folder.
 fn nchan() -> Result<Server> {
     let folder = tempfile::tempdir()?;
-    // nginx cannot be asked for a free port.
+    // nginx cannot choose a free port.
     let addr = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let at = folder.path().display();
     let config = format!(
@@ -240,7 +243,7 @@ fn nchan() -> Result<Server> {
         ensure!(begun.elapsed() < Duration::from_secs(5), "nginx does not answer: {}", log(folder.path()));
         thread::sleep(Duration::from_millis(10));
     }
-    Ok(Server { kind: Kind::Nchan, addr, process, house: None, _folder: folder })
+    Ok(Server { kind: Kind::Nchan, addr, process, fixture: None, _folder: folder })
 }
 
 fn log(folder: &Path) -> String {

@@ -1,4 +1,4 @@
-//! A data directory with somebody in it, and as many sessions as there are streams.
+//! Fixture: a data directory with one user and a session for each stream.
 
 use std::path::Path;
 
@@ -14,14 +14,14 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-/// An administrator, signed in many times.
-pub(crate) struct House {
+/// A data directory with one administrator who has many sessions.
+pub(crate) struct Fixture {
     data: TempDir,
     cookies: Vec<String>,
 }
 
-impl House {
-    /// A new one with `sessions` sessions.
+impl Fixture {
+    /// Creates a data directory with `sessions` sessions.
     pub(crate) fn build(sessions: usize) -> Result<Self> {
         let data = tempfile::tempdir()?;
         let runtime = tokio::runtime::Runtime::new()?;
@@ -29,12 +29,12 @@ impl House {
         Ok(Self { data, cookies })
     }
 
-    /// Where it is.
+    /// Returns the data directory.
     pub(crate) fn data(&self) -> &Path {
         self.data.path()
     }
 
-    /// What browsers of each session send.
+    /// Returns the cookie header values of the sessions.
     pub(crate) fn cookies(&self) -> Vec<String> {
         self.cookies.clone()
     }
@@ -44,7 +44,8 @@ async fn fill(data: &Path, sessions: usize) -> Result<Vec<String>> {
     let engine = Engine::builder(data).open().await?;
     let store = engine.store();
     let user = store.add_person("load", Role::Administrator, &By::default()).await?;
-    let set_up = PersonChange::Password { hash: "nobody signs in with one".to_owned(), from: None, keep: None };
+    let set_up =
+        PersonChange::Password { hash: "unused, since the sessions exist already".to_owned(), from: None, keep: None };
     store.change_person(user, set_up, &By::default()).await?;
     let cookies = stream::iter(0..sessions)
         .map(|_| async move {
@@ -55,12 +56,12 @@ async fn fill(data: &Path, sessions: usize) -> Result<Vec<String>> {
         .buffer_unordered(500)
         .try_collect()
         .await
-        .context("cannot make the sessions")?;
+        .context("cannot create the sessions")?;
     engine.shutdown(std::time::Duration::from_secs(1)).await;
     Ok(cookies)
 }
 
-/// One as `server/src/sessions.rs` keeps it.
+/// Builds a session in the format of `server/src/sessions.rs`.
 fn session(UserId(user): UserId) -> SessionRow {
     let now = engine_now();
     let data = json!({ "account": { "user": user, "device": "load", "since": now.0 } }).to_string().into_bytes();

@@ -1,72 +1,72 @@
-//! Many durations in little memory, each to about one part in a hundred.
+//! Histogram of durations with a relative error of about 1 % and constant memory.
 
 use std::time::Duration;
 
-/// Steps within each doubling.
+/// Buckets per doubling.
 const STEPS: usize = 64;
-/// Doublings above one microsecond: up to an hour.
+/// Number of doublings from one microsecond on: more than an hour.
 const DOUBLINGS: usize = 32;
 
-/// How often which duration occurred.
+/// Counts of durations.
 #[derive(Clone, Debug)]
 pub(crate) struct Histogram {
     counts: Vec<u64>,
-    most: u64,
+    max: u64,
 }
 
 impl Default for Histogram {
     fn default() -> Self {
-        Self { counts: vec![0; STEPS * DOUBLINGS], most: 0 }
+        Self { counts: vec![0; STEPS * DOUBLINGS], max: 0 }
     }
 }
 
 impl Histogram {
-    /// Notes one.
+    /// Adds a duration.
     pub(crate) fn add(&mut self, time: Duration) {
         let micros = time.as_micros() as u64;
-        self.most = self.most.max(micros);
-        self.counts[place(micros)] += 1;
+        self.max = self.max.max(micros);
+        self.counts[bucket(micros)] += 1;
     }
 
-    /// Takes in those of another.
+    /// Adds the durations of another histogram.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.counts.iter_mut().zip(&other.counts).for_each(|(count, more)| *count += more);
-        self.most = self.most.max(other.most);
+        self.max = self.max.max(other.max);
     }
 
-    /// How many there are.
+    /// Returns the number of durations.
     pub(crate) fn count(&self) -> u64 {
         self.counts.iter().sum()
     }
 
-    /// The least duration that `share` (0 to 1) of them do not exceed; zero where there are none.
+    /// Returns the quantile `share` (0 to 1); zero without durations.
     pub(crate) fn quantile(&self, share: f64) -> Duration {
         let rank = (self.count() as f64 * share).ceil() as u64;
         let mut passed = 0;
-        for (place, count) in self.counts.iter().enumerate() {
+        for (bucket, count) in self.counts.iter().enumerate() {
             passed += count;
             if passed >= rank && *count > 0 {
-                return Duration::from_micros(top(place).min(self.most));
+                return Duration::from_micros(upper_bound(bucket).min(self.max));
             }
         }
         Duration::ZERO
     }
 
-    /// The longest.
-    pub(crate) fn most(&self) -> Duration {
-        Duration::from_micros(self.most)
+    /// Returns the longest duration.
+    pub(crate) fn max(&self) -> Duration {
+        Duration::from_micros(self.max)
     }
 }
 
-fn place(micros: u64) -> usize {
+fn bucket(micros: u64) -> usize {
     let doubling = (u64::BITS - (micros / STEPS as u64).leading_zeros()) as usize;
     let within = if doubling == 0 { micros } else { (micros >> (doubling - 1)) - STEPS as u64 };
     (doubling * STEPS + within as usize).min(STEPS * DOUBLINGS - 1)
 }
 
-/// The longest duration that falls on a place, microseconds.
-fn top(place: usize) -> u64 {
-    let (doubling, within) = (place / STEPS, (place % STEPS) as u64);
+/// Returns the longest duration of a bucket, microseconds.
+fn upper_bound(bucket: usize) -> u64 {
+    let (doubling, within) = (bucket / STEPS, (bucket % STEPS) as u64);
     if doubling == 0 { within } else { ((STEPS as u64 + within + 1) << (doubling - 1)) - 1 }
 }
 
@@ -75,13 +75,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantiles_are_right_to_two_parts_in_a_hundred() {
+    fn quantiles_are_accurate_to_two_per_cent() {
         let mut histogram = Histogram::default();
         (1..=100_000).for_each(|micros| histogram.add(Duration::from_micros(micros)));
         for share in [0.01, 0.5, 0.95, 0.99, 1.0] {
             let (found, right) = (histogram.quantile(share).as_micros() as f64, 100_000.0 * share);
             assert!((found / right - 1.0).abs() < 0.02, "{share}: {found} for {right}");
         }
-        assert_eq!(histogram.most(), Duration::from_millis(100));
+        assert_eq!(histogram.max(), Duration::from_millis(100));
     }
 }

@@ -1,132 +1,132 @@
-//! Reads one answer of a stream: head, chunks, events. Bytes may come in any pieces.
+//! Incremental parser of an HTTP response with server-sent events. The input can have any chunk size.
 
 use memchr::{memchr, memmem};
 
-/// An event as it stood on the wire.
+/// A server-sent event.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Event<'a> {
-    /// Empty where it has none.
+    /// The `event` field; may be empty.
     pub(crate) name: &'a [u8],
-    /// Empty where it has none.
+    /// The `id` field; may be empty.
     pub(crate) id: &'a [u8],
-    /// The first line of its data; nobody here sends two.
+    /// The last line of the `data` field; none of the servers sends two.
     pub(crate) data: &'a [u8],
-    /// Bytes of all of it, with the blank line.
+    /// Size of the event with its blank line, bytes.
     pub(crate) length: usize,
 }
 
-/// How an answer begins.
+/// The head of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Head {
-    /// Its status.
+    /// The status code.
     pub(crate) status: u16,
 }
 
-/// What a piece of the answer brings.
+/// A parsed piece of a response.
 #[derive(Debug)]
 pub(crate) enum Piece<'a> {
-    /// The head is complete.
+    /// The head.
     Head(Head),
-    /// An event is.
+    /// An event.
     Event(Event<'a>),
-    /// So is the answer.
+    /// The end of the response.
     End,
 }
 
-/// The longest line of a chunk's length, and the longest head, bytes.
-const LONGEST_SIZE: usize = 64;
-const LONGEST_HEAD: usize = 16 << 10;
+/// Maximum length of the size line of a chunk, and of the head, bytes.
+const MAX_SIZE: usize = 64;
+const MAX_HEAD: usize = 16 << 10;
 
-/// Where in the answer the next byte stands.
+/// The position of the parser in the response.
 #[derive(Clone, Copy, Debug)]
-enum Place {
+enum State {
     Head,
-    /// Not chunked: events to the end of the connection.
+    /// A body that is not chunked, up to the end of the connection.
     Plain,
-    Size,
-    Data(usize),
+    ChunkSize,
+    ChunkData(usize),
     /// The line break after a chunk.
-    Break,
-    Over,
+    ChunkEnd,
+    End,
 }
 
-/// One answer being read.
+/// Parser of one response.
 #[derive(Debug)]
-pub(crate) struct Answer {
-    place: Place,
-    /// The begun head, or length of a chunk.
-    begun: Vec<u8>,
-    /// The begun event.
+pub(crate) struct Response {
+    state: State,
+    /// The incomplete head, or the incomplete size line of a chunk.
+    partial: Vec<u8>,
+    /// The incomplete event.
     event: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     pub(crate) const fn new() -> Self {
-        Self { place: Place::Head, begun: Vec::new(), event: Vec::new() }
+        Self { state: State::Head, partial: Vec::new(), event: Vec::new() }
     }
 
-    /// Takes the next bytes; `on` hears of all that is complete with them. `Err` where they are no such answer.
+    /// Parses the next bytes, and calls `on` for each complete piece. Returns an error for an invalid response.
     pub(crate) fn read(&mut self, mut bytes: &[u8], on: &mut impl FnMut(Piece<'_>)) -> Result<(), &'static str> {
         while !bytes.is_empty() {
-            bytes = match self.place {
-                Place::Head => self.head(bytes, on)?,
-                Place::Plain => {
+            bytes = match self.state {
+                State::Head => self.head(bytes, on)?,
+                State::Plain => {
                     self.text(bytes, on);
                     &[]
                 }
-                Place::Size => self.size(bytes, on)?,
-                Place::Data(left) => {
+                State::ChunkSize => self.size(bytes, on)?,
+                State::ChunkData(left) => {
                     let (now, rest) = bytes.split_at(left.min(bytes.len()));
-                    self.place = if now.len() == left { Place::Break } else { Place::Data(left - now.len()) };
+                    self.state = if now.len() == left { State::ChunkEnd } else { State::ChunkData(left - now.len()) };
                     self.text(now, on);
                     rest
                 }
-                Place::Break => {
+                State::ChunkEnd => {
                     if bytes[0] == b'\n' {
-                        self.place = Place::Size;
+                        self.state = State::ChunkSize;
                     }
                     &bytes[1..]
                 }
-                Place::Over => return Ok(()),
+                State::End => return Ok(()),
             }
         }
         Ok(())
     }
 
     fn head<'a>(&mut self, bytes: &'a [u8], on: &mut impl FnMut(Piece<'_>)) -> Result<&'a [u8], &'static str> {
-        let before = self.begun.len();
-        self.begun.extend_from_slice(bytes);
-        let Some(end) = memmem::find(&self.begun, b"\r\n\r\n") else {
-            return if self.begun.len() > LONGEST_HEAD { Err("a head without an end") } else { Ok(&[]) };
+        let before = self.partial.len();
+        self.partial.extend_from_slice(bytes);
+        let Some(end) = memmem::find(&self.partial, b"\r\n\r\n") else {
+            return if self.partial.len() > MAX_HEAD { Err("the head is too long") } else { Ok(&[]) };
         };
-        let head = String::from_utf8_lossy(&self.begun[..end]).to_ascii_lowercase();
+        let head = String::from_utf8_lossy(&self.partial[..end]).to_ascii_lowercase();
         let status = head.strip_prefix("http/1.").and_then(|rest| rest.get(2..5)).and_then(|text| text.parse().ok());
-        let status = status.ok_or("no HTTP/1 answer")?;
-        self.place = if head.contains("transfer-encoding: chunked") { Place::Size } else { Place::Plain };
-        self.begun = Vec::new();
+        let status = status.ok_or("not an HTTP/1 response")?;
+        self.state = if head.contains("transfer-encoding: chunked") { State::ChunkSize } else { State::Plain };
+        self.partial = Vec::new();
         on(Piece::Head(Head { status }));
         Ok(&bytes[end + 4 - before..])
     }
 
     fn size<'a>(&mut self, bytes: &'a [u8], on: &mut impl FnMut(Piece<'_>)) -> Result<&'a [u8], &'static str> {
         let Some(end) = memchr(b'\n', bytes) else {
-            self.begun.extend_from_slice(bytes);
-            return if self.begun.len() > LONGEST_SIZE { Err("a chunk without a length") } else { Ok(&[]) };
+            self.partial.extend_from_slice(bytes);
+            return if self.partial.len() > MAX_SIZE { Err("the size of a chunk is too long") } else { Ok(&[]) };
         };
-        let whole = if self.begun.is_empty() {
+        let whole = if self.partial.is_empty() {
             length(&bytes[..end])
         } else {
-            self.begun.extend_from_slice(&bytes[..end]);
-            let whole = length(&self.begun);
-            self.begun.clear();
+            self.partial.extend_from_slice(&bytes[..end]);
+            let whole = length(&self.partial);
+            self.partial.clear();
             whole
         };
-        self.place = match whole.ok_or("a chunk whose length is none")? {
+        self.state = match whole.ok_or("the size of a chunk is invalid")? {
             0 => {
                 on(Piece::End);
-                Place::Over
+                State::End
             }
-            some => Place::Data(some),
+            some => State::ChunkData(some),
         };
         Ok(&bytes[end + 1..])
     }
@@ -154,7 +154,7 @@ impl Answer {
     }
 }
 
-/// The length of a chunk, from its line.
+/// Parses the size line of a chunk.
 fn length(line: &[u8]) -> Option<usize> {
     let digits = line.split(|byte| !byte.is_ascii_hexdigit()).next().filter(|digits| !digits.is_empty())?;
     usize::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
@@ -187,12 +187,12 @@ mod tests {
         1a\r\nevent: a\nid: 7\ndata: one\n\n\r\n17\r\n:hi\n\ndata: two\n\ndata: t\r\n6\r\nhree\n\n\r\n0\r\n\r\n";
 
     #[test]
-    fn an_answer_reads_the_same_whatever_its_pieces() {
+    fn response_is_parsed_in_chunks_of_any_size() {
         for size in 1..=WIRE.len() {
-            let (mut answer, mut heard) = (Answer::new(), Vec::new());
+            let (mut response, mut received) = (Response::new(), Vec::new());
             for piece in WIRE.chunks(size) {
                 let mut on = |piece: Piece<'_>| {
-                    heard.push(match piece {
+                    received.push(match piece {
                         Piece::Head(answered) => answered.status.to_string(),
                         Piece::Event(event) => {
                             String::from_utf8_lossy(&[event.name, event.id, event.data].concat()).into()
@@ -200,16 +200,16 @@ mod tests {
                         Piece::End => "end".to_owned(),
                     });
                 };
-                assert_eq!(answer.read(piece, &mut on), Ok(()));
+                assert_eq!(response.read(piece, &mut on), Ok(()));
             }
-            assert_eq!(heard, ["200", "a7one", "", "two", "three", "end"], "in pieces of {size}");
+            assert_eq!(received, ["200", "a7one", "", "two", "three", "end"], "in pieces of {size}");
         }
     }
 
     #[test]
-    fn what_is_no_chunk_is_an_error() {
-        let mut answer = Answer::new();
+    fn invalid_chunk_size_is_an_error() {
+        let mut response = Response::new();
         let wire = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nno length\r\n";
-        assert!(answer.read(wire, &mut |_| {}).is_err());
+        assert!(response.read(wire, &mut |_| {}).is_err());
     }
 }

@@ -1,6 +1,6 @@
-//! The yardstick: the smallest SSE server that axum and `tokio::sync::broadcast` make, in a process of its own.
+//! Baseline: a minimal SSE server of axum and `tokio::sync::broadcast`, in a process of its own.
 //!
-//! Without accounts, topics, ids, or anything to resume from: what is published goes to everybody.
+//! It has no accounts, topics, ids or resume: each message goes to all streams.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -18,14 +18,14 @@ use tokio::{
     sync::broadcast::{self, Sender, error::RecvError},
 };
 
-/// Serves on a free port, which it says on its first line, until it is ended.
+/// Serves on a free port until the process is killed. Its first output line is the address.
 #[tokio::main]
 pub(crate) async fn serve() -> Result<()> {
     rlimit::increase_nofile_limit(u64::MAX)?;
     let (sender, _) = broadcast::channel::<String>(1024);
     let router = Router::new().route("/subscribe", get(subscribe)).route("/publish", post(publish)).with_state(sender);
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    #[expect(clippy::print_stdout, reason = "whoever started it waits for this line")]
+    #[expect(clippy::print_stdout, reason = "the parent process waits for this line")]
     {
         println!("{}", listener.local_addr()?);
     }
@@ -37,7 +37,7 @@ pub(crate) async fn serve() -> Result<()> {
 }
 
 async fn publish(State(sender): State<Sender<String>>, text: String) {
-    // An error says that nobody listens.
+    // An error means that there are no streams.
     let _ = sender.send(text);
 }
 

@@ -1,18 +1,18 @@
-//! The project's load tool: opens thousands of event streams, reconciles what each received, and measures.
-#![expect(clippy::print_stdout, reason = "what it says is for people and scripts")]
+//! Load test: opens thousands of event streams, checks that each received every event, and measures.
+#![expect(clippy::print_stdout, reason = "the results are for people and scripts")]
 
-mod bare;
-mod board;
-mod comeback;
-mod crew;
+mod axum_baseline;
+mod clients;
+mod deliveries;
 mod fanout;
-mod hand;
+mod fixture;
 mod histogram;
 mod jobs;
+mod manual;
 mod post;
 mod process;
-mod seed;
-mod seen;
+mod reconnect;
+mod seq_set;
 mod server;
 mod sse;
 mod table;
@@ -23,7 +23,7 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crew::Retry;
+use clients::Retry;
 use fanout::Pace;
 use server::Kind;
 
@@ -36,25 +36,25 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Many streams of a server that runs, and whether all of them tell the same
-    Listen(hand::Wish),
-    /// All that is measured, as a table (`make bench-stream`)
+    /// Open many streams of a running server and check that all of them receive the same events
+    Listen(manual::Options),
+    /// Run all measurements and print a table (`make bench-stream`)
     Table {
-        /// Rounds of what stands beside other servers
+        /// Rounds of the comparison with other servers
         #[arg(long, default_value_t = 3)]
         rounds: usize,
-        /// Seconds of each
+        /// Seconds of each round
         #[arg(long, default_value_t = 8)]
         seconds: u64,
-        /// Seconds of the jobs that report all the time
+        /// Seconds of the measurement with jobs
         #[arg(long, default_value_t = 40)]
         jobs: u64,
     },
-    /// Messages to everybody, at one server or at all of them
+    /// Send messages to all streams of one server, or of each server in turn
     Fanout {
         #[arg(long, default_value_t = 10_000)]
         streams: usize,
-        /// Messages a second; 0 for as many as are delivered
+        /// Messages per second; 0 for as many as are delivered
         #[arg(long, default_value_t = 10)]
         rate: u32,
         #[arg(long, default_value_t = 8)]
@@ -64,40 +64,41 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         rounds: u32,
     },
-    /// Jobs that report all the time
+    /// Run jobs that report continuously
     Jobs {
         #[arg(long, default_value_t = 1_000)]
         jobs: usize,
         #[arg(long, default_value_t = 1_000)]
         streams: usize,
-        /// Jobs that each stream shows
+        /// Number of jobs that each stream shows
         #[arg(long, default_value_t = 50)]
         shown: usize,
         #[arg(long, default_value_t = 40)]
         seconds: u64,
     },
-    /// A server that is killed and started again
-    Comeback {
+    /// Kill the server, start it again and measure how soon all clients reconnect
+    #[command(alias = "comeback")]
+    Reconnect {
         #[arg(long, default_value_t = 2_000)]
         streams: usize,
-        /// Try again as browsers do, instead of every 300 ms
+        /// Retry as browsers do, instead of every 300 ms
         #[arg(long)]
         browser: bool,
     },
-    /// How finished jobs went, as traces for `make bench-eta`
-    Traces(traces::Wish),
-    /// The yardstick: a server of axum and a broadcast channel
-    #[command(hide = true)]
-    Bare,
+    /// Write traces of finished jobs for `make bench-eta`
+    Traces(traces::Options),
+    /// Serve the axum baseline
+    #[command(name = "bare", hide = true)]
+    AxumBaseline,
 }
 
 fn main() -> Result<()> {
     rlimit::increase_nofile_limit(u64::MAX)?;
     match Arguments::parse().command {
-        Command::Listen(wish) => hand::listen(wish),
+        Command::Listen(options) => manual::listen(options),
         Command::Table { rounds, seconds, jobs } => {
             let (time, jobs) = (Duration::from_secs(seconds), Duration::from_secs(jobs));
-            table::print(table::Effort { rounds, time, jobs })
+            table::print(table::Durations { rounds, time, jobs })
         }
         Command::Fanout { streams, rate, seconds, only, rounds } => {
             let pace = if rate == 0 { Pace::AsDelivered } else { Pace::PerSecond(rate) };
@@ -112,16 +113,16 @@ fn main() -> Result<()> {
             Ok(())
         }
         Command::Jobs { jobs, streams, shown, seconds } => {
-            let figures = jobs::run(jobs::Scene { jobs, streams, shown, time: Duration::from_secs(seconds) })?;
+            let figures = jobs::run(jobs::Scenario { jobs, streams, shown, time: Duration::from_secs(seconds) })?;
             println!("{figures:?}");
             Ok(())
         }
-        Command::Comeback { streams, browser } => {
+        Command::Reconnect { streams, browser } => {
             let retry = if browser { Retry::Browser } else { Retry::Every(Duration::from_millis(300)) };
-            println!("{:?}", comeback::run(streams, retry)?);
+            println!("{:?}", reconnect::run(streams, retry)?);
             Ok(())
         }
-        Command::Traces(wish) => traces::record(&wish),
-        Command::Bare => bare::serve(),
+        Command::Traces(options) => traces::record(&options),
+        Command::AxumBaseline => axum_baseline::serve(),
     }
 }

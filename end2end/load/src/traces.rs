@@ -1,4 +1,4 @@
-//! Writes down how finished jobs went, for `make bench-eta`.
+//! Recorder of traces of finished jobs for `make bench-eta`.
 
 use std::{
     collections::BTreeMap,
@@ -15,38 +15,38 @@ use engine::{
 };
 use model::{JobState, JobView};
 
-/// What to record, and where.
+/// Options of the recorder.
 #[derive(Args)]
-pub(crate) struct Wish {
-    /// The data directory of the server that ran them
+pub(crate) struct Options {
+    /// Data directory of the server that ran the jobs
     #[arg(long)]
     data: PathBuf,
-    /// Only jobs of this kind
+    /// Record only jobs of this kind
     #[arg(long)]
     kind: Option<String>,
-    /// Where the traces go, as KIND-NUMBER.csv in the order in which the jobs ran
+    /// Folder of the traces, which are named KIND-NUMBER.csv in the order of the jobs
     #[arg(long, default_value = "server/eta/traces")]
     into: PathBuf,
 }
 
-/// Writes a trace for each job that succeeded at the first attempt and took more than a moment: 200 at most.
-pub(crate) fn record(wish: &Wish) -> Result<()> {
+/// Writes a trace for each job with a curve that succeeded at the first attempt, at most 200.
+pub(crate) fn record(options: &Options) -> Result<()> {
     tokio::runtime::Runtime::new()?.block_on(async {
-        let options = SqliteOptions { migrate: false, ..SqliteOptions::new(wish.data.join("milepost.db")) };
-        let store = SqliteStore::open(options).await.context("cannot open the database")?;
+        let store_options = SqliteOptions { migrate: false, ..SqliteOptions::new(options.data.join("milepost.db")) };
+        let store = SqliteStore::open(store_options).await.context("cannot open the database")?;
         let query = ListQuery {
             states: vec![JobState::Succeeded],
-            kind: wish.kind.clone(),
+            kind: options.kind.clone(),
             limit: 200,
             ..ListQuery::default()
         };
-        fs::create_dir_all(&wish.into)?;
+        fs::create_dir_all(&options.into)?;
         let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
         for job in store.page(&query).await?.jobs.into_iter().rev().filter(|job| job.attempt == 1) {
             let (Some(curve), Some(seconds)) = (store.curve(job.job, 1).await?, seconds_of(&job)) else { continue };
             let number = numbers.entry(job.kind.clone()).or_default();
             *number += 1;
-            write(&wish.into.join(format!("{}-{number}.csv", job.kind)), &job, &curve, seconds)?;
+            write(&options.into.join(format!("{}-{number}.csv", job.kind)), &job, &curve, seconds)?;
         }
         println!("{numbers:?}");
         Ok(())
@@ -65,7 +65,7 @@ fn write(path: &Path, job: &JobView, curve: &Curve, seconds: f64) -> Result<()> 
     );
     for point in &curve.points {
         let stage = point.stage.unwrap_or(0) as usize;
-        // What there was to do is known as soon as a share of it is.
+        // The work is known as soon as a share of it is.
         let work = curve.works.get(stage).copied().flatten().filter(|_| point.done.is_some());
         let [done, fraction] =
             [point.done, point.fraction].map(|share| share.map_or("-".to_owned(), |s| s.to_string()));
