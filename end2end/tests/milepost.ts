@@ -1,7 +1,7 @@
 // The program under test: started on a free port with data of its own, ended with SIGTERM.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type APIRequestContext, test as base, expect, type Page } from "@playwright/test";
@@ -49,7 +49,8 @@ export class Milepost {
       child.stdout.on("data", (chunk) => {
         said += chunk;
         const line = /^listening on (http:\/\/\S+)$/m.exec(said);
-        this.setupLink ||= /^set up the first administrator at (\S+)$/m.exec(said)?.[1] ?? "";
+        const file = /^set up the first administrator with the link in (\S+)$/m.exec(said)?.[1];
+        this.setupLink ||= file ? readFileSync(file, "utf8").trim() : "";
         if (line?.[1] && (this.setupLink || !this.accounts)) found(line[1]);
       });
       child.once("exit", (code) => failed(new Error(`milepost ended with ${code} before it listened\n${log}`)));

@@ -31,7 +31,7 @@ use model::FieldError;
 use tower_sessions::Session;
 use url::form_urlencoded;
 
-use crate::{AppState, api, away, security, visit::Visit};
+use crate::{AppState, api, away, people, security, visit::Visit};
 
 /// The largest form, bytes: names and passwords are short.
 const FORM_LIMIT: usize = 16 * 1024;
@@ -145,6 +145,9 @@ pub(crate) async fn set_up(
         Ok(entrance) => enter(gatekeeper, &visit, &session, entrance, &form.headers).await,
         Err(error) => Err(error),
     };
+    if !name.is_empty() && gatekeeper.is_set_up() {
+        people::forget_invitation(&state.config);
+    }
     match entered {
         Ok(()) => form.done(&at("/")),
         Err(error) if form.page => {

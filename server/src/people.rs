@@ -1,6 +1,13 @@
 //! `milepost setup-link` and `milepost user`: accounts from the command line, beside a running server or without one.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{
+    fs::{self, File},
+    io::{self, ErrorKind, IsTerminal, Write},
+    net::SocketAddr,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use accounts::{Gatekeeper, Secret, names, passwords};
 use app::account::link_path;
@@ -26,21 +33,32 @@ pub fn setup_link(config: &Config) -> Result<()> {
             return Err(refused("already_set_up", remedy.to_owned()));
         }
         let secret = gate.make_link(None, &By::from(BY)).await?;
-        print(&link(config, config.addr, &secret));
-        Ok(())
+        print(&link(config, config.addr, &secret))
     })
 }
 
-/// At the start of a server that nobody can sign in to yet: a fresh link for its owner, who reads what it prints.
+/// At the start of a server that nobody can sign in to yet: makes a link for the first administrator. Returns the line
+/// that tells of it. The link itself is in that line only on a terminal; elsewhere stdout is often a log that others may
+/// read, so the link is in a private file.
 pub(crate) async fn invitation(gate: &Gatekeeper, config: &Config, listening: SocketAddr) -> Option<String> {
+    let file = setup_file(config);
     if gate.is_set_up() {
+        remove_setup_file(&file);
         return None;
     }
-    match gate.make_link(None, &By::from("milepost serve")).await {
-        Ok(secret) => {
-            // Not in the log, which others may read.
-            tracing::info!("nobody can sign in yet; the link for the first administrator is on stdout");
-            Some(link(config, listening, &secret))
+    let made = async {
+        let secret = gate.make_link(None, &By::from("milepost serve")).await?;
+        let link = link(config, listening, &secret);
+        if io::stdout().is_terminal() {
+            return Ok(format!("set up the first administrator at {link}"));
+        }
+        write_setup_file(&file, &link)?;
+        Ok::<_, Error>(format!("set up the first administrator with the link in {}", file.display()))
+    };
+    match made.await {
+        Ok(line) => {
+            tracing::info!("no one can sign in yet; stdout says where the link for the first administrator is");
+            Some(line)
         }
         Err(error) => {
             tracing::error!(%error, "cannot make a link for the first administrator; try `milepost setup-link`");
@@ -49,12 +67,39 @@ pub(crate) async fn invitation(gate: &Gatekeeper, config: &Config, listening: So
     }
 }
 
+/// Where the link for the first administrator is kept.
+fn setup_file(config: &Config) -> PathBuf {
+    config.work.data_dir.join("setup-link")
+}
+
+/// Writes the link to a new file that only this user can read.
+fn write_setup_file(file: &Path, link: &str) -> Result<()> {
+    remove_setup_file(file);
+    let written = File::options().write(true).create_new(true).mode(0o600).open(file);
+    let written = written.and_then(|mut file| writeln!(file, "{link}"));
+    written.map_err(|source| Error::Io { what: format!("writing {}", file.display()), source })
+}
+
+/// Removes the link of an earlier start.
+fn remove_setup_file(file: &Path) {
+    if let Err(error) = fs::remove_file(file)
+        && error.kind() != ErrorKind::NotFound
+    {
+        tracing::warn!(file = %file.display(), %error, "cannot remove an old link for the first administrator");
+    }
+}
+
+/// Removes the link of this start, which was used.
+pub(crate) fn forget_invitation(config: &Config) {
+    remove_setup_file(&setup_file(config));
+}
+
 /// Lists or changes people.
 pub fn change(config: &Config, change: Change) -> Result<()> {
     let by = By::from(BY);
     beside(config, async |gate| {
         match change {
-            Change::List => list(gate),
+            Change::List => list(gate)?,
             Change::Add { name, role, password_stdin } => {
                 let password = password_stdin.then(|| from_stdin(&name)).transpose()?;
                 let (_, secret) = gate.add_person(&name, role, &by).await?;
@@ -63,7 +108,7 @@ pub fn change(config: &Config, change: Change) -> Result<()> {
             Change::Role { name, role } => {
                 let person = known(gate, &name)?;
                 gate.change_role(person.id, role, &by).await?;
-                print(&format!("{} is {role} now", person.name));
+                print(&format!("{} is {role} now", person.name))?;
             }
             Change::Reset { name, password_stdin } => {
                 let person = known(gate, &name)?;
@@ -74,12 +119,12 @@ pub fn change(config: &Config, change: Change) -> Result<()> {
             Change::Remove { name } => {
                 let person = known(gate, &name)?;
                 gate.remove_person(person.id, &by).await?;
-                print(&format!("{} can sign in no more", person.name));
+                print(&format!("{} can sign in no more", person.name))?;
             }
             Change::SignOut { name } => {
                 let person = known(gate, &name)?;
                 let ended = gate.end_sessions(person.id, Ending::All, &by).await?;
-                print(&format!("ended {ended} sessions of {}", person.name));
+                print(&format!("ended {ended} sessions of {}", person.name))?;
             }
         }
         Ok(())
@@ -105,10 +150,10 @@ fn beside(config: &Config, work: impl AsyncFnOnce(&Gatekeeper) -> Result<()>) ->
 /// Prints the link, or uses it at once for a password that is known already.
 async fn hand_over(gate: &Gatekeeper, config: &Config, secret: &Secret, password: Option<String>) -> Result<()> {
     match password {
-        None => print(&link(config, config.addr, secret)),
+        None => print(&link(config, config.addr, secret))?,
         Some(password) => {
             let used = gate.use_link(secret.reveal(), "", &password, None).await?;
-            print(&format!("{} can sign in with that password", used.person.name));
+            print(&format!("{} can sign in with that password", used.person.name))?;
         }
     }
     Ok(())
@@ -136,7 +181,7 @@ fn known(gate: &Gatekeeper, name: &str) -> Result<Person> {
     })
 }
 
-fn list(gate: &Gatekeeper) {
+fn list(gate: &Gatekeeper) -> Result<()> {
     let directory = gate.directory();
     let people = directory.people();
     let width = people.iter().map(|person| person.name.len()).max().unwrap_or_default();
@@ -146,8 +191,9 @@ fn list(gate: &Gatekeeper) {
             (None, true) => person.seen_at.map_or_else(|| "not seen yet".to_owned(), |at| format!("seen {}", day(at))),
             (None, false) => "no password yet".to_owned(),
         };
-        print(&format!("{:width$}  {:13}  {standing}", person.name, person.role.as_str()));
+        print(&format!("{:width$}  {:13}  {standing}", person.name, person.role.as_str()))?;
     }
+    Ok(())
 }
 
 /// A day, UTC.
@@ -164,7 +210,8 @@ fn refused(code: &'static str, message: String) -> Error {
     Error::Engine(engine::Error::Refused { code, message })
 }
 
-#[expect(clippy::print_stdout, reason = "what the command is asked for, and the contract with scripts")]
-fn print(line: &str) {
-    println!("{line}");
+/// What the command is asked for. Fails where it cannot be written: the caller would miss it.
+fn print(line: &str) -> Result<()> {
+    let written = writeln!(io::stdout(), "{line}");
+    written.map_err(|source| Error::Io { what: "writing to the standard output".to_owned(), source })
 }

@@ -25,8 +25,3 @@ pub(crate) fn name_taken(error: Error) -> Error {
 pub(crate) fn all(faults: Vec<FieldError>) -> engine::Result<()> {
     if faults.is_empty() { Ok(()) } else { Err(Error::InvalidInput(faults)) }
 }
-
-/// Cuts what somebody typed to what can be shown in a line: 40 characters, without control characters.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars().filter(|letter| !letter.is_control()).take(40).collect()
-}

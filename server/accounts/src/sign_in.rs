@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::{
     Gatekeeper,
-    fault::{invalid, printable},
+    fault::invalid,
     hashing::{Busy, Verdict},
     names, passwords,
     throttle::{Place, Refusal, Try},
@@ -64,13 +64,13 @@ impl Gatekeeper {
             Ok(begun) => begun,
             Err(refusal) => {
                 if refusal.first {
-                    self.note(Actor::Nobody.by(address), "sign_in_throttled", printable(name)).await?;
+                    self.note(Actor::Nobody.by(address), "sign_in_throttled", self.name_to_note(&account)).await?;
                 }
                 return Err(SignIn::TooMany { wait: refusal.wait });
             }
         };
         let Some((user, password)) = self.judged(begun, &account, password).await? else {
-            self.note(Actor::Nobody.by(address), "sign_in_failed", printable(name)).await?;
+            self.note(Actor::Nobody.by(address), "sign_in_failed", self.name_to_note(&account)).await?;
             return Err(SignIn::Wrong);
         };
         // They may have been removed while the password was hashed.
@@ -135,6 +135,11 @@ impl Gatekeeper {
     /// Forgives an account what was tried from an address where somebody has just proved who they are.
     pub(crate) fn welcome(&self, name: &str, address: Option<IpAddr>) {
         self.throttle().welcome(name, Place::from(address), Instant::now().into_std());
+    }
+
+    /// What the audit log keeps of a name that was typed: nothing unless it is a user's. Passwords end up in that field.
+    fn name_to_note(&self, account: &str) -> String {
+        self.directory().named(account).map(|person| person.name.to_string()).unwrap_or_default()
     }
 
     fn begin(&self, account: &str, address: Option<IpAddr>) -> Result<Try, Refusal> {

@@ -1,7 +1,8 @@
 //! `milepost setup-link` and `milepost user`.
 
 use std::{
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Child, Output, Stdio},
     sync::Arc,
@@ -12,7 +13,7 @@ use engine::store::{AuditQuery, LinkFor, SqliteOptions, SqliteStore, Store};
 use model::Role;
 use tempfile::TempDir;
 
-use crate::milepost::{Milepost, command};
+use crate::milepost::{Milepost, command, setup_link, signal};
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -92,21 +93,27 @@ impl Drop for Server {
 }
 
 #[test]
-fn a_server_that_nobody_can_sign_in_to_prints_the_link_that_changes_it() {
+fn setup_link_is_written_to_a_private_file_and_not_to_the_log() {
     let data = TempDir::new().unwrap();
     let (mut server, listening, invitation) = Server::start(data.path(), &[]);
-    let link = invitation.strip_prefix("set up the first administrator at ").unwrap();
+    let link = setup_link(&invitation);
     assert!(link.starts_with(&format!("{listening}/setup?link=")), "{link}");
-    assert_eq!(link_for(data.path(), link), Some(LinkFor::Setup));
-    let log = BufReader::new(server.0.stderr.take().unwrap()).lines().map(Result::unwrap);
-    let before: Vec<String> = log.take_while(|line| !line.contains("is on stdout")).collect();
-    assert!(before.iter().all(|line| !line.contains(link)), "others may read the log");
+    assert_eq!(link_for(data.path(), &link), Some(LinkFor::Setup));
+    let file = data.path().join("setup-link");
+    assert!(invitation.ends_with(file.to_str().unwrap()), "{invitation}");
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let secret = link.split_once("link=").unwrap().1;
+    signal(server.0.id(), "TERM");
+    let mut log = String::new();
+    server.0.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    assert!(!log.contains(secret) && !invitation.contains(secret), "others may read the log: {log}");
 }
 
 #[test]
 fn a_server_that_is_set_up_or_needs_no_accounts_prints_no_link() {
     let (mut without, data) = Milepost::start();
     set_up(data.path());
+    std::fs::write(data.path().join("setup-link"), "of an earlier start").unwrap();
     without.signal("TERM");
     without.end();
     let mut command = command();
@@ -114,9 +121,10 @@ fn a_server_that_is_set_up_or_needs_no_accounts_prints_no_link() {
     let mut child = command.spawn().unwrap();
     let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(said.next().unwrap().unwrap().starts_with("listening on "));
-    crate::milepost::signal(child.id(), "TERM");
+    signal(child.id(), "TERM");
     assert!(said.next().is_none());
     child.wait().unwrap();
+    assert!(!data.path().join("setup-link").exists(), "it is of no use any more");
 }
 
 #[test]
@@ -124,7 +132,7 @@ fn a_link_is_made_with_the_address_that_people_type() {
     let data = TempDir::new().unwrap();
     let public = ["--public-url", "https://milepost.example.org"];
     let (_server, _, invitation) = Server::start(data.path(), &public);
-    assert!(invitation.contains(" https://milepost.example.org/setup?link="), "{invitation}");
+    assert!(setup_link(&invitation).starts_with("https://milepost.example.org/setup?link="), "{invitation}");
     let link = done(on(data.path(), &[&["setup-link"][..], &public].concat()));
     assert!(link.starts_with("https://milepost.example.org/setup?link="), "{link}");
     let link = done(on(data.path(), &["user", "--addr", "127.0.0.1:4711", "add", "ada", "--role", "viewer"]));
@@ -137,7 +145,7 @@ fn a_setup_link_replaces_the_one_before_until_there_is_an_administrator() {
     let (_server, _, invitation) = Server::start(data.path(), &[]);
     let link = done(on(data.path(), &["setup-link"]));
     assert_eq!(link_for(data.path(), &link), Some(LinkFor::Setup));
-    assert_eq!(link_for(data.path(), &invitation), None);
+    assert_eq!(link_for(data.path(), &setup_link(&invitation)), None);
     set_up(data.path());
     let said = refused(on(data.path(), &["setup-link"]), 1);
     assert!(said.contains("milepost user reset"), "{said}");

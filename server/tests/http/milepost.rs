@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsStr,
+    fs,
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
@@ -84,11 +85,11 @@ impl Milepost {
         Self::spawn(command)
     }
 
-    /// The link for the first administrator, which it prints while there is none.
+    /// The link for the first administrator, which it writes to a file while there is none.
     pub(crate) fn setup_link(&mut self) -> String {
         let mut line = String::new();
         self.said.read_line(&mut line).unwrap();
-        line.trim_end().strip_prefix("set up the first administrator at ").unwrap().to_owned()
+        setup_link(&line)
     }
 
     /// One whose data directory is a small disk of its own, seen from here at [`Milepost::small_disk`];
@@ -233,9 +234,9 @@ impl Worker {
 
     /// Waits for the line that says that it works.
     pub(crate) fn ready(mut self) -> Self {
-        let mut line = String::new();
-        BufReader::new(self.0.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        if !line.starts_with("working on ") {
+        // Nothing comes before it, but where a test is the program.
+        let mut lines = BufReader::new(self.0.stdout.as_mut().unwrap()).lines().map_while(Result::ok);
+        if !lines.any(|line| line.contains("working on ")) {
             self.0.kill().unwrap();
             let mut said = String::new();
             self.0.stderr.as_mut().unwrap().read_to_string(&mut said).unwrap();
@@ -270,6 +271,12 @@ impl Drop for Worker {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// The link in the file that this line names.
+pub(crate) fn setup_link(line: &str) -> String {
+    let file = line.trim_end().strip_prefix("set up the first administrator with the link in ").unwrap();
+    fs::read_to_string(file).unwrap().trim_end().to_owned()
 }
 
 /// Says that a promise is not put to the test here: past what the test runner keeps for itself.

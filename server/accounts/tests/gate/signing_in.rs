@@ -39,15 +39,9 @@ async fn whoever_cannot_come_in_hears_the_same_whatever_the_reason() {
         let answer = world.gate.sign_in(name, password, address(number as u32)).await;
         assert!(matches!(answer, Err(SignIn::Wrong)), "{name}: {answer:?}");
     }
-    let noted = ["root", "root", "root", "nobody", "new", "new", "gone", "no name", ""];
+    // Of names that no user has nothing is kept: one may be a password in the wrong field.
+    let noted = ["root", "root", "root", "", "new", "new", "gone", "", ""];
     assert_eq!(world.noted("sign_in_failed").await, noted);
-}
-
-#[tokio::test]
-async fn a_long_name_is_noted_cut() {
-    let world = World::new().await;
-    let _ = world.gate.sign_in(&"é".repeat(1_000), PASSWORD, None).await;
-    assert_eq!(world.noted("sign_in_failed").await, ["é".repeat(40)]);
 }
 
 #[tokio::test]

@@ -89,7 +89,11 @@ fn without_job(row: &AuditRow) -> String {
     match row.what.as_str() {
         "signed_in" => "signed in".to_owned(),
         "signed_out" => "signed out".to_owned(),
+        "sign_in_failed" if detail.is_empty() => "failed to sign in under a name that no user has".to_owned(),
         "sign_in_failed" => format!("failed to sign in as “{detail}”"),
+        "sign_in_throttled" if detail.is_empty() => {
+            "tried too often to sign in under a name that no user has".to_owned()
+        }
         "sign_in_throttled" => format!("tried too often to sign in as “{detail}”"),
         "sessions_ended" if rest == "1" => format!("ended 1 session of {name}"),
         "sessions_ended" => format!("ended {rest} sessions of {name}"),
