@@ -80,13 +80,37 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A thread or service task without which the process cannot work has ended.
+    #[error("the {} has ended ({}); see the log, and start the server or worker again", .0.part, .0.reason)]
+    PartEnded(engine::Failure),
+    /// The system lets this process start no more threads.
+    #[error(
+        "cannot start the {0} threads: the system allows this process no more. Raise its limits on memory or on \
+         processes (ulimit -v, ulimit -u)"
+    )]
+    NoThreads(&'static str),
+    /// A mistake in the program, or threads that the system did not start; the log says where.
+    #[error("the program panicked; the log says where")]
+    Panicked,
+    /// The system allows too few open files to work with.
+    #[error(
+        "the system allows this process {allowed} open files, and it needs at least {needed}: raise that limit (ulimit -n, \
+         LimitNOFILE=)"
+    )]
+    TooFewFiles {
+        /// The limit.
+        allowed: u64,
+        /// The least that does.
+        needed: u64,
+    },
     /// The engine does not open.
     #[error(transparent)]
     Engine(#[from] engine::Error),
 }
 
 impl Error {
-    /// What a shell is told: 2 for a mistake in how the program was called, 1 for everything else.
+    /// What a shell is told: 2 for a mistake in how the program was called, 70 for a part that ended by a mistake in
+    /// the program (`EX_SOFTWARE`), 1 for everything else.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Config { .. }
@@ -95,7 +119,14 @@ impl Error {
             | Self::NotLoopback(_)
             | Self::Log { .. }
             | Self::Engine(engine::Error::InvalidInput(_)) => 2,
-            Self::InUse { .. } | Self::OldWorkers(_) | Self::Listen { .. } | Self::Io { .. } | Self::Engine(_) => 1,
+            Self::PartEnded(_) | Self::Panicked => 70,
+            Self::InUse { .. }
+            | Self::OldWorkers(_)
+            | Self::Listen { .. }
+            | Self::NoThreads(_)
+            | Self::TooFewFiles { .. }
+            | Self::Io { .. }
+            | Self::Engine(_) => 1,
         }
     }
 }

@@ -21,14 +21,5 @@ fn main() -> ExitCode {
         Command::SetupLink(beside) => beside.config().and_then(|config| people::setup_link(&config)),
         Command::User(user) => user.config().and_then(|(config, change)| people::change(&config, change)),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            #[expect(clippy::print_stderr, reason = "before and after the log, a person reads this")]
-            {
-                eprintln!("milepost: {error}");
-            }
-            ExitCode::from(error.exit_code())
-        }
-    }
+    server::exit_code(outcome)
 }

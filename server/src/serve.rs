@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     AppState, Error, Result, assets,
     config::{Config, streams_among},
+    console,
     events::{Events, Limits as StreamLimits, Pace},
     hub::Hub,
     listen::{self, Limits},
@@ -37,8 +38,13 @@ const DRAIN: Duration = Duration::from_secs(3);
 const WORKERS_GO: Duration = Duration::from_secs(3);
 const LOOK: Duration = Duration::from_millis(100);
 
-/// What is open beside the connections: the store's readers, files that tasks read, downloads.
+/// What is open beside the connections: the store's readers, files that tasks read, downloads. Half of what the system
+/// allows, but at least [`OWN_FILES`] and at most this.
 const OTHER_FILES: u64 = 512;
+/// What a server has open that does nothing, with all readers of the store (37), and some for searches and jobs.
+const OWN_FILES: u64 = 46;
+/// With less, pages and streams do not come together.
+const LEAST_FILES: u64 = 64;
 
 /// Serves until SIGTERM or SIGINT; the process ends soon after that, even where this does not return.
 pub fn run(config: Config, tasks: Tasks) -> Result<()> {
@@ -51,6 +57,7 @@ async fn serve(config: Config, tasks: Tasks, on: runtime::Handle) -> Result<()> 
     let _ = Executor::init_tokio();
     app::base::set(config.base_path.clone());
     let mut signals = Signals::new()?;
+    let connections = places(config.connections)?;
     let lock = Lock::serve(&config.work.data_dir)?;
     // Bound before the engine opens, so that a taken port harms no job; accepted from once everything stands.
     let listener = listen(config.addr).map_err(|source| Error::Listen { addr: config.addr, source })?;
@@ -61,7 +68,6 @@ async fn serve(config: Config, tasks: Tasks, on: runtime::Handle) -> Result<()> 
     let hub = Hub::new();
     let engine = open(&config, Arc::clone(&hub), tasks, on).await?;
     let source = Arc::new(engine.clone());
-    let connections = places(config.connections);
     let total = if connections < config.connections { streams_among(connections) } else { config.streams.total };
     let streams = StreamLimits { total: total.min(config.streams.total), ..config.streams };
     let events = Events::open(hub, source, assets::build().into(), Pace::default(), streams, stop.clone()).await?;
@@ -72,25 +78,29 @@ async fn serve(config: Config, tasks: Tasks, on: runtime::Handle) -> Result<()> 
     };
     if let Some(gatekeeper) = &gatekeeper {
         let (gatekeeper, stop) = (gatekeeper.clone(), stop.clone());
-        tokio::spawn(async move { gatekeeper.watch(stop).await });
+        let watch = async move { gatekeeper.watch(stop).await };
+        tokio::spawn(engine.health().supervise("account watcher", watch));
     }
     let state = AppState::new(Arc::clone(&config), engine.clone(), gatekeeper.clone(), events, stop.clone());
-    tokio::spawn(sessions::sweep(state.sessions.clone(), stop.clone()));
+    let sweep = sessions::sweep(state.sessions.clone(), stop.clone());
+    tokio::spawn(engine.health().supervise("session sweeper", sweep));
     let limits = Limits {
         total: connections,
         per_address: config.connections_per_address,
         proxies: config.trusted_proxies.clone(),
     };
-    let answering = tokio::spawn(listen::serve(listener, router::router(state), limits, stop.clone(), DRAIN));
+    let accepting = listen::serve(listener, router::router(state), limits, stop.clone(), DRAIN);
+    let answering = tokio::spawn(engine.health().supervise("accept loop", accepting));
     let invitation = match &gatekeeper {
         Some(gatekeeper) => people::invitation(gatekeeper, &config, addr).await,
         None => None,
     };
     announce(&config, addr, invitation);
 
-    signals.next().await;
+    let why = signals.next_or_failure(engine.health()).await;
+    engine.health().expect_ends();
     stop.cancel();
-    let grace = config.work.shutdown_grace;
+    let grace = why.grace(config.work.shutdown_grace);
     let end = async {
         let (answered, ()) = tokio::join!(answering, engine.shutdown(grace));
         if let Err(error) = answered {
@@ -99,9 +109,9 @@ async fn serve(config: Config, tasks: Tasks, on: runtime::Handle) -> Result<()> 
         // The last answers may have written.
         engine.consolidate().await;
     };
-    signals.see_to(end, grace).await;
+    let outcome = signals.see_to(why, end, grace).await;
     drop(lock);
-    Ok(())
+    outcome
 }
 
 /// Opens the engine. The database is brought up to this version, unless workers are at work: they, and so the database,
@@ -130,16 +140,23 @@ async fn open(config: &Config, hub: Arc<Hub>, tasks: Tasks, on: runtime::Handle)
 }
 
 /// A connection is an open file to the system, and shells allow few (1,024 mostly) where the system allows many.
-fn places(wanted: u32) -> u32 {
+fn places(wanted: u32) -> Result<u32> {
     let allowed = rlimit::increase_nofile_limit(u64::from(wanted) + OTHER_FILES).unwrap_or_else(|error| {
         tracing::warn!(%error, "cannot ask how many files may be open");
         u64::MAX
     });
-    let places = u64::from(wanted).min(allowed.saturating_sub(OTHER_FILES)).max(1) as u32;
-    if places < wanted {
-        tracing::warn!("the system allows {allowed} open files: taking {places} connections instead of {wanted}");
+    if allowed < LEAST_FILES {
+        return Err(Error::TooFewFiles { allowed, needed: LEAST_FILES });
     }
-    places
+    let others = (allowed / 2).clamp(OWN_FILES, OTHER_FILES);
+    let places = u64::from(wanted).min(allowed - others) as u32;
+    if places < wanted {
+        tracing::warn!(
+            "the system allows {allowed} open files: taking {places} connections instead of {wanted}; raise that limit \
+             (ulimit -n, LimitNOFILE=) for more"
+        );
+    }
+    Ok(places)
 }
 
 /// What stdout says to whoever started this and waits, with the link for the first administrator if there is to be one;
@@ -155,12 +172,9 @@ fn announce(config: &Config, addr: SocketAddr, invitation: Option<String>) {
     } else {
         tracing::info!(%data, build = assets::build(), "people sign in at {}", config.link("/sign-in", addr));
     }
-    #[expect(clippy::print_stdout, reason = "the contract with scripts")]
-    {
-        println!("listening on http://{addr}");
-        if let Some(link) = invitation {
-            println!("set up the first administrator at {link}");
-        }
+    console::stdout().line(&format!("listening on http://{addr}"));
+    if let Some(line) = invitation {
+        console::stdout().line(&line);
     }
 }
 

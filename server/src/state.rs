@@ -60,7 +60,7 @@ impl AppState {
     ) -> Self {
         let rules = Arc::new(Rules::new(task_rules(&engine), &[]));
         let sessions = Sessions::new(Arc::clone(engine.store()), config.sessions);
-        let guard = gatekeeper.clone().map(|gatekeeper| Guard::open(gatekeeper, sessions.clone()));
+        let guard = gatekeeper.clone().map(|gatekeeper| Guard::open(gatekeeper, sessions.clone(), engine.health()));
         let leptos = LeptosOptions::builder()
             .output_name("milepost")
             .site_pkg_dir(assets::folder())

@@ -8,6 +8,7 @@ use tokio::runtime;
 use crate::{
     Error, Result,
     config::WorkConfig,
+    console,
     lock::Lock,
     process::{self, Signals},
     tasks::Tasks,
@@ -32,9 +33,9 @@ async fn work(config: &WorkConfig, tasks: Tasks, on: runtime::Handle) -> Result<
     };
     announce(config);
 
-    signals.next().await;
-    signals.see_to(engine.shutdown(config.shutdown_grace), config.shutdown_grace).await;
-    Ok(())
+    let stop = signals.next_or_failure(engine.health()).await;
+    let grace = stop.grace(config.shutdown_grace);
+    signals.see_to(stop, engine.shutdown(grace), grace).await
 }
 
 /// Opens the engine, as soon as there is a database to open.
@@ -60,8 +61,5 @@ async fn join(config: &WorkConfig, tasks: Tasks, on: &runtime::Handle) -> Result
 
 /// The one line on stdout, for whoever started this and waits.
 fn announce(config: &WorkConfig) {
-    #[expect(clippy::print_stdout, reason = "the contract with scripts")]
-    {
-        println!("working on {}", config.data_dir.display());
-    }
+    console::stdout().line(&format!("working on {}", config.data_dir.display()));
 }

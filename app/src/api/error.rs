@@ -68,8 +68,9 @@ impl ApiError {
             "invalid_input" | "invalid_path" | "invalid_limit" => 422,
             "too_many_requests" => 429,
             "internal" | "artifact_damaged" => 500,
-            "shutting_down" | "busy" | "search_too_long" | "searches_busy" | "unreachable" => 503,
-            "disk_full" => 507,
+            "shutting_down" | "busy" | "search_too_long" | "searches_busy" | "unreachable" | "read_only" | "data_removed"
+            | "database_damaged" => 503,
+            "disk_full" | "file_limit" => 507,
             _ => 409,
         }
     }
@@ -137,6 +138,14 @@ impl From<engine::Error> for ApiError {
             engine::Error::TooLarge(_) => "too_large",
             engine::Error::Quota { .. } => "quota_reached",
             engine::Error::Full => "disk_full",
+            engine::Error::FileLimit => "file_limit",
+            engine::Error::ReadOnly => "read_only",
+            engine::Error::Gone => "data_removed",
+            engine::Error::Damaged(_) => {
+                tracing::error!(%error, "the database is damaged");
+                let message = "The database is damaged. The server's log names the file and the newest backup.";
+                return Self::new("database_damaged", message);
+            }
             engine::Error::Busy => "busy",
             engine::Error::ShuttingDown => "shutting_down",
             // The rest is not the caller's to mend, and may name files and tables: into the log with it.

@@ -14,6 +14,7 @@ use crate::{
     dispatcher,
     elsewhere::Elsewhere,
     flag::Flag,
+    health::Health,
     heart, janitor,
     live::Live,
     node_lock::{self, NodeLock},
@@ -246,6 +247,7 @@ impl Builder {
         let boot = BootId(format!("{:032x}", rand::random::<u128>()));
         let live = Arc::<Live>::default();
         let bell = Arc::<Bell>::default();
+        let health = Arc::<Health>::default();
         let relay = Relay { live: Arc::clone(&live), bell: Arc::clone(&bell), listener: self.listener.clone() };
         let options = SqliteOptions {
             imports: Some(data.imports()),
@@ -255,6 +257,7 @@ impl Builder {
             max_page_count: self.max_page_count,
             migrate: self.migrates,
             disk: Some(Arc::clone(&disk)),
+            health: Arc::clone(&health),
             ..SqliteOptions::new(data.database())
         };
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).await?);
@@ -297,6 +300,7 @@ impl Builder {
             elsewhere: Elsewhere::default(),
             cancel_grace: self.cancel_grace,
             checkpoint_every: self.checkpoint_every,
+            health: Arc::clone(&health),
             live,
             running: AtomicU32::new(0),
             slot_freed: Notify::new(),
@@ -346,11 +350,12 @@ async fn begin_work(shared: &Arc<Shared>, role: Role) -> Result<()> {
     }
     sampler::start(shared)?;
     heart::start(shared)?;
-    shared.service.spawn(dispatcher::dispatch(Arc::clone(shared)));
-    shared.service.spawn(dispatcher::promote(Arc::clone(shared)));
+    let (health, service) = (&shared.health, &shared.service);
+    service.spawn(health.supervise("dispatcher", dispatcher::dispatch(Arc::clone(shared))));
+    service.spawn(health.supervise("due jobs", dispatcher::promote(Arc::clone(shared))));
     if serves {
-        shared.service.spawn(timekeeper::keep_time(Arc::clone(shared)));
-        shared.service.spawn(janitor::keep_up(Arc::clone(shared)));
+        service.spawn(health.supervise("scheduler", timekeeper::keep_time(Arc::clone(shared))));
+        service.spawn(health.supervise("upload sweeper", janitor::keep_up(Arc::clone(shared))));
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use model::{AttemptNo, Counts, Cursor, FolderListing, Gate, GateOf, JobId, JobVi
 use serde_json::Value;
 
 use crate::{
-    Curve, Engine, Error, Hold, OrphanFiles, QueueStatus, Result, StartOptions, TaskInfo, Uploads,
+    Curve, Engine, Error, Hold, OrphanFiles, QueueStatus, Result, StartOptions, TaskInfo, Trouble, Uploads,
     access::{Action, Actor, Denied, Rule, Rules, Sight, Subject, authorise},
     store::{
         Activity, Artifact, AttemptRow, By, CancelAnswer, GateChange, HourBucket, JobDetail, JobText, KindStats,
@@ -255,6 +255,15 @@ impl Desk {
     pub fn orphan_files(&self) -> Result<OrphanFiles> {
         self.allow(Action::See)?;
         Ok(self.engine.orphan_files())
+    }
+
+    /// Why nothing can be written, if so.
+    ///
+    /// # Errors
+    /// `Error::Denied`.
+    pub fn trouble(&self) -> Result<Option<Trouble>> {
+        self.allow(Action::See)?;
+        Ok(self.engine.health().trouble())
     }
 
     /// What people have decided about queues and kinds.

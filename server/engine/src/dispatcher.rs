@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     TaskInfo,
     attempt::Attempt,
-    cancel,
+    cancel, panics,
     run::run,
     shared::Shared,
     store::{Claim, Claimable, Claimed},
@@ -96,6 +96,15 @@ pub(crate) async fn promote(shared: Arc<Shared>) {
     }
 }
 
+/// Runs an attempt. A panic outside of its task leaves a job that runs for ever, so it ends the process, whose jobs are
+/// then settled by the next one.
+async fn supervised(attempt: Arc<Attempt>, input: String) {
+    let health = Arc::clone(&attempt.shared.health);
+    if let Err(panicked) = panics::caught(run(attempt, input)).await {
+        health.fail("run of an attempt", panicked.message);
+    }
+}
+
 fn claimable(task: &TaskInfo) -> Claimable {
     Claimable { kind: task.kind.to_string(), queue: task.queue.to_string(), limit: task.limit }
 }
@@ -122,6 +131,6 @@ async fn start(shared: &Arc<Shared>, claimed: Vec<Claimed>) {
         }
     }
     for (attempt, input) in attempts.into_iter().zip(inputs) {
-        shared.tasks.spawn(run(attempt, input));
+        shared.tasks.spawn(supervised(attempt, input));
     }
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::{task::spawn_blocking, time::timeout};
 
 use crate::{
-    Builder, Curve, DataDir, Error, OrphanFiles, Result, Roots, TaskInfo, Uploads,
+    Builder, Curve, DataDir, Error, Health, OrphanFiles, Result, Roots, TaskInfo, Uploads,
     node_lock::NodeLock,
     registry::Accepted,
     run,
@@ -71,6 +71,7 @@ struct Work {
 
 impl Drop for Work {
     fn drop(&mut self) {
+        self.shared.health.expect_ends();
         self.shared.stopping.raise();
         self.shared.close();
     }
@@ -287,6 +288,11 @@ impl Engine {
         }
     }
 
+    /// Its threads and service tasks: whether they live, and whether writes succeed.
+    pub fn health(&self) -> &Arc<Health> {
+        &self.shared.health
+    }
+
     /// The engine's wall clock.
     pub fn now(&self) -> Micros {
         self.shared.clock.now()
@@ -321,6 +327,7 @@ impl Engine {
         let shared = &self.shared;
         let begun = Instant::now();
         let left_of = |span: Duration| span.saturating_sub(begun.elapsed());
+        shared.health.expect_ends();
         shared.stopping.raise();
         // A claim that still waits would take again what is handed back.
         let _ = timeout(LAST_CLAIM, shared.dispatched.raised()).await;

@@ -105,6 +105,24 @@ pub enum Error {
     /// The disk, or the database's own limit, is full.
     #[error("the disk that holds the data directory is full; free some space and try again")]
     Full,
+    /// The disk is mounted read-only, or this process may not write to a file of its own.
+    #[error("the disk that holds the data directory is read-only; make it writable and try again")]
+    ReadOnly,
+    /// A file has reached the size that this process may write (`RLIMIT_FSIZE`).
+    #[error(
+        "a file has reached the largest size that the server may write; raise the limit (ulimit -f, LimitFSIZE=) and \
+         start the server again"
+    )]
+    FileLimit,
+    /// The database or a folder was removed or replaced under the running process: what it writes would be lost.
+    #[error(
+        "a file of the data directory was removed or replaced while the server was running; stop the server, put it back, \
+         and start it again"
+    )]
+    Gone,
+    /// The database file is damaged. The message names it and the newest backup.
+    #[error("{0}")]
+    Damaged(String),
     /// Another process has kept the database locked for longer than we wait for it. Nothing was changed.
     #[error("another process keeps the database locked; try again")]
     Busy,
@@ -134,10 +152,12 @@ pub enum Error {
 }
 
 impl Error {
-    /// A file operation's error; a full disk is told apart.
+    /// A file operation's error. A disk that is full or read-only and a limit on the size of files are told apart.
     pub(crate) fn of_io(what: impl Into<String>, source: std::io::Error) -> Self {
         match source.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::Full,
+            ErrorKind::ReadOnlyFilesystem => Self::ReadOnly,
+            ErrorKind::FileTooLarge => Self::FileLimit,
             _ => Self::Io { what: what.into(), source },
         }
     }

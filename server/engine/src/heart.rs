@@ -7,7 +7,6 @@
 use std::{
     collections::HashMap,
     sync::Arc,
-    thread,
     time::{Duration, Instant},
 };
 
@@ -20,6 +19,7 @@ use crate::{
     DataDir, Error, Result,
     attempt::Attempt,
     cancel,
+    health::Part,
     node_lock::{self, LockState},
     processes,
     shared::Shared,
@@ -37,7 +37,7 @@ const LOOK_FOR_STRAYS: Duration = Duration::from_secs(10);
 pub(crate) fn start(shared: &Arc<Shared>) -> Result<()> {
     let unusable = |error| Error::of_io("starting the engine's heart", error);
     let runtime = runtime::Builder::new_current_thread().enable_time().build().map_err(unusable)?;
-    let shared = Arc::clone(shared);
+    let (shared, health) = (Arc::clone(shared), Arc::clone(&shared.health));
     let work = async move {
         // `None` while this process cannot beat itself. A lease is three heartbeats at least: what keeps everybody from
         // writing is met by an own beat before the silence of others has lasted for their lease.
@@ -63,7 +63,8 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<()> {
             }
         }
     };
-    thread::Builder::new().name("heart".to_owned()).spawn(move || runtime.block_on(work)).map_err(unusable)?;
+    let beat = move |heart: &Part| runtime.block_on(heart.answer_during(work));
+    health.spawn_thread("heart", None, beat).map_err(unusable)?;
     Ok(())
 }
 

@@ -30,6 +30,8 @@ struct Table {
     /// Cancelled while they did not run here: between their claim and their start, or in another process.
     cancelled_early: VecDeque<(JobId, AttemptNo)>,
     closed: bool,
+    /// Whether the sampler should wake although nothing runs.
+    knocked: bool,
 }
 
 impl Live {
@@ -106,12 +108,13 @@ impl Live {
         }
     }
 
-    /// Blocks the thread until there is one; `false` once closed.
+    /// Blocks the thread until there is one, or until [`Live::knock`]; `false` once closed.
     pub(crate) fn wait_for_any(&self) -> bool {
         let mut table = self.table();
-        while table.attempts.is_empty() && !table.closed {
+        while table.attempts.is_empty() && !table.closed && !table.knocked {
             table = self.stir.wait(table).unwrap_or_else(PoisonError::into_inner);
         }
+        table.knocked = false;
         !table.closed
     }
 
@@ -120,6 +123,12 @@ impl Live {
         let table = self.table();
         let waited = self.stir.wait_timeout_while(table, pause, |table| !table.closed);
         !waited.unwrap_or_else(PoisonError::into_inner).0.closed
+    }
+
+    /// Wakes the sampler once.
+    pub(crate) fn knock(&self) {
+        self.table().knocked = true;
+        self.stir.notify_all();
     }
 
     /// Ends the sampler.

@@ -3,7 +3,6 @@
 
 use std::{
     sync::{Arc, atomic::Ordering},
-    thread,
     time::{Duration, Instant},
 };
 
@@ -26,12 +25,13 @@ const SAVE: Duration = Duration::from_millis(500);
 
 /// Starts the sampler on a thread of its own: neither tasks nor the disk hold it up. It ends when `live` is closed.
 pub(crate) fn start(shared: &Arc<Shared>) -> Result<()> {
-    let shared = Arc::clone(shared);
-    thread::Builder::new()
-        .name("sampler".to_owned())
-        .spawn(move || {
+    let (shared, live) = (Arc::clone(shared), Arc::clone(&shared.live));
+    let health = Arc::clone(&shared.health);
+    health
+        .spawn_thread("sampler", Some(Box::new(move || live.knock())), move |sampler| {
             let mut due = Instant::now();
             for part in (0..PARTS).cycle() {
+                sampler.answer();
                 // While nothing runs the thread sleeps.
                 if !shared.live.wait_for_any() {
                     return;

@@ -17,6 +17,7 @@ use crate::{
     disk::Disk,
     elsewhere::Elsewhere,
     flag::Flag,
+    health::Health,
     live::Live,
     orphan_files::Left,
     pool::Pool,
@@ -55,6 +56,7 @@ pub(crate) struct Shared {
     pub(crate) cancel_grace: Duration,
     /// How often a checkpoint is due.
     pub(crate) checkpoint_every: Duration,
+    pub(crate) health: Arc<Health>,
     /// What runs.
     pub(crate) live: Arc<Live>,
     /// Slots taken.
@@ -80,6 +82,7 @@ pub(crate) struct Shared {
 impl Shared {
     /// Ends the threads that follow what runs.
     pub(crate) fn close(&self) {
+        self.health.expect_ends();
         self.live.close();
         self.closed.raise();
     }

@@ -145,13 +145,19 @@ impl TaskError {
         self
     }
 
-    /// A failed file operation, which may be tried again: code `io`, or `disk_full`. `what` begins the sentence:
+    /// A failed file operation, which may be tried again: code `io`, `disk_full`, `read_only` or `file_limit`. `what` begins the sentence:
     /// "reading the manifest".
     pub fn io(what: impl fmt::Display, error: &io::Error) -> Self {
         let over_limit = error.get_ref().and_then(|error| error.downcast_ref::<OverLimit>()).is_some();
         match error.kind() {
             ErrorKind::FileTooLarge if over_limit => Self::fatal("write_limit", format!("{what}: {error}")),
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::disk_full(what, error),
+            ErrorKind::ReadOnlyFilesystem => {
+                Self::retry("read_only", format!("{what}: {}", Error::ReadOnly)).caused_by(error)
+            }
+            ErrorKind::FileTooLarge => {
+                Self::retry("file_limit", format!("{what}: {}", Error::FileLimit)).caused_by(error)
+            }
             _ => Self::retry("io", format!("{what}: {error}")).caused_by(error),
         }
     }

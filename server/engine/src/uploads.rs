@@ -87,7 +87,7 @@ impl Uploads {
         let budget = WriteBudget::new(Arc::clone(&self.disk), u64::MAX);
         let id = format!("{:032x}", rand::random::<u128>());
         let part = self.folder.join(format!("{id}.part"));
-        let file = File::create_new(&part).await.map_err(|error| Error::of_io("starting an upload", error))?;
+        let file = File::create_new(&part).await.map_err(|error| failed("starting an upload", error))?;
         let (uploads, by) = (self.clone(), by.clone());
         Ok(UploadWriter { uploads, id, name: cleaned(name), by, quota, budget, part, file, size: 0, finished: false })
     }
@@ -177,7 +177,7 @@ impl UploadWriter {
             // The name must survive a power loss as the bytes do.
             File::open(&self.uploads.folder).await?.sync_all().await
         };
-        settled.await.map_err(|error| Error::of_io("finishing an upload", error))?;
+        settled.await.map_err(|error| failed("finishing an upload", error))?;
         self.part.clone_from(&path);
         let row = UploadRow {
             id: self.id.clone(),
@@ -300,6 +300,11 @@ fn cleaned(name: &str) -> String {
     let clean: String = last.chars().filter(|c| !c.is_control()).take(NAME_LENGTH).collect();
     let clean = clean.trim();
     if clean.is_empty() || clean.chars().all(|c| c == '.') { "unnamed".to_owned() } else { clean.to_owned() }
+}
+
+/// The error of a file operation; the folder of uploads may have been removed under the running server.
+fn failed(what: &str, error: std::io::Error) -> Error {
+    if error.kind() == ErrorKind::NotFound { Error::Gone } else { Error::of_io(what, error) }
 }
 
 async fn remove(path: &Path) {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use accounts::Gatekeeper;
-use engine::access::Actor;
+use engine::{Health, access::Actor};
 use tokio::{
     sync::Notify,
     time::{interval, sleep},
@@ -59,10 +59,10 @@ struct Place {
 
 impl Guard {
     /// Begins to watch. To be called on a runtime.
-    pub(crate) fn open(gatekeeper: Gatekeeper, sessions: Sessions) -> Self {
+    pub(crate) fn open(gatekeeper: Gatekeeper, sessions: Sessions, health: &Arc<Health>) -> Self {
         let shared = Shared { gatekeeper, sessions, watched: Mutex::default(), come: Notify::new() };
         let shared = Arc::new(shared);
-        tokio::spawn(watch(Arc::clone(&shared)));
+        tokio::spawn(health.supervise("stream guard", watch(Arc::clone(&shared))));
         Self(shared)
     }
 

@@ -44,12 +44,16 @@ impl Runs {
 
     /// Tells it to stop and waits for its end; answers how it ended, and after how long.
     fn stop(&mut self) -> (ExitStatus, Duration) {
+        self.stop_by("TERM")
+    }
+
+    fn stop_by(&mut self, signal: &str) -> (ExitStatus, Duration) {
         let told = Instant::now();
         let status = if let Some(worker) = &mut self.worker {
-            worker.signal("TERM");
+            worker.signal(signal);
             worker.end()
         } else {
-            self.browser.milepost.signal("TERM");
+            self.browser.milepost.signal(signal);
             self.browser.milepost.end()
         };
         (status, told.elapsed())
@@ -111,6 +115,18 @@ fn short_work_ends_within_the_grace_and_the_rest_goes_on_in_the_next_process() {
             assert!(begun.elapsed() < PATIENCE, "it does not begin anew");
         }
         assert_eq!(standing(&browser, long), ("running".to_owned(), 2, 1));
+    }
+}
+
+#[test]
+fn jobs_are_handed_back_on_hang_up_and_quit() {
+    for signal in ["HUP", "QUIT"] {
+        for mut runs in Runs::both(&["--shutdown-grace", "0s"]) {
+            let job = runs.browser.keep_running();
+            let (status, _) = runs.stop_by(signal);
+            assert_eq!(status.code(), Some(0), "SIG{signal}");
+            assert_eq!(standing(&runs.left(), job), queued(2), "SIG{signal}");
+        }
     }
 }
 

@@ -3,18 +3,51 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::milepost::Milepost;
+use tempfile::TempDir;
+
+use crate::milepost::{Milepost, PROGRAM, command_by};
 
 /// Nothing runs, so nothing needs a grace.
 const SOON: Duration = Duration::from_secs(2);
 
 #[test]
-fn either_signal_ends_it_with_code_0() {
-    for signal in ["TERM", "INT"] {
+fn signals_to_stop_end_it_with_code_0() {
+    for signal in ["TERM", "INT", "QUIT", "HUP"] {
         let (milepost, _data) = Milepost::start();
         milepost.signal(signal);
         assert_eq!(milepost.wait().code(), Some(0), "SIG{signal}");
     }
+}
+
+#[test]
+fn user_signals_are_ignored() {
+    let (milepost, _data) = Milepost::start();
+    for signal in ["USR1", "USR2", "XFSZ"] {
+        milepost.signal(signal);
+        assert_eq!(milepost.status(&["GET /healthz HTTP/1.1", "host: localhost"]), 200, "SIG{signal}");
+    }
+}
+
+#[test]
+fn hang_up_is_ignored_below_nohup() {
+    let data = TempDir::new().unwrap();
+    let mut command = command_by("sh");
+    command.args([
+        "-c",
+        "trap '' HUP && exec \"$@\"",
+        "sh",
+        PROGRAM,
+        "--addr",
+        "127.0.0.1:0",
+        "--no-auth",
+        "--data-dir",
+    ]);
+    let milepost = Milepost::spawn({
+        command.arg(data.path());
+        command
+    });
+    milepost.signal("HUP");
+    assert_eq!(milepost.status(&["GET /healthz HTTP/1.1", "host: localhost"]), 200);
 }
 
 #[test]

@@ -1,18 +1,18 @@
 //! What an operator should know of the data directory.
 
-use engine::OrphanFiles;
+use engine::{OrphanFiles, Trouble};
 use leptos::prelude::*;
 use model::count;
 
 use crate::{context::app, ui::Icon};
 
-/// A full disk, and orphan files that no sweep has taken. Absent where there is neither.
+/// Why nothing can be written, and orphan files that no sweep has taken. Absent where there is neither.
 #[component]
 pub(super) fn DataDirectory() -> impl IntoView {
     let desk = app().desk;
     let orphans = desk.orphan_files().unwrap_or_default();
     let notices: Vec<String> = [
-        desk.is_disk_full().then(|| DISK_FULL.to_owned()),
+        unwritable(desk.is_disk_full(), desk.trouble().unwrap_or_default()).map(str::to_owned),
         (orphans != OrphanFiles::default()).then(|| orphan_files(orphans)),
     ]
     .into_iter()
@@ -30,7 +30,26 @@ pub(super) fn DataDirectory() -> impl IntoView {
     })
 }
 
-/// What a full disk means for who looks at the page.
+/// What it means for who looks at the page.
+const fn unwritable(full: bool, trouble: Option<Trouble>) -> Option<&'static str> {
+    match trouble {
+        None if !full => None,
+        None | Some(Trouble::Full) => Some(DISK_FULL),
+        Some(Trouble::FileLimit) => Some(FILE_LIMIT),
+        Some(Trouble::ReadOnly) => Some(READ_ONLY),
+        Some(Trouble::Gone) => Some(GONE),
+        Some(Trouble::Damaged) => Some(DAMAGED),
+    }
+}
+
+const READ_ONLY: &str = "The disk is read-only. Nothing starts, and the ends of running jobs are not recorded: make the disk \
+                         that holds the data directory writable.";
+const FILE_LIMIT: &str = "A file has reached the largest size that the server may write. Nothing new starts: raise that \
+                          limit (ulimit -f, LimitFSIZE=) and restart the server.";
+const GONE: &str = "The database was removed or replaced. Nothing starts, and the ends of running jobs are not recorded: \
+                    stop the server, put the files back or restore a backup, and start it again.";
+const DAMAGED: &str = "The database is damaged. Nothing starts, and the ends of running jobs are not recorded: stop the \
+                       server and restore a backup. The server's log names the file and the newest backup.";
 const DISK_FULL: &str = "The disk is full. Nothing new starts until there is room: delete jobs that you do not need, or \
                          free space on the disk.";
 

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `open` | connections, pragmas, the version guards, migrations |
 //! | `writer` | the thread that commits: takes calls, groups them, answers after the commit |
+//! | `files` | whether the files are still there, and what their errors mean |
 //! | `feed` | what the listener is told: each event once, in order, whichever process wrote it |
 //! | `watcher` | the thread that notices what other processes write |
 //! | `batch` | the calls of one transaction |
@@ -31,6 +32,7 @@ mod claim;
 mod enqueue;
 mod error;
 mod feed;
+mod files;
 mod finish;
 mod gate;
 mod groups;
@@ -75,7 +77,7 @@ use super::{
     PrunedUploads, SaveCheckpoint, Store, Told, Topics, UploadQuota, UploadRow, Usage,
 };
 use crate::{
-    Clock, Curve, Listener, Result, SystemClock,
+    Clock, Curve, Health, Listener, Result, SystemClock,
     access::Sight,
     disk::Disk,
     processes::{Group, GroupRow},
@@ -101,6 +103,8 @@ pub struct SqliteOptions {
     pub disk: Option<Arc<Disk>>,
     /// Whether an older schema is brought up to date; without it, one that is not current is refused.
     pub migrate: bool,
+    /// Watches over the store's threads.
+    pub health: Arc<Health>,
 }
 
 /// What a store notices of other processes that work on the same file, within 60 ms: their events always.
@@ -125,6 +129,7 @@ impl SqliteOptions {
             max_page_count: None,
             disk: None,
             migrate: true,
+            health: Arc::default(),
         }
     }
 }
@@ -143,15 +148,20 @@ impl SqliteStore {
     ///
     /// # Errors
     /// `Unusable` for a `SQLite` older than 3.51.3 or a schema newer than this build; `NotReady` where `migrate` is off
-    /// and the file is missing or its schema behind; `Full` and `Database` as ever.
+    /// and the file is missing or its schema behind; `Damaged`, `ReadOnly`, `Full` and `Database`.
     pub async fn open(options: SqliteOptions) -> Result<Self> {
+        let path = options.path.clone();
+        Self::open_files(options).await.map_err(|error| files::explain(&path, error))
+    }
+
+    async fn open_files(options: SqliteOptions) -> Result<Self> {
         let connection = open::writer(&options).await?;
         let reader = Reader::open(&options).await?;
-        let feed = Feed::new(&connection, options.listener, options.others.clone())?;
+        let feed = Feed::new(&connection, options.listener.clone(), options.others.clone())?;
         let told = feed.told();
-        let writer = Writer::start(connection, options.clock, feed, options.disk)?;
-        let watcher = match options.others {
-            Some(others) => Some(Watcher::start(&options.path, others, told, writer.bell())?),
+        let writer = Writer::start(connection, &options, feed)?;
+        let watcher = match options.others.clone() {
+            Some(others) => Some(Watcher::start(&options, others, told, writer.bell())?),
             None => None,
         };
         Ok(Self { writer, reader, path: options.path, _watcher: watcher })

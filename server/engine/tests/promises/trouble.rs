@@ -1,12 +1,15 @@
 //! What goes wrong around the engine holds up what depends on it, and nothing else.
 
 use std::{
-    sync::{Arc, Barrier, Condvar, Mutex},
+    sync::{
+        Arc, Barrier, Condvar, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use engine::{Ctx, StartOptions, store::ListQuery};
-use model::{JobId, JobState};
+use engine::{Ctx, DurableEvent, Error, Listener, StartOptions, store::ListQuery};
+use model::{JobId, JobState, ProgressEvent};
 use serde_json::{Value, json};
 
 use crate::support::{Bench, Gate, LONG, Probe};
@@ -28,6 +31,35 @@ impl Door {
         let open = self.0.0.lock().expect("nobody panics");
         drop(self.0.1.wait_while(open, |open| !*open).expect("nobody panics"));
     }
+}
+
+/// Panics in the store's writer, once it is told to.
+struct Panics(AtomicBool);
+
+impl Listener for Panics {
+    fn durable(&self, _: &[Arc<DurableEvent>]) {
+        assert!(!self.0.load(Ordering::SeqCst), "a mistake in the listener");
+    }
+
+    fn progress(&self, _: &[Arc<ProgressEvent>]) {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engine_reports_a_thread_that_panicked() {
+    let panics = Arc::new(Panics(AtomicBool::new(false)));
+    let listener = Arc::clone(&panics);
+    let bench = Bench::built(move |builder| {
+        builder.register(Probe::<0>::new(|_, _| async { Ok(Value::Null) })).listener(listener)
+    })
+    .await;
+    let health = bench.engine.health();
+    assert_eq!(health.silent_parts(LONG).await, Vec::<&str>::new());
+    panics.0.store(true, Ordering::SeqCst);
+    let _ = bench.engine.start("probe-0", json!({}), StartOptions::default()).await;
+    let failure = tokio::time::timeout(LONG, health.failed()).await.expect("it is reported");
+    assert_eq!((failure.part, failure.reason.as_str()), ("store writer", "a mistake in the listener"));
+    let refused = bench.engine.start("probe-0", json!({}), StartOptions::default()).await;
+    assert!(matches!(refused, Err(Error::ShuttingDown)), "{refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,8 +1,10 @@
 //! What goes wrong around the SQLite store harms nobody who has nothing to do with it.
 
 use std::{
+    fs,
+    io::{Seek, SeekFrom, Write},
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use engine::{
@@ -59,6 +61,64 @@ async fn one_call_that_cannot_be_done_harms_no_other() {
     assert!(calls.join_all().await.into_iter().all(|as_expected| as_expected));
     assert_eq!(kept.store.counts().await.expect("read").queued, 50);
     kept.store.finish(finish(&fence, succeeded())).await.expect("the job is as it was");
+}
+
+/// Another connection to the store's file, in step with it.
+fn beside(kept: &Kept) -> rusqlite::Connection {
+    let other = rusqlite::Connection::open(kept.folder.path().join("milepost.db")).expect("it opens");
+    other.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(())).expect("nobody is at it");
+    other
+}
+
+/// Says in the file's header that a newer SQLite is needed to write it, and makes all others read that.
+fn require_newer_program(kept: &Kept, other: &rusqlite::Connection) {
+    let path = kept.folder.path().join("milepost.db");
+    let mut file = fs::File::options().write(true).open(path).expect("it is there");
+    file.seek(SeekFrom::Start(18)).and_then(|_| file.write_all(&[3])).expect("it is written");
+    other.execute_batch("update ledger set seq = seq").expect("it keeps the old header in memory");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn read_only_database_is_named() {
+    let kept = open().await;
+    let other = beside(&kept);
+    require_newer_program(&kept, &other);
+    let refused = kept.store.enqueue(new_job("a")).await;
+    assert!(matches!(refused, Err(Error::ReadOnly)), "{refused:?}");
+    kept.store.counts().await.expect("it can be read");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn removed_database_or_log_refuses_writes() {
+    for file in ["milepost.db", "milepost.db-wal"] {
+        let kept = open().await;
+        let job = kept.store.enqueue(new_job("a")).await.expect("accepted");
+        fs::remove_file(kept.folder.path().join(file)).expect("it is there");
+        let refused = kept.store.enqueue(new_job("a")).await;
+        assert!(matches!(refused, Err(Error::Gone)), "{file}: {refused:?}");
+        kept.store.job(job).await.expect("it can still be read");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damaged_database_names_its_file_and_the_newest_backup() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (path, backups) = (folder.path().join("milepost.db"), folder.path().join("backups"));
+    fs::write(&path, "this is no database at all, however often it is read".repeat(100)).expect("written");
+    let said = async || match SqliteStore::open(SqliteOptions::new(&path)).await.map(drop) {
+        Err(Error::Damaged(said)) => said,
+        other => panic!("{other:?}"),
+    };
+    let without = said().await;
+    assert!(without.contains(path.to_str().expect("UTF-8")) && without.contains("there is none in"), "{without}");
+    fs::create_dir(&backups).expect("made");
+    let (old, new) = (backups.join("b.db"), backups.join("a.db"));
+    for (file, at) in [(&old, 1_000), (&new, 2_000)] {
+        let made = fs::File::create(file).expect("made");
+        made.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(at)).expect("dated");
+    }
+    let with = said().await;
+    assert!(with.contains(&format!("the newest is {}", new.display())), "{with}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -53,6 +53,8 @@ pub(super) enum Call {
     SoftWaits,
     /// Other processes have written.
     OthersWrote,
+    /// The writer is asked for a sign of life.
+    Knock,
 }
 
 /// A claim and its answer.
@@ -81,7 +83,7 @@ impl Batch {
             Call::Finish(pending) => self.finishes.push(*pending),
             Call::Rare(work) => self.rare.push(work),
             Call::Flush(pending) => self.flushes.push(pending),
-            Call::SoftWaits => {}
+            Call::SoftWaits | Call::Knock => {}
             Call::OthersWrote => self.others_wrote = true,
         }
     }

@@ -1,9 +1,12 @@
 //! What the database says, as the engine's error.
 
-use std::io::ErrorKind;
-
 use crate::Error;
 
+/// `SQLITE_READONLY`: the file cannot be written.
+const SQLITE_READONLY: u32 = 8;
+/// `SQLITE_CORRUPT` and `SQLITE_NOTADB`: the file is damaged.
+const SQLITE_CORRUPT: u32 = 11;
+const SQLITE_NOTADB: u32 = 26;
 /// `SQLITE_FULL`: no room on the disk, or `max_page_count` is reached.
 const SQLITE_FULL: u32 = 13;
 
@@ -12,6 +15,10 @@ impl From<rusqlite::Error> for Error {
         match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
             Some(rusqlite::ErrorCode::DatabaseBusy) => Self::Busy,
+            Some(rusqlite::ErrorCode::ReadOnly) => Self::ReadOnly,
+            Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => {
+                Self::Damaged(error.to_string())
+            }
             _ => Self::Database(error.into()),
         }
     }
@@ -19,14 +26,17 @@ impl From<rusqlite::Error> for Error {
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        let full = match &error {
-            sqlx::Error::Database(error) => {
-                error.code().and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == SQLITE_FULL)
-            }
-            sqlx::Error::Io(error) => matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded),
-            _ => false,
+        let code = match &error {
+            sqlx::Error::Database(error) => error.code().and_then(|code| code.parse::<u32>().ok()),
+            _ => None,
         };
-        if full { Self::Full } else { Self::Database(error.into()) }
+        match (code.map(|code| code & 0xff), error) {
+            (Some(SQLITE_FULL), _) => Self::Full,
+            (Some(SQLITE_READONLY), _) => Self::ReadOnly,
+            (Some(SQLITE_CORRUPT | SQLITE_NOTADB), error) => Self::Damaged(error.to_string()),
+            (_, sqlx::Error::Io(error)) => Self::of_io("reading the database", error),
+            (_, error) => Self::Database(error.into()),
+        }
     }
 }
 
@@ -38,6 +48,15 @@ pub(super) fn corrupt(what: &str, error: impl std::fmt::Display) -> Error {
 impl Error {
     /// Whether the transaction as a whole is lost, rather than one call refused.
     pub(super) const fn ends_transaction(&self) -> bool {
-        matches!(self, Self::Full | Self::Busy | Self::Database(_))
+        matches!(
+            self,
+            Self::Full
+                | Self::ReadOnly
+                | Self::FileLimit
+                | Self::Gone
+                | Self::Damaged(_)
+                | Self::Busy
+                | Self::Database(_)
+        )
     }
 }

@@ -130,10 +130,13 @@ fn wait_for_others(tries: i32) -> bool {
     go_on
 }
 
-/// Opens the connections that read and cannot write.
+/// Opens the connections that read and cannot write: all of them now, since later there may be no more descriptors, or
+/// no file at that path.
 pub(super) async fn readers(options: &SqliteOptions) -> Result<SqlitePool> {
-    let pool = SqlitePoolOptions::new().min_connections(1).max_connections(options.readers.max(1));
-    Ok(pool.test_before_acquire(false).connect_with(reading(options)).await?)
+    let readers = options.readers.max(1);
+    let pool = SqlitePoolOptions::new().min_connections(readers).max_connections(readers);
+    let pool = pool.idle_timeout(None).max_lifetime(None).test_before_acquire(false);
+    Ok(pool.connect_with(reading(options)).await?)
 }
 
 /// The connections for searches, opened when they are needed. Searches that take long keep no page waiting.

@@ -2,20 +2,18 @@
 //! the writer know when there is something to hear.
 
 use std::{
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
         mpsc::{self, RecvTimeoutError},
     },
-    thread,
     time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{Others, statement, writer::Bell};
-use crate::{Error, Result};
+use super::{Others, SqliteOptions, statement, writer::Bell};
+use crate::{Error, Result, health::Part};
 
 /// Between two looks while something happens, while nothing has for a while, and while no other process is registered. A
 /// look costs next to nothing, but to be woken for it costs up to 0.1 ms.
@@ -36,18 +34,19 @@ pub(super) struct Watcher {
 }
 
 impl Watcher {
-    /// Starts the thread on the file at `path`, on behalf of a process that has told its listener of events up to
+    /// Starts the thread on the file at `options.path`, on behalf of a process that has told its listener of events up to
     /// `told`.
-    pub(super) fn start(path: &Path, others: Others, told: Arc<AtomicI64>, bell: Bell) -> Result<Self> {
-        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    pub(super) fn start(options: &SqliteOptions, others: Others, told: Arc<AtomicI64>, bell: Bell) -> Result<Self> {
+        let connection = Connection::open_with_flags(&options.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         let (end, ended) = mpsc::channel();
         let now = Instant::now();
         let watch =
             Watch { connection, others, told, bell, version: 0, moved: now, changed: true, alone: false, rung: now };
-        thread::Builder::new()
-            .name("store-watcher".to_owned())
-            .spawn(move || watch.run(&ended))
+        options
+            .health
+            // It wakes often enough to need no knock.
+            .spawn_thread("store watcher", None, move |part| watch.run(part, &ended))
             .map_err(|error| Error::of_io("starting the store's watcher", error))?;
         Ok(Self { _end: end })
     }
@@ -70,8 +69,9 @@ struct Watch {
 }
 
 impl Watch {
-    fn run(mut self, ended: &mpsc::Receiver<()>) {
+    fn run(mut self, part: &Part, ended: &mpsc::Receiver<()>) {
         loop {
+            part.answer();
             if ended.recv_timeout(self.pause()) != Err(RecvTimeoutError::Timeout) {
                 return;
             }

@@ -12,15 +12,18 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
+    SqliteOptions,
     batch::{Batch, Call, Pending, PendingClaim, Verb, withdrawn},
     feed::Feed,
+    files::{self, Files},
     soft::Soft,
     transaction::Committed,
     upkeep::Upkeep,
 };
 use crate::{
-    Clock, Error, Result,
+    Clock, Error, Health, Result, Trouble,
     disk::Disk,
+    health::Part,
     store::{CheckpointAnswer, Claim, Claimed, Finish, NewJob, SaveCheckpoint},
 };
 
@@ -39,27 +42,41 @@ pub(super) struct Writer {
     calls: Option<mpsc::Sender<Call>>,
     soft: Arc<Mutex<Soft>>,
     thread: Option<thread::JoinHandle<()>>,
+    health: Arc<Health>,
 }
 
 impl Writer {
     /// Starts the thread on `connection`.
-    pub(super) fn start(
-        connection: Connection,
-        clock: Arc<dyn Clock>,
-        feed: Feed,
-        disk: Option<Arc<Disk>>,
-    ) -> Result<Self> {
+    pub(super) fn start(connection: Connection, options: &SqliteOptions, feed: Feed) -> Result<Self> {
         let (sender, calls) = mpsc::channel(CALLS_IN_WAITING);
+        let (clock, health) = (Arc::clone(&options.clock), Arc::clone(&options.health));
+        let files = Files::of(&options.path);
         let soft = Arc::<Mutex<Soft>>::default();
         let (waiting, upkeep) = (None, Upkeep::default());
-        let actor = Actor { connection, clock, feed, disk, calls, soft: Arc::clone(&soft), waiting, upkeep };
+        let (shown, failing) = (Arc::clone(&health), None);
+        let actor = Actor {
+            connection,
+            files,
+            clock,
+            feed,
+            disk: options.disk.clone(),
+            calls,
+            soft: Arc::clone(&soft),
+            waiting,
+            upkeep,
+            health: shown,
+            failing,
+        };
         let unusable = |error| Error::of_io("starting the store's writer", error);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(unusable)?;
-        let thread = thread::Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(move || runtime.block_on(actor.run()))
-            .map_err(unusable)?;
-        Ok(Self { calls: Some(sender), soft, thread: Some(thread) })
+        let waker = sender.downgrade();
+        let knock = move || {
+            // A full channel means that the thread has reason to wake anyway.
+            let _ = waker.upgrade().map(|calls| calls.try_send(Call::Knock));
+        };
+        let work = move |part: &Part| runtime.block_on(actor.run(part));
+        let thread = health.spawn_thread("store writer", Some(Box::new(knock)), work).map_err(unusable)?;
+        Ok(Self { calls: Some(sender), soft, thread: Some(thread), health })
     }
 
     pub(super) async fn enqueue(&self, job: NewJob) -> Result<JobId> {
@@ -117,6 +134,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
+        self.health.expect_ends();
         self.calls = None;
         // The last owner may be the listener, which the writer itself calls.
         if let Some(thread) = self.thread.take().filter(|thread| thread.thread().id() != thread::current().id()) {
@@ -139,6 +157,7 @@ impl Bell {
 /// The writer's own side.
 struct Actor {
     connection: Connection,
+    files: Files,
     clock: Arc<dyn Clock>,
     feed: Feed,
     disk: Option<Arc<Disk>>,
@@ -147,12 +166,16 @@ struct Actor {
     /// A claim that found nothing, and takes part in every transaction after which something may start.
     waiting: Option<PendingClaim>,
     upkeep: Upkeep,
+    health: Arc<Health>,
+    /// Why the newest transaction failed, where people should know.
+    failing: Option<Trouble>,
 }
 
 impl Actor {
-    async fn run(mut self) {
+    async fn run(mut self, part: &Part) {
         let mut soft_due = None;
         loop {
+            part.answer();
             let mut wake_at = soft_due.map_or_else(|| self.upkeep.next(), |due: Instant| due.min(self.upkeep.next()));
             let mut batch = Batch { others_wrote: self.feed.should_look(), ..Batch::default() };
             if batch.others_wrote {
@@ -218,7 +241,7 @@ impl Actor {
             return self.reply(batch);
         };
         lock(&self.soft).put_back(soft);
-        tracing::warn!(%error, calls = batch.len(), "a transaction failed");
+        self.report(&error, batch.len());
         if let (Error::Full, Some(disk)) = (&error, &self.disk) {
             disk.let_go();
             if self.is_short() {
@@ -286,6 +309,18 @@ impl Actor {
         }
     }
 
+    /// Logs why a transaction failed; what goes on for a while, once.
+    fn report(&mut self, error: &Error, calls: usize) {
+        let trouble = files::trouble(error);
+        if trouble.is_none() || trouble != self.failing {
+            tracing::warn!(%error, calls, "a transaction failed");
+        }
+        if trouble.is_some() && trouble != self.failing {
+            self.health.set_trouble(trouble);
+            self.failing = trouble;
+        }
+    }
+
     /// Gives the answers, but to a claim that found nothing and waits.
     fn reply(&mut self, mut batch: Batch) {
         for claim in std::mem::take(&mut batch.claims) {
@@ -311,7 +346,17 @@ impl Actor {
     }
 
     fn attempt(&mut self, batch: &mut Batch, soft: &Soft) -> Result<()> {
-        let Committed { events, litter } = batch.run(&mut self.connection, self.clock.now(), soft, &mut self.feed)?;
+        self.files.check()?;
+        let changes = self.connection.total_changes();
+        let Committed { events, litter } = batch
+            .run(&mut self.connection, self.clock.now(), soft, &mut self.feed)
+            .map_err(|error| self.files.explain(error))?;
+        // One that changes nothing succeeds on a full or read-only disk, too.
+        if self.failing.is_some() && self.connection.total_changes() > changes {
+            self.failing = None;
+            tracing::info!("the database can be written again");
+            self.health.set_trouble(None);
+        }
         self.upkeep.note(events.len(), litter);
         self.feed.tell(&events);
         Ok(())
