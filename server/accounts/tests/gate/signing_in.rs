@@ -45,6 +45,16 @@ async fn whoever_cannot_come_in_hears_the_same_whatever_the_reason() {
 }
 
 #[tokio::test]
+async fn failed_sign_in_is_noted_without_names_that_no_user_has() {
+    let world = World::new().await;
+    // Typed into the field above the one for passwords.
+    for name in [PASSWORD, "ROOT", "ro"] {
+        assert!(world.gate.sign_in(name, "another password", address(1)).await.is_err());
+    }
+    assert_eq!(world.noted("sign_in_failed").await, ["", "root", ""]);
+}
+
+#[tokio::test]
 async fn it_takes_as_long_for_nobody_as_for_a_wrong_password() {
     const ROUNDS: u32 = 16;
     let world = World::new().await;
