@@ -68,8 +68,8 @@ impl ApiError {
             "invalid_input" | "invalid_path" | "invalid_limit" => 422,
             "too_many_requests" => 429,
             "internal" | "artifact_damaged" => 500,
-            "shutting_down" | "busy" | "search_too_long" | "searches_busy" | "unreachable" | "read_only" | "data_removed"
-            | "database_damaged" => 503,
+            "shutting_down" | "busy" | "search_too_long" | "searches_busy" | "unreachable" | "read_only"
+            | "data_removed" | "database_damaged" => 503,
             "disk_full" | "file_limit" => 507,
             _ => 409,
         }

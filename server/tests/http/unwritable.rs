@@ -112,7 +112,7 @@ fn damaged_database_is_named_at_the_start_with_the_newest_backup() {
     for file in ["milepost.db-wal", "milepost.db-shm"] {
         let _ = fs::remove_file(data.path().join(file));
     }
-    fs::write(&database, [b'x'; 100_000]).unwrap();
+    fs::write(&database, "x".repeat(100_000)).unwrap();
     let backup = data.path().join("backups").join("milepost-1.db");
     fs::create_dir_all(backup.parent().unwrap()).unwrap();
     fs::write(&backup, "").unwrap();

@@ -75,7 +75,7 @@ fn a_filter_that_is_not_understood_is_named_and_left_out_and_a_file_is_refused()
 
 #[test]
 fn the_file_holds_every_line_of_the_filter_and_no_formula() {
-    let (house, ada) = House::of_ada();
+    let (_house, ada) = House::of_ada();
     for name in ["=1+1", "+1+1", "-1+1", "@sum(a1)", "a,\"b\""] {
         ada.call("make_token", &[("name", name), ("read", "true"), ("expires", "never")]);
     }
