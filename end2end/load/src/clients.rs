@@ -23,8 +23,8 @@ use crate::sse::{Event, Piece, Response};
 const MAX_OPENING: usize = 200;
 /// Maximum wait for events of the sockets.
 const MAX_WAIT: Duration = Duration::from_millis(20);
-/// Interval of reads, like the interrupt coalescing of a network card: a client on the same machine that wakes for each write
-/// would take processor time from the server. Measured latencies are too long by at most this much.
+/// Interval of reads, like the interrupt coalescing of a network card: a client on the same machine that wakes for each
+/// write would take processor time from the server. Measured latencies are too long by at most this much.
 const GATHER: Duration = Duration::from_millis(1);
 /// Size of the read buffer, bytes.
 const BUFFER: usize = 256 << 10;

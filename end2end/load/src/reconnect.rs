@@ -1,4 +1,5 @@
-//! Reconnect test: the server is killed and started again. Measures how soon all clients are live again, and finds lost events.
+//! Reconnect test: the server is killed and started again. Measures how soon all clients are live again, and finds lost
+//! events.
 
 use std::{
     sync::{
@@ -43,7 +44,8 @@ pub(crate) fn run(streams: usize, retry: Retry) -> Result<Figures> {
     let server = Server::milepost(Fixture::build(streams)?, &[])?;
     let start = begun.elapsed().min(Duration::from_millis(100));
     let deliveries = Arc::new(Deliveries::new());
-    // A stream starts with a snapshot, which contains earlier messages. After a reconnect it resumes, so none is missing.
+    // A stream starts with a snapshot, which contains earlier messages. After a reconnect it resumes, so none is
+    // missing.
     let handlers = (0..streams).map(|_| Collector::new(&deliveries, server.live_with(), &[b"hello"])).collect();
     let clients = Clients::start(server.plan(retry, 2), handlers)?;
     clients.all_live(TIMEOUT)?;

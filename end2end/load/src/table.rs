@@ -78,8 +78,8 @@ pub(crate) fn print(durations: Durations) -> Result<()> {
 
 const EVERY: Retry = Retry::Every(Duration::from_millis(300));
 
-/// Measures all servers in turn, round by round. If another server fails in a round, the failure is printed and its figures
-/// of that round are left out. A failure of Milepost is an error.
+/// Measures all servers in turn, round by round. If another server fails in a round, the failure is printed and its
+/// figures of that round are left out. A failure of Milepost is an error.
 fn compare(
     kinds: &[Kind],
     what: &str,

@@ -1,7 +1,7 @@
 //! Parser of one field of an expression.
 //!
-//! A field is `*`, `5`, `MON`, `1-5`, `*/15`, `8-18/2`, or a list of these separated by commas. `expression` parses the forms
-//! that only day fields have (`L`, `W`, `#`).
+//! A field is `*`, `5`, `MON`, `1-5`, `*/15`, `8-18/2`, or a list of these separated by commas. `expression` parses the
+//! forms that only day fields have (`L`, `W`, `#`).
 
 use crate::values::Values;
 

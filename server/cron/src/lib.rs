@@ -30,7 +30,7 @@ pub use time_zones::zones;
 /// Maximum length of an expression, bytes.
 pub const MAX_LENGTH: usize = 100;
 
-/// How far a search looks ahead, years. The rarest day is a 29 February on a given weekday: it recurs within 40 years.
+/// Range of a search, years. The rarest day is a 29 February on a given weekday: it recurs within 40 years.
 pub const HORIZON: i16 = 41;
 
 /// A cron expression in a time zone.
@@ -85,8 +85,8 @@ impl Cron {
         self.occurrences(after).take(count).collect()
     }
 
-    /// Describes the expression in less than 200 characters, such as "On weekdays at 02:00". *Every* marks an interval, *at*
-    /// fixed times of the day.
+    /// Describes the expression in less than 200 characters, such as "On weekdays at 02:00". *Every* marks an interval,
+    /// *at* fixed times of the day.
     pub fn in_words(&self) -> String {
         description::describe(&self.expression).unwrap_or_else(|| format!("As the expression says: {}", self.written))
     }

@@ -1,9 +1,9 @@
 //! Occurrences: the due times of an expression in a time zone.
 //!
-//! Between two changes of the UTC offset each local time is exactly one instant. Where the clock goes forward, some local
-//! times do not exist; where it goes back, some occur twice. The rule is Vixie cron's (cron(8), "Daylight Saving Time and
-//! other time changes"): an interval is due whenever the clock shows its time. A fixed time is due once: at the change if
-//! it is skipped, the first time if it repeats.
+//! Between two changes of the UTC offset each local time is exactly one instant. Where the clock goes forward, some
+//! local times do not exist; where it goes back, some occur twice. The rule is Vixie cron's (cron(8), "Daylight Saving
+//! Time and other time changes"): an interval is due whenever the clock shows its time. A fixed time is due once: at
+//! the change if it is skipped, the first time if it repeats.
 
 use jiff::{
     SignedDuration, Timestamp,
@@ -13,7 +13,7 @@ use jiff::{
 
 use crate::{HORIZON, expression::Expression};
 
-/// How long after a change its repeated times can still occur: no clock ever went back by more than a day.
+/// Maximum time between a change and its repeated times: no clock ever went back by more than a day.
 const LONGEST_REPEAT: SignedDuration = SignedDuration::from_hours(48);
 
 /// Iterator over the occurrences in order; ends with the year 9999.
@@ -39,8 +39,8 @@ impl<'a> Occurrences<'a> {
         Self { expression, zone, offset, change: change_after(zone, after), from }
     }
 
-    /// Moves on to the offset that begins at `change`. `due` is the next due time by the old offset. Returns whether the
-    /// change skips fixed times.
+    /// Moves on to the offset that begins at `change`. `due` is the next due time by the old offset. Returns whether
+    /// the change skips fixed times.
     fn pass(&mut self, change: Timestamp, due: DateTime) -> bool {
         let until = self.offset.to_datetime(change);
         self.offset = self.zone.to_offset(change);

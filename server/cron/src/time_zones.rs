@@ -50,7 +50,8 @@ pub fn zones() -> impl Iterator<Item = &'static str> {
     NAMES.iter().map(String::as_str)
 }
 
-/// Finds a time zone by its name; case does not matter. Returns the name in its official spelling. Outdated names are accepted.
+/// Finds a time zone by its name; case does not matter. Returns the name in its official spelling. Outdated names are
+/// accepted.
 ///
 /// # Errors
 /// A message for the user.

@@ -1,5 +1,5 @@
-//! A year, minute by minute, compared with a second implementation: croner for the fields and the calendar, chrono for the
-//! time zones, and a walk over every minute of the year.
+//! A year, minute by minute, compared with a second implementation: croner for the fields and the calendar, chrono for
+//! the time zones, and a walk over every minute of the year.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

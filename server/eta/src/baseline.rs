@@ -6,7 +6,8 @@ use crate::{Run, StageRun, weighted_fit::Line};
 
 /// Number of equal steps of the work at which a shape is kept.
 const STEPS: usize = 32;
-/// Prior variance of the slope between the logarithms of work and time. The prior slope is 1: twice the work takes twice the time.
+/// Prior variance of the slope between the logarithms of work and time. The prior slope is 1: twice the work takes
+/// twice the time.
 const SLOPE_VARIANCE: f64 = 0.09;
 /// A stage is overdue when only this percentage of runs takes longer.
 const OVERDUE_PERCENT: f64 = 5.0;
@@ -19,7 +20,7 @@ const CHANCE_FACTOR: f64 = 2.0;
 /// Variance of one run's shape by chance, as a share of its time.
 const CHANCE_VARIANCE: f64 = 0.0006;
 
-/// What the runs of a kind have in common in one stage.
+/// The common properties of one stage in the runs of a kind.
 #[derive(Clone, Debug)]
 pub(crate) struct StageBaseline {
     /// The stage whose work determines the time of this one: itself, or an earlier one.
@@ -77,8 +78,9 @@ impl Baseline {
         interpolate(&self.shape, done) * self.seconds
     }
 
-    /// Returns the seconds left after `inside` seconds, at the quantile `chance`. The duration is assumed to be log-logistic,
-    /// with the median and the spread of the earlier runs: the longer a stage exceeds them, the longer it is expected to take.
+    /// Returns the seconds left after `inside` seconds, at the quantile `chance`. The duration is assumed to be
+    /// log-logistic, with the median and the spread of the earlier runs: the longer a stage exceeds them, the longer it
+    /// is expected to take.
     pub(crate) fn remaining(&self, inside: f64, chance: f64, speed: f64) -> f64 {
         let usual = self.expected(speed).max(1e-3);
         let scale = usual.max(inside);

@@ -117,7 +117,8 @@ impl Estimator {
             self.works[stage] = sample.work;
             self.update_baselines();
         }
-        // If the total grows, the done share shrinks. In another stage, or with a new kind of total, the change is not a step.
+        // If the total grows, the done share shrinks. In another stage, or with a new kind of total, the change is not
+        // a step.
         let rebased = new_stage || before.is_some() != sample.work.is_some();
         if let (Some(before), Some(work), Some(done), false) = (before, sample.work, self.sample.done, rebased)
             && resized
@@ -140,9 +141,9 @@ impl Estimator {
         }
     }
 
-    /// Returns the range to show at `now`, seconds since the start. Returns `None` while it would be useless: before five
-    /// seconds, before three steps without three earlier runs, in a stall that is longer than the time left, in a stage
-    /// without progress that is overdue, and if its end is more than four times its beginning.
+    /// Returns the range to show at `now`, seconds since the start. Returns `None` while it would be useless: before
+    /// five seconds, before three steps without three earlier runs, in a stall that is longer than the time left, in a
+    /// stage without progress that is overdue, and if its end is more than four times its beginning.
     pub fn estimate(&self, now: f64) -> Option<Estimate> {
         // Earlier runs are as informative as steps.
         let earlier = self.history.as_ref().map_or(0, |history| history.runs());
@@ -260,8 +261,8 @@ impl Estimator {
     }
 }
 
-/// Combines the pace of the run with the pace 1 of earlier runs, for the `share` of the run that is left. `expected` is the
-/// variance among earlier runs. Returns the pace and the variance of its logarithm.
+/// Combines the pace of the run with the pace 1 of earlier runs, for the `share` of the run that is left. `expected` is
+/// the variance among earlier runs. Returns the pace and the variance of its logarithm.
 fn combined(expected: f64, pace: &PaceEstimate, share: f64) -> (f64, f64) {
     let seen = pace.error.unwrap_or(NO_PACE).powi(2) + DRIFT.1.powi(2) * share;
     let sum = expected + seen;

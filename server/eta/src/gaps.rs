@@ -25,8 +25,8 @@ impl Gaps {
         }
     }
 
-    /// Returns the usual gap, seconds: one that occurred several times. The pauses of a run in bursts are usual; a single
-    /// stall is not.
+    /// Returns the usual gap, seconds: one that occurred several times. The pauses of a run in bursts are usual; a
+    /// single stall is not.
     pub fn usual(&self) -> f64 {
         let alike = self.longest[0] < self.longest[1] * ALIKE;
         if alike { self.longest[1] } else { self.longest[KEPT - 1] }

@@ -11,8 +11,8 @@ use crate::{
 
 /// Maximum number of runs in a history; the newest are used.
 pub const RUNS: usize = 20;
-/// Prior variance of the coupling of a stage to the stages before it. The prior coupling is 1: a stage is as fast or slow as
-/// they are.
+/// Prior variance of the coupling of a stage to the stages before it. The prior coupling is 1: a stage is as fast or
+/// slow as they are.
 const COUPLING_VARIANCE: f64 = 0.25;
 
 /// A successful run.
@@ -37,7 +37,7 @@ pub struct StageRun {
     pub points: Vec<(f64, f64)>,
 }
 
-/// What the runs of a kind have in common.
+/// The common properties of the runs of a kind.
 #[derive(Clone, Debug)]
 pub struct History {
     stages: Vec<StageBaseline>,
@@ -116,8 +116,8 @@ impl History {
         self.stages[stage].for_larger(self.larger_in(stage, works), self.couplings[stage])
     }
 
-    /// Returns by how much the run is larger than usual in a stage, as a logarithm. A stage without known work is assumed to
-    /// be larger by as much as the others.
+    /// Returns by how much the run is larger than usual in a stage, as a logarithm. A stage without known work is
+    /// assumed to be larger by as much as the others.
     fn larger_in(&self, stage: usize, works: &[Option<f64>]) -> f64 {
         let baseline = &self.stages[stage];
         works[baseline.source].map_or_else(|| self.larger(works), |work| baseline.larger(work))

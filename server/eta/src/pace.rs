@@ -68,8 +68,8 @@ pub(crate) struct PaceEstimate {
     pub(crate) seconds: f64,
     /// Progress since the change.
     pub(crate) gained: f64,
-    /// How far the fitted line of a run in bursts is ahead of the position; 0 for a run without bursts. A burst gets ahead of
-    /// the line, and the line catches up in the pause.
+    /// Distance of the fitted line of a run in bursts ahead of the position; 0 for a run without bursts. A burst gets
+    /// ahead of the line, and the line catches up in the pause.
     ahead: f64,
     /// The cycle of bursts and pauses, if it is regular.
     cycle: Option<Cycle>,
@@ -204,8 +204,8 @@ fn sum(blocks: &[Block]) -> (f64, f64) {
     blocks.iter().fold((0.0, 0.0), |(seconds, gained), block| (seconds + block.seconds, gained + block.gained))
 }
 
-/// Fits a line to the progress over time by least squares. Returns its slope, and its distance from the last point. A mean
-/// would overestimate the speed at the end of a burst.
+/// Fits a line to the progress over time by least squares. Returns its slope, and its distance from the last point. A
+/// mean would overestimate the speed at the end of a burst.
 fn line(blocks: &[Block]) -> Option<(f64, f64)> {
     let (all_seconds, all_gained) = sum(blocks);
     let (mut x, mut y) = (0.0, 0.0);

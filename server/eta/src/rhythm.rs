@@ -90,7 +90,8 @@ impl Rhythm {
         self.regular(2.0)
     }
 
-    /// Returns the expected cycle; `None` before two pauses (one, if earlier runs had a rhythm), or if they are irregular.
+    /// Returns the expected cycle; `None` before two pauses (one, if earlier runs had a rhythm), or if they are
+    /// irregular.
     pub(crate) fn cycle(&self) -> Option<Cycle> {
         let since = self.seconds - self.ended?.0;
         let lengths = match self.known {

@@ -5,9 +5,9 @@ const SHARE: f64 = 0.25;
 /// … and its minimum, seconds.
 const MIN_SECONDS: f64 = 5.0;
 
-/// A pace that is smoothed twice. Data older than the time constant has a tenth of the weight, independent of the number of
-/// updates; the time constant grows with the run. Both sums are divided by their weights, so that the start is not biased
-/// towards zero.
+/// A pace that is smoothed twice. Data older than the time constant has a tenth of the weight, independent of the
+/// number of updates; the time constant grows with the run. Both sums are divided by their weights, so that the start
+/// is not biased towards zero.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Smoothing {
     once: (f64, f64),

@@ -6,8 +6,8 @@ const DECAY: f64 = 0.8;
 const ASSUMED_NOISE: f64 = 0.005;
 /// … and its weight, in points.
 const ASSUMED_POINTS: f64 = 2.0;
-/// Prior standard deviation of the logarithm of the duration, with the weight of one run. Since old runs have little weight,
-/// the result never falls below about a tenth.
+/// Prior standard deviation of the logarithm of the duration, with the weight of one run. Since old runs have little
+/// weight, the result never falls below about a tenth.
 const ASSUMED_SPREAD: f64 = 0.3;
 
 /// Returns the weights of the runs, newest first.
@@ -46,8 +46,8 @@ impl Line {
     }
 }
 
-/// Returns the standard deviation of the residuals, corrected for the two fitted numbers. The prior keeps a few runs that are
-/// equal by chance from giving a spread of zero.
+/// Returns the standard deviation of the residuals, corrected for the two fitted numbers. The prior keeps a few runs
+/// that are equal by chance from giving a spread of zero.
 pub(crate) fn spread_of(residuals: impl Iterator<Item = f64>) -> f64 {
     let (mut sum, mut all, mut squares) = (0.0_f64, 0.0_f64, 0.0_f64);
     for (residual, weight) in residuals.zip(weights()) {

@@ -11,7 +11,8 @@ use crate::{
 /// A progress format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Format {
-    /// Detects any of the other formats except [`Format::Fraction`]. Once a format is found, less specific ones are ignored.
+    /// Detects any of the other formats except [`Format::Fraction`]. Once a format is found, less specific ones are
+    /// ignored.
     #[default]
     Auto,
     /// JSON lines: `{"progress":0.5,"message":"half"}`, and the formats of Cronicle and xyOps.

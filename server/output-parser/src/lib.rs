@@ -1,10 +1,10 @@
 //! Parser of the output of external commands: bytes in, events out. It uses no process, no clock and no file.
 //!
-//! [`Reader`] takes the two streams of a program in chunks of any size, and returns log lines, progress and the reported
-//! result. The events do not depend on the chunks. It buffers at most [`MAX_LINE`] bytes of each stream.
+//! [`Reader`] takes the two streams of a program in chunks of any size, and returns log lines, progress and the
+//! reported result. The events do not depend on the chunks. It buffers at most [`MAX_LINE`] bytes of each stream.
 //!
-//! Control sequences are removed from the text, and colours are kept beside it. A line that is rewritten (`\r`) becomes one
-//! log line with its last state.
+//! Control sequences are removed from the text, and colours are kept beside it. A line that is rewritten (`\r`) becomes
+//! one log line with its last state.
 
 mod format;
 mod formats;

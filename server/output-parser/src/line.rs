@@ -87,8 +87,8 @@ impl fmt::Debug for Lines {
 }
 
 impl Lines {
-    /// Parses the next bytes. A line break also ends an open control sequence, so an unterminated one affects only its own
-    /// line.
+    /// Parses the next bytes. A line break also ends an open control sequence, so an unterminated one affects only its
+    /// own line.
     pub(crate) fn push(&mut self, bytes: &[u8], mut emit: impl FnMut(Piece<'_>)) {
         let mut rest = bytes;
         while !rest.is_empty() {

@@ -67,8 +67,9 @@ impl Style {
         self.effects & effect as u8 != 0
     }
 
-    /// Returns the name of the style in a [`Paint`](model::Paint). The log has its own background, light or dark: black and
-    /// white text have the default colour, a black background is none, and text on a background has the colour of the page.
+    /// Returns the name of the style in a [`Paint`](model::Paint). The log has its own background, light or dark: black
+    /// and white text have the default colour, a black background is none, and text on a background has the colour of
+    /// the page.
     pub(crate) fn word(self) -> String {
         let reversed = self.has(Effect::Reversed);
         let (colour, reversed) = match self.background.filter(|colour| *colour != 0) {
@@ -121,8 +122,8 @@ fn palette(number: u16) -> Option<Colour> {
     }
 }
 
-/// Returns the nearest of the 16 colours to red, green and blue values of 0 to 255. The hue decides, since the log keeps text
-/// readable by its own brightness. Colours with little saturation are grey.
+/// Returns the nearest of the 16 colours to red, green and blue values of 0 to 255. The hue decides, since the log
+/// keeps text readable by its own brightness. Colours with little saturation are grey.
 fn nearest(parts: [u16; 3]) -> Colour {
     let parts = parts.map(|part| part.min(255));
     let (most, least) = parts.into_iter().fold((0, 255), |(most, least), part| (part.max(most), part.min(least)));

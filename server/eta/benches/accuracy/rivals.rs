@@ -62,7 +62,8 @@ impl Rival for Tqdm {
     }
 }
 
-/// indicatif (0.18, `src/state.rs`, `Estimator`): a pace smoothed twice over time; data 15 s old has a tenth of the weight.
+/// indicatif (0.18, `src/state.rs`, `Estimator`): a pace smoothed twice over time; data 15 s old has a tenth of the
+/// weight.
 #[derive(Default)]
 pub(crate) struct Indicatif {
     once: f64,

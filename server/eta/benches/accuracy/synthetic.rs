@@ -1,8 +1,8 @@
 //! Synthetic runs, generated from a seed.
 //!
-//! The model of a *kind* is random: its speed, its changes of pace, its stalls. Each run of the kind has a random size (a
-//! factor of e^±0.5), a random speed (e^±0.15: a busy machine, a slow disk), and noise in the speed that lasts some seconds
-//! (a first-order autoregressive process, standard deviation 0.15). A run reports two times a second.
+//! The model of a *kind* is random: its speed, its changes of pace, its stalls. Each run of the kind has a random size
+//! (a factor of e^±0.5), a random speed (e^±0.15: a busy machine, a slow disk), and noise in the speed that lasts some
+//! seconds (a first-order autoregressive process, standard deviation 0.15). A run reports two times a second.
 
 use eta::Sample;
 

@@ -43,8 +43,8 @@ impl Trace {
         Run { stages, usual_gap: gaps.usual(), rhythm: rhythm.lengths() }
     }
 
-    /// Parses a trace file: a comment after `#`, the number of stages and the duration, then one line for each sample with
-    /// seconds, stage, done, work and fraction; `-` is an unknown value.
+    /// Parses a trace file: a comment after `#`, the number of stages and the duration, then one line for each sample
+    /// with seconds, stage, done, work and fraction; `-` is an unknown value.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut lines = text.lines().filter(|line| !line.starts_with('#'));
         let (stages, end) = lines.next()?.split_once(',')?;

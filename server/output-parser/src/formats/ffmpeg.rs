@@ -29,8 +29,8 @@ pub(crate) struct Ffmpeg {
 }
 
 impl Ffmpeg {
-    /// Parses a line of a block or of the banner, or a state of the rewritten line. In automatic mode, lines are dropped from
-    /// the log only after a complete block, since another program could print them.
+    /// Parses a line of a block or of the banner, or a state of the rewritten line. In automatic mode, lines are
+    /// dropped from the log only after a complete block, since another program could print them.
     pub(crate) fn parse(&mut self, text: &str, auto: bool) -> Option<Parsed> {
         let text = text.trim();
         if let Some(rest) = text.strip_prefix("Duration: ") {

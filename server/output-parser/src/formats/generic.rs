@@ -44,8 +44,8 @@ pub(crate) struct Numbers {
 }
 
 impl Numbers {
-    /// Parses a number from 0 to 100 on its own line. In automatic mode, it must be on the standard error, as in `pv -n`, and
-    /// be at least the third in an ascending series.
+    /// Parses a number from 0 to 100 on its own line. In automatic mode, it must be on the standard error, as in `pv
+    /// -n`, and be at least the third in an ascending series.
     pub(crate) fn parse(&mut self, stream: Stream, text: Text<'_>, auto: bool) -> Option<Parsed> {
         let number = share(text.line.trim());
         if !auto {
@@ -64,7 +64,8 @@ impl Numbers {
     }
 }
 
-/// Finds the first `n/m` that is not part of a path or a date, as in `[3/10] Building`; the text after it is the message.
+/// Finds the first `n/m` that is not part of a path or a date, as in `[3/10] Building`; the text after it is the
+/// message.
 pub(crate) fn fraction(text: &str) -> Option<Parsed> {
     text.match_indices('/').find_map(|(at, _)| {
         let (before, after) = (&text[..at], &text[at + 1..]);

@@ -43,7 +43,8 @@ fn files(status: &Map<String, Value>) -> String {
     format!("{} of {} files", count(done), count(all))
 }
 
-/// Parses the summary of a backup: full progress, which a quick backup reports nowhere else, and a sentence for the log.
+/// Parses the summary of a backup: full progress, which a quick backup reports nowhere else, and a sentence for the
+/// log.
 fn backup(summary: &Map<String, Value>) -> Option<Parsed> {
     let number = |key| summary.get(key).and_then(Value::as_u64);
     let all = number("total_bytes_processed")?;

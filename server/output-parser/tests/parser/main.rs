@@ -18,7 +18,8 @@ fn parse(format: Format, bytes: &[u8]) -> Vec<Event> {
     events
 }
 
-/// Returns the events of a text as summaries: `50%` for a share, `3/4 files`, `=message`, `?` after a guess, `|` before a line.
+/// Returns the events of a text as summaries: `50%` for a share, `3/4 files`, `=message`, `?` after a guess, `|` before
+/// a line.
 fn parsed(format: Format, text: &str) -> Vec<String> {
     parse(format, text.as_bytes()).iter().map(summary).collect()
 }

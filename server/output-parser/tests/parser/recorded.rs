@@ -1,4 +1,5 @@
-//! Recorded output of real programs (Debian 12: rsync 3.2.7, ffmpeg 5.1.9, restic 0.14, rclone 1.60, curl 7.88, pv 1.6.20).
+//! Recorded output of real programs (Debian 12: rsync 3.2.7, ffmpeg 5.1.9, restic 0.14, rclone 1.60, curl 7.88, pv
+//! 1.6.20).
 
 use output_parser::{Event, Format, Measure, Reader, Stream};
 
