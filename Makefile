@@ -9,7 +9,7 @@ milepost := target/release/milepost
 addr ?= 127.0.0.1:3000
 data ?= data
 auth ?= yes
-# The crates that stand alone are documented as libraries; all but the browser's are linted and tested.
+# Libraries have checked documentation. All crates but the browser's are linted and tested.
 LIBRARIES := $(addprefix -p ,model engine eta cron accounts output-parser commands)
 # The server is tested with the site inside, as it is delivered, but not optimised: that takes a quarter of an hour.
 CRATES := $(LIBRARIES) -p load -p server -p app --features app/ssr,server/embed
