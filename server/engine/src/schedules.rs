@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     Engine, Error, Result, StartOptions,
     engine::{checked, printable_title},
-    store::{By, MOST_MISSED, Missed, Overlap, Plan, RunOf, SavePlan, Schedule, ScheduleId},
+    store::{By, MOST_MISSED, Missed, NewJob, Overlap, Plan, RunOf, SMALL_INPUT, SavePlan, Schedule, ScheduleId},
 };
 
 /// The longest name of a schedule, characters.
@@ -149,6 +149,7 @@ impl Engine {
         let (Some(recurrence), Some(job), true) = (recurrence, job, faults.is_empty()) else {
             return Err(Error::InvalidInput(faults));
         };
+        self.check_quota(&job).await?;
         let plan = Plan {
             name,
             kind,
@@ -160,6 +161,16 @@ impl Engine {
             missed,
         };
         Ok(SavePlan { plan, uploads: job.uploads, next_at: recurrence.next_after(self.now()), by })
+    }
+}
+
+impl Engine {
+    /// Refuses a large input that is more than who plans it may have sent: it is kept for as long as its schedule.
+    async fn check_quota(&self, job: &NewJob) -> Result<()> {
+        let Some(limit) = job.quota.filter(|_| job.input.len() > SMALL_INPUT) else { return Ok(()) };
+        let used = self.shared.store.sent_by(&job.by.name).await?;
+        let all = used.saturating_add(job.input.len() as u64);
+        if all > limit { Err(Error::Quota { used, limit }) } else { Ok(()) }
     }
 }
 

@@ -25,8 +25,8 @@ use tokio_util::sync::CancellationToken;
 pub use accounts::*;
 pub use messages::*;
 pub use schedules::*;
-pub(crate) use sqlite::is_new_database;
 pub use sqlite::{Others, SqliteOptions, SqliteStore};
+pub(crate) use sqlite::{SMALL_INPUT, is_new_database};
 pub use types::*;
 
 use crate::{

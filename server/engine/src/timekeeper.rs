@@ -163,6 +163,7 @@ fn is_about_the_plan(error: &Error) -> bool {
             | Error::UnknownKind { .. }
             | Error::NoSuchUpload(_)
             | Error::Path(_)
+            | Error::Quota { .. }
             | Error::Refused { .. }
     )
 }

@@ -18,6 +18,8 @@ fn orphan_files_are_on_the_overview_until_swept_on_demand() {
     let (milepost, data) = Milepost::start();
     milepost.signal("TERM");
     assert!(milepost.wait().success());
+    let log = fs::metadata(data.path().join("milepost.db-wal")).map_or(0, |log| log.len());
+    assert_eq!(log, 0, "all is in milepost.db after a clean stop");
     let foreign = data.path().join("jobs/1000");
     fs::create_dir_all(&foreign).unwrap();
     let mut milepost = Milepost::start_in(data.path(), &[]);

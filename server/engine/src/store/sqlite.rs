@@ -68,8 +68,8 @@ use model::{
 };
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::open::is_new as is_new_database;
 use self::{feed::Feed, read::Reader, watcher::Watcher, writer::Writer};
+pub(crate) use self::{keep::SMALL_INPUT, open::is_new as is_new_database};
 use super::{
     Activity, Artifact, AttemptRow, BootId, By, CancelAnswer, Checkpoint, CheckpointAnswer, Claim, Claimed,
     DeclaredRule, DurableEvent, Fence, Finish, GateChange, HourBucket, JobDetail, JobText, KindStats, ListQuery,

@@ -328,3 +328,19 @@ async fn every_fault_of_a_plan_is_told_at_once_by_its_field() {
     let fields: Vec<_> = faults.iter().map(|fault| fault.field.as_str()).collect();
     assert_eq!(fields, ["$name", "$most", "$expression", "nam"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_inputs_of_schedules_and_their_runs_count_against_the_quota() {
+    let plan = Plan::new(|builder| builder.upload_quota(25_000)).await;
+    let large = || NewSchedule { input: json!({ "name": "x".repeat(10_000) }), ..wish("probe-0") };
+    let id = plan.engine().add_schedule(large(), "ann".into()).await.expect("within it");
+    plan.comes_due(id, 0).await;
+    plan.started(id, 1).await;
+    let refused = plan.engine().add_schedule(large(), "ann".into()).await;
+    assert!(matches!(refused, Err(Error::Quota { limit: 25_000, .. })), "{refused:?}");
+    plan.comes_due(id, 0).await;
+    let stopped = until(async || plan.schedule(id).await, |schedule| schedule.paused.is_some()).await;
+    let why = stopped.paused.expect("it is paused").why;
+    assert!(why.contains("uploads and inputs take"), "{why}");
+    assert_eq!(plan.started(id, 1).await.len(), 1, "no second run was started");
+}

@@ -107,6 +107,11 @@ impl Batch {
         !self.enqueues.is_empty() || self.rare.iter().any(|work| work.adds())
     }
 
+    /// In a batch of one: whether it ends an attempt.
+    pub(super) fn is_end(&self) -> bool {
+        !self.finishes.is_empty()
+    }
+
     /// Gives up the last log lines of attempts that end.
     pub(super) fn drop_logs(&mut self) {
         for pending in &mut self.finishes {

@@ -9,13 +9,14 @@ use crate::{
     store::{By, NewJob, UploadQuota, UploadRow},
 };
 
-/// Bytes of uploads and large inputs that a user has sent and that are still kept.
+/// Bytes of uploads and large inputs, of jobs and of schedules, that a user has sent and that are still kept.
 pub(super) const SENT_BY: &str = "select
     (select coalesce(sum(size), 0) from upload indexed by upload_by_sender where by = ?1 and by is not null)
-    + coalesce((select bytes from input_use where by = ?1), 0)";
+    + coalesce((select bytes from input_use where by = ?1), 0)
+    + (select coalesce(sum(octet_length(input)), 0) from schedule where owner = ?1 and octet_length(input) > 4096)";
 
-/// The longest input that does not count, bytes. Migration 0015 says the same.
-const SMALL_INPUT: usize = 4 << 10;
+/// The longest input that does not count, bytes. Migration 0015 and [`SENT_BY`] say the same.
+pub(crate) const SMALL_INPUT: usize = 4 << 10;
 
 /// Registers a finished upload, where it is within its sender's quota.
 pub(super) struct SaveUpload {

@@ -289,9 +289,13 @@ impl Actor {
                 continue;
             }
             let mut soft = self.soft_for(&single);
-            let mut lost = soft.cut_logs(LAST_LINES);
+            // Of an attempt that ends alone: a log that goes on has no hole.
+            let mut lost = if single.is_end() { soft.cut_logs(LAST_LINES) } else { 0 };
+            if lost > 0 {
+                single.drop_logs();
+            }
             let mut attempted = self.attempt(&mut single, &soft);
-            if matches!(attempted, Err(Error::Full)) && single.worker().is_some() {
+            if matches!(attempted, Err(Error::Full)) && single.is_end() {
                 lost += soft.cut_logs(0);
                 single.drop_logs();
                 attempted = self.attempt(&mut single, &soft);
