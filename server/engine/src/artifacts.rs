@@ -165,7 +165,7 @@ fn check_name(name: &str) -> Result<(), TaskError> {
         "has 1 to 255 bytes"
     } else if name.starts_with('.') {
         "does not begin with a dot"
-    } else if name.contains(['/', '\\']) || name.chars().any(char::is_control) {
+    } else if name.contains(['/', '\\']) || name.chars().any(model::is_unprintable) {
         "has no slashes, backslashes or control characters"
     } else {
         return Ok(());

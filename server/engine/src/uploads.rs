@@ -297,7 +297,7 @@ pub(crate) fn is_older(about: &std::fs::Metadata, than: model::Micros) -> bool {
 /// The last part of a path of either kind, printable, not too long.
 fn cleaned(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let clean: String = last.chars().filter(|c| !c.is_control()).take(NAME_LENGTH).collect();
+    let clean: String = last.chars().filter(|c| !model::is_unprintable(*c)).take(NAME_LENGTH).collect();
     let clean = clean.trim();
     if clean.is_empty() || clean.chars().all(|c| c == '.') { "unnamed".to_owned() } else { clean.to_owned() }
 }
