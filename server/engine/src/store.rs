@@ -193,7 +193,7 @@ pub trait Store: Accounts + Schedules {
     async fn notes(&self, job: JobId, limit: u32) -> Result<Vec<MessageEvent>>;
     /// The bytes of one of a job's texts from `from` on: 1 MiB at most, none at its end, or where there is no such text.
     async fn job_text(&self, job: JobId, which: JobText, from: u64) -> Result<Vec<u8>>;
-    /// Lines of a job's log from number `from` on, with their numbers: at most 256 KiB or one write of its task, whichever is
+    /// Lines of a job's log from number `from` on, with their numbers: at most 128 KiB or one write of its task, whichever is
     /// more. Empty at the end of the log. Reading a whole log takes time with its length, and memory for one such part.
     async fn log_from(&self, job: JobId, from: u64) -> Result<Vec<(u64, LogLine)>>;
     /// Part of a job's log.

@@ -190,12 +190,12 @@ fn the_log_is_text_with_every_line() {
 
 #[test]
 fn log_download_is_linear_and_bounded_in_memory() {
-    let (milepost, data) = Milepost::start();
+    let (milepost, data) = Milepost::measured();
     let download = |lines: u64| {
         let job = start(&milepost, "demo", &serde_json::json!({ "seconds": 0 }));
         wait_for(|| long_log::is_over(data.path(), job));
         long_log::write(data.path(), job, lines);
-        let (cpu, idle) = (milepost.cpu(), milepost.memory("VmRSS"));
+        let (cpu, idle) = (milepost.cpu(), milepost.idle_memory());
         let mut log = BufReader::new(Client::new().get(milepost.url(&format!("/jobs/{job}/log"))).send().unwrap());
         let (mut line, mut read) = (String::new(), 0);
         while log.read_line(&mut line).unwrap() > 0 {
@@ -204,7 +204,7 @@ fn log_download_is_linear_and_bounded_in_memory() {
             line.clear();
         }
         assert_eq!(read, lines);
-        (milepost.cpu().saturating_sub(cpu), milepost.memory("VmHWM") - idle)
+        (milepost.cpu().saturating_sub(cpu), milepost.peak_memory() - idle)
     };
     // So that what is set up once counts for neither.
     download(2_000);
@@ -212,6 +212,27 @@ fn log_download_is_linear_and_bounded_in_memory() {
     let (long, grown) = download(200_000);
     assert!(long < 10 * short, "5 times the lines take {long:?} instead of {short:?}");
     assert!(grown < 20 << 20, "{} KiB more memory", grown >> 10);
+}
+
+#[test]
+fn page_and_stream_of_long_log_read_its_end_alone() {
+    let (milepost, data) = Milepost::measured();
+    let job = start(&milepost, "demo", &serde_json::json!({ "seconds": 0 }));
+    wait_for(|| long_log::is_over(data.path(), job));
+    let get = |path: &str| Client::new().get(milepost.url(path)).send().unwrap().error_for_status().unwrap();
+    let paths = [format!("/jobs/{job}"), format!("/jobs/{job}?from=1"), format!("/events/poll?job={job}")];
+    for path in &paths {
+        get(path).text().unwrap();
+    }
+    long_log::write(data.path(), job, 200_000);
+    let idle = milepost.idle_memory();
+    for path in &paths {
+        let text = get(path).text().unwrap();
+        let line = long_log::line(if path.ends_with("from=1") { 1 } else { 200_000 });
+        assert!(text.contains(&line), "{path}");
+    }
+    let grown = milepost.peak_memory() - idle;
+    assert!(grown < 16 << 20, "{} KiB more memory", grown >> 10);
 }
 
 #[test]

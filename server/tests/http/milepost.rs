@@ -78,6 +78,15 @@ impl Milepost {
         Self::spawn(command)
     }
 
+    /// One whose memory is measured: its allocator uses no huge pages, which count whole once a byte of them is used.
+    pub(crate) fn measured() -> (Self, TempDir) {
+        let data = TempDir::new().unwrap();
+        let mut command = command();
+        command.env("MIMALLOC_ALLOW_THP", "0");
+        command.args(["--addr", "127.0.0.1:0", "--no-auth", "--data-dir"]).arg(data.path());
+        (Self::spawn(command), data)
+    }
+
     /// One with accounts, on `data`.
     pub(crate) fn with_accounts(data: &Path, arguments: &[&str]) -> Self {
         let mut command = command();
@@ -147,8 +156,19 @@ impl Milepost {
         Duration::from_millis(ticks * 10)
     }
 
-    /// A line of its status that is about memory, such as `VmRSS`, in bytes.
-    pub(crate) fn memory(&self, name: &str) -> u64 {
+    /// Bytes of memory that it has now. From here on the peak is measured.
+    pub(crate) fn idle_memory(&self) -> u64 {
+        std::fs::write(format!("/proc/{}/clear_refs", self.pid()), "5").unwrap();
+        self.memory("VmRSS")
+    }
+
+    /// The most that it has had since, bytes.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        self.memory("VmHWM")
+    }
+
+    /// A line of its status, in bytes.
+    fn memory(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
         let kibibytes = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')?.strip_suffix(" kB"));
         kibibytes.unwrap().trim().parse::<u64>().unwrap() << 10

@@ -15,12 +15,12 @@ use crate::{
 /// The most chunks of one step. A quiet task makes one chunk of each line.
 const STEP_CHUNKS: usize = 2_000;
 /// The most JSON of one step, in bytes. A larger chunk is a step of its own.
-const STEP_BYTES: i64 = 256 << 10;
+const STEP_BYTES: i64 = 128 << 10;
 
 /// Selects the chunks of one step, from line `?3` up. The sizes are summed first, because they are known without reading
 /// the lines. Returns how many chunks there are, how many of them fit, and the JSON of those, see [`numbered_lines`].
 const STEP_UP: &str = "with measured as materialized (
-        select first_line, sum(size) over (order by first_line) - size as ahead from (
+        select first_line, size, sum(size) over (order by first_line) as total from (
             select first_line, octet_length(lines) as size from log
             where job = ?1 and gravest >= ?2 and first_line >= coalesce(
                 (select max(first_line) from log where job = ?1 and first_line <= ?3), 0)
@@ -32,11 +32,11 @@ const STEP_UP: &str = "with measured as materialized (
         '[' || coalesce(group_concat('[' || log.first_line || ',' || log.lines || ']', ',' order by log.first_line), '')
             || ']'
     from measured cross join log on log.job = ?1 and log.first_line = measured.first_line
-    where measured.ahead < ?5";
+    where measured.total <= max(?5, measured.size)";
 
 /// The same for lines before `?3`, from there down; their JSON is in rising order.
 const STEP_DOWN: &str = "with measured as materialized (
-        select first_line, sum(size) over (order by first_line desc) - size as ahead from (
+        select first_line, size, sum(size) over (order by first_line desc) as total from (
             select first_line, octet_length(lines) as size from log
             where job = ?1 and gravest >= ?2 and first_line < ?3
             order by first_line desc limit ?4
@@ -46,7 +46,7 @@ const STEP_DOWN: &str = "with measured as materialized (
         '[' || coalesce(group_concat('[' || log.first_line || ',' || log.lines || ']', ',' order by log.first_line), '')
             || ']'
     from measured cross join log on log.job = ?1 and log.first_line = measured.first_line
-    where measured.ahead < ?5";
+    where measured.total <= max(?5, measured.size)";
 
 /// Which lines are wanted.
 struct Filter {

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Lines of a log that a snapshot shows, at least, where there are so many.
-const TAIL_LINES: usize = 200;
+const TAIL_LINES: u32 = 200;
 /// Chunks that are looked at for them.
 const TAIL_CHUNKS: u32 = 200;
 
@@ -82,24 +82,29 @@ async fn views(connection: &mut SqliteConnection, topics: &Topics, running: bool
     rows.iter().map(view).collect()
 }
 
-/// The end of a log.
+/// The end of a log. The lines of each chunk are counted first, so that no other chunk is read.
 async fn tail(connection: &mut SqliteConnection, job: JobId) -> Result<Vec<LogEvent>> {
-    let rows = sqlx::query("select first_line, attempt, lines from log where job = ? order by first_line desc limit ?")
-        .bind(job.0)
-        .bind(TAIL_CHUNKS)
-        .fetch_all(connection)
-        .await?;
-    let (mut events, mut count) = (Vec::new(), 0);
-    for row in &rows {
+    let rows = sqlx::query(
+        "with counted as materialized (
+            select first_line, sum(count) over (order by first_line desc) - count as later from (
+                select first_line, last_line - first_line + 1 as count from log
+                where job = ?1 order by first_line desc limit ?2
+            )
+        )
+        select log.first_line, log.attempt, log.lines
+        from counted cross join log on log.job = ?1 and log.first_line = counted.first_line
+        where counted.later < ?3 order by log.first_line",
+    )
+    .bind(job.0)
+    .bind(TAIL_CHUNKS)
+    .bind(TAIL_LINES)
+    .fetch_all(connection)
+    .await?;
+    let event = |row: &SqliteRow| {
         let lines = lines(row.try_get(2)?)?;
-        count += lines.len();
-        events.push(LogEvent { job, attempt: row.try_get(1)?, first_line: row.try_get(0)?, lines });
-        if count >= TAIL_LINES {
-            break;
-        }
-    }
-    events.reverse();
-    Ok(events)
+        Ok(LogEvent { job, attempt: row.try_get(1)?, first_line: row.try_get(0)?, lines })
+    };
+    rows.iter().map(event).collect()
 }
 
 /// Reads a row of [`EVENTS_AFTER`].
