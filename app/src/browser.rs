@@ -76,7 +76,7 @@ impl From<JsValue> for Refusal {
     }
 }
 
-const LOST: &str = "The server did not answer as it should. Check the connection and try again.";
+const LOST: &str = "The request failed. Check your connection and try again.";
 
 /// Sends a form as it stands. Answers where to go from here, if anywhere.
 pub(crate) async fn send(form: &HtmlFormElement) -> Result<Option<String>, Refusal> {

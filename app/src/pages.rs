@@ -59,8 +59,8 @@ fn unreadable() -> impl IntoView {
         <div class="notice bad" role="alert">
             <Icon name="warning" />
             <div>
-                <h2>"This could not be read"</h2>
-                <p>"The server failed to read its database. Its log says why."</p>
+                <h2>"This part cannot be shown"</h2>
+                <p>"The server could not read its database. The server log has the details."</p>
             </div>
         </div>
     }

@@ -176,8 +176,8 @@ fn NewVersion() -> impl IntoView {
             <div class="banner" role="status">
                 <Icon name="retry" />
                 <p>
-                    <b>"A new version is ready."</b>
-                    " Reload when it suits you."
+                    <b>"A new version is available."</b>
+                    " Reload to update."
                 </p>
                 <a class="button small" href=here()>
                     "Reload"
@@ -223,7 +223,7 @@ fn Unreadable(options: LeptosOptions) -> impl IntoView {
                 <main id="main">
                     <header class="page-head">
                         <h1>"Milepost cannot read its database"</h1>
-                        <p class="lead">"Nothing on this page can be shown. The server's log says why."</p>
+                        <p class="lead">"Nothing on this page can be shown. The server log has the details."</p>
                     </header>
                 </main>
             </body>

@@ -14,8 +14,8 @@ const opened: Record<string, (page: Page) => Promise<unknown>> = {
     await page.goto("/settings");
     const form = page.getByRole("form", { name: "New token" });
     await form.getByLabel("Name").fill("nightly_import_of_everything");
-    await form.getByRole("button", { name: "Make token" }).click();
-    await expect(page.getByRole("status").filter({ hasText: "is ready" })).toBeVisible();
+    await form.getByRole("button", { name: "Create token" }).click();
+    await expect(page.getByRole("status").filter({ hasText: "created" })).toBeVisible();
   },
   "a profile with faults": async (page) => {
     await page.goto("/settings");

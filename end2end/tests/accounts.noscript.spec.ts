@@ -7,9 +7,9 @@ test("a stranger sets up the server and lets an operator in, who starts and canc
   await page.goto(house.setupLink);
   await page.getByLabel("Name").fill("ada");
   await page.getByLabel("Password").fill(password);
-  await page.getByLabel("The same again").fill("another sentence");
+  await page.getByLabel("Confirm password").fill("another sentence");
   await page.getByRole("button", { name: "Create account" }).click();
-  await expect(page.getByLabel("The same again")).toHaveAccessibleDescription(/This is not the password above/);
+  await expect(page.getByLabel("Confirm password")).toHaveAccessibleDescription(/The passwords do not match/);
   await expect(page.getByLabel("Name"), "what was typed stays").toHaveValue("ada");
   await choosePassword(page, "Create account");
   await expect(account(page)).toContainText("Administrator");
@@ -93,20 +93,20 @@ test("signing out everywhere else, and a changed password, end the other browser
   await signedIn(password);
   await page.goto("/settings");
   await page.getByRole("button", { name: "Sign out everywhere else" }).click();
-  await expect(page.getByRole("status")).toContainText("The other session has ended");
+  await expect(page.getByRole("status")).toContainText("Signed out 1 other session");
   await signedIn(password);
 
   const form = page.getByRole("form", { name: "Password" });
-  await form.getByLabel("Password now").fill("seven green adders");
+  await form.getByLabel("Current password").fill("seven green adders");
   await form.getByLabel("New password").fill("eight blue herons");
-  await form.getByLabel("The same again").fill("eight blue herons");
+  await form.getByLabel("Confirm password").fill("eight blue herons");
   await form.getByRole("button", { name: "Change password" }).click();
   await expect(form.getByRole("alert")).toBeFocused();
-  await form.getByLabel("Password now").fill(password);
+  await form.getByLabel("Current password").fill(password);
   await form.getByLabel("New password").fill("eight blue herons");
-  await form.getByLabel("The same again").fill("eight blue herons");
+  await form.getByLabel("Confirm password").fill("eight blue herons");
   await form.getByRole("button", { name: "Change password" }).click();
-  await expect(page.getByRole("status")).toContainText("Your password is changed");
+  await expect(page.getByRole("status")).toContainText("Password changed");
   await signedIn("eight blue herons");
 });
 
@@ -114,10 +114,10 @@ test("a token is shown in the answer alone, not by a reload, and is revoked", as
   const page = await visit(await ada(house));
   await page.goto("/settings");
   const form = page.getByRole("form", { name: "New token" });
-  await form.getByRole("button", { name: "Make token" }).click();
+  await form.getByRole("button", { name: "Create token" }).click();
   await expect(form.getByRole("alert")).toBeFocused();
   await form.getByLabel("Name").fill("nightly import");
-  await form.getByRole("button", { name: "Make token" }).click();
+  await form.getByRole("button", { name: "Create token" }).click();
   const token = await page.getByLabel("New token", { exact: true }).and(page.getByRole("textbox")).inputValue();
   const use = async () => (await fetch(`${house.url}/jobs`, { headers: { authorization: `Bearer ${token}` } })).status;
   expect(await use()).toBe(200);
@@ -125,14 +125,14 @@ test("a token is shown in the answer alone, not by a reload, and is revoked", as
   await expect(page).toHaveURL(/\/settings$/);
   expect(await page.content()).not.toContain(token);
   await row(page, "API tokens", "nightly import").getByRole("button", { name: "Revoke" }).click();
-  await expect(page.getByRole("status")).toContainText("The token is revoked");
+  await expect(page.getByRole("status")).toContainText("Token revoked");
   expect(await use()).toBe(401);
 });
 
 test("the audit log is filtered by its address, and times are those of the zone that was chosen", async ({ house, visit }) => {
   const page = await visit(await ada(house));
   await page.goto("/settings");
-  await page.getByLabel("Show times as in").selectOption("Asia/Kathmandu");
+  await page.getByLabel("Time zone").selectOption("Asia/Kathmandu");
   await page.getByRole("form", { name: "Time zone" }).getByRole("button", { name: "Save" }).click();
   await expect(page.getByRole("status")).toContainText("Asia/Kathmandu");
   await page.goto("/settings/audit");

@@ -24,13 +24,13 @@ test("a stranger sets up the server and lets in a viewer and an operator, each w
     await expect(account(theirs)).toContainText(name);
     await expect(account(theirs)).toContainText(word);
     await theirs.goto(link);
-    await expect(theirs.getByRole("heading", { level: 1 })).toHaveText("This link cannot be used");
+    await expect(theirs.getByRole("heading", { level: 1 })).toHaveText("Link expired or already used");
     await page.reload();
     await expect(row(page, "Users", name)).toContainText(/Active.*just now/);
   }
   const late = await visit();
   await late.goto(house.setupLink);
-  await expect(late.getByRole("heading", { level: 1 })).toHaveText("This link cannot be used");
+  await expect(late.getByRole("heading", { level: 1 })).toHaveText("Link expired or already used");
 });
 
 test("a viewer sees what happens, as it happens, and changes nothing", async ({ house, visit, program }) => {
@@ -69,7 +69,7 @@ test("an operator starts jobs, stops them and runs them again, and is told who d
   const page = await visit(await add(house, first, "otto", "operator"));
   await page.goto("/");
   await page.getByRole("link", { name: "New job" }).first().click();
-  await page.getByRole("link", { name: "Demonstration", exact: true }).click();
+  await page.getByRole("link", { name: "Demo", exact: true }).click();
   await live(page);
   await page.getByLabel("Seconds", { exact: true }).fill("600");
   await page.getByRole("button", { name: "Start job" }).click();
@@ -124,7 +124,7 @@ test("a deep link leads through the door to where it points", async ({ page, hou
   const job = await startJob(await program(first), "demo", { seconds: 0 });
   await page.goto(`/jobs/${job}#L2`);
   await expect(page).toHaveURL(/\/sign-in\?next=/);
-  await expect(page.getByRole("main")).not.toContainText("Demonstration");
+  await expect(page.getByRole("main")).not.toContainText("Demo");
   await signIn(page, "ada", "seven green adders");
   await signIn(page, "ada");
   await expect(page).toHaveURL(new RegExp(`/jobs/${job}(#L2)?$`));
@@ -162,7 +162,7 @@ test("signing out everywhere else ends the other browser, whose page says so and
   await page.goto("/settings");
   await expect(row(page, "Sessions", "Chrome on Linux")).toBeVisible();
   await page.getByRole("button", { name: "Sign out everywhere else" }).click();
-  await expect(page.getByRole("status").filter({ hasText: "The other session has ended" })).toBeVisible();
+  await expect(page.getByRole("status").filter({ hasText: "Signed out 1 other session" })).toBeVisible();
   await expect(page.getByRole("region", { name: "Sessions" }).locator("tbody tr")).toHaveCount(1);
 
   await expect(other.locator(".link")).toHaveAttribute("data-link", "signed-out", { timeout: 15_000 });
@@ -184,21 +184,21 @@ test("a changed password counts at once, and ends the sessions that the old one 
   await page.goto("/settings");
   const change = async (old: string, chosen: string, again = chosen) => {
     const form = page.getByRole("form", { name: "Password" });
-    await form.getByLabel("Password now").fill(old);
+    await form.getByLabel("Current password").fill(old);
     await form.getByLabel("New password").fill(chosen);
-    await form.getByLabel("The same again").fill(again);
+    await form.getByLabel("Confirm password").fill(again);
     await form.getByRole("button", { name: "Change password" }).click();
   };
   await change("seven green adders", "eight blue herons");
   await expect(page.getByRole("alert")).toBeFocused();
-  await expect(page.getByLabel("Password now")).toHaveAccessibleDescription(/This is not your password/);
+  await expect(page.getByLabel("Current password")).toHaveAccessibleDescription(/This is not your password/);
   await change(password, "short");
   await expect(page.getByLabel("New password")).toHaveAccessibleDescription(/at least 12 characters/);
   await change(password, "eight blue herons", "eight blue heroes");
-  await expect(page.getByLabel("The same again")).toHaveAccessibleDescription(/not the same/);
+  await expect(page.getByLabel("Confirm password")).toHaveAccessibleDescription(/not the same/);
   await expect(other.locator(".link")).toHaveAttribute("data-link", "live");
   await change(password, "eight blue herons");
-  await expect(page.getByRole("status").filter({ hasText: "Your password is changed" })).toBeVisible();
+  await expect(page.getByRole("status").filter({ hasText: "Password changed" })).toBeVisible();
 
   await expect(other.locator(".link")).toHaveAttribute("data-link", "signed-out", { timeout: 15_000 });
   await other.getByRole("link", { name: "Sign in" }).click();
@@ -215,7 +215,7 @@ test("a token is shown once, copied, good for what it may, and for nothing once 
   const form = page.getByRole("form", { name: "New token" });
   await form.getByLabel("Name").fill("nightly import");
   await form.getByLabel("Start").check();
-  await form.getByRole("button", { name: "Make token" }).click();
+  await form.getByRole("button", { name: "Create token" }).click();
   const shown = page.getByLabel("New token", { exact: true }).and(page.getByRole("textbox"));
   const token = await shown.inputValue();
   await live(page);
@@ -235,7 +235,7 @@ test("a token is shown once, copied, good for what it may, and for nothing once 
   expect(await use("/jobs/1/log")).toBe(200);
   expect(await use("/api/add_user", { name: "eve", role: "administrator" })).toBe(403);
   await row(page, "API tokens", "nightly import").getByRole("button", { name: "Revoke" }).click();
-  await expect(page.getByRole("status").filter({ hasText: "The token is revoked" })).toBeVisible();
+  await expect(page.getByRole("status").filter({ hasText: "Token revoked" })).toBeVisible();
   await expect(row(page, "API tokens", "nightly import")).toHaveCount(0);
   expect(await use("/jobs/1/log")).toBe(401);
 });
@@ -254,10 +254,10 @@ test("the audit log tells who did what, is filtered, and goes along as a file", 
   for (const told of [
     "nobody failed to sign in as “otto”",
     `otto with token tests started job #${job}`,
-    "otto chose a password, by link",
+    "otto set a password by link",
     "ada added otto as operator",
     "ada made the token tests",
-    "ada set up the server, as its first administrator",
+    "ada set up the server",
   ]) {
     const words = new RegExp(told.split(" ").join("\\s*"));
     await expect(lines.filter({ hasText: words }), told).toHaveCount(1);
@@ -282,7 +282,7 @@ test("the audit log tells who did what, is filtered, and goes along as a file", 
   await page.getByLabel("Job, by number").fill("seven");
   await page.getByRole("button", { name: "Filter" }).click();
   await expect(page.getByRole("main").getByRole("status")).toContainText("“seven”");
-  await expect(lines.filter({ hasText: "as its first administrator" })).toBeVisible();
+  await expect(lines.filter({ hasText: "set up the server" })).toBeVisible();
 });
 
 test("the time zone that somebody chooses is that of all times they are shown", async ({ house, visit, program }) => {
@@ -290,7 +290,7 @@ test("the time zone that somebody chooses is that of all times they are shown", 
   const job = await startJob(await program(first), "demo", { seconds: 0 });
   const page = await visit(first);
   await page.goto("/settings");
-  await page.getByLabel("Show times as in").selectOption("Asia/Kathmandu");
+  await page.getByLabel("Time zone").selectOption("Asia/Kathmandu");
   await page.getByRole("form", { name: "Time zone" }).getByRole("button", { name: "Save" }).click();
   await expect(page.getByRole("status").filter({ hasText: "Asia/Kathmandu" })).toBeVisible();
   for (const path of ["/settings", `/jobs/${job}`, "/settings/audit"]) {
@@ -314,7 +314,7 @@ test("who is removed, or made less of, notices at once", async ({ house, visit }
   await live(otto);
   await page.goto("/settings/users");
   await row(page, "Users", "otto").getByLabel("Role of otto").selectOption("viewer");
-  await row(page, "Users", "otto").getByRole("button", { name: "Set" }).click();
+  await row(page, "Users", "otto").getByRole("button", { name: "Save" }).click();
   await expect(page.getByRole("status").filter({ hasText: "otto is a viewer now" })).toBeVisible();
   await otto.getByRole("button", { name: "Start job" }).click();
   await expect(otto.getByRole("alert").first()).toContainText("needs the role operator");
@@ -324,7 +324,7 @@ test("who is removed, or made less of, notices at once", async ({ house, visit }
   await row(page, "Users", "otto").getByLabel("More for otto").click();
   await row(page, "Users", "otto").getByRole("link", { name: "Remove" }).click();
   const question = page.getByRole("dialog", { name: "Remove otto?" });
-  await question.getByRole("link", { name: "Keep them" }).click();
+  await question.getByRole("link", { name: "Cancel" }).click();
   await expect(question).toHaveCount(0);
   await row(page, "Users", "otto").getByLabel("More for otto").click();
   await row(page, "Users", "otto").getByRole("link", { name: "Remove" }).click();

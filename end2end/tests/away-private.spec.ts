@@ -70,7 +70,7 @@ test("signing out while the server is away is not pretended, and leaves nothing 
   await page.goto("/");
   await expect(page.locator(".link")).toBeVisible();
   await page.getByRole("button", { name: "Sign out" }).click();
-  await expectBanner(page, "Nothing was sent");
+  await expectBanner(page, "Not sent");
   await expect.poll(() => copiesIn(page)).toEqual([]);
   await house.start();
   await live(page);
@@ -84,7 +84,7 @@ test("a kept page whose session has ended meanwhile leads to the door", async ({
   await enter(page, "ada");
   await house.kill();
   await page.goto("/");
-  await expectBanner(page, "Kept copy");
+  await expectBanner(page, "saved copy");
   const ended = spawnSync(binary, ["user", "sign-out", "ada", "--data-dir", join(house.home, "data")], { encoding: "utf8" });
   expect(ended.status, ended.stderr).toBe(0);
   await house.start();
@@ -98,13 +98,13 @@ test("a form that the browser sends by itself waits for the server, with what wa
   await signIn(page, "ada");
   await page.goto("/settings");
   await live(page);
-  const zone = page.getByLabel("Show times as in");
+  const zone = page.getByLabel("Time zone");
   await zone.selectOption("Asia/Tokyo");
   await house.kill();
-  await expectBanner(page, "No word from the server since");
+  await expectBanner(page, "Connection lost at");
   const form = page.locator("form", { has: zone });
   await form.getByRole("button").click();
-  await expectBanner(page, "Nothing was sent");
+  await expectBanner(page, "Not sent");
   await expect(zone).toHaveValue("Asia/Tokyo");
   await house.start();
   // Whether or not the page has noticed yet that the server is back.

@@ -33,7 +33,7 @@ test.describe("while the server is away", () => {
     await milepost.kill();
 
     await page.goto("/");
-    await expectBanner(page, /Kept copy from \d\d:\d\d:\d\d.*: the server cannot be reached/);
+    await expectBanner(page, /Server unreachable. Showing a saved copy from \d\d:\d\d:\d\d.*: the server cannot be reached/);
     await expect(page.getByRole("heading", { level: 1 })).toHaveText("Overview");
     await expect(page.locator(".card"), "styled").not.toHaveCount(0);
     expect(await page.locator(".sidebar").evaluate((sidebar) => getComputedStyle(sidebar).position)).toBe("sticky");
@@ -62,7 +62,7 @@ test.describe("while the server is away", () => {
     await expect(row, "the job was interrupted").toContainText("Interrupted");
     await expect(overview.getByRole("region", { name: "Needs attention" }), "drawn by the server").toContainText("was interrupted");
     const next = await startJob(context.request, "demo", { seconds: 600 });
-    await expect(page.getByRole("link", { name: "1 new job, show it" })).toBeVisible();
+    await expect(page.getByRole("link", { name: "Show 1 new job" })).toBeVisible();
     await page.reload();
     await expect(page.locator("main tbody tr")).toContainText(`#${next}`);
     await expect(page.locator("html[data-copy]")).toHaveCount(0);
@@ -79,7 +79,7 @@ test.describe("while the server is away", () => {
     await expect(page.getByRole("link", { name: /^Overview as of \d\d:\d\d$/ })).toBeVisible();
     await page.getByRole("link", { name: /^Jobs as of \d\d:\d\d$/ }).click();
     await expect(page).toHaveURL(/\/jobs\?state=running&kind=demo$/);
-    await expectBanner(page, "Kept copy");
+    await expectBanner(page, "saved copy");
     // Another list than the one that is kept is another page.
     await page.goto("/jobs?state=failed");
     await expectAway(page);
@@ -94,7 +94,7 @@ test.describe("while the server is away", () => {
     await live(page);
     await expect(banner(page)).toBeHidden();
     await milepost.kill();
-    await expectBanner(page, /No word from the server since \d\d:\d\d:\d\d/);
+    await expectBanner(page, /Connection lost at \d\d:\d\d:\d\d/);
     await expect(page.locator(".away .age")).toHaveText(/\(\d+ s ago\)/);
     await milepost.start();
     await expect(banner(page)).toBeHidden({ timeout: 40_000 });
@@ -146,7 +146,7 @@ test.describe("while the server is away", () => {
     expect(await keptIn(page)).not.toContain("/nothing.js");
     await milepost.kill();
     await page.goto("/jobs");
-    await expectBanner(page, "Kept copy");
+    await expectBanner(page, "saved copy");
     await expectTitles();
   });
 
@@ -186,7 +186,7 @@ test.describe("while the server is away", () => {
     try {
       for (status of [502, 503, 504]) {
         await page.goto("/");
-        await expectBanner(page, "Kept copy", `status ${status}`);
+        await expectBanner(page, "saved copy", `status ${status}`);
         await page.goto("/queues");
         await expectAway(page);
       }
@@ -242,7 +242,7 @@ test("at a plain http address of another machine there is no worker, and nothing
     expect(await page.evaluate(() => [isSecureContext, "serviceWorker" in navigator])).toEqual([false, false]);
     // An open page still says that it has lost the server.
     await milepost.kill();
-    await expectBanner(page, "No word from the server since");
+    await expectBanner(page, "Connection lost at");
     await milepost.start();
     await expect(banner(page)).toBeHidden({ timeout: 40_000 });
     expect(wrong).toEqual([]);
@@ -274,7 +274,7 @@ test("below a base path it keeps and shows only what is there", async ({ browser
     await milepost.kill();
     for (const path of ["/milepost/", "/milepost/jobs"]) {
       await page.goto(path);
-      await expectBanner(page, "Kept copy");
+      await expectBanner(page, "saved copy");
       await expect(page.locator(".link")).toBeVisible();
     }
     await page.goto("/milepost/queues");

@@ -27,7 +27,7 @@ test.describe("below a base path", () => {
     await page.getByRole("button", { name: /^Colour scheme/ }).click();
     expect(await context.cookies()).toMatchObject([{ name: "theme", path: "/milepost/" }]);
     await page.getByRole("link", { name: "New job" }).first().click();
-    await page.getByRole("main").getByRole("link", { name: "Demonstration" }).click();
+    await page.getByRole("main").getByRole("link", { name: "Demo" }).click();
     await live(page);
     await page.getByLabel("Seconds", { exact: true }).fill("600");
     await page.getByRole("button", { name: "Start job" }).click();
@@ -52,7 +52,7 @@ test.describe("below a base path", () => {
     await page.goto("/milepost/new/import-csv");
     await live(page);
     await page.getByLabel("File", { exact: true }).setInputFiles(join(milepost.root, "orders.csv"));
-    await expect(page.getByText(/^orders\.csv, .*, already here$/)).toBeVisible();
+    await expect(page.getByText(/^orders\.csv, .*, uploaded$/)).toBeVisible();
     expect(wrong).toEqual([]);
     await context.close();
   });

@@ -18,7 +18,7 @@ export const test = base.extend<Housed>({
     await house.remove();
   },
   baseURL: async ({ house }, use) => use(house.url),
-  // In `page` nobody has signed in.
+  // In `page` authentication required.
   storageState: async ({}, use) => use(undefined),
   visit: async ({ browser, baseURL }, use) => {
     const visits: Page[] = [];
@@ -46,7 +46,7 @@ export { expect };
 export async function choosePassword(page: Page, button: string, name?: string) {
   if (name) await page.getByLabel("Name").fill(name);
   await page.getByLabel("Password").fill(password);
-  await page.getByLabel("The same again").fill(password);
+  await page.getByLabel("Confirm password").fill(password);
   await page.getByRole("button", { name: button }).click();
 }
 
@@ -86,6 +86,6 @@ export async function offers(page: Page): Promise<string[]> {
 /** That a page says why it is not shown. */
 export async function expectForbidden(page: Page, path: string, why: string) {
   expect((await page.goto(path))?.status(), path).toBe(403);
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("You may not see this page");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("No access");
   await expect(page.getByRole("main"), path).toContainText(why);
 }

@@ -84,7 +84,7 @@ test("a job that may be tried again counts down, is told to go on, and recovers"
   await page.goto(`/jobs/${job}`);
   await live(page);
   await expect(state(page)).toContainText(/Retrying attempt 2 of 2 in 0:0[0-3]/);
-  await expect(page.getByText("Attempt 1 failed; the next one begins by itself")).toBeVisible();
+  await expect(page.getByText("Attempt 1 failed. Retrying automatically.")).toBeVisible();
   await page.getByRole("button", { name: "Retry now" }).click();
   await expect(state(page)).toContainText("Succeeded");
   await expect(page.getByText("Attempt 2").first()).toBeVisible();
@@ -98,7 +98,7 @@ test("retrying can be stopped", async ({ page, request }) => {
   await expect(state(page)).toContainText("attempt 3 of 10");
   await page.getByRole("button", { name: "Stop retrying" }).click();
   await expect(state(page)).toContainText("Cancelled");
-  await expect(page.getByText("Not tried again; the last attempt failed")).toBeVisible();
+  await expect(page.getByText("Retry cancelled; the last attempt failed")).toBeVisible();
 });
 
 test("run again makes a new job that is linked to the old one", async ({ page, request }) => {
@@ -121,10 +121,10 @@ test("a job is deleted with its files after a question", async ({ page, request,
   await page.getByRole("link", { name: "Delete" }).click();
   const question = page.getByRole("dialog");
   await expect(question).toContainText(`Delete job #${job}?`);
-  await question.getByRole("link", { name: "Keep it" }).click();
+  await question.getByRole("link", { name: "Cancel" }).click();
   await expect(question).toBeHidden();
   await page.getByRole("link", { name: "Delete" }).click();
-  await question.getByRole("button", { name: "Delete the job" }).click();
+  await question.getByRole("button", { name: "Delete job" }).click();
   await expect(page).not.toHaveURL(new RegExp(`/jobs/${job}`));
   expect((await request.get(`/jobs/${job}`)).status()).toBe(404);
   expect((await request.get(`/jobs/${job}/artifacts/SHA256SUMS`)).status()).toBe(404);
@@ -139,7 +139,7 @@ test("the log follows its end, stops when scrolled up, filters, and links to a l
   await expect(state(page)).toContainText("Succeeded");
   const all = await log.locator(".line").count();
 
-  await page.getByLabel("Lowest level shown").selectOption("warn");
+  await page.getByLabel("Minimum level").selectOption("warn");
   await expect.poll(() => log.locator(".line").count()).toBeLessThan(all);
   for (const line of await log.locator(".line").all()) {
     expect(["warn", "error"]).toContain(await line.getAttribute("data-level"));
@@ -147,7 +147,7 @@ test("the log follows its end, stops when scrolled up, filters, and links to a l
   // A link to a line wins over the filter, on the page that is open and on a fresh one.
   await page.goto(`/jobs/${job}#L2`);
   await expect(log.locator("#L2")).toBeInViewport();
-  await expect(page.getByLabel("Lowest level shown")).toHaveValue("");
+  await expect(page.getByLabel("Minimum level")).toHaveValue("");
   await page.goto("about:blank");
   await page.goto(`/jobs/${job}#L2`);
   await expect(log.locator("#L2")).toBeInViewport();
@@ -178,7 +178,7 @@ test("a link to a line of the log shows it on the page that is open, whatever is
     await route.continue();
   });
   const asked = page.waitForRequest(/level=error/);
-  await page.getByLabel("Lowest level shown").selectOption("error");
+  await page.getByLabel("Minimum level").selectOption("error");
   await asked;
   await here(2);
   const answered = page.waitForResponse(/level=error/);

@@ -49,7 +49,7 @@ test("the question before deleting is answered by keyboard, and Escape keeps the
   expect((await request.get(`/jobs/${job}`)).status()).toBe(200);
 
   await page.keyboard.press("Enter");
-  await tabTo(page, question.getByRole("button", { name: "Delete the job" }));
+  await tabTo(page, question.getByRole("button", { name: "Delete job" }));
   await page.keyboard.press("Enter");
   await expect(page).not.toHaveURL(new RegExp(`/jobs/${job}`));
   expect((await request.get(`/jobs/${job}`)).status()).toBe(404);

@@ -24,7 +24,7 @@ for (const status of [429, 502, 503]) {
     const page = await open(context, `${between.url}/jobs/${job}`);
     between.set(status);
     await expect(indicator(page)).toHaveAttribute("data-link", "connecting");
-    await expect(indicator(page)).toContainText("Connecting again");
+    await expect(indicator(page)).toContainText("Reconnecting");
     const refused = () => between.asked.filter((one) => one.status === status).length;
     await expect.poll(refused, { message: "it tries again and again" }).toBeGreaterThan(2);
     between.set("none");

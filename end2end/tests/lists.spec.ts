@@ -41,7 +41,7 @@ test("a pinned job stays in the sidebar of every page", async ({ page, request }
   const job = await startJob(request, "demo", { seconds: 0 });
   await page.goto(`/jobs/${job}`);
   await live(page);
-  await page.getByRole("button", { name: "Watch", exact: true }).click();
+  await page.getByRole("button", { name: "Pin", exact: true }).click();
   for (const path of ["/", "/jobs", "/new"]) {
     await page.goto(path);
     await expect(page.locator(`.watching a[href="/jobs/${job}"]`)).toBeVisible();

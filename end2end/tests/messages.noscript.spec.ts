@@ -4,17 +4,17 @@ import { expect, startJob, state, test } from "./milepost.ts";
 test("a message is sent from its page, and what is wrong with it is said beside the field", async ({ page }) => {
   await page.goto("/");
   await page.getByRole("link", { name: "Messages" }).click();
-  await page.getByLabel("To", { exact: true }).selectOption("Whoever has a job open");
+  await page.getByLabel("To", { exact: true }).selectOption("Viewers of a job");
   await page.getByLabel("Job", { exact: true }).fill("soon");
   await page.getByLabel("Text").fill("Hands off");
   await page.getByRole("button", { name: "Send" }).click();
   await expect(page.getByRole("alert")).toBeFocused();
-  await expect(page.getByLabel("Job", { exact: true })).toHaveAccessibleDescription(/Give the number of a job/);
+  await expect(page.getByLabel("Job", { exact: true })).toHaveAccessibleDescription(/Enter a job number/);
   await expect(page.getByLabel("Text"), "what was typed stays").toHaveValue("Hands off");
-  await page.getByLabel("To", { exact: true }).selectOption("Everybody");
+  await page.getByLabel("To", { exact: true }).selectOption("Everyone");
   await page.getByRole("button", { name: "Send" }).click();
   await expect(page).toHaveURL(/\/messages$/);
-  await expect(page.getByRole("status")).toContainText("Kept.");
+  await expect(page.getByRole("status")).toContainText("Saved.");
   await expect(page.locator(".messages .message")).toContainText("Hands off");
 });
 
@@ -23,11 +23,11 @@ test("a note is written on a page that does not load itself again meanwhile", as
   await page.goto(`/jobs/${job}`);
   const refresh = page.locator("noscript meta[http-equiv=refresh], meta[http-equiv=refresh]");
   await expect(refresh).toHaveCount(1);
-  await expect(page.getByRole("button", { name: "Add the note" })).toBeHidden();
+  await expect(page.getByRole("button", { name: "Add note" })).toBeHidden();
   await page.getByRole("link", { name: "Add a note" }).click();
   await expect(refresh).toHaveCount(0);
   await page.getByLabel("Add a note").fill("Started by hand");
-  await page.getByRole("button", { name: "Add the note" }).click();
+  await page.getByRole("button", { name: "Add note" }).click();
   await expect(page).toHaveURL(`/jobs/${job}`);
   await expect(page.getByRole("region", { name: "Notes" }).locator(".message")).toContainText("Started by hand");
   await request.post("/api/cancel_job", { form: { id: String(job) } });

@@ -21,12 +21,12 @@ houseTest("a message shows itself to whom it is for, and nobody else, and can be
   await vera.goto("/queues");
   for (const page of [ben, vera]) await live(page);
   await one.goto("/messages");
-  await one.getByLabel("To", { exact: true }).selectOption("One person");
-  await one.getByLabel("Person").fill("vera");
-  await one.getByLabel("Tone").selectOption("A warning");
+  await one.getByLabel("To", { exact: true }).selectOption("One user");
+  await one.getByLabel("User").fill("vera");
+  await one.getByLabel("Type").selectOption("Warning");
   await one.getByLabel("Text").fill("The disk is full,\nplease delete something");
   await one.getByRole("button", { name: "Send" }).click();
-  await expect(one.getByRole("status").filter({ hasText: "Sent. One open browser was told at once." })).toBeVisible();
+  await expect(one.getByRole("status").filter({ hasText: "Sent to 1 open browser." })).toBeVisible();
   await expect(one.locator(".messages .message")).toContainText(/ada\s+to vera/);
 
   await expect(toasts(vera)).toContainText(/ada\s+to you/);
@@ -75,13 +75,13 @@ test("a note appears for the other one who watches, while they write one themsel
   const notes = (tab: Page) => tab.getByRole("region", { name: "Notes" });
   await notes(other).getByLabel("Add a note").fill("half a thought");
   await notes(page).getByLabel("Add a note").fill("Ask Mei before you cancel it");
-  await notes(page).getByRole("button", { name: "Add the note" }).click();
+  await notes(page).getByRole("button", { name: "Add note" }).click();
   for (const tab of [page, other]) await expect(notes(tab).locator(".message")).toContainText("Ask Mei before you cancel it");
   await expect(notes(page).getByLabel("Add a note"), "it is said").toHaveValue("");
   await expect(notes(other).getByLabel("Add a note"), "what is being typed stays").toHaveValue("half a thought");
   await expect(other.locator(".announcements")).toHaveText(/noted on #\d+: Ask Mei/);
   await notes(page).getByLabel("Add a note").fill("A second one");
-  await notes(page).getByRole("button", { name: "Add the note" }).click();
+  await notes(page).getByRole("button", { name: "Add note" }).click();
   await expect(notes(other).locator(".message").first()).toContainText("A second one");
   await request.post("/api/cancel_job", { form: { id: String(job) } });
 });
@@ -166,10 +166,10 @@ test("who asks for it is notified when a pinned job ends, and nobody is asked be
   });
   const job = await startJob(request, "demo", { seconds: 600 });
   await page.goto(`/jobs/${job}`);
-  await page.getByRole("button", { name: "Watch" }).click();
+  await page.getByRole("button", { name: "Pin" }).click();
   await live(page);
   const value = (name: string) => page.evaluate((name) => (window as unknown as Record<string, unknown>)[name], name);
-  const bell = page.getByRole("button", { name: "Notify me when a pinned job ends" });
+  const bell = page.getByRole("button", { name: "Notify me when a pinned job finishes" });
   await expect(bell).toHaveAttribute("aria-pressed", "false");
   expect(await value("asked")).toBe(0);
   await bell.click();

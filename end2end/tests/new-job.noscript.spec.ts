@@ -12,7 +12,7 @@ test("a task is chosen, filled in wrongly, corrected and started", async ({ page
   const summary = page.getByRole("alert");
   await expect(summary).toBeFocused();
   await expect(summary).toContainText("Table");
-  await expect(page.getByText("orders.csv, 16 B, already here")).toBeVisible();
+  await expect(page.getByText("orders.csv, 16 B, uploaded")).toBeVisible();
   await expect(page.getByLabel("Columns to index")).toHaveValue("id");
 
   await page.getByLabel("Table", { exact: true }).fill("orders");

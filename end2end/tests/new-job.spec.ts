@@ -11,7 +11,7 @@ const start = (page: Page) => page.getByRole("button", { name: "Start job" });
 
 test("a task is chosen, filled in and started", async ({ page }) => {
   await open(page, "/new");
-  await page.getByRole("main").getByRole("link", { name: "Demonstration" }).click();
+  await page.getByRole("main").getByRole("link", { name: "Demo" }).click();
   await live(page);
   await page.getByLabel("Seconds", { exact: true }).fill("1");
   await start(page).click();
@@ -27,7 +27,7 @@ test("what is wrong is said in place, and everything typed stays", async ({ page
 
   const summary = page.getByRole("alert");
   await expect(summary).toBeFocused();
-  await expect(summary).toContainText("Not started: one field needs a change");
+  await expect(summary).toContainText("Not started: fix 1 field");
   await expect(seconds).toHaveAttribute("aria-invalid", "true");
   await expect(seconds).toHaveAccessibleDescription(/number/);
   await summary.getByRole("link", { name: "Seconds" }).click();
@@ -45,7 +45,7 @@ test("a server that does not answer loses nothing", async ({ page }) => {
   await page.getByLabel("Seconds", { exact: true }).fill("1");
   await page.route("**/api/start_job", (route) => route.abort());
   await start(page).click();
-  await expect(page.getByRole("alert")).toContainText("did not answer");
+  await expect(page.getByRole("alert")).toContainText("request failed");
   await page.unroute("**/api/start_job");
   await start(page).click();
   await expect(page).toHaveURL(/\/jobs\/\d+$/);
@@ -75,13 +75,13 @@ const csv = { name: "orders.csv", mimeType: "text/csv", buffer: Buffer.from("id,
 test("a file is sent when it is chosen, stays when another field is wrong, and can be replaced", async ({ page }) => {
   await open(page, "/new/import-csv");
   await page.getByLabel("File", { exact: true }).setInputFiles(csv);
-  await expect(page.getByText("orders.csv, 20 B, already here")).toBeVisible();
+  await expect(page.getByText("orders.csv, 20 B, uploaded")).toBeVisible();
   await start(page).click();
   await expect(page.getByRole("alert").first()).toContainText("Table");
-  await expect(page.getByText("orders.csv, 20 B, already here")).toBeVisible();
+  await expect(page.getByText("orders.csv, 20 B, uploaded")).toBeVisible();
 
   await page.getByLabel("File", { exact: true }).setInputFiles({ ...csv, name: "prices.csv" });
-  await expect(page.getByText("prices.csv, 20 B, already here")).toBeVisible();
+  await expect(page.getByText("prices.csv, 20 B, uploaded")).toBeVisible();
   await page.getByLabel("Table", { exact: true }).fill("prices");
   await start(page).click();
   await expect(page).toHaveURL(/\/jobs\/\d+$/);
@@ -92,10 +92,10 @@ test("an upload that breaks off says so and is sent again", async ({ page }) => 
   await open(page, "/new/import-csv");
   await page.route("**/uploads?*", (route) => route.abort());
   await page.getByLabel("File", { exact: true }).setInputFiles(csv);
-  await expect(page.getByText("The connection broke off")).toBeVisible();
+  await expect(page.getByText("The connection was lost")).toBeVisible();
   await page.unroute("**/uploads?*");
-  await page.getByRole("button", { name: "Send again" }).click();
-  await expect(page.getByText("orders.csv, 20 B, already here")).toBeVisible();
+  await page.getByRole("button", { name: "Upload again" }).click();
+  await expect(page.getByText("orders.csv, 20 B, uploaded")).toBeVisible();
 });
 
 test("an upload shows how far it is, holds the start back, and can be given up", async ({ page }) => {
@@ -107,12 +107,12 @@ test("an upload shows how far it is, holds the start back, and can be given up",
     await route.abort();
   });
   await page.getByLabel("File", { exact: true }).setInputFiles(csv);
-  await expect(page.getByRole("progressbar", { name: "Sending the file" })).toBeVisible();
+  await expect(page.getByRole("progressbar", { name: "Uploading" })).toBeVisible();
   await page.getByLabel("Table", { exact: true }).fill("orders");
   await start(page).click();
-  await expect(page.getByRole("alert").first()).toContainText("still on its way");
+  await expect(page.getByRole("alert").first()).toContainText("upload is not finished");
   await page.getByRole("button", { name: "Cancel" }).click();
-  await expect(page.getByRole("progressbar", { name: "Sending the file" })).toBeHidden();
+  await expect(page.getByRole("progressbar", { name: "Uploading" })).toBeHidden();
   answer();
 });
 
@@ -124,7 +124,7 @@ test("an upload on its way is stopped in the middle, and another file goes inste
   await line.send("Network.emulateNetworkConditions", slow);
   const large = { ...csv, name: "large.csv", buffer: Buffer.alloc(4_000_000, "1,9.50\n") };
   await page.getByLabel("File", { exact: true }).setInputFiles(large);
-  const bar = page.getByRole("progressbar", { name: "Sending the file" });
+  const bar = page.getByRole("progressbar", { name: "Uploading" });
   await expect.poll(async () => Number(await bar.getAttribute("value"))).toBeGreaterThan(0);
   await expect(page.getByText(/^large\.csv, [\d.]+ .?B of 4.0 MB$/)).toBeVisible();
   await page.getByRole("button", { name: "Cancel" }).click();
@@ -132,7 +132,7 @@ test("an upload on its way is stopped in the middle, and another file goes inste
 
   await line.send("Network.emulateNetworkConditions", { ...slow, uploadThroughput: -1 });
   await page.getByLabel("File", { exact: true }).setInputFiles(csv);
-  await expect(page.getByText("orders.csv, 20 B, already here")).toBeVisible();
+  await expect(page.getByText("orders.csv, 20 B, uploaded")).toBeVisible();
   await page.getByLabel("Table", { exact: true }).fill("stopped_and_sent");
   await start(page).click();
   await expect(page).toHaveURL(/\/jobs\/\d+$/);

@@ -12,11 +12,11 @@ test("a paused job keeps its place, goes on from there, and succeeds", async ({ 
 
   await page.getByRole("button", { name: "Pause" }).click();
   await expect(state(page)).toContainText("Pausing");
-  await expect(state(page)).toContainText("at its next checkpoint");
+  await expect(state(page)).toContainText("at the next checkpoint");
   await expect(state(page)).toContainText("Paused");
   await expect(page.getByRole("button", { name: "Resume" })).toBeVisible();
   await expect(bar).toHaveAttribute("data-state", "paused");
-  await expect(page.locator("main .headline .stage")).toContainText("Set aside in stage 2 of 3");
+  await expect(page.locator("main .headline .stage")).toContainText("Paused in stage 2 of 3");
   const stopped = await value();
   expect(stopped).toBeGreaterThanOrEqual(50);
   expect(stopped).toBeLessThan(80);

@@ -11,7 +11,7 @@ test("a queue is paused, says so wherever its jobs are shown, and goes on", asyn
   await queue.getByRole("button", { name: "Pause the queue default" }).click();
   await expect(queue.getByText("Paused", { exact: true })).toBeVisible();
   const job = await startJob(request, "demo", { seconds: 0 });
-  await expect(queue.getByText("Waits until the queue goes on")).toBeVisible();
+  await expect(queue.getByText("Queue paused")).toBeVisible();
 
   const other = await context.newPage();
   await other.goto(`/jobs/${job}`);

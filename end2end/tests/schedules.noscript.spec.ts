@@ -4,7 +4,7 @@ import { expect, test } from "./milepost.ts";
 test("a schedule is planned, paused, run, edited and deleted", async ({ page }) => {
   await page.goto("/schedules");
   await page.getByRole("main").getByRole("link", { name: "New schedule" }).click();
-  await page.getByRole("main").getByRole("link", { name: "Demonstration" }).click();
+  await page.getByRole("main").getByRole("link", { name: "Demo" }).click();
   await page.getByLabel("Name", { exact: true }).fill("Nightly");
   await page.getByLabel("Cron expression").fill("61 2 * * *");
   await page.getByLabel("Seconds", { exact: true }).fill("0");
@@ -14,7 +14,7 @@ test("a schedule is planned, paused, run, edited and deleted", async ({ page }) 
 
   await page.getByLabel("Cron expression").fill("0 2 * * *");
   await page.getByLabel("Time zone").selectOption("Europe/Prague");
-  await page.getByRole("button", { name: "Show next runs" }).click();
+  await page.getByRole("button", { name: "Preview" }).click();
   await expect(page.locator(".runs-ahead li")).toHaveCount(10);
   await expect(page.locator(".runs-ahead li").first()).toContainText("02:00");
   await page.getByRole("button", { name: "Save schedule" }).click();
@@ -36,7 +36,7 @@ test("a schedule is planned, paused, run, edited and deleted", async ({ page }) 
   await expect(page.getByRole("heading", { name: "Hourly" })).toBeVisible();
 
   await page.getByRole("link", { name: "Delete Hourly" }).click();
-  await page.getByRole("button", { name: "Delete the schedule" }).click();
+  await page.getByRole("button", { name: "Delete schedule" }).click();
   await expect(page).toHaveURL(/\/schedules$/);
-  await expect(page.getByText("Nothing is planned")).toBeVisible();
+  await expect(page.getByText("No schedules")).toBeVisible();
 });

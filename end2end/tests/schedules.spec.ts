@@ -4,7 +4,7 @@ import { expect, live, test } from "./milepost.ts";
 test("a schedule is planned, paused, run, edited and deleted", async ({ page }) => {
   await page.goto("/new/demo");
   await live(page);
-  await page.getByRole("link", { name: "On a schedule instead" }).click();
+  await page.getByRole("link", { name: "Create schedule" }).click();
   await live(page);
   await page.getByLabel("Name", { exact: true }).fill("Nightly");
   await page.getByLabel("Cron expression").fill("0 2 * * *");
@@ -36,6 +36,6 @@ test("a schedule is planned, paused, run, edited and deleted", async ({ page }) 
   await page.goto(schedule);
   await live(page);
   await page.getByRole("link", { name: "Delete Hourly" }).click();
-  await page.getByRole("button", { name: "Delete the schedule" }).click();
+  await page.getByRole("button", { name: "Delete schedule" }).click();
   await expect(page).toHaveURL(/\/schedules$/);
 });

@@ -12,9 +12,9 @@ test("the doorstep is accessible, and the keyboard begins where there is somethi
   await check(page, "setup");
   await page.getByLabel("Name").fill("ada");
   await page.getByLabel("Password").fill(password);
-  await page.getByLabel("The same again").fill("another sentence");
+  await page.getByLabel("Confirm password").fill("another sentence");
   await page.getByRole("button", { name: "Create account" }).click();
-  await expect(page.getByText("This is not the password above")).toBeVisible();
+  await expect(page.getByText("The passwords do not match")).toBeVisible();
   await expect(page.getByLabel("Password")).toBeFocused();
   await check(page, "setup with a fault");
   await choosePassword(page, "Create account");

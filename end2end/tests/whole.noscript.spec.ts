@@ -3,7 +3,7 @@ import { expect, startJob, state, test } from "./milepost.ts";
 
 test("a job is started, watched and cancelled", async ({ page }) => {
   await page.goto("/new");
-  await page.getByRole("main").getByRole("link", { name: "Demonstration" }).click();
+  await page.getByRole("main").getByRole("link", { name: "Demo" }).click();
   await page.getByLabel("Seconds", { exact: true }).fill("40");
   await page.getByRole("button", { name: "Start job" }).click();
   await expect(page).toHaveURL(/\/jobs\/\d+$/);
@@ -26,14 +26,14 @@ test("a failed job is retried and deleted", async ({ page, request }) => {
   await expect.poll(async () => (await request.get(`/jobs/${job}`)).text()).toContain("Failed");
   await page.goto(`/jobs/${job}`);
   await page.getByRole("link", { name: "Delete" }).click();
-  await page.getByRole("button", { name: "Delete the job" }).click();
+  await page.getByRole("button", { name: "Delete job" }).click();
   expect((await request.get(`/jobs/${job}`)).status()).toBe(404);
 });
 
 test("a job is started for later, and then told to start now", async ({ page }) => {
   await page.goto("/new/demo");
   await page.getByLabel("Seconds", { exact: true }).fill("0");
-  await page.getByText("When and how").click();
+  await page.getByText("Scheduling options").click();
   await page.getByLabel("Start at").fill("2100-01-01T06:30");
   await page.getByLabel("Priority").fill("12");
   await page.getByRole("button", { name: "Start job" }).click();
@@ -84,8 +84,8 @@ test("a kind is paused and resumed", async ({ page, request }) => {
   await expect(page).toHaveURL(/\/queues$/);
   const job = await startJob(request, "checksum", { folder: "archive" });
   await page.goto(`/jobs/${job}`);
-  await expect(page.getByRole("heading", { name: "Its task is paused" })).toBeVisible();
-  await page.getByRole("link", { name: "Go to the queues" }).click();
+  await expect(page.getByRole("heading", { name: "The task is paused" })).toBeVisible();
+  await page.getByRole("link", { name: "View queues" }).click();
   await page.getByRole("button", { name: "Resume the kind checksum" }).click();
   await expect(page.getByRole("button", { name: "Pause the kind checksum" })).toBeVisible();
   await page.goto(`/jobs/${job}`);

@@ -26,7 +26,7 @@ use crate::{
 /// Lines read from the store at once.
 const PAGE: u32 = 1_000;
 
-/// The names of the columns.
+/// Column names.
 const COLUMNS: [&str; 7] = ["time", "who", "token", "address", "what", "job", "detail"];
 
 /// All lines that a filter lets through, newest first. A filter that is not understood is refused: a file shows nobody

@@ -13,13 +13,13 @@ use crate::{
     config::{Config, Settings, WorkConfig, WorkSettings},
 };
 
-/// Start long tasks from a web page, watch them move, stop them, find them again.
+/// A dashboard for long-running jobs: start tasks, follow their progress, cancel them, keep their history
 #[derive(Parser, Debug)]
 #[command(name = "milepost", version = assets::version(), args_conflicts_with_subcommands = true, mut_args = |arg| arg.hide_env_values(true))]
 #[command(
-    after_help = "Without a command, milepost serves. Flags win over variables, variables over the file, and the \
-                  file over the defaults. The file's keys are the long names with _ for -; `root` and \
-                  `trusted_proxy` are lists there."
+    after_help = "Without a command, milepost runs `serve`. Flags take precedence over variables, variables over the \
+                  file, the file over the defaults. Keys of the file are the long names with _ for -; `root` and \
+                  `trusted_proxy` are lists."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -33,11 +33,11 @@ pub struct Cli {
 pub enum Command {
     /// Serve the web pages and run the jobs (the default)
     Serve(Serve),
-    /// Run jobs beside a server, on the same data directory; any number of workers may
+    /// Run jobs beside a server, on the same data directory; start any number of workers
     Worker(Worker),
-    /// Make the link with which the first administrator is set up, in place of earlier ones
+    /// Print a new setup link for the first administrator; earlier ones expire
     SetupLink(Beside),
-    /// List, add, change and remove the people who may sign in
+    /// List, add, change and remove users
     User(User),
 }
 
@@ -61,43 +61,43 @@ pub struct User {
 /// What to do about people. Notes in the audit log say that `milepost user` did it.
 #[derive(Subcommand, Debug)]
 pub enum Change {
-    /// Print everybody, the removed ones too
+    /// List all users, including removed ones
     List,
-    /// Add somebody, and print the link with which they choose a password
+    /// Add a user and print the invite link
     Add {
-        /// The name to sign in with
+        /// User name
         name: String,
-        /// What they may do
+        /// Role
         #[arg(long, value_parser = role())]
         role: Role,
-        /// Set the password that stands in the standard input instead
+        /// Read the password from standard input instead
         #[arg(long)]
         password_stdin: bool,
     },
-    /// Change what somebody may do
+    /// Change the role of a user
     Role {
-        /// Who
+        /// User name
         name: String,
-        /// What they may do from now on
+        /// New role
         #[arg(value_parser = role())]
         role: Role,
     },
-    /// Print a link with which somebody chooses another password; using it ends their sessions
+    /// Print a password reset link; using it signs the user out everywhere
     Reset {
-        /// Who
+        /// User name
         name: String,
-        /// Set the password that stands in the standard input instead
+        /// Read the password from standard input instead
         #[arg(long)]
         password_stdin: bool,
     },
-    /// Let somebody in no more: their sessions, links and tokens end. The name stays theirs
+    /// Remove a user: sessions, links and tokens are revoked; the name cannot be reused
     Remove {
-        /// Who
+        /// User name
         name: String,
     },
-    /// End all sessions of somebody
+    /// Sign a user out everywhere
     SignOut {
-        /// Who
+        /// User name
         name: String,
     },
 }
@@ -108,7 +108,7 @@ pub struct Serve {
     /// Read settings from this TOML file
     #[arg(long, env = "MILEPOST_CONFIG", value_name = "FILE", help_heading = "Server")]
     config: Option<PathBuf>,
-    /// Move all files aside that the database does not know, however many, and remove them a day later
+    /// Move all files without a database row aside and delete them a day later
     #[arg(long, help_heading = "Data")]
     sweep_orphans: bool,
     #[command(flatten)]

@@ -57,63 +57,61 @@ struct WebSettings {
     #[arg(long, env = "MILEPOST_PUBLIC_URL", value_name = "URL", help_heading = "Server")]
     public_url: Option<String>,
 
-    /// The path that everything lives below, where a proxy gives Milepost no host of its own, such as /milepost
+    /// Path prefix of all addresses, such as /milepost, where a proxy shares one host
     #[arg(long, env = "MILEPOST_BASE_PATH", value_name = "PATH", help_heading = "Server")]
     base_path: Option<String>,
 
-    /// Network of proxies that are believed when they say, in X-Forwarded-For, for whom they ask; may be given several
-    /// times [default: none]
+    /// Trusted proxy network, whose X-Forwarded-For is used; may be given several times [default: none]
     #[arg(long, env = "MILEPOST_TRUSTED_PROXY", value_name = "CIDR", value_delimiter = ',', help_heading = "Server")]
     #[serde(default)]
     trusted_proxy: Vec<Network>,
 
-    /// Work without accounts: everyone who can reach the address may do everything
+    /// Run without accounts: anyone who can reach the address has full access
     #[arg(long, env = "MILEPOST_NO_AUTH", value_name = "BOOL", help_heading = "Server")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     no_auth: Option<bool>,
 
-    /// Let browsers keep the overview and the list of jobs, to show them while the server is away [default: true]
+    /// Let browsers save the overview and the job list for times without server [default: true]
     #[arg(long, env = "MILEPOST_KEPT_PAGES", value_name = "BOOL", help_heading = "Server")]
     kept_pages: Option<bool>,
 
-    /// How long a browser stays signed in without being used [default: 7days]
+    /// Sign browsers out after this long without use [default: 7days]
     #[arg(long, env = "MILEPOST_SESSION_IDLE", value_name = "TIME", help_heading = "Server")]
     session_idle: Option<Span>,
 
-    /// How long a browser stays signed in at most [default: 30days]
+    /// Sign browsers out after this long in any case [default: 30days]
     #[arg(long, env = "MILEPOST_SESSION_LIFETIME", value_name = "TIME", help_heading = "Server")]
     session_lifetime: Option<Span>,
 
-    /// The largest upload accepted [default: 2GiB]
+    /// Largest upload [default: 2GiB]
     #[arg(long, env = "MILEPOST_UPLOAD_LIMIT", value_name = "SIZE", help_heading = "Server")]
     upload_limit: Option<Size>,
 
-    /// All that one person has sent and that is still kept [default: 20GiB; without accounts, any amount]
+    /// Stored uploads of one user [default: 20GiB; unlimited without accounts]
     #[arg(long, env = "MILEPOST_UPLOAD_QUOTA", value_name = "SIZE", help_heading = "Server")]
     upload_quota: Option<Size>,
 
-    /// Connections at once, all together [default: 12000]
+    /// Open connections in total [default: 12000]
     #[arg(long, env = "MILEPOST_CONNECTIONS", value_name = "COUNT", help_heading = "Server")]
     connections: Option<u32>,
 
-    /// Connections at once from one address that is no trusted proxy [default: as many as all together]
+    /// Open connections from one address that is not a trusted proxy [default: as in total]
     #[arg(long, env = "MILEPOST_CONNECTIONS_PER_ADDRESS", value_name = "COUNT", help_heading = "Server")]
     connections_per_address: Option<u32>,
 
-    /// Event streams and waiting polls at once, all together [default: 5 of 6 connections]
+    /// Event streams and waiting polls in total [default: 5 of 6 connections]
     #[arg(long, env = "MILEPOST_STREAMS", value_name = "COUNT", help_heading = "Server")]
     streams: Option<u32>,
 
-    /// Event streams at once from one address; of IPv6, from one network (/64) [default: 1000; without accounts, as many
-    /// as all together]
+    /// Event streams from one address, or one IPv6 network (/64) [default: 1000; as in total without accounts]
     #[arg(long, env = "MILEPOST_STREAMS_PER_ADDRESS", value_name = "COUNT", help_heading = "Server")]
     streams_per_address: Option<u32>,
 
-    /// Event streams at once by one user, through all their sessions and tokens [default: 200]
+    /// Event streams of one user, through all sessions and tokens [default: 200]
     #[arg(long, env = "MILEPOST_STREAMS_PER_USER", value_name = "COUNT", help_heading = "Server")]
     streams_per_user: Option<u32>,
 
-    /// Event streams at once by one session or token [default: 32]
+    /// Event streams of one session or token [default: 32]
     #[arg(long, env = "MILEPOST_STREAMS_PER_SESSION", value_name = "COUNT", help_heading = "Server")]
     streams_per_session: Option<u32>,
 }

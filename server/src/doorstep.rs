@@ -191,7 +191,7 @@ fn refusal(error: SignIn) -> (ApiError, Option<u64>) {
             (ApiError::new("too_many_requests", text), Some(seconds))
         }
         SignIn::Busy => {
-            (ApiError::new("busy", "Many people are signing in right now. Try again in a moment."), Some(1))
+            (ApiError::new("busy", "Too many sign-ins at the moment. Try again in a few seconds."), Some(1))
         }
         SignIn::Store(error) => (error.into(), None),
     }
@@ -202,7 +202,7 @@ fn mismatch() -> ApiError {
 }
 
 fn mistyped() -> ApiError {
-    let message = "This is not the password above. Type both again.".to_owned();
+    let message = "The passwords do not match. Enter both again.".to_owned();
     ApiError::invalid_input(vec![FieldError { field: "again".to_owned(), message }])
 }
 

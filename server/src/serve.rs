@@ -170,7 +170,7 @@ fn announce(config: &Config, addr: SocketAddr, invitation: Option<String>) {
             "no accounts (--no-auth): everyone who can reach {addr} may do everything"
         );
     } else {
-        tracing::info!(%data, build = assets::build(), "people sign in at {}", config.link("/sign-in", addr));
+        tracing::info!(%data, build = assets::build(), "sign in at {}", config.link("/sign-in", addr));
     }
     console::stdout().line(&format!("listening on http://{addr}"));
     if let Some(line) = invitation {

@@ -87,7 +87,7 @@ async fn identify(
 ) -> Result<(Actor, Proof), ApiError> {
     if let Some(secret) = bearer(headers) {
         let actor = gatekeeper.bearer(secret, sessions::now()).await?;
-        let unknown = || ApiError::new("unauthorized", "This token is not known, or no longer; make a new one");
+        let unknown = || ApiError::new("unauthorized", "Invalid or expired token; create a new one");
         return Ok((actor.ok_or_else(unknown)?, Proof::Token(secret.into())));
     }
     let Some(session) = session else { return Ok((Actor::Nobody, Proof::None)) };

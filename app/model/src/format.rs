@@ -72,10 +72,10 @@ pub fn left(low: f64, high: f64) -> String {
     if low == 0 { format!("up to {high} {unit} left") } else { format!("{low}–{high} {unit} left") }
 }
 
-/// Two units: `less than 0.1 s`, `0.8 s`, `38 s`, `7 min 51 s`, `1 h 52 min`, `1 d 13 h`.
+/// Two units: `< 0.1 s`, `0.8 s`, `38 s`, `7 min 51 s`, `1 h 52 min`, `1 d 13 h`.
 pub fn duration(seconds: f64) -> String {
     if seconds < 0.05 {
-        return "less than 0.1 s".to_owned();
+        return "< 0.1 s".to_owned();
     }
     if seconds < 9.95 {
         return format!("{} s", fixed(seconds, 1));

@@ -64,7 +64,7 @@ pub struct Failure {
 /// What people are shown: the state, refined by what else is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Shown {
-    /// Waits for its time.
+    /// Scheduled.
     Scheduled,
     /// Waits for the next attempt.
     Retrying,

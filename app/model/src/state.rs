@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum JobState {
-    /// Waits for its time: a start in the future, or the pause before a retry.
+    /// Scheduled: a start in the future, or the pause before a retry.
     Scheduled,
-    /// Waits for a free slot.
+    /// Waiting for a free slot.
     Queued,
     /// Held by a worker.
     Running,

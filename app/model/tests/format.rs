@@ -63,8 +63,8 @@ fn durations_have_two_units() {
     assert_eq!(duration(471.0), "7 min 51 s");
     assert_eq!(duration(6_720.0), "1 h 52 min");
     assert_eq!(duration(133_200.0), "1 d 13 h");
-    assert_eq!(duration(0.02), "less than 0.1 s");
-    assert_eq!(duration(-5.0), "less than 0.1 s");
+    assert_eq!(duration(0.02), "< 0.1 s");
+    assert_eq!(duration(-5.0), "< 0.1 s");
 }
 
 #[test]

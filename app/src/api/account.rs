@@ -18,11 +18,11 @@ const A_YEAR: i64 = 365;
 pub async fn change_password(old: String, new: String, again: String) -> ApiResult<Done> {
     let (gatekeeper, user, by) = account()?;
     if new != again {
-        let message = "This is not the same as the new password; type both again.".to_owned();
+        let message = "The passwords do not match. Enter both again.".to_owned();
         return Err(ApiError::invalid_input(vec![FieldError { field: "again".to_owned(), message }]));
     }
     gatekeeper.change_password(user, &old, &new, app().session, &by).await?;
-    Ok(Done::new("Your password is changed. You are signed out everywhere but here."))
+    Ok(Done::new("Password changed. All other sessions were signed out."))
 }
 
 /// Signs out somewhere: `session` are the first 16 hexadecimal digits of its key.
@@ -33,7 +33,7 @@ pub async fn end_session(session: String) -> ApiResult<Done> {
         Some(key) => gatekeeper.end_sessions(user, Ending::One(key), &by).await?,
         None => 0,
     };
-    Ok(Done::new(if ended == 0 { "That session had ended already." } else { "That session has ended." }))
+    Ok(Done::new(if ended == 0 { "That session was already signed out." } else { "Session signed out." }))
 }
 
 /// Signs out everywhere but here.
@@ -42,9 +42,9 @@ pub async fn end_other_sessions() -> ApiResult<Done> {
     let (gatekeeper, user, by) = account()?;
     let which = app().session.map_or(Ending::All, Ending::Others);
     Ok(Done::new(match gatekeeper.end_sessions(user, which, &by).await? {
-        0 => "There was no other session. You stay signed in here.".to_owned(),
-        1 => "The other session has ended. You stay signed in here.".to_owned(),
-        ended => format!("{ended} other sessions have ended. You stay signed in here."),
+        0 => "There are no other sessions.".to_owned(),
+        1 => "Signed out 1 other session.".to_owned(),
+        ended => format!("Signed out {ended} other sessions."),
     }))
 }
 
@@ -70,7 +70,7 @@ pub async fn make_token(
     let secret = gatekeeper.make_token(user, &name, scopes, ends, &by).await.map_err(ApiError::from);
     let secret =
         secret.map_err(|error| if date.is_some() { error.of_field("expires", "expires_on") } else { error })?;
-    let message = format!("Token “{}” is ready. Copy it now, it is not shown again.", name.trim());
+    let message = format!("Token “{}” created. Copy it now; it will not be shown again.", name.trim());
     Ok(Done { message, secret: Some(secret.reveal().to_owned()) })
 }
 
@@ -79,7 +79,7 @@ pub async fn make_token(
 pub async fn revoke_token(id: i64) -> ApiResult<Done> {
     let (gatekeeper, user, by) = account()?;
     gatekeeper.revoke_token(TokenId(id), &by, Some(user)).await?;
-    Ok(Done::new("The token is revoked. Whatever used it is refused from now on."))
+    Ok(Done::new("Token revoked. Programs that use it are refused from now on."))
 }
 
 /// Chooses the time zone of one's pages: an IANA name, or nothing for the server's.
@@ -89,8 +89,8 @@ pub async fn set_time_zone(time_zone: String) -> ApiResult<Done> {
     let zone = Some(time_zone.trim()).filter(|zone| !zone.is_empty());
     gatekeeper.set_time_zone(user, zone, &by).await?;
     Ok(Done::new(match zone {
-        Some(zone) => format!("Times are now shown as in {zone}."),
-        None => "Times are now shown as your browser and the server have them.".to_owned(),
+        Some(zone) => format!("Times are now shown in {zone}."),
+        None => "Times are now shown in the time zone of your browser.".to_owned(),
     }))
 }
 
@@ -110,7 +110,7 @@ fn key(digits: &str) -> Option<Vec<u8>> {
 /// When a day is over.
 fn last_moment(date: &str) -> ApiResult<Micros> {
     day(date).map(|day| day.end).ok_or_else(|| {
-        let message = format!("“{}” is not a date; write 2027-03-01.", date.chars().take(40).collect::<String>());
+        let message = format!("“{}” is not a date. Enter it as 2027-03-01.", date.chars().take(40).collect::<String>());
         ApiError::invalid_input(vec![FieldError { field: "expires_on".to_owned(), message }])
     })
 }
@@ -121,7 +121,7 @@ fn life(days: &str) -> ApiResult<Option<i64>> {
         ("never", _) => Ok(None),
         (_, Ok(days @ 1..=A_YEAR)) => Ok(Some(days * 86_400_000_000)),
         _ => {
-            let message = format!("Choose a number of days up to {A_YEAR}, or never.");
+            let message = format!("Choose up to {A_YEAR} days, or never.");
             Err(ApiError::invalid_input(vec![FieldError { field: "expires".to_owned(), message }]))
         }
     }

@@ -94,7 +94,7 @@ impl FromServerFnError for ApiError {
             ServerFnErrorErr::Request(_)
             | ServerFnErrorErr::Deserialization(_)
             | ServerFnErrorErr::UnsupportedRequestMethod(_) => {
-                Self::new("unreachable", "The server did not answer as it should. Check the connection and try again.")
+                Self::new("unreachable", "The request failed. Check your connection and try again.")
             }
             ServerFnErrorErr::Registration(text)
             | ServerFnErrorErr::ServerError(text)
@@ -108,8 +108,8 @@ impl FromServerFnError for ApiError {
 /// Serde quotes the name of a missing argument in backticks: "missing field `kind`".
 fn bad_arguments(text: &str) -> ApiError {
     match text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
-        Some(name) => ApiError::in_field("missing_argument", name, format!("The argument {name} is missing")),
-        None => ApiError::new("malformed", format!("An argument is malformed: {text}")),
+        Some(name) => ApiError::in_field("missing_argument", name, format!("Missing parameter “{name}”.")),
+        None => ApiError::new("malformed", format!("Invalid parameter: {text}")),
     }
 }
 
@@ -151,7 +151,7 @@ impl From<engine::Error> for ApiError {
             // The rest is not the caller's to mend, and may name files and tables: into the log with it.
             error => {
                 tracing::error!(%error, "a call of the engine failed");
-                return Self::new("internal", "The server could not do this. Its log says why.");
+                return Self::new("internal", "Internal error. The server log has the details.");
             }
         };
         Self::new(code, sentence(&error.to_string()))
@@ -161,7 +161,7 @@ impl From<engine::Error> for ApiError {
 impl From<tower_sessions::session::Error> for ApiError {
     fn from(error: tower_sessions::session::Error) -> Self {
         tracing::error!(%error, "a session could not be read or kept");
-        Self::new("internal", "The server could not do this. Its log says why.")
+        Self::new("internal", "Internal error. The server log has the details.")
     }
 }
 

@@ -25,10 +25,9 @@ pub async fn cancel_job(id: JobId) -> ApiResult<Cancelled> {
     match crate::context::app().desk.cancel(id).await? {
         CancelAnswer::Cancelled => Ok(Cancelled::Cancelled),
         CancelAnswer::Requested(_) => Ok(Cancelled::Requested),
-        CancelAnswer::AlreadyRequested(_) => Err(super::ApiError::new(
-            "already_requested",
-            format!("Job #{id} has been asked to stop already, and will as soon as its task can."),
-        )),
+        CancelAnswer::AlreadyRequested(_) => {
+            Err(super::ApiError::new("already_requested", format!("Job #{id} is already being cancelled.")))
+        }
         CancelAnswer::AlreadyEnded(state) => Err(super::ApiError::new(
             "already_ended",
             format!("Job #{id} is over: it has {}. There is nothing left to cancel.", how_it_ended(state)),
@@ -48,11 +47,11 @@ pub async fn retry_job(id: JobId) -> ApiResult<AttemptNo> {
 pub enum Paused {
     /// The job waited, and is set aside.
     Paused,
-    /// The job runs, and will be set aside at its next checkpoint.
+    /// The job runs, and will be set aside at the next checkpoint.
     Requested,
 }
 
-/// Sets aside a job that waits; asks one that runs, which is at its next checkpoint. 409 where it cannot be.
+/// Sets aside a job that waits; asks one that runs, which is at the next checkpoint. 409 where it cannot be.
 #[server(endpoint = "pause_job")]
 pub async fn pause_job(id: JobId) -> ApiResult<Paused> {
     use engine::store::PauseAnswer;

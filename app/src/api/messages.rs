@@ -20,9 +20,9 @@ impl Delivered {
     /// The same for people.
     pub fn done(self) -> Done {
         Done::new(match self.receivers {
-            0 => "Kept. No browser that it is for is open now; it can be read here.".to_owned(),
-            1 => "Sent. One open browser was told at once.".to_owned(),
-            several => format!("Sent. {} open browsers were told at once.", model::count(several as u64)),
+            0 => "Saved. No recipient is online.".to_owned(),
+            1 => "Sent to 1 open browser.".to_owned(),
+            several => format!("Sent to {} open browsers.", model::count(several as u64)),
         })
     }
 }
@@ -45,7 +45,7 @@ pub async fn send_message(
         "everyone" => MessageTo::Everyone,
         "user" => MessageTo::User { user: known(&user.unwrap_or_default())? },
         "job" => MessageTo::Job { job: numbered(&job.unwrap_or_default())? },
-        _ => return Err(fault("to", "Choose everyone, user or job.")),
+        _ => return Err(fault("to", "Choose everyone, one user or one job.")),
     };
     let tone = match tone.as_deref().unwrap_or_default() {
         "" => Tone::default(),
@@ -83,8 +83,8 @@ fn known(name: &str) -> ApiResult<String> {
         None => *app.desk.by().name == *name,
     };
     let nobody = || match name.chars().take(40).collect::<String>() {
-        name if name.is_empty() => fault("user", "Choose the person that it is for."),
-        name => fault("user", &format!("There is nobody called “{name}”.")),
+        name if name.is_empty() => fault("user", "Enter the user name of the recipient."),
+        name => fault("user", &format!("There is no user “{name}”.")),
     };
     if here { Ok(name) } else { Err(nobody()) }
 }
@@ -99,7 +99,7 @@ fn named(field: &str, error: super::ApiError) -> super::ApiError {
 #[cfg(feature = "ssr")]
 fn numbered(text: &str) -> ApiResult<JobId> {
     let number = text.trim().trim_start_matches('#').parse();
-    number.map_err(|_| fault("job", "Give the number of a job, such as 1042."))
+    number.map_err(|_| fault("job", "Enter a job number, such as 1042."))
 }
 
 #[cfg(feature = "ssr")]

@@ -16,7 +16,7 @@ pub async fn add_user(name: String, role: String) -> ApiResult<Done> {
     let (gatekeeper, by) = manager()?;
     let (user, secret) = gatekeeper.add_person(&name, known_role(&role)?, &by).await?;
     let name = name_of(&gatekeeper, user);
-    let message = format!("{name} is added. Send them this link, it is not shown again. It works once, for 3 days.");
+    let message = format!("{name} was added. Send this invite link; it will not be shown again (single use, 3 days).");
     Ok(Done { message, secret: Some(app().link(&crate::account::link_path(secret.reveal()))) })
 }
 
@@ -51,9 +51,9 @@ pub async fn end_sessions_of(user: i64) -> ApiResult<Done> {
     let ended = gatekeeper.end_sessions(user, Ending::All, &by).await?;
     let name = name_of(&gatekeeper, user);
     Ok(Done::new(match ended {
-        0 => format!("{name} was not signed in anywhere."),
-        1 => format!("{name} is signed out: 1 session has ended."),
-        ended => format!("{name} is signed out everywhere: {ended} sessions have ended."),
+        0 => format!("{name} was not signed in."),
+        1 => format!("{name} was signed out of 1 session."),
+        ended => format!("{name} was signed out of {ended} sessions."),
     }))
 }
 
@@ -63,7 +63,7 @@ pub async fn remove_user(user: i64) -> ApiResult<Done> {
     let (gatekeeper, by) = manager()?;
     let name = name_of(&gatekeeper, UserId(user));
     gatekeeper.remove_person(UserId(user), &by).await?;
-    Ok(Done::new(format!("{name} is removed. Their jobs and their history stay.")))
+    Ok(Done::new(format!("{name} was removed. Jobs and audit log are kept.")))
 }
 
 /// Ends a token of anybody's.
@@ -71,7 +71,7 @@ pub async fn remove_user(user: i64) -> ApiResult<Done> {
 pub async fn revoke_token_of(id: i64) -> ApiResult<Done> {
     let (gatekeeper, by) = manager()?;
     gatekeeper.revoke_token(TokenId(id), &by, None).await?;
-    Ok(Done::new("The token is revoked. Whatever used it is refused from now on."))
+    Ok(Done::new("Token revoked. Programs that use it are refused from now on."))
 }
 
 /// Decides who may start a task (`operator`, `administrator`) and who sees its jobs (`everybody`, `starter`); nothing
@@ -85,20 +85,20 @@ pub async fn change_kind_rule(kind: String, start: String, seen_by: String) -> A
         word => Some(known_role(word).map_err(|error| error.of_field("role", "start"))?),
     };
     if start == Some(Role::Viewer) {
-        return Err(fault("start", "A viewer starts no jobs: choose operator or administrator."));
+        return Err(fault("start", "Viewers cannot run tasks. Choose operator or administrator."));
     }
     let private = match seen_by.as_str() {
         "" => None,
         "everybody" => Some(false),
         "starter" => Some(true),
-        _ => return Err(fault("seen_by", "Choose everybody or starter.")),
+        _ => return Err(fault("seen_by", "Choose everyone or owner.")),
     };
     let name = app.desk.task(&kind).map_or("", |task| task.name);
     app.desk.change_kind_rule(KindRule { kind, start, private }).await?;
     if let Some(gatekeeper) = &app.gatekeeper {
         gatekeeper.refresh().await?;
     }
-    Ok(Done::new(format!("Saved for {name}. It counts at once.")))
+    Ok(Done::new(format!("Saved for {name}.")))
 }
 
 /// Whoever manages people.

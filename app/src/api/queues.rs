@@ -60,7 +60,7 @@ fn limit(text: &str) -> ApiResult<Option<u32>> {
         Ok(limit) if (1..=MOST_AT_ONCE).contains(&limit) => Ok(Some(limit)),
         _ => {
             let fault = format!(
-                "“{}” is not a limit; it is a whole number from 1 to {}, or nothing for no limit.",
+                "Enter a whole number from 1 to {1}, or leave the limit empty. “{0}” is neither.",
                 text.chars().take(40).collect::<String>(),
                 model::count(u64::from(MOST_AT_ONCE)),
             );

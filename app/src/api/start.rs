@@ -52,9 +52,9 @@ pub async fn start_job(
             parse::<BTreeMap<_, _>>("entries", &entries)?.into_iter().for_each(|(name, text)| draft.enter(name, text));
             Ok(draft.start(&desk, &kind).await?)
         }
-        (None, None) => Err(ApiError::in_field("missing_argument", "input", "The argument input is missing")),
+        (None, None) => Err(ApiError::in_field("missing_argument", "input", "Missing parameter “input”.")),
         (Some(_), Some(_)) => {
-            Err(ApiError::in_field("malformed", "entries", "Send the input or the entries of a form, not both"))
+            Err(ApiError::in_field("malformed", "entries", "Send either “input” or form entries, not both."))
         }
     }
 }
@@ -67,13 +67,8 @@ fn argument<T>(name: &str, text: Option<String>, read: fn(&str) -> Result<T, Str
 /// The JSON in the argument `name`.
 fn parse<T: DeserializeOwned>(name: &str, text: &str) -> ApiResult<T> {
     if text.len() > INPUT_LIMIT {
-        return Err(ApiError::in_field(
-            "too_large",
-            name,
-            format!("The {name} argument is larger than 16 MiB of JSON"),
-        ));
+        return Err(ApiError::in_field("too_large", name, format!("Parameter “{name}” is larger than 16 MiB.")));
     }
-    let fault =
-        |error| ApiError::in_field("malformed", name, format!("The {name} argument is not as it should be: {error}"));
+    let fault = |error| ApiError::in_field("malformed", name, format!("Invalid JSON in “{name}”: {error}"));
     serde_json::from_str(text).map_err(fault)
 }

@@ -59,7 +59,7 @@ const fn word(link: Link) -> &'static str {
         Link::Stale => "Silent",
         Link::Polling => "Live, by polling",
         Link::Connecting => "Connecting",
-        Link::Reconnecting => "Connecting again",
+        Link::Reconnecting => "Reconnecting",
         Link::Paused => "Paused, tab hidden",
         Link::Offline => "Offline",
         Link::SignedOut => "Signed out",

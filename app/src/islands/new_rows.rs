@@ -42,8 +42,8 @@ pub fn NewRows() -> impl IntoView {
                 }
             });
             let text = match waiting.with_value(Vec::len) {
-                1 => "1 new job, show it".to_owned(),
-                many => format!("{} new jobs, show them", count(many as u64)),
+                1 => "Show 1 new job".to_owned(),
+                many => format!("Show {} new jobs", count(many as u64)),
             };
             hide(&link, waiting.with_value(Vec::is_empty));
             set_text(&link, &text);

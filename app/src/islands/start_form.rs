@@ -50,7 +50,7 @@ impl StartingForm {
         }
         if let Some(sending) = first(&self.form, "[data-sending]") {
             let field = sending.get_attribute("data-upload").unwrap_or_default();
-            let message = "The file is still on its way. Start the job when it has arrived.".to_owned();
+            let message = "The upload is not finished. Start the job when it is.".to_owned();
             return self.refuse(&Refusal { message: String::new(), fields: vec![FieldError { field, message }] });
         }
         self.work(true);

@@ -79,8 +79,7 @@ impl Sender {
         if file.size() as u64 > self.limit {
             let (size, limit) = (bytes(file.size() as u64), bytes(self.limit));
             let name = file.name();
-            return self
-                .fail(&format!("{name} has {size}; a file may have {limit} at most. Choose a smaller one."), false);
+            return self.fail(&format!("{name} is {size}. The limit is {limit}."), false);
         }
         self.show_sent(&file, 0);
         set(&self.field, "data-sending", Some(""));
@@ -122,7 +121,7 @@ impl Sender {
         request.upload()?.set_onprogress(Some(progress.into_js_value().unchecked_ref()));
         let answered = request.clone();
         browser::on(&request, "load", move |_| self.finish(&answered));
-        let message = format!("The connection broke off before {} was here.", file.name());
+        let message = format!("The connection was lost before {} was uploaded.", file.name());
         browser::on(&request, "error", move |_| self.fail(&message, true));
         request.send_with_opt_blob(Some(file))?;
         Ok(request)

@@ -176,8 +176,8 @@ pub(in crate::pages) fn Faults(
 ) -> impl IntoView {
     let faults = form.refused().and_then(|sent| sent.outcome.as_ref().err()).map(|refusal| refusal.fields.clone())?;
     let head = match faults.len() {
-        1 => format!("{not}: one field needs a change"),
-        several => format!("{not}: {several} fields need a change"),
+        1 => format!("{not}: fix 1 field"),
+        several => format!("{not}: fix {several} fields"),
     };
     let item = |fault: FieldError| {
         let label = labels.iter().find(|(name, _)| *name == fault.field).map_or("", |(_, label)| label);

@@ -15,7 +15,7 @@ pub(crate) fn NotAllowed(reason: String) -> impl IntoView {
     view! {
         <Title text="Not allowed" />
         <header class="page-head">
-            <h1>"You may not see this page"</h1>
+            <h1>"No access"</h1>
             <p class="lead">{reason} "."</p>
             <div class="actions">
                 <a class="button" href=at("/")>

@@ -87,7 +87,7 @@ fn Unreadable(job: JobId) -> impl IntoView {
         <Title text="Cannot be shown" />
         <header class="page-head">
             <h1>{format!("Job #{job} cannot be shown")}</h1>
-            <p class="lead">"The server could not read it. Its log says why; the job itself is not harmed."</p>
+            <p class="lead">"The server could not read it; the job itself is not affected. The server log has the details."</p>
         </header>
     }
 }

@@ -153,16 +153,16 @@ fn Nothing(filter: Filter, fresh: bool) -> impl IntoView {
     let (title, text, href, action) = if fresh {
         (
             "No jobs yet",
-            "A job appears here as soon as it is started, and stays until it is deleted.",
+            "Jobs appear here when they start and stay until they are deleted.",
             at("/new"),
             "Start the first job",
         )
     } else if filter.at.is_some() {
-        ("Nothing on this page", "The jobs that were here are gone.", filter.page(None).href(), "Newest jobs")
+        ("Nothing on this page", "The jobs on this page were deleted.", filter.page(None).href(), "Newest jobs")
     } else if filter.hides() {
-        ("No job matches", "The filters hide every job of this tab.", filter.cleared().href(), "Clear the filters")
+        ("No matching jobs", "Try other filters.", filter.cleared().href(), "Clear filters")
     } else {
-        ("None at the moment", "No job is in this state.", Filter::default().href(), "All jobs")
+        ("No jobs", "No job is in this state now.", Filter::default().href(), "All jobs")
     };
     view! {
         <div class="empty">

@@ -59,8 +59,8 @@ fn List(
                     .then(|| {
                         view! {
                             <div class="empty">
-                                <h3>"Nothing yet"</h3>
-                                <p>"What people write to everybody, to you or about jobs that you may see stands here."</p>
+                                <h3>"No messages"</h3>
+                                <p>"Messages to you, to everyone or about your jobs appear here."</p>
                             </div>
                         }
                     })}

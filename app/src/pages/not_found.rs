@@ -11,10 +11,10 @@ use crate::base::at;
 pub fn NotFound() -> impl IntoView {
     expect_context::<ResponseOptions>().set_status(http::StatusCode::NOT_FOUND);
     view! {
-        <Title text="No such page" />
+        <Title text="Page not found" />
         <header class="page-head">
-            <h1>"No such page"</h1>
-            <p class="lead">"There is nothing at this address. A job that was deleted is gone with its page."</p>
+            <h1>"Page not found"</h1>
+            <p class="lead">"The page does not exist, or the job was deleted."</p>
             <div class="actions">
                 <a class="button" href=at("/jobs")>
                     "All jobs"

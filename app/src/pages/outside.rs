@@ -31,8 +31,8 @@ impl Outside {
     pub(crate) const fn title(&self) -> &'static str {
         match self {
             Self::SignIn(_) | Self::NotSetUp => "Sign in",
-            Self::SetUp(_) => "Choose a password",
-            Self::NoSuchLink => "This link cannot be used",
+            Self::SetUp(_) => "Set up",
+            Self::NoSuchLink => "Link expired or already used",
             Self::Unreadable => "Milepost cannot read its database",
         }
     }
@@ -52,9 +52,9 @@ impl Outside {
 fn not_set_up() -> impl IntoView {
     view! {
         <div class="form">
-            <h1>"Nobody can sign in yet"</h1>
-            <p>"The first administrator is made with a setup link. The server prints one whenever it starts without an "
-                "administrator; this makes another:"</p>
+            <h1>"Milepost is not set up yet"</h1>
+            <p>"A setup link creates the first administrator. The server prints one when it starts without an "
+                "administrator. This command makes another:"</p>
             <pre class="code">"milepost setup-link"</pre>
         </div>
     }
@@ -63,9 +63,9 @@ fn not_set_up() -> impl IntoView {
 fn no_such_link() -> impl IntoView {
     view! {
         <div class="form">
-            <h1>"This link cannot be used"</h1>
-            <p>"A link works once and for three days, and a newer one takes its place. Whoever sent it can make another; "
-                "for the first administrator, " <code>"milepost setup-link"</code> " prints one."</p>
+            <h1>"Link expired or already used"</h1>
+            <p>"Links work once, for three days. Ask for a new one, or run " <code>"milepost setup-link"</code>
+                " for the first administrator."</p>
             <a class="button" href=at("/sign-in")>
                 "Sign in"
             </a>
@@ -77,7 +77,7 @@ fn unreadable() -> impl IntoView {
     view! {
         <div class="form">
             <h1>"Milepost cannot read its database"</h1>
-            <p>"The server's log says why."</p>
+            <p>"The server log has the details."</p>
         </div>
     }
 }

@@ -116,9 +116,9 @@ fn Board(frame: Frame, matter: Matter, span: Span) -> impl IntoView {
 fn Fresh() -> impl IntoView {
     let starts = app().desk.may(Action::Start);
     let text = if starts {
-        "Start a long task here, leave the page, and come back to see how far it is."
+        "Start a task, close the page, and come back to follow its progress."
     } else {
-        "Once somebody starts a long task, you see here how far it is."
+        "Running jobs appear here."
     };
     view! {
         <section class="card empty" aria-labelledby="fresh">

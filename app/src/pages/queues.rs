@@ -48,9 +48,9 @@ fn Card(queue: QueueStatus) -> impl IntoView {
     let name = queue.gate.name.clone();
     let id = format!("queue-{name}");
     let held = match queue.gate.paused_at {
-        Some(_) => Some("Waits until the queue goes on"),
-        None if queue.is_full() => Some("Waits: the queue is at its limit"),
-        None if app().desk.concurrency() == 0 => Some("Waits: no process runs jobs"),
+        Some(_) => Some("Queue paused"),
+        None if queue.is_full() => Some("Queue limit reached"),
+        None if app().desk.concurrency() == 0 => Some("No worker is running"),
         None => None,
     };
     let manages = app().desk.may(Action::ManageQueues);
@@ -133,7 +133,7 @@ fn Row(
     /// Whether whoever asks may pause and limit it; others see how it stands.
     manages: bool,
 ) -> impl IntoView {
-    let held = held.or_else(|| kind.is_full().then_some("Waits: at its limit"));
+    let held = held.or_else(|| kind.is_full().then_some("Limit reached"));
     let KindStatus { task, gate, jobs } = kind;
     let name = task.kind.as_str();
     let part = |what: &str| format!("kind-{name}-{what}");
@@ -149,7 +149,7 @@ fn Row(
         let number = jobs.of(state);
         (number > 0).then(|| view! { <a href=href>{format!("{}{words}", count(number))}</a> })
     };
-    let waiting = [(JobState::Queued, ""), (JobState::Scheduled, " for later"), (JobState::Paused, " set aside")];
+    let waiting = [(JobState::Queued, ""), (JobState::Scheduled, " scheduled"), (JobState::Paused, " paused")];
     let waiting: Vec<_> = waiting.into_iter().filter_map(|(state, words)| some(state, words)).collect();
     let handles = if manages {
         Either::Left(view! {
@@ -229,7 +229,7 @@ fn Limit(
     most: Option<u32>,
 ) -> impl IntoView {
     let of = gate.of.as_str();
-    let label = format!("Jobs of the {of} {} at once", gate.name);
+    let label = format!("Limit of the {of} {}", gate.name);
     let most = most.unwrap_or(MOST_AT_ONCE).min(MOST_AT_ONCE);
     let none = match (gate.of, most) {
         (GateOf::Kind, most) if most < MOST_AT_ONCE => most.to_string(),
@@ -250,7 +250,7 @@ fn Limit(
             />
             <span class="hint">"at once"</span>
             <button class="button small" type="submit">
-                "Set"
+                "Save"
             </button>
         </form>
     }
@@ -259,21 +259,21 @@ fn Limit(
 /// The same for who may not change it: `2 at once`. `most` is what the task itself allows.
 fn limit_in_words(gate: &Gate, most: Option<u32>) -> String {
     match gate.at_once.or(most) {
-        Some(limit) => format!("{} at once", count(u64::from(limit))),
-        None => "any number at once".to_owned(),
+        Some(limit) => format!("limit {}", count(u64::from(limit))),
+        None => "no limit".to_owned(),
     }
 }
 
 /// Why its jobs wait, if they do.
 fn how(jobs: &Counts, held: Option<&'static str>) -> &'static str {
-    if jobs.queued == 0 { "Nothing in line" } else { held.unwrap_or("Waits for a free slot") }
+    if jobs.queued == 0 { "Empty" } else { held.unwrap_or("Waiting for a free slot") }
 }
 
 /// `2 running, 14 waiting`.
 fn together(jobs: &Counts) -> String {
     let waiting = jobs.queued + jobs.scheduled + jobs.paused;
     match (jobs.running, waiting) {
-        (0, 0) => "nothing to do".to_owned(),
+        (0, 0) => "idle".to_owned(),
         (running, 0) => format!("{} running", count(running)),
         (0, waiting) => format!("{} waiting", count(waiting)),
         (running, waiting) => format!("{} running, {} waiting", count(running), count(waiting)),

@@ -150,8 +150,8 @@ fn pager(page: &SchedulePage) -> Option<impl IntoView + use<>> {
 fn Empty() -> impl IntoView {
     view! {
         <section class="card empty" aria-labelledby="empty">
-            <h2 id="empty">"Nothing is planned"</h2>
-            <p>"A schedule starts a job again and again: every night, each Monday, on the first of the month."</p>
+            <h2 id="empty">"No schedules"</h2>
+            <p>"Run a task every night, every Monday, or on the first of the month."</p>
         </section>
     }
 }

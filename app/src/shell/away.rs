@@ -18,16 +18,16 @@ pub(super) fn Away(now: Micros) -> impl IntoView {
             <div class="banner warn" role="status">
                 <Icon name="offline" />
                 <p>
-                    <b class="if-kept">"Kept copy from "</b>
-                    <b class="if-lost">"No word from the server since "</b>
+                    <b class="if-kept">"Server unreachable. Showing a saved copy from "</b>
+                    <b class="if-lost">"Connection lost at "</b>
                     <When at=now />
                     // Not announced: it changes every second.
                     <span class="age" aria-hidden="true"></span>
-                    <span class="if-kept">": the server cannot be reached."</span>
-                    <span class="if-lost">". This is how things stood then."</span>
+                    <span class="if-kept">"."</span>
+                    <span class="if-lost">". Showing the last known state."</span>
                 </p>
                 <p class="unsent" hidden=true>
-                    "Nothing was sent. Try again when the server is back."
+                    "Not sent. Try again when the server is back."
                 </p>
             </div>
         </section>
@@ -50,9 +50,9 @@ pub fn away(options: LeptosOptions) -> String {
                     <Room>
                         <div class="form">
                             <h1>"The server cannot be reached"</h1>
-                            <p>"This page opens by itself as soon as the server answers."</p>
+                            <p>"This page will load when the server is back."</p>
                             <div class="copies">
-                                <p>"Until then, this browser has kept:"</p>
+                                <p>"Saved pages:"</p>
                                 <div class="actions" id="copies"></div>
                             </div>
                         </div>

@@ -91,7 +91,7 @@ fn sign_in_again() -> impl IntoView {
 }
 
 fn no_accounts() -> impl IntoView {
-    view! { <p class="no-accounts">"No accounts: whoever reaches this address may do everything."</p> }
+    view! { <p class="no-accounts">"Sign-in is off. Anyone who can reach this address has full access."</p> }
 }
 
 /// The way to the messages; on phones, where the bar at the bottom is full, it stands at the top.
@@ -192,15 +192,15 @@ fn Watching(jobs: Vec<JobView>, pinned: usize, now: Micros) -> impl IntoView {
             data-kept=pinned.to_string()
         >
             <div class="head">
-                <h2 id="watching">"Watching"</h2>
+                <h2 id="watching">"Running and pinned"</h2>
                 // Shown by script where the browser can do it.
                 <button
                     class="button square quiet small"
                     type="button"
                     data-notify=""
                     aria-pressed="false"
-                    aria-label="Notify me when a pinned job ends"
-                    title="Notify me when a pinned job ends"
+                    aria-label="Notify me when a pinned job finishes"
+                    title="Notify me when a pinned job finishes"
                     hidden=true
                 >
                     <Icon name="bell" />

@@ -25,7 +25,7 @@ pub fn fact(job: &JobView, now: Micros) -> String {
             Some(percent) => format!("at {percent}\u{a0}%"),
             None => String::new(),
         },
-        Shown::Pausing => "at its next checkpoint".to_owned(),
+        Shown::Pausing => "at the next checkpoint".to_owned(),
         Shown::Paused | Shown::Succeeded => String::new(),
     }
 }
@@ -38,10 +38,10 @@ pub fn document_title(job: &JobView) -> String {
     }
 }
 
-/// `next in line`, `2nd in line`, `13th in line`.
+/// `next in queue`, `2nd in line`, `13th in line`.
 fn in_line(position: u32) -> String {
     if position <= 1 {
-        return "next in line".to_owned();
+        return "next in queue".to_owned();
     }
     let ending = match (position % 100, position % 10) {
         (11..=13, _) => "th",
@@ -50,5 +50,5 @@ fn in_line(position: u32) -> String {
         (_, 3) => "rd",
         _ => "th",
     };
-    format!("{}{ending} in line", count(u64::from(position)))
+    format!("{}{ending} in queue", count(u64::from(position)))
 }

@@ -101,7 +101,7 @@ fn done(job: &JobView) -> Option<Triple> {
     };
     let unit = if progress.unit == "B" { "B" } else { "" };
     let of = progress.max.map(|max| format!("of {}", quantity(max, unit)));
-    Some((term, quantity(progress.value, unit), of.unwrap_or_else(|| "total not known".to_owned())))
+    Some((term, quantity(progress.value, unit), of.unwrap_or_else(|| "total unknown".to_owned())))
 }
 
 fn speed(job: &JobView) -> Option<Triple> {
@@ -124,5 +124,5 @@ fn heard(job: &JobView, now: Micros) -> Option<Triple> {
 
 fn warnings(job: &JobView) -> Option<Triple> {
     let warnings = job.progress.warnings;
-    (warnings > 0).then(|| ("Warnings".to_owned(), count(warnings), "named in the log".to_owned()))
+    (warnings > 0).then(|| ("Warnings".to_owned(), count(warnings), "see log".to_owned()))
 }

@@ -6,8 +6,8 @@ use model::{FolderListing, count};
 pub fn not_started(fields: usize) -> String {
     match fields {
         0 => "Not started".to_owned(),
-        1 => "Not started: one field needs a change".to_owned(),
-        several => format!("Not started: {several} fields need a change"),
+        1 => "Not started: fix 1 field".to_owned(),
+        several => format!("Not started: fix {several} fields"),
     }
 }
 
@@ -17,9 +17,9 @@ pub fn fault_line(label: &str, message: &str) -> String {
     if label.is_empty() || message.starts_with(label) { message.to_owned() } else { format!("{label}: {message}") }
 }
 
-/// `orders.csv, 20 B, already here`.
+/// `orders.csv, 20 B, uploaded`.
 pub fn file_here(name: &str, size: u64) -> String {
-    format!("{name}, {}, already here", model::bytes(size))
+    format!("{name}, {}, uploaded", model::bytes(size))
 }
 
 /// One step from a folder to another.
@@ -48,13 +48,13 @@ pub fn folder_steps(listing: &FolderListing) -> Vec<FolderStep> {
 /// What else is to say of a folder.
 pub fn folder_remark(listing: &FolderListing) -> String {
     let rest = match (listing.truncated, listing.folders.is_empty()) {
-        (true, _) => "There are more folders than are listed here; the rest can be typed. ",
-        (false, true) => "No folders in here. ",
+        (true, _) => "Not all folders are listed; you can type the others. ",
+        (false, true) => "No subfolders. ",
         (false, false) => "",
     };
     let files = listing.path.as_ref().map_or_else(String::new, |_| match listing.files {
-        1 => "1 file lies directly in this folder.".to_owned(),
-        files => format!("{} files lie directly in this folder.", count(files)),
+        1 => "1 file.".to_owned(),
+        files => format!("{} files.", count(files)),
     });
     format!("{rest}{files}")
 }

@@ -18,7 +18,7 @@ pub fn lines(total: u64) -> String {
 
 /// The word for the way to the end, behind so many new lines.
 pub fn jump_to_end(unseen: u64) -> String {
-    if unseen == 0 { "Jump to the end".to_owned() } else { format!("Jump to the end, {} new", count(unseen)) }
+    if unseen == 0 { "Jump to end".to_owned() } else { format!("Jump to end, {} new", count(unseen)) }
 }
 
 /// One line of a log. Its number is a link to it, which works without script and long after.

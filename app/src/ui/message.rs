@@ -19,10 +19,10 @@ pub const fn tone_icon(tone: Tone) -> &'static str {
 /// person is for them.
 pub fn addressed(to: &MessageTo, reader: &str) -> String {
     match to {
-        MessageTo::Everyone => "to everybody".to_owned(),
+        MessageTo::Everyone => "to everyone".to_owned(),
         MessageTo::User { user } if user == reader => "to you".to_owned(),
         MessageTo::User { user } => format!("to {user}"),
-        MessageTo::Job { job } => format!("to whoever has #{job} open"),
+        MessageTo::Job { job } => format!("to viewers of #{job}"),
         MessageTo::Note { job } => format!("noted on #{job}"),
     }
 }

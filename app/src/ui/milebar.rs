@@ -112,7 +112,7 @@ pub fn value_of(job: &JobView) -> Option<String> {
 pub fn spoken(job: &JobView) -> String {
     let mut text = match job.percent() {
         Some(percent) => format!("{percent} percent"),
-        None => "progress not known yet".to_owned(),
+        None => "progress unknown".to_owned(),
     };
     if let Some(stage) = &job.progress.stage {
         let _ = write!(text, ", stage {} of {}, {}", stage.index + 1, stage.count, stage.name);

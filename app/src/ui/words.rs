@@ -126,12 +126,12 @@ fn detail(job: &JobView, now: Micros) -> String {
 fn line(job: &JobView) -> String {
     match job.shown() {
         Shown::Running | Shown::Pausing => running_line(job),
-        Shown::Cancelling => "Asked to stop, waiting for the task".to_owned(),
-        Shown::NotResponding => "Asked to stop, still at work".to_owned(),
-        Shown::Queued => "Waits for its turn".to_owned(),
-        Shown::Scheduled => "Waits for its time".to_owned(),
+        Shown::Cancelling => "Waiting for the task to stop".to_owned(),
+        Shown::NotResponding => "Not responding to cancel".to_owned(),
+        Shown::Queued => "Waiting for a free slot".to_owned(),
+        Shown::Scheduled => "Scheduled".to_owned(),
         Shown::Paused => "Set aside".to_owned(),
-        Shown::Interrupted => "Its process ended while it ran".to_owned(),
+        Shown::Interrupted => "Worker died".to_owned(),
         Shown::Cancelled => stopped_line(job),
         Shown::Retrying | Shown::Failed => {
             job.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default()
@@ -145,7 +145,11 @@ fn line(job: &JobView) -> String {
 fn running_line(job: &JobView) -> String {
     let progress = &job.progress;
     if progress.unit.is_empty() && progress.max.is_none() {
-        return if progress.message.is_empty() { "Nothing reported yet".to_owned() } else { progress.message.clone() };
+        return if progress.message.is_empty() {
+            "No progress reported yet".to_owned()
+        } else {
+            progress.message.clone()
+        };
     }
     let mut line = match progress.max {
         Some(max) => {
@@ -168,10 +172,10 @@ fn running_line(job: &JobView) -> String {
 fn stopped_line(job: &JobView) -> String {
     match (job.started_at, job.cancel_requested_at, job.ended_at) {
         (Some(_), Some(asked), Some(ended)) => {
-            format!("Stopped {} after the request", duration(ended.seconds_since(asked)))
+            format!("Stopped within {}", duration(ended.seconds_since(asked)))
         }
-        _ if job.attempt > 1 => "Before it went on".to_owned(),
-        _ => "Before it started".to_owned(),
+        _ if job.attempt > 1 => "Cancelled while paused".to_owned(),
+        _ => "Cancelled before it started".to_owned(),
     }
 }
 
@@ -240,8 +244,8 @@ fn place(job: &JobView, now: Micros) -> String {
         JobState::Failed | JobState::Cancelled | JobState::Interrupted => {
             format!("Stopped in stage {number} of {count}")
         }
-        JobState::Succeeded => format!("All {count} stages passed"),
-        JobState::Paused => format!("Set aside in stage {number} of {count}"),
+        JobState::Succeeded => format!("All {count} stages done"),
+        JobState::Paused => format!("Paused in stage {number} of {count}"),
         JobState::Scheduled | JobState::Queued => fact(job, now),
     }
 }
@@ -264,7 +268,7 @@ fn at_the_right(job: &JobView, now: Micros) -> String {
             if took < 0.05 { "Stopped at once".to_owned() } else { format!("Stopped after {}", duration(took)) }
         }
         (_, _, Some(ended)) => {
-            let never = if job.attempt > 1 { "Never went on" } else { "Never began" };
+            let never = if job.attempt > 1 { "Cancelled while paused" } else { "Never started" };
             job.ran_for(ended).map_or_else(|| never.to_owned(), |seconds| format!("Took {}", duration(seconds)))
         }
         (Shown::Running, _, None) => time_left(job),

@@ -97,7 +97,7 @@ fn make(password: &str) -> String {
 /// Verifies with the parameters that the hash names.
 fn judge(kept: &str, password: &str) -> Verdict {
     let Ok(hash) = PasswordHash::new(kept) else {
-        tracing::error!("a password hash cannot be read; nobody can sign in with it");
+        tracing::error!("a password hash cannot be read; its user cannot sign in");
         return Verdict::Wrong;
     };
     if argon2().verify_password(password.as_bytes(), &hash).is_err() {

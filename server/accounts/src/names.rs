@@ -30,7 +30,7 @@ pub fn check(typed: &str) -> Result<String, String> {
         return Err(format!("A name has at most {LONGEST} characters; this one has {}.", name.len()));
     }
     if *name == *Actor::Local.by(None).name {
-        return Err(format!("The name {name} stands for whoever works without accounts; choose another one."));
+        return Err(format!("The name {name} is reserved; choose another one."));
     }
     Ok(name)
 }

@@ -184,6 +184,6 @@ impl Gatekeeper {
 }
 
 fn busy() -> Error {
-    let message = "Many people are signing in right now; try again in a moment.".to_owned();
+    let message = "Too many sign-ins at the moment; try again in a few seconds.".to_owned();
     Error::Refused { code: "busy", message }
 }

@@ -157,7 +157,7 @@ impl Running {
             self.ctx.log(Level::Warn, format!("ended {processes} that the program had left running"));
         }
         if timeout(LAST_WORDS, self.output.read_to_end(&self.ctx)).await.is_err() {
-            self.ctx.log(Level::Warn, "somebody else holds the output of the program open; it is read no further");
+            self.ctx.log(Level::Warn, "another process keeps the output of the program open; reading stops");
         }
         self.output.finish(&self.ctx);
         self.ctx.forget_group(self.leash.group).await;

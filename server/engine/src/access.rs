@@ -8,7 +8,7 @@
 //! | schedule | operator, or what the kind asks | start | of others' schedules only administrators |
 //! | delete | operator | start | of others' jobs only administrators |
 //! | write to a person, note on a job | operator | start | the job must be in sight |
-//! | write to everybody | administrator | start | |
+//! | write to everyone | administrator | start | |
 //! | manage queues, people, kinds; read the audit log | administrator | none | |
 //! | one's own account | viewer | none | not without accounts |
 
@@ -74,7 +74,7 @@ pub enum Action {
     Schedule,
     /// Write to one person, or a note on a job.
     Write,
-    /// Write to everybody.
+    /// Write to everyone.
     Announce,
     /// Pause and limit queues and kinds.
     ManageQueues,
@@ -168,7 +168,7 @@ pub enum Subject<'a> {
 pub struct Rule {
     /// The least role that may start and steer its jobs; operator at least.
     pub start: Role,
-    /// Whether its jobs are seen by their starter and administrators only.
+    /// Whether its jobs are seen by their owner and administrators only.
     pub private: bool,
 }
 
@@ -181,8 +181,8 @@ impl Default for Rule {
 /// Why something may not be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
-    /// Nobody has signed in.
-    #[error("nobody has signed in; sign in, or send a token")]
+    /// Authentication required.
+    #[error("authentication required; sign in or send a token")]
     SignIn,
     /// The role is too small; the least that would do.
     #[error("this needs the role {0}; an administrator can give it")]
@@ -197,10 +197,10 @@ pub enum Denied {
     #[error("there is no such job")]
     Hidden,
     /// It is somebody else's job.
-    #[error("this is the job of somebody else; its starter or an administrator can do this")]
+    #[error("only the starter of the job or an administrator can do this")]
     NotOwn,
     /// It is somebody else's schedule.
-    #[error("this is the schedule of somebody else; its owner or an administrator can do this")]
+    #[error("only the owner of the schedule or an administrator can do this")]
     NotOwner,
 }
 

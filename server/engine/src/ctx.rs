@@ -198,7 +198,7 @@ impl Ctx {
     /// and neither the place nor the warnings of the earlier attempt count any longer.
     pub fn begin_anew(&self) {
         self.attempt.tracker.begin_anew();
-        self.log(Level::Warn, "what an earlier attempt had done is gone; begins anew");
+        self.log(Level::Warn, "the work of an earlier attempt is gone; starting over");
     }
 
     /// Whether it is time for a checkpoint: a second (see [`Builder::checkpoint_every`](crate::Builder::checkpoint_every))

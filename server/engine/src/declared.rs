@@ -101,7 +101,7 @@ impl<T: DeclaredTask> ErasedTask for AtRunTime<T> {
 
     async fn run(&self, input: &str, ctx: &Ctx) -> Result<String, TaskError> {
         let input = serde_json::from_str(input).map_err(|error| {
-            TaskError::fatal("bad_input", "the stored input is no JSON; start the job anew").caused_by(&error)
+            TaskError::fatal("bad_input", "the stored input is not JSON; start a new job").caused_by(&error)
         })?;
         Ok(self.task.run(input, ctx).await?.to_string())
     }

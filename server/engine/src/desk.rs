@@ -133,7 +133,7 @@ impl Desk {
         if self.sight.hides(kind) && !self.sight.sees(&self.engine.job(job).await?) {
             return Err(Error::Refused {
                 code: "already_under_way",
-                message: "a job of somebody else does the same already; try again when it is over".to_owned(),
+                message: "a job of another user does the same; try again when it has ended".to_owned(),
             });
         }
         Ok(job)

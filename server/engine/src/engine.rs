@@ -129,7 +129,7 @@ impl Engine {
         self.shared.store.retry(job, &by.into()).await
     }
 
-    /// Sets a waiting job aside; asks a running one, which is at its next checkpoint.
+    /// Sets a waiting job aside; asks a running one, which is at the next checkpoint.
     ///
     /// # Errors
     /// `Error::NoSuchJob`; `Error::Conflict` where it runs and its task makes no checkpoints, was asked before, is set

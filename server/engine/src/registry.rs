@@ -57,7 +57,7 @@ impl<T: Task> ErasedTask for Typed<T> {
 
     async fn run(&self, input: &str, ctx: &Ctx) -> Result<String, TaskError> {
         let input: T::Input = serde_json::from_str(input).map_err(|error| {
-            let message = "the stored input does not fit this version of the task; start the job anew";
+            let message = "the stored input does not fit this version of the task; start a new job";
             TaskError::fatal("bad_input", message).caused_by(&error)
         })?;
         let output = self.0.run(input, ctx).await?;

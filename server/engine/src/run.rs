@@ -212,7 +212,7 @@ pub(crate) fn judge(
             failed(fault.into(), trace, false)
         }
         (Wish::None, TaskError::Cancelled) => {
-            let message = "the task said that it was cancelled, but nobody had asked for that".to_owned();
+            let message = "the task returned the cancelled error without a cancel request".to_owned();
             failed(Failure { code: "stopped_unasked".to_owned(), message }, String::new(), false)
         }
     };

@@ -186,7 +186,7 @@ pub trait Store: Accounts + Schedules {
     async fn attempts(&self, job: JobId) -> Result<Vec<AttemptRow>>;
     /// What happened to a job, newest first, at most `limit`.
     async fn activity(&self, job: JobId, limit: u32) -> Result<Vec<Activity>>;
-    /// What was said to everybody, to or by the person `sight.own`, and to the watchers of jobs in sight: those before a
+    /// What was said to everyone, to or by the person `sight.own`, and to the watchers of jobs in sight: those before a
     /// number, newest first, at most `limit`.
     async fn messages(&self, sight: &Sight, before: Option<Seq>, limit: u32) -> Result<MessagePage>;
     /// The notes on a job, newest first, at most `limit`.

@@ -172,7 +172,7 @@ fn is_about_the_plan(error: &Error) -> bool {
 fn reason(schedule: &Schedule, error: &Error) -> String {
     let owner = &schedule.owner;
     match error {
-        Error::Denied(Denied::SignIn) => format!("its owner {owner} is no longer among the people of this server"),
+        Error::Denied(Denied::SignIn) => format!("its owner {owner} is no longer a user of this server"),
         Error::Denied(denied) => format!("its owner {owner} may no longer start this task: {denied}"),
         Error::UnknownKind { kind, .. } => format!("there is no task {kind} any more"),
         Error::InvalidInput(faults) => {

@@ -8,7 +8,7 @@ use crate::{Error, Result};
 pub(super) fn checked(address: Option<String>) -> Result<Option<Url>> {
     let Some(address) = address else { return Ok(None) };
     let problem = |what: &str| {
-        let remedy = "Give the address that people type, such as https://milepost.example.org";
+        let remedy = "Enter the public base URL, such as https://milepost.example.org";
         Error::Setting { name: "public_url", message: format!("`{address}` {what}. {remedy}") }
     };
     let url = Url::parse(&address).map_err(|error| problem(&format!("is no address ({error})")))?;

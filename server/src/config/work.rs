@@ -17,7 +17,7 @@ const SHORTEST_LEASE: Duration = Duration::from_millis(300);
 /// Settings of a process that runs jobs.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 pub struct WorkSettings {
-    /// Folder of the database, uploads and artifacts [default: ./data]
+    /// Directory of the database, uploads and artifacts [default: ./data]
     #[arg(long, env = "MILEPOST_DATA_DIR", value_name = "DIR", help_heading = "Data")]
     data_dir: Option<PathBuf>,
 
@@ -27,34 +27,32 @@ pub struct WorkSettings {
     #[serde(default)]
     root: Vec<PathBuf>,
 
-    /// Jobs that run at once in this process, at most 10000; a server with 0 leaves them all to its workers [default: 8]
+    /// Jobs that run at once in this process, at most 10000; a server with 0 leaves all jobs to workers [default: 8]
     #[arg(long, env = "MILEPOST_CONCURRENCY", value_name = "JOBS", help_heading = "Tasks")]
     concurrency: Option<u32>,
 
-    /// How long a task may take to stop after a cancel [default: 10s]
+    /// Time to stop after a cancel before a job is not responding [default: 10s]
     #[arg(long, env = "MILEPOST_CANCEL_GRACE", value_name = "TIME", help_heading = "Tasks")]
     cancel_grace: Option<Span>,
 
-    /// How long running jobs may go on after SIGTERM before they are handed back to the queue; the process has ended 6 s
-    /// after that, whatever happens [default: 3s]
+    /// Time for running jobs after SIGTERM before they return to the queue; the process ends 6 s later [default: 3s]
     #[arg(long, env = "MILEPOST_SHUTDOWN_GRACE", value_name = "TIME", help_heading = "Tasks")]
     shutdown_grace: Option<Span>,
 
-    /// After how long without a sign of life the other processes take this one's jobs from it, where they cannot see
-    /// that it is dead [default: 30s]
+    /// Worker lease time-out: a worker that is silent for longer loses its jobs [default: 30s]
     #[arg(long, env = "MILEPOST_LEASE", value_name = "TIME", help_heading = "Tasks")]
     lease: Option<Span>,
 
-    /// Let check-links ask private and loopback addresses
+    /// Let check-links request private and loopback addresses
     #[arg(long, env = "MILEPOST_ALLOW_PRIVATE_LINKS", value_name = "BOOL", help_heading = "Tasks")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     allow_private_links: Option<bool>,
 
-    /// The most that one job may write to the disk in one attempt [default: 1TiB]
+    /// Most bytes that one attempt of a job may write to disk [default: 1TiB]
     #[arg(long, env = "MILEPOST_JOB_WRITE_LIMIT", value_name = "SIZE", help_heading = "Tasks")]
     job_write_limit: Option<Size>,
 
-    /// What to log to stderr: a level, or a filter such as `info,engine=debug` [default: info]
+    /// Log level on stderr, or a filter such as `info,engine=debug` [default: info]
     #[arg(long, env = "MILEPOST_LOG", value_name = "FILTER", help_heading = "Log")]
     log: Option<String>,
 

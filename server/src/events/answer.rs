@@ -60,7 +60,7 @@ impl From<Arc<engine::Error>> for Refusal {
             engine::Error::Busy => engine::Error::Busy.into(),
             ref error => {
                 tracing::error!(%error, "cannot read what a stream shows");
-                ApiError::new("internal", "The server could not do this. Its log says why.")
+                ApiError::new("internal", "Internal error. The server log has the details.")
             }
         })
     }

@@ -26,7 +26,7 @@ pub struct Backup;
 pub struct Input {
     /// Copies to keep
     ///
-    /// The newest ones; older copies that this task made are removed.
+    /// Older copies made by this task are deleted.
     #[schemars(range(min = 1, max = 1_000))]
     keep: u32,
 }

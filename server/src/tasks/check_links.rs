@@ -48,26 +48,26 @@ impl CheckLinks {
 pub struct Input {
     /// Links
     ///
-    /// One a line, beginning with http:// or https://.
+    /// One per line, starting with http:// or https://.
     #[schemars(extend("x-multiline" = true), length(max = 16_000_000))]
     urls: Option<String>,
     /// File with links
     ///
-    /// A text file with one link a line; checked after those above. At most 100,000 in all.
+    /// A text file with one link per line. At most 100,000 links in total.
     file: Option<UploadRef>,
-    /// At once
+    /// Concurrency
     ///
-    /// How many links are asked at the same time.
+    /// Links checked in parallel.
     #[schemars(range(min = 1, max = 64))]
     concurrency: u32,
     /// Time-out in seconds
     ///
-    /// How long each request may take.
+    /// Longest duration of one request.
     #[schemars(range(min = 1, max = 120))]
     timeout: u32,
     /// Requests per second to one host
     ///
-    /// Spares the hosts that many of the links lead to.
+    /// Limits the load on each host.
     #[schemars(range(min = 1, max = 1_000))]
     per_host_per_second: u32,
 }

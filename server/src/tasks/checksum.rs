@@ -42,11 +42,11 @@ pub struct Checksum;
 pub struct Input {
     /// Folder
     ///
-    /// Every file in it is read, in the folders below it too. Symbolic links are not followed.
+    /// Includes subfolders. Symbolic links are not followed.
     folder: RootedPath,
     /// Algorithm
     ///
-    /// SHA-256 is understood everywhere; BLAKE3 is several times faster.
+    /// SHA-256 is supported everywhere; BLAKE3 is several times faster.
     #[serde(default)]
     algorithm: Algorithm,
     /// Manifest to verify

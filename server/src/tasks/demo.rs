@@ -19,28 +19,28 @@ pub struct Demo;
 pub struct Input {
     /// Seconds
     ///
-    /// How long it takes, without the stretch of no response.
+    /// Duration without the unresponsive period.
     #[schemars(range(min = 0, max = 86_400))]
     seconds: u32,
-    /// Ending
+    /// Outcome
     ending: Ending,
     /// Total
     ///
-    /// Whether the main stage knows how much there is to do.
+    /// Whether the total of the main stage is known.
     total: Total,
     /// Seconds without response
     ///
-    /// In the middle of the work it blocks for so long, and hears no request to cancel.
+    /// Blocks for this long halfway through and ignores cancel.
     #[schemars(range(min = 0, max = 600))]
     stall_seconds: u32,
     /// Reports per second
     ///
-    /// How often it says that it has advanced.
+    /// Progress reports per second.
     #[schemars(range(min = 1, max = 1_000_000))]
     reports_per_second: u32,
     /// Attempts
     ///
-    /// How often it may be tried by itself; what fails is tried again after 3 s, then after 10 s.
+    /// Maximum attempts. Retries after 3 s, then 10 s.
     #[schemars(range(min = 1, max = 10))]
     attempts: u32,
 }
@@ -62,15 +62,15 @@ impl Default for Input {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Ending {
-    /// It succeeds
+    /// Succeed
     Succeed,
-    /// It succeeds with warnings
+    /// Succeed with warnings
     Warn,
-    /// It fails
+    /// Fail
     Fail,
-    /// It fails the first time only
+    /// Fail on first attempt
     Recover,
-    /// It panics
+    /// Panic
     Panic,
 }
 
@@ -101,7 +101,7 @@ const BUNCH: Duration = Duration::from_millis(10);
 
 impl Task for Demo {
     const KIND: Kind = Kind::new("demo");
-    const NAME: &'static str = "Demonstration";
+    const NAME: &'static str = "Demo";
     const ABOUT: &'static str = "Does no work: it only shows every kind of progress, log, warning and ending that a \
                                  job can have.";
     const STAGES: &'static [&'static str] = &["Prepare", "Work", "Finish"];
@@ -118,7 +118,7 @@ impl Task for Demo {
     }
 
     fn title(input: &Input) -> String {
-        format!("Demonstration of {} s", input.seconds)
+        format!("Demo of {} s", input.seconds)
     }
 
     async fn run(&self, input: Input, ctx: &Ctx) -> Result<Output, TaskError> {
@@ -128,12 +128,12 @@ impl Task for Demo {
 
         pace.enter(ctx, 0);
         ctx.unit("steps");
-        ctx.message("Preparing, with no idea how much there is to do");
+        ctx.message("Preparing (total unknown)");
         if let Some(reports) = earlier {
             ctx.log(Level::Info, format!("continues after {} reports", count(reports)));
         } else {
-            ctx.log(Level::Debug, "a line of level debug: for whoever looks for a fault");
-            ctx.log(Level::Info, "a line of level info: what happens");
+            ctx.log(Level::Debug, "sample line at level debug");
+            ctx.log(Level::Info, "sample line at level info");
         }
         pace.go(ctx, SHARES[0]).await?;
 
@@ -188,17 +188,17 @@ fn halfway(ctx: &Ctx, ending: Ending) -> Result<(), TaskError> {
         Ending::Recover if ctx.attempt() > 1 => Ok(()),
         Ending::Warn => {
             for item in ["first", "second", "third"] {
-                ctx.warn(format!("the {item} thing to look at, made up"));
+                ctx.warn(format!("sample warning {item}"));
             }
             ctx.message_toned(Tone::Warning, "Working, with warnings");
             Ok(())
         }
         Ending::Fail | Ending::Recover => {
-            ctx.log(Level::Error, "a line of level error: what went wrong");
+            ctx.log(Level::Error, "sample line at level error");
             ctx.message_toned(Tone::Danger, "About to fail");
-            Err(TaskError::retry("asked_to_fail", "the demonstration was asked to fail, and did"))
+            Err(TaskError::retry("asked_to_fail", "demo failure"))
         }
-        Ending::Panic => panic!("the demonstration was asked to panic, and did"),
+        Ending::Panic => panic!("demo panic"),
     }
 }
 
@@ -264,10 +264,7 @@ impl Pace {
             done = target.max(done);
             if due.as_secs() > logged {
                 logged = due.as_secs();
-                ctx.log(
-                    Level::Info,
-                    format!("{} of {reports} reports of this stretch after {logged} s", done.min(reports)),
-                );
+                ctx.log(Level::Info, format!("Reported {} of {reports} after {logged} s", done.min(reports)));
             }
         }
         self.made += done;

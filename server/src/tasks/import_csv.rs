@@ -41,7 +41,7 @@ pub struct Input {
     file: UploadRef,
     /// Table
     ///
-    /// Its name in the database: letters, digits and underscores, beginning with a letter.
+    /// Letters, digits and underscores, starting with a letter.
     #[schemars(length(min = 1, max = 63))]
     table: String,
     /// If the table exists
@@ -49,22 +49,22 @@ pub struct Input {
     if_exists: IfExists,
     /// Delimiter
     ///
-    /// What stands between two fields.
+    /// Character between fields.
     #[serde(default)]
     delimiter: Delimiter,
-    /// First line
+    /// First row
     ///
-    /// Found out, it counts as names unless one of its fields is a number, a date, or true or false.
+    /// Auto-detect treats it as data if a field is a number, date or boolean.
     #[serde(default)]
     header: Header,
-    /// Records that do not fit
+    /// Invalid rows
     ///
-    /// Broken quotes, too many or too few fields. All that are left out stand in rejected.csv, with line and reason.
+    /// Broken quotes, too many or too few fields. Skipped rows are listed in rejected.csv.
     #[serde(default)]
     on_error: OnError,
     /// Columns to index
     ///
-    /// Names, separated by commas, of the columns that rows will be looked up by. For a new table only.
+    /// Comma-separated. New tables only.
     #[serde(default)]
     #[schemars(length(max = 1_000))]
     index: String,
@@ -74,19 +74,19 @@ pub struct Input {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum IfExists {
-    /// Refuse, and leave it alone
+    /// Fail
     #[default]
     Refuse,
-    /// Append to it
+    /// Append
     Append,
-    /// Replace it
+    /// Replace
     Replace,
 }
 
-/// What stands between two fields.
+/// Character between fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(super) enum Delimiter {
-    /// Find out
+    /// Auto-detect
     #[default]
     #[serde(rename = "auto")]
     Auto,
@@ -99,7 +99,7 @@ pub(super) enum Delimiter {
     /// Tab
     #[serde(rename = "tab")]
     Tab,
-    /// Vertical bar
+    /// Pipe
     #[serde(rename = "|")]
     Bar,
 }
@@ -129,10 +129,10 @@ impl Delimiter {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Header {
-    /// Find out
+    /// Auto-detect
     #[default]
     Auto,
-    /// The names of the columns
+    /// Column names
     Yes,
     /// Data
     No,
@@ -142,10 +142,10 @@ pub(super) enum Header {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum OnError {
-    /// Leave it out and go on
+    /// Skip
     #[default]
     Skip,
-    /// Stop, and import nothing
+    /// Fail without importing
     Stop,
 }
 
@@ -223,7 +223,7 @@ impl Task for ImportCsv {
         let result = Import { task: self, ctx, input: &input, upload: &upload }.run(&mut imports, checkpoint).await;
         let _turn = self.turns.lock().await;
         if let Err(error) = imports.clean_up(result.is_ok() || ends_on_full_disk(&result)).await {
-            ctx.log(Level::Error, format!("the unfinished table could not be removed: {error}"));
+            ctx.log(Level::Error, format!("cannot remove the unfinished table: {error}"));
         }
         result
     }

@@ -17,31 +17,31 @@ pub struct Prune;
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Input {
-    /// Succeeded jobs after days
+    /// Delete succeeded jobs after (days)
     #[schemars(range(min = 0, max = 36_500))]
     succeeded: Option<u32>,
-    /// Failed jobs after days
+    /// Delete failed jobs after (days)
     #[schemars(range(min = 0, max = 36_500))]
     failed: Option<u32>,
-    /// Cancelled jobs after days
+    /// Delete cancelled jobs after (days)
     #[schemars(range(min = 0, max = 36_500))]
     cancelled: Option<u32>,
-    /// Interrupted jobs after days
+    /// Delete interrupted jobs after (days)
     #[schemars(range(min = 0, max = 36_500))]
     interrupted: Option<u32>,
-    /// Logs after days
+    /// Delete logs after (days)
     ///
-    /// The jobs stay, without the lines of their logs.
+    /// Jobs are kept, without their logs.
     #[schemars(range(min = 0, max = 36_500))]
     logs: Option<u32>,
-    /// Artifacts after days
+    /// Delete artifacts after (days)
     ///
-    /// The jobs stay, without the files they made and without their checkpoints: what is retried then begins anew.
+    /// Jobs are kept, without files and checkpoints. Retries then start from the beginning.
     #[schemars(range(min = 0, max = 36_500))]
     artifacts: Option<u32>,
-    /// Uploads after days
+    /// Delete uploads after (days)
     ///
-    /// Counted from the end of the last job that used the file. Such a job cannot be run again with it.
+    /// Counted from the end of the last job that used the file. Those jobs cannot be rerun.
     #[schemars(range(min = 0, max = 36_500))]
     uploads: Option<u32>,
 }
@@ -68,8 +68,8 @@ const DAY: i64 = 24 * 3_600_000_000;
 impl Task for Prune {
     const KIND: Kind = Kind::new("prune");
     const NAME: &'static str = "Prune";
-    const ABOUT: &'static str = "Removes old jobs, or only their logs and files, and gives the space back.";
-    const STAGES: &'static [&'static str] = &["Jobs", "Logs", "Artifacts", "Uploads", "Space"];
+    const ABOUT: &'static str = "Deletes old jobs, or only their logs and files, and frees disk space.";
+    const STAGES: &'static [&'static str] = &["Jobs", "Logs", "Artifacts", "Uploads", "Files"];
     const QUEUE: Queue = super::UPKEEP;
     const LIMIT: Option<u32> = Some(1);
     const START_ROLE: Role = Role::Administrator;
@@ -78,13 +78,13 @@ impl Task for Prune {
     type Output = Output;
 
     fn title(_: &Input) -> String {
-        "Prune what is old".to_owned()
+        "Prune old data".to_owned()
     }
 
     fn check(input: &Input) -> Result<(), Vec<FieldError>> {
         let Input { succeeded, failed, cancelled, interrupted, logs, artifacts, uploads } = input;
         if [succeeded, failed, cancelled, interrupted, logs, artifacts, uploads].into_iter().all(Option::is_none) {
-            let message = "Say after how many days something is to go; nothing goes by itself.".to_owned();
+            let message = "Enter at least one age.".to_owned();
             return Err(vec![FieldError { field: "succeeded".to_owned(), message }]);
         }
         Ok(())
@@ -112,7 +112,7 @@ impl Task for Prune {
         };
         give_back(ctx, &keeper).await?;
         let (before, after) = (all(&at_first), all(&keeper.usage().await.map_err(refused)?));
-        ctx.log(Level::Info, format!("{} were used before, {} are now", bytes(before), bytes(after)));
+        ctx.log(Level::Info, format!("{} used before, {} now", bytes(before), bytes(after)));
         Ok(Output { jobs, logs, artifacts, uploads, before, after })
     }
 }

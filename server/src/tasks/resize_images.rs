@@ -76,26 +76,26 @@ impl ResizeImages {
 pub struct Input {
     /// Images
     ///
-    /// One image, or a zip file of many: JPEG, PNG, WebP, GIF (its first picture) or BMP.
+    /// One image or a zip file: JPEG, PNG, WebP, GIF (first frame) or BMP.
     upload: Option<UploadRef>,
     /// Or a folder
     ///
-    /// On the server, instead of an upload: all images in it, the folders below it too.
+    /// All images in a folder on the server, instead of an upload.
     folder: Option<RootedPath>,
     /// Longest side, pixels
     ///
-    /// Images that are smaller stay as large as they are.
+    /// Smaller images keep their size.
     #[serde(default = "usual_side")]
     #[schemars(range(min = 16, max = 10_000))]
     longest: u32,
     /// Format
     ///
-    /// The colour profile is kept; all else that a file says, such as place and camera, is left out.
+    /// Keeps the colour profile; removes other metadata, including location.
     #[serde(default)]
     format: Format,
     /// Quality
     ///
-    /// Of JPEG and WebP, from 1 (small) to 100 (good).
+    /// JPEG and WebP, from 1 (small) to 100 (best).
     #[serde(default = "usual_quality")]
     #[schemars(range(min = 1, max = 100))]
     quality: u8,
@@ -113,10 +113,10 @@ fn usual_quality() -> u8 {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Format {
-    /// As each is; GIF and BMP become PNG
+    /// Keep (GIF and BMP become PNG)
     #[default]
     Keep,
-    /// JPEG, transparent parts in white
+    /// JPEG (white background)
     Jpeg,
     /// WebP
     Webp,

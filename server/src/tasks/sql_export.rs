@@ -30,16 +30,16 @@ pub struct SqlExport;
 pub struct Input {
     /// Query
     ///
-    /// One select over the tables that have been imported, such as `select name, sum(price) from orders group by name`.
-    /// To see which tables there are: `select name, sql from sqlite_schema`.
+    /// One SELECT statement, for example `select name, sum(price) from orders group by name`.
+    /// List tables with: `select name, sql from sqlite_schema`.
     #[schemars(length(min = 1, max = 100_000), extend("x-multiline" = true))]
     query: String,
     /// Format
     #[serde(default)]
     format: Format,
-    /// Cells that begin like a formula
+    /// Formula-like cells (CSV)
     ///
-    /// In CSV: spreadsheets calculate what begins with =, +, - or @, whoever wrote it.
+    /// Spreadsheets run cells that start with =, +, - or @.
     #[serde(default)]
     formulas: Formulas,
 }
@@ -48,10 +48,10 @@ pub struct Input {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Format {
-    /// CSV, for spreadsheets and nearly everything else
+    /// CSV, for spreadsheets
     #[default]
     Csv,
-    /// Parquet, with types, small and quick to read
+    /// Parquet, typed and compact
     Parquet,
 }
 
@@ -59,10 +59,10 @@ pub(super) enum Format {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Formulas {
-    /// Put an apostrophe in front
+    /// Escape with an apostrophe
     #[default]
     Disarm,
-    /// Leave them as they are, for programs
+    /// Keep unchanged
     Keep,
 }
 

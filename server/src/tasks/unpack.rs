@@ -57,13 +57,13 @@ pub struct Input {
     ///
     /// A file that ends in .tar.zst, .tar.gz, .tgz or .tar.
     upload: Option<UploadRef>,
-    /// Or its path
+    /// Or a file on the server
     ///
-    /// Where it lies on the server, instead of an upload.
+    /// Path of the archive, instead of an upload.
     path: Option<RootedPath>,
-    /// Most it may hold, GB
+    /// Maximum unpacked size, GB
     ///
-    /// Unpacked. A small archive can be made to hold any amount: what holds more is refused.
+    /// Larger archives are rejected (protects against zip bombs).
     #[serde(default = "usual_limit")]
     #[schemars(range(min = 1, max = 100_000))]
     limit: u32,

@@ -100,8 +100,8 @@ fn a_queue_is_paused_limited_and_resumed() {
     assert_eq!(call(&milepost, "limit_queue", &[("queue", "default"), ("at_once", "3")]).status(), StatusCode::OK);
     let job: i64 = call(&milepost, "start_job", &[("kind", "demo"), ("input", r#"{"seconds":0}"#)]).json().unwrap();
     let page = get(&format!("/jobs/{job}"));
-    assert!(page.contains("The queue default is paused") && page.contains("data-state=\"queued\""), "{page}");
-    assert!(get("/").contains("The queue default"), "the overview reminds of it");
+    assert!(page.contains("Queue “default” is paused") && page.contains("data-state=\"queued\""), "{page}");
+    assert!(get("/").contains("Queue “default”"), "the overview reminds of it");
     let queues = get("/queues");
     assert!(queues.contains("action=\"/api/resume_queue\"") && queues.contains("value=\"3\""), "{queues}");
     for typed in ["0", "10001", "-1", "many", "1.5"] {

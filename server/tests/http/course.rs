@@ -20,20 +20,20 @@ fn a_finished_job_shows_its_curve_and_another_run_over_it() {
     let page = browser.page(&format!("/jobs/{second}"));
     let alone = course(&page);
     assert!(alone.contains("class=\"course\"") && alone.contains("class=\"post\""), "{alone}");
-    assert!(alone.contains("All of it was done after") && alone.contains("half of it after"), "{alone}");
+    assert!(alone.contains("Completed after") && alone.contains("half after"), "{alone}");
     assert!(alone.contains(&format!("<option value=\"{first}\"")) && !alone.contains("class=\"beside\""), "{alone}");
     assert!(!page.contains("Time of #"));
 
     let page = browser.page(&format!("/jobs/{second}?with={first}"));
     let both = course(&page);
     assert!(both.contains("class=\"course\"") && both.contains("class=\"beside\""), "{both}");
-    assert!(both.contains(&format!("#{first} had done half of it after")), "{both}");
+    assert!(both.contains(&format!("#{first} reached half after")), "{both}");
     assert!(both.contains(&format!("href=\"/jobs/{first}\"")), "{both}");
     assert_eq!(page.matches(&format!("Time of #{first}")).count(), 4, "a column, and a cell in each stage");
 
     for (with, why) in [
-        (other, format!("#{other} is of another task and cannot be compared with.")),
-        (999, "There is no job #999 to compare with.".to_owned()),
+        (other, format!("Job #{other} belongs to another task and cannot be compared.")),
+        (999, "There is no job #999.".to_owned()),
     ] {
         let page = browser.page(&format!("/jobs/{second}?with={with}"));
         assert!(course(&page).contains(&why) && !course(&page).contains("class=\"beside\""), "{page}");
@@ -58,6 +58,6 @@ fn a_run_that_is_out_of_sight_is_not_there_to_compare_with() {
     ada.call("change_kind_rule", &rule).error_for_status().unwrap();
     let page = otto.page(&address);
     let hidden = course(&page);
-    assert!(hidden.contains(&format!("There is no job #{hers} to compare with.")), "{hidden}");
+    assert!(hidden.contains(&format!("There is no job #{hers}.")), "{hidden}");
     assert!(!hidden.contains("class=\"beside\"") && !hidden.contains(&format!("value=\"{hers}\"")), "{hidden}");
 }

@@ -172,7 +172,7 @@ fn job_whose_task_no_process_runs_says_so() {
             assert!(begun.elapsed() < PATIENCE, "{words}: {page}");
         }
     };
-    shows("No process runs jobs now");
+    shows("No worker is running");
     // It has the built-in tasks alone.
     let _without = Worker::start_in(data.path(), &[]);
     let page = shows("No process that runs now has this task");

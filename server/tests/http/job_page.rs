@@ -17,7 +17,7 @@ fn a_job_that_does_not_exist_has_a_page_with_status_404() {
     for path in ["/jobs/999", "/jobs/0", "/jobs/-1", "/jobs/abc", "/jobs/99999999999999999999"] {
         let response = browser.get(path);
         assert_eq!(response.status(), 404, "{path}");
-        assert!(response.text().unwrap().contains("No such page"), "{path}");
+        assert!(response.text().unwrap().contains("Page not found"), "{path}");
     }
 }
 
@@ -26,11 +26,11 @@ fn the_first_html_of_a_finished_job_is_complete() {
     let browser = Browser::new();
     let job = browser.run(&json!({ "seconds": 0 }));
     let page = browser.page(&format!("/jobs/{job}"));
-    assert!(page.contains("<h1>Demonstration of 0 s</h1>"));
+    assert!(page.contains("<h1>Demo of 0 s</h1>"));
     assert!(page.contains("data-state=\"succeeded\""));
     assert!(page.contains(&format!("href=\"/jobs/{job}/artifacts/demo.txt\"")));
     assert!(page.contains(&format!("href=\"/jobs/{job}/log\"")));
-    assert!(page.contains("a line of level info"), "the log");
+    assert!(page.contains("sample line at level info"), "the log");
     assert!(page.contains("\"seconds\""), "the input");
     assert!(page.contains("Reports"), "the result");
     assert!(page.contains("Attempt 1"), "the attempts");
@@ -112,7 +112,7 @@ fn a_paused_job_shows_where_it_stopped_and_goes_on_from_there() {
     let page = browser.page(&address);
     let stopped: f64 = value(&page, r#"data-state="paused" data-live="bar-hero""#);
     assert!(stopped > 20.0, "{stopped}");
-    assert_eq!(between(&page, r#"data-live="place">"#, "<"), "Set aside in stage 2 of 3");
+    assert_eq!(between(&page, r#"data-live="place">"#, "<"), "Paused in stage 2 of 3");
     let in_list: f64 = value(&browser.page("/jobs"), r#"data-state="paused" data-live="bar""#);
     assert_eq!(in_list.to_bits(), stopped.to_bits());
 
@@ -155,10 +155,10 @@ fn a_job_run_again_is_a_new_one_linked_both_ways() {
     let address = new.url().path().to_owned();
     let page = new.text().unwrap();
     assert_ne!(address, format!("/jobs/{old}"));
-    assert!(between(&page, "Repeats", "</div>").contains(&format!("href=\"/jobs/{old}\"")));
+    assert!(between(&page, "Rerun of", "</div>").contains(&format!("href=\"/jobs/{old}\"")));
     assert!(page.contains("warn"), "the same input");
     let old = browser.page(&format!("/jobs/{old}"));
-    assert!(between(&old, "Repeated by", "</div>").contains(&format!("href=\"{address}\"")));
+    assert!(between(&old, "Rerun as", "</div>").contains(&format!("href=\"{address}\"")));
 }
 
 #[test]
@@ -195,12 +195,12 @@ fn the_log_is_filtered_by_the_address_and_a_line_has_one_of_its_own() {
     let browser = Browser::new();
     let job = browser.run(&json!({ "seconds": 0 }));
     let page = browser.page(&format!("/jobs/{job}"));
-    assert!(page.contains("a line of level debug") && page.contains("a line of level info"));
+    assert!(page.contains("sample line at level debug") && page.contains("sample line at level info"));
     let page = browser.page(&format!("/jobs/{job}?level=info"));
-    assert!(!page.contains("a line of level debug") && page.contains("a line of level info"));
+    assert!(!page.contains("sample line at level debug") && page.contains("sample line at level info"));
     let page = browser.page(&format!("/jobs/{job}?text=LEVEL%20DEBUG"));
-    assert!(page.contains("a line of level debug") && !page.contains("a line of level info"));
-    assert!(browser.page(&format!("/jobs/{job}?text=nowhere")).contains("No line matches the filter"));
+    assert!(page.contains("sample line at level debug") && !page.contains("sample line at level info"));
+    assert!(browser.page(&format!("/jobs/{job}?text=nowhere")).contains("No matching lines"));
     let page = browser.page(&format!("/jobs/{job}?line=1"));
     assert!(page.contains("id=\"L1\"") && page.contains(&format!("/jobs/{job}?line=1#L1")));
 }

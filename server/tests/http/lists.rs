@@ -55,7 +55,7 @@ fn every_tab_shows_its_own_states() {
     assert_eq!(rows(&browser.page("/jobs")), [running, failed, good]);
     assert_eq!(rows(&browser.page("/jobs?state=succeeded")), [good]);
     assert_eq!(rows(&browser.page("/jobs?state=failed")), [failed]);
-    assert!(browser.page("/jobs?state=interrupted").contains("None at the moment"));
+    assert!(browser.page("/jobs?state=interrupted").contains("No jobs"));
     assert_eq!(rows(&browser.page("/jobs?state=running")), [running]);
 }
 
@@ -69,7 +69,7 @@ fn filters_hide_what_does_not_match_and_say_so() {
     assert_eq!(rows(&browser.page("/jobs?q=LINKS")), [links]);
     assert_eq!(rows(&browser.page(&format!("/jobs?q={demo}+DEMO&since=1h"))), [demo]);
     let nothing = browser.page("/jobs?q=nowhere-to-be-found");
-    assert!(nothing.contains("No job matches") && nothing.contains("Clear the filters"));
+    assert!(nothing.contains("No matching jobs") && nothing.contains("Clear filters"));
     assert!(nothing.contains("value=\"nowhere-to-be-found\""), "the form keeps what was asked for");
 }
 
@@ -95,12 +95,12 @@ fn what_the_address_says_wrong_is_told_and_the_list_still_comes() {
     let browser = Browser::new();
     let job = browser.run(&json!({ "seconds": 0 }));
     for (query, said) in [
-        ("state=lost", "There is no state “lost”"),
-        ("since=5y", "“5y” is not one of"),
-        ("before=abc", "“abc” is not a job’s number"),
-        ("after=-1", "“-1” is not a job’s number"),
-        ("before=99999999999999999999", "is not a job’s number"),
-        ("from=middle", "“middle” is not “oldest”"),
+        ("state=lost", "Unknown state “lost”"),
+        ("since=5y", "Unknown period “5y”"),
+        ("before=abc", "“abc” is not a job number"),
+        ("after=-1", "“-1” is not a job number"),
+        ("before=99999999999999999999", "is not a job number"),
+        ("from=middle", "Unknown order “middle”"),
     ] {
         let page = browser.page(&format!("/jobs?{query}"));
         assert!(page.contains(said), "{query}");
@@ -127,7 +127,7 @@ fn an_address_that_is_none_has_a_page_with_status_404() {
     let response = browser.get("/no/such/page");
     assert_eq!(response.status(), 404);
     let page = response.text().unwrap();
-    assert!(page.contains("No such page") && page.contains("class=\"nav\""));
+    assert!(page.contains("Page not found") && page.contains("class=\"nav\""));
 }
 
 #[test]

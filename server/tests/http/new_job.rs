@@ -82,7 +82,7 @@ fn what_is_wrong_is_said_at_each_field_and_everything_typed_is_kept() {
     let page = answer.text().unwrap();
     assert_eq!(value(&page, "seconds"), "ten &quot;or&quot; so");
     assert_eq!((value(&page, "stall_seconds"), value(&page, "reports_per_second")), ("601", "7"));
-    assert!(page.contains("Not started: 3 fields need a change"), "{page}");
+    assert!(page.contains("Not started: fix 3 fields"), "{page}");
     for field in ["seconds", "stall_seconds"] {
         assert!(page.contains(&format!("href=\"#field-{field}\"")) && page.contains(&format!("id=\"field-{field}\"")));
     }
@@ -98,7 +98,7 @@ fn a_file_that_has_arrived_is_kept_when_another_field_is_wrong() {
     let answer = browser().post(milepost.url("/new/import-csv")).multipart(form).send().unwrap();
     assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
     let page = answer.text().unwrap();
-    assert!(page.contains("orders.csv, 8 B, already here"), "{page}");
+    assert!(page.contains("orders.csv, 8 B, uploaded"), "{page}");
 
     // The next try brings an empty file input and the hidden id, as a browser does.
     let nothing_chosen = multipart::Part::text("").file_name("");

@@ -119,7 +119,9 @@ impl Outcome {
                     words if words.contains("There is no job") || words.contains("There is no schedule") => {
                         Self::Hidden
                     }
-                    words if words.contains("needs the role") || words.contains("somebody else") => Self::No,
+                    words if words.contains("needs the role") || words.contains("or an administrator can do this") => {
+                        Self::No
+                    }
                     _ => Self::Yes,
                 }
             }
@@ -267,7 +269,7 @@ fn ways(route: &Route) -> Vec<Way> {
 /// What a function is given, for a job.
 type Arguments = fn(i64) -> Vec<(&'static str, String)>;
 
-/// Messages to more than one person: to everybody, and to who watches a job.
+/// Messages to more than one person: to everyone, and to who watches a job.
 fn messages() -> Vec<Way> {
     let everyone = |_| vec![("to", "everyone".to_owned()), ("text", String::new())];
     let watchers = |job: i64| vec![("to", "job".to_owned()), ("job", job.to_string()), ("text", String::new())];

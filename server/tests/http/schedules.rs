@@ -51,15 +51,13 @@ fn refused(answer: Response) -> String {
 #[test]
 fn a_schedule_is_planned_changed_paused_run_and_deleted() {
     let (_house, ada) = House::of_ada();
-    assert!(ada.page("/schedules").contains("Nothing is planned"));
+    assert!(ada.page("/schedules").contains("No schedules"));
     assert!(ada.page("/schedules/new").contains("/schedules/new?kind=demo"));
     assert!(ada.page("/new/demo").contains("/schedules/new?kind=demo"), "the way from a new job");
     let page = planned(&ada, &[]);
     let id = number(&page).to_owned();
     let shown = ada.page(&page);
-    for words in
-        ["Nightly demonstration", "02:00", "Europe/Prague", "Let one wait for it", "the newest 7 at most", "None yet"]
-    {
+    for words in ["Nightly demonstration", "02:00", "Europe/Prague", "Queue one", "up to 7", "No runs yet"] {
         assert!(shown.contains(words), "{words}: {shown}");
     }
     assert_eq!(shown.matches("<li><span>").count(), 10, "the next ten runs");
@@ -88,7 +86,7 @@ fn a_schedule_is_planned_changed_paused_run_and_deleted() {
     let place = leads_to(&ada.submit("run_schedule", &[("id", &id)]));
     ada.wait(number(&place).parse().unwrap());
     let job = ada.page(&place);
-    assert!(job.contains(&format!(r#"<a href="{page}">Hourly</a>, by hand"#)), "{job}");
+    assert!(job.contains(&format!(r#"<a href="{page}">Hourly</a>, run manually"#)), "{job}");
     assert!(ada.page(&page).contains(&format!(r#"<a href="{place}">"#)), "its history");
     ada.submit("resume_schedule", &[("id", &id)]);
     assert!(!ada.page(&page).contains("by ada, "));
@@ -98,10 +96,10 @@ fn a_schedule_is_planned_changed_paused_run_and_deleted() {
     assert_eq!(late.status(), StatusCode::CONFLICT);
     assert_eq!(leads_to(&ada.submit("delete_schedule", &[("id", &id)])), "/schedules");
     assert_eq!(ada.get(&page).status(), StatusCode::NOT_FOUND);
-    assert!(!ada.page(&place).contains("By schedule"), "its jobs stay, and know it no longer");
+    assert!(!ada.page(&place).contains("<dt>Schedule</dt>"), "its jobs stay, and know it no longer");
     let log = ada.page("/settings/audit");
     for words in [
-        "made the schedule",
+        "created the schedule",
         "changed the schedule",
         "paused the schedule",
         "resumed the schedule",
@@ -122,7 +120,7 @@ fn what_is_wrong_with_a_plan_is_said_at_each_field_and_everything_typed_is_kept(
     assert!(page.contains("Not saved") && page.contains(r#"value="61 2 * * *""#) && page.contains(r#"value="soon""#));
     let page = refused(ada.post("/schedules/new?kind=demo", &plan(&[("$zone", "Mars/Olympus")])));
     assert!(page.contains("href=\"#field-$zone\""), "{page}");
-    assert!(ada.page("/schedules").contains("Nothing is planned"));
+    assert!(ada.page("/schedules").contains("No schedules"));
 }
 
 #[test]
@@ -138,7 +136,7 @@ fn the_next_runs_are_shown_before_anything_is_saved() {
     let page = shown.text().unwrap();
     assert!(page.contains("06:30 CE") && page.contains(r#"value="30 6 * * *""#), "{page}");
     assert!(refused(preview("30 6 * *")).contains("href=\"#field-$expression\""));
-    assert!(ada.page("/schedules").contains("Nothing is planned"));
+    assert!(ada.page("/schedules").contains("No schedules"));
 }
 
 #[test]
@@ -158,7 +156,7 @@ fn others_see_a_schedule_and_only_its_owner_or_an_administrator_changes_it() {
     let rule = [("kind", "demo"), ("start", ""), ("seen_by", "starter")];
     ada.call("change_kind_rule", &rule).error_for_status().unwrap();
     assert_eq!(olga.get(&page).status(), StatusCode::NOT_FOUND);
-    assert!(olga.page("/schedules").contains("Nothing is planned"));
+    assert!(olga.page("/schedules").contains("No schedules"));
 }
 
 /// How many runs there are in the data, and of how many times.

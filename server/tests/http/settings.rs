@@ -136,6 +136,6 @@ fn without_accounts_the_settings_say_so_and_the_rest_of_them_works() {
     let form = [("kind", "demo"), ("start", "administrator"), ("seen_by", "starter")];
     assert!(done(browser.post("/api/change_kind_rule", &form))["message"].as_str().unwrap().starts_with("Saved"));
     let audit = answered(get("/settings/audit"), 200);
-    assert!(audit.contains("decided about the task demo (start: administrator, private: yes)"), "{audit}");
+    assert!(audit.contains("changed access to the task demo (start: administrator, private: yes)"), "{audit}");
     assert!(audit.contains(">local<"), "{audit}");
 }

@@ -107,7 +107,7 @@ fn short_work_ends_within_the_grace_and_the_rest_goes_on_in_the_next_process() {
         let said = log(&browser, long);
         assert!(said.contains("stopped because its process was asked to (shutdown)"), "{said}");
         let page = browser.page(&format!("/jobs/{long}"));
-        assert!(page.contains("Handed back to the queue") && page.contains(": its process was asked to stop"));
+        assert!(page.contains("Returned to the queue") && page.contains(": its process was asked to stop"));
 
         let _next = Worker::start_in(browser.data(), &[]);
         let begun = Instant::now();

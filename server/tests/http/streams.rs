@@ -97,7 +97,7 @@ fn case_09_five_thousand_streams_end_one_after_the_other_before_the_process_does
 
     let browser = browser.after_the_end(&[]);
     let page = browser.page(&format!("/jobs/{job}"));
-    assert!(page.contains("Handed back to the queue"), "and what happened meanwhile is known");
+    assert!(page.contains("Returned to the queue"), "and what happened meanwhile is known");
 }
 
 /// What a stream of all jobs has told, by the number in its id; a line that was cut short is none.

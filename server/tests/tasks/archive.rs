@@ -114,7 +114,7 @@ async fn what_cannot_be_packed_is_a_warning_and_an_empty_folder_an_archive() {
     assert!(Command::new("mkfifo").arg(desk.root().join("with/pipe")).status().unwrap().success());
     let ended = desk.succeed("archive", json!({ "folder": desk.root().join("with") })).await;
     assert_eq!((ended.output["specials"].as_u64(), ended.view.progress.warnings), (Some(1), 1));
-    assert!(desk.log(ended.view.job).await.contains("pipe: left out: it is a device, a socket or a pipe"));
+    assert!(desk.log(ended.view.job).await.contains("pipe: skipped: device, socket or pipe"));
     let (_kept, found) = unpacked(&desk, ended.view.job, "with").await;
     assert_eq!(seen(&found).len(), 1);
 

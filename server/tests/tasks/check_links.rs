@@ -150,7 +150,7 @@ async fn a_host_that_does_not_answer_is_given_up_after_the_time_out() {
     let (desk, site) = (desk().await, Site::open().await);
     let ended = desk.succeed("check-links", json!({ "urls": site.link("/silent"), "timeout": 1 })).await;
     let rows = desk.table(ended.view.job, "links.csv").await;
-    assert_eq!(rows[1][5], "no answer in time");
+    assert_eq!(rows[1][5], "Timed out");
 }
 
 #[tokio::test]

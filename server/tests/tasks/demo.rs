@@ -23,7 +23,7 @@ async fn every_ending_is_as_asked_for() {
     assert_eq!(code, "asked_to_fail");
     let (_, code, message) = desk.fail("demo", json!({ "seconds": 0, "ending": "panic" })).await;
     assert_eq!(code, "panic");
-    assert!(message.contains("asked to panic"), "{message}");
+    assert!(message.contains("demo panic"), "{message}");
     desk.succeed("demo", json!({ "seconds": 0 })).await;
 }
 

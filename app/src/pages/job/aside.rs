@@ -71,7 +71,7 @@ fn RunWithChanges(job: JobView) -> impl IntoView {
     view! {
         <a class="button quiet small" href=at(&format!("/new/{}?from={}", job.kind, job.job))>
             <Icon name="edit" />
-            "Run with changes"
+            "Edit and run"
         </a>
     }
 }
@@ -90,7 +90,7 @@ fn Details(data: Data) -> impl IntoView {
             <Fact term="Attempt">{format!("{} of {}", job.attempt, job.max_attempts.max(job.attempt))}</Fact>
             {(priority != 0).then(|| view! { <Fact term="Priority">{priority}</Fact> })}
             <Fact term="Started by">{job.created_by}</Fact>
-            {data.run_of.map(|run| view! { <Fact term="By schedule"><Schedule run /></Fact> })}
+            {data.run_of.map(|run| view! { <Fact term="Schedule"><Schedule run /></Fact> })}
             <Fact term="Queued">
                 <When at=job.created_at />
             </Fact>
@@ -98,11 +98,15 @@ fn Details(data: Data) -> impl IntoView {
             {job.started_at.map(|at| view! { <Fact term="Started"><When at /></Fact> })}
             {job.ended_at.map(|at| view! { <Fact term="Ended"><When at /></Fact> })}
             {waited.flatten().map(|waited| view! { <Fact term="Waited">{waited}</Fact> })}
-            {job.rerun_of.map(|of| view! { <Fact term="Repeats"><Link to=of /></Fact> })}
-            {data.detail.repeated_by.map(|by| view! { <Fact term="Repeated by"><Link to=by /></Fact> })}
-            <Fact term="Space">{format!("{} of files", bytes(data.detail.artifact_bytes))}</Fact>
+            {job.rerun_of.map(|of| view! { <Fact term="Rerun of"><Link to=of /></Fact> })}
+            {data.detail.repeated_by.map(|by| view! { <Fact term="Rerun as"><Link to=by /></Fact> })}
+            <Fact term="Files">{files(data.detail.artifact_bytes)}</Fact>
         </dl>
     }
+}
+
+fn files(artifact_bytes: u64) -> String {
+    if artifact_bytes == 0 { "none".to_owned() } else { bytes(artifact_bytes) }
 }
 
 /// `in about 4 min`: as coarse as it is known.
@@ -134,7 +138,7 @@ fn Link(to: JobId) -> impl IntoView {
 fn Schedule(run: RunOf) -> impl IntoView {
     view! {
         <a href=at(&format!("/schedules/{}", run.schedule))>{run.name}</a>
-        {run.due.map_or_else(|| ", by hand".into_any(), |at| view! { ", due " <When at /> }.into_any())}
+        {run.due.map_or_else(|| ", run manually".into_any(), |at| view! { ", due " <When at /> }.into_any())}
     }
 }
 
@@ -219,22 +223,22 @@ fn Timeline(activity: Vec<Activity>) -> impl IntoView {
 fn told(what: &str) -> (&'static str, Option<&'static str>, String) {
     let (icon, state, words) = match what {
         "created" => ("user", None, "started this job"),
-        "started" => ("running", Some("running"), "Began to run"),
-        "cancel_requested" => ("stop", Some("cancelling"), "asked it to stop"),
-        "not_responding" => ("slow", Some("warnings"), "Did not answer the wish to stop"),
+        "started" => ("running", Some("running"), "Started"),
+        "cancel_requested" => ("stop", Some("cancelling"), "requested cancel"),
+        "not_responding" => ("slow", Some("warnings"), "Not responding to cancel"),
         "succeeded" => ("succeeded", Some("succeeded"), "Succeeded"),
         "failed" => ("failed", Some("failed"), "Failed"),
         "cancelled" => ("cancelled", Some("cancelled"), "Cancelled"),
-        "interrupted" => ("interrupted", Some("interrupted"), "Interrupted: its process ended"),
-        "retried" => ("retry", None, "retried it"),
-        "started_now" => ("play", None, "did not let it wait any longer"),
-        "pause_requested" => ("pause", Some("paused"), "asked it to pause"),
+        "interrupted" => ("interrupted", Some("interrupted"), "Interrupted: worker died"),
+        "retried" => ("retry", None, "retried"),
+        "started_now" => ("play", None, "started it now"),
+        "pause_requested" => ("pause", Some("paused"), "requested pause"),
         "paused" => ("pause", Some("paused"), "Paused at a checkpoint"),
-        "set_aside" => ("pause", Some("paused"), "set it aside"),
-        "resumed" => ("play", None, "let it go on"),
-        "snoozed" => ("scheduled", Some("scheduled"), "Asked to be called again later"),
-        "handed_back" => ("queued", Some("queued"), "Handed back to the queue"),
-        "repeated" => ("retry", None, "ran it again"),
+        "set_aside" => ("pause", Some("paused"), "paused"),
+        "resumed" => ("play", None, "resumed"),
+        "snoozed" => ("scheduled", Some("scheduled"), "Snoozed until later"),
+        "handed_back" => ("queued", Some("queued"), "Returned to the queue"),
+        "repeated" => ("retry", None, "reran"),
         other => return ("info", None, other.replace('_', " ")),
     };
     (icon, state, words.to_owned())

@@ -11,7 +11,7 @@ use crate::ui::{Icon, StatePill, When};
 #[component]
 pub(super) fn Attempts(data: Data) -> impl IntoView {
     let job = data.detail.view.clone();
-    let hint = (job.max_attempts > 1).then(|| format!("by itself {} at most", job.max_attempts));
+    let hint = (job.max_attempts > 1).then(|| format!("max. {} attempts", job.max_attempts));
     (!data.attempts.is_empty()).then(|| {
         let count = data.attempts.len();
         let rows: Vec<_> = data
@@ -41,7 +41,7 @@ fn Attempt(row: AttemptRow, job: JobView, newest: bool) -> impl IntoView {
     let why = row.failure.as_ref().map(|failure| failure.message.lines().next().unwrap_or_default().to_owned());
     let took = row.ended_at.map(|at| {
         let said = Some(row.progress.message.clone()).filter(|said| !said.is_empty());
-        let said = said.map_or_else(String::new, |said| format!(", last said: {said}"));
+        let said = said.map_or_else(String::new, |said| format!(", last message: {said}"));
         format!("Took {}{said}", duration(at.seconds_since(row.started_at)))
     });
     let trace = format!("Error trace of attempt {}", row.attempt);

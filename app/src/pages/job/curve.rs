@@ -30,7 +30,7 @@ pub(super) fn Progression(data: Data) -> impl IntoView {
     let finding = finding(&job, &own, other.as_ref());
     let legend = other.as_ref().map(|(view, points)| {
         let took = view.ended().and_then(|at| view.ran_for(at)).map(|seconds| format!(", took {}", duration(seconds)));
-        let none = if points.is_empty() { ", has no curve" } else { "" };
+        let none = if points.is_empty() { ", no curve" } else { "" };
         view! {
             <li class="dashed">
                 <i></i>
@@ -64,7 +64,7 @@ pub(super) fn Progression(data: Data) -> impl IntoView {
                         {format!("#{}, this run", job.job)}
                     </li>
                     {legend}
-                    <li class="note">"Done of the whole, over time; a line down marks the end of a stage"</li>
+                    <li class="note">"Progress over time; vertical lines mark the end of a stage"</li>
                 </ul>
             </div>
         </section>
@@ -144,16 +144,16 @@ fn finding(job: &JobView, points: &[CurvePoint], other: Option<&(JobView, Vec<Cu
     let half = |points: &[CurvePoint]| points.iter().find(|point| point.fraction >= Some(0.5)).map(|p| p.seconds);
     let end = points.last().map_or(0.0, |point| point.seconds);
     let mut words = match job.state {
-        JobState::Succeeded => format!("All of it was done after {}", time(end)),
-        _ => format!("{}\u{a0}% were done after {}", job.percent().unwrap_or_default(), time(end)),
+        JobState::Succeeded => format!("Completed after {}", time(end)),
+        _ => format!("Reached {}\u{a0}% after {}", job.percent().unwrap_or_default(), time(end)),
     };
     if let Some(half) = half(points) {
-        words = format!("{words}, half of it after {}", time(half));
+        words = format!("{words}, half after {}", time(half));
     }
     if let Some((view, points)) = other
         && let Some(half) = half(points)
     {
-        words = format!("{words}; #{} had done half of it after {}", view.job, time(half));
+        words = format!("{words}; #{} reached half after {}", view.job, time(half));
     }
     words
 }

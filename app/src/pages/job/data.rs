@@ -103,10 +103,10 @@ impl Beside {
     async fn load(job: &JobView, with: JobId) -> Result<Self> {
         match app().desk.detail(with).await {
             Ok((_, detail)) if detail.view.kind != job.kind => {
-                Ok(Self::Refused(format!("#{with} is of another task and cannot be compared with.")))
+                Ok(Self::Refused(format!("Job #{with} belongs to another task and cannot be compared.")))
             }
             Ok((open, detail)) => Ok(Self::Run(Box::new(detail.view), detail.stage_seconds, open.curve().await?)),
-            Err(Error::NoSuchJob(_)) => Ok(Self::Refused(format!("There is no job #{with} to compare with."))),
+            Err(Error::NoSuchJob(_)) => Ok(Self::Refused(format!("There is no job #{with}."))),
             Err(error) => Err(error),
         }
     }

@@ -83,7 +83,7 @@ fn Actions(
         JobState::Running if job.cancel_requested_at.is_some() => ().into_any(),
         JobState::Running => view! {
             {match job.pause_requested_at {
-                Some(_) => view! { <Resume id word="Do not pause" /> }.into_any(),
+                Some(_) => view! { <Resume id word="Cancel pause" /> }.into_any(),
                 None if pauses => view! { <Pause id /> }.into_any(),
                 None => ().into_any(),
             }}
@@ -102,7 +102,7 @@ fn Actions(
         JobState::Failed | JobState::Cancelled | JobState::Interrupted => view! {
             {may.start.then(|| view! {
                 <RunWithChanges job />
-                <Act id action="rerun_job" icon="plus" class="button" word="Run again as new" />
+                <Act id action="rerun_job" icon="plus" class="button" word="Run again" />
             })}
             {may.steer.then(|| view! {
                 <Act id action="retry_job" icon="retry" class="button primary" word="Retry" />
@@ -152,7 +152,7 @@ fn Resume(id: JobId, word: &'static str) -> impl IntoView {
 /// Keeps the job in the sidebar, or lets go of it. Always loads the page anew, for the sidebar's sake.
 #[component]
 fn Pin(job: JobId, pinned: bool) -> impl IntoView {
-    let (action, word) = if pinned { ("/api/unpin_job", "Watching") } else { ("/api/pin_job", "Watch") };
+    let (action, word) = if pinned { ("/api/unpin_job", "Pinned") } else { ("/api/pin_job", "Pin") };
     view! {
         <form method="post" action=at(action) data-plain="">
             <input type="hidden" name="id" value=job.0 />
@@ -169,7 +169,7 @@ fn RunWithChanges(job: JobView) -> impl IntoView {
     view! {
         <a class="button" href=at(&format!("/new/{}?from={}", job.kind, job.job))>
             <Icon name="edit" />
-            "Run with changes"
+            "Edit and run"
         </a>
     }
 }
@@ -198,7 +198,7 @@ fn ConfirmDelete(data: Data) -> impl IntoView {
     let id = detail.view.job;
     let asked = data.asked.confirm_delete;
     let loss = format!(
-        "Its input, its log of {} and the files it made ({}) are removed for good. Nothing else is touched.",
+        "This permanently deletes its input, log ({}) and files ({}).",
         lines(detail.log_lines),
         bytes(detail.artifact_bytes),
     );
@@ -211,9 +211,9 @@ fn ConfirmDelete(data: Data) -> impl IntoView {
                 </div>
                 <footer>
                     <a class="button" href=at(&format!("/jobs/{id}")) data-closes="confirm-delete">
-                        "Keep it"
+                        "Cancel"
                     </a>
-                    <Act id action="delete_job" icon="trash" class="button danger primary" word="Delete the job" />
+                    <Act id action="delete_job" icon="trash" class="button danger primary" word="Delete job" />
                 </footer>
             </dialog>
         }

@@ -62,9 +62,9 @@ fn Filter(asked: Asked) -> impl IntoView {
             aria-label="Filter log lines"
             placeholder="Filter lines"
         />
-        <select class="input" name="level" aria-label="Lowest level shown">
+        <select class="input" name="level" aria-label="Minimum level">
             {choice("", "All levels")}
-            {choice("info", "Without debug")}
+            {choice("info", "Info and above")}
             {choice("warn", "Warnings and errors")}
             {choice("error", "Errors")}
         </select>
@@ -124,11 +124,11 @@ fn Part(data: Data) -> impl IntoView {
     let last = log.lines.last().map(|(number, _)| *number);
     let asked = &data.asked;
     let empty = log.lines.is_empty().then_some(if log.total == 0 {
-        "Nothing has been logged yet."
+        "No log output."
     } else if asked.text.trim().is_empty() && asked.level.is_none() {
-        "Its lines have been removed to save space."
+        "The log was deleted to save space."
     } else {
-        "No line matches the filter."
+        "No matching lines."
     });
     let older = first.filter(|_| log.more_before).map(|first| {
         let href = address(job, asked, "before", first);

@@ -36,10 +36,10 @@ pub(super) fn Notes(data: Data) -> impl IntoView {
         <section class="card notes" id="notes" aria-labelledby="notes-head" data-notes=job.to_string()>
             <header>
                 <h2 id="notes-head">"Notes"</h2>
-                {steers.then(|| view! { <a href=readers>"Write to whoever has it open"</a> })}
+                {steers.then(|| view! { <a href=readers>"Message viewers"</a> })}
             </header>
             <div data-part="notes">
-                {none.then(|| view! { <p class="body muted">"Nobody has noted anything yet."</p> })}
+                {none.then(|| view! { <p class="body muted">"No notes yet."</p> })}
                 {(!none).then(|| view! { <ol class="messages">{data.notes.into_iter().map(row).collect::<Vec<_>>()}</ol> })}
             </div>
             {writes.then(|| view! { <NoteForm job moving /> })}
@@ -55,7 +55,7 @@ fn NoteForm(
 ) -> impl IntoView {
     let form = FormOf::new(FUNCTION);
     let text = form.entry("text").unwrap_or_default();
-    let area = form.field("text", "Add a note", "Everybody who may see the job can read it.").area(LONGEST_NOTE, text);
+    let area = form.field("text", "Add a note", "Visible to everyone who can see the job.").area(LONGEST_NOTE, text);
     let key = app().desk.now().0.to_string();
     let link = at(&format!("/jobs/{job}?note=write#notes"));
     view! {
@@ -73,7 +73,7 @@ fn NoteForm(
             })}
         <div class="body below" class:with-script=moving data-forms="">
             <form class="form" method="post" action=at("/api/add_note") data-clears="">
-                <Faults form not="Not noted" labels=&[("text", "Note")] />
+                <Faults form not="Not added" labels=&[("text", "Note")] />
                 <input type="hidden" name="id" value=job.0 />
                 // A new one for each note, so that one that is sent twice is there once.
                 <span data-part="note-key" hidden=true>
@@ -83,7 +83,7 @@ fn NoteForm(
                 <div class="actions">
                     <button class="button small" type="submit">
                         <Icon name="plus" />
-                        "Add the note"
+                        "Add note"
                     </button>
                 </div>
             </form>

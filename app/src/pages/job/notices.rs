@@ -19,9 +19,9 @@ pub(super) fn Notices(data: Data) -> impl IntoView {
         Shown::Retrying => view! { <Retrying job /> }.into_any(),
         Shown::Cancelled if job.failure.is_some() => view! { <Failed job /> }.into_any(),
         Shown::Interrupted => view! {
-            <Notice class="bad" icon="interrupted" head="The process that ran this job has ended".to_owned()>
+            <Notice class="bad" icon="interrupted" head="The worker died".to_owned()>
                 <p>
-                    "Its log and its last progress are kept. Retry runs it again, as the next attempt of the same job."
+                    "Log and progress are kept. Retry runs the next attempt of this job."
                 </p>
             </Notice>
         }
@@ -30,11 +30,11 @@ pub(super) fn Notices(data: Data) -> impl IntoView {
             <Notice
                 class="warn"
                 icon="warning"
-                head=format!("Asked to stop more than {} ago, and still running", duration(data.grace))
+                head=format!("Not responding to cancel for more than {}", duration(data.grace))
             >
                 <p>
-                    "The task has not reached a point where it can stop. It keeps its slot until it does; nothing else "
-                    "waits for it. Only the end of the process that runs it ends it sooner."
+                    "It keeps its slot until it stops. "
+                    "Restart the worker to force it."
                 </p>
             </Notice>
         }
@@ -44,12 +44,12 @@ pub(super) fn Notices(data: Data) -> impl IntoView {
                 class="warn"
                 icon="warnings"
                 head=match job.progress.warnings {
-                    1 => "Succeeded, with 1 warning".to_owned(),
-                    many => format!("Succeeded, with {} warnings", count(many)),
+                    1 => "Succeeded with 1 warning".to_owned(),
+                    many => format!("Succeeded with {} warnings", count(many)),
                 }
             >
                 <p>
-                    <a href=at(&format!("/jobs/{}?level=warn#log", job.job))>"Show them in the log"</a>
+                    <a href=at(&format!("/jobs/{}?level=warn#log", job.job))>"Show warnings"</a>
                 </p>
             </Notice>
         }
@@ -72,8 +72,8 @@ fn Held(hold: Hold, kind: String) -> impl IntoView {
         Hold::Paused(gate) => (
             "warn",
             match gate.of {
-                GateOf::Queue => format!("The queue {} is paused", gate.name),
-                GateOf::Kind => "Its task is paused".to_owned(),
+                GateOf::Queue => format!("Queue “{}” is paused", gate.name),
+                GateOf::Kind => "The task is paused".to_owned(),
             },
             view! {
                 {gate.paused_by}
@@ -86,19 +86,19 @@ fn Held(hold: Hold, kind: String) -> impl IntoView {
         Hold::Full(gate) => (
             "",
             match gate.of {
-                GateOf::Queue => format!("The queue {} is at its limit", gate.name),
-                GateOf::Kind => "Its task is at its limit".to_owned(),
+                GateOf::Queue => format!("Queue “{}” is full", gate.name),
+                GateOf::Kind => "The task is at its limit".to_owned(),
             },
             match gate.at_once {
-                Some(1) => "One of its jobs runs, and no more may at once. ".to_owned(),
-                limit => format!("{} of its jobs run, and no more may at once. ", limit.unwrap_or_default()),
+                Some(1) => "1 of 1 slots in use. ".to_owned(),
+                limit => format!("{0} of {0} slots in use. ", limit.unwrap_or_default()),
             }
             .into_any(),
         ),
         Hold::Nobody => (
             "warn",
-            "No process runs jobs now".to_owned(),
-            "This server leaves them to its workers, and there is none. Start one: milepost worker. ".into_any(),
+            "No worker is running".to_owned(),
+            "This server runs no jobs itself. Start a worker: milepost worker. ".into_any(),
         ),
         Hold::NotOffered => (
             "warn",
@@ -114,7 +114,7 @@ fn Held(hold: Hold, kind: String) -> impl IntoView {
     view! {
         <Notice class icon="pause" head>
             <p>
-                {why} <a href=at("/queues")>"Go to the queues"</a>
+                {why} <a href=at("/queues")>"View queues"</a>
             </p>
         </Notice>
     }
@@ -124,8 +124,8 @@ fn Held(hold: Hold, kind: String) -> impl IntoView {
 #[component]
 fn Failed(job: JobView) -> impl IntoView {
     let head = match (&job.progress.stage, job.shown()) {
-        (_, Shown::Cancelled) if job.started_at.is_none() => "Not tried again; the last attempt failed".to_owned(),
-        (_, Shown::Cancelled) => "An error came up while it was being cancelled".to_owned(),
+        (_, Shown::Cancelled) if job.started_at.is_none() => "Retry cancelled; the last attempt failed".to_owned(),
+        (_, Shown::Cancelled) => "Failed while being cancelled".to_owned(),
         (Some(stage), _) => format!("Failed in {}", stage.name),
         (None, _) => "Failed".to_owned(),
     };
@@ -139,7 +139,7 @@ fn Failed(job: JobView) -> impl IntoView {
 /// Why the last attempt failed, and that another one comes.
 #[component]
 fn Retrying(job: JobView) -> impl IntoView {
-    let head = format!("Attempt {} failed; the next one begins by itself", job.attempt.saturating_sub(1));
+    let head = format!("Attempt {} failed. Retrying automatically.", job.attempt.saturating_sub(1));
     view! {
         <Notice class="warn" icon="retrying" head>
             {job.failure.map(|failure| view! { <Why failure /> })}

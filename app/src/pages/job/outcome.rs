@@ -31,7 +31,7 @@ pub(super) fn Files(data: Data) -> impl IntoView {
         view! {
             <section class="card" aria-labelledby="files">
                 <header>
-                    <h2 id="files">"Files it made"</h2>
+                    <h2 id="files">"Files"</h2>
                     <span class="count-badge">{count}</span>
                     <span class="hint">{sum}</span>
                 </header>

@@ -19,7 +19,7 @@ pub(super) fn Stages(data: Data) -> impl IntoView {
     };
     let other =
         beside.as_ref().map(|(job, _)| view! { <th scope="col" class="number">{format!("Time of #{job}")}</th> });
-    let hint = format!("{passed} of {} passed", names.len());
+    let hint = format!("{passed} of {} done", names.len());
     (names.len() > 1 && data.detail.view.started_at.is_some()).then(|| {
         let rows: Vec<_> = names
             .into_iter()

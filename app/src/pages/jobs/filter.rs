@@ -151,21 +151,21 @@ impl Filter {
         let tab = given("state").and_then(|word| {
             let tab = Tab::ALL.into_iter().find(|tab| tab.word() == word);
             tab.or_else(|| {
-                faults.push(format!("There is no state “{word}”: jobs in every state are shown."));
+                faults.push(format!("Unknown state “{word}”. Showing all states."));
                 None
             })
         });
         let since = given("since").and_then(|word| {
             let since = Since::ALL.into_iter().find(|since| since.word() == word);
             since.or_else(|| {
-                faults.push(format!("“{word}” is not one of 1h, 24h, 7d and 30d: jobs of any age are shown."));
+                faults.push(format!("Unknown period “{word}” (1h, 24h, 7d, 30d). Showing jobs of any age."));
                 None
             })
         });
         let mut text = given("q").unwrap_or_default();
         if let Some((end, _)) = text.char_indices().nth(LONGEST_TEXT) {
             text.truncate(end);
-            faults.push(format!("Only the first {LONGEST_TEXT} characters of the text are searched for."));
+            faults.push(format!("Only the first {LONGEST_TEXT} characters are searched for."));
         }
         if let Some(first) = first_words(&text) {
             text = first;
@@ -175,7 +175,7 @@ impl Filter {
             let word = given(name)?;
             let job = word.parse().ok().filter(|job: &JobId| job.0 > 0);
             job.or_else(|| {
-                faults.push(format!("“{word}” is not a job’s number: the newest jobs are shown."));
+                faults.push(format!("“{word}” is not a job number. Showing the newest jobs."));
                 None
             })
         };
@@ -184,7 +184,7 @@ impl Filter {
             (None, Some(job), _) => Some(PageAt::NewerThan(job)),
             (None, None, Some("oldest")) => Some(PageAt::Oldest),
             (None, None, Some(word)) => {
-                faults.push(format!("“{word}” is not “oldest”: the newest jobs are shown."));
+                faults.push(format!("Unknown order “{word}”. Showing the newest jobs."));
                 None
             }
             (None, None, None) => None,

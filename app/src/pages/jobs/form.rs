@@ -15,13 +15,13 @@ pub(super) fn FilterForm(filter: Filter) -> impl IntoView {
             {(filter.tab != Tab::All).then(|| view! { <input type="hidden" name="state" value=filter.tab.word() /> })}
             <label class="filter-box">
                 <Icon name="search" />
-                <span class="visually-hidden">"Words in number, kind or title"</span>
+                <span class="visually-hidden">"Search by number, task or title"</span>
                 <input
                     type="search"
                     name="q"
                     value=filter.text.clone()
                     maxlength="200"
-                    placeholder="Number, kind or title"
+                    placeholder="Number, task or title"
                     autocomplete="off"
                 />
             </label>
@@ -59,7 +59,7 @@ fn KindChoice(chosen: Option<String>) -> impl IntoView {
     };
     view! {
         <select class="input" name="kind" aria-label="Kind">
-            <option value="">"Every kind"</option>
+            <option value="">"All tasks"</option>
             {kinds.into_iter().map(option).collect::<Vec<_>>()}
         </select>
     }

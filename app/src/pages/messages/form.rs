@@ -12,15 +12,11 @@ use crate::{
     ui::Icon,
 };
 
-const LABELS: &[(&str, &str)] = &[("to", "To"), ("user", "Person"), ("job", "Job"), ("tone", "Tone"), ("text", "Text")];
+const LABELS: &[(&str, &str)] = &[("to", "To"), ("user", "User"), ("job", "Job"), ("tone", "Type"), ("text", "Text")];
 
 /// What can be chosen for how it is meant.
-const TONES: [(Tone, &str); 4] = [
-    (Tone::Info, "For information"),
-    (Tone::Success, "Good news"),
-    (Tone::Warning, "A warning"),
-    (Tone::Danger, "Something is wrong"),
-];
+const TONES: [(Tone, &str); 4] =
+    [(Tone::Info, "Info"), (Tone::Success, "Success"), (Tone::Warning, "Warning"), (Tone::Danger, "Error")];
 
 #[component]
 pub(super) fn SendForm(
@@ -34,8 +30,8 @@ pub(super) fn SendForm(
     let key = app().desk.now().0.to_string();
     let fields = view! {
         {field(0, "").list(addressees(), &asked("to"))}
-        <div class="for-user">{field(1, "The name they sign in with.").line("text", "off", Some(asked("user")))}</div>
-        <div class="for-job">{field(2, "Its number. Whoever has its page open is told.").line("text", "off", Some(asked("job")))}</div>
+        <div class="for-user">{field(1, "The user name.").line("text", "off", Some(asked("user")))}</div>
+        <div class="for-job">{field(2, "The job number.").line("text", "off", Some(asked("job")))}</div>
         {field(3, "").list(tones, &asked("tone"))}
         // Never from the address: a link must not put words into an administrator's mouth.
         {field(4, "").area(LONGEST_MESSAGE, form.entry("text").unwrap_or_default())}
@@ -64,9 +60,9 @@ pub(super) fn SendForm(
 fn addressees() -> Vec<(String, String)> {
     let app = app();
     let choices = [
-        (app.desk.may(Action::Announce), "everyone", "Everybody"),
-        (app.gatekeeper.is_some(), "user", "One person"),
-        (app.desk.may(Action::Steer), "job", "Whoever has a job open"),
+        (app.desk.may(Action::Announce), "everyone", "Everyone"),
+        (app.gatekeeper.is_some(), "user", "One user"),
+        (app.desk.may(Action::Steer), "job", "Viewers of a job"),
     ];
     let choices = choices.into_iter().filter(|(may, ..)| *may);
     choices.map(|(_, value, word)| (value.to_owned(), word.to_owned())).collect()

@@ -23,7 +23,7 @@ pub fn Catalogue() -> impl IntoView {
         <Title text="New job" />
         <header class="page-head">
             <h1>"New job"</h1>
-            <p class="lead">"Choose a task, say what it should work on, start it. You can leave the page: it goes on."</p>
+            <p class="lead">"Choose a task, fill in the form and start it. Jobs keep running after you leave."</p>
         </header>
         {later(async move {
             let usual = usual().await;

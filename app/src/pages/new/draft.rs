@@ -47,8 +47,10 @@ impl Draft {
                 draft.find_files(desk, &task.form).await;
             }
             Ok((_, detail)) => {
-                draft.refusal =
-                    Some(format!("Job #{job} is of the task {}, so its input does not fit here", detail.view.kind));
+                draft.refusal = Some(format!(
+                    "Job #{job} belongs to the task {}, so its input does not fit here",
+                    detail.view.kind
+                ));
             }
             Err(error) => draft.refusal = Some(format!("The input of job #{job} cannot be used: {error}")),
         }
@@ -82,7 +84,7 @@ impl Draft {
                 Ok(upload) => drop(self.files.insert(field.name.clone(), upload.into())),
                 Err(error) => {
                     let message = match error {
-                        Error::NoSuchUpload(_) => "The file is no longer here. Send it again.".to_owned(),
+                        Error::NoSuchUpload(_) => "The file is no longer on the server. Upload it again.".to_owned(),
                         error => error.to_string(),
                     };
                     self.faults.push(FieldError { field: field.name.clone(), message });

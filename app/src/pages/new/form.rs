@@ -62,13 +62,11 @@ async fn page(task: TaskInfo, from: Option<String>) -> impl IntoView {
 #[component]
 fn Lead(rerun_of: Option<JobId>) -> impl IntoView {
     match rerun_of {
-        None => {
-            view! { <p class="lead">"Say what it should work on and start it. You can leave the page: it goes on."</p> }
-                .into_any()
-        }
+        None => view! { <p class="lead">"Fill in the form and start the job. It keeps running after you leave."</p> }
+            .into_any(),
         Some(job) => view! {
             <p class="lead">
-                "Filled in as in " <a href=at(&format!("/jobs/{job}"))>{format!("#{job}")}</a>
+                "Copied from " <a href=at(&format!("/jobs/{job}"))>{format!("#{job}")}</a>
                 ". Change what should differ; it starts as a new job."
             </p>
         }
@@ -110,7 +108,7 @@ fn TaskForm(task: TaskInfo, draft: Draft, usual: Usual) -> impl IntoView {
             <footer>
                 <span>{usual.get(kind).map(|&(half, most)| usually(half, most))}</span>
                 <div class="actions">
-                    <a href=at(&plan)>"On a schedule instead"</a>
+                    <a href=at(&plan)>"Create schedule"</a>
                     <button class="button primary" type="submit">
                         <Icon name="play" />
                         "Start job"
@@ -126,11 +124,7 @@ fn TaskForm(task: TaskInfo, draft: Draft, usual: Usual) -> impl IntoView {
 
 fn usually(half: f64, most: f64) -> String {
     let (half, most) = (roughly(half), roughly(most));
-    if half == most {
-        format!("Runs of this task usually take {half}.")
-    } else {
-        format!("Runs of this task usually take {half}, seldom more than {most}.")
-    }
+    if half == most { format!("Usually takes {half}.") } else { format!("Usually takes {half}, rarely over {most}.") }
 }
 
 /// Says so, with status 403.
@@ -140,15 +134,15 @@ fn MayNotStart(reason: String) -> impl IntoView {
     view! { <NotAllowed reason /> }
 }
 
-/// No such task: says which there are.
+/// Task not found: says which there are.
 #[component]
 fn UnknownKind(kind: String) -> impl IntoView {
     expect_context::<ResponseOptions>().set_status(http::StatusCode::NOT_FOUND);
     view! {
-        <Title text="No such task" />
+        <Title text="Task not found" />
         <header class="page-head">
-            <h1>"No such task"</h1>
-            <p class="lead">{format!("There is no task named {kind}. These are the ones there are:")}</p>
+            <h1>"Task not found"</h1>
+            <p class="lead">{format!("There is no task “{kind}”. Available tasks:")}</p>
         </header>
         <div class="unknown-kind">
             <TaskList current="" usual=Usual::new() />

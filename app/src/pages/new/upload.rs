@@ -58,7 +58,7 @@ fn Sending() -> impl IntoView {
     view! {
         <div class="upload" data-upload-is="sending" hidden=true>
             <div class="milebar slim" data-state="running">
-                <progress value="0" aria-label="Sending the file"></progress>
+                <progress value="0" aria-label="Uploading"></progress>
             </div>
             <span></span>
             <button class="button small quiet" type="button">
@@ -75,7 +75,7 @@ fn NotHere() -> impl IntoView {
             <Icon name="warning" />
             <span></span>
             <button class="button small" type="button">
-                "Send again"
+                "Upload again"
             </button>
         </div>
     }

@@ -21,8 +21,8 @@ pub(super) fn WhenAndHow(draft: Draft) -> impl IntoView {
         <details class="disclosure" open=open>
             <summary>
                 <Icon name="right" />
-                "When and how "
-                <small>"later, more urgent"</small>
+                "Scheduling options "
+                <small>"start time, priority"</small>
             </summary>
             <div class="fields">
                 {start_at.labelled("field", start_at.moment())}
@@ -45,11 +45,16 @@ pub(super) fn fields() -> [Field; 2] {
     let text = FieldKind::Text { multiline: false, min_length: None, max_length: None };
     let [low, high] = [*Priority::RANGE.start(), *Priority::RANGE.end()].map(i64::from);
     [
-        field(START_AT, "Start at", format!("In {} time zone, {}. Empty: at once.", whose_zone(), zone_name()), text),
+        field(
+            START_AT,
+            "Start at",
+            format!("In {} time zone ({}). Leave empty to start now.", whose_zone(), zone_name()),
+            text,
+        ),
         field(
             PRIORITY,
             "Priority",
-            "Higher goes first, whatever came earlier. Empty: 0.".to_owned(),
+            "Higher runs first. Default: 0.".to_owned(),
             FieldKind::Integer { min: Some(low), max: Some(high) },
         ),
     ]
@@ -83,7 +88,7 @@ fn read<T>(draft: &Draft, name: &str, parse: fn(&str) -> Result<T, String>) -> R
 /// An instant: RFC 3339, or date and time in the reader's zone.
 pub(crate) fn start_at(text: &str) -> Result<Micros, String> {
     instant(text).ok_or_else(|| {
-        format!("“{text}” is not a time; write 2026-12-24T18:00 (in {}) or 2026-12-24T17:00:00Z.", zone_name())
+        format!("“{text}” is not a time. Enter it as 2026-12-24T18:00 (in {}) or 2026-12-24T17:00:00Z.", zone_name())
     })
 }
 
@@ -91,7 +96,7 @@ pub(crate) fn start_at(text: &str) -> Result<Micros, String> {
 pub(crate) fn priority(text: &str) -> Result<Priority, String> {
     text.parse().ok().and_then(Priority::new).ok_or_else(|| {
         format!(
-            "“{text}” is not a priority; it is a whole number from {} to {}.",
+            "“{text}” is not a priority. Enter a whole number from {} to {}.",
             Priority::RANGE.start(),
             Priority::RANGE.end()
         )

@@ -25,14 +25,10 @@ pub struct SetUpForm {
 impl SetUpForm {
     pub(super) fn card(self, server: &str) -> AnyView {
         let (head, lead) = match &self.person {
-            Some(_) => (
-                format!("Choose a password for {server}"),
-                "You sign in with it from now on. If you are signed in anywhere else, that ends.",
-            ),
-            None => (
-                format!("Set up {server}"),
-                "You are the first administrator: you may do everything here, add people, and decide what they may do.",
-            ),
+            Some(_) => ("Set your password".to_owned(), "Other sessions will be signed out."),
+            None => {
+                (format!("Set up {server}"), "You are the first administrator. You can manage users, tasks and queues.")
+            }
         };
         view! {
             <form class="form" method="post" action=at("/api/set_up")>
@@ -54,7 +50,7 @@ impl SetUpForm {
     /// To be chosen, or shown; a field in both cases, so that password managers know whose password it is.
     fn name(&self) -> AnyView {
         let Some(person) = &self.person else {
-            let help = "Letters a to z, digits and . _ - @. It stays yours.".to_owned();
+            let help = "Lowercase letters, digits and . _ - @. Cannot be changed later.".to_owned();
             let (name, fault) = (self.name.clone(), self.fault("name"));
             let first = self.refusal.is_none() && self.begins_with_name();
             let line = Line { name: "name", label: "Name", autocomplete: "username", text: name, ..Line::default() };
@@ -79,7 +75,7 @@ impl SetUpForm {
     fn password(&self) -> impl IntoView {
         let line = new_password("password", "Password", self.fault("password"));
         Line {
-            help: format!("At least {} characters; a sentence of a few words will do.", passwords::SHORTEST),
+            help: format!("At least {} characters; a few random words work well.", passwords::SHORTEST),
             first: self.refusal.is_none() && !self.begins_with_name(),
             ..line
         }
@@ -87,7 +83,7 @@ impl SetUpForm {
     }
 
     fn again(&self) -> impl IntoView {
-        new_password("again", "The same again", self.fault("again")).view()
+        new_password("again", "Confirm password", self.fault("again")).view()
     }
 
     fn fault(&self, field: &str) -> Option<String> {

@@ -41,7 +41,7 @@ impl SignInForm {
                 </button>
             </form>
             <footer>
-                <span>"No account or password? Ask an administrator."</span>
+                <span>"Need an account or a new password? Ask an administrator."</span>
             </footer>
         }
         .into_any()

@@ -23,15 +23,15 @@ pub(super) fn Attention(jobs: Vec<JobView>, running: Vec<JobView>, gates: Vec<Ga
             <section class="card" aria-labelledby="attention">
                 <header>
                     <h2 id="attention">"Needs attention"</h2>
-                    <span class="hint">"until tried again, repeated, deleted or resumed"</span>
+                    <span class="hint">"until retried, rerun, deleted or resumed"</span>
                 </header>
                 <ul class="attention">{paused} {troubles.iter().map(trouble).collect::<Vec<_>>()}</ul>
                 {perhaps_more
                     .then(|| {
                         view! {
                             <footer>
-                                "These are the newest. "<a href=at("/jobs?state=failed")>"All that failed"</a>
-                                <a href=at("/jobs?state=interrupted")>"All that were interrupted"</a>
+                                "Showing the latest. "<a href=at("/jobs?state=failed")>"View all failed"</a>
+                                <a href=at("/jobs?state=interrupted")>"View all interrupted"</a>
                             </footer>
                         }
                     })}
@@ -43,7 +43,7 @@ pub(super) fn Attention(jobs: Vec<JobView>, running: Vec<JobView>, gates: Vec<Ga
 /// What is paused is easily forgotten.
 fn paused(gate: Gate) -> impl IntoView {
     let what = match gate.of {
-        GateOf::Queue => format!("The queue {}", gate.name),
+        GateOf::Queue => format!("Queue “{}”", gate.name),
         GateOf::Kind => {
             app().desk.task(&gate.name).map_or_else(|| gate.name.clone(), |task| format!("“{}”", task.name))
         }
@@ -53,7 +53,7 @@ fn paused(gate: Gate) -> impl IntoView {
             <Icon name="pause" />
             <p>
                 <a href=at("/queues")>{what}</a>
-                " is paused: its jobs do not start. By "
+                " is paused by "
                 {gate.paused_by}
                 ", "
                 {gate.paused_at.map(|at| view! { <When at /> })}
@@ -69,10 +69,8 @@ fn paused(gate: Gate) -> impl IntoView {
 fn trouble(job: &JobView) -> impl IntoView + use<> {
     let now = use_context::<Frame>().map_or_else(|| app().desk.now(), |frame| frame.now);
     let (icon, sentence) = match job.shown() {
-        Shown::NotResponding => ("slow", format!(" was asked to stop {} ago and still runs", fact(job, now))),
-        Shown::Interrupted => {
-            ("interrupted", format!(" was interrupted{}: its process ended", after_blank(&fact(job, now))))
-        }
+        Shown::NotResponding => ("slow", format!(" is not responding to cancel for {}", fact(job, now))),
+        Shown::Interrupted => ("interrupted", format!(" was interrupted{}: worker died", after_blank(&fact(job, now)))),
         _ => {
             let why = job.failure.as_ref().map(|failure| format!(": {}", failure.message)).unwrap_or_default();
             ("failed", format!(" failed{}{why}", after_blank(&fact(job, now))))

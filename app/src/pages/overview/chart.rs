@@ -49,7 +49,7 @@ pub(super) fn FinishedPerHour(hours: Vec<HourBucket>, span: Span) -> impl IntoVi
     let ended: u64 = hours.iter().map(total).sum();
     let failed: u64 = hours.iter().map(|hour| hour.failed).sum();
     let finding =
-        format!("{} jobs finished, {} of them failed; at most {} in an hour", count(ended), count(failed), count(most));
+        format!("{} jobs finished, {} of them failed; peak {} per hour", count(ended), count(failed), count(most));
     let step = WIDTH / hours.len().max(1) as f64;
     let bars: Vec<_> = hours.iter().enumerate().map(|(i, hour)| bar(hour, i as f64 * step, step, most)).collect();
     view! {
@@ -84,7 +84,7 @@ pub(super) fn FinishedPerHour(hours: Vec<HourBucket>, span: Span) -> impl IntoVi
                         <i></i>
                         "Cancelled"
                     </li>
-                    <li class="note">{format!("Most in an hour: {}", count(most))}</li>
+                    <li class="note">{format!("Peak: {} per hour", count(most))}</li>
                 </ul>
             </div>
         </section>

@@ -19,7 +19,7 @@ pub(super) fn Figures(counts: Counts, day: Vec<HourBucket>) -> impl IntoView {
                 <dd>
                     <CountOf counts states=vec![JobState::Running] />
                     " "
-                    <small>{format!("of {} at once", app().desk.concurrency())}</small>
+                    <small>{format!("of {} slots", app().desk.concurrency())}</small>
                 </dd>
             </div>
             <div>
@@ -29,11 +29,11 @@ pub(super) fn Figures(counts: Counts, day: Vec<HourBucket>) -> impl IntoView {
                 </dd>
                 <dd>
                     <CountOf counts states=vec![JobState::Scheduled] />
-                    " for later"
+                    " scheduled"
                 </dd>
             </div>
             <div>
-                <dt>"Finished in 24 hours"</dt>
+                <dt>"Finished, last 24 hours"</dt>
                 <dd>{count(succeeded + failed + cancelled)}</dd>
                 <dd>{format!("{} cancelled", count(cancelled))}</dd>
             </div>
@@ -50,7 +50,7 @@ pub(super) fn Figures(counts: Counts, day: Vec<HourBucket>) -> impl IntoView {
 fn share(succeeded: u64, failed: u64) -> AnyView {
     let all = succeeded + failed;
     if all == 0 {
-        return view! { <small>"None yet"</small> }.into_any();
+        return view! { <small>"No finished jobs"</small> }.into_any();
     }
     let permille = succeeded * 1000 / all;
     let digits = if permille.is_multiple_of(10) {

@@ -6,7 +6,7 @@ use model::{count, duration};
 
 use crate::{context::app, pages::strip::strip, ui::KindName};
 
-/// Every kind that ever ran.
+/// All tasks that ever ran.
 #[component]
 pub(super) fn Tasks(kinds: Vec<KindStats>) -> impl IntoView {
     view! {
@@ -23,10 +23,10 @@ pub(super) fn Tasks(kinds: Vec<KindStats>) -> impl IntoView {
                             "Succeeded"
                         </th>
                         <th class="number" scope="col">
-                            "Usually takes"
+                            "Typical duration"
                         </th>
                         <th class="number" scope="col">
-                            "Slowest tenth"
+                            "90th percentile"
                         </th>
                     </tr>
                 </thead>
@@ -53,10 +53,10 @@ fn row(stats: KindStats) -> impl IntoView {
             <td class="number" data-label="Succeeded">
                 {stats.success_rate.map(share)}
             </td>
-            <td class="number" data-label="Usually takes">
+            <td class="number" data-label="Typical duration">
                 {stats.usual_seconds.map(duration)}
             </td>
-            <td class="number muted" data-label="Slowest tenth">
+            <td class="number muted" data-label="90th percentile">
                 {stats.slow_seconds.map(duration)}
             </td>
         </tr>

@@ -8,8 +8,8 @@ use model::bytes;
 #[component]
 pub(super) fn SpaceUsed(usage: Usage) -> impl IntoView {
     let parts = [
-        ("History and logs", usage.database),
-        ("Artifacts of jobs", usage.artifacts),
+        ("Database", usage.database),
+        ("Job files", usage.artifacts),
         ("Uploaded files", usage.uploads),
         ("Imported tables", usage.imports),
     ];
@@ -28,7 +28,7 @@ pub(super) fn SpaceUsed(usage: Usage) -> impl IntoView {
     view! {
         <section class="card" aria-labelledby="space">
             <header>
-                <h2 id="space">"Space used"</h2>
+                <h2 id="space">"Storage"</h2>
                 <span class="hint">{bytes(total)}</span>
             </header>
             <dl class="body details space">{parts.map(part)}</dl>

@@ -54,7 +54,7 @@ pub fn NewSchedule() -> impl IntoView {
         <Title text="New schedule" />
         <header class="page-head">
             <h1>"New schedule"</h1>
-            <p class="lead">"Say what it should work on, and when. Its jobs start in your name."</p>
+            <p class="lead">"Fill in the form and choose when. Jobs run as you."</p>
         </header>
         <PlanForm task draft action back=at("/schedules") />
     }
@@ -105,7 +105,7 @@ async fn edit(schedule: Schedule, task: TaskInfo) -> impl IntoView {
                 </ol>
             </nav>
             <h1>{format!("Edit {}", schedule.plan.name)}</h1>
-            <p class="lead">{format!("Its jobs start in the name of {}.", schedule.owner)}</p>
+            <p class="lead">{format!("Jobs run as {}.", schedule.owner)}</p>
         </header>
         <PlanForm task draft action=format!("{page}/edit") back=page />
     }
@@ -132,7 +132,7 @@ fn Choose() -> impl IntoView {
         <Title text="New schedule" />
         <header class="page-head">
             <h1>"New schedule"</h1>
-            <p class="lead">"Choose the task that is to be started again and again."</p>
+            <p class="lead">"Choose a task to schedule."</p>
         </header>
         <ul class="task-cards">{app().desk.startable().map(card).collect::<Vec<_>>()}</ul>
     }
@@ -217,7 +217,7 @@ fn Ahead(draft: Draft) -> impl IntoView {
         <div class="ahead" id="ahead">
             {said}
             <button class="button small" type="submit" name=plan::PREVIEW value="1">
-                "Show next runs"
+                "Preview"
             </button>
         </div>
     }

@@ -140,18 +140,18 @@ fn ConfirmDelete(schedule: Schedule, asked: bool, page: String) -> impl IntoView
         <dialog class="dialog" class:shown=asked open=asked id="confirm-delete" aria-labelledby="delete-question">
             <div>
                 <h2 id="delete-question">{format!("Delete {}?", schedule.plan.name)}</h2>
-                <p>"It starts nothing any more, and its list of runs is removed for good. The jobs that it started stay."</p>
+                <p>"Its run history is deleted; its jobs are kept."</p>
             </div>
             <footer>
                 <a class="button" href=page data-closes="confirm-delete">
-                    "Keep it"
+                    "Cancel"
                 </a>
                 <form method="post" action=at("/api/delete_schedule")>
                     <input type="hidden" name="id" value=schedule.id.0 />
                     <input type="hidden" name="revision" value=schedule.revision />
                     <button class="button danger primary" type="submit">
                         <Icon name="trash" />
-                        "Delete the schedule"
+                        "Delete schedule"
                     </button>
                 </form>
             </footer>
@@ -167,8 +167,8 @@ fn Stopped(schedule: Schedule) -> impl IntoView {
         <div class="notice bad" role="status">
             <Icon name="warning" />
             <div>
-                <h2>"Paused by itself"</h2>
-                <p>{format!("It could not start its job: {}. ", pause.why.trim_end_matches('.'))} "Change it, then resume it."</p>
+                <h2>"Paused automatically"</h2>
+                <p>{format!("The job could not start: {}. ", pause.why.trim_end_matches('.'))} "Fix the schedule, then resume it."</p>
             </div>
         </div>
     })
@@ -201,11 +201,11 @@ fn Aside(schedule: Schedule) -> impl IntoView {
                     <dl class="details">
                         <Fact term="Task" fact=task />
                         <Fact term="When" fact=format!("{} ({})", plan.expression, plan.zone) />
-                        <Fact term="Runs meet" fact=overlap(plan.overlap).to_owned() />
-                        <Fact term="Runs missed" fact=missed(plan.missed) />
+                        <Fact term="Overlap" fact=overlap(plan.overlap).to_owned() />
+                        <Fact term="Missed runs" fact=missed(plan.missed) />
                         {(plan.priority.level() != 0)
                             .then(|| view! { <Fact term="Priority" fact=plan.priority.level().to_string() /> })}
-                        <Fact term="Started for" fact=schedule.owner.clone() />
+                        <Fact term="Runs as" fact=schedule.owner.clone() />
                         <div>
                             <dt>"Changed"</dt>
                             <dd>{schedule.changed_by.clone()} ", " <When at=schedule.changed_at /></dd>
@@ -250,7 +250,7 @@ fn History(runs: Vec<Run>) -> impl IntoView {
                 <span class="hint">"newest first"</span>
             </header>
             {if none {
-                view! { <p class="body">"None yet."</p> }.into_any()
+                view! { <p class="body">"No runs yet."</p> }.into_any()
             } else {
                 view! {
                     <table class="table stacking">
@@ -258,7 +258,7 @@ fn History(runs: Vec<Run>) -> impl IntoView {
                             <tr>
                                 <th scope="col">"Due"</th>
                                 <th scope="col">"Job"</th>
-                                <th scope="col">"Came to"</th>
+                                <th scope="col">"Result"</th>
                                 <th class="number" scope="col">
                                     "Took"
                                 </th>
@@ -295,7 +295,7 @@ fn Started(due: Option<Micros>, job: JobView) -> impl IntoView {
             <td data-label="Job">
                 <Link job=job.job />
             </td>
-            <td data-label="Came to">
+            <td data-label="Result">
                 <StatePill shown=job.shown() />
             </td>
             <td class="number" data-label="Took">
@@ -318,7 +318,7 @@ fn Skipped(skip: Skip, job: Option<JobId>) -> impl IntoView {
                 </span>
             </th>
             <td data-label="Job">{job.map(|job| view! { <Link job /> })}</td>
-            <td data-label="Came to" colspan="2">
+            <td data-label="Result" colspan="2">
                 <span class="two">
                     <span>{left_out(&skip)}</span>
                     <small>{why(&skip)}</small>

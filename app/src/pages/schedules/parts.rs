@@ -39,7 +39,7 @@ pub(super) fn Next(schedule: Schedule) -> impl IntoView {
         .into_any();
     }
     match schedule.next_at {
-        None => "Never again".into_any(),
+        None => "Never".into_any(),
         Some(next) => view! {
             <span class="two">
                 <span>

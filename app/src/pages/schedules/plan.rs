@@ -31,7 +31,7 @@ pub(super) fn fields(zone: &str) -> [Vec<Field>; 2] {
     let choice = |value: &str, label: String| Choice { value: value.to_owned(), label };
     let overlaps = Overlap::ALL.map(|overlap| choice(overlap.as_str(), words::overlap(overlap).to_owned()));
     let misses = [Missed::Skip, Missed::Once].map(|missed| choice(missed.as_str(), words::missed(missed)));
-    let all = choice(Missed::All(1).as_str(), "Run each of them, up to so many".to_owned());
+    let all = choice(Missed::All(1).as_str(), "Run each, up to the maximum".to_owned());
     let most = FieldKind::Integer { min: Some(1), max: Some(i64::from(MOST_MISSED)) };
     let [low, high] = [*Priority::RANGE.start(), *Priority::RANGE.end()].map(i64::from);
     let when = "Minute, hour, day of the month, month, weekday: 0 2 * * 1-5 is on weekdays at 02:00. @daily and the like will \
@@ -40,12 +40,19 @@ pub(super) fn fields(zone: &str) -> [Vec<Field>; 2] {
         vec![
             of(field::NAME, "Name", "", text(Some(SCHEDULE_NAME_LENGTH as u64)), true, None),
             of(field::EXPRESSION, "Cron expression", when, text(None), true, None),
-            of(field::ZONE, "Time zone", "By whose clocks.", FieldKind::Choice { choices: zones(zone) }, true, None),
+            of(
+                field::ZONE,
+                "Time zone",
+                "Time zone of the expression.",
+                FieldKind::Choice { choices: zones(zone) },
+                true,
+                None,
+            ),
         ],
         vec![
             of(
                 OVERLAP,
-                "If the run before is not over",
+                "If the previous run is still active",
                 "",
                 FieldKind::Choice { choices: overlaps.to_vec() },
                 false,
@@ -53,17 +60,17 @@ pub(super) fn fields(zone: &str) -> [Vec<Field>; 2] {
             ),
             of(
                 MISSED,
-                "If runs were missed",
-                "As when the server was off. What was due while the schedule was paused is left out.",
+                "Missed runs",
+                "When the server was off. Runs of a paused schedule are always skipped.",
                 FieldKind::Choice { choices: misses.into_iter().chain([all]).collect() },
                 false,
                 Some(Missed::default().as_str()),
             ),
-            of(field::MOST, "Up to so many", "The newest count.", most, false, Some(&USUAL_MOST.to_string())),
+            of(field::MOST, "Maximum", "Newest first.", most, false, Some(&USUAL_MOST.to_string())),
             of(
                 when::PRIORITY,
                 "Priority",
-                "Higher goes first, whatever came earlier. Empty: 0.",
+                "Higher runs first. Default: 0.",
                 FieldKind::Integer { min: Some(low), max: Some(high) },
                 false,
                 None,
@@ -147,15 +154,15 @@ pub fn wish(draft: &Draft, kind: &str, form: &Form) -> Result<NewSchedule, Error
     let entry = |name| draft.entry(name).trim();
     let overlap = Overlap::from_word(entry(OVERLAP));
     if overlap.is_none() {
-        fault(OVERLAP, "Choose what is done with a run that is due while the one before is not over.".to_owned());
+        fault(OVERLAP, "Choose what to do if the previous run is still active.".to_owned());
     }
     // What is out of range is told by the engine, of a schedule that needs it.
     let most = entry(field::MOST).parse().ok();
     let missed = Missed::from_word(entry(MISSED), most.unwrap_or_default());
     match missed {
-        None => fault(MISSED, "Choose what is done about runs that were missed.".to_owned()),
+        None => fault(MISSED, "Choose what to do about missed runs.".to_owned()),
         Some(Missed::All(_)) if most.is_none() => {
-            fault(field::MOST, format!("Say how many, a whole number from 1 to {MOST_MISSED}."));
+            fault(field::MOST, format!("Enter a whole number from 1 to {MOST_MISSED}."));
         }
         Some(_) => {}
     }

@@ -28,28 +28,28 @@ pub(in crate::pages) fn in_time(at: Micros, now: Micros) -> String {
 /// What is done where runs meet.
 pub(super) const fn overlap(overlap: Overlap) -> &'static str {
     match overlap {
-        Overlap::Skip => "Leave the new one out",
-        Overlap::Queue => "Let one wait for it",
-        Overlap::Cancel => "Stop it, then start the new one",
+        Overlap::Skip => "Skip",
+        Overlap::Queue => "Queue one",
+        Overlap::Cancel => "Cancel it and start",
     }
 }
 
 /// What is done about missed runs.
 pub(super) fn missed(missed: Missed) -> String {
     match missed {
-        Missed::Skip => "Leave them out".to_owned(),
-        Missed::Once => "Run once for all of them".to_owned(),
-        Missed::All(most) => format!("Run each of them, the newest {most} at most"),
+        Missed::Skip => "Skip".to_owned(),
+        Missed::Once => "Run once".to_owned(),
+        Missed::All(most) => format!("Run each, up to {most}"),
     }
 }
 
 /// Why runs were not started.
 pub(super) const fn why(skip: &Skip) -> &'static str {
     match skip.why {
-        Why::Overlap => "The run before was not over",
-        Why::OneWaits => "One waited for the run before already",
-        Why::Superseded => "It waited, and a newer one took its place",
-        Why::Paused => "It waited, and the schedule was paused",
+        Why::Overlap => "The previous run was still active",
+        Why::OneWaits => "A run was already waiting",
+        Why::Superseded => "Replaced by a newer run",
+        Why::Paused => "The schedule was paused",
         Why::Missed => "The server could not start it in time",
         Why::SameJob => "Another job did the same already",
     }
@@ -57,5 +57,5 @@ pub(super) const fn why(skip: &Skip) -> &'static str {
 
 /// `Left out`, `12 left out`.
 pub(super) fn left_out(skip: &Skip) -> String {
-    if skip.runs == 1 { "Left out".to_owned() } else { format!("{} left out", count(skip.runs)) }
+    if skip.runs == 1 { "Skipped".to_owned() } else { format!("{} skipped", count(skip.runs)) }
 }

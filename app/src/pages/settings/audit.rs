@@ -55,9 +55,9 @@ fn Lines(filter: AuditFilter, page: AuditPage) -> impl IntoView {
     let csv = filter.csv();
     let table = if page.rows.is_empty() {
         let (title, text) = if filter.hides() {
-            ("Nothing like this", "No line of the audit log fits the filter.")
+            ("No matching entries", "Try other filters.")
         } else {
-            ("Nothing yet", "What people do here is noted, line by line, and nothing is ever changed in it.")
+            ("No entries", "Every change by a user is recorded here.")
         };
         view! {
             <div class="empty">
@@ -109,7 +109,7 @@ fn Table(rows: Vec<AuditRow>) -> impl IntoView {
 fn Line(row: AuditRow) -> impl IntoView {
     let Sentence { before, job, after } = Sentence::of(&row);
     let job = job.map(|job| view! { " " <a href=job_href(job)>{format!("#{job}")}</a> });
-    let name = if row.by.name.is_empty() { "nobody".to_owned() } else { row.by.name.to_string() };
+    let name = if row.by.name.is_empty() { "not signed in".to_owned() } else { row.by.name.to_string() };
     let token = row.by.token.map(|token| view! { <small>{format!("with token {token}")}</small> });
     view! {
         <tr>

@@ -36,8 +36,8 @@ fn Table(rules: Vec<KindRule>) -> impl IntoView {
                 <thead>
                     <tr>
                         <th scope="col">"Task"</th>
-                        <th scope="col">"Started by"</th>
-                        <th scope="col">"Jobs seen by"</th>
+                        <th scope="col">"Who can run"</th>
+                        <th scope="col">"Who can see jobs"</th>
                         <th scope="col">
                             <span class="visually-hidden">"Save"</span>
                         </th>
@@ -45,7 +45,7 @@ fn Table(rules: Vec<KindRule>) -> impl IntoView {
                 </thead>
                 <tbody>{rows}</tbody>
             </table>
-            <footer>"Defaults are the tasks’ own. Whoever may start a task may also cancel, retry and pause its jobs, if they see them."</footer>
+            <footer>"Users who can run a task can also cancel, retry and pause its jobs, if they can see them."</footer>
         </section>
     }
 }
@@ -73,11 +73,11 @@ fn Row(task: TaskInfo, decided: Option<KindRule>) -> impl IntoView {
                     {task.about}
                 </KindName>
             </th>
-            <td data-label="Started by">
-                <Choice form=form.clone() name="start" label=format!("Who starts {}", task.name) choices=starts chosen=start />
+            <td data-label="Who can run">
+                <Choice form=form.clone() name="start" label=format!("Who can run {}", task.name) choices=starts chosen=start />
             </td>
-            <td data-label="Jobs seen by">
-                <Choice form=form.clone() name="seen_by" label=format!("Who sees {}", task.name) choices=sees chosen=seen />
+            <td data-label="Who can see jobs">
+                <Choice form=form.clone() name="seen_by" label=format!("Who can see jobs of {}", task.name) choices=sees chosen=seen />
             </td>
             <td class="number">
                 <form id=form method="post" action=at("/api/change_kind_rule")>
@@ -122,7 +122,7 @@ const fn starters(role: Role) -> &'static str {
 
 /// Who sees jobs.
 const fn seers(private: bool) -> &'static str {
-    if private { "starter and administrators" } else { "everybody" }
+    if private { "owner and administrators" } else { "everyone" }
 }
 
 /// The same, as the form sends it.

@@ -89,14 +89,14 @@ fn Table(people: Vec<Person>, now: Micros) -> impl IntoView {
 fn TokensOfAll(tokens: Vec<Token>, now: Micros) -> impl IntoView {
     let count = tokens.len().to_string();
     let table = if tokens.is_empty() {
-        view! { <p class="body">"Nobody has made a token. People make them in their profile."</p> }.into_any()
+        view! { <p class="body">"No tokens. Users create them in their profile."</p> }.into_any()
     } else {
         view! { <Tokens tokens now revoke="revoke_token_of" of_all=true /> }.into_any()
     };
     view! {
         <section class="card" aria-labelledby="all-tokens">
             <header>
-                <h2 id="all-tokens">"API tokens of all"</h2>
+                <h2 id="all-tokens">"All API tokens"</h2>
                 <span class="count-badge">{count}</span>
             </header>
             {table}
@@ -107,9 +107,9 @@ fn TokensOfAll(tokens: Vec<Token>, now: Micros) -> impl IntoView {
 /// What a role allows, in a sentence.
 const fn allows(role: Role) -> &'static str {
     match role {
-        Role::Viewer => "look and download.",
-        Role::Operator => "also start, cancel and retry.",
-        Role::Administrator => "also decide about people, tasks and queues.",
+        Role::Viewer => "can view and download.",
+        Role::Operator => "can also run, cancel and retry jobs.",
+        Role::Administrator => "also manage users, tasks and queues.",
     }
 }
 

@@ -29,7 +29,7 @@ impl Desk {
         self.engine.store().tell(NewMessage { by: self.by.clone(), to, text, tone, key }).await
     }
 
-    /// What was said to everybody, to or by whoever looks, and to the watchers of jobs in sight; newest first, those
+    /// What was said to everyone, to or by whoever looks, and to the watchers of jobs in sight; newest first, those
     /// before a number, at most `limit`.
     pub async fn messages(&self, before: Option<Seq>, limit: u32) -> Result<MessagePage> {
         self.allow(Action::See)?;

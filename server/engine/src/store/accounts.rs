@@ -232,7 +232,7 @@ pub struct KindRule {
     pub kind: String,
     /// The least role that may start and steer its jobs.
     pub start: Option<Role>,
-    /// Whether its jobs are seen by their starter and administrators only.
+    /// Whether its jobs are seen by their owner and administrators only.
     pub private: Option<bool>,
 }
 
@@ -243,7 +243,7 @@ pub struct DeclaredRule {
     pub kind: String,
     /// The least role that may start and steer its jobs.
     pub start: Role,
-    /// Whether its jobs are seen by their starter and administrators only.
+    /// Whether its jobs are seen by their owner and administrators only.
     pub private: bool,
 }
 

@@ -221,13 +221,13 @@ pub struct RunOf {
 /// Why a run was not started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
-    /// The run before was not over.
+    /// The previous run was still active.
     Overlap,
-    /// One waited for the run before already.
+    /// A run was already waiting.
     OneWaits,
-    /// It waited, and a newer one took its place.
+    /// Replaced by a newer run.
     Superseded,
-    /// It waited, and the schedule was paused.
+    /// The schedule was paused.
     Paused,
     /// Nobody was there to start it.
     Missed,

@@ -357,7 +357,7 @@ pub enum CancelAnswer {
 pub enum PauseAnswer {
     /// It waited and is now set aside.
     Paused,
-    /// It runs, and will be at its next checkpoint.
+    /// It runs, and will be at the next checkpoint.
     Requested,
 }
 
@@ -366,7 +366,7 @@ pub enum PauseAnswer {
 pub struct DurableEvent {
     /// Its place.
     pub seq: Seq,
-    /// The job it is about; `None` for a message to everybody.
+    /// The job it is about; `None` for a message to everyone.
     pub job: Option<JobId>,
     /// What happened: `State`, `Log` or `Message`.
     pub event: StreamEvent,
@@ -570,7 +570,7 @@ pub struct KindStats {
 pub struct Usage {
     /// The database with its write-ahead log.
     pub database: u64,
-    /// Artifacts of jobs.
+    /// Job files.
     pub artifacts: u64,
     /// Uploaded files.
     pub uploads: u64,

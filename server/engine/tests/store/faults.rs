@@ -1,4 +1,4 @@
-//! What goes wrong around the SQLite store harms nobody who has nothing to do with it.
+//! What goes wrong around the SQLite store harms nobody who has idle with it.
 
 use std::{
     fs,

@@ -273,7 +273,7 @@ impl Packer {
             Some(Found::File { path, size }) => self.add_file(path, size)?,
             Some(Found::Special { path }) => {
                 self.counts.specials += 1;
-                self.warn(&path, "left out: it is a device, a socket or a pipe");
+                self.warn(&path, "skipped: device, socket or pipe");
             }
             Some(Found::Unreadable { path, error }) => self.leave_out(&path, 0, &error),
         }
@@ -368,7 +368,7 @@ impl Packer {
             self.warn(&entry.path, &format!("{lost}; the rest of it is zeros in the archive"));
         } else if changed {
             self.counts.incomplete += 1;
-            self.warn(&entry.path, "was written to while it was being read; the archive may hold a mixture");
+            self.warn(&entry.path, "changed while it was being read; the archive may hold a mixture");
         }
         Ok(())
     }

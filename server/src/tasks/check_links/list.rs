@@ -102,7 +102,7 @@ impl Links {
 
 /// A link of the web, without its fragment, which is never sent.
 fn parse(link: &str) -> Result<Url, String> {
-    let mut url = Url::parse(link).map_err(|error| format!("not a link: {error}"))?;
+    let mut url = Url::parse(link).map_err(|error| format!("Not a URL: {error}"))?;
     web(&url)?;
     url.set_fragment(None);
     Ok(url)

@@ -133,7 +133,7 @@ fn target(from: &Url, answer: &Response) -> Result<Url, Broken> {
     let broken = |message: String| Broken { code: "bad_redirect", message };
     let location = answer.headers().get(LOCATION).ok_or_else(|| broken("a redirect that leads nowhere".to_owned()))?;
     let location = String::from_utf8_lossy(location.as_bytes());
-    let mut url = from.join(&location).map_err(|error| broken(format!("a redirect to what is not a link: {error}")))?;
+    let mut url = from.join(&location).map_err(|error| broken(format!("a redirect to what is Not a URL: {error}")))?;
     web(&url).map_err(broken)?;
     url.set_fragment(None);
     Ok(url)
@@ -157,7 +157,7 @@ fn describe(error: &reqwest::Error) -> Broken {
         }
     }
     let code = match () {
-        () if error.is_timeout() => return Broken { code: "timeout", message: "no answer in time".to_owned() },
+        () if error.is_timeout() => return Broken { code: "timeout", message: "Timed out".to_owned() },
         () if error.is_connect() => "connect",
         () => "http",
     };

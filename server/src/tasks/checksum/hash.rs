@@ -197,7 +197,7 @@ impl Worker {
             counts.hashed += 1;
             counts.bytes += read;
             counts.changing += u64::from(!whole);
-            (!whole).then(|| "was written to while it was being read".to_owned())
+            (!whole).then(|| "changed while it was being read".to_owned())
         })
     }
 

@@ -22,7 +22,7 @@ pub(in crate::tasks) struct Line {
 /// Why a line is none of a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(in crate::tasks) enum Fault {
-    #[error("it is not of the form `digest  path`")]
+    #[error("expected `digest  path`")]
     Form,
     #[error("its digest does not have 64 hexadecimal digits")]
     Digest,

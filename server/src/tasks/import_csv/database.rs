@@ -339,7 +339,7 @@ impl Imports {
 
 /// The refusal to touch a table that is there.
 pub(super) fn table_exists(table: &str) -> TaskError {
-    let message = format!("there is a table {table} already; choose another name, or to append to it or replace it");
+    let message = format!("Table \"{table}\" already exists. Choose another name, Append or Replace.");
     TaskError::fatal("table_exists", message)
 }
 

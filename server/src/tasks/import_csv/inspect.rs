@@ -44,7 +44,7 @@ impl std::fmt::Display for Fault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NotUtf8 => f.write_str("it is not UTF-8; save the file as UTF-8"),
-            Self::Width { found, expected } => write!(f, "it has {found} fields instead of {expected}"),
+            Self::Width { found, expected } => write!(f, "expected {expected} fields, found {found}"),
         }
     }
 }
@@ -59,7 +59,7 @@ pub(super) fn fields(row: &Row, width: usize) -> Result<impl Iterator<Item = &st
 
 /// The failure of a job that stops at the first record it cannot take.
 pub(super) fn stopped(line: u64, reason: &str) -> TaskError {
-    let message = format!("line {line}: {reason}. Nothing was imported; mend the file, or choose to skip such records");
+    let message = format!("Line {line}: {reason}. Nothing was imported. Fix the file, or skip invalid rows.");
     TaskError::fatal("bad_record", message)
 }
 
@@ -240,7 +240,7 @@ impl Inspection {
             return Err(TaskError::fatal("bad_csv", message));
         }
         if plan.columns.is_empty() {
-            return Err(TaskError::fatal("empty_file", "the file holds only empty lines"));
+            return Err(TaskError::fatal("empty_file", "The file contains only empty lines."));
         }
         for (column, guess) in plan.columns.iter_mut().zip(guesses) {
             column.kind = guess.settle();

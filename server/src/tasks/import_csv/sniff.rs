@@ -28,7 +28,7 @@ pub(super) fn mark_length(sample: &[u8]) -> usize {
 pub(super) fn refuse_other_files(sample: &[u8]) -> Result<(), TaskError> {
     let refuse = |code, message: &str| Err(TaskError::fatal(code, message));
     match sample {
-        [] => refuse("empty_file", "the file is empty"),
+        [] => refuse("empty_file", "The file is empty."),
         [b'P', b'K', 3, 4, ..] => {
             refuse("not_csv", "this is a zip file or a spreadsheet; open it and save the sheet as CSV (UTF-8)")
         }
@@ -36,7 +36,7 @@ pub(super) fn refuse_other_files(sample: &[u8]) -> Result<(), TaskError> {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => refuse("not_utf8", UTF_16),
         // Latin text in UTF-16 has a zero in every other byte.
         _ if memchr::memchr_iter(0, sample).count() > sample.len() / 4 => refuse("not_utf8", UTF_16),
-        _ if memchr::memchr(0, sample).is_some() => refuse("not_csv", "this is not a text file: it holds zero bytes"),
+        _ if memchr::memchr(0, sample).is_some() => refuse("not_csv", "Not a text file (contains NUL bytes)."),
         _ if memchr::memchr(b'\n', sample).is_none() && memchr::memchr(b'\r', sample).is_some() => refuse(
             "line_ends",
             "the lines end in carriage returns alone, as on old Macs; convert the file, for example with \

@@ -104,7 +104,7 @@ fn strangers_are_not_told_what_is_wrong_with_the_store() {
     let stranger = house.visitor();
     let answer = stranger.send(stranger.request(Method::GET, "/healthz"));
     assert_eq!(answer.status(), 503);
-    assert_eq!(answer.text().unwrap(), "The store does not answer. The server's log says why.\n");
+    assert_eq!(answer.text().unwrap(), "The store does not answer. The server log has the details.\n");
 }
 
 #[test]

@@ -126,7 +126,7 @@ fn case_16_of_anothers_private_job_nothing_leaves_by_any_topic_live_or_in_replay
     let public = run_for_everybody(&ada);
 
     let never: Vec<String> = [ended, running, next].into_iter().flat_map(marks).collect();
-    let never: Vec<&str> = never.iter().map(String::as_str).chain(["Demonstration", "a line of level"]).collect();
+    let never: Vec<&str> = never.iter().map(String::as_str).chain(["Demo", "sample line at level"]).collect();
     let end = format!(r#""job":{public},"attempt":1,"state":"succeeded""#);
     for ear in [&mut live, &mut asked_later] {
         ear.until_without(&end, &never);

@@ -7,7 +7,7 @@ fn a_changed_password_is_the_one_that_counts_and_ends_all_other_sessions() {
     other.sign_in(ADA);
     let new = "another sentence of words";
     let page = after(&ada, "change_password", &[("old", PASSWORD), ("new", new), ("again", new)]);
-    assert!(page.contains("Your password is changed. You are signed out everywhere but here."), "{page}");
+    assert!(page.contains("Password changed. All other sessions were signed out."), "{page}");
     assert_eq!(other.get("/jobs").status(), 303);
 
     let visitor = house.visitor();
@@ -29,7 +29,7 @@ fn what_is_wrong_with_a_new_password_stands_beside_it_and_no_password_comes_back
             "This is not your password",
         ),
         (PASSWORD, "too short", "too short", "new", "A password has at least 12 characters"),
-        (PASSWORD, "another sentence of words", "a different sentence", "again", "This is not the same"),
+        (PASSWORD, "another sentence of words", "a different sentence", "again", "The passwords do not match"),
     ] {
         let form = [("old", old), ("new", new), ("again", again)];
         let page = answered(ada.submit("change_password", &form), 422);
@@ -54,22 +54,22 @@ fn sessions_are_listed_by_device_and_end_one_by_one_or_all_but_this() {
         visitor
     });
     let page = ada.page("/settings");
-    assert_eq!(page.matches("This one").count(), 1, "{page}");
+    assert_eq!(page.matches("This device").count(), 1, "{page}");
     let session = page.split("name=\"session\"").nth(1).unwrap().split("value=\"").nth(1).unwrap();
     let session = session.split('"').next().unwrap();
     let page = after(&ada, "end_session", &[("session", session)]);
-    assert!(page.contains("That session has ended."), "{page}");
+    assert!(page.contains("Session signed out."), "{page}");
     let left = [&one, &two, &three].into_iter().filter(|visitor| visitor.get("/jobs").status() == 200).count();
     assert_eq!(left, 2);
-    assert!(after(&ada, "end_session", &[("session", session)]).contains("had ended already"));
-    assert!(after(&ada, "end_session", &[("session", "not one")]).contains("had ended already"));
+    assert!(after(&ada, "end_session", &[("session", session)]).contains("already signed out"));
+    assert!(after(&ada, "end_session", &[("session", "not one")]).contains("already signed out"));
 
     let page = after(&ada, "end_other_sessions", &[]);
-    assert!(page.contains("2 other sessions have ended. You stay signed in here."), "{page}");
+    assert!(page.contains("2 other sessions."), "{page}");
     assert!([one, two, three].iter().all(|visitor| visitor.get("/jobs").status() == 303));
     assert!(!page.contains("end_other_sessions"), "{page}");
     let said = done(ada.call("end_other_sessions", &[]));
-    assert_eq!(said["message"], "There was no other session. You stay signed in here.");
+    assert_eq!(said["message"], "There are no other sessions.");
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn a_token_is_shown_once_works_for_programs_and_ends_when_it_is_revoked() {
     let page = answered(ada.submit("make_token", &form), 200);
     let token = format!("mp_{}", page.split("value=\"mp_").nth(1).unwrap().split('"').next().unwrap());
     assert_eq!(token.len(), 46);
-    assert!(page.contains("Token “nightly import” is ready. Copy it now, it is not shown again."), "{page}");
+    assert!(page.contains("Token “nightly import” created. Copy it now; it will not be shown again."), "{page}");
     assert_eq!(program(&house, &token, "/jobs").status(), 200);
 
     let page = ada.page("/settings");
@@ -101,7 +101,7 @@ fn a_token_is_shown_once_works_for_programs_and_ends_when_it_is_revoked() {
 
     let id = page.split("name=\"id\"").nth(1).unwrap().split("value=\"").nth(1).unwrap().split('"').next().unwrap();
     let page = after(&ada, "revoke_token", &[("id", id)]);
-    assert!(page.contains("The token is revoked."), "{page}");
+    assert!(page.contains("Token revoked."), "{page}");
     assert_eq!(program(&house, &token, "/jobs").status(), 401);
     refused(ada.call("revoke_token", &[("id", id)]), 409, "no_such_token");
 }
@@ -152,11 +152,11 @@ fn times_are_those_of_the_zone_that_somebody_has_chosen() {
     let (house, ada) = House::of_ada();
     assert!(!ada.page("/settings").contains("data-zone"));
     let page = after(&ada, "set_time_zone", &[("time_zone", "Asia/Kathmandu")]);
-    assert!(page.contains("Times are now shown as in Asia/Kathmandu."), "{page}");
+    assert!(page.contains("Times are now shown in Asia/Kathmandu."), "{page}");
     assert!(page.contains("data-zone=\"Asia/Kathmandu\""), "{page}");
     let job = ada.run();
     assert!(ada.page(&format!("/jobs/{job}")).contains("+0545"), "a time in another zone");
-    assert!(ada.page("/new/demo").contains("In your time zone, +0545."));
+    assert!(ada.page("/new/demo").contains("In your time zone (+0545)."));
     assert!(!house.add(&ada, "mei", "operator").page(&format!("/jobs/{job}")).contains("+0545"));
 
     let page = answered(ada.submit("set_time_zone", &[("time_zone", "Mars/Olympus")]), 422);

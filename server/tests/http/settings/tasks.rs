@@ -6,11 +6,11 @@ fn what_is_decided_about_a_task_counts_at_once_and_can_be_left_to_the_task_again
     let mei = house.add(&ada, "mei", "operator");
     let job = ada.run();
     let page = ada.page("/settings/tasks");
-    assert!(page.contains("Default: operators") && page.contains("Default: everybody"), "{page}");
+    assert!(page.contains("Default: operators") && page.contains("Default: everyone"), "{page}");
 
     let form = [("kind", "demo"), ("start", "administrator"), ("seen_by", "starter")];
     let page = after(&ada, "change_kind_rule", &form);
-    assert!(page.contains("It counts at once."), "{page}");
+    assert!(page.contains("Saved for"), "{page}");
     let row = page.split("id=\"rule-demo\"").next().unwrap().rsplit("<tr").next().unwrap();
     assert_eq!(row.matches("selected").count(), 2, "{row}");
     assert!(row.contains("value=\"administrator\" selected") && row.contains("value=\"starter\" selected"), "{row}");

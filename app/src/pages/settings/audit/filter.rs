@@ -33,14 +33,14 @@ impl AuditFilter {
         let who = given("who").map(|name| name.to_lowercase()).filter(|name| {
             let fits = name.chars().count() <= LONGEST_NAME;
             if !fits {
-                fault("who", format!("Who: no name is longer than {LONGEST_NAME} characters; everybody is shown."));
+                fault("who", format!("Who: names have at most {LONGEST_NAME} characters. Showing all users."));
             }
             fits
         });
         let what = given("what").and_then(|word| {
             let known = WORDS.iter().find(|(known, _)| *known == word).map(|(known, _)| *known);
             if known.is_none() {
-                fault("what", format!("What: there is no “{}”; everything is shown.", short(&word)));
+                fault("what", format!("What: unknown action “{}”. Showing everything.", short(&word)));
             }
             known
         });
@@ -48,17 +48,17 @@ impl AuditFilter {
             let text = given(name)?;
             let number = text.trim_start_matches('#').parse().ok().filter(|number: &i64| *number > 0);
             if number.is_none() {
-                fault(name, format!("{label}: “{}” is not a number; {rest}.", short(&text)));
+                fault(name, format!("{label}: “{}” is not a number: {rest}.", short(&text)));
             }
             number
         };
-        let job = number("job", "Job", "lines about every job are shown").map(JobId);
-        let before = number("before", "Page", "the newest lines are shown");
+        let job = number("job", "Job", "showing entries of all jobs").map(JobId);
+        let before = number("before", "Page", "showing the newest entries");
         let mut date = |name: &str, label: &str| {
             let text = given(name)?;
             let day = day(&text);
             if day.is_none() {
-                fault(name, format!("{label}: “{}” is not a date; write 2026-12-24.", short(&text)));
+                fault(name, format!("{label}: “{}” is not a date. Enter it as 2026-12-24.", short(&text)));
             }
             day.map(|day| (text, day))
         };
@@ -67,7 +67,7 @@ impl AuditFilter {
         if let (Some((first, begin)), Some((last, end))) = (&from, &until)
             && begin >= end
         {
-            fault("until", format!("Until: {last} lies before {first}; lines up to now are shown."));
+            fault("until", format!("Until: {last} is before {first}. Showing entries up to now."));
             until = None;
         }
         (Self { who, what, job, from, until, before }, faults)

@@ -5,7 +5,7 @@ use crate::{
     pages::field::{Faults, FormOf},
 };
 
-const LABELS: &[(&str, &str)] = &[("old", "Password now"), ("new", "New password"), ("again", "The same again")];
+const LABELS: &[(&str, &str)] = &[("old", "Current password"), ("new", "New password"), ("again", "Confirm password")];
 
 /// The form to choose another password.
 #[component]
@@ -15,7 +15,7 @@ pub(super) fn Password(
 ) -> impl IntoView {
     let form = FormOf::new("change_password");
     let old = form.field("old", LABELS[0].1, "");
-    let new = form.field("new", LABELS[1].1, "At least 12 characters; a sentence of a few words will do.");
+    let new = form.field("new", LABELS[1].1, "At least 12 characters; a few random words work well.");
     let again = form.field("again", LABELS[2].1, "");
     view! {
         <form class="card" method="post" action=at("/api/change_password") aria-labelledby="password">
@@ -31,7 +31,7 @@ pub(super) fn Password(
                 </div>
             </div>
             <footer>
-                <span>"All your other sessions end with the change."</span>
+                <span>"Other sessions will be signed out."</span>
                 <div class="actions">
                     <button class="button small primary" type="submit">
                         "Change password"

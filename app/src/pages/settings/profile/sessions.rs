@@ -48,7 +48,7 @@ pub(super) fn Sessions(sessions: Vec<SessionInfo>, now: Micros) -> impl IntoView
                 .then(|| {
                     view! {
                         <footer>
-                            <span>"Ends all sessions but this one: you stay signed in here."</span>
+                            <span>"Signs out all other sessions."</span>
                             <form class="actions" method="post" action=at("/api/end_other_sessions")>
                                 <button class="button small danger" type="submit">
                                     "Sign out everywhere else"
@@ -73,7 +73,7 @@ fn Row(session: SessionInfo, this: bool, now: Micros) -> impl IntoView {
             <th scope="row">
                 <span class="two">
                     <span>{session.device}</span>
-                    {this.then(|| view! { <small>"This one"</small> })}
+                    {this.then(|| view! { <small>"This device"</small> })}
                 </span>
             </th>
             <td data-label="Since" class="nowrap">

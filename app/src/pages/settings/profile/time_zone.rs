@@ -5,20 +5,20 @@ use crate::{
     pages::field::{Faults, FormOf},
 };
 
-const LABELS: &[(&str, &str)] = &[("time_zone", "Show times as in")];
+const LABELS: &[(&str, &str)] = &[("time_zone", "Time zone")];
 
 /// The form to choose a time zone.
 #[component]
 pub(super) fn Zone(chosen: Option<String>) -> impl IntoView {
     let form = FormOf::new("set_time_zone");
     let chosen = form.entry("time_zone").or(chosen).unwrap_or_default();
-    let mut choices = vec![(String::new(), "The server's; the browser's, where script runs".to_owned())];
+    let mut choices = vec![(String::new(), "Automatic (browser)".to_owned())];
     choices.extend(engine::zones().map(|zone| (zone.to_owned(), zone.to_owned())));
     // An old name of a zone is none to offer, but may be the one that was chosen.
     if choices.iter().all(|(zone, _)| *zone != chosen) {
         choices.push((chosen.clone(), chosen.clone()));
     }
-    let zone = form.field("time_zone", LABELS[0].1, "Also what dates and times mean that you type.");
+    let zone = form.field("time_zone", LABELS[0].1, "Also used for dates you enter.");
     view! {
         <form class="card" method="post" action=at("/api/set_time_zone") aria-labelledby="time-zone">
             <header>

@@ -10,15 +10,16 @@ use crate::{
     },
 };
 
-const LABELS: &[(&str, &str)] = &[("name", "Name"), ("scopes", "May"), ("expires", "Ends"), ("expires_on", "Or on")];
+const LABELS: &[(&str, &str)] =
+    &[("name", "Name"), ("scopes", "Permissions"), ("expires", "Ends"), ("expires_on", "Custom date")];
 
 /// What can be chosen for how long a token is good, in days.
 const LIVES: [(&str, &str); 4] = [("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year"), ("never", "Never")];
 
 /// What a token may be good for, and what that allows. Nothing takes reports yet.
 const SCOPES: [(Scope, &str); 2] = [
-    (Scope::Read, "See jobs, follow them as they go, and download what they made."),
-    (Scope::Start, "Send files, start jobs, cancel, retry, pause and delete them, and write to people."),
+    (Scope::Read, "View and follow jobs, download their files."),
+    (Scope::Start, "Upload files; start, cancel, retry, pause and delete jobs; send messages."),
 ];
 
 /// A person's tokens, and the form to make one.
@@ -32,7 +33,7 @@ pub(super) fn OwnTokens(tokens: Vec<Token>, now: Micros) -> impl IntoView {
             <header>
                 <h2 id="tokens">"API tokens"</h2>
                 <span class="count-badge">{count}</span>
-                <span class="hint">"for programs that work in your name"</span>
+                <span class="hint">"for programs that act on your behalf"</span>
             </header>
             <Told form=form.clone() what="New token" />
             {table}
@@ -43,23 +44,23 @@ pub(super) fn OwnTokens(tokens: Vec<Token>, now: Micros) -> impl IntoView {
 
 #[component]
 fn New(form: FormOf) -> impl IntoView {
-    let name = form.field("name", LABELS[0].1, "What it is for, such as nightly import.");
+    let name = form.field("name", LABELS[0].1, "Purpose, such as nightly import.");
     let expires = form.field("expires", LABELS[2].1, "");
-    let on = form.field("expires_on", LABELS[3].1, "A date; the token is good until that day is over.");
+    let on = form.field("expires_on", LABELS[3].1, "Valid through that day.");
     let life = form.entry("expires").unwrap_or_else(|| "90".to_owned());
     let lives = LIVES.map(|(value, word)| (value.to_owned(), word.to_owned())).to_vec();
     view! {
         <form class="body form below" method="post" action=at("/api/make_token") aria-labelledby="new-token">
             <h3 id="new-token">"New token"</h3>
-            <Faults form=form.clone() not="Not made" labels=LABELS />
+            <Faults form=form.clone() not="Not created" labels=LABELS />
             <div class="fields">{name.line("text", "off", form.entry("name"))}</div>
             <div class="fields">
-                {scopes(&form, form.field("scopes", LABELS[1].1, "Never more than you may yourself."))}
+                {scopes(&form, form.field("scopes", LABELS[1].1, "Limited by your own role."))}
                 {expires.list(lives, &life)} {on.line("date", "off", form.entry("expires_on"))}
             </div>
             <div class="actions">
                 <button class="button small primary" type="submit">
-                    "Make token"
+                    "Create token"
                 </button>
             </div>
         </form>

@@ -13,7 +13,7 @@ const LABELS: &[(&str, &str)] = &[("name", "Name"), ("role", "Role")];
 #[component]
 pub(super) fn Add() -> impl IntoView {
     let form = FormOf::new("add_user");
-    let name = form.field("name", LABELS[0].1, "To sign in with. Letters a to z, digits and . _ - @. It stays theirs.");
+    let name = form.field("name", LABELS[0].1, "Lowercase letters, digits and . _ - @. Cannot be changed later.");
     let role = form.field("role", LABELS[1].1, "");
     let chosen = form.entry("role").unwrap_or_else(|| "operator".to_owned());
     let text = form.entry("name");
@@ -27,7 +27,7 @@ pub(super) fn Add() -> impl IntoView {
                     <Icon name="plus" />
                     "Add"
                 </button>
-                <span class="hint">"You get a link to send them; with it they choose a password."</span>
+                <span class="hint">"Creates an invite link."</span>
             </div>
         </form>
     }

@@ -12,13 +12,12 @@ pub(super) fn ConfirmRemoval(person: Person) -> impl IntoView {
             <div>
                 <h2 id="remove-question">{format!("Remove {name}?")}</h2>
                 <p>
-                    "Their sessions, links and tokens end at once. The jobs they started go on, and these and the audit log \
-                     stay. The name is never given to anybody again."
+                    "Sessions, invites and tokens are revoked. Jobs and audit log are kept. The name cannot be reused."
                 </p>
             </div>
             <footer>
                 <a class="button" href=at("/settings/users") autofocus=true>
-                    "Keep them"
+                    "Cancel"
                 </a>
                 <Act
                     function="remove_user"

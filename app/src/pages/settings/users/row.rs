@@ -62,7 +62,7 @@ fn ChangeRole(user: i64, name: String, role: Role) -> impl IntoView {
                 {Role::ALL.into_iter().map(option).collect::<Vec<_>>()}
             </select>
             <button class="button small" type="submit">
-                "Set"
+                "Save"
                 <span class="visually-hidden">{format!(" the role of {name}")}</span>
             </button>
         </form>

@@ -120,7 +120,7 @@ impl Transaction<'_> {
             "update job set schedule = (select id from schedule where id = ?), due = ? where id = ?",
             params![schedule.0, due.map(|due| due.0), job.0],
         )?;
-        let how = if due.is_some() { "" } else { ", by hand" };
+        let how = if due.is_some() { "" } else { ", run manually" };
         self.started(job, &new.by, &format!("{}, schedule {name}{how}", new.kind));
         Ok(())
     }

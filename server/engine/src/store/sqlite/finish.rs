@@ -18,7 +18,7 @@ use crate::{
 /// What the row of an attempt that was handed back says of why: code, and words for people.
 const SHUTDOWN: (&str, &str) = ("shutdown", "its process was asked to stop");
 /// The same where it had stopped to be set aside.
-const PAUSE_TAKEN_BACK: (&str, &str) = ("pause_taken_back", "it stopped to be paused, which nobody wanted any more");
+const PAUSE_TAKEN_BACK: (&str, &str) = ("pause_taken_back", "it stopped for a pause that was taken back");
 
 /// The end of an attempt in the light of what people wanted of it.
 struct Heeded<'o> {

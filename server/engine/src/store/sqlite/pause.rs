@@ -109,7 +109,7 @@ fn refused(found: &JobView) -> Error {
         }
         JobState::Running => (
             "already_requested",
-            format!("job #{job} has been asked to pause already, and will at its next checkpoint"),
+            format!("job #{job} has been asked to pause already, and will at the next checkpoint"),
         ),
         JobState::Paused => ("already_paused", format!("job #{job} is paused already")),
         JobState::Scheduled

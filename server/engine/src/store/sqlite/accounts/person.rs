@@ -147,7 +147,7 @@ impl Transaction<'_> {
         let decides = found.active && found.role == Role::Administrator;
         if decides && !self.has_administrator(Some(found.user))? {
             let message =
-                format!("the only administrator who can sign in is {}; make somebody else one first", found.name);
+                format!("the only administrator who can sign in is {}; promote another user first", found.name);
             return Err(refused("last_administrator", message));
         }
         Ok(())

@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl Reader {
-    /// What was said to everybody, to or by whoever looks, and to the watchers of jobs in sight.
+    /// What was said to everyone, to or by whoever looks, and to the watchers of jobs in sight.
     pub(in crate::store::sqlite) async fn messages(
         &self,
         sight: &Sight,
