@@ -8,11 +8,11 @@ test("somebody signs in and adds a user by keyboard alone", async ({ page, house
   await page.goto("/settings/users");
   await expect(page.getByLabel("Name"), "the keyboard begins where there is something to do").toBeFocused();
   await page.keyboard.type("ada");
-  await tabTo(page, page.getByLabel("Password"));
+  await tabTo(page, page.getByLabel("Password", { exact: true }));
   await page.keyboard.type("seven green adders");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("alert")).toBeFocused();
-  await tabTo(page, page.getByLabel("Password"));
+  await tabTo(page, page.getByLabel("Password", { exact: true }));
   await page.keyboard.type(password);
   await tabTo(page, page.getByRole("button", { name: "Sign in" }));
   await page.keyboard.press("Enter");
@@ -31,7 +31,7 @@ test("somebody signs in and adds a user by keyboard alone", async ({ page, house
   await expect(form.getByLabel("Role")).toHaveValue("viewer");
   await tabTo(page, form.getByRole("button", { name: "Add" }));
   await page.keyboard.press("Enter");
-  const told = page.getByRole("status").filter({ hasText: "grace is added" });
+  const told = page.getByRole("status").filter({ hasText: "grace was added" });
   await expect(told, "the link is where one goes on").toBeFocused();
   await tabTo(page, page.getByLabel("Link", { exact: true }));
 

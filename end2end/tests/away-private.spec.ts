@@ -98,7 +98,7 @@ test("a form that the browser sends by itself waits for the server, with what wa
   await signIn(page, "ada");
   await page.goto("/settings");
   await live(page);
-  const zone = page.getByLabel("Time zone");
+  const zone = page.getByRole("combobox", { name: "Time zone" });
   await zone.selectOption("Asia/Tokyo");
   await house.kill();
   await expectBanner(page, "Connection lost at");

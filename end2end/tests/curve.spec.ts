@@ -9,22 +9,22 @@ test("a finished job shows its curve, and two runs can be laid over each other",
     await expect(state(page)).toContainText("Succeeded");
   }
   await page.reload();
-  const course = page.getByRole("region", { name: "Course" });
+  const course = page.getByRole("region", { name: "Progress over time" });
   const plot = course.getByRole("img");
-  await expect(plot).toHaveAccessibleName(/All of it was done after \d/);
+  await expect(plot).toHaveAccessibleName(/Completed after \d/);
   await expect(plot.locator("polyline.course")).toHaveCount(1);
   await expect(plot.locator("polyline.beside")).toHaveCount(0);
 
   await course.getByLabel("Another run of this task").selectOption(String(first));
   await course.getByRole("button", { name: "Compare" }).click();
   await expect(page).toHaveURL(new RegExp(`/jobs/${second}\\?with=${first}`));
-  await expect(plot).toHaveAccessibleName(new RegExp(`#${first} had done half of it after`));
+  await expect(plot).toHaveAccessibleName(new RegExp(`#${first} reached half after`));
   const dashes = (line: string) => plot.locator(line).evaluate((element) => getComputedStyle(element).strokeDasharray);
   expect(await dashes("polyline.course")).toBe("none");
   expect(await dashes("polyline.beside"), "they differ without colour").not.toBe("none");
   await expect(page.getByRole("columnheader", { name: `Time of #${first}` })).toBeVisible();
 
-  await course.getByRole("link", { name: "Alone" }).click();
+  await course.getByRole("link", { name: "Clear" }).click();
   await expect(plot.locator("polyline.beside")).toHaveCount(0);
 });
 

@@ -61,12 +61,12 @@ test("a page of older jobs stays as it is while new ones start", async ({ page, 
 });
 
 const wrong = {
-  "state=bogus": "There is no state “bogus”: jobs in every state are shown.",
-  "since=3y": "“3y” is not one of 1h, 24h, 7d and 30d: jobs of any age are shown.",
-  "before=last": "“last” is not a job’s number: the newest jobs are shown.",
-  "after=-1": "“-1” is not a job’s number: the newest jobs are shown.",
-  "from=middle": "“middle” is not “oldest”: the newest jobs are shown.",
-  [`q=demo+${"x".repeat(200)}`]: "Only the first 200 characters of the text are searched for.",
+  "state=bogus": "Unknown state “bogus”. Showing all states.",
+  "since=3y": "Unknown period “3y” (1h, 24h, 7d, 30d). Showing jobs of any age.",
+  "before=last": "“last” is not a job number. Showing the newest jobs.",
+  "after=-1": "“-1” is not a job number. Showing the newest jobs.",
+  "from=middle": "Unknown order “middle”. Showing the newest jobs.",
+  [`q=demo+${"x".repeat(200)}`]: "Only the first 200 characters are searched for.",
 };
 
 test("what an address asks wrongly is said, and the list is shown without it", async ({ page, request }) => {

@@ -45,7 +45,7 @@ export { expect };
 /** Chooses a password on the page that a link leads to; as `name`, where the link leaves that open. */
 export async function choosePassword(page: Page, button: string, name?: string) {
   if (name) await page.getByLabel("Name").fill(name);
-  await page.getByLabel("Password").fill(password);
+  await page.getByLabel("Password", { exact: true }).fill(password);
   await page.getByLabel("Confirm password").fill(password);
   await page.getByRole("button", { name: button }).click();
 }
@@ -53,7 +53,7 @@ export async function choosePassword(page: Page, button: string, name?: string) 
 /** Fills in the page of signing in. */
 export async function signIn(page: Page, name: string, typed = password) {
   await page.getByLabel("Name").fill(name);
-  await page.getByLabel("Password").fill(typed);
+  await page.getByLabel("Password", { exact: true }).fill(typed);
   await page.getByRole("button", { name: "Sign in" }).click();
 }
 
@@ -71,7 +71,7 @@ export async function addUser(page: Page, name: string, role: string): Promise<s
   await form.getByLabel("Name").fill(name);
   await form.getByLabel("Role").selectOption(role);
   await form.getByRole("button", { name: "Add" }).click();
-  await expect(page.getByRole("status").filter({ hasText: `${name} is added` })).toBeVisible();
+  await expect(page.getByRole("status").filter({ hasText: `${name} was added` })).toBeVisible();
   return page.getByLabel("Link", { exact: true }).inputValue();
 }
 

@@ -16,13 +16,13 @@ test("a queue is paused, says so wherever its jobs are shown, and goes on", asyn
   const other = await context.newPage();
   await other.goto(`/jobs/${job}`);
   await live(other);
-  await expect(other.getByRole("heading", { name: "The queue default is paused" })).toBeVisible();
+  await expect(other.getByRole("heading", { name: "Queue “default” is paused" })).toBeVisible();
   await expect(state(other)).toContainText("Queued");
   await page.bringToFront();
   await queue.getByRole("button", { name: "Resume the queue default" }).click();
   await expect(queue.getByText("Paused", { exact: true })).toHaveCount(0);
   await expect(state(other)).toContainText("Succeeded");
-  await expect(other.getByRole("heading", { name: "The queue default is paused" })).toHaveCount(0);
+  await expect(other.getByRole("heading", { name: "Queue “default” is paused" })).toHaveCount(0);
 });
 
 test("a limit that is none is refused and stays as it was typed, while the page moves", async ({ page, request }) => {

@@ -11,11 +11,11 @@ test("the doorstep is accessible, and the keyboard begins where there is somethi
   await expect(page.getByLabel("Name")).toBeFocused();
   await check(page, "setup");
   await page.getByLabel("Name").fill("ada");
-  await page.getByLabel("Password").fill(password);
+  await page.getByLabel("Password", { exact: true }).fill(password);
   await page.getByLabel("Confirm password").fill("another sentence");
   await page.getByRole("button", { name: "Create account" }).click();
   await expect(page.getByText("The passwords do not match")).toBeVisible();
-  await expect(page.getByLabel("Password")).toBeFocused();
+  await expect(page.getByLabel("Password", { exact: true })).toBeFocused();
   await check(page, "setup with a fault");
   await choosePassword(page, "Create account");
   await expect(page.getByRole("heading", { name: "Overview" })).toBeVisible();

@@ -98,7 +98,7 @@ impl Middle {
                 // That, too, was nearly its end.
                 continue;
             }
-            assert!(log.contains("continues after") && !log.contains("begins anew"), "{log}");
+            assert!(log.contains("continues after") && !log.contains("starting over"), "{log}");
             return (browser, job, input);
         }
         panic!("{} ends before it can be killed, every time", self.kind);

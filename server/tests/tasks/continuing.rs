@@ -217,7 +217,7 @@ async fn an_import_whose_rows_are_gone_begins_anew() {
     let ended = desk.ended(job).await;
     assert_eq!(ended.view.state, JobState::Succeeded, "{:?}", ended.view.failure);
     let log = desk.log(job).await;
-    assert!(log.contains("begins anew") && !log.contains("continues after"));
+    assert!(log.contains("starting over") && !log.contains("continues after"));
     let whole = desk.succeed("import-csv", input("whole")).await;
     assert_eq!(ended.view.progress.warnings, whole.view.progress.warnings);
     assert_same_tables(&desk).await;

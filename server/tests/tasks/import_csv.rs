@@ -71,7 +71,7 @@ async fn records_that_do_not_fit_are_left_out_and_listed_as_they_stand() {
         brief,
         [("3", "3"), ("4", "4,5,6"), ("5", "7,\"8\"9"), ("6", "'=cmd,\"\u{fffd}"), ("7", "\"x"), ("8", "y\",\"open"),]
     );
-    assert_eq!(rows[2][1], "it has 3 fields instead of 2");
+    assert_eq!(rows[2][1], "expected 2 fields, found 3");
     assert_eq!((ended.output["rows_loaded"].as_u64(), ended.output["rows_rejected"].as_u64()), (Some(2), Some(6)));
     assert_eq!(ended.view.progress.warnings, 6);
     assert_eq!(ask(&desk, "select group_concat(a || '-' || b) from orders").await, "1-2,10-11");
@@ -106,7 +106,7 @@ async fn stopping_at_the_first_bad_record_imports_nothing() {
     assert_eq!(code, "bad_record");
     assert!(message.starts_with("line 3:"), "{message}");
     let rows = desk.table(job, "rejected.csv").await;
-    assert_eq!(rows[1..], [["3", "it has 1 fields instead of 2", "3"]]);
+    assert_eq!(rows[1..], [["3", "expected 2 fields, found 1", "3"]]);
     assert_eq!(tables(&desk).await, "null");
 }
 

@@ -43,7 +43,7 @@ pub(super) fn Progression(data: Data) -> impl IntoView {
     Some(view! {
         <section class="card" aria-labelledby="curve">
             <header>
-                <h2 id="curve">"Course"</h2>
+                <h2 id="curve">"Progress over time"</h2>
                 <Choice job=job.job with=other.as_ref().map(|(view, _)| view.job) runs=data.comparable />
             </header>
             <div class="body chart">
@@ -64,7 +64,7 @@ pub(super) fn Progression(data: Data) -> impl IntoView {
                         {format!("#{}, this run", job.job)}
                     </li>
                     {legend}
-                    <li class="note">"Progress over time; vertical lines mark the end of a stage"</li>
+                    <li class="note">"Vertical lines mark the end of a stage"</li>
                 </ul>
             </div>
         </section>
@@ -100,7 +100,7 @@ fn Choice(
                 {with.map(|_| {
                     view! {
                         <a class="button quiet small" href=at(&format!("/jobs/{job}#curve"))>
-                            "Alone"
+                            "Clear"
                         </a>
                     }
                 })}
