@@ -28,11 +28,11 @@ test("a queue is paused, says so wherever its jobs are shown, and goes on", asyn
 test("a limit that is none is refused and stays as it was typed, while the page moves", async ({ page, request }) => {
   await page.goto("/queues");
   await live(page);
-  const limit = page.getByLabel("Jobs of the queue disk at once");
+  const limit = page.getByLabel("Limit of the queue disk");
   await limit.fill("2.5");
   await limit.evaluate((input) => input.closest("form")?.setAttribute("novalidate", ""));
   await limit.press("Enter");
-  await expect(page.getByRole("alert")).toContainText("“2.5” is not a limit; it is a whole number from 1 to 10,000");
+  await expect(page.getByRole("alert")).toContainText("Enter a whole number from 1 to 10,000, or leave the limit empty. “2.5” is neither.");
   // Somebody else starts a job: the rows follow, what is typed stays.
   await startJob(request, "demo", { seconds: 20 });
   await expect(page.getByRole("region", { name: "default" }).getByText("1 running")).toBeVisible();

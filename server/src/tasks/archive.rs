@@ -105,8 +105,7 @@ pub struct Output {
 impl Task for Archive {
     const KIND: Kind = Kind::new("archive");
     const NAME: &'static str = "Archive a folder";
-    const ABOUT: &'static str = "Packs a folder into one tar.zst file, then reads that back and compares every file \
-                                 with what was packed.";
+    const ABOUT: &'static str = "Packs a folder into a tar.zst file and verifies it.";
     const STAGES: &'static [&'static str] = &["Scan", "Pack", "Verify"];
     const WEIGHTS: &'static [f64] = &[0.05, 0.7, 0.25];
     const QUEUE: Queue = super::DISK;

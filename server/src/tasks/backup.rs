@@ -60,8 +60,8 @@ const LOOK: Duration = Duration::from_millis(200);
 impl Task for Backup {
     const KIND: Kind = Kind::new("backup");
     const NAME: &'static str = "Back up";
-    const ABOUT: &'static str = "Copies the database of jobs, logs and history while the server runs, checks the copy, \
-                                 and keeps the last few.";
+    const ABOUT: &'static str =
+        "Copies Milepost's database while the server runs, verifies the copy, and keeps the newest ones.";
     const MAX_ATTEMPTS: u32 = 3;
     const QUEUE: Queue = super::UPKEEP;
     const LIMIT: Option<u32> = Some(1);

@@ -100,8 +100,7 @@ pub struct Output {
 impl Task for CheckLinks {
     const KIND: Kind = Kind::new("check-links");
     const NAME: &'static str = "Check links";
-    const ABOUT: &'static str = "Asks every link of a list whether it still leads somewhere, follows its redirects, and \
-                                 reports the broken ones.";
+    const ABOUT: &'static str = "Checks a list of links, follows redirects and reports broken ones.";
     const STAGES: &'static [&'static str] = &["Read", "Check", "Write"];
     const WEIGHTS: &'static [f64] = &[0.02, 0.96, 0.02];
     const QUEUE: Queue = super::NETWORK;

@@ -90,8 +90,8 @@ pub struct Written {
 impl Task for Checksum {
     const KIND: Kind = Kind::new("checksum");
     const NAME: &'static str = "Checksum a folder";
-    const ABOUT: &'static str = "Writes a manifest of the checksums of every file in a folder, in the format of \
-                                 sha256sum and b3sum, or verifies a folder against one.";
+    const ABOUT: &'static str =
+        "Writes checksums of all files of a folder, as sha256sum and b3sum do, or verifies a folder.";
     const STAGES: &'static [&'static str] = &["Scan", "Hash", "Write"];
     const WEIGHTS: &'static [f64] = &[0.05, 0.9, 0.05];
     const QUEUE: Queue = super::DISK;

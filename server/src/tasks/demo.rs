@@ -102,8 +102,7 @@ const BUNCH: Duration = Duration::from_millis(10);
 impl Task for Demo {
     const KIND: Kind = Kind::new("demo");
     const NAME: &'static str = "Demo";
-    const ABOUT: &'static str = "Does no work: it only shows every kind of progress, log, warning and ending that a \
-                                 job can have.";
+    const ABOUT: &'static str = "Does no real work. Shows progress, logs, warnings and outcomes.";
     const STAGES: &'static [&'static str] = &["Prepare", "Work", "Finish"];
     const WEIGHTS: &'static [f64] = &SHARES;
     const CHECKPOINTS: bool = true;

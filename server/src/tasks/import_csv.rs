@@ -181,8 +181,8 @@ pub(super) struct Column {
 impl Task for ImportCsv {
     const KIND: Kind = Kind::new("import-csv");
     const NAME: &'static str = "Import a CSV file";
-    const ABOUT: &'static str = "Loads an uploaded CSV file into a table of a SQLite database, imports.db in the data \
-                                 directory. Finds out delimiter, header and types.";
+    const ABOUT: &'static str =
+        "Imports a CSV file into a table of imports.db. Detects delimiter, header and column types.";
     const STAGES: &'static [&'static str] = &["Inspect", "Load", "Index"];
     const WEIGHTS: &'static [f64] = &[0.25, 0.65, 0.1];
     const QUEUE: Queue = super::DISK;

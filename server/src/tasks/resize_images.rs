@@ -142,8 +142,7 @@ pub struct Output {
 impl Task for ResizeImages {
     const KIND: Kind = Kind::new("resize-images");
     const NAME: &'static str = "Resize images";
-    const ABOUT: &'static str = "Makes images smaller, several at once, turned as the camera says, and hands them out as \
-                                 one zip file.";
+    const ABOUT: &'static str = "Resizes images, applies camera rotation, and returns a zip file.";
     const STAGES: &'static [&'static str] = &["Scan", "Resize", "Write"];
     const WEIGHTS: &'static [f64] = &[0.02, 0.93, 0.05];
     const QUEUE: Queue = super::DISK;

@@ -98,8 +98,7 @@ pub(super) struct Heading {
 impl Task for SqlExport {
     const KIND: Kind = Kind::new("sql-export");
     const NAME: &'static str = "Export a query";
-    const ABOUT: &'static str = "Writes what a SQL query of the imported tables answers into a CSV or Parquet file. The \
-                                 query can read them and nothing else.";
+    const ABOUT: &'static str = "Exports the result of a read-only SQL query on imported tables as CSV or Parquet.";
     const QUEUE: Queue = super::DISK;
 
     type Input = Input;

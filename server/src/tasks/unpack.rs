@@ -97,8 +97,7 @@ pub struct Output {
 impl Task for Unpack {
     const KIND: Kind = Kind::new("unpack");
     const NAME: &'static str = "Unpack an archive";
-    const ABOUT: &'static str = "Turns a tar archive, compressed or not, into a zip file that opens everywhere. Leaves \
-                                 out what leads out of it: paths with .., links to elsewhere, devices.";
+    const ABOUT: &'static str = "Converts a tar archive to zip. Skips unsafe entries: \"..\", outside links, devices.";
     const QUEUE: Queue = super::DISK;
 
     type Input = Input;

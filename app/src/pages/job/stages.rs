@@ -72,8 +72,8 @@ fn Stage(
 ) -> impl IntoView {
     let shown = here.unwrap_or(if passed { Shown::Succeeded } else { Shown::Queued });
     let word = match (passed, here) {
-        (true, _) => "Passed",
-        (false, None) => "Ahead",
+        (true, _) => "Done",
+        (false, None) => "Pending",
         (false, Some(shown)) => shown.label(),
     };
     view! {
