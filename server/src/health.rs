@@ -26,6 +26,6 @@ pub(crate) async fn healthz(State(engine): State<Engine>) -> Response {
     }
     let names = silent.join(", ");
     tracing::error!(parts = names, "no sign of life");
-    (StatusCode::SERVICE_UNAVAILABLE, format!("No sign of life: {names}. The server's log may say why.\n"))
+    (StatusCode::SERVICE_UNAVAILABLE, format!("No sign of life: {names}. The server log may have the details.\n"))
         .into_response()
 }

@@ -27,7 +27,7 @@ fn a_name_that_will_not_do_is_refused_with_the_reason() {
         ("ada\u{0}", "A name cannot contain '\\0'"),
         (".ada", "begins with a letter"),
         ("-ada", "begins with a letter"),
-        ("Local", "stands for"),
+        ("Local", "is reserved"),
     ] {
         let refused = names::check(typed).unwrap_err();
         assert!(refused.contains(reason), "{typed}: {refused}");

@@ -195,7 +195,7 @@ fn the_overview_counts_the_slots_of_all_processes() {
     let (browser, _worker) = server_and_worker(&[]);
     browser.run(&json!({ "seconds": 0 }));
     let begun = Instant::now();
-    while !browser.page("/").contains("of 8 at once") {
+    while !browser.page("/").contains("of 8 slots") {
         assert!(begun.elapsed() < PATIENCE, "{}", browser.page("/"));
     }
 }

@@ -234,7 +234,7 @@ async fn an_import_that_stops_at_a_record_stops_there_again() {
     let options =
         json!({ "table": "numbers", "header": "yes", "if_exists": "append", "on_error": "stop", "file": file });
     let (job, code, message) = desk.fail("import-csv", options).await;
-    assert_eq!((code.as_str(), message.starts_with("line 3102:")), ("bad_record", true), "{message}");
+    assert_eq!((code.as_str(), message.starts_with("Line 3102:")), ("bad_record", true), "{message}");
     desk.engine.retry(job, "tester").await.unwrap();
     let again = desk.ended(job).await.view;
     assert_eq!(again.failure.map(|failure| (failure.code, failure.message)), Some((code, message)));

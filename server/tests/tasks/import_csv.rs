@@ -104,7 +104,7 @@ async fn stopping_at_the_first_bad_record_imports_nothing() {
     let input = input(&desk, "a,b\n1,2\n3\n4,5\n6\n", json!({ "on_error": "stop" })).await;
     let (job, code, message) = desk.fail("import-csv", input).await;
     assert_eq!(code, "bad_record");
-    assert!(message.starts_with("line 3:"), "{message}");
+    assert!(message.starts_with("Line 3:"), "{message}");
     let rows = desk.table(job, "rejected.csv").await;
     assert_eq!(rows[1..], [["3", "expected 2 fields, found 1", "3"]]);
     assert_eq!(tables(&desk).await, "null");

@@ -34,8 +34,8 @@ pub(super) fn fields(zone: &str) -> [Vec<Field>; 2] {
     let all = choice(Missed::All(1).as_str(), "Run each, up to the maximum".to_owned());
     let most = FieldKind::Integer { min: Some(1), max: Some(i64::from(MOST_MISSED)) };
     let [low, high] = [*Priority::RANGE.start(), *Priority::RANGE.end()].map(i64::from);
-    let when = "Minute, hour, day of the month, month, weekday: 0 2 * * 1-5 is on weekdays at 02:00. @daily and the like will \
-                do as well.";
+    let when = "Minute, hour, day of the month, month, weekday: 0 2 * * 1-5 is on weekdays at 02:00. \
+                Shortcuts such as @daily also work.";
     [
         vec![
             of(field::NAME, "Name", "", text(Some(SCHEDULE_NAME_LENGTH as u64)), true, None),

@@ -104,7 +104,7 @@ fn strangers_are_not_told_what_is_wrong_with_the_store() {
     let stranger = house.visitor();
     let answer = stranger.send(stranger.request(Method::GET, "/healthz"));
     assert_eq!(answer.status(), 503);
-    assert_eq!(answer.text().unwrap(), "The store does not answer. The server log has the details.\n");
+    assert_eq!(answer.text().unwrap(), "No sign of life: store readers. The server log may have the details.\n");
 }
 
 #[test]

@@ -28,9 +28,17 @@ const PROGRESS: Duration = Duration::from_millis(50);
 /// How long a look waits for a lock; readers hardly ever do.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// Why the thread is woken before its time.
+enum Wake {
+    /// To give a sign of life.
+    Knock,
+    /// To end.
+    End,
+}
+
 /// Runs until it is dropped.
 pub(super) struct Watcher {
-    _end: mpsc::Sender<()>,
+    wakes: mpsc::Sender<Wake>,
 }
 
 impl Watcher {
@@ -39,16 +47,27 @@ impl Watcher {
     pub(super) fn start(options: &SqliteOptions, others: Others, told: Arc<AtomicI64>, bell: Bell) -> Result<Self> {
         let connection = Connection::open_with_flags(&options.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
-        let (end, ended) = mpsc::channel();
+        let (wakes, woken) = mpsc::channel();
+        let knocks = wakes.clone();
+        let knock = move || {
+            // A thread that has ended is reported without being asked.
+            let _ = knocks.send(Wake::Knock);
+        };
         let now = Instant::now();
         let watch =
             Watch { connection, others, told, bell, version: 0, moved: now, changed: true, alone: false, rung: now };
         options
             .health
-            // It wakes often enough to need no knock.
-            .spawn_thread("store watcher", None, move |part| watch.run(part, &ended))
+            .spawn_thread("store watcher", Some(Box::new(knock)), move |part| watch.run(part, &woken))
             .map_err(|error| Error::of_io("starting the store's watcher", error))?;
-        Ok(Self { _end: end })
+        Ok(Self { wakes })
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        // One that has ended needs no word.
+        let _ = self.wakes.send(Wake::End);
     }
 }
 
@@ -69,11 +88,12 @@ struct Watch {
 }
 
 impl Watch {
-    fn run(mut self, part: &Part, ended: &mpsc::Receiver<()>) {
+    fn run(mut self, part: &Part, woken: &mpsc::Receiver<Wake>) {
         loop {
             part.answer();
-            if ended.recv_timeout(self.pause()) != Err(RecvTimeoutError::Timeout) {
-                return;
+            match woken.recv_timeout(self.pause()) {
+                Ok(Wake::End) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(Wake::Knock) | Err(RecvTimeoutError::Timeout) => {}
             }
             if let Err(error) = self.look() {
                 tracing::debug!(%error, "cannot look what other processes write; trying again");

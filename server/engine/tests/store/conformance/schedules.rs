@@ -301,7 +301,10 @@ pub(crate) async fn a_run_by_hand_moves_nothing(kept: Kept) {
     let told: Vec<_> = told.rows.iter().map(|row| (row.what.as_str(), row.detail.as_str(), &*row.by.name)).collect();
     assert_eq!(
         told,
-        [("job_started", "a, schedule Nightly, by hand", "ben"), ("schedule_created", "Nightly (schedule 1)", "ann"),]
+        [
+            ("job_started", "a, schedule Nightly, run manually", "ben"),
+            ("schedule_created", "Nightly (schedule 1)", "ann"),
+        ]
     );
 }
 
