@@ -108,14 +108,19 @@ impl Live {
         }
     }
 
-    /// Blocks the thread until there is one, or until [`Live::knock`]; `false` once closed.
-    pub(crate) fn wait_for_any(&self) -> bool {
+    /// Blocks the thread until there is one, and answers each [`Live::knock`] meanwhile; `false` once closed.
+    pub(crate) fn wait_for_any(&self, answer: impl Fn()) -> bool {
         let mut table = self.table();
-        while table.attempts.is_empty() && !table.closed && !table.knocked {
+        loop {
+            if table.knocked {
+                table.knocked = false;
+                answer();
+            }
+            if table.closed || !table.attempts.is_empty() {
+                return !table.closed;
+            }
             table = self.stir.wait(table).unwrap_or_else(PoisonError::into_inner);
         }
-        table.knocked = false;
-        !table.closed
     }
 
     /// Blocks the thread for `pause`, or until closed; `false` once closed.

@@ -31,9 +31,8 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<()> {
         .spawn_thread("sampler", Some(Box::new(move || live.knock())), move |sampler| {
             let mut due = Instant::now();
             for part in (0..PARTS).cycle() {
-                sampler.answer();
                 // While nothing runs the thread sleeps.
-                if !shared.live.wait_for_any() {
+                if !shared.live.wait_for_any(|| sampler.answer()) {
                     return;
                 }
                 let now = Instant::now();
