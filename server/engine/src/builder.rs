@@ -3,10 +3,14 @@
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicU32},
+    thread,
     time::Duration,
 };
 
-use tokio::{runtime::Handle, sync::Notify, task::spawn_blocking};
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, oneshot},
+};
 
 use crate::{
     Clock, DataDir, Declared, DeclaredTask, Engine, Error, Listener, Result, Roots, SystemClock, Task, Uploads,
@@ -341,12 +345,19 @@ fn prepare(data: &DataDir, roots: Vec<PathBuf>, role: Role, migrates: bool) -> R
 async fn begin_work(shared: &Arc<Shared>, role: Role) -> Result<()> {
     let serves = role == Role::Server;
     let sweeping = Arc::clone(shared);
-    let sweep = move || janitor::sweep_folders(&sweeping);
-    if serves && shared.sweep_all_orphans {
-        // Before a job begins: it may be given a number of which there are files.
-        let _ = spawn_blocking(sweep).await;
-    } else if serves {
-        shared.service.spawn_blocking(sweep);
+    if serves {
+        let (done, swept) = oneshot::channel();
+        let sweep = move || {
+            janitor::sweep_folders(&sweeping);
+            // Dropped where no one waits for it.
+            let _ = done.send(());
+        };
+        let thread = thread::Builder::new().name("folder-sweeper".to_owned()).spawn(sweep);
+        thread.map_err(|error| Error::of_io("starting the sweep of folders", error))?;
+        if shared.sweep_all_orphans {
+            // Before a job begins: it may be given a number of which there are files.
+            let _ = swept.await;
+        }
     }
     sampler::start(shared)?;
     heart::start(shared)?;

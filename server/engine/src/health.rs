@@ -13,6 +13,7 @@ use std::{
 
 use futures_util::future::join_all;
 use tokio::{
+    runtime::{self, Runtime},
     sync::Notify,
     time::{Instant, timeout_at},
 };
@@ -152,6 +153,13 @@ impl Health {
     fn parts(&self) -> MutexGuard<'_, Vec<Arc<Part>>> {
         self.parts.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns a runtime for one thread, with timers and without I/O. It is made on that thread: one that could not be started
+/// would drop it in an asynchronous context, which panics.
+pub(crate) fn timer_runtime() -> Runtime {
+    let runtime = runtime::Builder::new_current_thread().enable_time().build();
+    runtime.expect("a runtime without I/O asks the system for nothing")
 }
 
 /// Wakes a thread so that it answers.

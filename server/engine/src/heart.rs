@@ -10,16 +10,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{
-    runtime,
-    time::{MissedTickBehavior, interval},
-};
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{
     DataDir, Error, Result,
     attempt::Attempt,
     cancel,
-    health::Part,
+    health::{Part, timer_runtime},
     node_lock::{self, LockState},
     processes,
     shared::Shared,
@@ -36,7 +33,6 @@ const LOOK_FOR_STRAYS: Duration = Duration::from_secs(10);
 /// Starts the thread. It ends when `closed` is raised: it beats on while the last attempts end.
 pub(crate) fn start(shared: &Arc<Shared>) -> Result<()> {
     let unusable = |error| Error::of_io("starting the engine's heart", error);
-    let runtime = runtime::Builder::new_current_thread().enable_time().build().map_err(unusable)?;
     let (shared, health) = (Arc::clone(shared), Arc::clone(&shared.health));
     let work = async move {
         // `None` while this process cannot beat itself. A lease is three heartbeats at least: what keeps everybody from
@@ -63,7 +59,7 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<()> {
             }
         }
     };
-    let beat = move |heart: &Part| runtime.block_on(heart.answer_during(work));
+    let beat = move |heart: &Part| timer_runtime().block_on(heart.answer_during(work));
     health.spawn_thread("heart", None, beat).map_err(unusable)?;
     Ok(())
 }

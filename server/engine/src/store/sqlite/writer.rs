@@ -23,7 +23,7 @@ use super::{
 use crate::{
     Clock, Error, Health, Result, Trouble,
     disk::Disk,
-    health::Part,
+    health::{Part, timer_runtime},
     store::{CheckpointAnswer, Claim, Claimed, Finish, NewJob, SaveCheckpoint},
 };
 
@@ -68,13 +68,12 @@ impl Writer {
             failing,
         };
         let unusable = |error| Error::of_io("starting the store's writer", error);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(unusable)?;
         let waker = sender.downgrade();
         let knock = move || {
             // A full channel means that the thread has reason to wake anyway.
             let _ = waker.upgrade().map(|calls| calls.try_send(Call::Knock));
         };
-        let work = move |part: &Part| runtime.block_on(actor.run(part));
+        let work = move |part: &Part| timer_runtime().block_on(actor.run(part));
         let thread = health.spawn_thread("store writer", Some(Box::new(knock)), work).map_err(unusable)?;
         Ok(Self { calls: Some(sender), soft, thread: Some(thread), health })
     }
