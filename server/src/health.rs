@@ -1,4 +1,4 @@
-//! `GET /healthz`: for whoever starts the server and waits for it, and for what watches over it.
+//! `GET /healthz`, the health check of service managers and load balancers.
 
 use std::time::Duration;
 

@@ -53,8 +53,8 @@ fn not_set_up() -> impl IntoView {
     view! {
         <div class="form">
             <h1>"Milepost is not set up yet"</h1>
-            <p>"A setup link creates the first administrator. The server prints one when it starts without an "
-                "administrator. This command makes another:"</p>
+            <p>"A setup link creates the first administrator. The server prints it at its start, or writes it to the file "
+                "setup-link in its data directory. This command makes another:"</p>
             <pre class="code">"milepost setup-link"</pre>
         </div>
     }
