@@ -10,9 +10,9 @@ addr ?= 127.0.0.1:3000
 data ?= data
 auth ?= yes
 # Libraries have checked documentation. All crates but the browser's are linted and tested.
-LIBRARIES := $(addprefix -p ,model engine eta cron accounts output-parser commands)
+LIBRARIES := $(addprefix -p milepost-,model engine eta cron accounts output-parser commands)
 # The server is tested with the site inside, as it is delivered, but not optimised: that takes a quarter of an hour.
-CRATES := $(LIBRARIES) -p load -p server -p app --features app/ssr,server/embed
+CRATES := $(LIBRARIES) -p milepost-load -p milepost-server -p milepost-app --features milepost-app/ssr,milepost-server/embed
 WASM := --target wasm32-unknown-unknown
 
 .PHONY: run build site watch test quick check rust http wasm style e2e soak bench bench-stream bench-eta help
@@ -48,7 +48,7 @@ check: ## Format, lints and words
 	.ci/words
 	cargo fmt --all --check
 	cargo clippy --quiet --all-targets $(CRATES) -- -D warnings
-	cargo clippy --quiet -p frontend $(WASM) -- -D warnings
+	cargo clippy --quiet -p milepost-frontend $(WASM) -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps $(LIBRARIES)
 
 rust: site ## Tests of the crates; many wait for a clock, so more at once than there are cores
@@ -68,13 +68,13 @@ e2e: site ## The product in a real browser; spec=NAME runs the files whose names
 	cd end2end && npm run --silent typecheck && MILEPOST_BIN=../../target/debug/milepost npx playwright test $(spec)
 
 soak: ## Servers and workers killed in the middle of their work, for SOAK seconds (600); SEED repeats the choices of a run
-	SOAK=$${SOAK:-600} cargo test -p engine --test kill_loop -- --nocapture
+	SOAK=$${SOAK:-600} cargo test -p milepost-engine --test kill_loop -- --nocapture
 
 bench: build ## The tables of docs/benchmarks.md
 	.ci/bench
 
 bench-stream: build ## The event stream beside a bare axum server and nginx + nchan (10 minutes); ROUNDS of each, JOBS seconds of jobs
-	cargo run --quiet --release -p load -- table --rounds $${ROUNDS:-3} --jobs $${JOBS:-40}
+	cargo run --quiet --release -p milepost-load -- table --rounds $${ROUNDS:-3} --jobs $${JOBS:-40}
 
 bench-eta: ## Accuracy of the time left, compared with elapsed / fraction, tqdm and indicatif (half a minute); fails if a target is missed
-	cargo bench --quiet -p eta
+	cargo bench --quiet -p milepost-eta

@@ -2,7 +2,7 @@
 //! no-op jobs per second from first claim to last commit, acknowledged starts per second, and how long an idle engine
 //! takes from the call that starts a job to the job running.
 //!
-//! `cargo bench -p engine --bench engine`: medians of five rounds and their spread. `-- jobs`, `-- starts` or `-- idle`
+//! `cargo bench -p milepost-engine --bench engine`: medians of five rounds and their spread. `-- jobs`, `-- starts` or `-- idle`
 //! measures that alone. The processor's time per job is what to compare by on a machine that others work on.
 
 #[path = "support/figures.rs"]

@@ -2,7 +2,7 @@
 //! starts take meanwhile, each a commit that is synced; how long a copy takes, and how much memory; how soon one that is
 //! given up has stopped.
 //!
-//! `cargo bench -p engine --bench large`: each once. `-- prune` or `-- backup` measures that alone. Most of what a start
+//! `cargo bench -p milepost-engine --bench large`: each once. `-- prune` or `-- backup` measures that alone. Most of what a start
 //! takes is the sync of the disk, its own and of whoever is before it; what it takes while nothing else happens stands
 //! beside. With `CARGO_TARGET_TMPDIR` in memory the rest can be seen.
 

@@ -2,7 +2,7 @@
 //! 1,000 jobs that report 100 times a second each cost the threads that look and write, and how long a list takes while
 //! tasks block all the threads they have.
 //!
-//! `cargo bench -p engine --bench load`: medians of five rounds and their spread. `-- restart`, `-- reports` or
+//! `cargo bench -p milepost-engine --bench load`: medians of five rounds and their spread. `-- restart`, `-- reports` or
 //! `-- blocked` measures that alone.
 
 #[path = "support/figures.rs"]

@@ -1,6 +1,6 @@
 //! What one `ctx.advance(1)` costs the task that calls it, on one thread and on two at once.
 //!
-//! `cargo bench -p engine --bench progress`: the median of five rounds and their spread, nanoseconds per call.
+//! `cargo bench -p milepost-engine --bench progress`: the median of five rounds and their spread, nanoseconds per call.
 
 #[path = "support/figures.rs"]
 mod figures;
