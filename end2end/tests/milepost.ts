@@ -124,17 +124,28 @@ export const test = base.extend<object, Served>({
   request: async ({ baseURL, people, playwright }, use) => {
     const request = await playwright.request.newContext({ baseURL, ...(people && inTheNameOf(people.caller)) });
     await use(request);
+    await cancelStarted(request);
     await request.dispose();
   },
 });
 
 export { expect };
 
-/** Starts a job the way scripts do. Answers its number. */
+/** The jobs that `startJob` started with each context. */
+const started = new WeakMap<APIRequestContext, number[]>();
+
+/** Cancels what a test leaves running: its jobs would take the slots of the tests that share the server. */
+async function cancelStarted(request: APIRequestContext): Promise<void> {
+  for (const id of started.get(request) ?? []) await request.post("/api/cancel_job", { form: { id: String(id) } });
+}
+
+/** Starts a job the way scripts do. Returns its number. */
 export async function startJob(request: APIRequestContext, kind: string, input: object = {}): Promise<number> {
   const answer = await request.post("/api/start_job", { form: { kind, input: JSON.stringify(input) } });
   expect(answer.status(), await answer.text()).toBe(200);
-  return Number(await answer.json());
+  const job = Number(await answer.json());
+  started.set(request, [...(started.get(request) ?? []), job]);
+  return job;
 }
 
 /** Waits until the page's islands are awake and its stream is open. */
