@@ -1,25 +1,20 @@
 //! The store in one `SQLite` file: one writer with group commit, a pool of readers.
 //!
-//! | part | what it holds |
+//! | module | contents |
 //! |---|---|
-//! | `open` | connections, pragmas, the version guards, migrations |
-//! | `writer` | the thread that commits: takes calls, groups them, answers after the commit |
-//! | `files` | whether the files are still there, and what their errors mean |
-//! | `feed` | what the listener is told: each event once, in order, whichever process wrote it |
-//! | `watcher` | the thread that notices what other processes write |
-//! | `batch` | the calls of one transaction |
-//! | `transaction` | one write transaction: ledger, events, counters |
-//! | `statement` | running one statement of it |
-//! | `enqueue` `claim` `finish` `soft` | the verbs that come by the thousand |
-//! | `checkpoint` | where jobs can go on from |
-//! | `schedules` | what is started again and again |
-//! | `people` `pause` `gate` `message` `recover` `keep` `nodes` | the rare verbs, one at a time |
-//! | `groups` | what attempts started beside their process; what tasks say of their jobs |
-//! | `accounts` | people, their sessions and tokens, the audit log |
-//! | `prune` | removes what has long ended |
-//! | `upkeep` | trims events, removes logs of deleted jobs |
-//! | `backup` | a copy of the file while it is in use |
-//! | `read` | everything that only reads |
+//! | `open` | connections, pragmas, version checks, migrations |
+//! | `writer` `batch` `buffered` | group commit: the thread that writes, the calls of one transaction, buffered writes |
+//! | `files` | checks that the files are still there; explains their errors |
+//! | `feed` | notifies the listener of each event once, in order, whichever process wrote it |
+//! | `watcher` | the thread that notices writes of other processes |
+//! | `transaction` `statement` | one write transaction: ledger, events, counters; one statement of it |
+//! | `enqueue` `claim` `finish` `checkpoint` | the commands that come by the thousand |
+//! | `job_commands` `pause` `controls` `messages` `uploads` `schedules` | commands of users, one at a time |
+//! | `nodes` `dead_workers` `due_jobs` `process_groups` `declared_rules` | commands of workers |
+//! | `accounts` | users, sessions, tokens, the audit log |
+//! | `prune` `upkeep` | removes ended jobs; trims events, removes logs of deleted jobs |
+//! | `backup` | copies the database while it is in use |
+//! | `read` | queries |
 //!
 //! sqlx migrates and reads. The writer is a thread of its own already, so it calls `SQLite` directly, through rusqlite,
 //! which is linked with the same library: sqlx would send each statement to one more thread and wait for its answer.
@@ -27,30 +22,32 @@
 mod accounts;
 mod backup;
 mod batch;
+mod buffered;
 mod checkpoint;
 mod claim;
+mod controls;
+mod dead_workers;
+mod declared_rules;
+mod due_jobs;
 mod enqueue;
 mod error;
 mod feed;
 mod files;
 mod finish;
-mod gate;
-mod groups;
-mod keep;
-mod message;
+mod job_commands;
+mod messages;
 mod nodes;
 mod open;
 mod pause;
-mod people;
+mod process_groups;
 mod prune;
 mod read;
-mod recover;
 mod row;
 mod schedules;
-mod soft;
 mod statement;
 mod transaction;
 mod upkeep;
+mod uploads;
 mod watcher;
 mod writer;
 
@@ -69,7 +66,7 @@ use model::{
 use tokio_util::sync::CancellationToken;
 
 use self::{feed::Feed, read::Reader, watcher::Watcher, writer::Writer};
-pub(crate) use self::{keep::SMALL_INPUT, open::is_new as is_new_database};
+pub(crate) use self::{open::is_new as is_new_database, uploads::SMALL_INPUT};
 use super::{
     Activity, Artifact, AttemptRow, BootId, By, CancelAnswer, Checkpoint, CheckpointAnswer, Claim, Claimed,
     DeclaredRule, DurableEvent, Fence, Finish, GateChange, HourBucket, JobDetail, JobText, KindStats, ListQuery,
@@ -134,7 +131,7 @@ impl SqliteOptions {
     }
 }
 
-/// The store in one `SQLite` file. Dropping it commits what is soft and closes the file.
+/// The store in one `SQLite` file. Dropping it commits what is buffered and closes the file.
 pub struct SqliteStore {
     writer: Writer,
     reader: Reader,
@@ -179,15 +176,15 @@ impl Store for SqliteStore {
     }
 
     fn save_curves(&self, curves: Vec<(Fence, Curve)>) {
-        self.writer.soften(|soft| soft.save_curves(curves));
+        self.writer.buffer(|buffered| buffered.save_curves(curves));
     }
 
     fn save_progress(&self, saves: Vec<(Fence, Progress)>) {
-        self.writer.soften(|soft| soft.save_progress(saves));
+        self.writer.buffer(|buffered| buffered.save_progress(saves));
     }
 
     fn append_logs(&self, appends: Vec<LogAppend>) {
-        self.writer.soften(|soft| soft.append_logs(appends));
+        self.writer.buffer(|buffered| buffered.append_logs(appends));
     }
 
     async fn save_checkpoint(&self, save: SaveCheckpoint) -> Result<CheckpointAnswer> {
@@ -199,11 +196,11 @@ impl Store for SqliteStore {
     }
 
     async fn mark_not_responding(&self, fence: Fence) -> Result<()> {
-        self.writer.call(people::MarkNotResponding { fence }).await
+        self.writer.call(job_commands::MarkNotResponding { fence }).await
     }
 
     async fn request_cancel(&self, job: JobId, by: &By) -> Result<CancelAnswer> {
-        self.writer.call(people::RequestCancel { job, by: by.clone() }).await
+        self.writer.call(job_commands::RequestCancel { job, by: by.clone() }).await
     }
 
     async fn pause(&self, job: JobId, by: &By) -> Result<PauseAnswer> {
@@ -215,19 +212,19 @@ impl Store for SqliteStore {
     }
 
     async fn retry(&self, job: JobId, by: &By) -> Result<AttemptNo> {
-        self.writer.call(people::Retry { job, by: by.clone() }).await
+        self.writer.call(job_commands::Retry { job, by: by.clone() }).await
     }
 
     async fn start_now(&self, job: JobId, by: &By) -> Result<()> {
-        self.writer.call(people::StartNow { job, by: by.clone() }).await
+        self.writer.call(job_commands::StartNow { job, by: by.clone() }).await
     }
 
     async fn delete(&self, job: JobId, by: &By) -> Result<()> {
-        self.writer.call(people::Delete { job, by: by.clone() }).await
+        self.writer.call(job_commands::Delete { job, by: by.clone() }).await
     }
 
     async fn change_gate(&self, of: GateOf, name: &str, change: GateChange, by: &By) -> Result<()> {
-        self.writer.call(gate::ChangeGate { of, name: name.to_owned(), change, by: by.clone() }).await
+        self.writer.call(controls::ChangeGate { of, name: name.to_owned(), change, by: by.clone() }).await
     }
 
     async fn tell(&self, message: NewMessage) -> Result<Told> {
@@ -243,7 +240,7 @@ impl Store for SqliteStore {
     }
 
     async fn settle(&self, dead: &[BootId]) -> Result<Vec<JobId>> {
-        self.writer.call(recover::Settle { dead: dead.to_vec() }).await
+        self.writer.call(dead_workers::Settle { dead: dead.to_vec() }).await
     }
 
     async fn holders(&self) -> Result<Vec<BootId>> {
@@ -275,11 +272,11 @@ impl Store for SqliteStore {
     }
 
     async fn record_group(&self, fence: Fence, group: Group, kernel: &str) -> Result<()> {
-        self.writer.call(groups::RecordGroup { fence, group, kernel: kernel.to_owned() }).await
+        self.writer.call(process_groups::RecordGroup { fence, group, kernel: kernel.to_owned() }).await
     }
 
     async fn forget_group(&self, boot: &BootId, group: Group) -> Result<()> {
-        self.writer.call(groups::ForgetGroup { boot: boot.clone(), group }).await
+        self.writer.call(process_groups::ForgetGroup { boot: boot.clone(), group }).await
     }
 
     async fn groups(&self, boots: &[BootId]) -> Result<Vec<GroupRow>> {
@@ -287,11 +284,11 @@ impl Store for SqliteStore {
     }
 
     async fn forget_groups(&self, boots: &[BootId]) -> Result<()> {
-        self.writer.call(groups::ForgetGroups { dead: boots.to_vec() }).await
+        self.writer.call(process_groups::ForgetGroups { dead: boots.to_vec() }).await
     }
 
     async fn declare_rules(&self, rules: Vec<DeclaredRule>) -> Result<()> {
-        self.writer.call(groups::DeclareRules { rules }).await
+        self.writer.call(declared_rules::DeclareRules { rules }).await
     }
 
     async fn declared_rules(&self) -> Result<Vec<DeclaredRule>> {
@@ -299,7 +296,7 @@ impl Store for SqliteStore {
     }
 
     async fn promote_due(&self, now: Micros) -> Result<Option<Micros>> {
-        self.writer.call(recover::PromoteDue { now }).await
+        self.writer.call(due_jobs::PromoteDue { now }).await
     }
 
     async fn flush(&self) -> Result<()> {
@@ -441,7 +438,7 @@ impl Store for SqliteStore {
     }
 
     async fn save_upload(&self, upload: UploadRow, by: &By, quota: UploadQuota) -> Result<()> {
-        self.writer.call(keep::SaveUpload { upload, by: by.clone(), quota }).await
+        self.writer.call(uploads::SaveUpload { upload, by: by.clone(), quota }).await
     }
 
     async fn sent_by(&self, by: &str) -> Result<u64> {
@@ -453,6 +450,6 @@ impl Store for SqliteStore {
     }
 
     async fn sweep_uploads(&self, before: Micros) -> Result<Vec<String>> {
-        self.writer.call(keep::SweepUploads { before }).await
+        self.writer.call(uploads::SweepUploads { before }).await
     }
 }

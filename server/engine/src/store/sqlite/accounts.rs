@@ -1,17 +1,17 @@
 //! People and their rights, and the log of who did what.
 
 mod audit;
-mod link;
-mod person;
-mod rule;
-mod session;
-mod token;
-mod touch;
+mod kind_rules;
+mod last_used;
+mod links;
+mod sessions;
+mod tokens;
+mod users;
 
 use async_trait::async_trait;
 use model::{Micros, Role};
 
-pub(super) use self::{audit::Starts, touch::Touched};
+pub(super) use self::{audit::Starts, last_used::LastUsed};
 use super::{SqliteStore, transaction::Transaction};
 use crate::{
     Error, Result,
@@ -32,11 +32,11 @@ impl Accounts for SqliteStore {
     }
 
     async fn add_person(&self, name: &str, role: Role, by: &By) -> Result<UserId> {
-        self.writer.call(person::AddPerson { name: name.to_owned(), role, by: by.clone() }).await
+        self.writer.call(users::AddPerson { name: name.to_owned(), role, by: by.clone() }).await
     }
 
     async fn change_person(&self, user: UserId, change: PersonChange, by: &By) -> Result<()> {
-        self.writer.call(person::ChangePerson { user, change, by: by.clone() }).await
+        self.writer.call(users::ChangePerson { user, change, by: by.clone() }).await
     }
 
     async fn password(&self, name: &str) -> Result<Option<(UserId, String)>> {
@@ -44,11 +44,11 @@ impl Accounts for SqliteStore {
     }
 
     fn touch_person(&self, user: UserId, at: Micros) {
-        self.writer.soften(|soft| soft.touched.person(user, at));
+        self.writer.buffer(|buffered| buffered.last_used.person(user, at));
     }
 
     async fn save_link(&self, link: NewLink, by: &By) -> Result<()> {
-        self.writer.call(link::SaveLink { link, by: by.clone() }).await
+        self.writer.call(links::SaveLink { link, by: by.clone() }).await
     }
 
     async fn link(&self, key: &[u8]) -> Result<Option<LinkFor>> {
@@ -60,11 +60,11 @@ impl Accounts for SqliteStore {
     }
 
     async fn create_session(&self, key: &[u8], session: SessionRow) -> Result<bool> {
-        self.writer.call(session::CreateSession { key: key.to_owned(), session }).await
+        self.writer.call(sessions::CreateSession { key: key.to_owned(), session }).await
     }
 
     async fn save_session(&self, key: &[u8], session: SessionRow) -> Result<()> {
-        self.writer.call(session::SaveSession { key: key.to_owned(), session }).await
+        self.writer.call(sessions::SaveSession { key: key.to_owned(), session }).await
     }
 
     async fn load_session(&self, key: &[u8], now: Micros, idle_since: Micros) -> Result<Option<SessionRow>> {
@@ -81,15 +81,15 @@ impl Accounts for SqliteStore {
     }
 
     fn touch_session(&self, key: &[u8], at: Micros) {
-        self.writer.soften(|soft| soft.touched.session(key, at));
+        self.writer.buffer(|buffered| buffered.last_used.session(key, at));
     }
 
     async fn delete_session(&self, key: &[u8]) -> Result<()> {
-        self.writer.call(session::DeleteSession { key: key.to_owned() }).await
+        self.writer.call(sessions::DeleteSession { key: key.to_owned() }).await
     }
 
     async fn sweep_sessions(&self, now: Micros, idle_since: Micros) -> Result<u64> {
-        self.writer.call(session::SweepSessions { now, idle_since }).await
+        self.writer.call(sessions::SweepSessions { now, idle_since }).await
     }
 
     async fn sessions(&self, user: UserId) -> Result<Vec<SessionInfo>> {
@@ -97,11 +97,11 @@ impl Accounts for SqliteStore {
     }
 
     async fn end_sessions(&self, user: UserId, which: Ending, by: &By) -> Result<u64> {
-        self.writer.call(session::EndSessions { user, which, by: by.clone() }).await
+        self.writer.call(sessions::EndSessions { user, which, by: by.clone() }).await
     }
 
     async fn add_token(&self, token: NewToken, by: &By) -> Result<TokenId> {
-        self.writer.call(token::AddToken { token, by: by.clone() }).await
+        self.writer.call(tokens::AddToken { token, by: by.clone() }).await
     }
 
     async fn token(&self, key: &[u8], now: Micros) -> Result<Option<Token>> {
@@ -113,11 +113,11 @@ impl Accounts for SqliteStore {
     }
 
     async fn revoke_token(&self, token: TokenId, by: &By) -> Result<()> {
-        self.writer.call(token::RevokeToken { token, by: by.clone() }).await
+        self.writer.call(tokens::RevokeToken { token, by: by.clone() }).await
     }
 
     fn touch_token(&self, token: TokenId, at: Micros) {
-        self.writer.soften(|soft| soft.touched.token(token, at));
+        self.writer.buffer(|buffered| buffered.last_used.token(token, at));
     }
 
     async fn kind_rules(&self) -> Result<Vec<KindRule>> {
@@ -125,7 +125,7 @@ impl Accounts for SqliteStore {
     }
 
     async fn change_kind_rule(&self, rule: KindRule, by: &By) -> Result<()> {
-        self.writer.call(rule::ChangeKindRule { rule, by: by.clone() }).await
+        self.writer.call(kind_rules::ChangeKindRule { rule, by: by.clone() }).await
     }
 
     async fn note(&self, note: Note) -> Result<()> {

@@ -5,8 +5,8 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{
+    buffered::Buffered,
     feed::Feed,
-    soft::Soft,
     transaction::{Committed, Transaction},
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A rare verb: runs alone within the transaction. Whatever it refuses, it must refuse before it writes.
-pub(super) trait Verb: Send + 'static {
+pub(super) trait WriteCommand: Send + 'static {
     /// What the caller gets.
     type Answer: Send + 'static;
     /// Whether it adds something that can wait: on a full disk it is refused, so that ends and deletions find room.
@@ -49,8 +49,8 @@ pub(super) enum Call {
     Finish(Box<Pending<Finish, JobView>>),
     Rare(Box<dyn Work>),
     Flush(Pending<(), ()>),
-    /// Something soft waits where nothing did.
-    SoftWaits,
+    /// Something buffered waits where nothing did.
+    BufferedWaits,
     /// Other processes have written.
     OthersWrote,
     /// The writer is asked for a sign of life.
@@ -68,7 +68,7 @@ pub(super) struct Batch {
     pub(super) checkpoints: Vec<Pending<SaveCheckpoint, CheckpointAnswer>>,
     pub(super) finishes: Vec<Pending<Finish, JobView>>,
     pub(super) rare: Vec<Box<dyn Work>>,
-    /// Answered when what is soft has been committed.
+    /// Answered when what is buffered has been committed.
     pub(super) flushes: Vec<Pending<(), ()>>,
     /// Whether other processes have written, which is to be looked at before.
     pub(super) others_wrote: bool,
@@ -83,7 +83,7 @@ impl Batch {
             Call::Finish(pending) => self.finishes.push(*pending),
             Call::Rare(work) => self.rare.push(work),
             Call::Flush(pending) => self.flushes.push(pending),
-            Call::SoftWaits | Call::Knock => {}
+            Call::BufferedWaits | Call::Knock => {}
             Call::OthersWrote => self.others_wrote = true,
         }
     }
@@ -125,19 +125,19 @@ impl Batch {
         finishing.or_else(|| self.checkpoints.first().map(|pending| &pending.input.fence))
     }
 
-    /// Soft writes and checkpoints come first, because a finish makes them stale; claims last, because they see what was enqueued.
+    /// Buffered writes and checkpoints come first, because a finish makes them stale; claims last, because they see what was enqueued.
     pub(super) fn run(
         &mut self,
         connection: &mut Connection,
         now: Micros,
-        soft: &Soft,
+        buffered: &Buffered,
         feed: &mut Feed,
     ) -> Result<Committed> {
         let mut transaction = Transaction::begin(connection, now, feed)?;
-        transaction.save_progress(soft)?;
-        transaction.save_curves(soft)?;
-        transaction.touch(&soft.touched)?;
-        for append in soft.logs().chain(self.finishes.iter().filter_map(|pending| pending.input.log.as_ref())) {
+        transaction.save_progress(buffered)?;
+        transaction.save_curves(buffered)?;
+        transaction.write_last_used(&buffered.last_used)?;
+        for append in buffered.logs().chain(self.finishes.iter().filter_map(|pending| pending.input.log.as_ref())) {
             transaction.append_log(append)?;
         }
         for pending in &mut self.checkpoints {
@@ -239,7 +239,7 @@ pub(super) async fn withdrawn(waiting: Option<&PendingClaim>) {
     }
 }
 
-impl<V: Verb> Work for Pending<V, V::Answer> {
+impl<V: WriteCommand> Work for Pending<V, V::Answer> {
     fn adds(&self) -> bool {
         V::ADDS
     }

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use model::{Event, JobId, JobState};
 use rusqlite::params;
 
-use super::{error::corrupt, gate::Room, transaction::Transaction};
+use super::{controls::Room, error::corrupt, transaction::Transaction};
 use crate::{
     Result,
     store::{BootId, Claim, Claimed, Fence},

@@ -3,7 +3,7 @@
 use model::JobId;
 use rusqlite::params;
 
-use super::{batch::Verb, transaction::Transaction};
+use super::{batch::WriteCommand, transaction::Transaction};
 use crate::{
     Result,
     store::{BootId, Node},
@@ -14,7 +14,7 @@ pub(super) struct Register {
     pub(super) node: Node,
 }
 
-impl Verb for Register {
+impl WriteCommand for Register {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
@@ -34,7 +34,7 @@ pub(super) struct Beat {
     pub(super) boot: BootId,
 }
 
-impl Verb for Beat {
+impl WriteCommand for Beat {
     type Answer = bool;
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<bool> {
@@ -48,7 +48,7 @@ pub(super) struct Unregister {
     pub(super) boot: BootId,
 }
 
-impl Verb for Unregister {
+impl WriteCommand for Unregister {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
@@ -67,7 +67,7 @@ pub(super) struct Expire {
     pub(super) silent: Vec<Node>,
 }
 
-impl Verb for Expire {
+impl WriteCommand for Expire {
     type Answer = Vec<JobId>;
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<Vec<JobId>> {

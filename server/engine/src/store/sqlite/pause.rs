@@ -3,7 +3,7 @@
 use model::{Event, JobId, JobState, JobView};
 use rusqlite::params;
 
-use super::{batch::Verb, transaction::Transaction};
+use super::{batch::WriteCommand, transaction::Transaction};
 use crate::{
     Error, Result,
     store::{By, PauseAnswer},
@@ -15,7 +15,7 @@ pub(super) struct Pause {
     pub(super) by: By,
 }
 
-impl Verb for Pause {
+impl WriteCommand for Pause {
     type Answer = PauseAnswer;
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<PauseAnswer> {
@@ -47,7 +47,7 @@ pub(super) struct Resume {
     pub(super) by: By,
 }
 
-impl Verb for Resume {
+impl WriteCommand for Resume {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {

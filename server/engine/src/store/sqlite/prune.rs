@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use model::{AttemptNo, JobId, JobState, Micros};
 use rusqlite::params;
 
-use super::{batch::Verb, transaction::Transaction};
+use super::{batch::WriteCommand, transaction::Transaction};
 use crate::{
     Result,
     store::{Prunable, Pruned, PrunedUploads},
@@ -18,7 +18,7 @@ pub(super) struct Prune {
     pub(super) most: Duration,
 }
 
-impl Verb for Prune {
+impl WriteCommand for Prune {
     type Answer = Pruned;
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<Pruned> {
@@ -50,7 +50,7 @@ pub(super) struct PruneUploads {
     pub(super) most: Duration,
 }
 
-impl Verb for PruneUploads {
+impl WriteCommand for PruneUploads {
     type Answer = PrunedUploads;
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<PrunedUploads> {
@@ -124,7 +124,7 @@ impl Transaction<'_> {
             on conflict (job) do update set until_line = excluded.until_line",
             [job.0],
         )?;
-        self.litter();
+        self.leave_garbage();
         Ok(0)
     }
 

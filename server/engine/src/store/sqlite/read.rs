@@ -4,7 +4,7 @@ mod accounts;
 mod audit;
 mod job;
 mod log;
-mod message;
+mod messages;
 mod overview;
 mod page;
 mod prune;
@@ -22,7 +22,7 @@ use std::{
 use model::{AttemptNo, Counts, Cursor, Gate, GateOf, JobId, JobState, JobView, Micros, Seq};
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
-use super::{SqliteOptions, error::corrupt, gate::GATES, keep::SENT_BY, open, row};
+use super::{SqliteOptions, controls::GATES, error::corrupt, open, row, uploads::SENT_BY};
 use crate::{
     Clock, Error, Result,
     store::{BootId, Node, Role, UploadRow},

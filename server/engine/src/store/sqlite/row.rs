@@ -8,7 +8,7 @@ use model::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{error::corrupt, soft::level_number};
+use super::{buffered::level_number, error::corrupt};
 use crate::{Result, store::DurableEvent};
 
 /// The columns of a [`JobView`] but its progress and what came after it.

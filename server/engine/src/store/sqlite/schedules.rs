@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use model::{JobId, Micros};
 use rusqlite::{Row, params};
 
-use super::{SqliteStore, batch::Verb, error::corrupt, people::RequestCancel, transaction::Transaction};
+use super::{SqliteStore, batch::WriteCommand, error::corrupt, job_commands::RequestCancel, transaction::Transaction};
 use crate::{
     Error, Result,
     access::Sight,
@@ -95,7 +95,7 @@ struct Add {
     save: SavePlan,
 }
 
-impl Verb for Add {
+impl WriteCommand for Add {
     const ADDS: bool = true;
 
     type Answer = ScheduleId;
@@ -141,7 +141,7 @@ struct Change {
     save: SavePlan,
 }
 
-impl Verb for Change {
+impl WriteCommand for Change {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
@@ -182,7 +182,7 @@ struct Pause {
     by: By,
 }
 
-impl Verb for Pause {
+impl WriteCommand for Pause {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
@@ -203,7 +203,7 @@ struct Stop {
     why: String,
 }
 
-impl Verb for Stop {
+impl WriteCommand for Stop {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
@@ -227,7 +227,7 @@ struct Resume {
     by: By,
 }
 
-impl Verb for Resume {
+impl WriteCommand for Resume {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
@@ -252,7 +252,7 @@ struct Delete {
     by: By,
 }
 
-impl Verb for Delete {
+impl WriteCommand for Delete {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
@@ -297,7 +297,7 @@ struct Decided<'f> {
     cancelled: Vec<JobId>,
 }
 
-impl Verb for Fire {
+impl WriteCommand for Fire {
     const ADDS: bool = true;
 
     type Answer = Fired;

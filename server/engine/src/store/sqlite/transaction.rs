@@ -43,7 +43,7 @@ pub(super) struct Transaction<'c> {
     /// What was started in it, for the audit log.
     pub(super) starts: Vec<Starts>,
     /// Whether it leaves something for upkeep to remove.
-    litters: bool,
+    leaves_garbage: bool,
 }
 
 /// What a transaction leaves behind.
@@ -51,7 +51,7 @@ pub(super) struct Committed {
     /// Its events, now durable.
     pub(super) events: Vec<Arc<DurableEvent>>,
     /// Whether there is something for upkeep to remove.
-    pub(super) litter: bool,
+    pub(super) garbage: bool,
 }
 
 impl<'c> Transaction<'c> {
@@ -77,7 +77,7 @@ impl<'c> Transaction<'c> {
             ended: [0; 3],
             kinds: BTreeMap::new(),
             starts: Vec::new(),
-            litters: false,
+            leaves_garbage: false,
         })
     }
 
@@ -164,8 +164,8 @@ impl<'c> Transaction<'c> {
     }
 
     /// Records that it leaves something for upkeep to remove.
-    pub(super) const fn litter(&mut self) {
-        self.litters = true;
+    pub(super) const fn leave_garbage(&mut self) {
+        self.leaves_garbage = true;
     }
 
     /// Records something that changes no state.
@@ -197,7 +197,7 @@ impl<'c> Transaction<'c> {
             self.write_ledger()?;
         }
         self.connection.commit()?;
-        Ok(Committed { events: self.events, litter: self.litters })
+        Ok(Committed { events: self.events, garbage: self.leaves_garbage })
     }
 
     fn write_events(&self) -> Result<()> {

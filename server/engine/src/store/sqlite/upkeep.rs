@@ -51,10 +51,10 @@ impl Upkeep {
         self.next
     }
 
-    /// Keeps pace with what a transaction added: every so many events there is a step, and at once after litter.
-    pub(super) fn note(&mut self, events: usize, litter: bool) {
+    /// Keeps pace with what a transaction added: every so many events there is a step, and at once after garbage.
+    pub(super) fn note(&mut self, events: usize, garbage: bool) {
         self.added += events as i64;
-        if litter || self.added >= EVENTS_PER_STEP / 2 {
+        if garbage || self.added >= EVENTS_PER_STEP / 2 {
             self.next = self.next.min(Instant::now());
         }
     }

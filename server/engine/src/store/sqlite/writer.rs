@@ -13,10 +13,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     SqliteOptions,
-    batch::{Batch, Call, Pending, PendingClaim, Verb, withdrawn},
+    batch::{Batch, Call, Pending, PendingClaim, WriteCommand, withdrawn},
+    buffered::Buffered,
     feed::Feed,
     files::{self, Files},
-    soft::Soft,
     transaction::Committed,
     upkeep::Upkeep,
 };
@@ -31,8 +31,8 @@ use crate::{
 const CALLS_IN_WAITING: usize = 1024;
 /// Calls in one transaction: enough to share the sync, few enough that nobody waits long.
 const CALLS_PER_TRANSACTION: usize = 256;
-/// How long soft writes may wait for a transaction to ride along with.
-const SOFT_DELAY: Duration = Duration::from_millis(100);
+/// How long buffered writes may wait for a transaction to ride along with.
+const BUFFER_DELAY: Duration = Duration::from_millis(100);
 /// On a full disk, the log lines in waiting that are written with the end of their attempt, bytes.
 const LAST_LINES: usize = 256 << 10;
 
@@ -40,7 +40,7 @@ const LAST_LINES: usize = 256 << 10;
 pub(super) struct Writer {
     /// `None` once dropping.
     calls: Option<mpsc::Sender<Call>>,
-    soft: Arc<Mutex<Soft>>,
+    buffered: Arc<Mutex<Buffered>>,
     thread: Option<thread::JoinHandle<()>>,
     health: Arc<Health>,
 }
@@ -51,7 +51,7 @@ impl Writer {
         let (sender, calls) = mpsc::channel(CALLS_IN_WAITING);
         let (clock, health) = (Arc::clone(&options.clock), Arc::clone(&options.health));
         let files = Files::of(&options.path);
-        let soft = Arc::<Mutex<Soft>>::default();
+        let buffered = Arc::<Mutex<Buffered>>::default();
         let (waiting, upkeep) = (None, Upkeep::default());
         let (shown, failing) = (Arc::clone(&health), None);
         let actor = Actor {
@@ -61,7 +61,7 @@ impl Writer {
             feed,
             disk: options.disk.clone(),
             calls,
-            soft: Arc::clone(&soft),
+            buffered: Arc::clone(&buffered),
             waiting,
             upkeep,
             health: shown,
@@ -75,7 +75,7 @@ impl Writer {
         };
         let work = move |part: &Part| timer_runtime().block_on(actor.run(part));
         let thread = health.spawn_thread("store writer", Some(Box::new(knock)), work).map_err(unusable)?;
-        Ok(Self { calls: Some(sender), soft, thread: Some(thread), health })
+        Ok(Self { calls: Some(sender), buffered, thread: Some(thread), health })
     }
 
     pub(super) async fn enqueue(&self, job: NewJob) -> Result<JobId> {
@@ -94,13 +94,13 @@ impl Writer {
         self.ask(finish, |pending| Call::Finish(Box::new(pending))).await
     }
 
-    /// Returns once everything soft that was given before is durable.
+    /// Returns once everything buffered that was given before is durable.
     pub(super) async fn flush(&self) -> Result<()> {
         self.ask((), Call::Flush).await
     }
 
     /// Any rare verb.
-    pub(super) async fn call<V: Verb>(&self, verb: V) -> Result<V::Answer> {
+    pub(super) async fn call<V: WriteCommand>(&self, verb: V) -> Result<V::Answer> {
         self.ask(verb, |pending| Call::Rare(Box::new(pending))).await
     }
 
@@ -109,16 +109,16 @@ impl Writer {
         Bell(self.calls.as_ref().map(mpsc::Sender::downgrade))
     }
 
-    /// Adds something soft.
-    pub(super) fn soften(&self, add: impl FnOnce(&mut Soft)) {
-        let mut soft = lock(&self.soft);
-        let waited = !soft.is_empty();
-        add(&mut soft);
-        let wake = !waited && !soft.is_empty();
-        drop(soft);
+    /// Adds something buffered.
+    pub(super) fn buffer(&self, add: impl FnOnce(&mut Buffered)) {
+        let mut buffered = lock(&self.buffered);
+        let waited = !buffered.is_empty();
+        add(&mut buffered);
+        let wake = !waited && !buffered.is_empty();
+        drop(buffered);
         if wake && let Some(calls) = &self.calls {
             // A full channel means that a transaction is near, which will take it along.
-            let _ = calls.try_send(Call::SoftWaits);
+            let _ = calls.try_send(Call::BufferedWaits);
         }
     }
 
@@ -161,7 +161,7 @@ struct Actor {
     feed: Feed,
     disk: Option<Arc<Disk>>,
     calls: mpsc::Receiver<Call>,
-    soft: Arc<Mutex<Soft>>,
+    buffered: Arc<Mutex<Buffered>>,
     /// A claim that found nothing, and takes part in every transaction after which something may start.
     waiting: Option<PendingClaim>,
     upkeep: Upkeep,
@@ -172,10 +172,11 @@ struct Actor {
 
 impl Actor {
     async fn run(mut self, part: &Part) {
-        let mut soft_due = None;
+        let mut buffered_due = None;
         loop {
             part.answer();
-            let mut wake_at = soft_due.map_or_else(|| self.upkeep.next(), |due: Instant| due.min(self.upkeep.next()));
+            let mut wake_at =
+                buffered_due.map_or_else(|| self.upkeep.next(), |due: Instant| due.min(self.upkeep.next()));
             let mut batch = Batch { others_wrote: self.feed.should_look(), ..Batch::default() };
             if batch.others_wrote {
                 wake_at = Instant::now();
@@ -189,7 +190,9 @@ impl Actor {
                 call = tokio::time::timeout_at(wake_at.into(), self.calls.recv()) => call,
             };
             match call {
-                Ok(Some(Call::SoftWaits)) => soft_due = soft_due.or_else(|| Some(Instant::now() + SOFT_DELAY)),
+                Ok(Some(Call::BufferedWaits)) => {
+                    buffered_due = buffered_due.or_else(|| Some(Instant::now() + BUFFER_DELAY))
+                }
                 Ok(Some(call)) => batch.add(call),
                 Ok(None) => break,
                 Err(_elapsed) => {}
@@ -204,9 +207,9 @@ impl Actor {
                 batch.claims.extend(self.waiting.take().filter(|claim| !claim.reply.is_closed()));
             }
             let now = Instant::now();
-            if !batch.is_empty() || soft_due.is_some_and(|due| due <= now) {
+            if !batch.is_empty() || buffered_due.is_some_and(|due| due <= now) {
                 self.commit(batch);
-                soft_due = (!lock(&self.soft).is_empty()).then(|| Instant::now() + SOFT_DELAY);
+                buffered_due = (!lock(&self.buffered).is_empty()).then(|| Instant::now() + BUFFER_DELAY);
             }
             if self.upkeep.next() <= Instant::now() {
                 self.upkeep.run(&mut self.connection, self.clock.now());
@@ -229,17 +232,17 @@ impl Actor {
         }
     }
 
-    /// Commits `batch` and everything soft. Where that fails, each call gets a transaction of its own, so that one
-    /// that cannot be done harms no other, unless no call can be done; what is soft waits for better times.
+    /// Commits `batch` and everything buffered. Where that fails, each call gets a transaction of its own, so that one
+    /// that cannot be done harms no other, unless no call can be done; what is buffered waits for better times.
     fn commit(&mut self, mut batch: Batch) {
         if self.is_short() {
             return self.commit_what_ends(batch);
         }
-        let soft = std::mem::take(&mut *lock(&self.soft));
-        let Err(error) = self.attempt(&mut batch, &soft) else {
+        let buffered = std::mem::take(&mut *lock(&self.buffered));
+        let Err(error) = self.attempt(&mut batch, &buffered) else {
             return self.reply(batch);
         };
-        lock(&self.soft).put_back(soft);
+        lock(&self.buffered).put_back(buffered);
         self.report(&error, batch.len());
         if let (Error::Full, Some(disk)) = (&error, &self.disk) {
             disk.let_go();
@@ -251,15 +254,15 @@ impl Actor {
             // To wait anew for each of them would hold up the last one for minutes.
             return batch.into_singles().for_each(|single| single.refuse(Error::Busy));
         }
-        if batch.len() == 1 && lock(&self.soft).is_empty() {
+        if batch.len() == 1 && lock(&self.buffered).is_empty() {
             return batch.refuse(error);
         }
         for mut single in batch.into_singles() {
-            let soft = self.soft_for(&single);
-            match self.attempt(&mut single, &soft) {
+            let buffered = self.buffered_for(&single);
+            match self.attempt(&mut single, &buffered) {
                 Ok(()) => self.reply(single),
                 Err(error) => {
-                    lock(&self.soft).put_back(soft);
+                    lock(&self.buffered).put_back(buffered);
                     single.refuse(error);
                 }
             }
@@ -271,7 +274,7 @@ impl Actor {
         self.disk.as_ref().is_some_and(|disk| disk.is_short())
     }
 
-    /// Commits the calls that the reserve is for, each by itself. Claims wait for better times, as does what is soft, but
+    /// Commits the calls that the reserve is for, each by itself. Claims wait for better times, as does what is buffered, but
     /// for the last lines of an attempt that ends.
     fn commit_what_ends(&mut self, mut batch: Batch) {
         for mut claim in std::mem::take(&mut batch.claims) {
@@ -287,17 +290,17 @@ impl Actor {
                 single.refuse(Error::Full);
                 continue;
             }
-            let mut soft = self.soft_for(&single);
+            let mut buffered = self.buffered_for(&single);
             // Of an attempt that ends alone: a log that goes on has no hole.
-            let mut lost = if single.is_end() { soft.cut_logs(LAST_LINES) } else { 0 };
+            let mut lost = if single.is_end() { buffered.cut_logs(LAST_LINES) } else { 0 };
             if lost > 0 {
                 single.drop_logs();
             }
-            let mut attempted = self.attempt(&mut single, &soft);
+            let mut attempted = self.attempt(&mut single, &buffered);
             if matches!(attempted, Err(Error::Full)) && single.is_end() {
-                lost += soft.cut_logs(0);
+                lost += buffered.cut_logs(0);
                 single.drop_logs();
-                attempted = self.attempt(&mut single, &soft);
+                attempted = self.attempt(&mut single, &buffered);
             }
             if lost > 0 {
                 tracing::error!(lines = lost, "log lines are lost: the disk is full");
@@ -305,7 +308,7 @@ impl Actor {
             match attempted {
                 Ok(()) => self.reply(single),
                 Err(error) => {
-                    lock(&self.soft).put_back(soft);
+                    lock(&self.buffered).put_back(buffered);
                     single.refuse(error);
                 }
             }
@@ -339,20 +342,20 @@ impl Actor {
 
     /// What must be committed with a single call: what was said before a finish would be refused after it, what was said
     /// before a checkpoint must not be missing behind it, and a flush is about nothing else.
-    fn soft_for(&self, single: &Batch) -> Soft {
-        let mut soft = lock(&self.soft);
+    fn buffered_for(&self, single: &Batch) -> Buffered {
+        let mut buffered = lock(&self.buffered);
         match single.worker() {
-            Some(fence) => soft.take_job(fence.job),
-            None if !single.flushes.is_empty() => std::mem::take(&mut *soft),
-            None => Soft::default(),
+            Some(fence) => buffered.take_job(fence.job),
+            None if !single.flushes.is_empty() => std::mem::take(&mut *buffered),
+            None => Buffered::default(),
         }
     }
 
-    fn attempt(&mut self, batch: &mut Batch, soft: &Soft) -> Result<()> {
+    fn attempt(&mut self, batch: &mut Batch, buffered: &Buffered) -> Result<()> {
         self.files.check()?;
         let changes = self.connection.total_changes();
-        let Committed { events, litter } = batch
-            .run(&mut self.connection, self.clock.now(), soft, &mut self.feed)
+        let Committed { events, garbage } = batch
+            .run(&mut self.connection, self.clock.now(), buffered, &mut self.feed)
             .map_err(|error| self.files.explain(error))?;
         // One that changes nothing succeeds on a full or read-only disk, too.
         if self.failing.is_some() && self.connection.total_changes() > changes {
@@ -360,13 +363,13 @@ impl Actor {
             tracing::info!("the database can be written again");
             self.health.set_trouble(None);
         }
-        self.upkeep.note(events.len(), litter);
+        self.upkeep.note(events.len(), garbage);
         self.feed.tell(&events);
         Ok(())
     }
 }
 
-fn lock(soft: &Mutex<Soft>) -> MutexGuard<'_, Soft> {
+fn lock(buffered: &Mutex<Buffered>) -> MutexGuard<'_, Buffered> {
     // Nothing panics while it is held; were it so, what is in it would still be whole.
-    soft.lock().unwrap_or_else(PoisonError::into_inner)
+    buffered.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -7,7 +7,7 @@ use crate::{
     Result,
     store::{
         By, Note,
-        sqlite::{batch::Verb, transaction::Transaction},
+        sqlite::{batch::WriteCommand, transaction::Transaction},
     },
 };
 
@@ -28,7 +28,7 @@ impl Starts {
     }
 }
 
-impl Verb for Note {
+impl WriteCommand for Note {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {

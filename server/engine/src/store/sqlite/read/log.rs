@@ -8,7 +8,7 @@ use crate::{
     Error, Result,
     store::{
         LogPage, LogQuery,
-        sqlite::{row::numbered_lines, soft::level_number},
+        sqlite::{buffered::level_number, row::numbered_lines},
     },
 };
 

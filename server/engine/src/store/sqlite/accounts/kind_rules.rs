@@ -7,7 +7,7 @@ use crate::{
     Result,
     store::{
         By, KindRule,
-        sqlite::{batch::Verb, transaction::Transaction},
+        sqlite::{batch::WriteCommand, transaction::Transaction},
     },
 };
 
@@ -17,7 +17,7 @@ pub(super) struct ChangeKindRule {
     pub(super) by: By,
 }
 
-impl Verb for ChangeKindRule {
+impl WriteCommand for ChangeKindRule {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {

@@ -7,7 +7,7 @@ use crate::{
     Result,
     store::{
         By, Ending, SessionOwner, SessionRow, UserId,
-        sqlite::{batch::Verb, transaction::Transaction},
+        sqlite::{batch::WriteCommand, transaction::Transaction},
     },
 };
 
@@ -20,7 +20,7 @@ pub(super) struct CreateSession {
     pub(super) session: SessionRow,
 }
 
-impl Verb for CreateSession {
+impl WriteCommand for CreateSession {
     type Answer = bool;
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<bool> {
@@ -37,7 +37,7 @@ pub(super) struct SaveSession {
     pub(super) session: SessionRow,
 }
 
-impl Verb for SaveSession {
+impl WriteCommand for SaveSession {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
@@ -62,7 +62,7 @@ pub(super) struct DeleteSession {
     pub(super) key: Vec<u8>,
 }
 
-impl Verb for DeleteSession {
+impl WriteCommand for DeleteSession {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
@@ -81,7 +81,7 @@ pub(super) struct SweepSessions {
     pub(super) idle_since: Micros,
 }
 
-impl Verb for SweepSessions {
+impl WriteCommand for SweepSessions {
     type Answer = u64;
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<u64> {
@@ -101,7 +101,7 @@ pub(super) struct EndSessions {
     pub(super) by: By,
 }
 
-impl Verb for EndSessions {
+impl WriteCommand for EndSessions {
     type Answer = u64;
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<u64> {

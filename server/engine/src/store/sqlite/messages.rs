@@ -3,7 +3,7 @@
 use model::{JobId, MessageEvent, MessageTo, Micros, Seq, StreamEvent, Tone};
 use rusqlite::{Row, params};
 
-use super::{batch::Verb, error::corrupt, transaction::Transaction};
+use super::{batch::WriteCommand, error::corrupt, transaction::Transaction};
 use crate::{
     Error, Result,
     store::{MESSAGES_KEPT, NOTES_PER_JOB, NewMessage, Told},
@@ -14,7 +14,7 @@ pub(super) const MESSAGES: &str = "select id, at, by, text, job, user, tone from
 /// The same of notes.
 pub(super) const NOTES: &str = "select id, at, by, text, job, null, 'info' from job_note";
 
-impl Verb for NewMessage {
+impl WriteCommand for NewMessage {
     const ADDS: bool = true;
 
     type Answer = Told;

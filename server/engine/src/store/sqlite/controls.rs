@@ -3,7 +3,7 @@
 use model::{Gate, GateOf, JobId, Micros, StreamEvent};
 use rusqlite::{Row, params};
 
-use super::{batch::Verb, error::corrupt, transaction::Transaction};
+use super::{batch::WriteCommand, error::corrupt, transaction::Transaction};
 use crate::{
     Result,
     store::{By, Claim, Claimable, GateChange},
@@ -20,7 +20,7 @@ pub(super) struct ChangeGate {
     pub(super) by: By,
 }
 
-impl Verb for ChangeGate {
+impl WriteCommand for ChangeGate {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {

@@ -8,7 +8,7 @@ use crate::{
     Result,
     store::{
         By, NewToken, TokenId,
-        sqlite::{batch::Verb, error::corrupt, transaction::Transaction},
+        sqlite::{batch::WriteCommand, error::corrupt, transaction::Transaction},
     },
 };
 
@@ -18,7 +18,7 @@ pub(super) struct AddToken {
     pub(super) by: By,
 }
 
-impl Verb for AddToken {
+impl WriteCommand for AddToken {
     type Answer = TokenId;
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<TokenId> {
@@ -48,7 +48,7 @@ pub(super) struct RevokeToken {
     pub(super) by: By,
 }
 
-impl Verb for RevokeToken {
+impl WriteCommand for RevokeToken {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {

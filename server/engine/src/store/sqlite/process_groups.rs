@@ -1,15 +1,13 @@
-//! Groups of processes that attempts have started, and what tasks say of who may do what with their jobs. None of it is an
-//! event.
+//! Process groups: the groups of processes that attempts have started beside their worker. None of it is an event.
 
-use model::Role;
 use rusqlite::params;
 use sqlx::Row;
 
-use super::{batch::Verb, read::Reader, row::json, transaction::Transaction};
+use super::{batch::WriteCommand, read::Reader, row::json, transaction::Transaction};
 use crate::{
     Error, Result,
     processes::{Group, GroupRow},
-    store::{BootId, DeclaredRule, Fence},
+    store::{BootId, Fence},
 };
 
 /// Records a group that an attempt has started, which must still hold its job.
@@ -19,7 +17,7 @@ pub(super) struct RecordGroup {
     pub(super) kernel: String,
 }
 
-impl Verb for RecordGroup {
+impl WriteCommand for RecordGroup {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
@@ -40,7 +38,7 @@ pub(super) struct ForgetGroup {
     pub(super) group: Group,
 }
 
-impl Verb for ForgetGroup {
+impl WriteCommand for ForgetGroup {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
@@ -57,33 +55,12 @@ pub(super) struct ForgetGroups {
     pub(super) dead: Vec<BootId>,
 }
 
-impl Verb for ForgetGroups {
+impl WriteCommand for ForgetGroups {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
         let dead = json(&self.dead.iter().map(|boot| boot.0.as_str()).collect::<Vec<_>>())?;
         transaction.execute("delete from process_group where boot in (select value from json_each(?))", [dead])?;
-        Ok(())
-    }
-}
-
-/// Notes what tasks say.
-pub(super) struct DeclareRules {
-    pub(super) rules: Vec<DeclaredRule>,
-}
-
-impl Verb for DeclareRules {
-    type Answer = ();
-
-    fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
-        for DeclaredRule { kind, start, private } in &self.rules {
-            transaction.execute(
-                "insert into declared_rule (kind, start_role, private) values (?, ?, ?)
-                on conflict (kind) do update set start_role = excluded.start_role, private = excluded.private
-                where start_role is not excluded.start_role or private is not excluded.private",
-                params![kind, start.as_str(), private],
-            )?;
-        }
         Ok(())
     }
 }
@@ -109,15 +86,5 @@ impl Reader {
                 })
             })
             .collect()
-    }
-
-    pub(super) async fn declared_rules(&self) -> Result<Vec<DeclaredRule>> {
-        let rows: Vec<(String, String, bool)> =
-            sqlx::query_as("select kind, start_role, private from declared_rule order by kind")
-                .fetch_all(self.pool())
-                .await?;
-        // A role that is none is held to be the one that may do most: nobody sees or starts more by it.
-        let role = |word: &str| Role::from_word(word).unwrap_or(Role::Administrator);
-        Ok(rows.into_iter().map(|(kind, start, private)| DeclaredRule { kind, start: role(&start), private }).collect())
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     Result,
     store::{
         By, Ending, PersonChange, UserId,
-        sqlite::{batch::Verb, error::corrupt, transaction::Transaction},
+        sqlite::{batch::WriteCommand, error::corrupt, transaction::Transaction},
     },
 };
 
@@ -21,7 +21,7 @@ pub(super) struct AddPerson {
     pub(super) by: By,
 }
 
-impl Verb for AddPerson {
+impl WriteCommand for AddPerson {
     type Answer = UserId;
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<UserId> {
@@ -39,7 +39,7 @@ pub(super) struct ChangePerson {
     pub(super) by: By,
 }
 
-impl Verb for ChangePerson {
+impl WriteCommand for ChangePerson {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {

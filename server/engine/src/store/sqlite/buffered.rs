@@ -7,7 +7,7 @@ use model::{JobId, Level, LogEvent, Progress};
 use rusqlite::params;
 
 use super::{
-    accounts::Touched,
+    accounts::LastUsed,
     row::{chunk_json, json, progress_json},
     transaction::Transaction,
 };
@@ -21,18 +21,18 @@ const LOG_BYTES_IN_WAITING: usize = 64 << 20;
 
 /// What waits.
 #[derive(Default)]
-pub(super) struct Soft {
+pub(super) struct Buffered {
     progress: HashMap<JobId, (Fence, Progress)>,
     curves: HashMap<JobId, (Fence, Curve)>,
     logs: VecDeque<LogAppend>,
     log_bytes: usize,
     /// When people, sessions and tokens were last used.
-    pub(super) touched: Touched,
+    pub(super) last_used: LastUsed,
 }
 
-impl Soft {
+impl Buffered {
     pub(super) fn is_empty(&self) -> bool {
-        self.progress.is_empty() && self.curves.is_empty() && self.logs.is_empty() && self.touched.is_empty()
+        self.progress.is_empty() && self.curves.is_empty() && self.logs.is_empty() && self.last_used.is_empty()
     }
 
     /// Log lines, oldest first.
@@ -99,7 +99,7 @@ impl Soft {
             self.logs.push_front(append);
         }
         self.log_bytes += older.log_bytes;
-        self.touched.put_back(older.touched);
+        self.last_used.put_back(older.last_used);
         self.bound();
     }
 
@@ -126,8 +126,8 @@ fn size(append: &LogAppend) -> usize {
 
 impl Transaction<'_> {
     /// Writes the latest progress of every attempt that still holds its job.
-    pub(super) fn save_progress(&self, soft: &Soft) -> Result<()> {
-        for (fence, progress) in soft.progress.values() {
+    pub(super) fn save_progress(&self, buffered: &Buffered) -> Result<()> {
+        for (fence, progress) in buffered.progress.values() {
             self.execute(
                 "update job not indexed set progress = ?
                 where id = ? and attempt = ? and boot = ? and state = 'running'",
@@ -138,8 +138,8 @@ impl Transaction<'_> {
     }
 
     /// Writes how every attempt that still holds its job has gone so far.
-    pub(super) fn save_curves(&self, soft: &Soft) -> Result<()> {
-        soft.curves.values().try_for_each(|(fence, curve)| self.save_curve(fence, curve))
+    pub(super) fn save_curves(&self, buffered: &Buffered) -> Result<()> {
+        buffered.curves.values().try_for_each(|(fence, curve)| self.save_curve(fence, curve))
     }
 
     /// Writes how an attempt that still holds its job has gone.

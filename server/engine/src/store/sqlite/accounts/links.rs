@@ -8,7 +8,7 @@ use crate::{
     Result,
     store::{
         By, Ending, NewLink, UseLink, UserId,
-        sqlite::{batch::Verb, transaction::Transaction},
+        sqlite::{batch::WriteCommand, transaction::Transaction},
     },
 };
 
@@ -18,7 +18,7 @@ pub(super) struct SaveLink {
     pub(super) by: By,
 }
 
-impl Verb for SaveLink {
+impl WriteCommand for SaveLink {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
@@ -40,7 +40,7 @@ impl Verb for SaveLink {
     }
 }
 
-impl Verb for UseLink {
+impl WriteCommand for UseLink {
     type Answer = UserId;
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<UserId> {

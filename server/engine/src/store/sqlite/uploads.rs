@@ -3,7 +3,7 @@
 use model::{JobId, Micros, bytes, count};
 use rusqlite::params;
 
-use super::{batch::Verb, transaction::Transaction};
+use super::{batch::WriteCommand, transaction::Transaction};
 use crate::{
     Error, Result,
     store::{By, NewJob, UploadQuota, UploadRow},
@@ -25,7 +25,7 @@ pub(super) struct SaveUpload {
     pub(super) quota: UploadQuota,
 }
 
-impl Verb for SaveUpload {
+impl WriteCommand for SaveUpload {
     const ADDS: bool = true;
 
     type Answer = ();
@@ -107,7 +107,7 @@ pub(super) struct SweepUploads {
     pub(super) before: Micros,
 }
 
-impl Verb for SweepUploads {
+impl WriteCommand for SweepUploads {
     type Answer = Vec<String>;
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<Vec<String>> {

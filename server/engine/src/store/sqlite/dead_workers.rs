@@ -1,19 +1,16 @@
-//! What happens to jobs by themselves: the worker dies, the time comes.
+//! Dead workers: ends the attempts that they held, and queues, pauses or interrupts their jobs.
 
-use model::{Event, JobId, JobState, Micros};
+use model::{Event, JobId, JobState};
 use rusqlite::params;
 
 use super::{
-    batch::Verb,
+    batch::WriteCommand,
     error::corrupt,
     row::{json, left_progress, view_columns},
     statement,
     transaction::Transaction,
 };
 use crate::{Result, store::BootId};
-
-/// How many scheduled jobs become queued in one transaction; the rest is due at once and comes in the next.
-const DUE_AT_ONCE: i64 = 500;
 
 /// Settles the running jobs of dead processes.
 pub(super) struct Settle {
@@ -35,7 +32,7 @@ const FATES: [(&str, &[Event]); 3] = [
     ("(cancel_requested_at is not null or charged >= max_attempts)", &[Event::Die]),
 ];
 
-impl Verb for Settle {
+impl WriteCommand for Settle {
     type Answer = Vec<JobId>;
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<Vec<JobId>> {
@@ -95,44 +92,5 @@ impl Transaction<'_> {
             self.moved(Some(JobState::Running), view, "interrupted");
         }
         Ok(settled)
-    }
-}
-
-/// Queues what was scheduled for `now` or before.
-pub(super) struct PromoteDue {
-    pub(super) now: Micros,
-}
-
-impl Verb for PromoteDue {
-    type Answer = Option<Micros>;
-
-    fn run(&self, transaction: &mut Transaction<'_>) -> Result<Option<Micros>> {
-        if transaction.ledger.counts.scheduled == 0 {
-            return Ok(None);
-        }
-        let queued = JobState::Scheduled.apply(Event::Due).map_err(|error| corrupt("a due job", error))?;
-        let mut views = transaction.rows(
-            concat!(
-                "update job not indexed set state = ?, in_line = ?, failure_code = null, failure_message = null
-                where state = 'scheduled' and id in (
-                    select id from job indexed by job_due
-                    where state = 'scheduled' and run_at <= ? order by run_at limit ?
-                )
-                returning ",
-                view_columns!()
-            ),
-            params![queued.as_str(), transaction.end_of_line(), self.now.0, DUE_AT_ONCE],
-            statement::view,
-        )?;
-        // They stand in line by their numbers.
-        views.sort_unstable_by_key(|view| view.job);
-        for view in views {
-            transaction.moved(Some(JobState::Scheduled), view, "due");
-        }
-        let next =
-            transaction.row("select min(run_at) from job indexed by job_due where state = 'scheduled'", [], |row| {
-                Ok(row.get::<_, Option<i64>>(0)?)
-            })?;
-        Ok(next.flatten().map(Micros))
     }
 }

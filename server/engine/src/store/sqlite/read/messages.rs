@@ -10,7 +10,7 @@ use crate::{
     store::{
         MessagePage,
         sqlite::{
-            message::{MESSAGES, NOTES, addressee, put_together},
+            messages::{MESSAGES, NOTES, addressee, put_together},
             row::json,
         },
     },

@@ -14,13 +14,13 @@ const MINUTE: i64 = 60_000_000;
 
 /// What waits to be written.
 #[derive(Default)]
-pub(in crate::store::sqlite) struct Touched {
+pub(in crate::store::sqlite) struct LastUsed {
     people: HashMap<UserId, Micros>,
     sessions: HashMap<Vec<u8>, Micros>,
     tokens: HashMap<TokenId, Micros>,
 }
 
-impl Touched {
+impl LastUsed {
     pub(in crate::store::sqlite) fn is_empty(&self) -> bool {
         self.people.is_empty() && self.sessions.is_empty() && self.tokens.is_empty()
     }
@@ -51,17 +51,17 @@ fn latest(known: &mut Micros, at: Micros) {
 
 impl Transaction<'_> {
     /// Writes when something was last used, where the minute is another one. What has ended meanwhile stays so.
-    pub(in crate::store::sqlite) fn touch(&self, touched: &Touched) -> Result<()> {
+    pub(in crate::store::sqlite) fn write_last_used(&self, last_used: &LastUsed) -> Result<()> {
         let minute = |at: &Micros| at.0 - at.0.rem_euclid(MINUTE);
-        for (user, at) in &touched.people {
+        for (user, at) in &last_used.people {
             let sql = "update user set seen_at = ?1 where id = ?2 and (seen_at is null or seen_at < ?1)";
             self.execute(sql, [minute(at), user.0])?;
         }
-        for (key, at) in &touched.sessions {
+        for (key, at) in &last_used.sessions {
             let sql = "update session set used = ?1 where key = ?2 and user is not null and used < ?1";
             self.execute(sql, rusqlite::params![minute(at), key])?;
         }
-        for (token, at) in &touched.tokens {
+        for (token, at) in &last_used.tokens {
             let sql = "update token set used_at = ?1 where id = ?2 and (used_at is null or used_at < ?1)";
             self.execute(sql, [minute(at), token.0])?;
         }

@@ -3,7 +3,7 @@
 use model::{AttemptNo, Event, IllegalTransition, JobId, JobState, JobView};
 use rusqlite::{Params, params};
 
-use super::{batch::Verb, error::corrupt, row::left_progress, transaction::Transaction};
+use super::{batch::WriteCommand, error::corrupt, row::left_progress, transaction::Transaction};
 use crate::{
     Error, Result,
     store::{By, CANCEL_REQUESTED, CancelAnswer, Fence},
@@ -14,7 +14,7 @@ pub(super) struct MarkNotResponding {
     pub(super) fence: Fence,
 }
 
-impl Verb for MarkNotResponding {
+impl WriteCommand for MarkNotResponding {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
@@ -42,7 +42,7 @@ pub(super) struct RequestCancel {
     pub(super) by: By,
 }
 
-impl Verb for RequestCancel {
+impl WriteCommand for RequestCancel {
     type Answer = CancelAnswer;
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<CancelAnswer> {
@@ -88,7 +88,7 @@ pub(super) struct Retry {
     pub(super) by: By,
 }
 
-impl Verb for Retry {
+impl WriteCommand for Retry {
     type Answer = AttemptNo;
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<AttemptNo> {
@@ -127,7 +127,7 @@ pub(super) struct StartNow {
     pub(super) by: By,
 }
 
-impl Verb for StartNow {
+impl WriteCommand for StartNow {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
@@ -150,7 +150,7 @@ pub(super) struct Delete {
     pub(super) by: By,
 }
 
-impl Verb for Delete {
+impl WriteCommand for Delete {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
