@@ -23,11 +23,11 @@ help: ## List the targets
 run: build ## Build and serve on http://127.0.0.1:3000, with sample files to try; auth=no works without accounts
 	$(milepost) --addr $(addr) --data-dir $(data) --root end2end/samples $(if $(filter no,$(auth)),--no-auth)
 
-build: ## The one-file program, target/release/milepost
+build: ## Build the program as one file, target/release/milepost
 	@.ci/tools
 	cargo leptos build --release --precompress
 
-site: ## What the browser is sent, target/site
+site: ## Build the browser's files (wasm, script, styles), target/site
 	@.ci/tools
 	cargo leptos build --release --precompress --frontend-only
 
@@ -35,15 +35,15 @@ watch: ## Rebuild and reload on every change
 	@.ci/tools
 	MILEPOST_ROOT=end2end/samples MILEPOST_NO_AUTH=true cargo leptos watch
 
-test: check style wasm rust e2e ## Everything: format, lints, Rust, wasm, style, browser
+test: check style wasm rust e2e ## Run all tests and checks: format, lints, style, wasm size, Rust, browser
 
-quick: ## Format, lints and unit tests, without building the site
+quick: ## Check format and lints, run unit tests; does not build the site
 	cargo fmt --all --check
 	mkdir -p target/site/pkg
 	cargo clippy --quiet --all-targets $(CRATES) -- -D warnings
 	cargo test --quiet --lib $(CRATES)
 
-check: ## Format, lints and words
+check: ## Check format, lints, documentation and words
 	@.ci/tools browser
 	.ci/words
 	cargo fmt --all --check
@@ -51,30 +51,30 @@ check: ## Format, lints and words
 	cargo clippy --quiet -p milepost-frontend $(WASM) -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps $(LIBRARIES)
 
-rust: site ## Tests of the crates; many wait for a clock, so more at once than there are cores
+rust: site ## Run the Rust tests; two threads a core, because many wait for a clock
 	RUST_TEST_THREADS=$${RUST_TEST_THREADS:-$$((2 * $$(nproc)))} cargo test $(CRATES)
 
-wasm: site ## What the browser gets: nothing of the server in it, and small
+wasm: site ## Check the size and the dependencies of the wasm
 	.ci/wasm
 
-style: ## Style sheets parse and minify
+style: ## Check that the style sheets parse
 	.ci/style
 
-http: ## Tests of the program over HTTP; only=FILTER runs those whose names contain it
+http: ## Run the HTTP tests; only=FILTER selects by name
 	cargo test $(CRATES) --test http -- $(only)
 
-e2e: site ## The product in a real browser; spec=NAME runs the files whose names contain it
+e2e: site ## Run the browser tests; spec=NAME selects by file
 	cargo test --quiet --no-run $(CRATES) --test http
 	cd end2end && npm run --silent typecheck && MILEPOST_BIN=../../target/debug/milepost npx playwright test $(spec)
 
-soak: ## Servers and workers killed in the middle of their work, for SOAK seconds (600); SEED repeats the choices of a run
+soak: ## Kill servers and workers at random for SOAK seconds (600); SEED repeats a run
 	SOAK=$${SOAK:-600} cargo test -p milepost-engine --test kill_loop -- --nocapture
 
-bench: build ## The tables of docs/benchmarks.md
+bench: build ## Print the tables of docs/benchmarks.md
 	.ci/bench
 
-bench-stream: build ## The event stream beside a bare axum server and nginx + nchan (10 minutes); ROUNDS of each, JOBS seconds of jobs
+bench-stream: build ## Compare the event stream with plain axum and nginx + nchan (10 minutes; ROUNDS, JOBS)
 	cargo run --quiet --release -p milepost-load -- table --rounds $${ROUNDS:-3} --jobs $${JOBS:-40}
 
-bench-eta: ## Accuracy of the time left, compared with elapsed / fraction, tqdm and indicatif (half a minute); fails if a target is missed
+bench-eta: ## Measure the accuracy of the time left; fails if a target is missed (30 s)
 	cargo bench --quiet -p milepost-eta
