@@ -32,8 +32,8 @@ pub use theme::set_theme;
 pub use upload::Uploaded;
 
 /// The accounts, for whoever may do `action` to them.
-fn gatekeeper(action: engine::access::Action) -> ApiResult<accounts::Gatekeeper> {
+fn auth(action: engine::access::Action) -> ApiResult<accounts::AuthService> {
     let app = crate::context::app();
     app.desk.allow(action)?;
-    app.gatekeeper.ok_or_else(|| engine::Error::Denied(engine::access::Denied::NoAccounts).into())
+    app.auth.ok_or_else(|| engine::Error::Denied(engine::access::Denied::NoAccounts).into())
 }

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use accounts::Gatekeeper;
+use accounts::AuthService;
 use engine::Desk;
 use jiff::tz::TimeZone;
 use leptos::prelude::{provide_context, use_context};
@@ -20,7 +20,7 @@ pub struct AppContext {
     /// The job engine, as whoever sent this request may use it.
     pub desk: Desk,
     /// The accounts; `None` on a server that works without.
-    pub gatekeeper: Option<Gatekeeper>,
+    pub auth: Option<AuthService>,
     /// Where the sender is.
     pub address: Option<IpAddr>,
     /// The key of the session that somebody is signed in by.

@@ -8,7 +8,7 @@ pub(crate) mod next;
 
 use std::collections::HashMap;
 
-use accounts::{Entrance, Gatekeeper, SignIn};
+use accounts::{AuthenticatedUser, AuthService, SignInError};
 use app::{
     account::Account,
     api::ApiError,
@@ -43,10 +43,10 @@ pub(crate) async fn sign_in_page(
     request: Request,
 ) -> Response {
     let next = next::local(asked(&request, "next").as_deref());
-    match (&state.gatekeeper, visit.desk.actor()) {
-        (Some(gatekeeper), Actor::Nobody) => {
+    match (&state.auth, visit.desk.actor()) {
+        (Some(auth), Actor::Nobody) => {
             let form = SignInForm { next, ..SignInForm::default() };
-            let page = if gatekeeper.is_set_up() { Outside::SignIn(form) } else { Outside::NotSetUp };
+            let page = if auth.is_set_up() { Outside::SignIn(form) } else { Outside::NotSetUp };
             show(&state, request.headers(), StatusCode::OK, page)
         }
         (None, _) | (_, Actor::Local | Actor::Person(_) | Actor::Program(..)) => go(&next),
@@ -64,9 +64,9 @@ pub(crate) async fn sign_in(
         Ok(form) => form,
         Err(error) => return api::refuse(&error),
     };
-    let Some(gatekeeper) = &state.gatekeeper else { return without_accounts() };
-    let (error, wait) = match gatekeeper.sign_in(form.text("name"), form.text("password"), visit.address).await {
-        Ok(entrance) => match enter(gatekeeper, &visit, &session, entrance, &form.headers).await {
+    let Some(auth) = &state.auth else { return without_accounts() };
+    let (error, wait) = match auth.sign_in(form.text("name"), form.text("password"), visit.address).await {
+        Ok(authenticated) => match enter(auth, &visit, &session, authenticated, &form.headers).await {
             Ok(()) => return form.done(&next::local(Some(form.text("next")))),
             Err(error) => (error, None),
         },
@@ -103,9 +103,9 @@ pub(crate) async fn sign_out(
                 let note = Note { by: visit.desk.by().clone(), what: "signed_out", detail: String::new() };
                 state.engine.store().note(note).await?;
             }
-            if let Some(gatekeeper) = &state.gatekeeper {
+            if let Some(auth) = &state.auth {
                 // Its streams end at once.
-                gatekeeper.refresh().await?;
+                auth.refresh().await?;
             }
             Ok::<_, ApiError>(())
         };
@@ -118,8 +118,8 @@ pub(crate) async fn sign_out(
 
 /// `GET /setup?link=SECRET`.
 pub(crate) async fn set_up_page(State(state): State<AppState>, request: Request) -> Response {
-    let Some(gatekeeper) = &state.gatekeeper else { return go(&at("/")) };
-    let form = set_up_form(gatekeeper, &asked(&request, "link").unwrap_or_default()).await;
+    let Some(auth) = &state.auth else { return go(&at("/")) };
+    let form = set_up_form(auth, &asked(&request, "link").unwrap_or_default()).await;
     show_set_up(&state, request.headers(), StatusCode::OK, form)
 }
 
@@ -134,25 +134,25 @@ pub(crate) async fn set_up(
         Ok(form) => form,
         Err(error) => return api::refuse(&error),
     };
-    let Some(gatekeeper) = &state.gatekeeper else { return without_accounts() };
+    let Some(auth) = &state.auth else { return without_accounts() };
     let (link, name, password) = (form.text("link"), form.text("name"), form.text("password"));
     let used = if form.page && password != form.text("again") {
         Err(mistyped())
     } else {
-        gatekeeper.use_link(link, name, password, visit.address).await.map_err(ApiError::from)
+        auth.use_link(link, name, password, visit.address).await.map_err(ApiError::from)
     };
     let entered = match used {
-        Ok(entrance) => enter(gatekeeper, &visit, &session, entrance, &form.headers).await,
+        Ok(authenticated) => enter(auth, &visit, &session, authenticated, &form.headers).await,
         Err(error) => Err(error),
     };
-    if !name.is_empty() && gatekeeper.is_set_up() {
+    if !name.is_empty() && auth.is_set_up() {
         people::forget_invitation(&state.config);
     }
     match entered {
         Ok(()) => form.done(&at("/")),
         Err(error) if form.page => {
             let status = status(&error);
-            let again = set_up_form(gatekeeper, link).await.map(|empty| {
+            let again = set_up_form(auth, link).await.map(|empty| {
                 let refusal = error.fields.is_empty().then_some(error.message);
                 empty.map(|empty| SetUpForm { name: name.to_owned(), faults: error.fields, refusal, ..empty })
             });
@@ -164,17 +164,17 @@ pub(crate) async fn set_up(
 
 /// Makes the session theirs, unless the password by which they came has been replaced meanwhile.
 async fn enter(
-    gatekeeper: &Gatekeeper,
+    auth: &AuthService,
     visit: &Visit,
     session: &Session,
-    entrance: Entrance,
+    authenticated: AuthenticatedUser,
     headers: &HeaderMap,
 ) -> Result<(), ApiError> {
-    let account = Account { user: entrance.person.id.0, device: device::words(headers), since: visit.desk.now() };
+    let account = Account { user: authenticated.user.id.0, device: device::words(headers), since: visit.desk.now() };
     account.sign_in(session).await?;
     // Kept before it is asked: from then on a new password ends it.
     session.save().await?;
-    if gatekeeper.still_opens(&entrance).await? {
+    if auth.password_is_current(&authenticated).await? {
         return Ok(());
     }
     session.flush().await?;
@@ -182,18 +182,18 @@ async fn enter(
 }
 
 /// Why nobody was signed in, and how many seconds to wait before the next try.
-fn refusal(error: SignIn) -> (ApiError, Option<u64>) {
+fn refusal(error: SignInError) -> (ApiError, Option<u64>) {
     match error {
-        SignIn::Wrong => (mismatch(), None),
-        SignIn::TooMany { wait } => {
+        SignInError::WrongCredentials => (mismatch(), None),
+        SignInError::TooManyTries { wait } => {
             let seconds = (wait.as_secs_f64().ceil() as u64).max(1);
             let text = format!("Too many tries. Wait {seconds} s before the next one.");
             (ApiError::new("too_many_requests", text), Some(seconds))
         }
-        SignIn::Busy => {
+        SignInError::Busy => {
             (ApiError::new("busy", "Too many sign-ins at the moment. Try again in a few seconds."), Some(1))
         }
-        SignIn::Store(error) => (error.into(), None),
+        SignInError::Store(error) => (error.into(), None),
     }
 }
 
@@ -211,8 +211,8 @@ fn without_accounts() -> Response {
 }
 
 /// The empty form for a link, if it can be used.
-async fn set_up_form(gatekeeper: &Gatekeeper, link: &str) -> engine::Result<Option<SetUpForm>> {
-    Ok(gatekeeper.link_for(link).await?.map(|whom| {
+async fn set_up_form(auth: &AuthService, link: &str) -> engine::Result<Option<SetUpForm>> {
+    Ok(auth.link_for(link).await?.map(|whom| {
         let person = match whom {
             LinkFor::Setup => None,
             LinkFor::Person(name) => Some(name),

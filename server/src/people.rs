@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use accounts::{Gatekeeper, Secret, names, passwords};
+use accounts::{AuthService, Secret, passwords, user_names};
 use app::account::link_path;
 use engine::{
     DataDir,
@@ -26,13 +26,13 @@ const BY: &str = "milepost user";
 
 /// Prints a link with which the first administrator is set up.
 pub fn setup_link(config: &Config) -> Result<()> {
-    beside(config, async |gate| {
-        if gate.is_set_up() {
+    beside(config, async |auth| {
+        if auth.is_set_up() {
             let remedy = "There is an administrator already. `milepost user list` tells who, and `milepost user reset \
                           NAME` makes a link for another password.";
             return Err(refused("already_set_up", remedy.to_owned()));
         }
-        let secret = gate.make_link(None, &By::from(BY)).await?;
+        let secret = auth.make_link(None, &By::from(BY)).await?;
         print(&link(config, config.addr, &secret))
     })
 }
@@ -40,14 +40,14 @@ pub fn setup_link(config: &Config) -> Result<()> {
 /// At the start of a server that nobody can sign in to yet: makes a link for the first administrator. Returns the line
 /// that tells of it. The link itself is in that line only on a terminal; elsewhere stdout is often a log that others may
 /// read, so the link is in a private file.
-pub(crate) async fn invitation(gate: &Gatekeeper, config: &Config, listening: SocketAddr) -> Option<String> {
+pub(crate) async fn invitation(auth: &AuthService, config: &Config, listening: SocketAddr) -> Option<String> {
     let file = setup_file(config);
-    if gate.is_set_up() {
+    if auth.is_set_up() {
         remove_setup_file(&file);
         return None;
     }
     let made = async {
-        let secret = gate.make_link(None, &By::from("milepost serve")).await?;
+        let secret = auth.make_link(None, &By::from("milepost serve")).await?;
         let link = link(config, listening, &secret);
         if io::stdout().is_terminal() {
             return Ok(format!("set up the first administrator at {link}"));
@@ -97,33 +97,33 @@ pub(crate) fn forget_invitation(config: &Config) {
 /// Lists or changes people.
 pub fn change(config: &Config, change: Change) -> Result<()> {
     let by = By::from(BY);
-    beside(config, async |gate| {
+    beside(config, async |auth| {
         match change {
-            Change::List => list(gate)?,
+            Change::List => list(auth)?,
             Change::Add { name, role, password_stdin } => {
                 let password = password_stdin.then(|| from_stdin(&name)).transpose()?;
-                let (_, secret) = gate.add_person(&name, role, &by).await?;
-                hand_over(gate, config, &secret, password).await?;
+                let (_, secret) = auth.add_user(&name, role, &by).await?;
+                hand_over(auth, config, &secret, password).await?;
             }
             Change::Role { name, role } => {
-                let person = known(gate, &name)?;
-                gate.change_role(person.id, role, &by).await?;
+                let person = known(auth, &name)?;
+                auth.change_role(person.id, role, &by).await?;
                 print(&format!("{} is {role} now", person.name))?;
             }
             Change::Reset { name, password_stdin } => {
-                let person = known(gate, &name)?;
+                let person = known(auth, &name)?;
                 let password = password_stdin.then(|| from_stdin(&name)).transpose()?;
-                let secret = gate.make_link(Some(person.id), &by).await?;
-                hand_over(gate, config, &secret, password).await?;
+                let secret = auth.make_link(Some(person.id), &by).await?;
+                hand_over(auth, config, &secret, password).await?;
             }
             Change::Remove { name } => {
-                let person = known(gate, &name)?;
-                gate.remove_person(person.id, &by).await?;
+                let person = known(auth, &name)?;
+                auth.remove_user(person.id, &by).await?;
                 print(&format!("{} can sign in no more", person.name))?;
             }
             Change::SignOut { name } => {
-                let person = known(gate, &name)?;
-                let ended = gate.end_sessions(person.id, Ending::All, &by).await?;
+                let person = known(auth, &name)?;
+                let ended = auth.end_sessions(person.id, Ending::All, &by).await?;
                 print(&format!("ended {ended} sessions of {}", person.name))?;
             }
         }
@@ -132,7 +132,7 @@ pub fn change(config: &Config, change: Change) -> Result<()> {
 }
 
 /// Does something on the data of a server, which may be at work on it.
-fn beside(config: &Config, work: impl AsyncFnOnce(&Gatekeeper) -> Result<()>) -> Result<()> {
+fn beside(config: &Config, work: impl AsyncFnOnce(&AuthService) -> Result<()>) -> Result<()> {
     let data = DataDir::new(&config.work.data_dir);
     // As long as it is held, no server changes the schema.
     let _lock = Lock::work(data.path())?;
@@ -143,17 +143,17 @@ fn beside(config: &Config, work: impl AsyncFnOnce(&Gatekeeper) -> Result<()>) ->
     runtime.block_on(async {
         let options = SqliteOptions { readers: 1, migrate: false, ..SqliteOptions::new(data.database()) };
         let store = Arc::new(SqliteStore::open(options).await?);
-        work(&Gatekeeper::open(store, Vec::new()).await?).await
+        work(&AuthService::open(store, Vec::new()).await?).await
     })
 }
 
 /// Prints the link, or uses it at once for a password that is known already.
-async fn hand_over(gate: &Gatekeeper, config: &Config, secret: &Secret, password: Option<String>) -> Result<()> {
+async fn hand_over(auth: &AuthService, config: &Config, secret: &Secret, password: Option<String>) -> Result<()> {
     match password {
         None => print(&link(config, config.addr, secret))?,
         Some(password) => {
-            let used = gate.use_link(secret.reveal(), "", &password, None).await?;
-            print(&format!("{} can sign in with that password", used.person.name))?;
+            let used = auth.use_link(secret.reveal(), "", &password, None).await?;
+            print(&format!("{} can sign in with that password", used.user.name))?;
         }
     }
     Ok(())
@@ -173,17 +173,17 @@ fn from_stdin(name: &str) -> Result<String> {
 }
 
 /// Who is called like this, unless removed.
-fn known(gate: &Gatekeeper, name: &str) -> Result<Person> {
-    let directory = gate.directory();
-    let person = directory.named(&names::fold(name)).filter(|person| person.removed_at.is_none());
+fn known(auth: &AuthService, name: &str) -> Result<Person> {
+    let accounts = auth.accounts();
+    let person = accounts.user_named(&user_names::fold(name)).filter(|person| person.removed_at.is_none());
     person.cloned().ok_or_else(|| {
         refused("no_such_user", format!("There is no user {name}; `milepost user list` tells who there is."))
     })
 }
 
-fn list(gate: &Gatekeeper) -> Result<()> {
-    let directory = gate.directory();
-    let people = directory.people();
+fn list(auth: &AuthService) -> Result<()> {
+    let accounts = auth.accounts();
+    let people = accounts.users();
     let width = people.iter().map(|person| person.name.len()).max().unwrap_or_default();
     for person in people {
         let standing = match (person.removed_at, person.active) {

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use accounts::Gatekeeper;
+use accounts::AuthService;
 use any_spawner::Executor;
 use engine::{Engine, Listener};
 use tokio::{
@@ -71,17 +71,17 @@ async fn serve(config: Config, tasks: Tasks, on: runtime::Handle) -> Result<()> 
     let total = if connections < config.connections { streams_among(connections) } else { config.streams.total };
     let streams = StreamLimits { total: total.min(config.streams.total), ..config.streams };
     let events = Events::open(hub, source, assets::build().into(), Pace::default(), streams, stop.clone()).await?;
-    let gatekeeper = if config.no_auth {
+    let auth = if config.no_auth {
         None
     } else {
-        Some(Gatekeeper::open(Arc::clone(engine.store()), state::known_rules(&engine).await?).await?)
+        Some(AuthService::open(Arc::clone(engine.store()), state::known_rules(&engine).await?).await?)
     };
-    if let Some(gatekeeper) = &gatekeeper {
-        let (gatekeeper, stop) = (gatekeeper.clone(), stop.clone());
-        let watch = async move { gatekeeper.watch(stop).await };
+    if let Some(auth) = &auth {
+        let (auth, stop) = (auth.clone(), stop.clone());
+        let watch = async move { auth.watch(stop).await };
         tokio::spawn(engine.health().supervise("account watcher", watch));
     }
-    let state = AppState::new(Arc::clone(&config), engine.clone(), gatekeeper.clone(), events, stop.clone());
+    let state = AppState::new(Arc::clone(&config), engine.clone(), auth.clone(), events, stop.clone());
     let sweep = sessions::sweep(state.sessions.clone(), stop.clone());
     tokio::spawn(engine.health().supervise("session sweeper", sweep));
     let limits = Limits {
@@ -91,8 +91,8 @@ async fn serve(config: Config, tasks: Tasks, on: runtime::Handle) -> Result<()> 
     };
     let accepting = listen::serve(listener, router::router(state), limits, stop.clone(), DRAIN);
     let answering = tokio::spawn(engine.health().supervise("accept loop", accepting));
-    let invitation = match &gatekeeper {
-        Some(gatekeeper) => people::invitation(gatekeeper, &config, addr).await,
+    let invitation = match &auth {
+        Some(auth) => people::invitation(auth, &config, addr).await,
         None => None,
     };
     announce(&config, addr, invitation);

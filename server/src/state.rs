@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use accounts::Gatekeeper;
+use accounts::AuthService;
 use app::context::AppContext;
 use axum::extract::FromRef;
 use engine::{
@@ -30,7 +30,7 @@ pub struct AppState {
     /// The job engine.
     pub engine: Engine,
     /// The accounts; `None` on a server that works without.
-    pub gatekeeper: Option<Gatekeeper>,
+    pub auth: Option<AuthService>,
     /// What holds for kinds where there are no accounts.
     rules: Arc<Rules>,
     /// Web sessions.
@@ -54,25 +54,25 @@ impl AppState {
     pub fn new(
         config: Arc<Config>,
         engine: Engine,
-        gatekeeper: Option<Gatekeeper>,
+        auth: Option<AuthService>,
         events: Events,
         stop: CancellationToken,
     ) -> Self {
         let rules = Arc::new(Rules::new(task_rules(&engine), &[]));
         let sessions = Sessions::new(Arc::clone(engine.store()), config.sessions);
-        let guard = gatekeeper.clone().map(|gatekeeper| Guard::open(gatekeeper, sessions.clone(), engine.health()));
+        let guard = auth.clone().map(|auth| Guard::open(auth, sessions.clone(), engine.health()));
         let leptos = LeptosOptions::builder()
             .output_name("milepost")
             .site_pkg_dir(assets::folder())
             .reload_port(config.reload_port.map_or(0, u32::from))
             .build();
-        Self { engine, gatekeeper, rules, sessions, guard, events, pieces: Pieces::new(), config, leptos, stop }
+        Self { engine, auth, rules, sessions, guard, events, pieces: Pieces::new(), config, leptos, stop }
     }
 
     /// The engine as `actor`, who asks from `address`, may use it.
     pub(crate) fn desk(&self, actor: Actor, address: Option<IpAddr>) -> Desk {
-        let rules = match &self.gatekeeper {
-            Some(gatekeeper) => Arc::clone(gatekeeper.directory().rules()),
+        let rules = match &self.auth {
+            Some(auth) => Arc::clone(auth.accounts().rules()),
             None => Arc::clone(&self.rules),
         };
         Desk::new(self.engine.clone(), actor, rules, address)
@@ -80,9 +80,9 @@ impl AppState {
 
     /// The time zone that somebody has chosen. It is for people: what a program says of times means the server's.
     fn zone(&self, actor: &Actor) -> Option<TimeZone> {
-        let (Actor::Person(who), Some(gatekeeper)) = (actor, &self.gatekeeper) else { return None };
-        let directory = gatekeeper.directory();
-        TimeZone::get(directory.person(who.user)?.time_zone.as_deref()?).ok()
+        let (Actor::Person(who), Some(auth)) = (actor, &self.auth) else { return None };
+        let accounts = auth.accounts();
+        TimeZone::get(accounts.user(who.user)?.time_zone.as_deref()?).ok()
     }
 
     fn receivers(&self) -> Arc<dyn Fn(Seq) -> usize + Send + Sync> {
@@ -94,7 +94,7 @@ impl AppState {
     pub(crate) fn context(&self, visit: &Visit) -> AppContext {
         AppContext {
             desk: visit.desk.clone(),
-            gatekeeper: self.gatekeeper.clone(),
+            auth: self.auth.clone(),
             address: visit.address,
             session: visit.session().map(|key| key.to_vec()),
             zone: self.zone(visit.desk.actor()),

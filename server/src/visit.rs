@@ -4,7 +4,7 @@ mod guard;
 
 use std::{net::IpAddr, sync::Arc};
 
-use accounts::Gatekeeper;
+use accounts::AuthService;
 use app::{account::Account, api::ApiError};
 use axum::{
     extract::{Request, State},
@@ -57,9 +57,9 @@ pub(crate) async fn admit(
     next: Next,
 ) -> Response {
     let address = request.extensions().get::<ClientAddress>().map(|client| client.0);
-    let known = match &state.gatekeeper {
+    let known = match &state.auth {
         None => Ok((Actor::Local, Proof::None)),
-        Some(gatekeeper) => identify(gatekeeper, request.headers(), request.extensions().get()).await,
+        Some(auth) => identify(auth, request.headers(), request.extensions().get()).await,
     };
     let (actor, proof) = match known {
         Ok(known) => known,
@@ -81,19 +81,19 @@ pub(crate) async fn admit(
 
 /// Who it is: by a token where there is one, else by the session.
 async fn identify(
-    gatekeeper: &Gatekeeper,
+    auth: &AuthService,
     headers: &HeaderMap,
     session: Option<&Session>,
 ) -> Result<(Actor, Proof), ApiError> {
     if let Some(secret) = bearer(headers) {
-        let actor = gatekeeper.bearer(secret, sessions::now()).await?;
+        let actor = auth.authenticate_token(secret, sessions::now()).await?;
         let unknown = || ApiError::new("unauthorized", "Invalid or expired token; create a new one");
         return Ok((actor.ok_or_else(unknown)?, Proof::Token(secret.into())));
     }
     let Some(session) = session else { return Ok((Actor::Nobody, Proof::None)) };
     let (account, id) = (Account::of(session).await?, session.id());
     Ok(match (account, id) {
-        (Some(account), Some(id)) => (gatekeeper.actor(UserId(account.user)), Proof::Session(sessions::key(id))),
+        (Some(account), Some(id)) => (auth.actor(UserId(account.user)), Proof::Session(sessions::key(id))),
         _ => (Actor::Nobody, Proof::None),
     })
 }
@@ -131,8 +131,8 @@ impl Visit {
 
     /// The visit as it is let in by now, where what was sent may have taken hours to come.
     pub(crate) async fn again(&self, state: &AppState, action: Action) -> engine::Result<Self> {
-        let Some(gatekeeper) = &state.gatekeeper else { return Ok(self.clone()) };
-        let actor = self.actor(gatekeeper, &state.sessions).await?;
+        let Some(auth) = &state.auth else { return Ok(self.clone()) };
+        let actor = self.actor(auth, &state.sessions).await?;
         let visit = Self { desk: state.desk(actor, self.address), ..self.clone() };
         visit.desk.allow(action)?;
         Ok(visit)
@@ -155,20 +155,20 @@ impl Visit {
     }
 
     /// Whether the sender, who is `actor` by now, is still who they were, and with the same rights.
-    fn holds(&self, actor: &Actor, gatekeeper: &Gatekeeper) -> bool {
-        actor == self.desk.actor() && gatekeeper.directory().rules().sight(actor) == *self.desk.sight()
+    fn holds(&self, actor: &Actor, auth: &AuthService) -> bool {
+        actor == self.desk.actor() && auth.accounts().rules().sight(actor) == *self.desk.sight()
     }
 
     /// Who the sender is by now. Their session counts as used.
-    async fn actor(&self, gatekeeper: &Gatekeeper, sessions: &Sessions) -> engine::Result<Actor> {
+    async fn actor(&self, auth: &AuthService, sessions: &Sessions) -> engine::Result<Actor> {
         Ok(match &self.proof {
             Proof::None => Actor::Nobody,
-            Proof::Token(secret) => gatekeeper.bearer(secret, sessions::now()).await?.unwrap_or(Actor::Nobody),
+            Proof::Token(secret) => auth.authenticate_token(secret, sessions::now()).await?.unwrap_or(Actor::Nobody),
             Proof::Session(key) => match sessions.find(key).await?.and_then(|row| row.owner) {
                 None => Actor::Nobody,
                 Some(owner) => {
                     sessions.touch(key, &owner);
-                    gatekeeper.actor(owner.user)
+                    auth.actor(owner.user)
                 }
             },
         })

@@ -16,21 +16,21 @@ const A_YEAR: i64 = 365;
 /// Chooses another password: `old`, `new`, and the new one `again`. All other sessions end.
 #[server(endpoint = "change_password")]
 pub async fn change_password(old: String, new: String, again: String) -> ApiResult<Done> {
-    let (gatekeeper, user, by) = account()?;
+    let (auth, user, by) = account()?;
     if new != again {
         let message = "The passwords do not match. Enter both again.".to_owned();
         return Err(ApiError::invalid_input(vec![FieldError { field: "again".to_owned(), message }]));
     }
-    gatekeeper.change_password(user, &old, &new, app().session, &by).await?;
+    auth.change_password(user, &old, &new, app().session, &by).await?;
     Ok(Done::new("Password changed. All other sessions were signed out."))
 }
 
 /// Signs out somewhere: `session` are the first 16 hexadecimal digits of its key.
 #[server(endpoint = "end_session")]
 pub async fn end_session(session: String) -> ApiResult<Done> {
-    let (gatekeeper, user, by) = account()?;
+    let (auth, user, by) = account()?;
     let ended = match key(&session) {
-        Some(key) => gatekeeper.end_sessions(user, Ending::One(key), &by).await?,
+        Some(key) => auth.end_sessions(user, Ending::One(key), &by).await?,
         None => 0,
     };
     Ok(Done::new(if ended == 0 { "That session was already signed out." } else { "Session signed out." }))
@@ -39,9 +39,9 @@ pub async fn end_session(session: String) -> ApiResult<Done> {
 /// Signs out everywhere but here.
 #[server(endpoint = "end_other_sessions")]
 pub async fn end_other_sessions() -> ApiResult<Done> {
-    let (gatekeeper, user, by) = account()?;
+    let (auth, user, by) = account()?;
     let which = app().session.map_or(Ending::All, Ending::Others);
-    Ok(Done::new(match gatekeeper.end_sessions(user, which, &by).await? {
+    Ok(Done::new(match auth.end_sessions(user, which, &by).await? {
         0 => "There are no other sessions.".to_owned(),
         1 => "Signed out 1 other session.".to_owned(),
         ended => format!("Signed out {ended} other sessions."),
@@ -59,7 +59,7 @@ pub async fn make_token(
     expires: String,
     expires_on: Option<String>,
 ) -> ApiResult<Done> {
-    let (gatekeeper, user, by) = account()?;
+    let (auth, user, by) = account()?;
     let ticked = [(Scope::Read, read), (Scope::Start, start), (Scope::Report, report)];
     let scopes = ticked.into_iter().filter_map(|(scope, ticked)| ticked.map(|_| scope)).collect();
     let date = expires_on.filter(|date| !date.trim().is_empty());
@@ -67,7 +67,7 @@ pub async fn make_token(
         Some(date) => Some(last_moment(date.trim())?),
         None => life(&expires)?.map(|life| Micros(app().desk.now().0 + life)),
     };
-    let secret = gatekeeper.make_token(user, &name, scopes, ends, &by).await.map_err(ApiError::from);
+    let secret = auth.make_token(user, &name, scopes, ends, &by).await.map_err(ApiError::from);
     let secret =
         secret.map_err(|error| if date.is_some() { error.of_field("expires", "expires_on") } else { error })?;
     let message = format!("Token “{}” created. Copy it now; it will not be shown again.", name.trim());
@@ -77,17 +77,17 @@ pub async fn make_token(
 /// Ends a token of one's own.
 #[server(endpoint = "revoke_token")]
 pub async fn revoke_token(id: i64) -> ApiResult<Done> {
-    let (gatekeeper, user, by) = account()?;
-    gatekeeper.revoke_token(TokenId(id), &by, Some(user)).await?;
+    let (auth, user, by) = account()?;
+    auth.revoke_token(TokenId(id), &by, Some(user)).await?;
     Ok(Done::new("Token revoked. Programs that use it are refused from now on."))
 }
 
 /// Chooses the time zone of one's pages: an IANA name, or nothing for the server's.
 #[server(endpoint = "set_time_zone")]
 pub async fn set_time_zone(time_zone: String) -> ApiResult<Done> {
-    let (gatekeeper, user, by) = account()?;
+    let (auth, user, by) = account()?;
     let zone = Some(time_zone.trim()).filter(|zone| !zone.is_empty());
-    gatekeeper.set_time_zone(user, zone, &by).await?;
+    auth.set_time_zone(user, zone, &by).await?;
     Ok(Done::new(match zone {
         Some(zone) => format!("Times are now shown in {zone}."),
         None => "Times are now shown in the time zone of your browser.".to_owned(),
@@ -95,10 +95,10 @@ pub async fn set_time_zone(time_zone: String) -> ApiResult<Done> {
 }
 
 /// Whoever changes what is theirs.
-fn account() -> ApiResult<(accounts::Gatekeeper, UserId, By)> {
+fn account() -> ApiResult<(accounts::AuthService, UserId, By)> {
     let app = app();
     let user = app.desk.own()?;
-    Ok((super::gatekeeper(Action::OwnAccount)?, user, app.desk.by().clone()))
+    Ok((super::auth(Action::OwnAccount)?, user, app.desk.by().clone()))
 }
 
 /// The beginning of a session's key.

@@ -78,8 +78,8 @@ async fn tell(to: model::MessageTo, text: &str, tone: model::Tone, key: Option<S
 fn known(name: &str) -> ApiResult<String> {
     let app = crate::context::app();
     let name = name.trim().to_lowercase();
-    let here = match &app.gatekeeper {
-        Some(gatekeeper) => gatekeeper.directory().named(&name).is_some_and(|person| person.removed_at.is_none()),
+    let here = match &app.auth {
+        Some(auth) => auth.accounts().user_named(&name).is_some_and(|person| person.removed_at.is_none()),
         None => *app.desk.by().name == *name,
     };
     let nobody = || match name.chars().take(40).collect::<String>() {

@@ -13,9 +13,9 @@ use crate::context::app;
 /// Adds somebody, and tells the link with which they choose a password this once.
 #[server(endpoint = "add_user")]
 pub async fn add_user(name: String, role: String) -> ApiResult<Done> {
-    let (gatekeeper, by) = manager()?;
-    let (user, secret) = gatekeeper.add_person(&name, known_role(&role)?, &by).await?;
-    let name = name_of(&gatekeeper, user);
+    let (auth, by) = manager()?;
+    let (user, secret) = auth.add_user(&name, known_role(&role)?, &by).await?;
+    let name = name_of(&auth, user);
     let message = format!("{name} was added. Send this invite link; it will not be shown again (single use, 3 days).");
     Ok(Done { message, secret: Some(app().link(&crate::account::link_path(secret.reveal()))) })
 }
@@ -23,10 +23,10 @@ pub async fn add_user(name: String, role: String) -> ApiResult<Done> {
 /// Makes a link for somebody's next password, and tells it this once. Until they use it, the old one counts.
 #[server(endpoint = "reset_password")]
 pub async fn reset_password(user: i64) -> ApiResult<Done> {
-    let (gatekeeper, by) = manager()?;
+    let (auth, by) = manager()?;
     let user = UserId(user);
-    let secret = gatekeeper.make_link(Some(user), &by).await?;
-    let name = name_of(&gatekeeper, user);
+    let secret = auth.make_link(Some(user), &by).await?;
+    let name = name_of(&auth, user);
     let message = format!(
         "Send {name} this link to choose a new password, it is not shown again. It works once, for 3 days; until then the \
          old password counts.",
@@ -37,19 +37,19 @@ pub async fn reset_password(user: i64) -> ApiResult<Done> {
 /// Changes what somebody may do.
 #[server(endpoint = "change_role")]
 pub async fn change_role(user: i64, role: String) -> ApiResult<Done> {
-    let (gatekeeper, by) = manager()?;
+    let (auth, by) = manager()?;
     let (user, role) = (UserId(user), known_role(&role)?);
-    gatekeeper.change_role(user, role, &by).await?;
-    Ok(Done::new(format!("{} is {} {role} now.", name_of(&gatekeeper, user), article(role))))
+    auth.change_role(user, role, &by).await?;
+    Ok(Done::new(format!("{} is {} {role} now.", name_of(&auth, user), article(role))))
 }
 
 /// Signs somebody out everywhere.
 #[server(endpoint = "end_sessions_of")]
 pub async fn end_sessions_of(user: i64) -> ApiResult<Done> {
-    let (gatekeeper, by) = manager()?;
+    let (auth, by) = manager()?;
     let user = UserId(user);
-    let ended = gatekeeper.end_sessions(user, Ending::All, &by).await?;
-    let name = name_of(&gatekeeper, user);
+    let ended = auth.end_sessions(user, Ending::All, &by).await?;
+    let name = name_of(&auth, user);
     Ok(Done::new(match ended {
         0 => format!("{name} was not signed in."),
         1 => format!("{name} was signed out of 1 session."),
@@ -60,17 +60,17 @@ pub async fn end_sessions_of(user: i64) -> ApiResult<Done> {
 /// Lets somebody in no more. Their name stays theirs.
 #[server(endpoint = "remove_user")]
 pub async fn remove_user(user: i64) -> ApiResult<Done> {
-    let (gatekeeper, by) = manager()?;
-    let name = name_of(&gatekeeper, UserId(user));
-    gatekeeper.remove_person(UserId(user), &by).await?;
+    let (auth, by) = manager()?;
+    let name = name_of(&auth, UserId(user));
+    auth.remove_user(UserId(user), &by).await?;
     Ok(Done::new(format!("{name} was removed. Jobs and audit log are kept.")))
 }
 
 /// Ends a token of anybody's.
 #[server(endpoint = "revoke_token_of")]
 pub async fn revoke_token_of(id: i64) -> ApiResult<Done> {
-    let (gatekeeper, by) = manager()?;
-    gatekeeper.revoke_token(TokenId(id), &by, None).await?;
+    let (auth, by) = manager()?;
+    auth.revoke_token(TokenId(id), &by, None).await?;
     Ok(Done::new("Token revoked. Programs that use it are refused from now on."))
 }
 
@@ -95,19 +95,19 @@ pub async fn change_kind_rule(kind: String, start: String, seen_by: String) -> A
     };
     let name = app.desk.task(&kind).map_or("", |task| task.name);
     app.desk.change_kind_rule(KindRule { kind, start, private }).await?;
-    if let Some(gatekeeper) = &app.gatekeeper {
-        gatekeeper.refresh().await?;
+    if let Some(auth) = &app.auth {
+        auth.refresh().await?;
     }
     Ok(Done::new(format!("Saved for {name}.")))
 }
 
 /// Whoever manages people.
-fn manager() -> ApiResult<(accounts::Gatekeeper, By)> {
-    Ok((super::gatekeeper(Action::ManagePeople)?, app().desk.by().clone()))
+fn manager() -> ApiResult<(accounts::AuthService, By)> {
+    Ok((super::auth(Action::ManagePeople)?, app().desk.by().clone()))
 }
 
-fn name_of(gatekeeper: &accounts::Gatekeeper, user: UserId) -> String {
-    gatekeeper.directory().person(user).map_or_else(String::new, |person| person.name.to_string())
+fn name_of(auth: &accounts::AuthService, user: UserId) -> String {
+    auth.accounts().user(user).map_or_else(String::new, |person| person.name.to_string())
 }
 
 fn known_role(word: &str) -> ApiResult<Role> {

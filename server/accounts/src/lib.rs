@@ -1,34 +1,34 @@
-//! Who may come in: people and their passwords, one-time links, tokens, and what slows down whoever guesses.
+//! Authentication: users and their passwords, one-time links, tokens, and rate limits of sign-in.
 //!
-//! The store keeps it ([`engine::store::Accounts`]), [`engine::access`] decides what somebody may do; here stands how
-//! somebody becomes an [`engine::access::Actor`]. The web side and the command line both go through [`Gatekeeper`].
+//! The store keeps accounts ([`engine::store::Accounts`]) and [`engine::access`] authorises. This crate turns
+//! credentials into an [`engine::access::Actor`]. The server and the command line both use [`AuthService`].
 //!
-//! | file | what it holds |
+//! | module | content |
 //! |---|---|
-//! | `gatekeeper` | the service; who is known, and when that changes |
-//! | `directory` | people and rules, in memory |
-//! | `sign_in` | names and passwords, judged and hashed |
-//! | `links` `people` `tokens` | what changes about people |
-//! | `throttle` | how often somebody may try |
-//! | `hashing` | argon2id, a few at a time |
-//! | `names` `passwords` `secret` | what may be chosen, and what is drawn |
+//! | `auth_service` | the service; authentication by token |
+//! | `account_cache` | users and rules of kinds, in memory |
+//! | `sign_in` | sign-in with name and password; change of a password |
+//! | `links` `users` `tokens` | changes to accounts |
+//! | `throttle` | rate limits of sign-in |
+//! | `hashing` | password hashing with argon2id, bounded concurrency |
+//! | `user_names` `passwords` `secret` | validation of names and passwords; random secrets |
 
-mod directory;
-mod fault;
-mod gatekeeper;
+mod account_cache;
+mod auth_service;
+mod field_errors;
 mod hashing;
 mod links;
-pub mod names;
 pub mod passwords;
-mod people;
 mod secret;
 mod sign_in;
 pub mod throttle;
 mod tokens;
+pub mod user_names;
+mod users;
 
-pub use directory::Directory;
-pub use gatekeeper::Gatekeeper;
-pub use hashing::{MEMORY, PASSES};
-pub use links::LINK_LIFE;
+pub use account_cache::AccountCache;
+pub use auth_service::AuthService;
+pub use hashing::{ARGON2_MEMORY, ARGON2_PASSES};
+pub use links::LINK_LIFETIME;
 pub use secret::Secret;
-pub use sign_in::{Entrance, SignIn};
+pub use sign_in::{AuthenticatedUser, SignInError};

@@ -1,4 +1,4 @@
-//! One-time links: for the first administrator, and for everybody's first or next password.
+//! One-time links: the first administrator sets up the server with one, users choose their first or next password.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -9,28 +9,29 @@ use engine::{
 use model::Micros;
 
 use crate::{
-    Entrance, Gatekeeper, Secret,
-    fault::{all, fault, name_taken},
-    names, passwords, secret,
+    AuthService, AuthenticatedUser, Secret,
+    field_errors::{field_error, name_taken, reject_any},
+    passwords, secret, user_names,
 };
 
-/// How long a link can be used.
-pub const LINK_LIFE: Duration = Duration::from_hours(3 * 24);
+/// How long a link is valid.
+pub const LINK_LIFETIME: Duration = Duration::from_hours(3 * 24);
 
-impl Gatekeeper {
-    /// Makes a link in place of the earlier ones: for somebody's next password, or (`None`) for the first administrator.
+impl AuthService {
+    /// Creates a link for the next password of `user`, or (`None`) for the first administrator. Earlier links of the
+    /// same user become invalid.
     ///
     /// # Errors
     /// `Refused`: `already_set_up`, `no_such_user`.
     pub async fn make_link(&self, user: Option<UserId>, by: &By) -> Result<Secret> {
         let secret = Secret::link();
-        let expires = Micros(Self::now().0 + LINK_LIFE.as_micros() as i64);
+        let expires = Micros(Self::now().0 + LINK_LIFETIME.as_micros() as i64);
         self.store().save_link(NewLink { key: secret.key(), user, expires }, by).await?;
         self.refresh().await?;
         Ok(secret)
     }
 
-    /// Whom a link is for; `None` where it cannot be used, or no more.
+    /// Returns the user that a link is for; `None` if it is unknown, used or expired.
     pub async fn link_for(&self, secret: &str) -> Result<Option<LinkFor>> {
         match secret::link_key(secret) {
             Some(key) => self.store().link(&key).await,
@@ -38,8 +39,8 @@ impl Gatekeeper {
         }
     }
 
-    /// Uses a link up: somebody chooses a password with it, and the first administrator (`name`) a name as well. All
-    /// their sessions end.
+    /// Uses up a link: sets the password of its user, or creates the first administrator with `name`. Ends all sessions
+    /// of the user.
     ///
     /// # Errors
     /// `InvalidInput` names `name` and `password`; `Refused`: `link_used`, `busy`.
@@ -49,32 +50,32 @@ impl Gatekeeper {
         name: &str,
         password: &str,
         address: Option<IpAddr>,
-    ) -> Result<Entrance> {
-        let key = secret::link_key(secret).ok_or_else(used)?;
-        let mut faults = Vec::new();
-        let name = match self.store().link(&key).await?.ok_or_else(used)? {
+    ) -> Result<AuthenticatedUser> {
+        let key = secret::link_key(secret).ok_or_else(link_used)?;
+        let mut errors = Vec::new();
+        let name = match self.store().link(&key).await?.ok_or_else(link_used)? {
             LinkFor::Person(name) => name.to_string(),
-            LinkFor::Setup => names::check(name).unwrap_or_else(|message| {
-                faults.push(fault("name", message));
+            LinkFor::Setup => user_names::check(name).unwrap_or_else(|message| {
+                errors.push(field_error("name", message));
                 name.to_owned()
             }),
         };
         if let Err(message) = passwords::check(&name, password) {
-            faults.push(fault("password", message));
+            errors.push(field_error("password", message));
         }
-        all(faults)?;
-        let hash = self.hashed(password).await?;
+        reject_any(errors)?;
+        let hash = self.hash(password).await?;
         let link = UseLink { key, name: name.clone(), hash: hash.clone(), address };
         let user = self.store().use_link(link).await.map_err(name_taken)?;
         self.refresh().await?;
-        self.welcome(&name, address);
+        self.forgive_failures(&name, address);
         self.store().touch_person(user, Self::now());
-        let person = self.directory().person(user).cloned().ok_or_else(used)?;
-        Ok(Entrance { person, password: hash })
+        let user = self.accounts().user(user).cloned().ok_or_else(link_used)?;
+        Ok(AuthenticatedUser { user, password_hash: hash })
     }
 }
 
-fn used() -> Error {
+fn link_used() -> Error {
     let message = "This link has been used or replaced, or its time is over; ask for another one.".to_owned();
     Error::Refused { code: "link_used", message }
 }

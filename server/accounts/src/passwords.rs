@@ -1,19 +1,19 @@
-//! The passwords that people may choose. Long ones, and no rules of composition, as NIST SP 800-63B section 5.1.1 has it.
+//! Password rules: a minimum length and no rules of composition, following NIST SP 800-63B section 5.1.1.
 //!
-//! They are hashed as the bytes that were typed. Unicode knows some letters in two forms, which look the same and hash
-//! differently; keyboards and browsers agree on one of them (NFC), so nothing is normalised here.
+//! The bytes are hashed as typed. Unicode has two forms of some letters, which look alike and hash differently; keyboards
+//! and browsers agree on one of them (NFC), so passwords are not normalised.
 
-use crate::names;
+use crate::user_names;
 
 /// The shortest password, characters.
 pub const SHORTEST: usize = 12;
 /// The longest password, bytes.
 pub const LONGEST: usize = 256;
 
-/// Whether somebody called `name` may choose `password`.
+/// Validates `password` for the user `name`.
 ///
 /// # Errors
-/// What is wrong with it and what would do.
+/// A message for the user: what is wrong and what is allowed.
 pub fn check(name: &str, password: &str) -> Result<(), String> {
     let length = password.chars().count();
     if length < SHORTEST {
@@ -24,7 +24,7 @@ pub fn check(name: &str, password: &str) -> Result<(), String> {
     if password.len() > LONGEST {
         return Err(format!("A password has at most {LONGEST} bytes; this one has {}.", password.len()));
     }
-    if names::fold(password) == names::fold(name) {
+    if user_names::fold(password) == user_names::fold(name) {
         return Err("The name is the first that others try; choose another password.".to_owned());
     }
     let mut letters = password.chars();
@@ -40,7 +40,7 @@ pub fn check(name: &str, password: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The word milepost, once or several times, with digits and signs anywhere.
+/// Whether the letters of a password are the word milepost, once or repeated; digits and signs do not count.
 fn is_milepost(password: &str) -> bool {
     let letters: String = password.chars().filter(|letter| letter.is_alphabetic()).collect();
     !letters.is_empty() && letters.to_lowercase().replace("milepost", "").is_empty()

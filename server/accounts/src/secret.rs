@@ -1,46 +1,46 @@
-//! Secrets that are drawn, not chosen: those of links and of tokens.
+//! Random secrets of one-time links and tokens.
 
 use std::fmt;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use sha2::{Digest, Sha256};
 
-/// What tokens begin with, so that people and scanners know one when they see it.
-const TOKEN: &str = "mp_";
+/// The prefix of tokens, by which people and secret scanners recognise them.
+const TOKEN_PREFIX: &str = "mp_";
 /// Characters of 256 bits in base64.
-const LENGTH: usize = 43;
-/// Characters of a token by which its owner knows it again: 30 of its 256 bits.
-const HINT: usize = TOKEN.len() + 5;
+const RANDOM_LENGTH: usize = 43;
+/// Characters of a token that its owner sees later: the prefix and 30 of the 256 bits.
+const HINT_LENGTH: usize = TOKEN_PREFIX.len() + 5;
 
-/// 256 random bits, to be shown once. Kept is only its [`Secret::key`]: with so many bits a plain hash cannot be undone,
-/// and looking the hash up tells nobody how much of a guess was right.
+/// 256 random bits, shown once. Only the [`Secret::key`] is stored: a plain hash of 256 random bits cannot be reversed,
+/// and the time of a lookup by hash does not reveal how much of a guess was right.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The secret of a new link: 43 characters that need no escaping in an address.
+    /// Draws the secret of a new link: 43 characters that need no escaping in a URL.
     pub fn link() -> Self {
         Self(random())
     }
 
-    /// A new token: `mp_` and 43 characters.
+    /// Draws a new token: `mp_` and 43 characters.
     pub fn token() -> Self {
-        Self(format!("{TOKEN}{}", random()))
+        Self(format!("{TOKEN_PREFIX}{}", random()))
     }
 
-    /// The secret itself, to be shown to whom it is for.
+    /// Returns the secret as text, to show it to its owner.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// What the store knows it by.
+    /// Returns its SHA-256, the key of its row in the store.
     pub fn key(&self) -> Vec<u8> {
         key(&self.0)
     }
 
-    /// The first characters of a token.
+    /// Returns the first characters of a token.
     pub(crate) fn hint(&self) -> String {
-        self.0.chars().take(HINT).collect()
+        self.0.chars().take(HINT_LENGTH).collect()
     }
 }
 
@@ -50,23 +50,23 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What the store knows the link with this secret by; `None` where it cannot be one.
+/// Returns the key of the link with this secret; `None` if the text cannot be the secret of a link.
 pub(crate) fn link_key(secret: &str) -> Option<Vec<u8>> {
     is_random(secret).then(|| key(secret))
 }
 
-/// What the store knows this token by; `None` where it cannot be one.
+/// Returns the key of a token; `None` if the text cannot be a token.
 pub(crate) fn token_key(secret: &str) -> Option<Vec<u8>> {
-    secret.strip_prefix(TOKEN).is_some_and(is_random).then(|| key(secret))
+    secret.strip_prefix(TOKEN_PREFIX).is_some_and(is_random).then(|| key(secret))
 }
 
 fn random() -> String {
-    // The generator of `rand::random` is seeded by the system and made for secrets (ChaCha12).
+    // `rand::random` is cryptographically secure: ChaCha12, seeded by the system.
     Base64UrlUnpadded::encode_string(&rand::random::<[u8; 32]>())
 }
 
 fn is_random(text: &str) -> bool {
-    text.len() == LENGTH && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    text.len() == RANDOM_LENGTH && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
 fn key(secret: &str) -> Vec<u8> {

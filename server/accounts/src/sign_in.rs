@@ -1,4 +1,4 @@
-//! Names and passwords: signing in, and changing one's password.
+//! Sign-in with name and password, and change of a password.
 
 use std::{mem, net::IpAddr, time::Duration};
 
@@ -10,91 +10,97 @@ use engine::{
 use tokio::time::Instant;
 
 use crate::{
-    Gatekeeper,
-    fault::invalid,
-    hashing::{Busy, Verdict},
-    names, passwords,
-    throttle::{Place, Refusal, Try},
+    AuthService,
+    field_errors::invalid_field,
+    hashing::{Busy, Verification},
+    passwords,
+    throttle::{ClientNetwork, Refusal, Try},
+    user_names,
 };
 
-/// Why somebody could not sign in.
+/// Why a sign-in failed.
 #[derive(Debug)]
-pub enum SignIn {
-    /// The name or the password is wrong. Whether there is such a name is not told.
-    Wrong,
-    /// Too many tries.
-    TooMany {
-        /// When the next may come.
+pub enum SignInError {
+    /// Wrong name or password. Does not reveal whether the user exists.
+    WrongCredentials,
+    /// The rate limit is reached.
+    TooManyTries {
+        /// Time until the next try is allowed.
         wait: Duration,
     },
-    /// Too many others are signing in right now.
+    /// Too many other sign-ins wait for a hash.
     Busy,
     /// The store failed.
     Store(Error),
 }
 
-impl From<Busy> for SignIn {
+impl From<Busy> for SignInError {
     fn from(Busy: Busy) -> Self {
         Self::Busy
     }
 }
 
-impl From<Error> for SignIn {
+impl From<Error> for SignInError {
     fn from(error: Error) -> Self {
         Self::Store(error)
     }
 }
 
-/// Somebody who has just proved who they are, and has no session yet.
+/// A user who has just authenticated and has no session yet.
 #[derive(Clone, Debug)]
-pub struct Entrance {
-    /// Who.
-    pub person: Person,
-    /// The hash of the password by which they came.
-    pub(crate) password: String,
+pub struct AuthenticatedUser {
+    /// The user, as stored at that moment.
+    pub user: Person,
+    /// The stored hash of the password that was used.
+    pub(crate) password_hash: String,
 }
 
-impl Gatekeeper {
-    /// Somebody with a name and a password. It takes as long and says the same whether there is no such person, they
-    /// have been removed, have no password yet, or another one.
-    pub async fn sign_in(&self, name: &str, password: &str, address: Option<IpAddr>) -> Result<Entrance, SignIn> {
-        // What cannot be a name is counted as one: nobody has it.
-        let account = names::check(name).unwrap_or_default();
-        let begun = match self.begin(&account, address) {
+impl AuthService {
+    /// Authenticates a user by name and password. Time and result are the same whether the user is unknown, removed,
+    /// without a password yet, or has another one.
+    pub async fn sign_in(
+        &self,
+        name: &str,
+        password: &str,
+        address: Option<IpAddr>,
+    ) -> Result<AuthenticatedUser, SignInError> {
+        // All invalid names count as one, which no user has.
+        let name = user_names::check(name).unwrap_or_default();
+        let begun = match self.begin_try(&name, address) {
             Ok(begun) => begun,
             Err(refusal) => {
                 if refusal.first {
-                    self.note(Actor::Nobody.by(address), "sign_in_throttled", self.name_to_note(&account)).await?;
+                    self.note(Actor::Nobody.by(address), "sign_in_throttled", self.loggable_name(&name)).await?;
                 }
-                return Err(SignIn::TooMany { wait: refusal.wait });
+                return Err(SignInError::TooManyTries { wait: refusal.wait });
             }
         };
-        let Some((user, password)) = self.judged(begun, &account, password).await? else {
-            self.note(Actor::Nobody.by(address), "sign_in_failed", self.name_to_note(&account)).await?;
-            return Err(SignIn::Wrong);
+        let Some((user, password_hash)) = self.finish_try(begun, &name, password).await? else {
+            self.note(Actor::Nobody.by(address), "sign_in_failed", self.loggable_name(&name)).await?;
+            return Err(SignInError::WrongCredentials);
         };
-        // They may have been removed while the password was hashed.
+        // The user may have been removed while the password was hashed.
         self.refresh().await?;
-        let directory = self.directory();
-        let Some(person) = directory.person(user).filter(|person| person.removed_at.is_none()) else {
-            return Err(SignIn::Wrong);
+        let accounts = self.accounts();
+        let Some(user) = accounts.user(user).filter(|user| user.removed_at.is_none()) else {
+            return Err(SignInError::WrongCredentials);
         };
-        self.note(directory.actor(user).by(address), "signed_in", String::new()).await?;
-        self.store().touch_person(user, Self::now());
-        Ok(Entrance { person: person.clone(), password })
+        self.note(accounts.actor(user.id).by(address), "signed_in", String::new()).await?;
+        self.store().touch_person(user.id, Self::now());
+        Ok(AuthenticatedUser { user: user.clone(), password_hash })
     }
 
-    /// Whether the password by which somebody came is still theirs. Asked once their session is kept: a new password
-    /// ends only those that are kept by then.
-    pub async fn still_opens(&self, entrance: &Entrance) -> Result<bool> {
-        let kept = self.store().password(&entrance.person.name).await?;
-        Ok(kept.is_some_and(|(_, password)| password == entrance.password))
+    /// Whether the password that was used is still the user's. Call it after the session is stored: a change of the
+    /// password ends only the sessions that are stored by then.
+    pub async fn password_is_current(&self, authenticated: &AuthenticatedUser) -> Result<bool> {
+        let stored = self.store().password(&authenticated.user.name).await?;
+        Ok(stored.is_some_and(|(_, hash)| hash == authenticated.password_hash))
     }
 
-    /// Chooses another password; all sessions of the person end but `keep_session` (its key).
+    /// Changes a user's password. Ends all sessions of the user except `keep_session` (its key).
     ///
     /// # Errors
-    /// `InvalidInput` names `old` where it is wrong or was tried too often, `new` where it will not do; `Refused`: `busy`,
+    /// `InvalidInput` names `old` if it is wrong or was tried too often, `new` if it is not allowed; `Refused`: `busy`,
     /// `no_such_user`.
     pub async fn change_password(
         &self,
@@ -105,73 +111,80 @@ impl Gatekeeper {
         by: &By,
     ) -> Result<()> {
         let name = self.name_of(user)?;
-        passwords::check(&name, new).map_err(|message| invalid("new", message))?;
-        let begun = self.begin(&name, by.address).map_err(|refusal| {
+        passwords::check(&name, new).map_err(|message| invalid_field("new", message))?;
+        let begun = self.begin_try(&name, by.address).map_err(|refusal| {
             let seconds = refusal.wait.as_secs() + 1;
-            invalid("old", format!("This was tried too often; wait {seconds} s before the next try."))
+            invalid_field("old", format!("This was tried too often; wait {seconds} s before the next try."))
         })?;
-        let from = match self.judged(begun, &name, old).await {
+        let from = match self.finish_try(begun, &name, old).await {
             Ok(Some((_, from))) => from,
             Ok(None) => {
                 self.note(by.clone(), "password_mistaken", name.to_string()).await?;
-                return Err(invalid("old", "This is not your password."));
+                return Err(invalid_field("old", "This is not your password."));
             }
-            Err(SignIn::Store(error)) => return Err(error),
-            Err(SignIn::Wrong | SignIn::TooMany { .. } | SignIn::Busy) => return Err(busy()),
+            Err(SignInError::Store(error)) => return Err(error),
+            Err(SignInError::WrongCredentials | SignInError::TooManyTries { .. } | SignInError::Busy) => {
+                return Err(busy());
+            }
         };
-        let change = PersonChange::Password { hash: self.hashed(new).await?, from: Some(from), keep: keep_session };
+        let change = PersonChange::Password { hash: self.hash(new).await?, from: Some(from), keep: keep_session };
         self.store().change_person(user, change, by).await.map_err(|error| match error {
-            Error::Refused { code: "password_changed", message } => invalid("old", message),
+            Error::Refused { code: "password_changed", message } => invalid_field("old", message),
             error => error,
         })?;
         self.refresh().await
     }
 
-    /// The hash of a password to be kept.
-    pub(crate) async fn hashed(&self, password: &str) -> Result<String> {
-        self.hasher().hash(password).await.map_err(|Busy| busy())
+    /// Returns the hash of a new password.
+    pub(crate) async fn hash(&self, password: &str) -> Result<String> {
+        self.hashing().hash(password).await.map_err(|Busy| busy())
     }
 
-    /// Forgives an account what was tried from an address where somebody has just proved who they are.
-    pub(crate) fn welcome(&self, name: &str, address: Option<IpAddr>) {
-        self.throttle().welcome(name, Place::from(address), Instant::now().into_std());
+    /// Resets the rate limit of a user at an address from which the user has just authenticated.
+    pub(crate) fn forgive_failures(&self, name: &str, address: Option<IpAddr>) {
+        self.throttle().forgive(name, ClientNetwork::from(address), Instant::now().into_std());
     }
 
-    /// What the audit log keeps of a name that was typed: nothing unless it is a user's. Passwords end up in that field.
-    fn name_to_note(&self, account: &str) -> String {
-        self.directory().named(account).map(|person| person.name.to_string()).unwrap_or_default()
+    /// Returns the name for the audit log; empty if no user has it, because people type passwords into that field.
+    fn loggable_name(&self, name: &str) -> String {
+        self.accounts().user_named(name).map(|user| user.name.to_string()).unwrap_or_default()
     }
 
-    fn begin(&self, account: &str, address: Option<IpAddr>) -> Result<Try, Refusal> {
-        self.throttle().begin(account, Place::from(address), Instant::now().into_std())
+    fn begin_try(&self, name: &str, address: Option<IpAddr>) -> Result<Try, Refusal> {
+        self.throttle().begin(name, ClientNetwork::from(address), Instant::now().into_std())
     }
 
-    /// Whose password it is, and the hash that is kept of it, if it is the right one.
-    async fn judged(&self, begun: Try, account: &str, password: &str) -> Result<Option<(UserId, String)>, SignIn> {
-        let found = match self.verified(account, password).await {
-            Ok(found) => found,
+    /// Returns the user and the stored hash if the password is right, and updates the rate limit.
+    async fn finish_try(
+        &self,
+        begun: Try,
+        name: &str,
+        password: &str,
+    ) -> Result<Option<(UserId, String)>, SignInError> {
+        let verified = match self.verify(name, password).await {
+            Ok(verified) => verified,
             Err(error) => {
-                self.throttle().given_up(begun);
+                self.throttle().abandon(begun);
                 return Err(error);
             }
         };
-        if found.is_some() {
-            self.throttle().succeeded(begun, Instant::now().into_std());
+        if verified.is_some() {
+            self.throttle().succeed(begun, Instant::now().into_std());
         }
-        Ok(found)
+        Ok(verified)
     }
 
-    async fn verified(&self, account: &str, password: &str) -> Result<Option<(UserId, String)>, SignIn> {
-        let mut found = self.store().password(account).await?;
-        // Nobody has a longer one, and nobody makes us hash megabytes.
+    async fn verify(&self, name: &str, password: &str) -> Result<Option<(UserId, String)>, SignInError> {
+        let mut found = self.store().password(name).await?;
+        // A longer password is never right, and hashing megabytes would be expensive.
         let password = if password.len() > passwords::LONGEST { "" } else { password };
-        let kept = found.as_ref().map(|(_, hash)| hash.clone());
-        match self.hasher().verify(kept, password).await? {
-            Verdict::Wrong => Ok(None),
-            Verdict::Right { rehashed } => {
-                if let (Some((user, kept)), Some(hash)) = (&mut found, rehashed) {
-                    let change = PersonChange::Rehash { hash: hash.clone(), from: mem::replace(kept, hash) };
-                    self.store().change_person(*user, change, &By::from(account)).await?;
+        let stored = found.as_ref().map(|(_, hash)| hash.clone());
+        match self.hashing().verify(stored, password).await? {
+            Verification::Mismatch => Ok(None),
+            Verification::Match { rehashed } => {
+                if let (Some((user, stored)), Some(hash)) = (&mut found, rehashed) {
+                    let change = PersonChange::Rehash { hash: hash.clone(), from: mem::replace(stored, hash) };
+                    self.store().change_person(*user, change, &By::from(name)).await?;
                 }
                 Ok(found)
             }

@@ -1,14 +1,14 @@
-//! How often somebody may try to sign in. Pure: whoever asks brings the time.
+//! Rate limits of sign-in. Pure: callers pass the time.
 //!
-//! | counted by | free | then | so that |
+//! | counted by | free tries | then one try every | protects against |
 //! |---|---|---|---|
-//! | account and address | 5 tries | 1, 2, 4 … 60 s between tries | nobody guesses a password |
-//! | address | 20 tries | the same | nobody tries one password on every account |
-//! | account | 50 tries | 1, 2, 4, 8, 10 s | many addresses together guess slowly, and lock nobody out for long |
+//! | account and network | 5 | 1, 2, 4 … 60 s | guessing one password |
+//! | network | 20 | 1, 2, 4 … 60 s | trying one password on every account |
+//! | account | 50 | 1, 2, 4, 8, 10 s | guessing from many addresses, without locking out the owner for long |
 //!
-//! A try counts as failed from its beginning and is struck out when it succeeds: of a hundred at once, only those that
-//! are free pass. Without a try for 15 minutes the past is forgotten. Where somebody has signed in from within the
-//! last 30 days, the third rule does not hold them up: strangers who keep an account busy do not keep its owner out.
+//! A try counts as failed when it begins and is uncounted when it succeeds, so that of a hundred concurrent tries only
+//! the free ones pass. Counters expire after 15 minutes without a try. The third limit does not apply to networks from
+//! which the user has signed in within the last 30 days: a guesser cannot lock the owner out there.
 
 use std::{
     collections::HashMap,
@@ -17,23 +17,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Quiet after which the past is forgotten.
-pub const FORGETS: Duration = Duration::from_mins(15);
-/// How long an address stays known from which somebody has signed in.
-pub const KNOWN: Duration = Duration::from_hours(30 * 24);
-/// The most that is remembered, all together; the oldest goes.
-pub const MOST: usize = 4 * EACH;
-const EACH: usize = 12_500;
+/// Time without a try after which a counter expires.
+pub const COUNTER_LIFETIME: Duration = Duration::from_mins(15);
+/// How long a network stays trusted after a sign-in.
+pub const TRUST_LIFETIME: Duration = Duration::from_hours(30 * 24);
+/// The most entries in memory, in all four maps together; the oldest are evicted.
+pub const MAX_ENTRIES: usize = 4 * MAX_ENTRIES_PER_MAP;
+const MAX_ENTRIES_PER_MAP: usize = 12_500;
 
-const OF_PAIR: Rule = Rule { free: 5, longest: Duration::from_mins(1) };
-const OF_PLACE: Rule = Rule { free: 20, longest: Duration::from_mins(1) };
-const OF_ACCOUNT: Rule = Rule { free: 50, longest: Duration::from_secs(10) };
+const PER_ACCOUNT_AND_NETWORK: Limit = Limit { free: 5, longest: Duration::from_mins(1) };
+const PER_NETWORK: Limit = Limit { free: 20, longest: Duration::from_mins(1) };
+const PER_ACCOUNT: Limit = Limit { free: 50, longest: Duration::from_secs(10) };
 
-/// Where tries come from: an address, of IPv6 the network (/64), since everybody has as many addresses in it as they want.
+/// The network of a client: an IPv4 address or an IPv6 /64, because one client can use any address of its /64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Place(Option<IpAddr>);
+pub struct ClientNetwork(Option<IpAddr>);
 
-impl From<Option<IpAddr>> for Place {
+impl From<Option<IpAddr>> for ClientNetwork {
     fn from(address: Option<IpAddr>) -> Self {
         Self(address.map(|address| match address.to_canonical() {
             IpAddr::V4(address) => address.into(),
@@ -42,103 +42,104 @@ impl From<Option<IpAddr>> for Place {
     }
 }
 
-/// Counts tries.
+/// Counts tries to sign in and refuses those beyond the limits.
 #[derive(Debug)]
 pub struct Throttle {
-    pairs: Ledger<(Box<str>, Place)>,
-    places: Ledger<Place>,
-    accounts: Ledger<Box<str>>,
-    /// From where people have signed in, and when.
-    known: Remembered<(Box<str>, Place), Instant>,
+    pairs: Counters<(Box<str>, ClientNetwork)>,
+    networks: Counters<ClientNetwork>,
+    accounts: Counters<Box<str>>,
+    /// The last sign-in of each account from each network.
+    trusted: BoundedMap<(Box<str>, ClientNetwork), Instant>,
 }
 
 impl Default for Throttle {
     fn default() -> Self {
         Self {
-            pairs: Ledger::new(OF_PAIR),
-            places: Ledger::new(OF_PLACE),
-            accounts: Ledger::new(OF_ACCOUNT),
-            known: Remembered::new(),
+            pairs: Counters::new(PER_ACCOUNT_AND_NETWORK),
+            networks: Counters::new(PER_NETWORK),
+            accounts: Counters::new(PER_ACCOUNT),
+            trusted: BoundedMap::new(),
         }
     }
 }
 
-/// A try that may go on. It counts as failed unless it is told otherwise.
+/// An admitted try. Counts as failed until [`Throttle::succeed`] or [`Throttle::abandon`].
 #[derive(Debug)]
 #[must_use]
 pub struct Try {
     account: Box<str>,
-    place: Place,
+    network: ClientNetwork,
 }
 
-/// A try that may not be.
+/// A refused try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// How long to wait.
+    /// Time until the next try is allowed.
     pub wait: Duration,
-    /// Whether this is the first since the tries began to be too many: the one to be noted.
+    /// Whether this is the first refusal since the counter started: the one to write to the audit log.
     pub first: bool,
 }
 
 impl Throttle {
-    /// Begins a try. `account` is a name, of an account or of none.
+    /// Begins a try. `account` is the name as typed; there may be no such account.
     ///
     /// # Errors
-    /// Where it comes too early. That changes nothing: who tries in vain does not wait longer for it.
-    pub fn begin(&mut self, account: &str, place: Place, now: Instant) -> Result<Try, Refusal> {
-        let pair = (Box::from(account), place);
-        let known = self.known.get(&pair).is_some_and(|since| now.saturating_duration_since(*since) < KNOWN);
-        let mut refusals = vec![self.pairs.refusal(&pair, now), self.places.refusal(&place, now)];
-        if !known {
+    /// When the try is too early. A refused try is not counted and does not extend the wait.
+    pub fn begin(&mut self, account: &str, network: ClientNetwork, now: Instant) -> Result<Try, Refusal> {
+        let pair = (Box::from(account), network);
+        let is_trusted =
+            self.trusted.get(&pair).is_some_and(|since| now.saturating_duration_since(*since) < TRUST_LIFETIME);
+        let mut refusals = vec![self.pairs.refusal(&pair, now), self.networks.refusal(&network, now)];
+        if !is_trusted {
             refusals.push(self.accounts.refusal(&pair.0, now));
         }
         let refusals: Vec<Refusal> = refusals.into_iter().flatten().collect();
         if let Some(wait) = refusals.iter().map(|refusal| refusal.wait).max() {
             return Err(Refusal { wait, first: refusals.iter().any(|refusal| refusal.first) });
         }
-        self.accounts.charge(pair.0.clone(), now);
-        self.places.charge(place, now);
-        self.pairs.charge(pair.clone(), now);
-        Ok(Try { account: pair.0, place })
+        self.accounts.count(pair.0.clone(), now);
+        self.networks.count(network, now);
+        self.pairs.count(pair.clone(), now);
+        Ok(Try { account: pair.0, network })
     }
 
-    /// The try was the right one.
-    pub fn succeeded(&mut self, done: Try, now: Instant) {
-        self.accounts.strike(&done.account);
-        self.places.strike(&done.place);
-        self.welcome(&done.account, done.place, now);
+    /// Records a successful try.
+    pub fn succeed(&mut self, done: Try, now: Instant) {
+        self.accounts.uncount(&done.account);
+        self.networks.uncount(&done.network);
+        self.forgive(&done.account, done.network, now);
     }
 
-    /// Whose account it is has been there: what was tried from there is forgiven.
-    pub fn welcome(&mut self, account: &str, place: Place, now: Instant) {
-        let pair = (account.into(), place);
-        self.pairs.0.kept.remove(&pair);
-        self.known.keep(pair, now, |since| *since);
+    /// Resets the counter of an account and network and trusts the network, because the user has authenticated there.
+    pub fn forgive(&mut self, account: &str, network: ClientNetwork, now: Instant) {
+        let pair = (account.into(), network);
+        self.pairs.streaks.entries.remove(&pair);
+        self.trusted.insert(pair, now, |since| *since);
     }
 
-    /// The try came to nothing, through no fault of whoever tried.
-    pub fn given_up(&mut self, done: Try) {
-        self.accounts.strike(&done.account);
-        self.places.strike(&done.place);
-        self.pairs.strike(&(done.account, done.place));
+    /// Uncounts a try that ended without a result, such as a failure of the store.
+    pub fn abandon(&mut self, done: Try) {
+        self.accounts.uncount(&done.account);
+        self.networks.uncount(&done.network);
+        self.pairs.uncount(&(done.account, done.network));
     }
 
-    /// How much is remembered; at most [`MOST`].
-    pub fn remembered(&self) -> usize {
-        self.pairs.0.kept.len() + self.places.0.kept.len() + self.accounts.0.kept.len() + self.known.kept.len()
+    /// The number of entries in memory; at most [`MAX_ENTRIES`].
+    pub fn entries(&self) -> usize {
+        self.pairs.len() + self.networks.len() + self.accounts.len() + self.trusted.entries.len()
     }
 }
 
-/// How many tries are free, and how long to wait at most between later ones.
+/// Free tries, and the longest wait between later ones.
 #[derive(Clone, Copy, Debug)]
-struct Rule {
+struct Limit {
     free: u32,
     longest: Duration,
 }
 
-impl Rule {
-    /// How long after the last of so many tries the next may come.
-    fn pause(self, tries: u32) -> Duration {
+impl Limit {
+    /// The wait after the last of `tries` tries.
+    fn wait_after(self, tries: u32) -> Duration {
         match tries.checked_sub(self.free) {
             None => Duration::ZERO,
             Some(over) => Duration::from_secs(1 << over.min(16)).min(self.longest),
@@ -146,81 +147,86 @@ impl Rule {
     }
 }
 
-/// Tries that have not been forgotten.
+/// Failed tries of one key in a row.
 #[derive(Debug)]
 struct Streak {
     tries: u32,
     last: Instant,
-    /// Whether a refusal has been noted.
-    told: bool,
+    /// Whether a refusal has been reported.
+    reported: bool,
 }
 
-/// Streaks, by whatever they are counted by.
+/// Counters of failed tries under one limit.
 #[derive(Debug)]
-struct Ledger<K>(Remembered<K, Streak>, Rule);
+struct Counters<K> {
+    streaks: BoundedMap<K, Streak>,
+    limit: Limit,
+}
 
-impl<K: Clone + Eq + Hash> Ledger<K> {
-    fn new(rule: Rule) -> Self {
-        Self(Remembered::new(), rule)
+impl<K: Clone + Eq + Hash> Counters<K> {
+    fn new(limit: Limit) -> Self {
+        Self { streaks: BoundedMap::new(), limit }
     }
 
-    /// Whether a try has to wait.
+    fn len(&self) -> usize {
+        self.streaks.entries.len()
+    }
+
+    /// Returns the refusal of a try at `now`, if it is too early.
     fn refusal(&mut self, key: &K, now: Instant) -> Option<Refusal> {
-        let streak = self.0.kept.get_mut(key)?;
+        let streak = self.streaks.entries.get_mut(key)?;
         let since = now.saturating_duration_since(streak.last);
-        if since >= FORGETS {
-            self.0.kept.remove(key);
+        if since >= COUNTER_LIFETIME {
+            self.streaks.entries.remove(key);
             return None;
         }
-        let wait = self.1.pause(streak.tries).checked_sub(since).filter(|wait| !wait.is_zero())?;
-        Some(Refusal { wait, first: !std::mem::replace(&mut streak.told, true) })
+        let wait = self.limit.wait_after(streak.tries).checked_sub(since).filter(|wait| !wait.is_zero())?;
+        Some(Refusal { wait, first: !std::mem::replace(&mut streak.reported, true) })
     }
 
-    /// Counts a try.
-    fn charge(&mut self, key: K, now: Instant) {
-        match self.0.kept.get_mut(&key) {
+    fn count(&mut self, key: K, now: Instant) {
+        match self.streaks.entries.get_mut(&key) {
             Some(streak) => {
                 streak.tries = streak.tries.saturating_add(1);
                 streak.last = now;
             }
-            None => self.0.keep(key, Streak { tries: 1, last: now, told: false }, |streak| streak.last),
+            None => self.streaks.insert(key, Streak { tries: 1, last: now, reported: false }, |streak| streak.last),
         }
     }
 
-    /// Takes a try back.
-    fn strike(&mut self, key: &K) {
-        if let Some(streak) = self.0.kept.get_mut(key) {
+    fn uncount(&mut self, key: &K) {
+        if let Some(streak) = self.streaks.entries.get_mut(key) {
             streak.tries = streak.tries.saturating_sub(1);
             if streak.tries == 0 {
-                self.0.kept.remove(key);
+                self.streaks.entries.remove(key);
             }
         }
     }
 }
 
-/// A map of bounded size.
+/// A map that evicts its oldest entries when it is full.
 #[derive(Debug)]
-struct Remembered<K, V> {
-    kept: HashMap<K, V>,
+struct BoundedMap<K, V> {
+    entries: HashMap<K, V>,
 }
 
-impl<K: Eq + Hash, V> Remembered<K, V> {
+impl<K: Eq + Hash, V> BoundedMap<K, V> {
     fn new() -> Self {
-        Self { kept: HashMap::new() }
+        Self { entries: HashMap::new() }
     }
 
     fn get(&self, key: &K) -> Option<&V> {
-        self.kept.get(key)
+        self.entries.get(key)
     }
 
-    /// Keeps a value. Where there are too many, the oldest tenth goes, all at once: so it costs little each time.
-    fn keep(&mut self, key: K, value: V, age: impl Fn(&V) -> Instant) {
-        if self.kept.len() >= EACH {
-            let mut ages: Vec<Instant> = self.kept.values().map(&age).collect();
-            let (_, oldest, _) = ages.select_nth_unstable(EACH / 10);
+    /// Inserts a value. A full map evicts its oldest tenth at once, so that the cost per insertion stays small.
+    fn insert(&mut self, key: K, value: V, time: impl Fn(&V) -> Instant) {
+        if self.entries.len() >= MAX_ENTRIES_PER_MAP {
+            let mut times: Vec<Instant> = self.entries.values().map(&time).collect();
+            let (_, oldest, _) = times.select_nth_unstable(MAX_ENTRIES_PER_MAP / 10);
             let oldest = *oldest;
-            self.kept.retain(|_, value| age(value) > oldest);
+            self.entries.retain(|_, value| time(value) > oldest);
         }
-        self.kept.insert(key, value);
+        self.entries.insert(key, value);
     }
 }

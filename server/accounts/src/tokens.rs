@@ -1,4 +1,4 @@
-//! Tokens: how programs come in.
+//! API tokens: creation and revocation.
 
 use engine::{
     Error, Result,
@@ -7,15 +7,15 @@ use engine::{
 use model::{Micros, Scope};
 
 use crate::{
-    Gatekeeper, Secret,
-    fault::{all, fault, name_taken},
+    AuthService, Secret,
+    field_errors::{field_error, name_taken, reject_any},
 };
 
 /// The longest name of a token, characters.
-const LONGEST: usize = 80;
+const LONGEST_NAME: usize = 80;
 
-impl Gatekeeper {
-    /// Makes a token of a person's.
+impl AuthService {
+    /// Creates a token of a user.
     ///
     /// # Errors
     /// `InvalidInput` names `name`, `scopes`, `expires`; `Refused`: `no_such_user`.
@@ -30,17 +30,17 @@ impl Gatekeeper {
         let name = name.trim();
         scopes.sort_unstable();
         scopes.dedup();
-        let mut faults = Vec::new();
+        let mut errors = Vec::new();
         if let Err(message) = check_name(name) {
-            faults.push(fault("name", message));
+            errors.push(field_error("name", message));
         }
         if scopes.is_empty() {
-            faults.push(fault("scopes", "Choose what the token may be used for."));
+            errors.push(field_error("scopes", "Choose what the token may be used for."));
         }
         if expires.is_some_and(|expires| expires <= Self::now()) {
-            faults.push(fault("expires", "This is over already; choose a time to come."));
+            errors.push(field_error("expires", "This is over already; choose a time to come."));
         }
-        all(faults)?;
+        reject_any(errors)?;
         let secret = Secret::token();
         let token = NewToken { user, name: name.to_owned(), key: secret.key(), hint: secret.hint(), scopes, expires };
         self.store().add_token(token, by).await.map_err(name_taken)?;
@@ -48,10 +48,10 @@ impl Gatekeeper {
         Ok(secret)
     }
 
-    /// Ends a token: any, or only one of `only_of`'s.
+    /// Revokes a token; with `only_of`, only if it belongs to that user.
     ///
     /// # Errors
-    /// `Refused`: `no_such_token`, also where it is somebody else's.
+    /// `Refused`: `no_such_token`, also for a token of another user.
     pub async fn revoke_token(&self, token: TokenId, by: &By, only_of: Option<UserId>) -> Result<()> {
         if only_of.is_some() && !self.store().tokens(only_of).await?.iter().any(|own| own.id == token) {
             let message = "There is no such token any more.".to_owned();
@@ -67,8 +67,8 @@ fn check_name(name: &str) -> Result<(), String> {
     if length == 0 {
         return Err("Say what the token is for, such as nightly import.".to_owned());
     }
-    if length > LONGEST {
-        return Err(format!("A name has at most {LONGEST} characters; this one has {length}."));
+    if length > LONGEST_NAME {
+        return Err(format!("A name has at most {LONGEST_NAME} characters; this one has {length}."));
     }
     if name.chars().any(char::is_control) {
         return Err("A name is one line of text.".to_owned());

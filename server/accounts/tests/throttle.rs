@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use accounts::throttle::{FORGETS, KNOWN, MOST, Place, Throttle};
+use accounts::throttle::{COUNTER_LIFETIME, TRUST_LIFETIME, MAX_ENTRIES, ClientNetwork, Throttle};
 
 /// A throttle and its clock.
 struct World {
@@ -27,20 +27,20 @@ impl World {
 
     /// Tries and fails; answers for how many seconds that is refused, 0 where it is not.
     fn fail(&mut self, account: &str, address: &str) -> u64 {
-        match self.throttle.begin(account, place(address), self.now) {
+        match self.throttle.begin(account, network(address), self.now) {
             Ok(_) => 0,
             Err(refusal) => refusal.wait.as_secs(),
         }
     }
 
     fn succeed(&mut self, account: &str, address: &str) {
-        let begun = self.throttle.begin(account, place(address), self.now).unwrap();
-        self.throttle.succeeded(begun, self.now);
+        let begun = self.throttle.begin(account, network(address), self.now).unwrap();
+        self.throttle.succeed(begun, self.now);
     }
 }
 
-fn place(address: &str) -> Place {
-    Place::from(Some(address.parse::<IpAddr>().unwrap()))
+fn network(address: &str) -> ClientNetwork {
+    ClientNetwork::from(Some(address.parse::<IpAddr>().unwrap()))
 }
 
 const HERE: &str = "192.0.2.1";
@@ -55,7 +55,7 @@ fn five_tries_are_free_and_each_further_one_waits_twice_as_long_up_to_a_minute()
         assert_eq!(world.fail("ada", HERE), seconds);
         let nearly = Duration::from_millis(seconds * 1_000 - 1);
         world.after(nearly);
-        assert!(world.throttle.begin("ada", place(HERE), world.now).is_err());
+        assert!(world.throttle.begin("ada", network(HERE), world.now).is_err());
         assert_eq!(world.after(Duration::from_millis(1)).fail("ada", HERE), 0);
     }
 }
@@ -73,7 +73,7 @@ fn trying_in_vain_makes_nobody_wait_longer() {
 #[test]
 fn of_many_tries_at_once_only_the_free_ones_pass() {
     let mut world = World::new();
-    let begun: Vec<_> = (0..100).map(|_| world.throttle.begin("ada", place(HERE), world.now)).collect();
+    let begun: Vec<_> = (0..100).map(|_| world.throttle.begin("ada", network(HERE), world.now)).collect();
     assert_eq!(begun.iter().filter(|begun| begun.is_ok()).count(), 5);
 }
 
@@ -130,13 +130,13 @@ fn many_addresses_together_guess_slowly_and_lock_nobody_out_for_long() {
 fn strangers_do_not_keep_somebody_out_of_a_place_they_have_signed_in_from() {
     let mut world = World::new();
     world.succeed("ada", HERE);
-    world.after(FORGETS);
+    world.after(COUNTER_LIFETIME);
     for number in 0..100 {
         world.fail("ada", &format!("203.0.113.{number}"));
     }
     assert_ne!(world.fail("ada", "192.0.2.9"), 0);
     world.succeed("ada", HERE);
-    world.after(KNOWN);
+    world.after(TRUST_LIFETIME);
     for number in 0..100 {
         world.fail("ada", &format!("203.0.113.{number}"));
     }
@@ -147,7 +147,7 @@ fn strangers_do_not_keep_somebody_out_of_a_place_they_have_signed_in_from() {
 fn a_quarter_of_an_hour_of_quiet_is_enough() {
     let mut world = World::new();
     while world.fail("ada", HERE) == 0 {}
-    world.after(FORGETS);
+    world.after(COUNTER_LIFETIME);
     for _ in 0..5 {
         assert_eq!(world.fail("ada", HERE), 0);
     }
@@ -165,18 +165,18 @@ fn the_addresses_of_one_ipv6_network_are_one() {
 
 #[test]
 fn an_address_is_the_same_however_it_is_written() {
-    assert_eq!(place("::ffff:192.0.2.1"), place("192.0.2.1"));
-    assert_ne!(place("::ffff:192.0.2.1"), place("::ffff:192.0.2.2"));
+    assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
+    assert_ne!(network("::ffff:192.0.2.1"), network("::ffff:192.0.2.2"));
 }
 
 #[test]
 fn a_try_that_came_to_nothing_is_not_counted() {
     let mut world = World::new();
     for _ in 0..100 {
-        let begun = world.throttle.begin("ada", place(HERE), world.now).unwrap();
-        world.throttle.given_up(begun);
+        let begun = world.throttle.begin("ada", network(HERE), world.now).unwrap();
+        world.throttle.abandon(begun);
     }
-    assert_eq!(world.throttle.remembered(), 0);
+    assert_eq!(world.throttle.entries(), 0);
 }
 
 #[test]
@@ -184,13 +184,13 @@ fn of_all_refusals_of_a_streak_one_is_to_be_noted() {
     let mut world = World::new();
     let mut first = 0;
     for _ in 0..10_000 {
-        let tried = world.throttle.begin("ada", place(HERE), world.now);
+        let tried = world.throttle.begin("ada", network(HERE), world.now);
         first += u32::from(tried.is_err_and(|refusal| refusal.first));
         world.after(Duration::from_millis(10));
     }
     assert_eq!(first, 1);
-    world.after(FORGETS);
-    while let Ok(_begun) = world.throttle.begin("ada", place(HERE), world.now) {}
+    world.after(COUNTER_LIFETIME);
+    while let Ok(_begun) = world.throttle.begin("ada", network(HERE), world.now) {}
     assert_eq!(world.fail("ada", HERE), 1);
 }
 
@@ -200,12 +200,12 @@ fn what_is_remembered_is_bounded_and_the_oldest_goes() {
     for number in 0..200_000_u32 {
         let address = IpAddr::from(number.to_be_bytes());
         world.after(Duration::from_micros(1));
-        let begun = world.throttle.begin(&format!("user{number}"), Place::from(Some(address)), world.now).unwrap();
+        let begun = world.throttle.begin(&format!("user{number}"), ClientNetwork::from(Some(address)), world.now).unwrap();
         if number % 2 == 0 {
-            world.throttle.succeeded(begun, world.now);
+            world.throttle.succeed(begun, world.now);
         }
     }
-    assert!(world.throttle.remembered() <= MOST, "{}", world.throttle.remembered());
+    assert!(world.throttle.entries() <= MAX_ENTRIES, "{}", world.throttle.entries());
     // The last ones are still known.
     let last = IpAddr::from(199_999_u32.to_be_bytes()).to_string();
     for _ in 0..4 {

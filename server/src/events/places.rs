@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use accounts::throttle::Place as Origin;
+use accounts::throttle::ClientNetwork;
 use engine::store::UserId;
 
 use crate::tally::Tally;
@@ -59,7 +59,7 @@ pub(super) struct Places {
 #[derive(Default)]
 struct Taken {
     total: u32,
-    by_address: Tally<Origin>,
+    by_address: Tally<ClientNetwork>,
     by_user: Tally<UserId>,
     by_session: Tally<[u8; 32]>,
 }
@@ -69,7 +69,7 @@ pub(super) struct Place {
     places: Arc<Places>,
     session: Option<[u8; 32]>,
     user: Option<UserId>,
-    origin: Option<Origin>,
+    origin: Option<ClientNetwork>,
 }
 
 impl Places {
@@ -79,7 +79,7 @@ impl Places {
 
     pub(super) fn take(places: &Arc<Self>, reader: &Reader) -> Result<Place, Full> {
         let Reader { session, user, address } = *reader;
-        let origin = address.map(|address| Origin::from(Some(address)));
+        let origin = address.map(|address| ClientNetwork::from(Some(address)));
         let mut taken = places.taken();
         if session.is_some_and(|session| taken.by_session.of(&session) >= places.limits.per_session) {
             return Err(Full::Session);

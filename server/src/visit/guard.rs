@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use accounts::Gatekeeper;
+use accounts::AuthService;
 use engine::{Health, access::Actor};
 use tokio::{
     sync::Notify,
@@ -30,7 +30,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 pub(crate) struct Guard(Arc<Shared>);
 
 struct Shared {
-    gatekeeper: Gatekeeper,
+    auth: AuthService,
     sessions: Sessions,
     watched: Mutex<Watched>,
     /// Somebody has come who was not looked at yet.
@@ -59,8 +59,8 @@ struct Place {
 
 impl Guard {
     /// Begins to watch. To be called on a runtime.
-    pub(crate) fn open(gatekeeper: Gatekeeper, sessions: Sessions, health: &Arc<Health>) -> Self {
-        let shared = Shared { gatekeeper, sessions, watched: Mutex::default(), come: Notify::new() };
+    pub(crate) fn open(auth: AuthService, sessions: Sessions, health: &Arc<Health>) -> Self {
+        let shared = Shared { auth, sessions, watched: Mutex::default(), come: Notify::new() };
         let shared = Arc::new(shared);
         tokio::spawn(health.supervise("stream guard", watch(Arc::clone(&shared))));
         Self(shared)
@@ -88,7 +88,7 @@ impl Drop for Place {
 
 /// Looks at everybody after each change of rights and every [`LOOK`], and at those who come.
 async fn watch(shared: Arc<Shared>) {
-    let (mut changes, mut look) = (shared.gatekeeper.changes(), interval(LOOK));
+    let (mut changes, mut look) = (shared.auth.subscribe(), interval(LOOK));
     loop {
         let everybody = tokio::select! {
             news = changes.changed() => if news.is_err() { return } else { true },
@@ -115,16 +115,16 @@ impl Shared {
         for (number, visit) in listeners {
             let actor = match &visit.proof {
                 Proof::None => Actor::Nobody,
-                Proof::Session(key) => owners.get(key).map_or(Actor::Nobody, |owner| self.gatekeeper.actor(owner.user)),
+                Proof::Session(key) => owners.get(key).map_or(Actor::Nobody, |owner| self.auth.actor(owner.user)),
                 Proof::Token(secret) => {
                     if !programs.contains_key(secret) {
-                        let actor = self.gatekeeper.bearer(secret, sessions::now()).await?;
+                        let actor = self.auth.authenticate_token(secret, sessions::now()).await?;
                         programs.insert(Arc::clone(secret), actor.unwrap_or(Actor::Nobody));
                     }
                     programs[secret].clone()
                 }
             };
-            let holds = visit.holds(&actor, &self.gatekeeper);
+            let holds = visit.holds(&actor, &self.auth);
             let close = self.watched().all.get_mut(&number).and_then(|listener| {
                 listener.seen = true;
                 if holds { None } else { listener.close.take() }

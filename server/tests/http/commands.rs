@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use accounts::Gatekeeper;
+use accounts::AuthService;
 use engine::store::{AuditQuery, LinkFor, SqliteOptions, SqliteStore, Store};
 use model::Role;
 use tempfile::TempDir;
@@ -48,21 +48,21 @@ fn secret(link: &str) -> &str {
 }
 
 /// Looks at what is kept in `data`.
-fn look<T>(data: &Path, look: impl AsyncFnOnce(&Gatekeeper, &dyn Store) -> T) -> T {
+fn look<T>(data: &Path, look: impl AsyncFnOnce(&AuthService, &dyn Store) -> T) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let options = SqliteOptions { migrate: false, ..SqliteOptions::new(data.join("milepost.db")) };
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).await.unwrap());
-        look(&Gatekeeper::open(Arc::clone(&store), Vec::new()).await.unwrap(), &*store).await
+        look(&AuthService::open(Arc::clone(&store), Vec::new()).await.unwrap(), &*store).await
     })
 }
 
 fn link_for(data: &Path, link: &str) -> Option<LinkFor> {
-    look(data, async |gate, _| gate.link_for(secret(link)).await.unwrap())
+    look(data, async |auth, _| auth.link_for(secret(link)).await.unwrap())
 }
 
 fn comes_in(data: &Path, name: &str, password: &str) -> bool {
-    look(data, async |gate, _| gate.sign_in(name, password, None).await.is_ok())
+    look(data, async |auth, _| auth.sign_in(name, password, None).await.is_ok())
 }
 
 /// Makes root an administrator with [`PASSWORD`].
@@ -159,7 +159,7 @@ fn people_are_added_changed_and_removed_beside_a_running_server() {
     let link = done(on(data, &["user", "add", "Ada", "--role", "viewer"]));
     assert_eq!(link_for(data, &link), Some(LinkFor::Person("ada".into())));
     assert!(done(on(data, &["user", "role", "ada", "operator"])).contains("operator"));
-    let role = look(data, async |gate, _| gate.directory().named("ada").unwrap().role);
+    let role = look(data, async |auth, _| auth.accounts().user_named("ada").unwrap().role);
     assert_eq!(role, Role::Operator);
 
     let reset = done(on(data, &["user", "reset", "ADA"]));

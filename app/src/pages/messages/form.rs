@@ -61,7 +61,7 @@ fn addressees() -> Vec<(String, String)> {
     let app = app();
     let choices = [
         (app.desk.may(Action::Announce), "everyone", "Everyone"),
-        (app.gatekeeper.is_some(), "user", "One user"),
+        (app.auth.is_some(), "user", "One user"),
         (app.desk.may(Action::Steer), "job", "Viewers of a job"),
     ];
     let choices = choices.into_iter().filter(|(may, ..)| *may);

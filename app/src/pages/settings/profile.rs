@@ -30,7 +30,7 @@ pub fn Profile() -> impl IntoView {
 async fn read() -> engine::Result<Account> {
     let app = app();
     let user = app.desk.own()?;
-    let person = app.gatekeeper.and_then(|gatekeeper| gatekeeper.directory().person(user).cloned());
+    let person = app.auth.and_then(|auth| auth.accounts().user(user).cloned());
     let person = person.ok_or(engine::access::Denied::SignIn)?;
     let (sessions, tokens) = tokio::try_join!(app.desk.own_sessions(), app.desk.own_tokens())?;
     Ok(Account { person, sessions, tokens })

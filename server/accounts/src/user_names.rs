@@ -1,26 +1,26 @@
-//! The names that people sign in with.
+//! User names: validation and stored form of the name to sign in with.
 
 use engine::access::Actor;
 
 /// The longest name, characters.
 pub const LONGEST: usize = 40;
 
-/// A name as it is kept: without the spaces around it, in lower case.
+/// Returns the stored form of a name: trimmed, in lower case.
 pub fn fold(typed: &str) -> String {
     typed.trim().to_lowercase()
 }
 
-/// The name that somebody typed, as it is kept.
+/// Validates a name and returns its stored form.
 ///
 /// # Errors
-/// What is wrong with it and what would do.
+/// A message for the user: what is wrong and what is allowed.
 pub fn check(typed: &str) -> Result<String, String> {
     let name = fold(typed);
-    let fits = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "._-@".contains(letter);
+    let allowed = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "._-@".contains(letter);
     if name.is_empty() {
         return Err(format!("Choose a name of 1 to {LONGEST} letters and digits, such as ada."));
     }
-    if let Some(letter) = name.chars().find(|letter| !fits(*letter)) {
+    if let Some(letter) = name.chars().find(|letter| !allowed(*letter)) {
         return Err(format!("A name cannot contain {letter:?}; choose one of letters a to z, digits and . _ - @"));
     }
     if !name.starts_with(|first: char| first.is_ascii_alphanumeric()) {

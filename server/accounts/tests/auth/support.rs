@@ -1,8 +1,8 @@
-//! A gatekeeper on a store of its own, and short ways to say things.
+//! A auth_service on a store of its own, and short ways to say things.
 
 use std::{fmt::Debug, net::IpAddr, path::Path, sync::Arc};
 
-use accounts::Gatekeeper;
+use accounts::AuthService;
 use engine::{
     Error,
     access::Rule,
@@ -13,9 +13,9 @@ use tempfile::TempDir;
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
-/// A gatekeeper with one administrator, root, who has [`PASSWORD`].
+/// A auth_service with one administrator, root, who has [`PASSWORD`].
 pub(crate) struct World {
-    pub(crate) gate: Gatekeeper,
+    pub(crate) auth: AuthService,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) root: UserId,
     pub(crate) folder: TempDir,
@@ -25,29 +25,29 @@ impl World {
     pub(crate) async fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let store = open(folder.path()).await;
-        let gate = gatekeeper(&store).await;
-        let link = gate.make_link(None, &by()).await.unwrap();
-        let root = gate.use_link(link.reveal(), "root", PASSWORD, None).await.unwrap().person.id;
-        Self { gate, store, root, folder }
+        let auth = auth_service(&store).await;
+        let link = auth.make_link(None, &by()).await.unwrap();
+        let root = auth.use_link(link.reveal(), "root", PASSWORD, None).await.unwrap().user.id;
+        Self { auth, store, root, folder }
     }
 
     /// Somebody who has [`PASSWORD`].
-    pub(crate) async fn person(&self, name: &str, role: Role) -> UserId {
-        let (user, link) = self.gate.add_person(name, role, &by()).await.unwrap();
-        self.gate.use_link(link.reveal(), "", PASSWORD, None).await.unwrap();
+    pub(crate) async fn add_user(&self, name: &str, role: Role) -> UserId {
+        let (user, link) = self.auth.add_user(name, role, &by()).await.unwrap();
+        self.auth.use_link(link.reveal(), "", PASSWORD, None).await.unwrap();
         user
     }
 
     /// The details of the lines of the audit log with this word, the oldest first.
-    pub(crate) async fn noted(&self, what: &str) -> Vec<String> {
+    pub(crate) async fn audit_details(&self, what: &str) -> Vec<String> {
         let query = AuditQuery { what: Some(what.to_owned()), limit: 1_000, ..AuditQuery::default() };
         let page = self.store.audit(&query).await.unwrap();
         page.rows.into_iter().rev().map(|row| row.detail).collect()
     }
 
     /// Whether somebody comes in with a password, from nowhere in particular.
-    pub(crate) async fn comes_in(&self, name: &str, password: &str) -> bool {
-        self.gate.sign_in(name, password, None).await.is_ok()
+    pub(crate) async fn can_sign_in(&self, name: &str, password: &str) -> bool {
+        self.auth.sign_in(name, password, None).await.is_ok()
     }
 }
 
@@ -55,9 +55,9 @@ pub(crate) async fn open(folder: &Path) -> Arc<dyn Store> {
     Arc::new(SqliteStore::open(SqliteOptions::new(folder.join("milepost.db"))).await.unwrap())
 }
 
-pub(crate) async fn gatekeeper(store: &Arc<dyn Store>) -> Gatekeeper {
+pub(crate) async fn auth_service(store: &Arc<dyn Store>) -> AuthService {
     let tasks = vec![("backup".to_owned(), Rule { start: Role::Administrator, private: false })];
-    Gatekeeper::open(Arc::clone(store), tasks).await.unwrap()
+    AuthService::open(Arc::clone(store), tasks).await.unwrap()
 }
 
 pub(crate) fn by() -> By {

@@ -4,15 +4,15 @@
 
 use std::collections::HashSet;
 
-use accounts::{Secret, names, passwords};
+use accounts::{Secret, passwords, user_names};
 
 #[test]
 fn a_name_is_folded_to_lower_case_without_the_spaces_around_it() {
     for (typed, kept) in [("ada", "ada"), ("  Ada ", "ada"), ("A.L-1_x@Example.org", "a.l-1_x@example.org"), ("7", "7")]
     {
-        assert_eq!(names::check(typed).as_deref(), Ok(kept));
+        assert_eq!(user_names::check(typed).as_deref(), Ok(kept));
     }
-    assert!(names::check(&"a".repeat(40)).is_ok());
+    assert!(user_names::check(&"a".repeat(40)).is_ok());
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn a_name_that_will_not_do_is_refused_with_the_reason() {
         ("-ada", "begins with a letter"),
         ("Local", "is reserved"),
     ] {
-        let refused = names::check(typed).unwrap_err();
+        let refused = user_names::check(typed).unwrap_err();
         assert!(refused.contains(reason), "{typed}: {refused}");
     }
 }

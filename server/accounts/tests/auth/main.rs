@@ -1,10 +1,10 @@
-//! What the gatekeeper promises, on the real store.
+//! What the auth_service promises, on the real store.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod known;
+mod account_cache;
 mod links;
-mod people;
-mod signing_in;
+mod users;
+mod sign_in;
 mod support;
 mod tokens;

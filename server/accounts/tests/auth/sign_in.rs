@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use accounts::{Gatekeeper, MEMORY, PASSES, SignIn};
+use accounts::{AuthService, ARGON2_MEMORY, ARGON2_PASSES, SignInError};
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version, password_hash::SaltString};
 use engine::store::{By, PersonChange, SessionOwner, SessionRow};
 use model::{Micros, Role};
@@ -10,9 +10,9 @@ use crate::support::{PASSWORD, World, address, by, faults};
 #[tokio::test]
 async fn the_right_password_lets_in_however_the_name_is_written_and_is_noted() {
     let world = World::new().await;
-    let person = world.gate.sign_in(" ROOT ", PASSWORD, address(1)).await.unwrap().person;
+    let person = world.auth.sign_in(" ROOT ", PASSWORD, address(1)).await.unwrap().user;
     assert_eq!((person.id, &*person.name), (world.root, "root"));
-    assert_eq!(world.noted("signed_in").await.len(), 1);
+    assert_eq!(world.audit_details("signed_in").await.len(), 1);
     world.store.flush().await.unwrap();
     assert!(world.store.people().await.unwrap()[0].seen_at.is_some());
 }
@@ -20,9 +20,9 @@ async fn the_right_password_lets_in_however_the_name_is_written_and_is_noted() {
 #[tokio::test]
 async fn whoever_cannot_come_in_hears_the_same_whatever_the_reason() {
     let world = World::new().await;
-    world.gate.add_person("new", Role::Viewer, &by()).await.unwrap();
-    let gone = world.person("gone", Role::Viewer).await;
-    world.gate.remove_person(gone, &by()).await.unwrap();
+    world.auth.add_user("new", Role::Viewer, &by()).await.unwrap();
+    let gone = world.add_user("gone", Role::Viewer).await;
+    world.auth.remove_user(gone, &by()).await.unwrap();
     let long = "x".repeat(1 << 20);
     let tries = [
         ("root", "another password"),
@@ -36,12 +36,12 @@ async fn whoever_cannot_come_in_hears_the_same_whatever_the_reason() {
         ("", ""),
     ];
     for (number, (name, password)) in tries.into_iter().enumerate() {
-        let answer = world.gate.sign_in(name, password, address(number as u32)).await;
-        assert!(matches!(answer, Err(SignIn::Wrong)), "{name}: {answer:?}");
+        let answer = world.auth.sign_in(name, password, address(number as u32)).await;
+        assert!(matches!(answer, Err(SignInError::WrongCredentials)), "{name}: {answer:?}");
     }
     // Of names that no user has nothing is kept: one may be a password in the wrong field.
     let noted = ["root", "root", "root", "", "new", "new", "gone", "", ""];
-    assert_eq!(world.noted("sign_in_failed").await, noted);
+    assert_eq!(world.audit_details("sign_in_failed").await, noted);
 }
 
 #[tokio::test]
@@ -49,9 +49,9 @@ async fn failed_sign_in_is_noted_without_names_that_no_user_has() {
     let world = World::new().await;
     // Typed into the field above the one for passwords.
     for name in [PASSWORD, "ROOT", "ro"] {
-        assert!(world.gate.sign_in(name, "another password", address(1)).await.is_err());
+        assert!(world.auth.sign_in(name, "another password", address(1)).await.is_err());
     }
-    assert_eq!(world.noted("sign_in_failed").await, ["", "root", ""]);
+    assert_eq!(world.audit_details("sign_in_failed").await, ["", "root", ""]);
 }
 
 #[tokio::test]
@@ -60,8 +60,8 @@ async fn it_takes_as_long_for_nobody_as_for_a_wrong_password() {
     let world = World::new().await;
     let took = async |name: &str, number: u32| {
         let begun = Instant::now();
-        let answer = world.gate.sign_in(name, "another password", address(number)).await;
-        assert!(matches!(answer, Err(SignIn::Wrong)), "{answer:?}");
+        let answer = world.auth.sign_in(name, "another password", address(number)).await;
+        assert!(matches!(answer, Err(SignInError::WrongCredentials)), "{answer:?}");
         begun.elapsed()
     };
     let median = |mut times: Vec<Duration>| {
@@ -99,30 +99,30 @@ async fn ten_thousand_tries_are_over_in_seconds_and_a_handful_are_hashed() {
     let begun = Instant::now();
     let mut hashed = 0;
     for number in 0..10_000 {
-        match world.gate.sign_in("root", &format!("password {number}"), address(1)).await {
-            Err(SignIn::Wrong) => hashed += 1,
-            Err(SignIn::TooMany { wait }) => assert!(wait <= Duration::from_mins(1)),
+        match world.auth.sign_in("root", &format!("password {number}"), address(1)).await {
+            Err(SignInError::WrongCredentials) => hashed += 1,
+            Err(SignInError::TooManyTries { wait }) => assert!(wait <= Duration::from_mins(1)),
             other => panic!("{other:?}"),
         }
     }
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     assert!((5..=10).contains(&hashed), "{hashed}");
-    assert_eq!(world.noted("sign_in_failed").await.len(), hashed);
-    assert_eq!(world.noted("sign_in_throttled").await, ["root"]);
+    assert_eq!(world.audit_details("sign_in_failed").await.len(), hashed);
+    assert_eq!(world.audit_details("sign_in_throttled").await, ["root"]);
     // The owner is somewhere else, and not held up.
-    world.gate.sign_in("root", PASSWORD, address(2)).await.unwrap();
+    world.auth.sign_in("root", PASSWORD, address(2)).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_tries_at_once_do_not_pass_as_one() {
     let world = World::new().await;
     let tries = (0..100).map(|number| {
-        let gate = world.gate.clone();
-        tokio::spawn(async move { gate.sign_in("root", &format!("password {number}"), address(1)).await })
+        let auth = world.auth.clone();
+        tokio::spawn(async move { auth.sign_in("root", &format!("password {number}"), address(1)).await })
     });
     let mut wrong = 0;
     for tried in tries.collect::<Vec<_>>() {
-        wrong += u32::from(matches!(tried.await.unwrap(), Err(SignIn::Wrong)));
+        wrong += u32::from(matches!(tried.await.unwrap(), Err(SignInError::WrongCredentials)));
     }
     assert_eq!(wrong, 5);
 }
@@ -131,21 +131,21 @@ async fn a_hundred_tries_at_once_do_not_pass_as_one() {
 async fn more_than_can_wait_are_told_that_it_is_busy_and_not_held_up_for_it() {
     let world = World::new().await;
     let tries = (0..200).map(|number| {
-        let gate = world.gate.clone();
-        tokio::spawn(async move { gate.sign_in(&format!("nobody{number}"), PASSWORD, address(number)).await })
+        let auth = world.auth.clone();
+        tokio::spawn(async move { auth.sign_in(&format!("nobody{number}"), PASSWORD, address(number)).await })
     });
     let mut busy = Vec::new();
     for (number, tried) in tries.collect::<Vec<_>>().into_iter().enumerate() {
         match tried.await.unwrap() {
-            Err(SignIn::Wrong) => {}
-            Err(SignIn::Busy) => busy.push(number as u32),
+            Err(SignInError::WrongCredentials) => {}
+            Err(SignInError::Busy) => busy.push(number as u32),
             other => panic!("{other:?}"),
         }
     }
     assert!(!busy.is_empty());
     for _ in 0..5 {
-        let answer = world.gate.sign_in(&format!("nobody{}", busy[0]), PASSWORD, address(busy[0])).await;
-        assert!(matches!(answer, Err(SignIn::Wrong)), "{answer:?}");
+        let answer = world.auth.sign_in(&format!("nobody{}", busy[0]), PASSWORD, address(busy[0])).await;
+        assert!(matches!(answer, Err(SignInError::WrongCredentials)), "{answer:?}");
     }
 }
 
@@ -164,12 +164,12 @@ async fn a_hash_of_former_days_is_good_and_replaced_at_the_next_sign_in() {
     world.store.create_session(b"a session", session).await.unwrap();
     let kept = async || world.store.password("root").await.unwrap().unwrap().1;
 
-    assert!(!world.comes_in("root", "another password").await);
+    assert!(!world.can_sign_in("root", "another password").await);
     assert_eq!(kept().await, former);
-    assert!(world.comes_in("root", PASSWORD).await);
+    assert!(world.can_sign_in("root", PASSWORD).await);
     let replaced = kept().await;
-    assert!(replaced.starts_with(&format!("$argon2id$v=19$m={MEMORY},t={PASSES},p=1$")), "{replaced}");
-    assert!(world.comes_in("root", PASSWORD).await);
+    assert!(replaced.starts_with(&format!("$argon2id$v=19$m={ARGON2_MEMORY},t={ARGON2_PASSES},p=1$")), "{replaced}");
+    assert!(world.can_sign_in("root", PASSWORD).await);
     assert_eq!(kept().await, replaced);
 
     assert_eq!(world.store.sessions(world.root).await.unwrap().len(), 1);
@@ -182,14 +182,14 @@ async fn a_hash_of_former_days_is_good_and_replaced_at_the_next_sign_in() {
 async fn somebody_changes_their_password_with_the_old_one() {
     const NEW: &str = "another horse battery";
     let world = World::new().await;
-    let change = async |gate: &Gatekeeper, old: &str, new: &str| {
-        gate.change_password(world.root, old, new, None, &By { address: address(1), ..by() }).await
+    let change = async |auth: &AuthService, old: &str, new: &str| {
+        auth.change_password(world.root, old, new, None, &By { address: address(1), ..by() }).await
     };
-    assert_eq!(faults(change(&world.gate, PASSWORD, "short").await), ["new"]);
-    assert_eq!(faults(change(&world.gate, "wrong", NEW).await), ["old"]);
-    change(&world.gate, PASSWORD, NEW).await.unwrap();
-    assert!(!world.comes_in("root", PASSWORD).await);
-    assert!(world.comes_in("root", NEW).await);
+    assert_eq!(faults(change(&world.auth, PASSWORD, "short").await), ["new"]);
+    assert_eq!(faults(change(&world.auth, "wrong", NEW).await), ["old"]);
+    change(&world.auth, PASSWORD, NEW).await.unwrap();
+    assert!(!world.can_sign_in("root", PASSWORD).await);
+    assert!(world.can_sign_in("root", NEW).await);
 }
 
 #[tokio::test]
@@ -198,30 +198,30 @@ async fn an_old_password_cannot_be_guessed_either() {
     let by = By { address: address(1), ..by() };
     let mut tries = Vec::new();
     for _ in 0..7 {
-        let refused = world.gate.change_password(world.root, "wrong", "another horse battery", None, &by).await;
+        let refused = world.auth.change_password(world.root, "wrong", "another horse battery", None, &by).await;
         tries.push(refused.unwrap_err().to_string());
     }
     assert!(tries[4].contains("not your password") && tries[6].contains("too often"), "{tries:?}");
-    assert!(matches!(world.gate.sign_in("root", PASSWORD, address(1)).await, Err(SignIn::TooMany { .. })));
+    assert!(matches!(world.auth.sign_in("root", PASSWORD, address(1)).await, Err(SignInError::TooManyTries { .. })));
 }
 
 #[tokio::test]
 async fn a_password_that_is_replaced_while_somebody_comes_in_by_it_lets_them_in_no_more() {
     let world = World::new().await;
-    let by_password = world.gate.sign_in("root", PASSWORD, None).await.unwrap();
-    assert!(world.gate.still_opens(&by_password).await.unwrap());
-    let link = world.gate.make_link(Some(world.root), &by()).await.unwrap();
-    let by_link = world.gate.use_link(link.reveal(), "", "another horse battery", None).await.unwrap();
-    assert!(!world.gate.still_opens(&by_password).await.unwrap());
-    assert!(world.gate.still_opens(&by_link).await.unwrap());
-    world.gate.change_password(world.root, "another horse battery", "third horse battery", None, &by()).await.unwrap();
-    assert!(!world.gate.still_opens(&by_link).await.unwrap());
+    let by_password = world.auth.sign_in("root", PASSWORD, None).await.unwrap();
+    assert!(world.auth.password_is_current(&by_password).await.unwrap());
+    let link = world.auth.make_link(Some(world.root), &by()).await.unwrap();
+    let by_link = world.auth.use_link(link.reveal(), "", "another horse battery", None).await.unwrap();
+    assert!(!world.auth.password_is_current(&by_password).await.unwrap());
+    assert!(world.auth.password_is_current(&by_link).await.unwrap());
+    world.auth.change_password(world.root, "another horse battery", "third horse battery", None, &by()).await.unwrap();
+    assert!(!world.auth.password_is_current(&by_link).await.unwrap());
 }
 
 #[tokio::test]
 async fn a_wrong_old_password_is_noted() {
     let world = World::new().await;
-    let refused = world.gate.change_password(world.root, "wrong", "another horse battery", None, &by()).await;
+    let refused = world.auth.change_password(world.root, "wrong", "another horse battery", None, &by()).await;
     assert_eq!(faults(refused), ["old"]);
-    assert_eq!(world.noted("password_mistaken").await, ["root"]);
+    assert_eq!(world.audit_details("password_mistaken").await, ["root"]);
 }

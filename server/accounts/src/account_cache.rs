@@ -1,0 +1,68 @@
+//! Account cache: users and rules of kinds in memory, because every request needs them.
+
+use std::{collections::HashMap, sync::Arc};
+
+use engine::{
+    access::{Actor, Rule, Rules, Who},
+    store::{KindRule, Person, UserId},
+};
+use model::Role;
+
+/// A snapshot of users and rules at one version of the store.
+#[derive(Clone, Debug)]
+pub struct AccountCache {
+    version: i64,
+    users: HashMap<UserId, Person>,
+    rules: Arc<Rules>,
+}
+
+impl AccountCache {
+    pub(crate) fn new(version: i64, users: Vec<Person>, tasks: &[(String, Rule)], decided: &[KindRule]) -> Self {
+        let users = users.into_iter().map(|user| (user.id, user)).collect();
+        Self { version, users, rules: Arc::new(Rules::new(tasks.iter().cloned(), decided)) }
+    }
+
+    /// The version of the store that this is a snapshot of. Every change of a user or rule raises it.
+    pub const fn version(&self) -> i64 {
+        self.version
+    }
+
+    /// The rules of all kinds: defaults of the tasks and decisions of administrators.
+    pub const fn rules(&self) -> &Arc<Rules> {
+        &self.rules
+    }
+
+    /// Returns a user, also one that was removed.
+    pub fn user(&self, id: UserId) -> Option<&Person> {
+        self.users.get(&id)
+    }
+
+    /// Returns the user with a name in stored form ([`crate::user_names::fold`]), also one that was removed.
+    pub fn user_named(&self, name: &str) -> Option<&Person> {
+        self.users.values().find(|user| *user.name == *name)
+    }
+
+    /// Returns all users ordered by name, including removed ones.
+    pub fn users(&self) -> Vec<&Person> {
+        let mut users: Vec<&Person> = self.users.values().collect();
+        users.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+        users
+    }
+
+    /// Returns what authorisation needs of a user; `None` for a removed user.
+    pub fn principal(&self, id: UserId) -> Option<Who> {
+        let user = self.user(id).filter(|user| user.removed_at.is_none())?;
+        Some(Who { user: id, name: Arc::clone(&user.name), role: user.role })
+    }
+
+    /// Returns the actor of a user's session; [`Actor::Nobody`] for a removed user.
+    pub fn actor(&self, id: UserId) -> Actor {
+        self.principal(id).map_or(Actor::Nobody, Actor::Person)
+    }
+
+    /// Whether there is an administrator who can sign in.
+    pub fn is_set_up(&self) -> bool {
+        let can_sign_in = |user: &Person| user.active && user.removed_at.is_none();
+        self.users.values().any(|user| user.role == Role::Administrator && can_sign_in(user))
+    }
+}
