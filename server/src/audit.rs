@@ -15,11 +15,11 @@ use engine::{
 use futures_util::{Stream, TryStreamExt, stream};
 use http::{HeaderValue, header};
 use leptos::prelude::Owner;
+use tasks::escape_cell;
 
 use crate::{
     AppState, api,
     downloads::{self, Pieces},
-    tasks::cell,
     visit::Visit,
 };
 
@@ -91,7 +91,7 @@ fn text(rows: &[AuditRow], headed: bool) -> Bytes {
         let job = row.job.map(|job| job.to_string()).unwrap_or_default();
         let token = row.by.token.as_deref().unwrap_or_default();
         let cells = [&*time, &*row.by.name, token, &*address, &*row.what, &*job, &*row.detail];
-        writer.write_record(cells.map(|text| cell(text).into_owned())).expect(FITS);
+        writer.write_record(cells.map(|text| escape_cell(text).into_owned())).expect(FITS);
     }
     writer.into_inner().expect(FITS).into()
 }

@@ -6,7 +6,7 @@ use clap::Parser;
 use mimalloc::MiMalloc;
 use server::{
     cli::{Cli, Command},
-    people, registry, serve, worker,
+    people, serve, worker,
 };
 
 /// Frames are made on one thread, sent on others and freed on any: the system's allocator takes a quarter of the time that
@@ -16,8 +16,8 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command() {
-        Command::Serve(serve) => serve.config().and_then(|config| serve::run(config, registry::register)),
-        Command::Worker(worker) => worker.config().and_then(|config| worker::run(config, registry::register)),
+        Command::Serve(serve) => serve.config().and_then(|config| serve::run(config, tasks::register)),
+        Command::Worker(worker) => worker.config().and_then(|config| worker::run(config, tasks::register)),
         Command::SetupLink(beside) => beside.config().and_then(|config| people::setup_link(&config)),
         Command::User(user) => user.config().and_then(|(config, change)| people::change(&config, change)),
     };

@@ -9,6 +9,7 @@ use std::{
 
 use engine::{Builder, Engine, Failure, Health};
 use rustix::{fs::Mode, process::umask};
+use tasks::TaskSettings;
 use tokio::{
     runtime::{self, Runtime},
     signal::unix::{Signal, SignalKind, signal},
@@ -19,7 +20,6 @@ use crate::{
     Error, Result,
     config::WorkConfig,
     console,
-    tasks::{TaskSettings, Tasks},
 };
 
 /// Once the grace is over, at most: for tasks to stop or be dropped, and for the last commits. Answers under way end
@@ -31,6 +31,9 @@ const DEADLINE: Duration = Duration::from_secs(6);
 const LAST_LINES: Duration = Duration::from_millis(200);
 /// Beats of the heart in a lease: one may be late and one lost.
 const BEATS_PER_LEASE: u32 = 3;
+
+/// Adds the tasks of a program to the engine: [`tasks::register`], in tests with tasks of their own.
+pub(crate) type RegisterTasks = fn(Builder, &TaskSettings) -> Builder;
 
 /// Runs `work` to its end. It is given the runtime for tasks, which is one of their own: a task that blocks its threads
 /// delays no page, no stream and no heartbeat.
@@ -79,7 +82,7 @@ fn log_panics() {
 }
 
 /// An engine as it is configured, with the program's tasks and the operator's commands, which run on `on`; to be opened.
-pub(crate) fn builder(config: &WorkConfig, tasks: Tasks, on: runtime::Handle) -> Result<Builder> {
+pub(crate) fn builder(config: &WorkConfig, tasks: RegisterTasks, on: runtime::Handle) -> Result<Builder> {
     let builder = Engine::builder(&config.data_dir)
         .roots(config.roots.clone())
         .concurrency(config.concurrency)

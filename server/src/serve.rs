@@ -25,9 +25,8 @@ use crate::{
     listen::{self, Limits},
     lock::Lock,
     people,
-    process::{self, Signals},
+    process::{self, RegisterTasks, Signals},
     router, sessions, state,
-    tasks::Tasks,
 };
 
 /// How long answers under way may take to end once the server is to stop.
@@ -47,12 +46,12 @@ const OWN_FILES: u64 = 46;
 const LEAST_FILES: u64 = 64;
 
 /// Serves until SIGTERM or SIGINT; the process ends soon after that, even where this does not return.
-pub fn run(config: Config, tasks: Tasks) -> Result<()> {
+pub fn run(config: Config, tasks: RegisterTasks) -> Result<()> {
     let log = config.work.log.clone();
     process::run(&log, |on| serve(config, tasks, on))
 }
 
-async fn serve(config: Config, tasks: Tasks, on: runtime::Handle) -> Result<()> {
+async fn serve(config: Config, tasks: RegisterTasks, on: runtime::Handle) -> Result<()> {
     // What pages spawn while they render. A second server in the same process shares it.
     let _ = Executor::init_tokio();
     app::base::set(config.base_path.clone());
@@ -116,7 +115,7 @@ async fn serve(config: Config, tasks: Tasks, on: runtime::Handle) -> Result<()> 
 
 /// Opens the engine. The database is brought up to this version, unless workers are at work: they, and so the database,
 /// are of this version then, or the server must wait until they have gone.
-async fn open(config: &Config, hub: Arc<Hub>, tasks: Tasks, on: runtime::Handle) -> Result<Engine> {
+async fn open(config: &Config, hub: Arc<Hub>, tasks: RegisterTasks, on: runtime::Handle) -> Result<Engine> {
     let begun = Instant::now();
     loop {
         let alone = Lock::migrate(&config.work.data_dir)?;

@@ -10,8 +10,7 @@ use crate::{
     config::WorkConfig,
     console,
     lock::Lock,
-    process::{self, Signals},
-    tasks::Tasks,
+    process::{self, RegisterTasks, Signals},
 };
 
 /// How long a worker that is started together with its server waits for it to make or migrate the database, and how
@@ -20,11 +19,11 @@ const SERVER_COMES: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Works until SIGTERM or SIGINT; the process ends soon after that, even where this does not return.
-pub fn run(config: WorkConfig, tasks: Tasks) -> Result<()> {
+pub fn run(config: WorkConfig, tasks: RegisterTasks) -> Result<()> {
     process::run(&config.log, |on| work(&config, tasks, on))
 }
 
-async fn work(config: &WorkConfig, tasks: Tasks, on: runtime::Handle) -> Result<()> {
+async fn work(config: &WorkConfig, tasks: RegisterTasks, on: runtime::Handle) -> Result<()> {
     let mut signals = Signals::new()?;
     // Held to the end: as long as somebody works on the database, no server may change its schema.
     let (engine, _lock) = tokio::select! {
@@ -39,7 +38,7 @@ async fn work(config: &WorkConfig, tasks: Tasks, on: runtime::Handle) -> Result<
 }
 
 /// Opens the engine, as soon as there is a database to open.
-async fn join(config: &WorkConfig, tasks: Tasks, on: &runtime::Handle) -> Result<(Engine, Lock)> {
+async fn join(config: &WorkConfig, tasks: RegisterTasks, on: &runtime::Handle) -> Result<(Engine, Lock)> {
     let begun = Instant::now();
     loop {
         let joined = match Lock::work(&config.data_dir) {

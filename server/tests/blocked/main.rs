@@ -29,7 +29,7 @@ use model::Level;
 use reqwest::blocking::Client;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use server::{cli, registry, serve};
+use server::{cli, serve};
 use tempfile::TempDir;
 
 use database::database;
@@ -73,7 +73,7 @@ impl Task for Block {
 fn a_server_with_a_task_that_blocks() {
     // Its settings come from the environment.
     let cli::Command::Serve(settings) = cli::Cli::parse_from(["milepost"]).command() else { unreachable!() };
-    serve::run(settings.config().unwrap(), |builder, settings| registry::register(builder, settings).register(Block))
+    serve::run(settings.config().unwrap(), |builder, settings| tasks::register(builder, settings).register(Block))
         .unwrap();
 }
 

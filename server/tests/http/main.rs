@@ -28,7 +28,7 @@ mod messages;
 mod milepost;
 mod new_job;
 mod offers;
-#[path = "../tasks/orders.rs"]
+#[path = "../../tasks/tests/tasks/orders.rs"]
 mod orders;
 mod orphan_files;
 mod parts;

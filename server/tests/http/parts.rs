@@ -13,7 +13,8 @@ use clap::Parser;
 use engine::{Builder, Clock, SystemClock};
 use model::Micros;
 use reqwest::blocking::Client;
-use server::{cli, registry, serve, tasks::TaskSettings, worker};
+use server::{cli, serve, worker};
+use tasks::TaskSettings;
 use tempfile::TempDir;
 
 use crate::milepost::{Milepost, PATIENCE, Worker};
@@ -38,7 +39,7 @@ impl Clock for Sabotage {
 
 fn sabotaged(builder: Builder, settings: &TaskSettings) -> Builder {
     let clock = Sabotage(env::var_os("MILEPOST_DATA_DIR").unwrap().into());
-    registry::register(builder, settings).clock(Arc::new(clock))
+    tasks::register(builder, settings).clock(Arc::new(clock))
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::{
 };
 
 use clap::Parser;
-use server::{cli, registry, serve};
+use server::{cli, serve};
 use tempfile::TempDir;
 
 use crate::{
@@ -33,7 +33,7 @@ fn a_server_with_little_patience() {
     let mut config = settings.config().unwrap();
     assert_eq!(config.patience, Duration::from_secs(30));
     config.patience = PATIENCE;
-    serve::run(config, registry::register).unwrap();
+    serve::run(config, tasks::register).unwrap();
 }
 
 fn impatient(data: &Path) -> Milepost {

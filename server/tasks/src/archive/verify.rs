@@ -1,0 +1,116 @@
+//! The Verify stage: the archive is read back as any program would read it, and each member compared with the list of what
+//! went into it.
+
+use std::{
+    fs::File,
+    io::{self, BufReader, BufWriter, Read},
+    ops::ControlFlow,
+    path::Path,
+};
+
+use engine::{BudgetFile, Ctx, TaskError};
+use zstd::Decoder;
+
+use super::{
+    CHUNK, Files,
+    members::{MemberKind, Members},
+};
+use crate::{
+    checksum::{
+        digest::{Algorithm, Digest, Hasher, Hashing},
+        manifest::write_line,
+        spool::{Entry, EntryReader},
+    },
+    time_slices::in_time_slices,
+    walk::shown,
+};
+
+type Archive = Decoder<'static, BufReader<Hashing<File>>>;
+
+struct Verifier {
+    ctx: Ctx,
+    members: Members<Archive>,
+    list: EntryReader,
+    top: Vec<u8>,
+    manifest: BufWriter<BudgetFile>,
+    /// The file that is being read.
+    file: Option<(Entry, Hasher)>,
+    chunk: Vec<u8>,
+}
+
+/// Compares them, and writes the manifest of the files. Answers the digest of the archive itself. Advances by the bytes
+/// of the files.
+pub(super) async fn verify(ctx: &Ctx, files: &Files, manifest: &Path) -> Result<Digest, TaskError> {
+    let open = || -> io::Result<Verifier> {
+        let archive = Hashing::new(Algorithm::Blake3, File::open(&files.archive)?);
+        Ok(Verifier {
+            ctx: ctx.clone(),
+            members: Members::new(Decoder::with_buffer(BufReader::with_capacity(CHUNK, archive))?),
+            list: EntryReader::open(&files.list)?,
+            top: files.top.clone(),
+            manifest: BufWriter::new(ctx.budget().create(manifest)?),
+            file: None,
+            chunk: vec![0; CHUNK],
+        })
+    };
+    let verifier = in_time_slices(ctx, open().map_err(reading)?, Verifier::step).await?;
+    verifier.manifest.into_inner().map_err(|error| TaskError::io("writing the manifest", error.error()))?;
+    Ok(verifier.members.into_input().finish().into_inner().hasher.finish())
+}
+
+impl Verifier {
+    fn step(&mut self) -> Result<ControlFlow<()>, TaskError> {
+        if let Some((entry, mut hasher)) = self.file.take() {
+            let length = self.members.read(&mut self.chunk).map_err(reading)?;
+            if length > 0 {
+                hasher.update(&self.chunk[..length]);
+                self.ctx.advance(length as u64);
+                self.file = Some((entry, hasher));
+                return Ok(ControlFlow::Continue(()));
+            }
+            let digest = hasher.finish();
+            if entry.expected != Some(digest) {
+                return Err(differs(&entry.path));
+            }
+            let written = write_line(&mut self.manifest, &digest, &entry.path);
+            written.map_err(|error| TaskError::io("writing the manifest", &error))?;
+            return Ok(ControlFlow::Continue(()));
+        }
+        let entry = self.list.read().map_err(|error| TaskError::io("reading the list of what was packed", &error))?;
+        match (self.members.next().map_err(reading)?, entry) {
+            (None, None) => {
+                // The checksum of the last frame comes behind all it holds.
+                let end = self.members.input().read(&mut self.chunk).map_err(reading)?;
+                Ok(if end == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            }
+            (Some(member), Some(entry)) => {
+                let is_file = member.kind == MemberKind::File;
+                let same_name = member.path.strip_prefix(&*self.top) == Some(&entry.path);
+                if !same_name || is_file != entry.expected.is_some() || member.size != entry.size {
+                    return Err(differs(&entry.path));
+                }
+                self.file = is_file.then(|| (entry, Hasher::new(Algorithm::Blake3)));
+                Ok(ControlFlow::Continue(()))
+            }
+            (Some(member), None) => Err(differs(&member.path)),
+            (None, Some(entry)) => Err(differs(&entry.path)),
+        }
+    }
+}
+
+/// What the system says is trouble of the disk; all else is the archive's.
+fn reading(error: io::Error) -> TaskError {
+    if error.raw_os_error().is_some() || error.kind() == io::ErrorKind::StorageFull {
+        return TaskError::io("reading the archive back", &error);
+    }
+    wrong(&format!("cannot be read back: {error}")).caused_by(&error)
+}
+
+fn differs(path: &[u8]) -> TaskError {
+    wrong(&format!("does not hold what was packed, at {}", shown(path)))
+}
+
+fn wrong(what: &str) -> TaskError {
+    let message = format!("the archive {what}; the disk or the memory may be failing. Run it again as a new job");
+    TaskError::fatal("verify_failed", message)
+}

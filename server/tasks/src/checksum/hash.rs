@@ -1,0 +1,233 @@
+//! The Hash stage: as many workers as the pool has threads take one entry after the other. Which are done is kept as a
+//! checkpoint; a file that was being read is read again from its start.
+
+use std::{
+    collections::BTreeSet,
+    fs::File,
+    io::{self, Read},
+    ops::ControlFlow,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use engine::{Ctx, RootedFolder, TaskError};
+use futures_util::future::try_join_all;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    digest::{Algorithm, Digest, Hasher},
+    spool::{Entry, EntryReader, Outcome, Outcomes},
+};
+use crate::{
+    file_version::{Version, open_linked},
+    time_slices::in_time_slices,
+    walk::shown,
+};
+
+/// How much is read before the next look at whether to stop.
+const CHUNK: usize = 256 * 1024;
+
+/// What all workers share.
+pub(super) struct Work {
+    /// Where the entries lie.
+    pub(super) folder: RootedFolder,
+    pub(super) algorithm: Algorithm,
+    pub(super) outcomes: Outcomes,
+    queue: Mutex<Queue>,
+}
+
+/// What is still to be taken, and what has been.
+struct Queue {
+    entries: EntryReader,
+    /// The number of the entry that `entries` reads next.
+    next: u64,
+    /// Entries before this one were taken by an earlier attempt.
+    known: u64,
+    done: Done,
+}
+
+/// Which entries are done, and what was met. With the outcomes it is all that an attempt needs to go on.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Done {
+    /// Entries before this one have been taken …
+    taken: u64,
+    /// … and all but these are done.
+    open: BTreeSet<u64>,
+    /// Bytes of those that are done, as Scan saw them.
+    pub(super) size: u64,
+    pub(super) counts: Counts,
+}
+
+/// What the workers met.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Counts {
+    pub(super) hashed: u64,
+    /// Bytes read of them.
+    pub(super) bytes: u64,
+    pub(super) changing: u64,
+    pub(super) missing: u64,
+    pub(super) unreadable: u64,
+}
+
+impl Done {
+    /// How many entries are done.
+    pub(super) fn entries(&self) -> u64 {
+        self.taken - self.open.len() as u64
+    }
+}
+
+impl Work {
+    /// Work on `entries`, of which some may be `done`.
+    pub(super) fn new(
+        folder: RootedFolder,
+        algorithm: Algorithm,
+        entries: EntryReader,
+        outcomes: Outcomes,
+        done: Done,
+    ) -> Arc<Self> {
+        let queue = Mutex::new(Queue { entries, next: 0, known: done.taken, done });
+        Arc::new(Self { folder, algorithm, outcomes, queue })
+    }
+
+    /// Looks at what is done, while nobody takes or finishes an entry.
+    pub(super) fn with_done<T>(&self, look: impl FnOnce(&Done) -> T) -> T {
+        look(&self.queue().done)
+    }
+
+    /// What the workers met so far.
+    pub(super) fn counts(&self) -> Counts {
+        self.queue().done.counts.clone()
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    /// The next entry that is not done, and its number.
+    fn take(&mut self) -> io::Result<Option<(u64, Entry)>> {
+        while let Some(entry) = self.entries.read()? {
+            let index = self.next;
+            self.next += 1;
+            if index >= self.known {
+                self.done.taken = self.next;
+                self.done.open.insert(index);
+            }
+            if self.done.open.contains(&index) {
+                return Ok(Some((index, entry)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Hashes every entry that is not done. Advances by bytes, for each file exactly by the size that Scan saw, whatever it
+/// has now.
+pub(super) async fn hash_all(ctx: &Ctx, work: &Arc<Work>) -> Result<(), TaskError> {
+    let workers = (0..ctx.parallelism()).map(|_| {
+        let worker = Worker { work: Arc::clone(work), ctx: ctx.clone(), file: None, chunk: vec![0; CHUNK] };
+        in_time_slices(ctx, worker, Worker::step)
+    });
+    try_join_all(workers).await.map(drop)
+}
+
+struct Worker {
+    work: Arc<Work>,
+    ctx: Ctx,
+    file: Option<InWork>,
+    chunk: Vec<u8>,
+}
+
+/// A file that is being read.
+struct InWork {
+    index: u64,
+    entry: Entry,
+    file: File,
+    hasher: Hasher,
+    /// Its state when it was opened.
+    before: Version,
+    read: u64,
+}
+
+impl Worker {
+    /// Opens the next file, or reads the next chunk of the open one.
+    fn step(&mut self) -> Result<ControlFlow<()>, TaskError> {
+        if let Some(file) = self.file.take() {
+            self.read(file)?;
+            return Ok(ControlFlow::Continue(()));
+        }
+        let next = self.work.queue().take().map_err(|error| TaskError::io("reading the list of files", &error))?;
+        let Some((index, entry)) = next else { return Ok(ControlFlow::Break(())) };
+        match open_linked(&self.work.folder, &entry.path) {
+            Ok((file, before)) => {
+                let hasher = Hasher::new(self.work.algorithm);
+                self.file = Some(InWork { index, entry, file, hasher, before, read: 0 });
+            }
+            Err(error) => self.give_up(index, &entry, 0, &error)?,
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn read(&mut self, mut file: InWork) -> Result<(), TaskError> {
+        match file.file.read(&mut self.chunk) {
+            Ok(0) => self.close(file),
+            Ok(length) => {
+                file.hasher.update(&self.chunk[..length]);
+                let expected = file.entry.size.saturating_sub(file.read);
+                self.ctx.advance(expected.min(length as u64));
+                file.read += length as u64;
+                self.file = Some(file);
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                self.file = Some(file);
+                Ok(())
+            }
+            Err(error) => self.give_up(file.index, &file.entry, file.read, &error),
+        }
+    }
+
+    fn close(&mut self, file: InWork) -> Result<(), TaskError> {
+        let InWork { index, entry, file, hasher, before, read } = file;
+        self.ctx.advance(entry.size.saturating_sub(read));
+        let after = file.metadata().map(|meta| Version::of(&meta));
+        let digest: Digest = hasher.finish();
+        let whole = after.is_ok_and(|after| after == before);
+        self.finish(index, &entry, if whole { Outcome::Hashed(digest) } else { Outcome::Changing(digest) }, |counts| {
+            counts.hashed += 1;
+            counts.bytes += read;
+            counts.changing += u64::from(!whole);
+            (!whole).then(|| "changed while it was being read".to_owned())
+        })
+    }
+
+    /// Warns of a file that could not be read, all of it or the rest after `read` bytes, and goes on without it.
+    fn give_up(&mut self, index: u64, entry: &Entry, read: u64, error: &io::Error) -> Result<(), TaskError> {
+        self.ctx.advance(entry.size.saturating_sub(read));
+        let missing = error.kind() == io::ErrorKind::NotFound;
+        self.finish(index, entry, if missing { Outcome::Missing } else { Outcome::Unreadable }, |counts| {
+            *(if missing { &mut counts.missing } else { &mut counts.unreadable }) += 1;
+            Some(error.to_string())
+        })
+    }
+
+    /// Keeps what came of an entry. `count` counts it, and may have something to warn of.
+    fn finish(
+        &self,
+        index: u64,
+        entry: &Entry,
+        outcome: Outcome,
+        count: impl FnOnce(&mut Counts) -> Option<String>,
+    ) -> Result<(), TaskError> {
+        self.work.outcomes.put(index, outcome).map_err(|error| TaskError::io("keeping a checksum", &error))?;
+        // All under one lock, so that a checkpoint has either the whole of it or nothing.
+        let mut queue = self.work.queue();
+        let done = &mut queue.done;
+        done.open.remove(&index);
+        done.size += entry.size;
+        if let Some(warning) = count(&mut done.counts) {
+            self.ctx.warn(format!("{}: {warning}", shown(&entry.path)));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,273 @@
+//! `demo`: does nothing useful, and shows while doing so everything that a job can show. Its checkpoint is the number of
+//! reports made: an attempt that continues passes over so many.
+
+use std::{thread, time::Duration};
+
+use engine::{Backoff, Ctx, Kind, Task, TaskError};
+use model::{Level, Tone, count};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::time::{self, Instant};
+
+/// The task.
+pub(crate) struct Demo;
+
+/// How the demonstration goes.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Input {
+    /// Seconds
+    ///
+    /// Duration without the unresponsive period.
+    #[schemars(range(min = 0, max = 86_400))]
+    seconds: u32,
+    /// Outcome
+    ending: Ending,
+    /// Total
+    ///
+    /// Whether the total of the main stage is known.
+    total: Total,
+    /// Seconds without response
+    ///
+    /// Blocks for this long halfway through and ignores cancel.
+    #[schemars(range(min = 0, max = 600))]
+    stall_seconds: u32,
+    /// Reports per second
+    ///
+    /// Progress reports per second.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    reports_per_second: u32,
+    /// Attempts
+    ///
+    /// Maximum attempts. Retries after 3 s, then 10 s.
+    #[schemars(range(min = 1, max = 10))]
+    attempts: u32,
+}
+
+impl Default for Input {
+    fn default() -> Self {
+        Self {
+            seconds: 10,
+            ending: Ending::Succeed,
+            total: Total::Known,
+            stall_seconds: 0,
+            reports_per_second: 20,
+            attempts: 1,
+        }
+    }
+}
+
+/// How it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Ending {
+    /// Succeed
+    Succeed,
+    /// Succeed with warnings
+    Warn,
+    /// Fail
+    Fail,
+    /// Fail on first attempt
+    Recover,
+    /// Panic
+    Panic,
+}
+
+/// What the main stage knows beforehand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Total {
+    /// Known
+    Known,
+    /// Unknown
+    Unknown,
+}
+
+/// What it did.
+#[derive(Serialize)]
+pub(crate) struct Output {
+    /// How often it said that it had advanced.
+    reports: u64,
+    /// The artifact.
+    report: &'static str,
+}
+
+/// Which part of the time each stage takes.
+const SHARES: [f64; 3] = [0.2, 0.6, 0.2];
+
+/// Reports closer together than this are made in bunches: a timer is no finer.
+const BUNCH: Duration = Duration::from_millis(10);
+
+impl Task for Demo {
+    const KIND: Kind = Kind::new("demo");
+    const NAME: &'static str = "Demo";
+    const ABOUT: &'static str = "Does no real work. Shows progress, logs, warnings and outcomes.";
+    const STAGES: &'static [&'static str] = &["Prepare", "Work", "Finish"];
+    const WEIGHTS: &'static [f64] = &SHARES;
+    const CHECKPOINTS: bool = true;
+
+    const BACKOFF: Backoff = Backoff::List(&[Duration::from_secs(3), Duration::from_secs(10)]);
+
+    type Input = Input;
+    type Output = Output;
+
+    fn max_attempts(input: &Input) -> u32 {
+        input.attempts
+    }
+
+    fn title(input: &Input) -> String {
+        format!("Demo of {} s", input.seconds)
+    }
+
+    async fn run(&self, input: Input, ctx: &Ctx) -> Result<Output, TaskError> {
+        let mut report = ctx.artifact("demo.txt").await?;
+        let earlier: Option<u64> = ctx.restore().await?;
+        let mut pace = Pace::new(&input, earlier.unwrap_or_default());
+
+        pace.enter(ctx, 0);
+        ctx.unit("steps");
+        ctx.message("Preparing (total unknown)");
+        if let Some(reports) = earlier {
+            ctx.log(Level::Info, format!("continues after {} reports", count(reports)));
+        } else {
+            ctx.log(Level::Debug, "sample line at level debug");
+            ctx.log(Level::Info, "sample line at level info");
+        }
+        pace.go(ctx, SHARES[0]).await?;
+
+        pace.enter(ctx, 1);
+        match input.total {
+            Total::Known => ctx.total(2 * pace.reports_in(SHARES[1] / 2.0), "steps"),
+            Total::Unknown => ctx.unit("steps"),
+        }
+        ctx.message("Working");
+        pace.go(ctx, SHARES[1] / 2.0).await?;
+        if !pace.is_behind() {
+            stall(ctx, input.stall_seconds).await?;
+            ctx.check()?;
+            halfway(ctx, input.ending)?;
+        }
+        pace.go(ctx, SHARES[1] / 2.0).await?;
+
+        pace.enter(ctx, 2);
+        ctx.total(pace.reports_in(SHARES[2]), "steps");
+        ctx.message_toned(Tone::Success, "Finishing");
+        pace.go(ctx, SHARES[2]).await?;
+
+        let reports = pace.made;
+        report
+            .write_all(format!("A demonstration of {} s that reported {reports} times.\n", input.seconds).as_bytes())
+            .await?;
+        report.finish().await?;
+        Ok(Output { reports, report: "demo.txt" })
+    }
+}
+
+/// Blocks a thread, deaf to everything.
+async fn stall(ctx: &Ctx, seconds: u32) -> Result<(), TaskError> {
+    if seconds == 0 {
+        return Ok(());
+    }
+    ctx.message_toned(Tone::Warning, format!("Not responding for {seconds} s, on purpose"));
+    ctx.blocking(move || {
+        thread::sleep(Duration::from_secs(seconds.into()));
+        Ok(())
+    })
+    .await?;
+    ctx.message("Working");
+    Ok(())
+}
+
+/// Where the endings part.
+fn halfway(ctx: &Ctx, ending: Ending) -> Result<(), TaskError> {
+    ctx.data(&json!({ "ending": format!("{ending:?}").to_lowercase(), "halfway": true }))?;
+    match ending {
+        Ending::Succeed => Ok(()),
+        Ending::Recover if ctx.attempt() > 1 => Ok(()),
+        Ending::Warn => {
+            for item in ["first", "second", "third"] {
+                ctx.warn(format!("sample warning {item}"));
+            }
+            ctx.message_toned(Tone::Warning, "Working, with warnings");
+            Ok(())
+        }
+        Ending::Fail | Ending::Recover => {
+            ctx.log(Level::Error, "sample line at level error");
+            ctx.message_toned(Tone::Danger, "About to fail");
+            Err(TaskError::retry("asked_to_fail", "demo failure"))
+        }
+        Ending::Panic => panic!("demo panic"),
+    }
+}
+
+/// Reports at an even pace.
+struct Pace {
+    seconds: f64,
+    per_second: f64,
+    /// Reports so far, of all attempts.
+    made: u64,
+    /// Of these, in this stage.
+    in_stage: u64,
+    /// Reports that an earlier attempt has made.
+    earlier: u64,
+}
+
+impl Pace {
+    fn new(input: &Input, earlier: u64) -> Self {
+        let (seconds, per_second) = (f64::from(input.seconds), f64::from(input.reports_per_second));
+        Self { seconds, per_second, made: 0, in_stage: 0, earlier }
+    }
+
+    /// Enters a stage.
+    fn enter(&mut self, ctx: &Ctx, stage: usize) {
+        ctx.stage(stage);
+        self.in_stage = 0;
+    }
+
+    /// Whether an earlier attempt came further.
+    fn is_behind(&self) -> bool {
+        self.made < self.earlier
+    }
+
+    /// How many reports fall into a share of the whole time.
+    fn reports_in(&self, share: f64) -> u64 {
+        (self.seconds * share * self.per_second).round() as u64
+    }
+
+    /// Reports through the next share of the time, or through what an earlier attempt has left of it.
+    async fn go(&mut self, ctx: &Ctx, share: f64) -> Result<(), TaskError> {
+        let reports = self.reports_in(share);
+        let length = Duration::from_secs_f64(self.seconds * share);
+        let step = BUNCH.max(Duration::from_secs_f64(1.0 / self.per_second));
+        let mut done = self.earlier.saturating_sub(self.made).min(reports);
+        let before = if done == 0 { Duration::ZERO } else { length.mul_f64(done as f64 / reports as f64) };
+        if done > 0 && done < reports {
+            ctx.continue_at(self.in_stage + done);
+        }
+        let start = Instant::now();
+        let mut logged = before.as_secs();
+        while done < reports {
+            // None before the first report of a stretch: it could not tell whether what comes before it has been done.
+            if done > 0 && (ctx.is_checkpoint_due() || ctx.is_cancelled()) {
+                ctx.checkpoint(&(self.made + done)).await?;
+            }
+            ctx.check()?;
+            let due = (before + start.elapsed() + step).min(length);
+            time::sleep_until(start + due.saturating_sub(before)).await;
+            let passed = due.as_secs_f64() / length.as_secs_f64();
+            let target = (passed * reports as f64).ceil() as u64;
+            for _ in done..target {
+                ctx.advance(1);
+            }
+            done = target.max(done);
+            if due.as_secs() > logged {
+                logged = due.as_secs();
+                ctx.log(Level::Info, format!("Reported {} of {reports} after {logged} s", done.min(reports)));
+            }
+        }
+        self.made += done;
+        self.in_stage += done;
+        Ok(())
+    }
+}

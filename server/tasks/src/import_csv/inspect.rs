@@ -1,0 +1,259 @@
+//! The Inspect stage: reads the whole file once, so that what it decides holds for every row of it. A checkpoint says what
+//! it knows so far, and where in the file the next record begins.
+
+use std::{
+    fs::File,
+    io::{self, Read, Seek, SeekFrom},
+    ops::ControlFlow,
+    path::Path,
+};
+
+use engine::{Ctx, TaskError};
+use model::{Level, count};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Column, Delimiter, Header, Input, OnError,
+    records::{Broken, Next, Place, Records, Row},
+    rejects::Rejects,
+    sniff,
+    types::Guess,
+};
+use crate::time_slices::in_checkpointed_slices;
+
+/// What Load needs to know.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Plan {
+    /// Where the text begins, behind a byte order mark.
+    pub(super) start: u64,
+    pub(super) delimiter: u8,
+    /// Whether the first record names the columns.
+    pub(super) header: bool,
+    pub(super) columns: Vec<Column>,
+    /// Records that have the right number of fields and are UTF-8.
+    pub(super) good: u64,
+}
+
+/// Why a record is left out, whatever its values.
+pub(super) enum Fault {
+    NotUtf8,
+    Width { found: usize, expected: usize },
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotUtf8 => f.write_str("it is not UTF-8; save the file as UTF-8"),
+            Self::Width { found, expected } => write!(f, "expected {expected} fields, found {found}"),
+        }
+    }
+}
+
+/// The fields of a record, if there are as many as columns.
+pub(super) fn fields(row: &Row, width: usize) -> Result<impl Iterator<Item = &str>, Fault> {
+    if row.len() != width {
+        return Err(Fault::Width { found: row.len(), expected: width });
+    }
+    row.fields().ok_or(Fault::NotUtf8)
+}
+
+/// The failure of a job that stops at the first record it cannot take.
+pub(super) fn stopped(line: u64, reason: &str) -> TaskError {
+    let message = format!("Line {line}: {reason}. Nothing was imported. Fix the file, or skip invalid rows.");
+    TaskError::fatal("bad_record", message)
+}
+
+/// Opens the file so many bytes behind its beginning.
+pub(super) fn open(path: &Path, position: u64) -> io::Result<File> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(position))?;
+    Ok(file)
+}
+
+/// What the records read so far say: what a checkpoint holds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Inspected {
+    plan: Plan,
+    /// One per column; none before the first record.
+    guesses: Vec<Guess>,
+    broken: u64,
+    /// How many records are not UTF-8, and the line of the first.
+    not_utf8: Option<(u64, u64)>,
+    /// Where the next record begins, from the start of the text.
+    place: Place,
+}
+
+impl Inspected {
+    /// What the beginning of the file says.
+    fn at_start(file: &mut File, input: &Input) -> Result<Self, TaskError> {
+        let mut sample = Vec::new();
+        let sampled = file.take(sniff::SAMPLE as u64).read_to_end(&mut sample);
+        sampled.map_err(|error| TaskError::io("reading the file", &error))?;
+        let mark = sniff::mark_length(&sample);
+        let sample = &sample[mark..];
+        sniff::refuse_other_files(sample)?;
+        let delimiter = input.delimiter.byte().unwrap_or_else(|| sniff::delimiter(sample));
+        let plan = Plan { start: mark as u64, delimiter, header: false, columns: Vec::new(), good: 0 };
+        Ok(Self { plan, guesses: Vec::new(), broken: 0, not_utf8: None, place: Place::START })
+    }
+}
+
+/// Reads the whole file, or what an `earlier` attempt has left of it, and decides how to load it. Advances by bytes.
+pub(super) async fn inspect(
+    ctx: &Ctx,
+    path: &Path,
+    input: &Input,
+    rejects: Rejects,
+    earlier: Option<Inspected>,
+) -> Result<(Plan, Rejects), TaskError> {
+    let reading = |error| TaskError::io("reading the file", &error);
+    let mut file = File::open(path).map_err(reading)?;
+    ctx.total(file.metadata().map_err(reading)?.len(), "B");
+    let known = match earlier {
+        Some(earlier) => earlier,
+        None => Inspected::at_start(&mut file, input)?,
+    };
+    let Inspected { plan: Plan { start, delimiter, .. }, place, .. } = known;
+    ctx.continue_at(place.position);
+    if place != Place::START {
+        ctx.log(Level::Info, format!("continues after line {}", count(place.line - 1)));
+    }
+    let source = open(path, start + place.position).map_err(reading)?;
+    let inspection = Inspection {
+        ctx: ctx.clone(),
+        records: Records::continue_at(place, source, delimiter),
+        row: Row::default(),
+        header: input.header,
+        stop: matches!(input.on_error, OnError::Stop),
+        rejects,
+        known,
+        stopped: None,
+    };
+    let save = |inspection: &mut Inspection| {
+        inspection.known.place = inspection.records.place();
+        Ok(inspection.known.clone())
+    };
+    let inspection = in_checkpointed_slices(ctx, inspection, Inspection::step, save).await?;
+    if let Some(stopped) = inspection.stopped {
+        inspection.rejects.finish().await?;
+        return Err(stopped);
+    }
+    ctx.set(inspection.records.position() + start);
+    inspection.settle()
+}
+
+struct Inspection {
+    ctx: Ctx,
+    records: Records<File>,
+    row: Row,
+    header: Header,
+    stop: bool,
+    rejects: Rejects,
+    known: Inspected,
+    /// Why it goes no further.
+    stopped: Option<TaskError>,
+}
+
+/// Records between two reports: reading one takes less than a microsecond.
+const BUNCH: usize = 512;
+
+impl Inspection {
+    fn step(&mut self) -> Result<ControlFlow<()>, TaskError> {
+        for _ in 0..BUNCH {
+            match self.records.read(&mut self.row).map_err(|error| TaskError::io("reading the file", &error))? {
+                Next::End => return Ok(ControlFlow::Break(())),
+                Next::Broken(Broken { line, fault, raw }) => self.reject(line, &fault.to_string(), &raw)?,
+                Next::Row if self.known.guesses.is_empty() => self.first()?,
+                Next::Row => self.look()?,
+            }
+            // At once: a checkpoint behind the record would have the next attempt pass over it.
+            if self.stopped.is_some() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        self.ctx.set(self.records.position());
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// The first record gives the columns their number, and perhaps their names.
+    fn first(&mut self) -> Result<(), TaskError> {
+        let Some(fields) = self.row.fields().map(Iterator::collect::<Vec<_>>) else {
+            return Err(not_utf8(self.row.line()));
+        };
+        let known = &mut self.known;
+        known.plan.header = match self.header {
+            Header::Yes => true,
+            Header::No => false,
+            Header::Auto => sniff::is_header(&fields),
+        };
+        let names = sniff::column_names(known.plan.header.then_some(&fields), fields.len())?;
+        known.guesses = vec![Guess::NEW; names.len()];
+        let kind = Guess::NEW.settle();
+        known.plan.columns = names.into_iter().map(|name| Column { name, kind }).collect();
+        if known.plan.header { Ok(()) } else { self.look() }
+    }
+
+    fn look(&mut self) -> Result<(), TaskError> {
+        let known = &mut self.known;
+        let fault = match fields(&self.row, known.guesses.len()) {
+            Ok(fields) => {
+                known.guesses.iter_mut().zip(fields).for_each(|(guess, field)| guess.see(field));
+                known.plan.good += 1;
+                return Ok(());
+            }
+            Err(fault) => fault,
+        };
+        let line = self.row.line();
+        if matches!(fault, Fault::NotUtf8) {
+            let (many, first) = known.not_utf8.unwrap_or((0, line));
+            known.not_utf8 = Some((many + 1, first));
+        }
+        let raw = self.records.raw().to_vec();
+        self.reject(line, &fault.to_string(), &raw)
+    }
+
+    /// Load comes across the record again; here it only matters where it stops the job.
+    fn reject(&mut self, line: u64, reason: &str, raw: &[u8]) -> Result<(), TaskError> {
+        self.known.broken += 1;
+        if self.stop {
+            self.rejects.add(line, reason, raw)?;
+            self.stopped = Some(stopped(line, reason));
+        }
+        Ok(())
+    }
+
+    fn settle(self) -> Result<(Plan, Rejects), TaskError> {
+        let Inspected { mut plan, guesses, broken, not_utf8: spoiled, .. } = self.known;
+        match spoiled {
+            // A few bad records are rejected; many mean that the whole file is of another encoding.
+            Some((many, first)) if many * 100 > plan.good => return Err(not_utf8(first)),
+            Some(_) | None => {}
+        }
+        if plan.good == 0 && broken > 0 {
+            let delimiter = Delimiter::name_of(plan.delimiter);
+            let message = format!(
+                "none of the {} records has the {} fields of the first line, with {delimiter} between them; check the \
+                 delimiter",
+                count(broken),
+                count(plan.columns.len() as u64)
+            );
+            return Err(TaskError::fatal("bad_csv", message));
+        }
+        if plan.columns.is_empty() {
+            return Err(TaskError::fatal("empty_file", "The file contains only empty lines."));
+        }
+        for (column, guess) in plan.columns.iter_mut().zip(guesses) {
+            column.kind = guess.settle();
+        }
+        Ok((plan, self.rejects))
+    }
+}
+
+/// Most likely an older Western encoding: those are what is left of files that are not UTF-8 or UTF-16.
+fn not_utf8(line: u64) -> TaskError {
+    let message = format!(
+        "line {line} is not UTF-8; the file is probably in Windows-1252 or Latin-1. Save it as UTF-8, for example with \
+         iconv -f WINDOWS-1252 -t UTF-8 file.csv > new.csv"
+    );
+    TaskError::fatal("not_utf8", message)
+}

@@ -1,0 +1,125 @@
+//! The records left out, as an artifact.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Seek, SeekFrom},
+    path::PathBuf,
+};
+
+use engine::{BudgetFile, Ctx, TaskError};
+use model::count;
+use serde::{Deserialize, Serialize};
+
+use crate::csv_cell::escape_cell;
+
+/// The artifact's name.
+pub(super) const NAME: &str = "rejected.csv";
+/// How many rejected records get a warning each; the rest share one.
+const NAMED: u64 = 100;
+/// How much of a record is kept, bytes.
+const KEPT: usize = 64 << 10;
+
+/// Writes `rejected.csv`: line, reason and the record as it stands in the file. It grows in the work folder, where the
+/// next attempt finds it.
+pub(super) struct Rejects {
+    ctx: Ctx,
+    path: PathBuf,
+    out: csv::Writer<BufWriter<BudgetFile>>,
+    count: u64,
+}
+
+/// How far it is.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Mark {
+    count: u64,
+    /// Its length, bytes.
+    length: u64,
+}
+
+impl Rejects {
+    /// Begins it with its header, so that it is well-formed whatever comes.
+    pub(super) async fn begin(ctx: &Ctx) -> Result<Self, TaskError> {
+        let path = ctx.work_folder().await?.join(NAME);
+        let file = ctx.budget().create(&path).map_err(|error| TaskError::io(writing(), &error))?;
+        let mut rejects = Self::of(ctx, path, file, 0);
+        rejects.out.write_record(["line", "reason", "record"]).map_err(failed)?;
+        Ok(rejects)
+    }
+
+    /// Goes on with that of an earlier attempt from where it was at a checkpoint; `None` where it is gone.
+    pub(super) async fn continue_at(ctx: &Ctx, mark: Mark) -> Result<Option<Self>, TaskError> {
+        let path = ctx.work_folder().await?.join(NAME);
+        let cut = || -> io::Result<Option<File>> {
+            let mut file = File::options().write(true).open(&path)?;
+            if file.metadata()?.len() < mark.length {
+                return Ok(None);
+            }
+            file.set_len(mark.length)?;
+            file.seek(SeekFrom::Start(mark.length))?;
+            Ok(Some(file))
+        };
+        match cut() {
+            Ok(file) => Ok(file.map(|file| Self::of(ctx, path.clone(), ctx.budget().of(file), mark.count))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(TaskError::io(writing(), &error)),
+        }
+    }
+
+    fn of(ctx: &Ctx, path: PathBuf, file: BudgetFile, count: u64) -> Self {
+        Self { ctx: ctx.clone(), path, out: csv::Writer::from_writer(BufWriter::new(file)), count }
+    }
+
+    /// Takes one. What is not UTF-8 in it is replaced, as a CSV file is of one encoding.
+    pub(super) fn add(&mut self, line: u64, reason: &str, raw: &[u8]) -> Result<(), TaskError> {
+        self.count += 1;
+        if self.count <= NAMED {
+            self.ctx.warn(format!("line {line}: {reason}"));
+        }
+        let record = String::from_utf8_lossy(&raw[..raw.len().min(KEPT)]);
+        self.out.write_record([&*line.to_string(), &*escape_cell(reason), &*escape_cell(&record)]).map_err(failed)
+    }
+
+    /// Writes out all so far, and says how far that is.
+    pub(super) fn mark(&mut self) -> Result<Mark, TaskError> {
+        let position = self.out.flush().and_then(|()| {
+            let mut file = self.out.get_ref().get_ref().as_file();
+            file.stream_position()
+        });
+        let length = position.map_err(|error| TaskError::io(writing(), &error))?;
+        Ok(Mark { count: self.count, length })
+    }
+
+    /// Makes the artifact; answers how many there were.
+    pub(super) async fn finish(mut self) -> Result<u64, TaskError> {
+        let Mark { count, .. } = self.mark()?;
+        let artifact = self.ctx.artifact(NAME).await?;
+        let (from, to) = (self.path, artifact.path().to_owned());
+        let budget = self.ctx.budget().clone();
+        let copy = move || {
+            let copied =
+                fs::metadata(&from).and_then(|about| budget.check(about.len())).and_then(|()| fs::copy(from, to));
+            copied.map(drop).map_err(|error| TaskError::io(writing(), &error))
+        };
+        self.ctx.blocking(copy).await?;
+        artifact.finish().await?;
+        Ok(count)
+    }
+}
+
+/// Warns of those that have had no warning each. After the last checkpoint: an attempt that continues does so again.
+pub(super) fn warn_of_the_rest(ctx: &Ctx, rejected: u64) {
+    if rejected > NAMED {
+        ctx.warn(format!("and {} more rejected records; {NAME} has them all", count(rejected - NAMED)));
+    }
+}
+
+fn writing() -> String {
+    format!("writing {NAME}")
+}
+
+fn failed(error: csv::Error) -> TaskError {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => TaskError::io(writing(), &error),
+        other => TaskError::fatal("io", format!("{}: {other:?}", writing())),
+    }
+}

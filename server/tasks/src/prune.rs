@@ -1,0 +1,182 @@
+//! `prune`: removes what has long ended, and gives the space back.
+
+use std::time::Duration;
+
+use engine::{
+    Ctx, Error, Keeper, Kind, Queue, Task, TaskError,
+    store::{Prunable, Usage},
+};
+use model::{FieldError, JobId, JobState, Level, Micros, Role, bytes, count};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The task.
+pub(crate) struct Prune;
+
+/// What is removed, days after the job ended. Empty: never.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Input {
+    /// Delete succeeded jobs after (days)
+    #[schemars(range(min = 0, max = 36_500))]
+    succeeded: Option<u32>,
+    /// Delete failed jobs after (days)
+    #[schemars(range(min = 0, max = 36_500))]
+    failed: Option<u32>,
+    /// Delete cancelled jobs after (days)
+    #[schemars(range(min = 0, max = 36_500))]
+    cancelled: Option<u32>,
+    /// Delete interrupted jobs after (days)
+    #[schemars(range(min = 0, max = 36_500))]
+    interrupted: Option<u32>,
+    /// Delete logs after (days)
+    ///
+    /// Jobs are kept, without their logs.
+    #[schemars(range(min = 0, max = 36_500))]
+    logs: Option<u32>,
+    /// Delete artifacts after (days)
+    ///
+    /// Jobs are kept, without files and checkpoints. Retries then start from the beginning.
+    #[schemars(range(min = 0, max = 36_500))]
+    artifacts: Option<u32>,
+    /// Delete uploads after (days)
+    ///
+    /// Counted from the end of the last job that used the file. Those jobs cannot be rerun.
+    #[schemars(range(min = 0, max = 36_500))]
+    uploads: Option<u32>,
+}
+
+/// What was removed.
+#[derive(Default, Serialize)]
+pub(crate) struct Output {
+    jobs: u64,
+    logs: u64,
+    /// Jobs whose artifacts went.
+    artifacts: u64,
+    uploads: u64,
+    /// Bytes used before.
+    before: u64,
+    /// Bytes used after.
+    after: u64,
+}
+
+/// Between two looks at whether the space has been given back.
+const LOOK: Duration = Duration::from_millis(100);
+
+const DAY: i64 = 24 * 3_600_000_000;
+
+impl Task for Prune {
+    const KIND: Kind = Kind::new("prune");
+    const NAME: &'static str = "Prune";
+    const ABOUT: &'static str = "Deletes old jobs, or only their logs and files, and frees disk space.";
+    const STAGES: &'static [&'static str] = &["Jobs", "Logs", "Artifacts", "Uploads", "Files"];
+    const QUEUE: Queue = super::UPKEEP;
+    const LIMIT: Option<u32> = Some(1);
+    const START_ROLE: Role = Role::Administrator;
+
+    type Input = Input;
+    type Output = Output;
+
+    fn title(_: &Input) -> String {
+        "Prune old data".to_owned()
+    }
+
+    fn check(input: &Input) -> Result<(), Vec<FieldError>> {
+        let Input { succeeded, failed, cancelled, interrupted, logs, artifacts, uploads } = input;
+        if [succeeded, failed, cancelled, interrupted, logs, artifacts, uploads].into_iter().all(Option::is_none) {
+            let message = "Enter at least one age.".to_owned();
+            return Err(vec![FieldError { field: "succeeded".to_owned(), message }]);
+        }
+        Ok(())
+    }
+
+    async fn run(&self, input: Input, ctx: &Ctx) -> Result<Output, TaskError> {
+        let keeper = ctx.keeper();
+        let now = keeper.now();
+        let before = |days: u32| Micros(now.0 - i64::from(days) * DAY);
+        let ended = [JobState::Succeeded, JobState::Failed, JobState::Cancelled, JobState::Interrupted];
+        let of_jobs = [input.succeeded, input.failed, input.cancelled, input.interrupted];
+        let jobs: Vec<_> =
+            ended.into_iter().zip(of_jobs).filter_map(|(state, days)| Some((state, before(days?)))).collect();
+        let every = |days: Option<u32>| -> Vec<_> {
+            days.map(|days| ended.map(|state| (state, before(days)))).into_iter().flatten().collect()
+        };
+
+        let at_first = keeper.usage().await.map_err(refused)?;
+        let jobs = prune(ctx, &keeper, 0, Prunable::Job, &jobs).await?;
+        let logs = prune(ctx, &keeper, 1, Prunable::Log, &every(input.logs)).await?;
+        let artifacts = prune(ctx, &keeper, 2, Prunable::Artifacts, &every(input.artifacts)).await?;
+        let uploads = match input.uploads {
+            Some(days) => prune_uploads(ctx, &keeper, before(days)).await?,
+            None => 0,
+        };
+        give_back(ctx, &keeper).await?;
+        let (before, after) = (all(&at_first), all(&keeper.usage().await.map_err(refused)?));
+        ctx.log(Level::Info, format!("{} used before, {} now", bytes(before), bytes(after)));
+        Ok(Output { jobs, logs, artifacts, uploads, before, after })
+    }
+}
+
+/// Removes that of every job; answers of how many.
+async fn prune(
+    ctx: &Ctx,
+    keeper: &Keeper,
+    stage: usize,
+    what: Prunable,
+    ended_before: &[(JobState, Micros)],
+) -> Result<u64, TaskError> {
+    ctx.stage(stage);
+    ctx.unit("jobs");
+    let (mut jobs, mut size, mut last) = (0, 0, JobId(0));
+    while !ended_before.is_empty() {
+        ctx.check()?;
+        let Some((pruned, next)) = keeper.prune(what, ended_before, last).await.map_err(refused)? else { break };
+        jobs += pruned.jobs.len() as u64;
+        size += pruned.bytes;
+        last = next;
+        ctx.advance(pruned.jobs.len() as u64);
+    }
+    if jobs > 0 {
+        let (jobs, size) = (count(jobs), bytes(size));
+        let done = match what {
+            Prunable::Job => format!("removed {jobs} jobs, with {size} of artifacts"),
+            Prunable::Log => format!("removed the logs of {jobs} jobs"),
+            Prunable::Artifacts => format!("removed the artifacts of {jobs} jobs, {size}"),
+        };
+        ctx.log(Level::Info, done);
+    }
+    Ok(jobs)
+}
+
+/// Removes uploads that nobody has needed since then; answers how many.
+async fn prune_uploads(ctx: &Ctx, keeper: &Keeper, before: Micros) -> Result<u64, TaskError> {
+    ctx.stage(3);
+    ctx.unit("uploads");
+    let (mut uploads, mut last) = (0, String::new());
+    while let Some((some, next)) = keeper.prune_uploads(before, &last).await.map_err(refused)? {
+        uploads += some as u64;
+        last = next;
+        ctx.advance(some as u64);
+        ctx.check()?;
+    }
+    Ok(uploads)
+}
+
+/// Waits until the database has given its free space back to the disk.
+async fn give_back(ctx: &Ctx, keeper: &Keeper) -> Result<(), TaskError> {
+    ctx.stage(4);
+    while !keeper.is_tidy().await.map_err(refused)? {
+        ctx.message(format!("The database still has {}", bytes(keeper.usage().await.map_err(refused)?.database)));
+        ctx.check()?;
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(())
+}
+
+fn all(usage: &Usage) -> u64 {
+    usage.database + usage.artifacts + usage.uploads + usage.imports
+}
+
+fn refused(error: Error) -> TaskError {
+    TaskError::retry("database", error.to_string()).caused_by(&error)
+}

@@ -1,0 +1,187 @@
+//! Where the pictures are: one file, a zip file of many, or a folder. Which they are is listed once, in the work folder,
+//! so that a later attempt means the same by each number.
+
+use std::{
+    fmt,
+    fs::File,
+    io::{self, ErrorKind, Read, Seek, SeekFrom},
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use engine::{RootedFolder, TaskError};
+use serde::{Deserialize, Serialize};
+use zip::{ZipArchive, result::ZipError};
+
+use crate::walk::shown;
+
+/// The largest file that is read as a picture, bytes.
+pub(super) const LARGEST_FILE: u64 = 128 << 20;
+/// The largest list of contents that a zip file may have, bytes: some 100,000 names.
+const LONGEST_CONTENTS: u64 = 16 << 20;
+/// What the names of pictures end in.
+const EXTENSIONS: [&str; 6] = ["jpg", "jpeg", "png", "webp", "gif", "bmp"];
+
+/// One picture.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Item {
+    /// Among all, from 0.
+    pub(super) number: usize,
+    /// Its place in a zip file.
+    pub(super) entry: usize,
+    /// Its name there, or its path in the folder.
+    pub(super) path: Vec<u8>,
+}
+
+impl fmt::Display for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&shown(&self.path))
+    }
+}
+
+/// Where they are read from; cheap to clone.
+#[derive(Clone)]
+pub(super) enum Source {
+    Folder(RootedFolder),
+    One(PathBuf),
+    Zip(ZipArchive<Positioned>),
+}
+
+impl Source {
+    /// An uploaded file: a zip file, or else a picture.
+    pub(super) fn upload(path: &Path) -> Result<Self, TaskError> {
+        let opening = |error: io::Error| TaskError::io("reading the upload", &error);
+        let mut file = File::open(path).map_err(opening)?;
+        let mut magic = [0; 4];
+        match file.read_exact(&mut magic) {
+            Err(error) if error.kind() != ErrorKind::UnexpectedEof => return Err(opening(error)),
+            Ok(()) if magic.starts_with(b"PK") => {}
+            Ok(()) | Err(_) => return Ok(Self::One(path.to_owned())),
+        }
+        let size = file.metadata().map_err(opening)?.len();
+        let left = Arc::new(AtomicU64::new(LONGEST_CONTENTS));
+        let contents = Positioned { file: Arc::new(file), at: 0, size, left: Arc::clone(&left) };
+        let zip = ZipArchive::new(contents).map_err(|error| match error {
+            ZipError::Io(error) if error.raw_os_error().is_some() => opening(error),
+            ZipError::Io(error) if error.kind() == ErrorKind::QuotaExceeded => {
+                TaskError::fatal("too_many_images", "the zip file has more contents than is read here; split it")
+            }
+            error => TaskError::fatal("bad_zip", format!("the zip file cannot be read: {error}")).caused_by(&error),
+        })?;
+        left.store(u64::MAX, Ordering::Relaxed);
+        Ok(Self::Zip(zip))
+    }
+
+    /// How long a picture's file is, bytes, as the folder or the zip file says.
+    ///
+    /// # Errors
+    /// Code `bad_image` where it is not there, or larger than is read.
+    pub(super) fn length(&self, item: &Item) -> Result<u64, TaskError> {
+        let length = match self {
+            Self::Folder(folder) => folder.metadata_of(&item.path).map(|meta| meta.len()),
+            Self::One(path) => path.metadata().map(|meta| meta.len()),
+            Self::Zip(zip) => {
+                let mut zip = zip.clone();
+                let entry = zip.by_index_raw(item.entry).map_err(|error| unreadable(&error))?;
+                Ok(entry.size())
+            }
+        };
+        let length = length.map_err(|error| unreadable(&error))?;
+        if length > LARGEST_FILE {
+            let message = format!("its file is larger than {}", model::bytes(LARGEST_FILE));
+            return Err(TaskError::fatal("bad_image", message));
+        }
+        Ok(length)
+    }
+
+    /// The whole content of a picture's file, `length` bytes at most.
+    ///
+    /// # Errors
+    /// Code `bad_image` where it cannot be read, or not whole; what `check` says, which is asked now and then.
+    pub(super) fn read(
+        &self,
+        item: &Item,
+        length: u64,
+        check: impl Fn() -> Result<(), TaskError>,
+    ) -> Result<Vec<u8>, TaskError> {
+        match self {
+            Self::Folder(folder) => {
+                let file = folder.open_file(&item.path).map_err(|error| unreadable(&error))?;
+                whole(file, length, check)
+            }
+            Self::One(path) => whole(File::open(path).map_err(|error| unreadable(&error))?, length, check),
+            Self::Zip(zip) => {
+                let mut zip = zip.clone();
+                let file = zip.by_index(item.entry).map_err(|error| unreadable(&error))?;
+                whole(file, length, check)
+            }
+        }
+    }
+}
+
+/// Whether a name is that of a picture, and none that a system leaves beside it.
+pub(super) fn is_picture(path: &[u8]) -> bool {
+    let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    let extension = name.rsplit(|byte| *byte == b'.').next().unwrap_or_default().to_ascii_lowercase();
+    name.contains(&b'.')
+        && !name.starts_with(b"._")
+        && !path.starts_with(b"__MACOSX/")
+        && EXTENSIONS.iter().any(|known| known.as_bytes() == extension)
+}
+
+fn whole(mut file: impl Read, length: u64, check: impl Fn() -> Result<(), TaskError>) -> Result<Vec<u8>, TaskError> {
+    const CHUNK: u64 = 1 << 20;
+    let mut bytes = Vec::with_capacity(length as usize);
+    loop {
+        check()?;
+        if file.by_ref().take(CHUNK).read_to_end(&mut bytes).map_err(|error| unreadable(&error))? == 0 {
+            return Ok(bytes);
+        }
+        if bytes.len() as u64 > length {
+            return Err(TaskError::fatal("bad_image", "its file is longer than it was, or than the zip file says"));
+        }
+    }
+}
+
+fn unreadable(error: &dyn std::error::Error) -> TaskError {
+    TaskError::fatal("bad_image", format!("cannot be read: {error}")).caused_by(error)
+}
+
+/// A file that several read at once, each at a place of its own. While a zip file is opened, little of it may be read:
+/// what it says about its contents is kept in memory.
+#[derive(Clone, Debug)]
+pub(super) struct Positioned {
+    file: Arc<File>,
+    at: u64,
+    size: u64,
+    /// Bytes that may still be read, by all together.
+    left: Arc<AtomicU64>,
+}
+
+impl Read for Positioned {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.file.read_at(buffer, self.at)?;
+        self.at += length as u64;
+        let less = |left: u64| left.checked_sub(length as u64);
+        match self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less) {
+            Ok(_) => Ok(length),
+            Err(_) => Err(ErrorKind::QuotaExceeded.into()),
+        }
+    }
+}
+
+impl Seek for Positioned {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let at = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::End(offset) => self.size.checked_add_signed(offset),
+            SeekFrom::Current(offset) => self.at.checked_add_signed(offset),
+        };
+        self.at = at.ok_or(ErrorKind::InvalidInput)?;
+        Ok(self.at)
+    }
+}

@@ -1,0 +1,220 @@
+//! `sql-export`: what a query of the imported tables answers, as CSV or Parquet.
+//!
+//! The query runs on a connection that can do nothing but read, and its rows are written as they come: neither the tables
+//! nor the answer are ever in memory. How many rows there will be nobody knows before they are there; to count them is to
+//! run the query once more. No checkpoints: without an order the same query may answer in another one the next time, and
+//! with one it would have to be run to the same place anyway.
+
+mod csv_file;
+mod functions;
+mod parquet_file;
+mod query;
+
+use std::io;
+
+use engine::{BudgetFile, Ctx, Kind, Queue, Task, TaskError};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::import_csv::types::ColumnType;
+use csv_file::CsvFile;
+use parquet_file::ParquetFile;
+use query::{Row, Said, ask};
+
+/// The task.
+pub(crate) struct SqlExport;
+
+/// What is to be exported, and how.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Input {
+    /// Query
+    ///
+    /// One SELECT statement, for example `select name, sum(price) from orders group by name`.
+    /// List tables with: `select name, sql from sqlite_schema`.
+    #[schemars(length(min = 1, max = 100_000), extend("x-multiline" = true))]
+    query: String,
+    /// Format
+    #[serde(default)]
+    format: Format,
+    /// Formula-like cells (CSV)
+    ///
+    /// Spreadsheets run cells that start with =, +, - or @.
+    #[serde(default)]
+    formulas: Formulas,
+}
+
+/// How the answer is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Format {
+    /// CSV, for spreadsheets
+    #[default]
+    Csv,
+    /// Parquet, typed and compact
+    Parquet,
+}
+
+/// What becomes of text that a spreadsheet would take for a formula.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Formulas {
+    /// Escape with an apostrophe
+    #[default]
+    Disarm,
+    /// Keep unchanged
+    Keep,
+}
+
+/// What came out.
+#[derive(Serialize)]
+pub(crate) struct Output {
+    /// The artifact.
+    artifact: &'static str,
+    /// Rows in it.
+    rows: u64,
+    /// Bytes of it.
+    bytes: u64,
+    /// Names and types of the columns, as they are written.
+    columns: Vec<Column>,
+}
+
+/// A column of the answer.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Column {
+    name: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+}
+
+/// What the query says of a column before its first row: its name, made unlike all others, and the type of the column of
+/// a table that it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Heading {
+    name: String,
+    declared: Option<ColumnType>,
+}
+
+impl Task for SqlExport {
+    const KIND: Kind = Kind::new("sql-export");
+    const NAME: &'static str = "Export a query";
+    const ABOUT: &'static str = "Exports the result of a read-only SQL query on imported tables as CSV or Parquet.";
+    const QUEUE: Queue = super::DISK;
+
+    type Input = Input;
+    type Output = Output;
+
+    fn title(input: &Input) -> String {
+        const SHOWN: usize = 60;
+        let line = input.query.split_whitespace().collect::<Vec<_>>().join(" ");
+        let cut = line.floor_char_boundary(SHOWN);
+        format!("Export {}{}", &line[..cut], if cut < line.len() { "…" } else { "" })
+    }
+
+    async fn run(&self, input: Input, ctx: &Ctx) -> Result<Output, TaskError> {
+        let name = match input.format {
+            Format::Csv => "export.csv",
+            Format::Parquet => "export.parquet",
+        };
+        ctx.unit("rows");
+        let mut answer = ask(ctx, input.query)?;
+        let artifact = ctx.artifact(name).await?;
+        let file = ctx.budget().create(artifact.path()).map_err(|error| writing(&error))?;
+        let mut headings = Vec::new();
+        let mut stage = Stage::Before(file);
+        while let Some(said) = answer.recv().await {
+            match said? {
+                Said::Headings(told) => headings = told,
+                Said::Rows(rows) => {
+                    let (own, headings) = (ctx.clone(), headings.clone());
+                    let write = move || stage.write(&own, rows, input.format, input.formulas, &headings);
+                    stage = ctx.blocking(write).await?;
+                }
+            }
+        }
+        ctx.check()?;
+        let Stage::Under(out) = stage else {
+            // Its thread has ended without a word.
+            return Err(TaskError::retry("database", "the query ended before it had begun; try again"));
+        };
+        let rows = out.rows;
+        let columns = ctx.blocking(move || out.finish()).await?;
+        let bytes = artifact.finish().await?;
+        Ok(Output { artifact: name, rows, bytes, columns })
+    }
+}
+
+/// How far it is.
+enum Stage {
+    /// The first rows, of which there may be none, decide about types that no table declares.
+    Before(BudgetFile),
+    Under(Out),
+}
+
+impl Stage {
+    fn write(
+        self,
+        ctx: &Ctx,
+        rows: Vec<Row>,
+        format: Format,
+        formulas: Formulas,
+        headings: &[Heading],
+    ) -> Result<Self, TaskError> {
+        let mut out = match self {
+            Self::Before(file) => Out::begin(file, format, formulas, headings, &rows)?,
+            Self::Under(out) => out,
+        };
+        for row in rows {
+            ctx.check()?;
+            out.write(row)?;
+            ctx.advance(1);
+        }
+        Ok(Self::Under(out))
+    }
+}
+
+/// The file in the making.
+struct Out {
+    kind: Kinds,
+    rows: u64,
+}
+
+enum Kinds {
+    Csv(Box<CsvFile>),
+    Parquet(Box<ParquetFile>),
+}
+
+impl Out {
+    fn begin(
+        file: BudgetFile,
+        format: Format,
+        formulas: Formulas,
+        headings: &[Heading],
+        first: &[Row],
+    ) -> Result<Self, TaskError> {
+        let kind = match format {
+            Format::Csv => Kinds::Csv(Box::new(CsvFile::begin(file, formulas, headings)?)),
+            Format::Parquet => Kinds::Parquet(Box::new(ParquetFile::begin(file, headings, first)?)),
+        };
+        Ok(Self { kind, rows: 0 })
+    }
+
+    fn write(&mut self, row: Row) -> Result<(), TaskError> {
+        self.rows += 1;
+        match &mut self.kind {
+            Kinds::Csv(file) => file.write(&row),
+            Kinds::Parquet(file) => file.write(self.rows, row),
+        }
+    }
+
+    fn finish(self) -> Result<Vec<Column>, TaskError> {
+        match self.kind {
+            Kinds::Csv(file) => file.finish(),
+            Kinds::Parquet(file) => file.finish(),
+        }
+    }
+}
+
+fn writing(error: &io::Error) -> TaskError {
+    TaskError::io("writing the export", error)
+}

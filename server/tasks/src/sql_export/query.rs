@@ -1,0 +1,253 @@
+//! The query, on a connection and a thread of its own, as a statement of SQLite cannot be handed from thread to thread.
+//! Its rows wait in a channel of two batches: whoever writes them decides how fast it runs.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use engine::{Ctx, TaskError};
+use rusqlite::{
+    Connection, Error, ErrorCode, OpenFlags, Statement,
+    config::DbConfig,
+    hooks::{AuthAction, AuthContext, Authorization},
+    limits::Limit,
+    types::ValueRef,
+};
+use tokio::sync::mpsc;
+
+use super::{
+    Heading,
+    functions::{self, Stop},
+};
+use crate::import_csv::{sniff::column_names, types::ColumnType};
+
+/// Rows in one batch.
+const BATCH: usize = 1_000;
+/// Bytes of values in one batch, beyond which no further row is added.
+const BATCH_BYTES: usize = 4 << 20;
+/// The most that the values of one row have together, bytes.
+const ROW_BYTES: usize = 256 << 20;
+/// The largest value, bytes. No function can be interrupted, so this bounds how long one takes.
+const VALUE_BYTES: usize = 32 << 20;
+/// The most arguments of a function, each of which may be read whole.
+const ARGUMENTS: i32 = 127;
+/// The stack of the query's thread, bytes: enough for the deepest statement that SQLite takes.
+const STACK: usize = 16 << 20;
+/// How many steps of the query pass between two looks at whether to stop: a few milliseconds.
+const STEPS: i32 = 10_000;
+/// The most tables named to who has asked for one that is not there.
+const NAMED: usize = 20;
+
+/// One value of a row.
+pub(super) use rusqlite::types::Value;
+
+/// One row.
+pub(super) type Row = Vec<Value>;
+
+/// What comes of the query: once what the columns are, then rows, at least one batch, which may be empty.
+pub(super) enum Said {
+    Headings(Vec<Heading>),
+    Rows(Vec<Row>),
+}
+
+type Answer = mpsc::Sender<Result<Said, TaskError>>;
+
+/// Asks the imported tables. The query ends with the job, or when nobody listens any more.
+pub(super) fn ask(ctx: &Ctx, sql: String) -> Result<mpsc::Receiver<Result<Said, TaskError>>, TaskError> {
+    let (answer, said) = mpsc::channel(2);
+    let (own, imports) = (ctx.clone(), ctx.imports());
+    let run = move || {
+        if let Err(error) = run(&own, &imports, &sql, &answer) {
+            // Nobody listens where the job is over.
+            let _ = answer.blocking_send(Err(error));
+        }
+    };
+    let started = ctx.spawn_thread(format!("query-{}", ctx.job()), STACK, run);
+    started.map(|()| said).map_err(|error| TaskError::io("starting a thread for the query", &error))
+}
+
+fn run(ctx: &Ctx, imports: &Path, sql: &str, answer: &Answer) -> Result<(), TaskError> {
+    let connection = open(ctx, imports, answer)?;
+    let mut statement = connection.prepare(sql).map_err(|error| {
+        // Refused in the middle of being understood, where that takes long.
+        ctx.check().err().unwrap_or_else(|| refused(&connection, sql, error))
+    })?;
+    check(&statement)?;
+    let headings = headings(&statement)?;
+    let width = headings.len();
+    let most = (ROW_BYTES / width).min(VALUE_BYTES) as i32;
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, most).map_err(|error| failed(error, most))?;
+    if answer.blocking_send(Ok(Said::Headings(headings))).is_err() {
+        return Ok(());
+    }
+    let mut rows = statement.query([]).map_err(|error| failed(error, most))?;
+    let (mut batch, mut bytes, mut sent) = (Vec::new(), 0, false);
+    while let Some(row) = rows.next().map_err(|error| failed(error, most))? {
+        let values = (0..width).map(|column| {
+            let value = row.get_ref(column).map_err(|error| failed(error, most))?;
+            bytes += size_of::<Value>();
+            if let ValueRef::Text(content) | ValueRef::Blob(content) = value {
+                bytes += content.len();
+            }
+            Value::try_from(value).map_err(|_| {
+                let message = "a text in the answer is not UTF-8; select hex(…) of it instead";
+                TaskError::fatal("not_utf8", message)
+            })
+        });
+        batch.push(values.collect::<Result<Row, TaskError>>()?);
+        if batch.len() >= BATCH || bytes >= BATCH_BYTES {
+            if answer.blocking_send(Ok(Said::Rows(std::mem::take(&mut batch)))).is_err() {
+                return Ok(());
+            }
+            (bytes, sent) = (0, true);
+        }
+    }
+    if !batch.is_empty() || !sent {
+        let _ = answer.blocking_send(Ok(Said::Rows(batch)));
+    }
+    Ok(())
+}
+
+/// Opens the database so that nothing can be done but to read the tables in it.
+fn open(ctx: &Ctx, imports: &Path, answer: &Answer) -> Result<Connection, TaskError> {
+    const WHAT: &str = "opening the database of imported tables";
+    if !imports.exists() {
+        return Err(TaskError::fatal("no_tables", "nothing has been imported yet; import a CSV file first"));
+    }
+    let opening = |error: Error| TaskError::retry("database", format!("{WHAT}: {error}")).caused_by(&error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(imports, flags).map_err(opening)?;
+    let prepare = || -> rusqlite::Result<()> {
+        connection.busy_timeout(Duration::from_mins(1))?;
+        // What is sorted goes to files, and not into memory.
+        connection.execute_batch("pragma query_only = on; pragma temp_store = file; pragma cache_size = -16000")?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+        connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+        connection.set_limit(Limit::SQLITE_LIMIT_WORKER_THREADS, 0)?;
+        connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, VALUE_BYTES as i32)?;
+        connection.set_limit(Limit::SQLITE_LIMIT_FUNCTION_ARG, ARGUMENTS)?;
+        let (own, listener) = (ctx.clone(), answer.clone());
+        let stop: Stop = Arc::new(move || own.is_cancelled() || listener.is_closed());
+        functions::replace_quadratic(&connection, VALUE_BYTES, &stop)?;
+        connection.progress_handler(STEPS, Some(move || stop()))?;
+        let own = ctx.clone();
+        connection.authorizer(Some(
+            move |context: AuthContext<'_>| {
+                if own.is_cancelled() { Authorization::Deny } else { authorise(context) }
+            },
+        ))
+    };
+    prepare().map_err(opening)?;
+    Ok(connection)
+}
+
+/// What a query may do. Tables whose names begin with an underscore are Milepost's own; they name uploads.
+fn authorise(context: AuthContext<'_>) -> Authorization {
+    match context.action {
+        AuthAction::Select | AuthAction::Recursive => Authorization::Allow,
+        AuthAction::Read { table_name, .. } if !table_name.starts_with('_') && !table_name.starts_with("pragma_") => {
+            Authorization::Allow
+        }
+        AuthAction::Function { function_name } if !is_forbidden(&function_name.to_ascii_lowercase()) => {
+            Authorization::Allow
+        }
+        _ => Authorization::Deny,
+    }
+}
+
+fn is_forbidden(function: &str) -> bool {
+    ["load_extension", "fts3_tokenizer"].contains(&function) || functions::QUADRATIC.contains(&function)
+}
+
+fn check(statement: &Statement<'_>) -> Result<(), TaskError> {
+    let message = if !statement.readonly() {
+        "the query changes something; an export only reads"
+    } else if statement.column_count() == 0 {
+        "this is no query: it answers no columns. Write one select"
+    } else if statement.parameter_count() > 0 {
+        "the query has a parameter (?, :name, @name or $name), and there is nothing to fill it in; write the value"
+    } else {
+        return Ok(());
+    };
+    Err(TaskError::fatal("not_a_query", message))
+}
+
+fn headings(statement: &Statement<'_>) -> Result<Vec<Heading>, TaskError> {
+    let columns = statement.columns();
+    let names: Vec<&str> = columns.iter().map(rusqlite::Column::name).collect();
+    let names = column_names(Some(&names), names.len())?.into_iter();
+    let typed = columns.iter().map(|column| {
+        let word = column.decl_type()?;
+        // Other words than those of an import say little in SQLite.
+        Some(ColumnType::from_declared(word)).filter(|known| known.as_str().eq_ignore_ascii_case(word))
+    });
+    Ok(names.zip(typed).map(|(name, declared)| Heading { name, declared }).collect())
+}
+
+/// Why a query cannot be run.
+fn refused(connection: &Connection, sql: &str, error: Error) -> TaskError {
+    let fatal = |message: String| TaskError::fatal("bad_query", message);
+    match error {
+        Error::MultipleStatement => fatal("there is more than one statement; an export takes one select".to_owned()),
+        Error::SqlInputError { msg, offset, .. } => {
+            let place =
+                usize::try_from(offset).ok().and_then(|offset| sql.get(..offset)).map_or_else(String::new, |before| {
+                    let line = before.matches('\n').count() + 1;
+                    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+                    format!("line {line}, column {column}: ")
+                });
+            fatal(format!("{place}{msg}{}", known(connection, &msg)))
+        }
+        Error::SqliteFailure(failure, Some(msg)) if failure.code == ErrorCode::AuthorizationForStatementDenied => {
+            fatal(format!("{msg}; an export reads the imported tables, and does nothing else"))
+        }
+        Error::SqliteFailure(failure, Some(msg)) if failure.code == ErrorCode::Unknown => {
+            fatal(format!("{msg}{}", known(connection, &msg)))
+        }
+        Error::NulError(_) => fatal("the query has a NUL character in it".to_owned()),
+        error => failed(error, 0),
+    }
+}
+
+/// "; there are orders (id, name), people (id)", for who has mistaken a name.
+fn known(connection: &Connection, msg: &str) -> String {
+    if !msg.starts_with("no such table") && !msg.starts_with("no such column") {
+        return String::new();
+    }
+    let list = || -> rusqlite::Result<Vec<String>> {
+        connection.authorizer(None::<fn(AuthContext<'_>) -> Authorization>)?;
+        let select = "
+            select t.name || ' (' || (select group_concat(c.name, ', ') from pragma_table_info(t.name) c) || ')'
+            from sqlite_schema t
+            where t.type in ('table', 'view') and substr(t.name, 1, 1) <> '_' and substr(t.name, 1, 7) <> 'sqlite_'
+            order by t.name limit ?";
+        let mut statement = connection.prepare(select)?;
+        let names = statement.query_map([NAMED as i64], |row| row.get(0))?;
+        names.collect()
+    };
+    match list() {
+        Ok(names) if names.is_empty() => "; nothing has been imported yet".to_owned(),
+        Ok(names) => format!("; there are {}", names.join(", ")),
+        Err(_) => String::new(),
+    }
+}
+
+/// What a failure while rows are read means for the job. An interrupted query was cancelled: nothing else interrupts.
+fn failed(error: Error, most: i32) -> TaskError {
+    const WHAT: &str = "reading the answer";
+    match error.sqlite_error_code() {
+        Some(ErrorCode::OperationInterrupted) => TaskError::Cancelled,
+        Some(ErrorCode::DiskFull) => TaskError::disk_full(WHAT, &error),
+        Some(ErrorCode::TooBig) => {
+            let message = format!(
+                "a value is larger than {}, which is the most that one of so many columns may have; select less of it",
+                model::bytes(most.unsigned_abs().into())
+            );
+            TaskError::fatal("value_too_large", message)
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            let message = "another program has held the database for a minute; try again later";
+            TaskError::retry("busy", message).caused_by(&error)
+        }
+        _ => TaskError::fatal("bad_query", format!("{WHAT}: {error}")).caused_by(&error),
+    }
+}

@@ -1,0 +1,328 @@
+//! `unpack`: a tar archive as a zip file, which every system opens.
+//!
+//! Tasks write into the data directory only, and nobody is to look for paths there. So what is unpacked is handed out as
+//! one artifact. The archive is read once, in pieces, and never held in memory; what could do harm where the zip file is
+//! opened is left out, with a warning. No checkpoints: the middle of a compressed file cannot be entered.
+
+mod contents;
+pub(crate) mod names;
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Read, Write},
+    ops::ControlFlow,
+    path::Path,
+};
+
+use engine::{BudgetFile, Ctx, Kind, Queue, RootedPath, Task, TaskError, UploadRef};
+use model::{FieldError, count, is_unprintable};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use zip::{CompressionMethod, DateTime, ZipWriter, result::ZipError, write::SimpleFileOptions};
+
+use super::{
+    archive::members::{Member, MemberKind, Members},
+    time_slices::in_time_slices,
+    walk::shown,
+};
+use contents::Contents;
+use names::{Names, Refused, Wanted};
+
+/// How much is read before the next look at whether to stop, bytes.
+const CHUNK: usize = 64 << 10;
+/// How much behind the end of an archive is read, bytes, so that the checksum behind it is looked at.
+const BEHIND: u64 = 1 << 20;
+/// Files from this size on need the larger fields of a zip file, bytes.
+const LARGE: u64 = u32::MAX as u64;
+
+/// The task.
+pub(crate) struct Unpack {
+    /// The most names in an archive.
+    names: usize,
+}
+
+impl Unpack {
+    /// Unpacks archives of so many names at most, and refuses others.
+    pub(crate) fn new(names: usize) -> Self {
+        Self { names }
+    }
+}
+
+/// What is to be unpacked.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Input {
+    /// Archive
+    ///
+    /// A file that ends in .tar.zst, .tar.gz, .tgz or .tar.
+    upload: Option<UploadRef>,
+    /// Or a file on the server
+    ///
+    /// Path of the archive, instead of an upload.
+    path: Option<RootedPath>,
+    /// Maximum unpacked size, GB
+    ///
+    /// Larger archives are rejected (protects against zip bombs).
+    #[serde(default = "usual_limit")]
+    #[schemars(range(min = 1, max = 100_000))]
+    limit: u32,
+}
+
+fn usual_limit() -> u32 {
+    20
+}
+
+/// What came out.
+#[derive(Clone, Serialize)]
+pub(crate) struct Output {
+    /// The artifact.
+    artifact: String,
+    /// Files in it.
+    files: u64,
+    /// Bytes of them.
+    bytes: u64,
+    /// Folders in it, as far as the archive names them.
+    folders: u64,
+    /// Symbolic links in it.
+    symbolic_links: u64,
+    /// Further names of files, which a zip file has no way to say; they are symbolic links in it.
+    hard_links: u64,
+    /// Files that have another name in it, because theirs is not UTF-8; each is a warning in the log.
+    renamed: u64,
+    /// What is left out because it could do harm or cannot be kept; each is a warning in the log.
+    left_out: u64,
+}
+
+impl Task for Unpack {
+    const KIND: Kind = Kind::new("unpack");
+    const NAME: &'static str = "Unpack an archive";
+    const ABOUT: &'static str = "Converts a tar archive to zip. Skips unsafe entries: \"..\", outside links, devices.";
+    const QUEUE: Queue = super::DISK;
+
+    type Input = Input;
+    type Output = Output;
+
+    fn title(input: &Input) -> String {
+        input.path.as_ref().map_or_else(|| "Unpack an upload".to_owned(), |path| format!("Unpack {}", path.0))
+    }
+
+    fn check(input: &Input) -> Result<(), Vec<FieldError>> {
+        let message = match (&input.upload, &input.path) {
+            (None, None) => "Choose an archive to upload, or name one on the server.",
+            (Some(_), Some(_)) => "There is an upload already; leave the path empty, or take the upload away.",
+            (Some(_), None) | (None, Some(_)) => return Ok(()),
+        };
+        let field = if input.path.is_some() { "path" } else { "upload" };
+        Err(vec![FieldError { field: field.to_owned(), message: message.to_owned() }])
+    }
+
+    async fn run(&self, input: Input, ctx: &Ctx) -> Result<Output, TaskError> {
+        let (file, name) = source(&input, ctx).await?;
+        let limit = u64::from(input.limit) * 1_000_000_000;
+        let artifact_name = format!("{}.zip", stem(&name));
+        let artifact = ctx.artifact(&artifact_name).await?;
+        let (own, to, most) = (ctx.clone(), artifact.path().to_owned(), self.names);
+        let open = move || {
+            let contents = Contents::open(&own, file, limit)?;
+            Unpacker::open(&own, contents, &to, artifact_name, most)
+        };
+        let unpacker = ctx.blocking(open).await?;
+        let unpacker = in_time_slices(ctx, unpacker, Unpacker::step).await?;
+        let Unpacker { zip, result, .. } = unpacker;
+        ctx.blocking(move || zip.finish().and_then(|mut file| Ok(file.flush()?)).map_err(writing)).await?;
+        artifact.finish().await?;
+        Ok(result)
+    }
+}
+
+/// The file to unpack, and its name.
+async fn source(input: &Input, ctx: &Ctx) -> Result<(File, String), TaskError> {
+    if let Some(upload) = &input.upload {
+        let upload = ctx.upload(upload).await?;
+        let file = File::open(&upload.path).map_err(|error| TaskError::io("reading the archive", &error))?;
+        return Ok((file, upload.name));
+    }
+    let Some(path) = &input.path else {
+        return Err(TaskError::fatal("no_archive", "no archive is named; upload one, or name one on the server"));
+    };
+    let (file, real) = ctx.open_file(path)?;
+    let name = real.file_name().map(|name| name.to_string_lossy().into_owned());
+    Ok((file, name.unwrap_or_default()))
+}
+
+/// The archive's name without what says that it is one, and without what an artifact's name must not have.
+fn stem(name: &str) -> String {
+    let lower = name.to_ascii_lowercase();
+    let ends = [".tar.zst", ".tzst", ".tar.gz", ".tgz", ".tar"];
+    let end = ends.into_iter().find(|end| lower.ends_with(end)).map_or(0, str::len);
+    let clean: String =
+        name[..name.len() - end].chars().map(|c| if is_unprintable(c) || c == '\\' { '_' } else { c }).collect();
+    let clean = clean.trim_start_matches('.');
+    let clean = &clean[..clean.floor_char_boundary(200)];
+    if clean.is_empty() { "archive".to_owned() } else { clean.to_owned() }
+}
+
+struct Unpacker {
+    ctx: Ctx,
+    members: Members<Contents>,
+    zip: Box<ZipWriter<BufWriter<BudgetFile>>>,
+    names: Names,
+    /// What is to become of the content that is being read.
+    content: Option<Content>,
+    /// How much behind the archive's end has been read; `None` before that.
+    behind: Option<u64>,
+    /// The most names that it may have.
+    most: usize,
+    result: Output,
+    chunk: Vec<u8>,
+}
+
+#[derive(Clone, Copy)]
+enum Content {
+    Kept,
+    LeftOut,
+}
+
+impl Unpacker {
+    fn open(ctx: &Ctx, contents: Contents, to: &Path, artifact: String, most: usize) -> Result<Self, TaskError> {
+        let out = ctx.budget().create(to).map_err(|error| writing(error.into()))?;
+        let result = Output {
+            artifact,
+            files: 0,
+            bytes: 0,
+            folders: 0,
+            symbolic_links: 0,
+            hard_links: 0,
+            renamed: 0,
+            left_out: 0,
+        };
+        Ok(Self {
+            ctx: ctx.clone(),
+            members: Members::new(contents),
+            zip: Box::new(ZipWriter::new(BufWriter::new(out))),
+            names: Names::default(),
+            content: None,
+            behind: None,
+            most,
+            result,
+            chunk: vec![0; CHUNK],
+        })
+    }
+
+    fn step(&mut self) -> Result<ControlFlow<()>, TaskError> {
+        if let Some(behind) = self.behind {
+            let length = self.members.input().read(&mut self.chunk).map_err(|error| self.reading(error))?;
+            self.behind = Some(behind + length as u64);
+            return Ok(if length == 0 || behind > BEHIND { ControlFlow::Break(()) } else { ControlFlow::Continue(()) });
+        }
+        if let Some(content) = self.content {
+            let length = self.members.read(&mut self.chunk).map_err(|error| self.reading(error))?;
+            if length == 0 {
+                self.content = None;
+            } else if let Content::Kept = content {
+                self.zip.write_all(&self.chunk[..length]).map_err(|error| writing(error.into()))?;
+                self.result.bytes += length as u64;
+            }
+            return Ok(ControlFlow::Continue(()));
+        }
+        match self.members.next().map_err(|error| self.reading(error))? {
+            None => self.behind = Some(0),
+            Some(member) => self.member(member)?,
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn member(&mut self, member: Member) -> Result<(), TaskError> {
+        // Refused before any of it is unpacked.
+        if member.size > self.members.input().left() {
+            return Err(self.members.input().too_large());
+        }
+        let kept = self.add(&member)?;
+        if let Err(refused) = kept {
+            self.result.left_out += 1;
+            self.ctx.warn(format!("{}: left out: {refused}", shown(&member.path[..member.path.len().min(1_000)])));
+        }
+        if self.names.count() + self.result.left_out as usize > self.most {
+            let message = format!(
+                "the archive has more than {} names, which is more than is unpacked here; split it",
+                count(self.most as u64)
+            );
+            return Err(TaskError::fatal("too_many_files", message));
+        }
+        let keep = kept.is_ok() && member.kind == MemberKind::File;
+        self.content = Some(if keep { Content::Kept } else { Content::LeftOut });
+        Ok(())
+    }
+
+    /// Adds a member to the zip file; its content is yet to come.
+    fn add(&mut self, member: &Member) -> Result<Result<(), Refused>, TaskError> {
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Deflated)
+            .last_modified_time(time_of(member.modified))
+            // Without the bits by which a program runs as somebody else.
+            .unix_permissions(member.mode & 0o777)
+            .large_file(member.size >= LARGE);
+        let wanted = match member.kind {
+            MemberKind::File => Wanted::File,
+            MemberKind::Folder => Wanted::Folder,
+            MemberKind::SymbolicLink | MemberKind::HardLink => Wanted::Link,
+            MemberKind::Sparse => return Ok(Err(Refused::Sparse)),
+            MemberKind::Special => return Ok(Err(Refused::Special)),
+        };
+        let target = match member.kind {
+            MemberKind::SymbolicLink => names::inside(&member.target, &member.path),
+            MemberKind::HardLink => self.names.relative(&member.target, &member.path),
+            MemberKind::File | MemberKind::Folder | MemberKind::Sparse | MemberKind::Special => Ok(String::new()),
+        };
+        let named = target.and_then(|target| Ok((target, self.names.take(&member.path, wanted)?)));
+        let (target, name) = match named {
+            // The folder `./` itself is in many archives, and needs no place in another.
+            Err(Refused::Empty) if wanted == Wanted::Folder => return Ok(Ok(())),
+            Err(refused) => return Ok(Err(refused)),
+            Ok(named) => named,
+        };
+        if name.changed {
+            self.result.renamed += 1;
+            let text = format!("{}: its name is not UTF-8; unpacked as {}", shown(&member.path), name.path);
+            self.ctx.warn(text);
+        }
+        let result = &mut self.result;
+        match wanted {
+            Wanted::File => {
+                result.files += 1;
+                self.zip.start_file(name.path, options).map_err(writing)?;
+            }
+            Wanted::Folder => {
+                result.folders += 1;
+                self.zip.add_directory(name.path, options).map_err(writing)?;
+            }
+            Wanted::Link => {
+                let hard = member.kind == MemberKind::HardLink;
+                *(if hard { &mut result.hard_links } else { &mut result.symbolic_links }) += 1;
+                self.zip.add_symlink(name.path, target, options.unix_permissions(0o777)).map_err(writing)?;
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn reading(&mut self, error: io::Error) -> TaskError {
+        self.members.input().failed(error)
+    }
+}
+
+/// Seconds since 1970 as a zip file says them; where it cannot, its earliest time.
+fn time_of(seconds: i64) -> DateTime {
+    let told = OffsetDateTime::from_unix_timestamp(seconds).ok().and_then(|at| {
+        let year = u16::try_from(at.year()).ok()?;
+        DateTime::from_date_and_time(year, at.month().into(), at.day(), at.hour(), at.minute(), at.second()).ok()
+    });
+    told.unwrap_or_default()
+}
+
+fn writing(error: ZipError) -> TaskError {
+    match error {
+        ZipError::Io(error) => TaskError::io("writing the zip file", &error),
+        other => TaskError::fatal("io", format!("writing the zip file: {other}")),
+    }
+}

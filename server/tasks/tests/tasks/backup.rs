@@ -1,0 +1,104 @@
+use std::fs;
+
+use engine::{Engine, Error, StartOptions};
+use model::{JobId, JobState, Micros};
+use serde_json::json;
+use tasks::TaskSettings;
+
+use crate::desk::Desk;
+
+/// As docs/operations.md says it: the copy takes the place of the database.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_backup_holds_everything_as_it_was_and_says_that_it_is_another() {
+    let desk = Desk::open().await;
+    let before = desk.succeed("demo", json!({ "seconds": 0, "ending": "warn" })).await.view;
+    let log = desk.log(before.job).await;
+    let backup = desk.succeed("backup", json!({})).await;
+    let after = desk.succeed("demo", json!({ "seconds": 0 })).await.view.job;
+
+    let copy = desk.engine.data_dir().backups().join(backup.output["file"].as_str().unwrap());
+    assert_eq!(fs::metadata(&copy).unwrap().len(), backup.output["size"].as_u64().unwrap());
+    let data = tempfile::tempdir().unwrap();
+    fs::copy(copy, data.path().join("milepost.db")).unwrap();
+    let restored = tasks::register(Engine::builder(data.path()), &TaskSettings::default()).open().await.unwrap();
+
+    assert_eq!(restored.job(before.job).await.unwrap(), before);
+    let query = engine::store::LogQuery { limit: 10_000, ..Default::default() };
+    let lines = restored.store().log(before.job, &query).await.unwrap().lines;
+    assert_eq!(lines.iter().map(|(_, line)| line.text.as_str()).collect::<Vec<_>>().join("\n"), log);
+    // The job that made the copy ran then; its worker is not here, and its kind grants another attempt.
+    assert_ne!(restored.job(backup.view.job).await.unwrap().attempt, backup.view.attempt);
+    assert!(matches!(restored.job(after).await, Err(Error::NoSuchJob(job)) if job == after));
+    let epochs = [desk.engine.store().position().await.unwrap(), restored.store().position().await.unwrap()];
+    assert_ne!(epochs[0].epoch, epochs[1].epoch, "an open page must start over");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_comes_again_after_a_restore_is_not_in_the_way_of_its_own_files() {
+    let desk = Desk::open().await;
+    desk.file("a", "a");
+    let missing = desk.upload("SHA256SUMS", format!("{}  gone\n", "0".repeat(64))).await;
+    // One that has not run when the copy is made, and one that runs again after it.
+    let later = StartOptions { run_at: Some(Micros(desk.engine.now().0 + 3_600_000_000)), ..StartOptions::default() };
+    let waits = desk.engine.start("checksum", json!({ "folder": desk.root() }), later).await.unwrap();
+    let (fails, code, _) = desk.fail("checksum", json!({ "folder": desk.root(), "manifest": missing })).await;
+    assert_eq!(code, "mismatch");
+    let backup = desk.succeed("backup", json!({})).await;
+
+    let go_on = async |desk: &Desk| {
+        desk.engine.start_now(waits, "tester").await.unwrap();
+        assert_eq!(desk.ended(waits).await.view.failure, None);
+        assert_eq!(desk.engine.retry(fails, "tester").await.unwrap(), 2);
+        assert_eq!(desk.ended(fails).await.view.failure.unwrap().code, "mismatch");
+        (desk.artifact(waits, "SHA256SUMS").await, desk.artifact(fails, "verification.txt").await)
+    };
+    let before = go_on(&desk).await;
+    let left = [desk.engine.data_dir().attempt(waits, 1), desk.engine.data_dir().attempt(fails, 2)];
+    assert!(left.iter().all(|folder| folder.is_dir()), "{left:?}");
+    let desk = desk.restored(backup.output["file"].as_str().unwrap()).await;
+    assert_eq!(go_on(&desk).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_few_backups_are_kept_and_nothing_else_is_touched() {
+    let desk = Desk::open().await;
+    let folder = desk.engine.data_dir().backups();
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("before-the-move.db"), "mine").unwrap();
+    let mut files = Vec::new();
+    for _ in 0..3 {
+        let output = desk.succeed("backup", json!({ "keep": 2 })).await.output;
+        files.push(output["file"].as_str().unwrap().to_owned());
+    }
+    let mut left: Vec<_> =
+        fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    left.sort_unstable();
+    assert_eq!(left, ["before-the-move.db", &files[1], &files[2]]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_keeps_its_own_copy_whatever_time_the_others_bear() {
+    let desk = Desk::open().await;
+    let folder = desk.engine.data_dir().backups();
+    fs::create_dir_all(&folder).unwrap();
+    // Made before the clock was put back.
+    let ahead = "milepost-99991231T235959Z-1.db";
+    fs::write(folder.join(ahead), "a copy").unwrap();
+    let first = desk.succeed("backup", json!({ "keep": 2 })).await.output;
+    assert_eq!(first["removed"], json!([]));
+    assert!(folder.join(first["file"].as_str().unwrap()).exists());
+    let second = desk.succeed("backup", json!({ "keep": 1 })).await.output;
+    assert_eq!(second["removed"], json!([first["file"], ahead]));
+    assert!(folder.join(second["file"].as_str().unwrap()).exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_cannot_be_written_says_so_and_leaves_nothing_behind() {
+    let desk = Desk::open().await;
+    fs::write(desk.engine.data_dir().backups(), "a file where the folder should be").unwrap();
+    let job = desk.start("backup", json!({})).await;
+    let waits = desk.when(job, |view| view.failure.is_some()).await;
+    assert_eq!((waits.state, waits.failure.unwrap().code.as_str()), (JobState::Scheduled, "io"), "it is tried again");
+    assert_eq!(desk.start("backup", json!({})).await, job, "one at a time");
+    assert_ne!(job, JobId(0));
+}
