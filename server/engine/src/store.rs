@@ -8,6 +8,7 @@ mod messages;
 mod schedules;
 mod sqlite;
 mod types;
+mod writing;
 
 use async_trait::async_trait;
 use model::{

@@ -3,12 +3,12 @@
 //! | module | contents |
 //! |---|---|
 //! | `open` | connections, pragmas, version checks, migrations |
-//! | `writer` `batch` `buffered` | group commit: the thread that writes, the calls of one transaction, buffered writes |
+//! | `backend` | the connection that writes, behind the writer of `store::writing` |
 //! | `files` | checks that the files are still there; explains their errors |
 //! | `feed` | notifies the listener of each event once, in order, whichever process wrote it |
 //! | `watcher` | the thread that notices writes of other processes |
 //! | `transaction` `statement` | one write transaction: ledger, events, counters; one statement of it |
-//! | `enqueue` `claim` `finish` `checkpoint` | the commands that come by the thousand |
+//! | `enqueue` `claim` `finish` `checkpoint` `buffered` | the commands that come by the thousand |
 //! | `job_commands` `pause` `controls` `messages` `uploads` `schedules` | commands of users, one at a time |
 //! | `nodes` `dead_workers` `due_jobs` `process_groups` `declared_rules` | commands of workers |
 //! | `accounts` | users, sessions, tokens, the audit log |
@@ -20,8 +20,8 @@
 //! which is linked with the same library: sqlx would send each statement to one more thread and wait for its answer.
 
 mod accounts;
+mod backend;
 mod backup;
-mod batch;
 mod buffered;
 mod checkpoint;
 mod claim;
@@ -49,7 +49,6 @@ mod transaction;
 mod upkeep;
 mod uploads;
 mod watcher;
-mod writer;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -65,13 +64,13 @@ use model::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::{feed::Feed, read::Reader, watcher::Watcher, writer::Writer};
+use self::{backend::SqliteBackend, feed::Feed, read::Reader, watcher::Watcher};
 pub(crate) use self::{open::is_new as is_new_database, uploads::SMALL_INPUT};
 use super::{
     Activity, Artifact, AttemptRow, BootId, By, CancelAnswer, Checkpoint, CheckpointAnswer, Claim, Claimed,
     DeclaredRule, DurableEvent, Fence, Finish, GateChange, HourBucket, JobDetail, JobText, KindStats, ListQuery,
     LogAppend, LogPage, LogQuery, MessagePage, NewJob, NewMessage, Node, Page, PastRun, PauseAnswer, Prunable, Pruned,
-    PrunedUploads, SaveCheckpoint, Store, Told, Topics, UploadQuota, UploadRow, Usage,
+    PrunedUploads, SaveCheckpoint, Store, Told, Topics, UploadQuota, UploadRow, Usage, writing::Writer,
 };
 use crate::{
     Clock, Curve, Health, Listener, Result, SystemClock,
@@ -133,7 +132,7 @@ impl SqliteOptions {
 
 /// The store in one `SQLite` file. Dropping it commits what is buffered and closes the file.
 pub struct SqliteStore {
-    writer: Writer,
+    writer: Writer<SqliteBackend>,
     reader: Reader,
     path: PathBuf,
     /// Ends with the store.
@@ -155,10 +154,11 @@ impl SqliteStore {
         let connection = open::writer(&options).await?;
         let reader = Reader::open(&options).await?;
         let feed = Feed::new(&connection, options.listener.clone(), options.others.clone())?;
-        let told = feed.told();
-        let writer = Writer::start(connection, &options, feed)?;
+        let published = feed.published();
+        let backend = SqliteBackend::new(connection, &options, feed);
+        let writer = Writer::start(backend, Arc::clone(&options.health))?;
         let watcher = match options.others.clone() {
-            Some(others) => Some(Watcher::start(&options, others, told, writer.bell())?),
+            Some(others) => Some(Watcher::start(&options, others, published, writer.waker())?),
             None => None,
         };
         Ok(Self { writer, reader, path: options.path, _watcher: watcher })
@@ -196,51 +196,51 @@ impl Store for SqliteStore {
     }
 
     async fn mark_not_responding(&self, fence: Fence) -> Result<()> {
-        self.writer.call(job_commands::MarkNotResponding { fence }).await
+        self.writer.run(job_commands::MarkNotResponding { fence }).await
     }
 
     async fn request_cancel(&self, job: JobId, by: &By) -> Result<CancelAnswer> {
-        self.writer.call(job_commands::RequestCancel { job, by: by.clone() }).await
+        self.writer.run(job_commands::RequestCancel { job, by: by.clone() }).await
     }
 
     async fn pause(&self, job: JobId, by: &By) -> Result<PauseAnswer> {
-        self.writer.call(pause::Pause { job, by: by.clone() }).await
+        self.writer.run(pause::Pause { job, by: by.clone() }).await
     }
 
     async fn resume(&self, job: JobId, by: &By) -> Result<()> {
-        self.writer.call(pause::Resume { job, by: by.clone() }).await
+        self.writer.run(pause::Resume { job, by: by.clone() }).await
     }
 
     async fn retry(&self, job: JobId, by: &By) -> Result<AttemptNo> {
-        self.writer.call(job_commands::Retry { job, by: by.clone() }).await
+        self.writer.run(job_commands::Retry { job, by: by.clone() }).await
     }
 
     async fn start_now(&self, job: JobId, by: &By) -> Result<()> {
-        self.writer.call(job_commands::StartNow { job, by: by.clone() }).await
+        self.writer.run(job_commands::StartNow { job, by: by.clone() }).await
     }
 
     async fn delete(&self, job: JobId, by: &By) -> Result<()> {
-        self.writer.call(job_commands::Delete { job, by: by.clone() }).await
+        self.writer.run(job_commands::Delete { job, by: by.clone() }).await
     }
 
     async fn change_gate(&self, of: GateOf, name: &str, change: GateChange, by: &By) -> Result<()> {
-        self.writer.call(controls::ChangeGate { of, name: name.to_owned(), change, by: by.clone() }).await
+        self.writer.run(controls::ChangeGate { of, name: name.to_owned(), change, by: by.clone() }).await
     }
 
     async fn tell(&self, message: NewMessage) -> Result<Told> {
-        self.writer.call(message).await
+        self.writer.run(message).await
     }
 
     async fn prune(&self, what: Prunable, jobs: Vec<(JobId, Micros)>, most: Duration) -> Result<Pruned> {
-        self.writer.call(prune::Prune { what, jobs, most }).await
+        self.writer.run(prune::Prune { what, jobs, most }).await
     }
 
     async fn prune_uploads(&self, uploads: Vec<String>, before: Micros, most: Duration) -> Result<PrunedUploads> {
-        self.writer.call(prune::PruneUploads { uploads, before, most }).await
+        self.writer.run(prune::PruneUploads { uploads, before, most }).await
     }
 
     async fn settle(&self, dead: &[BootId]) -> Result<Vec<JobId>> {
-        self.writer.call(dead_workers::Settle { dead: dead.to_vec() }).await
+        self.writer.run(dead_workers::Settle { dead: dead.to_vec() }).await
     }
 
     async fn holders(&self) -> Result<Vec<BootId>> {
@@ -252,15 +252,15 @@ impl Store for SqliteStore {
     }
 
     async fn register(&self, node: Node) -> Result<()> {
-        self.writer.call(nodes::Register { node }).await
+        self.writer.run(nodes::Register { node }).await
     }
 
     async fn beat(&self, boot: &BootId) -> Result<bool> {
-        self.writer.call(nodes::Beat { boot: boot.clone() }).await
+        self.writer.run(nodes::Beat { boot: boot.clone() }).await
     }
 
     async fn unregister(&self, boot: &BootId) -> Result<()> {
-        self.writer.call(nodes::Unregister { boot: boot.clone() }).await
+        self.writer.run(nodes::Unregister { boot: boot.clone() }).await
     }
 
     async fn nodes(&self) -> Result<Vec<Node>> {
@@ -268,15 +268,15 @@ impl Store for SqliteStore {
     }
 
     async fn expire(&self, silent: &[Node]) -> Result<Vec<JobId>> {
-        self.writer.call(nodes::Expire { silent: silent.to_vec() }).await
+        self.writer.run(nodes::Expire { silent: silent.to_vec() }).await
     }
 
     async fn record_group(&self, fence: Fence, group: Group, kernel: &str) -> Result<()> {
-        self.writer.call(process_groups::RecordGroup { fence, group, kernel: kernel.to_owned() }).await
+        self.writer.run(process_groups::RecordGroup { fence, group, kernel: kernel.to_owned() }).await
     }
 
     async fn forget_group(&self, boot: &BootId, group: Group) -> Result<()> {
-        self.writer.call(process_groups::ForgetGroup { boot: boot.clone(), group }).await
+        self.writer.run(process_groups::ForgetGroup { boot: boot.clone(), group }).await
     }
 
     async fn groups(&self, boots: &[BootId]) -> Result<Vec<GroupRow>> {
@@ -284,11 +284,11 @@ impl Store for SqliteStore {
     }
 
     async fn forget_groups(&self, boots: &[BootId]) -> Result<()> {
-        self.writer.call(process_groups::ForgetGroups { dead: boots.to_vec() }).await
+        self.writer.run(process_groups::ForgetGroups { dead: boots.to_vec() }).await
     }
 
     async fn declare_rules(&self, rules: Vec<DeclaredRule>) -> Result<()> {
-        self.writer.call(declared_rules::DeclareRules { rules }).await
+        self.writer.run(declared_rules::DeclareRules { rules }).await
     }
 
     async fn declared_rules(&self) -> Result<Vec<DeclaredRule>> {
@@ -296,7 +296,7 @@ impl Store for SqliteStore {
     }
 
     async fn promote_due(&self, now: Micros) -> Result<Option<Micros>> {
-        self.writer.call(due_jobs::PromoteDue { now }).await
+        self.writer.run(due_jobs::PromoteDue { now }).await
     }
 
     async fn flush(&self) -> Result<()> {
@@ -438,7 +438,7 @@ impl Store for SqliteStore {
     }
 
     async fn save_upload(&self, upload: UploadRow, by: &By, quota: UploadQuota) -> Result<()> {
-        self.writer.call(uploads::SaveUpload { upload, by: by.clone(), quota }).await
+        self.writer.run(uploads::SaveUpload { upload, by: by.clone(), quota }).await
     }
 
     async fn sent_by(&self, by: &str) -> Result<u64> {
@@ -450,6 +450,6 @@ impl Store for SqliteStore {
     }
 
     async fn sweep_uploads(&self, before: Micros) -> Result<Vec<String>> {
-        self.writer.call(uploads::SweepUploads { before }).await
+        self.writer.run(uploads::SweepUploads { before }).await
     }
 }

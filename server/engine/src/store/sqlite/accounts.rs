@@ -11,7 +11,7 @@ mod users;
 use async_trait::async_trait;
 use model::{Micros, Role};
 
-pub(super) use self::{audit::Starts, last_used::LastUsed};
+pub(super) use self::audit::Starts;
 use super::{SqliteStore, transaction::Transaction};
 use crate::{
     Error, Result,
@@ -32,11 +32,11 @@ impl Accounts for SqliteStore {
     }
 
     async fn add_person(&self, name: &str, role: Role, by: &By) -> Result<UserId> {
-        self.writer.call(users::AddPerson { name: name.to_owned(), role, by: by.clone() }).await
+        self.writer.run(users::AddPerson { name: name.to_owned(), role, by: by.clone() }).await
     }
 
     async fn change_person(&self, user: UserId, change: PersonChange, by: &By) -> Result<()> {
-        self.writer.call(users::ChangePerson { user, change, by: by.clone() }).await
+        self.writer.run(users::ChangePerson { user, change, by: by.clone() }).await
     }
 
     async fn password(&self, name: &str) -> Result<Option<(UserId, String)>> {
@@ -44,11 +44,11 @@ impl Accounts for SqliteStore {
     }
 
     fn touch_person(&self, user: UserId, at: Micros) {
-        self.writer.buffer(|buffered| buffered.last_used.person(user, at));
+        self.writer.buffer(|buffered| buffered.last_used.user(user, at));
     }
 
     async fn save_link(&self, link: NewLink, by: &By) -> Result<()> {
-        self.writer.call(links::SaveLink { link, by: by.clone() }).await
+        self.writer.run(links::SaveLink { link, by: by.clone() }).await
     }
 
     async fn link(&self, key: &[u8]) -> Result<Option<LinkFor>> {
@@ -56,15 +56,15 @@ impl Accounts for SqliteStore {
     }
 
     async fn use_link(&self, link: UseLink) -> Result<UserId> {
-        self.writer.call(link).await
+        self.writer.run(link).await
     }
 
     async fn create_session(&self, key: &[u8], session: SessionRow) -> Result<bool> {
-        self.writer.call(sessions::CreateSession { key: key.to_owned(), session }).await
+        self.writer.run(sessions::CreateSession { key: key.to_owned(), session }).await
     }
 
     async fn save_session(&self, key: &[u8], session: SessionRow) -> Result<()> {
-        self.writer.call(sessions::SaveSession { key: key.to_owned(), session }).await
+        self.writer.run(sessions::SaveSession { key: key.to_owned(), session }).await
     }
 
     async fn load_session(&self, key: &[u8], now: Micros, idle_since: Micros) -> Result<Option<SessionRow>> {
@@ -85,11 +85,11 @@ impl Accounts for SqliteStore {
     }
 
     async fn delete_session(&self, key: &[u8]) -> Result<()> {
-        self.writer.call(sessions::DeleteSession { key: key.to_owned() }).await
+        self.writer.run(sessions::DeleteSession { key: key.to_owned() }).await
     }
 
     async fn sweep_sessions(&self, now: Micros, idle_since: Micros) -> Result<u64> {
-        self.writer.call(sessions::SweepSessions { now, idle_since }).await
+        self.writer.run(sessions::SweepSessions { now, idle_since }).await
     }
 
     async fn sessions(&self, user: UserId) -> Result<Vec<SessionInfo>> {
@@ -97,11 +97,11 @@ impl Accounts for SqliteStore {
     }
 
     async fn end_sessions(&self, user: UserId, which: Ending, by: &By) -> Result<u64> {
-        self.writer.call(sessions::EndSessions { user, which, by: by.clone() }).await
+        self.writer.run(sessions::EndSessions { user, which, by: by.clone() }).await
     }
 
     async fn add_token(&self, token: NewToken, by: &By) -> Result<TokenId> {
-        self.writer.call(tokens::AddToken { token, by: by.clone() }).await
+        self.writer.run(tokens::AddToken { token, by: by.clone() }).await
     }
 
     async fn token(&self, key: &[u8], now: Micros) -> Result<Option<Token>> {
@@ -113,7 +113,7 @@ impl Accounts for SqliteStore {
     }
 
     async fn revoke_token(&self, token: TokenId, by: &By) -> Result<()> {
-        self.writer.call(tokens::RevokeToken { token, by: by.clone() }).await
+        self.writer.run(tokens::RevokeToken { token, by: by.clone() }).await
     }
 
     fn touch_token(&self, token: TokenId, at: Micros) {
@@ -125,11 +125,11 @@ impl Accounts for SqliteStore {
     }
 
     async fn change_kind_rule(&self, rule: KindRule, by: &By) -> Result<()> {
-        self.writer.call(kind_rules::ChangeKindRule { rule, by: by.clone() }).await
+        self.writer.run(kind_rules::ChangeKindRule { rule, by: by.clone() }).await
     }
 
     async fn note(&self, note: Note) -> Result<()> {
-        self.writer.call(note).await
+        self.writer.run(note).await
     }
 
     async fn audit(&self, query: &AuditQuery) -> Result<AuditPage> {

@@ -20,7 +20,7 @@ impl Transaction<'_> {
         }
         debug_assert_eq!(JobState::Queued.apply(Event::Claim), Ok(JobState::Running));
         let mut claimed = Vec::new();
-        for job in self.head_of_line(claim)? {
+        for job in self.head_of_queue(claim)? {
             claimed.push(self.take(claim, job)?);
         }
         Ok(claimed)
@@ -32,7 +32,7 @@ impl Transaction<'_> {
 
     /// The jobs to take, most urgent and earliest first. Each kind has a line of its own, so that a kind or a queue which is
     /// paused or at its limit blocks nobody behind it.
-    fn head_of_line(&self, claim: &Claim) -> Result<Vec<JobId>> {
+    fn head_of_queue(&self, claim: &Claim) -> Result<Vec<JobId>> {
         let room = Room::read(self, claim)?;
         let mut heads = Vec::new();
         for claimable in &*claim.kinds {
@@ -76,7 +76,7 @@ impl Transaction<'_> {
             return Err(corrupt("a claim", format!("job {job} stands in line and cannot be taken")));
         };
         let fence = Fence { job, attempt: view.attempt, boot: claim.boot.clone() };
-        self.moved(Some(JobState::Queued), view.clone(), "started");
+        self.record_transition(Some(JobState::Queued), view.clone(), "started");
         Ok(Claimed { fence, view, input, next_line: log_lines as u64 + 1, charged })
     }
 }

@@ -3,7 +3,7 @@
 use model::{Gate, GateOf, JobId, Micros, StreamEvent};
 use rusqlite::{Row, params};
 
-use super::{batch::WriteCommand, error::corrupt, transaction::Transaction};
+use super::{backend::WriteCommand, error::corrupt, transaction::Transaction};
 use crate::{
     Result,
     store::{By, Claim, Claimable, GateChange},
@@ -54,7 +54,7 @@ impl WriteCommand for ChangeGate {
             GateChange::Limit(Some(at_once)) => ("limited", format!("{name}, {at_once} at once")),
         };
         transaction.audit(&self.by, &format!("{}_{done}", of.as_str()), None, &detail)?;
-        transaction.told(None, StreamEvent::Gate(after));
+        transaction.record_event(None, StreamEvent::Gate(after));
         Ok(())
     }
 }

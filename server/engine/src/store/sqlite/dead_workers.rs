@@ -4,7 +4,7 @@ use model::{Event, JobId, JobState};
 use rusqlite::params;
 
 use super::{
-    batch::WriteCommand,
+    backend::WriteCommand,
     error::corrupt,
     row::{json, left_progress, view_columns},
     statement,
@@ -87,9 +87,9 @@ impl Transaction<'_> {
         let settled = views.iter().map(|view| view.job).collect();
         for view in views {
             if view.state == JobState::Paused {
-                self.remember_set_aside(&view)?;
+                self.record_set_aside(&view)?;
             }
-            self.moved(Some(JobState::Running), view, "interrupted");
+            self.record_transition(Some(JobState::Running), view, "interrupted");
         }
         Ok(settled)
     }

@@ -3,7 +3,7 @@
 use model::Role;
 use rusqlite::params;
 
-use super::{batch::WriteCommand, read::Reader, transaction::Transaction};
+use super::{backend::WriteCommand, read::Reader, transaction::Transaction};
 use crate::{Result, store::DeclaredRule};
 
 /// Notes what tasks say.

@@ -3,7 +3,7 @@
 use model::{Event, JobState, Micros};
 use rusqlite::params;
 
-use super::{batch::WriteCommand, error::corrupt, row::view_columns, statement, transaction::Transaction};
+use super::{backend::WriteCommand, error::corrupt, row::view_columns, statement, transaction::Transaction};
 use crate::Result;
 
 /// How many scheduled jobs become queued in one transaction; the rest is due at once and comes in the next.
@@ -32,13 +32,13 @@ impl WriteCommand for PromoteDue {
                 returning ",
                 view_columns!()
             ),
-            params![queued.as_str(), transaction.end_of_line(), self.now.0, DUE_AT_ONCE],
+            params![queued.as_str(), transaction.end_of_queue(), self.now.0, DUE_AT_ONCE],
             statement::view,
         )?;
         // They stand in line by their numbers.
         views.sort_unstable_by_key(|view| view.job);
         for view in views {
-            transaction.moved(Some(JobState::Scheduled), view, "due");
+            transaction.record_transition(Some(JobState::Scheduled), view, "due");
         }
         let next =
             transaction.row("select min(run_at) from job indexed by job_due where state = 'scheduled'", [], |row| {

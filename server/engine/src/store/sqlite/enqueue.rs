@@ -19,7 +19,7 @@ impl Transaction<'_> {
             return Ok(job);
         }
         if let Some(key) = &new.unique_key
-            && let Some(job) = self.under_way(&new.kind, key)?
+            && let Some(job) = self.active_job(&new.kind, key)?
         {
             return Ok(job);
         }
@@ -76,7 +76,7 @@ impl Transaction<'_> {
         self.count_kind(&new.kind, 1);
         let accepted = JobView::new(job, &new.kind, &new.title, &*new.by.name, self.now);
         let (run_at, max_attempts, rerun_of) = (new.run_at, new.max_attempts, new.rerun_of);
-        self.moved(None, JobView { state, run_at, max_attempts, rerun_of, ..accepted }, "created");
+        self.record_transition(None, JobView { state, run_at, max_attempts, rerun_of, ..accepted }, "created");
         Ok(job)
     }
 
@@ -104,7 +104,7 @@ impl Transaction<'_> {
     }
 
     /// The job of that kind that is not over and has the key.
-    pub(super) fn under_way(&self, kind: &str, key: &str) -> Result<Option<JobId>> {
+    pub(super) fn active_job(&self, kind: &str, key: &str) -> Result<Option<JobId>> {
         self.row(
             "select id from job indexed by job_unique where kind = ? and unique_key = ?
             and (state = 'scheduled' or state = 'queued' or state = 'running' or state = 'paused')",

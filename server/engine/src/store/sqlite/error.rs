@@ -44,19 +44,3 @@ impl From<sqlx::Error> for Error {
 pub(super) fn corrupt(what: &str, error: impl std::fmt::Display) -> Error {
     Error::Database(format!("{what}: {error}").into())
 }
-
-impl Error {
-    /// Whether the transaction as a whole is lost, rather than one call refused.
-    pub(super) const fn ends_transaction(&self) -> bool {
-        matches!(
-            self,
-            Self::Full
-                | Self::ReadOnly
-                | Self::FileLimit
-                | Self::Gone
-                | Self::Damaged(_)
-                | Self::Busy
-                | Self::Database(_)
-        )
-    }
-}

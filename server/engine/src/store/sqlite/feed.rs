@@ -1,4 +1,4 @@
-//! What the listener is told: every committed event once, in order, whichever process wrote it; and how far jobs are
+//! What the listener is published: every committed event once, in order, whichever process wrote it; and how far jobs are
 //! that run in other processes. Belongs to the writer, so that there is one who tells.
 
 use std::{
@@ -27,8 +27,8 @@ const PAGE: u32 = 1_000;
 pub(super) struct Feed {
     listener: Option<Arc<dyn Listener>>,
     others: Option<Others>,
-    /// The newest event that has been told. The watcher compares it with the newest there is.
-    told: Arc<AtomicI64>,
+    /// The newest event that has been published. The watcher compares it with the newest there is.
+    published: Arc<AtomicI64>,
     /// Whether a transaction was the first to find events of others, so that nobody has looked at what follows from them.
     found: bool,
     /// What was last seen of the jobs that run elsewhere: the attempt and its progress as it is stored.
@@ -43,19 +43,19 @@ impl Feed {
         others: Option<Others>,
     ) -> Result<Self> {
         let (newest, _) = standing(connection)?;
-        let told = Arc::new(AtomicI64::new(newest));
-        Ok(Self { listener, others, told, found: false, elsewhere: HashMap::new() })
+        let published = Arc::new(AtomicI64::new(newest));
+        Ok(Self { listener, others, published, found: false, elsewhere: HashMap::new() })
     }
 
-    /// The newest event that has been told, as it rises.
-    pub(super) fn told(&self) -> Arc<AtomicI64> {
-        Arc::clone(&self.told)
+    /// The newest event that has been published, as it rises.
+    pub(super) fn published(&self) -> Arc<AtomicI64> {
+        Arc::clone(&self.published)
     }
 
-    /// Tells events that follow those told so far.
-    pub(super) fn tell(&self, events: &[Arc<DurableEvent>]) {
+    /// Tells events that follow those published so far.
+    pub(super) fn publish(&self, events: &[Arc<DurableEvent>]) {
         let Some(last) = events.last() else { return };
-        self.told.store(last.seq.0, Ordering::Release);
+        self.published.store(last.seq.0, Ordering::Release);
         if let Some(listener) = &self.listener {
             listener.durable(events);
         }
@@ -65,45 +65,45 @@ impl Feed {
     /// events come after theirs.
     pub(super) fn catch_up(&mut self, connection: &Connection, newest: i64) -> Result<()> {
         loop {
-            let told = self.told.load(Ordering::Acquire);
-            if told >= newest {
+            let published = self.published.load(Ordering::Acquire);
+            if published >= newest {
                 return Ok(());
             }
             let read = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, event_row(row)?.event()));
-            let rows = statement::rows(connection, EVENTS_AFTER, params![told, PAGE], read)?;
+            let rows = statement::rows(connection, EVENTS_AFTER, params![published, PAGE], read)?;
             let upto = rows.last().map_or(newest, |(seq, _)| *seq);
-            if rows.first().is_none_or(|(seq, _)| *seq > told + 1) {
-                tracing::warn!(told, newest, "events of other processes are no longer kept, and not told");
+            if rows.first().is_none_or(|(seq, _)| *seq > published + 1) {
+                tracing::warn!(published, newest, "events of other processes are no longer kept, and not published");
             }
             let readable = |(seq, event): (i64, Result<_>)| {
                 event.inspect_err(|error| tracing::error!(seq, %error, "an event cannot be read; it is left out")).ok()
             };
             let events: Vec<_> = rows.into_iter().filter_map(readable).map(Arc::new).collect();
-            self.tell(&events);
-            self.told.store(upto, Ordering::Release);
+            self.publish(&events);
+            self.published.store(upto, Ordering::Release);
             self.found = true;
         }
     }
 
     /// Whether there is reason to look, though nobody has rung.
-    pub(super) fn should_look(&self) -> bool {
+    pub(super) fn has_unread_changes(&self) -> bool {
         self.found
     }
 
     /// Tells all that other processes have written; answers how many jobs are queued.
-    pub(super) fn look(&mut self, connection: &Connection) -> Result<u64> {
+    pub(super) fn read_changes(&mut self, connection: &Connection) -> Result<u64> {
         self.found = false;
-        // One moment for all of it: no progress is told before the start of its attempt, or after its end.
+        // One moment for all of it: no progress is published before the start of its attempt, or after its end.
         let moment = connection.unchecked_transaction()?;
         let (newest, queued) = standing(&moment)?;
         self.catch_up(&moment, newest)?;
-        self.tell_progress(&moment)?;
+        self.publish_progress(&moment)?;
         moment.commit()?;
         self.found = false;
         Ok(queued)
     }
 
-    fn tell_progress(&mut self, connection: &Connection) -> Result<()> {
+    fn publish_progress(&mut self, connection: &Connection) -> Result<()> {
         let (Some(listener), Some(Others { own, progress: true })) = (&self.listener, &self.others) else {
             return Ok(());
         };

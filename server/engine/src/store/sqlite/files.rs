@@ -12,7 +12,7 @@ use rustix::{
     process::{Resource, getrlimit},
 };
 
-use crate::{Error, Result, Trouble};
+use crate::{Error, Result};
 
 /// A file this close to the limit of the process, bytes, has reached it: SQLite writes whole pages.
 const NEAR_LIMIT: u64 = 64 << 10;
@@ -58,18 +58,6 @@ pub(super) fn explain(database: &Path, error: Error) -> Error {
         Error::Database(_) | Error::Full if is_at_limit(database) => Error::FileLimit,
         Error::Damaged(cause) => Error::Damaged(damage(database, &cause)),
         error => error,
-    }
-}
-
-/// What people should know of a transaction that failed for this.
-pub(super) const fn trouble(error: &Error) -> Option<Trouble> {
-    match error {
-        Error::Full => Some(Trouble::Full),
-        Error::FileLimit => Some(Trouble::FileLimit),
-        Error::ReadOnly => Some(Trouble::ReadOnly),
-        Error::Gone => Some(Trouble::Gone),
-        Error::Damaged(_) => Some(Trouble::Damaged),
-        _ => None,
     }
 }
 

@@ -127,9 +127,9 @@ impl Transaction<'_> {
             self.remove_checkpoint(fence.job)?;
         }
         if set_aside {
-            self.remember_set_aside(&view)?;
+            self.record_set_aside(&view)?;
         }
-        self.moved(Some(JobState::Running), view.clone(), what_happened(&outcome, &view));
+        self.record_transition(Some(JobState::Running), view.clone(), what_happened(&outcome, &view));
         Ok(view)
     }
 

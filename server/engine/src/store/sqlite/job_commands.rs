@@ -3,7 +3,7 @@
 use model::{AttemptNo, Event, IllegalTransition, JobId, JobState, JobView};
 use rusqlite::{Params, params};
 
-use super::{batch::WriteCommand, error::corrupt, row::left_progress, transaction::Transaction};
+use super::{backend::WriteCommand, error::corrupt, row::left_progress, transaction::Transaction};
 use crate::{
     Error, Result,
     store::{By, CANCEL_REQUESTED, CancelAnswer, Fence},
@@ -30,8 +30,8 @@ impl WriteCommand for MarkNotResponding {
             // Told twice is told; anything else is a stale worker.
             return if held.not_responding && held.attempt == *attempt { Ok(()) } else { Err(Error::Fenced) };
         };
-        transaction.remember(&view, "not_responding", None)?;
-        transaction.noted(view, "not_responding");
+        transaction.record_activity(&view, "not_responding", None)?;
+        transaction.record_update(view, "not_responding");
         Ok(())
     }
 }
@@ -55,27 +55,27 @@ impl WriteCommand for RequestCancel {
                 Ok(CancelAnswer::AlreadyRequested(found.attempt))
             }
             JobState::Running => {
-                let view = transaction.must_update(
+                let view = transaction.expect_update(
                     self.job,
                     "update job set cancel_requested_at = ?, cancel_requested_by = ?
                     where id = ? and state = 'running' and attempt = ?",
                     params![transaction.now.0, self.by.name, self.job.0, found.attempt],
                 )?;
-                transaction.did(&view, "cancel_requested", "job_cancel_requested", &self.by)?;
-                transaction.noted(view, CANCEL_REQUESTED);
+                transaction.record_action(&view, "cancel_requested", "job_cancel_requested", &self.by)?;
+                transaction.record_update(view, CANCEL_REQUESTED);
                 Ok(CancelAnswer::Requested(found.attempt))
             }
             waiting @ (JobState::Scheduled | JobState::Queued | JobState::Paused) => {
                 let state = waiting.apply(Event::Cancel).map_err(|error| conflict(self.job, error))?;
                 let now = transaction.now.0;
-                let view = transaction.must_update(
+                let view = transaction.expect_update(
                     self.job,
                     "update job set state = ?, ended_at = ?, cancel_requested_at = ?, cancel_requested_by = ?
                     where id = ? and state = ? and attempt = ?",
                     params![state.as_str(), now, now, self.by.name, self.job.0, waiting.as_str(), found.attempt],
                 )?;
-                transaction.did(&view, "cancelled", "job_cancelled", &self.by)?;
-                transaction.moved(Some(waiting), view, "cancelled");
+                transaction.record_action(&view, "cancelled", "job_cancelled", &self.by)?;
+                transaction.record_transition(Some(waiting), view, "cancelled");
                 Ok(CancelAnswer::Cancelled)
             }
         }
@@ -94,14 +94,14 @@ impl WriteCommand for Retry {
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<AttemptNo> {
         let found = transaction.find(self.job)?;
         let state = found.state.apply(Event::Retry).map_err(|error| conflict(self.job, error))?;
-        if let Some(other) = transaction.rival(&found)? {
+        if let Some(other) = transaction.active_duplicate(&found)? {
             return Err(Error::Conflict {
                 code: "already_under_way",
                 message: format!("job #{other} does the same already; wait until it is over, or cancel it"),
                 state: found.state,
             });
         }
-        let view = transaction.must_update(
+        let view = transaction.expect_update(
             self.job,
             concat!(
                 "update job set state = ?, in_line = ?, attempt = attempt + 1,
@@ -112,11 +112,11 @@ impl WriteCommand for Retry {
                 left_progress!("progress"),
                 " where id = ? and state = ? and attempt = ?"
             ),
-            params![state.as_str(), transaction.end_of_line(), self.job.0, found.state.as_str(), found.attempt],
+            params![state.as_str(), transaction.end_of_queue(), self.job.0, found.state.as_str(), found.attempt],
         )?;
         let attempt = view.attempt;
-        transaction.did(&view, "retried", "job_retried", &self.by)?;
-        transaction.moved(Some(found.state), view, "retried");
+        transaction.record_action(&view, "retried", "job_retried", &self.by)?;
+        transaction.record_transition(Some(found.state), view, "retried");
         Ok(attempt)
     }
 }
@@ -137,9 +137,9 @@ impl WriteCommand for StartNow {
             message: format!("job #{} does not wait for a time; it is {}", self.job, error.from),
             state: error.from,
         })?;
-        let view = transaction.come_into_line(&found, state)?;
-        transaction.did(&view, "started_now", "job_started_now", &self.by)?;
-        transaction.moved(Some(found.state), view, "due");
+        let view = transaction.put_in_queue(&found, state)?;
+        transaction.record_action(&view, "started_now", "job_started_now", &self.by)?;
+        transaction.record_transition(Some(found.state), view, "due");
         Ok(())
     }
 }
@@ -170,30 +170,30 @@ impl WriteCommand for Delete {
 
 impl Transaction<'_> {
     /// The job that is under way in place of an ended one, where there may be only one of them.
-    fn rival(&self, ended: &JobView) -> Result<Option<JobId>> {
+    fn active_duplicate(&self, ended: &JobView) -> Result<Option<JobId>> {
         let key = self.row("select unique_key from job where id = ?", [ended.job.0], |row| Ok(row.get(0)?))?;
         let key: Option<String> = key.flatten();
-        key.map_or(Ok(None), |key| self.under_way(&ended.kind, &key))
+        key.map_or(Ok(None), |key| self.active_job(&ended.kind, &key))
     }
 
     /// Puts a job that waited for a time or a person at the end of the line, in `state`.
-    pub(super) fn come_into_line(&self, found: &JobView, state: JobState) -> Result<JobView> {
-        self.must_update(
+    pub(super) fn put_in_queue(&self, found: &JobView, state: JobState) -> Result<JobView> {
+        self.expect_update(
             found.job,
             "update job set state = ?, in_line = ?, failure_code = null, failure_message = null
             where id = ? and state = ? and attempt = ?",
-            params![state.as_str(), self.end_of_line(), found.job.0, found.state.as_str(), found.attempt],
+            params![state.as_str(), self.end_of_queue(), found.job.0, found.state.as_str(), found.attempt],
         )
     }
 
     /// Writes what somebody did to a job into its activity, and into the audit log.
-    pub(super) fn did(&self, view: &JobView, activity: &str, audit: &str, by: &By) -> Result<()> {
-        self.remember(view, activity, Some(by))?;
+    pub(super) fn record_action(&self, view: &JobView, activity: &str, audit: &str, by: &By) -> Result<()> {
+        self.record_activity(view, activity, Some(by))?;
         self.audit(by, audit, Some(view.job), "")
     }
 
     /// Writes what happened to a job into its activity.
-    pub(super) fn remember(&self, view: &JobView, what: &str, by: Option<&By>) -> Result<()> {
+    pub(super) fn record_activity(&self, view: &JobView, what: &str, by: Option<&By>) -> Result<()> {
         self.execute(
             "insert into activity (job, at, what, attempt, by, detail) values (?, ?, ?, ?, ?, ?)",
             params![
@@ -209,7 +209,7 @@ impl Transaction<'_> {
     }
 
     /// An update that this transaction has made sure will find the job as it expects it.
-    pub(super) fn must_update(&self, job: JobId, sql: &str, values: impl Params) -> Result<JobView> {
+    pub(super) fn expect_update(&self, job: JobId, sql: &str, values: impl Params) -> Result<JobView> {
         self.update(job, sql, values)?.ok_or_else(|| corrupt("a job", format!("#{job} is not as it was a moment ago")))
     }
 }

@@ -3,7 +3,7 @@
 use model::{JobId, MessageEvent, MessageTo, Micros, Seq, StreamEvent, Tone};
 use rusqlite::{Row, params};
 
-use super::{batch::WriteCommand, error::corrupt, transaction::Transaction};
+use super::{backend::WriteCommand, error::corrupt, transaction::Transaction};
 use crate::{
     Error, Result,
     store::{MESSAGES_KEPT, NOTES_PER_JOB, NewMessage, Told},
@@ -47,7 +47,7 @@ impl WriteCommand for NewMessage {
         };
         // What is said is between those it is said to.
         transaction.audit(&self.by, what, job, detail)?;
-        transaction.told(job, StreamEvent::Message(message.clone()));
+        transaction.record_event(job, StreamEvent::Message(message.clone()));
         Ok(Told { message, again: false })
     }
 }

@@ -3,7 +3,7 @@
 use model::JobId;
 use rusqlite::params;
 
-use super::{batch::WriteCommand, transaction::Transaction};
+use super::{backend::WriteCommand, transaction::Transaction};
 use crate::{
     Result,
     store::{BootId, Node},

@@ -3,7 +3,7 @@
 use model::{Event, JobId, JobState, JobView};
 use rusqlite::params;
 
-use super::{batch::WriteCommand, transaction::Transaction};
+use super::{backend::WriteCommand, transaction::Transaction};
 use crate::{
     Error, Result,
     store::{By, PauseAnswer},
@@ -22,21 +22,21 @@ impl WriteCommand for Pause {
         let found = transaction.find(self.job)?;
         let state = found.state.apply(Event::Pause).map_err(|_| refused(&found))?;
         if found.state != JobState::Running {
-            let view = transaction.turn(&found, state)?;
-            transaction.did(&view, "set_aside", "job_paused", &self.by)?;
-            transaction.moved(Some(found.state), view, "paused");
+            let view = transaction.set_state(&found, state)?;
+            transaction.record_action(&view, "set_aside", "job_paused", &self.by)?;
+            transaction.record_transition(Some(found.state), view, "paused");
             return Ok(PauseAnswer::Paused);
         }
         if found.pause_requested_at.is_some() || found.cancel_requested_at.is_some() {
             return Err(refused(&found));
         }
-        let view = transaction.must_update(
+        let view = transaction.expect_update(
             self.job,
             "update job set pause_requested_at = ? where id = ? and state = 'running' and attempt = ?",
             params![transaction.now.0, self.job.0, found.attempt],
         )?;
-        transaction.did(&view, "pause_requested", "job_pause_requested", &self.by)?;
-        transaction.noted(view, "pause_requested");
+        transaction.record_action(&view, "pause_requested", "job_pause_requested", &self.by)?;
+        transaction.record_update(view, "pause_requested");
         Ok(PauseAnswer::Requested)
     }
 }
@@ -53,13 +53,13 @@ impl WriteCommand for Resume {
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
         let found = transaction.find(self.job)?;
         if found.state == JobState::Running && found.pause_requested_at.is_some() {
-            let view = transaction.must_update(
+            let view = transaction.expect_update(
                 self.job,
                 "update job set pause_requested_at = null where id = ? and state = 'running' and attempt = ?",
                 params![self.job.0, found.attempt],
             )?;
-            transaction.did(&view, "resumed", "job_resumed", &self.by)?;
-            transaction.noted(view, "resumed");
+            transaction.record_action(&view, "resumed", "job_resumed", &self.by)?;
+            transaction.record_update(view, "resumed");
             return Ok(());
         }
         // One that had failed is not kept waiting for its next try.
@@ -70,17 +70,18 @@ impl WriteCommand for Resume {
             message: format!("job #{} is not paused; it is {}", self.job, error.from),
             state: error.from,
         })?;
-        let view = if waits { transaction.turn(&found, state)? } else { transaction.come_into_line(&found, state)? };
-        transaction.did(&view, "resumed", "job_resumed", &self.by)?;
-        transaction.moved(Some(found.state), view, "resumed");
+        let view =
+            if waits { transaction.set_state(&found, state)? } else { transaction.put_in_queue(&found, state)? };
+        transaction.record_action(&view, "resumed", "job_resumed", &self.by)?;
+        transaction.record_transition(Some(found.state), view, "resumed");
         Ok(())
     }
 }
 
 impl Transaction<'_> {
     /// Gives a job that waits another state, and changes nothing else about it.
-    fn turn(&self, found: &JobView, state: JobState) -> Result<JobView> {
-        self.must_update(
+    fn set_state(&self, found: &JobView, state: JobState) -> Result<JobView> {
+        self.expect_update(
             found.job,
             "update job set state = ? where id = ? and state = ? and attempt = ?",
             params![state.as_str(), found.job.0, found.state.as_str(), found.attempt],
@@ -89,7 +90,7 @@ impl Transaction<'_> {
 
     /// Writes into its activity that a job was set aside where it would have waited for its next attempt, as a person had
     /// asked while it ran.
-    pub(super) fn remember_set_aside(&self, view: &JobView) -> Result<()> {
+    pub(super) fn record_set_aside(&self, view: &JobView) -> Result<()> {
         self.execute(
             "insert into activity (job, at, what, attempt, by, detail)
             select job, ?, 'set_aside', ?, by, detail from activity where job = ? and what = 'pause_requested'

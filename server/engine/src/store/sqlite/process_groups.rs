@@ -3,7 +3,7 @@
 use rusqlite::params;
 use sqlx::Row;
 
-use super::{batch::WriteCommand, read::Reader, row::json, transaction::Transaction};
+use super::{backend::WriteCommand, read::Reader, row::json, transaction::Transaction};
 use crate::{
     Error, Result,
     processes::{Group, GroupRow},

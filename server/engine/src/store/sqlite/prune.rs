@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use model::{AttemptNo, JobId, JobState, Micros};
 use rusqlite::params;
 
-use super::{batch::WriteCommand, transaction::Transaction};
+use super::{backend::WriteCommand, transaction::Transaction};
 use crate::{
     Result,
     store::{Prunable, Pruned, PrunedUploads},
@@ -96,7 +96,7 @@ impl Transaction<'_> {
         }
         self.ledger.artifact_bytes -= bytes;
         self.count_kind(&found.kind, -1);
-        self.gone(found, "deleted");
+        self.record_removal(found, "deleted");
         Ok(bytes as u64)
     }
 

@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use model::{JobId, Micros};
 use rusqlite::{Row, params};
 
-use super::{SqliteStore, batch::WriteCommand, error::corrupt, job_commands::RequestCancel, transaction::Transaction};
+use super::{
+    SqliteStore, backend::WriteCommand, error::corrupt, job_commands::RequestCancel, transaction::Transaction,
+};
 use crate::{
     Error, Result,
     access::Sight,
@@ -28,19 +30,19 @@ pub(super) use not_over;
 #[async_trait]
 impl Schedules for SqliteStore {
     async fn add_schedule(&self, save: SavePlan) -> Result<ScheduleId> {
-        self.writer.call(Add { save }).await
+        self.writer.run(Add { save }).await
     }
 
     async fn change_schedule(&self, schedule: ScheduleId, revision: i64, save: SavePlan) -> Result<()> {
-        self.writer.call(Change { schedule, revision, save }).await
+        self.writer.run(Change { schedule, revision, save }).await
     }
 
     async fn pause_schedule(&self, schedule: ScheduleId, by: &By) -> Result<()> {
-        self.writer.call(Pause { schedule, by: by.clone() }).await
+        self.writer.run(Pause { schedule, by: by.clone() }).await
     }
 
     async fn stop_schedule(&self, schedule: ScheduleId, revision: i64, why: &str) -> Result<()> {
-        self.writer.call(Stop { schedule, revision, why: why.to_owned() }).await
+        self.writer.run(Stop { schedule, revision, why: why.to_owned() }).await
     }
 
     async fn resume_schedule(
@@ -50,15 +52,15 @@ impl Schedules for SqliteStore {
         next_at: Option<Micros>,
         by: &By,
     ) -> Result<()> {
-        self.writer.call(Resume { schedule, revision, next_at, by: by.clone() }).await
+        self.writer.run(Resume { schedule, revision, next_at, by: by.clone() }).await
     }
 
     async fn delete_schedule(&self, schedule: ScheduleId, revision: Option<i64>, by: &By) -> Result<()> {
-        self.writer.call(Delete { schedule, revision, by: by.clone() }).await
+        self.writer.run(Delete { schedule, revision, by: by.clone() }).await
     }
 
     async fn fire(&self, fire: Fire) -> Result<Fired> {
-        self.writer.call(fire).await
+        self.writer.run(fire).await
     }
 
     async fn due_schedules(&self, now: Micros) -> Result<Due> {
@@ -322,7 +324,7 @@ impl WriteCommand for Fire {
         decided.runs();
         let start = decided.begin(transaction)?;
         // It may find that an upload is gone, and refuse: so it comes before whatever else is written.
-        let in_line = transaction.end_of_line();
+        let in_line = transaction.end_of_queue();
         let started = start.map(|job| transaction.enqueue(&job, in_line)).transpose()?;
         decided.write(transaction)?;
         Ok(started.map_or(Fired::Nothing, Fired::Started))
@@ -363,7 +365,7 @@ impl Decided<'_> {
         let due = self.waiting.remove(0);
         self.taken.push(due);
         let job = &self.fire.job;
-        let same = job.unique_key.as_ref().map_or(Ok(None), |key| transaction.under_way(&job.kind, key))?;
+        let same = job.unique_key.as_ref().map_or(Ok(None), |key| transaction.active_job(&job.kind, key))?;
         if let Some(same) = same {
             self.skip(due, Why::SameJob, Some(same));
             return Ok(None);

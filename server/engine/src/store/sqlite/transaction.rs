@@ -46,14 +46,6 @@ pub(super) struct Transaction<'c> {
     leaves_garbage: bool,
 }
 
-/// What a transaction leaves behind.
-pub(super) struct Committed {
-    /// Its events, now durable.
-    pub(super) events: Vec<Arc<DurableEvent>>,
-    /// Whether there is something for upkeep to remove.
-    pub(super) garbage: bool,
-}
-
 impl<'c> Transaction<'c> {
     /// Begins, reads the ledger, and has `feed` tell what other processes have committed since it last told something.
     pub(super) fn begin(connection: &'c mut Connection, now: Micros, feed: &mut Feed) -> Result<Self> {
@@ -120,7 +112,7 @@ impl<'c> Transaction<'c> {
     }
 
     /// Where a job that comes into the line now stands in it: behind all that came by an earlier event.
-    pub(super) const fn end_of_line(&self) -> i64 {
+    pub(super) const fn end_of_queue(&self) -> i64 {
         self.ledger.seq + 1
     }
 
@@ -139,7 +131,7 @@ impl<'c> Transaction<'c> {
     }
 
     /// Records that `view` came `from` a state (`None`: it is new) to the one it is in now.
-    pub(super) fn moved(&mut self, from: Option<JobState>, mut view: JobView, code: impl Into<String>) {
+    pub(super) fn record_transition(&mut self, from: Option<JobState>, mut view: JobView, code: impl Into<String>) {
         if let Some(from) = from {
             *count_mut(&mut self.ledger.counts, from) -= 1;
         }
@@ -154,13 +146,13 @@ impl<'c> Transaction<'c> {
             // What comes into the line stands last; what was running comes back to where it stood.
             view.position = u32::try_from(self.ledger.counts.queued).ok();
         }
-        self.noted(view, code);
+        self.record_update(view, code);
     }
 
     /// Records that a job which stood at `view` is gone, all but its log.
-    pub(super) fn gone(&mut self, view: JobView, code: impl Into<String>) {
+    pub(super) fn record_removal(&mut self, view: JobView, code: impl Into<String>) {
         *count_mut(&mut self.ledger.counts, view.state) -= 1;
-        self.noted(view, code);
+        self.record_update(view, code);
     }
 
     /// Records that it leaves something for upkeep to remove.
@@ -169,25 +161,29 @@ impl<'c> Transaction<'c> {
     }
 
     /// Records something that changes no state.
-    pub(super) fn noted(&mut self, view: JobView, code: impl Into<String>) {
+    pub(super) fn record_update(&mut self, view: JobView, code: impl Into<String>) {
         let counts = Some(self.ledger.counts);
         let job = view.job;
-        self.told(Some(job), StreamEvent::State(Box::new(StateEvent { view, code: Some(code.into()), counts })));
+        self.record_event(
+            Some(job),
+            StreamEvent::State(Box::new(StateEvent { view, code: Some(code.into()), counts })),
+        );
     }
 
     /// Records new lines of a log.
-    pub(super) fn logged(&mut self, log: LogEvent) {
-        self.told(Some(log.job), StreamEvent::Log(log));
+    pub(super) fn record_log(&mut self, log: LogEvent) {
+        self.record_event(Some(log.job), StreamEvent::Log(log));
     }
 
     /// Records an event, about a job or none.
-    pub(super) fn told(&mut self, job: Option<JobId>, event: StreamEvent) {
+    pub(super) fn record_event(&mut self, job: Option<JobId>, event: StreamEvent) {
         self.ledger.seq += 1;
         self.events.push(Arc::new(DurableEvent { seq: Seq(self.ledger.seq), job, event }));
     }
 
-    /// Writes events and counters, and commits. What has written nothing at all costs no sync of the disk.
-    pub(super) fn commit(self) -> Result<Committed> {
+    /// Writes events and counters, and commits. Returns the events, and whether there is garbage for upkeep to remove.
+    /// Without a write it costs no sync of the disk.
+    pub(super) fn commit(self) -> Result<(Vec<Arc<DurableEvent>>, bool)> {
         // No event either where this is the same: each has a number.
         if self.ledger != self.before {
             self.write_events()?;
@@ -197,7 +193,7 @@ impl<'c> Transaction<'c> {
             self.write_ledger()?;
         }
         self.connection.commit()?;
-        Ok(Committed { events: self.events, garbage: self.leaves_garbage })
+        Ok((self.events, self.leaves_garbage))
     }
 
     fn write_events(&self) -> Result<()> {

@@ -3,7 +3,7 @@
 use model::{JobId, Micros, bytes, count};
 use rusqlite::params;
 
-use super::{batch::WriteCommand, transaction::Transaction};
+use super::{backend::WriteCommand, transaction::Transaction};
 use crate::{
     Error, Result,
     store::{By, NewJob, UploadQuota, UploadRow},

@@ -12,8 +12,8 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{Others, SqliteOptions, statement, writer::Bell};
-use crate::{Error, Result, health::Part};
+use super::{Others, SqliteOptions, backend::PendingCommand, statement};
+use crate::{Error, Result, health::Part, store::writing::WriterWaker};
 
 /// Between two looks while something happens, while nothing has for a while, and while no other process is registered. A
 /// look costs next to nothing, but to be woken for it costs up to 0.1 ms.
@@ -42,9 +42,14 @@ pub(super) struct Watcher {
 }
 
 impl Watcher {
-    /// Starts the thread on the file at `options.path`, on behalf of a process that has told its listener of events up to
-    /// `told`.
-    pub(super) fn start(options: &SqliteOptions, others: Others, told: Arc<AtomicI64>, bell: Bell) -> Result<Self> {
+    /// Starts the thread on the file at `options.path`, on behalf of a process that has published its listener of events up to
+    /// `published`.
+    pub(super) fn start(
+        options: &SqliteOptions,
+        others: Others,
+        published: Arc<AtomicI64>,
+        writer: WriterWaker<dyn PendingCommand>,
+    ) -> Result<Self> {
         let connection = Connection::open_with_flags(&options.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         let (wakes, woken) = mpsc::channel();
@@ -54,8 +59,17 @@ impl Watcher {
             let _ = knocks.send(Wake::Knock);
         };
         let now = Instant::now();
-        let watch =
-            Watch { connection, others, told, bell, version: 0, moved: now, changed: true, alone: false, rung: now };
+        let watch = Watch {
+            connection,
+            others,
+            published,
+            writer,
+            version: 0,
+            moved: now,
+            changed: true,
+            alone: false,
+            woken_at: now,
+        };
         options
             .health
             .spawn_thread("store watcher", Some(Box::new(knock)), move |part| watch.run(part, &woken))
@@ -74,17 +88,17 @@ impl Drop for Watcher {
 struct Watch {
     connection: Connection,
     others: Others,
-    told: Arc<AtomicI64>,
-    bell: Bell,
+    published: Arc<AtomicI64>,
+    writer: WriterWaker<dyn PendingCommand>,
     /// The version of the file that was seen last.
     version: i64,
     /// When that was another one than before.
     moved: Instant,
-    /// Whether it has changed since the bell was rung.
+    /// Whether it has changed since the bell was woken_at.
     changed: bool,
     /// Whether no other process was registered then.
     alone: bool,
-    rung: Instant,
+    woken_at: Instant,
 }
 
 impl Watch {
@@ -120,14 +134,14 @@ impl Watch {
         if !self.changed {
             return Ok(());
         }
-        let events = self.number("select seq from ledger")? > self.told.load(Ordering::Acquire);
+        let events = self.number("select seq from ledger")? > self.published.load(Ordering::Acquire);
         let company = "select 1 from node where boot <> ? limit 1";
         self.alone = statement::row(&self.connection, company, [&self.others.own.0], |_| Ok(()))?.is_none();
         if !events && (self.alone || !self.others.progress) {
             self.changed = false;
-        } else if (events || self.rung.elapsed() >= PROGRESS) && self.bell.ring() {
+        } else if (events || self.woken_at.elapsed() >= PROGRESS) && self.writer.wake() {
             self.changed = false;
-            self.rung = Instant::now();
+            self.woken_at = Instant::now();
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use crate::{
     Result,
     store::{
         By, Note,
-        sqlite::{batch::WriteCommand, transaction::Transaction},
+        sqlite::{backend::WriteCommand, transaction::Transaction},
     },
 };
 

@@ -7,7 +7,7 @@ use crate::{
     Result,
     store::{
         By, KindRule,
-        sqlite::{batch::WriteCommand, transaction::Transaction},
+        sqlite::{backend::WriteCommand, transaction::Transaction},
     },
 };
 

@@ -8,7 +8,7 @@ use crate::{
     Result,
     store::{
         By, Ending, NewLink, UseLink, UserId,
-        sqlite::{batch::WriteCommand, transaction::Transaction},
+        sqlite::{backend::WriteCommand, transaction::Transaction},
     },
 };
 

@@ -7,7 +7,7 @@ use crate::{
     Result,
     store::{
         By, Ending, SessionOwner, SessionRow, UserId,
-        sqlite::{batch::WriteCommand, transaction::Transaction},
+        sqlite::{backend::WriteCommand, transaction::Transaction},
     },
 };
 

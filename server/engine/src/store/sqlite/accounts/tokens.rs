@@ -8,7 +8,7 @@ use crate::{
     Result,
     store::{
         By, NewToken, TokenId,
-        sqlite::{batch::WriteCommand, error::corrupt, transaction::Transaction},
+        sqlite::{backend::WriteCommand, error::corrupt, transaction::Transaction},
     },
 };
 

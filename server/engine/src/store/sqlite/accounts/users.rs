@@ -10,7 +10,7 @@ use crate::{
     Result,
     store::{
         By, Ending, PersonChange, UserId,
-        sqlite::{batch::WriteCommand, error::corrupt, transaction::Transaction},
+        sqlite::{backend::WriteCommand, error::corrupt, transaction::Transaction},
     },
 };
 
