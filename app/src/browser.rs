@@ -1,16 +1,19 @@
 //! What islands ask of the browser: parts of pages, and forms sent without leaving the page. Never run on the server.
 
+pub(crate) mod json;
+
 use js_sys::JsString;
 use leptos::prelude::{document, window};
 use model::FieldError;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    Document, DomParser, Element, Event, FormData, HtmlElement, HtmlFormElement, HtmlInputElement, HtmlTemplateElement,
-    RequestInit, Response, SupportedType, UrlSearchParams,
+    Document, DomParser, Element, Event, FormData, HtmlFormElement, HtmlInputElement, HtmlTemplateElement, RequestInit,
+    Response, SupportedType, UrlSearchParams,
 };
 
-use crate::{base::at, live::json::Json, ui::localise};
+use self::json::Json;
+use crate::base_path::url;
 
 /// The page at `address`, as a document of its own. `None` where it cannot be had.
 pub(crate) async fn page(address: &str) -> Option<Document> {
@@ -20,32 +23,6 @@ pub(crate) async fn page(address: &str) -> Option<Document> {
     }
     let html = JsFuture::from(response.text().ok()?).await.ok()?.as_string()?;
     DomParser::new().ok()?.parse_from_string(&html, SupportedType::TextHtml).ok()
-}
-
-/// Fetches this page again and puts its parts (`data-part`) in place of those shown.
-pub(crate) async fn refresh_parts() {
-    let Some(address) = window().location().href().ok() else { return };
-    let Some(page) = page(&address).await else { return };
-    for part in all(&document(), "[data-part]") {
-        let name = part.get_attribute("data-part").unwrap_or_default();
-        if let Ok(Some(fresh)) = page.query_selector(&format!("[data-part={name}]")) {
-            replace(&part, &fresh);
-        }
-    }
-}
-
-/// Puts the content of `fresh` into `part`. What a person has opened stays open; the keyboard stays in the part.
-fn replace(part: &Element, fresh: &Element) {
-    let open: Vec<String> = all(part, "details[open][id]").map(|details| details.id()).collect();
-    let focused = document().active_element().is_some_and(|element| part.contains(Some(&element)));
-    part.set_inner_html(&fresh.inner_html());
-    localise(part);
-    for details in open.iter().filter_map(|id| document().get_element_by_id(id)) {
-        let _ = details.set_attribute("open", "");
-    }
-    if focused && let Some(Ok(first)) = all(part, "a, button").next().map(JsCast::dyn_into::<HtmlElement>) {
-        let _ = first.focus();
-    }
 }
 
 /// Why the server did not do what it was asked.
@@ -184,7 +161,7 @@ pub(crate) fn set_class(element: &Element, class: &str, on: bool) {
 pub(crate) fn set_icon(root: &Element, selector: &str, name: &str) {
     if let Some(icon) = first(root, selector).filter(|icon| icon.get_attribute("data-icon").as_deref() != Some(name)) {
         set(&icon, "data-icon", Some(name));
-        icon.set_inner_html(&format!("<use href='{}#i-{name}'/>", at("/icons.svg")));
+        icon.set_inner_html(&format!("<use href='{}#i-{name}'/>", url("/icons.svg")));
     }
 }
 

@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use leptos::prelude::{provide_context, use_context};
 use model::Seq;
 
-use crate::{base::at, ui::ReaderZone};
+use crate::{base_path::url, components::ReaderZone};
 
 /// The server's side of the application; provided as a Leptos context for each request.
 #[derive(Clone)]
@@ -52,7 +52,7 @@ impl AppContext {
 
     /// Names who reads the page, and by which session, without telling it: pages of one browser share their stream, and are
     /// kept for when the server is away, only where this is the same. `None` on a server that works without accounts.
-    pub fn reader(&self) -> Option<String> {
+    pub fn reader_key(&self) -> Option<String> {
         let who = self.desk.actor().who()?;
         let mut name = DefaultHasher::new();
         (&self.session, who.user.0, who.role.as_str()).hash(&mut name);
@@ -68,7 +68,7 @@ impl AppContext {
             Some(format!("http://{host}"))
         };
         let origin = self.origin.as_deref().map(str::to_owned).or_else(asked).unwrap_or_default();
-        format!("{origin}{}", at(path))
+        format!("{origin}{}", url(path))
     }
 }
 

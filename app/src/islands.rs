@@ -1,20 +1,20 @@
-//! The parts of pages that wake in the browser. Each is complete in the first HTML, drawn by the server alone:
-//! an island has no view and no properties, finds its elements by their marks, and writes into them.
+//! Islands: what updates a page in the browser. Each part is complete in the first HTML, drawn by the server alone. An
+//! island has no view and no properties: it finds its elements by their `data-` attributes and writes into them.
 
-mod away;
+mod connection_status;
 mod copy_buttons;
-mod folder_fields;
+mod folder_picker;
+mod fragments;
+mod in_place_forms;
+mod job_counts;
 mod job_log;
-mod link;
-mod live_counts;
-mod live_forms;
 mod live_jobs;
 mod live_queues;
 mod local_times;
-mod new_rows;
-mod parts;
-mod pinned;
-mod renewal;
+mod new_jobs_link;
+mod new_version;
+mod offline_notice;
+mod pinned_jobs;
 mod start_form;
 mod theme_switch;
 mod toasts;
@@ -22,25 +22,25 @@ mod upload_fields;
 
 use leptos::prelude::Effect;
 
-pub use away::AwayNotice;
+pub use connection_status::ConnectionStatus;
 pub use copy_buttons::CopyButtons;
-pub use folder_fields::FolderFields;
+pub use folder_picker::FolderPickers;
+pub use in_place_forms::InPlaceForms;
+pub use job_counts::JobCounts;
 pub use job_log::JobLog;
-pub use link::LinkStatus;
-pub use live_counts::LiveCounts;
-pub use live_forms::LiveForms;
 pub use live_jobs::LiveJobs;
 pub use live_queues::LiveQueues;
 pub use local_times::LocalTimes;
-pub use new_rows::{Belongs, NewRows};
-pub use pinned::PinnedJobs;
-pub use renewal::Renewal;
+pub use new_jobs_link::{ListFilter, NewJobsLink};
+pub use new_version::NewVersionBanner;
+pub use offline_notice::OfflineNotice;
+pub use pinned_jobs::PinnedJobs;
 pub use start_form::StartForm;
 pub use theme_switch::ThemeSwitch;
 pub use toasts::Toasts;
 pub use upload_fields::UploadFields;
 
-/// Runs in the browser once the page is there, and never on the server.
-fn wake(act: fn()) {
+/// Runs `act` once in the browser, when the page is hydrated; never on the server.
+fn on_hydrate(act: fn()) {
     Effect::new(act);
 }

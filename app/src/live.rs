@@ -3,27 +3,26 @@
 //! Islands ask here for what they show; the stream's topics follow from that. On the server, and before the stream
 //! is open, a signal simply holds what the page was rendered with.
 //!
-//! What to do is decided in [`connection`], [`share`], [`known`], [`topics`] and [`retry`], which know nothing of the
+//! What to do is decided in [`connection`], [`share`], [`merge`], [`subscriptions`] and [`reconnect`], which know nothing of the
 //! browser; `board` keeps the signals, and `stream` does what was decided, with `request` to the server and `channel` to other
 //! tabs.
 
-mod board;
-mod channel;
 pub mod connection;
-pub(crate) mod json;
-pub mod known;
+pub(crate) mod decode;
+mod event_source;
+mod job_store;
+pub mod merge;
+pub mod reconnect;
 mod request;
-pub mod retry;
 pub mod share;
-mod stream;
-pub mod topics;
-pub(crate) mod wire;
+pub mod subscriptions;
+mod tab_channel;
 
 use leptos::prelude::*;
 use model::{Counts, JobId, JobView, LogEvent, MessageEvent, Micros, StateEvent};
 
-use board::Board;
-use topics::Use;
+use job_store::JobStore;
+use subscriptions::Interest;
 
 /// How the link to the server stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,9 +68,9 @@ impl Link {
 /// The signal of one job, shared by all who show it.
 pub fn job(initial: JobView) -> RwSignal<JobView> {
     let job = initial.job;
-    match ask(|board| board.show(&initial)) {
+    match ask(|store| store.show(&initial)) {
         Some(signal) => {
-            on_cleanup(move || forget(Use::Row(job)));
+            on_cleanup(move || forget(Interest::Row(job)));
             signal.into()
         }
         None => RwSignal::new(initial),
@@ -81,9 +80,9 @@ pub fn job(initial: JobView) -> RwSignal<JobView> {
 /// Calls `hear` for each durable change of any job (topic `jobs`). After a gap too long to be told event by event,
 /// it is called for each job of the new snapshot that is not as it was known.
 pub fn on_state(hear: impl Fn(&StateEvent) + 'static) {
-    if let Some(id) = ask(|board| board.hear_states(hear)) {
+    if let Some(id) = ask(|store| store.hear_states(hear)) {
         on_cleanup(move || {
-            forget(Use::Jobs);
+            forget(Interest::Jobs);
             silence(id);
         });
     }
@@ -92,9 +91,9 @@ pub fn on_state(hear: impl Fn(&StateEvent) + 'static) {
 /// Calls `hear` when a queue or a kind is paused, resumed or limited, and where that may have happened unheard (topic
 /// `jobs`).
 pub fn on_gate(hear: impl Fn() + 'static) {
-    if let Some(id) = ask(|board| board.hear_gates(hear)) {
+    if let Some(id) = ask(|store| store.hear_gates(hear)) {
         on_cleanup(move || {
-            forget(Use::Jobs);
+            forget(Interest::Jobs);
             silence(id);
         });
     }
@@ -102,7 +101,7 @@ pub fn on_gate(hear: impl Fn() + 'static) {
 
 /// Calls `hear` when a job shown on this page comes to be shown as something else: queued, running, cancelling …
 pub fn on_change(hear: impl Fn(&JobView) + 'static) {
-    if let Some(id) = ask(|board| board.hear_changes(hear)) {
+    if let Some(id) = ask(|store| store.hear_changes(hear)) {
         on_cleanup(move || silence(id));
     }
 }
@@ -110,9 +109,9 @@ pub fn on_change(hear: impl Fn(&JobView) + 'static) {
 /// Calls `hear` for new log lines of `job`, in order, each line once. The first call may repeat what the page was
 /// rendered with; a gap in the numbers means that lines were too many to be sent, and can be read from the server.
 pub fn on_log(job: JobId, hear: impl Fn(&LogEvent) + 'static) {
-    if let Some(id) = ask(|board| board.hear_log(job, hear)) {
+    if let Some(id) = ask(|store| store.hear_log(job, hear)) {
         on_cleanup(move || {
-            forget(Use::Log(job));
+            forget(Interest::Log(job));
             silence(id);
         });
     }
@@ -121,9 +120,9 @@ pub fn on_log(job: JobId, hear: impl Fn(&LogEvent) + 'static) {
 /// Calls `hear` with each text that comes for whoever looks (topic `messages`), or for those who watch a job shown on this
 /// page; with `None` where some may have been missed.
 pub fn on_message(hear: impl Fn(Option<&MessageEvent>) + 'static) {
-    if let Some(id) = ask(|board| board.hear_messages(hear)) {
+    if let Some(id) = ask(|store| store.hear_messages(hear)) {
         on_cleanup(move || {
-            forget(Use::Messages);
+            forget(Interest::Messages);
             silence(id);
         });
     }
@@ -131,9 +130,9 @@ pub fn on_message(hear: impl Fn(Option<&MessageEvent>) + 'static) {
 
 /// How many jobs are in each state (topic `jobs`).
 pub fn counts(initial: Counts) -> RwSignal<Counts> {
-    match ask(|board| board.counts(initial)) {
+    match ask(|store| store.counts(initial)) {
         Some(signal) => {
-            on_cleanup(|| forget(Use::Jobs));
+            on_cleanup(|| forget(Interest::Jobs));
             signal.into()
         }
         None => RwSignal::new(initial),
@@ -148,28 +147,28 @@ pub fn keep(act: impl Fn() + 'static) {
 
 /// The server's clock, moving once a second.
 pub fn now() -> Signal<Micros> {
-    if cfg!(feature = "hydrate") { stream::clock().into() } else { Signal::stored(Micros::default()) }
+    if cfg!(feature = "hydrate") { event_source::clock().into() } else { Signal::stored(Micros::default()) }
 }
 
 /// How the link stands, and when the server was last heard.
 pub fn link() -> Signal<(Link, Option<Micros>)> {
-    if cfg!(feature = "hydrate") { stream::link().into() } else { Signal::stored((Link::Connecting, None)) }
+    if cfg!(feature = "hydrate") { event_source::link().into() } else { Signal::stored((Link::Connecting, None)) }
 }
 
 /// Whether the server has been heard to be of another build than the page: reloading it brings the new version.
 pub fn newer_build() -> Signal<bool> {
-    if cfg!(feature = "hydrate") { stream::newer_build().into() } else { Signal::stored(false) }
+    if cfg!(feature = "hydrate") { event_source::newer_build().into() } else { Signal::stored(false) }
 }
 
 /// Asks the page's board, and has the stream follow. The server has none.
-fn ask<T>(question: impl FnOnce(&mut Board) -> T) -> Option<T> {
-    cfg!(feature = "hydrate").then(|| stream::ask(question))
+fn ask<T>(question: impl FnOnce(&mut JobStore) -> T) -> Option<T> {
+    cfg!(feature = "hydrate").then(|| event_source::ask(question))
 }
 
-fn forget(one: Use) {
-    ask(|board| board.uses.remove(one));
+fn forget(one: Interest) {
+    ask(|store| store.interests.remove(one));
 }
 
 fn silence(hearer: u64) {
-    ask(|board| board.silence(hearer));
+    ask(|store| store.silence(hearer));
 }

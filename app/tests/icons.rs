@@ -1,6 +1,6 @@
 //! Icons that scripts put in place of others are where scripts find them.
 
-use app::ui::{folder_steps, kind_icon, state_icon, tone_icon};
+use app::components::{folder_steps, kind_icon, state_icon, tone_icon};
 use model::{FolderEntry, FolderListing, Shown, Tone};
 
 const SPRITE: &str = include_str!("../../public/icons.svg");

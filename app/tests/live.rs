@@ -1,9 +1,9 @@
 //! What the browser makes of the stream, decided without a browser.
 
 use app::live::{
-    known::{AsOf, LogMark},
-    retry::Retry,
-    topics::{Use, Uses, change, query},
+    merge::{AsOf, LogMark},
+    reconnect::Retry,
+    subscriptions::{Interest, Interests, change, query},
 };
 use model::{JobId, JobState, JobView, Level, LogEvent, LogLine, Micros, Progress, Seq};
 
@@ -87,13 +87,19 @@ fn only_a_stream_that_lived_ends_the_backing_off() {
 
 #[test]
 fn topics_follow_from_what_is_shown() {
-    let mut uses = Uses::default();
-    for one in [Use::Jobs, Use::Row(JobId(1)), Use::Row(JobId(2)), Use::Row(JobId(2)), Use::Log(JobId(1))] {
+    let mut uses = Interests::default();
+    for one in [
+        Interest::Jobs,
+        Interest::Row(JobId(1)),
+        Interest::Row(JobId(2)),
+        Interest::Row(JobId(2)),
+        Interest::Log(JobId(1)),
+    ] {
         uses.add(one);
     }
     assert_eq!(uses.topics(), list(&["jobs", "row=2", "job=1"]), "a job with its log needs no row");
-    uses.remove(Use::Row(JobId(2)));
-    uses.remove(Use::Log(JobId(1)));
+    uses.remove(Interest::Row(JobId(2)));
+    uses.remove(Interest::Log(JobId(1)));
     assert_eq!(uses.topics(), list(&["jobs", "row=1", "row=2"]), "what is shown twice is needed until both are gone");
 }
 

@@ -8,14 +8,13 @@ use std::{
 
 /// Where the start tag of such an element may occur, and why its content is safe there.
 const ALLOWED: &[(&str, &str)] = &[
-    ("src/pages/text_area.rs", "<textarea"), // escapes its text
-    ("src/shell.rs", "<title"),              // a constant
-    ("src/shell/outside.rs", "<title"),      // made by `title`
-    ("src/shell/away.rs", "<title"),         // a constant
-    ("src/shell/away.rs", "<script"),        // a file
-    ("src/shell/wake.rs", "<script"),        // names of files of the build
-    ("src/shell/refresh.rs", "<noscript"),   // a constant
-    ("src/pages/job/notes.rs", "<noscript"), // an element with a number in its address
+    ("src/components/text_area.rs", "<textarea"), // escapes its text
+    ("src/layout/hydration.rs", "<script"),       // names of files of the build
+    ("src/layout/refresh.rs", "<noscript"),       // a constant
+    ("src/pages/job/notes.rs", "<noscript"),      // an element with a number in its address
+    ("src/pages/public/document.rs", "<script"),  // a file
+    ("src/pages/public/document.rs", "<title"),   // a constant, or made by `document_title`
+    ("src/pages/unreadable.rs", "<title"),        // a constant
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

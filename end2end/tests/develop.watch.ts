@@ -12,7 +12,7 @@ import { live, startJob, state } from "./milepost.ts";
 
 const project = resolve(import.meta.dirname, "../..");
 const styles = join(project, "style/chart.css");
-const view = join(project, "app/src/pages/job/head.rs");
+const view = join(project, "app/src/pages/job/header.rs");
 
 const runs = 3;
 /** From the end of a build until the page shows it. */

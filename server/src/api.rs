@@ -4,10 +4,10 @@
 //! address. Here a refusal gets the status that belongs to it, and such browsers find it on the page they came from.
 
 use app::{
-    api::ApiError,
-    base::at,
+    base_path::url,
     context::AppContext,
-    flash::{self, Flash},
+    server_fns::ApiError,
+    session::flash::{self, Flash},
 };
 use axum::{
     Extension, Json,
@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// The largest body: 16 MiB of input, each byte percent-encoded as three, and the names around it.
-const BODY_LIMIT: usize = 3 * app::api::INPUT_LIMIT + 64 * 1024;
+const BODY_LIMIT: usize = 3 * app::server_fns::INPUT_LIMIT + 64 * 1024;
 
 /// The arguments that are numbers, in whatever function: those that name a job, a schedule, a token or a person.
 const NUMBERS: [&str; 4] = ["id", "rerun_of", "revision", "user"];
@@ -92,7 +92,7 @@ pub(crate) fn sign_in_first(request: &Request) -> Response {
         _ => referring_page(request.headers()).to_str().unwrap_or("/").to_owned(),
     };
     let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", &page).finish();
-    see_other(HeaderValue::try_from(format!("{}?{query}", at("/sign-in"))).expect("an encoded query is ASCII"))
+    see_other(HeaderValue::try_from(format!("{}?{query}", url("/sign-in"))).expect("an encoded query is ASCII"))
 }
 
 /// A page that says what may not be done; for a form, on the page that it stood on.
@@ -170,7 +170,7 @@ pub(crate) struct Back {
 impl Back {
     /// To a page of one's own choice.
     pub(crate) fn to(page: &str, extensions: &Extensions) -> Self {
-        let to = HeaderValue::try_from(at(page)).expect("the addresses of pages are ASCII");
+        let to = HeaderValue::try_from(url(page)).expect("the addresses of pages are ASCII");
         Self { to, session: kept_for(extensions) }
     }
 
@@ -219,9 +219,9 @@ fn referring_page(headers: &HeaderMap) -> HeaderValue {
     let referrer = headers.get(header::REFERER).and_then(|value| value.to_str().ok());
     let uri = referrer.and_then(|text| text.parse::<http::Uri>().ok());
     let page = uri.as_ref().and_then(http::Uri::path_and_query).map(PathAndQuery::as_str);
-    let home = at("/");
+    let home = url("/");
     // What a form was answered with stands under the address of the form.
-    let form = page.and_then(|page| page.strip_prefix(&at("/api/"))).and_then(router::page_of).map(at);
+    let form = page.and_then(|page| page.strip_prefix(&url("/api/"))).and_then(router::page_of).map(url);
     let page = form.as_deref().or(page);
     let page = page.filter(|page| next::is_below(&home, page)).unwrap_or(&home);
     HeaderValue::from_str(page).expect("a header that was read as text, and the configuration, are ASCII")

@@ -1,6 +1,6 @@
 //! `GET /settings/audit.csv`: the audit log as a file, for whoever keeps or searches it elsewhere.
 
-use app::{api::ApiError, pages::settings::AuditFilter};
+use app::{pages::settings::AuditFilter, server_fns::ApiError};
 use axum::{
     Extension,
     body::Body,

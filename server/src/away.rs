@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use app::{context::AppContext, shell};
+use app::{context::AppContext, pages::public};
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
@@ -30,7 +30,7 @@ const LONGEST: Duration = Duration::from_hours(24);
 pub(crate) fn visitor(app: &AppContext) -> Option<HeaderValue> {
     match app.desk.actor() {
         Actor::Local => Some(EVERYBODY),
-        Actor::Person(_) => app.reader()?.try_into().ok(),
+        Actor::Person(_) => app.reader_key()?.try_into().ok(),
         Actor::Nobody | Actor::Program(..) => None,
     }
 }
@@ -58,5 +58,5 @@ pub(crate) async fn page(State(state): State<AppState>) -> Response {
         (header::CACHE_CONTROL, "no-cache"),
         (header::CONTENT_SECURITY_POLICY, security::AWAY),
     ];
-    (told, shell::away(state.leptos)).into_response()
+    (told, public::offline_document(state.leptos)).into_response()
 }

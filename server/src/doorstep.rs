@@ -8,14 +8,12 @@ pub(crate) mod next;
 
 use std::collections::HashMap;
 
-use accounts::{AuthenticatedUser, AuthService, SignInError};
+use accounts::{AuthService, AuthenticatedUser, SignInError};
 use app::{
-    account::Account,
-    api::ApiError,
-    base::at,
-    pages::outside::{Outside, SetUpForm, SignInForm},
-    shell::outside,
-    theme::Theme,
+    base_path::url,
+    pages::public::{PublicPage, SetUpForm, SignInForm, document},
+    server_fns::ApiError,
+    session::{SessionUser, Theme},
 };
 use axum::{
     Extension, Json,
@@ -46,7 +44,7 @@ pub(crate) async fn sign_in_page(
     match (&state.auth, visit.desk.actor()) {
         (Some(auth), Actor::Nobody) => {
             let form = SignInForm { next, ..SignInForm::default() };
-            let page = if auth.is_set_up() { Outside::SignIn(form) } else { Outside::NotSetUp };
+            let page = if auth.is_set_up() { PublicPage::SignIn(form) } else { PublicPage::NotSetUp };
             show(&state, request.headers(), StatusCode::OK, page)
         }
         (None, _) | (_, Actor::Local | Actor::Person(_) | Actor::Program(..)) => go(&next),
@@ -78,7 +76,7 @@ pub(crate) async fn sign_in(
             name: form.text("name").to_owned(),
             refusal: Some(error.clone()),
         };
-        show(&state, &form.headers, status(&error), Outside::SignIn(page))
+        show(&state, &form.headers, status(&error), PublicPage::SignIn(page))
     } else {
         api::refuse(&error)
     };
@@ -113,12 +111,12 @@ pub(crate) async fn sign_out(
             return api::refuse(&error);
         }
     }
-    if api::wants_page(&request) { go(&at("/sign-in")) } else { Json(()).into_response() }
+    if api::wants_page(&request) { go(&url("/sign-in")) } else { Json(()).into_response() }
 }
 
 /// `GET /setup?link=SECRET`.
 pub(crate) async fn set_up_page(State(state): State<AppState>, request: Request) -> Response {
-    let Some(auth) = &state.auth else { return go(&at("/")) };
+    let Some(auth) = &state.auth else { return go(&url("/")) };
     let form = set_up_form(auth, &asked(&request, "link").unwrap_or_default()).await;
     show_set_up(&state, request.headers(), StatusCode::OK, form)
 }
@@ -149,7 +147,7 @@ pub(crate) async fn set_up(
         people::forget_invitation(&state.config);
     }
     match entered {
-        Ok(()) => form.done(&at("/")),
+        Ok(()) => form.done(&url("/")),
         Err(error) if form.page => {
             let status = status(&error);
             let again = set_up_form(auth, link).await.map(|empty| {
@@ -170,7 +168,8 @@ async fn enter(
     authenticated: AuthenticatedUser,
     headers: &HeaderMap,
 ) -> Result<(), ApiError> {
-    let account = Account { user: authenticated.user.id.0, device: device::words(headers), since: visit.desk.now() };
+    let account =
+        SessionUser { user: authenticated.user.id.0, device: device::words(headers), since: visit.desk.now() };
     account.sign_in(session).await?;
     // Kept before it is asked: from then on a new password ends it.
     session.save().await?;
@@ -228,19 +227,19 @@ fn show_set_up(
     form: engine::Result<Option<SetUpForm>>,
 ) -> Response {
     let (status, page) = match form {
-        Ok(Some(form)) => (status, Outside::SetUp(form)),
-        Ok(None) => (StatusCode::NOT_FOUND, Outside::NoSuchLink),
+        Ok(Some(form)) => (status, PublicPage::SetUp(form)),
+        Ok(None) => (StatusCode::NOT_FOUND, PublicPage::NoSuchLink),
         Err(error) => {
             tracing::error!(%error, "a link could not be looked up");
-            (StatusCode::INTERNAL_SERVER_ERROR, Outside::Unreadable)
+            (StatusCode::INTERNAL_SERVER_ERROR, PublicPage::Unreadable)
         }
     };
     show(state, headers, status, page)
 }
 
 /// A page outside.
-fn show(state: &AppState, headers: &HeaderMap, status: StatusCode, page: Outside) -> Response {
-    let html = outside(state.leptos.clone(), state.config.name(), Theme::of(headers), page);
+fn show(state: &AppState, headers: &HeaderMap, status: StatusCode, page: PublicPage) -> Response {
+    let html = document(state.leptos.clone(), state.config.name(), Theme::of(headers), page);
     let told = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),

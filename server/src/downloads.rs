@@ -5,7 +5,7 @@ mod range;
 
 use std::{fmt::Write as _, path::Path as FilePath, sync::Arc};
 
-use app::api::ApiError;
+use app::server_fns::ApiError;
 use axum::{
     Extension,
     body::Body,

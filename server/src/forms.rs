@@ -4,9 +4,8 @@
 //! page to be the answer. Everything else leads back to the page by its own address.
 
 use app::{
-    api::{ApiError, Delivered, Done},
-    flash::Flash,
-    sent::Sent,
+    server_fns::{ApiError, Delivered, FormResult, FormState},
+    session::Flash,
 };
 use axum::{
     Extension,
@@ -63,11 +62,11 @@ pub(crate) async fn call(
         (true, Err(refusal)) => (head, Err(refusal)),
     };
     let entries = form_urlencoded::parse(&arguments).into_owned().collect();
-    show(state, page, head, Sent { function, entries, outcome: done }).await
+    show(state, page, head, FormState { function, entries, outcome: done }).await
 }
 
 /// The page, with what became of the form.
-async fn show(state: AppState, page: &str, mut head: Parts, sent: Sent) -> Response {
+async fn show(state: AppState, page: &str, mut head: Parts, sent: FormState) -> Response {
     let status = match &sent.outcome {
         Ok(_) => StatusCode::OK,
         Err(refusal) => StatusCode::from_u16(refusal.status()).expect("ApiError::status answers valid statuses"),
@@ -81,7 +80,7 @@ async fn show(state: AppState, page: &str, mut head: Parts, sent: Sent) -> Respo
 }
 
 /// What the function says it has done.
-async fn read(body: Body) -> Result<Done, ApiError> {
+async fn read(body: Body) -> Result<FormResult, ApiError> {
     let unclear = || ApiError::new("internal", "This was done, but the server could not say what came of it");
     let body = body.collect().await.map_err(|_| unclear())?;
     let body = body.to_bytes();

@@ -4,9 +4,9 @@
 //! script would. What is refused comes back as the page, with everything typed and sent kept.
 
 use app::{
-    api::{ApiError, INPUT_LIMIT},
-    base::at,
-    pages::new::Draft,
+    base_path::url,
+    forms::Draft,
+    server_fns::{ApiError, INPUT_LIMIT},
 };
 use axum::{
     Extension,
@@ -98,7 +98,7 @@ pub(crate) async fn answer(
         Ok(()) => match browse {
             Some(browse) => look_around(&desk, &mut draft, &browse),
             None => match purpose.achieve(&desk, &mut draft, &task).await {
-                Ok(Some(place)) => return Redirect::to(&at(&place)).into_response(),
+                Ok(Some(place)) => return Redirect::to(&url(&place)).into_response(),
                 Ok(None) => StatusCode::OK,
                 Err(error) => refuse(&mut draft, error.into()),
             },

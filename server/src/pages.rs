@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use app::{api::ApiError, pages::forbidden::Forbidden};
+use app::{pages::forbidden::Forbidden, server_fns::ApiError};
 use axum::{
     Extension,
     body::Body,
@@ -67,7 +67,7 @@ pub(crate) async fn render(
         let policy = security::page_policy(state.config.reload_port);
         expect_context::<ResponseOptions>().insert_header(header::CONTENT_SECURITY_POLICY, policy);
     };
-    let handler = leptos_axum::render_app_async_with_context(context, move || app::shell::shell(leptos.clone()));
+    let handler = leptos_axum::render_app_async_with_context(context, move || app::routes::document(leptos.clone()));
     let mut response: Response<Body> = handler(request).await;
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -10,7 +10,7 @@ use std::{
 };
 
 use accounts::{AuthService, Secret, passwords, user_names};
-use app::account::link_path;
+use app::session::setup_link_path;
 use engine::{
     DataDir,
     store::{By, Ending, Person, SqliteOptions, SqliteStore},
@@ -203,7 +203,7 @@ fn day(at: model::Micros) -> String {
 }
 
 fn link(config: &Config, listening: SocketAddr, secret: &Secret) -> String {
-    config.link(&link_path(secret.reveal()), listening)
+    config.link(&setup_link_path(secret.reveal()), listening)
 }
 
 fn refused(code: &'static str, message: String) -> Error {

@@ -212,7 +212,7 @@ fn call(function: &'static str, action: Action) -> Route {
 /// again, gets the page as it is by then.
 fn form(function: &'static str, action: Action, page: &'static str) -> [Route; 2] {
     let path = format!("/api/{function}");
-    let back = move || async move { Redirect::to(&app::base::at(above(page))) };
+    let back = move || async move { Redirect::to(&app::base_path::url(above(page))) };
     [
         post(path.clone(), action, Shape::Answer, move |state, visit, request| {
             forms::call(page, state, visit, request)
@@ -227,7 +227,7 @@ fn below(base: &str, router: Router<AppState>) -> Router<AppState> {
     if base.is_empty() {
         return router;
     }
-    let home = app::base::at("/");
+    let home = app::base_path::url("/");
     let on = routing::get(|| async move { Redirect::temporary(&home) });
     Router::new()
         .nest(&format!("{base}/"), router)

@@ -3,9 +3,9 @@
 //! The form is that of a new job, with when and how beside it. What is refused comes back as the page, and so do the next
 //! runs where only they were asked for.
 
-use app::pages::{
-    new::Draft,
-    schedules::{previewed, revision, wish},
+use app::forms::{
+    Draft,
+    schedule_plan::{previewed, revision, wish},
 };
 use axum::{
     Extension,

@@ -54,7 +54,7 @@ pub fn run(config: Config, tasks: RegisterTasks) -> Result<()> {
 async fn serve(config: Config, tasks: RegisterTasks, on: runtime::Handle) -> Result<()> {
     // What pages spawn while they render. A second server in the same process shares it.
     let _ = Executor::init_tokio();
-    app::base::set(config.base_path.clone());
+    app::base_path::set(config.base_path.clone());
     let mut signals = Signals::new()?;
     let connections = places(config.connections)?;
     let lock = Lock::serve(&config.work.data_dir)?;

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use app::account::Account;
+use app::session::SessionUser;
 use async_trait::async_trait;
 use engine::store::{SessionOwner, SessionRow, Store, UserId};
 use model::Micros;
@@ -108,12 +108,13 @@ impl Sessions {
     /// What is kept of a record. One that somebody owns ends at a fixed time after they signed in.
     fn row(&self, record: &Record) -> Result<SessionRow> {
         let data = serde_json::to_vec(&record.data).map_err(|error| Error::Encode(error.to_string()))?;
-        let account: Option<Account> = record.data.get(Account::KEY).and_then(|value| Account::deserialize(value).ok());
+        let account: Option<SessionUser> =
+            record.data.get(SessionUser::KEY).and_then(|value| SessionUser::deserialize(value).ok());
         let expires = micros(record.expiry_date);
         let lifetime = i64::try_from(self.limits.lifetime.as_micros()).unwrap_or(i64::MAX);
         Ok(match account {
             None => SessionRow { data, expires, owner: None },
-            Some(Account { user, device, since }) => SessionRow {
+            Some(SessionUser { user, device, since }) => SessionRow {
                 data,
                 expires: expires.min(Micros(since.0.saturating_add(lifetime))),
                 owner: Some(SessionOwner { user: UserId(user), device, since, used: now() }),

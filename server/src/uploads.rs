@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use app::api::{ApiError, Uploaded};
+use app::{forms::Uploaded, server_fns::ApiError};
 use axum::{
     Extension, Json,
     body::BodyDataStream,

@@ -5,7 +5,7 @@ mod guard;
 use std::{net::IpAddr, sync::Arc};
 
 use accounts::AuthService;
-use app::{account::Account, api::ApiError};
+use app::{server_fns::ApiError, session::SessionUser};
 use axum::{
     extract::{Request, State},
     middleware::Next,
@@ -91,7 +91,7 @@ async fn identify(
         return Ok((actor.ok_or_else(unknown)?, Proof::Token(secret.into())));
     }
     let Some(session) = session else { return Ok((Actor::Nobody, Proof::None)) };
-    let (account, id) = (Account::of(session).await?, session.id());
+    let (account, id) = (SessionUser::of(session).await?, session.id());
     Ok(match (account, id) {
         (Some(account), Some(id)) => (auth.actor(UserId(account.user)), Proof::Session(sessions::key(id))),
         _ => (Actor::Nobody, Proof::None),

@@ -5,7 +5,7 @@ use crate::browser;
 /// Wakes the buttons marked `data-copies`: each copies the text of the element that it names, and says so.
 #[island]
 pub fn CopyButtons() -> impl IntoView {
-    super::wake(|| {
+    super::on_hydrate(|| {
         for button in browser::all(&document(), "[data-copies]") {
             browser::set(&button, "hidden", None);
             let this = button.clone();

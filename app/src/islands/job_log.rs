@@ -14,10 +14,10 @@ use web_sys::{Element, Event, HtmlInputElement, HtmlSelectElement, MouseEvent, U
 
 use self::scroll::Scroll;
 use crate::{
-    base::at,
+    base_path::url,
     browser::{self, all, first, hide, lower_case, set, set_text},
+    components::{jump_to_end, line_count, localise, write_line},
     live,
-    ui::{jump_to_end, lines, localise, write_line},
 };
 
 /// Live lines kept in the page before it is taken from the server anew.
@@ -28,7 +28,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// Has the card marked `data-log` grow and follow its end; filters it and pages through it without leaving the page.
 #[island]
 pub fn JobLog() -> impl IntoView {
-    super::wake(|| {
+    super::on_hydrate(|| {
         if let Some(log) = first(&document(), "[data-log]").and_then(Log::new) {
             // It is there as long as the page.
             Box::leak(Box::new(log)).wake();
@@ -140,7 +140,7 @@ impl Log {
     /// Writes what has changed around the lines.
     fn show(&self) {
         if let Some(badge) = first(&self.card, ".count-badge") {
-            set_text(&badge, &lines(self.total.get()));
+            set_text(&badge, &line_count(self.total.get()));
         }
         if let Some(jump) = first(&self.card, ".jump") {
             hide(&jump, self.at_end.get() && self.unseen.get() == 0);
@@ -206,7 +206,7 @@ impl Log {
             }
             address.push_str(&String::from(query.to_string()));
         }
-        at(&address)
+        url(&address)
     }
 
     /// Filters once the person has paused.
@@ -276,12 +276,12 @@ impl Log {
         self.asked.set(self.asked.get() + 1);
         if document().get_element_by_id(&hash[1..]).is_none() {
             spawn_local(async move {
-                let Some(fresh) = self.fetch(at(&format!("/jobs/{}?line={number}", self.job))).await else { return };
+                let Some(fresh) = self.fetch(url(&format!("/jobs/{}?line={number}", self.job))).await else { return };
                 // The line may not fit the filter.
                 self.text.set_value("");
                 self.level.set_value("");
                 self.replace(&fresh);
-                write_address(&at(&format!("/jobs/{}{hash}", self.job)));
+                write_address(&url(&format!("/jobs/{}{hash}", self.job)));
                 // Marks the line, now that it is there, and brings it into view.
                 let _ = window().location().replace(&hash);
             });

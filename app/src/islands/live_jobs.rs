@@ -1,8 +1,8 @@
 //! The moving parts of jobs, on every page.
 
-mod page;
-mod places;
-mod show;
+mod bindings;
+mod job_page;
+mod row_slots;
 
 use std::cell::RefCell;
 
@@ -10,19 +10,20 @@ use leptos::prelude::*;
 use model::{JobId, JobView};
 use web_sys::Element;
 
-use self::show::Show;
+use self::bindings::Binding;
 use crate::{
     browser,
-    live::{self, json::Json, wire},
+    browser::json::Json,
+    live::{self, decode},
 };
 
 /// Keeps every element with `data-job` true to its job: one effect for each, which writes into the markup that the
 /// server drew. Nothing is drawn a second time here.
 #[island]
 pub fn LiveJobs() -> impl IntoView {
-    super::wake(|| {
+    super::on_hydrate(|| {
         bind_all();
-        browser::all(&document(), "[data-places]").for_each(places::fill);
+        browser::all(&document(), "[data-places]").for_each(row_slots::fill);
     });
 }
 
@@ -48,7 +49,7 @@ pub(super) fn bind_all() {
     for root in browser::all(&document(), "[data-job]") {
         let known = BOUND.with_borrow(|bound| bound.iter().any(|one| one.root == root));
         let json = root.get_attribute("data-job").and_then(|text| Json::parse(&text));
-        if !known && let Some(job) = json.and_then(|json| wire::job(&json)) {
+        if !known && let Some(job) = json.and_then(|json| decode::job(&json)) {
             bind(root, job);
         }
     }
@@ -60,7 +61,7 @@ fn bind(root: Element, job: JobView) {
     let view = owner.with(|| {
         let view = live::job(job);
         let now = live::now();
-        let parts: Vec<Show> = browser::all(&root, "[data-live]").filter_map(Show::find).collect();
+        let parts: Vec<Binding> = browser::all(&root, "[data-live]").filter_map(Binding::find).collect();
         live::keep(move || {
             let (job, now) = (view.read(), now.get());
             for part in &parts {
@@ -68,7 +69,7 @@ fn bind(root: Element, job: JobView) {
             }
         });
         if root.has_attribute("data-page") {
-            page::follow(view);
+            job_page::follow(view);
         }
         view
     });

@@ -3,7 +3,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 use model::Counts;
 
-use super::parts;
+use super::fragments;
 use crate::live;
 
 /// At most so often is the page fetched while jobs come and go.
@@ -13,16 +13,16 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// resumes or limits something.
 #[island]
 pub fn LiveQueues() -> impl IntoView {
-    super::wake(|| {
+    super::on_hydrate(|| {
         let counts = live::counts(Counts::default());
         let drawn = StoredValue::new(false);
         live::keep(move || {
             counts.track();
             // The first time tells what the page was drawn with.
             if drawn.try_update_value(|drawn| std::mem::replace(drawn, true)) == Some(true) {
-                parts::refresh(PAUSE);
+                fragments::refresh(PAUSE);
             }
         });
-        live::on_gate(|| parts::refresh(PAUSE));
+        live::on_gate(|| fragments::refresh(PAUSE));
     });
 }

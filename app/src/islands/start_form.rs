@@ -7,16 +7,16 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, FormData, HtmlElement, HtmlFormElement, UrlSearchParams};
 
 use crate::{
-    base::at,
+    base_path::url,
     browser::{self, Refusal, all, first, hide, set, set_text},
-    ui::{fault_line, not_started},
+    components::{fault_line, not_started},
 };
 
 /// Takes over the form marked `data-starts`: the job starts without leaving the page, and what is refused is said in
 /// place, with everything typed and uploaded kept.
 #[island]
 pub fn StartForm() -> impl IntoView {
-    super::wake(|| {
+    super::on_hydrate(|| {
         let form = first(&document(), "[data-starts]").and_then(|form| form.dyn_into().ok());
         let Some(form) = form.and_then(StartingForm::new) else { return };
         // It is there as long as the page.
@@ -56,7 +56,7 @@ impl StartingForm {
         self.work(true);
         spawn_local(async {
             match self.start().await {
-                Ok(job) => browser::go(&at(&format!("/jobs/{job}"))),
+                Ok(job) => browser::go(&url(&format!("/jobs/{job}"))),
                 Err(refusal) => {
                     self.work(false);
                     self.refuse(&refusal);
@@ -72,7 +72,7 @@ impl StartingForm {
         let arguments = UrlSearchParams::new()?;
         arguments.append("kind", &self.kind);
         arguments.append("entries", &String::from(JSON::stringify(&entries)?));
-        browser::post(&at("/api/start_job"), &arguments).await.map(|answer| answer.value)
+        browser::post(&url("/api/start_job"), &arguments).await.map(|answer| answer.value)
     }
 
     fn work(&self, busy: bool) {

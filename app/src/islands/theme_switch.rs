@@ -3,13 +3,13 @@ use wasm_bindgen::JsCast;
 
 use crate::{
     browser::{on, set},
-    theme::Theme,
+    session::Theme,
 };
 
 /// Has the form in `.theme` change the colour scheme without leaving the page.
 #[island]
 pub fn ThemeSwitch() -> impl IntoView {
-    super::wake(|| {
+    super::on_hydrate(|| {
         let Ok(Some(form)) = document().query_selector(".theme") else { return };
         let this = form.clone();
         on(&form, "submit", move |event| {

@@ -5,11 +5,11 @@ use model::{MessageEvent, MessageTo, Tone};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
-use super::parts;
+use super::fragments;
 use crate::{
     browser::{all, first, hide, on, set, set_icon, set_text, stamp},
+    components::{addressed_to, job_href, tone_icon},
     live,
-    ui::{addressed, job_href, tone_icon},
 };
 
 /// How long a toast is shown, seconds. What is a warning, or worse, stays until somebody closes it.
@@ -22,7 +22,7 @@ const MOST: u32 = 99;
 /// Shows what people write as it comes: in the list that the page has for it, else as a toast in `.toasts`.
 #[island]
 pub fn Toasts() -> impl IntoView {
-    super::wake(|| {
+    super::on_hydrate(|| {
         let Some(place) = first(&document(), ".toasts") else { return };
         let Some(list) = first(&place, "ul") else { return };
         let shown = place.clone();
@@ -33,10 +33,10 @@ pub fn Toasts() -> impl IntoView {
                 if let Some(place) = first(&document(), ".announcements") {
                     set_text(&place, &sentence(message));
                 }
-                parts::refresh(Duration::ZERO);
+                fragments::refresh(Duration::ZERO);
             }
             None if first(&document(), "[data-notes], [data-part=messages]").is_some() => {
-                parts::refresh(Duration::ZERO);
+                fragments::refresh(Duration::ZERO);
             }
             None => {}
         });
@@ -70,7 +70,7 @@ fn is_listed(message: &MessageEvent) -> bool {
 }
 
 fn sentence(message: &MessageEvent) -> String {
-    format!("{} {}: {}", message.from, addressed(&message.to, ""), message.text)
+    format!("{} {}: {}", message.from, addressed_to(&message.to, ""), message.text)
 }
 
 fn toast(place: &Element, message: &MessageEvent) {
@@ -84,7 +84,7 @@ fn toast(place: &Element, message: &MessageEvent) {
         }
     };
     write("b", &message.from);
-    write(".said span", &addressed(&message.to, ""));
+    write(".said span", &addressed_to(&message.to, ""));
     write(".text", &message.text);
     set(&toast, "data-tone", Some(message.tone.as_str()));
     set_icon(&toast, ".icon", tone_icon(message.tone));

@@ -6,17 +6,17 @@ use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{Element, File, HtmlInputElement, ProgressEvent, XmlHttpRequest};
 
 use crate::{
-    base::at,
+    base_path::url,
+    browser::json::Json,
     browser::{self, Refusal, all, first, hide, set, set_text},
-    live::json::Json,
-    ui::file_here,
+    components::file_here,
 };
 
 /// Sends the files of the fields marked `data-upload` as soon as they are chosen, with a bar and a way to stop; the
 /// field then holds the upload's id.
 #[island]
 pub fn UploadFields() -> impl IntoView {
-    super::wake(|| {
+    super::on_hydrate(|| {
         for field in all(&document(), "[data-upload]") {
             let Some(sender) = Sender::new(field) else { continue };
             // It is there as long as the page.
@@ -113,7 +113,7 @@ impl Sender {
         // `fetch` cannot say how far a body is.
         let request = XmlHttpRequest::new()?;
         let name = String::from(js_sys::encode_uri_component(&file.name()));
-        request.open("POST", &at(&format!("/uploads?name={name}")))?;
+        request.open("POST", &url(&format!("/uploads?name={name}")))?;
         let sent = file.clone();
         let progress = Closure::<dyn Fn(ProgressEvent)>::new(move |event: ProgressEvent| {
             self.show_sent(&sent, event.loaded() as u64);

@@ -4,7 +4,7 @@
 //! reconnecting is not used: it gives up on any status but 200, and does not notice a connection that is dead without
 //! having been closed. Where a proxy holds streams back, the same events are fetched by long polls.
 
-use super::{Link, retry::Retry};
+use super::{Link, reconnect::Retry};
 
 /// A stream that has said nothing after this is taken to be held back on its way, milliseconds.
 const SILENT: f64 = 4_000.0;

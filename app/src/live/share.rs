@@ -12,7 +12,7 @@ mod word;
 
 use model::Cursor;
 
-use super::{Link, topics::without};
+use super::{Link, subscriptions::without};
 use word::{Word, number, whole};
 
 /// Between two words of a leader that has nothing to say, milliseconds.

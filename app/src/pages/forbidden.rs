@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use crate::base::at;
+use crate::base_path::url;
 
 /// Why not, for people; a context where the page at the address is not to be shown.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub(crate) fn NotAllowed(reason: String) -> impl IntoView {
             <h1>"No access"</h1>
             <p class="lead">{reason} "."</p>
             <div class="actions">
-                <a class="button" href=at("/")>
+                <a class="button" href=url("/")>
                     "Overview"
                 </a>
             </div>

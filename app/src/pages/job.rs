@@ -3,18 +3,17 @@
 //! What moves is drawn by islands. What only the server knows is drawn here alone, in elements with `data-part`: when
 //! the job takes a step, the page is fetched again and these parts are put in place of the old ones.
 
-mod address;
-mod aside;
 mod attempts;
-mod curve;
 mod data;
-mod head;
-mod json;
+mod details_cards;
+mod header;
 mod log;
 mod notes;
 mod notices;
 mod outcome;
+mod percent_encoding;
 mod progress;
+mod progress_chart;
 mod stages;
 
 use engine::Error;
@@ -25,9 +24,8 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use model::JobId;
 
 use self::data::{Asked, Data};
-pub(super) use self::json::{Json, JsonText};
 use super::not_found::NotFound;
-use crate::{shell::RefreshWithoutScript, ui::document_title};
+use crate::{components::document_title, layout::RefreshWithoutScript};
 
 /// The page of the job whose number the address holds.
 #[component]
@@ -56,7 +54,7 @@ fn Job(data: Data) -> impl IntoView {
     view! {
         <Title text=document_title(&job) />
         {refreshes.then(|| view! { <RefreshWithoutScript /> })}
-        <head::Head data=data.clone() />
+        <header::Header data=data.clone() />
         <div class="split">
             <div class="stack">
                 <div class="part" data-part="notices">
@@ -64,7 +62,7 @@ fn Job(data: Data) -> impl IntoView {
                 </div>
                 <progress::Progress job=job.clone() stages now=data.now />
                 <div class="part" data-part="outcome">
-                    <curve::Progression data=data.clone() />
+                    <progress_chart::ProgressChart data=data.clone() />
                     <stages::Stages data=data.clone() />
                     <outcome::Files data=data.clone() />
                     <outcome::Output data=data.clone() />
@@ -74,7 +72,7 @@ fn Job(data: Data) -> impl IntoView {
                 <log::Log data=data.clone() />
             </div>
             <div class="stack">
-                <aside::Aside data />
+                <details_cards::DetailsCards data />
             </div>
         </div>
     }

@@ -18,33 +18,33 @@ use self::{
     filter::{Filter, Tab},
     form::FilterForm,
 };
-use super::{from_store, head::Head, job_table::JobTable};
+use super::shared::{JobTable, ListHeader, from_store};
 use crate::{
-    api::ApiError,
-    base::at,
+    base_path::url,
+    components::{Icon, JobCount},
     context::app,
-    islands::{Belongs, NewRows},
-    shell::{Frame, RefreshWithoutScript},
-    ui::{CountOf, Icon},
+    islands::{ListFilter, NewJobsLink},
+    layout::{PageContext, RefreshWithoutScript},
+    server_fns::ApiError,
 };
 
 /// `/jobs`.
 #[component]
 pub fn Jobs() -> impl IntoView {
     let (filter, faults) = Filter::read(&use_query_map().read_untracked());
-    let frame = expect_context::<Frame>();
+    let context = expect_context::<PageContext>();
     let list = filter.clone();
     view! {
         <Title text="Jobs" />
-        <Head name="Jobs" />
+        <ListHeader name="Jobs" />
         <div class="stack">
-            <Tabs filter=filter.clone() counts=frame.counts />
+            <Tabs filter=filter.clone() counts=context.counts />
             <FilterForm filter=filter.clone() />
             {(!faults.is_empty()).then(|| view! { <Faults faults /> })}
             {from_store(
-                read(filter, frame.now),
+                read(filter, context.now),
                 move |page| match page {
-                    Ok(page) => Either::Left(view! { <List filter=list page frame /> }),
+                    Ok(page) => Either::Left(view! { <List filter=list page context /> }),
                     Err(reason) => Either::Right(view! { <GivenUp reason /> }),
                 },
             )}
@@ -95,7 +95,7 @@ fn Tabs(filter: Filter, counts: Counts) -> impl IntoView {
             <a href=filter.tab(tab).href() aria-current=current>
                 {tab.label()}
                 <span class="count-badge">
-                    <CountOf counts states />
+                    <JobCount counts states />
                 </span>
             </a>
         }
@@ -121,24 +121,24 @@ fn Faults(faults: Vec<String>) -> impl IntoView {
 }
 
 #[component]
-fn List(filter: Filter, page: Page, frame: Frame) -> impl IntoView {
+fn List(filter: Filter, page: Page, context: PageContext) -> impl IntoView {
     let moving = page.jobs.iter().any(|job| !job.state.is_terminal());
     let empty = page.jobs.is_empty();
     view! {
         <section class="card" aria-label="Jobs">
             {(!page.newer)
                 .then(|| {
-                    let belongs = belongs(&filter, &page, frame.now);
+                    let belongs = belongs(&filter, &page, context.now);
                     let belongs = serde_json::to_string(&belongs).expect("a filter is made of texts and numbers");
                     view! {
                         <a class="new-rows" href=filter.page(None).href() data-belongs=belongs hidden=true></a>
-                        <NewRows />
+                        <NewJobsLink />
                     }
                 })}
             {if empty {
-                Either::Left(view! { <Nothing filter=filter.clone() fresh=frame.counts.total() == 0 /> })
+                Either::Left(view! { <Nothing filter=filter.clone() fresh=context.counts.total() == 0 /> })
             } else {
-                Either::Right(view! { <JobTable jobs=page.jobs.clone() how="State" now=frame.now /> })
+                Either::Right(view! { <JobTable jobs=page.jobs.clone() how="State" now=context.now /> })
             }}
             <Pager filter page />
         </section>
@@ -154,7 +154,7 @@ fn Nothing(filter: Filter, fresh: bool) -> impl IntoView {
         (
             "No jobs yet",
             "Jobs appear here when they start and stay until they are deleted.",
-            at("/new"),
+            url("/new"),
             "Start the first job",
         )
     } else if filter.at.is_some() {
@@ -215,8 +215,8 @@ fn Pager(filter: Filter, page: Page) -> impl IntoView {
 }
 
 /// Which jobs wait above the list for a person to ask for them.
-fn belongs(filter: &Filter, page: &Page, now: Micros) -> Belongs {
-    Belongs {
+fn belongs(filter: &Filter, page: &Page, now: Micros) -> ListFilter {
+    ListFilter {
         states: filter.list_query(now).states,
         kind: filter.kind.clone(),
         from: filter.from(now),

@@ -9,8 +9,8 @@ use leptos_router::{hooks::use_query_map, params::ParamsMap};
 use model::Seq;
 
 use self::form::SendForm;
-use super::from_store;
-use crate::{base::at, context::app, ui::MessageRow};
+use super::shared::from_store;
+use crate::{base_path::url, components::MessageRow, context::app};
 
 /// So many stand on a page.
 const PAGE: u32 = 50;
@@ -79,7 +79,7 @@ fn Pager(newest: bool, older: Option<Seq>) -> impl IntoView {
     }
     let step = |query: ParamsMap, name: &'static str| {
         view! {
-            <a class="button small" href=at(&format!("/messages{}", query.to_query_string()))>
+            <a class="button small" href=url(&format!("/messages{}", query.to_query_string()))>
                 {name}
             </a>
         }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use leptos_meta::Title;
 
-use crate::base::at;
+use crate::base_path::url;
 
 /// Says so, with status 404, and where to go from here.
 #[component]
@@ -16,7 +16,7 @@ pub fn NotFound() -> impl IntoView {
             <h1>"Page not found"</h1>
             <p class="lead">"The page does not exist, or the job was deleted."</p>
             <div class="actions">
-                <a class="button" href=at("/jobs")>
+                <a class="button" href=url("/jobs")>
                     "All jobs"
                 </a>
             </div>

@@ -3,11 +3,11 @@
 mod attention;
 mod chart;
 mod data_directory;
-mod figures;
-mod next;
-mod running;
+mod metrics;
+mod next_runs;
+mod running_jobs;
+mod storage;
 mod tasks;
-mod usage;
 
 use engine::{
     access::Action,
@@ -22,17 +22,17 @@ use self::{
     attention::Attention,
     chart::{FinishedPerHour, Span},
     data_directory::DataDirectory,
-    figures::Figures,
-    next::{NEXT_RUNS, NextOnSchedule},
-    running::RunningNow,
+    metrics::Metrics,
+    next_runs::{NEXT_RUNS, NextRuns},
+    running_jobs::RunningJobs,
+    storage::Storage,
     tasks::Tasks,
-    usage::SpaceUsed,
 };
-use super::{from_store, head::Head};
+use super::shared::{ListHeader, from_store};
 use crate::{
-    base::at,
+    base_path::url,
     context::app,
-    shell::{Frame, RefreshWithoutScript},
+    layout::{PageContext, RefreshWithoutScript},
 };
 
 /// So many running jobs have a row.
@@ -52,16 +52,16 @@ struct Matter {
 /// `/`.
 #[component]
 pub fn Overview() -> impl IntoView {
-    let frame = expect_context::<Frame>();
+    let context = expect_context::<PageContext>();
     let span = Span::read(&use_query_map().read_untracked());
     view! {
         <Title text="Overview" />
-        <Head name="Overview" />
+        <ListHeader name="Overview" />
         <DataDirectory />
-        {if frame.counts.total() == 0 {
+        {if context.counts.total() == 0 {
             Either::Left(view! { <Fresh /> })
         } else {
-            Either::Right(from_store(read(span), move |matter| view! { <Board frame matter span /> }))
+            Either::Right(from_store(read(span), move |matter| view! { <Board context matter span /> }))
         }}
     }
 }
@@ -85,23 +85,23 @@ async fn read(span: Span) -> engine::Result<Matter> {
 }
 
 #[component]
-fn Board(frame: Frame, matter: Matter, span: Span) -> impl IntoView {
-    let moving = frame.counts.running > 0;
+fn Board(context: PageContext, matter: Matter, span: Span) -> impl IntoView {
+    let moving = context.counts.running > 0;
     view! {
         <div class="stack">
             <div class="part" data-part="attention">
-                <Attention jobs=frame.attention.clone() running=matter.running.clone() gates=matter.gates />
+                <Attention jobs=context.attention.clone() running=matter.running.clone() gates=matter.gates />
             </div>
             <div class="part" data-part="figures">
-                <Figures counts=frame.counts day=matter.day />
+                <Metrics counts=context.counts day=matter.day />
             </div>
-            <RunningNow jobs=matter.running counts=frame.counts now=frame.now />
+            <RunningJobs jobs=matter.running counts=context.counts now=context.now />
             <div class="split even" data-part="past">
                 <FinishedPerHour hours=matter.span span />
-                <SpaceUsed usage=matter.usage />
+                <Storage usage=matter.usage />
             </div>
             <div class="part" data-part="next">
-                <NextOnSchedule schedules=matter.schedules now=frame.now />
+                <NextRuns schedules=matter.schedules now=context.now />
             </div>
             <div class="part" data-part="tasks">
                 <Tasks kinds=matter.kinds />
@@ -135,7 +135,7 @@ fn Fresh() -> impl IntoView {
 fn start_the_first() -> impl IntoView {
     view! {
         <div class="actions">
-            <a class="button primary" href=at("/new")>
+            <a class="button primary" href=url("/new")>
                 "Start the first job"
             </a>
         </div>

@@ -5,14 +5,14 @@ use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
 use model::{Counts, Gate, GateOf, JobState, count};
 
-use super::{from_store, head::Head};
+use super::shared::{ListHeader, from_store};
 use crate::{
-    api::MOST_AT_ONCE,
-    base::at,
+    base_path::url,
+    components::{Icon, TaskName, Timestamp},
     context::app,
-    islands::{LiveForms, LiveQueues},
-    shell::RefreshWithoutScript,
-    ui::{Icon, KindName, When},
+    islands::{InPlaceForms, LiveQueues},
+    layout::RefreshWithoutScript,
+    server_fns::MOST_AT_ONCE,
 };
 
 /// `/queues`.
@@ -20,7 +20,7 @@ use crate::{
 pub fn Queues() -> impl IntoView {
     view! {
         <Title text="Queues" />
-        <Head name="Queues" />
+        <ListHeader name="Queues" />
         {from_store(async { app().desk.queues().await }, |queues| view! { <Board queues /> })}
     }
 }
@@ -36,7 +36,7 @@ fn Board(queues: Vec<QueueStatus>) -> impl IntoView {
             </div>
             <p class="notice bad refusal" role="alert" hidden=true></p>
         </div>
-        <LiveForms />
+        <InPlaceForms />
         <LiveQueues />
         {moving.then(|| view! { <RefreshWithoutScript /> })}
     }
@@ -145,7 +145,7 @@ fn Row(
     let some = |state: JobState, words: &'static str| {
         // The list has one tab for both that wait by themselves.
         let tab = if state == JobState::Scheduled { JobState::Queued } else { state };
-        let href = at(&format!("/jobs?kind={name}&state={tab}"));
+        let href = url(&format!("/jobs?kind={name}&state={tab}"));
         let number = jobs.of(state);
         (number > 0).then(|| view! { <a href=href>{format!("{}{words}", count(number))}</a> })
     };
@@ -170,11 +170,11 @@ fn Row(
     view! {
         <tr>
             <th scope="row">
-                <KindName kind=name.to_owned() name=task.name.to_owned()>
+                <TaskName kind=name.to_owned() name=task.name.to_owned()>
                     <span class="part" data-part=state_part>
                         {state}
                     </span>
-                </KindName>
+                </TaskName>
             </th>
             <td class="number" data-label="Running" data-part=part("running")>
                 {some(JobState::Running, "")}
@@ -196,7 +196,7 @@ fn Paused(gate: Gate) -> impl IntoView {
                 <Icon name="pause" />
                 <span>"Paused"</span>
                 " "
-                <small>"by " {gate.paused_by} ", " <When at /></small>
+                <small>"by " {gate.paused_by} ", " <Timestamp at /></small>
             </span>
         }
     })
@@ -210,7 +210,7 @@ fn Turn(gate: Gate) -> impl IntoView {
     let class = if gate.paused_at.is_some() { "button small primary" } else { "button small" };
     let of = gate.of.as_str();
     view! {
-        <form method="post" action=at(&format!("/api/{verb}_{of}"))>
+        <form method="post" action=url(&format!("/api/{verb}_{of}"))>
             <input type="hidden" name=of value=gate.name.clone() />
             <button class=class type="submit">
                 <Icon name=icon />
@@ -236,7 +236,7 @@ fn Limit(
         _ => "any".to_owned(),
     };
     view! {
-        <form class="limit" method="post" action=at(&format!("/api/limit_{of}"))>
+        <form class="limit" method="post" action=url(&format!("/api/limit_{of}"))>
             <input type="hidden" name=of value=gate.name />
             <input
                 class="input"

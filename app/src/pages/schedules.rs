@@ -1,10 +1,10 @@
 //! `/schedules`: what is started again and again.
 
+mod actions;
+mod descriptions;
+mod detail;
 mod form;
-mod one;
-mod parts;
-mod plan;
-mod words;
+mod plan_fields;
 
 use engine::{
     access::Action,
@@ -15,25 +15,23 @@ use leptos_meta::Title;
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
 use model::count;
 
-pub use self::{
-    form::{EditSchedule, NewSchedule},
-    one::SchedulePage,
-    plan::{previewed, revision, wish},
-};
 use self::{
-    parts::{Next, RunNow, Turn},
-    words::in_words,
+    actions::{Next, RunNow, Turn},
+    descriptions::in_words,
 };
-use super::{from_store, strip::strip};
+pub use self::{
+    detail::SchedulePage,
+    form::{EditSchedule, NewSchedule},
+};
+use super::shared::{from_store, run_history};
 use crate::{
-    base::at,
+    base_path::url,
+    components::{Icon, kind_icon},
     context::app,
-    islands::LiveForms,
-    shell::RefreshWithoutScript,
-    ui::{Icon, kind_icon},
+    islands::InPlaceForms,
+    layout::RefreshWithoutScript,
 };
-pub(crate) use plan::is_own;
-pub(super) use words::in_time;
+pub(super) use descriptions::relative_time;
 
 /// Schedules on one page of the list.
 const PAGE: u32 = 50;
@@ -74,7 +72,7 @@ async fn read(at: Option<ScheduleAt>) -> engine::Result<(SchedulePage, JobRuns)>
 fn plan_one() -> impl IntoView {
     view! {
         <div class="actions">
-            <a class="button primary" href=at("/schedules/new")>
+            <a class="button primary" href=url("/schedules/new")>
                 <Icon name="plus" />
                 "New schedule"
             </a>
@@ -90,7 +88,7 @@ fn List(page: SchedulePage, runs: JobRuns) -> impl IntoView {
     let pager = pager(&page);
     let row = |schedule: Schedule| {
         let last = runs.get(&schedule.id).cloned().unwrap_or_default();
-        view! { <Row schedule last=strip(&last).into_any() /> }
+        view! { <Row schedule last=run_history(&last).into_any() /> }
     };
     view! {
         <section class="card" aria-label="All schedules" data-forms="">
@@ -111,7 +109,7 @@ fn List(page: SchedulePage, runs: JobRuns) -> impl IntoView {
             {pager}
         </section>
         <p class="notice bad refusal" role="alert" hidden=true></p>
-        <LiveForms />
+        <InPlaceForms />
         <RefreshWithoutScript />
     }
     .into_any()
@@ -123,7 +121,7 @@ fn pager(page: &SchedulePage) -> Option<impl IntoView + use<>> {
     let step = |there: bool, query: String, name: &'static str| {
         there.then(|| {
             view! {
-                <a class="button small" href=at(&format!("/schedules{query}"))>
+                <a class="button small" href=url(&format!("/schedules{query}"))>
                     {name}
                 </a>
             }
@@ -160,7 +158,7 @@ fn Empty() -> impl IntoView {
 fn Row(schedule: Schedule, last: AnyView) -> impl IntoView {
     let desk = app().desk;
     let (id, name) = (schedule.id, schedule.plan.name.clone());
-    let href = at(&format!("/schedules/{id}"));
+    let href = url(&format!("/schedules/{id}"));
     let task = desk.task(&schedule.plan.kind).map_or_else(|| schedule.plan.kind.clone(), |task| task.name.to_owned());
     let (changes, starts) =
         (desk.may_on_schedule(Action::Schedule, &schedule), desk.may_on_schedule(Action::Start, &schedule));

@@ -1,8 +1,8 @@
 //! `/settings` and below: what people change about themselves, and administrators about everything.
 
 mod audit;
-mod parts;
 mod profile;
+mod shared;
 mod tasks;
 mod users;
 
@@ -10,7 +10,7 @@ use engine::access::Action;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use crate::{base::at, context::app, ui::Icon};
+use crate::{base_path::url, components::Icon, context::app};
 
 pub use audit::{Audit, AuditFilter};
 pub use profile::Profile;
@@ -67,14 +67,14 @@ fn Settings(section: Section, children: Children) -> impl IntoView {
     let link = |other: Section| {
         let current = (other == section).then_some("page");
         view! {
-            <a href=at(other.path()) aria-current=current>
+            <a href=url(other.path()) aria-current=current>
                 {other.name()}
             </a>
         }
     };
     let matter = match desk.allow(section.action()) {
         Ok(()) => children().into_any(),
-        Err(error) => view! { <Without reason=crate::api::ApiError::from(error).message /> }.into_any(),
+        Err(error) => view! { <Without reason=crate::server_fns::ApiError::from(error).message /> }.into_any(),
     };
     view! {
         <Title text=section.name() />

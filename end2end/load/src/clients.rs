@@ -45,7 +45,7 @@ pub(crate) enum Retry {
     Never,
     /// At a fixed interval.
     Every(Duration),
-    /// As in `app/src/live/retry.rs`: within 0.3 s, then with full jitter, 1 s to 30 s.
+    /// As in `app/src/live/reconnect.rs`: within 0.3 s, then with full jitter, 1 s to 30 s.
     Browser,
 }
 

@@ -45,7 +45,11 @@ impl PasswordHashing {
     /// Takes the time of one hash, for the dummy.
     pub(crate) fn new() -> Self {
         let dummy = hash_password("");
-        Self { running: Arc::new(Semaphore::new(MAX_RUNNING)), admitted: Semaphore::new(MAX_RUNNING + MAX_WAITING), dummy }
+        Self {
+            running: Arc::new(Semaphore::new(MAX_RUNNING)),
+            admitted: Semaphore::new(MAX_RUNNING + MAX_WAITING),
+            dummy,
+        }
     }
 
     /// Returns the hash of `password` as a PHC string.

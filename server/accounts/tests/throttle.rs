@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use accounts::throttle::{COUNTER_LIFETIME, TRUST_LIFETIME, MAX_ENTRIES, ClientNetwork, Throttle};
+use accounts::throttle::{COUNTER_LIFETIME, ClientNetwork, MAX_ENTRIES, TRUST_LIFETIME, Throttle};
 
 /// A throttle and its clock.
 struct World {
@@ -200,7 +200,8 @@ fn what_is_remembered_is_bounded_and_the_oldest_goes() {
     for number in 0..200_000_u32 {
         let address = IpAddr::from(number.to_be_bytes());
         world.after(Duration::from_micros(1));
-        let begun = world.throttle.begin(&format!("user{number}"), ClientNetwork::from(Some(address)), world.now).unwrap();
+        let begun =
+            world.throttle.begin(&format!("user{number}"), ClientNetwork::from(Some(address)), world.now).unwrap();
         if number % 2 == 0 {
             world.throttle.succeed(begun, world.now);
         }

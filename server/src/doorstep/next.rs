@@ -1,12 +1,12 @@
 //! Where somebody was going when they were asked to sign in.
 
-use app::base::at;
+use app::base_path::url;
 use percent_encoding::percent_decode_str;
 
 /// The address to go on to: `asked` where it is a page of this server, else home. Anybody can write a link to the page
 /// where people sign in; it must not lead them elsewhere afterwards.
 pub(super) fn local(asked: Option<&str>) -> String {
-    let home = at("/");
+    let home = url("/");
     match asked {
         Some(path) if is_below(&home, path) => path.to_owned(),
         _ => home,

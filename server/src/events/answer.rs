@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::api::ApiError;
+use app::server_fns::ApiError;
 use axum::{
     Json,
     body::Body,

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use app::api::ApiError;
+use app::server_fns::ApiError;
 use axum::response::Response;
 use bytes::Bytes;
 use engine::{DurableEvent, access::Sight, store::Topics};

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use model::{JobState, JobView, Shown, duration};
 
 use super::data::Data;
-use crate::ui::{Icon, StatePill, When};
+use crate::components::{Icon, StateBadge, Timestamp};
 
 /// The attempts, newest first and open; nothing before the first.
 #[component]
@@ -50,10 +50,10 @@ fn Attempt(row: AttemptRow, job: JobView, newest: bool) -> impl IntoView {
             <summary>
                 <Icon name="right" />
                 <b>{format!("Attempt {}", row.attempt)}</b>
-                <StatePill shown=shown detail=at.unwrap_or_default() />
+                <StateBadge shown=shown detail=at.unwrap_or_default() />
                 <span class="why">{why}</span>
                 <span class="span">
-                    <When at=row.started_at /> {row.ended_at.map(|at| view! { " – " <When at /> })}
+                    <Timestamp at=row.started_at /> {row.ended_at.map(|at| view! { " – " <Timestamp at /> })}
                 </span>
             </summary>
             {took

@@ -10,8 +10,7 @@ use leptos_router::params::ParamsMap;
 use model::{JobId, JobState, JobView, Level, MessageEvent, Micros};
 use tower_sessions::Session;
 
-use super::json::JsonText;
-use crate::{context::app, pins};
+use crate::{context::app, pages::shared::JsonText, session::pinned};
 
 /// Lines of the log on one page.
 const LOG_LINES: u32 = 200;
@@ -213,7 +212,7 @@ impl Data {
             curve,
             comparable,
             beside,
-            pinned: pins::read(session.as_ref()).await.contains(&job),
+            pinned: pinned::read(session.as_ref()).await.contains(&job),
             run_of,
             task,
             pauses: desk.task(&detail.view.kind).is_some_and(|task| task.checkpoints),

@@ -4,12 +4,12 @@ use leptos::prelude::*;
 use model::{JobId, Level, LogLine, count};
 
 use super::{
-    address::encoded,
     data::{Asked, Data},
+    percent_encoding::percent_encode,
 };
 use crate::{
+    components::{Icon, LogRow, job_href, jump_to_end, line_count},
     islands::JobLog,
-    ui::{Icon, LogRow, job_href, jump_to_end, lines},
 };
 
 /// The card of the log. Without script its filter and its links load the page with another part; [`JobLog`] brings it
@@ -24,7 +24,7 @@ pub(super) fn Log(data: Data) -> impl IntoView {
         <section class="card log" id="log" aria-label="Log" data-log=job.to_string()>
             <form class="log-tools" method="get" action=address.clone()>
                 <h2>"Log"</h2>
-                <span class="count-badge">{lines(data.log.total)}</span>
+                <span class="count-badge">{line_count(data.log.total)}</span>
                 <Filter asked=data.asked.clone() />
                 <Tools job />
             </form>
@@ -167,7 +167,7 @@ fn Part(data: Data) -> impl IntoView {
 /// Where another part of the same log is shown, under the same filter.
 fn address(job: JobId, asked: &Asked, side: &str, line: u64) -> String {
     let level = asked.level.map_or("", Level::as_str);
-    let text = encoded(asked.text.trim());
+    let text = percent_encode(asked.text.trim());
     let mut address = format!("{}?{side}={line}", job_href(job));
     if !level.is_empty() {
         address.push_str("&level=");

@@ -6,11 +6,11 @@ use model::JobId;
 
 use super::data::Data;
 use crate::{
-    base::at,
+    base_path::url,
+    components::{Icon, MessageRow},
     context::app,
-    pages::field::{Faults, FormOf},
-    sent::Sent,
-    ui::{Icon, MessageRow},
+    pages::shared::{Faults, ServerForm},
+    server_fns::FormState,
 };
 
 /// The server function.
@@ -18,7 +18,7 @@ const FUNCTION: &str = "add_note";
 
 /// Whether somebody is about to write a note without script: the page must not load itself again under their hands.
 pub(super) fn is_writing(data: &Data) -> bool {
-    data.asked.note || Sent::to(FUNCTION).is_some()
+    data.asked.note || FormState::of(FUNCTION).is_some()
 }
 
 /// The card. Its list is drawn anew when somebody notes something; what is being typed stays.
@@ -31,7 +31,7 @@ pub(super) fn Notes(data: Data) -> impl IntoView {
     let moving = !data.detail.view.state.is_terminal() && !is_writing(&data);
     let none = data.notes.is_empty();
     let row = move |message| view! { <MessageRow message reader=reader.clone() /> };
-    let readers = at(&format!("/messages?to=job&job={job}"));
+    let readers = url(&format!("/messages?to=job&job={job}"));
     view! {
         <section class="card notes" id="notes" aria-labelledby="notes-head" data-notes=job.to_string()>
             <header>
@@ -53,11 +53,11 @@ fn NoteForm(
     /// Whether the page loads itself again, in a browser without script.
     moving: bool,
 ) -> impl IntoView {
-    let form = FormOf::new(FUNCTION);
+    let form = ServerForm::new(FUNCTION);
     let text = form.entry("text").unwrap_or_default();
     let area = form.field("text", "Add a note", "Visible to everyone who can see the job.").area(LONGEST_NOTE, text);
     let key = app().desk.now().0.to_string();
-    let link = at(&format!("/jobs/{job}?note=write#notes"));
+    let link = url(&format!("/jobs/{job}?note=write#notes"));
     view! {
         {moving
             .then(|| {
@@ -72,7 +72,7 @@ fn NoteForm(
                 }
             })}
         <div class="body below" class:with-script=moving data-forms="">
-            <form class="form" method="post" action=at("/api/add_note") data-clears="">
+            <form class="form" method="post" action=url("/api/add_note") data-clears="">
                 <Faults form not="Not added" labels=&[("text", "Note")] />
                 <input type="hidden" name="id" value=job.0 />
                 // A new one for each note, so that one that is sent twice is there once.

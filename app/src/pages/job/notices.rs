@@ -6,8 +6,8 @@ use model::{Failure, GateOf, JobView, Shown, count, duration};
 
 use super::data::Data;
 use crate::{
-    base::at,
-    ui::{Icon, When},
+    base_path::url,
+    components::{Icon, Timestamp},
 };
 
 /// A failure, an interruption, a task that does not answer; nothing on a good day.
@@ -49,7 +49,7 @@ pub(super) fn Notices(data: Data) -> impl IntoView {
                 }
             >
                 <p>
-                    <a href=at(&format!("/jobs/{}?level=warn#log", job.job))>"Show warnings"</a>
+                    <a href=url(&format!("/jobs/{}?level=warn#log", job.job))>"Show warnings"</a>
                 </p>
             </Notice>
         }
@@ -78,7 +78,7 @@ fn Held(hold: Hold, kind: String) -> impl IntoView {
             view! {
                 {gate.paused_by}
                 " has paused it, "
-                {gate.paused_at.map(|at| view! { <When at /> })}
+                {gate.paused_at.map(|at| view! { <Timestamp at /> })}
                 ". This job keeps its place and starts when it is resumed. "
             }
             .into_any(),
@@ -114,7 +114,7 @@ fn Held(hold: Hold, kind: String) -> impl IntoView {
     view! {
         <Notice class icon="pause" head>
             <p>
-                {why} <a href=at("/queues")>"View queues"</a>
+                {why} <a href=url("/queues")>"View queues"</a>
             </p>
         </Notice>
     }

@@ -5,14 +5,11 @@ use leptos::prelude::*;
 use model::{bytes, count};
 use serde_json::Value;
 
-use super::{
-    address::encoded,
-    data::Data,
-    json::{Json, JsonText},
-};
+use super::{data::Data, percent_encoding::percent_encode};
 use crate::{
-    base::at,
-    ui::{Icon, When},
+    base_path::url,
+    components::{Icon, Timestamp},
+    pages::shared::{Json, JsonText},
 };
 
 /// Bytes of a text in the result that are shown in its list.
@@ -43,7 +40,7 @@ pub(super) fn Files(data: Data) -> impl IntoView {
 
 fn file(job: model::JobId, artifact: &Artifact) -> impl IntoView + use<> {
     let name = artifact.name.clone();
-    let href = at(&format!("/jobs/{job}/artifacts/{}", encoded(&name)));
+    let href = url(&format!("/jobs/{job}/artifacts/{}", percent_encode(&name)));
     let label = format!("Download {name}");
     view! {
         <li>
@@ -53,7 +50,7 @@ fn file(job: model::JobId, artifact: &Artifact) -> impl IntoView + use<> {
                     {name}
                 </a>
                 <small>
-                    <When at=artifact.at />
+                    <Timestamp at=artifact.at />
                 </small>
             </span>
             <span class="size">{bytes(artifact.size)}</span>
@@ -82,7 +79,7 @@ pub(super) fn Output(data: Data) -> impl IntoView {
             })
             .collect();
         let open = facts.is_empty();
-        let whole = at(&format!("/jobs/{}/result", data.detail.view.job));
+        let whole = url(&format!("/jobs/{}/result", data.detail.view.job));
         view! {
             <section class="card" aria-labelledby="result">
                 <header>

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use model::{JobView, Micros};
 
-use crate::ui::{Figures, MileBar, MileBarSize, Moment, StageNames, Words, job_json, left_at};
+use crate::components::{JobText, JobTimestamp, Metrics, MileBar, MileBarSize, StageNames, job_json, outcome_time};
 
 /// The large bar, what it says, and the figures.
 #[component]
@@ -25,36 +25,36 @@ pub(super) fn Progress(
                 <p
                     class="message"
                     data-tone=job.progress.tone.as_str()
-                    data-live=Words::Message.name()
+                    data-live=JobText::Message.name()
                     hidden=job.progress.message.is_empty()
                 >
                     {job.progress.message.clone()}
                 </p>
             </div>
-            <Figures job now />
+            <Metrics job now />
         </section>
     }
 }
 
 #[component]
 fn Headline(job: JobView, now: Micros) -> impl IntoView {
-    let (at, words) = (left_at(&job), |words: Words| words.of(&job, now));
+    let (at, words) = (outcome_time(&job), |words: JobText| words.of(&job, now));
     view! {
         <div class="headline">
             <p class="percent" data-live="known" hidden=job.percent().is_none()>
-                <span data-live=Words::Points.name()>{words(Words::Points)}</span>
+                <span data-live=JobText::Points.name()>{words(JobText::Points)}</span>
                 <small>"%"</small>
             </p>
             <p class="stage">
-                <b data-live=Words::Headline.name()>{words(Words::Headline)}</b>
-                <span data-live=Words::Place.name()>{words(Words::Place)}</span>
+                <b data-live=JobText::Headline.name()>{words(JobText::Headline)}</b>
+                <span data-live=JobText::Place.name()>{words(JobText::Place)}</span>
             </p>
             <p class="left">
-                <b data-live=Words::Left.name()>{words(Words::Left)}</b>
+                <b data-live=JobText::Left.name()>{words(JobText::Left)}</b>
                 <span>
-                    <span data-live=Words::LeftBefore.name()>{words(Words::LeftBefore)}</span>
-                    <Moment at live="left-at" />
-                    <span data-live=Words::LeftAfter.name()>{words(Words::LeftAfter)}</span>
+                    <span data-live=JobText::LeftBefore.name()>{words(JobText::LeftBefore)}</span>
+                    <JobTimestamp at live="left-at" />
+                    <span data-live=JobText::LeftAfter.name()>{words(JobText::LeftAfter)}</span>
                 </span>
             </p>
         </div>

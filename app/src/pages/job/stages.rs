@@ -4,7 +4,7 @@ use leptos::{either::Either, prelude::*};
 use model::{JobId, JobState, Micros, Shown, duration};
 
 use super::data::{Beside, Data};
-use crate::ui::{StatePill, When};
+use crate::components::{StateBadge, Timestamp};
 
 /// One row for each stage of the kind; nothing for a kind without stages.
 #[component]
@@ -80,11 +80,11 @@ fn Stage(
         <tr data-state=shown.data_state()>
             <th scope="row">{format!("{number}. {name}")}</th>
             <td data-label="State">
-                <StatePill shown=shown word />
+                <StateBadge shown=shown word />
             </td>
             <td class="number" data-label="Time">
                 {match since {
-                    Some(since) => Either::Left(view! { "since " <When at=since /> }),
+                    Some(since) => Either::Left(view! { "since " <Timestamp at=since /> }),
                     None => Either::Right(seconds.map(duration)),
                 }}
             </td>

@@ -4,7 +4,7 @@ use engine::store::{ListQuery, PageAt, SEARCH_WORDS};
 use leptos_router::params::ParamsMap;
 use model::{JobId, JobState, Micros};
 
-use crate::base::at;
+use crate::base_path::url;
 
 /// So many jobs stand on a page.
 const PAGE: u32 = 50;
@@ -213,7 +213,7 @@ impl Filter {
             Some(PageAt::Oldest) => query.insert("from", "oldest".to_owned()),
             None => {}
         }
-        at(&format!("/jobs{}", query.to_query_string()))
+        url(&format!("/jobs{}", query.to_query_string()))
     }
 
     /// The same list at another page; `None` is the first.

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::filter::{Filter, Since, Tab};
-use crate::{base::at, context::app, ui::Icon};
+use crate::{base_path::url, components::Icon, context::app};
 
 /// Text, kind and time.
 #[component]
@@ -11,7 +11,7 @@ pub(super) fn FilterForm(filter: Filter) -> impl IntoView {
     let hides = filter.hides();
     let cleared = filter.cleared().href();
     view! {
-        <form class="filter-bar" role="search" method="get" action=at("/jobs")>
+        <form class="filter-bar" role="search" method="get" action=url("/jobs")>
             {(filter.tab != Tab::All).then(|| view! { <input type="hidden" name="state" value=filter.tab.word() /> })}
             <label class="filter-box">
                 <Icon name="search" />

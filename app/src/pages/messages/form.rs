@@ -6,10 +6,10 @@ use leptos_router::params::ParamsMap;
 use model::Tone;
 
 use crate::{
-    base::at,
+    base_path::url,
+    components::Icon,
     context::app,
-    pages::field::{Faults, FormOf},
-    ui::Icon,
+    pages::shared::{Faults, ServerForm},
 };
 
 const LABELS: &[(&str, &str)] = &[("to", "To"), ("user", "User"), ("job", "Job"), ("tone", "Type"), ("text", "Text")];
@@ -23,7 +23,7 @@ pub(super) fn SendForm(
     /// Of the page, which may say whom it is for.
     query: ParamsMap,
 ) -> impl IntoView {
-    let form = FormOf::new("send_message");
+    let form = ServerForm::new("send_message");
     let field = |nth: usize, help| form.field(LABELS[nth].0, LABELS[nth].1, help);
     let asked = |name: &str| form.entry(name).or_else(|| query.get(name)).unwrap_or_default();
     let tones = TONES.map(|(tone, word)| (tone.as_str().to_owned(), word.to_owned())).to_vec();
@@ -41,7 +41,7 @@ pub(super) fn SendForm(
             <header>
                 <h2 id="send">"Send a message"</h2>
             </header>
-            <form class="body form send" method="post" action=at("/api/send_message") aria-labelledby="send">
+            <form class="body form send" method="post" action=url("/api/send_message") aria-labelledby="send">
                 <Faults form not="Not sent" labels=LABELS />
                 <input type="hidden" name="key" value=key />
                 {fields}

@@ -3,11 +3,11 @@
 use leptos::prelude::*;
 use model::{Gate, GateOf, JobView, Shown};
 
-use crate::ui::{Icon, When, fact};
 use crate::{
-    base::at,
+    base_path::url,
+    components::{Icon, Timestamp, state_detail},
     context::app,
-    shell::{Frame, TROUBLES},
+    layout::{ATTENTION_LIMIT, PageContext},
 };
 
 /// Queues and kinds that are paused, jobs that went wrong and nobody has tried again, and jobs that do not stop when
@@ -15,7 +15,7 @@ use crate::{
 #[component]
 pub(super) fn Attention(jobs: Vec<JobView>, running: Vec<JobView>, gates: Vec<Gate>) -> impl IntoView {
     let stuck = running.into_iter().filter(|job| job.shown() == Shown::NotResponding);
-    let perhaps_more = jobs.len() >= TROUBLES as usize;
+    let perhaps_more = jobs.len() >= ATTENTION_LIMIT as usize;
     let troubles: Vec<_> = stuck.chain(jobs).collect();
     let paused: Vec<_> = gates.into_iter().filter(|gate| gate.paused_at.is_some()).map(paused).collect();
     (!troubles.is_empty() || !paused.is_empty()).then(|| {
@@ -30,8 +30,8 @@ pub(super) fn Attention(jobs: Vec<JobView>, running: Vec<JobView>, gates: Vec<Ga
                     .then(|| {
                         view! {
                             <footer>
-                                "Showing the latest. "<a href=at("/jobs?state=failed")>"View all failed"</a>
-                                <a href=at("/jobs?state=interrupted")>"View all interrupted"</a>
+                                "Showing the latest. "<a href=url("/jobs?state=failed")>"View all failed"</a>
+                                <a href=url("/jobs?state=interrupted")>"View all interrupted"</a>
                             </footer>
                         }
                     })}
@@ -52,13 +52,13 @@ fn paused(gate: Gate) -> impl IntoView {
         <li data-state="paused">
             <Icon name="pause" />
             <p>
-                <a href=at("/queues")>{what}</a>
+                <a href=url("/queues")>{what}</a>
                 " is paused by "
                 {gate.paused_by}
                 ", "
-                {gate.paused_at.map(|at| view! { <When at /> })}
+                {gate.paused_at.map(|at| view! { <Timestamp at /> })}
             </p>
-            <a class="button small" href=at("/queues")>
+            <a class="button small" href=url("/queues")>
                 "Open"
                 <span class="visually-hidden">" the queues"</span>
             </a>
@@ -67,16 +67,18 @@ fn paused(gate: Gate) -> impl IntoView {
 }
 
 fn trouble(job: &JobView) -> impl IntoView + use<> {
-    let now = use_context::<Frame>().map_or_else(|| app().desk.now(), |frame| frame.now);
+    let now = use_context::<PageContext>().map_or_else(|| app().desk.now(), |context| context.now);
     let (icon, sentence) = match job.shown() {
-        Shown::NotResponding => ("slow", format!(" is not responding to cancel for {}", fact(job, now))),
-        Shown::Interrupted => ("interrupted", format!(" was interrupted{}: worker died", after_blank(&fact(job, now)))),
+        Shown::NotResponding => ("slow", format!(" is not responding to cancel for {}", state_detail(job, now))),
+        Shown::Interrupted => {
+            ("interrupted", format!(" was interrupted{}: worker died", after_blank(&state_detail(job, now))))
+        }
         _ => {
             let why = job.failure.as_ref().map(|failure| format!(": {}", failure.message)).unwrap_or_default();
-            ("failed", format!(" failed{}{why}", after_blank(&fact(job, now))))
+            ("failed", format!(" failed{}{why}", after_blank(&state_detail(job, now))))
         }
     };
-    let href = at(&format!("/jobs/{}", job.job));
+    let href = url(&format!("/jobs/{}", job.job));
     view! {
         <li data-state=job.shown().data_state()>
             <Icon name=icon />

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
 use model::count;
 
-use crate::base::at;
+use crate::base_path::url;
 
 /// How far back the chart goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,8 +94,8 @@ pub(super) fn FinishedPerHour(hours: Vec<HourBucket>, span: Span) -> impl IntoVi
 #[component]
 fn SpanLink(to: Span, current: Span, name: &'static str) -> impl IntoView {
     let href = match to {
-        Span::Day => at("/"),
-        Span::Week => at("/?hours=168"),
+        Span::Day => url("/"),
+        Span::Week => url("/?hours=168"),
     };
     view! {
         <a class="button small" href=href aria-current=(to == current).then_some("true")>

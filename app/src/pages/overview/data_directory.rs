@@ -4,7 +4,7 @@ use engine::{OrphanFiles, Trouble};
 use leptos::prelude::*;
 use model::count;
 
-use crate::{context::app, ui::Icon};
+use crate::{components::Icon, context::app};
 
 /// Why nothing can be written, and orphan files that no sweep has taken. Absent where there is neither.
 #[component]

@@ -4,7 +4,7 @@ use engine::store::KindStats;
 use leptos::prelude::*;
 use model::{count, duration};
 
-use crate::{context::app, pages::strip::strip, ui::KindName};
+use crate::{components::TaskName, context::app, pages::shared::run_history};
 
 /// All tasks that ever ran.
 #[component]
@@ -45,11 +45,11 @@ fn row(stats: KindStats) -> impl IntoView {
     view! {
         <tr>
             <th scope="row">
-                <KindName kind=stats.kind name>
+                <TaskName kind=stats.kind name>
                     {runs}
-                </KindName>
+                </TaskName>
             </th>
-            <td data-label="Last runs">{strip(&stats.last)}</td>
+            <td data-label="Last runs">{run_history(&stats.last)}</td>
             <td class="number" data-label="Succeeded">
                 {stats.success_rate.map(share)}
             </td>

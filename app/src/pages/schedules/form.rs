@@ -13,21 +13,22 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use model::FieldKind;
 
 use super::{
-    plan,
-    words::{in_time, in_zone},
+    descriptions::{in_zone, relative_time},
+    plan_fields,
 };
 use crate::{
-    api::ApiError,
-    base::at,
+    base_path::url,
+    components::{Icon, kind_icon},
     context::app,
-    islands::{FolderFields, UploadFields},
+    forms::{Draft, schedule_plan},
+    islands::{FolderPickers, UploadFields},
+    layout::deferred,
     pages::{
         forbidden::NotAllowed,
-        later,
-        new::{Draft, Summary, form_field},
         not_found::NotFound,
+        shared::{ErrorSummary, task_field},
     },
-    ui::{Icon, kind_icon},
+    server_fns::ApiError,
 };
 
 /// Runs that are shown beforehand.
@@ -46,17 +47,17 @@ pub fn NewSchedule() -> impl IntoView {
     }
     let draft = use_context::<Draft>().unwrap_or_else(|| {
         let mut draft = Draft::fresh(&task.form);
-        plan::begin(&mut draft, task.name);
+        plan_fields::begin(&mut draft, task.name);
         draft
     });
-    let action = at(&format!("/schedules/new?kind={kind}"));
+    let action = url(&format!("/schedules/new?kind={kind}"));
     view! {
         <Title text="New schedule" />
         <header class="page-head">
             <h1>"New schedule"</h1>
             <p class="lead">"Fill in the form and choose when. Jobs run as you."</p>
         </header>
-        <PlanForm task draft action back=at("/schedules") />
+        <PlanForm task draft action back=url("/schedules") />
     }
     .into_any()
 }
@@ -65,7 +66,7 @@ pub fn NewSchedule() -> impl IntoView {
 #[component]
 pub fn EditSchedule() -> impl IntoView {
     let id = use_params_map().read_untracked().get("id").and_then(|id| id.parse().ok()).map(ScheduleId);
-    later(async move {
+    deferred(async move {
         let Some(id) = id else { return view! { <NotFound /> }.into_any() };
         let desk = app().desk;
         match desk.schedule(id, Action::Schedule).await {
@@ -86,17 +87,17 @@ async fn edit(schedule: Schedule, task: TaskInfo) -> impl IntoView {
         sent_before
     } else {
         let mut draft = Draft::of_input(&app().desk, &task, &schedule.input().unwrap_or_default()).await;
-        plan::take_over(&mut draft, &schedule);
+        schedule_plan::take_over(&mut draft, &schedule);
         draft
     };
-    let page = at(&format!("/schedules/{}", schedule.id));
+    let page = url(&format!("/schedules/{}", schedule.id));
     view! {
         <Title text=format!("Edit {}", schedule.plan.name) />
         <header class="page-head">
             <nav class="crumbs" aria-label="You are here">
                 <ol>
                     <li>
-                        <a href=at("/schedules")>"Schedules"</a>
+                        <a href=url("/schedules")>"Schedules"</a>
                     </li>
                     <li>
                         <a href=page.clone()>{schedule.plan.name.clone()}</a>
@@ -122,7 +123,7 @@ fn Choose() -> impl IntoView {
                     <Icon name=kind_icon(kind) />
                 </span>
                 <h2>
-                    <a href=at(&format!("/schedules/new?kind={kind}"))>{task.name}</a>
+                    <a href=url(&format!("/schedules/new?kind={kind}"))>{task.name}</a>
                 </h2>
                 <p>{task.about}</p>
             </li>
@@ -148,9 +149,9 @@ fn PlanForm(
     back: String,
 ) -> impl IntoView {
     let files = task.form.fields.iter().any(|field| matches!(field.kind, FieldKind::Upload));
-    let [when, how] = plan::fields(draft.entry(field::ZONE));
+    let [when, how] = plan_fields::fields(draft.entry(field::ZONE));
     let known: Vec<_> = task.form.fields.iter().chain(&when).chain(&how).cloned().collect();
-    let drawn = |fields: &[model::Field]| fields.iter().map(|field| form_field(field, &draft)).collect::<Vec<_>>();
+    let drawn = |fields: &[model::Field]| fields.iter().map(|field| task_field(field, &draft)).collect::<Vec<_>>();
     view! {
         <form
             class="card plan"
@@ -160,8 +161,8 @@ fn PlanForm(
             novalidate=true
             aria-labelledby="task"
         >
-            {plan::revision(&draft)
-                .map(|revision| view! { <input type="hidden" name=plan::REVISION value=revision /> })}
+            {schedule_plan::revision(&draft)
+                .map(|revision| view! { <input type="hidden" name=schedule_plan::REVISION value=revision /> })}
             // The browser takes the first button when Enter is pressed in a field; it must not be "Browse…".
             <button hidden=true tabindex="-1" aria-hidden="true"></button>
             <header>
@@ -169,7 +170,7 @@ fn PlanForm(
                 <span class="hint">{task.about}</span>
             </header>
             <div class="body form">
-                <Summary known draft=draft.clone() not="Not saved" />
+                <ErrorSummary known draft=draft.clone() not="Not saved" />
                 <fieldset>
                     <legend>"When"</legend>
                     <div class="fields">{drawn(&when)}</div>
@@ -196,7 +197,7 @@ fn PlanForm(
                 </div>
             </footer>
             <UploadFields />
-            <FolderFields />
+            <FolderPickers />
         </form>
     }
 }
@@ -204,7 +205,7 @@ fn PlanForm(
 /// What the expression says, and the runs that come of it; a button asks for them anew.
 #[component]
 fn Ahead(draft: Draft) -> impl IntoView {
-    let said = match plan::preview(&draft) {
+    let said = match schedule_plan::preview(&draft) {
         Some(Ok(recurrence)) => Some(view! {
             <p>
                 <b>{recurrence.in_words()}</b>
@@ -216,7 +217,7 @@ fn Ahead(draft: Draft) -> impl IntoView {
     view! {
         <div class="ahead" id="ahead">
             {said}
-            <button class="button small" type="submit" name=plan::PREVIEW value="1">
+            <button class="button small" type="submit" name=schedule_plan::PREVIEW value="1">
                 "Preview"
             </button>
         </div>
@@ -231,7 +232,7 @@ pub(super) fn Runs(recurrence: Cron) -> impl IntoView {
         view! {
             <li>
                 <span>{in_zone(at, recurrence.zone())}</span>
-                <small>{in_time(at, now)}</small>
+                <small>{relative_time(at, now)}</small>
             </li>
         }
     };

@@ -2,18 +2,18 @@
 
 mod filter;
 mod form;
-mod words;
+mod sentence;
 
 use engine::store::{AuditPage, AuditRow};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use self::{form::FilterForm, words::Sentence};
+use self::{form::FilterForm, sentence::Sentence};
 use super::{Section, Settings};
 use crate::{
+    components::{Icon, Timestamp, job_href},
     context::app,
-    pages::from_store,
-    ui::{Icon, When, job_href},
+    pages::shared::from_store,
 };
 
 pub use filter::AuditFilter;
@@ -114,7 +114,7 @@ fn Line(row: AuditRow) -> impl IntoView {
     view! {
         <tr>
             <th scope="row" class="nowrap">
-                <When at=row.at />
+                <Timestamp at=row.at />
             </th>
             <td data-label="Who">
                 <span class="two">

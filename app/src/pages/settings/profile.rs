@@ -10,7 +10,7 @@ use leptos::prelude::*;
 
 use self::{password::Password, sessions::Sessions, time_zone::Zone, tokens::OwnTokens};
 use super::{Section, Settings};
-use crate::{base::at, context::app, pages::from_store, ui::Icon};
+use crate::{base_path::url, components::Icon, context::app, pages::shared::from_store};
 
 /// What is kept of whoever asks.
 struct Account {
@@ -46,7 +46,7 @@ fn Cards(account: Account) -> impl IntoView {
             <header>
                 <h2 id="account">{name.clone()}</h2>
                 <span class="hint">{person.role.label()}</span>
-                <form class="actions" method="post" action=at("/api/sign_out")>
+                <form class="actions" method="post" action=url("/api/sign_out")>
                     <button class="button small" type="submit">
                         <Icon name="signout" />
                         "Sign out"

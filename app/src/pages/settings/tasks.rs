@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use model::Role;
 
 use super::{Section, Settings};
-use crate::{base::at, context::app, pages::from_store, ui::KindName};
+use crate::{base_path::url, components::TaskName, context::app, pages::shared::from_store};
 
 /// `/settings/tasks`.
 #[component]
@@ -69,9 +69,9 @@ fn Row(task: TaskInfo, decided: Option<KindRule>) -> impl IntoView {
     view! {
         <tr>
             <th scope="row">
-                <KindName kind=kind.to_owned() name=task.name.to_owned()>
+                <TaskName kind=kind.to_owned() name=task.name.to_owned()>
                     {task.about}
-                </KindName>
+                </TaskName>
             </th>
             <td data-label="Who can run">
                 <Choice form=form.clone() name="start" label=format!("Who can run {}", task.name) choices=starts chosen=start />
@@ -80,7 +80,7 @@ fn Row(task: TaskInfo, decided: Option<KindRule>) -> impl IntoView {
                 <Choice form=form.clone() name="seen_by" label=format!("Who can see jobs of {}", task.name) choices=sees chosen=seen />
             </td>
             <td class="number">
-                <form id=form method="post" action=at("/api/change_kind_rule")>
+                <form id=form method="post" action=url("/api/change_kind_rule")>
                     <input type="hidden" name="kind" value=kind />
                     <button class="button small" type="submit">
                         "Save"

@@ -12,11 +12,11 @@ use model::{Micros, Role};
 use self::{add::Add, remove::ConfirmRemoval, row::Row};
 use super::{
     Section, Settings,
-    parts::{Tokens, Told},
+    shared::{ShownOnce, Tokens},
 };
 use crate::{
     context::app,
-    pages::{field::FormOf, from_store},
+    pages::shared::{ServerForm, from_store},
 };
 
 /// `/settings/users`; `?remove=USER` asks whether to remove somebody.
@@ -41,8 +41,8 @@ fn Cards(people: Vec<Person>, tokens: Vec<Token>, remove: Option<UserId>) -> imp
     let here = people.iter().filter(|person| person.removed_at.is_none()).count().to_string();
     let removed = people.iter().find(|person| Some(person.id) == remove && person.removed_at.is_none()).cloned();
     let link = |function: &'static str| {
-        let form = FormOf::new(function);
-        view! { <Told form what="Link" /> }
+        let form = ServerForm::new(function);
+        view! { <ShownOnce form what="Link" /> }
     };
     view! {
         {removed.map(|person| view! { <ConfirmRemoval person /> })}

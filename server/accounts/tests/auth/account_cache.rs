@@ -5,7 +5,7 @@ use model::Role;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{World, by, auth_service, open};
+use crate::support::{World, auth_service, by, open};
 
 #[tokio::test]
 async fn somebody_is_who_they_are_now() {

@@ -2,7 +2,7 @@ use accounts::{AuthService, LINK_LIFETIME, Secret};
 use engine::store::{LinkFor, NewLink};
 use model::{Micros, Role};
 
-use crate::support::{PASSWORD, World, by, faults, auth_service, open, refusal};
+use crate::support::{PASSWORD, World, auth_service, by, faults, open, refusal};
 
 async fn fresh() -> (AuthService, tempfile::TempDir) {
     let folder = tempfile::TempDir::new().unwrap();
@@ -51,7 +51,10 @@ async fn somebody_who_was_added_comes_in_once_they_have_chosen_a_password() {
 #[tokio::test]
 async fn a_link_forgives_what_was_tried_before() {
     let world = World::new().await;
-    while !matches!(world.auth.sign_in("root", "forgotten", None).await, Err(accounts::SignInError::TooManyTries { .. })) {}
+    while !matches!(
+        world.auth.sign_in("root", "forgotten", None).await,
+        Err(accounts::SignInError::TooManyTries { .. })
+    ) {}
     let link = world.auth.make_link(Some(world.root), &by()).await.unwrap();
     world.auth.use_link(link.reveal(), "", "another horse battery", None).await.unwrap();
     assert!(world.can_sign_in("root", "another horse battery").await);

@@ -4,7 +4,7 @@
 
 mod account_cache;
 mod links;
-mod users;
 mod sign_in;
 mod support;
 mod tokens;
+mod users;

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use accounts::{AuthService, ARGON2_MEMORY, ARGON2_PASSES, SignInError};
+use accounts::{ARGON2_MEMORY, ARGON2_PASSES, AuthService, SignInError};
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version, password_hash::SaltString};
 use engine::store::{By, PersonChange, SessionOwner, SessionRow};
 use model::{Micros, Role};

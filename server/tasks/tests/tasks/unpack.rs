@@ -12,8 +12,8 @@ use flate2::{Compression, write::GzEncoder};
 use model::{JobId, JobState};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
-use tasks::{Limits, TaskSettings};
 use tar::{Builder, EntryType, Header};
+use tasks::{Limits, TaskSettings};
 use zip::ZipArchive;
 
 use crate::desk::{Desk, Ended};

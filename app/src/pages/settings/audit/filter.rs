@@ -4,8 +4,8 @@ use engine::store::AuditQuery;
 use leptos_router::params::ParamsMap;
 use model::{FieldError, JobId, Micros};
 
-use super::words::WORDS;
-use crate::{base::at, ui::day};
+use super::sentence::ACTIONS;
+use crate::{base_path::url, components::day};
 
 /// No name is longer.
 const LONGEST_NAME: usize = 40;
@@ -38,7 +38,7 @@ impl AuditFilter {
             fits
         });
         let what = given("what").and_then(|word| {
-            let known = WORDS.iter().find(|(known, _)| *known == word).map(|(known, _)| *known);
+            let known = ACTIONS.iter().find(|(known, _)| *known == word).map(|(known, _)| *known);
             if known.is_none() {
                 fault("what", format!("What: unknown action “{}”. Showing everything.", short(&word)));
             }
@@ -121,7 +121,7 @@ impl AuditFilter {
                 query.insert(name, value);
             }
         }
-        at(&format!("{path}{}", query.to_query_string()))
+        url(&format!("{path}{}", query.to_query_string()))
     }
 }
 

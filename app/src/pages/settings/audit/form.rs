@@ -2,8 +2,8 @@
 
 use leptos::prelude::*;
 
-use super::{filter::AuditFilter, words::WORDS};
-use crate::{base::at, ui::Icon};
+use super::{filter::AuditFilter, sentence::ACTIONS};
+use crate::{base_path::url, components::Icon};
 
 /// Who, what, which job, from when until when.
 #[component]
@@ -26,7 +26,7 @@ pub(super) fn FilterForm(
     };
     let (from, until) = (filter.from.clone(), filter.until.clone());
     view! {
-        <form class="filter-bar audited" role="search" method="get" action=at("/settings/audit")>
+        <form class="filter-bar audited" role="search" method="get" action=url("/settings/audit")>
             <input
                 class="input"
                 type="search"
@@ -41,7 +41,7 @@ pub(super) fn FilterForm(
             />
             <select class="input" name="what" aria-label="What" aria-invalid=invalid("what")>
                 <option value="">"Everything"</option>
-                {WORDS.into_iter().map(option).collect::<Vec<_>>()}
+                {ACTIONS.into_iter().map(option).collect::<Vec<_>>()}
             </select>
             <input
                 class="input numbered"
@@ -63,7 +63,7 @@ pub(super) fn FilterForm(
             {hides
                 .then(|| {
                     view! {
-                        <a class="button quiet" href=at("/settings/audit")>
+                        <a class="button quiet" href=url("/settings/audit")>
                             "Clear"
                         </a>
                     }

@@ -1,8 +1,8 @@
 use leptos::prelude::*;
 
 use crate::{
-    base::at,
-    pages::field::{Faults, FormOf},
+    base_path::url,
+    pages::shared::{Faults, ServerForm},
 };
 
 const LABELS: &[(&str, &str)] = &[("old", "Current password"), ("new", "New password"), ("again", "Confirm password")];
@@ -13,12 +13,12 @@ pub(super) fn Password(
     /// Whose it is, for programs that keep passwords.
     name: String,
 ) -> impl IntoView {
-    let form = FormOf::new("change_password");
+    let form = ServerForm::new("change_password");
     let old = form.field("old", LABELS[0].1, "");
     let new = form.field("new", LABELS[1].1, "At least 12 characters; a few random words work well.");
     let again = form.field("again", LABELS[2].1, "");
     view! {
-        <form class="card" method="post" action=at("/api/change_password") aria-labelledby="password">
+        <form class="card" method="post" action=url("/api/change_password") aria-labelledby="password">
             <header>
                 <h2 id="password">"Password"</h2>
             </header>

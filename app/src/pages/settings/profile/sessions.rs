@@ -5,10 +5,10 @@ use leptos::prelude::*;
 use model::Micros;
 
 use crate::{
-    base::at,
+    base_path::url,
+    components::Timestamp,
     context::app,
-    pages::settings::parts::{Act, Used},
-    ui::When,
+    pages::settings::shared::{Act, Used},
 };
 
 /// So many bytes of a session's key say which it is.
@@ -49,7 +49,7 @@ pub(super) fn Sessions(sessions: Vec<SessionInfo>, now: Micros) -> impl IntoView
                     view! {
                         <footer>
                             <span>"Signs out all other sessions."</span>
-                            <form class="actions" method="post" action=at("/api/end_other_sessions")>
+                            <form class="actions" method="post" action=url("/api/end_other_sessions")>
                                 <button class="button small danger" type="submit">
                                     "Sign out everywhere else"
                                 </button>
@@ -77,7 +77,7 @@ fn Row(session: SessionInfo, this: bool, now: Micros) -> impl IntoView {
                 </span>
             </th>
             <td data-label="Since" class="nowrap">
-                <When at=session.since />
+                <Timestamp at=session.since />
             </td>
             <td data-label="Last used" class="muted nowrap">
                 <Used at=Some(session.used) now never="" />

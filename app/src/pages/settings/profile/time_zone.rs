@@ -1,8 +1,8 @@
 use leptos::prelude::*;
 
 use crate::{
-    base::at,
-    pages::field::{Faults, FormOf},
+    base_path::url,
+    pages::shared::{Faults, ServerForm},
 };
 
 const LABELS: &[(&str, &str)] = &[("time_zone", "Time zone")];
@@ -10,7 +10,7 @@ const LABELS: &[(&str, &str)] = &[("time_zone", "Time zone")];
 /// The form to choose a time zone.
 #[component]
 pub(super) fn Zone(chosen: Option<String>) -> impl IntoView {
-    let form = FormOf::new("set_time_zone");
+    let form = ServerForm::new("set_time_zone");
     let chosen = form.entry("time_zone").or(chosen).unwrap_or_default();
     let mut choices = vec![(String::new(), "Automatic (browser)".to_owned())];
     choices.extend(engine::zones().map(|zone| (zone.to_owned(), zone.to_owned())));
@@ -20,7 +20,7 @@ pub(super) fn Zone(chosen: Option<String>) -> impl IntoView {
     }
     let zone = form.field("time_zone", LABELS[0].1, "Also used for dates you enter.");
     view! {
-        <form class="card" method="post" action=at("/api/set_time_zone") aria-labelledby="time-zone">
+        <form class="card" method="post" action=url("/api/set_time_zone") aria-labelledby="time-zone">
             <header>
                 <h2 id="time-zone">"Time zone"</h2>
             </header>

@@ -3,10 +3,10 @@ use leptos::prelude::*;
 use model::{Micros, Scope};
 
 use crate::{
-    base::at,
+    base_path::url,
     pages::{
-        field::{Faults, Field, FormOf},
-        settings::parts::{Tokens, Told},
+        settings::shared::{ShownOnce, Tokens},
+        shared::{Faults, Field, ServerForm},
     },
 };
 
@@ -25,7 +25,7 @@ const SCOPES: [(Scope, &str); 2] = [
 /// A person's tokens, and the form to make one.
 #[component]
 pub(super) fn OwnTokens(tokens: Vec<Token>, now: Micros) -> impl IntoView {
-    let form = FormOf::new("make_token");
+    let form = ServerForm::new("make_token");
     let count = tokens.len().to_string();
     let table = (!tokens.is_empty()).then(|| view! { <Tokens tokens now revoke="revoke_token" /> });
     view! {
@@ -35,7 +35,7 @@ pub(super) fn OwnTokens(tokens: Vec<Token>, now: Micros) -> impl IntoView {
                 <span class="count-badge">{count}</span>
                 <span class="hint">"for programs that act on your behalf"</span>
             </header>
-            <Told form=form.clone() what="New token" />
+            <ShownOnce form=form.clone() what="New token" />
             {table}
             <New form />
         </section>
@@ -43,14 +43,14 @@ pub(super) fn OwnTokens(tokens: Vec<Token>, now: Micros) -> impl IntoView {
 }
 
 #[component]
-fn New(form: FormOf) -> impl IntoView {
+fn New(form: ServerForm) -> impl IntoView {
     let name = form.field("name", LABELS[0].1, "Purpose, such as nightly import.");
     let expires = form.field("expires", LABELS[2].1, "");
     let on = form.field("expires_on", LABELS[3].1, "Valid through that day.");
     let life = form.entry("expires").unwrap_or_else(|| "90".to_owned());
     let lives = LIVES.map(|(value, word)| (value.to_owned(), word.to_owned())).to_vec();
     view! {
-        <form class="body form below" method="post" action=at("/api/make_token") aria-labelledby="new-token">
+        <form class="body form below" method="post" action=url("/api/make_token") aria-labelledby="new-token">
             <h3 id="new-token">"New token"</h3>
             <Faults form=form.clone() not="Not created" labels=LABELS />
             <div class="fields">{name.line("text", "off", form.entry("name"))}</div>
@@ -67,7 +67,7 @@ fn New(form: FormOf) -> impl IntoView {
     }
 }
 
-fn scopes(form: &FormOf, field: Field) -> AnyView {
+fn scopes(form: &ServerForm, field: Field) -> AnyView {
     let refused = form.refused();
     let invalid = field.invalid();
     let choice = |(scope, allows): (Scope, &'static str)| {

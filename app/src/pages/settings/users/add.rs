@@ -2,9 +2,9 @@ use leptos::prelude::*;
 
 use super::roles;
 use crate::{
-    base::at,
-    pages::field::{Faults, FormOf},
-    ui::Icon,
+    base_path::url,
+    components::Icon,
+    pages::shared::{Faults, ServerForm},
 };
 
 const LABELS: &[(&str, &str)] = &[("name", "Name"), ("role", "Role")];
@@ -12,13 +12,13 @@ const LABELS: &[(&str, &str)] = &[("name", "Name"), ("role", "Role")];
 /// The form to add somebody.
 #[component]
 pub(super) fn Add() -> impl IntoView {
-    let form = FormOf::new("add_user");
+    let form = ServerForm::new("add_user");
     let name = form.field("name", LABELS[0].1, "Lowercase letters, digits and . _ - @. Cannot be changed later.");
     let role = form.field("role", LABELS[1].1, "");
     let chosen = form.entry("role").unwrap_or_else(|| "operator".to_owned());
     let text = form.entry("name");
     view! {
-        <form class="body form below" method="post" action=at("/api/add_user") aria-labelledby="add-user">
+        <form class="body form below" method="post" action=url("/api/add_user") aria-labelledby="add-user">
             <h3 id="add-user">"Add a user"</h3>
             <Faults form not="Not added" labels=LABELS />
             <div class="fields">{name.line("text", "off", text)} {role.list(roles(), &chosen)}</div>

@@ -1,7 +1,7 @@
 use engine::store::Person;
 use leptos::prelude::*;
 
-use crate::{base::at, pages::settings::parts::Act};
+use crate::{base_path::url, pages::settings::shared::Act};
 
 /// The question before somebody is removed: what ends with it, and what does not.
 #[component]
@@ -16,7 +16,7 @@ pub(super) fn ConfirmRemoval(person: Person) -> impl IntoView {
                 </p>
             </div>
             <footer>
-                <a class="button" href=at("/settings/users") autofocus=true>
+                <a class="button" href=url("/settings/users") autofocus=true>
                     "Cancel"
                 </a>
                 <Act

@@ -3,9 +3,9 @@ use leptos::prelude::*;
 use model::{Micros, Role};
 
 use crate::{
-    base::at,
-    pages::settings::parts::{Act, Used},
-    ui::{Icon, When},
+    base_path::url,
+    components::{Icon, Timestamp},
+    pages::settings::shared::{Act, Used},
 };
 
 /// One person, and what can be done about them.
@@ -19,7 +19,7 @@ pub(super) fn Row(
     let name = person.name.to_string();
     let initials: String = name.chars().filter(|letter| letter.is_alphanumeric()).take(2).collect();
     let state = match (person.removed_at, person.active) {
-        (Some(at), _) => view! { <span class="muted">"Removed " <When at /></span> }.into_any(),
+        (Some(at), _) => view! { <span class="muted">"Removed " <Timestamp at /></span> }.into_any(),
         (None, true) => "Active".into_any(),
         (None, false) => "Invited".into_any(),
     };
@@ -56,7 +56,7 @@ fn ChangeRole(user: i64, name: String, role: Role) -> impl IntoView {
         view! { <option value=other.as_str() selected=other == role>{other.label()}</option> }
     };
     view! {
-        <form class="limit" method="post" action=at("/api/change_role")>
+        <form class="limit" method="post" action=url("/api/change_role")>
             <input type="hidden" name="user" value=user.to_string() />
             <select class="input" name="role" aria-label=format!("Role of {name}")>
                 {Role::ALL.into_iter().map(option).collect::<Vec<_>>()}
@@ -89,7 +89,7 @@ fn More(user: i64, name: String, active: bool) -> impl IntoView {
                     word="Sign out everywhere"
                     of=name.clone()
                 />
-                <a class="button small danger" href=at(&format!("/settings/users?remove={user}"))>
+                <a class="button small danger" href=url(&format!("/settings/users?remove={user}"))>
                     "Remove"
                     <span class="visually-hidden">{format!(" {name}")}</span>
                 </a>

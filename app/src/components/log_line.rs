@@ -1,0 +1,89 @@
+//! The lines of a log, and what is said around them.
+
+use leptos::{either::Either, prelude::*};
+use model::{JobId, LogLine, count};
+use wasm_bindgen::JsCast;
+use web_sys::Element;
+
+use super::{Timestamp, timestamp::write_time};
+use crate::{
+    base_path::url,
+    browser::{set, set_text},
+};
+
+/// `1,204 lines`.
+pub fn line_count(total: u64) -> String {
+    if total == 1 { "1 line".to_owned() } else { format!("{} lines", count(total)) }
+}
+
+/// The word for the way to the end, behind so many new lines.
+pub fn jump_to_end(unseen: u64) -> String {
+    if unseen == 0 { "Jump to end".to_owned() } else { format!("Jump to end, {} new", count(unseen)) }
+}
+
+/// One line of a log. Its number is a link to it, which works without script and long after.
+#[component]
+pub fn LogRow(
+    /// Whose log.
+    job: JobId,
+    /// Its number.
+    number: u64,
+    /// What it says.
+    line: LogLine,
+) -> impl IntoView {
+    let (at, level) = (line.at, line.level.as_str());
+    view! {
+        <div class="line" data-level=level id=format!("L{number}")>
+            <a class="n" href=line_href(job, number) tabindex="-1">
+                {number}
+            </a>
+            <Timestamp at clock=true />
+            <span class="level">{level}</span>
+            <span>{painted(line)}</span>
+        </div>
+    }
+}
+
+/// The text of a line. One with colours is cut into pieces, which name their styles; the style sheet knows these.
+fn painted(line: LogLine) -> impl IntoView {
+    if line.paint.is_plain() {
+        return Either::Left(line.text);
+    }
+    let mut pieces = Vec::new();
+    line.paint.pieces(&line.text, |style, piece| {
+        let (style, piece) = (style.to_owned(), piece.to_owned());
+        pieces.push(view! { <span data-paint=style>{piece}</span> });
+    });
+    Either::Right(pieces)
+}
+
+/// Makes `row`, drawn as a [`LogRow`], show another line.
+pub fn write_line(row: &Element, job: JobId, number: u64, line: &LogLine) {
+    let level = line.level.as_str();
+    set(row, "data-level", Some(level));
+    set(row, "id", Some(&format!("L{number}")));
+    let parts = row.children();
+    let [anchor, time, word, text] = [0, 1, 2, 3].map(|place| parts.item(place));
+    if let (Some(anchor), Some(time), Some(word), Some(text)) = (anchor, time, word, text) {
+        set(&anchor, "href", Some(&line_href(job, number)));
+        set_text(&anchor, &number.to_string());
+        write_time(&time, line.at);
+        set_text(&word, level);
+        if line.paint.is_plain() {
+            return set_text(&text, &line.text);
+        }
+        set_text(&text, "");
+        line.paint.pieces(&line.text, |style, piece| {
+            // A copy of the text's own element, without what is in it.
+            let Ok(part) = text.clone_node_with_deep(false).map(JsCast::unchecked_into::<Element>) else { return };
+            set(&part, "data-paint", Some(style));
+            set_text(&part, piece);
+            // Fails only for an element around its own place.
+            let _ = text.append_child(&part);
+        });
+    }
+}
+
+fn line_href(job: JobId, number: u64) -> String {
+    url(&format!("/jobs/{job}?line={number}#L{number}"))
+}

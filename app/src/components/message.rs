@@ -1,0 +1,70 @@
+//! A text that somebody has written, in a list and as a toast.
+
+use leptos::prelude::*;
+use model::{MessageEvent, MessageTo, Tone};
+
+use super::{Icon, Timestamp, job_href};
+
+/// The icon of a tone.
+pub const fn tone_icon(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Info => "announce",
+        Tone::Success => "succeeded",
+        Tone::Warning => "warning",
+        Tone::Danger => "failed",
+    }
+}
+
+/// Whom it is for, after the name of who wrote it. In the browser the reader has no name: what comes there for one
+/// person is for them.
+pub fn addressed_to(to: &MessageTo, reader: &str) -> String {
+    match to {
+        MessageTo::Everyone => "to everyone".to_owned(),
+        MessageTo::User { user } if user == reader => "to you".to_owned(),
+        MessageTo::User { user } => format!("to {user}"),
+        MessageTo::Job { job } => format!("to viewers of #{job}"),
+        MessageTo::Note { job } => format!("noted on #{job}"),
+    }
+}
+
+/// A message in a list of them.
+#[component]
+pub fn MessageRow(
+    message: MessageEvent,
+    /// Who reads it, by name.
+    reader: String,
+) -> impl IntoView {
+    let to = match message.to {
+        // Stands on the page of the job.
+        MessageTo::Note { .. } => None,
+        ref to => Some(addressed_to(to, &reader)),
+    };
+    let job = message.to.job().filter(|_| to.is_some());
+    view! {
+        <li class="message" data-tone=message.tone.as_str()>
+            <Icon name=tone_icon(message.tone) />
+            <p class="said">
+                <b>{message.from}</b>
+                " "
+                {to}
+                {tone_label(message.tone).map(|word| view! { <span class="visually-hidden">{format!(", {word}")}</span> })}
+                " "
+                {job.map(|job| view! { <a href=job_href(job)>"Open"</a> })}
+                <small>
+                    <Timestamp at=message.at />
+                </small>
+            </p>
+            <p class="text">{message.text}</p>
+        </li>
+    }
+}
+
+/// What the icon says, for who cannot see it.
+const fn tone_label(tone: Tone) -> Option<&'static str> {
+    match tone {
+        Tone::Info => None,
+        Tone::Success => Some("good news"),
+        Tone::Warning => Some("a warning"),
+        Tone::Danger => Some("something is wrong"),
+    }
+}

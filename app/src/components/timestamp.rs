@@ -1,0 +1,256 @@
+//! Instants as people read them. The server writes the zone that the reader has chosen, and the browser keeps to it; else
+//! it writes its own and names it, and the browser puts the one it is in.
+
+use leptos::prelude::*;
+use model::{Micros, duration};
+
+use crate::browser::{all, set, set_text};
+
+/// An instant as `<time>`: the time of day, with the date unless it is today's.
+#[component]
+pub fn Timestamp(
+    /// The instant.
+    at: Micros,
+    /// The time of day alone, whatever the date.
+    #[prop(optional)]
+    clock: bool,
+) -> impl IntoView {
+    let text = if clock { zone::civil(at).clock() } else { local_time(at) };
+    view! {
+        <time class:clock=clock datetime=zone::iso(at) title=(!clock).then(|| zone::full(at))>
+            {text}
+        </time>
+    }
+}
+
+/// An instant of a job that may not have come yet. `live` says which, and has the browser put it there.
+#[component]
+pub fn JobTimestamp(
+    /// The instant.
+    at: Option<Micros>,
+    /// The name in `data-live`.
+    live: &'static str,
+) -> impl IntoView {
+    view! {
+        <time data-live=live hidden=at.is_none() datetime=at.map(zone::iso) title=at.map(zone::full)>
+            {at.map(local_time)}
+        </time>
+    }
+}
+
+/// `just now`, `4 s ago`, `12 min 06 s ago`.
+pub fn ago(at: Micros, now: Micros) -> String {
+    let seconds = now.seconds_since(at);
+    if seconds < 2.0 {
+        return "just now".to_owned();
+    }
+    let mut text = if seconds < 60.0 { format!("{} s", seconds as u64) } else { duration(seconds.floor()) };
+    text.push_str(" ago");
+    text
+}
+
+/// `14:32:28` today, `20 Nov, 14:32` this year, `20 Nov 2025, 14:32` before.
+pub fn local_time(at: Micros) -> String {
+    let (then, today) = (zone::civil(at), zone::civil(zone::now()));
+    match (then.year == today.year, then.month == today.month && then.day == today.day) {
+        (true, true) => then.clock(),
+        (true, false) => format!("{}, {}", then.day_and_month(), &then.clock()[..5]),
+        (false, _) => format!("{} {}, {}", then.day_and_month(), then.year, &then.clock()[..5]),
+    }
+}
+
+#[cfg(feature = "ssr")]
+pub use zone::ReaderZone;
+#[cfg(feature = "ssr")]
+pub(crate) use zone::{day, instant, whose_zone, zone_name};
+
+/// An instant as calendar and clock show it in some zone. Months and days count from 1.
+struct Civil {
+    year: i32,
+    month: u8,
+    day: u8,
+    hour: u8,
+    minute: u8,
+    second: u8,
+}
+
+impl Civil {
+    fn clock(&self) -> String {
+        format!("{:02}:{:02}:{:02}", self.hour, self.minute, self.second)
+    }
+
+    fn day_and_month(&self) -> String {
+        const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        format!("{} {}", self.day, MONTHS[usize::from(self.month.clamp(1, 12)) - 1])
+    }
+}
+
+/// The zone that the reader has chosen, else the server's.
+#[cfg(feature = "ssr")]
+mod zone {
+    use std::ops::Range;
+
+    use jiff::{Timestamp, Zoned, tz::TimeZone};
+    use leptos::prelude::use_context;
+    use model::Micros;
+
+    use super::Civil;
+
+    /// The zone that the reader has chosen; a context of what is made for them.
+    #[derive(Clone, Debug)]
+    pub struct ReaderZone(pub TimeZone);
+
+    fn chosen() -> Option<TimeZone> {
+        use_context::<ReaderZone>().map(|ReaderZone(zone)| zone)
+    }
+
+    fn reader() -> TimeZone {
+        chosen().unwrap_or_else(TimeZone::system)
+    }
+
+    fn zoned(at: Micros) -> Zoned {
+        Timestamp::from_microsecond(at.0).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(reader())
+    }
+
+    pub(super) fn now() -> Micros {
+        Micros(Timestamp::now().as_microsecond())
+    }
+
+    pub(super) fn civil(at: Micros) -> Civil {
+        let at = zoned(at);
+        Civil {
+            year: i32::from(at.year()),
+            month: at.month().unsigned_abs(),
+            day: at.day().unsigned_abs(),
+            hour: at.hour().unsigned_abs(),
+            minute: at.minute().unsigned_abs(),
+            second: at.second().unsigned_abs(),
+        }
+    }
+
+    /// An instant from RFC 3339, or from date and time of day in the reader's zone.
+    pub(crate) fn instant(text: &str) -> Option<Micros> {
+        let at = text.parse::<Timestamp>().ok().or_else(|| {
+            let civil: jiff::civil::DateTime = text.parse().ok()?;
+            Some(civil.to_zoned(reader()).ok()?.timestamp())
+        })?;
+        Some(Micros(at.as_microsecond()))
+    }
+
+    /// The day that a date names in the reader's zone: from its first moment to that of the next.
+    pub(crate) fn day(text: &str) -> Option<Range<Micros>> {
+        let date: jiff::civil::Date = text.parse().ok()?;
+        let first = |date: jiff::civil::Date| Some(Micros(date.to_zoned(reader()).ok()?.timestamp().as_microsecond()));
+        Some(first(date)?..first(date.tomorrow().ok()?)?)
+    }
+
+    /// What the reader's zone is called now: `CET`, `UTC`.
+    pub(crate) fn zone_name() -> String {
+        Timestamp::now().to_zoned(reader()).strftime("%Z").to_string()
+    }
+
+    /// Whose zone that is, before "time zone".
+    pub(crate) fn whose_zone() -> &'static str {
+        if chosen().is_some() { "your" } else { "the server's" }
+    }
+
+    /// RFC 3339, UTC, as `datetime` carries it.
+    pub(super) fn iso(at: Micros) -> String {
+        Timestamp::from_microsecond(at.0)
+            .unwrap_or(Timestamp::UNIX_EPOCH)
+            .strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
+            .to_string()
+    }
+
+    /// With date and the zone's name: `Sat 21 Nov 2026, 14:32:28 CET`.
+    pub(super) fn full(at: Micros) -> String {
+        zoned(at).strftime("%a %-d %b %Y, %H:%M:%S %Z").to_string()
+    }
+}
+
+/// The zone that the document names (`data-zone`), else the browser's.
+#[cfg(feature = "hydrate")]
+mod zone {
+    use js_sys::{Date, Object, Reflect};
+    use leptos::prelude::document;
+    use model::Micros;
+    use wasm_bindgen::JsValue;
+
+    use super::Civil;
+
+    fn date(at: Micros) -> Date {
+        Date::new(&(at.0 as f64 / 1e3).into())
+    }
+
+    /// An instant in the zone that the document names, in a language and with options of `Intl.DateTimeFormat`. `None`
+    /// where it names none, or one that the browser does not know.
+    fn in_chosen(at: Micros, language: &str, options: &[(&str, &str)]) -> Option<String> {
+        let zone = document().document_element()?.get_attribute("data-zone")?;
+        let object = Object::new();
+        for (name, value) in options.iter().copied().chain([("timeZone", zone.as_str())]) {
+            Reflect::set(&object, &name.into(), &value.into()).ok()?;
+        }
+        // Called by its name, since a zone that is not known throws.
+        let format = Reflect::get(&date(at), &JsValue::from("toLocaleString")).ok()?;
+        let format: js_sys::Function = wasm_bindgen::JsCast::dyn_into(format).ok()?;
+        format.call2(&date(at), &language.into(), &object).ok()?.as_string()
+    }
+
+    pub(super) fn now() -> Micros {
+        Micros((Date::now() * 1e3) as i64)
+    }
+
+    pub(super) fn civil(at: Micros) -> Civil {
+        chosen(at).unwrap_or_else(|| {
+            let at = date(at);
+            Civil {
+                year: at.get_full_year() as i32,
+                month: at.get_month() as u8 + 1,
+                day: at.get_date() as u8,
+                hour: at.get_hours() as u8,
+                minute: at.get_minutes() as u8,
+                second: at.get_seconds() as u8,
+            }
+        })
+    }
+
+    /// Swedes write `2026-11-21 14:32:28`.
+    fn chosen(at: Micros) -> Option<Civil> {
+        let text = in_chosen(at, "sv-SE", &[])?;
+        let mut numbers = text.split(|letter: char| !letter.is_ascii_digit()).map(str::parse::<u16>);
+        let mut next = || numbers.next()?.ok();
+        let year = i32::from(next()?);
+        let mut next = || u8::try_from(next()?).ok();
+        Some(Civil { year, month: next()?, day: next()?, hour: next()?, minute: next()?, second: next()? })
+    }
+
+    pub(super) fn iso(at: Micros) -> String {
+        date(at).to_iso_string().into()
+    }
+
+    pub(super) fn full(at: Micros) -> String {
+        in_chosen(at, "en-GB", &[("dateStyle", "full"), ("timeStyle", "long")])
+            .unwrap_or_else(|| date(at).to_string().into())
+    }
+}
+
+/// Puts the reader's zone into every `<time>` under `root` that the server wrote.
+pub fn localise(root: &web_sys::Element) {
+    for time in all(root, "time[datetime]") {
+        let millis = time.get_attribute("datetime").map_or(f64::NAN, |text| js_sys::Date::parse(&text));
+        if millis.is_nan() {
+            continue;
+        }
+        write_time(&time, Micros((millis * 1e3) as i64));
+    }
+}
+
+/// Puts an instant into a `<time>`, in the reader's zone: the time of day alone where its class is `clock`.
+pub fn write_time(time: &web_sys::Element, at: Micros) {
+    set(time, "datetime", Some(&zone::iso(at)));
+    if time.class_list().contains("clock") {
+        return set_text(time, &zone::civil(at).clock());
+    }
+    set_text(time, &local_time(at));
+    set(time, "title", Some(&zone::full(at)));
+}

@@ -1,0 +1,145 @@
+//! A form on its way: what has been typed and sent so far, and what is wrong with it.
+
+use std::collections::BTreeMap;
+
+use engine::{Desk, Error, TaskInfo};
+use model::{Entry, FieldError, FieldKind, FolderListing, Form, JobId};
+use serde_json::{Map, Value};
+
+use super::{Uploaded, schedule_plan, start_options};
+
+/// The name under which a form sends the job to repeat. No field of an input can be called so.
+const RERUN_OF: &str = "$rerun_of";
+
+/// What a form is drawn with. The page makes one for an empty form; a form that was sent without script and refused
+/// comes back as one, so that nothing typed or uploaded is lost.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    /// What stands in the fields, as text, by name. Names that the form does not have are kept for the check to name.
+    pub entries: BTreeMap<String, String>,
+    /// Files that are here already, by the name of their field.
+    pub files: BTreeMap<String, Uploaded>,
+    /// What is wrong, by field.
+    pub faults: Vec<FieldError>,
+    /// Why the job was not started, where no field is to blame.
+    pub refusal: Option<String>,
+    /// The job to repeat.
+    pub rerun_of: Option<JobId>,
+    /// The field whose folders are looked through, and where.
+    pub browsing: Option<(String, FolderListing)>,
+}
+
+impl Draft {
+    /// An untouched form: every field holds its default.
+    pub fn fresh(form: &Form) -> Self {
+        let default = |field: &model::Field| Some((field.name.clone(), text(field.default.as_ref()?)?));
+        Self { entries: form.fields.iter().filter_map(default).collect(), ..Self::default() }
+    }
+
+    /// A form that holds the input of `job`, to be changed and started anew.
+    pub async fn of_job(desk: &Desk, task: &TaskInfo, job: JobId) -> Self {
+        let mut draft = Self::fresh(&task.form);
+        match desk.detail(job).await {
+            Ok((_, detail)) if detail.view.kind == task.kind.as_str() => {
+                draft.rerun_of = Some(job);
+                draft.take_over(&task.form, &detail.input);
+                draft.find_files(desk, &task.form).await;
+            }
+            Ok((_, detail)) => {
+                draft.refusal = Some(format!(
+                    "Job #{job} belongs to the task {}, so its input does not fit here",
+                    detail.view.kind
+                ));
+            }
+            Err(error) => draft.refusal = Some(format!("The input of job #{job} cannot be used: {error}")),
+        }
+        draft
+    }
+
+    /// A form that holds an input, to be changed.
+    pub async fn of_input(desk: &Desk, task: &TaskInfo, input: &Value) -> Self {
+        let mut draft = Self::fresh(&task.form);
+        draft.take_over(&task.form, input);
+        draft.find_files(desk, &task.form).await;
+        draft
+    }
+
+    /// Fills the fields from an input. What the input leaves out keeps its default, as it did in that job.
+    fn take_over(&mut self, form: &Form, input: &Value) {
+        for field in &form.fields {
+            match input.get(&field.name).map(text) {
+                Some(Some(entry)) => drop(self.entries.insert(field.name.clone(), entry)),
+                Some(None) => drop(self.entries.remove(&field.name)),
+                None => {}
+            }
+        }
+    }
+
+    /// Looks up the files that the upload fields name. One that is gone is a fault of its field.
+    pub async fn find_files(&mut self, desk: &Desk, form: &Form) {
+        for field in form.fields.iter().filter(|field| matches!(field.kind, FieldKind::Upload)) {
+            let Some(id) = self.entries.get(&field.name).filter(|id| !id.is_empty()) else { continue };
+            match file(desk, id).await {
+                Ok(upload) => drop(self.files.insert(field.name.clone(), upload.into())),
+                Err(error) => {
+                    let message = match error {
+                        Error::NoSuchUpload(_) => "The file is no longer on the server. Upload it again.".to_owned(),
+                        error => error.to_string(),
+                    };
+                    self.faults.push(FieldError { field: field.name.clone(), message });
+                    self.entries.remove(&field.name);
+                }
+            }
+        }
+    }
+
+    /// Takes in what stands in a field.
+    pub fn enter(&mut self, name: String, text: String) {
+        if name == RERUN_OF {
+            self.rerun_of = text.parse().ok();
+        } else {
+            self.entries.insert(name, text);
+        }
+    }
+
+    /// Starts the job that it describes.
+    pub async fn start(&self, desk: &Desk, kind: &str) -> Result<JobId, Error> {
+        let form = desk.task(kind).map(|task| task.form.clone()).unwrap_or_default();
+        desk.start(kind, self.input(&form), start_options::options(self)?).await
+    }
+
+    /// The input that the fields stand for.
+    pub(crate) fn input(&self, form: &Form) -> Value {
+        let rule = |name: &str| {
+            form.fields.iter().find(|field| field.name == name).map_or(Entry::Text, |field| Entry::of(&field.kind))
+        };
+        let read = |(name, text): (&String, &String)| Some((name.clone(), rule(name).read(text)?));
+        let of_task =
+            self.entries.iter().filter(|(name, _)| !start_options::is_own(name) && !schedule_plan::is_own(name));
+        Value::Object(of_task.filter_map(read).collect::<Map<_, _>>())
+    }
+
+    /// What stands in a field.
+    pub(crate) fn entry(&self, name: &str) -> &str {
+        self.entries.get(name).map_or("", String::as_str)
+    }
+
+    /// What is wrong with a field.
+    pub(crate) fn fault(&self, name: &str) -> Option<&str> {
+        self.faults.iter().find(|fault| fault.field == name).map(|fault| fault.message.as_str())
+    }
+}
+
+/// A file that is here already.
+async fn file(desk: &Desk, id: &str) -> Result<engine::Upload, Error> {
+    desk.uploads()?.get(id).await
+}
+
+/// A value as a form shows it; `None` for what no field can hold.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}

@@ -1,0 +1,102 @@
+//! Schedule plan: the fields of a schedule in a form, read and filled.
+
+use engine::{
+    Cron, Error,
+    schedules::{NewSchedule, field, recurrence},
+    store::{MOST_MISSED, Missed, Overlap, Plan, Schedule},
+};
+use model::{FieldError, Form, Priority};
+
+use super::{Draft, start_options};
+
+// Names of the form fields, beside those of the engine's `schedules::field`.
+pub(crate) const OVERLAP: &str = "$overlap";
+pub(crate) const MISSED: &str = "$missed";
+/// The revision that the form was filled from.
+pub(crate) const REVISION: &str = "$revision";
+/// The name of the button that asks for a preview of the next runs.
+pub(crate) const PREVIEW: &str = "$preview";
+
+/// The default maximum of missed runs that are made up for.
+pub(crate) const DEFAULT_MOST: u32 = 10;
+
+/// Whether a form's entry belongs to these fields.
+pub(crate) fn is_own(name: &str) -> bool {
+    [field::NAME, field::EXPRESSION, field::ZONE, field::MOST, OVERLAP, MISSED, REVISION, PREVIEW].contains(&name)
+}
+
+/// Puts a plan into a form, to be changed.
+pub(crate) fn take_over(draft: &mut Draft, schedule: &Schedule) {
+    let Plan { name, priority, expression, zone, overlap, missed, .. } = &schedule.plan;
+    let most = if let Missed::All(most) = missed { *most } else { DEFAULT_MOST };
+    let level = Some(priority.level()).filter(|level| *level != 0).map(|level| level.to_string());
+    let entries = [
+        (field::NAME, name.clone()),
+        (field::EXPRESSION, expression.clone()),
+        (field::ZONE, zone.clone()),
+        (OVERLAP, overlap.as_str().to_owned()),
+        (MISSED, missed.as_str().to_owned()),
+        (field::MOST, most.to_string()),
+        (start_options::PRIORITY, level.unwrap_or_default()),
+        (REVISION, schedule.revision.to_string()),
+    ];
+    draft.entries.extend(entries.map(|(name, text)| (name.to_owned(), text)));
+}
+
+/// Which revision of a schedule a form was filled from, where it is to take the place of no other.
+pub fn revision(draft: &Draft) -> Option<i64> {
+    draft.entry(REVISION).parse().ok()
+}
+
+/// What a form wants planned.
+///
+/// # Errors
+/// `Error::InvalidInput` for what is no word or number of these fields.
+pub fn wish(draft: &Draft, kind: &str, form: &Form) -> Result<NewSchedule, Error> {
+    let mut faults = Vec::new();
+    let mut fault = |field: &str, message| faults.push(FieldError { field: field.to_owned(), message });
+    let entry = |name| draft.entry(name).trim();
+    let overlap = Overlap::from_word(entry(OVERLAP));
+    if overlap.is_none() {
+        fault(OVERLAP, "Choose what to do if the previous run is still active.".to_owned());
+    }
+    // What is out of range is told by the engine, of a schedule that needs it.
+    let most = entry(field::MOST).parse().ok();
+    let missed = Missed::from_word(entry(MISSED), most.unwrap_or_default());
+    match missed {
+        None => fault(MISSED, "Choose what to do about missed runs.".to_owned()),
+        Some(Missed::All(_)) if most.is_none() => {
+            fault(field::MOST, format!("Enter a whole number from 1 to {MOST_MISSED}."));
+        }
+        Some(_) => {}
+    }
+    let priority = match entry(start_options::PRIORITY) {
+        "" => Some(Priority::default()),
+        text => start_options::priority(text).map_err(|message| fault(start_options::PRIORITY, message)).ok(),
+    };
+    let (Some(overlap), Some(missed), Some(priority), true) = (overlap, missed, priority, faults.is_empty()) else {
+        return Err(Error::InvalidInput(faults));
+    };
+    Ok(NewSchedule {
+        name: entry(field::NAME).to_owned(),
+        kind: kind.to_owned(),
+        input: draft.input(form),
+        priority,
+        expression: entry(field::EXPRESSION).to_owned(),
+        zone: entry(field::ZONE).to_owned(),
+        overlap,
+        missed,
+    })
+}
+
+/// Whether a form was sent only to see its next runs, and if so, what is wrong with what they follow from.
+pub fn previewed(draft: &mut Draft) -> Option<Result<(), Error>> {
+    draft.entries.remove(PREVIEW)?;
+    Some(recurrence(draft.entry(field::EXPRESSION).trim(), draft.entry(field::ZONE)).map(drop))
+}
+
+/// When what stands in a form is due; `None` where nothing does.
+pub(crate) fn preview(draft: &Draft) -> Option<Result<Cron, Error>> {
+    let expression = draft.entry(field::EXPRESSION).trim();
+    (!expression.is_empty()).then(|| recurrence(expression, draft.entry(field::ZONE)))
+}

@@ -1,0 +1,112 @@
+use std::{collections::VecDeque, time::Duration};
+
+use leptos::prelude::*;
+use model::{JobView, Micros, duration};
+use web_sys::Element;
+
+use crate::{
+    browser::{hide, set, set_text},
+    live::{self, Link},
+};
+
+/// Between two announcements, at least: a screen reader must be able to finish the one before.
+const PAUSE: Duration = Duration::from_secs(2);
+/// More changes than this in one announcement are only counted.
+const NAMED: usize = 3;
+
+/// Says in `.link` how the page's link to the server stands, with the age of its data; and, for screen readers, what
+/// becomes of the jobs that the page shows. Once the session has ended, offers the way to sign in again. The status shows itself once it works: without script there is no link.
+#[island]
+pub fn ConnectionStatus() -> impl IntoView {
+    super::on_hydrate(|| {
+        let find = |selector| document().query_selector(selector).ok().flatten();
+        let parts = (find(".link"), find(".link > .word"), find(".link > .age"));
+        if let (Some(place), Some(word_place), Some(age_place)) = parts {
+            let (now, link) = (live::now(), live::link());
+            let sign_in = find(".link + a");
+            set(&place, "hidden", None);
+            live::keep(move || {
+                let link = link.get();
+                set(&place, "data-link", Some(data_link(link.0)));
+                set_text(&word_place, word(link.0));
+                set_text(&age_place, &age(link, now.get()).unwrap_or_default());
+                if let Some(sign_in) = &sign_in {
+                    hide(sign_in, link.0 != Link::SignedOut);
+                }
+            });
+        }
+        if let Some(place) = find(".announcements") {
+            announce_to(place);
+        }
+    });
+}
+
+const fn data_link(link: Link) -> &'static str {
+    match link {
+        Link::Live => "live",
+        Link::Stale => "stale",
+        Link::Polling => "polling",
+        Link::Connecting | Link::Reconnecting => "connecting",
+        Link::Paused => "paused",
+        Link::Offline => "offline",
+        Link::SignedOut => "signed-out",
+    }
+}
+
+const fn word(link: Link) -> &'static str {
+    match link {
+        Link::Live => "Live",
+        Link::Stale => "Silent",
+        Link::Polling => "Live, by polling",
+        Link::Connecting => "Connecting",
+        Link::Reconnecting => "Reconnecting",
+        Link::Paused => "Paused, tab hidden",
+        Link::Offline => "Offline",
+        Link::SignedOut => "Signed out",
+    }
+}
+
+fn age((link, heard): (Link, Option<Micros>), now: Micros) -> Option<String> {
+    let seconds = now.seconds_since(heard?).floor();
+    match link {
+        Link::Live | Link::Polling if seconds < 2.0 => Some("just now".to_owned()),
+        Link::Connecting | Link::Paused | Link::SignedOut => None,
+        Link::Live | Link::Stale | Link::Reconnecting | Link::Polling | Link::Offline if seconds < 10.0 => {
+            Some(format!("{} s", seconds.max(0.0) as i64))
+        }
+        Link::Live | Link::Stale | Link::Reconnecting | Link::Polling | Link::Offline => Some(duration(seconds)),
+    }
+}
+
+/// Puts the latest changes of shown jobs into a polite region.
+fn announce_to(place: Element) {
+    let text = RwSignal::new(String::new());
+    let waiting = StoredValue::new(VecDeque::<String>::new());
+    let resting = StoredValue::new(false);
+    live::on_change(move |job| {
+        waiting.update_value(|waiting| waiting.push_back(sentence(job)));
+        if !resting.get_value() {
+            announce(text, waiting, resting);
+        }
+    });
+    live::keep(move || set_text(&place, &text.read()));
+}
+
+/// Says what waits, then rests, and says what has come up meanwhile.
+fn announce(text: RwSignal<String>, waiting: StoredValue<VecDeque<String>>, resting: StoredValue<bool>) {
+    let mut changes = VecDeque::new();
+    waiting.update_value(|waiting| std::mem::swap(waiting, &mut changes));
+    resting.set_value(!changes.is_empty());
+    if changes.is_empty() {
+        return;
+    }
+    text.set(match changes.len() {
+        many if many > NAMED => format!("{many} jobs changed"),
+        _ => changes.make_contiguous().join(". "),
+    });
+    set_timeout(move || announce(text, waiting, resting), PAUSE);
+}
+
+fn sentence(job: &JobView) -> String {
+    format!("{}: {}", job.title, job.shown().label())
+}

@@ -1,0 +1,130 @@
+use leptos::{prelude::*, task::spawn_local};
+use model::{FolderEntry, FolderListing};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, Event, HtmlElement, HtmlInputElement, KeyboardEvent, UrlSearchParams};
+
+use crate::{
+    base_path::url,
+    browser::json::Json,
+    browser::{self, Refusal, all, first, hide, set, set_icon, set_text},
+    components::{folder_remark, folder_steps},
+};
+
+/// Has the lists of folders in `.folder-field` open without leaving the page. Going into a folder also writes its
+/// path into the field, so the field always names what the list shows.
+#[island]
+pub fn FolderPickers() -> impl IntoView {
+    super::on_hydrate(|| {
+        for field in all(&document(), ".folder-field") {
+            let Some(picker) = Picker::new(&field) else { continue };
+            // It is there as long as the page.
+            let picker: &'static Picker = Box::leak(Box::new(picker));
+            browser::on(&field, "click", |event| picker.clicked(&event));
+            browser::on(&field, "keydown", |event| picker.typed(&event));
+        }
+    });
+}
+
+struct Picker {
+    input: HtmlInputElement,
+    browse: Element,
+    panel: HtmlElement,
+}
+
+impl Picker {
+    fn new(field: &Element) -> Option<Self> {
+        Some(Self {
+            input: first(field, "input")?.dyn_into().ok()?,
+            browse: first(field, "[aria-expanded]")?,
+            panel: first(field, ".folders")?.dyn_into().ok()?,
+        })
+    }
+
+    fn clicked(&'static self, event: &Event) {
+        let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+        let Some(button) = target.and_then(|target| target.closest("button").ok().flatten()) else { return };
+        event.prevent_default();
+        match button.get_attribute("data-path") {
+            Some(path) => self.go(path),
+            None if self.panel.has_attribute("hidden") => self.go(self.input.value()),
+            None => self.open(false),
+        }
+    }
+
+    fn typed(&self, event: &Event) {
+        let escape = event.dyn_ref::<KeyboardEvent>().is_some_and(|event| event.key() == "Escape");
+        if escape && !self.panel.has_attribute("hidden") {
+            self.open(false);
+            // Fails only for an element that is none.
+            let _ = self.input.focus();
+        }
+    }
+
+    fn open(&self, open: bool) {
+        hide(&self.panel, !open);
+        set(&self.browse, "aria-expanded", Some(if open { "true" } else { "false" }));
+    }
+
+    /// Shows the folders in `path`. Where it cannot be shown, it says why, and shows the roots.
+    fn go(&'static self, path: String) {
+        spawn_local(async move {
+            let (listing, trouble) = match list(&path).await {
+                Ok(listing) => (listing, String::new()),
+                Err(refusal) => (list("").await.unwrap_or_default(), refusal.message),
+            };
+            self.show(&listing, &trouble);
+        });
+    }
+
+    fn show(&self, listing: &FolderListing, trouble: &str) {
+        if let Some(path) = &listing.path {
+            self.input.set_value(path);
+        }
+        if let Some(place) = first(&self.panel, ".error") {
+            hide(&place, trouble.is_empty());
+            set_text(&place, trouble);
+        }
+        if let Some(place) = first(&self.panel, ".help") {
+            set_text(&place, &folder_remark(listing));
+        }
+        if let Some(places) = first(&self.panel, "ul") {
+            places.set_text_content(None);
+            for step in folder_steps(listing) {
+                let Some(item) = browser::stamp(&self.panel) else { return };
+                set_icon(&item, ".icon", step.icon);
+                if let Some(label) = first(&item, "span") {
+                    set_text(&label, &step.label);
+                }
+                if let Some(button) = item.first_element_child() {
+                    set(&button, "data-path", Some(&step.path));
+                }
+                // Fails only for a list inside its own item.
+                let _ = places.append_child(&item);
+            }
+        }
+        self.open(true);
+        // Fails only for an element that is none.
+        let _ = self.panel.focus();
+    }
+}
+
+/// The folders in `path`; the roots where it is empty.
+async fn list(path: &str) -> Result<FolderListing, Refusal> {
+    let arguments = UrlSearchParams::new()?;
+    if !path.is_empty() {
+        arguments.append("path", path);
+    }
+    let answer = browser::post(&url("/api/folders"), &arguments).await?;
+    Ok(Json::parse(&answer.value).map(|json| read(&json)).unwrap_or_default())
+}
+
+fn read(json: &Json) -> FolderListing {
+    let folder = |json: &Json| Some(FolderEntry { name: json.words("name"), path: json.words("path") });
+    FolderListing {
+        path: json.get("path").text(),
+        parent: json.get("parent").text(),
+        folders: json.get("folders").list(folder),
+        files: json.count("files"),
+        truncated: json.get("truncated").is_true(),
+    }
+}

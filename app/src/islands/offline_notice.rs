@@ -1,0 +1,101 @@
+use std::{cell::Cell, time::Duration};
+
+use leptos::{prelude::*, task::spawn_local};
+use model::Micros;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlFormElement, SubmitEvent};
+
+use super::fragments;
+use crate::{
+    base_path::url,
+    browser::{self, first, hide, set, set_text},
+    components::{ago, write_time},
+    live::{self, Link},
+};
+
+/// A shorter break than this is none to speak of, seconds.
+const BREAK: f64 = 5.0;
+
+/// Says on a page how old it is while the server is away (`.away`), brings a kept copy up to date when the server is back,
+/// and keeps forms from being sent into the void.
+#[island]
+pub fn OfflineNotice() -> impl IntoView {
+    super::on_hydrate(|| {
+        let (Some(root), Some(place)) = (document().document_element(), first(&document(), ".away")) else { return };
+        let (now, link) = (live::now(), live::link());
+        let (before, lost_at) = (Cell::new(Link::Connecting), Cell::new(None));
+        let (page, unsent) = (root.clone(), first(&place, ".unsent"));
+        live::keep(move || {
+            let ((link, heard), now) = (link.get(), now.get());
+            let kept = root.get_attribute("data-kept").and_then(|at| at.parse().ok()).map(Micros);
+            let changed = before.replace(link) != link;
+            match link {
+                Link::Stale | Link::Reconnecting | Link::Offline => {
+                    let lost = lost_at.get().unwrap_or(now);
+                    lost_at.set(Some(lost));
+                    let shown = kept.is_none() && now.seconds_since(lost) >= BREAK;
+                    set(&root, "data-lost", shown.then_some(""));
+                    if let Some(time) = first(&place, "time").filter(|_| shown) {
+                        write_time(&time, heard.unwrap_or(lost));
+                    }
+                }
+                Link::Live | Link::Polling if changed => {
+                    lost_at.set(None);
+                    unmark(&root);
+                    if let Some(unsent) = first(&place, ".unsent") {
+                        hide(&unsent, true);
+                    }
+                    if kept.is_some() {
+                        fragments::refresh(Duration::ZERO);
+                    }
+                }
+                Link::SignedOut if changed => {
+                    forget();
+                    if kept.is_some() {
+                        browser::go("");
+                    }
+                }
+                Link::Live | Link::Polling | Link::SignedOut | Link::Connecting | Link::Paused => {}
+            }
+            if let Some(age) = first(&place, ".age") {
+                set_text(&age, &format!(" ({})", ago(kept.or(heard).unwrap_or(now), now)));
+            }
+        });
+        browser::on(&document(), "submit", move |event| {
+            let form = event.target().and_then(|target| target.dyn_into::<HtmlFormElement>().ok());
+            let gone = page.has_attribute("data-kept") || page.has_attribute("data-lost");
+            let held = form.filter(|form| gone && !event.default_prevented() && form.method() == "post");
+            if let (Some(form), Some(unsent)) = (held, unsent.clone()) {
+                event.prevent_default();
+                spawn_local(send(form, event.unchecked_into(), page.clone(), unsent));
+            }
+        });
+    });
+}
+
+/// The page is as it should be.
+fn unmark(root: &Element) {
+    set(root, "data-kept", None);
+    set(root, "data-lost", None);
+}
+
+/// Sends a form if there is somebody to send it to, else says that nothing was sent.
+async fn send(form: HtmlFormElement, event: SubmitEvent, page: Element, unsent: Element) {
+    if browser::page(&url("/healthz")).await.is_some() {
+        unmark(&page);
+        // Fails only for a button of another form.
+        return drop(form.request_submit_with_submitter(event.submitter().as_ref()));
+    }
+    hide(&unsent, false);
+    // Who wants to leave leaves no pages behind, even where the session cannot be ended yet.
+    if form.action().ends_with("/api/sign_out") {
+        forget();
+    }
+}
+
+/// Has the browser's worker forget the pages it has kept: it watches for this request.
+fn forget() {
+    spawn_local(async {
+        browser::page(&url("/away.js?forget")).await;
+    });
+}

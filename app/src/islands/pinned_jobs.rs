@@ -1,0 +1,138 @@
+use std::cell::Cell;
+
+use js_sys::Reflect;
+use leptos::{prelude::*, task::spawn_local};
+use model::{JobState, JobView, Shown};
+use wasm_bindgen::{JsCast, closure::Closure};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Element, Notification, NotificationOptions, NotificationPermission};
+
+use crate::{
+    browser::json::Json,
+    browser::{all, first, go, hide, on, set},
+    components::{JobText, job_href},
+    live::{self, decode},
+};
+
+/// Where the browser keeps that somebody wants to be notified.
+const WISH: &str = "milepost-notify";
+
+/// Follows the pinned jobs, the first `data-kept` in `.watching`, where a tab is seen from outside: in its title, in its
+/// icon, and, for who asks for it by `[data-notify]`, as a notification of the desktop when one of them ends.
+#[island]
+pub fn PinnedJobs() -> impl IntoView {
+    super::on_hydrate(|| {
+        let Some(list) = first(&document(), ".watching") else { return };
+        let kept = list.get_attribute("data-kept").and_then(|kept| kept.parse().ok()).unwrap_or(0);
+        let read = |root: Element| decode::job(&Json::parse(&root.get_attribute("data-job")?)?);
+        let pinned = all(&list, "a[data-job]").take(kept).filter_map(read).map(live::job);
+        // Whether it is known to be over.
+        let jobs: Vec<_> = pinned.map(|job| (job, Cell::new(job.read_untracked().state.is_terminal()))).collect();
+        if jobs.is_empty() {
+            return;
+        }
+        if let Some(switch) = first(&list, "[data-notify]") {
+            offer(switch);
+        }
+        let own = document().title();
+        // The page of a job has a title that moves by itself.
+        let titled = first(&document(), "[data-page]").is_some();
+        let icon = first(&document(), "link[rel=icon]");
+        live::keep(move || {
+            let (mut running, mut ended, mut ahead, mut done) = (0, None, String::new(), 25);
+            for (job, over) in &jobs {
+                let job = job.read();
+                let is_over = job.state.is_terminal();
+                if is_over && !over.get() {
+                    notify(&job);
+                    ended = Some(job.shown());
+                }
+                over.set(is_over);
+                if job.state == JobState::Running {
+                    running += 1;
+                    done = job.percent().unwrap_or(25);
+                    ahead = format!("{} · {}", JobText::HowFar.of(&job, job.created_at), job.title);
+                }
+            }
+            if running > 1 {
+                (done, ahead) = (25, format!("{running} running"));
+            }
+            let title = if running == 0 { own.clone() } else { format!("{ahead} · {own}") };
+            if !titled && document().title() != title {
+                document().set_title(&title);
+            }
+            if let (Some(icon), Some(drawing)) = (&icon, drawing(running > 0, done, ended)) {
+                set(icon, "href", Some(&drawing));
+            }
+        });
+    });
+}
+
+/// The icon of the tab: how far they are, per cent, while any of them runs, else how the one ended that did so just now.
+/// `None` where it stays as it is.
+fn drawing(running: bool, done: u32, ended: Option<Shown>) -> Option<String> {
+    let ring = "<circle cx='8' cy='8' r='6' pathLength='100'";
+    let (hue, shape) = match ended {
+        _ if running => {
+            (205, format!("{ring} opacity='.3'/>{ring} stroke-dasharray='{done} 100' transform='rotate(-90 8 8)'/>"))
+        }
+        None => return None,
+        Some(Shown::Succeeded) => (150, "<path d='m3 9 4 4 6-9'/>".to_owned()),
+        Some(Shown::Warnings) => (40, "<path d='M8 2v7m0 4v1'/>".to_owned()),
+        Some(_) => (0, "<path d='m3 3 10 10M13 3 3 13'/>".to_owned()),
+    };
+    Some(format!(
+        "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16' fill='none' \
+         stroke='hsl({hue} 75%25 45%25)' stroke-width='3'>{shape}</svg>"
+    ))
+}
+
+/// Shows the switch where the browser can notify, which it can in secure contexts alone. Nothing is asked of anybody
+/// before they use it.
+fn offer(switch: Element) {
+    if !window().is_secure_context() || !Reflect::has(&window(), &"Notification".into()).unwrap_or(false) {
+        return;
+    }
+    hide(&switch, false);
+    set(&switch, "aria-pressed", Some(if is_wanted() { "true" } else { "false" }));
+    let shown = switch.clone();
+    on(&switch, "click", move |_| {
+        let (shown, wanted) = (shown.clone(), !is_wanted());
+        spawn_local(async move {
+            if wanted && let Ok(asked) = Notification::request_permission() {
+                let _ = JsFuture::from(asked).await;
+            }
+            if let Ok(Some(storage)) = window().local_storage() {
+                let _ = storage.set_item(WISH, if wanted { "on" } else { "" });
+            }
+            set(&shown, "aria-pressed", Some(if is_wanted() { "true" } else { "false" }));
+        });
+    });
+}
+
+fn is_wanted() -> bool {
+    let wish = window().local_storage().ok().flatten().and_then(|storage| storage.get_item(WISH).ok().flatten());
+    wish.as_deref() == Some("on") && Notification::permission() == NotificationPermission::Granted
+}
+
+/// What ended longer ago is no news any more: a tab that was frozen then learns of it only now. Seconds.
+const NEWS: f64 = 60.0;
+
+/// Says that a job is over. Its tag is the same in all tabs, of whose notifications one is shown.
+fn notify(job: &JobView) {
+    let is_news = job.ended_at.is_none_or(|ended| live::now().get_untracked().seconds_since(ended) < NEWS);
+    if !is_news || !window().is_secure_context() || !is_wanted() {
+        return;
+    }
+    let options = NotificationOptions::new();
+    options.set_tag(&format!("job-{}", job.job));
+    options.set_body(&JobText::Span.of(job, job.created_at));
+    let title = format!("{}: {}", job.title, job.shown().label());
+    let Ok(notification) = Notification::new_with_options(&title, &options) else { return };
+    let page = job_href(job.job);
+    let open = Closure::once_into_js(move || {
+        let _ = window().focus();
+        go(&page);
+    });
+    notification.set_onclick(Some(open.unchecked_ref()));
+}

@@ -1,0 +1,49 @@
+//! Notices above the page: the result of the form just sent, and the offer to reload after an update.
+
+use leptos::prelude::*;
+use model::Tone;
+
+use super::requested_url;
+use crate::{components::Icon, islands::NewVersionBanner, session::Flash};
+
+/// Offers to reload once the server runs another build than the page: see [`NewVersionBanner`].
+#[component]
+pub(crate) fn NewVersion() -> impl IntoView {
+    view! {
+        <section class="renewal" aria-label="New version" hidden=true>
+            <div class="banner" role="status">
+                <Icon name="retry" />
+                <p>
+                    <b>"A new version is available."</b>
+                    " Reload to update."
+                </p>
+                <a class="button small" href=requested_url()>
+                    "Reload"
+                </a>
+                <button class="button square quiet small" type="button" aria-label="Later" title="Later">
+                    <Icon name="close" />
+                </button>
+            </div>
+        </section>
+        <NewVersionBanner />
+    }
+}
+
+/// Shows the result of the form just sent.
+#[component]
+pub(crate) fn FlashNotice(flash: Flash) -> impl IntoView {
+    let (class, icon) = match flash.tone {
+        Tone::Info => ("banner", "info"),
+        Tone::Success => ("banner good", "succeeded"),
+        Tone::Warning => ("banner warn", "warning"),
+        Tone::Danger => ("banner bad", "warning"),
+    };
+    view! {
+        <section class="flash" aria-label="Notices">
+            <div class=class role="status">
+                <Icon name=icon />
+                <p>{flash.text}</p>
+            </div>
+        </section>
+    }
+}

@@ -1,0 +1,230 @@
+//! The column beside every page: where to go, what is watched, how the link stands.
+
+use engine::access::{Action, Who};
+use leptos::prelude::*;
+use leptos_router::{hooks::use_location, params::ParamsMap};
+use model::{Counts, JobId, JobView, Micros, count};
+
+use super::{Brand, PageContext, page_context::WATCHED, requested_url};
+use crate::{
+    base_path::url,
+    components::{Icon, JobText, MileBar, MileBarSize, blank_job, job_href, job_json},
+    context::app,
+    islands::{ConnectionStatus, PinnedJobs, ThemeSwitch},
+};
+
+/// The column beside every page; a rail on tablets, a bar at the top and one at the bottom on phones.
+#[component]
+pub(crate) fn Sidebar(page: PageContext) -> impl IntoView {
+    let troubles = page.attention.iter().map(|job| job.job).collect();
+    let desk = app().desk;
+    let new_job = desk.may(Action::Start).then(|| view! { <Place href="/new" icon="plus" name="New job" /> });
+    let (last_places, account, link) = match desk.actor().who().cloned() {
+        None => (new_job.into_any(), no_accounts().into_any(), link_status().into_any()),
+        Some(who) => (
+            view! {
+                {new_job}
+                <Place href="/settings" icon="settings" name="Settings" />
+            }
+            .into_any(),
+            view! { <Account who /> }.into_any(),
+            (link_status(), sign_in_again()).into_any(),
+        ),
+    };
+    view! {
+        <header class="sidebar">
+            <Brand />
+            <nav class="nav" aria-label="Main">
+                <Place href="/" icon="overview" name="Overview" />
+                <Place href="/jobs" icon="jobs" name="Jobs">
+                    <JobsBadge counts=page.counts troubles />
+                </Place>
+                <Place href="/queues" icon="queues" name="Queues" />
+                <Place href="/schedules" icon="schedules" name="Schedules" />
+                {last_places}
+            </nav>
+            <Watching jobs=page.watching pinned=page.pinned now=page.now />
+            {account}
+            <div class="sidebar-foot">
+                {link}
+                <span class="visually-hidden announcements" aria-live="polite"></span>
+                <ConnectionStatus />
+                <ToMessages />
+                <form class="theme" method="post" action=url("/api/set_theme")>
+                    <input type="hidden" name="theme" value=page.theme.next().as_str() />
+                    <button
+                        class="button square quiet small"
+                        type="submit"
+                        aria-label=page.theme.label()
+                        title=page.theme.label()
+                    >
+                        <Icon name="theme" />
+                    </button>
+                </form>
+                <ThemeSwitch />
+            </div>
+        </header>
+    }
+}
+
+/// How the page's link to the server stands: see [`ConnectionStatus`].
+fn link_status() -> impl IntoView {
+    view! {
+        <span class="link" data-link="connecting" role="status" hidden=true>
+            <span class="lamp" aria-hidden="true"></span>
+            <span class="word">"Connecting"</span>
+            // Not announced: it changes every second.
+            <span class="age" aria-hidden="true"></span>
+        </span>
+    }
+}
+
+/// Shown once the session has ended under an open page: signs in, and leads back to it.
+fn sign_in_again() -> impl IntoView {
+    let mut query = ParamsMap::new();
+    query.insert("next", requested_url());
+    view! {
+        <a class="button small primary" href=url(&format!("/sign-in{}", query.to_query_string())) hidden=true>
+            "Sign in"
+        </a>
+    }
+}
+
+fn no_accounts() -> impl IntoView {
+    view! { <p class="no-accounts">"Sign-in is off. Anyone who can reach this address has full access."</p> }
+}
+
+/// The way to the messages; on phones, where the bar at the bottom is full, it stands at the top.
+#[component]
+fn ToMessages() -> impl IntoView {
+    let current = (use_location().pathname.get_untracked() == "/messages").then_some("page");
+    view! {
+        <a
+            class="button square quiet small"
+            href=url("/messages")
+            aria-label="Messages"
+            title="Messages"
+            aria-current=current
+        >
+            <Icon name="announce" />
+        </a>
+    }
+}
+
+/// Who has signed in, and the way out. On phones both stand in the settings.
+#[component]
+fn Account(who: Who) -> impl IntoView {
+    let initials: String = who.name.chars().filter(|letter| letter.is_alphanumeric()).take(2).collect();
+    view! {
+        <div class="account">
+            <a href=url("/settings")>
+                <span class="avatar" aria-hidden="true">
+                    {initials.to_uppercase()}
+                </span>
+                <span class="who">{who.name.to_string()} <small>{who.role.label()}</small></span>
+            </a>
+            <form method="post" action=url("/api/sign_out")>
+                <button class="button square quiet small" type="submit" aria-label="Sign out" title="Sign out">
+                    <Icon name="signout" />
+                </button>
+            </form>
+        </div>
+    }
+}
+
+/// One place of the navigation: current on its own page, and the one above the pages below it.
+#[component]
+fn Place(
+    href: &'static str,
+    icon: &'static str,
+    name: &'static str,
+    #[prop(optional)] children: Option<Children>,
+) -> impl IntoView {
+    let path = use_location().pathname.get_untracked();
+    let current = if path == href {
+        Some("page")
+    } else if href != "/" && path.strip_prefix(href).is_some_and(|rest| rest.starts_with('/')) {
+        Some("true")
+    } else {
+        None
+    };
+    view! {
+        <a href=url(href) aria-current=current>
+            <Icon name=icon />
+            <span>{name}</span>
+            {children.map(|children| children())}
+        </a>
+    }
+}
+
+/// What stands beside "Jobs": how many went wrong and wait for a person, else how many run.
+#[component]
+fn JobsBadge(counts: Counts, troubles: Vec<JobId>) -> impl IntoView {
+    let wrong = troubles.len();
+    let (calm, good) = (counts.running == 0 || wrong > 0, wrong == 0);
+    let alarm = if wrong < 10 { wrong.to_string() } else { "9+".to_owned() };
+    let troubles = troubles.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let json = serde_json::to_string(&counts).expect("counts are made of numbers");
+    view! {
+        <div class="part" data-counts=json data-troubles=troubles>
+            <span class="count" hidden=calm>
+                <span>{count(counts.running)}</span>
+                <span class="visually-hidden">" running"</span>
+            </span>
+            <span class="alarm" hidden=good>
+                <span>{alarm}</span>
+                <span class="visually-hidden">" need attention"</span>
+            </span>
+        </div>
+    }
+}
+
+/// The jobs a person keeps an eye on: pinned ones, then those that run.
+#[component]
+fn Watching(jobs: Vec<JobView>, pinned: usize, now: Micros) -> impl IntoView {
+    let none = jobs.is_empty();
+    view! {
+        <section
+            class="watching"
+            aria-labelledby="watching"
+            hidden=none
+            data-places=WATCHED.to_string()
+            data-kept=pinned.to_string()
+        >
+            <div class="head">
+                <h2 id="watching">"Running and pinned"</h2>
+                // Shown by script where the browser can do it.
+                <button
+                    class="button square quiet small"
+                    type="button"
+                    data-notify=""
+                    aria-pressed="false"
+                    aria-label="Notify me when a pinned job finishes"
+                    title="Notify me when a pinned job finishes"
+                    hidden=true
+                >
+                    <Icon name="bell" />
+                </button>
+            </div>
+            <template>
+                <Watched job=blank_job() now />
+            </template>
+            {jobs.into_iter().map(|job| view! { <Watched job now /> }).collect::<Vec<_>>()}
+        </section>
+        <PinnedJobs />
+    }
+}
+
+#[component]
+fn Watched(job: JobView, now: Micros) -> impl IntoView {
+    let (href, json) = (job_href(job.job), job_json(&job));
+    view! {
+        <a href=href data-job=json>
+            <span class="name" data-live=JobText::Title.name()>
+                {job.title.clone()}
+            </span>
+            <span data-live=JobText::HowFar.name()>{JobText::HowFar.of(&job, now)}</span>
+            <MileBar job now size=MileBarSize::Slim />
+        </a>
+    }
+}

@@ -1,0 +1,132 @@
+//! What tabs of one browser share: a channel, and a lock or a lease by which one of them leads.
+
+use std::cell::RefCell;
+
+use js_sys::{Array, Function, Object, Promise, Reflect};
+use leptos::prelude::window;
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{AbortController, BroadcastChannel, MessageEvent, Storage};
+
+use super::{
+    event_source::{self, Lock},
+    share::Election,
+};
+
+#[derive(Default)]
+struct Shared {
+    /// Of the channel, the lock and the lease.
+    name: String,
+    channel: Option<BroadcastChannel>,
+    /// Ends the wait for the lock.
+    queue: Option<AbortController>,
+    /// Lets go of the lock.
+    hold: Option<Function>,
+}
+
+thread_local! {
+    static SHARED: RefCell<Shared> = RefCell::default();
+    static ON_WORD: Closure<dyn Fn(MessageEvent)> = Closure::new(|word: MessageEvent| {
+        if let Some(word) = word.data().as_string() {
+            event_source::on_word(&word);
+        }
+    });
+    static ON_LOCK: Closure<dyn Fn() -> Promise> = Closure::new(|| {
+        let held = Promise::new(&mut |release, _| SHARED.with_borrow_mut(|shared| shared.hold = Some(release)));
+        event_source::on_lock(Lock::Given);
+        held
+    });
+    static ON_LOSS: Closure<dyn FnMut(JsValue)> = Closure::new(|error: JsValue| {
+        let name = Reflect::get(&error, &"name".into()).ok().and_then(|name| name.as_string());
+        event_source::on_lock(if name.as_deref() == Some("AbortError") { Lock::Lost } else { Lock::Refused });
+    });
+}
+
+/// Enters the channel `name`. Answers how its tabs may settle who leads.
+pub(super) fn enter(name: String) -> Election {
+    let Ok(channel) = BroadcastChannel::new(&name) else { return Election::Alone };
+    let election = match locks() {
+        Some(_) => Election::Lock,
+        None if storage().is_some() => Election::Lease,
+        None => return Election::Alone,
+    };
+    ON_WORD.with(|on| channel.set_onmessage(Some(on.as_ref().unchecked_ref())));
+    SHARED.with_borrow_mut(|shared| (shared.name, shared.channel) = (name, Some(channel)));
+    election
+}
+
+/// Leaves the channel. A page that is kept for going back to it must hold nothing that others wait for.
+pub(super) fn exit() {
+    if let Some(channel) = SHARED.with_borrow_mut(|shared| shared.channel.take()) {
+        channel.close();
+    }
+}
+
+/// Says something to the other tabs.
+pub(super) fn say(word: &str) {
+    SHARED.with_borrow(|shared| {
+        if let Some(channel) = &shared.channel {
+            // Fails only for a channel that is closed.
+            drop(channel.post_message(&word.into()));
+        }
+    });
+}
+
+/// Queues for the lock, or takes it from whoever has it. [`event_source::on_lock`] tells what comes of it.
+pub(super) fn lock(seize: bool) {
+    let Some(locks) = locks() else { return };
+    let options = Object::new();
+    let set = |name: &str, value: &JsValue| drop(Reflect::set(&options, &name.into(), value));
+    if seize {
+        set("steal", &JsValue::TRUE);
+    } else if let Ok(queue) = AbortController::new() {
+        set("signal", &queue.signal());
+        SHARED.with_borrow_mut(|shared| shared.queue = Some(queue));
+    }
+    let name = SHARED.with_borrow(|shared| JsValue::from_str(&shared.name));
+    let asked = ON_LOCK.with(|on| {
+        let request: Function = Reflect::get(&locks, &"request".into())?.dyn_into()?;
+        Reflect::apply(&request, &locks, &Array::of3(&name, &options, on.as_ref()))
+    });
+    if let Ok(asked) = asked {
+        ON_LOSS.with(|on| drop(asked.unchecked_into::<Promise>().catch(on)));
+    }
+}
+
+/// Lets go of the lock and of the wait for it; and of the lease, if it begins with `own`.
+pub(super) fn release(own: &str) {
+    let (queue, hold) = SHARED.with_borrow_mut(|shared| (shared.queue.take(), shared.hold.take()));
+    if let Some(queue) = queue {
+        queue.abort();
+    }
+    if let Some(hold) = hold {
+        // Resolves a promise, which cannot fail.
+        drop(hold.call0(&JsValue::NULL));
+    }
+    if lease().is_some_and(|lease| lease.starts_with(own))
+        && let Some(storage) = storage()
+    {
+        drop(SHARED.with_borrow(|shared| storage.remove_item(&shared.name)));
+    }
+}
+
+/// What the lease says.
+pub(super) fn lease() -> Option<String> {
+    SHARED.with_borrow(|shared| storage()?.get_item(&shared.name).ok()?)
+}
+
+/// Writes the lease. Where there is no room for it, the channel has to do.
+pub(super) fn keep(lease: &str) {
+    if let Some(storage) = storage() {
+        drop(SHARED.with_borrow(|shared| storage.set_item(&shared.name, lease)));
+    }
+}
+
+fn storage() -> Option<Storage> {
+    window().local_storage().ok()?
+}
+
+/// The browser's locks, which it offers on secure pages only.
+fn locks() -> Option<JsValue> {
+    let locks = Reflect::get(&window().navigator(), &"locks".into()).ok()?;
+    locks.is_object().then_some(locks)
+}

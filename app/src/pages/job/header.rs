@@ -1,0 +1,221 @@
+//! Crumbs, title, state, and what can be done.
+
+use leptos::prelude::*;
+use model::{JobId, JobState, JobView, Shown, bytes};
+
+use super::data::{Data, May};
+use crate::{
+    base_path::url,
+    components::{Icon, JobText, StateBadge, job_json, kind_icon, line_count, state_detail},
+    islands::InPlaceForms,
+};
+
+/// The top of the page.
+#[component]
+pub(super) fn Header(data: Data) -> impl IntoView {
+    let job = data.detail.view.clone();
+    let id = format!("#{}", job.job);
+    view! {
+        <header class="page-head">
+            <nav class="crumbs" aria-label="You are here">
+                <ol>
+                    <li>
+                        <a href=url("/jobs")>"Jobs"</a>
+                    </li>
+                    <li>
+                        <a href=url(&format!("/jobs?kind={}", job.kind))>{data.task.0.clone()}</a>
+                    </li>
+                    <li aria-current="page">{id}</li>
+                </ol>
+            </nav>
+            <div class="title">
+                <span class="kind large">
+                    <Icon name=kind_icon(&job.kind) />
+                </span>
+                <h1>{job.title.clone()}</h1>
+                <span class="part" data-job=job_json(&job) data-page="">
+                    <StateBadge
+                        shown=job.shown()
+                        pill=true
+                        stalled=job.quiet_for(data.now).is_some()
+                        detail=state_detail(&job, data.now)
+                        live=JobText::Fact
+                    />
+                </span>
+            </div>
+            <div class="actions" data-forms="">
+                <div class="part" data-part="actions">
+                    <Pin job=job.job pinned=data.pinned />
+                    <Actions job may=data.may pauses=data.pauses />
+                    <ConfirmDelete data />
+                </div>
+            </div>
+            <p class="notice bad refusal" role="alert" hidden=true></p>
+            <InPlaceForms />
+        </header>
+    }
+}
+
+/// What the job's state allows to who may do it.
+#[component]
+fn Actions(
+    job: JobView,
+    may: May,
+    /// A running one can be paused.
+    pauses: bool,
+) -> impl IntoView {
+    let id = job.job;
+    if !job.state.is_terminal() && !may.steer {
+        return ().into_any();
+    }
+    match job.state {
+        JobState::Scheduled => {
+            let [now, never] =
+                if job.shown() == Shown::Retrying { ["Retry now", "Stop retrying"] } else { ["Start now", "Cancel"] };
+            view! {
+                <Pause id />
+                <Act id action="start_now" icon="play" class="button primary" word=now />
+                <Cancel id word=never />
+            }
+            .into_any()
+        }
+        JobState::Queued => view! { <Pause id /> <Cancel id word="Cancel" /> }.into_any(),
+        JobState::Running if job.cancel_requested_at.is_some() => ().into_any(),
+        JobState::Running => view! {
+            {match job.pause_requested_at {
+                Some(_) => view! { <Resume id word="Cancel pause" /> }.into_any(),
+                None if pauses => view! { <Pause id /> }.into_any(),
+                None => ().into_any(),
+            }}
+            <Cancel id word="Cancel" />
+        }
+        .into_any(),
+        JobState::Paused => view! { <Resume id word="Resume" /> <Cancel id word="Cancel" /> }.into_any(),
+        JobState::Succeeded => view! {
+            {may.start.then(|| view! {
+                <RunWithChanges job />
+                <Act id action="rerun_job" icon="retry" class="button primary" word="Run again" />
+            })}
+            {may.delete.then(|| view! { <Delete id /> })}
+        }
+        .into_any(),
+        JobState::Failed | JobState::Cancelled | JobState::Interrupted => view! {
+            {may.start.then(|| view! {
+                <RunWithChanges job />
+                <Act id action="rerun_job" icon="plus" class="button" word="Run again" />
+            })}
+            {may.steer.then(|| view! {
+                <Act id action="retry_job" icon="retry" class="button primary" word="Retry" />
+            })}
+            {may.delete.then(|| view! { <Delete id /> })}
+        }
+        .into_any(),
+    }
+}
+
+/// One action: a form of its own, for browsers without script.
+#[component]
+fn Act(
+    id: JobId,
+    /// The server function.
+    action: &'static str,
+    icon: &'static str,
+    class: &'static str,
+    word: &'static str,
+) -> impl IntoView {
+    view! {
+        <form method="post" action=url(&format!("/api/{action}"))>
+            <input type="hidden" name="id" value=id.0 />
+            <button class=class type="submit">
+                <Icon name=icon />
+                {word}
+            </button>
+        </form>
+    }
+}
+
+#[component]
+fn Cancel(id: JobId, word: &'static str) -> impl IntoView {
+    view! { <Act id action="cancel_job" icon="stop" class="button danger" word /> }
+}
+
+#[component]
+fn Pause(id: JobId) -> impl IntoView {
+    view! { <Act id action="pause_job" icon="pause" class="button" word="Pause" /> }
+}
+
+#[component]
+fn Resume(id: JobId, word: &'static str) -> impl IntoView {
+    view! { <Act id action="resume_job" icon="play" class="button primary" word /> }
+}
+
+/// Keeps the job in the sidebar, or lets go of it. Always loads the page anew, for the sidebar's sake.
+#[component]
+fn Pin(job: JobId, pinned: bool) -> impl IntoView {
+    let (action, word) = if pinned { ("/api/unpin_job", "Pinned") } else { ("/api/pin_job", "Pin") };
+    view! {
+        <form method="post" action=url(action) data-plain="">
+            <input type="hidden" name="id" value=job.0 />
+            <button class="button" type="submit" aria-pressed=pinned.to_string()>
+                <Icon name="pin" />
+                {word}
+            </button>
+        </form>
+    }
+}
+
+#[component]
+fn RunWithChanges(job: JobView) -> impl IntoView {
+    view! {
+        <a class="button" href=url(&format!("/new/{}?from={}", job.kind, job.job))>
+            <Icon name="edit" />
+            "Edit and run"
+        </a>
+    }
+}
+
+/// Opens the question; without script, on a page of its own address.
+#[component]
+fn Delete(id: JobId) -> impl IntoView {
+    let label = format!("Delete job #{id}");
+    view! {
+        <a
+            class="button square danger"
+            href=url(&format!("/jobs/{id}?confirm=delete"))
+            data-opens="confirm-delete"
+            aria-label=label.clone()
+            title=label
+        >
+            <Icon name="trash" />
+        </a>
+    }
+}
+
+/// The question before a job is deleted: what goes with it. Put to those who may delete it.
+#[component]
+fn ConfirmDelete(data: Data) -> impl IntoView {
+    let detail = &data.detail;
+    let id = detail.view.job;
+    let asked = data.asked.confirm_delete;
+    let loss = format!(
+        "This permanently deletes its input, log ({}) and files ({}).",
+        line_count(detail.log_lines),
+        bytes(detail.artifact_bytes),
+    );
+    (detail.view.state.is_terminal() && data.may.delete).then(|| {
+        view! {
+            <dialog class="dialog" class:shown=asked open=asked id="confirm-delete" aria-labelledby="delete-question">
+                <div>
+                    <h2 id="delete-question">{format!("Delete job #{id}?")}</h2>
+                    <p>{loss}</p>
+                </div>
+                <footer>
+                    <a class="button" href=url(&format!("/jobs/{id}")) data-closes="confirm-delete">
+                        "Cancel"
+                    </a>
+                    <Act id action="delete_job" icon="trash" class="button danger primary" word="Delete job" />
+                </footer>
+            </dialog>
+        }
+    })
+}

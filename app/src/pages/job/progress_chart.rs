@@ -1,0 +1,163 @@
+//! How far the job was when: its curve, and that of another run of its task over it.
+
+use engine::{Curve, CurvePoint};
+use leptos::prelude::*;
+use model::{AttemptNo, JobId, JobState, JobView, duration};
+
+use super::data::{Beside, Data};
+use crate::base_path::url;
+
+/// The plot is so wide and so high, in its own units.
+const SIZE: f32 = 100.0;
+/// Who wants to see a curve wants to see more than two points.
+const POINTS: usize = 3;
+
+/// The curve; nothing for a job that was over in a moment, or cannot say how far it is.
+#[component]
+pub(super) fn ProgressChart(data: Data) -> impl IntoView {
+    let job = data.detail.view.clone();
+    let own = data.curve.clone().map(|curve| shown(curve, job.attempt)).filter(|points| points.len() >= POINTS)?;
+    let (other, refused) = match data.beside.clone() {
+        Some(Beside::Run(view, _, curve)) => {
+            let points = curve.map(|curve| shown(curve, view.attempt)).unwrap_or_default();
+            (Some((*view, points)), None)
+        }
+        Some(Beside::Refused(why)) => (None, Some(why)),
+        None => (None, None),
+    };
+    let span = [Some(&own), other.as_ref().map(|(_, points)| points)].into_iter().flatten().filter_map(|p| p.last());
+    let span = span.map(|point| point.seconds).fold(1.0, f32::max);
+    let finding = finding(&job, &own, other.as_ref());
+    let legend = other.as_ref().map(|(view, points)| {
+        let took = view.ended().and_then(|at| view.ran_for(at)).map(|seconds| format!(", took {}", duration(seconds)));
+        let none = if points.is_empty() { ", no curve" } else { "" };
+        view! {
+            <li class="dashed">
+                <i></i>
+                <a href=url(&format!("/jobs/{}", view.job))>{format!("#{}", view.job)}</a>
+                {took}
+                {none}
+            </li>
+        }
+    });
+    Some(view! {
+        <section class="card" aria-labelledby="curve">
+            <header>
+                <h2 id="curve">"Progress over time"</h2>
+                <Choice job=job.job with=other.as_ref().map(|(view, _)| view.job) runs=data.comparable />
+            </header>
+            <div class="body chart">
+                {refused.map(|why| view! { <p class="hint" role="status">{why}</p> })}
+                <svg class="plot" viewBox="0 0 100 100" preserveAspectRatio="none" role="img" aria-label=finding>
+                    <line class="grid" x1="0" x2="100" y1="100" y2="100"></line>
+                    <line class="grid" x1="0" x2="100" y1="0" y2="0"></line>
+                    {posts(&own, span)}
+                    {other.as_ref().map(|(_, points)| view! { <polyline class="beside" points=line(points, span) /> })}
+                    <polyline class="course" points=line(&own, span) />
+                </svg>
+                <div class="axis" aria-hidden="true">
+                    {[0.0, 0.25, 0.5, 0.75, 1.0].map(|part| view! { <span>{time(span * part)}</span> })}
+                </div>
+                <ul class="legend">
+                    <li class="solid">
+                        <i></i>
+                        {format!("#{}, this run", job.job)}
+                    </li>
+                    {legend}
+                    <li class="note">"Vertical lines mark the end of a stage"</li>
+                </ul>
+            </div>
+        </section>
+    })
+}
+
+/// Which run to lay over it.
+#[component]
+fn Choice(
+    job: JobId,
+    /// The one that is there.
+    with: Option<JobId>,
+    runs: Vec<JobView>,
+) -> impl IntoView {
+    let others: Vec<_> = runs.into_iter().filter(|run| run.job != job && run.started_at.is_some()).collect();
+    (!others.is_empty()).then(|| {
+        let options: Vec<_> = others
+            .into_iter()
+            .map(|run| {
+                let words = format!("#{} {}", run.job, run.shown().label().to_lowercase());
+                view! { <option value=run.job.to_string() selected=with == Some(run.job)>{words}</option> }
+            })
+            .collect();
+        view! {
+            <form class="actions" method="get" action=url(&format!("/jobs/{job}#curve"))>
+                <label class="visually-hidden" for="with">
+                    "Another run of this task"
+                </label>
+                <select class="input" id="with" name="with">
+                    {options}
+                </select>
+                <button class="button small">"Compare"</button>
+                {with.map(|_| {
+                    view! {
+                        <a class="button quiet small" href=url(&format!("/jobs/{job}#curve"))>
+                            "Clear"
+                        </a>
+                    }
+                })}
+            </form>
+        }
+    })
+}
+
+/// The points that say how far it was. A first attempt begins with nothing, which is before the first point.
+fn shown(curve: Curve, attempt: AttemptNo) -> Vec<CurvePoint> {
+    let points = curve.points.into_iter().filter(|point| point.fraction.is_some());
+    let mut points: Vec<_> = points.collect();
+    if let Some(first) = points.first().filter(|first| attempt == 1 && first.seconds > 0.0) {
+        points.insert(0, CurvePoint { seconds: 0.0, fraction: Some(0.0), ..*first });
+    }
+    points
+}
+
+/// The places of a line through them.
+fn line(points: &[CurvePoint], span: f32) -> String {
+    let place = |point: &CurvePoint| {
+        let (x, y) = (point.seconds / span * SIZE, SIZE - point.fraction.unwrap_or_default() * SIZE);
+        format!("{x:.2},{y:.2}")
+    };
+    points.iter().map(place).collect::<Vec<_>>().join(" ")
+}
+
+/// Where stages ended.
+fn posts(points: &[CurvePoint], span: f32) -> Vec<impl IntoView + use<>> {
+    let changes = points.windows(2).filter(|pair| pair[0].stage != pair[1].stage);
+    changes
+        .map(|pair| {
+            let x = format!("{:.2}", pair[1].seconds / span * SIZE);
+            view! { <line class="post" x1=x.clone() x2=x y1="0" y2="100"></line> }
+        })
+        .collect()
+}
+
+/// What the chart shows, in words.
+fn finding(job: &JobView, points: &[CurvePoint], other: Option<&(JobView, Vec<CurvePoint>)>) -> String {
+    let half = |points: &[CurvePoint]| points.iter().find(|point| point.fraction >= Some(0.5)).map(|p| p.seconds);
+    let end = points.last().map_or(0.0, |point| point.seconds);
+    let mut words = match job.state {
+        JobState::Succeeded => format!("Completed after {}", time(end)),
+        _ => format!("Reached {}\u{a0}% after {}", job.percent().unwrap_or_default(), time(end)),
+    };
+    if let Some(half) = half(points) {
+        words = format!("{words}, half after {}", time(half));
+    }
+    if let Some((view, points)) = other
+        && let Some(half) = half(points)
+    {
+        words = format!("{words}; #{} reached half after {}", view.job, time(half));
+    }
+    words
+}
+
+fn time(seconds: f32) -> String {
+    if seconds == 0.0 { "0 s".to_owned() } else { duration(f64::from(seconds)) }
+}

@@ -1,0 +1,104 @@
+//! The tasks there are.
+
+use std::collections::BTreeMap;
+
+use engine::TaskInfo;
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use crate::{
+    base_path::url,
+    components::{Icon, kind_icon},
+    context::app,
+    layout::deferred,
+};
+
+/// How long a job of each kind usually takes, seconds: half of them, and nine of ten, take at most so long.
+pub(super) type Usual = BTreeMap<String, (f64, f64)>;
+
+/// `/new`: choose a task.
+#[component]
+pub fn Catalogue() -> impl IntoView {
+    view! {
+        <Title text="New job" />
+        <header class="page-head">
+            <h1>"New job"</h1>
+            <p class="lead">"Choose a task, fill in the form and start it. Jobs keep running after you leave."</p>
+        </header>
+        {deferred(async move {
+            let usual = usual().await;
+            let card = |task: &TaskInfo| view! { <TaskCard task=task.clone() usual=usual.get(task.kind.as_str()).copied() /> };
+            let desk = app().desk;
+            let cards: Vec<_> = desk.startable().map(card).collect();
+            view! { <ul class="task-cards">{cards}</ul> }
+        })}
+    }
+}
+
+/// One task of the catalogue. The whole card is its link.
+#[component]
+fn TaskCard(task: TaskInfo, usual: Option<(f64, f64)>) -> impl IntoView {
+    let kind = task.kind.as_str();
+    view! {
+        <li class="card task-card">
+            <span class="kind large">
+                <Icon name=kind_icon(kind) />
+            </span>
+            <h2>
+                <a href=url(&format!("/new/{kind}"))>{task.name}</a>
+            </h2>
+            <p>{task.about}</p>
+            {usual.map(|(half, _)| view! { <small>{usually(half)}</small> })}
+        </li>
+    }
+}
+
+/// The tasks beside a form, to change over to another.
+#[component]
+pub(super) fn TaskList(current: &'static str, usual: Usual) -> impl IntoView {
+    let link = |task: &TaskInfo| {
+        let kind = task.kind.as_str();
+        let hint = usual.get(kind).map_or_else(|| first_words(task.about), |&(half, _)| usually(half));
+        view! {
+            <a href=url(&format!("/new/{kind}")) aria-current=(kind == current).then_some("page")>
+                <span class="kind">
+                    <Icon name=kind_icon(kind) />
+                </span>
+                <b>{task.name}</b>
+                <small>{hint}</small>
+            </a>
+        }
+    };
+    view! {
+        <nav class="catalogue" aria-label="Tasks">
+            {app().desk.startable().map(link).collect::<Vec<_>>()}
+        </nav>
+    }
+}
+
+/// What history knows of durations. Without an answer of the store the page goes without.
+pub(super) async fn usual() -> Usual {
+    let stats = app().desk.kind_stats().await.unwrap_or_default();
+    stats.into_iter().filter_map(|row| Some((row.kind, (row.usual_seconds?, row.slow_seconds?)))).collect()
+}
+
+fn usually(seconds: f64) -> String {
+    format!("Usually {}", roughly(seconds))
+}
+
+/// A duration without what nobody plans by: no seconds from ten minutes on, no minutes from ten hours on.
+pub(super) fn roughly(seconds: f64) -> String {
+    let step = match seconds {
+        ..1.0 => return "less than a second".to_owned(),
+        ..600.0 => 1.0,
+        ..36_000.0 => 60.0,
+        _ => 3_600.0,
+    };
+    let text = model::duration((seconds / step).round() * step);
+    text.trim_end_matches(" 00 s").trim_end_matches(" 00 min").trim_end_matches(" 00 h").to_owned()
+}
+
+/// The first sentence, without its full stop.
+fn first_words(about: &str) -> String {
+    about.split_once(". ").map_or(about, |(first, _)| first).trim_end_matches('.').to_owned()
+}

@@ -1,0 +1,153 @@
+//! One task's form.
+
+use engine::TaskInfo;
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+use leptos_meta::Title;
+use leptos_router::hooks::{use_params_map, use_query_map};
+use model::{FieldKind, JobId};
+
+use super::{
+    catalogue::{TaskList, Usual, roughly, usual},
+    scheduling_options::{self, SchedulingOptions},
+};
+use crate::{
+    base_path::url,
+    components::Icon,
+    context::app,
+    forms::Draft,
+    islands::{FolderPickers, StartForm, UploadFields},
+    layout::deferred,
+    pages::{
+        forbidden::NotAllowed,
+        shared::{ErrorSummary, task_field},
+    },
+    server_fns::ApiError,
+};
+
+/// `/new/{kind}`, empty; `?from=JOB` fills it with the input of that job.
+#[component]
+pub fn NewJob() -> impl IntoView {
+    let kind = use_params_map().read_untracked().get("kind").unwrap_or_default();
+    let from = use_query_map().read_untracked().get("from");
+    let desk = app().desk;
+    match desk.task(&kind).cloned() {
+        Some(task) => match desk.allow_start(&kind) {
+            Ok(()) => deferred(page(task, from)).into_any(),
+            Err(denied) => view! { <MayNotStart reason=ApiError::from(denied).message /> }.into_any(),
+        },
+        None => view! { <UnknownKind kind /> }.into_any(),
+    }
+}
+
+async fn page(task: TaskInfo, from: Option<String>) -> impl IntoView {
+    let usual = usual().await;
+    let draft = match (use_context::<Draft>(), from.map(|job| job.parse::<JobId>())) {
+        (Some(sent_before), _) => sent_before,
+        (None, Some(Ok(job))) => Draft::of_job(&app().desk, &task, job).await,
+        (None, _) => Draft::fresh(&task.form),
+    };
+    view! {
+        <Title text=task.name />
+        <header class="page-head">
+            <h1>"New job"</h1>
+            <Lead rerun_of=draft.rerun_of />
+        </header>
+        <div class="split lead-aside catalogue-split">
+            <TaskList current=task.kind.as_str() usual=usual.clone() />
+            <TaskForm task draft usual />
+        </div>
+    }
+}
+
+/// What to do here, or where the fields come from.
+#[component]
+fn Lead(rerun_of: Option<JobId>) -> impl IntoView {
+    match rerun_of {
+        None => view! { <p class="lead">"Fill in the form and start the job. It keeps running after you leave."</p> }
+            .into_any(),
+        Some(job) => view! {
+            <p class="lead">
+                "Copied from " <a href=url(&format!("/jobs/{job}"))>{format!("#{job}")}</a>
+                ". Change what should differ; it starts as a new job."
+            </p>
+        }
+        .into_any(),
+    }
+}
+
+/// The form. Sent as it is by a browser without script; [`StartForm`] takes over where there is one.
+#[component]
+fn TaskForm(task: TaskInfo, draft: Draft, usual: Usual) -> impl IntoView {
+    let kind = task.kind.as_str();
+    let files = task.form.fields.iter().any(|field| matches!(field.kind, FieldKind::Upload));
+    let known = task.form.fields.iter().cloned().chain(scheduling_options::fields()).collect();
+    let plan = format!("/schedules/new?kind={kind}");
+    view! {
+        <form
+            class="card"
+            method="post"
+            action=url(&format!("/new/{kind}"))
+            enctype=if files { "multipart/form-data" } else { "application/x-www-form-urlencoded" }
+            novalidate=true
+            aria-labelledby="task"
+            data-starts=kind
+        >
+            // The browser takes the first button when Enter is pressed in a field; it must not be "Browse…".
+            <button hidden=true tabindex="-1" aria-hidden="true"></button>
+            {draft.rerun_of.map(|job| view! { <input type="hidden" name="$rerun_of" value=job.to_string() /> })}
+            <header>
+                <h2 id="task">{task.name}</h2>
+                <span class="hint">{task.about}</span>
+            </header>
+            <div class="body form">
+                <ErrorSummary known draft=draft.clone() />
+                <div class="fields">
+                    {task.form.fields.iter().map(|field| task_field(field, &draft)).collect::<Vec<_>>()}
+                </div>
+                <SchedulingOptions draft=draft.clone() />
+            </div>
+            <footer>
+                <span>{usual.get(kind).map(|&(half, most)| usually(half, most))}</span>
+                <div class="actions">
+                    <a href=url(&plan)>"Create schedule"</a>
+                    <button class="button primary" type="submit">
+                        <Icon name="play" />
+                        "Start job"
+                    </button>
+                </div>
+            </footer>
+            <StartForm />
+            <UploadFields />
+            <FolderPickers />
+        </form>
+    }
+}
+
+fn usually(half: f64, most: f64) -> String {
+    let (half, most) = (roughly(half), roughly(most));
+    if half == most { format!("Usually takes {half}.") } else { format!("Usually takes {half}, rarely over {most}.") }
+}
+
+/// Says so, with status 403.
+#[component]
+fn MayNotStart(reason: String) -> impl IntoView {
+    expect_context::<ResponseOptions>().set_status(http::StatusCode::FORBIDDEN);
+    view! { <NotAllowed reason /> }
+}
+
+/// Task not found: says which there are.
+#[component]
+fn UnknownKind(kind: String) -> impl IntoView {
+    expect_context::<ResponseOptions>().set_status(http::StatusCode::NOT_FOUND);
+    view! {
+        <Title text="Task not found" />
+        <header class="page-head">
+            <h1>"Task not found"</h1>
+            <p class="lead">{format!("There is no task “{kind}”. Available tasks:")}</p>
+        </header>
+        <div class="unknown-kind">
+            <TaskList current="" usual=Usual::new() />
+        </div>
+    }
+}

@@ -1,0 +1,47 @@
+//! What is due next by schedule.
+
+use engine::store::Schedule;
+use leptos::prelude::*;
+use model::Micros;
+
+use crate::{
+    base_path::url,
+    components::{Icon, Timestamp, kind_icon},
+    pages::schedules::relative_time,
+};
+
+/// Schedules that have a line.
+pub(super) const NEXT_RUNS: u32 = 5;
+
+/// The next runs, the first first; nothing where none is planned.
+#[component]
+pub(super) fn NextRuns(schedules: Vec<Schedule>, now: Micros) -> impl IntoView {
+    let due = |schedule: Schedule| schedule.next_at.map(|at| (at, schedule));
+    let line = |(at, schedule): (Micros, Schedule)| {
+        view! {
+            <li>
+                <Icon name=kind_icon(&schedule.plan.kind) />
+                <p>
+                    <a href=url(&format!("/schedules/{}", schedule.id))>{schedule.plan.name}</a>
+                </p>
+                <small>
+                    <Timestamp at />
+                    ", "
+                    {relative_time(at, now)}
+                </small>
+            </li>
+        }
+    };
+    let lines: Vec<_> = schedules.into_iter().filter_map(due).map(line).collect();
+    (!lines.is_empty()).then(|| {
+        view! {
+            <section class="card" aria-labelledby="next">
+                <header>
+                    <h2 id="next">"Next on schedule"</h2>
+                    <a href=url("/schedules")>"All schedules"</a>
+                </header>
+                <ul class="attention">{lines}</ul>
+            </section>
+        }
+    })
+}

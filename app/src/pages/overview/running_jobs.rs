@@ -1,0 +1,36 @@
+//! The jobs at work, with their bars.
+
+use leptos::prelude::*;
+use model::{Counts, JobState, JobView, Micros};
+
+use super::ROWS;
+use crate::{
+    base_path::url,
+    components::{JobCount, JobRow, blank_job},
+    pages::shared::JobTable,
+};
+
+/// The jobs at work. In the browser those that start take a row, and one that ends keeps its row until a newly
+/// started one needs it.
+#[component]
+pub(super) fn RunningJobs(jobs: Vec<JobView>, counts: Counts, now: Micros) -> impl IntoView {
+    let none = jobs.is_empty();
+    view! {
+        <section class="card" aria-labelledby="running" data-places=ROWS.to_string()>
+            <header>
+                <h2 id="running">"Running now"</h2>
+                <span class="count-badge">
+                    <JobCount counts states=vec![JobState::Running] />
+                </span>
+                <a href=url("/jobs?state=running")>"All running"</a>
+            </header>
+            <p class="body quiet-text" hidden=!none data-empty="">
+                "Nothing is running."
+            </p>
+            <JobTable jobs how="Progress" now />
+            <template>
+                <JobRow job=blank_job() now />
+            </template>
+        </section>
+    }
+}

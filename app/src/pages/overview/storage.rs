@@ -1,0 +1,37 @@
+//! The space that Milepost uses.
+
+use engine::store::Usage;
+use leptos::prelude::*;
+use model::bytes;
+
+/// Bytes by what they are for.
+#[component]
+pub(super) fn Storage(usage: Usage) -> impl IntoView {
+    let parts = [
+        ("Database", usage.database),
+        ("Job files", usage.artifacts),
+        ("Uploaded files", usage.uploads),
+        ("Imported tables", usage.imports),
+    ];
+    let total: u64 = parts.iter().map(|(_, size)| size).sum();
+    let part = |(name, size): (&'static str, u64)| {
+        view! {
+            <div>
+                <dt>{name}</dt>
+                <dd>{bytes(size)}</dd>
+                <dd class="share">
+                    <progress class="usage" max=total.max(1) value=size aria-label=name></progress>
+                </dd>
+            </div>
+        }
+    };
+    view! {
+        <section class="card" aria-labelledby="space">
+            <header>
+                <h2 id="space">"Storage"</h2>
+                <span class="hint">{bytes(total)}</span>
+            </header>
+            <dl class="body details space">{parts.map(part)}</dl>
+        </section>
+    }
+}

@@ -1,0 +1,55 @@
+use leptos::prelude::*;
+
+use super::{Refusal, input_line::InputLine};
+use crate::{base_path::url, server_fns::ApiError};
+
+/// The form to sign in.
+#[derive(Clone, Debug, Default)]
+pub struct SignInForm {
+    /// Where to go afterwards: a path of this server.
+    pub next: String,
+    /// The name that was typed before.
+    pub name: String,
+    /// Why nobody was signed in by what was sent before.
+    pub refusal: Option<ApiError>,
+}
+
+impl SignInForm {
+    pub(super) fn card(self, server: &str) -> AnyView {
+        let Self { next, name, refusal } = self;
+        let wrong = refusal.as_ref().is_some_and(|refusal| refusal.code == "wrong_credentials");
+        let calm = refusal.is_none();
+        let name = InputLine {
+            name: "name",
+            label: "Name",
+            autocomplete: "username",
+            text: name,
+            first: calm,
+            ..InputLine::default()
+        };
+        let password = InputLine {
+            name: "password",
+            label: "Password",
+            autocomplete: "current-password",
+            password: true,
+            told_by: wrong.then_some("refusal"),
+            ..InputLine::default()
+        };
+        view! {
+            <form class="form" method="post" action=url("/api/sign_in")>
+                <h1>{format!("Sign in to {server}")}</h1>
+                {refusal.map(|refusal| view! { <Refusal text=refusal.message /> })}
+                <input type="hidden" name="next" value=next />
+                {name.view()}
+                {password.view()}
+                <button class="button primary" type="submit">
+                    "Sign in"
+                </button>
+            </form>
+            <footer>
+                <span>"Need an account or a new password? Ask an administrator."</span>
+            </footer>
+        }
+        .into_any()
+    }
+}

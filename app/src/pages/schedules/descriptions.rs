@@ -1,0 +1,61 @@
+//! What schedules say of themselves.
+
+use engine::store::{Missed, Overlap, Plan, Skip, Why};
+use jiff::{Timestamp, tz::TimeZone};
+use model::{Micros, count, duration};
+
+/// When a plan is due: "On weekdays at 02:00". What can no longer be read stands as it was written.
+pub(super) fn in_words(plan: &Plan) -> String {
+    let read = engine::Cron::parse(&plan.expression, &plan.zone);
+    read.map_or_else(|_| plan.expression.clone(), |recurrence| recurrence.in_words())
+}
+
+/// `Mon 23 Nov 2026, 02:00 CET`, by the clocks of a zone.
+pub(super) fn in_zone(at: Micros, zone: &str) -> String {
+    let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
+    let at = Timestamp::from_microsecond(at.0).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(zone);
+    at.strftime("%a %-d %b %Y, %H:%M %Z").to_string()
+}
+
+/// `in 3 h 27 min`.
+pub(in crate::pages) fn relative_time(at: Micros, now: Micros) -> String {
+    match at.seconds_since(now) {
+        ..1.0 => "now".to_owned(),
+        seconds => format!("in {}", duration(seconds)),
+    }
+}
+
+/// What is done where runs meet.
+pub(super) const fn overlap(overlap: Overlap) -> &'static str {
+    match overlap {
+        Overlap::Skip => "Skip",
+        Overlap::Queue => "Queue one",
+        Overlap::Cancel => "Cancel it and start",
+    }
+}
+
+/// What is done about missed runs.
+pub(super) fn missed(missed: Missed) -> String {
+    match missed {
+        Missed::Skip => "Skip".to_owned(),
+        Missed::Once => "Run once".to_owned(),
+        Missed::All(most) => format!("Run each, up to {most}"),
+    }
+}
+
+/// Why runs were not started.
+pub(super) const fn why(skip: &Skip) -> &'static str {
+    match skip.why {
+        Why::Overlap => "The previous run was still active",
+        Why::OneWaits => "A run was already waiting",
+        Why::Superseded => "Replaced by a newer run",
+        Why::Paused => "The schedule was paused",
+        Why::Missed => "The server could not start it in time",
+        Why::SameJob => "Another job did the same already",
+    }
+}
+
+/// `Left out`, `12 left out`.
+pub(super) fn left_out(skip: &Skip) -> String {
+    if skip.runs == 1 { "Skipped".to_owned() } else { format!("{} skipped", count(skip.runs)) }
+}

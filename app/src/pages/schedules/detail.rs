@@ -1,0 +1,332 @@
+//! `/schedules/{id}`: when it is due, what it starts, what became of it.
+
+use engine::{
+    Error,
+    access::Action,
+    schedules::recurrence,
+    store::{Run, Schedule, ScheduleId, Skip},
+};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::{use_params_map, use_query_map};
+use model::{JobId, JobView, Micros, duration};
+
+use super::{
+    actions::{Next, RunNow, Turn},
+    descriptions::{in_words, left_out, missed, overlap, why},
+    form::Runs,
+};
+use crate::{
+    base_path::url,
+    components::{Icon, StateBadge, Timestamp, kind_icon},
+    context::app,
+    islands::InPlaceForms,
+    layout::{RefreshWithoutScript, deferred},
+    pages::{
+        not_found::NotFound,
+        shared::{Json, JsonText, from_store},
+    },
+};
+
+/// Runs that the history shows.
+const HISTORY: u32 = 100;
+
+/// The page of the schedule whose number the address holds.
+#[component]
+pub fn SchedulePage() -> impl IntoView {
+    let id = use_params_map().read_untracked().get("id").and_then(|id| id.parse().ok()).map(ScheduleId);
+    let asked = use_query_map().read_untracked().get("confirm").as_deref() == Some("delete");
+    deferred(async move {
+        let Some(id) = id else { return view! { <NotFound /> }.into_any() };
+        match read(id).await {
+            Err(Error::NoSuchSchedule(_)) => view! { <NotFound /> }.into_any(),
+            answer => from_store(async move { answer }, move |(schedule, runs)| view! { <One schedule runs asked /> })
+                .into_any(),
+        }
+    })
+}
+
+async fn read(id: ScheduleId) -> engine::Result<(Schedule, Vec<Run>)> {
+    let desk = app().desk;
+    let schedule = desk.schedule(id, Action::See).await?;
+    let runs = desk.runs(&schedule, HISTORY).await?;
+    Ok((schedule, runs))
+}
+
+#[component]
+fn One(schedule: Schedule, runs: Vec<Run>, asked: bool) -> impl IntoView {
+    view! {
+        <Title text=schedule.plan.name.clone() />
+        <RefreshWithoutScript />
+        <Head schedule=schedule.clone() asked />
+        <div class="split">
+            <div class="stack">
+                <div class="part" data-part="paused">
+                    <Stopped schedule=schedule.clone() />
+                </div>
+                <div class="part" data-part="history">
+                    <History runs />
+                </div>
+            </div>
+            <div class="stack">
+                <Aside schedule />
+            </div>
+        </div>
+    }
+}
+
+#[component]
+fn Head(schedule: Schedule, asked: bool) -> impl IntoView {
+    let desk = app().desk;
+    let page = url(&format!("/schedules/{}", schedule.id));
+    let changes = desk.may_on_schedule(Action::Schedule, &schedule);
+    let starts = desk.may_on_schedule(Action::Start, &schedule);
+    let name = schedule.plan.name.clone();
+    let change = changes.then(|| {
+        let delete = format!("Delete {name}");
+        view! {
+            <Turn schedule=schedule.clone() />
+            <a class="button" href=format!("{page}/edit")>
+                <Icon name="edit" />
+                "Edit"
+            </a>
+            <a
+                class="button square danger"
+                href=format!("{page}?confirm=delete")
+                data-opens="confirm-delete"
+                aria-label=delete.clone()
+                title=delete
+            >
+                <Icon name="trash" />
+            </a>
+            <ConfirmDelete schedule=schedule.clone() asked page=page.clone() />
+        }
+    });
+    view! {
+        <header class="page-head">
+            <nav class="crumbs" aria-label="You are here">
+                <ol>
+                    <li>
+                        <a href=url("/schedules")>"Schedules"</a>
+                    </li>
+                    <li aria-current="page">{name.clone()}</li>
+                </ol>
+            </nav>
+            <div class="title">
+                <span class="kind large">
+                    <Icon name=kind_icon(&schedule.plan.kind) />
+                </span>
+                <h1>{name.clone()}</h1>
+            </div>
+            <p class="lead">{in_words(&schedule.plan)} ", " {schedule.plan.zone.clone()}</p>
+            <div class="actions" data-forms="">
+                <div class="part" data-part="actions">
+                    {starts.then(|| view! { <RunNow schedule=schedule.clone() /> })}
+                    {change}
+                </div>
+            </div>
+            <p class="notice bad refusal" role="alert" hidden=true></p>
+            <InPlaceForms />
+        </header>
+    }
+}
+
+/// The question before a schedule is deleted.
+#[component]
+fn ConfirmDelete(schedule: Schedule, asked: bool, page: String) -> impl IntoView {
+    view! {
+        <dialog class="dialog" class:shown=asked open=asked id="confirm-delete" aria-labelledby="delete-question">
+            <div>
+                <h2 id="delete-question">{format!("Delete {}?", schedule.plan.name)}</h2>
+                <p>"Its run history is deleted; its jobs are kept."</p>
+            </div>
+            <footer>
+                <a class="button" href=page data-closes="confirm-delete">
+                    "Cancel"
+                </a>
+                <form method="post" action=url("/api/delete_schedule")>
+                    <input type="hidden" name="id" value=schedule.id.0 />
+                    <input type="hidden" name="revision" value=schedule.revision />
+                    <button class="button danger primary" type="submit">
+                        <Icon name="trash" />
+                        "Delete schedule"
+                    </button>
+                </form>
+            </footer>
+        </dialog>
+    }
+}
+
+/// Why it was paused by itself.
+#[component]
+fn Stopped(schedule: Schedule) -> impl IntoView {
+    let pause = schedule.paused.filter(|pause| pause.by.is_none())?;
+    Some(view! {
+        <div class="notice bad" role="status">
+            <Icon name="warning" />
+            <div>
+                <h2>"Paused automatically"</h2>
+                <p>{format!("The job could not start: {}. ", pause.why.trim_end_matches('.'))} "Fix the schedule, then resume it."</p>
+            </div>
+        </div>
+    })
+}
+
+#[component]
+fn Aside(schedule: Schedule) -> impl IntoView {
+    let plan = schedule.plan.clone();
+    let ahead = recurrence(&plan.expression, &plan.zone).ok().filter(|_| schedule.paused.is_none());
+    let as_planned = ahead.is_some() && schedule.waiting == 0 && schedule.next_at.is_some();
+    let input = schedule.input().unwrap_or_default();
+    let task = app().desk.task(&plan.kind).map_or_else(|| plan.kind.clone(), |task| task.name.to_owned());
+    view! {
+        <div class="part" data-part="ahead">
+            <section class="card" aria-labelledby="ahead">
+                <header>
+                    <h2 id="ahead">"Next runs"</h2>
+                    <span class="hint">{plan.zone.clone()}</span>
+                </header>
+                <div class="body">
+                    {(!as_planned).then(|| view! { <Next schedule=schedule.clone() /> })}
+                    {ahead.map(|recurrence| view! { <Runs recurrence /> })}
+                </div>
+            </section>
+            <section class="card" aria-labelledby="facts">
+                <header>
+                    <h2 id="facts">"Details"</h2>
+                </header>
+                <div class="body">
+                    <dl class="details">
+                        <Fact term="Task" fact=task />
+                        <Fact term="When" fact=format!("{} ({})", plan.expression, plan.zone) />
+                        <Fact term="Overlap" fact=overlap(plan.overlap).to_owned() />
+                        <Fact term="Missed runs" fact=missed(plan.missed) />
+                        {(plan.priority.level() != 0)
+                            .then(|| view! { <Fact term="Priority" fact=plan.priority.level().to_string() /> })}
+                        <Fact term="Runs as" fact=schedule.owner.clone() />
+                        <div>
+                            <dt>"Changed"</dt>
+                            <dd>{schedule.changed_by.clone()} ", " <Timestamp at=schedule.changed_at /></dd>
+                        </div>
+                    </dl>
+                </div>
+            </section>
+        </div>
+        <section class="card" aria-labelledby="input">
+            <header>
+                <h2 id="input">"Input"</h2>
+            </header>
+            <div class="body">
+                <Json text=JsonText::of(&input) label="Input as JSON" id="input-json" />
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn Fact(term: &'static str, fact: String) -> impl IntoView {
+    view! {
+        <div>
+            <dt>{term}</dt>
+            <dd>{fact}</dd>
+        </div>
+    }
+}
+
+#[component]
+fn History(runs: Vec<Run>) -> impl IntoView {
+    let none = runs.is_empty();
+    let row = |run| match run {
+        Run::Started { due, job } => view! { <Started due job=*job /> }.into_any(),
+        Run::Skipped { skip, job, .. } => view! { <Skipped skip job /> }.into_any(),
+    };
+    let rows: Vec<_> = runs.into_iter().map(row).collect();
+    view! {
+        <section class="card" aria-labelledby="history">
+            <header>
+                <h2 id="history">"Runs"</h2>
+                <span class="hint">"newest first"</span>
+            </header>
+            {if none {
+                view! { <p class="body">"No runs yet."</p> }.into_any()
+            } else {
+                view! {
+                    <table class="table stacking">
+                        <thead>
+                            <tr>
+                                <th scope="col">"Due"</th>
+                                <th scope="col">"Job"</th>
+                                <th scope="col">"Result"</th>
+                                <th class="number" scope="col">
+                                    "Took"
+                                </th>
+                            </tr>
+                        </thead>
+                        <tbody>{rows}</tbody>
+                    </table>
+                }
+                    .into_any()
+            }}
+        </section>
+    }
+}
+
+#[component]
+fn Started(due: Option<Micros>, job: JobView) -> impl IntoView {
+    let by = job.created_by.clone();
+    let due = match due {
+        Some(at) => view! { <Timestamp at /> }.into_any(),
+        None => view! {
+            <span class="two">
+                <span>
+                    <Timestamp at=job.created_at />
+                </span>
+                <small>{format!("by {by}")}</small>
+            </span>
+        }
+        .into_any(),
+    };
+    let took = job.ended().and_then(|at| job.ran_for(at)).map(duration);
+    view! {
+        <tr>
+            <th scope="row">{due}</th>
+            <td data-label="Job">
+                <Link job=job.job />
+            </td>
+            <td data-label="Result">
+                <StateBadge shown=job.shown() />
+            </td>
+            <td class="number" data-label="Took">
+                {took}
+            </td>
+        </tr>
+    }
+}
+
+#[component]
+fn Skipped(skip: Skip, job: Option<JobId>) -> impl IntoView {
+    view! {
+        <tr class="skipped">
+            <th scope="row">
+                <span class="two">
+                    <span>
+                        <Timestamp at=skip.due />
+                    </span>
+                    {(skip.runs > 1).then(|| view! { <small>"to " <Timestamp at=skip.last_due /></small> })}
+                </span>
+            </th>
+            <td data-label="Job">{job.map(|job| view! { <Link job /> })}</td>
+            <td data-label="Result" colspan="2">
+                <span class="two">
+                    <span>{left_out(&skip)}</span>
+                    <small>{why(&skip)}</small>
+                </span>
+            </td>
+        </tr>
+    }
+}
+
+#[component]
+fn Link(job: JobId) -> impl IntoView {
+    view! { <a href=url(&format!("/jobs/{job}"))>{format!("#{job}")}</a> }
+}

@@ -1,0 +1,110 @@
+//! Fields of a schedule's plan: when it runs, and what happens to runs that overlap or are missed.
+
+use engine::{
+    schedules::{SCHEDULE_NAME_LENGTH, field},
+    store::{MOST_MISSED, Missed, Overlap},
+};
+use jiff::tz::TimeZone;
+use model::{Choice, Field, FieldKind, Priority};
+use serde_json::json;
+
+use super::descriptions;
+use crate::{
+    context::app,
+    forms::{
+        Draft,
+        schedule_plan::{DEFAULT_MOST, MISSED, OVERLAP},
+        start_options::PRIORITY,
+    },
+};
+
+/// The fields of a plan in this zone: those that say when, and those that say how.
+pub(super) fn fields(zone: &str) -> [Vec<Field>; 2] {
+    let text = |max| FieldKind::Text { multiline: false, min_length: None, max_length: max };
+    let choice = |value: &str, label: String| Choice { value: value.to_owned(), label };
+    let overlaps = Overlap::ALL.map(|overlap| choice(overlap.as_str(), descriptions::overlap(overlap).to_owned()));
+    let misses = [Missed::Skip, Missed::Once].map(|missed| choice(missed.as_str(), descriptions::missed(missed)));
+    let all = choice(Missed::All(1).as_str(), "Run each, up to the maximum".to_owned());
+    let most = FieldKind::Integer { min: Some(1), max: Some(i64::from(MOST_MISSED)) };
+    let [low, high] = [*Priority::RANGE.start(), *Priority::RANGE.end()].map(i64::from);
+    let when = "Minute, hour, day of the month, month, weekday: 0 2 * * 1-5 is on weekdays at 02:00. \
+                Shortcuts such as @daily also work.";
+    [
+        vec![
+            of(field::NAME, "Name", "", text(Some(SCHEDULE_NAME_LENGTH as u64)), true, None),
+            of(field::EXPRESSION, "Cron expression", when, text(None), true, None),
+            of(
+                field::ZONE,
+                "Time zone",
+                "Time zone of the expression.",
+                FieldKind::Choice { choices: zones(zone) },
+                true,
+                None,
+            ),
+        ],
+        vec![
+            of(
+                OVERLAP,
+                "If the previous run is still active",
+                "",
+                FieldKind::Choice { choices: overlaps.to_vec() },
+                false,
+                Some(Overlap::default().as_str()),
+            ),
+            of(
+                MISSED,
+                "Missed runs",
+                "When the server was off. Runs of a paused schedule are always skipped.",
+                FieldKind::Choice { choices: misses.into_iter().chain([all]).collect() },
+                false,
+                Some(Missed::default().as_str()),
+            ),
+            of(field::MOST, "Maximum", "Newest first.", most, false, Some(&DEFAULT_MOST.to_string())),
+            of(
+                PRIORITY,
+                "Priority",
+                "Higher runs first. Default: 0.",
+                FieldKind::Integer { min: Some(low), max: Some(high) },
+                false,
+                None,
+            ),
+        ],
+    ]
+}
+
+fn of(name: &str, label: &str, help: &str, kind: FieldKind, required: bool, default: Option<&str>) -> Field {
+    Field {
+        name: name.to_owned(),
+        label: label.to_owned(),
+        help: help.to_owned(),
+        required,
+        default: default.map(|default| json!(default)),
+        kind,
+    }
+}
+
+/// All zones, the reader's own first, then the chosen one: it may have a name that is not among those of all.
+fn zones(chosen: &str) -> Vec<Choice> {
+    let own = own_zone();
+    let choice = |zone: &str| Choice { value: zone.to_owned(), label: zone.to_owned() };
+    let chosen = Some(chosen).filter(|zone| !zone.is_empty() && *zone != own);
+    let others = engine::zones().filter(|zone| *zone != own && Some(*zone) != chosen);
+    [choice(&own)].into_iter().chain(chosen.map(choice)).chain(others.map(choice)).collect()
+}
+
+/// The zone that the reader has chosen, else the server's.
+fn own_zone() -> String {
+    let zone = app().zone.unwrap_or_else(TimeZone::system);
+    zone.iana_name().unwrap_or("UTC").to_owned()
+}
+
+/// Puts what a new plan begins with into a form.
+pub(super) fn begin(draft: &mut Draft, name: &str) {
+    for field in fields("").into_iter().flatten() {
+        if let Some(default) = field.default.as_ref().and_then(|default| default.as_str()) {
+            draft.entries.insert(field.name, default.to_owned());
+        }
+    }
+    draft.entries.insert(field::NAME.to_owned(), name.to_owned());
+    draft.entries.insert(field::ZONE.to_owned(), own_zone());
+}

@@ -1,0 +1,157 @@
+//! What several sections show.
+
+use engine::store::Token;
+use leptos::prelude::*;
+use model::{Micros, Scope};
+
+use crate::{
+    base_path::url,
+    components::{Icon, Timestamp},
+    islands::CopyButtons,
+    pages::shared::ServerForm,
+};
+
+/// One minute, in microseconds.
+const MINUTE: i64 = 60_000_000;
+/// What ends within so many days is marked.
+const SOON: i64 = 7;
+
+/// A token or a link, told this once by the form that it was made with.
+#[component]
+pub(super) fn ShownOnce(
+    form: ServerForm,
+    /// What it is, for who cannot see it.
+    what: &'static str,
+) -> impl IntoView {
+    let done = form.sent()?.outcome.as_ref().ok()?.clone();
+    let secret = done.secret?;
+    Some(view! {
+        <div class="body">
+            <div class="notice good" role="status" tabindex="-1" autofocus=true>
+                <Icon name="key" />
+                <div class="stack-tight">
+                    <h3>{done.message}</h3>
+                    <div class="with-unit">
+                        <input class="input mono" id="told" readonly=true aria-label=what value=secret />
+                        <button class="button" type="button" data-copies="told" hidden=true>
+                            <Icon name="copy" />
+                            "Copy"
+                        </button>
+                        <span class="visually-hidden" role="status"></span>
+                    </div>
+                </div>
+            </div>
+        </div>
+        <CopyButtons />
+    })
+}
+
+/// A form that is one button.
+#[component]
+pub(super) fn Act(
+    /// The server function.
+    function: &'static str,
+    /// Its one argument.
+    name: &'static str,
+    value: String,
+    class: &'static str,
+    word: &'static str,
+    /// What it is done to, for who cannot see the row.
+    of: String,
+) -> impl IntoView {
+    view! {
+        <form method="post" action=url(&format!("/api/{function}"))>
+            <input type="hidden" name=name value=value />
+            <button class=class type="submit">
+                {word}
+                <span class="visually-hidden">{format!(" {of}")}</span>
+            </button>
+        </form>
+    }
+}
+
+/// When something was last used, which is known to the minute.
+#[component]
+pub(super) fn Used(at: Option<Micros>, now: Micros, never: &'static str) -> impl IntoView {
+    match at.map(|at| (at, (now.0 - at.0) / MINUTE)) {
+        None => never.into_any(),
+        Some((_, ..2)) => "just now".into_any(),
+        Some((_, minutes @ 2..60)) => format!("{minutes} min ago").into_any(),
+        Some((_, minutes @ 60..1_440)) => format!("{} h ago", minutes / 60).into_any(),
+        Some((at, _)) => view! { <Timestamp at /> }.into_any(),
+    }
+}
+
+/// Tokens, with whose they are where they are everybody's.
+#[component]
+pub(super) fn Tokens(
+    tokens: Vec<Token>,
+    now: Micros,
+    /// The server function that revokes one.
+    revoke: &'static str,
+    #[prop(optional)] of_all: bool,
+) -> impl IntoView {
+    let row = |token: Token| {
+        let (id, name) = (token.id.0.to_string(), token.name.to_string());
+        view! {
+            <tr>
+                <th scope="row">
+                    <span class="two">
+                        <span>{name.clone()}</span>
+                        <small>
+                            <code>{format!("{}…", token.hint)}</code>
+                        </small>
+                    </span>
+                </th>
+                {of_all.then(|| view! { <td data-label="Of">{token.user_name.to_string()}</td> })}
+                <td data-label="May">{may(&token.scopes)}</td>
+                <td data-label="Last used" class="muted nowrap">
+                    <Used at=token.used_at now never="never" />
+                </td>
+                <td data-label="Ends" class="nowrap">
+                    <Ends at=token.expires now />
+                </td>
+                <td class="number">
+                    <Act function=revoke name="id" value=id class="button small danger" word="Revoke" of=name />
+                </td>
+            </tr>
+        }
+    };
+    view! {
+        <table class="table stacking">
+            <thead>
+                <tr>
+                    <th scope="col">"Token"</th>
+                    {of_all.then(|| view! { <th scope="col">"Of"</th> })}
+                    <th scope="col">"May"</th>
+                    <th scope="col">"Last used"</th>
+                    <th scope="col">"Ends"</th>
+                    <th scope="col">
+                        <span class="visually-hidden">"Actions"</span>
+                    </th>
+                </tr>
+            </thead>
+            <tbody>{tokens.into_iter().map(row).collect::<Vec<_>>()}</tbody>
+        </table>
+    }
+}
+
+#[component]
+fn Ends(at: Option<Micros>, now: Micros) -> impl IntoView {
+    let Some(at) = at else { return "Never".into_any() };
+    match (at.0 - now.0).div_euclid(24 * 60 * MINUTE) {
+        ..0 => view! { <span class="slow">"Ended"</span> }.into_any(),
+        0 => view! { <span class="slow">"within a day"</span> }.into_any(),
+        1 => view! { <span class="slow">"in 1 day"</span> }.into_any(),
+        days @ 2..SOON => view! { <span class="slow">{format!("in {days} days")}</span> }.into_any(),
+        _ => view! { <Timestamp at /> }.into_any(),
+    }
+}
+
+/// `Read, start`.
+fn may(scopes: &[Scope]) -> String {
+    let words: Vec<_> = scopes.iter().copied().map(Scope::as_str).collect();
+    let text = words.join(", ");
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

@@ -1,0 +1,19 @@
+//! What several pages draw.
+
+mod error_summary;
+mod form_fields;
+mod from_store;
+mod job_table;
+mod json_view;
+mod list_header;
+mod run_history;
+mod task_fields;
+
+pub(super) use error_summary::ErrorSummary;
+pub(super) use form_fields::{Faults, Field, ServerForm};
+pub(super) use from_store::from_store;
+pub(super) use job_table::JobTable;
+pub(super) use json_view::{Json, JsonText};
+pub(super) use list_header::ListHeader;
+pub(super) use run_history::run_history;
+pub(super) use task_fields::{Control, task_field};

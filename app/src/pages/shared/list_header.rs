@@ -1,0 +1,26 @@
+use engine::access::Action;
+use leptos::prelude::*;
+
+use crate::{base_path::url, components::Icon, context::app};
+
+/// The top of a page about many jobs: its name, and the way to a new one for who may start one.
+#[component]
+pub(in crate::pages) fn ListHeader(name: &'static str) -> impl IntoView {
+    view! {
+        <header class="page-head">
+            <h1>{name}</h1>
+            {app().desk.may(Action::Start).then(new_job)}
+        </header>
+    }
+}
+
+fn new_job() -> impl IntoView {
+    view! {
+        <div class="actions">
+            <a class="button primary" href=url("/new")>
+                <Icon name="plus" />
+                "New job"
+            </a>
+        </div>
+    }
+}

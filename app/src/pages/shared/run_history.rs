@@ -1,0 +1,42 @@
+//! How the last runs went, as a strip of bars.
+
+use leptos::prelude::*;
+use model::{JobId, JobState};
+
+/// Bars for the last runs, newest at the right: height is duration, hollow is failed, grey is cancelled.
+pub(in crate::pages) fn run_history(last: &[(JobId, JobState, f64)]) -> impl IntoView + use<> {
+    const SLOTS: usize = 20;
+    let longest = last.iter().map(|(_, _, seconds)| *seconds).fold(0.0, f64::max);
+    let failed = last.iter().filter(|(_, state, _)| is_bad(*state)).count();
+    let label = match (last.len(), failed) {
+        (0, _) => "No run has ended".to_owned(),
+        (runs, 0) => format!("Last runs: {runs}, none failed"),
+        (runs, failed) => format!("Last runs: {runs}, {failed} failed"),
+    };
+    let free = SLOTS.saturating_sub(last.len());
+    let bars: Vec<_> = last
+        .iter()
+        .enumerate()
+        .map(|(i, (_, state, seconds))| {
+            let height = if longest > 0.0 { (seconds / longest * 20.0).max(3.0) } else { 3.0 };
+            let class = match state {
+                JobState::Failed | JobState::Interrupted => Some("bad"),
+                JobState::Cancelled => Some("off"),
+                JobState::Scheduled | JobState::Queued | JobState::Running | JobState::Paused | JobState::Succeeded => {
+                    None
+                }
+            };
+            let (x, y) = ((free + i) * 7, format!("{:.1}", 21.0 - height));
+            view! { <rect class=class x=x y=y width="5" height=format!("{height:.1}") rx="1"></rect> }
+        })
+        .collect();
+    view! {
+        <svg class="run-strip" viewBox="0 0 140 22" role="img" aria-label=label>
+            {bars}
+        </svg>
+    }
+}
+
+const fn is_bad(state: JobState) -> bool {
+    matches!(state, JobState::Failed | JobState::Interrupted)
+}

@@ -1,0 +1,108 @@
+//! What people tell each other. Each is also a plain form of a page.
+
+use leptos::prelude::*;
+use model::{JobId, Seq};
+use serde::{Deserialize, Serialize};
+
+use super::{ApiResult, FormResult};
+
+/// What became of a message or a note.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivered {
+    /// Its number.
+    pub message: Seq,
+    /// To how many open event streams it was sent: a browser has one, however many tabs. 0 for one that had been sent
+    /// before under the same key.
+    pub receivers: usize,
+}
+
+impl Delivered {
+    /// The same for people.
+    pub fn done(self) -> FormResult {
+        FormResult::new(match self.receivers {
+            0 => "Saved. No recipient is online.".to_owned(),
+            1 => "Sent to 1 open browser.".to_owned(),
+            several => format!("Sent to {} open browsers.", model::count(several as u64)),
+        })
+    }
+}
+
+/// Tells everybody (`to` is `everyone`), one person (`user`, with their name as `user`) or whoever has the page of a
+/// job open now (`job`, with its number as `job`) a text of 1 to 1,000 characters. `tone` is `info`, `success`, `warning` or `danger`.
+/// Sent again under the same `key`, it is the same message.
+#[server(endpoint = "send_message")]
+pub async fn send_message(
+    to: String,
+    user: Option<String>,
+    job: Option<String>,
+    text: String,
+    tone: Option<String>,
+    key: Option<String>,
+) -> ApiResult<Delivered> {
+    use model::{MessageTo, Tone};
+
+    let to = match to.as_str() {
+        "everyone" => MessageTo::Everyone,
+        "user" => MessageTo::User { user: known(&user.unwrap_or_default())? },
+        "job" => MessageTo::Job { job: numbered(&job.unwrap_or_default())? },
+        _ => return Err(fault("to", "Choose everyone, one user or one job.")),
+    };
+    let tone = match tone.as_deref().unwrap_or_default() {
+        "" => Tone::default(),
+        word => Tone::from_word(word).ok_or_else(|| fault("tone", "Choose info, success, warning or danger."))?,
+    };
+    tell(to, &text, tone, key).await
+}
+
+/// Notes a text of 1 to 4,000 characters on a job, for all who read its page. Noted again under the same `key`, it is the
+/// same note.
+#[server(endpoint = "add_note")]
+pub async fn add_note(id: JobId, text: String, key: Option<String>) -> ApiResult<Delivered> {
+    tell(model::MessageTo::Note { job: id }, &text, model::Tone::Info, key).await
+}
+
+#[cfg(feature = "ssr")]
+async fn tell(to: model::MessageTo, text: &str, tone: model::Tone, key: Option<String>) -> ApiResult<Delivered> {
+    let app = crate::context::app();
+    let note = matches!(to, model::MessageTo::Note { .. });
+    let told = app.desk.tell(to, text, tone, key.as_deref()).await.map_err(|error| match error {
+        engine::Error::NoSuchJob(_) if !note => named("job", error.into()),
+        error => error.into(),
+    })?;
+    let message = told.message.number;
+    Ok(Delivered { message, receivers: if told.again { 0 } else { (app.receivers)(message) } })
+}
+
+/// The name of somebody who is here. Without accounts everybody is the one person `local`.
+#[cfg(feature = "ssr")]
+fn known(name: &str) -> ApiResult<String> {
+    let app = crate::context::app();
+    let name = name.trim().to_lowercase();
+    let here = match &app.auth {
+        Some(auth) => auth.accounts().user_named(&name).is_some_and(|person| person.removed_at.is_none()),
+        None => *app.desk.by().name == *name,
+    };
+    let nobody = || match name.chars().take(40).collect::<String>() {
+        name if name.is_empty() => fault("user", "Enter the user name of the recipient."),
+        name => fault("user", &format!("There is no user “{name}”.")),
+    };
+    if here { Ok(name) } else { Err(nobody()) }
+}
+
+/// The same with the field that is to blame for it.
+#[cfg(feature = "ssr")]
+fn named(field: &str, error: super::ApiError) -> super::ApiError {
+    let fault = model::FieldError { field: field.to_owned(), message: error.message.clone() };
+    super::ApiError { field: Some(field.to_owned()), fields: vec![fault], ..error }
+}
+
+#[cfg(feature = "ssr")]
+fn numbered(text: &str) -> ApiResult<JobId> {
+    let number = text.trim().trim_start_matches('#').parse();
+    number.map_err(|_| fault("job", "Enter a job number, such as 1042."))
+}
+
+#[cfg(feature = "ssr")]
+fn fault(field: &str, message: &str) -> super::ApiError {
+    super::ApiError::invalid_input(vec![model::FieldError { field: field.to_owned(), message: message.to_owned() }])
+}

@@ -1,0 +1,128 @@
+//! What people change about themselves. Each is also a plain form of their page of settings.
+
+use engine::{
+    access::Action,
+    store::{By, Ending, TokenId, UserId},
+};
+use leptos::prelude::*;
+use model::{FieldError, Micros, Scope};
+
+use super::{ApiError, ApiResult, FormResult};
+use crate::{components::day, context::app};
+
+/// The most days after which a token ends by itself, unless it never does.
+const A_YEAR: i64 = 365;
+
+/// Chooses another password: `old`, `new`, and the new one `again`. All other sessions end.
+#[server(endpoint = "change_password")]
+pub async fn change_password(old: String, new: String, again: String) -> ApiResult<FormResult> {
+    let (auth, user, by) = account()?;
+    if new != again {
+        let message = "The passwords do not match. Enter both again.".to_owned();
+        return Err(ApiError::invalid_input(vec![FieldError { field: "again".to_owned(), message }]));
+    }
+    auth.change_password(user, &old, &new, app().session, &by).await?;
+    Ok(FormResult::new("Password changed. All other sessions were signed out."))
+}
+
+/// Signs out somewhere: `session` are the first 16 hexadecimal digits of its key.
+#[server(endpoint = "end_session")]
+pub async fn end_session(session: String) -> ApiResult<FormResult> {
+    let (auth, user, by) = account()?;
+    let ended = match key(&session) {
+        Some(key) => auth.end_sessions(user, Ending::One(key), &by).await?,
+        None => 0,
+    };
+    Ok(FormResult::new(if ended == 0 { "That session was already signed out." } else { "Session signed out." }))
+}
+
+/// Signs out everywhere but here.
+#[server(endpoint = "end_other_sessions")]
+pub async fn end_other_sessions() -> ApiResult<FormResult> {
+    let (auth, user, by) = account()?;
+    let which = app().session.map_or(Ending::All, Ending::Others);
+    Ok(FormResult::new(match auth.end_sessions(user, which, &by).await? {
+        0 => "There are no other sessions.".to_owned(),
+        1 => "Signed out 1 other session.".to_owned(),
+        ended => format!("Signed out {ended} other sessions."),
+    }))
+}
+
+/// Makes a token, and tells it this once. `read`, `start` and `report` say what it is good for; it ends after `expires`
+/// days (30, 90, 365 or `never`), or with the day `expires_on` where that is given.
+#[server(endpoint = "make_token")]
+pub async fn make_token(
+    name: String,
+    read: Option<String>,
+    start: Option<String>,
+    report: Option<String>,
+    expires: String,
+    expires_on: Option<String>,
+) -> ApiResult<FormResult> {
+    let (auth, user, by) = account()?;
+    let ticked = [(Scope::Read, read), (Scope::Start, start), (Scope::Report, report)];
+    let scopes = ticked.into_iter().filter_map(|(scope, ticked)| ticked.map(|_| scope)).collect();
+    let date = expires_on.filter(|date| !date.trim().is_empty());
+    let ends = match &date {
+        Some(date) => Some(last_moment(date.trim())?),
+        None => life(&expires)?.map(|life| Micros(app().desk.now().0 + life)),
+    };
+    let secret = auth.make_token(user, &name, scopes, ends, &by).await.map_err(ApiError::from);
+    let secret =
+        secret.map_err(|error| if date.is_some() { error.of_field("expires", "expires_on") } else { error })?;
+    let message = format!("Token “{}” created. Copy it now; it will not be shown again.", name.trim());
+    Ok(FormResult { message, secret: Some(secret.reveal().to_owned()) })
+}
+
+/// Ends a token of one's own.
+#[server(endpoint = "revoke_token")]
+pub async fn revoke_token(id: i64) -> ApiResult<FormResult> {
+    let (auth, user, by) = account()?;
+    auth.revoke_token(TokenId(id), &by, Some(user)).await?;
+    Ok(FormResult::new("Token revoked. Programs that use it are refused from now on."))
+}
+
+/// Chooses the time zone of one's pages: an IANA name, or nothing for the server's.
+#[server(endpoint = "set_time_zone")]
+pub async fn set_time_zone(time_zone: String) -> ApiResult<FormResult> {
+    let (auth, user, by) = account()?;
+    let zone = Some(time_zone.trim()).filter(|zone| !zone.is_empty());
+    auth.set_time_zone(user, zone, &by).await?;
+    Ok(FormResult::new(match zone {
+        Some(zone) => format!("Times are now shown in {zone}."),
+        None => "Times are now shown in the time zone of your browser.".to_owned(),
+    }))
+}
+
+/// Whoever changes what is theirs.
+fn account() -> ApiResult<(accounts::AuthService, UserId, By)> {
+    let app = app();
+    let user = app.desk.own()?;
+    Ok((super::auth(Action::OwnAccount)?, user, app.desk.by().clone()))
+}
+
+/// The beginning of a session's key.
+fn key(digits: &str) -> Option<Vec<u8>> {
+    let number = u64::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 16)?;
+    Some(number.to_be_bytes().to_vec())
+}
+
+/// When a day is over.
+fn last_moment(date: &str) -> ApiResult<Micros> {
+    day(date).map(|day| day.end).ok_or_else(|| {
+        let message = format!("“{}” is not a date. Enter it as 2027-03-01.", date.chars().take(40).collect::<String>());
+        ApiError::invalid_input(vec![FieldError { field: "expires_on".to_owned(), message }])
+    })
+}
+
+/// How long a token lives, microseconds; `None` for ever.
+fn life(days: &str) -> ApiResult<Option<i64>> {
+    match (days, days.parse()) {
+        ("never", _) => Ok(None),
+        (_, Ok(days @ 1..=A_YEAR)) => Ok(Some(days * 86_400_000_000)),
+        _ => {
+            let message = format!("Choose up to {A_YEAR} days, or never.");
+            Err(ApiError::invalid_input(vec![FieldError { field: "expires".to_owned(), message }]))
+        }
+    }
+}

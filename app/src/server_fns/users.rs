@@ -1,0 +1,127 @@
+//! What administrators decide about people and tasks. Each is also a plain form of a page of settings.
+
+use engine::{
+    access::Action,
+    store::{By, Ending, KindRule, TokenId, UserId},
+};
+use leptos::prelude::*;
+use model::{FieldError, Role};
+
+use super::{ApiError, ApiResult, FormResult};
+use crate::context::app;
+
+/// Adds somebody, and tells the link with which they choose a password this once.
+#[server(endpoint = "add_user")]
+pub async fn add_user(name: String, role: String) -> ApiResult<FormResult> {
+    let (auth, by) = manager()?;
+    let (user, secret) = auth.add_user(&name, known_role(&role)?, &by).await?;
+    let name = name_of(&auth, user);
+    let message = format!("{name} was added. Send this invite link; it will not be shown again (single use, 3 days).");
+    Ok(FormResult { message, secret: Some(app().link(&crate::session::setup_link_path(secret.reveal()))) })
+}
+
+/// Makes a link for somebody's next password, and tells it this once. Until they use it, the old one counts.
+#[server(endpoint = "reset_password")]
+pub async fn reset_password(user: i64) -> ApiResult<FormResult> {
+    let (auth, by) = manager()?;
+    let user = UserId(user);
+    let secret = auth.make_link(Some(user), &by).await?;
+    let name = name_of(&auth, user);
+    let message = format!(
+        "Send {name} this link to choose a new password, it is not shown again. It works once, for 3 days; until then the \
+         old password counts.",
+    );
+    Ok(FormResult { message, secret: Some(app().link(&crate::session::setup_link_path(secret.reveal()))) })
+}
+
+/// Changes what somebody may do.
+#[server(endpoint = "change_role")]
+pub async fn change_role(user: i64, role: String) -> ApiResult<FormResult> {
+    let (auth, by) = manager()?;
+    let (user, role) = (UserId(user), known_role(&role)?);
+    auth.change_role(user, role, &by).await?;
+    Ok(FormResult::new(format!("{} is {} {role} now.", name_of(&auth, user), article(role))))
+}
+
+/// Signs somebody out everywhere.
+#[server(endpoint = "end_sessions_of")]
+pub async fn end_sessions_of(user: i64) -> ApiResult<FormResult> {
+    let (auth, by) = manager()?;
+    let user = UserId(user);
+    let ended = auth.end_sessions(user, Ending::All, &by).await?;
+    let name = name_of(&auth, user);
+    Ok(FormResult::new(match ended {
+        0 => format!("{name} was not signed in."),
+        1 => format!("{name} was signed out of 1 session."),
+        ended => format!("{name} was signed out of {ended} sessions."),
+    }))
+}
+
+/// Lets somebody in no more. Their name stays theirs.
+#[server(endpoint = "remove_user")]
+pub async fn remove_user(user: i64) -> ApiResult<FormResult> {
+    let (auth, by) = manager()?;
+    let name = name_of(&auth, UserId(user));
+    auth.remove_user(UserId(user), &by).await?;
+    Ok(FormResult::new(format!("{name} was removed. Jobs and audit log are kept.")))
+}
+
+/// Ends a token of anybody's.
+#[server(endpoint = "revoke_token_of")]
+pub async fn revoke_token_of(id: i64) -> ApiResult<FormResult> {
+    let (auth, by) = manager()?;
+    auth.revoke_token(TokenId(id), &by, None).await?;
+    Ok(FormResult::new("Token revoked. Programs that use it are refused from now on."))
+}
+
+/// Decides who may start a task (`operator`, `administrator`) and who sees its jobs (`everybody`, `starter`); nothing
+/// leaves it to the task.
+#[server(endpoint = "change_kind_rule")]
+pub async fn change_kind_rule(kind: String, start: String, seen_by: String) -> ApiResult<FormResult> {
+    let app = app();
+    app.desk.allow(Action::ManageKinds)?;
+    let start = match start.as_str() {
+        "" => None,
+        word => Some(known_role(word).map_err(|error| error.of_field("role", "start"))?),
+    };
+    if start == Some(Role::Viewer) {
+        return Err(fault("start", "Viewers cannot run tasks. Choose operator or administrator."));
+    }
+    let private = match seen_by.as_str() {
+        "" => None,
+        "everybody" => Some(false),
+        "starter" => Some(true),
+        _ => return Err(fault("seen_by", "Choose everyone or owner.")),
+    };
+    let name = app.desk.task(&kind).map_or("", |task| task.name);
+    app.desk.change_kind_rule(KindRule { kind, start, private }).await?;
+    if let Some(auth) = &app.auth {
+        auth.refresh().await?;
+    }
+    Ok(FormResult::new(format!("Saved for {name}.")))
+}
+
+/// Whoever manages people.
+fn manager() -> ApiResult<(accounts::AuthService, By)> {
+    Ok((super::auth(Action::ManagePeople)?, app().desk.by().clone()))
+}
+
+fn name_of(auth: &accounts::AuthService, user: UserId) -> String {
+    auth.accounts().user(user).map_or_else(String::new, |person| person.name.to_string())
+}
+
+fn known_role(word: &str) -> ApiResult<Role> {
+    Role::from_word(word).ok_or_else(|| fault("role", "Choose viewer, operator or administrator."))
+}
+
+fn fault(field: &str, message: &str) -> ApiError {
+    ApiError::invalid_input(vec![FieldError { field: field.to_owned(), message: message.to_owned() }])
+}
+
+/// What stands before the role.
+const fn article(role: Role) -> &'static str {
+    match role {
+        Role::Viewer => "a",
+        Role::Operator | Role::Administrator => "an",
+    }
+}
