@@ -12,7 +12,13 @@ use std::{
 
 use reqwest::blocking::Client;
 
-use super::{PATIENCE, QUICK, ROUNDS, alone, long_log, milepost::Milepost, p99};
+use super::{
+    QUICK, ROUNDS, alone, p99,
+    support::{
+        long_log,
+        process::{ServerProcess, TIMEOUT},
+    },
+};
 
 /// Downloads at once.
 const DOWNLOADS: usize = 20;
@@ -31,15 +37,15 @@ impl Drop for Over<'_> {
 #[test]
 fn overview_is_quick_during_twenty_log_downloads() {
     let _alone = alone();
-    let (server, data) = Milepost::start();
-    let client = Client::builder().timeout(3 * PATIENCE).build().unwrap();
+    let (server, data) = ServerProcess::start();
+    let client = Client::builder().timeout(3 * TIMEOUT).build().unwrap();
     let form = [("kind", "demo"), ("input", r#"{"seconds":0}"#)];
     client.post(server.url("/api/start_job")).form(&form).send().unwrap().error_for_status().unwrap();
     let begun = Instant::now();
-    while !long_log::is_over(data.path(), 1) {
-        assert!(begun.elapsed() < PATIENCE, "the job does not end");
+    while !long_log::has_succeeded(data.path(), 1) {
+        assert!(begun.elapsed() < TIMEOUT, "the job does not end");
     }
-    long_log::write(data.path(), 1, LINES);
+    long_log::replace_log(data.path(), 1, LINES);
 
     let (over, under_way) = (AtomicBool::new(false), Barrier::new(DOWNLOADS + 1));
     let mut rounds: Vec<Duration> = thread::scope(|scope| {

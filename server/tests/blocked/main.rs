@@ -4,15 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![expect(clippy::print_stderr, reason = "the figures are for people")]
 
-#[path = "../http/database.rs"]
-#[expect(dead_code, reason = "the other tests need more of it")]
-mod database;
 mod downloads;
-#[path = "../http/long_log.rs"]
-mod long_log;
-#[path = "../http/milepost.rs"]
-#[expect(dead_code, reason = "the other tests need more of it")]
-mod milepost;
+#[expect(dead_code, reason = "tests/http uses the rest")]
+mod support;
 
 use std::{
     env,
@@ -32,8 +26,10 @@ use serde::Deserialize;
 use server::{cli, serve};
 use tempfile::TempDir;
 
-use database::database;
-use milepost::{Milepost, PATIENCE, Worker};
+use support::{
+    database::database,
+    process::{ServerProcess, TIMEOUT, WorkerProcess},
+};
 
 /// After such a silence a process loses its jobs.
 const LEASE: Duration = Duration::from_millis(1_500);
@@ -94,7 +90,7 @@ fn alone() -> MutexGuard<'static, ()> {
 }
 
 /// How long the slowest but one in a hundred of these pages takes, all of which have a word.
-fn p99(client: &Client, milepost: &Milepost, paths: &[&str], word: &str) -> Duration {
+fn p99(client: &Client, milepost: &ServerProcess, paths: &[&str], word: &str) -> Duration {
     let mut took: Vec<Duration> = paths
         .iter()
         .cycle()
@@ -133,10 +129,10 @@ fn pages_come_quickly_no_lease_is_lost_and_the_server_ends_in_time_while_tasks_b
     let threads = thread::available_parallelism().unwrap().get();
     let tasks = threads.max(4);
     let data = TempDir::new().unwrap();
-    let server = Milepost::spawn(program(data.path(), tasks));
+    let server = ServerProcess::spawn(program(data.path(), tasks));
     // It takes the jobs of whoever is silent for its lease.
-    let _judge = Worker::start_in(data.path(), &[]);
-    let client = Client::builder().timeout(PATIENCE).build().unwrap();
+    let _judge = WorkerProcess::start_in(data.path(), &[]);
+    let client = Client::builder().timeout(TIMEOUT).build().unwrap();
     for _ in 0..tasks {
         let form = [("kind", "block"), ("input", "{}")];
         client.post(server.url("/api/start_job")).form(&form).send().unwrap().error_for_status().unwrap();
@@ -144,7 +140,7 @@ fn pages_come_quickly_no_lease_is_lost_and_the_server_ends_in_time_while_tasks_b
     let log = |job: usize| client.get(server.url(&format!("/jobs/{job}/log"))).send().unwrap().text().unwrap();
     let begun = Instant::now();
     while (1..=tasks).filter(|job| log(*job).contains("blocks")).count() < threads {
-        assert!(begun.elapsed() < PATIENCE, "not all threads are blocked");
+        assert!(begun.elapsed() < TIMEOUT, "not all threads are blocked");
     }
 
     let (begun, before) = (Instant::now(), heartbeats(data.path()));

@@ -1,0 +1,129 @@
+//! Another site's page in the browser of somebody who has signed in.
+
+use http::Method;
+use server::router;
+
+use crate::support::{
+    accounts::{ServerWithAccounts, UserClient},
+    database::query_value,
+    raw_http::{send_bytes, status_of},
+};
+
+/// What a browser says of another site's page; the last says nothing.
+const FORGED: [&str; 6] = [
+    "origin: http://evil.example",
+    "origin: null",
+    "origin: http://localhost.evil.example",
+    "sec-fetch-site: cross-site",
+    "sec-fetch-site: same-site",
+    "x-nothing: at-all",
+];
+/// Names that a rebinding site would be asked for by.
+const REBOUND: [&str; 3] = ["evil.example", "localhost.evil.example", "ada@localhost"];
+/// Would do something for whoever may.
+const BODY: &str = "id=1&user=1&kind=demo&input=%7B%22seconds%22%3A0%7D&queue=default&at_once=1&name=eve&role=administrator\
+                    &old=seven+green+otters&new=seven+red+otters&again=seven+red+otters&read=on&expires=never&theme=dark\
+                    &start=administrator&seen_by=starter&password=seven+green+otters&session=0000000000000000&time_zone=UTC";
+
+/// Everything that a request could change, as a number or text for each table.
+fn standing(server: &ServerWithAccounts) -> String {
+    query_value(
+        server.data(),
+        "select (select count(*) from job) || ' ' || (select group_concat(state) from job) || ' '
+        || (select count(*) from audit) || ' ' || (select count(*) from session) || ' '
+        || (select group_concat(name || role || password || coalesce(removed_at, '')) from user) || ' '
+        || (select count(*) from token) || ' ' || (select count(*) from upload) || ' ' || (select count(*) from gate) || ' '
+        || (select count(*) from kind_rule) || ' ' || (select count(*) from link) || ' '
+        || (select count(*) from activity)",
+    )
+}
+
+/// The methods and addresses of all that may change something, with the numbers of what is there.
+fn changing() -> Vec<(Method, String)> {
+    let routes = router::table().into_iter().filter(|route| route.method != Method::GET);
+    let named = routes.map(|route| {
+        let path = route.path.replace("{kind}", "demo").replace("{stream}", &"0".repeat(32));
+        (route.method, path.replace("{*function}", "nothing"))
+    });
+    named.collect()
+}
+
+fn send(
+    server: &ServerWithAccounts,
+    ada: &UserClient,
+    (method, path): &(Method, String),
+    host: &str,
+    forged: &str,
+) -> u16 {
+    let session = ada.session_cookie().unwrap();
+    let answer = send_bytes(
+        &server.process,
+        format!(
+            "{method} {path} HTTP/1.1\r\nhost: {host}\r\n{forged}\r\ncookie: milepost_session={session}\r\n\
+             content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{BODY}",
+            BODY.len(),
+        )
+        .as_bytes(),
+    );
+    status_of(&answer)
+}
+
+#[test]
+fn no_request_of_another_site_changes_anything_wherever_it_is_sent() {
+    let (server, ada) = ServerWithAccounts::with_admin();
+    ada.run();
+    let before = standing(&server);
+    let routes = changing();
+    assert!(routes.len() > 30, "{routes:?}");
+    for route in &routes {
+        for forged in FORGED {
+            assert_eq!(send(&server, &ada, route, "localhost", forged), 403, "{route:?} {forged}");
+        }
+        for host in REBOUND {
+            assert_eq!(send(&server, &ada, route, host, "sec-fetch-site: same-origin"), 421, "{route:?} {host}");
+        }
+    }
+    assert_eq!(standing(&server), before);
+    ada.page("/settings/users");
+}
+
+#[test]
+fn no_method_but_the_ones_in_the_table_changes_anything() {
+    let (server, ada) = ServerWithAccounts::with_admin();
+    ada.run();
+    let before = standing(&server);
+    let paths = router::table().into_iter().map(|route| route.path.replace("{id}", "1").replace("{kind}", "demo"));
+    for path in paths {
+        for method in [Method::PUT, Method::DELETE, Method::PATCH, Method::TRACE, Method::OPTIONS, Method::CONNECT] {
+            let sent = send(&server, &ada, &(method.clone(), path.clone()), "localhost", "sec-fetch-site: same-origin");
+            assert!((400..500).contains(&sent), "{method} {path}: {sent}");
+        }
+    }
+    // What is only looked at by one method is not done by the other.
+    for (method, path) in changing() {
+        let sent = send(&server, &ada, &(Method::GET, path.clone()), "localhost", "sec-fetch-site: same-origin");
+        assert!(matches!(sent, 200 | 303 | 404 | 405), "GET {path} in place of {method}: {sent}");
+    }
+    assert_eq!(standing(&server), before);
+}
+
+#[test]
+fn a_token_that_cannot_be_read_does_not_let_another_site_use_the_session() {
+    let (server, ada) = ServerWithAccounts::with_admin();
+    let before = standing(&server);
+    let session = ada.session_cookie().unwrap();
+    for authorization in ["Bearer \u{ff}", "Bearer nothing", "Bearer mp_\u{80}", "Basic YTpi"] {
+        let answer = send_bytes(
+            &server.process,
+            format!(
+                "POST /api/start_job HTTP/1.1\r\nhost: localhost\r\norigin: http://evil.example\r\n\
+                 authorization: {authorization}\r\ncookie: milepost_session={session}\r\nconnection: close\r\n\
+                 content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{BODY}",
+                BODY.len()
+            )
+            .as_bytes(),
+        );
+        assert!(matches!(status_of(&answer), 401 | 403), "{authorization}: {answer}");
+    }
+    assert_eq!(standing(&server), before);
+}

@@ -1,0 +1,186 @@
+//! Random calls: every route and server function, asked by everybody in every way, right and wrong.
+//!
+//! Each run prints its seed. `FUZZ_SEED` repeats one, `FUZZ_CALLS` sets how many calls are made. What order the server
+//! works them off in is not repeated.
+
+mod request;
+mod rng;
+
+use std::{
+    env,
+    fs::{self, File},
+    io::{Read, Write},
+    net::SocketAddr,
+    thread,
+    time::Duration,
+};
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use request::Request;
+use rng::Rng;
+
+use crate::support::{
+    accounts::{ADA, ServerWithAccounts, UserClient},
+    process::{ServerProcess, TIMEOUT, command},
+};
+
+const REQUESTS: u64 = 3_000;
+/// Who calls at the same time.
+const THREADS: u64 = 3;
+/// No answer read whole is longer; a stream is left after it.
+const MAX_RESPONSE_BYTES: usize = 4 << 20;
+
+/// Stands in title, input, log, file and column names of the private jobs of each.
+const MARKS: [&str; 2] = ["zqmarkofada", "zqmarkofotto"];
+
+/// Somebody who calls.
+struct Client {
+    name: &'static str,
+    /// By what they are known.
+    header: String,
+    /// The marks that they must never see.
+    hidden: &'static [&'static str],
+}
+
+/// A house with private jobs, whose server writes its log into a file.
+fn start_server(log: &File) -> (ServerWithAccounts, Vec<Client>) {
+    let data = TempDir::new().unwrap();
+    let mut command = command();
+    command.args(["--addr", "127.0.0.1:0", "--upload-limit", "1MB", "--data-dir"]).arg(data.path());
+    command.stderr(log.try_clone().unwrap());
+    let mut process = ServerProcess::spawn(command);
+    let link = process.setup_link();
+    let server = ServerWithAccounts::from_process(process, data);
+    let ada = server.new_client();
+    ada.redeem_link(link.split_once("link=").unwrap().1, ADA);
+    let (vera, otto) = (server.add_user(&ada, "vera", "viewer"), server.add_user(&ada, "otto", "operator"));
+    for victim in ["eve", "mallory", "trudy"] {
+        server.add_user(&ada, victim, "operator");
+    }
+    let form = [("kind", "import-csv"), ("start", ""), ("seen_by", "starter")];
+    ada.call("change_kind_rule", &form).error_for_status().unwrap();
+    for (person, mark) in [(&ada, MARKS[0]), (&otto, MARKS[1])] {
+        for number in 0..3 {
+            private_job(person, mark, number);
+        }
+        person.start(r#"{"seconds":600}"#);
+        person.run();
+    }
+    let token = crate::support::accounts::make_token(&otto, "script", &["read", "start"]);
+    let cookie = |user: &UserClient| format!("cookie: milepost_session={}", user.session_cookie().unwrap());
+    let clients = vec![
+        Client { name: "nobody", header: "x-nobody: at-all".to_owned(), hidden: &MARKS },
+        Client { name: "a viewer", header: cookie(&vera), hidden: &MARKS },
+        Client { name: "an operator", header: cookie(&otto), hidden: &MARKS[..1] },
+        Client { name: "an administrator", header: cookie(&ada), hidden: &[] },
+        Client { name: "a program", header: format!("authorization: Bearer {token}"), hidden: &MARKS[..1] },
+        Client {
+            name: "a stranger's guess",
+            header: format!("cookie: milepost_session={mark}", mark = "A".repeat(22)),
+            hidden: &MARKS,
+        },
+    ];
+    (server, clients)
+}
+
+/// An import that leaves a mark wherever it can: in its title, input, log, warnings, result and files.
+fn private_job(person: &UserClient, mark: &str, number: u32) {
+    let text = format!("{mark},b\n{mark},1\n{mark},2,3\n\"{mark}\"x,4\n");
+    let name = format!("{mark}-{number}.csv");
+    let sent = person.send(person.request(http::Method::POST, &format!("/uploads?name={name}")).body(text));
+    let upload: serde_json::Value = sent.error_for_status().unwrap().json().unwrap();
+    let input =
+        json!({ "file": upload["upload"], "table": format!("{mark}_{number}"), "on_error": "skip", "index": mark });
+    let form = [("kind", "import-csv"), ("input", &input.to_string()), ("unique_key", mark)];
+    let job = person.call("start_job", &form).error_for_status().unwrap().json().unwrap();
+    person.wait(job);
+    assert!(person.page(&format!("/jobs/{job}")).contains(mark));
+}
+
+/// What comes back, as far as it is read: streams are left after their beginning.
+fn send(addr: SocketAddr, bytes: &[u8], is_stream: bool) -> Vec<u8> {
+    let mut stream = std::net::TcpStream::connect(addr).unwrap();
+    stream.set_read_timeout(Some(if is_stream { Duration::from_millis(300) } else { TIMEOUT })).unwrap();
+    let _ = stream.write_all(bytes);
+    let (mut answer, mut piece) = (Vec::new(), vec![0; 64 * 1024]);
+    while let Ok(read) = stream.read(&mut piece)
+        && read > 0
+        && answer.len() < MAX_RESPONSE_BYTES
+    {
+        answer.extend_from_slice(&piece[..read]);
+        if is_stream && answer.windows(15).any(|words| words == b"event: snapshot") {
+            break;
+        }
+    }
+    answer
+}
+
+/// Makes one call; answers whether it was granted, and what is wrong with what came back.
+fn check_response(addr: SocketAddr, client: &Client, request: &Request) -> (bool, Option<String>) {
+    let answer = send(addr, &request.bytes(&client.header), request.is_stream());
+    let text = String::from_utf8_lossy(&answer);
+    let status: u16 = text.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+    let leaked = client.hidden.iter().find(|mark| text.contains(**mark));
+    let fault = match (status, leaked) {
+        (_, Some(mark)) => format!("sees {mark}"),
+        (100..=499, None) => return (status < 400 && !text.contains("/sign-in"), None),
+        (status, None) => format!("is answered {status}"),
+    };
+    let answer: String = text.chars().take(2_000).collect();
+    (false, Some(format!("{} {fault}\n{}\n-- answer --\n{answer}", client.name, request.preview(&client.header))))
+}
+
+fn number(variable: &str) -> Option<u64> {
+    env::var(variable).ok()?.parse().ok()
+}
+
+#[test]
+fn no_call_whatever_it_says_breaks_the_server_or_shows_what_is_somebody_elses() {
+    let seed = number("FUZZ_SEED").unwrap_or_else(rand::random);
+    let requests = number("FUZZ_CALLS").unwrap_or(REQUESTS);
+    println!("FUZZ_SEED={seed}");
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let (server, clients) = start_server(log.as_file());
+    let addr = server.process.addr;
+    let outcomes: Vec<(&str, bool, Option<String>)> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS)
+            .map(|thread| {
+                let clients = &clients;
+                scope.spawn(move || {
+                    let mut rng = Rng::new(seed.wrapping_add(thread));
+                    let requests = (0..requests / THREADS).map(|_| (rng.choose(clients), Request::random(&mut rng)));
+                    let checked =
+                        requests.map(|(client, request)| (client.name, check_response(addr, client, &request)));
+                    checked.map(|(name, (granted, fault))| (name, granted, fault)).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    for client in &clients {
+        let requests = || outcomes.iter().filter(|(name, ..)| *name == client.name);
+        let granted = requests().filter(|(_, granted, _)| *granted).count();
+        println!("{}: {granted} of {} calls granted", client.name, requests().count());
+    }
+    let faults: Vec<String> = outcomes.into_iter().filter_map(|(_, _, fault)| fault).take(10).collect();
+    let said = fs::read_to_string(log.path()).unwrap();
+    let complaints: Vec<_> =
+        said.lines().filter(|line| line.contains("panicked") || line.contains("ERROR")).take(10).collect();
+    assert!(faults.is_empty() && complaints.is_empty(), "FUZZ_SEED={seed}\n{}\n{complaints:#?}", faults.join("\n\n"));
+
+    // Everybody is still who they were, and the server as well as before. The administrator may have kept the task from
+    // operators, and takes that back.
+    let pages = clients[1..5].iter().map(|client| (client, Request::page("/jobs")));
+    let (otto, ada) = (&clients[2], &clients[3]);
+    let requests = [
+        (ada, Request::function("change_kind_rule", "kind=demo&start=&seen_by=")),
+        (otto, Request::function("start_job", "kind=demo&input=%7B%22seconds%22%3A0%7D")),
+    ];
+    for (client, request) in pages.chain(requests) {
+        let answer = send(addr, &request.bytes(&client.header), false);
+        assert!(answer.starts_with(b"HTTP/1.1 200"), "{}: {}", client.name, String::from_utf8_lossy(&answer));
+    }
+    assert_eq!(server.process.status(&["GET /healthz HTTP/1.1", "host: localhost"]), 200);
+}

@@ -1,0 +1,129 @@
+//! Sessions that somebody else knows: chosen for a person, or stolen from them.
+
+use crate::support::{
+    accounts::{ADA, PASSWORD, ServerWithAccounts, UserClient, fetch_status, link_secret, redirect_target, user_id},
+    database::query_value,
+};
+
+#[test]
+fn an_id_from_before_signing_in_is_not_the_one_afterwards() {
+    let (server, _ada) = ServerWithAccounts::with_admin();
+    let user = server.new_client();
+    // What is said to somebody without an account may be kept for them until they see a page.
+    user.submit("set_theme", &[("theme", "none that there is")]);
+    user.submit("cancel_job", &[("id", "1")]);
+    user.get("/jobs");
+    let before = user.session_cookie();
+    user.sign_in(ADA);
+    assert_ne!(user.session_cookie(), before);
+    if let Some(before) = before {
+        let thief = server.new_client();
+        thief.set_session_cookie(&before);
+        assert!(redirect_target(&thief.get("/")).starts_with("/sign-in"));
+    }
+}
+
+#[test]
+fn who_has_no_account_leaves_nothing_behind() {
+    let (server, _ada) = ServerWithAccounts::with_admin();
+    let sessions = || query_value::<i64>(server.data(), "select count(*) from session");
+    let before = sessions();
+    for _ in 0..20 {
+        let user = server.new_client();
+        for path in ["/", "/jobs/1", "/sign-in", "/sign-in?next=/jobs", "/nowhere", "/settings/users"] {
+            user.get(path);
+        }
+        user.submit("set_theme", &[("theme", "none that there is")]);
+        user.submit("start_job", &[("kind", "demo")]);
+        user.submit("sign_out", &[]);
+        user.submit("set_up", &[("link", "a"), ("password", "b")]);
+    }
+    assert_eq!(sessions(), before);
+}
+
+/// Every way to what is inside is closed to a session.
+fn is_worth_nothing(copy: &UserClient, why: &str) {
+    for path in ["/", "/jobs", "/jobs/1", "/settings", "/new/demo"] {
+        assert!(redirect_target(&copy.get(path)).starts_with("/sign-in"), "{why}: {path}");
+    }
+    for path in [
+        "/jobs/1/artifacts/demo.txt",
+        "/jobs/1/log",
+        "/events?topic=jobs",
+        "/events?job=1&until=end",
+        "/events/poll?topic=jobs",
+        "/settings/audit.csv",
+    ] {
+        assert_eq!(fetch_status(copy, path), 401, "{why}: {path}");
+    }
+    for function in ["cancel_job", "start_job", "change_password", "add_user", "make_token", "pin_job", "folders"] {
+        assert_eq!(copy.call(function, &[("id", "1")]).status(), 401, "{why}: {function}");
+    }
+}
+
+#[test]
+fn a_stolen_session_is_worth_nothing_once_its_person_has_ended_it_in_any_way() {
+    let (server, ada) = ServerWithAccounts::with_admin();
+    ada.run();
+    let ben = server.add_user(&ada, "ben", "operator");
+    let number = user_id(&server, "ben");
+    let again = || {
+        let user = server.new_client();
+        user.sign_in("ben");
+        user
+    };
+
+    let copy = ben.with_same_cookies();
+    copy.page("/jobs/1");
+    assert_eq!(fetch_status(&copy, "/jobs/1/artifacts/demo.txt"), 200);
+    ben.submit("sign_out", &[]);
+    is_worth_nothing(&copy, "signed out");
+
+    let (ben, copy) = (again(), again());
+    ben.call("end_other_sessions", &[]).error_for_status().unwrap();
+    is_worth_nothing(&copy, "signed out elsewhere");
+    ben.page("/");
+
+    let copy = again();
+    let form = [("old", PASSWORD), ("new", "eight green otters"), ("again", "eight green otters")];
+    ben.call("change_password", &form).error_for_status().unwrap();
+    is_worth_nothing(&copy, "another password");
+    ben.page("/");
+
+    let copy = ben.with_same_cookies();
+    ada.call("end_sessions_of", &[("user", &number)]).error_for_status().unwrap();
+    is_worth_nothing(&copy, "signed out by an administrator");
+
+    let link = ada.call("reset_password", &[("user", &number)]).json::<serde_json::Value>().unwrap();
+    let link = link_secret(link["secret"].as_str().unwrap());
+    let ben = server.new_client();
+    ben.redeem_link(&link, "");
+    let copy = again();
+    // Used up: not even for whoever has seen it.
+    assert_eq!(server.new_client().get(&format!("/setup?link={link}")).status(), 404);
+    let used = server.new_client().call("set_up", &[("link", &link), ("password", "nine green otters")]);
+    assert!(used.status().is_client_error(), "{}", used.status());
+
+    ada.call("remove_user", &[("user", &number)]).error_for_status().unwrap();
+    is_worth_nothing(&copy, "removed");
+    is_worth_nothing(&ben, "removed");
+    let answer = server.new_client().call("sign_in", &[("name", "ben"), ("password", PASSWORD)]);
+    assert_eq!(answer.status(), 401);
+}
+
+#[test]
+fn nobody_keeps_a_role_by_a_session_from_before() {
+    let (server, ada) = ServerWithAccounts::with_admin();
+    let ben = server.add_user(&ada, "ben", "administrator");
+    let number = user_id(&server, "ben");
+    ben.page("/settings/users");
+    ada.call("change_role", &[("user", &number), ("role", "viewer")]).error_for_status().unwrap();
+    for path in ["/settings/users", "/settings/audit", "/settings/tasks", "/new/demo"] {
+        assert_eq!(ben.get(path).status(), 403, "{path}");
+    }
+    assert_eq!(fetch_status(&ben, "/settings/audit.csv"), 403);
+    for function in ["change_role", "add_user", "remove_user", "pause_queue", "start_job", "change_kind_rule"] {
+        let form = [("user", number.as_str()), ("role", "administrator"), ("name", "eve"), ("queue", "default")];
+        assert_eq!(ben.call(function, &form).status(), 403, "{function}");
+    }
+}

@@ -1,0 +1,97 @@
+//! Many at once, and those who take their time.
+
+use std::{
+    io::{Read, Write},
+    time::{Duration, Instant},
+};
+
+use crate::support::process::ServerProcess;
+
+/// How long somebody else may wait meanwhile.
+const SOON: Duration = Duration::from_secs(5);
+
+fn answers_others(server: &ServerProcess) {
+    for _ in 0..5 {
+        let begun = Instant::now();
+        assert_eq!(server.status(&["GET /jobs HTTP/1.1", "host: localhost"]), 200);
+        assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+    }
+}
+
+#[test]
+fn who_comes_in_crowds_and_says_nothing_keeps_nobody_out() {
+    let (server, _data) = ServerProcess::start();
+    let idle: Vec<_> = (0..800).map(|_| server.connect()).collect();
+    answers_others(&server);
+    let half_heads: Vec<_> = (0..200)
+        .map(|_| {
+            let mut stream = server.connect();
+            stream.write_all(b"GET /jobs HTTP/1.1\r\nhost: loc").unwrap();
+            stream
+        })
+        .collect();
+    // Bodies that never come, where they are read whole and where they go to disk.
+    let half_bodies: Vec<_> = (0..200)
+        .map(|number| {
+            let path = ["/api/start_job", "/uploads?name=a", "/new/demo", "/events/0"][number % 4];
+            let mut stream = server.connect();
+            let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 50000\r\n\r\nkind=");
+            stream.write_all(head.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    answers_others(&server);
+    // Answers that nobody reads.
+    let deaf: Vec<_> = (0..100)
+        .map(|_| {
+            let mut stream = server.connect();
+            stream.write_all(b"GET /events?topic=jobs HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+            stream
+        })
+        .collect();
+    answers_others(&server);
+    drop((idle, half_heads, half_bodies, deaf));
+    answers_others(&server);
+}
+
+#[test]
+fn a_head_that_comes_byte_by_byte_is_not_waited_for() {
+    let (server, _data) = ServerProcess::start();
+    let mut stream = server.connect();
+    let begun = Instant::now();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nx: ").unwrap();
+    // Each byte a moment after the one before: never silent, never done.
+    stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+    let mut answer = [0; 16];
+    loop {
+        match stream.read(&mut answer) {
+            Ok(0) => break,
+            Ok(_) => assert!(answer.starts_with(b"HTTP/1.1 408"), "{answer:?}"),
+            Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {
+                if stream.write_all(b"y").is_err() {
+                    break;
+                }
+            }
+            Err(_) => break,
+        }
+        assert!(begun.elapsed() < Duration::from_secs(15), "it is still waited for");
+    }
+    assert!(begun.elapsed() > Duration::from_secs(9), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_thousand_questions_on_one_connection_before_the_first_answer_is_read_are_all_answered() {
+    let (server, _data) = ServerProcess::start();
+    let mut stream = server.connect();
+    let mut writer = stream.try_clone().unwrap();
+    let ask = std::thread::spawn(move || {
+        for _ in 0..999 {
+            writer.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+        }
+        writer.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
+    });
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).unwrap();
+    ask.join().unwrap();
+    assert_eq!(answers.matches("HTTP/1.1 200").count(), 1_000);
+}

@@ -1,0 +1,370 @@
+//! Text that would be markup or script, in everything that people, programs and files can write.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use reqwest::{
+    Method,
+    blocking::{Response, multipart},
+    header::{ACCEPT, CONTENT_TYPE, COOKIE, REFERER, USER_AGENT},
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::{
+    accounts::{ADA, PASSWORD, ServerWithAccounts, UserClient, make_token, redirect_target},
+    html_elements::{Element, elements},
+};
+
+/// What is written everywhere. Wherever one of them becomes markup, an element `xss-7` or an attribute `onxss` appears.
+/// Short, so that all of it fits into a name.
+const TEXTS: [&str; 3] = [
+    "\"'><script>alert(7)</script><xss-7 onxss=alert(7)>",
+    "javascript:alert(7)//'-alert(7)-'\" onxss=\"",
+    "</script></title></textarea>--><xss-7 onxss=alert(7)>&lt;xss-7&gt;",
+];
+
+/// One for each element whose content Leptos writes as it is, and one that ends them all.
+const RAW_TEXTS: [&str; 5] = [
+    "</textarea></form><form action=/api/change_role onxss=alert(7)><input name=user value=2>",
+    "</title><meta http-equiv=refresh content=0;url=//evil.example/><xss-7 onxss=alert(7)>",
+    "</noscript></style><xss-7 onxss=alert(7)>",
+    "</TEXTAREA\n></TITLE\n><xss-7 onxss=alert(7)>",
+    "\n&lt;/textarea>&</textarea><xss-7 onxss=alert(7)>",
+];
+
+/// A command with a parameter of several lines.
+const COMMAND: &str = r#"
+[command.greet]
+title = "Greet {{name}}"
+argv = ["echo", "{{name}}"]
+[command.greet.parameters]
+name = { type = "string", multiline = true }
+"#;
+
+/// Nothing on a page was made of what somebody wrote.
+fn is_clean(path: &str, html: &str) {
+    for Element { name, attributes, text } in elements(html) {
+        assert!(!name.starts_with("xss"), "{path}: an element <{name}> {attributes:?}");
+        for (attribute, value) in &attributes {
+            let plain = attribute.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_:.".contains(&byte));
+            assert!(plain && !attribute.starts_with("on"), "{path}: <{name} {attribute}={value:?}>");
+            if ["href", "src", "action", "formaction", "data", "poster", "srcset", "xlink:href"].contains(&&**attribute)
+            {
+                let scheme: String = value.chars().filter(|letter| !letter.is_whitespace()).take(11).collect();
+                let scheme = scheme.to_lowercase();
+                assert!(!scheme.starts_with("javascript:") && !scheme.starts_with("vbscript:"), "{path}: {value}");
+                let elsewhere = value.starts_with("//") || value.contains("://");
+                assert!(!elsewhere || name == "a", "{path}: <{name} {attribute}={value:?}>");
+            }
+        }
+        if name == "script" {
+            assert!(
+                attributes.contains_key("nonce") || attributes.contains_key("src"),
+                "{path}: {attributes:?} {text}"
+            );
+            assert!(!text.contains("<xss") && !text.contains("<script"), "{path}: {text}");
+        }
+        assert!(!["iframe", "object", "embed", "base", "applet"].contains(&&*name), "{path}: <{name}>");
+        let refreshes = attributes.get("http-equiv").is_some_and(|value| value.eq_ignore_ascii_case("refresh"));
+        assert!(!refreshes || attributes.get("content").is_some_and(|value| value == "5"), "{path}: {attributes:?}");
+    }
+}
+
+/// The same for what is answered; what is no page says so, and a browser makes none of it.
+fn check(path: &str, answer: Response) {
+    let kind = answer.headers().get(CONTENT_TYPE).map_or("", |kind| kind.to_str().unwrap()).to_owned();
+    if kind.contains("html") {
+        is_clean(path, &answer.text().unwrap());
+    } else {
+        assert!(["", "application/json", "text/plain; charset=utf-8"].contains(&&*kind), "{path}: {kind}");
+        assert_eq!(answer.headers()["x-content-type-options"], "nosniff", "{path}");
+    }
+}
+
+/// Where everything hangs that people and tasks have written.
+struct Stage {
+    server: ServerWithAccounts,
+    ada: UserClient,
+    _root: TempDir,
+    jobs: Vec<i64>,
+}
+
+fn start(ada: &UserClient, kind: &str, input: &Value) -> i64 {
+    let started = ada.call("start_job", &[("kind", kind), ("input", &input.to_string())]);
+    assert_eq!(started.status(), 200, "{kind} {input}");
+    let job = started.json().unwrap();
+    ada.wait(job);
+    job
+}
+
+fn upload(ada: &UserClient, name: &str, text: String) -> String {
+    let request = ada.request(Method::POST, "/uploads");
+    let encoded: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
+    let sent = ada.send(request.header("x-file-name", encoded.replace('+', "%20")).body(text));
+    sent.error_for_status().unwrap().json::<Value>().unwrap()["upload"].as_str().unwrap().to_owned()
+}
+
+fn setting() -> Stage {
+    let root = TempDir::new().unwrap();
+    let (server, link) = ServerWithAccounts::new(&["--root", root.path().to_str().unwrap()]);
+    let ada = server.new_client();
+    ada.redeem_link(&link, ADA);
+    let mut jobs = Vec::new();
+    for (number, text) in TEXTS.iter().enumerate() {
+        let name = text.replace('/', "∕");
+        let folder = root.path().join(&name);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(&name), "x").unwrap();
+        jobs.push(start(&ada, "checksum", &json!({ "folder": folder })));
+        let cell = text.replace('"', "\"\"");
+        let file = upload(&ada, text, format!("\"{cell}\",b\n\"{cell}\",1\n{text}\n\"{cell}\"x,2\n1,2,\"{cell}\"\n"));
+        let table = format!("t{number}");
+        jobs.push(start(&ada, "import-csv", &json!({ "file": file, "table": table, "on_error": "skip" })));
+        jobs.push(start(&ada, "import-csv", &json!({ "file": file, "table": table, "index": text })));
+        let list = upload(&ada, text, format!("url\nhttp://127.0.0.1:1/{text}\n{text}\nhttp://{text}\n"));
+        jobs.push(start(&ada, "check-links", &json!({ "file": list })));
+        make_token(&ada, text, &["read"]);
+        server.new_client().call("sign_in", &[("name", text), ("password", text)]);
+        let known = server.new_client();
+        let request = known.request(Method::POST, "/api/sign_in").header(USER_AGENT, *text);
+        let signed_in = known.send(request.form(&[("name", ADA), ("password", PASSWORD)]));
+        assert!(matches!(signed_in.status().as_u16(), 200 | 429));
+        ada.call("start_job", &[("kind", "demo"), ("input", "{}"), ("unique_key", text), ("idempotency_key", text)]);
+    }
+    Stage { server, ada, _root: root, jobs }
+}
+
+#[test]
+fn what_people_and_tasks_write_becomes_no_markup_and_their_files_no_pages() {
+    let Stage { server, ada, jobs, .. } = &setting();
+    let (vera, otto) = (server.add_user(ada, "vera", "viewer"), server.add_user(ada, "otto", "operator"));
+    let pages = ["/", "/jobs", "/queues", "/new", "/settings", "/settings/users", "/settings/tasks", "/settings/audit"];
+    let mut pages: Vec<String> = pages.map(str::to_owned).to_vec();
+    pages.extend(jobs.iter().map(|job| format!("/jobs/{job}")));
+    pages.extend(
+        jobs.iter().map(|job| format!("/new/{}?from={job}", if job % 4 == 1 { "checksum" } else { "import-csv" })),
+    );
+    for text in TEXTS {
+        let text: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
+        for query in [
+            "/jobs?text=",
+            "/jobs?state=",
+            "/jobs?kind=",
+            "/jobs?starter=",
+            "/jobs?before=",
+            "/jobs?a=",
+            "/new/demo?from=",
+            "/new/demo?seconds=",
+            "/new/",
+            "/settings/audit?who=",
+            "/settings/audit?what=",
+            "/settings/audit?from=",
+            "/settings?a=",
+            "/",
+            "/jobs/",
+            "/setup?link=",
+            "/sign-in?next=/",
+            "/sign-in?next=",
+            "/queues?a=",
+        ] {
+            pages.push(format!("{query}{text}"));
+        }
+    }
+    for user in [ada, &otto, &vera, &server.new_client()] {
+        for path in &pages {
+            let response = user.get(path);
+            assert!(response.status().as_u16() < 500, "{path}: {}", response.status());
+            check(path, response);
+        }
+    }
+    // They are there, as text.
+    for (path, times) in [("/jobs", 6), ("/settings", 3), ("/settings/audit", 3), ("/new/checksum?from=1", 1)] {
+        let seen = ada.page(path).matches("alert(7)").count();
+        assert!(seen >= times, "{path}: {seen}");
+    }
+    nothing_else_is_shown_as_a_page(ada, jobs);
+}
+
+/// A job of each kind with this text in every string of its input, and where each can be seen again.
+fn start_everywhere(ada: &UserClient, root: &Path, text: &str) -> Vec<String> {
+    let folder = root.join(text.trim_start());
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("a.csv"), "a,b\n1,2\n").unwrap();
+    let file = upload(ada, text, format!("{text}\n"));
+    let inputs = [
+        ("sql-export", json!({ "query": text })),
+        ("sql-export", json!({ "query": format!("select 1 /* {text} */") })),
+        ("check-links", json!({ "urls": text })),
+        ("check-links", json!({ "urls": format!("http://127.0.0.1:9/{text}") })),
+        ("check-links", json!({ "file": file })),
+        ("checksum", json!({ "folder": folder })),
+        ("archive", json!({ "folder": folder })),
+        ("resize-images", json!({ "folder": folder })),
+        ("resize-images", json!({ "file": file })),
+        ("unpack", json!({ "file": file })),
+        ("import-csv", json!({ "file": file, "table": "t", "index": text })),
+        ("greet", json!({ "name": text })),
+    ];
+    let mut pages = Vec::new();
+    for (kind, input) in inputs {
+        let started = ada.call("start_job", &[("kind", kind), ("input", &input.to_string())]);
+        if started.status() == 200 {
+            let job: i64 = started.json().unwrap();
+            ada.wait(job);
+            let note = ada.call("add_note", &[("id", &job.to_string()), ("text", text)]);
+            assert_eq!(note.status(), 200, "{}", note.text().unwrap());
+            let at = [format!("/jobs/{job}"), format!("/new/{kind}?from={job}")];
+            pages.extend(at.into_iter().chain([format!("/schedules/new?kind={kind}&from={job}")]));
+        } else {
+            assert_eq!(started.status(), 422, "{kind} {input}");
+        }
+    }
+    pages
+}
+
+/// A schedule of this name that would start `kind` with this text.
+fn plan(ada: &UserClient, kind: &str, field: &str, text: &str) -> String {
+    let name: String = text.trim().replace('\n', " ").chars().take(80).collect();
+    let form = [("$name", &*name), ("$expression", "0 2 1 1 *"), ("$zone", "Europe/Prague"), ("$overlap", "queue")];
+    let form = [&form[..], &[("$missed", "skip"), ("$most", "1"), ("$priority", ""), (field, text)]].concat();
+    let planned = ada.post(&format!("/schedules/new?kind={kind}"), &form);
+    assert_eq!(planned.status(), 303, "{kind} {name}");
+    redirect_target(&planned)
+}
+
+#[test]
+fn text_in_raw_text_elements_never_leaves_them() {
+    let root = TempDir::new().unwrap();
+    let commands = root.path().join("milepost.toml");
+    fs::write(&commands, COMMAND).unwrap();
+    let arguments = ["--root", root.path().to_str().unwrap(), "--config", commands.to_str().unwrap()];
+    let (server, link) = ServerWithAccounts::new(&arguments);
+    let ada = server.new_client();
+    ada.redeem_link(&link, ADA);
+    let mut pages: Vec<String> = ["/", "/jobs", "/messages", "/schedules", "/queues"].map(str::to_owned).to_vec();
+    for text in RAW_TEXTS {
+        pages.extend(start_everywhere(&ada, root.path(), text));
+        for (kind, field) in [("sql-export", "query"), ("check-links", "urls"), ("greet", "name")] {
+            let schedule = plan(&ada, kind, field, text);
+            ada.call("run_schedule", &[("id", schedule.rsplit('/').next().unwrap())]);
+            pages.extend([format!("{schedule}/edit"), schedule]);
+        }
+        for to in [("to", "everyone"), ("user", ADA)] {
+            let to = if to.0 == "user" { vec![("to", "user"), to] } else { vec![to] };
+            let sent = ada.call("send_message", &[&to[..], &[("text", text), ("tone", "info")]].concat());
+            assert_eq!(sent.status(), 200, "{}", sent.text().unwrap());
+        }
+        let text: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
+        let queries = ["/messages?text=", "/messages?to=user&user=", "/messages?job=", "/new/sql-export?query="];
+        let drafts = ["/new/check-links?urls=", "/new/greet?name=", "/schedules/new?kind=greet&name="];
+        pages.extend(queries.iter().chain(&drafts).map(|page| format!("{page}{text}")));
+        pages.push(format!("/schedules/new?kind=greet&$name={text}"));
+    }
+    assert!(pages.len() > 100, "{pages:?}");
+    for page in &pages {
+        is_clean(page, &ada.page(page));
+    }
+    let form = elements(&ada.page("/messages?to=user&user=vera&text=Approve"));
+    let areas: Vec<&Element> = form.iter().filter(|element| element.name == "textarea").collect();
+    assert!(areas.len() == 1 && areas[0].text.trim().is_empty(), "a message is not filled from the address: {areas:?}");
+}
+
+#[test]
+fn text_in_a_form_comes_back_letter_by_letter() {
+    let (_server, ada) = ServerWithAccounts::with_admin();
+    for text in ["\n\n  a < b && c > d &amp; &lt;\n", "</textarea>", "</TextArea >", "\ttab & \"quote\""] {
+        let input = json!({ "query": format!("select 1; {text}") }).to_string();
+        let job: i64 = ada.call("start_job", &[("kind", "sql-export"), ("input", &input)]).json().unwrap();
+        let page = ada.page(&format!("/new/sql-export?from={job}"));
+        let area = elements(&page).into_iter().find(|element| element.name == "textarea").unwrap();
+        let shown = area.text.strip_prefix('\n').unwrap().replace("&lt;", "<").replace("&amp;", "&");
+        assert_eq!(shown, format!("select 1; {text}"));
+    }
+}
+
+#[test]
+fn what_is_sent_back_to_who_wrote_it_becomes_no_markup() {
+    let (server, ada) = ServerWithAccounts::with_admin();
+    for text in TEXTS.into_iter().chain(RAW_TEXTS) {
+        for form in [
+            vec![("name", text), ("password", text), ("next", text), ("role", text)],
+            vec![
+                ("old", text),
+                ("new", text),
+                ("again", "b"),
+                ("time_zone", text),
+                ("expires_on", text),
+                ("expires", text),
+            ],
+            vec![("id", text), ("user", text), ("kind", text), ("start", text), ("seen_by", text), ("queue", text)],
+            vec![
+                ("queue", "default"),
+                ("kind", "demo"),
+                ("at_once", text),
+                ("link", text),
+                ("path", text),
+                ("theme", text),
+            ],
+            vec![("name", text), ("read", "on"), ("expires", "30"), ("input", text), ("entries", text)],
+            vec![("to", "user"), ("user", text), ("text", text), ("tone", text), ("job", text), ("id", "1")],
+        ] {
+            for user in [&ada, &server.new_client()] {
+                for route in server::router::table().iter().filter(|route| route.path.starts_with("/api/")) {
+                    if ["/api/sign_out", "/api/{*function}"].contains(&&*route.path) {
+                        continue;
+                    }
+                    let request = user.request(Method::POST, &route.path).header(ACCEPT, "text/html").form(&form);
+                    let referrer = text.replace('\n', " ");
+                    let request =
+                        request.header(REFERER, format!("http://{}/jobs?text={referrer}", server.process.addr));
+                    let answer = user.send(request);
+                    assert!(answer.status().as_u16() < 500, "{} {form:?}: {}", route.path, answer.status());
+                    let location = answer.headers().get("location").map(|to| to.to_str().unwrap().to_owned());
+                    assert!(location.is_none_or(|to| to.starts_with('/') && !to.starts_with("//")), "{}", route.path);
+                    check(&route.path, answer);
+                }
+            }
+            // The words kept for the next page.
+            is_clean("/jobs", &ada.page("/jobs"));
+        }
+        let parts = multipart::Form::new()
+            .text("table", text)
+            .text("index", text)
+            .text(text, text)
+            .part("file", multipart::Part::text(text).file_name(text));
+        let answer =
+            ada.send(ada.request(Method::POST, "/new/import-csv").header(ACCEPT, "text/html").multipart(parts));
+        assert!(answer.status().as_u16() < 500);
+        is_clean("/new/import-csv", &answer.text().unwrap());
+        let theme = text.replace('\n', " ");
+        let cookies = format!("theme={theme}; milepost_session={}; a={theme}", ada.session_cookie().unwrap());
+        let request =
+            server.new_client().request(Method::GET, "/jobs").header(ACCEPT, "text/html").header(COOKIE, cookies);
+        is_clean("/jobs", &ada.send(request).text().unwrap());
+    }
+}
+
+/// Files are saved and answers of programs read, and neither is ever shown as a page.
+fn nothing_else_is_shown_as_a_page(ada: &UserClient, jobs: &[i64]) {
+    let mut files: Vec<(String, bool)> = vec![("/settings/audit.csv".to_owned(), true)];
+    for job in jobs {
+        files.extend(["input", "log"].map(|file| (format!("/jobs/{job}/{file}"), true)));
+        let page = ada.page(&format!("/jobs/{job}"));
+        let links = elements(&page).into_iter().filter_map(|element| element.attributes.get("href").cloned());
+        files.extend(links.filter(|link| link.contains("/artifacts/")).map(|link| (link, true)));
+    }
+    assert!(files.len() > jobs.len() + 8, "{files:?}");
+    files.extend(["/healthz", "/events/poll?a=<script>", "/icons.svg"].map(|path| (path.to_owned(), false)));
+    for (path, attached) in files {
+        let response = ada.send(ada.request(Method::GET, &path));
+        let headers: BTreeMap<_, _> =
+            response.headers().iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+        assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
+        assert!(headers["content-security-policy"].starts_with("default-src 'none'"), "{path}: {headers:?}");
+        if attached {
+            assert_eq!(response.status(), 200, "{path}");
+            assert!(headers["content-disposition"].starts_with("attachment; "), "{path}: {headers:?}");
+            assert!(!headers["content-type"].contains("html") && !headers["content-type"].contains("svg"), "{path}");
+        }
+    }
+}

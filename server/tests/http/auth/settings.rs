@@ -1,0 +1,141 @@
+use reqwest::{
+    StatusCode,
+    blocking::{Client, Response},
+    header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, USER_AGENT},
+};
+use serde_json::Value;
+
+use crate::support::{
+    accounts::{ADA, PASSWORD, ServerWithAccounts, UserClient, link_secret, redirect_target},
+    process::{TIMEOUT, without_markers},
+};
+
+mod audit_log;
+mod profile;
+mod task_rules;
+mod users;
+
+/// What looks like markup, wherever it comes from.
+const MARKUP: &str = "<script>alert(1)</script>";
+
+/// A program that comes with a token.
+fn program(server: &ServerWithAccounts, token: &str, path: &str) -> Response {
+    let client = Client::builder().timeout(TIMEOUT).build().unwrap();
+    let request = client.get(server.process.url(path)).header(AUTHORIZATION, format!("Bearer {token}"));
+    request.send().unwrap()
+}
+
+/// What a call says that it has done.
+fn done(answer: Response) -> Value {
+    let answer = answer.error_for_status().unwrap();
+    assert_eq!(answer.headers()[CACHE_CONTROL], "no-store");
+    answer.json().unwrap()
+}
+
+/// The refusal of a call.
+fn refused(answer: Response, status: u16, code: &str) -> Value {
+    assert_eq!(answer.status(), status);
+    let refusal: Value = answer.json().unwrap();
+    assert_eq!(refusal["code"], code, "{refusal}");
+    refusal
+}
+
+/// The page that the form of `function` leads to, which says what was done, or why not.
+fn after(user: &UserClient, function: &str, form: &[(&str, &str)]) -> String {
+    user.page(&redirect_target(&user.submit(function, form)))
+}
+
+/// The page that answers a form at once.
+fn answered(answer: Response, status: u16) -> String {
+    assert_eq!(answer.status(), status);
+    assert_eq!(answer.headers()[CACHE_CONTROL], "no-store");
+    let page = without_markers(&answer.text().unwrap());
+    assert!(page.contains("</html>"), "{page}");
+    page
+}
+
+/// The number of somebody, as the page of users knows it.
+fn number(ada: &UserClient, name: &str) -> String {
+    let page = ada.page("/settings/users");
+    let row = page.split("<tr").find(|row| row.contains(&format!("Role of {name}\""))).unwrap();
+    let value = row.split("name=\"user\"").nth(1).unwrap().split("value=\"").nth(1).unwrap();
+    value.split('"').next().unwrap().to_owned()
+}
+
+#[test]
+fn who_may_not_manage_is_refused_everywhere_but_in_their_own_profile() {
+    let (server, ada) = ServerWithAccounts::with_admin();
+    for role in ["viewer", "operator"] {
+        let user = server.add_user(&ada, role, role);
+        let profile = user.page("/settings");
+        assert!(profile.contains("API tokens"), "{profile}");
+        for path in ["/settings/users", "/settings/tasks", "/settings/audit"] {
+            assert!(!profile.contains(&format!("href=\"{path}\"")), "{path}");
+            assert_eq!(user.get(path).status(), 403, "{path}");
+        }
+        assert_eq!(user.get("/settings/audit.csv").status(), 403);
+        for (function, form) in [
+            ("add_user", vec![("name", "eve"), ("role", "administrator")]),
+            ("change_role", vec![("user", "2"), ("role", "administrator")]),
+            ("reset_password", vec![("user", "1")]),
+            ("end_sessions_of", vec![("user", "1")]),
+            ("remove_user", vec![("user", "1")]),
+            ("revoke_token_of", vec![("id", "1")]),
+            ("change_kind_rule", vec![("kind", "demo"), ("start", ""), ("seen_by", "")]),
+        ] {
+            refused(user.call(function, &form), 403, "forbidden");
+            assert_eq!(user.submit(function, &form).status(), StatusCode::SEE_OTHER, "{function}");
+        }
+    }
+    assert!(ada.page("/settings/users").contains("Administrator"));
+    assert_eq!(number(&ada, ADA), "1");
+}
+
+#[test]
+fn a_token_changes_nothing_about_accounts_however_good_it_is() {
+    let (server, ada) = ServerWithAccounts::with_admin();
+    let form = [("name", "all"), ("read", "true"), ("start", "true"), ("expires", "never")];
+    let token = done(ada.call("make_token", &form))["secret"].as_str().unwrap().to_owned();
+    assert_eq!(program(&server, &token, "/jobs").status(), 200);
+    for path in ["/settings", "/settings/users", "/settings/tasks", "/settings/audit", "/settings/audit.csv"] {
+        assert_eq!(program(&server, &token, path).status(), 403, "{path}");
+    }
+    let client = Client::builder().timeout(TIMEOUT).build().unwrap();
+    for function in ["make_token", "end_other_sessions", "change_password", "add_user", "change_kind_rule"] {
+        let request = client.post(server.process.url(&format!("/api/{function}")));
+        let answer = request.header(AUTHORIZATION, format!("Bearer {token}")).send().unwrap();
+        refused(answer, 403, "forbidden");
+    }
+}
+
+#[test]
+fn what_a_form_was_answered_with_stands_at_an_address_that_leads_to_its_page() {
+    let (_server, ada) = ServerWithAccounts::with_admin();
+    for (function, page) in
+        [("make_token", "/settings"), ("add_user", "/settings/users"), ("change_kind_rule", "/settings/tasks")]
+    {
+        assert_eq!(redirect_target(&ada.get(&format!("/api/{function}"))), page);
+    }
+}
+
+#[test]
+fn without_accounts_the_settings_say_so_and_the_rest_of_them_works() {
+    let browser = crate::support::browser::Browser::new();
+    let get = |path: &str| {
+        let request = browser.client.get(browser.server.url(path)).header(ACCEPT, "text/html");
+        request.send().unwrap()
+    };
+    for path in ["/settings", "/settings/users"] {
+        let page = answered(get(path), 200);
+        assert!(page.contains("This server works without accounts (--no-auth)"), "{page}");
+        assert!(!page.contains("/api/change_password") && !page.contains("/api/add_user"), "{page}");
+        assert!(page.contains("/settings/tasks") && page.contains("/settings/audit"), "{page}");
+    }
+    refused(browser.post("/api/make_token", &[("name", "a"), ("expires", "30")]), 403, "forbidden");
+    refused(browser.post("/api/add_user", &[("name", "a"), ("role", "viewer")]), 403, "forbidden");
+    let form = [("kind", "demo"), ("start", "administrator"), ("seen_by", "starter")];
+    assert!(done(browser.post("/api/change_kind_rule", &form))["message"].as_str().unwrap().starts_with("Saved"));
+    let audit = answered(get("/settings/audit"), 200);
+    assert!(audit.contains("changed access to the task demo (start: administrator, private: yes)"), "{audit}");
+    assert!(audit.contains(">local<"), "{audit}");
+}

@@ -1,0 +1,238 @@
+use reqwest::{
+    blocking::Response,
+    header::{RETRY_AFTER, SET_COOKIE},
+};
+use serde_json::Value;
+
+use crate::support::{
+    accounts::{ADA, PASSWORD, ServerWithAccounts, redirect_target},
+    process::{ServerProcess, without_markers},
+};
+
+fn text(response: Response, status: u16) -> String {
+    assert_eq!(response.status(), status);
+    without_markers(&response.text().unwrap())
+}
+
+/// The tag of a form's field.
+fn field<'a>(page: &'a str, name: &str) -> &'a str {
+    let mut inputs = page.split("<input").skip(1).map(|rest| rest.split('>').next().unwrap());
+    inputs.find(|input| input.contains(&format!("name=\"{name}\""))).unwrap_or_else(|| panic!("no field {name}"))
+}
+
+#[test]
+fn the_first_administrator_is_whoever_has_the_link_that_is_printed() {
+    let (server, link) = ServerWithAccounts::new(&[]);
+    let user = server.new_client();
+    assert!(user.page("/sign-in").contains("milepost setup-link"));
+    let page = user.page(&format!("/setup?link={link}"));
+    assert!(page.contains("You are the first administrator"), "{page}");
+    user.redeem_link(&link, "  Ada ");
+    let overview = user.page("/");
+    assert!(overview.contains("Administrator") && overview.contains(">ada"), "{overview}");
+    assert!(!overview.contains("Sign-in is off"), "{overview}");
+
+    let second = server.new_client();
+    let gone = text(second.get(&format!("/setup?link={link}")), 404);
+    assert!(gone.contains("already used"), "{gone}");
+    let form = [("link", link.as_str()), ("name", "eve"), ("password", PASSWORD), ("again", PASSWORD)];
+    assert!(text(second.submit("set_up", &form), 404).contains("already used"));
+    assert_eq!(second.call("set_up", &form).json::<Value>().unwrap()["code"], "link_used");
+    assert!(second.page("/sign-in").contains("Password"));
+}
+
+#[test]
+fn what_is_wrong_with_a_first_password_stands_beside_it_and_the_link_stays_good() {
+    let (server, link) = ServerWithAccounts::new(&[]);
+    let user = server.new_client();
+    for (name, password, again, wrong) in [
+        ("ada", PASSWORD, "another sentence", "The passwords do not match"),
+        ("ada", "short", "short", "A password has at least 12 characters"),
+        ("ada lovelace", PASSWORD, PASSWORD, "A name cannot contain"),
+    ] {
+        let form = [("link", link.as_str()), ("name", name), ("password", password), ("again", again)];
+        let page = text(user.submit("set_up", &form), 422);
+        assert!(page.contains(wrong), "{wrong}: {page}");
+        assert!(field(&page, "name").contains(&format!("value=\"{name}\"")), "{page}");
+        assert!(!page.contains(password) && !page.contains(again), "a password came back: {page}");
+        assert!(user.session_cookie().is_none());
+    }
+    user.redeem_link(&link, ADA);
+}
+
+#[test]
+fn who_has_not_signed_in_is_led_to_the_door_and_back_to_where_they_were_going() {
+    let (server, _ada) = ServerWithAccounts::with_admin();
+    let user = server.new_client();
+    assert_eq!(
+        redirect_target(&user.get("/jobs?state=failed&q=a%20b")),
+        "/sign-in?next=%2Fjobs%3Fstate%3Dfailed%26q%3Da%2520b"
+    );
+    let page = user.page("/sign-in?next=%2Fjobs%3Fstate%3Dfailed");
+    assert!(field(&page, "next").contains(r#"value="/jobs?state=failed""#), "{page}");
+    let form = [("name", ADA), ("password", PASSWORD), ("next", "/jobs?state=failed")];
+    assert_eq!(redirect_target(&user.submit("sign_in", &form)), "/jobs?state=failed");
+    assert_eq!(redirect_target(&user.get("/sign-in?next=/queues")), "/queues", "is in already");
+    user.page("/jobs?state=failed");
+}
+
+#[test]
+fn signing_in_leads_nowhere_but_to_this_server() {
+    let (server, ada) = ServerWithAccounts::with_admin();
+    for next in ["//evil.example", "https://evil.example", "/\\evil.example", "/\t/evil.example", "jobs", ""] {
+        let form = [("name", ADA), ("password", PASSWORD), ("next", next)];
+        assert_eq!(redirect_target(&server.new_client().submit("sign_in", &form)), "/", "{next:?}");
+    }
+    assert_eq!(redirect_target(&ada.get("/sign-in?next=//evil.example")), "/");
+}
+
+#[test]
+fn a_visitor_sees_nothing_of_what_is_inside() {
+    let (server, ada) = ServerWithAccounts::with_admin();
+    let job = ada.run();
+    let user = server.new_client();
+    for path in ["/", "/jobs", &format!("/jobs/{job}"), "/jobs/999", "/queues", "/new", "/new/demo", "/nowhere"] {
+        assert!(redirect_target(&user.get(path)).starts_with("/sign-in?next="), "{path}");
+    }
+    for path in ["/sign-in", "/setup?link=a"] {
+        let page = user.get(path).text().unwrap();
+        assert!(!page.contains("<script") && !page.contains("data-job") && !page.contains("Demo"), "{page}");
+        assert!(!page.contains(ADA) && !page.contains(env!("CARGO_PKG_VERSION")), "{page}");
+    }
+    assert!(user.session_cookie().is_none(), "looking at the door makes no session");
+}
+
+#[test]
+fn a_wrong_password_is_told_without_a_word_on_whether_there_is_such_a_person() {
+    let (server, _ada) = ServerWithAccounts::with_admin();
+    let try_as = |name: &str| {
+        let form = [("name", name), ("password", "not the password"), ("next", "/jobs")];
+        text(server.new_client().submit("sign_in", &form), 401)
+    };
+    let page = try_as(ADA);
+    assert!(page.contains("Name and password do not match"), "{page}");
+    assert!(field(&page, "name").contains(r#"value="ada""#) && field(&page, "next").contains(r#"value="/jobs""#));
+    assert!(field(&page, "password").contains(r#"aria-invalid="true""#), "{page}");
+    assert!(!page.contains("not the password"), "{page}");
+    assert_eq!(page.replace(ADA, "eve"), try_as("eve"));
+
+    let answer = server.new_client().call("sign_in", &[("name", ADA), ("password", "not the password")]);
+    assert_eq!(answer.status(), 401);
+    assert_eq!(answer.json::<Value>().unwrap()["code"], "wrong_credentials");
+}
+
+#[test]
+fn who_tries_too_often_is_told_how_long_to_wait() {
+    let (server, _ada) = ServerWithAccounts::with_admin();
+    let user = server.new_client();
+    let form = [("name", "eve"), ("password", "not the password")];
+    let refused = (0..20).map(|_| user.submit("sign_in", &form)).find(|answer| answer.status() != 401).unwrap();
+    let wait = refused.headers()[RETRY_AFTER].to_str().unwrap().parse::<u64>().unwrap();
+    assert!((1..=60).contains(&wait), "{wait}");
+    let page = text(refused, 429);
+    assert!(page.contains("Too many tries. Wait "), "{page}");
+    let answer = user.call("sign_in", &form);
+    assert_eq!(answer.status(), 429);
+    assert!(answer.headers().contains_key(RETRY_AFTER));
+    assert_eq!(answer.json::<Value>().unwrap()["code"], "too_many_requests");
+    user.sign_in(ADA);
+}
+
+#[test]
+fn a_session_that_somebody_else_chose_is_not_the_one_signed_in_with() {
+    let (server, _ada) = ServerWithAccounts::with_admin();
+    // Theirs, who lure somebody into it: a session that there is, and one that there is not.
+    let thief = server.new_client();
+    thief.sign_in(ADA);
+    let known = thief.session_cookie().unwrap();
+    for chosen in [known.as_str(), "AAAAAAAAAAAAAAAAAAAAAA"] {
+        let user = server.new_client();
+        user.set_session_cookie(chosen);
+        user.sign_in(ADA);
+        assert_ne!(user.session_cookie().unwrap(), chosen);
+        user.page("/");
+    }
+    assert!(redirect_target(&thief.get("/")).starts_with("/sign-in"), "whoever knew the old id is left with nothing");
+}
+
+#[test]
+fn theme_cookie_is_secure_behind_https() {
+    for (arguments, is_secure) in [(&[][..], false), (&["--public-url", "https://milepost.example.org"], true)] {
+        let (server, _data) = ServerProcess::start_with(arguments);
+        let request = reqwest::blocking::Client::new().post(server.url("/api/set_theme"));
+        let answer = request.header("sec-fetch-site", "same-origin").form(&[("theme", "dark")]).send().unwrap();
+        let cookie = answer.headers()["set-cookie"].to_str().unwrap();
+        assert!(cookie.starts_with("theme=dark;"), "{cookie}");
+        assert_eq!(cookie.contains("; Secure"), is_secure, "{cookie}");
+    }
+}
+
+#[test]
+fn signed_out_page_sends_no_path_as_referrer() {
+    let (server, link) = ServerWithAccounts::new(&[]);
+    let policy = |path: &str| server.new_client().get(path).headers()["referrer-policy"].clone();
+    for path in ["/sign-in", "/setup", &format!("/setup?link={link}")] {
+        assert_eq!(policy(path), "origin", "{path}");
+    }
+    assert_eq!(policy("/icons.svg"), "same-origin");
+}
+
+#[test]
+fn the_cookie_is_for_this_server_alone_and_for_no_script() {
+    let cookie = |arguments: &[&str]| {
+        let (server, link) = ServerWithAccounts::new(arguments);
+        let form = [("link", link.as_str()), ("name", ADA), ("password", PASSWORD), ("again", PASSWORD)];
+        let answer = server.new_client().submit("set_up", &form);
+        answer.headers()["set-cookie"].to_str().unwrap().to_owned()
+    };
+    let plain = cookie(&[]);
+    assert!(plain.starts_with("milepost_session=") && !plain.contains("Secure"), "{plain}");
+    let secure = cookie(&["--public-url", "https://milepost.example.org"]);
+    assert!(secure.starts_with("__Host-milepost_session=") && secure.contains("; Secure"), "{secure}");
+    for cookie in [plain, secure] {
+        for flag in ["; HttpOnly", "; SameSite=Lax", "; Path=/"] {
+            assert!(cookie.contains(flag), "{flag}: {cookie}");
+        }
+        assert!(!cookie.contains("Domain"), "{cookie}");
+    }
+}
+
+#[test]
+fn a_session_that_was_signed_out_of_is_worth_nothing() {
+    let (server, ada) = ServerWithAccounts::with_admin();
+    let copy = ada.with_same_cookies();
+    copy.page("/");
+    assert_eq!(redirect_target(&ada.submit("sign_out", &[])), "/sign-in");
+    assert!(ada.session_cookie().is_none(), "the cookie goes");
+    assert!(redirect_target(&copy.get("/")).starts_with("/sign-in?next="));
+    assert_eq!(copy.call("cancel_job", &[("id", "1")]).status(), 401);
+    assert_eq!(copy.call("sign_out", &[]).status(), 200, "out already");
+    server.new_client().sign_in(ADA);
+}
+
+#[test]
+fn the_door_bears_the_name_of_the_server() {
+    let (server, link) = ServerWithAccounts::new(&["--public-url", "https://archive.example.org"]);
+    assert!(server.new_client().page(&format!("/setup?link={link}")).contains("Set up archive.example.org"));
+    let (server, link) = ServerWithAccounts::new(&[]);
+    assert!(server.new_client().page(&format!("/setup?link={link}")).contains("Set up Milepost"));
+}
+
+#[test]
+fn without_accounts_there_is_no_door() {
+    let (server, _data) = crate::support::process::ServerProcess::start();
+    for path in ["/sign-in", "/sign-in?next=/jobs", "/setup?link=a"] {
+        let answer = server.send_lines(&[&format!("GET {path} HTTP/1.1"), "host: localhost", "accept: text/html"]);
+        assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
+    }
+    let answer = server.send_lines(&["POST /api/sign_in HTTP/1.1", "host: localhost", "content-length: 0"]);
+    assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("without accounts"), "{answer}");
+}
+
+#[test]
+fn looking_at_pages_changes_nothing_of_a_session() {
+    let (_server, ada) = ServerWithAccounts::with_admin();
+    for path in ["/", "/jobs", "/queues", "/settings"] {
+        assert!(ada.get(path).headers().get(SET_COOKIE).is_none(), "{path}");
+    }
+}

@@ -1,0 +1,234 @@
+//! `milepost setup-link` and `milepost user`.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Child, Output, Stdio},
+    sync::Arc,
+};
+
+use accounts::AuthService;
+use engine::store::{AuditQuery, LinkFor, SqliteOptions, SqliteStore, Store};
+use model::Role;
+use tempfile::TempDir;
+
+use crate::support::process::{ServerProcess, command, read_setup_link, signal};
+
+const PASSWORD: &str = "correct horse battery";
+
+/// Runs a command on `data`, with a password in its standard input.
+fn with_password(data: &Path, arguments: &[&str], password: &str) -> Output {
+    let mut command = command();
+    command.args(arguments).arg("--data-dir").arg(data).stdin(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(password.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn on(data: &Path, arguments: &[&str]) -> Output {
+    with_password(data, arguments, "")
+}
+
+/// What it says when it works.
+fn done(output: Output) -> String {
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+}
+
+/// What it says when it does not, on standard error alone.
+fn refused(output: Output, code: i32) -> String {
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
+    assert!(output.stdout.is_empty(), "{output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+fn secret(link: &str) -> &str {
+    link.split_once("/setup?link=").unwrap_or_else(|| panic!("no link: {link}")).1
+}
+
+/// Looks at what is kept in `data`.
+fn look<T>(data: &Path, look: impl AsyncFnOnce(&AuthService, &dyn Store) -> T) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let options = SqliteOptions { migrate: false, ..SqliteOptions::new(data.join("milepost.db")) };
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).await.unwrap());
+        look(&AuthService::open(Arc::clone(&store), Vec::new()).await.unwrap(), &*store).await
+    })
+}
+
+fn link_for(data: &Path, link: &str) -> Option<LinkFor> {
+    look(data, async |auth, _| auth.link_for(secret(link)).await.unwrap())
+}
+
+fn comes_in(data: &Path, name: &str, password: &str) -> bool {
+    look(data, async |auth, _| auth.sign_in(name, password, None).await.is_ok())
+}
+
+/// Makes root an administrator with [`PASSWORD`].
+fn set_up(data: &Path) {
+    done(with_password(data, &["user", "add", "root", "--role", "administrator", "--password-stdin"], PASSWORD));
+}
+
+/// A server with accounts, and the line after the one that says where it listens.
+struct Server(Child);
+
+impl Server {
+    fn start(data: &Path, arguments: &[&str]) -> (Self, String, String) {
+        let mut command = command();
+        command.args(["--addr", "127.0.0.1:0", "--data-dir"]).arg(data).args(arguments);
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut next = || lines.next().unwrap().unwrap();
+        let (listening, invitation) = (next(), next());
+        (Self(child), listening.strip_prefix("listening on ").unwrap().to_owned(), invitation)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn setup_link_is_written_to_a_private_file_and_not_to_the_log() {
+    let data = TempDir::new().unwrap();
+    let (mut server, listening, invitation) = Server::start(data.path(), &[]);
+    let link = read_setup_link(&invitation);
+    assert!(link.starts_with(&format!("{listening}/setup?link=")), "{link}");
+    assert_eq!(link_for(data.path(), &link), Some(LinkFor::Setup));
+    let file = data.path().join("setup-link");
+    assert!(invitation.ends_with(file.to_str().unwrap()), "{invitation}");
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let secret = link.split_once("link=").unwrap().1;
+    signal(server.0.id(), "TERM");
+    let mut log = String::new();
+    server.0.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    assert!(!log.contains(secret) && !invitation.contains(secret), "others may read the log: {log}");
+}
+
+#[test]
+fn a_server_that_is_set_up_or_needs_no_accounts_prints_no_link() {
+    let (mut without, data) = ServerProcess::start();
+    set_up(data.path());
+    std::fs::write(data.path().join("setup-link"), "of an earlier start").unwrap();
+    without.signal("TERM");
+    without.wait_for_exit();
+    let mut command = command();
+    command.args(["--addr", "127.0.0.1:0", "--data-dir"]).arg(data.path());
+    let mut child = command.spawn().unwrap();
+    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(said.next().unwrap().unwrap().starts_with("listening on "));
+    signal(child.id(), "TERM");
+    assert!(said.next().is_none());
+    child.wait().unwrap();
+    assert!(!data.path().join("setup-link").exists(), "it is of no use any more");
+}
+
+#[test]
+fn a_link_is_made_with_the_address_that_people_type() {
+    let data = TempDir::new().unwrap();
+    let public = ["--public-url", "https://milepost.example.org"];
+    let (_server, _, invitation) = Server::start(data.path(), &public);
+    assert!(read_setup_link(&invitation).starts_with("https://milepost.example.org/setup?link="), "{invitation}");
+    let link = done(on(data.path(), &[&["setup-link"][..], &public].concat()));
+    assert!(link.starts_with("https://milepost.example.org/setup?link="), "{link}");
+    let link = done(on(data.path(), &["user", "--addr", "127.0.0.1:4711", "add", "ada", "--role", "viewer"]));
+    assert!(link.starts_with("http://127.0.0.1:4711/setup?link="), "{link}");
+}
+
+#[test]
+fn a_setup_link_replaces_the_one_before_until_there_is_an_administrator() {
+    let data = TempDir::new().unwrap();
+    let (_server, _, invitation) = Server::start(data.path(), &[]);
+    let link = done(on(data.path(), &["setup-link"]));
+    assert_eq!(link_for(data.path(), &link), Some(LinkFor::Setup));
+    assert_eq!(link_for(data.path(), &read_setup_link(&invitation)), None);
+    set_up(data.path());
+    let said = refused(on(data.path(), &["setup-link"]), 1);
+    assert!(said.contains("milepost user reset"), "{said}");
+}
+
+#[test]
+fn people_are_added_changed_and_removed_beside_a_running_server() {
+    let (_server, data) = ServerProcess::start();
+    let data = data.path();
+    set_up(data);
+    let link = done(on(data, &["user", "add", "Ada", "--role", "viewer"]));
+    assert_eq!(link_for(data, &link), Some(LinkFor::Person("ada".into())));
+    assert!(done(on(data, &["user", "role", "ada", "operator"])).contains("operator"));
+    let role = look(data, async |auth, _| auth.accounts().user_named("ada").unwrap().role);
+    assert_eq!(role, Role::Operator);
+
+    let reset = done(on(data, &["user", "reset", "ADA"]));
+    assert_eq!(link_for(data, &link), None);
+    assert_eq!(link_for(data, &reset), Some(LinkFor::Person("ada".into())));
+    done(with_password(data, &["user", "reset", "ada", "--password-stdin"], &format!("{PASSWORD}\n")));
+    assert_eq!(link_for(data, &reset), None);
+    assert!(comes_in(data, "ada", PASSWORD));
+    assert_eq!(done(on(data, &["user", "sign-out", "ada"])), "ended 0 sessions of ada");
+
+    done(on(data, &["user", "remove", "ada"]));
+    assert!(!comes_in(data, "ada", PASSWORD));
+    let list = done(on(data, &["user", "list"]));
+    let lines: Vec<&str> = list.lines().collect();
+    assert!(lines[0].starts_with("ada   operator       removed 2"), "{list}");
+    assert!(lines[1].starts_with("root  administrator  seen 2"), "{list}");
+}
+
+#[test]
+fn the_audit_log_says_that_it_was_done_here() {
+    let (_server, data) = ServerProcess::start();
+    set_up(data.path());
+    let noted = look(data.path(), async |_, store| {
+        let query = AuditQuery { what: Some("user_added".to_owned()), limit: 10, ..AuditQuery::default() };
+        store.audit(&query).await.unwrap().rows
+    });
+    assert_eq!((&*noted[0].by.name, noted[0].by.address), ("milepost user", None));
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_the_reason() {
+    let (_server, data) = ServerProcess::start();
+    let data = data.path();
+    set_up(data);
+    let add =
+        |name, password| with_password(data, &["user", "add", name, "--role", "viewer", "--password-stdin"], password);
+    assert!(refused(add("ada", "short"), 2).contains("at least 12 characters"));
+    assert!(refused(add("a b", PASSWORD), 2).contains("cannot contain"));
+    assert!(refused(add("root", PASSWORD), 2).contains("root already"));
+    assert!(refused(on(data, &["user", "role", "root", "viewer"]), 1).contains("only administrator"));
+    assert!(refused(on(data, &["user", "remove", "root"]), 1).contains("only administrator"));
+    for verb in ["reset", "remove", "sign-out"] {
+        assert!(refused(on(data, &["user", verb, "nobody"]), 1).contains("no user nobody"), "{verb}");
+    }
+    assert!(refused(on(data, &["user", "role", "root", "king"]), 2).contains("administrator"));
+    assert!(refused(on(data, &["user", "add", "eve"]), 2).contains("--role"));
+    assert_eq!(done(on(data, &["user", "list"])).lines().count(), 1);
+}
+
+#[test]
+fn without_a_database_of_this_version_nothing_is_made() {
+    let data = TempDir::new().unwrap();
+    for arguments in [&["setup-link"][..], &["user", "list"], &["user", "add", "ada", "--role", "viewer"]] {
+        assert!(refused(on(data.path(), arguments), 1).contains("start `milepost serve` on it first"));
+    }
+    assert_eq!(std::fs::read_dir(data.path()).unwrap().count(), 0);
+
+    std::fs::write(data.path().join("migrate.lock"), "").unwrap();
+    let former = concat!(env!("CARGO_MANIFEST_DIR"), "/engine/tests/fixtures/schema-9.db");
+    std::fs::copy(former, data.path().join("milepost.db")).unwrap();
+    let said = refused(on(data.path(), &["user", "list"]), 1);
+    assert!(said.contains("milepost serve"), "{said}");
+}
+
+#[test]
+fn help_tells_where_the_data_lies_and_nothing_of_how_to_serve() {
+    for arguments in [&["setup-link", "--help"][..], &["user", "--help"], &["user", "add", "--help"]] {
+        let help = String::from_utf8(command().args(arguments).output().unwrap().stdout).unwrap();
+        assert!(help.contains("--data-dir") && help.contains("--public-url"), "{help}");
+        assert!(!help.contains("--concurrency") && !help.contains("--no-auth"), "{help}");
+    }
+}

@@ -1,0 +1,231 @@
+use reqwest::{
+    StatusCode,
+    blocking::{Client, Response, multipart},
+    redirect::Policy,
+};
+
+use crate::support::process::{ServerProcess, without_markers};
+
+/// A browser without script: it follows nothing by itself here, so that a test sees each answer.
+fn browser() -> Client {
+    Client::builder().cookie_store(true).redirect(Policy::none()).build().unwrap()
+}
+
+fn send(server: &ServerProcess, kind: &str, fields: &[(&str, &str)]) -> Response {
+    browser().post(server.url(&format!("/new/{kind}"))).form(fields).send().unwrap()
+}
+
+fn get(server: &ServerProcess, path: &str) -> (StatusCode, String) {
+    let answer = reqwest::blocking::get(server.url(path)).unwrap();
+    (answer.status(), without_markers(&answer.text().unwrap()))
+}
+
+/// The value of the control called `name` in a page.
+fn value<'a>(page: &'a str, name: &str) -> &'a str {
+    let tags = page.split('<').filter(|tag| tag.starts_with("input") && tag.contains(&format!("name=\"{name}\"")));
+    let mut values = tags.filter_map(|tag| tag.split("value=\"").nth(1)?.split('"').next());
+    values.next_back().unwrap_or_default()
+}
+
+/// Where a started job is found.
+fn started(answer: Response) -> String {
+    assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{}", answer.text().unwrap());
+    let place = answer.headers()["location"].to_str().unwrap();
+    assert!(place.strip_prefix("/jobs/").is_some_and(|id| id.parse::<i64>().is_ok()), "{place}");
+    place.to_owned()
+}
+
+#[test]
+fn the_catalogue_leads_to_a_form_for_every_task() {
+    let (server, _data) = ServerProcess::start();
+    let (_, catalogue) = get(&server, "/new");
+    for kind in ["demo", "checksum", "import-csv", "check-links"] {
+        assert!(catalogue.contains(&format!("href=\"/new/{kind}\"")), "{kind}");
+        let (status, form) = get(&server, &format!("/new/{kind}"));
+        assert_eq!(status, StatusCode::OK, "{kind}");
+        assert!(form.contains(&format!("action=\"/new/{kind}\"")), "{kind}");
+    }
+}
+
+#[test]
+fn what_is_code_in_the_words_of_a_task_is_code_in_its_form() {
+    let (server, _data) = ServerProcess::start();
+    let (_, form) = get(&server, "/new/sql-export");
+    assert!(form.contains("<code>select name, sql from sqlite_schema</code>") && !form.contains("`select"), "{form}");
+}
+
+#[test]
+fn an_unknown_task_is_answered_with_the_ones_there_are() {
+    let (server, _data) = ServerProcess::start();
+    let posted = send(&server, "mine-bitcoin", &[]);
+    let posted = (posted.status(), posted.text().unwrap());
+    for (status, page) in [get(&server, "/new/mine-bitcoin"), posted] {
+        assert_eq!(status, StatusCode::NOT_FOUND);
+        assert!(page.contains("mine-bitcoin") && page.contains("href=\"/new/checksum\""));
+    }
+}
+
+#[test]
+fn a_form_sent_without_script_leads_to_its_job() {
+    let (server, _data) = ServerProcess::start();
+    let place = started(send(&server, "demo", &[("seconds", " 0 "), ("ending", "succeed")]));
+    assert_eq!(get(&server, &place).0, StatusCode::OK);
+    started(send(&server, "demo", &[]));
+}
+
+#[test]
+fn what_is_wrong_is_said_at_each_field_and_everything_typed_is_kept() {
+    let (server, _data) = ServerProcess::start();
+    let fields = [("seconds", "ten \"or\" so"), ("stall_seconds", "601"), ("reports_per_second", "7"), ("speed", "9")];
+    let answer = send(&server, "demo", &fields);
+    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let page = answer.text().unwrap();
+    assert_eq!(value(&page, "seconds"), "ten &quot;or&quot; so");
+    assert_eq!((value(&page, "stall_seconds"), value(&page, "reports_per_second")), ("601", "7"));
+    assert!(page.contains("Not started: fix 3 fields"), "{page}");
+    for field in ["seconds", "stall_seconds"] {
+        assert!(page.contains(&format!("href=\"#field-{field}\"")) && page.contains(&format!("id=\"field-{field}\"")));
+    }
+    assert!(page.contains("speed"), "a field that is not there is named");
+    assert_eq!(page.matches("aria-invalid=\"true\"").count(), 2);
+}
+
+#[test]
+fn a_file_that_has_arrived_is_kept_when_another_field_is_wrong() {
+    let (server, _data) = ServerProcess::start();
+    let part = multipart::Part::text("a,b\n1,2\n").file_name("orders.csv");
+    let form = multipart::Form::new().part("file", part).text("table", "");
+    let answer = browser().post(server.url("/new/import-csv")).multipart(form).send().unwrap();
+    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let page = answer.text().unwrap();
+    assert!(page.contains("orders.csv, 8 B, uploaded"), "{page}");
+
+    // The next try brings an empty file input and the hidden id, as a browser does.
+    let nothing_chosen = multipart::Part::text("").file_name("");
+    let id = value(&page, "file").to_owned();
+    let form = multipart::Form::new().part("file", nothing_chosen).text("file", id).text("table", "orders");
+    started(browser().post(server.url("/new/import-csv")).multipart(form).send().unwrap());
+}
+
+#[test]
+fn a_file_over_the_limit_is_a_fault_of_its_field_and_the_rest_is_kept() {
+    let (server, _data) = ServerProcess::start_with(&["--upload-limit", "1MB"]);
+    let part = multipart::Part::bytes(vec![b'x'; 3_000_000]).file_name("big.csv");
+    let form = multipart::Form::new().part("file", part).text("table", "orders");
+    let answer = browser().post(server.url("/new/import-csv")).multipart(form).send().unwrap();
+    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let page = answer.text().unwrap();
+    assert!(page.contains("larger than the limit of 1.0 MB"), "{page}");
+    assert_eq!(value(&page, "table"), "orders");
+}
+
+#[test]
+fn text_that_is_not_utf_8_is_a_fault_of_its_field() {
+    let (server, _data) = ServerProcess::start();
+    let post = || browser().post(server.url("/new/demo"));
+    let encoded = post().header("content-type", "application/x-www-form-urlencoded").body("seconds=%ff&ending=fail");
+    let part = multipart::Part::bytes(vec![0xff]);
+    let in_parts = post().multipart(multipart::Form::new().part("seconds", part).text("ending", "fail"));
+    for answer in [encoded.send().unwrap(), in_parts.send().unwrap()] {
+        assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(answer.text().unwrap().contains("not UTF-8"));
+    }
+}
+
+#[test]
+fn a_form_holds_at_most_16_mb_of_text() {
+    let (server, _data) = ServerProcess::start();
+    let answer = send(&server, "check-links", &[("urls", &"x".repeat(17_000_000))]);
+    assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(answer.text().unwrap().contains("16 MiB"));
+}
+
+#[test]
+fn folders_can_be_looked_through_without_script_and_nothing_typed_is_lost() {
+    let root = tempfile::TempDir::new().unwrap();
+    std::fs::create_dir_all(root.path().join("photos/2026")).unwrap();
+    let (server, _data) = ServerProcess::start_with(&["--root", root.path().to_str().unwrap()]);
+    let photos = root.path().canonicalize().unwrap().join("photos").display().to_string();
+
+    let browse = format!("folder={photos}");
+    let answer = send(&server, "checksum", &[("folder", ""), ("algorithm", "blake3"), ("$browse", &browse)]);
+    assert_eq!(answer.status(), StatusCode::OK);
+    let page = answer.text().unwrap();
+    assert_eq!(value(&page, "folder"), photos);
+    assert!(page.contains(&format!("value=\"folder={photos}/2026\"")), "{page}");
+    assert!(page.split('<').any(|tag| tag.contains("value=\"blake3\"") && tag.contains("checked")), "{page}");
+
+    // From what stands in the field; what is no folder is said, and the roots are shown.
+    let answer = send(&server, "checksum", &[("folder", "/etc"), ("$browse", "folder")]);
+    let page = answer.text().unwrap();
+    assert!(page.contains("href=\"#field-folder\""), "{page}");
+    assert_eq!(value(&page, "folder"), "/etc");
+}
+
+/// What the islands hold is made on one thread of the server and may be dropped on another.
+#[test]
+fn a_form_with_files_is_drawn_every_time() {
+    let (server, _data) = ServerProcess::start();
+    for _ in 0..100 {
+        assert_eq!(send(&server, "checksum", &[("$browse", "folder")]).status(), StatusCode::OK);
+    }
+}
+
+#[test]
+fn a_job_can_be_run_again_with_changes() {
+    let (server, _data) = ServerProcess::start();
+    let place =
+        started(send(&server, "demo", &[("seconds", "0"), ("stall_seconds", "0"), ("reports_per_second", "7")]));
+    let id = place.strip_prefix("/jobs/").unwrap();
+
+    let (status, page) = get(&server, &format!("/new/demo?from={id}"));
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!((value(&page, "seconds"), value(&page, "reports_per_second")), ("0", "7"));
+    assert_eq!(value(&page, "$rerun_of"), id);
+
+    started(send(&server, "demo", &[("seconds", "0"), ("$rerun_of", id)]));
+    let (_, nothing_to_repeat) = get(&server, "/new/demo");
+    assert_eq!(value(&nothing_to_repeat, "$rerun_of"), "");
+
+    let (_, page) = get(&server, &format!("/new/checksum?from={id}"));
+    assert!(page.contains("does not fit here"), "{page}");
+    let (_, page) = get(&server, "/new/demo?from=999999");
+    assert!(page.contains("no job #999999"), "{page}");
+}
+
+/// Calls what the page's script calls: everything in the form as text.
+fn start_by_script(server: &ServerProcess, kind: &str, entries: &str) -> Response {
+    let url = server.url("/api/start_job");
+    browser().post(url).form(&[("kind", kind), ("entries", entries)]).send().unwrap()
+}
+
+#[test]
+fn a_form_sent_by_script_leads_to_its_job_and_names_the_one_it_repeats() {
+    let (server, _data) = ServerProcess::start();
+    let first = start_by_script(&server, "demo", r#"{"seconds":" 0 ","ending":"succeed"}"#);
+    assert_eq!(first.json::<u64>().unwrap(), 1);
+    let second = start_by_script(&server, "demo", r#"{"seconds":"0","$rerun_of":"1"}"#);
+    assert_eq!(second.json::<u64>().unwrap(), 2);
+    assert!(get(&server, "/jobs/2").1.contains("href=\"/jobs/1\""));
+}
+
+#[test]
+fn what_is_wrong_with_a_form_sent_by_script_is_said_field_by_field() {
+    let (server, _data) = ServerProcess::start();
+    let refused = |kind: &str, entries: &str| {
+        let answer = start_by_script(&server, kind, entries);
+        (answer.status().as_u16(), answer.json::<serde_json::Value>().unwrap())
+    };
+    let (status, error) = refused("demo", r#"{"seconds":"soon","stall_seconds":"601","mine":"x"}"#);
+    let faults = error["fields"].as_array().unwrap();
+    let mut fields: Vec<_> = faults.iter().filter_map(|fault| fault["field"].as_str()).collect();
+    fields.sort_unstable();
+    assert_eq!((status, fields), (422, vec!["mine", "seconds", "stall_seconds"]));
+    let (status, error) = refused("mine-bitcoin", "{}");
+    assert_eq!((status, &error["field"]), (404, &"kind".into()));
+    for entries in ["[]", "{", r#"{"seconds":{}}"#] {
+        let (status, error) = refused("demo", entries);
+        assert_eq!((status, &error["field"]), (400, &"entries".into()), "{entries}: {error}");
+    }
+    assert!(!get(&server, "/jobs").1.contains("/jobs/1"), "nothing was started");
+}

@@ -1,0 +1,132 @@
+use std::{io::Write, net::Shutdown, path::Path};
+
+use reqwest::blocking::{Client, multipart};
+use serde_json::Value;
+
+use crate::support::{
+    database::database,
+    process::{ServerProcess, TIMEOUT},
+};
+
+/// The files below the folder of uploads, however it is laid out.
+fn files_in(folder: &Path) -> usize {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    entries.map(|entry| entry.unwrap().path()).map(|path| if path.is_dir() { files_in(&path) } else { 1 }).sum()
+}
+
+/// Waits until nothing is left of an upload that was given up.
+pub(crate) fn nothing_is_kept(data: &Path) {
+    let begun = std::time::Instant::now();
+    while files_in(&data.join("uploads")) > 0 {
+        assert!(begun.elapsed() < TIMEOUT, "part of the upload is kept");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_file_arrives_whole_and_is_answered_with_its_id() {
+    let (server, data) = ServerProcess::start();
+    let bytes = vec![7; 3_000_000];
+    let request = Client::new().post(server.url("/uploads?name=J%C3%A4nner+2026.csv")).body(bytes.clone());
+    let answer: Value = request.send().unwrap().json().unwrap();
+    assert_eq!(answer["size"], 3_000_000);
+    assert_eq!(answer["name"], "Jänner 2026.csv");
+    assert_eq!(answer["upload"].as_str().unwrap().len(), 32);
+    assert_eq!(files_in(&data.path().join("uploads")), 1);
+
+    let named = Client::new().post(server.url("/uploads")).header("x-file-name", "b%20c.csv").body("a\n");
+    assert_eq!(named.send().unwrap().json::<Value>().unwrap()["name"], "b c.csv");
+
+    let part = multipart::Part::bytes(bytes).file_name("orders.csv");
+    let form = multipart::Form::new().text("note", "first").part("file", part);
+    let answer: Value = Client::new().post(server.url("/uploads")).multipart(form).send().unwrap().json().unwrap();
+    assert_eq!((answer["name"].as_str().unwrap(), answer["size"].as_u64().unwrap()), ("orders.csv", 3_000_000));
+}
+
+#[test]
+fn no_name_leads_out_of_the_folder_of_uploads() {
+    let (server, data) = ServerProcess::start();
+    for name in ["..%2F..%2Fescaped", "%2Fetc%2Fescaped", "a%00b", "..", "%0d%0aset-cookie:%20x"] {
+        let answer = Client::new().post(server.url(&format!("/uploads?name={name}"))).body("x").send().unwrap();
+        let name_kept = answer.json::<Value>().unwrap()["name"].as_str().unwrap().to_owned();
+        assert!(!name_kept.contains(['/', '\0', '\r', '\n']) && name_kept != "..", "{name} became {name_kept:?}");
+    }
+    assert_eq!(files_in(&data.path().join("uploads")), 5);
+    let not_utf_8 = Client::new().post(server.url("/uploads?name=%ff")).body("x").send().unwrap();
+    assert_eq!(not_utf_8.status(), 400);
+}
+
+#[test]
+fn a_file_over_the_limit_is_refused_with_the_limit_whether_it_says_its_size_or_not() {
+    let (server, data) = ServerProcess::start_with(&["--upload-limit", "1MB"]);
+    let too_much = vec![b'x'; 5_000_000];
+    let announced = Client::new().post(server.url("/uploads")).body(too_much.clone()).send().unwrap();
+    let stream = reqwest::blocking::Body::new(std::io::Cursor::new(too_much.clone()));
+    let unannounced = Client::new().post(server.url("/uploads")).body(stream).send().unwrap();
+    let part = multipart::Part::bytes(too_much).file_name("big.csv");
+    let form = multipart::Form::new().part("file", part);
+    let in_a_form = Client::new().post(server.url("/uploads")).multipart(form).send().unwrap();
+    for answer in [announced, unannounced, in_a_form] {
+        assert_eq!(answer.status(), 413);
+        let error: Value = answer.json().unwrap();
+        assert_eq!(error["code"], "too_large");
+        assert!(error["message"].as_str().unwrap().contains("1.0 MB"), "{error}");
+    }
+    nothing_is_kept(data.path());
+}
+
+#[test]
+fn who_only_announces_too_much_is_refused_at_once() {
+    let (server, _data) = ServerProcess::start_with(&["--upload-limit", "1MB"]);
+    assert_eq!(server.status(&["POST /uploads HTTP/1.1", "host: localhost", "content-length: 99000000"]), 413);
+}
+
+#[test]
+fn nothing_is_kept_of_an_upload_that_breaks_off() {
+    let (server, data) = ServerProcess::start();
+    let mut stream = server.connect();
+    let head = "POST /uploads?name=half HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(&vec![b'x'; 300_000]).unwrap();
+    let begun = std::time::Instant::now();
+    while files_in(&data.path().join("uploads")) == 0 {
+        assert!(begun.elapsed() < TIMEOUT, "the upload never began");
+        std::thread::yield_now();
+    }
+    stream.shutdown(Shutdown::Both).unwrap();
+    nothing_is_kept(data.path());
+}
+
+#[test]
+fn upload_whose_file_is_gone_is_refused_at_the_start_of_its_job() {
+    let (server, data) = ServerProcess::start();
+    let client = Client::new();
+    let sent = client.post(server.url("/uploads?name=a.csv")).body("a,b\n1,2\n").send().unwrap();
+    let id = sent.json::<Value>().unwrap()["upload"].as_str().unwrap().to_owned();
+    let start = || {
+        let input = serde_json::json!({ "file": id, "table": "orders" }).to_string();
+        let form = [("kind", "import-csv"), ("input", &input)];
+        client.post(server.url("/api/start_job")).form(&form).send().unwrap()
+    };
+    let file = data.path().join("uploads").join(&id);
+    for change in [|file: &Path| std::fs::write(file, "a").unwrap(), |file: &Path| std::fs::remove_file(file).unwrap()]
+    {
+        change(&file);
+        let refused = start();
+        assert_eq!(refused.status(), 422);
+        let refusal: Value = refused.json().unwrap();
+        assert!(refusal.to_string().contains("send the file again"), "{refusal}");
+        assert!(refusal.to_string().contains("\"file\""), "it names the field: {refusal}");
+    }
+}
+
+#[test]
+fn upload_is_in_the_audit_log() {
+    let (server, data) = ServerProcess::start();
+    Client::new().post(server.url("/uploads?name=a.csv")).body("a,b\n").send().unwrap().error_for_status().unwrap();
+    let detail: String = database(&data.path().join("milepost.db"), async |connection| {
+        let select = "select detail from audit where what = 'file_uploaded' and address is not null";
+        sqlx::query_scalar(select).fetch_one(connection).await.unwrap()
+    });
+    assert_eq!(detail, "a.csv (4 B)");
+}

@@ -1,0 +1,13 @@
+//! Jobs: their pages, schedules, messages, downloads, workers, and what survives a killed process.
+
+mod configured_commands;
+mod downloads;
+mod exactly_once;
+mod job_page;
+mod messages;
+mod overview_and_list;
+mod page_snapshots;
+mod progress_curve;
+mod resume_after_kill;
+mod schedules;
+mod workers;

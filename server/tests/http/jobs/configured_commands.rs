@@ -1,0 +1,182 @@
+//! Commands: from a table in the configuration file to a form, a job, its log and its end.
+
+use std::{fs, time::Instant};
+
+use reqwest::blocking::Client;
+use tempfile::TempDir;
+
+use crate::support::{
+    accounts::{ADA, ServerWithAccounts},
+    process::{ServerProcess, TIMEOUT, WorkerProcess, command, signal, without_markers},
+};
+
+const TABLE: &str = r#"
+[command.greet]
+name = "Greet somebody"
+about = "Says hello."
+title = "Greet {{name}}"
+argv = ["sh", "-c", 'echo "{\"progress\":0.5}"; echo "hello, $1$2"', "sh", "{{name}}", "{{loud?!}}"]
+[command.greet.parameters]
+name = { type = "string", title = "Whom", maxLength = 20 }
+loud = { type = "boolean", title = "Loudly" }
+"#;
+
+/// A file with this in it, and the arguments that name it.
+fn configured(text: &str) -> (TempDir, String) {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("milepost.toml");
+    fs::write(&file, text).unwrap();
+    (folder, file.to_str().unwrap().to_owned())
+}
+
+fn get(server: &ServerProcess, path: &str) -> String {
+    without_markers(&reqwest::blocking::get(server.url(path)).unwrap().text().unwrap())
+}
+
+#[test]
+fn a_table_becomes_a_form_and_a_sent_form_a_finished_job() {
+    let (_folder, file) = configured(TABLE);
+    let (server, _data) = ServerProcess::start_with(&["--config", &file]);
+    assert!(get(&server, "/new").contains("Greet somebody"));
+    let form = get(&server, "/new/greet");
+    assert!(form.contains("Whom") && form.contains("Loudly") && form.contains("Says hello."), "{form}");
+
+    let browser = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let send = |fields: &[(&str, &str)]| browser.post(server.url("/new/greet")).form(fields).send().unwrap();
+    let refused = send(&[("name", "-x")]);
+    assert_eq!(refused.status(), 422);
+    assert!(refused.text().unwrap().contains("must not begin with a dash"));
+    let refused = send(&[("name", "somebody with much too long a name")]);
+    assert_eq!(refused.status(), 422);
+
+    let accepted = send(&[("name", "Ann; exit 1"), ("loud", "true")]);
+    assert_eq!(accepted.status(), 303, "{}", accepted.text().unwrap());
+    let place = accepted.headers()["location"].to_str().unwrap().to_owned();
+    let begun = Instant::now();
+    let page = loop {
+        let page = get(&server, &place);
+        if page.contains(r#"data-state="succeeded""#) {
+            break page;
+        }
+        assert!(begun.elapsed() < TIMEOUT, "{page}");
+    };
+    assert!(page.contains("Greet Ann; exit 1"), "{page}");
+    assert!(page.contains("hello, Ann; exit 1!"), "{page}");
+}
+
+#[test]
+fn colours_are_spans_on_the_page_and_nothing_in_the_download() {
+    let text = r#"printf "\033[1;31m<b>no</b>\" onclick=x\033[0m & \033[42mit\n\033[mplain\n""#;
+    let (_folder, file) = configured(&format!("[command.paint]\nargv = ['sh', '-c', '''{text}''']\nterminal = true"));
+    let (server, _data) = ServerProcess::start_with(&["--config", &file]);
+    let start = [("kind", "paint"), ("input", "{}")];
+    let job = Client::new().post(server.url("/api/start_job")).form(&start).send().unwrap().text().unwrap();
+    let events = get(&server, &format!("/events?job={job}&until=end"));
+    assert!(events.contains(r#""paint":"0:1b 20: 23:2r""#), "{events}");
+    let page = get(&server, &format!("/jobs/{job}"));
+    for markup in [
+        r#"<span data-paint="1b">&lt;b&gt;no&lt;/b&gt;" onclick=x</span>"#,
+        r#"<span data-paint=""> &amp; </span>"#,
+        r#"<span data-paint="2r">it</span>"#,
+        "<span>plain</span>",
+    ] {
+        assert!(page.contains(markup), "{markup} in {page}");
+    }
+    let log = get(&server, &format!("/jobs/{job}/log"));
+    assert!(log.contains("<b>no</b>\" onclick=x & it") && !log.contains('\u{1b}') && !log.contains("0:1b"), "{log}");
+}
+
+#[test]
+fn a_table_that_is_wrong_is_refused_with_file_key_and_remedy() {
+    for (text, words) in [
+        ("[command.x]\nargv = ['no-such-program']", ["command.x.argv", "there is no program"]),
+        ("[command.x]\nargv = ['ls']\ntimeout = 'soon'", ["command.x.timeout", "such as 10s"]),
+        ("[command.X]\nargv = ['ls']", ["command.X", "a-z"]),
+        ("[command.demo]\nargv = ['ls']", ["demo", "choose another"]),
+        ("[comand.x]\nargv = ['ls']", ["comand", "no setting"]),
+    ] {
+        let (_folder, file) = configured(text);
+        let data = TempDir::new().unwrap();
+        let output = command()
+            .args(["--addr", "127.0.0.1:0", "--config", &file, "--data-dir"])
+            .arg(data.path())
+            .output()
+            .unwrap();
+        assert!(!output.status.success());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(words.iter().all(|word| said.contains(word)), "{text}: {said}");
+    }
+}
+
+#[test]
+fn a_killed_server_leaves_no_program_past_the_next_start() {
+    let (_folder, file) = configured("[command.wait]\nargv = ['sh', '-c', 'setsid sleep 86399.5 & echo $!; wait']");
+    let (server, data) = ServerProcess::start_with(&["--config", &file]);
+    let start = [("kind", "wait"), ("input", "{}")];
+    let job = Client::new().post(server.url("/api/start_job")).form(&start).send().unwrap().text().unwrap();
+    let asleep = || {
+        let all = engine::processes::all().into_iter().filter(|process| !process.ended);
+        let is_it = |pid: u32| fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line == b"sleep\086399.5\0");
+        all.filter(|process| is_it(process.pid)).count()
+    };
+    let begun = Instant::now();
+    while asleep() == 0 {
+        assert!(begun.elapsed() < TIMEOUT, "job {job} does not begin");
+    }
+    signal(server.pid(), "KILL");
+    server.wait();
+    assert_eq!(asleep(), 1);
+    let again = ServerProcess::start_in(data.path(), &["--config", &file]);
+    assert_eq!(asleep(), 0);
+    assert!(get(&again, &format!("/jobs/{job}")).contains(r#"data-state="interrupted""#));
+}
+
+#[test]
+fn jobs_of_a_private_command_stay_private_when_it_is_declared_no_more() {
+    let (_folder, file) = configured("[command.secret]\nargv = ['true']\nprivate = true");
+    let (mut server, link) = ServerWithAccounts::new(&["--config", &file]);
+    let ada = server.new_client();
+    ada.redeem_link(&link, ADA);
+    let (ben, eve) = (server.add_user(&ada, "ben", "operator"), server.add_user(&ada, "eve", "operator"));
+    let job = ben.call("start_job", &[("kind", "secret"), ("input", "{}")]).text().unwrap();
+    let page = format!("/jobs/{job}");
+    assert_eq!(ben.get(&page).status(), 200);
+    assert_eq!(eve.get(&page).status(), 404);
+    let addr = server.process.addr.to_string();
+    server.process.signal("TERM");
+    assert!(server.process.wait_for_exit().success());
+    let again = {
+        let mut command = command();
+        command.args(["--addr", &addr, "--data-dir"]).arg(server.data());
+        ServerProcess::spawn(command)
+    };
+    assert_eq!(again.addr, server.process.addr);
+    assert_eq!(ben.get(&page).status(), 200);
+    assert_eq!(eve.get(&page).status(), 404);
+    assert!(!eve.page("/jobs").contains(&page));
+}
+
+#[test]
+fn job_whose_task_no_process_runs_says_so() {
+    let (_folder, file) = configured(TABLE);
+    let (server, data) = ServerProcess::start_with(&["--config", &file, "--concurrency", "0", "--lease", "3s"]);
+    let start = [("kind", "greet"), ("input", r#"{"name":"Ann"}"#)];
+    let job = Client::new().post(server.url("/api/start_job")).form(&start).send().unwrap().text().unwrap();
+    let shows = |words: &str| {
+        let begun = Instant::now();
+        loop {
+            let page = get(&server, &format!("/jobs/{job}"));
+            if page.contains(words) {
+                return page;
+            }
+            assert!(begun.elapsed() < TIMEOUT, "{words}: {page}");
+        }
+    };
+    shows("No worker is running");
+    // It has the built-in tasks alone.
+    let _without = WorkerProcess::start_in(data.path(), &[]);
+    let page = shows("No process that runs now has this task");
+    assert!(!page.contains("within a minute"), "{page}");
+    let _with = WorkerProcess::start_in(data.path(), &["--config", &file]);
+    shows("hello, Ann");
+}

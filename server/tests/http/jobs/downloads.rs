@@ -1,0 +1,277 @@
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    time::Instant,
+};
+
+use reqwest::{
+    StatusCode,
+    blocking::{Client, RequestBuilder, Response},
+    header,
+};
+use tempfile::TempDir;
+
+use crate::support::{
+    long_log,
+    process::{ServerProcess, TIMEOUT},
+};
+
+/// A server with one finished job that made `SHA256SUMS`.
+struct Finished {
+    server: ServerProcess,
+    job: u64,
+    folders: [TempDir; 2],
+}
+
+impl Finished {
+    fn new() -> Self {
+        let root = TempDir::new().unwrap();
+        for name in ["one", "two", "three"] {
+            fs::write(root.path().join(name), name).unwrap();
+        }
+        let (server, data) = ServerProcess::start_with(&["--root", root.path().to_str().unwrap()]);
+        let input = serde_json::json!({ "folder": root.path(), "algorithm": "sha256" });
+        let job = start(&server, "checksum", &input);
+        let finished = Self { server, job, folders: [root, data] };
+        wait_for(|| finished.artifact().send().unwrap().status() == StatusCode::OK);
+        finished
+    }
+
+    /// Something below the job's own address.
+    fn get(&self, what: &str) -> RequestBuilder {
+        Client::new().get(self.server.url(&format!("/jobs/{}/{what}", self.job)))
+    }
+
+    fn artifact(&self) -> RequestBuilder {
+        self.get("artifacts/SHA256SUMS")
+    }
+}
+
+/// Starts a job; answers its number.
+fn start(server: &ServerProcess, kind: &str, input: &serde_json::Value) -> u64 {
+    let form = [("kind", kind), ("input", &input.to_string())];
+    let text = Client::new().post(server.url("/api/start_job")).form(&form).send().unwrap().text().unwrap();
+    text.parse().unwrap_or_else(|_| panic!("the job was not started: {text}"))
+}
+
+fn wait_for(mut happened: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !happened() {
+        assert!(begun.elapsed() < TIMEOUT, "it does not happen");
+    }
+}
+
+fn header(response: &Response, name: header::HeaderName) -> &str {
+    response.headers().get(&name).unwrap_or_else(|| panic!("no {name}")).to_str().unwrap()
+}
+
+#[test]
+fn an_artifact_comes_whole_as_a_file_to_keep() {
+    let finished = Finished::new();
+    let response = finished.artifact().send().unwrap();
+    assert_eq!(
+        header(&response, header::CONTENT_DISPOSITION),
+        "attachment; filename=\"SHA256SUMS\"; filename*=UTF-8''SHA256SUMS"
+    );
+    assert_eq!(header(&response, header::CONTENT_TYPE), "application/octet-stream");
+    assert_eq!(header(&response, header::ACCEPT_RANGES), "bytes");
+    let length: usize = header(&response, header::CONTENT_LENGTH).parse().unwrap();
+    let text = response.text().unwrap();
+    assert_eq!(text.len(), length);
+    assert_eq!(text.lines().count(), 3);
+}
+
+#[test]
+fn a_broken_off_download_goes_on_where_it_broke() {
+    let finished = Finished::new();
+    let whole = finished.artifact().send().unwrap();
+    let tag = header(&whole, header::ETAG).to_owned();
+    let whole = whole.bytes().unwrap();
+
+    let rest = finished.artifact().header(header::RANGE, "bytes=10-").header(header::IF_RANGE, &tag).send().unwrap();
+    assert_eq!(rest.status(), StatusCode::PARTIAL_CONTENT);
+    assert_eq!(header(&rest, header::CONTENT_RANGE), format!("bytes 10-{}/{}", whole.len() - 1, whole.len()));
+    assert_eq!(rest.bytes().unwrap(), whole[10..]);
+
+    let last = finished.artifact().header(header::RANGE, "bytes=-5").send().unwrap();
+    assert_eq!(last.bytes().unwrap(), whole[whole.len() - 5..]);
+
+    let other =
+        finished.artifact().header(header::RANGE, "bytes=10-").header(header::IF_RANGE, "\"other\"").send().unwrap();
+    assert_eq!(other.status(), StatusCode::OK);
+    assert_eq!(other.bytes().unwrap(), whole);
+}
+
+#[test]
+fn a_range_that_is_not_there_is_refused_and_several_get_the_whole() {
+    let finished = Finished::new();
+    let beyond = finished.artifact().header(header::RANGE, "bytes=100000-").send().unwrap();
+    assert_eq!(beyond.status(), StatusCode::RANGE_NOT_SATISFIABLE);
+    let several = finished.artifact().header(header::RANGE, "bytes=0-1,4-5").send().unwrap();
+    assert_eq!(several.status(), StatusCode::OK);
+    assert_eq!(several.text().unwrap().lines().count(), 3);
+}
+
+#[test]
+fn range_suffix_longer_than_file_returns_all_of_it() {
+    let finished = Finished::new();
+    let whole = finished.artifact().send().unwrap().bytes().unwrap();
+    let all = finished.artifact().header(header::RANGE, "bytes=-100000").send().unwrap();
+    assert_eq!(all.status(), StatusCode::PARTIAL_CONTENT);
+    let length = whole.len();
+    assert_eq!(header(&all, header::CONTENT_RANGE), format!("bytes 0-{}/{length}", length - 1));
+    assert_eq!(all.bytes().unwrap(), whole);
+    let none = finished.artifact().header(header::RANGE, "bytes=-0").send().unwrap();
+    assert_eq!(none.status(), StatusCode::RANGE_NOT_SATISFIABLE);
+    assert_eq!(header(&none, header::CONTENT_RANGE), format!("bytes */{length}"));
+}
+
+#[test]
+fn range_with_unknown_unit_or_invalid_syntax_is_ignored() {
+    let finished = Finished::new();
+    let whole = finished.artifact().send().unwrap().bytes().unwrap();
+    for range in
+        ["lines=0-1", "0-1", "bytes", "bytes=", "bytes=-", "bytes=5-2", "bytes=a-b", "bytes=+1-2", "bytes=1-2-3"]
+    {
+        let answer = finished.artifact().header(header::RANGE, range).send().unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{range}");
+        assert_eq!(answer.bytes().unwrap(), whole, "{range}");
+    }
+}
+
+#[test]
+fn range_unit_ignores_case_and_large_numbers_are_cut() {
+    let finished = Finished::new();
+    let whole = finished.artifact().send().unwrap().bytes().unwrap();
+    let ranges = [("Bytes=1-2", 1..3), ("BYTES=007-9", 7..10), ("bytes=9-99999999999999999999999", 9..whole.len())];
+    for (range, part) in ranges {
+        let answer = finished.artifact().header(header::RANGE, range).send().unwrap();
+        assert_eq!(answer.status(), StatusCode::PARTIAL_CONTENT, "{range}");
+        assert_eq!(answer.bytes().unwrap(), whole[part], "{range}");
+    }
+}
+
+#[test]
+fn head_request_ignores_range() {
+    let finished = Finished::new();
+    let length = finished.artifact().send().unwrap().bytes().unwrap().len().to_string();
+    let address = finished.server.url(&format!("/jobs/{}/artifacts/SHA256SUMS", finished.job));
+    for range in ["bytes=1-2", "bytes=100000-"] {
+        let head = Client::new().head(&address).header(header::RANGE, range).send().unwrap();
+        assert_eq!(head.status(), StatusCode::OK, "{range}");
+        assert_eq!(header(&head, header::CONTENT_LENGTH), length, "{range}");
+        assert!(head.headers().get(header::CONTENT_RANGE).is_none(), "{range}");
+    }
+}
+
+#[test]
+fn what_has_not_changed_is_not_sent_again() {
+    let finished = Finished::new();
+    let tag = header(&finished.artifact().send().unwrap(), header::ETAG).to_owned();
+    let again = finished.artifact().header(header::IF_NONE_MATCH, tag).send().unwrap();
+    assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+}
+
+#[test]
+fn the_log_is_text_with_every_line() {
+    let (server, _data) = ServerProcess::start();
+    let job = start(&server, "demo", &serde_json::json!({ "seconds": 1 }));
+    let log = || Client::new().get(server.url(&format!("/jobs/{job}/log"))).send().unwrap();
+    wait_for(|| log().text().unwrap().contains(" info "));
+    let response = log();
+    assert_eq!(header(&response, header::CONTENT_TYPE), "text/plain; charset=utf-8");
+    assert!(header(&response, header::CONTENT_DISPOSITION).contains(&format!("job-{job}.log")));
+    for line in response.text().unwrap().lines() {
+        let mut words = line.split_whitespace();
+        assert!(words.next().is_some_and(|at| at.ends_with('Z') && at.contains('T')), "{line}");
+        assert!(words.next().is_some_and(|level| ["debug", "info", "warn", "error"].contains(&level)), "{line}");
+    }
+}
+
+#[test]
+fn log_download_is_linear_and_bounded_in_memory() {
+    let (server, data) = ServerProcess::start_for_memory_test();
+    let download = |lines: u64| {
+        let job = start(&server, "demo", &serde_json::json!({ "seconds": 0 }));
+        wait_for(|| long_log::has_succeeded(data.path(), job));
+        long_log::replace_log(data.path(), job, lines);
+        let (cpu, idle) = (server.cpu_time(), server.reset_peak_memory());
+        let mut log = BufReader::new(Client::new().get(server.url(&format!("/jobs/{job}/log"))).send().unwrap());
+        let (mut line, mut read) = (String::new(), 0);
+        while log.read_line(&mut line).unwrap() > 0 {
+            read += 1;
+            assert!(line.ends_with(&format!(" info  {}\n", long_log::line(read))), "{line}");
+            line.clear();
+        }
+        assert_eq!(read, lines);
+        (server.cpu_time().saturating_sub(cpu), server.peak_memory() - idle)
+    };
+    // So that what is set up once counts for neither.
+    download(2_000);
+    let (short, _) = download(40_000);
+    let (long, grown) = download(200_000);
+    assert!(long < 10 * short, "5 times the lines take {long:?} instead of {short:?}");
+    assert!(grown < 20 << 20, "{} KiB more memory", grown >> 10);
+}
+
+#[test]
+fn page_and_stream_of_long_log_read_its_end_alone() {
+    let (server, data) = ServerProcess::start_for_memory_test();
+    let job = start(&server, "demo", &serde_json::json!({ "seconds": 0 }));
+    wait_for(|| long_log::has_succeeded(data.path(), job));
+    let get = |path: &str| Client::new().get(server.url(path)).send().unwrap().error_for_status().unwrap();
+    let paths = [format!("/jobs/{job}"), format!("/jobs/{job}?from=1"), format!("/events/poll?job={job}")];
+    for path in &paths {
+        get(path).text().unwrap();
+    }
+    long_log::replace_log(data.path(), job, 200_000);
+    let idle = server.reset_peak_memory();
+    for path in &paths {
+        let text = get(path).text().unwrap();
+        let line = long_log::line(if path.ends_with("from=1") { 1 } else { 200_000 });
+        assert!(text.contains(&line), "{path}");
+    }
+    let grown = server.peak_memory() - idle;
+    assert!(grown < 16 << 20, "{} KiB more memory", grown >> 10);
+}
+
+#[test]
+fn only_what_the_job_made_can_be_fetched() {
+    let finished = Finished::new();
+    let refused = [
+        "artifacts/other",
+        "artifacts/..%2F..%2F..%2Fmilepost.db",
+        "artifacts/%2Fetc%2Fpasswd",
+        "artifacts/..",
+        "artifacts/SHA256SUMS%00",
+    ];
+    for path in refused {
+        let lines = [format!("GET /jobs/{}/{path} HTTP/1.1", finished.job), "host: localhost".to_owned()];
+        assert_eq!(finished.server.status(&[&lines[0], &lines[1]]), 404, "{path}");
+    }
+    for path in ["/jobs/999999/artifacts/SHA256SUMS", "/jobs/999999/log"] {
+        assert_eq!(finished.server.status(&[&format!("GET {path} HTTP/1.1"), "host: localhost"]), 404, "{path}");
+    }
+}
+
+#[test]
+fn artifact_that_is_not_as_its_job_left_it_is_not_served() {
+    let finished = Finished::new();
+    let [_, data] = &finished.folders;
+    let file = data.path().join(format!("jobs/{}/1/SHA256SUMS", finished.job));
+    let whole = fs::read(&file).unwrap();
+    let refused = |how: &str| {
+        let answer = finished.artifact().header(header::RANGE, "bytes=0-3").send().unwrap();
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR, "{how}");
+        let said = answer.text().unwrap();
+        assert!(said.contains("SHA256SUMS of job #1 is damaged"), "{how}: {said}");
+    };
+    fs::write(&file, &whole[..whole.len() - 1]).unwrap();
+    refused("shorter");
+    fs::write(&file, [whole.as_slice(), b"x"].concat()).unwrap();
+    refused("longer");
+    fs::remove_file(&file).unwrap();
+    refused("gone");
+    fs::write(&file, &whole).unwrap();
+    assert_eq!(finished.artifact().send().unwrap().bytes().unwrap(), whole);
+}

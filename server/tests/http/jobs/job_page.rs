@@ -1,0 +1,214 @@
+//! The page of one job and its forms, as a browser without script gets them.
+
+use std::io::{BufRead, BufReader};
+
+use serde_json::{Value, json};
+
+use crate::support::browser::Browser;
+
+/// The part of a page between two of its words.
+fn between<'a>(page: &'a str, from: &str, to: &str) -> &'a str {
+    page.split_once(from).map_or("", |(_, rest)| rest.split_once(to).map_or(rest, |(part, _)| part))
+}
+
+#[test]
+fn a_job_that_does_not_exist_has_a_page_with_status_404() {
+    let browser = Browser::new();
+    for path in ["/jobs/999", "/jobs/0", "/jobs/-1", "/jobs/abc", "/jobs/99999999999999999999"] {
+        let response = browser.get(path);
+        assert_eq!(response.status(), 404, "{path}");
+        assert!(response.text().unwrap().contains("Page not found"), "{path}");
+    }
+}
+
+#[test]
+fn the_first_html_of_a_finished_job_is_complete() {
+    let browser = Browser::new();
+    let job = browser.run(&json!({ "seconds": 0 }));
+    let page = browser.page(&format!("/jobs/{job}"));
+    assert!(page.contains("<h1>Demo of 0 s</h1>"));
+    assert!(page.contains("data-state=\"succeeded\""));
+    assert!(page.contains(&format!("href=\"/jobs/{job}/artifacts/demo.txt\"")));
+    assert!(page.contains(&format!("href=\"/jobs/{job}/log\"")));
+    assert!(page.contains("sample line at level info"), "the log");
+    assert!(page.contains("\"seconds\""), "the input");
+    assert!(page.contains("Reports"), "the result");
+    assert!(page.contains("Attempt 1"), "the attempts");
+    assert!(page.contains("started this job"), "the activity");
+    assert!(page.contains("action=\"/api/rerun_job\"") && page.contains("action=\"/api/delete_job\""));
+    assert!(!page.contains("action=\"/api/cancel_job\"") && !page.contains("action=\"/api/retry_job\""));
+    assert!(!page.contains("http-equiv=\"refresh\""), "nothing moves any more");
+}
+
+#[test]
+fn job_page_cuts_long_input_and_offers_whole_as_file() {
+    let browser = Browser::with_arguments(&["--concurrency", "0"]);
+    let urls: Vec<_> = (0..50_000).map(|number| format!("http://127.0.0.1:9/pages/{number}")).collect();
+    let input = json!({ "urls": urls.join("\n") });
+    let job = browser.start("check-links", &input);
+    let page = browser.page(&format!("/jobs/{job}"));
+    assert!(page.len() < 100_000, "{} bytes", page.len());
+    assert!(page.contains("http://127.0.0.1:9/pages/0") && !page.contains("data-copies"), "{page}");
+    assert!(page.contains(&format!("href=\"/jobs/{job}/input\"")), "{page}");
+    let file = browser.get(&format!("/jobs/{job}/input"));
+    assert!(file.headers()["content-disposition"].to_str().unwrap().contains(&format!("job-{job}-input.json")));
+    assert_eq!(file.json::<Value>().unwrap()["urls"], input["urls"]);
+    // Repeating it brings all of it along.
+    let form = browser.page(&format!("/new/check-links?from={job}"));
+    assert!(form.contains("http://127.0.0.1:9/pages/49999"));
+    assert_eq!(browser.get(&format!("/jobs/{job}/result")).status(), 404);
+}
+
+#[test]
+fn result_of_job_is_a_file() {
+    let browser = Browser::new();
+    let job = browser.run(&json!({ "seconds": 0 }));
+    let page = browser.page(&format!("/jobs/{job}"));
+    assert!(page.contains("data-copies=\"input-json\"") && !page.contains("Only the beginning is shown"));
+    let file = browser.get(&format!("/jobs/{job}/result"));
+    assert!(file.headers()["content-disposition"].to_str().unwrap().contains(&format!("job-{job}-result.json")));
+    assert!(file.json::<Value>().unwrap().is_object());
+}
+
+#[test]
+fn a_running_job_can_be_cancelled_and_its_page_refreshes_itself_without_script() {
+    let browser = Browser::new();
+    let job = browser.start_long_job();
+    let page = browser.page(&format!("/jobs/{job}"));
+    assert!(between(&page, "<noscript>", "</noscript>").contains("http-equiv=\"refresh\""));
+    assert!(page.contains("action=\"/api/cancel_job\""));
+    assert!(!page.contains("action=\"/api/delete_job\""), "what runs cannot be deleted");
+    browser.cancel(job);
+}
+
+#[test]
+fn a_failed_job_says_why_and_a_retry_is_its_next_attempt() {
+    let browser = Browser::new();
+    let job = browser.run(&json!({ "seconds": 0, "ending": "panic" }));
+    let address = format!("/jobs/{job}");
+    let page = browser.page(&address);
+    assert!(between(&page, "class=\"notice bad\"", "</section>").contains("<code>panic</code>"), "{page}");
+    assert!(page.contains("Error trace of attempt 1"));
+    let id = job.to_string();
+    let after = browser.submit(&address, "/api/retry_job", &[("id", &id)]);
+    assert_eq!(after.url().path(), address, "back on the page");
+    browser.wait(&[job]);
+    assert!(browser.page(&address).contains("Attempt 2"));
+}
+
+#[test]
+fn a_paused_job_shows_where_it_stopped_and_goes_on_from_there() {
+    let browser = Browser::new();
+    let job = browser.start("demo", &json!({ "seconds": 20 }));
+    let (id, address) = (job.to_string(), format!("/jobs/{job}"));
+    let mut told = BufReader::new(browser.get(&format!("/events?job={job}"))).lines().map(Result::unwrap);
+    assert!(told.any(|line| line.contains(r#""fraction":0."#)), "it is at work");
+    let page = browser.submit(&address, "/api/pause_job", &[("id", &id)]).text().unwrap();
+    assert!(page.contains("Pausing") || page.contains("Paused"), "{page}");
+    assert!(told.any(|line| line.contains(r#""state":"paused""#)));
+
+    // How full a bar is. An empty one has the value 0.
+    let value = |page: &str, bar: &str| between(between(page, bar, "</div>"), " value=\"", "\"").parse().unwrap_or(0.0);
+    let page = browser.page(&address);
+    let stopped: f64 = value(&page, r#"data-state="paused" data-live="bar-hero""#);
+    assert!(stopped > 20.0, "{stopped}");
+    assert_eq!(between(&page, r#"data-live="place">"#, "<"), "Paused in stage 2 of 3");
+    let in_list: f64 = value(&browser.page("/jobs"), r#"data-state="paused" data-live="bar""#);
+    assert_eq!(in_list.to_bits(), stopped.to_bits());
+
+    let resumed = browser.submit(&address, "/api/resume_job", &[("id", &id)]).text().unwrap();
+    let first = value(&resumed, r#"data-live="bar-hero""#);
+    assert!(first > 20.0, "it does not begin anew: {first}");
+    browser.cancel(job);
+}
+
+#[test]
+fn cancelling_what_is_over_is_a_clear_message_and_no_harm() {
+    let browser = Browser::new();
+    let job = browser.run(&json!({ "seconds": 0 })).to_string();
+    let refusal = browser.post("/api/cancel_job", &[("id", &job)]);
+    assert_eq!(refusal.status(), 409);
+    let refusal: Value = refusal.json().unwrap();
+    assert_eq!(refusal["code"], "already_ended");
+    assert!(refusal["message"].as_str().unwrap().contains("succeeded"), "{refusal}");
+    let page = browser.submit(&format!("/jobs/{job}"), "/api/cancel_job", &[("id", &job)]).text().unwrap();
+    assert!(page.contains("nothing left to cancel"), "without script, the page says so");
+    assert!(page.contains("data-state=\"succeeded\""));
+}
+
+#[test]
+fn a_cancelled_job_proves_how_fast_it_stopped() {
+    let browser = Browser::new();
+    let job = browser.start_long_job();
+    browser.cancel(job);
+    browser.wait(&[job]);
+    let page = browser.page(&format!("/jobs/{job}"));
+    assert!(page.contains("Stopped after") || page.contains("Stopped at once"), "{page}");
+    assert!(page.contains("asked by local"));
+}
+
+#[test]
+fn a_job_run_again_is_a_new_one_linked_both_ways() {
+    let browser = Browser::new();
+    let old = browser.run(&json!({ "seconds": 0, "ending": "warn" }));
+    let new = browser.submit(&format!("/jobs/{old}"), "/api/rerun_job", &[("id", &old.to_string())]);
+    let address = new.url().path().to_owned();
+    let page = new.text().unwrap();
+    assert_ne!(address, format!("/jobs/{old}"));
+    assert!(between(&page, "Rerun of", "</div>").contains(&format!("href=\"/jobs/{old}\"")));
+    assert!(page.contains("warn"), "the same input");
+    let old = browser.page(&format!("/jobs/{old}"));
+    assert!(between(&old, "Rerun as", "</div>").contains(&format!("href=\"{address}\"")));
+}
+
+#[test]
+fn a_job_is_deleted_only_after_its_question() {
+    let browser = Browser::new();
+    let job = browser.run(&json!({ "seconds": 0 }));
+    let address = format!("/jobs/{job}");
+    let question = |page: &str| between(page, "<dialog", ">").contains(" open");
+    assert!(!question(&browser.page(&address)));
+    assert!(question(&browser.page(&format!("{address}?confirm=delete"))));
+    let after = browser.submit(&address, "/api/delete_job", &[("id", &job.to_string())]);
+    assert_eq!(after.url().path(), "/jobs");
+    assert_eq!(browser.get(&address).status(), 404);
+    assert_eq!(browser.get(&format!("{address}/artifacts/demo.txt")).status(), 404);
+}
+
+#[test]
+fn a_pinned_job_stays_in_the_sidebar_of_every_page() {
+    let browser = Browser::new();
+    let job = browser.run(&json!({ "seconds": 0 }));
+    let id = job.to_string();
+    let watched = |page: &str| between(page, "class=\"watching\"", "</section>").contains(&format!("/jobs/{job}"));
+    assert!(!watched(&browser.page("/new")));
+    let page = browser.submit(&format!("/jobs/{job}"), "/api/pin_job", &[("id", &id)]).text().unwrap();
+    assert!(page.contains("aria-pressed=\"true\""));
+    assert!(watched(&browser.page("/new")));
+    browser.submit(&format!("/jobs/{job}"), "/api/unpin_job", &[("id", &id)]);
+    assert!(!watched(&browser.page("/new")));
+    assert_eq!(browser.post("/api/pin_job", &[("id", "999")]).status(), 404);
+}
+
+#[test]
+fn the_log_is_filtered_by_the_address_and_a_line_has_one_of_its_own() {
+    let browser = Browser::new();
+    let job = browser.run(&json!({ "seconds": 0 }));
+    let page = browser.page(&format!("/jobs/{job}"));
+    assert!(page.contains("sample line at level debug") && page.contains("sample line at level info"));
+    let page = browser.page(&format!("/jobs/{job}?level=info"));
+    assert!(!page.contains("sample line at level debug") && page.contains("sample line at level info"));
+    let page = browser.page(&format!("/jobs/{job}?text=LEVEL%20DEBUG"));
+    assert!(page.contains("sample line at level debug") && !page.contains("sample line at level info"));
+    assert!(browser.page(&format!("/jobs/{job}?text=nowhere")).contains("No matching lines"));
+    let page = browser.page(&format!("/jobs/{job}?line=1"));
+    assert!(page.contains("id=\"L1\"") && page.contains(&format!("/jobs/{job}?line=1#L1")));
+}
+
+#[test]
+fn markup_in_the_address_of_a_log_stays_text() {
+    let browser = Browser::new();
+    let job = browser.run(&json!({ "seconds": 0 }));
+    let page = browser.page(&format!("/jobs/{job}?text=%22%3E%3Cscript%3Ealert(1)%3C/script%3E"));
+    assert!(!page.contains("<script>alert(1)"));
+}

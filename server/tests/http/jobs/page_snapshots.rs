@@ -1,0 +1,76 @@
+//! The pages as they are sent, kept beside this file. A change that is meant is taken over with `cargo insta accept`,
+//! or by running the tests with `INSTA_UPDATE=always`.
+
+use insta::{Settings, assert_snapshot};
+use reqwest::blocking::Client;
+
+use crate::support::process::{ServerProcess, without_markers};
+
+/// What differs from run to run, as a regular expression, and what stands there instead.
+const CHANGING: [(&str, &str); 14] = [
+    (r"/pkg(-[0-9a-f]{12})?/", "/pkg-BUILD/"),
+    (r#"data-build="[^"]*""#, r#"data-build="BUILD""#),
+    (r#"data-cursor="[^"]*""#, r#"data-cursor="CURSOR""#),
+    (r#"(nonce|crossorigin)="[^"]*""#, r#"$1="NONCE""#),
+    (r"(?s)<script.*?</script>", "<script>"),
+    (r"\d{4}-\d\d-\d\dT[\d:.]+Z", "INSTANT"),
+    (r"\b1\d{15}\b", "MICROS"),
+    (r#"title="\w{3} \d{1,2} \w{3} \d{4}, [^"]*""#, r#"title="DATE""#),
+    (r"\d\d:\d\d:\d\d", "CLOCK"),
+    (r"just now|\d+ s ago", "AGO"),
+    (r"less than 0\.1 s|less than a second|\b\d+(\.\d)? s\b", "SPAN"),
+    (r"Stopped at once", "Stopped after SPAN"),
+    (r"&quot;rate&quot;:[\d.]+", "&quot;rate&quot;:RATE"),
+    (r#"data-component="(\w+?)_\d+""#, r#"data-component="$1""#),
+];
+
+/// Compares a page with the one kept under `name`.
+fn compare(server: &ServerProcess, name: &str, path: &str) {
+    let answer = Client::new().get(server.url(path)).header("accept", "text/html").send().unwrap();
+    let status = answer.status().as_u16();
+    // One element a line: a difference is found at a glance.
+    let html = without_markers(&answer.text().unwrap()).replace("><", ">\n<");
+    let mut settings = Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    for (changing, fixed) in CHANGING {
+        settings.add_filter(changing, fixed);
+    }
+    settings.bind(|| assert_snapshot!(name, format!("{status} {path}\n{html}")));
+}
+
+fn start(server: &ServerProcess, kind: &str, input: &str) {
+    let answer = Client::new().post(server.url("/api/start_job")).form(&[("kind", kind), ("input", input)]).send();
+    let job: u64 = answer.unwrap().error_for_status().unwrap().json().unwrap();
+    // Its events, until it ends.
+    reqwest::blocking::get(server.url(&format!("/events?job={job}&until=end"))).unwrap().text().unwrap();
+}
+
+#[test]
+fn pages_without_a_job_are_as_they_were() {
+    let (server, _data) = ServerProcess::start();
+    compare(&server, "overview-empty", "/");
+    compare(&server, "jobs-empty", "/jobs");
+    compare(&server, "jobs-wrong-query", "/jobs?state=lost&since=ever");
+    compare(&server, "queues", "/queues");
+    compare(&server, "schedules-empty", "/schedules");
+    compare(&server, "new", "/new");
+    compare(&server, "no-such-job", "/jobs/1");
+    for kind in ["demo", "checksum", "import-csv", "check-links"] {
+        compare(&server, &format!("new-{kind}"), &format!("/new/{kind}"));
+    }
+}
+
+#[test]
+fn pages_about_jobs_are_as_they_were() {
+    let (server, _data) = ServerProcess::start();
+    start(&server, "demo", r#"{"seconds":0}"#);
+    start(&server, "demo", r#"{"seconds":0,"ending":"fail"}"#);
+    compare(&server, "job-succeeded", "/jobs/1");
+    compare(&server, "job-failed", "/jobs/2");
+    compare(&server, "job-delete", "/jobs/2?confirm=delete");
+    compare(&server, "job-log-filtered", "/jobs/1?level=warn&text=nothing");
+    compare(&server, "jobs", "/jobs");
+    compare(&server, "jobs-failed", "/jobs?state=failed");
+    compare(&server, "new-demo-again", "/new/demo?from=2");
+}

@@ -1,0 +1,212 @@
+//! A server that is killed loses nothing that a checkpoint has kept.
+
+use std::{
+    fs::{self, File},
+    io::{Cursor, Write},
+    path::Path,
+    thread,
+    time::Instant,
+};
+
+use image::{ImageFormat, Rgb, RgbImage};
+use reqwest::blocking::Client;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::{
+    browser::Browser,
+    database::database,
+    link_target::LinkTarget,
+    orders::{assert_same_tables, orders},
+    process::{ServerProcess, TIMEOUT},
+};
+
+/// How many checkpoints there are.
+fn checkpoints(data: &Path) -> i64 {
+    database(&data.join("milepost.db"), async |connection| {
+        sqlx::query_scalar("select count(*) from checkpoint").fetch_one(connection).await.unwrap()
+    })
+}
+
+#[test]
+fn a_check_of_links_goes_on_where_its_server_was_killed() {
+    let (site, address) = LinkTarget::start();
+    let quick: Vec<String> = (0..12).map(|n| format!("/{}/{n}", if n % 4 == 0 { "missing" } else { "page" })).collect();
+    let held: Vec<String> = (0..4).map(|n| format!("/held/{n}")).collect();
+    let urls: Vec<String> = quick.iter().chain(&held).map(|path| format!("http://{address}{path}")).collect();
+    let input = json!({ "urls": urls.join("\n"), "concurrency": 4, "per_host_per_second": 1_000, "timeout": 120 });
+    let client = Client::builder().timeout(TIMEOUT).build().unwrap();
+
+    let data = TempDir::new().unwrap();
+    let first = ServerProcess::start_in(data.path(), &["--allow-private-links"]);
+    let form = [("kind", "check-links".to_owned()), ("input", input.to_string())];
+    let job = client.post(first.url("/api/start_job")).form(&form).send().unwrap().text().unwrap();
+    let begun = Instant::now();
+    // All that can be answered has been asked, and then a checkpoint is made: within a second, about.
+    while held.iter().any(|path| site.requests_of(path) == 0) || checkpoints(data.path()) == 0 {
+        assert!(begun.elapsed() < TIMEOUT, "no checkpoint is made");
+        thread::yield_now();
+    }
+    first.signal("KILL");
+    first.wait();
+
+    site.release();
+    let second = ServerProcess::start_in(data.path(), &["--allow-private-links"]);
+    client.post(second.url("/api/retry_job")).form(&[("id", &job)]).send().unwrap().error_for_status().unwrap();
+    client.get(second.url(&format!("/events?job={job}&until=end"))).send().unwrap().text().unwrap();
+    let log = client.get(second.url(&format!("/jobs/{job}/log"))).send().unwrap().text().unwrap();
+    assert!(log.contains("continues after 12 of 16 links"), "{log}");
+    for path in &quick {
+        assert_eq!(site.requests_of(path), 1, "{path}");
+    }
+    let report = client.get(second.url(&format!("/jobs/{job}/artifacts/links.csv"))).send().unwrap();
+    let report = report.error_for_status().unwrap().text().unwrap();
+    let links: Vec<&str> = report.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
+    assert_eq!(links, urls, "each once, in the order of the list");
+    assert_eq!(report.lines().filter(|line| line.contains(",404,")).count(), quick.len() / 4);
+}
+
+/// The stage in which a job is interrupted.
+struct Middle {
+    kind: &'static str,
+    /// Whether the checkpoint of a job was made there, with work done.
+    sql: &'static str,
+}
+
+impl Middle {
+    /// Starts a job, kills its server in the middle, and has the job tried again by the next one, to its end. `input`
+    /// answers one of so many parts: where a machine is too fast to be caught, twice as many.
+    fn killed(&self, mut browser: Browser, input: impl Fn(&Browser, u32) -> Value) -> (Browser, i64, Value) {
+        for parts in (0..6).map(|doubled| 1 << doubled) {
+            let input = input(&browser, parts);
+            let job = browser.start(self.kind, &input);
+            if !self.is_reached(&browser, job) {
+                continue;
+            }
+            browser.server.signal("KILL");
+            browser.server.wait_for_exit();
+            browser = browser.start_next_server(&[]);
+            let retried = browser.post("/api/retry_job", &[("id", &job.to_string())]);
+            if retried.status() == 409 {
+                // It had come to its end just before.
+                continue;
+            }
+            retried.error_for_status().unwrap();
+            browser.wait(&[job]);
+            let log = browser.page(&format!("/jobs/{job}/log"));
+            if log.contains("published the table just before") {
+                // That, too, was nearly its end.
+                continue;
+            }
+            assert!(log.contains("continues after") && !log.contains("starting over"), "{log}");
+            return (browser, job, input);
+        }
+        panic!("{} ends before it can be killed, every time", self.kind);
+    }
+
+    /// Waits for a checkpoint in the middle; `false` where the job has ended before.
+    fn is_reached(&self, browser: &Browser, job: i64) -> bool {
+        let begun = Instant::now();
+        database(&browser.data().join("milepost.db"), async |connection| {
+            loop {
+                let ended = sqlx::query_scalar("select ended_at is not null from job where id = ?").bind(job);
+                if ended.fetch_one(&mut *connection).await.unwrap() {
+                    return false;
+                }
+                let reached = sqlx::query_scalar::<_, Option<bool>>(self.sql).bind(job);
+                if reached.fetch_optional(&mut *connection).await.unwrap() == Some(Some(true)) {
+                    return true;
+                }
+                assert!(begun.elapsed() < TIMEOUT, "no checkpoint is made");
+                thread::yield_now();
+            }
+        })
+    }
+}
+
+#[test]
+fn a_manifest_is_the_same_to_the_byte_although_its_server_was_killed() {
+    let hashing = Middle { kind: "checksum", sql: "select data ->> '$.done.size' > 0 from checkpoint where job = ?" };
+    let (browser, job, input) = hashing.killed(Browser::new(), |browser, parts| {
+        let folder = browser.data().join("files").join(parts.to_string());
+        fs::create_dir_all(&folder).unwrap();
+        for number in 0..parts * 500 {
+            let mut file = File::create(folder.join(number.to_string())).unwrap();
+            write!(file, "file {number}").unwrap();
+            // The rest is zeros, which take room on no disk, and time to be hashed.
+            file.set_len(256 << 10).unwrap();
+        }
+        json!({ "folder": parts.to_string() })
+    });
+    let undisturbed = browser.start("checksum", &input);
+    browser.wait(&[undisturbed]);
+    let [killed, whole] = [job, undisturbed].map(|job| browser.artifact(job, "SHA256SUMS"));
+    assert!(killed.lines().count() >= 500);
+    assert!(killed == whole, "the manifests differ");
+}
+
+#[test]
+fn an_import_has_the_same_rows_types_and_rejects_although_its_server_was_killed() {
+    let loading = Middle {
+        kind: "import-csv",
+        // The last one comes right before it publishes all rows.
+        sql: "select data ->> '$.rows' > 0 and data ->> '$.rows' < data ->> '$.plan.good' from checkpoint where job = ?",
+    };
+    let (browser, job, mut input) = loading.killed(Browser::new(), |browser, parts| {
+        let file = browser.upload(orders(parts * 100_000));
+        json!({ "file": file, "table": "pieces", "index": "day", "if_exists": "replace" })
+    });
+    input["table"] = json!("whole");
+    let undisturbed = browser.start("import-csv", &input);
+    browser.wait(&[undisturbed]);
+    let [killed, whole] = [job, undisturbed].map(|job| browser.artifact(job, "rejected.csv"));
+    assert!(killed.lines().count() > 500);
+    assert!(killed == whole, "what was left out differs");
+    database(&browser.data().join("imports.db"), async |connection| assert_same_tables(connection).await);
+}
+
+#[test]
+fn an_archive_holds_the_same_although_its_server_was_killed() {
+    let packing = Middle {
+        kind: "archive",
+        sql: "select data ->> '$.mark.archive' > 0 and not data ->> '$.packed' from checkpoint where job = ?",
+    };
+    let (browser, job, input) = packing.killed(Browser::new(), |browser, parts| {
+        let folder = browser.data().join("files").join(parts.to_string());
+        fs::create_dir_all(&folder).unwrap();
+        // Many of them, and one that takes as long as they do together. Zeros take room on no disk, and time to be packed.
+        for number in 0..parts * 100 {
+            File::create(folder.join(number.to_string())).unwrap().set_len(1 << 20).unwrap();
+        }
+        File::create(folder.join("large")).unwrap().set_len((u64::from(parts) * 100) << 20).unwrap();
+        json!({ "folder": parts.to_string(), "level": 1 })
+    });
+    let undisturbed = browser.start("archive", &input);
+    browser.wait(&[undisturbed]);
+    let [killed, whole] = [job, undisturbed].map(|job| browser.artifact(job, "B3SUMS"));
+    assert!(killed.lines().count() > 100);
+    assert!(killed == whole, "the manifests differ");
+}
+
+#[test]
+fn images_are_the_same_to_the_byte_although_their_server_was_killed() {
+    let resizing =
+        Middle { kind: "resize-images", sql: "select data ->> '$.mark.done' > 0 from checkpoint where job = ?" };
+    let mut picture = Cursor::new(Vec::new());
+    RgbImage::from_fn(600, 400, |x, y| Rgb([x as u8, y as u8, 0])).write_to(&mut picture, ImageFormat::Png).unwrap();
+    let (browser, job, input) = resizing.killed(Browser::new(), |browser, parts| {
+        let folder = browser.data().join("files").join(parts.to_string());
+        fs::create_dir_all(&folder).unwrap();
+        for number in 0..parts * 50 {
+            fs::write(folder.join(format!("{number}.png")), picture.get_ref()).unwrap();
+        }
+        json!({ "folder": parts.to_string(), "longest": 200, "format": "webp" })
+    });
+    let undisturbed = browser.start("resize-images", &input);
+    browser.wait(&[undisturbed]);
+    let [killed, whole] = [job, undisturbed].map(|job| {
+        let zip = browser.get(&format!("/jobs/{job}/artifacts/images.zip")).error_for_status().unwrap();
+        zip.bytes().unwrap()
+    });
+    assert!(killed.starts_with(b"PK") && killed == whole, "the images differ");
+}

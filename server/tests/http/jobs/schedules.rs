@@ -1,0 +1,246 @@
+//! Schedules over real sockets: planned, changed, paused, run and deleted by forms alone; and started once, whatever
+//! happens to the server.
+
+use std::{thread, time::Instant};
+
+use reqwest::{StatusCode, blocking::Response};
+use tempfile::TempDir;
+
+use crate::support::{
+    accounts::{ServerWithAccounts, UserClient, redirect_target},
+    database::database,
+    process::{ServerProcess, TIMEOUT},
+};
+
+/// A plan for a demonstration that is over at once; what is in `changed` stands in place of its own.
+fn plan<'a>(changed: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let usual = [
+        ("$name", "Nightly demonstration"),
+        ("$expression", "0 2 * * *"),
+        ("$zone", "Europe/Prague"),
+        ("$overlap", "queue"),
+        ("$missed", "all"),
+        ("$most", "7"),
+        ("$priority", ""),
+        ("seconds", "0"),
+    ];
+    let one = |(name, text): (&'a str, &'a str)| {
+        let other = changed.iter().find(|(changed, _)| *changed == name);
+        (name, other.map_or(text, |(_, text)| *text))
+    };
+    usual.into_iter().map(one).collect()
+}
+
+/// Plans it; answers the address of its page.
+fn planned(user: &UserClient, changed: &[(&str, &str)]) -> String {
+    let answer = user.post("/schedules/new?kind=demo", &plan(changed));
+    assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{}", answer.text().unwrap());
+    redirect_target(&answer)
+}
+
+/// The number at the end of an address.
+fn number(page: &str) -> &str {
+    page.rsplit('/').next().unwrap()
+}
+
+fn refused(answer: Response) -> String {
+    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    answer.text().unwrap()
+}
+
+#[test]
+fn a_schedule_is_planned_changed_paused_run_and_deleted() {
+    let (_server, ada) = ServerWithAccounts::with_admin();
+    assert!(ada.page("/schedules").contains("No schedules"));
+    assert!(ada.page("/schedules/new").contains("/schedules/new?kind=demo"));
+    assert!(ada.page("/new/demo").contains("/schedules/new?kind=demo"), "the way from a new job");
+    let page = planned(&ada, &[]);
+    let id = number(&page).to_owned();
+    let shown = ada.page(&page);
+    for words in ["Nightly demonstration", "02:00", "Europe/Prague", "Queue one", "up to 7", "No runs yet"] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    assert_eq!(shown.matches("<li><span>").count(), 10, "the next ten runs");
+    let list = ada.page("/schedules");
+    assert!(list.contains("Nightly demonstration") && list.contains("0 2 * * *"));
+
+    let form = ada.page(&format!("{page}/edit"));
+    assert!(form.contains(r#"value="Nightly demonstration""#) && form.contains(r#"value="0 2 * * *""#));
+    assert!(form.contains(r#"name="$revision" value="1""#), "{form}");
+    let mut changed = plan(&[("$name", "Hourly"), ("$expression", "0 * * * *"), ("$zone", "US/Eastern")]);
+    changed.push(("$revision", "1"));
+    let answer = ada.post(&format!("{page}/edit"), &changed);
+    assert_eq!(redirect_target(&answer), page);
+    assert!(ada.page(&page).contains("<h1>Hourly</h1>"));
+    // A form that was opened before that is told so, and keeps what was typed.
+    changed[0] = ("$name", "Rarely");
+    let late = ada.post(&format!("{page}/edit"), &changed);
+    assert_eq!(late.status(), StatusCode::CONFLICT);
+    assert!(late.text().unwrap().contains(r#"value="Rarely""#));
+    let form = ada.page(&format!("{page}/edit"));
+    assert!(form.contains(r#"name="$revision" value="2""#) && form.contains(r#"value="Hourly""#));
+    assert!(form.contains(r#"<option value="US/Eastern" selected"#), "a name that is not offered to others stays");
+
+    ada.submit("pause_schedule", &[("id", &id)]);
+    assert!(ada.page(&page).contains("by ada") && ada.page("/schedules").contains("Paused"));
+    let place = redirect_target(&ada.submit("run_schedule", &[("id", &id)]));
+    ada.wait(number(&place).parse().unwrap());
+    let job = ada.page(&place);
+    assert!(job.contains(&format!(r#"<a href="{page}">Hourly</a>, run manually"#)), "{job}");
+    assert!(ada.page(&page).contains(&format!(r#"<a href="{place}">"#)), "its history");
+    ada.submit("resume_schedule", &[("id", &id)]);
+    assert!(!ada.page(&page).contains("by ada, "));
+
+    assert!(ada.page(&format!("{page}?confirm=delete")).contains("Delete Hourly?"));
+    let late = ada.call("delete_schedule", &[("id", &id), ("revision", "0")]);
+    assert_eq!(late.status(), StatusCode::CONFLICT);
+    assert_eq!(redirect_target(&ada.submit("delete_schedule", &[("id", &id)])), "/schedules");
+    assert_eq!(ada.get(&page).status(), StatusCode::NOT_FOUND);
+    assert!(!ada.page(&place).contains("<dt>Schedule</dt>"), "its jobs stay, and know it no longer");
+    let log = ada.page("/settings/audit");
+    for words in [
+        "created the schedule",
+        "changed the schedule",
+        "paused the schedule",
+        "resumed the schedule",
+        "deleted the schedule",
+    ] {
+        assert!(log.contains(words), "{words}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_plan_is_said_at_each_field_and_everything_typed_is_kept() {
+    let (_server, ada) = ServerWithAccounts::with_admin();
+    let faulty = plan(&[("$name", " "), ("$expression", "61 2 * * *"), ("$most", "200"), ("seconds", "soon")]);
+    let page = refused(ada.post("/schedules/new?kind=demo", &faulty));
+    for field in ["$name", "$expression", "$most", "seconds"] {
+        assert!(page.contains(&format!("href=\"#field-{field}\"")), "{field}: {page}");
+    }
+    assert!(page.contains("Not saved") && page.contains(r#"value="61 2 * * *""#) && page.contains(r#"value="soon""#));
+    let page = refused(ada.post("/schedules/new?kind=demo", &plan(&[("$zone", "Mars/Olympus")])));
+    assert!(page.contains("href=\"#field-$zone\""), "{page}");
+    assert!(ada.page("/schedules").contains("No schedules"));
+}
+
+#[test]
+fn the_next_runs_are_shown_before_anything_is_saved() {
+    let (_server, ada) = ServerWithAccounts::with_admin();
+    let preview = |expression| {
+        let mut form = plan(&[("$expression", expression)]);
+        form.push(("$preview", "1"));
+        ada.post("/schedules/new?kind=demo", &form)
+    };
+    let shown = preview("30 6 * * *");
+    assert_eq!(shown.status(), StatusCode::OK);
+    let page = shown.text().unwrap();
+    assert!(page.contains("06:30 CE") && page.contains(r#"value="30 6 * * *""#), "{page}");
+    assert!(refused(preview("30 6 * *")).contains("href=\"#field-$expression\""));
+    assert!(ada.page("/schedules").contains("No schedules"));
+}
+
+#[test]
+fn others_see_a_schedule_and_only_its_owner_or_an_administrator_changes_it() {
+    let (server, ada) = ServerWithAccounts::with_admin();
+    let [otto, olga] = ["otto", "olga"].map(|name| server.add_user(&ada, name, "operator"));
+    let page = planned(&otto, &[]);
+    let id = number(&page);
+    let seen = olga.page(&page);
+    assert!(seen.contains("Run now") && !seen.contains("/edit"));
+    assert_eq!(olga.get(&format!("{page}/edit")).status(), StatusCode::FORBIDDEN);
+    assert_eq!(olga.call("pause_schedule", &[("id", id)]).status(), StatusCode::FORBIDDEN);
+    ada.call("pause_schedule", &[("id", id)]).error_for_status().unwrap();
+    // In the name of who has asked for it.
+    let place = redirect_target(&olga.submit("run_schedule", &[("id", id)]));
+    assert!(olga.page(&place).contains("<dd>olga</dd>"));
+    let rule = [("kind", "demo"), ("start", ""), ("seen_by", "starter")];
+    ada.call("change_kind_rule", &rule).error_for_status().unwrap();
+    assert_eq!(olga.get(&page).status(), StatusCode::NOT_FOUND);
+    assert!(olga.page("/schedules").contains("No schedules"));
+}
+
+/// How many runs there are in the data, and of how many times.
+fn runs(data: &TempDir) -> (i64, i64) {
+    database(&data.path().join("milepost.db"), async |connection| {
+        sqlx::query_as("select count(*), count(distinct due) from job where schedule is not null")
+            .fetch_one(connection)
+            .await
+            .unwrap()
+    })
+}
+
+#[test]
+fn a_server_killed_in_the_second_of_a_run_starts_it_once() {
+    let data = TempDir::new().unwrap();
+    let mut server = ServerProcess::start_in(data.path(), &[]);
+    let form = plan(&[("$expression", "* * * * *"), ("$overlap", "skip"), ("$missed", "all")]);
+    let client = reqwest::blocking::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let answer = client.post(server.url("/schedules/new?kind=demo")).form(&form).send().unwrap();
+    assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    // Instead of a wait for the minute to be full: its run is due at this very moment.
+    let due = database(&data.path().join("milepost.db"), async |connection| {
+        let due = "update schedule set next_at = next_at - 60000000 returning next_at";
+        sqlx::query_scalar::<_, i64>(due).fetch_all(connection).await.unwrap()[0]
+    });
+    // Killed before, while and after the run starts: sooner or later it has started.
+    let begun = Instant::now();
+    let mut deaths = 0;
+    while runs(&data).0 == 0 || deaths < 5 {
+        assert!(begun.elapsed() < 3 * TIMEOUT, "it is never started");
+        thread::sleep(std::time::Duration::from_millis(deaths * 3));
+        server.signal("KILL");
+        server.wait_for_exit();
+        server = ServerProcess::start_in(data.path(), &[]);
+        deaths += 1;
+    }
+    let (started, times) = runs(&data);
+    assert_eq!(started, times, "no run started twice");
+    let first: i64 = database(&data.path().join("milepost.db"), async |connection| {
+        sqlx::query_scalar("select min(due) from job where schedule is not null").fetch_one(connection).await.unwrap()
+    });
+    assert_eq!(first, due, "none was lost");
+}
+
+/// Writes schedules of as many users as it takes, none of which is ever due.
+fn write_schedules(server: &std::path::Path, count: u32) {
+    database(&server.join("milepost.db"), async |connection| {
+        sqlx::query(
+            "with recursive one (number) as (select 1 union all select number + 1 from one where number < ?)
+            insert into schedule (name, kind, input, priority, expression, zone, overlap, missed, missed_most, owner,
+                created_at, changed_at, changed_by)
+            select format('Schedule %05d', number), 'demo', '{}', 0, '0 2 * * *', 'UTC', 'skip', 'once', 1,
+                'user ' || number % 100, 0, 0, 'ada' from one",
+        )
+        .bind(count)
+        .execute(connection)
+        .await
+        .unwrap();
+    });
+}
+
+#[test]
+fn schedule_list_is_paged_and_the_number_of_schedules_limited() {
+    let (server, ada) = ServerWithAccounts::with_admin();
+    write_schedules(server.data(), 9_999);
+    let first = ada.page("/schedules");
+    assert!(first.len() < 200_000, "{} bytes", first.len());
+    assert!(first.contains("50 of 9,999 schedules"));
+    assert!(
+        first.contains("Schedule 00001<") && first.contains("Schedule 00050<") && !first.contains("Schedule 00051<")
+    );
+    let link = |page: &str, word: &str| {
+        let before = page.split(&format!(">{word}<")).next().filter(|before| before.len() < page.len());
+        before.and_then(|before| Some(before.rsplit(r#"href=""#).next()?.split('"').next()?.to_owned()))
+    };
+    assert_eq!((link(&first, "First"), link(&first, "Previous")), (None, None));
+    let second = ada.page(&link(&first, "Next").unwrap());
+    assert!(second.contains("Schedule 00051<") && second.contains("Schedule 00100<"));
+    let back = ada.page(&link(&second, "Previous").unwrap());
+    assert!(back.contains("Schedule 00001<") && back.contains("Schedule 00050<"));
+    assert_eq!(link(&second, "First").as_deref(), Some("/schedules"));
+
+    planned(&ada, &[]);
+    let refused = ada.post("/schedules/new?kind=demo", &plan(&[]));
+    assert_eq!(refused.status(), StatusCode::CONFLICT);
+    assert!(refused.text().unwrap().contains("here are 10,000 schedules, which is the limit; delete one first"));
+}

@@ -1,0 +1,166 @@
+//! A server and its workers: processes of their own on one data directory.
+
+use std::{
+    fs::{self, File},
+    path::Path,
+    time::Instant,
+};
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::support::{
+    browser::Browser,
+    database::{database, end_leases, is_locked},
+    event_reader::EventReader,
+    process::{ServerProcess, TIMEOUT, WorkerProcess, command, run},
+};
+
+/// A server that leaves all jobs to its workers, and one of these.
+fn server_and_worker(arguments: &[&str]) -> (Browser, WorkerProcess) {
+    let browser = Browser::with_arguments(&[&["--concurrency", "0"], arguments].concat());
+    let worker = WorkerProcess::start_in(browser.data(), arguments);
+    (browser, worker)
+}
+
+#[test]
+fn case_20_a_job_runs_in_the_worker_and_the_stream_of_the_server_shows_it_to_its_end() {
+    let (browser, _worker) = server_and_worker(&[]);
+    let long = browser.start("demo", &json!({ "seconds": 600 }));
+    let mut events = EventReader::open(&browser, &format!("job={long}&topic=jobs"));
+    let first = events.wait_for_event("progress", |data| data["job"] == long && data["value"].as_u64() > Some(0));
+    events.wait_for_event("progress", |data| data["job"] == long && data["rev"].as_u64() > first["rev"].as_u64());
+    events.wait_for_event("log", |data| data["job"] == long);
+    let short = browser.start("demo", &json!({ "seconds": 0 }));
+    events.wait_for_state(short, "running");
+    events.wait_for_state(short, "succeeded");
+    let report = browser.get(&format!("/jobs/{short}/artifacts/demo.txt"));
+    assert_eq!(report.status(), 200);
+}
+
+#[test]
+fn a_cancel_reaches_the_worker() {
+    let (browser, _worker) = server_and_worker(&[]);
+    let mut events = EventReader::open(&browser, "topic=jobs");
+    let job = browser.start("demo", &json!({ "seconds": 600 }));
+    events.wait_for_state(job, "running");
+    browser.cancel(job);
+    events.wait_for_state(job, "cancelled");
+}
+
+#[test]
+fn the_jobs_of_a_worker_that_was_killed_are_interrupted_without_a_lease_having_to_end() {
+    let (browser, worker) = server_and_worker(&["--lease", "1h"]);
+    let mut events = EventReader::open(&browser, "topic=jobs");
+    let job = browser.start("demo", &json!({ "seconds": 600 }));
+    events.wait_for_state(job, "running");
+    worker.signal("KILL");
+    assert_eq!(worker.wait().code(), None);
+    events.wait_for_state(job, "interrupted");
+}
+
+#[test]
+fn a_worker_that_slept_beyond_its_lease_publishes_nothing_and_works_on() {
+    let (browser, worker) = server_and_worker(&["--lease", "6s", "--cancel-grace", "100ms"]);
+    let mut events = EventReader::open(&browser, "topic=jobs");
+    // Not over before the worker is asleep.
+    let job = browser.start("demo", &json!({ "seconds": 3 }));
+    events.wait_for_state(job, "running");
+    stop_between_transactions(&browser, &worker);
+    end_leases(browser.data());
+    let end = events.wait_for_state(job, "interrupted");
+    assert_eq!(end["attempt"], 1);
+    worker.signal("CONT");
+    // The next attempt is the worker's as well: by then it has woken.
+    let after = browser.submit(&format!("/jobs/{job}"), "/api/retry_job", &[("id", &job.to_string())]);
+    assert!(after.status().is_success());
+    let end = events
+        .wait_for_event("state", |data| data["job"] == job && data["attempt"] != 2 || data["state"] == "succeeded");
+    assert_eq!((&end["attempt"], &end["state"]), (&json!(2), &json!("succeeded")), "nothing follows of attempt 1");
+    let page = browser.page(&format!("/jobs/{job}"));
+    assert!(page.contains("Attempt 2") && page.contains("Attempt 1"));
+    let published: Vec<u32> = database(&browser.data().join("milepost.db"), async |connection| {
+        let attempts = sqlx::query_scalar("select attempt from artifact where job = ?").bind(job);
+        attempts.fetch_all(connection).await.unwrap()
+    });
+    assert_eq!(published, [2], "what the first attempt made is nobody's to see");
+}
+
+/// Sends SIGSTOP at a moment at which the worker does not hold the database, which nobody could write to until it wakes.
+fn stop_between_transactions(browser: &Browser, worker: &WorkerProcess) {
+    loop {
+        worker.signal("STOP");
+        if !is_locked(&browser.data().join("milepost.db")) {
+            return;
+        }
+        worker.signal("CONT");
+    }
+}
+
+#[test]
+fn a_worker_that_is_told_to_stop_hands_its_jobs_back_and_ends_with_code_0() {
+    for signal in ["TERM", "INT"] {
+        let (browser, worker) = server_and_worker(&["--shutdown-grace", "100ms"]);
+        let mut events = EventReader::open(&browser, "topic=jobs");
+        let job = browser.start("demo", &json!({ "seconds": 600 }));
+        events.wait_for_state(job, "running");
+        worker.signal(signal);
+        let back = events.wait_for_state(job, "queued");
+        assert_eq!(back["attempt"], 2);
+        assert_eq!(worker.wait().code(), Some(0), "SIG{signal}");
+    }
+}
+
+#[test]
+fn a_worker_may_come_before_its_server() {
+    let data = TempDir::new().unwrap();
+    let waiting = WorkerProcess::spawn_in(data.path(), &[]);
+    let _server = ServerProcess::start_in(data.path(), &[]);
+    waiting.ready();
+}
+
+#[test]
+fn a_server_can_be_started_again_while_a_worker_runs_its_jobs() {
+    let (browser, _worker) = server_and_worker(&[]);
+    let job = browser.start_long_job();
+    let browser = browser.restart_server(&["--concurrency", "0"]);
+    let mut events = EventReader::open(&browser, &format!("job={job}"));
+    events.wait_for_event("progress", |data| data["job"] == job);
+    browser.cancel(job);
+    events.wait_for_state(job, "cancelled");
+}
+
+#[test]
+fn a_server_does_not_migrate_under_a_worker() {
+    let data = TempDir::new().unwrap();
+    let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("engine/tests/fixtures/schema-3.db");
+    fs::copy(old, data.path().join("milepost.db")).unwrap();
+    let as_a_worker = File::create(data.path().join("migrate.lock")).unwrap();
+    as_a_worker.lock_shared().unwrap();
+    let serve = || command().args(["--addr", "127.0.0.1:0", "--data-dir"]).arg(data.path()).output().unwrap();
+    let refused = serve();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("workers of an older one"));
+    drop(as_a_worker);
+    ServerProcess::start_in(data.path(), &[]);
+}
+
+#[test]
+fn a_worker_has_no_settings_of_a_server_and_at_least_one_job() {
+    let help = String::from_utf8(run(&["worker", "--help"]).stdout).unwrap();
+    assert!(help.contains("--data-dir") && help.contains("--concurrency") && !help.contains("--addr"), "{help}");
+    let output = run(&["worker", "--concurrency", "0"]);
+    assert_eq!(output.status.code(), Some(2));
+    let output = run(&["worker", "--lease", "1ms"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn the_overview_counts_the_slots_of_all_processes() {
+    let (browser, _worker) = server_and_worker(&[]);
+    browser.run(&json!({ "seconds": 0 }));
+    let begun = Instant::now();
+    while !browser.page("/").contains("of 8 slots") {
+        assert!(begun.elapsed() < TIMEOUT, "{}", browser.page("/"));
+    }
+}

@@ -1,0 +1,169 @@
+use std::{collections::BTreeSet, io::BufRead, io::BufReader};
+
+use http::Method;
+use reqwest::{
+    StatusCode,
+    header::{ACCEPT, COOKIE, LOCATION, REFERER, SET_COOKIE},
+    redirect::Policy,
+};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::{
+    network::routes::filled,
+    support::{
+        accounts::{ADA, PASSWORD, link_secret},
+        browser::Browser,
+        process::{ServerProcess, run},
+    },
+};
+
+const BASE: &str = "/milepost";
+
+/// Every address that a page names in its markup and in its scripts, with what names it.
+fn addresses(page: &str) -> BTreeSet<&str> {
+    let starts = [r#" href=""#, r#" src=""#, r#" action=""#, r#"fetch(""#, r#"import(""#, r#"register(""#];
+    let named = starts.iter().flat_map(|start| page.split(start).skip(1));
+    named.filter_map(|rest| rest.split('"').next()).filter(|address| !address.starts_with('#')).collect()
+}
+
+/// A server below the base path, with jobs that ended well, badly, and not yet.
+fn populated() -> Browser {
+    let below = Browser::with_arguments(&["--base-path", BASE]).with_base_path(BASE);
+    below.run(&json!({ "seconds": 0 }));
+    below.run(&json!({ "seconds": 0, "ending": "fail" }));
+    below.start_long_job();
+    below
+}
+
+#[test]
+fn every_address_of_every_page_lies_below_the_base_path_and_answers() {
+    let below = populated();
+    let walked = server::router::table().into_iter().filter(|route| route.method == Method::GET);
+    let mut walked: Vec<String> = walked.map(|route| filled(&route.path)).collect();
+    for page in ["/jobs?state=failed", "/jobs/2", "/jobs/2?confirm=delete", "/new/demo", "/new/demo?from=2", "/jobs/3"]
+    {
+        walked.push(page.to_owned());
+    }
+    let mut found = BTreeSet::new();
+    for path in &walked {
+        // What is open until it is closed is read elsewhere.
+        if path.starts_with("/events") {
+            continue;
+        }
+        let answer = below.get(path);
+        let page = answer.headers().get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+        let there = answer.status().is_success();
+        let text = answer.text().unwrap();
+        if page {
+            assert!(text.contains(r#"<html lang="en" data-base="/milepost""#), "{path}");
+            // A page that is not there can be asked for again, too: when the server is of another build.
+            let own = format!("{BASE}{path}");
+            let others = addresses(&text).into_iter().filter(|address| there || *address != own);
+            found.extend(others.map(str::to_owned));
+        }
+    }
+    assert!(found.len() > 30, "{found:?}");
+    for address in found {
+        let path = address.strip_prefix(BASE).unwrap_or_else(|| panic!("{address} lies outside"));
+        assert!(path.starts_with('/'), "{address}");
+        // Script and style are there once the site was built; templates name a job that there never is.
+        if path.starts_with("/pkg") || path == "/jobs/0" {
+            continue;
+        }
+        let status = below.get(&path.replace("&amp;", "&")).status();
+        // Functions take no GET, or lead to the page of their form.
+        let function = path.starts_with("/api/");
+        assert!(status.is_success() || function && status == StatusCode::METHOD_NOT_ALLOWED, "{address}: {status}");
+    }
+}
+
+#[test]
+fn the_bare_address_leads_below_the_base_path_and_nothing_else_lives_outside() {
+    let (server, _data) = ServerProcess::start_with(&["--base-path", BASE]);
+    let get = |path: &str| server.send_lines(&[&format!("GET {path} HTTP/1.1"), "host: localhost"]);
+    for path in ["/", BASE] {
+        let answer = get(path);
+        assert!(answer.starts_with("HTTP/1.1 307") && answer.contains("\r\nlocation: /milepost/\r\n"), "{answer}");
+    }
+    for path in ["/healthz", "/milepost/healthz", "/milepost/", "/milepost/?hours=168", "/milepost/jobs"] {
+        assert!(get(path).starts_with("HTTP/1.1 200"), "{path}");
+    }
+    for path in ["/jobs", "/icons.svg", "/milepostjobs", "/milepost/milepost/jobs", "/milepost/nowhere"] {
+        assert!(get(path).starts_with("HTTP/1.1 404"), "{path}");
+    }
+}
+
+#[test]
+fn forms_lead_back_to_pages_below_the_base_path() {
+    let below = populated();
+    let client = reqwest::blocking::Client::builder().redirect(Policy::none()).build().unwrap();
+    let submit = |path: &str, form: &[(&str, &str)], from: &str| {
+        let request = client.post(below.server.url(path)).form(form).header(ACCEPT, "text/html");
+        let answer = request.header(REFERER, from).send().unwrap();
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{path}");
+        answer
+    };
+    let place = |answer: &reqwest::blocking::Response| answer.headers()[LOCATION].to_str().unwrap().to_owned();
+    let theme = submit("/milepost/api/set_theme", &[("theme", "dark")], &below.server.url("/milepost/jobs?q=a"));
+    assert_eq!(place(&theme), "/milepost/jobs?q=a");
+    assert!(theme.headers()[SET_COOKIE].to_str().unwrap().contains("Path=/milepost/;"));
+    for elsewhere in ["http://localhost/other/page", "http://localhost//evil.example/", "none"] {
+        assert_eq!(place(&submit("/milepost/api/set_theme", &[("theme", "dark")], elsewhere)), "/milepost/");
+    }
+    assert_eq!(place(&submit("/milepost/api/rerun_job", &[("id", "1")], "none")), "/milepost/jobs/4");
+    assert_eq!(place(&submit("/milepost/api/delete_job", &[("id", "2")], "none")), "/milepost/jobs");
+    assert_eq!(place(&submit("/milepost/new/demo", &[("seconds", "0")], "none")), "/milepost/jobs/5");
+}
+
+#[test]
+fn session_below_base_path_is_for_no_other_program() {
+    let client = reqwest::blocking::Client::builder().redirect(Policy::none()).build().unwrap();
+    for (arguments, name) in [
+        (&[][..], "milepost_session.milepost="),
+        (&["--public-url", "https://milepost.example.org"], "__Secure-milepost_session.milepost="),
+    ] {
+        let data = TempDir::new().unwrap();
+        let mut server = ServerProcess::with_accounts(data.path(), &[arguments, &["--base-path", BASE]].concat());
+        let link = link_secret(&server.setup_link());
+        let form = [("link", link.as_str()), ("name", ADA), ("password", PASSWORD), ("again", PASSWORD)];
+        let request = client.post(server.url("/milepost/api/set_up")).header("sec-fetch-site", "same-origin");
+        let answer = request.header(ACCEPT, "text/html").form(&form).send().unwrap();
+        let cookie = answer.headers()[SET_COOKIE].to_str().unwrap();
+        assert!(cookie.starts_with(name) && cookie.contains("; Path=/milepost/;"), "{cookie}");
+        assert_eq!(cookie.contains("; Secure"), !arguments.is_empty(), "{cookie}");
+
+        let own = cookie.split(';').next().unwrap();
+        let get = |path: &str| client.get(server.url(path)).header(COOKIE, own).send().unwrap();
+        assert_eq!(get("/milepost/jobs").status(), StatusCode::OK);
+        for (next, place) in [
+            ("/milepost/jobs", "/milepost/jobs"),
+            ("/other", "/milepost/"),
+            ("/milepost/../other", "/milepost/"),
+            ("/milepost/%252e%252e/other", "/milepost/"),
+        ] {
+            let answer = get(&format!("/milepost/sign-in?next={next}"));
+            assert_eq!(answer.headers()[LOCATION], place, "{next}");
+        }
+    }
+}
+
+#[test]
+fn streams_downloads_and_uploads_work_below_the_base_path() {
+    let below = populated();
+    let stream = BufReader::new(below.get("/events?job=1"));
+    assert!(stream.lines().any(|line| line.unwrap().contains("event: snapshot")));
+    assert!(below.get("/events/poll?topic=jobs").status().is_success());
+    assert!(below.get("/jobs/1/log").text().unwrap().contains("info"));
+    assert!(below.upload("a,b\n1,2\n").is_string());
+}
+
+#[test]
+fn a_base_path_that_would_not_stay_as_it_is_is_refused_saying_what_is_possible() {
+    for path in ["milepost", "/milepost/", "/", "", "//evil.example", "/a/../b", "/a b", "/ä", "/{id}", "/a?b"] {
+        let output = run(&["--base-path", path]);
+        assert_eq!(output.status.code(), Some(2), "{path}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("base_path") && said.contains("such as /milepost"), "{said}");
+    }
+}

@@ -1,0 +1,116 @@
+use std::{
+    env,
+    io::{Read, Write},
+    net::TcpStream,
+    path::Path,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use clap::Parser;
+use server::{cli, serve};
+use tempfile::TempDir;
+
+use crate::{
+    forms::uploads::nothing_is_kept,
+    support::process::{ServerProcess, clean_command},
+};
+
+/// How long the server under test waits for the rest of a body.
+const TIMEOUT: Duration = Duration::from_secs(1);
+
+const FORM: &str = "content-type: application/x-www-form-urlencoded";
+const PARTS: &str = "content-type: multipart/form-data; boundary=b";
+/// Half of a file in a form.
+const HALF: &str = "--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\na,b\n";
+
+#[test]
+#[ignore = "the program that the other tests run"]
+fn a_server_with_little_patience() {
+    // Its settings come from the environment.
+    let cli::Command::Serve(settings) = cli::Cli::parse_from(["milepost"]).command() else { unreachable!() };
+    let mut config = settings.config().unwrap();
+    assert_eq!(config.patience, Duration::from_secs(30));
+    config.patience = TIMEOUT;
+    serve::run(config, tasks::register).unwrap();
+}
+
+fn impatient(data: &Path) -> ServerProcess {
+    let mut command: Command = clean_command(env::current_exe().unwrap());
+    command.args(["network::body_timeout::a_server_with_little_patience", "--exact", "--ignored", "--nocapture"]);
+    command.env("MILEPOST_DATA_DIR", data).env("MILEPOST_ADDR", "127.0.0.1:0").env("MILEPOST_NO_AUTH", "true");
+    ServerProcess::spawn(command)
+}
+
+/// Begins a request with a body of a thousand bytes, of which only `begun` comes.
+fn begin(server: &ServerProcess, path: &str, header: &str, begun: &str) -> TcpStream {
+    let mut stream = server.connect();
+    let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\n{header}\r\ncontent-length: 1000\r\n\r\n{begun}");
+    stream.write_all(head.as_bytes()).unwrap();
+    stream
+}
+
+/// Everything that comes back, to the end of the connection.
+fn rest(mut stream: TcpStream) -> String {
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_body_that_stalls_is_ended_whatever_it_was_to_become() {
+    let data = TempDir::new().unwrap();
+    let server = impatient(data.path());
+    let stalled = [
+        ("/uploads?name=half.csv", "content-type: text/csv", "a,b\n"),
+        ("/uploads", PARTS, HALF),
+        ("/uploads", PARTS, ""),
+        ("/new/demo", FORM, "seconds=1"),
+        ("/new/import-csv", PARTS, HALF),
+        ("/api/start_job", FORM, "kind=demo"),
+        ("/events/0", "content-type: application/json", "{"),
+    ];
+    let begun = Instant::now();
+    let streams = stalled.map(|(path, header, begun)| (path, begin(&server, path, header, begun)));
+    for (path, stream) in streams {
+        let answer = rest(stream);
+        assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("did not come in time"), "{path}: {answer}");
+        assert!(answer.contains("frame-ancestors 'none'"), "{path}: {answer}");
+    }
+    assert!(begun.elapsed() >= TIMEOUT);
+    nothing_is_kept(data.path());
+}
+
+#[test]
+fn a_body_that_comes_slowly_may_take_its_time() {
+    let data = TempDir::new().unwrap();
+    let server = impatient(data.path());
+    let mut stream = begin(&server, "/uploads?name=slow.csv", "connection: close", "");
+    let begun = Instant::now();
+    for _ in 0..10 {
+        // The pace of the client, well above that of a stalled one.
+        thread::sleep(TIMEOUT / 6);
+        stream.write_all(&[b'x'; 100]).unwrap();
+    }
+    assert!(begun.elapsed() > TIMEOUT);
+    let answer = rest(stream);
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains(r#""size":1000"#), "{answer}");
+}
+
+#[test]
+fn only_uploads_forms_and_functions_may_be_large() {
+    let (server, _data) = ServerProcess::start();
+    let answer = |path: &str, size: usize| {
+        let mut stream = server.connect();
+        let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\n{FORM}\r\nconnection: close\r\n");
+        let body = "x".repeat(size);
+        stream.write_all(format!("{head}content-length: {size}\r\n\r\n{body}").as_bytes()).unwrap();
+        rest(stream)
+    };
+    assert!(answer("/events/0", 64 * 1024 + 1).starts_with("HTTP/1.1 413 "));
+    assert!(answer("/events/0", 64 * 1024).starts_with("HTTP/1.1 400 "));
+    for path in ["/uploads", "/new/demo", "/api/start_job"] {
+        assert!(!answer(path, 1_000_000).starts_with("HTTP/1.1 413 "), "{path}");
+    }
+}

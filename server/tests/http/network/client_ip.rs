@@ -1,0 +1,80 @@
+use std::net::IpAddr;
+
+use http::{HeaderMap, HeaderValue};
+use ipnet::IpNet;
+use server::client::TrustedProxies;
+
+use crate::support::process::{ServerProcess, run};
+
+/// Who asks through `peer` with these lines of X-Forwarded-For, where the networks 10.0.0.0/8 and `fd00::/8` are trusted.
+fn client(peer: &str, lines: &[&'static [u8]]) -> IpAddr {
+    let networks = ["10.0.0.0/8", "fd00::/8"].map(|network| network.parse::<IpNet>().unwrap());
+    let mut headers = HeaderMap::new();
+    for line in lines {
+        headers.append("x-forwarded-for", HeaderValue::from_bytes(line).unwrap());
+    }
+    TrustedProxies::from_iter(networks).client(peer.parse().unwrap(), &headers)
+}
+
+#[test]
+fn the_client_is_who_the_last_trusted_proxy_asks_for() {
+    for (peer, lines, asks) in [
+        ("10.0.0.1", &[&b"192.0.2.7"[..]][..], "192.0.2.7"),
+        ("10.0.0.1", &[b"192.0.2.7, 10.2.3.4"], "192.0.2.7"),
+        ("10.0.0.1", &[b"192.0.2.7,10.2.3.4 , 10.9.9.9"], "192.0.2.7"),
+        ("fd00::1", &[b"2001:db8::7"], "2001:db8::7"),
+        ("::ffff:10.0.0.1", &[b"::ffff:192.0.2.7"], "192.0.2.7"),
+        ("10.0.0.1", &[b"192.0.2.7:4711"], "192.0.2.7"),
+        ("10.0.0.1", &[b"[2001:db8::7]:4711"], "2001:db8::7"),
+        ("10.0.0.1", &[b"10.0.0.3, 10.0.0.2"], "10.0.0.3"),
+        ("10.0.0.1", &[], "10.0.0.1"),
+    ] {
+        assert_eq!(client(peer, lines), asks.parse::<IpAddr>().unwrap(), "{peer} {lines:?}");
+    }
+}
+
+#[test]
+fn what_a_client_makes_up_is_not_believed() {
+    for (peer, lines, asks) in [
+        // Not from a proxy at all.
+        ("192.0.2.7", &[&b"198.51.100.1"[..]][..], "192.0.2.7"),
+        // Before it came to the first proxy.
+        ("10.0.0.1", &[b"198.51.100.1, 192.0.2.7"], "192.0.2.7"),
+        ("10.0.0.1", &[b"198.51.100.1", b"192.0.2.7, 10.0.0.2"], "192.0.2.7"),
+        ("10.0.0.1", &[b"10.0.0.9, 192.0.2.7"], "192.0.2.7"),
+    ] {
+        assert_eq!(client(peer, lines), asks.parse::<IpAddr>().unwrap(), "{peer} {lines:?}");
+    }
+}
+
+#[test]
+fn what_is_no_address_ends_the_way_at_the_last_that_is() {
+    for lines in
+        [&b"198.51.100.1, garbage, 10.0.0.2"[..], b"198.51.100.1, , 10.0.0.2", b"198.51.100.1, \xff\xfe,10.0.0.2"]
+    {
+        let asks = client("10.0.0.1", &[lines]);
+        // A line that is no text says nothing at all.
+        let last = if lines.is_ascii() { "10.0.0.2" } else { "10.0.0.1" };
+        assert_eq!(asks, last.parse::<IpAddr>().unwrap(), "{lines:?}");
+    }
+    assert_eq!(client("10.0.0.1", &[b"198.51.100.1", b"", b"10.0.0.2"]), "10.0.0.2".parse::<IpAddr>().unwrap());
+}
+
+#[test]
+fn the_log_names_the_client_and_no_secret_of_the_address() {
+    let (mut server, _data) =
+        ServerProcess::start_with(&["--trusted-proxy", "127.0.0.1", "--log", "tower_http=debug,server=debug"]);
+    let lines = ["GET /jobs?token=hush HTTP/1.1", "host: localhost", "x-forwarded-for: 192.0.2.7"];
+    assert_eq!(server.status(&lines), 200);
+    let line = server.log_line_with("finished processing request");
+    assert!(line.contains("path=\"/jobs\" client=192.0.2.7"), "{line}");
+    assert!(!line.contains("hush"), "{line}");
+}
+
+#[test]
+fn a_network_that_is_none_is_refused() {
+    let output = run(&["--trusted-proxy", "10.0.0.0/33"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("--trusted-proxy") && said.contains("10.0.0.0/8"), "{said}");
+}

@@ -1,0 +1,104 @@
+use std::{
+    io::{Read, Write},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
+    time::{Duration, Instant},
+};
+
+use socket2::{Domain, Socket, Type};
+
+use crate::support::process::{ServerProcess, TIMEOUT};
+
+const HEALTH: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
+
+/// The status line that `stream` answers a request with.
+fn ask(stream: &mut TcpStream) -> String {
+    // A refused connection may be closed before the request is out; its answer is there all the same.
+    let _ = stream.write_all(HEALTH);
+    let mut answer = [0; 512];
+    let read = stream.read(&mut answer).unwrap();
+    String::from_utf8_lossy(&answer[..read]).lines().next().unwrap_or_default().to_owned()
+}
+
+fn from(address: Ipv4Addr, server: &ServerProcess) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from((address, 0)).into()).unwrap();
+    socket.connect(&server.addr.into()).unwrap();
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
+    stream
+}
+
+#[test]
+fn a_connection_above_the_limit_is_told_so_and_a_place_given_back_is_free() {
+    let (server, _data) = ServerProcess::start_with(&["--connections", "2"]);
+    let mut inside = [server.connect(), server.connect()];
+    for stream in &mut inside {
+        assert!(ask(stream).ends_with("200 OK"));
+    }
+    assert!(ask(&mut server.connect()).contains("503"));
+    drop(inside);
+    let begun = Instant::now();
+    while !ask(&mut server.connect()).ends_with("200 OK") {
+        assert!(begun.elapsed() < TIMEOUT);
+    }
+}
+
+#[test]
+fn one_address_cannot_take_every_place() {
+    let (server, _data) = ServerProcess::start_with(&["--connections-per-address", "1"]);
+    let here = Ipv4Addr::LOCALHOST;
+    let elsewhere = Ipv4Addr::new(127, 0, 0, 2);
+    let mut first = from(here, &server);
+    assert!(ask(&mut first).ends_with("200 OK"));
+    assert!(ask(&mut from(here, &server)).contains("503"));
+    assert!(ask(&mut from(elsewhere, &server)).ends_with("200 OK"));
+}
+
+#[test]
+fn a_trusted_proxy_may_take_the_places_of_all_behind_it() {
+    let (server, _data) =
+        ServerProcess::start_with(&["--connections-per-address", "1", "--trusted-proxy", "127.0.0.1/32,::1"]);
+    let mut connections = [server.connect(), server.connect(), server.connect()];
+    for connection in &mut connections {
+        assert!(ask(connection).ends_with("200 OK"));
+    }
+    let elsewhere = Ipv4Addr::new(127, 0, 0, 2);
+    let mut first = from(elsewhere, &server);
+    assert!(ask(&mut first).ends_with("200 OK"));
+    assert!(ask(&mut from(elsewhere, &server)).contains("503"));
+}
+
+#[test]
+fn who_sends_no_head_is_dropped_after_ten_seconds() {
+    let (server, _data) = ServerProcess::start();
+    let mut silent = server.connect();
+    let mut slow = server.connect();
+    slow.write_all(b"GET / HTTP/1.1\r\nhost: loc").unwrap();
+    for stream in [&mut silent, &mut slow] {
+        let mut answer = Vec::new();
+        // Closed or reset: both are an end.
+        let _ = stream.read_to_end(&mut answer);
+        assert!(!answer.starts_with(b"HTTP/1.1 200"));
+    }
+}
+
+#[test]
+fn a_head_may_be_64_kib_long_and_who_sends_twice_that_is_told_so() {
+    let (server, _data) = ServerProcess::start();
+    for (length, status) in [(60_000, 200), (140_000, 431), (3_000_000, 431)] {
+        let long = format!("x-long: {}", "a".repeat(length));
+        assert_eq!(server.status(&["GET /healthz HTTP/1.1", "host: localhost", &long]), status, "{length}");
+    }
+}
+
+#[test]
+fn answers_are_not_held_back_for_more() {
+    let (server, _data) = ServerProcess::start();
+    let mut stream = server.connect();
+    let begun = Instant::now();
+    for _ in 0..50 {
+        assert!(ask(&mut stream).ends_with("200 OK"));
+    }
+    // Nagle's algorithm against delayed acknowledgements costs 40 ms each.
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+}

@@ -1,0 +1,353 @@
+//! Many streams of the built program, and what becomes of them when it ends.
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use sqlx::{Executor as _, Row as _};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    runtime::Runtime,
+    sync::mpsc,
+};
+
+use crate::support::{
+    accounts::{ADA, ServerWithAccounts, UserClient},
+    browser::Browser,
+    database::database,
+    event_reader::EventReader,
+    process::{ServerProcess, TIMEOUT, WorkerProcess},
+};
+
+const STREAMS: usize = 5_000;
+/// The grace of jobs, and the deadline of the process after it.
+const GRACE: Duration = Duration::from_secs(1);
+const DEADLINE: Duration = Duration::from_secs(6);
+
+/// What somebody heard of one stream: all of it, and when it ended.
+struct Heard {
+    text: String,
+    ended: Instant,
+}
+
+/// Listens to the end of a stream; says when it has begun.
+async fn listen(addr: std::net::SocketAddr, begun: mpsc::Sender<()>) -> Heard {
+    let mut stream = TcpStream::connect(addr).await.unwrap();
+    stream.write_all(b"GET /events?topic=jobs HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    let (mut text, mut piece, mut begun) = (Vec::new(), [0; 4096], Some(begun));
+    loop {
+        let read = stream.read(&mut piece).await.expect("no connection breaks");
+        text.extend_from_slice(&piece[..read]);
+        if text.windows(16).any(|words| words == b"\nevent: snapshot")
+            && let Some(begun) = begun.take()
+        {
+            begun.send(()).await.unwrap();
+        }
+        if read == 0 {
+            return Heard { text: String::from_utf8(text).unwrap(), ended: Instant::now() };
+        }
+    }
+}
+
+/// The value of a field in the data of the last event.
+fn last(text: &str, field: &str) -> Value {
+    let data = text.lines().rfind(|line| line.starts_with("data: ")).unwrap();
+    serde_json::from_str::<Value>(&data[6..]).unwrap()[field].clone()
+}
+
+#[test]
+fn case_09_five_thousand_streams_end_one_after_the_other_before_the_process_does() {
+    rlimit::increase_nofile_limit(STREAMS as u64 + 1_000).unwrap();
+    let mut browser = Browser::with_arguments(&["--shutdown-grace", "1s", "--streams-per-address", "6000"]);
+    let job = browser.start_long_job();
+    let runtime = Runtime::new().unwrap();
+    let (begun, mut beginnings) = mpsc::channel(STREAMS);
+    let listeners: Vec<_> = (0..STREAMS).map(|_| runtime.spawn(listen(browser.server.addr, begun.clone()))).collect();
+    runtime.block_on(async {
+        for _ in 0..STREAMS {
+            beginnings.recv().await.unwrap();
+        }
+    });
+
+    let told = Instant::now();
+    browser.server.signal("TERM");
+    let status = browser.server.wait_for_exit();
+    let took = told.elapsed();
+    assert_eq!(status.code(), Some(0));
+    assert!(took < GRACE + DEADLINE, "it took {took:?}");
+    println!("ended after {took:?}");
+
+    let (mut ends, mut waits) = (BTreeMap::<u64, usize>::new(), BTreeMap::<u64, usize>::new());
+    for listener in listeners {
+        let heard = runtime.block_on(listener).unwrap();
+        assert!(heard.text.ends_with("\n\n\r\n0\r\n\r\n"), "the body ends, it does not break: {}", heard.text);
+        assert_eq!(last(&heard.text, "reason"), "drain");
+        *waits.entry(last(&heard.text, "retry_ms").as_u64().unwrap() / 250).or_default() += 1;
+        *ends.entry(heard.ended.duration_since(told).as_millis() as u64 / 250).or_default() += 1;
+    }
+    println!("ends by quarters of a second: {ends:?}; when they are to come back: {waits:?}");
+    for spread in [ends, waits] {
+        assert!(spread.values().all(|count| *count < STREAMS / 3), "not all at once: {spread:?}");
+    }
+
+    let browser = browser.start_next_server(&[]);
+    let page = browser.page(&format!("/jobs/{job}"));
+    assert!(page.contains("Returned to the queue"), "and what happened meanwhile is known");
+}
+
+/// What a stream of all jobs has told, by the number in its id; a line that was cut short is none.
+fn told(text: &str, into: &mut BTreeMap<i64, String>) {
+    let mut seq = None;
+    for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
+        if let Some(id) = line.strip_prefix("id: ") {
+            seq = id.trim().split_once('.').map(|(_, seq)| seq.parse().unwrap());
+        } else if let Some(data) = line.strip_prefix("data: ")
+            && let Some(seq) = seq.take()
+        {
+            // The same number may be told again, to who comes back with an older one; never for something else.
+            let data: Value = serde_json::from_str(data).unwrap();
+            if data["jobs"].is_null() {
+                let data = data.to_string();
+                let known = into.insert(seq, data.clone());
+                assert!(known.is_none_or(|known| known == data), "number {seq} was given twice");
+            }
+        }
+    }
+}
+
+#[test]
+fn case_10_a_server_killed_while_it_writes_gives_no_number_twice_and_streams_go_on_without_a_gap() {
+    let mut browser = Browser::new();
+    let mut events = BTreeMap::new();
+    let epoch = |browser: &Browser| {
+        database(&browser.data().join("milepost.db"), async |connection| {
+            sqlx::query_scalar::<_, String>("select epoch from ledger").fetch_one(connection).await.unwrap()
+        })
+    };
+    let log = epoch(&browser);
+    let mut cursor = format!("{log}.0");
+    for round in 0..5 {
+        let url = browser.server.url(&format!("/events?topic=jobs&after={cursor}"));
+        let listening = thread::spawn(move || {
+            let mut answer =
+                reqwest::blocking::Client::builder().timeout(None).build().unwrap().get(url).send().unwrap();
+            let mut heard = Vec::new();
+            // Broken off in the middle, mostly.
+            let _ = std::io::copy(&mut answer, &mut heard);
+            String::from_utf8_lossy(&heard).into_owned()
+        });
+        let form = [("kind", "demo".to_owned()), ("input", json!({ "seconds": 0 }).to_string())];
+        let start = browser.server.url("/api/start_job");
+        let starting: Vec<_> = (0..4)
+            .map(|_| {
+                let (client, form, start) = (browser.client.clone(), form.clone(), start.clone());
+                thread::spawn(move || while client.post(&start).form(&form).send().is_ok() {})
+            })
+            .collect();
+        thread::sleep(Duration::from_millis(300 + 70 * round));
+        browser.server.signal("KILL");
+        browser.server.wait_for_exit();
+        for start in starting {
+            start.join().unwrap();
+        }
+        told(&listening.join().unwrap(), &mut events);
+        if let Some((seq, _)) = events.last_key_value() {
+            cursor = format!("{log}.{seq}");
+        }
+        browser = browser.start_next_server(&[]);
+        assert_eq!(epoch(&browser), log, "it is the same log");
+    }
+    // Until everything has ended.
+    let unfinished = "select count(*) from job where ended_at is null";
+    let begun = Instant::now();
+    while database(&browser.data().join("milepost.db"), async |connection| {
+        sqlx::query_scalar::<_, i64>(unfinished).fetch_one(connection).await.unwrap()
+    }) > 0
+    {
+        assert!(begun.elapsed() < TIMEOUT, "not all end");
+    }
+    let polled = browser.page(&format!("/events/poll?topic=jobs&after={cursor}"));
+    assert!(!polled.contains(r#""event":"snapshot""#), "it could go on from {cursor}");
+    for line in polled.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        if let Some((_, seq)) = line["id"].as_str().and_then(|id| id.split_once('.'))
+            && line["event"] == "state"
+        {
+            let (seq, data) = (seq.parse().unwrap(), line["data"].to_string());
+            assert!(events.insert(seq, data.clone()).is_none_or(|known| known == data), "number {seq} was given twice");
+        }
+    }
+    // What was told is what is there.
+    let mut shown = BTreeMap::new();
+    for event in events.values() {
+        let event: Value = serde_json::from_str(event).unwrap();
+        if let (Some(job), Some(state)) = (event["job"].as_i64(), event["state"].as_str()) {
+            shown.insert(job, state.to_owned());
+        }
+    }
+    let there: BTreeMap<i64, String> = database(&browser.data().join("milepost.db"), async |connection| {
+        let rows = sqlx::query("select id, state from job").fetch_all(connection).await.unwrap();
+        rows.into_iter().map(|row| (row.get(0), row.get(1))).collect()
+    });
+    assert!(there.len() > 20, "something happened");
+    assert_eq!(shown, there);
+}
+
+#[test]
+fn case_17_a_session_and_a_token_have_places_of_their_own_and_pages_always_come_through() {
+    let (server, link) = ServerWithAccounts::new(&["--streams-per-session", "2", "--streams-per-address", "5"]);
+    let ada = server.new_client();
+    ada.redeem_link(&link, ADA);
+    let program = ada.api_client("reader", &[model::Scope::Read]);
+    let status = |user: &UserClient| {
+        let request = user.request(reqwest::Method::GET, "/events?topic=jobs");
+        let answer = user.send(request.header("accept", "application/x-ndjson"));
+        (answer.status().as_u16(), answer)
+    };
+    let open: Vec<_> = [&ada, &ada, &program, &program].map(&status).into();
+    assert!(open.iter().all(|(status, _)| *status == 200));
+    for user in [&ada, &program] {
+        let (refused, answer) = status(user);
+        assert_eq!((refused, answer.headers()["retry-after"].to_str().unwrap()), (429, "30"));
+        assert_eq!(answer.json::<Value>().unwrap()["code"], "too_many_requests");
+    }
+    let again = server.new_client();
+    again.sign_in(ADA);
+    let (fifth, _fifth) = status(&again);
+    assert_eq!(fifth, 200);
+    assert_eq!(status(&again).0, 429, "the address has no more, though the session has");
+    assert_eq!(ada.get("/jobs").status(), 200);
+    drop(open);
+    let begun = Instant::now();
+    while status(&ada).0 != 200 {
+        assert!(begun.elapsed() < TIMEOUT, "no place is given back");
+    }
+}
+
+#[test]
+fn streams_of_one_user_are_counted_over_sessions_and_tokens() {
+    let (server, link) = ServerWithAccounts::new(&["--streams-per-user", "2"]);
+    let ada = server.new_client();
+    ada.redeem_link(&link, ADA);
+    let program = ada.api_client("reader", &[model::Scope::Read]);
+    let ben = server.add_user(&ada, "ben", "viewer");
+    let open = |user: &UserClient| {
+        let request = user.request(reqwest::Method::GET, "/events?topic=jobs");
+        user.send(request.header("accept", "application/x-ndjson"))
+    };
+    let _streams = [&ada, &program].map(open);
+    for user in [&ada, &program] {
+        let refused = open(user);
+        assert_eq!(refused.status(), 429);
+        assert!(refused.text().unwrap().contains("This user has as many event streams open as one may"));
+    }
+    assert_eq!(open(&ben).status(), 200, "another user");
+}
+
+#[test]
+fn case_17_questions_that_are_too_long_are_answered_so() {
+    let (server, _data) = ServerProcess::start();
+    let ask = |path: String| server.status(&[&format!("GET {path} HTTP/1.1"), "host: localhost"]);
+    let many = |count: usize| (0..count).map(|job| format!("row={job}")).collect::<Vec<_>>().join("&");
+    assert_eq!(ask(format!("/events/poll?{}", many(500))), 200);
+    for path in ["/events", "/events/poll"] {
+        assert_eq!(ask(format!("{path}?{}", many(501))), 400);
+        assert_eq!(ask(format!("{path}?after={}", "1".repeat(60_000))), 400);
+        assert_eq!(ask(format!("{path}?topic={}", "x".repeat(60_000))), 400);
+        assert!(matches!(ask(format!("{path}?{}", many(20_000))), 414 | 431));
+    }
+}
+
+#[test]
+fn case_13_nothing_that_compresses_or_keeps_answers_lays_hands_on_a_stream() {
+    let (server, _data) = ServerProcess::start();
+    for accept in ["text/event-stream", "application/x-ndjson"] {
+        let mut stream = server.connect();
+        let head = format!(
+            "GET /events?topic=jobs HTTP/1.1\r\nhost: localhost\r\naccept: {accept}\r\n\
+             accept-encoding: gzip, br, deflate, zstd\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let (begun, mut said) = (Instant::now(), String::new());
+        while !said.contains("snapshot") {
+            let mut piece = [0; 4096];
+            let read = stream.read(&mut piece).unwrap();
+            assert!(read > 0, "{said}");
+            said.push_str(std::str::from_utf8(&piece[..read]).unwrap());
+        }
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+        let head = said.split("\r\n\r\n").next().unwrap();
+        assert!(!head.contains("content-encoding"), "{head}");
+        for line in
+            ["x-accel-buffering: no", "cache-control: no-store, no-transform", &format!("content-type: {accept}")]
+        {
+            assert!(head.lines().any(|header| header == line), "{head}");
+        }
+    }
+}
+
+#[test]
+fn case_16_a_stream_does_not_outlast_its_session() {
+    let (server, ada) = ServerWithAccounts::with_admin();
+    let mut stream = BufReader::new(ada.get("/events?topic=jobs")).lines().map(Result::unwrap);
+    assert!(stream.any(|line| line == "event: snapshot"));
+    let begun = Instant::now();
+    database(&server.data().join("milepost.db"), async |connection| {
+        sqlx::query("update session set expires = 1").execute(connection).await.unwrap();
+    });
+    assert!(stream.any(|line| line.contains(r#""reason":"revoked""#)));
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    assert!(stream.all(|line| line.is_empty()), "nothing follows");
+    assert_eq!(ada.api_get("/events/poll?topic=jobs").status(), 401);
+}
+
+#[test]
+fn case_20_a_database_locked_for_five_seconds_delays_what_is_told_and_nothing_more() {
+    let browser = Browser::with_arguments(&["--concurrency", "0"]);
+    let _worker = WorkerProcess::start_in(browser.data(), &[]);
+    let mut events = EventReader::open(&browser, "topic=jobs");
+    let job = browser.start("demo", &json!({ "seconds": 2 }));
+    events.wait_for_state(job, "running");
+    let free = database(&browser.data().join("milepost.db"), async |connection| {
+        connection.execute("begin immediate").await.unwrap();
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        connection.execute("rollback").await.unwrap();
+        Instant::now()
+    });
+    events.wait_for_state(job, "succeeded");
+    assert!(free.elapsed() < Duration::from_secs(5), "{:?}", free.elapsed());
+    let told = browser.page(&format!("/events/poll?job={job}&after={}", {
+        let epoch: String = database(&browser.data().join("milepost.db"), async |connection| {
+            sqlx::query_scalar("select epoch from ledger").fetch_one(connection).await.unwrap()
+        });
+        format!("{epoch}.0")
+    }));
+    let states: Vec<Value> = told.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect();
+    let states: Vec<&str> = states.iter().filter_map(|line| line["data"]["state"].as_str()).collect();
+    assert_eq!(states, ["queued", "running", "succeeded"], "in order, each once");
+}
+
+#[test]
+fn case_17_behind_a_trusted_proxy_it_is_the_client_who_is_counted() {
+    let (server, _data) = ServerProcess::start_with(&["--trusted-proxy", "127.0.0.1", "--streams-per-address", "1"]);
+    let open = |client: &str| {
+        let mut stream = server.connect();
+        let head = format!(
+            "GET /events HTTP/1.1\r\nhost: localhost\r\naccept: application/x-ndjson\r\nx-forwarded-for: {client}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).unwrap();
+        (String::from_utf8(status.to_vec()).unwrap(), stream)
+    };
+    let (first, _first) = open("203.0.113.1");
+    assert_eq!(first, "HTTP/1.1 200");
+    assert_eq!(open("203.0.113.1").0, "HTTP/1.1 429");
+    let (other, _other) = open("203.0.113.2");
+    assert_eq!(other, "HTTP/1.1 200");
+}

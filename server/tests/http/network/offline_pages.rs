@@ -1,0 +1,104 @@
+//! What browsers are told to keep for when the server is away, and for whom.
+
+use model::Scope;
+use reqwest::blocking::Response;
+
+use crate::support::{
+    accounts::{ServerWithAccounts, UserClient},
+    process::ServerProcess,
+};
+
+const OWN: &str = "host: localhost";
+
+fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
+    response.headers().get(name).map(|value| value.to_str().unwrap())
+}
+
+/// Whose page somebody is told that it is.
+fn visitor_of(user: &UserClient, path: &str) -> String {
+    header(&user.get(path), "milepost-visitor").unwrap().to_owned()
+}
+
+#[test]
+fn only_the_overview_and_the_list_of_jobs_may_be_kept() {
+    let (server, _data) = ServerProcess::start();
+    let answer = |path: &str| server.send_lines(&[&format!("GET {path} HTTP/1.1"), OWN]);
+    for path in ["/", "/?hours=168", "/jobs", "/jobs?state=running"] {
+        let answer = answer(path);
+        assert!(answer.contains("\r\nmilepost-keep: 86400\r\n"), "{path}: {answer}");
+        assert!(answer.contains("\r\nmilepost-visitor: everybody\r\n"), "{path}: {answer}");
+    }
+    for route in server::router::table() {
+        let path = crate::network::routes::filled(&route.path);
+        if route.method == http::Method::GET && !["/", "/jobs", "/events"].contains(&path.as_str()) {
+            assert!(!answer(&path).contains("\r\nmilepost-keep"), "{path}");
+        }
+    }
+    assert!(!answer("/nothing-here").contains("\r\nmilepost-keep"));
+}
+
+#[test]
+fn what_is_kept_is_one_sessions_and_for_no_longer_than_that_may_rest() {
+    let (server, link) = ServerWithAccounts::new(&["--session-idle", "90s"]);
+    let ada = server.new_client();
+    assert_eq!(visitor_of(&ada, "/sign-in"), "nobody");
+    ada.redeem_link(&link, "ada");
+    let first = visitor_of(&ada, "/");
+    assert_eq!(header(&ada.get("/jobs"), "milepost-keep"), Some("90"));
+    // Every page says it, so that whoever comes next is noticed whatever they look at first.
+    for path in ["/jobs", "/queues", "/settings", "/jobs/999", "/nothing-here"] {
+        assert_eq!(visitor_of(&ada, path), first, "{path}");
+    }
+    let bob = server.add_user(&ada, "bob", "viewer");
+    assert_ne!(visitor_of(&bob, "/"), first);
+    let forbidden = bob.get("/settings/users");
+    assert_eq!((forbidden.status().as_u16(), header(&forbidden, "milepost-keep")), (403, None));
+    ada.submit("sign_out", &[]);
+    let turned_away = ada.get("/");
+    assert_eq!((turned_away.status().as_u16(), header(&turned_away, "milepost-keep")), (303, None));
+    assert_eq!(visitor_of(&ada, "/sign-in"), "nobody");
+    ada.sign_in("ada");
+    assert_ne!(visitor_of(&ada, "/"), first, "the same person in another session");
+}
+
+#[test]
+fn a_programs_answers_are_not_kept_and_name_no_session() {
+    let (_server, ada) = ServerWithAccounts::with_admin();
+    let program = ada.api_client("script", &[Scope::Read]);
+    let answer = program.get("/");
+    assert_eq!(answer.status(), 200);
+    assert_eq!((header(&answer, "milepost-keep"), header(&answer, "milepost-visitor")), (None, None));
+}
+
+#[test]
+fn the_worker_is_asked_for_at_every_page_and_may_only_ask_this_server() {
+    let (server, _data) = ServerProcess::start();
+    for path in ["/away.js", "/away.js?0123456789ab", "/away.js?forget"] {
+        let answer = server.send_lines(&[&format!("GET {path} HTTP/1.1"), OWN]);
+        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+        assert!(answer.contains("\r\ncache-control: no-cache\r\n"), "{path}: {answer}");
+        assert!(answer.contains("\r\ncontent-type: text/javascript\r\n"), "{path}: {answer}");
+        assert!(answer.contains("default-src 'none'; connect-src 'self'; frame-ancestors 'none'"), "{path}: {answer}");
+        assert!(answer.contains("navigationPreload"), "{path}: {answer}");
+    }
+    let page = server.send_lines(&["GET / HTTP/1.1", OWN]);
+    assert!(page.contains("worker-src 'self'") && page.contains("/away.js?"), "{page}");
+}
+
+#[test]
+fn where_nothing_may_be_kept_the_worker_takes_itself_away() {
+    let (server, _data) = ServerProcess::start_with(&["--kept-pages", "false"]);
+    let page = server.send_lines(&["GET / HTTP/1.1", OWN]);
+    assert!(!page.contains("milepost-keep") && !page.contains("serviceWorker"), "{page}");
+    let worker = server.send_lines(&["GET /away.js?0123456789ab HTTP/1.1", OWN]);
+    assert!(worker.contains("registration.unregister()") && worker.contains("caches.delete"), "{worker}");
+    assert!(!worker.contains("fetch"), "it stands in no request's way: {worker}");
+}
+
+#[test]
+fn the_page_in_place_of_others_is_the_same_for_everybody() {
+    let (server, ada) = ServerWithAccounts::with_admin();
+    let theirs = ada.page("/away");
+    assert_eq!(theirs, server.new_client().page("/away"));
+    assert!(theirs.contains("The server cannot be reached") && !theirs.contains("ada"), "{theirs}");
+}

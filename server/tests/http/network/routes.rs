@@ -1,0 +1,114 @@
+use std::{collections::HashSet, thread};
+
+use http::Method;
+
+use crate::support::process::ServerProcess;
+
+const OWN: &str = "host: localhost";
+
+/// The path with something in the place of every parameter.
+pub(crate) fn filled(path: &str) -> String {
+    path.split('/').map(|part| if part.starts_with('{') { "1" } else { part }).collect::<Vec<_>>().join("/")
+}
+
+#[test]
+fn no_address_takes_a_method_that_the_table_does_not_list() {
+    let (server, _data) = ServerProcess::start();
+    for path in server::router::table().iter().map(|route| filled(&route.path)).collect::<HashSet<_>>() {
+        for method in ["PUT", "PATCH", "DELETE", "BREW"] {
+            let answer = server.send_lines(&[&format!("{method} {path} HTTP/1.1"), OWN]);
+            assert!(answer.starts_with("HTTP/1.1 405"), "{method} {path}: {answer}");
+            assert!(answer.to_lowercase().contains("\r\nallow: "), "{method} {path}: {answer}");
+        }
+    }
+}
+
+#[test]
+fn no_row_of_the_table_stands_twice_and_only_posts_change_anything() {
+    let mut seen = HashSet::new();
+    for route in server::router::table() {
+        assert!([Method::GET, Method::POST].contains(&route.method), "{} {}", route.method, route.path);
+        assert!(seen.insert((route.method.clone(), route.path.clone())), "{} {}", route.method, route.path);
+    }
+}
+
+#[test]
+fn pages_are_whole_documents_and_say_how_long_they_took() {
+    let (server, _data) = ServerProcess::start();
+    for path in ["/", "/jobs", "/queues", "/schedules", "/schedules/new", "/new", "/new/demo"] {
+        let answer = server.send_lines(&[&format!("GET {path} HTTP/1.1"), OWN]);
+        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+        assert!(answer.contains("</html>"), "{path}");
+        assert!(answer.contains("server-timing: total;dur="), "{path}");
+        assert!(answer.contains("content-type: text/html; charset=utf-8"), "{path}");
+    }
+}
+
+#[test]
+fn a_page_is_whole_however_long_the_store_takes() {
+    let (server, _data) = ServerProcess::start();
+    // Many at once, so that some of them have to wait for a reader.
+    thread::scope(|scope| {
+        for path in
+            ["/", "/jobs", "/queues", "/schedules", "/schedules/new", "/new", "/new/demo"].into_iter().cycle().take(40)
+        {
+            let server = &server;
+            scope.spawn(move || {
+                for _ in 0..5 {
+                    let answer = server.send_lines(&[&format!("GET {path} HTTP/1.1"), OWN]);
+                    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("</html>"), "{path}: {answer}");
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn where_nothing_is_a_page_says_so() {
+    let (server, _data) = ServerProcess::start();
+    for path in [
+        "/nowhere",
+        "/jobs/1/nowhere",
+        "/new/no-such-kind",
+        "/jobs/999999",
+        "/jobs/abc",
+        "/schedules/999999",
+        "/schedules/abc",
+        "/schedules/999999/edit",
+    ] {
+        let answer = server.send_lines(&[&format!("GET {path} HTTP/1.1"), OWN]);
+        assert!(answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");
+        assert!(answer.contains("</html>"), "{path}");
+    }
+    for path in ["/jobs/abc/log", "/jobs/abc/artifacts/SHA256SUMS", "/jobs/999999/log"] {
+        let answer = server.send_lines(&[&format!("GET {path} HTTP/1.1"), OWN]);
+        assert!(answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");
+    }
+}
+
+#[test]
+fn pages_are_compressed_where_the_browser_takes_it() {
+    let (server, _data) = ServerProcess::start();
+    for encoding in ["br", "gzip"] {
+        let answer = server.send_lines(&["GET / HTTP/1.1", OWN, &format!("accept-encoding: {encoding}")]);
+        assert!(answer.contains(&format!("content-encoding: {encoding}")), "{encoding}");
+    }
+    assert!(!server.send_lines(&["GET / HTTP/1.1", OWN]).contains("content-encoding"));
+}
+
+#[test]
+fn a_visitor_without_anything_to_keep_gets_no_cookie() {
+    let (server, _data) = ServerProcess::start();
+    assert!(!server.send_lines(&["GET / HTTP/1.1", OWN]).contains("set-cookie"));
+}
+
+#[test]
+fn an_asset_is_asked_about_again_without_being_sent_again() {
+    let (server, _data) = ServerProcess::start();
+    let first = server.send_lines(&["GET /icons.svg HTTP/1.1", OWN]);
+    assert!(first.starts_with("HTTP/1.1 200"), "is the site built? {first}");
+    let tag = first.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap();
+    let second = server.send_lines(&["GET /icons.svg HTTP/1.1", OWN, &format!("if-none-match: {tag}")]);
+    assert!(second.starts_with("HTTP/1.1 304"), "{second}");
+    assert!(!second.contains("<svg"));
+}

@@ -1,0 +1,11 @@
+//! The process: start, stop, and failures of its threads, its output and its disk.
+
+mod broken_output;
+mod full_disk;
+mod graceful_shutdown;
+mod orphan_files;
+mod resource_limits;
+mod startup;
+mod stop_signals;
+mod thread_failure;
+mod unwritable_data;

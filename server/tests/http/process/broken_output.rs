@@ -1,0 +1,140 @@
+//! Standard output and standard error that cannot be written, or that no one reads.
+
+use std::{
+    fs::File,
+    io::{Read, pipe},
+    net::TcpListener,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use reqwest::blocking::Client;
+use tempfile::TempDir;
+
+use crate::support::process::{ServerProcess, TIMEOUT, WorkerProcess, command};
+
+fn full() -> Stdio {
+    File::options().write(true).open("/dev/full").unwrap().into()
+}
+
+fn server_command(data: &Path, arguments: &[&str]) -> Command {
+    let mut command = command();
+    command.args(["--addr", "127.0.0.1:0", "--no-auth", "--data-dir"]).arg(data).args(arguments);
+    command.env("MILEPOST_LOG", "debug");
+    command
+}
+
+/// Runs a job to its end, and asks how the server is.
+fn assert_works(url: &str) {
+    let client = Client::builder().timeout(TIMEOUT).build().unwrap();
+    for _ in 0..3 {
+        let form = [("kind", "demo"), ("input", r#"{"seconds":0}"#)];
+        let started = client.post(format!("{url}/api/start_job")).form(&form).send().unwrap();
+        let job = started.error_for_status().unwrap().text().unwrap();
+        let end = client.get(format!("{url}/events?job={job}&until=end")).send().unwrap().text().unwrap();
+        assert!(end.contains(r#""state":"succeeded""#), "{end}");
+    }
+    let health = client.get(format!("{url}/healthz")).send().unwrap();
+    assert_eq!((health.status().as_u16(), health.text().unwrap().as_str()), (200, "ok\n"));
+}
+
+#[test]
+fn server_works_with_stderr_on_a_full_disk() {
+    let data = TempDir::new().unwrap();
+    let mut command = server_command(data.path(), &[]);
+    command.stderr(full());
+    let server = ServerProcess::spawn(command);
+    assert_works(&server.url(""));
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
+fn worker_works_with_its_output_on_a_full_disk() {
+    let data = TempDir::new().unwrap();
+    let server = ServerProcess::spawn(server_command(data.path(), &["--concurrency", "0"]));
+    let mut command = command();
+    command.args(["worker", "--log", "debug", "--data-dir"]).arg(data.path());
+    command.stdout(full()).stderr(full());
+    let worker = WorkerProcess::spawn(command);
+    assert_works(&server.url(""));
+    worker.signal("TERM");
+    assert_eq!(worker.wait().code(), Some(0));
+}
+
+/// Killed when dropped.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn server_starts_with_stdout_on_a_full_disk() {
+    let data = TempDir::new().unwrap();
+    // It cannot say where it listens.
+    let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut command = command();
+    command.args(["--addr", &addr.to_string(), "--no-auth", "--data-dir"]).arg(data.path());
+    command.stdout(full()).stderr(full());
+    let _running = Running(command.spawn().unwrap());
+    let (client, begun) = (Client::new(), Instant::now());
+    while client.get(format!("http://{addr}/healthz")).send().is_err() {
+        assert!(begun.elapsed() < TIMEOUT, "it does not start");
+    }
+    assert_works(&format!("http://{addr}"));
+}
+
+#[test]
+fn server_works_after_the_reader_of_its_log_is_gone() {
+    let data = TempDir::new().unwrap();
+    let (log, stderr) = pipe().unwrap();
+    let mut command = server_command(data.path(), &[]);
+    command.stderr(stderr);
+    let server = ServerProcess::spawn(command);
+    drop(log);
+    assert_works(&server.url(""));
+}
+
+#[test]
+fn unread_log_delays_nothing_and_counts_what_is_lost() {
+    let data = TempDir::new().unwrap();
+    let (mut log, stderr) = pipe().unwrap();
+    let mut command = server_command(data.path(), &[]);
+    command.env("MILEPOST_LOG", "trace").stderr(stderr);
+    let server = ServerProcess::spawn(command);
+    let client = Client::builder().timeout(TIMEOUT).build().unwrap();
+    // Far more than the pipe and the buffer before it hold.
+    for _ in 0..400 {
+        assert_eq!(client.get(server.url("/jobs")).send().unwrap().status().as_u16(), 200);
+    }
+    assert_works(&server.url(""));
+    let read = std::thread::spawn(move || {
+        let mut said = Vec::new();
+        log.read_to_end(&mut said).unwrap();
+        String::from_utf8_lossy(&said).into_owned()
+    });
+    assert_works(&server.url(""));
+    server.signal("TERM");
+    assert_eq!(server.wait().code(), Some(0));
+    let said = read.join().unwrap();
+    assert!(said.len() > 1 << 19, "{} bytes were kept", said.len());
+    assert!(said.contains("log lines could not be written and are lost"));
+}
+
+#[test]
+fn command_whose_output_cannot_be_written_fails() {
+    let data = TempDir::new().unwrap();
+    let (server, begun) = (ServerProcess::with_accounts(data.path(), &[]), Instant::now());
+    let mut command = command();
+    let output = command.args(["setup-link", "--data-dir"]).arg(data.path()).stdout(full()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.starts_with("milepost: writing to the standard output: "), "{said}");
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    drop(server);
+}

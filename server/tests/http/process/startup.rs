@@ -1,0 +1,142 @@
+use std::{fs, net::TcpListener, path::Path, process::Output};
+
+use tempfile::TempDir;
+
+use crate::support::process::{ServerProcess, command, run};
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn nobody_works_without_accounts_at_an_address_that_others_can_reach() {
+    for addr in ["0.0.0.0:0", "[::]:0", "192.0.2.1:3000"] {
+        let output = run(&["--addr", addr, "--no-auth"]);
+        assert_eq!(output.status.code(), Some(2), "{addr}");
+        let said = said(&output);
+        assert!(said.contains("without accounts") && said.contains("Leave out --no-auth"), "{said}");
+    }
+}
+
+#[test]
+fn the_other_loopback_address_serves_too() {
+    let data = TempDir::new().unwrap();
+    let mut command = command();
+    command.args(["--addr", "[::1]:0", "--data-dir"]).arg(data.path());
+    let server = ServerProcess::spawn(command);
+    assert!(server.addr.is_ipv6());
+    assert_eq!(server.status(&["GET /healthz HTTP/1.1", "host: [::1]"]), 200);
+}
+
+#[test]
+fn a_second_server_on_the_same_data_is_refused_naming_the_first() {
+    let (first, data) = ServerProcess::start();
+    let second = command().args(["serve", "--addr", "127.0.0.1:0", "--data-dir"]).arg(data.path()).output().unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    assert!(said(&second).contains(&format!("kill {}", first.pid())), "{}", said(&second));
+    assert!(second.stdout.is_empty());
+}
+
+#[test]
+fn a_server_that_was_killed_leaves_no_lock() {
+    let (first, data) = ServerProcess::start();
+    first.signal("KILL");
+    assert_eq!(first.wait().code(), None);
+    ServerProcess::start_in(data.path(), &[]);
+}
+
+#[test]
+fn a_taken_port_is_told_before_anything_is_touched() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = taken.local_addr().unwrap().to_string();
+    let data = TempDir::new().unwrap();
+    let output = command().args(["--addr", &addr, "--data-dir"]).arg(data.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains(&addr), "{}", said(&output));
+    assert!(!data.path().join("milepost.db").exists());
+}
+
+/// Which of three folders became the data directory.
+fn chosen(flag: bool, variable: bool, file: bool) -> String {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let mut command = command();
+    command.current_dir(folder.path()).args(["--addr", "127.0.0.1:0"]);
+    if file {
+        fs::write(path("milepost.toml"), "data_dir = 'by-file'").unwrap();
+        command.args(["--config", "milepost.toml"]);
+    }
+    if variable {
+        command.env("MILEPOST_DATA_DIR", "by-variable");
+    }
+    if flag {
+        command.args(["--data-dir", "by-flag"]);
+    }
+    let _running = ServerProcess::spawn(command);
+    let mut used = ["by-flag", "by-variable", "by-file", "data"].iter().filter(|name| path(name).exists());
+    let one = used.next().unwrap();
+    assert_eq!(used.next(), None);
+    (*one).to_owned()
+}
+
+#[test]
+fn flags_win_over_variables_over_the_file_over_the_defaults() {
+    assert_eq!(chosen(true, true, true), "by-flag");
+    assert_eq!(chosen(false, true, true), "by-variable");
+    assert_eq!(chosen(false, false, true), "by-file");
+    assert_eq!(chosen(false, false, false), "data");
+}
+
+fn refused_file(text: &str) -> String {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("milepost.toml");
+    fs::write(&file, text).unwrap();
+    let output = command().arg("--config").arg(&file).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    said(&output)
+}
+
+#[test]
+fn a_file_with_an_unknown_or_impossible_setting_is_refused_naming_it() {
+    assert!(refused_file("concurency = 3").contains("`concurency`"));
+    assert!(refused_file("concurrency = 10001").contains("concurrency: 10001 is not possible; it can be 0 to 10000"));
+    assert!(refused_file("upload_limit = 'much'").contains("`much` is not a size"));
+    assert!(refused_file("session_idle = '59s'").contains("session_idle: 59s is not possible; it can be 1m to 30days"));
+    assert!(refused_file("session_idle = '2h'\nsession_lifetime = '1h'").contains("it can be 1m to 1h"));
+    assert!(refused_file("session_lifetime = '1s'").contains("session_lifetime: 1s is not possible"));
+    assert!(refused_file("addr = '0.0.0.0:80'\nno_auth = true").contains("without accounts"));
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let output = run(&["--config", "/nowhere/milepost.toml"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).contains("/nowhere/milepost.toml"), "{}", said(&output));
+}
+
+#[test]
+fn cargo_leptos_may_choose_the_address() {
+    let data = TempDir::new().unwrap();
+    let mut command = command();
+    command.env("LEPTOS_SITE_ADDR", "127.0.0.1:0").arg("serve").arg("--data-dir").arg(data.path());
+    ServerProcess::spawn(command);
+}
+
+#[test]
+fn help_tells_every_setting_with_its_variable_and_default() {
+    let help = String::from_utf8(run(&["--help"]).stdout).unwrap();
+    for setting in ["--addr", "MILEPOST_ADDR", "127.0.0.1:3000", "--data-dir", "--root", "MILEPOST_ROOT", "--config"] {
+        assert!(help.contains(setting), "{setting} is missing in {help}");
+    }
+    let version = String::from_utf8(run(&["--version"]).stdout).unwrap();
+    assert!(version.contains(env!("CARGO_PKG_VERSION")) && version.contains("build"), "{version}");
+}
+
+#[test]
+fn it_runs_where_it_may_write_nothing_but_its_data() {
+    let data = TempDir::new().unwrap();
+    let mut command = command();
+    command.current_dir(Path::new("/")).args(["--addr", "127.0.0.1:0", "--no-auth", "--data-dir"]).arg(data.path());
+    let server = ServerProcess::spawn(command);
+    assert_eq!(server.status(&["GET / HTTP/1.1", "host: localhost"]), 200);
+}

@@ -1,0 +1,15 @@
+//! What the tests share: processes, HTTP clients, readers of event streams, databases and fixtures.
+
+pub(crate) mod accounts;
+pub(crate) mod browser;
+pub(crate) mod database;
+pub(crate) mod event_reader;
+pub(crate) mod html_elements;
+pub(crate) mod link_target;
+pub(crate) mod long_log;
+#[path = "../../tasks/tests/tasks/orders.rs"]
+pub(crate) mod orders;
+pub(crate) mod process;
+pub(crate) mod raw_http;
+pub(crate) mod small_disk;
+pub(crate) mod sse_reader;
