@@ -24,7 +24,7 @@ pub use sessions::SessionLimits;
 pub use values::{Address, Network, Size, Span};
 pub use work::{WorkConfig, WorkSettings};
 
-use crate::{Error, Result, client::TrustedProxies, events::Limits};
+use crate::{Error, Result, client::TrustedProxies, limits::StreamLimits};
 
 /// Every setting, once: each is a flag, a variable `MILEPOST_…` and a key of the configuration file.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
@@ -209,7 +209,7 @@ pub struct Config {
     /// Connections at once from one address that is no trusted proxy.
     pub connections_per_address: u32,
     /// Event streams at once.
-    pub streams: Limits,
+    pub streams: StreamLimits,
     /// How long a request's body may say nothing while it is waited for. Not a setting.
     pub patience: Duration,
     /// The socket that tells pages to reload, while `cargo leptos watch` serves.
@@ -232,14 +232,14 @@ impl Config {
         let connections = within("connections", web.connections, 1..=u32::MAX)?.unwrap_or(12_000);
         let per_address = within("connections_per_address", web.connections_per_address, 1..=connections)?;
         let streams =
-            Limits {
+            StreamLimits {
                 total: within("streams", web.streams, 1..=connections)?.unwrap_or(streams_among(connections)),
                 per_address: within("streams_per_address", web.streams_per_address, 1..=u32::MAX)?
-                    .unwrap_or(if no_auth { u32::MAX } else { Limits::default().per_address }),
+                    .unwrap_or(if no_auth { u32::MAX } else { StreamLimits::default().per_address }),
                 per_user: within("streams_per_user", web.streams_per_user, 1..=u32::MAX)?
-                    .unwrap_or(Limits::default().per_user),
+                    .unwrap_or(StreamLimits::default().per_user),
                 per_session: within("streams_per_session", web.streams_per_session, 1..=u32::MAX)?
-                    .unwrap_or(Limits::default().per_session),
+                    .unwrap_or(StreamLimits::default().per_session),
             };
         Ok(Self {
             work: WorkConfig::serving(work, watch)?,

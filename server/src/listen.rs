@@ -8,9 +8,9 @@ use std::{
     convert::Infallible,
     future::{pending, poll_fn},
     io,
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     pin::pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     task::Poll,
     time::Duration,
 };
@@ -32,7 +32,7 @@ use tower::ServiceExt;
 
 pub use patience::Patient;
 
-use crate::{client::TrustedProxies, tally::Tally};
+use crate::limits::{ConnectionLimiter, ConnectionLimits, ConnectionPermit};
 use exchange::{Exchange, Socket};
 pub(crate) use lasting::Lasting;
 
@@ -53,20 +53,15 @@ const LISTEN_ON: Duration = Duration::from_secs(1);
 const FULL: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
-/// How many connections are taken.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// All together.
-    pub total: u32,
-    /// From one address.
-    pub per_address: u32,
-    /// Behind one of these addresses there are many.
-    pub proxies: TrustedProxies,
-}
-
 /// Answers connections with `router` until `stop`, then lets the requests under way end for at most `drain`.
-pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken, drain: Duration) {
-    let seats = Arc::new(Seats { limits, taken: Mutex::default() });
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: ConnectionLimits,
+    stop: CancellationToken,
+    drain: Duration,
+) {
+    let limiter = ConnectionLimiter::new(limits);
     let connections = TaskTracker::new();
     let abort = CancellationToken::new();
     let (lasts, lasting) = mpsc::unbounded_channel();
@@ -79,7 +74,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
                 continue;
             }
         };
-        let Some(seat) = Seats::take(&seats, peer.ip()) else {
+        let Some(permit) = limiter.acquire(peer.ip()) else {
             connections.spawn(refuse(stream));
             continue;
         };
@@ -89,14 +84,14 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
             let lasting = abort.run_until_cancelled(connection).await.flatten();
             if let Some((answer, stream)) = lasting {
                 // Whoever would look after it is gone once all is over.
-                let _ = lasts.send(Lasts { answer, stream, seat });
+                let _ = lasts.send(Lasts { answer, stream, permit });
             }
         });
     }
     drop((listener, lasts));
     connections.close();
     if timeout(drain, connections.wait()).await.is_err() {
-        tracing::warn!(open = seats.taken().total, "closing the connections that did not end in time");
+        tracing::warn!(open = limiter.open(), "closing the connections that did not end in time");
         abort.cancel();
         connections.wait().await;
     }
@@ -106,7 +101,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
 struct Lasts {
     answer: lasting::Answer,
     stream: TcpStream,
-    seat: Seat,
+    permit: ConnectionPermit,
 }
 
 /// Sends the answers that last: each in a task of its own, which has no room for all that went before.
@@ -199,7 +194,7 @@ async fn converse(
 }
 
 /// An answer that lasts, to its end.
-async fn last(Lasts { answer, mut stream, seat: _seat }: Lasts, stop: CancellationToken) {
+async fn last(Lasts { answer, mut stream, permit: _permit }: Lasts, stop: CancellationToken) {
     match answer.send(&mut stream, PEER_TIMEOUT).await {
         Ok(()) if !stop.is_cancelled() => Box::pin(part(stream)).await,
         Ok(()) => {}
@@ -253,49 +248,5 @@ async fn pause_after(error: &io::Error) {
     if !of_one.contains(&error.kind()) {
         tracing::error!(%error, "cannot accept connections; trying again in a second");
         sleep(Duration::from_secs(1)).await;
-    }
-}
-
-/// Counts connections.
-struct Seats {
-    limits: Limits,
-    taken: Mutex<Taken>,
-}
-
-#[derive(Default)]
-struct Taken {
-    total: u32,
-    by_address: Tally<IpAddr>,
-}
-
-/// One connection's right to be there, given back on drop.
-struct Seat {
-    seats: Arc<Seats>,
-    address: IpAddr,
-}
-
-impl Seats {
-    fn take(seats: &Arc<Self>, address: IpAddr) -> Option<Seat> {
-        let mut taken = seats.taken();
-        let crowded =
-            taken.by_address.of(&address) >= seats.limits.per_address && !seats.limits.proxies.include(address);
-        if taken.total >= seats.limits.total || crowded {
-            return None;
-        }
-        taken.total += 1;
-        taken.by_address.add(address);
-        Some(Seat { seats: Arc::clone(seats), address })
-    }
-
-    fn taken(&self) -> MutexGuard<'_, Taken> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut taken = self.seats.taken();
-        taken.total -= 1;
-        taken.by_address.remove(&self.address);
     }
 }

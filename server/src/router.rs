@@ -20,9 +20,9 @@ use tower_http::{
 use engine::access::Action;
 
 use crate::{
-    AppState, api, assets, audit, away, client, doorstep, downloads, events, forms, health, new_job, pages, schedules,
+    AppState, api, assets, audit, away, client, doorstep, downloads, forms, health, new_job, pages, schedules,
     security::{self, Hosts},
-    sessions, stalling, trace, unread, uploads, visit,
+    sessions, stalling, stream, trace, unread, uploads, visit,
 };
 
 /// No page and no call takes longer to answer.
@@ -139,9 +139,9 @@ pub fn table() -> Vec<Route> {
         get("/setup", Public, Answer, doorstep::set_up_page),
         post("/api/set_up", Public, Answer, doorstep::set_up),
         post("/api/{*function}", Public, Plain, api::unknown),
-        get("/events", Follow, Stream, events::stream),
-        get("/events/poll", Follow, Stream, events::poll),
-        post("/events/{stream}", Follow, Stream, events::change),
+        get("/events", Follow, Stream, stream::connect),
+        get("/events/poll", Follow, Stream, stream::poll),
+        post("/events/{stream}", Follow, Stream, stream::change_topics),
         get("/healthz", Public, Plain, health::healthz),
         get("/away", Public, Answer, away::page),
         get("/away.js", Public, Plain, away::worker),
@@ -171,7 +171,7 @@ pub fn router(state: AppState) -> Router {
     let in_time = TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIMEOUT);
     let answer = ServiceBuilder::new().layer(in_time).layer(compressed.clone());
     let known = sessions::layer(state.sessions.clone(), &state.config);
-    let stream = middleware::from_fn_with_state(Arc::clone(&hosts), security::own_pages_only);
+    let own_pages = middleware::from_fn_with_state(Arc::clone(&hosts), security::own_pages_only);
     let admit = |action| middleware::from_fn_with_state((state.clone(), action), visit::admit);
     let router = table().into_iter().fold(Router::new(), |router, route| {
         let admitted = |handler: MethodRouter<AppState>| -> MethodRouter<AppState> {
@@ -181,7 +181,7 @@ pub fn router(state: AppState) -> Router {
         let handler = match route.shape {
             Shape::Answer => admitted(route.handler).layer(answer.clone()),
             Shape::Form => admitted(route.handler).layer(compressed.clone()),
-            Shape::Stream => admitted(route.handler).layer(stream.clone()),
+            Shape::Stream => admitted(route.handler).layer(own_pages.clone()),
             Shape::Transfer => admitted(route.handler),
             Shape::Plain => route.handler,
         };

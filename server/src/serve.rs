@@ -20,13 +20,13 @@ use crate::{
     AppState, Error, Result, assets,
     config::{Config, streams_among},
     console,
-    events::{Events, Limits as StreamLimits, Pace},
-    hub::Hub,
-    listen::{self, Limits},
+    limits::{ConnectionLimits, StreamLimits},
+    listen,
     lock::Lock,
     people,
     process::{self, RegisterTasks, Signals},
     router, sessions, state,
+    stream::{Hub, StreamService, StreamTiming},
 };
 
 /// How long answers under way may take to end once the server is to stop.
@@ -68,8 +68,9 @@ async fn serve(config: Config, tasks: RegisterTasks, on: runtime::Handle) -> Res
     let engine = open(&config, Arc::clone(&hub), tasks, on).await?;
     let source = Arc::new(engine.clone());
     let total = if connections < config.connections { streams_among(connections) } else { config.streams.total };
-    let streams = StreamLimits { total: total.min(config.streams.total), ..config.streams };
-    let events = Events::open(hub, source, assets::build().into(), Pace::default(), streams, stop.clone()).await?;
+    let limits = StreamLimits { total: total.min(config.streams.total), ..config.streams };
+    let timing = StreamTiming::default();
+    let streams = StreamService::open(hub, source, assets::build().into(), timing, limits, stop.clone()).await?;
     let auth = if config.no_auth {
         None
     } else {
@@ -80,10 +81,10 @@ async fn serve(config: Config, tasks: RegisterTasks, on: runtime::Handle) -> Res
         let watch = async move { auth.watch(stop).await };
         tokio::spawn(engine.health().supervise("account watcher", watch));
     }
-    let state = AppState::new(Arc::clone(&config), engine.clone(), auth.clone(), events, stop.clone());
+    let state = AppState::new(Arc::clone(&config), engine.clone(), auth.clone(), streams, stop.clone());
     let sweep = sessions::sweep(state.sessions.clone(), stop.clone());
     tokio::spawn(engine.health().supervise("session sweeper", sweep));
-    let limits = Limits {
+    let limits = ConnectionLimits {
         total: connections,
         per_address: config.connections_per_address,
         proxies: config.trusted_proxies.clone(),

@@ -19,9 +19,9 @@ use crate::{
     assets,
     config::Config,
     downloads::Pieces,
-    events::Events,
     sessions::Sessions,
-    visit::{Guard, Visit},
+    stream::{StreamRevoker, StreamService},
+    visit::Visit,
 };
 
 /// Given to every handler. Cheap to clone.
@@ -35,10 +35,10 @@ pub struct AppState {
     rules: Arc<Rules>,
     /// Web sessions.
     pub(crate) sessions: Sessions,
-    /// Looks after open streams; `None` without accounts.
-    pub(crate) guard: Option<Guard>,
+    /// Revokes event streams; `None` without accounts.
+    pub(crate) revoker: Option<StreamRevoker>,
     /// The event streams.
-    pub events: Events,
+    pub streams: StreamService,
     /// Builds what is downloaded from the store.
     pub(crate) pieces: Pieces,
     /// How the server was started.
@@ -55,18 +55,19 @@ impl AppState {
         config: Arc<Config>,
         engine: Engine,
         auth: Option<AuthService>,
-        events: Events,
+        streams: StreamService,
         stop: CancellationToken,
     ) -> Self {
         let rules = Arc::new(Rules::new(task_rules(&engine), &[]));
         let sessions = Sessions::new(Arc::clone(engine.store()), config.sessions);
-        let guard = auth.clone().map(|auth| Guard::open(auth, sessions.clone(), engine.health()));
+        let revoker = auth.clone();
+        let revoker = revoker.map(|auth| StreamRevoker::start(auth, sessions.clone(), engine.health()));
         let leptos = LeptosOptions::builder()
             .output_name("milepost")
             .site_pkg_dir(assets::folder())
             .reload_port(config.reload_port.map_or(0, u32::from))
             .build();
-        Self { engine, auth, rules, sessions, guard, events, pieces: Pieces::new(), config, leptos, stop }
+        Self { engine, auth, rules, sessions, revoker, streams, pieces: Pieces::new(), config, leptos, stop }
     }
 
     /// The engine as `actor`, who asks from `address`, may use it.
@@ -86,8 +87,8 @@ impl AppState {
     }
 
     fn receivers(&self) -> Arc<dyn Fn(Seq) -> usize + Send + Sync> {
-        let events = self.events.clone();
-        Arc::new(move |message| events.receivers(message))
+        let streams = self.streams.clone();
+        Arc::new(move |message| streams.receivers(message))
     }
 
     /// What pages and server functions are given.
@@ -127,8 +128,8 @@ impl FromRef<AppState> for Engine {
     }
 }
 
-impl FromRef<AppState> for Events {
+impl FromRef<AppState> for StreamService {
     fn from_ref(state: &AppState) -> Self {
-        state.events.clone()
+        state.streams.clone()
     }
 }

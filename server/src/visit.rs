@@ -1,8 +1,6 @@
 //! Who sends a request, how that is known, and whether they may: asked at every route but those of script and style.
 
-mod guard;
-
-use std::{net::IpAddr, sync::Arc};
+use std::net::IpAddr;
 
 use accounts::AuthService;
 use app::{server_fns::ApiError, session::SessionUser};
@@ -23,11 +21,12 @@ use tower_sessions::Session;
 use crate::{
     AppState, api,
     client::ClientAddress,
-    events::{Listening, Reader, Watch},
+    credential::Credential,
+    limits::StreamOwner,
     sessions,
     sessions::Sessions,
+    stream::{Grant, Subscriber},
 };
-pub(crate) use guard::Guard;
 
 /// A request whose sender is known; one of its extensions.
 #[derive(Clone)]
@@ -36,18 +35,7 @@ pub(crate) struct Visit {
     pub(crate) desk: Desk,
     /// Where they are.
     pub(crate) address: Option<IpAddr>,
-    proof: Proof,
-}
-
-/// By what a sender is known.
-#[derive(Clone)]
-enum Proof {
-    /// Nothing; or there are no accounts.
-    None,
-    /// A session, by its key.
-    Session([u8; 32]),
-    /// A token.
-    Token(Arc<str>),
+    credential: Credential,
 }
 
 /// Lets a request in whose sender may do `action`. What exactly it is done to, the handler asks the desk.
@@ -58,17 +46,17 @@ pub(crate) async fn admit(
 ) -> Response {
     let address = request.extensions().get::<ClientAddress>().map(|client| client.0);
     let known = match &state.auth {
-        None => Ok((Actor::Local, Proof::None)),
+        None => Ok((Actor::Local, Credential::None)),
         Some(auth) => identify(auth, request.headers(), request.extensions().get()).await,
     };
-    let (actor, proof) = match known {
+    let (actor, credential) = match known {
         Ok(known) => known,
         Err(error) => return api::refuse(&error),
     };
-    let visit = Visit { desk: state.desk(actor, address), address, proof };
+    let visit = Visit { desk: state.desk(actor, address), address, credential };
     let allowed = visit.desk.allow(action);
     if action == Action::Follow {
-        request.extensions_mut().insert(visit.listening(&state));
+        request.extensions_mut().insert(visit.subscriber(&state));
     }
     request.extensions_mut().insert(visit);
     match allowed {
@@ -84,17 +72,17 @@ async fn identify(
     auth: &AuthService,
     headers: &HeaderMap,
     session: Option<&Session>,
-) -> Result<(Actor, Proof), ApiError> {
+) -> Result<(Actor, Credential), ApiError> {
     if let Some(secret) = bearer(headers) {
         let actor = auth.authenticate_token(secret, sessions::now()).await?;
         let unknown = || ApiError::new("unauthorized", "Invalid or expired token; create a new one");
-        return Ok((actor.ok_or_else(unknown)?, Proof::Token(secret.into())));
+        return Ok((actor.ok_or_else(unknown)?, Credential::Token(secret.into())));
     }
-    let Some(session) = session else { return Ok((Actor::Nobody, Proof::None)) };
+    let Some(session) = session else { return Ok((Actor::Nobody, Credential::None)) };
     let (account, id) = (SessionUser::of(session).await?, session.id());
     Ok(match (account, id) {
-        (Some(account), Some(id)) => (auth.actor(UserId(account.user)), Proof::Session(sessions::key(id))),
-        _ => (Actor::Nobody, Proof::None),
+        (Some(account), Some(id)) => (auth.actor(UserId(account.user)), Credential::Session(sessions::key(id))),
+        _ => (Actor::Nobody, Credential::None),
     })
 }
 
@@ -123,9 +111,9 @@ pub(crate) async fn turn_away(state: AppState, request: Request, error: engine::
 impl Visit {
     /// The session's key, where somebody is signed in by one.
     pub(crate) const fn session(&self) -> Option<&[u8; 32]> {
-        match &self.proof {
-            Proof::Session(key) => Some(key),
-            Proof::None | Proof::Token(_) => None,
+        match &self.credential {
+            Credential::Session(key) => Some(key),
+            Credential::None | Credential::Token(_) => None,
         }
     }
 
@@ -138,33 +126,29 @@ impl Visit {
         Ok(visit)
     }
 
-    /// What a stream of theirs may carry.
-    fn listening(&self, state: &AppState) -> Listening {
-        let watch = state.guard.clone().map(|guard| {
-            let visit = self.clone();
-            Arc::new(move |close| guard.watch(visit.clone(), close)) as Arc<Watch>
-        });
-        let session = match &self.proof {
-            Proof::None => None,
-            Proof::Session(key) => Some(*key),
-            Proof::Token(secret) => Some(Sha256::digest(secret.as_bytes()).into()),
+    /// The subscriber of an event stream that the request opens.
+    fn subscriber(&self, state: &AppState) -> Subscriber {
+        let (actor, visibility) = (self.desk.actor().clone(), self.desk.sight().clone());
+        let grant = Grant { credential: self.credential.clone(), actor, visibility: visibility.clone() };
+        let revocation = state.revoker.as_ref().map(|revoker| revoker.revocation(grant));
+        let session = match &self.credential {
+            Credential::None => None,
+            Credential::Session(key) => Some(*key),
+            Credential::Token(secret) => Some(Sha256::digest(secret.as_bytes()).into()),
         };
         let user = self.desk.actor().who().map(|who| who.user);
-        let reader = Reader { session, user, address: self.address };
-        Listening { sight: self.desk.sight().clone(), watch, reader }
-    }
-
-    /// Whether the sender, who is `actor` by now, is still who they were, and with the same rights.
-    fn holds(&self, actor: &Actor, auth: &AuthService) -> bool {
-        actor == self.desk.actor() && auth.accounts().rules().sight(actor) == *self.desk.sight()
+        let owner = StreamOwner { session, user, address: self.address };
+        Subscriber { visibility, revocation, owner }
     }
 
     /// Who the sender is by now. Their session counts as used.
     async fn actor(&self, auth: &AuthService, sessions: &Sessions) -> engine::Result<Actor> {
-        Ok(match &self.proof {
-            Proof::None => Actor::Nobody,
-            Proof::Token(secret) => auth.authenticate_token(secret, sessions::now()).await?.unwrap_or(Actor::Nobody),
-            Proof::Session(key) => match sessions.find(key).await?.and_then(|row| row.owner) {
+        Ok(match &self.credential {
+            Credential::None => Actor::Nobody,
+            Credential::Token(secret) => {
+                auth.authenticate_token(secret, sessions::now()).await?.unwrap_or(Actor::Nobody)
+            }
+            Credential::Session(key) => match sessions.find(key).await?.and_then(|row| row.owner) {
                 None => Actor::Nobody,
                 Some(owner) => {
                     sessions.touch(key, &owner);

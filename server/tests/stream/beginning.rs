@@ -6,7 +6,7 @@ use axum::body::Body;
 use http::{Request, StatusCode};
 use model::JobState::{Queued, Running, Succeeded};
 use rand::Rng;
-use server::events::Pace;
+use server::stream::StreamTiming;
 
 use crate::{
     ledger::{Ledger, cursor},
@@ -15,9 +15,9 @@ use crate::{
 
 #[tokio::test]
 async fn a_stream_begins_with_hello_and_a_snapshot() {
-    let ledger = Ledger::new(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, Running, 3);
-    let addr = serve(ledger.router(Pace::default()).await).await;
+    let addr = serve(ledger.router(StreamTiming::default()).await).await;
     let mut reader = Reader::fetch(reqwest::Client::new().get(format!("http://{addr}/events?row=1"))).await;
     assert_eq!(reader.status, StatusCode::OK);
     for (name, value) in [
@@ -40,13 +40,13 @@ async fn a_stream_begins_with_hello_and_a_snapshot() {
 
 #[tokio::test]
 async fn case_02_resuming_replays_exactly_the_missed_events_of_the_topics_and_the_latest_progress() {
-    let ledger = Ledger::new(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, Queued, 0);
     ledger.state(1, 1, Running, 0);
     ledger.log(1, 1, "of another topic");
     ledger.state(2, 1, Running, 0);
     ledger.tick(1, 1, 4);
-    let router = ledger.router(Pace::default()).await;
+    let router = ledger.router(StreamTiming::default()).await;
     let mut reader = Reader::get(&router, "/events?row=1&after=e1.1").await;
     reader.expect("hello").await;
     let missed = reader.expect("state").await;
@@ -58,24 +58,24 @@ async fn case_02_resuming_replays_exactly_the_missed_events_of_the_topics_and_th
 
 #[tokio::test]
 async fn case_02_the_header_beats_the_query() {
-    let ledger = Ledger::new(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
     for state in [Queued, Running, Succeeded] {
         ledger.state(1, 1, state, 0);
     }
     let request = Request::get("/events?row=1&after=e1.0").header("last-event-id", "e1.2").body(Body::empty()).unwrap();
-    let mut reader = Reader::ask(&ledger.router(Pace::default()).await, request).await;
+    let mut reader = Reader::ask(&ledger.router(StreamTiming::default()).await, request).await;
     reader.expect("hello").await;
     assert_eq!(reader.expect("state").await.seq(), Some(3));
 }
 
 #[tokio::test]
 async fn case_03_a_position_that_cannot_be_continued_is_answered_with_a_snapshot() {
-    let ledger = Ledger::new(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
     for state in [Queued, Running, Succeeded] {
         ledger.state(1, 1, state, 0);
     }
     ledger.trim(2);
-    let router = ledger.router(Pace::default()).await;
+    let router = ledger.router(StreamTiming::default()).await;
     for (position, why) in [("other.2", "of another log"), ("e1.1", "trimmed"), ("e1.4", "ahead of the log")] {
         let mut reader = Reader::get(&router, &format!("/events?row=1&after={position}")).await;
         reader.expect("hello").await;
@@ -85,19 +85,19 @@ async fn case_03_a_position_that_cannot_be_continued_is_answered_with_a_snapshot
 
 #[tokio::test]
 async fn a_client_that_missed_very_much_gets_a_snapshot_instead() {
-    let ledger = Ledger::new(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
     for line in 1..=1_200 {
         ledger.log(1, line, "one of many");
     }
-    let mut reader = Reader::get(&ledger.router(Pace::default()).await, "/events?job=1&after=e1.0").await;
+    let mut reader = Reader::get(&ledger.router(StreamTiming::default()).await, "/events?job=1&after=e1.0").await;
     reader.expect("hello").await;
     assert_eq!(reader.expect("snapshot").await.seq(), Some(1_200));
 }
 
 #[tokio::test]
 async fn case_03_what_is_malformed_is_refused_by_name() {
-    let ledger = Ledger::new(Pace::default()).await;
-    let router = ledger.router(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
+    let router = ledger.router(StreamTiming::default()).await;
     let many = (0..501).map(|job| format!("row={job}")).collect::<Vec<_>>().join("&");
     for (query, field) in [
         ("after=nonsense", "after"),
@@ -129,8 +129,8 @@ async fn case_01_no_interleaving_of_commit_and_connect_loses_or_doubles_an_event
     const EVENTS: i64 = 8;
     let random = |most: i64| rand::rng().random_range(0..=most);
     for _ in 0..10_000 {
-        let ledger = Arc::new(Ledger::new(Pace::default()).await);
-        let router = ledger.router(Pace::default()).await;
+        let ledger = Arc::new(Ledger::new(StreamTiming::default()).await);
+        let router = ledger.router(StreamTiming::default()).await;
         ledger.give_way(random(4));
         let writer = tokio::spawn({
             let ledger = Arc::clone(&ledger);

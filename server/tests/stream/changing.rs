@@ -4,7 +4,7 @@ use axum::{Router, body::Body};
 use http::{Request, StatusCode};
 use model::JobState::{Running, Succeeded};
 use serde_json::json;
-use server::events::Pace;
+use server::stream::StreamTiming;
 
 use crate::{ledger::Ledger, reader::Reader};
 
@@ -15,9 +15,9 @@ async fn post(router: &Router, stream: &str, body: &str) -> Reader {
 
 #[tokio::test]
 async fn what_is_added_arrives_as_a_partial_snapshot_and_then_lives() {
-    let ledger = Ledger::new(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, Running, 2);
-    let router = ledger.router(Pace::default()).await;
+    let router = ledger.router(StreamTiming::default()).await;
     let mut reader = Reader::get(&router, "/events").await;
     let stream = reader.expect("hello").await.data["stream"].as_str().unwrap().to_owned();
     reader.expect("snapshot").await;
@@ -39,8 +39,8 @@ async fn what_is_added_arrives_as_a_partial_snapshot_and_then_lives() {
 
 #[tokio::test]
 async fn a_change_that_cannot_be_made_changes_nothing() {
-    let ledger = Ledger::new(Pace::default()).await;
-    let router = ledger.router(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
+    let router = ledger.router(StreamTiming::default()).await;
     let mut reader = Reader::get(&router, "/events?row=1").await;
     let stream = reader.expect("hello").await.data["stream"].as_str().unwrap().to_owned();
     reader.expect("snapshot").await;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use model::JobState::Running;
-use server::{events::Pace, listen::Patient};
+use server::{listen::Patient, stream::StreamTiming};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, duplex},
     net::TcpSocket,
@@ -27,8 +27,8 @@ const INSIDE: &str = "MILEPOST_TEST_NETWORK";
 
 #[tokio::test]
 async fn case_08_dropped_connections_leave_nothing_behind() {
-    let ledger = Ledger::new(Pace::default()).await;
-    let addr = serve(ledger.router(Pace::default()).await).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
+    let addr = serve(ledger.router(StreamTiming::default()).await).await;
     for _ in 0..50 {
         let client = reqwest::Client::new();
         let mut reader = Reader::fetch(client.get(format!("http://{addr}/events?topic=jobs&job=1&row=2"))).await;
@@ -59,8 +59,8 @@ async fn who_takes_nothing_is_given_up_and_who_takes_little_is_not() {
 /// Its system acknowledges what comes until there is no more room, and says so for ever.
 #[tokio::test]
 async fn case_08_a_peer_that_acknowledges_and_never_reads_is_cut_off() {
-    let ledger = Ledger::new(Pace::default()).await;
-    let addr = serve(ledger.router(Pace::default()).await).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
+    let addr = serve(ledger.router(StreamTiming::default()).await).await;
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4_096).unwrap();
     let mut deaf = socket.connect(addr).await.unwrap();
@@ -143,8 +143,8 @@ async fn a_peer_vanishes() {
     run(&format!("nsenter -t {pid} -n ip addr add 10.9.0.2/24 dev there"));
     run(&format!("nsenter -t {pid} -n ip link set there up"));
 
-    let ledger = Ledger::new(Pace::default()).await;
-    let addr = serve_on(ledger.router(Pace::default()).await, "10.9.0.1").await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
+    let addr = serve_on(ledger.router(StreamTiming::default()).await, "10.9.0.1").await;
     writeln!(peer.0.stdin.as_mut().unwrap(), "{addr}").unwrap();
     ledger.until_open(1).await;
     ledger.state(1, 1, Running, 0);

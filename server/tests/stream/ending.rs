@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use model::JobState::{Running, Succeeded};
-use server::events::Pace;
+use server::stream::StreamTiming;
 use tokio::time::Instant;
 
 use crate::{
@@ -14,8 +14,8 @@ use crate::{
 
 #[tokio::test(start_paused = true)]
 async fn case_14_a_heartbeat_comes_every_ten_seconds() {
-    let ledger = Ledger::new(Pace::default()).await;
-    let mut reader = Reader::get(&ledger.router(Pace::default()).await, "/events").await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
+    let mut reader = Reader::get(&ledger.router(StreamTiming::default()).await, "/events").await;
     reader.expect("hello").await;
     reader.expect("snapshot").await;
     for _ in 0..5 {
@@ -29,8 +29,8 @@ async fn case_14_a_heartbeat_comes_every_ten_seconds() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_says_bye_after_its_lifetime_and_lifetimes_differ() {
-    let ledger = Ledger::new(Pace::default()).await;
-    let router = ledger.router(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
+    let router = ledger.router(StreamTiming::default()).await;
     let mut lived = Vec::new();
     for _ in 0..8 {
         let begun = Instant::now();
@@ -47,8 +47,8 @@ async fn a_stream_says_bye_after_its_lifetime_and_lifetimes_differ() {
 
 #[tokio::test]
 async fn draining_tells_what_waits_says_bye_and_ends_every_body() {
-    let ledger = Ledger::new(Pace::default()).await;
-    let addr = serve(ledger.router(Pace::default()).await).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
+    let addr = serve(ledger.router(StreamTiming::default()).await).await;
     let client = reqwest::Client::new();
     let mut readers = Vec::new();
     for _ in 0..20 {
@@ -75,8 +75,8 @@ async fn draining_tells_what_waits_says_bye_and_ends_every_body() {
 
 #[tokio::test(start_paused = true)]
 async fn case_09_streams_are_drained_over_a_while_and_until_its_turn_each_goes_on() {
-    let ledger = Ledger::new(Pace::default()).await;
-    let router = ledger.router(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
+    let router = ledger.router(StreamTiming::default()).await;
     let mut readers = Vec::new();
     for _ in 0..2_000 {
         let mut reader = Reader::get(&router, "/events?topic=jobs").await;
@@ -112,10 +112,10 @@ async fn case_09_streams_are_drained_over_a_while_and_until_its_turn_each_goes_o
 
 #[tokio::test]
 async fn until_end_ends_with_the_jobs_and_is_not_begun_again() {
-    let ledger = Ledger::new(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, Running, 0);
     ledger.state(2, 1, Running, 0);
-    let router = ledger.router(Pace::default()).await;
+    let router = ledger.router(StreamTiming::default()).await;
     let mut reader = Reader::get(&router, "/events?row=1&row=2&until=end").await;
     reader.expect("hello").await;
     reader.expect("snapshot").await;
@@ -139,9 +139,9 @@ async fn until_end_ends_with_the_jobs_and_is_not_begun_again() {
 
 #[tokio::test]
 async fn until_end_of_a_job_that_is_over_or_never_was() {
-    let ledger = Ledger::new(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, Succeeded, 0);
-    let router = ledger.router(Pace::default()).await;
+    let router = ledger.router(StreamTiming::default()).await;
     let frames = Reader::get(&router, "/events?job=1&until=end").await.rest().await;
     let names: Vec<_> = frames.iter().map(|frame| frame.event.as_str()).collect();
     assert_eq!(names, ["hello", "snapshot", "end"]);

@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 use server::{
-    events::{Events, Limits, Pace},
-    hub::Hub,
+    limits::StreamLimits,
+    stream::{Hub, StreamService, StreamTiming},
 };
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -52,8 +52,9 @@ async fn a_job_is_followed_from_its_start_to_its_end() {
     let (data, hub) = (tempfile::tempdir().unwrap(), Hub::new());
     let engine = Engine::builder(data.path()).register(Steps).listener(hub.clone()).open().await.unwrap();
     let (source, stop) = (Arc::new(engine.clone()), CancellationToken::new());
-    let events = Events::open(hub, source, "test".into(), Pace::default(), Limits::default(), stop).await.unwrap();
-    let addr = serve(router(events)).await;
+    let (timing, limits) = (StreamTiming::default(), StreamLimits::default());
+    let service = StreamService::open(hub, source, "test".into(), timing, limits, stop).await.unwrap();
+    let addr = serve(router(service)).await;
     let position = engine.store().position().await.unwrap();
     let job = engine.start("steps", json!({}), StartOptions::default()).await.unwrap();
     let url = format!("http://{addr}/events?job={job}&until=end&after={position}");

@@ -7,7 +7,7 @@ use std::{
 
 use model::JobState::{Queued, Running, Succeeded};
 use rand::Rng;
-use server::events::Pace;
+use server::stream::StreamTiming;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
@@ -23,9 +23,9 @@ const SOON: Duration = Duration::from_secs(30);
 #[tokio::test]
 async fn case_02_whoever_is_cut_off_again_and_again_misses_nothing_and_hears_nothing_twice() {
     const EVENTS: i64 = 400;
-    let ledger = Arc::new(Ledger::new(Pace::default()).await);
+    let ledger = Arc::new(Ledger::new(StreamTiming::default()).await);
     ledger.state(1, 1, Queued, 0);
-    let addr = serve(ledger.router(Pace::default()).await).await;
+    let addr = serve(ledger.router(StreamTiming::default()).await).await;
     let proxy = Proxy::before(addr, |_| Fault::Cut(rand::rng().random_range(1..4_000))).await;
     let writer = Arc::clone(&ledger);
     tokio::spawn(async move {
@@ -63,9 +63,9 @@ async fn case_02_whoever_is_cut_off_again_and_again_misses_nothing_and_hears_not
 
 #[tokio::test]
 async fn case_13_behind_a_proxy_that_keeps_a_stream_to_itself_polls_bring_the_same_in_the_end() {
-    let ledger = Arc::new(Ledger::new(Pace::default()).await);
+    let ledger = Arc::new(Ledger::new(StreamTiming::default()).await);
     ledger.state(1, 1, Running, 0);
-    let addr = serve(ledger.router(Pace::default()).await).await;
+    let addr = serve(ledger.router(StreamTiming::default()).await).await;
     let proxy = Proxy::before(addr, |_| Fault::Buffer).await;
     let client = reqwest::Client::new();
     let stream = client.get(format!("http://{}/events?row=1&until=end", proxy.addr)).send();
@@ -101,8 +101,8 @@ async fn case_13_behind_a_proxy_that_keeps_a_stream_to_itself_polls_bring_the_sa
 
 #[tokio::test]
 async fn case_08_a_reader_behind_a_proxy_that_swallows_everything_takes_no_place_once_the_proxy_is_gone() {
-    let ledger = Ledger::new(Pace::default()).await;
-    let addr = serve(ledger.router(Pace::default()).await).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
+    let addr = serve(ledger.router(StreamTiming::default()).await).await;
     let proxy = Proxy::before(addr, |_| Fault::BlackHole).await;
     let client = reqwest::Client::builder().timeout(Duration::from_millis(500)).build().unwrap();
     for _ in 0..5 {
@@ -113,9 +113,9 @@ async fn case_08_a_reader_behind_a_proxy_that_swallows_everything_takes_no_place
 
 #[tokio::test]
 async fn a_slow_network_delays_what_is_told_and_changes_nothing_of_it() {
-    let ledger = Ledger::new(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, Running, 0);
-    let addr = serve(ledger.router(Pace::default()).await).await;
+    let addr = serve(ledger.router(StreamTiming::default()).await).await;
     let proxy = Proxy::before(addr, |_| Fault::Delay(Duration::from_millis(300))).await;
     let url = format!("http://{}/events?row=1&until=end", proxy.addr);
     let mut reader = Reader::fetch(reqwest::Client::new().get(url)).await;

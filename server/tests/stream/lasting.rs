@@ -1,6 +1,6 @@
 //! Answers that last, on connections that carried other answers before, or that are of another kind.
 
-use server::events::Pace;
+use server::stream::StreamTiming;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -14,8 +14,8 @@ const POLL: &str = "GET /events/poll?topic=jobs HTTP/1.1\r\nhost: localhost\r\n\
 
 /// A connection on which everything is sent at once.
 async fn told(requests: &[&str]) -> TcpStream {
-    let ledger = Ledger::new(Pace::default()).await;
-    let addr = serve(ledger.router(Pace::default()).await).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
+    let addr = serve(ledger.router(StreamTiming::default()).await).await;
     let mut stream = TcpStream::connect(addr).await.unwrap();
     stream.write_all(requests.concat().as_bytes()).await.unwrap();
     stream

@@ -20,8 +20,8 @@ use model::{
     ProgressEvent, Seq, Snapshot, StateEvent, StreamEvent, Tone,
 };
 use server::{
-    events::{self, Events, Limits, Listening, Pace, Reader, Source},
-    hub::Hub,
+    limits::{StreamLimits, StreamOwner},
+    stream::{self, Hub, Source, StreamService, StreamTiming, Subscriber},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -100,32 +100,32 @@ impl Source for Past {
 }
 
 impl Ledger {
-    pub(crate) async fn new(pace: Pace) -> Self {
+    pub(crate) async fn new(timing: StreamTiming) -> Self {
         let (hub, drain, past) = (Hub::new(), CancellationToken::new(), Arc::<Past>::default());
         // Names the log; its streams are never drained, so that those of the test are once.
-        Self::events_of(&hub, &past, pace, Limits::default(), &CancellationToken::new()).await;
+        Self::service(&hub, &past, timing, StreamLimits::default(), &CancellationToken::new()).await;
         Self { hub, drain, past }
     }
 
-    async fn events_of(
+    async fn service(
         hub: &Arc<Hub>,
         past: &Arc<Past>,
-        pace: Pace,
-        limits: Limits,
+        timing: StreamTiming,
+        limits: StreamLimits,
         drain: &CancellationToken,
-    ) -> Events {
+    ) -> StreamService {
         let source = Arc::clone(past) as Arc<dyn Source>;
-        Events::open(Arc::clone(hub), source, "test".into(), pace, limits, drain.clone()).await.unwrap()
+        StreamService::open(Arc::clone(hub), source, "test".into(), timing, limits, drain.clone()).await.unwrap()
     }
 
-    pub(crate) async fn router(&self, pace: Pace) -> Router {
-        router(Self::events_of(&self.hub, &self.past, pace, Limits::default(), &self.drain).await)
+    pub(crate) async fn router(&self, timing: StreamTiming) -> Router {
+        router(Self::service(&self.hub, &self.past, timing, StreamLimits::default(), &self.drain).await)
     }
 
-    /// One whose streams have these limits, for each of these readers.
-    pub(crate) async fn routers<const N: usize>(&self, limits: Limits, readers: [Reader; N]) -> [Router; N] {
-        let events = Self::events_of(&self.hub, &self.past, Pace::default(), limits, &self.drain).await;
-        readers.map(|reader| routes(events.clone(), Listening { reader, ..Listening::default() }))
+    /// One whose streams have these limits, for each of these owners.
+    pub(crate) async fn routers<const N: usize>(&self, limits: StreamLimits, owners: [StreamOwner; N]) -> [Router; N] {
+        let service = Self::service(&self.hub, &self.past, StreamTiming::default(), limits, &self.drain).await;
+        owners.map(|owner| routes(service.clone(), Subscriber { owner, ..Subscriber::default() }))
     }
 
     /// How often the past has been asked for anything.
@@ -134,9 +134,9 @@ impl Ledger {
     }
 
     /// The same for somebody in particular.
-    pub(crate) async fn router_for(&self, listening: Listening) -> Router {
-        let limits = Limits::default();
-        routes(Self::events_of(&self.hub, &self.past, Pace::default(), limits, &self.drain).await, listening)
+    pub(crate) async fn router_for(&self, subscriber: Subscriber) -> Router {
+        let limits = StreamLimits::default();
+        routes(Self::service(&self.hub, &self.past, StreamTiming::default(), limits, &self.drain).await, subscriber)
     }
 
     /// Makes the readings of streams give way to others so often.
@@ -221,17 +221,17 @@ impl Ledger {
     }
 }
 
-pub(crate) fn router(events: Events) -> Router {
-    routes(events, Listening::default())
+pub(crate) fn router(service: StreamService) -> Router {
+    routes(service, Subscriber::default())
 }
 
-fn routes(events: Events, listening: Listening) -> Router {
+fn routes(service: StreamService, subscriber: Subscriber) -> Router {
     Router::new()
-        .route("/events", get(events::stream))
-        .route("/events/poll", get(events::poll))
-        .route("/events/{stream}", post(events::change))
-        .layer(Extension(listening))
-        .with_state(events)
+        .route("/events", get(stream::connect))
+        .route("/events/poll", get(stream::poll))
+        .route("/events/{stream}", post(stream::change_topics))
+        .layer(Extension(subscriber))
+        .with_state(service)
 }
 
 pub(crate) fn cursor(seq: i64) -> Cursor {

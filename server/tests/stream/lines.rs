@@ -5,7 +5,7 @@ use std::process::Command;
 use axum::body::Body;
 use http::{Request, StatusCode};
 use model::JobState::{Running, Succeeded};
-use server::events::Pace;
+use server::stream::StreamTiming;
 use tokio::task::spawn_blocking;
 
 use crate::{
@@ -15,9 +15,9 @@ use crate::{
 
 #[tokio::test]
 async fn lines_tell_what_frames_tell_in_the_same_order_and_to_the_same_end() {
-    let ledger = Ledger::new(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, Running, 0);
-    let router = ledger.router(Pace::default()).await;
+    let router = ledger.router(StreamTiming::default()).await;
     let path = "/events?job=1&until=end";
     let (mut frames, mut lines) = (Reader::get(&router, path).await, Reader::lines(&router, path).await);
     assert_eq!(frames.headers["content-type"], "text/event-stream");
@@ -44,9 +44,9 @@ async fn lines_tell_what_frames_tell_in_the_same_order_and_to_the_same_end() {
 
 #[tokio::test]
 async fn what_is_added_to_lines_comes_as_a_line() {
-    let ledger = Ledger::new(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, Running, 2);
-    let router = ledger.router(Pace::default()).await;
+    let router = ledger.router(StreamTiming::default()).await;
     let mut reader = Reader::lines(&router, "/events").await;
     let stream = reader.expect("hello").await.data["stream"].as_str().unwrap().to_owned();
     reader.expect("snapshot").await;
@@ -57,8 +57,8 @@ async fn what_is_added_to_lines_comes_as_a_line() {
 
 #[tokio::test]
 async fn the_form_named_first_is_taken_and_frames_where_none_is() {
-    let ledger = Ledger::new(Pace::default()).await;
-    let router = ledger.router(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
+    let router = ledger.router(StreamTiming::default()).await;
     for (accept, kind) in [
         ("*/*", "text/event-stream"),
         ("text/html, application/json", "text/event-stream"),
@@ -74,9 +74,9 @@ async fn the_form_named_first_is_taken_and_frames_where_none_is() {
 /// `curl -N` and nothing else.
 #[tokio::test]
 async fn curl_ends_by_itself_with_the_job_in_both_forms() {
-    let ledger = Ledger::new(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, Running, 0);
-    let addr = serve(ledger.router(Pace::default()).await).await;
+    let addr = serve(ledger.router(StreamTiming::default()).await).await;
     let curls = ["text/event-stream", NDJSON].map(|accept| {
         let mut curl = Command::new("curl");
         curl.args(["-sfN", "--max-time", "10", "-H", &format!("accept: {accept}")]);

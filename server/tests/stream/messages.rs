@@ -2,7 +2,7 @@
 
 use engine::access::Sight;
 use model::{JobId, MessageTo};
-use server::events::{Listening, Pace};
+use server::stream::{StreamTiming, Subscriber};
 
 use crate::{ledger::Ledger, reader::Reader};
 
@@ -10,8 +10,8 @@ fn to(user: &str) -> MessageTo {
     MessageTo::User { user: user.to_owned() }
 }
 
-fn named(name: &str) -> Listening {
-    Listening { sight: Sight { own: name.into(), ..Sight::default() }, ..Listening::default() }
+fn named(name: &str) -> Subscriber {
+    Subscriber { visibility: Sight { own: name.into(), ..Sight::default() }, ..Subscriber::default() }
 }
 
 /// The next message that a reader hears.
@@ -21,7 +21,7 @@ async fn heard(reader: &mut Reader) -> String {
 
 #[tokio::test]
 async fn a_message_to_one_person_reaches_their_streams_alone_live_and_in_replay() {
-    let ledger = Ledger::new(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
     let [ann, mei] = [ledger.router_for(named("ann")).await, ledger.router_for(named("mei")).await];
     let open = async |router, path: &str| {
         let mut reader = Reader::get(router, path).await;
@@ -51,7 +51,7 @@ async fn a_message_to_one_person_reaches_their_streams_alone_live_and_in_replay(
 
 #[tokio::test]
 async fn what_is_written_about_a_job_reaches_who_shows_it_whole() {
-    let ledger = Ledger::new(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, model::JobState::Running, 1);
     let router = ledger.router_for(named("ann")).await;
     let mut readers = Vec::new();
@@ -73,7 +73,7 @@ async fn what_is_written_about_a_job_reaches_who_shows_it_whole() {
 
 #[tokio::test]
 async fn how_many_were_told_is_known_of_the_last_messages() {
-    let ledger = Ledger::new(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
     let router = ledger.router_for(named("ann")).await;
     let mut reader = Reader::get(&router, "/events?topic=messages").await;
     reader.expect("hello").await;

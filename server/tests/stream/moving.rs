@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use model::JobState::{Queued, Running, Succeeded};
-use server::events::Pace;
+use server::stream::StreamTiming;
 use tokio::time::{Instant, sleep};
 
 use crate::{ledger::Ledger, reader::Reader};
 
 #[tokio::test(start_paused = true)]
 async fn case_05_many_ticks_become_few_frames_and_the_last_value_arrives() {
-    let ledger = Ledger::new(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, Running, 0);
-    let mut reader = Reader::get(&ledger.router(Pace::default()).await, "/events?row=1").await;
+    let mut reader = Reader::get(&ledger.router(StreamTiming::default()).await, "/events?row=1").await;
     reader.expect("hello").await;
     reader.expect("snapshot").await;
     let ticks = async {
@@ -32,15 +32,15 @@ async fn case_05_many_ticks_become_few_frames_and_the_last_value_arrives() {
     };
     let (ended, (revs, arrived)) = tokio::join!(ticks, frames);
     assert!(revs.is_sorted(), "never back");
-    let rest = Pace::default().rest;
-    assert!(revs.len() <= 1_000 / rest.as_millis() as usize + 2, "at most one in {rest:?}, not {}", revs.len());
-    assert!(arrived.saturating_duration_since(ended) <= rest);
+    let coalesce = StreamTiming::default().coalesce;
+    assert!(revs.len() <= 1_000 / coalesce.as_millis() as usize + 2, "at most one in {coalesce:?}, not {}", revs.len());
+    assert!(arrived.saturating_duration_since(ended) <= coalesce);
 }
 
 #[tokio::test(start_paused = true)]
 async fn progress_at_the_beat_of_the_sampler_is_sent_at_once() {
-    let ledger = Ledger::new(Pace::default()).await;
-    let mut reader = Reader::get(&ledger.router(Pace::default()).await, "/events?row=1").await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
+    let mut reader = Reader::get(&ledger.router(StreamTiming::default()).await, "/events?row=1").await;
     reader.expect("hello").await;
     reader.expect("snapshot").await;
     for rev in 1..=20 {
@@ -54,8 +54,8 @@ async fn progress_at_the_beat_of_the_sampler_is_sent_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn little_waits_while_a_stream_rests_and_much_does_not() {
-    let ledger = Ledger::new(Pace::default()).await;
-    let mut reader = Reader::get(&ledger.router(Pace::default()).await, "/events?job=1").await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
+    let mut reader = Reader::get(&ledger.router(StreamTiming::default()).await, "/events?job=1").await;
     reader.expect("hello").await;
     reader.expect("snapshot").await;
     let rested = Instant::now();
@@ -63,8 +63,8 @@ async fn little_waits_while_a_stream_rests_and_much_does_not() {
     ledger.log(1, 2, "by little");
     reader.expect("log").await;
     reader.expect("log").await;
-    let rest = Pace::default().rest;
-    assert!((rest..rest * 2).contains(&rested.elapsed()), "{:?}", rested.elapsed());
+    let coalesce = StreamTiming::default().coalesce;
+    assert!((coalesce..coalesce * 2).contains(&rested.elapsed()), "{:?}", rested.elapsed());
     let rested = Instant::now();
     ledger.log(1, 3, &"much".repeat(10_000));
     reader.expect("log").await;
@@ -73,9 +73,9 @@ async fn little_waits_while_a_stream_rests_and_much_does_not() {
 
 #[tokio::test(start_paused = true)]
 async fn case_04_the_end_of_an_attempt_is_told_once_and_nothing_of_that_attempt_follows() {
-    let ledger = Ledger::new(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, Running, 0);
-    let router = ledger.router(Pace::default()).await;
+    let router = ledger.router(StreamTiming::default()).await;
     let mut early = Reader::get(&router, "/events?row=1&topic=jobs").await;
     early.expect("hello").await;
     early.expect("snapshot").await;
@@ -111,9 +111,9 @@ async fn case_04_the_end_of_an_attempt_is_told_once_and_nothing_of_that_attempt_
 
 #[tokio::test]
 async fn case_04_progress_that_comes_late_is_not_shown_after_a_snapshot_that_knows_the_end() {
-    let ledger = Ledger::new(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
     let ended = ledger.commit_state(1, 1, Succeeded, 9);
-    let mut reader = Reader::get(&ledger.router(Pace::default()).await, "/events?row=1").await;
+    let mut reader = Reader::get(&ledger.router(StreamTiming::default()).await, "/events?row=1").await;
     reader.expect("hello").await;
     assert_eq!(reader.expect("snapshot").await.data["jobs"][0]["state"], "succeeded");
     ledger.tick(1, 1, 10);
@@ -124,8 +124,8 @@ async fn case_04_progress_that_comes_late_is_not_shown_after_a_snapshot_that_kno
 
 #[tokio::test]
 async fn a_row_brings_no_log_and_a_job_does() {
-    let ledger = Ledger::new(Pace::default()).await;
-    let router = ledger.router(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
+    let router = ledger.router(StreamTiming::default()).await;
     let (mut row, mut job) = (Reader::get(&router, "/events?row=1").await, Reader::get(&router, "/events?job=1").await);
     for reader in [&mut row, &mut job] {
         reader.expect("hello").await;

@@ -5,15 +5,18 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use axum::Router;
 use engine::store::UserId;
 use http::StatusCode;
-use server::events::{Limits, Pace, Reader as Whose};
+use server::{
+    limits::{StreamLimits, StreamOwner},
+    stream::StreamTiming,
+};
 
 use crate::{
     ledger::Ledger,
     reader::{Reader, serve},
 };
 
-fn by(session: u8, address: impl Into<IpAddr>) -> Whose {
-    Whose { session: Some([session; 32]), user: None, address: Some(address.into()) }
+fn by(session: u8, address: impl Into<IpAddr>) -> StreamOwner {
+    StreamOwner { session: Some([session; 32]), user: None, address: Some(address.into()) }
 }
 
 /// A stream that is let in.
@@ -43,8 +46,8 @@ async fn is_full(router: &Router) {
 
 #[tokio::test]
 async fn case_17_streams_are_limited_by_session_by_address_and_in_all_and_a_place_given_back_is_free() {
-    let ledger = Ledger::new(Pace::default()).await;
-    let limits = Limits { total: 5, per_address: 3, per_session: 2, ..Limits::default() };
+    let ledger = Ledger::new(StreamTiming::default()).await;
+    let limits = StreamLimits { total: 5, per_address: 3, per_session: 2, ..StreamLimits::default() };
     let home = Ipv4Addr::new(203, 0, 113, 1);
     let away = Ipv4Addr::new(203, 0, 113, 2);
     let [ada, ben, cid, stranger] =
@@ -67,9 +70,10 @@ async fn case_17_streams_are_limited_by_session_by_address_and_in_all_and_a_plac
 
 #[tokio::test]
 async fn streams_of_one_user_are_limited_over_sessions_and_addresses() {
-    let ledger = Ledger::new(Pace::default()).await;
-    let limits = Limits { per_user: 2, ..Limits::default() };
-    let of = |user, session| Whose { user: Some(UserId(user)), ..by(session, Ipv4Addr::new(203, 0, 113, session)) };
+    let ledger = Ledger::new(StreamTiming::default()).await;
+    let limits = StreamLimits { per_user: 2, ..StreamLimits::default() };
+    let of =
+        |user, session| StreamOwner { user: Some(UserId(user)), ..by(session, Ipv4Addr::new(203, 0, 113, session)) };
     let [phone, desktop, token, other] = ledger.routers(limits, [of(1, 1), of(1, 2), of(1, 3), of(2, 4)]).await;
     let first = open(&phone).await;
     let _second = open(&desktop).await;
@@ -83,15 +87,15 @@ async fn streams_of_one_user_are_limited_over_sessions_and_addresses() {
 
 #[tokio::test]
 async fn a_network_of_ipv6_is_one_address_and_without_accounts_sessions_do_not_count() {
-    let ledger = Ledger::new(Pace::default()).await;
-    let limits = Limits { total: 9, per_address: 2, per_user: 1, per_session: 1 };
-    let address = |last| Whose {
+    let ledger = Ledger::new(StreamTiming::default()).await;
+    let limits = StreamLimits { total: 9, per_address: 2, per_user: 1, per_session: 1 };
+    let address = |last| StreamOwner {
         session: None,
         user: None,
         address: Some(Ipv6Addr::new(0x2001, 0xdb8, 0, 1, 0, 0, 0, last).into()),
     };
     let elsewhere =
-        Whose { session: None, user: None, address: Some(Ipv6Addr::new(0x2001, 0xdb8, 0, 2, 0, 0, 0, 1).into()) };
+        StreamOwner { session: None, user: None, address: Some(Ipv6Addr::new(0x2001, 0xdb8, 0, 2, 0, 0, 0, 1).into()) };
     let [one, two, elsewhere] = ledger.routers(limits, [address(1), address(2), elsewhere]).await;
     let _open = (open(&one).await, open(&two).await);
     is_full(&one).await;
@@ -101,8 +105,8 @@ async fn a_network_of_ipv6_is_one_address_and_without_accounts_sessions_do_not_c
 
 #[tokio::test]
 async fn case_17_whoever_connects_and_goes_without_end_leaves_nothing_behind() {
-    let ledger = Ledger::new(Pace::default()).await;
-    let limits = Limits { total: 64, ..Limits::default() };
+    let ledger = Ledger::new(StreamTiming::default()).await;
+    let limits = StreamLimits { total: 64, ..StreamLimits::default() };
     let [router] = ledger.routers(limits, [by(1, Ipv4Addr::LOCALHOST)]).await;
     for round in 0..10_000 {
         let mut reader = Reader::get(&router, "/events?topic=jobs&job=1&row=2").await;

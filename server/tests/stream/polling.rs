@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::Router;
 use http::StatusCode;
 use model::JobState::{Queued, Running, Succeeded};
-use server::events::Pace;
+use server::stream::StreamTiming;
 use tokio::{
     io::AsyncWriteExt as _,
     net::TcpStream,
@@ -34,9 +34,9 @@ fn names(frames: &[Frame]) -> Vec<&str> {
 
 #[tokio::test(start_paused = true)]
 async fn a_poll_begins_with_a_snapshot_and_goes_on_where_it_ended() {
-    let ledger = Ledger::new(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, Running, 3);
-    let router = ledger.router(Pace::default()).await;
+    let router = ledger.router(StreamTiming::default()).await;
     let (frames, cursor) = poll(&router, "row=1").await;
     assert_eq!(names(&frames), ["snapshot"]);
     assert_eq!(frames[0].data["jobs"][0]["rev"], 3);
@@ -53,9 +53,9 @@ async fn a_poll_begins_with_a_snapshot_and_goes_on_where_it_ended() {
 
 #[tokio::test(start_paused = true)]
 async fn a_poll_waits_for_what_comes_first_and_not_longer_than_it_was_asked_to() {
-    let ledger = Arc::new(Ledger::new(Pace::default()).await);
+    let ledger = Arc::new(Ledger::new(StreamTiming::default()).await);
     ledger.state(1, 1, Queued, 0);
-    let router = ledger.router(Pace::default()).await;
+    let router = ledger.router(StreamTiming::default()).await;
     let begun = Instant::now();
     assert_eq!(poll(&router, "row=1&after=e1.1&wait=20").await.0, []);
     assert_eq!(begun.elapsed(), Duration::from_secs(20));
@@ -75,9 +75,9 @@ async fn a_poll_waits_for_what_comes_first_and_not_longer_than_it_was_asked_to()
 
 #[tokio::test(start_paused = true)]
 async fn progress_ends_a_wait_after_one_second_and_a_state_before() {
-    let ledger = Arc::new(Ledger::new(Pace::default()).await);
+    let ledger = Arc::new(Ledger::new(StreamTiming::default()).await);
     ledger.state(1, 1, Running, 0);
-    let router = ledger.router(Pace::default()).await;
+    let router = ledger.router(StreamTiming::default()).await;
     ledger.tick(1, 1, 5);
     let (frames, _) = poll(&router, "row=1&after=e1.1").await;
     assert_eq!(names(&frames), ["progress"], "the newest is told at once where there is no wait");
@@ -106,9 +106,9 @@ async fn progress_ends_a_wait_after_one_second_and_a_state_before() {
 
 #[tokio::test]
 async fn a_poll_until_the_end_tells_it_once() {
-    let ledger = Ledger::new(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, Running, 0);
-    let router = ledger.router(Pace::default()).await;
+    let router = ledger.router(StreamTiming::default()).await;
     let (frames, cursor) = poll(&router, "row=1&until=end").await;
     assert_eq!(names(&frames), ["snapshot"]);
     ledger.state(1, 1, Succeeded, 1);
@@ -121,12 +121,12 @@ async fn a_poll_until_the_end_tells_it_once() {
 
 #[tokio::test]
 async fn a_poll_that_cannot_be_continued_begins_anew() {
-    let ledger = Ledger::new(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
     for state in [Queued, Running, Succeeded] {
         ledger.state(1, 1, state, 0);
     }
     ledger.trim(2);
-    let router = ledger.router(Pace::default()).await;
+    let router = ledger.router(StreamTiming::default()).await;
     for position in ["other.2", "e1.1", "e1.4"] {
         let (frames, cursor) = poll(&router, &format!("row=1&after={position}&wait=30")).await;
         assert_eq!((names(&frames), cursor.as_str()), (vec!["snapshot"], "e1.3"), "{position}");
@@ -142,9 +142,9 @@ async fn a_poll_that_cannot_be_continued_begins_anew() {
 
 #[tokio::test]
 async fn a_poll_over_a_socket_has_a_length_and_keeps_its_connection() {
-    let ledger = Ledger::new(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, Running, 0);
-    let addr = serve(ledger.router(Pace::default()).await).await;
+    let addr = serve(ledger.router(StreamTiming::default()).await).await;
     let client = reqwest::Client::new();
     for _ in 0..3 {
         let answer = client.get(format!("http://{addr}/events/poll?row=1")).send().await.unwrap();
@@ -156,9 +156,9 @@ async fn a_poll_over_a_socket_has_a_length_and_keeps_its_connection() {
 
 #[tokio::test(start_paused = true)]
 async fn a_poll_while_the_server_goes_down_is_told_to_come_again() {
-    let ledger = Arc::new(Ledger::new(Pace::default()).await);
+    let ledger = Arc::new(Ledger::new(StreamTiming::default()).await);
     ledger.state(1, 1, Running, 0);
-    let router = ledger.router(Pace::default()).await;
+    let router = ledger.router(StreamTiming::default()).await;
     let draining = Arc::clone(&ledger);
     tokio::spawn(async move {
         sleep(Duration::from_secs(3)).await;
@@ -174,8 +174,8 @@ async fn a_poll_while_the_server_goes_down_is_told_to_come_again() {
 
 #[tokio::test]
 async fn a_poll_whose_client_has_gone_waits_no_longer() {
-    let ledger = Ledger::new(Pace::default()).await;
-    let addr = serve(ledger.router(Pace::default()).await).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
+    let addr = serve(ledger.router(StreamTiming::default()).await).await;
     let mut client = TcpStream::connect(addr).await.unwrap();
     client.write_all(b"GET /events/poll?row=1&after=e1.0&wait=30 HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
     ledger.until_open(1).await;

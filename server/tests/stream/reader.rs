@@ -6,10 +6,7 @@ use axum::{Router, body::Body};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
-use server::{
-    client::TrustedProxies,
-    listen::{self, Limits},
-};
+use server::{client::TrustedProxies, limits::ConnectionLimits, listen};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -180,7 +177,7 @@ pub(crate) async fn serve(router: Router) -> SocketAddr {
 pub(crate) async fn serve_on(router: Router, address: &str) -> SocketAddr {
     let listener = TcpListener::bind((address, 0)).await.unwrap();
     let addr = listener.local_addr().unwrap();
-    let limits = Limits { total: 20_000, per_address: 20_000, proxies: TrustedProxies::default() };
+    let limits = ConnectionLimits { total: 20_000, per_address: 20_000, proxies: TrustedProxies::default() };
     tokio::spawn(listen::serve(listener, router, limits, CancellationToken::new(), Duration::ZERO));
     addr
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::JobState::{Running, Succeeded};
-use server::events::Pace;
+use server::stream::StreamTiming;
 
 use crate::{
     ledger::Ledger,
@@ -15,8 +15,8 @@ const FLOOD: u64 = 30_000;
 
 #[tokio::test]
 async fn case_06_a_slow_reader_gets_one_snapshot_instead_and_holds_up_nobody() {
-    let ledger = Ledger::new(Pace::default()).await;
-    let addr = serve(ledger.router(Pace::default()).await).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
+    let addr = serve(ledger.router(StreamTiming::default()).await).await;
     let client = reqwest::Client::new();
     let url = format!("http://{addr}/events?job=1");
     let mut slow = Reader::fetch(client.get(&url)).await;
@@ -54,8 +54,8 @@ async fn case_06_a_slow_reader_gets_one_snapshot_instead_and_holds_up_nobody() {
 
 #[tokio::test]
 async fn case_07_a_hole_in_what_the_engine_tells_is_closed_by_a_snapshot() {
-    let ledger = Ledger::new(Pace::default()).await;
-    let mut reader = Reader::get(&ledger.router(Pace::default()).await, "/events?row=1&row=2").await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
+    let mut reader = Reader::get(&ledger.router(StreamTiming::default()).await, "/events?row=1&row=2").await;
     reader.expect("hello").await;
     reader.expect("snapshot").await;
     ledger.state(1, 1, Running, 0);
@@ -72,7 +72,7 @@ async fn case_07_a_hole_in_what_the_engine_tells_is_closed_by_a_snapshot() {
 
 #[tokio::test]
 async fn case_06_a_snapshot_larger_than_an_outbox_comes_through_while_events_go_on() {
-    let ledger = Arc::new(Ledger::new(Pace::default()).await);
+    let ledger = Arc::new(Ledger::new(StreamTiming::default()).await);
     ledger.state(1, 1, Running, 0);
     ledger.swell(1, 2 << 20);
     let mut line = 0;
@@ -80,7 +80,7 @@ async fn case_06_a_snapshot_larger_than_an_outbox_comes_through_while_events_go_
         line += 1;
         ledger.log(1, line, "on and on");
     });
-    let mut reader = Reader::get(&ledger.router(Pace::default()).await, "/events?job=1").await;
+    let mut reader = Reader::get(&ledger.router(StreamTiming::default()).await, "/events?job=1").await;
     reader.expect("hello").await;
     assert_eq!(reader.expect("snapshot").await.seq(), Some(1));
     assert_eq!(reader.expect("log").await.seq(), Some(2));
@@ -88,11 +88,11 @@ async fn case_06_a_snapshot_larger_than_an_outbox_comes_through_while_events_go_
 
 #[tokio::test]
 async fn case_06_what_overflows_while_a_snapshot_is_read_does_not_take_the_stream_back() {
-    let ledger = Arc::new(Ledger::new(Pace::default()).await);
+    let ledger = Arc::new(Ledger::new(StreamTiming::default()).await);
     ledger.state(1, 1, Running, 0);
     let mut flood = 1..=1_500;
     ledger.meanwhile(move |ledger| flood.by_ref().for_each(|line| ledger.log(1, line, "more")));
-    let mut reader = Reader::get(&ledger.router(Pace::default()).await, "/events?job=1").await;
+    let mut reader = Reader::get(&ledger.router(StreamTiming::default()).await, "/events?job=1").await;
     reader.expect("hello").await;
     assert_eq!(reader.expect("snapshot").await.seq(), Some(1_501));
     ledger.state(1, 1, Succeeded, 1);
@@ -101,9 +101,9 @@ async fn case_06_what_overflows_while_a_snapshot_is_read_does_not_take_the_strea
 
 #[tokio::test]
 async fn what_waits_for_a_reader_of_many_jobs_is_the_latest_of_each() {
-    let ledger = Ledger::new(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
     let rows = (1..=50).map(|job| format!("row={job}")).collect::<Vec<_>>().join("&");
-    let mut reader = Reader::get(&ledger.router(Pace::default()).await, &format!("/events?{rows}")).await;
+    let mut reader = Reader::get(&ledger.router(StreamTiming::default()).await, &format!("/events?{rows}")).await;
     reader.expect("hello").await;
     reader.expect("snapshot").await;
     for rev in 1..=1_000 {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use model::JobState::{Running, Succeeded};
-use server::events::Pace;
+use server::stream::StreamTiming;
 use tokio::{task::JoinSet, time::timeout};
 
 use crate::{ledger::Ledger, reader::Reader};
@@ -15,11 +15,11 @@ const HANGS: Duration = Duration::from_mins(1);
 /// The first reading is under way when all others ask; they share the one after it. Some know where they were.
 #[tokio::test]
 async fn case_11_a_stampede_of_clients_shares_a_handful_of_readings() {
-    let ledger = Arc::new(Ledger::new(Pace::default()).await);
+    let ledger = Arc::new(Ledger::new(StreamTiming::default()).await);
     for _ in 0..50 {
         ledger.state(1, 1, Running, 0);
     }
-    let router = ledger.router(Pace::default()).await;
+    let router = ledger.router(StreamTiming::default()).await;
     ledger.give_way(3);
     let before = ledger.readings();
     let mut clients = JoinSet::new();
@@ -56,9 +56,9 @@ async fn case_11_a_stampede_of_clients_shares_a_handful_of_readings() {
 
 #[tokio::test]
 async fn a_reading_that_was_begun_before_somebody_asked_does_not_answer_them() {
-    let ledger = Arc::new(Ledger::new(Pace::default()).await);
+    let ledger = Arc::new(Ledger::new(StreamTiming::default()).await);
     ledger.state(1, 1, Running, 0);
-    let router = ledger.router(Pace::default()).await;
+    let router = ledger.router(StreamTiming::default()).await;
     ledger.give_way(50);
     for seq in 2..200 {
         let early = tokio::spawn({

@@ -6,7 +6,7 @@ use axum::body::Body;
 use http::{Request, StatusCode};
 use model::JobState::Succeeded;
 use serde_json::{Value, json};
-use server::events::Pace;
+use server::stream::StreamTiming;
 
 use crate::{
     ledger::Ledger,
@@ -62,13 +62,13 @@ fn lines(events: impl Iterator<Item = (String, Value)>) -> Vec<String> {
 
 #[tokio::test]
 async fn case_19_whatever_is_written_arrives_as_it_was_in_both_forms_in_pieces_of_any_size() {
-    let ledger = Ledger::new(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, model::JobState::Running, 0);
     for (line, text) in (1..).zip(texts()) {
         ledger.log(1, line, &text);
     }
     ledger.state(1, 1, Succeeded, 1);
-    let addr = serve(ledger.router(Pace::default()).await).await;
+    let addr = serve(ledger.router(StreamTiming::default()).await).await;
     let dribble = Proxy::before(addr, |_| Fault::Dribble).await;
     let client = reqwest::Client::new();
     for (addr, accept) in [(addr, ""), (addr, NDJSON), (dribble.addr, "text/event-stream"), (dribble.addr, NDJSON)] {
@@ -100,8 +100,8 @@ async fn case_19_whatever_is_written_arrives_as_it_was_in_both_forms_in_pieces_o
 
 #[tokio::test]
 async fn case_19_a_megabyte_arrives_whole_and_unchanged() {
-    let ledger = Ledger::new(Pace::default()).await;
-    let addr = serve(ledger.router(Pace::default()).await).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
+    let addr = serve(ledger.router(StreamTiming::default()).await).await;
     let dribble = Proxy::before(addr, |_| Fault::Dribble).await;
     let url = |addr| format!("http://{addr}/events?job=1");
     let client = reqwest::Client::new();
@@ -123,8 +123,8 @@ async fn case_19_a_megabyte_arrives_whole_and_unchanged() {
 /// What a client sends comes back in no frame, however it is written.
 #[tokio::test]
 async fn case_19_line_breaks_in_ids_and_topics_make_no_frames() {
-    let ledger = Ledger::new(Pace::default()).await;
-    let router = ledger.router(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
+    let router = ledger.router(StreamTiming::default()).await;
     for query in [
         "after=e1.1%0aevent:%20bye",
         "after=e1%0d%0a.1",
@@ -162,9 +162,9 @@ async fn case_19_line_breaks_in_ids_and_topics_make_no_frames() {
 /// A native client stops at 204, and takes nothing that does not say what it is.
 #[tokio::test]
 async fn case_19_answers_that_are_no_stream_do_not_look_like_one() {
-    let ledger = Ledger::new(Pace::default()).await;
+    let ledger = Ledger::new(StreamTiming::default()).await;
     ledger.state(1, 1, Succeeded, 0);
-    let addr = serve(ledger.router(Pace::default()).await).await;
+    let addr = serve(ledger.router(StreamTiming::default()).await).await;
     let ask = |path: &'static str| {
         let url = format!("http://{addr}{path}");
         tokio::task::spawn_blocking(move || {

@@ -1,46 +1,46 @@
-//! When a stream that was asked for with `until=end` ends.
+//! `until=end`: a stream that ends once the jobs it names have ended.
 
 use std::collections::BTreeSet;
 
 use engine::{DurableEvent, store::Topics};
 use model::{Cursor, JobId, JobView, Seq, StreamEvent};
 
-/// The jobs a stream waits for.
+/// Tracks which of the named jobs are still to end.
 #[derive(Debug)]
-pub(super) struct Ending {
+pub(super) struct UntilEnd {
     named: BTreeSet<JobId>,
     pending: BTreeSet<JobId>,
-    /// The newest event that is taken into account.
-    seen: Cursor,
+    /// The newest event that is included.
+    cursor: Cursor,
 }
 
-impl Ending {
-    /// Waits for those jobs of `topics` that are not over in `jobs`, which was read at `position`.
+impl UntilEnd {
+    /// Waits for the jobs of `topics` that have not ended in `jobs`, which was read at `position`.
     pub(super) fn new(topics: &Topics, position: Cursor, jobs: &[JobView]) -> Self {
         let named = topics.job.union(&topics.row).copied().collect();
-        let mut ending = Self { named, pending: BTreeSet::new(), seen: position.clone() };
-        ending.look_again(position.seq, jobs);
-        ending
+        let mut until_end = Self { named, pending: BTreeSet::new(), cursor: position.clone() };
+        until_end.reset(position.seq, jobs);
+        until_end
     }
 
-    /// The first job named that is not among `jobs`.
+    /// Returns the first named job that is not among `jobs`.
     pub(super) fn missing(&self, jobs: &[JobView]) -> Option<JobId> {
         self.named.iter().copied().find(|named| jobs.iter().all(|job| job.job != *named))
     }
 
-    /// Takes `jobs`, read at `seq`, for what is true. A job that is not there has been deleted, and so is over.
-    pub(super) fn look_again(&mut self, seq: Seq, jobs: &[JobView]) {
-        self.seen.seq = seq;
+    /// Starts over from `jobs`, read at `seq`. A job that is missing was deleted, and so has ended.
+    pub(super) fn reset(&mut self, seq: Seq, jobs: &[JobView]) {
+        self.cursor.seq = seq;
         let open = jobs.iter().filter(|job| !job.state.is_terminal()).map(|job| job.job);
         self.pending = open.filter(|job| self.named.contains(job)).collect();
     }
 
-    /// Takes notice of an event.
-    pub(super) fn hear(&mut self, event: &DurableEvent) {
-        if event.seq <= self.seen.seq {
+    /// Applies an event; older ones than the cursor are ignored.
+    pub(super) fn apply(&mut self, event: &DurableEvent) {
+        if event.seq <= self.cursor.seq {
             return;
         }
-        self.seen.seq = event.seq;
+        self.cursor.seq = event.seq;
         if let StreamEvent::State(state) = &event.event
             && self.named.contains(&state.view.job)
         {
@@ -52,13 +52,11 @@ impl Ending {
         }
     }
 
-    /// Whether all of them are over.
-    pub(super) fn is_over(&self) -> bool {
+    pub(super) fn all_ended(&self) -> bool {
         self.pending.is_empty()
     }
 
-    /// The newest event that is taken into account.
     pub(super) const fn cursor(&self) -> &Cursor {
-        &self.seen
+        &self.cursor
     }
 }

@@ -1,4 +1,4 @@
-//! What streams read from the engine.
+//! The source that streams read snapshots and missed events from.
 
 use std::sync::Arc;
 
@@ -6,14 +6,14 @@ use async_trait::async_trait;
 use engine::{DurableEvent, Engine, Result, store::Topics};
 use model::{Cursor, Micros, Seq, Snapshot};
 
-/// The past and the present of what the [`crate::hub::Hub`] hears.
+/// State and log of the events that the [`Hub`](super::Hub) receives.
 #[async_trait]
 pub trait Source: Send + Sync + 'static {
-    /// The newest durable event.
+    /// Returns the position of the newest durable event.
     async fn position(&self) -> Result<Cursor>;
-    /// What `topics` show, and the position it is true at.
+    /// Returns what `topics` show, and the position at which it is true.
     async fn snapshot(&self, topics: &Topics) -> Result<(Cursor, Snapshot)>;
-    /// Durable events after `seq` in order, at most `limit`; `None` where some of them are no longer kept.
+    /// Returns durable events after `seq` in order, at most `limit`; `None` if some of them are no longer kept.
     async fn events_after(&self, seq: Seq, limit: u32) -> Result<Option<Vec<Arc<DurableEvent>>>>;
     /// The wall clock.
     fn now(&self) -> Micros;
