@@ -1,4 +1,4 @@
-//! What islands ask of the browser: parts of pages, and forms sent without leaving the page. Never run on the server.
+//! Browser access for islands: fetching pages, posting forms, reading and writing elements. Never runs on the server.
 
 pub(crate) mod json;
 
@@ -15,7 +15,7 @@ use web_sys::{
 use self::json::Json;
 use crate::base_path::url;
 
-/// The page at `address`, as a document of its own. `None` where it cannot be had.
+/// Fetches the page at `address` and parses it. `None` on any failure.
 pub(crate) async fn page(address: &str) -> Option<Document> {
     let response: Response = JsFuture::from(window().fetch_with_str(address)).await.ok()?.dyn_into().ok()?;
     if !response.ok() {
@@ -25,16 +25,15 @@ pub(crate) async fn page(address: &str) -> Option<Document> {
     DomParser::new().ok()?.parse_from_string(&html, SupportedType::TextHtml).ok()
 }
 
-/// Why the server did not do what it was asked.
+/// Why a request was refused.
 pub(crate) struct Refusal {
-    /// For people.
     pub(crate) message: String,
-    /// Everything wrong with the fields of an input.
+    /// Errors of single fields.
     pub(crate) fields: Vec<FieldError>,
 }
 
 impl Refusal {
-    /// Reads an answer that is none of success.
+    /// Parses the body of an error response.
     pub(crate) fn read(answer: &str) -> Self {
         let json = Json::parse(answer);
         let told = json.as_ref().and_then(|json| json.get("message").text());
@@ -47,7 +46,7 @@ impl Refusal {
 }
 
 impl From<JsValue> for Refusal {
-    /// What the browser says when there is no answer.
+    /// A request without a response.
     fn from(_: JsValue) -> Self {
         Self::read("")
     }
@@ -55,21 +54,20 @@ impl From<JsValue> for Refusal {
 
 const LOST: &str = "The request failed. Check your connection and try again.";
 
-/// Sends a form as it stands. Answers where to go from here, if anywhere.
+/// Submits a form. Returns the address to go to, if any.
 pub(crate) async fn send(form: &HtmlFormElement) -> Result<Option<String>, Refusal> {
     let data = FormData::new_with_form(form)?;
     post(&form.action(), &UrlSearchParams::new_with_str_sequence_sequence(&data)?).await.map(|answer| answer.place)
 }
 
-/// What a server function says.
+/// The response of a server function.
 pub(crate) struct Answer {
-    /// The page to go to, if any.
+    /// The `Location` header: the page to go to.
     pub(crate) place: Option<String>,
-    /// Its value as JSON.
+    /// The returned value as JSON.
     pub(crate) value: String,
 }
 
-/// Calls a server function.
 pub(crate) async fn post(address: &str, arguments: &UrlSearchParams) -> Result<Answer, Refusal> {
     let init = RequestInit::new();
     init.set_method("POST");
@@ -82,24 +80,23 @@ pub(crate) async fn post(address: &str, arguments: &UrlSearchParams) -> Result<A
     Ok(Answer { place: response.headers().get("location")?, value })
 }
 
-/// Leaves for another page.
 pub(crate) fn go(place: &str) {
-    // Fails only for what is no address.
+    // Fails only for an invalid address.
     let _ = window().location().set_href(place);
 }
 
-/// A copy of what the `<template>` in `place` holds.
+/// Clones the content of the `<template>` inside `place`.
 pub(crate) fn stamp(place: &Element) -> Option<Element> {
     let template: HtmlTemplateElement = place.query_selector("template").ok()??.dyn_into().ok()?;
     template.content().first_element_child()?.clone_node_with_deep(true).ok()?.dyn_into().ok()
 }
 
-/// A text in lower case, as the server has it.
+/// Converts to lower case with the browser's tables, which the server's match.
 pub(crate) fn lower_case(text: &str) -> String {
     JsString::from(text).to_lower_case().into()
 }
 
-/// Puts the text of the element named `id` on the clipboard. The older way, because the newer one asks for HTTPS.
+/// Copies the text of the element `id` to the clipboard, with `execCommand`: the Clipboard API needs HTTPS.
 pub(crate) fn copy(id: &str) {
     let Some(element) = document().get_element_by_id(id) else { return };
     match (element.dyn_ref::<HtmlInputElement>(), window().get_selection()) {
@@ -112,7 +109,7 @@ pub(crate) fn copy(id: &str) {
     }
 }
 
-/// The elements under `root` that `selector` names.
+/// Returns the elements under `root` that match `selector`.
 pub(crate) fn all(root: &web_sys::Node, selector: &str) -> impl Iterator<Item = Element> + use<> {
     let found = match root.dyn_ref::<Element>() {
         Some(element) => element.query_selector_all(selector),
@@ -123,10 +120,10 @@ pub(crate) fn all(root: &web_sys::Node, selector: &str) -> impl Iterator<Item = 
         .filter_map(move |i| found.as_ref()?.item(i)?.dyn_into::<Element>().ok())
 }
 
-/// Sets an attribute, or takes it away; touches only what has changed.
+/// Sets or removes an attribute, if it changes.
 pub(crate) fn set(element: &Element, name: &str, value: Option<&str>) {
     if element.get_attribute(name).as_deref() != value {
-        // Fails only for a name that is none.
+        // Fails only for an invalid name.
         let _ = match value {
             Some(value) => element.set_attribute(name, value),
             None => element.remove_attribute(name),
@@ -134,30 +131,28 @@ pub(crate) fn set(element: &Element, name: &str, value: Option<&str>) {
     }
 }
 
-/// Replaces a text, if it has changed.
+/// Replaces the text, if it changes.
 pub(crate) fn set_text(element: &Element, text: &str) {
     if element.text_content().as_deref() != Some(text) {
         element.set_text_content(Some(text));
     }
 }
 
-/// Hides an element, or shows it.
 pub(crate) fn hide(element: &Element, hidden: bool) {
     set(element, "hidden", hidden.then_some(""));
 }
 
-/// The first element under `root` that `selector` names.
+/// Returns the first element under `root` that matches `selector`.
 pub(crate) fn first(root: &web_sys::Node, selector: &str) -> Option<Element> {
     all(root, selector).next()
 }
 
-/// Gives an element a class, or takes it away.
 pub(crate) fn set_class(element: &Element, class: &str, on: bool) {
-    // Fails only for a name that is none.
+    // Fails only for an invalid name.
     let _ = element.class_list().toggle_with_force(class, on);
 }
 
-/// Shows another icon where `selector` finds one, out of the sprite.
+/// Replaces the icon that `selector` finds by another of the sprite.
 pub(crate) fn set_icon(root: &Element, selector: &str, name: &str) {
     if let Some(icon) = first(root, selector).filter(|icon| icon.get_attribute("data-icon").as_deref() != Some(name)) {
         set(&icon, "data-icon", Some(name));
@@ -165,9 +160,9 @@ pub(crate) fn set_icon(root: &Element, selector: &str, name: &str) {
     }
 }
 
-/// Listens to an element for as long as it is there.
+/// Adds an event listener that is never removed.
 pub(crate) fn on(element: &web_sys::EventTarget, event: &str, hear: impl Fn(Event) + 'static) {
     let hear = Closure::<dyn Fn(Event)>::new(hear).into_js_value();
-    // Fails only for a closure that is none.
+    // Fails only for an invalid closure.
     let _ = element.add_event_listener_with_callback(event, hear.unchecked_ref());
 }

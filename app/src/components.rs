@@ -1,7 +1,7 @@
-//! Small parts that pages and islands share. Markup and classes are those of `style/`.
+//! Components that pages and islands share. Markup and classes are those of `style/`.
 //!
-//! The server alone draws them. What moves is marked with `data-live`, by which [`crate::islands::LiveJobs`] keeps it
-//! true: the same functions say what stands there first and what stands there later.
+//! Only the server draws them. What changes is marked with `data-live`, and [`crate::islands::LiveJobs`] updates it
+//! with the same functions.
 
 mod form_text;
 mod icon;

@@ -1,4 +1,4 @@
-//! What every page and server function is given.
+//! Application context: what every page and server function needs.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -14,35 +14,35 @@ use model::Seq;
 
 use crate::{base_path::url, components::ReaderZone};
 
-/// The server's side of the application; provided as a Leptos context for each request.
+/// A Leptos context of each request.
 #[derive(Clone)]
 pub struct AppContext {
-    /// The job engine, as whoever sent this request may use it.
+    /// The job engine, authorised as the user who sent this request.
     pub desk: Desk,
-    /// The accounts; `None` on a server that works without.
+    /// `None` if sign-in is off.
     pub auth: Option<AuthService>,
-    /// Where the sender is.
+    /// The client's address.
     pub address: Option<IpAddr>,
-    /// The key of the session that somebody is signed in by.
+    /// The key of the signed-in session.
     pub session: Option<Vec<u8>>,
-    /// The time zone that the sender has chosen; the server's where there is none.
+    /// The time zone that the user chose; `None` for the server's.
     pub zone: Option<TimeZone>,
-    /// Scheme and host of the address that people know the server by; `None` where it was not told.
+    /// Scheme and host of the configured public address.
     pub origin: Option<Arc<str>>,
-    /// To how many event streams a message was sent.
+    /// Returns the number of event streams that a message was sent to.
     pub receivers: Arc<dyn Fn(Seq) -> usize + Send + Sync>,
-    /// Names this build; stamps the asset folder and `hello`.
+    /// Identifies this build: part of asset addresses and of `hello`.
     pub build: Arc<str>,
-    /// Whether browsers may keep pages for when the server is away.
+    /// Whether browsers may save pages for offline use.
     pub kept_pages: bool,
-    /// The largest upload accepted, bytes.
+    /// Bytes.
     pub upload_limit: u64,
-    /// Set while `cargo leptos watch` serves: the reload socket may connect.
+    /// Set under `cargo leptos watch`: the reload socket may connect.
     pub watch: bool,
 }
 
 impl AppContext {
-    /// Makes it the context of what is rendered or called now.
+    /// Makes it the context of the current request.
     pub fn provide(self) {
         if let Some(zone) = &self.zone {
             provide_context(ReaderZone(zone.clone()));
@@ -50,8 +50,8 @@ impl AppContext {
         provide_context(self);
     }
 
-    /// Names who reads the page, and by which session, without telling it: pages of one browser share their stream, and are
-    /// kept for when the server is away, only where this is the same. `None` on a server that works without accounts.
+    /// A hash of session, user and role. Tabs share a stream, and see each other's saved pages, only if it is the same.
+    /// `None` if sign-in is off.
     pub fn reader_key(&self) -> Option<String> {
         let who = self.desk.actor().who()?;
         let mut name = DefaultHasher::new();
@@ -59,8 +59,8 @@ impl AppContext {
         Some(format!("{:016x}", name.finish()))
     }
 
-    /// An absolute link to `path`, for people to be told outside of a page: below the public address, else below the one
-    /// that this request was sent to.
+    /// Returns an absolute address of `path`, for use outside of a page: below the public address, otherwise below the
+    /// host of this request.
     pub(crate) fn link(&self, path: &str) -> String {
         let asked = || {
             let parts = use_context::<http::request::Parts>()?;
@@ -72,10 +72,10 @@ impl AppContext {
     }
 }
 
-/// The context of this request.
+/// Returns the context of this request.
 ///
 /// # Panics
-/// Outside a request: a mistake of the program.
+/// Outside of a request.
 pub fn app() -> AppContext {
     use_context().expect("the router provides AppContext for every request")
 }

@@ -1,11 +1,11 @@
-//! The browser's link to the server: one event stream, one signal per job.
+//! Live updates: the event stream in the browser, with one signal a job.
 //!
-//! Islands ask here for what they show; the stream's topics follow from that. On the server, and before the stream
-//! is open, a signal simply holds what the page was rendered with.
+//! Islands register here what they show, and the stream's topics follow. On the server, and until the stream is open, a
+//! signal holds what the page was rendered with.
 //!
-//! What to do is decided in [`connection`], [`share`], [`merge`], [`subscriptions`] and [`reconnect`], which know nothing of the
-//! browser; `board` keeps the signals, and `stream` does what was decided, with `request` to the server and `channel` to other
-//! tabs.
+//! [`connection`], [`tab_leader`], [`merge`], [`subscriptions`] and [`reconnect`] decide without browser types;
+//! `job_store` holds the signals; `event_source` carries out the decisions, with `request` for the server and
+//! `tab_channel` for other tabs.
 
 pub mod connection;
 pub(crate) mod decode;
@@ -24,30 +24,29 @@ use model::{Counts, JobId, JobView, LogEvent, MessageEvent, Micros, StateEvent};
 use job_store::JobStore;
 use subscriptions::Interest;
 
-/// How the link to the server stands.
+/// State of the connection to the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Link {
-    /// Not open yet.
     #[default]
     Connecting,
-    /// Open, and heard from lately.
+    /// Open, with recent data.
     Live,
-    /// Open, and silent for longer than it should be.
+    /// Open, and silent for longer than expected.
     Stale,
-    /// Lost; trying again.
+    /// Lost; retrying.
     Reconnecting,
-    /// Without a stream, which something on its way holds back: what there is to tell is asked for again and again.
+    /// Long polls instead of a stream, which something on the way buffers.
     Polling,
-    /// Let go while nobody looks at the page.
+    /// Closed while the page is hidden.
     Paused,
-    /// The browser says there is no network.
+    /// The browser reports no network.
     Offline,
-    /// The server does not let this page listen: its session has ended.
+    /// The session has ended.
     SignedOut,
 }
 
 impl Link {
-    /// All of them, each at the place of its number.
+    /// In the order of their numbers.
     pub(crate) const ALL: [Self; 8] = [
         Self::Connecting,
         Self::Live,
@@ -59,13 +58,13 @@ impl Link {
         Self::SignedOut,
     ];
 
-    /// Whether what the page shows is what the server says.
+    /// Whether the page shows the server's current state.
     pub(crate) const fn is_live(self) -> bool {
         matches!(self, Self::Live | Self::Polling)
     }
 }
 
-/// The signal of one job, shared by all who show it.
+/// Returns the signal of a job, shared by all elements that show it.
 pub fn job(initial: JobView) -> RwSignal<JobView> {
     let job = initial.job;
     match ask(|store| store.show(&initial)) {
@@ -77,8 +76,8 @@ pub fn job(initial: JobView) -> RwSignal<JobView> {
     }
 }
 
-/// Calls `hear` for each durable change of any job (topic `jobs`). After a gap too long to be told event by event,
-/// it is called for each job of the new snapshot that is not as it was known.
+/// Calls `hear` for each durable change of any job (topic `jobs`). After a gap it is called for each job of the new
+/// snapshot that differs from the known one.
 pub fn on_state(hear: impl Fn(&StateEvent) + 'static) {
     if let Some(id) = ask(|store| store.hear_states(hear)) {
         on_cleanup(move || {
@@ -88,8 +87,8 @@ pub fn on_state(hear: impl Fn(&StateEvent) + 'static) {
     }
 }
 
-/// Calls `hear` when a queue or a kind is paused, resumed or limited, and where that may have happened unheard (topic
-/// `jobs`).
+/// Calls `hear` when a queue or task is paused, resumed or limited, and after a gap in which that may have happened
+/// (topic `jobs`).
 pub fn on_gate(hear: impl Fn() + 'static) {
     if let Some(id) = ask(|store| store.hear_gates(hear)) {
         on_cleanup(move || {
@@ -99,15 +98,15 @@ pub fn on_gate(hear: impl Fn() + 'static) {
     }
 }
 
-/// Calls `hear` when a job shown on this page comes to be shown as something else: queued, running, cancelling …
+/// Calls `hear` when a job on this page changes its shown state.
 pub fn on_change(hear: impl Fn(&JobView) + 'static) {
     if let Some(id) = ask(|store| store.hear_changes(hear)) {
         on_cleanup(move || silence(id));
     }
 }
 
-/// Calls `hear` for new log lines of `job`, in order, each line once. The first call may repeat what the page was
-/// rendered with; a gap in the numbers means that lines were too many to be sent, and can be read from the server.
+/// Calls `hear` for new log lines of `job`, in order, each line once. The first call may repeat lines that the page was
+/// rendered with; a gap in the numbers means that lines were dropped and must be read from the server.
 pub fn on_log(job: JobId, hear: impl Fn(&LogEvent) + 'static) {
     if let Some(id) = ask(|store| store.hear_log(job, hear)) {
         on_cleanup(move || {
@@ -117,8 +116,8 @@ pub fn on_log(job: JobId, hear: impl Fn(&LogEvent) + 'static) {
     }
 }
 
-/// Calls `hear` with each text that comes for whoever looks (topic `messages`), or for those who watch a job shown on this
-/// page; with `None` where some may have been missed.
+/// Calls `hear` for each message to the reader or to viewers of a job on this page (topic `messages`); with `None` if
+/// some may have been missed.
 pub fn on_message(hear: impl Fn(Option<&MessageEvent>) + 'static) {
     if let Some(id) = ask(|store| store.hear_messages(hear)) {
         on_cleanup(move || {
@@ -128,7 +127,7 @@ pub fn on_message(hear: impl Fn(Option<&MessageEvent>) + 'static) {
     }
 }
 
-/// How many jobs are in each state (topic `jobs`).
+/// Returns the number of jobs in each state (topic `jobs`).
 pub fn counts(initial: Counts) -> RwSignal<Counts> {
     match ask(|store| store.counts(initial)) {
         Some(signal) => {
@@ -139,28 +138,29 @@ pub fn counts(initial: Counts) -> RwSignal<Counts> {
     }
 }
 
-/// Does something now, and again whenever a signal changes that it reads. Boxed: each kind of effect weighs kilobytes.
+/// Runs an effect now, and again when a signal that it reads changes. Boxed: each effect type adds kilobytes to the
+/// wasm.
 pub fn keep(act: impl Fn() + 'static) {
     let act: Box<dyn Fn()> = Box::new(act);
     Effect::new(act);
 }
 
-/// The server's clock, moving once a second.
+/// Returns the server's clock, updated once a second.
 pub fn now() -> Signal<Micros> {
     if cfg!(feature = "hydrate") { event_source::clock().into() } else { Signal::stored(Micros::default()) }
 }
 
-/// How the link stands, and when the server was last heard.
+/// Returns the connection state, and when the server was last heard from.
 pub fn link() -> Signal<(Link, Option<Micros>)> {
     if cfg!(feature = "hydrate") { event_source::link().into() } else { Signal::stored((Link::Connecting, None)) }
 }
 
-/// Whether the server has been heard to be of another build than the page: reloading it brings the new version.
+/// Returns whether the server runs another build than the page.
 pub fn newer_build() -> Signal<bool> {
     if cfg!(feature = "hydrate") { event_source::newer_build().into() } else { Signal::stored(false) }
 }
 
-/// Asks the page's board, and has the stream follow. The server has none.
+/// Calls the page's job store and schedules an update of the stream's topics. `None` on the server.
 fn ask<T>(question: impl FnOnce(&mut JobStore) -> T) -> Option<T> {
     cfg!(feature = "hydrate").then(|| event_source::ask(question))
 }

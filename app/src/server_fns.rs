@@ -1,4 +1,5 @@
-//! Server functions: what a page or a script can ask for. Each authorises, calls the engine, maps the error.
+//! Server functions: what forms, scripts and API clients can call. Each authorises, calls the engine and maps the
+//! error.
 
 mod error;
 mod folders;
@@ -31,7 +32,7 @@ pub use users::{
     add_user, change_kind_rule, change_role, end_sessions_of, remove_user, reset_password, revoke_token_of,
 };
 
-/// The accounts, for whoever may do `action` to them.
+/// Returns the auth service, if the user may do `action`.
 fn auth(action: engine::access::Action) -> ApiResult<accounts::AuthService> {
     let app = crate::context::app();
     app.desk.allow(action)?;

@@ -1,8 +1,8 @@
-//! What forms say. The server writes it, and the browser says the same when something changes.
+//! Text of forms that both the server and the browser write.
 
 use model::{FolderListing, count};
 
-/// The head of the summary of what is wrong with so many fields.
+/// Heading of the error summary of a form that did not start its job, for a number of invalid fields.
 pub fn not_started(fields: usize) -> String {
     match fields {
         0 => "Not started".to_owned(),
@@ -11,9 +11,9 @@ pub fn not_started(fields: usize) -> String {
     }
 }
 
-/// What is wrong with a field, said far from it.
+/// An error of a field with its label, for the error summary.
 pub fn fault_line(label: &str, message: &str) -> String {
-    // Some messages name the field themselves.
+    // Some messages already begin with the label.
     if label.is_empty() || message.starts_with(label) { message.to_owned() } else { format!("{label}: {message}") }
 }
 
@@ -22,18 +22,16 @@ pub fn file_here(name: &str, size: u64) -> String {
     format!("{name}, {}, uploaded", model::bytes(size))
 }
 
-/// One step from a folder to another.
+/// One entry of the folder picker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FolderStep {
-    /// Its icon.
     pub icon: &'static str,
-    /// What it is called.
     pub label: String,
-    /// Where it leads; empty for the list of roots.
+    /// The folder it leads to; empty for the list of roots.
     pub path: String,
 }
 
-/// Where one can go from here: one step up, then each folder.
+/// Returns the entries of the folder picker: one step up, then each subfolder.
 pub fn folder_steps(listing: &FolderListing) -> Vec<FolderStep> {
     let up = listing.path.as_ref().map(|_| match &listing.parent {
         Some(parent) => FolderStep { icon: "up", label: format!("Up to {parent}"), path: parent.clone() },
@@ -45,7 +43,7 @@ pub fn folder_steps(listing: &FolderListing) -> Vec<FolderStep> {
     up.into_iter().chain(inside).collect()
 }
 
-/// What else is to say of a folder.
+/// What the folder picker says below its list.
 pub fn folder_remark(listing: &FolderListing) -> String {
     let rest = match (listing.truncated, listing.folders.is_empty()) {
         (true, _) => "Not all folders are listed; you can type the others. ",

@@ -1,12 +1,12 @@
 use leptos::prelude::*;
 
-/// An icon. Decorative: a word must stand beside it or in the button's `aria-label`.
+/// An icon. Decorative: put a text beside it or into the button's `aria-label`.
 ///
-/// Its drawing comes with the page: a sprite of its own would be one more document to load and to read before the first
-/// paint. Scripts have one (`public/icons.svg`), with those alone that they put in place of others.
+/// Inlined, because a sprite would be one more request before the first paint. Scripts use the sprite
+/// `public/icons.svg`, which has only the icons that they swap in.
 #[component]
 pub fn Icon(
-    /// Name, without its `i-`.
+    /// Name without the prefix `i-`.
     name: &'static str,
 ) -> impl IntoView {
     view! {
@@ -14,7 +14,7 @@ pub fn Icon(
     }
 }
 
-/// What stands under a name in the sprite, or beside it.
+/// Returns the drawing of an icon, from the sprite or from `icons.svg` beside this file.
 #[cfg(feature = "ssr")]
 fn drawing(name: &str) -> &'static str {
     use std::{collections::HashMap, sync::LazyLock};
@@ -33,13 +33,12 @@ fn drawing(name: &str) -> &'static str {
     DRAWINGS.get(name).copied().unwrap_or_default()
 }
 
-/// The server alone draws.
 #[cfg(not(feature = "ssr"))]
 fn drawing(_name: &str) -> &'static str {
     ""
 }
 
-/// The icon of a kind of task; one without its own has the worker's.
+/// Returns the icon of a task; `worker` if it has none of its own.
 pub fn kind_icon(kind: &str) -> &'static str {
     match kind {
         "checksum" => "kind-checksum",

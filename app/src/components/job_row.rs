@@ -1,4 +1,4 @@
-//! A job as a row of a table: what it is, how it goes, when.
+//! Job row: title, progress and time of a job in a table.
 
 use leptos::prelude::*;
 use model::{JobId, JobState, JobView, Micros};
@@ -6,12 +6,9 @@ use model::{JobId, JobState, JobView, Micros};
 use super::{Icon, JobText, JobTimestamp, MileBar, StateBadge, kind_icon};
 use crate::base_path::url;
 
-/// The job: the icon of its kind, its title, its number.
+/// Icon of the task, title and number.
 #[component]
-pub fn JobName(
-    /// The job.
-    job: JobView,
-) -> impl IntoView {
+pub fn JobName(job: JobView) -> impl IntoView {
     view! {
         <div class="job">
             <span class="kind" data-live="kind">
@@ -25,14 +22,9 @@ pub fn JobName(
     }
 }
 
-/// How the job goes: its bar until it ends, then its outcome. Always as high as two lines and a bar at most.
+/// Progress bar until the job ends, then the outcome. At most two lines and a bar high, so that rows keep their height.
 #[component]
-pub fn ProgressCell(
-    /// The job.
-    job: JobView,
-    /// The server's clock.
-    now: Micros,
-) -> impl IntoView {
+pub fn ProgressCell(job: JobView, now: Micros) -> impl IntoView {
     let (percent, line) = (JobText::Percent.of(&job, now), JobText::Line.of(&job, now));
     view! {
         <div class="going">
@@ -55,14 +47,9 @@ pub fn ProgressCell(
     }
 }
 
-/// The job's time: how long it has been at it, or when it ended and how long it took.
+/// How long the job has been running, or when it ended and how long it took.
 #[component]
-pub fn TimeCell(
-    /// The job.
-    job: JobView,
-    /// The server's clock.
-    now: Micros,
-) -> impl IntoView {
+pub fn TimeCell(job: JobView, now: Micros) -> impl IntoView {
     let (so_far, span) = (JobText::SoFar.of(&job, now), JobText::Span.of(&job, now));
     view! {
         <span class="two">
@@ -77,14 +64,9 @@ pub fn TimeCell(
     }
 }
 
-/// A job's row. It moves until the job ends; in a `<template>` it is the row of jobs to come.
+/// A job's row. It updates until the job ends; in a `<template>` it is the row of jobs to come.
 #[component]
-pub fn JobRow(
-    /// The job.
-    job: JobView,
-    /// The server's clock.
-    now: Micros,
-) -> impl IntoView {
+pub fn JobRow(job: JobView, now: Micros) -> impl IntoView {
     let json = (!job.state.is_terminal()).then(|| job_json(&job));
     view! {
         <tr data-job=json>
@@ -101,17 +83,17 @@ pub fn JobRow(
     }
 }
 
-/// The job as the browser reads it, in the `data-job` of the element that shows it.
+/// The job as JSON for the attribute `data-job`, which islands read.
 pub(crate) fn job_json(job: &JobView) -> String {
     serde_json::to_string(job).expect("a job is made of texts and numbers")
 }
 
-/// A job of no number, for the markup in a `<template>`.
+/// A job without a number, for the markup in a `<template>`.
 pub fn blank_job() -> JobView {
     JobView { state: JobState::Running, ..JobView::new(JobId(0), "", "", "", Micros(0)) }
 }
 
-/// The page of a job.
+/// Returns the address of a job's page.
 pub fn job_href(job: JobId) -> String {
     url(&format!("/jobs/{job}"))
 }

@@ -1,48 +1,46 @@
-//! What is said of a job, in words that move with it. The server writes them, and the browser keeps them true.
+//! Job text: what a page says about a job. The server writes it, and islands keep it current.
 
 use model::{JobState, JobView, Micros, Shown, count, duration, fixed, left, quantity, rate};
 
 use super::{ago, state_detail};
 
-/// A text about a job. An element whose `data-live` names one shows it, and is hidden while there is none.
+/// One text about a job. An element whose `data-live` names it shows it, and is hidden while it is empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobText {
-    /// What a person calls it.
     Title,
     /// `#7 · checksum`.
     Number,
-    /// `57 %`, until it ends.
+    /// `57 %` until the job ends.
     Percent,
-    /// `57`, in large.
+    /// `57`, shown large.
     Points,
-    /// `57 %` of a running job, else the word for its state.
+    /// `57 %` of a running job, otherwise its state.
     HowFar,
-    /// What a person asks next; see [`state_detail`].
+    /// See [`state_detail`].
     Fact,
-    /// The stage, else the fact.
+    /// The stage, otherwise the state detail.
     Detail,
-    /// What is said below the bar, or below the outcome.
+    /// The line below the progress bar, or below the outcome.
     Line,
-    /// How long it will still take, else how long it has been doing what it does, until it ends.
+    /// The time left, otherwise the time in this state, until the job ends.
     SoFar,
-    /// What it does, and for how long where that is not said; or how long it took.
+    /// The activity, with its duration where the time left is shown; or how long the job took.
     Span,
-    /// The stage at work, else the state.
+    /// The current stage, otherwise the state.
     Headline,
-    /// Where the stage is among the others.
+    /// The position of the stage among the others.
     Place,
-    /// How long it will still take, how the cancel goes, or how long it took.
+    /// The time left, how long the cancel has taken, or how long the job took.
     Left,
-    /// What was at the instant that stands at the right.
+    /// Text before [`outcome_time`].
     LeftBefore,
-    /// What else is to say of that instant.
+    /// Text after [`outcome_time`].
     LeftAfter,
-    /// The task's own words.
+    /// The task's last message.
     Message,
 }
 
 impl JobText {
-    /// All of them.
     pub const ALL: [Self; 16] = [
         Self::Title,
         Self::Number,
@@ -62,7 +60,7 @@ impl JobText {
         Self::Message,
     ];
 
-    /// The name in `data-live`.
+    /// The value of `data-live`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Title => "title",
@@ -84,7 +82,7 @@ impl JobText {
         }
     }
 
-    /// The text; empty where there is nothing to say.
+    /// Returns the text; empty if there is none.
     pub fn of(self, job: &JobView, now: Micros) -> String {
         match self {
             Self::Title => job.title.clone(),
@@ -136,12 +134,12 @@ fn line(job: &JobView) -> String {
         Shown::Retrying | Shown::Failed => {
             job.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default()
         }
-        // The task's last message was for the time it ran.
+        // The task's last message belongs to the time it ran.
         Shown::Succeeded | Shown::Warnings => String::new(),
     }
 }
 
-/// `748,812 of 1,200,000 rows · 2,318 rows/s · 9 warnings`, else the task's own words.
+/// `748,812 of 1,200,000 rows · 2,318 rows/s · 9 warnings`, otherwise the task's message.
 fn running_line(job: &JobView) -> String {
     let progress = &job.progress;
     if progress.unit.is_empty() && progress.max.is_none() {
@@ -168,7 +166,7 @@ fn running_line(job: &JobView) -> String {
     }
 }
 
-/// How soon it stopped: the proof that the cancel worked.
+/// How long the cancel took.
 fn stopped_line(job: &JobView) -> String {
     match (job.started_at, job.cancel_requested_at, job.ended_at) {
         (Some(_), Some(asked), Some(ended)) => {
@@ -192,17 +190,17 @@ fn elapsed(job: &JobView, now: Micros) -> String {
     coarse(now.seconds_since(job.started_at.unwrap_or(job.created_at)))
 }
 
-/// Whether something is known of the time that is left.
+/// Whether there is an estimate of the time left.
 fn foretold(job: &JobView) -> bool {
     job.shown() == Shown::Running && (job.progress.eta.is_some() || job.progress.slow)
 }
 
-/// A range, or why there is none.
+/// The estimate as a range, or why there is none.
 fn time_left(job: &JobView) -> String {
     match job.progress.eta {
         Some(eta) => left(eta.low, eta.high),
         None if job.progress.slow => "Longer than usual".to_owned(),
-        // What cannot say how much there is to do may never have one: nothing is promised.
+        // A task that does not know its total may never have an estimate: promise none.
         None if job.progress.fraction.is_some() => "No estimate yet".to_owned(),
         None => String::new(),
     }
@@ -221,7 +219,7 @@ fn span(job: &JobView, now: Micros) -> String {
     took.unwrap_or_else(|| doing.to_owned())
 }
 
-/// A duration that moves: whole seconds, so that it does not flicker.
+/// Whole seconds, so that a changing duration does not flicker.
 fn coarse(seconds: f64) -> String {
     let seconds = seconds.max(0.0).floor();
     if seconds < 10.0 { format!("{} s", fixed(seconds, 0)) } else { duration(seconds) }
@@ -250,7 +248,7 @@ fn place(job: &JobView, now: Micros) -> String {
     }
 }
 
-/// The instant that stands at the right of the large bar: of the cancel request, else of the end.
+/// Returns the time shown beside the large progress bar: that of the cancel request, otherwise of the end.
 pub fn outcome_time(job: &JobView) -> Option<Micros> {
     match job.shown() {
         Shown::Cancelling | Shown::NotResponding => job.cancel_requested_at,

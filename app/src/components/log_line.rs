@@ -1,4 +1,4 @@
-//! The lines of a log, and what is said around them.
+//! Log lines and the text around them.
 
 use leptos::{either::Either, prelude::*};
 use model::{JobId, LogLine, count};
@@ -16,21 +16,14 @@ pub fn line_count(total: u64) -> String {
     if total == 1 { "1 line".to_owned() } else { format!("{} lines", count(total)) }
 }
 
-/// The word for the way to the end, behind so many new lines.
+/// Label of the button that scrolls to the end, with the number of lines added since.
 pub fn jump_to_end(unseen: u64) -> String {
     if unseen == 0 { "Jump to end".to_owned() } else { format!("Jump to end, {} new", count(unseen)) }
 }
 
-/// One line of a log. Its number is a link to it, which works without script and long after.
+/// One log line. Its number is a permanent link that works without script.
 #[component]
-pub fn LogRow(
-    /// Whose log.
-    job: JobId,
-    /// Its number.
-    number: u64,
-    /// What it says.
-    line: LogLine,
-) -> impl IntoView {
+pub fn LogRow(job: JobId, number: u64, line: LogLine) -> impl IntoView {
     let (at, level) = (line.at, line.level.as_str());
     view! {
         <div class="line" data-level=level id=format!("L{number}")>
@@ -44,7 +37,7 @@ pub fn LogRow(
     }
 }
 
-/// The text of a line. One with colours is cut into pieces, which name their styles; the style sheet knows these.
+/// The text of a line, with a `<span>` for each piece that has ANSI styles.
 fn painted(line: LogLine) -> impl IntoView {
     if line.paint.is_plain() {
         return Either::Left(line.text);
@@ -57,7 +50,7 @@ fn painted(line: LogLine) -> impl IntoView {
     Either::Right(pieces)
 }
 
-/// Makes `row`, drawn as a [`LogRow`], show another line.
+/// Rewrites `row`, drawn as a [`LogRow`], for another line.
 pub fn write_line(row: &Element, job: JobId, number: u64, line: &LogLine) {
     let level = line.level.as_str();
     set(row, "data-level", Some(level));
@@ -74,11 +67,11 @@ pub fn write_line(row: &Element, job: JobId, number: u64, line: &LogLine) {
         }
         set_text(&text, "");
         line.paint.pieces(&line.text, |style, piece| {
-            // A copy of the text's own element, without what is in it.
+            // Clone the text's element without its content.
             let Ok(part) = text.clone_node_with_deep(false).map(JsCast::unchecked_into::<Element>) else { return };
             set(&part, "data-paint", Some(style));
             set_text(&part, piece);
-            // Fails only for an element around its own place.
+            // Fails only if the element is its own parent.
             let _ = text.append_child(&part);
         });
     }

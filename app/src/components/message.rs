@@ -1,11 +1,10 @@
-//! A text that somebody has written, in a list and as a toast.
+//! A message of a user, in a list and as a toast.
 
 use leptos::prelude::*;
 use model::{MessageEvent, MessageTo, Tone};
 
 use super::{Icon, Timestamp, job_href};
 
-/// The icon of a tone.
 pub const fn tone_icon(tone: Tone) -> &'static str {
     match tone {
         Tone::Info => "announce",
@@ -15,8 +14,8 @@ pub const fn tone_icon(tone: Tone) -> &'static str {
     }
 }
 
-/// Whom it is for, after the name of who wrote it. In the browser the reader has no name: what comes there for one
-/// person is for them.
+/// Describes the recipients of a message, after the sender's name. In the browser `reader` is empty: a message to one
+/// user only reaches that user.
 pub fn addressed_to(to: &MessageTo, reader: &str) -> String {
     match to {
         MessageTo::Everyone => "to everyone".to_owned(),
@@ -27,15 +26,14 @@ pub fn addressed_to(to: &MessageTo, reader: &str) -> String {
     }
 }
 
-/// A message in a list of them.
 #[component]
 pub fn MessageRow(
     message: MessageEvent,
-    /// Who reads it, by name.
+    /// The user name of the reader.
     reader: String,
 ) -> impl IntoView {
     let to = match message.to {
-        // Stands on the page of the job.
+        // Shown on the page of the job.
         MessageTo::Note { .. } => None,
         ref to => Some(addressed_to(to, &reader)),
     };
@@ -59,7 +57,7 @@ pub fn MessageRow(
     }
 }
 
-/// What the icon says, for who cannot see it.
+/// What the icon means, for screen readers.
 const fn tone_label(tone: Tone) -> Option<&'static str> {
     match tone {
         Tone::Info => None,

@@ -1,33 +1,30 @@
-//! The figures of a job: a term, a value, and a smaller second line.
+//! Metrics of a job: a term, a value and a note each.
 
 use leptos::prelude::*;
 use model::{Counts, JobState, JobView, Micros, count, duration, quantity, rate};
 
 use super::{ago, local_time};
 
-/// Term, value, second line.
+/// Term, value, note.
 pub type Triple = (String, String, String);
 
-/// One of the figures. An element whose `data-live` names one shows it, and is hidden while it has no value.
+/// One metric. An element whose `data-live` names it shows it, and is hidden while it has no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metric {
-    /// How much is done, in the task's unit.
+    /// In the task's unit.
     Done,
-    /// How fast.
     Speed,
-    /// For how long.
     Time,
-    /// When it was last heard from.
+    /// The last progress report.
     Heard,
-    /// How many warnings there are.
     Warnings,
 }
 
 impl Metric {
-    /// All of them, in the order in which they stand.
+    /// In display order.
     pub const ALL: [Self; 5] = [Self::Done, Self::Speed, Self::Time, Self::Heard, Self::Warnings];
 
-    /// The name in `data-live`.
+    /// The value of `data-live`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Done => "figure-done",
@@ -38,7 +35,7 @@ impl Metric {
         }
     }
 
-    /// Its three texts; `None` while it has no value.
+    /// Returns the three texts; `None` while there is no value.
     pub fn of(self, job: &JobView, now: Micros) -> Option<Triple> {
         match self {
             Self::Done => done(job),
@@ -50,12 +47,11 @@ impl Metric {
     }
 }
 
-/// How many jobs there are in some states, kept true by [`crate::islands::JobCounts`].
+/// The number of jobs in some states, kept current by [`crate::islands::JobCounts`].
 #[component]
 pub fn JobCount(
-    /// How many are in each state.
     counts: Counts,
-    /// Which of them are counted; every state where it is empty.
+    /// The states to count; all if empty.
     states: Vec<JobState>,
 ) -> impl IntoView {
     let number = if states.is_empty() { counts.total() } else { states.iter().map(|state| counts.of(*state)).sum() };
@@ -63,14 +59,8 @@ pub fn JobCount(
     view! { <span data-count=states.join(" ")>{count(number)}</span> }
 }
 
-/// All figures of a job.
 #[component]
-pub fn Metrics(
-    /// The job.
-    job: JobView,
-    /// The server's clock.
-    now: Micros,
-) -> impl IntoView {
+pub fn Metrics(job: JobView, now: Micros) -> impl IntoView {
     let figure = |figure: Metric| {
         let texts = figure.of(&job, now);
         let hidden = texts.is_none();

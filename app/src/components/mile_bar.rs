@@ -3,12 +3,11 @@ use std::fmt::Write as _;
 use leptos::prelude::*;
 use model::{JobState, JobView, Micros, fixed};
 
-/// How large a bar is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MileBarSize {
     /// In the sidebar.
     Slim,
-    /// In tables; goes away when the job ends.
+    /// In tables; hidden when the job ends.
     #[default]
     Row,
     /// On the job's page.
@@ -16,10 +15,9 @@ pub enum MileBarSize {
 }
 
 impl MileBarSize {
-    /// Every size.
     pub const ALL: [Self; 3] = [Self::Slim, Self::Row, Self::Hero];
 
-    /// The name in `data-live`.
+    /// The value of `data-live`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Slim => "bar-slim",
@@ -28,28 +26,20 @@ impl MileBarSize {
         }
     }
 
-    /// Whether a bar of this size has nothing to show of the job.
+    /// Whether a bar of this size is hidden for the job.
     pub const fn hides(self, job: &JobView) -> bool {
         matches!(self, Self::Row) && job.state.is_terminal()
     }
 }
 
-/// From here to the end, a running job is finishing: the bar hardly moves, and says that it is busy.
+/// From this fraction on a running job is shown as finishing: the bar hardly moves any more.
 const FINISHING: f64 = 0.99;
 
-/// A job's bar: a road with a post at the start of each stage, filled as it is passed.
+/// Progress bar of a job, with a post at the start of each stage.
 ///
-/// Indeterminate (no `value`) while running and the fraction is unknown.
+/// Indeterminate (without `value`) while the job runs and the fraction is unknown.
 #[component]
-pub fn MileBar(
-    /// The job.
-    job: JobView,
-    /// The server's clock.
-    now: Micros,
-    /// How large.
-    #[prop(optional)]
-    size: MileBarSize,
-) -> impl IntoView {
+pub fn MileBar(job: JobView, now: Micros, #[prop(optional)] size: MileBarSize) -> impl IntoView {
     view! {
         <div
             class="milebar"
@@ -72,12 +62,11 @@ pub fn MileBar(
     }
 }
 
-/// The names of the stages under the posts of a hero bar; left out where a stage is too short to carry one.
+/// The names of the stages under a large progress bar; a stage too short for its name has none.
 #[component]
 pub fn StageNames(
-    /// The job.
     job: JobView,
-    /// The names, in order.
+    /// In order.
     names: Vec<String>,
 ) -> impl IntoView {
     let shown = stage_names(&job, names.iter().map(String::as_str));
@@ -93,12 +82,11 @@ pub fn StageNames(
     }
 }
 
-/// Whether it hardly moves any more.
 pub fn is_finishing(job: &JobView) -> bool {
     job.state == JobState::Running && job.progress.fraction.is_some_and(|fraction| fraction >= FINISHING)
 }
 
-/// The value of its `<progress>`, in per cent; `None` where it is not known.
+/// The value of `<progress>`, percent; `None` if unknown.
 pub fn progress_value(job: &JobView) -> Option<String> {
     match (job.state, job.progress.fraction) {
         (JobState::Succeeded, _) => Some("100".to_owned()),
@@ -108,7 +96,7 @@ pub fn progress_value(job: &JobView) -> Option<String> {
     }
 }
 
-/// What a screen reader says of it.
+/// The progress as a screen reader speaks it.
 pub fn spoken_progress(job: &JobView) -> String {
     let mut text = match job.percent() {
         Some(percent) => format!("{percent} percent"),
@@ -120,12 +108,12 @@ pub fn spoken_progress(job: &JobView) -> String {
     text
 }
 
-/// A place on the road in per cent, as fine as a pixel.
+/// A fraction in percent, with two digits: as fine as a pixel.
 fn position(fraction: f64) -> String {
     fixed(fraction * 100.0, 2)
 }
 
-/// The posts, as SVG. They come with the first stage, and nothing in them is a text from outside.
+/// The posts as SVG. They contain no text from users.
 pub fn stage_posts(job: &JobView, size: MileBarSize) -> String {
     let hero = size == MileBarSize::Hero;
     let top = if hero { "2" } else { "1" };
@@ -154,12 +142,12 @@ fn stage_starts(job: &JobView) -> &[f64] {
     job.progress.stage.as_ref().map(|stage| stage.starts.as_slice()).unwrap_or_default()
 }
 
-/// Narrower than this, a name is left out.
+/// A stage narrower than this fraction has no name.
 const NAMELESS: f64 = 0.075;
-/// Narrower than this, a name is shown only where there is room.
+/// A stage narrower than this fraction has a name only on wide screens.
 const TIGHT: f64 = 0.14;
 
-/// The names under the posts, as SVG.
+/// The stage names as SVG.
 pub fn stage_names<'a>(job: &JobView, names: impl Iterator<Item = &'a str>) -> String {
     let starts = stage_starts(job);
     let current = job.progress.stage.as_ref().map_or(0, |stage| stage.index as usize);
@@ -187,7 +175,7 @@ pub fn stage_names<'a>(job: &JobView, names: impl Iterator<Item = &'a str>) -> S
     svg
 }
 
-/// A text as it stands in markup.
+/// Escapes a text for markup.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
 }

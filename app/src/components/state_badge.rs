@@ -3,24 +3,23 @@ use model::Shown;
 
 use super::Icon;
 
-/// A job's state: icon, word, colour, and a smaller second word where there is more to say.
+/// State badge: icon, word and colour of a job's state, with an optional detail.
 #[component]
 pub fn StateBadge(
-    /// What to show.
     shown: Shown,
-    /// With a background, as in page heads.
+    /// With a background, as in page headers.
     #[prop(optional)]
     pill: bool,
-    /// It runs, and has not been heard from for longer than it should.
+    /// The job runs, and has not reported for longer than expected.
     #[prop(optional)]
     stalled: bool,
-    /// Another word than the state's own.
+    /// Replaces the word of the state.
     #[prop(optional)]
     word: Option<&'static str>,
-    /// The smaller second word: `3rd in line`, `4 s`. Empty for none.
+    /// A smaller second text: `3rd in queue`, `4 s`. Empty for none.
     #[prop(optional)]
     detail: String,
-    /// What the second word says of a job that moves; see [`super::JobText`].
+    /// The text that keeps the detail current; see [`super::JobText`].
     #[prop(optional)]
     live: Option<super::JobText>,
 ) -> impl IntoView {
@@ -42,7 +41,6 @@ pub fn StateBadge(
     }
 }
 
-/// The icon of a state.
 pub const fn state_icon(shown: Shown, stalled: bool) -> &'static str {
     match shown {
         _ if stalled => "slow",

@@ -2,7 +2,7 @@ use model::{JobView, Micros, Shown, count, duration};
 
 use super::timestamp::local_time;
 
-/// What a person asks next, in a few words to stand beside the state: `3rd in line`, `at 71 %`. Empty where nothing is.
+/// State detail: a short text beside the state, such as `3rd in queue` or `at 71 %`. Empty if there is none.
 pub fn state_detail(job: &JobView, now: Micros) -> String {
     match job.shown() {
         Shown::Scheduled => job.run_at.map(local_time).unwrap_or_default(),
@@ -30,7 +30,7 @@ pub fn state_detail(job: &JobView, now: Micros) -> String {
     }
 }
 
-/// What the browser's tab says: `57 % Import orders.csv`, `Failed: Import orders.csv`.
+/// Title of the browser tab: `57 % Import orders.csv`, `Failed: Import orders.csv`.
 pub fn document_title(job: &JobView) -> String {
     match (job.shown(), job.percent()) {
         (Shown::Running, Some(percent)) => format!("{percent}\u{a0}% {}", job.title),
@@ -38,7 +38,7 @@ pub fn document_title(job: &JobView) -> String {
     }
 }
 
-/// `next in queue`, `2nd in line`, `13th in line`.
+/// `next in queue`, `2nd in queue`, `13th in queue`.
 fn in_line(position: u32) -> String {
     if position <= 1 {
         return "next in queue".to_owned();

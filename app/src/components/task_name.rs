@@ -3,12 +3,11 @@ use leptos::prelude::*;
 use super::{Icon, kind_icon};
 use crate::base_path::url;
 
-/// A kind of task in a row of a table: its icon, its name, and a second line.
+/// A task in a row of a table: icon, name and a second line.
 #[component]
 pub fn TaskName(
-    /// Its name in addresses.
+    /// The kind, as in addresses.
     kind: String,
-    /// What people call it.
     name: String,
     /// The second line.
     children: Children,

@@ -1,17 +1,16 @@
-//! Instants as people read them. The server writes the zone that the reader has chosen, and the browser keeps to it; else
-//! it writes its own and names it, and the browser puts the one it is in.
+//! Timestamps in the reader's time zone. The server writes the zone that the user chose, and the browser keeps it.
+//! Without a choice the server writes and names its own zone, and the browser replaces it by its zone.
 
 use leptos::prelude::*;
 use model::{Micros, duration};
 
 use crate::browser::{all, set, set_text};
 
-/// An instant as `<time>`: the time of day, with the date unless it is today's.
+/// A timestamp as `<time>`: the time of day, with the date unless it is today.
 #[component]
 pub fn Timestamp(
-    /// The instant.
     at: Micros,
-    /// The time of day alone, whatever the date.
+    /// Only the time of day, whatever the date.
     #[prop(optional)]
     clock: bool,
 ) -> impl IntoView {
@@ -23,12 +22,11 @@ pub fn Timestamp(
     }
 }
 
-/// An instant of a job that may not have come yet. `live` says which, and has the browser put it there.
+/// A time of a job that may not be known yet; islands fill it in.
 #[component]
 pub fn JobTimestamp(
-    /// The instant.
     at: Option<Micros>,
-    /// The name in `data-live`.
+    /// The value of `data-live`.
     live: &'static str,
 ) -> impl IntoView {
     view! {
@@ -64,7 +62,7 @@ pub use zone::ReaderZone;
 #[cfg(feature = "ssr")]
 pub(crate) use zone::{day, instant, whose_zone, zone_name};
 
-/// An instant as calendar and clock show it in some zone. Months and days count from 1.
+/// A timestamp in some zone. Months and days count from 1.
 struct Civil {
     year: i32,
     month: u8,
@@ -85,7 +83,7 @@ impl Civil {
     }
 }
 
-/// The zone that the reader has chosen, else the server's.
+/// The zone that the user chose, otherwise the server's.
 #[cfg(feature = "ssr")]
 mod zone {
     use std::ops::Range;
@@ -96,7 +94,7 @@ mod zone {
 
     use super::Civil;
 
-    /// The zone that the reader has chosen; a context of what is made for them.
+    /// The zone that the user chose; a context of the page.
     #[derive(Clone, Debug)]
     pub struct ReaderZone(pub TimeZone);
 
@@ -128,7 +126,7 @@ mod zone {
         }
     }
 
-    /// An instant from RFC 3339, or from date and time of day in the reader's zone.
+    /// Parses RFC 3339, or date and time in the reader's zone.
     pub(crate) fn instant(text: &str) -> Option<Micros> {
         let at = text.parse::<Timestamp>().ok().or_else(|| {
             let civil: jiff::civil::DateTime = text.parse().ok()?;
@@ -137,24 +135,24 @@ mod zone {
         Some(Micros(at.as_microsecond()))
     }
 
-    /// The day that a date names in the reader's zone: from its first moment to that of the next.
+    /// Returns the day of a date in the reader's zone, from its start to that of the next.
     pub(crate) fn day(text: &str) -> Option<Range<Micros>> {
         let date: jiff::civil::Date = text.parse().ok()?;
         let first = |date: jiff::civil::Date| Some(Micros(date.to_zoned(reader()).ok()?.timestamp().as_microsecond()));
         Some(first(date)?..first(date.tomorrow().ok()?)?)
     }
 
-    /// What the reader's zone is called now: `CET`, `UTC`.
+    /// The abbreviation of the reader's zone now: `CET`, `UTC`.
     pub(crate) fn zone_name() -> String {
         Timestamp::now().to_zoned(reader()).strftime("%Z").to_string()
     }
 
-    /// Whose zone that is, before "time zone".
+    /// The possessive before "time zone".
     pub(crate) fn whose_zone() -> &'static str {
         if chosen().is_some() { "your" } else { "the server's" }
     }
 
-    /// RFC 3339, UTC, as `datetime` carries it.
+    /// RFC 3339 in UTC, for `datetime`.
     pub(super) fn iso(at: Micros) -> String {
         Timestamp::from_microsecond(at.0)
             .unwrap_or(Timestamp::UNIX_EPOCH)
@@ -162,13 +160,13 @@ mod zone {
             .to_string()
     }
 
-    /// With date and the zone's name: `Sat 21 Nov 2026, 14:32:28 CET`.
+    /// With date and zone: `Sat 21 Nov 2026, 14:32:28 CET`.
     pub(super) fn full(at: Micros) -> String {
         zoned(at).strftime("%a %-d %b %Y, %H:%M:%S %Z").to_string()
     }
 }
 
-/// The zone that the document names (`data-zone`), else the browser's.
+/// The zone in the document's `data-zone`, otherwise the browser's.
 #[cfg(feature = "hydrate")]
 mod zone {
     use js_sys::{Date, Object, Reflect};
@@ -182,15 +180,15 @@ mod zone {
         Date::new(&(at.0 as f64 / 1e3).into())
     }
 
-    /// An instant in the zone that the document names, in a language and with options of `Intl.DateTimeFormat`. `None`
-    /// where it names none, or one that the browser does not know.
+    /// Formats a timestamp in the document's zone with `Intl.DateTimeFormat`. `None` if the document names no zone, or
+    /// one that the browser does not know.
     fn in_chosen(at: Micros, language: &str, options: &[(&str, &str)]) -> Option<String> {
         let zone = document().document_element()?.get_attribute("data-zone")?;
         let object = Object::new();
         for (name, value) in options.iter().copied().chain([("timeZone", zone.as_str())]) {
             Reflect::set(&object, &name.into(), &value.into()).ok()?;
         }
-        // Called by its name, since a zone that is not known throws.
+        // Called by name, because it throws for an unknown zone.
         let format = Reflect::get(&date(at), &JsValue::from("toLocaleString")).ok()?;
         let format: js_sys::Function = wasm_bindgen::JsCast::dyn_into(format).ok()?;
         format.call2(&date(at), &language.into(), &object).ok()?.as_string()
@@ -214,7 +212,7 @@ mod zone {
         })
     }
 
-    /// Swedes write `2026-11-21 14:32:28`.
+    /// In Swedish, which is `2026-11-21 14:32:28`.
     fn chosen(at: Micros) -> Option<Civil> {
         let text = in_chosen(at, "sv-SE", &[])?;
         let mut numbers = text.split(|letter: char| !letter.is_ascii_digit()).map(str::parse::<u16>);
@@ -234,7 +232,7 @@ mod zone {
     }
 }
 
-/// Puts the reader's zone into every `<time>` under `root` that the server wrote.
+/// Rewrites every `<time>` under `root` in the reader's zone.
 pub fn localise(root: &web_sys::Element) {
     for time in all(root, "time[datetime]") {
         let millis = time.get_attribute("datetime").map_or(f64::NAN, |text| js_sys::Date::parse(&text));
@@ -245,7 +243,7 @@ pub fn localise(root: &web_sys::Element) {
     }
 }
 
-/// Puts an instant into a `<time>`, in the reader's zone: the time of day alone where its class is `clock`.
+/// Writes a timestamp into a `<time>` in the reader's zone: only the time of day if its class is `clock`.
 pub fn write_time(time: &web_sys::Element, at: Micros) {
     set(time, "datetime", Some(&zone::iso(at)));
     if time.class_list().contains("clock") {

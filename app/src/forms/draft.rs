@@ -1,4 +1,4 @@
-//! A form on its way: what has been typed and sent so far, and what is wrong with it.
+//! Draft: a form with what was typed and uploaded so far, and its errors.
 
 use std::collections::BTreeMap;
 
@@ -8,35 +8,32 @@ use serde_json::{Map, Value};
 
 use super::{Uploaded, schedule_plan, start_options};
 
-/// The name under which a form sends the job to repeat. No field of an input can be called so.
+/// The field that names the job to rerun. No field of an input can have this name.
 const RERUN_OF: &str = "$rerun_of";
 
-/// What a form is drawn with. The page makes one for an empty form; a form that was sent without script and refused
-/// comes back as one, so that nothing typed or uploaded is lost.
+/// What a form is drawn with. A form that was refused without script comes back with everything typed and uploaded.
 #[derive(Clone, Debug, Default)]
 pub struct Draft {
-    /// What stands in the fields, as text, by name. Names that the form does not have are kept for the check to name.
+    /// The text of each field, by name. Unknown names are kept, so that validation reports them.
     pub entries: BTreeMap<String, String>,
-    /// Files that are here already, by the name of their field.
+    /// Uploaded files, by field.
     pub files: BTreeMap<String, Uploaded>,
-    /// What is wrong, by field.
     pub faults: Vec<FieldError>,
-    /// Why the job was not started, where no field is to blame.
+    /// Why the job was not started, if no field is to blame.
     pub refusal: Option<String>,
-    /// The job to repeat.
     pub rerun_of: Option<JobId>,
-    /// The field whose folders are looked through, and where.
+    /// The field whose folder picker is open, and its listing.
     pub browsing: Option<(String, FolderListing)>,
 }
 
 impl Draft {
-    /// An untouched form: every field holds its default.
+    /// Returns an empty form with the default of every field.
     pub fn fresh(form: &Form) -> Self {
         let default = |field: &model::Field| Some((field.name.clone(), text(field.default.as_ref()?)?));
         Self { entries: form.fields.iter().filter_map(default).collect(), ..Self::default() }
     }
 
-    /// A form that holds the input of `job`, to be changed and started anew.
+    /// Returns a form with the input of `job`, to be changed and run again.
     pub async fn of_job(desk: &Desk, task: &TaskInfo, job: JobId) -> Self {
         let mut draft = Self::fresh(&task.form);
         match desk.detail(job).await {
@@ -56,7 +53,7 @@ impl Draft {
         draft
     }
 
-    /// A form that holds an input, to be changed.
+    /// Returns a form with an input.
     pub async fn of_input(desk: &Desk, task: &TaskInfo, input: &Value) -> Self {
         let mut draft = Self::fresh(&task.form);
         draft.take_over(&task.form, input);
@@ -64,7 +61,7 @@ impl Draft {
         draft
     }
 
-    /// Fills the fields from an input. What the input leaves out keeps its default, as it did in that job.
+    /// Fills the fields from an input. A field that the input omits keeps its default, as it did in that job.
     fn take_over(&mut self, form: &Form, input: &Value) {
         for field in &form.fields {
             match input.get(&field.name).map(text) {
@@ -75,7 +72,7 @@ impl Draft {
         }
     }
 
-    /// Looks up the files that the upload fields name. One that is gone is a fault of its field.
+    /// Looks up the uploaded files by their ids. A deleted file is an error of its field.
     pub async fn find_files(&mut self, desk: &Desk, form: &Form) {
         for field in form.fields.iter().filter(|field| matches!(field.kind, FieldKind::Upload)) {
             let Some(id) = self.entries.get(&field.name).filter(|id| !id.is_empty()) else { continue };
@@ -93,7 +90,7 @@ impl Draft {
         }
     }
 
-    /// Takes in what stands in a field.
+    /// Sets a field.
     pub fn enter(&mut self, name: String, text: String) {
         if name == RERUN_OF {
             self.rerun_of = text.parse().ok();
@@ -102,13 +99,12 @@ impl Draft {
         }
     }
 
-    /// Starts the job that it describes.
     pub async fn start(&self, desk: &Desk, kind: &str) -> Result<JobId, Error> {
         let form = desk.task(kind).map(|task| task.form.clone()).unwrap_or_default();
         desk.start(kind, self.input(&form), start_options::options(self)?).await
     }
 
-    /// The input that the fields stand for.
+    /// Returns the input as JSON.
     pub(crate) fn input(&self, form: &Form) -> Value {
         let rule = |name: &str| {
             form.fields.iter().find(|field| field.name == name).map_or(Entry::Text, |field| Entry::of(&field.kind))
@@ -119,23 +115,20 @@ impl Draft {
         Value::Object(of_task.filter_map(read).collect::<Map<_, _>>())
     }
 
-    /// What stands in a field.
     pub(crate) fn entry(&self, name: &str) -> &str {
         self.entries.get(name).map_or("", String::as_str)
     }
 
-    /// What is wrong with a field.
     pub(crate) fn fault(&self, name: &str) -> Option<&str> {
         self.faults.iter().find(|fault| fault.field == name).map(|fault| fault.message.as_str())
     }
 }
 
-/// A file that is here already.
 async fn file(desk: &Desk, id: &str) -> Result<engine::Upload, Error> {
     desk.uploads()?.get(id).await
 }
 
-/// A value as a form shows it; `None` for what no field can hold.
+/// Returns the text of a value; `None` if no field can hold it.
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

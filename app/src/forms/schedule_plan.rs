@@ -1,4 +1,4 @@
-//! Schedule plan: the fields of a schedule in a form, read and filled.
+//! Schedule plan: reads and fills the fields of a schedule.
 
 use engine::{
     Cron, Error,
@@ -17,15 +17,15 @@ pub(crate) const REVISION: &str = "$revision";
 /// The name of the button that asks for a preview of the next runs.
 pub(crate) const PREVIEW: &str = "$preview";
 
-/// The default maximum of missed runs that are made up for.
+/// The default for the maximum of missed runs to catch up on.
 pub(crate) const DEFAULT_MOST: u32 = 10;
 
-/// Whether a form's entry belongs to these fields.
+/// Whether an entry belongs to these fields.
 pub(crate) fn is_own(name: &str) -> bool {
     [field::NAME, field::EXPRESSION, field::ZONE, field::MOST, OVERLAP, MISSED, REVISION, PREVIEW].contains(&name)
 }
 
-/// Puts a plan into a form, to be changed.
+/// Fills the form from a schedule.
 pub(crate) fn take_over(draft: &mut Draft, schedule: &Schedule) {
     let Plan { name, priority, expression, zone, overlap, missed, .. } = &schedule.plan;
     let most = if let Missed::All(most) = missed { *most } else { DEFAULT_MOST };
@@ -43,15 +43,15 @@ pub(crate) fn take_over(draft: &mut Draft, schedule: &Schedule) {
     draft.entries.extend(entries.map(|(name, text)| (name.to_owned(), text)));
 }
 
-/// Which revision of a schedule a form was filled from, where it is to take the place of no other.
+/// Returns the revision that the form was filled from, if it edits a schedule.
 pub fn revision(draft: &Draft) -> Option<i64> {
     draft.entry(REVISION).parse().ok()
 }
 
-/// What a form wants planned.
+/// Returns the schedule that the form describes.
 ///
 /// # Errors
-/// `Error::InvalidInput` for what is no word or number of these fields.
+/// `Error::InvalidInput` for an invalid choice or number.
 pub fn wish(draft: &Draft, kind: &str, form: &Form) -> Result<NewSchedule, Error> {
     let mut faults = Vec::new();
     let mut fault = |field: &str, message| faults.push(FieldError { field: field.to_owned(), message });
@@ -60,7 +60,7 @@ pub fn wish(draft: &Draft, kind: &str, form: &Form) -> Result<NewSchedule, Error
     if overlap.is_none() {
         fault(OVERLAP, "Choose what to do if the previous run is still active.".to_owned());
     }
-    // What is out of range is told by the engine, of a schedule that needs it.
+    // The engine checks the range, of a schedule that needs it.
     let most = entry(field::MOST).parse().ok();
     let missed = Missed::from_word(entry(MISSED), most.unwrap_or_default());
     match missed {
@@ -89,13 +89,13 @@ pub fn wish(draft: &Draft, kind: &str, form: &Form) -> Result<NewSchedule, Error
     })
 }
 
-/// Whether a form was sent only to see its next runs, and if so, what is wrong with what they follow from.
+/// Returns whether only a preview was requested, and if so, whether the expression is valid.
 pub fn previewed(draft: &mut Draft) -> Option<Result<(), Error>> {
     draft.entries.remove(PREVIEW)?;
     Some(recurrence(draft.entry(field::EXPRESSION).trim(), draft.entry(field::ZONE)).map(drop))
 }
 
-/// When what stands in a form is due; `None` where nothing does.
+/// Parses the expression; `None` if it is empty.
 pub(crate) fn preview(draft: &Draft) -> Option<Result<Cron, Error>> {
     let expression = draft.entry(field::EXPRESSION).trim();
     (!expression.is_empty()).then(|| recurrence(expression, draft.entry(field::ZONE)))

@@ -10,12 +10,12 @@ use crate::components::{instant, zone_name};
 pub(crate) const START_AT: &str = "$start_at";
 pub(crate) const PRIORITY: &str = "$priority";
 
-/// Whether a form's entry belongs to these fields.
+/// Whether an entry belongs to these fields.
 pub(crate) fn is_own(name: &str) -> bool {
     [START_AT, PRIORITY].contains(&name)
 }
 
-/// How a form wants its job started.
+/// Returns the start options that a form describes.
 pub fn options(draft: &Draft) -> Result<StartOptions, Error> {
     match (read(draft, START_AT, start_at), read(draft, PRIORITY, priority)) {
         (Ok(run_at), Ok(priority)) => Ok(StartOptions {
@@ -28,21 +28,20 @@ pub fn options(draft: &Draft) -> Result<StartOptions, Error> {
     }
 }
 
-/// What stands in a field; `None` where nothing does.
+/// Parses a field; `None` if it is empty.
 fn read<T>(draft: &Draft, name: &str, parse: fn(&str) -> Result<T, String>) -> Result<Option<T>, FieldError> {
     let text = draft.entry(name).trim();
     let fault = |message| FieldError { field: name.to_owned(), message };
     (!text.is_empty()).then(|| parse(text).map_err(fault)).transpose()
 }
 
-/// An instant: RFC 3339, or date and time in the reader's zone.
+/// Parses RFC 3339, or date and time in the reader's zone.
 pub(crate) fn start_at(text: &str) -> Result<Micros, String> {
     instant(text).ok_or_else(|| {
         format!("“{text}” is not a time. Enter it as 2026-12-24T18:00 (in {}) or 2026-12-24T17:00:00Z.", zone_name())
     })
 }
 
-/// A priority.
 pub(crate) fn priority(text: &str) -> Result<Priority, String> {
     text.parse().ok().and_then(Priority::new).ok_or_else(|| {
         format!(

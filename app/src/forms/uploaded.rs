@@ -1,13 +1,11 @@
 use serde::{Deserialize, Serialize};
 
-/// What `POST /uploads` answers: a file that has arrived whole.
+/// The response of `POST /uploads`: a file that was received completely.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Uploaded {
-    /// What an input field holds.
+    /// The upload's id, which the input field holds.
     pub upload: String,
-    /// The name it came with.
     pub name: String,
-    /// Bytes.
     pub size: u64,
 }
 

@@ -9,13 +9,13 @@ use crate::{
     live::{self, Link},
 };
 
-/// Between two announcements, at least: a screen reader must be able to finish the one before.
+/// The shortest time between two announcements: a screen reader must be able to finish the first.
 const PAUSE: Duration = Duration::from_secs(2);
-/// More changes than this in one announcement are only counted.
+/// An announcement of more changes than this only counts them.
 const NAMED: usize = 3;
 
-/// Says in `.link` how the page's link to the server stands, with the age of its data; and, for screen readers, what
-/// becomes of the jobs that the page shows. Once the session has ended, offers the way to sign in again. The status shows itself once it works: without script there is no link.
+/// Shows the state of the connection in `.link`, with the age of the data, and announces changes of shown jobs to
+/// screen readers. When the session has ended, offers to sign in again. Hidden without script.
 #[island]
 pub fn ConnectionStatus() -> impl IntoView {
     super::on_hydrate(|| {
@@ -78,7 +78,7 @@ fn age((link, heard): (Link, Option<Micros>), now: Micros) -> Option<String> {
     }
 }
 
-/// Puts the latest changes of shown jobs into a polite region.
+/// Announces the latest changes of shown jobs in a polite live region.
 fn announce_to(place: Element) {
     let text = RwSignal::new(String::new());
     let waiting = StoredValue::new(VecDeque::<String>::new());
@@ -92,7 +92,7 @@ fn announce_to(place: Element) {
     live::keep(move || set_text(&place, &text.read()));
 }
 
-/// Says what waits, then rests, and says what has come up meanwhile.
+/// Announces what is queued, waits, and announces what was queued since.
 fn announce(text: RwSignal<String>, waiting: StoredValue<VecDeque<String>>, resting: StoredValue<bool>) {
     let mut changes = VecDeque::new();
     waiting.update_value(|waiting| std::mem::swap(waiting, &mut changes));

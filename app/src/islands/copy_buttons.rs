@@ -2,7 +2,7 @@ use leptos::prelude::*;
 
 use crate::browser;
 
-/// Wakes the buttons marked `data-copies`: each copies the text of the element that it names, and says so.
+/// Copy buttons: each button with `data-copies` copies the text of the element that it names.
 #[island]
 pub fn CopyButtons() -> impl IntoView {
     super::on_hydrate(|| {

@@ -10,14 +10,14 @@ use crate::{
     components::{folder_remark, folder_steps},
 };
 
-/// Has the lists of folders in `.folder-field` open without leaving the page. Going into a folder also writes its
-/// path into the field, so the field always names what the list shows.
+/// Folder picker: opens the listings in `.folder-field` without leaving the page. Going into a folder writes its path
+/// into the field, so the field always names the folder shown.
 #[island]
 pub fn FolderPickers() -> impl IntoView {
     super::on_hydrate(|| {
         for field in all(&document(), ".folder-field") {
             let Some(picker) = Picker::new(&field) else { continue };
-            // It is there as long as the page.
+            // Lives as long as the page.
             let picker: &'static Picker = Box::leak(Box::new(picker));
             browser::on(&field, "click", |event| picker.clicked(&event));
             browser::on(&field, "keydown", |event| picker.typed(&event));
@@ -55,7 +55,7 @@ impl Picker {
         let escape = event.dyn_ref::<KeyboardEvent>().is_some_and(|event| event.key() == "Escape");
         if escape && !self.panel.has_attribute("hidden") {
             self.open(false);
-            // Fails only for an element that is none.
+            // Fails only for an element that is not in the document.
             let _ = self.input.focus();
         }
     }
@@ -65,7 +65,7 @@ impl Picker {
         set(&self.browse, "aria-expanded", Some(if open { "true" } else { "false" }));
     }
 
-    /// Shows the folders in `path`. Where it cannot be shown, it says why, and shows the roots.
+    /// Shows the folders in `path`. If that fails, shows the error and the roots.
     fn go(&'static self, path: String) {
         spawn_local(async move {
             let (listing, trouble) = match list(&path).await {
@@ -98,17 +98,17 @@ impl Picker {
                 if let Some(button) = item.first_element_child() {
                     set(&button, "data-path", Some(&step.path));
                 }
-                // Fails only for a list inside its own item.
+                // Fails only if the list is inside its own item.
                 let _ = places.append_child(&item);
             }
         }
         self.open(true);
-        // Fails only for an element that is none.
+        // Fails only for an element that is not in the document.
         let _ = self.panel.focus();
     }
 }
 
-/// The folders in `path`; the roots where it is empty.
+/// Returns the folders in `path`; the roots if it is empty.
 async fn list(path: &str) -> Result<FolderListing, Refusal> {
     let arguments = UrlSearchParams::new()?;
     if !path.is_empty() {

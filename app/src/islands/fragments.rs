@@ -1,4 +1,4 @@
-//! The parts of a page that only the server draws, fetched anew when something has happened.
+//! Fragments: parts of a page that only the server draws (`data-part`), fetched again after a change.
 
 use std::{cell::Cell, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::{
     components::localise,
 };
 
-/// Whether the page is being fetched, and has to be once more after that.
+/// Whether a fetch is running, and whether another is due after it.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Fetch {
     #[default]
@@ -27,7 +27,7 @@ thread_local! {
     static FETCH: Cell<Fetch> = Cell::default();
 }
 
-/// Fetches them: one fetch at a time. What happens meanwhile asks for one more, after a pause.
+/// Refreshes the fragments. One fetch at a time: requests during a fetch cause one more, after a pause.
 pub(super) fn refresh(pause: Duration) {
     if FETCH.get() != Fetch::Idle {
         return FETCH.set(Fetch::Again);
@@ -46,7 +46,7 @@ pub(super) fn refresh(pause: Duration) {
     });
 }
 
-/// Fetches this page again and puts its parts (`data-part`) in place of those shown.
+/// Fetches this page and replaces its fragments.
 pub(super) async fn refresh_now() {
     let Some(address) = window().location().href().ok() else { return };
     let Some(page) = browser::page(&address).await else { return };
@@ -58,7 +58,7 @@ pub(super) async fn refresh_now() {
     }
 }
 
-/// Puts the content of `fresh` into `part`. What a person has opened stays open; the keyboard stays in the part.
+/// Replaces the content of a fragment. Opened details stay open, and the focus stays in the fragment.
 fn replace(part: &Element, fresh: &Element) {
     let open: Vec<String> = all(part, "details[open][id]").map(|details| details.id()).collect();
     let focused = document().active_element().is_some_and(|element| part.contains(Some(&element)));

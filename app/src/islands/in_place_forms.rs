@@ -4,9 +4,9 @@ use web_sys::{Element, Event, HtmlDialogElement, HtmlFormElement};
 
 use crate::browser;
 
-/// Sends the forms inside `[data-forms]` without leaving the page, and says in the element that follows why one was
-/// refused. Forms marked `data-plain` are left to the browser; those marked `data-clears` are empty after. Links with `data-opens` and `data-closes` open and
-/// close a dialog.
+/// In-place forms: submits the forms in `[data-forms]` without leaving the page, and shows an error in the next
+/// element. The browser submits forms with `data-plain`; forms with `data-clears` are emptied after. Links with
+/// `data-opens` and `data-closes` open and close a dialog.
 #[island]
 pub fn InPlaceForms() -> impl IntoView {
     super::on_hydrate(|| {
@@ -21,7 +21,7 @@ pub fn InPlaceForms() -> impl IntoView {
             });
             browser::on(&forms, "click", turn_dialog);
         }
-        // A page that comes back from the browser's cache sends nothing any more.
+        // A page restored from the browser's cache submits nothing.
         browser::on(&window(), "pageshow", |_| {
             browser::all(&document(), "form[aria-busy]").for_each(|form| browser::set(&form, "aria-busy", None));
         });
@@ -29,7 +29,7 @@ pub fn InPlaceForms() -> impl IntoView {
 }
 
 async fn send(form: HtmlFormElement, refusal: Element) {
-    // Sent once, until it is answered. The buttons stay enabled: one that is not loses the keyboard.
+    // One submission at a time. The buttons stay enabled: a disabled one loses the focus.
     if form.has_attribute("aria-busy") {
         return;
     }
@@ -51,7 +51,7 @@ async fn send(form: HtmlFormElement, refusal: Element) {
     super::fragments::refresh_now().await;
 }
 
-/// Opens or closes the dialog that the link clicked on names.
+/// Opens or closes the dialog that the clicked link names.
 fn turn_dialog(event: Event) {
     let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return };
     let named = |name: &str| {

@@ -1,4 +1,4 @@
-//! How many jobs there are in each state, wherever a page says so.
+//! Job counts: the number of jobs in each state, wherever a page shows it.
 
 use leptos::prelude::*;
 use model::{Counts, JobId, JobState, count};
@@ -10,7 +10,7 @@ use crate::{
     live::{self, decode},
 };
 
-/// Keeps the numbers marked `data-count` true, and the badge beside "Jobs".
+/// Updates the numbers with `data-count`, and the badge beside "Jobs".
 #[island]
 pub fn JobCounts() -> impl IntoView {
     super::on_hydrate(|| {
@@ -33,7 +33,7 @@ pub fn JobCounts() -> impl IntoView {
     });
 }
 
-/// Jobs in some states, written with blanks between them; all jobs where none is named.
+/// Sums the jobs in the states of a space-separated list; all jobs if it is empty.
 fn sum(counts: &Counts, states: &str) -> u64 {
     let named = |state: &JobState| states.is_empty() || states.split(' ').any(|word| word == state.as_str());
     JobState::ALL.into_iter().filter(named).map(|state| counts.of(state)).sum()
@@ -44,7 +44,7 @@ fn troubles_of(badge: &Element) -> Vec<JobId> {
     text.split(' ').filter_map(|number| number.parse().ok()).collect()
 }
 
-/// Jobs that went wrong and nobody has tried again.
+/// Follows the failed and interrupted jobs that were not retried.
 fn follow_troubles(troubles: RwSignal<Vec<JobId>>) {
     live::on_state(move |event| {
         let (job, repeats) = (event.view.job, event.view.rerun_of);
@@ -58,7 +58,7 @@ fn follow_troubles(troubles: RwSignal<Vec<JobId>>) {
     });
 }
 
-/// What stands beside "Jobs": how many went wrong and wait for a person, else how many run.
+/// Updates the badge beside "Jobs": jobs that need attention, otherwise running jobs.
 fn show(badge: &Element, running: &str, wrong: usize) {
     let alarm = if wrong < 10 { wrong.to_string() } else { "9+".to_owned() };
     for (class, text, shown) in

@@ -1,4 +1,4 @@
-//! The log as it grows. The server draws every part that is asked for; the browser adds what comes live.
+//! Job log: grows while the job runs. The server draws every part that is requested; the browser appends new lines.
 
 mod scroll;
 
@@ -20,17 +20,17 @@ use crate::{
     live,
 };
 
-/// Live lines kept in the page before it is taken from the server anew.
+/// Number of appended lines after which the part is fetched from the server again.
 const LIVE_LINES: usize = 2_000;
-/// A person who types has finished a word.
+/// The pause in typing after which the filter is applied.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Has the card marked `data-log` grow and follow its end; filters it and pages through it without leaving the page.
+/// Follows the log in the card with `data-log`; filters it and pages through it without leaving the page.
 #[island]
 pub fn JobLog() -> impl IntoView {
     super::on_hydrate(|| {
         if let Some(log) = first(&document(), "[data-log]").and_then(Log::new) {
-            // It is there as long as the page.
+            // Lives as long as the page.
             Box::leak(Box::new(log)).wake();
         }
     });
@@ -40,34 +40,33 @@ struct Log {
     job: JobId,
     card: Element,
     scroll: Scroll,
-    /// The lines that the server drew, and those that came since.
+    /// The lines drawn by the server, and those appended since.
     part: Element,
     text: HtmlInputElement,
     level: HtmlSelectElement,
     /// Lines in the whole log.
     total: Cell<u64>,
-    /// The newest line that is shown, or was left out by the filter.
+    /// The newest line that is shown, or was hidden by the filter.
     last: Cell<u64>,
-    /// What is shown reaches the end of the log.
+    /// The part reaches the end of the log.
     at_end: Cell<bool>,
-    /// Lines that came while the end was out of sight.
+    /// Lines added while the end was not visible.
     unseen: Cell<u64>,
-    /// Lines added since the server drew the part.
+    /// Lines appended since the server drew the part.
     added: Cell<usize>,
-    /// What of the filter the lines shown obey.
+    /// The filter of the shown lines.
     shown: RefCell<Filter>,
-    /// Counts requests, so that only the newest one's answer is shown.
+    /// Counts requests, so that only the response to the newest is shown.
     asked: Cell<u32>,
-    /// Counts keys, to wait for the last one.
+    /// Counts keystrokes, to wait for the last one.
     typed: Cell<u32>,
 }
 
-/// Which lines are shown.
 #[derive(Clone, Default)]
 struct Filter {
-    /// Those that contain this, in lower case.
+    /// Lower case; empty for all lines.
     text: String,
-    /// Those this grave or graver.
+    /// The lowest level shown.
     least: Option<Level>,
 }
 
@@ -98,7 +97,7 @@ impl Log {
         })
     }
 
-    /// Takes over from the server: reads what it drew, goes to the line that the address names, or to the end.
+    /// Hydrates the card: reads what the server drew, and shows the line that the address names, or the end.
     fn wake(&'static self) {
         all(&self.card, "[data-wakes]").for_each(|tool| hide(&tool, !tool.has_attribute("hidden")));
         self.shown.replace(self.filter());
@@ -118,7 +117,7 @@ impl Log {
         }
     }
 
-    /// Has a part of the card do something of ours instead of what it does without script.
+    /// Replaces the default action of an element.
     fn on(&'static self, part: &str, event: &str, act: fn(&'static Self)) {
         if let Some(part) = first(&self.card, part) {
             browser::on(&part, event, move |event| {
@@ -128,7 +127,7 @@ impl Log {
         }
     }
 
-    /// How far the part drawn by the server reaches.
+    /// Reads how far the part drawn by the server reaches.
     fn read_part(&self) {
         let number = |name| self.part.get_attribute(name).and_then(|text| text.parse().ok()).unwrap_or(0);
         self.at_end.set(self.part.get_attribute("data-end").as_deref() == Some("true"));
@@ -137,7 +136,7 @@ impl Log {
         self.show();
     }
 
-    /// Writes what has changed around the lines.
+    /// Updates the controls around the lines.
     fn show(&self) {
         if let Some(badge) = first(&self.card, ".count-badge") {
             set_text(&badge, &line_count(self.total.get()));
@@ -153,7 +152,7 @@ impl Log {
         }
     }
 
-    /// New lines: shown behind the others while the end is shown, else counted.
+    /// Appends new lines if the end is shown, otherwise counts them.
     fn hear(&'static self, event: &LogEvent) {
         let (last, known) = (self.last.get(), self.total.get());
         let end = event.first_line + event.lines.len() as u64 - 1;
@@ -161,7 +160,7 @@ impl Log {
         if !self.at_end.get() {
             self.unseen.set(self.unseen.get() + end.saturating_sub(known));
         } else if event.first_line > last + 1 || self.added.get() > LIVE_LINES {
-            // Lines are missing, or too many are here. Until the server has drawn the end anew, it is out of sight.
+            // Lines are missing, or there are too many. The end is not visible until the server has drawn it.
             self.at_end.set(false);
             if self.scroll.following.get() {
                 self.load(self.address());
@@ -173,14 +172,14 @@ impl Log {
         self.show();
     }
 
-    /// Adds those lines that the filter lets through.
+    /// Appends the lines that pass the filter.
     fn append<'a>(&'static self, new: impl Iterator<Item = (u64, &'a LogLine)>) {
         let filter = self.shown.borrow();
         let before = self.added.get();
         for (number, line) in new.filter(|(_, line)| filter.takes(line)) {
             let Some(row) = browser::stamp(&self.card) else { return };
             write_line(&row, self.job, number, line);
-            // Fails only for a row around its own place.
+            // Fails only if the row is its own parent.
             let _ = self.part.append_child(&row);
             self.added.set(self.added.get() + 1);
         }
@@ -190,12 +189,12 @@ impl Log {
         self.scroll.keep_end();
     }
 
-    /// What the filter's two fields ask for.
+    /// Reads the two fields of the filter.
     fn filter(&self) -> Filter {
         Filter { text: lower_case(self.text.value().trim()), least: Level::from_word(&self.level.value()) }
     }
 
-    /// The address of this log with the filter as it stands.
+    /// Returns the address of this log with the filter.
     fn address(&self) -> String {
         let mut address = format!("/jobs/{}?", self.job);
         if let Ok(query) = UrlSearchParams::new() {
@@ -209,7 +208,7 @@ impl Log {
         url(&address)
     }
 
-    /// Filters once the person has paused.
+    /// Applies the filter after a pause in typing.
     fn apply_soon(&'static self) {
         self.typed.set(self.typed.get() + 1);
         let typed = self.typed.get();
@@ -221,14 +220,14 @@ impl Log {
         set_timeout(apply, PAUSE);
     }
 
-    /// Shows the end of what the filter leaves, and puts the filter into the address.
+    /// Applies the filter, shows the end of the result, and updates the address.
     fn apply(&'static self) {
         let address = self.address();
         write_address(address.trim_end_matches('?'));
         self.load(address);
     }
 
-    /// Shows the end of the log.
+    /// Scrolls to the end of the log.
     fn jump(&'static self) {
         if self.at_end.get() {
             self.follow_end();
@@ -244,7 +243,7 @@ impl Log {
         self.show();
     }
 
-    /// Follows the end, or lets it go.
+    /// Starts or stops following the end.
     fn follow(&'static self) {
         if self.scroll.following.get() {
             self.let_go();
@@ -258,7 +257,7 @@ impl Log {
         self.show();
     }
 
-    /// Has long lines wrap, or run out of sight.
+    /// Turns the wrapping of long lines on or off.
     fn wrap(&'static self) {
         let unwrapped = self.scroll.lines.class_list().toggle("unwrapped").unwrap_or(false);
         if let Some(button) = first(&self.card, "[data-log-does=wrap]") {
@@ -266,30 +265,30 @@ impl Log {
         }
     }
 
-    /// Shows the line that the address names after `#L`, with what stands around it.
+    /// Shows the line that the address names after `#L`, with the lines around it.
     fn show_named_line(&'static self) -> Option<()> {
         let hash = window().location().hash().ok()?;
         let number: u64 = hash.strip_prefix("#L")?.parse().ok()?;
         self.let_go();
-        // What has been typed and asked for meanwhile is given up for the line.
+        // The line takes precedence over pending filters and requests.
         self.typed.set(self.typed.get() + 1);
         self.asked.set(self.asked.get() + 1);
         if document().get_element_by_id(&hash[1..]).is_none() {
             spawn_local(async move {
                 let Some(fresh) = self.fetch(url(&format!("/jobs/{}?line={number}", self.job))).await else { return };
-                // The line may not fit the filter.
+                // The line may not pass the filter.
                 self.text.set_value("");
                 self.level.set_value("");
                 self.replace(&fresh);
                 write_address(&url(&format!("/jobs/{}{hash}", self.job)));
-                // Marks the line, now that it is there, and brings it into view.
+                // Marks the line and scrolls it into view.
                 let _ = window().location().replace(&hash);
             });
         }
         Some(())
     }
 
-    /// Shows the part at `address` instead of this one, from its end.
+    /// Replaces the part by the one at `address`, and shows its end.
     fn load(&'static self, address: String) {
         spawn_local(async move {
             if let Some(fresh) = self.fetch(address).await {
@@ -299,7 +298,7 @@ impl Log {
         });
     }
 
-    /// The part of the log at `address`, unless another has been asked for meanwhile.
+    /// Fetches the part at `address`, unless another was requested since.
     async fn fetch(&self, address: String) -> Option<Element> {
         self.asked.set(self.asked.get() + 1);
         let asked = self.asked.get();
@@ -307,7 +306,7 @@ impl Log {
         (self.asked.get() == asked).then_some(fresh)
     }
 
-    /// Puts a part drawn by the server in place of everything shown.
+    /// Replaces the whole part.
     fn replace(&self, fresh: &Element) {
         self.part.set_inner_html(&fresh.inner_html());
         localise(&self.part);
@@ -317,7 +316,7 @@ impl Log {
         self.take_reach(fresh);
     }
 
-    /// Takes over how far `fresh` reaches.
+    /// Reads how far `fresh` reaches.
     fn take_reach(&self, fresh: &Element) {
         for name in ["data-last", "data-end", "data-total"] {
             set(&self.part, name, fresh.get_attribute(name).as_deref());
@@ -325,7 +324,7 @@ impl Log {
         self.read_part();
     }
 
-    /// Follows when the end is reached by hand, and fetches what lies before the top and after the end.
+    /// Follows when the user scrolls to the end, and fetches more lines at the top and at the end.
     fn scrolled(&'static self) {
         let (top, end) = self.scroll.moved();
         if end && self.at_end.get() {
@@ -340,7 +339,7 @@ impl Log {
         }
     }
 
-    /// A click on a line's number lets the end go; one on a link to more lines brings them here.
+    /// A click on a line number stops following; one on a link to more lines fetches them.
     fn clicked(&'static self, event: &Event) {
         let plain = event
             .dyn_ref::<MouseEvent>()
@@ -357,11 +356,11 @@ impl Log {
         }
     }
 
-    /// Puts the lines that `link` leads to in its place. What is in view stays where it is.
+    /// Replaces `link` by the lines it leads to. The visible lines keep their position.
     fn extend(&'static self, link: Element) {
         let Some(href) = link.get_attribute("href") else { return };
         let newer = link.class_list().contains("newer");
-        // Taken away at once, so that it is followed only once.
+        // Removed first, so that it is followed only once.
         set(&link, "href", None);
         spawn_local(async move {
             let Some(fresh) = self.fetch(href.clone()).await else { return set(&link, "href", Some(&href)) };
@@ -380,10 +379,10 @@ impl Log {
     }
 }
 
-/// Has the address say what the page shows.
+/// Replaces the address of the page.
 fn write_address(address: &str) {
     if let Ok(history) = window().history() {
-        // Fails only where a page does this hundreds of times a minute; then the address stays behind.
+        // Fails only after hundreds of calls a minute; then the address is outdated.
         let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(address));
     }
 }

@@ -1,4 +1,4 @@
-//! The moving parts of jobs, on every page.
+//! Live jobs: keeps every job on a page current.
 
 mod bindings;
 mod job_page;
@@ -17,8 +17,7 @@ use crate::{
     live::{self, decode},
 };
 
-/// Keeps every element with `data-job` true to its job: one effect for each, which writes into the markup that the
-/// server drew. Nothing is drawn a second time here.
+/// Updates every element with `data-job`: one effect each, which writes into the markup that the server drew.
 #[island]
 pub fn LiveJobs() -> impl IntoView {
     super::on_hydrate(|| {
@@ -27,11 +26,11 @@ pub fn LiveJobs() -> impl IntoView {
     });
 }
 
-/// An element that follows its job.
+/// An element bound to its job.
 struct Bound {
     root: Element,
     view: RwSignal<JobView>,
-    /// Of the effect.
+    /// Owns the effect.
     owner: Owner,
 }
 
@@ -39,7 +38,7 @@ thread_local! {
     static BOUND: RefCell<Vec<Bound>> = RefCell::default();
 }
 
-/// Binds what has come into the page, and lets go of what has left it.
+/// Binds the elements that were added to the page, and unbinds those that were removed.
 pub(super) fn bind_all() {
     let gone: Vec<Bound> =
         BOUND.with_borrow_mut(|bound| bound.extract_if(.., |one| !one.root.is_connected()).collect());
@@ -55,7 +54,7 @@ pub(super) fn bind_all() {
     }
 }
 
-/// Has `root` follow a job from now on.
+/// Binds `root` to a job.
 fn bind(root: Element, job: JobView) {
     let owner = Owner::new();
     let view = owner.with(|| {
@@ -76,7 +75,7 @@ fn bind(root: Element, job: JobView) {
     BOUND.with_borrow_mut(|bound| bound.push(Bound { root, view, owner }));
 }
 
-/// The jobs bound inside `list`, each with whether it is over.
+/// Returns the jobs bound inside `list`, each with whether it has ended.
 fn inside(list: &Element) -> Vec<(JobId, bool, Element)> {
     BOUND.with_borrow(|bound| {
         let of = |one: &Bound| {

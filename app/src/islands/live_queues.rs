@@ -6,11 +6,11 @@ use model::Counts;
 use super::fragments;
 use crate::live;
 
-/// At most so often is the page fetched while jobs come and go.
+/// The shortest time between two refreshes.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Keeps the page of queues true: has the server draw its parts anew when jobs come and go, and when somebody pauses,
-/// resumes or limits something.
+/// Live queues: refreshes the fragments of the queues page when jobs change, or a queue or task is paused, resumed or
+/// limited.
 #[island]
 pub fn LiveQueues() -> impl IntoView {
     super::on_hydrate(|| {
@@ -18,7 +18,7 @@ pub fn LiveQueues() -> impl IntoView {
         let drawn = StoredValue::new(false);
         live::keep(move || {
             counts.track();
-            // The first time tells what the page was drawn with.
+            // The first value is the one that the page was drawn with.
             if drawn.try_update_value(|drawn| std::mem::replace(drawn, true)) == Some(true) {
                 fragments::refresh(PAUSE);
             }

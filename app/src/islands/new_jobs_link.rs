@@ -7,25 +7,24 @@ use crate::{
     live,
 };
 
-/// Which jobs belong into a list.
+/// The filter of a job list: which new jobs belong in it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct ListFilter {
-    /// In one of these states; in any where it is empty.
+    /// All if empty.
     pub states: Vec<JobState>,
-    /// Of this kind.
     pub kind: Option<String>,
     /// Created at or after.
     pub from: Option<Micros>,
-    /// Words in lower case that number, kind or title contain.
+    /// Lower-case words that the number, kind or title must contain.
     pub words: Vec<String>,
-    /// The last job of a full page: older ones belong to later pages.
+    /// The last job of a full page: older ones belong on later pages.
     pub oldest: Option<JobId>,
-    /// The jobs that the page shows.
+    /// The jobs that the page already shows.
     pub shown: Vec<JobId>,
 }
 
-/// "12 new jobs, show them": jobs that came to belong into the list wait behind `.new-rows`, so that no row moves by
-/// itself.
+/// New jobs link: counts the new jobs that match the list, and offers to show them in `.new-rows`, so that no row moves
+/// by itself.
 #[island]
 pub fn NewJobsLink() -> impl IntoView {
     super::on_hydrate(|| {

@@ -10,19 +10,19 @@ use crate::{
     live,
 };
 
-/// How long nobody may have done anything at a page that is seen, milliseconds, before it loads itself anew.
+/// How long a visible page must be unused before it reloads by itself, milliseconds.
 const IDLE: f64 = 60_000.0;
-/// Pages wait up to this much longer, so that they do not all come at once.
+/// Pages wait up to this much longer, so that they do not all reload at once, milliseconds.
 const JITTER: f64 = 30_000.0;
-/// What somebody has open or is about to do.
+/// What the user has open or is about to do.
 const BUSY: &str =
     "dialog[open], [data-sending], [aria-busy=true], [aria-invalid=true], .toast, :is(input, textarea, select):focus";
 
-/// Where the server can be reached now.
+/// The connection is live.
 const LIVE: &str = "[data-live=on]";
 
-/// Shows `.renewal` once the server is of another build than the page; its link loads the page anew. So does the page
-/// itself, where nothing was typed or opened, nothing is under way, and nobody looks or has done anything for a minute.
+/// New version banner: shows `.renewal` when the server runs another build than the page; its link reloads. The page
+/// reloads by itself if nothing was typed or opened, nothing is being sent, and it was unused for a minute.
 #[island]
 pub fn NewVersionBanner() -> impl IntoView {
     super::on_hydrate(|| {
@@ -58,13 +58,13 @@ pub fn NewVersionBanner() -> impl IntoView {
     });
 }
 
-/// Whether somebody clicks on such an element.
+/// Whether a click is inside such an element.
 fn is_in(event: &Event, name: &str) -> bool {
     let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
     event.type_() == "click" && target.is_some_and(|target| matches!(target.closest(name), Ok(Some(_))))
 }
 
-/// The link leads to the page as it is asked for, also where it was the answer to a form.
+/// Follows the banner's link, which leads to the page as it was requested, also if it was the response to a form.
 fn reload(banner: &Element) {
     if let Some(Ok(link)) = first(banner, "a").map(JsCast::dyn_into::<HtmlElement>) {
         link.click();

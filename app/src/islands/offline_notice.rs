@@ -13,11 +13,11 @@ use crate::{
     live::{self, Link},
 };
 
-/// A shorter break than this is none to speak of, seconds.
+/// A shorter interruption is not shown, seconds.
 const BREAK: f64 = 5.0;
 
-/// Says on a page how old it is while the server is away (`.away`), brings a kept copy up to date when the server is back,
-/// and keeps forms from being sent into the void.
+/// Offline notice: shows how old the page is while the server is unreachable (`.away`), refreshes a saved copy when the
+/// server is back, and holds back forms that could not be sent.
 #[island]
 pub fn OfflineNotice() -> impl IntoView {
     super::on_hydrate(|| {
@@ -73,13 +73,13 @@ pub fn OfflineNotice() -> impl IntoView {
     });
 }
 
-/// The page is as it should be.
+/// Marks the page as current.
 fn unmark(root: &Element) {
     set(root, "data-kept", None);
     set(root, "data-lost", None);
 }
 
-/// Sends a form if there is somebody to send it to, else says that nothing was sent.
+/// Submits a form if the server can be reached, otherwise says that nothing was sent.
 async fn send(form: HtmlFormElement, event: SubmitEvent, page: Element, unsent: Element) {
     if browser::page(&url("/healthz")).await.is_some() {
         unmark(&page);
@@ -87,13 +87,13 @@ async fn send(form: HtmlFormElement, event: SubmitEvent, page: Element, unsent: 
         return drop(form.request_submit_with_submitter(event.submitter().as_ref()));
     }
     hide(&unsent, false);
-    // Who wants to leave leaves no pages behind, even where the session cannot be ended yet.
+    // Signing out deletes the saved pages even if the session cannot be ended yet.
     if form.action().ends_with("/api/sign_out") {
         forget();
     }
 }
 
-/// Has the browser's worker forget the pages it has kept: it watches for this request.
+/// Deletes the saved pages: the service worker watches for this request.
 fn forget() {
     spawn_local(async {
         browser::page(&url("/away.js?forget")).await;

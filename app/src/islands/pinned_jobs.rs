@@ -14,11 +14,11 @@ use crate::{
     live::{self, decode},
 };
 
-/// Where the browser keeps that somebody wants to be notified.
+/// Key in the browser's storage: whether the user wants notifications.
 const WISH: &str = "milepost-notify";
 
-/// Follows the pinned jobs, the first `data-kept` in `.watching`, where a tab is seen from outside: in its title, in its
-/// icon, and, for who asks for it by `[data-notify]`, as a notification of the desktop when one of them ends.
+/// Pinned jobs: shows the first `data-kept` jobs of `.watching` in the title and icon of the tab, and, if the user
+/// enabled it with `[data-notify]`, in a desktop notification when one finishes.
 #[island]
 pub fn PinnedJobs() -> impl IntoView {
     super::on_hydrate(|| {
@@ -26,7 +26,7 @@ pub fn PinnedJobs() -> impl IntoView {
         let kept = list.get_attribute("data-kept").and_then(|kept| kept.parse().ok()).unwrap_or(0);
         let read = |root: Element| decode::job(&Json::parse(&root.get_attribute("data-job")?)?);
         let pinned = all(&list, "a[data-job]").take(kept).filter_map(read).map(live::job);
-        // Whether it is known to be over.
+        // Whether its end is known.
         let jobs: Vec<_> = pinned.map(|job| (job, Cell::new(job.read_untracked().state.is_terminal()))).collect();
         if jobs.is_empty() {
             return;
@@ -35,7 +35,7 @@ pub fn PinnedJobs() -> impl IntoView {
             offer(switch);
         }
         let own = document().title();
-        // The page of a job has a title that moves by itself.
+        // The page of a job updates its title itself.
         let titled = first(&document(), "[data-page]").is_some();
         let icon = first(&document(), "link[rel=icon]");
         live::keep(move || {
@@ -68,8 +68,8 @@ pub fn PinnedJobs() -> impl IntoView {
     });
 }
 
-/// The icon of the tab: how far they are, per cent, while any of them runs, else how the one ended that did so just now.
-/// `None` where it stays as it is.
+/// Draws the tab's icon: the progress in percent while jobs run, otherwise the outcome of the job that just finished.
+/// `None` keeps it.
 fn drawing(running: bool, done: u32, ended: Option<Shown>) -> Option<String> {
     let ring = "<circle cx='8' cy='8' r='6' pathLength='100'";
     let (hue, shape) = match ended {
@@ -87,8 +87,8 @@ fn drawing(running: bool, done: u32, ended: Option<Shown>) -> Option<String> {
     ))
 }
 
-/// Shows the switch where the browser can notify, which it can in secure contexts alone. Nothing is asked of anybody
-/// before they use it.
+/// Shows the notification switch if the browser supports notifications, which it does in secure contexts only. Asks for
+/// permission on click.
 fn offer(switch: Element) {
     if !window().is_secure_context() || !Reflect::has(&window(), &"Notification".into()).unwrap_or(false) {
         return;
@@ -115,10 +115,10 @@ fn is_wanted() -> bool {
     wish.as_deref() == Some("on") && Notification::permission() == NotificationPermission::Granted
 }
 
-/// What ended longer ago is no news any more: a tab that was frozen then learns of it only now. Seconds.
+/// A job that ended longer ago is not notified, seconds: a tab that was frozen learns of it late.
 const NEWS: f64 = 60.0;
 
-/// Says that a job is over. Its tag is the same in all tabs, of whose notifications one is shown.
+/// Notifies that a job finished. All tabs use the same tag, so one notification is shown.
 fn notify(job: &JobView) {
     let is_news = job.ended_at.is_none_or(|ended| live::now().get_untracked().seconds_since(ended) < NEWS);
     if !is_news || !window().is_secure_context() || !is_wanted() {

@@ -12,20 +12,20 @@ use crate::{
     components::{fault_line, not_started},
 };
 
-/// Takes over the form marked `data-starts`: the job starts without leaving the page, and what is refused is said in
-/// place, with everything typed and uploaded kept.
+/// Start form: submits the form with `data-starts` without leaving the page, and shows errors in place, with everything
+/// typed and uploaded kept.
 #[island]
 pub fn StartForm() -> impl IntoView {
     super::on_hydrate(|| {
         let form = first(&document(), "[data-starts]").and_then(|form| form.dyn_into().ok());
         let Some(form) = form.and_then(StartingForm::new) else { return };
-        // It is there as long as the page.
+        // Lives as long as the page.
         let form: &'static StartingForm = Box::leak(Box::new(form));
         browser::on(&form.form, "submit", |event| {
             event.prevent_default();
             form.submit();
         });
-        // A page that comes back from the browser's cache is not at work any more.
+        // A page restored from the browser's cache is not sending.
         browser::on(&window(), "pageshow", |_| form.work(false));
     });
 }
@@ -34,7 +34,7 @@ struct StartingForm {
     form: HtmlFormElement,
     kind: String,
     summary: HtmlElement,
-    /// A start is on its way: no second one until it is answered.
+    /// A submission is running.
     busy: Cell<bool>,
 }
 
@@ -65,9 +65,10 @@ impl StartingForm {
         });
     }
 
-    /// Starts the job. Answers its number.
+    /// Starts the job and returns its number.
     async fn start(&self) -> Result<String, Refusal> {
-        // Of several entries of one name the last counts: a ticked box comes after the "false" of an empty one.
+        // The last of several entries with one name counts: that of a ticked box follows the "false" of the hidden
+        // field.
         let entries = Object::from_entries(&FormData::new_with_form(&self.form)?.into())?;
         let arguments = UrlSearchParams::new()?;
         arguments.append("kind", &self.kind);
@@ -82,7 +83,7 @@ impl StartingForm {
         }
     }
 
-    /// Says what is wrong, above the form and below each field, and brings the reader there.
+    /// Shows the errors above the form and below each field, and moves the focus there.
     fn refuse(&self, refusal: &Refusal) {
         let faults = &refusal.fields;
         for place in all(&self.form, ".error[data-field]") {
@@ -102,11 +103,11 @@ impl StartingForm {
             }
         }
         hide(&self.summary, false);
-        // Fails only for an element that is none.
+        // Fails only for an element that is not in the document.
         let _ = self.summary.focus();
     }
 
-    /// One more line of the summary.
+    /// Adds a line to the error summary.
     fn add(&self, list: &Element, fault: &FieldError) {
         let Some(item) = browser::stamp(&self.summary) else { return };
         let place = first(&self.form, &format!(".error[data-field='{}']", fault.field));
@@ -116,12 +117,12 @@ impl StartingForm {
             set(&link, "href", href.as_deref());
             set_text(&link, &fault_line(&label, &fault.message));
         }
-        // Fails only for a list inside its own item.
+        // Fails only if the list is inside its own item.
         let _ = list.append_child(&item);
     }
 }
 
-/// Says in `place` what is wrong with a field, or that nothing is.
+/// Shows or clears the error of a field.
 fn mark(place: &Element, field: &str, fault: Option<&FieldError>) {
     hide(place, fault.is_none());
     if let Some(text) = first(place, "span") {

@@ -6,7 +6,7 @@ use crate::{
     session::Theme,
 };
 
-/// Has the form in `.theme` change the colour scheme without leaving the page.
+/// Theme switch: changes the colour scheme with the form in `.theme` without leaving the page.
 #[island]
 pub fn ThemeSwitch() -> impl IntoView {
     super::on_hydrate(|| {
@@ -28,7 +28,7 @@ pub fn ThemeSwitch() -> impl IntoView {
     });
 }
 
-/// Shows the page in `theme` and keeps the choice.
+/// Shows the page in `theme` and stores it in the cookie.
 fn apply(theme: Theme) {
     let document = document();
     if let Some(root) = document.document_element() {

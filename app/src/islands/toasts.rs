@@ -12,14 +12,14 @@ use crate::{
     live,
 };
 
-/// How long a toast is shown, seconds. What is a warning, or worse, stays until somebody closes it.
+/// How long a toast is shown, seconds. Warnings and errors stay until the user closes them.
 const SHOWN: u32 = 8;
-/// So many are shown at once, and grow older; the style sheet hides the rest.
+/// The number of toasts shown at once; the style sheet hides the rest.
 const AT_ONCE: usize = 3;
-/// So many are there at most: what is more stands on the page of messages.
+/// The maximum number of toasts; more are only on the messages page.
 const MOST: u32 = 99;
 
-/// Shows what people write as it comes: in the list that the page has for it, else as a toast in `.toasts`.
+/// Toasts: shows new messages in the list of the page, if it has one, otherwise as a toast in `.toasts`.
 #[island]
 pub fn Toasts() -> impl IntoView {
     super::on_hydrate(|| {
@@ -28,7 +28,7 @@ pub fn Toasts() -> impl IntoView {
         let shown = place.clone();
         live::on_message(move |message| match message {
             Some(message) if !is_listed(message) => toast(&shown, message),
-            // Said where changes of jobs are said, because a list that is drawn anew says nothing.
+            // Announced explicitly, because a replaced list is not announced.
             Some(message) => {
                 if let Some(place) = first(&document(), ".announcements") {
                     set_text(&place, &sentence(message));
@@ -46,7 +46,7 @@ pub fn Toasts() -> impl IntoView {
             if let Some(Ok(Some(toast))) = button.map(|button| button.closest("li")) {
                 toast.remove();
                 count(&place);
-                // Whoever goes by the keyboard closes one after the other.
+                // Keyboard users close one after the other.
                 if let Some(Ok(next)) = first(&place, "li button").map(JsCast::dyn_into::<HtmlElement>) {
                     let _ = next.focus();
                 }
@@ -60,7 +60,7 @@ pub fn Toasts() -> impl IntoView {
     });
 }
 
-/// Whether the page has a list that it comes into.
+/// Whether the page has a list for the message.
 fn is_listed(message: &MessageEvent) -> bool {
     let list = match message.to {
         MessageTo::Note { job } => format!("[data-notes='{job}']"),
@@ -101,7 +101,8 @@ fn toast(place: &Element, message: &MessageEvent) {
     count(place);
 }
 
-/// Once a second: those that are shown grow older, unless nobody looks, or somebody points at them or has the focus in one.
+/// Called once a second: counts down the shown toasts, unless the page is hidden, or the pointer or the focus is on
+/// one.
 fn age(list: &Element) {
     if document().hidden() || list.matches(":hover, :focus-within").unwrap_or(false) {
         return;
@@ -119,7 +120,7 @@ fn age(list: &Element) {
     }
 }
 
-/// Says how many are there that are not shown.
+/// Shows the number of hidden toasts.
 fn count(place: &Element) {
     let hidden = all(place, "li").count().saturating_sub(AT_ONCE);
     if let Some(more) = first(place, ".more") {

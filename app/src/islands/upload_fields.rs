@@ -12,29 +12,29 @@ use crate::{
     components::file_here,
 };
 
-/// Sends the files of the fields marked `data-upload` as soon as they are chosen, with a bar and a way to stop; the
-/// field then holds the upload's id.
+/// Upload fields: sends the files of fields with `data-upload` when they are chosen, with a progress bar and a cancel
+/// button. The field then holds the upload's id.
 #[island]
 pub fn UploadFields() -> impl IntoView {
     super::on_hydrate(|| {
         for field in all(&document(), "[data-upload]") {
             let Some(sender) = Sender::new(field) else { continue };
-            // It is there as long as the page.
+            // Lives as long as the page.
             Box::leak(Box::new(sender)).listen();
         }
     });
 }
 
-/// Sends what is chosen in one field, one file at a time.
+/// Uploads the file of one field.
 struct Sender {
     field: Element,
     input: HtmlInputElement,
-    /// The upload that the field stands for. It takes no part in the form while there is none.
+    /// The id of the upload. Disabled, and so not submitted, while there is none.
     held: HtmlInputElement,
     here: Element,
     sending: Element,
     lost: Element,
-    /// The largest file that is accepted, bytes.
+    /// The largest accepted file, bytes.
     limit: u64,
     request: RefCell<Option<XmlHttpRequest>>,
 }
@@ -56,7 +56,7 @@ impl Sender {
     }
 
     fn listen(&'static self) {
-        // From now on the upload goes with the form, and the file does not.
+        // From now on the form submits the upload's id instead of the file.
         set(&self.input, "name", None);
         browser::on(&self.input, "change", |_| self.start());
         self.on_button(&self.here, Self::remove);
@@ -71,8 +71,8 @@ impl Sender {
         }
     }
 
-    /// Sends the chosen file, from its beginning. What is on its way is given up; what is here stays until the new
-    /// file has arrived.
+    /// Uploads the chosen file from the start and cancels a running upload. A previous upload stays until the new one
+    /// is complete.
     fn start(&'static self) {
         self.stop();
         let Some(file) = self.input.files().and_then(|files| files.get(0)) else { return };
@@ -90,27 +90,27 @@ impl Sender {
         }
     }
 
-    /// Gives up what is on its way. The server keeps nothing of it.
+    /// Cancels the upload. The server keeps nothing of it.
     fn stop(&'static self) {
         self.rest();
         hide(&self.lost, true);
         if let Some(request) = self.request.take() {
-            // Fails only for a request that is over.
+            // Fails only for a request that has ended.
             let _ = request.abort();
         }
     }
 
-    /// Takes the file out of the form.
+    /// Removes the file from the form.
     fn remove(&'static self) {
         hide(&self.here, true);
         self.held.set_disabled(true);
         self.input.set_value("");
-        // Fails only for an element that is none.
+        // Fails only for an element that is not in the document.
         let _ = self.input.focus();
     }
 
     fn send(&'static self, file: &File) -> Result<XmlHttpRequest, JsValue> {
-        // `fetch` cannot say how far a body is.
+        // `fetch` cannot report the progress of a body.
         let request = XmlHttpRequest::new()?;
         let name = String::from(js_sys::encode_uri_component(&file.name()));
         request.open("POST", &url(&format!("/uploads?name={name}")))?;
@@ -151,7 +151,7 @@ impl Sender {
         hide(&self.here, false);
     }
 
-    /// Says why the file is not here, and offers to send it again where that may help.
+    /// Shows why the upload failed, and offers to repeat it if that may help.
     fn fail(&self, message: &str, again: bool) {
         self.rest();
         if let Some(text) = first(&self.lost, "span") {
@@ -163,7 +163,6 @@ impl Sender {
         hide(&self.lost, false);
     }
 
-    /// Nothing is on its way any more.
     fn rest(&self) {
         set(&self.field, "data-sending", None);
         hide(&self.sending, true);

@@ -2,7 +2,7 @@ use leptos::prelude::*;
 
 use crate::base_path::url;
 
-/// Mark and name, which lead home.
+/// Logo and name, linked to the overview.
 #[component]
 pub(crate) fn Brand() -> impl IntoView {
     view! {

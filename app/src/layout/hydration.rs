@@ -2,21 +2,21 @@ use leptos::{nonce::use_nonce, prelude::*};
 
 use crate::{base_path::url, context::app};
 
-/// So long after a page has woken its worker is fetched, milliseconds.
+/// The delay before the service worker is registered, milliseconds.
 const LATER: u32 = 1_000;
 
-/// Loads the program of the page once the page is on the screen, and wakes its islands. Later, in a secure context, it
-/// brings the worker that shows pages while the server is away (`public/away.js`), and tells it that this one is open.
+/// Hydration: loads the wasm after the first paint and runs the islands. Later, in a secure context, registers the
+/// service worker (`public/away.js`) and tells it that this page is open.
 ///
-/// In place of Leptos' own `HydrationScripts`: that one loads at once, so that the first paint shares the processor
-/// with a compiler, and wakes when the browser is idle, without a limit. What it does beside, ours has no need of: the
-/// islands here have no properties and no children.
+/// Replaces Leptos' `HydrationScripts`, which loads at once, so that compilation delays the first paint, and hydrates
+/// when the browser is idle, without a limit. These islands have no properties and no children, so the rest of it is
+/// not needed.
 #[component]
 pub(crate) fn HydrationScript(options: LeptosOptions) -> impl IntoView {
     let LeptosOptions { site_pkg_dir, output_name, .. } = options;
     let program = url(&format!("/{site_pkg_dir}/{output_name}"));
     let worker = url(&format!("/away.js?{}", app().build));
-    // Later than all that the page itself needs.
+    // After everything that the page itself needs.
     let keep = if app().kept_pages {
         format!(
             r#"
@@ -26,7 +26,7 @@ pub(crate) fn HydrationScript(options: LeptosOptions) -> impl IntoView {
     } else {
         String::new()
     };
-    // A page that nobody sees is never painted, and wakes at once.
+    // A hidden page is never painted, and hydrates at once.
     let script = format!(
         r#"const wake = async () => {{
   const wasm = fetch("{program}.wasm");

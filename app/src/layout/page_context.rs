@@ -1,4 +1,4 @@
-//! What every page shows around its own matter.
+//! Page context: what the layout shows on every page.
 
 use leptos::prelude::use_context;
 use leptos_axum::extract;
@@ -11,29 +11,26 @@ use crate::{
 };
 use engine::{Desk, Result, access::Action, store::ListQuery};
 
-/// At most so many jobs are watched in the sidebar.
+/// The number of jobs in the sidebar.
 pub(super) const WATCHED: usize = 5;
-/// At most so many troubles are counted; more are "9+".
+/// At most this many jobs that need attention are read; the badge shows more as "9+".
 pub(crate) const ATTENTION_LIMIT: u32 = 10;
 
-/// What every page shows around its own matter; a context of the page.
 #[derive(Clone)]
 pub struct PageContext {
-    /// The newest durable event before anything on the page was read.
+    /// The position in the event stream before anything on the page was read.
     pub cursor: Cursor,
     /// The server's clock.
     pub now: Micros,
-    /// How many jobs are in each state.
     pub counts: Counts,
-    /// Jobs that went wrong and wait for a person, newest first, at most ten.
+    /// Failed and interrupted jobs that were not retried, newest first; at most [`ATTENTION_LIMIT`].
     pub attention: Vec<JobView>,
-    /// Pinned jobs first, then running ones of the same person; at most five.
+    /// Pinned jobs, then running jobs; at most five.
     pub watching: Vec<JobView>,
-    /// How many of those are pinned.
+    /// How many of `watching` are pinned.
     pub pinned: usize,
-    /// What became of the form just sent.
+    /// The result of the form just sent.
     pub flash: Option<Flash>,
-    /// The colour scheme chosen in this browser.
     pub theme: Theme,
 }
 
@@ -54,7 +51,7 @@ impl PageContext {
     }
 }
 
-/// Pinned jobs, then running ones, each once, and how many are pinned. A pinned job that was deleted is left out.
+/// Returns pinned jobs, then running jobs, and the number of pinned ones. Deleted jobs are left out.
 async fn watching(desk: &Desk, session: Option<&Session>) -> Result<(Vec<JobView>, usize)> {
     let mut watched: Vec<JobView> = Vec::new();
     for job in pinned::read(session).await {

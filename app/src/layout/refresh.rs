@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-/// Makes a page that shows something moving load itself again, in browsers that run no script.
+/// Reloads the page every five seconds in browsers without script.
 #[component]
 pub(crate) fn RefreshWithoutScript() -> impl IntoView {
     view! {

@@ -1,4 +1,4 @@
-//! The column beside every page: where to go, what is watched, how the link stands.
+//! Sidebar: navigation, running and pinned jobs, account and connection status.
 
 use engine::access::{Action, Who};
 use leptos::prelude::*;
@@ -13,7 +13,7 @@ use crate::{
     islands::{ConnectionStatus, PinnedJobs, ThemeSwitch},
 };
 
-/// The column beside every page; a rail on tablets, a bar at the top and one at the bottom on phones.
+/// A rail on tablets; a bar at the top and one at the bottom on phones.
 #[component]
 pub(crate) fn Sidebar(page: PageContext) -> impl IntoView {
     let troubles = page.attention.iter().map(|job| job.job).collect();
@@ -67,7 +67,7 @@ pub(crate) fn Sidebar(page: PageContext) -> impl IntoView {
     }
 }
 
-/// How the page's link to the server stands: see [`ConnectionStatus`].
+/// See [`ConnectionStatus`].
 fn link_status() -> impl IntoView {
     view! {
         <span class="link" data-link="connecting" role="status" hidden=true>
@@ -79,7 +79,7 @@ fn link_status() -> impl IntoView {
     }
 }
 
-/// Shown once the session has ended under an open page: signs in, and leads back to it.
+/// Shown when the session ended under an open page: signs in, and leads back to it.
 fn sign_in_again() -> impl IntoView {
     let mut query = ParamsMap::new();
     query.insert("next", requested_url());
@@ -94,7 +94,7 @@ fn no_accounts() -> impl IntoView {
     view! { <p class="no-accounts">"Sign-in is off. Anyone who can reach this address has full access."</p> }
 }
 
-/// The way to the messages; on phones, where the bar at the bottom is full, it stands at the top.
+/// Link to the messages; at the top on phones, where the bottom bar is full.
 #[component]
 fn ToMessages() -> impl IntoView {
     let current = (use_location().pathname.get_untracked() == "/messages").then_some("page");
@@ -111,7 +111,7 @@ fn ToMessages() -> impl IntoView {
     }
 }
 
-/// Who has signed in, and the way out. On phones both stand in the settings.
+/// The signed-in user and the sign-out button. On phones both are in the settings.
 #[component]
 fn Account(who: Who) -> impl IntoView {
     let initials: String = who.name.chars().filter(|letter| letter.is_alphanumeric()).take(2).collect();
@@ -132,7 +132,7 @@ fn Account(who: Who) -> impl IntoView {
     }
 }
 
-/// One place of the navigation: current on its own page, and the one above the pages below it.
+/// An entry of the navigation, current on its page and on the pages below it.
 #[component]
 fn Place(
     href: &'static str,
@@ -157,7 +157,7 @@ fn Place(
     }
 }
 
-/// What stands beside "Jobs": how many went wrong and wait for a person, else how many run.
+/// The badge beside "Jobs": jobs that need attention, otherwise running jobs.
 #[component]
 fn JobsBadge(counts: Counts, troubles: Vec<JobId>) -> impl IntoView {
     let wrong = troubles.len();
@@ -179,7 +179,7 @@ fn JobsBadge(counts: Counts, troubles: Vec<JobId>) -> impl IntoView {
     }
 }
 
-/// The jobs a person keeps an eye on: pinned ones, then those that run.
+/// Pinned jobs, then running jobs.
 #[component]
 fn Watching(jobs: Vec<JobView>, pinned: usize, now: Micros) -> impl IntoView {
     let none = jobs.is_empty();
@@ -193,7 +193,7 @@ fn Watching(jobs: Vec<JobView>, pinned: usize, now: Micros) -> impl IntoView {
         >
             <div class="head">
                 <h2 id="watching">"Running and pinned"</h2>
-                // Shown by script where the browser can do it.
+                // Shown by script if the browser supports it.
                 <button
                     class="button square quiet small"
                     type="button"

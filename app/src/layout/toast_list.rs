@@ -2,7 +2,7 @@ use leptos::prelude::*;
 
 use crate::{base_path::url, components::Icon, islands::Toasts};
 
-/// Where what others write shows itself while a page is open: see [`Toasts`]. Without script it stays empty.
+/// Toasts for new messages: see [`Toasts`]. Empty without script.
 #[component]
 pub(crate) fn ToastList() -> impl IntoView {
     view! {

@@ -1,102 +1,103 @@
-//! What becomes of the link to the server: when a stream is opened, given up, tried again, or done without.
+//! Connection state machine: when a stream is opened, closed, retried, or replaced by long polls.
 //!
-//! Knows nothing of the browser. It is told what happens and when, and answers what to do. The browser's own
-//! reconnecting is not used: it gives up on any status but 200, and does not notice a connection that is dead without
-//! having been closed. Where a proxy holds streams back, the same events are fetched by long polls.
+//! No browser types: it takes events with their time and returns what to do. The browser's own reconnecting is not
+//! used: it gives up on any status but 200, and does not notice a dead connection. Where a proxy buffers streams, long
+//! polls fetch the same events.
 
 use super::{Link, reconnect::Retry};
 
-/// A stream that has said nothing after this is taken to be held back on its way, milliseconds.
+/// A stream without data for this long is assumed to be buffered on the way, milliseconds.
 const SILENT: f64 = 4_000.0;
-/// A stream that ends before this, milliseconds, without having said why, is taken to be cut off by something on its way.
+/// A stream that ends sooner than this without `bye` was cut on the way, milliseconds.
 const SHORT: f64 = 1_000.0;
-/// So many of those in a row are believed.
+/// The number of such streams in a row after which polls replace the stream.
 const SHORTS: u32 = 3;
-/// Where streams do not get through, one is tried again after so many minutes: the first, the second, any later time.
+/// While polls replace the stream, one is tried again after these minutes: first, second, then always the last.
 const TRIALS: [f64; 3] = [1.0, 2.0, 5.0];
-/// How long a poll asks the server to wait for something to tell, seconds.
+/// How long a poll waits for events, seconds.
 const WAIT: u32 = 25;
-/// Between the beginnings of two polls, at least, milliseconds.
+/// The shortest time between the starts of two polls, milliseconds.
 const GAP: f64 = 250.0;
-/// An answer may take so much longer than it was asked to, milliseconds.
+/// How much later than requested a response may come, milliseconds.
 const SLACK: f64 = 10_000.0;
-/// A page that nobody has looked at for this long gives up a stream that no other page shares, milliseconds: browsers
-/// open only six connections to one server, for all tabs together.
+/// How long a page may be hidden before it closes a stream that no other tab shares, milliseconds: browsers open only
+/// six connections to one server, for all tabs together.
 const HIDDEN: f64 = 2_000.0;
-/// Whoever asks for a longer pause than this is not believed, milliseconds.
+/// The longest pause that is accepted from the server, milliseconds.
 const LONGEST: f64 = 300_000.0;
 
-/// Something that has happened.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Event {
-    /// The page is to be live from now on; `shared` where it hears for other tabs too.
+    /// Start; `shared` if the stream also serves other tabs.
     Start {
-        /// Whether being looked at does not matter, because other tabs may be.
+        /// The stream stays open while this page is hidden.
         shared: bool,
     },
-    /// The page is left, or another tab hears for it.
+    /// The page is left, or another tab leads.
     Stop,
-    /// The stream has been answered.
+    /// The stream was opened.
     Opened,
-    /// The stream has said hello, and will say something every so many milliseconds.
+    /// `hello`, with the heartbeat interval, milliseconds.
     Hello(f64),
-    /// The stream has said anything else.
+    /// Any other event.
     Frame,
-    /// The server closes the stream, and asks for a pause of so many milliseconds.
+    /// The server closes the stream and asks for a pause, milliseconds.
     Bye(f64),
-    /// The server closes the stream because the right to it is gone.
+    /// The server closes the stream because access was revoked.
     Revoked,
-    /// The stream broke off; `refused` where the browser would not try again, which means a status it does not tell.
+    /// The stream broke; `refused` if the browser would not retry, which means a status other than 200.
     Broken {
-        /// Whether there was an answer, and no stream.
+        /// There was a response, but no stream.
         refused: bool,
     },
-    /// A poll was answered with a status, 0 where it was not, and with the pause asked for, milliseconds.
+    /// A poll returned a status (0 for none) and a requested pause, milliseconds.
     Answer(u16, Option<f64>),
-    /// What is wanted of the server has changed.
+    /// The topics changed.
     Changed,
-    /// Time has passed.
+    /// Time passed.
     Tick,
-    /// The page is looked at, or no longer.
+    /// The page became visible or hidden.
     Looked(bool),
-    /// The browser says that there is a network, or none.
+    /// The browser reports a network, or none.
     Network(bool),
 }
 
-/// Something to do.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Act {
-    /// Open a stream.
     Open,
-    /// Ask for what was missed, and what comes within so many seconds.
+    /// Poll, waiting this many seconds for events.
     Poll(u32),
-    /// Close the stream, drop the poll.
+    /// Close the stream, cancel the poll.
     Close,
-    /// Come back with a tick after so many milliseconds.
+    /// Send a tick after this many milliseconds.
     Wait(f64),
 }
 
-/// What is being done.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Doing {
-    /// Nothing, until something happens.
     Resting,
-    /// A stream is open, or about to be.
-    Streaming { opened: bool, beat: Option<f64> },
-    /// A poll is under way.
+    /// A stream is open or opening.
+    Streaming {
+        opened: bool,
+        beat: Option<f64>,
+    },
+    /// A poll is running.
     Asking(Why),
-    /// Until then, milliseconds; by wish of the server, or of our own.
-    Waiting { until: f64, next: Next, told: bool },
+    /// Waits until then, milliseconds; `told` if the server asked for it.
+    Waiting {
+        until: f64,
+        next: Next,
+        told: bool,
+    },
 }
 
-/// Why a poll is made.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Why {
     /// A stream was refused.
     Refused,
-    /// A stream does not get through.
+    /// A stream seems to be buffered.
     HeldBack,
-    /// In place of a stream.
+    /// Polls replace the stream.
     Instead,
 }
 
@@ -106,17 +107,16 @@ enum Next {
     Poll(Why),
 }
 
-/// The link of one browser to the server.
+/// The connection of one browser to the server.
 #[derive(Clone, Debug)]
 pub struct Connection {
-    /// How it stands.
     pub link: Link,
-    /// When the server was last heard, milliseconds.
+    /// When the server was last heard from, milliseconds.
     pub heard: Option<f64>,
     doing: Doing,
-    /// When that began.
+    /// When `doing` began.
     since: f64,
-    /// How long the poll under way asks the server to wait, seconds.
+    /// How long the running poll waits for events, seconds.
     asked: u32,
     started: bool,
     shared: bool,
@@ -125,7 +125,7 @@ pub struct Connection {
     retry: Retry,
     /// Streams in a row that were cut short.
     shorts: u32,
-    /// Where polls stand in for the stream: how often one was tried since, and when it will be again.
+    /// While polls replace the stream: the number of streams tried since, and the time of the next try.
     polling: Option<(usize, f64)>,
 }
 
@@ -149,20 +149,20 @@ impl Default for Connection {
 }
 
 impl Connection {
-    /// Whether polls stand in for the stream.
+    /// Whether polls replace the stream.
     pub const fn is_polling(&self) -> bool {
         self.polling.is_some()
     }
 
-    /// Whether a stream is open and has said hello.
+    /// Whether a stream is open and has sent `hello`.
     pub const fn is_streaming(&self) -> bool {
         matches!(self.doing, Doing::Streaming { beat: Some(_), .. })
     }
 
-    /// Takes in what has happened at `now`, milliseconds, and answers what to do, in order. `random` is uniform in 0..1.
+    /// Takes an event at `now`, milliseconds, and returns what to do, in order. `random` is uniform in 0..1.
     pub fn take(&mut self, event: Event, now: f64, random: f64) -> Vec<Act> {
         let mut acts = Vec::new();
-        // Clocks may be put back.
+        // Clocks may be set back.
         self.heard = self.heard.map(|heard| heard.min(now));
         self.since = self.since.min(now);
         match event {
@@ -207,7 +207,7 @@ impl Connection {
         acts
     }
 
-    /// What happens to the stream that is open.
+    /// Handles an event of the open stream.
     fn stream(&mut self, event: Event, was: (bool, Option<f64>), now: f64, random: f64, acts: &mut Vec<Act>) {
         let lived = now - self.since;
         match event {
@@ -250,7 +250,7 @@ impl Connection {
     fn answer(&mut self, status: u16, pause: Option<f64>, now: f64, random: f64, acts: &mut Vec<Act>) {
         let why = match self.doing {
             Doing::Asking(why) => why,
-            // Asked on the side, because the browser says that there is no network.
+            // The check that runs when the browser reports no network.
             Doing::Streaming { .. } if status == 0 => {
                 return acts.append(&mut self.take(Event::Broken { refused: false }, now, random));
             }
@@ -264,7 +264,7 @@ impl Connection {
                         self.shorts += 1;
                         self.open(now, acts);
                     }
-                    // There is an answer, so it is the stream that does not get through.
+                    // The server responds, so the stream is buffered.
                     Why::Refused | Why::HeldBack => {
                         let trials = self.polling.map_or(0, |(trials, _)| trials + 1);
                         let minutes = TRIALS[trials.min(TRIALS.len() - 1)];
@@ -276,7 +276,7 @@ impl Connection {
                 }
             }
             204 => self.rest(Link::Paused, acts),
-            // The position, which is forgotten then.
+            // The position was rejected and is forgotten.
             400 => self.open(now, acts),
             401 | 403 => self.rest(Link::SignedOut, acts),
             _ => {
@@ -315,7 +315,7 @@ impl Connection {
         }
     }
 
-    /// The network is back, or somebody looks: what waits without being told to is tried at once.
+    /// The network is back, or the page is visible: retries at once, unless the server asked for the pause.
     fn hope(&mut self, now: f64, acts: &mut Vec<Act>) {
         match self.doing {
             Doing::Resting if self.started => self.open(now, acts),
@@ -342,7 +342,7 @@ impl Connection {
         acts.push(Act::Poll(wait));
     }
 
-    /// Goes on with polls.
+    /// Continues with polls.
     fn poll_on(&mut self, now: f64, acts: &mut Vec<Act>) {
         self.link = Link::Polling;
         self.retry = Retry::default();
@@ -353,7 +353,7 @@ impl Connection {
 
     fn pause(&mut self, wait: f64, next: Next, told: bool, now: f64, acts: &mut Vec<Act>) {
         self.close(acts);
-        // A stream that is tried while polls stand in for it has not ended anything.
+        // A failed trial of a stream does not interrupt the polls.
         if !(self.is_polling() && self.link == Link::Polling && matches!(next, Next::Poll(Why::HeldBack))) {
             self.link = if self.network { Link::Reconnecting } else { Link::Offline };
         }

@@ -1,4 +1,4 @@
-//! The events of the stream as the browser reads them: what [`model`] writes, without what no page shows.
+//! Decoding of stream events: what [`model`] serialises, without the fields that no page shows.
 
 use model::{
     Bye, ByeReason, Counts, Eta, Failure, Gate, GateOf, Heartbeat, Hello, JobId, JobState, JobView, Level, LogEvent,
@@ -8,7 +8,7 @@ use model::{
 
 use crate::browser::json::Json;
 
-/// Reads an event by its name; `None` where it cannot be read.
+/// Decodes an event by its name; `None` if it is invalid.
 pub(super) fn event(name: &str, json: &Json) -> Option<StreamEvent> {
     Some(match name {
         "hello" => StreamEvent::Hello(Hello {
@@ -44,7 +44,7 @@ pub(super) fn event(name: &str, json: &Json) -> Option<StreamEvent> {
                 ("job", Some(job)) => MessageTo::Job { job },
                 ("note", Some(job)) => MessageTo::Note { job },
                 ("everyone", _) => MessageTo::Everyone,
-                // To whoever reads this: the server sends it to nobody else.
+                // To the reader: the server sends it to no one else.
                 _ => MessageTo::User { user: String::new() },
             },
             text: json.words("text"),
@@ -53,7 +53,7 @@ pub(super) fn event(name: &str, json: &Json) -> Option<StreamEvent> {
             at: json.get("at").instant()?,
         }),
         "heartbeat" => StreamEvent::Heartbeat(Heartbeat { at: json.get("at").instant()? }),
-        // Whatever else the reason, the browser does as it is told.
+        // All other reasons are handled alike.
         "bye" => StreamEvent::Bye(Bye {
             reason: match json.words("reason").as_str() {
                 "revoked" => ByeReason::Revoked,
@@ -66,7 +66,6 @@ pub(super) fn event(name: &str, json: &Json) -> Option<StreamEvent> {
     })
 }
 
-/// Reads a job.
 pub(crate) fn job(json: &Json) -> Option<JobView> {
     Some(JobView {
         job: id(json)?,
@@ -131,7 +130,7 @@ fn progress(json: &Json) -> Progress {
         slow: json.get("slow").is_true(),
         quiet_after: json.get("quiet_after").number(),
         warnings: json.count("warnings"),
-        // For programs.
+        // For API clients only.
         data: None,
         at: json.get("at").instant(),
     }
@@ -141,7 +140,6 @@ fn tone(json: &Json) -> Tone {
     Tone::from_word(&json.words("tone")).unwrap_or_default()
 }
 
-/// Reads how many jobs there are in each state.
 pub(crate) fn counts(json: Json) -> Option<Counts> {
     let json = json.some()?;
     Some(Counts {

@@ -1,5 +1,5 @@
-//! The page's part in the browser's one stream: does what [`super::connection`] and [`super::share`] decide, and tells
-//! them what happens.
+//! Event source: carries out what [`super::connection`] and [`super::tab_leader`] decide, and reports what happens to
+//! them.
 
 use std::{cell::RefCell, time::Duration};
 
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{base_path::url, browser::json::Json};
 
-/// Events that are listened for. `end` is not among them: it is for scripts.
+/// The events to listen for. `end` is for scripts only.
 const NAMES: [&str; 9] = ["hello", "snapshot", "progress", "state", "log", "gate", "message", "heartbeat", "bye"];
 
 struct Page {
@@ -28,26 +28,26 @@ struct Page {
     /// Set once the page listens to the window.
     begun: bool,
     sync_planned: bool,
-    /// The page has been left, and may be come back to.
+    /// The page was left, and may be restored.
     left: bool,
-    /// Names this tab for others.
+    /// Identifies this tab to others.
     tab: u32,
     share: Share,
-    /// The link, where this tab holds it.
+    /// The connection, if this tab leads.
     connection: Connection,
     source: Option<EventSource>,
-    /// What the server calls the stream.
+    /// The stream's id at the server.
     stream: Option<String>,
-    /// In place of the stream.
+    /// Replaces the stream.
     poll: Option<Request>,
-    /// For what this tab has missed of a stream that another holds.
+    /// Fetches what this tab missed of the leader's stream.
     catch_up: Option<Request>,
-    /// For more to be shown.
+    /// Changes the topics of the stream.
     change: Option<Request>,
-    /// Beside the stream, to see whether there is a network.
+    /// Checks whether there is a network.
     check: Option<Request>,
     timer: Option<TimeoutHandle>,
-    /// How the link of the tab that holds it stands, and when that heard the server.
+    /// The leader's connection state, and when it last heard from the server.
     told: (Link, Option<f64>),
     /// The server's clock minus the browser's, microseconds.
     skew: i64,
@@ -88,13 +88,13 @@ impl Page {
         }
     }
 
-    /// How the link stands, and when the server was last heard.
+    /// The connection state, and when the server was last heard from.
     fn standing(&self) -> (Link, Option<Micros>) {
         let (link, heard) = if self.share.leads() { (self.connection.link, self.connection.heard) } else { self.told };
         (link, heard.map(|heard| self.server_time(heard)))
     }
 
-    /// What the server's clock shows when the browser's shows so many milliseconds.
+    /// Converts the browser's clock, milliseconds, to the server's.
     fn server_time(&self, at: f64) -> Micros {
         Micros((at * 1_000.0) as i64 + self.skew)
     }
@@ -104,7 +104,7 @@ fn page<T>(with: impl FnOnce(&mut Page) -> T) -> T {
     PAGE.with_borrow_mut(with)
 }
 
-/// Asks the board; what follows from it for the stream is done when all islands have asked.
+/// Calls the job store; the topics are updated after all islands have called.
 pub(super) fn ask<T>(question: impl FnOnce(&mut JobStore) -> T) -> T {
     let (answer, plan) = page(|page| (question(&mut page.store), !std::mem::replace(&mut page.sync_planned, true)));
     if plan {
@@ -113,7 +113,7 @@ pub(super) fn ask<T>(question: impl FnOnce(&mut JobStore) -> T) -> T {
     answer
 }
 
-/// The clock, begun with the document's `data-now`, by which the page was rendered.
+/// The server's clock, starting with the document's `data-now`.
 pub(super) fn clock() -> ArcRwSignal<Micros> {
     begin();
     page(|page| page.clock.clone())
@@ -129,12 +129,12 @@ pub(super) fn newer_build() -> ArcRwSignal<bool> {
     page(|page| page.newer_build.clone())
 }
 
-/// What the document says of itself.
+/// An attribute of the document.
 fn said(name: &str) -> Option<String> {
     document().document_element()?.get_attribute(name)
 }
 
-/// Listens to the window, once.
+/// Adds the listeners of the window, once.
 fn begin() {
     if page(|page| std::mem::replace(&mut page.begun, true)) {
         return;
@@ -162,7 +162,7 @@ fn begin() {
     }
 }
 
-/// Once a second: moves the clock, and the age of what is shown.
+/// Called once a second: updates the clock and the age of the data.
 fn tick() {
     happened(connection::Event::Tick);
     page(|page| {
@@ -175,7 +175,8 @@ fn looked() {
     happened(connection::Event::Looked(!document().hidden()));
 }
 
-/// A page that is left, or frozen, holds nothing that others wait for, and nothing that keeps it from being kept.
+/// A page that is left or frozen releases what other tabs wait for, and what would keep it out of the browser's page
+/// cache.
 fn leave() {
     page(|page| {
         page.left = true;
@@ -190,7 +191,7 @@ fn enter() {
     sync();
 }
 
-/// Brings the stream in line with what the page shows.
+/// Updates the topics of the stream.
 fn sync() {
     begin();
     let now = Date::now();
@@ -202,7 +203,7 @@ fn sync() {
         }
         let mut acts = page.share.want(wanted, now);
         if !page.share.is_in() {
-            // Those of another person, another session or another build are none of this page's business.
+            // Tabs of another user, session or build use another channel.
             let names = ["data-base", "data-who", "data-build"].map(|name| said(name).unwrap_or_default());
             let election = tab_channel::enter(format!("milepost {}", names.join(" ")));
             let lease = tab_channel::lease();
@@ -214,7 +215,7 @@ fn sync() {
     show();
 }
 
-/// Tells the connection what has happened, and does what it decides.
+/// Passes an event to the connection, and carries out what it decides.
 fn happened(event: connection::Event) {
     let now = Date::now();
     let (acts, told) = page(|page| {
@@ -234,7 +235,7 @@ fn happened(event: connection::Event) {
     show();
 }
 
-/// Does what the tabs' sharing wants of this one.
+/// Carries out what the tab leader decides.
 fn act(acts: Vec<share::Act>) {
     for act in acts {
         match act {
@@ -256,7 +257,7 @@ fn act(acts: Vec<share::Act>) {
     }
 }
 
-/// Another tab has said something.
+/// Another tab sent a message.
 pub(super) fn on_word(word: &str) {
     let now = Date::now();
     let (acts, hope) = page(|page| {
@@ -264,22 +265,20 @@ pub(super) fn on_word(word: &str) {
         (page.share.hear(word, page.store.cursor.as_ref(), now), hope)
     });
     act(acts);
-    // A new page of this reader would not be there without a session.
+    // A new page of this reader means that there is a session again.
     happened(if hope { connection::Event::Network(true) } else { connection::Event::Tick });
 }
 
-/// What has become of the lock.
 #[derive(Clone, Copy)]
 pub(super) enum Lock {
-    /// It is this tab's.
+    /// This tab has the lock.
     Given,
-    /// It was taken away, or is not waited for any more.
+    /// It was taken away, or the wait for it was aborted.
     Lost,
-    /// There is none to be had.
+    /// The browser grants no lock.
     Refused,
 }
 
-/// Something has become of the lock.
 pub(super) fn on_lock(lock: Lock) {
     let now = Date::now();
     act(page(|page| match lock {
@@ -300,7 +299,7 @@ fn open() {
     });
     let Some(source) = source else { return };
     for name in NAMES {
-        // Fails only for a closure that is none.
+        // Fails only for an invalid closure.
         ON_FRAME.with(|on| drop(source.add_event_listener_with_callback(name, on.as_ref().unchecked_ref())));
     }
     ON_STATE.with(|on| {
@@ -328,7 +327,7 @@ fn wait(pause: f64) {
     });
 }
 
-/// Something has become of the stream, or of the page.
+/// The state of the stream or of the page changed.
 fn on_state(event: &Event) {
     match event.type_().as_str() {
         "freeze" => leave(),
@@ -341,7 +340,7 @@ fn on_state(event: &Event) {
     }
 }
 
-/// The stream says something.
+/// An event of the stream.
 fn on_frame(frame: MessageEvent) {
     let (name, data) = (frame.type_(), frame.data().as_string().unwrap_or_default());
     if name == "bye" {
@@ -351,7 +350,7 @@ fn on_frame(frame: MessageEvent) {
             _ => connection::Event::Bye(json.count("retry_ms") as f64),
         });
     }
-    // What is not durable has no id; the browser then repeats the last one.
+    // An event that is not durable has no id; the browser then repeats the last one.
     let durable = match name.as_str() {
         "hello" | "progress" | "heartbeat" => false,
         "snapshot" => !data.ends_with(r#""partial":true}"#),
@@ -373,7 +372,7 @@ fn relay(frame: Frame) {
     act(page(|page| page.share.relay(frame, Date::now())));
 }
 
-/// Asks for what the stream would say.
+/// Polls for the events of the stream.
 fn poll(wait: u32) {
     let url = page(|page| {
         let (topics, after) = page.share.ask(true);
@@ -402,7 +401,7 @@ fn poll(wait: u32) {
     page(|page| page.poll = send(&url, None, Box::new(answered)));
 }
 
-/// Asks for what this tab missed of the stream that another holds, or of its own where that says too much.
+/// Fetches what this tab missed of the leader's stream, or of its own after an overrun.
 fn catch_up() {
     let url = page(|page| poll_url(&page.store.interests.topics(), page.store.cursor.as_ref(), 0));
     let answered = |answer: super::request::Answer| {
@@ -418,11 +417,11 @@ fn catch_up() {
     page(|page| page.catch_up = send(&url, None, Box::new(answered)));
 }
 
-/// Has the stream show more, and less.
+/// Adds and removes topics of the stream.
 fn change(add: Vec<String>, remove: &[String]) {
     let (url, body) = page(|page| match &page.stream {
         Some(stream) => (url(&format!("/events/{stream}")), Some(subscriptions::change(&add, remove))),
-        // What is added to a poll: how it stands, and all that follows.
+        // Topics added to a poll: their snapshot now, their events with the next poll.
         None => (poll_url(&add, None, 0), None),
     });
     let polling = body.is_none();
@@ -445,7 +444,7 @@ fn change(add: Vec<String>, remove: &[String]) {
     page(|page| page.change = send(&url, body.as_deref(), Box::new(answered)));
 }
 
-/// Asks whether the server can be reached although the browser says that there is no network: one on this machine can.
+/// Checks whether the server can be reached although the browser reports no network: one on this machine can.
 fn check() {
     if page(|page| page.connection.is_streaming()) {
         let answered = |answer: super::request::Answer| {
@@ -463,7 +462,7 @@ fn poll_url(topics: &[String], after: Option<&Cursor>, wait: u32) -> String {
     url(&format!("/events/poll?{query}&wait={wait}"))
 }
 
-/// What a poll was answered. The last line is a position alone.
+/// Parses the response of a poll. The last line is only a position.
 fn frames(text: &str) -> Vec<Frame> {
     let frame = |line: &str| {
         let json = Json::parse(line)?;
@@ -474,7 +473,7 @@ fn frames(text: &str) -> Vec<Frame> {
     text.lines().filter_map(frame).collect()
 }
 
-/// Takes in what this tab has not known.
+/// Applies an event to the job store.
 fn apply(frame: &Frame) {
     if frame.name.is_empty() {
         return page(|page| page.store.pass(frame.id.clone()));
@@ -502,7 +501,7 @@ fn set_clock(at: Micros) {
     page(|page| page.skew = at.0 - (Date::now() * 1_000.0) as i64);
 }
 
-/// Shows how the link stands, and says on the document whether the page is live.
+/// Shows the connection state, also as `data-live` of the document.
 fn show() {
     let live = page(|page| {
         let standing = page.standing();
@@ -515,7 +514,7 @@ fn show() {
     if said("data-live").as_deref() != Some(live)
         && let Some(root) = document().document_element()
     {
-        // Fails only for a name that is none.
+        // Fails only for an invalid name.
         drop(root.set_attribute("data-live", live));
     }
 }

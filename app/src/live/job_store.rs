@@ -1,4 +1,4 @@
-//! What the page knows: one signal per job, and who wants to be told of what.
+//! Job store: one signal a job, and the subscribers of events.
 
 use std::rc::Rc;
 
@@ -12,15 +12,14 @@ use super::{
     subscriptions::{Interest, Interests},
 };
 
-/// Something to be done once the board is not in use, because it may ask the board again.
+/// A call to make once the store is not borrowed, because it may call the store again.
 pub(super) type Call = Box<dyn FnOnce()>;
 
-/// Everything shown on the page.
 #[derive(Default)]
 pub(super) struct JobStore {
-    /// What is shown, from which the topics follow.
+    /// What is shown; the topics follow from it.
     pub(super) interests: Interests,
-    /// The last event that is taken in.
+    /// The last event applied.
     pub(super) cursor: Option<Cursor>,
     jobs: Vec<Shown>,
     counts: Option<ArcRwSignal<Counts>>,
@@ -43,7 +42,7 @@ enum Subscriber {
     Log(JobId, LogMark, Callback<LogEvent>),
 }
 
-/// A function with the part of the page it belongs to: what it creates is freed with that, and it is not called after.
+/// A function with its reactive owner: what it creates is freed with the owner, and it is not called after.
 struct Callback<T> {
     function: Rc<dyn Fn(&T)>,
     owner: Option<WeakOwner>,
@@ -119,7 +118,7 @@ impl JobStore {
         self.hearers.retain(|(id, _)| *id != hearer);
     }
 
-    /// Takes an event in. `cursor` is its place, for a durable one or a whole snapshot.
+    /// Applies an event. `cursor` is the position of a durable event or of a whole snapshot.
     pub(super) fn hear(&mut self, event: StreamEvent, cursor: Option<Cursor>) -> Vec<Call> {
         let mut calls = Vec::new();
         match event {
@@ -162,12 +161,12 @@ impl JobStore {
         calls
     }
 
-    /// Takes in that everything up to `cursor` has been told.
+    /// Moves the position without an event.
     pub(super) fn pass(&mut self, cursor: Option<Cursor>) {
         self.advance(cursor);
     }
 
-    /// Moves the cursor; `None` where the event was known already.
+    /// Moves the cursor; `None` if the event was already applied.
     fn advance(&mut self, cursor: Option<Cursor>) -> Option<Seq> {
         let cursor = cursor?;
         if self.cursor.as_ref().is_some_and(|known| known.epoch == cursor.epoch && known.seq >= cursor.seq) {
@@ -231,7 +230,7 @@ impl JobStore {
         }
     }
 
-    /// Takes in how a job stands. Answers whether it is shown, and whether it is now shown as something else.
+    /// Merges a job. Returns whether it is shown, and whether its shown state changed.
     fn merge(&mut self, seq: Seq, incoming: &JobView, calls: &mut Vec<Call>) -> (bool, bool) {
         let Some(shown) = self.shown(incoming.job) else { return (false, false) };
         let before = shown.view.get_untracked();

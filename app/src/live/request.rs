@@ -1,32 +1,31 @@
-//! Requests to the server beside the stream.
+//! Requests beside the event stream.
 
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::XmlHttpRequest;
 
-/// An answer that takes longer does not come any more, milliseconds. A poll may take 25 s.
+/// Timeout of a request, milliseconds. A poll may take 25 s.
 const LONGEST: u32 = 40_000;
 
-/// What came of a request.
 pub(super) struct Answer {
-    /// 0 where there was none.
+    /// 0 if there was no response.
     pub(super) status: u16,
     pub(super) text: String,
-    /// The pause that the server asks for, milliseconds.
+    /// The pause of `Retry-After`, milliseconds.
     pub(super) pause: Option<f64>,
 }
 
-/// A request under way. Nothing more is heard of one that is dropped.
+/// A running request; dropping it aborts it.
 pub(super) struct Request(XmlHttpRequest);
 
 impl Drop for Request {
     fn drop(&mut self) {
         self.0.set_onloadend(None);
-        // Fails for none.
+        // Cannot fail.
         drop(self.0.abort());
     }
 }
 
-/// Sends a request, a `POST` if it has a body, and hands over what came of it. Boxed: each kind of closure weighs.
+/// Sends a request, a `POST` if it has a body. The callback is boxed: each closure type adds to the wasm.
 pub(super) fn send(url: &str, body: Option<&str>, answered: Box<dyn FnOnce(Answer)>) -> Option<Request> {
     let request = XmlHttpRequest::new().ok()?;
     request.open(if body.is_some() { "POST" } else { "GET" }, url).ok()?;
@@ -44,7 +43,7 @@ pub(super) fn send(url: &str, body: Option<&str>, answered: Box<dyn FnOnce(Answe
         });
     });
     request.set_onloadend(Some(done.unchecked_ref()));
-    // A failure to send ends in `loadend` as well.
+    // A failure to send also ends in `loadend`.
     drop::<Result<(), JsValue>>(request.send_with_opt_str(body));
     Some(Request(request))
 }

@@ -1,43 +1,41 @@
-//! What the page shows, as the topics of its stream.
+//! Subscriptions: what the page shows, as topics of its stream.
 
 use model::{Cursor, JobId};
 
 /// One reason for a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interest {
-    /// Something follows all jobs.
+    /// An element that follows all jobs.
     Jobs,
-    /// Something shows what people write.
+    /// An element that shows messages.
     Messages,
-    /// Something shows a job.
+    /// An element that shows a job.
     Row(JobId),
-    /// Something shows a job's log.
+    /// An element that shows a job's log.
     Log(JobId),
 }
 
-/// Everything the page shows, each as often as it is shown.
+/// All interests of the page, with repetitions.
 #[derive(Clone, Debug, Default)]
 pub struct Interests(Vec<Interest>);
 
 impl Interests {
-    /// One more.
     pub fn add(&mut self, one: Interest) {
         self.0.push(one);
     }
 
-    /// One less.
     pub fn remove(&mut self, one: Interest) {
         if let Some(place) = self.0.iter().position(|other| *other == one) {
             self.0.swap_remove(place);
         }
     }
 
-    /// Whether the page is that of a job, or shows as much of it.
+    /// Whether the page shows the job's log, as only its own page does.
     pub fn opens(&self, job: JobId) -> bool {
         self.0.contains(&Interest::Log(job))
     }
 
-    /// The topics that cover it, as the server reads them, each once. A job with its log needs no row beside it.
+    /// Returns the topics that cover the interests, each once. A job whose log is shown needs no row topic.
     pub fn topics(&self) -> Vec<String> {
         let mut topics = Vec::new();
         for one in &self.0 {
@@ -56,21 +54,21 @@ impl Interests {
     }
 }
 
-/// The query of a stream of `topics` that begins after `cursor`.
+/// Returns the query of a stream of `topics` after `cursor`.
 pub fn query(topics: &[String], cursor: Option<&Cursor>) -> String {
     let topics = topics.iter().map(|topic| if topic.contains('=') { topic.clone() } else { format!("topic={topic}") });
     let after = cursor.map(|cursor| format!("after={cursor}"));
     topics.chain(after).collect::<Vec<_>>().join("&")
 }
 
-/// What to post so that a stream shows more, and less.
+/// Returns the body that adds and removes topics of a stream.
 pub fn change(add: &[String], remove: &[String]) -> String {
-    // Topics hold nothing that JSON would escape.
+    // Topics contain no characters that JSON escapes.
     let list = |topics: &[String]| topics.iter().map(|topic| format!("\"{topic}\"")).collect::<Vec<_>>().join(",");
     format!(r#"{{"add":[{}],"remove":[{}]}}"#, list(add), list(remove))
 }
 
-/// Those of `topics` that are not among `others`.
+/// Returns the `topics` that are not among `others`.
 pub(super) fn without(topics: &[String], others: &[String]) -> Vec<String> {
     topics.iter().filter(|topic| !others.contains(topic)).cloned().collect()
 }

@@ -1,4 +1,4 @@
-//! What tabs of one browser share: a channel, and a lock or a lease by which one of them leads.
+//! Tab channel: the `BroadcastChannel` of one browser's tabs, with the lock or lease that elects the leader.
 
 use std::cell::RefCell;
 
@@ -14,12 +14,12 @@ use super::{
 
 #[derive(Default)]
 struct Shared {
-    /// Of the channel, the lock and the lease.
+    /// Name of the channel, the lock and the lease.
     name: String,
     channel: Option<BroadcastChannel>,
-    /// Ends the wait for the lock.
+    /// Aborts the wait for the lock.
     queue: Option<AbortController>,
-    /// Lets go of the lock.
+    /// Releases the lock.
     hold: Option<Function>,
 }
 
@@ -41,7 +41,7 @@ thread_local! {
     });
 }
 
-/// Enters the channel `name`. Answers how its tabs may settle who leads.
+/// Joins the channel `name`. Returns how its tabs elect a leader.
 pub(super) fn enter(name: String) -> Election {
     let Ok(channel) = BroadcastChannel::new(&name) else { return Election::Alone };
     let election = match locks() {
@@ -54,24 +54,24 @@ pub(super) fn enter(name: String) -> Election {
     election
 }
 
-/// Leaves the channel. A page that is kept for going back to it must hold nothing that others wait for.
+/// Leaves the channel. A page in the browser's page cache must not hold what other tabs wait for.
 pub(super) fn exit() {
     if let Some(channel) = SHARED.with_borrow_mut(|shared| shared.channel.take()) {
         channel.close();
     }
 }
 
-/// Says something to the other tabs.
+/// Sends a message to the other tabs.
 pub(super) fn say(word: &str) {
     SHARED.with_borrow(|shared| {
         if let Some(channel) = &shared.channel {
-            // Fails only for a channel that is closed.
+            // Fails only for a closed channel.
             drop(channel.post_message(&word.into()));
         }
     });
 }
 
-/// Queues for the lock, or takes it from whoever has it. [`event_source::on_lock`] tells what comes of it.
+/// Requests the lock, or steals it from its holder. [`event_source::on_lock`] receives the outcome.
 pub(super) fn lock(seize: bool) {
     let Some(locks) = locks() else { return };
     let options = Object::new();
@@ -92,7 +92,7 @@ pub(super) fn lock(seize: bool) {
     }
 }
 
-/// Lets go of the lock and of the wait for it; and of the lease, if it begins with `own`.
+/// Releases the lock and the wait for it, and the lease if it begins with `own`.
 pub(super) fn release(own: &str) {
     let (queue, hold) = SHARED.with_borrow_mut(|shared| (shared.queue.take(), shared.hold.take()));
     if let Some(queue) = queue {
@@ -109,12 +109,11 @@ pub(super) fn release(own: &str) {
     }
 }
 
-/// What the lease says.
 pub(super) fn lease() -> Option<String> {
     SHARED.with_borrow(|shared| storage()?.get_item(&shared.name).ok()?)
 }
 
-/// Writes the lease. Where there is no room for it, the channel has to do.
+/// Writes the lease. If the storage is full, the channel has to do.
 pub(super) fn keep(lease: &str) {
     if let Some(storage) = storage() {
         drop(SHARED.with_borrow(|shared| storage.set_item(&shared.name, lease)));
@@ -125,7 +124,7 @@ fn storage() -> Option<Storage> {
     window().local_storage().ok()?
 }
 
-/// The browser's locks, which it offers on secure pages only.
+/// The Web Locks API, which exists on secure pages only.
 fn locks() -> Option<JsValue> {
     let locks = Reflect::get(&window().navigator(), &"locks".into()).ok()?;
     locks.is_object().then_some(locks)

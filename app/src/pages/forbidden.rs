@@ -1,15 +1,14 @@
-//! What is shown in place of a page that its visitor may not see.
+//! No access: shown in place of a page that the user may not see.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::base_path::url;
 
-/// Why not, for people; a context where the page at the address is not to be shown.
+/// The reason; a context of a page that is not to be shown.
 #[derive(Clone, Debug)]
 pub struct Forbidden(pub String);
 
-/// Says so, and where to go from here.
 #[component]
 pub(crate) fn NotAllowed(reason: String) -> impl IntoView {
     view! {

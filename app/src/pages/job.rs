@@ -1,7 +1,7 @@
-//! One job: where it stands, what it says, what it made, and what can be done with it.
+//! Job page: progress, log, files, input and actions of one job.
 //!
-//! What moves is drawn by islands. What only the server knows is drawn here alone, in elements with `data-part`: when
-//! the job takes a step, the page is fetched again and these parts are put in place of the old ones.
+//! Islands update what changes often. Parts with `data-part` are drawn by the server only: when the job changes its
+//! state, attempt or stage, the page is fetched again and they are replaced.
 
 mod attempts;
 mod data;
@@ -27,7 +27,7 @@ use self::data::{Asked, Data};
 use super::not_found::NotFound;
 use crate::{components::document_title, layout::RefreshWithoutScript};
 
-/// The page of the job whose number the address holds.
+/// `/jobs/{id}`.
 #[component]
 pub fn JobPage() -> impl IntoView {
     let job = use_params_map().read_untracked().get("id").and_then(|id| id.parse::<JobId>().ok());

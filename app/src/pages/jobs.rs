@@ -1,4 +1,4 @@
-//! `/jobs`: every job, found again.
+//! Job list: every job, with tabs, filters and keyset pagination.
 
 mod filter;
 mod form;
@@ -52,8 +52,8 @@ pub fn Jobs() -> impl IntoView {
     }
 }
 
-/// A page of the list, or why the search for it was given up. One that starts after a job and reaches the newest is filled
-/// up from there.
+/// Reads a page of the list, or returns why the search was stopped. A page that reaches the newest job is filled up
+/// from there.
 async fn read(filter: Filter, now: Micros) -> engine::Result<Result<Page, ApiError>> {
     let desk = app().desk;
     let read = async {
@@ -70,7 +70,7 @@ async fn read(filter: Filter, now: Micros) -> engine::Result<Result<Page, ApiErr
     }
 }
 
-/// A search that took too long says how to narrow it.
+/// A search that took too long, with advice how to narrow it.
 #[component]
 fn GivenUp(reason: ApiError) -> impl IntoView {
     let status = StatusCode::from_u16(reason.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
@@ -100,7 +100,7 @@ fn Tabs(filter: Filter, counts: Counts) -> impl IntoView {
             </a>
         }
     };
-    // Few ever set a job aside: the tab is there when it has something to show.
+    // The tab "Paused" is shown only if there are paused jobs.
     let shown = |tab: &Tab| *tab != Tab::Paused || filter.tab == Tab::Paused || counts.paused > 0;
     view! {
         <nav class="tabs" aria-label="States">
@@ -109,7 +109,7 @@ fn Tabs(filter: Filter, counts: Counts) -> impl IntoView {
     }
 }
 
-/// What of the address was not understood.
+/// Parts of the address that are invalid.
 #[component]
 fn Faults(faults: Vec<String>) -> impl IntoView {
     view! {
@@ -146,7 +146,7 @@ fn List(filter: Filter, page: Page, context: PageContext) -> impl IntoView {
     }
 }
 
-/// An empty list says why it is empty, and what to do about it.
+/// The reason why the list is empty, with a link.
 #[component]
 fn Nothing(filter: Filter, fresh: bool) -> impl IntoView {
     let offered = !fresh || app().desk.may(Action::Start);
@@ -214,7 +214,7 @@ fn Pager(filter: Filter, page: Page) -> impl IntoView {
     })
 }
 
-/// Which jobs wait above the list for a person to ask for them.
+/// Returns the filter for jobs that start while the page is open.
 fn belongs(filter: &Filter, page: &Page, now: Micros) -> ListFilter {
     ListFilter {
         states: filter.list_query(now).states,

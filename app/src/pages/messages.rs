@@ -1,4 +1,4 @@
-//! `/messages`: what people have told each other, and the way to tell somebody something.
+//! Messages page: the messages to the user, and the form to send one.
 
 mod form;
 
@@ -12,10 +12,10 @@ use self::form::SendForm;
 use super::shared::from_store;
 use crate::{base_path::url, components::MessageRow, context::app};
 
-/// So many stand on a page.
+/// Messages on one page.
 const PAGE: u32 = 50;
 
-/// `/messages`; `?before=NUMBER` shows older ones, `?to=job&job=NUMBER` begins a message.
+/// `/messages`; `?before=NUMBER` shows older ones, `?to=job&job=NUMBER` fills in the recipient.
 #[component]
 pub fn Messages() -> impl IntoView {
     let query = use_query_map().read_untracked().clone();

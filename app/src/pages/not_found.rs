@@ -1,4 +1,4 @@
-//! Every address that is none.
+//! Page not found.
 
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
@@ -6,7 +6,7 @@ use leptos_meta::Title;
 
 use crate::base_path::url;
 
-/// Says so, with status 404, and where to go from here.
+/// Answers with status 404.
 #[component]
 pub fn NotFound() -> impl IntoView {
     expect_context::<ResponseOptions>().set_status(http::StatusCode::NOT_FOUND);

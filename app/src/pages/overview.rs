@@ -1,4 +1,4 @@
-//! `/`: what needs a person, what runs, how it has gone.
+//! Overview page: what needs attention, what runs, what happened.
 
 mod attention;
 mod chart;
@@ -35,10 +35,9 @@ use crate::{
     layout::{PageContext, RefreshWithoutScript},
 };
 
-/// So many running jobs have a row.
+/// Rows of running jobs.
 const ROWS: usize = 12;
 
-/// What the store knows for this page.
 struct Matter {
     running: Vec<JobView>,
     day: Vec<HourBucket>,
@@ -78,7 +77,7 @@ async fn read(span: Span) -> engine::Result<Matter> {
         desk.next_schedules(NEXT_RUNS),
     )?;
     let mut running = running.jobs;
-    // The list is newest first; here the longest at work comes first, so that new ones go below.
+    // Longest-running first, so that new jobs are added at the end.
     running.reverse();
     let day = span[span.len().saturating_sub(24)..].to_vec();
     Ok(Matter { running, day, span, kinds, usage, gates, schedules })
@@ -111,7 +110,7 @@ fn Board(context: PageContext, matter: Matter, span: Span) -> impl IntoView {
     }
 }
 
-/// A new installation has nothing to show but the way to the first job, for who may start it.
+/// A new installation, without jobs.
 #[component]
 fn Fresh() -> impl IntoView {
     let starts = app().desk.may(Action::Start);

@@ -1,4 +1,4 @@
-//! What is shown to whoever has not signed in: pages without script, and without a word on what is inside.
+//! Public pages: shown to users who have not signed in. They run no script and contain nothing about the jobs.
 
 mod document;
 mod input_line;
@@ -13,23 +13,22 @@ pub use document::{document, offline_document};
 pub use set_up::SetUpForm;
 pub use sign_in::SignInForm;
 
-/// What stands there.
 #[derive(Clone, Debug)]
 pub enum PublicPage {
-    /// The form to sign in.
+    /// The sign-in form.
     SignIn(SignInForm),
-    /// There is nobody yet who could.
+    /// There is no user yet.
     NotSetUp,
-    /// The form to choose a password, with a link.
+    /// The form to set a password, opened with a link.
     SetUp(SetUpForm),
-    /// A link that cannot be used, or no more.
+    /// The link is unknown, used or expired.
     NoSuchLink,
     /// The database cannot be read.
     Unreadable,
 }
 
 impl PublicPage {
-    /// The name of the page, as windows and tabs show it.
+    /// Title of the window and tab.
     pub(crate) const fn title(&self) -> &'static str {
         match self {
             Self::SignIn(_) | Self::NotSetUp => "Sign in",
@@ -39,7 +38,7 @@ impl PublicPage {
         }
     }
 
-    /// What stands in the card. `server` is what the server is called.
+    /// Returns the content of the card. `server` is the server's name.
     pub(crate) fn card(self, server: &str) -> AnyView {
         match self {
             Self::SignIn(form) => form.card(server),
@@ -84,7 +83,7 @@ fn unreadable() -> impl IntoView {
     }
 }
 
-/// What went wrong with a form as a whole. It takes the focus, so that it is read out, and seen on a small screen.
+/// An error of the whole form. It takes the focus, so that screen readers read it and small screens show it.
 #[component]
 fn Refusal(text: String) -> impl IntoView {
     view! {

@@ -1,4 +1,4 @@
-//! `/queues`: what waits where, and what people let pass.
+//! Queues page: running and waiting jobs of each queue and task, with pause and limit.
 
 use engine::{KindStatus, QueueStatus, access::Action};
 use leptos::{either::Either, prelude::*};
@@ -42,7 +42,7 @@ fn Board(queues: Vec<QueueStatus>) -> impl IntoView {
     }
 }
 
-/// One queue with its kinds.
+/// One queue with its tasks.
 #[component]
 fn Card(queue: QueueStatus) -> impl IntoView {
     let name = queue.gate.name.clone();
@@ -84,7 +84,7 @@ fn Card(queue: QueueStatus) -> impl IntoView {
     }
 }
 
-/// The head of a queue's table; whoever may pause its kinds has a column for it.
+/// The table head; with a column for the buttons of users who may pause.
 fn columns(manages: bool) -> impl IntoView {
     if !manages {
         return Either::Right(view! {
@@ -128,9 +128,9 @@ fn columns(manages: bool) -> impl IntoView {
 #[component]
 fn Row(
     kind: KindStatus,
-    /// Why its queue lets none of its jobs start, if it does.
+    /// Why the queue starts none of its jobs, if it does not.
     held: Option<&'static str>,
-    /// Whether whoever asks may pause and limit it; others see how it stands.
+    /// Whether the user may pause and limit it.
     manages: bool,
 ) -> impl IntoView {
     let held = held.or_else(|| kind.is_full().then_some("Limit reached"));
@@ -143,7 +143,7 @@ fn Row(
         None => Either::Right(how(&jobs, held)),
     };
     let some = |state: JobState, words: &'static str| {
-        // The list has one tab for both that wait by themselves.
+        // The job list has one tab for queued and scheduled jobs.
         let tab = if state == JobState::Scheduled { JobState::Queued } else { state };
         let href = url(&format!("/jobs?kind={name}&state={tab}"));
         let number = jobs.of(state);
@@ -187,7 +187,6 @@ fn Row(
     }
 }
 
-/// Since when, and by whom.
 #[component]
 fn Paused(gate: Gate) -> impl IntoView {
     gate.paused_at.map(|at| {
@@ -202,7 +201,6 @@ fn Paused(gate: Gate) -> impl IntoView {
     })
 }
 
-/// Pauses it, or lets its jobs start again.
 #[component]
 fn Turn(gate: Gate) -> impl IntoView {
     let (verb, icon, word) =
@@ -221,11 +219,11 @@ fn Turn(gate: Gate) -> impl IntoView {
     }
 }
 
-/// How many jobs may run at once. Not drawn anew while the page is open: somebody may be typing.
+/// Limit of parallel jobs. Not a fragment: the user may be typing.
 #[component]
 fn Limit(
     gate: Gate,
-    /// What the task itself allows.
+    /// The task's own limit.
     most: Option<u32>,
 ) -> impl IntoView {
     let of = gate.of.as_str();
@@ -256,7 +254,7 @@ fn Limit(
     }
 }
 
-/// The same for who may not change it: `2 at once`. `most` is what the task itself allows.
+/// `limit 2`, for users who may not change it. `most` is the task's own limit.
 fn limit_in_words(gate: &Gate, most: Option<u32>) -> String {
     match gate.at_once.or(most) {
         Some(limit) => format!("limit {}", count(u64::from(limit))),
@@ -264,7 +262,7 @@ fn limit_in_words(gate: &Gate, most: Option<u32>) -> String {
     }
 }
 
-/// Why its jobs wait, if they do.
+/// Why jobs wait.
 fn how(jobs: &Counts, held: Option<&'static str>) -> &'static str {
     if jobs.queued == 0 { "Empty" } else { held.unwrap_or("Waiting for a free slot") }
 }

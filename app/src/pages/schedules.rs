@@ -1,4 +1,4 @@
-//! `/schedules`: what is started again and again.
+//! Schedules page: the list of schedules.
 
 mod actions;
 mod descriptions;
@@ -33,9 +33,9 @@ use crate::{
 };
 pub(super) use descriptions::relative_time;
 
-/// Schedules on one page of the list.
+/// Schedules on one page.
 const PAGE: u32 = 50;
-/// Runs that the strip shows.
+/// Runs in the run history of a row.
 const STRIP: u32 = 20;
 
 /// `/schedules`.
@@ -52,13 +52,13 @@ pub fn Schedules() -> impl IntoView {
     }
 }
 
-/// The page that the address asks for: `?after=NUMBER`, `?before=NUMBER`.
+/// Reads the page from the address: `?after=NUMBER`, `?before=NUMBER`.
 fn at_of(query: &ParamsMap) -> Option<ScheduleAt> {
     let number = |name: &str| query.get(name).and_then(|number| number.parse().ok()).map(ScheduleId);
     number("after").map(ScheduleAt::After).or_else(|| number("before").map(ScheduleAt::Before))
 }
 
-/// A page of the list. One that reaches the first schedule is filled up from there.
+/// Reads a page. One that reaches the first schedule is filled up from there.
 async fn read(at: Option<ScheduleAt>) -> engine::Result<(SchedulePage, JobRuns)> {
     let desk = app().desk;
     let mut page = desk.schedules(at, PAGE).await?;
@@ -115,7 +115,6 @@ fn List(page: SchedulePage, runs: JobRuns) -> impl IntoView {
     .into_any()
 }
 
-/// How many there are, and the ways to the other pages, where there are any.
 fn pager(page: &SchedulePage) -> Option<impl IntoView + use<>> {
     let (first, last) = (page.schedules.first()?.id, page.schedules.last()?.id);
     let step = |there: bool, query: String, name: &'static str| {

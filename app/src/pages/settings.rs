@@ -1,4 +1,4 @@
-//! `/settings` and below: what people change about themselves, and administrators about everything.
+//! Settings pages: profile, users, tasks and audit log.
 
 mod audit;
 mod profile;
@@ -17,7 +17,6 @@ pub use profile::Profile;
 pub use tasks::Tasks;
 pub use users::Users;
 
-/// The sections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Section {
     Profile,
@@ -47,7 +46,7 @@ impl Section {
         }
     }
 
-    /// What whoever sees it does there.
+    /// The action that a section needs.
     const fn action(self) -> Action {
         match self {
             Self::Profile => Action::OwnAccount,
@@ -58,11 +57,11 @@ impl Section {
     }
 }
 
-/// A section of the settings, beside the way to the others.
+/// A section, beside the navigation of all sections.
 #[component]
 fn Settings(section: Section, children: Children) -> impl IntoView {
     let desk = app().desk;
-    // On a server without accounts the first section is where that is said.
+    // Without accounts the first section says so.
     let seen = |other: &Section| *other == Section::Profile || desk.may(other.action());
     let link = |other: Section| {
         let current = (other == section).then_some("page");
@@ -90,7 +89,7 @@ fn Settings(section: Section, children: Children) -> impl IntoView {
     }
 }
 
-/// Why there is nothing to set: the router lets nobody come here but who works without accounts.
+/// Why there are no settings: the router lets only servers without accounts come here.
 #[component]
 fn Without(reason: String) -> impl IntoView {
     view! {

@@ -1,4 +1,4 @@
-//! What several pages draw.
+//! Parts that several pages share.
 
 mod error_summary;
 mod form_fields;

@@ -1,10 +1,10 @@
-//! The page shown when the database cannot be read.
+//! Database unreadable: shown in place of every page.
 
 use leptos::{config::LeptosOptions, prelude::*};
 
 use crate::layout::DocumentHead;
 
-/// The whole document: the layout needs the database too.
+/// A whole document: the layout needs the database too.
 #[component]
 pub(crate) fn DatabaseUnreadable(options: LeptosOptions) -> impl IntoView {
     view! {

@@ -1,4 +1,4 @@
-//! What a server function answers when it cannot do what was asked.
+//! API error: why a server function refused.
 
 use std::fmt;
 
@@ -10,35 +10,34 @@ use leptos::server_fn::{
 use model::FieldError;
 use serde::{Deserialize, Serialize};
 
-/// A refusal, as scripts and islands read it: JSON with a status that follows from `code`.
+/// JSON for scripts and islands; the status follows from `code`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApiError {
     /// A stable word for programs; see [`ApiError::status`].
     pub code: String,
-    /// The argument, or the field of the input, that has to change; the first of several.
+    /// The argument or field to change; the first of several.
     pub field: Option<String>,
-    /// For people: what is wrong and what to do.
+    /// What is wrong and what to do.
     pub message: String,
-    /// Everything wrong with the fields of an input (`invalid_input` only).
+    /// All invalid fields (`invalid_input` only).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldError>,
 }
 
-/// The result of a server function.
 pub type ApiResult<T> = Result<T, ApiError>;
 
 impl ApiError {
-    /// An error that no field is to blame for.
+    /// Returns an error of no field.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self { code: code.into(), field: None, message: message.into(), fields: Vec::new() }
     }
 
-    /// An error in one argument or field.
+    /// Returns an error of one argument or field.
     pub fn in_field(code: impl Into<String>, field: impl Into<String>, message: impl Into<String>) -> Self {
         Self { field: Some(field.into()), ..Self::new(code, message) }
     }
 
-    /// The input does not fit the task. `fields` is never empty.
+    /// Returns an error of the input. `fields` is never empty.
     pub fn invalid_input(fields: Vec<FieldError>) -> Self {
         let first = fields.first();
         let message = first.map_or_else(|| "The input does not fit the task".to_owned(), |fault| fault.message.clone());
@@ -46,7 +45,7 @@ impl ApiError {
         Self { code: "invalid_input".to_owned(), field, message, fields }
     }
 
-    /// The same with another name for a field, where a form calls it so.
+    /// Renames a field from the engine's name to that of the form.
     pub(super) fn of_field(mut self, engine: &str, form: &str) -> Self {
         for fault in self.fields.iter_mut().filter(|fault| fault.field == engine) {
             form.clone_into(&mut fault.field);
@@ -55,8 +54,8 @@ impl ApiError {
         self
     }
 
-    /// The HTTP status that belongs to the code. A code not listed is the engine's word for a conflict with the
-    /// job's state, such as `already_ended`: 409.
+    /// Returns the HTTP status of the code. Codes that are not listed are conflicts with the state of a job, such as
+    /// `already_ended`: 409.
     pub fn status(&self) -> u16 {
         match self.code.as_str() {
             "malformed" | "missing_argument" => 400,
@@ -90,7 +89,7 @@ impl FromServerFnError for ApiError {
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
             ServerFnErrorErr::Args(text) | ServerFnErrorErr::MissingArg(text) => bad_arguments(&text),
-            // What browser and network say when the server cannot be asked, or another answers in its place.
+            // The server could not be reached, or something else responded.
             ServerFnErrorErr::Request(_)
             | ServerFnErrorErr::Deserialization(_)
             | ServerFnErrorErr::UnsupportedRequestMethod(_) => {
@@ -148,7 +147,7 @@ impl From<engine::Error> for ApiError {
             }
             engine::Error::Busy => "busy",
             engine::Error::ShuttingDown => "shutting_down",
-            // The rest is not the caller's to mend, and may name files and tables: into the log with it.
+            // The caller cannot fix the rest, and it may name files and tables: log it.
             error => {
                 tracing::error!(%error, "a call of the engine failed");
                 return Self::new("internal", "Internal error. The server log has the details.");

@@ -1,4 +1,4 @@
-//! What a person can do with a job that exists. Each is also a plain form of the job's page.
+//! Job actions: cancel, retry, pause, resume, rerun, delete, pin. Each is also a form of the job page.
 
 use leptos::prelude::*;
 use model::{AttemptNo, JobId};
@@ -7,17 +7,16 @@ use serde::{Deserialize, Serialize};
 use super::ApiResult;
 use crate::base_path::url;
 
-/// What a cancel request did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cancelled {
-    /// The job waited, and is cancelled.
+    /// The job was waiting, and is cancelled.
     Cancelled,
-    /// The job runs, and has been asked to stop.
+    /// The job is running, and was asked to stop.
     Requested,
 }
 
-/// Cancels a job that waits, asks one that runs to stop. 409 where it was asked before or is over.
+/// Cancels a waiting job; asks a running one to stop. 409 if it was already asked or has ended.
 #[server(endpoint = "cancel_job")]
 pub async fn cancel_job(id: JobId) -> ApiResult<Cancelled> {
     use engine::store::CancelAnswer;
@@ -35,23 +34,22 @@ pub async fn cancel_job(id: JobId) -> ApiResult<Cancelled> {
     }
 }
 
-/// Tries a failed, cancelled or interrupted job again; answers the number of the new attempt.
+/// Retries a failed, cancelled or interrupted job; returns the number of the new attempt.
 #[server(endpoint = "retry_job")]
 pub async fn retry_job(id: JobId) -> ApiResult<AttemptNo> {
     Ok(crate::context::app().desk.retry(id).await?)
 }
 
-/// What a wish to pause did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Paused {
-    /// The job waited, and is set aside.
+    /// The job was waiting, and is paused.
     Paused,
-    /// The job runs, and will be set aside at the next checkpoint.
+    /// The job is running, and pauses at the next checkpoint.
     Requested,
 }
 
-/// Sets aside a job that waits; asks one that runs, which is at the next checkpoint. 409 where it cannot be.
+/// Pauses a waiting job; asks a running one to pause at its next checkpoint. 409 if it cannot pause.
 #[server(endpoint = "pause_job")]
 pub async fn pause_job(id: JobId) -> ApiResult<Paused> {
     use engine::store::PauseAnswer;
@@ -62,19 +60,19 @@ pub async fn pause_job(id: JobId) -> ApiResult<Paused> {
     })
 }
 
-/// Lets a job that was set aside go on; takes back the wish that a running one be. 409 where it is not paused.
+/// Resumes a paused job, or cancels a pause request. 409 if it is not paused.
 #[server(endpoint = "resume_job")]
 pub async fn resume_job(id: JobId) -> ApiResult<()> {
     Ok(crate::context::app().desk.resume(id).await?)
 }
 
-/// Lets a job that waits for its time, or for its next attempt, come into the line now. 409 where it does not wait.
+/// Queues a scheduled or retrying job now. 409 if it is neither.
 #[server(endpoint = "start_now")]
 pub async fn start_now(id: JobId) -> ApiResult<()> {
     Ok(crate::context::app().desk.start_now(id).await?)
 }
 
-/// Starts a new job with the same input, linked to the old one; answers its number, and where its page is.
+/// Starts a new job with the same input, linked to the old one; returns its number and redirects to its page.
 #[server(endpoint = "rerun_job")]
 pub async fn rerun_job(id: JobId) -> ApiResult<JobId> {
     let new = crate::context::app().desk.rerun(id).await?;
@@ -82,7 +80,7 @@ pub async fn rerun_job(id: JobId) -> ApiResult<JobId> {
     Ok(new)
 }
 
-/// Removes an ended job with its log and files, for good; answers where to go from its page.
+/// Deletes an ended job with its log and files; redirects to the job list.
 #[server(endpoint = "delete_job")]
 pub async fn delete_job(id: JobId) -> ApiResult<()> {
     crate::context::app().desk.delete(id).await?;
@@ -90,7 +88,7 @@ pub async fn delete_job(id: JobId) -> ApiResult<()> {
     Ok(())
 }
 
-/// Keeps a job in the sidebar of this browser's pages.
+/// Pins a job to the sidebar.
 #[server(endpoint = "pin_job")]
 pub async fn pin_job(id: JobId) -> ApiResult<()> {
     let job = crate::context::app().desk.open(id, engine::access::Action::See).await?;
@@ -100,7 +98,7 @@ pub async fn pin_job(id: JobId) -> ApiResult<()> {
     }
 }
 
-/// Lets go of a pinned job; one that is not pinned, or is gone, stays so.
+/// Unpins a job; nothing happens if it is not pinned.
 #[server(endpoint = "unpin_job")]
 pub async fn unpin_job(id: JobId) -> ApiResult<()> {
     match session().await? {
@@ -109,7 +107,7 @@ pub async fn unpin_job(id: JobId) -> ApiResult<()> {
     }
 }
 
-/// The visitor's session. A program has no sidebar, and would leave a session behind with each call.
+/// Returns the session. An API client has no sidebar, and each of its calls would create a session.
 async fn session() -> ApiResult<Option<tower_sessions::Session>> {
     use engine::access::Actor;
     use leptos::server_fn::error::FromServerFnError;
@@ -122,7 +120,6 @@ async fn session() -> ApiResult<Option<tower_sessions::Session>> {
     }
 }
 
-/// `It has …`.
 const fn how_it_ended(state: model::JobState) -> &'static str {
     use model::JobState;
 

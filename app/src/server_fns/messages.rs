@@ -1,4 +1,4 @@
-//! What people tell each other. Each is also a plain form of a page.
+//! Messages and notes. Each is also a form of a page.
 
 use leptos::prelude::*;
 use model::{JobId, Seq};
@@ -6,18 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{ApiResult, FormResult};
 
-/// What became of a message or a note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivered {
     /// Its number.
     pub message: Seq,
-    /// To how many open event streams it was sent: a browser has one, however many tabs. 0 for one that had been sent
-    /// before under the same key.
+    /// The number of open event streams it was sent to, one a browser. 0 if it had been sent before with the same key.
     pub receivers: usize,
 }
 
 impl Delivered {
-    /// The same for people.
+    /// Returns the result for the form.
     pub fn done(self) -> FormResult {
         FormResult::new(match self.receivers {
             0 => "Saved. No recipient is online.".to_owned(),
@@ -27,9 +25,9 @@ impl Delivered {
     }
 }
 
-/// Tells everybody (`to` is `everyone`), one person (`user`, with their name as `user`) or whoever has the page of a
-/// job open now (`job`, with its number as `job`) a text of 1 to 1,000 characters. `tone` is `info`, `success`, `warning` or `danger`.
-/// Sent again under the same `key`, it is the same message.
+/// Sends a text of 1 to 1,000 characters to all users (`to` is `everyone`), one user (`user`, with the name as `user`)
+/// or the viewers of a job (`job`, with the number as `job`). `tone` is `info`, `success`, `warning` or `danger`. The
+/// same `key` sends the same message once.
 #[server(endpoint = "send_message")]
 pub async fn send_message(
     to: String,
@@ -54,8 +52,7 @@ pub async fn send_message(
     tell(to, &text, tone, key).await
 }
 
-/// Notes a text of 1 to 4,000 characters on a job, for all who read its page. Noted again under the same `key`, it is the
-/// same note.
+/// Adds a note of 1 to 4,000 characters to a job. The same `key` adds the same note once.
 #[server(endpoint = "add_note")]
 pub async fn add_note(id: JobId, text: String, key: Option<String>) -> ApiResult<Delivered> {
     tell(model::MessageTo::Note { job: id }, &text, model::Tone::Info, key).await
@@ -73,7 +70,7 @@ async fn tell(to: model::MessageTo, text: &str, tone: model::Tone, key: Option<S
     Ok(Delivered { message, receivers: if told.again { 0 } else { (app.receivers)(message) } })
 }
 
-/// The name of somebody who is here. Without accounts everybody is the one person `local`.
+/// Returns the name of an existing user. Without accounts the only user is `local`.
 #[cfg(feature = "ssr")]
 fn known(name: &str) -> ApiResult<String> {
     let app = crate::context::app();
@@ -89,7 +86,7 @@ fn known(name: &str) -> ApiResult<String> {
     if here { Ok(name) } else { Err(nobody()) }
 }
 
-/// The same with the field that is to blame for it.
+/// Assigns an error to a field.
 #[cfg(feature = "ssr")]
 fn named(field: &str, error: super::ApiError) -> super::ApiError {
     let fault = model::FieldError { field: field.to_owned(), message: error.message.clone() };

@@ -1,4 +1,4 @@
-//! What people change about themselves. Each is also a plain form of their page of settings.
+//! Profile actions: own password, sessions, tokens and time zone. Each is also a form of the profile page.
 
 use engine::{
     access::Action,
@@ -10,10 +10,10 @@ use model::{FieldError, Micros, Scope};
 use super::{ApiError, ApiResult, FormResult};
 use crate::{components::day, context::app};
 
-/// The most days after which a token ends by itself, unless it never does.
+/// The longest lifetime of a token that expires, days.
 const A_YEAR: i64 = 365;
 
-/// Chooses another password: `old`, `new`, and the new one `again`. All other sessions end.
+/// Changes the password from `old` to `new`, repeated as `again`. All other sessions end.
 #[server(endpoint = "change_password")]
 pub async fn change_password(old: String, new: String, again: String) -> ApiResult<FormResult> {
     let (auth, user, by) = account()?;
@@ -25,7 +25,7 @@ pub async fn change_password(old: String, new: String, again: String) -> ApiResu
     Ok(FormResult::new("Password changed. All other sessions were signed out."))
 }
 
-/// Signs out somewhere: `session` are the first 16 hexadecimal digits of its key.
+/// Ends a session: `session` is the first 16 hexadecimal digits of its key.
 #[server(endpoint = "end_session")]
 pub async fn end_session(session: String) -> ApiResult<FormResult> {
     let (auth, user, by) = account()?;
@@ -36,7 +36,7 @@ pub async fn end_session(session: String) -> ApiResult<FormResult> {
     Ok(FormResult::new(if ended == 0 { "That session was already signed out." } else { "Session signed out." }))
 }
 
-/// Signs out everywhere but here.
+/// Ends all sessions but this one.
 #[server(endpoint = "end_other_sessions")]
 pub async fn end_other_sessions() -> ApiResult<FormResult> {
     let (auth, user, by) = account()?;
@@ -48,8 +48,8 @@ pub async fn end_other_sessions() -> ApiResult<FormResult> {
     }))
 }
 
-/// Makes a token, and tells it this once. `read`, `start` and `report` say what it is good for; it ends after `expires`
-/// days (30, 90, 365 or `never`), or with the day `expires_on` where that is given.
+/// Creates a token and returns it once. `read`, `start` and `report` are its scopes; it expires after `expires` days
+/// (30, 90, 365 or `never`), or at the end of the day `expires_on`.
 #[server(endpoint = "make_token")]
 pub async fn make_token(
     name: String,
@@ -74,7 +74,7 @@ pub async fn make_token(
     Ok(FormResult { message, secret: Some(secret.reveal().to_owned()) })
 }
 
-/// Ends a token of one's own.
+/// Revokes an own token.
 #[server(endpoint = "revoke_token")]
 pub async fn revoke_token(id: i64) -> ApiResult<FormResult> {
     let (auth, user, by) = account()?;
@@ -82,7 +82,7 @@ pub async fn revoke_token(id: i64) -> ApiResult<FormResult> {
     Ok(FormResult::new("Token revoked. Programs that use it are refused from now on."))
 }
 
-/// Chooses the time zone of one's pages: an IANA name, or nothing for the server's.
+/// Sets the time zone of the user's pages: an IANA name, or empty for automatic.
 #[server(endpoint = "set_time_zone")]
 pub async fn set_time_zone(time_zone: String) -> ApiResult<FormResult> {
     let (auth, user, by) = account()?;
@@ -94,20 +94,19 @@ pub async fn set_time_zone(time_zone: String) -> ApiResult<FormResult> {
     }))
 }
 
-/// Whoever changes what is theirs.
 fn account() -> ApiResult<(accounts::AuthService, UserId, By)> {
     let app = app();
     let user = app.desk.own()?;
     Ok((super::auth(Action::OwnAccount)?, user, app.desk.by().clone()))
 }
 
-/// The beginning of a session's key.
+/// Parses the first bytes of a session's key.
 fn key(digits: &str) -> Option<Vec<u8>> {
     let number = u64::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 16)?;
     Some(number.to_be_bytes().to_vec())
 }
 
-/// When a day is over.
+/// Returns the end of a day.
 fn last_moment(date: &str) -> ApiResult<Micros> {
     day(date).map(|day| day.end).ok_or_else(|| {
         let message = format!("“{}” is not a date. Enter it as 2027-03-01.", date.chars().take(40).collect::<String>());
@@ -115,7 +114,7 @@ fn last_moment(date: &str) -> ApiResult<Micros> {
     })
 }
 
-/// How long a token lives, microseconds; `None` for ever.
+/// Returns the lifetime of a token, microseconds; `None` if it never expires.
 fn life(days: &str) -> ApiResult<Option<i64>> {
     match (days, days.parse()) {
         ("never", _) => Ok(None),

@@ -1,4 +1,4 @@
-//! What a person decides about queues and kinds. Each is also a plain form of the page of queues.
+//! Queue actions: pause, resume and limit queues and tasks. Each is also a form of the queues page.
 
 use engine::store::GateChange;
 use leptos::prelude::*;
@@ -6,41 +6,40 @@ use model::GateOf;
 
 use super::{ApiError, ApiResult};
 
-/// The most jobs that a limit lets run at once.
+/// The largest limit of parallel jobs.
 pub const MOST_AT_ONCE: u32 = 10_000;
 
-/// Lets no job of a queue start any more; what runs goes on. One that is paused stays as it is.
+/// Pauses a queue: its waiting jobs do not start, running ones continue. No change if it is paused.
 #[server(endpoint = "pause_queue")]
 pub async fn pause_queue(queue: String) -> ApiResult<()> {
     change(GateOf::Queue, &queue, GateChange::Pause).await
 }
 
-/// Lets the jobs of a queue start again.
+/// Resumes a queue.
 #[server(endpoint = "resume_queue")]
 pub async fn resume_queue(queue: String) -> ApiResult<()> {
     change(GateOf::Queue, &queue, GateChange::Resume).await
 }
 
-/// How many jobs of a queue may run at once, in all processes together: 1 to 10,000, or nothing for any number.
+/// Limits the parallel jobs of a queue, over all processes: 1 to 10,000, or empty for no limit.
 #[server(endpoint = "limit_queue")]
 pub async fn limit_queue(queue: String, at_once: String) -> ApiResult<()> {
     change(GateOf::Queue, &queue, GateChange::Limit(limit(&at_once)?)).await
 }
 
-/// Lets no job of a kind start any more; what runs goes on. One that is paused stays as it is.
+/// Pauses a kind: its waiting jobs do not start, running ones continue. No change if it is paused.
 #[server(endpoint = "pause_kind")]
 pub async fn pause_kind(kind: String) -> ApiResult<()> {
     change(GateOf::Kind, &kind, GateChange::Pause).await
 }
 
-/// Lets the jobs of a kind start again.
+/// Resumes a kind.
 #[server(endpoint = "resume_kind")]
 pub async fn resume_kind(kind: String) -> ApiResult<()> {
     change(GateOf::Kind, &kind, GateChange::Resume).await
 }
 
-/// How many jobs of a kind may run at once, in all processes together: 1 to 10,000, or nothing for as many as its task
-/// allows.
+/// Limits the parallel jobs of a kind, over all processes: 1 to 10,000, or empty for the task's own limit.
 #[server(endpoint = "limit_kind")]
 pub async fn limit_kind(kind: String, at_once: String) -> ApiResult<()> {
     change(GateOf::Kind, &kind, GateChange::Limit(limit(&at_once)?)).await
@@ -50,7 +49,7 @@ async fn change(of: GateOf, name: &str, change: GateChange) -> ApiResult<()> {
     Ok(crate::context::app().desk.change_gate(of, name, change).await?)
 }
 
-/// A limit as it was typed.
+/// Parses a limit.
 fn limit(text: &str) -> ApiResult<Option<u32>> {
     let text = text.trim();
     if text.is_empty() {

@@ -1,4 +1,4 @@
-//! What a person can do with a schedule that exists. Each is also a plain form of its page.
+//! Schedule actions: pause, resume, run, delete. Each is also a form of the schedule page.
 
 use engine::store::ScheduleId;
 use leptos::prelude::*;
@@ -7,20 +7,20 @@ use model::JobId;
 use super::ApiResult;
 use crate::base_path::url;
 
-/// Lets a schedule start nothing until it is resumed; what it has started goes on. One that is paused stays as it is.
+/// Pauses a schedule; its running jobs continue. No change if it is paused.
 #[server(endpoint = "pause_schedule")]
 pub async fn pause_schedule(id: i64) -> ApiResult<()> {
     Ok(crate::context::app().desk.pause_schedule(ScheduleId(id)).await?)
 }
 
-/// Lets a schedule start its runs again, from the next one on.
+/// Resumes a schedule, from its next run on.
 #[server(endpoint = "resume_schedule")]
 pub async fn resume_schedule(id: i64) -> ApiResult<()> {
     Ok(crate::context::app().desk.resume_schedule(ScheduleId(id)).await?)
 }
 
-/// Starts a run at once, paused or not; answers the number of its job, and where its page is. When the next run is due
-/// stays as it was.
+/// Starts a run now, even of a paused schedule; returns the number of its job and redirects to its page. The next run
+/// is not changed.
 #[server(endpoint = "run_schedule")]
 pub async fn run_schedule(id: i64) -> ApiResult<JobId> {
     let job = crate::context::app().desk.run_schedule(ScheduleId(id)).await?;
@@ -28,8 +28,8 @@ pub async fn run_schedule(id: i64) -> ApiResult<JobId> {
     Ok(job)
 }
 
-/// Removes a schedule with its history, for good; its jobs stay. Answers where to go from its page. With a `revision`, only
-/// where nobody has changed it since it had that one; else 409.
+/// Deletes a schedule with its run history; its jobs stay. Redirects to the list. With a `revision`, 409 if the
+/// schedule was changed since.
 #[server(endpoint = "delete_schedule")]
 pub async fn delete_schedule(id: i64, revision: Option<i64>) -> ApiResult<()> {
     crate::context::app().desk.delete_schedule(ScheduleId(id), revision).await?;

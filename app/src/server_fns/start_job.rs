@@ -1,4 +1,4 @@
-//! Starting a job.
+//! Start of a job.
 #![expect(clippy::too_many_arguments, reason = "a start has as many parameters as its form has fields")]
 
 use std::collections::BTreeMap;
@@ -14,15 +14,15 @@ use crate::{
     forms::{Draft, start_options},
 };
 
-/// The longest input accepted, bytes of JSON text.
+/// The longest input, bytes of JSON text.
 pub const INPUT_LIMIT: usize = 16 * 1024 * 1024;
 
-/// Starts a job of `kind`, and answers its number. What it is to do comes as `input`, a JSON object as text, or as
-/// `entries`, a JSON object with the text that stands in each field of the task's form.
+/// Starts a job of `kind` and returns its number. The input is `input`, a JSON object as text, or `entries`, a JSON
+/// object with the text of each form field.
 ///
-/// Beside an `input` there may be `start_at` (RFC 3339, or date and time in the server's zone), `priority` (-9 to 9, 0
-/// unless said), `unique_key` (while the same person has a job of the kind with this key that is not over, that one is the answer) and
-/// `idempotency_key` (asked again with it by the same person within 24 h, the answer is the same job).
+/// Optional with `input`: `start_at` (RFC 3339, or date and time in the server's zone), `priority` (-9 to 9, default
+/// 0), `unique_key` (returns the user's unfinished job of this kind with the same key, if there is one) and
+/// `idempotency_key` (within 24 h, the same key of the same user returns the same job).
 #[server(endpoint = "start_job")]
 pub async fn start_job(
     kind: String,
@@ -59,12 +59,12 @@ pub async fn start_job(
     }
 }
 
-/// What the argument `name` says, if it is there.
+/// Parses the argument `name`, if it is given.
 fn argument<T>(name: &str, text: Option<String>, read: fn(&str) -> Result<T, String>) -> ApiResult<Option<T>> {
     text.map(|text| read(&text).map_err(|message| ApiError::in_field("malformed", name, message))).transpose()
 }
 
-/// The JSON in the argument `name`.
+/// Parses the JSON in the argument `name`.
 fn parse<T: DeserializeOwned>(name: &str, text: &str) -> ApiResult<T> {
     if text.len() > INPUT_LIMIT {
         return Err(ApiError::in_field("too_large", name, format!("Parameter “{name}” is larger than 16 MiB.")));

@@ -3,7 +3,7 @@ use leptos::prelude::*;
 use super::ApiResult;
 use crate::session::Theme;
 
-/// Chooses the colour scheme for this browser. `theme` is `system`, `light` or `dark`.
+/// Sets the colour scheme of this browser: `system`, `light` or `dark`.
 #[server(endpoint = "set_theme")]
 #[allow(clippy::unused_async, reason = "a server function is async whether it waits or not")]
 pub async fn set_theme(theme: Theme) -> ApiResult<()> {

@@ -1,4 +1,4 @@
-//! What administrators decide about people and tasks. Each is also a plain form of a page of settings.
+//! User administration: users, roles and access to tasks. Each is also a form of a settings page.
 
 use engine::{
     access::Action,
@@ -10,7 +10,7 @@ use model::{FieldError, Role};
 use super::{ApiError, ApiResult, FormResult};
 use crate::context::app;
 
-/// Adds somebody, and tells the link with which they choose a password this once.
+/// Adds a user and returns the invite link once.
 #[server(endpoint = "add_user")]
 pub async fn add_user(name: String, role: String) -> ApiResult<FormResult> {
     let (auth, by) = manager()?;
@@ -20,7 +20,7 @@ pub async fn add_user(name: String, role: String) -> ApiResult<FormResult> {
     Ok(FormResult { message, secret: Some(app().link(&crate::session::setup_link_path(secret.reveal()))) })
 }
 
-/// Makes a link for somebody's next password, and tells it this once. Until they use it, the old one counts.
+/// Returns a link to set a new password once. The old password works until the link is used.
 #[server(endpoint = "reset_password")]
 pub async fn reset_password(user: i64) -> ApiResult<FormResult> {
     let (auth, by) = manager()?;
@@ -34,7 +34,6 @@ pub async fn reset_password(user: i64) -> ApiResult<FormResult> {
     Ok(FormResult { message, secret: Some(app().link(&crate::session::setup_link_path(secret.reveal()))) })
 }
 
-/// Changes what somebody may do.
 #[server(endpoint = "change_role")]
 pub async fn change_role(user: i64, role: String) -> ApiResult<FormResult> {
     let (auth, by) = manager()?;
@@ -43,7 +42,7 @@ pub async fn change_role(user: i64, role: String) -> ApiResult<FormResult> {
     Ok(FormResult::new(format!("{} is {} {role} now.", name_of(&auth, user), article(role))))
 }
 
-/// Signs somebody out everywhere.
+/// Ends all sessions of a user.
 #[server(endpoint = "end_sessions_of")]
 pub async fn end_sessions_of(user: i64) -> ApiResult<FormResult> {
     let (auth, by) = manager()?;
@@ -57,7 +56,7 @@ pub async fn end_sessions_of(user: i64) -> ApiResult<FormResult> {
     }))
 }
 
-/// Lets somebody in no more. Their name stays theirs.
+/// Removes a user. The name is never reused.
 #[server(endpoint = "remove_user")]
 pub async fn remove_user(user: i64) -> ApiResult<FormResult> {
     let (auth, by) = manager()?;
@@ -66,7 +65,7 @@ pub async fn remove_user(user: i64) -> ApiResult<FormResult> {
     Ok(FormResult::new(format!("{name} was removed. Jobs and audit log are kept.")))
 }
 
-/// Ends a token of anybody's.
+/// Revokes a token of any user.
 #[server(endpoint = "revoke_token_of")]
 pub async fn revoke_token_of(id: i64) -> ApiResult<FormResult> {
     let (auth, by) = manager()?;
@@ -74,8 +73,8 @@ pub async fn revoke_token_of(id: i64) -> ApiResult<FormResult> {
     Ok(FormResult::new("Token revoked. Programs that use it are refused from now on."))
 }
 
-/// Decides who may start a task (`operator`, `administrator`) and who sees its jobs (`everybody`, `starter`); nothing
-/// leaves it to the task.
+/// Sets who can run a task (`operator`, `administrator`) and who can see its jobs (`everybody`, `starter`); empty for
+/// the task's default.
 #[server(endpoint = "change_kind_rule")]
 pub async fn change_kind_rule(kind: String, start: String, seen_by: String) -> ApiResult<FormResult> {
     let app = app();
@@ -101,7 +100,6 @@ pub async fn change_kind_rule(kind: String, start: String, seen_by: String) -> A
     Ok(FormResult::new(format!("Saved for {name}.")))
 }
 
-/// Whoever manages people.
 fn manager() -> ApiResult<(accounts::AuthService, By)> {
     Ok((super::auth(Action::ManagePeople)?, app().desk.by().clone()))
 }
@@ -118,7 +116,6 @@ fn fault(field: &str, message: &str) -> ApiError {
     ApiError::invalid_input(vec![FieldError { field: field.to_owned(), message: message.to_owned() }])
 }
 
-/// What stands before the role.
 const fn article(role: Role) -> &'static str {
     match role {
         Role::Viewer => "a",

@@ -1,15 +1,15 @@
-//! The jobs that a person keeps in the sidebar, held by the session.
+//! Pinned jobs of the sidebar, stored in the session.
 
 use model::JobId;
 use tower_sessions::{Session, session::Error};
 
-/// Where they are kept in the session.
+/// Its key in the session.
 const KEY: &str = "pins";
 
-/// At most so many are kept; pinning one more lets go of the one pinned first.
+/// At most this many; pinning one more unpins the oldest.
 pub const LIMIT: usize = 5;
 
-/// The pinned jobs, the one pinned last first. A session that cannot be read has none.
+/// Returns the pinned jobs, the last pinned first; none if the session cannot be read.
 pub async fn read(session: Option<&Session>) -> Vec<JobId> {
     match session {
         Some(session) => session.get(KEY).await.ok().flatten().unwrap_or_default(),
@@ -17,7 +17,7 @@ pub async fn read(session: Option<&Session>) -> Vec<JobId> {
     }
 }
 
-/// Pins a job. One that is pinned already moves to the front.
+/// Pins a job. A pinned one moves to the front.
 pub async fn add(session: &Session, job: JobId) -> Result<(), Error> {
     let mut pins = read(Some(session)).await;
     pins.retain(|pinned| *pinned != job);
@@ -26,7 +26,7 @@ pub async fn add(session: &Session, job: JobId) -> Result<(), Error> {
     session.insert(KEY, pins).await
 }
 
-/// Lets go of a job. Nothing changes where it is not pinned.
+/// Unpins a job. No change if it is not pinned.
 pub async fn remove(session: &Session, job: JobId) -> Result<(), Error> {
     let mut pins = read(Some(session)).await;
     let before = pins.len();

@@ -1,27 +1,24 @@
-//! The colour scheme: the system's unless a person chose another in this browser.
+//! Theme: the colour scheme of the system, or the one chosen in this browser.
 
 use serde::{Deserialize, Serialize};
 
 use crate::base_path::url;
 
-/// The cookie that holds the choice. Not a secret, and written by the page itself where scripts run.
+/// Not secret; the page writes it too.
 const COOKIE: &str = "theme";
 
-/// A colour scheme.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Theme {
-    /// Whatever the system says.
+    /// As the system is set.
     #[default]
     System,
-    /// Dark on light.
     Light,
-    /// Light on dark.
     Dark,
 }
 
 impl Theme {
-    /// The choice that a request carries.
+    /// Reads the cookie of a request.
     #[cfg(feature = "ssr")]
     pub fn of(headers: &http::HeaderMap) -> Self {
         headers
@@ -35,17 +32,16 @@ impl Theme {
             .unwrap_or_default()
     }
 
-    /// The scheme named by `word`, if it is one.
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::System, Self::Light, Self::Dark].into_iter().find(|theme| theme.as_str() == word)
     }
 
-    /// What the button says.
+    /// The label of the button.
     pub fn label(self) -> String {
         format!("Colour scheme: {}", self.as_str())
     }
 
-    /// The word in forms and in the cookie.
+    /// The value in forms and in the cookie.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::System => "system",
@@ -54,7 +50,7 @@ impl Theme {
         }
     }
 
-    /// The document's `data-theme`; absent where the system decides.
+    /// The document's `data-theme`; absent if the system decides.
     pub const fn attribute(self) -> Option<&'static str> {
         match self {
             Self::System => None,
@@ -62,7 +58,7 @@ impl Theme {
         }
     }
 
-    /// The one that the next press of the button chooses.
+    /// The theme that the button switches to.
     #[must_use]
     pub const fn next(self) -> Self {
         match self {
@@ -72,7 +68,7 @@ impl Theme {
         }
     }
 
-    /// The cookie that keeps the choice for a year, or drops it; `secure` where the page came by TLS.
+    /// Returns the cookie: for a year, or deleted for the system's scheme. `secure` if the page came over TLS.
     pub fn cookie(self, secure: bool) -> String {
         let age = if self == Self::System { 0 } else { 31_536_000 };
         let secure = if secure { "; Secure" } else { "" };

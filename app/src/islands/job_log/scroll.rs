@@ -1,20 +1,19 @@
-//! Where the lines are scrolled to, and whether the end is followed.
+//! Scroll position of the log, and whether the end is followed.
 
 use std::cell::Cell;
 
 use leptos::prelude::*;
 use web_sys::Element;
 
-/// Nearer to an edge than this many pixels is at it.
+/// The distance from an edge that counts as at the edge, pixels.
 const NEAR: i32 = 12;
 
-/// The box of lines.
+/// The scrolling box of lines.
 pub(super) struct Scroll {
-    /// The box.
     pub(super) lines: Element,
     /// New lines scroll into view.
     pub(super) following: Cell<bool>,
-    /// Where the top was when it was last looked at, pixels.
+    /// The last scroll position, pixels.
     top: Cell<i32>,
 }
 
@@ -23,7 +22,7 @@ impl Scroll {
         Self { lines, following: Cell::new(true), top: Cell::new(0) }
     }
 
-    /// Shows the end once the page is drawn, if it is followed.
+    /// Scrolls to the end after the next paint, if it is followed.
     pub(super) fn keep_end(&'static self) {
         request_animation_frame(|| {
             if self.following.get() {
@@ -32,8 +31,8 @@ impl Scroll {
         });
     }
 
-    /// After a movement: whether the top, and whether the end is in sight. Who reaches the end follows it; who moves
-    /// up lets it go. Lines that came since the movement must not look like one.
+    /// Returns whether the top and the end are visible after scrolling. Reaching the end starts following; moving up
+    /// stops it. Lines added meanwhile must not look like a movement.
     pub(super) fn moved(&self) -> (bool, bool) {
         let top = self.lines.scroll_top();
         let up = top < self.top.replace(top);
@@ -49,7 +48,6 @@ impl Scroll {
         self.lines.scroll_height()
     }
 
-    /// Moves down by so many pixels.
     pub(super) fn down_by(&self, pixels: i32) {
         self.lines.set_scroll_top(self.lines.scroll_top() + pixels);
     }

@@ -1,4 +1,4 @@
-//! What the elements inside a live job show, by the name in their `data-live`.
+//! Bindings: what the elements of a job show, by the name in their `data-live`.
 
 use model::{JobView, Micros};
 use web_sys::Element;
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// An element, and what of the job it shows.
+/// An element and the part of the job that it shows.
 pub(super) struct Binding {
     element: Element,
     what: Target,
@@ -20,11 +20,11 @@ pub(super) struct Binding {
 enum Target {
     /// A text; the element is hidden while it is empty.
     JobText(JobText),
-    /// The state's icon, word and colour.
+    /// Icon, word and colour of the state.
     State,
-    /// The state's colour alone.
+    /// Only the colour of the state.
     Tinted,
-    /// Only there while the percentage is known.
+    /// Hidden while the percentage is unknown.
     Known,
     Bar(MileBarSize),
     Stages,
@@ -34,7 +34,7 @@ enum Target {
 }
 
 impl Binding {
-    /// What `element` is to show; `None` for what never changes.
+    /// Returns the binding of `element`; `None` for a name that never changes.
     pub(super) fn find(element: Element) -> Option<Self> {
         let name = element.get_attribute("data-live")?;
         let what = match name.as_str() {
@@ -54,7 +54,7 @@ impl Binding {
         Some(Self { element, what })
     }
 
-    /// Writes what has changed.
+    /// Writes what changed.
     pub(super) fn write(&self, job: &JobView, now: Micros) {
         let element = &self.element;
         match self.what {
@@ -118,7 +118,7 @@ fn tint(element: &Element, job: &JobView) {
     set(element, "data-state", Some(job.shown().data_state()));
 }
 
-/// Replaces the content of a drawing.
+/// Replaces the content of an SVG.
 fn draw(svg: &Element, markup: &str) {
     if svg.inner_html() != markup {
         svg.set_inner_html(markup);

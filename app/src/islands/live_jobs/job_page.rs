@@ -1,4 +1,4 @@
-//! What else follows the job that a page is about: the title of the tab, and the parts that only the server draws.
+//! The page of a job: its title, and the fragments that only the server draws.
 
 use std::{cell::Cell, time::Duration};
 
@@ -7,8 +7,7 @@ use model::JobView;
 
 use crate::{components::document_title, islands::fragments, live};
 
-/// Keeps the title true, and has the server draw the page's parts anew whenever the job takes a step: a state, an
-/// attempt, a stage.
+/// Updates the title, and refreshes the fragments when state, attempt or stage change.
 pub(super) fn follow(job: RwSignal<JobView>) {
     let step_of = |job: &JobView| (job.attempt, job.shown(), job.progress.stage.as_ref().map(|stage| stage.index));
     live::on_gate(|| fragments::refresh(Duration::ZERO));

@@ -1,5 +1,5 @@
-//! A few places for jobs that run. Rows never move: a job keeps its place after its end, until a newly started one
-//! needs it.
+//! Row slots: a fixed number of rows for running jobs. Rows never move: a job keeps its row after its end, until a new
+//! job needs it.
 
 use model::{JobState, JobView};
 use web_sys::Element;
@@ -11,8 +11,8 @@ use crate::{
     live,
 };
 
-/// Has jobs that start take places in `list`: at most `data-places`, of which the first `data-kept` are never given
-/// up. Its `<template>` holds what a place looks like.
+/// Gives new jobs a slot in `list`, which has `data-places` slots; the first `data-kept` are never reused. Its
+/// `<template>` holds an empty slot.
 pub(super) fn fill(list: Element) {
     let number = |name| list.get_attribute(name).and_then(|text| text.parse().ok()).unwrap_or(0);
     let (most, kept): (usize, usize) = (number("data-places"), number("data-kept"));
@@ -30,7 +30,7 @@ pub(super) fn fill(list: Element) {
     });
 }
 
-/// Draws a job in the place of `row`, or after the others.
+/// Draws a job in place of `row`, or after the others.
 fn place(list: &Element, row: Option<&Element>, job: &JobView) {
     let Some(fresh) = browser::stamp(list) else { return };
     let links = fresh.matches("a").unwrap_or(false).then(|| fresh.clone());

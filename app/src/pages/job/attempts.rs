@@ -1,4 +1,4 @@
-//! Every attempt: when, how it ended, why.
+//! Attempts of a job: when, how they ended, why.
 
 use engine::store::AttemptRow;
 use leptos::prelude::*;
@@ -7,7 +7,7 @@ use model::{JobState, JobView, Shown, duration};
 use super::data::Data;
 use crate::components::{Icon, StateBadge, Timestamp};
 
-/// The attempts, newest first and open; nothing before the first.
+/// Newest first and open; hidden before the first.
 #[component]
 pub(super) fn Attempts(data: Data) -> impl IntoView {
     let job = data.detail.view.clone();
@@ -78,7 +78,7 @@ fn Attempt(row: AttemptRow, job: JobView, newest: bool) -> impl IntoView {
     }
 }
 
-/// An attempt's state in the words of a job's.
+/// Returns an attempt's state as that of a job.
 fn shown(row: &AttemptRow, job: &JobView) -> Shown {
     let view = JobView { state: row.state, progress: row.progress.clone(), ..job.clone() };
     if row.attempt == job.attempt { job.shown() } else { view.shown() }

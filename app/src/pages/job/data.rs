@@ -1,4 +1,4 @@
-//! What the job's page shows, read for one request.
+//! Data of the job page, read for one request.
 
 use engine::{
     Curve, Error, Hold, Result,
@@ -12,20 +12,20 @@ use tower_sessions::Session;
 
 use crate::{context::app, pages::shared::JsonText, session::pinned};
 
-/// Lines of the log on one page.
+/// Log lines on one page.
 const LOG_LINES: u32 = 200;
-/// Lines shown before the one that an address names.
+/// Lines before the one that the address names.
 const LINES_BEFORE: u64 = 20;
-/// Notes shown, the newest.
+/// Newest notes shown.
 const NOTES: u32 = 100;
-/// Entries of the activity shown.
+/// Activities shown.
 const ACTIVITIES: u32 = 50;
 /// Earlier runs shown.
 const EARLIER: u32 = 6;
-/// Runs of the task offered to be compared with, the newest.
+/// Newest runs of the task offered for comparison.
 const COMPARABLE: u32 = 20;
 
-/// What the address asks of the page.
+/// The query of the page's address.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Asked {
     /// Log lines before this one.
@@ -34,20 +34,20 @@ pub(super) struct Asked {
     pub from: Option<u64>,
     /// The part of the log around this line.
     pub line: Option<u64>,
-    /// Only log lines that contain this.
+    /// Only log lines with this text.
     pub text: String,
-    /// Only log lines this grave.
+    /// Only log lines of this level or above.
     pub level: Option<Level>,
-    /// The form of a note, on a page that does not load itself again.
+    /// The form of a note, on a page that does not reload.
     pub note: bool,
-    /// The run to lay over this one.
+    /// The run to compare with.
     pub with: Option<JobId>,
-    /// The question whether to delete the job.
+    /// The confirmation of deleting the job.
     pub confirm_delete: bool,
 }
 
 impl Asked {
-    /// Reads the query. What is not a number or not a level is as if it were absent.
+    /// Reads the query and ignores invalid values.
     pub(super) fn of(query: &ParamsMap) -> Self {
         let number = |name: &str| query.get(name).and_then(|text| text.parse().ok());
         Self {
@@ -74,31 +74,31 @@ impl Asked {
     }
 }
 
-/// What somebody may do to a job.
+/// What the user may do with the job.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a right of its own")]
 pub(super) struct May {
-    /// Start another of its kind.
+    /// Start another job of the kind.
     pub start: bool,
     /// Cancel, retry, pause or resume it.
     pub steer: bool,
-    /// Note something on it.
+    /// Add a note.
     pub write: bool,
-    /// Remove it, once it is over.
+    /// Delete it after its end.
     pub delete: bool,
 }
 
-/// What an address wants laid over the job.
+/// The run to compare with.
 #[derive(Clone)]
 pub(super) enum Beside {
-    /// Another run of its task, the seconds of its stages, and how it went.
+    /// Another run of the task, the seconds of its stages, and its progress.
     Run(Box<JobView>, Vec<f64>, Option<Curve>),
-    /// Why there is none, for people.
+    /// Why it cannot be compared.
     Refused(String),
 }
 
 impl Beside {
-    /// Reads it. What is out of sight is not there.
+    /// Loads the run. A job that the user may not see does not exist.
     async fn load(job: &JobView, with: JobId) -> Result<Self> {
         match app().desk.detail(with).await {
             Ok((_, detail)) if detail.view.kind != job.kind => {
@@ -111,7 +111,6 @@ impl Beside {
     }
 }
 
-/// Everything on the page.
 #[derive(Clone)]
 pub(super) struct Data {
     /// Without the input.
@@ -124,23 +123,22 @@ pub(super) struct Data {
     pub notes: Vec<MessageEvent>,
     pub log: LogPage,
     pub earlier: Vec<JobView>,
-    /// How it goes, or went.
+    /// The progress over time.
     pub curve: Option<Curve>,
-    /// Runs that it can be compared with.
+    /// Runs offered for comparison.
     pub comparable: Vec<JobView>,
     pub beside: Option<Beside>,
     pub pinned: bool,
     /// The schedule that started it.
     pub run_of: Option<RunOf>,
-    /// What whoever asks may do to it.
     pub may: May,
-    /// What the task is called, and its stages; of a kind that is no longer registered, its name alone.
+    /// Name and stages of the task; for a kind that is no longer registered, only its name.
     pub task: (String, Vec<String>),
     /// Whether a running job of the task can be paused.
     pub pauses: bool,
-    /// What keeps it from starting, where it is in line for more than a slot.
+    /// What keeps a queued job from starting, other than a full pool.
     pub hold: Option<Hold>,
-    /// Seconds until it is likely to start, where it is in line for a slot.
+    /// The estimated wait for a slot, seconds.
     pub starts_in: Option<f64>,
     /// How long a task may take to stop, seconds.
     pub grace: f64,
@@ -149,11 +147,10 @@ pub(super) struct Data {
 }
 
 impl Data {
-    /// Reads it.
     pub(super) async fn load(job: JobId, asked: Asked) -> Result<Self> {
         let desk = app().desk;
         let (open, mut detail) = desk.detail(job).await?;
-        // It may be large, and is copied with the rest.
+        // It may be large, and `Data` is cloned.
         let input = JsonText::of(&std::mem::take(&mut detail.input));
         let earlier = ListQuery {
             kind: Some(detail.view.kind.clone()),
@@ -173,7 +170,7 @@ impl Data {
             open.curve(),
             desk.run_of(job),
         )?;
-        // Without a curve there is nothing to compare.
+        // Without progress over time there is nothing to compare.
         let comparable = match &curve {
             Some(_) => desk.page(comparable).await?.jobs,
             None => Vec::new(),

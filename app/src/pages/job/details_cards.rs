@@ -1,4 +1,4 @@
-//! Beside the main matter: details, input, earlier runs, activity.
+//! Cards beside the progress: details, input, earlier runs, activity.
 
 use engine::store::{Activity, RunOf};
 use leptos::prelude::*;
@@ -12,7 +12,6 @@ use crate::{
     pages::shared::Json,
 };
 
-/// The column.
 #[component]
 pub(super) fn DetailsCards(data: Data) -> impl IntoView {
     let input = data.input.clone();
@@ -49,7 +48,7 @@ pub(super) fn DetailsCards(data: Data) -> impl IntoView {
     }
 }
 
-/// Copies the input, where all of it is on the page.
+/// Shown if the whole input is on the page.
 fn copy_input() -> impl IntoView {
     view! {
         <button
@@ -110,7 +109,7 @@ fn files(artifact_bytes: u64) -> String {
     if artifact_bytes == 0 { "none".to_owned() } else { bytes(artifact_bytes) }
 }
 
-/// `in about 4 min`: as coarse as it is known.
+/// `in about 4 min`: as coarse as the estimate.
 fn soon(seconds: f64) -> String {
     match seconds {
         ..60.0 => "within a minute".to_owned(),
@@ -134,7 +133,7 @@ fn Link(to: JobId) -> impl IntoView {
     view! { <a href=url(&format!("/jobs/{to}"))>{format!("#{to}")}</a> }
 }
 
-/// The schedule that it is a run of, and when it was due.
+/// The schedule of the run, and when it was due.
 #[component]
 fn Schedule(run: RunOf) -> impl IntoView {
     view! {
@@ -143,7 +142,7 @@ fn Schedule(run: RunOf) -> impl IntoView {
     }
 }
 
-/// The runs of the same task before this one.
+/// Earlier runs of the same task.
 #[component]
 fn Earlier(runs: Vec<JobView>) -> impl IntoView {
     (!runs.is_empty()).then(|| {
@@ -186,7 +185,7 @@ fn Earlier(runs: Vec<JobView>) -> impl IntoView {
     })
 }
 
-/// What happened, newest first.
+/// The events of the job, newest first.
 #[component]
 fn Timeline(activity: Vec<Activity>) -> impl IntoView {
     let rows: Vec<_> = activity
@@ -220,7 +219,7 @@ fn Timeline(activity: Vec<Activity>) -> impl IntoView {
     }
 }
 
-/// Icon, state and words of what happened.
+/// Returns icon, state and text of an event.
 fn told(what: &str) -> (&'static str, Option<&'static str>, String) {
     let (icon, state, words) = match what {
         "created" => ("user", None, "started this job"),

@@ -1,4 +1,4 @@
-//! Crumbs, title, state, and what can be done.
+//! Header of the job page: breadcrumbs, title, state and actions.
 
 use leptos::prelude::*;
 use model::{JobId, JobState, JobView, Shown, bytes};
@@ -10,7 +10,6 @@ use crate::{
     islands::InPlaceForms,
 };
 
-/// The top of the page.
 #[component]
 pub(super) fn Header(data: Data) -> impl IntoView {
     let job = data.detail.view.clone();
@@ -56,12 +55,12 @@ pub(super) fn Header(data: Data) -> impl IntoView {
     }
 }
 
-/// What the job's state allows to who may do it.
+/// The actions that state and permissions allow.
 #[component]
 fn Actions(
     job: JobView,
     may: May,
-    /// A running one can be paused.
+    /// A running job can be paused.
     pauses: bool,
 ) -> impl IntoView {
     let id = job.job;
@@ -113,7 +112,7 @@ fn Actions(
     }
 }
 
-/// One action: a form of its own, for browsers without script.
+/// One action: a form of its own, which works without script.
 #[component]
 fn Act(
     id: JobId,
@@ -149,7 +148,7 @@ fn Resume(id: JobId, word: &'static str) -> impl IntoView {
     view! { <Act id action="resume_job" icon="play" class="button primary" word /> }
 }
 
-/// Keeps the job in the sidebar, or lets go of it. Always loads the page anew, for the sidebar's sake.
+/// Pins the job to the sidebar, or unpins it. Always reloads the page, because of the sidebar.
 #[component]
 fn Pin(job: JobId, pinned: bool) -> impl IntoView {
     let (action, word) = if pinned { ("/api/unpin_job", "Pinned") } else { ("/api/pin_job", "Pin") };
@@ -174,7 +173,7 @@ fn RunWithChanges(job: JobView) -> impl IntoView {
     }
 }
 
-/// Opens the question; without script, on a page of its own address.
+/// Opens the confirmation; without script, on a page of its own address.
 #[component]
 fn Delete(id: JobId) -> impl IntoView {
     let label = format!("Delete job #{id}");
@@ -191,7 +190,7 @@ fn Delete(id: JobId) -> impl IntoView {
     }
 }
 
-/// The question before a job is deleted: what goes with it. Put to those who may delete it.
+/// The confirmation before a job is deleted.
 #[component]
 fn ConfirmDelete(data: Data) -> impl IntoView {
     let detail = &data.detail;

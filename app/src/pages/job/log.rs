@@ -1,4 +1,4 @@
-//! The log: a part of it, and ways to the other parts.
+//! Log card: a part of the log, with links to the others.
 
 use leptos::prelude::*;
 use model::{JobId, Level, LogLine, count};
@@ -12,8 +12,8 @@ use crate::{
     islands::JobLog,
 };
 
-/// The card of the log. Without script its filter and its links load the page with another part; [`JobLog`] brings it
-/// to life. What is marked `data-wakes` is only there with script, or only without.
+/// Without script, the filter and the links load the page with another part; [`JobLog`] replaces that. Elements with
+/// `data-wakes` are swapped when the script runs.
 #[component]
 pub(super) fn Log(data: Data) -> impl IntoView {
     let job = data.detail.view.job;
@@ -43,7 +43,6 @@ pub(super) fn Log(data: Data) -> impl IntoView {
     }
 }
 
-/// Text and level.
 #[component]
 fn Filter(asked: Asked) -> impl IntoView {
     let choice = |value: &'static str, word: &'static str| {
@@ -74,7 +73,6 @@ fn Filter(asked: Asked) -> impl IntoView {
     }
 }
 
-/// What can be done with the log.
 #[component]
 fn Tools(job: JobId) -> impl IntoView {
     view! {
@@ -115,7 +113,7 @@ fn Tools(job: JobId) -> impl IntoView {
     }
 }
 
-/// Some lines, with links to those before and after. The island reads `data-last` and `data-end`.
+/// Log lines, with links to those before and after. The island reads `data-last` and `data-end`.
 #[component]
 fn Part(data: Data) -> impl IntoView {
     let job = data.detail.view.job;
@@ -151,7 +149,7 @@ fn Part(data: Data) -> impl IntoView {
         }
     });
     let end = !log.more_after;
-    // Behind a filter, the last line of the log is not the last one shown; and lines may have come since they were counted.
+    // A filter may hide the last line, and lines may be added after they were counted.
     let last = if end { log.total.max(last.unwrap_or(0)) } else { last.unwrap_or(log.total) };
     let rows: Vec<_> = log.lines.into_iter().map(|(number, line)| view! { <LogRow job number line /> }).collect();
     view! {
@@ -164,7 +162,7 @@ fn Part(data: Data) -> impl IntoView {
     }
 }
 
-/// Where another part of the same log is shown, under the same filter.
+/// Returns the address of another part of the log with the same filter.
 fn address(job: JobId, asked: &Asked, side: &str, line: u64) -> String {
     let level = asked.level.map_or("", Level::as_str);
     let text = percent_encode(asked.text.trim());

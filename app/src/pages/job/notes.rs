@@ -1,4 +1,4 @@
-//! What people have noted on the job, and the way to note something more.
+//! Notes on a job, and the form to add one.
 
 use engine::message::LONGEST_NOTE;
 use leptos::prelude::*;
@@ -13,21 +13,20 @@ use crate::{
     server_fns::FormState,
 };
 
-/// The server function.
 const FUNCTION: &str = "add_note";
 
-/// Whether somebody is about to write a note without script: the page must not load itself again under their hands.
+/// Whether the user is writing a note without script: then the page must not reload.
 pub(super) fn is_writing(data: &Data) -> bool {
     data.asked.note || FormState::of(FUNCTION).is_some()
 }
 
-/// The card. Its list is drawn anew when somebody notes something; what is being typed stays.
+/// The list is a fragment and refreshed; the form is not, so that typed text stays.
 #[component]
 pub(super) fn Notes(data: Data) -> impl IntoView {
     let job = data.detail.view.job;
     let reader = app().desk.by().name.to_string();
     let (writes, steers) = (data.may.write, data.may.steer && !data.detail.view.state.is_terminal());
-    // Without script a page that loads itself again has a link in place of the form.
+    // Without script a page that reloads has a link in place of the form.
     let moving = !data.detail.view.state.is_terminal() && !is_writing(&data);
     let none = data.notes.is_empty();
     let row = move |message| view! { <MessageRow message reader=reader.clone() /> };
@@ -50,7 +49,7 @@ pub(super) fn Notes(data: Data) -> impl IntoView {
 #[component]
 fn NoteForm(
     job: JobId,
-    /// Whether the page loads itself again, in a browser without script.
+    /// Whether the page reloads in a browser without script.
     moving: bool,
 ) -> impl IntoView {
     let form = ServerForm::new(FUNCTION);
@@ -75,7 +74,7 @@ fn NoteForm(
             <form class="form" method="post" action=url("/api/add_note") data-clears="">
                 <Faults form not="Not added" labels=&[("text", "Note")] />
                 <input type="hidden" name="id" value=job.0 />
-                // A new one for each note, so that one that is sent twice is there once.
+                // A new key for each note, so that a note that is sent twice is stored once.
                 <span data-part="note-key" hidden=true>
                     <input type="hidden" name="key" value=key />
                 </span>

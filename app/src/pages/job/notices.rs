@@ -1,4 +1,4 @@
-//! What went wrong, before anything else.
+//! Notices above the progress: failures, interruptions and reasons to wait.
 
 use engine::Hold;
 use leptos::prelude::*;
@@ -10,7 +10,6 @@ use crate::{
     components::{Icon, Timestamp},
 };
 
-/// A failure, an interruption, a task that does not answer; nothing on a good day.
 #[component]
 pub(super) fn Notices(data: Data) -> impl IntoView {
     let job = data.detail.view.clone();
@@ -65,7 +64,7 @@ pub(super) fn Notices(data: Data) -> impl IntoView {
     }
 }
 
-/// Why it does not start.
+/// Why a queued job does not start.
 #[component]
 fn Held(hold: Hold, kind: String) -> impl IntoView {
     let (class, head, why) = match hold {
@@ -120,7 +119,7 @@ fn Held(hold: Hold, kind: String) -> impl IntoView {
     }
 }
 
-/// Why it failed; the trace stands with its attempt.
+/// The reason of a failure; its trace is shown with the attempt.
 #[component]
 fn Failed(job: JobView) -> impl IntoView {
     let head = match (&job.progress.stage, job.shown()) {
@@ -136,7 +135,7 @@ fn Failed(job: JobView) -> impl IntoView {
     }
 }
 
-/// Why the last attempt failed, and that another one comes.
+/// The reason of the last attempt's failure; the next attempt starts automatically.
 #[component]
 fn Retrying(job: JobView) -> impl IntoView {
     let head = format!("Attempt {} failed. Retrying automatically.", job.attempt.saturating_sub(1));

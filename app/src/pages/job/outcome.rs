@@ -1,4 +1,4 @@
-//! What the job made: files and a result.
+//! Outcome of a job: files and result.
 
 use engine::store::Artifact;
 use leptos::prelude::*;
@@ -12,12 +12,11 @@ use crate::{
     pages::shared::{Json, JsonText},
 };
 
-/// Bytes of a text in the result that are shown in its list.
+/// Longest text in the list of the result, bytes.
 const MOST_TEXT: usize = 400;
-/// Members of a result that are in its list.
+/// Longest list of the result.
 const MOST_FACTS: usize = 50;
 
-/// The files it made, to download.
 #[component]
 pub(super) fn Files(data: Data) -> impl IntoView {
     let job = data.detail.view.job;
@@ -61,7 +60,7 @@ fn file(job: model::JobId, artifact: &Artifact) -> impl IntoView + use<> {
     }
 }
 
-/// What the task returned: its plain members as a list, all of it as JSON.
+/// The result of the task: plain members as a list, all of it as JSON.
 #[component]
 pub(super) fn Output(data: Data) -> impl IntoView {
     data.detail.output.filter(|output| !output.is_null()).map(|output| {
@@ -106,13 +105,13 @@ fn words(key: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// The text, or as much of a long one as is shown.
+/// Cuts a long text.
 fn beginning(text: &str) -> String {
     let cut = text.floor_char_boundary(MOST_TEXT);
     if cut < text.len() { format!("{}…", &text[..cut]) } else { text.to_owned() }
 }
 
-/// A number, a word or a text; `None` for what needs more than a line.
+/// Formats a number, boolean or text; `None` for other values.
 fn plain(key: &str, value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(beginning(text)),

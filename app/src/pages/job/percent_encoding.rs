@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// One segment of a path or one value of a query, percent-encoded (RFC 3986, 2.3).
+/// Percent-encodes one path segment or query value (RFC 3986, 2.3).
 pub(super) fn percent_encode(word: &str) -> String {
     let mut text = String::with_capacity(word.len());
     for byte in word.bytes() {

@@ -1,11 +1,11 @@
-//! How far the job is.
+//! Progress card of the job page.
 
 use leptos::prelude::*;
 use model::{JobView, Micros};
 
 use crate::components::{JobText, JobTimestamp, Metrics, MileBar, MileBarSize, StageNames, job_json, outcome_time};
 
-/// The large bar, what it says, and the figures.
+/// The large progress bar, its texts, and the metrics.
 #[component]
 pub(super) fn Progress(
     job: JobView,

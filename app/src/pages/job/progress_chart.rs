@@ -1,4 +1,4 @@
-//! How far the job was when: its curve, and that of another run of its task over it.
+//! Progress chart: progress over time, with another run of the task to compare.
 
 use engine::{Curve, CurvePoint};
 use leptos::prelude::*;
@@ -7,12 +7,12 @@ use model::{AttemptNo, JobId, JobState, JobView, duration};
 use super::data::{Beside, Data};
 use crate::base_path::url;
 
-/// The plot is so wide and so high, in its own units.
+/// Width and height of the plot, in its own units.
 const SIZE: f32 = 100.0;
-/// Who wants to see a curve wants to see more than two points.
+/// The fewest points of a chart.
 const POINTS: usize = 3;
 
-/// The curve; nothing for a job that was over in a moment, or cannot say how far it is.
+/// The chart; hidden for a job that was too short or reports no progress.
 #[component]
 pub(super) fn ProgressChart(data: Data) -> impl IntoView {
     let job = data.detail.view.clone();
@@ -71,11 +71,11 @@ pub(super) fn ProgressChart(data: Data) -> impl IntoView {
     })
 }
 
-/// Which run to lay over it.
+/// The form that chooses another run to compare.
 #[component]
 fn Choice(
     job: JobId,
-    /// The one that is there.
+    /// The run that is shown.
     with: Option<JobId>,
     runs: Vec<JobView>,
 ) -> impl IntoView {
@@ -109,7 +109,7 @@ fn Choice(
     })
 }
 
-/// The points that say how far it was. A first attempt begins with nothing, which is before the first point.
+/// Returns the points with a known progress. A first attempt starts at zero, before the first point.
 fn shown(curve: Curve, attempt: AttemptNo) -> Vec<CurvePoint> {
     let points = curve.points.into_iter().filter(|point| point.fraction.is_some());
     let mut points: Vec<_> = points.collect();
@@ -119,7 +119,7 @@ fn shown(curve: Curve, attempt: AttemptNo) -> Vec<CurvePoint> {
     points
 }
 
-/// The places of a line through them.
+/// Returns the coordinates of a line through the points.
 fn line(points: &[CurvePoint], span: f32) -> String {
     let place = |point: &CurvePoint| {
         let (x, y) = (point.seconds / span * SIZE, SIZE - point.fraction.unwrap_or_default() * SIZE);
@@ -128,7 +128,7 @@ fn line(points: &[CurvePoint], span: f32) -> String {
     points.iter().map(place).collect::<Vec<_>>().join(" ")
 }
 
-/// Where stages ended.
+/// Lines where stages ended.
 fn posts(points: &[CurvePoint], span: f32) -> Vec<impl IntoView + use<>> {
     let changes = points.windows(2).filter(|pair| pair[0].stage != pair[1].stage);
     changes
@@ -139,7 +139,7 @@ fn posts(points: &[CurvePoint], span: f32) -> Vec<impl IntoView + use<>> {
         .collect()
 }
 
-/// What the chart shows, in words.
+/// Describes the chart for screen readers.
 fn finding(job: &JobView, points: &[CurvePoint], other: Option<&(JobView, Vec<CurvePoint>)>) -> String {
     let half = |points: &[CurvePoint]| points.iter().find(|point| point.fraction >= Some(0.5)).map(|p| p.seconds);
     let end = points.last().map_or(0.0, |point| point.seconds);

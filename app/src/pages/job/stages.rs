@@ -1,4 +1,4 @@
-//! The stages: which are passed, which is at work, how long each took.
+//! Stages of a job: state and time of each.
 
 use leptos::{either::Either, prelude::*};
 use model::{JobId, JobState, Micros, Shown, duration};
@@ -6,7 +6,7 @@ use model::{JobId, JobState, Micros, Shown, duration};
 use super::data::{Beside, Data};
 use crate::components::{StateBadge, Timestamp};
 
-/// One row for each stage of the kind; nothing for a kind without stages.
+/// One row a stage; hidden for a task without stages.
 #[component]
 pub(super) fn Stages(data: Data) -> impl IntoView {
     let names = data.task.1.clone();
@@ -62,12 +62,12 @@ fn Stage(
     number: usize,
     name: String,
     passed: bool,
-    /// The state of the job, where it is in this stage.
+    /// The state of the job, if it is in this stage.
     here: Option<Shown>,
     seconds: Option<f64>,
-    /// When the job came into the stage, while it is at work in it.
+    /// When the running job entered the stage.
     since: Option<Micros>,
-    /// The run it is compared with, and its seconds in the stage.
+    /// The run to compare with, and its seconds in the stage.
     beside: Option<(JobId, Option<f64>)>,
 ) -> impl IntoView {
     let shown = here.unwrap_or(if passed { Shown::Succeeded } else { Shown::Queued });

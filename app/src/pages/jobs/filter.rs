@@ -1,4 +1,4 @@
-//! What the list shows, as its address says it.
+//! Filter of the job list, read from and written to the address.
 
 use engine::store::{ListQuery, PageAt, SEARCH_WORDS};
 use leptos_router::params::ParamsMap;
@@ -6,12 +6,11 @@ use model::{JobId, JobState, Micros};
 
 use crate::base_path::url;
 
-/// So many jobs stand on a page.
+/// Jobs on one page.
 const PAGE: u32 = 50;
-/// Longer texts are not searched for.
+/// The longest search text, characters.
 const LONGEST_TEXT: usize = 200;
 
-/// Which states a tab shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Tab {
     #[default]
@@ -25,7 +24,7 @@ pub(super) enum Tab {
     Interrupted,
 }
 
-/// How long ago a job may have been created.
+/// The oldest jobs shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Since {
     Hour,
@@ -34,7 +33,6 @@ pub(super) enum Since {
     Month,
 }
 
-/// The state of the list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Filter {
     pub(super) tab: Tab,
@@ -56,7 +54,7 @@ impl Tab {
         Self::Interrupted,
     ];
 
-    /// The word in the address.
+    /// The value in the address.
     pub(super) const fn word(self) -> &'static str {
         match self {
             Self::All => "all",
@@ -70,7 +68,6 @@ impl Tab {
         }
     }
 
-    /// What people read.
     pub(super) const fn label(self) -> &'static str {
         match self {
             Self::All => "All",
@@ -84,7 +81,7 @@ impl Tab {
         }
     }
 
-    /// The states it shows. What waits for its time stands with what waits for a place.
+    /// The states shown. Scheduled jobs are in the tab of queued ones.
     pub(super) const fn states(self) -> &'static [JobState] {
         match self {
             Self::All => &JobState::ALL,
@@ -102,7 +99,7 @@ impl Tab {
 impl Since {
     pub(super) const ALL: [Self; 4] = [Self::Hour, Self::Day, Self::Week, Self::Month];
 
-    /// The word in the address.
+    /// The value in the address.
     pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Hour => "1h",
@@ -112,7 +109,6 @@ impl Since {
         }
     }
 
-    /// What people read.
     pub(super) const fn label(self) -> &'static str {
         match self {
             Self::Hour => "Last hour",
@@ -132,7 +128,7 @@ impl Since {
     }
 }
 
-/// As many different words of a text as are searched for; `None` where there are no more.
+/// Returns the first distinct words, if the text has more than can be searched.
 fn first_words(text: &str) -> Option<String> {
     let mut words = Vec::<&str>::new();
     for word in text.split_whitespace() {
@@ -144,7 +140,7 @@ fn first_words(text: &str) -> Option<String> {
 }
 
 impl Filter {
-    /// Reads the address. What it does not understand it leaves out, and says so, a sentence each.
+    /// Reads the address. Ignores invalid values and returns a sentence for each.
     pub(super) fn read(query: &ParamsMap) -> (Self, Vec<String>) {
         let mut faults = Vec::new();
         let given = |name: &str| query.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
@@ -192,7 +188,7 @@ impl Filter {
         (Self { tab: tab.unwrap_or_default(), kind: given("kind"), since, text, at }, faults)
     }
 
-    /// The address of this list.
+    /// Returns the address of this list.
     pub(super) fn href(&self) -> String {
         let mut query = ParamsMap::new();
         if self.tab != Tab::All {
@@ -216,32 +212,31 @@ impl Filter {
         url(&format!("/jobs{}", query.to_query_string()))
     }
 
-    /// The same list at another page; `None` is the first.
+    /// Returns the same list at another page; `None` is the first.
     pub(super) fn page(&self, at: Option<PageAt>) -> Self {
         Self { at, ..self.clone() }
     }
 
-    /// The same filters on another tab, from its first page.
+    /// Returns the same filters on another tab, from its first page.
     pub(super) fn tab(&self, tab: Tab) -> Self {
         Self { tab, at: None, ..self.clone() }
     }
 
-    /// The tab without filters.
+    /// Returns the tab without filters.
     pub(super) fn cleared(&self) -> Self {
         Self { tab: self.tab, ..Self::default() }
     }
 
-    /// Whether anything but the tab hides jobs.
+    /// Whether filters other than the tab hide jobs.
     pub(super) fn hides(&self) -> bool {
         self.kind.is_some() || self.since.is_some() || !self.text.is_empty()
     }
 
-    /// Jobs created before this are not shown.
+    /// Returns the oldest creation time shown.
     pub(super) fn from(&self, now: Micros) -> Option<Micros> {
         self.since.map(|since| Micros(now.0 - since.hours() * 3_600_000_000))
     }
 
-    /// What the store is asked.
     pub(super) fn list_query(&self, now: Micros) -> ListQuery {
         ListQuery {
             states: if self.tab == Tab::All { Vec::new() } else { self.tab.states().to_vec() },

@@ -1,11 +1,10 @@
-//! The filters of the list, as a form that needs no script.
+//! Filter form of the job list.
 
 use leptos::prelude::*;
 
 use super::filter::{Filter, Since, Tab};
 use crate::{base_path::url, components::Icon, context::app};
 
-/// Text, kind and time.
 #[component]
 pub(super) fn FilterForm(filter: Filter) -> impl IntoView {
     let hides = filter.hides();
@@ -43,7 +42,7 @@ pub(super) fn FilterForm(filter: Filter) -> impl IntoView {
     }
 }
 
-/// The kinds that this server knows, and the one asked for where it is another: its jobs may still be kept.
+/// The tasks of this server, and the chosen one if it is not registered: its jobs may still exist.
 #[component]
 fn KindChoice(chosen: Option<String>) -> impl IntoView {
     let mut kinds: Vec<(String, String)> =

@@ -1,4 +1,4 @@
-//! The form that sends a message. Which of its fields count follows from whom it is for; the style sheet hides the others.
+//! Form to send a message. The recipient decides which fields count; the style sheet hides the others.
 
 use engine::{access::Action, message::LONGEST_MESSAGE};
 use leptos::prelude::*;
@@ -14,13 +14,12 @@ use crate::{
 
 const LABELS: &[(&str, &str)] = &[("to", "To"), ("user", "User"), ("job", "Job"), ("tone", "Type"), ("text", "Text")];
 
-/// What can be chosen for how it is meant.
 const TONES: [(Tone, &str); 4] =
     [(Tone::Info, "Info"), (Tone::Success, "Success"), (Tone::Warning, "Warning"), (Tone::Danger, "Error")];
 
 #[component]
 pub(super) fn SendForm(
-    /// Of the page, which may say whom it is for.
+    /// The query of the page, which may name the recipient.
     query: ParamsMap,
 ) -> impl IntoView {
     let form = ServerForm::new("send_message");
@@ -33,7 +32,7 @@ pub(super) fn SendForm(
         <div class="for-user">{field(1, "The user name.").line("text", "off", Some(asked("user")))}</div>
         <div class="for-job">{field(2, "The job number.").line("text", "off", Some(asked("job")))}</div>
         {field(3, "").list(tones, &asked("tone"))}
-        // Never from the address: a link must not put words into an administrator's mouth.
+        // Never from the address: a link must not provide the text of an administrator's message.
         {field(4, "").area(LONGEST_MESSAGE, form.entry("text").unwrap_or_default())}
     };
     view! {
@@ -56,7 +55,7 @@ pub(super) fn SendForm(
     }
 }
 
-/// Whom whoever asks may write to. Without accounts everybody is one person.
+/// The recipients that the user may choose. Without accounts there is only one user.
 fn addressees() -> Vec<(String, String)> {
     let app = app();
     let choices = [

@@ -1,4 +1,4 @@
-//! The tasks there are.
+//! Catalogue of tasks.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::{
     layout::deferred,
 };
 
-/// How long a job of each kind usually takes, seconds: half of them, and nine of ten, take at most so long.
+/// Typical durations of each kind, seconds: the median and the 90th percentile.
 pub(super) type Usual = BTreeMap<String, (f64, f64)>;
 
 /// `/new`: choose a task.
@@ -35,7 +35,7 @@ pub fn Catalogue() -> impl IntoView {
     }
 }
 
-/// One task of the catalogue. The whole card is its link.
+/// The whole card is a link.
 #[component]
 fn TaskCard(task: TaskInfo, usual: Option<(f64, f64)>) -> impl IntoView {
     let kind = task.kind.as_str();
@@ -53,7 +53,7 @@ fn TaskCard(task: TaskInfo, usual: Option<(f64, f64)>) -> impl IntoView {
     }
 }
 
-/// The tasks beside a form, to change over to another.
+/// The tasks beside a form, to switch to another.
 #[component]
 pub(super) fn TaskList(current: &'static str, usual: Usual) -> impl IntoView {
     let link = |task: &TaskInfo| {
@@ -76,7 +76,7 @@ pub(super) fn TaskList(current: &'static str, usual: Usual) -> impl IntoView {
     }
 }
 
-/// What history knows of durations. Without an answer of the store the page goes without.
+/// Returns typical durations from the history; none if the store fails.
 pub(super) async fn usual() -> Usual {
     let stats = app().desk.kind_stats().await.unwrap_or_default();
     stats.into_iter().filter_map(|row| Some((row.kind, (row.usual_seconds?, row.slow_seconds?)))).collect()
@@ -86,7 +86,7 @@ fn usually(seconds: f64) -> String {
     format!("Usually {}", roughly(seconds))
 }
 
-/// A duration without what nobody plans by: no seconds from ten minutes on, no minutes from ten hours on.
+/// Formats a duration without false precision: no seconds from ten minutes on, no minutes from ten hours on.
 pub(super) fn roughly(seconds: f64) -> String {
     let step = match seconds {
         ..1.0 => return "less than a second".to_owned(),
@@ -98,7 +98,7 @@ pub(super) fn roughly(seconds: f64) -> String {
     text.trim_end_matches(" 00 s").trim_end_matches(" 00 min").trim_end_matches(" 00 h").to_owned()
 }
 
-/// The first sentence, without its full stop.
+/// Returns the first sentence without its full stop.
 fn first_words(about: &str) -> String {
     about.split_once(". ").map_or(about, |(first, _)| first).trim_end_matches('.').to_owned()
 }

@@ -1,4 +1,4 @@
-//! One task's form.
+//! Form of one task.
 
 use engine::TaskInfo;
 use leptos::prelude::*;
@@ -25,7 +25,7 @@ use crate::{
     server_fns::ApiError,
 };
 
-/// `/new/{kind}`, empty; `?from=JOB` fills it with the input of that job.
+/// `/new/{kind}`; `?from=JOB` fills it with the input of that job.
 #[component]
 pub fn NewJob() -> impl IntoView {
     let kind = use_params_map().read_untracked().get("kind").unwrap_or_default();
@@ -60,7 +60,6 @@ async fn page(task: TaskInfo, from: Option<String>) -> impl IntoView {
     }
 }
 
-/// What to do here, or where the fields come from.
 #[component]
 fn Lead(rerun_of: Option<JobId>) -> impl IntoView {
     match rerun_of {
@@ -76,7 +75,7 @@ fn Lead(rerun_of: Option<JobId>) -> impl IntoView {
     }
 }
 
-/// The form. Sent as it is by a browser without script; [`StartForm`] takes over where there is one.
+/// Submitted as it is without script; [`StartForm`] takes over otherwise.
 #[component]
 fn TaskForm(task: TaskInfo, draft: Draft, usual: Usual) -> impl IntoView {
     let kind = task.kind.as_str();
@@ -93,7 +92,7 @@ fn TaskForm(task: TaskInfo, draft: Draft, usual: Usual) -> impl IntoView {
             aria-labelledby="task"
             data-starts=kind
         >
-            // The browser takes the first button when Enter is pressed in a field; it must not be "Browse…".
+            // Enter in a field presses the first button, which must not be "Browse…".
             <button hidden=true tabindex="-1" aria-hidden="true"></button>
             {draft.rerun_of.map(|job| view! { <input type="hidden" name="$rerun_of" value=job.to_string() /> })}
             <header>
@@ -129,14 +128,13 @@ fn usually(half: f64, most: f64) -> String {
     if half == most { format!("Usually takes {half}.") } else { format!("Usually takes {half}, rarely over {most}.") }
 }
 
-/// Says so, with status 403.
 #[component]
 fn MayNotStart(reason: String) -> impl IntoView {
     expect_context::<ResponseOptions>().set_status(http::StatusCode::FORBIDDEN);
     view! { <NotAllowed reason /> }
 }
 
-/// Task not found: says which there are.
+/// Lists the tasks that exist.
 #[component]
 fn UnknownKind(kind: String) -> impl IntoView {
     expect_context::<ResponseOptions>().set_status(http::StatusCode::NOT_FOUND);

@@ -12,7 +12,7 @@ use crate::{
     pages::shared::Control,
 };
 
-/// The fields, collapsed while they are empty.
+/// Collapsed while they are empty.
 #[component]
 pub(super) fn SchedulingOptions(draft: Draft) -> impl IntoView {
     let [start_at, priority] = fields().map(|field| Control::new(&field, &draft));

@@ -1,4 +1,4 @@
-//! What a person should look at first.
+//! Needs attention: what a user should look at first.
 
 use leptos::prelude::*;
 use model::{Gate, GateOf, JobView, Shown};
@@ -10,8 +10,7 @@ use crate::{
     layout::{ATTENTION_LIMIT, PageContext},
 };
 
-/// Queues and kinds that are paused, jobs that went wrong and nobody has tried again, and jobs that do not stop when
-/// asked. Absent on a good day.
+/// Paused queues and tasks, failed and interrupted jobs that were not retried, and jobs that do not respond to cancel.
 #[component]
 pub(super) fn Attention(jobs: Vec<JobView>, running: Vec<JobView>, gates: Vec<Gate>) -> impl IntoView {
     let stuck = running.into_iter().filter(|job| job.shown() == Shown::NotResponding);
@@ -40,7 +39,6 @@ pub(super) fn Attention(jobs: Vec<JobView>, running: Vec<JobView>, gates: Vec<Ga
     })
 }
 
-/// What is paused is easily forgotten.
 fn paused(gate: Gate) -> impl IntoView {
     let what = match gate.of {
         GateOf::Queue => format!("Queue “{}”", gate.name),

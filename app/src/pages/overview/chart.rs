@@ -1,4 +1,4 @@
-//! What ended in each hour, as bars.
+//! Chart of finished jobs per hour.
 
 use engine::store::HourBucket;
 use leptos::prelude::*;
@@ -16,7 +16,7 @@ pub(super) enum Span {
 }
 
 impl Span {
-    /// The address says `?hours=168` for a week; anything else is a day.
+    /// `?hours=168` is a week; anything else is a day.
     pub(super) fn read(query: &ParamsMap) -> Self {
         if query.get_str("hours") == Some("168") { Self::Week } else { Self::Day }
     }
@@ -36,12 +36,11 @@ impl Span {
     }
 }
 
-/// Height of the plot in its own units; a bar never fills it, so that its failures still fit on top.
+/// Height of the plot in its own units.
 const HEIGHT: f64 = 100.0;
 /// Width of the plot in its own units.
 const WIDTH: f64 = 100.0;
 
-/// The chart, with its finding in words.
 #[component]
 pub(super) fn FinishedPerHour(hours: Vec<HourBucket>, span: Span) -> impl IntoView {
     let hours = hours[hours.len().saturating_sub(span.hours() as usize)..].to_vec();
@@ -108,7 +107,7 @@ fn total(hour: &HourBucket) -> u64 {
     hour.succeeded + hour.failed + hour.cancelled
 }
 
-/// One hour: good endings at the bottom, cancelled ones on them, failures on top.
+/// One hour: succeeded at the bottom, cancelled above, failed on top.
 fn bar(hour: &HourBucket, x: f64, step: f64, most: u64) -> impl IntoView + use<> {
     let mut below = 0;
     let parts = [("good", hour.succeeded), ("off", hour.cancelled), ("bad", hour.failed)].map(|(class, n)| {

@@ -1,4 +1,4 @@
-//! What an operator should know of the data directory.
+//! Data directory: problems that an administrator should know of.
 
 use engine::{OrphanFiles, Trouble};
 use leptos::prelude::*;
@@ -6,7 +6,7 @@ use model::count;
 
 use crate::{components::Icon, context::app};
 
-/// Why nothing can be written, and orphan files that no sweep has taken. Absent where there is neither.
+/// Why nothing can be written, and orphan files that were not removed. Hidden otherwise.
 #[component]
 pub(super) fn DataDirectory() -> impl IntoView {
     let desk = app().desk;
@@ -30,7 +30,6 @@ pub(super) fn DataDirectory() -> impl IntoView {
     })
 }
 
-/// What it means for who looks at the page.
 const fn unwritable(full: bool, trouble: Option<Trouble>) -> Option<&'static str> {
     match trouble {
         None if !full => None,

@@ -1,4 +1,4 @@
-//! The day in four figures.
+//! Metrics of the last day.
 
 use engine::store::HourBucket;
 use leptos::prelude::*;
@@ -6,7 +6,7 @@ use model::{Counts, JobState, count};
 
 use crate::{components::JobCount, context::app};
 
-/// Running, in line, finished in 24 hours, share of good endings.
+/// Running, queued, finished in 24 hours, success rate.
 #[component]
 pub(super) fn Metrics(counts: Counts, day: Vec<HourBucket>) -> impl IntoView {
     let succeeded: u64 = day.iter().map(|hour| hour.succeeded).sum();
@@ -46,7 +46,7 @@ pub(super) fn Metrics(counts: Counts, day: Vec<HourBucket>) -> impl IntoView {
     }
 }
 
-/// Good endings among good and bad ones. Rounded down: 100 means all.
+/// The success rate among succeeded and failed jobs. Rounded down: 100 means all.
 fn share(succeeded: u64, failed: u64) -> AnyView {
     let all = succeeded + failed;
     if all == 0 {

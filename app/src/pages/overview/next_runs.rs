@@ -1,4 +1,4 @@
-//! What is due next by schedule.
+//! Next scheduled runs.
 
 use engine::store::Schedule;
 use leptos::prelude::*;
@@ -10,10 +10,9 @@ use crate::{
     pages::schedules::relative_time,
 };
 
-/// Schedules that have a line.
+/// Schedules shown.
 pub(super) const NEXT_RUNS: u32 = 5;
 
-/// The next runs, the first first; nothing where none is planned.
 #[component]
 pub(super) fn NextRuns(schedules: Vec<Schedule>, now: Micros) -> impl IntoView {
     let due = |schedule: Schedule| schedule.next_at.map(|at| (at, schedule));

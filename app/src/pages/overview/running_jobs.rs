@@ -1,4 +1,4 @@
-//! The jobs at work, with their bars.
+//! Running jobs, with progress bars.
 
 use leptos::prelude::*;
 use model::{Counts, JobState, JobView, Micros};
@@ -10,8 +10,7 @@ use crate::{
     pages::shared::JobTable,
 };
 
-/// The jobs at work. In the browser those that start take a row, and one that ends keeps its row until a newly
-/// started one needs it.
+/// In the browser a new job takes a row, and one that ends keeps its row until a new job needs it.
 #[component]
 pub(super) fn RunningJobs(jobs: Vec<JobView>, counts: Counts, now: Micros) -> impl IntoView {
     let none = jobs.is_empty();

@@ -1,10 +1,9 @@
-//! The space that Milepost uses.
+//! Storage: the space that Milepost uses.
 
 use engine::store::Usage;
 use leptos::prelude::*;
 use model::bytes;
 
-/// Bytes by what they are for.
 #[component]
 pub(super) fn Storage(usage: Usage) -> impl IntoView {
     let parts = [

@@ -1,4 +1,4 @@
-//! One row per task: how its last runs went.
+//! Tasks: one row each with its last runs.
 
 use engine::store::KindStats;
 use leptos::prelude::*;

@@ -2,24 +2,22 @@ use leptos::prelude::*;
 
 use crate::components::Icon;
 
-/// A line to type a name or a password in.
+/// Input line of the public pages: a name or a password.
 #[derive(Clone, Debug, Default)]
 pub(super) struct InputLine {
     pub name: &'static str,
     pub label: &'static str,
-    /// What password managers know it as.
     pub autocomplete: &'static str,
-    /// What stands in it; passwords never come back.
+    /// The typed text; never that of a password.
     pub text: String,
     pub password: bool,
-    /// The shortest text that will do, characters: the browser says so before the server has to.
+    /// The shortest accepted text, characters, for validation in the browser.
     pub shortest: Option<usize>,
     pub help: String,
-    /// What is wrong with it.
     pub fault: Option<String>,
-    /// Where else it is said that it is wrong, as the id of an element.
+    /// The id of another element that contains the error.
     pub told_by: Option<&'static str>,
-    /// The keyboard begins here.
+    /// Has the focus.
     pub first: bool,
 }
 

@@ -7,18 +7,17 @@ use model::FieldError;
 use super::{Refusal, input_line::InputLine};
 use crate::base_path::url;
 
-/// The form to choose a password, with a link.
+/// Set-up page: the form to set a password, opened with a link.
 #[derive(Clone, Debug, Default)]
 pub struct SetUpForm {
     /// The link's secret.
     pub link: String,
-    /// Whom the link is for, by name; `None` makes the first administrator.
+    /// The user of the link; `None` creates the first administrator.
     pub person: Option<Arc<str>>,
     /// The name that was typed before.
     pub name: String,
-    /// What is wrong with what was sent before.
     pub faults: Vec<FieldError>,
-    /// Why else nothing came of it.
+    /// Why the form was refused, if no field is to blame.
     pub refusal: Option<String>,
 }
 
@@ -47,7 +46,7 @@ impl SetUpForm {
         .into_any()
     }
 
-    /// To be chosen, or shown; a field in both cases, so that password managers know whose password it is.
+    /// An input in both cases, so that password managers know the user.
     fn name(&self) -> AnyView {
         let Some(person) = &self.person else {
             let help = "Lowercase letters, digits and . _ - @. Cannot be changed later.".to_owned();
@@ -91,7 +90,7 @@ impl SetUpForm {
         self.faults.iter().find(|fault| fault.field == field).map(|fault| fault.message.clone())
     }
 
-    /// Where the keyboard begins: passwords are typed anew after whatever was wrong.
+    /// Where the focus starts: passwords are typed again after any error.
     fn begins_with_name(&self) -> bool {
         self.person.is_none() && (self.faults.is_empty() || self.fault("name").is_some())
     }

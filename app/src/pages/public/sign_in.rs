@@ -3,14 +3,14 @@ use leptos::prelude::*;
 use super::{Refusal, input_line::InputLine};
 use crate::{base_path::url, server_fns::ApiError};
 
-/// The form to sign in.
+/// Sign-in page.
 #[derive(Clone, Debug, Default)]
 pub struct SignInForm {
     /// Where to go afterwards: a path of this server.
     pub next: String,
     /// The name that was typed before.
     pub name: String,
-    /// Why nobody was signed in by what was sent before.
+    /// Why the sign-in failed.
     pub refusal: Option<ApiError>,
 }
 

@@ -1,4 +1,4 @@
-//! What the list and the page of one schedule share.
+//! Actions and next run of a schedule, for the list and its own page.
 
 use engine::store::{Pause, Schedule};
 use leptos::prelude::*;
@@ -52,7 +52,6 @@ pub(super) fn Next(schedule: Schedule) -> impl IntoView {
     }
 }
 
-/// Pauses a schedule, or lets it go on.
 #[component]
 pub(super) fn Turn(schedule: Schedule, #[prop(optional)] small: bool) -> impl IntoView {
     let (action, icon, word) = match schedule.paused {
@@ -62,13 +61,12 @@ pub(super) fn Turn(schedule: Schedule, #[prop(optional)] small: bool) -> impl In
     view! { <Act schedule action icon word small /> }
 }
 
-/// Starts a run at once.
 #[component]
 pub(super) fn RunNow(schedule: Schedule, #[prop(optional)] small: bool) -> impl IntoView {
     view! { <Act schedule action="run_schedule" icon="play" word="Run now" small /> }
 }
 
-/// One action: a form of its own, for browsers without script.
+/// One action: a form of its own, which works without script.
 #[component]
 fn Act(
     schedule: Schedule,
@@ -76,7 +74,7 @@ fn Act(
     action: &'static str,
     icon: &'static str,
     word: &'static str,
-    /// Its icon alone, as in a row.
+    /// Only the icon, as in a row.
     small: bool,
 ) -> impl IntoView {
     let class = if small { "button square quiet small" } else { "button" };

@@ -1,16 +1,16 @@
-//! What schedules say of themselves.
+//! Descriptions of schedules in words.
 
 use engine::store::{Missed, Overlap, Plan, Skip, Why};
 use jiff::{Timestamp, tz::TimeZone};
 use model::{Micros, count, duration};
 
-/// When a plan is due: "On weekdays at 02:00". What can no longer be read stands as it was written.
+/// `On weekdays at 02:00`. An expression that is no longer valid is returned unchanged.
 pub(super) fn in_words(plan: &Plan) -> String {
     let read = engine::Cron::parse(&plan.expression, &plan.zone);
     read.map_or_else(|_| plan.expression.clone(), |recurrence| recurrence.in_words())
 }
 
-/// `Mon 23 Nov 2026, 02:00 CET`, by the clocks of a zone.
+/// `Mon 23 Nov 2026, 02:00 CET`, in a zone.
 pub(super) fn in_zone(at: Micros, zone: &str) -> String {
     let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
     let at = Timestamp::from_microsecond(at.0).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(zone);
@@ -25,7 +25,6 @@ pub(in crate::pages) fn relative_time(at: Micros, now: Micros) -> String {
     }
 }
 
-/// What is done where runs meet.
 pub(super) const fn overlap(overlap: Overlap) -> &'static str {
     match overlap {
         Overlap::Skip => "Skip",
@@ -34,7 +33,6 @@ pub(super) const fn overlap(overlap: Overlap) -> &'static str {
     }
 }
 
-/// What is done about missed runs.
 pub(super) fn missed(missed: Missed) -> String {
     match missed {
         Missed::Skip => "Skip".to_owned(),
@@ -43,7 +41,7 @@ pub(super) fn missed(missed: Missed) -> String {
     }
 }
 
-/// Why runs were not started.
+/// Why runs were skipped.
 pub(super) const fn why(skip: &Skip) -> &'static str {
     match skip.why {
         Why::Overlap => "The previous run was still active",
@@ -55,7 +53,7 @@ pub(super) const fn why(skip: &Skip) -> &'static str {
     }
 }
 
-/// `Left out`, `12 left out`.
+/// `Skipped`, `12 skipped`.
 pub(super) fn left_out(skip: &Skip) -> String {
     if skip.runs == 1 { "Skipped".to_owned() } else { format!("{} skipped", count(skip.runs)) }
 }

@@ -1,4 +1,4 @@
-//! `/schedules/{id}`: when it is due, what it starts, what became of it.
+//! Schedule page: next runs, details and run history of one schedule.
 
 use engine::{
     Error,
@@ -28,10 +28,10 @@ use crate::{
     },
 };
 
-/// Runs that the history shows.
+/// Runs in the history.
 const HISTORY: u32 = 100;
 
-/// The page of the schedule whose number the address holds.
+/// `/schedules/{id}`.
 #[component]
 pub fn SchedulePage() -> impl IntoView {
     let id = use_params_map().read_untracked().get("id").and_then(|id| id.parse().ok()).map(ScheduleId);
@@ -131,7 +131,7 @@ fn Head(schedule: Schedule, asked: bool) -> impl IntoView {
     }
 }
 
-/// The question before a schedule is deleted.
+/// The confirmation before a schedule is deleted.
 #[component]
 fn ConfirmDelete(schedule: Schedule, asked: bool, page: String) -> impl IntoView {
     view! {
@@ -157,7 +157,7 @@ fn ConfirmDelete(schedule: Schedule, asked: bool, page: String) -> impl IntoView
     }
 }
 
-/// Why it was paused by itself.
+/// Why the schedule was paused automatically.
 #[component]
 fn Stopped(schedule: Schedule) -> impl IntoView {
     let pause = schedule.paused.filter(|pause| pause.by.is_none())?;

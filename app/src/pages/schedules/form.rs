@@ -1,4 +1,4 @@
-//! `/schedules/new` and `/schedules/{id}/edit`: the task's own form, and when.
+//! Schedule form: `/schedules/new` and `/schedules/{id}/edit`.
 
 use engine::{
     Cron, Error, TaskInfo,
@@ -31,7 +31,7 @@ use crate::{
     server_fns::ApiError,
 };
 
-/// Runs that are shown beforehand.
+/// Runs in the preview.
 pub(super) const SHOWN_AHEAD: usize = 10;
 
 /// `/schedules/new`: choose a task; with `?kind=`, its form.
@@ -112,7 +112,7 @@ async fn edit(schedule: Schedule, task: TaskInfo) -> impl IntoView {
     }
 }
 
-/// The tasks that may be planned.
+/// The catalogue of tasks to schedule.
 #[component]
 fn Choose() -> impl IntoView {
     let card = |task: &TaskInfo| {
@@ -139,13 +139,13 @@ fn Choose() -> impl IntoView {
     }
 }
 
-/// The form. A plain one: it is the answer where something is wrong, or the next runs were asked for.
+/// Submitted without script: the response is the form again if a field is invalid, or a preview was requested.
 #[component]
 fn PlanForm(
     task: TaskInfo,
     draft: Draft,
     action: String,
-    /// Where to go instead.
+    /// Where "Cancel" leads.
     back: String,
 ) -> impl IntoView {
     let files = task.form.fields.iter().any(|field| matches!(field.kind, FieldKind::Upload));
@@ -163,7 +163,7 @@ fn PlanForm(
         >
             {schedule_plan::revision(&draft)
                 .map(|revision| view! { <input type="hidden" name=schedule_plan::REVISION value=revision /> })}
-            // The browser takes the first button when Enter is pressed in a field; it must not be "Browse…".
+            // Enter in a field presses the first button, which must not be "Browse…".
             <button hidden=true tabindex="-1" aria-hidden="true"></button>
             <header>
                 <h2 id="task">{task.name}</h2>
@@ -202,7 +202,7 @@ fn PlanForm(
     }
 }
 
-/// What the expression says, and the runs that come of it; a button asks for them anew.
+/// The expression in words and its next runs, with a button to update them.
 #[component]
 fn Ahead(draft: Draft) -> impl IntoView {
     let said = match schedule_plan::preview(&draft) {
@@ -224,7 +224,7 @@ fn Ahead(draft: Draft) -> impl IntoView {
     }
 }
 
-/// When the next runs are due, by the clocks of the zone.
+/// The next runs in the schedule's zone.
 #[component]
 pub(super) fn Runs(recurrence: Cron) -> impl IntoView {
     let now = app().desk.now();
@@ -240,7 +240,6 @@ pub(super) fn Runs(recurrence: Cron) -> impl IntoView {
     view! { <ol class="runs-ahead">{ahead}</ol> }
 }
 
-/// Says so, with status 403.
 #[component]
 fn MayNot(reason: String) -> impl IntoView {
     expect_context::<ResponseOptions>().set_status(http::StatusCode::FORBIDDEN);

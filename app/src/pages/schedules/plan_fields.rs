@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// The fields of a plan in this zone: those that say when, and those that say how.
+/// Returns the fields that say when, and those that say how.
 pub(super) fn fields(zone: &str) -> [Vec<Field>; 2] {
     let text = |max| FieldKind::Text { multiline: false, min_length: None, max_length: max };
     let choice = |value: &str, label: String| Choice { value: value.to_owned(), label };
@@ -83,7 +83,7 @@ fn of(name: &str, label: &str, help: &str, kind: FieldKind, required: bool, defa
     }
 }
 
-/// All zones, the reader's own first, then the chosen one: it may have a name that is not among those of all.
+/// All zones: the user's own first, then the chosen one, which may be an alias that the list does not have.
 fn zones(chosen: &str) -> Vec<Choice> {
     let own = own_zone();
     let choice = |zone: &str| Choice { value: zone.to_owned(), label: zone.to_owned() };
@@ -92,13 +92,13 @@ fn zones(chosen: &str) -> Vec<Choice> {
     [choice(&own)].into_iter().chain(chosen.map(choice)).chain(others.map(choice)).collect()
 }
 
-/// The zone that the reader has chosen, else the server's.
+/// The zone that the user chose, otherwise the server's.
 fn own_zone() -> String {
     let zone = app().zone.unwrap_or_else(TimeZone::system);
     zone.iana_name().unwrap_or("UTC").to_owned()
 }
 
-/// Puts what a new plan begins with into a form.
+/// Fills the form with the defaults of a new schedule.
 pub(super) fn begin(draft: &mut Draft, name: &str) {
     for field in fields("").into_iter().flatten() {
         if let Some(default) = field.default.as_ref().and_then(|default| default.as_str()) {

@@ -1,4 +1,4 @@
-//! `/settings/audit`: who did what.
+//! Audit log page.
 
 mod filter;
 mod form;
@@ -18,7 +18,7 @@ use crate::{
 
 pub use filter::AuditFilter;
 
-/// So many lines stand on a page.
+/// Entries on one page.
 const PAGE: u32 = 100;
 
 /// `/settings/audit`.

@@ -1,4 +1,4 @@
-//! `/settings`: what people change about themselves.
+//! Profile page: the user's own password, sessions, tokens and time zone.
 
 mod password;
 mod sessions;
@@ -12,7 +12,6 @@ use self::{password::Password, sessions::Sessions, time_zone::Zone, tokens::OwnT
 use super::{Section, Settings};
 use crate::{base_path::url, components::Icon, context::app, pages::shared::from_store};
 
-/// What is kept of whoever asks.
 struct Account {
     person: Person,
     sessions: Vec<SessionInfo>,

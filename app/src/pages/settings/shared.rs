@@ -1,4 +1,4 @@
-//! What several sections show.
+//! Parts that several sections share.
 
 use engine::store::Token;
 use leptos::prelude::*;
@@ -11,16 +11,16 @@ use crate::{
     pages::shared::ServerForm,
 };
 
-/// One minute, in microseconds.
+/// Microseconds.
 const MINUTE: i64 = 60_000_000;
-/// What ends within so many days is marked.
+/// Days before its end from which a token is highlighted.
 const SOON: i64 = 7;
 
-/// A token or a link, told this once by the form that it was made with.
+/// A token or link, shown only in the response to the form that created it.
 #[component]
 pub(super) fn ShownOnce(
     form: ServerForm,
-    /// What it is, for who cannot see it.
+    /// Its name, for screen readers.
     what: &'static str,
 ) -> impl IntoView {
     let done = form.sent()?.outcome.as_ref().ok()?.clone();
@@ -51,12 +51,12 @@ pub(super) fn ShownOnce(
 pub(super) fn Act(
     /// The server function.
     function: &'static str,
-    /// Its one argument.
+    /// Its only argument.
     name: &'static str,
     value: String,
     class: &'static str,
     word: &'static str,
-    /// What it is done to, for who cannot see the row.
+    /// The object of the action, for screen readers.
     of: String,
 ) -> impl IntoView {
     view! {
@@ -70,7 +70,7 @@ pub(super) fn Act(
     }
 }
 
-/// When something was last used, which is known to the minute.
+/// When something was last used, to the minute.
 #[component]
 pub(super) fn Used(at: Option<Micros>, now: Micros, never: &'static str) -> impl IntoView {
     match at.map(|at| (at, (now.0 - at.0) / MINUTE)) {
@@ -82,7 +82,7 @@ pub(super) fn Used(at: Option<Micros>, now: Micros, never: &'static str) -> impl
     }
 }
 
-/// Tokens, with whose they are where they are everybody's.
+/// A table of tokens, with their owners if they are those of all users.
 #[component]
 pub(super) fn Tokens(
     tokens: Vec<Token>,

@@ -1,4 +1,4 @@
-//! `/settings/tasks`: who may start a task, and who sees its jobs.
+//! Task settings page: who can run a task, and who can see its jobs.
 
 use engine::{TaskInfo, store::KindRule};
 use leptos::prelude::*;
@@ -112,7 +112,6 @@ fn Choice(
     }
 }
 
-/// Who starts what needs a role.
 const fn starters(role: Role) -> &'static str {
     match role {
         Role::Viewer | Role::Operator => "operators",
@@ -120,12 +119,11 @@ const fn starters(role: Role) -> &'static str {
     }
 }
 
-/// Who sees jobs.
 const fn seers(private: bool) -> &'static str {
     if private { "owner and administrators" } else { "everyone" }
 }
 
-/// The same, as the form sends it.
+/// The value that the form submits.
 const fn who_sees(private: bool) -> &'static str {
     if private { "starter" } else { "everybody" }
 }

@@ -1,4 +1,4 @@
-//! `/settings/users`: who may come in, and what they may do.
+//! Users page: accounts, roles, invites and tokens of all users.
 
 mod add;
 mod remove;
@@ -19,7 +19,7 @@ use crate::{
     pages::shared::{ServerForm, from_store},
 };
 
-/// `/settings/users`; `?remove=USER` asks whether to remove somebody.
+/// `/settings/users`; `?remove=USER` shows the confirmation.
 #[component]
 pub fn Users() -> impl IntoView {
     let remove = use_query_map().read_untracked().get("remove").and_then(|user| user.parse().ok()).map(UserId);
@@ -27,7 +27,7 @@ pub fn Users() -> impl IntoView {
     view! { <Settings section=Section::Users>{from_store(read(), cards)}</Settings> }
 }
 
-/// Everybody, those who are here first, and their tokens.
+/// Returns the users, removed ones last, and their tokens.
 async fn read() -> engine::Result<(Vec<Person>, Vec<Token>)> {
     let desk = app().desk;
     let (mut people, tokens) = tokio::try_join!(desk.people(), desk.tokens())?;
@@ -104,7 +104,6 @@ fn TokensOfAll(tokens: Vec<Token>, now: Micros) -> impl IntoView {
     }
 }
 
-/// What a role allows, in a sentence.
 const fn allows(role: Role) -> &'static str {
     match role {
         Role::Viewer => "can view and download.",
@@ -113,7 +112,7 @@ const fn allows(role: Role) -> &'static str {
     }
 }
 
-/// The roles, for a list to choose from.
+/// The choices of a list of roles.
 fn roles() -> Vec<(String, String)> {
     Role::ALL.map(|role| (role.as_str().to_owned(), role.label().to_owned())).to_vec()
 }

@@ -1,4 +1,4 @@
-//! What is wrong with the form as a whole, at its top.
+//! Error summary at the top of a task's form.
 
 use leptos::prelude::*;
 use model::{Field, FieldError};
@@ -8,13 +8,13 @@ use crate::{
     forms::Draft,
 };
 
-/// The summary, hidden while nothing is wrong. A page that comes back with faults begins here, also without script.
+/// Hidden without errors. A page that comes back with errors focuses it, also without script.
 #[component]
 pub(in crate::pages) fn ErrorSummary(
     /// The fields of the form.
     known: Vec<Field>,
     draft: Draft,
-    /// What was not done, where that is not to start a job.
+    /// The heading; by default that no job was started.
     #[prop(optional)]
     not: Option<&'static str>,
 ) -> impl IntoView {
@@ -40,7 +40,7 @@ pub(in crate::pages) fn ErrorSummary(
     }
 }
 
-/// One fault, with a link to its field if it has one.
+/// One error, with a link to its field.
 #[component]
 fn Item(#[prop(optional_no_strip)] href: Option<String>, text: String) -> impl IntoView {
     view! {

@@ -1,4 +1,4 @@
-//! The fields of forms that come back with their page, with what is wrong with them beside them.
+//! Fields of settings forms, with their errors.
 
 use leptos::prelude::*;
 use model::FieldError;
@@ -8,19 +8,18 @@ use crate::{
     server_fns::FormState,
 };
 
-/// The forms of one server function on a page, and what became of the one that was sent.
+/// The form of one server function, and its state if it was just submitted.
 #[derive(Clone)]
 pub(in crate::pages) struct ServerForm {
     function: &'static str,
     sent: Option<FormState>,
 }
 
-/// One field: its ids, and what is wrong with it.
+/// A field with its ids and its error.
 #[derive(Clone)]
 pub(in crate::pages) struct Field {
-    /// Its name.
     pub(in crate::pages) name: &'static str,
-    /// Its own id; error and help have it as their prefix.
+    /// Its id; the ids of error and help have it as their prefix.
     pub(in crate::pages) id: String,
     label: &'static str,
     help: &'static str,
@@ -36,12 +35,12 @@ impl ServerForm {
         self.sent.as_ref()
     }
 
-    /// What stands in a field: what was typed where that was refused.
+    /// The typed text of a refused form.
     pub(in crate::pages) fn entry(&self, name: &str) -> Option<String> {
         self.refused()?.entry(name).map(str::to_owned)
     }
 
-    /// What was sent and not done.
+    /// The state of a form that was refused.
     pub(in crate::pages) fn refused(&self) -> Option<&FormState> {
         self.sent.as_ref().filter(|sent| sent.outcome.is_err())
     }
@@ -65,7 +64,7 @@ impl Field {
         (!ids.is_empty()).then(|| ids.join(" "))
     }
 
-    /// A line of text; of `kind` as HTML knows it. What stands in a password never comes back.
+    /// An input of the HTML type `kind`. A password never comes back.
     pub(in crate::pages) fn line(
         self,
         kind: &'static str,
@@ -88,7 +87,7 @@ impl Field {
         self.around(control)
     }
 
-    /// Several lines of text, of at most `longest` characters.
+    /// A text area of at most `longest` characters.
     pub(in crate::pages) fn area(self, longest: usize, text: String) -> AnyView {
         let control = view! {
             <TextArea
@@ -105,7 +104,7 @@ impl Field {
         self.around(control)
     }
 
-    /// A list, of values with their words, with one of them chosen.
+    /// A `<select>` of values with their labels.
     pub(in crate::pages) fn list(self, choices: Vec<(String, String)>, chosen: &str) -> AnyView {
         let option = |(value, word): (String, String)| {
             let selected = value == chosen;
@@ -131,7 +130,7 @@ impl Field {
         view! { <div class="field">{label} {control} {self.notes()}</div> }.into_any()
     }
 
-    /// Several controls under one name.
+    /// Several controls under one legend.
     pub(in crate::pages) fn group(self, controls: impl IntoView + 'static) -> AnyView {
         view! {
             <fieldset class="field wide" id=self.id.clone() tabindex="-1" aria-describedby=self.described_by()>
@@ -163,8 +162,7 @@ impl Field {
     }
 }
 
-/// What is wrong with the form as a whole, at its top. It takes the focus, so that a page that comes back with faults
-/// begins here.
+/// Error summary at the top of the form. It takes the focus, so that a page that comes back with errors starts here.
 #[component]
 pub(in crate::pages) fn Faults(
     form: ServerForm,

@@ -3,14 +3,12 @@ use model::{JobView, Micros};
 
 use crate::components::JobRow;
 
-/// Jobs, one below the other.
+/// Table of jobs.
 #[component]
 pub(in crate::pages) fn JobTable(
-    /// In this order.
     jobs: Vec<JobView>,
-    /// The head above how they go.
+    /// Heading of the progress column.
     how: &'static str,
-    /// The server's clock.
     now: Micros,
 ) -> impl IntoView {
     let none = jobs.is_empty();

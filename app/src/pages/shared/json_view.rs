@@ -1,17 +1,16 @@
-//! JSON for reading: in lines, its parts marked by what they are, and cut where it is long.
+//! JSON view: indented, highlighted and cut.
 
 use leptos::prelude::*;
 use serde_json::Value;
 
-/// Text that is shown, bytes …
+/// Longest text, bytes.
 const MOST_BYTES: usize = 4 << 10;
-/// … and lines.
+/// Most lines.
 const MOST_LINES: usize = 100;
 
-/// A value as it is shown.
 #[derive(Clone, Debug, Default)]
 pub(in crate::pages) struct JsonText {
-    /// Pairs of class and text; plain text has no class.
+    /// Class and text; plain text has no class.
     pieces: Vec<(&'static str, String)>,
     bytes: usize,
     lines: usize,
@@ -25,12 +24,11 @@ impl JsonText {
         text
     }
 
-    /// Whether only the beginning is here.
     pub(in crate::pages) const fn is_cut(&self) -> bool {
         self.is_cut
     }
 
-    /// Adds what there is room for.
+    /// Adds a piece, cut at the limits.
     fn push(&mut self, class: &'static str, mut piece: String) {
         if self.is_cut {
             return;
@@ -90,21 +88,20 @@ impl JsonText {
     }
 }
 
-/// A string as JSON; of a long one, enough to be cut again.
+/// Quotes a string; of a long one, enough to be cut later.
 fn quoted(text: &str) -> String {
     Value::from(&text[..text.floor_char_boundary(MOST_BYTES + 4)]).to_string()
 }
 
-/// The value in a box that can be scrolled by keyboard.
+/// A box that can be scrolled by keyboard.
 #[component]
 pub(in crate::pages) fn Json(
-    /// The value.
     text: JsonText,
-    /// What it is, for those who do not see it.
+    /// Its name, for screen readers.
     label: &'static str,
-    /// What the copy button finds it by.
+    /// The id that the copy button uses.
     id: &'static str,
-    /// Where the whole of it can be had, as a file.
+    /// The address of the complete file.
     #[prop(optional_no_strip)]
     whole: Option<String>,
 ) -> impl IntoView {

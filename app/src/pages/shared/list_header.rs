@@ -3,7 +3,7 @@ use leptos::prelude::*;
 
 use crate::{base_path::url, components::Icon, context::app};
 
-/// The top of a page about many jobs: its name, and the way to a new one for who may start one.
+/// Header of a list page: its name, and a link to a new job.
 #[component]
 pub(in crate::pages) fn ListHeader(name: &'static str) -> impl IntoView {
     view! {

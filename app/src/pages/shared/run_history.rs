@@ -1,9 +1,9 @@
-//! How the last runs went, as a strip of bars.
+//! Run history: the last runs as bars.
 
 use leptos::prelude::*;
 use model::{JobId, JobState};
 
-/// Bars for the last runs, newest at the right: height is duration, hollow is failed, grey is cancelled.
+/// Newest at the right: height is duration, hollow is failed, grey is cancelled.
 pub(in crate::pages) fn run_history(last: &[(JobId, JobState, f64)]) -> impl IntoView + use<> {
     const SLOTS: usize = 20;
     let longest = last.iter().map(|(_, _, seconds)| *seconds).fold(0.0, f64::max);

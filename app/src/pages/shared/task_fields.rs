@@ -1,4 +1,4 @@
-//! The controls of a form, one for each kind of field.
+//! Fields of a task's form, one control for each kind of field.
 
 use leptos::prelude::*;
 use model::{Choice, Field, FieldKind};
@@ -13,10 +13,10 @@ use crate::{
     forms::Draft,
 };
 
-/// At most so many choices stand below each other as radio buttons; more go into a list.
+/// More choices than this become a list instead of radio buttons.
 const MOST_RADIOS: usize = 3;
 
-/// A range is worth showing beside a number up to here; beyond, it only says how the number is kept.
+/// Ranges up to this are shown beside a number; larger ones are only technical limits.
 const WIDEST_RANGE: i64 = 1_000_000;
 
 /// A field with its label, control, error and help.
@@ -38,7 +38,7 @@ pub(in crate::pages) fn task_field(field: &Field, draft: &Draft) -> AnyView {
     }
 }
 
-/// A help, in which what stands between backticks is code, as in the docstring that it comes from.
+/// Renders text between backticks as code, as in the doc comment that the help comes from.
 fn with_code(help: &str) -> AnyView {
     let parts: Vec<&str> = help.split('`').collect();
     if parts.len() == 1 {
@@ -47,7 +47,7 @@ fn with_code(help: &str) -> AnyView {
     let last = parts.len() - 1;
     let part = |(place, part): (usize, &str)| match place % 2 {
         0 => part.to_owned().into_any(),
-        // What is never closed is no code.
+        // An unclosed backtick is text.
         _ if place == last => format!("`{part}").into_any(),
         _ => view! { <code>{part.to_owned()}</code> }.into_any(),
     };
@@ -61,12 +61,12 @@ pub(in crate::pages) struct Control {
     label: String,
     help: String,
     required: bool,
-    /// May be left empty, and then means nothing: it has no default either.
+    /// May stay empty, and has no default.
     optional: bool,
-    /// What stands in it.
+    /// The typed text.
     pub(in crate::pages) text: String,
     fault: Option<String>,
-    /// Its own id; error and help have it as their prefix.
+    /// Its id; the ids of error and help have it as their prefix.
     pub(in crate::pages) id: String,
     /// The ids of error and help, the error first.
     pub(in crate::pages) described_by: String,
@@ -97,13 +97,13 @@ impl Control {
         self.required.then_some("true")
     }
 
-    /// The label's text, with a word for what may be left empty.
+    /// The label, marked if the field is optional.
     fn title(&self) -> impl IntoView + use<> {
         let optional = self.optional.then(|| view! { " "<small>"optional"</small> });
         view! { {self.label.clone()} {optional} }
     }
 
-    /// The error, hidden while there is none, and the help.
+    /// The error, hidden if there is none, and the help.
     fn notes(&self) -> impl IntoView + use<> {
         let help = (!self.help.is_empty()).then(|| {
             view! {
@@ -138,7 +138,7 @@ impl Control {
         .into_any()
     }
 
-    /// One line, with the keyboard that phones should show.
+    /// One line, with the keyboard for phones.
     fn line(&self, input_mode: &'static str) -> AnyView {
         self.input("text", Some(input_mode))
     }
@@ -160,7 +160,6 @@ impl Control {
         .into_any()
     }
 
-    /// Date and time of day.
     pub(in crate::pages) fn moment(&self) -> AnyView {
         self.input("datetime-local", None)
     }
@@ -192,7 +191,7 @@ impl Control {
         .into_any()
     }
 
-    /// A box that is not ticked sends nothing, so a hidden "false" goes before it.
+    /// An unticked box submits nothing, so a hidden "false" goes before it.
     fn check_box(&self) -> AnyView {
         view! {
             <div class="field wide">
@@ -221,7 +220,7 @@ impl Control {
                 <label class="choice">
                     <input
                         type="radio"
-                        // The first one is where a link to the field leads.
+                        // A link to the field leads to the first.
                         id=(index == 0).then(|| self.id.clone())
                         name=self.name.clone()
                         value=choice.value.clone()

@@ -1,4 +1,4 @@
-//! Which lines are shown, as the address says it.
+//! Filter of the audit log, read from and written to the address.
 
 use engine::store::AuditQuery;
 use leptos_router::params::ParamsMap;
@@ -7,25 +7,24 @@ use model::{FieldError, JobId, Micros};
 use super::sentence::ACTIONS;
 use crate::{base_path::url, components::day};
 
-/// No name is longer.
+/// The longest user name.
 const LONGEST_NAME: usize = 40;
 
-/// The state of the list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditFilter {
     pub(super) who: Option<String>,
     pub(super) what: Option<&'static str>,
     pub(super) job: Option<JobId>,
-    /// The first day, as it was given, and its beginning.
+    /// The first day as given, and its start.
     pub(super) from: Option<(String, Micros)>,
-    /// The last day, as it was given, and its end.
+    /// The last day as given, and its end.
     pub(super) until: Option<(String, Micros)>,
     pub(super) before: Option<i64>,
 }
 
 impl AuditFilter {
-    /// Reads the address, whose values `value` knows by name. What it does not understand it leaves out, and says so.
-    /// Days are those of the reader's time zone.
+    /// Reads the address, whose values `value` returns by name. Ignores invalid values and returns an error for each.
+    /// Days are in the reader's time zone.
     pub fn read(value: impl Fn(&str) -> Option<String>) -> (Self, Vec<FieldError>) {
         let given = |name: &str| value(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
         let mut faults = Vec::new();
@@ -73,7 +72,6 @@ impl AuditFilter {
         (Self { who, what, job, from, until, before }, faults)
     }
 
-    /// What the store is asked.
     pub fn query(&self, limit: u32) -> AuditQuery {
         AuditQuery {
             who: self.who.clone(),
@@ -86,22 +84,21 @@ impl AuditFilter {
         }
     }
 
-    /// The address of this list.
     pub(super) fn href(&self) -> String {
         self.address("/settings/audit")
     }
 
-    /// The address of all its pages as one file.
+    /// The address of all pages as one CSV file.
     pub(super) fn csv(&self) -> String {
         self.page(None).address("/settings/audit.csv")
     }
 
-    /// The same list from another place on; `None` is its beginning.
+    /// The same list at another page; `None` is the first.
     pub(super) fn page(&self, before: Option<i64>) -> Self {
         Self { before, ..self.clone() }
     }
 
-    /// Whether it hides anything.
+    /// Whether filters hide entries.
     pub(super) fn hides(&self) -> bool {
         self.page(None) != Self::default()
     }
@@ -125,7 +122,7 @@ impl AuditFilter {
     }
 }
 
-/// What somebody typed, to be repeated in a sentence.
+/// Cuts a typed text, to be repeated in a sentence.
 fn short(text: &str) -> String {
     text.chars().take(40).collect()
 }

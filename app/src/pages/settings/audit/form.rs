@@ -1,15 +1,14 @@
-//! The filters, as a form that needs no script.
+//! Filter form of the audit log.
 
 use leptos::prelude::*;
 
 use super::{filter::AuditFilter, sentence::ACTIONS};
 use crate::{base_path::url, components::Icon};
 
-/// Who, what, which job, from when until when.
 #[component]
 pub(super) fn FilterForm(
     filter: AuditFilter,
-    /// The names of the values that were not understood.
+    /// The names of the invalid values.
     wrong: Vec<String>,
 ) -> impl IntoView {
     let hides = filter.hides();

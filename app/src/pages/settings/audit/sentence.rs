@@ -1,9 +1,9 @@
-//! What the words of the audit log mean.
+//! Text of the audit log's entries.
 
 use engine::store::AuditRow;
 use model::JobId;
 
-/// The words, and what people read where they choose one.
+/// The actions, with their labels in the filter.
 pub(super) const ACTIONS: [(&str, &str); 40] = [
     ("signed_in", "Signed in"),
     ("sign_in_failed", "Failed to sign in"),
@@ -47,7 +47,7 @@ pub(super) const ACTIONS: [(&str, &str); 40] = [
     ("kind_limited", "Limited a task"),
 ];
 
-/// What somebody did, after their name: two texts around a link to the job.
+/// What the user did: two texts around a link to the job.
 pub(super) struct Sentence {
     pub(super) before: String,
     pub(super) job: Option<JobId>,
@@ -84,7 +84,7 @@ impl Sentence {
 
 fn without_job(row: &AuditRow) -> String {
     let detail = row.detail.as_str();
-    // Names hold neither commas nor spaces.
+    // Names contain neither commas nor spaces.
     let (name, rest) = detail.split_once(", ").unwrap_or((detail, ""));
     match row.what.as_str() {
         "signed_in" => "signed in".to_owned(),
@@ -123,7 +123,7 @@ fn without_job(row: &AuditRow) -> String {
         "kind_paused" => format!("paused the task {detail}"),
         "kind_resumed" => format!("resumed the task {detail}"),
         "kind_limited" => format!("limited the task {name}: {rest}"),
-        // A word of a newer version.
+        // An action of a newer version.
         other if detail.is_empty() => other.replace('_', " "),
         other => format!("{}: {detail}", other.replace('_', " ")),
     }

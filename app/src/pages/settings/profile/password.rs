@@ -7,10 +7,10 @@ use crate::{
 
 const LABELS: &[(&str, &str)] = &[("old", "Current password"), ("new", "New password"), ("again", "Confirm password")];
 
-/// The form to choose another password.
+/// Form to change the password.
 #[component]
 pub(super) fn Password(
-    /// Whose it is, for programs that keep passwords.
+    /// The user name, for password managers.
     name: String,
 ) -> impl IntoView {
     let form = ServerForm::new("change_password");

@@ -11,10 +11,10 @@ use crate::{
     pages::settings::shared::{Act, Used},
 };
 
-/// So many bytes of a session's key say which it is.
+/// Bytes of a session's key that identify it.
 const BEGINNING: usize = 8;
 
-/// Where somebody is signed in.
+/// Sessions of the user.
 #[component]
 pub(super) fn Sessions(sessions: Vec<SessionInfo>, now: Micros) -> impl IntoView {
     let here = app().session;
@@ -87,7 +87,7 @@ fn Row(session: SessionInfo, this: bool, now: Micros) -> impl IntoView {
     }
 }
 
-/// The beginning of a key, in hexadecimal digits.
+/// The identifying bytes in hexadecimal digits.
 fn beginning(key: &[u8]) -> String {
     key.iter().take(BEGINNING).fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");

@@ -7,14 +7,14 @@ use crate::{
 
 const LABELS: &[(&str, &str)] = &[("time_zone", "Time zone")];
 
-/// The form to choose a time zone.
+/// Form to choose the time zone.
 #[component]
 pub(super) fn Zone(chosen: Option<String>) -> impl IntoView {
     let form = ServerForm::new("set_time_zone");
     let chosen = form.entry("time_zone").or(chosen).unwrap_or_default();
     let mut choices = vec![(String::new(), "Automatic (browser)".to_owned())];
     choices.extend(engine::zones().map(|zone| (zone.to_owned(), zone.to_owned())));
-    // An old name of a zone is none to offer, but may be the one that was chosen.
+    // An alias is not offered, but may be the chosen zone.
     if choices.iter().all(|(zone, _)| *zone != chosen) {
         choices.push((chosen.clone(), chosen.clone()));
     }

@@ -13,16 +13,16 @@ use crate::{
 const LABELS: &[(&str, &str)] =
     &[("name", "Name"), ("scopes", "Permissions"), ("expires", "Ends"), ("expires_on", "Custom date")];
 
-/// What can be chosen for how long a token is good, in days.
+/// Lifetimes of a token, in days.
 const LIVES: [(&str, &str); 4] = [("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year"), ("never", "Never")];
 
-/// What a token may be good for, and what that allows. Nothing takes reports yet.
+/// Scopes of a token. Nothing uses `report` yet.
 const SCOPES: [(Scope, &str); 2] = [
     (Scope::Read, "View and follow jobs, download their files."),
     (Scope::Start, "Upload files; start, cancel, retry, pause and delete jobs; send messages."),
 ];
 
-/// A person's tokens, and the form to make one.
+/// API tokens of the user, and the form to create one.
 #[component]
 pub(super) fn OwnTokens(tokens: Vec<Token>, now: Micros) -> impl IntoView {
     let form = ServerForm::new("make_token");

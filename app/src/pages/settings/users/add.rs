@@ -9,7 +9,7 @@ use crate::{
 
 const LABELS: &[(&str, &str)] = &[("name", "Name"), ("role", "Role")];
 
-/// The form to add somebody.
+/// Form to add a user.
 #[component]
 pub(super) fn Add() -> impl IntoView {
     let form = ServerForm::new("add_user");

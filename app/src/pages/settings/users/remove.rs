@@ -3,7 +3,7 @@ use leptos::prelude::*;
 
 use crate::{base_path::url, pages::settings::shared::Act};
 
-/// The question before somebody is removed: what ends with it, and what does not.
+/// Confirmation before a user is removed.
 #[component]
 pub(super) fn ConfirmRemoval(person: Person) -> impl IntoView {
     let name = person.name.to_string();

@@ -8,11 +8,11 @@ use crate::{
     pages::settings::shared::{Act, Used},
 };
 
-/// One person, and what can be done about them.
+/// One user and the actions on them.
 #[component]
 pub(super) fn Row(
     person: Person,
-    /// Whether it is whoever looks.
+    /// Whether it is the reader.
     this: bool,
     now: Micros,
 ) -> impl IntoView {
@@ -69,7 +69,7 @@ fn ChangeRole(user: i64, name: String, role: Role) -> impl IntoView {
     }
 }
 
-/// What is done seldom.
+/// Rare actions.
 #[component]
 fn More(user: i64, name: String, active: bool) -> impl IntoView {
     let (label, value) = (format!("More for {name}"), user.to_string());

@@ -1,4 +1,4 @@
-//! Choosing a folder on the server.
+//! Folder picker of a task's form.
 
 use leptos::prelude::*;
 use model::FolderListing;
@@ -6,12 +6,12 @@ use model::FolderListing;
 use super::Control;
 use crate::components::{FolderStep, Icon, folder_remark, folder_steps};
 
-/// A path, and a list of folders to find it by. Without script each button of the list sends the form, which comes
-/// back with everything kept and the next list. [`crate::islands::FolderPickers`] goes on without leaving the page.
+/// A path, and a list of folders. Without script each button submits the form, which comes back with everything kept
+/// and the next list. [`crate::islands::FolderPickers`] works without leaving the page.
 #[component]
 pub(super) fn FolderField(control: Control, listing: Option<FolderListing>) -> impl IntoView {
     let panel = format!("{}-folders", control.id);
-    // A page that comes back with a list goes on there.
+    // A page that comes back with a list focuses it.
     let looking = listing.is_some();
     view! {
         <div class="folder-field">

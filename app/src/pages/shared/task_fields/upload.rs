@@ -1,4 +1,4 @@
-//! Sending a file before the job starts.
+//! Upload field of a task's form.
 
 use leptos::prelude::*;
 
@@ -8,14 +8,14 @@ use crate::{
     forms::Uploaded,
 };
 
-/// A file input. Without script the file goes with the form. [`crate::islands::UploadFields`] sends it as soon as it
-/// is chosen, with a bar and a way to stop it; the field then holds the upload's id.
+/// Without script the file is submitted with the form. [`crate::islands::UploadFields`] uploads it when it is chosen;
+/// the field then holds the upload's id.
 #[component]
 pub(super) fn UploadField(
     control: Control,
-    /// The file that has arrived already.
+    /// The file that was already uploaded.
     here: Option<Uploaded>,
-    /// The largest file that is accepted, bytes.
+    /// The largest accepted file, bytes.
     limit: u64,
 ) -> impl IntoView {
     view! {
@@ -36,7 +36,6 @@ pub(super) fn UploadField(
     }
 }
 
-/// The file that the field stands for.
 #[component]
 fn Here(name: String, file: Option<Uploaded>) -> impl IntoView {
     let text = file.as_ref().map(|file| file_here(&file.name, file.size));
