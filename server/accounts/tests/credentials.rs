@@ -1,4 +1,4 @@
-//! What people may choose, and what is drawn for them.
+//! User names, passwords and random secrets.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use accounts::{Secret, passwords, user_names};
 
 #[test]
-fn a_name_is_folded_to_lower_case_without_the_spaces_around_it() {
+fn user_name_is_trimmed_and_lower_cased() {
     for (typed, kept) in [("ada", "ada"), ("  Ada ", "ada"), ("A.L-1_x@Example.org", "a.l-1_x@example.org"), ("7", "7")]
     {
         assert_eq!(user_names::check(typed).as_deref(), Ok(kept));
@@ -16,7 +16,7 @@ fn a_name_is_folded_to_lower_case_without_the_spaces_around_it() {
 }
 
 #[test]
-fn a_name_that_will_not_do_is_refused_with_the_reason() {
+fn invalid_user_name_is_rejected_with_reason() {
     let long = "a".repeat(41);
     for (typed, reason) in [
         ("", "1 to 40"),
@@ -35,7 +35,7 @@ fn a_name_that_will_not_do_is_refused_with_the_reason() {
 }
 
 #[test]
-fn a_long_password_will_do_whatever_it_is_made_of() {
+fn long_password_is_accepted_with_any_characters() {
     for password in ["correct horse battery", "123456789012", "            a", "пароль из слов", &*"ab".repeat(128)]
     {
         assert_eq!(passwords::check("ada", password), Ok(()), "{password}");
@@ -43,7 +43,7 @@ fn a_long_password_will_do_whatever_it_is_made_of() {
 }
 
 #[test]
-fn a_password_that_others_would_try_first_is_refused_with_the_reason() {
+fn weak_password_is_rejected_with_reason() {
     let long = "ab".repeat(129);
     for (name, password, reason) in [
         ("ada", "", "at least 12 characters; this one has 0"),
@@ -62,7 +62,7 @@ fn a_password_that_others_would_try_first_is_refused_with_the_reason() {
 }
 
 #[test]
-fn secrets_need_no_escaping_differ_and_say_nothing_when_they_are_logged() {
+fn secrets_are_url_safe_unique_and_redacted_in_debug() {
     let drawn: Vec<Secret> = (0..100).map(|_| Secret::link()).chain((0..100).map(|_| Secret::token())).collect();
     for (number, secret) in drawn.iter().enumerate() {
         let random = if number < 100 { secret.reveal() } else { secret.reveal().strip_prefix("mp_").unwrap() };

@@ -1,4 +1,4 @@
-//! What the auth_service promises, on the real store.
+//! Authentication service, on the SQLite store.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

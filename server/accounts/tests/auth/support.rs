@@ -1,4 +1,4 @@
-//! A auth_service on a store of its own, and short ways to say things.
+//! An authentication service on a store of its own, and helpers.
 
 use std::{fmt::Debug, net::IpAddr, path::Path, sync::Arc};
 
@@ -13,15 +13,15 @@ use tempfile::TempDir;
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
-/// A auth_service with one administrator, root, who has [`PASSWORD`].
-pub(crate) struct World {
+/// An authentication service with one administrator, root, whose password is [`PASSWORD`].
+pub(crate) struct TestAuth {
     pub(crate) auth: AuthService,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) root: UserId,
     pub(crate) folder: TempDir,
 }
 
-impl World {
+impl TestAuth {
     pub(crate) async fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let store = open(folder.path()).await;
@@ -31,21 +31,21 @@ impl World {
         Self { auth, store, root, folder }
     }
 
-    /// Somebody who has [`PASSWORD`].
+    /// Adds a user whose password is [`PASSWORD`].
     pub(crate) async fn add_user(&self, name: &str, role: Role) -> UserId {
         let (user, link) = self.auth.add_user(name, role, &by()).await.unwrap();
         self.auth.use_link(link.reveal(), "", PASSWORD, None).await.unwrap();
         user
     }
 
-    /// The details of the lines of the audit log with this word, the oldest first.
+    /// Returns the details of the audit entries of one action, oldest first.
     pub(crate) async fn audit_details(&self, what: &str) -> Vec<String> {
         let query = AuditQuery { what: Some(what.to_owned()), limit: 1_000, ..AuditQuery::default() };
         let page = self.store.audit(&query).await.unwrap();
         page.rows.into_iter().rev().map(|row| row.detail).collect()
     }
 
-    /// Whether somebody comes in with a password, from nowhere in particular.
+    /// Whether sign-in succeeds, from no known address.
     pub(crate) async fn can_sign_in(&self, name: &str, password: &str) -> bool {
         self.auth.sign_in(name, password, None).await.is_ok()
     }
@@ -64,23 +64,23 @@ pub(crate) fn by() -> By {
     By::from("root")
 }
 
-/// An address that nobody else comes from.
-#[expect(clippy::unnecessary_wraps, reason = "who signs in may come from nowhere")]
+/// Returns a client address of its own for each number.
+#[expect(clippy::unnecessary_wraps, reason = "the address of a client is optional")]
 pub(crate) fn address(number: u32) -> Option<IpAddr> {
     Some(IpAddr::from((0x0a00_0000 + number).to_be_bytes()))
 }
 
-/// The fields at fault.
-pub(crate) fn faults<T: Debug>(answer: Result<T, Error>) -> Vec<String> {
-    match answer {
-        Err(Error::InvalidInput(faults)) => faults.into_iter().map(|fault| fault.field).collect(),
+/// Returns the names of the invalid fields.
+pub(crate) fn invalid_fields<T: Debug>(result: Result<T, Error>) -> Vec<String> {
+    match result {
+        Err(Error::InvalidInput(errors)) => errors.into_iter().map(|error| error.field).collect(),
         other => panic!("not an invalid input: {other:?}"),
     }
 }
 
-/// The word of a refusal.
-pub(crate) fn refusal<T: Debug>(answer: Result<T, Error>) -> &'static str {
-    match answer {
+/// Returns the code of a refusal.
+pub(crate) fn refusal_code<T: Debug>(result: Result<T, Error>) -> &'static str {
+    match result {
         Err(Error::Refused { code, .. }) => code,
         other => panic!("not refused: {other:?}"),
     }

@@ -5,11 +5,10 @@ use engine::{
 };
 use model::{Micros, Role, Scope};
 
-use crate::support::{World, by, faults, refusal};
+use crate::support::{TestAuth, by, invalid_fields, refusal_code};
 
 const MINUTE: i64 = 60_000_000;
 
-/// Now, as the store tells it.
 fn now() -> Micros {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     Micros(since.as_micros() as i64)
@@ -20,71 +19,71 @@ async fn token(auth: &AuthService, user: UserId, name: &str) -> Secret {
 }
 
 #[tokio::test]
-async fn a_program_is_its_person_with_the_role_they_have_now() {
-    let world = World::new().await;
-    let ada = world.add_user("ada", Role::Operator).await;
-    let secret = token(&world.auth, ada, " nightly ").await;
-    let bearer = async || world.auth.authenticate_token(secret.reveal(), now()).await.unwrap();
-    let Some(Actor::Program(who, pass)) = bearer().await else { panic!("no program") };
-    assert_eq!((who.user, &*who.name, who.role), (ada, "ada", Role::Operator));
-    assert_eq!((&*pass.name, &*pass.scopes), ("nightly", &[Scope::Read, Scope::Start][..]));
-    world.auth.change_role(ada, Role::Viewer, &by()).await.unwrap();
+async fn token_acts_with_the_current_role_of_its_user() {
+    let test = TestAuth::new().await;
+    let ada = test.add_user("ada", Role::Operator).await;
+    let secret = token(&test.auth, ada, " nightly ").await;
+    let bearer = async || test.auth.authenticate_token(secret.reveal(), now()).await.unwrap();
+    let Some(Actor::Program(principal, grant)) = bearer().await else { panic!("no program") };
+    assert_eq!((principal.user, &*principal.name, principal.role), (ada, "ada", Role::Operator));
+    assert_eq!((&*grant.name, &*grant.scopes), ("nightly", &[Scope::Read, Scope::Start][..]));
+    test.auth.change_role(ada, Role::Viewer, &by()).await.unwrap();
     assert_eq!(bearer().await.unwrap().who().unwrap().role, Role::Viewer);
-    world.auth.remove_user(ada, &by()).await.unwrap();
+    test.auth.remove_user(ada, &by()).await.unwrap();
     assert_eq!(bearer().await, None);
 }
 
 #[tokio::test]
-async fn what_is_no_token_or_over_lets_nobody_in() {
-    let world = World::new().await;
+async fn invalid_or_expired_token_is_rejected() {
+    let test = TestAuth::new().await;
     let soon = Micros(now().0 + MINUTE);
-    let secret = world.auth.make_token(world.root, "short", vec![Scope::Read], Some(soon), &by()).await.unwrap();
-    assert!(world.auth.authenticate_token(secret.reveal(), now()).await.unwrap().is_some());
-    assert_eq!(world.auth.authenticate_token(secret.reveal(), Micros(soon.0 + 1)).await.unwrap(), None);
+    let secret = test.auth.make_token(test.root, "short", vec![Scope::Read], Some(soon), &by()).await.unwrap();
+    assert!(test.auth.authenticate_token(secret.reveal(), now()).await.unwrap().is_some());
+    assert_eq!(test.auth.authenticate_token(secret.reveal(), Micros(soon.0 + 1)).await.unwrap(), None);
     let without = secret.reveal().strip_prefix("mp_").unwrap();
     for wrong in ["", "mp_", without, Secret::token().reveal(), &format!("{}x", secret.reveal()), "mp_é"] {
-        assert_eq!(world.auth.authenticate_token(wrong, now()).await.unwrap(), None);
+        assert_eq!(test.auth.authenticate_token(wrong, now()).await.unwrap(), None);
     }
 }
 
 #[tokio::test]
-async fn every_fault_of_a_token_is_told_at_once() {
-    let world = World::new().await;
+async fn new_token_reports_all_invalid_fields() {
+    let test = TestAuth::new().await;
     let make = async |name: &str, scopes: Vec<Scope>, expires: Option<Micros>| {
-        world.auth.make_token(world.root, name, scopes, expires, &by()).await
+        test.auth.make_token(test.root, name, scopes, expires, &by()).await
     };
-    assert_eq!(faults(make(" ", vec![], Some(Micros(1))).await), ["name", "scopes", "expires"]);
+    assert_eq!(invalid_fields(make(" ", vec![], Some(Micros(1))).await), ["name", "scopes", "expires"]);
     for name in ["", &*"x".repeat(81), "two\nlines"] {
-        assert_eq!(faults(make(name, vec![Scope::Read], None).await), ["name"]);
+        assert_eq!(invalid_fields(make(name, vec![Scope::Read], None).await), ["name"]);
     }
     make(&"é".repeat(80), vec![Scope::Read], None).await.unwrap();
-    assert_eq!(faults(make(&"é".repeat(80), vec![Scope::Read], None).await), ["name"]);
+    assert_eq!(invalid_fields(make(&"é".repeat(80), vec![Scope::Read], None).await), ["name"]);
 }
 
 #[tokio::test]
-async fn somebody_ends_their_own_tokens_only_unless_told_otherwise() {
-    let world = World::new().await;
-    let ada = world.add_user("ada", Role::Operator).await;
-    let secret = token(&world.auth, world.root, "of root").await;
-    let id = world.store.tokens(Some(world.root)).await.unwrap()[0].id;
-    assert_eq!(refusal(world.auth.revoke_token(id, &by(), Some(ada)).await), "no_such_token");
-    assert_eq!(refusal(world.auth.revoke_token(TokenId(99), &by(), None).await), "no_such_token");
-    world.auth.revoke_token(id, &by(), Some(world.root)).await.unwrap();
-    assert_eq!(world.auth.authenticate_token(secret.reveal(), now()).await.unwrap(), None);
-    token(&world.auth, ada, "of ada").await;
-    let id = world.store.tokens(Some(ada)).await.unwrap()[0].id;
-    world.auth.revoke_token(id, &by(), None).await.unwrap();
+async fn user_revokes_only_own_tokens() {
+    let test = TestAuth::new().await;
+    let ada = test.add_user("ada", Role::Operator).await;
+    let secret = token(&test.auth, test.root, "of root").await;
+    let id = test.store.tokens(Some(test.root)).await.unwrap()[0].id;
+    assert_eq!(refusal_code(test.auth.revoke_token(id, &by(), Some(ada)).await), "no_such_token");
+    assert_eq!(refusal_code(test.auth.revoke_token(TokenId(99), &by(), None).await), "no_such_token");
+    test.auth.revoke_token(id, &by(), Some(test.root)).await.unwrap();
+    assert_eq!(test.auth.authenticate_token(secret.reveal(), now()).await.unwrap(), None);
+    token(&test.auth, ada, "of ada").await;
+    let id = test.store.tokens(Some(ada)).await.unwrap()[0].id;
+    test.auth.revoke_token(id, &by(), None).await.unwrap();
 }
 
 #[tokio::test]
-async fn the_last_use_of_a_token_is_kept_to_the_minute() {
-    let world = World::new().await;
-    let secret = token(&world.auth, world.root, "nightly").await;
+async fn token_last_use_is_stored_to_the_minute() {
+    let test = TestAuth::new().await;
+    let secret = token(&test.auth, test.root, "nightly").await;
     let begun = now();
     let used = async |after: i64| {
-        world.auth.authenticate_token(secret.reveal(), Micros(begun.0 + after)).await.unwrap().unwrap();
-        world.store.flush().await.unwrap();
-        world.store.tokens(Some(world.root)).await.unwrap()[0].used_at.unwrap().0 - begun.0
+        test.auth.authenticate_token(secret.reveal(), Micros(begun.0 + after)).await.unwrap().unwrap();
+        test.store.flush().await.unwrap();
+        test.store.tokens(Some(test.root)).await.unwrap()[0].used_at.unwrap().0 - begun.0
     };
     let first = used(0).await;
     assert!((-MINUTE..=0).contains(&first), "{first}");
