@@ -3,7 +3,7 @@
 use model::{bytes, count, duration, fixed, left, percent, quantity, rate};
 
 #[test]
-fn a_percentage_is_floored_and_reaches_100_only_at_the_end() {
+fn percentage_is_floored_and_100_only_at_the_end() {
     assert_eq!(percent(0.0), 0);
     assert_eq!(percent(0.579_9), 57);
     assert_eq!(percent(0.999_999), 99);
@@ -13,7 +13,7 @@ fn a_percentage_is_floored_and_reaches_100_only_at_the_end() {
 }
 
 #[test]
-fn fractions_are_rounded_to_their_digits() {
+fn fraction_is_rounded_to_given_digits() {
     assert_eq!(fixed(57.999, 2), "58.00");
     assert_eq!(fixed(57.304, 2), "57.30");
     assert_eq!(fixed(0.07, 1), "0.1");
@@ -32,7 +32,7 @@ fn thousands_are_grouped() {
 }
 
 #[test]
-fn sizes_are_decimal_with_two_or_three_digits() {
+fn size_is_decimal_with_two_or_three_digits() {
     assert_eq!(bytes(0), "0 B");
     assert_eq!(bytes(999), "999 B");
     assert_eq!(bytes(1_000), "1.0 kB");
@@ -44,7 +44,7 @@ fn sizes_are_decimal_with_two_or_three_digits() {
 }
 
 #[test]
-fn amounts_and_speeds_carry_their_unit() {
+fn amount_and_speed_have_a_unit() {
     assert_eq!(quantity(184_000_000, "B"), "184 MB");
     assert_eq!(quantity(748_812, "rows"), "748,812 rows");
     assert_eq!(quantity(5, ""), "5");
@@ -55,7 +55,7 @@ fn amounts_and_speeds_carry_their_unit() {
 }
 
 #[test]
-fn durations_have_two_units() {
+fn duration_has_two_units() {
     assert_eq!(duration(0.84), "0.8 s");
     assert_eq!(duration(9.96), "10 s");
     assert_eq!(duration(59.4), "59 s");
@@ -68,7 +68,7 @@ fn durations_have_two_units() {
 }
 
 #[test]
-fn what_is_left_is_a_coarse_range_that_holds_what_was_meant() {
+fn time_left_is_a_coarse_range_that_contains_the_estimate() {
     assert_eq!(left(301.0, 412.0), "5–7 min left");
     assert_eq!(left(0.4, 3.0), "up to 5 s left");
     assert_eq!(left(21.0, 29.0), "20–30 s left");

@@ -14,7 +14,7 @@ fn written(paint: &str) -> Paint {
 }
 
 #[test]
-fn styles_hold_from_their_places_on() {
+fn style_applies_from_its_offset_on() {
     let mut paint = Paint::default();
     assert!(paint.is_plain());
     paint.change(0, "1b");
@@ -29,7 +29,7 @@ fn styles_hold_from_their_places_on() {
 }
 
 #[test]
-fn what_is_cut_is_plain_behind_the_cut() {
+fn truncated_text_is_plain_after_the_cut() {
     for (end, left) in [(9, "0:1b 5: 7:92u 9:"), (7, "0:1b 5:"), (6, "0:1b 5:"), (3, "0:1b 3:"), (0, "")] {
         let mut paint = written("0:1b 5: 7:92u");
         paint.cut(end);
@@ -38,7 +38,7 @@ fn what_is_cut_is_plain_behind_the_cut() {
 }
 
 #[test]
-fn there_are_only_so_many_changes_and_the_last_one_is_plain() {
+fn style_changes_are_bounded_and_the_last_is_plain() {
     let mut paint = Paint::default();
     for at in 0..1_000 {
         paint.change(at, if at % 2 == 0 { "91biur" } else { "92biur" });
@@ -52,7 +52,7 @@ fn there_are_only_so_many_changes_and_the_last_one_is_plain() {
 }
 
 #[test]
-fn a_paint_with_anything_else_in_it_is_none() {
+fn invalid_style_string_is_rejected() {
     for wrong in ["0:1;color:red", "0:<b>", "0:\"", "0:1\n", "0:1é", "0:x", &"0:1 ".repeat(1_000)] {
         assert!(written(wrong).is_plain(), "{wrong}");
         let mut paint = Paint::default();
@@ -62,7 +62,7 @@ fn a_paint_with_anything_else_in_it_is_none() {
 }
 
 #[test]
-fn whatever_its_numbers_are_the_text_is_whole() {
+fn text_is_complete_for_any_style_offsets() {
     let text = "größer <b>";
     for odd in
         ["3:1", "5:1 2:2 7:3", "99:1", "4294967296:1 184467440737095516160:2", ":::", "1b", " ", "0:1:2", "2:1 2:2"]
@@ -74,7 +74,7 @@ fn whatever_its_numbers_are_the_text_is_whole() {
 }
 
 #[test]
-fn a_line_without_colours_says_nothing_of_them() {
+fn plain_line_serialises_without_style() {
     let mut line = LogLine::plain(Micros(7), Level::Info, "it");
     let plain = r#"{"at":7,"level":"info","text":"it"}"#;
     assert_eq!(serde_json::to_string(&line).expect("JSON"), plain);

@@ -3,7 +3,7 @@
 use model::{is_unprintable, printable};
 
 #[test]
-fn characters_with_an_effect_are_replaced() {
+fn control_characters_are_replaced() {
     for text in
         ["\u{1b}[31mred", "a\rb", "bell\u{7}", "del\u{7f}", "csi\u{9b}31m", "a\u{202e}b", "a\u{2066}b", "a\u{2028}b"]
     {
@@ -14,7 +14,7 @@ fn characters_with_an_effect_are_replaced() {
 }
 
 #[test]
-fn ordinary_text_and_kept_characters_stay() {
+fn ordinary_text_and_allowed_characters_are_kept() {
     for text in ["", "plain", "Müller 😀 café", "שלום", "مرحبا\u{200f}", "a\tb\nc"] {
         assert_eq!(printable(text, &['\t', '\n']), text);
     }

@@ -48,7 +48,7 @@ fn through_the_wire(event: &StreamEvent) -> Value {
 }
 
 #[test]
-fn progress_keeps_its_fields_beside_job_and_attempt() {
+fn progress_event_is_flat_beside_job_and_attempt() {
     let event = StreamEvent::Progress(Box::new(ProgressEvent { job: JobId(1042), attempt: 2, progress: progress() }));
     let json = through_the_wire(&event);
     for field in "job attempt rev value max unit fraction stage message tone rate eta slow quiet_after warnings data at"
@@ -61,7 +61,7 @@ fn progress_keeps_its_fields_beside_job_and_attempt() {
 }
 
 #[test]
-fn state_keeps_job_attempt_and_state_on_top() {
+fn state_event_has_job_attempt_and_state_at_top_level() {
     let event = StreamEvent::State(Box::new(StateEvent {
         view: view(JobState::Failed),
         code: Some("io".to_owned()),
@@ -76,13 +76,13 @@ fn state_keeps_job_attempt_and_state_on_top() {
 }
 
 #[test]
-fn a_name_of_a_later_build_is_no_error() {
+fn unknown_event_name_is_ignored() {
     assert!(StreamEvent::from_json("hologram", "{}").is_none());
     assert_eq!(StreamEvent::Heartbeat(Heartbeat { at: Micros(5) }).name(), "heartbeat");
 }
 
 #[test]
-fn a_cursor_is_read_back_and_nonsense_is_refused() {
+fn cursor_round_trips_and_invalid_cursor_is_rejected() {
     let cursor = Cursor { epoch: "a1b2".to_owned(), seq: Seq(42) };
     assert_eq!(cursor.to_string().parse(), Ok(cursor));
     let long = "x".repeat(33) + ".1";
@@ -94,7 +94,7 @@ fn a_cursor_is_read_back_and_nonsense_is_refused() {
 }
 
 #[test]
-fn older_late_and_foreign_progress_changes_nothing() {
+fn stale_late_or_foreign_progress_is_ignored() {
     let newer = Progress { rev: 8, value: 9, ..progress() };
     let mut running = view(JobState::Running);
     assert!(running.apply_progress(2, newer.clone()));
@@ -107,7 +107,7 @@ fn older_late_and_foreign_progress_changes_nothing() {
 }
 
 #[test]
-fn every_state_has_a_word_that_leads_back_to_it() {
+fn state_name_round_trips() {
     for state in JobState::ALL {
         assert_eq!(JobState::from_word(state.as_str()), Some(state));
     }
@@ -115,7 +115,7 @@ fn every_state_has_a_word_that_leads_back_to_it() {
 }
 
 #[test]
-fn an_ended_job_leaves_its_state_only_by_a_retry() {
+fn ended_job_changes_state_only_by_retry() {
     for state in JobState::ALL.into_iter().filter(|state| state.is_terminal()) {
         for event in Event::ALL {
             let moved = state.apply(event);

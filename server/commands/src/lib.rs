@@ -1,30 +1,29 @@
-//! Tasks that are programs of the operator's.
+//! External commands: programs that run as tasks.
 //!
-//! A table `[command.NAME]` of the configuration declares one ([`Command::from_toml`]): its arguments, the form of its
-//! parameters, its limits. A job of it is a process group of its own, whose output becomes the log and the progress of the job
-//! ([`output_parser`]), and of which nothing is left when the job is over. What may be written in the table stands in
-//! `docs/commands.md`.
+//! A table `[command.NAME]` of the configuration declares a command ([`Command::from_toml`]): its arguments, the form of
+//! its parameters, its limits. Each job runs in a process group of its own. Its output becomes log and progress of the job
+//! ([`output_parser`]), and all its processes are killed when the job ends. `docs/commands.md` documents the table.
 
-mod ending;
-mod filling;
+mod arguments;
+mod exit_status;
+mod limits;
 mod output;
 mod parameters;
-mod running;
+mod process;
 mod table;
 mod task;
 mod template;
 mod terminal;
-mod watching;
 
 pub use table::Problem;
 pub use task::Command;
 
 use engine::Builder;
 
-/// Adds commands to an engine.
+/// Registers commands with an engine.
 ///
 /// # Errors
-/// `engine::Error::Unusable` where another task has the name of one.
+/// `engine::Error::Unusable` if another task has the same kind.
 pub fn register(mut builder: Builder, commands: &[Command]) -> engine::Result<Builder> {
     for command in commands {
         builder = builder.register_declared(command.declared(), command.clone())?;

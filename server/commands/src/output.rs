@@ -1,4 +1,4 @@
-//! What a program prints, on its way to the log and the progress of its job.
+//! Output of a program: read from its pipes or terminal, sent to log and progress of the job.
 
 use std::{collections::VecDeque, io};
 
@@ -12,47 +12,47 @@ use tokio::{
 
 use crate::terminal::Terminal;
 
-/// What is read at once, bytes; as much as a pipe holds.
-const CHUNK: usize = 64 << 10;
-/// Lines that are kept for the error.
+/// Size of a read, bytes: the capacity of a pipe.
+const READ_SIZE: usize = 64 << 10;
+/// Lines that are kept for the error of the job.
 const LAST_LINES: usize = 20;
 
-/// Units that a program may count in; the engine keeps words of its own only.
+/// Units that a program may report; others are dropped, because the engine takes static names only.
 const UNITS: [&str; 14] = [
     "B", "s", "files", "folders", "rows", "records", "items", "lines", "pages", "steps", "frames", "messages",
     "requests", "tests",
 ];
 
-/// Both outputs of a program; a terminal, which is both, counts as the standard output.
+/// Standard output and error of a program; a terminal counts as standard output.
 pub(crate) struct Output {
     out: Source,
     err: Source,
     reader: Reader,
-    verdict: Option<ReportedResult>,
+    reported_result: Option<ReportedResult>,
     last_lines: VecDeque<String>,
     /// The last line of the standard error that is not blank.
     last_error: Option<String>,
     guesses: bool,
 }
 
-/// What one of them is read from.
+/// One output.
 struct Source {
-    /// Until it has come to its end.
+    /// `None` after end of file.
     reader: Option<Box<dyn AsyncRead + Send + Unpin>>,
     buffer: Box<[u8]>,
 }
 
 impl Source {
     fn new(reader: impl AsyncRead + Send + Unpin + 'static) -> Self {
-        Self { reader: Some(Box::new(reader)), buffer: vec![0; CHUNK].into() }
+        Self { reader: Some(Box::new(reader)), buffer: vec![0; READ_SIZE].into() }
     }
 
-    /// Which has come to its end.
+    /// Returns a source at its end.
     fn ended() -> Self {
         Self { reader: None, buffer: Box::default() }
     }
 
-    /// Waits for the next bytes, and answers how many there are in the buffer; for ever where it has ended.
+    /// Reads into the buffer and returns the number of bytes. Never returns after end of file.
     async fn read(&mut self) -> usize {
         let Some(reader) = &mut self.reader else { return std::future::pending().await };
         match reader.read(&mut self.buffer).await {
@@ -80,15 +80,15 @@ impl Output {
             out,
             err,
             reader: Reader::new(format),
-            verdict: None,
+            reported_result: None,
             last_lines: VecDeque::new(),
             last_error: None,
             guesses: false,
         }
     }
 
-    /// Reads what comes next, from whichever output, and tells it. A program that prints faster waits for this, and none
-    /// waits for what is made of it: the log keeps what it can.
+    /// Reads once from either output and handles its events. Backpressure ends here: a fast program waits for this read, but
+    /// never for the log, which drops lines that it cannot keep.
     pub(crate) async fn read(&mut self, ctx: &Ctx) {
         let (stream, length) = tokio::select! {
             length = self.out.read() => (Stream::Out, length),
@@ -102,45 +102,45 @@ impl Output {
             ctx.alive();
         }
         for event in self.reader.push(stream, &buffer[..length]) {
-            self.tell(event, ctx);
+            self.handle(event, ctx);
         }
     }
 
-    /// Reads until both have come to their ends.
+    /// Reads both outputs to their ends.
     pub(crate) async fn read_to_end(&mut self, ctx: &Ctx) {
         while self.out.reader.is_some() || self.err.reader.is_some() {
             self.read(ctx).await;
         }
     }
 
-    /// Tells the last lines, which had no end.
+    /// Handles last lines without a line break.
     pub(crate) fn finish(&mut self, ctx: &Ctx) {
         for event in self.reader.finish() {
-            self.tell(event, ctx);
+            self.handle(event, ctx);
         }
     }
 
-    /// How the program said that its work has ended.
-    pub(crate) const fn verdict(&self) -> Option<&ReportedResult> {
-        self.verdict.as_ref()
+    /// The result that the program reported in its output.
+    pub(crate) const fn reported_result(&self) -> Option<&ReportedResult> {
+        self.reported_result.as_ref()
     }
 
-    /// The last lines of the log.
+    /// Returns the last lines of the log.
     pub(crate) fn last_lines(&self) -> String {
         self.last_lines.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
     }
 
-    /// The line that says most likely what is wrong, or what was done: the last one of the standard error, else the last one.
-    pub(crate) fn last_word(&self) -> Option<&str> {
+    /// Returns the most informative line: the last of standard error, else the last one.
+    pub(crate) fn significant_line(&self) -> Option<&str> {
         self.last_error
             .as_deref()
             .or_else(|| self.last_lines.iter().rev().map(String::as_str).find(|line| !line.trim().is_empty()))
     }
 
-    fn tell(&mut self, event: Event, ctx: &Ctx) {
+    fn handle(&mut self, event: Event, ctx: &Ctx) {
         match event {
             Event::Progress(progress) => self.advance(progress, ctx),
-            Event::Result(verdict) => self.verdict = Some(verdict),
+            Event::Result(result) => self.reported_result = Some(result),
             Event::Line(line) => {
                 if self.last_lines.len() == LAST_LINES {
                     self.last_lines.pop_front();

@@ -1,30 +1,28 @@
-//! The parameters of a command: from the table of the configuration to the JSON schema that becomes the form.
+//! Parameters of a command: parsed from the configuration into the JSON schema of the form.
 
 use serde_json::{Map, Value, json};
 
-/// What a value becomes in an argument.
+/// How a value becomes an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sort {
-    /// Its text.
+pub(crate) enum ValueType {
     Text,
     /// `true` or `false`.
-    Truth,
-    /// The real path of a file or folder under one of the roots.
+    Boolean,
+    /// The canonical path of a file or folder under one of the roots.
     Path,
     /// The path of the uploaded file.
     Upload,
 }
 
-/// One parameter.
 #[derive(Clone, Debug)]
 pub(crate) struct Parameter {
     pub(crate) name: String,
-    pub(crate) sort: Sort,
-    /// What holds where nothing is given.
+    pub(crate) value_type: ValueType,
+    /// The value when the input has none.
     pub(crate) default: Option<Value>,
 }
 
-/// What a parameter can say: keywords of JSON schema (2020-12), but for the last two.
+/// Allowed keywords: those of JSON schema (2020-12), and the last two.
 const KEYWORDS: [&str; 12] = [
     "type",
     "title",
@@ -40,11 +38,11 @@ const KEYWORDS: [&str; 12] = [
     "optional",
 ];
 
-/// The parameters, and the JSON schema of all of them together.
+/// Parses the parameters and builds their JSON schema.
 ///
 /// # Errors
-/// The key that is wrong, below `parameters`, and what is wrong with it.
-pub(crate) fn read(table: &Map<String, Value>) -> Result<(Vec<Parameter>, Value), (String, String)> {
+/// The invalid key below `parameters`, and a message.
+pub(crate) fn parse(table: &Map<String, Value>) -> Result<(Vec<Parameter>, Value), (String, String)> {
     let mut parameters = Vec::new();
     let mut properties = Map::new();
     let mut required = Vec::new();
@@ -61,13 +59,13 @@ pub(crate) fn read(table: &Map<String, Value>) -> Result<(Vec<Parameter>, Value)
         if let Some(key) = schema.keys().find(|key| !KEYWORDS.contains(&key.as_str())) {
             return wrong(key, format!("there is no such keyword; there are {}", KEYWORDS.join(", ")));
         }
-        let sort = match sort(schema) {
-            Ok(sort) => sort,
+        let value_type = match value_type(schema) {
+            Ok(value_type) => value_type,
             Err((key, message)) => return wrong(key, message),
         };
         let default = schema.get("default").cloned();
         if let Some(default) = &default
-            && let Err(message) = fits(default, schema)
+            && let Err(message) = check_default(default, schema)
         {
             return wrong("default", message);
         }
@@ -76,8 +74,8 @@ pub(crate) fn read(table: &Map<String, Value>) -> Result<(Vec<Parameter>, Value)
             Some(Value::Bool(optional)) => *optional,
             Some(_) => return wrong("optional", "it is true or false".to_owned()),
         };
-        // What is not ticked is false.
-        if !optional && default.is_none() && sort != Sort::Truth {
+        // An unticked checkbox is missing in the input and means false.
+        if !optional && default.is_none() && value_type != ValueType::Boolean {
             required.push(Value::String(name.clone()));
         }
         let mut property = schema.clone();
@@ -86,7 +84,7 @@ pub(crate) fn read(table: &Map<String, Value>) -> Result<(Vec<Parameter>, Value)
             property.insert("x-multiline".to_owned(), multiline);
         }
         properties.insert(name.clone(), Value::Object(property));
-        parameters.push(Parameter { name: name.clone(), sort, default });
+        parameters.push(Parameter { name: name.clone(), value_type, default });
     }
     let schema =
         json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false });
@@ -99,8 +97,8 @@ fn is_name(name: &str) -> bool {
         && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
 }
 
-/// What the parameter is, where all of its keywords have values of the right type.
-fn sort(schema: &Map<String, Value>) -> Result<Sort, (&'static str, String)> {
+/// Returns the type of a parameter, after checking the types of its keywords.
+fn value_type(schema: &Map<String, Value>) -> Result<ValueType, (&'static str, String)> {
     let text = |key: &'static str| match schema.get(key) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.as_str())),
@@ -125,19 +123,19 @@ fn sort(schema: &Map<String, Value>) -> Result<Sort, (&'static str, String)> {
     }
     let types = "it is one of string, integer, number, boolean";
     match (text("type")?, text("format")?) {
-        (Some("string"), Some("rooted-path")) => Ok(Sort::Path),
-        (Some("string"), Some("upload")) => Ok(Sort::Upload),
+        (Some("string"), Some("rooted-path")) => Ok(ValueType::Path),
+        (Some("string"), Some("upload")) => Ok(ValueType::Upload),
         (Some("string"), Some(_)) => Err(("format", "it is rooted-path or upload, or left out".to_owned())),
         (Some(_), Some(_)) => Err(("format", "only a string has one".to_owned())),
-        (Some("string" | "integer" | "number"), None) => Ok(Sort::Text),
-        (Some("boolean"), None) => Ok(Sort::Truth),
+        (Some("string" | "integer" | "number"), None) => Ok(ValueType::Text),
+        (Some("boolean"), None) => Ok(ValueType::Boolean),
         (Some(_), None) => Err(("type", types.to_owned())),
         (None, _) => Err(("type", format!("it is missing; {types}"))),
     }
 }
 
-/// Whether a default is a value of the parameter.
-fn fits(default: &Value, schema: &Map<String, Value>) -> Result<(), String> {
+/// Checks that the default is a valid value of the parameter.
+fn check_default(default: &Value, schema: &Map<String, Value>) -> Result<(), String> {
     let wanted = schema.get("type").and_then(Value::as_str).unwrap_or_default();
     let fits = match wanted {
         "string" => default.is_string(),

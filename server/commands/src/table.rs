@@ -1,4 +1,4 @@
-//! A table `[command.NAME]` of the configuration, checked: everything in it is decided when the program starts.
+//! Configuration table `[command.NAME]`, parsed and validated when the server starts.
 
 use std::{
     collections::BTreeSet,
@@ -16,31 +16,31 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    parameters::{self, Parameter, Sort},
+    parameters::{self, Parameter, ValueType},
     template::Template,
 };
 
-/// Processes that a command may have at once, where its table says nothing else.
-const PROCESSES: u32 = 1_000;
+/// Default limit of concurrent processes of a command.
+const DEFAULT_PROCESSES: u32 = 1_000;
 
-/// What is wrong with a table.
+/// An invalid table.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{key}: {message}")]
 pub struct Problem {
-    /// The key, such as `command.sync.timeout`.
+    /// The invalid key, such as `command.sync.timeout`.
     pub key: String,
-    /// What is wrong with its value, and what it can be.
+    /// What is wrong and which values are allowed.
     pub message: String,
 }
 
-/// The table as it is written.
+/// The table as written in the configuration.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct RawTable {
     name: Option<String>,
     about: Option<String>,
     title: Option<String>,
-    argv: Vec<WrittenArgument>,
+    argv: Vec<RawArgument>,
     #[serde(default)]
     parameters: Map<String, Value>,
     #[serde(default)]
@@ -64,21 +64,22 @@ struct Written {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "an argument is a text, or a list of texts that stand or fall together")]
-enum WrittenArgument {
+#[serde(untagged, expecting = "an argument is a text, or a list of texts that are dropped together")]
+enum RawArgument {
     One(String),
-    Together(Vec<String>),
+    Group(Vec<String>),
 }
 
-/// The table, checked.
+/// A validated table.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     pub(crate) kind: String,
     pub(crate) name: String,
     pub(crate) about: String,
     pub(crate) title: Option<Template>,
-    /// The program, and its arguments: those of one list stand or fall together.
+    /// Name or absolute path of the program.
     pub(crate) program: String,
+    /// Groups of arguments. A group is dropped as a whole if one of its values is missing.
     pub(crate) arguments: Vec<Vec<Template>>,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) schema: Value,
@@ -91,54 +92,53 @@ pub(crate) struct Table {
     pub(crate) role: Role,
     pub(crate) private: bool,
     pub(crate) retries: u32,
-    /// What it is asked to stop with.
+    /// The signal that asks the program to stop.
     pub(crate) signal: Signal,
-    /// Bytes that all of its processes may have in memory.
+    /// Limit of the resident memory of all its processes together, bytes.
     pub(crate) memory: Option<u64>,
     pub(crate) processes: u32,
     pub(crate) progress: Format,
-    /// It writes to a terminal, not to two pipes.
+    /// Whether the output is a pseudo-terminal instead of two pipes.
     pub(crate) terminal: bool,
 }
 
 impl Table {
-    /// Checks the table of the command `kind`.
+    /// Parses and validates the table of the command `kind`.
     ///
     /// # Errors
-    /// The first key that is wrong.
-    pub(crate) fn read(kind: &str, table: toml::Value) -> Result<Self, Problem> {
+    /// The first invalid key.
+    pub(crate) fn parse(kind: &str, table: toml::Value) -> Result<Self, Problem> {
         let wrong = |key: &str, message: String| {
             let key = if key.is_empty() { format!("command.{kind}") } else { format!("command.{kind}.{key}") };
             Problem { key, message }
         };
         Kind::declared(kind).map_err(|message| wrong("", message))?;
-        let written: Written = serde_path_to_error::deserialize(table).map_err(|error| {
+        let raw: RawTable = serde_path_to_error::deserialize(table).map_err(|error| {
             let path = error.path().to_string();
             wrong(if path == "." { "" } else { &path }, error.inner().message().trim().to_owned())
         })?;
-        if let Some(queue) = &written.queue {
+        if let Some(queue) = &raw.queue {
             Queue::declared(queue).map_err(|message| wrong("queue", message))?;
         }
-        let (parameters, schema) = parameters::read(&written.parameters)
+        let (parameters, schema) = parameters::parse(&raw.parameters)
             .map_err(|(key, message)| wrong(&format!("parameters.{key}"), message))?;
         let template = |key: &str, text: &str| {
             let template = Template::parse(text).map_err(|message| wrong(key, message))?;
-            check_names(&template, &parameters).map_err(|message| wrong(key, message))?;
+            check_placeholders(&template, &parameters).map_err(|message| wrong(key, message))?;
             Ok(template)
         };
         let mut arguments = Vec::new();
-        for (at, argument) in written.argv.iter().enumerate() {
+        for (at, argument) in raw.argv.iter().enumerate() {
             let key = format!("argv[{at}]");
-            let together = match argument {
-                WrittenArgument::One(one) => std::slice::from_ref(one),
-                WrittenArgument::Together(together) => together,
+            let group = match argument {
+                RawArgument::One(one) => std::slice::from_ref(one),
+                RawArgument::Group(group) => group,
             };
-            arguments.push(together.iter().map(|text| template(&key, text)).collect::<Result<Vec<_>, _>>()?);
+            arguments.push(group.iter().map(|text| template(&key, text)).collect::<Result<Vec<_>, _>>()?);
         }
-        let env =
-            environment(&written.env, template).map_err(|(key, message)| wrong(&format!("env.{key}"), message))?;
+        let env = environment(&raw.env, template).map_err(|(key, message)| wrong(&format!("env.{key}"), message))?;
         let program = program(&mut arguments, &env).map_err(|message| wrong("argv", message))?;
-        let title = written.title.as_deref().map(|text| template("title", text)).transpose()?;
+        let title = raw.title.as_deref().map(|text| template("title", text)).transpose()?;
         let used: BTreeSet<&str> = arguments
             .iter()
             .flatten()
@@ -165,25 +165,25 @@ impl Table {
         };
         Ok(Self {
             kind: kind.to_owned(),
-            name: written.name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| kind.to_owned()),
-            about: written.about.unwrap_or_else(|| format!("Runs {program}.")),
+            name: raw.name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| kind.to_owned()),
+            about: raw.about.unwrap_or_else(|| format!("Runs {program}.")),
             title,
-            folder: written.folder.map(folder).transpose().map_err(|message| wrong("folder", message))?,
-            timeout: duration("timeout", &written.timeout)?,
-            quiet_timeout: duration("quiet_timeout", &written.quiet_timeout)?,
-            queue: written.queue,
-            limit: at_least_one("limit", written.limit)?,
-            role: word(written.role.as_deref(), Role::Operator, &[Role::Operator, Role::Administrator], Role::as_str)
+            folder: raw.folder.map(folder).transpose().map_err(|message| wrong("folder", message))?,
+            timeout: duration("timeout", &raw.timeout)?,
+            quiet_timeout: duration("quiet_timeout", &raw.quiet_timeout)?,
+            queue: raw.queue,
+            limit: at_least_one("limit", raw.limit)?,
+            role: parse_word(raw.role.as_deref(), Role::Operator, &[Role::Operator, Role::Administrator], Role::as_str)
                 .map_err(|message| wrong("role", message))?,
-            private: written.private,
-            retries: written.retries,
-            signal: word(written.signal.as_deref(), Signal::TERM, &SIGNALS, signal_word)
+            private: raw.private,
+            retries: raw.retries,
+            signal: parse_word(raw.signal.as_deref(), Signal::TERM, &STOP_SIGNALS, signal_name)
                 .map_err(|message| wrong("signal", message))?,
-            memory: written.memory.map(|text| size(&text)).transpose().map_err(|message| wrong("memory", message))?,
-            processes: at_least_one("processes", written.processes)?.unwrap_or(PROCESSES),
-            progress: word(written.progress.as_deref(), Format::Auto, &Format::ALL, Format::as_str)
+            memory: raw.memory.map(|text| size(&text)).transpose().map_err(|message| wrong("memory", message))?,
+            processes: at_least_one("processes", raw.processes)?.unwrap_or(DEFAULT_PROCESSES),
+            progress: parse_word(raw.progress.as_deref(), Format::Auto, &Format::ALL, Format::as_str)
                 .map_err(|message| wrong("progress", message))?,
-            terminal: written.terminal,
+            terminal: raw.terminal,
             program,
             arguments,
             parameters,
@@ -193,10 +193,10 @@ impl Table {
     }
 }
 
-/// What a command can be asked to stop with.
-const SIGNALS: [Signal; 4] = [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT];
+/// The signals that can ask a program to stop.
+const STOP_SIGNALS: [Signal; 4] = [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT];
 
-fn signal_word(signal: Signal) -> &'static str {
+fn signal_name(signal: Signal) -> &'static str {
     match signal {
         Signal::INT => "INT",
         Signal::HUP => "HUP",
@@ -205,8 +205,8 @@ fn signal_word(signal: Signal) -> &'static str {
     }
 }
 
-/// The value that a word names.
-fn word<T: Copy>(
+/// Returns the value with a name, or the default.
+fn parse_word<T: Copy>(
     written: Option<&str>,
     default: T,
     all: &[T],
@@ -236,8 +236,8 @@ fn folder(folder: PathBuf) -> Result<PathBuf, String> {
     Ok(folder)
 }
 
-/// Refuses names of no parameter, and flags of what is not true or false.
-fn check_names(template: &Template, parameters: &[Parameter]) -> Result<(), String> {
+/// Rejects placeholders of unknown parameters, and flags of parameters that are not boolean.
+fn check_placeholders(template: &Template, parameters: &[Parameter]) -> Result<(), String> {
     for (name, is_flag) in template.parameters() {
         let Some(parameter) = parameters.iter().find(|parameter| parameter.name == name) else {
             let known: Vec<&str> = parameters.iter().map(|parameter| parameter.name.as_str()).collect();
@@ -245,14 +245,14 @@ fn check_names(template: &Template, parameters: &[Parameter]) -> Result<(), Stri
                 if known.is_empty() { "there are none".to_owned() } else { format!("there are {}", known.join(", ")) };
             return Err(format!("there is no parameter `{name}`; {known}"));
         };
-        if is_flag && parameter.sort != Sort::Truth {
+        if is_flag && parameter.value_type != ValueType::Boolean {
             return Err(format!("`{name}` is no boolean; {{{{{name}?…}}}} takes only those"));
         }
     }
     Ok(())
 }
 
-/// The variables that the program gets besides a few of the server's own.
+/// Parses the declared environment variables.
 fn environment(
     written: &Map<String, Value>,
     template: impl Fn(&str, &str) -> Result<Template, Problem>,
@@ -260,7 +260,7 @@ fn environment(
     let mut variables = Vec::new();
     for (name, value) in written {
         let wrong = |message: &str| (name.clone(), message.to_owned());
-        // What else it may be called in the kernel, no shell hands on, and one stands between.
+        // The kernel allows other names, but the shell that starts the program does not pass them on.
         let is_name = !name.is_empty()
             && !name.starts_with(|first: char| first.is_ascii_digit())
             && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_');
@@ -277,8 +277,8 @@ fn environment(
     Ok(variables)
 }
 
-/// Takes the program off the arguments, which must be there and can be run. It is never a parameter: whoever starts a job does not choose
-/// what runs.
+/// Removes the program from the arguments and checks that it is executable. It is never a parameter: users who start a
+/// job do not choose what runs.
 fn program(arguments: &mut Vec<Vec<Template>>, env: &[(String, Template)]) -> Result<String, String> {
     const EXAMPLE: &str = "name the program first, such as argv = [\"rsync\", \"-a\", \"{{folder}}\"]";
     if arguments.is_empty() {
@@ -291,11 +291,11 @@ fn program(arguments: &mut Vec<Vec<Template>>, env: &[(String, Template)]) -> Re
         return Err(format!("the program cannot be a parameter or an option; {EXAMPLE}"));
     };
     let own_path = env.iter().find(|(name, _)| name == "PATH").and_then(|(_, value)| value.plain());
-    let paths = own_path.map_or_else(usual_path, OsString::from);
+    let paths = own_path.map_or_else(search_path, OsString::from);
     let found = if program.contains('/') {
-        Path::new(program).is_absolute() && can_be_run(Path::new(program))
+        Path::new(program).is_absolute() && is_executable(Path::new(program))
     } else {
-        env::split_paths(&paths).any(|folder| folder.is_absolute() && can_be_run(&folder.join(program)))
+        env::split_paths(&paths).any(|folder| folder.is_absolute() && is_executable(&folder.join(program)))
     };
     if found {
         return Ok(program.to_owned());
@@ -304,11 +304,11 @@ fn program(arguments: &mut Vec<Vec<Template>>, env: &[(String, Template)]) -> Re
     Err(format!("there is no program `{program}`; install it, or give its absolute path. It is looked for in {paths}"))
 }
 
-/// Where programs are looked for: where the server's own are, or in the usual places, if it was told of none.
-pub(crate) fn usual_path() -> OsString {
+/// Returns the search path for programs: the `PATH` of the server, or the usual folders if it has none.
+pub(crate) fn search_path() -> OsString {
     env::var_os("PATH").unwrap_or_else(|| "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into())
 }
 
-fn can_be_run(file: &Path) -> bool {
+fn is_executable(file: &Path) -> bool {
     file.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }

@@ -1,4 +1,4 @@
-//! A command as the engine's task.
+//! A command as a task of the engine.
 
 use std::sync::Arc;
 
@@ -7,22 +7,22 @@ use engine::{Backoff, Ctx, Declared, DeclaredTask, TaskError};
 use model::FieldError;
 use serde_json::Value;
 
-use crate::{Problem, running::Running, table::Table};
+use crate::{Problem, process::RunningProcess, table::Table};
 
-/// A command that has been declared.
+/// A declared command.
 #[derive(Clone, Debug)]
 pub struct Command(Arc<Table>);
 
 impl Command {
-    /// Reads the table `[command.NAME]`, and looks whether what it names is there.
+    /// Parses the table `[command.NAME]`, and checks that its program and folder exist.
     ///
     /// # Errors
-    /// The first key that is wrong, and what it can be.
+    /// The first invalid key, and its allowed values.
     pub fn from_toml(name: &str, table: toml::Value) -> Result<Self, Problem> {
-        Table::read(name, table).map(|table| Self(Arc::new(table)))
+        Table::parse(name, table).map(|table| Self(Arc::new(table)))
     }
 
-    /// Its name.
+    /// The kind of its jobs: NAME.
     pub fn kind(&self) -> &str {
         &self.0.kind
     }
@@ -49,7 +49,7 @@ impl Command {
 #[async_trait]
 impl DeclaredTask for Command {
     fn title(&self, input: &Value) -> String {
-        self.0.title_of(input)
+        self.0.job_title(input)
     }
 
     fn check(&self, input: &Value) -> Result<(), Vec<FieldError>> {
@@ -57,7 +57,7 @@ impl DeclaredTask for Command {
     }
 
     async fn run(&self, input: Value, ctx: &Ctx) -> Result<Value, TaskError> {
-        let filled = self.0.fill(&input, ctx).await?;
-        Running::start(Arc::clone(&self.0), filled, ctx).await?.follow().await
+        let arguments = self.0.build_arguments(&input, ctx).await?;
+        RunningProcess::start(Arc::clone(&self.0), arguments, ctx).await?.wait().await
     }
 }

@@ -1,8 +1,8 @@
-//! Text with values in it: one argument, one variable, a title.
+//! Templates of arguments, variables and titles: text with `{{placeholders}}`.
 
 use std::collections::BTreeMap;
 
-/// The text of each parameter that has a value; `true` and `false` for those that are set or not.
+/// The value of each parameter that has one, as text; `true` or `false` for booleans.
 pub(crate) type Values = BTreeMap<String, String>;
 
 /// `--from={{folder}}`, parsed.
@@ -11,28 +11,32 @@ pub(crate) struct Template(Vec<Part>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
-    /// Text as it stands.
     Text(String),
-    /// `{{name}}`; `{{-name}}` may make the argument begin with a dash.
-    Value { name: String, may_begin_with_dash: bool },
-    /// `{{name?text}}`: the text, where the parameter is true.
-    Flag { name: String, text: String },
+    /// `{{name}}`; the value of `{{-name}}` may begin with a dash.
+    Value {
+        name: String,
+        may_begin_with_dash: bool,
+    },
+    /// `{{name?text}}`: the text if the parameter is true.
+    Flag {
+        name: String,
+        text: String,
+    },
 }
 
-/// What became of a template.
+/// The text of a template with its values.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Filled<'t> {
-    /// The text.
+pub(crate) struct Rendered<'t> {
     pub(crate) text: String,
-    /// The parameter whose value makes it begin with a dash, where nobody allowed that.
+    /// The parameter whose value makes the text begin with a dash without permission.
     pub(crate) dashed_by: Option<&'t str>,
 }
 
 impl Template {
-    /// Reads one.
+    /// Parses a template.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// A message for the operator.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut parts = Vec::new();
         let mut rest = text;
@@ -55,7 +59,7 @@ impl Template {
         Ok(Self(parts))
     }
 
-    /// The parameters it takes, and whether each is taken for true or false.
+    /// Returns the parameters in the template, and whether each is used as a flag.
     pub(crate) fn parameters(&self) -> impl Iterator<Item = (&str, bool)> {
         self.0.iter().filter_map(|part| match part {
             Part::Text(_) => None,
@@ -64,7 +68,7 @@ impl Template {
         })
     }
 
-    /// The text, where it takes no parameter.
+    /// Returns the text if the template has no placeholder.
     pub(crate) fn plain(&self) -> Option<&str> {
         match self.0.as_slice() {
             [] => Some(""),
@@ -73,31 +77,31 @@ impl Template {
         }
     }
 
-    /// Whether a value stands in its text.
-    pub(crate) fn takes_a_value(&self) -> bool {
+    /// Whether a value is part of the text.
+    pub(crate) fn has_value(&self) -> bool {
         self.0.iter().any(|part| matches!(part, Part::Value { .. }))
     }
 
-    /// The text with the values in it; `None` where one of them is missing, or a flag is not set.
-    pub(crate) fn fill(&self, values: &Values) -> Option<Filled<'_>> {
-        let mut filled = Filled { text: String::new(), dashed_by: None };
+    /// Renders the template; `None` if a value is missing or a flag is false.
+    pub(crate) fn render(&self, values: &Values) -> Option<Rendered<'_>> {
+        let mut rendered = Rendered { text: String::new(), dashed_by: None };
         for part in &self.0 {
             match part {
-                Part::Text(text) => filled.text.push_str(text),
+                Part::Text(text) => rendered.text.push_str(text),
                 Part::Flag { name, text } => {
                     values.get(name).filter(|value| *value == "true")?;
-                    filled.text.push_str(text);
+                    rendered.text.push_str(text);
                 }
                 Part::Value { name, may_begin_with_dash } => {
                     let value = values.get(name)?;
-                    if filled.text.is_empty() && value.starts_with('-') && !may_begin_with_dash {
-                        filled.dashed_by = Some(name);
+                    if rendered.text.is_empty() && value.starts_with('-') && !may_begin_with_dash {
+                        rendered.dashed_by = Some(name);
                     }
-                    filled.text.push_str(value);
+                    rendered.text.push_str(value);
                 }
             }
         }
-        Some(filled)
+        Some(rendered)
     }
 }
 
@@ -114,20 +118,20 @@ fn part(inside: &str) -> Part {
 mod tests {
     use super::*;
 
-    fn filled(template: &str) -> Option<(String, Option<String>)> {
+    fn rendered(template: &str) -> Option<(String, Option<String>)> {
         let values = [("name", "a b"), ("dash", "-rf"), ("yes", "true"), ("no", "false"), ("empty", "")];
         let values = values.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let template = Template::parse(template).expect("well formed");
-        let filled = template.fill(&values)?;
-        Some((filled.text, filled.dashed_by.map(str::to_owned)))
+        let rendered = template.render(&values)?;
+        Some((rendered.text, rendered.dashed_by.map(str::to_owned)))
     }
 
     fn text(template: &str) -> Option<String> {
-        filled(template).map(|(text, _)| text)
+        rendered(template).map(|(text, _)| text)
     }
 
     #[test]
-    fn values_stand_where_they_are_named_and_are_never_split() {
+    fn value_replaces_its_placeholder_unsplit() {
         assert_eq!(text("--name={{name}}!").as_deref(), Some("--name=a b!"));
         assert_eq!(text("{{ name }}{{name}}").as_deref(), Some("a ba b"));
         assert_eq!(text("plain { } %").as_deref(), Some("plain { } %"));
@@ -135,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_value_drops_its_argument() {
+    fn argument_without_value_is_dropped() {
         assert_eq!(text("--exclude={{missing}}"), None);
         assert_eq!(text("{{yes?--verbose}}").as_deref(), Some("--verbose"));
         assert_eq!(text("{{no?--verbose}}"), None);
@@ -143,8 +147,8 @@ mod tests {
     }
 
     #[test]
-    fn a_value_makes_an_option_only_where_that_is_allowed() {
-        let by = |template| filled(template).and_then(|(_, by)| by);
+    fn leading_dash_needs_permission() {
+        let by = |template| rendered(template).and_then(|(_, by)| by);
         assert_eq!(by("{{dash}}").as_deref(), Some("dash"));
         assert_eq!(by("{{empty}}{{dash}}").as_deref(), Some("dash"));
         assert_eq!(by("{{-dash}}"), None);
@@ -153,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_closed_is_refused() {
+    fn unclosed_placeholder_is_rejected() {
         assert!(Template::parse("{{name").is_err());
     }
 }

@@ -1,5 +1,4 @@
-//! A pseudo-terminal, for programs that keep their lines back, their colours and their bars to themselves where they do not
-//! write to one.
+//! Pseudo-terminal: for programs that buffer their lines or omit colours and progress bars when they write to a pipe.
 
 use std::{
     io,
@@ -19,15 +18,16 @@ use tokio::{
     net::unix::pipe::Receiver,
 };
 
-/// What programs take for its size, columns and lines: bars and tables fit into a page's log.
+/// Columns and lines that programs see: bars and tables fit into the log of a page.
 const SIZE: Winsize = Winsize { ws_col: 120, ws_row: 40, ws_xpixel: 0, ws_ypixel: 0 };
 
-/// The end of a terminal where one reads what programs have written to it, much as from a pipe. Nothing is ever typed.
+/// The reading end of a pseudo-terminal. Nothing is ever written to it.
 #[derive(Debug)]
 pub(crate) struct Terminal(Receiver);
 
 impl Terminal {
-    /// A new one, and the end for programs. It is nobody's controlling terminal, and neither end is inherited by chance.
+    /// Opens a pseudo-terminal and returns its reading end and the end for programs. It becomes no process's controlling
+    /// terminal, and both ends are close-on-exec.
     pub(crate) fn open() -> io::Result<(Self, OwnedFd)> {
         let reader = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
         grantpt(&reader)?;
@@ -45,7 +45,7 @@ impl Terminal {
 
 impl AsyncRead for Terminal {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        // Not as `Receiver` itself does it: less than there is room for does not mean that there is no more.
+        // `Receiver::poll_read` clears readiness after a short read; a terminal may have more data then.
         loop {
             ready!(self.0.poll_read_ready(context))?;
             return Poll::Ready(match self.0.try_read(buffer.initialize_unfilled()) {
@@ -54,7 +54,7 @@ impl AsyncRead for Terminal {
                     Ok(())
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-                // All programs have closed it, and all that they wrote has been read.
+                // EIO: all programs have closed it and everything is read.
                 Err(error) if error.raw_os_error() == Some(Errno::IO.raw_os_error()) => Ok(()),
                 Err(error) => Err(error),
             });

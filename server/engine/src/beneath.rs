@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn kernel_and_fallback_agree() {
+    fn kernel_and_fallback_resolve_alike() {
         let (_folder, opened) = folder();
         let read = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let all = [
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn symbolic_links_are_never_followed() {
+    fn symbolic_links_are_not_followed() {
         let (_folder, opened) = folder();
         for path in ["to-a/b/file", "a/to-file", "a/out/passwd"] {
             assert_eq!(open(opened.as_fd(), Path::new(path), OFlags::RDONLY).err(), Some(Errno::LOOP), "{path}");

@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_curve_is_bounded_and_goes_from_beginning_to_end() {
+    fn long_curve_is_bounded_and_keeps_its_ends() {
         let curve = long();
         assert!((POINTS / 4..=POINTS).contains(&curve.points.len()), "{}", curve.points.len());
         let (first, last) = (curve.points[0], curve.points[curve.points.len() - 1]);
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn stages_and_silences_keep_their_ends() {
+    fn stage_and_silence_boundaries_are_kept() {
         let curve = long();
         let has = |seconds: f32| curve.points.iter().any(|point| (point.seconds - seconds).abs() < 1.5);
         assert!(has(8_999.0) && has(9_900.0), "the silence is no slope");
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_seen_last_is_in_it() {
+    fn curve_includes_the_latest_sample() {
         let mut recorder = Recorder::new(2, 0.0);
         for (seconds, value) in [(1.0, 10), (1.1, 20), (1.2, 30)] {
             recorder.saw(seconds, &at(value, 0));
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rhythm_of_its_bursts_is_kept() {
+    fn curve_keeps_burst_intervals() {
         let mut recorder = Recorder::new(2, 0.0);
         for burst in 0..6 {
             (0..=10).for_each(|second| {
@@ -253,13 +253,13 @@ mod tests {
     }
 
     #[test]
-    fn a_curve_of_before_there_were_rhythms_is_read() {
+    fn curve_without_intervals_is_parsed() {
         let old = r#"{"points":[],"works":[null],"usual_gap":1.0,"longest_gap":2.0}"#;
         assert_eq!(serde_json::from_str::<Curve>(old).expect("it can be read").rhythm, None);
     }
 
     #[test]
-    fn it_is_written_short_and_read_as_it_was() {
+    fn curve_round_trips_in_compact_form() {
         let curve = long();
         let text = serde_json::to_string(&curve).expect("it can be written");
         assert!(text.len() < 12_000, "{} bytes", text.len());

@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn quiet_is_thrice_the_usual_longest_silence_and_half_a_minute_at_least() {
+    fn quiet_threshold_is_three_silences_and_at_least_30_s() {
         let after =
             |gaps: &[f64]| Learned::of(1, &gaps.iter().copied().map(silent_for).collect::<Vec<_>>()).quiet_after;
         assert_eq!(after(&[40.0, 60.0, 50.0, 900.0]), Some(180.0));
@@ -115,14 +115,14 @@ mod tests {
     }
 
     #[test]
-    fn the_store_is_asked_at_first_and_then_once_a_minute() {
+    fn kind_history_is_read_once_a_minute() {
         let (lessons, now) = (Lessons::default(), Instant::now());
         let asks = |seconds| lessons.known(now + Duration::from_secs(seconds)).1;
         assert_eq!([asks(0), asks(1), asks(59), asks(60), asks(61)], [true, false, false, true, false]);
     }
 
     #[test]
-    fn what_misses_the_newest_runs_is_stale_and_stays_where_the_store_cannot_answer() {
+    fn stale_kind_history_is_kept_if_the_store_fails() {
         let (lessons, now) = (Lessons::default(), Instant::now());
         let known = |seconds| {
             let Known { learned, stale } = lessons.known(now + Duration::from_secs(seconds)).0;

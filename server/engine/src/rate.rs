@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn no_speed_is_told_before_two_seconds_and_two_changes() {
+    fn speed_needs_two_seconds_and_two_changes() {
         let start = Instant::now();
         assert_eq!(after(&mut Rate::starting_at(start, 0), start, &[(1_000, 10), (1_900, 20)]), None);
         assert_eq!(after(&mut Rate::starting_at(start, 0), start, &[(3_000, 10)]), None);
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_steady_speed_is_told_exactly() {
+    fn steady_speed_is_exact() {
         let start = Instant::now();
         let points: Vec<_> = (1..=600).map(|tick| (tick * 100, tick * 7)).collect();
         let speed = after(&mut Rate::starting_at(start, 0), start, &points).expect("long enough");
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_minute_the_new_speed_has_won() {
+    fn speed_adapts_within_a_minute() {
         let start = Instant::now();
         let mut points: Vec<_> = (1..=600).map(|tick| (tick * 100, tick * 100)).collect();
         points.extend((1..=600).map(|tick| (60_000 + tick * 100, 60_000 + tick)));
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_falls_begins_anew() {
+    fn falling_value_resets_the_speed() {
         let start = Instant::now();
         let mut rate = Rate::starting_at(start, 0);
         assert!(after(&mut rate, start, &[(1_000, 10), (3_000, 30)]).is_some());

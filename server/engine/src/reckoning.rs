@@ -94,19 +94,19 @@ mod tests {
     }
 
     #[test]
-    fn a_run_in_time_is_due_and_the_next_comes_after_it() {
+    fn run_on_time_is_due_and_next_follows() {
         let reckoned = reckon(&every_ten(), Some(at(10)), Micros(at(10).0 + 999), Missed::Skip);
         assert_eq!(reckoned, Reckoned { due: vec![at(10)], next_at: Some(at(20)), ..Reckoned::default() });
     }
 
     #[test]
-    fn before_its_time_nothing_is_due() {
+    fn no_run_is_due_before_its_time() {
         let reckoned = reckon(&every_ten(), Some(at(10)), Micros(at(10).0 - 1), Missed::All(5));
         assert_eq!(reckoned, Reckoned { next_at: Some(at(10)), ..Reckoned::default() });
     }
 
     #[test]
-    fn what_was_missed_is_left_out_made_up_for_once_or_so_many_times() {
+    fn missed_runs_follow_the_policy() {
         let now = at(45);
         let of = |missed| reckon(&every_ten(), Some(at(10)), now, missed);
         let next_at = Some(at(50));
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_in_time_makes_up_for_those_before_it_or_stands_behind_them() {
+    fn run_on_time_follows_catch_up_runs() {
         let now = at(40);
         let of = |missed| reckon(&every_ten(), Some(at(10)), now, missed);
         assert_eq!(of(Missed::Once).due, [at(40)]);
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn years_away_are_made_up_for_by_the_newest_runs() {
+    fn catch_up_is_limited_to_the_newest_runs() {
         let every_minute = Cron::parse("* * * * *", "UTC").expect("it is one");
         let now = Micros(at(5_000_000).0 + 61_000_000);
         let reckoned = reckon(&every_minute, Some(at(10)), now, Missed::All(2));

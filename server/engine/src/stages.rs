@@ -65,7 +65,7 @@ mod tests {
     const NAMES: &[&str] = &["Scan", "Hash", "Write"];
 
     #[test]
-    fn stages_share_the_bar_by_their_weights() {
+    fn stages_are_weighted() {
         let stages = Stages::new(NAMES, &[1.0, 8.0, 1.0]);
         let starts = stages.shown(0).expect("first stage").starts;
         assert!(starts.iter().zip([0.0, 0.1, 0.9]).all(|(a, b)| (a - b).abs() < 1e-9), "{starts:?}");
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn weights_that_do_not_fit_mean_equal_shares() {
+    fn invalid_weights_are_equal_shares() {
         for weights in [&[][..], &[1.0], &[f64::NAN, 1.0, 1.0], &[0.0, 0.0, 0.0]] {
             let starts = Stages::new(NAMES, weights).shown(0).expect("first stage").starts;
             assert!((starts[1] - 1.0 / 3.0).abs() < 1e-9, "{weights:?}: {starts:?}");
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stage_without_a_total_stands_at_its_start() {
+    fn stage_without_total_is_at_0() {
         let stages = Stages::new(NAMES, &[]);
         assert_eq!(stages.fraction(None, 5, Some(10)), None);
         assert_eq!(stages.fraction(Some(0), 5, None), None);
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_total_counts_as_done() {
+    fn zero_total_is_complete() {
         assert_eq!(Stages::default().fraction(None, 0, Some(0)), Some(1.0));
     }
 }

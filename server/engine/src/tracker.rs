@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bar_waits_where_it_stood_until_the_task_has_found_its_place() {
+    fn progress_stays_until_resumed_task_catches_up() {
         let (tracker, now) = (Tracker::new(Stages::default()), Instant::now());
         let mut sample = Sample::new(now, left());
         let mut seen = |fraction, value| {
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_begun_anew_does_not_keep_its_place() {
+    fn restarted_task_resets_its_progress() {
         let (tracker, now) = (Tracker::new(Stages::default()), Instant::now());
         let mut sample = Sample::new(now, left());
         tracker.begin_anew();
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_earlier_attempt_did_says_nothing_of_the_speed() {
+    fn speed_excludes_earlier_attempts() {
         let (tracker, start) = (Tracker::new(Stages::default()), Instant::now());
         let mut sample = Sample::new(start, Progress::default());
         tracker.total(Some(1_000_100), "rows");

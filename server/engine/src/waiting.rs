@@ -84,27 +84,27 @@ mod tests {
     }
 
     #[test]
-    fn who_is_next_starts_when_the_first_slot_becomes_free() {
+    fn first_in_queue_starts_at_the_first_free_slot() {
         assert_eq!(starts(&[90.0, 30.0], 2, &[]), Some(30.0));
         assert_eq!(starts(&[90.0], 2, &[]), Some(0.0));
     }
 
     #[test]
-    fn those_before_it_take_their_time() {
+    fn wait_includes_jobs_before_it() {
         assert_eq!(starts(&[90.0, 30.0], 2, &[100.0]), Some(90.0));
         assert_eq!(starts(&[90.0, 30.0], 2, &[10.0, 10.0]), Some(50.0));
         assert_eq!(starts(&[10.0], 1, &[100.0, 100.0]), Some(210.0));
     }
 
     #[test]
-    fn what_is_not_known_makes_no_promise() {
+    fn unknown_duration_has_no_wait_estimate() {
         assert_eq!(starts(&[f64::INFINITY], 1, &[]), None);
         assert_eq!(starts(&[5.0], 1, &[f64::INFINITY]), None);
         assert_eq!(starts(&[], 0, &[]), None);
     }
 
     #[test]
-    fn a_running_job_takes_as_long_as_it_says_or_as_is_usual() {
+    fn running_job_uses_time_left_or_typical_duration() {
         let started = Micros(0);
         let job = JobView { started_at: Some(started), ..JobView::new(model::JobId(1), "a", "A", "ann", started) };
         let told = |seconds: i64, usual| Some(left(&job, usual, Micros(seconds * 1_000_000)));

@@ -54,7 +54,7 @@ fn peak() -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flood_of_ticks_and_lines_is_counted_right_and_bounded() {
+async fn progress_and_log_flood_is_counted_and_bounded() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let engine = Engine::builder(folder.path()).register(Flood).open().await.expect("the engine opens");
     let before = peak();

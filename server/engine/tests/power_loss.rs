@@ -102,9 +102,9 @@ fn deeds<'a>(trace: &'a [String], name: &'a str) -> impl Iterator<Item = Deed> +
 }
 
 #[test]
-fn whatever_the_store_acknowledges_has_been_synced_before() {
+fn store_syncs_before_it_acknowledges() {
     let data = tempfile::tempdir().expect("a temporary folder");
-    let Some(trace) = trace("every_verb_one_after_the_other", data.path()) else { return };
+    let Some(trace) = trace("traced_store_commands", data.path()) else { return };
     let (mut dirty, mut written, mut acknowledged) = (false, false, Vec::new());
     for deed in deeds(&trace, "milepost.db-wal") {
         match deed {
@@ -145,7 +145,7 @@ const VERBS: [&str; 18] = [
 
 #[tokio::test]
 #[ignore = "the program that another test watches"]
-async fn every_verb_one_after_the_other() {
+async fn traced_store_commands() {
     let Some(data) = watched() else { return };
     let store = SqliteStore::open(SqliteOptions::new(data.join("milepost.db"))).await.expect("it opens");
     let mut verbs = VERBS.into_iter();
@@ -211,7 +211,7 @@ async fn every_verb_one_after_the_other() {
 
 /// What reaches the disk of a write that was not acknowledged may be any part of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_log_of_writes_that_was_cut_short_is_the_past_as_it_was_after_some_commit() {
+async fn truncated_wal_is_the_state_after_some_commit() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("milepost.db");
     let store = SqliteStore::open(SqliteOptions::new(&path)).await.expect("it opens");
@@ -274,9 +274,9 @@ impl Task for WriteNumbers {
 }
 
 #[test]
-fn an_artifact_is_on_the_disk_before_its_job_has_succeeded() {
+fn artifact_is_synced_before_its_job_succeeds() {
     let data = tempfile::tempdir().expect("a temporary folder");
-    let Some(trace) = trace("a_job_that_writes_an_artifact", data.path()) else { return };
+    let Some(trace) = trace("traced_job_with_artifact", data.path()) else { return };
     let (mut dirty, mut written) = (false, false);
     for deed in deeds(&trace, "numbers.bin") {
         match deed {
@@ -294,7 +294,7 @@ fn an_artifact_is_on_the_disk_before_its_job_has_succeeded() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "the program that another test watches"]
-async fn a_job_that_writes_an_artifact() {
+async fn traced_job_with_artifact() {
     let Some(data) = watched() else { return };
     let engine = Engine::builder(data).register(WriteNumbers).open().await.expect("it opens");
     let job = engine.start("write", json!({}), StartOptions::default()).await.expect("it fits");

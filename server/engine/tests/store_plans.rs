@@ -118,7 +118,7 @@ async fn open() -> Kept {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_statement_walks_through_what_grows() {
+async fn no_query_scans_a_growing_table() {
     let statements = Arc::<Mutex<BTreeSet<String>>>::default();
     tracing::subscriber::set_global_default(Statements(Arc::clone(&statements))).expect("nobody else listens");
     // Between them these call every verb, and lists with every kind of filter.

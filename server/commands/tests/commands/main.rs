@@ -1,10 +1,10 @@
-//! What commands promise, with real programs and a real engine.
+//! External commands: real programs run by a real engine.
 
-mod bench;
-mod conduct;
-mod declaring;
-mod killed;
+mod arguments;
+mod exit;
 mod output;
 mod programs;
-mod starting;
+mod recovery;
+mod support;
+mod tables;
 mod terminal;

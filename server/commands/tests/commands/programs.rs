@@ -1,4 +1,4 @@
-//! The programs whose progress is read, declared as the documentation says: the real ones, where they are installed.
+//! Programs whose progress is parsed, declared as documented: the real ones, if they are installed.
 
 use std::{
     fs,
@@ -14,26 +14,26 @@ use model::{JobId, JobState};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::bench::Bench;
+use crate::support::TestEngine;
 
-/// Whether a program is here; says so where it is not.
-fn is_here(program: &str) -> bool {
-    let here =
+/// Whether a program is installed; prints a notice if it is not.
+fn is_installed(program: &str) -> bool {
+    let installed =
         Command::new("sh").args(["-c", "command -v \"$0\"", program]).output().is_ok_and(|it| it.status.success());
-    if !here {
-        let skipped = format!("SKIPPED: there is no {program}, so nobody can see whether it is understood\n");
-        io::stderr().lock().write_all(skipped.as_bytes()).expect("somebody listens");
+    if !installed {
+        let skipped = format!("SKIPPED: {program} is not installed\n");
+        io::stderr().lock().write_all(skipped.as_bytes()).expect("stderr is open");
     }
-    here
+    installed
 }
 
-/// So many bytes, no two blocks of which are the same: else a backup would be done before it has begun.
+/// Returns `length` bytes without equal blocks: a backup would deduplicate those and end too early.
 fn noise(length: usize) -> Vec<u8> {
     let blocks = (0_u64..).flat_map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(21).to_le_bytes());
     blocks.take(length).collect()
 }
 
-/// A folder with three files of together 3 MB in `from/`.
+/// Creates a folder with three files of 3 MB in total in `from/`.
 fn some_files() -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     fs::create_dir(folder.path().join("from")).expect("created");
@@ -43,34 +43,34 @@ fn some_files() -> TempDir {
     folder
 }
 
-/// An engine with the command `probe`, which works in the folder.
-async fn declared(folder: &Path, table: &str) -> Bench {
-    Bench::new(&format!("[command.probe]\nfolder = '{}'\n{table}", folder.display())).await
+/// Returns an engine with the command `probe`, which runs in the folder.
+async fn declared(folder: &Path, table: &str) -> TestEngine {
+    TestEngine::new(&format!("[command.probe]\nfolder = '{}'\n{table}", folder.display())).await
 }
 
-/// The job succeeds, its progress was told and never fell back, and what it told last is all of it. Answers the log.
-async fn goes_to_its_end(bench: &Bench, job: JobId) -> Vec<String> {
-    let view = bench.ended(job).await;
-    let log = bench.log(job).await;
+/// Asserts that the job succeeds, and that its progress never falls and ends complete. Returns the log.
+async fn assert_completes(test: &TestEngine, job: JobId) -> Vec<String> {
+    let view = test.ended(job).await;
+    let log = test.log(job).await;
     assert_eq!(view.state, JobState::Succeeded, "{view:?} {log:?}");
-    let told: Vec<u64> = bench.told().iter().map(|progress| progress.value).collect();
-    assert!(told.is_sorted(), "{told:?} {log:?}");
+    let values: Vec<u64> = test.published_progress().iter().map(|progress| progress.value).collect();
+    assert!(values.is_sorted(), "{values:?} {log:?}");
     let progress = &view.progress;
     assert!(progress.max.is_some() && Some(progress.value) == progress.max, "{progress:?} {log:?}");
     log
 }
 
 #[tokio::test]
-async fn rsync_mirrors_a_folder() {
-    if !is_here("rsync") {
+async fn rsync_progress_is_reported() {
+    if !is_installed("rsync") {
         return;
     }
     let folder = some_files();
     let table = "argv = ['rsync', '-a', '--no-inc-recursive', '--info=progress2', '--', 'from/', 'to/']\n\
         progress = 'rsync'\nsignal = 'INT'";
     for terminal in ["", "\nterminal = true"] {
-        let bench = declared(folder.path(), &format!("{table}{terminal}")).await;
-        let log = goes_to_its_end(&bench, bench.start(json!({})).await).await;
+        let test = declared(folder.path(), &format!("{table}{terminal}")).await;
+        let log = assert_completes(&test, test.start(json!({})).await).await;
         assert_eq!(log.len(), 1, "{log:?}");
         assert!(log[0].contains("100%") && log[0].contains("3,000,000"), "{log:?}");
         assert_eq!(fs::read(folder.path().join("to/b")).expect("it is there"), noise(1_500_000));
@@ -79,45 +79,45 @@ async fn rsync_mirrors_a_folder() {
 }
 
 #[tokio::test]
-async fn rclone_copies_a_folder() {
-    if !is_here("rclone") {
+async fn rclone_progress_is_reported() {
+    if !is_installed("rclone") {
         return;
     }
     let folder = some_files();
     fs::write(folder.path().join("rclone.conf"), "").expect("written");
     let table = "argv = ['rclone', 'copy', '--use-json-log', '-v', '--stats', '1s', 'from', 'to']\n\
         env = { RCLONE_CONFIG = 'rclone.conf' }\nprogress = 'rclone'";
-    let bench = declared(folder.path(), table).await;
-    let job = bench.start(json!({})).await;
-    let mut log = goes_to_its_end(&bench, job).await;
+    let test = declared(folder.path(), table).await;
+    let job = test.start(json!({})).await;
+    let mut log = assert_completes(&test, job).await;
     log.sort();
     assert_eq!(log, ["a: Copied (new)", "b: Copied (new)", "c: Copied (new)"]);
-    assert_eq!(bench.ended(job).await.progress.unit, "B");
+    assert_eq!(test.ended(job).await.progress.unit, "B");
 }
 
 #[tokio::test]
-async fn restic_makes_a_repository_and_a_backup() {
-    if !is_here("restic") {
+async fn restic_progress_is_reported() {
+    if !is_installed("restic") {
         return;
     }
     let folder = some_files();
-    fs::write(folder.path().join("password"), "of no use to anybody").expect("written");
+    fs::write(folder.path().join("password"), "a test password").expect("written");
     let more = "env = { RESTIC_REPOSITORY = 'repository', RESTIC_PASSWORD_FILE = 'password', \
         RESTIC_CACHE_DIR = 'cache', RESTIC_PROGRESS_FPS = '2' }\nprogress = 'restic'";
     let init = declared(folder.path(), &format!("argv = ['restic', '--json', 'init']\n{more}")).await;
     let view = init.run(json!({})).await;
     assert_eq!(view.state, JobState::Succeeded, "{:?}", init.log(view.job).await);
-    let bench = declared(folder.path(), &format!("argv = ['restic', '--json', 'backup', '--', 'from']\n{more}")).await;
-    let log = goes_to_its_end(&bench, bench.start(json!({})).await).await;
+    let test = declared(folder.path(), &format!("argv = ['restic', '--json', 'backup', '--', 'from']\n{more}")).await;
+    let log = assert_completes(&test, test.start(json!({})).await).await;
     assert_eq!(log.len(), 1, "{log:?}");
-    // How much it adds depends on where it cuts, which each repository decides by chance.
+    // The size added depends on the chunk boundaries, which are random in each repository.
     assert!(log[0].starts_with("files: 3 new, 0 changed, 0 unchanged; added "), "{log:?}");
     assert!(log[0].contains(" MB; snapshot "), "{log:?}");
 }
 
 #[tokio::test]
-async fn ffmpeg_makes_a_film_and_another_one_of_it() {
-    if !is_here("ffmpeg") {
+async fn ffmpeg_progress_is_reported() {
+    if !is_installed("ffmpeg") {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
@@ -130,18 +130,18 @@ async fn ffmpeg_makes_a_film_and_another_one_of_it() {
             "argv = ['ffmpeg', '-nostdin', '-progress', 'pipe:1', '-nostats', {input}, '-c:v', 'mjpeg', '{output}']\n\
             progress = 'ffmpeg'"
         );
-        let bench = declared(folder.path(), &table).await;
-        let view = bench.run(json!({})).await;
-        let log = bench.log(view.job).await;
+        let test = declared(folder.path(), &table).await;
+        let view = test.run(json!({})).await;
+        let log = test.log(view.job).await;
         assert_eq!(view.state, JobState::Succeeded, "{log:?}");
         assert!(!log.iter().any(|line| blocks.iter().any(|key| line.starts_with(key))), "{log:?}");
-        assert!(log.iter().any(|line| line.starts_with("Output #0")), "the rest is for people: {log:?}");
+        assert!(log.iter().any(|line| line.starts_with("Output #0")), "the rest is logged: {log:?}");
         let progress = &view.progress;
         if output == "made.mkv" {
-            // A source that is made up does not say how long it is; the last frame begins in the second second.
+            // A generated source has no duration; its last frame starts in the second second.
             assert_eq!((progress.value, progress.max, progress.unit.as_str()), (1, None, "s"), "{log:?}");
         } else {
-            // A film is as far as the beginning of its last frame.
+            // The progress of a film is the start of its last frame.
             assert_eq!(progress.max, Some(100), "{log:?}");
             assert!(progress.value >= 95, "{progress:?} {log:?}");
         }
@@ -149,15 +149,15 @@ async fn ffmpeg_makes_a_film_and_another_one_of_it() {
 }
 
 #[tokio::test]
-async fn curl_fetches_from_a_server_that_rests_half_way() {
-    if !is_here("curl") {
+async fn curl_progress_is_reported() {
+    if !is_installed("curl") {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
     for (meter, terminal) in [("", false), ("", true), ("'-#', ", true)] {
         let server = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = server.local_addr().expect("it has one");
-        let (go_on, may_go_on) = mpsc::channel();
+        let (release, released) = mpsc::channel();
         let serving = thread::spawn(move || {
             let (mut peer, _) = server.accept().expect("curl comes");
             let mut asked = BufReader::new(peer.try_clone().expect("a handle"));
@@ -169,21 +169,21 @@ async fn curl_fetches_from_a_server_that_rests_half_way() {
             let (one, two) = content.split_at(1_000_000);
             peer.write_all(b"HTTP/1.0 200 OK\r\ncontent-length: 2000000\r\n\r\n").expect("it listens");
             peer.write_all(one).expect("it listens");
-            may_go_on.recv().expect("half of it is seen");
+            released.recv().expect("half of it is seen");
             peer.write_all(two).expect("it listens");
         });
         let table = format!(
             "argv = ['curl', {meter}'--noproxy', '*', '-o', 'copy', 'http://{address}/']\nprogress = 'curl'\n\
             terminal = {terminal}"
         );
-        let bench = declared(folder.path(), &table).await;
-        let job = bench.start(json!({})).await;
-        // Its bar does not move while nothing comes, and a state of it is heard once it is written over.
+        let test = declared(folder.path(), &table).await;
+        let job = test.start(json!({})).await;
+        // A progress bar does not move while no data arrives, and a state is parsed only once it is overwritten.
         if meter.is_empty() {
-            bench.wait(job, "half of it", |view| view.progress.value == 50).await;
+            test.wait(job, "half of it", |view| view.progress.value == 50).await;
         }
-        go_on.send(()).expect("the server waits");
-        let log = goes_to_its_end(&bench, job).await;
+        release.send(()).expect("the server waits");
+        let log = assert_completes(&test, job).await;
         serving.join().expect("it served");
         assert_eq!(log.len(), 1, "one line, in its last state: {log:?}");
         assert_eq!(fs::read(folder.path().join("copy")).expect("it is there"), noise(2_000_000));
@@ -191,25 +191,25 @@ async fn curl_fetches_from_a_server_that_rests_half_way() {
 }
 
 #[tokio::test]
-async fn pv_counts_what_goes_through_it() {
-    if !is_here("pv") {
+async fn pv_progress_is_reported() {
+    if !is_installed("pv") {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
     let pipe = folder.path().join("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().expect("runs").success());
     let table = "argv = ['sh', '-c', 'pv -n -i 0.1 -s 400000 pipe > /dev/null']\nprogress = 'number'";
-    let bench = declared(folder.path(), table).await;
-    let job = bench.start(json!({})).await;
-    let (go_on, may_go_on) = mpsc::channel();
+    let test = declared(folder.path(), table).await;
+    let job = test.start(json!({})).await;
+    let (release, released) = mpsc::channel();
     let writing = thread::spawn(move || {
         let mut pipe = fs::OpenOptions::new().write(true).open(pipe).expect("pv reads");
         pipe.write_all(&noise(100_000)).expect("pv reads");
-        may_go_on.recv().expect("a quarter is seen");
+        released.recv().expect("a quarter is seen");
         pipe.write_all(&noise(300_000)).expect("pv reads");
     });
-    bench.wait(job, "a quarter of it", |view| view.progress.value == 25).await;
-    go_on.send(()).expect("the writer waits");
-    assert_eq!(goes_to_its_end(&bench, job).await, [""; 0]);
+    test.wait(job, "a quarter of it", |view| view.progress.value == 25).await;
+    release.send(()).expect("the writer waits");
+    assert_eq!(assert_completes(&test, job).await, [""; 0]);
     writing.join().expect("it wrote");
 }

@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_may_hold_anything() {
+    fn process_name_with_any_characters_is_parsed() {
         let fields = "S 1 77 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 123456 4096 10 18446744073709551615";
         let found = read(5, &format!("5 (a) b) R 9 9) {fields}")).expect("readable");
         assert_eq!((found.pid, found.group, found.started, found.ended), (5, 77, 123_456, false));
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn this_process_is_found() {
+    fn own_process_is_found() {
         let own = find(std::process::id()).expect("there");
         assert!(own.resident > 0);
         assert!(all().contains(&Process { resident: own.resident, ..own }) || !all().is_empty());

@@ -56,7 +56,7 @@ impl Victim {
     pub(crate) fn start(orders: &Orders) -> Self {
         let program = env::current_exe().expect("this program");
         let mut command = Command::new(program);
-        command.args(["victim::a_process_at_work", "--exact", "--ignored", "--nocapture"]);
+        command.args(["victim::child_process_with_running_job", "--exact", "--ignored", "--nocapture"]);
         orders.give(&mut command);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut process = command.spawn().expect("it begins");

@@ -59,7 +59,7 @@ impl Plan {
 }
 
 #[test]
-fn whenever_servers_are_killed_nothing_acknowledged_is_lost_and_nothing_is_there_twice() {
+fn killed_servers_lose_and_duplicate_nothing() {
     let plan = Plan::from_environment();
     let mut choices = StdRng::seed_from_u64(plan.seed);
     let (began, mut round, mut work) = (Instant::now(), 0, Work::default());
@@ -88,7 +88,7 @@ fn whenever_servers_are_killed_nothing_acknowledged_is_lost_and_nothing_is_there
 }
 
 #[test]
-fn a_server_killed_while_it_creates_its_database_is_in_nobodys_way() {
+fn server_killed_while_creating_database_blocks_no_start() {
     let plan = Plan::from_environment();
     let mut choices = StdRng::seed_from_u64(plan.seed);
     for round in 0..CREATIONS {

@@ -59,7 +59,7 @@ impl Orders {
 
 #[test]
 #[ignore = "the program that the other test runs and kills"]
-fn a_process_at_work() {
+fn child_process_with_running_job() {
     let Some(orders) = Orders::taken() else { return };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.expect("a runtime").block_on(work(orders));

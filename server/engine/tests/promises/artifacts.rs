@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::{Bench, Gate, LONG, Probe};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_artifact_is_invisible_until_the_attempt_ends_and_whole_then() {
+async fn artifact_is_published_whole_when_attempt_ends() {
     let gate = Gate::new();
     let step = gate.clone();
     let bench = Bench::with(move |ctx, _| {
@@ -40,7 +40,7 @@ async fn an_artifact_is_invisible_until_the_attempt_ends_and_whole_then() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unfinished_artifact_leaves_nothing_behind() {
+async fn unfinished_artifact_is_deleted() {
     let bench = Bench::with(|ctx, _| async move {
         let mut file = ctx.artifact("half.csv").await?;
         file.write_all(b"abc").await?;
@@ -57,7 +57,7 @@ async fn an_unfinished_artifact_leaves_nothing_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_attempt_begins_with_empty_folders_whatever_an_earlier_one_of_its_number_left() {
+async fn attempt_starts_with_empty_folders() {
     let gate = Gate::new();
     let step = gate.clone();
     let bench = Bench::with(move |ctx, _| {
@@ -102,7 +102,7 @@ async fn an_attempt_begins_with_empty_folders_whatever_an_earlier_one_of_its_num
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn names_that_could_lead_elsewhere_are_refused() {
+async fn artifact_name_with_path_is_rejected() {
     let bench = Bench::with(|ctx, _| async move {
         for name in ["", "..", ".hidden", "a/b", "a\\b", "../x", "/etc/passwd", "a\0b", "a\nb", &"x".repeat(300)] {
             let refused = ctx.artifact(name).await.err().expect("refused");
@@ -122,7 +122,7 @@ async fn names_that_could_lead_elsewhere_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn deleting_a_job_removes_its_files_and_only_an_ended_one_can_be_deleted() {
+async fn only_ended_job_is_deleted_with_its_files() {
     let gate = Gate::new();
     let step = gate.clone();
     let bench = Bench::with(move |ctx, _| {
@@ -146,7 +146,7 @@ async fn deleting_a_job_removes_its_files_and_only_an_ended_one_can_be_deleted()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn files_whose_job_is_gone_are_swept_at_the_next_start() {
+async fn files_of_deleted_job_are_removed_at_next_start() {
     let writing = |ctx: engine::Ctx, _| async move {
         let mut file = ctx.artifact("a.csv").await?;
         file.write_all(b"abc").await?;

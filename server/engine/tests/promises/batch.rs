@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::support::{Bench, Gate};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn outcomes_keep_the_order_of_items_and_failures_are_counted_warnings() {
+async fn batch_outcomes_are_ordered_and_failures_warn() {
     let bench = Bench::with(|ctx, _| async move {
         let batch = ctx
             .batch((0_u32..100).collect(), 8, "links", |number| async move {
@@ -42,7 +42,7 @@ async fn outcomes_keep_the_order_of_items_and_failures_are_counted_warnings() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_more_run_at_once_than_asked_for() {
+async fn batch_concurrency_is_bounded() {
     let most = Arc::new(AtomicUsize::new(0));
     let seen = Arc::clone(&most);
     let bench = Bench::with(move |ctx, _| {
@@ -68,7 +68,7 @@ async fn no_more_run_at_once_than_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_empty_batch_ends_cleanly() {
+async fn empty_batch_succeeds() {
     let bench = Bench::with(|ctx, _| async move {
         let batch = ctx.batch(Vec::<String>::new(), 8, "links", |_| async { Ok(()) }).await?;
         Ok(json!(batch.items.len()))
@@ -80,7 +80,7 @@ async fn an_empty_batch_ends_cleanly() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancelled_batch_takes_no_more_items() {
+async fn cancelled_batch_starts_no_more_items() {
     let gate = Gate::new();
     let step = gate.clone();
     let bench = Bench::with(move |ctx, _| {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::support::{Bench, Event, Gate, Probe};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_waiting_job_is_cancelled_at_once_and_never_runs() {
+async fn waiting_job_is_cancelled_and_never_runs() {
     let gate = Gate::new();
     let step = gate.clone();
     let bench = Bench::built(|builder| {
@@ -35,7 +35,7 @@ async fn a_waiting_job_is_cancelled_at_once_and_never_runs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_task_that_watches_for_the_cancel_stops_by_itself() {
+async fn task_that_checks_for_cancel_stops_by_itself() {
     let bench = Bench::with(|ctx, _| async move {
         ctx.cancelled().await;
         ctx.check()?;
@@ -52,7 +52,7 @@ async fn a_task_that_watches_for_the_cancel_stops_by_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_async_task_that_does_not_watch_is_dropped_after_the_grace() {
+async fn async_task_is_dropped_after_the_grace_period() {
     let (dropped, told) = mpsc::channel();
     let dropped = Arc::new(std::sync::Mutex::new(dropped));
     let bench = Bench::with(move |_, _| {
@@ -82,7 +82,7 @@ impl Drop for OnDrop {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn blocking_work_keeps_its_slot_and_is_shown_as_not_responding_until_it_returns() {
+async fn blocking_task_is_not_responding_until_it_returns() {
     let (release, held) = mpsc::channel::<()>();
     let held = Arc::new(std::sync::Mutex::new(held));
     let bench = Bench::built(|builder| {
@@ -116,7 +116,7 @@ async fn blocking_work_keeps_its_slot_and_is_shown_as_not_responding_until_it_re
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_async_task_that_holds_its_thread_is_shown_as_not_responding_too() {
+async fn async_task_that_blocks_its_thread_is_not_responding() {
     let (release, held) = mpsc::channel::<()>();
     let held = Arc::new(std::sync::Mutex::new(held));
     let bench = Bench::with(move |_, _| {
@@ -138,7 +138,7 @@ async fn an_async_task_that_holds_its_thread_is_shown_as_not_responding_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn job_is_not_cancelled_while_a_thread_of_it_runs() {
+async fn job_is_not_cancelled_while_its_thread_runs() {
     let (release, held) = mpsc::channel::<()>();
     let held = Arc::new(std::sync::Mutex::new(held));
     let bench = Bench::with(move |ctx, _| {
@@ -166,7 +166,7 @@ fn told_not_responding(events: &[Event], job: model::JobId) -> Option<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_task_that_finishes_all_the_same_has_succeeded() {
+async fn task_that_finishes_after_cancel_succeeds() {
     let bench = Bench::with(|ctx, _| async move {
         ctx.cancelled().await;
         Ok(Value::from("done"))
@@ -180,7 +180,7 @@ async fn a_task_that_finishes_all_the_same_has_succeeded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_error_after_the_cancel_is_kept_with_the_cancelled_job() {
+async fn error_after_cancel_is_kept_with_cancelled_job() {
     let bench = Bench::with(|ctx, _| async move {
         ctx.cancelled().await;
         Err(TaskError::fatal("io", "the temporary file cannot be removed"))
@@ -194,7 +194,7 @@ async fn an_error_after_the_cancel_is_kept_with_the_cancelled_job() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn cancelling_twice_or_too_late_changes_nothing_and_says_so() {
+async fn repeated_or_late_cancel_is_reported_and_ignored() {
     let gate = Gate::new();
     let step = gate.clone();
     let bench = Bench::with(move |ctx, _| {
@@ -221,7 +221,7 @@ async fn cancelling_twice_or_too_late_changes_nothing_and_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancel_right_after_the_start_is_never_lost() {
+async fn cancel_right_after_start_is_not_lost() {
     let bench = Bench::with(|ctx, _| async move {
         ctx.cancelled().await;
         Err(TaskError::Cancelled)
@@ -235,7 +235,7 @@ async fn a_cancel_right_after_the_start_is_never_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn blocking_work_that_has_not_begun_is_not_begun_after_a_cancel_but_clearing_away_is() {
+async fn cancel_skips_pending_blocking_work_except_cleanup() {
     let (release, held) = mpsc::channel::<()>();
     let held = Arc::new(std::sync::Mutex::new(held));
     let bench = Bench::built(|builder| {

@@ -51,7 +51,7 @@ async fn retried(bench: &Bench, job: JobId, attempts: u32) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_checkpoint_outlives_its_attempt() {
+async fn checkpoint_is_kept_after_its_attempt() {
     let bench = Bench::with(|ctx, _| async move {
         match (ctx.attempt(), ctx.restore::<Place>().await?) {
             (1, None) => {
@@ -76,7 +76,7 @@ async fn a_checkpoint_outlives_its_attempt() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_shutdown_hands_back_a_job_that_goes_on_at_the_next_start() {
+async fn job_released_by_shutdown_resumes_at_next_start() {
     let bench = Bench::with(|ctx, _| async move {
         ctx.checkpoint(&place(5)).await?;
         ctx.message("kept");
@@ -96,7 +96,7 @@ async fn a_shutdown_hands_back_a_job_that_goes_on_at_the_next_start() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_log_said_before_a_checkpoint_is_kept_no_later() {
+async fn log_lines_are_stored_before_their_checkpoint() {
     let engine = Arc::new(OnceLock::<Engine>::new());
     let inside = Arc::clone(&engine);
     let gate = Gate::new();
@@ -125,7 +125,7 @@ async fn what_the_log_said_before_a_checkpoint_is_kept_no_later() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_attempt_that_has_lost_its_job_makes_no_checkpoint_and_stops() {
+async fn fenced_attempt_saves_no_checkpoint_and_stops() {
     let gate = Gate::new();
     let step = gate.clone();
     let (tell, mut told) = mpsc::unbounded_channel();
@@ -158,7 +158,7 @@ async fn an_attempt_that_has_lost_its_job_makes_no_checkpoint_and_stops() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn success_leaves_neither_checkpoint_nor_files_of_one() {
+async fn success_deletes_checkpoint_and_work_folder() {
     let bench = Bench::with(|ctx, _| async move {
         let found: Option<Place> = ctx.restore().await?;
         let file = ctx.work_folder().await?.join("rows");
@@ -181,7 +181,7 @@ async fn success_leaves_neither_checkpoint_nor_files_of_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_attempt_writes_to_the_files_of_another() {
+async fn attempts_do_not_share_work_folders() {
     let bench = Bench::with(|ctx, _| async move {
         ctx.restore::<u64>().await?;
         let own = ctx.work_folder().await?.join("rows");
@@ -221,7 +221,7 @@ async fn no_attempt_writes_to_the_files_of_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_attempt_without_a_checkpoint_keeps_no_files() {
+async fn attempt_without_checkpoint_keeps_no_files() {
     let bench = Bench::with(|ctx, _| async move {
         let folder = ctx.work_folder().await?;
         fs::write(folder.join("rows"), "abc").expect("it can be written");
@@ -234,7 +234,7 @@ async fn an_attempt_without_a_checkpoint_keeps_no_files() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn files_of_a_success_are_swept_where_the_server_died_before_it_could() {
+async fn work_folder_of_success_is_removed_after_a_crash() {
     let bench = Bench::with(|_, _| async { Ok(Value::Null) }).await;
     let job = bench.start().await;
     bench.reaches(job, JobState::Succeeded).await;
@@ -247,7 +247,7 @@ async fn files_of_a_success_are_swept_where_the_server_died_before_it_could() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_checkpoint_beyond_its_limit_or_of_another_type_fails_with_a_code() {
+async fn invalid_checkpoint_fails_with_code() {
     let bench = Bench::with(|ctx, input| async move {
         match (ctx.attempt(), input.name.as_str()) {
             (1, "large") => ctx.checkpoint("x".repeat(2 << 20).as_str()).await.map(|()| Value::Null),
@@ -270,7 +270,7 @@ async fn a_checkpoint_beyond_its_limit_or_of_another_type_fails_with_a_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_is_set_aside_at_its_checkpoint_and_goes_on_from_it() {
+async fn paused_job_resumes_from_its_checkpoint() {
     let gate = Gate::new();
     let step = gate.clone();
     let bench = Bench::with(move |ctx, _| {
@@ -296,7 +296,7 @@ async fn a_job_is_set_aside_at_its_checkpoint_and_goes_on_from_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_bar_of_a_job_that_goes_on_never_falls_below_its_checkpoint() {
+async fn resumed_progress_never_falls_below_checkpoint() {
     let gate = Gate::new();
     let step = gate.clone();
     let bench = Bench::with(move |ctx, _| {
@@ -337,7 +337,7 @@ async fn the_bar_of_a_job_that_goes_on_never_falls_below_its_checkpoint() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_checkpoint_waits_for_room_on_the_disk() {
+async fn checkpoint_waits_for_disk_space() {
     let large = "x".repeat(1_000_000);
     let bench = Bench::built(|builder| {
         let act = move |ctx: Ctx, _| {
@@ -365,7 +365,7 @@ async fn a_checkpoint_waits_for_room_on_the_disk() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_checkpoint_is_due_so_often() {
+async fn checkpoint_is_due_at_its_interval() {
     let act = |ctx: Ctx, _| async move {
         let due = ctx.is_checkpoint_due();
         if due {

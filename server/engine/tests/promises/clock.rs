@@ -46,7 +46,7 @@ async fn states(bench: &Bench, jobs: &[JobId]) -> Vec<(JobState, u32)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_jump_of_the_clock_changes_no_state_but_of_what_is_due() {
+async fn clock_jump_changes_only_jobs_that_are_due() {
     let (clock, gate) = (Arc::new(Jumping::default()), Gate::new());
     let (given, step) = (Arc::clone(&clock), gate.clone());
     let bench = Bench::built(move |builder| {
@@ -97,7 +97,7 @@ async fn a_jump_of_the_clock_changes_no_state_but_of_what_is_due() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_attempt_ends_before_it_has_begun() {
+async fn attempt_never_ends_before_it_starts() {
     let (clock, gate) = (Arc::new(Jumping::default()), Gate::new());
     let (given, step) = (Arc::clone(&clock), gate.clone());
     let bench = Bench::built(move |builder| {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::Bench;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_panic_fails_the_attempt_with_message_and_backtrace_and_the_engine_lives_on() {
+async fn panic_fails_the_attempt_with_backtrace() {
     let bench = Bench::with(|_, input| async move {
         assert!(input.name != "bad", "the {} one", input.name);
         Ok(Value::Null)
@@ -23,7 +23,7 @@ async fn a_panic_fails_the_attempt_with_message_and_backtrace_and_the_engine_liv
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_panic_in_blocking_work_is_the_attempts_panic_with_its_own_backtrace() {
+async fn panic_in_blocking_work_fails_the_attempt() {
     let bench = Bench::with(|ctx, _| async move {
         let numbers = [1, 2, 3];
         ctx.blocking(move || Ok(Value::from(numbers[std::hint::black_box(7)]))).await
@@ -38,7 +38,7 @@ async fn a_panic_in_blocking_work_is_the_attempts_panic_with_its_own_backtrace()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_error_keeps_its_code_message_and_causes() {
+async fn error_keeps_code_message_and_causes() {
     let bench = Bench::with(|_, _| async {
         let cause = std::io::Error::other("the cable is out");
         Err(TaskError::fatal("io", "the disk cannot be read").caused_by(&cause))
@@ -51,7 +51,7 @@ async fn an_error_keeps_its_code_message_and_causes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_retry_is_the_second_attempt_of_the_same_job_and_its_progress_starts_anew() {
+async fn retry_is_second_attempt_with_new_progress() {
     let bench = Bench::with(|ctx, _| async move {
         ctx.total(10, "files");
         if ctx.attempt() == 1 {
@@ -73,7 +73,7 @@ async fn a_retry_is_the_second_attempt_of_the_same_job_and_its_progress_starts_a
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_has_succeeded_cannot_be_retried() {
+async fn succeeded_job_cannot_be_retried() {
     let bench = Bench::with(|_, _| async { Ok(Value::Null) }).await;
     let job = bench.start().await;
     bench.reaches(job, JobState::Succeeded).await;

@@ -93,7 +93,7 @@ async fn form() -> Form {
 }
 
 #[tokio::test]
-async fn fields_stand_in_the_order_of_their_declaration() {
+async fn form_fields_keep_declaration_order() {
     let names: Vec<_> = form().await.fields.into_iter().map(|field| field.name).collect();
     let declared =
         ["folder", "manifest", "algorithm", "on_error", "concurrency", "share", "urls", "keep_going", "small"];
@@ -101,7 +101,7 @@ async fn fields_stand_in_the_order_of_their_declaration() {
 }
 
 #[tokio::test]
-async fn labels_and_help_are_the_doc_comments() {
+async fn form_labels_and_help_are_doc_comments() {
     let form = form().await;
     let words = |at: usize| (form.fields[at].label.as_str(), form.fields[at].help.as_str());
     assert_eq!(words(0), ("Folder to hash", "Every file under it, at any depth."));
@@ -111,7 +111,7 @@ async fn labels_and_help_are_the_doc_comments() {
 }
 
 #[tokio::test]
-async fn each_type_has_its_control() {
+async fn form_control_follows_field_type() {
     let form = form().await;
     let choice = |value: &str, label: &str| Choice { value: value.to_owned(), label: label.to_owned() };
     let expected = [
@@ -133,7 +133,7 @@ async fn each_type_has_its_control() {
 }
 
 #[tokio::test]
-async fn what_has_a_default_or_may_be_missing_is_not_required() {
+async fn optional_or_default_field_is_not_required() {
     let form = form().await;
     let required: Vec<_> = form.fields.iter().filter(|field| field.required).map(|field| field.name.as_str()).collect();
     assert_eq!(required, ["folder", "on_error"]);
@@ -167,12 +167,12 @@ impl Task for Unshowable {
 
 #[test]
 #[should_panic(expected = "the input field `list` of the task `unshowable`")]
-fn a_field_that_no_form_can_show_is_refused_when_the_task_is_registered() {
+fn unsupported_field_is_rejected_at_registration() {
     let _ = Engine::builder("unused").register(Unshowable);
 }
 
 #[test]
 #[should_panic(expected = "the kind everything is registered twice")]
-fn a_kind_is_registered_once() {
+fn kind_cannot_be_registered_twice() {
     let _ = Engine::builder("unused").register(Everything).register(Everything);
 }

@@ -43,7 +43,7 @@ impl Place {
 }
 
 #[tokio::test]
-async fn a_fitting_input_is_accepted_under_its_title() {
+async fn valid_input_is_accepted_with_title() {
     let place = place().await;
     let input = json!({ "folder": "music", "on_error": "stop", "share": 1, "manifest": null });
     let job = place.engine.start("everything", input, StartOptions::default()).await.expect("it fits");
@@ -52,7 +52,7 @@ async fn a_fitting_input_is_accepted_under_its_title() {
 }
 
 #[tokio::test]
-async fn all_faults_are_told_at_once_in_the_order_of_the_form() {
+async fn input_errors_are_reported_together_in_form_order() {
     let place = place().await;
     let faults = place.faults(json!({ "foldr": "music", "concurrency": 100, "algorithm": "md5", "small": "x" })).await;
     let fields: Vec<_> = faults.iter().map(|fault| fault.field.as_str()).collect();
@@ -60,7 +60,7 @@ async fn all_faults_are_told_at_once_in_the_order_of_the_form() {
 }
 
 #[tokio::test]
-async fn each_fault_names_the_field_and_the_remedy() {
+async fn input_error_names_field_and_remedy() {
     let place = place().await;
     let cases = [
         (json!({ "on_error": null }), "on_error", "On error is required."),
@@ -83,7 +83,7 @@ async fn each_fault_names_the_field_and_the_remedy() {
 }
 
 #[tokio::test]
-async fn paths_outside_the_roots_and_unknown_uploads_are_refused() {
+async fn path_outside_roots_or_unknown_upload_is_rejected() {
     let place = place().await;
     for path in ["/etc", "../x", "nothing", ""] {
         let (field, message) = place.fault(json!({ "folder": path })).await;
@@ -96,7 +96,7 @@ async fn paths_outside_the_roots_and_unknown_uploads_are_refused() {
 }
 
 #[tokio::test]
-async fn what_is_no_object_or_too_large_is_refused_as_a_whole() {
+async fn oversized_or_non_object_input_is_rejected() {
     let place = place().await;
     for input in [json!(null), json!([]), json!("x"), json!(7)] {
         let faults = place.faults(input).await;
@@ -105,7 +105,7 @@ async fn what_is_no_object_or_too_large_is_refused_as_a_whole() {
 }
 
 #[tokio::test]
-async fn an_unknown_kind_is_answered_with_the_known_ones() {
+async fn unknown_kind_is_rejected_with_known_kinds() {
     let place = place().await;
     let error = place.engine.start("checksun", json!({}), StartOptions::default()).await.expect_err("unknown");
     assert_eq!(error.to_string(), "there is no task checksun; there are everything");

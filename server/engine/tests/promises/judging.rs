@@ -46,7 +46,7 @@ async fn this_kernel(bench: &Bench) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_process_on_another_kernel_is_judged_by_its_lease_alone() {
+async fn worker_on_another_host_is_dead_only_by_lease() {
     const LEASE: Duration = Duration::from_secs(2);
     let bench = observer().await;
     let (boot, job) = other(&bench, "elsewhere", "another kernel", LEASE).await;
@@ -65,7 +65,7 @@ async fn a_process_on_another_kernel_is_judged_by_its_lease_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_process_on_this_kernel_without_a_lock_is_dead_whatever_its_lease() {
+async fn worker_on_this_host_without_lock_is_dead() {
     let bench = observer().await;
     let kernel = this_kernel(&bench).await;
     let (_, job) = other(&bench, "here", &kernel, HOUR).await;
@@ -73,7 +73,7 @@ async fn a_process_on_this_kernel_without_a_lock_is_dead_whatever_its_lease() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_ran_before_the_machine_started_anew_is_dead_whatever_its_lease() {
+async fn worker_from_before_host_reboot_is_dead() {
     let bench = observer().await;
     // Its lock is there, and nobody holds it; its kernel is not.
     std::fs::write(bench.engine.data_dir().nodes().join("before.lock"), "1\n").expect("written");
@@ -82,7 +82,7 @@ async fn what_ran_before_the_machine_started_anew_is_dead_whatever_its_lease() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_could_not_beat_itself_grants_a_silent_process_its_whole_lease_anew() {
+async fn stalled_worker_extends_leases_of_silent_workers() {
     const LEASE: Duration = Duration::from_secs(1);
     let bench = observer().await;
     bench.refuse_beats().await;

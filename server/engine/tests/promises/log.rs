@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::support::{Bench, Event};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lines_come_in_order_numbered_without_holes() {
+async fn log_lines_are_numbered_without_gaps() {
     let bench = Bench::with(|ctx, _| async move {
         for number in 0..500 {
             ctx.log(Level::Info, format!("line {number}"));
@@ -32,7 +32,7 @@ async fn lines_come_in_order_numbered_without_holes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_flood_is_bounded_and_a_line_says_how_much_was_left_out() {
+async fn log_flood_is_bounded_and_omission_is_logged() {
     let bench = Bench::with(|ctx, _| async move {
         for number in 0..1_000_000 {
             ctx.log(Level::Info, format!("line {number}"));
@@ -50,7 +50,7 @@ async fn a_flood_is_bounded_and_a_line_says_how_much_was_left_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_line_without_end_is_cut() {
+async fn long_log_line_is_truncated() {
     let bench = Bench::with(|ctx, _| async move {
         ctx.log(Level::Info, "é".repeat(1 << 20));
         Ok(Value::Null)
@@ -63,7 +63,7 @@ async fn a_line_without_end_is_cut() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn control_characters_are_replaced_in_log_lines() {
+async fn log_line_control_characters_are_replaced() {
     let bench = Bench::with(|ctx, _| async move {
         ctx.log(Level::Info, "\u{1b}[2Jcleared\rover\u{9b}31m");
         ctx.warn("turned \u{202e}round\u{2066}");
@@ -91,7 +91,7 @@ async fn control_characters_are_replaced_in_log_lines() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn colours_are_cut_with_their_line_and_never_stand_at_wrong_places() {
+async fn log_line_styles_are_truncated_with_the_text() {
     let bench = Bench::with(|ctx, _| async move {
         let mut paint = Paint::default();
         paint.change(1, "1");

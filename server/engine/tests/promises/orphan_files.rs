@@ -57,7 +57,7 @@ fn aside(data: &Path, of: &str) -> Vec<PathBuf> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn few_orphans_are_moved_aside_and_removed_after_a_day() {
+async fn few_orphan_files_are_quarantined_then_deleted() {
     let (bench, jobs) = with_jobs(2).await;
     let data = bench.engine.data_dir().clone();
     let folder = left_behind(bench, &jobs[..1]).await;
@@ -75,7 +75,7 @@ async fn few_orphans_are_moved_aside_and_removed_after_a_day() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_orphans_are_left_and_counted_until_asked_for() {
+async fn many_orphan_files_are_kept_until_requested() {
     let (bench, jobs) = with_jobs(22).await;
     let data = bench.engine.data_dir().clone();
     let folder = left_behind(bench, &jobs[..21]).await;
@@ -90,7 +90,7 @@ async fn many_orphans_are_left_and_counted_until_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn number_that_the_database_has_not_given_is_left() {
+async fn folder_of_unassigned_job_id_is_kept() {
     let (bench, _) = with_jobs(1).await;
     let foreign = bench.engine.data_dir().job(JobId(1_000));
     fs::create_dir_all(&foreign).expect("it can be made");
@@ -101,7 +101,7 @@ async fn number_that_the_database_has_not_given_is_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_unknown_uploads_are_left_and_few_are_moved_aside() {
+async fn few_orphan_uploads_are_quarantined_many_are_kept() {
     let (bench, _) = with_jobs(0).await;
     let data = bench.engine.data_dir().clone();
     let upload = |number: usize| data.uploads().join(format!("{number:032x}"));
@@ -120,7 +120,7 @@ async fn many_unknown_uploads_are_left_and_few_are_moved_aside() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn new_database_beside_files_of_jobs_is_refused() {
+async fn new_database_beside_job_files_is_rejected() {
     let (bench, jobs) = with_jobs(1).await;
     let data = bench.engine.data_dir().clone();
     let (database, kept) = (data.database(), bench.folder.path().join("kept"));

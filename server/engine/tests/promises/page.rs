@@ -14,7 +14,7 @@ fn tests_in(text: &str) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn every_promise_names_a_test_and_there_is_that_test() {
+fn promise_references_an_existing_test() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     for page in PAGES {
         let promises: Vec<&str> = page.split("\n### ").skip(1).collect();
@@ -37,7 +37,7 @@ fn every_promise_names_a_test_and_there_is_that_test() {
 }
 
 #[test]
-fn every_case_of_the_stream_has_a_test_that_bears_its_number() {
+fn stream_case_has_a_numbered_test() {
     let cases: Vec<&str> = CASES.split("\n### ").skip(1).collect();
     assert_eq!(cases.len(), 20);
     for (number, case) in (1..).zip(cases) {

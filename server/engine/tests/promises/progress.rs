@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{Bench, Gate, Probe};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_million_reports_are_told_in_a_few_frames_and_the_last_value_is_right() {
+async fn million_progress_updates_become_few_events() {
     let bench = Bench::with(|ctx, _| async move {
         ctx.total(1_000_000, "rows");
         for _ in 0..1_000_000 {
@@ -26,7 +26,7 @@ async fn a_million_reports_are_told_in_a_few_frames_and_the_last_value_is_right(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_that_reports_all_the_time_is_told_ten_times_a_second() {
+async fn progress_events_are_at_most_ten_a_second() {
     let bench = Bench::with(|ctx, _| async move {
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_secs(3) {
@@ -47,7 +47,7 @@ async fn a_job_that_reports_all_the_time_is_told_ten_times_a_second() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn reports_from_many_threads_add_up() {
+async fn progress_of_many_threads_is_summed() {
     let bench = Bench::with(|ctx, _| async move {
         let threads: Vec<_> = (0..8)
             .map(|_| {
@@ -66,7 +66,7 @@ async fn reports_from_many_threads_add_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_fraction_never_falls_and_is_whole_only_at_the_end() {
+async fn fraction_never_falls_and_is_1_only_at_the_end() {
     let gate = Gate::new();
     let step = gate.clone();
     let bench = Bench::with(move |ctx, _| {
@@ -101,7 +101,7 @@ async fn the_fraction_never_falls_and_is_whole_only_at_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_total_there_is_no_fraction_until_success() {
+async fn fraction_without_total_is_none_until_success() {
     let gate = Gate::new();
     let step = gate.clone();
     let bench = Bench::with(move |ctx, _| {
@@ -122,7 +122,7 @@ async fn without_a_total_there_is_no_fraction_until_success() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failed_job_keeps_the_place_where_it_stopped() {
+async fn failed_job_keeps_its_last_progress() {
     let bench = Bench::with(|ctx, _| async move {
         ctx.total(4, "files");
         ctx.advance(1);
@@ -134,7 +134,7 @@ async fn a_failed_job_keeps_the_place_where_it_stopped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stages_share_the_bar_by_their_weights_and_count_their_own_work() {
+async fn stages_are_weighted_and_count_separately() {
     let gate = Gate::new();
     let step = gate.clone();
     let bench = Bench::built(|builder| {
@@ -173,7 +173,7 @@ async fn stages_share_the_bar_by_their_weights_and_count_their_own_work() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn messages_data_and_warnings_are_told() {
+async fn message_data_and_warnings_are_published() {
     let bench = Bench::with(|ctx, _| async move {
         ctx.message_toned(Tone::Warning, "slow disk");
         ctx.warn("a.txt cannot be read");
@@ -193,7 +193,7 @@ async fn messages_data_and_warnings_are_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_ended_attempt_is_told_once_and_nothing_of_it_after() {
+async fn ended_attempt_publishes_one_final_event() {
     let bench = Bench::with(|ctx, _| async move {
         let straggler = ctx.clone();
         std::thread::spawn(move || {
@@ -219,7 +219,7 @@ async fn an_ended_attempt_is_told_once_and_nothing_of_it_after() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_see_what_memory_has() {
+async fn job_view_includes_unsaved_progress() {
     let gate = Gate::new();
     let step = gate.clone();
     let bench = Bench::with(move |ctx, _| {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::support::{Bench, Gate, Probe};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn jobs_start_in_the_order_in_which_they_came() {
+async fn jobs_start_in_queue_order() {
     let order = Arc::new(Mutex::new(Vec::new()));
     let (gate, seen) = (Gate::new(), Arc::clone(&order));
     let step = gate.clone();
@@ -37,7 +37,7 @@ async fn jobs_start_in_the_order_in_which_they_came() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_kind_with_a_limit_leaves_the_other_slots_to_others() {
+async fn kind_limit_leaves_slots_to_other_kinds() {
     let (gate, most) = (Gate::new(), Arc::new(AtomicUsize::new(0)));
     let (step, seen, now) = (gate.clone(), Arc::clone(&most), Arc::new(AtomicUsize::new(0)));
     let bench = Bench::built(|builder| {
@@ -69,7 +69,7 @@ async fn a_kind_with_a_limit_leaves_the_other_slots_to_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_scheduled_job_starts_when_its_time_has_come() {
+async fn scheduled_job_starts_at_its_time() {
     let bench = Bench::with(|_, _| async { Ok(Value::Null) }).await;
     let due = Micros(bench.engine.now().0 + 300_000);
     let options = StartOptions { run_at: Some(due), ..StartOptions::default() };
@@ -80,7 +80,7 @@ async fn a_scheduled_job_starts_when_its_time_has_come() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn thousands_of_small_jobs_all_end() {
+async fn thousands_of_small_jobs_all_succeed() {
     let bench =
         Bench::built(|builder| builder.concurrency(100).register(Probe::<0>::new(|_, _| async { Ok(Value::Null) })))
             .await;
@@ -94,7 +94,7 @@ async fn thousands_of_small_jobs_all_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn people_pause_a_queue_or_a_kind_and_see_what_waits_there() {
+async fn paused_queue_or_kind_holds_its_jobs() {
     let bench = Bench::built(|builder| builder.register(Probe::<0>::new(|_, _| async { Ok(Value::Null) }))).await;
     let change = |of, name, change| bench.engine.change_gate(of, name, change, "ann");
     let unknown = change(GateOf::Queue, "no-such", GateChange::Pause).await;
@@ -119,7 +119,7 @@ async fn people_pause_a_queue_or_a_kind_and_see_what_waits_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_that_waits_for_more_than_a_slot_says_for_what() {
+async fn job_at_a_limit_reports_what_holds_it() {
     let gate = Gate::new();
     let step = gate.clone();
     let probe = Probe::<3>::new(move |_, _| {

@@ -54,7 +54,7 @@ pub(crate) async fn die_in_the_middle(folder: &std::path::Path) -> model::JobId 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_of_a_dead_process_is_interrupted_with_its_progress_and_log_and_can_be_retried() {
+async fn job_of_dead_worker_is_interrupted_and_retryable() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let job = die_in_the_middle(folder.path()).await;
     let bench =
@@ -67,7 +67,7 @@ async fn a_job_of_a_dead_process_is_interrupted_with_its_progress_and_log_and_ca
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_jobs_of_a_living_process_are_left_alone() {
+async fn jobs_of_live_worker_are_not_recovered() {
     let gate = Gate::new();
     let step = gate.clone();
     let bench = Bench::with(move |_, _| {
@@ -87,7 +87,7 @@ async fn the_jobs_of_a_living_process_are_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_shutdown_lets_short_work_finish_and_hands_the_rest_back_uncharged() {
+async fn shutdown_finishes_short_jobs_and_releases_the_rest() {
     let gate = Gate::new();
     let step = gate.clone();
     let bench = Bench::with(move |ctx, input| {
@@ -132,7 +132,7 @@ async fn handed_back(bench: &Bench, job: JobId) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_shutdown_drops_a_task_that_does_not_watch() {
+async fn shutdown_drops_task_that_ignores_it() {
     let bench = Bench::with(|_, _| async {
         std::future::pending::<()>().await;
         Ok(Value::Null)
@@ -146,7 +146,7 @@ async fn a_shutdown_drops_a_task_that_does_not_watch() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_task_knows_a_shutdown_from_a_cancel_and_keeps_where_it_is() {
+async fn task_distinguishes_shutdown_from_cancel() {
     let bench = Bench::with(|ctx, _| async move {
         assert_eq!(ctx.stop_reason(), None);
         ctx.cancelled().await;
@@ -172,7 +172,7 @@ async fn a_task_knows_a_shutdown_from_a_cancel_and_keeps_where_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failure_on_being_asked_to_stop_is_told_and_not_counted() {
+async fn failure_during_shutdown_is_logged_and_not_charged() {
     let bench = Bench::with(|ctx, _| async move {
         ctx.cancelled().await;
         Err(TaskError::fatal("broken_pipe", "the child is gone"))
@@ -186,7 +186,7 @@ async fn a_failure_on_being_asked_to_stop_is_told_and_not_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_shutdown_hands_back_what_blocks_its_thread_and_hears_no_more_of_it() {
+async fn shutdown_releases_blocking_job_and_ignores_its_result() {
     let tasks = tokio::runtime::Runtime::new().expect("a runtime");
     let (let_go, held) = std::sync::mpsc::channel::<()>();
     let (ended, end) = tokio::sync::oneshot::channel::<()>();
@@ -227,7 +227,7 @@ async fn a_shutdown_hands_back_what_blocks_its_thread_and_hears_no_more_of_it() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_cancelled_and_blocks_its_thread_at_a_shutdown_is_cancelled() {
+async fn blocking_job_cancelled_before_shutdown_is_cancelled() {
     let (let_go, held) = std::sync::mpsc::channel::<()>();
     let once = Mutex::new(Some(held));
     let bench = Bench::with(move |ctx, _| {
@@ -252,7 +252,7 @@ async fn what_was_cancelled_and_blocks_its_thread_at_a_shutdown_is_cancelled() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_attempt_that_ends_while_others_are_cut_short_keeps_its_end_and_the_last_lines_of_its_log() {
+async fn attempt_that_ends_during_shutdown_keeps_result_and_log() {
     // What removes files waits here for the one thread for it, as it would for a slow disk.
     let tasks = tokio::runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(1).build();
     let tasks = tasks.expect("a runtime");

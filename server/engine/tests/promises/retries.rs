@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use crate::support::{Bench, LONG, Probe};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_may_be_mended_is_tried_again_by_itself_until_it_succeeds() {
+async fn retryable_error_is_retried_until_success() {
     let bench = Bench::built(|builder| {
         builder.register(Probe::<4>::new(|ctx, _| async move {
             if ctx.attempt() == 1 { Err(TaskError::retry("no_network", "the cable is out")) } else { Ok(json!("done")) }
@@ -30,7 +30,7 @@ async fn what_may_be_mended_is_tried_again_by_itself_until_it_succeeds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_is_tried_as_often_as_granted_and_has_then_failed() {
+async fn job_fails_after_max_attempts() {
     let bench = Bench::built(|builder| {
         builder.register(Probe::<4>::new(|_, _| async { Err(TaskError::retry("no_network", "the cable is out")) }))
     })
@@ -46,7 +46,7 @@ async fn it_is_tried_as_often_as_granted_and_has_then_failed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_would_fail_again_is_not_tried_again() {
+async fn fatal_error_is_not_retried() {
     let bench = Bench::built(|builder| {
         builder.register(Probe::<4>::new(|_, _| async { Err(TaskError::fatal("bad_input", "there is no such table")) }))
     })
@@ -56,7 +56,7 @@ async fn what_would_fail_again_is_not_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_panic_is_tried_again() {
+async fn panic_is_retried() {
     let bench = Bench::built(|builder| {
         builder.register(Probe::<4>::new(|ctx, _| async move {
             assert!(ctx.attempt() > 1, "the first time");
@@ -69,7 +69,7 @@ async fn a_panic_is_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn retrying_can_be_stopped() {
+async fn cancel_stops_retries() {
     let bench = Bench::built(|builder| {
         builder.register(Probe::<4>::new(|_, _| async { Err(TaskError::retry("no_network", "the cable is out")) }))
     })
@@ -82,7 +82,7 @@ async fn retrying_can_be_stopped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_snooze_uses_up_no_attempt() {
+async fn snooze_is_not_charged() {
     let bench = Bench::built(|builder| {
         builder.register(Probe::<0>::new(|ctx, _| async move {
             if ctx.attempt() < 4 { Err(TaskError::Snooze(Micros(0))) } else { Ok(Value::Null) }
@@ -97,7 +97,7 @@ async fn a_snooze_uses_up_no_attempt() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_attempt_that_takes_too_long_is_stopped_and_has_failed() {
+async fn attempt_over_timeout_fails() {
     let bench = Bench::built(|builder| {
         builder.register(Probe::<5>::new(|ctx, input| async move {
             if input.name == "deaf" {
@@ -118,7 +118,7 @@ async fn an_attempt_that_takes_too_long_is_stopped_and_has_failed() {
 
 /// Takes half a minute: quiet is what has said nothing for so long.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_attempt_that_says_nothing_is_quiet_before_it_is_stopped() {
+async fn silent_attempt_is_marked_quiet_then_stopped() {
     let bench = Bench::built(|builder| {
         builder.register(Probe::<6>::new(|ctx, _| async move {
             ctx.cancelled().await;
@@ -139,7 +139,7 @@ async fn an_attempt_that_says_nothing_is_quiet_before_it_is_stopped() {
 
 /// As long as the one above.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_attempt_that_shows_that_it_goes_on_is_not_stopped_for_having_nothing_to_tell() {
+async fn keep_alive_prevents_the_quiet_timeout() {
     let bench = Bench::built(|builder| {
         builder.register(Probe::<6>::new(|ctx, _| async move {
             let begun = Instant::now();

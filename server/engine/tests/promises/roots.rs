@@ -33,7 +33,7 @@ fn refusal(place: &Place, path: &str) -> String {
 }
 
 #[test]
-fn paths_inside_are_found_absolute_and_relative_and_through_links() {
+fn path_inside_root_is_resolved_through_links() {
     let place = place();
     let root = place.roots.paths()[0].clone();
     for path in ["music", "music/", "./music", "way-in", root.join("music").to_str().expect("text")] {
@@ -43,7 +43,7 @@ fn paths_inside_are_found_absolute_and_relative_and_through_links() {
 }
 
 #[test]
-fn ways_out_are_refused_with_the_path_and_the_roots() {
+fn path_escaping_the_root_is_rejected() {
     let place = place();
     let outside = place.folder.path().join("outside").display().to_string();
     let beside = place.folder.path().join("root-old").display().to_string();
@@ -61,7 +61,7 @@ fn ways_out_are_refused_with_the_path_and_the_roots() {
 }
 
 #[test]
-fn what_does_not_exist_outside_reads_the_same_as_what_does() {
+fn error_does_not_reveal_files_outside_roots() {
     let place = place();
     let there = refusal(&place, "/etc/passwd").replace("/etc/passwd", "X");
     let not_there = refusal(&place, "/etc/no-such-file").replace("/etc/no-such-file", "X");
@@ -69,7 +69,7 @@ fn what_does_not_exist_outside_reads_the_same_as_what_does() {
 }
 
 #[test]
-fn what_is_missing_or_broken_inside_says_so() {
+fn missing_or_broken_path_inside_root_is_named() {
     let place = place();
     assert!(refusal(&place, "nothing").contains("does not exist under"));
     assert!(refusal(&place, "loop").contains("cannot be read"));
@@ -78,7 +78,7 @@ fn what_is_missing_or_broken_inside_says_so() {
 }
 
 #[test]
-fn the_picker_shows_folders_and_never_leads_outside() {
+fn folder_picker_stays_inside_roots() {
     let place = place();
     let start = place.roots.list(None).expect("the roots");
     assert_eq!((start.path, start.parent, start.folders.len()), (None, None, 1));
@@ -92,7 +92,7 @@ fn the_picker_shows_folders_and_never_leads_outside() {
 }
 
 #[test]
-fn a_root_that_is_not_a_folder_is_refused_by_name() {
+fn root_that_is_not_a_folder_is_rejected() {
     let place = place();
     for name in ["root/a.txt", "nowhere"] {
         let path = place.folder.path().join(name);

@@ -150,7 +150,7 @@ where
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_starts_when_it_is_due_in_the_name_of_its_owner() {
+async fn due_run_starts_as_its_owner() {
     let plan = Plan::new(|builder| builder).await;
     let id = plan.hourly("probe-0", Overlap::Skip, Missed::Skip).await;
     let due = plan.comes_due(id, 0).await;
@@ -162,7 +162,7 @@ async fn a_run_starts_when_it_is_due_in_the_name_of_its_owner() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_starts_once_however_many_processes_look() {
+async fn due_run_starts_once_with_many_workers() {
     let plan = Plan::new(|builder| builder).await;
     let other = tasks(Engine::builder(plan.bench.folder.path().join("data")), Gate::new());
     let other = other.clock(Arc::clone(&plan.clock) as Arc<dyn Clock>).open().await.expect("it opens");
@@ -178,7 +178,7 @@ async fn a_run_starts_once_however_many_processes_look() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_jump_of_the_clock_loses_or_doubles_a_run() {
+async fn clock_jump_loses_and_doubles_no_run() {
     let plan = Plan::new(|builder| builder.concurrency(1)).await;
     let id = plan.hourly("probe-0", Overlap::Skip, Missed::All(3)).await;
     let first = plan.comes_due(id, 0).await;
@@ -202,7 +202,7 @@ async fn no_jump_of_the_clock_loses_or_doubles_a_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn missed_runs_are_left_out_or_made_up_for_once() {
+async fn missed_runs_are_skipped_or_run_once() {
     let plan = Plan::new(|builder| builder).await;
     let skip = plan.hourly("probe-0", Overlap::Skip, Missed::Skip).await;
     let once = plan.hourly("probe-0", Overlap::Skip, Missed::Once).await;
@@ -218,7 +218,7 @@ async fn missed_runs_are_left_out_or_made_up_for_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_waits_for_the_one_before_and_begins_when_that_ends() {
+async fn overlapping_run_waits_for_the_previous_one() {
     let plan = Plan::new(|builder| builder).await;
     let id = plan.hourly("probe-1", Overlap::Queue, Missed::Skip).await;
     plan.comes_due(id, 0).await;
@@ -234,7 +234,7 @@ async fn a_run_waits_for_the_one_before_and_begins_when_that_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_waits_for_a_run_outlives_the_process() {
+async fn waiting_run_survives_a_restart() {
     let plan = Plan::new(|builder| builder).await;
     let id = plan.hourly("probe-1", Overlap::Queue, Missed::Skip).await;
     plan.comes_due(id, 0).await;
@@ -252,7 +252,7 @@ async fn what_waits_for_a_run_outlives_the_process() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_run_before_is_stopped_and_the_two_never_run_at_once() {
+async fn replacing_run_waits_until_previous_one_is_stopped() {
     let plan = Plan::new(|builder| builder).await;
     let id = plan.hourly("probe-1", Overlap::Cancel, Missed::Skip).await;
     plan.comes_due(id, 0).await;
@@ -267,7 +267,7 @@ async fn the_run_before_is_stopped_and_the_two_never_run_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_due_while_it_was_paused_is_not_run() {
+async fn runs_due_while_paused_are_skipped() {
     let plan = Plan::new(|builder| builder).await;
     let id = plan.hourly("probe-0", Overlap::Skip, Missed::All(100)).await;
     plan.engine().pause_schedule(id, &"ann".into()).await.expect("paused");
@@ -280,7 +280,7 @@ async fn what_was_due_while_it_was_paused_is_not_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_schedule_whose_owner_may_no_longer_start_it_is_paused_and_says_why() {
+async fn schedule_is_paused_when_owner_loses_permission() {
     let plan = Plan::new(Builder::with_accounts).await;
     let store = Arc::clone(plan.engine().store());
     store.add_person("root", Role::Administrator, &"x".into()).await.expect("added");
@@ -298,7 +298,7 @@ async fn a_schedule_whose_owner_may_no_longer_start_it_is_paused_and_says_why() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_schedule_whose_task_is_gone_is_paused_and_says_why() {
+async fn schedule_is_paused_when_its_task_is_removed() {
     let plan = Plan::new(|builder| builder).await;
     let id = plan.hourly("probe-0", Overlap::Skip, Missed::Skip).await;
     let Plan { bench: Bench { engine, folder, .. }, clock, gate } = plan;
@@ -314,7 +314,7 @@ async fn a_schedule_whose_task_is_gone_is_paused_and_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_fault_of_a_plan_is_told_at_once_by_its_field() {
+async fn schedule_errors_are_reported_together_by_field() {
     let plan = Plan::new(|builder| builder).await;
     let wrong = NewSchedule {
         name: " ".to_owned(),
@@ -330,7 +330,7 @@ async fn every_fault_of_a_plan_is_told_at_once_by_its_field() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn large_inputs_of_schedules_and_their_runs_count_against_the_quota() {
+async fn schedule_input_counts_against_the_quota() {
     let plan = Plan::new(|builder| builder.upload_quota(25_000)).await;
     let large = || NewSchedule { input: json!({ "name": "x".repeat(10_000) }), ..wish("probe-0") };
     let id = plan.engine().add_schedule(large(), "ann".into()).await.expect("within it");

@@ -28,7 +28,7 @@ fn table() -> HashMap<(JobState, Event), Row> {
 }
 
 #[test]
-fn the_table_and_the_code_agree_on_every_pair() {
+fn documented_transitions_match_the_code() {
     let table = table();
     assert!(!table.is_empty(), "the table is found");
     for from in JobState::ALL {
@@ -52,7 +52,7 @@ proptest! {
     /// Whatever happens to a job in whatever order: refused events change nothing, at most one attempt is held at a
     /// time, a held attempt is never held again under its number, and the charge is that of the attempts kept.
     #[test]
-    fn no_sequence_of_events_breaks_a_job(events in prop::collection::vec(any_event(), 0..60)) {
+    fn any_event_sequence_keeps_job_consistent(events in prop::collection::vec(any_event(), 0..60)) {
         let table = table();
         let (mut state, mut attempt, mut charged) = (JobState::Queued, 1_u32, 0_i32);
         let mut claimed = std::collections::HashSet::new();

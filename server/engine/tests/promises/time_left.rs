@@ -25,7 +25,7 @@ async fn go(ctx: Ctx, input: Input) -> Result<Value, TaskError> {
 
 /// Takes ten seconds.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_range_is_told_after_five_seconds_and_holds_the_truth() {
+async fn time_left_range_appears_after_5_s_and_is_right() {
     let bench = Bench::with(go).await;
     let job = bench.start().await;
     let over = bench.reaches(job, JobState::Succeeded).await;
@@ -57,7 +57,7 @@ async fn a_range_is_told_after_five_seconds_and_holds_the_truth() {
 
 /// Takes half a minute.
 #[tokio::test(flavor = "multi_thread")]
-async fn in_a_stall_the_range_grows_and_then_goes_away_without_a_word_of_the_task() {
+async fn time_left_widens_and_disappears_in_a_stall() {
     let bench = Bench::with(go).await;
     let job = bench.start_kind("probe-0", "stalls").await;
     let stalled = |frame: &ProgressEvent| frame.progress.value == 121;
@@ -74,7 +74,7 @@ async fn in_a_stall_the_range_grows_and_then_goes_away_without_a_word_of_the_tas
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_over_in_a_moment_has_no_curve() {
+async fn short_attempt_has_no_curve() {
     let bench = Bench::with(|ctx, _| async move {
         ctx.total(1, "rows");
         ctx.advance(1);

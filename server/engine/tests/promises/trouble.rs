@@ -45,7 +45,7 @@ impl Listener for Panics {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn engine_reports_a_thread_that_panicked() {
+async fn health_reports_a_panicked_thread() {
     let panics = Arc::new(Panics(AtomicBool::new(false)));
     let listener = Arc::clone(&panics);
     let bench = Bench::built(move |builder| {
@@ -63,7 +63,7 @@ async fn engine_reports_a_thread_that_panicked() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn tasks_that_block_their_threads_hold_up_neither_reading_nor_writing_nor_progress() {
+async fn blocked_task_threads_delay_no_reads_or_writes() {
     let tasks = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build();
     let tasks = tasks.expect("a runtime");
     let (door, all_in) = (Door::default(), Arc::new(Barrier::new(THREADS + 1)));
@@ -123,7 +123,7 @@ async fn tasks_that_block_their_threads_hold_up_neither_reading_nor_writing_nor_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_that_ends_while_the_database_is_locked_is_written_down_as_soon_as_it_is_free() {
+async fn job_end_is_stored_once_database_lock_is_released() {
     let gate = Gate::new();
     let step = gate.clone();
     let bench = Bench::with(move |ctx, _| {

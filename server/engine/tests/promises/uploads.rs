@@ -16,7 +16,7 @@ fn files(engine: &Engine) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_finished_upload_is_found_again_under_a_clean_name() {
+async fn finished_upload_has_a_sanitised_name() {
     let (engine, _folder) = engine().await;
     for (name, kept) in [
         ("orders.csv", "orders.csv"),
@@ -37,7 +37,7 @@ async fn a_finished_upload_is_found_again_under_a_clean_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_broken_off_upload_leaves_nothing() {
+async fn aborted_upload_leaves_no_file() {
     let (engine, _folder) = engine().await;
     let mut upload = engine.uploads().begin("a", None, &By::default()).await.expect("it fits");
     upload.write(b"abc").await.expect("written");
@@ -47,7 +47,7 @@ async fn a_broken_off_upload_leaves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn part_of_a_killed_server_goes_at_the_next_start() {
+async fn partial_upload_of_killed_server_is_deleted() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let uploads = folder.path().join("uploads");
     std::fs::create_dir_all(&uploads).expect("it can be made");
@@ -61,7 +61,7 @@ async fn part_of_a_killed_server_goes_at_the_next_start() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn too_large_is_refused_before_and_during() {
+async fn oversized_upload_is_rejected_before_and_during() {
     let (engine, _folder) = engine().await;
     assert!(matches!(engine.uploads().begin("a", Some(1_001), &By::default()).await, Err(Error::TooLarge(1_000))));
     let mut upload = engine.uploads().begin("a", None, &By::default()).await.expect("not known yet");
@@ -72,7 +72,7 @@ async fn too_large_is_refused_before_and_during() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn more_than_a_person_may_keep_is_refused_before_during_and_at_the_end() {
+async fn upload_over_user_quota_is_rejected() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let engine = Engine::builder(folder.path()).upload_quota(1_000).open().await.expect("it opens");
     let (ann, bob) = (By::from("ann"), By::from("bob"));
@@ -95,14 +95,14 @@ async fn more_than_a_person_may_keep_is_refused_before_during_and_at_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn more_than_the_disk_has_is_refused_at_once() {
+async fn upload_larger_than_free_space_is_rejected() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let engine = Engine::builder(folder.path()).upload_limit(u64::MAX).open().await.expect("it opens");
     assert!(matches!(engine.uploads().begin("a", Some(u64::MAX / 2), &By::default()).await, Err(Error::Full)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ids_that_are_none_are_not_looked_up_on_the_disk() {
+async fn invalid_upload_id_is_not_looked_up_on_disk() {
     let (engine, _folder) = engine().await;
     for id in ["", "..", "../milepost.db", &"f".repeat(32)] {
         assert!(matches!(engine.uploads().get(id).await, Err(Error::NoSuchUpload(_))), "{id}");
@@ -110,7 +110,7 @@ async fn ids_that_are_none_are_not_looked_up_on_the_disk() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_nobody_used_goes_after_a_day() {
+async fn unused_upload_is_deleted_after_a_day() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let engine = Engine::builder(folder.path()).open().await.expect("it opens");
     let upload =

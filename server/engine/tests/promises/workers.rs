@@ -80,7 +80,7 @@ async fn leaving_it_to_others() -> Bench {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_of_one_process_runs_in_another_and_its_log_and_progress_are_heard_in_both() {
+async fn job_runs_in_another_process_and_events_reach_both() {
     let bench = leaving_it_to_others().await;
     let gate = Gate::new();
     let step = gate.clone();
@@ -109,7 +109,7 @@ async fn a_job_of_one_process_runs_in_another_and_its_log_and_progress_are_heard
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cancel_reaches_the_process_that_runs_the_job() {
+async fn cancel_reaches_the_worker_of_the_job() {
     let bench = leaving_it_to_others().await;
     let _worker = beside(&bench, |builder| {
         builder.register(Probe::<0>::new(|ctx, _| async move {
@@ -126,7 +126,7 @@ async fn a_cancel_reaches_the_process_that_runs_the_job() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_limit_of_a_kind_holds_for_all_processes_together() {
+async fn kind_limit_applies_across_workers() {
     let (at_once, most) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let probe = || {
         let (at_once, most) = (Arc::clone(&at_once), Arc::clone(&most));
@@ -154,7 +154,7 @@ async fn the_limit_of_a_kind_holds_for_all_processes_together() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_process_hears_every_event_once_and_in_order_while_all_write() {
+async fn every_process_receives_all_events_in_order() {
     let (first, second) = (Arc::<Order>::default(), Arc::<Order>::default());
     let probe = || {
         Probe::<0>::new(|ctx, _| async move {
@@ -188,7 +188,7 @@ async fn every_process_hears_every_event_once_and_in_order_while_all_write() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_process_that_dies_is_noticed_by_the_others_which_settle_its_jobs() {
+async fn jobs_of_dead_worker_are_settled_by_others() {
     let bench = leaving_it_to_others().await;
     let job = die_in_the_middle(bench.folder.path()).await;
     let view = bench.reaches(job, JobState::Interrupted).await;
@@ -202,7 +202,7 @@ async fn a_process_that_dies_is_noticed_by_the_others_which_settle_its_jobs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_process_that_is_silent_for_its_lease_loses_its_jobs_and_when_it_wakes_it_stops_them_and_works_on() {
+async fn worker_past_its_lease_stops_its_lost_jobs() {
     let bench = leaving_it_to_others().await;
     let gate = Gate::new();
     let (step, stopped) = (gate.clone(), Arc::new(Notify::new()));
@@ -240,7 +240,7 @@ async fn a_process_that_is_silent_for_its_lease_loses_its_jobs_and_when_it_wakes
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_process_stops_what_it_has_lost_also_where_it_notices_only_after_it_counts_as_living_again() {
+async fn worker_stops_lost_jobs_after_it_is_alive_again() {
     let bench = leaving_it_to_others().await;
     let stopped = Arc::new(Notify::new());
     let tell = Arc::clone(&stopped);
@@ -274,7 +274,7 @@ async fn a_process_stops_what_it_has_lost_also_where_it_notices_only_after_it_co
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn processes_that_all_cannot_write_do_not_take_each_other_for_dead() {
+async fn workers_that_cannot_write_stay_alive_to_each_other() {
     const LEASE: Duration = Duration::from_millis(1_500);
     let gate = Gate::new();
     let holding = |builder: Builder| {
@@ -323,7 +323,7 @@ async fn processes_that_all_cannot_write_do_not_take_each_other_for_dead() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_process_that_ends_hands_its_jobs_back_and_is_registered_no_longer() {
+async fn stopping_worker_releases_jobs_and_unregisters() {
     let bench = leaving_it_to_others().await;
     let worker = beside(&bench, |builder| {
         builder.concurrency(3).register(Probe::<0>::new(|ctx, _| async move {
@@ -346,7 +346,7 @@ async fn a_process_that_ends_hands_its_jobs_back_and_is_registered_no_longer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_person_pauses_or_limits_binds_every_process() {
+async fn queue_control_applies_to_every_worker() {
     let bench = leaving_it_to_others().await;
     let (gate, most, now) = (Gate::new(), Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let mut workers = Vec::new();
@@ -387,7 +387,7 @@ async fn what_a_person_pauses_or_limits_binds_every_process() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_joins_makes_and_migrates_no_database() {
+async fn worker_neither_creates_nor_migrates_database() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let data = folder.path().join("data");
     let refused = Engine::builder(&data).joining().open().await.map(|_| ()).expect_err("there is nothing to join");
@@ -400,14 +400,14 @@ async fn who_joins_makes_and_migrates_no_database() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lease_shorter_than_three_heartbeats_is_refused() {
+async fn lease_under_three_heartbeats_is_rejected() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let builder = Engine::builder(folder.path()).lease(Duration::from_secs(10), Duration::from_secs(29));
     assert!(matches!(builder.open().await.map(|_| ()), Err(Error::Unusable(_))));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn kind_that_no_living_process_runs_is_not_offered() {
+async fn kind_without_live_worker_is_not_offered() {
     fn probe<const N: usize>() -> Probe<N> {
         Probe::new(|_, _| async { Ok(Value::Null) })
     }

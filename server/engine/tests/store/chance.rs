@@ -88,7 +88,7 @@ proptest! {
     #![proptest_config(Config { cases: cases(), failure_persistence: None, ..Config::default() })]
 
     #[test]
-    fn whatever_happens_the_store_agrees_with_the_table_of_states(steps in vec(step(), 1..60)) {
+    fn random_operations_match_the_state_model(steps in vec(step(), 1..60)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("it starts");
         runtime.block_on(async {
             let mut world = World::new().await;

@@ -66,7 +66,7 @@ pub(crate) use sessions::*;
 pub(crate) use sight::*;
 pub(crate) use starting::*;
 
-pub(crate) async fn an_accepted_job_is_the_last_in_line(kept: Kept) {
+pub(crate) async fn enqueued_job_is_last_in_queue(kept: Kept) {
     let first = kept.store.enqueue(new_job("a")).await.expect("accepted");
     let second = kept.store.enqueue(new_job("b")).await.expect("accepted");
     assert!(second > first);
@@ -77,7 +77,7 @@ pub(crate) async fn an_accepted_job_is_the_last_in_line(kept: Kept) {
     assert_eq!(detail.input, serde_json::json!({"text": "a \"quoted\" ünïcode"}));
 }
 
-pub(crate) async fn a_job_for_later_waits_until_it_is_due(kept: Kept) {
+pub(crate) async fn scheduled_job_waits_until_due(kept: Kept) {
     let later = |micros| NewJob { run_at: Some(Micros(500_000 * HOUR + micros)), ..new_job("a") };
     let soon = kept.store.enqueue(later(10)).await.expect("accepted");
     kept.store.enqueue(later(20)).await.expect("accepted");
@@ -90,7 +90,7 @@ pub(crate) async fn a_job_for_later_waits_until_it_is_due(kept: Kept) {
     assert_eq!(kept.store.promote_due(Micros(i64::MAX)).await.expect("promoted"), None);
 }
 
-pub(crate) async fn an_unknown_upload_refuses_the_job_and_leaves_nothing(kept: Kept) {
+pub(crate) async fn job_with_unknown_upload_is_rejected(kept: Kept) {
     let job = NewJob { uploads: vec!["none".to_owned()], ..new_job("a") };
     let refused = kept.store.enqueue(job).await.expect_err("refused");
     assert!(matches!(refused, Error::NoSuchUpload(id) if id == "none"));
@@ -98,7 +98,7 @@ pub(crate) async fn an_unknown_upload_refuses_the_job_and_leaves_nothing(kept: K
     assert_eq!(kept.store.counts().await.expect("read").queued, 0);
 }
 
-pub(crate) async fn a_claim_takes_the_oldest_and_no_more_than_the_slots(kept: Kept) {
+pub(crate) async fn claim_takes_oldest_jobs_up_to_slots(kept: Kept) {
     let mut accepted = Vec::new();
     for kind in ["a", "b", "a", "b"] {
         accepted.push(kept.store.enqueue(new_job(kind)).await.expect("accepted"));
@@ -110,7 +110,7 @@ pub(crate) async fn a_claim_takes_the_oldest_and_no_more_than_the_slots(kept: Ke
     assert_eq!(kept.store.holders().await.expect("read"), [boot('a')]);
 }
 
-pub(crate) async fn a_claim_that_waits_takes_a_job_in_the_commit_that_accepts_it(kept: Kept) {
+pub(crate) async fn waiting_claim_takes_job_in_the_enqueue_commit(kept: Kept) {
     let mut waiting = kept.store.claim(Claim { waits: Some(CancellationToken::new()), ..claim(2, &["a"]) });
     assert!(futures_util::poll!(&mut waiting).is_pending());
     kept.store.enqueue(new_job("b")).await.expect("accepted");
@@ -120,7 +120,7 @@ pub(crate) async fn a_claim_that_waits_takes_a_job_in_the_commit_that_accepts_it
     assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), [job]);
 }
 
-pub(crate) async fn a_claim_that_is_withdrawn_takes_nothing_more(kept: Kept) {
+pub(crate) async fn withdrawn_claim_takes_no_job(kept: Kept) {
     let enough = CancellationToken::new();
     let mut waiting = kept.store.claim(Claim { waits: Some(enough.clone()), ..claim(2, &["a"]) });
     assert!(futures_util::poll!(&mut waiting).is_pending());
@@ -130,7 +130,7 @@ pub(crate) async fn a_claim_that_is_withdrawn_takes_nothing_more(kept: Kept) {
     assert_eq!(kept.store.job(job).await.expect("found").state, JobState::Queued);
 }
 
-pub(crate) async fn a_kind_at_its_limit_blocks_nobody_behind_it(kept: Kept) {
+pub(crate) async fn kind_at_limit_blocks_no_other_kind(kept: Kept) {
     for _ in 0..50 {
         kept.store.enqueue(new_job("limited")).await.expect("accepted");
     }
@@ -147,7 +147,7 @@ pub(crate) async fn a_kind_at_its_limit_blocks_nobody_behind_it(kept: Kept) {
     assert_eq!(kept.store.job(unknown).await.expect("found").state, JobState::Queued);
 }
 
-pub(crate) async fn a_job_has_one_worker_however_many_claim(kept: Kept) {
+pub(crate) async fn job_is_claimed_by_one_worker(kept: Kept) {
     for _ in 0..100 {
         kept.store.enqueue(new_job("a")).await.expect("accepted");
     }
@@ -161,7 +161,7 @@ pub(crate) async fn a_job_has_one_worker_however_many_claim(kept: Kept) {
     assert_eq!((claimed.len(), jobs.len()), (100, 100));
 }
 
-pub(crate) async fn only_the_latest_progress_is_kept(kept: Kept) {
+pub(crate) async fn only_latest_progress_is_stored(kept: Kept) {
     let fence = running(&*kept.store, "a").await.fence;
     kept.store.save_progress(vec![(fence.clone(), progress(1, 10))]);
     kept.store.save_progress(vec![(fence.clone(), progress(2, 20))]);
@@ -174,7 +174,7 @@ pub(crate) async fn only_the_latest_progress_is_kept(kept: Kept) {
     assert_eq!(kept.store.attempts(fence.job).await.expect("read")[0].progress, progress(9, 100));
 }
 
-pub(crate) async fn a_log_counts_on_over_attempts(kept: Kept) {
+pub(crate) async fn log_numbering_continues_across_attempts(kept: Kept) {
     let first = running(&*kept.store, "a").await.fence;
     kept.store.append_logs(vec![lines(&first, 1, &["one", "two"])]);
     let mut ending = finish(&first, failed());
@@ -191,7 +191,7 @@ pub(crate) async fn a_log_counts_on_over_attempts(kept: Kept) {
     assert_eq!((page.total, page.more_before, page.more_after), (4, false, false));
 }
 
-pub(crate) async fn a_log_is_read_from_either_end_and_filtered(kept: Kept) {
+pub(crate) async fn log_is_read_from_both_ends_and_filtered(kept: Kept) {
     let fence = running(&*kept.store, "a").await.fence;
     for chunk in 0..30_u64 {
         let mut append = lines(&fence, chunk * 10 + 1, &["plain"; 10]);
@@ -214,7 +214,7 @@ pub(crate) async fn a_log_is_read_from_either_end_and_filtered(kept: Kept) {
     assert_eq!((numbers(&text), text.more_before), (vec![75], false));
 }
 
-pub(crate) async fn colours_of_a_log_come_back_and_lines_without_them_are_kept_as_ever(kept: Kept) {
+pub(crate) async fn log_styles_round_trip(kept: Kept) {
     let fence = running(&*kept.store, "a").await.fence;
     let mut append = lines(&fence, 1, &["plain", "painted", "plain again"]);
     append.lines[1].paint.change(2, "91b");
@@ -235,7 +235,7 @@ pub(crate) async fn colours_of_a_log_come_back_and_lines_without_them_are_kept_a
     assert_eq!(logged, Some(told));
 }
 
-pub(crate) async fn a_finish_shows_result_log_and_artifacts_at_once(kept: Kept) {
+pub(crate) async fn finish_stores_result_log_and_artifacts_together(kept: Kept) {
     let fence = running(&*kept.store, "a").await.fence;
     let artifact = Artifact { name: "SHA256SUMS".to_owned(), attempt: 1, size: 42, at: Micros(3) };
     assert!(kept.store.artifacts(fence.job).await.expect("read").is_empty());
@@ -253,7 +253,7 @@ pub(crate) async fn a_finish_shows_result_log_and_artifacts_at_once(kept: Kept) 
     assert_eq!(kept.store.stage_weights("a").await.expect("read"), Some(vec![0.25, 0.75]));
 }
 
-pub(crate) async fn a_stale_worker_writes_nothing(kept: Kept) {
+pub(crate) async fn fenced_worker_writes_nothing(kept: Kept) {
     let stale = running(&*kept.store, "a").await.fence;
     die(&*kept.store).await;
     kept.store.retry(stale.job, &"ann".into()).await.expect("retried");
@@ -274,7 +274,7 @@ pub(crate) async fn a_stale_worker_writes_nothing(kept: Kept) {
     assert!(matches!(refused, Error::Fenced), "an attempt ends once");
 }
 
-pub(crate) async fn the_latest_checkpoint_of_a_job_is_kept_over_attempts(kept: Kept) {
+pub(crate) async fn latest_checkpoint_is_kept_across_attempts(kept: Kept) {
     let first = running(&*kept.store, "a").await.fence;
     let job = first.job;
     assert_eq!(kept.store.checkpoint(job).await.expect("read"), None);
@@ -303,7 +303,7 @@ pub(crate) async fn the_latest_checkpoint_of_a_job_is_kept_over_attempts(kept: K
     assert!(matches!(refused, Error::Fenced), "an attempt that has ended");
 }
 
-pub(crate) async fn a_checkpoint_goes_with_its_job(kept: Kept) {
+pub(crate) async fn checkpoint_is_deleted_with_its_job(kept: Kept) {
     let fence = running(&*kept.store, "a").await.fence;
     kept.store.save_checkpoint(checkpoint(&fence, "1", 0)).await.expect("kept");
     kept.store.finish(Finish { checkpointed: true, ..finish(&fence, failed()) }).await.expect("finished");
@@ -311,7 +311,7 @@ pub(crate) async fn a_checkpoint_goes_with_its_job(kept: Kept) {
     assert_eq!(kept.store.checkpoint(fence.job).await.expect("read"), None);
 }
 
-pub(crate) async fn a_log_is_committed_no_later_than_the_checkpoint_that_follows_it(kept: Kept) {
+pub(crate) async fn log_is_committed_before_its_checkpoint(kept: Kept) {
     let fence = running(&*kept.store, "a").await.fence;
     for line in 1..=20 {
         kept.store.append_logs(vec![lines(&fence, line, &["one"])]);
@@ -321,7 +321,7 @@ pub(crate) async fn a_log_is_committed_no_later_than_the_checkpoint_that_follows
     }
 }
 
-pub(crate) async fn what_is_handed_back_waits_anew_and_is_not_charged(kept: Kept) {
+pub(crate) async fn released_attempt_is_queued_without_charge(kept: Kept) {
     let claimed = {
         kept.store.enqueue(NewJob { max_attempts: 2, ..new_job("a") }).await.expect("accepted");
         claim_one(&*kept.store, "a").await
@@ -335,7 +335,7 @@ pub(crate) async fn what_is_handed_back_waits_anew_and_is_not_charged(kept: Kept
     assert_eq!((view.state, view.attempt), (JobState::Queued, 3));
 }
 
-pub(crate) async fn a_cancel_says_what_it_met(kept: Kept) {
+pub(crate) async fn cancel_returns_the_state_it_found(kept: Kept) {
     let waiting = kept.store.enqueue(new_job("b")).await.expect("accepted");
     let runs = running(&*kept.store, "a").await.fence;
     let cancel = async |job| kept.store.request_cancel(job, &"bob".into()).await.expect("answered");
@@ -355,7 +355,7 @@ pub(crate) async fn a_cancel_says_what_it_met(kept: Kept) {
     assert_eq!(what, ["cancelled", "not_responding", "cancel_requested", "started", "created"]);
 }
 
-pub(crate) async fn a_retry_is_the_next_attempt_of_what_went_wrong(kept: Kept) {
+pub(crate) async fn retry_adds_an_attempt_to_failed_job(kept: Kept) {
     let job = failed_job(&*kept.store, "a").await;
     assert_eq!(kept.store.retry(job, &"bob".into()).await.expect("retried"), 2);
     let view = kept.store.job(job).await.expect("found");
@@ -381,7 +381,7 @@ pub(crate) async fn a_retry_is_the_next_attempt_of_what_went_wrong(kept: Kept) {
     );
 }
 
-pub(crate) async fn a_retried_job_goes_to_the_end_of_the_line(kept: Kept) {
+pub(crate) async fn retried_job_is_last_in_queue(kept: Kept) {
     let old = failed_job(&*kept.store, "a").await;
     let waiting = kept.store.enqueue(new_job("b")).await.expect("accepted");
     kept.store.retry(old, &"ann".into()).await.expect("retried");
@@ -398,7 +398,7 @@ pub(crate) async fn a_retried_job_goes_to_the_end_of_the_line(kept: Kept) {
     assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), [waiting, old, newest]);
 }
 
-pub(crate) async fn what_comes_back_stands_where_it_stood(kept: Kept) {
+pub(crate) async fn released_job_keeps_its_queue_position(kept: Kept) {
     let first = running(&*kept.store, "a").await.fence;
     kept.store.enqueue(NewJob { max_attempts: 2, ..new_job("a") }).await.expect("accepted");
     let second = claim_one(&*kept.store, "a").await.fence;
@@ -409,7 +409,7 @@ pub(crate) async fn what_comes_back_stands_where_it_stood(kept: Kept) {
     assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), [first.job, second.job, last]);
 }
 
-pub(crate) async fn a_deleted_job_leaves_nothing_and_its_number_never_comes_again(kept: Kept) {
+pub(crate) async fn deleted_job_leaves_nothing_and_its_id_is_not_reused(kept: Kept) {
     let upload = UploadRow { id: "u1".to_owned(), name: "x.csv".to_owned(), size: 5, at: Micros(1), by: None };
     kept.store
         .save_upload(upload, &engine::store::By::default(), engine::store::UploadQuota::default())
@@ -438,7 +438,7 @@ pub(crate) async fn a_deleted_job_leaves_nothing_and_its_number_never_comes_agai
     assert!(kept.store.enqueue(new_job("a")).await.expect("accepted") > job);
 }
 
-pub(crate) async fn what_the_dead_held_is_settled(kept: Kept) {
+pub(crate) async fn jobs_of_dead_worker_are_settled(kept: Kept) {
     let lost = running(&*kept.store, "a").await.fence;
     kept.store.enqueue(NewJob { max_attempts: 2, ..new_job("b") }).await.expect("accepted");
     let asked = claim_one(&*kept.store, "b").await.fence;
@@ -460,7 +460,7 @@ pub(crate) async fn what_the_dead_held_is_settled(kept: Kept) {
     assert_eq!(claim_one(&*kept.store, "c").await.fence.attempt, 2);
 }
 
-pub(crate) async fn every_change_is_an_event_and_replay_tells_them_as_they_were(kept: Kept) {
+pub(crate) async fn every_change_is_an_event_and_replays_unchanged(kept: Kept) {
     let job = failed_job(&*kept.store, "a").await;
     kept.store.retry(job, &"ann".into()).await.expect("retried");
     let fence = claim_one(&*kept.store, "a").await.fence;
@@ -489,7 +489,7 @@ pub(crate) async fn every_change_is_an_event_and_replay_tells_them_as_they_were(
     assert!(ahead.is_none(), "a place that was never reached");
 }
 
-pub(crate) async fn a_snapshot_shows_what_is_asked_for(kept: Kept) {
+pub(crate) async fn snapshot_contains_the_requested_topics(kept: Kept) {
     let named = kept.store.enqueue(new_job("b")).await.expect("accepted");
     let row = kept.store.enqueue(new_job("b")).await.expect("accepted");
     let fence = running(&*kept.store, "a").await.fence;
@@ -506,7 +506,7 @@ pub(crate) async fn a_snapshot_shows_what_is_asked_for(kept: Kept) {
     assert_eq!(snapshot.logs[0].lines, lines(&fence, 1, &["one"]).lines);
 }
 
-pub(crate) async fn pages_by_key_are_the_whole_list_in_order(kept: Kept) {
+pub(crate) async fn keyset_pages_cover_the_list_in_order(kept: Kept) {
     for number in 0..60_u32 {
         let kind = ["a", "b", "c"][number as usize % 3];
         let title = format!("Work {}%_{number}", if number % 2 == 0 { "even" } else { "odd" });
@@ -575,7 +575,7 @@ async fn up(kept: &Kept, query: &ListQuery) -> Vec<JobId> {
     }
 }
 
-pub(crate) async fn attention_ends_with_a_retry_a_repetition_or_a_week(kept: Kept) {
+pub(crate) async fn attention_ends_with_retry_repetition_or_after_a_week(kept: Kept) {
     let old = failed_job(&*kept.store, "a").await;
     kept.clock.advance(6 * 24 * HOUR);
     let retried = failed_job(&*kept.store, "a").await;
@@ -597,7 +597,7 @@ pub(crate) async fn attention_ends_with_a_retry_a_repetition_or_a_week(kept: Kep
     assert_eq!(kept.store.detail(repeated).await.expect("found").repeated_by, Some(again));
 }
 
-pub(crate) async fn the_record_of_a_kind_and_of_the_hours_adds_up(kept: Kept) {
+pub(crate) async fn kind_and_hourly_statistics_add_up(kept: Kept) {
     for number in 0..30 {
         let fence = running(&*kept.store, "a").await.fence;
         kept.clock.advance(number * 1_000_000);
@@ -616,7 +616,7 @@ pub(crate) async fn the_record_of_a_kind_and_of_the_hours_adds_up(kept: Kept) {
     assert_eq!(ended, [(0, 0, 0), (20, 10, 0), (0, 0, 0)]);
 }
 
-pub(crate) async fn uploads_that_nobody_refers_to_go_when_they_are_old(kept: Kept) {
+pub(crate) async fn unused_uploads_are_pruned(kept: Kept) {
     let upload =
         |id: &str, at| UploadRow { id: id.to_owned(), name: "é.csv".to_owned(), size: 5, at: Micros(at), by: None };
     for upload in [upload("old", 1), upload("used", 1), upload("new", 9)] {
@@ -633,7 +633,7 @@ pub(crate) async fn uploads_that_nobody_refers_to_go_when_they_are_old(kept: Kep
     assert_eq!(kept.store.usage().await.expect("read").uploads, 10);
 }
 
-pub(crate) async fn a_job_that_is_not_there_is_named(kept: Kept) {
+pub(crate) async fn unknown_job_error_names_the_job(kept: Kept) {
     let none = JobId(404);
     assert!(matches!(kept.store.job(none).await, Err(Error::NoSuchJob(job)) if job == none));
     assert!(matches!(kept.store.detail(none).await, Err(Error::NoSuchJob(_))));
@@ -642,7 +642,7 @@ pub(crate) async fn a_job_that_is_not_there_is_named(kept: Kept) {
     assert!(matches!(kept.store.log(none, &LogQuery::default()).await, Err(Error::NoSuchJob(_))));
 }
 
-pub(crate) async fn a_process_is_taken_out_with_its_jobs_unless_it_has_beaten_since(kept: Kept) {
+pub(crate) async fn dead_worker_is_removed_unless_it_sent_a_heartbeat(kept: Kept) {
     let store = &*kept.store;
     let of_a = async || -> Vec<Node> {
         store.nodes().await.expect("read").into_iter().filter(|seen| seen.boot == boot('a')).collect()
@@ -678,124 +678,124 @@ pub(crate) async fn a_process_is_taken_out_with_its_jobs_unless_it_has_beaten_si
 macro_rules! promises {
     ($callback:ident) => {
         $callback!(
-            a_group_is_recorded_by_whoever_holds_the_job_until_it_is_forgotten
-            what_a_task_said_of_its_jobs_stays_when_it_is_gone
-            an_accepted_job_is_the_last_in_line
-            a_job_for_later_waits_until_it_is_due
-            an_unknown_upload_refuses_the_job_and_leaves_nothing
-            the_more_urgent_stands_before_what_came_earlier
-            a_unique_job_is_under_way_once
-            the_same_start_asked_again_is_the_same_job_for_a_day
-            a_claim_takes_the_oldest_and_no_more_than_the_slots
-            a_claim_that_waits_takes_a_job_in_the_commit_that_accepts_it
-            a_claim_that_is_withdrawn_takes_nothing_more
-            a_kind_at_its_limit_blocks_nobody_behind_it
-            a_job_has_one_worker_however_many_claim
-            only_the_latest_progress_is_kept
-            a_log_counts_on_over_attempts
-            a_log_is_read_from_either_end_and_filtered
-            long_log_is_read_in_bounded_parts
+            process_group_is_recorded_by_the_job_holder
+            declared_rule_is_kept_after_task_is_removed
+            enqueued_job_is_last_in_queue
+            scheduled_job_waits_until_due
+            job_with_unknown_upload_is_rejected
+            higher_priority_goes_before_older_job
+            unique_job_runs_once_at_a_time
+            idempotency_key_returns_the_same_job_for_a_day
+            claim_takes_oldest_jobs_up_to_slots
+            waiting_claim_takes_job_in_the_enqueue_commit
+            withdrawn_claim_takes_no_job
+            kind_at_limit_blocks_no_other_kind
+            job_is_claimed_by_one_worker
+            only_latest_progress_is_stored
+            log_numbering_continues_across_attempts
+            log_is_read_from_both_ends_and_filtered
+            long_log_is_read_in_bounded_pages
             long_log_page_is_complete
-            colours_of_a_log_come_back_and_lines_without_them_are_kept_as_ever
-            a_finish_shows_result_log_and_artifacts_at_once
-            a_stale_worker_writes_nothing
-            the_latest_checkpoint_of_a_job_is_kept_over_attempts
-            a_checkpoint_goes_with_its_job
-            a_log_is_committed_no_later_than_the_checkpoint_that_follows_it
-            what_is_handed_back_waits_anew_and_is_not_charged
-            what_is_to_be_tried_again_waits_for_its_time
-            what_comes_back_later_is_not_charged
-            what_waits_for_a_time_can_be_started_now
-            a_wish_to_cancel_outruns_every_end_but_success
-            a_cancel_says_what_it_met
-            a_retry_is_the_next_attempt_of_what_went_wrong
-            a_retried_job_goes_to_the_end_of_the_line
-            what_comes_back_stands_where_it_stood
-            a_deleted_job_leaves_nothing_and_its_number_never_comes_again
-            a_curve_is_kept_while_its_attempt_runs_and_with_its_end
-            recent_runs_are_those_that_went_through
-            what_goes_on_from_a_checkpoint_shows_where_it_stopped_until_it_does
-            what_waits_is_set_aside_and_comes_back_at_the_end_of_the_line
-            what_runs_is_asked_and_set_aside_uncharged
-            a_wish_to_pause_can_be_taken_back
-            a_job_goes_on_if_the_wish_to_pause_was_taken_back_before_its_attempt_ended
-            a_wish_to_pause_outlives_every_end_after_which_the_job_would_wait
-            what_has_no_attempt_left_is_over_although_it_was_to_be_paused
-            what_is_over_cannot_be_paused
-            what_is_paused_lets_nobody_start_and_holds_up_nobody_else
-            a_queue_at_its_limit_takes_the_first_in_line_of_all_its_kinds
-            a_person_can_limit_a_kind_further_than_its_program_and_not_less
-            a_claim_that_waits_takes_what_a_person_lets_pass
-            a_claim_that_waits_takes_what_the_end_of_another_makes_room_for
-            a_gate_tells_how_it_stands_once_and_who_paused_it
-            what_is_under_way_is_counted_by_kind
-            what_is_told_is_an_event_and_has_its_number
-            a_message_to_one_person_is_read_by_the_two_it_is_between
-            a_message_about_a_job_is_read_where_the_job_is_in_sight_and_goes_with_it
-            what_is_told_again_under_its_key_is_told_once
-            messages_are_read_page_by_page
-            messages_go_after_thirty_days_and_notes_stay
-            old_jobs_go_by_state_and_counts_stay_true
-            a_removal_ends_when_its_time_is_over_and_the_next_goes_on
-            a_log_and_artifacts_go_without_their_job
-            what_was_retried_meanwhile_is_not_removed
-            an_upload_goes_when_the_last_job_that_used_it_is_old
-            what_the_dead_held_is_settled
-            a_run_that_is_due_starts_once_however_often_it_is_asked_for
-            what_is_due_is_found_and_when_the_next_is
-            a_run_is_left_out_while_the_one_before_is_under_way
-            one_run_waits_for_the_one_before_and_no_more
-            the_run_before_is_asked_to_stop_and_the_newest_takes_its_place
-            missed_runs_are_made_up_for_one_after_the_other_whatever_the_policy
-            nothing_starts_on_the_ground_of_a_plan_that_has_changed
-            a_change_that_is_not_of_the_times_neither_loses_a_run_nor_starts_one_again
-            a_paused_schedule_starts_nothing_and_forgets_what_waited
-            a_schedule_that_cannot_go_on_says_why
-            the_jobs_of_a_deleted_schedule_stay
-            a_run_by_hand_moves_nothing
-            a_run_whose_job_is_under_way_already_is_left_out
-            an_upload_stays_as_long_as_a_schedule_needs_it
-            schedules_are_in_sight_like_the_jobs_of_their_owners
-            schedules_are_listed_in_pages_by_name
-            schedules_of_one_user_are_limited
-            every_change_is_an_event_and_replay_tells_them_as_they_were
-            a_snapshot_shows_what_is_asked_for
-            pages_by_key_are_the_whole_list_in_order
-            attention_ends_with_a_retry_a_repetition_or_a_week
-            the_record_of_a_kind_and_of_the_hours_adds_up
-            uploads_that_nobody_refers_to_go_when_they_are_old
-            a_name_never_comes_to_mean_somebody_else
-            a_person_without_a_password_cannot_come_in
-            a_removed_person_leaves_nothing_to_come_in_with
-            the_last_who_could_undo_it_stays_administrator
-            the_first_administrator_is_set_up_once
-            a_link_is_used_once_and_in_time
-            a_new_link_replaces_the_old_one
-            a_token_is_good_until_it_expires_or_is_revoked
-            a_rule_of_a_kind_is_what_was_decided_last
-            the_access_version_rises_with_every_change_of_rights_and_with_nothing_else
-            a_session_lives_until_it_expires
-            an_owned_session_ends_when_it_is_not_used
-            the_owners_of_many_sessions_are_those_of_each
-            sessions_of_a_person_can_be_ended
-            a_new_password_ends_the_other_sessions
-            a_password_replaces_only_the_one_that_was_proved
-            an_ended_session_is_not_brought_back_by_a_late_save
-            the_last_use_is_noted_to_the_minute
-            what_people_do_to_jobs_is_in_the_audit_log
-            what_people_decide_is_in_the_audit_log
-            what_changes_nothing_is_not_in_the_audit_log
-            the_audit_log_is_read_by_who_what_job_and_time
-            what_is_started_together_has_a_line_each_in_the_audit_log
-            a_token_stands_in_the_history_of_a_job
-            a_list_shows_of_hidden_kinds_only_ones_own
-            pages_stay_full_where_hidden_jobs_lie_between
-            attention_and_records_show_what_is_in_sight
-            a_quota_counts_what_is_kept_of_a_person
-            large_inputs_count_against_the_quota_until_their_job_goes
-            number_of_uploads_of_a_user_is_bounded
-            a_job_that_is_not_there_is_named
-            a_process_is_taken_out_with_its_jobs_unless_it_has_beaten_since
+            log_styles_round_trip
+            finish_stores_result_log_and_artifacts_together
+            fenced_worker_writes_nothing
+            latest_checkpoint_is_kept_across_attempts
+            checkpoint_is_deleted_with_its_job
+            log_is_committed_before_its_checkpoint
+            released_attempt_is_queued_without_charge
+            retry_waits_for_its_backoff
+            snoozed_attempt_is_not_charged
+            scheduled_job_can_start_now
+            cancel_request_overrides_every_end_but_success
+            cancel_returns_the_state_it_found
+            retry_adds_an_attempt_to_failed_job
+            retried_job_is_last_in_queue
+            released_job_keeps_its_queue_position
+            deleted_job_leaves_nothing_and_its_id_is_not_reused
+            curve_is_stored_during_and_at_end_of_attempt
+            recent_runs_include_only_successes
+            waiting_job_shows_progress_of_its_checkpoint
+            paused_waiting_job_resumes_at_end_of_queue
+            running_job_is_paused_without_charge
+            pause_request_can_be_withdrawn
+            job_continues_if_pause_request_is_withdrawn_in_time
+            pause_request_survives_the_end_of_its_attempt
+            job_without_attempts_left_fails_despite_pause_request
+            ended_job_cannot_be_paused
+            paused_kind_starts_no_job_and_blocks_no_other
+            queue_limit_takes_oldest_job_of_its_kinds
+            configured_limit_can_only_lower_the_kind_limit
+            waiting_claim_takes_job_when_control_is_lifted
+            waiting_claim_takes_job_when_limit_frees_up
+            control_change_publishes_one_event_with_author
+            jobs_in_progress_are_counted_by_kind
+            message_is_an_event_with_seq
+            direct_message_is_visible_to_sender_and_recipient
+            job_message_has_visibility_and_lifetime_of_its_job
+            message_key_is_idempotent
+            messages_are_paginated
+            messages_expire_after_thirty_days_notes_do_not
+            old_jobs_are_pruned_by_state
+            pruning_stops_at_its_deadline_and_continues
+            log_and_artifacts_are_pruned_without_the_job
+            retried_job_is_not_pruned
+            upload_is_pruned_with_its_last_job
+            jobs_of_dead_worker_are_settled
+            due_run_fires_once
+            due_schedules_and_next_time_are_found
+            overlap_skip_skips_the_run
+            overlap_queue_keeps_one_waiting_run
+            overlap_replace_cancels_the_previous_run
+            catch_up_runs_start_one_after_another
+            changed_schedule_rejects_an_outdated_run
+            edit_of_other_fields_keeps_the_due_time
+            paused_schedule_drops_its_waiting_run
+            suspended_schedule_has_a_reason
+            jobs_of_deleted_schedule_are_kept
+            manual_run_does_not_move_the_due_time
+            run_with_unique_job_in_progress_is_skipped
+            upload_of_schedule_is_kept
+            schedule_visibility_follows_jobs_of_owner
+            schedules_are_paginated_by_name
+            schedules_per_user_are_bounded
+            every_change_is_an_event_and_replays_unchanged
+            snapshot_contains_the_requested_topics
+            keyset_pages_cover_the_list_in_order
+            attention_ends_with_retry_repetition_or_after_a_week
+            kind_and_hourly_statistics_add_up
+            unused_uploads_are_pruned
+            name_of_removed_user_stays_taken
+            user_without_password_cannot_sign_in
+            removed_user_has_no_credentials_left
+            last_active_administrator_cannot_be_removed
+            first_administrator_is_created_once
+            link_is_used_once_before_it_expires
+            new_link_replaces_the_old_one
+            token_is_valid_until_expired_or_revoked
+            kind_rule_is_the_latest_decision
+            access_version_rises_only_with_permission_changes
+            session_is_valid_until_it_expires
+            idle_session_expires
+            owners_of_many_sessions_are_read_at_once
+            sessions_of_user_can_be_ended
+            password_change_ends_other_sessions
+            password_change_is_rejected_if_changed_meanwhile
+            late_save_does_not_restore_ended_session
+            session_last_use_is_stored_to_the_minute
+            job_commands_are_in_the_audit_log
+            administration_is_in_the_audit_log
+            no_op_is_not_in_the_audit_log
+            audit_log_is_filtered_by_user_action_job_and_time
+            jobs_started_together_have_separate_audit_entries
+            token_is_named_in_the_job_history
+            list_shows_only_own_jobs_of_private_kinds
+            page_stays_full_between_hidden_jobs
+            overview_shows_only_visible_jobs
+            quota_counts_uploads_of_a_user
+            large_input_counts_against_quota_until_job_is_deleted
+            uploads_per_user_are_bounded
+            unknown_job_error_names_the_job
+            dead_worker_is_removed_unless_it_sent_a_heartbeat
         );
     };
 }

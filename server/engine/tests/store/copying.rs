@@ -17,7 +17,7 @@ async fn copy(kept: &Kept, into: &Path, stop: &CancellationToken) -> engine::Res
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_copy_is_of_one_moment_and_ends_while_starts_go_on() {
+async fn backup_is_consistent_under_writes() {
     let kept = open().await;
     let over = CancellationToken::new();
     let starting = {
@@ -49,7 +49,7 @@ async fn a_copy_is_of_one_moment_and_ends_while_starts_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_copy_that_is_given_up_in_the_middle_leaves_nothing() {
+async fn cancelled_backup_leaves_no_file() {
     let kept = open().await;
     let fence = running(&*kept.store, "a").await.fence;
     // More than is copied between two looks at the wish.

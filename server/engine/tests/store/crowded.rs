@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use super::{FILE, open, support::new_job};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_oldest_message_goes_when_there_are_too_many_and_no_job_takes_too_many_notes() {
+async fn messages_and_notes_are_bounded() {
     let kept = open().await;
     let store = &*kept.store;
     let job = store.enqueue(new_job("a")).await.expect("accepted");

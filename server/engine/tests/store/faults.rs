@@ -37,7 +37,7 @@ async fn number(connection: &mut SqliteConnection, sql: &'static str) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_call_that_cannot_be_done_harms_no_other() {
+async fn failed_command_does_not_fail_its_batch() {
     let kept = open().await;
     let fence = running(&*kept.store, "a").await.fence;
     let mut calls = JoinSet::new();
@@ -79,7 +79,7 @@ fn require_newer_program(kept: &Kept, other: &rusqlite::Connection) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn read_only_database_is_named() {
+async fn read_only_database_error_names_the_file() {
     let kept = open().await;
     let other = beside(&kept);
     require_newer_program(&kept, &other);
@@ -89,7 +89,7 @@ async fn read_only_database_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn removed_database_or_log_refuses_writes() {
+async fn removed_database_or_wal_rejects_writes() {
     for file in ["milepost.db", "milepost.db-wal"] {
         let kept = open().await;
         let job = kept.store.enqueue(new_job("a")).await.expect("accepted");
@@ -101,7 +101,7 @@ async fn removed_database_or_log_refuses_writes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn damaged_database_names_its_file_and_the_newest_backup() {
+async fn damaged_database_error_names_file_and_backup() {
     let folder = tempfile::tempdir().expect("a folder");
     let (path, backups) = (folder.path().join("milepost.db"), folder.path().join("backups"));
     fs::write(&path, "this is no database at all, however often it is read".repeat(100)).expect("written");
@@ -122,7 +122,7 @@ async fn damaged_database_names_its_file_and_the_newest_backup() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_call_that_the_database_refuses_harms_no_other() {
+async fn rejected_statement_does_not_fail_its_batch() {
     let kept = open().await;
     // Artifact names are unique within an attempt; a worker that breaks this fails alone.
     let (bad, good) = (running(&*kept.store, "a").await.fence, running(&*kept.store, "a").await.fence);
@@ -144,7 +144,7 @@ async fn one_call_that_the_database_refuses_harms_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_checkpoint_among_calls_that_fail_has_its_log_before_it() {
+async fn log_precedes_checkpoint_in_a_failing_batch() {
     let kept = open().await;
     let (bad, good) = (running(&*kept.store, "a").await.fence, running(&*kept.store, "a").await.fence);
     let artifact = engine::store::Artifact { name: "x".to_owned(), attempt: 1, size: 1, at: model::Micros(1) };
@@ -162,7 +162,7 @@ async fn a_checkpoint_among_calls_that_fail_has_its_log_before_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_disk_is_said_so_and_loses_nothing() {
+async fn full_disk_is_reported_and_loses_nothing() {
     let kept = open_limited(Some(120)).await;
     let fence = running(&*kept.store, "a").await.fence;
     let big = || NewJob { input: format!("\"{}\"", "x".repeat(50_000)), ..new_job("b") };
@@ -194,7 +194,7 @@ async fn a_full_disk_is_said_so_and_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_another_process_keeps_the_lock_nothing_is_acknowledged_and_nothing_lost() {
+async fn locked_database_acknowledges_and_loses_nothing() {
     let kept = open().await;
     let fence = running(&*kept.store, "a").await.fence;
     let before = kept.store.position().await.expect("read");
@@ -228,7 +228,7 @@ async fn while_another_process_keeps_the_lock_nothing_is_acknowledged_and_nothin
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cursor_older_than_what_is_kept_is_answered_with_none() {
+async fn cursor_before_oldest_event_returns_none() {
     let kept = open().await;
     for _ in 0..10 {
         kept.store.enqueue(new_job("a")).await.expect("accepted");
@@ -252,7 +252,7 @@ async fn a_cursor_older_than_what_is_kept_is_answered_with_none() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_log_of_a_deleted_job_goes_in_the_end() {
+async fn log_of_deleted_job_is_deleted() {
     let kept = open().await;
     let fence = running(&*kept.store, "a").await.fence;
     for chunk in 0..500 {
@@ -270,7 +270,7 @@ async fn the_log_of_a_deleted_job_goes_in_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn events_are_told_in_the_order_in_which_they_were_committed() {
+async fn events_are_published_in_commit_order() {
     let kept = open().await;
     let mut calls = JoinSet::new();
     for _ in 0..20 {
@@ -293,7 +293,7 @@ async fn events_are_told_in_the_order_in_which_they_were_committed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_acknowledged_is_there_after_the_file_is_opened_anew() {
+async fn acknowledged_writes_survive_reopening() {
     let Kept { store, folder, clock, .. } = open().await;
     let fence = running(&*store, "a").await.fence;
     store.save_progress(vec![(fence.clone(), progress(4, 40))]);
@@ -306,7 +306,7 @@ async fn what_was_acknowledged_is_there_after_the_file_is_opened_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_schema_from_the_future_is_refused_with_the_remedy() {
+async fn newer_schema_is_rejected_with_remedy() {
     let kept = open().await;
     let mut connection = peek(&kept).await;
     sqlx::query(
@@ -324,7 +324,7 @@ async fn a_schema_from_the_future_is_refused_with_the_remedy() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_file_is_as_durable_and_as_tidy_as_promised() {
+async fn database_has_the_documented_pragmas() {
     let kept = open().await;
     let mut connection = peek(&kept).await;
     let journal: String = sqlx::query_scalar("pragma journal_mode").fetch_one(&mut connection).await.expect("read");
@@ -373,7 +373,7 @@ impl Subscriber for Logged {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn refused_deletion_is_not_logged_as_done() {
+async fn refused_deletion_is_not_in_the_audit_log() {
     let logged = Arc::new(Logged::default());
     // The writer has a thread of its own.
     tracing::subscriber::set_global_default(Arc::clone(&logged)).expect("no other test does this");

@@ -34,7 +34,7 @@ fn waiting_claim(store: &Arc<SqliteStore>) -> tokio::task::JoinHandle<usize> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_claim_that_waits_takes_what_another_process_queues() {
+async fn waiting_claim_takes_job_of_another_process() {
     let (first, second, _, _folder) = pair().await;
     let waiting = waiting_claim(&second);
     first.enqueue(new_job("a")).await.expect("accepted");
@@ -43,7 +43,7 @@ async fn a_claim_that_waits_takes_what_another_process_queues() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_does_so_too_where_a_transaction_of_its_own_process_notices_first() {
+async fn waiting_claim_wakes_for_foreign_job_on_own_commit() {
     for _ in 0..20 {
         let (first, second, _, _folder) = pair().await;
         let waiting = waiting_claim(&second);
@@ -56,7 +56,7 @@ async fn it_does_so_too_where_a_transaction_of_its_own_process_notices_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_of_another_process_are_told_before_those_that_follow_them() {
+async fn foreign_events_are_published_in_order() {
     let (first, second, heard, _folder) = pair().await;
     let fence = running(&first, "a").await.fence;
     first.append_logs(vec![lines(&fence, 1, &["one", "two"])]);
@@ -68,7 +68,7 @@ async fn events_of_another_process_are_told_before_those_that_follow_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn progress_is_told_of_jobs_that_run_elsewhere_once_for_each_change() {
+async fn foreign_progress_is_published_once_a_change() {
     let (first, second, heard, _folder) = pair().await;
     let fence = running(&first, "a").await.fence;
     let mut told = Vec::new();

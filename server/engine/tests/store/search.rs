@@ -22,7 +22,7 @@ fn query(text: String) -> ListQuery {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn searches_that_take_long_are_given_up_and_keep_no_page_waiting() {
+async fn slow_search_times_out_without_blocking_pages() {
     let kept = open().await;
     for _ in 0..JOBS {
         kept.store.enqueue(NewJob { title: "a".repeat(TITLE), ..new_job("a") }).await.expect("accepted");
@@ -53,7 +53,7 @@ async fn searches_that_take_long_are_given_up_and_keep_no_page_waiting() {
 }
 
 #[tokio::test]
-async fn words_beyond_the_eighth_different_one_are_left_out() {
+async fn search_uses_at_most_eight_distinct_words() {
     let kept = open().await;
     kept.store
         .enqueue(NewJob { title: "one two three four five six seven eight".to_owned(), ..new_job("a") })

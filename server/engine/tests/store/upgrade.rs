@@ -36,7 +36,7 @@ async fn made_by(migrations: usize) -> (TempDir, SqliteConnection) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn jobs_of_the_second_schema_keep_all_that_belongs_to_them() {
+async fn schema_2_jobs_are_upgraded_completely() {
     let (folder, mut connection) = made_by(2).await;
     sqlx::raw_sql(
         "insert into job (id, kind, title, created_by, created_at, in_line, max_attempts, charged, state, boot, started_at)
@@ -78,7 +78,7 @@ async fn jobs_of_the_second_schema_keep_all_that_belongs_to_them() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sessions_and_uploads_of_before_there_were_accounts_are_nobodys() {
+async fn sessions_and_uploads_before_accounts_have_no_owner() {
     let (folder, mut connection) = made_by(9).await;
     sqlx::raw_sql(
         "insert into session (key, data, expires) values (x'6b', x'64', 99);
@@ -105,7 +105,7 @@ async fn sessions_and_uploads_of_before_there_were_accounts_are_nobodys() {
 /// Each file there was written by the build that had this schema, and holds jobs in several states: what was running then
 /// has lost its worker.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn databases_of_every_released_schema_open_with_their_history() {
+async fn released_schemas_are_upgraded_with_history() {
     let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let mut opened = 0;
     for fixture in std::fs::read_dir(fixtures).expect("there are some") {

@@ -62,7 +62,7 @@ async fn one(store: &dyn Store, user: UserId) -> Person {
     people.into_iter().find(|person| person.id == user).expect("everybody is listed")
 }
 
-pub(crate) async fn a_name_never_comes_to_mean_somebody_else(kept: Kept) {
+pub(crate) async fn name_of_removed_user_stays_taken(kept: Kept) {
     let store = &*kept.store;
     let mei = person(store, "mei", Role::Viewer).await;
     assert_eq!(refusal(store.add_person("mei", Role::Operator, &root()).await), "name_taken");
@@ -81,7 +81,7 @@ pub(crate) async fn a_name_never_comes_to_mean_somebody_else(kept: Kept) {
     assert_eq!((people[0].role, people[0].created_at), (Role::Operator, Micros(NOW)));
 }
 
-pub(crate) async fn a_person_without_a_password_cannot_come_in(kept: Kept) {
+pub(crate) async fn user_without_password_cannot_sign_in(kept: Kept) {
     let store = &*kept.store;
     let mei = store.add_person("mei", Role::Viewer, &root()).await.expect("added");
     assert_eq!(store.password("mei").await.expect("read"), None);
@@ -96,7 +96,7 @@ pub(crate) async fn a_person_without_a_password_cannot_come_in(kept: Kept) {
     assert_eq!(store.password("nobody").await.expect("read"), None);
 }
 
-pub(crate) async fn a_removed_person_leaves_nothing_to_come_in_with(kept: Kept) {
+pub(crate) async fn removed_user_has_no_credentials_left(kept: Kept) {
     let store = &*kept.store;
     let mei = person(store, "mei", Role::Operator).await;
     store.add_token(new_token(mei, "ci"), &root()).await.expect("made");
@@ -115,7 +115,7 @@ pub(crate) async fn a_removed_person_leaves_nothing_to_come_in_with(kept: Kept) 
     assert_eq!(refusal(store.create_session(b"other", session(mei)).await), "no_such_user");
 }
 
-pub(crate) async fn the_last_who_could_undo_it_stays_administrator(kept: Kept) {
+pub(crate) async fn last_active_administrator_cannot_be_removed(kept: Kept) {
     let store = &*kept.store;
     let ann = person(store, "ann", Role::Administrator).await;
     let idle = store.add_person("idle", Role::Administrator, &root()).await.expect("added");
@@ -135,7 +135,7 @@ pub(crate) async fn the_last_who_could_undo_it_stays_administrator(kept: Kept) {
     assert_eq!(refusal(store.change_person(ann, demote, &root()).await), "last_administrator", "bob is gone");
 }
 
-pub(crate) async fn the_first_administrator_is_set_up_once(kept: Kept) {
+pub(crate) async fn first_administrator_is_created_once(kept: Kept) {
     let store = &*kept.store;
     store.save_link(link(b"setup", None), &By::default()).await.expect("kept");
     assert_eq!(store.link(b"setup").await.expect("read"), Some(LinkFor::Setup));
@@ -146,7 +146,7 @@ pub(crate) async fn the_first_administrator_is_set_up_once(kept: Kept) {
     assert_eq!(refusal(store.save_link(link(b"more", None), &By::default()).await), "already_set_up");
 }
 
-pub(crate) async fn a_link_is_used_once_and_in_time(kept: Kept) {
+pub(crate) async fn link_is_used_once_before_it_expires(kept: Kept) {
     let store = &*kept.store;
     let mei = person(store, "mei", Role::Viewer).await;
     assert!(store.create_session(b"key", session(mei)).await.expect("created"));
@@ -166,7 +166,7 @@ pub(crate) async fn a_link_is_used_once_and_in_time(kept: Kept) {
     assert_eq!(refusal(store.use_link(using(b"late", "mei")).await), "link_used");
 }
 
-pub(crate) async fn a_new_link_replaces_the_old_one(kept: Kept) {
+pub(crate) async fn new_link_replaces_the_old_one(kept: Kept) {
     let store = &*kept.store;
     let mei = store.add_person("mei", Role::Viewer, &root()).await.expect("added");
     let bob = store.add_person("bob", Role::Viewer, &root()).await.expect("added");
@@ -181,7 +181,7 @@ pub(crate) async fn a_new_link_replaces_the_old_one(kept: Kept) {
     }
 }
 
-pub(crate) async fn a_token_is_good_until_it_expires_or_is_revoked(kept: Kept) {
+pub(crate) async fn token_is_valid_until_expired_or_revoked(kept: Kept) {
     let store = &*kept.store;
     let mei = person(store, "mei", Role::Operator).await;
     let bob = person(store, "bob", Role::Viewer).await;
@@ -204,7 +204,7 @@ pub(crate) async fn a_token_is_good_until_it_expires_or_is_revoked(kept: Kept) {
     assert!(again.expect("the name is free again") > other, "the number is not");
 }
 
-pub(crate) async fn a_rule_of_a_kind_is_what_was_decided_last(kept: Kept) {
+pub(crate) async fn kind_rule_is_the_latest_decision(kept: Kept) {
     let store = &*kept.store;
     let rule = |start, private| KindRule { kind: "crawl".to_owned(), start, private };
     for rule in [rule(Some(Role::Administrator), None), rule(None, Some(true)), rule(Some(Role::Operator), Some(false))]
@@ -216,7 +216,7 @@ pub(crate) async fn a_rule_of_a_kind_is_what_was_decided_last(kept: Kept) {
     assert_eq!(store.kind_rules().await.expect("read"), []);
 }
 
-pub(crate) async fn the_access_version_rises_with_every_change_of_rights_and_with_nothing_else(kept: Kept) {
+pub(crate) async fn access_version_rises_only_with_permission_changes(kept: Kept) {
     let store = &*kept.store;
     let mut version = store.access_version().await.expect("read");
     let mut rose = async || {

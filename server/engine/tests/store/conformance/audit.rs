@@ -35,7 +35,7 @@ fn line(what: &str, job: impl Into<Option<JobId>>, detail: &str) -> (String, Opt
     (what.to_owned(), job.into(), detail.to_owned())
 }
 
-pub(crate) async fn what_people_do_to_jobs_is_in_the_audit_log(kept: Kept) {
+pub(crate) async fn job_commands_are_in_the_audit_log(kept: Kept) {
     let (store, by) = (&*kept.store, nightly());
     let first = store.enqueue(NewJob { by: by.clone(), ..new_job("a") }).await.expect("accepted");
     store.pause(first, &by).await.expect("paused");
@@ -73,7 +73,7 @@ pub(crate) async fn what_people_do_to_jobs_is_in_the_audit_log(kept: Kept) {
     assert!(rows.windows(2).all(|pair| pair[0].id > pair[1].id), "the newest first");
 }
 
-pub(crate) async fn what_people_decide_is_in_the_audit_log(kept: Kept) {
+pub(crate) async fn administration_is_in_the_audit_log(kept: Kept) {
     let (store, by) = (&*kept.store, root());
     store.save_link(link(b"setup", None), &by).await.expect("kept");
     let address = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
@@ -124,7 +124,7 @@ pub(crate) async fn what_people_decide_is_in_the_audit_log(kept: Kept) {
     assert_eq!((who("password_set"), who("signed_in")), (By::from("mei"), nightly()));
 }
 
-pub(crate) async fn what_changes_nothing_is_not_in_the_audit_log(kept: Kept) {
+pub(crate) async fn no_op_is_not_in_the_audit_log(kept: Kept) {
     let store = &*kept.store;
     let unique = |input: &str| NewJob {
         unique_key: Some("u".to_owned()),
@@ -146,7 +146,7 @@ pub(crate) async fn what_changes_nothing_is_not_in_the_audit_log(kept: Kept) {
     assert_eq!(told(store).await, [line("job_started", job, "a")]);
 }
 
-pub(crate) async fn the_audit_log_is_read_by_who_what_job_and_time(kept: Kept) {
+pub(crate) async fn audit_log_is_filtered_by_user_action_job_and_time(kept: Kept) {
     let store = &*kept.store;
     let people = ["ann", "bob", "mei"];
     // Twelve lines, an hour between them: everybody starts one job, then signs in, and so on.
@@ -196,7 +196,7 @@ pub(crate) async fn the_audit_log_is_read_by_who_what_job_and_time(kept: Kept) {
     assert_eq!(page(store, before_all).await, AuditPage::default());
 }
 
-pub(crate) async fn what_is_started_together_has_a_line_each_in_the_audit_log(kept: Kept) {
+pub(crate) async fn jobs_started_together_have_separate_audit_entries(kept: Kept) {
     let store = &*kept.store;
     let others = store.enqueue(new_job("a")).await.expect("accepted");
     kept.clock.advance(HOUR);
@@ -241,7 +241,7 @@ pub(crate) async fn what_is_started_together_has_a_line_each_in_the_audit_log(ke
     assert_eq!(page(store, nobody).await, AuditPage::default());
 }
 
-pub(crate) async fn a_token_stands_in_the_history_of_a_job(kept: Kept) {
+pub(crate) async fn token_is_named_in_the_job_history(kept: Kept) {
     let (store, by) = (&*kept.store, nightly());
     let first = store.enqueue(NewJob { by: by.clone(), ..new_job("a") }).await.expect("accepted");
     let claimed = claim_one(store, "a").await;

@@ -20,7 +20,7 @@ fn curve(seconds: f32, fraction: f32) -> Curve {
     Curve { points, works: vec![Some(10)], usual_gap: 0.5, longest_gap: 2.0, rhythm: None }
 }
 
-pub(crate) async fn a_curve_is_kept_while_its_attempt_runs_and_with_its_end(kept: Kept) {
+pub(crate) async fn curve_is_stored_during_and_at_end_of_attempt(kept: Kept) {
     let claimed = running(kept.store.as_ref(), "a").await;
     let (job, fence) = (claimed.view.job, &claimed.fence);
     assert_eq!(kept.store.curve(job, 1).await.expect("read"), None);
@@ -46,7 +46,7 @@ pub(crate) async fn a_curve_is_kept_while_its_attempt_runs_and_with_its_end(kept
     assert_eq!(kept.store.curve(job, 2).await.expect("read"), None);
 }
 
-pub(crate) async fn recent_runs_are_those_that_went_through(kept: Kept) {
+pub(crate) async fn recent_runs_include_only_successes(kept: Kept) {
     let end = async |outcome: Outcome, curve: Option<Curve>| {
         let claimed = running(kept.store.as_ref(), "a").await;
         kept.clock.advance(HOUR / 3_600);

@@ -30,7 +30,7 @@ async fn change(kept: &Kept, of: GateOf, name: &str, change: GateChange) {
     kept.store.change_gate(of, name, change, &"ann".into()).await.expect("changed");
 }
 
-pub(crate) async fn what_is_paused_lets_nobody_start_and_holds_up_nobody_else(kept: Kept) {
+pub(crate) async fn paused_kind_starts_no_job_and_blocks_no_other(kept: Kept) {
     let jobs = enqueue(&kept, &["a", "b", "c"]).await;
     change(&kept, GateOf::Queue, "q", GateChange::Pause).await;
     assert_eq!(claimed(&kept, 9).await, [jobs[2]], "the other queue is open");
@@ -41,7 +41,7 @@ pub(crate) async fn what_is_paused_lets_nobody_start_and_holds_up_nobody_else(ke
     assert_eq!(claimed(&kept, 9).await, [jobs[0]]);
 }
 
-pub(crate) async fn a_queue_at_its_limit_takes_the_first_in_line_of_all_its_kinds(kept: Kept) {
+pub(crate) async fn queue_limit_takes_oldest_job_of_its_kinds(kept: Kept) {
     change(&kept, GateOf::Queue, "q", GateChange::Limit(Some(2))).await;
     let jobs = enqueue(&kept, &["b", "a", "a", "c", "b"]).await;
     assert_eq!(claimed(&kept, 9).await, [jobs[0], jobs[1], jobs[3]], "in the order of the line, and past what is full");
@@ -53,7 +53,7 @@ pub(crate) async fn a_queue_at_its_limit_takes_the_first_in_line_of_all_its_kind
     assert_eq!(claimed(&kept, 9).await, [jobs[2], jobs[4]]);
 }
 
-pub(crate) async fn a_person_can_limit_a_kind_further_than_its_program_and_not_less(kept: Kept) {
+pub(crate) async fn configured_limit_can_only_lower_the_kind_limit(kept: Kept) {
     let jobs = enqueue(&kept, &["b", "b", "b", "b"]).await;
     change(&kept, GateOf::Kind, "b", GateChange::Limit(Some(2))).await;
     assert_eq!(claimed(&kept, 9).await, jobs[..2]);
@@ -61,7 +61,7 @@ pub(crate) async fn a_person_can_limit_a_kind_further_than_its_program_and_not_l
     assert_eq!(claimed(&kept, 9).await, [jobs[2]], "three of the kind, whatever people say");
 }
 
-pub(crate) async fn a_claim_that_waits_takes_what_a_person_lets_pass(kept: Kept) {
+pub(crate) async fn waiting_claim_takes_job_when_control_is_lifted(kept: Kept) {
     let running = enqueue(&kept, &["a"]).await;
     assert_eq!(claimed(&kept, 1).await, running);
     let steps = [(GateChange::Pause, GateChange::Resume), (GateChange::Limit(Some(2)), GateChange::Limit(Some(3)))];
@@ -78,7 +78,7 @@ pub(crate) async fn a_claim_that_waits_takes_what_a_person_lets_pass(kept: Kept)
     }
 }
 
-pub(crate) async fn a_claim_that_waits_takes_what_the_end_of_another_makes_room_for(kept: Kept) {
+pub(crate) async fn waiting_claim_takes_job_when_limit_frees_up(kept: Kept) {
     change(&kept, GateOf::Queue, "q", GateChange::Limit(Some(1))).await;
     let jobs = enqueue(&kept, &["a", "b"]).await;
     let first = kept.store.claim(Claim { kinds: kinds(), ..claim(9, &[]) }).await.expect("answered");
@@ -90,7 +90,7 @@ pub(crate) async fn a_claim_that_waits_takes_what_the_end_of_another_makes_room_
     assert_eq!(waiting.await.expect("answered")[0].view.job, jobs[1]);
 }
 
-pub(crate) async fn a_gate_tells_how_it_stands_once_and_who_paused_it(kept: Kept) {
+pub(crate) async fn control_change_publishes_one_event_with_author(kept: Kept) {
     assert_eq!(kept.store.gates().await.expect("read"), []);
     change(&kept, GateOf::Queue, "q", GateChange::Pause).await;
     kept.store.change_gate(GateOf::Queue, "q", GateChange::Pause, &"bob".into()).await.expect("it is paused already");
@@ -108,7 +108,7 @@ pub(crate) async fn a_gate_tells_how_it_stands_once_and_who_paused_it(kept: Kept
     assert_eq!(replayed, kept.heard.events());
 }
 
-pub(crate) async fn what_is_under_way_is_counted_by_kind(kept: Kept) {
+pub(crate) async fn jobs_in_progress_are_counted_by_kind(kept: Kept) {
     let jobs = enqueue(&kept, &["a", "b", "b", "b", "c"]).await;
     assert_eq!(claimed(&kept, 1).await, jobs[..1]);
     kept.store.pause(jobs[1], &"ann".into()).await.expect("paused");

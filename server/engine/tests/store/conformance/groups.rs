@@ -11,7 +11,7 @@ use super::super::support::{Kept, claim_one, finish, new_job, succeeded};
 
 const GROUP: Group = Group { leader: 4_242, started: 123_456_789 };
 
-pub(crate) async fn a_group_is_recorded_by_whoever_holds_the_job_until_it_is_forgotten(kept: Kept) {
+pub(crate) async fn process_group_is_recorded_by_the_job_holder(kept: Kept) {
     let store = &*kept.store;
     store.enqueue(NewJob { max_attempts: 1, ..new_job("a") }).await.expect("accepted");
     let fence = claim_one(store, "a").await.fence;
@@ -43,7 +43,7 @@ pub(crate) async fn a_group_is_recorded_by_whoever_holds_the_job_until_it_is_for
     assert_eq!(recorded().await, []);
 }
 
-pub(crate) async fn what_a_task_said_of_its_jobs_stays_when_it_is_gone(kept: Kept) {
+pub(crate) async fn declared_rule_is_kept_after_task_is_removed(kept: Kept) {
     let rule = |kind: &str, start, private| DeclaredRule { kind: kind.to_owned(), start, private };
     let secret = rule("secret", Role::Administrator, true);
     kept.store.declare_rules(vec![rule("a", Role::Operator, false), secret.clone()]).await.expect("noted");

@@ -23,7 +23,7 @@ async fn long_log(kept: &Kept) -> model::JobId {
     fence.job
 }
 
-pub(crate) async fn long_log_is_read_in_bounded_parts(kept: Kept) {
+pub(crate) async fn long_log_is_read_in_bounded_pages(kept: Kept) {
     let job = long_log(&kept).await;
     let (mut read, mut parts, mut from) = (Vec::new(), 0, 50);
     loop {

@@ -41,7 +41,7 @@ async fn ended(store: &dyn Store, kind: &str) -> JobId {
     job
 }
 
-pub(crate) async fn what_is_told_is_an_event_and_has_its_number(kept: Kept) {
+pub(crate) async fn message_is_an_event_with_seq(kept: Kept) {
     let store = &*kept.store;
     let job = store.enqueue(new_job("a")).await.expect("accepted");
     let before = store.position().await.expect("read").seq;
@@ -66,7 +66,7 @@ pub(crate) async fn what_is_told_is_an_event_and_has_its_number(kept: Kept) {
     assert_eq!(store.notes(job, 100).await.expect("read"), told[3..]);
 }
 
-pub(crate) async fn a_message_to_one_person_is_read_by_the_two_it_is_between(kept: Kept) {
+pub(crate) async fn direct_message_is_visible_to_sender_and_recipient(kept: Kept) {
     let store = &*kept.store;
     tell(store, new("ann", MessageTo::Everyone, "all")).await;
     tell(store, new("ann", to("mei"), "to mei")).await;
@@ -79,7 +79,7 @@ pub(crate) async fn a_message_to_one_person_is_read_by_the_two_it_is_between(kep
     assert_eq!(texts(store, &seen_by("root")).await, ["all"], "whatever the role");
 }
 
-pub(crate) async fn a_message_about_a_job_is_read_where_the_job_is_in_sight_and_goes_with_it(kept: Kept) {
+pub(crate) async fn job_message_has_visibility_and_lifetime_of_its_job(kept: Kept) {
     let store = &*kept.store;
     let (open, private) = (ended(store, "open").await, ended(store, "private").await);
     for (job, text) in [(open, "open"), (private, "private")] {
@@ -97,7 +97,7 @@ pub(crate) async fn a_message_about_a_job_is_read_where_the_job_is_in_sight_and_
     assert!(matches!(refused, Error::NoSuchJob(job) if job == private));
 }
 
-pub(crate) async fn what_is_told_again_under_its_key_is_told_once(kept: Kept) {
+pub(crate) async fn message_key_is_idempotent(kept: Kept) {
     let store = &*kept.store;
     let job = store.enqueue(new_job("a")).await.expect("accepted");
     for to in [MessageTo::Everyone, MessageTo::Note { job }] {
@@ -113,7 +113,7 @@ pub(crate) async fn what_is_told_again_under_its_key_is_told_once(kept: Kept) {
     }
 }
 
-pub(crate) async fn messages_are_read_page_by_page(kept: Kept) {
+pub(crate) async fn messages_are_paginated(kept: Kept) {
     let store = &*kept.store;
     for nth in 1..=5 {
         tell(store, new("ann", MessageTo::Everyone, &nth.to_string())).await;
@@ -131,7 +131,7 @@ pub(crate) async fn messages_are_read_page_by_page(kept: Kept) {
     assert_eq!((read.join(" ").as_str(), pages), ("5 4 3 2 1", 3));
 }
 
-pub(crate) async fn messages_go_after_thirty_days_and_notes_stay(kept: Kept) {
+pub(crate) async fn messages_expire_after_thirty_days_notes_do_not(kept: Kept) {
     let store = &*kept.store;
     let job = store.enqueue(new_job("a")).await.expect("accepted");
     tell(store, new("ann", MessageTo::Everyone, "old")).await;

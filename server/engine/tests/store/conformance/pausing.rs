@@ -13,7 +13,7 @@ use super::{
     retrying::{NOW, again_at},
 };
 
-pub(crate) async fn what_waits_is_set_aside_and_comes_back_at_the_end_of_the_line(kept: Kept) {
+pub(crate) async fn paused_waiting_job_resumes_at_end_of_queue(kept: Kept) {
     let first = kept.store.enqueue(new_job("a")).await.expect("accepted");
     let later = NewJob { run_at: Some(Micros(501_000 * HOUR)), ..new_job("a") };
     let scheduled = kept.store.enqueue(later).await.expect("accepted");
@@ -44,7 +44,7 @@ pub(crate) async fn what_waits_is_set_aside_and_comes_back_at_the_end_of_the_lin
     assert_eq!(told, ["resumed", "set_aside", "created"]);
 }
 
-pub(crate) async fn what_runs_is_asked_and_set_aside_uncharged(kept: Kept) {
+pub(crate) async fn running_job_is_paused_without_charge(kept: Kept) {
     let claimed = running(kept.store.as_ref(), "a").await;
     let job = claimed.view.job;
     assert_eq!(kept.store.pause(job, &"ann".into()).await.expect("asked"), PauseAnswer::Requested);
@@ -64,7 +64,7 @@ pub(crate) async fn what_runs_is_asked_and_set_aside_uncharged(kept: Kept) {
     assert_eq!((set_aside.state, set_aside.attempt), (JobState::Paused, 3));
 }
 
-pub(crate) async fn a_wish_to_pause_can_be_taken_back(kept: Kept) {
+pub(crate) async fn pause_request_can_be_withdrawn(kept: Kept) {
     let claimed = running(kept.store.as_ref(), "a").await;
     let job = claimed.view.job;
     kept.store.pause(job, &"ann".into()).await.expect("asked");
@@ -82,7 +82,7 @@ pub(crate) async fn a_wish_to_pause_can_be_taken_back(kept: Kept) {
     assert_eq!(over.state, JobState::Cancelled);
 }
 
-pub(crate) async fn a_job_goes_on_if_the_wish_to_pause_was_taken_back_before_its_attempt_ended(kept: Kept) {
+pub(crate) async fn job_continues_if_pause_request_is_withdrawn_in_time(kept: Kept) {
     let claimed = running(kept.store.as_ref(), "a").await;
     let job = claimed.view.job;
     let behind = kept.store.enqueue(new_job("a")).await.expect("accepted");
@@ -124,7 +124,7 @@ impl Waits {
     }
 }
 
-pub(crate) async fn a_wish_to_pause_outlives_every_end_after_which_the_job_would_wait(kept: Kept) {
+pub(crate) async fn pause_request_survives_the_end_of_its_attempt(kept: Kept) {
     // How the attempt's own row says that it ended, why, what its event says, and what is charged when the next is claimed.
     let ends = [
         (Waits::Failed, JobState::Failed, Some("io"), "io", 2),
@@ -167,7 +167,7 @@ pub(crate) async fn a_wish_to_pause_outlives_every_end_after_which_the_job_would
     }
 }
 
-pub(crate) async fn what_has_no_attempt_left_is_over_although_it_was_to_be_paused(kept: Kept) {
+pub(crate) async fn job_without_attempts_left_fails_despite_pause_request(kept: Kept) {
     for died in [false, true] {
         let claimed = running(kept.store.as_ref(), "a").await;
         kept.store.pause(claimed.view.job, &"ann".into()).await.expect("asked");
@@ -182,7 +182,7 @@ pub(crate) async fn what_has_no_attempt_left_is_over_although_it_was_to_be_pause
     }
 }
 
-pub(crate) async fn what_is_over_cannot_be_paused(kept: Kept) {
+pub(crate) async fn ended_job_cannot_be_paused(kept: Kept) {
     let job = failed_job(kept.store.as_ref(), "a").await;
     let refused = kept.store.pause(job, &"ann".into()).await;
     assert!(matches!(&refused, Err(Error::Conflict { code: "already_ended", .. })), "{refused:?}");

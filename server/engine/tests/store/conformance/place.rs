@@ -49,7 +49,7 @@ async fn progress_of(store: &dyn Store, job: JobId) -> Progress {
     store.job(job).await.expect("found").progress
 }
 
-pub(crate) async fn what_goes_on_from_a_checkpoint_shows_where_it_stopped_until_it_does(kept: Kept) {
+pub(crate) async fn waiting_job_shows_progress_of_its_checkpoint(kept: Kept) {
     let store = kept.store.as_ref();
     let at = Micros(501_000 * HOUR);
     let Outcome::Failed { failure, trace } = failed() else { unreachable!("it has failed") };

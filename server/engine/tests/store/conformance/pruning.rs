@@ -27,7 +27,7 @@ async fn prune(kept: &Kept, what: Prunable, states: &[JobState]) -> Vec<JobId> {
     pruned.jobs.into_iter().map(|(job, _)| job).collect()
 }
 
-pub(crate) async fn old_jobs_go_by_state_and_counts_stay_true(kept: Kept) {
+pub(crate) async fn old_jobs_are_pruned_by_state(kept: Kept) {
     let old = ended(&kept, succeeded()).await;
     let cancelled = ended(&kept, Outcome::Cancelled { failure: None, trace: String::new() }).await;
     let waiting = kept.store.enqueue(new_job("b")).await.expect("accepted");
@@ -50,7 +50,7 @@ pub(crate) async fn old_jobs_go_by_state_and_counts_stay_true(kept: Kept) {
     );
 }
 
-pub(crate) async fn a_removal_ends_when_its_time_is_over_and_the_next_goes_on(kept: Kept) {
+pub(crate) async fn pruning_stops_at_its_deadline_and_continues(kept: Kept) {
     let mut left = Vec::new();
     for _ in 0..5 {
         left.push((ended(&kept, succeeded()).await, Micros(NOW + 1)));
@@ -66,7 +66,7 @@ pub(crate) async fn a_removal_ends_when_its_time_is_over_and_the_next_goes_on(ke
     }
 }
 
-pub(crate) async fn a_log_and_artifacts_go_without_their_job(kept: Kept) {
+pub(crate) async fn log_and_artifacts_are_pruned_without_the_job(kept: Kept) {
     let job = ended(&kept, Outcome::Cancelled { failure: None, trace: String::new() }).await;
     kept.clock.advance(1);
     assert_eq!(prune(&kept, Prunable::Log, &[JobState::Cancelled]).await, [job]);
@@ -88,7 +88,7 @@ pub(crate) async fn a_log_and_artifacts_go_without_their_job(kept: Kept) {
     assert_eq!(log.total, 4);
 }
 
-pub(crate) async fn what_was_retried_meanwhile_is_not_removed(kept: Kept) {
+pub(crate) async fn retried_job_is_not_pruned(kept: Kept) {
     let job = ended(&kept, Outcome::Cancelled { failure: None, trace: String::new() }).await;
     kept.clock.advance(1);
     let found =
@@ -99,7 +99,7 @@ pub(crate) async fn what_was_retried_meanwhile_is_not_removed(kept: Kept) {
     assert_eq!(kept.store.job(job).await.expect("it stays").state, JobState::Queued);
 }
 
-pub(crate) async fn an_upload_goes_when_the_last_job_that_used_it_is_old(kept: Kept) {
+pub(crate) async fn upload_is_pruned_with_its_last_job(kept: Kept) {
     for id in ["old", "used"] {
         let upload = UploadRow { id: id.to_owned(), name: "a.csv".to_owned(), size: 5, at: Micros(NOW), by: None };
         kept.store

@@ -12,7 +12,7 @@ pub(super) fn again_at(at: i64) -> Outcome {
     Outcome::RetryLater { failure, trace, at: Micros(at) }
 }
 
-pub(crate) async fn what_is_to_be_tried_again_waits_for_its_time(kept: Kept) {
+pub(crate) async fn retry_waits_for_its_backoff(kept: Kept) {
     let claimed = running(kept.store.as_ref(), "a").await;
     let job = claimed.view.job;
     let waits = kept.store.finish(finish(&claimed.fence, again_at(NOW + 10))).await.expect("finished");
@@ -28,7 +28,7 @@ pub(crate) async fn what_is_to_be_tried_again_waits_for_its_time(kept: Kept) {
     assert_eq!(first.failure.expect("why").code, "io");
 }
 
-pub(crate) async fn what_comes_back_later_is_not_charged(kept: Kept) {
+pub(crate) async fn snoozed_attempt_is_not_charged(kept: Kept) {
     let claimed = running(kept.store.as_ref(), "a").await;
     let until = Micros(NOW + 5);
     let waits = kept.store.finish(finish(&claimed.fence, Outcome::Snoozed { until })).await.expect("finished");
@@ -40,7 +40,7 @@ pub(crate) async fn what_comes_back_later_is_not_charged(kept: Kept) {
     assert!(told.iter().any(|entry| entry.what == "snoozed"), "{told:?}");
 }
 
-pub(crate) async fn what_waits_for_a_time_can_be_started_now(kept: Kept) {
+pub(crate) async fn scheduled_job_can_start_now(kept: Kept) {
     let claimed = running(kept.store.as_ref(), "a").await;
     let job = claimed.view.job;
     let refused = kept.store.start_now(job, &"ann".into()).await;
@@ -53,7 +53,7 @@ pub(crate) async fn what_waits_for_a_time_can_be_started_now(kept: Kept) {
     assert!(told.iter().any(|entry| entry.what == "started_now" && entry.by.as_deref() == Some("ann")), "{told:?}");
 }
 
-pub(crate) async fn a_wish_to_cancel_outruns_every_end_but_success(kept: Kept) {
+pub(crate) async fn cancel_request_overrides_every_end_but_success(kept: Kept) {
     let ends = [failed(), again_at(NOW), Outcome::Snoozed { until: Micros(NOW) }, Outcome::HandedBack];
     for (nth, outcome) in ends.into_iter().enumerate() {
         let why = match &outcome {

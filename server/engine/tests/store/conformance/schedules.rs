@@ -95,7 +95,7 @@ fn one(due: Micros, why: Why) -> Skip {
     Skip { due, last_due: due, runs: 1, why }
 }
 
-pub(crate) async fn a_run_that_is_due_starts_once_however_often_it_is_asked_for(kept: Kept) {
+pub(crate) async fn due_run_fires_once(kept: Kept) {
     let store = &*kept.store;
     let schedule = add(store, Overlap::Skip).await;
     kept.clock.advance(HOUR);
@@ -112,7 +112,7 @@ pub(crate) async fn a_run_that_is_due_starts_once_however_often_it_is_asked_for(
     assert_eq!((after.next_at, after.under_way, after.revision), (Some(at(2)), Some(job), schedule.revision));
 }
 
-pub(crate) async fn what_is_due_is_found_and_when_the_next_is(kept: Kept) {
+pub(crate) async fn due_schedules_and_next_time_are_found(kept: Kept) {
     let store = &*kept.store;
     let early = store.add_schedule(save(plan(Overlap::Skip), at(1))).await.expect("kept");
     let late = store.add_schedule(save(plan(Overlap::Skip), at(5))).await.expect("kept");
@@ -127,7 +127,7 @@ pub(crate) async fn what_is_due_is_found_and_when_the_next_is(kept: Kept) {
     assert_eq!(due(at(9)).await, (vec![early, late], None, false));
 }
 
-pub(crate) async fn a_run_is_left_out_while_the_one_before_is_under_way(kept: Kept) {
+pub(crate) async fn overlap_skip_skips_the_run(kept: Kept) {
     let store = &*kept.store;
     let id = add(store, Overlap::Skip).await.id;
     let first = started(fires(store, id).await);
@@ -142,7 +142,7 @@ pub(crate) async fn a_run_is_left_out_while_the_one_before_is_under_way(kept: Ke
     assert_eq!(runs.len(), 2);
 }
 
-pub(crate) async fn one_run_waits_for_the_one_before_and_no_more(kept: Kept) {
+pub(crate) async fn overlap_queue_keeps_one_waiting_run(kept: Kept) {
     let store = &*kept.store;
     let id = add(store, Overlap::Queue).await.id;
     let first = started(fires(store, id).await);
@@ -164,7 +164,7 @@ pub(crate) async fn one_run_waits_for_the_one_before_and_no_more(kept: Kept) {
     assert!(!store.due_schedules(at(1)).await.expect("read").waiting);
 }
 
-pub(crate) async fn the_run_before_is_asked_to_stop_and_the_newest_takes_its_place(kept: Kept) {
+pub(crate) async fn overlap_replace_cancels_the_previous_run(kept: Kept) {
     let store = &*kept.store;
     let id = add(store, Overlap::Cancel).await.id;
     let first = started(fires(store, id).await);
@@ -188,7 +188,7 @@ pub(crate) async fn the_run_before_is_asked_to_stop_and_the_newest_takes_its_pla
     started(looks(store, id).await);
 }
 
-pub(crate) async fn missed_runs_are_made_up_for_one_after_the_other_whatever_the_policy(kept: Kept) {
+pub(crate) async fn catch_up_runs_start_one_after_another(kept: Kept) {
     let store = &*kept.store;
     let schedule = add(store, Overlap::Skip).await;
     let id = schedule.id;
@@ -208,7 +208,7 @@ pub(crate) async fn missed_runs_are_made_up_for_one_after_the_other_whatever_the
     assert_eq!(skips(store, id).await[0], (one(at(6), Why::Overlap), None), "two wait for each other");
 }
 
-pub(crate) async fn nothing_starts_on_the_ground_of_a_plan_that_has_changed(kept: Kept) {
+pub(crate) async fn changed_schedule_rejects_an_outdated_run(kept: Kept) {
     let store = &*kept.store;
     let before = add(store, Overlap::Skip).await;
     let hourly = Plan { name: "Hourly".to_owned(), expression: "0 * * * *".to_owned(), ..plan(Overlap::Queue) };
@@ -222,7 +222,7 @@ pub(crate) async fn nothing_starts_on_the_ground_of_a_plan_that_has_changed(kept
     assert_eq!((after.owner.as_str(), after.plan.missed), ("ann", Missed::All(7)));
 }
 
-pub(crate) async fn a_change_that_is_not_of_the_times_neither_loses_a_run_nor_starts_one_again(kept: Kept) {
+pub(crate) async fn edit_of_other_fields_keeps_the_due_time(kept: Kept) {
     let store = &*kept.store;
     let before = add(store, Overlap::Queue).await;
     let renamed = |to: i64| save(Plan { name: "Backup".to_owned(), ..plan(Overlap::Queue) }, at(to));
@@ -235,7 +235,7 @@ pub(crate) async fn a_change_that_is_not_of_the_times_neither_loses_a_run_nor_st
     assert_eq!(store.schedule(before.id).await.expect("found").next_at, Some(at(2)), "not again");
 }
 
-pub(crate) async fn a_paused_schedule_starts_nothing_and_forgets_what_waited(kept: Kept) {
+pub(crate) async fn paused_schedule_drops_its_waiting_run(kept: Kept) {
     let store = &*kept.store;
     let id = add(store, Overlap::Queue).await.id;
     let first = started(fires(store, id).await);
@@ -257,7 +257,7 @@ pub(crate) async fn a_paused_schedule_starts_nothing_and_forgets_what_waited(kep
     assert_eq!((resumed.paused, resumed.next_at, resumed.waiting), (None, Some(at(9)), 0));
 }
 
-pub(crate) async fn a_schedule_that_cannot_go_on_says_why(kept: Kept) {
+pub(crate) async fn suspended_schedule_has_a_reason(kept: Kept) {
     let store = &*kept.store;
     let before = add(store, Overlap::Skip).await;
     store.stop_schedule(before.id, before.revision + 1, "no").await.expect("answered");
@@ -268,7 +268,7 @@ pub(crate) async fn a_schedule_that_cannot_go_on_says_why(kept: Kept) {
     store.stop_schedule(ScheduleId(77), 1, "no").await.expect("what is gone needs no pause");
 }
 
-pub(crate) async fn the_jobs_of_a_deleted_schedule_stay(kept: Kept) {
+pub(crate) async fn jobs_of_deleted_schedule_are_kept(kept: Kept) {
     let store = &*kept.store;
     let id = add(store, Overlap::Queue).await.id;
     let first = started(fires(store, id).await);
@@ -283,7 +283,7 @@ pub(crate) async fn the_jobs_of_a_deleted_schedule_stay(kept: Kept) {
     assert_ne!(add(store, Overlap::Skip).await.id, id, "its number never comes again");
 }
 
-pub(crate) async fn a_run_by_hand_moves_nothing(kept: Kept) {
+pub(crate) async fn manual_run_does_not_move_the_due_time(kept: Kept) {
     let store = &*kept.store;
     let schedule = add(store, Overlap::Skip).await;
     let run_of = Some(RunOf { schedule: schedule.id, name: "Nightly".to_owned(), due: None });
@@ -308,7 +308,7 @@ pub(crate) async fn a_run_by_hand_moves_nothing(kept: Kept) {
     );
 }
 
-pub(crate) async fn a_run_whose_job_is_under_way_already_is_left_out(kept: Kept) {
+pub(crate) async fn run_with_unique_job_in_progress_is_skipped(kept: Kept) {
     let store = &*kept.store;
     let schedule = add(store, Overlap::Queue).await;
     let only_one = NewJob { unique_key: Some("k".to_owned()), ..new_job("a") };
@@ -318,7 +318,7 @@ pub(crate) async fn a_run_whose_job_is_under_way_already_is_left_out(kept: Kept)
     assert_eq!(skips(store, schedule.id).await, [(one(at(1), Why::SameJob), Some(other))]);
 }
 
-pub(crate) async fn an_upload_stays_as_long_as_a_schedule_needs_it(kept: Kept) {
+pub(crate) async fn upload_of_schedule_is_kept(kept: Kept) {
     let store = &*kept.store;
     let row = |id: &str| UploadRow { id: id.to_owned(), name: "x.csv".to_owned(), size: 3, at: Micros(1), by: None };
     store
@@ -347,7 +347,7 @@ pub(crate) async fn an_upload_stays_as_long_as_a_schedule_needs_it(kept: Kept) {
     assert_eq!(store.prunable_uploads(at(99), "", 9).await.expect("read"), ["u"]);
 }
 
-pub(crate) async fn schedules_are_in_sight_like_the_jobs_of_their_owners(kept: Kept) {
+pub(crate) async fn schedule_visibility_follows_jobs_of_owner(kept: Kept) {
     let store = &*kept.store;
     let id = add(store, Overlap::Skip).await.id;
     let seen = async |hidden: &[&str], own: &str| {
@@ -365,7 +365,7 @@ pub(crate) async fn schedules_are_in_sight_like_the_jobs_of_their_owners(kept: K
     assert_eq!(seen(&["a"], "ann").await, [id]);
 }
 
-pub(crate) async fn schedules_are_listed_in_pages_by_name(kept: Kept) {
+pub(crate) async fn schedules_are_paginated_by_name(kept: Kept) {
     let store = &*kept.store;
     // Of one name in several cases, so that the number decides where names do not.
     let names = ["b", "a", "C", "B", "c", "A", "b"];
@@ -402,7 +402,7 @@ pub(crate) async fn schedules_are_listed_in_pages_by_name(kept: Kept) {
     assert_eq!((gone.schedules[0].id, gone.before), (found[0].0, false), "the first page");
 }
 
-pub(crate) async fn schedules_of_one_user_are_limited(kept: Kept) {
+pub(crate) async fn schedules_per_user_are_bounded(kept: Kept) {
     let store = &*kept.store;
     let adding = (0..MOST_SCHEDULES_OF_USER).map(|_| store.add_schedule(save(plan(Overlap::Skip), at(1))));
     let added = futures_util::future::try_join_all(adding).await.expect("kept");

@@ -21,7 +21,7 @@ async fn keys(store: &dyn Store, user: UserId) -> Vec<Vec<u8>> {
     keys
 }
 
-pub(crate) async fn a_session_lives_until_it_expires(kept: Kept) {
+pub(crate) async fn session_is_valid_until_it_expires(kept: Kept) {
     let store = &*kept.store;
     let load = async |now| store.load_session(b"key", Micros(now), Micros(i64::MAX)).await.expect("read");
     assert!(store.create_session(b"key", anonymous(b"one", 10)).await.expect("answered"));
@@ -35,7 +35,7 @@ pub(crate) async fn a_session_lives_until_it_expires(kept: Kept) {
     assert_eq!(store.sweep_sessions(Micros(20), Micros(0)).await.expect("swept"), 1);
 }
 
-pub(crate) async fn an_owned_session_ends_when_it_is_not_used(kept: Kept) {
+pub(crate) async fn idle_session_expires(kept: Kept) {
     let store = &*kept.store;
     let mei = person(store, "mei", Role::Viewer).await;
     for key in [b"used", b"idle"] {
@@ -58,7 +58,7 @@ pub(crate) async fn an_owned_session_ends_when_it_is_not_used(kept: Kept) {
     assert!(keys(store, mei).await.is_empty());
 }
 
-pub(crate) async fn sessions_of_a_person_can_be_ended(kept: Kept) {
+pub(crate) async fn sessions_of_user_can_be_ended(kept: Kept) {
     let store = &*kept.store;
     let (mei, bob) = (person(store, "mei", Role::Viewer).await, person(store, "bob", Role::Viewer).await);
     let all: [&[u8]; 4] = [b"first of mei", b"second of mei", b"third of mei", b"first of bob"];
@@ -81,7 +81,7 @@ pub(crate) async fn sessions_of_a_person_can_be_ended(kept: Kept) {
     assert_eq!((keys(store, mei).await.len(), keys(store, bob).await), (0, vec![all[3].to_vec()]));
 }
 
-pub(crate) async fn a_new_password_ends_the_other_sessions(kept: Kept) {
+pub(crate) async fn password_change_ends_other_sessions(kept: Kept) {
     let store = &*kept.store;
     let mei = person(store, "mei", Role::Viewer).await;
     for key in [b"this one", b"that one", b"any one "] {
@@ -94,7 +94,7 @@ pub(crate) async fn a_new_password_ends_the_other_sessions(kept: Kept) {
     assert!(keys(store, mei).await.is_empty());
 }
 
-pub(crate) async fn a_password_replaces_only_the_one_that_was_proved(kept: Kept) {
+pub(crate) async fn password_change_is_rejected_if_changed_meanwhile(kept: Kept) {
     let store = &*kept.store;
     let mei = person(store, "mei", Role::Viewer).await;
     let change = |from: Option<&str>, to: &str| PersonChange::Password {
@@ -109,7 +109,7 @@ pub(crate) async fn a_password_replaces_only_the_one_that_was_proved(kept: Kept)
     assert_eq!(store.password("mei").await.expect("read"), Some((mei, "second".to_owned())));
 }
 
-pub(crate) async fn an_ended_session_is_not_brought_back_by_a_late_save(kept: Kept) {
+pub(crate) async fn late_save_does_not_restore_ended_session(kept: Kept) {
     let store = &*kept.store;
     let mei = person(store, "mei", Role::Viewer).await;
     assert!(store.create_session(b"key", session(mei)).await.expect("created"));
@@ -124,7 +124,7 @@ pub(crate) async fn an_ended_session_is_not_brought_back_by_a_late_save(kept: Ke
     assert_eq!(owned, Some(session(mei)), "whoever signs in takes over what they had");
 }
 
-pub(crate) async fn the_last_use_is_noted_to_the_minute(kept: Kept) {
+pub(crate) async fn session_last_use_is_stored_to_the_minute(kept: Kept) {
     let store = &*kept.store;
     let mei = person(store, "mei", Role::Viewer).await;
     let ci = store.add_token(new_token(mei, "ci"), &root()).await.expect("made");
@@ -144,7 +144,7 @@ pub(crate) async fn the_last_use_is_noted_to_the_minute(kept: Kept) {
     assert_eq!(seen().await.0, minute, "no earlier one after it");
 }
 
-pub(crate) async fn the_owners_of_many_sessions_are_those_of_each(kept: Kept) {
+pub(crate) async fn owners_of_many_sessions_are_read_at_once(kept: Kept) {
     let store = &*kept.store;
     let (mei, noor) = (person(store, "mei", Role::Viewer).await, person(store, "noor", Role::Viewer).await);
     let idle_since = Micros(NOW + 5 * MINUTE);

@@ -23,7 +23,7 @@ async fn listed(store: &dyn Store, query: ListQuery) -> Vec<JobId> {
     page.jobs.iter().map(|view| view.job).collect()
 }
 
-pub(crate) async fn a_list_shows_of_hidden_kinds_only_ones_own(kept: Kept) {
+pub(crate) async fn list_shows_only_own_jobs_of_private_kinds(kept: Kept) {
     let store = &*kept.store;
     let open = start(store, "open", "ann").await;
     start(store, "private", "ann").await;
@@ -41,7 +41,7 @@ pub(crate) async fn a_list_shows_of_hidden_kinds_only_ones_own(kept: Kept) {
     assert_eq!(whole.jobs.len(), 3);
 }
 
-pub(crate) async fn pages_stay_full_where_hidden_jobs_lie_between(kept: Kept) {
+pub(crate) async fn page_stays_full_between_hidden_jobs(kept: Kept) {
     let store = &*kept.store;
     let mut seen = Vec::new();
     for nth in 0..60 {
@@ -76,7 +76,7 @@ pub(crate) async fn pages_stay_full_where_hidden_jobs_lie_between(kept: Kept) {
     }
 }
 
-pub(crate) async fn attention_and_records_show_what_is_in_sight(kept: Kept) {
+pub(crate) async fn overview_shows_only_visible_jobs(kept: Kept) {
     let store = &*kept.store;
     let mut went_wrong = Vec::new();
     for (kind, by) in [("open", "ann"), ("private", "ann"), ("private", "mei")] {
@@ -98,7 +98,7 @@ pub(crate) async fn attention_and_records_show_what_is_in_sight(kept: Kept) {
     assert_eq!(store.counts().await.expect("read").failed, 3, "totals count all");
 }
 
-pub(crate) async fn a_quota_counts_what_is_kept_of_a_person(kept: Kept) {
+pub(crate) async fn quota_counts_uploads_of_a_user(kept: Kept) {
     let store = &*kept.store;
     let save = async |id: &str, by: Option<&str>, bytes| {
         let by = by.map(str::to_owned);
@@ -122,7 +122,7 @@ pub(crate) async fn a_quota_counts_what_is_kept_of_a_person(kept: Kept) {
     save("third", Some("mei"), Some(100)).await.expect("there is room again");
 }
 
-pub(crate) async fn large_inputs_count_against_the_quota_until_their_job_goes(kept: Kept) {
+pub(crate) async fn large_input_counts_against_quota_until_job_is_deleted(kept: Kept) {
     let store = &*kept.store;
     let of_size = |size: usize, quota| {
         let input = format!("\"{}\"", "x".repeat(size - 2));
@@ -147,7 +147,7 @@ pub(crate) async fn large_inputs_count_against_the_quota_until_their_job_goes(ke
     store.enqueue(of_size(10_000, Some(25_000))).await.expect("there is room again");
 }
 
-pub(crate) async fn number_of_uploads_of_a_user_is_bounded(kept: Kept) {
+pub(crate) async fn uploads_per_user_are_bounded(kept: Kept) {
     let store = &*kept.store;
     let save = async |id: &str, by: &str| {
         let upload = UploadRow { id: id.into(), name: "a".into(), size: 0, at: Micros(1), by: Some(by.into()) };

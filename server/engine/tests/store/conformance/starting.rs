@@ -17,7 +17,7 @@ fn called(kind: &str, key: &str) -> NewJob {
     NewJob { idempotency_key: Some(key.to_owned()), ..new_job(kind) }
 }
 
-pub(crate) async fn the_more_urgent_stands_before_what_came_earlier(kept: Kept) {
+pub(crate) async fn higher_priority_goes_before_older_job(kept: Kept) {
     let mut accepted = Vec::new();
     for (kind, level) in [("a", 0), ("b", -1), ("a", 5), ("b", 5), ("a", 0)] {
         accepted.push(kept.store.enqueue(urgent(kind, level)).await.expect("accepted"));
@@ -34,7 +34,7 @@ pub(crate) async fn the_more_urgent_stands_before_what_came_earlier(kept: Kept) 
     assert_eq!(kept.store.detail(line[0]).await.expect("found").priority.level(), 5);
 }
 
-pub(crate) async fn a_unique_job_is_under_way_once(kept: Kept) {
+pub(crate) async fn unique_job_runs_once_at_a_time(kept: Kept) {
     let first = kept.store.enqueue(only_one("a", "orders")).await.expect("accepted");
     assert_eq!(kept.store.enqueue(only_one("a", "orders")).await.expect("answered"), first, "it waits");
     let other = kept.store.enqueue(only_one("a", "customers")).await.expect("accepted");
@@ -54,7 +54,7 @@ pub(crate) async fn a_unique_job_is_under_way_once(kept: Kept) {
     assert_eq!(kept.store.job(first).await.expect("found").state, JobState::Cancelled);
 }
 
-pub(crate) async fn the_same_start_asked_again_is_the_same_job_for_a_day(kept: Kept) {
+pub(crate) async fn idempotency_key_returns_the_same_job_for_a_day(kept: Kept) {
     let first = kept.store.enqueue(called("a", "mail-1")).await.expect("accepted");
     let claimed = claim_one(kept.store.as_ref(), "a").await;
     kept.store.finish(finish(&claimed.fence, succeeded())).await.expect("finished");

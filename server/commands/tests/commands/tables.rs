@@ -1,4 +1,4 @@
-//! What a table may say, and what is refused.
+//! Tables of commands: validation.
 
 use commands::Command;
 
@@ -8,7 +8,7 @@ fn refused(table: &str) -> String {
 }
 
 #[test]
-fn what_is_wrong_is_refused_with_its_key_and_the_remedy() {
+fn invalid_table_is_rejected_with_key_and_remedy() {
     let cases = [
         ("", "command.probe: missing field `argv`"),
         ("argv = []", "command.probe.argv: it is empty; name the program first"),
@@ -58,25 +58,25 @@ fn what_is_wrong_is_refused_with_its_key_and_the_remedy() {
     ];
     for (table, beginning) in cases {
         let problem = refused(table);
-        assert!(problem.starts_with(beginning), "{table}\n  says: {problem}\n  not:  {beginning}");
+        assert!(problem.starts_with(beginning), "{table}\n  error:    {problem}\n  expected: {beginning}");
     }
 }
 
 #[test]
-fn a_name_that_is_none_is_refused() {
+fn invalid_command_name_is_rejected() {
     let table: toml::Table = toml::from_str("argv = ['ls']").expect("TOML");
     let problem = Command::from_toml("My command", table.into()).expect_err("it is refused");
     assert!(problem.to_string().contains("cannot be the name of a kind"), "{problem}");
 }
 
 #[test]
-fn the_examples_of_the_documentation_are_tables_that_hold() {
+fn documented_examples_are_valid_tables() {
     let documentation = include_str!("../../../../docs/commands.md");
     let examples: Vec<&str> =
         documentation.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert!(examples.len() >= 2, "the documentation has examples");
     for example in examples {
-        // Programs and folders that are not here are not what is wrong with an example.
+        // Programs and folders of an example may be missing on this machine.
         let example = example.replace("\"/srv/backup\"", "\"/tmp\"");
         let tables: toml::Table = toml::from_str(&example).expect("TOML");
         for (name, table) in tables["command"].as_table().expect("commands").clone() {
