@@ -24,7 +24,7 @@ fn server_with_job() -> (ServerWithAccounts, UserClient) {
 }
 
 #[test]
-fn a_token_that_is_over_opens_nothing() {
+fn invalid_token_is_rejected_everywhere() {
     let (server, ada) = server_with_job();
     let ben = server.add_user(&ada, "ben", "operator");
     let [revoked, of_ben, expired] = [(&ada, "revoked"), (&ben, "of ben"), (&ada, "expired")]
@@ -44,7 +44,7 @@ fn a_token_that_is_over_opens_nothing() {
 }
 
 #[test]
-fn a_token_is_taken_from_its_header_alone() {
+fn token_outside_its_header_is_ignored() {
     let (server, ada) = server_with_job();
     let token = make_token(&ada, "script", &["read", "start"]);
     let nobody = server.new_client();
@@ -86,7 +86,7 @@ fn a_token_is_taken_from_its_header_alone() {
 }
 
 #[test]
-fn of_two_credentials_none_counts() {
+fn request_with_two_credentials_is_rejected() {
     let (server, ada) = server_with_job();
     let (token, session) = (make_token(&ada, "script", &["read", "start"]), ada.session_cookie().unwrap());
     for lines in [
@@ -103,7 +103,7 @@ fn of_two_credentials_none_counts() {
 }
 
 #[test]
-fn a_token_does_no_more_than_it_is_good_for_and_no_more_than_its_person() {
+fn token_is_limited_to_its_scopes_and_its_users_role() {
     let (server, ada) = server_with_job();
     let vera = server.add_user(&ada, "vera", "viewer");
     let (read, everything) =
@@ -133,7 +133,7 @@ fn a_token_does_no_more_than_it_is_good_for_and_no_more_than_its_person() {
 }
 
 #[test]
-fn a_program_leaves_no_session_behind() {
+fn api_client_creates_no_session() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let job = ada.run().to_string();
     let program = ada.api_client("ci", &[Scope::Read, Scope::Start]);

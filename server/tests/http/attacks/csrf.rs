@@ -69,7 +69,7 @@ fn send(
 }
 
 #[test]
-fn no_request_of_another_site_changes_anything_wherever_it_is_sent() {
+fn cross_site_request_to_any_route_is_rejected() {
     let (server, ada) = ServerWithAccounts::with_admin();
     ada.run();
     let before = standing(&server);
@@ -88,7 +88,7 @@ fn no_request_of_another_site_changes_anything_wherever_it_is_sent() {
 }
 
 #[test]
-fn no_method_but_the_ones_in_the_table_changes_anything() {
+fn unlisted_method_changes_nothing() {
     let (server, ada) = ServerWithAccounts::with_admin();
     ada.run();
     let before = standing(&server);
@@ -108,7 +108,7 @@ fn no_method_but_the_ones_in_the_table_changes_anything() {
 }
 
 #[test]
-fn a_token_that_cannot_be_read_does_not_let_another_site_use_the_session() {
+fn malformed_token_does_not_bypass_csrf_check() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let before = standing(&server);
     let session = ada.session_cookie().unwrap();

@@ -33,7 +33,7 @@ fn open_stream_with_token(server: &ServerWithAccounts, token: &str) -> SseReader
 }
 
 #[test]
-fn case_16_a_stream_ends_soon_after_its_right_has_ended_in_whatever_way() {
+fn case_16_stream_ends_when_its_right_is_revoked() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let ben = server.add_user(&ada, "ben", "operator");
     let number = user_id(&server, "ben");
@@ -99,7 +99,7 @@ fn marks(job: i64) -> [String; 2] {
 }
 
 #[test]
-fn case_16_of_anothers_private_job_nothing_leaves_by_any_topic_live_or_in_replay() {
+fn case_16_private_job_leaks_neither_live_nor_in_replay() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let vera = server.add_user(&ada, "vera", "viewer");
     make_private(&ada, "demo", true);
@@ -158,7 +158,7 @@ fn case_16_of_anothers_private_job_nothing_leaves_by_any_topic_live_or_in_replay
 }
 
 #[test]
-fn nobody_changes_the_stream_of_somebody_else() {
+fn stream_subscriptions_change_only_for_their_session() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let (vera, otto) = (server.add_user(&ada, "vera", "viewer"), server.add_user(&ada, "otto", "operator"));
     let mut reader = SseReader::open(&vera, "topic=jobs");

@@ -137,7 +137,7 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 #[test]
-fn no_call_whatever_it_says_breaks_the_server_or_shows_what_is_somebody_elses() {
+fn random_requests_neither_break_the_server_nor_leak_data() {
     let seed = number("FUZZ_SEED").unwrap_or_else(rand::random);
     let requests = number("FUZZ_CALLS").unwrap_or(REQUESTS);
     println!("FUZZ_SEED={seed}");

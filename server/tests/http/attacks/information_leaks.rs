@@ -12,7 +12,7 @@ use crate::support::{
 };
 
 #[test]
-fn strangers_are_not_told_what_is_wrong_with_the_store() {
+fn health_check_hides_store_errors_from_anonymous_clients() {
     let (server, _ada) = ServerWithAccounts::with_admin();
     database(&server.data().join("milepost.db"), async |connection| {
         sqlx::query("alter table ledger rename to elsewhere").execute(connection).await.unwrap();
@@ -24,7 +24,7 @@ fn strangers_are_not_told_what_is_wrong_with_the_store() {
 }
 
 #[test]
-fn what_lies_in_a_folder_that_others_may_look_into_is_nobody_elses() {
+fn files_in_shared_data_directory_are_private() {
     let data = TempDir::new().unwrap();
     std::fs::set_permissions(data.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let mut process = ServerProcess::with_accounts(data.path(), &[]);

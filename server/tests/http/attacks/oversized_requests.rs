@@ -26,7 +26,7 @@ fn answered(server: &ServerWithAccounts, request: RequestBuilder) -> u16 {
 }
 
 #[test]
-fn a_head_with_too_much_in_it_is_refused() {
+fn oversized_request_head_is_rejected() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let cookie = format!("cookie: milepost_session={}\r\n", ada.session_cookie().unwrap());
     let ask = |line: &str, headers: &str| {
@@ -58,7 +58,7 @@ fn a_head_with_too_much_in_it_is_refused() {
 }
 
 #[test]
-fn a_body_with_too_much_in_it_is_refused_and_takes_nothing_down() {
+fn oversized_body_is_rejected_without_harm() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let post = |path: &str| ada.request(Method::POST, path);
     let form = |path: &str| post(path).header("content-type", "application/x-www-form-urlencoded");
@@ -93,7 +93,7 @@ fn a_body_with_too_much_in_it_is_refused_and_takes_nothing_down() {
 }
 
 #[test]
-fn the_answer_to_a_body_that_was_not_read_says_that_the_connection_ends() {
+fn response_to_unread_body_closes_the_connection() {
     const FORM: &str = "host: localhost\r\ncontent-type: application/x-www-form-urlencoded\r\n";
     const NEXT: &str = "GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     let (server, _ada) = ServerWithAccounts::with_admin();
@@ -122,7 +122,7 @@ fn form_of(pairs: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn a_form_with_ten_thousand_parts_is_refused() {
+fn form_with_ten_thousand_parts_is_rejected() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let texts = || (0..10_000).fold(multipart::Form::new(), |form, part| form.text(format!("seconds{part}"), "1"));
     let files = || {
@@ -151,7 +151,7 @@ fn a_form_with_ten_thousand_parts_is_refused() {
 }
 
 #[test]
-fn nobody_sends_more_than_their_share_by_uploads() {
+fn upload_over_user_quota_is_rejected() {
     let (server, link) = ServerWithAccounts::new(&["--upload-quota", "1MB"]);
     let ada = server.new_client();
     ada.redeem_link(&link, "ada");

@@ -92,7 +92,7 @@ fn others_wait(ada: &UserClient, meanwhile: impl FnOnce() + Send) -> Duration {
 }
 
 #[test]
-fn of_ten_thousand_guesses_from_one_place_a_handful_is_looked_at() {
+fn guesses_from_one_address_are_rate_limited() {
     let (server, ada) = server_behind_proxy();
     let wait = others_wait(&ada, || {
         only(12, &tries(&server, (0..MANY).map(|_| (ADA.to_owned(), "203.0.113.9".to_owned()))));
@@ -106,7 +106,7 @@ fn of_ten_thousand_guesses_from_one_place_a_handful_is_looked_at() {
 }
 
 #[test]
-fn of_ten_thousand_guesses_from_as_many_places_few_are_looked_at_and_the_owner_still_comes_in() {
+fn guesses_from_many_addresses_do_not_lock_out_the_user() {
     let (server, ada) = server_behind_proxy();
     let wait = others_wait(&ada, || only(60, &tries(&server, (0..MANY).map(|number| (ADA.to_owned(), place(number))))));
     println!("others wait {wait:?}");
@@ -158,7 +158,7 @@ fn refused_alike() -> f64 {
 }
 
 #[test]
-fn who_exists_is_not_told_by_word_status_or_time() {
+fn sign_in_does_not_reveal_which_users_exist() {
     // On a busy machine even the quickest try of one may have been held up, but not in every house.
     let ratios: Vec<f64> = (0..4).map(|_| refused_alike()).take_while(|ratio| *ratio >= MOST_APART).collect();
     assert!(ratios.len() < 4, "some take so many times as long as others: {ratios:?}");

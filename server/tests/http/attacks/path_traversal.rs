@@ -52,7 +52,7 @@ fn files(folder: &Path) -> BTreeSet<String> {
 }
 
 #[test]
-fn no_address_leads_to_a_file_that_no_job_made() {
+fn url_path_reaches_no_file_outside_artifacts() {
     let (server, ada) = ServerWithAccounts::with_admin();
     ada.run();
     let session = ada.session_cookie().unwrap();
@@ -86,7 +86,7 @@ fn no_address_leads_to_a_file_that_no_job_made() {
 }
 
 #[test]
-fn no_name_of_an_upload_is_a_name_on_the_disk() {
+fn upload_name_never_becomes_a_file_name() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let above = server.data().parent().unwrap();
     let (before, before_above) = (files(server.data()), fs::read_dir(above).unwrap().count());
@@ -130,7 +130,7 @@ fn root_with_links() -> (TempDir, TempDir) {
 }
 
 #[test]
-fn no_path_leads_out_of_the_roots() {
+fn path_outside_roots_is_rejected() {
     let (root, outside) = root_with_links();
     let (root_path, outside_path) = (root.path().to_str().unwrap(), outside.path().to_str().unwrap());
     let browser = Browser::with_arguments(&["--root", root_path]);
@@ -186,7 +186,7 @@ fn no_path_leads_out_of_the_roots() {
 }
 
 #[test]
-fn below_a_base_path_nothing_else_is_reached_by_odd_spellings() {
+fn odd_spelling_of_base_path_is_not_found() {
     let browser = Browser::with_arguments(&["--base-path", "/milepost"]);
     let ask = |path: &str| status_of(&browser.server.send_lines(&[&format!("GET {path} HTTP/1.1"), "host: localhost"]));
     assert_eq!(ask("/milepost/jobs"), 200);

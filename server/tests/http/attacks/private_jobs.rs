@@ -23,7 +23,7 @@ fn marked_job(person: &UserClient, number: u32) -> i64 {
 }
 
 #[test]
-fn a_private_job_of_somebody_else_is_as_if_there_were_none() {
+fn private_job_of_another_user_looks_nonexistent() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let (otto, vera) = (server.add_user(&ada, "otto", "operator"), server.add_user(&ada, "vera", "viewer"));
     let jobs = [marked_job(&ada, 1), marked_job(&ada, 2)];
@@ -74,7 +74,7 @@ fn a_private_job_of_somebody_else_is_as_if_there_were_none() {
 }
 
 #[test]
-fn nobody_learns_from_a_key_what_others_have_started() {
+fn idempotency_key_of_another_user_is_another_key() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let ben = server.add_user(&ada, "ben", "operator");
     make_private(&ada, "demo", true);
@@ -110,7 +110,7 @@ fn unique_key_of_another_user_is_another_key() {
 }
 
 #[test]
-fn nobody_takes_away_what_is_not_theirs() {
+fn deleting_what_belongs_to_another_user_is_rejected() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let (otto, ben) = (server.add_user(&ada, "otto", "operator"), server.add_user(&ada, "ben", "operator"));
     let job = otto.run().to_string();
@@ -127,7 +127,7 @@ fn nobody_takes_away_what_is_not_theirs() {
 }
 
 #[test]
-fn who_may_not_start_a_kind_takes_no_attention_from_its_jobs() {
+fn rerun_without_right_to_start_leaves_the_job_unchanged() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let ben = server.add_user(&ada, "ben", "operator");
     let backup: i64 = ada.call("start_job", &[("kind", "backup"), ("input", "{}")]).json().unwrap();

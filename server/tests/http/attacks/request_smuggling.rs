@@ -27,7 +27,7 @@ fn post(lines: &str) -> String {
 }
 
 #[test]
-fn a_length_that_can_be_read_in_two_ways_is_refused_and_ends_the_connection() {
+fn ambiguous_content_length_is_rejected_and_closes() {
     let (server, _data) = ServerProcess::start();
     let length = HIDDEN.len();
     for lines in [
@@ -65,7 +65,7 @@ fn a_length_that_can_be_read_in_two_ways_is_refused_and_ends_the_connection() {
 }
 
 #[test]
-fn a_chunk_that_can_be_read_in_two_ways_ends_the_connection() {
+fn ambiguous_chunk_size_closes_the_connection() {
     let (server, _data) = ServerProcess::start();
     let head = post("transfer-encoding: chunked\r\ncontent-type: application/x-www-form-urlencoded\r\n");
     for size in [
@@ -96,7 +96,7 @@ fn a_chunk_that_can_be_read_in_two_ways_ends_the_connection() {
 }
 
 #[test]
-fn a_head_that_is_not_one_is_refused() {
+fn malformed_request_head_is_rejected() {
     let (server, _data) = ServerProcess::start();
     let host = "host: localhost\r\n";
     for head in [
@@ -139,7 +139,7 @@ fn a_head_that_is_not_one_is_refused() {
 }
 
 #[test]
-fn who_asks_whether_to_go_on_with_what_is_refused_is_told_at_once() {
+fn expect_continue_is_answered_with_early_rejection() {
     let (server, _data) = ServerProcess::start_with(&["--upload-limit", "1MB"]);
     let answer = send(
         &server,

@@ -14,7 +14,7 @@ use crate::support::{
 };
 
 #[test]
-fn a_form_that_comes_after_its_sender_has_been_signed_out_starts_nothing() {
+fn form_body_sent_after_sign_out_is_rejected() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let ben = server.add_user(&ada, "ben", "operator");
     for (path, field) in [("/new/demo", "seconds=0"), ("/uploads?name=a", "some text")] {
@@ -41,7 +41,7 @@ fn a_form_that_comes_after_its_sender_has_been_signed_out_starts_nothing() {
 }
 
 #[test]
-fn an_old_password_tried_while_it_is_replaced_leaves_no_session() {
+fn sign_in_during_password_reset_leaves_no_session() {
     let (server, ada) = ServerWithAccounts::with_admin();
     server.add_user(&ada, "ben", "operator");
     let number = user_id(&server, "ben");

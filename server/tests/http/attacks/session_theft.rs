@@ -6,7 +6,7 @@ use crate::support::{
 };
 
 #[test]
-fn an_id_from_before_signing_in_is_not_the_one_afterwards() {
+fn sign_in_replaces_the_session_id() {
     let (server, _ada) = ServerWithAccounts::with_admin();
     let user = server.new_client();
     // What is said to somebody without an account may be kept for them until they see a page.
@@ -24,7 +24,7 @@ fn an_id_from_before_signing_in_is_not_the_one_afterwards() {
 }
 
 #[test]
-fn who_has_no_account_leaves_nothing_behind() {
+fn anonymous_requests_create_no_sessions() {
     let (server, _ada) = ServerWithAccounts::with_admin();
     let sessions = || query_value::<i64>(server.data(), "select count(*) from session");
     let before = sessions();
@@ -62,7 +62,7 @@ fn is_worth_nothing(copy: &UserClient, why: &str) {
 }
 
 #[test]
-fn a_stolen_session_is_worth_nothing_once_its_person_has_ended_it_in_any_way() {
+fn stolen_session_ends_with_every_kind_of_sign_out() {
     let (server, ada) = ServerWithAccounts::with_admin();
     ada.run();
     let ben = server.add_user(&ada, "ben", "operator");
@@ -112,7 +112,7 @@ fn a_stolen_session_is_worth_nothing_once_its_person_has_ended_it_in_any_way() {
 }
 
 #[test]
-fn nobody_keeps_a_role_by_a_session_from_before() {
+fn demoted_user_loses_rights_in_open_sessions() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let ben = server.add_user(&ada, "ben", "administrator");
     let number = user_id(&server, "ben");

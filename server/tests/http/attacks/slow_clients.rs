@@ -19,7 +19,7 @@ fn answers_others(server: &ServerProcess) {
 }
 
 #[test]
-fn who_comes_in_crowds_and_says_nothing_keeps_nobody_out() {
+fn idle_connections_do_not_block_other_clients() {
     let (server, _data) = ServerProcess::start();
     let idle: Vec<_> = (0..800).map(|_| server.connect()).collect();
     answers_others(&server);
@@ -55,7 +55,7 @@ fn who_comes_in_crowds_and_says_nothing_keeps_nobody_out() {
 }
 
 #[test]
-fn a_head_that_comes_byte_by_byte_is_not_waited_for() {
+fn slow_request_head_times_out() {
     let (server, _data) = ServerProcess::start();
     let mut stream = server.connect();
     let begun = Instant::now();
@@ -80,7 +80,7 @@ fn a_head_that_comes_byte_by_byte_is_not_waited_for() {
 }
 
 #[test]
-fn a_thousand_questions_on_one_connection_before_the_first_answer_is_read_are_all_answered() {
+fn thousand_pipelined_requests_are_all_answered() {
     let (server, _data) = ServerProcess::start();
     let mut stream = server.connect();
     let mut writer = stream.try_clone().unwrap();

@@ -135,7 +135,7 @@ fn setting() -> Stage {
 }
 
 #[test]
-fn what_people_and_tasks_write_becomes_no_markup_and_their_files_no_pages() {
+fn user_and_task_text_is_escaped_and_files_are_attachments() {
     let Stage { server, ada, jobs, .. } = &setting();
     let (vera, otto) = (server.add_user(ada, "vera", "viewer"), server.add_user(ada, "otto", "operator"));
     let pages = ["/", "/jobs", "/queues", "/new", "/settings", "/settings/users", "/settings/tasks", "/settings/audit"];
@@ -233,7 +233,7 @@ fn plan(ada: &UserClient, kind: &str, field: &str, text: &str) -> String {
 }
 
 #[test]
-fn text_in_raw_text_elements_never_leaves_them() {
+fn text_in_raw_text_elements_is_escaped() {
     let root = TempDir::new().unwrap();
     let commands = root.path().join("milepost.toml");
     fs::write(&commands, COMMAND).unwrap();
@@ -270,7 +270,7 @@ fn text_in_raw_text_elements_never_leaves_them() {
 }
 
 #[test]
-fn text_in_a_form_comes_back_letter_by_letter() {
+fn text_area_round_trips_text_exactly() {
     let (_server, ada) = ServerWithAccounts::with_admin();
     for text in ["\n\n  a < b && c > d &amp; &lt;\n", "</textarea>", "</TextArea >", "\ttab & \"quote\""] {
         let input = json!({ "query": format!("select 1; {text}") }).to_string();
@@ -283,7 +283,7 @@ fn text_in_a_form_comes_back_letter_by_letter() {
 }
 
 #[test]
-fn what_is_sent_back_to_who_wrote_it_becomes_no_markup() {
+fn reflected_form_values_are_escaped() {
     let (server, ada) = ServerWithAccounts::with_admin();
     for text in TEXTS.into_iter().chain(RAW_TEXTS) {
         for form in [

@@ -42,7 +42,7 @@ impl Three {
 }
 
 #[test]
-fn only_who_may_start_jobs_is_offered_new_ones() {
+fn new_job_is_offered_to_operators_only() {
     let three = Three::new();
     for path in ["/", "/jobs"] {
         assert_eq!(three.on(path), [set(&["new"]), set(&["new"]), set(&[])], "empty {path}");
@@ -54,7 +54,7 @@ fn only_who_may_start_jobs_is_offered_new_ones() {
 }
 
 #[test]
-fn a_job_that_is_over_is_repeated_by_operators_and_deleted_by_its_starter_or_an_administrator() {
+fn ended_job_offers_rerun_and_delete_by_role_and_starter() {
     let three = Three::new();
     let (hers, his) = (three.ada.run(), three.otto.run());
     for (job, operator_deletes) in [(hers, false), (his, true)] {
@@ -74,7 +74,7 @@ fn a_job_that_is_over_is_repeated_by_operators_and_deleted_by_its_starter_or_an_
 }
 
 #[test]
-fn a_job_that_failed_is_retried_by_operators() {
+fn failed_job_offers_retry_to_operators() {
     let three = Three::new();
     let job = three.ada.start(r#"{"seconds":0,"ending":"fail"}"#);
     three.ada.wait(job);
@@ -84,7 +84,7 @@ fn a_job_that_failed_is_retried_by_operators() {
 }
 
 #[test]
-fn a_job_under_way_is_stopped_by_operators() {
+fn running_job_offers_cancel_to_operators() {
     let three = Three::new();
     let job = three.ada.start(r#"{"seconds":600}"#);
     let [administrator, operator, viewer] = three.on(&format!("/jobs/{job}"));
@@ -94,7 +94,7 @@ fn a_job_under_way_is_stopped_by_operators() {
 }
 
 #[test]
-fn queues_are_managed_by_administrators_and_seen_by_all() {
+fn queue_controls_are_offered_to_administrators_only() {
     let three = Three::new();
     let limit = [("kind", "demo"), ("at_once", "3")];
     assert_eq!(three.otto.call("limit_kind", &limit).status(), 403);
@@ -107,7 +107,7 @@ fn queues_are_managed_by_administrators_and_seen_by_all() {
 }
 
 #[test]
-fn who_may_not_start_a_task_is_told_what_it_takes() {
+fn form_of_forbidden_task_names_the_required_role() {
     let three = Three::new();
     for path in ["/new", "/new/demo"] {
         let answer = three.vera.get(path);
@@ -125,7 +125,7 @@ fn who_may_not_start_a_task_is_told_what_it_takes() {
 }
 
 #[test]
-fn everybody_is_called_by_name_and_shown_the_way_out() {
+fn page_shows_user_name_role_and_sign_out() {
     let three = Three::new();
     for (user, name, role) in
         [(&three.ada, "ada", "Administrator"), (&three.otto, "otto", "Operator"), (&three.vera, "vera", "Viewer")]

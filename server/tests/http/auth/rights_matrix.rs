@@ -430,7 +430,7 @@ fn cell(way: &Way, sender: &Sender) -> Result<String, String> {
 }
 
 #[test]
-fn everybody_is_answered_as_the_rule_says_in_every_way() {
+fn every_route_answers_every_role_as_the_policy_says() {
     let crowd = Crowd::gather();
     let mut table = String::from("| what | action |");
     for sender in &crowd.senders {
@@ -469,7 +469,7 @@ fn everybody_is_answered_as_the_rule_says_in_every_way() {
 }
 
 #[test]
-fn every_server_function_has_a_row_and_every_row_of_one_a_function() {
+fn every_server_function_is_in_the_route_table() {
     let rows: Vec<String> = server::router::table().iter().map(|route| route.path.to_string()).collect();
     let registered: Vec<&str> = leptos::server_fn::axum::server_fn_paths().map(|(path, _)| path).collect();
     assert!(!registered.is_empty());

@@ -63,7 +63,7 @@ fn number(ada: &UserClient, name: &str) -> String {
 }
 
 #[test]
-fn who_may_not_manage_is_refused_everywhere_but_in_their_own_profile() {
+fn settings_other_than_profile_need_an_administrator() {
     let (server, ada) = ServerWithAccounts::with_admin();
     for role in ["viewer", "operator"] {
         let user = server.add_user(&ada, role, role);
@@ -92,7 +92,7 @@ fn who_may_not_manage_is_refused_everywhere_but_in_their_own_profile() {
 }
 
 #[test]
-fn a_token_changes_nothing_about_accounts_however_good_it_is() {
+fn token_cannot_reach_account_settings() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let form = [("name", "all"), ("read", "true"), ("start", "true"), ("expires", "never")];
     let token = done(ada.call("make_token", &form))["secret"].as_str().unwrap().to_owned();
@@ -109,7 +109,7 @@ fn a_token_changes_nothing_about_accounts_however_good_it_is() {
 }
 
 #[test]
-fn what_a_form_was_answered_with_stands_at_an_address_that_leads_to_its_page() {
+fn get_of_form_action_redirects_to_its_page() {
     let (_server, ada) = ServerWithAccounts::with_admin();
     for (function, page) in
         [("make_token", "/settings"), ("add_user", "/settings/users"), ("change_kind_rule", "/settings/tasks")]
@@ -119,7 +119,7 @@ fn what_a_form_was_answered_with_stands_at_an_address_that_leads_to_its_page() {
 }
 
 #[test]
-fn without_accounts_the_settings_say_so_and_the_rest_of_them_works() {
+fn settings_without_accounts_hide_account_forms() {
     let browser = crate::support::browser::Browser::new();
     let get = |path: &str| {
         let request = browser.client.get(browser.server.url(path)).header(ACCEPT, "text/html");

@@ -21,7 +21,7 @@ fn field<'a>(page: &'a str, name: &str) -> &'a str {
 }
 
 #[test]
-fn the_first_administrator_is_whoever_has_the_link_that_is_printed() {
+fn setup_link_creates_the_first_administrator_once() {
     let (server, link) = ServerWithAccounts::new(&[]);
     let user = server.new_client();
     assert!(user.page("/sign-in").contains("milepost setup-link"));
@@ -42,7 +42,7 @@ fn the_first_administrator_is_whoever_has_the_link_that_is_printed() {
 }
 
 #[test]
-fn what_is_wrong_with_a_first_password_stands_beside_it_and_the_link_stays_good() {
+fn setup_form_error_is_at_its_field_and_link_stays_valid() {
     let (server, link) = ServerWithAccounts::new(&[]);
     let user = server.new_client();
     for (name, password, again, wrong) in [
@@ -61,7 +61,7 @@ fn what_is_wrong_with_a_first_password_stands_beside_it_and_the_link_stays_good(
 }
 
 #[test]
-fn who_has_not_signed_in_is_led_to_the_door_and_back_to_where_they_were_going() {
+fn sign_in_returns_to_the_requested_page() {
     let (server, _ada) = ServerWithAccounts::with_admin();
     let user = server.new_client();
     assert_eq!(
@@ -77,7 +77,7 @@ fn who_has_not_signed_in_is_led_to_the_door_and_back_to_where_they_were_going() 
 }
 
 #[test]
-fn signing_in_leads_nowhere_but_to_this_server() {
+fn sign_in_never_redirects_to_another_site() {
     let (server, ada) = ServerWithAccounts::with_admin();
     for next in ["//evil.example", "https://evil.example", "/\\evil.example", "/\t/evil.example", "jobs", ""] {
         let form = [("name", ADA), ("password", PASSWORD), ("next", next)];
@@ -87,7 +87,7 @@ fn signing_in_leads_nowhere_but_to_this_server() {
 }
 
 #[test]
-fn a_visitor_sees_nothing_of_what_is_inside() {
+fn signed_out_pages_reveal_nothing() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let job = ada.run();
     let user = server.new_client();
@@ -103,7 +103,7 @@ fn a_visitor_sees_nothing_of_what_is_inside() {
 }
 
 #[test]
-fn a_wrong_password_is_told_without_a_word_on_whether_there_is_such_a_person() {
+fn wrong_password_and_unknown_user_get_the_same_answer() {
     let (server, _ada) = ServerWithAccounts::with_admin();
     let try_as = |name: &str| {
         let form = [("name", name), ("password", "not the password"), ("next", "/jobs")];
@@ -122,7 +122,7 @@ fn a_wrong_password_is_told_without_a_word_on_whether_there_is_such_a_person() {
 }
 
 #[test]
-fn who_tries_too_often_is_told_how_long_to_wait() {
+fn rate_limited_sign_in_has_retry_after() {
     let (server, _ada) = ServerWithAccounts::with_admin();
     let user = server.new_client();
     let form = [("name", "eve"), ("password", "not the password")];
@@ -139,7 +139,7 @@ fn who_tries_too_often_is_told_how_long_to_wait() {
 }
 
 #[test]
-fn a_session_that_somebody_else_chose_is_not_the_one_signed_in_with() {
+fn session_id_chosen_by_an_attacker_is_replaced() {
     let (server, _ada) = ServerWithAccounts::with_admin();
     // Theirs, who lure somebody into it: a session that there is, and one that there is not.
     let thief = server.new_client();
@@ -178,7 +178,7 @@ fn signed_out_page_sends_no_path_as_referrer() {
 }
 
 #[test]
-fn the_cookie_is_for_this_server_alone_and_for_no_script() {
+fn session_cookie_is_host_only_and_http_only() {
     let cookie = |arguments: &[&str]| {
         let (server, link) = ServerWithAccounts::new(arguments);
         let form = [("link", link.as_str()), ("name", ADA), ("password", PASSWORD), ("again", PASSWORD)];
@@ -198,7 +198,7 @@ fn the_cookie_is_for_this_server_alone_and_for_no_script() {
 }
 
 #[test]
-fn a_session_that_was_signed_out_of_is_worth_nothing() {
+fn signed_out_session_is_rejected() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let copy = ada.with_same_cookies();
     copy.page("/");
@@ -211,7 +211,7 @@ fn a_session_that_was_signed_out_of_is_worth_nothing() {
 }
 
 #[test]
-fn the_door_bears_the_name_of_the_server() {
+fn setup_page_shows_the_host_name() {
     let (server, link) = ServerWithAccounts::new(&["--public-url", "https://archive.example.org"]);
     assert!(server.new_client().page(&format!("/setup?link={link}")).contains("Set up archive.example.org"));
     let (server, link) = ServerWithAccounts::new(&[]);
@@ -219,7 +219,7 @@ fn the_door_bears_the_name_of_the_server() {
 }
 
 #[test]
-fn without_accounts_there_is_no_door() {
+fn sign_in_without_accounts_redirects_to_overview() {
     let (server, _data) = crate::support::process::ServerProcess::start();
     for path in ["/sign-in", "/sign-in?next=/jobs", "/setup?link=a"] {
         let answer = server.send_lines(&[&format!("GET {path} HTTP/1.1"), "host: localhost", "accept: text/html"]);
@@ -230,7 +230,7 @@ fn without_accounts_there_is_no_door() {
 }
 
 #[test]
-fn looking_at_pages_changes_nothing_of_a_session() {
+fn page_view_sets_no_session_cookie() {
     let (_server, ada) = ServerWithAccounts::with_admin();
     for path in ["/", "/jobs", "/queues", "/settings"] {
         assert!(ada.get(path).headers().get(SET_COOKIE).is_none(), "{path}");

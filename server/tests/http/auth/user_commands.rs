@@ -110,7 +110,7 @@ fn setup_link_is_written_to_a_private_file_and_not_to_the_log() {
 }
 
 #[test]
-fn a_server_that_is_set_up_or_needs_no_accounts_prints_no_link() {
+fn server_with_administrator_prints_no_setup_link() {
     let (mut without, data) = ServerProcess::start();
     set_up(data.path());
     std::fs::write(data.path().join("setup-link"), "of an earlier start").unwrap();
@@ -128,7 +128,7 @@ fn a_server_that_is_set_up_or_needs_no_accounts_prints_no_link() {
 }
 
 #[test]
-fn a_link_is_made_with_the_address_that_people_type() {
+fn link_starts_with_the_public_url() {
     let data = TempDir::new().unwrap();
     let public = ["--public-url", "https://milepost.example.org"];
     let (_server, _, invitation) = Server::start(data.path(), &public);
@@ -140,7 +140,7 @@ fn a_link_is_made_with_the_address_that_people_type() {
 }
 
 #[test]
-fn a_setup_link_replaces_the_one_before_until_there_is_an_administrator() {
+fn new_setup_link_replaces_the_previous_one() {
     let data = TempDir::new().unwrap();
     let (_server, _, invitation) = Server::start(data.path(), &[]);
     let link = done(on(data.path(), &["setup-link"]));
@@ -152,7 +152,7 @@ fn a_setup_link_replaces_the_one_before_until_there_is_an_administrator() {
 }
 
 #[test]
-fn people_are_added_changed_and_removed_beside_a_running_server() {
+fn user_command_manages_users_of_a_running_server() {
     let (_server, data) = ServerProcess::start();
     let data = data.path();
     set_up(data);
@@ -179,7 +179,7 @@ fn people_are_added_changed_and_removed_beside_a_running_server() {
 }
 
 #[test]
-fn the_audit_log_says_that_it_was_done_here() {
+fn audit_log_attributes_command_to_milepost_user() {
     let (_server, data) = ServerProcess::start();
     set_up(data.path());
     let noted = look(data.path(), async |_, store| {
@@ -190,7 +190,7 @@ fn the_audit_log_says_that_it_was_done_here() {
 }
 
 #[test]
-fn what_cannot_be_is_refused_with_the_reason() {
+fn invalid_user_command_is_rejected_with_the_reason() {
     let (_server, data) = ServerProcess::start();
     let data = data.path();
     set_up(data);
@@ -210,7 +210,7 @@ fn what_cannot_be_is_refused_with_the_reason() {
 }
 
 #[test]
-fn without_a_database_of_this_version_nothing_is_made() {
+fn user_command_does_not_create_or_migrate_a_database() {
     let data = TempDir::new().unwrap();
     for arguments in [&["setup-link"][..], &["user", "list"], &["user", "add", "ada", "--role", "viewer"]] {
         assert!(refused(on(data.path(), arguments), 1).contains("start `milepost serve` on it first"));
@@ -225,7 +225,7 @@ fn without_a_database_of_this_version_nothing_is_made() {
 }
 
 #[test]
-fn help_tells_where_the_data_lies_and_nothing_of_how_to_serve() {
+fn help_of_user_commands_omits_server_settings() {
     for arguments in [&["setup-link", "--help"][..], &["user", "--help"], &["user", "add", "--help"]] {
         let help = String::from_utf8(command().args(arguments).output().unwrap().stdout).unwrap();
         assert!(help.contains("--data-dir") && help.contains("--public-url"), "{help}");

@@ -36,7 +36,7 @@ fn started(answer: Response) -> String {
 }
 
 #[test]
-fn the_catalogue_leads_to_a_form_for_every_task() {
+fn task_list_links_to_a_form_for_every_task() {
     let (server, _data) = ServerProcess::start();
     let (_, catalogue) = get(&server, "/new");
     for kind in ["demo", "checksum", "import-csv", "check-links"] {
@@ -48,14 +48,14 @@ fn the_catalogue_leads_to_a_form_for_every_task() {
 }
 
 #[test]
-fn what_is_code_in_the_words_of_a_task_is_code_in_its_form() {
+fn code_in_task_description_is_code_in_form() {
     let (server, _data) = ServerProcess::start();
     let (_, form) = get(&server, "/new/sql-export");
     assert!(form.contains("<code>select name, sql from sqlite_schema</code>") && !form.contains("`select"), "{form}");
 }
 
 #[test]
-fn an_unknown_task_is_answered_with_the_ones_there_are() {
+fn unknown_task_page_lists_the_tasks() {
     let (server, _data) = ServerProcess::start();
     let posted = send(&server, "mine-bitcoin", &[]);
     let posted = (posted.status(), posted.text().unwrap());
@@ -66,7 +66,7 @@ fn an_unknown_task_is_answered_with_the_ones_there_are() {
 }
 
 #[test]
-fn a_form_sent_without_script_leads_to_its_job() {
+fn form_without_script_redirects_to_its_job() {
     let (server, _data) = ServerProcess::start();
     let place = started(send(&server, "demo", &[("seconds", " 0 "), ("ending", "succeed")]));
     assert_eq!(get(&server, &place).0, StatusCode::OK);
@@ -74,7 +74,7 @@ fn a_form_sent_without_script_leads_to_its_job() {
 }
 
 #[test]
-fn what_is_wrong_is_said_at_each_field_and_everything_typed_is_kept() {
+fn form_errors_are_at_fields_and_input_is_kept() {
     let (server, _data) = ServerProcess::start();
     let fields = [("seconds", "ten \"or\" so"), ("stall_seconds", "601"), ("reports_per_second", "7"), ("speed", "9")];
     let answer = send(&server, "demo", &fields);
@@ -91,7 +91,7 @@ fn what_is_wrong_is_said_at_each_field_and_everything_typed_is_kept() {
 }
 
 #[test]
-fn a_file_that_has_arrived_is_kept_when_another_field_is_wrong() {
+fn uploaded_file_is_kept_when_another_field_is_invalid() {
     let (server, _data) = ServerProcess::start();
     let part = multipart::Part::text("a,b\n1,2\n").file_name("orders.csv");
     let form = multipart::Form::new().part("file", part).text("table", "");
@@ -108,7 +108,7 @@ fn a_file_that_has_arrived_is_kept_when_another_field_is_wrong() {
 }
 
 #[test]
-fn a_file_over_the_limit_is_a_fault_of_its_field_and_the_rest_is_kept() {
+fn file_over_limit_is_error_at_its_field() {
     let (server, _data) = ServerProcess::start_with(&["--upload-limit", "1MB"]);
     let part = multipart::Part::bytes(vec![b'x'; 3_000_000]).file_name("big.csv");
     let form = multipart::Form::new().part("file", part).text("table", "orders");
@@ -120,7 +120,7 @@ fn a_file_over_the_limit_is_a_fault_of_its_field_and_the_rest_is_kept() {
 }
 
 #[test]
-fn text_that_is_not_utf_8_is_a_fault_of_its_field() {
+fn text_that_is_not_utf_8_is_error_at_its_field() {
     let (server, _data) = ServerProcess::start();
     let post = || browser().post(server.url("/new/demo"));
     let encoded = post().header("content-type", "application/x-www-form-urlencoded").body("seconds=%ff&ending=fail");
@@ -133,7 +133,7 @@ fn text_that_is_not_utf_8_is_a_fault_of_its_field() {
 }
 
 #[test]
-fn a_form_holds_at_most_16_mb_of_text() {
+fn form_over_16_mib_of_text_is_rejected() {
     let (server, _data) = ServerProcess::start();
     let answer = send(&server, "check-links", &[("urls", &"x".repeat(17_000_000))]);
     assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
@@ -141,7 +141,7 @@ fn a_form_holds_at_most_16_mb_of_text() {
 }
 
 #[test]
-fn folders_can_be_looked_through_without_script_and_nothing_typed_is_lost() {
+fn folder_picker_works_without_script_and_keeps_input() {
     let root = tempfile::TempDir::new().unwrap();
     std::fs::create_dir_all(root.path().join("photos/2026")).unwrap();
     let (server, _data) = ServerProcess::start_with(&["--root", root.path().to_str().unwrap()]);
@@ -164,7 +164,7 @@ fn folders_can_be_looked_through_without_script_and_nothing_typed_is_lost() {
 
 /// What the islands hold is made on one thread of the server and may be dropped on another.
 #[test]
-fn a_form_with_files_is_drawn_every_time() {
+fn form_with_folder_picker_renders_every_time() {
     let (server, _data) = ServerProcess::start();
     for _ in 0..100 {
         assert_eq!(send(&server, "checksum", &[("$browse", "folder")]).status(), StatusCode::OK);
@@ -172,7 +172,7 @@ fn a_form_with_files_is_drawn_every_time() {
 }
 
 #[test]
-fn a_job_can_be_run_again_with_changes() {
+fn rerun_form_is_filled_from_the_job() {
     let (server, _data) = ServerProcess::start();
     let place =
         started(send(&server, "demo", &[("seconds", "0"), ("stall_seconds", "0"), ("reports_per_second", "7")]));
@@ -200,7 +200,7 @@ fn start_by_script(server: &ServerProcess, kind: &str, entries: &str) -> Respons
 }
 
 #[test]
-fn a_form_sent_by_script_leads_to_its_job_and_names_the_one_it_repeats() {
+fn form_by_script_returns_job_id_and_links_the_rerun() {
     let (server, _data) = ServerProcess::start();
     let first = start_by_script(&server, "demo", r#"{"seconds":" 0 ","ending":"succeed"}"#);
     assert_eq!(first.json::<u64>().unwrap(), 1);
@@ -210,7 +210,7 @@ fn a_form_sent_by_script_leads_to_its_job_and_names_the_one_it_repeats() {
 }
 
 #[test]
-fn what_is_wrong_with_a_form_sent_by_script_is_said_field_by_field() {
+fn form_by_script_returns_errors_by_field() {
     let (server, _data) = ServerProcess::start();
     let refused = |kind: &str, entries: &str| {
         let answer = start_by_script(&server, kind, entries);

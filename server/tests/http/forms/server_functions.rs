@@ -27,7 +27,7 @@ fn blamed(refusal: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn a_start_is_answered_with_the_jobs_number() {
+fn start_job_returns_the_job_id() {
     let (server, _data) = ServerProcess::start();
     let response = call(&server, "start_job", &[("kind", "demo"), ("input", r#"{"seconds":0}"#)]);
     assert_eq!(response.status(), StatusCode::OK);
@@ -41,7 +41,7 @@ fn a_start_is_answered_with_the_jobs_number() {
 }
 
 #[test]
-fn the_same_start_asked_again_is_the_same_job() {
+fn start_job_with_same_key_returns_the_same_job() {
     let (server, _data) = ServerProcess::start();
     let start = |input: &str, more: &[(&str, &str)]| {
         let arguments = [&[("kind", "demo"), ("input", input)][..], more].concat();
@@ -62,7 +62,7 @@ fn the_same_start_asked_again_is_the_same_job() {
 }
 
 #[test]
-fn a_job_for_later_waits_until_it_is_told_to_start() {
+fn scheduled_job_waits_until_start_now() {
     let (server, _data) = ServerProcess::start();
     let later = [("kind", "demo"), ("input", r#"{"seconds":0}"#), ("start_at", "2100-01-01T00:00"), ("priority", "-3")];
     let job = call(&server, "start_job", &later).text().unwrap();
@@ -76,7 +76,7 @@ fn a_job_for_later_waits_until_it_is_told_to_start() {
 }
 
 #[test]
-fn a_waiting_job_is_paused_and_resumed() {
+fn waiting_job_is_paused_and_resumed() {
     let (server, _data) = ServerProcess::start();
     let later = [("kind", "demo"), ("input", r#"{"seconds":0}"#), ("start_at", "2100-01-01T00:00")];
     let job = call(&server, "start_job", &later).text().unwrap();
@@ -93,7 +93,7 @@ fn a_waiting_job_is_paused_and_resumed() {
 }
 
 #[test]
-fn a_queue_is_paused_limited_and_resumed() {
+fn queue_is_paused_limited_and_resumed() {
     let (server, _data) = ServerProcess::start();
     let get = |path: &str| reqwest::blocking::get(server.url(path)).unwrap().text().unwrap();
     assert_eq!(call(&server, "pause_queue", &[("queue", "default")]).status(), StatusCode::OK);
@@ -122,7 +122,7 @@ fn a_queue_is_paused_limited_and_resumed() {
 }
 
 #[test]
-fn an_unknown_kind_is_told_which_there_are() {
+fn unknown_kind_is_rejected_with_the_known_ones() {
     let (server, _data) = ServerProcess::start();
     let (status, error) = start(&server, "mine-bitcoin", "{}");
     assert_eq!((status, &error["code"], &error["field"]), (404, &json!("unknown_kind"), &json!("kind")));
@@ -130,7 +130,7 @@ fn an_unknown_kind_is_told_which_there_are() {
 }
 
 #[test]
-fn a_missing_or_malformed_argument_is_named() {
+fn missing_or_malformed_argument_is_named() {
     let (server, _data) = ServerProcess::start();
     for (arguments, field) in [
         (&[("input", "{}")][..], "kind"),
@@ -147,7 +147,7 @@ fn a_missing_or_malformed_argument_is_named() {
 }
 
 #[test]
-fn every_wrong_field_of_an_input_is_named_at_once() {
+fn all_invalid_input_fields_are_named_at_once() {
     let (server, _data) = ServerProcess::start();
     let (status, error) = start(&server, "checksum", r#"{"foldr":"/srv","algorithm":"md5"}"#);
     assert_eq!((status, &error["code"]), (422, &json!("invalid_input")), "{error}");
@@ -160,7 +160,7 @@ fn every_wrong_field_of_an_input_is_named_at_once() {
 }
 
 #[test]
-fn no_path_leads_out_of_the_roots() {
+fn folder_outside_roots_is_rejected() {
     let root = tempfile::TempDir::new().unwrap();
     std::fs::create_dir(root.path().join("inside")).unwrap();
     std::os::unix::fs::symlink("/etc", root.path().join("way-out")).unwrap();
@@ -177,7 +177,7 @@ fn no_path_leads_out_of_the_roots() {
 }
 
 #[test]
-fn an_input_may_have_16_mb_and_no_more() {
+fn input_over_16_mib_is_rejected() {
     let (server, _data) = ServerProcess::start();
     let mut input = r#"{"seconds":0}"#.to_owned();
     input.extend(std::iter::repeat_n(' ', 16_000_000 - input.len()));
@@ -189,7 +189,7 @@ fn an_input_may_have_16_mb_and_no_more() {
 }
 
 #[test]
-fn what_is_not_utf_8_is_refused() {
+fn argument_that_is_not_utf_8_is_rejected() {
     let (server, _data) = ServerProcess::start();
     for body in [
         &b"kind=demo&input=%7B%22seconds%22:%220\xff%22%7D"[..],
@@ -204,7 +204,7 @@ fn what_is_not_utf_8_is_refused() {
 }
 
 #[test]
-fn nothing_is_called_that_is_not_there_and_nothing_by_get() {
+fn unknown_function_and_get_request_are_rejected() {
     let (server, _data) = ServerProcess::start();
     let (status, error) = refusal(call(&server, "format_disk", &[]));
     assert_eq!((status, &error["code"]), (404, &json!("unknown_function")));
@@ -213,7 +213,7 @@ fn nothing_is_called_that_is_not_there_and_nothing_by_get() {
 }
 
 #[test]
-fn a_browser_without_script_reads_the_refusal_on_the_page_it_came_from() {
+fn form_error_is_shown_once_on_the_referring_page() {
     let (server, _data) = ServerProcess::start();
     let browser = Client::builder().cookie_store(true).redirect(Policy::none()).build().unwrap();
     let sent_from = |page: &str| {

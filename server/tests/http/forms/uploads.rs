@@ -24,7 +24,7 @@ pub(crate) fn nothing_is_kept(data: &Path) {
 }
 
 #[test]
-fn a_file_arrives_whole_and_is_answered_with_its_id() {
+fn upload_is_stored_whole_and_returns_its_id() {
     let (server, data) = ServerProcess::start();
     let bytes = vec![7; 3_000_000];
     let request = Client::new().post(server.url("/uploads?name=J%C3%A4nner+2026.csv")).body(bytes.clone());
@@ -44,7 +44,7 @@ fn a_file_arrives_whole_and_is_answered_with_its_id() {
 }
 
 #[test]
-fn no_name_leads_out_of_the_folder_of_uploads() {
+fn upload_name_cannot_escape_the_upload_folder() {
     let (server, data) = ServerProcess::start();
     for name in ["..%2F..%2Fescaped", "%2Fetc%2Fescaped", "a%00b", "..", "%0d%0aset-cookie:%20x"] {
         let answer = Client::new().post(server.url(&format!("/uploads?name={name}"))).body("x").send().unwrap();
@@ -57,7 +57,7 @@ fn no_name_leads_out_of_the_folder_of_uploads() {
 }
 
 #[test]
-fn a_file_over_the_limit_is_refused_with_the_limit_whether_it_says_its_size_or_not() {
+fn upload_over_limit_is_rejected_and_not_kept() {
     let (server, data) = ServerProcess::start_with(&["--upload-limit", "1MB"]);
     let too_much = vec![b'x'; 5_000_000];
     let announced = Client::new().post(server.url("/uploads")).body(too_much.clone()).send().unwrap();
@@ -76,13 +76,13 @@ fn a_file_over_the_limit_is_refused_with_the_limit_whether_it_says_its_size_or_n
 }
 
 #[test]
-fn who_only_announces_too_much_is_refused_at_once() {
+fn announced_size_over_limit_is_rejected_at_once() {
     let (server, _data) = ServerProcess::start_with(&["--upload-limit", "1MB"]);
     assert_eq!(server.status(&["POST /uploads HTTP/1.1", "host: localhost", "content-length: 99000000"]), 413);
 }
 
 #[test]
-fn nothing_is_kept_of_an_upload_that_breaks_off() {
+fn interrupted_upload_is_not_kept() {
     let (server, data) = ServerProcess::start();
     let mut stream = server.connect();
     let head = "POST /uploads?name=half HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000\r\n\r\n";
@@ -98,7 +98,7 @@ fn nothing_is_kept_of_an_upload_that_breaks_off() {
 }
 
 #[test]
-fn upload_whose_file_is_gone_is_refused_at_the_start_of_its_job() {
+fn job_with_changed_or_removed_upload_is_rejected() {
     let (server, data) = ServerProcess::start();
     let client = Client::new();
     let sent = client.post(server.url("/uploads?name=a.csv")).body("a,b\n1,2\n").send().unwrap();

@@ -34,7 +34,7 @@ fn get(server: &ServerProcess, path: &str) -> String {
 }
 
 #[test]
-fn a_table_becomes_a_form_and_a_sent_form_a_finished_job() {
+fn configured_command_has_a_form_and_runs() {
     let (_folder, file) = configured(TABLE);
     let (server, _data) = ServerProcess::start_with(&["--config", &file]);
     assert!(get(&server, "/new").contains("Greet somebody"));
@@ -65,7 +65,7 @@ fn a_table_becomes_a_form_and_a_sent_form_a_finished_job() {
 }
 
 #[test]
-fn colours_are_spans_on_the_page_and_nothing_in_the_download() {
+fn ansi_styles_are_spans_on_page_and_absent_in_download() {
     let text = r#"printf "\033[1;31m<b>no</b>\" onclick=x\033[0m & \033[42mit\n\033[mplain\n""#;
     let (_folder, file) = configured(&format!("[command.paint]\nargv = ['sh', '-c', '''{text}''']\nterminal = true"));
     let (server, _data) = ServerProcess::start_with(&["--config", &file]);
@@ -87,7 +87,7 @@ fn colours_are_spans_on_the_page_and_nothing_in_the_download() {
 }
 
 #[test]
-fn a_table_that_is_wrong_is_refused_with_file_key_and_remedy() {
+fn invalid_command_table_is_rejected_with_its_key() {
     for (text, words) in [
         ("[command.x]\nargv = ['no-such-program']", ["command.x.argv", "there is no program"]),
         ("[command.x]\nargv = ['ls']\ntimeout = 'soon'", ["command.x.timeout", "such as 10s"]),
@@ -109,7 +109,7 @@ fn a_table_that_is_wrong_is_refused_with_file_key_and_remedy() {
 }
 
 #[test]
-fn a_killed_server_leaves_no_program_past_the_next_start() {
+fn next_start_kills_programs_of_a_killed_server() {
     let (_folder, file) = configured("[command.wait]\nargv = ['sh', '-c', 'setsid sleep 86399.5 & echo $!; wait']");
     let (server, data) = ServerProcess::start_with(&["--config", &file]);
     let start = [("kind", "wait"), ("input", "{}")];
@@ -132,7 +132,7 @@ fn a_killed_server_leaves_no_program_past_the_next_start() {
 }
 
 #[test]
-fn jobs_of_a_private_command_stay_private_when_it_is_declared_no_more() {
+fn jobs_of_removed_private_command_stay_private() {
     let (_folder, file) = configured("[command.secret]\nargv = ['true']\nprivate = true");
     let (mut server, link) = ServerWithAccounts::new(&["--config", &file]);
     let ada = server.new_client();
@@ -157,7 +157,7 @@ fn jobs_of_a_private_command_stay_private_when_it_is_declared_no_more() {
 }
 
 #[test]
-fn job_whose_task_no_process_runs_says_so() {
+fn job_without_a_worker_for_its_task_says_so() {
     let (_folder, file) = configured(TABLE);
     let (server, data) = ServerProcess::start_with(&["--config", &file, "--concurrency", "0", "--lease", "3s"]);
     let start = [("kind", "greet"), ("input", r#"{"name":"Ann"}"#)];

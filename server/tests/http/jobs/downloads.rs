@@ -66,7 +66,7 @@ fn header(response: &Response, name: header::HeaderName) -> &str {
 }
 
 #[test]
-fn an_artifact_comes_whole_as_a_file_to_keep() {
+fn artifact_is_sent_whole_as_attachment() {
     let finished = Finished::new();
     let response = finished.artifact().send().unwrap();
     assert_eq!(
@@ -82,7 +82,7 @@ fn an_artifact_comes_whole_as_a_file_to_keep() {
 }
 
 #[test]
-fn a_broken_off_download_goes_on_where_it_broke() {
+fn range_request_resumes_a_download() {
     let finished = Finished::new();
     let whole = finished.artifact().send().unwrap();
     let tag = header(&whole, header::ETAG).to_owned();
@@ -103,7 +103,7 @@ fn a_broken_off_download_goes_on_where_it_broke() {
 }
 
 #[test]
-fn a_range_that_is_not_there_is_refused_and_several_get_the_whole() {
+fn range_beyond_end_is_rejected_and_several_get_whole_file() {
     let finished = Finished::new();
     let beyond = finished.artifact().header(header::RANGE, "bytes=100000-").send().unwrap();
     assert_eq!(beyond.status(), StatusCode::RANGE_NOT_SATISFIABLE);
@@ -165,7 +165,7 @@ fn head_request_ignores_range() {
 }
 
 #[test]
-fn what_has_not_changed_is_not_sent_again() {
+fn unchanged_artifact_returns_304() {
     let finished = Finished::new();
     let tag = header(&finished.artifact().send().unwrap(), header::ETAG).to_owned();
     let again = finished.artifact().header(header::IF_NONE_MATCH, tag).send().unwrap();
@@ -173,7 +173,7 @@ fn what_has_not_changed_is_not_sent_again() {
 }
 
 #[test]
-fn the_log_is_text_with_every_line() {
+fn log_download_is_plain_text_with_every_line() {
     let (server, _data) = ServerProcess::start();
     let job = start(&server, "demo", &serde_json::json!({ "seconds": 1 }));
     let log = || Client::new().get(server.url(&format!("/jobs/{job}/log"))).send().unwrap();
@@ -215,7 +215,7 @@ fn log_download_is_linear_and_bounded_in_memory() {
 }
 
 #[test]
-fn page_and_stream_of_long_log_read_its_end_alone() {
+fn page_and_stream_read_only_the_end_of_a_long_log() {
     let (server, data) = ServerProcess::start_for_memory_test();
     let job = start(&server, "demo", &serde_json::json!({ "seconds": 0 }));
     wait_for(|| long_log::has_succeeded(data.path(), job));
@@ -236,7 +236,7 @@ fn page_and_stream_of_long_log_read_its_end_alone() {
 }
 
 #[test]
-fn only_what_the_job_made_can_be_fetched() {
+fn only_artifacts_of_the_job_are_served() {
     let finished = Finished::new();
     let refused = [
         "artifacts/other",
@@ -255,7 +255,7 @@ fn only_what_the_job_made_can_be_fetched() {
 }
 
 #[test]
-fn artifact_that_is_not_as_its_job_left_it_is_not_served() {
+fn changed_or_removed_artifact_is_not_served() {
     let finished = Finished::new();
     let [_, data] = &finished.folders;
     let file = data.path().join(format!("jobs/{}/1/SHA256SUMS", finished.job));

@@ -40,7 +40,7 @@ fn one_artifact(browser: &Browser, job: i64, name: &str) -> String {
 }
 
 #[test]
-fn a_manifest_is_published_once_wherever_its_worker_fell_asleep() {
+fn manifest_is_published_once_by_a_stopped_worker() {
     const MANIFEST: Publication = Publication {
         kind: "checksum",
         input: |browser| {
@@ -58,7 +58,7 @@ fn a_manifest_is_published_once_wherever_its_worker_fell_asleep() {
 }
 
 #[test]
-fn a_report_on_links_is_published_once_wherever_its_worker_fell_asleep() {
+fn link_report_is_published_once_by_a_stopped_worker() {
     const REPORT: Publication = Publication {
         kind: "check-links",
         input: |_| {
@@ -72,7 +72,7 @@ fn a_report_on_links_is_published_once_wherever_its_worker_fell_asleep() {
 }
 
 #[test]
-fn a_demonstration_is_published_once_wherever_its_worker_fell_asleep() {
+fn demo_text_is_published_once_by_a_stopped_worker() {
     const TEXT: Publication = Publication {
         kind: "demo",
         input: |_| json!({ "seconds": 0 }),
@@ -94,7 +94,7 @@ fn imported(browser: &Browser, job: i64) -> (Vec<i64>, i64, i64) {
 }
 
 #[test]
-fn imported_rows_are_published_once_wherever_their_worker_fell_asleep() {
+fn imported_rows_are_published_once_by_a_stopped_worker() {
     const ROWS: Publication = Publication {
         kind: "import-csv",
         // Added to those of another import, they would be seen to be there twice.
@@ -131,7 +131,7 @@ fn imported_rows_are_published_once_wherever_their_worker_fell_asleep() {
 }
 
 #[test]
-fn a_backup_is_published_once_wherever_its_worker_fell_asleep() {
+fn backup_is_published_once_by_a_stopped_worker() {
     const COPY: Publication = Publication {
         kind: "backup",
         input: |_| json!({}),
@@ -156,7 +156,7 @@ fn a_backup_is_published_once_wherever_its_worker_fell_asleep() {
 }
 
 #[test]
-fn what_is_pruned_is_gone_and_nothing_else_wherever_the_worker_fell_asleep() {
+fn prune_removes_the_right_jobs_with_a_stopped_worker() {
     const REMOVAL: Publication = Publication {
         kind: "prune",
         input: |browser| {
@@ -191,7 +191,7 @@ fn put(browser: &Browser, path: &str, content: &[u8]) {
 }
 
 #[test]
-fn an_archive_is_published_once_wherever_its_worker_fell_asleep() {
+fn archive_is_published_once_by_a_stopped_worker() {
     const ARCHIVE: Publication = Publication {
         kind: "archive",
         input: |browser| {
@@ -220,7 +220,7 @@ fn assert_one_zip(browser: &Browser, job: i64, name: &str) {
 }
 
 #[test]
-fn what_is_unpacked_is_published_once_wherever_its_worker_fell_asleep() {
+fn unpacked_zip_is_published_once_by_a_stopped_worker() {
     const ZIP: Publication = Publication {
         kind: "unpack",
         input: |browser| {
@@ -238,7 +238,7 @@ fn what_is_unpacked_is_published_once_wherever_its_worker_fell_asleep() {
 }
 
 #[test]
-fn images_are_published_once_wherever_their_worker_fell_asleep() {
+fn images_are_published_once_by_a_stopped_worker() {
     const IMAGES: Publication = Publication {
         kind: "resize-images",
         input: |browser| {
@@ -254,7 +254,7 @@ fn images_are_published_once_wherever_their_worker_fell_asleep() {
 }
 
 #[test]
-fn an_export_is_published_once_wherever_its_worker_fell_asleep() {
+fn sql_export_is_published_once_by_a_stopped_worker() {
     const EXPORT: Publication = Publication {
         kind: "sql-export",
         input: |browser| {

@@ -12,7 +12,7 @@ fn between<'a>(page: &'a str, from: &str, to: &str) -> &'a str {
 }
 
 #[test]
-fn a_job_that_does_not_exist_has_a_page_with_status_404() {
+fn page_of_unknown_job_is_404() {
     let browser = Browser::new();
     for path in ["/jobs/999", "/jobs/0", "/jobs/-1", "/jobs/abc", "/jobs/99999999999999999999"] {
         let response = browser.get(path);
@@ -22,7 +22,7 @@ fn a_job_that_does_not_exist_has_a_page_with_status_404() {
 }
 
 #[test]
-fn the_first_html_of_a_finished_job_is_complete() {
+fn first_html_of_ended_job_is_complete() {
     let browser = Browser::new();
     let job = browser.run(&json!({ "seconds": 0 }));
     let page = browser.page(&format!("/jobs/{job}"));
@@ -41,7 +41,7 @@ fn the_first_html_of_a_finished_job_is_complete() {
 }
 
 #[test]
-fn job_page_cuts_long_input_and_offers_whole_as_file() {
+fn long_input_is_cut_on_page_and_whole_in_file() {
     let browser = Browser::with_arguments(&["--concurrency", "0"]);
     let urls: Vec<_> = (0..50_000).map(|number| format!("http://127.0.0.1:9/pages/{number}")).collect();
     let input = json!({ "urls": urls.join("\n") });
@@ -71,7 +71,7 @@ fn result_of_job_is_a_file() {
 }
 
 #[test]
-fn a_running_job_can_be_cancelled_and_its_page_refreshes_itself_without_script() {
+fn running_job_page_offers_cancel_and_refreshes() {
     let browser = Browser::new();
     let job = browser.start_long_job();
     let page = browser.page(&format!("/jobs/{job}"));
@@ -82,7 +82,7 @@ fn a_running_job_can_be_cancelled_and_its_page_refreshes_itself_without_script()
 }
 
 #[test]
-fn a_failed_job_says_why_and_a_retry_is_its_next_attempt() {
+fn failed_job_shows_error_and_retry_adds_attempt() {
     let browser = Browser::new();
     let job = browser.run(&json!({ "seconds": 0, "ending": "panic" }));
     let address = format!("/jobs/{job}");
@@ -97,7 +97,7 @@ fn a_failed_job_says_why_and_a_retry_is_its_next_attempt() {
 }
 
 #[test]
-fn a_paused_job_shows_where_it_stopped_and_goes_on_from_there() {
+fn paused_job_keeps_its_progress_and_resumes_from_it() {
     let browser = Browser::new();
     let job = browser.start("demo", &json!({ "seconds": 20 }));
     let (id, address) = (job.to_string(), format!("/jobs/{job}"));
@@ -123,7 +123,7 @@ fn a_paused_job_shows_where_it_stopped_and_goes_on_from_there() {
 }
 
 #[test]
-fn cancelling_what_is_over_is_a_clear_message_and_no_harm() {
+fn cancel_of_ended_job_is_rejected_with_a_message() {
     let browser = Browser::new();
     let job = browser.run(&json!({ "seconds": 0 })).to_string();
     let refusal = browser.post("/api/cancel_job", &[("id", &job)]);
@@ -137,7 +137,7 @@ fn cancelling_what_is_over_is_a_clear_message_and_no_harm() {
 }
 
 #[test]
-fn a_cancelled_job_proves_how_fast_it_stopped() {
+fn cancelled_job_shows_time_to_stop() {
     let browser = Browser::new();
     let job = browser.start_long_job();
     browser.cancel(job);
@@ -148,7 +148,7 @@ fn a_cancelled_job_proves_how_fast_it_stopped() {
 }
 
 #[test]
-fn a_job_run_again_is_a_new_one_linked_both_ways() {
+fn rerun_is_a_new_job_linked_both_ways() {
     let browser = Browser::new();
     let old = browser.run(&json!({ "seconds": 0, "ending": "warn" }));
     let new = browser.submit(&format!("/jobs/{old}"), "/api/rerun_job", &[("id", &old.to_string())]);
@@ -162,7 +162,7 @@ fn a_job_run_again_is_a_new_one_linked_both_ways() {
 }
 
 #[test]
-fn a_job_is_deleted_only_after_its_question() {
+fn delete_asks_for_confirmation() {
     let browser = Browser::new();
     let job = browser.run(&json!({ "seconds": 0 }));
     let address = format!("/jobs/{job}");
@@ -176,7 +176,7 @@ fn a_job_is_deleted_only_after_its_question() {
 }
 
 #[test]
-fn a_pinned_job_stays_in_the_sidebar_of_every_page() {
+fn pinned_job_is_in_the_sidebar_of_every_page() {
     let browser = Browser::new();
     let job = browser.run(&json!({ "seconds": 0 }));
     let id = job.to_string();
@@ -191,7 +191,7 @@ fn a_pinned_job_stays_in_the_sidebar_of_every_page() {
 }
 
 #[test]
-fn the_log_is_filtered_by_the_address_and_a_line_has_one_of_its_own() {
+fn log_is_filtered_by_query_and_lines_have_links() {
     let browser = Browser::new();
     let job = browser.run(&json!({ "seconds": 0 }));
     let page = browser.page(&format!("/jobs/{job}"));
@@ -206,7 +206,7 @@ fn the_log_is_filtered_by_the_address_and_a_line_has_one_of_its_own() {
 }
 
 #[test]
-fn markup_in_the_address_of_a_log_stays_text() {
+fn markup_in_log_filter_is_escaped() {
     let browser = Browser::new();
     let job = browser.run(&json!({ "seconds": 0 }));
     let page = browser.page(&format!("/jobs/{job}?text=%22%3E%3Cscript%3Ealert(1)%3C/script%3E"));

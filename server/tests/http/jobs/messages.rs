@@ -49,7 +49,7 @@ fn later(user: &UserClient, kind: &str, input: &str) -> i64 {
 const LINKS: &str = r#"{"urls":"http://127.0.0.1:9/","concurrency":1,"timeout":1,"per_host_per_second":1}"#;
 
 #[test]
-fn a_message_reaches_whom_it_is_for_at_once_and_later_and_nobody_else() {
+fn message_reaches_only_its_recipients_live_and_in_replay() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let [ben, vera] = [("ben", "operator"), ("vera", "viewer")].map(|(name, role)| server.add_user(&ada, name, role));
     let [mut of_ada, mut of_ben, mut of_vera] = [&ada, &ben, &vera].map(|one| SseReader::open(one, "topic=messages"));
@@ -83,7 +83,7 @@ fn a_message_reaches_whom_it_is_for_at_once_and_later_and_nobody_else() {
 }
 
 #[test]
-fn a_program_of_a_person_hears_what_they_hear() {
+fn api_client_receives_messages_of_its_user() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let ben = server.add_user(&ada, "ben", "operator");
     let program = ben.api_client("bot", &[model::Scope::Read]);
@@ -93,7 +93,7 @@ fn a_program_of_a_person_hears_what_they_hear() {
 }
 
 #[test]
-fn who_watches_a_job_is_told_of_messages_and_notes_and_nobody_who_may_not_see_it() {
+fn job_message_and_note_reach_only_users_who_can_see_job() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let [ben, otto] = ["ben", "otto"].map(|name| server.add_user(&ada, name, "operator"));
     let (open, private) = (later(&ben, "demo", r#"{"seconds":0}"#), later(&ben, "check-links", LINKS));
@@ -126,7 +126,7 @@ fn who_watches_a_job_is_told_of_messages_and_notes_and_nobody_who_may_not_see_it
 type Form<'a> = &'a [(&'a str, &'a str)];
 
 #[test]
-fn what_is_wrong_with_a_message_is_said_beside_the_field_and_what_was_typed_stays() {
+fn message_form_errors_are_at_fields_and_input_is_kept() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let long = "x".repeat(1_001);
     let cases: [(Form<'_>, &str, &str, u16); 6] = [
@@ -153,7 +153,7 @@ fn what_is_wrong_with_a_message_is_said_beside_the_field_and_what_was_typed_stay
 }
 
 #[test]
-fn a_message_by_form_is_told_on_the_page_it_leads_back_to() {
+fn message_form_redirects_with_confirmation() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let form = [("to", "everyone"), ("text", "Good <b>morning</b>"), ("key", "k")];
     let answer = ada.submit("send_message", &form);
@@ -168,7 +168,7 @@ fn a_message_by_form_is_told_on_the_page_it_leads_back_to() {
 }
 
 #[test]
-fn a_note_by_form_stands_on_the_page_of_its_job_and_a_faulty_one_comes_back_there() {
+fn note_form_adds_note_or_shows_error_on_job_page() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let vera = server.add_user(&ada, "vera", "viewer");
     let job = later(&ada, "demo", r#"{"seconds":0}"#);
@@ -194,7 +194,7 @@ fn a_note_by_form_stands_on_the_page_of_its_job_and_a_faulty_one_comes_back_ther
 }
 
 #[test]
-fn without_accounts_everybody_is_one_person() {
+fn messages_without_accounts_have_one_local_user() {
     let (server, _data) = crate::support::process::ServerProcess::start();
     let client = reqwest::blocking::Client::new();
     let send = |form: &[(&str, &str)]| {

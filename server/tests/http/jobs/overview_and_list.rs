@@ -12,7 +12,7 @@ fn rows(page: &str) -> Vec<i64> {
 }
 
 #[test]
-fn a_fresh_installation_shows_the_way_to_the_first_job() {
+fn empty_overview_links_to_the_first_job() {
     let browser = Browser::new();
     let page = browser.page("/");
     assert!(page.contains("Nothing has run yet"));
@@ -22,7 +22,7 @@ fn a_fresh_installation_shows_the_way_to_the_first_job() {
 }
 
 #[test]
-fn a_failed_job_needs_attention_and_a_good_day_has_none() {
+fn only_failed_job_needs_attention() {
     let browser = Browser::new();
     browser.run(&json!({ "seconds": 0 }));
     assert!(!browser.page("/").contains("Needs attention"));
@@ -34,7 +34,7 @@ fn a_failed_job_needs_attention_and_a_good_day_has_none() {
 }
 
 #[test]
-fn the_overview_shows_what_runs_and_how_each_task_has_gone() {
+fn overview_shows_running_jobs_and_run_history() {
     let browser = Browser::new();
     browser.run(&json!({ "seconds": 0 }));
     browser.run(&json!({ "seconds": 0, "ending": "panic" }));
@@ -47,7 +47,7 @@ fn the_overview_shows_what_runs_and_how_each_task_has_gone() {
 }
 
 #[test]
-fn every_tab_shows_its_own_states() {
+fn list_tab_shows_only_its_state() {
     let browser = Browser::new();
     let good = browser.run(&json!({ "seconds": 0 }));
     let failed = browser.run(&json!({ "seconds": 0, "ending": "fail" }));
@@ -60,7 +60,7 @@ fn every_tab_shows_its_own_states() {
 }
 
 #[test]
-fn filters_hide_what_does_not_match_and_say_so() {
+fn list_filters_hide_other_jobs_and_say_so() {
     let browser = Browser::new();
     let demo = browser.run(&json!({ "seconds": 0 }));
     let links = browser.start("check-links", &json!({ "urls": "http://127.0.0.1:9/" }));
@@ -74,7 +74,7 @@ fn filters_hide_what_does_not_match_and_say_so() {
 }
 
 #[test]
-fn the_pages_of_the_list_join_without_gap_or_repetition() {
+fn keyset_pages_have_no_gap_and_no_duplicate() {
     let browser = Browser::new();
     let jobs: Vec<_> = (0..120).map(|_| browser.start("demo", &json!({ "seconds": 0 }))).collect();
     browser.wait(&jobs);
@@ -91,7 +91,7 @@ fn the_pages_of_the_list_join_without_gap_or_repetition() {
 }
 
 #[test]
-fn what_the_address_says_wrong_is_told_and_the_list_still_comes() {
+fn invalid_list_query_is_named_and_ignored() {
     let browser = Browser::new();
     let job = browser.run(&json!({ "seconds": 0 }));
     for (query, said) in [
@@ -113,7 +113,7 @@ fn what_the_address_says_wrong_is_told_and_the_list_still_comes() {
 }
 
 #[test]
-fn markup_in_the_address_stays_text() {
+fn markup_in_list_query_is_escaped() {
     let browser = Browser::new();
     for query in ["q", "state", "since", "before", "kind"] {
         let page = browser.page(&format!("/jobs?{query}=%22%3E%3Cscript%3Ealert(1)%3C/script%3E"));
@@ -122,7 +122,7 @@ fn markup_in_the_address_stays_text() {
 }
 
 #[test]
-fn an_address_that_is_none_has_a_page_with_status_404() {
+fn unknown_address_is_404_page() {
     let browser = Browser::new();
     let response = browser.get("/no/such/page");
     assert_eq!(response.status(), 404);
@@ -131,7 +131,7 @@ fn an_address_that_is_none_has_a_page_with_status_404() {
 }
 
 #[test]
-fn the_chosen_colour_scheme_is_in_the_first_html() {
+fn theme_is_in_the_first_html() {
     let browser = Browser::new();
     assert!(!browser.page("/").contains("data-theme"), "the system decides at first");
     for (theme, attribute) in [("dark", true), ("light", true), ("system", false)] {
@@ -145,7 +145,7 @@ fn the_chosen_colour_scheme_is_in_the_first_html() {
 }
 
 #[test]
-fn a_page_names_its_place_in_the_stream_and_its_build() {
+fn page_contains_stream_cursor_and_build() {
     let browser = Browser::new();
     let page = browser.page("/");
     let cursor = page.split_once("data-cursor=\"").unwrap().1.split('"').next().unwrap();

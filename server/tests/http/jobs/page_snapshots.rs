@@ -47,7 +47,7 @@ fn start(server: &ServerProcess, kind: &str, input: &str) {
 }
 
 #[test]
-fn pages_without_a_job_are_as_they_were() {
+fn pages_without_jobs_match_snapshots() {
     let (server, _data) = ServerProcess::start();
     compare(&server, "overview-empty", "/");
     compare(&server, "jobs-empty", "/jobs");
@@ -62,7 +62,7 @@ fn pages_without_a_job_are_as_they_were() {
 }
 
 #[test]
-fn pages_about_jobs_are_as_they_were() {
+fn pages_of_jobs_match_snapshots() {
     let (server, _data) = ServerProcess::start();
     start(&server, "demo", r#"{"seconds":0}"#);
     start(&server, "demo", r#"{"seconds":0,"ending":"fail"}"#);

@@ -10,7 +10,7 @@ fn course(page: &str) -> &str {
 }
 
 #[test]
-fn a_finished_job_shows_its_curve_and_another_run_over_it() {
+fn ended_job_shows_its_curve_and_compares_another_run() {
     let browser = Browser::new();
     let (first, second) = (browser.run(&json!({ "seconds": 3 })), browser.run(&json!({ "seconds": 4 })));
     let moment = browser.run(&json!({ "seconds": 0 }));
@@ -43,7 +43,7 @@ fn a_finished_job_shows_its_curve_and_another_run_over_it() {
 }
 
 #[test]
-fn a_run_that_is_out_of_sight_is_not_there_to_compare_with() {
+fn run_that_user_cannot_see_is_not_compared() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let [otto, olga] = ["otto", "olga"].map(|name| server.add_user(&ada, name, "operator"));
     let [own, hers] = [&otto, &olga].map(|user| {

@@ -29,7 +29,7 @@ fn checkpoints(data: &Path) -> i64 {
 }
 
 #[test]
-fn a_check_of_links_goes_on_where_its_server_was_killed() {
+fn link_check_resumes_from_checkpoint_after_kill() {
     let (site, address) = LinkTarget::start();
     let quick: Vec<String> = (0..12).map(|n| format!("/{}/{n}", if n % 4 == 0 { "missing" } else { "page" })).collect();
     let held: Vec<String> = (0..4).map(|n| format!("/held/{n}")).collect();
@@ -125,7 +125,7 @@ impl Middle {
 }
 
 #[test]
-fn a_manifest_is_the_same_to_the_byte_although_its_server_was_killed() {
+fn manifest_is_byte_identical_after_kill() {
     let hashing = Middle { kind: "checksum", sql: "select data ->> '$.done.size' > 0 from checkpoint where job = ?" };
     let (browser, job, input) = hashing.killed(Browser::new(), |browser, parts| {
         let folder = browser.data().join("files").join(parts.to_string());
@@ -146,7 +146,7 @@ fn a_manifest_is_the_same_to_the_byte_although_its_server_was_killed() {
 }
 
 #[test]
-fn an_import_has_the_same_rows_types_and_rejects_although_its_server_was_killed() {
+fn import_has_same_rows_types_and_rejects_after_kill() {
     let loading = Middle {
         kind: "import-csv",
         // The last one comes right before it publishes all rows.
@@ -166,7 +166,7 @@ fn an_import_has_the_same_rows_types_and_rejects_although_its_server_was_killed(
 }
 
 #[test]
-fn an_archive_holds_the_same_although_its_server_was_killed() {
+fn archive_has_same_content_after_kill() {
     let packing = Middle {
         kind: "archive",
         sql: "select data ->> '$.mark.archive' > 0 and not data ->> '$.packed' from checkpoint where job = ?",
@@ -189,7 +189,7 @@ fn an_archive_holds_the_same_although_its_server_was_killed() {
 }
 
 #[test]
-fn images_are_the_same_to_the_byte_although_their_server_was_killed() {
+fn images_are_byte_identical_after_kill() {
     let resizing =
         Middle { kind: "resize-images", sql: "select data ->> '$.mark.done' > 0 from checkpoint where job = ?" };
     let mut picture = Cursor::new(Vec::new());

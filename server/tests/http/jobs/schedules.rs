@@ -49,7 +49,7 @@ fn refused(answer: Response) -> String {
 }
 
 #[test]
-fn a_schedule_is_planned_changed_paused_run_and_deleted() {
+fn schedule_is_created_changed_paused_run_and_deleted() {
     let (_server, ada) = ServerWithAccounts::with_admin();
     assert!(ada.page("/schedules").contains("No schedules"));
     assert!(ada.page("/schedules/new").contains("/schedules/new?kind=demo"));
@@ -110,7 +110,7 @@ fn a_schedule_is_planned_changed_paused_run_and_deleted() {
 }
 
 #[test]
-fn what_is_wrong_with_a_plan_is_said_at_each_field_and_everything_typed_is_kept() {
+fn schedule_form_errors_are_at_fields_and_input_is_kept() {
     let (_server, ada) = ServerWithAccounts::with_admin();
     let faulty = plan(&[("$name", " "), ("$expression", "61 2 * * *"), ("$most", "200"), ("seconds", "soon")]);
     let page = refused(ada.post("/schedules/new?kind=demo", &faulty));
@@ -124,7 +124,7 @@ fn what_is_wrong_with_a_plan_is_said_at_each_field_and_everything_typed_is_kept(
 }
 
 #[test]
-fn the_next_runs_are_shown_before_anything_is_saved() {
+fn preview_shows_next_runs_without_saving() {
     let (_server, ada) = ServerWithAccounts::with_admin();
     let preview = |expression| {
         let mut form = plan(&[("$expression", expression)]);
@@ -140,7 +140,7 @@ fn the_next_runs_are_shown_before_anything_is_saved() {
 }
 
 #[test]
-fn others_see_a_schedule_and_only_its_owner_or_an_administrator_changes_it() {
+fn only_owner_or_administrator_changes_a_schedule() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let [otto, olga] = ["otto", "olga"].map(|name| server.add_user(&ada, name, "operator"));
     let page = planned(&otto, &[]);
@@ -170,7 +170,7 @@ fn runs(data: &TempDir) -> (i64, i64) {
 }
 
 #[test]
-fn a_server_killed_in_the_second_of_a_run_starts_it_once() {
+fn run_due_while_server_is_killed_starts_once() {
     let data = TempDir::new().unwrap();
     let mut server = ServerProcess::start_in(data.path(), &[]);
     let form = plan(&[("$expression", "* * * * *"), ("$overlap", "skip"), ("$missed", "all")]);
@@ -219,7 +219,7 @@ fn write_schedules(server: &std::path::Path, count: u32) {
 }
 
 #[test]
-fn schedule_list_is_paged_and_the_number_of_schedules_limited() {
+fn schedule_list_is_paged_and_count_is_limited() {
     let (server, ada) = ServerWithAccounts::with_admin();
     write_schedules(server.data(), 9_999);
     let first = ada.page("/schedules");

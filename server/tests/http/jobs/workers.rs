@@ -24,7 +24,7 @@ fn server_and_worker(arguments: &[&str]) -> (Browser, WorkerProcess) {
 }
 
 #[test]
-fn case_20_a_job_runs_in_the_worker_and_the_stream_of_the_server_shows_it_to_its_end() {
+fn case_20_stream_shows_job_that_runs_in_a_worker() {
     let (browser, _worker) = server_and_worker(&[]);
     let long = browser.start("demo", &json!({ "seconds": 600 }));
     let mut events = EventReader::open(&browser, &format!("job={long}&topic=jobs"));
@@ -39,7 +39,7 @@ fn case_20_a_job_runs_in_the_worker_and_the_stream_of_the_server_shows_it_to_its
 }
 
 #[test]
-fn a_cancel_reaches_the_worker() {
+fn cancel_reaches_the_worker() {
     let (browser, _worker) = server_and_worker(&[]);
     let mut events = EventReader::open(&browser, "topic=jobs");
     let job = browser.start("demo", &json!({ "seconds": 600 }));
@@ -49,7 +49,7 @@ fn a_cancel_reaches_the_worker() {
 }
 
 #[test]
-fn the_jobs_of_a_worker_that_was_killed_are_interrupted_without_a_lease_having_to_end() {
+fn jobs_of_killed_worker_are_interrupted_before_lease_ends() {
     let (browser, worker) = server_and_worker(&["--lease", "1h"]);
     let mut events = EventReader::open(&browser, "topic=jobs");
     let job = browser.start("demo", &json!({ "seconds": 600 }));
@@ -60,7 +60,7 @@ fn the_jobs_of_a_worker_that_was_killed_are_interrupted_without_a_lease_having_t
 }
 
 #[test]
-fn a_worker_that_slept_beyond_its_lease_publishes_nothing_and_works_on() {
+fn worker_stopped_beyond_its_lease_publishes_nothing() {
     let (browser, worker) = server_and_worker(&["--lease", "6s", "--cancel-grace", "100ms"]);
     let mut events = EventReader::open(&browser, "topic=jobs");
     // Not over before the worker is asleep.
@@ -98,7 +98,7 @@ fn stop_between_transactions(browser: &Browser, worker: &WorkerProcess) {
 }
 
 #[test]
-fn a_worker_that_is_told_to_stop_hands_its_jobs_back_and_ends_with_code_0() {
+fn stopped_worker_releases_its_jobs_and_exits_with_code_0() {
     for signal in ["TERM", "INT"] {
         let (browser, worker) = server_and_worker(&["--shutdown-grace", "100ms"]);
         let mut events = EventReader::open(&browser, "topic=jobs");
@@ -112,7 +112,7 @@ fn a_worker_that_is_told_to_stop_hands_its_jobs_back_and_ends_with_code_0() {
 }
 
 #[test]
-fn a_worker_may_come_before_its_server() {
+fn worker_waits_for_its_server() {
     let data = TempDir::new().unwrap();
     let waiting = WorkerProcess::spawn_in(data.path(), &[]);
     let _server = ServerProcess::start_in(data.path(), &[]);
@@ -120,7 +120,7 @@ fn a_worker_may_come_before_its_server() {
 }
 
 #[test]
-fn a_server_can_be_started_again_while_a_worker_runs_its_jobs() {
+fn server_restarts_while_worker_runs_its_jobs() {
     let (browser, _worker) = server_and_worker(&[]);
     let job = browser.start_long_job();
     let browser = browser.restart_server(&["--concurrency", "0"]);
@@ -131,7 +131,7 @@ fn a_server_can_be_started_again_while_a_worker_runs_its_jobs() {
 }
 
 #[test]
-fn a_server_does_not_migrate_under_a_worker() {
+fn server_does_not_migrate_beside_a_worker() {
     let data = TempDir::new().unwrap();
     let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("engine/tests/fixtures/schema-3.db");
     fs::copy(old, data.path().join("milepost.db")).unwrap();
@@ -146,7 +146,7 @@ fn a_server_does_not_migrate_under_a_worker() {
 }
 
 #[test]
-fn a_worker_has_no_settings_of_a_server_and_at_least_one_job() {
+fn worker_command_rejects_server_settings() {
     let help = String::from_utf8(run(&["worker", "--help"]).stdout).unwrap();
     assert!(help.contains("--data-dir") && help.contains("--concurrency") && !help.contains("--addr"), "{help}");
     let output = run(&["worker", "--concurrency", "0"]);
@@ -156,7 +156,7 @@ fn a_worker_has_no_settings_of_a_server_and_at_least_one_job() {
 }
 
 #[test]
-fn the_overview_counts_the_slots_of_all_processes() {
+fn overview_counts_slots_of_all_processes() {
     let (browser, _worker) = server_and_worker(&[]);
     browser.run(&json!({ "seconds": 0 }));
     let begun = Instant::now();

@@ -37,7 +37,7 @@ fn populated() -> Browser {
 }
 
 #[test]
-fn every_address_of_every_page_lies_below_the_base_path_and_answers() {
+fn every_link_is_below_the_base_path_and_works() {
     let below = populated();
     let walked = server::router::table().into_iter().filter(|route| route.method == Method::GET);
     let mut walked: Vec<String> = walked.map(|route| filled(&route.path)).collect();
@@ -79,7 +79,7 @@ fn every_address_of_every_page_lies_below_the_base_path_and_answers() {
 }
 
 #[test]
-fn the_bare_address_leads_below_the_base_path_and_nothing_else_lives_outside() {
+fn root_redirects_to_base_path_and_the_rest_is_404() {
     let (server, _data) = ServerProcess::start_with(&["--base-path", BASE]);
     let get = |path: &str| server.send_lines(&[&format!("GET {path} HTTP/1.1"), "host: localhost"]);
     for path in ["/", BASE] {
@@ -95,7 +95,7 @@ fn the_bare_address_leads_below_the_base_path_and_nothing_else_lives_outside() {
 }
 
 #[test]
-fn forms_lead_back_to_pages_below_the_base_path() {
+fn forms_redirect_below_the_base_path() {
     let below = populated();
     let client = reqwest::blocking::Client::builder().redirect(Policy::none()).build().unwrap();
     let submit = |path: &str, form: &[(&str, &str)], from: &str| {
@@ -117,7 +117,7 @@ fn forms_lead_back_to_pages_below_the_base_path() {
 }
 
 #[test]
-fn session_below_base_path_is_for_no_other_program() {
+fn session_cookie_is_limited_to_the_base_path() {
     let client = reqwest::blocking::Client::builder().redirect(Policy::none()).build().unwrap();
     for (arguments, name) in [
         (&[][..], "milepost_session.milepost="),
@@ -149,7 +149,7 @@ fn session_below_base_path_is_for_no_other_program() {
 }
 
 #[test]
-fn streams_downloads_and_uploads_work_below_the_base_path() {
+fn streams_downloads_and_uploads_work_below_base_path() {
     let below = populated();
     let stream = BufReader::new(below.get("/events?job=1"));
     assert!(stream.lines().any(|line| line.unwrap().contains("event: snapshot")));
@@ -159,7 +159,7 @@ fn streams_downloads_and_uploads_work_below_the_base_path() {
 }
 
 #[test]
-fn a_base_path_that_would_not_stay_as_it_is_is_refused_saying_what_is_possible() {
+fn invalid_base_path_is_rejected_with_an_example() {
     for path in ["milepost", "/milepost/", "/", "", "//evil.example", "/a/../b", "/a b", "/ä", "/{id}", "/a?b"] {
         let output = run(&["--base-path", path]);
         assert_eq!(output.status.code(), Some(2), "{path}");

@@ -27,7 +27,7 @@ const HALF: &str = "--b\r\ncontent-disposition: form-data; name=\"file\"; filena
 
 #[test]
 #[ignore = "the program that the other tests run"]
-fn a_server_with_little_patience() {
+fn server_with_short_body_timeout() {
     // Its settings come from the environment.
     let cli::Command::Serve(settings) = cli::Cli::parse_from(["milepost"]).command() else { unreachable!() };
     let mut config = settings.config().unwrap();
@@ -38,7 +38,7 @@ fn a_server_with_little_patience() {
 
 fn impatient(data: &Path) -> ServerProcess {
     let mut command: Command = clean_command(env::current_exe().unwrap());
-    command.args(["network::body_timeout::a_server_with_little_patience", "--exact", "--ignored", "--nocapture"]);
+    command.args(["network::body_timeout::server_with_short_body_timeout", "--exact", "--ignored", "--nocapture"]);
     command.env("MILEPOST_DATA_DIR", data).env("MILEPOST_ADDR", "127.0.0.1:0").env("MILEPOST_NO_AUTH", "true");
     ServerProcess::spawn(command)
 }
@@ -59,7 +59,7 @@ fn rest(mut stream: TcpStream) -> String {
 }
 
 #[test]
-fn a_body_that_stalls_is_ended_whatever_it_was_to_become() {
+fn stalled_body_times_out_on_every_route() {
     let data = TempDir::new().unwrap();
     let server = impatient(data.path());
     let stalled = [
@@ -83,7 +83,7 @@ fn a_body_that_stalls_is_ended_whatever_it_was_to_become() {
 }
 
 #[test]
-fn a_body_that_comes_slowly_may_take_its_time() {
+fn slow_body_that_makes_progress_is_accepted() {
     let data = TempDir::new().unwrap();
     let server = impatient(data.path());
     let mut stream = begin(&server, "/uploads?name=slow.csv", "connection: close", "");
@@ -99,7 +99,7 @@ fn a_body_that_comes_slowly_may_take_its_time() {
 }
 
 #[test]
-fn only_uploads_forms_and_functions_may_be_large() {
+fn large_body_is_accepted_only_by_uploads_and_forms() {
     let (server, _data) = ServerProcess::start();
     let answer = |path: &str, size: usize| {
         let mut stream = server.connect();

@@ -17,7 +17,7 @@ fn client(peer: &str, lines: &[&'static [u8]]) -> IpAddr {
 }
 
 #[test]
-fn the_client_is_who_the_last_trusted_proxy_asks_for() {
+fn client_ip_is_taken_from_the_last_trusted_proxy() {
     for (peer, lines, asks) in [
         ("10.0.0.1", &[&b"192.0.2.7"[..]][..], "192.0.2.7"),
         ("10.0.0.1", &[b"192.0.2.7, 10.2.3.4"], "192.0.2.7"),
@@ -34,7 +34,7 @@ fn the_client_is_who_the_last_trusted_proxy_asks_for() {
 }
 
 #[test]
-fn what_a_client_makes_up_is_not_believed() {
+fn forged_x_forwarded_for_is_ignored() {
     for (peer, lines, asks) in [
         // Not from a proxy at all.
         ("192.0.2.7", &[&b"198.51.100.1"[..]][..], "192.0.2.7"),
@@ -48,7 +48,7 @@ fn what_a_client_makes_up_is_not_believed() {
 }
 
 #[test]
-fn what_is_no_address_ends_the_way_at_the_last_that_is() {
+fn invalid_forwarded_address_ends_the_proxy_chain() {
     for lines in
         [&b"198.51.100.1, garbage, 10.0.0.2"[..], b"198.51.100.1, , 10.0.0.2", b"198.51.100.1, \xff\xfe,10.0.0.2"]
     {
@@ -61,7 +61,7 @@ fn what_is_no_address_ends_the_way_at_the_last_that_is() {
 }
 
 #[test]
-fn the_log_names_the_client_and_no_secret_of_the_address() {
+fn request_log_has_client_ip_and_no_query() {
     let (mut server, _data) =
         ServerProcess::start_with(&["--trusted-proxy", "127.0.0.1", "--log", "tower_http=debug,server=debug"]);
     let lines = ["GET /jobs?token=hush HTTP/1.1", "host: localhost", "x-forwarded-for: 192.0.2.7"];
@@ -72,7 +72,7 @@ fn the_log_names_the_client_and_no_secret_of_the_address() {
 }
 
 #[test]
-fn a_network_that_is_none_is_refused() {
+fn invalid_trusted_network_is_rejected() {
     let output = run(&["--trusted-proxy", "10.0.0.0/33"]);
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8_lossy(&output.stderr);

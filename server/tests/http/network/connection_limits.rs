@@ -29,7 +29,7 @@ fn from(address: Ipv4Addr, server: &ServerProcess) -> TcpStream {
 }
 
 #[test]
-fn a_connection_above_the_limit_is_told_so_and_a_place_given_back_is_free() {
+fn connection_over_limit_gets_503_until_one_closes() {
     let (server, _data) = ServerProcess::start_with(&["--connections", "2"]);
     let mut inside = [server.connect(), server.connect()];
     for stream in &mut inside {
@@ -44,7 +44,7 @@ fn a_connection_above_the_limit_is_told_so_and_a_place_given_back_is_free() {
 }
 
 #[test]
-fn one_address_cannot_take_every_place() {
+fn connections_per_address_are_limited() {
     let (server, _data) = ServerProcess::start_with(&["--connections-per-address", "1"]);
     let here = Ipv4Addr::LOCALHOST;
     let elsewhere = Ipv4Addr::new(127, 0, 0, 2);
@@ -55,7 +55,7 @@ fn one_address_cannot_take_every_place() {
 }
 
 #[test]
-fn a_trusted_proxy_may_take_the_places_of_all_behind_it() {
+fn trusted_proxy_is_exempt_from_the_address_limit() {
     let (server, _data) =
         ServerProcess::start_with(&["--connections-per-address", "1", "--trusted-proxy", "127.0.0.1/32,::1"]);
     let mut connections = [server.connect(), server.connect(), server.connect()];
@@ -69,7 +69,7 @@ fn a_trusted_proxy_may_take_the_places_of_all_behind_it() {
 }
 
 #[test]
-fn who_sends_no_head_is_dropped_after_ten_seconds() {
+fn connection_without_request_head_is_closed() {
     let (server, _data) = ServerProcess::start();
     let mut silent = server.connect();
     let mut slow = server.connect();
@@ -83,7 +83,7 @@ fn who_sends_no_head_is_dropped_after_ten_seconds() {
 }
 
 #[test]
-fn a_head_may_be_64_kib_long_and_who_sends_twice_that_is_told_so() {
+fn request_head_over_128_kib_gets_431() {
     let (server, _data) = ServerProcess::start();
     for (length, status) in [(60_000, 200), (140_000, 431), (3_000_000, 431)] {
         let long = format!("x-long: {}", "a".repeat(length));
@@ -92,7 +92,7 @@ fn a_head_may_be_64_kib_long_and_who_sends_twice_that_is_told_so() {
 }
 
 #[test]
-fn answers_are_not_held_back_for_more() {
+fn responses_are_sent_without_nagle_delay() {
     let (server, _data) = ServerProcess::start();
     let mut stream = server.connect();
     let begun = Instant::now();

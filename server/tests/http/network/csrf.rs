@@ -9,7 +9,7 @@ const OWN_PAGES: [&str; 4] =
     ["origin: http://localhost", "sec-fetch-site: same-origin", "sec-fetch-site: none", "origin: https://LOCALHOST"];
 
 #[test]
-fn another_sites_page_can_change_nothing() {
+fn cross_site_change_is_rejected() {
     let (server, _data) = ServerProcess::start();
     for forged in [
         "origin: http://evil.example",
@@ -38,7 +38,7 @@ fn another_sites_page_can_change_nothing() {
 }
 
 #[test]
-fn a_session_changes_nothing_for_who_does_not_say_where_from() {
+fn session_change_without_origin_headers_is_rejected() {
     let (server, _data) = ServerProcess::start();
     for cookie in ["milepost_session=a", "theme=dark; milepost_session=a", "theme=dark;__Host-milepost_session=a"] {
         let cookie = format!("cookie: {cookie}");
@@ -57,7 +57,7 @@ fn a_session_changes_nothing_for_who_does_not_say_where_from() {
 }
 
 #[test]
-fn a_bearer_token_is_nothing_that_another_site_can_send() {
+fn bearer_token_is_exempt_from_csrf_check() {
     let (server, _data) = ServerProcess::start();
     let forged = ["origin: http://evil.example", "sec-fetch-site: cross-site", "cookie: milepost_session=a"];
     for forged in forged {
@@ -70,7 +70,7 @@ fn a_bearer_token_is_nothing_that_another_site_can_send() {
 }
 
 #[test]
-fn pages_behind_a_proxy_are_own_pages() {
+fn public_url_is_an_own_origin() {
     let (server, _data) = ServerProcess::start_with(&["--public-url", "https://milepost.example.org"]);
     let status = |host: &str, origin: &str| {
         let (host, origin) = (format!("host: {host}"), format!("origin: {origin}"));
@@ -85,7 +85,7 @@ fn pages_behind_a_proxy_are_own_pages() {
 }
 
 #[test]
-fn case_18_another_sites_page_can_listen_to_nothing() {
+fn case_18_cross_site_stream_is_rejected() {
     let (server, _data) = ServerProcess::start();
     for path in ["/events?topic=jobs", "/events/poll?topic=jobs"] {
         for forged in ["origin: http://evil.example", "sec-fetch-site: cross-site", "sec-fetch-site: same-site"] {

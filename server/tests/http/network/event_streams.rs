@@ -61,7 +61,7 @@ fn last(text: &str, field: &str) -> Value {
 }
 
 #[test]
-fn case_09_five_thousand_streams_end_one_after_the_other_before_the_process_does() {
+fn case_09_five_thousand_streams_drain_before_exit() {
     rlimit::increase_nofile_limit(STREAMS as u64 + 1_000).unwrap();
     let mut browser = Browser::with_arguments(&["--shutdown-grace", "1s", "--streams-per-address", "6000"]);
     let job = browser.start_long_job();
@@ -121,7 +121,7 @@ fn told(text: &str, into: &mut BTreeMap<i64, String>) {
 }
 
 #[test]
-fn case_10_a_server_killed_while_it_writes_gives_no_number_twice_and_streams_go_on_without_a_gap() {
+fn case_10_killed_server_repeats_no_seq_and_leaves_no_gap() {
     let mut browser = Browser::new();
     let mut events = BTreeMap::new();
     let epoch = |browser: &Browser| {
@@ -199,7 +199,7 @@ fn case_10_a_server_killed_while_it_writes_gives_no_number_twice_and_streams_go_
 }
 
 #[test]
-fn case_17_a_session_and_a_token_have_places_of_their_own_and_pages_always_come_through() {
+fn case_17_stream_limits_per_session_token_and_address() {
     let (server, link) = ServerWithAccounts::new(&["--streams-per-session", "2", "--streams-per-address", "5"]);
     let ada = server.new_client();
     ada.redeem_link(&link, ADA);
@@ -230,7 +230,7 @@ fn case_17_a_session_and_a_token_have_places_of_their_own_and_pages_always_come_
 }
 
 #[test]
-fn streams_of_one_user_are_counted_over_sessions_and_tokens() {
+fn stream_limit_per_user_spans_sessions_and_tokens() {
     let (server, link) = ServerWithAccounts::new(&["--streams-per-user", "2"]);
     let ada = server.new_client();
     ada.redeem_link(&link, ADA);
@@ -250,7 +250,7 @@ fn streams_of_one_user_are_counted_over_sessions_and_tokens() {
 }
 
 #[test]
-fn case_17_questions_that_are_too_long_are_answered_so() {
+fn case_17_too_long_stream_query_is_rejected() {
     let (server, _data) = ServerProcess::start();
     let ask = |path: String| server.status(&[&format!("GET {path} HTTP/1.1"), "host: localhost"]);
     let many = |count: usize| (0..count).map(|job| format!("row={job}")).collect::<Vec<_>>().join("&");
@@ -264,7 +264,7 @@ fn case_17_questions_that_are_too_long_are_answered_so() {
 }
 
 #[test]
-fn case_13_nothing_that_compresses_or_keeps_answers_lays_hands_on_a_stream() {
+fn case_13_stream_is_neither_compressed_nor_cached() {
     let (server, _data) = ServerProcess::start();
     for accept in ["text/event-stream", "application/x-ndjson"] {
         let mut stream = server.connect();
@@ -292,7 +292,7 @@ fn case_13_nothing_that_compresses_or_keeps_answers_lays_hands_on_a_stream() {
 }
 
 #[test]
-fn case_16_a_stream_does_not_outlast_its_session() {
+fn case_16_stream_ends_with_its_session() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let mut stream = BufReader::new(ada.get("/events?topic=jobs")).lines().map(Result::unwrap);
     assert!(stream.any(|line| line == "event: snapshot"));
@@ -307,7 +307,7 @@ fn case_16_a_stream_does_not_outlast_its_session() {
 }
 
 #[test]
-fn case_20_a_database_locked_for_five_seconds_delays_what_is_told_and_nothing_more() {
+fn case_20_locked_database_only_delays_events() {
     let browser = Browser::with_arguments(&["--concurrency", "0"]);
     let _worker = WorkerProcess::start_in(browser.data(), &[]);
     let mut events = EventReader::open(&browser, "topic=jobs");
@@ -333,7 +333,7 @@ fn case_20_a_database_locked_for_five_seconds_delays_what_is_told_and_nothing_mo
 }
 
 #[test]
-fn case_17_behind_a_trusted_proxy_it_is_the_client_who_is_counted() {
+fn case_17_stream_limit_counts_clients_behind_a_proxy() {
     let (server, _data) = ServerProcess::start_with(&["--trusted-proxy", "127.0.0.1", "--streams-per-address", "1"]);
     let open = |client: &str| {
         let mut stream = server.connect();

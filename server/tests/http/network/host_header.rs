@@ -10,7 +10,7 @@ const GET: &str = "GET /healthz HTTP/1.1";
 const OWN: &str = "host: localhost";
 
 #[test]
-fn only_names_of_this_machine_are_answered() {
+fn unknown_host_is_rejected_on_loopback() {
     let (server, _data) = ServerProcess::start();
     for host in ["localhost", "LOCALHOST:81", "127.0.0.1", "127.0.0.1:9", "[::1]", "[::1]:3000"] {
         assert_eq!(server.status(&[GET, &format!("host: {host}")]), 200, "{host}");
@@ -26,7 +26,7 @@ fn only_names_of_this_machine_are_answered() {
 }
 
 #[test]
-fn the_public_address_is_answered_too_and_no_other() {
+fn public_url_is_an_accepted_host() {
     let (server, _data) = ServerProcess::start_with(&["--public-url", "https://milepost.example.org"]);
     for host in ["milepost.example.org", "MilePost.Example.org:443", "localhost:3000", "127.0.0.1"] {
         assert_eq!(server.status(&[GET, &format!("host: {host}")]), 200, "{host}");
@@ -52,7 +52,7 @@ fn reachable(arguments: &[&str]) -> (ServerProcess, TempDir) {
 }
 
 #[test]
-fn a_server_that_others_reach_answers_to_addresses_until_it_has_a_name() {
+fn reachable_server_accepts_ip_hosts_until_it_has_public_url() {
     let (nameless, _data) = reachable(&[]);
     for host in ["192.0.2.1", "192.0.2.1:3000", "[2001:db8::1]:3000", "localhost"] {
         assert_eq!(nameless.status(&[GET, &format!("host: {host}")]), 200, "{host}");
@@ -67,7 +67,7 @@ fn a_server_that_others_reach_answers_to_addresses_until_it_has_a_name() {
 }
 
 #[test]
-fn a_public_address_that_is_more_than_a_host_is_refused_saying_why() {
+fn invalid_public_url_is_rejected_with_the_reason() {
     for (address, why) in [
         ("milepost.example.org", "is no address"),
         ("ftp://milepost.example.org", "neither with http://"),

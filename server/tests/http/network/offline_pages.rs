@@ -20,7 +20,7 @@ fn visitor_of(user: &UserClient, path: &str) -> String {
 }
 
 #[test]
-fn only_the_overview_and_the_list_of_jobs_may_be_kept() {
+fn only_overview_and_job_list_are_kept_offline() {
     let (server, _data) = ServerProcess::start();
     let answer = |path: &str| server.send_lines(&[&format!("GET {path} HTTP/1.1"), OWN]);
     for path in ["/", "/?hours=168", "/jobs", "/jobs?state=running"] {
@@ -38,7 +38,7 @@ fn only_the_overview_and_the_list_of_jobs_may_be_kept() {
 }
 
 #[test]
-fn what_is_kept_is_one_sessions_and_for_no_longer_than_that_may_rest() {
+fn kept_pages_belong_to_a_session_and_expire_with_it() {
     let (server, link) = ServerWithAccounts::new(&["--session-idle", "90s"]);
     let ada = server.new_client();
     assert_eq!(visitor_of(&ada, "/sign-in"), "nobody");
@@ -62,7 +62,7 @@ fn what_is_kept_is_one_sessions_and_for_no_longer_than_that_may_rest() {
 }
 
 #[test]
-fn a_programs_answers_are_not_kept_and_name_no_session() {
+fn api_responses_are_not_kept_and_name_no_session() {
     let (_server, ada) = ServerWithAccounts::with_admin();
     let program = ada.api_client("script", &[Scope::Read]);
     let answer = program.get("/");
@@ -71,7 +71,7 @@ fn a_programs_answers_are_not_kept_and_name_no_session() {
 }
 
 #[test]
-fn the_worker_is_asked_for_at_every_page_and_may_only_ask_this_server() {
+fn service_worker_is_revalidated_and_restricted_to_self() {
     let (server, _data) = ServerProcess::start();
     for path in ["/away.js", "/away.js?0123456789ab", "/away.js?forget"] {
         let answer = server.send_lines(&[&format!("GET {path} HTTP/1.1"), OWN]);
@@ -86,7 +86,7 @@ fn the_worker_is_asked_for_at_every_page_and_may_only_ask_this_server() {
 }
 
 #[test]
-fn where_nothing_may_be_kept_the_worker_takes_itself_away() {
+fn service_worker_unregisters_when_pages_are_not_kept() {
     let (server, _data) = ServerProcess::start_with(&["--kept-pages", "false"]);
     let page = server.send_lines(&["GET / HTTP/1.1", OWN]);
     assert!(!page.contains("milepost-keep") && !page.contains("serviceWorker"), "{page}");
@@ -96,7 +96,7 @@ fn where_nothing_may_be_kept_the_worker_takes_itself_away() {
 }
 
 #[test]
-fn the_page_in_place_of_others_is_the_same_for_everybody() {
+fn offline_page_is_the_same_for_all_users() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let theirs = ada.page("/away");
     assert_eq!(theirs, server.new_client().page("/away"));

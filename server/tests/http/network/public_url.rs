@@ -12,7 +12,7 @@ fn config(text: &str) -> Config {
 }
 
 #[test]
-fn links_begin_with_the_address_that_people_type() {
+fn link_starts_with_public_url_and_base_path() {
     let listening: SocketAddr = "127.0.0.1:3000".parse().unwrap();
     let public = config("public_url = 'https://Milepost.example.org:443/'\nbase_path = '/milepost'");
     assert_eq!(public.link("/jobs/1", listening), "https://milepost.example.org/milepost/jobs/1");
@@ -23,7 +23,7 @@ fn links_begin_with_the_address_that_people_type() {
 }
 
 #[test]
-fn without_a_public_address_links_lead_to_where_the_server_listens() {
+fn link_without_public_url_uses_listen_address() {
     let local = config("base_path = '/milepost'");
     assert!(!local.secure());
     for (listening, link) in [

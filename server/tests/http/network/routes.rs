@@ -12,7 +12,7 @@ pub(crate) fn filled(path: &str) -> String {
 }
 
 #[test]
-fn no_address_takes_a_method_that_the_table_does_not_list() {
+fn unlisted_method_returns_405() {
     let (server, _data) = ServerProcess::start();
     for path in server::router::table().iter().map(|route| filled(&route.path)).collect::<HashSet<_>>() {
         for method in ["PUT", "PATCH", "DELETE", "BREW"] {
@@ -24,7 +24,7 @@ fn no_address_takes_a_method_that_the_table_does_not_list() {
 }
 
 #[test]
-fn no_row_of_the_table_stands_twice_and_only_posts_change_anything() {
+fn route_table_has_no_duplicate_and_only_get_and_post() {
     let mut seen = HashSet::new();
     for route in server::router::table() {
         assert!([Method::GET, Method::POST].contains(&route.method), "{} {}", route.method, route.path);
@@ -33,7 +33,7 @@ fn no_row_of_the_table_stands_twice_and_only_posts_change_anything() {
 }
 
 #[test]
-fn pages_are_whole_documents_and_say_how_long_they_took() {
+fn page_is_complete_and_has_server_timing() {
     let (server, _data) = ServerProcess::start();
     for path in ["/", "/jobs", "/queues", "/schedules", "/schedules/new", "/new", "/new/demo"] {
         let answer = server.send_lines(&[&format!("GET {path} HTTP/1.1"), OWN]);
@@ -45,7 +45,7 @@ fn pages_are_whole_documents_and_say_how_long_they_took() {
 }
 
 #[test]
-fn a_page_is_whole_however_long_the_store_takes() {
+fn page_is_complete_under_concurrent_load() {
     let (server, _data) = ServerProcess::start();
     // Many at once, so that some of them have to wait for a reader.
     thread::scope(|scope| {
@@ -64,7 +64,7 @@ fn a_page_is_whole_however_long_the_store_takes() {
 }
 
 #[test]
-fn where_nothing_is_a_page_says_so() {
+fn unknown_page_and_file_return_404() {
     let (server, _data) = ServerProcess::start();
     for path in [
         "/nowhere",
@@ -87,7 +87,7 @@ fn where_nothing_is_a_page_says_so() {
 }
 
 #[test]
-fn pages_are_compressed_where_the_browser_takes_it() {
+fn page_is_compressed_when_accepted() {
     let (server, _data) = ServerProcess::start();
     for encoding in ["br", "gzip"] {
         let answer = server.send_lines(&["GET / HTTP/1.1", OWN, &format!("accept-encoding: {encoding}")]);
@@ -97,13 +97,13 @@ fn pages_are_compressed_where_the_browser_takes_it() {
 }
 
 #[test]
-fn a_visitor_without_anything_to_keep_gets_no_cookie() {
+fn anonymous_page_sets_no_cookie() {
     let (server, _data) = ServerProcess::start();
     assert!(!server.send_lines(&["GET / HTTP/1.1", OWN]).contains("set-cookie"));
 }
 
 #[test]
-fn an_asset_is_asked_about_again_without_being_sent_again() {
+fn unchanged_asset_returns_304() {
     let (server, _data) = ServerProcess::start();
     let first = server.send_lines(&["GET /icons.svg HTTP/1.1", OWN]);
     assert!(first.starts_with("HTTP/1.1 200"), "is the site built? {first}");

@@ -7,7 +7,7 @@ const CHANGE: &str = "POST /api/cancel_job HTTP/1.1";
 const OWN: &str = "host: localhost";
 
 #[test]
-fn every_answer_tells_browsers_to_be_careful() {
+fn every_response_has_security_headers() {
     let (server, _data) = ServerProcess::start();
     for lines in [
         &["GET / HTTP/1.1", OWN][..],
@@ -39,7 +39,7 @@ fn page(server: &ServerProcess) -> (String, String) {
 }
 
 #[test]
-fn a_page_runs_only_scripts_that_carry_its_own_nonce() {
+fn csp_allows_only_scripts_with_the_nonce() {
     let (server, _data) = ServerProcess::start();
     let (policy, body) = page(&server);
     let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap();
@@ -54,7 +54,7 @@ fn a_page_runs_only_scripts_that_carry_its_own_nonce() {
 }
 
 #[test]
-fn only_while_watching_may_a_page_talk_to_the_reload_socket() {
+fn csp_allows_reload_socket_only_in_watch_mode() {
     let data = tempfile::TempDir::new().unwrap();
     let mut command = command();
     command.env("LEPTOS_WATCH", "true").env("LEPTOS_RELOAD_PORT", "3456");

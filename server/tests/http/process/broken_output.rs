@@ -90,7 +90,7 @@ fn server_starts_with_stdout_on_a_full_disk() {
 }
 
 #[test]
-fn server_works_after_the_reader_of_its_log_is_gone() {
+fn server_works_after_its_log_reader_has_exited() {
     let data = TempDir::new().unwrap();
     let (log, stderr) = pipe().unwrap();
     let mut command = server_command(data.path(), &[]);
@@ -101,7 +101,7 @@ fn server_works_after_the_reader_of_its_log_is_gone() {
 }
 
 #[test]
-fn unread_log_delays_nothing_and_counts_what_is_lost() {
+fn unread_log_delays_nothing_and_lost_lines_are_counted() {
     let data = TempDir::new().unwrap();
     let (mut log, stderr) = pipe().unwrap();
     let mut command = server_command(data.path(), &[]);
@@ -127,7 +127,7 @@ fn unread_log_delays_nothing_and_counts_what_is_lost() {
 }
 
 #[test]
-fn command_whose_output_cannot_be_written_fails() {
+fn command_with_unwritable_output_fails() {
     let data = TempDir::new().unwrap();
     let (server, begun) = (ServerProcess::with_accounts(data.path(), &[]), Instant::now());
     let mut command = command();

@@ -43,7 +43,7 @@ fn on_small_disk() -> Option<ServerProcess> {
 }
 
 #[test]
-fn a_job_whose_files_find_no_room_fails_for_that_and_publishes_none() {
+fn job_on_full_disk_fails_with_disk_full_and_publishes_none() {
     let Some(server) = on_small_disk() else { return };
     let (disk, client) = (server.small_disk(), Client::new());
     let start = || {
@@ -70,7 +70,7 @@ fn a_job_whose_files_find_no_room_fails_for_that_and_publishes_none() {
 }
 
 #[test]
-fn a_full_disk_is_answered_507_and_harms_nothing() {
+fn full_disk_returns_507_without_harm() {
     let Some(server) = on_small_disk() else { return };
     let (disk, client) = (server.small_disk(), Client::new());
     let start = || {
@@ -151,7 +151,7 @@ impl<'a> Caller<'a> {
 }
 
 #[test]
-fn archive_stops_at_the_reserve_and_everything_else_goes_on() {
+fn archive_stops_at_disk_reserve_and_other_jobs_continue() {
     let Some(disk) = SmallDisk::mount("110m") else {
         return report_skipped("this system lets nobody mount a disk of their own");
     };
@@ -210,7 +210,7 @@ fn full_disk_leaves_room_to_cancel_delete_and_restart() {
 }
 
 #[test]
-fn unpacking_exporting_and_importing_stop_at_the_reserve() {
+fn unpack_export_and_import_stop_at_disk_reserve() {
     let Some(disk) = SmallDisk::mount("110m") else {
         return report_skipped("this system lets nobody mount a disk of their own");
     };
@@ -247,7 +247,7 @@ fn unpacking_exporting_and_importing_stop_at_the_reserve() {
 }
 
 #[test]
-fn job_that_writes_more_than_one_may_fails() {
+fn job_over_write_limit_fails() {
     let root = TempDir::new().unwrap();
     fs::write(root.path().join("noise"), noise(4 << 20)).unwrap();
     let arguments = ["--job-write-limit", "2MiB", "--root", root.path().to_str().unwrap()];

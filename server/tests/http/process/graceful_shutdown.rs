@@ -92,7 +92,7 @@ fn keep_blocking(browser: &Browser) -> i64 {
 }
 
 #[test]
-fn short_work_ends_within_the_grace_and_the_rest_goes_on_in_the_next_process() {
+fn short_job_ends_in_grace_and_long_one_continues_later() {
     for mut runs in Runs::both(&["--shutdown-grace", "5s"]) {
         let browser = &runs.browser;
         let mut events = EventReader::open(browser, "topic=jobs");
@@ -121,7 +121,7 @@ fn short_work_ends_within_the_grace_and_the_rest_goes_on_in_the_next_process() {
 }
 
 #[test]
-fn jobs_are_handed_back_on_hang_up_and_quit() {
+fn sighup_and_sigquit_release_jobs() {
     for signal in ["HUP", "QUIT"] {
         for mut runs in Runs::both(&["--shutdown-grace", "0s"]) {
             let job = runs.browser.start_long_job();
@@ -133,7 +133,7 @@ fn jobs_are_handed_back_on_hang_up_and_quit() {
 }
 
 #[test]
-fn nothing_is_begun_after_the_signal_although_there_is_a_free_place() {
+fn no_job_starts_after_the_stop_signal() {
     for mut runs in Runs::both(&["--shutdown-grace", "1h", "--concurrency", "1"]) {
         let browser = &runs.browser;
         let mut events = EventReader::open(browser, "topic=jobs");
@@ -149,7 +149,7 @@ fn nothing_is_begun_after_the_signal_although_there_is_a_free_place() {
 }
 
 #[test]
-fn a_task_that_blocks_an_open_stream_and_an_upload_under_way_do_not_outlast_the_deadline() {
+fn blocked_task_stream_and_upload_end_by_the_deadline() {
     for mut runs in Runs::both(&["--shutdown-grace", "300ms"]) {
         let job = keep_blocking(&runs.browser);
         let mut stream = runs.browser.server.connect();
@@ -178,7 +178,7 @@ fn a_task_that_blocks_an_open_stream_and_an_upload_under_way_do_not_outlast_the_
 }
 
 #[test]
-fn a_locked_database_does_not_outlast_the_deadline() {
+fn locked_database_does_not_delay_exit_past_deadline() {
     for mut runs in Runs::both(&["--shutdown-grace", "300ms"]) {
         let job = runs.browser.start_long_job();
         let data = runs.browser.data().to_owned();
@@ -198,7 +198,7 @@ fn a_locked_database_does_not_outlast_the_deadline() {
 }
 
 #[test]
-fn a_log_that_nobody_reads_does_not_outlast_the_deadline() {
+fn unread_log_does_not_delay_exit_past_deadline() {
     let (_unread, mut log) = std::io::pipe().unwrap();
     let data = TempDir::new().unwrap();
     let mut command = command();
@@ -225,7 +225,7 @@ fn a_log_that_nobody_reads_does_not_outlast_the_deadline() {
 }
 
 #[test]
-fn a_second_signal_ends_it_at_once() {
+fn second_signal_exits_at_once() {
     let mut browser = Browser::with_arguments(&["--shutdown-grace", "1h"]);
     browser.start_long_job();
     browser.server.signal("TERM");

@@ -14,7 +14,7 @@ fn overview(server: &ServerProcess) -> String {
 }
 
 #[test]
-fn orphan_files_are_on_the_overview_until_swept_on_demand() {
+fn orphan_files_are_on_the_overview_until_swept() {
     let (server, data) = ServerProcess::start();
     server.signal("TERM");
     assert!(server.wait().success());
@@ -35,7 +35,7 @@ fn orphan_files_are_on_the_overview_until_swept_on_demand() {
 }
 
 #[test]
-fn server_without_its_database_names_the_remedy_and_keeps_the_files() {
+fn start_without_database_is_rejected_and_keeps_files() {
     let data = TempDir::new().unwrap();
     let artifact = data.path().join("jobs/1/1/a.csv");
     fs::create_dir_all(artifact.parent().unwrap()).unwrap();

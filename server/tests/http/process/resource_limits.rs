@@ -22,7 +22,7 @@ fn start(client: &Client, server: &ServerProcess) -> Response {
 }
 
 #[test]
-fn pages_and_streams_come_together_with_few_open_files() {
+fn pages_and_streams_work_with_few_open_files() {
     for files in [64, 128] {
         let data = TempDir::new().unwrap();
         let server = ServerProcess::spawn(below(&format!("ulimit -n {files}"), &data));
@@ -48,7 +48,7 @@ fn pages_and_streams_come_together_with_few_open_files() {
 }
 
 #[test]
-fn too_few_open_files_are_named_before_anything_is_touched() {
+fn start_with_too_few_open_files_is_rejected() {
     let data = TempDir::new().unwrap();
     let output = below("ulimit -n 40", &data).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
@@ -58,7 +58,7 @@ fn too_few_open_files_are_named_before_anything_is_touched() {
 }
 
 #[test]
-fn limit_on_the_size_of_files_refuses_starts_until_it_is_raised() {
+fn file_size_limit_rejects_starts_until_raised() {
     let (server, data) = ServerProcess::start();
     let client = Client::builder().timeout(TIMEOUT).build().unwrap();
     start(&client, &server).error_for_status().unwrap();

@@ -9,7 +9,7 @@ fn said(output: &Output) -> String {
 }
 
 #[test]
-fn nobody_works_without_accounts_at_an_address_that_others_can_reach() {
+fn no_auth_on_reachable_address_is_rejected() {
     for addr in ["0.0.0.0:0", "[::]:0", "192.0.2.1:3000"] {
         let output = run(&["--addr", addr, "--no-auth"]);
         assert_eq!(output.status.code(), Some(2), "{addr}");
@@ -19,7 +19,7 @@ fn nobody_works_without_accounts_at_an_address_that_others_can_reach() {
 }
 
 #[test]
-fn the_other_loopback_address_serves_too() {
+fn ipv6_loopback_serves() {
     let data = TempDir::new().unwrap();
     let mut command = command();
     command.args(["--addr", "[::1]:0", "--data-dir"]).arg(data.path());
@@ -29,7 +29,7 @@ fn the_other_loopback_address_serves_too() {
 }
 
 #[test]
-fn a_second_server_on_the_same_data_is_refused_naming_the_first() {
+fn second_server_on_same_data_is_rejected_with_pid() {
     let (first, data) = ServerProcess::start();
     let second = command().args(["serve", "--addr", "127.0.0.1:0", "--data-dir"]).arg(data.path()).output().unwrap();
     assert_eq!(second.status.code(), Some(1));
@@ -38,7 +38,7 @@ fn a_second_server_on_the_same_data_is_refused_naming_the_first() {
 }
 
 #[test]
-fn a_server_that_was_killed_leaves_no_lock() {
+fn killed_server_leaves_no_lock() {
     let (first, data) = ServerProcess::start();
     first.signal("KILL");
     assert_eq!(first.wait().code(), None);
@@ -46,7 +46,7 @@ fn a_server_that_was_killed_leaves_no_lock() {
 }
 
 #[test]
-fn a_taken_port_is_told_before_anything_is_touched() {
+fn port_in_use_is_rejected_before_data_is_touched() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = taken.local_addr().unwrap().to_string();
     let data = TempDir::new().unwrap();
@@ -80,7 +80,7 @@ fn chosen(flag: bool, variable: bool, file: bool) -> String {
 }
 
 #[test]
-fn flags_win_over_variables_over_the_file_over_the_defaults() {
+fn settings_precedence_is_flag_variable_file_default() {
     assert_eq!(chosen(true, true, true), "by-flag");
     assert_eq!(chosen(false, true, true), "by-variable");
     assert_eq!(chosen(false, false, true), "by-file");
@@ -97,7 +97,7 @@ fn refused_file(text: &str) -> String {
 }
 
 #[test]
-fn a_file_with_an_unknown_or_impossible_setting_is_refused_naming_it() {
+fn unknown_or_invalid_setting_in_file_is_named() {
     assert!(refused_file("concurency = 3").contains("`concurency`"));
     assert!(refused_file("concurrency = 10001").contains("concurrency: 10001 is not possible; it can be 0 to 10000"));
     assert!(refused_file("upload_limit = 'much'").contains("`much` is not a size"));
@@ -108,14 +108,14 @@ fn a_file_with_an_unknown_or_impossible_setting_is_refused_naming_it() {
 }
 
 #[test]
-fn a_missing_file_is_named() {
+fn missing_config_file_is_named() {
     let output = run(&["--config", "/nowhere/milepost.toml"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(said(&output).contains("/nowhere/milepost.toml"), "{}", said(&output));
 }
 
 #[test]
-fn cargo_leptos_may_choose_the_address() {
+fn leptos_site_addr_sets_the_address() {
     let data = TempDir::new().unwrap();
     let mut command = command();
     command.env("LEPTOS_SITE_ADDR", "127.0.0.1:0").arg("serve").arg("--data-dir").arg(data.path());
@@ -123,7 +123,7 @@ fn cargo_leptos_may_choose_the_address() {
 }
 
 #[test]
-fn help_tells_every_setting_with_its_variable_and_default() {
+fn help_lists_settings_with_variables_and_defaults() {
     let help = String::from_utf8(run(&["--help"]).stdout).unwrap();
     for setting in ["--addr", "MILEPOST_ADDR", "127.0.0.1:3000", "--data-dir", "--root", "MILEPOST_ROOT", "--config"] {
         assert!(help.contains(setting), "{setting} is missing in {help}");
@@ -133,7 +133,7 @@ fn help_tells_every_setting_with_its_variable_and_default() {
 }
 
 #[test]
-fn it_runs_where_it_may_write_nothing_but_its_data() {
+fn server_writes_only_to_its_data_directory() {
     let data = TempDir::new().unwrap();
     let mut command = command();
     command.current_dir(Path::new("/")).args(["--addr", "127.0.0.1:0", "--no-auth", "--data-dir"]).arg(data.path());

@@ -11,7 +11,7 @@ use crate::support::process::{PROGRAM, ServerProcess, system_command};
 const SOON: Duration = Duration::from_secs(2);
 
 #[test]
-fn signals_to_stop_end_it_with_code_0() {
+fn stop_signals_exit_with_code_0() {
     for signal in ["TERM", "INT", "QUIT", "HUP"] {
         let (server, _data) = ServerProcess::start();
         server.signal(signal);
@@ -29,7 +29,7 @@ fn user_signals_are_ignored() {
 }
 
 #[test]
-fn hang_up_is_ignored_below_nohup() {
+fn sighup_is_ignored_below_nohup() {
     let data = TempDir::new().unwrap();
     let mut command = system_command("sh");
     command.args([
@@ -51,7 +51,7 @@ fn hang_up_is_ignored_below_nohup() {
 }
 
 #[test]
-fn an_open_stream_and_an_idle_connection_do_not_delay_the_end() {
+fn open_stream_and_idle_connection_do_not_delay_exit() {
     let (server, _data) = ServerProcess::start();
     let mut stream = server.connect();
     stream.write_all(b"GET /events?topic=jobs HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
@@ -70,7 +70,7 @@ fn an_open_stream_and_an_idle_connection_do_not_delay_the_end() {
 }
 
 #[test]
-fn a_stopped_server_can_be_started_again_at_once() {
+fn stopped_server_restarts_at_once() {
     let (first, data) = ServerProcess::start();
     first.signal("TERM");
     assert!(first.wait().success());

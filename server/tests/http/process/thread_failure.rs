@@ -44,7 +44,7 @@ fn sabotaged(builder: Builder, settings: &TaskSettings) -> Builder {
 
 #[test]
 #[ignore = "the program that the other tests run"]
-fn program_that_can_be_sabotaged() {
+fn program_with_failing_threads() {
     // Its settings come from the environment.
     let arguments = ["milepost".to_owned()].into_iter().chain(env::var("RUN_AS"));
     let outcome = match cli::Cli::parse_from(arguments).command() {
@@ -59,7 +59,7 @@ fn program_that_can_be_sabotaged() {
 
 fn program(data: &Path) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
-    command.args(["process::thread_failure::program_that_can_be_sabotaged", "--exact", "--ignored", "--nocapture"]);
+    command.args(["process::thread_failure::program_with_failing_threads", "--exact", "--ignored", "--nocapture"]);
     command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.env("MILEPOST_DATA_DIR", data).env("MILEPOST_ADDR", "127.0.0.1:0").env("MILEPOST_NO_AUTH", "true");
     command
@@ -72,7 +72,7 @@ fn start(client: &Client, server: &ServerProcess) {
 }
 
 #[test]
-fn server_ends_with_code_70_when_one_of_its_threads_ends() {
+fn server_exits_with_code_70_when_a_thread_ends() {
     for thread in ["store-writer", "sampler"] {
         let data = TempDir::new().unwrap();
         let mut server = ServerProcess::spawn(program(data.path()));
@@ -84,7 +84,7 @@ fn server_ends_with_code_70_when_one_of_its_threads_ends() {
 }
 
 #[test]
-fn worker_ends_with_code_70_when_one_of_its_threads_ends() {
+fn worker_exits_with_code_70_when_a_thread_ends() {
     let (server, data) = ServerProcess::start_with(&["--concurrency", "0"]);
     let mut command = program(data.path());
     command.env("RUN_AS", "worker").stderr(Stdio::null());
@@ -95,7 +95,7 @@ fn worker_ends_with_code_70_when_one_of_its_threads_ends() {
 }
 
 #[test]
-fn health_names_the_thread_that_hangs() {
+fn health_check_names_the_hanging_thread() {
     let data = TempDir::new().unwrap();
     let server = ServerProcess::spawn(program(data.path()));
     let client = Client::builder().timeout(TIMEOUT).build().unwrap();

@@ -57,7 +57,7 @@ fn require_newer_program(database: &Path, other: &Connection) {
 }
 
 #[test]
-fn read_only_database_is_answered_503_and_shown_on_the_overview() {
+fn read_only_database_returns_503_and_is_on_overview() {
     let (server, data) = ServerProcess::start();
     let (bench, database) = (Bench::of(server), data.path().join("milepost.db"));
     // After its end nothing else is written.
@@ -71,7 +71,7 @@ fn read_only_database_is_answered_503_and_shown_on_the_overview() {
 }
 
 #[test]
-fn removed_database_is_answered_503_and_shown_on_the_overview() {
+fn removed_database_returns_503_and_is_on_overview() {
     let (server, data) = ServerProcess::start();
     let bench = Bench::of(server);
     fs::remove_file(data.path().join("milepost.db")).unwrap();
@@ -80,7 +80,7 @@ fn removed_database_is_answered_503_and_shown_on_the_overview() {
 }
 
 #[test]
-fn upload_is_refused_when_its_folder_was_removed() {
+fn upload_without_its_folder_is_rejected() {
     let (server, data) = ServerProcess::start();
     let bench = Bench::of(server);
     fs::remove_dir_all(data.path().join("uploads")).unwrap();
@@ -88,7 +88,7 @@ fn upload_is_refused_when_its_folder_was_removed() {
 }
 
 #[test]
-fn upload_to_a_read_only_disk_is_answered_503() {
+fn upload_to_read_only_disk_returns_503() {
     let Some(server) = ServerProcess::start_on_small_disk("80m") else {
         return report_skipped("this system lets nobody mount a disk of their own");
     };
@@ -104,7 +104,7 @@ fn upload_to_a_read_only_disk_is_answered_503() {
 }
 
 #[test]
-fn damaged_database_is_named_at_the_start_with_the_newest_backup() {
+fn damaged_database_is_named_with_the_newest_backup() {
     let (server, data) = ServerProcess::start();
     server.signal("TERM");
     server.wait();

@@ -83,7 +83,7 @@ fn resolved(value: &str) -> String {
 }
 
 #[test]
-fn what_breaks_out_of_its_place_is_found() {
+fn injected_elements_and_attributes_are_found() {
     let found = |html| elements(html).into_iter().map(|element| element.name).collect::<Vec<_>>();
     assert_eq!(found(r#"<a href="x"><script>alert(7)</script><xss-7 onxss=1>"#), ["a", "script", "xss-7"]);
     assert_eq!(found(r#"<a href="&quot;><script>"></a><b>"#), ["a", "b"]);

@@ -3,7 +3,7 @@ use reqwest::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use super::*;
 
 #[test]
-fn the_audit_log_says_in_words_who_did_what() {
+fn audit_log_describes_each_action_with_its_user() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let mei = server.add_user(&ada, "mei", "viewer");
     done(ada.call("change_role", &[("user", &number(&ada, "mei")), ("role", "operator")]));
@@ -33,7 +33,7 @@ fn the_audit_log_says_in_words_who_did_what() {
 }
 
 #[test]
-fn the_log_is_filtered_by_its_address_and_read_page_by_page() {
+fn audit_log_is_filtered_by_query_and_paged() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let mei = server.add_user(&ada, "mei", "operator");
     let job = mei.run();
@@ -58,7 +58,7 @@ fn the_log_is_filtered_by_its_address_and_read_page_by_page() {
 }
 
 #[test]
-fn a_filter_that_is_not_understood_is_named_and_left_out_and_a_file_is_refused() {
+fn invalid_audit_filter_is_named_on_page_and_rejected_in_csv() {
     let (_server, ada) = ServerWithAccounts::with_admin();
     for (query, field, wrong) in [
         ("what=dancing", "what", "What: unknown action “dancing”"),
@@ -76,7 +76,7 @@ fn a_filter_that_is_not_understood_is_named_and_left_out_and_a_file_is_refused()
 }
 
 #[test]
-fn the_file_holds_every_line_of_the_filter_and_no_formula() {
+fn audit_csv_has_all_filtered_rows_and_no_formulas() {
     let (_server, ada) = ServerWithAccounts::with_admin();
     for name in ["=1+1", "+1+1", "-1+1", "@sum(a1)", "a,\"b\""] {
         ada.call("make_token", &[("name", name), ("read", "true"), ("expires", "never")]);
@@ -100,7 +100,7 @@ fn the_file_holds_every_line_of_the_filter_and_no_formula() {
 }
 
 #[test]
-fn a_long_file_is_whole() {
+fn long_audit_csv_is_complete() {
     let (_server, ada) = ServerWithAccounts::with_admin();
     let (starters, starts) = (10, 110);
     std::thread::scope(|scope| {

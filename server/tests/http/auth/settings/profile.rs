@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn a_changed_password_is_the_one_that_counts_and_ends_all_other_sessions() {
+fn password_change_ends_all_other_sessions() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let other = server.new_client();
     other.sign_in(ADA);
@@ -16,7 +16,7 @@ fn a_changed_password_is_the_one_that_counts_and_ends_all_other_sessions() {
 }
 
 #[test]
-fn what_is_wrong_with_a_new_password_stands_beside_it_and_no_password_comes_back() {
+fn password_form_errors_are_at_fields_without_echo() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let other = server.new_client();
     other.sign_in(ADA);
@@ -46,7 +46,7 @@ fn what_is_wrong_with_a_new_password_stands_beside_it_and_no_password_comes_back
 }
 
 #[test]
-fn sessions_are_listed_by_device_and_end_one_by_one_or_all_but_this() {
+fn sessions_are_listed_and_can_be_signed_out() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let [one, two, three] = [(); 3].map(|()| {
         let user = server.new_client();
@@ -73,7 +73,7 @@ fn sessions_are_listed_by_device_and_end_one_by_one_or_all_but_this() {
 }
 
 #[test]
-fn nobody_ends_a_session_of_somebody_else_by_its_name() {
+fn session_of_another_user_cannot_be_signed_out() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let mei = server.add_user(&ada, "mei", "operator");
     let second = server.new_client();
@@ -85,7 +85,7 @@ fn nobody_ends_a_session_of_somebody_else_by_its_name() {
 }
 
 #[test]
-fn a_token_is_shown_once_works_for_programs_and_ends_when_it_is_revoked() {
+fn token_is_shown_once_and_works_until_revoked() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let form = [("name", "nightly import"), ("read", "true"), ("expires", "90"), ("expires_on", "")];
     let page = answered(ada.submit("make_token", &form), 200);
@@ -107,7 +107,7 @@ fn a_token_is_shown_once_works_for_programs_and_ends_when_it_is_revoked() {
 }
 
 #[test]
-fn what_is_wrong_with_a_token_stands_beside_it_and_what_was_typed_stays() {
+fn token_form_errors_are_at_fields_and_input_is_kept() {
     let (_server, ada) = ServerWithAccounts::with_admin();
     let make = |form: &[(&str, &str)], field: &str| {
         let page = answered(ada.submit("make_token", form), 422);
@@ -127,7 +127,7 @@ fn what_is_wrong_with_a_token_stands_beside_it_and_what_was_typed_stays() {
 }
 
 #[test]
-fn a_token_ends_with_the_day_that_was_chosen() {
+fn token_expires_at_end_of_chosen_day_in_time_zone() {
     let (_server, ada) = ServerWithAccounts::with_admin();
     done(ada.call("set_time_zone", &[("time_zone", "Asia/Tokyo")]));
     let form = [("name", "ci"), ("read", "true"), ("expires", "never"), ("expires_on", "2100-03-01")];
@@ -138,7 +138,7 @@ fn a_token_ends_with_the_day_that_was_chosen() {
 }
 
 #[test]
-fn nobody_revokes_a_token_of_somebody_else_in_their_profile() {
+fn token_of_another_user_cannot_be_revoked() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let mei = server.add_user(&ada, "mei", "operator");
     let form = [("name", "ci"), ("read", "true"), ("expires", "never")];
@@ -148,7 +148,7 @@ fn nobody_revokes_a_token_of_somebody_else_in_their_profile() {
 }
 
 #[test]
-fn times_are_those_of_the_zone_that_somebody_has_chosen() {
+fn times_are_shown_in_the_users_time_zone() {
     let (server, ada) = ServerWithAccounts::with_admin();
     assert!(!ada.page("/settings").contains("data-zone"));
     let page = after(&ada, "set_time_zone", &[("time_zone", "Asia/Kathmandu")]);
@@ -165,7 +165,7 @@ fn times_are_those_of_the_zone_that_somebody_has_chosen() {
 }
 
 #[test]
-fn markup_in_names_and_devices_is_text() {
+fn markup_in_user_agent_and_token_name_is_escaped() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let agent = Client::builder().build().unwrap().post(server.process.url("/api/sign_in"));
     let signed_in =

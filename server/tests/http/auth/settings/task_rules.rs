@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn what_is_decided_about_a_task_counts_at_once_and_can_be_left_to_the_task_again() {
+fn task_rule_applies_at_once_and_can_be_reset() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let mei = server.add_user(&ada, "mei", "operator");
     let job = ada.run();
@@ -24,7 +24,7 @@ fn what_is_decided_about_a_task_counts_at_once_and_can_be_left_to_the_task_again
 }
 
 #[test]
-fn what_cannot_be_decided_about_a_task_is_refused() {
+fn invalid_task_rule_is_rejected() {
     let (_server, ada) = ServerWithAccounts::with_admin();
     for (form, status, code, field) in [
         ([("kind", "nothing"), ("start", ""), ("seen_by", "")], 404, "unknown_kind", "kind"),

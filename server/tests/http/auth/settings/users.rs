@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn somebody_is_added_with_a_link_that_is_shown_once_and_works_once() {
+fn invite_link_is_shown_once_and_works_once() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let page = answered(ada.submit("add_user", &[("name", " Mei "), ("role", "operator")]), 200);
     assert!(page.contains("mei was added. Send this invite link"), "{page}");
@@ -19,7 +19,7 @@ fn somebody_is_added_with_a_link_that_is_shown_once_and_works_once() {
 }
 
 #[test]
-fn a_name_that_will_not_do_or_was_somebodys_is_refused_beside_it() {
+fn invalid_or_used_user_name_is_rejected_at_its_field() {
     let (server, ada) = ServerWithAccounts::with_admin();
     server.add_user(&ada, "mei", "viewer");
     done(ada.call("remove_user", &[("user", &number(&ada, "mei"))]));
@@ -40,7 +40,7 @@ fn a_name_that_will_not_do_or_was_somebodys_is_refused_beside_it() {
 }
 
 #[test]
-fn a_changed_role_counts_at_once() {
+fn role_change_applies_at_once() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let mei = server.add_user(&ada, "mei", "viewer");
     assert_eq!(mei.get("/new").status(), 403);
@@ -56,7 +56,7 @@ fn a_changed_role_counts_at_once() {
 }
 
 #[test]
-fn the_last_administrator_stays_one() {
+fn last_administrator_cannot_be_demoted_or_removed() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let why = "The only administrator who can sign in is ada; promote another user first";
     for (function, form) in
@@ -75,7 +75,7 @@ fn the_last_administrator_stays_one() {
 }
 
 #[test]
-fn who_is_removed_is_out_at_once_with_their_tokens_and_their_history_stays() {
+fn removed_user_loses_sessions_and_tokens_but_jobs_stay() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let mei = server.add_user(&ada, "mei", "operator");
     let form = [("name", "ci"), ("read", "true"), ("expires", "never")];
@@ -98,7 +98,7 @@ fn who_is_removed_is_out_at_once_with_their_tokens_and_their_history_stays() {
 }
 
 #[test]
-fn a_reset_password_is_a_link_and_until_it_is_used_the_old_one_counts() {
+fn old_password_works_until_reset_link_is_used() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let mei = server.add_user(&ada, "mei", "operator");
     let user = number(&ada, "mei");
@@ -111,7 +111,7 @@ fn a_reset_password_is_a_link_and_until_it_is_used_the_old_one_counts() {
 }
 
 #[test]
-fn an_administrator_signs_somebody_out_everywhere_and_revokes_their_tokens() {
+fn administrator_ends_sessions_and_revokes_tokens_of_user() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let mei = server.add_user(&ada, "mei", "operator");
     let form = [("name", "ci"), ("read", "true"), ("expires", "never")];
