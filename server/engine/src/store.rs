@@ -5,6 +5,7 @@
 
 mod accounts;
 mod messages;
+mod rules;
 mod schedules;
 mod sqlite;
 mod types;
@@ -25,9 +26,10 @@ use tokio_util::sync::CancellationToken;
 
 pub use accounts::*;
 pub use messages::*;
+pub(crate) use rules::limits::SMALL_INPUT;
 pub use schedules::*;
+pub(crate) use sqlite::is_new_database;
 pub use sqlite::{Others, SqliteOptions, SqliteStore};
-pub(crate) use sqlite::{SMALL_INPUT, is_new_database};
 pub use types::*;
 
 use crate::{

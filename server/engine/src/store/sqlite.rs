@@ -64,8 +64,8 @@ use model::{
 };
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::open::is_new as is_new_database;
 use self::{backend::SqliteBackend, feed::Feed, read::Reader, watcher::Watcher};
-pub(crate) use self::{open::is_new as is_new_database, uploads::SMALL_INPUT};
 use super::{
     Activity, Artifact, AttemptRow, BootId, By, CancelAnswer, Checkpoint, CheckpointAnswer, Claim, Claimed,
     DeclaredRule, DurableEvent, Fence, Finish, GateChange, HourBucket, JobDetail, JobText, KindStats, ListQuery,

@@ -5,17 +5,20 @@ use std::cmp::Reverse;
 use model::{Event, JobId, JobState};
 use rusqlite::params;
 
-use super::{controls::Room, error::corrupt, transaction::Transaction};
+use super::{error::corrupt, transaction::Transaction};
 use crate::{
     Result,
-    store::{BootId, Claim, Claimed, Fence},
+    store::{
+        BootId, Claim, Claimed, Fence,
+        rules::{capacity::Capacity, record::STARTED},
+    },
 };
 
 impl Transaction<'_> {
     /// Takes the jobs at the head of the line within the slots. Who counts as dead gets none until it has entered itself
     /// anew: nobody would watch over what it took.
     pub(super) fn claim(&mut self, claim: &Claim) -> Result<Vec<Claimed>> {
-        if claim.slots == 0 || self.ledger.counts.queued == 0 || !self.is_registered(&claim.boot)? {
+        if claim.slots == 0 || self.counters.counts.queued == 0 || !self.is_registered(&claim.boot)? {
             return Ok(Vec::new());
         }
         debug_assert_eq!(JobState::Queued.apply(Event::Claim), Ok(JobState::Running));
@@ -33,10 +36,10 @@ impl Transaction<'_> {
     /// The jobs to take, most urgent and earliest first. Each kind has a line of its own, so that a kind or a queue which is
     /// paused or at its limit blocks nobody behind it.
     fn head_of_queue(&self, claim: &Claim) -> Result<Vec<JobId>> {
-        let room = Room::read(self, claim)?;
+        let capacity = Capacity::new(claim, self.controls()?, |kind| self.running(kind))?;
         let mut heads = Vec::new();
         for claimable in &*claim.kinds {
-            let candidates = room.of_kind(self, claimable)?;
+            let candidates = capacity.of_kind(claimable, |kind| self.running(kind))?;
             if candidates == 0 {
                 continue;
             }
@@ -51,11 +54,11 @@ impl Transaction<'_> {
             )?);
         }
         heads.sort_unstable_by_key(|(place, _)| *place);
-        Ok(room.fill(heads.into_iter().map(|((_, _, job), claimable)| (claimable, job))))
+        Ok(capacity.take(heads.into_iter().map(|((_, _, job), claimable)| (claimable, job))))
     }
 
     /// How many of a kind run, wherever they do.
-    pub(super) fn running(&self, kind: &str) -> Result<u32> {
+    fn running(&self, kind: &str) -> Result<u32> {
         let sql = "select count(*) from job indexed by job_by_state where state = 'running' and kind = ?";
         Ok(self.row(sql, [kind], |row| Ok(row.get(0)?))?.unwrap_or_default())
     }
@@ -76,7 +79,7 @@ impl Transaction<'_> {
             return Err(corrupt("a claim", format!("job {job} stands in line and cannot be taken")));
         };
         let fence = Fence { job, attempt: view.attempt, boot: claim.boot.clone() };
-        self.record_transition(Some(JobState::Queued), view.clone(), "started");
+        self.record_transition(Some(JobState::Queued), view.clone(), STARTED);
         Ok(Claimed { fence, view, input, next_line: log_lines as u64 + 1, charged })
     }
 }

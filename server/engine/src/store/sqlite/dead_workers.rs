@@ -10,27 +10,30 @@ use super::{
     statement,
     transaction::Transaction,
 };
-use crate::{Result, store::BootId};
+use crate::{
+    Result,
+    store::{
+        BootId,
+        rules::{
+            dead_worker::{DEAD_WORKER_TRANSITIONS, LostJobs, state_after},
+            record::INTERRUPTED,
+        },
+    },
+};
 
 /// Settles the running jobs of dead processes.
 pub(super) struct Settle {
     pub(super) dead: Vec<BootId>,
 }
 
-/// What death makes of a running job: it waits for its next attempt where one is left, or is set aside where a person wants
-/// that, and is interrupted otherwise. What a person wanted cancelled is not tried again; it did not stop, though, it died.
-/// A job that waits anew passes through `scheduled` with nothing to wait for.
-const FATES: [(&str, &[Event]); 3] = [
-    (
-        "cancel_requested_at is null and charged < max_attempts and pause_requested_at is null",
-        &[Event::RetryLater, Event::Due],
-    ),
-    (
-        "cancel_requested_at is null and charged < max_attempts and pause_requested_at is not null",
-        &[Event::RetryLater, Event::Pause],
-    ),
-    ("(cancel_requested_at is not null or charged >= max_attempts)", &[Event::Die]),
-];
+/// The SQL condition of a row of [`DEAD_WORKER_TRANSITIONS`]; together they cover every running job once.
+const fn condition(jobs: LostJobs) -> &'static str {
+    match jobs {
+        LostJobs::Retried => "cancel_requested_at is null and charged < max_attempts and pause_requested_at is null",
+        LostJobs::Paused => "cancel_requested_at is null and charged < max_attempts and pause_requested_at is not null",
+        LostJobs::Interrupted => "(cancel_requested_at is not null or charged >= max_attempts)",
+    }
+}
 
 impl WriteCommand for Settle {
     type Answer = Vec<JobId>;
@@ -50,8 +53,8 @@ impl Transaction<'_> {
         let dead: Vec<&str> = dead.iter().map(|boot| boot.0.as_str()).collect();
         let dead = json(&dead)?;
         let mut settled = Vec::new();
-        for (condition, events) in FATES {
-            settled.extend(self.settle_as(&dead, condition, events)?);
+        for (jobs, events) in DEAD_WORKER_TRANSITIONS {
+            settled.extend(self.settle_as(&dead, condition(jobs), events)?);
         }
         self.execute("delete from node where boot in (select value from json_each(?))", [dead])?;
         settled.sort_unstable();
@@ -59,8 +62,7 @@ impl Transaction<'_> {
     }
 
     fn settle_as(&mut self, dead: &str, condition: &str, events: &[Event]) -> Result<Vec<JobId>> {
-        let state = events.iter().try_fold(JobState::Running, |state, event| state.apply(*event));
-        let state = state.map_err(|error| corrupt("a dead process's job", error))?;
+        let state = state_after(events).map_err(|error| corrupt("a dead worker's job", error))?;
         let again = !state.is_terminal();
         self.execute(
             &format!(
@@ -89,7 +91,7 @@ impl Transaction<'_> {
             if view.state == JobState::Paused {
                 self.record_set_aside(&view)?;
             }
-            self.record_transition(Some(JobState::Running), view, "interrupted");
+            self.record_transition(Some(JobState::Running), view, INTERRUPTED);
         }
         Ok(settled)
     }

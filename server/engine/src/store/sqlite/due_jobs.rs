@@ -4,7 +4,7 @@ use model::{Event, JobState, Micros};
 use rusqlite::params;
 
 use super::{backend::WriteCommand, error::corrupt, row::view_columns, statement, transaction::Transaction};
-use crate::Result;
+use crate::{Result, store::rules::record::DUE};
 
 /// How many scheduled jobs become queued in one transaction; the rest is due at once and comes in the next.
 const DUE_AT_ONCE: i64 = 500;
@@ -18,7 +18,7 @@ impl WriteCommand for PromoteDue {
     type Answer = Option<Micros>;
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<Option<Micros>> {
-        if transaction.ledger.counts.scheduled == 0 {
+        if transaction.counters.counts.scheduled == 0 {
             return Ok(None);
         }
         let queued = JobState::Scheduled.apply(Event::Due).map_err(|error| corrupt("a due job", error))?;
@@ -38,7 +38,7 @@ impl WriteCommand for PromoteDue {
         // They stand in line by their numbers.
         views.sort_unstable_by_key(|view| view.job);
         for view in views {
-            transaction.record_transition(Some(JobState::Scheduled), view, "due");
+            transaction.record_transition(Some(JobState::Scheduled), view, DUE);
         }
         let next =
             transaction.row("select min(run_at) from job indexed by job_due where state = 'scheduled'", [], |row| {

@@ -1,16 +1,20 @@
 //! Accepting jobs.
 
-use model::{JobId, JobState, JobView};
+use model::{JobId, JobView};
 use rusqlite::params;
 
 use super::transaction::Transaction;
 use crate::{
     Error, Result,
-    store::{By, NewJob, RunOf},
+    store::{
+        By, NewJob, RunOf,
+        rules::{
+            limits::KEY_LIFETIME,
+            new_job::{initial_state, key_reused, start_detail},
+            record::CREATED,
+        },
+    },
 };
-
-/// How long an idempotency key is remembered, microseconds.
-pub(super) const KEY_LIFETIME: i64 = 24 * 3_600_000_000;
 
 impl Transaction<'_> {
     /// Accepts a job whose uploads exist, to stand in line at `in_line`; or finds that it is there already.
@@ -30,7 +34,7 @@ impl Transaction<'_> {
         }
         self.count_input(new)?;
         let job = JobId(self.ledger.last_job + 1);
-        let state = if new.run_at.is_some_and(|at| at > self.now) { JobState::Scheduled } else { JobState::Queued };
+        let state = initial_state(new, self.now);
         self.execute(
             "insert into job (id, kind, title, created_by, created_at, in_line, max_attempts, rerun_of, state, run_at,
                 priority, unique_key)
@@ -64,19 +68,17 @@ impl Transaction<'_> {
                 params![key, self.now.0, job.0],
             )?;
         }
-        match (new.rerun_of, &new.run_of) {
-            (None, None) => self.started(job, &new.by, &new.kind),
-            (None, Some(run)) => self.note_run(job, run, new)?,
-            (Some(original), _) => {
-                self.note_repeat(original, job, &new.by)?;
-                self.started(job, &new.by, &format!("{}, repeats #{original}", new.kind));
-            }
+        if let Some(original) = new.rerun_of {
+            self.note_repeat(original, job, &new.by)?;
+        } else if let Some(run) = &new.run_of {
+            self.note_run(job, run)?;
         }
+        self.record_start(job, &new.by, &start_detail(new));
         self.ledger.last_job = job.0;
-        self.count_kind(&new.kind, 1);
+        self.counters.kind(&new.kind, 1);
         let accepted = JobView::new(job, &new.kind, &new.title, &*new.by.name, self.now);
         let (run_at, max_attempts, rerun_of) = (new.run_at, new.max_attempts, new.rerun_of);
-        self.record_transition(None, JobView { state, run_at, max_attempts, rerun_of, ..accepted }, "created");
+        self.record_transition(None, JobView { state, run_at, max_attempts, rerun_of, ..accepted }, CREATED);
         Ok(job)
     }
 
@@ -93,13 +95,7 @@ impl Transaction<'_> {
         match same {
             None => Ok(None),
             Some((job, true)) => Ok(Some(job)),
-            Some((job, false)) => Err(Error::Conflict {
-                code: "key_reused",
-                message: format!(
-                    "job #{job} was started under the same key, with another task or input; use a new key"
-                ),
-                state: self.find(job)?.state,
-            }),
+            Some((job, false)) => Err(key_reused(job, self.find(job)?.state)),
         }
     }
 
@@ -113,15 +109,12 @@ impl Transaction<'_> {
         )
     }
 
-    /// Notes of which schedule a job is a run; of none where that has been deleted meanwhile.
-    fn note_run(&mut self, job: JobId, run: &RunOf, new: &NewJob) -> Result<()> {
-        let RunOf { schedule, name, due } = run;
+    /// Links a run to its schedule; to none if that has been deleted.
+    fn note_run(&self, job: JobId, RunOf { schedule, due, .. }: &RunOf) -> Result<()> {
         self.execute(
             "update job set schedule = (select id from schedule where id = ?), due = ? where id = ?",
             params![schedule.0, due.map(|due| due.0), job.0],
         )?;
-        let how = if due.is_some() { "" } else { ", run manually" };
-        self.started(job, &new.by, &format!("{}, schedule {name}{how}", new.kind));
         Ok(())
     }
 

@@ -1,12 +1,18 @@
-//! What people do to a job. Rare, so one at a time.
+//! Commands of users on a job: cancel, retry, start now, delete. [`super::pause`] has the others.
 
-use model::{AttemptNo, Event, IllegalTransition, JobId, JobState, JobView};
+use model::{AttemptNo, JobId, JobState, JobView};
 use rusqlite::{Params, params};
 
 use super::{backend::WriteCommand, error::corrupt, row::left_progress, transaction::Transaction};
 use crate::{
     Error, Result,
-    store::{By, CANCEL_REQUESTED, CancelAnswer, Fence},
+    store::{
+        By, CancelAnswer, Fence,
+        rules::{
+            job_commands,
+            record::{self, NOT_RESPONDING, UserAction},
+        },
+    },
 };
 
 /// Notes that the grace after a cancel request is over.
@@ -30,13 +36,13 @@ impl WriteCommand for MarkNotResponding {
             // Told twice is told; anything else is a stale worker.
             return if held.not_responding && held.attempt == *attempt { Ok(()) } else { Err(Error::Fenced) };
         };
-        transaction.record_activity(&view, "not_responding", None)?;
-        transaction.record_update(view, "not_responding");
+        transaction.record_activity(&view, NOT_RESPONDING, None)?;
+        transaction.record_update(view, NOT_RESPONDING);
         Ok(())
     }
 }
 
-/// Cancels what waits, asks what runs.
+/// Cancels a waiting job, or asks a running one to stop.
 pub(super) struct RequestCancel {
     pub(super) job: JobId,
     pub(super) by: By,
@@ -47,42 +53,34 @@ impl WriteCommand for RequestCancel {
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<CancelAnswer> {
         let found = transaction.find(self.job)?;
-        match found.state {
-            JobState::Succeeded | JobState::Failed | JobState::Cancelled | JobState::Interrupted => {
-                Ok(CancelAnswer::AlreadyEnded(found.state))
-            }
-            JobState::Running if found.cancel_requested_at.is_some() => {
-                Ok(CancelAnswer::AlreadyRequested(found.attempt))
-            }
-            JobState::Running => {
+        let now = transaction.now.0;
+        match job_commands::decide_cancel(&found)? {
+            job_commands::Cancel::Nothing(answer) => Ok(answer),
+            job_commands::Cancel::Request(attempt) => {
                 let view = transaction.expect_update(
                     self.job,
                     "update job set cancel_requested_at = ?, cancel_requested_by = ?
                     where id = ? and state = 'running' and attempt = ?",
-                    params![transaction.now.0, self.by.name, self.job.0, found.attempt],
+                    params![now, self.by.name, self.job.0, attempt],
                 )?;
-                transaction.record_action(&view, "cancel_requested", "job_cancel_requested", &self.by)?;
-                transaction.record_update(view, CANCEL_REQUESTED);
-                Ok(CancelAnswer::Requested(found.attempt))
+                transaction.record_user_update(view, record::REQUEST_CANCEL, &self.by)?;
+                Ok(CancelAnswer::Requested(attempt))
             }
-            waiting @ (JobState::Scheduled | JobState::Queued | JobState::Paused) => {
-                let state = waiting.apply(Event::Cancel).map_err(|error| conflict(self.job, error))?;
-                let now = transaction.now.0;
+            job_commands::Cancel::End(state) => {
                 let view = transaction.expect_update(
                     self.job,
                     "update job set state = ?, ended_at = ?, cancel_requested_at = ?, cancel_requested_by = ?
                     where id = ? and state = ? and attempt = ?",
-                    params![state.as_str(), now, now, self.by.name, self.job.0, waiting.as_str(), found.attempt],
+                    params![state.as_str(), now, now, self.by.name, self.job.0, found.state.as_str(), found.attempt],
                 )?;
-                transaction.record_action(&view, "cancelled", "job_cancelled", &self.by)?;
-                transaction.record_transition(Some(waiting), view, "cancelled");
+                transaction.record_user_transition(&found, view, record::CANCEL, &self.by)?;
                 Ok(CancelAnswer::Cancelled)
             }
         }
     }
 }
 
-/// Queues an ended job anew.
+/// Queues an ended job again.
 pub(super) struct Retry {
     pub(super) job: JobId,
     pub(super) by: By,
@@ -93,14 +91,8 @@ impl WriteCommand for Retry {
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<AttemptNo> {
         let found = transaction.find(self.job)?;
-        let state = found.state.apply(Event::Retry).map_err(|error| conflict(self.job, error))?;
-        if let Some(other) = transaction.active_duplicate(&found)? {
-            return Err(Error::Conflict {
-                code: "already_under_way",
-                message: format!("job #{other} does the same already; wait until it is over, or cancel it"),
-                state: found.state,
-            });
-        }
+        let state = job_commands::decide_retry(&found)?;
+        job_commands::check_unique(&found, transaction.active_duplicate(&found)?)?;
         let view = transaction.expect_update(
             self.job,
             concat!(
@@ -115,8 +107,7 @@ impl WriteCommand for Retry {
             params![state.as_str(), transaction.end_of_queue(), self.job.0, found.state.as_str(), found.attempt],
         )?;
         let attempt = view.attempt;
-        transaction.record_action(&view, "retried", "job_retried", &self.by)?;
-        transaction.record_transition(Some(found.state), view, "retried");
+        transaction.record_user_transition(&found, view, record::RETRY, &self.by)?;
         Ok(attempt)
     }
 }
@@ -132,15 +123,9 @@ impl WriteCommand for StartNow {
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
         let found = transaction.find(self.job)?;
-        let state = found.state.apply(Event::Due).map_err(|error| Error::Conflict {
-            code: "not_scheduled",
-            message: format!("job #{} does not wait for a time; it is {}", self.job, error.from),
-            state: error.from,
-        })?;
+        let state = job_commands::decide_start_now(&found)?;
         let view = transaction.put_in_queue(&found, state)?;
-        transaction.record_action(&view, "started_now", "job_started_now", &self.by)?;
-        transaction.record_transition(Some(found.state), view, "due");
-        Ok(())
+        transaction.record_user_transition(&found, view, record::START_NOW, &self.by)
     }
 }
 
@@ -155,13 +140,7 @@ impl WriteCommand for Delete {
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
         let found = transaction.find(self.job)?;
-        if !found.state.is_terminal() {
-            return Err(Error::Conflict {
-                code: "not_ended",
-                message: format!("job #{} is {}; cancel it before you delete it", self.job, found.state),
-                state: found.state,
-            });
-        }
+        job_commands::check_delete(&found)?;
         transaction.remove(self.job, (found.state, found.attempt))?;
         transaction.audit(&self.by, "job_deleted", Some(self.job), &found.title)?;
         Ok(())
@@ -186,14 +165,33 @@ impl Transaction<'_> {
         )
     }
 
-    /// Writes what somebody did to a job into its activity, and into the audit log.
-    pub(super) fn record_action(&self, view: &JobView, activity: &str, audit: &str, by: &By) -> Result<()> {
-        self.record_activity(view, activity, Some(by))?;
-        self.audit(by, audit, Some(view.job), "")
+    /// Records a user's action on a job that changes its state: activity, audit log and event.
+    pub(super) fn record_user_transition(
+        &mut self,
+        found: &JobView,
+        view: JobView,
+        action: UserAction,
+        by: &By,
+    ) -> Result<()> {
+        self.record_action(&view, action, by)?;
+        self.record_transition(Some(found.state), view, action.code);
+        Ok(())
+    }
+
+    /// Records a user's action on a job that does not change its state: activity, audit log and event.
+    pub(super) fn record_user_update(&mut self, view: JobView, action: UserAction, by: &By) -> Result<()> {
+        self.record_action(&view, action, by)?;
+        self.record_update(view, action.code);
+        Ok(())
+    }
+
+    fn record_action(&self, view: &JobView, action: UserAction, by: &By) -> Result<()> {
+        self.record_activity(view, action.activity, Some(by))?;
+        self.audit(by, action.audit, Some(view.job), "")
     }
 
     /// Writes what happened to a job into its activity.
-    pub(super) fn record_activity(&self, view: &JobView, what: &str, by: Option<&By>) -> Result<()> {
+    fn record_activity(&self, view: &JobView, what: &str, by: Option<&By>) -> Result<()> {
         self.execute(
             "insert into activity (job, at, what, attempt, by, detail) values (?, ?, ?, ?, ?, ?)",
             params![
@@ -212,21 +210,4 @@ impl Transaction<'_> {
     pub(super) fn expect_update(&self, job: JobId, sql: &str, values: impl Params) -> Result<JobView> {
         self.update(job, sql, values)?.ok_or_else(|| corrupt("a job", format!("#{job} is not as it was a moment ago")))
     }
-}
-
-/// Why a person's wish cannot be granted.
-fn conflict(job: JobId, error: IllegalTransition) -> Error {
-    let (code, message) = match error.from {
-        JobState::Running => ("still_running", format!("job #{job} is running; cancel it first")),
-        JobState::Scheduled | JobState::Queued | JobState::Paused => {
-            ("not_ended", format!("job #{job} has not run yet; it is {}", error.from))
-        }
-        JobState::Succeeded => {
-            ("already_succeeded", format!("job #{job} succeeded; run it again as a new job instead"))
-        }
-        JobState::Failed | JobState::Cancelled | JobState::Interrupted => {
-            ("already_ended", format!("job #{job} is over; it is {}", error.from))
-        }
-    };
-    Error::Conflict { code, message, state: error.from }
 }

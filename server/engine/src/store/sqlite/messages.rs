@@ -6,7 +6,7 @@ use rusqlite::{Row, params};
 use super::{backend::WriteCommand, error::corrupt, transaction::Transaction};
 use crate::{
     Error, Result,
-    store::{MESSAGES_KEPT, NOTES_PER_JOB, NewMessage, Told},
+    store::{MESSAGES_KEPT, NewMessage, Told, rules::limits::check_note_count},
 };
 
 /// Messages in the columns that the reading side knows; of a note, the last two say nothing.
@@ -91,12 +91,7 @@ impl Transaction<'_> {
 
     fn keep_note(&self, job: JobId, note: &MessageEvent, key: Option<&str>) -> Result<()> {
         let sql = "select count(*) from job_note where job = ?";
-        if self.row(sql, [job.0], |row| Ok(row.get::<_, i64>(0)?))?.unwrap_or_default() >= NOTES_PER_JOB {
-            return Err(Error::Refused {
-                code: "too_many_notes",
-                message: format!("job #{job} has {} notes, and takes no more", model::count(NOTES_PER_JOB as u64)),
-            });
-        }
+        check_note_count(job, self.row(sql, [job.0], |row| Ok(row.get(0)?))?.unwrap_or_default())?;
         let MessageEvent { number, text, from, at, .. } = note;
         self.execute(
             "insert into job_note (id, job, at, by, text, key) values (?, ?, ?, ?, ?, ?)",

@@ -1,15 +1,18 @@
-//! Setting jobs aside, and letting them go on.
+//! Pause and resume of jobs.
 
-use model::{Event, JobId, JobState, JobView};
+use model::{JobId, JobState, JobView};
 use rusqlite::params;
 
 use super::{backend::WriteCommand, transaction::Transaction};
 use crate::{
-    Error, Result,
-    store::{By, PauseAnswer},
+    Result,
+    store::{
+        By, PauseAnswer,
+        rules::{job_commands, record},
+    },
 };
 
-/// Sets aside what waits, asks what runs.
+/// Pauses a waiting job, or asks a running one to.
 pub(super) struct Pause {
     pub(super) job: JobId,
     pub(super) by: By,
@@ -20,28 +23,26 @@ impl WriteCommand for Pause {
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<PauseAnswer> {
         let found = transaction.find(self.job)?;
-        let state = found.state.apply(Event::Pause).map_err(|_| refused(&found))?;
-        if found.state != JobState::Running {
-            let view = transaction.set_state(&found, state)?;
-            transaction.record_action(&view, "set_aside", "job_paused", &self.by)?;
-            transaction.record_transition(Some(found.state), view, "paused");
-            return Ok(PauseAnswer::Paused);
+        match job_commands::decide_pause(&found)? {
+            job_commands::Pause::SetAside(state) => {
+                let view = transaction.set_state(&found, state)?;
+                transaction.record_user_transition(&found, view, record::PAUSE, &self.by)?;
+                Ok(PauseAnswer::Paused)
+            }
+            job_commands::Pause::Request => {
+                let view = transaction.expect_update(
+                    self.job,
+                    "update job set pause_requested_at = ? where id = ? and state = 'running' and attempt = ?",
+                    params![transaction.now.0, self.job.0, found.attempt],
+                )?;
+                transaction.record_user_update(view, record::REQUEST_PAUSE, &self.by)?;
+                Ok(PauseAnswer::Requested)
+            }
         }
-        if found.pause_requested_at.is_some() || found.cancel_requested_at.is_some() {
-            return Err(refused(&found));
-        }
-        let view = transaction.expect_update(
-            self.job,
-            "update job set pause_requested_at = ? where id = ? and state = 'running' and attempt = ?",
-            params![transaction.now.0, self.job.0, found.attempt],
-        )?;
-        transaction.record_action(&view, "pause_requested", "job_pause_requested", &self.by)?;
-        transaction.record_update(view, "pause_requested");
-        Ok(PauseAnswer::Requested)
     }
 }
 
-/// Queues what was set aside, or lets it wait for its time again; or takes the wish back.
+/// Resumes a paused job, or withdraws the request to pause a running one.
 pub(super) struct Resume {
     pub(super) job: JobId,
     pub(super) by: By,
@@ -52,34 +53,24 @@ impl WriteCommand for Resume {
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
         let found = transaction.find(self.job)?;
-        if found.state == JobState::Running && found.pause_requested_at.is_some() {
-            let view = transaction.expect_update(
-                self.job,
-                "update job set pause_requested_at = null where id = ? and state = 'running' and attempt = ?",
-                params![self.job.0, found.attempt],
-            )?;
-            transaction.record_action(&view, "resumed", "job_resumed", &self.by)?;
-            transaction.record_update(view, "resumed");
-            return Ok(());
-        }
-        // One that had failed is not kept waiting for its next try.
-        let waits = found.failure.is_none() && found.run_at.is_some_and(|at| at > transaction.now);
-        let event = if waits { Event::ResumeLater } else { Event::Resume };
-        let state = found.state.apply(event).map_err(|error| Error::Conflict {
-            code: "not_paused",
-            message: format!("job #{} is not paused; it is {}", self.job, error.from),
-            state: error.from,
-        })?;
-        let view =
-            if waits { transaction.set_state(&found, state)? } else { transaction.put_in_queue(&found, state)? };
-        transaction.record_action(&view, "resumed", "job_resumed", &self.by)?;
-        transaction.record_transition(Some(found.state), view, "resumed");
-        Ok(())
+        let view = match job_commands::decide_resume(&found, transaction.now)? {
+            job_commands::Resume::WithdrawRequest => {
+                let view = transaction.expect_update(
+                    self.job,
+                    "update job set pause_requested_at = null where id = ? and state = 'running' and attempt = ?",
+                    params![self.job.0, found.attempt],
+                )?;
+                return transaction.record_user_update(view, record::RESUME, &self.by);
+            }
+            job_commands::Resume::Wait(state) => transaction.set_state(&found, state)?,
+            job_commands::Resume::Queue(state) => transaction.put_in_queue(&found, state)?,
+        };
+        transaction.record_user_transition(&found, view, record::RESUME, &self.by)
     }
 }
 
 impl Transaction<'_> {
-    /// Gives a job that waits another state, and changes nothing else about it.
+    /// Changes the state of a waiting job, and nothing else.
     fn set_state(&self, found: &JobView, state: JobState) -> Result<JobView> {
         self.expect_update(
             found.job,
@@ -88,8 +79,8 @@ impl Transaction<'_> {
         )
     }
 
-    /// Writes into its activity that a job was set aside where it would have waited for its next attempt, as a person had
-    /// asked while it ran.
+    /// Records in its activity that a job was paused instead of waiting for its next attempt, by the user who had asked for
+    /// that while it ran.
     pub(super) fn record_set_aside(&self, view: &JobView) -> Result<()> {
         self.execute(
             "insert into activity (job, at, what, attempt, by, detail)
@@ -99,26 +90,4 @@ impl Transaction<'_> {
         )?;
         Ok(())
     }
-}
-
-/// Why a job cannot be set aside.
-fn refused(found: &JobView) -> Error {
-    let job = found.job;
-    let (code, message) = match found.state {
-        JobState::Running if found.cancel_requested_at.is_some() => {
-            ("already_requested", format!("job #{job} has been asked to stop; it cannot be paused any more"))
-        }
-        JobState::Running => (
-            "already_requested",
-            format!("job #{job} has been asked to pause already, and will at the next checkpoint"),
-        ),
-        JobState::Paused => ("already_paused", format!("job #{job} is paused already")),
-        JobState::Scheduled
-        | JobState::Queued
-        | JobState::Succeeded
-        | JobState::Failed
-        | JobState::Cancelled
-        | JobState::Interrupted => ("already_ended", format!("job #{job} is over; it has {}", found.state)),
-    };
-    Error::Conflict { code, message, state: found.state }
 }

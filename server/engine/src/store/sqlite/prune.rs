@@ -8,7 +8,7 @@ use rusqlite::params;
 use super::{backend::WriteCommand, transaction::Transaction};
 use crate::{
     Result,
-    store::{Prunable, Pruned, PrunedUploads},
+    store::{Prunable, Pruned, PrunedUploads, rules::record::DELETED},
 };
 
 /// Removes part of jobs, or all of them, that are over since before a time.
@@ -95,8 +95,8 @@ impl Transaction<'_> {
             self.execute("update job set repeated_by = null where id = ? and repeated_by = ?", [original.0, job.0])?;
         }
         self.ledger.artifact_bytes -= bytes;
-        self.count_kind(&found.kind, -1);
-        self.record_removal(found, "deleted");
+        self.counters.kind(&found.kind, -1);
+        self.record_removal(found, DELETED);
         Ok(bytes as u64)
     }
 

@@ -25,7 +25,7 @@ use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 use super::{SqliteOptions, controls::GATES, error::corrupt, open, row, uploads::SENT_BY};
 use crate::{
     Clock, Error, Result,
-    store::{BootId, Node, Role, UploadRow},
+    store::{BootId, Node, Role, UploadRow, rules::counters::count_mut},
 };
 
 /// How far back the line is looked at to tell places in it; further back a job's place is not known.
@@ -78,7 +78,7 @@ impl Reader {
         .await?;
         let mut kinds = BTreeMap::<String, Counts>::new();
         for (kind, state, count) in rows {
-            *row::count_mut(kinds.entry(kind).or_default(), row::state(&state)?) = count as u64;
+            *count_mut(kinds.entry(kind).or_default(), row::state(&state)?) = count as u64;
         }
         Ok(kinds)
     }

@@ -9,7 +9,10 @@ use model::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{buffered::level_number, error::corrupt};
-use crate::{Result, store::DurableEvent};
+use crate::{
+    Result,
+    store::{DurableEvent, rules::counters::count_mut},
+};
 
 /// The columns of a [`JobView`] but its progress and what came after it.
 macro_rules! first_columns {
@@ -240,20 +243,6 @@ pub(super) fn numbered_lines(json: &str) -> Result<Vec<(u64, LogLine)>> {
 
 fn level_of(number: u8) -> Result<Level> {
     Level::ALL.into_iter().find(|level| level_number(*level) == number).ok_or_else(|| corrupt("a log level", number))
-}
-
-/// The count of one state.
-pub(super) const fn count_mut(counts: &mut Counts, state: JobState) -> &mut u64 {
-    match state {
-        JobState::Scheduled => &mut counts.scheduled,
-        JobState::Queued => &mut counts.queued,
-        JobState::Running => &mut counts.running,
-        JobState::Paused => &mut counts.paused,
-        JobState::Succeeded => &mut counts.succeeded,
-        JobState::Failed => &mut counts.failed,
-        JobState::Cancelled => &mut counts.cancelled,
-        JobState::Interrupted => &mut counts.interrupted,
-    }
 }
 
 /// Reads the value of [`view_column`].

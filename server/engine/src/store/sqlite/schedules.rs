@@ -13,8 +13,12 @@ use crate::{
     Error, Result,
     access::Sight,
     store::{
-        By, Due, Fire, Fired, JobRuns, MOST_SCHEDULES, MOST_SCHEDULES_OF_USER, Missed, NewJob, Overlap, Run, RunOf,
-        SKIPS_KEPT, SavePlan, Schedule, ScheduleId, SchedulePage, ScheduleQuery, Schedules, Skip, Why,
+        By, Due, Fire, Fired, JobRuns, Missed, NewJob, Overlap, Run, RunOf, SKIPS_KEPT, SavePlan, Schedule, ScheduleId,
+        SchedulePage, ScheduleQuery, Schedules, Skip, Why,
+        rules::{
+            due_run::{DueRuns, check_revision, skipped_by_pause},
+            limits::check_schedule_count,
+        },
     },
 };
 
@@ -104,7 +108,7 @@ impl WriteCommand for Add {
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<ScheduleId> {
         let SavePlan { plan, uploads, next_at, by } = &self.save;
-        transaction.may_add_schedule(&by.name)?;
+        transaction.check_schedule_count(&by.name)?;
         transaction.have_uploads(uploads)?;
         let now = transaction.now.0;
         transaction.execute(
@@ -193,7 +197,7 @@ impl WriteCommand for Pause {
         if found.paused {
             return Ok(());
         }
-        transaction.set_aside(&found, Some(&self.by.name), "")?;
+        transaction.pause_schedule(&found, Some(&self.by.name), "")?;
         transaction.audit(&self.by, "schedule_paused", None, &named(found.id, &found.name))
     }
 }
@@ -214,10 +218,10 @@ impl WriteCommand for Stop {
             Ok(_) | Err(Error::NoSuchSchedule(_)) => return Ok(()),
             Err(error) => return Err(error),
         };
-        transaction.set_aside(&found, None, &self.why)?;
+        transaction.pause_schedule(&found, None, &self.why)?;
         tracing::warn!(schedule = found.id.0, name = found.name, why = self.why, "schedule paused by itself");
         let detail = format!("{}: {}", named(found.id, &found.name), self.why);
-        transaction.audit(&found.itself(), "schedule_stopped", None, &detail)
+        transaction.audit(&found.as_author(), "schedule_stopped", None, &detail)
     }
 }
 
@@ -279,24 +283,9 @@ struct Found {
 
 impl Found {
     /// How what it does by itself is signed. Nobody can be called that.
-    fn itself(&self) -> By {
+    fn as_author(&self) -> By {
         By::from(format!("schedule {}", self.name))
     }
-}
-
-/// What becomes of the runs of one [`Fire`].
-struct Decided<'f> {
-    fire: &'f Fire,
-    found: Found,
-    /// Runs under way before.
-    under_way: Vec<JobId>,
-    /// Runs that wait, oldest first.
-    waiting: Vec<Micros>,
-    /// Those of them that waited before and no longer do.
-    taken: Vec<Micros>,
-    skipped: Vec<(Skip, Option<JobId>)>,
-    /// Runs to be asked to stop.
-    cancelled: Vec<JobId>,
 }
 
 impl WriteCommand for Fire {
@@ -312,110 +301,59 @@ impl WriteCommand for Fire {
         };
         let under_way = transaction.runs_under_way(self.schedule)?;
         let waiting = transaction.runs_waiting(self.schedule)?;
-        let mut decided = Decided {
-            fire: self,
-            found,
-            under_way,
-            waiting,
-            taken: Vec::new(),
-            skipped: self.skipped.into_iter().map(|skip| (skip, None)).collect(),
-            cancelled: Vec::new(),
-        };
-        decided.runs();
-        let start = decided.begin(transaction)?;
-        // It may find that an upload is gone, and refuse: so it comes before whatever else is written.
+        let mut runs = DueRuns::decide(self, found.overlap, under_way, waiting);
+        let start = transaction.next_run(self, &found, &mut runs)?;
+        // An upload may be gone, which refuses the start: so it comes before all other writes.
         let in_line = transaction.end_of_queue();
         let started = start.map(|job| transaction.enqueue(&job, in_line)).transpose()?;
-        decided.write(transaction)?;
+        transaction.write_runs(self, &found, &runs)?;
         Ok(started.map_or(Fired::Nothing, Fired::Started))
     }
 }
 
-impl Decided<'_> {
-    /// Decides about each run that is due. Missed ones come first; they are older.
-    fn runs(&mut self) {
-        self.waiting.extend(&self.fire.made_up);
-        for due in self.fire.due.iter().copied() {
-            let newest = self.under_way.last().copied();
-            if newest.is_none() && self.waiting.is_empty() {
-                self.waiting.push(due);
-                continue;
-            }
-            match self.found.overlap {
-                Overlap::Skip => self.skip(due, Why::Overlap, newest),
-                Overlap::Queue if self.waiting.is_empty() => self.waiting.push(due),
-                Overlap::Queue => self.skip(due, Why::OneWaits, newest),
-                Overlap::Cancel => {
-                    for older in std::mem::take(&mut self.waiting) {
-                        self.skip(older, Why::Superseded, newest);
-                        self.taken.push(older);
-                    }
-                    self.cancelled.clone_from(&self.under_way);
-                    self.waiting.push(due);
-                }
-            }
-        }
-    }
-
-    /// The job that begins now: the first that waits, where no run is under way.
-    fn begin(&mut self, transaction: &Transaction<'_>) -> Result<Option<NewJob>> {
-        if !self.under_way.is_empty() || self.waiting.is_empty() {
-            return Ok(None);
-        }
-        let due = self.waiting.remove(0);
-        self.taken.push(due);
-        let job = &self.fire.job;
-        let same = job.unique_key.as_ref().map_or(Ok(None), |key| transaction.active_job(&job.kind, key))?;
+impl Transaction<'_> {
+    /// The job of the run that starts now, if there is one. A run is skipped if a job with its unique key is active.
+    fn next_run(&self, fire: &Fire, found: &Found, runs: &mut DueRuns) -> Result<Option<NewJob>> {
+        let Some(due) = runs.take_next() else { return Ok(None) };
+        let job = &fire.job;
+        let same = job.unique_key.as_ref().map_or(Ok(None), |key| self.active_job(&job.kind, key))?;
         if let Some(same) = same {
-            self.skip(due, Why::SameJob, Some(same));
+            runs.skip(due, Why::SameJob, Some(same));
             return Ok(None);
         }
-        let run = RunOf { schedule: self.found.id, name: self.found.name.clone(), due: Some(due) };
+        let run = RunOf { schedule: found.id, name: found.name.clone(), due: Some(due) };
         Ok(Some(NewJob { run_of: Some(run), ..job.clone() }))
     }
 
-    fn skip(&mut self, due: Micros, why: Why, job: Option<JobId>) {
-        self.skipped.push((Skip { due, last_due: due, runs: 1, why }, job));
-    }
-
-    fn write(&self, transaction: &mut Transaction<'_>) -> Result<()> {
-        let id = self.found.id;
-        for due in &self.taken {
-            transaction.execute("delete from schedule_wait where schedule = ? and due = ?", [id.0, due.0])?;
+    fn write_runs(&mut self, fire: &Fire, found: &Found, runs: &DueRuns) -> Result<()> {
+        let id = found.id;
+        for due in &runs.taken {
+            self.execute("delete from schedule_wait where schedule = ? and due = ?", [id.0, due.0])?;
         }
-        for due in &self.waiting {
-            transaction.execute(
+        for due in &runs.waiting {
+            self.execute(
                 "insert into schedule_wait (schedule, due) values (?, ?) on conflict do nothing",
                 [id.0, due.0],
             )?;
         }
-        for (skip, job) in &self.skipped {
-            transaction.skipped(id, *skip, *job)?;
+        for (skip, job) in &runs.skipped {
+            self.record_skip(id, *skip, *job)?;
         }
-        for job in &self.cancelled {
-            RequestCancel { job: *job, by: self.found.itself() }.run(transaction)?;
+        for job in &runs.cancelled {
+            RequestCancel { job: *job, by: found.as_author() }.run(self)?;
         }
-        if self.fire.next_at != self.fire.seen {
-            let next_at = self.fire.next_at.map(|at| at.0);
-            transaction.execute("update schedule set next_at = ? where id = ?", params![next_at, id.0])?;
+        if fire.next_at != fire.seen {
+            let next_at = fire.next_at.map(|at| at.0);
+            self.execute("update schedule set next_at = ? where id = ?", params![next_at, id.0])?;
         }
         Ok(())
     }
-}
 
-impl Transaction<'_> {
-    fn may_add_schedule(&self, owner: &str) -> Result<()> {
+    fn check_schedule_count(&self, owner: &str) -> Result<()> {
         let sql = "select coalesce(sum(owner = ?), 0), count(*) from schedule";
         let counts = self.row(sql, [owner], |row| Ok((row.get::<_, i64>(0)? as u64, row.get::<_, i64>(1)? as u64)))?;
         let (own, all) = counts.unwrap_or_default();
-        let message = if own >= MOST_SCHEDULES_OF_USER {
-            format!("{owner} has {} schedules, which is the limit; delete one first", model::count(own))
-        } else if all >= MOST_SCHEDULES {
-            format!("there are {} schedules, which is the limit; delete one first", model::count(all))
-        } else {
-            return Ok(());
-        };
-        Err(Error::Refused { code: "too_many_schedules", message })
+        check_schedule_count(owner, own, all)
     }
 
     fn find_schedule(&self, schedule: ScheduleId) -> Result<Found> {
@@ -439,30 +377,26 @@ impl Transaction<'_> {
     /// The schedule, where nobody has changed it since it was read.
     fn find_schedule_at(&self, schedule: ScheduleId, revision: i64) -> Result<Found> {
         let found = self.find_schedule(schedule)?;
-        if found.revision == revision {
-            return Ok(found);
-        }
-        let message = format!("schedule {} was changed meanwhile; look at it again", found.name);
-        Err(Error::Refused { code: "changed_meanwhile", message })
+        check_revision(&found.name, found.revision, revision)?;
+        Ok(found)
     }
 
     /// Pauses a schedule; what waits is left out.
-    fn set_aside(&mut self, found: &Found, by: Option<&str>, why: &str) -> Result<()> {
+    fn pause_schedule(&mut self, found: &Found, by: Option<&str>, why: &str) -> Result<()> {
         let waiting = self.runs_waiting(found.id)?;
         self.execute(
             "update schedule set paused_at = ?, paused_by = ?, paused_why = ?, revision = revision + 1 where id = ?",
             params![self.now.0, by, why, found.id.0],
         )?;
         self.execute("delete from schedule_wait where schedule = ?", [found.id.0])?;
-        if let (Some(due), Some(last_due)) = (waiting.first(), waiting.last()) {
-            let runs = waiting.len() as u64;
-            self.skipped(found.id, Skip { due: *due, last_due: *last_due, runs, why: Why::Paused }, None)?;
+        if let Some(skip) = skipped_by_pause(&waiting) {
+            self.record_skip(found.id, skip, None)?;
         }
         Ok(())
     }
 
     /// Notes runs that were not started, and forgets what is too old.
-    fn skipped(&self, schedule: ScheduleId, skip: Skip, job: Option<JobId>) -> Result<()> {
+    fn record_skip(&self, schedule: ScheduleId, skip: Skip, job: Option<JobId>) -> Result<()> {
         let Skip { due, last_due, runs, why } = skip;
         self.execute(
             "insert into schedule_skip (schedule, due, last_due, runs, at, why, job) values (?, ?, ?, ?, ?, ?, ?)",

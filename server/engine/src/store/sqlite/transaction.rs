@@ -1,7 +1,7 @@
 //! One write transaction: what every verb does the same way. The ledger is read when it begins and written when it
 //! ends, together with the events.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use model::{Counts, JobId, JobState, JobView, LogEvent, Micros, Seq, StateEvent, StreamEvent};
 use rusqlite::{Connection, Params, Row, TransactionBehavior, params};
@@ -10,19 +10,24 @@ use super::{
     accounts::Starts,
     error::corrupt,
     feed::Feed,
-    row::{StateRow, count_mut, json, view_columns},
+    row::{StateRow, json, view_columns},
     statement,
 };
-use crate::{Error, Result, store::DurableEvent};
+use crate::{
+    Error, Result,
+    store::{
+        DurableEvent,
+        rules::counters::{Counters, Ended},
+    },
+};
 
 const HOUR: i64 = 3_600_000_000;
 
-/// What the writer counts.
+/// The one row that numbers events and jobs and adds up bytes. The counts of jobs are in it, too.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) struct Ledger {
     seq: i64,
     pub(super) last_job: i64,
-    pub(super) counts: Counts,
     pub(super) artifact_bytes: i64,
     pub(super) upload_bytes: i64,
 }
@@ -33,13 +38,10 @@ pub(super) struct Transaction<'c> {
     /// One time for all of it.
     pub(super) now: Micros,
     pub(super) ledger: Ledger,
-    /// The ledger as it was when the transaction began.
-    before: Ledger,
+    pub(super) counters: Counters,
+    /// The ledger and its counts when the transaction began.
+    before: (Ledger, Counts),
     events: Vec<Arc<DurableEvent>>,
-    /// Ended in this hour: succeeded, failed, cancelled.
-    ended: [u64; 3],
-    /// How the number of jobs of each kind changes.
-    kinds: BTreeMap<String, i64>,
     /// What was started in it, for the audit log.
     pub(super) starts: Vec<Starts>,
     /// Whether it leaves something for upkeep to remove.
@@ -58,16 +60,15 @@ impl<'c> Transaction<'c> {
             [],
             ledger,
         )?;
-        let ledger = ledger.ok_or_else(|| corrupt("the ledger", "its row is gone"))?;
+        let (ledger, counts) = ledger.ok_or_else(|| corrupt("the ledger", "its row is gone"))?;
         feed.catch_up(&connection, ledger.seq)?;
         Ok(Self {
             connection,
             now,
             ledger,
-            before: ledger,
+            counters: Counters::new(counts),
+            before: (ledger, counts),
             events: Vec::new(),
-            ended: [0; 3],
-            kinds: BTreeMap::new(),
             starts: Vec::new(),
             leaves_garbage: false,
         })
@@ -121,37 +122,15 @@ impl<'c> Transaction<'c> {
         Seq(self.ledger.seq + 1)
     }
 
-    /// Notes that a job of `kind` came (+1) or went (-1).
-    pub(super) fn count_kind(&mut self, kind: &str, by: i64) {
-        if let Some(count) = self.kinds.get_mut(kind) {
-            *count += by;
-        } else {
-            self.kinds.insert(kind.to_owned(), by);
-        }
-    }
-
     /// Records that `view` came `from` a state (`None`: it is new) to the one it is in now.
     pub(super) fn record_transition(&mut self, from: Option<JobState>, mut view: JobView, code: impl Into<String>) {
-        if let Some(from) = from {
-            *count_mut(&mut self.ledger.counts, from) -= 1;
-        }
-        *count_mut(&mut self.ledger.counts, view.state) += 1;
-        match view.state {
-            JobState::Succeeded => self.ended[0] += 1,
-            JobState::Failed | JobState::Interrupted => self.ended[1] += 1,
-            JobState::Cancelled => self.ended[2] += 1,
-            JobState::Scheduled | JobState::Queued | JobState::Running | JobState::Paused => {}
-        }
-        if view.state == JobState::Queued && from != Some(JobState::Running) {
-            // What comes into the line stands last; what was running comes back to where it stood.
-            view.position = u32::try_from(self.ledger.counts.queued).ok();
-        }
+        view.position = self.counters.transition(from, view.state).or(view.position);
         self.record_update(view, code);
     }
 
     /// Records that a job which stood at `view` is gone, all but its log.
     pub(super) fn record_removal(&mut self, view: JobView, code: impl Into<String>) {
-        *count_mut(&mut self.ledger.counts, view.state) -= 1;
+        self.counters.removal(view.state);
         self.record_update(view, code);
     }
 
@@ -162,7 +141,7 @@ impl<'c> Transaction<'c> {
 
     /// Records something that changes no state.
     pub(super) fn record_update(&mut self, view: JobView, code: impl Into<String>) {
-        let counts = Some(self.ledger.counts);
+        let counts = Some(self.counters.counts);
         let job = view.job;
         self.record_event(
             Some(job),
@@ -185,7 +164,7 @@ impl<'c> Transaction<'c> {
     /// Without a write it costs no sync of the disk.
     pub(super) fn commit(self) -> Result<(Vec<Arc<DurableEvent>>, bool)> {
         // No event either where this is the same: each has a number.
-        if self.ledger != self.before {
+        if (self.ledger, self.counters.counts) != self.before {
             self.write_events()?;
             self.write_starts()?;
             self.write_kinds()?;
@@ -213,19 +192,19 @@ impl<'c> Transaction<'c> {
     }
 
     fn write_kinds(&self) -> Result<()> {
-        for (kind, by) in &self.kinds {
+        for (kind, change) in &self.counters.kinds {
             self.execute(
                 "insert into kind (name, jobs) values (?, ?)
                 on conflict (name) do update set jobs = jobs + excluded.jobs",
-                params![kind, by],
+                params![kind, change],
             )?;
         }
         Ok(())
     }
 
     fn write_hour(&self) -> Result<()> {
-        let [succeeded, failed, cancelled] = self.ended;
-        if succeeded + failed + cancelled > 0 {
+        let Ended { succeeded, failed, cancelled } = self.counters.ended;
+        if self.counters.ended != Ended::default() {
             self.execute(
                 "insert into hour (hour, succeeded, failed, cancelled) values (?, ?, ?, ?)
                 on conflict (hour) do update set
@@ -239,9 +218,9 @@ impl<'c> Transaction<'c> {
     }
 
     fn write_ledger(&self) -> Result<()> {
-        let Ledger { seq, last_job, artifact_bytes, upload_bytes, counts } = self.ledger;
+        let Ledger { seq, last_job, artifact_bytes, upload_bytes } = self.ledger;
         let [scheduled, queued, running, paused, succeeded, failed, cancelled, interrupted] =
-            JobState::ALL.map(|state| counts.of(state) as i64);
+            JobState::ALL.map(|state| self.counters.counts.of(state) as i64);
         self.execute(
             "update ledger set seq = ?, last_job = ?, artifact_bytes = ?, upload_bytes = ?,
                 scheduled = ?, queued = ?, running = ?, paused = ?,
@@ -265,22 +244,19 @@ impl<'c> Transaction<'c> {
     }
 }
 
-fn ledger(row: &Row<'_>) -> Result<Ledger> {
+fn ledger(row: &Row<'_>) -> Result<(Ledger, Counts)> {
     let count = |column| row.get::<_, i64>(column).map(|count| count as u64);
-    Ok(Ledger {
-        seq: row.get(0)?,
-        last_job: row.get(1)?,
-        artifact_bytes: row.get(2)?,
-        upload_bytes: row.get(3)?,
-        counts: Counts {
-            scheduled: count(4)?,
-            queued: count(5)?,
-            running: count(6)?,
-            paused: count(7)?,
-            succeeded: count(8)?,
-            failed: count(9)?,
-            cancelled: count(10)?,
-            interrupted: count(11)?,
-        },
-    })
+    let ledger =
+        Ledger { seq: row.get(0)?, last_job: row.get(1)?, artifact_bytes: row.get(2)?, upload_bytes: row.get(3)? };
+    let counts = Counts {
+        scheduled: count(4)?,
+        queued: count(5)?,
+        running: count(6)?,
+        paused: count(7)?,
+        succeeded: count(8)?,
+        failed: count(9)?,
+        cancelled: count(10)?,
+        interrupted: count(11)?,
+    };
+    Ok((ledger, counts))
 }

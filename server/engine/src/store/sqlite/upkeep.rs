@@ -6,17 +6,14 @@ use std::time::{Duration, Instant};
 use model::Micros;
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::{enqueue::KEY_LIFETIME, statement};
-use crate::Result;
+use super::statement;
+use crate::{
+    Result,
+    store::rules::limits::{EVENT_LIFETIME, KEY_LIFETIME, MAX_EVENTS_KEPT, MESSAGE_LIFETIME},
+};
 
-/// How long durable events are kept, microseconds.
-const EVENT_LIFETIME: i64 = 24 * 3_600_000_000;
-/// How many durable events are kept at most.
-const EVENTS_KEPT: i64 = 1_000_000;
 /// Events removed at once: a few milliseconds.
 const EVENTS_PER_STEP: i64 = 1_000;
-/// How long messages are kept, microseconds.
-const MESSAGE_LIFETIME: i64 = 30 * 24 * 3_600_000_000;
 /// Idempotency keys and messages forgotten at once, of each.
 const ROWS_PER_STEP: i64 = 1_000;
 /// For how long a step removes logs, or gives pages back, but for the sync of the disk that ends it.
@@ -81,7 +78,7 @@ fn step(connection: &mut Connection, now: Micros) -> Result<bool> {
             (select freelist_count from pragma_freelist_count),
             exists (select 1 from start_key indexed by start_key_by_time where at <= ?),
             exists (select 1 from message indexed by message_by_time where at <= ?)",
-        [now.0 - EVENT_LIFETIME, EVENTS_KEPT, now.0 - KEY_LIFETIME, now.0 - MESSAGE_LIFETIME],
+        [now.0 - EVENT_LIFETIME, MAX_EVENTS_KEPT, now.0 - KEY_LIFETIME, now.0 - MESSAGE_LIFETIME],
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
     )?;
     let (events, garbage, free_pages, keys, messages): (bool, bool, i64, bool, bool) = due.unwrap_or_default();
@@ -124,7 +121,7 @@ fn trim(connection: &mut Connection, now: Micros) -> Result<()> {
         &transaction,
         "select max(seq) from (select seq, at from event order by seq limit ?)
         where at < ? or seq <= (select seq from ledger) - ?",
-        [EVENTS_PER_STEP, now.0 - EVENT_LIFETIME, EVENTS_KEPT],
+        [EVENTS_PER_STEP, now.0 - EVENT_LIFETIME, MAX_EVENTS_KEPT],
         |row| Ok(row.get(0)?),
     )?;
     if let Some(seq) = newest.flatten() {

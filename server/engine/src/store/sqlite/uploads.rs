@@ -1,22 +1,23 @@
 //! Uploads: what is kept beside the jobs.
 
-use model::{JobId, Micros, bytes, count};
+use model::{JobId, Micros, bytes};
 use rusqlite::params;
 
 use super::{backend::WriteCommand, transaction::Transaction};
 use crate::{
-    Error, Result,
-    store::{By, NewJob, UploadQuota, UploadRow},
+    Result,
+    store::{
+        By, NewJob, UploadQuota, UploadRow,
+        rules::limits::{SMALL_INPUT, check_quota, check_upload_count},
+    },
 };
 
 /// Bytes of uploads and large inputs, of jobs and of schedules, that a user has sent and that are still kept.
+/// The limit of 4096 is [`SMALL_INPUT`].
 pub(super) const SENT_BY: &str = "select
     (select coalesce(sum(size), 0) from upload indexed by upload_by_sender where by = ?1 and by is not null)
     + coalesce((select bytes from input_use where by = ?1), 0)
     + (select coalesce(sum(octet_length(input)), 0) from schedule where owner = ?1 and octet_length(input) > 4096)";
-
-/// The longest input that does not count, bytes. Migration 0015 and [`SENT_BY`] say the same.
-pub(crate) const SMALL_INPUT: usize = 4 << 10;
 
 /// Registers a finished upload, where it is within its sender's quota.
 pub(super) struct SaveUpload {
@@ -33,9 +34,9 @@ impl WriteCommand for SaveUpload {
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
         let UploadRow { id, name, size, at, by } = &self.upload;
         if let Some(limit) = self.quota.bytes {
-            transaction.check_quota(by.as_deref(), *size, limit)?;
+            transaction.check_bytes_sent(by.as_deref(), *size, limit)?;
         }
-        transaction.check_number_of_uploads(by.as_deref(), self.quota.files)?;
+        transaction.check_uploads_sent(by.as_deref(), self.quota.files)?;
         let size = *size as i64;
         let added = transaction.execute(
             "insert into upload (id, name, size, at, by) values (?, ?, ?, ?, ?) on conflict do nothing",
@@ -52,25 +53,16 @@ impl WriteCommand for SaveUpload {
 
 impl Transaction<'_> {
     /// Refuses what would be more than a user may have sent.
-    fn check_quota(&self, by: Option<&str>, more: u64, limit: u64) -> Result<()> {
+    fn check_bytes_sent(&self, by: Option<&str>, more: u64, limit: u64) -> Result<()> {
         let used = self.row(SENT_BY, [by], |row| Ok(row.get::<_, i64>(0)?))?.unwrap_or_default() as u64;
-        if used.saturating_add(more) > limit { Err(Error::Quota { used, limit }) } else { Ok(()) }
+        check_quota(used, more, limit)
     }
 
     /// Refuses one upload more than a user may have, whatever their sizes.
-    fn check_number_of_uploads(&self, by: Option<&str>, most: u64) -> Result<()> {
+    fn check_uploads_sent(&self, by: Option<&str>, most: u64) -> Result<()> {
         let sql = "select count(*) from upload indexed by upload_by_sender where by = ? and by is not null";
         let kept = self.row(sql, [by], |row| Ok(row.get::<_, i64>(0)?))?.unwrap_or_default() as u64;
-        if kept < most {
-            return Ok(());
-        }
-        Err(Error::Refused {
-            code: "too_many_uploads",
-            message: format!(
-                "you have {} uploads, the most that are kept; those that no job refers to are removed after 24 hours",
-                count(kept)
-            ),
-        })
+        check_upload_count(kept, most)
     }
 
     /// Counts the input of a new job against the quota of who starts it.
@@ -79,7 +71,7 @@ impl Transaction<'_> {
             return Ok(());
         }
         if let Some(limit) = job.quota {
-            self.check_quota(Some(&job.by.name), job.input.len() as u64, limit)?;
+            self.check_bytes_sent(Some(&job.by.name), job.input.len() as u64, limit)?;
         }
         self.execute(
             "insert into input_use (by, bytes) values (?, ?)

@@ -43,7 +43,7 @@ impl Transaction<'_> {
     }
 
     /// Has the commit add a line for a job that was started.
-    pub(in crate::store::sqlite) fn started(&mut self, job: JobId, by: &By, detail: &str) {
+    pub(in crate::store::sqlite) fn record_start(&mut self, job: JobId, by: &By, detail: &str) {
         match self.starts.last_mut() {
             Some(run) if run.goes_on_with(job, by, detail) => run.jobs += 1,
             _ => self.starts.push(Starts { by: by.clone(), detail: detail.to_owned(), first: job, jobs: 1 }),
