@@ -1,6 +1,6 @@
-//! Who may come in, and what they did: people, sessions, one-time links, tokens, rules of kinds, the audit log.
+//! Accounts: users, sessions, one-time links, tokens, rules of kinds, and the audit log.
 //!
-//! Nothing here is a password or a key in the clear: the callers hash them.
+//! Passwords, keys and secrets are hashed by the callers; the store never has them in clear text.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -9,7 +9,7 @@ use model::{JobId, Micros, Role, Scope};
 
 use crate::{Result, TaskInfo};
 
-/// A person's number. Never used again.
+/// A user's number. Never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(pub i64);
 
@@ -17,26 +17,26 @@ pub struct UserId(pub i64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TokenId(pub i64);
 
-/// Who did something, by what means, from where: what the audit log keeps of it.
+/// Attribution of an action for the audit log: user, token and address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct By {
-    /// The person's name; `local` without accounts. Jobs are theirs by it.
+    /// The user's name; `local` without accounts. The owner of a job is identified by it.
     pub name: Arc<str>,
-    /// The name of the token it was done with.
+    /// The name of the token that was used.
     pub token: Option<Arc<str>>,
-    /// The address of whoever asked.
+    /// The address of the client.
     pub address: Option<IpAddr>,
 }
 
 impl By {
-    /// By what means, for people: "with token nightly-ci"; empty for a person's own hands.
+    /// The means as a text: "with token nightly-ci"; empty for a signed-in user.
     pub fn means(&self) -> String {
         self.token.as_ref().map_or_else(String::new, |token| format!("with token {token}"))
     }
 }
 
 impl Default for By {
-    /// Whoever works without accounts.
+    /// The user of an installation without accounts.
     fn default() -> Self {
         Self::from("local")
     }
@@ -54,73 +54,73 @@ impl From<String> for By {
     }
 }
 
-/// Somebody who may sign in, or could once.
+/// A user, removed ones included.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
     /// The number.
     pub id: UserId,
-    /// The name to sign in with; in lower case, never given to anybody else.
+    /// The name to sign in with; in lower case, never given to another user.
     pub name: Arc<str>,
-    /// What they may do.
+    /// Role, which decides what they may do.
     pub role: Role,
-    /// The time zone of their pages, an IANA name; the server's where there is none.
+    /// The time zone of their pages, an IANA name; `None` for the server's.
     pub time_zone: Option<String>,
     /// Whether they have chosen a password yet.
     pub active: bool,
-    /// Since when they are known.
+    /// When they were added.
     pub created_at: Micros,
-    /// When they last asked for something, to the minute.
+    /// When they last sent a request, to the minute.
     pub seen_at: Option<Micros>,
-    /// Since when they may no longer come in.
+    /// When they were removed.
     pub removed_at: Option<Micros>,
 }
 
-/// What changes about a person.
+/// A change of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PersonChange {
-    /// What they may do.
+    /// Role, which decides what they may do.
     Role(Role),
-    /// Their password, as an argon2id PHC string. Their links end, and all their sessions but the one named (by its key).
-    /// Refused: `password_changed` where it is no longer `from`.
+    /// A new password, as an argon2id PHC string. Ends their links, and all their sessions but the one with the key
+    /// `keep`. Refused: `password_changed` if the old one is no longer `from`.
     Password {
         /// The hash.
         hash: String,
-        /// What it replaces; `None` for whatever there is.
+        /// The hash that it replaces; `None` for any.
         from: Option<String>,
-        /// The session that goes on.
+        /// The key of the session that continues.
         keep: Option<Vec<u8>>,
     },
-    /// Their password as it was, hashed anew; unless it has been changed meanwhile. No session ends, and the audit log
-    /// says nothing of it.
+    /// The same password with another hash, unless it has been changed meanwhile. No session ends, and there is no line
+    /// in the audit log.
     Rehash {
         /// The hash.
         hash: String,
-        /// What it replaces.
+        /// The hash that it replaces.
         from: String,
     },
     /// The time zone of their pages.
     TimeZone(Option<String>),
-    /// They may no longer come in: sessions, links and tokens end. The name stays theirs.
+    /// Removes them: sessions, links and tokens end. Their name is never given again.
     Remove,
 }
 
-/// A one-time link to be given to somebody, who chooses a password with it.
+/// A one-time link, with which a user chooses a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewLink {
     /// The hash of its secret.
     pub key: Vec<u8>,
-    /// Whose password it is for; `None` makes the first administrator.
+    /// The user whose password it sets; `None` creates the first administrator.
     pub user: Option<UserId>,
-    /// Until when it can be used.
+    /// When it expires.
     pub expires: Micros,
 }
 
-/// Whom a link is for.
+/// The purpose of a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LinkFor {
-    /// The first administrator, who chooses a name as well.
+    /// Set-up: the first administrator, who chooses a name as well.
     Setup,
-    /// A person who is known already, by name.
+    /// A new password for the user of this name.
     Person(Arc<str>),
 }
 
@@ -133,40 +133,40 @@ pub struct UseLink {
     pub name: String,
     /// The password chosen, as an argon2id PHC string.
     pub hash: String,
-    /// From where.
+    /// The address of the client.
     pub address: Option<IpAddr>,
 }
 
-/// A web session as it is kept. `data` is whatever the web side wants.
+/// A web session as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRow {
-    /// What the web side keeps in it.
+    /// Session data of the web layer, opaque here.
     pub data: Vec<u8>,
-    /// It ends then, used or not.
+    /// When it ends, used or not.
     pub expires: Micros,
-    /// Whose it is, once somebody has signed in.
+    /// Its owner, once a user has signed in.
     pub owner: Option<SessionOwner>,
 }
 
-/// Whose session it is.
+/// The owner of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionOwner {
     /// The person.
     pub user: UserId,
-    /// What they came with, for people: "Firefox on Linux".
+    /// Browser and system, for people: "Firefox on Linux".
     pub device: String,
     /// When they signed in.
     pub since: Micros,
-    /// When it was last used, to the minute; not looked at where a session is saved.
+    /// When it was last used, to the minute; ignored when a session is saved.
     pub used: Micros,
 }
 
-/// One of a person's sessions.
+/// A session of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionInfo {
     /// The hash of its id.
     pub key: Vec<u8>,
-    /// What the person came with.
+    /// Browser and system.
     pub device: String,
     /// When they signed in.
     pub since: Micros,
@@ -174,7 +174,7 @@ pub struct SessionInfo {
     pub used: Micros,
 }
 
-/// Which of a person's sessions end.
+/// The sessions of a user to be ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// All of them.
@@ -185,20 +185,20 @@ pub enum Ending {
     One(Vec<u8>),
 }
 
-/// A token to be made.
+/// A token to be created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewToken {
-    /// Whose it is.
+    /// Its owner.
     pub user: UserId,
-    /// What people call it, 1 to 80 characters; unique among the person's.
+    /// Its name, 1 to 80 characters; unique among the user's tokens.
     pub name: String,
     /// The hash of its secret.
     pub key: Vec<u8>,
-    /// Its first characters, by which people know it again.
+    /// Its first characters, by which users recognise it.
     pub hint: String,
     /// What it may be used for; not empty.
     pub scopes: Vec<Scope>,
-    /// Until when; `None` for ever.
+    /// When it expires; `None` for never.
     pub expires: Option<Micros>,
 }
 
@@ -207,9 +207,9 @@ pub struct NewToken {
 pub struct Token {
     /// The number.
     pub id: TokenId,
-    /// Whose it is.
+    /// Its owner.
     pub user: UserId,
-    /// The name of whose it is.
+    /// The name of its owner.
     pub user_name: Arc<str>,
     /// What people call it.
     pub name: Arc<str>,
@@ -217,77 +217,77 @@ pub struct Token {
     pub hint: String,
     /// What it may be used for.
     pub scopes: Vec<Scope>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Micros,
-    /// Until when it can be used.
+    /// When it expires.
     pub expires: Option<Micros>,
     /// When it was last used, to the minute.
     pub used_at: Option<Micros>,
 }
 
-/// Who may start a kind and see its jobs, where an administrator has decided; its task decides the rest.
+/// Visibility rule of a kind, set by an administrator. `None` leaves it as its task declares it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KindRule {
     /// The kind.
     pub kind: String,
-    /// The least role that may start and steer its jobs.
+    /// The least role that may start and control its jobs.
     pub start: Option<Role>,
-    /// Whether its jobs are seen by their owner and administrators only.
+    /// Whether only their owner and administrators see its jobs.
     pub private: Option<bool>,
 }
 
-/// What a task says of who may start it and see its jobs, until an administrator decides otherwise.
+/// Visibility rule of a kind, declared by its task. A [`KindRule`] overrides it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeclaredRule {
     /// The kind.
     pub kind: String,
-    /// The least role that may start and steer its jobs.
+    /// The least role that may start and control its jobs.
     pub start: Role,
-    /// Whether its jobs are seen by their owner and administrators only.
+    /// Whether only their owner and administrators see its jobs.
     pub private: bool,
 }
 
 impl DeclaredRule {
-    /// That of a registered task.
+    /// The rule that a registered task declares.
     pub fn of(task: &TaskInfo) -> Self {
         Self { kind: task.kind.to_string(), start: task.start_role, private: task.private }
     }
 }
 
-/// One line of the audit log.
+/// A line of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditRow {
-    /// Its place; rises with time.
+    /// Its number; rises with time.
     pub id: i64,
     /// When.
     pub at: Micros,
     /// Who.
     pub by: By,
-    /// What, as a word: `job_started`, `signed_in`, `role_changed` …
+    /// The action: `job_started`, `signed_in`, `role_changed` …
     pub what: String,
     /// The job it is about.
     pub job: Option<JobId>,
-    /// The person, kind, queue or token it is about, or more about the job; may be empty.
+    /// The user, kind, queue or token it is about, or more about the job; may be empty.
     pub detail: String,
 }
 
-/// Something to be noted that is no change of anything else.
+/// A line for the audit log that comes with no other change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     /// Who.
     pub by: By,
-    /// What, as a word.
+    /// The action.
     pub what: &'static str,
-    /// More; may be empty.
+    /// Details; may be empty.
     pub detail: String,
 }
 
-/// Which lines of the audit log.
+/// A query of the audit log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditQuery {
-    /// Only of this person.
+    /// Only by this user.
     pub who: Option<String>,
-    /// Only this word.
+    /// Only this action.
     pub what: Option<String>,
     /// Only about this job.
     pub job: Option<JobId>,
@@ -310,77 +310,76 @@ pub struct AuditPage {
     pub older: bool,
 }
 
-/// What is kept of people and their rights. Every change notes itself in the audit log, in the same commit, and names
-/// in `Error::Refused` why it cannot be.
+/// Accounts in the store. Every change adds a line to the audit log in the same commit, or returns `Error::Refused`
+/// with the reason.
 #[async_trait]
 pub trait Accounts: Send + Sync + 'static {
-    /// Rises with every commit, of whichever process, that changes who may do what: people, sessions ended by somebody,
-    /// tokens, rules of kinds.
+    /// Rises with every commit, of any process, that changes rights: users, ended sessions, tokens, rules of kinds.
     async fn access_version(&self) -> Result<i64>;
 
-    /// Everybody, the removed ones too, by name.
+    /// All users by name, including removed ones.
     async fn people(&self) -> Result<Vec<Person>>;
-    /// Adds somebody without a password. Refused: `name_taken`. The name has been checked before.
+    /// Adds a user without a password. Refused: `name_taken`. The caller has validated the name.
     async fn add_person(&self, name: &str, role: Role, by: &By) -> Result<UserId>;
-    /// Changes somebody. Refused: `no_such_user`, `last_administrator` where nobody could undo it.
+    /// Changes a user. Refused: `no_such_user`, `last_administrator` if no other user could undo it.
     async fn change_person(&self, user: UserId, change: PersonChange, by: &By) -> Result<()>;
-    /// The password hash of who is called like this, unless removed or without one.
+    /// The password hash of the user of this name, unless removed or without one.
     async fn password(&self, name: &str) -> Result<Option<(UserId, String)>>;
-    /// Soft: they were here.
+    /// Buffered: the time of their last request.
     fn touch_person(&self, user: UserId, at: Micros);
 
-    /// Keeps a link in place of all others for the same person. Refused: `already_set_up` for a setup link where there is
-    /// an administrator, `no_such_user`.
+    /// Replaces all links of the same user. Refused: `already_set_up` for a setup link if there is an administrator,
+    /// `no_such_user`.
     async fn save_link(&self, link: NewLink, by: &By) -> Result<()>;
-    /// Whom a link is for; `None` where it has been used or its time is over.
+    /// The purpose of a link; `None` if it has been used or has expired.
     async fn link(&self, key: &[u8]) -> Result<Option<LinkFor>>;
-    /// Uses a link up: sets the password, makes the first administrator where it is for that, ends the person's sessions.
+    /// Uses a link: sets the password, creates the first administrator if it is for that, ends the user's sessions.
     /// Refused: `link_used`, `name_taken`.
     async fn use_link(&self, link: UseLink) -> Result<UserId>;
 
-    /// Creates a session; `false` if the key is taken. Refused: `no_such_user` where its owner has been removed.
+    /// Creates a session; `false` if the key is taken. Refused: `no_such_user` if its owner has been removed.
     async fn create_session(&self, key: &[u8], session: SessionRow) -> Result<bool>;
-    /// Replaces a session, or creates it where nobody owns it: one with an owner that has been ended stays so, whatever a
-    /// request that was under way has to save.
+    /// Replaces a session, or creates it if it has no owner. A session with an owner that has been ended is not created
+    /// again by a request that was in progress.
     async fn save_session(&self, key: &[u8], session: SessionRow) -> Result<()>;
     /// A session, unless expired, or owned and not used since `idle_since`.
     async fn load_session(&self, key: &[u8], now: Micros, idle_since: Micros) -> Result<Option<SessionRow>>;
-    /// Whose sessions those with these keys are, in any order; without those that [`Accounts::load_session`] would not
-    /// answer, and those that nobody owns.
+    /// The owners of the sessions with these keys, in any order; without those that [`Accounts::load_session`] would
+    /// not return, and those without an owner.
     async fn session_owners(
         &self,
         keys: &[[u8; 32]],
         now: Micros,
         idle_since: Micros,
     ) -> Result<Vec<([u8; 32], SessionOwner)>>;
-    /// Soft: it was used.
+    /// Buffered: the time of its last use.
     fn touch_session(&self, key: &[u8], at: Micros);
-    /// Removes a session without a word in the audit log: its person signs out, its id changes, or nobody had signed in.
+    /// Deletes a session without a line in the audit log: its user signs out, its id changes, or it has no owner.
     async fn delete_session(&self, key: &[u8]) -> Result<()>;
-    /// Removes the expired, and the owned that were not used since `idle_since`.
+    /// Deletes expired sessions, and those with an owner that were not used since `idle_since`. Returns how many.
     async fn sweep_sessions(&self, now: Micros, idle_since: Micros) -> Result<u64>;
-    /// A person's sessions, the last used first, but for the expired.
+    /// A user's sessions, last used first, without expired ones.
     async fn sessions(&self, user: UserId) -> Result<Vec<SessionInfo>>;
-    /// Ends sessions of a person; answers how many.
+    /// Ends sessions of a user. Returns how many.
     async fn end_sessions(&self, user: UserId, which: Ending, by: &By) -> Result<u64>;
 
-    /// Makes a token. Refused: `name_taken`, `no_such_user`.
+    /// Creates a token. Refused: `name_taken`, `no_such_user`.
     async fn add_token(&self, token: NewToken, by: &By) -> Result<TokenId>;
-    /// The token with this key, unless expired, revoked, or its person removed.
+    /// The token with this key, unless expired, revoked, or its owner removed.
     async fn token(&self, key: &[u8], now: Micros) -> Result<Option<Token>>;
-    /// Tokens of one person, or of all, the newest first; expired ones too.
+    /// Tokens of one user, or of all, newest first, including expired ones.
     async fn tokens(&self, user: Option<UserId>) -> Result<Vec<Token>>;
-    /// Ends a token. Refused: `no_such_token`.
+    /// Revokes a token. Refused: `no_such_token`.
     async fn revoke_token(&self, token: TokenId, by: &By) -> Result<()>;
-    /// Soft: it was used.
+    /// Buffered: the time of its last use.
     fn touch_token(&self, token: TokenId, at: Micros);
 
-    /// What administrators have decided about kinds.
+    /// The visibility rules that administrators have set.
     async fn kind_rules(&self) -> Result<Vec<KindRule>>;
-    /// Decides about a kind.
+    /// Sets the visibility rule of a kind.
     async fn change_kind_rule(&self, rule: KindRule, by: &By) -> Result<()>;
 
-    /// Notes something in the audit log.
+    /// Adds a line to the audit log.
     async fn note(&self, note: Note) -> Result<()>;
     /// Part of the audit log.
     async fn audit(&self, query: &AuditQuery) -> Result<AuditPage>;

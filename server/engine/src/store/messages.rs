@@ -1,35 +1,35 @@
-//! What people tell each other, as it goes into the store and comes out of it.
+//! Messages between users and notes on jobs: arguments and results of the store's methods.
 
 use model::{MessageEvent, MessageTo, Tone};
 
 use super::By;
 
-/// Messages that are kept at most; the oldest go.
+/// The most messages that are kept; the oldest are deleted.
 pub const MESSAGES_KEPT: i64 = 10_000;
-/// Notes that a job takes at most.
+/// The most notes on a job.
 pub const NOTES_PER_JOB: i64 = 1_000;
 
-/// Something to be told.
+/// A message or note to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewMessage {
-    /// Who tells it; it is theirs by the name.
+    /// Its author.
     pub by: By,
-    /// Whom.
+    /// Its recipient.
     pub to: MessageTo,
-    /// What, as [`crate::message::cleaned`] leaves it.
+    /// Its text, as [`crate::message::cleaned`] leaves it.
     pub text: String,
-    /// How it is meant. A note is plain, whatever stands here.
+    /// Ignored for a note, which is always plain.
     pub tone: Tone,
-    /// What its sender calls it: asked again under the same key, it is the same message.
+    /// Idempotency key of its sender.
     pub key: Option<String>,
 }
 
-/// What came of it.
+/// A message that was sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Told {
-    /// As it was told.
+    /// As it was recorded.
     pub message: MessageEvent,
-    /// Whether it had been told before, under the same key, and so nobody was told now.
+    /// Whether it had been sent before, under the same key, and was not sent again.
     pub again: bool,
 }
 

@@ -1,5 +1,5 @@
-//! What is started again and again, as it goes into the store and comes out of it. Nothing here knows a calendar: when
-//! something is due is worked out by the callers.
+//! Schedules: recurring jobs, their policies and their runs. The store knows no calendar: the callers compute when a
+//! run is due.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -9,14 +9,14 @@ use model::{JobId, JobState, JobView, Micros, Priority};
 use super::{By, NewJob};
 use crate::{Result, access::Sight};
 
-/// The most missed runs that are made up for.
+/// The most missed runs that are caught up.
 pub const MOST_MISSED: u32 = 100;
-/// How many notes of runs that were not started are kept of each schedule; the oldest go.
+/// How many skipped runs are kept of each schedule; the oldest are deleted.
 pub const SKIPS_KEPT: i64 = 200;
 
-/// The most schedules of one user …
+/// The most schedules of one user.
 pub const MOST_SCHEDULES_OF_USER: u64 = 1_000;
-/// … and of all.
+/// The most schedules of all users together.
 pub const MOST_SCHEDULES: u64 = 10_000;
 
 /// A schedule's number. Never used again.
@@ -29,15 +29,15 @@ impl fmt::Display for ScheduleId {
     }
 }
 
-/// What is done with a run that is due while the one before is not over.
+/// Overlap policy: what happens to a run that is due while the previous one is active.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Overlap {
-    /// It is left out.
+    /// It is skipped.
     #[default]
     Skip,
-    /// It waits for the one before to end. One at most waits; more are left out.
+    /// It waits for the previous run to end. One at most waits; others are skipped.
     Queue,
-    /// The one before is asked to stop, and it waits for that.
+    /// The previous run is cancelled, and it waits for that.
     Cancel,
 }
 
@@ -54,21 +54,21 @@ impl Overlap {
         }
     }
 
-    /// The policy named by `word`, if it is one.
+    /// Parses [`Self::as_str`].
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|overlap| overlap.as_str() == word)
     }
 }
 
-/// What is done about runs that were due while nobody could start them.
+/// Catch-up policy: what happens to runs that were due while no server was running.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Missed {
-    /// They are left out.
+    /// They are skipped.
     Skip,
-    /// One run makes up for all of them.
+    /// One run catches up for all of them.
     #[default]
     Once,
-    /// Each is made up for, one after the other; the newest so many, 1 to [`MOST_MISSED`].
+    /// Each is caught up, one after the other; the newest n, 1 to [`MOST_MISSED`].
     All(u32),
 }
 
@@ -82,7 +82,7 @@ impl Missed {
         }
     }
 
-    /// How many runs at most make up for what was missed.
+    /// How many missed runs are caught up at most.
     pub const fn most(self) -> u32 {
         match self {
             Self::Skip => 0,
@@ -91,7 +91,7 @@ impl Missed {
         }
     }
 
-    /// The policy named by `word`, which takes `most` where it is about a number.
+    /// Parses [`Self::as_str`]; `most` is the number of `all`.
     pub fn from_word(word: &str, most: u32) -> Option<Self> {
         match word {
             "skip" => Some(Self::Skip),
@@ -102,10 +102,10 @@ impl Missed {
     }
 }
 
-/// What somebody plans: which job, when, and what holds where runs meet or are missed.
+/// What a schedule starts: the job, when it is due, and the policies for overlapping and missed runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// What people call it.
+    /// Its name on pages.
     pub name: String,
     /// The kind of its jobs.
     pub kind: String,
@@ -113,57 +113,57 @@ pub struct Plan {
     pub input: String,
     /// How urgent they are.
     pub priority: Priority,
-    /// When: a cron expression …
+    /// When its runs are due: a cron expression.
     pub expression: String,
-    /// … and the zone whose clocks it is read by, an IANA name.
+    /// The time zone of the expression, an IANA name.
     pub zone: String,
-    /// Where runs meet.
+    /// Policy for overlapping runs.
     pub overlap: Overlap,
-    /// Where runs were missed.
+    /// Policy for missed runs.
     pub missed: Missed,
 }
 
-/// A plan to be kept.
+/// A plan to be saved.
 #[derive(Clone, Debug)]
 pub struct SavePlan {
     /// The plan.
     pub plan: Plan,
-    /// Uploads its input refers to; they are kept as long as it does.
+    /// Uploads to which its input refers; they are kept as long as it does.
     pub uploads: Vec<String>,
     /// When the next run is due.
     pub next_at: Option<Micros>,
-    /// Who plans it.
+    /// Its author.
     pub by: By,
 }
 
-/// A plan as it stands.
+/// A schedule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
     /// Its number.
     pub id: ScheduleId,
-    /// What is planned.
+    /// What it starts, and when.
     pub plan: Plan,
-    /// Whose it is: its jobs start in this name.
+    /// The user who owns it and the jobs it starts.
     pub owner: String,
     /// When it was made.
     pub created_at: Micros,
-    /// When a person last changed it …
+    /// When a user last changed it.
     pub changed_at: Micros,
-    /// … and who.
+    /// The user who last changed it.
     pub changed_by: String,
-    /// Rises with whatever a person changes.
+    /// Rises with every change by a user.
     pub revision: i64,
-    /// When the next run is due; of a paused one, when it would have been.
+    /// When the next run is due; if paused, when it would have been.
     pub next_at: Option<Micros>,
-    /// Whether it starts nothing.
+    /// Whether, and why, it is paused.
     pub paused: Option<Pause>,
-    /// Its newest run that is not over.
+    /// Its newest active run.
     pub under_way: Option<JobId>,
-    /// How many runs have come due and wait for that one to end.
+    /// How many due runs wait for that one to end.
     pub waiting: u32,
 }
 
-/// A place in the list of schedules, which is in the order of names.
+/// A position in the list of schedules, which is sorted by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScheduleAt {
     /// The page after this one.
@@ -172,49 +172,49 @@ pub enum ScheduleAt {
     Before(ScheduleId),
 }
 
-/// Which page of the list of schedules.
+/// A query for a page of the list of schedules.
 #[derive(Clone, Debug, Default)]
 pub struct ScheduleQuery {
-    /// Which of them are in sight.
+    /// Only what the user can see.
     pub sight: Sight,
-    /// Where; `None` for the first, and so for a place that is gone.
+    /// Where the page begins; `None` for the first page. A schedule that is gone means the first page, too.
     pub at: Option<ScheduleAt>,
-    /// At most so many, 1 to 200.
+    /// How many; 1 to 200.
     pub limit: u32,
 }
 
 /// A page of the list of schedules.
 #[derive(Clone, Debug, Default)]
 pub struct SchedulePage {
-    /// By name; without the inputs of their jobs, which may be large.
+    /// Sorted by name; without the inputs of their jobs, which may be large.
     pub schedules: Vec<Schedule>,
     /// Whether there are any before the first.
     pub before: bool,
     /// Whether there are any after the last.
     pub after: bool,
-    /// How many are in sight on all pages.
+    /// How many are visible on all pages.
     pub total: u64,
 }
 
-/// Why a schedule starts nothing.
+/// Why a schedule is paused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pause {
     /// Since when.
     pub at: Micros,
-    /// Who paused it; `None` where it was paused by itself.
+    /// The user who paused it; `None` if the engine did.
     pub by: Option<String>,
-    /// The reason, for people, where it was paused by itself; else empty.
+    /// The reason, for people, if the engine paused it; else empty.
     pub why: String,
 }
 
-/// Which run of which schedule a job is.
+/// The run of a schedule that a job is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunOf {
     /// The schedule.
     pub schedule: ScheduleId,
-    /// What people call it.
+    /// Its name on pages.
     pub name: String,
-    /// When it was due; `None` where a person started it.
+    /// When it was due; `None` if a user started it.
     pub due: Option<Micros>,
 }
 
@@ -229,9 +229,9 @@ pub enum Why {
     Superseded,
     /// The schedule was paused.
     Paused,
-    /// Nobody was there to start it.
+    /// No server was running.
     Missed,
-    /// A job of somebody's does the same already, by the unique key of its task.
+    /// A job with the same unique key was active.
     SameJob,
 }
 
@@ -252,61 +252,61 @@ impl Why {
         }
     }
 
-    /// The reason named by `word`, if it is one.
+    /// Parses [`Self::as_str`].
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|why| why.as_str() == word)
     }
 }
 
-/// Runs that were not started.
+/// Runs that were skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Skip {
     /// When the first of them was due.
     pub due: Micros,
     /// When the last was.
     pub last_due: Micros,
-    /// How many they are, 1 at least.
+    /// How many, at least 1.
     pub runs: u64,
     /// Why.
     pub why: Why,
 }
 
-/// What is to be done now that something of a schedule is due, or that what waited may start.
+/// The due runs of a schedule, or a waiting run that may start.
 #[derive(Clone, Debug)]
 pub struct Fire {
     /// The schedule.
     pub schedule: ScheduleId,
-    /// As the caller knows it: where either of these is no longer so, nothing is done.
+    /// As the caller knows it: if this or `seen` has changed, nothing is done.
     pub revision: i64,
     /// When its next run was due.
     pub seen: Option<Micros>,
     /// When its next run is due after this.
     pub next_at: Option<Micros>,
-    /// Runs to start in time, oldest first; where runs meet, the policy decides.
+    /// Runs due now, oldest first, subject to the overlap policy.
     pub due: Vec<Micros>,
-    /// Runs that make up for missed ones, each in its turn, whatever the policy.
+    /// Missed runs to catch up, one after the other, whatever the overlap policy.
     pub made_up: Vec<Micros>,
-    /// Runs that are left out.
+    /// Runs that are skipped.
     pub skipped: Option<Skip>,
-    /// The job that a run is, but for its due time.
+    /// The job of each run, without its due time.
     pub job: NewJob,
 }
 
-/// What came of it.
+/// The result of a [`Fire`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fired {
-    /// A run has begun. Others may wait for it.
+    /// A run was started. Others may wait for it.
     Started(JobId),
-    /// All is seen to, and nothing begins now.
+    /// Nothing starts now.
     Nothing,
-    /// The schedule is not as it was, or gone. Nothing was changed.
+    /// The schedule has changed or is gone. Nothing was done.
     Stale,
 }
 
-/// What there is to do.
+/// The work of the scheduler.
 #[derive(Clone, Debug, Default)]
 pub struct Due {
-    /// Schedules of which a run is due, or one that waited may start.
+    /// Schedules with a due run, or with a waiting run that may start.
     pub schedules: Vec<Schedule>,
     /// When the next run of any other is due.
     pub next: Option<Micros>,
@@ -314,45 +314,45 @@ pub struct Due {
     pub waiting: bool,
 }
 
-/// The last runs of schedules: job, how it ended, seconds.
+/// The last runs of schedules: job, final state, seconds.
 pub type JobRuns = BTreeMap<ScheduleId, Vec<(JobId, JobState, f64)>>;
 
-/// One line of a schedule's history.
+/// A line of a schedule's history.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Run {
     /// A run that was started.
     Started {
-        /// When it was due; `None` where a person started it.
+        /// When it was due; `None` if a user started it.
         due: Option<Micros>,
         /// The job that it is.
         job: Box<JobView>,
     },
-    /// Runs that were not.
+    /// Runs that were skipped.
     Skipped {
         /// Which, and why.
         skip: Skip,
-        /// When that was decided.
+        /// When it was skipped.
         at: Micros,
-        /// The job that stood against it.
+        /// The job that was in the way.
         job: Option<JobId>,
     },
 }
 
-/// What is kept of schedules. Every change by a person notes itself in the audit log, in the same commit.
+/// Schedules in the store. Every change by a user adds a line to the audit log, in the same commit.
 #[async_trait]
 pub trait Schedules: Send + Sync + 'static {
-    /// Keeps a new one; it is its planner's by the name. `Error::Refused`, `too_many_schedules`, beyond
+    /// Adds a schedule, owned by its author. `Error::Refused`, `too_many_schedules`, beyond
     /// [`MOST_SCHEDULES_OF_USER`] and [`MOST_SCHEDULES`].
     async fn add_schedule(&self, save: SavePlan) -> Result<ScheduleId>;
-    /// Puts another plan in the place of one that is as it was in `revision`; else `Error::Refused`, `changed_meanwhile`. Its
-    /// owner stays. What waits starts by the new plan. Where neither expression nor zone changes, and it is not paused, its
-    /// `next_at` stays, whatever is handed in: it may have moved since that was reckoned.
+    /// Replaces the plan of a schedule that is unchanged since `revision`; else `Error::Refused`, `changed_meanwhile`.
+    /// Its owner stays. Waiting runs start by the new plan. If neither expression nor zone changes and it is not
+    /// paused, its `next_at` stays, whatever is passed: it may have moved since that was computed.
     async fn change_schedule(&self, schedule: ScheduleId, revision: i64, save: SavePlan) -> Result<()>;
-    /// Lets it start nothing any more; what waits is left out. One that is paused stays as it is.
+    /// Pauses a schedule and skips its waiting runs. A paused one is left as it is.
     async fn pause_schedule(&self, schedule: ScheduleId, by: &By) -> Result<()>;
-    /// The same, by itself, for a reason, where it is as it was in `revision`; else nothing is changed.
+    /// Pauses a schedule on the engine's own account, for a reason, if it is unchanged since `revision`.
     async fn stop_schedule(&self, schedule: ScheduleId, revision: i64, why: &str) -> Result<()>;
-    /// Lets it start again what is due at `next_at` and after. Refused: `changed_meanwhile`.
+    /// Resumes a schedule with the run that is due at `next_at`. Refused: `changed_meanwhile`.
     async fn resume_schedule(
         &self,
         schedule: ScheduleId,
@@ -360,26 +360,26 @@ pub trait Schedules: Send + Sync + 'static {
         next_at: Option<Micros>,
         by: &By,
     ) -> Result<()>;
-    /// Removes it with its history; with a revision, only where it is as it was in that, else `Error::Refused`,
-    /// `changed_meanwhile`. Its jobs stay, and know it no longer.
+    /// Deletes a schedule with its history; with a revision, only if it is unchanged since, else `Error::Refused`,
+    /// `changed_meanwhile`. Its jobs stay, without a link to it.
     async fn delete_schedule(&self, schedule: ScheduleId, revision: Option<i64>, by: &By) -> Result<()>;
-    /// Starts what is due by the policy of the schedule, notes what is not, and moves its next run on: all in one
-    /// transaction, and only where the schedule is as the caller has seen it. So a run starts once, whoever asks and
-    /// however often. Of what waits, the oldest starts where no run is under way.
+    /// Starts the due run by the overlap policy of the schedule, records the runs that are skipped, and advances the
+    /// next run: in one transaction, and only if the schedule is as the caller has seen it. So a run starts once,
+    /// however many processes ask. The oldest waiting run starts if no run is active.
     async fn fire(&self, fire: Fire) -> Result<Fired>;
 
-    /// What there is to do at `now`; some of it where it is much.
+    /// The work at `now`, or a part of it if it is much.
     async fn due_schedules(&self, now: Micros) -> Result<Due>;
-    /// One of them; `Error::NoSuchSchedule`.
+    /// One schedule; `Error::NoSuchSchedule`.
     async fn schedule(&self, schedule: ScheduleId) -> Result<Schedule>;
-    /// A page of those in sight, like the jobs of their owners.
+    /// A page of the visible schedules.
     async fn schedules(&self, query: &ScheduleQuery) -> Result<SchedulePage>;
-    /// Those in sight that are due next and not paused, the first first, at most `limit`; without the inputs of their jobs.
+    /// Visible schedules that are not paused, next due first, at most `limit`; without the inputs of their jobs.
     async fn next_schedules(&self, limit: u32, sight: &Sight) -> Result<Vec<Schedule>>;
-    /// What became of its runs, newest first, at most `limit`.
+    /// Its history, newest first, at most `limit`.
     async fn runs(&self, schedule: ScheduleId, limit: u32) -> Result<Vec<Run>>;
-    /// The last runs of each that have ended and are in sight, at most `limit`, oldest first: job, how it ended, seconds.
+    /// The last `limit` ended and visible runs of each schedule, oldest first.
     async fn last_runs(&self, schedules: &[ScheduleId], limit: u32, sight: &Sight) -> Result<JobRuns>;
-    /// Which of `jobs` are runs, and of what.
+    /// Those of `jobs` that are runs, with their schedules.
     async fn runs_among(&self, jobs: &[JobId]) -> Result<BTreeMap<JobId, RunOf>>;
 }

@@ -85,35 +85,35 @@ pub struct SqliteOptions {
     pub path: PathBuf,
     /// The database of imported tables, whose size [`Store::usage`] reports; it is never opened.
     pub imports: Option<PathBuf>,
-    /// Stamps what happens.
+    /// The clock of all records.
     pub clock: Arc<dyn Clock>,
-    /// Hears every committed event.
+    /// Receives every committed event.
     pub listener: Option<Arc<dyn Listener>>,
-    /// What is noticed of other processes that work on the same file; `None` where there are none.
+    /// How other processes that work on the same file are watched; `None` without other processes.
     pub others: Option<Others>,
-    /// Connections for reading, at least 1.
+    /// Connections for reads, at least 1.
     pub readers: u32,
-    /// The largest database allowed, in pages of 4 KiB; for tests of a full disk.
+    /// The largest size of the database, in pages of 4 KiB; for tests of a full disk.
     pub max_page_count: Option<u32>,
-    /// The disk, with what is kept free on it for the database; `None` for a store that has no reserve.
+    /// The disk with the reserve of the database; `None` for a store without one.
     pub disk: Option<Arc<Disk>>,
-    /// Whether an older schema is brought up to date; without it, one that is not current is refused.
+    /// Whether an older schema is migrated; if not, it is refused.
     pub migrate: bool,
-    /// Watches over the store's threads.
+    /// Supervises the store's threads.
     pub health: Arc<Health>,
 }
 
-/// What a store notices of other processes that work on the same file, within 60 ms: their events always.
+/// How a store watches other processes that work on the same file. It publishes their events within 60 ms.
 #[derive(Clone, Debug)]
 pub struct Others {
     /// This process.
     pub own: BootId,
-    /// Whether the progress of their jobs is told to the listener.
+    /// Whether the progress of their jobs is published, too.
     pub progress: bool,
 }
 
 impl SqliteOptions {
-    /// The machine's clock, nobody who listens, no other process, four readers, no limit, migrating.
+    /// The system clock, no listener, no other process, four readers, no limit, with migration.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
@@ -130,7 +130,7 @@ impl SqliteOptions {
     }
 }
 
-/// The store in one `SQLite` file. Dropping it commits what is buffered and closes the file.
+/// The store in one `SQLite` file. Dropping it commits the buffered writes and closes the file.
 pub struct SqliteStore {
     writer: Writer<SqliteBackend>,
     reader: Reader,
@@ -140,10 +140,10 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file, creating and migrating it where asked to.
+    /// Opens the file, and creates or migrates it if `migrate` is set.
     ///
     /// # Errors
-    /// `Unusable` for a `SQLite` older than 3.51.3 or a schema newer than this build; `NotReady` where `migrate` is off
+    /// `Unusable` for a `SQLite` older than 3.51.3 or a schema newer than this build; `NotReady` if `migrate` is off
     /// and the file is missing or its schema behind; `Damaged`, `ReadOnly`, `Full` and `Database`.
     pub async fn open(options: SqliteOptions) -> Result<Self> {
         let path = options.path.clone();

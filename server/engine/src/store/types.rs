@@ -1,4 +1,4 @@
-//! What goes into the store's verbs and comes out of them.
+//! Arguments and results of the store's methods.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -24,18 +24,18 @@ pub struct Node {
     pub kernel: String,
     /// Its number there.
     pub pid: u32,
-    /// What it is for.
+    /// Server or worker.
     pub role: Role,
     /// Jobs it runs at once.
     pub concurrency: u32,
     /// How long it may go without a heartbeat before it counts as dead.
     pub lease: Duration,
-    /// How often its heart has beaten.
+    /// Number of its heartbeats; rises while it lives.
     pub heartbeat: u64,
 }
 
 impl Node {
-    /// A worker for one job at once, on a kernel that does not say which it is, with a lease of 30 s.
+    /// A worker for one job at once, on an unknown kernel, with a lease of 30 s.
     pub fn worker(boot: BootId) -> Self {
         Self {
             boot,
@@ -49,12 +49,12 @@ impl Node {
     }
 }
 
-/// What a process is for.
+/// The role of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// It owns the data directory: migrates, cleans up, and runs jobs unless told otherwise.
+    /// Owns the data directory: migrates, cleans up, and runs jobs unless configured otherwise.
     Server,
-    /// It runs jobs.
+    /// Runs jobs.
     Worker,
 }
 
@@ -67,20 +67,20 @@ impl Role {
         }
     }
 
-    /// The role named by `word`, if it is one.
+    /// Parses [`Self::as_str`].
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::Server, Self::Worker].into_iter().find(|role| role.as_str() == word)
     }
 }
 
-/// What a worker must still hold for its write to count.
+/// The right of a worker to write for an attempt; stale once another worker or a user has taken the job from it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Fence {
     /// The job.
     pub job: JobId,
     /// The attempt it claimed.
     pub attempt: AttemptNo,
-    /// The process that claimed it.
+    /// The worker that claimed it.
     pub boot: BootId,
 }
 
@@ -89,15 +89,15 @@ pub struct Fence {
 pub struct NewJob {
     /// Its kind.
     pub kind: String,
-    /// What people call it.
+    /// Its title on pages.
     pub title: String,
     /// Its input, a JSON object, as text.
     pub input: String,
-    /// Who starts it; it is theirs by the name.
+    /// The user who starts it and owns it.
     pub by: By,
     /// Attempts granted.
     pub max_attempts: u32,
-    /// Not before this.
+    /// Earliest start.
     pub run_at: Option<Micros>,
     /// The job it repeats.
     pub rerun_of: Option<JobId>,
@@ -105,18 +105,18 @@ pub struct NewJob {
     pub uploads: Vec<String>,
     /// How urgent it is.
     pub priority: Priority,
-    /// What must not be under way twice within the kind.
+    /// At most one active job of the kind may have it.
     pub unique_key: Option<String>,
-    /// The caller's name for this start.
+    /// The caller's idempotency key for this start.
     pub idempotency_key: Option<String>,
     /// The schedule that it is a run of.
     pub run_of: Option<RunOf>,
-    /// Bytes that who starts it may have sent, this input included; `None` for any amount.
+    /// Bytes that its owner may have sent, this input included; `None` without a limit.
     pub quota: Option<u64>,
 }
 
 impl NewJob {
-    /// One of this kind that is called like it, on an empty input: granted one attempt, to start at once.
+    /// A job of this kind with the kind as its title and an empty input: one attempt, to start at once.
     pub fn of(kind: &str) -> Self {
         Self {
             kind: kind.to_owned(),
@@ -136,10 +136,10 @@ impl NewJob {
     }
 }
 
-/// How much one user may have sent that is still kept.
+/// How much a user may have sent that is still kept.
 #[derive(Clone, Copy, Debug)]
 pub struct UploadQuota {
-    /// Bytes of uploads and large inputs; `None` for any amount.
+    /// Bytes of uploads and large inputs; `None` without a limit.
     pub bytes: Option<u64>,
     /// Uploads, whatever their sizes.
     pub files: u64,
@@ -151,16 +151,16 @@ impl Default for UploadQuota {
     }
 }
 
-/// A wish for work.
+/// A request for jobs to run.
 #[derive(Clone, Debug)]
 pub struct Claim {
-    /// Who claims.
+    /// The worker that claims.
     pub boot: BootId,
     /// How many jobs at most.
     pub slots: u32,
-    /// Only these kinds; those this process can run.
+    /// The kinds that this worker can run.
     pub kinds: Arc<[Claimable]>,
-    /// Where nothing is there to take: waits for it until this is cancelled. The transaction that queues a job then
+    /// If there is nothing to claim, waits for it until this is cancelled. The transaction that queues a job then
     /// claims it as well. Only the newest claim of a store waits.
     pub waits: Option<CancellationToken>,
 }
@@ -172,38 +172,38 @@ pub struct Claimable {
     pub kind: String,
     /// The queue it belongs to.
     pub queue: String,
-    /// How many of it may run at once, in all processes together; `None` where only the slots, and people, limit it.
+    /// How many of it may run at once, on all workers together; `None` without a limit.
     pub limit: Option<u32>,
 }
 
 impl Claimable {
-    /// One of the default queue, without a limit of its own.
+    /// A kind in the default queue, without a limit of its own.
     pub fn of(kind: &str) -> Self {
         Self { kind: kind.to_owned(), queue: Queue::DEFAULT.to_string(), limit: None }
     }
 }
 
-/// What a person decides about a queue or a kind.
+/// A change of the controls of a queue or a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GateChange {
-    /// No job passes any more.
+    /// No job starts any more.
     Pause,
-    /// Jobs pass again.
+    /// Jobs start again.
     Resume,
-    /// So many jobs may run at once, at least 1; any number with `None`. What runs already goes on.
+    /// This many jobs may run at once, at least 1; `None` removes the limit. Running jobs go on.
     Limit(Option<u32>),
 }
 
 /// A job that has been claimed.
 #[derive(Clone, Debug)]
 pub struct Claimed {
-    /// The right to write for it.
+    /// The right to write for the attempt.
     pub fence: Fence,
     /// Its view, `running`.
     pub view: JobView,
     /// Its input, JSON text.
     pub input: String,
-    /// Warnings, log lines and so on go on counting from here.
+    /// The number of the attempt's first log line.
     pub next_line: u64,
     /// Attempts charged, this one included.
     pub charged: u32,
@@ -220,7 +220,7 @@ pub struct LogAppend {
     pub lines: Vec<LogLine>,
 }
 
-/// A wish to keep where a job can go on from.
+/// A checkpoint to be saved.
 #[derive(Clone, Debug)]
 pub struct SaveCheckpoint {
     /// The right to write.
@@ -231,29 +231,29 @@ pub struct SaveCheckpoint {
     pub warnings: u64,
 }
 
-/// What is to follow a checkpoint.
+/// What the task does after a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckpointAnswer {
-    /// More work.
+    /// It goes on.
     GoOn,
-    /// The end of the attempt, as [`Outcome::Paused`]: a person wants the job set aside.
+    /// It ends the attempt with [`Outcome::Paused`]: a user has asked to pause the job.
     Pause,
 }
 
-/// Where a job can go on from.
+/// A checkpoint: where the next attempt resumes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
     /// The attempt that made it.
     pub attempt: AttemptNo,
     /// When.
     pub at: Micros,
-    /// Warnings counted until then.
+    /// Warnings counted before it.
     pub warnings: u64,
     /// The task's own state, JSON text.
     pub data: String,
 }
 
-/// How an attempt ended.
+/// The outcome of an attempt.
 #[derive(Clone, Debug)]
 pub enum Outcome {
     /// Output as JSON text.
@@ -268,7 +268,7 @@ pub enum Outcome {
         /// Backtrace or chain of causes; may be empty.
         trace: String,
     },
-    /// Failed, and to be tried again. Its kind must grant another attempt.
+    /// Failed, and to be retried. Its kind must grant another attempt.
     RetryLater {
         /// Why.
         failure: Failure,
@@ -279,20 +279,20 @@ pub enum Outcome {
     },
     /// Cannot be done yet; the attempt is not charged.
     Snoozed {
-        /// When it wants to be called again.
+        /// When the task is to be called again.
         until: Micros,
     },
     /// The cancel took effect.
     Cancelled {
-        /// The error it ended with, where it was another than "cancelled".
+        /// The error with which it ended, if it was another than "cancelled".
         failure: Option<Failure>,
         /// Its trace.
         trace: String,
     },
-    /// Set aside at a checkpoint, as a person had asked; the attempt is not charged. Where the wish was taken back
-    /// meanwhile, it is handed back.
+    /// Paused at a checkpoint, as a user had asked; the attempt is not charged. If the request was withdrawn
+    /// meanwhile, the job is released.
     Paused,
-    /// Back to the queue, uncharged.
+    /// Returned to the queue because the worker shuts down; the attempt is not charged.
     HandedBack,
 }
 
@@ -307,13 +307,13 @@ pub struct Finish {
     pub progress: Progress,
     /// Seconds spent in each stage, where there are stages.
     pub stage_seconds: Vec<f64>,
-    /// How it went; `None` where it was over in a moment.
+    /// Progress over time; `None` if it was too short for one.
     pub curve: Option<Curve>,
     /// Log lines not appended yet.
     pub log: Option<LogAppend>,
-    /// What becomes visible with it. Kept unless it is `Snoozed`, `Paused` or `HandedBack`.
+    /// Its artifacts, which become visible with it; dropped if it is `Snoozed`, `Paused` or `HandedBack`.
     pub artifacts: Vec<Artifact>,
-    /// Whether there may be a checkpoint, of this attempt or an earlier one. It goes if the attempt has succeeded.
+    /// Whether there may be a checkpoint, of this attempt or an earlier one. Success removes it.
     pub checkpointed: bool,
 }
 
@@ -330,19 +330,19 @@ pub struct Artifact {
     pub at: Micros,
 }
 
-/// A text of a job that may be large, JSON.
+/// A JSON text of a job, which may be large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobText {
-    /// What it was started with.
+    /// Its input.
     Input,
-    /// What its latest attempt returned.
+    /// The output of its latest attempt.
     Result,
 }
 
-/// What a cancel request met.
+/// The result of a cancel request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CancelAnswer {
-    /// It waited and is now cancelled.
+    /// It was waiting and is now cancelled.
     Cancelled,
     /// It runs in this attempt and has been asked to stop.
     Requested(AttemptNo),
@@ -352,45 +352,45 @@ pub enum CancelAnswer {
     AlreadyEnded(JobState),
 }
 
-/// What a wish to pause met.
+/// The result of a pause request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PauseAnswer {
-    /// It waited and is now set aside.
+    /// It was waiting and is now paused.
     Paused,
-    /// It runs, and will be at the next checkpoint.
+    /// It runs, and pauses at its next checkpoint.
     Requested,
 }
 
-/// A durable event with its place.
+/// A durable event with its number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DurableEvent {
-    /// Its place.
+    /// Its number; the order of commits.
     pub seq: Seq,
     /// The job it is about; `None` for a message to everyone.
     pub job: Option<JobId>,
-    /// What happened: `State`, `Log` or `Message`.
+    /// A `State`, `Log`, `Message` or `Gate` event.
     pub event: StreamEvent,
 }
 
-/// What a stream or a page shows.
+/// What a stream or a page subscribes to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Topics {
     /// State changes of all jobs, and counts.
     pub jobs: bool,
-    /// What the overview shows.
+    /// The overview page.
     pub overview: bool,
-    /// Messages to people.
+    /// Messages to users.
     pub messages: bool,
     /// Everything about these jobs, logs included.
     pub job: BTreeSet<JobId>,
-    /// State and progress of these jobs, as a row of a list shows them: no logs.
+    /// State and progress of these jobs, as a list shows them, without logs.
     pub row: BTreeSet<JobId>,
 }
 
-/// A job with what only its own page shows.
+/// A job with the details of its own page.
 #[derive(Clone, Debug)]
 pub struct JobDetail {
-    /// Where it stands.
+    /// Its view, as lists show it.
     pub view: JobView,
     /// Its input.
     pub input: Value,
@@ -402,7 +402,7 @@ pub struct JobDetail {
     pub log_lines: u64,
     /// Bytes of its artifacts, all attempts.
     pub artifact_bytes: u64,
-    /// The job that repeats this one most recently.
+    /// The latest job that repeats this one.
     pub repeated_by: Option<JobId>,
     /// Trace of the failure; may be empty.
     pub trace: String,
@@ -410,10 +410,10 @@ pub struct JobDetail {
     pub priority: Priority,
 }
 
-/// The most different words that a list is searched for; further ones are left out.
+/// The most distinct words of a search; further ones are ignored.
 pub const SEARCH_WORDS: usize = 8;
 
-/// Which jobs a list shows.
+/// A query for a list of jobs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListQuery {
     /// Only these states; empty for all.
@@ -424,18 +424,18 @@ pub struct ListQuery {
     pub from: Option<Micros>,
     /// Created before.
     pub until: Option<Micros>,
-    /// Words that id, kind or title contain; each must occur. Letter case does not matter. At most [`SEARCH_WORDS`] that
-    /// differ, and a search takes 2 s at most: else it is refused with the code `search_too_long` or `searches_busy`.
+    /// Words that must all occur in id, kind or title, ignoring case. At most [`SEARCH_WORDS`] distinct words
+    /// count, and a search takes 2 s at most; else it is refused with the code `search_too_long` or `searches_busy`.
     pub text: Option<String>,
     /// Jobs before (older than) or after (newer than) this one.
     pub at: Option<PageAt>,
-    /// Only what is in sight; everything by default.
+    /// Only what the user can see; everything by default.
     pub sight: Sight,
     /// How many; 1 to 200.
     pub limit: u32,
 }
 
-/// Where a page begins.
+/// Where a page begins: the key of keyset pagination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PageAt {
     /// The newest that are older than this job.
@@ -462,13 +462,13 @@ pub struct Page {
 pub struct AttemptRow {
     /// Which.
     pub attempt: AttemptNo,
-    /// How it stands or ended.
+    /// Its state, or how it ended.
     pub state: JobState,
     /// When it started.
     pub started_at: Micros,
     /// When it ended.
     pub ended_at: Option<Micros>,
-    /// The process that ran it.
+    /// The worker that ran it.
     pub boot: BootId,
     /// Why it failed.
     pub failure: Option<Failure>,
@@ -478,14 +478,14 @@ pub struct AttemptRow {
     pub progress: Progress,
 }
 
-/// A run that succeeded, for those after it to learn from.
+/// A successful run, for estimates of later ones.
 #[derive(Clone, Debug, Default)]
 pub struct PastRun {
     /// How long it took.
     pub seconds: f64,
     /// Seconds spent in each stage, where there are stages.
     pub stage_seconds: Vec<f64>,
-    /// How it went; empty where it was over in a moment.
+    /// Progress over time; empty if it was too short for one.
     pub curve: Curve,
 }
 
@@ -494,27 +494,27 @@ pub struct PastRun {
 pub struct Activity {
     /// When.
     pub at: Micros,
-    /// What: `created started cancel_requested not_responding succeeded failed cancelled interrupted snoozed handed_back
-    /// pause_requested paused set_aside resumed retried started_now repeated`
+    /// One of `created started cancel_requested not_responding succeeded failed cancelled interrupted snoozed
+    /// handed_back pause_requested paused set_aside resumed retried started_now repeated`
     pub what: String,
     /// In which attempt.
     pub attempt: AttemptNo,
-    /// Who, where a person did it.
+    /// The user who did it, if one did.
     pub by: Option<String>,
-    /// More, for people; may be empty.
+    /// Details for people; may be empty.
     pub detail: String,
 }
 
-/// Which part of a log.
+/// A query for part of a log.
 #[derive(Clone, Debug, Default)]
 pub struct LogQuery {
-    /// Lines before this number; the newest ones first considered, but answered in rising order.
+    /// The last lines before this number, in rising order.
     pub before: Option<u64>,
-    /// Lines from this number on. Not together with `before`. Neither: the end of the log.
+    /// Lines from this number on. Not together with `before`. Without both: the end of the log.
     pub from: Option<u64>,
-    /// Only this grave or graver.
+    /// Only this level or a more severe one.
     pub level: Option<Level>,
-    /// Only lines that contain this, whatever the letter case.
+    /// Only lines that contain this, ignoring case.
     pub text: Option<String>,
     /// How many lines; 1 to 10,000.
     pub limit: u32,
@@ -533,12 +533,12 @@ pub struct LogPage {
     pub total: u64,
 }
 
-/// One hour of endings.
+/// The jobs that ended in one hour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HourBucket {
     /// Start of the hour, UTC.
     pub hour: Micros,
-    /// Ended well.
+    /// Succeeded.
     pub succeeded: u64,
     /// Failed or interrupted.
     pub failed: u64,
@@ -546,7 +546,7 @@ pub struct HourBucket {
     pub cancelled: u64,
 }
 
-/// One kind's record.
+/// Statistics of a kind.
 #[derive(Clone, Debug)]
 pub struct KindStats {
     /// The kind.
@@ -555,11 +555,11 @@ pub struct KindStats {
     pub total: u64,
     /// Running now.
     pub running: u64,
-    /// Up to 20 last ended runs, oldest first: job, how it ended, seconds.
+    /// Up to 20 last ended runs, oldest first: job, final state, seconds.
     pub last: Vec<(JobId, JobState, f64)>,
     /// Median seconds of recent successful runs.
     pub usual_seconds: Option<f64>,
-    /// Ninth decile of the same.
+    /// Ninth decile of the seconds of recent successful runs.
     pub slow_seconds: Option<f64>,
     /// Succeeded among succeeded + failed + interrupted, 0 to 1, of recent runs.
     pub success_rate: Option<f64>,
@@ -578,25 +578,25 @@ pub struct Usage {
     pub imports: u64,
 }
 
-/// What can be removed of a job that is over.
+/// What retention can remove of an ended job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prunable {
-    /// All of it.
+    /// The whole job.
     Job,
     /// The lines of its log.
     Log,
-    /// Its artifacts, and the checkpoint with its files: the next attempt begins anew.
+    /// Its artifacts, and its checkpoint with its files: a retry starts from the beginning.
     Artifacts,
 }
 
-/// What was removed.
+/// What retention has removed.
 #[derive(Clone, Debug, Default)]
 pub struct Pruned {
-    /// Of which jobs, up to which attempt. Their files are the caller's.
+    /// The jobs, each with its last attempt. The caller deletes their files.
     pub jobs: Vec<(JobId, AttemptNo)>,
-    /// The last of those asked for that has been looked at; what comes behind it is untouched.
+    /// The last of the requested jobs that was handled; those after it are untouched.
     pub last: Option<JobId>,
-    /// Bytes of the artifacts among it.
+    /// Bytes of the artifacts.
     pub bytes: u64,
 }
 
@@ -605,7 +605,7 @@ pub struct Pruned {
 pub struct PrunedUploads {
     /// Their ids.
     pub uploads: Vec<String>,
-    /// The last that was looked at.
+    /// The last of the requested uploads that was handled.
     pub last: Option<String>,
 }
 
@@ -614,12 +614,12 @@ pub struct PrunedUploads {
 pub struct UploadRow {
     /// Its id.
     pub id: String,
-    /// The name it came with, cleaned of paths and control characters.
+    /// Its name, without paths and control characters.
     pub name: String,
     /// Bytes.
     pub size: u64,
-    /// When it was complete.
+    /// When it was completed.
     pub at: Micros,
-    /// Who sent it, by name; `None` for those of builds before there were accounts.
+    /// The name of its sender; `None` for uploads of builds without accounts.
     pub by: Option<String>,
 }

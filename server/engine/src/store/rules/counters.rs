@@ -1,5 +1,5 @@
-//! Counters: how many jobs are in each state, which every event of a transaction carries, and what a transaction adds to the
-//! statistics of its hour and of its kinds.
+//! Counters: how many jobs are in each state, which every event of a transaction carries, and what a transaction adds
+//! to the statistics of its hour and of its kinds.
 
 use std::collections::BTreeMap;
 
@@ -29,8 +29,8 @@ impl Counters {
         Self { counts, ended: Ended { succeeded: 0, failed: 0, cancelled: 0 }, kinds: BTreeMap::new() }
     }
 
-    /// Counts a job that came `from` a state to another; `None` for a new one. Returns its place in the queue, where that is
-    /// known: a job that enters the queue is last; one that was running returns to where it was.
+    /// Counts a job that came `from` a state to another; `None` for a new one. Returns its place in the queue, where
+    /// that is known: a job that enters the queue is last; one that was running returns to where it was.
     pub(in crate::store) fn transition(&mut self, from: Option<JobState>, to: JobState) -> Option<u32> {
         if let Some(from) = from {
             *count_mut(&mut self.counts, from) -= 1;

@@ -1,5 +1,6 @@
-//! Jobs of dead workers. A job waits for its next attempt while one is left, is paused if a user has asked for that, and is
-//! interrupted otherwise. One that was to be cancelled is not tried again; it did not stop, though: its worker was lost.
+//! Jobs of dead workers. A job waits for its next attempt while one is left, is paused if a user has asked for that,
+//! and is interrupted otherwise. One that was to be cancelled is not tried again; it did not stop, though: its worker
+//! was lost.
 
 use model::{Event, IllegalTransition, JobState};
 
@@ -14,8 +15,8 @@ pub(in crate::store) enum LostJobs {
     Interrupted,
 }
 
-/// What happens to each of them, in order. Every lost job is in exactly one row. A retried job passes through `scheduled`
-/// with nothing to wait for.
+/// What happens to each of them, in order. Every lost job is in exactly one row. A retried job passes through
+/// `scheduled` with nothing to wait for.
 pub(in crate::store) const DEAD_WORKER_TRANSITIONS: [(LostJobs, &[Event]); 3] = [
     (LostJobs::Retried, &[Event::RetryLater, Event::Due]),
     (LostJobs::Paused, &[Event::RetryLater, Event::Pause]),

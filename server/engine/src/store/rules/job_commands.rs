@@ -1,5 +1,5 @@
-//! Commands of users on a job: what cancel, pause, resume, retry, start now and delete do in each of its states, and why they
-//! are refused.
+//! Commands of users on a job: what cancel, pause, resume, retry, start now and delete do in each of its states, and
+//! why they are refused.
 
 use model::{AttemptNo, Event, IllegalTransition, JobId, JobState, JobView, Micros};
 

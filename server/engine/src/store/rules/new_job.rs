@@ -1,4 +1,5 @@
-//! New jobs: the state in which one is accepted, repeated starts under the same idempotency key, and what the audit log says.
+//! New jobs: the state in which one is accepted, repeated starts under the same idempotency key, and what the audit log
+//! says.
 
 use std::borrow::Cow;
 

@@ -59,8 +59,8 @@ pub(in crate::store) const fn depends_on_stop_requests(outcome: &Outcome) -> boo
     }
 }
 
-/// Decides how an attempt ends. A cancel request that came before the end wins over all but success. A pause request may
-/// have been withdrawn after a checkpoint had passed it on to the task.
+/// Decides how an attempt ends. A cancel request that came before the end wins over all but success. A pause request
+/// may have been withdrawn after a checkpoint had passed it on to the task.
 pub(in crate::store) fn decide_outcome(
     outcome: &Outcome,
     requests: StopRequests,

@@ -1,4 +1,4 @@
-//! People and their rights, and the log of who did what.
+//! Accounts: users, links, sessions, tokens, rules of kinds, and the audit log.
 
 mod audit;
 mod kind_rules;
@@ -138,7 +138,7 @@ impl Accounts for SqliteStore {
 }
 
 impl Transaction<'_> {
-    /// Lets every process know that what it remembers of people's rights no longer holds.
+    /// Makes every process read the rights of users again.
     fn rights_changed(&self) -> Result<()> {
         self.execute("update ledger set access = access + 1", [])?;
         Ok(())

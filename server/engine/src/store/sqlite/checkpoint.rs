@@ -1,5 +1,4 @@
-//! Where jobs can go on from. One row a job, which each checkpoint replaces; an attempt that has lost its job replaces
-//! nothing.
+//! Checkpoints: one row a job, which each checkpoint replaces, unless its attempt has lost the job.
 
 use model::{JobId, Micros};
 use rusqlite::params;
@@ -12,7 +11,7 @@ use crate::{
 };
 
 impl Transaction<'_> {
-    /// Keeps the checkpoint of an attempt, which must still hold its job.
+    /// Saves the checkpoint of an attempt, which must still hold its job.
     pub(super) fn save_checkpoint(&self, save: &SaveCheckpoint) -> Result<CheckpointAnswer> {
         let SaveCheckpoint { fence, data, warnings } = save;
         let kept = self.execute(
@@ -34,7 +33,7 @@ impl Transaction<'_> {
         Ok(if pause.unwrap_or_default() { CheckpointAnswer::Pause } else { CheckpointAnswer::GoOn })
     }
 
-    /// Removes the checkpoint of a job that needs it no more.
+    /// Deletes the checkpoint of a job.
     pub(super) fn remove_checkpoint(&self, job: JobId) -> Result<()> {
         self.execute("delete from checkpoint where job = ?", [job.0])?;
         Ok(())

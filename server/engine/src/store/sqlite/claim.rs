@@ -1,4 +1,4 @@
-//! Taking work: its cost depends on the slots and the kinds, never on the length of the line.
+//! Claims: take the first jobs of the queue. The cost depends on slots and kinds, never on the length of the queue.
 
 use std::cmp::Reverse;
 
@@ -15,8 +15,8 @@ use crate::{
 };
 
 impl Transaction<'_> {
-    /// Takes the jobs at the head of the line within the slots. Who counts as dead gets none until it has entered itself
-    /// anew: nobody would watch over what it took.
+    /// Takes the first jobs of the queue within the slots. A worker that counts as dead gets none until it has
+    /// registered again: its heartbeat would not be watched.
     pub(super) fn claim(&mut self, claim: &Claim) -> Result<Vec<Claimed>> {
         if claim.slots == 0 || self.counters.counts.queued == 0 || !self.is_registered(&claim.boot)? {
             return Ok(Vec::new());
@@ -33,8 +33,8 @@ impl Transaction<'_> {
         Ok(self.row("select 1 from node where boot = ?", [&boot.0], |_| Ok(()))?.is_some())
     }
 
-    /// The jobs to take, most urgent and earliest first. Each kind has a line of its own, so that a kind or a queue which is
-    /// paused or at its limit blocks nobody behind it.
+    /// The jobs to take, most urgent and earliest first. Each kind is read apart, so that a kind or a queue which is
+    /// paused or at its limit blocks no job behind it.
     fn head_of_queue(&self, claim: &Claim) -> Result<Vec<JobId>> {
         let capacity = Capacity::new(claim, self.controls()?, |kind| self.running(kind))?;
         let mut heads = Vec::new();
@@ -57,7 +57,7 @@ impl Transaction<'_> {
         Ok(capacity.take(heads.into_iter().map(|((_, _, job), claimable)| (claimable, job))))
     }
 
-    /// How many of a kind run, wherever they do.
+    /// How many jobs of a kind run, on all workers.
     fn running(&self, kind: &str) -> Result<u32> {
         let sql = "select count(*) from job indexed by job_by_state where state = 'running' and kind = ?";
         Ok(self.row(sql, [kind], |row| Ok(row.get(0)?))?.unwrap_or_default())
@@ -76,7 +76,7 @@ impl Transaction<'_> {
             |row| Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?)),
         )?;
         let (Some(view), Some((log_lines, charged, input))) = (taken, rest) else {
-            return Err(corrupt("a claim", format!("job {job} stands in line and cannot be taken")));
+            return Err(corrupt("a claim", format!("job {job} is queued and cannot be taken")));
         };
         let fence = Fence { job, attempt: view.attempt, boot: claim.boot.clone() };
         self.record_transition(Some(JobState::Queued), view.clone(), STARTED);

@@ -1,4 +1,4 @@
-//! What people decide about queues and kinds, and what a claim has to heed of it.
+//! Controls of queues and kinds: pauses and limits.
 
 use model::{Gate, GateOf, Micros, StreamEvent};
 use rusqlite::{Row, params};
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// All gates, in the columns that [`gate`] reads.
+/// All controls, in the columns that [`gate`] reads.
 pub(super) const GATES: &str = "select what, name, paused_at, paused_by, at_once from gate";
 
 /// Pauses, resumes or limits a queue or a kind.

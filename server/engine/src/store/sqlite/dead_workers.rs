@@ -6,7 +6,7 @@ use rusqlite::params;
 use super::{
     backend::WriteCommand,
     error::corrupt,
-    row::{json, left_progress, view_columns},
+    row::{json, progress_at_checkpoint, view_columns},
     statement,
     transaction::Transaction,
 };
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// Settles the running jobs of dead processes.
+/// Settles the running jobs of dead workers.
 pub(super) struct Settle {
     pub(super) dead: Vec<BootId>,
 }
@@ -44,8 +44,8 @@ impl WriteCommand for Settle {
 }
 
 impl Transaction<'_> {
-    /// Settles the running jobs of dead processes, and takes these out of the list of the living: in one transaction, so
-    /// that a process which is still in the list knows that it has lost nothing.
+    /// Settles the running jobs of dead workers and removes their registration, in one transaction: a worker that is
+    /// still registered has lost nothing.
     pub(super) fn settle(&mut self, dead: &[BootId]) -> Result<Vec<JobId>> {
         if dead.is_empty() {
             return Ok(Vec::new());
@@ -80,7 +80,7 @@ impl Transaction<'_> {
                     progress = iif(?2, {}, progress)
                 where state = 'running' and boot in (select value from json_each(?4)) and {condition}
                 returning {}",
-                left_progress!("progress"),
+                progress_at_checkpoint!("progress"),
                 view_columns!()
             ),
             params![state.as_str(), again, self.now.0, dead],

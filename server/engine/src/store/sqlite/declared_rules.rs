@@ -6,7 +6,7 @@ use rusqlite::params;
 use super::{backend::WriteCommand, read::Reader, transaction::Transaction};
 use crate::{Result, store::DeclaredRule};
 
-/// Notes what tasks say.
+/// Records the rules that tasks declare.
 pub(super) struct DeclareRules {
     pub(super) rules: Vec<DeclaredRule>,
 }
@@ -33,7 +33,7 @@ impl Reader {
             sqlx::query_as("select kind, start_role, private from declared_rule order by kind")
                 .fetch_all(self.pool())
                 .await?;
-        // A role that is none is held to be the one that may do most: nobody sees or starts more by it.
+        // An unknown role is read as the highest one, so that it grants nothing.
         let role = |word: &str| Role::from_word(word).unwrap_or(Role::Administrator);
         Ok(rows.into_iter().map(|(kind, start, private)| DeclaredRule { kind, start: role(&start), private }).collect())
     }

@@ -9,7 +9,7 @@ use crate::{Result, store::rules::record::DUE};
 /// How many scheduled jobs become queued in one transaction; the rest is due at once and comes in the next.
 const DUE_AT_ONCE: i64 = 500;
 
-/// Queues what was scheduled for `now` or before.
+/// Queues the jobs that were scheduled for `now` or before. Returns when the next is due.
 pub(super) struct PromoteDue {
     pub(super) now: Micros,
 }
@@ -35,7 +35,7 @@ impl WriteCommand for PromoteDue {
             params![queued.as_str(), transaction.end_of_queue(), self.now.0, DUE_AT_ONCE],
             statement::view,
         )?;
-        // They stand in line by their numbers.
+        // They are queued in the order of their numbers.
         views.sort_unstable_by_key(|view| view.job);
         for view in views {
             transaction.record_transition(Some(JobState::Scheduled), view, DUE);

@@ -1,4 +1,4 @@
-//! Accepting jobs.
+//! Enqueue: accepts jobs.
 
 use model::{JobId, JobView};
 use rusqlite::params;
@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl Transaction<'_> {
-    /// Accepts a job whose uploads exist, to stand in line at `in_line`; or finds that it is there already.
+    /// Accepts a job whose uploads exist, at the place `in_line` of the queue; or returns the job that exists already.
     pub(super) fn enqueue(&mut self, new: &NewJob, in_line: i64) -> Result<JobId> {
         if let Some(job) = self.started_before(new)? {
             return Ok(job);
@@ -82,7 +82,7 @@ impl Transaction<'_> {
         Ok(job)
     }
 
-    /// The job that was accepted under the same idempotency key, while that is remembered.
+    /// The job that was accepted under the same idempotency key, while the key is kept.
     fn started_before(&self, new: &NewJob) -> Result<Option<JobId>> {
         let Some(key) = &new.idempotency_key else { return Ok(None) };
         let same = self.row(
@@ -99,7 +99,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// The job of that kind that is not over and has the key.
+    /// The active job of a kind with this unique key.
     pub(super) fn active_job(&self, kind: &str, key: &str) -> Result<Option<JobId>> {
         self.row(
             "select id from job indexed by job_unique where kind = ? and unique_key = ?
@@ -118,7 +118,7 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Tells the original, where it still exists, that it has been repeated.
+    /// Records in the original job, if it still exists, that it has been repeated.
     fn note_repeat(&self, original: JobId, repeat: JobId, by: &By) -> Result<()> {
         let detail = match by.token {
             None => format!("#{repeat}"),

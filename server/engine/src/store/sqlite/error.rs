@@ -1,4 +1,4 @@
-//! What the database says, as the engine's error.
+//! Errors of the database as errors of the engine.
 
 use crate::Error;
 
@@ -40,7 +40,7 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// A stored text is not what this build writes: somebody else changed the file.
+/// A stored value is not what this build writes: another program changed the file.
 pub(super) fn corrupt(what: &str, error: impl std::fmt::Display) -> Error {
     Error::Database(format!("{what}: {error}").into())
 }

@@ -1,5 +1,5 @@
-//! What the listener is published: every committed event once, in order, whichever process wrote it; and how far jobs are
-//! that run in other processes. Belongs to the writer, so that there is one who tells.
+//! Feed: notifies the listener of every committed event once, in order, whichever process wrote it, and of the progress
+//! of jobs that run elsewhere. It belongs to the writer, so that there is one sender.
 
 use std::{
     collections::HashMap,
@@ -20,39 +20,39 @@ use super::{
 };
 use crate::{Listener, Result, store::DurableEvent};
 
-/// Events read at once.
+/// Events per read.
 const PAGE: u32 = 1_000;
 
-/// Tells the listener.
+/// The sender of events.
 pub(super) struct Feed {
     listener: Option<Arc<dyn Listener>>,
     others: Option<Others>,
     /// The newest event that has been published. The watcher compares it with the newest there is.
     published: Arc<AtomicI64>,
-    /// Whether a transaction was the first to find events of others, so that nobody has looked at what follows from them.
+    /// Whether a transaction has found events of other processes: jobs that they queued have not been claimed yet.
     found: bool,
-    /// What was last seen of the jobs that run elsewhere: the attempt and its progress as it is stored.
+    /// The last attempt and stored progress that was read of each job that runs elsewhere.
     elsewhere: HashMap<JobId, (AttemptNo, String)>,
 }
 
 impl Feed {
-    /// Tells what comes from now on.
+    /// Begins with the next event.
     pub(super) fn new(
         connection: &Connection,
         listener: Option<Arc<dyn Listener>>,
         others: Option<Others>,
     ) -> Result<Self> {
-        let (newest, _) = standing(connection)?;
+        let (newest, _) = newest_and_queued(connection)?;
         let published = Arc::new(AtomicI64::new(newest));
         Ok(Self { listener, others, published, found: false, elsewhere: HashMap::new() })
     }
 
-    /// The newest event that has been published, as it rises.
+    /// The number of the newest event that has been published.
     pub(super) fn published(&self) -> Arc<AtomicI64> {
         Arc::clone(&self.published)
     }
 
-    /// Tells events that follow those published so far.
+    /// Publishes events that follow those published so far.
     pub(super) fn publish(&self, events: &[Arc<DurableEvent>]) {
         let Some(last) = events.last() else { return };
         self.published.store(last.seq.0, Ordering::Release);
@@ -61,8 +61,8 @@ impl Feed {
         }
     }
 
-    /// Tells what other processes have committed up to event `newest`. Every transaction begins with it, so that its own
-    /// events come after theirs.
+    /// Publishes what other processes have committed up to event `newest`. Every transaction begins with it, so that
+    /// its own events come after theirs.
     pub(super) fn catch_up(&mut self, connection: &Connection, newest: i64) -> Result<()> {
         loop {
             let published = self.published.load(Ordering::Acquire);
@@ -73,7 +73,11 @@ impl Feed {
             let rows = statement::rows(connection, EVENTS_AFTER, params![published, PAGE], read)?;
             let upto = rows.last().map_or(newest, |(seq, _)| *seq);
             if rows.first().is_none_or(|(seq, _)| *seq > published + 1) {
-                tracing::warn!(published, newest, "events of other processes are no longer kept, and not published");
+                tracing::warn!(
+                    published,
+                    newest,
+                    "events of other processes are no longer kept and were not published"
+                );
             }
             let readable = |(seq, event): (i64, Result<_>)| {
                 event.inspect_err(|error| tracing::error!(seq, %error, "an event cannot be read; it is left out")).ok()
@@ -85,20 +89,20 @@ impl Feed {
         }
     }
 
-    /// Whether there is reason to look, though nobody has rung.
+    /// Whether [`Feed::read_changes`] is needed although the watcher did not ask for it.
     pub(super) fn has_unread_changes(&self) -> bool {
         self.found
     }
 
-    /// Tells all that other processes have written; answers how many jobs are queued.
+    /// Publishes all that other processes have written. Returns how many jobs are queued.
     pub(super) fn read_changes(&mut self, connection: &Connection) -> Result<u64> {
         self.found = false;
-        // One moment for all of it: no progress is published before the start of its attempt, or after its end.
-        let moment = connection.unchecked_transaction()?;
-        let (newest, queued) = standing(&moment)?;
-        self.catch_up(&moment, newest)?;
-        self.publish_progress(&moment)?;
-        moment.commit()?;
+        // One snapshot for all of it: no progress is published before the start of its attempt, or after its end.
+        let snapshot = connection.unchecked_transaction()?;
+        let (newest, queued) = newest_and_queued(&snapshot)?;
+        self.catch_up(&snapshot, newest)?;
+        self.publish_progress(&snapshot)?;
+        snapshot.commit()?;
         self.found = false;
         Ok(queued)
     }
@@ -131,7 +135,7 @@ impl Feed {
 }
 
 /// The newest event, and how many jobs are queued.
-fn standing(connection: &Connection) -> Result<(i64, u64)> {
+fn newest_and_queued(connection: &Connection) -> Result<(i64, u64)> {
     statement::row(connection, "select seq, queued from ledger", [], |row| {
         Ok((row.get(0)?, row.get::<_, i64>(1)? as u64))
     })?

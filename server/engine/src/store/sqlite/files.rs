@@ -1,4 +1,4 @@
-//! The files of an open database: whether they are still the ones that were opened, and what an error of theirs means.
+//! Files of an open database: detects that they were removed or replaced, and explains their errors.
 
 use std::{
     ffi::OsStr,
@@ -14,7 +14,7 @@ use rustix::{
 
 use crate::{Error, Result};
 
-/// A file this close to the limit of the process, bytes, has reached it: SQLite writes whole pages.
+/// A file this close to the limit of the process, bytes, has reached it, because SQLite writes whole pages.
 const NEAR_LIMIT: u64 = 64 << 10;
 
 /// The database and its write-ahead log, as they were opened.
@@ -27,14 +27,14 @@ pub(super) struct Files {
 type Identity = (u64, u64);
 
 impl Files {
-    /// Remembers the files of `database`. Some connection must have read it, and stay open.
+    /// Records the identity of the files of `database`. A connection must have read it, and stay open.
     pub(super) fn of(database: &Path) -> Self {
         let opened = [database.to_owned(), log_of(database)].into_iter();
         let opened = opened.filter_map(|path| identity(&path).map(|identity| (path, identity))).collect();
         Self { database: database.to_owned(), opened }
     }
 
-    /// Refuses to write where a file was removed or replaced: a commit would be acknowledged and then lost. Costs one
+    /// Refuses writes after a file was removed or replaced: a commit would be acknowledged and then lost. Costs one
     /// `stat` a file.
     pub(super) fn check(&self) -> Result<()> {
         for (path, opened) in &self.opened {
@@ -51,7 +51,7 @@ impl Files {
     }
 }
 
-/// The error with its cause, where SQLite only says that a file operation has failed, or that the file is damaged.
+/// Finds the cause of an error where SQLite reports only that a file operation failed, or that the file is damaged.
 pub(super) fn explain(database: &Path, error: Error) -> Error {
     match error {
         Error::Database(_) if is_read_only(database) => Error::ReadOnly,

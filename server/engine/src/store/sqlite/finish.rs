@@ -5,7 +5,7 @@ use rusqlite::params;
 
 use super::{
     error::corrupt,
-    row::{json, left_progress, progress_json},
+    row::{json, progress_at_checkpoint, progress_json},
     transaction::Transaction,
 };
 use crate::{
@@ -27,7 +27,7 @@ impl Transaction<'_> {
         let message = end.failure.map(|failure| failure.message.as_str());
         let progress = progress_json(&finish.progress)?;
         let stages = (!finish.stage_seconds.is_empty()).then(|| json(&finish.stage_seconds)).transpose()?;
-        // The clock may have been put back: nothing ends before it began.
+        // The clock may have been set back: no attempt ends before it started.
         let ended = self.execute(
             "insert into attempt (job, attempt, kind, state, started_at, ended_at, boot,
                 failure_code, failure_message, trace, progress, stage_seconds, output)
@@ -54,8 +54,8 @@ impl Transaction<'_> {
             self.save_curve(fence, curve)?;
         }
         let view = if end.starts_new_attempt {
-            // It waits for its next attempt without the traces of this one, but for the reason of a retry and the place
-            // to go on from.
+            // It waits for its next attempt. Of this one it keeps the reason of a retry and the place of the
+            // checkpoint.
             self.update(
                 fence.job,
                 concat!(
@@ -64,7 +64,7 @@ impl Transaction<'_> {
                         cancel_requested_at = null, cancel_requested_by = null, pause_requested_at = null,
                         not_responding = 0, failure_code = ?, failure_message = ?,
                         progress = ",
-                    left_progress!("?"),
+                    progress_at_checkpoint!("?"),
                     " where id = ? and attempt = ? and boot = ? and state = 'running'"
                 ),
                 params![
@@ -121,7 +121,7 @@ impl Transaction<'_> {
         Ok(requests.unwrap_or_default())
     }
 
-    /// Makes the artifacts of an attempt that has just ended visible.
+    /// Makes the artifacts of an attempt visible.
     fn publish(&mut self, finish: &Finish) -> Result<()> {
         let fence = &finish.fence;
         for artifact in &finish.artifacts {

@@ -3,7 +3,7 @@
 use model::{AttemptNo, JobId, JobState, JobView};
 use rusqlite::{Params, params};
 
-use super::{backend::WriteCommand, error::corrupt, row::left_progress, transaction::Transaction};
+use super::{backend::WriteCommand, error::corrupt, row::progress_at_checkpoint, transaction::Transaction};
 use crate::{
     Error, Result,
     store::{
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// Notes that the grace after a cancel request is over.
+/// Records that the grace period after a cancel request is over.
 pub(super) struct MarkNotResponding {
     pub(super) fence: Fence,
 }
@@ -33,7 +33,7 @@ impl WriteCommand for MarkNotResponding {
         )?;
         let Some(view) = told else {
             let held = transaction.find(*job)?;
-            // Told twice is told; anything else is a stale worker.
+            // A second call changes nothing; anything else is a stale worker.
             return if held.not_responding && held.attempt == *attempt { Ok(()) } else { Err(Error::Fenced) };
         };
         transaction.record_activity(&view, NOT_RESPONDING, None)?;
@@ -101,7 +101,7 @@ impl WriteCommand for Retry {
                     cancel_requested_at = null, cancel_requested_by = null, pause_requested_at = null,
                     not_responding = 0, failure_code = null, failure_message = null,
                     progress = ",
-                left_progress!("progress"),
+                progress_at_checkpoint!("progress"),
                 " where id = ? and state = ? and attempt = ?"
             ),
             params![state.as_str(), transaction.end_of_queue(), self.job.0, found.state.as_str(), found.attempt],
@@ -141,21 +141,21 @@ impl WriteCommand for Delete {
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
         let found = transaction.find(self.job)?;
         job_commands::check_delete(&found)?;
-        transaction.remove(self.job, (found.state, found.attempt))?;
+        transaction.delete_job(self.job, (found.state, found.attempt))?;
         transaction.audit(&self.by, "job_deleted", Some(self.job), &found.title)?;
         Ok(())
     }
 }
 
 impl Transaction<'_> {
-    /// The job that is under way in place of an ended one, where there may be only one of them.
+    /// The active job with the unique key of an ended one.
     fn active_duplicate(&self, ended: &JobView) -> Result<Option<JobId>> {
         let key = self.row("select unique_key from job where id = ?", [ended.job.0], |row| Ok(row.get(0)?))?;
         let key: Option<String> = key.flatten();
         key.map_or(Ok(None), |key| self.active_job(&ended.kind, &key))
     }
 
-    /// Puts a job that waited for a time or a person at the end of the line, in `state`.
+    /// Puts a job that waited for a time or a user at the end of the queue, in `state`.
     pub(super) fn put_in_queue(&self, found: &JobView, state: JobState) -> Result<JobView> {
         self.expect_update(
             found.job,
@@ -190,7 +190,7 @@ impl Transaction<'_> {
         self.audit(by, action.audit, Some(view.job), "")
     }
 
-    /// Writes what happened to a job into its activity.
+    /// Adds a line to the activity of a job.
     fn record_activity(&self, view: &JobView, what: &str, by: Option<&By>) -> Result<()> {
         self.execute(
             "insert into activity (job, at, what, attempt, by, detail) values (?, ?, ?, ?, ?, ?)",
@@ -206,7 +206,7 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// An update that this transaction has made sure will find the job as it expects it.
+    /// Updates a job that this transaction has just read.
     pub(super) fn expect_update(&self, job: JobId, sql: &str, values: impl Params) -> Result<JobView> {
         self.update(job, sql, values)?.ok_or_else(|| corrupt("a job", format!("#{job} is not as it was a moment ago")))
     }

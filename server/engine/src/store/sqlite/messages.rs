@@ -1,4 +1,4 @@
-//! What people tell each other. Rare, so one at a time.
+//! Messages between users, and notes on jobs.
 
 use model::{JobId, MessageEvent, MessageTo, Micros, Seq, StreamEvent, Tone};
 use rusqlite::{Row, params};
@@ -9,9 +9,9 @@ use crate::{
     store::{MESSAGES_KEPT, NewMessage, Told, rules::limits::check_note_count},
 };
 
-/// Messages in the columns that the reading side knows; of a note, the last two say nothing.
+/// Messages, in the columns that the queries read.
 pub(super) const MESSAGES: &str = "select id, at, by, text, job, user, tone from message";
-/// The same of notes.
+/// Notes in the columns of [`MESSAGES`]; the last two are constant.
 pub(super) const NOTES: &str = "select id, at, by, text, job, null, 'info' from job_note";
 
 impl WriteCommand for NewMessage {
@@ -20,7 +20,7 @@ impl WriteCommand for NewMessage {
     type Answer = Told;
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<Told> {
-        if let Some(message) = transaction.told_before(self)? {
+        if let Some(message) = transaction.sent_before(self)? {
             return Ok(Told { message, again: true });
         }
         if let Some(job) = self.to.job() {
@@ -37,15 +37,15 @@ impl WriteCommand for NewMessage {
         let job = self.to.job();
         let (what, detail) = match &self.to {
             MessageTo::Note { job } => {
-                transaction.keep_note(*job, &message, self.key.as_deref())?;
+                transaction.add_note(*job, &message, self.key.as_deref())?;
                 ("note_added", "")
             }
             to => {
-                transaction.keep_message(&message, self.key.as_deref())?;
+                transaction.add_message(&message, self.key.as_deref())?;
                 ("message_sent", if let MessageTo::User { user } = to { user.as_str() } else { "" })
             }
         };
-        // What is said is between those it is said to.
+        // The text stays between sender and recipient.
         transaction.audit(&self.by, what, job, detail)?;
         transaction.record_event(job, StreamEvent::Message(message.clone()));
         Ok(Told { message, again: false })
@@ -53,8 +53,8 @@ impl WriteCommand for NewMessage {
 }
 
 impl Transaction<'_> {
-    /// What was told by the same person under the same key.
-    fn told_before(&self, new: &NewMessage) -> Result<Option<MessageEvent>> {
+    /// The message that was sent by the same user under the same key.
+    fn sent_before(&self, new: &NewMessage) -> Result<Option<MessageEvent>> {
         let Some(key) = &new.key else { return Ok(None) };
         let note = matches!(new.to, MessageTo::Note { .. });
         let found = if note {
@@ -73,7 +73,7 @@ impl Transaction<'_> {
         }
     }
 
-    fn keep_message(&self, message: &MessageEvent, key: Option<&str>) -> Result<()> {
+    fn add_message(&self, message: &MessageEvent, key: Option<&str>) -> Result<()> {
         let MessageEvent { number, to, text, from, tone, at } = message;
         let user = if let MessageTo::User { user } = to { Some(user) } else { None };
         let job = to.job().map(|job| job.0);
@@ -81,7 +81,7 @@ impl Transaction<'_> {
             "insert into message (id, at, by, user, job, tone, text, key) values (?, ?, ?, ?, ?, ?, ?, ?)",
             params![number.0, at.0, from, user, job, tone.as_str(), text, key],
         )?;
-        // What is one too many goes with the one that comes.
+        // Each message over the limit replaces the oldest.
         self.execute(
             "delete from message where id <= (select id from message order by id desc limit 1 offset ?)",
             [MESSAGES_KEPT],
@@ -89,7 +89,7 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    fn keep_note(&self, job: JobId, note: &MessageEvent, key: Option<&str>) -> Result<()> {
+    fn add_note(&self, job: JobId, note: &MessageEvent, key: Option<&str>) -> Result<()> {
         let sql = "select count(*) from job_note where job = ?";
         check_note_count(job, self.row(sql, [job.0], |row| Ok(row.get(0)?))?.unwrap_or_default())?;
         let MessageEvent { number, text, from, at, .. } = note;
@@ -104,11 +104,15 @@ impl Transaction<'_> {
 /// Reads the columns of [`MESSAGES`], or of [`NOTES`].
 fn message(row: &Row<'_>, note: bool) -> Result<MessageEvent> {
     let tone: String = row.get(6)?;
-    put_together((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?), addressee(note, row.get(4)?, row.get(5)?), &tone)
+    message_from_columns(
+        (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?),
+        recipient(note, row.get(4)?, row.get(5)?),
+        &tone,
+    )
 }
 
-/// Whom a row is for, by its job and its person.
-pub(super) fn addressee(note: bool, job: Option<i64>, user: Option<String>) -> MessageTo {
+/// The recipient of a row, by its job and its user.
+pub(super) fn recipient(note: bool, job: Option<i64>, user: Option<String>) -> MessageTo {
     match (job.map(JobId), user) {
         (Some(job), _) if note => MessageTo::Note { job },
         (Some(job), _) => MessageTo::Job { job },
@@ -117,8 +121,8 @@ pub(super) fn addressee(note: bool, job: Option<i64>, user: Option<String>) -> M
     }
 }
 
-/// A message from its number, time, sender and text, and the rest.
-pub(super) fn put_together(
+/// A message from its columns.
+pub(super) fn message_from_columns(
     (number, at, from, text): (i64, i64, String, String),
     to: MessageTo,
     tone: &str,

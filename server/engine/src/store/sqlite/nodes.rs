@@ -1,4 +1,4 @@
-//! The processes that work on this file: they register, beat, are judged, and leave. None of it is an event.
+//! Registration and heartbeats of the processes that work on this file. None of these changes is an event.
 
 use model::JobId;
 use rusqlite::params;
@@ -9,7 +9,7 @@ use crate::{
     store::{BootId, Node},
 };
 
-/// Enters a process, or enters it again.
+/// Registers a process, or registers it again.
 pub(super) struct Register {
     pub(super) node: Node,
 }
@@ -29,7 +29,7 @@ impl WriteCommand for Register {
     }
 }
 
-/// Shows that a process lives; answers whether it still counts as living.
+/// Heartbeat. Returns whether the process is still registered.
 pub(super) struct Beat {
     pub(super) boot: BootId,
 }
@@ -43,7 +43,7 @@ impl WriteCommand for Beat {
     }
 }
 
-/// Takes a process out that holds nothing any more.
+/// Removes a process that holds no jobs any more.
 pub(super) struct Unregister {
     pub(super) boot: BootId,
 }
@@ -62,7 +62,7 @@ impl WriteCommand for Unregister {
     }
 }
 
-/// Settles the jobs of processes that have been silent too long, unless they have beaten since they were seen.
+/// Settles the jobs of silent processes, unless their heartbeat has risen since it was read.
 pub(super) struct Expire {
     pub(super) silent: Vec<Node>,
 }

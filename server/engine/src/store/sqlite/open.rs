@@ -1,4 +1,4 @@
-//! Connections, their pragmas, and what is refused.
+//! Opening: connections, pragmas, version checks and migrations.
 
 use std::{
     cell::Cell,
@@ -26,24 +26,24 @@ static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
 /// connection writes (<https://sqlite.org/wal.html#walresetbug>).
 const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 
-/// "Mile": tells our file from other databases.
+/// "Mile": marks the file as one of Milepost.
 const APPLICATION_ID: i32 = 0x4d69_6c65;
 
-/// What `pragma synchronous` answers where every commit is synced before it is acknowledged.
+/// The value of `pragma synchronous` with which every commit is synced before it is acknowledged.
 const FULL: i64 = 2;
 
-/// How long a connection waits for another one's lock.
+/// How long a connection waits for the lock of another.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How many searches run at once.
 const SEARCHES: u32 = 2;
-/// To how many bytes the write-ahead log shrinks when it starts over.
+/// The size to which the write-ahead log shrinks when it starts over, bytes.
 const JOURNAL_SIZE_LIMIT: u32 = 64 << 20;
 
-/// For how long moving the write-ahead log into the database waits for others.
+/// How long [`consolidate`] waits for other processes.
 const CONSOLIDATING: Duration = Duration::from_secs(1);
 
-/// Whether there is no database at `path`, or one without a table of ours: what is left of a process that was killed
-/// while it created the file, and of a copy without its write-ahead log.
+/// Whether there is no database at `path`, or one without our tables: left by a process that was killed while it
+/// created the file, or by a copy without its write-ahead log.
 pub(crate) fn is_new(path: &Path) -> Result<bool> {
     match fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
@@ -64,13 +64,13 @@ pub(super) fn consolidate(path: &Path) -> Result<()> {
     if busy { Err(Error::Busy) } else { Ok(()) }
 }
 
-/// A connection of its own to a file that is there.
+/// A connection of its own to an existing file.
 fn existing(path: &Path) -> Result<rusqlite::Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     Ok(rusqlite::Connection::open_with_flags(path, flags)?)
 }
 
-/// Opens the one connection that writes; creates, checks and migrates the file on the way.
+/// Opens the one connection that writes. Creates, checks and migrates the file before.
 pub(super) async fn writer(options: &SqliteOptions) -> Result<rusqlite::Connection> {
     if !options.migrate && !options.path.exists() {
         return Err(Error::NotReady(format!(
@@ -78,23 +78,22 @@ pub(super) async fn writer(options: &SqliteOptions) -> Result<rusqlite::Connecti
             options.path.display()
         )));
     }
-    // What a process left that was killed while it created the file is as good as no file: so none of this depends on
-    // whether there is one. `auto_vacuum` comes before the switch to WAL, which writes the header, and changes no file
-    // that has one.
+    // A process may have been killed while it created the file, so none of this depends on whether there is one.
+    // `auto_vacuum` comes before the switch to WAL, which writes the header; it changes no file that has one.
     let mut connect = base(options).create_if_missing(options.migrate).auto_vacuum(SqliteAutoVacuum::Incremental);
     if let Some(pages) = options.max_page_count {
         connect = connect.pragma("max_page_count", pages.to_string());
     }
     let mut connection = connect.connect().await?;
     check_version(&mut connection).await?;
-    sign(&mut connection).await?;
+    set_application_id(&mut connection).await?;
     migrate(&mut connection, options).await?;
     let writer = rusqlite::Connection::open(&options.path)?;
     writer.busy_handler(Some(wait_for_others))?;
-    writer.set_prepared_statement_cache_capacity(statement::KEPT_PREPARED);
-    // A plan depends on no value: else each new `limit ?` has its statement prepared anew.
+    writer.set_prepared_statement_cache_capacity(statement::PREPARED_STATEMENTS);
+    // Query plans must not depend on bound values: otherwise each new `limit ?` prepares its statement again.
     writer.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    // 8 MiB: the ends of every table and index stay at hand.
+    // 8 MiB: the ends of every table and index stay in memory.
     writer.execute_batch(&format!(
         "pragma synchronous = full;
         pragma foreign_keys = on;
@@ -113,9 +112,9 @@ pub(super) async fn writer(options: &SqliteOptions) -> Result<rusqlite::Connecti
     Ok(writer)
 }
 
-/// Waits a moment for the process that writes, and says whether to try again. SQLite's own waits grow to 100 ms: a
-/// process that writes now and then would hardly ever meet one that writes all the time between two transactions. Short
-/// ones of random length do.
+/// Busy handler: waits a moment for the process that writes, and returns whether to try again. SQLite's own waits grow
+/// to 100 ms, with which a process hardly ever finds a gap between the transactions of one that writes continuously.
+/// Short waits of random length do.
 fn wait_for_others(tries: i32) -> bool {
     thread_local! {
         static SINCE: Cell<Instant> = Cell::new(Instant::now());
@@ -130,8 +129,7 @@ fn wait_for_others(tries: i32) -> bool {
     go_on
 }
 
-/// Opens the connections that read and cannot write: all of them now, since later there may be no more descriptors, or
-/// no file at that path.
+/// Opens the connections for reads, all of them now: later there may be no more descriptors, or no file at that path.
 pub(super) async fn readers(options: &SqliteOptions) -> Result<SqlitePool> {
     let readers = options.readers.max(1);
     let pool = SqlitePoolOptions::new().min_connections(readers).max_connections(readers);
@@ -139,7 +137,7 @@ pub(super) async fn readers(options: &SqliteOptions) -> Result<SqlitePool> {
     Ok(pool.connect_with(reading(options)).await?)
 }
 
-/// The connections for searches, opened when they are needed. Searches that take long keep no page waiting.
+/// The connections for searches, opened on demand. Slow searches delay no page.
 pub(super) fn searchers(options: &SqliteOptions) -> SqlitePool {
     let pool = SqlitePoolOptions::new().min_connections(0).max_connections(SEARCHES);
     pool.test_before_acquire(false).connect_lazy_with(reading(options))
@@ -149,12 +147,12 @@ fn reading(options: &SqliteOptions) -> SqliteConnectOptions {
     base(options).pragma("query_only", "on")
 }
 
-/// Says in the header whose file it is, unless it does so already.
-async fn sign(connection: &mut SqliteConnection) -> Result<()> {
-    let signed: i32 = sqlx::query_scalar("pragma application_id").fetch_one(&mut *connection).await?;
-    if signed != APPLICATION_ID {
-        let sign = format!("pragma application_id = {APPLICATION_ID}");
-        sqlx::query(sqlx::AssertSqlSafe(sign)).execute(connection).await?;
+/// Writes the application id into the header, unless it is there.
+async fn set_application_id(connection: &mut SqliteConnection) -> Result<()> {
+    let current: i32 = sqlx::query_scalar("pragma application_id").fetch_one(&mut *connection).await?;
+    if current != APPLICATION_ID {
+        let sql = format!("pragma application_id = {APPLICATION_ID}");
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(connection).await?;
     }
     Ok(())
 }
@@ -187,7 +185,7 @@ async fn migrate(connection: &mut SqliteConnection, options: &SqliteOptions) -> 
     if !options.migrate {
         return check_schema_is_current(connection, options).await;
     }
-    keep_as_it_was(connection, options).await?;
+    back_up_before_migration(connection, options).await?;
     MIGRATIONS.run(connection).await.map_err(|error| match error {
         MigrateError::VersionMissing(version) => newer(options, version),
         MigrateError::Execute(error) => Error::from(error),
@@ -195,15 +193,15 @@ async fn migrate(connection: &mut SqliteConnection, options: &SqliteOptions) -> 
     })
 }
 
-/// Copies a database that an earlier build has used before anything is changed in it.
-async fn keep_as_it_was(connection: &mut SqliteConnection, options: &SqliteOptions) -> Result<()> {
+/// Backs up a database of an earlier build before it is migrated.
+async fn back_up_before_migration(connection: &mut SqliteConnection, options: &SqliteOptions) -> Result<()> {
     // A new file has no table of migrations.
     let applied = connection.list_applied_migrations(&MIGRATIONS.table_name).await.unwrap_or_default();
     let Some(last) = applied.last().filter(|_| applied.len() < MIGRATIONS.iter().count()) else { return Ok(()) };
     let folder = options.path.with_file_name("backups");
     std::fs::create_dir_all(&folder).map_err(|error| Error::of_io(format!("creating {}", folder.display()), error))?;
     let into = folder.join(format!("schema-{}.db", last.version));
-    tracing::info!(copy = %into.display(), "the database comes from an earlier build: copying it before it is brought up to date");
+    tracing::info!(copy = %into.display(), "the database comes from an earlier build: copying it before the migration");
     backup::copy(&options.path, &into, &CancellationToken::new())
 }
 

@@ -79,8 +79,8 @@ impl Transaction<'_> {
         )
     }
 
-    /// Records in its activity that a job was paused instead of waiting for its next attempt, by the user who had asked for
-    /// that while it ran.
+    /// Records in its activity that a job was paused instead of waiting for its next attempt, by the user who had asked
+    /// for that while it ran.
     pub(super) fn record_set_aside(&self, view: &JobView) -> Result<()> {
         self.execute(
             "insert into activity (job, at, what, attempt, by, detail)

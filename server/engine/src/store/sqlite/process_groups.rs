@@ -10,7 +10,7 @@ use crate::{
     store::{BootId, Fence},
 };
 
-/// Records a group that an attempt has started, which must still hold its job.
+/// Records a group that was started by an attempt, which must still hold its job.
 pub(super) struct RecordGroup {
     pub(super) fence: Fence,
     pub(super) group: Group,
@@ -32,7 +32,7 @@ impl WriteCommand for RecordGroup {
     }
 }
 
-/// Forgets a group of which nothing is left.
+/// Deletes a group that has ended.
 pub(super) struct ForgetGroup {
     pub(super) boot: BootId,
     pub(super) group: Group,
@@ -50,7 +50,7 @@ impl WriteCommand for ForgetGroup {
     }
 }
 
-/// Forgets all groups of dead processes.
+/// Deletes all groups of dead workers.
 pub(super) struct ForgetGroups {
     pub(super) dead: Vec<BootId>,
 }

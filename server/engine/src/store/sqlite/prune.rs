@@ -1,4 +1,5 @@
-//! Removing what has long ended. The writer is held for as long as the caller says, and one job at the most.
+//! Retention: removes ended jobs, their logs and artifacts, and uploads. Occupies the writer for as long as the caller
+//! allows.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use crate::{
     store::{Prunable, Pruned, PrunedUploads, rules::record::DELETED},
 };
 
-/// Removes part of jobs, or all of them, that are over since before a time.
+/// Removes jobs that ended before a time, or a part of each.
 pub(super) struct Prune {
     pub(super) what: Prunable,
     pub(super) jobs: Vec<(JobId, Micros)>,
@@ -29,10 +30,10 @@ impl WriteCommand for Prune {
                 break;
             }
             pruned.last = Some(*job);
-            // One that has been retried or deleted meanwhile is none of them any more.
+            // It may have been retried or deleted since the caller read it.
             let Some(attempt) = transaction.ended_before(*job, *before)? else { continue };
             let bytes = match self.what {
-                Prunable::Job => transaction.remove(*job, attempt)?,
+                Prunable::Job => transaction.delete_job(*job, attempt)?,
                 Prunable::Log => transaction.remove_log(*job)?,
                 Prunable::Artifacts => transaction.remove_artifacts(*job)?,
             };
@@ -43,7 +44,7 @@ impl WriteCommand for Prune {
     }
 }
 
-/// Forgets uploads that only jobs refer to which ended before a time.
+/// Deletes uploads to which only jobs refer that ended before a time.
 pub(super) struct PruneUploads {
     pub(super) uploads: Vec<String>,
     pub(super) before: Micros,
@@ -61,7 +62,7 @@ impl WriteCommand for PruneUploads {
                 break;
             }
             pruned.last = Some(upload.clone());
-            if transaction.forget_upload(upload, self.before)? {
+            if transaction.delete_upload(upload, self.before)? {
                 pruned.uploads.push(upload.clone());
             }
         }
@@ -70,7 +71,7 @@ impl WriteCommand for PruneUploads {
 }
 
 impl Transaction<'_> {
-    /// The state and attempt of a job that is over since before that time.
+    /// The state and attempt of a job, if it ended before that time.
     fn ended_before(&self, job: JobId, before: Micros) -> Result<Option<(JobState, AttemptNo)>> {
         let over = self.row(
             "select state, attempt from job where id = ? and boot is null and ended_at < ?",
@@ -80,13 +81,13 @@ impl Transaction<'_> {
         Ok(over.filter(|(state, _)| state.is_terminal()))
     }
 
-    /// Removes all of an ended job but its log, which may be long and goes bit by bit.
-    pub(super) fn remove(&mut self, job: JobId, (state, attempt): (JobState, AttemptNo)) -> Result<u64> {
+    /// Deletes an ended job. Its log, which may be long, is left to upkeep. Returns the bytes of its artifacts.
+    pub(super) fn delete_job(&mut self, job: JobId, (state, attempt): (JobState, AttemptNo)) -> Result<u64> {
         let found = self.find(job)?;
         let bytes = self.artifact_bytes(job)?;
         self.remove_log(job)?;
         self.discount_input(job)?;
-        // Attempts, artifact rows and the like go with it.
+        // Attempts, artifact rows and the like are deleted with it.
         self.execute(
             "delete from job where id = ? and state = ? and attempt = ?",
             params![job.0, state.as_str(), attempt],
@@ -100,8 +101,8 @@ impl Transaction<'_> {
         Ok(bytes as u64)
     }
 
-    /// Forgets an upload, unless a job has come to need it that is not over since before then.
-    fn forget_upload(&mut self, upload: &str, before: Micros) -> Result<bool> {
+    /// Deletes an upload, unless a schedule refers to it, or a job that did not end before that time.
+    fn delete_upload(&mut self, upload: &str, before: Micros) -> Result<bool> {
         let size = self.row(
             "select size from upload where id = ?1 and not exists (
                 select 1 from upload_use join job on job.id = upload_use.job
@@ -117,7 +118,7 @@ impl Transaction<'_> {
         Ok(true)
     }
 
-    /// Hands the lines of an ended job's log to upkeep. Their numbers stay taken.
+    /// Leaves the log of an ended job to upkeep. Its line numbers are not used again.
     fn remove_log(&mut self, job: JobId) -> Result<u64> {
         self.execute(
             "insert into log_garbage (job, until_line) select id, log_lines from job where id = ?
@@ -128,7 +129,7 @@ impl Transaction<'_> {
         Ok(0)
     }
 
-    /// Forgets the artifacts and the checkpoint of an ended job; answers the bytes of the artifacts.
+    /// Deletes the artifacts and the checkpoint of an ended job. Returns the bytes of the artifacts.
     fn remove_artifacts(&mut self, job: JobId) -> Result<u64> {
         let bytes = self.artifact_bytes(job)?;
         self.execute("delete from artifact where job = ?", [job.0])?;

@@ -1,4 +1,4 @@
-//! Everything that only reads: a pool of connections that cannot write, and no transaction that outlives its page.
+//! Queries: a pool of connections that cannot write, and no transaction that outlives its call.
 
 mod accounts;
 mod audit;
@@ -28,10 +28,10 @@ use crate::{
     store::{BootId, Node, Role, UploadRow, rules::counters::count_mut},
 };
 
-/// How far back the line is looked at to tell places in it; further back a job's place is not known.
-const PLACES_IN_LINE: u32 = 1_000;
+/// How many jobs of the queue are read to find places in it; further back a job's place is not known.
+const PLACES_IN_QUEUE: u32 = 1_000;
 
-/// The reading side.
+/// The connections for reads.
 pub(super) struct Reader {
     pool: SqlitePool,
     searches: SqlitePool,
@@ -87,7 +87,7 @@ impl Reader {
         let rows = sqlx::query(GATES).fetch_all(&self.pool).await?;
         let gate = |row: &SqliteRow| {
             Ok(Gate {
-                of: GateOf::from_word(row.try_get(0)?).ok_or_else(|| corrupt("a gate", "it stands before nothing"))?,
+                of: GateOf::from_word(row.try_get(0)?).ok_or_else(|| corrupt("a control", "it has no target"))?,
                 name: row.try_get(1)?,
                 paused_at: row.try_get::<Option<i64>, _>(2)?.map(Micros),
                 paused_by: row.try_get(3)?,
@@ -171,8 +171,8 @@ fn counts(row: &SqliteRow, first: usize) -> Result<Counts> {
     })
 }
 
-/// Tells the queued ones among `views` their place in line.
-async fn place(connection: &mut SqliteConnection, views: &mut [JobView]) -> Result<()> {
+/// Sets the place in the queue of the queued ones among `views`.
+async fn set_positions(connection: &mut SqliteConnection, views: &mut [JobView]) -> Result<()> {
     if !views.iter().any(|view| view.state == JobState::Queued) {
         return Ok(());
     }
@@ -187,11 +187,11 @@ async fn place(connection: &mut SqliteConnection, views: &mut [JobView]) -> Resu
             order by job.priority desc, job.in_line, job.id limit ?
         )",
     )
-    .bind(PLACES_IN_LINE)
-    .bind(PLACES_IN_LINE)
+    .bind(PLACES_IN_QUEUE)
+    .bind(PLACES_IN_QUEUE)
     .fetch_one(connection)
     .await?;
-    let line: Vec<JobId> = serde_json::from_str(&line).map_err(|error| corrupt("the line of jobs", error))?;
+    let line: Vec<JobId> = serde_json::from_str(&line).map_err(|error| corrupt("the queue", error))?;
     let places: HashMap<JobId, u32> = line.into_iter().zip(1..).collect();
     for view in views.iter_mut().filter(|view| view.state == JobState::Queued) {
         view.position = places.get(&view.job).copied();

@@ -1,4 +1,4 @@
-//! Rows of `job` as views, and the other way round.
+//! Columns and their JSON: rows of `job` as views, events and log chunks as they are stored.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use crate::{
     store::{DurableEvent, rules::counters::count_mut},
 };
 
-/// The columns of a [`JobView`] but its progress and what came after it.
+/// The columns of a [`JobView`] before its progress.
 macro_rules! first_columns {
     () => {
         "job.id, job.attempt, job.state, job.kind, job.title, job.created_by, job.created_at, job.run_at, \
@@ -24,7 +24,7 @@ macro_rules! first_columns {
 }
 pub(super) use first_columns;
 
-/// The columns of a [`JobView`] in a statement over `job`, for `concat!`. The place in line is not among them.
+/// The columns of a [`JobView`] in a statement over `job`, for `concat!`, without the place in the queue.
 macro_rules! view_columns {
     () => {
         concat!($crate::store::sqlite::row::first_columns!(), ", job.progress, job.pause_requested_at")
@@ -32,10 +32,10 @@ macro_rules! view_columns {
 }
 pub(super) use view_columns;
 
-/// What the next attempt of a job begins with, made of the progress that `$ended` holds: the place where the last one
-/// stopped, if there is a checkpoint to go on from near there, and nothing otherwise. Nothing is said of speed or time,
-/// and any report of the next attempt is newer.
-macro_rules! left_progress {
+/// The progress with which the next attempt of a job begins, computed from the progress in `$ended`: the place where
+/// the last attempt stopped, without speed and times, if there is a checkpoint; else nothing. Any report of the next
+/// attempt is newer.
+macro_rules! progress_at_checkpoint {
     ($ended:literal) => {
         concat!(
             "iif(exists (select 1 from checkpoint where checkpoint.job = job.id), json_set(",
@@ -45,10 +45,10 @@ macro_rules! left_progress {
         )
     };
 }
-pub(super) use left_progress;
+pub(super) use progress_at_checkpoint;
 
-/// [`view_columns`] as one JSON column, which [`view`] reads. JSON, because every value that comes to a reader from its
-/// connection's thread has a price, and `json_group_array` can put a whole page into one.
+/// [`view_columns`] as one JSON column, which [`view`] reads. Each value that a reader gets from its connection's
+/// thread has a cost, and `json_group_array` can put a whole page into one.
 macro_rules! view_column {
     () => {
         concat!(
@@ -138,8 +138,8 @@ impl<'a> From<&'a JobView> for ViewRow<&'a str, &'a Progress> {
     }
 }
 
-/// A state event as the log of events keeps it: without names, a third of its size on the wire. The view, its place
-/// in line, what happened, and how many jobs there were in each state, in the order of [`JobState::ALL`].
+/// A state event as it is stored: without names, a third of its size on the wire. The view, its place in the queue, the
+/// code, and the counts in the order of [`JobState::ALL`].
 #[derive(Deserialize, Serialize)]
 pub(super) struct StateRow<Text = String, Reported = Progress>(
     ViewRow<Text, Reported>,
@@ -186,7 +186,7 @@ pub(super) struct EventRow<'r> {
 }
 
 impl EventRow<'_> {
-    /// The event as it was, except that the lines of a deleted job's log may be gone.
+    /// The event. The lines of a deleted job's log may be missing.
     pub(super) fn event(self) -> Result<DurableEvent> {
         let job = self.job.map(JobId);
         let body = self.body.unwrap_or_default();
@@ -209,11 +209,11 @@ impl EventRow<'_> {
     }
 }
 
-/// A line in a chunk of a log. One without colours, as all once were, has three elements.
+/// A line in a chunk of a log. A line without colours has three elements, as all lines of early builds have.
 #[derive(Serialize, Deserialize)]
 struct LineRow<'l>(Micros, u8, Cow<'l, str>, #[serde(default, skip_serializing_if = "Paint::is_plain")] Paint);
 
-/// A chunk of a log as it is kept.
+/// A chunk of a log as it is stored.
 pub(super) fn chunk_json(lines: &[LogLine]) -> Result<String> {
     let rows = lines.iter().map(|LogLine { at, level, text, paint }| {
         LineRow(*at, level_number(*level), Cow::Borrowed(text), paint.clone())
@@ -255,7 +255,7 @@ pub(super) fn parse<T: DeserializeOwned>(what: &str, json: &str) -> Result<T> {
     serde_json::from_str(json).map_err(|error| corrupt(what, error))
 }
 
-/// A state by its word.
+/// A state from its word.
 pub(super) fn state(word: &str) -> Result<JobState> {
     JobState::from_word(word).ok_or_else(|| corrupt("a job's state", word))
 }
@@ -280,7 +280,7 @@ pub(super) fn progress_json(progress: &Progress) -> Result<Option<String>> {
     if *progress == Progress::default() { Ok(None) } else { json(progress).map(Some) }
 }
 
-/// Anything as JSON, for a statement over `json_each`.
+/// A value as JSON, for a statement over `json_each`.
 pub(super) fn json(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| corrupt("a value for the database", error))
 }

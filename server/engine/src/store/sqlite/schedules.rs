@@ -1,4 +1,4 @@
-//! What is started again and again: plans as people change them, and runs that come due.
+//! Schedules: commands of users, and due runs.
 
 use std::collections::BTreeMap;
 
@@ -22,14 +22,14 @@ use crate::{
     },
 };
 
-/// Of a run's job, what is not over; for statements over `job`, by its index `job_of_schedule`.
-macro_rules! not_over {
+/// The condition for active jobs that are runs, in statements over `job` by its index `job_of_schedule`.
+macro_rules! active_run {
     () => {
         "job.schedule is not null and (job.state = 'scheduled' or job.state = 'queued' or job.state = 'running' \
          or job.state = 'paused')"
     };
 }
-pub(super) use not_over;
+pub(super) use active_run;
 
 #[async_trait]
 impl Schedules for SqliteStore {
@@ -96,7 +96,7 @@ impl Schedules for SqliteStore {
     }
 }
 
-/// Keeps a new plan.
+/// Adds a schedule.
 struct Add {
     save: SavePlan,
 }
@@ -109,7 +109,7 @@ impl WriteCommand for Add {
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<ScheduleId> {
         let SavePlan { plan, uploads, next_at, by } = &self.save;
         transaction.check_schedule_count(&by.name)?;
-        transaction.have_uploads(uploads)?;
+        transaction.check_uploads(uploads)?;
         let now = transaction.now.0;
         transaction.execute(
             "insert into schedule (name, kind, input, priority, expression, zone, overlap, missed, missed_most, owner,
@@ -134,13 +134,13 @@ impl WriteCommand for Add {
         )?;
         let id = transaction.row("select last_insert_rowid()", [], |row| Ok(ScheduleId(row.get(0)?)))?;
         let id = id.ok_or_else(|| corrupt("a new schedule", "it has no number"))?;
-        transaction.use_uploads(id, uploads)?;
+        transaction.refer_to_uploads(id, uploads)?;
         transaction.audit(by, "schedule_created", None, &named(id, &plan.name))?;
         Ok(id)
     }
 }
 
-/// Puts another plan in the place of one.
+/// Replaces the plan of a schedule.
 struct Change {
     schedule: ScheduleId,
     revision: i64,
@@ -153,7 +153,7 @@ impl WriteCommand for Change {
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
         let SavePlan { plan, uploads, next_at, by } = &self.save;
         transaction.find_schedule_at(self.schedule, self.revision)?;
-        transaction.have_uploads(uploads)?;
+        transaction.check_uploads(uploads)?;
         transaction.execute(
             "update schedule set name = ?, kind = ?, input = ?, priority = ?, expression = ?, zone = ?, overlap = ?,
                 missed = ?, missed_most = ?, changed_at = ?, changed_by = ?, revision = revision + 1,
@@ -177,12 +177,12 @@ impl WriteCommand for Change {
             ],
         )?;
         transaction.execute("delete from schedule_upload where schedule = ?", [self.schedule.0])?;
-        transaction.use_uploads(self.schedule, uploads)?;
+        transaction.refer_to_uploads(self.schedule, uploads)?;
         transaction.audit(by, "schedule_changed", None, &named(self.schedule, &plan.name))
     }
 }
 
-/// Lets a schedule start nothing any more.
+/// Pauses a schedule.
 struct Pause {
     schedule: ScheduleId,
     by: By,
@@ -193,7 +193,7 @@ impl WriteCommand for Pause {
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
         let found = transaction.find_schedule(self.schedule)?;
-        // Who came first is remembered.
+        // The first user to pause it stays recorded.
         if found.paused {
             return Ok(());
         }
@@ -202,7 +202,7 @@ impl WriteCommand for Pause {
     }
 }
 
-/// The same, by itself.
+/// Pauses a schedule on the engine's own account.
 struct Stop {
     schedule: ScheduleId,
     revision: i64,
@@ -219,13 +219,13 @@ impl WriteCommand for Stop {
             Err(error) => return Err(error),
         };
         transaction.pause_schedule(&found, None, &self.why)?;
-        tracing::warn!(schedule = found.id.0, name = found.name, why = self.why, "schedule paused by itself");
+        tracing::warn!(schedule = found.id.0, name = found.name, why = self.why, "schedule paused by the engine");
         let detail = format!("{}: {}", named(found.id, &found.name), self.why);
         transaction.audit(&found.as_author(), "schedule_stopped", None, &detail)
     }
 }
 
-/// Lets a schedule start its runs again.
+/// Resumes a schedule.
 struct Resume {
     schedule: ScheduleId,
     revision: i64,
@@ -251,7 +251,7 @@ impl WriteCommand for Resume {
     }
 }
 
-/// Removes a schedule; its jobs stay.
+/// Deletes a schedule. Its jobs stay.
 struct Delete {
     schedule: ScheduleId,
     revision: Option<i64>,
@@ -271,7 +271,7 @@ impl WriteCommand for Delete {
     }
 }
 
-/// A schedule, as far as the verbs need it.
+/// A schedule, as far as the commands need it.
 struct Found {
     id: ScheduleId,
     name: String,
@@ -282,7 +282,7 @@ struct Found {
 }
 
 impl Found {
-    /// How what it does by itself is signed. Nobody can be called that.
+    /// The author of what the schedule does itself. No user can have this name.
     fn as_author(&self) -> By {
         By::from(format!("schedule {}", self.name))
     }
@@ -374,14 +374,14 @@ impl Transaction<'_> {
         found.ok_or(Error::NoSuchSchedule(schedule))
     }
 
-    /// The schedule, where nobody has changed it since it was read.
+    /// The schedule, if it is unchanged since `revision`.
     fn find_schedule_at(&self, schedule: ScheduleId, revision: i64) -> Result<Found> {
         let found = self.find_schedule(schedule)?;
         check_revision(&found.name, found.revision, revision)?;
         Ok(found)
     }
 
-    /// Pauses a schedule; what waits is left out.
+    /// Pauses a schedule and skips its waiting runs.
     fn pause_schedule(&mut self, found: &Found, by: Option<&str>, why: &str) -> Result<()> {
         let waiting = self.runs_waiting(found.id)?;
         self.execute(
@@ -395,7 +395,7 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Notes runs that were not started, and forgets what is too old.
+    /// Records skipped runs, and deletes the oldest records.
     fn record_skip(&self, schedule: ScheduleId, skip: Skip, job: Option<JobId>) -> Result<()> {
         let Skip { due, last_due, runs, why } = skip;
         self.execute(
@@ -412,12 +412,12 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// The runs that are not over, oldest first.
+    /// The active runs, oldest first.
     fn runs_under_way(&self, schedule: ScheduleId) -> Result<Vec<JobId>> {
         self.rows(
             concat!(
                 "select job.id from job indexed by job_of_schedule where job.schedule = ? and ",
-                not_over!(),
+                active_run!(),
                 " order by job.id"
             ),
             [schedule.0],
@@ -425,15 +425,15 @@ impl Transaction<'_> {
         )
     }
 
-    /// The runs that wait, oldest first.
+    /// The waiting runs, oldest first.
     fn runs_waiting(&self, schedule: ScheduleId) -> Result<Vec<Micros>> {
         self.rows("select due from schedule_wait where schedule = ? order by due", [schedule.0], |row: &Row<'_>| {
             Ok(Micros(row.get(0)?))
         })
     }
 
-    /// Refuses uploads that there are not.
-    fn have_uploads(&self, uploads: &[String]) -> Result<()> {
+    /// Refuses uploads that do not exist.
+    fn check_uploads(&self, uploads: &[String]) -> Result<()> {
         for upload in uploads {
             if self.row("select 1 from upload where id = ?", [upload], |_| Ok(()))?.is_none() {
                 return Err(Error::NoSuchUpload(upload.clone()));
@@ -442,8 +442,8 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Keeps uploads for a schedule.
-    fn use_uploads(&self, schedule: ScheduleId, uploads: &[String]) -> Result<()> {
+    /// Makes a schedule refer to uploads, which keeps them.
+    fn refer_to_uploads(&self, schedule: ScheduleId, uploads: &[String]) -> Result<()> {
         for upload in uploads {
             self.execute(
                 "insert into schedule_upload (schedule, upload) values (?, ?) on conflict do nothing",
@@ -454,7 +454,7 @@ impl Transaction<'_> {
     }
 }
 
-/// How the audit log names a schedule.
+/// The name of a schedule in the audit log.
 fn named(id: ScheduleId, name: &str) -> String {
     format!("{name} (schedule {id})")
 }
@@ -468,7 +468,7 @@ macro_rules! schedules_with {
             ", priority, expression, zone, overlap, missed, missed_most, owner, created_at,
         changed_at, changed_by, revision, next_at, paused_at, paused_by, paused_why,
         (select max(job.id) from job indexed by job_of_schedule where job.schedule = schedule.id and ",
-            not_over!(),
+            active_run!(),
             "),
         (select count(*) from schedule_wait where schedule_wait.schedule = schedule.id)
     from schedule"
@@ -478,20 +478,20 @@ macro_rules! schedules_with {
 
 /// Whole schedules.
 pub(super) const SCHEDULES: &str = schedules_with!("input");
-/// The same for lists: without their inputs, which may be large.
+/// Schedules for lists, without their inputs, which may be large.
 pub(super) const LISTED: &str = schedules_with!("'{}'");
 
-/// What is done about missed runs, by its word.
+/// A catch-up policy from its columns.
 pub(super) fn missed(word: &str, most: u32) -> Result<Missed> {
     Missed::from_word(word, most).ok_or_else(|| corrupt("a schedule", word))
 }
 
-/// What is done where runs meet, by its word.
+/// An overlap policy from its column.
 pub(super) fn overlap(word: &str) -> Result<Overlap> {
     Overlap::from_word(word).ok_or_else(|| corrupt("a schedule", word))
 }
 
-/// A reason by its word.
+/// The reason of a skip from its column.
 pub(super) fn why(word: &str) -> Result<Why> {
-    Why::from_word(word).ok_or_else(|| corrupt("a run that was left out", word))
+    Why::from_word(word).ok_or_else(|| corrupt("a skipped run", word))
 }

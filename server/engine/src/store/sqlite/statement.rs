@@ -1,4 +1,4 @@
-//! How the writer runs a statement: prepared once per connection, its text told to the log of statements.
+//! Statements of the writer: prepared once per connection, and traced under the target `engine::statement`.
 
 use model::{JobId, JobView, Micros};
 use rusqlite::{CachedStatement, Connection, Params, Row};
@@ -9,10 +9,10 @@ use super::{
 };
 use crate::Result;
 
-/// Statements kept prepared: all that the writer has.
-pub(super) const KEPT_PREPARED: usize = 224;
+/// How many statements stay prepared: all that the writer has.
+pub(super) const PREPARED_STATEMENTS: usize = 224;
 
-/// Runs a statement that answers nothing; says how many rows it changed.
+/// Runs a statement without rows. Returns how many rows it changed.
 pub(super) fn execute(connection: &Connection, sql: &str, values: impl Params) -> Result<usize> {
     Ok(prepared(connection, sql)?.execute(values)?)
 }
@@ -26,14 +26,14 @@ pub(super) fn rows<T>(
 ) -> Result<Vec<T>> {
     let mut statement = prepared(connection, sql)?;
     let mut rows = statement.query(values)?;
-    let mut answers = Vec::new();
+    let mut found = Vec::new();
     while let Some(row) = rows.next()? {
-        answers.push(read(row)?);
+        found.push(read(row)?);
     }
-    Ok(answers)
+    Ok(found)
 }
 
-/// Runs a statement and reads its first row, if there is one.
+/// Runs a statement and reads its first row.
 pub(super) fn row<T>(
     connection: &Connection,
     sql: &str,

@@ -1,5 +1,5 @@
-//! One write transaction: what every verb does the same way. The ledger is read when it begins and written when it
-//! ends, together with the events.
+//! A write transaction: what all commands share. The ledger is read when it begins and written when it ends, together
+//! with the events.
 
 use std::sync::Arc;
 
@@ -32,24 +32,24 @@ pub(super) struct Ledger {
     pub(super) upload_bytes: i64,
 }
 
-/// A write transaction under way. Dropped without a commit, it never was.
+/// A write transaction. It is rolled back if it is dropped without a commit.
 pub(super) struct Transaction<'c> {
     connection: rusqlite::Transaction<'c>,
-    /// One time for all of it.
+    /// The time of all its changes.
     pub(super) now: Micros,
     pub(super) ledger: Ledger,
     pub(super) counters: Counters,
     /// The ledger and its counts when the transaction began.
     before: (Ledger, Counts),
     events: Vec<Arc<DurableEvent>>,
-    /// What was started in it, for the audit log.
+    /// The jobs that it accepted, for the audit log.
     pub(super) starts: Vec<Starts>,
-    /// Whether it leaves something for upkeep to remove.
+    /// Whether it leaves garbage for upkeep to remove.
     leaves_garbage: bool,
 }
 
 impl<'c> Transaction<'c> {
-    /// Begins, reads the ledger, and has `feed` tell what other processes have committed since it last told something.
+    /// Begins, reads the ledger, and lets `feed` publish what other processes have committed since.
     pub(super) fn begin(connection: &'c mut Connection, now: Micros, feed: &mut Feed) -> Result<Self> {
         let connection = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let ledger = statement::row(
@@ -74,7 +74,7 @@ impl<'c> Transaction<'c> {
         })
     }
 
-    /// Runs a statement that answers nothing; says how many rows it changed.
+    /// Runs a statement without rows. Returns how many rows it changed.
     pub(super) fn execute(&self, sql: &str, values: impl Params) -> Result<usize> {
         statement::execute(&self.connection, sql, values)
     }
@@ -89,7 +89,7 @@ impl<'c> Transaction<'c> {
         statement::rows(&self.connection, sql, values, read)
     }
 
-    /// Runs a statement and reads its first row, if there is one.
+    /// Runs a statement and reads its first row.
     pub(super) fn row<T>(
         &self,
         sql: &str,
@@ -99,20 +99,19 @@ impl<'c> Transaction<'c> {
         statement::row(&self.connection, sql, values, read)
     }
 
-    /// The job as it stands.
     pub(super) fn find(&self, job: JobId) -> Result<JobView> {
         self.row(concat!("select ", view_columns!(), " from job where id = ?"), [job.0], statement::view)?
             .ok_or(Error::NoSuchJob(job))
     }
 
-    /// Runs an update of `job`, and answers how it stands then; `None` where it was not as the update expects it.
+    /// Runs an update of `job` and returns its new view; `None` if it was not as the update expects it.
     ///
-    /// Two statements, because one that is `returning` makes a table for its answer, at several times the price.
+    /// Two statements, because `returning` builds a temporary table, at several times the cost.
     pub(super) fn update(&self, job: JobId, sql: &str, values: impl Params) -> Result<Option<JobView>> {
         if self.execute(sql, values)? == 0 { Ok(None) } else { self.find(job).map(Some) }
     }
 
-    /// Where a job that comes into the line now stands in it: behind all that came by an earlier event.
+    /// The place in the queue of a job that enters it now: behind all that entered it by an earlier event.
     pub(super) const fn end_of_queue(&self) -> i64 {
         self.ledger.seq + 1
     }
@@ -122,24 +121,24 @@ impl<'c> Transaction<'c> {
         Seq(self.ledger.seq + 1)
     }
 
-    /// Records that `view` came `from` a state (`None`: it is new) to the one it is in now.
+    /// Records that a job came `from` a state (`None` for a new job) to that of `view`.
     pub(super) fn record_transition(&mut self, from: Option<JobState>, mut view: JobView, code: impl Into<String>) {
         view.position = self.counters.transition(from, view.state).or(view.position);
         self.record_update(view, code);
     }
 
-    /// Records that a job which stood at `view` is gone, all but its log.
+    /// Records that the job of `view` was deleted.
     pub(super) fn record_removal(&mut self, view: JobView, code: impl Into<String>) {
         self.counters.removal(view.state);
         self.record_update(view, code);
     }
 
-    /// Records that it leaves something for upkeep to remove.
+    /// Records that there is garbage for upkeep to remove.
     pub(super) const fn leave_garbage(&mut self) {
         self.leaves_garbage = true;
     }
 
-    /// Records something that changes no state.
+    /// Records a change of a job that keeps its state.
     pub(super) fn record_update(&mut self, view: JobView, code: impl Into<String>) {
         let counts = Some(self.counters.counts);
         let job = view.job;
@@ -154,7 +153,7 @@ impl<'c> Transaction<'c> {
         self.record_event(Some(log.job), StreamEvent::Log(log));
     }
 
-    /// Records an event, about a job or none.
+    /// Records an event, of a job or of none.
     pub(super) fn record_event(&mut self, job: Option<JobId>, event: StreamEvent) {
         self.ledger.seq += 1;
         self.events.push(Arc::new(DurableEvent { seq: Seq(self.ledger.seq), job, event }));
@@ -163,7 +162,7 @@ impl<'c> Transaction<'c> {
     /// Writes events and counters, and commits. Returns the events, and whether there is garbage for upkeep to remove.
     /// Without a write it costs no sync of the disk.
     pub(super) fn commit(self) -> Result<(Vec<Arc<DurableEvent>>, bool)> {
-        // No event either where this is the same: each has a number.
+        // If these are equal, there is no event either: each has a number.
         if (self.ledger, self.counters.counts) != self.before {
             self.write_events()?;
             self.write_starts()?;
@@ -178,7 +177,7 @@ impl<'c> Transaction<'c> {
     fn write_events(&self) -> Result<()> {
         for event in &self.events {
             let (first_line, body) = match &event.event {
-                // Its lines are kept in `log` already.
+                // Its lines are in `log` already.
                 StreamEvent::Log(log) => (Some(log.first_line as i64), None),
                 StreamEvent::State(state) => (None, Some(json(&StateRow::from(&**state))?)),
                 other => (None, Some(other.to_json().map_err(|error| corrupt("an event", error))?)),

@@ -1,5 +1,5 @@
-//! What the writer does between transactions: old events, old messages and logs that are to go do so, a little at a time, so that
-//! no caller waits behind it for long.
+//! Upkeep between transactions: trims old events, messages and idempotency keys, deletes logs of deleted jobs, and
+//! gives free pages back. A step takes a few milliseconds, so that no caller waits for long.
 
 use std::time::{Duration, Instant};
 
@@ -12,21 +12,21 @@ use crate::{
     store::rules::limits::{EVENT_LIFETIME, KEY_LIFETIME, MAX_EVENTS_KEPT, MESSAGE_LIFETIME},
 };
 
-/// Events removed at once: a few milliseconds.
+/// Events deleted in one step: a few milliseconds.
 const EVENTS_PER_STEP: i64 = 1_000;
-/// Idempotency keys and messages forgotten at once, of each.
+/// Idempotency keys, and messages, deleted in one step.
 const ROWS_PER_STEP: i64 = 1_000;
-/// For how long a step removes logs, or gives pages back, but for the sync of the disk that ends it.
-const HELD: Duration = Duration::from_millis(2);
-/// Log chunks removed between two looks at the time. They may be large.
+/// How long a step deletes logs, or gives pages back, without the sync of the disk at its end.
+const STEP: Duration = Duration::from_millis(2);
+/// Log chunks deleted between two checks of the time. They may be large.
 const CHUNKS: i64 = 4;
-/// Pages given back to the file system between two looks at the time.
+/// Pages given back to the file system between two checks of the time.
 const PAGES: u32 = 50;
 
-/// Free pages that are kept.
+/// Free pages that the file keeps.
 pub(super) const SPARE_PAGES: i64 = 800;
 
-/// Between two steps while there is something to do, and while there is not.
+/// The interval between steps while there is something to do, and while there is not.
 const BUSY: Duration = Duration::from_millis(10);
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -48,7 +48,7 @@ impl Upkeep {
         self.next
     }
 
-    /// Keeps pace with what a transaction added: every so many events there is a step, and at once after garbage.
+    /// Schedules a step after a transaction: at once after garbage, and every 500 events.
     pub(super) fn note(&mut self, events: usize, garbage: bool) {
         self.added += events as i64;
         if garbage || self.added >= EVENTS_PER_STEP / 2 {
@@ -56,7 +56,7 @@ impl Upkeep {
         }
     }
 
-    /// Takes one step. A failure is no harm: the next one tries again.
+    /// Takes one step. After a failure, the next step tries again.
     pub(super) fn run(&mut self, connection: &mut Connection, now: Micros) {
         let more = step(connection, now).unwrap_or_else(|error| {
             tracing::warn!(%error, "upkeep of the database failed");
@@ -67,7 +67,7 @@ impl Upkeep {
     }
 }
 
-/// Answers whether there may be more to do.
+/// Returns whether there may be more to do.
 fn step(connection: &mut Connection, now: Micros) -> Result<bool> {
     let due = statement::row(
         connection,
@@ -106,7 +106,7 @@ fn step(connection: &mut Connection, now: Micros) -> Result<bool> {
             [now.0 - MESSAGE_LIFETIME, ROWS_PER_STEP],
         )?;
     }
-    // Some free pages are welcome to what comes next; only a lot of them is given back.
+    // Some free pages are kept for the next writes.
     let spare = free_pages > SPARE_PAGES;
     if spare && !events && !garbage {
         give_back(connection, free_pages - SPARE_PAGES)?;
@@ -114,7 +114,7 @@ fn step(connection: &mut Connection, now: Micros) -> Result<bool> {
     Ok(events || garbage || keys || messages || spare)
 }
 
-/// Removes the next few events that are too old, or too many; a cursor before them gets a snapshot from now on.
+/// Deletes the next events that are too old or too many. A cursor before them gets a snapshot from now on.
 fn trim(connection: &mut Connection, now: Micros) -> Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let newest: Option<Option<i64>> = statement::row(
@@ -131,9 +131,9 @@ fn trim(connection: &mut Connection, now: Micros) -> Result<()> {
     Ok(transaction.commit()?)
 }
 
-/// Removes logs that are to go, as much of them as there is time for.
+/// Deletes logs of deleted jobs, as much of them as there is time for.
 fn remove_logs(connection: &mut Connection) -> Result<()> {
-    let until = Instant::now() + HELD;
+    let until = Instant::now() + STEP;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let next = || statement::row(&transaction, "select job from log_garbage limit 1", [], |row| Ok(row.get(0)?));
     while let Some(job) = next()? {
@@ -145,7 +145,7 @@ fn remove_logs(connection: &mut Connection) -> Result<()> {
     Ok(transaction.commit()?)
 }
 
-/// Removes the oldest chunks of a log that is to go.
+/// Deletes the oldest chunks of such a log.
 fn remove_chunks(transaction: &Connection, job: i64) -> Result<()> {
     let removed = statement::execute(
         transaction,
@@ -162,9 +162,9 @@ fn remove_chunks(transaction: &Connection, job: i64) -> Result<()> {
     Ok(())
 }
 
-/// Gives free pages back to the file system, as many of those `too_many` as there is time for.
+/// Gives up to `too_many` free pages back to the file system, as many as there is time for.
 fn give_back(connection: &mut Connection, too_many: i64) -> Result<()> {
-    let until = Instant::now() + HELD;
+    let until = Instant::now() + STEP;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for _ in 0..=too_many / i64::from(PAGES) {
         transaction.execute_batch(&format!("pragma incremental_vacuum({PAGES})"))?;

@@ -1,4 +1,4 @@
-//! Uploads: what is kept beside the jobs.
+//! Uploads: registration, quotas, and deletion of unused ones.
 
 use model::{JobId, Micros, bytes};
 use rusqlite::params;
@@ -19,7 +19,7 @@ pub(super) const SENT_BY: &str = "select
     + coalesce((select bytes from input_use where by = ?1), 0)
     + (select coalesce(sum(octet_length(input)), 0) from schedule where owner = ?1 and octet_length(input) > 4096)";
 
-/// Registers a finished upload, where it is within its sender's quota.
+/// Registers a finished upload, if its sender's quota allows it.
 pub(super) struct SaveUpload {
     pub(super) upload: UploadRow,
     pub(super) by: By,
@@ -52,20 +52,20 @@ impl WriteCommand for SaveUpload {
 }
 
 impl Transaction<'_> {
-    /// Refuses what would be more than a user may have sent.
+    /// Refuses bytes that would exceed a user's quota.
     fn check_bytes_sent(&self, by: Option<&str>, more: u64, limit: u64) -> Result<()> {
         let used = self.row(SENT_BY, [by], |row| Ok(row.get::<_, i64>(0)?))?.unwrap_or_default() as u64;
         check_quota(used, more, limit)
     }
 
-    /// Refuses one upload more than a user may have, whatever their sizes.
+    /// Refuses an upload that would exceed a user's number of uploads.
     fn check_uploads_sent(&self, by: Option<&str>, most: u64) -> Result<()> {
         let sql = "select count(*) from upload indexed by upload_by_sender where by = ? and by is not null";
         let kept = self.row(sql, [by], |row| Ok(row.get::<_, i64>(0)?))?.unwrap_or_default() as u64;
         check_upload_count(kept, most)
     }
 
-    /// Counts the input of a new job against the quota of who starts it.
+    /// Counts the input of a new job against the quota of its owner.
     pub(super) fn count_input(&self, job: &NewJob) -> Result<()> {
         if job.input.len() <= SMALL_INPUT {
             return Ok(());
@@ -81,7 +81,7 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// The same the other way round, before the job goes.
+    /// Takes the input of a job off the quota of its owner, before the job is deleted.
     pub(super) fn discount_input(&self, job: JobId) -> Result<()> {
         self.execute(
             "update input_use set bytes = max(0, input_use.bytes - input.size) from (
@@ -94,7 +94,7 @@ impl Transaction<'_> {
     }
 }
 
-/// Forgets uploads that no job refers to.
+/// Deletes uploads to which no job and no schedule refers.
 pub(super) struct SweepUploads {
     pub(super) before: Micros,
 }

@@ -1,5 +1,4 @@
-//! The thread that notices what other processes write: it asks the file for its version, many times a second, and lets
-//! the writer know when there is something to hear.
+//! Watcher: a thread that polls the version of the file and wakes the writer when other processes have written.
 
 use std::{
     sync::{
@@ -15,35 +14,35 @@ use rusqlite::{Connection, OpenFlags};
 use super::{Others, SqliteOptions, backend::PendingCommand, statement};
 use crate::{Error, Result, health::Part, store::writing::WriterWaker};
 
-/// Between two looks while something happens, while nothing has for a while, and while no other process is registered. A
-/// look costs next to nothing, but to be woken for it costs up to 0.1 ms.
+/// The polling interval while something happens, while nothing has for [`CALM_AFTER`], and while no other process is
+/// registered. A poll costs little, but waking the thread for it costs up to 0.1 ms.
 const BUSY: Duration = Duration::from_millis(20);
 const CALM: Duration = Duration::from_millis(60);
 const ALONE: Duration = Duration::from_millis(250);
-/// How long nothing must have happened to be calm: longer than between two saves of a job's progress, and far shorter than
-/// between two heartbeats.
+/// How long nothing must have happened to be calm: longer than the interval of saved progress, and far shorter than
+/// that of heartbeats.
 const CALM_AFTER: Duration = Duration::from_millis(700);
-/// Between two looks at how far jobs are that run elsewhere, at least.
+/// The shortest interval between two reads of the progress of jobs that run elsewhere.
 const PROGRESS: Duration = Duration::from_millis(50);
-/// How long a look waits for a lock; readers hardly ever do.
+/// How long a poll waits for a lock; readers hardly ever do.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Why the thread is woken before its time.
 enum Wake {
-    /// To give a sign of life.
+    /// A health check.
     Knock,
-    /// To end.
+    /// The end of the store.
     End,
 }
 
-/// Runs until it is dropped.
+/// The handle of the thread, which runs until it is dropped.
 pub(super) struct Watcher {
     wakes: mpsc::Sender<Wake>,
 }
 
 impl Watcher {
-    /// Starts the thread on the file at `options.path`, on behalf of a process that has published its listener of events up to
-    /// `published`.
+    /// Starts the thread on the file at `options.path`, on behalf of a process that has published its listener of
+    /// events up to `published`.
     pub(super) fn start(
         options: &SqliteOptions,
         others: Others,
@@ -55,7 +54,7 @@ impl Watcher {
         let (wakes, woken) = mpsc::channel();
         let knocks = wakes.clone();
         let knock = move || {
-            // A thread that has ended is reported without being asked.
+            // A thread that has ended is reported without a check.
             let _ = knocks.send(Wake::Knock);
         };
         let now = Instant::now();
@@ -80,7 +79,7 @@ impl Watcher {
 
 impl Drop for Watcher {
     fn drop(&mut self) {
-        // One that has ended needs no word.
+        // The thread may have ended already.
         let _ = self.wakes.send(Wake::End);
     }
 }
@@ -90,13 +89,13 @@ struct Watch {
     others: Others,
     published: Arc<AtomicI64>,
     writer: WriterWaker<dyn PendingCommand>,
-    /// The version of the file that was seen last.
+    /// The version of the file at the last poll.
     version: i64,
-    /// When that was another one than before.
+    /// When the version last changed.
     moved: Instant,
-    /// Whether it has changed since the bell was woken_at.
+    /// Whether it has changed since the writer was woken.
     changed: bool,
-    /// Whether no other process was registered then.
+    /// Whether no other process was registered at the last poll.
     alone: bool,
     woken_at: Instant,
 }
@@ -105,17 +104,17 @@ impl Watch {
     fn run(mut self, part: &Part, woken: &mpsc::Receiver<Wake>) {
         loop {
             part.answer();
-            match woken.recv_timeout(self.pause()) {
+            match woken.recv_timeout(self.interval()) {
                 Ok(Wake::End) | Err(RecvTimeoutError::Disconnected) => return,
                 Ok(Wake::Knock) | Err(RecvTimeoutError::Timeout) => {}
             }
-            if let Err(error) = self.look() {
-                tracing::debug!(%error, "cannot look what other processes write; trying again");
+            if let Err(error) = self.poll() {
+                tracing::debug!(%error, "cannot read the version of the database; trying again");
             }
         }
     }
 
-    fn pause(&self) -> Duration {
+    fn interval(&self) -> Duration {
         if self.alone {
             ALONE
         } else if self.moved.elapsed() < CALM_AFTER {
@@ -125,8 +124,8 @@ impl Watch {
         }
     }
 
-    /// Looks whether the file has changed. Its version tells of this process's own commits too; most of them end here.
-    fn look(&mut self) -> Result<()> {
+    /// Polls the version of the file. It changes with this process's own commits, too; most polls end here.
+    fn poll(&mut self) -> Result<()> {
         let version = self.number("pragma data_version")?;
         if version != self.version {
             (self.version, self.moved, self.changed) = (version, Instant::now(), true);

@@ -1,5 +1,5 @@
-//! The writer's thread. Calls arrive over a channel; all that wait go into one transaction, and the answers are sent after
-//! its commit, so that a hundred callers share one sync of the disk.
+//! The writer's thread. Calls arrive over a channel; all that wait go into one transaction, and the answers are sent
+//! after its commit, so that a hundred callers share one sync of the disk.
 
 use std::{
     sync::{Arc, Mutex},
@@ -141,8 +141,8 @@ impl<B: WriteBackend> Actor<B> {
         }
     }
 
-    /// Commits the calls that the reserve is for, each by itself. Claims go on waiting, as does what is buffered, except the
-    /// last lines of an attempt that ends.
+    /// Commits the calls that the reserve is for, each by itself. Claims go on waiting, as does what is buffered,
+    /// except the last lines of an attempt that ends.
     async fn commit_on_full_disk(&mut self, mut batch: Batch<B::Command>) {
         for mut claim in std::mem::take(&mut batch.claims) {
             claim.answer(Vec::new());
@@ -207,8 +207,8 @@ impl<B: WriteBackend> Actor<B> {
         }
     }
 
-    /// The buffered writes that must be committed with a single call: those of a job before its finish, which would refuse
-    /// them later, and before its checkpoint, which must not be ahead of them; and all of them for a flush.
+    /// The buffered writes that must be committed with a single call: those of a job before its finish, which would
+    /// refuse them later, and before its checkpoint, which must not be ahead of them; and all of them for a flush.
     fn buffered_for(&self, single: &Batch<B::Command>) -> Buffered {
         let mut buffered = lock(&self.buffered);
         match single.fence() {

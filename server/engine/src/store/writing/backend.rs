@@ -12,9 +12,9 @@ pub(in crate::store) trait WriteBackend: Send + 'static {
 
     /// Runs `batch` and writes `buffered` in one transaction, commits it, and keeps the answer of each call with it.
     ///
-    /// The order is: buffered writes and checkpoints, because a finish makes them stale; finishes; commands; enqueues; and
-    /// claims last, because they take what was enqueued. A call that is refused changes nothing and is an answer; the others
-    /// are committed.
+    /// The order is: buffered writes and checkpoints, because a finish makes them stale; finishes; commands; enqueues;
+    /// and claims last, because they take what was enqueued. A call that is refused changes nothing and is an answer;
+    /// the others are committed.
     ///
     /// # Errors
     /// Those by which the whole transaction is lost, [`crate::Error::ends_transaction`]. Nothing is changed then.
@@ -23,8 +23,8 @@ pub(in crate::store) trait WriteBackend: Send + 'static {
     /// Notifies the listener of the events of a commit.
     fn publish(&mut self, committed: Committed);
 
-    /// Whether other processes have written something that [`WriteBackend::read_changes`] has not read, although the writer
-    /// was not woken for it.
+    /// Whether other processes have written something that [`WriteBackend::read_changes`] has not read, although the
+    /// writer was not woken for it.
     fn has_unread_changes(&self) -> bool;
 
     /// Reads what other processes have written and notifies the listener of it. Returns how many jobs are queued.

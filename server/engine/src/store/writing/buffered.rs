@@ -79,8 +79,8 @@ impl Buffered {
         taken
     }
 
-    /// Keeps the first `max` bytes of log lines, in whole appends, so that no log has a hole. Returns how many lines are
-    /// lost.
+    /// Keeps the first `max` bytes of log lines, in whole appends, so that no log has a hole. Returns how many lines
+    /// are lost.
     pub(super) fn truncate_logs(&mut self, max: usize) -> usize {
         let (mut kept, mut lost) = (0, 0);
         self.logs.retain(|append| {

@@ -1,4 +1,4 @@
-//! Writing down who did what. Each line comes with the commit of what it tells.
+//! Audit log: each line is committed together with the action it records.
 
 use model::JobId;
 use rusqlite::params;
@@ -11,10 +11,10 @@ use crate::{
     },
 };
 
-/// The word for the start of a job.
+/// The action of a line for started jobs.
 const STARTED: &str = "job_started";
 
-/// Jobs in a row that somebody started in one transaction, by the same means.
+/// Consecutive jobs that a user started in one transaction by the same means: one line.
 pub(in crate::store::sqlite) struct Starts {
     by: By,
     detail: String,
@@ -23,7 +23,7 @@ pub(in crate::store::sqlite) struct Starts {
 }
 
 impl Starts {
-    fn goes_on_with(&self, job: JobId, by: &By, detail: &str) -> bool {
+    fn continues_with(&self, job: JobId, by: &By, detail: &str) -> bool {
         job.0 == self.first.0 + self.jobs && self.detail == detail && self.by == *by
     }
 }
@@ -42,15 +42,15 @@ impl Transaction<'_> {
         self.write_lines(by, what, job, 1, detail)
     }
 
-    /// Has the commit add a line for a job that was started.
+    /// Adds a job that was started to the lines that the commit writes.
     pub(in crate::store::sqlite) fn record_start(&mut self, job: JobId, by: &By, detail: &str) {
         match self.starts.last_mut() {
-            Some(run) if run.goes_on_with(job, by, detail) => run.jobs += 1,
+            Some(run) if run.continues_with(job, by, detail) => run.jobs += 1,
             _ => self.starts.push(Starts { by: by.clone(), detail: detail.to_owned(), first: job, jobs: 1 }),
         }
     }
 
-    /// Adds the lines of the jobs that were started.
+    /// Writes the lines of the jobs that were started.
     pub(in crate::store::sqlite) fn write_starts(&self) -> Result<()> {
         for Starts { by, detail, first, jobs } in &self.starts {
             self.write_lines(by, STARTED, Some(*first), *jobs, detail)?;

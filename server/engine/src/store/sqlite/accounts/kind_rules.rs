@@ -1,4 +1,4 @@
-//! Who may start a kind, and who sees its jobs.
+//! Rules of kinds: who may start a kind and see its jobs.
 
 use model::Role;
 use rusqlite::params;
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// Decides about a kind.
+/// Sets the rule of a kind.
 pub(super) struct ChangeKindRule {
     pub(super) rule: KindRule,
     pub(super) by: By,

@@ -1,4 +1,4 @@
-//! One-time links, with which people choose their passwords.
+//! One-time links, with which users choose their passwords.
 
 use model::{Micros, Role};
 use rusqlite::params;
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// Keeps a link in place of all others for the same person.
+/// Saves a link, and deletes all others for the same user.
 pub(super) struct SaveLink {
     pub(super) link: NewLink,
     pub(super) by: By,

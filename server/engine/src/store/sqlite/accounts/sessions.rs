@@ -1,4 +1,4 @@
-//! Web sessions, and whose they are.
+//! Web sessions and their owners.
 
 use model::Micros;
 use rusqlite::params;
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// The shortest beginning of a key by which a session is known, bytes.
+/// The shortest prefix of a key that identifies a session, bytes.
 const BEGINNING: usize = 8;
 
 /// Creates a session unless the key is taken.
@@ -31,7 +31,7 @@ impl WriteCommand for CreateSession {
     }
 }
 
-/// Replaces a session, or creates it where nobody owns it.
+/// Replaces a session, or creates it if it has no owner.
 pub(super) struct SaveSession {
     pub(super) key: Vec<u8>,
     pub(super) session: SessionRow,
@@ -49,7 +49,7 @@ impl WriteCommand for SaveSession {
             where key = ?",
             params![data, expires.0, user, device, since, self.key],
         )?;
-        // An owned one that has been ended while a request was under way must not come back with the end of that.
+        // A session with an owner that was ended during a request must not be created again at its end.
         if replaced == 0 && owner.is_none() {
             transaction.add_session(&self.key, &self.session)?;
         }
@@ -57,7 +57,7 @@ impl WriteCommand for SaveSession {
     }
 }
 
-/// Removes a session.
+/// Deletes a session.
 pub(super) struct DeleteSession {
     pub(super) key: Vec<u8>,
 }
@@ -75,7 +75,7 @@ impl WriteCommand for DeleteSession {
     }
 }
 
-/// Removes the expired and the unused; answers how many.
+/// Deletes expired and unused sessions. Returns how many.
 pub(super) struct SweepSessions {
     pub(super) now: Micros,
     pub(super) idle_since: Micros,
@@ -94,7 +94,7 @@ impl WriteCommand for SweepSessions {
     }
 }
 
-/// Ends sessions of a person; answers how many.
+/// Ends sessions of a user. Returns how many.
 pub(super) struct EndSessions {
     pub(super) user: UserId,
     pub(super) which: Ending,
@@ -116,7 +116,7 @@ impl WriteCommand for EndSessions {
 }
 
 impl Transaction<'_> {
-    /// Ends sessions of a person; answers how many.
+    /// Ends sessions of a user. Returns how many.
     pub(super) fn end_sessions(&self, user: UserId, which: &Ending) -> Result<usize> {
         match which {
             Ending::All => self.execute("delete from session where user = ?", [user.0]),

@@ -1,4 +1,4 @@
-//! Tokens, with which programs come.
+//! Tokens of clients.
 
 use model::Scope;
 use rusqlite::params;
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// Makes a token.
+/// Creates a token.
 pub(super) struct AddToken {
     pub(super) token: NewToken,
     pub(super) by: By,
@@ -42,7 +42,7 @@ impl WriteCommand for AddToken {
     }
 }
 
-/// Ends a token.
+/// Revokes a token.
 pub(super) struct RevokeToken {
     pub(super) token: TokenId,
     pub(super) by: By,

@@ -1,4 +1,4 @@
-//! Adding, changing and removing people.
+//! Users: adding, changing and removing them.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// Adds somebody without a password.
+/// Adds a user without a password.
 pub(super) struct AddPerson {
     pub(super) name: String,
     pub(super) role: Role,
@@ -32,7 +32,7 @@ impl WriteCommand for AddPerson {
     }
 }
 
-/// Changes or removes somebody.
+/// Changes or removes a user.
 pub(super) struct ChangePerson {
     pub(super) user: UserId,
     pub(super) change: PersonChange,
@@ -52,7 +52,7 @@ impl WriteCommand for ChangePerson {
                 if transaction.execute(sql, params![hash, self.user.0, from])? == 0 {
                     return Err(refused("password_changed", "This is no longer the password."));
                 }
-                // Whoever was given a link before this could undo it.
+                // A link that was given out before could undo it.
                 transaction.forget_links(Some(self.user))?;
                 transaction.end_sessions(self.user, &keep.clone().map_or(Ending::All, Ending::Others))?;
                 transaction.audit(&self.by, "password_changed", None, &found.name)?;
@@ -74,8 +74,8 @@ impl WriteCommand for ChangePerson {
     }
 }
 
-/// Somebody who may come in.
-pub(super) struct Known {
+/// A user who has not been removed.
+pub(super) struct FoundUser {
     pub(super) user: UserId,
     pub(super) name: Arc<str>,
     role: Role,
@@ -84,17 +84,16 @@ pub(super) struct Known {
 }
 
 impl Transaction<'_> {
-    /// Somebody who has not been removed.
-    pub(super) fn person(&self, user: UserId) -> Result<Known> {
+    pub(super) fn person(&self, user: UserId) -> Result<FoundUser> {
         let found = self.row(
             "select id, name, role, password is not null from user where id = ? and removed_at is null",
             [user.0],
-            known,
+            found_user,
         )?;
         found.ok_or_else(|| refused("no_such_user", "There is no such user any more."))
     }
 
-    /// Enters somebody under a name that nobody has had.
+    /// Adds a user under a name that no user has had.
     pub(super) fn new_person(&self, name: &str, role: Role) -> Result<UserId> {
         let number = "select id, removed_at is not null from user where name = ?";
         let taken: Option<bool> = self.row(number, [name], |row| Ok(row.get(1)?))?;
@@ -114,7 +113,7 @@ impl Transaction<'_> {
         user.ok_or_else(|| corrupt("a user", format!("{name} is not there")))
     }
 
-    /// Whether anybody but `user` can do what an administrator can.
+    /// Whether there is an active administrator other than `but`.
     pub(super) fn has_administrator(&self, but: Option<UserId>) -> Result<bool> {
         let other = self.row(
             "select 1 from user where role = 'administrator' and password is not null and id is not ? limit 1",
@@ -124,16 +123,16 @@ impl Transaction<'_> {
         Ok(other.is_some())
     }
 
-    fn change_role(&self, found: &Known, role: Role, by: &By) -> Result<()> {
+    fn change_role(&self, found: &FoundUser, role: Role, by: &By) -> Result<()> {
         if role < Role::Administrator {
-            self.refuse_to_lose_the_last(found)?;
+            self.check_not_last_administrator(found)?;
         }
         self.execute("update user set role = ? where id = ?", params![role.as_str(), found.user.0])?;
         self.audit(by, "role_changed", None, &format!("{}, from {} to {role}", found.name, found.role))
     }
 
-    fn remove_person(&self, found: &Known, by: &By) -> Result<()> {
-        self.refuse_to_lose_the_last(found)?;
+    fn remove_person(&self, found: &FoundUser, by: &By) -> Result<()> {
+        self.check_not_last_administrator(found)?;
         let user = found.user;
         self.execute("update user set removed_at = ?, password = null where id = ?", params![self.now.0, user.0])?;
         self.end_sessions(user, &Ending::All)?;
@@ -142,8 +141,8 @@ impl Transaction<'_> {
         self.audit(by, "user_removed", None, &found.name)
     }
 
-    /// Refuses what would leave nobody who could undo it.
-    fn refuse_to_lose_the_last(&self, found: &Known) -> Result<()> {
+    /// Refuses to take the role from the last active administrator.
+    fn check_not_last_administrator(&self, found: &FoundUser) -> Result<()> {
         let decides = found.active && found.role == Role::Administrator;
         if decides && !self.has_administrator(Some(found.user))? {
             let message =
@@ -154,9 +153,9 @@ impl Transaction<'_> {
     }
 }
 
-fn known(row: &Row<'_>) -> Result<Known> {
+fn found_user(row: &Row<'_>) -> Result<FoundUser> {
     let role: String = row.get(2)?;
-    Ok(Known {
+    Ok(FoundUser {
         user: UserId(row.get(0)?),
         name: row.get(1)?,
         role: Role::from_word(&role).ok_or_else(|| corrupt("a user's role", &role))?,

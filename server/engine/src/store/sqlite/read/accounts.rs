@@ -1,4 +1,4 @@
-//! People, their links, sessions and tokens, and the rules of kinds.
+//! Users, their links, sessions and tokens, and the rules of kinds.
 
 use std::{fmt::Write as _, sync::Arc};
 
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// The columns that [`token`] reads, of `token` and whose it is.
+/// The columns that [`token`] reads, of `token` and its owner.
 macro_rules! tokens {
     () => {
         "select token.id, token.user, user.name, token.name, token.hint, token.scopes, token.created_at, token.expires,
@@ -177,7 +177,7 @@ impl Reader {
     }
 }
 
-/// Reads `user, device, since, used` of a session that somebody owns.
+/// Reads `user, device, since, used` of a session with an owner.
 fn owner(row: &SqliteRow) -> Result<SessionOwner> {
     Ok(SessionOwner {
         user: UserId(row.try_get(0)?),

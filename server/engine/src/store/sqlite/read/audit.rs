@@ -1,6 +1,6 @@
-//! The audit log, newest first, a page at a time. Each page is a walk along one index, or, for what one person did, a
-//! merge of one range of it for each word. A row may stand for many lines: one for each of the jobs that somebody started
-//! in a row.
+//! Audit log: pages, newest first, by keyset pagination. A page is a scan of one index, or, for the actions of one
+//! user, a merge of one range for each action. A row may hold several lines: one for each of the consecutive jobs that
+//! a user started.
 
 use model::{JobId, Micros};
 use sqlx::{AssertSqlSafe, Row, SqliteConnection, sqlite::SqliteRow};
@@ -14,7 +14,7 @@ use crate::{
 const COLUMNS: &str = "audit.id, audit.at, audit.who, audit.token, audit.address, audit.what, audit.job, audit.detail, \
     audit.lines";
 
-/// The first line that is not before a time: the numbers are halved, for they rise with the time.
+/// The first line that is not before a time. Binary search over the numbers, which rise with the time.
 const FIRST_SINCE: &str = "
     with recursive halves (low, high) as (
         select coalesce((select min(id) from audit), 0),
@@ -33,7 +33,7 @@ impl Reader {
     pub(in crate::store::sqlite) async fn audit(&self, query: &AuditQuery) -> Result<AuditPage> {
         let limit = query.limit.clamp(1, 1_000) as usize;
         let mut transaction = self.pool.begin().await?;
-        // Between which lines to look, the second left out.
+        // The range to search, without its end.
         let (mut first, mut beyond) = (0, query.before.unwrap_or(i64::MAX));
         if let Some(from) = query.from {
             first = first_since(&mut transaction, from).await?;
@@ -84,7 +84,7 @@ fn statement(query: &AuditQuery) -> String {
         let asked = [
             (query.who.is_some(), "who = ?4"),
             (query.what.is_some(), "what = ?5"),
-            // The clock may have been set back, so that the numbers alone do not say it.
+            // The clock may have been set back, so the numbers alone are not enough.
             (query.from.is_some(), "at >= ?7"),
             (query.until.is_some(), "at < ?8"),
         ];

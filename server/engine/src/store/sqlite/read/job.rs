@@ -1,4 +1,4 @@
-//! One job with all that belongs to it.
+//! One job: view, details, attempts, activity, artifacts and texts.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use model::{AttemptNo, JobId, JobView, Micros};
 use serde::de::DeserializeOwned;
 use sqlx::Row;
 
-use super::{Reader, place, view};
+use super::{Reader, set_positions, view};
 use crate::{
     Curve, Error, Result,
     store::{
@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// Bytes of one part of a text. Each costs a walk through what lies before it.
+/// Bytes of one part of a text. Reading a part scans what is before it.
 const TEXT_PART: i64 = 1 << 20;
 
 impl Reader {
@@ -30,7 +30,7 @@ impl Reader {
             .await?
             .ok_or(Error::NoSuchJob(job))?;
         let mut views = [view(&row)?];
-        place(&mut connection, &mut views).await?;
+        set_positions(&mut connection, &mut views).await?;
         let [view] = views;
         Ok(view)
     }
@@ -65,7 +65,7 @@ impl Reader {
         .await?
         .ok_or(Error::NoSuchJob(job))?;
         let mut views = [view(&row)?];
-        place(&mut connection, &mut views).await?;
+        set_positions(&mut connection, &mut views).await?;
         let [view] = views;
         Ok(JobDetail {
             view,
@@ -138,8 +138,8 @@ impl Reader {
             .collect()
     }
 
-    /// The job's acceptance and its attempts tell most of it; what people did stands in `activity`. What they do to
-    /// a job that waits may start it in the same moment, and comes before that.
+    /// Most of it follows from the job and its attempts; actions of users are in `activity`. An action may start a
+    /// waiting job at the same time, and is sorted before that start.
     pub(in crate::store::sqlite) async fn activity(&self, job: JobId, limit: u32) -> Result<Vec<Activity>> {
         let rows = sqlx::query(
             "select created_at as at, 0 as place, 'created' as what, 1 as attempt, created_by as by,

@@ -1,4 +1,4 @@
-//! Logs: read in bounded steps of whole chunks from either end, filtered on the way.
+//! Logs: read in bounded steps of whole chunks from either end, filtered while reading.
 
 use model::{JobId, Level, LogLine};
 use sqlx::SqlitePool;
@@ -17,8 +17,9 @@ const STEP_CHUNKS: usize = 2_000;
 /// The most JSON of one step, in bytes. A larger chunk is a step of its own.
 const STEP_BYTES: i64 = 128 << 10;
 
-/// Selects the chunks of one step, from line `?3` up. The sizes are summed first, because they are known without reading
-/// the lines. Returns how many chunks there are, how many of them fit, and the JSON of those, see [`numbered_lines`].
+/// Selects the chunks of one step, from line `?3` up. The sizes are summed first, because they are known without
+/// reading the lines. Returns how many chunks there are, how many of them fit, and the JSON of those, see
+/// [`numbered_lines`].
 const STEP_UP: &str = "with measured as materialized (
         select first_line, size, sum(size) over (order by first_line) as total from (
             select first_line, octet_length(lines) as size from log
@@ -34,7 +35,7 @@ const STEP_UP: &str = "with measured as materialized (
     from measured cross join log on log.job = ?1 and log.first_line = measured.first_line
     where measured.total <= max(?5, measured.size)";
 
-/// The same for lines before `?3`, from there down; their JSON is in rising order.
+/// Selects the chunks of one step before line `?3`, downwards; their JSON is in rising order.
 const STEP_DOWN: &str = "with measured as materialized (
         select first_line, size, sum(size) over (order by first_line desc) as total from (
             select first_line, octet_length(lines) as size from log
@@ -48,7 +49,7 @@ const STEP_DOWN: &str = "with measured as materialized (
     from measured cross join log on log.job = ?1 and log.first_line = measured.first_line
     where measured.total <= max(?5, measured.size)";
 
-/// Which lines are wanted.
+/// The filter of lines.
 struct Filter {
     level: Level,
     /// Lower case.
@@ -152,7 +153,7 @@ impl Step {
         from: u64,
         wanted: usize,
     ) -> Result<Self> {
-        // Each chunk has a line of its gravest level; which of them has the text is not known.
+        // Each chunk contains a line of its most severe level; whether that line has the text is not known.
         let most = if filter.text.is_none() { wanted.clamp(1, STEP_CHUNKS) } else { STEP_CHUNKS };
         let (measured, read, end, json): (i64, i64, i64, String) = sqlx::query_as(sql)
             .bind(job.0)

@@ -1,4 +1,4 @@
-//! What people have told each other, newest first.
+//! Messages and notes, newest first.
 
 use model::{JobId, MessageEvent, Seq};
 use sqlx::{AssertSqlSafe, Row, sqlite::SqliteRow};
@@ -10,14 +10,14 @@ use crate::{
     store::{
         MessagePage,
         sqlite::{
-            messages::{MESSAGES, NOTES, addressee, put_together},
+            messages::{MESSAGES, NOTES, message_from_columns, recipient},
             row::json,
         },
     },
 };
 
 impl Reader {
-    /// What was said to everyone, to or by whoever looks, and to the watchers of jobs in sight.
+    /// Messages to everyone, to or from the user, and to the watchers of visible jobs.
     pub(in crate::store::sqlite) async fn messages(
         &self,
         sight: &Sight,
@@ -53,9 +53,9 @@ impl Reader {
 }
 
 fn message(row: &SqliteRow, note: bool) -> Result<MessageEvent> {
-    put_together(
+    message_from_columns(
         (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?),
-        addressee(note, row.try_get(4)?, row.try_get(5)?),
+        recipient(note, row.try_get(4)?, row.try_get(5)?),
         row.try_get(6)?,
     )
 }

@@ -1,4 +1,5 @@
-//! What the overview shows. Each of these costs the same at a hundred jobs and at a million.
+//! Overview: jobs that need attention, statistics of hours and kinds, usage. Each costs the same at a hundred jobs and
+//! at a million.
 
 use std::{collections::HashMap, path::Path};
 
@@ -19,13 +20,13 @@ use crate::{
 };
 
 const HOUR: i64 = 3_600_000_000;
-/// What went wrong longer ago needs no attention any more.
+/// Older failures need no attention any more.
 const ATTENTION_SPAN: i64 = 7 * 24 * HOUR;
-/// Runs that a kind's record is made of, and how many of them are shown one by one.
+/// Runs in the statistics of a kind, and how many of them are shown one by one.
 const RECENT_RUNS: u32 = 100;
 const LAST_RUNS: usize = 20;
 
-/// A run: job, how it ended, seconds.
+/// A run: job, final state, seconds.
 type Run = (JobId, JobState, f64);
 
 impl Reader {
@@ -154,12 +155,12 @@ impl Reader {
     }
 }
 
-/// Bytes of a file; 0 where there is none.
+/// Bytes of a file; 0 if there is none.
 async fn file_size(path: &Path) -> u64 {
     tokio::fs::metadata(path).await.map_or(0, |metadata| metadata.len())
 }
 
-/// A kind's record from its recent runs, newest first.
+/// Statistics of a kind from its recent runs, newest first.
 fn record(kind: String, total: u64, running: u64, runs: &[Run]) -> KindStats {
     let of = |states: &[JobState]| runs.iter().filter(|(_, state, _)| states.contains(state)).count();
     let succeeded = of(&[JobState::Succeeded]);

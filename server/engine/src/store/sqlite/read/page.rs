@@ -1,12 +1,12 @@
-//! Pages of jobs by key, so that the last is as fast as the first.
+//! Keyset pagination of jobs: the last page is as fast as the first.
 //!
-//! A page is a walk along the primary key where nothing is asked for, else a merge of index ranges, one per kind and
-//! state: each gives its first few, and the newest of those are the page.
+//! A page without filters is a scan of the primary key; else it is a merge of index ranges, one per kind and state:
+//! each returns its first few, and the newest of those are the page.
 
 use model::{JobId, JobState, JobView};
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection, query::QueryAs, sqlite::SqliteArguments};
 
-use super::{Reader, place, search};
+use super::{Reader, search, set_positions};
 use crate::{
     Result,
     store::{
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// Which way the walk goes.
+/// The direction of the scan.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Direction {
     /// From the newest down.
@@ -46,7 +46,7 @@ async fn page(connection: &mut SqliteConnection, query: &ListQuery, words: &[Str
     let mut ids = walk(&mut transaction, query, words, direction, after, limit + 1).await?;
     let more_ahead = ids.len() > limit;
     ids.truncate(limit);
-    // Behind lies the page that this one was reached from; but it may have emptied since.
+    // The page from which this one was reached is behind; it may be empty by now.
     let more_behind = match after {
         None => false,
         Some(job) => {
@@ -56,7 +56,7 @@ async fn page(connection: &mut SqliteConnection, query: &ListQuery, words: &[Str
         }
     };
     let mut jobs = views(&mut transaction, &ids).await?;
-    place(&mut transaction, &mut jobs).await?;
+    set_positions(&mut transaction, &mut jobs).await?;
     transaction.commit().await?;
     Ok(match direction {
         Direction::Older => Page { jobs, older: more_ahead, newer: more_behind },
@@ -87,7 +87,7 @@ async fn views(connection: &mut SqliteConnection, ids: &[JobId]) -> Result<Vec<J
     Ok(views.into_iter().map(JobView::from).collect())
 }
 
-/// The first `limit` matching jobs beyond `after`, in the order of the walk.
+/// The first `limit` matching jobs beyond `after`, in the order of the scan.
 async fn walk(
     connection: &mut SqliteConnection,
     query: &ListQuery,
@@ -104,8 +104,8 @@ async fn walk(
         Some(_) => format!(" and found.id {beyond} ?"),
         None => String::new(),
     };
-    // Numbers and times rise together, so a time is a bound on the number; the time itself is checked as well, for
-    // the days on which the clock was set back.
+    // Numbers and times rise together, so a time is a bound on the number. The time itself is checked as well, because
+    // the clock may have been set back.
     if query.from.is_some() {
         filters += " and found.created_at >= ? and found.id >= (
             select first.id from job as first indexed by job_by_time where first.created_at >= ?

@@ -1,4 +1,4 @@
-//! What there is to remove.
+//! Retention: jobs and uploads that can be removed, and whether upkeep is done.
 
 use model::{JobId, JobState, Micros};
 use sqlx::AssertSqlSafe;
@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl Reader {
-    /// One walk along the numbers, whatever is asked for.
+    /// One scan by job number, for any part.
     pub(in crate::store::sqlite) async fn prunable(
         &self,
         what: Prunable,
@@ -44,7 +44,7 @@ impl Reader {
         Ok(found.into_iter().filter_map(|(job, state)| Some((JobId(job), before(&state)?))).collect())
     }
 
-    /// The same for uploads. One that nobody refers to has its day, which another verb sees to.
+    /// Uploads to which only ended jobs refer. Those without any reference are swept a day after their completion.
     pub(in crate::store::sqlite) async fn prunable_uploads(
         &self,
         before: Micros,

@@ -1,4 +1,4 @@
-//! Schedules, what is due of them, and what became of their runs.
+//! Schedules, their due runs, and their history.
 
 use std::collections::BTreeMap;
 
@@ -13,19 +13,19 @@ use crate::{
         Due, JobRuns, Pause, Plan, Run, RunOf, Schedule, ScheduleAt, ScheduleId, SchedulePage, ScheduleQuery, Skip,
         sqlite::{
             row::{self, json, priority, view_column},
-            schedules::{LISTED, SCHEDULES, missed, not_over, overlap, why},
+            schedules::{LISTED, SCHEDULES, active_run, missed, overlap, why},
         },
     },
 };
 
-/// Whether a schedule is in sight: of somebody's own name and the kinds that are hidden, as JSON.
+/// The condition for visible schedules, by the user's own name and the hidden kinds, as JSON.
 macro_rules! in_sight {
     () => {
         "(owner = ? or kind not in (select value from json_each(?)))"
     };
 }
 
-/// Schedules looked at in one go; the rest is due at once and comes in the next.
+/// Schedules per call; the rest is due at once and comes with the next call.
 const DUE_AT_ONCE: u32 = 100;
 
 impl Reader {
@@ -42,7 +42,7 @@ impl Reader {
                 "{SCHEDULES} where id in (select schedule from schedule_wait) and not exists (
                     select 1 from job indexed by job_of_schedule where job.schedule = schedule.id and {}
                 ) and (next_at is null or next_at > ?) limit ?",
-                not_over!()
+                active_run!()
             );
             let free = sqlx::query(AssertSqlSafe(sql)).bind(now.0).bind(DUE_AT_ONCE).fetch_all(&self.pool).await?;
             schedules.extend(free.iter().map(schedule).collect::<Result<Vec<_>>>()?);
@@ -87,7 +87,7 @@ impl Reader {
         let mut ids = walk(&mut transaction, &query.sight, at, limit + 1).await?;
         let more = ids.len() > limit;
         ids.truncate(limit);
-        // Behind lies the schedule that this page was reached from.
+        // The schedule from which this page was reached is behind.
         let (before, after) = match at {
             None => (false, more),
             Some(ScheduleAt::After(_)) => (true, more),
@@ -148,7 +148,7 @@ impl Reader {
             };
             runs.push((at, Run::Skipped { skip, at, job: row.try_get::<Option<i64>, _>(5)?.map(JobId) }));
         }
-        // Stable: of what came in one moment, what was started stands first.
+        // Stable: of entries with the same time, started runs come first.
         runs.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
         Ok(runs.into_iter().take(limit as usize).map(|(_, run)| run).collect())
     }
@@ -194,7 +194,7 @@ impl Reader {
     }
 }
 
-/// The first `limit` schedules beyond `at`, in the order of the walk.
+/// The first `limit` schedules beyond `at`, in the order of the scan.
 async fn walk(
     connection: &mut SqliteConnection,
     sight: &Sight,

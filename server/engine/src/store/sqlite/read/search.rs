@@ -9,21 +9,21 @@ use super::Reader;
 use crate::{Error, Result, store::SEARCH_WORDS};
 
 /// How long a search waits for a connection, and then how long it may take.
-const LONGEST: Duration = Duration::from_secs(2);
-/// Steps of a statement between two looks at the clock: some microseconds, more where titles are long.
+const MAX_TIME: Duration = Duration::from_secs(2);
+/// Instructions of a statement between two checks of the time: some microseconds, more for long titles.
 const STEPS: i32 = 200;
-/// What SQLite says of a statement that was interrupted.
+/// The code of a statement that was interrupted.
 const SQLITE_INTERRUPT: &str = "9";
 
 impl Reader {
-    /// Reads with a connection that is interrupted after [`LONGEST`].
+    /// Reads with a connection that is interrupted after [`MAX_TIME`].
     ///
     /// # Errors
-    /// `Error::Refused` where that is too short, or where so many others search that there is no connection for so long.
+    /// `Error::Refused` if that is too short, or if other searches occupy all connections for that long.
     pub(super) async fn search<T>(&self, read: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T>) -> Result<T> {
-        let Ok(connection) = timeout(LONGEST, self.searches.acquire()).await else { return Err(crowded()) };
+        let Ok(connection) = timeout(MAX_TIME, self.searches.acquire()).await else { return Err(crowded()) };
         let mut connection = connection?;
-        let until = Instant::now() + LONGEST;
+        let until = Instant::now() + MAX_TIME;
         connection.lock_handle().await?.set_progress_handler(STEPS, move || Instant::now() < until);
         let found = read(&mut connection).await;
         connection.lock_handle().await?.remove_progress_handler();
@@ -31,7 +31,7 @@ impl Reader {
     }
 }
 
-/// A `like` pattern for each of the first words of a text that differ.
+/// A `like` pattern for each of the first distinct words of a text.
 pub(super) fn patterns(text: Option<&str>) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for word in text.unwrap_or_default().split_whitespace().map(str::to_lowercase) {
@@ -50,7 +50,7 @@ fn is_interrupted(error: &Error) -> bool {
 }
 
 fn too_long() -> Error {
-    let seconds = LONGEST.as_secs();
+    let seconds = MAX_TIME.as_secs();
     Error::Refused {
         code: "search_too_long",
         message: format!(

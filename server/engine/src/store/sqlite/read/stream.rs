@@ -1,11 +1,11 @@
-//! What the event stream reads: snapshots, and events to replay.
+//! Event stream: snapshots, and events to replay.
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use model::{Cursor, JobId, JobView, LogEvent, Seq, Snapshot};
 use sqlx::{Row, SqliteConnection, sqlite::SqliteRow};
 
-use super::{Reader, counts, cursor, place, view};
+use super::{Reader, counts, cursor, set_positions, view};
 use crate::{
     Result,
     store::{
@@ -14,9 +14,9 @@ use crate::{
     },
 };
 
-/// Lines of a log that a snapshot shows, at least, where there are so many.
+/// Lines of a log that a snapshot contains, at least, if the log has them.
 const TAIL_LINES: u32 = 200;
-/// Chunks that are looked at for them.
+/// The most chunks that are read for them.
 const TAIL_CHUNKS: u32 = 200;
 
 impl Reader {
@@ -31,7 +31,7 @@ impl Reader {
         .await?;
         let everything = topics.jobs || topics.overview;
         let mut jobs = views(&mut transaction, topics, everything).await?;
-        place(&mut transaction, &mut jobs).await?;
+        set_positions(&mut transaction, &mut jobs).await?;
         let mut logs = Vec::new();
         for job in &topics.job {
             logs.extend(tail(&mut transaction, *job).await?);
@@ -62,7 +62,7 @@ impl Reader {
     }
 }
 
-/// The jobs named, and those that run where `running` are asked for; by number.
+/// The named jobs, and with `running` those that run, by number.
 async fn views(connection: &mut SqliteConnection, topics: &Topics, running: bool) -> Result<Vec<JobView>> {
     let named: BTreeSet<JobId> = topics.job.union(&topics.row).copied().collect();
     let rows = sqlx::query(concat!(
