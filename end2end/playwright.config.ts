@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { defineConfig } from "@playwright/test";
-import type { Served } from "./tests/milepost.ts";
+import type { ServerOptions } from "./tests/support/milepost.ts";
 
 // A system Chromium where there is one (CHROMIUM_BIN names another), else the one Playwright brings.
 const chromium = process.env.CHROMIUM_BIN ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(existsSync);
@@ -9,11 +9,11 @@ const root = process.getuid?.() === 0;
 // What people do with jobs, with accounts as without them. Each flow that waits for jobs to run for a while is gone through
 // once more with script and once more without: as an operator, the least role that may, and as an administrator. The short
 // ones are gone through as both.
-const long = ["job", "pausing", "new-job"];
-const short = ["lists", "finding"];
+const long = ["job-page", "pause-resume", "new-job"];
+const short = ["job-list", "job-list-paging"];
 const flows = (...names: string[]) => names.map((name) => `**/${name}.spec.ts`);
 
-export default defineConfig<object, Served>({
+export default defineConfig<object, ServerOptions>({
   testDir: "tests",
   fullyParallel: true,
   workers: 2,
@@ -45,7 +45,7 @@ export default defineConfig<object, Served>({
     },
     {
       name: "administrator noscript",
-      testMatch: flows("whole.noscript", "new-job.noscript"),
+      testMatch: flows("jobs.noscript", "new-job.noscript"),
       use: { role: "administrator", javaScriptEnabled: false },
     },
     // `.ci/watch` asks for this one: it compiles.

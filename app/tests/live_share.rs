@@ -29,6 +29,8 @@ impl Dice {
 #[derive(Debug)]
 enum What {
     Tick,
+    /// A tick that was asked for, besides those of every second.
+    Wake,
     Word(String),
     Lock(bool),
     /// Of the stream with that number.
@@ -63,7 +65,6 @@ struct Known {
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "what may be true of a tab is independent")]
 struct Tab {
-    number: u32,
     share: Share,
     cursor: Option<Cursor>,
     known: BTreeMap<String, Known>,
@@ -96,7 +97,6 @@ struct World {
     lock: Option<usize>,
     granting: bool,
     queue: VecDeque<usize>,
-    lease: Option<String>,
     most_streams: usize,
 }
 
@@ -119,7 +119,6 @@ impl World {
             lock: None,
             granting: false,
             queue: VecDeque::new(),
-            lease: None,
             most_streams: 0,
         }
     }
@@ -157,7 +156,6 @@ impl World {
         let cursor = Some(self.place());
         let number = 1 + self.dice.below(1_000_000) as u32 * 100 + tab as u32;
         self.tabs.push(Tab {
-            number,
             share: Share::new(number),
             cursor,
             known: BTreeMap::new(),
@@ -198,11 +196,11 @@ impl World {
     }
 
     fn join(&mut self, tab: usize) {
-        let (lease, now) = (self.lease.clone(), self.now as f64);
+        let now = self.now as f64;
         let election = self.election;
         let one = &mut self.tabs[tab];
         one.left = false;
-        let acts = one.share.join(election, lease.as_deref(), one.cursor.as_ref(), now);
+        let acts = one.share.join(election, one.cursor.as_ref(), now);
         self.act(tab, acts);
     }
 
@@ -260,12 +258,8 @@ impl World {
                     (self.lock, self.granting) = (Some(tab), true);
                     self.later(tab, 1, What::Lock(true));
                 }
-                Act::Release => {
-                    self.let_go(tab, false);
-                    let own = format!("{} ", self.tabs[tab].number);
-                    self.lease.take_if(|lease| lease.starts_with(&own));
-                }
-                Act::Keep(lease) => self.lease = Some(lease),
+                Act::Release => self.let_go(tab, false),
+                Act::Wake(pause) => self.later(tab, pause as u64, What::Wake),
                 Act::Lead(_) => {
                     self.tabs[tab].catch_up += 1;
                     self.tabs[tab].leads = true;
@@ -431,8 +425,10 @@ impl World {
         let cursor = one.cursor.clone();
         let current = one.stream.as_ref().map(|stream| stream.number);
         let acts = match what {
-            What::Tick => {
-                self.later(tab, 1_000, What::Tick);
+            What::Tick | What::Wake => {
+                if matches!(what, What::Tick) {
+                    self.later(tab, 1_000, What::Tick);
+                }
                 let one = &mut self.tabs[tab];
                 let link = if one.stream.is_some() { Link::Live } else { Link::Reconnecting };
                 one.share.told(link, Some(now), cursor.as_ref(), now)
@@ -613,13 +609,13 @@ fn with_locks_one_tab_leads_and_all_know_everything_whatever_happens() {
 }
 
 #[test]
-fn with_a_lease_one_tab_leads_and_all_know_everything_whatever_happens() {
-    simulate(Election::Lease, seeds(1_000_000));
+fn with_the_channel_alone_one_tab_leads_and_all_know_everything_whatever_happens() {
+    simulate(Election::Channel, seeds(1_000_000));
 }
 
 #[test]
 fn eight_tabs_hold_one_stream() {
-    for election in [Election::Lock, Election::Lease] {
+    for election in [Election::Lock, Election::Channel] {
         let mut world = World::new(7, election);
         for _ in 0..8 {
             world.open_tab();
@@ -651,7 +647,7 @@ fn hand_over(election: Election, lose: fn(&mut World, usize)) -> u64 {
 
 #[test]
 fn a_leader_that_closes_hands_over_at_once() {
-    for election in [Election::Lock, Election::Lease] {
+    for election in [Election::Lock, Election::Channel] {
         let took = hand_over(election, |world, tab| {
             world.leave(tab);
             world.kill(tab);
@@ -664,9 +660,9 @@ fn a_leader_that_closes_hands_over_at_once() {
 fn a_leader_that_dies_or_hangs_is_replaced_within_a_heartbeat() {
     let took = hand_over(Election::Lock, World::kill);
     assert!(took < 1_000, "the browser passes the lock on: {took} ms");
-    let took = hand_over(Election::Lease, World::kill);
+    let took = hand_over(Election::Channel, World::kill);
     assert!((4_000..10_000).contains(&took), "{took} ms");
-    for election in [Election::Lock, Election::Lease] {
+    for election in [Election::Lock, Election::Channel] {
         let took = hand_over(election, |world, tab| world.tabs[tab].frozen = true);
         assert!((4_000..10_000).contains(&took), "{election:?}: {took} ms");
     }
@@ -676,7 +672,7 @@ fn a_leader_that_dies_or_hangs_is_replaced_within_a_heartbeat() {
 fn a_tab_that_finds_nobody_to_share_with_has_a_stream_of_its_own() {
     let mut share = Share::new(1);
     share.want(vec!["jobs".to_owned()], 0.0);
-    assert_eq!(share.join(Election::Alone, None, None, 0.0), [Act::Lead(false)], "and says nothing to anybody");
+    assert_eq!(share.join(Election::Alone, None, 0.0), [Act::Lead(false)], "and says nothing to anybody");
     assert_eq!(share.ask(false).0, ["jobs"]);
 }
 
@@ -686,20 +682,48 @@ fn said(acts: &[Act]) -> Vec<&str> {
 }
 
 #[test]
+fn channel_tab_without_an_answer_leads_after_300_ms() {
+    let mut share = Share::new(1);
+    share.want(vec!["jobs".to_owned()], 0.0);
+    let joined = share.join(Election::Channel, None, 0.0);
+    assert!(joined.contains(&Act::Wake(300.0)) && !share.leads(), "{joined:?}");
+    assert!(!share.tick(None, 299.0).contains(&Act::Lead(true)));
+    assert!(share.tick(None, 300.0).contains(&Act::Lead(true)));
+}
+
+#[test]
+fn channel_tab_that_is_answered_opens_no_stream() {
+    let (mut leader, mut follower) = (Share::new(1), Share::new(2));
+    leader.want(vec!["jobs".to_owned()], 0.0);
+    leader.join(Election::Channel, None, 0.0);
+    leader.tick(None, 300.0);
+    follower.want(vec!["jobs".to_owned()], 400.0);
+    let mut acts = Vec::new();
+    for word in said(&follower.join(Election::Channel, None, 400.0)) {
+        for word in said(&leader.hear(word, None, 410.0)) {
+            acts.extend(follower.hear(word, None, 420.0));
+        }
+    }
+    acts.extend(follower.tick(None, 700.0));
+    assert!(leader.leads() && !follower.leads() && !acts.contains(&Act::Lead(true)), "{acts:?}");
+}
+
+#[test]
 fn who_shows_something_else_is_heard_while_a_long_poll_waits() {
     let cursor = Cursor { epoch: "e".to_owned(), seq: Seq(7) };
     let (mut leader, mut follower) = (Share::new(1), Share::new(2));
     leader.want(vec!["job=1".to_owned()], 0.0);
-    leader.join(Election::Lease, None, Some(&cursor), 0.0);
+    leader.join(Election::Channel, Some(&cursor), 0.0);
+    leader.tick(Some(&cursor), 300.0);
     // The first poll in place of the stream is answered, and the next one waits.
     leader.ask(true);
     leader.opened();
     leader.ask(true);
-    follower.want(vec!["job=2".to_owned()], 1.0);
-    let joined = follower.join(Election::Lease, Some("1 1 1"), Some(&cursor), 1.0);
+    follower.want(vec!["job=2".to_owned()], 301.0);
+    let joined = follower.join(Election::Channel, Some(&cursor), 301.0);
     let mut heard = Vec::new();
     for word in said(&joined) {
-        heard.extend(leader.hear(word, Some(&cursor), 1.0));
+        heard.extend(leader.hear(word, Some(&cursor), 301.0));
     }
     let change = Act::Change(vec!["job=2".to_owned()], vec![]);
     assert!(heard.contains(&change), "it is asked for at once: {heard:?}");
@@ -709,7 +733,7 @@ fn who_shows_something_else_is_heard_while_a_long_poll_waits() {
     heard.extend(leader.changed(true));
     let mut taken = Vec::new();
     for word in said(&heard) {
-        taken.extend(follower.hear(word, Some(&cursor), 2.0));
+        taken.extend(follower.hear(word, Some(&cursor), 302.0));
     }
     assert!(follower.is_synced() || taken.contains(&Act::CatchUp), "{taken:?} after {heard:?}");
 }
@@ -718,15 +742,16 @@ fn who_shows_something_else_is_heard_while_a_long_poll_waits() {
 fn what_is_asked_and_never_answered_is_asked_again() {
     let (mut leader, mut follower) = (Share::new(1), Share::new(2));
     leader.want(vec!["jobs".to_owned()], 0.0);
-    leader.join(Election::Lease, None, None, 0.0);
+    leader.join(Election::Channel, None, 0.0);
+    leader.tick(None, 300.0);
     leader.ask(false);
-    follower.want(vec!["jobs".to_owned()], 1.0);
+    follower.want(vec!["jobs".to_owned()], 301.0);
     let mut taken = Vec::new();
-    for word in said(&follower.join(Election::Lease, Some("1 1 1"), None, 1.0)) {
-        let mut heard = leader.hear(word, None, 1.0);
+    for word in said(&follower.join(Election::Channel, None, 301.0)) {
+        let mut heard = leader.hear(word, None, 301.0);
         heard.extend(leader.opened());
         for word in said(&heard) {
-            taken.extend(follower.hear(word, None, 1.0));
+            taken.extend(follower.hear(word, None, 301.0));
         }
     }
     assert!(taken.contains(&Act::CatchUp), "{taken:?}");
@@ -738,7 +763,7 @@ fn what_is_asked_and_never_answered_is_asked_again() {
 fn a_tab_that_gets_no_lock_has_a_stream_of_its_own() {
     let mut share = Share::new(1);
     share.want(vec!["jobs".to_owned()], 0.0);
-    assert!(share.join(Election::Lock, None, None, 0.0).contains(&Act::Queue));
+    assert!(share.join(Election::Lock, None, 0.0).contains(&Act::Queue));
     assert!(share.refused(None, 1.0).contains(&Act::Lead(false)));
     assert!(share.leads());
 }

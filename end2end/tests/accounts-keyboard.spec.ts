@@ -1,12 +1,12 @@
-// Accounts by keyboard alone.
-import { account, expect, test } from "./house.ts";
-import { tabTo } from "./keyboard.ts";
-import { ada, password } from "./people.ts";
+// Accounts by keyboard: sign-in, adding and removing a user.
+import { account, expect, test } from "./support/server-with-accounts.ts";
+import { tabTo } from "./support/keyboard.ts";
+import { createAdministrator, password } from "./support/users.ts";
 
-test("somebody signs in and adds a user by keyboard alone", async ({ page, house }) => {
-  await ada(house);
+test("accounts by keyboard: an administrator signs in and adds a user", async ({ page, server }) => {
+  await createAdministrator(server);
   await page.goto("/settings/users");
-  await expect(page.getByLabel("Name"), "the keyboard begins where there is something to do").toBeFocused();
+  await expect(page.getByLabel("Name"), "the first field has the focus").toBeFocused();
   await page.keyboard.type("ada");
   await tabTo(page, page.getByLabel("Password", { exact: true }));
   await page.keyboard.type("seven green adders");
@@ -22,7 +22,7 @@ test("somebody signs in and adds a user by keyboard alone", async ({ page, house
   await tabTo(page, form.getByLabel("Name"));
   await page.keyboard.type("Grace Hopper");
   await page.keyboard.press("Enter");
-  await expect(form.getByRole("alert"), "what is wrong has the focus").toBeFocused();
+  await expect(form.getByRole("alert"), "the errors have the focus").toBeFocused();
   await tabTo(page, form.getByLabel("Name"));
   await page.keyboard.press("ControlOrMeta+a");
   await page.keyboard.type("grace");
@@ -31,8 +31,8 @@ test("somebody signs in and adds a user by keyboard alone", async ({ page, house
   await expect(form.getByLabel("Role")).toHaveValue("viewer");
   await tabTo(page, form.getByRole("button", { name: "Add" }));
   await page.keyboard.press("Enter");
-  const told = page.getByRole("status").filter({ hasText: "grace was added" });
-  await expect(told, "the link is where one goes on").toBeFocused();
+  const result = page.getByRole("status").filter({ hasText: "grace was added" });
+  await expect(result, "the result with the link has the focus").toBeFocused();
   await tabTo(page, page.getByLabel("Link", { exact: true }));
 
   await page.goto("/");
@@ -41,9 +41,9 @@ test("somebody signs in and adds a user by keyboard alone", async ({ page, house
   await expect(page.getByLabel("Name")).toBeFocused();
 });
 
-test("somebody is removed by keyboard alone, after a question that keeps them at first", async ({ page, house, visit }) => {
+test("accounts by keyboard: a user is removed after a confirmation that has Cancel focused", async ({ page, server, openBrowser }) => {
   await page.close();
-  const hers = await visit(await ada(house));
+  const hers = await openBrowser(await createAdministrator(server));
   await hers.goto("/settings/users");
   const form = hers.getByRole("form", { name: "Add a user" });
   await form.getByLabel("Name").fill("grace");
@@ -52,9 +52,9 @@ test("somebody is removed by keyboard alone, after a question that keeps them at
   await hers.keyboard.press("Enter");
   await tabTo(hers, hers.getByRole("link", { name: "Remove grace" }));
   await hers.keyboard.press("Enter");
-  const question = hers.getByRole("dialog", { name: "Remove grace?" });
-  await expect(question.getByRole("link", { name: "Cancel" })).toBeFocused();
-  await tabTo(hers, question.getByRole("button", { name: "Remove grace" }));
+  const confirmation = hers.getByRole("dialog", { name: "Remove grace?" });
+  await expect(confirmation.getByRole("link", { name: "Cancel" })).toBeFocused();
+  await tabTo(hers, confirmation.getByRole("button", { name: "Remove grace" }));
   await hers.keyboard.press("Enter");
   await expect(hers.getByRole("row", { name: /grace/ })).toContainText("Removed");
 });

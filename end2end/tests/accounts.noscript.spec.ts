@@ -1,21 +1,21 @@
-// Accounts in a browser without script: forms post, and their answers say what came of them.
-import { addUser, account, choosePassword, expect, expectForbidden, offers, row, signIn, test } from "./house.ts";
-import { startJob, state } from "./milepost.ts";
-import { ada, add, password } from "./people.ts";
+// Accounts without script: forms post, and the response reports the result.
+import { addUser, account, choosePassword, expect, expectForbidden, offeredActions, row, signIn, test } from "./support/server-with-accounts.ts";
+import { startJob, state } from "./support/milepost.ts";
+import { createAdministrator, createUser, password } from "./support/users.ts";
 
-test("a stranger sets up the server and lets an operator in, who starts and cancels a job", async ({ page, house, visit }) => {
-  await page.goto(house.setupLink);
+test("set-up: first administrator adds an operator, who starts and cancels a job", async ({ page, server, openBrowser }) => {
+  await page.goto(server.setupLink);
   await page.getByLabel("Name").fill("ada");
   await page.getByLabel("Password", { exact: true }).fill(password);
   await page.getByLabel("Confirm password").fill("another sentence");
   await page.getByRole("button", { name: "Create account" }).click();
   await expect(page.getByLabel("Confirm password")).toHaveAccessibleDescription(/The passwords do not match/);
-  await expect(page.getByLabel("Name"), "what was typed stays").toHaveValue("ada");
+  await expect(page.getByLabel("Name"), "input is kept").toHaveValue("ada");
   await choosePassword(page, "Create account");
   await expect(account(page)).toContainText("Administrator");
 
   const link = await addUser(page, "otto", "operator");
-  const otto = await visit();
+  const otto = await openBrowser();
   await otto.goto(link);
   await choosePassword(otto, "Set password");
   await expect(account(otto)).toContainText("Operator");
@@ -28,8 +28,8 @@ test("a stranger sets up the server and lets an operator in, who starts and canc
   await expectForbidden(otto, "/settings/users", "needs the role administrator");
 });
 
-test("what is wrong with a new user is said beside the field, and what was typed stays", async ({ house, visit }) => {
-  const page = await visit(await ada(house));
+test("new user form: errors appear next to the fields and input is kept", async ({ server, openBrowser }) => {
+  const page = await openBrowser(await createAdministrator(server));
   await page.goto("/settings/users");
   const form = page.getByRole("form", { name: "Add a user" });
   await form.getByLabel("Name").fill("Grace Hopper");
@@ -49,26 +49,26 @@ test("what is wrong with a new user is said beside the field, and what was typed
   await expect(form.getByRole("alert")).toContainText("otto");
 });
 
-test("a viewer follows a running job, whose page refreshes itself, and is offered nothing", async ({ house, visit, program }) => {
-  const first = await ada(house);
-  const request = await program(first);
+test("viewer: sees a running job refresh itself and is offered no actions", async ({ server, openBrowser, apiClient }) => {
+  const first = await createAdministrator(server);
+  const request = await apiClient(first);
   const job = await startJob(request, "demo", { seconds: 600 });
-  const page = await visit(await add(house, first, "vera", "viewer"));
+  const page = await openBrowser(await createUser(server, first, "vera", "viewer"));
   for (const path of ["/", "/jobs", `/jobs/${job}`, "/queues"]) {
     expect((await page.goto(path))?.status(), path).toBe(200);
-    expect(await offers(page), path).toEqual([]);
+    expect(await offeredActions(page), path).toEqual([]);
   }
   await page.goto(`/jobs/${job}`);
   await expect(state(page)).toContainText(/Queued|Running/);
   await request.post("/api/cancel_job", { form: { id: String(job) } });
   await expect(state(page)).toContainText("Cancelled");
-  expect(await offers(page)).toEqual([]);
+  expect(await offeredActions(page)).toEqual([]);
   await expectForbidden(page, "/new", "needs the role operator");
 });
 
-test("a deep link leads through the door, past a wrong password, to where it points", async ({ page, house, program }) => {
-  const first = await ada(house);
-  const job = await startJob(await program(first), "demo", { seconds: 0 });
+test("deep link: opens after a wrong and a right password", async ({ page, server, apiClient }) => {
+  const first = await createAdministrator(server);
+  const job = await startJob(await apiClient(first), "demo", { seconds: 0 });
   await page.goto(`/jobs/${job}`);
   await expect(page).toHaveURL(/\/sign-in\?next=/);
   await signIn(page, "ada", "seven green adders");
@@ -82,9 +82,9 @@ test("a deep link leads through the door, past a wrong password, to where it poi
   await expect(page.locator(".sidebar")).toHaveCount(0);
 });
 
-test("signing out everywhere else, and a changed password, end the other browser", async ({ house, visit }) => {
-  const page = await visit(await ada(house));
-  const other = await visit();
+test("sessions: signing out elsewhere and a new password end the other session", async ({ server, openBrowser }) => {
+  const page = await openBrowser(await createAdministrator(server));
+  const other = await openBrowser();
   const signedIn = async (typed: string) => {
     await other.goto("/settings");
     await signIn(other, "ada", typed);
@@ -110,8 +110,8 @@ test("signing out everywhere else, and a changed password, end the other browser
   await signedIn("eight blue herons");
 });
 
-test("a token is shown in the answer alone, not by a reload, and is revoked", async ({ house, visit }) => {
-  const page = await visit(await ada(house));
+test("API token: is shown once, not after a reload, and can be revoked", async ({ server, openBrowser }) => {
+  const page = await openBrowser(await createAdministrator(server));
   await page.goto("/settings");
   const form = page.getByRole("form", { name: "New token" });
   await form.getByRole("button", { name: "Create token" }).click();
@@ -119,7 +119,7 @@ test("a token is shown in the answer alone, not by a reload, and is revoked", as
   await form.getByLabel("Name").fill("nightly import");
   await form.getByRole("button", { name: "Create token" }).click();
   const token = await page.getByLabel("New token", { exact: true }).and(page.getByRole("textbox")).inputValue();
-  const use = async () => (await fetch(`${house.url}/jobs`, { headers: { authorization: `Bearer ${token}` } })).status;
+  const use = async () => (await fetch(`${server.url}/jobs`, { headers: { authorization: `Bearer ${token}` } })).status;
   expect(await use()).toBe(200);
   await page.goto(page.url());
   await expect(page).toHaveURL(/\/settings$/);
@@ -129,8 +129,8 @@ test("a token is shown in the answer alone, not by a reload, and is revoked", as
   expect(await use()).toBe(401);
 });
 
-test("the audit log is filtered by its address, and times are those of the zone that was chosen", async ({ house, visit }) => {
-  const page = await visit(await ada(house));
+test("audit log: is filtered by its address and uses the chosen time zone", async ({ server, openBrowser }) => {
+  const page = await openBrowser(await createAdministrator(server));
   await page.goto("/settings");
   await page.getByRole("combobox", { name: "Time zone" }).selectOption("Asia/Kathmandu");
   await page.getByRole("form", { name: "Time zone" }).getByRole("button", { name: "Save" }).click();

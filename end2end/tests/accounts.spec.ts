@@ -1,26 +1,26 @@
-// Accounts, with script: from the link that a new server prints to what each role is shown, and back out.
+// Accounts with script: set-up, roles, sign-in, sessions, passwords, tokens, audit log and time zone.
 import { readFileSync } from "node:fs";
-import { account, addUser, choosePassword, expect, expectForbidden, offers, row, signIn, test } from "./house.ts";
-import { live, startJob, state, steps } from "./milepost.ts";
-import { ada, add, password } from "./people.ts";
+import { account, addUser, choosePassword, expect, expectForbidden, offeredActions, row, signIn, test } from "./support/server-with-accounts.ts";
+import { waitUntilLive, startJob, state, completedSteps } from "./support/milepost.ts";
+import { createAdministrator, createUser, password } from "./support/users.ts";
 
-test("a stranger sets up the server and lets in a viewer and an operator, each with a link that works once", async ({ page, house, visit }) => {
-  await page.goto(house.setupLink);
+test("set-up: first administrator adds a viewer and an operator with single-use links", async ({ page, server, openBrowser }) => {
+  await page.goto(server.setupLink);
   await choosePassword(page, "Create account", "ada");
-  await expect(page).toHaveURL(`${house.url}/`);
+  await expect(page).toHaveURL(`${server.url}/`);
   await expect(account(page)).toContainText("Administrator");
 
   for (const [name, role, word] of [["vera", "viewer", "Viewer"], ["otto", "operator", "Operator"]] as const) {
     const link = await addUser(page, name, role);
     await expect(row(page, "Users", name)).toContainText("Invited");
     await page.reload();
-    await expect(page.getByLabel("Link", { exact: true }), "it is told once").toHaveCount(0);
+    await expect(page.getByLabel("Link", { exact: true }), "it is shown once").toHaveCount(0);
 
-    const theirs = await visit();
+    const theirs = await openBrowser();
     await theirs.goto(link);
     await expect(theirs.getByLabel("Name")).toHaveValue(name);
     await choosePassword(theirs, "Set password");
-    await expect(theirs).toHaveURL(`${house.url}/`);
+    await expect(theirs).toHaveURL(`${server.url}/`);
     await expect(account(theirs)).toContainText(name);
     await expect(account(theirs)).toContainText(word);
     await theirs.goto(link);
@@ -28,34 +28,34 @@ test("a stranger sets up the server and lets in a viewer and an operator, each w
     await page.reload();
     await expect(row(page, "Users", name)).toContainText(/Active.*just now/);
   }
-  const late = await visit();
-  await late.goto(house.setupLink);
+  const late = await openBrowser();
+  await late.goto(server.setupLink);
   await expect(late.getByRole("heading", { level: 1 })).toHaveText("Link expired or already used");
 });
 
-test("a viewer sees what happens, as it happens, and changes nothing", async ({ house, visit, program }) => {
-  const first = await ada(house);
-  const request = await program(first);
+test("viewer: sees live progress and can change nothing", async ({ server, openBrowser, apiClient }) => {
+  const first = await createAdministrator(server);
+  const request = await apiClient(first);
   const failed = await startJob(request, "demo", { seconds: 0, ending: "fail" });
   await expect.poll(async () => (await request.get(`/jobs/${failed}`)).text()).toContain("Failed");
   const running = await startJob(request, "demo", { seconds: 600 });
 
-  const page = await visit(await add(house, first, "vera", "viewer"));
+  const page = await openBrowser(await createUser(server, first, "vera", "viewer"));
   for (const path of ["/", "/jobs", `/jobs/${failed}`, `/jobs/${running}`, "/queues"]) {
     expect((await page.goto(path))?.status(), path).toBe(200);
-    await live(page);
-    expect(await offers(page), path).toEqual([]);
+    await waitUntilLive(page);
+    expect(await offeredActions(page), path).toEqual([]);
   }
   await page.goto(`/jobs/${running}`);
-  await live(page);
-  const before = await steps(page);
-  await expect.poll(() => steps(page), "it moves").toBeGreaterThan(before);
+  await waitUntilLive(page);
+  const before = await completedSteps(page);
+  await expect.poll(() => completedSteps(page), "progress is live").toBeGreaterThan(before);
 
   const cancel = (id: number) => fetch("/api/cancel_job", { method: "POST", body: new URLSearchParams({ id: String(id) }) });
   expect(await page.evaluate(`(${cancel})(${running}).then((answer) => answer.status)`)).toBe(403);
   await request.post("/api/cancel_job", { form: { id: String(running) } });
   await expect(state(page)).toContainText("Cancelled");
-  expect(await offers(page), "also when it comes to an end").toEqual([]);
+  expect(await offeredActions(page), "also after the job ended").toEqual([]);
 
   for (const path of ["/new", "/new/demo"]) await expectForbidden(page, path, "needs the role operator");
   for (const path of ["/settings/users", "/settings/tasks", "/settings/audit"]) {
@@ -63,51 +63,51 @@ test("a viewer sees what happens, as it happens, and changes nothing", async ({ 
   }
 });
 
-test("an operator starts jobs, stops them and runs them again, and is told who decides about people", async ({ house, visit, program }) => {
-  const first = await ada(house);
-  const hers = await startJob(await program(first), "demo", { seconds: 600 });
-  const page = await visit(await add(house, first, "otto", "operator"));
+test("operator: starts, cancels and reruns jobs and cannot manage users", async ({ server, openBrowser, apiClient }) => {
+  const first = await createAdministrator(server);
+  const hers = await startJob(await apiClient(first), "demo", { seconds: 600 });
+  const page = await openBrowser(await createUser(server, first, "otto", "operator"));
   await page.goto("/");
   await page.getByRole("link", { name: "New job" }).first().click();
   await page.getByRole("link", { name: "Demo", exact: true }).click();
-  await live(page);
+  await waitUntilLive(page);
   await page.getByLabel("Seconds", { exact: true }).fill("600");
   await page.getByRole("button", { name: "Start job" }).click();
   await expect(page).toHaveURL(/\/jobs\/\d+$/);
-  await live(page);
+  await waitUntilLive(page);
   await page.getByRole("button", { name: "Cancel" }).click();
   await expect(state(page)).toContainText("Cancelled");
   await expect(page.getByRole("link", { name: "Delete" })).toBeVisible();
   const before = page.url();
   await page.getByRole("button", { name: "Run again" }).click();
   await expect(page).not.toHaveURL(before);
-  await live(page);
+  await waitUntilLive(page);
   await page.getByRole("button", { name: "Cancel" }).click();
   await expect(state(page)).toContainText("Cancelled");
 
   await page.goto(`/jobs/${hers}`);
-  await live(page);
+  await waitUntilLive(page);
   await page.getByRole("button", { name: "Cancel" }).click();
   await expect(state(page)).toContainText("Cancelled");
   await expect(page.getByRole("button", { name: "Run again" })).toBeVisible();
-  await expect(page.getByRole("link", { name: "Delete" }), "of somebody else's job").toHaveCount(0);
+  await expect(page.getByRole("link", { name: "Delete" }), "of another user's job").toHaveCount(0);
 
   await page.goto("/queues");
-  expect((await offers(page)).filter((action) => !action.startsWith("/new"))).toEqual([]);
+  expect((await offeredActions(page)).filter((action) => !action.startsWith("/new"))).toEqual([]);
   await expectForbidden(page, "/settings/users", "needs the role administrator");
 });
 
-test("a wrong password is no way in, and too many of them have to wait", async ({ page, house }) => {
-  await ada(house);
+test("sign-in: wrong password is rejected and many of them are delayed", async ({ page, server }) => {
+  await createAdministrator(server);
   await page.goto("/sign-in");
   await signIn(page, "ada", "seven green adders");
   await expect(page.getByRole("alert")).toHaveText("Name and password do not match.");
   await expect(page.getByLabel("Name")).toHaveValue("ada");
   await expect(page.getByLabel("Password", { exact: true })).toHaveValue("");
-  await signIn(page, "nobody", "seven green adders");
-  await expect(page.getByRole("alert"), "whether there is such a name is not told").toHaveText("Name and password do not match.");
+  await signIn(page, "mallory", "seven green adders");
+  await expect(page.getByRole("alert"), "the response does not reveal whether the name exists").toHaveText("Name and password do not match.");
 
-  // A slow machine takes longer to say no than the first waits are; they double.
+  // The delays begin short and double; on a slow machine the first ones are over before the response.
   await expect(async () => {
     await signIn(page, "ada", "seven green adders");
     await expect(page.getByRole("alert")).toHaveText(/^Too many tries\. Wait \d+ s before the next one\.$/, { timeout: 1_000 });
@@ -115,13 +115,13 @@ test("a wrong password is no way in, and too many of them have to wait", async (
   await expect(page.getByLabel("Name")).toHaveValue("ada");
   await expect(async () => {
     await signIn(page, "ada");
-    await expect(page).toHaveURL(`${house.url}/`, { timeout: 1_000 });
-  }, "who has waited comes in").toPass();
+    await expect(page).toHaveURL(`${server.url}/`, { timeout: 1_000 });
+  }, "signing in works after the delay").toPass();
 });
 
-test("a deep link leads through the door to where it points", async ({ page, house, program }) => {
-  const first = await ada(house);
-  const job = await startJob(await program(first), "demo", { seconds: 0 });
+test("deep link: opens after signing in", async ({ page, server, apiClient }) => {
+  const first = await createAdministrator(server);
+  const job = await startJob(await apiClient(first), "demo", { seconds: 0 });
   await page.goto(`/jobs/${job}#L2`);
   await expect(page).toHaveURL(/\/sign-in\?next=/);
   await expect(page.getByRole("main")).not.toContainText("Demo");
@@ -129,15 +129,15 @@ test("a deep link leads through the door to where it points", async ({ page, hou
   await signIn(page, "ada");
   await expect(page).toHaveURL(new RegExp(`/jobs/${job}(#L2)?$`));
   await page.goto("/sign-in?next=//example.com/");
-  await expect(page, "never to another server").toHaveURL(`${house.url}/`);
+  await expect(page, "never redirects to another server").toHaveURL(`${server.url}/`);
 });
 
-test("after signing out, Back shows nothing of what was there", async ({ house, visit, program }) => {
-  const first = await ada(house);
-  const job = await startJob(await program(first), "demo", { seconds: 0 });
-  const page = await visit(first);
+test("sign-out: Back shows no page of the session", async ({ server, openBrowser, apiClient }) => {
+  const first = await createAdministrator(server);
+  const job = await startJob(await apiClient(first), "demo", { seconds: 0 });
+  const page = await openBrowser(first);
   await page.goto(`/jobs/${job}`);
-  await live(page);
+  await waitUntilLive(page);
   await page.goto("/settings");
   await account(page).getByRole("button", { name: "Sign out" }).click();
   await expect(page).toHaveURL(/\/sign-in$/);
@@ -149,16 +149,16 @@ test("after signing out, Back shows nothing of what was there", async ({ house, 
   }
 });
 
-test("signing out everywhere else ends the other browser, whose page says so and leads back to itself", async ({ house, visit, program }) => {
-  const first = await ada(house);
-  const job = await startJob(await program(first), "demo", { seconds: 600 });
-  const other = await visit();
+test("sessions: signing out elsewhere ends the other session, whose page returns after sign-in", async ({ server, openBrowser, apiClient }) => {
+  const first = await createAdministrator(server);
+  const job = await startJob(await apiClient(first), "demo", { seconds: 600 });
+  const other = await openBrowser();
   await other.goto(`/jobs/${job}?line=1`);
   await signIn(other, "ada");
-  await live(other);
+  await waitUntilLive(other);
   await expect(state(other)).toContainText("Running");
 
-  const page = await visit(first);
+  const page = await openBrowser(first);
   await page.goto("/settings");
   await expect(row(page, "Sessions", "Chrome on Linux")).toBeVisible();
   await page.getByRole("button", { name: "Sign out everywhere else" }).click();
@@ -169,18 +169,18 @@ test("signing out everywhere else ends the other browser, whose page says so and
   await expect(other.locator(".link")).toContainText("Signed out");
   await other.getByRole("link", { name: "Sign in" }).click();
   await signIn(other, "ada");
-  await expect(other).toHaveURL(`${house.url}/jobs/${job}?line=1`);
-  await live(other);
+  await expect(other).toHaveURL(`${server.url}/jobs/${job}?line=1`);
+  await waitUntilLive(other);
 });
 
-test("a changed password counts at once, and ends the sessions that the old one began", async ({ house, visit }) => {
-  const first = await ada(house);
-  const other = await visit();
+test("password: a change takes effect at once and ends other sessions", async ({ server, openBrowser }) => {
+  const first = await createAdministrator(server);
+  const other = await openBrowser();
   await other.goto("/jobs");
   await signIn(other, "ada");
-  await live(other);
+  await waitUntilLive(other);
 
-  const page = await visit(first);
+  const page = await openBrowser(first);
   await page.goto("/settings");
   const change = async (old: string, chosen: string, again = chosen) => {
     const form = page.getByRole("form", { name: "Password" });
@@ -205,11 +205,11 @@ test("a changed password counts at once, and ends the sessions that the old one 
   await signIn(other, "ada");
   await expect(other.getByRole("alert")).toHaveText("Name and password do not match.");
   await signIn(other, "ada", "eight blue herons");
-  await expect(other).toHaveURL(`${house.url}/jobs`);
+  await expect(other).toHaveURL(`${server.url}/jobs`);
 });
 
-test("a token is shown once, copied, good for what it may, and for nothing once it is revoked", async ({ house, visit }) => {
-  const page = await visit(await ada(house));
+test("API token: is shown once, has only its scopes, and fails after revocation", async ({ server, openBrowser }) => {
+  const page = await openBrowser(await createAdministrator(server));
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   await page.goto("/settings");
   const form = page.getByRole("form", { name: "New token" });
@@ -218,7 +218,7 @@ test("a token is shown once, copied, good for what it may, and for nothing once 
   await form.getByRole("button", { name: "Create token" }).click();
   const shown = page.getByLabel("New token", { exact: true }).and(page.getByRole("textbox"));
   const token = await shown.inputValue();
-  await live(page);
+  await waitUntilLive(page);
   await page.getByRole("button", { name: "Copy" }).click();
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(token);
   await page.goto("/settings");
@@ -229,7 +229,7 @@ test("a token is shown once, copied, good for what it may, and for nothing once 
   const use = async (path: string, form?: Record<string, string>) => {
     const body = form && new URLSearchParams(form);
     const method = body ? "POST" : "GET";
-    return (await fetch(house.url + path, { method, body, headers: { authorization: `Bearer ${token}` } })).status;
+    return (await fetch(server.url + path, { method, body, headers: { authorization: `Bearer ${token}` } })).status;
   };
   expect(await use("/api/start_job", { kind: "demo", input: '{"seconds":0}' })).toBe(200);
   expect(await use("/jobs/1/log")).toBe(200);
@@ -240,18 +240,18 @@ test("a token is shown once, copied, good for what it may, and for nothing once 
   expect(await use("/jobs/1/log")).toBe(401);
 });
 
-test("the audit log tells who did what, is filtered, and goes along as a file", async ({ page: stranger, house, visit, program }) => {
-  const first = await ada(house);
-  const otto = await add(house, first, "otto", "operator");
-  const job = await startJob(await program(otto), "demo", { seconds: 0 });
+test("audit log: lists actions, filters them and exports CSV", async ({ page: stranger, server, openBrowser, apiClient }) => {
+  const first = await createAdministrator(server);
+  const otto = await createUser(server, first, "otto", "operator");
+  const job = await startJob(await apiClient(otto), "demo", { seconds: 0 });
   await stranger.goto("/sign-in");
   await signIn(stranger, "otto", "seven green adders");
   await expect(stranger.getByRole("alert")).toBeVisible();
 
-  const page = await visit(first);
+  const page = await openBrowser(first);
   await page.goto("/settings/audit");
   const lines = page.getByRole("region", { name: "Audit log" }).locator("tbody tr");
-  for (const told of [
+  for (const entry of [
     "not signed in failed to sign in as “otto”",
     `otto with token tests started job #${job}`,
     "otto set a password by link",
@@ -259,8 +259,8 @@ test("the audit log tells who did what, is filtered, and goes along as a file", 
     "ada created the token tests",
     "ada set up the server",
   ]) {
-    const words = new RegExp(told.split(" ").join("\\s*"));
-    await expect(lines.filter({ hasText: words }), told).toHaveCount(1);
+    const words = new RegExp(entry.split(" ").join("\\s*"));
+    await expect(lines.filter({ hasText: words }), entry).toHaveCount(1);
   }
   await expect(lines.first()).toContainText("127.0.0.1");
 
@@ -285,17 +285,17 @@ test("the audit log tells who did what, is filtered, and goes along as a file", 
   await expect(lines.filter({ hasText: "set up the server" })).toBeVisible();
 });
 
-test("the time zone that somebody chooses is that of all times they are shown", async ({ house, visit, program }) => {
-  const first = await ada(house);
-  const job = await startJob(await program(first), "demo", { seconds: 0 });
-  const page = await visit(first);
+test("time zone: the user's choice applies to all times on pages", async ({ server, openBrowser, apiClient }) => {
+  const first = await createAdministrator(server);
+  const job = await startJob(await apiClient(first), "demo", { seconds: 0 });
+  const page = await openBrowser(first);
   await page.goto("/settings");
   await page.getByRole("combobox", { name: "Time zone" }).selectOption("Asia/Kathmandu");
   await page.getByRole("form", { name: "Time zone" }).getByRole("button", { name: "Save" }).click();
   await expect(page.getByRole("status").filter({ hasText: "Asia/Kathmandu" })).toBeVisible();
   for (const path of ["/settings", `/jobs/${job}`, "/settings/audit"]) {
     await page.goto(path);
-    await live(page);
+    await waitUntilLive(page);
     const times = await page.locator("main time[datetime]:visible").evaluateAll((times) =>
       times.map((time) => [time.getAttribute("datetime") ?? "", time.getAttribute("title") ?? time.textContent ?? ""] as const),
     );
@@ -306,12 +306,12 @@ test("the time zone that somebody chooses is that of all times they are shown", 
   }
 });
 
-test("who is removed, or made less of, notices at once", async ({ house, visit }) => {
-  const first = await ada(house);
-  const page = await visit(first);
-  const otto = await visit(await add(house, first, "otto", "operator"));
+test("user: a changed role and a removal take effect at once", async ({ server, openBrowser }) => {
+  const first = await createAdministrator(server);
+  const page = await openBrowser(first);
+  const otto = await openBrowser(await createUser(server, first, "otto", "operator"));
   await otto.goto("/new/demo");
-  await live(otto);
+  await waitUntilLive(otto);
   await page.goto("/settings/users");
   await row(page, "Users", "otto").getByLabel("Role of otto").selectOption("viewer");
   await row(page, "Users", "otto").getByRole("button", { name: "Save" }).click();
@@ -320,7 +320,7 @@ test("who is removed, or made less of, notices at once", async ({ house, visit }
   await expect(otto.getByRole("alert").first()).toContainText("needs the role operator");
 
   await otto.goto("/jobs");
-  await live(otto);
+  await waitUntilLive(otto);
   await row(page, "Users", "otto").getByLabel("More for otto").click();
   await row(page, "Users", "otto").getByRole("link", { name: "Remove" }).click();
   const question = page.getByRole("dialog", { name: "Remove otto?" });

@@ -1,8 +1,8 @@
-// Everything below a path that a proxy gives: nothing that a page loads, opens, posts or leads to lies outside of it.
+// Base path: everything that a page loads, opens, posts or links to is below it.
 import { join } from "node:path";
-import { expect, live, Milepost, state, test } from "./milepost.ts";
+import { expect, waitUntilLive, Milepost, state, test } from "./support/milepost.ts";
 
-test.describe("below a base path", () => {
+test.describe("base path", () => {
   let milepost: Milepost;
 
   test.beforeAll(async () => {
@@ -10,7 +10,7 @@ test.describe("below a base path", () => {
   });
   test.afterAll(async () => milepost.remove());
 
-  test("pages, scripts, streams and forms stay there", async ({ browser }) => {
+  test("pages, assets, streams and forms stay below it", async ({ browser }) => {
     const context = await browser.newContext({ baseURL: milepost.url });
     const page = await context.newPage();
     const wrong: string[] = [];
@@ -23,34 +23,34 @@ test.describe("below a base path", () => {
     });
 
     await page.goto("/milepost/");
-    await live(page);
+    await waitUntilLive(page);
     await page.getByRole("button", { name: /^Colour scheme/ }).click();
     expect(await context.cookies()).toMatchObject([{ name: "theme", path: "/milepost/" }]);
     await page.getByRole("link", { name: "New job" }).first().click();
     await page.getByRole("main").getByRole("link", { name: "Demo" }).click();
-    await live(page);
+    await waitUntilLive(page);
     await page.getByLabel("Seconds", { exact: true }).fill("600");
     await page.getByRole("button", { name: "Start job" }).click();
     await expect(page).toHaveURL(/\/milepost\/jobs\/1$/);
-    await live(page);
+    await waitUntilLive(page);
     await expect(state(page)).toHaveText(/Running/);
-    // Changes the icon, by the sprite.
+    // Cancelling changes the icon, which comes from the sprite.
     await page.getByRole("button", { name: "Cancel" }).click();
     await expect(state(page)).toHaveText(/Cancelled/);
     await expect(page.locator(".page-head .state use")).toHaveAttribute("href", /^\/milepost\/icons\.svg#i-/);
     await page.getByRole("button", { name: "Run again" }).click();
     await expect(page).toHaveURL(/\/milepost\/jobs\/2$/);
-    await live(page);
+    await waitUntilLive(page);
 
     await page.goto("/milepost/new/checksum");
-    await live(page);
+    await waitUntilLive(page);
     await page.getByLabel("Folder", { exact: true }).focus();
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
     await expect(page.getByRole("group", { name: "Folders on the server" })).toBeFocused();
 
     await page.goto("/milepost/new/import-csv");
-    await live(page);
+    await waitUntilLive(page);
     await page.getByLabel("File", { exact: true }).setInputFiles(join(milepost.root, "orders.csv"));
     await expect(page.getByText(/^orders\.csv, .*, uploaded$/)).toBeVisible();
     expect(wrong).toEqual([]);

@@ -1,7 +1,7 @@
-// A program of the operator's, from its table in the configuration file to the end of its job.
+// External commands: from the table in the configuration file to the result of the job.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, live, Milepost, state, test } from "./milepost.ts";
+import { expect, waitUntilLive, Milepost, state, test } from "./support/milepost.ts";
 
 const script = `
 echo '{"progress":0.25,"message":"the first quarter"}'
@@ -10,22 +10,22 @@ while [ ! -e "$3" ]; do sleep 0.05; done
 echo '{"progress":0.75,"message":"nearly there"}'
 `;
 
-test.describe("a command", () => {
+test.describe("external command", () => {
   let milepost: Milepost;
-  let gate: string;
+  let doneFile: string;
 
   test.beforeAll(async () => {
     const flags: string[] = [];
     milepost = new Milepost(flags);
-    gate = join(milepost.home, "gate");
+    doneFile = join(milepost.home, "done");
     const file = join(milepost.home, "milepost.toml");
     writeFileSync(
       file,
       `[command.greet]
-name = "Greet somebody"
-about = "Says hello, when the gate is open."
+name = "Greet a user"
+about = "Says hello, when the file exists."
 title = "Greet {{whom}}"
-argv = ["sh", "-c", '''${script}''', "sh", "{{whom}}", "{{loud?!}}", "${gate}"]
+argv = ["sh", "-c", '''${script}''', "sh", "{{whom}}", "{{loud?!}}", "${doneFile}"]
 [command.greet.parameters]
 whom = { type = "string", title = "Whom" }
 loud = { type = "boolean", title = "Loudly" }
@@ -36,11 +36,11 @@ loud = { type = "boolean", title = "Loudly" }
   });
   test.afterAll(async () => milepost.remove());
 
-  test("with parameters is chosen, filled in, followed and over", async ({ browser }) => {
+  test("with parameters: form, live output and result work", async ({ browser }) => {
     const page = await browser.newPage({ baseURL: milepost.url });
     await page.goto("/new");
-    await page.getByRole("main").getByRole("link", { name: "Greet somebody" }).click();
-    await live(page);
+    await page.getByRole("main").getByRole("link", { name: "Greet a user" }).click();
+    await waitUntilLive(page);
     await page.getByLabel("Whom", { exact: true }).fill("-x");
     await page.getByRole("button", { name: "Start job" }).click();
     await expect(page.getByRole("alert")).toContainText("Whom");
@@ -49,20 +49,20 @@ loud = { type = "boolean", title = "Loudly" }
     await page.getByRole("button", { name: "Start job" }).click();
 
     await expect(page).toHaveURL(/\/jobs\/\d+$/);
-    await live(page);
+    await waitUntilLive(page);
     await expect(page.getByRole("main")).toContainText("the first quarter");
     await expect(page.getByRole("main")).toContainText("greets $(id) you!<b>");
     const text = page.locator(".line", { hasText: "greets" }).locator("> span").last();
-    // Lines that the server has drawn have marks of its own between the pieces.
+    // Lines rendered by the server contain marker comments between the pieces.
     const pieces = async () => (await text.innerHTML()).replaceAll(/<!.*?>/g, "");
-    const cameLive = await pieces();
-    expect(cameLive).toBe(
+    const live = await pieces();
+    expect(live).toBe(
       '<span data-paint="2b">greets</span><span data-paint=""> $(id) you!</span><span data-paint="r">&lt;b&gt;</span>',
     );
     await page.reload();
-    await live(page);
-    expect(await pieces()).toBe(cameLive);
-    writeFileSync(gate, "");
+    await waitUntilLive(page);
+    expect(await pieces()).toBe(live);
+    writeFileSync(doneFile, "");
     await expect(state(page)).toHaveText(/Succeeded/);
     await page.close();
   });

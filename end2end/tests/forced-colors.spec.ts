@@ -1,8 +1,8 @@
-// Colours chosen by the person (Windows contrast themes): bars and states must still be told by eye.
+// Forced colours (Windows contrast themes): contrast of progress bars and states.
 import { type Locator, type Page } from "@playwright/test";
-import { expect, live, startJob, state, test } from "./milepost.ts";
+import { expect, waitUntilLive, startJob, state, test } from "./support/milepost.ts";
 
-/** The luminance (WCAG 2) of an element's pixels, row by row. */
+/** Luminance (WCAG 2) of the pixels of an element, by row. */
 async function luminance(page: Page, element: Locator): Promise<number[][]> {
   const png = (await element.screenshot({ animations: "disabled" })).toString("base64");
   const canvas = await page.context().newPage();
@@ -22,15 +22,15 @@ async function luminance(page: Page, element: Locator): Promise<number[][]> {
   return rows;
 }
 
-/** Between the lightest and the darkest of some pixels. */
+/** Contrast ratio of the lightest and the darkest of some pixels. */
 const contrast = (...pixels: number[]) => (Math.max(...pixels) + 0.05) / (Math.min(...pixels) + 0.05);
 
 for (const colorScheme of ["light", "dark"] as const) {
-  test(`with forced colours, ${colorScheme}, a bar shows how far the job is and its state can be read`, async ({ page, request }) => {
+  test(`forced colours, ${colorScheme}: progress bar and state have enough contrast`, async ({ page, request }) => {
     await page.emulateMedia({ forcedColors: "active", colorScheme, reducedMotion: "reduce" });
     const job = await startJob(request, "demo", { seconds: 20 });
     await page.goto(`/jobs/${job}`);
-    await live(page);
+    await waitUntilLive(page);
     const bar = page.locator("main .milebar.hero progress");
     await expect.poll(async () => Number(await bar.getAttribute("value"))).toBeGreaterThan(30);
     await request.post("/api/cancel_job", { form: { id: String(job) } });
@@ -40,8 +40,8 @@ for (const colorScheme of ["light", "dark"] as const) {
     const rows = await luminance(page, bar);
     const column = (place: number) => rows.map((row) => row[Math.floor(row.length * place)]!);
     const middle = (place: number) => column(place)[Math.floor(rows.length / 2)]!;
-    expect(contrast(middle(done - 0.05), middle(done + 0.1)), "the done part against the rest").toBeGreaterThan(3);
-    expect(contrast(...column(0.95)), "the edge of the bar against its inside").toBeGreaterThan(3);
+    expect(contrast(middle(done - 0.05), middle(done + 0.1)), "completed part against the rest").toBeGreaterThan(3);
+    expect(contrast(...column(0.95)), "edge of the bar against its inside").toBeGreaterThan(3);
 
     for (const [what, element] of [["its icon", state(page).locator("svg")], ["its word", state(page).locator("span").first()]] as const) {
       expect(contrast(...(await luminance(page, element)).flat()), what).toBeGreaterThan(4.5);

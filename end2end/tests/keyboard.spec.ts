@@ -1,31 +1,31 @@
-// Everything by Tab, Enter and Escape, and it can always be seen where one is.
-import { tabTo } from "./keyboard.ts";
-import { expect, live, startJob, state, test } from "./milepost.ts";
+// Jobs by keyboard: every action by Tab, Enter and Escape, with visible focus.
+import { tabTo } from "./support/keyboard.ts";
+import { expect, waitUntilLive, startJob, state, test } from "./support/milepost.ts";
 
-test("from the overview to a cancelled job by keyboard alone", async ({ page, request }) => {
+test("keyboard: a job is opened from the overview and cancelled", async ({ page, request }) => {
   const job = await startJob(request, "demo", { seconds: 600 });
   await expect.poll(async () => (await request.get(`/jobs/${job}`)).text()).toContain("Running");
   await page.goto("/");
-  await live(page);
+  await waitUntilLive(page);
   await tabTo(page, page.locator("main tr", { hasText: `#${job}` }).getByRole("link").first());
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(new RegExp(`/jobs/${job}$`));
-  await live(page);
+  await waitUntilLive(page);
   await tabTo(page, page.getByRole("button", { name: "Cancel" }));
   await page.keyboard.press("Enter");
   await expect(state(page)).toContainText("Cancelled");
 });
 
-test("whoever cancels by keyboard goes on from there, not from the top of the page", async ({ page, request }) => {
+test("keyboard: focus stays in the actions after Cancel", async ({ page, request }) => {
   const job = await startJob(request, "demo", { seconds: 600 });
   await page.goto(`/jobs/${job}`);
-  await live(page);
+  await waitUntilLive(page);
   await page.getByRole("button", { name: "Cancel" }).press("Enter");
   await expect(page.getByRole("button", { name: "Cancel" })).toHaveCount(0);
   await expect(page.locator(".page-head .actions :focus")).toHaveCount(1);
 });
 
-test("the page can be begun at its content", async ({ page }) => {
+test("keyboard: Skip to content moves the focus to the main area", async ({ page }) => {
   await page.goto("/");
   await page.keyboard.press("Tab");
   await expect(page.getByRole("link", { name: "Skip to content" })).toBeFocused();
@@ -33,23 +33,23 @@ test("the page can be begun at its content", async ({ page }) => {
   await expect(page.getByRole("main")).toBeFocused();
 });
 
-test("the question before deleting is answered by keyboard, and Escape keeps the job", async ({ page, request }) => {
+test("keyboard: delete confirmation works and Escape keeps the job", async ({ page, request }) => {
   const job = await startJob(request, "demo", { seconds: 0 });
   await expect.poll(async () => (await request.get(`/jobs/${job}`)).text()).toContain("Succeeded");
   await page.goto(`/jobs/${job}`);
-  await live(page);
-  const ask = page.getByRole("link", { name: `Delete job #${job}` });
-  const question = page.getByRole("dialog", { name: `Delete job #${job}?` });
-  await tabTo(page, ask);
+  await waitUntilLive(page);
+  const deleteLink = page.getByRole("link", { name: `Delete job #${job}` });
+  const confirmation = page.getByRole("dialog", { name: `Delete job #${job}?` });
+  await tabTo(page, deleteLink);
   await page.keyboard.press("Enter");
-  await expect(question).toBeVisible();
+  await expect(confirmation).toBeVisible();
   await page.keyboard.press("Escape");
-  await expect(question).toBeHidden();
-  await expect(ask).toBeFocused();
+  await expect(confirmation).toBeHidden();
+  await expect(deleteLink).toBeFocused();
   expect((await request.get(`/jobs/${job}`)).status()).toBe(200);
 
   await page.keyboard.press("Enter");
-  await tabTo(page, question.getByRole("button", { name: "Delete job" }));
+  await tabTo(page, confirmation.getByRole("button", { name: "Delete job" }));
   await page.keyboard.press("Enter");
   await expect(page).not.toHaveURL(new RegExp(`/jobs/${job}`));
   expect((await request.get(`/jobs/${job}`)).status()).toBe(404);

@@ -1,7 +1,7 @@
-// Messages and notes in a browser without script: forms post, pages tell what came of them.
-import { expect, startJob, state, test } from "./milepost.ts";
+// Messages and notes without script: forms post, and pages report the result.
+import { expect, startJob, state, test } from "./support/milepost.ts";
 
-test("a message is sent from its page, and what is wrong with it is said beside the field", async ({ page }) => {
+test("message form: errors appear next to the fields, then the message is sent", async ({ page }) => {
   await page.goto("/");
   await page.getByRole("link", { name: "Messages" }).click();
   await page.getByLabel("To", { exact: true }).selectOption("Viewers of a job");
@@ -10,7 +10,7 @@ test("a message is sent from its page, and what is wrong with it is said beside 
   await page.getByRole("button", { name: "Send" }).click();
   await expect(page.getByRole("alert")).toBeFocused();
   await expect(page.getByLabel("Job", { exact: true })).toHaveAccessibleDescription(/Enter a job number/);
-  await expect(page.getByLabel("Text"), "what was typed stays").toHaveValue("Hands off");
+  await expect(page.getByLabel("Text"), "input is kept").toHaveValue("Hands off");
   await page.getByLabel("To", { exact: true }).selectOption("Everyone");
   await page.getByRole("button", { name: "Send" }).click();
   await expect(page).toHaveURL(/\/messages$/);
@@ -18,7 +18,7 @@ test("a message is sent from its page, and what is wrong with it is said beside 
   await expect(page.locator(".messages .message")).toContainText("Hands off");
 });
 
-test("a note is written on a page that does not load itself again meanwhile", async ({ page, request }) => {
+test("job note: the page does not refresh while a note is being written", async ({ page, request }) => {
   const job = await startJob(request, "demo", { seconds: 600 });
   await page.goto(`/jobs/${job}`);
   const refresh = page.locator("noscript meta[http-equiv=refresh], meta[http-equiv=refresh]");

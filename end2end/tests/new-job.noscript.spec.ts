@@ -1,7 +1,7 @@
-// From the catalogue to a started job in a browser without script.
-import { expect, test } from "./milepost.ts";
+// New job without script: from the list of tasks to a started job.
+import { expect, test } from "./support/milepost.ts";
 
-test("a task is chosen, filled in wrongly, corrected and started", async ({ page }) => {
+test("new job form: errors are shown, input is kept and the job starts", async ({ page }) => {
   await page.goto("/new");
   await page.getByRole("link", { name: "Import" }).first().click();
   const csv = { name: "orders.csv", mimeType: "text/csv", buffer: Buffer.from("id,price\n1,9.50\n") };
@@ -20,7 +20,7 @@ test("a task is chosen, filled in wrongly, corrected and started", async ({ page
   await expect(page).toHaveURL(/\/jobs\/\d+$/);
 });
 
-test("folders are looked through with everything typed kept", async ({ page }) => {
+test("folder picker: browsing keeps the input of the form", async ({ page }) => {
   await page.goto("/new/checksum");
   await page.getByLabel("BLAKE3").check();
   await page.getByRole("button", { name: "Browse…" }).click();

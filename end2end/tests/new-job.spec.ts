@@ -1,24 +1,24 @@
-// From the catalogue to a started job, with script: nothing reloads, nothing typed or sent is lost.
+// New job with script: form, upload and folder picker keep their input whatever fails.
 import { type Page } from "@playwright/test";
-import { expect, live, startJob, test } from "./milepost.ts";
+import { expect, waitUntilLive, startJob, test } from "./support/milepost.ts";
 
 async function open(page: Page, path: string) {
   await page.goto(path);
-  await live(page);
+  await waitUntilLive(page);
 }
 
 const start = (page: Page) => page.getByRole("button", { name: "Start job" });
 
-test("a task is chosen, filled in and started", async ({ page }) => {
+test("new job form: a chosen task starts", async ({ page }) => {
   await open(page, "/new");
   await page.getByRole("main").getByRole("link", { name: "Demo" }).click();
-  await live(page);
+  await waitUntilLive(page);
   await page.getByLabel("Seconds", { exact: true }).fill("1");
   await start(page).click();
   await expect(page).toHaveURL(/\/jobs\/\d+$/);
 });
 
-test("what is wrong is said in place, and everything typed stays", async ({ page }) => {
+test("new job form: errors appear next to the fields and input is kept", async ({ page }) => {
   await open(page, "/new/demo");
   const seconds = page.getByLabel("Seconds", { exact: true });
   await seconds.fill("soon");
@@ -40,7 +40,7 @@ test("what is wrong is said in place, and everything typed stays", async ({ page
   await expect(page).toHaveURL(/\/jobs\/\d+$/);
 });
 
-test("a server that does not answer loses nothing", async ({ page }) => {
+test("new job form: input is kept when the request fails", async ({ page }) => {
   await open(page, "/new/demo");
   await page.getByLabel("Seconds", { exact: true }).fill("1");
   await page.route("**/api/start_job", (route) => route.abort());
@@ -51,12 +51,12 @@ test("a server that does not answer loses nothing", async ({ page }) => {
   await expect(page).toHaveURL(/\/jobs\/\d+$/);
 });
 
-test("two clicks start one job", async ({ page }) => {
+test("new job form: a double click starts one job", async ({ page }) => {
   await open(page, "/new/demo");
   await page.getByLabel("Seconds", { exact: true }).fill("0");
   let calls = 0;
-  let answer = () => {};
-  const held = new Promise<void>((go) => (answer = go));
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
   await page.route("**/api/start_job", async (route) => {
     calls += 1;
     await held;
@@ -65,14 +65,14 @@ test("two clicks start one job", async ({ page }) => {
   await start(page).dblclick();
   await expect(start(page)).toHaveAttribute("aria-busy", "true");
   await page.getByLabel("Seconds", { exact: true }).press("Enter");
-  answer();
+  release();
   await expect(page).toHaveURL(/\/jobs\/\d+$/);
   expect(calls).toBe(1);
 });
 
 const csv = { name: "orders.csv", mimeType: "text/csv", buffer: Buffer.from("id,price\n1,9.50\n2,3\n") };
 
-test("a file is sent when it is chosen, stays when another field is wrong, and can be replaced", async ({ page }) => {
+test("upload: starts on selection, survives an invalid form and can be replaced", async ({ page }) => {
   await open(page, "/new/import-csv");
   await page.getByLabel("File", { exact: true }).setInputFiles(csv);
   await expect(page.getByText("orders.csv, 20 B, uploaded")).toBeVisible();
@@ -88,7 +88,7 @@ test("a file is sent when it is chosen, stays when another field is wrong, and c
   await expect(page.locator("main")).toContainText("prices");
 });
 
-test("an upload that breaks off says so and is sent again", async ({ page }) => {
+test("upload: a lost connection is reported and the upload repeated", async ({ page }) => {
   await open(page, "/new/import-csv");
   await page.route("**/uploads?*", (route) => route.abort());
   await page.getByLabel("File", { exact: true }).setInputFiles(csv);
@@ -98,10 +98,10 @@ test("an upload that breaks off says so and is sent again", async ({ page }) => 
   await expect(page.getByText("orders.csv, 20 B, uploaded")).toBeVisible();
 });
 
-test("an upload shows how far it is, holds the start back, and can be given up", async ({ page }) => {
+test("upload: shows progress, blocks the start and can be cancelled", async ({ page }) => {
   await open(page, "/new/import-csv");
-  let answer = () => {};
-  const held = new Promise<void>((go) => (answer = go));
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
   await page.route("**/uploads?*", async (route) => {
     await held;
     await route.abort();
@@ -113,15 +113,15 @@ test("an upload shows how far it is, holds the start back, and can be given up",
   await expect(page.getByRole("alert").first()).toContainText("upload is not finished");
   await page.getByRole("button", { name: "Cancel" }).click();
   await expect(page.getByRole("progressbar", { name: "Uploading" })).toBeHidden();
-  answer();
+  release();
 });
 
-test("an upload on its way is stopped in the middle, and another file goes instead", async ({ page, context }) => {
+test("upload: is cancelled halfway and replaced by another file", async ({ page, context }) => {
   await open(page, "/new/import-csv");
-  const line = await context.newCDPSession(page);
-  await line.send("Network.enable");
+  const devtools = await context.newCDPSession(page);
+  await devtools.send("Network.enable");
   const slow = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 200_000 };
-  await line.send("Network.emulateNetworkConditions", slow);
+  await devtools.send("Network.emulateNetworkConditions", slow);
   const large = { ...csv, name: "large.csv", buffer: Buffer.alloc(4_000_000, "1,9.50\n") };
   await page.getByLabel("File", { exact: true }).setInputFiles(large);
   const bar = page.getByRole("progressbar", { name: "Uploading" });
@@ -130,7 +130,7 @@ test("an upload on its way is stopped in the middle, and another file goes inste
   await page.getByRole("button", { name: "Cancel" }).click();
   await expect(bar).toBeHidden();
 
-  await line.send("Network.emulateNetworkConditions", { ...slow, uploadThroughput: -1 });
+  await devtools.send("Network.emulateNetworkConditions", { ...slow, uploadThroughput: -1 });
   await page.getByLabel("File", { exact: true }).setInputFiles(csv);
   await expect(page.getByText("orders.csv, 20 B, uploaded")).toBeVisible();
   await page.getByLabel("Table", { exact: true }).fill("stopped_and_sent");
@@ -139,7 +139,7 @@ test("an upload on its way is stopped in the middle, and another file goes inste
   await expect(page.getByRole("main")).toContainText(/Rows loaded\s*2/);
 });
 
-test("a folder is found by keyboard alone", async ({ page }) => {
+test("folder picker: works by keyboard", async ({ page }) => {
   await open(page, "/new/checksum");
   const folder = page.getByLabel("Folder", { exact: true });
   await folder.focus();
@@ -158,7 +158,7 @@ test("a folder is found by keyboard alone", async ({ page }) => {
   await expect(page).toHaveURL(/\/jobs\/\d+$/);
 });
 
-test("a job is run again with changes", async ({ page, request }) => {
+test("new job form: an earlier job is run again with changes", async ({ page, request }) => {
   const job = await startJob(request, "demo", { seconds: 0, reports_per_second: 7 });
   await open(page, `/new/demo?from=${job}`);
   await expect(page.getByLabel("Reports per second")).toHaveValue("7");

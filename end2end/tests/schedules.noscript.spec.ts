@@ -1,7 +1,7 @@
-// Schedules without script: planned, paused, run, edited and deleted by forms alone.
-import { expect, test } from "./milepost.ts";
+// Schedules without script: create, pause, run, edit and delete by forms alone.
+import { expect, test } from "./support/milepost.ts";
 
-test("a schedule is planned, paused, run, edited and deleted", async ({ page }) => {
+test("schedules: one is created, paused, run, edited and deleted", async ({ page }) => {
   await page.goto("/schedules");
   await page.getByRole("main").getByRole("link", { name: "New schedule" }).click();
   await page.getByRole("main").getByRole("link", { name: "Demo" }).click();

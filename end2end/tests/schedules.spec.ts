@@ -1,11 +1,11 @@
-// Schedules with script: what is done on the pages shows without loading them anew.
-import { expect, live, test } from "./milepost.ts";
+// Schedules with script: create, pause, run, edit and delete without reloading the page.
+import { expect, waitUntilLive, test } from "./support/milepost.ts";
 
-test("a schedule is planned, paused, run, edited and deleted", async ({ page }) => {
+test("schedules: one is created, paused, run, edited and deleted", async ({ page }) => {
   await page.goto("/new/demo");
-  await live(page);
+  await waitUntilLive(page);
   await page.getByRole("link", { name: "Create schedule" }).click();
-  await live(page);
+  await waitUntilLive(page);
   await page.getByLabel("Name", { exact: true }).fill("Nightly");
   await page.getByLabel("Cron expression").fill("0 2 * * *");
   await page.getByLabel("Seconds", { exact: true }).fill("0");
@@ -13,7 +13,7 @@ test("a schedule is planned, paused, run, edited and deleted", async ({ page }) 
   await expect(page).toHaveURL(/\/schedules\/\d+$/);
   const schedule = page.url();
 
-  await live(page);
+  await waitUntilLive(page);
   await page.getByRole("button", { name: "Pause" }).click();
   await expect(page.getByRole("button", { name: "Resume" })).toBeVisible();
   await page.getByRole("button", { name: "Resume" }).click();
@@ -29,12 +29,12 @@ test("a schedule is planned, paused, run, edited and deleted", async ({ page }) 
   await expect(page.locator("#history + .hint, tbody tr").first()).toBeVisible();
 
   await page.goto("/schedules");
-  await live(page);
+  await waitUntilLive(page);
   await page.getByRole("button", { name: "Pause: Hourly" }).click();
   await expect(page.getByRole("button", { name: "Resume: Hourly" })).toBeVisible();
 
   await page.goto(schedule);
-  await live(page);
+  await waitUntilLive(page);
   await page.getByRole("link", { name: "Delete Hourly" }).click();
   await page.getByRole("button", { name: "Delete schedule" }).click();
   await expect(page).toHaveURL(/\/schedules$/);

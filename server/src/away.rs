@@ -1,4 +1,4 @@
-//! What browsers may keep of the pages, to show it while the server is away: see `public/away.js`, which does that.
+//! What browsers may keep of the pages, to show it while the server is away: see `public/service-worker.js`, which does that.
 
 use std::time::Duration;
 
@@ -45,13 +45,22 @@ pub(crate) fn may_keep(response: &mut Response, path: &str, config: &Config) {
     }
 }
 
-/// `GET /away.js`: the worker; where nothing may be kept, one that takes away what was, and itself.
+/// `GET /service-worker.js`: the service worker; with `--kept-pages false` one that removes all saved pages and itself.
 pub(crate) async fn worker(State(state): State<AppState>, headers: HeaderMap) -> Response {
-    let name = if state.config.kept_pages { "away.js" } else { "away-off.js" };
-    ([(header::CONTENT_SECURITY_POLICY, security::WORKER)], assets::worker(name, &headers)).into_response()
+    let name = if state.config.kept_pages { "service-worker.js" } else { "service-worker-off.js" };
+    worker_script(name, &headers)
 }
 
-/// `GET /away`: the page that browsers show in place of those they have not kept. The same for everybody.
+/// `GET /away.js`: the address of the service worker in earlier releases; this one removes itself. Delete one release later.
+pub(crate) async fn old_worker(headers: HeaderMap) -> Response {
+    worker_script("away.js", &headers)
+}
+
+fn worker_script(name: &str, headers: &HeaderMap) -> Response {
+    ([(header::CONTENT_SECURITY_POLICY, security::WORKER)], assets::worker(name, headers)).into_response()
+}
+
+/// `GET /offline`: the page that browsers show in place of those they have not kept. The same for everybody.
 pub(crate) async fn page(State(state): State<AppState>) -> Response {
     let told = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),

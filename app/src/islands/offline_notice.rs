@@ -96,6 +96,6 @@ async fn send(form: HtmlFormElement, event: SubmitEvent, page: Element, unsent: 
 /// Deletes the saved pages: the service worker watches for this request.
 fn forget() {
     spawn_local(async {
-        browser::page(&url("/away.js?forget")).await;
+        browser::page(&url("/service-worker.js?forget")).await;
     });
 }

@@ -30,8 +30,6 @@ struct Page {
     sync_planned: bool,
     /// The page was left, and may be restored.
     left: bool,
-    /// Identifies this tab to others.
-    tab: u32,
     share: Share,
     /// The connection, if this tab leads.
     connection: Connection,
@@ -70,7 +68,6 @@ impl Page {
             begun: false,
             sync_planned: false,
             left: false,
-            tab,
             share: Share::new(tab),
             connection: Connection::default(),
             source: None,
@@ -206,8 +203,7 @@ fn sync() {
             // Tabs of another user, session or build use another channel.
             let names = ["data-base", "data-who", "data-build"].map(|name| said(name).unwrap_or_default());
             let election = tab_channel::enter(format!("milepost {}", names.join(" ")));
-            let lease = tab_channel::lease();
-            acts.append(&mut page.share.join(election, lease.as_deref(), page.store.cursor.as_ref(), now));
+            acts.append(&mut page.share.join(election, page.store.cursor.as_ref(), now));
         }
         acts
     });
@@ -242,8 +238,10 @@ fn act(acts: Vec<share::Act>) {
             share::Act::Say(word) => tab_channel::say(&word),
             share::Act::Queue => tab_channel::lock(false),
             share::Act::Seize => tab_channel::lock(true),
-            share::Act::Release => tab_channel::release(&format!("{} ", page(|page| page.tab))),
-            share::Act::Keep(lease) => tab_channel::keep(&lease),
+            share::Act::Release => tab_channel::release(),
+            share::Act::Wake(pause) => {
+                set_timeout(|| happened(connection::Event::Tick), Duration::from_millis(pause as u64));
+            }
             share::Act::Lead(shared) => {
                 page(|page| page.catch_up = None);
                 happened(connection::Event::Start { shared });

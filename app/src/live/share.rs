@@ -5,22 +5,26 @@
 //! that its stream covers what the tab shows; what it missed until then it asks the server for by itself. So each tab's
 //! cursor means what it says, whatever becomes of leaders: everything up to there that the tab shows is known to it.
 //!
-//! Who leads is settled by a lock of the browser where there are locks. Where there are none, whoever finds no fresh
-//! lease leads, and of two that do, the one of the later term, or else of the higher number, goes on.
+//! The leader is elected by a lock of the browser where there are locks, else by messages on the channel: a tab that asks
+//! and gets no answer leads. Of two leaders the one of the later term, or else of the higher number, stays. See
+//! docs/adr/0009-tab-leader.md.
 
 mod word;
 
 use model::Cursor;
 
 use super::{Link, subscriptions::without};
-use word::{Word, number, whole};
+use word::Word;
 
 /// Between two words of a leader that has nothing to say, milliseconds.
 const RENEW: f64 = 2_000.0;
-/// A leader that was not heard for this long is asked whether it is there, milliseconds; a lease is stale by then.
+/// A leader that was not heard for this long is asked whether it is there, milliseconds.
 const SILENT: f64 = 5_000.0;
 /// So long it has to answer; timers are late in tabs that nobody looks at, but messages are not. Milliseconds.
 const ANSWER: f64 = 2_000.0;
+/// Without locks a tab that joins leads if no leader answers within this time, milliseconds. A wrong guess is harmless: two
+/// leaders hear each other, and one steps down.
+const FIRST_ANSWER: f64 = 300.0;
 /// Tabs that would take over wait for each other, milliseconds.
 const TURN: f64 = 500.0;
 /// A follower says so often what it shows, milliseconds.
@@ -53,8 +57,8 @@ pub struct Frame {
 pub enum Election {
     /// By a lock of the browser.
     Lock,
-    /// By a lease that the tabs can read and write.
-    Lease,
+    /// By messages alone, where there are no locks: on pages over plain http.
+    Channel,
     /// Not at all: this tab has a stream of its own.
     Alone,
 }
@@ -68,10 +72,10 @@ pub enum Act {
     Queue,
     /// Take the lock from whoever holds it.
     Seize,
-    /// Let go of lock or lease, and leave the queue.
+    /// Let go of the lock, and leave the queue.
     Release,
-    /// Write the lease.
-    Keep(String),
+    /// Call [`Share::tick`] after so many milliseconds.
+    Wake(f64),
     /// Open a stream, which is not for this tab alone if `true`.
     Lead(bool),
     /// Close it.
@@ -200,8 +204,8 @@ impl Share {
         self.sync == Sync::Synced
     }
 
-    /// Takes part from now on. `lease` is what is written there, `cursor` up to where the tab knows everything.
-    pub fn join(&mut self, election: Election, lease: Option<&str>, cursor: Option<&Cursor>, now: f64) -> Vec<Act> {
+    /// Takes part from now on. `cursor` is up to where the tab knows everything.
+    pub fn join(&mut self, election: Election, cursor: Option<&Cursor>, now: f64) -> Vec<Act> {
         let mut acts = Vec::new();
         self.election = election;
         self.role = Role::Following;
@@ -210,12 +214,13 @@ impl Share {
         self.wish += 1;
         match election {
             Election::Lock => acts.push(Act::Queue),
-            Election::Lease if lease.is_some_and(|lease| self.is_held(lease, now)) => {
-                // What this tab says first asks whether the leader is there still.
+            Election::Channel => {
+                // What this tab says first asks whether there is a leader.
                 self.leader_heard = now - SILENT;
-                self.asked = Some(now);
+                self.asked = Some(now - ANSWER + FIRST_ANSWER);
+                acts.push(Act::Wake(FIRST_ANSWER));
             }
-            Election::Lease | Election::Alone => self.lead(cursor, now, &mut acts),
+            Election::Alone => self.lead(cursor, now, &mut acts),
         }
         if !self.leads() {
             self.say_want(now, &mut acts);
@@ -432,7 +437,7 @@ impl Share {
                 if self.leader == Some(tab) {
                     self.leader = None;
                     self.heard(now);
-                    if self.election == Election::Lease {
+                    if self.election == Election::Channel {
                         // As if it had been asked and had not answered, so that the first in turn takes over at once.
                         self.leader_heard = now - SILENT;
                         self.asked = Some(now - ANSWER);
@@ -515,7 +520,7 @@ impl Share {
                     self.heard(now);
                     acts.push(Act::Seize);
                 }
-                Election::Lease | Election::Alone => self.lead(cursor, now, acts),
+                Election::Channel | Election::Alone => self.lead(cursor, now, acts),
             },
             Some(_) => {}
         }
@@ -533,7 +538,7 @@ impl Share {
 
     fn go_alone(&mut self, cursor: Option<&Cursor>, now: f64, acts: &mut Vec<Act>) {
         acts.append(&mut self.leave());
-        acts.append(&mut self.join(Election::Alone, None, cursor, now));
+        acts.append(&mut self.join(Election::Alone, cursor, now));
     }
 
     fn lead(&mut self, cursor: Option<&Cursor>, now: f64, acts: &mut Vec<Act>) {
@@ -673,23 +678,11 @@ impl Share {
         let (link, heard) = self.link;
         let (age, at) = (heard.map(|heard| now - heard), self.position.clone());
         self.say(Word::Lead { tab: self.tab, term: self.term, link, age, at }, acts);
-        if self.election == Election::Lease {
-            acts.push(Act::Keep(format!("{} {} {}", self.tab, self.term, now as i64)));
-        }
     }
 
     fn say(&self, word: Word, acts: &mut Vec<Act>) {
         if self.election != Election::Alone {
             acts.push(Act::Say(word.write()));
         }
-    }
-
-    /// Whether a lease is another tab's, and fresh.
-    fn is_held(&mut self, lease: &str, now: f64) -> bool {
-        let mut parts = lease.split(' ');
-        let (tab, term, at) = (number(parts.next()), number(parts.next()), whole(parts.next()));
-        let age = now - at.unwrap_or(f64::NEG_INFINITY);
-        self.term = self.term.max(term.unwrap_or(0));
-        tab.is_some_and(|tab| tab != self.tab) && age.abs() < SILENT
     }
 }

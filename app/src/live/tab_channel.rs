@@ -1,11 +1,11 @@
-//! Tab channel: the `BroadcastChannel` of one browser's tabs, with the lock or lease that elects the leader.
+//! Tab channel: the `BroadcastChannel` of one browser's tabs, with the lock that elects the leader where there are locks.
 
 use std::cell::RefCell;
 
 use js_sys::{Array, Function, Object, Promise, Reflect};
 use leptos::prelude::window;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::{AbortController, BroadcastChannel, MessageEvent, Storage};
+use web_sys::{AbortController, BroadcastChannel, MessageEvent};
 
 use super::{
     event_source::{self, Lock},
@@ -14,7 +14,7 @@ use super::{
 
 #[derive(Default)]
 struct Shared {
-    /// Name of the channel, the lock and the lease.
+    /// Name of the channel and the lock.
     name: String,
     channel: Option<BroadcastChannel>,
     /// Aborts the wait for the lock.
@@ -44,11 +44,7 @@ thread_local! {
 /// Joins the channel `name`. Returns how its tabs elect a leader.
 pub(super) fn enter(name: String) -> Election {
     let Ok(channel) = BroadcastChannel::new(&name) else { return Election::Alone };
-    let election = match locks() {
-        Some(_) => Election::Lock,
-        None if storage().is_some() => Election::Lease,
-        None => return Election::Alone,
-    };
+    let election = if locks().is_some() { Election::Lock } else { Election::Channel };
     ON_WORD.with(|on| channel.set_onmessage(Some(on.as_ref().unchecked_ref())));
     SHARED.with_borrow_mut(|shared| (shared.name, shared.channel) = (name, Some(channel)));
     election
@@ -92,8 +88,8 @@ pub(super) fn lock(seize: bool) {
     }
 }
 
-/// Releases the lock and the wait for it, and the lease if it begins with `own`.
-pub(super) fn release(own: &str) {
+/// Releases the lock and the wait for it.
+pub(super) fn release() {
     let (queue, hold) = SHARED.with_borrow_mut(|shared| (shared.queue.take(), shared.hold.take()));
     if let Some(queue) = queue {
         queue.abort();
@@ -102,26 +98,6 @@ pub(super) fn release(own: &str) {
         // Resolves a promise, which cannot fail.
         drop(hold.call0(&JsValue::NULL));
     }
-    if lease().is_some_and(|lease| lease.starts_with(own))
-        && let Some(storage) = storage()
-    {
-        drop(SHARED.with_borrow(|shared| storage.remove_item(&shared.name)));
-    }
-}
-
-pub(super) fn lease() -> Option<String> {
-    SHARED.with_borrow(|shared| storage()?.get_item(&shared.name).ok()?)
-}
-
-/// Writes the lease. If the storage is full, the channel has to do.
-pub(super) fn keep(lease: &str) {
-    if let Some(storage) = storage() {
-        drop(SHARED.with_borrow(|shared| storage.set_item(&shared.name, lease)));
-    }
-}
-
-fn storage() -> Option<Storage> {
-    window().local_storage().ok()?
 }
 
 /// The Web Locks API, which exists on secure pages only.

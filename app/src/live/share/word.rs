@@ -82,12 +82,12 @@ impl Word {
 }
 
 /// A whole number.
-pub(super) fn number(text: Option<&str>) -> Option<u32> {
+fn number(text: Option<&str>) -> Option<u32> {
     text?.parse().ok()
 }
 
 /// Milliseconds. Written and read whole, because a parser of fractions weighs.
-pub(super) fn whole(text: Option<&str>) -> Option<f64> {
+fn whole(text: Option<&str>) -> Option<f64> {
     text?.parse::<i64>().ok().map(|number| number as f64)
 }
 

@@ -32,7 +32,7 @@ pub fn document(options: LeptosOptions, server: &str, theme: Theme, page: Public
 }
 
 /// Renders the document in place of a page that was not saved. It is the same for all users; the service worker adds
-/// links to the saved pages, and `public/back.js` leaves it when the server is back.
+/// links to the saved pages, and `public/offline.js` leaves it when the server is back.
 pub fn offline_document(options: LeptosOptions) -> String {
     let draw = || {
         view! {
@@ -40,7 +40,7 @@ pub fn offline_document(options: LeptosOptions) -> String {
             <html lang="en" data-base=Some(base_path()).filter(|base| !base.is_empty())>
                 <head>
                     <DocumentHead options />
-                    <script src=url("/back.js")></script>
+                    <script src=url("/offline.js")></script>
                     <title>"The server cannot be reached · Milepost"</title>
                 </head>
                 <body>

@@ -73,7 +73,7 @@ fn api_responses_are_not_kept_and_name_no_session() {
 #[test]
 fn service_worker_is_revalidated_and_restricted_to_self() {
     let (server, _data) = ServerProcess::start();
-    for path in ["/away.js", "/away.js?0123456789ab", "/away.js?forget"] {
+    for path in ["/service-worker.js", "/service-worker.js?0123456789ab", "/service-worker.js?forget"] {
         let answer = server.send_lines(&[&format!("GET {path} HTTP/1.1"), OWN]);
         assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
         assert!(answer.contains("\r\ncache-control: no-cache\r\n"), "{path}: {answer}");
@@ -82,7 +82,7 @@ fn service_worker_is_revalidated_and_restricted_to_self() {
         assert!(answer.contains("navigationPreload"), "{path}: {answer}");
     }
     let page = server.send_lines(&["GET / HTTP/1.1", OWN]);
-    assert!(page.contains("worker-src 'self'") && page.contains("/away.js?"), "{page}");
+    assert!(page.contains("worker-src 'self'") && page.contains("/service-worker.js?"), "{page}");
 }
 
 #[test]
@@ -90,15 +90,26 @@ fn service_worker_unregisters_when_pages_are_not_kept() {
     let (server, _data) = ServerProcess::start_with(&["--kept-pages", "false"]);
     let page = server.send_lines(&["GET / HTTP/1.1", OWN]);
     assert!(!page.contains("milepost-keep") && !page.contains("serviceWorker"), "{page}");
-    let worker = server.send_lines(&["GET /away.js?0123456789ab HTTP/1.1", OWN]);
+    let worker = server.send_lines(&["GET /service-worker.js?0123456789ab HTTP/1.1", OWN]);
     assert!(worker.contains("registration.unregister()") && worker.contains("caches.delete"), "{worker}");
     assert!(!worker.contains("fetch"), "it stands in no request's way: {worker}");
 }
 
 #[test]
+fn service_worker_of_earlier_releases_unregisters_itself() {
+    for flags in [&[] as &[&str], &["--kept-pages", "false"]] {
+        let (server, _data) = ServerProcess::start_with(flags);
+        let worker = server.send_lines(&["GET /away.js?0123456789ab HTTP/1.1", OWN]);
+        assert!(worker.starts_with("HTTP/1.1 200") && worker.contains("\r\ncache-control: no-cache\r\n"), "{worker}");
+        assert!(worker.contains("registration.unregister()") && worker.contains("caches.delete"), "{worker}");
+        assert!(!worker.contains("\"fetch\""), "it handles no request: {worker}");
+    }
+}
+
+#[test]
 fn offline_page_is_the_same_for_all_users() {
     let (server, ada) = ServerWithAccounts::with_admin();
-    let theirs = ada.page("/away");
-    assert_eq!(theirs, server.new_client().page("/away"));
+    let theirs = ada.page("/offline");
+    assert_eq!(theirs, server.new_client().page("/offline"));
     assert!(theirs.contains("The server cannot be reached") && !theirs.contains("ada"), "{theirs}");
 }

@@ -1,0 +1,20 @@
+// Accessibility check of a page: no axe violations in light, dark and at 360 px, and no horizontal scrolling.
+import AxeBuilder from "@axe-core/playwright";
+import { expect, type Page } from "@playwright/test";
+
+export async function checkAccessibility(page: Page, where: string) {
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    expect(await violations(page), `${where}, ${colorScheme}`).toEqual([]);
+  }
+  await page.setViewportSize({ width: 360, height: 740 });
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
+  expect(width, `${where} is wider than a phone`).toBeLessThanOrEqual(360);
+  expect(await violations(page), `${where}, 360 px`).toEqual([]);
+}
+
+/** Legacy mode runs axe in the page itself. A page of its own, which axe opens otherwise, takes a second and matters for frames only. */
+async function violations(page: Page) {
+  const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
+  return violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join("\n")}`);
+}
