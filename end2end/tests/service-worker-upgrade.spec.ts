@@ -8,7 +8,7 @@ import { expect, Milepost, test as base } from "./support/milepost.ts";
 import { cachedPaths, expectBanner, expectOfflinePage, openAndSave } from "./support/offline.ts";
 
 /** The service worker as the last release served it. */
-const oldWorker = readFileSync(join(import.meta.dirname, "fixtures/away.js"));
+const oldWorker = readFileSync(join(import.meta.dirname, "fixtures/away.js.txt"));
 
 const scriptHeaders = { "content-type": "text/javascript", "cache-control": "no-cache" };
 /** Paths that the last release did not have, and the new paths of those that it had. */
