@@ -100,11 +100,11 @@ pub trait Store: Accounts + Schedules {
     /// [`NOTES_PER_JOB`] notes.
     async fn tell(&self, message: NewMessage) -> Result<Told>;
     /// Retention: removes jobs, or a part of each, that ended before the time beside them. Goes through them until it
-    /// has occupied the writer for `most`, but handles at least one. The caller deletes the files.
-    async fn prune(&self, what: Prunable, jobs: Vec<(JobId, Micros)>, most: Duration) -> Result<Pruned>;
+    /// has occupied the writer for `time_limit`, but handles at least one. The caller deletes the files.
+    async fn prune(&self, what: Prunable, jobs: Vec<(JobId, Micros)>, time_limit: Duration) -> Result<Pruned>;
     /// Retention: removes those of `uploads` to which no schedule refers, and only jobs that ended before `before`.
     /// Bounded like [`Store::prune`]. The caller deletes the files.
-    async fn prune_uploads(&self, uploads: Vec<String>, before: Micros, most: Duration) -> Result<PrunedUploads>;
+    async fn prune_uploads(&self, uploads: Vec<String>, before: Micros, time_limit: Duration) -> Result<PrunedUploads>;
     /// Settles the running jobs of dead workers, which are no longer registered then: interrupted, or, if an attempt is
     /// left, queued again or paused as a user had asked.
     async fn settle(&self, dead: &[BootId]) -> Result<Vec<JobId>>;

@@ -231,12 +231,12 @@ impl Store for SqliteStore {
         self.writer.run(message).await
     }
 
-    async fn prune(&self, what: Prunable, jobs: Vec<(JobId, Micros)>, most: Duration) -> Result<Pruned> {
-        self.writer.run(prune::Prune { what, jobs, most }).await
+    async fn prune(&self, what: Prunable, jobs: Vec<(JobId, Micros)>, time_limit: Duration) -> Result<Pruned> {
+        self.writer.run(prune::Prune { what, jobs, time_limit }).await
     }
 
-    async fn prune_uploads(&self, uploads: Vec<String>, before: Micros, most: Duration) -> Result<PrunedUploads> {
-        self.writer.run(prune::PruneUploads { uploads, before, most }).await
+    async fn prune_uploads(&self, uploads: Vec<String>, before: Micros, time_limit: Duration) -> Result<PrunedUploads> {
+        self.writer.run(prune::PruneUploads { uploads, before, time_limit }).await
     }
 
     async fn settle(&self, dead: &[BootId]) -> Result<Vec<JobId>> {

@@ -32,11 +32,11 @@ impl Accounts for SqliteStore {
     }
 
     async fn add_person(&self, name: &str, role: Role, by: &By) -> Result<UserId> {
-        self.writer.run(users::AddPerson { name: name.to_owned(), role, by: by.clone() }).await
+        self.writer.run(users::AddUser { name: name.to_owned(), role, by: by.clone() }).await
     }
 
     async fn change_person(&self, user: UserId, change: PersonChange, by: &By) -> Result<()> {
-        self.writer.run(users::ChangePerson { user, change, by: by.clone() }).await
+        self.writer.run(users::ChangeUser { user, change, by: by.clone() }).await
     }
 
     async fn password(&self, name: &str) -> Result<Option<(UserId, String)>> {

@@ -42,7 +42,7 @@ impl Transaction<'_> {
     /// Writes a chunk of a log. One that is already there is left as it is.
     pub(super) fn append_log(&mut self, append: &LogAppend) -> Result<()> {
         let LogAppend { fence, first_line, lines } = append;
-        let Some(gravest) = lines.iter().map(|line| line.level).max() else { return Ok(()) };
+        let Some(most_severe) = lines.iter().map(|line| line.level).max() else { return Ok(()) };
         let last_line = first_line + lines.len() as u64 - 1;
         let held = self.execute(
             "update job not indexed set log_lines = max(log_lines, ?)
@@ -60,7 +60,7 @@ impl Transaction<'_> {
                 *first_line as i64,
                 last_line as i64,
                 fence.attempt,
-                level_number(gravest),
+                level_number(most_severe),
                 chunk_json(lines)?
             ],
         )?;

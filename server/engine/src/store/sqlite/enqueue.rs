@@ -19,7 +19,7 @@ use crate::{
 impl Transaction<'_> {
     /// Accepts a job whose uploads exist, at the place `in_line` of the queue; or returns the job that exists already.
     pub(super) fn enqueue(&mut self, new: &NewJob, in_line: i64) -> Result<JobId> {
-        if let Some(job) = self.started_before(new)? {
+        if let Some(job) = self.start_with_same_key(new)? {
             return Ok(job);
         }
         if let Some(key) = &new.unique_key
@@ -69,11 +69,11 @@ impl Transaction<'_> {
             )?;
         }
         if let Some(original) = new.rerun_of {
-            self.note_repeat(original, job, &new.by)?;
+            self.record_repeat(original, job, &new.by)?;
         } else if let Some(run) = &new.run_of {
-            self.note_run(job, run)?;
+            self.link_to_schedule(job, run)?;
         }
-        self.record_start(job, &new.by, &start_detail(new));
+        self.audit_start(job, &new.by, &start_detail(new));
         self.ledger.last_job = job.0;
         self.counters.kind(&new.kind, 1);
         let accepted = JobView::new(job, &new.kind, &new.title, &*new.by.name, self.now);
@@ -83,7 +83,7 @@ impl Transaction<'_> {
     }
 
     /// The job that was accepted under the same idempotency key, while the key is kept.
-    fn started_before(&self, new: &NewJob) -> Result<Option<JobId>> {
+    fn start_with_same_key(&self, new: &NewJob) -> Result<Option<JobId>> {
         let Some(key) = &new.idempotency_key else { return Ok(None) };
         let same = self.row(
             "select job.id, job.kind = ? and job_input.input = ? from start_key
@@ -110,7 +110,7 @@ impl Transaction<'_> {
     }
 
     /// Links a run to its schedule; to none if that has been deleted.
-    fn note_run(&self, job: JobId, RunOf { schedule, due, .. }: &RunOf) -> Result<()> {
+    fn link_to_schedule(&self, job: JobId, RunOf { schedule, due, .. }: &RunOf) -> Result<()> {
         self.execute(
             "update job set schedule = (select id from schedule where id = ?), due = ? where id = ?",
             params![schedule.0, due.map(|due| due.0), job.0],
@@ -119,7 +119,7 @@ impl Transaction<'_> {
     }
 
     /// Records in the original job, if it still exists, that it has been repeated.
-    fn note_repeat(&self, original: JobId, repeat: JobId, by: &By) -> Result<()> {
+    fn record_repeat(&self, original: JobId, repeat: JobId, by: &By) -> Result<()> {
         let detail = match by.token {
             None => format!("#{repeat}"),
             Some(_) => format!("#{repeat}, {}", by.means()),

@@ -25,13 +25,13 @@ impl WriteCommand for MarkNotResponding {
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
         let Fence { job, attempt, boot } = &self.fence;
-        let told = transaction.update(
+        let marked = transaction.update(
             *job,
             "update job set not_responding = 1
             where id = ? and attempt = ? and boot = ? and state = 'running' and not_responding = 0",
             params![job.0, attempt, boot.0],
         )?;
-        let Some(view) = told else {
+        let Some(view) = marked else {
             let held = transaction.find(*job)?;
             // A second call changes nothing; anything else is a stale worker.
             return if held.not_responding && held.attempt == *attempt { Ok(()) } else { Err(Error::Fenced) };

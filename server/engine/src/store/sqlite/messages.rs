@@ -20,7 +20,7 @@ impl WriteCommand for NewMessage {
     type Answer = Told;
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<Told> {
-        if let Some(message) = transaction.sent_before(self)? {
+        if let Some(message) = transaction.message_with_same_key(self)? {
             return Ok(Told { message, again: true });
         }
         if let Some(job) = self.to.job() {
@@ -54,7 +54,7 @@ impl WriteCommand for NewMessage {
 
 impl Transaction<'_> {
     /// The message that was sent by the same user under the same key.
-    fn sent_before(&self, new: &NewMessage) -> Result<Option<MessageEvent>> {
+    fn message_with_same_key(&self, new: &NewMessage) -> Result<Option<MessageEvent>> {
         let Some(key) = &new.key else { return Ok(None) };
         let note = matches!(new.to, MessageTo::Note { .. });
         let found = if note {

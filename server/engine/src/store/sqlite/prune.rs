@@ -16,7 +16,7 @@ use crate::{
 pub(super) struct Prune {
     pub(super) what: Prunable,
     pub(super) jobs: Vec<(JobId, Micros)>,
-    pub(super) most: Duration,
+    pub(super) time_limit: Duration,
 }
 
 impl WriteCommand for Prune {
@@ -26,7 +26,7 @@ impl WriteCommand for Prune {
         let began = Instant::now();
         let mut pruned = Pruned::default();
         for (job, before) in &self.jobs {
-            if pruned.last.is_some() && began.elapsed() >= self.most {
+            if pruned.last.is_some() && began.elapsed() >= self.time_limit {
                 break;
             }
             pruned.last = Some(*job);
@@ -48,7 +48,7 @@ impl WriteCommand for Prune {
 pub(super) struct PruneUploads {
     pub(super) uploads: Vec<String>,
     pub(super) before: Micros,
-    pub(super) most: Duration,
+    pub(super) time_limit: Duration,
 }
 
 impl WriteCommand for PruneUploads {
@@ -58,7 +58,7 @@ impl WriteCommand for PruneUploads {
         let began = Instant::now();
         let mut pruned = PrunedUploads::default();
         for upload in &self.uploads {
-            if pruned.last.is_some() && began.elapsed() >= self.most {
+            if pruned.last.is_some() && began.elapsed() >= self.time_limit {
                 break;
             }
             pruned.last = Some(upload.clone());
@@ -86,7 +86,7 @@ impl Transaction<'_> {
         let found = self.find(job)?;
         let bytes = self.artifact_bytes(job)?;
         self.remove_log(job)?;
-        self.discount_input(job)?;
+        self.uncount_input(job)?;
         // Attempts, artifact rows and the like are deleted with it.
         self.execute(
             "delete from job where id = ? and state = ? and attempt = ?",

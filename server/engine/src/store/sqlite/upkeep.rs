@@ -109,7 +109,7 @@ fn step(connection: &mut Connection, now: Micros) -> Result<bool> {
     // Some free pages are kept for the next writes.
     let spare = free_pages > SPARE_PAGES;
     if spare && !events && !garbage {
-        give_back(connection, free_pages - SPARE_PAGES)?;
+        release_pages(connection, free_pages - SPARE_PAGES)?;
     }
     Ok(events || garbage || keys || messages || spare)
 }
@@ -163,7 +163,7 @@ fn remove_chunks(transaction: &Connection, job: i64) -> Result<()> {
 }
 
 /// Gives up to `too_many` free pages back to the file system, as many as there is time for.
-fn give_back(connection: &mut Connection, too_many: i64) -> Result<()> {
+fn release_pages(connection: &mut Connection, too_many: i64) -> Result<()> {
     let until = Instant::now() + STEP;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for _ in 0..=too_many / i64::from(PAGES) {

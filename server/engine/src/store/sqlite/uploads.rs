@@ -59,10 +59,10 @@ impl Transaction<'_> {
     }
 
     /// Refuses an upload that would exceed a user's number of uploads.
-    fn check_uploads_sent(&self, by: Option<&str>, most: u64) -> Result<()> {
+    fn check_uploads_sent(&self, by: Option<&str>, max: u64) -> Result<()> {
         let sql = "select count(*) from upload indexed by upload_by_sender where by = ? and by is not null";
         let kept = self.row(sql, [by], |row| Ok(row.get::<_, i64>(0)?))?.unwrap_or_default() as u64;
-        check_upload_count(kept, most)
+        check_upload_count(kept, max)
     }
 
     /// Counts the input of a new job against the quota of its owner.
@@ -82,7 +82,7 @@ impl Transaction<'_> {
     }
 
     /// Takes the input of a job off the quota of its owner, before the job is deleted.
-    pub(super) fn discount_input(&self, job: JobId) -> Result<()> {
+    pub(super) fn uncount_input(&self, job: JobId) -> Result<()> {
         self.execute(
             "update input_use set bytes = max(0, input_use.bytes - input.size) from (
                 select job.created_by as sender, octet_length(job_input.input) as size

@@ -43,7 +43,7 @@ impl Transaction<'_> {
     }
 
     /// Adds a job that was started to the lines that the commit writes.
-    pub(in crate::store::sqlite) fn record_start(&mut self, job: JobId, by: &By, detail: &str) {
+    pub(in crate::store::sqlite) fn audit_start(&mut self, job: JobId, by: &By, detail: &str) {
         match self.starts.last_mut() {
             Some(run) if run.continues_with(job, by, detail) => run.jobs += 1,
             _ => self.starts.push(Starts { by: by.clone(), detail: detail.to_owned(), first: job, jobs: 1 }),

@@ -24,14 +24,14 @@ impl WriteCommand for SaveLink {
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
         let NewLink { key, user, expires } = &self.link;
         let name = match user {
-            Some(user) => transaction.person(*user)?.name,
+            Some(user) => transaction.find_user(*user)?.name,
             None if transaction.has_administrator(None)? => {
                 let message = "There is an administrator already, who can add users.";
                 return Err(refused("already_set_up", message));
             }
             None => "".into(),
         };
-        transaction.forget_links(*user)?;
+        transaction.delete_links(*user)?;
         transaction.execute(
             "insert into link (key, user, created_at, expires) values (?, ?, ?, ?)",
             params![key, user.map(|user| user.0), transaction.now.0, expires.0],
@@ -50,10 +50,10 @@ impl WriteCommand for UseLink {
         let over = || refused("link_used", "This link has been used, or its time is over; ask for another one.");
         let (user, _) = found.filter(|(_, expires)| *expires > transaction.now).ok_or_else(over)?;
         let (user, name, what) = match user {
-            Some(user) => (user, transaction.person(user)?.name, "password_set"),
+            Some(user) => (user, transaction.find_user(user)?.name, "password_set"),
             None if transaction.has_administrator(None)? => return Err(over()),
             None => {
-                let user = transaction.new_person(&self.name, Role::Administrator)?;
+                let user = transaction.insert_user(&self.name, Role::Administrator)?;
                 (user, self.name.as_str().into(), "set_up")
             }
         };
@@ -68,7 +68,7 @@ impl WriteCommand for UseLink {
 }
 
 impl Transaction<'_> {
-    pub(super) fn forget_links(&self, user: Option<UserId>) -> Result<()> {
+    pub(super) fn delete_links(&self, user: Option<UserId>) -> Result<()> {
         self.execute("delete from link where user is ?", [user.map(|user| user.0)])?;
         Ok(())
     }

@@ -25,7 +25,7 @@ impl WriteCommand for CreateSession {
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<bool> {
         if let Some(owner) = &self.session.owner {
-            transaction.person(owner.user)?;
+            transaction.find_user(owner.user)?;
         }
         transaction.add_session(&self.key, &self.session)
     }
@@ -107,7 +107,7 @@ impl WriteCommand for EndSessions {
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<u64> {
         let ended = transaction.end_sessions(self.user, &self.which)?;
         if ended > 0 {
-            let name = transaction.person(self.user)?.name;
+            let name = transaction.find_user(self.user)?.name;
             transaction.rights_changed()?;
             transaction.audit(&self.by, "sessions_ended", None, &format!("{name}, {ended}"))?;
         }

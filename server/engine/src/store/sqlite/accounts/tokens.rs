@@ -23,7 +23,7 @@ impl WriteCommand for AddToken {
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<TokenId> {
         let NewToken { user, name, key, hint, scopes, expires } = &self.token;
-        let owner = transaction.person(*user)?;
+        let owner = transaction.find_user(*user)?;
         let number = "select id from token where user = ? and name = ?";
         if transaction.row(number, params![user.0, name], |_| Ok(()))?.is_some() {
             let message = format!("There is a token {name} already; choose another name, or revoke that one first.");

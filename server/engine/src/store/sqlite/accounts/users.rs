@@ -15,17 +15,17 @@ use crate::{
 };
 
 /// Adds a user without a password.
-pub(super) struct AddPerson {
+pub(super) struct AddUser {
     pub(super) name: String,
     pub(super) role: Role,
     pub(super) by: By,
 }
 
-impl WriteCommand for AddPerson {
+impl WriteCommand for AddUser {
     type Answer = UserId;
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<UserId> {
-        let user = transaction.new_person(&self.name, self.role)?;
+        let user = transaction.insert_user(&self.name, self.role)?;
         transaction.rights_changed()?;
         transaction.audit(&self.by, "user_added", None, &format!("{}, {}", self.name, self.role))?;
         Ok(user)
@@ -33,17 +33,17 @@ impl WriteCommand for AddPerson {
 }
 
 /// Changes or removes a user.
-pub(super) struct ChangePerson {
+pub(super) struct ChangeUser {
     pub(super) user: UserId,
     pub(super) change: PersonChange,
     pub(super) by: By,
 }
 
-impl WriteCommand for ChangePerson {
+impl WriteCommand for ChangeUser {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
-        let found = transaction.person(self.user)?;
+        let found = transaction.find_user(self.user)?;
         match &self.change {
             PersonChange::Role(role) if *role == found.role => return Ok(()),
             PersonChange::Role(role) => transaction.change_role(&found, *role, &self.by)?,
@@ -53,7 +53,7 @@ impl WriteCommand for ChangePerson {
                     return Err(refused("password_changed", "This is no longer the password."));
                 }
                 // A link that was given out before could undo it.
-                transaction.forget_links(Some(self.user))?;
+                transaction.delete_links(Some(self.user))?;
                 transaction.end_sessions(self.user, &keep.clone().map_or(Ending::All, Ending::Others))?;
                 transaction.audit(&self.by, "password_changed", None, &found.name)?;
             }
@@ -68,7 +68,7 @@ impl WriteCommand for ChangePerson {
                     return Ok(());
                 }
             }
-            PersonChange::Remove => transaction.remove_person(&found, &self.by)?,
+            PersonChange::Remove => transaction.remove_user(&found, &self.by)?,
         }
         transaction.rights_changed()
     }
@@ -84,7 +84,7 @@ pub(super) struct FoundUser {
 }
 
 impl Transaction<'_> {
-    pub(super) fn person(&self, user: UserId) -> Result<FoundUser> {
+    pub(super) fn find_user(&self, user: UserId) -> Result<FoundUser> {
         let found = self.row(
             "select id, name, role, password is not null from user where id = ? and removed_at is null",
             [user.0],
@@ -94,7 +94,7 @@ impl Transaction<'_> {
     }
 
     /// Adds a user under a name that no user has had.
-    pub(super) fn new_person(&self, name: &str, role: Role) -> Result<UserId> {
+    pub(super) fn insert_user(&self, name: &str, role: Role) -> Result<UserId> {
         let number = "select id, removed_at is not null from user where name = ?";
         let taken: Option<bool> = self.row(number, [name], |row| Ok(row.get(1)?))?;
         if let Some(removed) = taken {
@@ -131,12 +131,12 @@ impl Transaction<'_> {
         self.audit(by, "role_changed", None, &format!("{}, from {} to {role}", found.name, found.role))
     }
 
-    fn remove_person(&self, found: &FoundUser, by: &By) -> Result<()> {
+    fn remove_user(&self, found: &FoundUser, by: &By) -> Result<()> {
         self.check_not_last_administrator(found)?;
         let user = found.user;
         self.execute("update user set removed_at = ?, password = null where id = ?", params![self.now.0, user.0])?;
         self.end_sessions(user, &Ending::All)?;
-        self.forget_links(Some(user))?;
+        self.delete_links(Some(user))?;
         self.execute("delete from token where user = ?", [user.0])?;
         self.audit(by, "user_removed", None, &found.name)
     }

@@ -91,7 +91,7 @@ fn statement(query: &AuditQuery) -> String {
         let asked = asked.into_iter().filter(|(asked, _)| *asked);
         asked.fold(format!("{line}.id >= ?1 and {line}.id < ?2"), |all, (_, one)| format!("{all} and {line}.{one}"))
     };
-    let walk = |index: &str| {
+    let scan = |index: &str| {
         let filters = filters("audit");
         format!("select {COLUMNS} from audit {index} where {filters} order by audit.id desc limit ?3")
     };
@@ -110,8 +110,8 @@ fn statement(query: &AuditQuery) -> String {
             and {} order by audit.id desc limit ?3",
             filters("audit")
         ),
-        AuditQuery { who: Some(_), what: Some(_), .. } => walk("indexed by audit_by_who"),
-        AuditQuery { what: Some(_), .. } => walk("indexed by audit_by_what"),
+        AuditQuery { who: Some(_), what: Some(_), .. } => scan("indexed by audit_by_who"),
+        AuditQuery { what: Some(_), .. } => scan("indexed by audit_by_what"),
         AuditQuery { who: Some(_), .. } => format!(
             "with recursive word (what) as (
                 select min(what) from audit indexed by audit_by_who where who = ?4
@@ -127,7 +127,7 @@ fn statement(query: &AuditQuery) -> String {
             order by audit.id desc limit ?3",
             filters("line")
         ),
-        AuditQuery { .. } => walk("not indexed"),
+        AuditQuery { .. } => scan("not indexed"),
     }
 }
 

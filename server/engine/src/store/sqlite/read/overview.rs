@@ -129,14 +129,14 @@ impl Reader {
         .bind(LAST_RUNS as i64)
         .fetch_all(&self.pool)
         .await?;
-        let told = |row: &SqliteRow| {
+        let run = |row: &SqliteRow| {
             Ok(PastRun {
                 seconds: row.try_get(0)?,
                 stage_seconds: json_of("stage times", row.try_get(1)?)?.unwrap_or_default(),
                 curve: json_of("a curve", row.try_get(2)?)?.unwrap_or_default(),
             })
         };
-        rows.iter().map(told).collect()
+        rows.iter().map(run).collect()
     }
 
     pub(in crate::store::sqlite) async fn usage(&self) -> Result<Usage> {

@@ -43,7 +43,7 @@ async fn page(connection: &mut SqliteConnection, query: &ListQuery, words: &[Str
         Some(PageAt::Oldest) => (Direction::Newer, None),
     };
     let mut transaction = connection.begin().await?;
-    let mut ids = walk(&mut transaction, query, words, direction, after, limit + 1).await?;
+    let mut ids = scan(&mut transaction, query, words, direction, after, limit + 1).await?;
     let more_ahead = ids.len() > limit;
     ids.truncate(limit);
     // The page from which this one was reached is behind; it may be empty by now.
@@ -52,7 +52,7 @@ async fn page(connection: &mut SqliteConnection, query: &ListQuery, words: &[Str
         Some(job) => {
             let behind = ids.first().copied().unwrap_or(job);
             let back = direction.reversed();
-            !walk(&mut transaction, query, words, back, Some(behind), 1).await?.is_empty()
+            !scan(&mut transaction, query, words, back, Some(behind), 1).await?.is_empty()
         }
     };
     let mut jobs = views(&mut transaction, &ids).await?;
@@ -88,7 +88,7 @@ async fn views(connection: &mut SqliteConnection, ids: &[JobId]) -> Result<Vec<J
 }
 
 /// The first `limit` matching jobs beyond `after`, in the order of the scan.
-async fn walk(
+async fn scan(
     connection: &mut SqliteConnection,
     query: &ListQuery,
     words: &[String],

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The condition for visible schedules, by the user's own name and the hidden kinds, as JSON.
-macro_rules! in_sight {
+macro_rules! visible {
     () => {
         "(owner = ? or kind not in (select value from json_each(?)))"
     };
@@ -69,7 +69,7 @@ impl Reader {
         let at = match query.at {
             Some(at @ (ScheduleAt::After(id) | ScheduleAt::Before(id))) => {
                 let there: Option<i64> =
-                    sqlx::query_scalar(concat!("select id from schedule where id = ? and ", in_sight!()))
+                    sqlx::query_scalar(concat!("select id from schedule where id = ? and ", visible!()))
                         .bind(id.0)
                         .bind(own)
                         .bind(&hidden)
@@ -79,12 +79,12 @@ impl Reader {
             }
             None => None,
         };
-        let total: i64 = sqlx::query_scalar(concat!("select count(*) from schedule where ", in_sight!()))
+        let total: i64 = sqlx::query_scalar(concat!("select count(*) from schedule where ", visible!()))
             .bind(own)
             .bind(&hidden)
             .fetch_one(&mut *transaction)
             .await?;
-        let mut ids = walk(&mut transaction, &query.sight, at, limit + 1).await?;
+        let mut ids = scan(&mut transaction, &query.sight, at, limit + 1).await?;
         let more = ids.len() > limit;
         ids.truncate(limit);
         // The schedule from which this page was reached is behind.
@@ -104,7 +104,7 @@ impl Reader {
         let sql = format!(
             "{LISTED} indexed by schedule_due where paused_at is null and next_at is not null and {}
             order by next_at limit ?",
-            in_sight!()
+            visible!()
         );
         let rows = sqlx::query(AssertSqlSafe(sql))
             .bind(&*sight.own)
@@ -195,7 +195,7 @@ impl Reader {
 }
 
 /// The first `limit` schedules beyond `at`, in the order of the scan.
-async fn walk(
+async fn scan(
     connection: &mut SqliteConnection,
     sight: &Sight,
     at: Option<ScheduleAt>,
@@ -214,7 +214,7 @@ async fn walk(
     };
     let sql = format!(
         "select id from schedule where {}{filter} order by name collate nocase {order}, id {order} limit ?",
-        in_sight!()
+        visible!()
     );
     let mut statement = sqlx::query_scalar(AssertSqlSafe(sql)).bind(sight.own.to_string()).bind(json(&sight.hidden)?);
     if let Some(ScheduleAt::After(id) | ScheduleAt::Before(id)) = at {

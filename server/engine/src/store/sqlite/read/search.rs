@@ -21,13 +21,13 @@ impl Reader {
     /// # Errors
     /// `Error::Refused` if that is too short, or if other searches occupy all connections for that long.
     pub(super) async fn search<T>(&self, read: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T>) -> Result<T> {
-        let Ok(connection) = timeout(MAX_TIME, self.searches.acquire()).await else { return Err(crowded()) };
+        let Ok(connection) = timeout(MAX_TIME, self.searches.acquire()).await else { return Err(searches_busy()) };
         let mut connection = connection?;
         let until = Instant::now() + MAX_TIME;
         connection.lock_handle().await?.set_progress_handler(STEPS, move || Instant::now() < until);
         let found = read(&mut connection).await;
         connection.lock_handle().await?.remove_progress_handler();
-        found.map_err(|error| if is_interrupted(&error) { too_long() } else { error })
+        found.map_err(|error| if is_interrupted(&error) { search_too_long() } else { error })
     }
 }
 
@@ -49,7 +49,7 @@ fn is_interrupted(error: &Error) -> bool {
     failure.and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == SQLITE_INTERRUPT)
 }
 
-fn too_long() -> Error {
+fn search_too_long() -> Error {
     let seconds = MAX_TIME.as_secs();
     Error::Refused {
         code: "search_too_long",
@@ -59,7 +59,7 @@ fn too_long() -> Error {
     }
 }
 
-fn crowded() -> Error {
+fn searches_busy() -> Error {
     let message = "other searches are under way and take long; try again in a moment".to_owned();
     Error::Refused { code: "searches_busy", message }
 }
