@@ -14,7 +14,7 @@ use model::{Micros, Role};
 pub(super) use self::audit::Starts;
 use super::{SqliteStore, transaction::Transaction};
 use crate::{
-    Error, Result,
+    Result,
     store::{
         Accounts, AuditPage, AuditQuery, By, Ending, KindRule, LinkFor, NewLink, NewToken, Note, Person, PersonChange,
         SessionInfo, SessionOwner, SessionRow, Token, TokenId, UseLink, UserId,
@@ -143,8 +143,4 @@ impl Transaction<'_> {
         self.execute("update ledger set access = access + 1", [])?;
         Ok(())
     }
-}
-
-fn refused(code: &'static str, message: impl Into<String>) -> Error {
-    Error::Refused { code, message: message.into() }
 }

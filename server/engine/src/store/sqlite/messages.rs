@@ -5,8 +5,14 @@ use rusqlite::{Row, params};
 
 use super::{backend::WriteCommand, error::corrupt, transaction::Transaction};
 use crate::{
-    Error, Result,
-    store::{MESSAGES_KEPT, NewMessage, Told, rules::limits::check_note_count},
+    Result,
+    store::{
+        MESSAGES_KEPT, NewMessage, Told,
+        rules::{
+            limits::check_note_count,
+            message::{check_same_message, compose, message_audit},
+        },
+    },
 };
 
 /// Messages, in the columns that the queries read.
@@ -26,26 +32,15 @@ impl WriteCommand for NewMessage {
         if let Some(job) = self.to.job() {
             transaction.find(job)?;
         }
-        let message = MessageEvent {
-            number: transaction.next_seq(),
-            to: self.to.clone(),
-            text: self.text.clone(),
-            from: self.by.name.to_string(),
-            tone: if matches!(self.to, MessageTo::Note { .. }) { Tone::Info } else { self.tone },
-            at: transaction.now,
-        };
+        let message = compose(self, transaction.next_seq(), transaction.now);
         let job = self.to.job();
-        let (what, detail) = match &self.to {
-            MessageTo::Note { job } => {
-                transaction.add_note(*job, &message, self.key.as_deref())?;
-                ("note_added", "")
-            }
-            to => {
+        match &self.to {
+            MessageTo::Note { job } => transaction.add_note(*job, &message, self.key.as_deref())?,
+            MessageTo::Everyone | MessageTo::User { .. } | MessageTo::Job { .. } => {
                 transaction.add_message(&message, self.key.as_deref())?;
-                ("message_sent", if let MessageTo::User { user } = to { user.as_str() } else { "" })
             }
-        };
-        // The text stays between sender and recipient.
+        }
+        let (what, detail) = message_audit(&self.to);
         transaction.audit(&self.by, what, job, detail)?;
         transaction.record_event(job, StreamEvent::Message(message.clone()));
         Ok(Told { message, again: false })
@@ -64,13 +59,8 @@ impl Transaction<'_> {
             let sql = format!("{MESSAGES} indexed by message_by_key where by = ? and key = ?");
             self.row(&sql, params![new.by.name, key], |row| message(row, false))?
         };
-        match found {
-            Some(found) if found.to != new.to || found.text != new.text => Err(Error::Refused {
-                code: "key_reused",
-                message: "something else was sent under the same key; use a new one".to_owned(),
-            }),
-            found => Ok(found),
-        }
+        found.as_ref().map_or(Ok(()), |found| check_same_message(found, new))?;
+        Ok(found)
     }
 
     fn add_message(&self, message: &MessageEvent, key: Option<&str>) -> Result<()> {

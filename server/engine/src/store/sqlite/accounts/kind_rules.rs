@@ -7,6 +7,7 @@ use crate::{
     Result,
     store::{
         By, KindRule,
+        rules::accounts::kind_rule_detail,
         sqlite::{backend::WriteCommand, transaction::Transaction},
     },
 };
@@ -33,15 +34,8 @@ impl WriteCommand for ChangeKindRule {
             )?
         };
         if changed > 0 {
-            let start = start.map_or("as its task says", Role::as_str);
-            let private = match private {
-                None => "as its task says",
-                Some(true) => "yes",
-                Some(false) => "no",
-            };
             transaction.rights_changed()?;
-            let detail = format!("{kind}, start: {start}, private: {private}");
-            transaction.audit(&self.by, "kind_rule_changed", None, &detail)?;
+            transaction.audit(&self.by, "kind_rule_changed", None, &kind_rule_detail(&self.rule))?;
         }
         Ok(())
     }

@@ -3,11 +3,11 @@
 use model::{Micros, Role};
 use rusqlite::params;
 
-use super::refused;
 use crate::{
     Result,
     store::{
         By, Ending, NewLink, UseLink, UserId,
+        rules::accounts::{already_set_up, link_used},
         sqlite::{backend::WriteCommand, transaction::Transaction},
     },
 };
@@ -25,10 +25,7 @@ impl WriteCommand for SaveLink {
         let NewLink { key, user, expires } = &self.link;
         let name = match user {
             Some(user) => transaction.find_user(*user)?.name,
-            None if transaction.has_administrator(None)? => {
-                let message = "There is an administrator already, who can add users.";
-                return Err(refused("already_set_up", message));
-            }
+            None if transaction.has_administrator(None)? => return Err(already_set_up()),
             None => "".into(),
         };
         transaction.delete_links(*user)?;
@@ -47,11 +44,10 @@ impl WriteCommand for UseLink {
         let found = transaction.row("select user, expires from link where key = ?", [&self.key], |row| {
             Ok((row.get::<_, Option<i64>>(0)?.map(UserId), Micros(row.get(1)?)))
         })?;
-        let over = || refused("link_used", "This link has been used, or its time is over; ask for another one.");
-        let (user, _) = found.filter(|(_, expires)| *expires > transaction.now).ok_or_else(over)?;
+        let (user, _) = found.filter(|(_, expires)| *expires > transaction.now).ok_or_else(link_used)?;
         let (user, name, what) = match user {
             Some(user) => (user, transaction.find_user(user)?.name, "password_set"),
-            None if transaction.has_administrator(None)? => return Err(over()),
+            None if transaction.has_administrator(None)? => return Err(link_used()),
             None => {
                 let user = transaction.insert_user(&self.name, Role::Administrator)?;
                 (user, self.name.as_str().into(), "set_up")

@@ -7,12 +7,10 @@ use crate::{
     Result,
     store::{
         By, Ending, SessionOwner, SessionRow, UserId,
+        rules::accounts::MIN_KEY_PREFIX,
         sqlite::{backend::WriteCommand, transaction::Transaction},
     },
 };
-
-/// The shortest prefix of a key that identifies a session, bytes.
-const BEGINNING: usize = 8;
 
 /// Creates a session unless the key is taken.
 pub(super) struct CreateSession {
@@ -123,10 +121,10 @@ impl Transaction<'_> {
             Ending::Others(key) => {
                 self.execute("delete from session where user = ? and key <> ?", params![user.0, key])
             }
-            Ending::One(beginning) if beginning.len() < BEGINNING => Ok(0),
-            Ending::One(beginning) => self.execute(
+            Ending::One(prefix) if prefix.len() < MIN_KEY_PREFIX => Ok(0),
+            Ending::One(prefix) => self.execute(
                 "delete from session where user = ? and substr(key, 1, length(?2)) = ?2",
-                params![user.0, beginning],
+                params![user.0, prefix],
             ),
         }
     }

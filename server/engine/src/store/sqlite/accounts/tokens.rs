@@ -3,11 +3,11 @@
 use model::Scope;
 use rusqlite::params;
 
-use super::refused;
 use crate::{
     Result,
     store::{
         By, NewToken, TokenId,
+        rules::accounts::{no_such_token, token_name_taken},
         sqlite::{backend::WriteCommand, error::corrupt, transaction::Transaction},
     },
 };
@@ -26,8 +26,7 @@ impl WriteCommand for AddToken {
         let owner = transaction.find_user(*user)?;
         let number = "select id from token where user = ? and name = ?";
         if transaction.row(number, params![user.0, name], |_| Ok(()))?.is_some() {
-            let message = format!("There is a token {name} already; choose another name, or revoke that one first.");
-            return Err(refused("name_taken", message));
+            return Err(token_name_taken(name));
         }
         let words: Vec<_> = scopes.iter().copied().map(Scope::as_str).collect();
         transaction.execute(
@@ -57,7 +56,7 @@ impl WriteCommand for RevokeToken {
             [self.token.0],
             |row| Ok(row.get::<_, String>(0)?),
         )?;
-        let name = found.ok_or_else(|| refused("no_such_token", "There is no such token any more."))?;
+        let name = found.ok_or_else(no_such_token)?;
         transaction.execute("delete from token where id = ?", [self.token.0])?;
         transaction.rights_changed()?;
         transaction.audit(&self.by, "token_revoked", None, &name)

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use model::Role;
 use rusqlite::{Row, params};
 
-use super::refused;
 use crate::{
     Result,
     store::{
         By, Ending, PersonChange, UserId,
+        rules::accounts::{check_not_last_administrator, no_such_user, password_changed, user_name_taken},
         sqlite::{backend::WriteCommand, error::corrupt, transaction::Transaction},
     },
 };
@@ -50,7 +50,7 @@ impl WriteCommand for ChangeUser {
             PersonChange::Password { hash, from, keep } => {
                 let sql = "update user set password = ?1 where id = ?2 and (?3 is null or password = ?3)";
                 if transaction.execute(sql, params![hash, self.user.0, from])? == 0 {
-                    return Err(refused("password_changed", "This is no longer the password."));
+                    return Err(password_changed());
                 }
                 // A link that was given out before could undo it.
                 transaction.delete_links(Some(self.user))?;
@@ -90,7 +90,7 @@ impl Transaction<'_> {
             [user.0],
             found_user,
         )?;
-        found.ok_or_else(|| refused("no_such_user", "There is no such user any more."))
+        found.ok_or_else(no_such_user)
     }
 
     /// Adds a user under a name that no user has had.
@@ -98,12 +98,7 @@ impl Transaction<'_> {
         let number = "select id, removed_at is not null from user where name = ?";
         let taken: Option<bool> = self.row(number, [name], |row| Ok(row.get(1)?))?;
         if let Some(removed) = taken {
-            let message = if removed {
-                format!("There was a user {name} once, and what they did is kept by that name; choose another one.")
-            } else {
-                format!("There is a user {name} already; choose another name.")
-            };
-            return Err(refused("name_taken", message));
+            return Err(user_name_taken(name, removed));
         }
         self.execute(
             "insert into user (name, role, created_at) values (?, ?, ?)",
@@ -143,13 +138,8 @@ impl Transaction<'_> {
 
     /// Refuses to take the role from the last active administrator.
     fn check_not_last_administrator(&self, found: &FoundUser) -> Result<()> {
-        let decides = found.active && found.role == Role::Administrator;
-        if decides && !self.has_administrator(Some(found.user))? {
-            let message =
-                format!("the only administrator who can sign in is {}; promote another user first", found.name);
-            return Err(refused("last_administrator", message));
-        }
-        Ok(())
+        let others = || self.has_administrator(Some(found.user));
+        check_not_last_administrator(&found.name, found.role, found.active, others)
     }
 }
 
