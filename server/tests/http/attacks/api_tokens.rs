@@ -1,4 +1,4 @@
-//! Tokens that are over, in the wrong place, written oddly, or used for what they are not good for.
+//! API tokens: expired and revoked tokens, misplaced and malformed ones, and use beyond their scopes.
 
 use http::Method;
 use model::Scope;
@@ -11,8 +11,8 @@ use crate::support::{
     raw_http::{send_bytes, status_of},
 };
 
-/// What is answered to a token at every kind of address.
-fn answers(server: &ServerWithAccounts, token: &str) -> [u16; 5] {
+/// The statuses for a token at each kind of address.
+fn statuses(server: &ServerWithAccounts, token: &str) -> [u16; 5] {
     ["/jobs/1", "/jobs/1/artifacts/demo.txt", "/jobs/1/log", "/events/poll?topic=jobs", "/jobs"]
         .map(|path| request_with_token(server, token, Method::GET, path, &[]).status().as_u16())
 }
@@ -27,10 +27,10 @@ fn server_with_job() -> (ServerWithAccounts, UserClient) {
 fn invalid_token_is_rejected_everywhere() {
     let (server, ada) = server_with_job();
     let ben = server.add_user(&ada, "ben", "operator");
-    let [revoked, of_ben, expired] = [(&ada, "revoked"), (&ben, "of ben"), (&ada, "expired")]
+    let [revoked, removed, expired] = [(&ada, "revoked"), (&ben, "of ben"), (&ada, "expired")]
         .map(|(owner, name)| make_token(owner, name, &["read"]));
-    for token in [&revoked, &of_ben, &expired] {
-        assert_eq!(answers(&server, token), [200; 5]);
+    for token in [&revoked, &removed, &expired] {
+        assert_eq!(statuses(&server, token), [200; 5]);
     }
     let id: i64 = query_value(server.data(), "select id from token where name = 'revoked'");
     ada.call("revoke_token", &[("id", &id.to_string())]).error_for_status().unwrap();
@@ -38,8 +38,8 @@ fn invalid_token_is_rejected_everywhere() {
     database(&server.data().join("milepost.db"), async |connection| {
         connection.execute("update token set expires = 1 where name = 'expired'").await.unwrap();
     });
-    for (token, why) in [(&revoked, "revoked"), (&of_ben, "of nobody"), (&expired, "expired")] {
-        assert_eq!(answers(&server, token), [401; 5], "{why}");
+    for (token, why) in [(&revoked, "revoked"), (&removed, "of a removed user"), (&expired, "expired")] {
+        assert_eq!(statuses(&server, token), [401; 5], "{why}");
     }
 }
 
@@ -47,13 +47,13 @@ fn invalid_token_is_rejected_everywhere() {
 fn token_outside_its_header_is_ignored() {
     let (server, ada) = server_with_job();
     let token = make_token(&ada, "script", &["read", "start"]);
-    let nobody = server.new_client();
+    let client = server.new_client();
     for name in ["token", "access_token", "api_key", "bearer", "authorization", "auth", "key"] {
         for path in ["/jobs/1", "/jobs/1/log", "/events/poll", "/jobs/1/artifacts/demo.txt"] {
-            assert_eq!(fetch_status(&nobody, &format!("{path}?{name}={token}")), 401, "{path}?{name}=");
+            assert_eq!(fetch_status(&client, &format!("{path}?{name}={token}")), 401, "{path}?{name}=");
         }
         let form = [(name, token.as_str()), ("kind", "demo"), ("input", "{}")];
-        assert_eq!(nobody.call("start_job", &form).status(), 401, "{name}");
+        assert_eq!(client.call("start_job", &form).status(), 401, "{name}");
     }
     let ask = |lines: &str| {
         let head = format!("GET /jobs/1/log HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{lines}\r\n");
@@ -117,18 +117,18 @@ fn token_is_limited_to_its_scopes_and_its_users_role() {
         };
         match route.action.scope() {
             Some(Scope::Start) => {
-                assert_eq!(ask(&read), 403, "{path} with a token to read");
-                assert_eq!(ask(&of_vera), 403, "{path} with a token of a viewer's");
+                assert_eq!(ask(&read), 403, "{path} with a token of scope read");
+                assert_eq!(ask(&of_vera), 403, "{path} with a token of a viewer");
             }
             None if route.action.role().is_some() => assert_eq!(ask(&everything), 403, "{path} with any token"),
             Some(Scope::Read | Scope::Report) | None => {}
         }
     }
-    // The session beside it adds nothing.
-    let nobody = server.new_client();
-    nobody.set_session_cookie(&ada.session_cookie().unwrap());
-    let request = nobody.request(Method::POST, "/api/start_job").bearer_auth(&read);
-    let sent = nobody.send(request.form(&[("kind", "demo"), ("input", "{}")]));
+    // A session cookie beside the token adds no rights.
+    let client = server.new_client();
+    client.set_session_cookie(&ada.session_cookie().unwrap());
+    let request = client.request(Method::POST, "/api/start_job").bearer_auth(&read);
+    let sent = client.send(request.form(&[("kind", "demo"), ("input", "{}")]));
     assert_eq!(sent.status(), 403);
 }
 

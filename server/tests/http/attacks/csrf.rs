@@ -1,4 +1,4 @@
-//! Another site's page in the browser of somebody who has signed in.
+//! CSRF: requests of another site's page in the browser of a signed-in user.
 
 use http::Method;
 use server::router;
@@ -9,7 +9,7 @@ use crate::support::{
     raw_http::{send_bytes, status_of},
 };
 
-/// What a browser says of another site's page; the last says nothing.
+/// The headers that a browser sends from another site's page; the last is none of them.
 const FORGED: [&str; 6] = [
     "origin: http://evil.example",
     "origin: null",
@@ -18,15 +18,15 @@ const FORGED: [&str; 6] = [
     "sec-fetch-site: same-site",
     "x-nothing: at-all",
 ];
-/// Names that a rebinding site would be asked for by.
+/// Host names of a DNS rebinding attack.
 const REBOUND: [&str; 3] = ["evil.example", "localhost.evil.example", "ada@localhost"];
-/// Would do something for whoever may.
+/// A form body that every function accepts, so that it would change something.
 const BODY: &str = "id=1&user=1&kind=demo&input=%7B%22seconds%22%3A0%7D&queue=default&at_once=1&name=eve&role=administrator\
                     &old=seven+green+otters&new=seven+red+otters&again=seven+red+otters&read=on&expires=never&theme=dark\
                     &start=administrator&seen_by=starter&password=seven+green+otters&session=0000000000000000&time_zone=UTC";
 
-/// Everything that a request could change, as a number or text for each table.
-fn standing(server: &ServerWithAccounts) -> String {
+/// A summary of every table that a request could change.
+fn database_state(server: &ServerWithAccounts) -> String {
     query_value(
         server.data(),
         "select (select count(*) from job) || ' ' || (select group_concat(state) from job) || ' '
@@ -38,8 +38,8 @@ fn standing(server: &ServerWithAccounts) -> String {
     )
 }
 
-/// The methods and addresses of all that may change something, with the numbers of what is there.
-fn changing() -> Vec<(Method, String)> {
+/// The methods and paths of all routes that may change something, filled with existing IDs.
+fn changing_routes() -> Vec<(Method, String)> {
     let routes = router::table().into_iter().filter(|route| route.method != Method::GET);
     let named = routes.map(|route| {
         let path = route.path.replace("{kind}", "demo").replace("{stream}", &"0".repeat(32));
@@ -72,8 +72,8 @@ fn send(
 fn cross_site_request_to_any_route_is_rejected() {
     let (server, ada) = ServerWithAccounts::with_admin();
     ada.run();
-    let before = standing(&server);
-    let routes = changing();
+    let before = database_state(&server);
+    let routes = changing_routes();
     assert!(routes.len() > 30, "{routes:?}");
     for route in &routes {
         for forged in FORGED {
@@ -83,7 +83,7 @@ fn cross_site_request_to_any_route_is_rejected() {
             assert_eq!(send(&server, &ada, route, host, "sec-fetch-site: same-origin"), 421, "{route:?} {host}");
         }
     }
-    assert_eq!(standing(&server), before);
+    assert_eq!(database_state(&server), before);
     ada.page("/settings/users");
 }
 
@@ -91,7 +91,7 @@ fn cross_site_request_to_any_route_is_rejected() {
 fn unlisted_method_changes_nothing() {
     let (server, ada) = ServerWithAccounts::with_admin();
     ada.run();
-    let before = standing(&server);
+    let before = database_state(&server);
     let paths = router::table().into_iter().map(|route| route.path.replace("{id}", "1").replace("{kind}", "demo"));
     for path in paths {
         for method in [Method::PUT, Method::DELETE, Method::PATCH, Method::TRACE, Method::OPTIONS, Method::CONNECT] {
@@ -99,18 +99,18 @@ fn unlisted_method_changes_nothing() {
             assert!((400..500).contains(&sent), "{method} {path}: {sent}");
         }
     }
-    // What is only looked at by one method is not done by the other.
-    for (method, path) in changing() {
+    // A GET request does not do what a POST would do.
+    for (method, path) in changing_routes() {
         let sent = send(&server, &ada, &(Method::GET, path.clone()), "localhost", "sec-fetch-site: same-origin");
         assert!(matches!(sent, 200 | 303 | 404 | 405), "GET {path} in place of {method}: {sent}");
     }
-    assert_eq!(standing(&server), before);
+    assert_eq!(database_state(&server), before);
 }
 
 #[test]
 fn malformed_token_does_not_bypass_csrf_check() {
     let (server, ada) = ServerWithAccounts::with_admin();
-    let before = standing(&server);
+    let before = database_state(&server);
     let session = ada.session_cookie().unwrap();
     for authorization in ["Bearer \u{ff}", "Bearer nothing", "Bearer mp_\u{80}", "Basic YTpi"] {
         let answer = send_bytes(
@@ -125,5 +125,5 @@ fn malformed_token_does_not_bypass_csrf_check() {
         );
         assert!(matches!(status_of(&answer), 401 | 403), "{authorization}: {answer}");
     }
-    assert_eq!(standing(&server), before);
+    assert_eq!(database_state(&server), before);
 }

@@ -1,4 +1,4 @@
-//! Text that a spreadsheet would take for a formula.
+//! CSV injection: text that a spreadsheet would take for a formula.
 
 use reqwest::Method;
 
@@ -21,8 +21,8 @@ const FORMULAS: [&str; 10] = [
     "a;\"=1+1\"",
 ];
 
-/// A cell of this file that would be a formula, however a spreadsheet separates cells.
-fn has_formula(csv: &str) -> Option<String> {
+/// Finds a cell that would be a formula, with each delimiter that a spreadsheet may choose.
+fn find_formula(csv: &str) -> Option<String> {
     [b',', b';', b'\t'].into_iter().find_map(|delimiter| {
         let mut reader = csv::ReaderBuilder::new();
         let mut reader = reader.delimiter(delimiter).has_headers(false).flexible(true).from_reader(csv.as_bytes());
@@ -51,9 +51,9 @@ fn audit_log_export_contains_no_formulas() {
     assert_eq!(made.status(), 200);
     let export = ada.get("/settings/audit.csv").text().unwrap();
     assert!(export.contains("1+1") && export.contains("evil.example"), "{export}");
-    assert_eq!(has_formula(&export), None);
+    assert_eq!(find_formula(&export), None);
     let kept: i64 = query_value(server.data(), "select count(*) from audit where detail like '=1+1%'");
-    assert!(kept > 0, "the log itself keeps what was written");
+    assert!(kept > 0, "the log itself is unchanged");
 }
 
 #[test]
@@ -68,6 +68,6 @@ fn rejected_import_records_contain_no_formulas() {
     assert_eq!(response.headers()["x-content-type-options"], "nosniff");
     let rejected = response.text().unwrap();
     assert!(rejected.contains("'=1+1,2,3"), "{rejected}");
-    assert_eq!(has_formula(&rejected), None);
+    assert_eq!(find_formula(&rejected), None);
     assert!(rejected.contains("\u{fffd}[2J") && !rejected.contains('\u{1b}'), "{rejected}");
 }

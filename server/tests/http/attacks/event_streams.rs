@@ -1,4 +1,4 @@
-//! Streams that are open when their right ends, and what is asked of them that is not theirs.
+//! Event streams: revocation of open streams, private jobs, and subscriptions of other users' streams.
 
 use std::time::{Duration, Instant};
 
@@ -11,12 +11,12 @@ use crate::support::{
     sse_reader::SseReader,
 };
 
-/// Whatever ends a right ends its streams within this.
+/// The longest time from the end of a right to the end of its streams.
 const SOON: Duration = Duration::from_secs(15);
 const EVERYTHING: &str = "topic=jobs&topic=overview&topic=messages";
 
-/// It is told that its right has ended, in good time and as the last thing; `what` ended it.
-fn ends_revoked(mut reader: SseReader, since: Instant, what: &str) {
+/// Asserts that the last event says `revoked` within [`SOON`]; `what` names the cause.
+fn assert_revoked(mut reader: SseReader, since: Instant, what: &str) {
     let bye = reader.read_until(r#""reason":"#);
     assert!(bye.contains(r#""reason":"revoked""#), "{what}: {bye}");
     let took = since.elapsed();
@@ -25,11 +25,10 @@ fn ends_revoked(mut reader: SseReader, since: Instant, what: &str) {
     assert!(reader.lines.all(|line| line.unwrap().is_empty()), "{what}: something follows");
 }
 
-/// Listens with a token.
 fn open_stream_with_token(server: &ServerWithAccounts, token: &str) -> SseReader {
-    let nobody = server.new_client();
-    let request = nobody.request(Method::GET, "/events?topic=jobs").header(AUTHORIZATION, format!("Bearer {token}"));
-    SseReader::new(nobody.send(request))
+    let client = server.new_client();
+    let request = client.request(Method::GET, "/events?topic=jobs").header(AUTHORIZATION, format!("Bearer {token}"));
+    SseReader::new(client.send(request))
 }
 
 #[test]
@@ -37,10 +36,10 @@ fn case_16_stream_ends_when_its_right_is_revoked() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let ben = server.add_user(&ada, "ben", "operator");
     let number = user_id(&server, "ben");
-    let ended_by = |what: &str, reader: SseReader, act: &dyn Fn()| {
+    let check = |what: &str, reader: SseReader, act: &dyn Fn()| {
         let since = Instant::now();
         act();
-        ends_revoked(reader, since, what);
+        assert_revoked(reader, since, what);
     };
     let again = || {
         let user = server.new_client();
@@ -48,13 +47,13 @@ fn case_16_stream_ends_when_its_right_is_revoked() {
         user
     };
 
-    ended_by("sign-out", SseReader::open(&ben, EVERYTHING), &|| drop(ben.submit("sign_out", &[])));
+    check("sign-out", SseReader::open(&ben, EVERYTHING), &|| drop(ben.submit("sign_out", &[])));
     let (ben, other) = (again(), again());
-    ended_by("sign-out everywhere else", SseReader::open(&other, EVERYTHING), &|| {
+    check("sign-out everywhere else", SseReader::open(&other, EVERYTHING), &|| {
         drop(ben.call("end_other_sessions", &[]).error_for_status().unwrap());
     });
     let other = again();
-    ended_by("another password", SseReader::open(&other, EVERYTHING), &|| {
+    check("another password", SseReader::open(&other, EVERYTHING), &|| {
         let form = [("old", PASSWORD), ("new", "eight green otters"), ("again", "eight green otters")];
         ben.call("change_password", &form).error_for_status().unwrap();
     });
@@ -62,39 +61,39 @@ fn case_16_stream_ends_when_its_right_is_revoked() {
         let form = [("user", number.as_str()), ("role", role)];
         ada.call("change_role", &form).error_for_status().unwrap();
     };
-    ended_by("a smaller role", SseReader::open(&ben, EVERYTHING), &|| change("viewer"));
-    ended_by("a kind made private", SseReader::open(&ben, EVERYTHING), &|| make_private(&ada, "demo", true));
+    check("a smaller role", SseReader::open(&ben, EVERYTHING), &|| change("viewer"));
+    check("a kind made private", SseReader::open(&ben, EVERYTHING), &|| make_private(&ada, "demo", true));
     let read = make_token(&ben, "reader", &["read"]);
     let id: i64 = query_value(server.data(), "select id from token where name = 'reader'");
-    ended_by("a revoked token", open_stream_with_token(&server, &read), &|| {
+    check("a revoked token", open_stream_with_token(&server, &read), &|| {
         drop(ada.call("revoke_token_of", &[("id", &id.to_string())]).error_for_status().unwrap());
     });
-    ended_by("a session ended by an administrator", SseReader::open(&ben, EVERYTHING), &|| {
+    check("a session ended by an administrator", SseReader::open(&ben, EVERYTHING), &|| {
         drop(ada.call("end_sessions_of", &[("user", &number)]).error_for_status().unwrap());
     });
     let link: Value = ada.call("reset_password", &[("user", &number)]).json().unwrap();
     let ben = server.new_client();
     ben.redeem_link(&crate::support::accounts::link_secret(link["secret"].as_str().unwrap()), "");
-    ended_by("removal", SseReader::open(&ben, EVERYTHING), &|| {
+    check("removal", SseReader::open(&ben, EVERYTHING), &|| {
         drop(ada.call("remove_user", &[("user", &number)]).error_for_status().unwrap());
     });
 }
 
-/// Starts and ends a job that everybody may see.
-fn run_for_everybody(ada: &UserClient) -> i64 {
+/// Runs a job that every user can see.
+fn run_public_job(ada: &UserClient) -> i64 {
     let job = ada.call("start_job", &[("kind", "prune"), ("input", r#"{"logs":36500}"#)]);
     let job: i64 = job.error_for_status().unwrap().json().unwrap();
     ada.wait(job);
     job
 }
 
-fn change(user: &UserClient, stream: &str, body: &Value) -> u16 {
+fn change_subscriptions(user: &UserClient, stream: &str, body: &Value) -> u16 {
     let request = user.request(Method::POST, &format!("/events/{stream}"));
     user.send(request.header("content-type", "application/json").body(body.to_string())).status().as_u16()
 }
 
-/// What names job `job` in whatever is sent.
-fn marks(job: i64) -> [String; 2] {
+/// The JSON by which an event names job `job`.
+fn job_json(job: i64) -> [String; 2] {
     [format!(r#""job":{job},"#), format!(r#""job":{job}}}"#)]
 }
 
@@ -114,20 +113,20 @@ fn case_16_private_job_leaks_neither_live_nor_in_replay() {
     };
     let ended = ada.run();
     let running = ada.start(r#"{"seconds":600}"#);
-    // What does not exist yet, and becomes somebody else's.
+    // Does not exist yet, and will be another user's.
     let next = running + 1;
     let named = [ended, running, next].map(|job| format!("&job={job}&row={job}")).concat();
     let mut live = SseReader::open(&vera, &format!("{EVERYTHING}{named}"));
     let mut asked_later = SseReader::open(&vera, "topic=jobs");
     let add: Vec<_> =
         [ended, running, next].iter().flat_map(|job| [format!("job={job}"), format!("row={job}")]).collect();
-    assert_eq!(change(&vera, &asked_later.stream_id, &json!({ "add": add })), 204);
+    assert_eq!(change_subscriptions(&vera, &asked_later.stream_id, &json!({ "add": add })), 204);
     assert_eq!(ada.start(r#"{"seconds":600}"#), next);
     ada.call("cancel_job", &[("id", &running.to_string())]).error_for_status().unwrap();
     ada.wait(running);
-    let public = run_for_everybody(&ada);
+    let public = run_public_job(&ada);
 
-    let never: Vec<String> = [ended, running, next].into_iter().flat_map(marks).collect();
+    let never: Vec<String> = [ended, running, next].into_iter().flat_map(job_json).collect();
     let never: Vec<&str> = never.iter().map(String::as_str).chain(["Demo", "sample line at level"]).collect();
     let end = format!(r#""job":{public},"attempt":1,"state":"succeeded""#);
     for reader in [&mut live, &mut asked_later] {
@@ -137,7 +136,7 @@ fn case_16_private_job_leaks_neither_live_nor_in_replay() {
         format!("{EVERYTHING}{named}&after={cursor}"),
         format!("topic=jobs&after={cursor}"),
         format!("topic=overview&after={cursor}"),
-        // Unknown: from the beginning, by a snapshot.
+        // An unknown epoch: starts again with a snapshot.
         format!("topic=jobs{named}&row={public}&after=nothing.1"),
         format!("topic=jobs{named}&row={public}"),
     ] {
@@ -151,10 +150,10 @@ fn case_16_private_job_leaks_neither_live_nor_in_replay() {
             assert_eq!(asked.status(), 404, "{path} of {job}");
         }
     }
-    // It was there to be heard.
-    let mut hears = SseReader::open(&ada, &format!("{EVERYTHING}&after={cursor}"));
-    hears.read_until(&marks(ended)[0]);
-    hears.read_until(&marks(next)[0]);
+    // The administrator does receive these events.
+    let mut of_ada = SseReader::open(&ada, &format!("{EVERYTHING}&after={cursor}"));
+    of_ada.read_until(&job_json(ended)[0]);
+    of_ada.read_until(&job_json(next)[0]);
 }
 
 #[test]
@@ -163,14 +162,14 @@ fn stream_subscriptions_change_only_for_their_session() {
     let (vera, otto) = (server.add_user(&ada, "vera", "viewer"), server.add_user(&ada, "otto", "operator"));
     let mut reader = SseReader::open(&vera, "topic=jobs");
     let body = json!({ "add": ["overview"], "remove": ["jobs"] });
-    assert_eq!(change(&otto, &reader.stream_id, &body), 404);
-    assert_eq!(change(&ada, &reader.stream_id, &body), 404);
-    assert_eq!(change(&server.new_client(), &reader.stream_id, &body), 401);
+    assert_eq!(change_subscriptions(&otto, &reader.stream_id, &body), 404);
+    assert_eq!(change_subscriptions(&ada, &reader.stream_id, &body), 404);
+    assert_eq!(change_subscriptions(&server.new_client(), &reader.stream_id, &body), 401);
     for stream in ["0", "ffffffffffffffffffffffffffffffff", "..", "%00", &reader.stream_id[2..]] {
-        let status = change(&vera, stream, &body);
+        let status = change_subscriptions(&vera, stream, &body);
         assert!(matches!(status, 404 | 405), "{stream}: {status}");
     }
-    let job = run_for_everybody(&ada);
+    let job = run_public_job(&ada);
     reader.read_until(&format!(r#""job":{job},"attempt":1,"state":"succeeded""#));
-    assert_eq!(change(&vera, &reader.stream_id, &body), 204);
+    assert_eq!(change_subscriptions(&vera, &reader.stream_id, &body), 204);
 }

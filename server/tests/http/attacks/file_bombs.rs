@@ -1,4 +1,4 @@
-//! Files that are made to burst whoever reads them.
+//! File bombs: CSV files, archives and images that would exhaust memory or time.
 
 use std::{
     fs,
@@ -19,47 +19,47 @@ use tar::{EntryType, Header};
 use crate::support::browser::Browser;
 
 const MB: u64 = 1_000_000;
-/// The most memory that the server takes for any of them beyond what it takes anyway, kB.
-const MOST: u64 = 160_000;
-/// How long somebody else waits meanwhile.
+/// The most memory that one bomb may take beyond the first one, kB.
+const MAX_MEMORY: u64 = 160_000;
+/// The longest that another client may wait during a bomb.
 const SOON: Duration = Duration::from_secs(5);
 
-/// The most memory that the server has taken, kB.
-fn peak(browser: &Browser) -> u64 {
+/// The peak memory of the server, kB.
+fn peak_memory(browser: &Browser) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", browser.server.pid())).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-/// A file that is uploaded, and what is started with it.
+/// A file to upload, and the job that reads it.
 struct Bomb {
     name: &'static str,
     file: Box<dyn Read + Send>,
     kind: &'static str,
-    /// The input with the upload in it.
+    /// Builds the input of the job from the name and the upload.
     input: fn(&str, Value) -> Value,
-    /// How it may end.
-    may_be: &'static [&'static str],
+    /// The accepted final states of the job.
+    accepted: &'static [&'static str],
 }
 
 impl Bomb {
-    fn csv(name: &'static str, file: impl Read + Send + 'static, may_be: &'static [&'static str]) -> Self {
+    fn csv(name: &'static str, file: impl Read + Send + 'static, accepted: &'static [&'static str]) -> Self {
         let input = |name: &str, upload| json!({ "file": upload, "table": name, "on_error": "skip" });
-        Self { name, file: Box::new(file), kind: "import-csv", input, may_be }
+        Self { name, file: Box::new(file), kind: "import-csv", input, accepted }
     }
 
     fn archive(name: &'static str, file: Vec<u8>) -> Self {
         let input = |_: &str, upload| json!({ "upload": upload });
-        Self { name, file: Box::new(Cursor::new(file)), kind: "unpack", input, may_be: &["failed"] }
+        Self { name, file: Box::new(Cursor::new(file)), kind: "unpack", input, accepted: &["failed"] }
     }
 
-    fn image(name: &'static str, file: Vec<u8>, may_be: &'static [&'static str]) -> Self {
+    fn image(name: &'static str, file: Vec<u8>, accepted: &'static [&'static str]) -> Self {
         let input = |_: &str, upload| json!({ "upload": upload, "longest": 100 });
-        Self { name, file: Box::new(Cursor::new(file)), kind: "resize-images", input, may_be }
+        Self { name, file: Box::new(Cursor::new(file)), kind: "resize-images", input, accepted }
     }
 
-    /// Sends it; answers how its job ended.
-    fn go_off(self, browser: &Browser) -> String {
+    /// Uploads the file and runs its job; returns the final state.
+    fn run(self, browser: &Browser) -> String {
         let Self { name, file, kind, input, .. } = self;
         let url = browser.server.url(&format!("/uploads?name={name}"));
         let sent = browser.client.post(url).body(Body::new(file)).send();
@@ -75,9 +75,9 @@ impl Bomb {
     }
 }
 
-/// Lets them go off one after the other; what the first one takes is what is taken anyway. `most` is how much memory each
-/// may take beyond that, kB.
-fn survive(browser: &Browser, bombs: Vec<Bomb>, most: u64) {
+/// Runs the bombs one after the other; the first, harmless one gives the base line. `most` is how much memory each may
+/// take beyond it, kB.
+fn assert_survives(browser: &Browser, bombs: Vec<Bomb>, most: u64) {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         let others = scope.spawn(|| {
@@ -94,15 +94,15 @@ fn survive(browser: &Browser, bombs: Vec<Bomb>, most: u64) {
         let done: Vec<String> = bombs
             .into_iter()
             .map(|bomb| {
-                let (begun, name, may_be) = (Instant::now(), bomb.name, bomb.may_be);
-                let state = bomb.go_off(browser);
-                let peak = peak(browser);
-                println!("{name}: {state} after {:?}, at most {peak} kB", begun.elapsed());
+                let (begun, name, accepted) = (Instant::now(), bomb.name, bomb.accepted);
+                let state = bomb.run(browser);
+                let peak_memory = peak_memory(browser);
+                println!("{name}: {state} after {:?}, at most {peak_memory} kB", begun.elapsed());
                 if before == 0 {
-                    before = peak;
+                    before = peak_memory;
                 }
-                let good = may_be.contains(&state.as_str()) && peak - before < most;
-                if good { String::new() } else { format!("{name}: {state}, {peak} kB after {before} kB; ") }
+                let good = accepted.contains(&state.as_str()) && peak_memory - before < most;
+                if good { String::new() } else { format!("{name}: {state}, {peak_memory} kB after {before} kB; ") }
             })
             .collect();
         over.store(true, Ordering::Relaxed);
@@ -152,19 +152,19 @@ fn csv_bombs_stay_within_memory_limit() {
         Bomb::csv("zip", after("PK\u{3}\u{4}", repeated("\u{14}\0\0\0,", MB)), &["failed"]),
         Bomb::csv("nothing", io::empty(), EITHER),
     ];
-    survive(&Browser::new(), bombs, MOST);
+    assert_survives(&Browser::new(), bombs, MAX_MEMORY);
 }
 
-/// An archive of one member of this kind, which says that it is so long, and what follows it.
-fn archive(kind: EntryType, says: u64, follows: u64) -> Vec<u8> {
+/// An archive of one entry of this type with a declared size, and `actual` bytes after its header.
+fn archive(kind: EntryType, declared: u64, actual: u64) -> Vec<u8> {
     let mut header = Header::new_gnu();
     header.set_entry_type(kind);
     header.as_old_mut().name[0] = b'x';
-    header.set_size(says);
+    header.set_size(declared);
     header.set_cksum();
     let mut zst = zstd::Encoder::new(Vec::new(), 1).unwrap();
     zst.write_all(header.as_bytes()).unwrap();
-    io::copy(&mut io::repeat(b'x').take(follows), &mut zst).unwrap();
+    io::copy(&mut io::repeat(b'x').take(actual), &mut zst).unwrap();
     zst.finish().unwrap()
 }
 
@@ -178,8 +178,8 @@ fn png(picture: &RgbImage, profile: Option<Vec<u8>>) -> Vec<u8> {
     file
 }
 
-/// A picture that says it is of this size, and holds next to nothing.
-fn vast(format: ImageFormat, at: usize, size: &[u8]) -> Vec<u8> {
+/// An image whose header declares a huge size, with almost no content.
+fn huge_image(format: ImageFormat, at: usize, size: &[u8]) -> Vec<u8> {
     let mut file = Cursor::new(Vec::new());
     RgbImage::new(8, 8).write_to(&mut file, format).unwrap();
     let mut file = file.into_inner();
@@ -189,7 +189,7 @@ fn vast(format: ImageFormat, at: usize, size: &[u8]) -> Vec<u8> {
 
 #[test]
 fn archive_bombs_stay_within_memory_limit() {
-    let small = Bomb { may_be: EITHER, ..Bomb::archive("small.tar.zst", archive(EntryType::Regular, 10, 2_000)) };
+    let small = Bomb { accepted: EITHER, ..Bomb::archive("small.tar.zst", archive(EntryType::Regular, 10, 2_000)) };
     let bombs = vec![
         small,
         Bomb::archive("large.tar.zst", archive(EntryType::Regular, 100_000 * MB, 100 * MB)),
@@ -198,8 +198,8 @@ fn archive_bombs_stay_within_memory_limit() {
         Bomb::archive("negative.tar.zst", archive(EntryType::Regular, u64::MAX, MB)),
         Bomb::archive("device.tar.zst", archive(EntryType::Block, 100_000 * MB, MB)),
     ];
-    // A window of 128 MiB is what any archive may have.
-    survive(&Browser::new(), bombs, MOST);
+    // Any archive may use a window of 128 MiB.
+    assert_survives(&Browser::new(), bombs, MAX_MEMORY);
 }
 
 #[test]
@@ -207,9 +207,9 @@ fn image_bombs_stay_within_memory_limit() {
     let bombs = vec![
         Bomb::image("small.png", png(&RgbImage::new(9, 9), None), &["succeeded"]),
         Bomb::image("profile.png", png(&RgbImage::new(9, 9), Some(vec![0; 100 * MB as usize])), &["succeeded"]),
-        Bomb::image("vast.gif", vast(ImageFormat::Gif, 6, &[0xff, 0xff, 0xff, 0xff]), &["failed"]),
-        Bomb::image("vast.bmp", vast(ImageFormat::Bmp, 18, &[0, 0, 1, 0, 0, 0, 1, 0]), &["failed"]),
+        Bomb::image("vast.gif", huge_image(ImageFormat::Gif, 6, &[0xff, 0xff, 0xff, 0xff]), &["failed"]),
+        Bomb::image("vast.bmp", huge_image(ImageFormat::Bmp, 18, &[0, 0, 1, 0, 0, 0, 1, 0]), &["failed"]),
     ];
     let browser = Browser::new();
-    survive(&browser, bombs, MOST);
+    assert_survives(&browser, bombs, MAX_MEMORY);
 }

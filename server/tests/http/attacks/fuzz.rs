@@ -1,7 +1,7 @@
-//! Random calls: every route and server function, asked by everybody in every way, right and wrong.
+//! Fuzz test: random requests to every route and server function, valid and invalid, by every kind of client.
 //!
-//! Each run prints its seed. `FUZZ_SEED` repeats one, `FUZZ_CALLS` sets how many calls are made. What order the server
-//! works them off in is not repeated.
+//! Each run prints its seed. `FUZZ_SEED` repeats one, `FUZZ_REQUESTS` sets the number of requests. The order in which the
+//! server handles concurrent requests is not repeated.
 
 mod request;
 mod rng;
@@ -27,24 +27,23 @@ use crate::support::{
 };
 
 const REQUESTS: u64 = 3_000;
-/// Who calls at the same time.
+/// Threads that send requests at the same time.
 const THREADS: u64 = 3;
-/// No answer read whole is longer; a stream is left after it.
+/// No response is read further; a stream is left after it.
 const MAX_RESPONSE_BYTES: usize = 4 << 20;
 
-/// Stands in title, input, log, file and column names of the private jobs of each.
+/// Appear in title, input, log, file and column names of the private jobs of one user each.
 const MARKS: [&str; 2] = ["zqmarkofada", "zqmarkofotto"];
 
-/// Somebody who calls.
 struct Client {
     name: &'static str,
-    /// By what they are known.
+    /// The header with the credential.
     header: String,
-    /// The marks that they must never see.
+    /// The marks that this client must never see.
     hidden: &'static [&'static str],
 }
 
-/// A house with private jobs, whose server writes its log into a file.
+/// Starts a server with private jobs, which writes its log into a file.
 fn start_server(log: &File) -> (ServerWithAccounts, Vec<Client>) {
     let data = TempDir::new().unwrap();
     let mut command = command();
@@ -56,28 +55,28 @@ fn start_server(log: &File) -> (ServerWithAccounts, Vec<Client>) {
     let ada = server.new_client();
     ada.redeem_link(link.split_once("link=").unwrap().1, ADA);
     let (vera, otto) = (server.add_user(&ada, "vera", "viewer"), server.add_user(&ada, "otto", "operator"));
-    for victim in ["eve", "mallory", "trudy"] {
-        server.add_user(&ada, victim, "operator");
+    for target in ["eve", "mallory", "trudy"] {
+        server.add_user(&ada, target, "operator");
     }
     let form = [("kind", "import-csv"), ("start", ""), ("seen_by", "starter")];
     ada.call("change_kind_rule", &form).error_for_status().unwrap();
-    for (person, mark) in [(&ada, MARKS[0]), (&otto, MARKS[1])] {
+    for (user, mark) in [(&ada, MARKS[0]), (&otto, MARKS[1])] {
         for number in 0..3 {
-            private_job(person, mark, number);
+            private_job(user, mark, number);
         }
-        person.start(r#"{"seconds":600}"#);
-        person.run();
+        user.start(r#"{"seconds":600}"#);
+        user.run();
     }
     let token = crate::support::accounts::make_token(&otto, "script", &["read", "start"]);
     let cookie = |user: &UserClient| format!("cookie: milepost_session={}", user.session_cookie().unwrap());
     let clients = vec![
-        Client { name: "nobody", header: "x-nobody: at-all".to_owned(), hidden: &MARKS },
+        Client { name: "anonymous", header: "x-nothing: at-all".to_owned(), hidden: &MARKS },
         Client { name: "a viewer", header: cookie(&vera), hidden: &MARKS },
         Client { name: "an operator", header: cookie(&otto), hidden: &MARKS[..1] },
         Client { name: "an administrator", header: cookie(&ada), hidden: &[] },
-        Client { name: "a program", header: format!("authorization: Bearer {token}"), hidden: &MARKS[..1] },
+        Client { name: "an API client", header: format!("authorization: Bearer {token}"), hidden: &MARKS[..1] },
         Client {
-            name: "a stranger's guess",
+            name: "a guessed session",
             header: format!("cookie: milepost_session={mark}", mark = "A".repeat(22)),
             hidden: &MARKS,
         },
@@ -85,21 +84,21 @@ fn start_server(log: &File) -> (ServerWithAccounts, Vec<Client>) {
     (server, clients)
 }
 
-/// An import that leaves a mark wherever it can: in its title, input, log, warnings, result and files.
-fn private_job(person: &UserClient, mark: &str, number: u32) {
+/// Runs an import with the mark in its title, input, log, warnings, result and files.
+fn private_job(user: &UserClient, mark: &str, number: u32) {
     let text = format!("{mark},b\n{mark},1\n{mark},2,3\n\"{mark}\"x,4\n");
     let name = format!("{mark}-{number}.csv");
-    let sent = person.send(person.request(http::Method::POST, &format!("/uploads?name={name}")).body(text));
+    let sent = user.send(user.request(http::Method::POST, &format!("/uploads?name={name}")).body(text));
     let upload: serde_json::Value = sent.error_for_status().unwrap().json().unwrap();
     let input =
         json!({ "file": upload["upload"], "table": format!("{mark}_{number}"), "on_error": "skip", "index": mark });
     let form = [("kind", "import-csv"), ("input", &input.to_string()), ("unique_key", mark)];
-    let job = person.call("start_job", &form).error_for_status().unwrap().json().unwrap();
-    person.wait(job);
-    assert!(person.page(&format!("/jobs/{job}")).contains(mark));
+    let job = user.call("start_job", &form).error_for_status().unwrap().json().unwrap();
+    user.wait(job);
+    assert!(user.page(&format!("/jobs/{job}")).contains(mark));
 }
 
-/// What comes back, as far as it is read: streams are left after their beginning.
+/// Sends a request; returns the response, of a stream only its start.
 fn send(addr: SocketAddr, bytes: &[u8], is_stream: bool) -> Vec<u8> {
     let mut stream = std::net::TcpStream::connect(addr).unwrap();
     stream.set_read_timeout(Some(if is_stream { Duration::from_millis(300) } else { TIMEOUT })).unwrap();
@@ -117,7 +116,7 @@ fn send(addr: SocketAddr, bytes: &[u8], is_stream: bool) -> Vec<u8> {
     answer
 }
 
-/// Makes one call; answers whether it was granted, and what is wrong with what came back.
+/// Sends one request; returns whether it was granted, and what is wrong with the response.
 fn check_response(addr: SocketAddr, client: &Client, request: &Request) -> (bool, Option<String>) {
     let answer = send(addr, &request.bytes(&client.header), request.is_stream());
     let text = String::from_utf8_lossy(&answer);
@@ -139,7 +138,7 @@ fn number(variable: &str) -> Option<u64> {
 #[test]
 fn random_requests_neither_break_the_server_nor_leak_data() {
     let seed = number("FUZZ_SEED").unwrap_or_else(rand::random);
-    let requests = number("FUZZ_CALLS").unwrap_or(REQUESTS);
+    let requests = number("FUZZ_REQUESTS").unwrap_or(REQUESTS);
     println!("FUZZ_SEED={seed}");
     let log = tempfile::NamedTempFile::new().unwrap();
     let (server, clients) = start_server(log.as_file());
@@ -170,8 +169,8 @@ fn random_requests_neither_break_the_server_nor_leak_data() {
         said.lines().filter(|line| line.contains("panicked") || line.contains("ERROR")).take(10).collect();
     assert!(faults.is_empty() && complaints.is_empty(), "FUZZ_SEED={seed}\n{}\n{complaints:#?}", faults.join("\n\n"));
 
-    // Everybody is still who they were, and the server as well as before. The administrator may have kept the task from
-    // operators, and takes that back.
+    // All users keep their rights, and the server is healthy. A random request of the administrator may have restricted the
+    // task; undo that.
     let pages = clients[1..5].iter().map(|client| (client, Request::page("/jobs")));
     let (otto, ada) = (&clients[2], &clients[3]);
     let requests = [

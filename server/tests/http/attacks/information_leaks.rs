@@ -1,4 +1,4 @@
-//! What an error message or the permissions of a file could reveal to outsiders.
+//! Information leaks: what error messages and file permissions could reveal.
 
 use std::os::unix::fs::PermissionsExt;
 

@@ -1,4 +1,4 @@
-//! Too much of everything that a request is made of.
+//! Oversized requests: heads, bodies, forms and uploads beyond the limits.
 
 use std::time::Instant;
 
@@ -16,8 +16,8 @@ use crate::support::{
 
 const MIB: usize = 1 << 20;
 
-/// What is answered; 0 where the server closed before all was sent, which it may.
-fn answered(server: &ServerWithAccounts, request: RequestBuilder) -> u16 {
+/// The status of the response; 0 where the server closed the connection before the request was sent, which is accepted.
+fn send_status(server: &ServerWithAccounts, request: RequestBuilder) -> u16 {
     let begun = Instant::now();
     let sent = request.send().map_or(0, |response| response.status().as_u16());
     assert!(begun.elapsed() < TIMEOUT);
@@ -43,7 +43,7 @@ fn oversized_request_head_is_rejected() {
     assert!(matches!(ask("GET /jobs HTTP/1.1", &format!("x: {longer}\r\n")), 431));
     assert!(matches!(ask("GET /jobs HTTP/1.1", &"x: y\r\n".repeat(5_000)), 431));
     assert!(matches!(ask("GET /jobs HTTP/1.1", &"x: y\r\n".repeat(90)), 200));
-    // As many cookies as fit.
+    // As many cookies as fit into the head.
     let cookies = format!("cookie: {}\r\n", "milepost_session=a; ".repeat(2_500));
     assert!(matches!(ask("GET /jobs HTTP/1.1", &cookies), 200 | 303 | 401));
     assert!(matches!(ask("GET /jobs HTTP/1.1", &format!("cookie: a={long}\r\n")), 200));
@@ -64,30 +64,30 @@ fn oversized_body_is_rejected_without_harm() {
     let form = |path: &str| post(path).header("content-type", "application/x-www-form-urlencoded");
     let huge = "x".repeat(60 * MIB);
     for path in ["/api/start_job", "/api/cancel_job", "/api/sign_in", "/api/set_up", "/api/add_user", "/new/demo"] {
-        let sent = answered(&server, form(path).body(format!("kind=demo&name=a&password={huge}")));
+        let sent = send_status(&server, form(path).body(format!("kind=demo&name=a&password={huge}")));
         assert!(matches!(sent, 0 | 413), "{path}: {sent}");
     }
     for path in ["/api/sign_in", "/api/set_up"] {
-        let sent = answered(&server, form(path).body("x".repeat(MIB)));
+        let sent = send_status(&server, form(path).body("x".repeat(MIB)));
         assert!(matches!(sent, 0 | 413), "{path}: {sent}");
     }
     for body in ["[".repeat(60_000), r#"{"add":["#.to_owned() + &r#""job=1","#.repeat(7_000), "1".repeat(64_000)] {
-        assert_eq!(answered(&server, post("/events/0").body(body)), 400);
+        assert_eq!(send_status(&server, post("/events/0").body(body)), 400);
     }
     let add: Vec<String> = (0..5_000).map(|job| format!("\"job={job}\"")).collect();
-    assert_eq!(answered(&server, post("/events/0").body(format!(r#"{{"add":[{}]}}"#, add.join(",")))), 400);
-    assert_eq!(answered(&server, post("/events/0").body("x".repeat(65 * 1024))), 413);
-    // As deep and as wide as it gets.
+    assert_eq!(send_status(&server, post("/events/0").body(format!(r#"{{"add":[{}]}}"#, add.join(",")))), 400);
+    assert_eq!(send_status(&server, post("/events/0").body("x".repeat(65 * 1024))), 413);
+    // Deep and wide JSON.
     let deep = "[".repeat(5 * MIB);
     let wide = format!("{{{}\"a\":1}}", "\"a\":1,".repeat(500_000));
     for input in [deep.as_str(), wide.as_str(), "1e999999", "{\"seconds\":1e400}", "{\"seconds\":-9e99}"] {
         let body = form_of(&[("kind", "demo"), ("input", input)]);
-        let sent = answered(&server, form("/api/start_job").body(body));
+        let sent = send_status(&server, form("/api/start_job").body(body));
         assert!(matches!(sent, 400 | 413 | 422), "{}: {sent}", &input[..input.len().min(20)]);
     }
-    let many = answered(&server, form("/api/start_job").body("a=b&".repeat(2_000_000)));
+    let many = send_status(&server, form("/api/start_job").body("a=b&".repeat(2_000_000)));
     assert!(matches!(many, 400 | 413), "{many}");
-    let many = answered(&server, form("/new/demo").body("seconds=1&".repeat(200_000)));
+    let many = send_status(&server, form("/new/demo").body("seconds=1&".repeat(200_000)));
     assert!(matches!(many, 413 | 422), "{many}");
     assert_eq!(server.new_client().call("sign_in", &[("name", "ada"), ("password", PASSWORD)]).status(), 200);
 }
@@ -109,11 +109,11 @@ fn response_to_unread_body_closes_the_connection() {
         assert!(!ends && goes_on, "{status}");
     }
     let long = "content-length: 1000\r\n\r\nname=ada";
-    assert_eq!(post("/uploads", long), (401, true, false), "a stranger's");
+    assert_eq!(post("/uploads", long), (401, true, false), "of an anonymous client");
     assert_eq!(
         post("/api/sign_in", &format!("sec-fetch-site: cross-site\r\n{long}")),
         (403, true, false),
-        "of elsewhere"
+        "of another site"
     );
 }
 
@@ -131,22 +131,23 @@ fn form_with_ten_thousand_parts_is_rejected() {
         })
     };
     for form in [texts(), files()] {
-        let sent = answered(&server, ada.request(Method::POST, "/new/import-csv").multipart(form));
+        let sent = send_status(&server, ada.request(Method::POST, "/new/import-csv").multipart(form));
         assert!(matches!(sent, 0 | 413 | 422), "{sent}");
     }
-    let sent = answered(&server, ada.request(Method::POST, "/uploads").multipart(texts()));
+    let sent = send_status(&server, ada.request(Method::POST, "/uploads").multipart(texts()));
     assert!(matches!(sent, 0 | 400 | 413), "{sent}");
-    // One file is taken, the others are not looked at.
-    let sent = answered(&server, ada.request(Method::POST, "/uploads").multipart(files()));
+    // One file is accepted, the others are ignored.
+    let sent = send_status(&server, ada.request(Method::POST, "/uploads").multipart(files()));
     assert!(matches!(sent, 0 | 200 | 413), "{sent}");
     for odd in ["multipart/form-data", "multipart/form-data; boundary="] {
         for path in ["/uploads", "/new/import-csv"] {
-            let sent = answered(&server, ada.request(Method::POST, path).header("content-type", odd).body("--x\r\n"));
+            let sent =
+                send_status(&server, ada.request(Method::POST, path).header("content-type", odd).body("--x\r\n"));
             assert!(matches!(sent, 400 | 422), "{path} {odd}: {sent}");
         }
     }
     let names = multipart::Form::new().part("x".repeat(5 * MIB), multipart::Part::text("y"));
-    let sent = answered(&server, ada.request(Method::POST, "/new/import-csv").multipart(names));
+    let sent = send_status(&server, ada.request(Method::POST, "/new/import-csv").multipart(names));
     assert!(matches!(sent, 0 | 400 | 413 | 422), "{sent}");
 }
 
@@ -168,7 +169,7 @@ fn upload_over_user_quota_is_rejected() {
         assert_eq!(refused["code"], "quota_reached", "{refused}");
         assert!(refused["message"].as_str().unwrap().starts_with("Your uploads and inputs take 600 kB"), "{refused}");
     }
-    // What does not say how long it is, is measured.
+    // A body without a length is counted while it arrives.
     let unknown = Body::new(std::io::Read::take(std::io::repeat(b'x'), 600_000));
     assert_eq!(ben.send(ben.request(Method::POST, "/uploads").body(unknown)).status(), 413);
     let part = multipart::Part::bytes(vec![b'x'; 600_000]).file_name("a.csv");
@@ -176,6 +177,6 @@ fn upload_over_user_quota_is_rejected() {
     let page = ben.send(ben.request(Method::POST, "/new/import-csv").header("accept", "text/html").multipart(form));
     assert!(page.status().is_client_error(), "{}", page.status());
     assert!(page.text().unwrap().contains("our uploads and inputs take 600 kB"), "and why");
-    assert_eq!(send(&ben, 300_000).status(), 200, "what is left of it");
-    assert_eq!(send(&ada, 600_000).status(), 200, "everybody has their own");
+    assert_eq!(send(&ben, 300_000).status(), 200, "the rest of the quota");
+    assert_eq!(send(&ada, 600_000).status(), 200, "each user has a quota");
 }

@@ -1,4 +1,4 @@
-//! Guessing passwords, from one place and from many.
+//! Password guessing from one and from many addresses: rate limits of the sign-in, and timing.
 
 use std::{
     io::{Read, Write},
@@ -16,10 +16,10 @@ use crate::support::{
 
 const PROXY: [&str; 2] = ["--trusted-proxy", "127.0.0.0/8"];
 const MANY: usize = 10_000;
-/// Where Ada has signed in from.
+/// The address from which Ada has signed in.
 const HOME: &str = "192.0.2.77";
 
-/// A house behind a proxy that tells for whom it asks, and Ada, who has been at home there.
+/// A server behind a trusted proxy, and Ada, who has signed in from [`HOME`].
 fn server_behind_proxy() -> (ServerWithAccounts, UserClient) {
     let (server, link) = ServerWithAccounts::new(&PROXY);
     let ada = server.new_client();
@@ -35,17 +35,17 @@ fn sign_in(server: &ServerWithAccounts, name: &str, password: &str, from: &str) 
     user.send(request.form(&[("name", name), ("password", password)]))
 }
 
-/// An address for every number.
-fn place(number: usize) -> String {
+/// A distinct client address for every number.
+fn address_of(number: usize) -> String {
     format!("10.{}.{}.{}", number >> 16 & 255, number >> 8 & 255, number & 255)
 }
 
-/// Sends a try for each name and place, one behind the other on one connection; answers the answers.
-fn tries(server: &ServerWithAccounts, tries: impl Iterator<Item = (String, String)>) -> Vec<String> {
+/// Sends a guess for each name and address, pipelined on one connection; returns the responses.
+fn send_guesses(server: &ServerWithAccounts, send_guesses: impl Iterator<Item = (String, String)>) -> Vec<String> {
     let mut stream = server.process.connect();
     let mut writer = stream.try_clone().unwrap();
     let mut asked = Vec::new();
-    for (name, from) in tries {
+    for (name, from) in send_guesses {
         let body = format!("name={name}&password=wrong+green+otters");
         asked.push(format!(
             "POST /api/sign_in HTTP/1.1\r\nhost: localhost\r\nx-forwarded-for: {from}\r\n\
@@ -64,25 +64,25 @@ fn tries(server: &ServerWithAccounts, tries: impl Iterator<Item = (String, Strin
     answers
 }
 
-/// Of all tries, all but so many were refused without a look at the password, with a time to wait.
-fn only(judged: usize, answers: &[String]) {
+/// Asserts that at most `max_checked` guesses were checked; the others were rate limited, with `Retry-After`.
+fn assert_rate_limited(max_checked: usize, answers: &[String]) {
     let refused =
         answers.iter().filter(|answer| status_of(answer) == 429 && answer.contains("\r\nretry-after: ")).count();
-    let looked_at = answers.iter().filter(|answer| status_of(answer) == 401).count();
-    assert_eq!(refused + looked_at, answers.len());
-    assert!((1..=judged).contains(&looked_at), "{looked_at}");
+    let checked = answers.iter().filter(|answer| status_of(answer) == 401).count();
+    assert_eq!(refused + checked, answers.len());
+    assert!((1..=max_checked).contains(&checked), "{checked}");
 }
 
-/// How long somebody else waits for a page meanwhile: the middle of many.
-fn others_wait(ada: &UserClient, meanwhile: impl FnOnce() + Send) -> Duration {
+/// The median time that a page takes for another user during the attack.
+fn page_time_during(ada: &UserClient, attack: impl FnOnce() + Send) -> Duration {
     thread::scope(|scope| {
-        let attack = scope.spawn(meanwhile);
+        let attack = scope.spawn(attack);
         let mut waits = Vec::new();
         while !attack.is_finished() || waits.len() < 5 {
             let begun = Instant::now();
             ada.page("/settings");
             waits.push(begun.elapsed());
-            // They are at work, not attackers themselves.
+            // A user at work, not an attacker.
             thread::sleep(Duration::from_millis(50));
         }
         attack.join().unwrap();
@@ -94,10 +94,13 @@ fn others_wait(ada: &UserClient, meanwhile: impl FnOnce() + Send) -> Duration {
 #[test]
 fn guesses_from_one_address_are_rate_limited() {
     let (server, ada) = server_behind_proxy();
-    let wait = others_wait(&ada, || {
-        only(12, &tries(&server, (0..MANY).map(|_| (ADA.to_owned(), "203.0.113.9".to_owned()))));
-        assert_eq!(sign_in(&server, ADA, PASSWORD, "203.0.113.9").status(), 429, "where it comes from");
-        only(30, &tries(&server, (0..MANY / 10).map(|number| (format!("name{number}"), "203.0.113.10".to_owned()))));
+    let wait = page_time_during(&ada, || {
+        assert_rate_limited(12, &send_guesses(&server, (0..MANY).map(|_| (ADA.to_owned(), "203.0.113.9".to_owned()))));
+        assert_eq!(sign_in(&server, ADA, PASSWORD, "203.0.113.9").status(), 429, "from the attacker's address");
+        assert_rate_limited(
+            30,
+            &send_guesses(&server, (0..MANY / 10).map(|number| (format!("name{number}"), "203.0.113.10".to_owned()))),
+        );
     });
     println!("others wait {wait:?}");
     assert!(wait < Duration::from_millis(100), "{wait:?}");
@@ -108,10 +111,12 @@ fn guesses_from_one_address_are_rate_limited() {
 #[test]
 fn guesses_from_many_addresses_do_not_lock_out_the_user() {
     let (server, ada) = server_behind_proxy();
-    let wait = others_wait(&ada, || only(60, &tries(&server, (0..MANY).map(|number| (ADA.to_owned(), place(number))))));
+    let wait = page_time_during(&ada, || {
+        assert_rate_limited(60, &send_guesses(&server, (0..MANY).map(|number| (ADA.to_owned(), address_of(number)))))
+    });
     println!("others wait {wait:?}");
     assert!(wait < Duration::from_millis(100), "{wait:?}");
-    assert_eq!(sign_in(&server, ADA, PASSWORD, HOME).status(), 200, "from where they have been before");
+    assert_eq!(sign_in(&server, ADA, PASSWORD, HOME).status(), 200, "from a known address");
     let elsewhere = sign_in(&server, ADA, PASSWORD, "198.51.100.1");
     if elsewhere.status() == 429 {
         let wait: u64 = elsewhere.headers()["retry-after"].to_str().unwrap().parse().unwrap();
@@ -119,16 +124,16 @@ fn guesses_from_many_addresses_do_not_lock_out_the_user() {
         let told: Value = elsewhere.json().unwrap();
         assert_eq!(told["code"], "too_many_requests");
     }
-    // An address that nobody vouches for does not count.
-    let claimed = format!("203.0.113.50, {HOME}, not-an-address, {}", place(1));
+    // A forwarded address before the trusted proxy's own does not count.
+    let claimed = format!("203.0.113.50, {HOME}, not-an-address, {}", address_of(1));
     assert!(matches!(sign_in(&server, ADA, PASSWORD, &claimed).status().as_u16(), 200 | 429));
 }
 
-/// A name that takes this many times as long as another would be told from it.
-const MOST_APART: f64 = 1.25;
+/// Names whose times differ by this factor could be told apart.
+const MAX_TIME_RATIO: f64 = 1.25;
 
-/// Checks that all names are refused alike; answers how many times as long some of them take as others.
-fn refused_alike() -> f64 {
+/// Asserts that all names get the same rejection; returns the ratio of the slowest to the quickest name.
+fn rejection_time_ratio() -> f64 {
     let (server, ada) = server_behind_proxy();
     let removed = server.add_user(&ada, "removed", "viewer");
     drop(removed);
@@ -137,11 +142,11 @@ fn refused_alike() -> f64 {
     let names = [ADA, "nobody", "removed", "invited", "%not a name%"];
     let mut quickest = names.map(|_| f64::MAX);
     let mut ratio = f64::MAX;
-    // Whatever else the machine does makes some tries slower; each has its quickest soon. An account may be tried 50 times.
+    // Other load makes single guesses slower, so each name counts its quickest. An account permits 50 guesses.
     for number in 1..48 {
         for (quickest, name) in quickest.iter_mut().zip(names) {
             let begun = Instant::now();
-            let answer = sign_in(&server, name, "wrong green otters", &place(number));
+            let answer = sign_in(&server, name, "wrong green otters", &address_of(number));
             *quickest = begun.elapsed().as_secs_f64().min(*quickest);
             assert_eq!(answer.status(), 401, "{name}");
             assert!(answer.headers().get("set-cookie").is_none(), "{name}");
@@ -150,7 +155,7 @@ fn refused_alike() -> f64 {
         }
         let ends = quickest.iter().fold((f64::MAX, 0.0_f64), |(least, most), time| (least.min(*time), most.max(*time)));
         ratio = ends.1 / ends.0;
-        if number >= 8 && ratio < MOST_APART {
+        if number >= 8 && ratio < MAX_TIME_RATIO {
             break;
         }
     }
@@ -159,7 +164,8 @@ fn refused_alike() -> f64 {
 
 #[test]
 fn sign_in_does_not_reveal_which_users_exist() {
-    // On a busy machine even the quickest try of one may have been held up, but not in every house.
-    let ratios: Vec<f64> = (0..4).map(|_| refused_alike()).take_while(|ratio| *ratio >= MOST_APART).collect();
-    assert!(ratios.len() < 4, "some take so many times as long as others: {ratios:?}");
+    // On a busy machine even the quickest guess may have been delayed, but hardly on all four servers.
+    let ratios: Vec<f64> =
+        (0..4).map(|_| rejection_time_ratio()).take_while(|ratio| *ratio >= MAX_TIME_RATIO).collect();
+    assert!(ratios.len() < 4, "time ratios between names: {ratios:?}");
 }

@@ -1,4 +1,4 @@
-//! Names that lead elsewhere: of uploads, artifacts, folders and files of the site.
+//! Path traversal: names of uploads, artifacts, folders and assets that lead elsewhere.
 
 use std::{collections::BTreeSet, fs, os::unix::fs::symlink, path::Path};
 
@@ -11,8 +11,8 @@ use crate::support::{
     raw_http::{send_bytes, status_of},
 };
 
-/// Ways out of a folder, as they stand in an address.
-const WAYS_OUT: [&str; 22] = [
+/// Escapes from a folder, as written in a URL.
+const ESCAPES: [&str; 22] = [
     "..",
     "../milepost.db",
     "..%2fmilepost.db",
@@ -37,7 +37,7 @@ const WAYS_OUT: [&str; 22] = [
     "%2e",
 ];
 
-/// All files below a folder, but what a running server writes by itself.
+/// All files below a folder.
 fn files(folder: &Path) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -67,7 +67,7 @@ fn url_path_reaches_no_file_outside_artifacts() {
     let folder = format!("/{}", server::assets::folder());
     let folders = ["/jobs/1/artifacts", &folder, "/jobs/1/log", "/jobs", "/pkg", "", "/settings/audit.csv", "/uploads"];
     for folder in folders {
-        for way in WAYS_OUT.iter().copied().chain([long.as_str(), deep.as_str()]) {
+        for way in ESCAPES.iter().copied().chain([long.as_str(), deep.as_str()]) {
             let answer = ask(&format!("{folder}/{way}"));
             for secret in ["SQLite format 3", "root:", "[package]", "BEGIN"] {
                 assert!(!answer.contains(secret), "{folder}/{way}: {answer}");
@@ -91,7 +91,7 @@ fn upload_name_never_becomes_a_file_name() {
     let above = server.data().parent().unwrap();
     let (before, before_above) = (files(server.data()), fs::read_dir(above).unwrap().count());
     let long = "x".repeat(30_000);
-    let names = WAYS_OUT.iter().map(|way| way.replace('/', "%2f").replace('\\', "%5c"));
+    let names = ESCAPES.iter().map(|way| way.replace('/', "%2f").replace('\\', "%5c"));
     let more = ["%00", "%0a%0d", "CON", "a%2f", "~", "$(id)", "%e2%80%ae", "%f0%9f%92%a5", &long].map(str::to_owned);
     let mut kept = 0;
     for name in names.chain(more) {
@@ -117,7 +117,7 @@ fn upload_name_never_becomes_a_file_name() {
     assert!(!Path::new("/etc/escaped").exists());
 }
 
-/// A root with a way out of it by links, and what lies outside.
+/// A root with symbolic links to outside, and the folder outside.
 fn root_with_links() -> (TempDir, TempDir) {
     let (root, outside) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     fs::create_dir(root.path().join("inside")).unwrap();
@@ -173,7 +173,7 @@ fn path_outside_roots_is_rejected() {
         let started = browser.post("/api/start_job", &[("kind", "checksum"), ("input", &input)]);
         assert_eq!(started.status(), 422, "{way:?}: {}", started.text().unwrap());
     }
-    // Of the root itself, what links lead to is not read either.
+    // A job on the root itself does not follow the links either.
     let job = browser.start("checksum", &serde_json::json!({ "folder": root_path }));
     browser.wait(&[job]);
     let page = browser.page(&format!("/jobs/{job}"));

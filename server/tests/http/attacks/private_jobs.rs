@@ -1,4 +1,4 @@
-//! People of the same house, and the jobs of others that are not for them.
+//! Private jobs and other objects of another user of the same server.
 
 use serde_json::{Value, json};
 
@@ -9,16 +9,16 @@ use crate::support::{
 
 const MARK: &str = "zqmarked";
 
-/// An import with a mark in all that it shows.
-fn marked_job(person: &UserClient, number: u32) -> i64 {
+/// Runs an import with a mark in everything that it shows.
+fn marked_job(user: &UserClient, number: u32) -> i64 {
     let path = format!("/uploads?name={MARK}.csv");
     let text = format!("{MARK},b\n{MARK},1\n{MARK},2,3\n");
-    let sent = person.send(person.request(http::Method::POST, &path).body(text));
+    let sent = user.send(user.request(http::Method::POST, &path).body(text));
     let upload: Value = sent.error_for_status().unwrap().json().unwrap();
     let input = json!({ "file": upload["upload"], "table": format!("{MARK}{number}"), "on_error": "skip" });
-    let started = person.call("start_job", &[("kind", "import-csv"), ("input", &input.to_string())]);
+    let started = user.call("start_job", &[("kind", "import-csv"), ("input", &input.to_string())]);
     let job = started.error_for_status().unwrap().json().unwrap();
-    person.wait(job);
+    user.wait(job);
     job
 }
 
@@ -29,7 +29,7 @@ fn private_job_of_another_user_looks_nonexistent() {
     let jobs = [marked_job(&ada, 1), marked_job(&ada, 2)];
     let [job, none] = [jobs[0].to_string(), "999999".to_owned()];
     for user in [&otto, &vera] {
-        // Remembered while it was there for everybody.
+        // Pinned while the job was visible to everyone.
         user.call("pin_job", &[("id", &job)]).error_for_status().unwrap();
         assert!(user.page("/").contains(MARK) && user.page("/jobs").contains(MARK));
     }
@@ -64,7 +64,7 @@ fn private_job_of_another_user_looks_nonexistent() {
         let form = [("kind", "demo"), ("input", "{}"), ("rerun_of", from.as_str())];
         assert_eq!(otto.call("start_job", &form).status(), 404, "{from}");
     }
-    // They are there for whoever they are for.
+    // The owners still see their jobs.
     for job in jobs {
         assert!(ada.page(&format!("/jobs/{job}")).contains(MARK));
         assert_eq!(fetch_status(&ada, &format!("/jobs/{job}/artifacts/rejected.csv")), 200);
@@ -84,7 +84,7 @@ fn idempotency_key_of_another_user_is_another_key() {
         user.call("start_job", &form).error_for_status().unwrap().json().unwrap()
     };
     let first = start(&ada, 0);
-    assert_eq!(start(&ada, 0), first, "one's own key is known again");
+    assert_eq!(start(&ada, 0), first, "the user's own key matches");
     let of_ben = start(&ben, 1);
     assert_ne!(of_ben, first);
     assert_eq!(start(&ben, 1), of_ben);
@@ -104,7 +104,7 @@ fn unique_key_of_another_user_is_another_key() {
         make_private(&ada, "demo", private);
         let of_ben = start(&ben);
         assert_ne!(of_ben, of_ada, "private: {private}");
-        assert_eq!((start(&ben), start(&ada)), (of_ben, of_ada), "one's own key is known again");
+        assert_eq!((start(&ben), start(&ada)), (of_ben, of_ada), "the user's own key matches");
         ben.call("cancel_job", &[("id", &of_ben.to_string())]).error_for_status().unwrap();
     }
 }
@@ -118,11 +118,15 @@ fn deleting_what_belongs_to_another_user_is_rejected() {
     crate::support::accounts::make_token(&otto, "of otto", &["read"]);
     let id: i64 = query_value(server.data(), "select id from token where name = 'of otto'");
     assert_eq!(ben.call("revoke_token", &[("id", &id.to_string())]).status(), 409);
-    assert_eq!(ada.call("revoke_token", &[("id", &id.to_string())]).status(), 409, "an administrator by another way");
+    assert_eq!(
+        ada.call("revoke_token", &[("id", &id.to_string())]).status(),
+        409,
+        "administrators use revoke_token_of"
+    );
     let session: String = query_value(server.data(), "select hex(substr(key, 1, 8)) from session where user = 2");
     ben.call("end_session", &[("session", &session.to_lowercase())]).error_for_status().unwrap();
     otto.page("/settings");
-    assert_eq!(ada.call("remove_user", &[("user", "1")]).status(), 409, "somebody must be left to let people in");
+    assert_eq!(ada.call("remove_user", &[("user", "1")]).status(), 409, "one administrator must remain");
     assert_eq!(ada.call("change_role", &[("user", "1"), ("role", "viewer")]).status(), 409);
 }
 

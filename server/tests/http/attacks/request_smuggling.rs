@@ -1,4 +1,4 @@
-//! Requests that a proxy in front could read otherwise than the server does: one that hides another.
+//! Request smuggling: requests that a proxy could parse differently, so that one hides another.
 
 use std::{
     io::{Read, Write},
@@ -10,11 +10,11 @@ use crate::support::{
     raw_http::{send_bytes, status_of},
 };
 
-/// What is hidden. It would be answered by 404 with its own name in the page.
+/// The hidden request. Its response would be a 404 page with its own path.
 const HIDDEN: &str = "GET /smuggled HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
-/// How many answers came.
-fn answers(answer: &str) -> usize {
+/// The number of responses.
+fn response_count(answer: &str) -> usize {
     answer.matches("HTTP/1.1 ").count()
 }
 
@@ -58,7 +58,7 @@ fn ambiguous_content_length_is_rejected_and_closes() {
     ] {
         for body in [HIDDEN.to_owned(), format!("0\r\n\r\n{HIDDEN}")] {
             let answer = send(&server, &post(&lines), &body);
-            assert!(answers(&answer) <= 1 && !answer.contains("smuggled"), "{lines:?} {body:?}: {answer}");
+            assert!(response_count(&answer) <= 1 && !answer.contains("smuggled"), "{lines:?} {body:?}: {answer}");
             assert!(matches!(status_of(&answer), 400 | 413), "{lines:?} {body:?}: {answer}");
         }
     }
@@ -83,10 +83,10 @@ fn ambiguous_chunk_size_closes_the_connection() {
         "\u{b}1",
     ] {
         let answer = send(&server, &head, &format!("{size}\r\na\r\n0\r\n\r\n{HIDDEN}"));
-        assert!(!answer.contains("smuggled") && answers(&answer) <= 1, "{size:?}: {answer}");
+        assert!(!answer.contains("smuggled") && response_count(&answer) <= 1, "{size:?}: {answer}");
         assert!(matches!(status_of(&answer), 400 | 0), "{size:?}: {answer}");
     }
-    // An endless extension, and endless trailers.
+    // Endless chunk extensions and trailers.
     let endless = "a".repeat(300_000);
     let answer = send(&server, &head, &format!("1;{endless}\r\na\r\n0\r\n\r\n{HIDDEN}"));
     assert!(!answer.contains("smuggled"), "{answer}");
@@ -124,7 +124,7 @@ fn malformed_request_head_is_rejected() {
         "\u{16}\u{3}\u{1}\u{2}\u{0}".to_owned(),
     ] {
         let mut stream = server.connect();
-        // Said to be all: some of these are no whole head, and would be waited for.
+        // Closed for writing, because the server would wait for the rest of an incomplete head.
         let sent = stream.write_all(format!("{head}\r\n{HIDDEN}").as_bytes());
         let _ = sent.and_then(|()| stream.shutdown(Shutdown::Write));
         let mut answer = Vec::new();
@@ -132,8 +132,8 @@ fn malformed_request_head_is_rejected() {
         let answer = String::from_utf8_lossy(&answer);
         assert!(matches!(status_of(&answer), 400 | 421 | 404 | 505 | 0), "{head:?}: {answer}");
         assert!(status_of(&answer) != 404 || head.contains('\u{7f}'), "{head:?}: {answer}");
-        let whose = status_of(&answer) == 421 || answer.contains("one Host header");
-        assert!(answers(&answer) <= 1 || whose, "{head:?}: {answer}");
+        let is_host_error = status_of(&answer) == 421 || answer.contains("one Host header");
+        assert!(response_count(&answer) <= 1 || is_host_error, "{head:?}: {answer}");
     }
     assert_eq!(server.status(&["GET /healthz HTTP/1.1", "host: localhost"]), 200);
 }

@@ -1,4 +1,4 @@
-//! Who was let in, and has become somebody else by the time it matters.
+//! Revocation races: rights that end between the head of a request and its effect.
 
 use std::{
     io::{Read, Write},
@@ -26,10 +26,10 @@ fn form_body_sent_after_sign_out_is_rejected() {
              100-continue\r\n\r\n"
         );
         stream.write_all(head.as_bytes()).unwrap();
-        // Whoever is asked to go on has been let in.
-        let mut go_on = [0; 25];
-        stream.read_exact(&mut go_on).unwrap();
-        assert!(go_on.starts_with(b"HTTP/1.1 100"));
+        // A client that is asked to continue has been authenticated.
+        let mut interim = [0; 25];
+        stream.read_exact(&mut interim).unwrap();
+        assert!(interim.starts_with(b"HTTP/1.1 100"));
         ada.call("end_sessions_of", &[("user", &user_id(&server, "ben"))]).error_for_status().unwrap();
         stream.write_all(field.as_bytes()).unwrap();
         let mut answer = String::new();

@@ -1,4 +1,4 @@
-//! Sessions that somebody else knows: chosen for a person, or stolen from them.
+//! Session fixation and session theft: session IDs chosen for a user, or stolen from one.
 
 use crate::support::{
     accounts::{ADA, PASSWORD, ServerWithAccounts, UserClient, fetch_status, link_secret, redirect_target, user_id},
@@ -9,7 +9,7 @@ use crate::support::{
 fn sign_in_replaces_the_session_id() {
     let (server, _ada) = ServerWithAccounts::with_admin();
     let user = server.new_client();
-    // What is said to somebody without an account may be kept for them until they see a page.
+    // Flash messages for an anonymous client may be stored in a session until the next page.
     user.submit("set_theme", &[("theme", "none that there is")]);
     user.submit("cancel_job", &[("id", "1")]);
     user.get("/jobs");
@@ -41,10 +41,10 @@ fn anonymous_requests_create_no_sessions() {
     assert_eq!(sessions(), before);
 }
 
-/// Every way to what is inside is closed to a session.
-fn is_worth_nothing(copy: &UserClient, why: &str) {
+/// Asserts that a session is rejected at every kind of address.
+fn assert_signed_out(stolen: &UserClient, why: &str) {
     for path in ["/", "/jobs", "/jobs/1", "/settings", "/new/demo"] {
-        assert!(redirect_target(&copy.get(path)).starts_with("/sign-in"), "{why}: {path}");
+        assert!(redirect_target(&stolen.get(path)).starts_with("/sign-in"), "{why}: {path}");
     }
     for path in [
         "/jobs/1/artifacts/demo.txt",
@@ -54,10 +54,10 @@ fn is_worth_nothing(copy: &UserClient, why: &str) {
         "/events/poll?topic=jobs",
         "/settings/audit.csv",
     ] {
-        assert_eq!(fetch_status(copy, path), 401, "{why}: {path}");
+        assert_eq!(fetch_status(stolen, path), 401, "{why}: {path}");
     }
     for function in ["cancel_job", "start_job", "change_password", "add_user", "make_token", "pin_job", "folders"] {
-        assert_eq!(copy.call(function, &[("id", "1")]).status(), 401, "{why}: {function}");
+        assert_eq!(stolen.call(function, &[("id", "1")]).status(), 401, "{why}: {function}");
     }
 }
 
@@ -73,40 +73,40 @@ fn stolen_session_ends_with_every_kind_of_sign_out() {
         user
     };
 
-    let copy = ben.with_same_cookies();
-    copy.page("/jobs/1");
-    assert_eq!(fetch_status(&copy, "/jobs/1/artifacts/demo.txt"), 200);
+    let stolen = ben.with_same_cookies();
+    stolen.page("/jobs/1");
+    assert_eq!(fetch_status(&stolen, "/jobs/1/artifacts/demo.txt"), 200);
     ben.submit("sign_out", &[]);
-    is_worth_nothing(&copy, "signed out");
+    assert_signed_out(&stolen, "signed out");
 
-    let (ben, copy) = (again(), again());
+    let (ben, stolen) = (again(), again());
     ben.call("end_other_sessions", &[]).error_for_status().unwrap();
-    is_worth_nothing(&copy, "signed out elsewhere");
+    assert_signed_out(&stolen, "signed out elsewhere");
     ben.page("/");
 
-    let copy = again();
+    let stolen = again();
     let form = [("old", PASSWORD), ("new", "eight green otters"), ("again", "eight green otters")];
     ben.call("change_password", &form).error_for_status().unwrap();
-    is_worth_nothing(&copy, "another password");
+    assert_signed_out(&stolen, "another password");
     ben.page("/");
 
-    let copy = ben.with_same_cookies();
+    let stolen = ben.with_same_cookies();
     ada.call("end_sessions_of", &[("user", &number)]).error_for_status().unwrap();
-    is_worth_nothing(&copy, "signed out by an administrator");
+    assert_signed_out(&stolen, "signed out by an administrator");
 
     let link = ada.call("reset_password", &[("user", &number)]).json::<serde_json::Value>().unwrap();
     let link = link_secret(link["secret"].as_str().unwrap());
     let ben = server.new_client();
     ben.redeem_link(&link, "");
-    let copy = again();
-    // Used up: not even for whoever has seen it.
+    let stolen = again();
+    // The link is used up, also for others who have seen it.
     assert_eq!(server.new_client().get(&format!("/setup?link={link}")).status(), 404);
     let used = server.new_client().call("set_up", &[("link", &link), ("password", "nine green otters")]);
     assert!(used.status().is_client_error(), "{}", used.status());
 
     ada.call("remove_user", &[("user", &number)]).error_for_status().unwrap();
-    is_worth_nothing(&copy, "removed");
-    is_worth_nothing(&ben, "removed");
+    assert_signed_out(&stolen, "removed");
+    assert_signed_out(&ben, "removed");
     let answer = server.new_client().call("sign_in", &[("name", "ben"), ("password", PASSWORD)]);
     assert_eq!(answer.status(), 401);
 }

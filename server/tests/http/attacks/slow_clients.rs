@@ -1,4 +1,4 @@
-//! Many at once, and those who take their time.
+//! Slow and idle clients (slowloris), and many requests on one connection.
 
 use std::{
     io::{Read, Write},
@@ -7,10 +7,10 @@ use std::{
 
 use crate::support::process::ServerProcess;
 
-/// How long somebody else may wait meanwhile.
+/// The longest that another client may wait for a page.
 const SOON: Duration = Duration::from_secs(5);
 
-fn answers_others(server: &ServerProcess) {
+fn assert_responsive(server: &ServerProcess) {
     for _ in 0..5 {
         let begun = Instant::now();
         assert_eq!(server.status(&["GET /jobs HTTP/1.1", "host: localhost"]), 200);
@@ -22,7 +22,7 @@ fn answers_others(server: &ServerProcess) {
 fn idle_connections_do_not_block_other_clients() {
     let (server, _data) = ServerProcess::start();
     let idle: Vec<_> = (0..800).map(|_| server.connect()).collect();
-    answers_others(&server);
+    assert_responsive(&server);
     let half_heads: Vec<_> = (0..200)
         .map(|_| {
             let mut stream = server.connect();
@@ -30,7 +30,7 @@ fn idle_connections_do_not_block_other_clients() {
             stream
         })
         .collect();
-    // Bodies that never come, where they are read whole and where they go to disk.
+    // Bodies that never arrive, of routes that read them whole and of those that write them to disk.
     let half_bodies: Vec<_> = (0..200)
         .map(|number| {
             let path = ["/api/start_job", "/uploads?name=a", "/new/demo", "/events/0"][number % 4];
@@ -40,18 +40,18 @@ fn idle_connections_do_not_block_other_clients() {
             stream
         })
         .collect();
-    answers_others(&server);
-    // Answers that nobody reads.
-    let deaf: Vec<_> = (0..100)
+    assert_responsive(&server);
+    // Responses that are never read.
+    let unread: Vec<_> = (0..100)
         .map(|_| {
             let mut stream = server.connect();
             stream.write_all(b"GET /events?topic=jobs HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
             stream
         })
         .collect();
-    answers_others(&server);
-    drop((idle, half_heads, half_bodies, deaf));
-    answers_others(&server);
+    assert_responsive(&server);
+    drop((idle, half_heads, half_bodies, unread));
+    assert_responsive(&server);
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn slow_request_head_times_out() {
     let mut stream = server.connect();
     let begun = Instant::now();
     stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nx: ").unwrap();
-    // Each byte a moment after the one before: never silent, never done.
+    // One byte after the other: never idle, never complete.
     stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
     let mut answer = [0; 16];
     loop {

@@ -1,4 +1,4 @@
-//! Text that would be markup or script, in everything that people, programs and files can write.
+//! XSS: markup and scripts in every text that users, programs and files can write.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -15,15 +15,15 @@ use crate::support::{
     html_elements::{Element, elements},
 };
 
-/// What is written everywhere. Wherever one of them becomes markup, an element `xss-7` or an attribute `onxss` appears.
-/// Short, so that all of it fits into a name.
+/// Texts that are written everywhere. Where one becomes markup, an element `xss-7` or an attribute `onxss` appears. Short
+/// enough to fit into a name.
 const TEXTS: [&str; 3] = [
     "\"'><script>alert(7)</script><xss-7 onxss=alert(7)>",
     "javascript:alert(7)//'-alert(7)-'\" onxss=\"",
     "</script></title></textarea>--><xss-7 onxss=alert(7)>&lt;xss-7&gt;",
 ];
 
-/// One for each element whose content Leptos writes as it is, and one that ends them all.
+/// One for each element whose content Leptos writes unescaped, and one that closes them all.
 const RAW_TEXTS: [&str; 5] = [
     "</textarea></form><form action=/api/change_role onxss=alert(7)><input name=user value=2>",
     "</title><meta http-equiv=refresh content=0;url=//evil.example/><xss-7 onxss=alert(7)>",
@@ -32,7 +32,7 @@ const RAW_TEXTS: [&str; 5] = [
     "\n&lt;/textarea>&</textarea><xss-7 onxss=alert(7)>",
 ];
 
-/// A command with a parameter of several lines.
+/// A configured command with a multi-line parameter.
 const COMMAND: &str = r#"
 [command.greet]
 title = "Greet {{name}}"
@@ -41,8 +41,8 @@ argv = ["echo", "{{name}}"]
 name = { type = "string", multiline = true }
 "#;
 
-/// Nothing on a page was made of what somebody wrote.
-fn is_clean(path: &str, html: &str) {
+/// Asserts that no element or attribute of a page was injected.
+fn assert_no_injection(path: &str, html: &str) {
     for Element { name, attributes, text } in elements(html) {
         assert!(!name.starts_with("xss"), "{path}: an element <{name}> {attributes:?}");
         for (attribute, value) in &attributes {
@@ -70,19 +70,19 @@ fn is_clean(path: &str, html: &str) {
     }
 }
 
-/// The same for what is answered; what is no page says so, and a browser makes none of it.
-fn check(path: &str, answer: Response) {
+/// [`assert_no_injection`] for a response; other types than HTML must be marked so that no browser sniffs them.
+fn check_response(path: &str, answer: Response) {
     let kind = answer.headers().get(CONTENT_TYPE).map_or("", |kind| kind.to_str().unwrap()).to_owned();
     if kind.contains("html") {
-        is_clean(path, &answer.text().unwrap());
+        assert_no_injection(path, &answer.text().unwrap());
     } else {
         assert!(["", "application/json", "text/plain; charset=utf-8"].contains(&&*kind), "{path}: {kind}");
         assert_eq!(answer.headers()["x-content-type-options"], "nosniff", "{path}");
     }
 }
 
-/// Where everything hangs that people and tasks have written.
-struct Stage {
+/// A server with [`TEXTS`] in everything that users and tasks write.
+struct Fixture {
     server: ServerWithAccounts,
     ada: UserClient,
     _root: TempDir,
@@ -104,7 +104,7 @@ fn upload(ada: &UserClient, name: &str, text: String) -> String {
     sent.error_for_status().unwrap().json::<Value>().unwrap()["upload"].as_str().unwrap().to_owned()
 }
 
-fn setting() -> Stage {
+fn fixture() -> Fixture {
     let root = TempDir::new().unwrap();
     let (server, link) = ServerWithAccounts::new(&["--root", root.path().to_str().unwrap()]);
     let ada = server.new_client();
@@ -131,12 +131,12 @@ fn setting() -> Stage {
         assert!(matches!(signed_in.status().as_u16(), 200 | 429));
         ada.call("start_job", &[("kind", "demo"), ("input", "{}"), ("unique_key", text), ("idempotency_key", text)]);
     }
-    Stage { server, ada, _root: root, jobs }
+    Fixture { server, ada, _root: root, jobs }
 }
 
 #[test]
 fn user_and_task_text_is_escaped_and_files_are_attachments() {
-    let Stage { server, ada, jobs, .. } = &setting();
+    let Fixture { server, ada, jobs, .. } = &fixture();
     let (vera, otto) = (server.add_user(ada, "vera", "viewer"), server.add_user(ada, "otto", "operator"));
     let pages = ["/", "/jobs", "/queues", "/new", "/settings", "/settings/users", "/settings/tasks", "/settings/audit"];
     let mut pages: Vec<String> = pages.map(str::to_owned).to_vec();
@@ -174,18 +174,18 @@ fn user_and_task_text_is_escaped_and_files_are_attachments() {
         for path in &pages {
             let response = user.get(path);
             assert!(response.status().as_u16() < 500, "{path}: {}", response.status());
-            check(path, response);
+            check_response(path, response);
         }
     }
-    // They are there, as text.
+    // They are present as text.
     for (path, times) in [("/jobs", 6), ("/settings", 3), ("/settings/audit", 3), ("/new/checksum?from=1", 1)] {
         let seen = ada.page(path).matches("alert(7)").count();
         assert!(seen >= times, "{path}: {seen}");
     }
-    nothing_else_is_shown_as_a_page(ada, jobs);
+    assert_files_are_attachments(ada, jobs);
 }
 
-/// A job of each kind with this text in every string of its input, and where each can be seen again.
+/// Starts a job of each kind with this text in every string of its input; returns the pages that show it.
 fn start_everywhere(ada: &UserClient, root: &Path, text: &str) -> Vec<String> {
     let folder = root.join(text.trim_start());
     fs::create_dir_all(&folder).unwrap();
@@ -222,8 +222,8 @@ fn start_everywhere(ada: &UserClient, root: &Path, text: &str) -> Vec<String> {
     pages
 }
 
-/// A schedule of this name that would start `kind` with this text.
-fn plan(ada: &UserClient, kind: &str, field: &str, text: &str) -> String {
+/// Creates a schedule of `kind` with this text in its name and input; returns the path of its page.
+fn create_schedule(ada: &UserClient, kind: &str, field: &str, text: &str) -> String {
     let name: String = text.trim().replace('\n', " ").chars().take(80).collect();
     let form = [("$name", &*name), ("$expression", "0 2 1 1 *"), ("$zone", "Europe/Prague"), ("$overlap", "queue")];
     let form = [&form[..], &[("$missed", "skip"), ("$most", "1"), ("$priority", ""), (field, text)]].concat();
@@ -245,7 +245,7 @@ fn text_in_raw_text_elements_is_escaped() {
     for text in RAW_TEXTS {
         pages.extend(start_everywhere(&ada, root.path(), text));
         for (kind, field) in [("sql-export", "query"), ("check-links", "urls"), ("greet", "name")] {
-            let schedule = plan(&ada, kind, field, text);
+            let schedule = create_schedule(&ada, kind, field, text);
             ada.call("run_schedule", &[("id", schedule.rsplit('/').next().unwrap())]);
             pages.extend([format!("{schedule}/edit"), schedule]);
         }
@@ -262,7 +262,7 @@ fn text_in_raw_text_elements_is_escaped() {
     }
     assert!(pages.len() > 100, "{pages:?}");
     for page in &pages {
-        is_clean(page, &ada.page(page));
+        assert_no_injection(page, &ada.page(page));
     }
     let form = elements(&ada.page("/messages?to=user&user=vera&text=Approve"));
     let areas: Vec<&Element> = form.iter().filter(|element| element.name == "textarea").collect();
@@ -321,11 +321,11 @@ fn reflected_form_values_are_escaped() {
                     assert!(answer.status().as_u16() < 500, "{} {form:?}: {}", route.path, answer.status());
                     let location = answer.headers().get("location").map(|to| to.to_str().unwrap().to_owned());
                     assert!(location.is_none_or(|to| to.starts_with('/') && !to.starts_with("//")), "{}", route.path);
-                    check(&route.path, answer);
+                    check_response(&route.path, answer);
                 }
             }
-            // The words kept for the next page.
-            is_clean("/jobs", &ada.page("/jobs"));
+            // The flash message of the next page.
+            assert_no_injection("/jobs", &ada.page("/jobs"));
         }
         let parts = multipart::Form::new()
             .text("table", text)
@@ -335,17 +335,17 @@ fn reflected_form_values_are_escaped() {
         let answer =
             ada.send(ada.request(Method::POST, "/new/import-csv").header(ACCEPT, "text/html").multipart(parts));
         assert!(answer.status().as_u16() < 500);
-        is_clean("/new/import-csv", &answer.text().unwrap());
+        assert_no_injection("/new/import-csv", &answer.text().unwrap());
         let theme = text.replace('\n', " ");
         let cookies = format!("theme={theme}; milepost_session={}; a={theme}", ada.session_cookie().unwrap());
         let request =
             server.new_client().request(Method::GET, "/jobs").header(ACCEPT, "text/html").header(COOKIE, cookies);
-        is_clean("/jobs", &ada.send(request).text().unwrap());
+        assert_no_injection("/jobs", &ada.send(request).text().unwrap());
     }
 }
 
-/// Files are saved and answers of programs read, and neither is ever shown as a page.
-fn nothing_else_is_shown_as_a_page(ada: &UserClient, jobs: &[i64]) {
+/// Asserts that no file and no API response is ever shown as a page.
+fn assert_files_are_attachments(ada: &UserClient, jobs: &[i64]) {
     let mut files: Vec<(String, bool)> = vec![("/settings/audit.csv".to_owned(), true)];
     for job in jobs {
         files.extend(["input", "log"].map(|file| (format!("/jobs/{job}/{file}"), true)));

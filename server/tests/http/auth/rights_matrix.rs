@@ -1,5 +1,5 @@
-//! Who may do what, as the server answers it: every row of its table, asked by everybody, in every way. The answers are
-//! compared with the one rule, and stand as a table in `docs/rights.md`; `RIGHTS=write` writes it anew.
+//! The rights matrix: every route of the route table, requested by every role in every way. The answers are compared with
+//! the policy (`authorise`) and written to `docs/rights.md` by `RIGHTS=write`.
 
 use std::{collections::BTreeMap, env, fmt::Write as _, fs, path::Path};
 
@@ -14,55 +14,54 @@ use server::router::Route;
 
 use crate::support::accounts::{ADA, ServerWithAccounts, UserClient};
 
-/// The words between which the table stands.
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/rights.md");
 
-/// A kind whose jobs are private here, and one whose are not.
+/// A kind whose jobs are private in this test.
 const PRIVATE: (&str, &str) =
     ("check-links", r#"{"urls":"http://127.0.0.1:9/","concurrency":1,"timeout":1,"per_host_per_second":1}"#);
 const OPEN: (&str, &str) = ("demo", r#"{"seconds":0}"#);
 /// A kind that only administrators may start.
 const GUARDED: &str = "backup";
 
-/// Somebody who asks.
-struct Sender {
-    /// The head of their column.
+/// A column: a client with its rights.
+struct Column {
+    /// The heading of the column.
     name: &'static str,
     actor: Actor,
     user: UserClient,
-    /// One's own job, somebody else's, somebody else's of a private kind: over, and not begun.
+    /// An own job, another user's, and another user's of a private kind; of each an ended and a scheduled one.
     jobs: [[i64; 2]; 3],
-    /// The same of schedules.
+    /// An own schedule, another user's, and another user's of a private kind.
     schedules: [i64; 3],
 }
 
-/// A way to do something.
-struct Way {
+/// A row: one way to request an action.
+struct MatrixRow {
     name: String,
     action: Action,
-    /// The least role that the kind asks, where the request is about one kind and no job.
+    /// The rule of the kind, where the request concerns a kind and no job.
     kind: Option<Rule>,
-    /// Whether it is about a job, or a schedule.
-    about: bool,
-    /// Whether that is a schedule.
-    planned: bool,
-    ask: Ask,
-    /// Whether it needs a job that is not over, so that nothing happens to it.
-    open: bool,
-    road: Road,
+    /// Whether the request concerns a job or a schedule.
+    has_subject: bool,
+    /// Whether it concerns a schedule.
+    is_schedule: bool,
+    request: SendRequest,
+    /// Whether it requests a scheduled job instead of an ended one, so that nothing happens to it.
+    needs_scheduled_job: bool,
+    client_kind: ClientKind,
 }
 
-/// Asks about a job.
-type Ask = Box<dyn Fn(&UserClient, i64) -> Outcome>;
+/// Sends the request for a job or a schedule.
+type SendRequest = Box<dyn Fn(&UserClient, i64) -> Outcome>;
 
-/// By what somebody goes.
+/// The kind of client that a row is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Road {
-    /// A call, a file, a stream.
+enum ClientKind {
+    /// A function call, a file or a stream.
     Any,
-    /// A form, which only browsers have.
+    /// A form, which only browsers submit.
     Form,
-    /// A page, which shows jobs beside its own matter.
+    /// A page, which any signed-in user may see before the right to its subject counts.
     Page,
 }
 
@@ -84,7 +83,7 @@ impl Outcome {
         }
     }
 
-    fn by_rule(actor: &Actor, action: Action, subject: Subject<'_>) -> Self {
+    fn by_policy(actor: &Actor, action: Action, subject: Subject<'_>) -> Self {
         match authorise(actor, action, subject) {
             Ok(()) => Self::Yes,
             Err(Denied::SignIn) => Self::SignIn,
@@ -95,26 +94,26 @@ impl Outcome {
         }
     }
 
-    /// What a program is answered. Whatever is wrong with the request itself is found only by who may ask.
-    fn of_status(response: Response, about: bool) -> Self {
+    /// The outcome of a call. The server validates a request only after it has authorised it.
+    fn of_status(response: Response, has_subject: bool) -> Self {
         let status = response.status().as_u16();
         assert!(status < 500, "{response:?}");
         match status {
             401 => Self::SignIn,
             403 => Self::No,
-            404 if about => Self::Hidden,
+            404 if has_subject => Self::Hidden,
             _ => Self::Yes,
         }
     }
 
-    /// What a browser without script is answered: a page, or another one to go to, which says what came of it.
-    fn of_page(response: Response, user: &UserClient, about: bool) -> Self {
+    /// The outcome of a form or page in a browser without scripts: the page itself, or the flash message after a redirect.
+    fn of_page(response: Response, user: &UserClient, has_subject: bool) -> Self {
         let to = response.headers().get("location").map(|to| to.to_str().unwrap().to_owned());
         match to {
             Some(to) if to.starts_with("/sign-in") => Self::SignIn,
             Some(to) => {
-                let said = user.get(&to).text().unwrap();
-                let notice = said.split(r#"class="flash"#).nth(1).and_then(|rest| rest.split("</section>").next());
+                let page = user.get(&to).text().unwrap();
+                let notice = page.split(r#"class="flash"#).nth(1).and_then(|rest| rest.split("</section>").next());
                 match notice.unwrap_or_default() {
                     words if words.contains("There is no job") || words.contains("There is no schedule") => {
                         Self::Hidden
@@ -125,21 +124,22 @@ impl Outcome {
                     _ => Self::Yes,
                 }
             }
-            None => Self::of_status(response, about),
+            None => Self::of_status(response, has_subject),
         }
     }
 }
 
-/// The arguments of every server function, such that nobody does any harm who may call it.
+/// The arguments of every server function, and whether it concerns a job. They are chosen so that an authorised call changes
+/// nothing.
 fn arguments(function: &str, job: i64) -> Option<(bool, Vec<(&'static str, String)>)> {
     let job = job.to_string();
-    let about = |name| Some((true, vec![(name, job.clone())]));
+    let concerning = |name| Some((true, vec![(name, job.clone())]));
     let with = |pairs: &[(&'static str, &str)]| {
         Some((false, pairs.iter().map(|(name, value)| (*name, (*value).to_owned())).collect()))
     };
     match function {
         "cancel_job" | "retry_job" | "pause_job" | "resume_job" | "start_now" | "rerun_job" | "delete_job"
-        | "pin_job" | "pause_schedule" | "resume_schedule" | "run_schedule" => about("id"),
+        | "pin_job" | "pause_schedule" | "resume_schedule" | "run_schedule" => concerning("id"),
         "delete_schedule" => Some((true, vec![("id", job), ("revision", "0".to_owned())])),
         "unpin_job" => with(&[("id", "1")]),
         "start_job" => with(&[("kind", OPEN.0), ("input", r#"{"seconds":"none"}"#)]),
@@ -156,7 +156,7 @@ fn arguments(function: &str, job: i64) -> Option<(bool, Vec<(&'static str, Strin
         "add_user" => with(&[("name", "?"), ("role", "viewer")]),
         "change_role" => with(&[("user", "999999"), ("role", "viewer")]),
         "reset_password" | "end_sessions_of" | "remove_user" => with(&[("user", "999999")]),
-        // Whom it is for decides about the right; see `ways`. Without a text nothing is sent.
+        // The recipient decides which right is needed; see `rows_of`. Without a text nothing is sent.
         "send_message" => with(&[("to", "user"), ("user", "?"), ("text", "")]),
         "add_note" => Some((true, vec![("id", job), ("text", String::new())])),
         "change_kind_rule" => with(&[("kind", OPEN.0), ("start", ""), ("seen_by", "")]),
@@ -164,19 +164,19 @@ fn arguments(function: &str, job: i64) -> Option<(bool, Vec<(&'static str, Strin
     }
 }
 
-/// Every way that a row of the table stands for. A row that is not known here fails the test.
-fn ways(route: &Route) -> Vec<Way> {
+/// The rows of a route: all ways to request it. An unknown route fails the test.
+fn rows_of(route: &Route) -> Vec<MatrixRow> {
     let (action, path) = (route.action, route.path.to_string());
-    let planned = path.contains("schedule");
-    let way = |name: String, about, ask: Ask| Way {
+    let is_schedule = path.contains("schedule");
+    let row = |name: String, has_subject, request: SendRequest| MatrixRow {
         name,
         action,
         kind: None,
-        about,
-        planned,
-        ask,
-        open: action == Action::Delete,
-        road: Road::Any,
+        has_subject,
+        is_schedule,
+        request,
+        needs_scheduled_job: action == Action::Delete,
+        client_kind: ClientKind::Any,
     };
     let pattern = path.clone();
     let filled = move |job: i64| {
@@ -184,35 +184,38 @@ fn ways(route: &Route) -> Vec<Way> {
         named.replace("{stream}", "0")
     };
     if let Some(function) = path.strip_prefix("/api/") {
-        let (about, _) = arguments(function, 1).unwrap_or_else(|| panic!("{function} has no arguments here"));
+        let (has_subject, _) = arguments(function, 1).unwrap_or_else(|| panic!("{function} has no arguments here"));
         let given = |function: &str, job| -> Vec<(&'static str, String)> { arguments(function, job).unwrap().1 };
         let (called, sent) = (function.to_owned(), function.to_owned());
         let call = move |user: &UserClient, job: i64| {
-            Outcome::of_status(user.call(&called, &borrowed(&given(&called, job))), about)
+            Outcome::of_status(user.call(&called, &borrowed(&given(&called, job))), has_subject)
         };
         let submit = move |user: &UserClient, job: i64| {
-            Outcome::of_page(user.submit(&sent, &borrowed(&given(&sent, job))), user, about)
+            Outcome::of_page(user.submit(&sent, &borrowed(&given(&sent, job))), user, has_subject)
         };
-        let program = way(format!("function {function}"), about, Box::new(call));
-        let form = Way { road: Road::Form, ..way(format!("form {function}"), about, Box::new(submit)) };
+        let program = row(format!("function {function}"), has_subject, Box::new(call));
+        let form = MatrixRow {
+            client_kind: ClientKind::Form,
+            ..row(format!("form {function}"), has_subject, Box::new(submit))
+        };
         if function == "send_message" {
             return [program, form].into_iter().chain(messages()).collect();
         }
         return vec![program, form];
     }
-    let about = path.contains("{id}");
+    let has_subject = path.contains("{id}");
     let (name, address) = (format!("{} {path}", route.method), path.clone());
     match (&route.method, path.as_str()) {
         (&Method::GET, "/events" | "/events/poll") => {
             let stream = move |user: &UserClient, job: i64| {
                 Outcome::of_status(user.api_get(&format!("{address}?job={job}&until=end")), true)
             };
-            vec![Way { name: format!("stream GET {path}"), ..way(name, true, Box::new(stream)) }]
+            vec![MatrixRow { name: format!("stream GET {path}"), ..row(name, true, Box::new(stream)) }]
         }
         (&Method::GET, _) => {
             let file = ["/input", "/log", "/result", ".csv", "/{name}"].iter().any(|end| path.ends_with(end));
-            // A file that no job has is not there for anybody.
-            let ask = move |user: &UserClient, job: i64| {
+            // A file that the job does not have is missing for every client.
+            let request = move |user: &UserClient, job: i64| {
                 let response = user.get(&filled(job));
                 let may_be_absent = path.contains("artifacts") || path.ends_with("/result");
                 if may_be_absent && response.status() == 404 {
@@ -223,13 +226,13 @@ fn ways(route: &Route) -> Vec<Way> {
                         Outcome::Hidden
                     };
                 }
-                Outcome::of_page(response, user, about)
+                Outcome::of_page(response, user, has_subject)
             };
             let kind = if file { "file" } else { "page" };
-            vec![Way {
+            vec![MatrixRow {
                 name: format!("{kind} {name}"),
-                road: if file { Road::Any } else { Road::Page },
-                ..way(String::new(), about, Box::new(ask))
+                client_kind: if file { ClientKind::Any } else { ClientKind::Page },
+                ..row(String::new(), has_subject, Box::new(request))
             }]
         }
         (&Method::POST, "/new/{kind}") => {
@@ -241,75 +244,82 @@ fn ways(route: &Route) -> Vec<Way> {
             };
             let guarded = Rule { start: Role::Administrator, private: false };
             vec![
-                Way { road: Road::Form, ..way(format!("form {name}"), false, Box::new(start(OPEN.0))) },
-                Way {
+                MatrixRow {
+                    client_kind: ClientKind::Form,
+                    ..row(format!("form {name}"), false, Box::new(start(OPEN.0)))
+                },
+                MatrixRow {
                     kind: Some(guarded),
-                    road: Road::Form,
-                    ..way(format!("form POST /new/{GUARDED}"), false, Box::new(start(GUARDED)))
+                    client_kind: ClientKind::Form,
+                    ..row(format!("form POST /new/{GUARDED}"), false, Box::new(start(GUARDED)))
                 },
             ]
         }
         (&Method::POST, "/schedules/new" | "/schedules/{id}/edit") => {
             let plan = move |user: &UserClient, id: i64| {
                 let address = format!("{}?kind={}", filled(id), OPEN.0);
-                Outcome::of_page(user.post(&address, &[("$name", "")]), user, about)
+                Outcome::of_page(user.post(&address, &[("$name", "")]), user, has_subject)
             };
-            vec![Way { road: Road::Form, ..way(format!("form {name}"), about, Box::new(plan)) }]
+            vec![MatrixRow {
+                client_kind: ClientKind::Form,
+                ..row(format!("form {name}"), has_subject, Box::new(plan))
+            }]
         }
         (&Method::POST, "/uploads" | "/events/{stream}") => {
             let post =
                 move |user: &UserClient, _| Outcome::of_status(user.api_post(&filled(0), r#"{"add":[]}"#), false);
-            vec![way(name, false, Box::new(post))]
+            vec![row(name, false, Box::new(post))]
         }
-        _ => panic!("{name} is not asked by anybody"),
+        _ => panic!("{name} is not requested by this test"),
     }
 }
 
-/// What a function is given, for a job.
+/// Builds the arguments of a function for a job.
 type Arguments = fn(i64) -> Vec<(&'static str, String)>;
 
-/// Messages to more than one person: to everyone, and to who watches a job.
-fn messages() -> Vec<Way> {
+/// Messages to several users: to everyone, and to the watchers of a job.
+fn messages() -> Vec<MatrixRow> {
     let everyone = |_| vec![("to", "everyone".to_owned()), ("text", String::new())];
     let watchers = |job: i64| vec![("to", "job".to_owned()), ("job", job.to_string()), ("text", String::new())];
     let kinds: [(&str, Action, bool, Arguments); 2] =
         [("everyone", Action::Announce, false, everyone), ("job", Action::Steer, true, watchers)];
-    let ways = kinds.map(|(to, action, about, given)| {
-        let call =
-            move |user: &UserClient, job| Outcome::of_status(user.call("send_message", &borrowed(&given(job))), about);
-        let submit = move |user: &UserClient, job| {
-            Outcome::of_page(user.submit("send_message", &borrowed(&given(job))), user, about)
+    let rows = kinds.map(|(to, action, has_subject, given)| {
+        let call = move |user: &UserClient, job| {
+            Outcome::of_status(user.call("send_message", &borrowed(&given(job))), has_subject)
         };
-        let way = |name: String, road, ask: Ask| Way {
+        let submit = move |user: &UserClient, job| {
+            Outcome::of_page(user.submit("send_message", &borrowed(&given(job))), user, has_subject)
+        };
+        let row = |name: String, client_kind, request: SendRequest| MatrixRow {
             name,
             action,
             kind: None,
-            about,
-            planned: false,
-            ask,
-            open: false,
-            road,
+            has_subject,
+            is_schedule: false,
+            request,
+            needs_scheduled_job: false,
+            client_kind,
         };
         [
-            way(format!("function send_message, to {to}"), Road::Any, Box::new(call)),
-            way(format!("form send_message, to {to}"), Road::Form, Box::new(submit)),
+            row(format!("function send_message, to {to}"), ClientKind::Any, Box::new(call)),
+            row(format!("form send_message, to {to}"), ClientKind::Form, Box::new(submit)),
         ]
     });
-    ways.into_iter().flatten().collect()
+    rows.into_iter().flatten().collect()
 }
 
 fn borrowed<'a>(pairs: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
     pairs.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
 
-/// A house in which everybody has a job of their own, and olga two that others may and may not see.
-struct Crowd {
+/// A server on which every user has a job, and olga a public and a private one.
+struct Fixture {
     _server: ServerWithAccounts,
-    senders: Vec<Sender>,
+    columns: Vec<Column>,
 }
 
-impl Crowd {
-    fn gather() -> Self {
+impl Fixture {
+    fn new() -> Self {
         let (server, ada) = ServerWithAccounts::with_admin();
         let [otto, vera, olga] = ["otto", "vera", "olga"].map(|name| server.add_user(&ada, name, "operator"));
         let start = |user: &UserClient, (kind, input): (&str, &str)| {
@@ -319,11 +329,12 @@ impl Crowd {
             [over, started(&user.call("start_job", &later).text().unwrap())]
         };
         let (other, private) = (start(&olga, OPEN), start(&olga, PRIVATE));
-        let (planned, hidden) = (plan(&olga, OPEN.0), plan(&olga, PRIVATE.0));
+        let (other_schedule, private_schedule) = (create_schedule(&olga, OPEN.0), create_schedule(&olga, PRIVATE.0));
         let own: BTreeMap<&str, [i64; 2]> =
             [(ADA, &ada), ("otto", &otto), ("vera", &vera)].map(|(name, user)| (name, start(user, OPEN))).into();
-        let plans: BTreeMap<&str, i64> =
-            [(ADA, &ada), ("otto", &otto), ("vera", &vera)].map(|(name, user)| (name, plan(user, OPEN.0))).into();
+        let schedules_of: BTreeMap<&str, i64> = [(ADA, &ada), ("otto", &otto), ("vera", &vera)]
+            .map(|(name, user)| (name, create_schedule(user, OPEN.0)))
+            .into();
         let rule = [("kind", PRIVATE.0), ("start", ""), ("seen_by", "starter")];
         ada.call("change_kind_rule", &rule).error_for_status().unwrap();
         let demoted = [("user", &*ada.user_id("vera").to_string()), ("role", "viewer")];
@@ -331,13 +342,13 @@ impl Crowd {
 
         let who = |name: &str, role| Who { user: UserId(0), name: name.into(), role };
         let jobs = |name: &str| [own[name], other, private];
-        let schedules = |name: &str| [plans[name], planned, hidden];
-        let mut senders = vec![Sender {
-            name: "nobody",
+        let schedules = |name: &str| [schedules_of[name], other_schedule, private_schedule];
+        let mut columns = vec![Column {
+            name: "anonymous",
             actor: Actor::Nobody,
             user: server.new_client(),
             jobs: [other, other, private],
-            schedules: [planned, planned, hidden],
+            schedules: [other_schedule, other_schedule, private_schedule],
         }];
         let people = [
             ("vera", &vera, Role::Viewer, ["viewer, cookie", "viewer, token"]),
@@ -346,7 +357,7 @@ impl Crowd {
         ];
         for (name, user, role, [by_cookie, by_token]) in people {
             let actor = Actor::Person(who(name, role));
-            senders.push(Sender {
+            columns.push(Column {
                 name: by_cookie,
                 actor,
                 user: user.with_same_cookies(),
@@ -360,7 +371,7 @@ impl Crowd {
             }
             for (column, scopes) in narrow {
                 let pass = Pass { name: column.into(), scopes: scopes.clone().into() };
-                senders.push(Sender {
+                columns.push(Column {
                     name: column,
                     actor: Actor::Program(who(name, role), pass),
                     user: user.api_client(column, &scopes),
@@ -369,7 +380,7 @@ impl Crowd {
                 });
             }
         }
-        Self { _server: server, senders }
+        Self { _server: server, columns }
     }
 }
 
@@ -377,8 +388,8 @@ fn started(answer: &str) -> i64 {
     answer.parse().unwrap_or_else(|_| panic!("not started: {answer}"))
 }
 
-/// Plans a job of `kind` for a time that does not come while anybody asks.
-fn plan(user: &UserClient, kind: &str) -> i64 {
+/// Creates a schedule of `kind` that is not due during the test.
+fn create_schedule(user: &UserClient, kind: &str) -> i64 {
     let form = [
         ("$name", "Plan"),
         ("$expression", "0 0 1 1 *"),
@@ -388,42 +399,42 @@ fn plan(user: &UserClient, kind: &str) -> i64 {
         ("urls", "http://127.0.0.1:9/"),
     ];
     let form = if kind == PRIVATE.0 { &form[..] } else { &form[..5] };
-    let planned = user.post(&format!("/schedules/new?kind={kind}"), form);
-    let place = planned.headers().get("location").map(|place| place.to_str().unwrap().to_owned());
-    let place = place.unwrap_or_else(|| panic!("not planned: {}", planned.text().unwrap()));
-    place.strip_prefix("/schedules/").unwrap().parse().unwrap()
+    let response = user.post(&format!("/schedules/new?kind={kind}"), form);
+    let location = response.headers().get("location").map(|location| location.to_str().unwrap().to_owned());
+    let location = location.unwrap_or_else(|| panic!("not created: {}", response.text().unwrap()));
+    location.strip_prefix("/schedules/").unwrap().parse().unwrap()
 }
 
-/// The cell of a sender: one word, or one for each of the three jobs; and what stands against the rule.
-fn cell(way: &Way, sender: &Sender) -> Result<String, String> {
+/// The cell of a client: one word, or one for each of the three jobs. The error names a deviation from the policy.
+fn cell(row: &MatrixRow, column: &Column) -> Result<String, String> {
     let mut words = Vec::new();
-    for (nth, pair) in sender.jobs.iter().enumerate().take(if way.about { 3 } else { 1 }) {
+    for (nth, pair) in column.jobs.iter().enumerate().take(if row.has_subject { 3 } else { 1 }) {
         let rule = Rule { private: nth == 2, ..Rule::default() };
-        let name = sender.actor.who().map_or("", |who| &who.name);
-        let starter = if nth == 0 && !matches!(sender.actor, Actor::Nobody) { name } else { "olga" };
-        let subject = match (way.about, way.kind) {
-            (true, _) if way.planned => Subject::Schedule { rule, owner: starter },
+        let name = column.actor.who().map_or("", |who| &who.name);
+        let starter = if nth == 0 && !matches!(column.actor, Actor::Nobody) { name } else { "olga" };
+        let subject = match (row.has_subject, row.kind) {
+            (true, _) if row.is_schedule => Subject::Schedule { rule, owner: starter },
             (true, _) => Subject::Job { rule, starter },
             (false, Some(kind)) => Subject::Kind(kind),
             (false, None) => Subject::Any,
         };
-        let ruled = match Outcome::by_rule(&sender.actor, way.action, subject) {
-            // A page is asked for its own matter once whoever asks may see any.
-            ruled @ (Outcome::Yes | Outcome::Hidden) if way.road == Road::Page => {
-                match Outcome::by_rule(&sender.actor, Action::See, Subject::Any) {
-                    Outcome::Yes => ruled,
+        let expected = match Outcome::by_policy(&column.actor, row.action, subject) {
+            // The subject of a page counts only for clients that may see pages at all.
+            expected @ (Outcome::Yes | Outcome::Hidden) if row.client_kind == ClientKind::Page => {
+                match Outcome::by_policy(&column.actor, Action::See, Subject::Any) {
+                    Outcome::Yes => expected,
                     unseen => unseen,
                 }
             }
-            ruled => ruled,
+            expected => expected,
         };
-        let number = if way.planned { sender.schedules[nth] } else { pair[usize::from(way.open)] };
-        let said = (way.ask)(&sender.user, number);
-        if said != ruled {
-            let (said, ruled) = (said.word(), ruled.word());
-            return Err(format!("{} by {} ({nth}): {said} instead of {ruled}", way.name, sender.name));
+        let number = if row.is_schedule { column.schedules[nth] } else { pair[usize::from(row.needs_scheduled_job)] };
+        let actual = (row.request)(&column.user, number);
+        if actual != expected {
+            let (actual, expected) = (actual.word(), expected.word());
+            return Err(format!("{} by {} ({nth}): {actual} instead of {expected}", row.name, column.name));
         }
-        words.push(said.word());
+        words.push(actual.word());
     }
     let first = words[0];
     Ok(if words.iter().all(|word| *word == first) { first.to_owned() } else { words.join(" · ") })
@@ -431,25 +442,25 @@ fn cell(way: &Way, sender: &Sender) -> Result<String, String> {
 
 #[test]
 fn every_route_answers_every_role_as_the_policy_says() {
-    let crowd = Crowd::gather();
+    let fixture = Fixture::new();
     let mut table = String::from("| what | action |");
-    for sender in &crowd.senders {
-        write!(table, " {} |", sender.name).unwrap();
+    for column in &fixture.columns {
+        write!(table, " {} |", column.name).unwrap();
     }
     table += "\n|---|---|";
-    table += &"---|".repeat(crowd.senders.len());
+    table += &"---|".repeat(fixture.columns.len());
     table.push('\n');
     let mut wrong = Vec::new();
     let routes = server::router::table();
-    for way in routes.iter().filter(|route| route.action != Action::Public).flat_map(ways) {
-        write!(table, "| {} | {:?} |", way.name, way.action).unwrap();
-        for sender in &crowd.senders {
-            // A program that sends a token gets no pages with forms.
-            if way.road == Road::Form && matches!(sender.actor, Actor::Program(..)) {
+    for row in routes.iter().filter(|route| route.action != Action::Public).flat_map(rows_of) {
+        write!(table, "| {} | {:?} |", row.name, row.action).unwrap();
+        for column in &fixture.columns {
+            // An API client gets no forms.
+            if row.client_kind == ClientKind::Form && matches!(column.actor, Actor::Program(..)) {
                 table += " – |";
                 continue;
             }
-            match cell(&way, sender) {
+            match cell(&row, column) {
                 Ok(words) => write!(table, " {words} |").unwrap(),
                 Err(fault) => wrong.push(fault),
             }
@@ -462,7 +473,7 @@ fn every_route_answers_every_role_as_the_policy_says() {
     let text = fs::read_to_string(document).unwrap();
     let (before, _) = text.split_once("| what |").unwrap();
     let now = format!("{before}{table}");
-    if env::var_os("RIGHTS").is_some_and(|wish| wish == "write") {
+    if env::var_os("RIGHTS").is_some_and(|mode| mode == "write") {
         fs::write(document, &now).unwrap();
     }
     assert!(text == now || env::var_os("RIGHTS").is_some(), "docs/rights.md is not what the server does; RIGHTS=write");
@@ -474,6 +485,9 @@ fn every_server_function_is_in_the_route_table() {
     let registered: Vec<&str> = leptos::server_fn::axum::server_fn_paths().map(|(path, _)| path).collect();
     assert!(!registered.is_empty());
     for path in &registered {
-        assert!(rows.iter().any(|row| row == path), "{path} has no row in the table, so that nobody can call it");
+        assert!(
+            rows.iter().any(|row| row == path),
+            "{path} has no row in the route table, so that it cannot be called"
+        );
     }
 }

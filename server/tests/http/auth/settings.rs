@@ -15,38 +15,38 @@ mod profile;
 mod task_rules;
 mod users;
 
-/// What looks like markup, wherever it comes from.
+/// A text that would be a script if it were not escaped.
 const MARKUP: &str = "<script>alert(1)</script>";
 
-/// A program that comes with a token.
-fn program(server: &ServerWithAccounts, token: &str, path: &str) -> Response {
+/// Requests a page with an API token.
+fn get_with_token(server: &ServerWithAccounts, token: &str, path: &str) -> Response {
     let client = Client::builder().timeout(TIMEOUT).build().unwrap();
     let request = client.get(server.process.url(path)).header(AUTHORIZATION, format!("Bearer {token}"));
     request.send().unwrap()
 }
 
-/// What a call says that it has done.
-fn done(answer: Response) -> Value {
+/// The JSON of a successful call.
+fn succeeded(answer: Response) -> Value {
     let answer = answer.error_for_status().unwrap();
     assert_eq!(answer.headers()[CACHE_CONTROL], "no-store");
     answer.json().unwrap()
 }
 
-/// The refusal of a call.
-fn refused(answer: Response, status: u16, code: &str) -> Value {
+/// The error JSON of a rejected call.
+fn rejected(answer: Response, status: u16, code: &str) -> Value {
     assert_eq!(answer.status(), status);
     let refusal: Value = answer.json().unwrap();
     assert_eq!(refusal["code"], code, "{refusal}");
     refusal
 }
 
-/// The page that the form of `function` leads to, which says what was done, or why not.
-fn after(user: &UserClient, function: &str, form: &[(&str, &str)]) -> String {
+/// Submits the form of `function`; returns the page after the redirect, with its flash message.
+fn submit_and_follow(user: &UserClient, function: &str, form: &[(&str, &str)]) -> String {
     user.page(&redirect_target(&user.submit(function, form)))
 }
 
-/// The page that answers a form at once.
-fn answered(answer: Response, status: u16) -> String {
+/// The page of a response without a redirect.
+fn page_of(answer: Response, status: u16) -> String {
     assert_eq!(answer.status(), status);
     assert_eq!(answer.headers()[CACHE_CONTROL], "no-store");
     let page = without_markers(&answer.text().unwrap());
@@ -54,8 +54,8 @@ fn answered(answer: Response, status: u16) -> String {
     page
 }
 
-/// The number of somebody, as the page of users knows it.
-fn number(ada: &UserClient, name: &str) -> String {
+/// The ID of a user, read from the list of users.
+fn user_id(ada: &UserClient, name: &str) -> String {
     let page = ada.page("/settings/users");
     let row = page.split("<tr").find(|row| row.contains(&format!("Role of {name}\""))).unwrap();
     let value = row.split("name=\"user\"").nth(1).unwrap().split("value=\"").nth(1).unwrap();
@@ -83,28 +83,28 @@ fn settings_other_than_profile_need_an_administrator() {
             ("revoke_token_of", vec![("id", "1")]),
             ("change_kind_rule", vec![("kind", "demo"), ("start", ""), ("seen_by", "")]),
         ] {
-            refused(user.call(function, &form), 403, "forbidden");
+            rejected(user.call(function, &form), 403, "forbidden");
             assert_eq!(user.submit(function, &form).status(), StatusCode::SEE_OTHER, "{function}");
         }
     }
     assert!(ada.page("/settings/users").contains("Administrator"));
-    assert_eq!(number(&ada, ADA), "1");
+    assert_eq!(user_id(&ada, ADA), "1");
 }
 
 #[test]
 fn token_cannot_reach_account_settings() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let form = [("name", "all"), ("read", "true"), ("start", "true"), ("expires", "never")];
-    let token = done(ada.call("make_token", &form))["secret"].as_str().unwrap().to_owned();
-    assert_eq!(program(&server, &token, "/jobs").status(), 200);
+    let token = succeeded(ada.call("make_token", &form))["secret"].as_str().unwrap().to_owned();
+    assert_eq!(get_with_token(&server, &token, "/jobs").status(), 200);
     for path in ["/settings", "/settings/users", "/settings/tasks", "/settings/audit", "/settings/audit.csv"] {
-        assert_eq!(program(&server, &token, path).status(), 403, "{path}");
+        assert_eq!(get_with_token(&server, &token, path).status(), 403, "{path}");
     }
     let client = Client::builder().timeout(TIMEOUT).build().unwrap();
     for function in ["make_token", "end_other_sessions", "change_password", "add_user", "change_kind_rule"] {
         let request = client.post(server.process.url(&format!("/api/{function}")));
         let answer = request.header(AUTHORIZATION, format!("Bearer {token}")).send().unwrap();
-        refused(answer, 403, "forbidden");
+        rejected(answer, 403, "forbidden");
     }
 }
 
@@ -126,16 +126,16 @@ fn settings_without_accounts_hide_account_forms() {
         request.send().unwrap()
     };
     for path in ["/settings", "/settings/users"] {
-        let page = answered(get(path), 200);
+        let page = page_of(get(path), 200);
         assert!(page.contains("This server works without accounts (--no-auth)"), "{page}");
         assert!(!page.contains("/api/change_password") && !page.contains("/api/add_user"), "{page}");
         assert!(page.contains("/settings/tasks") && page.contains("/settings/audit"), "{page}");
     }
-    refused(browser.post("/api/make_token", &[("name", "a"), ("expires", "30")]), 403, "forbidden");
-    refused(browser.post("/api/add_user", &[("name", "a"), ("role", "viewer")]), 403, "forbidden");
+    rejected(browser.post("/api/make_token", &[("name", "a"), ("expires", "30")]), 403, "forbidden");
+    rejected(browser.post("/api/add_user", &[("name", "a"), ("role", "viewer")]), 403, "forbidden");
     let form = [("kind", "demo"), ("start", "administrator"), ("seen_by", "starter")];
-    assert!(done(browser.post("/api/change_kind_rule", &form))["message"].as_str().unwrap().starts_with("Saved"));
-    let audit = answered(get("/settings/audit"), 200);
+    assert!(succeeded(browser.post("/api/change_kind_rule", &form))["message"].as_str().unwrap().starts_with("Saved"));
+    let audit = page_of(get("/settings/audit"), 200);
     assert!(audit.contains("changed access to the task demo (start: administrator, private: yes)"), "{audit}");
     assert!(audit.contains(">local<"), "{audit}");
 }

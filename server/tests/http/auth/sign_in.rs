@@ -1,3 +1,5 @@
+//! Sign-in and setup: the first administrator, redirects, rate limits, and the session cookie.
+
 use reqwest::{
     blocking::Response,
     header::{RETRY_AFTER, SET_COOKIE},
@@ -14,7 +16,7 @@ fn text(response: Response, status: u16) -> String {
     without_markers(&response.text().unwrap())
 }
 
-/// The tag of a form's field.
+/// The tag of a field of a form.
 fn field<'a>(page: &'a str, name: &str) -> &'a str {
     let mut inputs = page.split("<input").skip(1).map(|rest| rest.split('>').next().unwrap());
     inputs.find(|input| input.contains(&format!("name=\"{name}\""))).unwrap_or_else(|| panic!("no field {name}"))
@@ -72,7 +74,7 @@ fn sign_in_returns_to_the_requested_page() {
     assert!(field(&page, "next").contains(r#"value="/jobs?state=failed""#), "{page}");
     let form = [("name", ADA), ("password", PASSWORD), ("next", "/jobs?state=failed")];
     assert_eq!(redirect_target(&user.submit("sign_in", &form)), "/jobs?state=failed");
-    assert_eq!(redirect_target(&user.get("/sign-in?next=/queues")), "/queues", "is in already");
+    assert_eq!(redirect_target(&user.get("/sign-in?next=/queues")), "/queues", "already signed in");
     user.page("/jobs?state=failed");
 }
 
@@ -99,7 +101,7 @@ fn signed_out_pages_reveal_nothing() {
         assert!(!page.contains("<script") && !page.contains("data-job") && !page.contains("Demo"), "{page}");
         assert!(!page.contains(ADA) && !page.contains(env!("CARGO_PKG_VERSION")), "{page}");
     }
-    assert!(user.session_cookie().is_none(), "looking at the door makes no session");
+    assert!(user.session_cookie().is_none(), "a sign-in page creates no session");
 }
 
 #[test]
@@ -141,10 +143,10 @@ fn rate_limited_sign_in_has_retry_after() {
 #[test]
 fn session_id_chosen_by_an_attacker_is_replaced() {
     let (server, _ada) = ServerWithAccounts::with_admin();
-    // Theirs, who lure somebody into it: a session that there is, and one that there is not.
-    let thief = server.new_client();
-    thief.sign_in(ADA);
-    let known = thief.session_cookie().unwrap();
+    // Session IDs of an attacker: one of an existing session, and one of none.
+    let attacker = server.new_client();
+    attacker.sign_in(ADA);
+    let known = attacker.session_cookie().unwrap();
     for chosen in [known.as_str(), "AAAAAAAAAAAAAAAAAAAAAA"] {
         let user = server.new_client();
         user.set_session_cookie(chosen);
@@ -152,7 +154,7 @@ fn session_id_chosen_by_an_attacker_is_replaced() {
         assert_ne!(user.session_cookie().unwrap(), chosen);
         user.page("/");
     }
-    assert!(redirect_target(&thief.get("/")).starts_with("/sign-in"), "whoever knew the old id is left with nothing");
+    assert!(redirect_target(&attacker.get("/")).starts_with("/sign-in"), "the old session ID is invalid");
 }
 
 #[test]
@@ -200,13 +202,13 @@ fn session_cookie_is_host_only_and_http_only() {
 #[test]
 fn signed_out_session_is_rejected() {
     let (server, ada) = ServerWithAccounts::with_admin();
-    let copy = ada.with_same_cookies();
-    copy.page("/");
+    let stolen = ada.with_same_cookies();
+    stolen.page("/");
     assert_eq!(redirect_target(&ada.submit("sign_out", &[])), "/sign-in");
     assert!(ada.session_cookie().is_none(), "the cookie goes");
-    assert!(redirect_target(&copy.get("/")).starts_with("/sign-in?next="));
-    assert_eq!(copy.call("cancel_job", &[("id", "1")]).status(), 401);
-    assert_eq!(copy.call("sign_out", &[]).status(), 200, "out already");
+    assert!(redirect_target(&stolen.get("/")).starts_with("/sign-in?next="));
+    assert_eq!(stolen.call("cancel_job", &[("id", "1")]).status(), 401);
+    assert_eq!(stolen.call("sign_out", &[]).status(), 200, "already signed out");
     server.new_client().sign_in(ADA);
 }
 

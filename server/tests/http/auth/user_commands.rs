@@ -1,4 +1,4 @@
-//! `milepost setup-link` and `milepost user`.
+//! The commands `milepost setup-link` and `milepost user`.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -17,7 +17,7 @@ use crate::support::process::{ServerProcess, command, read_setup_link, signal};
 
 const PASSWORD: &str = "correct horse battery";
 
-/// Runs a command on `data`, with a password in its standard input.
+/// Runs a command on `data`, with a password on its standard input.
 fn with_password(data: &Path, arguments: &[&str], password: &str) -> Output {
     let mut command = command();
     command.args(arguments).arg("--data-dir").arg(data).stdin(Stdio::piped());
@@ -26,18 +26,18 @@ fn with_password(data: &Path, arguments: &[&str], password: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-fn on(data: &Path, arguments: &[&str]) -> Output {
+fn run_on(data: &Path, arguments: &[&str]) -> Output {
     with_password(data, arguments, "")
 }
 
-/// What it says when it works.
-fn done(output: Output) -> String {
+/// Standard output of a successful command.
+fn succeeded(output: Output) -> String {
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
 }
 
-/// What it says when it does not, on standard error alone.
-fn refused(output: Output, code: i32) -> String {
+/// Standard error of a rejected command, which prints nothing else.
+fn rejected(output: Output, code: i32) -> String {
     assert_eq!(output.status.code(), Some(code), "{output:?}");
     assert!(output.stdout.is_empty(), "{output:?}");
     String::from_utf8(output.stderr).unwrap()
@@ -47,30 +47,30 @@ fn secret(link: &str) -> &str {
     link.split_once("/setup?link=").unwrap_or_else(|| panic!("no link: {link}")).1
 }
 
-/// Looks at what is kept in `data`.
-fn look<T>(data: &Path, look: impl AsyncFnOnce(&AuthService, &dyn Store) -> T) -> T {
+/// Opens the accounts in `data`.
+fn open_accounts<T>(data: &Path, act: impl AsyncFnOnce(&AuthService, &dyn Store) -> T) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let options = SqliteOptions { migrate: false, ..SqliteOptions::new(data.join("milepost.db")) };
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).await.unwrap());
-        look(&AuthService::open(Arc::clone(&store), Vec::new()).await.unwrap(), &*store).await
+        act(&AuthService::open(Arc::clone(&store), Vec::new()).await.unwrap(), &*store).await
     })
 }
 
 fn link_for(data: &Path, link: &str) -> Option<LinkFor> {
-    look(data, async |auth, _| auth.link_for(secret(link)).await.unwrap())
+    open_accounts(data, async |auth, _| auth.link_for(secret(link)).await.unwrap())
 }
 
-fn comes_in(data: &Path, name: &str, password: &str) -> bool {
-    look(data, async |auth, _| auth.sign_in(name, password, None).await.is_ok())
+fn can_sign_in(data: &Path, name: &str, password: &str) -> bool {
+    open_accounts(data, async |auth, _| auth.sign_in(name, password, None).await.is_ok())
 }
 
-/// Makes root an administrator with [`PASSWORD`].
-fn set_up(data: &Path) {
-    done(with_password(data, &["user", "add", "root", "--role", "administrator", "--password-stdin"], PASSWORD));
+/// Creates the administrator root with [`PASSWORD`].
+fn add_administrator(data: &Path) {
+    succeeded(with_password(data, &["user", "add", "root", "--role", "administrator", "--password-stdin"], PASSWORD));
 }
 
-/// A server with accounts, and the line after the one that says where it listens.
+/// A server with accounts.
 struct Server(Child);
 
 impl Server {
@@ -80,8 +80,8 @@ impl Server {
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut next = || lines.next().unwrap().unwrap();
-        let (listening, invitation) = (next(), next());
-        (Self(child), listening.strip_prefix("listening on ").unwrap().to_owned(), invitation)
+        let (listening, setup_line) = (next(), next());
+        (Self(child), listening.strip_prefix("listening on ").unwrap().to_owned(), setup_line)
     }
 }
 
@@ -95,24 +95,24 @@ impl Drop for Server {
 #[test]
 fn setup_link_is_written_to_a_private_file_and_not_to_the_log() {
     let data = TempDir::new().unwrap();
-    let (mut server, listening, invitation) = Server::start(data.path(), &[]);
-    let link = read_setup_link(&invitation);
+    let (mut server, listening, setup_line) = Server::start(data.path(), &[]);
+    let link = read_setup_link(&setup_line);
     assert!(link.starts_with(&format!("{listening}/setup?link=")), "{link}");
     assert_eq!(link_for(data.path(), &link), Some(LinkFor::Setup));
     let file = data.path().join("setup-link");
-    assert!(invitation.ends_with(file.to_str().unwrap()), "{invitation}");
+    assert!(setup_line.ends_with(file.to_str().unwrap()), "{setup_line}");
     assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     let secret = link.split_once("link=").unwrap().1;
     signal(server.0.id(), "TERM");
     let mut log = String::new();
     server.0.stderr.take().unwrap().read_to_string(&mut log).unwrap();
-    assert!(!log.contains(secret) && !invitation.contains(secret), "others may read the log: {log}");
+    assert!(!log.contains(secret) && !setup_line.contains(secret), "others may read the log: {log}");
 }
 
 #[test]
 fn server_with_administrator_prints_no_setup_link() {
     let (mut without, data) = ServerProcess::start();
-    set_up(data.path());
+    add_administrator(data.path());
     std::fs::write(data.path().join("setup-link"), "of an earlier start").unwrap();
     without.signal("TERM");
     without.wait_for_exit();
@@ -124,30 +124,30 @@ fn server_with_administrator_prints_no_setup_link() {
     signal(child.id(), "TERM");
     assert!(said.next().is_none());
     child.wait().unwrap();
-    assert!(!data.path().join("setup-link").exists(), "it is of no use any more");
+    assert!(!data.path().join("setup-link").exists(), "the link is obsolete");
 }
 
 #[test]
 fn link_starts_with_the_public_url() {
     let data = TempDir::new().unwrap();
     let public = ["--public-url", "https://milepost.example.org"];
-    let (_server, _, invitation) = Server::start(data.path(), &public);
-    assert!(read_setup_link(&invitation).starts_with("https://milepost.example.org/setup?link="), "{invitation}");
-    let link = done(on(data.path(), &[&["setup-link"][..], &public].concat()));
+    let (_server, _, setup_line) = Server::start(data.path(), &public);
+    assert!(read_setup_link(&setup_line).starts_with("https://milepost.example.org/setup?link="), "{setup_line}");
+    let link = succeeded(run_on(data.path(), &[&["setup-link"][..], &public].concat()));
     assert!(link.starts_with("https://milepost.example.org/setup?link="), "{link}");
-    let link = done(on(data.path(), &["user", "--addr", "127.0.0.1:4711", "add", "ada", "--role", "viewer"]));
+    let link = succeeded(run_on(data.path(), &["user", "--addr", "127.0.0.1:4711", "add", "ada", "--role", "viewer"]));
     assert!(link.starts_with("http://127.0.0.1:4711/setup?link="), "{link}");
 }
 
 #[test]
 fn new_setup_link_replaces_the_previous_one() {
     let data = TempDir::new().unwrap();
-    let (_server, _, invitation) = Server::start(data.path(), &[]);
-    let link = done(on(data.path(), &["setup-link"]));
+    let (_server, _, setup_line) = Server::start(data.path(), &[]);
+    let link = succeeded(run_on(data.path(), &["setup-link"]));
     assert_eq!(link_for(data.path(), &link), Some(LinkFor::Setup));
-    assert_eq!(link_for(data.path(), &read_setup_link(&invitation)), None);
-    set_up(data.path());
-    let said = refused(on(data.path(), &["setup-link"]), 1);
+    assert_eq!(link_for(data.path(), &read_setup_link(&setup_line)), None);
+    add_administrator(data.path());
+    let said = rejected(run_on(data.path(), &["setup-link"]), 1);
     assert!(said.contains("milepost user reset"), "{said}");
 }
 
@@ -155,24 +155,24 @@ fn new_setup_link_replaces_the_previous_one() {
 fn user_command_manages_users_of_a_running_server() {
     let (_server, data) = ServerProcess::start();
     let data = data.path();
-    set_up(data);
-    let link = done(on(data, &["user", "add", "Ada", "--role", "viewer"]));
+    add_administrator(data);
+    let link = succeeded(run_on(data, &["user", "add", "Ada", "--role", "viewer"]));
     assert_eq!(link_for(data, &link), Some(LinkFor::Person("ada".into())));
-    assert!(done(on(data, &["user", "role", "ada", "operator"])).contains("operator"));
-    let role = look(data, async |auth, _| auth.accounts().user_named("ada").unwrap().role);
+    assert!(succeeded(run_on(data, &["user", "role", "ada", "operator"])).contains("operator"));
+    let role = open_accounts(data, async |auth, _| auth.accounts().user_named("ada").unwrap().role);
     assert_eq!(role, Role::Operator);
 
-    let reset = done(on(data, &["user", "reset", "ADA"]));
+    let reset = succeeded(run_on(data, &["user", "reset", "ADA"]));
     assert_eq!(link_for(data, &link), None);
     assert_eq!(link_for(data, &reset), Some(LinkFor::Person("ada".into())));
-    done(with_password(data, &["user", "reset", "ada", "--password-stdin"], &format!("{PASSWORD}\n")));
+    succeeded(with_password(data, &["user", "reset", "ada", "--password-stdin"], &format!("{PASSWORD}\n")));
     assert_eq!(link_for(data, &reset), None);
-    assert!(comes_in(data, "ada", PASSWORD));
-    assert_eq!(done(on(data, &["user", "sign-out", "ada"])), "ended 0 sessions of ada");
+    assert!(can_sign_in(data, "ada", PASSWORD));
+    assert_eq!(succeeded(run_on(data, &["user", "sign-out", "ada"])), "ended 0 sessions of ada");
 
-    done(on(data, &["user", "remove", "ada"]));
-    assert!(!comes_in(data, "ada", PASSWORD));
-    let list = done(on(data, &["user", "list"]));
+    succeeded(run_on(data, &["user", "remove", "ada"]));
+    assert!(!can_sign_in(data, "ada", PASSWORD));
+    let list = succeeded(run_on(data, &["user", "list"]));
     let lines: Vec<&str> = list.lines().collect();
     assert!(lines[0].starts_with("ada   operator       removed 2"), "{list}");
     assert!(lines[1].starts_with("root  administrator  seen 2"), "{list}");
@@ -181,8 +181,8 @@ fn user_command_manages_users_of_a_running_server() {
 #[test]
 fn audit_log_attributes_command_to_milepost_user() {
     let (_server, data) = ServerProcess::start();
-    set_up(data.path());
-    let noted = look(data.path(), async |_, store| {
+    add_administrator(data.path());
+    let noted = open_accounts(data.path(), async |_, store| {
         let query = AuditQuery { what: Some("user_added".to_owned()), limit: 10, ..AuditQuery::default() };
         store.audit(&query).await.unwrap().rows
     });
@@ -193,34 +193,34 @@ fn audit_log_attributes_command_to_milepost_user() {
 fn invalid_user_command_is_rejected_with_the_reason() {
     let (_server, data) = ServerProcess::start();
     let data = data.path();
-    set_up(data);
+    add_administrator(data);
     let add =
         |name, password| with_password(data, &["user", "add", name, "--role", "viewer", "--password-stdin"], password);
-    assert!(refused(add("ada", "short"), 2).contains("at least 12 characters"));
-    assert!(refused(add("a b", PASSWORD), 2).contains("cannot contain"));
-    assert!(refused(add("root", PASSWORD), 2).contains("root already"));
-    assert!(refused(on(data, &["user", "role", "root", "viewer"]), 1).contains("only administrator"));
-    assert!(refused(on(data, &["user", "remove", "root"]), 1).contains("only administrator"));
-    for verb in ["reset", "remove", "sign-out"] {
-        assert!(refused(on(data, &["user", verb, "nobody"]), 1).contains("no user nobody"), "{verb}");
+    assert!(rejected(add("ada", "short"), 2).contains("at least 12 characters"));
+    assert!(rejected(add("a b", PASSWORD), 2).contains("cannot contain"));
+    assert!(rejected(add("root", PASSWORD), 2).contains("root already"));
+    assert!(rejected(run_on(data, &["user", "role", "root", "viewer"]), 1).contains("only administrator"));
+    assert!(rejected(run_on(data, &["user", "remove", "root"]), 1).contains("only administrator"));
+    for command in ["reset", "remove", "sign-out"] {
+        assert!(rejected(run_on(data, &["user", command, "nobody"]), 1).contains("no user nobody"), "{command}");
     }
-    assert!(refused(on(data, &["user", "role", "root", "king"]), 2).contains("administrator"));
-    assert!(refused(on(data, &["user", "add", "eve"]), 2).contains("--role"));
-    assert_eq!(done(on(data, &["user", "list"])).lines().count(), 1);
+    assert!(rejected(run_on(data, &["user", "role", "root", "king"]), 2).contains("administrator"));
+    assert!(rejected(run_on(data, &["user", "add", "eve"]), 2).contains("--role"));
+    assert_eq!(succeeded(run_on(data, &["user", "list"])).lines().count(), 1);
 }
 
 #[test]
 fn user_command_does_not_create_or_migrate_a_database() {
     let data = TempDir::new().unwrap();
     for arguments in [&["setup-link"][..], &["user", "list"], &["user", "add", "ada", "--role", "viewer"]] {
-        assert!(refused(on(data.path(), arguments), 1).contains("start `milepost serve` on it first"));
+        assert!(rejected(run_on(data.path(), arguments), 1).contains("start `milepost serve` on it first"));
     }
     assert_eq!(std::fs::read_dir(data.path()).unwrap().count(), 0);
 
     std::fs::write(data.path().join("migrate.lock"), "").unwrap();
     let former = concat!(env!("CARGO_MANIFEST_DIR"), "/engine/tests/fixtures/schema-9.db");
     std::fs::copy(former, data.path().join("milepost.db")).unwrap();
-    let said = refused(on(data.path(), &["user", "list"]), 1);
+    let said = rejected(run_on(data.path(), &["user", "list"]), 1);
     assert!(said.contains("milepost serve"), "{said}");
 }
 

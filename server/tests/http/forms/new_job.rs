@@ -1,3 +1,5 @@
+//! The form of a new job, with and without scripts: validation, files, folder picker, rerun.
+
 use reqwest::{
     StatusCode,
     blocking::{Client, Response, multipart},
@@ -6,7 +8,7 @@ use reqwest::{
 
 use crate::support::process::{ServerProcess, without_markers};
 
-/// A browser without script: it follows nothing by itself here, so that a test sees each answer.
+/// A browser without scripts. It follows no redirects, so that a test sees each response.
 fn browser() -> Client {
     Client::builder().cookie_store(true).redirect(Policy::none()).build().unwrap()
 }
@@ -20,19 +22,19 @@ fn get(server: &ServerProcess, path: &str) -> (StatusCode, String) {
     (answer.status(), without_markers(&answer.text().unwrap()))
 }
 
-/// The value of the control called `name` in a page.
+/// The value of the control `name` of a page.
 fn value<'a>(page: &'a str, name: &str) -> &'a str {
     let tags = page.split('<').filter(|tag| tag.starts_with("input") && tag.contains(&format!("name=\"{name}\"")));
     let mut values = tags.filter_map(|tag| tag.split("value=\"").nth(1)?.split('"').next());
     values.next_back().unwrap_or_default()
 }
 
-/// Where a started job is found.
-fn started(answer: Response) -> String {
+/// The path of a started job.
+fn job_path(answer: Response) -> String {
     assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{}", answer.text().unwrap());
-    let place = answer.headers()["location"].to_str().unwrap();
-    assert!(place.strip_prefix("/jobs/").is_some_and(|id| id.parse::<i64>().is_ok()), "{place}");
-    place.to_owned()
+    let path = answer.headers()["location"].to_str().unwrap();
+    assert!(path.strip_prefix("/jobs/").is_some_and(|id| id.parse::<i64>().is_ok()), "{path}");
+    path.to_owned()
 }
 
 #[test]
@@ -68,9 +70,9 @@ fn unknown_task_page_lists_the_tasks() {
 #[test]
 fn form_without_script_redirects_to_its_job() {
     let (server, _data) = ServerProcess::start();
-    let place = started(send(&server, "demo", &[("seconds", " 0 "), ("ending", "succeed")]));
-    assert_eq!(get(&server, &place).0, StatusCode::OK);
-    started(send(&server, "demo", &[]));
+    let path = job_path(send(&server, "demo", &[("seconds", " 0 "), ("ending", "succeed")]));
+    assert_eq!(get(&server, &path).0, StatusCode::OK);
+    job_path(send(&server, "demo", &[]));
 }
 
 #[test]
@@ -100,11 +102,11 @@ fn uploaded_file_is_kept_when_another_field_is_invalid() {
     let page = answer.text().unwrap();
     assert!(page.contains("orders.csv, 8 B, uploaded"), "{page}");
 
-    // The next try brings an empty file input and the hidden id, as a browser does.
+    // As a browser does, the next attempt sends an empty file input and the hidden ID.
     let nothing_chosen = multipart::Part::text("").file_name("");
     let id = value(&page, "file").to_owned();
     let form = multipart::Form::new().part("file", nothing_chosen).text("file", id).text("table", "orders");
-    started(browser().post(server.url("/new/import-csv")).multipart(form).send().unwrap());
+    job_path(browser().post(server.url("/new/import-csv")).multipart(form).send().unwrap());
 }
 
 #[test]
@@ -155,14 +157,14 @@ fn folder_picker_works_without_script_and_keeps_input() {
     assert!(page.contains(&format!("value=\"folder={photos}/2026\"")), "{page}");
     assert!(page.split('<').any(|tag| tag.contains("value=\"blake3\"") && tag.contains("checked")), "{page}");
 
-    // From what stands in the field; what is no folder is said, and the roots are shown.
+    // Starts from the value of the field; an invalid folder is an error, and the roots are shown.
     let answer = send(&server, "checksum", &[("folder", "/etc"), ("$browse", "folder")]);
     let page = answer.text().unwrap();
     assert!(page.contains("href=\"#field-folder\""), "{page}");
     assert_eq!(value(&page, "folder"), "/etc");
 }
 
-/// What the islands hold is made on one thread of the server and may be dropped on another.
+/// The state of an island is created on one thread of the server and may be dropped on another.
 #[test]
 fn form_with_folder_picker_renders_every_time() {
     let (server, _data) = ServerProcess::start();
@@ -174,16 +176,16 @@ fn form_with_folder_picker_renders_every_time() {
 #[test]
 fn rerun_form_is_filled_from_the_job() {
     let (server, _data) = ServerProcess::start();
-    let place =
-        started(send(&server, "demo", &[("seconds", "0"), ("stall_seconds", "0"), ("reports_per_second", "7")]));
-    let id = place.strip_prefix("/jobs/").unwrap();
+    let path =
+        job_path(send(&server, "demo", &[("seconds", "0"), ("stall_seconds", "0"), ("reports_per_second", "7")]));
+    let id = path.strip_prefix("/jobs/").unwrap();
 
     let (status, page) = get(&server, &format!("/new/demo?from={id}"));
     assert_eq!(status, StatusCode::OK);
     assert_eq!((value(&page, "seconds"), value(&page, "reports_per_second")), ("0", "7"));
     assert_eq!(value(&page, "$rerun_of"), id);
 
-    started(send(&server, "demo", &[("seconds", "0"), ("$rerun_of", id)]));
+    job_path(send(&server, "demo", &[("seconds", "0"), ("$rerun_of", id)]));
     let (_, nothing_to_repeat) = get(&server, "/new/demo");
     assert_eq!(value(&nothing_to_repeat, "$rerun_of"), "");
 
@@ -193,7 +195,7 @@ fn rerun_form_is_filled_from_the_job() {
     assert!(page.contains("no job #999999"), "{page}");
 }
 
-/// Calls what the page's script calls: everything in the form as text.
+/// Calls the function that the page's script calls: all values of the form are text.
 fn start_by_script(server: &ServerProcess, kind: &str, entries: &str) -> Response {
     let url = server.url("/api/start_job");
     browser().post(url).form(&[("kind", kind), ("entries", entries)]).send().unwrap()

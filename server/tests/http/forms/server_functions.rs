@@ -1,3 +1,5 @@
+//! Server functions as the API: arguments, errors, idempotency, pause and resume, queue controls.
+
 use reqwest::{
     StatusCode,
     blocking::{Client, Response},
@@ -7,23 +9,23 @@ use serde_json::{Value, json};
 
 use crate::support::process::{ServerProcess, TIMEOUT, without_markers};
 
-/// Calls a server function the way a script does.
+/// Calls a server function as a script does.
 fn call(server: &ServerProcess, function: &str, arguments: &[(&str, &str)]) -> Response {
     Client::new().post(server.url(&format!("/api/{function}"))).form(arguments).send().unwrap()
 }
 
-/// The status and the JSON of a refusal.
-fn refusal(response: Response) -> (u16, Value) {
+/// The status and the JSON of a response.
+fn status_and_json(response: Response) -> (u16, Value) {
     (response.status().as_u16(), response.json().unwrap())
 }
 
 fn start(server: &ServerProcess, kind: &str, input: &str) -> (u16, Value) {
-    refusal(call(server, "start_job", &[("kind", kind), ("input", input)]))
+    status_and_json(call(server, "start_job", &[("kind", kind), ("input", input)]))
 }
 
-/// The names of the fields that a refusal blames.
-fn blamed(refusal: &Value) -> Vec<&str> {
-    refusal["fields"].as_array().unwrap().iter().map(|fault| fault["field"].as_str().unwrap()).collect()
+/// The fields that an error names.
+fn invalid_fields(status_and_json: &Value) -> Vec<&str> {
+    status_and_json["fields"].as_array().unwrap().iter().map(|fault| fault["field"].as_str().unwrap()).collect()
 }
 
 #[test]
@@ -45,7 +47,7 @@ fn start_job_with_same_key_returns_the_same_job() {
     let (server, _data) = ServerProcess::start();
     let start = |input: &str, more: &[(&str, &str)]| {
         let arguments = [&[("kind", "demo"), ("input", input)][..], more].concat();
-        refusal(call(&server, "start_job", &arguments))
+        status_and_json(call(&server, "start_job", &arguments))
     };
     let first = start(r#"{"seconds":0}"#, &[("idempotency_key", "mail-1")]);
     assert_eq!(first.0, 200, "{first:?}");
@@ -53,7 +55,7 @@ fn start_job_with_same_key_returns_the_same_job() {
     let (status, error) = start(r#"{"seconds":1}"#, &[("idempotency_key", "mail-1")]);
     assert_eq!((status, &error["code"]), (409, &json!("key_reused")));
     let (status, error) = start("{}", &[("idempotency_key", &"x".repeat(201))]);
-    assert_eq!((status, blamed(&error)), (422, vec!["idempotency_key"]));
+    assert_eq!((status, invalid_fields(&error)), (422, vec!["idempotency_key"]));
 
     let waiting = [("start_at", "2100-01-01T00:00:00Z"), ("unique_key", "nightly")];
     let only = start(r#"{"seconds":0}"#, &waiting);
@@ -71,7 +73,7 @@ fn scheduled_job_waits_until_start_now() {
     assert!(page.contains("data-state=\"scheduled\"") && page.contains("action=\"/api/start_now\""), "{page}");
     assert!(page.contains("<dd>-3</dd>"), "its priority: {page}");
     assert_eq!(call(&server, "start_now", &[("id", &job)]).status(), StatusCode::OK);
-    let (status, error) = refusal(call(&server, "start_now", &[("id", &job)]));
+    let (status, error) = status_and_json(call(&server, "start_now", &[("id", &job)]));
     assert_eq!((status, &error["code"]), (409, &json!("not_scheduled")));
 }
 
@@ -85,10 +87,10 @@ fn waiting_job_is_paused_and_resumed() {
     assert_eq!(call(&server, "pause_job", &[("id", &job)]).json::<String>().unwrap(), "paused");
     let paused = page();
     assert!(paused.contains("data-state=\"paused\"") && paused.contains("action=\"/api/resume_job\""), "{paused}");
-    let (status, error) = refusal(call(&server, "pause_job", &[("id", &job)]));
+    let (status, error) = status_and_json(call(&server, "pause_job", &[("id", &job)]));
     assert_eq!((status, &error["code"]), (409, &json!("already_paused")));
     assert_eq!(call(&server, "resume_job", &[("id", &job)]).status(), StatusCode::OK);
-    let (status, error) = refusal(call(&server, "resume_job", &[("id", &job)]));
+    let (status, error) = status_and_json(call(&server, "resume_job", &[("id", &job)]));
     assert_eq!((status, &error["code"]), (409, &json!("not_paused")));
 }
 
@@ -106,11 +108,11 @@ fn queue_is_paused_limited_and_resumed() {
     assert!(queues.contains("action=\"/api/resume_queue\"") && queues.contains("value=\"3\""), "{queues}");
     for typed in ["0", "10001", "-1", "many", "1.5"] {
         let arguments = [("queue", "default"), ("at_once", typed)];
-        let (status, error) = refusal(call(&server, "limit_queue", &arguments));
+        let (status, error) = status_and_json(call(&server, "limit_queue", &arguments));
         assert_eq!((status, &error["field"]), (422, &json!("at_once")), "{typed}: {error}");
         assert!(error["message"].as_str().unwrap().contains("a whole number from 1 to 10,000"), "{error}");
     }
-    let (status, error) = refusal(call(&server, "pause_queue", &[("queue", "dsik")]));
+    let (status, error) = status_and_json(call(&server, "pause_queue", &[("queue", "dsik")]));
     assert_eq!((status, &error["code"], &error["field"]), (404, &json!("unknown_queue"), &json!("queue")));
     assert!(error["message"].as_str().unwrap().contains("default, disk, network, upkeep"), "{error}");
     assert_eq!(call(&server, "limit_queue", &[("queue", "default"), ("at_once", "")]).status(), StatusCode::OK);
@@ -141,7 +143,7 @@ fn missing_or_malformed_argument_is_named() {
         (&[("kind", "demo"), ("input", "{}"), ("start_at", "tomorrow")], "start_at"),
         (&[("kind", "demo"), ("input", "{}"), ("priority", "10")], "priority"),
     ] {
-        let (status, error) = refusal(call(&server, "start_job", arguments));
+        let (status, error) = status_and_json(call(&server, "start_job", arguments));
         assert_eq!((status, &error["field"]), (400, &json!(field)), "{arguments:?}: {error}");
     }
 }
@@ -152,7 +154,7 @@ fn all_invalid_input_fields_are_named_at_once() {
     let (status, error) = start(&server, "checksum", r#"{"foldr":"/srv","algorithm":"md5"}"#);
     assert_eq!((status, &error["code"]), (422, &json!("invalid_input")), "{error}");
     for field in ["foldr", "folder", "algorithm"] {
-        assert!(blamed(&error).contains(&field), "{field} in {error}");
+        assert!(invalid_fields(&error).contains(&field), "{field} in {error}");
     }
     for no_object in ["[]", "3", "null", "\"\""] {
         assert_eq!(start(&server, "demo", no_object).0, 422, "{no_object}");
@@ -167,8 +169,8 @@ fn folder_outside_roots_is_rejected() {
     let (server, _data) = ServerProcess::start_with(&["--root", root.path().to_str().unwrap()]);
     for path in ["..", "inside/../..", "/etc", "way-out", "way-out/ssl", "/", "nowhere", "inside\u{0}", "~"] {
         let (status, error) = start(&server, "checksum", &json!({ "folder": path }).to_string());
-        assert_eq!((status, blamed(&error)), (422, vec!["folder"]), "{path}: {error}");
-        let (status, error) = refusal(call(&server, "folders", &[("path", path)]));
+        assert_eq!((status, invalid_fields(&error)), (422, vec!["folder"]), "{path}: {error}");
+        let (status, error) = status_and_json(call(&server, "folders", &[("path", path)]));
         assert_eq!((status, &error["code"]), (422, &json!("invalid_path")), "{path}: {error}");
     }
     let listing: Value = call(&server, "folders", &[("path", root.path().to_str().unwrap())]).json().unwrap();
@@ -198,7 +200,7 @@ fn argument_that_is_not_utf_8_is_rejected() {
     ] {
         let request = Client::new().post(server.url("/api/start_job")).body(body);
         let (status, error) =
-            refusal(request.header("content-type", "application/x-www-form-urlencoded").send().unwrap());
+            status_and_json(request.header("content-type", "application/x-www-form-urlencoded").send().unwrap());
         assert_eq!((status, &error["code"]), (400, &json!("malformed")), "{error}");
     }
 }
@@ -206,7 +208,7 @@ fn argument_that_is_not_utf_8_is_rejected() {
 #[test]
 fn unknown_function_and_get_request_are_rejected() {
     let (server, _data) = ServerProcess::start();
-    let (status, error) = refusal(call(&server, "format_disk", &[]));
+    let (status, error) = status_and_json(call(&server, "format_disk", &[]));
     assert_eq!((status, &error["code"]), (404, &json!("unknown_function")));
     let got = reqwest::blocking::get(server.url("/api/start_job?kind=demo&input={}")).unwrap();
     assert_eq!(got.status(), StatusCode::METHOD_NOT_ALLOWED);
@@ -229,7 +231,7 @@ fn form_error_is_shown_once_on_the_referring_page() {
     assert_eq!(back.headers()["location"], "/jobs?state=failed");
     let page = || browser.get(server.url("/jobs?state=failed")).send().unwrap().text().unwrap();
     assert!(page().contains("There is no task dig"));
-    assert!(!page().contains("There is no task dig"), "said twice");
+    assert!(!page().contains("There is no task dig"), "shown twice");
 
     for elsewhere in
         ["http://evil.example//evil.example/", "http://evil.example/\\evil.example/", "//evil.example/", "mailto:x", ""]

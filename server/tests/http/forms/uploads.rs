@@ -1,3 +1,5 @@
+//! Uploads: storage, names, size limit, interruption, removal.
+
 use std::{io::Write, net::Shutdown, path::Path};
 
 use reqwest::blocking::{Client, multipart};
@@ -8,16 +10,16 @@ use crate::support::{
     process::{ServerProcess, TIMEOUT},
 };
 
-/// The files below the folder of uploads, however it is laid out.
-fn files_in(folder: &Path) -> usize {
+/// The number of files below a folder.
+fn count_files(folder: &Path) -> usize {
     let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
-    entries.map(|entry| entry.unwrap().path()).map(|path| if path.is_dir() { files_in(&path) } else { 1 }).sum()
+    entries.map(|entry| entry.unwrap().path()).map(|path| if path.is_dir() { count_files(&path) } else { 1 }).sum()
 }
 
-/// Waits until nothing is left of an upload that was given up.
-pub(crate) fn nothing_is_kept(data: &Path) {
+/// Waits until nothing of an interrupted upload is left.
+pub(crate) fn wait_until_no_upload_is_kept(data: &Path) {
     let begun = std::time::Instant::now();
-    while files_in(&data.join("uploads")) > 0 {
+    while count_files(&data.join("uploads")) > 0 {
         assert!(begun.elapsed() < TIMEOUT, "part of the upload is kept");
         std::thread::yield_now();
     }
@@ -32,7 +34,7 @@ fn upload_is_stored_whole_and_returns_its_id() {
     assert_eq!(answer["size"], 3_000_000);
     assert_eq!(answer["name"], "Jänner 2026.csv");
     assert_eq!(answer["upload"].as_str().unwrap().len(), 32);
-    assert_eq!(files_in(&data.path().join("uploads")), 1);
+    assert_eq!(count_files(&data.path().join("uploads")), 1);
 
     let named = Client::new().post(server.url("/uploads")).header("x-file-name", "b%20c.csv").body("a\n");
     assert_eq!(named.send().unwrap().json::<Value>().unwrap()["name"], "b c.csv");
@@ -51,7 +53,7 @@ fn upload_name_cannot_escape_the_upload_folder() {
         let name_kept = answer.json::<Value>().unwrap()["name"].as_str().unwrap().to_owned();
         assert!(!name_kept.contains(['/', '\0', '\r', '\n']) && name_kept != "..", "{name} became {name_kept:?}");
     }
-    assert_eq!(files_in(&data.path().join("uploads")), 5);
+    assert_eq!(count_files(&data.path().join("uploads")), 5);
     let not_utf_8 = Client::new().post(server.url("/uploads?name=%ff")).body("x").send().unwrap();
     assert_eq!(not_utf_8.status(), 400);
 }
@@ -72,7 +74,7 @@ fn upload_over_limit_is_rejected_and_not_kept() {
         assert_eq!(error["code"], "too_large");
         assert!(error["message"].as_str().unwrap().contains("1.0 MB"), "{error}");
     }
-    nothing_is_kept(data.path());
+    wait_until_no_upload_is_kept(data.path());
 }
 
 #[test]
@@ -89,12 +91,12 @@ fn interrupted_upload_is_not_kept() {
     stream.write_all(head.as_bytes()).unwrap();
     stream.write_all(&vec![b'x'; 300_000]).unwrap();
     let begun = std::time::Instant::now();
-    while files_in(&data.path().join("uploads")) == 0 {
+    while count_files(&data.path().join("uploads")) == 0 {
         assert!(begun.elapsed() < TIMEOUT, "the upload never began");
         std::thread::yield_now();
     }
     stream.shutdown(Shutdown::Both).unwrap();
-    nothing_is_kept(data.path());
+    wait_until_no_upload_is_kept(data.path());
 }
 
 #[test]

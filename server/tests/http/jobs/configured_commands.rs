@@ -1,4 +1,4 @@
-//! Commands: from a table in the configuration file to a form, a job, its log and its end.
+//! Configured commands: from a table in the configuration file to a form, a job, its log and its end.
 
 use std::{fs, time::Instant};
 
@@ -12,7 +12,7 @@ use crate::support::{
 
 const TABLE: &str = r#"
 [command.greet]
-name = "Greet somebody"
+name = "Greet a user"
 about = "Says hello."
 title = "Greet {{name}}"
 argv = ["sh", "-c", 'echo "{\"progress\":0.5}"; echo "hello, $1$2"', "sh", "{{name}}", "{{loud?!}}"]
@@ -21,8 +21,8 @@ name = { type = "string", title = "Whom", maxLength = 20 }
 loud = { type = "boolean", title = "Loudly" }
 "#;
 
-/// A file with this in it, and the arguments that name it.
-fn configured(text: &str) -> (TempDir, String) {
+/// A configuration file with this text, and its path.
+fn config_file(text: &str) -> (TempDir, String) {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("milepost.toml");
     fs::write(&file, text).unwrap();
@@ -35,9 +35,9 @@ fn get(server: &ServerProcess, path: &str) -> String {
 
 #[test]
 fn configured_command_has_a_form_and_runs() {
-    let (_folder, file) = configured(TABLE);
+    let (_folder, file) = config_file(TABLE);
     let (server, _data) = ServerProcess::start_with(&["--config", &file]);
-    assert!(get(&server, "/new").contains("Greet somebody"));
+    assert!(get(&server, "/new").contains("Greet a user"));
     let form = get(&server, "/new/greet");
     assert!(form.contains("Whom") && form.contains("Loudly") && form.contains("Says hello."), "{form}");
 
@@ -46,15 +46,15 @@ fn configured_command_has_a_form_and_runs() {
     let refused = send(&[("name", "-x")]);
     assert_eq!(refused.status(), 422);
     assert!(refused.text().unwrap().contains("must not begin with a dash"));
-    let refused = send(&[("name", "somebody with much too long a name")]);
+    let refused = send(&[("name", "a name that is much too long")]);
     assert_eq!(refused.status(), 422);
 
     let accepted = send(&[("name", "Ann; exit 1"), ("loud", "true")]);
     assert_eq!(accepted.status(), 303, "{}", accepted.text().unwrap());
-    let place = accepted.headers()["location"].to_str().unwrap().to_owned();
+    let location = accepted.headers()["location"].to_str().unwrap().to_owned();
     let begun = Instant::now();
     let page = loop {
-        let page = get(&server, &place);
+        let page = get(&server, &location);
         if page.contains(r#"data-state="succeeded""#) {
             break page;
         }
@@ -67,7 +67,7 @@ fn configured_command_has_a_form_and_runs() {
 #[test]
 fn ansi_styles_are_spans_on_page_and_absent_in_download() {
     let text = r#"printf "\033[1;31m<b>no</b>\" onclick=x\033[0m & \033[42mit\n\033[mplain\n""#;
-    let (_folder, file) = configured(&format!("[command.paint]\nargv = ['sh', '-c', '''{text}''']\nterminal = true"));
+    let (_folder, file) = config_file(&format!("[command.paint]\nargv = ['sh', '-c', '''{text}''']\nterminal = true"));
     let (server, _data) = ServerProcess::start_with(&["--config", &file]);
     let start = [("kind", "paint"), ("input", "{}")];
     let job = Client::new().post(server.url("/api/start_job")).form(&start).send().unwrap().text().unwrap();
@@ -95,7 +95,7 @@ fn invalid_command_table_is_rejected_with_its_key() {
         ("[command.demo]\nargv = ['ls']", ["demo", "choose another"]),
         ("[comand.x]\nargv = ['ls']", ["comand", "no setting"]),
     ] {
-        let (_folder, file) = configured(text);
+        let (_folder, file) = config_file(text);
         let data = TempDir::new().unwrap();
         let output = command()
             .args(["--addr", "127.0.0.1:0", "--config", &file, "--data-dir"])
@@ -110,30 +110,30 @@ fn invalid_command_table_is_rejected_with_its_key() {
 
 #[test]
 fn next_start_kills_programs_of_a_killed_server() {
-    let (_folder, file) = configured("[command.wait]\nargv = ['sh', '-c', 'setsid sleep 86399.5 & echo $!; wait']");
+    let (_folder, file) = config_file("[command.wait]\nargv = ['sh', '-c', 'setsid sleep 86399.5 & echo $!; wait']");
     let (server, data) = ServerProcess::start_with(&["--config", &file]);
     let start = [("kind", "wait"), ("input", "{}")];
     let job = Client::new().post(server.url("/api/start_job")).form(&start).send().unwrap().text().unwrap();
-    let asleep = || {
+    let sleeping_processes = || {
         let all = engine::processes::all().into_iter().filter(|process| !process.ended);
         let is_it = |pid: u32| fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line == b"sleep\086399.5\0");
         all.filter(|process| is_it(process.pid)).count()
     };
     let begun = Instant::now();
-    while asleep() == 0 {
+    while sleeping_processes() == 0 {
         assert!(begun.elapsed() < TIMEOUT, "job {job} does not begin");
     }
     signal(server.pid(), "KILL");
     server.wait();
-    assert_eq!(asleep(), 1);
+    assert_eq!(sleeping_processes(), 1);
     let again = ServerProcess::start_in(data.path(), &["--config", &file]);
-    assert_eq!(asleep(), 0);
+    assert_eq!(sleeping_processes(), 0);
     assert!(get(&again, &format!("/jobs/{job}")).contains(r#"data-state="interrupted""#));
 }
 
 #[test]
 fn jobs_of_removed_private_command_stay_private() {
-    let (_folder, file) = configured("[command.secret]\nargv = ['true']\nprivate = true");
+    let (_folder, file) = config_file("[command.secret]\nargv = ['true']\nprivate = true");
     let (mut server, link) = ServerWithAccounts::new(&["--config", &file]);
     let ada = server.new_client();
     ada.redeem_link(&link, ADA);
@@ -158,7 +158,7 @@ fn jobs_of_removed_private_command_stay_private() {
 
 #[test]
 fn job_without_a_worker_for_its_task_says_so() {
-    let (_folder, file) = configured(TABLE);
+    let (_folder, file) = config_file(TABLE);
     let (server, data) = ServerProcess::start_with(&["--config", &file, "--concurrency", "0", "--lease", "3s"]);
     let start = [("kind", "greet"), ("input", r#"{"name":"Ann"}"#)];
     let job = Client::new().post(server.url("/api/start_job")).form(&start).send().unwrap().text().unwrap();
@@ -173,7 +173,7 @@ fn job_without_a_worker_for_its_task_says_so() {
         }
     };
     shows("No worker is running");
-    // It has the built-in tasks alone.
+    // This worker has only the built-in tasks.
     let _without = WorkerProcess::start_in(data.path(), &[]);
     let page = shows("No process that runs now has this task");
     assert!(!page.contains("within a minute"), "{page}");

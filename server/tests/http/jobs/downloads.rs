@@ -1,3 +1,5 @@
+//! Downloads: artifacts with range requests, and logs.
+
 use std::{
     fs,
     io::{BufRead, BufReader},
@@ -16,14 +18,14 @@ use crate::support::{
     process::{ServerProcess, TIMEOUT},
 };
 
-/// A server with one finished job that made `SHA256SUMS`.
-struct Finished {
+/// A server with one succeeded job, whose artifact is `SHA256SUMS`.
+struct SucceededJob {
     server: ServerProcess,
     job: u64,
     folders: [TempDir; 2],
 }
 
-impl Finished {
+impl SucceededJob {
     fn new() -> Self {
         let root = TempDir::new().unwrap();
         for name in ["one", "two", "three"] {
@@ -32,12 +34,12 @@ impl Finished {
         let (server, data) = ServerProcess::start_with(&["--root", root.path().to_str().unwrap()]);
         let input = serde_json::json!({ "folder": root.path(), "algorithm": "sha256" });
         let job = start(&server, "checksum", &input);
-        let finished = Self { server, job, folders: [root, data] };
-        wait_for(|| finished.artifact().send().unwrap().status() == StatusCode::OK);
-        finished
+        let fixture = Self { server, job, folders: [root, data] };
+        wait_for(|| fixture.artifact().send().unwrap().status() == StatusCode::OK);
+        fixture
     }
 
-    /// Something below the job's own address.
+    /// A request for a path below that of the job.
     fn get(&self, what: &str) -> RequestBuilder {
         Client::new().get(self.server.url(&format!("/jobs/{}/{what}", self.job)))
     }
@@ -47,7 +49,7 @@ impl Finished {
     }
 }
 
-/// Starts a job; answers its number.
+/// Starts a job; returns its ID.
 fn start(server: &ServerProcess, kind: &str, input: &serde_json::Value) -> u64 {
     let form = [("kind", kind), ("input", &input.to_string())];
     let text = Client::new().post(server.url("/api/start_job")).form(&form).send().unwrap().text().unwrap();
@@ -67,8 +69,8 @@ fn header(response: &Response, name: header::HeaderName) -> &str {
 
 #[test]
 fn artifact_is_sent_whole_as_attachment() {
-    let finished = Finished::new();
-    let response = finished.artifact().send().unwrap();
+    let fixture = SucceededJob::new();
+    let response = fixture.artifact().send().unwrap();
     assert_eq!(
         header(&response, header::CONTENT_DISPOSITION),
         "attachment; filename=\"SHA256SUMS\"; filename*=UTF-8''SHA256SUMS"
@@ -83,57 +85,57 @@ fn artifact_is_sent_whole_as_attachment() {
 
 #[test]
 fn range_request_resumes_a_download() {
-    let finished = Finished::new();
-    let whole = finished.artifact().send().unwrap();
+    let fixture = SucceededJob::new();
+    let whole = fixture.artifact().send().unwrap();
     let tag = header(&whole, header::ETAG).to_owned();
     let whole = whole.bytes().unwrap();
 
-    let rest = finished.artifact().header(header::RANGE, "bytes=10-").header(header::IF_RANGE, &tag).send().unwrap();
+    let rest = fixture.artifact().header(header::RANGE, "bytes=10-").header(header::IF_RANGE, &tag).send().unwrap();
     assert_eq!(rest.status(), StatusCode::PARTIAL_CONTENT);
     assert_eq!(header(&rest, header::CONTENT_RANGE), format!("bytes 10-{}/{}", whole.len() - 1, whole.len()));
     assert_eq!(rest.bytes().unwrap(), whole[10..]);
 
-    let last = finished.artifact().header(header::RANGE, "bytes=-5").send().unwrap();
+    let last = fixture.artifact().header(header::RANGE, "bytes=-5").send().unwrap();
     assert_eq!(last.bytes().unwrap(), whole[whole.len() - 5..]);
 
     let other =
-        finished.artifact().header(header::RANGE, "bytes=10-").header(header::IF_RANGE, "\"other\"").send().unwrap();
+        fixture.artifact().header(header::RANGE, "bytes=10-").header(header::IF_RANGE, "\"other\"").send().unwrap();
     assert_eq!(other.status(), StatusCode::OK);
     assert_eq!(other.bytes().unwrap(), whole);
 }
 
 #[test]
 fn range_beyond_end_is_rejected_and_several_get_whole_file() {
-    let finished = Finished::new();
-    let beyond = finished.artifact().header(header::RANGE, "bytes=100000-").send().unwrap();
+    let fixture = SucceededJob::new();
+    let beyond = fixture.artifact().header(header::RANGE, "bytes=100000-").send().unwrap();
     assert_eq!(beyond.status(), StatusCode::RANGE_NOT_SATISFIABLE);
-    let several = finished.artifact().header(header::RANGE, "bytes=0-1,4-5").send().unwrap();
+    let several = fixture.artifact().header(header::RANGE, "bytes=0-1,4-5").send().unwrap();
     assert_eq!(several.status(), StatusCode::OK);
     assert_eq!(several.text().unwrap().lines().count(), 3);
 }
 
 #[test]
 fn range_suffix_longer_than_file_returns_all_of_it() {
-    let finished = Finished::new();
-    let whole = finished.artifact().send().unwrap().bytes().unwrap();
-    let all = finished.artifact().header(header::RANGE, "bytes=-100000").send().unwrap();
+    let fixture = SucceededJob::new();
+    let whole = fixture.artifact().send().unwrap().bytes().unwrap();
+    let all = fixture.artifact().header(header::RANGE, "bytes=-100000").send().unwrap();
     assert_eq!(all.status(), StatusCode::PARTIAL_CONTENT);
     let length = whole.len();
     assert_eq!(header(&all, header::CONTENT_RANGE), format!("bytes 0-{}/{length}", length - 1));
     assert_eq!(all.bytes().unwrap(), whole);
-    let none = finished.artifact().header(header::RANGE, "bytes=-0").send().unwrap();
+    let none = fixture.artifact().header(header::RANGE, "bytes=-0").send().unwrap();
     assert_eq!(none.status(), StatusCode::RANGE_NOT_SATISFIABLE);
     assert_eq!(header(&none, header::CONTENT_RANGE), format!("bytes */{length}"));
 }
 
 #[test]
 fn range_with_unknown_unit_or_invalid_syntax_is_ignored() {
-    let finished = Finished::new();
-    let whole = finished.artifact().send().unwrap().bytes().unwrap();
+    let fixture = SucceededJob::new();
+    let whole = fixture.artifact().send().unwrap().bytes().unwrap();
     for range in
         ["lines=0-1", "0-1", "bytes", "bytes=", "bytes=-", "bytes=5-2", "bytes=a-b", "bytes=+1-2", "bytes=1-2-3"]
     {
-        let answer = finished.artifact().header(header::RANGE, range).send().unwrap();
+        let answer = fixture.artifact().header(header::RANGE, range).send().unwrap();
         assert_eq!(answer.status(), StatusCode::OK, "{range}");
         assert_eq!(answer.bytes().unwrap(), whole, "{range}");
     }
@@ -141,11 +143,11 @@ fn range_with_unknown_unit_or_invalid_syntax_is_ignored() {
 
 #[test]
 fn range_unit_ignores_case_and_large_numbers_are_cut() {
-    let finished = Finished::new();
-    let whole = finished.artifact().send().unwrap().bytes().unwrap();
+    let fixture = SucceededJob::new();
+    let whole = fixture.artifact().send().unwrap().bytes().unwrap();
     let ranges = [("Bytes=1-2", 1..3), ("BYTES=007-9", 7..10), ("bytes=9-99999999999999999999999", 9..whole.len())];
     for (range, part) in ranges {
-        let answer = finished.artifact().header(header::RANGE, range).send().unwrap();
+        let answer = fixture.artifact().header(header::RANGE, range).send().unwrap();
         assert_eq!(answer.status(), StatusCode::PARTIAL_CONTENT, "{range}");
         assert_eq!(answer.bytes().unwrap(), whole[part], "{range}");
     }
@@ -153,9 +155,9 @@ fn range_unit_ignores_case_and_large_numbers_are_cut() {
 
 #[test]
 fn head_request_ignores_range() {
-    let finished = Finished::new();
-    let length = finished.artifact().send().unwrap().bytes().unwrap().len().to_string();
-    let address = finished.server.url(&format!("/jobs/{}/artifacts/SHA256SUMS", finished.job));
+    let fixture = SucceededJob::new();
+    let length = fixture.artifact().send().unwrap().bytes().unwrap().len().to_string();
+    let address = fixture.server.url(&format!("/jobs/{}/artifacts/SHA256SUMS", fixture.job));
     for range in ["bytes=1-2", "bytes=100000-"] {
         let head = Client::new().head(&address).header(header::RANGE, range).send().unwrap();
         assert_eq!(head.status(), StatusCode::OK, "{range}");
@@ -166,9 +168,9 @@ fn head_request_ignores_range() {
 
 #[test]
 fn unchanged_artifact_returns_304() {
-    let finished = Finished::new();
-    let tag = header(&finished.artifact().send().unwrap(), header::ETAG).to_owned();
-    let again = finished.artifact().header(header::IF_NONE_MATCH, tag).send().unwrap();
+    let fixture = SucceededJob::new();
+    let tag = header(&fixture.artifact().send().unwrap(), header::ETAG).to_owned();
+    let again = fixture.artifact().header(header::IF_NONE_MATCH, tag).send().unwrap();
     assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
 }
 
@@ -206,7 +208,7 @@ fn log_download_is_linear_and_bounded_in_memory() {
         assert_eq!(read, lines);
         (server.cpu_time().saturating_sub(cpu), server.peak_memory() - idle)
     };
-    // So that what is set up once counts for neither.
+    // The first download warms up, so that one-time costs count for neither measurement.
     download(2_000);
     let (short, _) = download(40_000);
     let (long, grown) = download(200_000);
@@ -237,41 +239,41 @@ fn page_and_stream_read_only_the_end_of_a_long_log() {
 
 #[test]
 fn only_artifacts_of_the_job_are_served() {
-    let finished = Finished::new();
-    let refused = [
+    let fixture = SucceededJob::new();
+    let assert_damaged = [
         "artifacts/other",
         "artifacts/..%2F..%2F..%2Fmilepost.db",
         "artifacts/%2Fetc%2Fpasswd",
         "artifacts/..",
         "artifacts/SHA256SUMS%00",
     ];
-    for path in refused {
-        let lines = [format!("GET /jobs/{}/{path} HTTP/1.1", finished.job), "host: localhost".to_owned()];
-        assert_eq!(finished.server.status(&[&lines[0], &lines[1]]), 404, "{path}");
+    for path in assert_damaged {
+        let lines = [format!("GET /jobs/{}/{path} HTTP/1.1", fixture.job), "host: localhost".to_owned()];
+        assert_eq!(fixture.server.status(&[&lines[0], &lines[1]]), 404, "{path}");
     }
     for path in ["/jobs/999999/artifacts/SHA256SUMS", "/jobs/999999/log"] {
-        assert_eq!(finished.server.status(&[&format!("GET {path} HTTP/1.1"), "host: localhost"]), 404, "{path}");
+        assert_eq!(fixture.server.status(&[&format!("GET {path} HTTP/1.1"), "host: localhost"]), 404, "{path}");
     }
 }
 
 #[test]
 fn changed_or_removed_artifact_is_not_served() {
-    let finished = Finished::new();
-    let [_, data] = &finished.folders;
-    let file = data.path().join(format!("jobs/{}/1/SHA256SUMS", finished.job));
+    let fixture = SucceededJob::new();
+    let [_, data] = &fixture.folders;
+    let file = data.path().join(format!("jobs/{}/1/SHA256SUMS", fixture.job));
     let whole = fs::read(&file).unwrap();
-    let refused = |how: &str| {
-        let answer = finished.artifact().header(header::RANGE, "bytes=0-3").send().unwrap();
+    let assert_damaged = |how: &str| {
+        let answer = fixture.artifact().header(header::RANGE, "bytes=0-3").send().unwrap();
         assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR, "{how}");
         let said = answer.text().unwrap();
         assert!(said.contains("SHA256SUMS of job #1 is damaged"), "{how}: {said}");
     };
     fs::write(&file, &whole[..whole.len() - 1]).unwrap();
-    refused("shorter");
+    assert_damaged("shorter");
     fs::write(&file, [whole.as_slice(), b"x"].concat()).unwrap();
-    refused("longer");
+    assert_damaged("longer");
     fs::remove_file(&file).unwrap();
-    refused("gone");
+    assert_damaged("gone");
     fs::write(&file, &whole).unwrap();
-    assert_eq!(finished.artifact().send().unwrap().bytes().unwrap(), whole);
+    assert_eq!(fixture.artifact().send().unwrap().bytes().unwrap(), whole);
 }

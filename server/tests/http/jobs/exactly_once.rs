@@ -1,5 +1,5 @@
-//! A worker is stopped in the middle of publishing what its job has made, and wakes up when the job is no longer its own:
-//! nothing is published twice, and nothing without the job's knowing, wherever it stopped.
+//! Exactly-once publication: a worker is stopped (SIGSTOP) while it publishes the output of its job, and resumes after it
+//! has lost the job. Wherever it stopped, nothing is published twice, and nothing without the job's knowledge.
 
 mod scenario;
 mod stopped_worker;
@@ -16,7 +16,7 @@ use stopped_worker::{
 
 use crate::support::{browser::Browser, database::database, link_target::LinkTarget};
 
-/// The steps in which the artifact at `path` comes to be.
+/// The steps in which the artifact at `path` is written.
 const fn artifact_write_points(path: &'static str) -> [StopPoint; 3] {
     [
         StopPoint::during("openat", path, Of(1)),
@@ -29,7 +29,7 @@ fn assert_no_artifact(browser: &Browser, job: i64) {
     assert_eq!(query_job(browser, "select count(*) from artifact where job = ?", job), 0);
 }
 
-/// Answers the text of the job's one artifact.
+/// Asserts that the job has one artifact, of its second attempt; returns its text.
 fn one_artifact(browser: &Browser, job: i64, name: &str) -> String {
     let known: Vec<(i64, String)> = database(&browser.data().join("milepost.db"), async |connection| {
         let select = sqlx::query_as("select attempt, name from artifact where job = ?").bind(job);
@@ -82,7 +82,7 @@ fn demo_text_is_published_once_by_a_stopped_worker() {
     TEXT.check_exactly_once(&artifact_write_points("jobs/JOB/1/demo.txt"));
 }
 
-/// What is in `imports.db`: rows of the table, tables in the making, imports of the job.
+/// The content of `imports.db`: rows of the table, number of staging tables, number of imports of the job.
 fn imported(browser: &Browser, job: i64) -> (Vec<i64>, i64, i64) {
     database(&browser.data().join("imports.db"), async |connection| {
         let rows = sqlx::query_scalar("select number from numbers order by 1").fetch_all(&mut *connection).await;
@@ -97,7 +97,7 @@ fn imported(browser: &Browser, job: i64) -> (Vec<i64>, i64, i64) {
 fn imported_rows_are_published_once_by_a_stopped_worker() {
     const ROWS: Publication = Publication {
         kind: "import-csv",
-        // Added to those of another import, they would be seen to be there twice.
+        // Appends to another import, so that duplicate rows would show.
         input: |browser| {
             let before = json!({ "file": browser.upload("number\n1\n2\n"), "table": "numbers" });
             with_worker(browser, || {
@@ -117,7 +117,7 @@ fn imported_rows_are_published_once_by_a_stopped_worker() {
             assert!(one_artifact(browser, job, "rejected.csv").contains("5,5"));
         },
     };
-    // The lock for writing of SQLite's WAL-index (https://sqlite.org/walformat.html): the transaction that publishes.
+    // The write lock of SQLite's WAL index (https://sqlite.org/walformat.html), taken by the transaction that publishes.
     const WRITE_LOCK: &str = "l_type=F_WRLCK, l_whence=SEEK_SET, l_start=120";
     ROWS.check_exactly_once(&[
         StopPoint::during("fsync", "jobs/JOB/1/rejected.csv", Of(1)),
@@ -167,7 +167,7 @@ fn prune_removes_the_right_jobs_with_a_stopped_worker() {
             });
             json!({ "succeeded": 0 })
         },
-        // What it has removed is gone; there is nothing to be seen of the rest.
+        // Jobs that were already removed stay removed; there is nothing else to check.
         assert_unpublished: |_, _| {},
         assert_published_once: |browser, _| {
             assert_eq!(query_job(browser, "select count(*) from job where id < 3", 0), 0);
@@ -176,15 +176,15 @@ fn prune_removes_the_right_jobs_with_a_stopped_worker() {
             assert!(!folders.contains(&"1".to_owned()) && !folders.contains(&"2".to_owned()), "{folders:?}");
         },
     };
-    // Not those of the first job: the database is being tidied up just then, and who is stopped would keep it locked.
+    // Not the files of the first job: a worker stopped there, during a cleanup of the database, would keep it locked.
     REMOVAL.check_exactly_once(&[
         StopPoint::during("unlinkat", "jobs/2/1", Of(1)),
         StopPoint::during("unlinkat", "jobs/2", Of(1)),
     ]);
 }
 
-/// Puts a file into a folder that tasks may read.
-fn put(browser: &Browser, path: &str, content: &[u8]) {
+/// Writes a file into a folder that tasks may read.
+fn write_file(browser: &Browser, path: &str, content: &[u8]) {
     let path = browser.data().join("files").join(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, content).unwrap();
@@ -195,7 +195,7 @@ fn archive_is_published_once_by_a_stopped_worker() {
     const ARCHIVE: Publication = Publication {
         kind: "archive",
         input: |browser| {
-            put(browser, "some/a", b"a");
+            write_file(browser, "some/a", b"a");
             json!({ "folder": "some" })
         },
         assert_unpublished: assert_no_artifact,
@@ -212,7 +212,7 @@ fn archive_is_published_once_by_a_stopped_worker() {
     ]);
 }
 
-/// That the one artifact is a zip file.
+/// Asserts that the one artifact is a zip file.
 fn assert_one_zip(browser: &Browser, job: i64, name: &str) {
     assert_eq!(query_job(browser, "select count(*) from artifact where job = ? and attempt = 2", job), 1);
     let zip = browser.get(&format!("/jobs/{job}/artifacts/{name}")).error_for_status().unwrap().bytes().unwrap();
@@ -228,7 +228,7 @@ fn unpacked_zip_is_published_once_by_a_stopped_worker() {
             let mut header = tar::Header::new_gnu();
             header.set_size(0);
             tar.append_data(&mut header, "a", [].as_slice()).unwrap();
-            put(browser, "some.tar", &tar.into_inner().unwrap());
+            write_file(browser, "some.tar", &tar.into_inner().unwrap());
             json!({ "path": "some.tar" })
         },
         assert_unpublished: assert_no_artifact,
@@ -244,7 +244,7 @@ fn images_are_published_once_by_a_stopped_worker() {
         input: |browser| {
             let mut file = std::io::Cursor::new(Vec::new());
             image::RgbImage::new(9, 9).write_to(&mut file, image::ImageFormat::Png).unwrap();
-            put(browser, "some/a.png", file.get_ref());
+            write_file(browser, "some/a.png", file.get_ref());
             json!({ "folder": "some" })
         },
         assert_unpublished: assert_no_artifact,

@@ -1,4 +1,4 @@
-//! The page of one job and its forms, as a browser without script gets them.
+//! The job page and its forms, as a browser without scripts gets them.
 
 use std::io::{BufRead, BufReader};
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::browser::Browser;
 
-/// The part of a page between two of its words.
+/// The part of a page between two texts.
 fn between<'a>(page: &'a str, from: &str, to: &str) -> &'a str {
     page.split_once(from).map_or("", |(_, rest)| rest.split_once(to).map_or(rest, |(part, _)| part))
 }
@@ -53,7 +53,7 @@ fn long_input_is_cut_on_page_and_whole_in_file() {
     let file = browser.get(&format!("/jobs/{job}/input"));
     assert!(file.headers()["content-disposition"].to_str().unwrap().contains(&format!("job-{job}-input.json")));
     assert_eq!(file.json::<Value>().unwrap()["urls"], input["urls"]);
-    // Repeating it brings all of it along.
+    // The form for a rerun has all of it.
     let form = browser.page(&format!("/new/check-links?from={job}"));
     assert!(form.contains("http://127.0.0.1:9/pages/49999"));
     assert_eq!(browser.get(&format!("/jobs/{job}/result")).status(), 404);
@@ -101,13 +101,13 @@ fn paused_job_keeps_its_progress_and_resumes_from_it() {
     let browser = Browser::new();
     let job = browser.start("demo", &json!({ "seconds": 20 }));
     let (id, address) = (job.to_string(), format!("/jobs/{job}"));
-    let mut told = BufReader::new(browser.get(&format!("/events?job={job}"))).lines().map(Result::unwrap);
-    assert!(told.any(|line| line.contains(r#""fraction":0."#)), "it is at work");
+    let mut events = BufReader::new(browser.get(&format!("/events?job={job}"))).lines().map(Result::unwrap);
+    assert!(events.any(|line| line.contains(r#""fraction":0."#)), "it is running");
     let page = browser.submit(&address, "/api/pause_job", &[("id", &id)]).text().unwrap();
     assert!(page.contains("Pausing") || page.contains("Paused"), "{page}");
-    assert!(told.any(|line| line.contains(r#""state":"paused""#)));
+    assert!(events.any(|line| line.contains(r#""state":"paused""#)));
 
-    // How full a bar is. An empty one has the value 0.
+    // The value of a progress bar; 0 where it has none.
     let value = |page: &str, bar: &str| between(between(page, bar, "</div>"), " value=\"", "\"").parse().unwrap_or(0.0);
     let page = browser.page(&address);
     let stopped: f64 = value(&page, r#"data-state="paused" data-live="bar-hero""#);
@@ -118,7 +118,7 @@ fn paused_job_keeps_its_progress_and_resumes_from_it() {
 
     let resumed = browser.submit(&address, "/api/resume_job", &[("id", &id)]).text().unwrap();
     let first = value(&resumed, r#"data-live="bar-hero""#);
-    assert!(first > 20.0, "it does not begin anew: {first}");
+    assert!(first > 20.0, "it does not start again at 0: {first}");
     browser.cancel(job);
 }
 

@@ -1,4 +1,4 @@
-//! What people tell each other: whom it reaches, what is answered, and where it stands after.
+//! Messages and notes: their recipients, their forms, and the pages that show them.
 
 use http::StatusCode;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use crate::support::{
     sse_reader::SseReader,
 };
 
-/// Sends a message, and answers its number and how many were told.
+/// Sends a message; returns its ID and the number of recipients.
 fn send(user: &UserClient, form: &[(&str, &str)]) -> (i64, i64) {
     let answer = user.call("send_message", form);
     assert_eq!(answer.status(), 200);
@@ -22,26 +22,26 @@ fn note(user: &UserClient, job: i64, text: &str) -> i64 {
     answer.json::<Value>().unwrap()["receivers"].as_i64().unwrap()
 }
 
-/// The code and the fields of a refusal.
-fn refused(user: &UserClient, function: &str, form: &[(&str, &str)]) -> (u16, String, String) {
+/// The status, code and field of an error.
+fn rejected(user: &UserClient, function: &str, form: &[(&str, &str)]) -> (u16, String, String) {
     let answer = user.call(function, form);
     let (status, refusal) = (answer.status().as_u16(), answer.json::<Value>().unwrap());
     let field = refusal["field"].as_str().unwrap_or_default().to_owned();
     (status, refusal["code"].as_str().unwrap().to_owned(), field)
 }
 
-fn word(status: u16, code: &str, field: &str) -> (u16, String, String) {
+fn error(status: u16, code: &str, field: &str) -> (u16, String, String) {
     (status, code.to_owned(), field.to_owned())
 }
 
-/// Makes the jobs of links private.
-fn hide(ada: &UserClient) {
+/// Makes the jobs of check-links private.
+fn make_link_jobs_private(ada: &UserClient) {
     let rule = [("kind", "check-links"), ("start", ""), ("seen_by", "starter")];
     ada.call("change_kind_rule", &rule).error_for_status().unwrap();
 }
 
-/// A job for later.
-fn later(user: &UserClient, kind: &str, input: &str) -> i64 {
+/// Schedules a job for 2099.
+fn schedule_job(user: &UserClient, kind: &str, input: &str) -> i64 {
     let form = [("kind", kind), ("input", input), ("start_at", "2099-01-01T00:00:00Z")];
     user.call("start_job", &form).error_for_status().unwrap().json().unwrap()
 }
@@ -71,11 +71,14 @@ fn message_reaches_only_its_recipients_live_and_in_replay() {
     for reader in [&mut of_vera, vera_later] {
         reader.read_until(r#""text":"Down at ten""#);
         let line = reader.read_until("secret");
-        let said: Value = serde_json::from_str(line.strip_prefix("data: ").unwrap()).unwrap();
-        assert_eq!((&said["text"], &said["from"]), (&"A secret\nin two lines".into(), &"ben".into()));
-        assert_eq!((&said["to"], &said["user"], &said["number"]), (&"user".into(), &"vera".into(), &second.into()));
+        let message: Value = serde_json::from_str(line.strip_prefix("data: ").unwrap()).unwrap();
+        assert_eq!((&message["text"], &message["from"]), (&"A secret\nin two lines".into(), &"ben".into()));
+        assert_eq!(
+            (&message["to"], &message["user"], &message["number"]),
+            (&"user".into(), &"vera".into(), &second.into())
+        );
     }
-    assert!(!ada.page("/messages").contains("secret"), "administrators read no letters");
+    assert!(!ada.page("/messages").contains("secret"), "administrators cannot read messages of other users");
     assert!(ben.page("/messages").contains("secret"));
     assert!(vera.page("/messages").contains("A secret\nin two lines"));
     assert!(!ada.page("/settings/audit").contains("secret"));
@@ -96,8 +99,8 @@ fn api_client_receives_messages_of_its_user() {
 fn job_message_and_note_reach_only_users_who_can_see_job() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let [ben, otto] = ["ben", "otto"].map(|name| server.add_user(&ada, name, "operator"));
-    let (open, private) = (later(&ben, "demo", r#"{"seconds":0}"#), later(&ben, "check-links", LINKS));
-    hide(&ada);
+    let (open, private) = (schedule_job(&ben, "demo", r#"{"seconds":0}"#), schedule_job(&ben, "check-links", LINKS));
+    make_link_jobs_private(&ada);
     let both = format!("topic=jobs&topic=messages&job={open}&job={private}");
     let [mut of_ada, mut of_ben, mut of_otto] = [&ada, &ben, &otto].map(|one| SseReader::open(one, &both));
     let to = |job: i64, text| send(&ben, &[("to", "job"), ("job", &job.to_string()), ("text", text)]).1;
@@ -109,20 +112,20 @@ fn job_message_and_note_reach_only_users_who_can_see_job() {
         reader.read_until("noted on the open");
     }
     of_otto.read_until_without("noted on the open", &["concealed"]);
-    // Nor when they ask for what they have missed, or who else is there.
+    // Nor by replay or on the page.
     let mut again = SseReader::open(&otto, &format!("{both}&after={}", of_otto.cursor));
     again.read_until_without("noted on the open", &["concealed"]);
     assert!(!otto.page("/messages").contains("concealed"));
     assert!(ben.page("/messages").contains("of the concealed"));
     let private = private.to_string();
     let form = [("id", private.as_str()), ("text", "x")];
-    assert_eq!(refused(&otto, "add_note", &form), word(404, "no_such_job", ""));
+    assert_eq!(rejected(&otto, "add_note", &form), error(404, "no_such_job", ""));
     let form = [("to", "job"), ("job", private.as_str()), ("text", "x")];
-    assert_eq!(refused(&otto, "send_message", &form), word(404, "no_such_job", "job"));
+    assert_eq!(rejected(&otto, "send_message", &form), error(404, "no_such_job", "job"));
     assert!(ben.page(&format!("/jobs/{private}")).contains("noted on the concealed"));
 }
 
-/// What is filled in.
+/// The fields of a form.
 type Form<'a> = &'a [(&'a str, &'a str)];
 
 #[test]
@@ -146,7 +149,7 @@ fn message_form_errors_are_at_fields_and_input_is_kept() {
         if form.iter().any(|(_, text)| *text == "kept as typed") {
             assert!(page.contains(">\nkept as typed</textarea>"), "{page}");
         }
-        assert_eq!(refused(&ada, "send_message", form).2, field);
+        assert_eq!(rejected(&ada, "send_message", form).2, field);
     }
     assert!(ada.page("/messages").contains("No messages"), "nothing was sent");
     drop(server);
@@ -163,7 +166,7 @@ fn message_form_redirects_with_confirmation() {
     assert!(page.contains("Good &lt;b&gt;morning&lt;/b&gt;"), "{page}");
     assert_eq!(redirect_target(&ada.submit("send_message", &form)), "/messages");
     assert_eq!(ada.page("/messages").matches("&lt;b&gt;morning").count(), 1, "the same form sent twice is one message");
-    assert_eq!(refused(&ada, "send_message", &[("to", "everyone"), ("text", "Other"), ("key", "k")]).1, "key_reused");
+    assert_eq!(rejected(&ada, "send_message", &[("to", "everyone"), ("text", "Other"), ("key", "k")]).1, "key_reused");
     drop(server);
 }
 
@@ -171,7 +174,7 @@ fn message_form_redirects_with_confirmation() {
 fn note_form_adds_note_or_shows_error_on_job_page() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let vera = server.add_user(&ada, "vera", "viewer");
-    let job = later(&ada, "demo", r#"{"seconds":0}"#);
+    let job = schedule_job(&ada, "demo", r#"{"seconds":0}"#);
     let page = format!("/jobs/{job}");
     let id = job.to_string();
     let answer = ada.submit("add_note", &[("id", &id), ("text", "Check the source first")]);

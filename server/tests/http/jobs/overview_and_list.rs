@@ -1,10 +1,10 @@
-//! The overview, the list of jobs and the frame around every page, as a browser without script gets them.
+//! The overview, the job list with its keyset pagination, and the layout, as a browser without scripts gets them.
 
 use serde_json::json;
 
 use crate::support::browser::Browser;
 
-/// The numbers of the jobs in the list's rows, from top to bottom.
+/// The IDs of the jobs in the rows of the list, from top to bottom.
 fn rows(page: &str) -> Vec<i64> {
     let body = page.split_once("<tbody>").map_or("", |(_, rest)| rest.split_once("</tbody>").unwrap().0);
     let number = |part: &str| part.split('"').next().unwrap().parse().unwrap();
@@ -30,7 +30,7 @@ fn only_failed_job_needs_attention() {
     let page = browser.page("/");
     let attention = page.split_once("Needs attention").unwrap().1.split_once("</section>").unwrap().0;
     assert!(attention.contains(&format!("href=\"/jobs/{failed}\"")), "{attention}");
-    assert!(browser.page("/new").contains("need attention"), "the sidebar says so on every page");
+    assert!(browser.page("/new").contains("need attention"), "in the sidebar of every page");
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn overview_shows_running_jobs_and_run_history() {
     assert_eq!(rows(&page).first(), Some(&running), "the first table is what runs now");
     assert!(page.contains("Last runs: 2, 1 failed"));
     assert!(page.contains("2 jobs finished, 1 of them failed"));
-    assert!(page.contains("http-equiv=\"refresh\""), "it moves, so it loads itself again without script");
+    assert!(page.contains("http-equiv=\"refresh\""), "running jobs refresh the page without scripts");
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn theme_is_in_the_first_html() {
         let back = browser.server.url("/jobs");
         let answer =
             post.header("accept", "text/html").header("referer", back).form(&[("theme", theme)]).send().unwrap();
-        assert_eq!(answer.url().path(), "/jobs", "it leads back to the page");
+        assert_eq!(answer.url().path(), "/jobs", "it redirects to the page");
         assert_eq!(answer.text().unwrap().contains(&format!("data-theme=\"{theme}\"")), attribute, "{theme}");
     }
 }

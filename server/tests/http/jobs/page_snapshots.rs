@@ -1,13 +1,13 @@
-//! The pages as they are sent, kept beside this file. A change that is meant is taken over with `cargo insta accept`,
-//! or by running the tests with `INSTA_UPDATE=always`.
+//! Snapshots of pages, stored beside this file. Accept an intended change with `cargo insta accept`, or run the tests with
+//! `INSTA_UPDATE=always`.
 
 use insta::{Settings, assert_snapshot};
 use reqwest::blocking::Client;
 
 use crate::support::process::{ServerProcess, without_markers};
 
-/// What differs from run to run, as a regular expression, and what stands there instead.
-const CHANGING: [(&str, &str); 14] = [
+/// Parts that differ between runs, as regular expressions, and their replacements.
+const REDACTIONS: [(&str, &str); 14] = [
     (r"/pkg(-[0-9a-f]{12})?/", "/pkg-BUILD/"),
     (r#"data-build="[^"]*""#, r#"data-build="BUILD""#),
     (r#"data-cursor="[^"]*""#, r#"data-cursor="CURSOR""#),
@@ -24,17 +24,17 @@ const CHANGING: [(&str, &str); 14] = [
     (r#"data-component="(\w+?)_\d+""#, r#"data-component="$1""#),
 ];
 
-/// Compares a page with the one kept under `name`.
+/// Compares a page with the snapshot `name`.
 fn compare(server: &ServerProcess, name: &str, path: &str) {
     let answer = Client::new().get(server.url(path)).header("accept", "text/html").send().unwrap();
     let status = answer.status().as_u16();
-    // One element a line: a difference is found at a glance.
+    // One element per line, so that a difference is easy to find.
     let html = without_markers(&answer.text().unwrap()).replace("><", ">\n<");
     let mut settings = Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
-    for (changing, fixed) in CHANGING {
-        settings.add_filter(changing, fixed);
+    for (pattern, fixed) in REDACTIONS {
+        settings.add_filter(pattern, fixed);
     }
     settings.bind(|| assert_snapshot!(name, format!("{status} {path}\n{html}")));
 }
@@ -42,7 +42,7 @@ fn compare(server: &ServerProcess, name: &str, path: &str) {
 fn start(server: &ServerProcess, kind: &str, input: &str) {
     let answer = Client::new().post(server.url("/api/start_job")).form(&[("kind", kind), ("input", input)]).send();
     let job: u64 = answer.unwrap().error_for_status().unwrap().json().unwrap();
-    // Its events, until it ends.
+    // Waits until it has ended.
     reqwest::blocking::get(server.url(&format!("/events?job={job}&until=end"))).unwrap().text().unwrap();
 }
 

@@ -1,11 +1,11 @@
-//! The curve of a job, and another run of its task over it.
+//! The progress curve of a job, and its comparison with another run of the task.
 
 use serde_json::json;
 
 use crate::support::{accounts::ServerWithAccounts, browser::Browser};
 
-/// The section of a page that holds the curve.
-fn course(page: &str) -> &str {
+/// The section of a page with the curve.
+fn curve_section(page: &str) -> &str {
     page.split_once("aria-labelledby=\"curve\"").map_or("", |(_, rest)| rest.split_once("</section>").unwrap().0)
 }
 
@@ -13,19 +13,19 @@ fn course(page: &str) -> &str {
 fn ended_job_shows_its_curve_and_compares_another_run() {
     let browser = Browser::new();
     let (first, second) = (browser.run(&json!({ "seconds": 3 })), browser.run(&json!({ "seconds": 4 })));
-    let moment = browser.run(&json!({ "seconds": 0 }));
+    let short = browser.run(&json!({ "seconds": 0 }));
     let other = browser.start("check-links", &json!({ "urls": "http://127.0.0.1:9/", "timeout": 1 }));
     browser.wait(&[other]);
 
     let page = browser.page(&format!("/jobs/{second}"));
-    let alone = course(&page);
+    let alone = curve_section(&page);
     assert!(alone.contains("class=\"course\"") && alone.contains("class=\"post\""), "{alone}");
     assert!(alone.contains("Completed after") && alone.contains("half after"), "{alone}");
     assert!(alone.contains(&format!("<option value=\"{first}\"")) && !alone.contains("class=\"beside\""), "{alone}");
     assert!(!page.contains("Time of #"));
 
     let page = browser.page(&format!("/jobs/{second}?with={first}"));
-    let both = course(&page);
+    let both = curve_section(&page);
     assert!(both.contains("class=\"course\"") && both.contains("class=\"beside\""), "{both}");
     assert!(both.contains(&format!("#{first} reached half after")), "{both}");
     assert!(both.contains(&format!("href=\"/jobs/{first}\"")), "{both}");
@@ -36,10 +36,10 @@ fn ended_job_shows_its_curve_and_compares_another_run() {
         (999, "There is no job #999.".to_owned()),
     ] {
         let page = browser.page(&format!("/jobs/{second}?with={with}"));
-        assert!(course(&page).contains(&why) && !course(&page).contains("class=\"beside\""), "{page}");
+        assert!(curve_section(&page).contains(&why) && !curve_section(&page).contains("class=\"beside\""), "{page}");
     }
-    assert_eq!(course(&browser.page(&format!("/jobs/{second}?with=me"))), alone);
-    assert_eq!(course(&browser.page(&format!("/jobs/{moment}"))), "", "it was over in a moment");
+    assert_eq!(curve_section(&browser.page(&format!("/jobs/{second}?with=me"))), alone);
+    assert_eq!(curve_section(&browser.page(&format!("/jobs/{short}"))), "", "too short for a curve");
 }
 
 #[test]
@@ -53,11 +53,11 @@ fn run_that_user_cannot_see_is_not_compared() {
         job
     });
     let address = format!("/jobs/{own}?with={hers}");
-    assert!(course(&otto.page(&address)).contains("class=\"beside\""));
+    assert!(curve_section(&otto.page(&address)).contains("class=\"beside\""));
     let rule = [("kind", "demo"), ("start", ""), ("seen_by", "starter")];
     ada.call("change_kind_rule", &rule).error_for_status().unwrap();
     let page = otto.page(&address);
-    let hidden = course(&page);
+    let hidden = curve_section(&page);
     assert!(hidden.contains(&format!("There is no job #{hers}.")), "{hidden}");
     assert!(!hidden.contains("class=\"beside\"") && !hidden.contains(&format!("value=\"{hers}\"")), "{hidden}");
 }

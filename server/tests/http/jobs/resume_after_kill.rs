@@ -1,4 +1,4 @@
-//! A server that is killed loses nothing that a checkpoint has kept.
+//! Resume after kill: a killed server (SIGKILL) loses nothing that a checkpoint contains.
 
 use std::{
     fs::{self, File},
@@ -21,8 +21,8 @@ use crate::support::{
     process::{ServerProcess, TIMEOUT},
 };
 
-/// How many checkpoints there are.
-fn checkpoints(data: &Path) -> i64 {
+/// The number of checkpoints.
+fn count_checkpoints(data: &Path) -> i64 {
     database(&data.join("milepost.db"), async |connection| {
         sqlx::query_scalar("select count(*) from checkpoint").fetch_one(connection).await.unwrap()
     })
@@ -42,8 +42,8 @@ fn link_check_resumes_from_checkpoint_after_kill() {
     let form = [("kind", "check-links".to_owned()), ("input", input.to_string())];
     let job = client.post(first.url("/api/start_job")).form(&form).send().unwrap().text().unwrap();
     let begun = Instant::now();
-    // All that can be answered has been asked, and then a checkpoint is made: within a second, about.
-    while held.iter().any(|path| site.requests_of(path) == 0) || checkpoints(data.path()) == 0 {
+    // All links have been requested, and a checkpoint follows within about a second.
+    while held.iter().any(|path| site.requests_of(path) == 0) || count_checkpoints(data.path()) == 0 {
         assert!(begun.elapsed() < TIMEOUT, "no checkpoint is made");
         thread::yield_now();
     }
@@ -66,17 +66,17 @@ fn link_check_resumes_from_checkpoint_after_kill() {
     assert_eq!(report.lines().filter(|line| line.contains(",404,")).count(), quick.len() / 4);
 }
 
-/// The stage in which a job is interrupted.
-struct Middle {
+/// The point at which a job is interrupted.
+struct Interruption {
     kind: &'static str,
-    /// Whether the checkpoint of a job was made there, with work done.
-    sql: &'static str,
+    /// A query of the checkpoint of a job: whether it is at that point, with work done.
+    is_reached_sql: &'static str,
 }
 
-impl Middle {
-    /// Starts a job, kills its server in the middle, and has the job tried again by the next one, to its end. `input`
-    /// answers one of so many parts: where a machine is too fast to be caught, twice as many.
-    fn killed(&self, mut browser: Browser, input: impl Fn(&Browser, u32) -> Value) -> (Browser, i64, Value) {
+impl Interruption {
+    /// Starts a job, kills its server at that point, and retries the job on the next server to its end. `input` builds the input
+    /// of a job of that size; it doubles where the machine is too fast.
+    fn kill_and_retry(&self, mut browser: Browser, input: impl Fn(&Browser, u32) -> Value) -> (Browser, i64, Value) {
         for parts in (0..6).map(|doubled| 1 << doubled) {
             let input = input(&browser, parts);
             let job = browser.start(self.kind, &input);
@@ -88,14 +88,14 @@ impl Middle {
             browser = browser.start_next_server(&[]);
             let retried = browser.post("/api/retry_job", &[("id", &job.to_string())]);
             if retried.status() == 409 {
-                // It had come to its end just before.
+                // It had already ended.
                 continue;
             }
             retried.error_for_status().unwrap();
             browser.wait(&[job]);
             let log = browser.page(&format!("/jobs/{job}/log"));
             if log.contains("published the table just before") {
-                // That, too, was nearly its end.
+                // It had nearly ended.
                 continue;
             }
             assert!(log.contains("continues after") && !log.contains("starting over"), "{log}");
@@ -104,7 +104,7 @@ impl Middle {
         panic!("{} ends before it can be killed, every time", self.kind);
     }
 
-    /// Waits for a checkpoint in the middle; `false` where the job has ended before.
+    /// Waits for such a checkpoint; `false` where the job ends before it.
     fn is_reached(&self, browser: &Browser, job: i64) -> bool {
         let begun = Instant::now();
         database(&browser.data().join("milepost.db"), async |connection| {
@@ -113,7 +113,7 @@ impl Middle {
                 if ended.fetch_one(&mut *connection).await.unwrap() {
                     return false;
                 }
-                let reached = sqlx::query_scalar::<_, Option<bool>>(self.sql).bind(job);
+                let reached = sqlx::query_scalar::<_, Option<bool>>(self.is_reached_sql).bind(job);
                 if reached.fetch_optional(&mut *connection).await.unwrap() == Some(Some(true)) {
                     return true;
                 }
@@ -126,75 +126,80 @@ impl Middle {
 
 #[test]
 fn manifest_is_byte_identical_after_kill() {
-    let hashing = Middle { kind: "checksum", sql: "select data ->> '$.done.size' > 0 from checkpoint where job = ?" };
-    let (browser, job, input) = hashing.killed(Browser::new(), |browser, parts| {
+    let hashing = Interruption {
+        kind: "checksum",
+        is_reached_sql: "select data ->> '$.done.size' > 0 from checkpoint where job = ?",
+    };
+    let (browser, job, input) = hashing.kill_and_retry(Browser::new(), |browser, parts| {
         let folder = browser.data().join("files").join(parts.to_string());
         fs::create_dir_all(&folder).unwrap();
         for number in 0..parts * 500 {
             let mut file = File::create(folder.join(number.to_string())).unwrap();
             write!(file, "file {number}").unwrap();
-            // The rest is zeros, which take room on no disk, and time to be hashed.
+            // The rest is a hole of zeros, which takes no disk space, but time to hash.
             file.set_len(256 << 10).unwrap();
         }
         json!({ "folder": parts.to_string() })
     });
-    let undisturbed = browser.start("checksum", &input);
-    browser.wait(&[undisturbed]);
-    let [killed, whole] = [job, undisturbed].map(|job| browser.artifact(job, "SHA256SUMS"));
-    assert!(killed.lines().count() >= 500);
-    assert!(killed == whole, "the manifests differ");
+    let uninterrupted = browser.start("checksum", &input);
+    browser.wait(&[uninterrupted]);
+    let [kill_and_retry, whole] = [job, uninterrupted].map(|job| browser.artifact(job, "SHA256SUMS"));
+    assert!(kill_and_retry.lines().count() >= 500);
+    assert!(kill_and_retry == whole, "the manifests differ");
 }
 
 #[test]
 fn import_has_same_rows_types_and_rejects_after_kill() {
-    let loading = Middle {
+    let loading = Interruption {
         kind: "import-csv",
-        // The last one comes right before it publishes all rows.
-        sql: "select data ->> '$.rows' > 0 and data ->> '$.rows' < data ->> '$.plan.good' from checkpoint where job = ?",
+        // The last checkpoint comes right before it publishes all rows.
+        is_reached_sql: "select data ->> '$.rows' > 0 and data ->> '$.rows' < data ->> '$.plan.good' from checkpoint where job = ?",
     };
-    let (browser, job, mut input) = loading.killed(Browser::new(), |browser, parts| {
+    let (browser, job, mut input) = loading.kill_and_retry(Browser::new(), |browser, parts| {
         let file = browser.upload(orders(parts * 100_000));
         json!({ "file": file, "table": "pieces", "index": "day", "if_exists": "replace" })
     });
     input["table"] = json!("whole");
-    let undisturbed = browser.start("import-csv", &input);
-    browser.wait(&[undisturbed]);
-    let [killed, whole] = [job, undisturbed].map(|job| browser.artifact(job, "rejected.csv"));
-    assert!(killed.lines().count() > 500);
-    assert!(killed == whole, "what was left out differs");
+    let uninterrupted = browser.start("import-csv", &input);
+    browser.wait(&[uninterrupted]);
+    let [kill_and_retry, whole] = [job, uninterrupted].map(|job| browser.artifact(job, "rejected.csv"));
+    assert!(kill_and_retry.lines().count() > 500);
+    assert!(kill_and_retry == whole, "the rejected records differ");
     database(&browser.data().join("imports.db"), async |connection| assert_same_tables(connection).await);
 }
 
 #[test]
 fn archive_has_same_content_after_kill() {
-    let packing = Middle {
+    let packing = Interruption {
         kind: "archive",
-        sql: "select data ->> '$.mark.archive' > 0 and not data ->> '$.packed' from checkpoint where job = ?",
+        is_reached_sql: "select data ->> '$.mark.archive' > 0 and not data ->> '$.packed' from checkpoint where job = ?",
     };
-    let (browser, job, input) = packing.killed(Browser::new(), |browser, parts| {
+    let (browser, job, input) = packing.kill_and_retry(Browser::new(), |browser, parts| {
         let folder = browser.data().join("files").join(parts.to_string());
         fs::create_dir_all(&folder).unwrap();
-        // Many of them, and one that takes as long as they do together. Zeros take room on no disk, and time to be packed.
+        // Many files, and one that takes as long as all of them. Zeros take no disk space, but time to pack.
         for number in 0..parts * 100 {
             File::create(folder.join(number.to_string())).unwrap().set_len(1 << 20).unwrap();
         }
         File::create(folder.join("large")).unwrap().set_len((u64::from(parts) * 100) << 20).unwrap();
         json!({ "folder": parts.to_string(), "level": 1 })
     });
-    let undisturbed = browser.start("archive", &input);
-    browser.wait(&[undisturbed]);
-    let [killed, whole] = [job, undisturbed].map(|job| browser.artifact(job, "B3SUMS"));
-    assert!(killed.lines().count() > 100);
-    assert!(killed == whole, "the manifests differ");
+    let uninterrupted = browser.start("archive", &input);
+    browser.wait(&[uninterrupted]);
+    let [kill_and_retry, whole] = [job, uninterrupted].map(|job| browser.artifact(job, "B3SUMS"));
+    assert!(kill_and_retry.lines().count() > 100);
+    assert!(kill_and_retry == whole, "the manifests differ");
 }
 
 #[test]
 fn images_are_byte_identical_after_kill() {
-    let resizing =
-        Middle { kind: "resize-images", sql: "select data ->> '$.mark.done' > 0 from checkpoint where job = ?" };
+    let resizing = Interruption {
+        kind: "resize-images",
+        is_reached_sql: "select data ->> '$.mark.done' > 0 from checkpoint where job = ?",
+    };
     let mut picture = Cursor::new(Vec::new());
     RgbImage::from_fn(600, 400, |x, y| Rgb([x as u8, y as u8, 0])).write_to(&mut picture, ImageFormat::Png).unwrap();
-    let (browser, job, input) = resizing.killed(Browser::new(), |browser, parts| {
+    let (browser, job, input) = resizing.kill_and_retry(Browser::new(), |browser, parts| {
         let folder = browser.data().join("files").join(parts.to_string());
         fs::create_dir_all(&folder).unwrap();
         for number in 0..parts * 50 {
@@ -202,11 +207,11 @@ fn images_are_byte_identical_after_kill() {
         }
         json!({ "folder": parts.to_string(), "longest": 200, "format": "webp" })
     });
-    let undisturbed = browser.start("resize-images", &input);
-    browser.wait(&[undisturbed]);
-    let [killed, whole] = [job, undisturbed].map(|job| {
+    let uninterrupted = browser.start("resize-images", &input);
+    browser.wait(&[uninterrupted]);
+    let [kill_and_retry, whole] = [job, uninterrupted].map(|job| {
         let zip = browser.get(&format!("/jobs/{job}/artifacts/images.zip")).error_for_status().unwrap();
         zip.bytes().unwrap()
     });
-    assert!(killed.starts_with(b"PK") && killed == whole, "the images differ");
+    assert!(kill_and_retry.starts_with(b"PK") && kill_and_retry == whole, "the images differ");
 }

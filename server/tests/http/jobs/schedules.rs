@@ -1,5 +1,4 @@
-//! Schedules over real sockets: planned, changed, paused, run and deleted by forms alone; and started once, whatever
-//! happens to the server.
+//! Schedules: their forms, their rights, and exactly one start of each run although the server is killed.
 
 use std::{thread, time::Instant};
 
@@ -12,8 +11,8 @@ use crate::support::{
     process::{ServerProcess, TIMEOUT},
 };
 
-/// A plan for a demonstration that is over at once; what is in `changed` stands in place of its own.
-fn plan<'a>(changed: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+/// The form of a schedule of short demo jobs; `changed` replaces some of its fields.
+fn schedule_form<'a>(changed: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let usual = [
         ("$name", "Nightly demonstration"),
         ("$expression", "0 2 * * *"),
@@ -31,19 +30,19 @@ fn plan<'a>(changed: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     usual.into_iter().map(one).collect()
 }
 
-/// Plans it; answers the address of its page.
-fn planned(user: &UserClient, changed: &[(&str, &str)]) -> String {
-    let answer = user.post("/schedules/new?kind=demo", &plan(changed));
+/// Creates a schedule; returns the path of its page.
+fn create_schedule(user: &UserClient, changed: &[(&str, &str)]) -> String {
+    let answer = user.post("/schedules/new?kind=demo", &schedule_form(changed));
     assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{}", answer.text().unwrap());
     redirect_target(&answer)
 }
 
-/// The number at the end of an address.
-fn number(page: &str) -> &str {
+/// The ID at the end of a path.
+fn id_in(page: &str) -> &str {
     page.rsplit('/').next().unwrap()
 }
 
-fn refused(answer: Response) -> String {
+fn rejected(answer: Response) -> String {
     assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
     answer.text().unwrap()
 }
@@ -53,9 +52,9 @@ fn schedule_is_created_changed_paused_run_and_deleted() {
     let (_server, ada) = ServerWithAccounts::with_admin();
     assert!(ada.page("/schedules").contains("No schedules"));
     assert!(ada.page("/schedules/new").contains("/schedules/new?kind=demo"));
-    assert!(ada.page("/new/demo").contains("/schedules/new?kind=demo"), "the way from a new job");
-    let page = planned(&ada, &[]);
-    let id = number(&page).to_owned();
+    assert!(ada.page("/new/demo").contains("/schedules/new?kind=demo"), "the link from a new job");
+    let page = create_schedule(&ada, &[]);
+    let id = id_in(&page).to_owned();
     let shown = ada.page(&page);
     for words in ["Nightly demonstration", "02:00", "Europe/Prague", "Queue one", "up to 7", "No runs yet"] {
         assert!(shown.contains(words), "{words}: {shown}");
@@ -67,27 +66,27 @@ fn schedule_is_created_changed_paused_run_and_deleted() {
     let form = ada.page(&format!("{page}/edit"));
     assert!(form.contains(r#"value="Nightly demonstration""#) && form.contains(r#"value="0 2 * * *""#));
     assert!(form.contains(r#"name="$revision" value="1""#), "{form}");
-    let mut changed = plan(&[("$name", "Hourly"), ("$expression", "0 * * * *"), ("$zone", "US/Eastern")]);
+    let mut changed = schedule_form(&[("$name", "Hourly"), ("$expression", "0 * * * *"), ("$zone", "US/Eastern")]);
     changed.push(("$revision", "1"));
     let answer = ada.post(&format!("{page}/edit"), &changed);
     assert_eq!(redirect_target(&answer), page);
     assert!(ada.page(&page).contains("<h1>Hourly</h1>"));
-    // A form that was opened before that is told so, and keeps what was typed.
+    // A form that was opened before the change is rejected, and keeps its input.
     changed[0] = ("$name", "Rarely");
     let late = ada.post(&format!("{page}/edit"), &changed);
     assert_eq!(late.status(), StatusCode::CONFLICT);
     assert!(late.text().unwrap().contains(r#"value="Rarely""#));
     let form = ada.page(&format!("{page}/edit"));
     assert!(form.contains(r#"name="$revision" value="2""#) && form.contains(r#"value="Hourly""#));
-    assert!(form.contains(r#"<option value="US/Eastern" selected"#), "a name that is not offered to others stays");
+    assert!(form.contains(r#"<option value="US/Eastern" selected"#), "a zone that is not in the list stays");
 
     ada.submit("pause_schedule", &[("id", &id)]);
     assert!(ada.page(&page).contains("by ada") && ada.page("/schedules").contains("Paused"));
-    let place = redirect_target(&ada.submit("run_schedule", &[("id", &id)]));
-    ada.wait(number(&place).parse().unwrap());
-    let job = ada.page(&place);
+    let path = redirect_target(&ada.submit("run_schedule", &[("id", &id)]));
+    ada.wait(id_in(&path).parse().unwrap());
+    let job = ada.page(&path);
     assert!(job.contains(&format!(r#"<a href="{page}">Hourly</a>, run manually"#)), "{job}");
-    assert!(ada.page(&page).contains(&format!(r#"<a href="{place}">"#)), "its history");
+    assert!(ada.page(&page).contains(&format!(r#"<a href="{path}">"#)), "its history");
     ada.submit("resume_schedule", &[("id", &id)]);
     assert!(!ada.page(&page).contains("by ada, "));
 
@@ -96,7 +95,7 @@ fn schedule_is_created_changed_paused_run_and_deleted() {
     assert_eq!(late.status(), StatusCode::CONFLICT);
     assert_eq!(redirect_target(&ada.submit("delete_schedule", &[("id", &id)])), "/schedules");
     assert_eq!(ada.get(&page).status(), StatusCode::NOT_FOUND);
-    assert!(!ada.page(&place).contains("<dt>Schedule</dt>"), "its jobs stay, and know it no longer");
+    assert!(!ada.page(&path).contains("<dt>Schedule</dt>"), "its jobs stay, without a link to it");
     let log = ada.page("/settings/audit");
     for words in [
         "created the schedule",
@@ -112,13 +111,13 @@ fn schedule_is_created_changed_paused_run_and_deleted() {
 #[test]
 fn schedule_form_errors_are_at_fields_and_input_is_kept() {
     let (_server, ada) = ServerWithAccounts::with_admin();
-    let faulty = plan(&[("$name", " "), ("$expression", "61 2 * * *"), ("$most", "200"), ("seconds", "soon")]);
-    let page = refused(ada.post("/schedules/new?kind=demo", &faulty));
+    let faulty = schedule_form(&[("$name", " "), ("$expression", "61 2 * * *"), ("$most", "200"), ("seconds", "soon")]);
+    let page = rejected(ada.post("/schedules/new?kind=demo", &faulty));
     for field in ["$name", "$expression", "$most", "seconds"] {
         assert!(page.contains(&format!("href=\"#field-{field}\"")), "{field}: {page}");
     }
     assert!(page.contains("Not saved") && page.contains(r#"value="61 2 * * *""#) && page.contains(r#"value="soon""#));
-    let page = refused(ada.post("/schedules/new?kind=demo", &plan(&[("$zone", "Mars/Olympus")])));
+    let page = rejected(ada.post("/schedules/new?kind=demo", &schedule_form(&[("$zone", "Mars/Olympus")])));
     assert!(page.contains("href=\"#field-$zone\""), "{page}");
     assert!(ada.page("/schedules").contains("No schedules"));
 }
@@ -127,7 +126,7 @@ fn schedule_form_errors_are_at_fields_and_input_is_kept() {
 fn preview_shows_next_runs_without_saving() {
     let (_server, ada) = ServerWithAccounts::with_admin();
     let preview = |expression| {
-        let mut form = plan(&[("$expression", expression)]);
+        let mut form = schedule_form(&[("$expression", expression)]);
         form.push(("$preview", "1"));
         ada.post("/schedules/new?kind=demo", &form)
     };
@@ -135,7 +134,7 @@ fn preview_shows_next_runs_without_saving() {
     assert_eq!(shown.status(), StatusCode::OK);
     let page = shown.text().unwrap();
     assert!(page.contains("06:30 CE") && page.contains(r#"value="30 6 * * *""#), "{page}");
-    assert!(refused(preview("30 6 * *")).contains("href=\"#field-$expression\""));
+    assert!(rejected(preview("30 6 * *")).contains("href=\"#field-$expression\""));
     assert!(ada.page("/schedules").contains("No schedules"));
 }
 
@@ -143,23 +142,23 @@ fn preview_shows_next_runs_without_saving() {
 fn only_owner_or_administrator_changes_a_schedule() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let [otto, olga] = ["otto", "olga"].map(|name| server.add_user(&ada, name, "operator"));
-    let page = planned(&otto, &[]);
-    let id = number(&page);
+    let page = create_schedule(&otto, &[]);
+    let id = id_in(&page);
     let seen = olga.page(&page);
     assert!(seen.contains("Run now") && !seen.contains("/edit"));
     assert_eq!(olga.get(&format!("{page}/edit")).status(), StatusCode::FORBIDDEN);
     assert_eq!(olga.call("pause_schedule", &[("id", id)]).status(), StatusCode::FORBIDDEN);
     ada.call("pause_schedule", &[("id", id)]).error_for_status().unwrap();
-    // In the name of who has asked for it.
-    let place = redirect_target(&olga.submit("run_schedule", &[("id", id)]));
-    assert!(olga.page(&place).contains("<dd>olga</dd>"));
+    // It runs in the name of the requesting user.
+    let path = redirect_target(&olga.submit("run_schedule", &[("id", id)]));
+    assert!(olga.page(&path).contains("<dd>olga</dd>"));
     let rule = [("kind", "demo"), ("start", ""), ("seen_by", "starter")];
     ada.call("change_kind_rule", &rule).error_for_status().unwrap();
     assert_eq!(olga.get(&page).status(), StatusCode::NOT_FOUND);
     assert!(olga.page("/schedules").contains("No schedules"));
 }
 
-/// How many runs there are in the data, and of how many times.
+/// The number of runs, and the number of distinct due times.
 fn runs(data: &TempDir) -> (i64, i64) {
     database(&data.path().join("milepost.db"), async |connection| {
         sqlx::query_as("select count(*), count(distinct due) from job where schedule is not null")
@@ -173,25 +172,25 @@ fn runs(data: &TempDir) -> (i64, i64) {
 fn run_due_while_server_is_killed_starts_once() {
     let data = TempDir::new().unwrap();
     let mut server = ServerProcess::start_in(data.path(), &[]);
-    let form = plan(&[("$expression", "* * * * *"), ("$overlap", "skip"), ("$missed", "all")]);
+    let form = schedule_form(&[("$expression", "* * * * *"), ("$overlap", "skip"), ("$missed", "all")]);
     let client = reqwest::blocking::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let answer = client.post(server.url("/schedules/new?kind=demo")).form(&form).send().unwrap();
     assert_eq!(answer.status(), StatusCode::SEE_OTHER);
-    // Instead of a wait for the minute to be full: its run is due at this very moment.
+    // The run is due now, so that the test need not wait for the full minute.
     let due = database(&data.path().join("milepost.db"), async |connection| {
         let due = "update schedule set next_at = next_at - 60000000 returning next_at";
         sqlx::query_scalar::<_, i64>(due).fetch_all(connection).await.unwrap()[0]
     });
-    // Killed before, while and after the run starts: sooner or later it has started.
+    // Killed before, during and after the start of the run, until it has started.
     let begun = Instant::now();
-    let mut deaths = 0;
-    while runs(&data).0 == 0 || deaths < 5 {
+    let mut kills = 0;
+    while runs(&data).0 == 0 || kills < 5 {
         assert!(begun.elapsed() < 3 * TIMEOUT, "it is never started");
-        thread::sleep(std::time::Duration::from_millis(deaths * 3));
+        thread::sleep(std::time::Duration::from_millis(kills * 3));
         server.signal("KILL");
         server.wait_for_exit();
         server = ServerProcess::start_in(data.path(), &[]);
-        deaths += 1;
+        kills += 1;
     }
     let (started, times) = runs(&data);
     assert_eq!(started, times, "no run started twice");
@@ -201,8 +200,8 @@ fn run_due_while_server_is_killed_starts_once() {
     assert_eq!(first, due, "none was lost");
 }
 
-/// Writes schedules of as many users as it takes, none of which is ever due.
-fn write_schedules(server: &std::path::Path, count: u32) {
+/// Inserts schedules of 100 users, none of which is ever due.
+fn insert_schedules(server: &std::path::Path, count: u32) {
     database(&server.join("milepost.db"), async |connection| {
         sqlx::query(
             "with recursive one (number) as (select 1 union all select number + 1 from one where number < ?)
@@ -221,7 +220,7 @@ fn write_schedules(server: &std::path::Path, count: u32) {
 #[test]
 fn schedule_list_is_paged_and_count_is_limited() {
     let (server, ada) = ServerWithAccounts::with_admin();
-    write_schedules(server.data(), 9_999);
+    insert_schedules(server.data(), 9_999);
     let first = ada.page("/schedules");
     assert!(first.len() < 200_000, "{} bytes", first.len());
     assert!(first.contains("50 of 9,999 schedules"));
@@ -239,8 +238,8 @@ fn schedule_list_is_paged_and_count_is_limited() {
     assert!(back.contains("Schedule 00001<") && back.contains("Schedule 00050<"));
     assert_eq!(link(&second, "First").as_deref(), Some("/schedules"));
 
-    planned(&ada, &[]);
-    let refused = ada.post("/schedules/new?kind=demo", &plan(&[]));
+    create_schedule(&ada, &[]);
+    let refused = ada.post("/schedules/new?kind=demo", &schedule_form(&[]));
     assert_eq!(refused.status(), StatusCode::CONFLICT);
     assert!(refused.text().unwrap().contains("here are 10,000 schedules, which is the limit; delete one first"));
 }

@@ -1,4 +1,4 @@
-//! A server and its workers: processes of their own on one data directory.
+//! Workers: processes of their own that share a data directory with the server.
 
 use std::{
     fs::{self, File},
@@ -16,7 +16,7 @@ use crate::support::{
     process::{ServerProcess, TIMEOUT, WorkerProcess, command, run},
 };
 
-/// A server that leaves all jobs to its workers, and one of these.
+/// A server that runs no jobs itself, and a worker.
 fn server_and_worker(arguments: &[&str]) -> (Browser, WorkerProcess) {
     let browser = Browser::with_arguments(&[&["--concurrency", "0"], arguments].concat());
     let worker = WorkerProcess::start_in(browser.data(), arguments);
@@ -63,7 +63,7 @@ fn jobs_of_killed_worker_are_interrupted_before_lease_ends() {
 fn worker_stopped_beyond_its_lease_publishes_nothing() {
     let (browser, worker) = server_and_worker(&["--lease", "6s", "--cancel-grace", "100ms"]);
     let mut events = EventReader::open(&browser, "topic=jobs");
-    // Not over before the worker is asleep.
+    // Long enough that the worker is stopped before it ends.
     let job = browser.start("demo", &json!({ "seconds": 3 }));
     events.wait_for_state(job, "running");
     stop_between_transactions(&browser, &worker);
@@ -71,22 +71,22 @@ fn worker_stopped_beyond_its_lease_publishes_nothing() {
     let end = events.wait_for_state(job, "interrupted");
     assert_eq!(end["attempt"], 1);
     worker.signal("CONT");
-    // The next attempt is the worker's as well: by then it has woken.
+    // The next attempt needs the worker, too: so it has resumed.
     let after = browser.submit(&format!("/jobs/{job}"), "/api/retry_job", &[("id", &job.to_string())]);
     assert!(after.status().is_success());
     let end = events
         .wait_for_event("state", |data| data["job"] == job && data["attempt"] != 2 || data["state"] == "succeeded");
-    assert_eq!((&end["attempt"], &end["state"]), (&json!(2), &json!("succeeded")), "nothing follows of attempt 1");
+    assert_eq!((&end["attempt"], &end["state"]), (&json!(2), &json!("succeeded")), "no event of attempt 1 follows");
     let page = browser.page(&format!("/jobs/{job}"));
     assert!(page.contains("Attempt 2") && page.contains("Attempt 1"));
     let published: Vec<u32> = database(&browser.data().join("milepost.db"), async |connection| {
         let attempts = sqlx::query_scalar("select attempt from artifact where job = ?").bind(job);
         attempts.fetch_all(connection).await.unwrap()
     });
-    assert_eq!(published, [2], "what the first attempt made is nobody's to see");
+    assert_eq!(published, [2], "nothing of the first attempt is published");
 }
 
-/// Sends SIGSTOP at a moment at which the worker does not hold the database, which nobody could write to until it wakes.
+/// Stops the worker (SIGSTOP) while it does not hold the write lock of the database, which would block the server.
 fn stop_between_transactions(browser: &Browser, worker: &WorkerProcess) {
     loop {
         worker.signal("STOP");

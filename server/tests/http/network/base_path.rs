@@ -1,3 +1,5 @@
+//! The base path: a server below a path of a reverse proxy.
+
 use std::{collections::BTreeSet, io::BufRead, io::BufReader};
 
 use http::Method;
@@ -10,7 +12,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::{
-    network::routes::filled,
+    network::routes::fill_parameters,
     support::{
         accounts::{ADA, PASSWORD, link_secret},
         browser::Browser,
@@ -20,44 +22,44 @@ use crate::{
 
 const BASE: &str = "/milepost";
 
-/// Every address that a page names in its markup and in its scripts, with what names it.
+/// Every address in the markup and in the scripts of a page.
 fn addresses(page: &str) -> BTreeSet<&str> {
     let starts = [r#" href=""#, r#" src=""#, r#" action=""#, r#"fetch(""#, r#"import(""#, r#"register(""#];
     let named = starts.iter().flat_map(|start| page.split(start).skip(1));
     named.filter_map(|rest| rest.split('"').next()).filter(|address| !address.starts_with('#')).collect()
 }
 
-/// A server below the base path, with jobs that ended well, badly, and not yet.
+/// A server below the base path, with a succeeded, a failed and a running job.
 fn populated() -> Browser {
-    let below = Browser::with_arguments(&["--base-path", BASE]).with_base_path(BASE);
-    below.run(&json!({ "seconds": 0 }));
-    below.run(&json!({ "seconds": 0, "ending": "fail" }));
-    below.start_long_job();
-    below
+    let browser = Browser::with_arguments(&["--base-path", BASE]).with_base_path(BASE);
+    browser.run(&json!({ "seconds": 0 }));
+    browser.run(&json!({ "seconds": 0, "ending": "fail" }));
+    browser.start_long_job();
+    browser
 }
 
 #[test]
 fn every_link_is_below_the_base_path_and_works() {
-    let below = populated();
-    let walked = server::router::table().into_iter().filter(|route| route.method == Method::GET);
-    let mut walked: Vec<String> = walked.map(|route| filled(&route.path)).collect();
+    let browser = populated();
+    let paths = server::router::table().into_iter().filter(|route| route.method == Method::GET);
+    let mut paths: Vec<String> = paths.map(|route| fill_parameters(&route.path)).collect();
     for page in ["/jobs?state=failed", "/jobs/2", "/jobs/2?confirm=delete", "/new/demo", "/new/demo?from=2", "/jobs/3"]
     {
-        walked.push(page.to_owned());
+        paths.push(page.to_owned());
     }
     let mut found = BTreeSet::new();
-    for path in &walked {
-        // What is open until it is closed is read elsewhere.
+    for path in &paths {
+        // Event streams stay open; another test reads them.
         if path.starts_with("/events") {
             continue;
         }
-        let answer = below.get(path);
+        let answer = browser.get(path);
         let page = answer.headers().get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
         let there = answer.status().is_success();
         let text = answer.text().unwrap();
         if page {
             assert!(text.contains(r#"<html lang="en" data-base="/milepost""#), "{path}");
-            // A page that is not there can be asked for again, too: when the server is of another build.
+            // A missing page links to itself, for a reload when the server has another build.
             let own = format!("{BASE}{path}");
             let others = addresses(&text).into_iter().filter(|address| there || *address != own);
             found.extend(others.map(str::to_owned));
@@ -67,12 +69,12 @@ fn every_link_is_below_the_base_path_and_works() {
     for address in found {
         let path = address.strip_prefix(BASE).unwrap_or_else(|| panic!("{address} lies outside"));
         assert!(path.starts_with('/'), "{address}");
-        // Script and style are there once the site was built; templates name a job that there never is.
+        // Scripts and styles exist only after a build of the site; templates link to job 0.
         if path.starts_with("/pkg") || path == "/jobs/0" {
             continue;
         }
-        let status = below.get(&path.replace("&amp;", "&")).status();
-        // Functions take no GET, or lead to the page of their form.
+        let status = browser.get(&path.replace("&amp;", "&")).status();
+        // Functions reject GET, or redirect to the page of their form.
         let function = path.starts_with("/api/");
         assert!(status.is_success() || function && status == StatusCode::METHOD_NOT_ALLOWED, "{address}: {status}");
     }
@@ -96,24 +98,24 @@ fn root_redirects_to_base_path_and_the_rest_is_404() {
 
 #[test]
 fn forms_redirect_below_the_base_path() {
-    let below = populated();
+    let browser = populated();
     let client = reqwest::blocking::Client::builder().redirect(Policy::none()).build().unwrap();
     let submit = |path: &str, form: &[(&str, &str)], from: &str| {
-        let request = client.post(below.server.url(path)).form(form).header(ACCEPT, "text/html");
+        let request = client.post(browser.server.url(path)).form(form).header(ACCEPT, "text/html");
         let answer = request.header(REFERER, from).send().unwrap();
         assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{path}");
         answer
     };
-    let place = |answer: &reqwest::blocking::Response| answer.headers()[LOCATION].to_str().unwrap().to_owned();
-    let theme = submit("/milepost/api/set_theme", &[("theme", "dark")], &below.server.url("/milepost/jobs?q=a"));
-    assert_eq!(place(&theme), "/milepost/jobs?q=a");
+    let location = |answer: &reqwest::blocking::Response| answer.headers()[LOCATION].to_str().unwrap().to_owned();
+    let theme = submit("/milepost/api/set_theme", &[("theme", "dark")], &browser.server.url("/milepost/jobs?q=a"));
+    assert_eq!(location(&theme), "/milepost/jobs?q=a");
     assert!(theme.headers()[SET_COOKIE].to_str().unwrap().contains("Path=/milepost/;"));
     for elsewhere in ["http://localhost/other/page", "http://localhost//evil.example/", "none"] {
-        assert_eq!(place(&submit("/milepost/api/set_theme", &[("theme", "dark")], elsewhere)), "/milepost/");
+        assert_eq!(location(&submit("/milepost/api/set_theme", &[("theme", "dark")], elsewhere)), "/milepost/");
     }
-    assert_eq!(place(&submit("/milepost/api/rerun_job", &[("id", "1")], "none")), "/milepost/jobs/4");
-    assert_eq!(place(&submit("/milepost/api/delete_job", &[("id", "2")], "none")), "/milepost/jobs");
-    assert_eq!(place(&submit("/milepost/new/demo", &[("seconds", "0")], "none")), "/milepost/jobs/5");
+    assert_eq!(location(&submit("/milepost/api/rerun_job", &[("id", "1")], "none")), "/milepost/jobs/4");
+    assert_eq!(location(&submit("/milepost/api/delete_job", &[("id", "2")], "none")), "/milepost/jobs");
+    assert_eq!(location(&submit("/milepost/new/demo", &[("seconds", "0")], "none")), "/milepost/jobs/5");
 }
 
 #[test]
@@ -136,26 +138,26 @@ fn session_cookie_is_limited_to_the_base_path() {
         let own = cookie.split(';').next().unwrap();
         let get = |path: &str| client.get(server.url(path)).header(COOKIE, own).send().unwrap();
         assert_eq!(get("/milepost/jobs").status(), StatusCode::OK);
-        for (next, place) in [
+        for (next, location) in [
             ("/milepost/jobs", "/milepost/jobs"),
             ("/other", "/milepost/"),
             ("/milepost/../other", "/milepost/"),
             ("/milepost/%252e%252e/other", "/milepost/"),
         ] {
             let answer = get(&format!("/milepost/sign-in?next={next}"));
-            assert_eq!(answer.headers()[LOCATION], place, "{next}");
+            assert_eq!(answer.headers()[LOCATION], location, "{next}");
         }
     }
 }
 
 #[test]
 fn streams_downloads_and_uploads_work_below_base_path() {
-    let below = populated();
-    let stream = BufReader::new(below.get("/events?job=1"));
+    let browser = populated();
+    let stream = BufReader::new(browser.get("/events?job=1"));
     assert!(stream.lines().any(|line| line.unwrap().contains("event: snapshot")));
-    assert!(below.get("/events/poll?topic=jobs").status().is_success());
-    assert!(below.get("/jobs/1/log").text().unwrap().contains("info"));
-    assert!(below.upload("a,b\n1,2\n").is_string());
+    assert!(browser.get("/events/poll?topic=jobs").status().is_success());
+    assert!(browser.get("/jobs/1/log").text().unwrap().contains("info"));
+    assert!(browser.upload("a,b\n1,2\n").is_string());
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! The body timeout: a request body that stalls is rejected with 408.
+
 use std::{
     env,
     io::{Read, Write},
@@ -13,46 +15,46 @@ use server::{cli, serve};
 use tempfile::TempDir;
 
 use crate::{
-    forms::uploads::nothing_is_kept,
+    forms::uploads::wait_until_no_upload_is_kept,
     support::process::{ServerProcess, clean_command},
 };
 
-/// How long the server under test waits for the rest of a body.
-const TIMEOUT: Duration = Duration::from_secs(1);
+/// The body timeout of the server under test.
+const BODY_TIMEOUT: Duration = Duration::from_secs(1);
 
 const FORM: &str = "content-type: application/x-www-form-urlencoded";
 const PARTS: &str = "content-type: multipart/form-data; boundary=b";
-/// Half of a file in a form.
-const HALF: &str = "--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\na,b\n";
+/// The first half of a file in a multipart form.
+const HALF_A_FILE: &str = "--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\na,b\n";
 
 #[test]
 #[ignore = "the program that the other tests run"]
 fn server_with_short_body_timeout() {
-    // Its settings come from the environment.
+    // Settings come from the environment.
     let cli::Command::Serve(settings) = cli::Cli::parse_from(["milepost"]).command() else { unreachable!() };
     let mut config = settings.config().unwrap();
     assert_eq!(config.patience, Duration::from_secs(30));
-    config.patience = TIMEOUT;
+    config.patience = BODY_TIMEOUT;
     serve::run(config, tasks::register).unwrap();
 }
 
-fn impatient(data: &Path) -> ServerProcess {
+fn start_with_short_timeout(data: &Path) -> ServerProcess {
     let mut command: Command = clean_command(env::current_exe().unwrap());
     command.args(["network::body_timeout::server_with_short_body_timeout", "--exact", "--ignored", "--nocapture"]);
     command.env("MILEPOST_DATA_DIR", data).env("MILEPOST_ADDR", "127.0.0.1:0").env("MILEPOST_NO_AUTH", "true");
     ServerProcess::spawn(command)
 }
 
-/// Begins a request with a body of a thousand bytes, of which only `begun` comes.
-fn begin(server: &ServerProcess, path: &str, header: &str, begun: &str) -> TcpStream {
+/// Sends the head of a request with a body of 1,000 bytes, and only `start` of the body.
+fn send_partial(server: &ServerProcess, path: &str, header: &str, start: &str) -> TcpStream {
     let mut stream = server.connect();
-    let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\n{header}\r\ncontent-length: 1000\r\n\r\n{begun}");
+    let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\n{header}\r\ncontent-length: 1000\r\n\r\n{start}");
     stream.write_all(head.as_bytes()).unwrap();
     stream
 }
 
-/// Everything that comes back, to the end of the connection.
-fn rest(mut stream: TcpStream) -> String {
+/// Reads the response up to the end of the connection.
+fn read_response(mut stream: TcpStream) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
@@ -61,40 +63,40 @@ fn rest(mut stream: TcpStream) -> String {
 #[test]
 fn stalled_body_times_out_on_every_route() {
     let data = TempDir::new().unwrap();
-    let server = impatient(data.path());
+    let server = start_with_short_timeout(data.path());
     let stalled = [
         ("/uploads?name=half.csv", "content-type: text/csv", "a,b\n"),
-        ("/uploads", PARTS, HALF),
+        ("/uploads", PARTS, HALF_A_FILE),
         ("/uploads", PARTS, ""),
         ("/new/demo", FORM, "seconds=1"),
-        ("/new/import-csv", PARTS, HALF),
+        ("/new/import-csv", PARTS, HALF_A_FILE),
         ("/api/start_job", FORM, "kind=demo"),
         ("/events/0", "content-type: application/json", "{"),
     ];
-    let begun = Instant::now();
-    let streams = stalled.map(|(path, header, begun)| (path, begin(&server, path, header, begun)));
+    let start = Instant::now();
+    let streams = stalled.map(|(path, header, start)| (path, send_partial(&server, path, header, start)));
     for (path, stream) in streams {
-        let answer = rest(stream);
+        let answer = read_response(stream);
         assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("did not come in time"), "{path}: {answer}");
         assert!(answer.contains("frame-ancestors 'none'"), "{path}: {answer}");
     }
-    assert!(begun.elapsed() >= TIMEOUT);
-    nothing_is_kept(data.path());
+    assert!(start.elapsed() >= BODY_TIMEOUT);
+    wait_until_no_upload_is_kept(data.path());
 }
 
 #[test]
 fn slow_body_that_makes_progress_is_accepted() {
     let data = TempDir::new().unwrap();
-    let server = impatient(data.path());
-    let mut stream = begin(&server, "/uploads?name=slow.csv", "connection: close", "");
-    let begun = Instant::now();
+    let server = start_with_short_timeout(data.path());
+    let mut stream = send_partial(&server, "/uploads?name=slow.csv", "connection: close", "");
+    let start = Instant::now();
     for _ in 0..10 {
-        // The pace of the client, well above that of a stalled one.
-        thread::sleep(TIMEOUT / 6);
+        // The pace of the client, well within the timeout.
+        thread::sleep(BODY_TIMEOUT / 6);
         stream.write_all(&[b'x'; 100]).unwrap();
     }
-    assert!(begun.elapsed() > TIMEOUT);
-    let answer = rest(stream);
+    assert!(start.elapsed() > BODY_TIMEOUT);
+    let answer = read_response(stream);
     assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains(r#""size":1000"#), "{answer}");
 }
 
@@ -106,7 +108,7 @@ fn large_body_is_accepted_only_by_uploads_and_forms() {
         let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\n{FORM}\r\nconnection: close\r\n");
         let body = "x".repeat(size);
         stream.write_all(format!("{head}content-length: {size}\r\n\r\n{body}").as_bytes()).unwrap();
-        rest(stream)
+        read_response(stream)
     };
     assert!(answer("/events/0", 64 * 1024 + 1).starts_with("HTTP/1.1 413 "));
     assert!(answer("/events/0", 64 * 1024).starts_with("HTTP/1.1 400 "));

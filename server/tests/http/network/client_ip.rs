@@ -1,3 +1,5 @@
+//! The client IP behind trusted proxies (`X-Forwarded-For`).
+
 use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderValue};
@@ -6,8 +8,8 @@ use server::client::TrustedProxies;
 
 use crate::support::process::{ServerProcess, run};
 
-/// Who asks through `peer` with these lines of X-Forwarded-For, where the networks 10.0.0.0/8 and `fd00::/8` are trusted.
-fn client(peer: &str, lines: &[&'static [u8]]) -> IpAddr {
+/// The client IP of a request from `peer` with these `X-Forwarded-For` lines; 10.0.0.0/8 and `fd00::/8` are trusted.
+fn client_ip(peer: &str, lines: &[&'static [u8]]) -> IpAddr {
     let networks = ["10.0.0.0/8", "fd00::/8"].map(|network| network.parse::<IpNet>().unwrap());
     let mut headers = HeaderMap::new();
     for line in lines {
@@ -18,7 +20,7 @@ fn client(peer: &str, lines: &[&'static [u8]]) -> IpAddr {
 
 #[test]
 fn client_ip_is_taken_from_the_last_trusted_proxy() {
-    for (peer, lines, asks) in [
+    for (peer, lines, expected) in [
         ("10.0.0.1", &[&b"192.0.2.7"[..]][..], "192.0.2.7"),
         ("10.0.0.1", &[b"192.0.2.7, 10.2.3.4"], "192.0.2.7"),
         ("10.0.0.1", &[b"192.0.2.7,10.2.3.4 , 10.9.9.9"], "192.0.2.7"),
@@ -29,21 +31,21 @@ fn client_ip_is_taken_from_the_last_trusted_proxy() {
         ("10.0.0.1", &[b"10.0.0.3, 10.0.0.2"], "10.0.0.3"),
         ("10.0.0.1", &[], "10.0.0.1"),
     ] {
-        assert_eq!(client(peer, lines), asks.parse::<IpAddr>().unwrap(), "{peer} {lines:?}");
+        assert_eq!(client_ip(peer, lines), expected.parse::<IpAddr>().unwrap(), "{peer} {lines:?}");
     }
 }
 
 #[test]
 fn forged_x_forwarded_for_is_ignored() {
-    for (peer, lines, asks) in [
-        // Not from a proxy at all.
+    for (peer, lines, expected) in [
+        // Not from a proxy.
         ("192.0.2.7", &[&b"198.51.100.1"[..]][..], "192.0.2.7"),
-        // Before it came to the first proxy.
+        // Forged before the first proxy.
         ("10.0.0.1", &[b"198.51.100.1, 192.0.2.7"], "192.0.2.7"),
         ("10.0.0.1", &[b"198.51.100.1", b"192.0.2.7, 10.0.0.2"], "192.0.2.7"),
         ("10.0.0.1", &[b"10.0.0.9, 192.0.2.7"], "192.0.2.7"),
     ] {
-        assert_eq!(client(peer, lines), asks.parse::<IpAddr>().unwrap(), "{peer} {lines:?}");
+        assert_eq!(client_ip(peer, lines), expected.parse::<IpAddr>().unwrap(), "{peer} {lines:?}");
     }
 }
 
@@ -52,12 +54,12 @@ fn invalid_forwarded_address_ends_the_proxy_chain() {
     for lines in
         [&b"198.51.100.1, garbage, 10.0.0.2"[..], b"198.51.100.1, , 10.0.0.2", b"198.51.100.1, \xff\xfe,10.0.0.2"]
     {
-        let asks = client("10.0.0.1", &[lines]);
-        // A line that is no text says nothing at all.
+        let expected = client_ip("10.0.0.1", &[lines]);
+        // A line that is not ASCII is ignored.
         let last = if lines.is_ascii() { "10.0.0.2" } else { "10.0.0.1" };
-        assert_eq!(asks, last.parse::<IpAddr>().unwrap(), "{lines:?}");
+        assert_eq!(expected, last.parse::<IpAddr>().unwrap(), "{lines:?}");
     }
-    assert_eq!(client("10.0.0.1", &[b"198.51.100.1", b"", b"10.0.0.2"]), "10.0.0.2".parse::<IpAddr>().unwrap());
+    assert_eq!(client_ip("10.0.0.1", &[b"198.51.100.1", b"", b"10.0.0.2"]), "10.0.0.2".parse::<IpAddr>().unwrap());
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! Connection limits and the timeout and size of a request head.
+
 use std::{
     io::{Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpStream},
@@ -10,16 +12,16 @@ use crate::support::process::{ServerProcess, TIMEOUT};
 
 const HEALTH: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
-/// The status line that `stream` answers a request with.
-fn ask(stream: &mut TcpStream) -> String {
-    // A refused connection may be closed before the request is out; its answer is there all the same.
+/// Sends a health check; returns the status line.
+fn check_health(stream: &mut TcpStream) -> String {
+    // A rejected connection may be closed before the request is sent; its response can be read all the same.
     let _ = stream.write_all(HEALTH);
     let mut answer = [0; 512];
     let read = stream.read(&mut answer).unwrap();
     String::from_utf8_lossy(&answer[..read]).lines().next().unwrap_or_default().to_owned()
 }
 
-fn from(address: Ipv4Addr, server: &ServerProcess) -> TcpStream {
+fn connect_from(address: Ipv4Addr, server: &ServerProcess) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.bind(&SocketAddr::from((address, 0)).into()).unwrap();
     socket.connect(&server.addr.into()).unwrap();
@@ -31,14 +33,14 @@ fn from(address: Ipv4Addr, server: &ServerProcess) -> TcpStream {
 #[test]
 fn connection_over_limit_gets_503_until_one_closes() {
     let (server, _data) = ServerProcess::start_with(&["--connections", "2"]);
-    let mut inside = [server.connect(), server.connect()];
-    for stream in &mut inside {
-        assert!(ask(stream).ends_with("200 OK"));
+    let mut open = [server.connect(), server.connect()];
+    for stream in &mut open {
+        assert!(check_health(stream).ends_with("200 OK"));
     }
-    assert!(ask(&mut server.connect()).contains("503"));
-    drop(inside);
+    assert!(check_health(&mut server.connect()).contains("503"));
+    drop(open);
     let begun = Instant::now();
-    while !ask(&mut server.connect()).ends_with("200 OK") {
+    while !check_health(&mut server.connect()).ends_with("200 OK") {
         assert!(begun.elapsed() < TIMEOUT);
     }
 }
@@ -48,10 +50,10 @@ fn connections_per_address_are_limited() {
     let (server, _data) = ServerProcess::start_with(&["--connections-per-address", "1"]);
     let here = Ipv4Addr::LOCALHOST;
     let elsewhere = Ipv4Addr::new(127, 0, 0, 2);
-    let mut first = from(here, &server);
-    assert!(ask(&mut first).ends_with("200 OK"));
-    assert!(ask(&mut from(here, &server)).contains("503"));
-    assert!(ask(&mut from(elsewhere, &server)).ends_with("200 OK"));
+    let mut first = connect_from(here, &server);
+    assert!(check_health(&mut first).ends_with("200 OK"));
+    assert!(check_health(&mut connect_from(here, &server)).contains("503"));
+    assert!(check_health(&mut connect_from(elsewhere, &server)).ends_with("200 OK"));
 }
 
 #[test]
@@ -60,12 +62,12 @@ fn trusted_proxy_is_exempt_from_the_address_limit() {
         ServerProcess::start_with(&["--connections-per-address", "1", "--trusted-proxy", "127.0.0.1/32,::1"]);
     let mut connections = [server.connect(), server.connect(), server.connect()];
     for connection in &mut connections {
-        assert!(ask(connection).ends_with("200 OK"));
+        assert!(check_health(connection).ends_with("200 OK"));
     }
     let elsewhere = Ipv4Addr::new(127, 0, 0, 2);
-    let mut first = from(elsewhere, &server);
-    assert!(ask(&mut first).ends_with("200 OK"));
-    assert!(ask(&mut from(elsewhere, &server)).contains("503"));
+    let mut first = connect_from(elsewhere, &server);
+    assert!(check_health(&mut first).ends_with("200 OK"));
+    assert!(check_health(&mut connect_from(elsewhere, &server)).contains("503"));
 }
 
 #[test]
@@ -76,7 +78,7 @@ fn connection_without_request_head_is_closed() {
     slow.write_all(b"GET / HTTP/1.1\r\nhost: loc").unwrap();
     for stream in [&mut silent, &mut slow] {
         let mut answer = Vec::new();
-        // Closed or reset: both are an end.
+        // Closed or reset.
         let _ = stream.read_to_end(&mut answer);
         assert!(!answer.starts_with(b"HTTP/1.1 200"));
     }
@@ -97,8 +99,8 @@ fn responses_are_sent_without_nagle_delay() {
     let mut stream = server.connect();
     let begun = Instant::now();
     for _ in 0..50 {
-        assert!(ask(&mut stream).ends_with("200 OK"));
+        assert!(check_health(&mut stream).ends_with("200 OK"));
     }
-    // Nagle's algorithm against delayed acknowledgements costs 40 ms each.
+    // Nagle's algorithm with delayed acknowledgements would cost 40 ms each.
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
 }

@@ -1,4 +1,4 @@
-//! The CSRF check: requests of another site's page, told by `Sec-Fetch-Site` and `Origin`.
+//! The CSRF check: `Sec-Fetch-Site` and `Origin` of a request that changes something.
 
 use crate::support::process::ServerProcess;
 
@@ -30,10 +30,10 @@ fn cross_site_change_is_rejected() {
         let line = format!("{method} /jobs HTTP/1.1");
         assert_eq!(server.status(&[&line, OWN, "origin: http://evil.example"]), 403, "{method}");
     }
-    // The first of several may not hide the second.
+    // Of several headers, every one counts.
     assert_eq!(server.status(&[CHANGE, OWN, OWN_PAGES[0], "origin: http://evil.example"]), 403);
     assert_eq!(server.status(&[CHANGE, OWN, OWN_PAGES[1], "sec-fetch-site: cross-site"]), 403);
-    // The word of the browser counts more than a name that may be anybody's.
+    // `Sec-Fetch-Site` counts more than an origin, whose host name may be forged.
     assert_eq!(server.status(&[CHANGE, OWN, OWN_PAGES[0], "sec-fetch-site: same-site"]), 403);
 }
 
@@ -47,7 +47,7 @@ fn session_change_without_origin_headers_is_rejected() {
         for own in OWN_PAGES {
             assert_ne!(server.status(&[CHANGE, OWN, "content-length: 0", &cookie, own]), 403, "{cookie} {own}");
         }
-        // On plain HTTP beyond this machine a browser says nothing with these.
+        // Browsers omit both headers on GET requests over plain HTTP to another machine.
         assert_eq!(server.status(&["GET /jobs HTTP/1.1", OWN, &cookie]), 200, "{cookie}");
         assert_eq!(server.status(&["GET /events/poll?topic=jobs HTTP/1.1", OWN, &cookie]), 200, "{cookie}");
     }

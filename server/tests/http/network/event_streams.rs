@@ -1,4 +1,4 @@
-//! Many streams of the built program, and what becomes of them when it ends.
+//! Event streams of the built program: drain, restart, limits, headers, locked database.
 
 use std::{
     collections::BTreeMap,
@@ -25,18 +25,18 @@ use crate::support::{
 };
 
 const STREAMS: usize = 5_000;
-/// The grace of jobs, and the deadline of the process after it.
+/// The grace of jobs, and the deadline of the process after the grace.
 const GRACE: Duration = Duration::from_secs(1);
 const DEADLINE: Duration = Duration::from_secs(6);
 
-/// What somebody heard of one stream: all of it, and when it ended.
-struct Heard {
+/// All bytes of a stream, and the time of its end.
+struct ReceivedStream {
     text: String,
     ended: Instant,
 }
 
-/// Listens to the end of a stream; says when it has begun.
-async fn listen(addr: std::net::SocketAddr, begun: mpsc::Sender<()>) -> Heard {
+/// Reads a stream to its end; reports its snapshot on `begun`.
+async fn read_stream(addr: std::net::SocketAddr, begun: mpsc::Sender<()>) -> ReceivedStream {
     let mut stream = TcpStream::connect(addr).await.unwrap();
     stream.write_all(b"GET /events?topic=jobs HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
     let (mut text, mut piece, mut begun) = (Vec::new(), [0; 4096], Some(begun));
@@ -49,13 +49,13 @@ async fn listen(addr: std::net::SocketAddr, begun: mpsc::Sender<()>) -> Heard {
             begun.send(()).await.unwrap();
         }
         if read == 0 {
-            return Heard { text: String::from_utf8(text).unwrap(), ended: Instant::now() };
+            return ReceivedStream { text: String::from_utf8(text).unwrap(), ended: Instant::now() };
         }
     }
 }
 
-/// The value of a field in the data of the last event.
-fn last(text: &str, field: &str) -> Value {
+/// A field in the data of the last event.
+fn last_event_field(text: &str, field: &str) -> Value {
     let data = text.lines().rfind(|line| line.starts_with("data: ")).unwrap();
     serde_json::from_str::<Value>(&data[6..]).unwrap()[field].clone()
 }
@@ -67,7 +67,8 @@ fn case_09_five_thousand_streams_drain_before_exit() {
     let job = browser.start_long_job();
     let runtime = Runtime::new().unwrap();
     let (begun, mut beginnings) = mpsc::channel(STREAMS);
-    let listeners: Vec<_> = (0..STREAMS).map(|_| runtime.spawn(listen(browser.server.addr, begun.clone()))).collect();
+    let listeners: Vec<_> =
+        (0..STREAMS).map(|_| runtime.spawn(read_stream(browser.server.addr, begun.clone()))).collect();
     runtime.block_on(async {
         for _ in 0..STREAMS {
             beginnings.recv().await.unwrap();
@@ -84,11 +85,11 @@ fn case_09_five_thousand_streams_drain_before_exit() {
 
     let (mut ends, mut waits) = (BTreeMap::<u64, usize>::new(), BTreeMap::<u64, usize>::new());
     for listener in listeners {
-        let heard = runtime.block_on(listener).unwrap();
-        assert!(heard.text.ends_with("\n\n\r\n0\r\n\r\n"), "the body ends, it does not break: {}", heard.text);
-        assert_eq!(last(&heard.text, "reason"), "drain");
-        *waits.entry(last(&heard.text, "retry_ms").as_u64().unwrap() / 250).or_default() += 1;
-        *ends.entry(heard.ended.duration_since(told).as_millis() as u64 / 250).or_default() += 1;
+        let received = runtime.block_on(listener).unwrap();
+        assert!(received.text.ends_with("\n\n\r\n0\r\n\r\n"), "the body ends, it does not break: {}", received.text);
+        assert_eq!(last_event_field(&received.text, "reason"), "drain");
+        *waits.entry(last_event_field(&received.text, "retry_ms").as_u64().unwrap() / 250).or_default() += 1;
+        *ends.entry(received.ended.duration_since(told).as_millis() as u64 / 250).or_default() += 1;
     }
     println!("ends by quarters of a second: {ends:?}; when they are to come back: {waits:?}");
     for spread in [ends, waits] {
@@ -97,11 +98,11 @@ fn case_09_five_thousand_streams_drain_before_exit() {
 
     let browser = browser.start_next_server(&[]);
     let page = browser.page(&format!("/jobs/{job}"));
-    assert!(page.contains("Returned to the queue"), "and what happened meanwhile is known");
+    assert!(page.contains("Returned to the queue"), "and its state is known");
 }
 
-/// What a stream of all jobs has told, by the number in its id; a line that was cut short is none.
-fn told(text: &str, into: &mut BTreeMap<i64, String>) {
+/// Collects the events of a job stream by the sequence number in their ID; ignores a line that was cut short.
+fn collect_events(text: &str, into: &mut BTreeMap<i64, String>) {
     let mut seq = None;
     for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
         if let Some(id) = line.strip_prefix("id: ") {
@@ -109,7 +110,7 @@ fn told(text: &str, into: &mut BTreeMap<i64, String>) {
         } else if let Some(data) = line.strip_prefix("data: ")
             && let Some(seq) = seq.take()
         {
-            // The same number may be told again, to who comes back with an older one; never for something else.
+            // After a reconnect with an older cursor, a sequence number comes again, but never with other data.
             let data: Value = serde_json::from_str(data).unwrap();
             if data["jobs"].is_null() {
                 let data = data.to_string();
@@ -136,10 +137,10 @@ fn case_10_killed_server_repeats_no_seq_and_leaves_no_gap() {
         let listening = thread::spawn(move || {
             let mut answer =
                 reqwest::blocking::Client::builder().timeout(None).build().unwrap().get(url).send().unwrap();
-            let mut heard = Vec::new();
-            // Broken off in the middle, mostly.
-            let _ = std::io::copy(&mut answer, &mut heard);
-            String::from_utf8_lossy(&heard).into_owned()
+            let mut received = Vec::new();
+            // Mostly interrupted in the middle.
+            let _ = std::io::copy(&mut answer, &mut received);
+            String::from_utf8_lossy(&received).into_owned()
         });
         let form = [("kind", "demo".to_owned()), ("input", json!({ "seconds": 0 }).to_string())];
         let start = browser.server.url("/api/start_job");
@@ -155,14 +156,14 @@ fn case_10_killed_server_repeats_no_seq_and_leaves_no_gap() {
         for start in starting {
             start.join().unwrap();
         }
-        told(&listening.join().unwrap(), &mut events);
+        collect_events(&listening.join().unwrap(), &mut events);
         if let Some((seq, _)) = events.last_key_value() {
             cursor = format!("{log}.{seq}");
         }
         browser = browser.start_next_server(&[]);
-        assert_eq!(epoch(&browser), log, "it is the same log");
+        assert_eq!(epoch(&browser), log, "the epoch stays");
     }
-    // Until everything has ended.
+    // Waits until all jobs have ended.
     let unfinished = "select count(*) from job where ended_at is null";
     let begun = Instant::now();
     while database(&browser.data().join("milepost.db"), async |connection| {
@@ -172,7 +173,7 @@ fn case_10_killed_server_repeats_no_seq_and_leaves_no_gap() {
         assert!(begun.elapsed() < TIMEOUT, "not all end");
     }
     let polled = browser.page(&format!("/events/poll?topic=jobs&after={cursor}"));
-    assert!(!polled.contains(r#""event":"snapshot""#), "it could go on from {cursor}");
+    assert!(!polled.contains(r#""event":"snapshot""#), "the server can resume from {cursor}");
     for line in polled.lines() {
         let line: Value = serde_json::from_str(line).unwrap();
         if let Some((_, seq)) = line["id"].as_str().and_then(|id| id.split_once('.'))
@@ -182,7 +183,7 @@ fn case_10_killed_server_repeats_no_seq_and_leaves_no_gap() {
             assert!(events.insert(seq, data.clone()).is_none_or(|known| known == data), "number {seq} was given twice");
         }
     }
-    // What was told is what is there.
+    // The events agree with the database.
     let mut shown = BTreeMap::new();
     for event in events.values() {
         let event: Value = serde_json::from_str(event).unwrap();
@@ -190,12 +191,12 @@ fn case_10_killed_server_repeats_no_seq_and_leaves_no_gap() {
             shown.insert(job, state.to_owned());
         }
     }
-    let there: BTreeMap<i64, String> = database(&browser.data().join("milepost.db"), async |connection| {
+    let stored: BTreeMap<i64, String> = database(&browser.data().join("milepost.db"), async |connection| {
         let rows = sqlx::query("select id, state from job").fetch_all(connection).await.unwrap();
         rows.into_iter().map(|row| (row.get(0), row.get(1))).collect()
     });
-    assert!(there.len() > 20, "something happened");
-    assert_eq!(shown, there);
+    assert!(stored.len() > 20, "something happened");
+    assert_eq!(shown, stored);
 }
 
 #[test]
@@ -225,7 +226,7 @@ fn case_17_stream_limits_per_session_token_and_address() {
     drop(open);
     let begun = Instant::now();
     while status(&ada).0 != 200 {
-        assert!(begun.elapsed() < TIMEOUT, "no place is given back");
+        assert!(begun.elapsed() < TIMEOUT, "no permit is released");
     }
 }
 

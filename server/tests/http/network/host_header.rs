@@ -1,4 +1,4 @@
-//! The `Host` header: a server answers only to its own names, which stops DNS rebinding.
+//! The `Host` header: a server answers only to its own names, which prevents DNS rebinding.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -41,7 +41,7 @@ fn public_url_is_an_accepted_host() {
     }
 }
 
-/// A server that other machines can reach, asked from this one.
+/// A server that other machines can reach, requested from this one.
 fn reachable(arguments: &[&str]) -> (ServerProcess, TempDir) {
     let data = TempDir::new().unwrap();
     let mut command = command();

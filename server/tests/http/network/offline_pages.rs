@@ -1,4 +1,4 @@
-//! What browsers are told to keep for when the server is away, and for whom.
+//! Offline pages: the headers that let the service worker keep pages, for which session, and for how long.
 
 use model::Scope;
 use reqwest::blocking::Response;
@@ -14,7 +14,7 @@ fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
     response.headers().get(name).map(|value| value.to_str().unwrap())
 }
 
-/// Whose page somebody is told that it is.
+/// The `milepost-visitor` header: the session that a kept page belongs to.
 fn visitor_of(user: &UserClient, path: &str) -> String {
     header(&user.get(path), "milepost-visitor").unwrap().to_owned()
 }
@@ -29,7 +29,7 @@ fn only_overview_and_job_list_are_kept_offline() {
         assert!(answer.contains("\r\nmilepost-visitor: everybody\r\n"), "{path}: {answer}");
     }
     for route in server::router::table() {
-        let path = crate::network::routes::filled(&route.path);
+        let path = crate::network::routes::fill_parameters(&route.path);
         if route.method == http::Method::GET && !["/", "/jobs", "/events"].contains(&path.as_str()) {
             assert!(!answer(&path).contains("\r\nmilepost-keep"), "{path}");
         }
@@ -45,7 +45,7 @@ fn kept_pages_belong_to_a_session_and_expire_with_it() {
     ada.redeem_link(&link, "ada");
     let first = visitor_of(&ada, "/");
     assert_eq!(header(&ada.get("/jobs"), "milepost-keep"), Some("90"));
-    // Every page says it, so that whoever comes next is noticed whatever they look at first.
+    // Every page has the header, so that the next user is noticed on whichever page they open first.
     for path in ["/jobs", "/queues", "/settings", "/jobs/999", "/nothing-here"] {
         assert_eq!(visitor_of(&ada, path), first, "{path}");
     }
@@ -54,11 +54,11 @@ fn kept_pages_belong_to_a_session_and_expire_with_it() {
     let forbidden = bob.get("/settings/users");
     assert_eq!((forbidden.status().as_u16(), header(&forbidden, "milepost-keep")), (403, None));
     ada.submit("sign_out", &[]);
-    let turned_away = ada.get("/");
-    assert_eq!((turned_away.status().as_u16(), header(&turned_away, "milepost-keep")), (303, None));
+    let rejected = ada.get("/");
+    assert_eq!((rejected.status().as_u16(), header(&rejected, "milepost-keep")), (303, None));
     assert_eq!(visitor_of(&ada, "/sign-in"), "nobody");
     ada.sign_in("ada");
-    assert_ne!(visitor_of(&ada, "/"), first, "the same person in another session");
+    assert_ne!(visitor_of(&ada, "/"), first, "the same user in another session");
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn service_worker_unregisters_when_pages_are_not_kept() {
     assert!(!page.contains("milepost-keep") && !page.contains("serviceWorker"), "{page}");
     let worker = server.send_lines(&["GET /service-worker.js?0123456789ab HTTP/1.1", OWN]);
     assert!(worker.contains("registration.unregister()") && worker.contains("caches.delete"), "{worker}");
-    assert!(!worker.contains("fetch"), "it stands in no request's way: {worker}");
+    assert!(!worker.contains("fetch"), "it handles no requests: {worker}");
 }
 
 #[test]

@@ -1,9 +1,11 @@
+//! The public URL: the start of every absolute link.
+
 use std::{fs, net::SocketAddr};
 
 use server::config::{Config, Settings};
 use tempfile::TempDir;
 
-/// What a configuration file says.
+/// The configuration of a file with this text.
 fn config(text: &str) -> Config {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("milepost.toml");

@@ -1,3 +1,5 @@
+//! The route table: methods, missing pages, compression, caching of assets.
+
 use std::{collections::HashSet, thread};
 
 use http::Method;
@@ -6,15 +8,15 @@ use crate::support::process::ServerProcess;
 
 const OWN: &str = "host: localhost";
 
-/// The path with something in the place of every parameter.
-pub(crate) fn filled(path: &str) -> String {
+/// The path with `1` for every parameter.
+pub(crate) fn fill_parameters(path: &str) -> String {
     path.split('/').map(|part| if part.starts_with('{') { "1" } else { part }).collect::<Vec<_>>().join("/")
 }
 
 #[test]
 fn unlisted_method_returns_405() {
     let (server, _data) = ServerProcess::start();
-    for path in server::router::table().iter().map(|route| filled(&route.path)).collect::<HashSet<_>>() {
+    for path in server::router::table().iter().map(|route| fill_parameters(&route.path)).collect::<HashSet<_>>() {
         for method in ["PUT", "PATCH", "DELETE", "BREW"] {
             let answer = server.send_lines(&[&format!("{method} {path} HTTP/1.1"), OWN]);
             assert!(answer.starts_with("HTTP/1.1 405"), "{method} {path}: {answer}");
@@ -47,7 +49,7 @@ fn page_is_complete_and_has_server_timing() {
 #[test]
 fn page_is_complete_under_concurrent_load() {
     let (server, _data) = ServerProcess::start();
-    // Many at once, so that some of them have to wait for a reader.
+    // Many at once, so that some requests wait for a reader of the store.
     thread::scope(|scope| {
         for path in
             ["/", "/jobs", "/queues", "/schedules", "/schedules/new", "/new", "/new/demo"].into_iter().cycle().take(40)

@@ -30,7 +30,7 @@ fn every_response_has_security_headers() {
     }
 }
 
-/// The content policy of a page, and the page.
+/// The content security policy of the overview, and its HTML.
 fn page(server: &ServerProcess) -> (String, String) {
     let answer = server.send_lines(&["GET / HTTP/1.1", OWN]);
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();

@@ -25,7 +25,7 @@ fn server_command(data: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Runs a job to its end, and asks how the server is.
+/// Runs three jobs and checks the health of the server.
 fn assert_works(url: &str) {
     let client = Client::builder().timeout(TIMEOUT).build().unwrap();
     for _ in 0..3 {
@@ -64,9 +64,9 @@ fn worker_works_with_its_output_on_a_full_disk() {
 }
 
 /// Killed when dropped.
-struct Running(Child);
+struct KillGuard(Child);
 
-impl Drop for Running {
+impl Drop for KillGuard {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -76,12 +76,12 @@ impl Drop for Running {
 #[test]
 fn server_starts_with_stdout_on_a_full_disk() {
     let data = TempDir::new().unwrap();
-    // It cannot say where it listens.
+    // Its address is chosen here, because it cannot print it.
     let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut command = command();
     command.args(["--addr", &addr.to_string(), "--no-auth", "--data-dir"]).arg(data.path());
     command.stdout(full()).stderr(full());
-    let _running = Running(command.spawn().unwrap());
+    let _guard = KillGuard(command.spawn().unwrap());
     let (client, begun) = (Client::new(), Instant::now());
     while client.get(format!("http://{addr}/healthz")).send().is_err() {
         assert!(begun.elapsed() < TIMEOUT, "it does not start");
@@ -108,7 +108,7 @@ fn unread_log_delays_nothing_and_lost_lines_are_counted() {
     command.env("MILEPOST_LOG", "trace").stderr(stderr);
     let server = ServerProcess::spawn(command);
     let client = Client::builder().timeout(TIMEOUT).build().unwrap();
-    // Far more than the pipe and the buffer before it hold.
+    // Far more than the pipe and the buffer hold.
     for _ in 0..400 {
         assert_eq!(client.get(server.url("/jobs")).send().unwrap().status().as_u16(), 200);
     }

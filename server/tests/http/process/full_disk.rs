@@ -1,4 +1,4 @@
-//! A full disk is told as what it is, and does no harm.
+//! A full disk: errors with code `disk_full`, the reserve, the write limit of a job, and recovery.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ use crate::support::{
 
 const FILLER: &str = "filler";
 
-/// Takes all the room that is left.
+/// Uses all free space.
 fn fill(disk: &Path) {
     let mut filler = fs::File::options().create(true).append(true).open(disk.join(FILLER)).unwrap();
     for size in [65_536, 4_096, 1] {
@@ -33,11 +33,11 @@ fn assert_refused(answer: Response) {
     assert!(refusal["message"].as_str().unwrap().contains("free some space"), "{refusal}");
 }
 
-/// A server on a disk of 80 MB, where the system lets us mount one.
+/// A server on a disk of 80 MB, where the system permits mounts.
 fn on_small_disk() -> Option<ServerProcess> {
     let server = ServerProcess::start_on_small_disk("80m");
     if server.is_none() {
-        report_skipped("this system lets nobody mount a disk of their own");
+        report_skipped("this system does not permit mounting a disk");
     }
     server
 }
@@ -51,7 +51,7 @@ fn job_on_full_disk_fails_with_disk_full_and_publishes_none() {
         let started = client.post(server.url("/api/start_job")).form(&arguments).send().unwrap();
         started.error_for_status().unwrap().text().unwrap()
     };
-    // Afterwards the log of the database begins at its start again, and has room of its own for a start and an end.
+    // After these, the WAL of the database starts again at its beginning, and has room for a start and an end.
     for _ in 0..200 {
         start();
     }
@@ -62,9 +62,9 @@ fn job_on_full_disk_fails_with_disk_full_and_publishes_none() {
     let page = || client.get(server.url(&format!("/jobs/{job}"))).send().unwrap().text().unwrap();
     let begun = Instant::now();
     while !page().contains("Error code <code>disk_full") {
-        assert!(begun.elapsed() < TIMEOUT, "its file finds no room: {}", page());
+        assert!(begun.elapsed() < TIMEOUT, "its file does not fit: {}", page());
     }
-    assert!(!page().contains("/artifacts/"), "half a file is none");
+    assert!(!page().contains("/artifacts/"), "a partial file is not an artifact");
     let kept = fs::read_dir(disk.join("jobs").join(&job)).map_or(0, Iterator::count);
     assert_eq!(kept, 0, "nothing of it is kept");
 }
@@ -83,34 +83,34 @@ fn full_disk_returns_507_without_harm() {
     assert_eq!(first.status().as_u16(), 200);
 
     assert_refused(upload(vec![b'a'; 32 << 20].into()));
-    // Of unknown length, so that the disk itself says no.
+    // Of unknown length, so that the write itself fails.
     assert_refused(upload(Body::new(std::io::repeat(b'a').take(96 << 20))));
     assert_eq!(fs::read_dir(disk.join("uploads")).unwrap().count(), 0, "no part of them is kept");
     assert_eq!(upload(small()).status().as_u16(), 200, "there is room for a small one");
 
     fill(&disk);
-    // The log of the database has some room of its own.
+    // The WAL of the database has some room left.
     let refused = std::iter::repeat_with(|| {
         fill(&disk);
         start()
     });
-    assert_refused(refused.take(2_000).find(|answer| answer.status().as_u16() != 200).expect("it is full at last"));
+    assert_refused(refused.take(2_000).find(|answer| answer.status().as_u16() != 200).expect("the disk is full"));
     assert_refused(upload(small()));
     let page = client.get(server.url("/jobs/1")).send().unwrap();
-    assert_eq!(page.status().as_u16(), 200, "what there is can be read");
+    assert_eq!(page.status().as_u16(), 200, "existing data can be read");
 
     fs::remove_file(disk.join(FILLER)).unwrap();
     assert_eq!(start().status().as_u16(), 200);
     assert_eq!(upload(small()).status().as_u16(), 200);
 }
 
-/// What is free on a disk, bytes.
-fn free(disk: &Path) -> u64 {
+/// The free space of a disk, bytes.
+fn free_bytes(disk: &Path) -> u64 {
     let about = rustix::fs::statvfs(disk).unwrap();
     about.f_bavail * about.f_frsize
 }
 
-/// Bytes that nothing makes smaller.
+/// Incompressible bytes.
 fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut next = || {
@@ -122,10 +122,10 @@ fn noise(length: usize) -> Vec<u8> {
     (0..length / 8).flat_map(|_| next()).collect()
 }
 
-/// Calls on a server, and waits for what comes of them.
-struct Caller<'a>(&'a ServerProcess, Client);
+/// Calls functions of a server and waits for jobs.
+struct ApiClient<'a>(&'a ServerProcess, Client);
 
-impl<'a> Caller<'a> {
+impl<'a> ApiClient<'a> {
     fn of(server: &'a ServerProcess) -> Self {
         Self(server, Client::builder().timeout(TIMEOUT).build().unwrap())
     }
@@ -143,8 +143,8 @@ impl<'a> Caller<'a> {
         self.1.get(self.0.url(path)).send().unwrap().text().unwrap()
     }
 
-    /// Waits for the end of a job; its page then.
-    fn end(&self, job: &str) -> String {
+    /// Waits until a job has ended; returns its page.
+    fn wait_for_end(&self, job: &str) -> String {
         self.get(&format!("/events?job={job}&until=end"));
         self.get(&format!("/jobs/{job}"))
     }
@@ -153,22 +153,22 @@ impl<'a> Caller<'a> {
 #[test]
 fn archive_stops_at_disk_reserve_and_other_jobs_continue() {
     let Some(disk) = SmallDisk::mount("110m") else {
-        return report_skipped("this system lets nobody mount a disk of their own");
+        return report_skipped("this system does not permit mounting a disk");
     };
     let root = TempDir::new().unwrap();
     fs::write(root.path().join("noise"), noise(64 << 20)).unwrap();
     let folder = json!({ "folder": root.path() });
     for _ in 0..3 {
         let server = disk.start(&["--root", root.path().to_str().unwrap()]);
-        let caller = Caller::of(&server);
-        let job = caller.start("archive", &folder);
-        let page = caller.end(&job);
+        let api = ApiClient::of(&server);
+        let job = api.start("archive", &folder);
+        let page = api.wait_for_end(&job);
         assert!(page.contains("Error code <code>disk_full"), "{page}");
         assert!(!disk.path().join("jobs").join(&job).join("work").exists(), "its working files are gone");
-        assert!(free(&disk.path()) > 60 << 20, "and the room is back");
-        let other = caller.start("demo", &json!({ "seconds": 0 }));
-        assert!(caller.end(&other).contains("<title>Succeeded: "), "others find room");
-        assert_eq!(caller.call("delete_job", &[("id", &job)]).status().as_u16(), 200);
+        assert!(free_bytes(&disk.path()) > 60 << 20, "and the space is free again");
+        let other = api.start("demo", &json!({ "seconds": 0 }));
+        assert!(api.wait_for_end(&other).contains("<title>Succeeded: "), "other jobs find space");
+        assert_eq!(api.call("delete_job", &[("id", &job)]).status().as_u16(), 200);
         server.signal("KILL");
         server.wait();
     }
@@ -177,42 +177,42 @@ fn archive_stops_at_disk_reserve_and_other_jobs_continue() {
 #[test]
 fn full_disk_leaves_room_to_cancel_delete_and_restart() {
     let Some(disk) = SmallDisk::mount("90m") else {
-        return report_skipped("this system lets nobody mount a disk of their own");
+        return report_skipped("this system does not permit mounting a disk");
     };
     let server = disk.start(&[]);
-    let caller = Caller::of(&server);
+    let api = ApiClient::of(&server);
     let quick = json!({ "seconds": 0 });
-    let (old, older) = (caller.start("demo", &quick), caller.start("demo", &quick));
-    caller.end(&old);
-    caller.end(&older);
-    let running = caller.start("demo", &json!({ "seconds": 600 }));
+    let (old, older) = (api.start("demo", &quick), api.start("demo", &quick));
+    api.wait_for_end(&old);
+    api.wait_for_end(&older);
+    let running = api.start("demo", &json!({ "seconds": 600 }));
     fill(&disk.path());
-    let start = || caller.call("start_job", &[("kind", "demo"), ("input", &quick.to_string())]);
+    let start = || api.call("start_job", &[("kind", "demo"), ("input", &quick.to_string())]);
     // The log of the database has some room of its own.
     let refused = std::iter::repeat_with(start).take(2_000).find(|answer| answer.status().as_u16() != 200);
-    assert_refused(refused.expect("it is full at last"));
-    assert!(caller.get("/").contains("The disk is full"), "{}", caller.get("/"));
-    assert_eq!(caller.call("cancel_job", &[("id", &running)]).status().as_u16(), 200);
-    assert!(caller.end(&running).contains("<title>Cancelled: "), "its end is written");
-    assert_eq!(caller.call("delete_job", &[("id", &old)]).status().as_u16(), 200);
+    assert_refused(refused.expect("the disk is full"));
+    assert!(api.get("/").contains("The disk is full"), "{}", api.get("/"));
+    assert_eq!(api.call("cancel_job", &[("id", &running)]).status().as_u16(), 200);
+    assert!(api.wait_for_end(&running).contains("<title>Cancelled: "), "its final state is stored");
+    assert_eq!(api.call("delete_job", &[("id", &old)]).status().as_u16(), 200);
     server.signal("TERM");
     assert!(server.wait().success());
 
     let server = disk.start(&[]);
-    let caller = Caller::of(&server);
-    assert!(caller.get(&format!("/jobs/{running}")).contains("<title>Cancelled: "), "people can look");
-    assert_eq!(caller.call("delete_job", &[("id", &older)]).status().as_u16(), 200, "and remove");
-    assert_refused(caller.call("start_job", &[("kind", "demo"), ("input", &quick.to_string())]));
+    let api = ApiClient::of(&server);
+    assert!(api.get(&format!("/jobs/{running}")).contains("<title>Cancelled: "), "pages can be read");
+    assert_eq!(api.call("delete_job", &[("id", &older)]).status().as_u16(), 200, "and jobs deleted");
+    assert_refused(api.call("start_job", &[("kind", "demo"), ("input", &quick.to_string())]));
     fs::remove_file(disk.path().join(FILLER)).unwrap();
-    let job = caller.start("demo", &quick);
-    assert!(caller.end(&job).contains("<title>Succeeded: "));
-    assert!(!caller.get("/").contains("The disk is full"));
+    let job = api.start("demo", &quick);
+    assert!(api.wait_for_end(&job).contains("<title>Succeeded: "));
+    assert!(!api.get("/").contains("The disk is full"));
 }
 
 #[test]
 fn unpack_export_and_import_stop_at_disk_reserve() {
     let Some(disk) = SmallDisk::mount("110m") else {
-        return report_skipped("this system lets nobody mount a disk of their own");
+        return report_skipped("this system does not permit mounting a disk");
     };
     let root = TempDir::new().unwrap();
     let archive = root.path().join("noise.tar");
@@ -221,16 +221,16 @@ fn unpack_export_and_import_stop_at_disk_reserve() {
     tar.append_path_with_name(root.path().join("noise"), "noise").unwrap();
     tar.into_inner().unwrap().flush().unwrap();
     let server = disk.start(&["--root", root.path().to_str().unwrap()]);
-    let caller = Caller::of(&server);
+    let api = ApiClient::of(&server);
     let upload = |text: Vec<u8>| {
-        let sent = caller.1.post(server.url("/uploads?name=a.csv")).body(text).send().unwrap();
+        let sent = api.1.post(server.url("/uploads?name=a.csv")).body(text).send().unwrap();
         sent.error_for_status().unwrap().json::<Value>().unwrap()["upload"].as_str().unwrap().to_owned()
     };
-    let few = caller.start("import-csv", &json!({ "file": upload(b"a,b\n1,2\n".to_vec()), "table": "few" }));
-    assert!(caller.end(&few).contains("<title>Succeeded: "));
+    let few = api.start("import-csv", &json!({ "file": upload(b"a,b\n1,2\n".to_vec()), "table": "few" }));
+    assert!(api.wait_for_end(&few).contains("<title>Succeeded: "));
     let rows = "with recursive n(i) as (select 1 union all select i + 1 from n limit 60000) \
                 select hex(zeroblob(500)) from n";
-    // Rows that no line is like another of.
+    // Rows that differ from each other.
     let line = |number: u32| format!("{number},{}\n", "x".repeat(2_000));
     let many = (0..13_000).flat_map(|number| line(number).into_bytes());
     let many = upload(b"a,b\n".iter().copied().chain(many).collect());
@@ -239,10 +239,10 @@ fn unpack_export_and_import_stop_at_disk_reserve() {
         ("sql-export", json!({ "query": rows })),
         ("import-csv", json!({ "file": many, "table": "many" })),
     ] {
-        let job = caller.start(kind, &input);
-        let page = caller.end(&job);
+        let job = api.start(kind, &input);
+        let page = api.wait_for_end(&job);
         assert!(page.contains("Error code <code>disk_full"), "{kind}: {page}");
-        assert!(free(&disk.path()) > 40 << 20, "{kind} leaves the reserve");
+        assert!(free_bytes(&disk.path()) > 40 << 20, "{kind} leaves the reserve");
     }
 }
 
@@ -252,9 +252,9 @@ fn job_over_write_limit_fails() {
     fs::write(root.path().join("noise"), noise(4 << 20)).unwrap();
     let arguments = ["--job-write-limit", "2MiB", "--root", root.path().to_str().unwrap()];
     let (server, _data) = ServerProcess::start_with(&arguments);
-    let caller = Caller::of(&server);
-    let job = caller.start("archive", &json!({ "folder": root.path() }));
-    let page = caller.end(&job);
+    let api = ApiClient::of(&server);
+    let job = api.start("archive", &json!({ "folder": root.path() }));
+    let page = api.wait_for_end(&job);
     assert!(page.contains("Error code <code>write_limit"), "{page}");
     assert!(page.contains("--job-write-limit"), "it says what to do: {page}");
 }

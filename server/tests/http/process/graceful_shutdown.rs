@@ -1,4 +1,4 @@
-//! What becomes of jobs, and of all else that is under way, when their process is told to stop.
+//! Graceful shutdown: jobs, streams, uploads and locks of a server or worker that is asked to stop.
 
 use std::{
     fs,
@@ -23,18 +23,17 @@ use crate::support::{
     process::{ServerProcess, TIMEOUT, WorkerProcess, command},
 };
 
-/// A process has ended so long after its grace, whatever happens; and what a busy machine may add to that.
+/// The longest time from the end of the grace to the exit of the process, and what a busy machine may add to it.
 const DEADLINE: Duration = Duration::from_secs(6);
 const SLACK: Duration = Duration::from_secs(3);
 
-/// A process that runs jobs: the server itself, or a worker beside one that runs none.
-struct Runs {
+/// A process that runs jobs: a server, or a worker beside a server that runs none.
+struct JobRunner {
     browser: Browser,
     worker: Option<WorkerProcess>,
 }
 
-impl Runs {
-    /// One of each.
+impl JobRunner {
     fn both(arguments: &[&str]) -> [Self; 2] {
         let server = Self { browser: Browser::with_arguments(arguments), worker: None };
         let browser = Browser::with_arguments(&["--concurrency", "0"]);
@@ -42,13 +41,13 @@ impl Runs {
         [server, Self { browser, worker }]
     }
 
-    /// Tells it to stop and waits for its end; answers how it ended, and after how long.
+    /// Sends SIGTERM and waits for the exit; returns the status and the time it took.
     fn stop(&mut self) -> (ExitStatus, Duration) {
-        self.stop_by("TERM")
+        self.stop_with("TERM")
     }
 
-    fn stop_by(&mut self, signal: &str) -> (ExitStatus, Duration) {
-        let told = Instant::now();
+    fn stop_with(&mut self, signal: &str) -> (ExitStatus, Duration) {
+        let stopped_at = Instant::now();
         let status = if let Some(worker) = &mut self.worker {
             worker.signal(signal);
             worker.wait_for_exit()
@@ -56,17 +55,17 @@ impl Runs {
             self.browser.server.signal(signal);
             self.browser.server.wait_for_exit()
         };
-        (status, told.elapsed())
+        (status, stopped_at.elapsed())
     }
 
-    /// After its end: a server that runs no jobs, and shows what was left.
-    fn left(self) -> Browser {
+    /// After the exit: a server that runs no jobs and shows the state.
+    fn server_after_exit(self) -> Browser {
         if self.worker.is_some() { self.browser } else { self.browser.start_next_server(&["--concurrency", "0"]) }
     }
 }
 
-/// State, attempt, and how many attempts have been charged.
-fn standing(browser: &Browser, job: i64) -> (String, i64, i64) {
+/// State, attempt, and number of charged attempts of a job.
+fn job_state(browser: &Browser, job: i64) -> (String, i64, i64) {
     database(&browser.data().join("milepost.db"), async |connection| {
         let row = sqlx::query_as("select state, attempt, charged from job where id = ?").bind(job);
         row.fetch_one(connection).await.unwrap()
@@ -81,8 +80,8 @@ fn log(browser: &Browser, job: i64) -> String {
     browser.get(&format!("/jobs/{job}/log")).text().unwrap()
 }
 
-/// Starts a demonstration that blocks a thread for longer than any test takes, and waits until it does.
-fn keep_blocking(browser: &Browser) -> i64 {
+/// Starts a demo job that blocks its thread for longer than any test takes, and waits until it does.
+fn start_blocking_job(browser: &Browser) -> i64 {
     let job = browser.start("demo", &json!({ "seconds": 0, "stall_seconds": 600 }));
     let mut events = EventReader::open(browser, &format!("job={job}"));
     events.wait_for_event("progress", |data| {
@@ -93,19 +92,19 @@ fn keep_blocking(browser: &Browser) -> i64 {
 
 #[test]
 fn short_job_ends_in_grace_and_long_one_continues_later() {
-    for mut runs in Runs::both(&["--shutdown-grace", "5s"]) {
-        let browser = &runs.browser;
+    for mut runner in JobRunner::both(&["--shutdown-grace", "5s"]) {
+        let browser = &runner.browser;
         let mut events = EventReader::open(browser, "topic=jobs");
         let long = browser.start("demo", &json!({ "seconds": 600 }));
         events.wait_for_state(long, "running");
         let short = browser.start("demo", &json!({ "seconds": 1 }));
         events.wait_for_state(short, "running");
-        let (status, took) = runs.stop();
+        let (status, took) = runner.stop();
         assert_eq!(status.code(), Some(0));
-        assert!(took >= Duration::from_secs(5), "the long one is given all of the grace, too: {took:?}");
-        let browser = runs.left();
-        assert_eq!(standing(&browser, short), ("succeeded".to_owned(), 1, 1));
-        assert_eq!(standing(&browser, long), queued(2));
+        assert!(took >= Duration::from_secs(5), "the long job gets the whole grace: {took:?}");
+        let browser = runner.server_after_exit();
+        assert_eq!(job_state(&browser, short), ("succeeded".to_owned(), 1, 1));
+        assert_eq!(job_state(&browser, long), queued(2));
         let said = log(&browser, long);
         assert!(said.contains("stopped because its process was asked to (shutdown)"), "{said}");
         let page = browser.page(&format!("/jobs/{long}"));
@@ -114,86 +113,90 @@ fn short_job_ends_in_grace_and_long_one_continues_later() {
         let _next = WorkerProcess::start_in(browser.data(), &[]);
         let begun = Instant::now();
         while !log(&browser, long).contains("continues after") {
-            assert!(begun.elapsed() < TIMEOUT, "it does not begin anew");
+            assert!(begun.elapsed() < TIMEOUT, "it does not start again");
         }
-        assert_eq!(standing(&browser, long), ("running".to_owned(), 2, 1));
+        assert_eq!(job_state(&browser, long), ("running".to_owned(), 2, 1));
     }
 }
 
 #[test]
 fn sighup_and_sigquit_release_jobs() {
     for signal in ["HUP", "QUIT"] {
-        for mut runs in Runs::both(&["--shutdown-grace", "0s"]) {
-            let job = runs.browser.start_long_job();
-            let (status, _) = runs.stop_by(signal);
+        for mut runner in JobRunner::both(&["--shutdown-grace", "0s"]) {
+            let job = runner.browser.start_long_job();
+            let (status, _) = runner.stop_with(signal);
             assert_eq!(status.code(), Some(0), "SIG{signal}");
-            assert_eq!(standing(&runs.left(), job), queued(2), "SIG{signal}");
+            assert_eq!(job_state(&runner.server_after_exit(), job), queued(2), "SIG{signal}");
         }
     }
 }
 
 #[test]
 fn no_job_starts_after_the_stop_signal() {
-    for mut runs in Runs::both(&["--shutdown-grace", "1h", "--concurrency", "1"]) {
-        let browser = &runs.browser;
+    for mut runner in JobRunner::both(&["--shutdown-grace", "1h", "--concurrency", "1"]) {
+        let browser = &runner.browser;
         let mut events = EventReader::open(browser, "topic=jobs");
         let first = browser.start("demo", &json!({ "seconds": 1 }));
         events.wait_for_state(first, "running");
         let second = browser.start("demo", &json!({ "seconds": 0 }));
-        let (status, _) = runs.stop();
+        let (status, _) = runner.stop();
         assert_eq!(status.code(), Some(0));
-        let browser = runs.left();
-        assert_eq!(standing(&browser, first), ("succeeded".to_owned(), 1, 1));
-        assert_eq!(standing(&browser, second), queued(1), "it was never begun");
+        let browser = runner.server_after_exit();
+        assert_eq!(job_state(&browser, first), ("succeeded".to_owned(), 1, 1));
+        assert_eq!(job_state(&browser, second), queued(1), "it never started");
     }
 }
 
 #[test]
 fn blocked_task_stream_and_upload_end_by_the_deadline() {
-    for mut runs in Runs::both(&["--shutdown-grace", "300ms"]) {
-        let job = keep_blocking(&runs.browser);
-        let mut stream = runs.browser.server.connect();
+    for mut runner in JobRunner::both(&["--shutdown-grace", "300ms"]) {
+        let job = start_blocking_job(&runner.browser);
+        let mut stream = runner.browser.server.connect();
         stream.write_all(b"GET /events?topic=jobs HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
         assert!(stream.read(&mut [0; 64]).unwrap() > 0);
-        let mut upload = runs.browser.server.connect();
+        let mut upload = runner.browser.server.connect();
         upload
             .write_all(b"POST /uploads HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9000\r\n\r\nhalf of it")
             .unwrap();
-        let uploads = runs.browser.data().join("uploads");
+        let uploads = runner.browser.data().join("uploads");
         while fs::read_dir(&uploads).unwrap().next().is_none() {
             thread::yield_now();
         }
-        let of_server = runs.worker.is_none();
-        let (status, took) = runs.stop();
+        let of_server = runner.worker.is_none();
+        let (status, took) = runner.stop();
         assert_eq!(status.code(), Some(0));
         assert!(took < Duration::from_millis(300) + DEADLINE + SLACK, "it took {took:?}");
-        let browser = runs.left();
-        assert_eq!(standing(&browser, job), queued(2));
+        let browser = runner.server_after_exit();
+        assert_eq!(job_state(&browser, job), queued(2));
         let said = log(&browser, job);
         assert!(said.contains("cut short because its process was asked to stop (shutdown)"), "{said}");
         if of_server {
-            assert_eq!(fs::read_dir(uploads).unwrap().count(), 0, "nothing is kept of half an upload");
+            assert_eq!(fs::read_dir(uploads).unwrap().count(), 0, "the partial upload is removed");
         }
     }
 }
 
 #[test]
 fn locked_database_does_not_delay_exit_past_deadline() {
-    for mut runs in Runs::both(&["--shutdown-grace", "300ms"]) {
-        let job = runs.browser.start_long_job();
-        let data = runs.browser.data().to_owned();
+    for mut runner in JobRunner::both(&["--shutdown-grace", "300ms"]) {
+        let job = runner.browser.start_long_job();
+        let data = runner.browser.data().to_owned();
         let (status, took) = database(&data.join("milepost.db"), async |connection| {
             connection.execute("begin immediate").await.unwrap();
-            runs.stop()
+            runner.stop()
         });
         assert_eq!(status.code(), Some(0));
         assert!(took < Duration::from_millis(300) + DEADLINE + SLACK, "it took {took:?}");
-        let browser = runs.left();
+        let browser = runner.server_after_exit();
         let mut events = EventReader::open(&browser, "topic=jobs");
-        if standing(&browser, job).0 == "running" {
+        if job_state(&browser, job).0 == "running" {
             events.wait_for_state(job, "interrupted");
         }
-        assert_eq!(standing(&browser, job).0, "interrupted", "nothing could be written; the next process finds it");
+        assert_eq!(
+            job_state(&browser, job).0,
+            "interrupted",
+            "the dead worker could not write; the next process interrupts the job"
+        );
     }
 }
 
@@ -212,16 +215,16 @@ fn unread_log_does_not_delay_exit_past_deadline() {
             count.fetch_add(1, SeqCst);
         }
     });
-    // Until the pipe is full: whoever writes to it now waits for ever.
+    // Waits until the pipe is full: from now on, a write to it blocks.
     let mut before = 0;
     while written.load(SeqCst) != before || before == 0 {
         before = written.load(SeqCst);
         thread::sleep(Duration::from_millis(200));
     }
-    let told = Instant::now();
+    let stopped_at = Instant::now();
     server.signal("TERM");
     assert_eq!(server.wait_for_exit().code(), Some(0));
-    assert!(told.elapsed() < Duration::from_millis(300) + DEADLINE + SLACK, "it took {:?}", told.elapsed());
+    assert!(stopped_at.elapsed() < Duration::from_millis(300) + DEADLINE + SLACK, "it took {:?}", stopped_at.elapsed());
 }
 
 #[test]

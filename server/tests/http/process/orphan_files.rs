@@ -1,4 +1,4 @@
-//! Files that the database does not know, as an operator meets them.
+//! Orphan files: files of jobs and uploads that are not in the database.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Limits that the system sets to the process.
+//! Limits of the operating system: open files and file size.
 
 use std::{fs, io::Write, process::Command, thread};
 
@@ -8,8 +8,8 @@ use tempfile::TempDir;
 
 use crate::support::process::{PROGRAM, ServerProcess, TIMEOUT, system_command};
 
-/// A server that `sh` starts after `limit`.
-fn below(limit: &str, data: &TempDir) -> Command {
+/// A server that `sh` starts after the command `limit`.
+fn server_with_limit(limit: &str, data: &TempDir) -> Command {
     let mut command = system_command("sh");
     let script = format!("{limit} && exec \"$@\"");
     command.args(["-c", &script, "sh", PROGRAM, "--addr", "127.0.0.1:0", "--no-auth", "--data-dir"]).arg(data.path());
@@ -25,7 +25,7 @@ fn start(client: &Client, server: &ServerProcess) -> Response {
 fn pages_and_streams_work_with_few_open_files() {
     for files in [64, 128] {
         let data = TempDir::new().unwrap();
-        let server = ServerProcess::spawn(below(&format!("ulimit -n {files}"), &data));
+        let server = ServerProcess::spawn(server_with_limit(&format!("ulimit -n {files}"), &data));
         let client = Client::builder().timeout(TIMEOUT).build().unwrap();
         let mut stream = server.connect();
         stream.write_all(b"GET /events?topic=jobs HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
@@ -50,7 +50,7 @@ fn pages_and_streams_work_with_few_open_files() {
 #[test]
 fn start_with_too_few_open_files_is_rejected() {
     let data = TempDir::new().unwrap();
-    let output = below("ulimit -n 40", &data).output().unwrap();
+    let output = server_with_limit("ulimit -n 40", &data).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("40 open files") && said.contains("at least 64"), "{said}");

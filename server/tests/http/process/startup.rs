@@ -1,10 +1,12 @@
+//! Start of the server: settings and their precedence, address, locks, help.
+
 use std::{fs, net::TcpListener, path::Path, process::Output};
 
 use tempfile::TempDir;
 
 use crate::support::process::{ServerProcess, command, run};
 
-fn said(output: &Output) -> String {
+fn stderr_of(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -13,7 +15,7 @@ fn no_auth_on_reachable_address_is_rejected() {
     for addr in ["0.0.0.0:0", "[::]:0", "192.0.2.1:3000"] {
         let output = run(&["--addr", addr, "--no-auth"]);
         assert_eq!(output.status.code(), Some(2), "{addr}");
-        let said = said(&output);
+        let said = stderr_of(&output);
         assert!(said.contains("without accounts") && said.contains("Leave out --no-auth"), "{said}");
     }
 }
@@ -33,7 +35,7 @@ fn second_server_on_same_data_is_rejected_with_pid() {
     let (first, data) = ServerProcess::start();
     let second = command().args(["serve", "--addr", "127.0.0.1:0", "--data-dir"]).arg(data.path()).output().unwrap();
     assert_eq!(second.status.code(), Some(1));
-    assert!(said(&second).contains(&format!("kill {}", first.pid())), "{}", said(&second));
+    assert!(stderr_of(&second).contains(&format!("kill {}", first.pid())), "{}", stderr_of(&second));
     assert!(second.stdout.is_empty());
 }
 
@@ -52,12 +54,12 @@ fn port_in_use_is_rejected_before_data_is_touched() {
     let data = TempDir::new().unwrap();
     let output = command().args(["--addr", &addr, "--data-dir"]).arg(data.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(said(&output).contains(&addr), "{}", said(&output));
+    assert!(stderr_of(&output).contains(&addr), "{}", stderr_of(&output));
     assert!(!data.path().join("milepost.db").exists());
 }
 
-/// Which of three folders became the data directory.
-fn chosen(flag: bool, variable: bool, file: bool) -> String {
+/// The name of the data directory that the server has chosen.
+fn chosen_data_dir(flag: bool, variable: bool, file: bool) -> String {
     let folder = TempDir::new().unwrap();
     let path = |name: &str| folder.path().join(name);
     let mut command = command();
@@ -81,37 +83,41 @@ fn chosen(flag: bool, variable: bool, file: bool) -> String {
 
 #[test]
 fn settings_precedence_is_flag_variable_file_default() {
-    assert_eq!(chosen(true, true, true), "by-flag");
-    assert_eq!(chosen(false, true, true), "by-variable");
-    assert_eq!(chosen(false, false, true), "by-file");
-    assert_eq!(chosen(false, false, false), "data");
+    assert_eq!(chosen_data_dir(true, true, true), "by-flag");
+    assert_eq!(chosen_data_dir(false, true, true), "by-variable");
+    assert_eq!(chosen_data_dir(false, false, true), "by-file");
+    assert_eq!(chosen_data_dir(false, false, false), "data");
 }
 
-fn refused_file(text: &str) -> String {
+fn rejected_config(text: &str) -> String {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("milepost.toml");
     fs::write(&file, text).unwrap();
     let output = command().arg("--config").arg(&file).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    said(&output)
+    stderr_of(&output)
 }
 
 #[test]
 fn unknown_or_invalid_setting_in_file_is_named() {
-    assert!(refused_file("concurency = 3").contains("`concurency`"));
-    assert!(refused_file("concurrency = 10001").contains("concurrency: 10001 is not possible; it can be 0 to 10000"));
-    assert!(refused_file("upload_limit = 'much'").contains("`much` is not a size"));
-    assert!(refused_file("session_idle = '59s'").contains("session_idle: 59s is not possible; it can be 1m to 30days"));
-    assert!(refused_file("session_idle = '2h'\nsession_lifetime = '1h'").contains("it can be 1m to 1h"));
-    assert!(refused_file("session_lifetime = '1s'").contains("session_lifetime: 1s is not possible"));
-    assert!(refused_file("addr = '0.0.0.0:80'\nno_auth = true").contains("without accounts"));
+    assert!(rejected_config("concurency = 3").contains("`concurency`"));
+    assert!(
+        rejected_config("concurrency = 10001").contains("concurrency: 10001 is not possible; it can be 0 to 10000")
+    );
+    assert!(rejected_config("upload_limit = 'much'").contains("`much` is not a size"));
+    assert!(
+        rejected_config("session_idle = '59s'").contains("session_idle: 59s is not possible; it can be 1m to 30days")
+    );
+    assert!(rejected_config("session_idle = '2h'\nsession_lifetime = '1h'").contains("it can be 1m to 1h"));
+    assert!(rejected_config("session_lifetime = '1s'").contains("session_lifetime: 1s is not possible"));
+    assert!(rejected_config("addr = '0.0.0.0:80'\nno_auth = true").contains("without accounts"));
 }
 
 #[test]
 fn missing_config_file_is_named() {
     let output = run(&["--config", "/nowhere/milepost.toml"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(said(&output).contains("/nowhere/milepost.toml"), "{}", said(&output));
+    assert!(stderr_of(&output).contains("/nowhere/milepost.toml"), "{}", stderr_of(&output));
 }
 
 #[test]

@@ -1,3 +1,5 @@
+//! Signals: stop, hang-up, ignored ones, and the exit of an idle server.
+
 use std::{
     io::{Read, Write},
     time::{Duration, Instant},
@@ -7,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::support::process::{PROGRAM, ServerProcess, system_command};
 
-/// Nothing runs, so nothing needs a grace.
+/// No job runs, so none needs the grace.
 const SOON: Duration = Duration::from_secs(2);
 
 #[test]
@@ -62,7 +64,7 @@ fn open_stream_and_idle_connection_do_not_delay_exit() {
     server.signal("TERM");
     assert_eq!(server.wait().code(), Some(0));
     assert!(begun.elapsed() < SOON, "it took {:?}", begun.elapsed());
-    // The body ended, it did not break: the last chunk is there.
+    // The body is complete: it ends with the last chunk.
     let mut rest = Vec::new();
     stream.read_to_end(&mut rest).unwrap();
     assert!(rest.ends_with(b"0\r\n\r\n"), "{}", String::from_utf8_lossy(&rest));

@@ -1,4 +1,4 @@
-//! A thread of the program that ends or hangs by a mistake in it.
+//! Threads of the program that panic or hang: exit code and health check.
 
 use std::{
     env, fs,
@@ -19,17 +19,17 @@ use tempfile::TempDir;
 
 use crate::support::process::{ServerProcess, TIMEOUT, WorkerProcess};
 
-/// What `EX_SOFTWARE` is on every system.
-const MISTAKE: Option<i32> = Some(70);
+/// `EX_SOFTWARE` of `sysexits.h`.
+const INTERNAL_ERROR: Option<i32> = Some(70);
 
-/// A clock that panics or hangs in the thread after which a file is named.
-struct Sabotage(PathBuf);
+/// A clock that panics or hangs in the thread that a file in this folder is named after.
+struct FailingClock(PathBuf);
 
-impl Clock for Sabotage {
+impl Clock for FailingClock {
     fn now(&self) -> Micros {
         let thread = thread::current();
         let name = thread.name().unwrap_or_default();
-        assert!(!self.0.join(format!("{name}.panic")).exists(), "sabotage of {name}");
+        assert!(!self.0.join(format!("{name}.panic")).exists(), "injected panic in {name}");
         while self.0.join(format!("{name}.hang")).exists() {
             thread::sleep(Duration::from_millis(20));
         }
@@ -37,19 +37,19 @@ impl Clock for Sabotage {
     }
 }
 
-fn sabotaged(builder: Builder, settings: &TaskSettings) -> Builder {
-    let clock = Sabotage(env::var_os("MILEPOST_DATA_DIR").unwrap().into());
+fn with_failing_clock(builder: Builder, settings: &TaskSettings) -> Builder {
+    let clock = FailingClock(env::var_os("MILEPOST_DATA_DIR").unwrap().into());
     tasks::register(builder, settings).clock(Arc::new(clock))
 }
 
 #[test]
 #[ignore = "the program that the other tests run"]
 fn program_with_failing_threads() {
-    // Its settings come from the environment.
+    // Settings come from the environment.
     let arguments = ["milepost".to_owned()].into_iter().chain(env::var("RUN_AS"));
     let outcome = match cli::Cli::parse_from(arguments).command() {
-        cli::Command::Worker(settings) => worker::run(settings.config().unwrap(), sabotaged),
-        cli::Command::Serve(settings) => serve::run(settings.config().unwrap(), sabotaged),
+        cli::Command::Worker(settings) => worker::run(settings.config().unwrap(), with_failing_clock),
+        cli::Command::Serve(settings) => serve::run(settings.config().unwrap(), with_failing_clock),
         _ => unreachable!(),
     };
     let code = outcome.as_ref().map_or_else(server::Error::exit_code, |()| 0);
@@ -67,7 +67,7 @@ fn program(data: &Path) -> Command {
 
 fn start(client: &Client, server: &ServerProcess) {
     let form = [("kind", "demo"), ("input", r#"{"seconds":600}"#)];
-    // The thread that answers may be the one that ends.
+    // No response comes where the thread that panics is needed for it.
     let _ = client.post(server.url("/api/start_job")).form(&form).send();
 }
 
@@ -78,8 +78,8 @@ fn server_exits_with_code_70_when_a_thread_ends() {
         let mut server = ServerProcess::spawn(program(data.path()));
         fs::write(data.path().join(format!("{thread}.panic")), "").unwrap();
         start(&Client::new(), &server);
-        server.wait_for_log(&format!("the {} has ended (sabotage of {thread})", thread.replace('-', " ")));
-        assert_eq!(server.wait().code(), MISTAKE, "{thread}");
+        server.wait_for_log(&format!("the {} has ended (injected panic in {thread})", thread.replace('-', " ")));
+        assert_eq!(server.wait().code(), INTERNAL_ERROR, "{thread}");
     }
 }
 
@@ -91,7 +91,7 @@ fn worker_exits_with_code_70_when_a_thread_ends() {
     let worker = WorkerProcess::spawn(command).ready();
     fs::write(data.path().join("store-writer.panic"), "").unwrap();
     start(&Client::new(), &server);
-    assert_eq!(worker.wait().code(), MISTAKE);
+    assert_eq!(worker.wait().code(), INTERNAL_ERROR);
 }
 
 #[test]

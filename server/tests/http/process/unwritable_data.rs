@@ -1,4 +1,4 @@
-//! Data that cannot be written, or that was removed under the running server.
+//! Unwritable data: a read-only, removed or damaged database, and uploads that cannot be stored.
 
 use std::{
     fs,
@@ -13,16 +13,16 @@ use serde_json::Value;
 
 use crate::support::process::{ServerProcess, TIMEOUT, command, report_skipped};
 
-struct Bench {
+struct Fixture {
     server: ServerProcess,
     client: Client,
 }
 
-impl Bench {
+impl Fixture {
     fn of(server: ServerProcess) -> Self {
-        let bench = Self { server, client: Client::builder().timeout(TIMEOUT).build().unwrap() };
-        bench.start().error_for_status().unwrap();
-        bench
+        let fixture = Self { server, client: Client::builder().timeout(TIMEOUT).build().unwrap() };
+        fixture.start().error_for_status().unwrap();
+        fixture
     }
 
     fn start(&self) -> Response {
@@ -45,9 +45,9 @@ fn assert_refused(answer: Response, code: &str) {
     assert_eq!(refusal["code"], code, "{refusal}");
 }
 
-/// Says in the file's header that a newer SQLite is needed to write it. `other` then writes once, from its own memory of
-/// the header, so that the server reads it again.
-fn require_newer_program(database: &Path, other: &Connection) {
+/// Marks the database in its header as writable only by a newer SQLite. `other` then writes once, from its cached header,
+/// so that the server reads the header again.
+fn require_newer_sqlite(database: &Path, other: &Connection) {
     let busy = || other.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get::<_, i64>(0)).unwrap();
     while busy() != 0 {}
     let mut file = fs::File::options().write(true).open(database).unwrap();
@@ -59,13 +59,13 @@ fn require_newer_program(database: &Path, other: &Connection) {
 #[test]
 fn read_only_database_returns_503_and_is_on_overview() {
     let (server, data) = ServerProcess::start();
-    let (bench, database) = (Bench::of(server), data.path().join("milepost.db"));
-    // After its end nothing else is written.
-    bench.client.get(bench.server.url("/events?job=1&until=end")).send().unwrap().text().unwrap();
+    let (fixture, database) = (Fixture::of(server), data.path().join("milepost.db"));
+    // After the job has ended, nothing else is written.
+    fixture.client.get(fixture.server.url("/events?job=1&until=end")).send().unwrap().text().unwrap();
     let other = Connection::open(&database).unwrap();
-    require_newer_program(&database, &other);
-    assert_refused(bench.start(), "read_only");
-    let page = bench.overview();
+    require_newer_sqlite(&database, &other);
+    assert_refused(fixture.start(), "read_only");
+    let page = fixture.overview();
     let main = page.split_once("<main").unwrap().1;
     assert!(main.contains("The disk is read-only"), "{main}");
 }
@@ -73,34 +73,34 @@ fn read_only_database_returns_503_and_is_on_overview() {
 #[test]
 fn removed_database_returns_503_and_is_on_overview() {
     let (server, data) = ServerProcess::start();
-    let bench = Bench::of(server);
+    let fixture = Fixture::of(server);
     fs::remove_file(data.path().join("milepost.db")).unwrap();
-    assert_refused(bench.start(), "data_removed");
-    assert!(bench.overview().contains("The database was removed or replaced"));
+    assert_refused(fixture.start(), "data_removed");
+    assert!(fixture.overview().contains("The database was removed or replaced"));
 }
 
 #[test]
 fn upload_without_its_folder_is_rejected() {
     let (server, data) = ServerProcess::start();
-    let bench = Bench::of(server);
+    let fixture = Fixture::of(server);
     fs::remove_dir_all(data.path().join("uploads")).unwrap();
-    assert_refused(bench.upload(), "data_removed");
+    assert_refused(fixture.upload(), "data_removed");
 }
 
 #[test]
 fn upload_to_read_only_disk_returns_503() {
     let Some(server) = ServerProcess::start_on_small_disk("80m") else {
-        return report_skipped("this system lets nobody mount a disk of their own");
+        return report_skipped("this system does not permit mounting a disk");
     };
-    let bench = Bench::of(server);
-    bench.upload().error_for_status().unwrap();
-    // What the server has open stays writable: a disk that is written to cannot be made read-only by anyone.
+    let fixture = Fixture::of(server);
+    fixture.upload().error_for_status().unwrap();
+    // A disk with open files cannot be made read-only, so a read-only bind mount covers it.
     let above = "mount --bind /mnt /mnt && mount -o remount,bind,ro /mnt";
-    let pid = bench.server.pid().to_string();
+    let pid = fixture.server.pid().to_string();
     let mut enter = Command::new("nsenter");
     enter.args(["-t", &pid, "-U", "-m", "--preserve-credentials", "sh", "-c", above]);
     assert!(enter.status().unwrap().success());
-    assert_refused(bench.upload(), "read_only");
+    assert_refused(fixture.upload(), "read_only");
 }
 
 #[test]

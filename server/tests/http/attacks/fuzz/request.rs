@@ -1,4 +1,4 @@
-//! What is called, and what with.
+//! Random requests: routes, server functions, their arguments and headers.
 
 use std::{fmt::Write as _, sync::LazyLock};
 
@@ -8,7 +8,7 @@ use url::form_urlencoded;
 
 use super::Rng;
 
-/// The arguments of the functions, as they are meant to be.
+/// The arguments of each server function.
 const ARGUMENTS: [(&str, &[&str]); 40] = [
     ("start_job", &["kind", "input", "rerun_of", "start_at", "priority", "unique_key", "idempotency_key"]),
     ("rerun_job", &["id"]),
@@ -52,15 +52,14 @@ const ARGUMENTS: [(&str, &[&str]); 40] = [
     ("nothing", &["id", "kind"]),
 ];
 
-/// Those that are mostly left out.
+/// Arguments that are mostly left out.
 const OPTIONAL: [&str; 7] =
     ["rerun_of", "start_at", "priority", "unique_key", "idempotency_key", "start", "expires_on"];
 
-/// What ends the right of a caller by design is not called: it would only make the rest of the run say less. Nor is
-/// signing in, in a way that succeeds.
+/// Functions that end the right of a client by design are not called: the rest of the run would test less.
 const ENDS_A_CLIENT: [&str; 3] = ["sign_out", "revoke_token", "revoke_token_of"];
 
-/// Values that are good for nothing in particular.
+/// Values that are valid nowhere in particular.
 static NASTY_VALUES: LazyLock<Vec<String>> = LazyLock::new(|| {
     let words = [
         "",
@@ -136,7 +135,6 @@ static NASTY_VALUES: LazyLock<Vec<String>> = LazyLock::new(|| {
     nasty
 });
 
-/// One request.
 pub(super) struct Request {
     method: String,
     path: String,
@@ -145,19 +143,18 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// A page that is asked for.
+    /// A GET request.
     pub(super) fn page(path: &str) -> Self {
         Self { method: "GET".to_owned(), path: path.to_owned(), headers: Vec::new(), body: Vec::new() }
     }
 
-    /// A function that is called with a form.
+    /// A call of a server function with a form.
     pub(super) fn function(name: &str, form: &str) -> Self {
         let headers = ["content-type: application/x-www-form-urlencoded", "sec-fetch-site: same-origin"];
         let headers = headers.map(str::to_owned).to_vec();
         Self { method: "POST".to_owned(), path: format!("/api/{name}"), headers, body: form.into() }
     }
 
-    /// Any.
     pub(super) fn random(rng: &mut Rng) -> Self {
         loop {
             let request = if rng.percent(55) { Self::random_function(rng) } else { Self::random_route(rng) };
@@ -217,7 +214,7 @@ impl Request {
         request
     }
 
-    /// Odd methods and headers, now and then.
+    /// Sometimes adds odd methods and headers.
     fn add_odd_headers(&mut self, rng: &mut Rng) {
         if rng.percent(6) {
             let methods =
@@ -270,20 +267,20 @@ impl Request {
         }
     }
 
-    /// Whether it may end what the run needs: a caller's rights, or the privacy of the marked kind.
+    /// Whether it may end what the run needs: the rights of a client, or the privacy of the marked kind.
     fn ends_a_client(&self) -> bool {
         let path = self.path.split('?').next().unwrap_or_default();
         let Some(function) = path.strip_prefix("/api/") else { return false };
         let decoded: Vec<(String, String)> = form_urlencoded::parse(&self.body).into_owned().collect();
         let has = |name: &str, good: fn(&str) -> bool| decoded.iter().any(|(key, text)| key == name && good(text));
-        // The first four people are the callers.
+        // The first users are the clients.
         ENDS_A_CLIENT.contains(&function)
             || has("user", |user| user.trim().parse::<i64>().is_ok_and(|user| (1..=3).contains(&user)))
             || (function == "change_kind_rule" && has("kind", |kind| kind.trim() == "import-csv"))
             || (function == "start_job" && has("kind", |kind| kind == "prune"))
     }
 
-    /// Whether the answer has no end.
+    /// Whether the response has no end.
     pub(super) fn is_stream(&self) -> bool {
         self.path.starts_with("/events") && !self.path.starts_with("/events/") && self.method == "GET"
     }
@@ -301,12 +298,12 @@ impl Request {
         )
     }
 
-    /// As it goes over the wire, from `who`.
+    /// The bytes on the wire, with this credential.
     pub(super) fn bytes(&self, credential: &str) -> Vec<u8> {
         [self.head(credential).as_bytes(), &self.body].concat()
     }
 
-    /// The same for people.
+    /// The start of the request, for a message.
     pub(super) fn preview(&self, credential: &str) -> String {
         let body: String = String::from_utf8_lossy(&self.body).chars().take(1_000).collect();
         let head: String = self.head(credential).chars().take(3_000).collect();
@@ -318,13 +315,13 @@ fn nasty_value(rng: &mut Rng) -> String {
     rng.choose(&NASTY_VALUES).clone()
 }
 
-/// A value of an argument: mostly one that fits.
+/// A value of an argument: mostly a valid one.
 fn value(rng: &mut Rng, argument: &str) -> String {
     if rng.percent(12) {
         return nasty_value(rng);
     }
     let fitting: &[&str] = match argument {
-        // The private jobs are the first of each person.
+        // The private jobs are the first of each user.
         "id" | "rerun_of" | "job" | "row" | "from" => {
             let most = if rng.percent(85) { 14 } else { 200 };
             return (1 + rng.below(most)).to_string();
@@ -388,7 +385,7 @@ fn query(rng: &mut Rng) -> String {
     query
 }
 
-/// Headers and body of something that is sent.
+/// Headers and body of a POST request.
 fn random_body(rng: &mut Rng) -> (Vec<String>, Vec<u8>) {
     let kinds = [
         "application/x-www-form-urlencoded",
@@ -427,7 +424,7 @@ fn random_body(rng: &mut Rng) -> (Vec<String>, Vec<u8>) {
     (vec![format!("content-type: {}", rng.choose(&kinds))], body)
 }
 
-/// With some bytes that are others.
+/// Replaces some bytes by random ones.
 fn damaged(rng: &mut Rng, mut body: Vec<u8>) -> Vec<u8> {
     body.push(b'&');
     for _ in 0..=rng.below(4) {
@@ -437,7 +434,7 @@ fn damaged(rng: &mut Rng, mut body: Vec<u8>) -> Vec<u8> {
     body
 }
 
-/// As part of a path.
+/// Encodes a text as a segment of a path.
 fn encoded(text: &str) -> String {
     let short: String = text.chars().take(2_000).collect();
     form_urlencoded::byte_serialize(short.as_bytes()).collect::<String>().replace('+', "%20")

@@ -1,11 +1,11 @@
-//! Chance that can be repeated.
+//! A random number generator with a seed, so that a run can be repeated.
 
 /// `SplitMix64` (Steele, Lea and Flood, 2014).
 pub(super) struct Rng(u64);
 
 impl Rng {
     pub(super) const fn new(seed: u64) -> Self {
-        // Neighbouring seeds must not begin alike.
+        // Neighbouring seeds must not start alike.
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5851_f42d_4c95_7f2d)
     }
 
@@ -16,12 +16,12 @@ impl Rng {
         mixed ^ mixed >> 31
     }
 
-    /// 0 to `end`, without it.
+    /// 0 to `end`, exclusive.
     pub(super) fn below(&mut self, end: usize) -> usize {
         (self.next() % end as u64) as usize
     }
 
-    /// True in so many of a hundred cases.
+    /// True in `percent` of a hundred cases.
     pub(super) fn percent(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }

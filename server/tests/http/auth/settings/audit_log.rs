@@ -1,3 +1,5 @@
+//! The audit log: its page, filters and CSV export.
+
 use reqwest::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 
 use super::*;
@@ -6,11 +8,11 @@ use super::*;
 fn audit_log_describes_each_action_with_its_user() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let mei = server.add_user(&ada, "mei", "viewer");
-    done(ada.call("change_role", &[("user", &number(&ada, "mei")), ("role", "operator")]));
+    succeeded(ada.call("change_role", &[("user", &user_id(&ada, "mei")), ("role", "operator")]));
     server.new_client().call("sign_in", &[("name", "mei"), ("password", "not her password")]);
     let job = mei.run();
     let form = [("name", "ci"), ("read", "true"), ("start", "true"), ("expires", "never")];
-    let token = done(mei.call("make_token", &form))["secret"].as_str().unwrap().to_owned();
+    let token = succeeded(mei.call("make_token", &form))["secret"].as_str().unwrap().to_owned();
     let client = Client::builder().timeout(TIMEOUT).build().unwrap();
     let rerun = client.post(server.process.url("/api/rerun_job")).form(&[("id", job.to_string())]);
     assert_eq!(rerun.header(AUTHORIZATION, format!("Bearer {token}")).send().unwrap().status(), 200);
@@ -44,9 +46,9 @@ fn audit_log_is_filtered_by_query_and_paged() {
     assert_eq!(count("who=ada&what=user_added&from=2020-01-01&until=2100-01-01"), 1);
     assert!(ada.page("/settings/audit?until=2020-01-01").contains("Try other filters."));
 
-    let user = number(&ada, "mei");
+    let user = user_id(&ada, "mei");
     for _ in 0..100 {
-        done(ada.call("reset_password", &[("user", &user)]));
+        succeeded(ada.call("reset_password", &[("user", &user)]));
     }
     let first = ada.page("/settings/audit?what=link_made");
     assert_eq!(first.matches("<tr").count(), 101);
@@ -70,7 +72,7 @@ fn invalid_audit_filter_is_named_on_page_and_rejected_in_csv() {
     ] {
         let page = ada.page(&format!("/settings/audit?{query}"));
         assert!(page.contains(wrong) && page.contains("<tr"), "{wrong}: {page}");
-        let refusal = refused(ada.get(&format!("/settings/audit.csv?{query}")), 422, "invalid_input");
+        let refusal = rejected(ada.get(&format!("/settings/audit.csv?{query}")), 422, "invalid_input");
         assert_eq!(refusal["field"], field);
     }
 }

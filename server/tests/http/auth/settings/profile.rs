@@ -1,3 +1,5 @@
+//! The profile: password, sessions, API tokens and time zone of the signed-in user.
+
 use super::*;
 
 #[test]
@@ -6,7 +8,7 @@ fn password_change_ends_all_other_sessions() {
     let other = server.new_client();
     other.sign_in(ADA);
     let new = "another sentence of words";
-    let page = after(&ada, "change_password", &[("old", PASSWORD), ("new", new), ("again", new)]);
+    let page = submit_and_follow(&ada, "change_password", &[("old", PASSWORD), ("new", new), ("again", new)]);
     assert!(page.contains("Password changed. All other sessions were signed out."), "{page}");
     assert_eq!(other.get("/jobs").status(), 303);
 
@@ -32,14 +34,14 @@ fn password_form_errors_are_at_fields_without_echo() {
         (PASSWORD, "another sentence of words", "a different sentence", "again", "The passwords do not match"),
     ] {
         let form = [("old", old), ("new", new), ("again", again)];
-        let page = answered(ada.submit("change_password", &form), 422);
+        let page = page_of(ada.submit("change_password", &form), 422);
         let error = page.split(&format!("id=\"change_password-{field}-error\"")).nth(1).unwrap();
         assert!(error.split("</p>").next().unwrap().contains(wrong), "{error}");
         assert!(page.contains(&format!("href=\"#change_password-{field}\"")), "{page}");
         for typed in [old, new, again] {
             assert!(!page.contains(typed), "a password came back: {page}");
         }
-        let refusal = refused(ada.call("change_password", &form), 422, "invalid_input");
+        let refusal = rejected(ada.call("change_password", &form), 422, "invalid_input");
         assert_eq!(refusal["field"], field);
     }
     assert_eq!(other.get("/jobs").status(), 200);
@@ -57,18 +59,18 @@ fn sessions_are_listed_and_can_be_signed_out() {
     assert_eq!(page.matches("This device").count(), 1, "{page}");
     let session = page.split("name=\"session\"").nth(1).unwrap().split("value=\"").nth(1).unwrap();
     let session = session.split('"').next().unwrap();
-    let page = after(&ada, "end_session", &[("session", session)]);
+    let page = submit_and_follow(&ada, "end_session", &[("session", session)]);
     assert!(page.contains("Session signed out."), "{page}");
     let left = [&one, &two, &three].into_iter().filter(|user| user.get("/jobs").status() == 200).count();
     assert_eq!(left, 2);
-    assert!(after(&ada, "end_session", &[("session", session)]).contains("already signed out"));
-    assert!(after(&ada, "end_session", &[("session", "not one")]).contains("already signed out"));
+    assert!(submit_and_follow(&ada, "end_session", &[("session", session)]).contains("already signed out"));
+    assert!(submit_and_follow(&ada, "end_session", &[("session", "not one")]).contains("already signed out"));
 
-    let page = after(&ada, "end_other_sessions", &[]);
+    let page = submit_and_follow(&ada, "end_other_sessions", &[]);
     assert!(page.contains("2 other sessions."), "{page}");
     assert!([one, two, three].iter().all(|user| user.get("/jobs").status() == 303));
     assert!(!page.contains("end_other_sessions"), "{page}");
-    let said = done(ada.call("end_other_sessions", &[]));
+    let said = succeeded(ada.call("end_other_sessions", &[]));
     assert_eq!(said["message"], "There are no other sessions.");
 }
 
@@ -80,7 +82,7 @@ fn session_of_another_user_cannot_be_signed_out() {
     second.sign_in(ADA);
     let page = ada.page("/settings");
     let session = page.split("name=\"session\"").nth(1).unwrap().split("value=\"").nth(1).unwrap();
-    done(mei.call("end_session", &[("session", session.split('"').next().unwrap())]));
+    succeeded(mei.call("end_session", &[("session", session.split('"').next().unwrap())]));
     assert_eq!((ada.get("/jobs").status(), second.get("/jobs").status()), (StatusCode::OK, StatusCode::OK));
 }
 
@@ -88,11 +90,11 @@ fn session_of_another_user_cannot_be_signed_out() {
 fn token_is_shown_once_and_works_until_revoked() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let form = [("name", "nightly import"), ("read", "true"), ("expires", "90"), ("expires_on", "")];
-    let page = answered(ada.submit("make_token", &form), 200);
+    let page = page_of(ada.submit("make_token", &form), 200);
     let token = format!("mp_{}", page.split("value=\"mp_").nth(1).unwrap().split('"').next().unwrap());
     assert_eq!(token.len(), 46);
     assert!(page.contains("Token “nightly import” created. Copy it now; it will not be shown again."), "{page}");
-    assert_eq!(program(&server, &token, "/jobs").status(), 200);
+    assert_eq!(get_with_token(&server, &token, "/jobs").status(), 200);
 
     let page = ada.page("/settings");
     assert!(!page.contains(&token) && page.contains(&format!("{}…", &token[..8])), "{page}");
@@ -100,19 +102,19 @@ fn token_is_shown_once_and_works_until_revoked() {
     assert!(!ada.page("/settings").contains(&token));
 
     let id = page.split("name=\"id\"").nth(1).unwrap().split("value=\"").nth(1).unwrap().split('"').next().unwrap();
-    let page = after(&ada, "revoke_token", &[("id", id)]);
+    let page = submit_and_follow(&ada, "revoke_token", &[("id", id)]);
     assert!(page.contains("Token revoked."), "{page}");
-    assert_eq!(program(&server, &token, "/jobs").status(), 401);
-    refused(ada.call("revoke_token", &[("id", id)]), 409, "no_such_token");
+    assert_eq!(get_with_token(&server, &token, "/jobs").status(), 401);
+    rejected(ada.call("revoke_token", &[("id", id)]), 409, "no_such_token");
 }
 
 #[test]
 fn token_form_errors_are_at_fields_and_input_is_kept() {
     let (_server, ada) = ServerWithAccounts::with_admin();
     let make = |form: &[(&str, &str)], field: &str| {
-        let page = answered(ada.submit("make_token", form), 422);
+        let page = page_of(ada.submit("make_token", form), 422);
         assert!(page.contains(&format!("id=\"make_token-{field}-error\"")), "{field}: {page}");
-        assert_eq!(refused(ada.call("make_token", form), 422, "invalid_input")["field"], field);
+        assert_eq!(rejected(ada.call("make_token", form), 422, "invalid_input")["field"], field);
         page
     };
     make(&[("name", " "), ("read", "true"), ("expires", "30")], "name");
@@ -121,7 +123,7 @@ fn token_form_errors_are_at_fields_and_input_is_kept() {
     make(&[("name", "ci"), ("read", "true"), ("expires", "366")], "expires");
     make(&[("name", "ci"), ("read", "true"), ("expires", "30"), ("expires_on", "2020-01-01")], "expires_on");
     make(&[("name", "ci"), ("read", "true"), ("expires", "30"), ("expires_on", "tomorrow")], "expires_on");
-    done(ada.call("make_token", &[("name", "ci"), ("start", "true"), ("expires", "never")]));
+    succeeded(ada.call("make_token", &[("name", "ci"), ("start", "true"), ("expires", "never")]));
     let page = make(&[("name", "ci"), ("start", "true"), ("expires", "never")], "name");
     assert!(page.contains("There is a token ci already"), "{page}");
 }
@@ -129,9 +131,9 @@ fn token_form_errors_are_at_fields_and_input_is_kept() {
 #[test]
 fn token_expires_at_end_of_chosen_day_in_time_zone() {
     let (_server, ada) = ServerWithAccounts::with_admin();
-    done(ada.call("set_time_zone", &[("time_zone", "Asia/Tokyo")]));
+    succeeded(ada.call("set_time_zone", &[("time_zone", "Asia/Tokyo")]));
     let form = [("name", "ci"), ("read", "true"), ("expires", "never"), ("expires_on", "2100-03-01")];
-    done(ada.call("make_token", &form));
+    succeeded(ada.call("make_token", &form));
     let page = ada.page("/settings");
     assert!(page.contains("datetime=\"2100-03-01T15:00:00.000Z\""), "{page}");
     assert!(page.contains("2 Mar 2100, 00:00"), "{page}");
@@ -142,16 +144,16 @@ fn token_of_another_user_cannot_be_revoked() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let mei = server.add_user(&ada, "mei", "operator");
     let form = [("name", "ci"), ("read", "true"), ("expires", "never")];
-    let token = done(ada.call("make_token", &form))["secret"].as_str().unwrap().to_owned();
-    refused(mei.call("revoke_token", &[("id", "1")]), 409, "no_such_token");
-    assert_eq!(program(&server, &token, "/jobs").status(), 200);
+    let token = succeeded(ada.call("make_token", &form))["secret"].as_str().unwrap().to_owned();
+    rejected(mei.call("revoke_token", &[("id", "1")]), 409, "no_such_token");
+    assert_eq!(get_with_token(&server, &token, "/jobs").status(), 200);
 }
 
 #[test]
 fn times_are_shown_in_the_users_time_zone() {
     let (server, ada) = ServerWithAccounts::with_admin();
     assert!(!ada.page("/settings").contains("data-zone"));
-    let page = after(&ada, "set_time_zone", &[("time_zone", "Asia/Kathmandu")]);
+    let page = submit_and_follow(&ada, "set_time_zone", &[("time_zone", "Asia/Kathmandu")]);
     assert!(page.contains("Times are now shown in Asia/Kathmandu."), "{page}");
     assert!(page.contains("data-zone=\"Asia/Kathmandu\""), "{page}");
     let job = ada.run();
@@ -159,9 +161,9 @@ fn times_are_shown_in_the_users_time_zone() {
     assert!(ada.page("/new/demo").contains("In your time zone (+0545)."));
     assert!(!server.add_user(&ada, "mei", "operator").page(&format!("/jobs/{job}")).contains("+0545"));
 
-    let page = answered(ada.submit("set_time_zone", &[("time_zone", "Mars/Olympus")]), 422);
+    let page = page_of(ada.submit("set_time_zone", &[("time_zone", "Mars/Olympus")]), 422);
     assert!(page.contains("There is no such time zone"), "{page}");
-    assert!(!after(&ada, "set_time_zone", &[("time_zone", "")]).contains("data-zone"));
+    assert!(!submit_and_follow(&ada, "set_time_zone", &[("time_zone", "")]).contains("data-zone"));
 }
 
 #[test]
@@ -173,7 +175,7 @@ fn markup_in_user_agent_and_token_name_is_escaped() {
     assert_eq!(signed_in.send().unwrap().status(), 200);
     assert_eq!(server.new_client().call("sign_in", &[("name", MARKUP), ("password", PASSWORD)]).status(), 401);
     let form = [("name", MARKUP), ("read", "true"), ("expires", "never")];
-    let made = answered(ada.submit("make_token", &form), 200);
+    let made = page_of(ada.submit("make_token", &form), 200);
     let pages = ["/settings", "/settings/users", "/settings/audit"].map(|path| ada.page(path));
     for page in [made].iter().chain(&pages) {
         assert!(!page.contains(MARKUP) && page.contains("&lt;script&gt;alert(1)"), "{page}");

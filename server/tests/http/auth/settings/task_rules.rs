@@ -1,3 +1,5 @@
+//! Rules of tasks: who may start a task and who may see its jobs.
+
 use super::*;
 
 #[test]
@@ -9,16 +11,16 @@ fn task_rule_applies_at_once_and_can_be_reset() {
     assert!(page.contains("Default: operators") && page.contains("Default: everyone"), "{page}");
 
     let form = [("kind", "demo"), ("start", "administrator"), ("seen_by", "starter")];
-    let page = after(&ada, "change_kind_rule", &form);
+    let page = submit_and_follow(&ada, "change_kind_rule", &form);
     assert!(page.contains("Saved for"), "{page}");
     let row = page.split("id=\"rule-demo\"").next().unwrap().rsplit("<tr").next().unwrap();
     assert_eq!(row.matches("selected").count(), 2, "{row}");
     assert!(row.contains("value=\"administrator\" selected") && row.contains("value=\"starter\" selected"), "{row}");
     assert_eq!(mei.get(&format!("/jobs/{job}")).status(), 404);
-    refused(mei.call("start_job", &[("kind", "demo"), ("input", r#"{"seconds":0}"#)]), 403, "forbidden");
+    rejected(mei.call("start_job", &[("kind", "demo"), ("input", r#"{"seconds":0}"#)]), 403, "forbidden");
     ada.run();
 
-    done(ada.call("change_kind_rule", &[("kind", "demo"), ("start", ""), ("seen_by", "")]));
+    succeeded(ada.call("change_kind_rule", &[("kind", "demo"), ("start", ""), ("seen_by", "")]));
     assert_eq!(mei.get(&format!("/jobs/{job}")).status(), 200);
     mei.run();
 }
@@ -32,6 +34,6 @@ fn invalid_task_rule_is_rejected() {
         ([("kind", "demo"), ("start", "queen"), ("seen_by", "")], 422, "invalid_input", "start"),
         ([("kind", "demo"), ("start", ""), ("seen_by", "nobody")], 422, "invalid_input", "seen_by"),
     ] {
-        assert_eq!(refused(ada.call("change_kind_rule", &form), status, code)["field"], field);
+        assert_eq!(rejected(ada.call("change_kind_rule", &form), status, code)["field"], field);
     }
 }

@@ -1,9 +1,11 @@
+//! The list of users: invite, change role, reset password, sign out, remove.
+
 use super::*;
 
 #[test]
 fn invite_link_is_shown_once_and_works_once() {
     let (server, ada) = ServerWithAccounts::with_admin();
-    let page = answered(ada.submit("add_user", &[("name", " Mei "), ("role", "operator")]), 200);
+    let page = page_of(ada.submit("add_user", &[("name", " Mei "), ("role", "operator")]), 200);
     assert!(page.contains("mei was added. Send this invite link"), "{page}");
     let link = page.split("id=\"told\"").nth(1).unwrap().split("value=\"").nth(1).unwrap().split('"').next().unwrap();
     assert!(link.starts_with(&server.process.url("/setup?link=")), "{link}");
@@ -22,7 +24,7 @@ fn invite_link_is_shown_once_and_works_once() {
 fn invalid_or_used_user_name_is_rejected_at_its_field() {
     let (server, ada) = ServerWithAccounts::with_admin();
     server.add_user(&ada, "mei", "viewer");
-    done(ada.call("remove_user", &[("user", &number(&ada, "mei"))]));
+    succeeded(ada.call("remove_user", &[("user", &user_id(&ada, "mei"))]));
     for (name, wrong) in [
         ("", "Choose a name of 1 to 40"),
         ("mei lin", "A name cannot contain"),
@@ -30,12 +32,12 @@ fn invalid_or_used_user_name_is_rejected_at_its_field() {
         ("MEI", "There was a user mei once"),
     ] {
         let form = [("name", name), ("role", "viewer")];
-        let page = answered(ada.submit("add_user", &form), 422);
+        let page = page_of(ada.submit("add_user", &form), 422);
         let error = page.split("id=\"add_user-name-error\"").nth(1).unwrap();
         assert!(error.split("</p>").next().unwrap().contains(wrong), "{error}");
-        assert_eq!(refused(ada.call("add_user", &form), 422, "invalid_input")["field"], "name");
+        assert_eq!(rejected(ada.call("add_user", &form), 422, "invalid_input")["field"], "name");
     }
-    let page = answered(ada.submit("add_user", &[("name", "eve"), ("role", "queen")]), 422);
+    let page = page_of(ada.submit("add_user", &[("name", "eve"), ("role", "queen")]), 422);
     assert!(page.contains("id=\"add_user-role-error\"") && page.contains("value=\"eve\""), "{page}");
 }
 
@@ -44,15 +46,15 @@ fn role_change_applies_at_once() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let mei = server.add_user(&ada, "mei", "viewer");
     assert_eq!(mei.get("/new").status(), 403);
-    let user = number(&ada, "mei");
-    let page = after(&ada, "change_role", &[("user", &user), ("role", "operator")]);
+    let user = user_id(&ada, "mei");
+    let page = submit_and_follow(&ada, "change_role", &[("user", &user), ("role", "operator")]);
     assert!(page.contains("mei is an operator now."), "{page}");
     assert_eq!(mei.get("/new").status(), 200);
-    done(ada.call("change_role", &[("user", &user), ("role", "administrator")]));
+    succeeded(ada.call("change_role", &[("user", &user), ("role", "administrator")]));
     assert_eq!(mei.get("/settings/users").status(), 200);
-    refused(ada.call("change_role", &[("user", &user), ("role", "queen")]), 422, "invalid_input");
-    refused(ada.call("change_role", &[("user", "99"), ("role", "viewer")]), 409, "no_such_user");
-    refused(ada.call("change_role", &[("user", "mei"), ("role", "viewer")]), 400, "malformed");
+    rejected(ada.call("change_role", &[("user", &user), ("role", "queen")]), 422, "invalid_input");
+    rejected(ada.call("change_role", &[("user", "99"), ("role", "viewer")]), 409, "no_such_user");
+    rejected(ada.call("change_role", &[("user", "mei"), ("role", "viewer")]), 400, "malformed");
 }
 
 #[test]
@@ -62,12 +64,12 @@ fn last_administrator_cannot_be_demoted_or_removed() {
     for (function, form) in
         [("change_role", vec![("user", "1"), ("role", "viewer")]), ("remove_user", vec![("user", "1")])]
     {
-        let page = after(&ada, function, &form);
+        let page = submit_and_follow(&ada, function, &form);
         assert!(page.contains(why), "{page}");
-        refused(ada.call(function, &form), 409, "last_administrator");
+        rejected(ada.call(function, &form), 409, "last_administrator");
     }
     let mei = server.add_user(&ada, "mei", "administrator");
-    done(ada.call("change_role", &[("user", "1"), ("role", "viewer")]));
+    succeeded(ada.call("change_role", &[("user", "1"), ("role", "viewer")]));
     assert_eq!(
         (ada.get("/settings/users").status(), mei.get("/settings/users").status()),
         (StatusCode::FORBIDDEN, StatusCode::OK)
@@ -79,35 +81,35 @@ fn removed_user_loses_sessions_and_tokens_but_jobs_stay() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let mei = server.add_user(&ada, "mei", "operator");
     let form = [("name", "ci"), ("read", "true"), ("expires", "never")];
-    let token = done(mei.call("make_token", &form))["secret"].as_str().unwrap().to_owned();
+    let token = succeeded(mei.call("make_token", &form))["secret"].as_str().unwrap().to_owned();
     let job = mei.run();
-    let user = number(&ada, "mei");
+    let user = user_id(&ada, "mei");
 
     let page = ada.page(&format!("/settings/users?remove={user}"));
     assert!(page.contains("Remove mei?") && page.contains("cannot be reused"), "{page}");
     assert_eq!(mei.get("/jobs").status(), 200);
-    let page = after(&ada, "remove_user", &[("user", &user)]);
+    let page = submit_and_follow(&ada, "remove_user", &[("user", &user)]);
     assert!(page.contains("mei was removed. Jobs and audit log are kept."), "{page}");
     assert!(page.contains("Removed ") && !page.contains("Role of mei"), "{page}");
     assert_eq!(mei.get("/jobs").status(), 303);
-    assert_eq!(program(&server, &token, "/jobs").status(), 401);
+    assert_eq!(get_with_token(&server, &token, "/jobs").status(), 401);
     assert_eq!(server.new_client().call("sign_in", &[("name", "mei"), ("password", PASSWORD)]).status(), 401);
     assert!(ada.page(&format!("/jobs/{job}")).contains("mei"));
     assert!(!ada.page(&format!("/settings/users?remove={user}")).contains("Remove mei?"));
-    refused(ada.call("remove_user", &[("user", &user)]), 409, "no_such_user");
+    rejected(ada.call("remove_user", &[("user", &user)]), 409, "no_such_user");
 }
 
 #[test]
 fn old_password_works_until_reset_link_is_used() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let mei = server.add_user(&ada, "mei", "operator");
-    let user = number(&ada, "mei");
-    let page = answered(ada.submit("reset_password", &[("user", &user)]), 200);
+    let user = user_id(&ada, "mei");
+    let page = page_of(ada.submit("reset_password", &[("user", &user)]), 200);
     let link = page.split("id=\"told\"").nth(1).unwrap().split("value=\"").nth(1).unwrap().split('"').next().unwrap();
     assert_eq!(mei.get("/jobs").status(), 200);
     server.new_client().redeem_link(&link_secret(link), "");
     assert_eq!(mei.get("/jobs").status(), 303);
-    refused(ada.call("reset_password", &[("user", "99")]), 409, "no_such_user");
+    rejected(ada.call("reset_password", &[("user", "99")]), 409, "no_such_user");
 }
 
 #[test]
@@ -115,15 +117,15 @@ fn administrator_ends_sessions_and_revokes_tokens_of_user() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let mei = server.add_user(&ada, "mei", "operator");
     let form = [("name", "ci"), ("read", "true"), ("expires", "never")];
-    let token = done(mei.call("make_token", &form))["secret"].as_str().unwrap().to_owned();
+    let token = succeeded(mei.call("make_token", &form))["secret"].as_str().unwrap().to_owned();
     let page = ada.page("/settings/users");
     assert!(page.contains("All API tokens") && page.contains(&token[..8]), "{page}");
 
-    let page = after(&ada, "end_sessions_of", &[("user", &number(&ada, "mei"))]);
+    let page = submit_and_follow(&ada, "end_sessions_of", &[("user", &user_id(&ada, "mei"))]);
     assert!(page.contains("mei was signed out"), "{page}");
     assert_eq!(mei.get("/jobs").status(), 303);
-    assert_eq!(program(&server, &token, "/jobs").status(), 200);
-    assert!(after(&ada, "revoke_token_of", &[("id", "1")]).contains("Token revoked."));
-    assert_eq!(program(&server, &token, "/jobs").status(), 401);
-    refused(ada.call("revoke_token_of", &[("id", "1")]), 409, "no_such_token");
+    assert_eq!(get_with_token(&server, &token, "/jobs").status(), 200);
+    assert!(submit_and_follow(&ada, "revoke_token_of", &[("id", "1")]).contains("Token revoked."));
+    assert_eq!(get_with_token(&server, &token, "/jobs").status(), 401);
+    rejected(ada.call("revoke_token_of", &[("id", "1")]), 409, "no_such_token");
 }

@@ -1,5 +1,5 @@
-//! What happens around the sleeper: its job is taken from it, another attempt brings the job to its end, and it wakes up
-//! before that or after.
+//! A scenario: a stopped worker loses its job, another attempt completes the job, and the worker resumes before or after
+//! that.
 
 use std::{fs, thread, time::Instant};
 
@@ -13,34 +13,33 @@ use crate::support::{
     process::WorkerProcess,
 };
 
-/// How often a scene is played, until the sleeper falls asleep where it should: it may be stopped while another thread of
-/// it writes to the database, which holds up everybody.
+/// How often a scenario is tried until the worker stops where it should: it may be stopped while another of its threads
+/// writes to the database, which blocks all processes.
 const TRIES: u32 = 10;
-/// Scenes at once: most of a scene is waiting for those who look whether the others live.
+/// Most of a scenario is waiting for the liveness check of the other processes.
 const CONCURRENT_SCENARIOS: usize = 3;
 
 /// A task, and what it publishes.
 pub(super) struct Publication {
     pub(super) kind: &'static str,
-    /// Prepares the data, and answers the job's input.
+    /// Prepares the data; returns the input of the job.
     pub(super) input: fn(&Browser) -> Value,
-    /// Checks that nothing of the job is published.
+    /// Asserts that nothing of the job is published.
     pub(super) assert_unpublished: fn(&Browser, i64),
-    /// Checks that all of it is, once, by its second attempt.
+    /// Asserts that all of it is published once, by the second attempt.
     pub(super) assert_published_once: fn(&Browser, i64),
 }
 
-/// When the sleeper wakes up.
+/// When the stopped worker resumes.
 #[derive(Clone, Copy, Debug)]
 enum Resume {
-    /// Before anybody tries the job again.
     BeforeRetry,
-    /// When the next attempt has succeeded; or is under way, where it waits for a lock that the sleeper holds.
+    /// When the next attempt has succeeded, or while it waits for a lock that the stopped worker holds.
     AfterRetry,
 }
 
 impl Publication {
-    /// Plays all scenes of a worker that is stopped at one of `points`.
+    /// Runs both scenarios of a worker that is stopped at each of `points`.
     pub(super) fn check_exactly_once(&self, points: &[StopPoint]) {
         if !can_stop_processes() {
             return;
@@ -67,11 +66,11 @@ impl Publication {
                 return scenario.run(resume);
             }
         }
-        panic!("{} never falls asleep at {point:?}", self.kind);
+        panic!("{} is never stopped at {point:?}", self.kind);
     }
 }
 
-/// One sleeper on a data directory of its own.
+/// A stopped worker on a data directory of its own.
 struct Scenario<'a> {
     publication: &'a Publication,
     point: StopPoint,
@@ -81,7 +80,7 @@ struct Scenario<'a> {
 }
 
 impl<'a> Scenario<'a> {
-    /// With the job under way, and the sleeper to be stopped at the `nth` call of a thread.
+    /// Starts the job; its worker will be stopped at the `nth` call of a thread.
     fn begin(publication: &'a Publication, point: StopPoint, nth: Option<u32>) -> Self {
         let browser = Browser::with_arguments(&["--concurrency", "0", "--allow-private-links"]);
         let input = (publication.input)(&browser);
@@ -93,18 +92,18 @@ impl<'a> Scenario<'a> {
         Self { publication, point, browser, stopped, job }
     }
 
-    /// Lets the job come to its end, and answers which call of its thread was the last with this argument.
+    /// Lets the job run to its end; returns which call of its thread was the last with this argument.
     fn count_calls(self, argument: &str) -> u32 {
         self.browser.wait(&[self.job]);
         self.stopped.last_with(argument).expect("there is such a call")
     }
 
-    /// Whether the sleeper is asleep, and in nobody's way.
+    /// Waits until the worker is stopped; `false` where it stops in the wrong place or holds a lock.
     fn is_stopped(&self) -> bool {
         let is_lost = || {
-            // Who is stopped while it writes keeps everybody out.
+            // A worker that is stopped during a write locks the database.
             let Some((state, attempt)) = self.state_unless_locked() else { return false };
-            assert_ne!(state, "succeeded", "{} does not come to {:?}", self.publication.kind, self.point);
+            assert_ne!(state, "succeeded", "{} does not reach {:?}", self.publication.kind, self.point);
             attempt > 1 || state == "interrupted"
         };
         self.stopped.is_stopped(is_lost) && !is_locked(&self.browser.data().join("milepost.db"))
@@ -117,7 +116,7 @@ impl<'a> Scenario<'a> {
         match resume {
             Resume::BeforeRetry => {
                 stopped.resume();
-                // It has one slot, which is free when the attempt is over; a job that is tried again by itself waits for it too.
+                // The worker has one slot, which is free when the attempt is over; a job that is retried automatically waits for it, too.
                 browser.run(&json!({ "seconds": 0 }));
                 if !self.point.may_have_published && self.state().0 == "interrupted" {
                     (publication.assert_unpublished)(browser, *job);
@@ -131,7 +130,7 @@ impl<'a> Scenario<'a> {
                 let imports = browser.data().join("imports.db");
                 let waits_for_stopped_worker = imports.exists() && is_locked(&imports);
                 if waits_for_stopped_worker {
-                    self.wait_until("nobody tries it again", |state, attempt| attempt > 1 && state == "running");
+                    self.wait_until("it is not retried", |state, attempt| attempt > 1 && state == "running");
                     stopped.resume();
                 }
                 self.wait_until_succeeded();
@@ -150,9 +149,9 @@ impl<'a> Scenario<'a> {
         }
     }
 
-    /// Its state and attempt.
+    /// State and attempt of the job.
     fn state(&self) -> (String, i64) {
-        self.state_unless_locked().expect("nobody keeps the database locked")
+        self.state_unless_locked().expect("the database is not locked")
     }
 
     fn state_unless_locked(&self) -> Option<(String, i64)> {
@@ -197,7 +196,7 @@ impl<'a> Scenario<'a> {
 
         let Self { publication, browser, stopped, job, .. } = self;
         drop(stopped);
-        // What stays behind is swept at the start of a server.
+        // The next start of a server removes leftover folders.
         let browser = browser.restart_server(&["--concurrency", "0"]);
         let begun = Instant::now();
         while let left = folders(&browser, job)
@@ -209,7 +208,7 @@ impl<'a> Scenario<'a> {
     }
 }
 
-/// Runs `act` while there is a worker that is always awake.
+/// Runs `act` beside a worker that is not stopped.
 pub(super) fn with_worker(browser: &Browser, act: impl FnOnce()) {
     let worker = WorkerProcess::start_in(browser.data(), &[]);
     act();
@@ -217,14 +216,14 @@ pub(super) fn with_worker(browser: &Browser, act: impl FnOnce()) {
     assert!(worker.wait().success());
 }
 
-/// A number that the server's database knows of a job.
+/// A number from the database, for a job.
 pub(super) fn query_job(browser: &Browser, sql: &'static str, job: i64) -> i64 {
     database(&browser.data().join("milepost.db"), async |connection| {
         sqlx::query_scalar(sql).bind(job).fetch_one(connection).await.unwrap()
     })
 }
 
-/// What lies in a folder of the data directory, in order.
+/// The names in a folder of the data directory, sorted.
 pub(super) fn names_in(browser: &Browser, folder: &str) -> Vec<String> {
     let entries = fs::read_dir(browser.data().join(folder)).into_iter().flatten();
     let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -232,7 +231,7 @@ pub(super) fn names_in(browser: &Browser, folder: &str) -> Vec<String> {
     names
 }
 
-/// What attempts of a job keep.
+/// The folders of the attempts of a job.
 fn folders(browser: &Browser, job: i64) -> Vec<String> {
     names_in(browser, &format!("jobs/{job}"))
 }

@@ -1,4 +1,4 @@
-//! A worker that `strace` stops (SIGSTOP) at a chosen call of the system.
+//! A worker that `strace` stops (SIGSTOP) at a chosen system call.
 
 use std::{
     fs::{self, File},
@@ -10,41 +10,39 @@ use std::{
 
 use crate::support::process::{PROGRAM, TIMEOUT, WorkerProcess, report_skipped, signal, system_command};
 
-/// Where a worker falls asleep.
+/// Where a worker is stopped: after the given one of its calls for a file.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StopPoint {
-    /// Right after this call of the system …
+    /// The system call.
     pub(super) call: &'static str,
-    /// … for this file in the data directory (`JOB` stands for the job) …
+    /// The file in the data directory; `JOB` is replaced by the job ID.
     pub(super) path: &'static str,
-    /// … when it is this one.
     pub(super) nth: Nth,
-    /// Whether it has published by then.
+    /// Whether the output may already be published.
     pub(super) may_have_published: bool,
 }
 
-/// Which of several calls.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Nth {
-    /// The so many-th of one thread.
+    /// The n-th call of one thread.
     Of(u32),
-    /// The last one that has this among its arguments, as `strace` shows them.
+    /// The last call with this argument, as `strace` shows it.
     Last(&'static str),
 }
 
 impl StopPoint {
-    /// In the middle.
+    /// A point before the publication.
     pub(super) const fn during(call: &'static str, path: &'static str, nth: Nth) -> Self {
         Self { call, path, nth, may_have_published: false }
     }
 
-    /// At the end, when it may be that only the job does not know yet.
+    /// A point after the publication, which only the job may not have recorded yet.
     pub(super) const fn after(call: &'static str, path: &'static str, nth: Nth) -> Self {
         Self { may_have_published: true, ..Self::during(call, path, nth) }
     }
 }
 
-/// Whether processes can be stopped so. If not, it is said.
+/// Whether `strace` can stop processes here; if not, reports that the test is skipped.
 pub(super) fn can_stop_processes() -> bool {
     let can =
         system_command("strace").args(["-qq", "-e", "trace=none", "true"]).status().is_ok_and(|run| run.success());
@@ -54,41 +52,40 @@ pub(super) fn can_stop_processes() -> bool {
     can
 }
 
-/// Between two looks at what nobody tells of.
+/// Pauses between two checks; fails after [`TIMEOUT`].
 pub(super) fn poll_again(begun: Instant, what: &str) {
     assert!(begun.elapsed() < TIMEOUT, "{what}");
     thread::sleep(Duration::from_millis(5));
 }
 
-/// The worker.
 pub(super) struct StoppedWorker {
     worker: WorkerProcess,
-    /// What `strace` says.
+    /// The output file of `strace`.
     trace: PathBuf,
 }
 
 impl StoppedWorker {
-    /// Starts one on `data`, for this job; it is stopped at the `nth` call of a thread, or only watched.
+    /// Starts a worker on `data` that is stopped at the `nth` call of a thread, or only traced.
     pub(super) fn start(data: &Path, job: i64, point: StopPoint, nth: Option<u32>, arguments: &[&str]) -> Self {
         let StopPoint { call, path, .. } = point;
         let trace = data.join("trace");
         let mut strace = system_command("strace");
-        // Not our child itself (-D): that is the worker.
+        // With -D, strace is a grandchild: our child is the worker.
         strace.args(["-D", "-f", "-qq", "-e", &format!("trace={call}"), "-o"]).arg(&trace);
         if let Some(nth) = nth {
             strace.args(["-e", &format!("inject={call}:signal=SIGSTOP:when={nth}")]);
         }
         strace.arg("-P").arg(data.join(path.replace("JOB", &job.to_string())));
         strace.args([PROGRAM, "worker", "--data-dir"]).arg(data).args(arguments);
-        // It is heard by nobody, and strace has the same.
+        // Not a pipe, because no one reads it and strace inherits it.
         strace.stderr(Stdio::from(File::create(data.join("said")).unwrap()));
         Self { worker: WorkerProcess::spawn(strace).ready(), trace }
     }
 
-    /// Waits until it has been stopped, and lets `strace` go; `false` when `lost` says first that it will not be.
+    /// Waits until the worker is stopped, and detaches `strace`; `false` when `lost` becomes true first.
     pub(super) fn is_stopped(&self, lost: impl Fn() -> bool) -> bool {
         let begun = Instant::now();
-        // The signal itself is seen before that: without strace, which hands it on, it would be lost.
+        // The line of the signal itself comes earlier: if strace ended then, the signal would be lost.
         while !fs::read_to_string(&self.trace).unwrap_or_default().contains("--- stopped by SIGSTOP") {
             if lost() {
                 return false;
@@ -104,7 +101,7 @@ impl StoppedWorker {
         true
     }
 
-    /// Which call of its thread was the last one that had `argument`.
+    /// The number of the last call with `argument`, counted within its thread.
     pub(super) fn last_with(&self, argument: &str) -> Option<u32> {
         let trace = fs::read_to_string(&self.trace).unwrap();
         let calls: Vec<_> = trace.lines().filter(|line| line.contains('(')).collect();
@@ -113,7 +110,7 @@ impl StoppedWorker {
         Some(calls[..=last].iter().filter(|call| thread(call) == thread(&calls[last])).count() as u32)
     }
 
-    /// Lets it go on.
+    /// Resumes the worker (SIGCONT).
     pub(super) fn resume(&self) {
         self.worker.signal("CONT");
     }
