@@ -9,8 +9,9 @@ use clap::{
 use model::Role;
 
 use crate::{
-    Result, assets,
+    Result,
     config::{Config, Settings, WorkConfig, WorkSettings},
+    http::assets,
 };
 
 /// A dashboard for long-running jobs: start tasks, follow their progress, cancel them, keep their history

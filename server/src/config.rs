@@ -24,7 +24,7 @@ pub use sessions::SessionLimits;
 pub use values::{Address, Network, Size, Span};
 pub use work::{WorkConfig, WorkSettings};
 
-use crate::{Error, Result, client::TrustedProxies, limits::StreamLimits};
+use crate::{Error, Result, limits::StreamLimits, middleware::client_ip::TrustedProxies};
 
 /// Every setting, once: each is a flag, a variable `MILEPOST_…` and a key of the configuration file.
 #[derive(Args, Clone, Debug, Default, Deserialize)]

@@ -10,7 +10,7 @@ use std::{
 use accounts::throttle::ClientNetwork;
 use engine::store::UserId;
 
-use crate::client::TrustedProxies;
+use crate::middleware::client_ip::TrustedProxies;
 
 /// Counts what is open, in total and by key, and issues a [`Permit`] for each.
 #[derive(Debug)]

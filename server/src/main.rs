@@ -6,7 +6,7 @@ use clap::Parser;
 use mimalloc::MiMalloc;
 use server::{
     cli::{Cli, Command},
-    people, serve, worker,
+    run::{serve, users, worker},
 };
 
 /// Frames are made on one thread, sent on others and freed on any: the system's allocator takes a quarter of the time that
@@ -18,8 +18,8 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command() {
         Command::Serve(serve) => serve.config().and_then(|config| serve::run(config, tasks::register)),
         Command::Worker(worker) => worker.config().and_then(|config| worker::run(config, tasks::register)),
-        Command::SetupLink(beside) => beside.config().and_then(|config| people::setup_link(&config)),
-        Command::User(user) => user.config().and_then(|(config, change)| people::change(&config, change)),
+        Command::SetupLink(beside) => beside.config().and_then(|config| users::setup_link(&config)),
+        Command::User(user) => user.config().and_then(|(config, change)| users::change(&config, change)),
     };
     server::exit_code(outcome)
 }

@@ -61,7 +61,7 @@ async fn fill(data: &Path, sessions: usize) -> Result<Vec<String>> {
     Ok(cookies)
 }
 
-/// Builds a session in the format of `server/src/sessions.rs`.
+/// Builds a session in the format of `server/src/middleware/sessions.rs`.
 fn session(UserId(user): UserId) -> SessionRow {
     let now = engine_now();
     let data = json!({ "account": { "user": user, "device": "load", "since": now.0 } }).to_string().into_bytes();

@@ -20,7 +20,7 @@ use tokio::{
 use super::outbox::Outbox;
 use crate::{
     credential::Credential,
-    sessions::{self, Sessions},
+    middleware::sessions::{self, Sessions},
 };
 
 /// How often all streams are checked without a known change of rights, and their sessions are marked as used.

@@ -23,7 +23,7 @@ use model::Level;
 use reqwest::blocking::Client;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use server::{cli, serve};
+use server::{cli, run::serve};
 use tempfile::TempDir;
 
 use support::{

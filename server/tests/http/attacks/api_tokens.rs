@@ -2,7 +2,7 @@
 
 use http::Method;
 use model::Scope;
-use server::router;
+use server::http::router;
 use sqlx::Executor;
 
 use crate::support::{

@@ -1,7 +1,7 @@
 //! CSRF: requests of another site's page in the browser of a signed-in user.
 
 use http::Method;
-use server::router;
+use server::http::router;
 
 use crate::support::{
     accounts::{ServerWithAccounts, UserClient},

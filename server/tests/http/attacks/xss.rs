@@ -309,7 +309,7 @@ fn reflected_form_values_are_escaped() {
             vec![("to", "user"), ("user", text), ("text", text), ("tone", text), ("job", text), ("id", "1")],
         ] {
             for user in [&ada, &server.new_client()] {
-                for route in server::router::table().iter().filter(|route| route.path.starts_with("/api/")) {
+                for route in server::http::router::table().iter().filter(|route| route.path.starts_with("/api/")) {
                     if ["/api/sign_out", "/api/{*function}"].contains(&&*route.path) {
                         continue;
                     }

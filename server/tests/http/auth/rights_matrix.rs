@@ -10,7 +10,7 @@ use engine::{
 use http::Method;
 use model::{Role, Scope};
 use reqwest::blocking::Response;
-use server::router::Route;
+use server::http::router::Route;
 
 use crate::support::accounts::{ADA, ServerWithAccounts, UserClient};
 
@@ -451,7 +451,7 @@ fn every_route_answers_every_role_as_the_policy_says() {
     table += &"---|".repeat(fixture.columns.len());
     table.push('\n');
     let mut wrong = Vec::new();
-    let routes = server::router::table();
+    let routes = server::http::router::table();
     for row in routes.iter().filter(|route| route.action != Action::Public).flat_map(rows_of) {
         write!(table, "| {} | {:?} |", row.name, row.action).unwrap();
         for column in &fixture.columns {
@@ -481,7 +481,7 @@ fn every_route_answers_every_role_as_the_policy_says() {
 
 #[test]
 fn every_server_function_is_in_the_route_table() {
-    let rows: Vec<String> = server::router::table().iter().map(|route| route.path.to_string()).collect();
+    let rows: Vec<String> = server::http::router::table().iter().map(|route| route.path.to_string()).collect();
     let registered: Vec<&str> = leptos::server_fn::axum::server_fn_paths().map(|(path, _)| path).collect();
     assert!(!registered.is_empty());
     for path in &registered {

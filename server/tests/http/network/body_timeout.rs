@@ -11,7 +11,7 @@ use std::{
 };
 
 use clap::Parser;
-use server::{cli, serve};
+use server::{cli, run::serve};
 use tempfile::TempDir;
 
 use crate::{

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderValue};
 use ipnet::IpNet;
-use server::client::TrustedProxies;
+use server::middleware::client_ip::TrustedProxies;
 
 use crate::support::process::{ServerProcess, run};
 

@@ -28,7 +28,7 @@ fn only_overview_and_job_list_are_kept_offline() {
         assert!(answer.contains("\r\nmilepost-keep: 86400\r\n"), "{path}: {answer}");
         assert!(answer.contains("\r\nmilepost-visitor: everybody\r\n"), "{path}: {answer}");
     }
-    for route in server::router::table() {
+    for route in server::http::router::table() {
         let path = crate::network::routes::fill_parameters(&route.path);
         if route.method == http::Method::GET && !["/", "/jobs", "/events"].contains(&path.as_str()) {
             assert!(!answer(&path).contains("\r\nmilepost-keep"), "{path}");

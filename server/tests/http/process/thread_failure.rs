@@ -13,7 +13,10 @@ use clap::Parser;
 use engine::{Builder, Clock, SystemClock};
 use model::Micros;
 use reqwest::blocking::Client;
-use server::{cli, serve, worker};
+use server::{
+    cli,
+    run::{serve, worker},
+};
 use tasks::TaskSettings;
 use tempfile::TempDir;
 

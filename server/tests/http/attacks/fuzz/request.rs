@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, sync::LazyLock};
 
 use http::Method;
-use server::router;
+use server::http::router;
 use url::form_urlencoded;
 
 use super::Rng;

@@ -29,7 +29,12 @@ use model::FieldError;
 use tower_sessions::Session;
 use url::form_urlencoded;
 
-use crate::{AppState, api, away, people, security, visit::Visit};
+use crate::{
+    AppState,
+    handlers::{api, offline},
+    middleware::{auth::Visit, security},
+    run::users,
+};
 
 /// The largest form, bytes: names and passwords are short.
 const FORM_LIMIT: usize = 16 * 1024;
@@ -144,7 +149,7 @@ pub(crate) async fn set_up(
         Err(error) => Err(error),
     };
     if !name.is_empty() && auth.is_set_up() {
-        people::forget_invitation(&state.config);
+        users::forget_invitation(&state.config);
     }
     match entered {
         Ok(()) => form.done(&url("/")),
@@ -246,7 +251,7 @@ fn show(state: &AppState, headers: &HeaderMap, status: StatusCode, page: PublicP
         (header::CONTENT_SECURITY_POLICY, security::OUTSIDE),
         // The address of a set-up page is a secret. With `no-referrer` browsers would not send `Origin` either.
         (header::REFERRER_POLICY, "origin"),
-        (away::VISITOR, away::NOBODY),
+        (offline::VISITOR, offline::NOBODY),
     ];
     (status, told, html).into_response()
 }

@@ -18,9 +18,12 @@ use leptos::prelude::Owner;
 use tasks::escape_cell;
 
 use crate::{
-    AppState, api,
-    downloads::{self, Pieces},
-    visit::Visit,
+    AppState,
+    handlers::{
+        api,
+        downloads::{self, Pieces},
+    },
+    middleware::auth::Visit,
 };
 
 /// Lines read from the store at once.

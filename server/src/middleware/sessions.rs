@@ -23,7 +23,7 @@ use tower_sessions::{
 
 use crate::{
     config::{Config, SessionLimits},
-    security,
+    middleware::security,
 };
 
 /// How often the expired ones are removed.

@@ -17,15 +17,18 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    AppState, Error, Result, assets,
+    AppState, Error, Result,
     config::{Config, streams_among},
-    console,
+    http::{assets, router, state},
     limits::{ConnectionLimits, StreamLimits},
     listen,
-    lock::Lock,
-    people,
-    process::{self, RegisterTasks, Signals},
-    router, sessions, state,
+    middleware::sessions,
+    run::{
+        console,
+        lock::Lock,
+        process::{self, RegisterTasks, Signals},
+        users,
+    },
     stream::{Hub, StreamService, StreamTiming},
 };
 
@@ -92,7 +95,7 @@ async fn serve(config: Config, tasks: RegisterTasks, on: runtime::Handle) -> Res
     let accepting = listen::serve(listener, router::router(state), limits, stop.clone(), DRAIN);
     let answering = tokio::spawn(engine.health().supervise("accept loop", accepting));
     let invitation = match &auth {
-        Some(auth) => people::invitation(auth, &config, addr).await,
+        Some(auth) => users::invitation(auth, &config, addr).await,
         None => None,
     };
     announce(&config, addr, invitation);

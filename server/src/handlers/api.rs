@@ -26,9 +26,9 @@ use url::form_urlencoded;
 
 use crate::{
     AppState,
-    doorstep::next,
-    pages, router,
-    visit::{self, Visit},
+    handlers::{pages, sign_in::next},
+    http::router,
+    middleware::auth::{self, Visit},
 };
 
 /// The largest body: 16 MiB of input, each byte percent-encoded as three, and the names around it.
@@ -78,7 +78,7 @@ pub(crate) fn refuse(error: &ApiError) -> Response {
 /// Whether a browser sent this, and its person waits for a page.
 pub(crate) fn wants_page(request: &Request) -> bool {
     let accepts = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    accepts.contains("text/html") && visit::bearer(request.headers()).is_none()
+    accepts.contains("text/html") && auth::bearer(request.headers()).is_none()
 }
 
 /// To the page where people sign in, which leads back to where they were going.

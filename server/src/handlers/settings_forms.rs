@@ -21,9 +21,11 @@ use url::form_urlencoded;
 
 use crate::{
     AppState,
-    api::{self, Back},
-    pages,
-    visit::Visit,
+    handlers::{
+        api::{self, Back},
+        pages,
+    },
+    middleware::auth::Visit,
 };
 
 /// `POST /api/{function}`, the form of which stands on the page at `page`, in which `{id}` is the argument of that name.

@@ -22,7 +22,7 @@ use tower::ServiceExt;
 use tower_http::services::ServeFile;
 
 pub(crate) use self::pieces::Pieces;
-use crate::{AppState, visit::Visit};
+use crate::{AppState, middleware::auth::Visit};
 
 /// `GET /jobs/{id}/artifacts/{name}`: the file, or the range of it that a resumed download still needs.
 pub(crate) async fn artifact(

@@ -19,12 +19,14 @@ use sha2::{Digest as _, Sha256};
 use tower_sessions::Session;
 
 use crate::{
-    AppState, api,
-    client::ClientAddress,
+    AppState,
     credential::Credential,
+    handlers::api,
     limits::StreamOwner,
-    sessions,
-    sessions::Sessions,
+    middleware::{
+        client_ip::ClientAddress,
+        sessions::{self, Sessions},
+    },
     stream::{Grant, Subscriber},
 };
 

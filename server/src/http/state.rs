@@ -16,12 +16,11 @@ use model::Seq;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    assets,
     config::Config,
-    downloads::Pieces,
-    sessions::Sessions,
+    handlers::downloads::Pieces,
+    http::assets,
+    middleware::{auth::Visit, sessions::Sessions},
     stream::{StreamRevoker, StreamService},
-    visit::Visit,
 };
 
 /// Given to every handler. Cheap to clone.

@@ -17,7 +17,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use http::{HeaderMap, HeaderName, header};
 use percent_encoding::percent_decode_str;
 
-use crate::{AppState, api::refuse, visit::Visit};
+use crate::{AppState, handlers::api::refuse, middleware::auth::Visit};
 
 /// The file's name, percent-encoded, for clients that would rather not put it into the address.
 const FILE_NAME: HeaderName = HeaderName::from_static("x-file-name");

@@ -8,9 +8,11 @@ use tokio::runtime;
 use crate::{
     Error, Result,
     config::WorkConfig,
-    console,
-    lock::Lock,
-    process::{self, RegisterTasks, Signals},
+    run::{
+        console,
+        lock::Lock,
+        process::{self, RegisterTasks, Signals},
+    },
 };
 
 /// How long a worker that is started together with its server waits for it to make or migrate the database, and how

@@ -10,7 +10,7 @@ use axum::{
 use engine::access::Actor;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
-use crate::{AppState, assets, config::Config, security};
+use crate::{AppState, config::Config, http::assets, middleware::security};
 
 /// Whose page an answer is. A browser that is told of another visitor forgets what it has kept.
 pub(crate) const VISITOR: HeaderName = HeaderName::from_static("milepost-visitor");

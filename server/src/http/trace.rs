@@ -3,7 +3,7 @@
 use axum::extract::Request;
 use tracing::Span;
 
-use crate::client::ClientAddress;
+use crate::middleware::client_ip::ClientAddress;
 
 /// The span of a request. Without the query: links may carry secrets there.
 pub(crate) fn span(request: &Request) -> Span {

@@ -16,7 +16,7 @@ use tokio::{
 };
 use tracing_subscriber::EnvFilter;
 
-use crate::{Error, Result, config::WorkConfig, console};
+use crate::{Error, Result, config::WorkConfig, run::console};
 
 /// Once the grace is over, at most: for tasks to stop or be dropped, and for the last commits. Answers under way end
 /// meanwhile.

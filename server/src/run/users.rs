@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use model::FieldError;
 use tokio::runtime;
 
-use crate::{Error, Result, cli::Change, config::Config, lock::Lock};
+use crate::{Error, Result, cli::Change, config::Config, run::lock::Lock};
 
 /// Who does it, as the audit log has it. Nobody can be called that.
 const BY: &str = "milepost user";

@@ -20,9 +20,15 @@ use tower_http::{
 use engine::access::Action;
 
 use crate::{
-    AppState, api, assets, audit, away, client, doorstep, downloads, forms, health, new_job, pages, schedules,
-    security::{self, Hosts},
-    sessions, stalling, stream, trace, unread, uploads, visit,
+    AppState,
+    handlers::{api, audit_csv, downloads, new_job, offline, pages, schedules, settings_forms, sign_in, uploads},
+    http::{assets, health, trace},
+    middleware::{
+        auth, body_timeout, client_ip, close_on_unread_body,
+        security::{self, Hosts},
+        sessions,
+    },
+    stream,
 };
 
 /// No page and no call takes longer to answer.
@@ -110,7 +116,7 @@ pub fn table() -> Vec<Route> {
         get("/settings/users", ManagePeople, Answer, pages::page),
         get("/settings/tasks", ManageKinds, Answer, pages::page),
         get("/settings/audit", ReadAudit, Answer, pages::page),
-        get("/settings/audit.csv", ReadAudit, Transfer, audit::csv),
+        get("/settings/audit.csv", ReadAudit, Transfer, audit_csv::csv),
         call("start_job", Start),
         call("rerun_job", Start),
         call("cancel_job", Steer),
@@ -133,20 +139,20 @@ pub fn table() -> Vec<Route> {
         call("resume_kind", ManageQueues),
         call("limit_kind", ManageQueues),
         call("set_theme", Public),
-        get("/sign-in", Public, Answer, doorstep::sign_in_page),
-        post("/api/sign_in", Public, Answer, doorstep::sign_in),
-        post("/api/sign_out", Public, Answer, doorstep::sign_out),
-        get("/setup", Public, Answer, doorstep::set_up_page),
-        post("/api/set_up", Public, Answer, doorstep::set_up),
+        get("/sign-in", Public, Answer, sign_in::sign_in_page),
+        post("/api/sign_in", Public, Answer, sign_in::sign_in),
+        post("/api/sign_out", Public, Answer, sign_in::sign_out),
+        get("/setup", Public, Answer, sign_in::set_up_page),
+        post("/api/set_up", Public, Answer, sign_in::set_up),
         post("/api/{*function}", Public, Plain, api::unknown),
         get("/events", Follow, Stream, stream::connect),
         get("/events/poll", Follow, Stream, stream::poll),
         post("/events/{stream}", Follow, Stream, stream::change_topics),
         get("/healthz", Public, Plain, health::healthz),
-        get("/offline", Public, Answer, away::page),
+        get("/offline", Public, Answer, offline::page),
         get("/offline.js", Public, Plain, assets::plain),
-        get("/service-worker.js", Public, Plain, away::worker),
-        get("/away.js", Public, Plain, away::old_worker),
+        get("/service-worker.js", Public, Plain, offline::worker),
+        get("/away.js", Public, Plain, offline::old_worker),
         get("/icons.svg", Public, Plain, assets::plain),
         get("/mark.svg", Public, Plain, assets::plain),
         get(format!("/{}/{{*file}}", assets::folder()), Public, Plain, assets::stamped),
@@ -173,7 +179,7 @@ pub fn router(state: AppState) -> Router {
     let answer = ServiceBuilder::new().layer(in_time).layer(compressed.clone());
     let known = sessions::layer(state.sessions.clone(), &state.config);
     let own_pages = middleware::from_fn_with_state(Arc::clone(&hosts), security::own_pages_only);
-    let admit = |action| middleware::from_fn_with_state((state.clone(), action), visit::admit);
+    let admit = |action| middleware::from_fn_with_state((state.clone(), action), auth::admit);
     let router = table().into_iter().fold(Router::new(), |router, route| {
         let admitted = |handler: MethodRouter<AppState>| -> MethodRouter<AppState> {
             // A method that the address does not take is none to be admitted to.
@@ -196,11 +202,11 @@ pub fn router(state: AppState) -> Router {
     below(&state.config.base_path, router.fallback_service(elsewhere))
         .layer(CatchPanicLayer::new())
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(middleware::from_fn_with_state(state.config.patience, stalling::end))
+        .layer(middleware::from_fn_with_state(state.config.patience, body_timeout::end))
         .layer(middleware::from_fn_with_state(hosts, security::guard))
-        .layer(middleware::from_fn(unread::end))
+        .layer(middleware::from_fn(close_on_unread_body::end))
         .layer(TraceLayer::new_for_http().make_span_with(trace::span))
-        .layer(middleware::from_fn_with_state(state.config.trusted_proxies.clone(), client::identify))
+        .layer(middleware::from_fn_with_state(state.config.trusted_proxies.clone(), client_ip::identify))
         .with_state(state)
 }
 
@@ -216,7 +222,7 @@ fn form(function: &'static str, action: Action, page: &'static str) -> [Route; 2
     let back = move || async move { Redirect::to(&app::base_path::url(above(page))) };
     [
         post(path.clone(), action, Shape::Answer, move |state, visit, request| {
-            forms::call(page, state, visit, request)
+            settings_forms::call(page, state, visit, request)
         }),
         get(path, Action::Public, Shape::Plain, back),
     ]

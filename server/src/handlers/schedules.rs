@@ -17,8 +17,8 @@ use serde::Deserialize;
 
 use crate::{
     AppState,
-    new_job::{Purpose, answer, page},
-    visit::Visit,
+    handlers::new_job::{Purpose, answer, page},
+    middleware::auth::Visit,
 };
 
 /// What the address of a new schedule says.

@@ -14,7 +14,11 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use leptos::prelude::{expect_context, provide_context};
 use leptos_axum::ResponseOptions;
 
-use crate::{AppState, api, away, security, visit::Visit};
+use crate::{
+    AppState,
+    handlers::{api, offline},
+    middleware::{auth::Visit, security},
+};
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
@@ -31,7 +35,7 @@ pub(crate) async fn page(
     let path = request.uri().path().to_owned();
     let config = Arc::clone(&state.config);
     let mut response = render(state, request, || ()).await;
-    away::may_keep(&mut response, &path, &config);
+    offline::may_keep(&mut response, &path, &config);
     response
 }
 
@@ -49,7 +53,7 @@ pub(crate) async fn forbidden(state: AppState, request: Request, error: ApiError
     response
 }
 
-/// Renders the page at the request's address, to which [`crate::visit`] has let it in. `provide` adds to what its parts
+/// Renders the page at the request's address, to which [`crate::middleware::auth`] has let it in. `provide` adds to what its parts
 /// find in their context.
 pub(crate) async fn render(
     state: AppState,
@@ -60,7 +64,7 @@ pub(crate) async fn render(
     let leptos = state.leptos.clone();
     let visit = request.extensions().get::<Visit>().expect("every route of pages admits its visitors");
     let app = state.context(visit);
-    let visitor = away::visitor(&app);
+    let visitor = offline::visitor(&app);
     let context = move || {
         app.clone().provide();
         provide();
@@ -72,7 +76,7 @@ pub(crate) async fn render(
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(visitor) = visitor {
-        headers.insert(away::VISITOR, visitor);
+        headers.insert(offline::VISITOR, visitor);
     }
     let timing = format!("total;dur={:.3}", begun.elapsed().as_secs_f64() * 1e3);
     headers.insert(SERVER_TIMING, HeaderValue::try_from(timing).expect("digits and ASCII letters"));

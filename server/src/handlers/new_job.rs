@@ -22,8 +22,9 @@ use model::{FieldError, FieldKind};
 use percent_encoding::percent_decode;
 
 use crate::{
-    AppState, pages, schedules, uploads,
-    visit::{self, Visit},
+    AppState,
+    handlers::{pages, schedules, uploads},
+    middleware::auth::{self, Visit},
 };
 
 /// At most so many parts in a form; no task has so many fields.
@@ -90,7 +91,7 @@ pub(crate) async fn answer(
     let (mut draft, browse) = (sent.draft, sent.browse);
     let desk = match visit.again(&state, purpose.action()).await {
         Ok(visit) => visit.desk,
-        Err(error) => return visit::turn_away(state, page, error).await,
+        Err(error) => return auth::turn_away(state, page, error).await,
     };
     let status = match read {
         Err(error) => refuse(&mut draft, error),

@@ -1,0 +1,8 @@
+//! The commands of the program: `serve`, `worker` and the account commands, with the process they run in.
+
+pub(crate) mod console;
+mod lock;
+mod process;
+pub mod serve;
+pub mod users;
+pub mod worker;
