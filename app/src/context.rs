@@ -7,7 +7,7 @@ use std::{
 };
 
 use accounts::AuthService;
-use engine::Desk;
+use engine::AuthorizedEngine;
 use jiff::tz::TimeZone;
 use leptos::prelude::{provide_context, use_context};
 use model::Seq;
@@ -18,7 +18,7 @@ use crate::{base_path::url, components::ReaderZone};
 #[derive(Clone)]
 pub struct AppContext {
     /// The job engine, authorised as the user who sent this request.
-    pub desk: Desk,
+    pub engine: AuthorizedEngine,
     /// `None` if sign-in is off.
     pub auth: Option<AuthService>,
     /// The client's address.
@@ -53,7 +53,7 @@ impl AppContext {
     /// A hash of session, user and role. Tabs share a stream, and see each other's saved pages, only if it is the same.
     /// `None` if sign-in is off.
     pub fn reader_key(&self) -> Option<String> {
-        let who = self.desk.actor().who()?;
+        let who = self.engine.actor().principal()?;
         let mut name = DefaultHasher::new();
         (&self.session, who.user.0, who.role.as_str()).hash(&mut name);
         Some(format!("{:016x}", name.finish()))

@@ -35,6 +35,6 @@ pub use users::{
 /// Returns the auth service, if the user may do `action`.
 fn auth(action: engine::access::Action) -> ApiResult<accounts::AuthService> {
     let app = crate::context::app();
-    app.desk.allow(action)?;
+    app.engine.authorise(action)?;
     app.auth.ok_or_else(|| engine::Error::Denied(engine::access::Denied::NoAccounts).into())
 }

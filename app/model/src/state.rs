@@ -46,9 +46,9 @@ pub enum Event {
     /// A person's wish to cancel took effect.
     Cancel,
     /// The worker is dead, and the kind does not retry.
-    Die,
+    WorkerLost,
     /// The server shuts down and returns the job unfinished. Gives the charge back.
-    HandBack,
+    Release,
     /// A person sets the job aside. Gives the charge back if it was running.
     Pause,
     /// A person lets it go on.
@@ -93,7 +93,7 @@ impl JobState {
     pub fn apply(self, event: Event) -> Result<Self, IllegalTransition> {
         match (self, event) {
             (Self::Scheduled, Event::Due)
-            | (Self::Running, Event::HandBack)
+            | (Self::Running, Event::Release)
             | (Self::Paused, Event::Resume)
             | (Self::Failed | Self::Cancelled | Self::Interrupted, Event::Retry) => Ok(Self::Queued),
             (Self::Queued, Event::Claim) => Ok(Self::Running),
@@ -102,7 +102,7 @@ impl JobState {
             (Self::Running, Event::RetryLater | Event::Snooze) | (Self::Paused, Event::ResumeLater) => {
                 Ok(Self::Scheduled)
             }
-            (Self::Running, Event::Die) => Ok(Self::Interrupted),
+            (Self::Running, Event::WorkerLost) => Ok(Self::Interrupted),
             (Self::Scheduled | Self::Queued | Self::Running, Event::Pause) => Ok(Self::Paused),
             (Self::Scheduled | Self::Queued | Self::Running | Self::Paused, Event::Cancel) => Ok(Self::Cancelled),
             (from, event) => Err(IllegalTransition { from, event }),
@@ -153,8 +153,8 @@ impl Event {
         Self::RetryLater,
         Self::Snooze,
         Self::Cancel,
-        Self::Die,
-        Self::HandBack,
+        Self::WorkerLost,
+        Self::Release,
         Self::Pause,
         Self::Resume,
         Self::ResumeLater,
@@ -164,14 +164,14 @@ impl Event {
     /// Whether the job's attempt number rises: whenever a later claim must not be mistaken for an earlier one.
     pub const fn starts_new_attempt(self, from: JobState) -> bool {
         match self {
-            Self::RetryLater | Self::Snooze | Self::HandBack | Self::Retry => true,
+            Self::RetryLater | Self::Snooze | Self::Release | Self::Retry => true,
             Self::Pause => matches!(from, JobState::Running),
             Self::Due
             | Self::Claim
             | Self::Succeed
             | Self::Fail
             | Self::Cancel
-            | Self::Die
+            | Self::WorkerLost
             | Self::Resume
             | Self::ResumeLater => false,
         }
@@ -181,7 +181,7 @@ impl Event {
     pub const fn charge(self, from: JobState) -> i8 {
         match self {
             Self::Claim => 1,
-            Self::Snooze | Self::HandBack => -1,
+            Self::Snooze | Self::Release => -1,
             Self::Pause if matches!(from, JobState::Running) => -1,
             Self::Pause
             | Self::Due
@@ -189,7 +189,7 @@ impl Event {
             | Self::Fail
             | Self::RetryLater
             | Self::Cancel
-            | Self::Die
+            | Self::WorkerLost
             | Self::Resume
             | Self::ResumeLater
             | Self::Retry => 0,

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AttemptNo, Counts, Cursor, Gate, JobId, JobState, JobView, LogLine, MessageEvent, Micros, Progress, Seq, StreamId,
+    AttemptNo, Counts, Cursor, JobId, JobState, JobView, LogLine, MessageEvent, Micros, Progress, QueueControl, Seq,
+    StreamId,
 };
 
 /// One event of the stream.
@@ -20,7 +21,7 @@ pub enum StreamEvent {
     /// New lines of a log. Durable.
     Log(LogEvent),
     /// A queue or a kind was paused, resumed or limited; how it stands now. Durable.
-    Gate(Gate),
+    QueueControl(QueueControl),
     /// A text for people. Durable.
     Message(MessageEvent),
     /// The server lives. Volatile.
@@ -158,7 +159,7 @@ impl StreamEvent {
             Self::Progress(_) => "progress",
             Self::State(_) => "state",
             Self::Log(_) => "log",
-            Self::Gate(_) => "gate",
+            Self::QueueControl(_) => "gate",
             Self::Message(_) => "message",
             Self::Heartbeat(_) => "heartbeat",
             Self::Bye(_) => "bye",
@@ -177,7 +178,7 @@ impl StreamEvent {
             Self::Progress(data) => serde_json::to_string(data),
             Self::State(data) => serde_json::to_string(data),
             Self::Log(data) => serde_json::to_string(data),
-            Self::Gate(data) => serde_json::to_string(data),
+            Self::QueueControl(data) => serde_json::to_string(data),
             Self::Message(data) => serde_json::to_string(data),
             Self::Heartbeat(data) => serde_json::to_string(data),
             Self::Bye(data) => serde_json::to_string(data),
@@ -193,7 +194,7 @@ impl StreamEvent {
             "progress" => serde_json::from_str(data).map(Self::Progress),
             "state" => serde_json::from_str(data).map(Self::State),
             "log" => serde_json::from_str(data).map(Self::Log),
-            "gate" => serde_json::from_str(data).map(Self::Gate),
+            "gate" => serde_json::from_str(data).map(Self::QueueControl),
             "message" => serde_json::from_str(data).map(Self::Message),
             "heartbeat" => serde_json::from_str(data).map(Self::Heartbeat),
             "bye" => serde_json::from_str(data).map(Self::Bye),

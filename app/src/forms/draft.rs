@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use engine::{Desk, Error, TaskInfo};
+use engine::{AuthorizedEngine, Error, TaskInfo};
 use model::{Entry, FieldError, FieldKind, FolderListing, Form, JobId};
 use serde_json::{Map, Value};
 
@@ -34,13 +34,13 @@ impl Draft {
     }
 
     /// Returns a form with the input of `job`, to be changed and run again.
-    pub async fn of_job(desk: &Desk, task: &TaskInfo, job: JobId) -> Self {
+    pub async fn of_job(engine: &AuthorizedEngine, task: &TaskInfo, job: JobId) -> Self {
         let mut draft = Self::fresh(&task.form);
-        match desk.detail(job).await {
+        match engine.detail(job).await {
             Ok((_, detail)) if detail.view.kind == task.kind.as_str() => {
                 draft.rerun_of = Some(job);
                 draft.take_over(&task.form, &detail.input);
-                draft.find_files(desk, &task.form).await;
+                draft.find_files(engine, &task.form).await;
             }
             Ok((_, detail)) => {
                 draft.refusal = Some(format!(
@@ -54,10 +54,10 @@ impl Draft {
     }
 
     /// Returns a form with an input.
-    pub async fn of_input(desk: &Desk, task: &TaskInfo, input: &Value) -> Self {
+    pub async fn of_input(engine: &AuthorizedEngine, task: &TaskInfo, input: &Value) -> Self {
         let mut draft = Self::fresh(&task.form);
         draft.take_over(&task.form, input);
-        draft.find_files(desk, &task.form).await;
+        draft.find_files(engine, &task.form).await;
         draft
     }
 
@@ -73,10 +73,10 @@ impl Draft {
     }
 
     /// Looks up the uploaded files by their ids. A deleted file is an error of its field.
-    pub async fn find_files(&mut self, desk: &Desk, form: &Form) {
+    pub async fn find_files(&mut self, engine: &AuthorizedEngine, form: &Form) {
         for field in form.fields.iter().filter(|field| matches!(field.kind, FieldKind::Upload)) {
             let Some(id) = self.entries.get(&field.name).filter(|id| !id.is_empty()) else { continue };
-            match file(desk, id).await {
+            match file(engine, id).await {
                 Ok(upload) => drop(self.files.insert(field.name.clone(), upload.into())),
                 Err(error) => {
                     let message = match error {
@@ -99,9 +99,9 @@ impl Draft {
         }
     }
 
-    pub async fn start(&self, desk: &Desk, kind: &str) -> Result<JobId, Error> {
-        let form = desk.task(kind).map(|task| task.form.clone()).unwrap_or_default();
-        desk.start(kind, self.input(&form), start_options::options(self)?).await
+    pub async fn start(&self, engine: &AuthorizedEngine, kind: &str) -> Result<JobId, Error> {
+        let form = engine.task(kind).map(|task| task.form.clone()).unwrap_or_default();
+        engine.start(kind, self.input(&form), start_options::options(self)?).await
     }
 
     /// Returns the input as JSON.
@@ -124,8 +124,8 @@ impl Draft {
     }
 }
 
-async fn file(desk: &Desk, id: &str) -> Result<engine::Upload, Error> {
-    desk.uploads()?.get(id).await
+async fn file(engine: &AuthorizedEngine, id: &str) -> Result<engine::Upload, Error> {
+    engine.uploads()?.get(id).await
 }
 
 /// Returns the text of a value; `None` if no field can hold it.

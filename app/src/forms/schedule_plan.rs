@@ -2,8 +2,8 @@
 
 use engine::{
     Cron, Error,
-    schedules::{NewSchedule, field, recurrence},
-    store::{MOST_MISSED, Missed, Overlap, Plan, Schedule},
+    schedules::{NewSchedule, field, parse_cron},
+    store::{MAX_CATCH_UP_RUNS, Missed, Overlap, Plan, Schedule},
 };
 use model::{FieldError, Form, Priority};
 
@@ -66,7 +66,7 @@ pub fn wish(draft: &Draft, kind: &str, form: &Form) -> Result<NewSchedule, Error
     match missed {
         None => fault(MISSED, "Choose what to do about missed runs.".to_owned()),
         Some(Missed::All(_)) if most.is_none() => {
-            fault(field::MOST, format!("Enter a whole number from 1 to {MOST_MISSED}."));
+            fault(field::MOST, format!("Enter a whole number from 1 to {MAX_CATCH_UP_RUNS}."));
         }
         Some(_) => {}
     }
@@ -92,11 +92,11 @@ pub fn wish(draft: &Draft, kind: &str, form: &Form) -> Result<NewSchedule, Error
 /// Returns whether only a preview was requested, and if so, whether the expression is valid.
 pub fn previewed(draft: &mut Draft) -> Option<Result<(), Error>> {
     draft.entries.remove(PREVIEW)?;
-    Some(recurrence(draft.entry(field::EXPRESSION).trim(), draft.entry(field::ZONE)).map(drop))
+    Some(parse_cron(draft.entry(field::EXPRESSION).trim(), draft.entry(field::ZONE)).map(drop))
 }
 
 /// Parses the expression; `None` if it is empty.
 pub(crate) fn preview(draft: &Draft) -> Option<Result<Cron, Error>> {
     let expression = draft.entry(field::EXPRESSION).trim();
-    (!expression.is_empty()).then(|| recurrence(expression, draft.entry(field::ZONE)))
+    (!expression.is_empty()).then(|| parse_cron(expression, draft.entry(field::ZONE)))
 }

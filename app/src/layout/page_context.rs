@@ -9,7 +9,7 @@ use crate::{
     context::app,
     session::{Flash, Theme, flash, pinned},
 };
-use engine::{Desk, Result, access::Action, store::ListQuery};
+use engine::{AuthorizedEngine, Result, access::Action, store::ListQuery};
 
 /// The number of jobs in the sidebar.
 pub(super) const WATCHED: usize = 5;
@@ -37,25 +37,25 @@ pub struct PageContext {
 impl PageContext {
     /// Reads it for the current request.
     pub async fn load() -> Result<Self> {
-        let desk = app().desk;
+        let engine = app().engine;
         let session = extract::<Session>().await.ok();
         let theme = use_context::<http::request::Parts>().map_or(Theme::System, |parts| Theme::of(&parts.headers));
-        let cursor = desk.position().await?;
+        let cursor = engine.position().await?;
         let (counts, attention, (watching, pinned_count)) =
-            tokio::try_join!(desk.counts(), desk.attention(ATTENTION_LIMIT), watching(&desk, session.as_ref()))?;
+            tokio::try_join!(engine.counts(), engine.attention(ATTENTION_LIMIT), watching(&engine, session.as_ref()))?;
         let flash = match &session {
             Some(session) => flash::take(session).await,
             None => None,
         };
-        Ok(Self { cursor, now: desk.now(), counts, attention, watching, pinned: pinned_count, flash, theme })
+        Ok(Self { cursor, now: engine.now(), counts, attention, watching, pinned: pinned_count, flash, theme })
     }
 }
 
 /// Returns pinned jobs, then running jobs, and the number of pinned ones. Deleted jobs are left out.
-async fn watching(desk: &Desk, session: Option<&Session>) -> Result<(Vec<JobView>, usize)> {
+async fn watching(engine: &AuthorizedEngine, session: Option<&Session>) -> Result<(Vec<JobView>, usize)> {
     let mut watched: Vec<JobView> = Vec::new();
     for job in pinned::read(session).await {
-        match desk.open(job, Action::See).await {
+        match engine.open(job, Action::See).await {
             Ok(job) => watched.push(job.view),
             Err(engine::Error::NoSuchJob(_)) => {}
             Err(error) => return Err(error),
@@ -64,7 +64,7 @@ async fn watching(desk: &Desk, session: Option<&Session>) -> Result<(Vec<JobView
     let pinned_count = watched.len();
     if pinned_count < WATCHED {
         let running = ListQuery { states: vec![JobState::Running], limit: WATCHED as u32, ..ListQuery::default() };
-        for job in desk.page(running).await?.jobs {
+        for job in engine.page(running).await?.jobs {
             if watched.len() < WATCHED && watched.iter().all(|seen| seen.job != job.job) {
                 watched.push(job);
             }

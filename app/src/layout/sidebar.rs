@@ -1,6 +1,6 @@
 //! Sidebar: navigation, running and pinned jobs, account and connection status.
 
-use engine::access::{Action, Who};
+use engine::access::{Action, Principal};
 use leptos::prelude::*;
 use leptos_router::{hooks::use_location, params::ParamsMap};
 use model::{Counts, JobId, JobView, Micros, count};
@@ -17,9 +17,9 @@ use crate::{
 #[component]
 pub(crate) fn Sidebar(page: PageContext) -> impl IntoView {
     let troubles = page.attention.iter().map(|job| job.job).collect();
-    let desk = app().desk;
-    let new_job = desk.may(Action::Start).then(|| view! { <Place href="/new" icon="plus" name="New job" /> });
-    let (last_places, account, link) = match desk.actor().who().cloned() {
+    let engine = app().engine;
+    let new_job = engine.can(Action::Start).then(|| view! { <Place href="/new" icon="plus" name="New job" /> });
+    let (last_places, account, link) = match engine.actor().principal().cloned() {
         None => (new_job.into_any(), no_accounts().into_any(), link_status().into_any()),
         Some(who) => (
             view! {
@@ -113,7 +113,7 @@ fn ToMessages() -> impl IntoView {
 
 /// The signed-in user and the sign-out button. On phones both are in the settings.
 #[component]
-fn Account(who: Who) -> impl IntoView {
+fn Account(who: Principal) -> impl IntoView {
     let initials: String = who.name.chars().filter(|letter| letter.is_alphanumeric()).take(2).collect();
     view! {
         <div class="account">

@@ -1,9 +1,9 @@
 //! Decoding of stream events: what [`model`] serialises, without the fields that no page shows.
 
 use model::{
-    Bye, ByeReason, Counts, Eta, Failure, Gate, GateOf, Heartbeat, Hello, JobId, JobState, JobView, Level, LogEvent,
-    LogLine, MessageEvent, MessageTo, Progress, ProgressEvent, Seq, Snapshot, Stage, StateEvent, StreamEvent, StreamId,
-    Tone,
+    Bye, ByeReason, ControlTarget, Counts, Eta, Failure, Heartbeat, Hello, JobId, JobState, JobView, Level, LogEvent,
+    LogLine, MessageEvent, MessageTo, Progress, ProgressEvent, QueueControl, Seq, Snapshot, Stage, StateEvent,
+    StreamEvent, StreamId, Tone,
 };
 
 use crate::browser::json::Json;
@@ -37,7 +37,7 @@ pub(super) fn event(name: &str, json: &Json) -> Option<StreamEvent> {
             counts: counts(json.get("counts")),
         })),
         "log" => StreamEvent::Log(log(json)?),
-        "gate" => StreamEvent::Gate(gate(json)?),
+        "gate" => StreamEvent::QueueControl(control(json)?),
         "message" => StreamEvent::Message(MessageEvent {
             number: Seq(json.get("number").whole()?),
             to: match (json.words("to").as_str(), id(json)) {
@@ -93,9 +93,9 @@ pub(crate) fn job(json: &Json) -> Option<JobView> {
     })
 }
 
-fn gate(json: &Json) -> Option<Gate> {
-    Some(Gate {
-        of: GateOf::from_word(&json.words("of"))?,
+fn control(json: &Json) -> Option<QueueControl> {
+    Some(QueueControl {
+        of: ControlTarget::from_word(&json.words("of"))?,
         name: json.words("name"),
         paused_at: json.get("paused_at").instant(),
         paused_by: json.get("paused_by").text(),

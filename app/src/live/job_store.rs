@@ -141,7 +141,7 @@ impl JobStore {
                     self.hear_lines(&event, &mut calls);
                 }
             }
-            StreamEvent::Gate(_) => {
+            StreamEvent::QueueControl(_) => {
                 if self.advance(cursor).is_some() {
                     self.hear_gate(&mut calls);
                 }

@@ -55,11 +55,11 @@ pub fn Jobs() -> impl IntoView {
 /// Reads a page of the list, or returns why the search was stopped. A page that reaches the newest job is filled up
 /// from there.
 async fn read(filter: Filter, now: Micros) -> engine::Result<Result<Page, ApiError>> {
-    let desk = app().desk;
+    let engine = app().engine;
     let read = async {
-        let mut page = desk.page(filter.list_query(now)).await?;
+        let mut page = engine.page(filter.list_query(now)).await?;
         if matches!(filter.at, Some(PageAt::NewerThan(_))) && !page.newer {
-            page = desk.page(filter.page(None).list_query(now)).await?;
+            page = engine.page(filter.page(None).list_query(now)).await?;
         }
         Ok(page)
     };
@@ -149,7 +149,7 @@ fn List(filter: Filter, page: Page, context: PageContext) -> impl IntoView {
 /// The reason why the list is empty, with a link.
 #[component]
 fn Nothing(filter: Filter, fresh: bool) -> impl IntoView {
-    let offered = !fresh || app().desk.may(Action::Start);
+    let offered = !fresh || app().engine.can(Action::Start);
     let (title, text, href, action) = if fresh {
         (
             "No jobs yet",

@@ -20,7 +20,7 @@ const PAGE: u32 = 50;
 pub fn Messages() -> impl IntoView {
     let query = use_query_map().read_untracked().clone();
     let before = query.get("before").and_then(|number| number.parse().ok()).map(Seq);
-    let sends = app().desk.may(Action::Write);
+    let sends = app().engine.can(Action::Write);
     view! {
         <Title text="Messages" />
         <header class="page-head">
@@ -29,7 +29,7 @@ pub fn Messages() -> impl IntoView {
         <div class="split">
             <div class="stack">
                 {from_store(
-                    async move { app().desk.messages(before, PAGE).await },
+                    async move { app().engine.messages(before, PAGE).await },
                     move |page| view! { <List page newest=before.is_none() /> },
                 )}
             </div>
@@ -44,7 +44,7 @@ fn List(
     /// Whether it is the first page.
     newest: bool,
 ) -> impl IntoView {
-    let reader = app().desk.by().name.to_string();
+    let reader = app().engine.attribution().name.to_string();
     let older = page.messages.last().map(|message| message.number).filter(|_| page.older);
     let empty = page.messages.is_empty();
     let row = move |message| view! { <MessageRow message reader=reader.clone() /> };

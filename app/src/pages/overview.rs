@@ -16,7 +16,7 @@ use engine::{
 use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use model::{Gate, JobState, JobView};
+use model::{JobState, JobView, QueueControl};
 
 use self::{
     attention::Attention,
@@ -44,7 +44,7 @@ struct Matter {
     span: Vec<HourBucket>,
     kinds: Vec<KindStats>,
     usage: Usage,
-    gates: Vec<Gate>,
+    controls: Vec<QueueControl>,
     schedules: Vec<Schedule>,
 }
 
@@ -66,21 +66,21 @@ pub fn Overview() -> impl IntoView {
 }
 
 async fn read(span: Span) -> engine::Result<Matter> {
-    let desk = app().desk;
+    let engine = app().engine;
     let running = ListQuery { states: vec![JobState::Running], limit: ROWS as u32, ..ListQuery::default() };
-    let (running, span, kinds, usage, gates, schedules) = tokio::try_join!(
-        desk.page(running),
-        desk.finished_per_hour(span.hours()),
-        desk.kind_stats(),
-        desk.usage(),
-        desk.gates(),
-        desk.next_schedules(NEXT_RUNS),
+    let (running, span, kinds, usage, controls, schedules) = tokio::try_join!(
+        engine.page(running),
+        engine.finished_per_hour(span.hours()),
+        engine.kind_stats(),
+        engine.usage(),
+        engine.controls(),
+        engine.next_schedules(NEXT_RUNS),
     )?;
     let mut running = running.jobs;
     // Longest-running first, so that new jobs are added at the end.
     running.reverse();
     let day = span[span.len().saturating_sub(24)..].to_vec();
-    Ok(Matter { running, day, span, kinds, usage, gates, schedules })
+    Ok(Matter { running, day, span, kinds, usage, controls, schedules })
 }
 
 #[component]
@@ -89,7 +89,7 @@ fn Board(context: PageContext, matter: Matter, span: Span) -> impl IntoView {
     view! {
         <div class="stack">
             <div class="part" data-part="attention">
-                <Attention jobs=context.attention.clone() running=matter.running.clone() gates=matter.gates />
+                <Attention jobs=context.attention.clone() running=matter.running.clone() controls=matter.controls />
             </div>
             <div class="part" data-part="figures">
                 <Metrics counts=context.counts day=matter.day />
@@ -113,7 +113,7 @@ fn Board(context: PageContext, matter: Matter, span: Span) -> impl IntoView {
 /// A new installation, without jobs.
 #[component]
 fn Fresh() -> impl IntoView {
-    let starts = app().desk.may(Action::Start);
+    let starts = app().engine.can(Action::Start);
     let text = if starts {
         "Start a task, close the page, and come back to follow its progress."
     } else {

@@ -3,7 +3,7 @@
 use engine::{KindStatus, QueueStatus, access::Action};
 use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
-use model::{Counts, Gate, GateOf, JobState, count};
+use model::{ControlTarget, Counts, JobState, QueueControl, count};
 
 use super::shared::{ListHeader, from_store};
 use crate::{
@@ -21,7 +21,7 @@ pub fn Queues() -> impl IntoView {
     view! {
         <Title text="Queues" />
         <ListHeader name="Queues" />
-        {from_store(async { app().desk.queues().await }, |queues| view! { <Board queues /> })}
+        {from_store(async { app().engine.queues().await }, |queues| view! { <Board queues /> })}
     }
 }
 
@@ -45,33 +45,35 @@ fn Board(queues: Vec<QueueStatus>) -> impl IntoView {
 /// One queue with its tasks.
 #[component]
 fn Card(queue: QueueStatus) -> impl IntoView {
-    let name = queue.gate.name.clone();
+    let name = queue.control.name.clone();
     let id = format!("queue-{name}");
-    let held = match queue.gate.paused_at {
+    let held = match queue.control.paused_at {
         Some(_) => Some("Queue paused"),
         None if queue.is_full() => Some("Queue limit reached"),
-        None if app().desk.concurrency() == 0 => Some("No worker is running"),
+        None if app().engine.concurrency() == 0 => Some("No worker is running"),
         None => None,
     };
-    let manages = app().desk.may(Action::ManageQueues);
+    let manages = app().engine.can(Action::ManageQueues);
     let rows: Vec<_> = queue.kinds.iter().cloned().map(|kind| view! { <Row kind held manages /> }).collect();
-    let gate = queue.gate.clone();
+    let control = queue.control.clone();
     let handles = if manages {
         Either::Left(view! {
-            <Limit gate=gate.clone() most=None />
+            <Limit control=control.clone() most=None />
             <div class="part" data-part=format!("{id}-turn")>
-                <Turn gate />
+                <Turn control />
             </div>
         })
     } else {
-        Either::Right(view! { <span class="hint" data-part=format!("{id}-limit")>{limit_in_words(&gate, None)}</span> })
+        Either::Right(
+            view! { <span class="hint" data-part=format!("{id}-limit")>{limit_in_words(&control, None)}</span> },
+        )
     };
     view! {
         <section class="card" aria-labelledby=id.clone()>
             <header>
                 <h2 id=id.clone()>{name}</h2>
                 <div class="part" data-part=id.clone()>
-                    <Paused gate=queue.gate.clone() />
+                    <Paused control=queue.control.clone() />
                     <span class="hint">{together(&queue.jobs())}</span>
                 </div>
                 <div class="actions">{handles}</div>
@@ -134,12 +136,12 @@ fn Row(
     manages: bool,
 ) -> impl IntoView {
     let held = held.or_else(|| kind.is_full().then_some("Limit reached"));
-    let KindStatus { task, gate, jobs } = kind;
+    let KindStatus { task, control, jobs } = kind;
     let name = task.kind.as_str();
     let part = |what: &str| format!("kind-{name}-{what}");
     let state_part = part("state");
-    let state = match gate.paused_at {
-        Some(_) => Either::Left(view! { <Paused gate=gate.clone() /> }),
+    let state = match control.paused_at {
+        Some(_) => Either::Left(view! { <Paused control=control.clone() /> }),
         None => Either::Right(how(&jobs, held)),
     };
     let some = |state: JobState, words: &'static str| {
@@ -154,16 +156,16 @@ fn Row(
     let handles = if manages {
         Either::Left(view! {
             <td data-label="Limit">
-                <Limit gate=gate.clone() most=task.limit />
+                <Limit control=control.clone() most=task.limit />
             </td>
             <td data-part=part("turn")>
-                <Turn gate />
+                <Turn control />
             </td>
         })
     } else {
         Either::Right(view! {
             <td data-label="Limit" data-part=part("limit")>
-                <span class="limit">{limit_in_words(&gate, task.limit)}</span>
+                <span class="limit">{limit_in_words(&control, task.limit)}</span>
             </td>
         })
     };
@@ -188,32 +190,32 @@ fn Row(
 }
 
 #[component]
-fn Paused(gate: Gate) -> impl IntoView {
-    gate.paused_at.map(|at| {
+fn Paused(control: QueueControl) -> impl IntoView {
+    control.paused_at.map(|at| {
         view! {
             <span class="state" data-state="paused">
                 <Icon name="pause" />
                 <span>"Paused"</span>
                 " "
-                <small>"by " {gate.paused_by} ", " <Timestamp at /></small>
+                <small>"by " {control.paused_by} ", " <Timestamp at /></small>
             </span>
         }
     })
 }
 
 #[component]
-fn Turn(gate: Gate) -> impl IntoView {
+fn Turn(control: QueueControl) -> impl IntoView {
     let (verb, icon, word) =
-        if gate.paused_at.is_some() { ("resume", "play", "Resume") } else { ("pause", "pause", "Pause") };
-    let class = if gate.paused_at.is_some() { "button small primary" } else { "button small" };
-    let of = gate.of.as_str();
+        if control.paused_at.is_some() { ("resume", "play", "Resume") } else { ("pause", "pause", "Pause") };
+    let class = if control.paused_at.is_some() { "button small primary" } else { "button small" };
+    let of = control.of.as_str();
     view! {
         <form method="post" action=url(&format!("/api/{verb}_{of}"))>
-            <input type="hidden" name=of value=gate.name.clone() />
+            <input type="hidden" name=of value=control.name.clone() />
             <button class=class type="submit">
                 <Icon name=icon />
                 {word}
-                <span class="visually-hidden">{format!(" the {of} {}", gate.name)}</span>
+                <span class="visually-hidden">{format!(" the {of} {}", control.name)}</span>
             </button>
         </form>
     }
@@ -222,27 +224,27 @@ fn Turn(gate: Gate) -> impl IntoView {
 /// Limit of parallel jobs. Not a fragment: the user may be typing.
 #[component]
 fn Limit(
-    gate: Gate,
+    control: QueueControl,
     /// The task's own limit.
     most: Option<u32>,
 ) -> impl IntoView {
-    let of = gate.of.as_str();
-    let label = format!("Limit of the {of} {}", gate.name);
+    let of = control.of.as_str();
+    let label = format!("Limit of the {of} {}", control.name);
     let most = most.unwrap_or(MOST_AT_ONCE).min(MOST_AT_ONCE);
-    let none = match (gate.of, most) {
-        (GateOf::Kind, most) if most < MOST_AT_ONCE => most.to_string(),
+    let none = match (control.of, most) {
+        (ControlTarget::Kind, most) if most < MOST_AT_ONCE => most.to_string(),
         _ => "any".to_owned(),
     };
     view! {
         <form class="limit" method="post" action=url(&format!("/api/limit_{of}"))>
-            <input type="hidden" name=of value=gate.name />
+            <input type="hidden" name=of value=control.name />
             <input
                 class="input"
                 type="number"
                 name="at_once"
                 min="1"
                 max=most.to_string()
-                value=gate.at_once.map(|limit| limit.to_string())
+                value=control.at_once.map(|limit| limit.to_string())
                 placeholder=none
                 aria-label=label
             />
@@ -255,8 +257,8 @@ fn Limit(
 }
 
 /// `limit 2`, for users who may not change it. `most` is the task's own limit.
-fn limit_in_words(gate: &Gate, most: Option<u32>) -> String {
-    match gate.at_once.or(most) {
+fn limit_in_words(control: &QueueControl, most: Option<u32>) -> String {
+    match control.at_once.or(most) {
         Some(limit) => format!("limit {}", count(u64::from(limit))),
         None => "no limit".to_owned(),
     }

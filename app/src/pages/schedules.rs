@@ -41,7 +41,7 @@ const STRIP: u32 = 20;
 /// `/schedules`.
 #[component]
 pub fn Schedules() -> impl IntoView {
-    let plans = app().desk.may(Action::Schedule);
+    let plans = app().engine.can(Action::Schedule);
     view! {
         <Title text="Schedules" />
         <header class="page-head">
@@ -60,12 +60,12 @@ fn at_of(query: &ParamsMap) -> Option<ScheduleAt> {
 
 /// Reads a page. One that reaches the first schedule is filled up from there.
 async fn read(at: Option<ScheduleAt>) -> engine::Result<(SchedulePage, JobRuns)> {
-    let desk = app().desk;
-    let mut page = desk.schedules(at, PAGE).await?;
+    let engine = app().engine;
+    let mut page = engine.schedules(at, PAGE).await?;
     if at.is_some() && (!page.before || page.schedules.is_empty()) {
-        page = desk.schedules(None, PAGE).await?;
+        page = engine.schedules(None, PAGE).await?;
     }
-    let runs = desk.last_runs(&page.schedules, STRIP).await?;
+    let runs = engine.last_runs(&page.schedules, STRIP).await?;
     Ok((page, runs))
 }
 
@@ -155,12 +155,12 @@ fn Empty() -> impl IntoView {
 
 #[component]
 fn Row(schedule: Schedule, last: AnyView) -> impl IntoView {
-    let desk = app().desk;
+    let engine = app().engine;
     let (id, name) = (schedule.id, schedule.plan.name.clone());
     let href = url(&format!("/schedules/{id}"));
-    let task = desk.task(&schedule.plan.kind).map_or_else(|| schedule.plan.kind.clone(), |task| task.name.to_owned());
+    let task = engine.task(&schedule.plan.kind).map_or_else(|| schedule.plan.kind.clone(), |task| task.name.to_owned());
     let (changes, starts) =
-        (desk.may_on_schedule(Action::Schedule, &schedule), desk.may_on_schedule(Action::Start, &schedule));
+        (engine.can_on_schedule(Action::Schedule, &schedule), engine.can_on_schedule(Action::Start, &schedule));
     let edit = changes.then(|| {
         let label = format!("Edit {name}");
         view! {

@@ -50,7 +50,7 @@ impl Section {
     const fn action(self) -> Action {
         match self {
             Self::Profile => Action::OwnAccount,
-            Self::Users => Action::ManagePeople,
+            Self::Users => Action::ManageUsers,
             Self::Tasks => Action::ManageKinds,
             Self::Audit => Action::ReadAudit,
         }
@@ -60,9 +60,9 @@ impl Section {
 /// A section, beside the navigation of all sections.
 #[component]
 fn Settings(section: Section, children: Children) -> impl IntoView {
-    let desk = app().desk;
+    let engine = app().engine;
     // Without accounts the first section says so.
-    let seen = |other: &Section| *other == Section::Profile || desk.may(other.action());
+    let seen = |other: &Section| *other == Section::Profile || engine.can(other.action());
     let link = |other: Section| {
         let current = (other == section).then_some("page");
         view! {
@@ -71,7 +71,7 @@ fn Settings(section: Section, children: Children) -> impl IntoView {
             </a>
         }
     };
-    let matter = match desk.allow(section.action()) {
+    let matter = match engine.authorise(section.action()) {
         Ok(()) => children().into_any(),
         Err(error) => view! { <Without reason=crate::server_fns::ApiError::from(error).message /> }.into_any(),
     };

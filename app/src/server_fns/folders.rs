@@ -8,9 +8,9 @@ use super::ApiResult;
 /// Returns the folders in `path`; without it, the roots.
 #[server(endpoint = "folders")]
 pub async fn folders(path: Option<String>) -> ApiResult<FolderListing> {
-    let desk = crate::context::app().desk;
+    let engine = crate::context::app().engine;
     let path = path.filter(|path| !path.is_empty());
     // A network disk may be slow.
-    let listed = tokio::task::spawn_blocking(move || desk.folders(path.as_deref())).await;
+    let listed = tokio::task::spawn_blocking(move || engine.folders(path.as_deref())).await;
     Ok(listed.expect("listing folders does not panic")?)
 }

@@ -19,15 +19,15 @@ pub enum Cancelled {
 /// Cancels a waiting job; asks a running one to stop. 409 if it was already asked or has ended.
 #[server(endpoint = "cancel_job")]
 pub async fn cancel_job(id: JobId) -> ApiResult<Cancelled> {
-    use engine::store::CancelAnswer;
+    use engine::store::CancelOutcome;
 
-    match crate::context::app().desk.cancel(id).await? {
-        CancelAnswer::Cancelled => Ok(Cancelled::Cancelled),
-        CancelAnswer::Requested(_) => Ok(Cancelled::Requested),
-        CancelAnswer::AlreadyRequested(_) => {
+    match crate::context::app().engine.cancel(id).await? {
+        CancelOutcome::Cancelled => Ok(Cancelled::Cancelled),
+        CancelOutcome::Requested(_) => Ok(Cancelled::Requested),
+        CancelOutcome::AlreadyRequested(_) => {
             Err(super::ApiError::new("already_requested", format!("Job #{id} is already being cancelled.")))
         }
-        CancelAnswer::AlreadyEnded(state) => Err(super::ApiError::new(
+        CancelOutcome::AlreadyEnded(state) => Err(super::ApiError::new(
             "already_ended",
             format!("Job #{id} is over: it has {}. There is nothing left to cancel.", how_it_ended(state)),
         )),
@@ -37,7 +37,7 @@ pub async fn cancel_job(id: JobId) -> ApiResult<Cancelled> {
 /// Retries a failed, cancelled or interrupted job; returns the number of the new attempt.
 #[server(endpoint = "retry_job")]
 pub async fn retry_job(id: JobId) -> ApiResult<AttemptNo> {
-    Ok(crate::context::app().desk.retry(id).await?)
+    Ok(crate::context::app().engine.retry(id).await?)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,30 +52,30 @@ pub enum Paused {
 /// Pauses a waiting job; asks a running one to pause at its next checkpoint. 409 if it cannot pause.
 #[server(endpoint = "pause_job")]
 pub async fn pause_job(id: JobId) -> ApiResult<Paused> {
-    use engine::store::PauseAnswer;
+    use engine::store::PauseOutcome;
 
-    Ok(match crate::context::app().desk.pause(id).await? {
-        PauseAnswer::Paused => Paused::Paused,
-        PauseAnswer::Requested => Paused::Requested,
+    Ok(match crate::context::app().engine.pause(id).await? {
+        PauseOutcome::Paused => Paused::Paused,
+        PauseOutcome::Requested => Paused::Requested,
     })
 }
 
 /// Resumes a paused job, or cancels a pause request. 409 if it is not paused.
 #[server(endpoint = "resume_job")]
 pub async fn resume_job(id: JobId) -> ApiResult<()> {
-    Ok(crate::context::app().desk.resume(id).await?)
+    Ok(crate::context::app().engine.resume(id).await?)
 }
 
 /// Queues a scheduled or retrying job now. 409 if it is neither.
 #[server(endpoint = "start_now")]
 pub async fn start_now(id: JobId) -> ApiResult<()> {
-    Ok(crate::context::app().desk.start_now(id).await?)
+    Ok(crate::context::app().engine.start_now(id).await?)
 }
 
 /// Starts a new job with the same input, linked to the old one; returns its number and redirects to its page.
 #[server(endpoint = "rerun_job")]
 pub async fn rerun_job(id: JobId) -> ApiResult<JobId> {
-    let new = crate::context::app().desk.rerun(id).await?;
+    let new = crate::context::app().engine.rerun(id).await?;
     leptos_axum::redirect(&url(&format!("/jobs/{new}")));
     Ok(new)
 }
@@ -83,7 +83,7 @@ pub async fn rerun_job(id: JobId) -> ApiResult<JobId> {
 /// Deletes an ended job with its log and files; redirects to the job list.
 #[server(endpoint = "delete_job")]
 pub async fn delete_job(id: JobId) -> ApiResult<()> {
-    crate::context::app().desk.delete(id).await?;
+    crate::context::app().engine.delete(id).await?;
     leptos_axum::redirect(&url("/jobs"));
     Ok(())
 }
@@ -91,7 +91,7 @@ pub async fn delete_job(id: JobId) -> ApiResult<()> {
 /// Pins a job to the sidebar.
 #[server(endpoint = "pin_job")]
 pub async fn pin_job(id: JobId) -> ApiResult<()> {
-    let job = crate::context::app().desk.open(id, engine::access::Action::See).await?;
+    let job = crate::context::app().engine.open(id, engine::access::Action::See).await?;
     match session().await? {
         Some(session) => Ok(crate::session::pinned::add(&session, job.view.job).await?),
         None => Ok(()),
@@ -112,9 +112,9 @@ async fn session() -> ApiResult<Option<tower_sessions::Session>> {
     use engine::access::Actor;
     use leptos::server_fn::error::FromServerFnError;
 
-    match crate::context::app().desk.actor() {
-        Actor::Program(..) => Ok(None),
-        Actor::Nobody | Actor::Local | Actor::Person(_) => {
+    match crate::context::app().engine.actor() {
+        Actor::Client(..) => Ok(None),
+        Actor::Anonymous | Actor::Local | Actor::User(_) => {
             leptos_axum::extract().await.map(Some).map_err(super::ApiError::from_server_fn_error)
         }
     }

@@ -62,7 +62,7 @@ pub async fn add_note(id: JobId, text: String, key: Option<String>) -> ApiResult
 async fn tell(to: model::MessageTo, text: &str, tone: model::Tone, key: Option<String>) -> ApiResult<Delivered> {
     let app = crate::context::app();
     let note = matches!(to, model::MessageTo::Note { .. });
-    let told = app.desk.tell(to, text, tone, key.as_deref()).await.map_err(|error| match error {
+    let told = app.engine.tell(to, text, tone, key.as_deref()).await.map_err(|error| match error {
         engine::Error::NoSuchJob(_) if !note => named("job", error.into()),
         error => error.into(),
     })?;
@@ -77,7 +77,7 @@ fn known(name: &str) -> ApiResult<String> {
     let name = name.trim().to_lowercase();
     let here = match &app.auth {
         Some(auth) => auth.accounts().user_named(&name).is_some_and(|person| person.removed_at.is_none()),
-        None => *app.desk.by().name == *name,
+        None => *app.engine.attribution().name == *name,
     };
     let nobody = || match name.chars().take(40).collect::<String>() {
         name if name.is_empty() => fault("user", "Enter the user name of the recipient."),

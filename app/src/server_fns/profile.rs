@@ -2,7 +2,7 @@
 
 use engine::{
     access::Action,
-    store::{By, Ending, TokenId, UserId},
+    store::{Attribution, Ending, TokenId, UserId},
 };
 use leptos::prelude::*;
 use model::{FieldError, Micros, Scope};
@@ -65,7 +65,7 @@ pub async fn make_token(
     let date = expires_on.filter(|date| !date.trim().is_empty());
     let ends = match &date {
         Some(date) => Some(last_moment(date.trim())?),
-        None => life(&expires)?.map(|life| Micros(app().desk.now().0 + life)),
+        None => life(&expires)?.map(|life| Micros(app().engine.now().0 + life)),
     };
     let secret = auth.make_token(user, &name, scopes, ends, &by).await.map_err(ApiError::from);
     let secret =
@@ -94,10 +94,10 @@ pub async fn set_time_zone(time_zone: String) -> ApiResult<FormResult> {
     }))
 }
 
-fn account() -> ApiResult<(accounts::AuthService, UserId, By)> {
+fn account() -> ApiResult<(accounts::AuthService, UserId, Attribution)> {
     let app = app();
-    let user = app.desk.own()?;
-    Ok((super::auth(Action::OwnAccount)?, user, app.desk.by().clone()))
+    let user = app.engine.own()?;
+    Ok((super::auth(Action::OwnAccount)?, user, app.engine.attribution().clone()))
 }
 
 /// Parses the first bytes of a session's key.

@@ -1,8 +1,8 @@
 //! Queue actions: pause, resume and limit queues and tasks. Each is also a form of the queues page.
 
-use engine::store::GateChange;
+use engine::store::ControlChange;
 use leptos::prelude::*;
-use model::GateOf;
+use model::ControlTarget;
 
 use super::{ApiError, ApiResult};
 
@@ -12,41 +12,41 @@ pub const MOST_AT_ONCE: u32 = 10_000;
 /// Pauses a queue: its waiting jobs do not start, running ones continue. No change if it is paused.
 #[server(endpoint = "pause_queue")]
 pub async fn pause_queue(queue: String) -> ApiResult<()> {
-    change(GateOf::Queue, &queue, GateChange::Pause).await
+    change(ControlTarget::Queue, &queue, ControlChange::Pause).await
 }
 
 /// Resumes a queue.
 #[server(endpoint = "resume_queue")]
 pub async fn resume_queue(queue: String) -> ApiResult<()> {
-    change(GateOf::Queue, &queue, GateChange::Resume).await
+    change(ControlTarget::Queue, &queue, ControlChange::Resume).await
 }
 
 /// Limits the parallel jobs of a queue, over all processes: 1 to 10,000, or empty for no limit.
 #[server(endpoint = "limit_queue")]
 pub async fn limit_queue(queue: String, at_once: String) -> ApiResult<()> {
-    change(GateOf::Queue, &queue, GateChange::Limit(limit(&at_once)?)).await
+    change(ControlTarget::Queue, &queue, ControlChange::Limit(limit(&at_once)?)).await
 }
 
 /// Pauses a kind: its waiting jobs do not start, running ones continue. No change if it is paused.
 #[server(endpoint = "pause_kind")]
 pub async fn pause_kind(kind: String) -> ApiResult<()> {
-    change(GateOf::Kind, &kind, GateChange::Pause).await
+    change(ControlTarget::Kind, &kind, ControlChange::Pause).await
 }
 
 /// Resumes a kind.
 #[server(endpoint = "resume_kind")]
 pub async fn resume_kind(kind: String) -> ApiResult<()> {
-    change(GateOf::Kind, &kind, GateChange::Resume).await
+    change(ControlTarget::Kind, &kind, ControlChange::Resume).await
 }
 
 /// Limits the parallel jobs of a kind, over all processes: 1 to 10,000, or empty for the task's own limit.
 #[server(endpoint = "limit_kind")]
 pub async fn limit_kind(kind: String, at_once: String) -> ApiResult<()> {
-    change(GateOf::Kind, &kind, GateChange::Limit(limit(&at_once)?)).await
+    change(ControlTarget::Kind, &kind, ControlChange::Limit(limit(&at_once)?)).await
 }
 
-async fn change(of: GateOf, name: &str, change: GateChange) -> ApiResult<()> {
-    Ok(crate::context::app().desk.change_gate(of, name, change).await?)
+async fn change(of: ControlTarget, name: &str, change: ControlChange) -> ApiResult<()> {
+    Ok(crate::context::app().engine.change_control(of, name, change).await?)
 }
 
 /// Parses a limit.

@@ -34,7 +34,7 @@ pub async fn start_job(
     unique_key: Option<String>,
     idempotency_key: Option<String>,
 ) -> ApiResult<JobId> {
-    let desk = app().desk;
+    let engine = app().engine;
     match (input, entries) {
         (Some(input), None) => {
             let options = StartOptions {
@@ -45,12 +45,12 @@ pub async fn start_job(
                 idempotency_key,
                 ..StartOptions::default()
             };
-            Ok(desk.start(&kind, parse("input", &input)?, options).await?)
+            Ok(engine.start(&kind, parse("input", &input)?, options).await?)
         }
         (None, Some(entries)) => {
             let mut draft = Draft { rerun_of, ..Draft::default() };
             parse::<BTreeMap<_, _>>("entries", &entries)?.into_iter().for_each(|(name, text)| draft.enter(name, text));
-            Ok(draft.start(&desk, &kind).await?)
+            Ok(draft.start(&engine, &kind).await?)
         }
         (None, None) => Err(ApiError::in_field("missing_argument", "input", "Missing parameter “input”.")),
         (Some(_), Some(_)) => {

@@ -2,7 +2,7 @@
 
 use engine::{
     access::Action,
-    store::{By, Ending, KindRule, TokenId, UserId},
+    store::{Attribution, Ending, KindRule, TokenId, UserId},
 };
 use leptos::prelude::*;
 use model::{FieldError, Role};
@@ -78,7 +78,7 @@ pub async fn revoke_token_of(id: i64) -> ApiResult<FormResult> {
 #[server(endpoint = "change_kind_rule")]
 pub async fn change_kind_rule(kind: String, start: String, seen_by: String) -> ApiResult<FormResult> {
     let app = app();
-    app.desk.allow(Action::ManageKinds)?;
+    app.engine.authorise(Action::ManageKinds)?;
     let start = match start.as_str() {
         "" => None,
         word => Some(known_role(word).map_err(|error| error.of_field("role", "start"))?),
@@ -92,16 +92,16 @@ pub async fn change_kind_rule(kind: String, start: String, seen_by: String) -> A
         "starter" => Some(true),
         _ => return Err(fault("seen_by", "Choose everyone or owner.")),
     };
-    let name = app.desk.task(&kind).map_or("", |task| task.name);
-    app.desk.change_kind_rule(KindRule { kind, start, private }).await?;
+    let name = app.engine.task(&kind).map_or("", |task| task.name);
+    app.engine.change_kind_rule(KindRule { kind, start, private }).await?;
     if let Some(auth) = &app.auth {
         auth.refresh().await?;
     }
     Ok(FormResult::new(format!("Saved for {name}.")))
 }
 
-fn manager() -> ApiResult<(accounts::AuthService, By)> {
-    Ok((super::auth(Action::ManagePeople)?, app().desk.by().clone()))
+fn manager() -> ApiResult<(accounts::AuthService, Attribution)> {
+    Ok((super::auth(Action::ManageUsers)?, app().engine.attribution().clone()))
 }
 
 fn name_of(auth: &accounts::AuthService, user: UserId) -> String {

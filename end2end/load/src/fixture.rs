@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use engine::{
     Engine,
-    store::{By, PersonChange, SessionOwner, SessionRow, UserId},
+    store::{Attribution, SessionOwner, SessionRow, UserChange, UserId},
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 use model::{Micros, Role};
@@ -43,10 +43,10 @@ impl Fixture {
 async fn fill(data: &Path, sessions: usize) -> Result<Vec<String>> {
     let engine = Engine::builder(data).open().await?;
     let store = engine.store();
-    let user = store.add_person("load", Role::Administrator, &By::default()).await?;
+    let user = store.add_user("load", Role::Administrator, &Attribution::default()).await?;
     let set_up =
-        PersonChange::Password { hash: "unused, since the sessions exist already".to_owned(), from: None, keep: None };
-    store.change_person(user, set_up, &By::default()).await?;
+        UserChange::Password { hash: "unused, since the sessions exist already".to_owned(), from: None, keep: None };
+    store.change_user(user, set_up, &Attribution::default()).await?;
     let cookies = stream::iter(0..sessions)
         .map(|_| async move {
             let id: i128 = rand::random();

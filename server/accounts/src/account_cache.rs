@@ -3,8 +3,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use engine::{
-    access::{Actor, Rule, Rules, Who},
-    store::{KindRule, Person, UserId},
+    access::{Actor, Principal, Rule, Rules},
+    store::{KindRule, User, UserId},
 };
 use model::Role;
 
@@ -12,12 +12,12 @@ use model::Role;
 #[derive(Clone, Debug)]
 pub struct AccountCache {
     version: i64,
-    users: HashMap<UserId, Person>,
+    users: HashMap<UserId, User>,
     rules: Arc<Rules>,
 }
 
 impl AccountCache {
-    pub(crate) fn new(version: i64, users: Vec<Person>, tasks: &[(String, Rule)], decided: &[KindRule]) -> Self {
+    pub(crate) fn new(version: i64, users: Vec<User>, tasks: &[(String, Rule)], decided: &[KindRule]) -> Self {
         let users = users.into_iter().map(|user| (user.id, user)).collect();
         Self { version, users, rules: Arc::new(Rules::new(tasks.iter().cloned(), decided)) }
     }
@@ -33,36 +33,36 @@ impl AccountCache {
     }
 
     /// Returns a user, also one that was removed.
-    pub fn user(&self, id: UserId) -> Option<&Person> {
+    pub fn user(&self, id: UserId) -> Option<&User> {
         self.users.get(&id)
     }
 
     /// Returns the user with a name in stored form ([`crate::user_names::fold`]), also one that was removed.
-    pub fn user_named(&self, name: &str) -> Option<&Person> {
+    pub fn user_named(&self, name: &str) -> Option<&User> {
         self.users.values().find(|user| *user.name == *name)
     }
 
     /// Returns all users ordered by name, including removed ones.
-    pub fn users(&self) -> Vec<&Person> {
-        let mut users: Vec<&Person> = self.users.values().collect();
+    pub fn users(&self) -> Vec<&User> {
+        let mut users: Vec<&User> = self.users.values().collect();
         users.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         users
     }
 
     /// Returns what authorisation needs of a user; `None` for a removed user.
-    pub fn principal(&self, id: UserId) -> Option<Who> {
+    pub fn principal(&self, id: UserId) -> Option<Principal> {
         let user = self.user(id).filter(|user| user.removed_at.is_none())?;
-        Some(Who { user: id, name: Arc::clone(&user.name), role: user.role })
+        Some(Principal { user: id, name: Arc::clone(&user.name), role: user.role })
     }
 
-    /// Returns the actor of a user's session; [`Actor::Nobody`] for a removed user.
+    /// Returns the actor of a user's session; [`Actor::Anonymous`] for a removed user.
     pub fn actor(&self, id: UserId) -> Actor {
-        self.principal(id).map_or(Actor::Nobody, Actor::Person)
+        self.principal(id).map_or(Actor::Anonymous, Actor::User)
     }
 
     /// Whether there is an administrator who can sign in.
     pub fn is_set_up(&self) -> bool {
-        let can_sign_in = |user: &Person| user.active && user.removed_at.is_none();
+        let can_sign_in = |user: &User| user.active && user.removed_at.is_none();
         self.users.values().any(|user| user.role == Role::Administrator && can_sign_in(user))
     }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use engine::{
     Clock, Result, SystemClock,
-    access::{Actor, Pass, Rule},
+    access::{Actor, Rule, TokenGrant},
     store::{Store, Token, TokenId, UserId},
 };
 use model::Micros;
@@ -95,7 +95,7 @@ impl AuthService {
         }
     }
 
-    /// Returns the actor of a user's session, with the current role; [`Actor::Nobody`] for a removed user.
+    /// Returns the actor of a user's session, with the current role; [`Actor::Anonymous`] for a removed user.
     pub fn actor(&self, user: UserId) -> Actor {
         self.accounts().actor(user)
     }
@@ -114,7 +114,7 @@ impl AuthService {
         }
         let Some(principal) = self.accounts().principal(token.user) else { return Ok(None) };
         self.record_use(&token, now);
-        Ok(Some(Actor::Program(principal, Pass { name: token.name, scopes: token.scopes.into() })))
+        Ok(Some(Actor::Client(principal, TokenGrant { name: token.name, scopes: token.scopes.into() })))
     }
 
     /// Stores the last use of a token, at most once a minute.
@@ -153,6 +153,6 @@ impl AuthService {
 /// Reads the version first: a change after that raises the version again and is loaded by the next refresh.
 async fn load(store: &dyn Store, tasks: &[(String, Rule)]) -> Result<AccountCache> {
     let version = store.access_version().await?;
-    let (users, rules) = (store.people().await?, store.kind_rules().await?);
+    let (users, rules) = (store.users().await?, store.kind_rules().await?);
     Ok(AccountCache::new(version, users, tasks, &rules))
 }

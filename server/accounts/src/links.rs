@@ -4,7 +4,7 @@ use std::{net::IpAddr, time::Duration};
 
 use engine::{
     Error, Result,
-    store::{By, LinkFor, NewLink, UseLink, UserId},
+    store::{Attribution, LinkFor, NewLink, UseLink, UserId},
 };
 use model::Micros;
 
@@ -23,7 +23,7 @@ impl AuthService {
     ///
     /// # Errors
     /// `Refused`: `already_set_up`, `no_such_user`.
-    pub async fn make_link(&self, user: Option<UserId>, by: &By) -> Result<Secret> {
+    pub async fn make_link(&self, user: Option<UserId>, by: &Attribution) -> Result<Secret> {
         let secret = Secret::link();
         let expires = Micros(Self::now().0 + LINK_LIFETIME.as_micros() as i64);
         self.store().save_link(NewLink { key: secret.key(), user, expires }, by).await?;
@@ -54,7 +54,7 @@ impl AuthService {
         let key = secret::link_key(secret).ok_or_else(link_used)?;
         let mut errors = Vec::new();
         let name = match self.store().link(&key).await?.ok_or_else(link_used)? {
-            LinkFor::Person(name) => name.to_string(),
+            LinkFor::User(name) => name.to_string(),
             LinkFor::Setup => user_names::check(name).unwrap_or_else(|message| {
                 errors.push(field_error("name", message));
                 name.to_owned()
@@ -69,7 +69,7 @@ impl AuthService {
         let user = self.store().use_link(link).await.map_err(name_taken)?;
         self.refresh().await?;
         self.forgive_failures(&name, address);
-        self.store().touch_person(user, Self::now());
+        self.store().touch_user(user, Self::now());
         let user = self.accounts().user(user).cloned().ok_or_else(link_used)?;
         Ok(AuthenticatedUser { user, password_hash: hash })
     }

@@ -5,7 +5,7 @@ use std::{mem, net::IpAddr, time::Duration};
 use engine::{
     Error, Result,
     access::Actor,
-    store::{By, Note, Person, PersonChange, UserId},
+    store::{Attribution, Note, User, UserChange, UserId},
 };
 use tokio::time::Instant;
 
@@ -50,7 +50,7 @@ impl From<Error> for SignInError {
 #[derive(Clone, Debug)]
 pub struct AuthenticatedUser {
     /// The user, as stored at that moment.
-    pub user: Person,
+    pub user: User,
     /// The stored hash of the password that was used.
     pub(crate) password_hash: String,
 }
@@ -70,13 +70,14 @@ impl AuthService {
             Ok(begun) => begun,
             Err(refusal) => {
                 if refusal.first {
-                    self.note(Actor::Nobody.by(address), "sign_in_throttled", self.loggable_name(&name)).await?;
+                    self.note(Actor::Anonymous.attribution(address), "sign_in_throttled", self.loggable_name(&name))
+                        .await?;
                 }
                 return Err(SignInError::TooManyTries { wait: refusal.wait });
             }
         };
         let Some((user, password_hash)) = self.finish_try(begun, &name, password).await? else {
-            self.note(Actor::Nobody.by(address), "sign_in_failed", self.loggable_name(&name)).await?;
+            self.note(Actor::Anonymous.attribution(address), "sign_in_failed", self.loggable_name(&name)).await?;
             return Err(SignInError::WrongCredentials);
         };
         // The user may have been removed while the password was hashed.
@@ -85,8 +86,8 @@ impl AuthService {
         let Some(user) = accounts.user(user).filter(|user| user.removed_at.is_none()) else {
             return Err(SignInError::WrongCredentials);
         };
-        self.note(accounts.actor(user.id).by(address), "signed_in", String::new()).await?;
-        self.store().touch_person(user.id, Self::now());
+        self.note(accounts.actor(user.id).attribution(address), "signed_in", String::new()).await?;
+        self.store().touch_user(user.id, Self::now());
         Ok(AuthenticatedUser { user: user.clone(), password_hash })
     }
 
@@ -108,7 +109,7 @@ impl AuthService {
         old: &str,
         new: &str,
         keep_session: Option<Vec<u8>>,
-        by: &By,
+        by: &Attribution,
     ) -> Result<()> {
         let name = self.name_of(user)?;
         passwords::check(&name, new).map_err(|message| invalid_field("new", message))?;
@@ -127,8 +128,8 @@ impl AuthService {
                 return Err(busy());
             }
         };
-        let change = PersonChange::Password { hash: self.hash(new).await?, from: Some(from), keep: keep_session };
-        self.store().change_person(user, change, by).await.map_err(|error| match error {
+        let change = UserChange::Password { hash: self.hash(new).await?, from: Some(from), keep: keep_session };
+        self.store().change_user(user, change, by).await.map_err(|error| match error {
             Error::Refused { code: "password_changed", message } => invalid_field("old", message),
             error => error,
         })?;
@@ -183,15 +184,15 @@ impl AuthService {
             Verification::Mismatch => Ok(None),
             Verification::Match { rehashed } => {
                 if let (Some((user, stored)), Some(hash)) = (&mut found, rehashed) {
-                    let change = PersonChange::Rehash { hash: hash.clone(), from: mem::replace(stored, hash) };
-                    self.store().change_person(*user, change, &By::from(name)).await?;
+                    let change = UserChange::Rehash { hash: hash.clone(), from: mem::replace(stored, hash) };
+                    self.store().change_user(*user, change, &Attribution::from(name)).await?;
                 }
                 Ok(found)
             }
         }
     }
 
-    async fn note(&self, by: By, what: &'static str, detail: String) -> Result<()> {
+    async fn note(&self, by: Attribution, what: &'static str, detail: String) -> Result<()> {
         self.store().note(Note { by, what, detail }).await
     }
 }

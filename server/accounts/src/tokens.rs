@@ -2,7 +2,7 @@
 
 use engine::{
     Error, Result,
-    store::{By, NewToken, TokenId, UserId},
+    store::{Attribution, NewToken, TokenId, UserId},
 };
 use model::{Micros, Scope};
 
@@ -25,7 +25,7 @@ impl AuthService {
         name: &str,
         mut scopes: Vec<Scope>,
         expires: Option<Micros>,
-        by: &By,
+        by: &Attribution,
     ) -> Result<Secret> {
         let name = name.trim();
         scopes.sort_unstable();
@@ -52,7 +52,7 @@ impl AuthService {
     ///
     /// # Errors
     /// `Refused`: `no_such_token`, also for a token of another user.
-    pub async fn revoke_token(&self, token: TokenId, by: &By, only_of: Option<UserId>) -> Result<()> {
+    pub async fn revoke_token(&self, token: TokenId, by: &Attribution, only_of: Option<UserId>) -> Result<()> {
         if only_of.is_some() && !self.store().tokens(only_of).await?.iter().any(|own| own.id == token) {
             let message = "There is no such token any more.".to_owned();
             return Err(Error::Refused { code: "no_such_token", message });

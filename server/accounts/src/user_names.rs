@@ -29,7 +29,7 @@ pub fn check(typed: &str) -> Result<String, String> {
     if name.len() > LONGEST {
         return Err(format!("A name has at most {LONGEST} characters; this one has {}.", name.len()));
     }
-    if *name == *Actor::Local.by(None).name {
+    if *name == *Actor::Local.attribution(None).name {
         return Err(format!("The name {name} is reserved; choose another one."));
     }
     Ok(name)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::{
     Error, Result,
-    store::{By, Ending, KindRule, PersonChange, UserId},
+    store::{Attribution, Ending, KindRule, UserChange, UserId},
 };
 use jiff::tz::TimeZone;
 use model::Role;
@@ -20,9 +20,9 @@ impl AuthService {
     ///
     /// # Errors
     /// `InvalidInput` names `name` if it is invalid, or taken by a present or removed user.
-    pub async fn add_user(&self, name: &str, role: Role, by: &By) -> Result<(UserId, Secret)> {
+    pub async fn add_user(&self, name: &str, role: Role, by: &Attribution) -> Result<(UserId, Secret)> {
         let name = user_names::check(name).map_err(|message| invalid_field("name", message))?;
-        let user = self.store().add_person(&name, role, by).await.map_err(name_taken)?;
+        let user = self.store().add_user(&name, role, by).await.map_err(name_taken)?;
         let secret = self.make_link(Some(user), by).await?;
         Ok((user, secret))
     }
@@ -31,29 +31,29 @@ impl AuthService {
     ///
     /// # Errors
     /// `Refused`: `no_such_user`, `last_administrator`.
-    pub async fn change_role(&self, user: UserId, role: Role, by: &By) -> Result<()> {
-        self.change(user, PersonChange::Role(role), by).await
+    pub async fn change_role(&self, user: UserId, role: Role, by: &Attribution) -> Result<()> {
+        self.change(user, UserChange::Role(role), by).await
     }
 
     /// Removes a user: sessions, links and tokens end. The name stays taken.
     ///
     /// # Errors
     /// As for [`AuthService::change_role`].
-    pub async fn remove_user(&self, user: UserId, by: &By) -> Result<()> {
-        self.change(user, PersonChange::Remove, by).await
+    pub async fn remove_user(&self, user: UserId, by: &Attribution) -> Result<()> {
+        self.change(user, UserChange::Remove, by).await
     }
 
     /// Changes the time zone of a user's pages; `None` for the server's.
     ///
     /// # Errors
     /// `InvalidInput` names `time_zone`; `Refused`: `no_such_user`.
-    pub async fn set_time_zone(&self, user: UserId, zone: Option<&str>, by: &By) -> Result<()> {
+    pub async fn set_time_zone(&self, user: UserId, zone: Option<&str>, by: &Attribution) -> Result<()> {
         let zone = zone.map(canonical_zone).transpose()?;
-        self.change(user, PersonChange::TimeZone(zone), by).await
+        self.change(user, UserChange::TimeZone(zone), by).await
     }
 
     /// Ends sessions of a user. Returns how many ended.
-    pub async fn end_sessions(&self, user: UserId, which: Ending, by: &By) -> Result<u64> {
+    pub async fn end_sessions(&self, user: UserId, which: Ending, by: &Attribution) -> Result<u64> {
         let ended = self.store().end_sessions(user, which, by).await?;
         self.refresh().await?;
         Ok(ended)
@@ -63,7 +63,7 @@ impl AuthService {
     ///
     /// # Errors
     /// `UnknownKind`; `InvalidInput` names `start`: viewers cannot start jobs.
-    pub async fn change_kind_rule(&self, rule: KindRule, by: &By) -> Result<()> {
+    pub async fn change_kind_rule(&self, rule: KindRule, by: &Attribution) -> Result<()> {
         if !self.tasks().iter().any(|(kind, _)| *kind == rule.kind) {
             let known = self.tasks().iter().map(|(kind, _)| kind.as_str()).collect::<Vec<_>>().join(", ");
             return Err(Error::UnknownKind { kind: rule.kind, known });
@@ -83,8 +83,8 @@ impl AuthService {
         })
     }
 
-    async fn change(&self, user: UserId, change: PersonChange, by: &By) -> Result<()> {
-        self.store().change_person(user, change, by).await?;
+    async fn change(&self, user: UserId, change: UserChange, by: &Attribution) -> Result<()> {
+        self.store().change_user(user, change, by).await?;
         self.refresh().await
     }
 }

@@ -22,8 +22,8 @@ use std::{
 use engine::{
     Clock, SystemClock,
     store::{
-        Artifact, BootId, Claim, Claimable, Claimed, Finish, LogAppend, NewJob, Node, Outcome, Prunable, SqliteOptions,
-        SqliteStore, Store,
+        Artifact, Claim, Claimable, Claimed, Finish, LogAppend, NewJob, Node, Outcome, Prunable, SqliteOptions,
+        SqliteStore, Store, WorkerId,
     },
 };
 use figures::Figures;
@@ -48,8 +48,8 @@ const GIVEN_UP: Duration = Duration::from_millis(500);
 
 /// Runs `JOBS` jobs to their end; answers when half of them had ended.
 async fn make_history(store: &SqliteStore) -> Micros {
-    let boot = BootId("d".repeat(32));
-    store.register(Node::worker(boot.clone())).await.expect("entered");
+    let worker = WorkerId("d".repeat(32));
+    store.register(Node::worker(worker.clone())).await.expect("entered");
     let mut half = Micros(0);
     for round in 0..JOBS / AT_ONCE {
         if round == JOBS / AT_ONCE / 2 {
@@ -59,7 +59,7 @@ async fn make_history(store: &SqliteStore) -> Micros {
             .for_each_concurrent(None, |_| async { drop(store.enqueue(NewJob::of("report")).await) })
             .await;
         let kinds = [Claimable::of("report")].into();
-        let claim = Claim { boot: boot.clone(), slots: AT_ONCE, kinds, waits: None };
+        let claim = Claim { worker: worker.clone(), slots: AT_ONCE, kinds, waits: None };
         let claimed = store.claim(claim).await.expect("claimed");
         store.append_logs(claimed.iter().flat_map(logs_of).collect());
         store.flush().await.expect("written");
@@ -134,7 +134,7 @@ fn milliseconds(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1e3
 }
 
-/// Removes `what` of the older half, as [`engine::Keeper::prune`] does; answers how long each removal took, ms.
+/// Removes `what` of the older half, as [`engine::Retention::prune`] does; answers how long each removal took, ms.
 async fn prune(store: &SqliteStore, what: Prunable, half: Micros) -> Vec<f64> {
     let (mut last, mut taken) = (JobId(0), Vec::new());
     loop {

@@ -16,7 +16,7 @@ use std::{
 
 use engine::{
     Ctx, DurableEvent, Engine, Kind, Listener, StartOptions, Task, TaskError,
-    store::{BootId, Claim, Claimable, ListQuery, NewJob, Node, SqliteOptions, SqliteStore, Store},
+    store::{Claim, Claimable, ListQuery, NewJob, Node, SqliteOptions, SqliteStore, Store, WorkerId},
 };
 use figures::Figures;
 use futures_util::{StreamExt, stream};
@@ -112,12 +112,12 @@ async fn restart() -> f64 {
         store.enqueue(NewJob::of("report")).await.expect("accepted");
     };
     stream::iter(0..LEFT_RUNNING).for_each_concurrent(100, enqueue).await;
-    let boot = BootId("d".repeat(32));
+    let worker = WorkerId("d".repeat(32));
     // Of this kernel, so that its missing lock says at once that it is dead.
     let kernel = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("the system says it");
-    let node = Node { kernel: kernel.trim().to_owned(), ..Node::worker(boot.clone()) };
+    let node = Node { kernel: kernel.trim().to_owned(), ..Node::worker(worker.clone()) };
     store.register(node).await.expect("entered");
-    let claim = Claim { boot, slots: LEFT_RUNNING, kinds: [Claimable::of("report")].into(), waits: None };
+    let claim = Claim { worker, slots: LEFT_RUNNING, kinds: [Claimable::of("report")].into(), waits: None };
     assert_eq!(store.claim(claim).await.expect("claimed").len(), LEFT_RUNNING as usize);
     drop(store);
     let builder = Engine::builder(folder.path()).listener(Arc::new(Deaf)).register(Report);

@@ -16,24 +16,24 @@ use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
 use model::{JobView, Role, Scope};
 
-use crate::store::{By, KindRule, UserId};
+use crate::store::{Attribution, KindRule, UserId};
 
 /// Who asks for something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// Somebody who has not signed in.
-    Nobody,
+    Anonymous,
     /// Whoever reaches a server that works without accounts. May do everything, and has no account.
     Local,
     /// A person, in a browser.
-    Person(Who),
+    User(Principal),
     /// A program with a token of a person's: it may do what both of them may.
-    Program(Who, Pass),
+    Client(Principal, TokenGrant),
 }
 
 /// A person, as far as rights go.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Who {
+pub struct Principal {
     /// The number.
     pub user: UserId,
     /// The name; jobs are theirs by it.
@@ -44,7 +44,7 @@ pub struct Who {
 
 /// A token, as far as rights go.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pass {
+pub struct TokenGrant {
     /// What people call it.
     pub name: Arc<str>,
     /// What it may be used for.
@@ -67,7 +67,7 @@ pub enum Action {
     /// Start a job.
     Start,
     /// Cancel, retry, pause or resume a job, or let it start now.
-    Steer,
+    Control,
     /// Remove an ended job for good.
     Delete,
     /// Make, change, pause and delete a schedule.
@@ -79,7 +79,7 @@ pub enum Action {
     /// Pause and limit queues and kinds.
     ManageQueues,
     /// Add, change and remove people; end their sessions and tokens.
-    ManagePeople,
+    ManageUsers,
     /// Decide who may start a kind, and who sees its jobs.
     ManageKinds,
     /// Read the audit log.
@@ -97,13 +97,13 @@ impl Action {
         Self::Download,
         Self::Upload,
         Self::Start,
-        Self::Steer,
+        Self::Control,
         Self::Delete,
         Self::Schedule,
         Self::Write,
         Self::Announce,
         Self::ManageQueues,
-        Self::ManagePeople,
+        Self::ManageUsers,
         Self::ManageKinds,
         Self::ReadAudit,
         Self::OwnAccount,
@@ -114,10 +114,10 @@ impl Action {
         match self {
             Self::Public => None,
             Self::See | Self::Follow | Self::Download | Self::OwnAccount => Some(Role::Viewer),
-            Self::Upload | Self::Start | Self::Steer | Self::Delete | Self::Schedule | Self::Write => {
+            Self::Upload | Self::Start | Self::Control | Self::Delete | Self::Schedule | Self::Write => {
                 Some(Role::Operator)
             }
-            Self::Announce | Self::ManageQueues | Self::ManagePeople | Self::ManageKinds | Self::ReadAudit => {
+            Self::Announce | Self::ManageQueues | Self::ManageUsers | Self::ManageKinds | Self::ReadAudit => {
                 Some(Role::Administrator)
             }
         }
@@ -127,12 +127,16 @@ impl Action {
     pub const fn scope(self) -> Option<Scope> {
         match self {
             Self::See | Self::Follow | Self::Download => Some(Scope::Read),
-            Self::Upload | Self::Start | Self::Steer | Self::Delete | Self::Schedule | Self::Write | Self::Announce => {
-                Some(Scope::Start)
-            }
+            Self::Upload
+            | Self::Start
+            | Self::Control
+            | Self::Delete
+            | Self::Schedule
+            | Self::Write
+            | Self::Announce => Some(Scope::Start),
             Self::Public
             | Self::ManageQueues
-            | Self::ManagePeople
+            | Self::ManageUsers
             | Self::ManageKinds
             | Self::ReadAudit
             | Self::OwnAccount => None,
@@ -219,13 +223,13 @@ const fn needed(scope: Scope) -> &'static str {
 pub fn authorise(actor: &Actor, action: Action, subject: Subject<'_>) -> Result<(), Denied> {
     let Some(least) = action.role() else { return Ok(()) };
     let (who, pass) = match actor {
-        Actor::Nobody => return Err(Denied::SignIn),
-        Actor::Local if action == Action::OwnAccount || action == Action::ManagePeople => {
+        Actor::Anonymous => return Err(Denied::SignIn),
+        Actor::Local if action == Action::OwnAccount || action == Action::ManageUsers => {
             return Err(Denied::NoAccounts);
         }
         Actor::Local => return Ok(()),
-        Actor::Person(who) => (who, None),
-        Actor::Program(who, pass) => (who, Some(pass)),
+        Actor::User(who) => (who, None),
+        Actor::Client(who, pass) => (who, Some(pass)),
     };
     if let Some(pass) = pass
         && action.scope().is_none_or(|scope| !pass.scopes.contains(&scope))
@@ -242,7 +246,7 @@ pub fn authorise(actor: &Actor, action: Action, subject: Subject<'_>) -> Result<
     }
     let asked = match (action, subject) {
         (
-            Action::Start | Action::Steer | Action::Delete | Action::Schedule,
+            Action::Start | Action::Control | Action::Delete | Action::Schedule,
             Subject::Kind(rule) | Subject::Job { rule, .. } | Subject::Schedule { rule, .. },
         ) => least.max(rule.start),
         _ => least,
@@ -265,27 +269,27 @@ pub fn authorise(actor: &Actor, action: Action, subject: Subject<'_>) -> Result<
     Ok(())
 }
 
-fn sees(who: &Who, rule: Rule, starter: &str) -> bool {
+fn sees(who: &Principal, rule: Rule, starter: &str) -> bool {
     !rule.private || who.role == Role::Administrator || *who.name == *starter
 }
 
 impl Actor {
     /// How the audit log and the history name whoever acts, from `address`.
-    pub fn by(&self, address: Option<IpAddr>) -> By {
+    pub fn attribution(&self, address: Option<IpAddr>) -> Attribution {
         let (name, token) = match self {
-            Self::Nobody => ("".into(), None),
+            Self::Anonymous => ("".into(), None),
             Self::Local => ("local".into(), None),
-            Self::Person(who) => (Arc::clone(&who.name), None),
-            Self::Program(who, pass) => (Arc::clone(&who.name), Some(Arc::clone(&pass.name))),
+            Self::User(who) => (Arc::clone(&who.name), None),
+            Self::Client(who, pass) => (Arc::clone(&who.name), Some(Arc::clone(&pass.name))),
         };
-        By { name, token, address }
+        Attribution { name, token, address }
     }
 
     /// The person behind it.
-    pub const fn who(&self) -> Option<&Who> {
+    pub const fn principal(&self) -> Option<&Principal> {
         match self {
-            Self::Nobody | Self::Local => None,
-            Self::Person(who) | Self::Program(who, _) => Some(who),
+            Self::Anonymous | Self::Local => None,
+            Self::User(who) | Self::Client(who, _) => Some(who),
         }
     }
 }
@@ -317,19 +321,19 @@ impl Rules {
     }
 
     /// What `actor` sees in lists.
-    pub fn sight(&self, actor: &Actor) -> Sight {
+    pub fn visibility(&self, actor: &Actor) -> Visibility {
         let hidden = |hides: fn(&Rule) -> bool| {
             let mut kinds: Vec<String> =
                 self.0.iter().filter(|(_, rule)| hides(rule)).map(|(kind, _)| kind.clone()).collect();
             kinds.sort_unstable();
             kinds.into()
         };
-        match (actor, actor.who()) {
-            (Actor::Nobody, _) => Sight { hidden: hidden(|_| true), own: "".into() },
+        match (actor, actor.principal()) {
+            (Actor::Anonymous, _) => Visibility { hidden: hidden(|_| true), own: "".into() },
             (_, Some(who)) if who.role < Role::Administrator => {
-                Sight { hidden: hidden(|rule| rule.private), own: Arc::clone(&who.name) }
+                Visibility { hidden: hidden(|rule| rule.private), own: Arc::clone(&who.name) }
             }
-            (actor, _) => Sight { hidden: Arc::new([]), own: actor.by(None).name },
+            (actor, _) => Visibility { hidden: Arc::new([]), own: actor.attribution(None).name },
         }
     }
 }
@@ -337,28 +341,28 @@ impl Rules {
 /// What is in sight: all jobs, but of some kinds only one's own; and of what is said to one person, only what is said to
 /// oneself.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Sight {
-    /// Kinds of which only one's own jobs are seen, sorted.
+pub struct Visibility {
+    /// Kinds of which only the user's own jobs are visible, sorted.
     pub hidden: Arc<[String]>,
-    /// Whose jobs and messages are one's own; `local` without accounts.
+    /// Name of the user whose jobs and messages are visible in any case; `local` without accounts.
     pub own: Arc<str>,
 }
 
-impl Default for Sight {
+impl Default for Visibility {
     /// Everything.
     fn default() -> Self {
         Self { hidden: Arc::new([]), own: "".into() }
     }
 }
 
-impl Sight {
+impl Visibility {
     /// Whether nothing is hidden.
-    pub fn is_whole(&self) -> bool {
+    pub fn is_unrestricted(&self) -> bool {
         self.hidden.is_empty()
     }
 
     /// Whether a job is in sight.
-    pub fn sees(&self, job: &JobView) -> bool {
+    pub fn can_see(&self, job: &JobView) -> bool {
         !self.hides(&job.kind) || *job.created_by == *self.own
     }
 

@@ -133,7 +133,7 @@ impl Attempt {
             | Outcome::Failed { .. }
             | Outcome::RetryLater { .. }
             | Outcome::Cancelled { .. } => artifacts,
-            Outcome::Snoozed { .. } | Outcome::Paused | Outcome::HandedBack => Vec::new(),
+            Outcome::Snoozed { .. } | Outcome::Paused | Outcome::Released => Vec::new(),
         };
         if artifacts.is_empty() {
             self.discard().await;

@@ -28,7 +28,7 @@ use crate::{
     relay::Relay,
     sampler,
     shared::Shared,
-    store::{self, BootId, DeclaredRule, Node, Others, Role, SqliteOptions, SqliteStore, Store},
+    store::{self, DeclaredRule, Node, Others, Role, SqliteOptions, SqliteStore, Store, WorkerId},
     timekeeper::{self, Bell},
     uploads::{self, UploadLimits},
 };
@@ -248,7 +248,7 @@ impl Builder {
         let disk = Arc::new(Disk::new(&data));
         disk.make_room_to_start();
         let roots = prepare(&data, self.roots, self.role, self.migrates)?;
-        let boot = BootId(format!("{:032x}", rand::random::<u128>()));
+        let worker = WorkerId(format!("{:032x}", rand::random::<u128>()));
         let live = Arc::<Live>::default();
         let bell = Arc::<Bell>::default();
         let health = Arc::<Health>::default();
@@ -257,7 +257,7 @@ impl Builder {
             imports: Some(data.imports()),
             clock: Arc::clone(&self.clock),
             listener: Some(Arc::new(relay)),
-            others: Some(Others { own: boot.clone(), progress: self.listener.is_some() }),
+            others: Some(Others { own: worker.clone(), progress: self.listener.is_some() }),
             max_page_count: self.max_page_count,
             migrate: self.migrates,
             disk: Some(Arc::clone(&disk)),
@@ -266,7 +266,7 @@ impl Builder {
         };
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).await?);
         let node = Node {
-            boot,
+            worker,
             kernel: node_lock::kernel(),
             pid: std::process::id(),
             role: self.role,
@@ -277,7 +277,7 @@ impl Builder {
         // Whoever finds the row finds the lock held.
         let registry = self.tasks.freeze();
         let kinds: Vec<&str> = registry.catalogue().iter().map(|task| task.kind.as_str()).collect();
-        let lock = NodeLock::take(&data, &node.boot, &kinds)?;
+        let lock = NodeLock::take(&data, &node.worker, &kinds)?;
         store.register(node.clone()).await?;
         heart::settle_dead(store.as_ref(), &data, &node).await?;
         if !joins {

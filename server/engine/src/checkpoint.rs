@@ -26,7 +26,7 @@ use crate::{
     data_dir::{remove_attempts, remove_folder},
     own_folder::OwnFolder,
     run::ASK_AGAIN,
-    store::{Checkpoint, CheckpointAnswer, SaveCheckpoint},
+    store::{Checkpoint, CheckpointOutcome, SaveCheckpoint},
 };
 
 /// The most that a checkpoint holds, bytes of JSON.
@@ -134,8 +134,8 @@ impl Attempt {
             self.forget_earlier_work().await;
         }
         match answer {
-            CheckpointAnswer::GoOn => Ok(()),
-            CheckpointAnswer::Pause => Err(TaskError::Paused),
+            CheckpointOutcome::Continue => Ok(()),
+            CheckpointOutcome::Pause => Err(TaskError::Paused),
         }
     }
 

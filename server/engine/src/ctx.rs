@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use crate::{
-    ArtifactWriter, Batch, Error, Keeper, RootedFolder, RootedPath, StopReason, TaskError, Upload, UploadRef,
+    ArtifactWriter, Batch, Error, Retention, RootedFolder, RootedPath, StopReason, TaskError, Upload, UploadRef,
     WriteBudget,
     attempt::{Attempt, Blocking},
     batch, checkpoint, panics,
@@ -423,8 +423,8 @@ impl Ctx {
 
     /// Forgets a group of which nothing is left. Where that fails, whoever looks for it finds nothing.
     pub async fn forget_group(&self, group: Group) {
-        let Fence { boot, job, .. } = &self.attempt.fence;
-        if let Err(error) = self.attempt.shared.store.forget_group(boot, group).await {
+        let Fence { worker, job, .. } = &self.attempt.fence;
+        if let Err(error) = self.attempt.shared.store.forget_group(worker, group).await {
             tracing::warn!(%job, %group, %error, "cannot forget a group of processes that has ended; it is harmless");
         }
     }
@@ -435,8 +435,8 @@ impl Ctx {
     }
 
     /// For tasks that keep the data directory in order.
-    pub fn keeper(&self) -> Keeper {
-        Keeper::new(Arc::clone(&self.attempt.shared))
+    pub fn retention(&self) -> Retention {
+        Retention::new(Arc::clone(&self.attempt.shared))
     }
 }
 

@@ -38,7 +38,7 @@ pub(crate) async fn dispatch(shared: Arc<Shared>) {
         }
         let enough = CancellationToken::new();
         let wish =
-            Claim { boot: shared.node.boot.clone(), slots, kinds: Arc::clone(&kinds), waits: Some(enough.clone()) };
+            Claim { worker: shared.node.worker.clone(), slots, kinds: Arc::clone(&kinds), waits: Some(enough.clone()) };
         let mut claiming = shared.store.claim(wish);
         let claimed = tokio::select! {
             biased;

@@ -27,7 +27,7 @@ impl Elsewhere {
         let mut known = Known::default();
         for node in living.iter().filter(|node| node.concurrency > 0) {
             known.slots = known.slots.saturating_add(node.concurrency);
-            match node_lock::kinds(data, &node.boot) {
+            match node_lock::kinds(data, &node.worker) {
                 Some(kinds) => known.kinds.extend(kinds),
                 None => known.unknown = true,
             }

@@ -17,7 +17,7 @@ use crate::{
     registry::Accepted,
     run,
     shared::Shared,
-    store::{Artifact, By, CancelAnswer, JobDetail, NewJob, PauseAnswer, Store},
+    store::{Artifact, Attribution, CancelOutcome, JobDetail, NewJob, PauseOutcome, Store},
     validate,
 };
 
@@ -40,7 +40,7 @@ const LAST_STEPS: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug, Default)]
 pub struct StartOptions {
     /// Who starts it.
-    pub by: By,
+    pub by: Attribution,
     /// Not before this.
     pub run_at: Option<Micros>,
     /// The job it repeats.
@@ -112,7 +112,7 @@ impl Engine {
     ///
     /// # Errors
     /// `Error::NoSuchJob`, `Error::Database`. That it was over or asked before is an answer, not an error.
-    pub async fn cancel(&self, job: JobId, by: impl Into<By> + Send) -> Result<CancelAnswer> {
+    pub async fn cancel(&self, job: JobId, by: impl Into<Attribution> + Send) -> Result<CancelOutcome> {
         // The process that runs it hears the event, be it this one or another.
         self.shared.store.request_cancel(job, &by.into()).await
     }
@@ -121,7 +121,7 @@ impl Engine {
     ///
     /// # Errors
     /// `Error::NoSuchJob`, `Error::Conflict`, `Error::UnknownKind` (it could never run), `Error::ShuttingDown`.
-    pub async fn retry(&self, job: JobId, by: impl Into<By> + Send) -> Result<AttemptNo> {
+    pub async fn retry(&self, job: JobId, by: impl Into<Attribution> + Send) -> Result<AttemptNo> {
         if self.shared.stopping.is_raised() {
             return Err(Error::ShuttingDown);
         }
@@ -134,7 +134,7 @@ impl Engine {
     /// # Errors
     /// `Error::NoSuchJob`; `Error::Conflict` where it runs and its task makes no checkpoints, was asked before, is set
     /// aside already, or is over.
-    pub async fn pause(&self, job: JobId, by: impl Into<By> + Send) -> Result<PauseAnswer> {
+    pub async fn pause(&self, job: JobId, by: impl Into<Attribution> + Send) -> Result<PauseOutcome> {
         let found = self.shared.store.job(job).await?;
         let checkpoints = self.task(&found.kind).is_some_and(|task| task.checkpoints);
         if found.state == JobState::Running && !checkpoints {
@@ -154,7 +154,7 @@ impl Engine {
     ///
     /// # Errors
     /// `Error::NoSuchJob`, `Error::Conflict` where it is not set aside, `Error::ShuttingDown`.
-    pub async fn resume(&self, job: JobId, by: impl Into<By> + Send) -> Result<()> {
+    pub async fn resume(&self, job: JobId, by: impl Into<Attribution> + Send) -> Result<()> {
         if self.shared.stopping.is_raised() {
             return Err(Error::ShuttingDown);
         }
@@ -168,7 +168,7 @@ impl Engine {
     ///
     /// # Errors
     /// `Error::NoSuchJob`, `Error::Conflict` where it does not wait for a time, `Error::ShuttingDown`.
-    pub async fn start_now(&self, job: JobId, by: impl Into<By> + Send) -> Result<()> {
+    pub async fn start_now(&self, job: JobId, by: impl Into<Attribution> + Send) -> Result<()> {
         if self.shared.stopping.is_raised() {
             return Err(Error::ShuttingDown);
         }
@@ -179,7 +179,7 @@ impl Engine {
     ///
     /// # Errors
     /// `Error::NoSuchJob`, `Error::Conflict` while it is not over.
-    pub async fn delete(&self, job: JobId, by: impl Into<By> + Send) -> Result<()> {
+    pub async fn delete(&self, job: JobId, by: impl Into<Attribution> + Send) -> Result<()> {
         let by = by.into();
         self.shared.store.delete(job, &by).await?;
         tracing::info!(%job, by = &*by.name, "job deleted");
@@ -359,7 +359,7 @@ impl Engine {
         }
         // Before: the heart would enter this process again.
         shared.close();
-        if let Err(error) = shared.store.unregister(&shared.node.boot).await {
+        if let Err(error) = shared.store.unregister(&shared.node.worker).await {
             tracing::warn!(%error, "this process stays in the list of the living until others find it dead");
         }
         self.consolidate().await;

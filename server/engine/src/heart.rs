@@ -20,7 +20,7 @@ use crate::{
     node_lock::{self, LockState},
     processes,
     shared::Shared,
-    store::{BootId, Node, Store},
+    store::{Node, Store, WorkerId},
 };
 
 /// Between two looks at the others, at most: a process that dies on this host is noticed within this.
@@ -54,7 +54,7 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<()> {
                     others = accepted.then(|| others.take().unwrap_or_default());
                     stop_lost(&shared).await;
                 }
-                _ = strays.tick() => warn(settle_strays(shared.store.as_ref(), &shared.data, &shared.node.boot).await),
+                _ = strays.tick() => warn(settle_strays(shared.store.as_ref(), &shared.data, &shared.node.worker).await),
                 _ = looks.tick() => warn(look(&shared, others.as_mut(), pause).await),
             }
         }
@@ -70,7 +70,7 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<()> {
 async fn beat(shared: &Shared) -> bool {
     let store = &shared.store;
     let beaten = async {
-        if !store.beat(&shared.node.boot).await? && !shared.closed.is_raised() {
+        if !store.beat(&shared.node.worker).await? && !shared.closed.is_raised() {
             tracing::warn!("this process was silent for so long that the others have taken its jobs");
             store.register(shared.node.clone()).await?;
         }
@@ -93,7 +93,7 @@ async fn stop_lost(shared: &Shared) {
     if live.is_empty() {
         return;
     }
-    match shared.store.held(&shared.node.boot).await {
+    match shared.store.held(&shared.node.worker).await {
         Ok(held) => {
             let is_lost = |attempt: &Arc<Attempt>| {
                 // Asked again: it may have ended meanwhile.
@@ -114,7 +114,7 @@ fn warn(outcome: Result<()>) {
 /// What is remembered of the other processes.
 #[derive(Default)]
 struct Others {
-    seen: HashMap<BootId, Seen>,
+    seen: HashMap<WorkerId, Seen>,
     looked: Option<Instant>,
 }
 
@@ -133,14 +133,14 @@ impl Others {
         let mut before = std::mem::take(&mut self.seen);
         let mut silent = Vec::new();
         for node in others {
-            let silence = match before.remove(&node.boot) {
+            let silence = match before.remove(&node.worker) {
                 Some(seen) if seen.heartbeat == node.heartbeat => seen.silent + watched,
                 Some(_) | None => Duration::ZERO,
             };
             if silence >= node.lease {
                 silent.push(node.clone());
             }
-            self.seen.insert(node.boot.clone(), Seen { heartbeat: node.heartbeat, silent: silence });
+            self.seen.insert(node.worker.clone(), Seen { heartbeat: node.heartbeat, silent: silence });
         }
         silent
     }
@@ -165,38 +165,38 @@ async fn look(shared: &Shared, others: Option<&mut Others>, pause: Duration) -> 
 pub(crate) async fn settle_dead(store: &dyn Store, data: &DataDir, own: &Node) -> Result<()> {
     let (dead, _) = judge_by_lock(store, data, own).await?;
     settle(store, data, &dead).await?;
-    settle_strays(store, data, &own.boot).await
+    settle_strays(store, data, &own.worker).await
 }
 
 /// The other processes, the certainly dead apart from the rest.
-async fn judge_by_lock(store: &dyn Store, data: &DataDir, own: &Node) -> Result<(Vec<BootId>, Vec<Node>)> {
+async fn judge_by_lock(store: &dyn Store, data: &DataDir, own: &Node) -> Result<(Vec<WorkerId>, Vec<Node>)> {
     let (mut dead, mut living) = (Vec::new(), Vec::new());
-    for node in store.nodes().await?.into_iter().filter(|node| node.boot != own.boot) {
-        let is_dead = match node_lock::state(data, &node.boot) {
+    for node in store.nodes().await?.into_iter().filter(|node| node.worker != own.worker) {
+        let is_dead = match node_lock::state(data, &node.worker) {
             LockState::Free => true,
             // A process elsewhere may keep its files elsewhere.
             LockState::Missing => !node.kernel.is_empty() && node.kernel == own.kernel,
             LockState::Held => false,
         };
-        if is_dead { dead.push(node.boot) } else { living.push(node) }
+        if is_dead { dead.push(node.worker) } else { living.push(node) }
     }
     Ok((dead, living))
 }
 
 /// Settles the jobs of processes that are not registered and hold no lock.
-async fn settle_strays(store: &dyn Store, data: &DataDir, own: &BootId) -> Result<()> {
+async fn settle_strays(store: &dyn Store, data: &DataDir, own: &WorkerId) -> Result<()> {
     let holders = store.holders().await?;
     let registered = store.nodes().await?;
-    let is_stray = |boot: &BootId| {
-        boot != own
-            && registered.iter().all(|node| node.boot != *boot)
-            && node_lock::state(data, boot) != LockState::Held
+    let is_stray = |worker: &WorkerId| {
+        worker != own
+            && registered.iter().all(|node| node.worker != *worker)
+            && node_lock::state(data, worker) != LockState::Held
     };
-    let strays: Vec<BootId> = holders.into_iter().filter(is_stray).collect();
+    let strays: Vec<WorkerId> = holders.into_iter().filter(is_stray).collect();
     settle(store, data, &strays).await
 }
 
-async fn settle(store: &dyn Store, data: &DataDir, dead: &[BootId]) -> Result<()> {
+async fn settle(store: &dyn Store, data: &DataDir, dead: &[WorkerId]) -> Result<()> {
     if dead.is_empty() {
         return Ok(());
     }
@@ -205,18 +205,18 @@ async fn settle(store: &dyn Store, data: &DataDir, dead: &[BootId]) -> Result<()
     for job in store.settle(dead).await? {
         tracing::warn!(%job, "the process that ran this job is dead; the job has been interrupted");
     }
-    for boot in dead {
-        node_lock::bury(data, boot);
+    for worker in dead {
+        node_lock::bury(data, worker);
     }
     Ok(())
 }
 
 /// Ends the programs that dead processes have started on this kernel.
-async fn end_left_behind(store: &dyn Store, dead: &[BootId]) -> Result<()> {
-    let (boots, recorded) = (dead.to_vec(), store.groups(dead).await?);
+async fn end_left_behind(store: &dyn Store, dead: &[WorkerId]) -> Result<()> {
+    let (workers, recorded) = (dead.to_vec(), store.groups(dead).await?);
     let any = !recorded.is_empty();
     let ending =
-        tokio::task::spawn_blocking(move || processes::end_left_behind(&boots, &recorded, &node_lock::kernel()));
+        tokio::task::spawn_blocking(move || processes::end_left_behind(&workers, &recorded, &node_lock::kernel()));
     match ending.await {
         Ok(0) | Err(_) => {}
         Ok(ended) => tracing::warn!(ended, "ended processes that dead servers or workers had started and left"),

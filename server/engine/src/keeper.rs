@@ -18,11 +18,11 @@ const FOUND: u32 = 256;
 
 /// Keeps the data directory in order, on behalf of a task. Made by [`crate::Ctx::keeper`].
 #[derive(Clone)]
-pub struct Keeper {
+pub struct Retention {
     shared: Arc<Shared>,
 }
 
-impl Keeper {
+impl Retention {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         Self { shared }
     }

@@ -5,9 +5,9 @@ use model::{FieldError, count, is_unprintable};
 use crate::{Error, Result};
 
 /// The longest message, characters.
-pub const LONGEST_MESSAGE: usize = 1_000;
+pub const MAX_MESSAGE_LENGTH: usize = 1_000;
 /// The longest note on a job, characters.
-pub const LONGEST_NOTE: usize = 4_000;
+pub const MAX_NOTE_LENGTH: usize = 4_000;
 /// The longest key that a message is sent under, bytes.
 const LONGEST_KEY: usize = 200;
 

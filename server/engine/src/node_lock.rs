@@ -7,7 +7,7 @@ use std::{
     path::PathBuf,
 };
 
-use crate::{DataDir, Error, Result, store::BootId};
+use crate::{DataDir, Error, Result, store::WorkerId};
 
 /// What the line with the kinds begins with; none of them has a space in it.
 const KINDS: &str = "kinds:";
@@ -22,10 +22,10 @@ pub(crate) struct NodeLock {
 }
 
 impl NodeLock {
-    /// Takes the lock of `boot`, which is new, and notes the kinds of its jobs.
-    pub(crate) fn take(data: &DataDir, boot: &BootId, kinds: &[&str]) -> Result<Self> {
+    /// Takes the lock of `worker`, which is new, and notes the kinds of its jobs.
+    pub(crate) fn take(data: &DataDir, worker: &WorkerId, kinds: &[&str]) -> Result<Self> {
         let kinds = kinds.join(" ");
-        let path = path_of(data, boot);
+        let path = path_of(data, worker);
         let taken = || {
             let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
             file.try_lock().map_err(std::io::Error::from)?;
@@ -58,8 +58,8 @@ pub(crate) enum LockState {
 }
 
 /// Looks at the lock of a process.
-pub(crate) fn state(data: &DataDir, boot: &BootId) -> LockState {
-    let path = path_of(data, boot);
+pub(crate) fn state(data: &DataDir, worker: &WorkerId) -> LockState {
+    let path = path_of(data, worker);
     let tried = File::open(&path).map_err(TryLockError::Error).and_then(|file| file.try_lock());
     match tried {
         Ok(()) => LockState::Free,
@@ -73,9 +73,9 @@ pub(crate) fn state(data: &DataDir, boot: &BootId) -> LockState {
 }
 
 /// The kinds that a process runs; `None` where its file is elsewhere, or does not hold all of them.
-pub(crate) fn kinds(data: &DataDir, boot: &BootId) -> Option<Vec<String>> {
+pub(crate) fn kinds(data: &DataDir, worker: &WorkerId) -> Option<Vec<String>> {
     let mut text = String::new();
-    File::open(path_of(data, boot)).and_then(|file| file.take(LONGEST).read_to_string(&mut text)).ok()?;
+    File::open(path_of(data, worker)).and_then(|file| file.take(LONGEST).read_to_string(&mut text)).ok()?;
     // Not one that a full disk has cut.
     let kinds = text.strip_suffix('\n')?.lines().find_map(|line| line.strip_prefix(KINDS))?;
     Some(kinds.split_whitespace().map(str::to_owned).collect())
@@ -88,10 +88,10 @@ pub(crate) fn kernel() -> String {
 }
 
 /// Removes the lock file of a dead process once its jobs are settled.
-pub(crate) fn bury(data: &DataDir, boot: &BootId) {
-    let _ = fs::remove_file(path_of(data, boot));
+pub(crate) fn bury(data: &DataDir, worker: &WorkerId) {
+    let _ = fs::remove_file(path_of(data, worker));
 }
 
-fn path_of(data: &DataDir, boot: &BootId) -> PathBuf {
-    data.nodes().join(format!("{}.lock", boot.0))
+fn path_of(data: &DataDir, worker: &WorkerId) -> PathBuf {
+    data.nodes().join(format!("{}.lock", worker.0))
 }

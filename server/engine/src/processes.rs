@@ -14,7 +14,7 @@ use std::fmt;
 
 use model::{AttemptNo, JobId};
 
-use crate::store::{BootId, Fence};
+use crate::store::{Fence, WorkerId};
 
 pub use ending::{end_group, end_marked, end_rest_of_group, signal_group};
 pub use rustix::process::Signal;
@@ -43,13 +43,13 @@ pub struct Mark(Vec<(&'static str, String)>);
 impl Mark {
     /// That of one attempt.
     pub(crate) fn of_attempt(fence: &Fence) -> Self {
-        let Fence { job, attempt, boot } = fence;
-        Self(vec![(BOOT, boot.0.clone()), (JOB, job.to_string()), (ATTEMPT, attempt.to_string())])
+        let Fence { job, attempt, worker } = fence;
+        Self(vec![(BOOT, worker.0.clone()), (JOB, job.to_string()), (ATTEMPT, attempt.to_string())])
     }
 
     /// That of all attempts that a process of ours runs, by its boot id.
-    pub fn of(boot: &str) -> Self {
-        Self(vec![(BOOT, boot.to_owned())])
+    pub fn of(worker: &str) -> Self {
+        Self(vec![(BOOT, worker.to_owned())])
     }
 
     /// The variables, to be set in the environment of a program.
@@ -78,7 +78,7 @@ pub struct GroupRow {
     /// The group.
     pub group: Group,
     /// Who started it.
-    pub boot: BootId,
+    pub worker: WorkerId,
     /// The kernel it was started on, by its boot id.
     pub kernel: String,
     /// The job it was started for.
@@ -90,13 +90,13 @@ pub struct GroupRow {
 /// Ends what dead processes of ours have left on the kernel `here`: the groups recorded, if they are still the same, and
 /// whatever bears the mark of one of them. Blocks for some milliseconds, at most for a second or so. Answers how many
 /// processes there were.
-pub(crate) fn end_left_behind(dead: &[BootId], recorded: &[GroupRow], here: &str) -> usize {
+pub(crate) fn end_left_behind(dead: &[WorkerId], recorded: &[GroupRow], here: &str) -> usize {
     let mut ended = 0;
     for row in recorded {
         // On another kernel the numbers mean nothing, and all of it died with that one.
         if row.kernel == here && !here.is_empty() {
-            ended += end_group(row.group, &Mark::of(&row.boot.0));
+            ended += end_group(row.group, &Mark::of(&row.worker.0));
         }
     }
-    ended + dead.iter().map(|boot| end_marked(&Mark::of(&boot.0))).sum::<usize>()
+    ended + dead.iter().map(|worker| end_marked(&Mark::of(&worker.0))).sum::<usize>()
 }

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use model::{Counts, FieldError, Gate, GateOf};
+use model::{ControlTarget, Counts, FieldError, QueueControl};
 
 use crate::{
     Engine, Error, Result, TaskInfo,
-    store::{By, GateChange},
+    store::{Attribution, ControlChange},
 };
 
 /// A queue as it stands.
 #[derive(Clone, Debug)]
 pub struct QueueStatus {
     /// What people have decided about it; its name.
-    pub gate: Gate,
+    pub control: QueueControl,
     /// Its kinds, by the names that people call them.
     pub kinds: Vec<KindStatus>,
 }
@@ -24,7 +24,7 @@ pub struct KindStatus {
     /// The kind.
     pub task: TaskInfo,
     /// What people have decided about it.
-    pub gate: Gate,
+    pub control: QueueControl,
     /// Its jobs that are not over; the other counts are 0.
     pub jobs: Counts,
 }
@@ -33,11 +33,11 @@ pub struct KindStatus {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hold {
     /// A person has paused their queue, or their kind.
-    Paused(Gate),
+    Paused(QueueControl),
     /// As many as may run at once do.
-    Full(Gate),
+    Full(QueueControl),
     /// No process runs jobs.
-    Nobody,
+    NoWorkers,
     /// Processes run jobs, and none of them has their task.
     NotOffered,
 }
@@ -45,7 +45,7 @@ pub enum Hold {
 impl KindStatus {
     /// How many may run at once, by its task and by what people have decided.
     pub fn limit(&self) -> Option<u32> {
-        self.gate.at_once.into_iter().chain(self.task.limit).min()
+        self.control.at_once.into_iter().chain(self.task.limit).min()
     }
 
     /// Whether as many run as may.
@@ -57,7 +57,7 @@ impl KindStatus {
 impl QueueStatus {
     /// Whether as many run as may.
     pub fn is_full(&self) -> bool {
-        self.gate.at_once.is_some_and(|limit| self.jobs().running >= u64::from(limit))
+        self.control.at_once.is_some_and(|limit| self.jobs().running >= u64::from(limit))
     }
 
     /// Its jobs that are not over, of all kinds together; the other counts are 0.
@@ -78,19 +78,22 @@ impl Engine {
     /// # Errors
     /// `Error::Database`.
     pub async fn queues(&self) -> Result<Vec<QueueStatus>> {
-        let (gates, mut under_way) = tokio::try_join!(self.store().gates(), self.store().under_way())?;
-        let gate = |of, name: &str| {
-            let decided = gates.iter().find(|gate| gate.of == of && gate.name == name);
-            decided.cloned().unwrap_or_else(|| Gate::open(of, name))
+        let (controls, mut under_way) = tokio::try_join!(self.store().controls(), self.store().under_way())?;
+        let control = |of, name: &str| {
+            let decided = controls.iter().find(|control| control.of == of && control.name == name);
+            decided.cloned().unwrap_or_else(|| QueueControl::open(of, name))
         };
         let mut queues = BTreeMap::<&str, Vec<KindStatus>>::new();
         for task in self.catalogue() {
             let kind = task.kind.as_str();
             let jobs = under_way.remove(kind).unwrap_or_default();
-            let status = KindStatus { task: task.clone(), gate: gate(GateOf::Kind, kind), jobs };
+            let status = KindStatus { task: task.clone(), control: control(ControlTarget::Kind, kind), jobs };
             queues.entry(task.queue.as_str()).or_default().push(status);
         }
-        Ok(queues.into_iter().map(|(name, kinds)| QueueStatus { gate: gate(GateOf::Queue, name), kinds }).collect())
+        Ok(queues
+            .into_iter()
+            .map(|(name, kinds)| QueueStatus { control: control(ControlTarget::Queue, name), kinds })
+            .collect())
     }
 
     /// What keeps jobs of a kind from starting at the moment; `None` where they wait for no more than a slot.
@@ -104,15 +107,15 @@ impl Engine {
             return Ok((!self.shared.elsewhere.runs(kind)).then_some(Hold::NotOffered));
         };
         let status = &queue.kinds[place];
-        let paused = [&queue.gate, &status.gate].into_iter().find(|gate| gate.paused_at.is_some());
-        Ok(if let Some(gate) = paused {
-            Some(Hold::Paused(gate.clone()))
+        let paused = [&queue.control, &status.control].into_iter().find(|control| control.paused_at.is_some());
+        Ok(if let Some(control) = paused {
+            Some(Hold::Paused(control.clone()))
         } else if queue.is_full() {
-            Some(Hold::Full(queue.gate.clone()))
+            Some(Hold::Full(queue.control.clone()))
         } else if status.is_full() {
-            Some(Hold::Full(Gate { at_once: status.limit(), ..status.gate.clone() }))
+            Some(Hold::Full(QueueControl { at_once: status.limit(), ..status.control.clone() }))
         } else if self.concurrency() == 0 {
-            Some(Hold::Nobody)
+            Some(Hold::NoWorkers)
         } else if self.shared.node.concurrency == 0 && !self.shared.elsewhere.runs(kind) {
             Some(Hold::NotOffered)
         } else {
@@ -126,25 +129,26 @@ impl Engine {
     /// # Errors
     /// `Error::UnknownQueue`, `Error::UnknownKind`, `Error::Database`; `Error::InvalidInput` in `at_once` for a limit of
     /// nothing, or one above what the kind's task allows.
-    pub async fn change_gate(
+    pub async fn change_control(
         &self,
-        of: GateOf,
+        of: ControlTarget,
         name: &str,
-        change: GateChange,
-        by: impl Into<By> + Send,
+        change: ControlChange,
+        by: impl Into<Attribution> + Send,
     ) -> Result<()> {
         match of {
-            GateOf::Kind => drop(self.shared.registry.get(name)?),
-            GateOf::Queue if self.catalogue().iter().all(|task| task.queue.as_str() != name) => {
+            ControlTarget::Kind => drop(self.shared.registry.get(name)?),
+            ControlTarget::Queue if self.catalogue().iter().all(|task| task.queue.as_str() != name) => {
                 let mut known: Vec<&str> = self.catalogue().iter().map(|task| task.queue.as_str()).collect();
                 known.sort_unstable();
                 known.dedup();
                 return Err(Error::UnknownQueue { queue: name.chars().take(80).collect(), known: known.join(", ") });
             }
-            GateOf::Queue => {}
+            ControlTarget::Queue => {}
         }
-        if let GateChange::Limit(Some(at_once)) = change {
-            let most = self.task(name).filter(|_| of == GateOf::Kind).and_then(|task| task.limit).unwrap_or(u32::MAX);
+        if let ControlChange::Limit(Some(at_once)) = change {
+            let most =
+                self.task(name).filter(|_| of == ControlTarget::Kind).and_then(|task| task.limit).unwrap_or(u32::MAX);
             let message = match at_once {
                 0 => "A limit is at least 1; pause it instead.".to_owned(),
                 _ if at_once > most => format!("Its task lets at most {most} of its jobs run at once."),
@@ -155,7 +159,7 @@ impl Engine {
             }
         }
         let by = by.into();
-        self.store().change_gate(of, name, change, &by).await?;
+        self.store().change_control(of, name, change, &by).await?;
         tracing::info!(of = of.as_str(), name, ?change, by = &*by.name, "queue control changed");
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, time::Duration};
 use cron::Cron;
 use model::Micros;
 
-use crate::store::{Missed, Skip, Why};
+use crate::store::{Missed, Skip, SkipReason};
 
 /// A run that is noticed later than this has been missed.
 pub(crate) const LATE: Duration = Duration::from_mins(1);
@@ -28,7 +28,7 @@ pub(crate) struct Reckoned {
 
 /// What to do at `now` about a schedule whose next run was due at `seen`: every run from `seen` to `now` is seen to, once,
 /// wherever the clock has been put meanwhile.
-pub(crate) fn reckon(recurrence: &Cron, seen: Option<Micros>, now: Micros, missed: Missed) -> Reckoned {
+pub(crate) fn reckon(parse_cron: &Cron, seen: Option<Micros>, now: Micros, missed: Missed) -> Reckoned {
     let mut reckoned = Reckoned { next_at: seen, ..Reckoned::default() };
     let mut kept = VecDeque::new();
     let most = missed.most() as usize;
@@ -36,7 +36,7 @@ pub(crate) fn reckon(recurrence: &Cron, seen: Option<Micros>, now: Micros, misse
     while let Some(at) = reckoned.next_at.filter(|at| *at <= now) {
         looked_at += 1;
         let from = if looked_at == ONE_BY_ONE { at.max(before(now, WEEK)) } else { at };
-        reckoned.next_at = recurrence.next_after(from);
+        reckoned.next_at = parse_cron.next_after(from);
         if at >= before(now, LATE) && reckoned.next_at.is_none_or(|next| next > now) {
             reckoned.due.push(at);
         } else {
@@ -69,7 +69,7 @@ fn before(now: Micros, span: Duration) -> Micros {
 }
 
 fn one_more(skipped: Option<Skip>, at: Micros) -> Skip {
-    let first = Skip { due: at, last_due: at, runs: 0, why: Why::Missed };
+    let first = Skip { due: at, last_due: at, runs: 0, why: SkipReason::Missed };
     let skip = skipped.unwrap_or(first);
     Skip { last_due: at, runs: skip.runs + 1, ..skip }
 }
@@ -90,7 +90,7 @@ mod tests {
     }
 
     fn skip(due: i64, last_due: i64, runs: u64) -> Skip {
-        Skip { due: at(due), last_due: at(last_due), runs, why: Why::Missed }
+        Skip { due: at(due), last_due: at(last_due), runs, why: SkipReason::Missed }
     }
 
     #[test]

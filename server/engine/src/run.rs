@@ -140,7 +140,7 @@ fn is_disk_full(outcome: &Outcome) -> bool {
         | Outcome::Cancelled { failure: None, .. }
         | Outcome::Snoozed { .. }
         | Outcome::Paused
-        | Outcome::HandedBack => false,
+        | Outcome::Released => false,
     }
 }
 
@@ -189,7 +189,7 @@ pub(crate) fn judge(
         (Wish::None | Wish::Shutdown, TaskError::Paused) => Outcome::Paused,
         (Wish::None | Wish::Shutdown, TaskError::Snooze(until)) => Outcome::Snoozed { until },
         // Of what is lost nobody takes note.
-        (Wish::Shutdown | Wish::Lost, _) => Outcome::HandedBack,
+        (Wish::Shutdown | Wish::Lost, _) => Outcome::Released,
         (Wish::Cancel, TaskError::Retry(fault) | TaskError::Fatal(fault)) => {
             Outcome::Cancelled { trace: fault.trace.clone(), failure: Some(fault.into()) }
         }

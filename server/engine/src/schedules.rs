@@ -7,7 +7,10 @@ use serde_json::Value;
 use crate::{
     Engine, Error, Result, StartOptions,
     engine::{checked, printable_title},
-    store::{By, MOST_MISSED, Missed, NewJob, Overlap, Plan, RunOf, SMALL_INPUT, SavePlan, Schedule, ScheduleId},
+    store::{
+        Attribution, MAX_CATCH_UP_RUNS, Missed, NewJob, Overlap, Plan, RunOf, SMALL_INPUT, SavePlan, Schedule,
+        ScheduleId,
+    },
 };
 
 /// The longest name of a schedule, characters.
@@ -50,7 +53,7 @@ pub struct NewSchedule {
 ///
 /// # Errors
 /// `Error::InvalidInput` for what cannot be read, under the names of [`field`].
-pub fn recurrence(expression: &str, zone: &str) -> Result<Cron> {
+pub fn parse_cron(expression: &str, zone: &str) -> Result<Cron> {
     Cron::parse(expression, zone).map_err(|fault| {
         let field = match fault.field {
             Field::Expression => field::EXPRESSION,
@@ -66,7 +69,7 @@ impl Engine {
     /// # Errors
     /// `Error::InvalidInput` with every fault at once, those of the plan's own fields under the names of [`field`];
     /// `Error::UnknownKind`, `Error::ShuttingDown`.
-    pub async fn add_schedule(&self, wish: NewSchedule, by: By) -> Result<ScheduleId> {
+    pub async fn add_schedule(&self, wish: NewSchedule, by: Attribution) -> Result<ScheduleId> {
         let save = self.planned(wish, by).await?;
         let added = self.shared.store.add_schedule(save).await?;
         self.shared.bell.ring();
@@ -77,7 +80,7 @@ impl Engine {
     ///
     /// # Errors
     /// Those of [`Engine::add_schedule`]; `Error::NoSuchSchedule`; `Error::Refused` where somebody else was faster.
-    pub async fn change_schedule(&self, schedule: &Schedule, wish: NewSchedule, by: By) -> Result<()> {
+    pub async fn change_schedule(&self, schedule: &Schedule, wish: NewSchedule, by: Attribution) -> Result<()> {
         let wish = NewSchedule { kind: schedule.plan.kind.clone(), ..wish };
         let save = self.planned(wish, by).await?;
         self.shared.store.change_schedule(schedule.id, schedule.revision, save).await?;
@@ -89,7 +92,7 @@ impl Engine {
     ///
     /// # Errors
     /// `Error::NoSuchSchedule`.
-    pub async fn pause_schedule(&self, schedule: ScheduleId, by: &By) -> Result<()> {
+    pub async fn pause_schedule(&self, schedule: ScheduleId, by: &Attribution) -> Result<()> {
         self.shared.store.pause_schedule(schedule, by).await
     }
 
@@ -98,9 +101,9 @@ impl Engine {
     /// # Errors
     /// `Error::NoSuchSchedule`; `Error::Refused` where somebody else was faster; `Error::InvalidInput` where its time zone
     /// is not known any more.
-    pub async fn resume_schedule(&self, schedule: &Schedule, by: &By) -> Result<()> {
-        let recurrence = recurrence(&schedule.plan.expression, &schedule.plan.zone)?;
-        let next_at = recurrence.next_after(self.now());
+    pub async fn resume_schedule(&self, schedule: &Schedule, by: &Attribution) -> Result<()> {
+        let cron = parse_cron(&schedule.plan.expression, &schedule.plan.zone)?;
+        let next_at = cron.next_after(self.now());
         self.shared.store.resume_schedule(schedule.id, schedule.revision, next_at, by).await?;
         self.shared.bell.ring();
         Ok(())
@@ -110,7 +113,7 @@ impl Engine {
     ///
     /// # Errors
     /// `Error::NoSuchSchedule`; `Error::Refused` where somebody else has changed it.
-    pub async fn delete_schedule(&self, schedule: ScheduleId, revision: Option<i64>, by: &By) -> Result<()> {
+    pub async fn delete_schedule(&self, schedule: ScheduleId, revision: Option<i64>, by: &Attribution) -> Result<()> {
         self.shared.store.delete_schedule(schedule, revision, by).await
     }
 
@@ -118,7 +121,7 @@ impl Engine {
     ///
     /// # Errors
     /// Those of [`Engine::start`].
-    pub async fn run_schedule(&self, schedule: &Schedule, by: By) -> Result<JobId> {
+    pub async fn run_schedule(&self, schedule: &Schedule, by: Attribution) -> Result<JobId> {
         if self.shared.stopping.is_raised() {
             return Err(Error::ShuttingDown);
         }
@@ -129,7 +132,7 @@ impl Engine {
         self.shared.store.enqueue(job).await
     }
 
-    async fn planned(&self, wish: NewSchedule, by: By) -> Result<SavePlan> {
+    async fn planned(&self, wish: NewSchedule, by: Attribution) -> Result<SavePlan> {
         if self.shared.stopping.is_raised() {
             return Err(Error::ShuttingDown);
         }
@@ -140,13 +143,13 @@ impl Engine {
         if !(1..=SCHEDULE_NAME_LENGTH).contains(&name.chars().count()) {
             fault(field::NAME, format!("A schedule needs a name of 1 to {SCHEDULE_NAME_LENGTH} characters."));
         }
-        if !matches!(missed, Missed::Skip | Missed::Once | Missed::All(1..=MOST_MISSED)) {
-            fault(field::MOST, format!("Missed runs are made up for by 1 to {MOST_MISSED} runs."));
+        if !matches!(missed, Missed::Skip | Missed::Once | Missed::All(1..=MAX_CATCH_UP_RUNS)) {
+            fault(field::MOST, format!("Missed runs are made up for by 1 to {MAX_CATCH_UP_RUNS} runs."));
         }
-        let recurrence = kept(recurrence(&expression, &zone), &mut faults)?;
+        let cron = kept(parse_cron(&expression, &zone), &mut faults)?;
         let options = StartOptions { by: by.clone(), priority, ..StartOptions::default() };
         let job = kept(checked(&self.shared, &kind, input, options).await, &mut faults)?;
-        let (Some(recurrence), Some(job), true) = (recurrence, job, faults.is_empty()) else {
+        let (Some(cron), Some(job), true) = (cron, job, faults.is_empty()) else {
             return Err(Error::InvalidInput(faults));
         };
         self.check_quota(&job).await?;
@@ -155,12 +158,12 @@ impl Engine {
             kind,
             input: job.input,
             priority,
-            expression: recurrence.expression().to_owned(),
-            zone: recurrence.zone().to_owned(),
+            expression: cron.expression().to_owned(),
+            zone: cron.zone().to_owned(),
             overlap,
             missed,
         };
-        Ok(SavePlan { plan, uploads: job.uploads, next_at: recurrence.next_after(self.now()), by })
+        Ok(SavePlan { plan, uploads: job.uploads, next_at: cron.next_after(self.now()), by })
     }
 }
 

@@ -14,8 +14,8 @@ mod writing;
 
 use async_trait::async_trait;
 use model::{
-    AttemptNo, Counts, Cursor, Gate, GateOf, JobId, JobState, JobView, LogLine, MessageEvent, Micros, ProgressEvent,
-    Seq, Snapshot,
+    AttemptNo, ControlTarget, Counts, Cursor, JobId, JobState, JobView, LogLine, MessageEvent, Micros, ProgressEvent,
+    QueueControl, Seq, Snapshot,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -35,7 +35,7 @@ pub use types::*;
 
 use crate::{
     Curve, Result,
-    access::Sight,
+    access::Visibility,
     processes::{Group, GroupRow},
 };
 
@@ -74,30 +74,36 @@ pub trait Store: Accounts + Schedules {
     fn append_logs(&self, appends: Vec<LogAppend>);
     /// Replaces the checkpoint of a job. Log lines that were appended before are committed no later. Returns whether a
     /// user has asked to pause the job.
-    async fn save_checkpoint(&self, save: SaveCheckpoint) -> Result<CheckpointAnswer>;
+    async fn save_checkpoint(&self, save: SaveCheckpoint) -> Result<CheckpointOutcome>;
     /// Ends an attempt: state, final progress, last log lines, artifacts, result or failure, in one transaction.
     async fn finish(&self, finish: Finish) -> Result<JobView>;
     /// Records that the grace period after a cancel request is over and the task still runs.
     async fn mark_not_responding(&self, fence: Fence) -> Result<()>;
     /// Cancels a waiting job, or asks a running one to stop.
-    async fn request_cancel(&self, job: JobId, by: &By) -> Result<CancelAnswer>;
+    async fn request_cancel(&self, job: JobId, by: &Attribution) -> Result<CancelOutcome>;
     /// Pauses a waiting job, or asks a running one to pause at its next checkpoint. `Error::Conflict` if it was asked
     /// before, is paused already, or is over.
-    async fn pause(&self, job: JobId, by: &By) -> Result<PauseAnswer>;
+    async fn pause(&self, job: JobId, by: &Attribution) -> Result<PauseOutcome>;
     /// Queues a paused job, or lets it wait for its time if that is in the future. Withdraws the request to pause a
     /// running job.
-    async fn resume(&self, job: JobId, by: &By) -> Result<()>;
+    async fn resume(&self, job: JobId, by: &Attribution) -> Result<()>;
     /// Queues an ended job again. Returns the number of its next attempt.
-    async fn retry(&self, job: JobId, by: &By) -> Result<AttemptNo>;
+    async fn retry(&self, job: JobId, by: &Attribution) -> Result<AttemptNo>;
     /// Queues a scheduled job before its time.
-    async fn start_now(&self, job: JobId, by: &By) -> Result<()>;
+    async fn start_now(&self, job: JobId, by: &Attribution) -> Result<()>;
     /// Deletes an ended job with its log, attempts and artifact rows. The caller deletes the files.
-    async fn delete(&self, job: JobId, by: &By) -> Result<()>;
+    async fn delete(&self, job: JobId, by: &Attribution) -> Result<()>;
     /// Pauses, resumes or limits a queue or a kind.
-    async fn change_gate(&self, of: GateOf, name: &str, change: GateChange, by: &By) -> Result<()>;
-    /// Sends a message or a note, as one event, and keeps it: messages for 30 days and at most [`MESSAGES_KEPT`] of
+    async fn change_control(
+        &self,
+        of: ControlTarget,
+        name: &str,
+        change: ControlChange,
+        by: &Attribution,
+    ) -> Result<()>;
+    /// Sends a message or a note, as one event, and keeps it: messages for 30 days and at most [`MAX_MESSAGES_KEPT`] of
     /// them, notes as long as their job. `Error::Refused` if the key was used for another text, or the job has
-    /// [`NOTES_PER_JOB`] notes.
+    /// [`MAX_NOTES_PER_JOB`] notes.
     async fn tell(&self, message: NewMessage) -> Result<Told>;
     /// Retention: removes jobs, or a part of each, that ended before the time beside them. Goes through them until it
     /// has occupied the writer for `time_limit`, but handles at least one. The caller deletes the files.
@@ -107,11 +113,11 @@ pub trait Store: Accounts + Schedules {
     async fn prune_uploads(&self, uploads: Vec<String>, before: Micros, time_limit: Duration) -> Result<PrunedUploads>;
     /// Settles the running jobs of dead workers, which are no longer registered then: interrupted, or, if an attempt is
     /// left, queued again or paused as a user had asked.
-    async fn settle(&self, dead: &[BootId]) -> Result<Vec<JobId>>;
+    async fn settle(&self, dead: &[WorkerId]) -> Result<Vec<JobId>>;
     /// The workers that hold running jobs.
-    async fn holders(&self) -> Result<Vec<BootId>>;
+    async fn holders(&self) -> Result<Vec<WorkerId>>;
     /// The running attempts that a worker holds.
-    async fn held(&self, boot: &BootId) -> Result<BTreeSet<(JobId, AttemptNo)>>;
+    async fn held(&self, worker: &WorkerId) -> Result<BTreeSet<(JobId, AttemptNo)>>;
     /// Queues the jobs that were scheduled for `now` or before. Returns when the next is due.
     async fn promote_due(&self, now: Micros) -> Result<Option<Micros>>;
     /// Returns once everything that was buffered before is committed.
@@ -134,9 +140,9 @@ pub trait Store: Accounts + Schedules {
     /// Registers a process, or registers it again.
     async fn register(&self, node: Node) -> Result<()>;
     /// Heartbeat. `false` if the process is no longer registered: its jobs have been settled.
-    async fn beat(&self, boot: &BootId) -> Result<bool>;
+    async fn beat(&self, worker: &WorkerId) -> Result<bool>;
     /// Removes a process that ends, unless it still holds jobs.
-    async fn unregister(&self, boot: &BootId) -> Result<()>;
+    async fn unregister(&self, worker: &WorkerId) -> Result<()>;
     /// All registered processes.
     async fn nodes(&self) -> Result<Vec<Node>>;
     /// Settles the jobs of processes that have been silent for too long, except those whose heartbeat is no longer that
@@ -148,11 +154,11 @@ pub trait Store: Accounts + Schedules {
     /// Records a process group that an attempt has started on `kernel`. `Error::Fenced` if it has lost its job.
     async fn record_group(&self, fence: Fence, group: Group, kernel: &str) -> Result<()>;
     /// Deletes a process group that has ended.
-    async fn forget_group(&self, boot: &BootId, group: Group) -> Result<()>;
+    async fn forget_group(&self, worker: &WorkerId, group: Group) -> Result<()>;
     /// The process groups of some workers.
-    async fn groups(&self, boots: &[BootId]) -> Result<Vec<GroupRow>>;
+    async fn groups(&self, workers: &[WorkerId]) -> Result<Vec<GroupRow>>;
     /// Deletes the process groups of some workers.
-    async fn forget_groups(&self, boots: &[BootId]) -> Result<()>;
+    async fn forget_groups(&self, workers: &[WorkerId]) -> Result<()>;
     /// Records who may start the tasks of this build and see their jobs. Rules of tasks that no longer exist stay.
     async fn declare_rules(&self, rules: Vec<DeclaredRule>) -> Result<()>;
     /// The rules of all tasks that ever declared any.
@@ -184,14 +190,14 @@ pub trait Store: Accounts + Schedules {
     /// time proportional to their number.
     async fn under_way(&self) -> Result<BTreeMap<String, Counts>>;
     /// The controls of queues and kinds that users have changed.
-    async fn gates(&self) -> Result<Vec<Gate>>;
+    async fn controls(&self) -> Result<Vec<QueueControl>>;
     /// Attempts of a job, newest first.
     async fn attempts(&self, job: JobId) -> Result<Vec<AttemptRow>>;
     /// What happened to a job, newest first, at most `limit`.
     async fn activity(&self, job: JobId, limit: u32) -> Result<Vec<Activity>>;
-    /// Messages to everyone, to or from the user `sight.own`, and to the watchers of visible jobs: those before a
+    /// Messages to everyone, to or from the user `visibility.own`, and to the watchers of visible jobs: those before a
     /// number, newest first, at most `limit`.
-    async fn messages(&self, sight: &Sight, before: Option<Seq>, limit: u32) -> Result<MessagePage>;
+    async fn messages(&self, visibility: &Visibility, before: Option<Seq>, limit: u32) -> Result<MessagePage>;
     /// The notes on a job, newest first, at most `limit`.
     async fn notes(&self, job: JobId, limit: u32) -> Result<Vec<MessageEvent>>;
     /// The bytes of one of a job's texts from `from` on: 1 MiB at most; none at its end, or if there is no such text.
@@ -205,12 +211,12 @@ pub trait Store: Accounts + Schedules {
     async fn artifacts(&self, job: JobId) -> Result<Vec<Artifact>>;
     /// Visible jobs that failed or were interrupted and have not been retried or repeated since, newest first, at most
     /// `limit`.
-    async fn attention(&self, limit: u32, sight: &Sight) -> Result<Vec<JobView>>;
+    async fn attention(&self, limit: u32, visibility: &Visibility) -> Result<Vec<JobView>>;
     /// The jobs that ended in each of the last `hours` hours, oldest first, the current hour last.
     async fn finished_per_hour(&self, hours: u32) -> Result<Vec<HourBucket>>;
     /// One row per kind that ever ran: last runs, usual duration, success rate. Without kinds whose jobs of other users
     /// are not visible.
-    async fn kind_stats(&self, sight: &Sight) -> Result<Vec<KindStats>>;
+    async fn kind_stats(&self, visibility: &Visibility) -> Result<Vec<KindStats>>;
     /// Recent runs of the kind that succeeded in their first attempt, newest first.
     async fn recent_runs(&self, kind: &str) -> Result<Vec<PastRun>>;
     /// The curve of an attempt so far; `None` if it was too short to have one.
@@ -238,7 +244,7 @@ pub trait Store: Accounts + Schedules {
 
     /// Registers a finished upload, with a line in the audit log. `Error::Quota` or `Error::Refused` if its sender
     /// would exceed the `quota`.
-    async fn save_upload(&self, upload: UploadRow, by: &By, quota: UploadQuota) -> Result<()>;
+    async fn save_upload(&self, upload: UploadRow, by: &Attribution, quota: UploadQuota) -> Result<()>;
     /// Bytes of uploads and of inputs over 4 KiB that a user has sent and that are still kept.
     async fn sent_by(&self, by: &str) -> Result<u64>;
     /// One upload.

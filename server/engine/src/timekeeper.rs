@@ -14,12 +14,12 @@ use tokio::sync::Notify;
 
 use crate::{
     Error, Result, StartOptions,
-    access::{Action, Actor, Denied, Rule, Rules, Subject, Who, authorise},
+    access::{Action, Actor, Denied, Principal, Rule, Rules, Subject, authorise},
     engine::checked,
     reckoning::{Reckoned, reckon},
-    schedules::recurrence,
+    schedules::parse_cron,
     shared::Shared,
-    store::{By, Due, Fire, NewJob, Schedule},
+    store::{Attribution, Due, Fire, NewJob, Schedule},
 };
 
 /// For what this process could not hear of: schedules that others have changed, and clocks that were put forward.
@@ -109,8 +109,8 @@ async fn see_to(shared: &Shared, schedule: &Schedule, now: Micros) -> Result<()>
 }
 
 fn reckoned(schedule: &Schedule, now: Micros) -> Result<Reckoned> {
-    let recurrence = recurrence(&schedule.plan.expression, &schedule.plan.zone)?;
-    Ok(reckon(&recurrence, schedule.next_at, now, schedule.plan.missed))
+    let cron = parse_cron(&schedule.plan.expression, &schedule.plan.zone)?;
+    Ok(reckon(&cron, schedule.next_at, now, schedule.plan.missed))
 }
 
 fn fire(schedule: &Schedule, reckoned: Reckoned, job: NewJob) -> Fire {
@@ -124,7 +124,7 @@ async fn prepared(shared: &Shared, schedule: &Schedule) -> Result<Result<NewJob>
     if let Err(denied) = owner_may_start(shared, schedule).await? {
         return Ok(Err(denied.into()));
     }
-    let by = By::from(schedule.owner.as_str());
+    let by = Attribution::from(schedule.owner.as_str());
     let options = StartOptions { by, priority: schedule.plan.priority, ..StartOptions::default() };
     let input = match schedule.input() {
         Ok(input) => input,
@@ -140,11 +140,11 @@ async fn owner_may_start(shared: &Shared, schedule: &Schedule) -> Result<Result<
     if !shared.accounts {
         return Ok(Ok(()));
     }
-    let people = shared.store.people().await?;
+    let people = shared.store.users().await?;
     let owner = people.iter().find(|person| *person.name == *schedule.owner && person.removed_at.is_none());
     // Whoever is not there any more is nobody.
-    let actor = owner.map_or(Actor::Nobody, |person| {
-        Actor::Person(Who { user: person.id, name: Arc::clone(&person.name), role: person.role })
+    let actor = owner.map_or(Actor::Anonymous, |person| {
+        Actor::User(Principal { user: person.id, name: Arc::clone(&person.name), role: person.role })
     });
     let of_tasks = shared.registry.catalogue().iter().map(|task| {
         let rule = Rule { start: task.start_role, private: task.private };

@@ -12,7 +12,7 @@ use tokio::{fs::File, io::AsyncWriteExt};
 use crate::{
     Clock, DataDir, Error, Result, WriteBudget,
     disk::Disk,
-    store::{By, Store, UploadQuota, UploadRow},
+    store::{Attribution, Store, UploadQuota, UploadRow},
 };
 
 /// The longest name kept, characters.
@@ -67,7 +67,7 @@ impl Uploads {
     ///
     /// # Errors
     /// `Error::TooLarge`, `Error::Quota`, `Error::Full`, `Error::Database`, `Error::Io`.
-    pub async fn begin(&self, name: &str, expected: Option<u64>, by: &By) -> Result<UploadWriter> {
+    pub async fn begin(&self, name: &str, expected: Option<u64>, by: &Attribution) -> Result<UploadWriter> {
         let expected = expected.unwrap_or(0);
         if expected > self.limits.file {
             return Err(Error::TooLarge(self.limits.file));
@@ -141,7 +141,7 @@ pub struct UploadWriter {
     uploads: Uploads,
     id: String,
     name: String,
-    by: By,
+    by: Attribution,
     quota: Option<Quota>,
     /// An upload must not be what stops the database.
     budget: WriteBudget,

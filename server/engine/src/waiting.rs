@@ -6,7 +6,7 @@ use model::{JobState, JobView, Micros};
 
 use crate::{
     Engine, Result,
-    access::Sight,
+    access::Visibility,
     store::{ListQuery, PageAt},
 };
 
@@ -27,7 +27,7 @@ impl Engine {
         // The first in line are among the oldest, unless what is urgent has come before them.
         let queued = ListQuery { at: Some(PageAt::Oldest), ..list(JobState::Queued) };
         let running = list(JobState::Running);
-        let (store, everybody) = (self.store(), Sight::default());
+        let (store, everybody) = (self.store(), Visibility::default());
         let (mut running, queued, stats) =
             tokio::try_join!(store.page(&running), store.page(&queued), store.kind_stats(&everybody))?;
         let ahead: Vec<&JobView> =

@@ -16,11 +16,11 @@ use std::{
 use engine::{
     Ctx, Engine, Kind, StartOptions, Task, TaskError,
     store::{
-        BootId, Claim, Claimable, Finish, GateChange, NewJob, Node, Outcome, SaveCheckpoint, SqliteOptions,
-        SqliteStore, Store,
+        Claim, Claimable, ControlChange, Finish, NewJob, Node, Outcome, SaveCheckpoint, SqliteOptions, SqliteStore,
+        Store, WorkerId,
     },
 };
-use model::{GateOf, JobState, Micros, Progress, Seq};
+use model::{ControlTarget, JobState, Micros, Progress, Seq};
 use rusqlite::Connection;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -154,10 +154,10 @@ async fn traced_store_commands() {
     done();
     let second = store.enqueue(NewJob::of("a")).await.expect("accepted");
     done();
-    let boot = BootId("a".repeat(32));
-    store.register(Node::worker(boot.clone())).await.expect("entered");
+    let worker = WorkerId("a".repeat(32));
+    store.register(Node::worker(worker.clone())).await.expect("entered");
     done();
-    let claim = Claim { boot, slots: 1, kinds: [Claimable::of("a")].into(), waits: None };
+    let claim = Claim { worker, slots: 1, kinds: [Claimable::of("a")].into(), waits: None };
     let fence = store.claim(claim).await.expect("claimed").remove(0).fence;
     done();
     store.save_progress(vec![(fence.clone(), Progress { value: 1, rev: 1, ..Progress::default() })]);
@@ -189,7 +189,7 @@ async fn traced_store_commands() {
     let upload =
         engine::store::UploadRow { id: "u".to_owned(), name: "u".to_owned(), size: 1, at: Micros(1), by: None };
     store
-        .save_upload(upload, &engine::store::By::default(), engine::store::UploadQuota::default())
+        .save_upload(upload, &engine::store::Attribution::default(), engine::store::UploadQuota::default())
         .await
         .expect("kept");
     done();
@@ -197,15 +197,15 @@ async fn traced_store_commands() {
     done();
     store.resume(second, &"ann".into()).await.expect("resumed");
     done();
-    store.change_gate(GateOf::Queue, "disk", GateChange::Pause, &"ann".into()).await.expect("paused");
+    store.change_control(ControlTarget::Queue, "disk", ControlChange::Pause, &"ann".into()).await.expect("paused");
     done();
-    let claim = Claim { boot: fence.boot.clone(), slots: 1, kinds: [Claimable::of("a")].into(), waits: None };
+    let claim = Claim { worker: fence.worker.clone(), slots: 1, kinds: [Claimable::of("a")].into(), waits: None };
     let fence = store.claim(claim).await.expect("claimed").remove(0).fence;
     done();
     let outcome = Outcome::Succeeded { output: "1".to_owned() };
     store.finish(Finish { fence: fence.clone(), outcome, ..finish }).await.expect("ended");
     done();
-    store.settle(&[fence.boot]).await.expect("settled");
+    store.settle(&[fence.worker]).await.expect("settled");
     done();
 }
 

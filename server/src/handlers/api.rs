@@ -208,9 +208,9 @@ impl Back {
 /// The session that a word for the next page is kept in. Nothing is kept for strangers, who could fill the database with
 /// it, nor for programs, which bring no session and would get a new one each time.
 fn kept_for(extensions: &Extensions) -> Option<Session> {
-    match extensions.get::<Visit>()?.desk.actor() {
-        Actor::Nobody | Actor::Program(..) => None,
-        Actor::Local | Actor::Person(_) => extensions.get().cloned(),
+    match extensions.get::<Visit>()?.engine.actor() {
+        Actor::Anonymous | Actor::Client(..) => None,
+        Actor::Local | Actor::User(_) => extensions.get().cloned(),
     }
 }
 

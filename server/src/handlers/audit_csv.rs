@@ -9,7 +9,7 @@ use axum::{
 };
 use bytes::Bytes;
 use engine::{
-    Desk,
+    AuthorizedEngine,
     store::{AuditQuery, AuditRow},
 };
 use futures_util::{Stream, TryStreamExt, stream};
@@ -57,22 +57,22 @@ pub(crate) async fn csv(
         (header::CONTENT_DISPOSITION, downloads::attachment("audit.csv")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    (headers, Body::from_stream(lines(state.pieces, visit.desk, filter.query(PAGE)))).into_response()
+    (headers, Body::from_stream(lines(state.pieces, visit.engine, filter.query(PAGE)))).into_response()
 }
 
 /// The file in pieces, so that a long one is never in memory whole.
-fn lines(pieces: Pieces, desk: Desk, query: AuditQuery) -> impl Stream<Item = engine::Result<Bytes>> {
-    let begin = Some((desk, query, true));
+fn lines(pieces: Pieces, engine: AuthorizedEngine, query: AuditQuery) -> impl Stream<Item = engine::Result<Bytes>> {
+    let begin = Some((engine, query, true));
     stream::try_unfold(begin, move |place| {
         let pieces = pieces.clone();
         async move {
-            let Some((desk, query, first)) = place else { return Ok(None) };
+            let Some((engine, query, first)) = place else { return Ok(None) };
             let piece = async move {
-                let page = desk.audit(&query).await?;
+                let page = engine.audit(&query).await?;
                 let text = text(&page.rows, first);
                 let next = page.rows.last().filter(|_| page.older).map(|row| {
                     let query = AuditQuery { before: Some(row.id), ..query };
-                    (desk, query, false)
+                    (engine, query, false)
                 });
                 Ok(Some((text, next)))
             };

@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use engine::{OpenJob, access::Action, store::JobText};
+use engine::{AuthorizedJob, access::Action, store::JobText};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use model::{JobId, LogLine, Micros};
@@ -31,7 +31,7 @@ pub(crate) async fn artifact(
     mut request: Request,
 ) -> Response {
     let Ok(Path((job, name))) = path else { return no_such_job() };
-    let found = match visit.desk.open(job, Action::Download).await {
+    let found = match visit.engine.open(job, Action::Download).await {
         Ok(job) => job.artifact(&name).await,
         Err(error) => Err(error),
     };
@@ -96,7 +96,7 @@ async fn text_file(
 ) -> Response {
     let Ok(Path(job)) = path else { return no_such_job() };
     let begun = async {
-        let open = Arc::new(visit.desk.open(job, Action::Download).await?);
+        let open = Arc::new(visit.engine.open(job, Action::Download).await?);
         let first = open.text(which, 0).await?;
         Ok((open, first))
     };
@@ -131,7 +131,7 @@ pub(crate) async fn log(
     path: Result<Path<JobId>, PathRejection>,
 ) -> Response {
     let Ok(Path(job)) = path else { return no_such_job() };
-    let open = match visit.desk.open(job, Action::Download).await {
+    let open = match visit.engine.open(job, Action::Download).await {
         Ok(open) => open,
         Err(error) => return refusal(error),
     };
@@ -144,7 +144,7 @@ pub(crate) async fn log(
 }
 
 /// The log in pieces, so that a long one is never in memory whole.
-fn log_text(pieces: Pieces, open: OpenJob) -> impl Stream<Item = engine::Result<Bytes>> {
+fn log_text(pieces: Pieces, open: AuthorizedJob) -> impl Stream<Item = engine::Result<Bytes>> {
     let (job, open) = (open.view.job, Arc::new(open));
     stream::try_unfold(1, move |from| {
         let (pieces, open) = (pieces.clone(), Arc::clone(&open));

@@ -14,7 +14,7 @@ use axum::{
     extract::{Path, Request, State},
     response::{IntoResponse, Redirect, Response},
 };
-use engine::{Desk, TaskInfo, access::Action, store::ScheduleId};
+use engine::{AuthorizedEngine, TaskInfo, access::Action, store::ScheduleId};
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use leptos::prelude::provide_context;
@@ -41,7 +41,7 @@ pub(crate) async fn start(
     request: Request,
 ) -> Response {
     // Before its files are taken in.
-    let startable = visit.desk.startable().find(|task| task.kind.as_str() == kind).cloned();
+    let startable = visit.engine.startable().find(|task| task.kind.as_str() == kind).cloned();
     let Some(task) = startable else { return page(state, request).await };
     answer(state, visit, request, task, Purpose::Start).await
 }
@@ -66,11 +66,16 @@ impl Purpose {
     }
 
     /// Does it; answers where to go, or nothing where the form was sent to be looked at.
-    async fn achieve(self, desk: &Desk, draft: &mut Draft, task: &TaskInfo) -> Result<Option<String>, engine::Error> {
+    async fn achieve(
+        self,
+        engine: &AuthorizedEngine,
+        draft: &mut Draft,
+        task: &TaskInfo,
+    ) -> Result<Option<String>, engine::Error> {
         match self {
-            Self::Start => draft.start(desk, task.kind.as_str()).await.map(|job| Some(format!("/jobs/{job}"))),
-            Self::Plan => schedules::plan(desk, draft, task, None).await,
-            Self::Change(schedule) => schedules::plan(desk, draft, task, Some(schedule)).await,
+            Self::Start => draft.start(engine, task.kind.as_str()).await.map(|job| Some(format!("/jobs/{job}"))),
+            Self::Plan => schedules::plan(engine, draft, task, None).await,
+            Self::Change(schedule) => schedules::plan(engine, draft, task, Some(schedule)).await,
         }
     }
 }
@@ -85,27 +90,27 @@ pub(crate) async fn answer(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let page = Request::from_parts(parts.clone(), Body::empty());
-    let desk = visit.desk.clone();
-    let mut sent = Sent { desk: &desk, task: &task, draft: Draft::default(), text: 0, parts: 0, browse: None };
+    let engine = visit.engine.clone();
+    let mut sent = Sent { engine: &engine, task: &task, draft: Draft::default(), text: 0, parts: 0, browse: None };
     let read = sent.read(Request::from_parts(parts, body)).await;
     let (mut draft, browse) = (sent.draft, sent.browse);
-    let desk = match visit.again(&state, purpose.action()).await {
-        Ok(visit) => visit.desk,
+    let engine = match visit.again(&state, purpose.action()).await {
+        Ok(visit) => visit.engine,
         Err(error) => return auth::turn_away(state, page, error).await,
     };
     let status = match read {
         Err(error) => refuse(&mut draft, error),
         Ok(()) if !draft.faults.is_empty() => StatusCode::UNPROCESSABLE_ENTITY,
         Ok(()) => match browse {
-            Some(browse) => look_around(&desk, &mut draft, &browse),
-            None => match purpose.achieve(&desk, &mut draft, &task).await {
+            Some(browse) => look_around(&engine, &mut draft, &browse),
+            None => match purpose.achieve(&engine, &mut draft, &task).await {
                 Ok(Some(place)) => return Redirect::to(&url(&place)).into_response(),
                 Ok(None) => StatusCode::OK,
                 Err(error) => refuse(&mut draft, error.into()),
             },
         },
     };
-    draft.find_files(&desk, &task.form).await;
+    draft.find_files(&engine, &task.form).await;
     show(state, page, Some((draft, status))).await
 }
 
@@ -142,15 +147,15 @@ async fn show(state: AppState, mut request: Request, draft: Option<(Draft, Statu
 
 /// Opens the folder list of a field. `browse` is the field's name, and after `=` the folder to go into; without one
 /// it is the folder that stands in the field.
-fn look_around(desk: &Desk, draft: &mut Draft, browse: &str) -> StatusCode {
+fn look_around(engine: &AuthorizedEngine, draft: &mut Draft, browse: &str) -> StatusCode {
     let (field, path) = match browse.split_once('=') {
         Some((field, path)) => (field, path.to_owned()),
         None => (browse, draft.entries.get(browse).cloned().unwrap_or_default()),
     };
     let path = Some(path.trim()).filter(|path| !path.is_empty());
-    let found = desk.folders(path).or_else(|error| {
+    let found = engine.folders(path).or_else(|error| {
         draft.faults.push(FieldError { field: field.to_owned(), message: ApiError::from(error).message });
-        desk.folders(None)
+        engine.folders(None)
     });
     match found {
         Ok(listing) => {
@@ -166,7 +171,7 @@ fn look_around(desk: &Desk, draft: &mut Draft, browse: &str) -> StatusCode {
 
 /// What has been read of a form.
 struct Sent<'a> {
-    desk: &'a Desk,
+    engine: &'a AuthorizedEngine,
     task: &'a TaskInfo,
     draft: Draft,
     /// Bytes of text so far.
@@ -201,7 +206,7 @@ impl Sent<'_> {
             let name = part.name().unwrap_or_default().to_owned();
             let chosen = part.file_name().map(str::to_owned);
             if chosen.as_ref().is_some_and(|file| !file.is_empty()) && self.is_upload(&name) {
-                match uploads::from_part(self.desk, &mut part).await? {
+                match uploads::from_part(self.engine, &mut part).await? {
                     Ok(upload) => drop(self.draft.entries.insert(name, upload.id)),
                     Err(error) => self.draft.faults.push(FieldError { field: name, message: error.message }),
                 }

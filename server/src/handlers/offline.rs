@@ -28,10 +28,10 @@ const LONGEST: Duration = Duration::from_hours(24);
 
 /// Names a visitor for [`VISITOR`]: by their session, so that nothing outlives it. A program keeps no pages.
 pub(crate) fn visitor(app: &AppContext) -> Option<HeaderValue> {
-    match app.desk.actor() {
+    match app.engine.actor() {
         Actor::Local => Some(EVERYBODY),
-        Actor::Person(_) => app.reader_key()?.try_into().ok(),
-        Actor::Nobody | Actor::Program(..) => None,
+        Actor::User(_) => app.reader_key()?.try_into().ok(),
+        Actor::Anonymous | Actor::Client(..) => None,
     }
 }
 

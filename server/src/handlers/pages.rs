@@ -29,7 +29,7 @@ pub(crate) async fn page(
     request: Request,
 ) -> Response {
     // Every page shows jobs beside its own matter. A token may be good for that matter alone.
-    if let Err(error) = visit.desk.allow(Action::See) {
+    if let Err(error) = visit.engine.authorise(Action::See) {
         return api::refuse(&error.into());
     }
     let path = request.uri().path().to_owned();

@@ -12,7 +12,7 @@ use axum::{
     extract::{Path, Query, Request, State},
     response::Response,
 };
-use engine::{Desk, Error, TaskInfo, access::Action, store::ScheduleId};
+use engine::{AuthorizedEngine, Error, TaskInfo, access::Action, store::ScheduleId};
 use serde::Deserialize;
 
 use crate::{
@@ -36,7 +36,7 @@ pub(crate) async fn add(
     request: Request,
 ) -> Response {
     // Before its files are taken in.
-    let task = of.kind.and_then(|kind| visit.desk.startable().find(|task| task.kind.as_str() == kind).cloned());
+    let task = of.kind.and_then(|kind| visit.engine.startable().find(|task| task.kind.as_str() == kind).cloned());
     match task {
         Some(task) => answer(state, visit, request, task, Purpose::Plan).await,
         None => page(state, request).await,
@@ -50,22 +50,22 @@ pub(crate) async fn change(
     Path(id): Path<String>,
     request: Request,
 ) -> Response {
-    match changeable(&visit.desk, &id).await {
+    match changeable(&visit.engine, &id).await {
         Some((schedule, task)) => answer(state, visit, request, task, Purpose::Change(schedule)).await,
         None => page(state, request).await,
     }
 }
 
 /// The schedule of that number, where it may be changed, and its task.
-async fn changeable(desk: &Desk, id: &str) -> Option<(ScheduleId, TaskInfo)> {
-    let schedule = desk.schedule(ScheduleId(id.parse().ok()?), Action::Schedule).await.ok()?;
-    Some((schedule.id, desk.task(&schedule.plan.kind)?.clone()))
+async fn changeable(engine: &AuthorizedEngine, id: &str) -> Option<(ScheduleId, TaskInfo)> {
+    let schedule = engine.schedule(ScheduleId(id.parse().ok()?), Action::Schedule).await.ok()?;
+    Some((schedule.id, engine.task(&schedule.plan.kind)?.clone()))
 }
 
 /// Keeps a plan, in the place of `old` where there is one; answers its page, or nothing where only its next runs were
 /// asked for.
 pub(crate) async fn plan(
-    desk: &Desk,
+    engine: &AuthorizedEngine,
     draft: &mut Draft,
     task: &TaskInfo,
     old: Option<ScheduleId>,
@@ -75,8 +75,8 @@ pub(crate) async fn plan(
     }
     let wish = wish(draft, task.kind.as_str(), &task.form)?;
     let id = match old {
-        None => desk.add_schedule(wish).await?,
-        Some(id) => desk.change_schedule(id, revision(draft), wish).await.map(|()| id)?,
+        None => engine.add_schedule(wish).await?,
+        Some(id) => engine.change_schedule(id, revision(draft), wish).await.map(|()| id)?,
     };
     Ok(Some(format!("/schedules/{id}")))
 }

@@ -46,13 +46,13 @@ pub(crate) async fn sign_in_page(
     request: Request,
 ) -> Response {
     let next = next::local(asked(&request, "next").as_deref());
-    match (&state.auth, visit.desk.actor()) {
-        (Some(auth), Actor::Nobody) => {
+    match (&state.auth, visit.engine.actor()) {
+        (Some(auth), Actor::Anonymous) => {
             let form = SignInForm { next, ..SignInForm::default() };
             let page = if auth.is_set_up() { PublicPage::SignIn(form) } else { PublicPage::NotSetUp };
             show(&state, request.headers(), StatusCode::OK, page)
         }
-        (None, _) | (_, Actor::Local | Actor::Person(_) | Actor::Program(..)) => go(&next),
+        (None, _) | (_, Actor::Local | Actor::User(_) | Actor::Client(..)) => go(&next),
     }
 }
 
@@ -102,8 +102,8 @@ pub(crate) async fn sign_out(
         let left = async {
             session.flush().await?;
             // Who has been removed meanwhile is nobody.
-            if visit.desk.actor().who().is_some() {
-                let note = Note { by: visit.desk.by().clone(), what: "signed_out", detail: String::new() };
+            if visit.engine.actor().principal().is_some() {
+                let note = Note { by: visit.engine.attribution().clone(), what: "signed_out", detail: String::new() };
                 state.engine.store().note(note).await?;
             }
             if let Some(auth) = &state.auth {
@@ -174,7 +174,7 @@ async fn enter(
     headers: &HeaderMap,
 ) -> Result<(), ApiError> {
     let account =
-        SessionUser { user: authenticated.user.id.0, device: device::words(headers), since: visit.desk.now() };
+        SessionUser { user: authenticated.user.id.0, device: device::words(headers), since: visit.engine.now() };
     account.sign_in(session).await?;
     // Kept before it is asked: from then on a new password ends it.
     session.save().await?;
@@ -219,7 +219,7 @@ async fn set_up_form(auth: &AuthService, link: &str) -> engine::Result<Option<Se
     Ok(auth.link_for(link).await?.map(|whom| {
         let person = match whom {
             LinkFor::Setup => None,
-            LinkFor::Person(name) => Some(name),
+            LinkFor::User(name) => Some(name),
         };
         SetUpForm { link: link.to_owned(), person, ..SetUpForm::default() }
     }))

@@ -12,7 +12,7 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use engine::{Desk, Upload, UploadWriter, access::Action};
+use engine::{AuthorizedEngine, Upload, UploadWriter, access::Action};
 use futures_util::{StreamExt, TryStreamExt};
 use http::{HeaderMap, HeaderName, header};
 use percent_encoding::percent_decode_str;
@@ -34,8 +34,9 @@ pub(crate) async fn upload(
     Extension(visit): Extension<Visit>,
     request: Request,
 ) -> Response {
-    let desk = &visit.desk;
-    let taken = if is_multipart(request.headers()) { from_form(desk, request).await } else { raw(desk, request).await };
+    let engine = &visit.engine;
+    let taken =
+        if is_multipart(request.headers()) { from_form(engine, request).await } else { raw(engine, request).await };
     // Nobody hears of one that came too late, and what no job refers to is swept.
     let taken = match taken {
         Ok(upload) => visit.again(&state, Action::Upload).await.map(|_| upload).map_err(ApiError::from),
@@ -65,9 +66,12 @@ pub(crate) fn broken_off(error: MultipartError) -> ApiError {
 }
 
 /// Stores the file in one part. Of one that cannot be stored the rest is read all the same, for what comes after it.
-pub(crate) async fn from_part(desk: &Desk, part: &mut Field<'_>) -> Result<Result<Upload, ApiError>, ApiError> {
+pub(crate) async fn from_part(
+    engine: &AuthorizedEngine,
+    part: &mut Field<'_>,
+) -> Result<Result<Upload, ApiError>, ApiError> {
     let name = part.file_name().unwrap_or_default().to_owned();
-    let mut writer = begin(desk, &name, None).await;
+    let mut writer = begin(engine, &name, None).await;
     while let Some(bytes) = part.chunk().await.map_err(broken_off)? {
         writer = match writer {
             Ok(writer) => append(writer, &bytes).await,
@@ -80,37 +84,42 @@ pub(crate) async fn from_part(desk: &Desk, part: &mut Field<'_>) -> Result<Resul
     })
 }
 
-async fn begin(desk: &Desk, name: &str, size: Option<u64>) -> engine::Result<UploadWriter> {
-    desk.uploads()?.begin(name, size, desk.by()).await
+async fn begin(engine: &AuthorizedEngine, name: &str, size: Option<u64>) -> engine::Result<UploadWriter> {
+    engine.uploads()?.begin(name, size, engine.attribution()).await
 }
 
 async fn append(mut writer: UploadWriter, bytes: &[u8]) -> engine::Result<UploadWriter> {
     writer.write(bytes).await.map(|()| writer)
 }
 
-async fn from_form(desk: &Desk, request: Request) -> Result<Upload, ApiError> {
+async fn from_form(engine: &AuthorizedEngine, request: Request) -> Result<Upload, ApiError> {
     let mut parts = parts(request).await?;
     while let Some(mut part) = parts.next_field().await.map_err(broken_off)? {
         if part.file_name().is_some() {
-            return from_part(desk, &mut part).await?;
+            return from_part(engine, &mut part).await?;
         }
     }
     Err(ApiError::new("malformed", "The form holds no file"))
 }
 
-async fn raw(desk: &Desk, request: Request) -> Result<Upload, ApiError> {
+async fn raw(engine: &AuthorizedEngine, request: Request) -> Result<Upload, ApiError> {
     let name = file_name(&request)?;
     let size = request.headers().get(header::CONTENT_LENGTH).and_then(|size| size.to_str().ok()?.parse().ok());
     let mut body = request.into_body().into_data_stream();
-    let stored = store(desk, &name, size, &mut body).await;
+    let stored = store(engine, &name, size, &mut body).await;
     if stored.is_err() {
         tokio::spawn(listen_on(body));
     }
     stored
 }
 
-async fn store(desk: &Desk, name: &str, size: Option<u64>, body: &mut BodyDataStream) -> Result<Upload, ApiError> {
-    let mut writer = begin(desk, name, size).await?;
+async fn store(
+    engine: &AuthorizedEngine,
+    name: &str,
+    size: Option<u64>,
+    body: &mut BodyDataStream,
+) -> Result<Upload, ApiError> {
+    let mut writer = begin(engine, name, size).await?;
     // Dropping the writer on the way out removes what was written.
     while let Some(bytes) = body.try_next().await.map_err(|_| ApiError::new("malformed", "The upload broke off"))? {
         writer.write(&bytes).await?;

@@ -6,7 +6,7 @@ use accounts::AuthService;
 use app::context::AppContext;
 use axum::extract::FromRef;
 use engine::{
-    Desk, Engine, TaskInfo,
+    AuthorizedEngine, Engine, TaskInfo,
     access::{Actor, Rule, Rules},
     store::DeclaredRule,
 };
@@ -70,17 +70,17 @@ impl AppState {
     }
 
     /// The engine as `actor`, who asks from `address`, may use it.
-    pub(crate) fn desk(&self, actor: Actor, address: Option<IpAddr>) -> Desk {
+    pub(crate) fn engine(&self, actor: Actor, address: Option<IpAddr>) -> AuthorizedEngine {
         let rules = match &self.auth {
             Some(auth) => Arc::clone(auth.accounts().rules()),
             None => Arc::clone(&self.rules),
         };
-        Desk::new(self.engine.clone(), actor, rules, address)
+        AuthorizedEngine::new(self.engine.clone(), actor, rules, address)
     }
 
     /// The time zone that somebody has chosen. It is for people: what a program says of times means the server's.
     fn zone(&self, actor: &Actor) -> Option<TimeZone> {
-        let (Actor::Person(who), Some(auth)) = (actor, &self.auth) else { return None };
+        let (Actor::User(who), Some(auth)) = (actor, &self.auth) else { return None };
         let accounts = auth.accounts();
         TimeZone::get(accounts.user(who.user)?.time_zone.as_deref()?).ok()
     }
@@ -93,11 +93,11 @@ impl AppState {
     /// What pages and server functions are given.
     pub(crate) fn context(&self, visit: &Visit) -> AppContext {
         AppContext {
-            desk: visit.desk.clone(),
+            engine: visit.engine.clone(),
             auth: self.auth.clone(),
             address: visit.address,
             session: visit.session().map(|key| key.to_vec()),
-            zone: self.zone(visit.desk.actor()),
+            zone: self.zone(visit.engine.actor()),
             origin: self.config.public_url.as_ref().map(|url| url.origin().ascii_serialization().into()),
             receivers: self.receivers(),
             build: assets::build().into(),

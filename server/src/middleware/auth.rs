@@ -10,7 +10,7 @@ use axum::{
     response::Response,
 };
 use engine::{
-    Desk,
+    AuthorizedEngine,
     access::{Action, Actor, Denied},
     store::UserId,
 };
@@ -34,7 +34,7 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct Visit {
     /// What they may do.
-    pub(crate) desk: Desk,
+    pub(crate) engine: AuthorizedEngine,
     /// Where they are.
     pub(crate) address: Option<IpAddr>,
     credential: Credential,
@@ -55,8 +55,8 @@ pub(crate) async fn admit(
         Ok(known) => known,
         Err(error) => return api::refuse(&error),
     };
-    let visit = Visit { desk: state.desk(actor, address), address, credential };
-    let allowed = visit.desk.allow(action);
+    let visit = Visit { engine: state.engine(actor, address), address, credential };
+    let allowed = visit.engine.authorise(action);
     if action == Action::Follow {
         request.extensions_mut().insert(visit.subscriber(&state));
     }
@@ -80,11 +80,11 @@ async fn identify(
         let unknown = || ApiError::new("unauthorized", "Invalid or expired token; create a new one");
         return Ok((actor.ok_or_else(unknown)?, Credential::Token(secret.into())));
     }
-    let Some(session) = session else { return Ok((Actor::Nobody, Credential::None)) };
+    let Some(session) = session else { return Ok((Actor::Anonymous, Credential::None)) };
     let (account, id) = (SessionUser::of(session).await?, session.id());
     Ok(match (account, id) {
         (Some(account), Some(id)) => (auth.actor(UserId(account.user)), Credential::Session(sessions::key(id))),
-        _ => (Actor::Nobody, Credential::None),
+        _ => (Actor::Anonymous, Credential::None),
     })
 }
 
@@ -123,14 +123,14 @@ impl Visit {
     pub(crate) async fn again(&self, state: &AppState, action: Action) -> engine::Result<Self> {
         let Some(auth) = &state.auth else { return Ok(self.clone()) };
         let actor = self.actor(auth, &state.sessions).await?;
-        let visit = Self { desk: state.desk(actor, self.address), ..self.clone() };
-        visit.desk.allow(action)?;
+        let visit = Self { engine: state.engine(actor, self.address), ..self.clone() };
+        visit.engine.authorise(action)?;
         Ok(visit)
     }
 
     /// The subscriber of an event stream that the request opens.
     fn subscriber(&self, state: &AppState) -> Subscriber {
-        let (actor, visibility) = (self.desk.actor().clone(), self.desk.sight().clone());
+        let (actor, visibility) = (self.engine.actor().clone(), self.engine.visibility().clone());
         let grant = Grant { credential: self.credential.clone(), actor, visibility: visibility.clone() };
         let revocation = state.revoker.as_ref().map(|revoker| revoker.revocation(grant));
         let session = match &self.credential {
@@ -138,7 +138,7 @@ impl Visit {
             Credential::Session(key) => Some(*key),
             Credential::Token(secret) => Some(Sha256::digest(secret.as_bytes()).into()),
         };
-        let user = self.desk.actor().who().map(|who| who.user);
+        let user = self.engine.actor().principal().map(|who| who.user);
         let owner = StreamOwner { session, user, address: self.address };
         Subscriber { visibility, revocation, owner }
     }
@@ -146,12 +146,12 @@ impl Visit {
     /// Who the sender is by now. Their session counts as used.
     async fn actor(&self, auth: &AuthService, sessions: &Sessions) -> engine::Result<Actor> {
         Ok(match &self.credential {
-            Credential::None => Actor::Nobody,
+            Credential::None => Actor::Anonymous,
             Credential::Token(secret) => {
-                auth.authenticate_token(secret, sessions::now()).await?.unwrap_or(Actor::Nobody)
+                auth.authenticate_token(secret, sessions::now()).await?.unwrap_or(Actor::Anonymous)
             }
             Credential::Session(key) => match sessions.find(key).await?.and_then(|row| row.owner) {
-                None => Actor::Nobody,
+                None => Actor::Anonymous,
                 Some(owner) => {
                     sessions.touch(key, &owner);
                     auth.actor(owner.user)

@@ -97,7 +97,7 @@ impl Sessions {
         let now = now();
         if now.0 - owner.used.0 >= TOUCH {
             self.store.touch_session(key, now);
-            self.store.touch_person(owner.user, now);
+            self.store.touch_user(owner.user, now);
         }
     }
 

@@ -13,7 +13,7 @@ use accounts::{AuthService, Secret, passwords, user_names};
 use app::session::setup_link_path;
 use engine::{
     DataDir,
-    store::{By, Ending, Person, SqliteOptions, SqliteStore},
+    store::{Attribution, Ending, SqliteOptions, SqliteStore, User},
 };
 use jiff::Timestamp;
 use model::FieldError;
@@ -32,7 +32,7 @@ pub fn setup_link(config: &Config) -> Result<()> {
                           NAME` makes a link for another password.";
             return Err(refused("already_set_up", remedy.to_owned()));
         }
-        let secret = auth.make_link(None, &By::from(BY)).await?;
+        let secret = auth.make_link(None, &Attribution::from(BY)).await?;
         print(&link(config, config.addr, &secret))
     })
 }
@@ -47,7 +47,7 @@ pub(crate) async fn invitation(auth: &AuthService, config: &Config, listening: S
         return None;
     }
     let made = async {
-        let secret = auth.make_link(None, &By::from("milepost serve")).await?;
+        let secret = auth.make_link(None, &Attribution::from("milepost serve")).await?;
         let link = link(config, listening, &secret);
         if io::stdout().is_terminal() {
             return Ok(format!("set up the first administrator at {link}"));
@@ -96,7 +96,7 @@ pub(crate) fn forget_invitation(config: &Config) {
 
 /// Lists or changes people.
 pub fn change(config: &Config, change: Change) -> Result<()> {
-    let by = By::from(BY);
+    let by = Attribution::from(BY);
     beside(config, async |auth| {
         match change {
             Change::List => list(auth)?,
@@ -173,7 +173,7 @@ fn from_stdin(name: &str) -> Result<String> {
 }
 
 /// Who is called like this, unless removed.
-fn known(auth: &AuthService, name: &str) -> Result<Person> {
+fn known(auth: &AuthService, name: &str) -> Result<User> {
     let accounts = auth.accounts();
     let person = accounts.user_named(&user_names::fold(name)).filter(|person| person.removed_at.is_none());
     person.cloned().ok_or_else(|| {

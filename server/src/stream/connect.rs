@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use app::server_fns::ApiError;
 use axum::response::Response;
 use bytes::Bytes;
-use engine::{DurableEvent, access::Sight, store::Topics};
+use engine::{DurableEvent, access::Visibility, store::Topics};
 use http::StatusCode;
 use model::{ByeReason, Cursor, Hello, JobId, JobView, Seq, StreamEvent, StreamId};
 use rand::Rng;
@@ -100,7 +100,7 @@ impl StreamService {
                 None => Ok(until_end),
             },
             Some(after) if until_end.all_ended() && is_resumable(after, until_end.cursor()) => {
-                match missed_events(reader, &request.topics, &Sight::default(), after.seq).await? {
+                match missed_events(reader, &request.topics, &Visibility::default(), after.seq).await? {
                     Some((events, _)) if events.is_empty() => Err(Rejection::Ended),
                     Some(_) | None => Ok(until_end),
                 }
@@ -151,7 +151,7 @@ impl StreamService {
         applied?;
         if added != Topics::default() {
             let (position, mut snapshot) = shared.reader.source().snapshot(&added).await?;
-            snapshot.jobs.retain(|job| subscriber.visibility.sees(job));
+            snapshot.jobs.retain(|job| subscriber.visibility.can_see(job));
             snapshot.seq = position.seq;
             snapshot.partial = true;
             shared.hub.mark_ended(&snapshot.jobs);
@@ -237,7 +237,7 @@ pub(super) fn is_resumable(cursor: &Cursor, position: &Cursor) -> bool {
 async fn missed_events(
     reader: &SnapshotReader,
     topics: &Topics,
-    visibility: &Sight,
+    visibility: &Visibility,
     after: Seq,
 ) -> Shared<Option<(Vec<Arc<DurableEvent>>, Seq)>> {
     if *topics == Topics::default() {
@@ -265,7 +265,7 @@ fn job_view(event: &DurableEvent) -> Option<&JobView> {
         | StreamEvent::Snapshot(_)
         | StreamEvent::Progress(_)
         | StreamEvent::Log(_)
-        | StreamEvent::Gate(_)
+        | StreamEvent::QueueControl(_)
         | StreamEvent::Message(_)
         | StreamEvent::Heartbeat(_)
         | StreamEvent::Bye(_)

@@ -5,7 +5,7 @@ use std::{
     task::Waker,
 };
 
-use engine::{DurableEvent, Listener, access::Sight, store::Topics};
+use engine::{DurableEvent, Listener, access::Visibility, store::Topics};
 use model::{ByeReason, Cursor, JobView, ProgressEvent, Seq};
 
 use super::{
@@ -73,7 +73,12 @@ impl Hub {
     }
 
     /// Opens an outbox that collects events from now on.
-    pub(super) fn subscribe(self: &Arc<Self>, topics: Topics, visibility: Sight, encoding: Encoding) -> Subscription {
+    pub(super) fn subscribe(
+        self: &Arc<Self>,
+        topics: Topics,
+        visibility: Visibility,
+        encoding: Encoding,
+    ) -> Subscription {
         let key = StreamKey::random();
         let outbox = self.subscriptions().add(key, topics, visibility, encoding);
         Subscription { hub: Arc::clone(self), key, outbox }
@@ -84,14 +89,14 @@ impl Hub {
     pub(super) fn change_topics<T>(
         &self,
         key: StreamKey,
-        visibility: &Sight,
+        visibility: &Visibility,
         edit: impl FnOnce(&mut Topics) -> T,
     ) -> Option<(Arc<Outbox>, T)> {
         self.subscriptions().change_topics(key, visibility, edit)
     }
 
     /// Returns what an open stream shows, and of which jobs.
-    pub(super) fn topics(&self, key: StreamKey) -> (Topics, Sight) {
+    pub(super) fn topics(&self, key: StreamKey) -> (Topics, Visibility) {
         self.subscriptions().topics(key)
     }
 

@@ -10,7 +10,7 @@ use std::{
 use accounts::AuthService;
 use engine::{
     Health,
-    access::{Actor, Sight},
+    access::{Actor, Visibility},
 };
 use tokio::{
     sync::Notify,
@@ -58,7 +58,7 @@ struct Stream {
 pub(crate) struct Grant {
     pub(crate) credential: Credential,
     pub(crate) actor: Actor,
-    pub(crate) visibility: Sight,
+    pub(crate) visibility: Visibility,
 }
 
 /// The revocation of one stream, with what it was granted.
@@ -140,17 +140,19 @@ impl Shared {
         let mut bearers: HashMap<Arc<str>, Actor> = HashMap::new();
         for (id, grant) in streams {
             let actor = match &grant.credential {
-                Credential::None => Actor::Nobody,
-                Credential::Session(key) => owners.get(key).map_or(Actor::Nobody, |owner| self.auth.actor(owner.user)),
+                Credential::None => Actor::Anonymous,
+                Credential::Session(key) => {
+                    owners.get(key).map_or(Actor::Anonymous, |owner| self.auth.actor(owner.user))
+                }
                 Credential::Token(secret) => {
                     if !bearers.contains_key(secret) {
                         let actor = self.auth.authenticate_token(secret, sessions::now()).await?;
-                        bearers.insert(Arc::clone(secret), actor.unwrap_or(Actor::Nobody));
+                        bearers.insert(Arc::clone(secret), actor.unwrap_or(Actor::Anonymous));
                     }
                     bearers[secret].clone()
                 }
             };
-            let visibility = self.auth.accounts().rules().sight(&actor);
+            let visibility = self.auth.accounts().rules().visibility(&actor);
             if let Some(outbox) = self.checked(id, actor == grant.actor && visibility == grant.visibility) {
                 outbox.revoke();
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use engine::{DurableEvent, Error, access::Sight, store::Topics};
+use engine::{DurableEvent, Error, access::Visibility, store::Topics};
 use model::{Cursor, JobView, Micros, Seq, Snapshot};
 
 use super::{
@@ -25,7 +25,7 @@ type Page = Option<Arc<Vec<Arc<DurableEvent>>>>;
 pub(super) struct SnapshotReader {
     source: Arc<dyn Source>,
     position: Arc<SingleFlight<(), Cursor>>,
-    snapshots: Arc<SingleFlight<(Topics, Sight, Encoding), Arc<EncodedSnapshot>>>,
+    snapshots: Arc<SingleFlight<(Topics, Visibility, Encoding), Arc<EncodedSnapshot>>>,
     pages: Arc<SingleFlight<Seq, Page>>,
 }
 
@@ -71,11 +71,11 @@ impl SnapshotReader {
     pub(super) async fn snapshot(
         &self,
         topics: Topics,
-        visibility: Sight,
+        visibility: Visibility,
         encoding: Encoding,
     ) -> Shared<Arc<EncodedSnapshot>> {
         // The user's name matters for messages only, and a snapshot has none: readers who see everything share.
-        let visibility = if visibility.is_whole() { Sight::default() } else { visibility };
+        let visibility = if visibility.is_unrestricted() { Visibility::default() } else { visibility };
         self.snapshots.read((topics, visibility, encoding)).await
     }
 
@@ -95,9 +95,9 @@ impl SnapshotReader {
 }
 
 impl EncodedSnapshot {
-    fn new(position: Cursor, mut snapshot: Snapshot, visibility: &Sight, encoding: Encoding) -> Self {
+    fn new(position: Cursor, mut snapshot: Snapshot, visibility: &Visibility, encoding: Encoding) -> Self {
         snapshot.seq = position.seq;
-        snapshot.jobs.retain(|job| visibility.sees(job));
+        snapshot.jobs.retain(|job| visibility.can_see(job));
         let bytes = encode_snapshot(encoding, &snapshot, Some(&position));
         Self { position, jobs: snapshot.jobs, bytes }
     }

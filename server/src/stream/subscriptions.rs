@@ -6,7 +6,7 @@ use std::{
     task::Waker,
 };
 
-use engine::{DurableEvent, access::Sight, store::Topics};
+use engine::{DurableEvent, access::Visibility, store::Topics};
 use indexmap::IndexMap;
 use model::{AttemptNo, ByeReason, JobId, JobView, ProgressEvent, Seq, StreamEvent, StreamId};
 
@@ -42,7 +42,7 @@ impl StreamKey {
 }
 
 /// Returns whether a stream with `topics` shows `event`. The jobs that the topics name are visible to it.
-pub(super) fn matches(topics: &Topics, visibility: &Sight, event: &DurableEvent) -> bool {
+pub(super) fn matches(topics: &Topics, visibility: &Visibility, event: &DurableEvent) -> bool {
     let watched = event.job.is_some_and(|job| topics.job.contains(&job));
     match Audience::of(event) {
         Audience::States => {
@@ -55,9 +55,9 @@ pub(super) fn matches(topics: &Topics, visibility: &Sight, event: &DurableEvent)
 }
 
 /// Returns whether an event is about no job or a visible one, and is not a message to another user.
-fn is_visible(visibility: &Sight, event: &DurableEvent) -> bool {
+fn is_visible(visibility: &Visibility, event: &DurableEvent) -> bool {
     match &event.event {
-        StreamEvent::State(state) => visibility.sees(&state.view),
+        StreamEvent::State(state) => visibility.can_see(&state.view),
         StreamEvent::Message(message) => message.to.reaches(&visibility.own),
         _ => true,
     }
@@ -77,7 +77,7 @@ enum Audience {
 impl Audience {
     const fn of(event: &DurableEvent) -> Self {
         match &event.event {
-            StreamEvent::State(_) | StreamEvent::Gate(_) => Self::States,
+            StreamEvent::State(_) | StreamEvent::QueueControl(_) => Self::States,
             StreamEvent::Message(_) if event.job.is_none() => Self::Messages,
             StreamEvent::Log(_)
             | StreamEvent::Message(_)
@@ -97,9 +97,9 @@ pub(super) struct Subscriptions {
     streams: HashMap<StreamKey, Stream>,
     /// Streams that show all changes of state. An `IndexMap`, like the others that events are sent by: it keeps about
     /// the order of connection, in which their memory and sockets were allocated, so that thousands are served faster.
-    states: IndexMap<StreamKey, (Arc<Outbox>, Sight)>,
+    states: IndexMap<StreamKey, (Arc<Outbox>, Visibility)>,
     /// Streams that show messages.
-    messages: IndexMap<StreamKey, (Arc<Outbox>, Sight)>,
+    messages: IndexMap<StreamKey, (Arc<Outbox>, Visibility)>,
     /// The newest messages, and to how many streams each was sent.
     receivers: VecDeque<(Seq, usize)>,
     watchers: HashMap<JobId, IndexMap<StreamKey, Watcher>>,
@@ -115,7 +115,7 @@ pub(super) struct Subscriptions {
 struct Stream {
     outbox: Arc<Outbox>,
     topics: Topics,
-    visibility: Sight,
+    visibility: Visibility,
 }
 
 struct Watcher {
@@ -130,7 +130,13 @@ struct LatestProgress {
 }
 
 impl Subscriptions {
-    pub(super) fn add(&mut self, key: StreamKey, topics: Topics, visibility: Sight, encoding: Encoding) -> Arc<Outbox> {
+    pub(super) fn add(
+        &mut self,
+        key: StreamKey,
+        topics: Topics,
+        visibility: Visibility,
+        encoding: Encoding,
+    ) -> Arc<Outbox> {
         let outbox = Arc::new(Outbox::new(encoding));
         if let Some(reason) = self.closing {
             outbox.close(reason);
@@ -146,14 +152,14 @@ impl Subscriptions {
         }
     }
 
-    pub(super) fn topics(&self, key: StreamKey) -> (Topics, Sight) {
+    pub(super) fn topics(&self, key: StreamKey) -> (Topics, Visibility) {
         self.streams.get(&key).map(|stream| (stream.topics.clone(), stream.visibility.clone())).unwrap_or_default()
     }
 
     pub(super) fn change_topics<T>(
         &mut self,
         key: StreamKey,
-        visibility: &Sight,
+        visibility: &Visibility,
         edit: impl FnOnce(&mut Topics) -> T,
     ) -> Option<(Arc<Outbox>, T)> {
         let stream = self.streams.get_mut(&key).filter(|stream| stream.visibility == *visibility)?;
@@ -165,7 +171,7 @@ impl Subscriptions {
         Some((outbox, result))
     }
 
-    fn index(&mut self, key: StreamKey, outbox: &Arc<Outbox>, topics: &Topics, visibility: &Sight) {
+    fn index(&mut self, key: StreamKey, outbox: &Arc<Outbox>, topics: &Topics, visibility: &Visibility) {
         if topics.jobs || topics.overview {
             self.states.insert(key, (Arc::clone(outbox), visibility.clone()));
         }

@@ -79,7 +79,7 @@ impl Task for Backup {
     }
 
     async fn run(&self, input: Input, ctx: &Ctx) -> Result<Output, TaskError> {
-        let keeper = ctx.keeper();
+        let keeper = ctx.retention();
         let folder = keeper.data_dir().backups();
         let time =
             Timestamp::from_microsecond(keeper.now().0).unwrap_or(Timestamp::UNIX_EPOCH).strftime("%Y%m%dT%H%M%SZ");

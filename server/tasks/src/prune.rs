@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use engine::{
-    Ctx, Error, Keeper, Kind, Queue, Task, TaskError,
+    Ctx, Error, Kind, Queue, Retention, Task, TaskError,
     store::{Prunable, Usage},
 };
 use model::{FieldError, JobId, JobState, Level, Micros, Role, bytes, count};
@@ -91,7 +91,7 @@ impl Task for Prune {
     }
 
     async fn run(&self, input: Input, ctx: &Ctx) -> Result<Output, TaskError> {
-        let keeper = ctx.keeper();
+        let keeper = ctx.retention();
         let now = keeper.now();
         let before = |days: u32| Micros(now.0 - i64::from(days) * DAY);
         let ended = [JobState::Succeeded, JobState::Failed, JobState::Cancelled, JobState::Interrupted];
@@ -120,7 +120,7 @@ impl Task for Prune {
 /// Removes that of every job; answers of how many.
 async fn prune(
     ctx: &Ctx,
-    keeper: &Keeper,
+    keeper: &Retention,
     stage: usize,
     what: Prunable,
     ended_before: &[(JobState, Micros)],
@@ -149,7 +149,7 @@ async fn prune(
 }
 
 /// Removes uploads that nobody has needed since then; answers how many.
-async fn prune_uploads(ctx: &Ctx, keeper: &Keeper, before: Micros) -> Result<u64, TaskError> {
+async fn prune_uploads(ctx: &Ctx, keeper: &Retention, before: Micros) -> Result<u64, TaskError> {
     ctx.stage(3);
     ctx.unit("uploads");
     let (mut uploads, mut last) = (0, String::new());
@@ -163,7 +163,7 @@ async fn prune_uploads(ctx: &Ctx, keeper: &Keeper, before: Micros) -> Result<u64
 }
 
 /// Waits until the database has given its free space back to the disk.
-async fn give_back(ctx: &Ctx, keeper: &Keeper) -> Result<(), TaskError> {
+async fn give_back(ctx: &Ctx, keeper: &Retention) -> Result<(), TaskError> {
     ctx.stage(4);
     while !keeper.is_tidy().await.map_err(refused)? {
         ctx.message(format!("The database still has {}", bytes(keeper.usage().await.map_err(refused)?.database)));

@@ -1,6 +1,6 @@
 //! What people write: whom it reaches, live and in what was missed.
 
-use engine::access::Sight;
+use engine::access::Visibility;
 use model::{JobId, MessageTo};
 use server::stream::{StreamTiming, Subscriber};
 
@@ -11,7 +11,7 @@ fn to(user: &str) -> MessageTo {
 }
 
 fn named(name: &str) -> Subscriber {
-    Subscriber { visibility: Sight { own: name.into(), ..Sight::default() }, ..Subscriber::default() }
+    Subscriber { visibility: Visibility { own: name.into(), ..Visibility::default() }, ..Subscriber::default() }
 }
 
 /// The next message that a reader hears.

@@ -100,7 +100,7 @@ pub(super) enum Beside {
 impl Beside {
     /// Loads the run. A job that the user may not see does not exist.
     async fn load(job: &JobView, with: JobId) -> Result<Self> {
-        match app().desk.detail(with).await {
+        match app().engine.detail(with).await {
             Ok((_, detail)) if detail.view.kind != job.kind => {
                 Ok(Self::Refused(format!("Job #{with} belongs to another task and cannot be compared.")))
             }
@@ -148,8 +148,8 @@ pub(super) struct Data {
 
 impl Data {
     pub(super) async fn load(job: JobId, asked: Asked) -> Result<Self> {
-        let desk = app().desk;
-        let (open, mut detail) = desk.detail(job).await?;
+        let engine = app().engine;
+        let (open, mut detail) = engine.detail(job).await?;
         // It may be large, and `Data` is cloned.
         let input = JsonText::of(&std::mem::take(&mut detail.input));
         let earlier = ListQuery {
@@ -166,13 +166,13 @@ impl Data {
             open.artifacts(),
             open.notes(NOTES),
             open.log(&log),
-            desk.page(earlier),
+            engine.page(earlier),
             open.curve(),
-            desk.run_of(job),
+            engine.run_of(job),
         )?;
         // Without progress over time there is nothing to compare.
         let comparable = match &curve {
-            Some(_) => desk.page(comparable).await?.jobs,
+            Some(_) => engine.page(comparable).await?.jobs,
             None => Vec::new(),
         };
         let beside = match asked.with.filter(|with| *with != job) {
@@ -188,15 +188,15 @@ impl Data {
             _ => None,
         };
         let session = extract::<Session>().await.ok();
-        let task = desk.task(&detail.view.kind).map_or_else(
+        let task = engine.task(&detail.view.kind).map_or_else(
             || (detail.view.kind.clone(), Vec::new()),
             |task| (task.name.to_owned(), task.stages.iter().map(|stage| (*stage).to_owned()).collect()),
         );
         let may = May {
-            start: desk.may_start(&detail.view.kind),
-            steer: desk.may_on(Action::Steer, &detail.view),
-            write: desk.may_on(Action::Write, &detail.view),
-            delete: desk.may_on(Action::Delete, &detail.view),
+            start: engine.can_start(&detail.view.kind),
+            steer: engine.can_on(Action::Control, &detail.view),
+            write: engine.can_on(Action::Write, &detail.view),
+            delete: engine.can_on(Action::Delete, &detail.view),
         };
         Ok(Self {
             may,
@@ -212,11 +212,11 @@ impl Data {
             pinned: pinned::read(session.as_ref()).await.contains(&job),
             run_of,
             task,
-            pauses: desk.task(&detail.view.kind).is_some_and(|task| task.checkpoints),
+            pauses: engine.task(&detail.view.kind).is_some_and(|task| task.checkpoints),
             hold,
             starts_in,
-            grace: desk.cancel_grace().as_secs_f64(),
-            now: desk.now(),
+            grace: engine.cancel_grace().as_secs_f64(),
+            now: engine.now(),
             asked,
             detail,
             input,

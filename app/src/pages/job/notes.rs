@@ -1,6 +1,6 @@
 //! Notes on a job, and the form to add one.
 
-use engine::message::LONGEST_NOTE;
+use engine::message::MAX_NOTE_LENGTH;
 use leptos::prelude::*;
 use model::JobId;
 
@@ -24,7 +24,7 @@ pub(super) fn is_writing(data: &Data) -> bool {
 #[component]
 pub(super) fn Notes(data: Data) -> impl IntoView {
     let job = data.detail.view.job;
-    let reader = app().desk.by().name.to_string();
+    let reader = app().engine.attribution().name.to_string();
     let (writes, steers) = (data.may.write, data.may.steer && !data.detail.view.state.is_terminal());
     // Without script a page that reloads has a link in place of the form.
     let moving = !data.detail.view.state.is_terminal() && !is_writing(&data);
@@ -54,8 +54,8 @@ fn NoteForm(
 ) -> impl IntoView {
     let form = ServerForm::new(FUNCTION);
     let text = form.entry("text").unwrap_or_default();
-    let area = form.field("text", "Add a note", "Visible to everyone who can see the job.").area(LONGEST_NOTE, text);
-    let key = app().desk.now().0.to_string();
+    let area = form.field("text", "Add a note", "Visible to everyone who can see the job.").area(MAX_NOTE_LENGTH, text);
+    let key = app().engine.now().0.to_string();
     let link = url(&format!("/jobs/{job}?note=write#notes"));
     view! {
         {moving

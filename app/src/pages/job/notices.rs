@@ -2,7 +2,7 @@
 
 use engine::Hold;
 use leptos::prelude::*;
-use model::{Failure, GateOf, JobView, Shown, count, duration};
+use model::{ControlTarget, Failure, JobView, Shown, count, duration};
 
 use super::data::Data;
 use crate::{
@@ -68,33 +68,33 @@ pub(super) fn Notices(data: Data) -> impl IntoView {
 #[component]
 fn Held(hold: Hold, kind: String) -> impl IntoView {
     let (class, head, why) = match hold {
-        Hold::Paused(gate) => (
+        Hold::Paused(control) => (
             "warn",
-            match gate.of {
-                GateOf::Queue => format!("Queue “{}” is paused", gate.name),
-                GateOf::Kind => "The task is paused".to_owned(),
+            match control.of {
+                ControlTarget::Queue => format!("Queue “{}” is paused", control.name),
+                ControlTarget::Kind => "The task is paused".to_owned(),
             },
             view! {
-                {gate.paused_by}
+                {control.paused_by}
                 " has paused it, "
-                {gate.paused_at.map(|at| view! { <Timestamp at /> })}
+                {control.paused_at.map(|at| view! { <Timestamp at /> })}
                 ". This job keeps its place and starts when it is resumed. "
             }
             .into_any(),
         ),
-        Hold::Full(gate) => (
+        Hold::Full(control) => (
             "",
-            match gate.of {
-                GateOf::Queue => format!("Queue “{}” is full", gate.name),
-                GateOf::Kind => "The task is at its limit".to_owned(),
+            match control.of {
+                ControlTarget::Queue => format!("Queue “{}” is full", control.name),
+                ControlTarget::Kind => "The task is at its limit".to_owned(),
             },
-            match gate.at_once {
+            match control.at_once {
                 Some(1) => "1 of 1 slots in use. ".to_owned(),
                 limit => format!("{0} of {0} slots in use. ", limit.unwrap_or_default()),
             }
             .into_any(),
         ),
-        Hold::Nobody => (
+        Hold::NoWorkers => (
             "warn",
             "No worker is running".to_owned(),
             "This server runs no jobs itself. Start a worker: milepost worker. ".into_any(),

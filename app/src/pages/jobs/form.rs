@@ -46,7 +46,7 @@ pub(super) fn FilterForm(filter: Filter) -> impl IntoView {
 #[component]
 fn KindChoice(chosen: Option<String>) -> impl IntoView {
     let mut kinds: Vec<(String, String)> =
-        app().desk.catalogue().iter().map(|task| (task.kind.as_str().to_owned(), task.name.to_owned())).collect();
+        app().engine.catalogue().iter().map(|task| (task.kind.as_str().to_owned(), task.name.to_owned())).collect();
     if let Some(kind) = &chosen
         && kinds.iter().all(|(known, _)| known != kind)
     {

@@ -1,6 +1,6 @@
 //! Form to send a message. The recipient decides which fields count; the style sheet hides the others.
 
-use engine::{access::Action, message::LONGEST_MESSAGE};
+use engine::{access::Action, message::MAX_MESSAGE_LENGTH};
 use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
 use model::Tone;
@@ -26,14 +26,14 @@ pub(super) fn SendForm(
     let field = |nth: usize, help| form.field(LABELS[nth].0, LABELS[nth].1, help);
     let asked = |name: &str| form.entry(name).or_else(|| query.get(name)).unwrap_or_default();
     let tones = TONES.map(|(tone, word)| (tone.as_str().to_owned(), word.to_owned())).to_vec();
-    let key = app().desk.now().0.to_string();
+    let key = app().engine.now().0.to_string();
     let fields = view! {
         {field(0, "").list(addressees(), &asked("to"))}
         <div class="for-user">{field(1, "The user name.").line("text", "off", Some(asked("user")))}</div>
         <div class="for-job">{field(2, "The job number.").line("text", "off", Some(asked("job")))}</div>
         {field(3, "").list(tones, &asked("tone"))}
         // Never from the address: a link must not provide the text of an administrator's message.
-        {field(4, "").area(LONGEST_MESSAGE, form.entry("text").unwrap_or_default())}
+        {field(4, "").area(MAX_MESSAGE_LENGTH, form.entry("text").unwrap_or_default())}
     };
     view! {
         <section class="card" aria-labelledby="send">
@@ -59,9 +59,9 @@ pub(super) fn SendForm(
 fn addressees() -> Vec<(String, String)> {
     let app = app();
     let choices = [
-        (app.desk.may(Action::Announce), "everyone", "Everyone"),
+        (app.engine.can(Action::Announce), "everyone", "Everyone"),
         (app.auth.is_some(), "user", "One user"),
-        (app.desk.may(Action::Steer), "job", "Viewers of a job"),
+        (app.engine.can(Action::Control), "job", "Viewers of a job"),
     ];
     let choices = choices.into_iter().filter(|(may, ..)| *may);
     choices.map(|(_, value, word)| (value.to_owned(), word.to_owned())).collect()

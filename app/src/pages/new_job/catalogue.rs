@@ -28,8 +28,8 @@ pub fn Catalogue() -> impl IntoView {
         {deferred(async move {
             let usual = usual().await;
             let card = |task: &TaskInfo| view! { <TaskCard task=task.clone() usual=usual.get(task.kind.as_str()).copied() /> };
-            let desk = app().desk;
-            let cards: Vec<_> = desk.startable().map(card).collect();
+            let engine = app().engine;
+            let cards: Vec<_> = engine.startable().map(card).collect();
             view! { <ul class="task-cards">{cards}</ul> }
         })}
     }
@@ -71,14 +71,14 @@ pub(super) fn TaskList(current: &'static str, usual: Usual) -> impl IntoView {
     };
     view! {
         <nav class="catalogue" aria-label="Tasks">
-            {app().desk.startable().map(link).collect::<Vec<_>>()}
+            {app().engine.startable().map(link).collect::<Vec<_>>()}
         </nav>
     }
 }
 
 /// Returns typical durations from the history; none if the store fails.
 pub(super) async fn usual() -> Usual {
-    let stats = app().desk.kind_stats().await.unwrap_or_default();
+    let stats = app().engine.kind_stats().await.unwrap_or_default();
     stats.into_iter().filter_map(|row| Some((row.kind, (row.usual_seconds?, row.slow_seconds?)))).collect()
 }
 

@@ -30,9 +30,9 @@ use crate::{
 pub fn NewJob() -> impl IntoView {
     let kind = use_params_map().read_untracked().get("kind").unwrap_or_default();
     let from = use_query_map().read_untracked().get("from");
-    let desk = app().desk;
-    match desk.task(&kind).cloned() {
-        Some(task) => match desk.allow_start(&kind) {
+    let engine = app().engine;
+    match engine.task(&kind).cloned() {
+        Some(task) => match engine.authorise_start(&kind) {
             Ok(()) => deferred(page(task, from)).into_any(),
             Err(denied) => view! { <MayNotStart reason=ApiError::from(denied).message /> }.into_any(),
         },
@@ -44,7 +44,7 @@ async fn page(task: TaskInfo, from: Option<String>) -> impl IntoView {
     let usual = usual().await;
     let draft = match (use_context::<Draft>(), from.map(|job| job.parse::<JobId>())) {
         (Some(sent_before), _) => sent_before,
-        (None, Some(Ok(job))) => Draft::of_job(&app().desk, &task, job).await,
+        (None, Some(Ok(job))) => Draft::of_job(&app().engine, &task, job).await,
         (None, _) => Draft::fresh(&task.form),
     };
     view! {

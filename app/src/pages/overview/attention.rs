@@ -1,7 +1,7 @@
 //! Needs attention: what a user should look at first.
 
 use leptos::prelude::*;
-use model::{Gate, GateOf, JobView, Shown};
+use model::{ControlTarget, JobView, QueueControl, Shown};
 
 use crate::{
     base_path::url,
@@ -12,11 +12,11 @@ use crate::{
 
 /// Paused queues and tasks, failed and interrupted jobs that were not retried, and jobs that do not respond to cancel.
 #[component]
-pub(super) fn Attention(jobs: Vec<JobView>, running: Vec<JobView>, gates: Vec<Gate>) -> impl IntoView {
+pub(super) fn Attention(jobs: Vec<JobView>, running: Vec<JobView>, controls: Vec<QueueControl>) -> impl IntoView {
     let stuck = running.into_iter().filter(|job| job.shown() == Shown::NotResponding);
     let perhaps_more = jobs.len() >= ATTENTION_LIMIT as usize;
     let troubles: Vec<_> = stuck.chain(jobs).collect();
-    let paused: Vec<_> = gates.into_iter().filter(|gate| gate.paused_at.is_some()).map(paused).collect();
+    let paused: Vec<_> = controls.into_iter().filter(|control| control.paused_at.is_some()).map(paused).collect();
     (!troubles.is_empty() || !paused.is_empty()).then(|| {
         view! {
             <section class="card" aria-labelledby="attention">
@@ -39,11 +39,11 @@ pub(super) fn Attention(jobs: Vec<JobView>, running: Vec<JobView>, gates: Vec<Ga
     })
 }
 
-fn paused(gate: Gate) -> impl IntoView {
-    let what = match gate.of {
-        GateOf::Queue => format!("Queue “{}”", gate.name),
-        GateOf::Kind => {
-            app().desk.task(&gate.name).map_or_else(|| gate.name.clone(), |task| format!("“{}”", task.name))
+fn paused(control: QueueControl) -> impl IntoView {
+    let what = match control.of {
+        ControlTarget::Queue => format!("Queue “{}”", control.name),
+        ControlTarget::Kind => {
+            app().engine.task(&control.name).map_or_else(|| control.name.clone(), |task| format!("“{}”", task.name))
         }
     };
     view! {
@@ -52,9 +52,9 @@ fn paused(gate: Gate) -> impl IntoView {
             <p>
                 <a href=url("/queues")>{what}</a>
                 " is paused by "
-                {gate.paused_by}
+                {control.paused_by}
                 ", "
-                {gate.paused_at.map(|at| view! { <Timestamp at /> })}
+                {control.paused_at.map(|at| view! { <Timestamp at /> })}
             </p>
             <a class="button small" href=url("/queues")>
                 "Open"
@@ -65,7 +65,7 @@ fn paused(gate: Gate) -> impl IntoView {
 }
 
 fn trouble(job: &JobView) -> impl IntoView + use<> {
-    let now = use_context::<PageContext>().map_or_else(|| app().desk.now(), |context| context.now);
+    let now = use_context::<PageContext>().map_or_else(|| app().engine.now(), |context| context.now);
     let (icon, sentence) = match job.shown() {
         Shown::NotResponding => ("slow", format!(" is not responding to cancel for {}", state_detail(job, now))),
         Shown::Interrupted => {

@@ -9,10 +9,10 @@ use crate::{components::Icon, context::app};
 /// Why nothing can be written, and orphan files that were not removed. Hidden otherwise.
 #[component]
 pub(super) fn DataDirectory() -> impl IntoView {
-    let desk = app().desk;
-    let orphans = desk.orphan_files().unwrap_or_default();
+    let engine = app().engine;
+    let orphans = engine.orphan_files().unwrap_or_default();
     let notices: Vec<String> = [
-        unwritable(desk.is_disk_full(), desk.trouble().unwrap_or_default()).map(str::to_owned),
+        unwritable(engine.is_disk_full(), engine.trouble().unwrap_or_default()).map(str::to_owned),
         (orphans != OrphanFiles::default()).then(|| orphan_files(orphans)),
     ]
     .into_iter()

@@ -19,7 +19,7 @@ pub(super) fn Metrics(counts: Counts, day: Vec<HourBucket>) -> impl IntoView {
                 <dd>
                     <JobCount counts states=vec![JobState::Running] />
                     " "
-                    <small>{format!("of {} slots", app().desk.concurrency())}</small>
+                    <small>{format!("of {} slots", app().engine.concurrency())}</small>
                 </dd>
             </div>
             <div>

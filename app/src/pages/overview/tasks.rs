@@ -37,7 +37,7 @@ pub(super) fn Tasks(kinds: Vec<KindStats>) -> impl IntoView {
 }
 
 fn row(stats: KindStats) -> impl IntoView {
-    let name = app().desk.task(&stats.kind).map_or_else(|| stats.kind.clone(), |task| task.name.to_owned());
+    let name = app().engine.task(&stats.kind).map_or_else(|| stats.kind.clone(), |task| task.name.to_owned());
     let mut runs = if stats.total == 1 { "1 run".to_owned() } else { format!("{} runs", count(stats.total)) };
     if stats.running > 0 {
         runs = format!("{runs}, {} running", count(stats.running));

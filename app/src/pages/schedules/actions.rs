@@ -13,7 +13,7 @@ use crate::{
 /// When the next run is due, or why none is.
 #[component]
 pub(super) fn Next(schedule: Schedule) -> impl IntoView {
-    let now = app().desk.now();
+    let now = app().engine.now();
     if let Some(Pause { at, by, why }) = schedule.paused {
         let who = by.map_or_else(|| why.clone(), |by| format!("by {by}"));
         return view! {

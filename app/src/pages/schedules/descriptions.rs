@@ -1,13 +1,13 @@
 //! Descriptions of schedules in words.
 
-use engine::store::{Missed, Overlap, Plan, Skip, Why};
+use engine::store::{Missed, Overlap, Plan, Skip, SkipReason};
 use jiff::{Timestamp, tz::TimeZone};
 use model::{Micros, count, duration};
 
 /// `On weekdays at 02:00`. An expression that is no longer valid is returned unchanged.
 pub(super) fn in_words(plan: &Plan) -> String {
     let read = engine::Cron::parse(&plan.expression, &plan.zone);
-    read.map_or_else(|_| plan.expression.clone(), |recurrence| recurrence.in_words())
+    read.map_or_else(|_| plan.expression.clone(), |cron| cron.in_words())
 }
 
 /// `Mon 23 Nov 2026, 02:00 CET`, in a zone.
@@ -44,12 +44,12 @@ pub(super) fn missed(missed: Missed) -> String {
 /// Why runs were skipped.
 pub(super) const fn why(skip: &Skip) -> &'static str {
     match skip.why {
-        Why::Overlap => "The previous run was still active",
-        Why::OneWaits => "A run was already waiting",
-        Why::Superseded => "Replaced by a newer run",
-        Why::Paused => "The schedule was paused",
-        Why::Missed => "The server could not start it in time",
-        Why::SameJob => "Another job did the same already",
+        SkipReason::Overlap => "The previous run was still active",
+        SkipReason::OneWaits => "A run was already waiting",
+        SkipReason::Superseded => "Replaced by a newer run",
+        SkipReason::Paused => "The schedule was paused",
+        SkipReason::Missed => "The server could not start it in time",
+        SkipReason::SameJob => "Another job did the same already",
     }
 }
 

@@ -3,7 +3,7 @@
 use engine::{
     Error,
     access::Action,
-    schedules::recurrence,
+    schedules::parse_cron,
     store::{Run, Schedule, ScheduleId, Skip},
 };
 use leptos::prelude::*;
@@ -47,9 +47,9 @@ pub fn SchedulePage() -> impl IntoView {
 }
 
 async fn read(id: ScheduleId) -> engine::Result<(Schedule, Vec<Run>)> {
-    let desk = app().desk;
-    let schedule = desk.schedule(id, Action::See).await?;
-    let runs = desk.runs(&schedule, HISTORY).await?;
+    let engine = app().engine;
+    let schedule = engine.schedule(id, Action::See).await?;
+    let runs = engine.runs(&schedule, HISTORY).await?;
     Ok((schedule, runs))
 }
 
@@ -77,10 +77,10 @@ fn One(schedule: Schedule, runs: Vec<Run>, asked: bool) -> impl IntoView {
 
 #[component]
 fn Head(schedule: Schedule, asked: bool) -> impl IntoView {
-    let desk = app().desk;
+    let engine = app().engine;
     let page = url(&format!("/schedules/{}", schedule.id));
-    let changes = desk.may_on_schedule(Action::Schedule, &schedule);
-    let starts = desk.may_on_schedule(Action::Start, &schedule);
+    let changes = engine.can_on_schedule(Action::Schedule, &schedule);
+    let starts = engine.can_on_schedule(Action::Start, &schedule);
     let name = schedule.plan.name.clone();
     let change = changes.then(|| {
         let delete = format!("Delete {name}");
@@ -175,10 +175,10 @@ fn Stopped(schedule: Schedule) -> impl IntoView {
 #[component]
 fn Aside(schedule: Schedule) -> impl IntoView {
     let plan = schedule.plan.clone();
-    let ahead = recurrence(&plan.expression, &plan.zone).ok().filter(|_| schedule.paused.is_none());
+    let ahead = parse_cron(&plan.expression, &plan.zone).ok().filter(|_| schedule.paused.is_none());
     let as_planned = ahead.is_some() && schedule.waiting == 0 && schedule.next_at.is_some();
     let input = schedule.input().unwrap_or_default();
-    let task = app().desk.task(&plan.kind).map_or_else(|| plan.kind.clone(), |task| task.name.to_owned());
+    let task = app().engine.task(&plan.kind).map_or_else(|| plan.kind.clone(), |task| task.name.to_owned());
     view! {
         <div class="part" data-part="ahead">
             <section class="card" aria-labelledby="ahead">
@@ -188,7 +188,7 @@ fn Aside(schedule: Schedule) -> impl IntoView {
                 </header>
                 <div class="body">
                     {(!as_planned).then(|| view! { <Next schedule=schedule.clone() /> })}
-                    {ahead.map(|recurrence| view! { <Runs recurrence /> })}
+                    {ahead.map(|cron| view! { <Runs cron /> })}
                 </div>
             </section>
             <section class="card" aria-labelledby="facts">

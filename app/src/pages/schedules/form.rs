@@ -40,9 +40,9 @@ pub fn NewSchedule() -> impl IntoView {
     let Some(kind) = use_query_map().read_untracked().get("kind") else {
         return view! { <Choose /> }.into_any();
     };
-    let desk = app().desk;
-    let Some(task) = desk.task(&kind).cloned() else { return view! { <NotFound /> }.into_any() };
-    if let Err(denied) = desk.allow_start(&kind) {
+    let engine = app().engine;
+    let Some(task) = engine.task(&kind).cloned() else { return view! { <NotFound /> }.into_any() };
+    if let Err(denied) = engine.authorise_start(&kind) {
         return view! { <MayNot reason=ApiError::from(denied).message /> }.into_any();
     }
     let draft = use_context::<Draft>().unwrap_or_else(|| {
@@ -68,9 +68,9 @@ pub fn EditSchedule() -> impl IntoView {
     let id = use_params_map().read_untracked().get("id").and_then(|id| id.parse().ok()).map(ScheduleId);
     deferred(async move {
         let Some(id) = id else { return view! { <NotFound /> }.into_any() };
-        let desk = app().desk;
-        match desk.schedule(id, Action::Schedule).await {
-            Ok(schedule) => match desk.task(&schedule.plan.kind).cloned() {
+        let engine = app().engine;
+        match engine.schedule(id, Action::Schedule).await {
+            Ok(schedule) => match engine.task(&schedule.plan.kind).cloned() {
                 Some(task) => edit(schedule, task).await.into_any(),
                 None => view! { <NotFound /> }.into_any(),
             },
@@ -86,7 +86,7 @@ async fn edit(schedule: Schedule, task: TaskInfo) -> impl IntoView {
     let draft = if let Some(sent_before) = use_context::<Draft>() {
         sent_before
     } else {
-        let mut draft = Draft::of_input(&app().desk, &task, &schedule.input().unwrap_or_default()).await;
+        let mut draft = Draft::of_input(&app().engine, &task, &schedule.input().unwrap_or_default()).await;
         schedule_plan::take_over(&mut draft, &schedule);
         draft
     };
@@ -135,7 +135,7 @@ fn Choose() -> impl IntoView {
             <h1>"New schedule"</h1>
             <p class="lead">"Choose a task to schedule."</p>
         </header>
-        <ul class="task-cards">{app().desk.startable().map(card).collect::<Vec<_>>()}</ul>
+        <ul class="task-cards">{app().engine.startable().map(card).collect::<Vec<_>>()}</ul>
     }
 }
 
@@ -206,11 +206,11 @@ fn PlanForm(
 #[component]
 fn Ahead(draft: Draft) -> impl IntoView {
     let said = match schedule_plan::preview(&draft) {
-        Some(Ok(recurrence)) => Some(view! {
+        Some(Ok(cron)) => Some(view! {
             <p>
-                <b>{recurrence.in_words()}</b>
+                <b>{cron.in_words()}</b>
             </p>
-            <Runs recurrence />
+            <Runs cron />
         }),
         Some(Err(_)) | None => None,
     };
@@ -226,17 +226,17 @@ fn Ahead(draft: Draft) -> impl IntoView {
 
 /// The next runs in the schedule's zone.
 #[component]
-pub(super) fn Runs(recurrence: Cron) -> impl IntoView {
-    let now = app().desk.now();
+pub(super) fn Runs(cron: Cron) -> impl IntoView {
+    let now = app().engine.now();
     let run = |at| {
         view! {
             <li>
-                <span>{in_zone(at, recurrence.zone())}</span>
+                <span>{in_zone(at, cron.zone())}</span>
                 <small>{relative_time(at, now)}</small>
             </li>
         }
     };
-    let ahead: Vec<_> = recurrence.upcoming(now, SHOWN_AHEAD).into_iter().map(run).collect();
+    let ahead: Vec<_> = cron.upcoming(now, SHOWN_AHEAD).into_iter().map(run).collect();
     view! { <ol class="runs-ahead">{ahead}</ol> }
 }
 

@@ -2,7 +2,7 @@
 
 use engine::{
     schedules::{SCHEDULE_NAME_LENGTH, field},
-    store::{MOST_MISSED, Missed, Overlap},
+    store::{MAX_CATCH_UP_RUNS, Missed, Overlap},
 };
 use jiff::tz::TimeZone;
 use model::{Choice, Field, FieldKind, Priority};
@@ -25,7 +25,7 @@ pub(super) fn fields(zone: &str) -> [Vec<Field>; 2] {
     let overlaps = Overlap::ALL.map(|overlap| choice(overlap.as_str(), descriptions::overlap(overlap).to_owned()));
     let misses = [Missed::Skip, Missed::Once].map(|missed| choice(missed.as_str(), descriptions::missed(missed)));
     let all = choice(Missed::All(1).as_str(), "Run each, up to the maximum".to_owned());
-    let most = FieldKind::Integer { min: Some(1), max: Some(i64::from(MOST_MISSED)) };
+    let most = FieldKind::Integer { min: Some(1), max: Some(i64::from(MAX_CATCH_UP_RUNS)) };
     let [low, high] = [*Priority::RANGE.start(), *Priority::RANGE.end()].map(i64::from);
     let when = "Minute, hour, day of the month, month, weekday: 0 2 * * 1-5 is on weekdays at 02:00. \
                 Shortcuts such as @daily also work.";

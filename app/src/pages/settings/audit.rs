@@ -30,7 +30,7 @@ pub fn Audit() -> impl IntoView {
     let list = filter.clone();
     let read = {
         let filter = filter.clone();
-        async move { app().desk.audit(&filter.query(PAGE)).await }
+        async move { app().engine.audit(&filter.query(PAGE)).await }
     };
     view! {
         <Settings section=Section::Audit>

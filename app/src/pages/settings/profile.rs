@@ -5,7 +5,7 @@ mod sessions;
 mod time_zone;
 mod tokens;
 
-use engine::store::{Person, SessionInfo, Token};
+use engine::store::{SessionInfo, Token, User};
 use leptos::prelude::*;
 
 use self::{password::Password, sessions::Sessions, time_zone::Zone, tokens::OwnTokens};
@@ -13,7 +13,7 @@ use super::{Section, Settings};
 use crate::{base_path::url, components::Icon, context::app, pages::shared::from_store};
 
 struct Account {
-    person: Person,
+    person: User,
     sessions: Vec<SessionInfo>,
     tokens: Vec<Token>,
 }
@@ -28,10 +28,10 @@ pub fn Profile() -> impl IntoView {
 
 async fn read() -> engine::Result<Account> {
     let app = app();
-    let user = app.desk.own()?;
+    let user = app.engine.own()?;
     let person = app.auth.and_then(|auth| auth.accounts().user(user).cloned());
     let person = person.ok_or(engine::access::Denied::SignIn)?;
-    let (sessions, tokens) = tokio::try_join!(app.desk.own_sessions(), app.desk.own_tokens())?;
+    let (sessions, tokens) = tokio::try_join!(app.engine.own_sessions(), app.engine.own_tokens())?;
     Ok(Account { person, sessions, tokens })
 }
 
@@ -39,7 +39,7 @@ async fn read() -> engine::Result<Account> {
 fn Cards(account: Account) -> impl IntoView {
     let Account { person, sessions, tokens } = account;
     let name = person.name.to_string();
-    let now = app().desk.now();
+    let now = app().engine.now();
     view! {
         <section class="card" aria-labelledby="account">
             <header>

@@ -13,19 +13,19 @@ pub fn Tasks() -> impl IntoView {
     let table = |rules| view! { <Table rules /> };
     view! {
         <Settings section=Section::Tasks>
-            {from_store(async { app().desk.kind_rules().await }, table)}
+            {from_store(async { app().engine.kind_rules().await }, table)}
         </Settings>
     }
 }
 
 #[component]
 fn Table(rules: Vec<KindRule>) -> impl IntoView {
-    let desk = app().desk;
+    let engine = app().engine;
     let row = |task: &TaskInfo| {
         let decided = rules.iter().find(|rule| rule.kind == task.kind.as_str()).cloned();
         view! { <Row task=task.clone() decided /> }
     };
-    let rows: Vec<_> = desk.catalogue().iter().map(row).collect();
+    let rows: Vec<_> = engine.catalogue().iter().map(row).collect();
     view! {
         <section class="card" aria-labelledby="tasks">
             <header>

@@ -4,7 +4,7 @@ mod add;
 mod remove;
 mod row;
 
-use engine::store::{Person, Token, UserId};
+use engine::store::{Token, User, UserId};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use model::{Micros, Role};
@@ -28,16 +28,16 @@ pub fn Users() -> impl IntoView {
 }
 
 /// Returns the users, removed ones last, and their tokens.
-async fn read() -> engine::Result<(Vec<Person>, Vec<Token>)> {
-    let desk = app().desk;
-    let (mut people, tokens) = tokio::try_join!(desk.people(), desk.tokens())?;
+async fn read() -> engine::Result<(Vec<User>, Vec<Token>)> {
+    let engine = app().engine;
+    let (mut people, tokens) = tokio::try_join!(engine.users(), engine.tokens())?;
     people.sort_by_key(|person| person.removed_at.is_some());
     Ok((people, tokens))
 }
 
 #[component]
-fn Cards(people: Vec<Person>, tokens: Vec<Token>, remove: Option<UserId>) -> impl IntoView {
-    let now = app().desk.now();
+fn Cards(people: Vec<User>, tokens: Vec<Token>, remove: Option<UserId>) -> impl IntoView {
+    let now = app().engine.now();
     let here = people.iter().filter(|person| person.removed_at.is_none()).count().to_string();
     let removed = people.iter().find(|person| Some(person.id) == remove && person.removed_at.is_none()).cloned();
     let link = |function: &'static str| {
@@ -61,9 +61,9 @@ fn Cards(people: Vec<Person>, tokens: Vec<Token>, remove: Option<UserId>) -> imp
 }
 
 #[component]
-fn Table(people: Vec<Person>, now: Micros) -> impl IntoView {
-    let own = app().desk.actor().who().map(|who| who.user);
-    let row = |person: Person| {
+fn Table(people: Vec<User>, now: Micros) -> impl IntoView {
+    let own = app().engine.actor().principal().map(|who| who.user);
+    let row = |person: User| {
         let this = Some(person.id) == own;
         view! { <Row person this now /> }
     };

@@ -9,7 +9,7 @@ pub(in crate::pages) fn ListHeader(name: &'static str) -> impl IntoView {
     view! {
         <header class="page-head">
             <h1>{name}</h1>
-            {app().desk.may(Action::Start).then(new_job)}
+            {app().engine.can(Action::Start).then(new_job)}
         </header>
     }
 }

@@ -11,13 +11,13 @@ use crate::support::{TestAuth, auth_service, by, open};
 async fn actor_has_the_current_role() {
     let test = TestAuth::new().await;
     let ada = test.add_user("ada", Role::Viewer).await;
-    let role = || test.auth.actor(ada).who().map(|who| who.role);
+    let role = || test.auth.actor(ada).principal().map(|who| who.role);
     assert_eq!(role(), Some(Role::Viewer));
     test.auth.change_role(ada, Role::Operator, &by()).await.unwrap();
     assert_eq!(role(), Some(Role::Operator));
     test.auth.remove_user(ada, &by()).await.unwrap();
-    assert_eq!(test.auth.actor(ada), Actor::Nobody);
-    assert_eq!(test.auth.actor(UserId(99)), Actor::Nobody);
+    assert_eq!(test.auth.actor(ada), Actor::Anonymous);
+    assert_eq!(test.auth.actor(UserId(99)), Actor::Anonymous);
     let names: Vec<_> = test.auth.accounts().users().iter().map(|person| person.name.to_string()).collect();
     assert_eq!(names, ["ada", "root"]);
 }

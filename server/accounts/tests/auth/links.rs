@@ -38,12 +38,12 @@ async fn added_user_signs_in_after_choosing_a_password() {
     let test = TestAuth::new().await;
     let (ada, link) = test.auth.add_user(" Ada", Role::Operator, &by()).await.unwrap();
     assert!(!test.auth.accounts().user(ada).unwrap().active);
-    assert_eq!(test.auth.link_for(link.reveal()).await.unwrap(), Some(LinkFor::Person("ada".into())));
+    assert_eq!(test.auth.link_for(link.reveal()).await.unwrap(), Some(LinkFor::User("ada".into())));
     assert_eq!(invalid_fields(test.auth.use_link(link.reveal(), "", "ada", None).await), ["password"]);
     test.auth.use_link(link.reveal(), "not read", PASSWORD, None).await.unwrap();
     assert!(test.auth.accounts().user(ada).unwrap().active);
     test.store.flush().await.unwrap();
-    let seen = test.store.people().await.unwrap().into_iter().find(|person| person.id == ada).unwrap().seen_at;
+    let seen = test.store.users().await.unwrap().into_iter().find(|person| person.id == ada).unwrap().seen_at;
     assert!(seen.is_some(), "choosing a password counts as activity");
     assert!(test.can_sign_in("ada", PASSWORD).await);
 }

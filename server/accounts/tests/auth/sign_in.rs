@@ -2,7 +2,7 @@ use std::time::{Duration, Instant};
 
 use accounts::{ARGON2_MEMORY, ARGON2_PASSES, AuthService, SignInError};
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version, password_hash::SaltString};
-use engine::store::{By, PersonChange, SessionOwner, SessionRow};
+use engine::store::{Attribution, SessionOwner, SessionRow, UserChange};
 use model::{Micros, Role};
 
 use crate::support::{PASSWORD, TestAuth, address, by, invalid_fields};
@@ -14,7 +14,7 @@ async fn sign_in_ignores_case_of_name_and_is_logged() {
     assert_eq!((person.id, &*person.name), (test.root, "root"));
     assert_eq!(test.audit_details("signed_in").await.len(), 1);
     test.store.flush().await.unwrap();
-    assert!(test.store.people().await.unwrap()[0].seen_at.is_some());
+    assert!(test.store.users().await.unwrap()[0].seen_at.is_some());
 }
 
 #[tokio::test]
@@ -156,8 +156,8 @@ async fn outdated_hash_is_accepted_and_replaced_at_sign_in() {
     let salt = SaltString::encode_b64(b"sixteen bytes ok").unwrap();
     let former = Argon2::new(Algorithm::Argon2i, Version::V0x13, params);
     let former = former.hash_password(PASSWORD.as_bytes(), &salt).unwrap().to_string();
-    let change = PersonChange::Password { hash: former.clone(), from: None, keep: None };
-    test.store.change_person(test.root, change, &by()).await.unwrap();
+    let change = UserChange::Password { hash: former.clone(), from: None, keep: None };
+    test.store.change_user(test.root, change, &by()).await.unwrap();
     let far = Micros(i64::MAX);
     let owner = SessionOwner { user: test.root, device: "Firefox".to_owned(), since: far, used: far };
     let session = SessionRow { data: Vec::new(), expires: far, owner: Some(owner) };
@@ -173,8 +173,8 @@ async fn outdated_hash_is_accepted_and_replaced_at_sign_in() {
     assert_eq!(kept().await, replaced);
 
     assert_eq!(test.store.sessions(test.root).await.unwrap().len(), 1);
-    let late = PersonChange::Rehash { hash: "of a sign-in under way".to_owned(), from: former };
-    test.store.change_person(test.root, late, &by()).await.unwrap();
+    let late = UserChange::Rehash { hash: "of a sign-in under way".to_owned(), from: former };
+    test.store.change_user(test.root, late, &by()).await.unwrap();
     assert_eq!(kept().await, replaced);
 }
 
@@ -183,7 +183,7 @@ async fn password_change_requires_the_old_password() {
     const NEW: &str = "another horse battery";
     let test = TestAuth::new().await;
     let change = async |auth: &AuthService, old: &str, new: &str| {
-        auth.change_password(test.root, old, new, None, &By { address: address(1), ..by() }).await
+        auth.change_password(test.root, old, new, None, &Attribution { address: address(1), ..by() }).await
     };
     assert_eq!(invalid_fields(change(&test.auth, PASSWORD, "short").await), ["new"]);
     assert_eq!(invalid_fields(change(&test.auth, "wrong", NEW).await), ["old"]);
@@ -195,7 +195,7 @@ async fn password_change_requires_the_old_password() {
 #[tokio::test]
 async fn password_change_is_rate_limited() {
     let test = TestAuth::new().await;
-    let by = By { address: address(1), ..by() };
+    let by = Attribution { address: address(1), ..by() };
     let mut tries = Vec::new();
     for _ in 0..7 {
         let refused = test.auth.change_password(test.root, "wrong", "another horse battery", None, &by).await;

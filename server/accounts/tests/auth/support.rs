@@ -6,7 +6,7 @@ use accounts::AuthService;
 use engine::{
     Error,
     access::Rule,
-    store::{AuditQuery, By, SqliteOptions, SqliteStore, Store, UserId},
+    store::{Attribution, AuditQuery, SqliteOptions, SqliteStore, Store, UserId},
 };
 use model::Role;
 use tempfile::TempDir;
@@ -60,8 +60,8 @@ pub(crate) async fn auth_service(store: &Arc<dyn Store>) -> AuthService {
     AuthService::open(Arc::clone(store), tasks).await.unwrap()
 }
 
-pub(crate) fn by() -> By {
-    By::from("root")
+pub(crate) fn by() -> Attribution {
+    Attribution::from("root")
 }
 
 /// Returns a client address of its own for each number.

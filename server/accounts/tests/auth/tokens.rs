@@ -24,11 +24,11 @@ async fn token_acts_with_the_current_role_of_its_user() {
     let ada = test.add_user("ada", Role::Operator).await;
     let secret = token(&test.auth, ada, " nightly ").await;
     let bearer = async || test.auth.authenticate_token(secret.reveal(), now()).await.unwrap();
-    let Some(Actor::Program(principal, grant)) = bearer().await else { panic!("no program") };
+    let Some(Actor::Client(principal, grant)) = bearer().await else { panic!("no program") };
     assert_eq!((principal.user, &*principal.name, principal.role), (ada, "ada", Role::Operator));
     assert_eq!((&*grant.name, &*grant.scopes), ("nightly", &[Scope::Read, Scope::Start][..]));
     test.auth.change_role(ada, Role::Viewer, &by()).await.unwrap();
-    assert_eq!(bearer().await.unwrap().who().unwrap().role, Role::Viewer);
+    assert_eq!(bearer().await.unwrap().principal().unwrap().role, Role::Viewer);
     test.auth.remove_user(ada, &by()).await.unwrap();
     assert_eq!(bearer().await, None);
 }

@@ -147,6 +147,6 @@ async fn engine_shutdown_kills_all_processes() {
 async fn ended_process_group_is_forgotten() {
     let test = TestEngine::new(&script("echo $MILEPOST_BOOT", "")).await;
     let view = test.run(json!({})).await;
-    let boot = engine::store::BootId(test.log(view.job).await[0].clone());
-    assert_eq!(test.engine.store().groups(&[boot]).await.expect("read"), []);
+    let worker = engine::store::WorkerId(test.log(view.job).await[0].clone());
+    assert_eq!(test.engine.store().groups(&[worker]).await.expect("read"), []);
 }

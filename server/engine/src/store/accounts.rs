@@ -19,7 +19,7 @@ pub struct TokenId(pub i64);
 
 /// Attribution of an action for the audit log: user, token and address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct By {
+pub struct Attribution {
     /// The user's name; `local` without accounts. The owner of a job is identified by it.
     pub name: Arc<str>,
     /// The name of the token that was used.
@@ -28,27 +28,27 @@ pub struct By {
     pub address: Option<IpAddr>,
 }
 
-impl By {
+impl Attribution {
     /// The means as a text: "with token nightly-ci"; empty for a signed-in user.
     pub fn means(&self) -> String {
         self.token.as_ref().map_or_else(String::new, |token| format!("with token {token}"))
     }
 }
 
-impl Default for By {
+impl Default for Attribution {
     /// The user of an installation without accounts.
     fn default() -> Self {
         Self::from("local")
     }
 }
 
-impl From<&str> for By {
+impl From<&str> for Attribution {
     fn from(name: &str) -> Self {
         Self { name: name.into(), token: None, address: None }
     }
 }
 
-impl From<String> for By {
+impl From<String> for Attribution {
     fn from(name: String) -> Self {
         Self::from(name.as_str())
     }
@@ -56,7 +56,7 @@ impl From<String> for By {
 
 /// A user, removed ones included.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Person {
+pub struct User {
     /// The number.
     pub id: UserId,
     /// The name to sign in with; in lower case, never given to another user.
@@ -77,7 +77,7 @@ pub struct Person {
 
 /// A change of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PersonChange {
+pub enum UserChange {
     /// Role, which decides what they may do.
     Role(Role),
     /// A new password, as an argon2id PHC string. Ends their links, and all their sessions but the one with the key
@@ -121,7 +121,7 @@ pub enum LinkFor {
     /// Set-up: the first administrator, who chooses a name as well.
     Setup,
     /// A new password for the user of this name.
-    Person(Arc<str>),
+    User(Arc<str>),
 }
 
 /// The use of a link.
@@ -262,7 +262,7 @@ pub struct AuditRow {
     /// When.
     pub at: Micros,
     /// Who.
-    pub by: By,
+    pub by: Attribution,
     /// The action: `job_started`, `signed_in`, `role_changed` …
     pub what: String,
     /// The job it is about.
@@ -275,7 +275,7 @@ pub struct AuditRow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     /// Who.
-    pub by: By,
+    pub by: Attribution,
     /// The action.
     pub what: &'static str,
     /// Details; may be empty.
@@ -318,19 +318,19 @@ pub trait Accounts: Send + Sync + 'static {
     async fn access_version(&self) -> Result<i64>;
 
     /// All users by name, including removed ones.
-    async fn people(&self) -> Result<Vec<Person>>;
+    async fn users(&self) -> Result<Vec<User>>;
     /// Adds a user without a password. Refused: `name_taken`. The caller has validated the name.
-    async fn add_person(&self, name: &str, role: Role, by: &By) -> Result<UserId>;
+    async fn add_user(&self, name: &str, role: Role, by: &Attribution) -> Result<UserId>;
     /// Changes a user. Refused: `no_such_user`, `last_administrator` if no other user could undo it.
-    async fn change_person(&self, user: UserId, change: PersonChange, by: &By) -> Result<()>;
+    async fn change_user(&self, user: UserId, change: UserChange, by: &Attribution) -> Result<()>;
     /// The password hash of the user of this name, unless removed or without one.
     async fn password(&self, name: &str) -> Result<Option<(UserId, String)>>;
     /// Buffered: the time of their last request.
-    fn touch_person(&self, user: UserId, at: Micros);
+    fn touch_user(&self, user: UserId, at: Micros);
 
     /// Replaces all links of the same user. Refused: `already_set_up` for a setup link if there is an administrator,
     /// `no_such_user`.
-    async fn save_link(&self, link: NewLink, by: &By) -> Result<()>;
+    async fn save_link(&self, link: NewLink, by: &Attribution) -> Result<()>;
     /// The purpose of a link; `None` if it has been used or has expired.
     async fn link(&self, key: &[u8]) -> Result<Option<LinkFor>>;
     /// Uses a link: sets the password, creates the first administrator if it is for that, ends the user's sessions.
@@ -361,23 +361,23 @@ pub trait Accounts: Send + Sync + 'static {
     /// A user's sessions, last used first, without expired ones.
     async fn sessions(&self, user: UserId) -> Result<Vec<SessionInfo>>;
     /// Ends sessions of a user. Returns how many.
-    async fn end_sessions(&self, user: UserId, which: Ending, by: &By) -> Result<u64>;
+    async fn end_sessions(&self, user: UserId, which: Ending, by: &Attribution) -> Result<u64>;
 
     /// Creates a token. Refused: `name_taken`, `no_such_user`.
-    async fn add_token(&self, token: NewToken, by: &By) -> Result<TokenId>;
+    async fn add_token(&self, token: NewToken, by: &Attribution) -> Result<TokenId>;
     /// The token with this key, unless expired, revoked, or its owner removed.
     async fn token(&self, key: &[u8], now: Micros) -> Result<Option<Token>>;
     /// Tokens of one user, or of all, newest first, including expired ones.
     async fn tokens(&self, user: Option<UserId>) -> Result<Vec<Token>>;
     /// Revokes a token. Refused: `no_such_token`.
-    async fn revoke_token(&self, token: TokenId, by: &By) -> Result<()>;
+    async fn revoke_token(&self, token: TokenId, by: &Attribution) -> Result<()>;
     /// Buffered: the time of its last use.
     fn touch_token(&self, token: TokenId, at: Micros);
 
     /// The visibility rules that administrators have set.
     async fn kind_rules(&self) -> Result<Vec<KindRule>>;
     /// Sets the visibility rule of a kind.
-    async fn change_kind_rule(&self, rule: KindRule, by: &By) -> Result<()>;
+    async fn change_kind_rule(&self, rule: KindRule, by: &Attribution) -> Result<()>;
 
     /// Adds a line to the audit log.
     async fn note(&self, note: Note) -> Result<()>;

@@ -2,18 +2,18 @@
 
 use model::{MessageEvent, MessageTo, Tone};
 
-use super::By;
+use super::Attribution;
 
 /// The most messages that are kept; the oldest are deleted.
-pub const MESSAGES_KEPT: i64 = 10_000;
+pub const MAX_MESSAGES_KEPT: i64 = 10_000;
 /// The most notes on a job.
-pub const NOTES_PER_JOB: i64 = 1_000;
+pub const MAX_NOTES_PER_JOB: i64 = 1_000;
 
 /// A message or note to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewMessage {
     /// Its author.
-    pub by: By,
+    pub by: Attribution,
     /// Its recipient.
     pub to: MessageTo,
     /// Its text, as [`crate::message::cleaned`] leaves it.

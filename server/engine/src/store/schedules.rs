@@ -6,18 +6,18 @@ use std::{collections::BTreeMap, fmt};
 use async_trait::async_trait;
 use model::{JobId, JobState, JobView, Micros, Priority};
 
-use super::{By, NewJob};
-use crate::{Result, access::Sight};
+use super::{Attribution, NewJob};
+use crate::{Result, access::Visibility};
 
 /// The most missed runs that are caught up.
-pub const MOST_MISSED: u32 = 100;
+pub const MAX_CATCH_UP_RUNS: u32 = 100;
 /// How many skipped runs are kept of each schedule; the oldest are deleted.
-pub const SKIPS_KEPT: i64 = 200;
+pub const MAX_SKIPS_KEPT: i64 = 200;
 
 /// The most schedules of one user.
-pub const MOST_SCHEDULES_OF_USER: u64 = 1_000;
+pub const MAX_SCHEDULES_PER_USER: u64 = 1_000;
 /// The most schedules of all users together.
-pub const MOST_SCHEDULES: u64 = 10_000;
+pub const MAX_SCHEDULES: u64 = 10_000;
 
 /// A schedule's number. Never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,7 +68,7 @@ pub enum Missed {
     /// One run catches up for all of them.
     #[default]
     Once,
-    /// Each is caught up, one after the other; the newest n, 1 to [`MOST_MISSED`].
+    /// Each is caught up, one after the other; the newest n, 1 to [`MAX_CATCH_UP_RUNS`].
     All(u32),
 }
 
@@ -133,7 +133,7 @@ pub struct SavePlan {
     /// When the next run is due.
     pub next_at: Option<Micros>,
     /// Its author.
-    pub by: By,
+    pub by: Attribution,
 }
 
 /// A schedule.
@@ -176,7 +176,7 @@ pub enum ScheduleAt {
 #[derive(Clone, Debug, Default)]
 pub struct ScheduleQuery {
     /// Only what the user can see.
-    pub sight: Sight,
+    pub visibility: Visibility,
     /// Where the page begins; `None` for the first page. A schedule that is gone means the first page, too.
     pub at: Option<ScheduleAt>,
     /// How many; 1 to 200.
@@ -220,7 +220,7 @@ pub struct RunOf {
 
 /// Why a run was not started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub enum SkipReason {
     /// The previous run was still active.
     Overlap,
     /// A run was already waiting.
@@ -235,7 +235,7 @@ pub enum Why {
     SameJob,
 }
 
-impl Why {
+impl SkipReason {
     /// All of them.
     pub const ALL: [Self; 6] =
         [Self::Overlap, Self::OneWaits, Self::Superseded, Self::Paused, Self::Missed, Self::SameJob];
@@ -268,7 +268,7 @@ pub struct Skip {
     /// How many, at least 1.
     pub runs: u64,
     /// Why.
-    pub why: Why,
+    pub why: SkipReason,
 }
 
 /// The due runs of a schedule, or a waiting run that may start.
@@ -342,14 +342,14 @@ pub enum Run {
 #[async_trait]
 pub trait Schedules: Send + Sync + 'static {
     /// Adds a schedule, owned by its author. `Error::Refused`, `too_many_schedules`, beyond
-    /// [`MOST_SCHEDULES_OF_USER`] and [`MOST_SCHEDULES`].
+    /// [`MAX_SCHEDULES_PER_USER`] and [`MAX_SCHEDULES`].
     async fn add_schedule(&self, save: SavePlan) -> Result<ScheduleId>;
     /// Replaces the plan of a schedule that is unchanged since `revision`; else `Error::Refused`, `changed_meanwhile`.
     /// Its owner stays. Waiting runs start by the new plan. If neither expression nor zone changes and it is not
     /// paused, its `next_at` stays, whatever is passed: it may have moved since that was computed.
     async fn change_schedule(&self, schedule: ScheduleId, revision: i64, save: SavePlan) -> Result<()>;
     /// Pauses a schedule and skips its waiting runs. A paused one is left as it is.
-    async fn pause_schedule(&self, schedule: ScheduleId, by: &By) -> Result<()>;
+    async fn pause_schedule(&self, schedule: ScheduleId, by: &Attribution) -> Result<()>;
     /// Pauses a schedule on the engine's own account, for a reason, if it is unchanged since `revision`.
     async fn stop_schedule(&self, schedule: ScheduleId, revision: i64, why: &str) -> Result<()>;
     /// Resumes a schedule with the run that is due at `next_at`. Refused: `changed_meanwhile`.
@@ -358,11 +358,11 @@ pub trait Schedules: Send + Sync + 'static {
         schedule: ScheduleId,
         revision: i64,
         next_at: Option<Micros>,
-        by: &By,
+        by: &Attribution,
     ) -> Result<()>;
     /// Deletes a schedule with its history; with a revision, only if it is unchanged since, else `Error::Refused`,
     /// `changed_meanwhile`. Its jobs stay, without a link to it.
-    async fn delete_schedule(&self, schedule: ScheduleId, revision: Option<i64>, by: &By) -> Result<()>;
+    async fn delete_schedule(&self, schedule: ScheduleId, revision: Option<i64>, by: &Attribution) -> Result<()>;
     /// Starts the due run by the overlap policy of the schedule, records the runs that are skipped, and advances the
     /// next run: in one transaction, and only if the schedule is as the caller has seen it. So a run starts once,
     /// however many processes ask. The oldest waiting run starts if no run is active.
@@ -375,11 +375,11 @@ pub trait Schedules: Send + Sync + 'static {
     /// A page of the visible schedules.
     async fn schedules(&self, query: &ScheduleQuery) -> Result<SchedulePage>;
     /// Visible schedules that are not paused, next due first, at most `limit`; without the inputs of their jobs.
-    async fn next_schedules(&self, limit: u32, sight: &Sight) -> Result<Vec<Schedule>>;
+    async fn next_schedules(&self, limit: u32, visibility: &Visibility) -> Result<Vec<Schedule>>;
     /// Its history, newest first, at most `limit`.
     async fn runs(&self, schedule: ScheduleId, limit: u32) -> Result<Vec<Run>>;
     /// The last `limit` ended and visible runs of each schedule, oldest first.
-    async fn last_runs(&self, schedules: &[ScheduleId], limit: u32, sight: &Sight) -> Result<JobRuns>;
+    async fn last_runs(&self, schedules: &[ScheduleId], limit: u32, visibility: &Visibility) -> Result<JobRuns>;
     /// Those of `jobs` that are runs, with their schedules.
     async fn runs_among(&self, jobs: &[JobId]) -> Result<BTreeMap<JobId, RunOf>>;
 }

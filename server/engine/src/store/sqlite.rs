@@ -59,22 +59,22 @@ use std::{
 
 use async_trait::async_trait;
 use model::{
-    AttemptNo, Counts, Cursor, Gate, GateOf, JobId, JobState, JobView, LogLine, MessageEvent, Micros, Progress, Seq,
-    Snapshot,
+    AttemptNo, ControlTarget, Counts, Cursor, JobId, JobState, JobView, LogLine, MessageEvent, Micros, Progress,
+    QueueControl, Seq, Snapshot,
 };
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::open::is_new as is_new_database;
 use self::{backend::SqliteBackend, feed::Feed, read::Reader, watcher::Watcher};
 use super::{
-    Activity, Artifact, AttemptRow, BootId, By, CancelAnswer, Checkpoint, CheckpointAnswer, Claim, Claimed,
-    DeclaredRule, DurableEvent, Fence, Finish, GateChange, HourBucket, JobDetail, JobText, KindStats, ListQuery,
-    LogAppend, LogPage, LogQuery, MessagePage, NewJob, NewMessage, Node, Page, PastRun, PauseAnswer, Prunable, Pruned,
-    PrunedUploads, SaveCheckpoint, Store, Told, Topics, UploadQuota, UploadRow, Usage, writing::Writer,
+    Activity, Artifact, AttemptRow, Attribution, CancelOutcome, Checkpoint, CheckpointOutcome, Claim, Claimed,
+    ControlChange, DeclaredRule, DurableEvent, Fence, Finish, HourBucket, JobDetail, JobText, KindStats, ListQuery,
+    LogAppend, LogPage, LogQuery, MessagePage, NewJob, NewMessage, Node, Page, PastRun, PauseOutcome, Prunable, Pruned,
+    PrunedUploads, SaveCheckpoint, Store, Told, Topics, UploadQuota, UploadRow, Usage, WorkerId, writing::Writer,
 };
 use crate::{
     Clock, Curve, Health, Listener, Result, SystemClock,
-    access::Sight,
+    access::Visibility,
     disk::Disk,
     processes::{Group, GroupRow},
 };
@@ -107,7 +107,7 @@ pub struct SqliteOptions {
 #[derive(Clone, Debug)]
 pub struct Others {
     /// This process.
-    pub own: BootId,
+    pub own: WorkerId,
     /// Whether the progress of their jobs is published, too.
     pub progress: bool,
 }
@@ -187,7 +187,7 @@ impl Store for SqliteStore {
         self.writer.buffer(|buffered| buffered.append_logs(appends));
     }
 
-    async fn save_checkpoint(&self, save: SaveCheckpoint) -> Result<CheckpointAnswer> {
+    async fn save_checkpoint(&self, save: SaveCheckpoint) -> Result<CheckpointOutcome> {
         self.writer.save_checkpoint(save).await
     }
 
@@ -199,32 +199,38 @@ impl Store for SqliteStore {
         self.writer.run(job_commands::MarkNotResponding { fence }).await
     }
 
-    async fn request_cancel(&self, job: JobId, by: &By) -> Result<CancelAnswer> {
+    async fn request_cancel(&self, job: JobId, by: &Attribution) -> Result<CancelOutcome> {
         self.writer.run(job_commands::RequestCancel { job, by: by.clone() }).await
     }
 
-    async fn pause(&self, job: JobId, by: &By) -> Result<PauseAnswer> {
+    async fn pause(&self, job: JobId, by: &Attribution) -> Result<PauseOutcome> {
         self.writer.run(pause::Pause { job, by: by.clone() }).await
     }
 
-    async fn resume(&self, job: JobId, by: &By) -> Result<()> {
+    async fn resume(&self, job: JobId, by: &Attribution) -> Result<()> {
         self.writer.run(pause::Resume { job, by: by.clone() }).await
     }
 
-    async fn retry(&self, job: JobId, by: &By) -> Result<AttemptNo> {
+    async fn retry(&self, job: JobId, by: &Attribution) -> Result<AttemptNo> {
         self.writer.run(job_commands::Retry { job, by: by.clone() }).await
     }
 
-    async fn start_now(&self, job: JobId, by: &By) -> Result<()> {
+    async fn start_now(&self, job: JobId, by: &Attribution) -> Result<()> {
         self.writer.run(job_commands::StartNow { job, by: by.clone() }).await
     }
 
-    async fn delete(&self, job: JobId, by: &By) -> Result<()> {
+    async fn delete(&self, job: JobId, by: &Attribution) -> Result<()> {
         self.writer.run(job_commands::Delete { job, by: by.clone() }).await
     }
 
-    async fn change_gate(&self, of: GateOf, name: &str, change: GateChange, by: &By) -> Result<()> {
-        self.writer.run(controls::ChangeGate { of, name: name.to_owned(), change, by: by.clone() }).await
+    async fn change_control(
+        &self,
+        of: ControlTarget,
+        name: &str,
+        change: ControlChange,
+        by: &Attribution,
+    ) -> Result<()> {
+        self.writer.run(controls::ChangeControl { of, name: name.to_owned(), change, by: by.clone() }).await
     }
 
     async fn tell(&self, message: NewMessage) -> Result<Told> {
@@ -239,28 +245,28 @@ impl Store for SqliteStore {
         self.writer.run(prune::PruneUploads { uploads, before, time_limit }).await
     }
 
-    async fn settle(&self, dead: &[BootId]) -> Result<Vec<JobId>> {
+    async fn settle(&self, dead: &[WorkerId]) -> Result<Vec<JobId>> {
         self.writer.run(dead_workers::Settle { dead: dead.to_vec() }).await
     }
 
-    async fn holders(&self) -> Result<Vec<BootId>> {
+    async fn holders(&self) -> Result<Vec<WorkerId>> {
         self.reader.holders().await
     }
 
-    async fn held(&self, boot: &BootId) -> Result<BTreeSet<(JobId, AttemptNo)>> {
-        self.reader.held(boot).await
+    async fn held(&self, worker: &WorkerId) -> Result<BTreeSet<(JobId, AttemptNo)>> {
+        self.reader.held(worker).await
     }
 
     async fn register(&self, node: Node) -> Result<()> {
         self.writer.run(nodes::Register { node }).await
     }
 
-    async fn beat(&self, boot: &BootId) -> Result<bool> {
-        self.writer.run(nodes::Beat { boot: boot.clone() }).await
+    async fn beat(&self, worker: &WorkerId) -> Result<bool> {
+        self.writer.run(nodes::Beat { worker: worker.clone() }).await
     }
 
-    async fn unregister(&self, boot: &BootId) -> Result<()> {
-        self.writer.run(nodes::Unregister { boot: boot.clone() }).await
+    async fn unregister(&self, worker: &WorkerId) -> Result<()> {
+        self.writer.run(nodes::Unregister { worker: worker.clone() }).await
     }
 
     async fn nodes(&self) -> Result<Vec<Node>> {
@@ -275,16 +281,16 @@ impl Store for SqliteStore {
         self.writer.run(process_groups::RecordGroup { fence, group, kernel: kernel.to_owned() }).await
     }
 
-    async fn forget_group(&self, boot: &BootId, group: Group) -> Result<()> {
-        self.writer.run(process_groups::ForgetGroup { boot: boot.clone(), group }).await
+    async fn forget_group(&self, worker: &WorkerId, group: Group) -> Result<()> {
+        self.writer.run(process_groups::ForgetGroup { worker: worker.clone(), group }).await
     }
 
-    async fn groups(&self, boots: &[BootId]) -> Result<Vec<GroupRow>> {
-        self.reader.groups(boots).await
+    async fn groups(&self, workers: &[WorkerId]) -> Result<Vec<GroupRow>> {
+        self.reader.groups(workers).await
     }
 
-    async fn forget_groups(&self, boots: &[BootId]) -> Result<()> {
-        self.writer.run(process_groups::ForgetGroups { dead: boots.to_vec() }).await
+    async fn forget_groups(&self, workers: &[WorkerId]) -> Result<()> {
+        self.writer.run(process_groups::ForgetGroups { dead: workers.to_vec() }).await
     }
 
     async fn declare_rules(&self, rules: Vec<DeclaredRule>) -> Result<()> {
@@ -355,8 +361,8 @@ impl Store for SqliteStore {
         self.reader.under_way().await
     }
 
-    async fn gates(&self) -> Result<Vec<Gate>> {
-        self.reader.gates().await
+    async fn controls(&self) -> Result<Vec<QueueControl>> {
+        self.reader.controls().await
     }
 
     async fn attempts(&self, job: JobId) -> Result<Vec<AttemptRow>> {
@@ -367,8 +373,8 @@ impl Store for SqliteStore {
         self.reader.activity(job, limit).await
     }
 
-    async fn messages(&self, sight: &Sight, before: Option<Seq>, limit: u32) -> Result<MessagePage> {
-        self.reader.messages(sight, before, limit).await
+    async fn messages(&self, visibility: &Visibility, before: Option<Seq>, limit: u32) -> Result<MessagePage> {
+        self.reader.messages(visibility, before, limit).await
     }
 
     async fn notes(&self, job: JobId, limit: u32) -> Result<Vec<MessageEvent>> {
@@ -391,16 +397,16 @@ impl Store for SqliteStore {
         self.reader.artifacts(job).await
     }
 
-    async fn attention(&self, limit: u32, sight: &Sight) -> Result<Vec<JobView>> {
-        self.reader.attention(limit, sight).await
+    async fn attention(&self, limit: u32, visibility: &Visibility) -> Result<Vec<JobView>> {
+        self.reader.attention(limit, visibility).await
     }
 
     async fn finished_per_hour(&self, hours: u32) -> Result<Vec<HourBucket>> {
         self.reader.finished_per_hour(hours).await
     }
 
-    async fn kind_stats(&self, sight: &Sight) -> Result<Vec<KindStats>> {
-        self.reader.kind_stats(sight).await
+    async fn kind_stats(&self, visibility: &Visibility) -> Result<Vec<KindStats>> {
+        self.reader.kind_stats(visibility).await
     }
 
     async fn recent_runs(&self, kind: &str) -> Result<Vec<PastRun>> {
@@ -437,7 +443,7 @@ impl Store for SqliteStore {
         self.reader.usage().await
     }
 
-    async fn save_upload(&self, upload: UploadRow, by: &By, quota: UploadQuota) -> Result<()> {
+    async fn save_upload(&self, upload: UploadRow, by: &Attribution, quota: UploadQuota) -> Result<()> {
         self.writer.run(uploads::SaveUpload { upload, by: by.clone(), quota }).await
     }
 

@@ -8,18 +8,18 @@ use model::{
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::{By, RunOf};
-use crate::{Curve, Queue, access::Sight};
+use super::{Attribution, RunOf};
+use crate::{Curve, Queue, access::Visibility};
 
 /// A process that runs jobs, since its start. 32 lower-case hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct BootId(pub String);
+pub struct WorkerId(pub String);
 
 /// A process that works on the store, as it has registered itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     /// The process.
-    pub boot: BootId,
+    pub worker: WorkerId,
     /// The kernel it runs on, by its boot id; empty where it does not say.
     pub kernel: String,
     /// Its number there.
@@ -36,9 +36,9 @@ pub struct Node {
 
 impl Node {
     /// A worker for one job at once, on an unknown kernel, with a lease of 30 s.
-    pub fn worker(boot: BootId) -> Self {
+    pub fn worker(worker: WorkerId) -> Self {
         Self {
-            boot,
+            worker,
             kernel: String::new(),
             pid: std::process::id(),
             role: Role::Worker,
@@ -81,7 +81,7 @@ pub struct Fence {
     /// The attempt it claimed.
     pub attempt: AttemptNo,
     /// The worker that claimed it.
-    pub boot: BootId,
+    pub worker: WorkerId,
 }
 
 /// A job to accept.
@@ -94,7 +94,7 @@ pub struct NewJob {
     /// Its input, a JSON object, as text.
     pub input: String,
     /// The user who starts it and owns it.
-    pub by: By,
+    pub by: Attribution,
     /// Attempts granted.
     pub max_attempts: u32,
     /// Earliest start.
@@ -122,7 +122,7 @@ impl NewJob {
             kind: kind.to_owned(),
             title: kind.to_owned(),
             input: "{}".to_owned(),
-            by: By::default(),
+            by: Attribution::default(),
             max_attempts: 1,
             run_at: None,
             rerun_of: None,
@@ -155,7 +155,7 @@ impl Default for UploadQuota {
 #[derive(Clone, Debug)]
 pub struct Claim {
     /// The worker that claims.
-    pub boot: BootId,
+    pub worker: WorkerId,
     /// How many jobs at most.
     pub slots: u32,
     /// The kinds that this worker can run.
@@ -185,7 +185,7 @@ impl Claimable {
 
 /// A change of the controls of a queue or a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GateChange {
+pub enum ControlChange {
     /// No job starts any more.
     Pause,
     /// Jobs start again.
@@ -233,9 +233,9 @@ pub struct SaveCheckpoint {
 
 /// What the task does after a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CheckpointAnswer {
+pub enum CheckpointOutcome {
     /// It goes on.
-    GoOn,
+    Continue,
     /// It ends the attempt with [`Outcome::Paused`]: a user has asked to pause the job.
     Pause,
 }
@@ -293,7 +293,7 @@ pub enum Outcome {
     /// meanwhile, the job is released.
     Paused,
     /// Returned to the queue because the worker shuts down; the attempt is not charged.
-    HandedBack,
+    Released,
 }
 
 /// The end of an attempt.
@@ -311,7 +311,7 @@ pub struct Finish {
     pub curve: Option<Curve>,
     /// Log lines not appended yet.
     pub log: Option<LogAppend>,
-    /// Its artifacts, which become visible with it; dropped if it is `Snoozed`, `Paused` or `HandedBack`.
+    /// Its artifacts, which become visible with it; dropped if it is `Snoozed`, `Paused` or `Released`.
     pub artifacts: Vec<Artifact>,
     /// Whether there may be a checkpoint, of this attempt or an earlier one. Success removes it.
     pub checkpointed: bool,
@@ -341,7 +341,7 @@ pub enum JobText {
 
 /// The result of a cancel request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CancelAnswer {
+pub enum CancelOutcome {
     /// It was waiting and is now cancelled.
     Cancelled,
     /// It runs in this attempt and has been asked to stop.
@@ -354,7 +354,7 @@ pub enum CancelAnswer {
 
 /// The result of a pause request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PauseAnswer {
+pub enum PauseOutcome {
     /// It was waiting and is now paused.
     Paused,
     /// It runs, and pauses at its next checkpoint.
@@ -368,7 +368,7 @@ pub struct DurableEvent {
     pub seq: Seq,
     /// The job it is about; `None` for a message to everyone.
     pub job: Option<JobId>,
-    /// A `State`, `Log`, `Message` or `Gate` event.
+    /// A `State`, `Log`, `Message` or `QueueControl` event.
     pub event: StreamEvent,
 }
 
@@ -430,7 +430,7 @@ pub struct ListQuery {
     /// Jobs before (older than) or after (newer than) this one.
     pub at: Option<PageAt>,
     /// Only what the user can see; everything by default.
-    pub sight: Sight,
+    pub visibility: Visibility,
     /// How many; 1 to 200.
     pub limit: u32,
 }
@@ -469,7 +469,7 @@ pub struct AttemptRow {
     /// When it ended.
     pub ended_at: Option<Micros>,
     /// The worker that ran it.
-    pub boot: BootId,
+    pub worker: WorkerId,
     /// Why it failed.
     pub failure: Option<Failure>,
     /// Backtrace or chain of causes.

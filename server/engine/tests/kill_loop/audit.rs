@@ -47,7 +47,7 @@ pub(crate) struct Audit {
     /// Lines that an attempt wrote before it succeeded.
     lines: BTreeMap<(i64, u32), u64>,
     /// Under which name each process was registered.
-    boots: BTreeMap<String, u32>,
+    workers: BTreeMap<String, u32>,
 }
 
 /// How much there was to lose.
@@ -85,7 +85,7 @@ struct Job {
     kind: String,
     state: JobState,
     attempt: u32,
-    boot: Option<String>,
+    worker: Option<String>,
     log_lines: i64,
     size: u32,
     name: String,
@@ -108,7 +108,7 @@ impl Audit {
             kept: BTreeMap::new(),
             went_on: BTreeMap::new(),
             lines: BTreeMap::new(),
-            boots: BTreeMap::new(),
+            workers: BTreeMap::new(),
         }
     }
 
@@ -122,10 +122,10 @@ impl Audit {
         self.dead.insert(process);
         for said in said {
             match said {
-                Said::Ready { boot } => {
+                Said::Ready { worker } => {
                     self.settled.append(&mut self.before.remove(&process).unwrap_or_default());
-                    if let Some(boot) = boot {
-                        let earlier = *self.boots.entry(boot).or_insert(process);
+                    if let Some(worker) = worker {
+                        let earlier = *self.workers.entry(worker).or_insert(process);
                         assert_eq!(earlier, process, "two processes have one name");
                     }
                 }
@@ -156,9 +156,9 @@ impl Audit {
     pub(crate) fn counts_as_living(&self, process: u32, pid: u32) -> bool {
         let Some(connection) = self.look() else { return false };
         let holds = || {
-            let boot = self.boots.iter().find(|(_, known)| **known == process).map(|(boot, _)| boot.as_str());
+            let worker = self.workers.iter().find(|(_, known)| **known == process).map(|(worker, _)| worker.as_str());
             let sql = "select count(*) from job where state = 'running' and boot = ?";
-            connection.query_row(sql, [boot], |row| row.get::<_, i64>(0)).expect("it can be read") > 0
+            connection.query_row(sql, [worker], |row| row.get::<_, i64>(0)).expect("it can be read") > 0
         };
         number(&connection, &format!("select count(*) from node where pid = {pid}")) > 0 || holds()
     }
@@ -282,14 +282,14 @@ impl Audit {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
         });
         let running = jobs.iter().filter_map(|(id, job)| {
-            let boot = job.boot.clone()?;
-            Some((*id, job.attempt, JobState::Running.as_str().to_owned(), boot, None))
+            let worker = job.worker.clone()?;
+            Some((*id, job.attempt, JobState::Running.as_str().to_owned(), worker, None))
         });
         let mut kept = BTreeSet::new();
-        for (job, attempt, state, boot, output) in rows.into_iter().chain(running) {
+        for (job, attempt, state, worker, output) in rows.into_iter().chain(running) {
             assert!(kept.insert((job, attempt)), "attempt {attempt} of job {job} is there twice");
             if let Some(process) = self.begun.get(&(job, attempt)) {
-                let earlier = *self.boots.entry(boot.clone()).or_insert(*process);
+                let earlier = *self.workers.entry(worker.clone()).or_insert(*process);
                 assert_eq!(earlier, *process, "attempt {attempt} of job {job} is not of the process that ran it");
             }
             let after = self.chronicle.jobs[&job].attempts.get(&attempt).copied();
@@ -299,7 +299,7 @@ impl Audit {
                 Some(_) => assert_ne!(state, JobState::Succeeded.as_str(), "attempt {attempt} of job {job}"),
                 None => {
                     assert_eq!(state, JobState::Running.as_str(), "attempt {attempt} of job {job}");
-                    let settled = self.boots.get(&boot).is_some_and(|process| self.settled.contains(process));
+                    let settled = self.workers.get(&worker).is_some_and(|process| self.settled.contains(process));
                     assert!(!settled, "job {job} of a dead process still runs");
                 }
             }
@@ -425,7 +425,7 @@ fn jobs(connection: &Connection) -> BTreeMap<i64, Job> {
                 kind: row.get(1)?,
                 state: JobState::from_word(&state).expect("a state is one of ours"),
                 attempt: row.get(3)?,
-                boot: row.get(4)?,
+                worker: row.get(4)?,
                 log_lines: row.get(5)?,
                 size: row.get(6)?,
                 name: row.get(7)?,

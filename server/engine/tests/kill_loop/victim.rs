@@ -11,7 +11,7 @@ use std::{
 
 use engine::{
     DurableEvent, Engine, Error, Listener, StartOptions,
-    store::{CancelAnswer, ListQuery, PauseAnswer},
+    store::{CancelOutcome, ListQuery, PauseOutcome},
 };
 use model::{Counts, JobId, Micros, Priority, ProgressEvent, StreamEvent};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
@@ -69,8 +69,8 @@ async fn work(orders: Orders) {
     let (tell, unfinished) = watch::channel(Counts::default());
     let engine = open(&orders, &tell).await;
     let nodes = engine.store().nodes().await.expect("read").into_iter();
-    let boot = nodes.filter(|node| node.pid == std::process::id()).map(|node| node.boot.0).next();
-    Said::Ready { boot }.say();
+    let worker = nodes.filter(|node| node.pid == std::process::id()).map(|node| node.worker.0).next();
+    Said::Ready { worker }.say();
     if orders.drivers == 0 {
         tell.send_replace(engine.store().counts().await.expect("read"));
         return finish_all(engine, unfinished).await;
@@ -187,9 +187,9 @@ impl Person {
     async fn cancel(&mut self) {
         let Some(job) = self.pick() else { return };
         match self.engine.cancel(job, "somebody").await {
-            Ok(CancelAnswer::Cancelled) => granted(job, "cancelled"),
-            Ok(CancelAnswer::Requested(_)) => granted(job, "cancel_requested"),
-            Ok(CancelAnswer::AlreadyRequested(_) | CancelAnswer::AlreadyEnded(_)) | Err(Error::NoSuchJob(_)) => {}
+            Ok(CancelOutcome::Cancelled) => granted(job, "cancelled"),
+            Ok(CancelOutcome::Requested(_)) => granted(job, "cancel_requested"),
+            Ok(CancelOutcome::AlreadyRequested(_) | CancelOutcome::AlreadyEnded(_)) | Err(Error::NoSuchJob(_)) => {}
             Err(error) => panic!("cancelling {job}: {error}"),
         }
     }
@@ -215,8 +215,8 @@ impl Person {
     async fn pause(&mut self) {
         let Some(job) = self.pick() else { return };
         match self.engine.pause(job, "somebody").await {
-            Ok(PauseAnswer::Paused) => granted(job, "paused"),
-            Ok(PauseAnswer::Requested) => granted(job, "pause_requested"),
+            Ok(PauseOutcome::Paused) => granted(job, "paused"),
+            Ok(PauseOutcome::Requested) => granted(job, "pause_requested"),
             Err(Error::Conflict { .. } | Error::NoSuchJob(_)) => {}
             Err(error) => panic!("pausing {job}: {error}"),
         }

@@ -12,7 +12,7 @@ const MARK: &str = "> ";
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Said {
     /// The engine is open and works: what the dead have left is settled. Processes are registered under such a name.
-    Ready { boot: Option<String> },
+    Ready { worker: Option<String> },
     /// A start was acknowledged.
     Accepted { job: i64, name: String },
     /// A wish of a person was acknowledged; `code` is that of the event it has left.

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, mpsc};
 
-use engine::{TaskError, store::CancelAnswer};
+use engine::{TaskError, store::CancelOutcome};
 use model::{JobState, Shown};
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ async fn waiting_job_is_cancelled_and_never_runs() {
     let first = bench.start().await;
     bench.reaches(first, JobState::Running).await;
     let second = bench.start().await;
-    assert_eq!(bench.engine.cancel(second, "ann").await.expect("known"), CancelAnswer::Cancelled);
+    assert_eq!(bench.engine.cancel(second, "ann").await.expect("known"), CancelOutcome::Cancelled);
     gate.open();
     bench.reaches(first, JobState::Succeeded).await;
     let third = bench.start().await;
@@ -44,7 +44,7 @@ async fn task_that_checks_for_cancel_stops_by_itself() {
     .await;
     let job = bench.start().await;
     let attempt = bench.reaches(job, JobState::Running).await.attempt;
-    assert_eq!(bench.engine.cancel(job, "ann").await.expect("known"), CancelAnswer::Requested(attempt));
+    assert_eq!(bench.engine.cancel(job, "ann").await.expect("known"), CancelOutcome::Requested(attempt));
     let end = bench.reaches(job, JobState::Cancelled).await;
     assert_eq!(end.cancel_requested_by.as_deref(), Some("ann"));
     assert!(end.cancel_requested_at.is_some_and(|asked| end.ended_at.is_some_and(|ended| ended >= asked)));
@@ -211,11 +211,11 @@ async fn repeated_or_late_cancel_is_reported_and_ignored() {
     let attempt = bench.reaches(job, JobState::Running).await.attempt;
     let (first, second) = tokio::join!(bench.engine.cancel(job, "ann"), bench.engine.cancel(job, "bob"));
     let answers = [first.expect("known"), second.expect("known")];
-    assert!(answers.contains(&CancelAnswer::Requested(attempt)), "{answers:?}");
+    assert!(answers.contains(&CancelOutcome::Requested(attempt)), "{answers:?}");
     gate.open();
     bench.reaches(job, JobState::Cancelled).await;
     let late = bench.engine.cancel(job, "ann").await.expect("known");
-    assert_eq!(late, CancelAnswer::AlreadyEnded(JobState::Cancelled));
+    assert_eq!(late, CancelOutcome::AlreadyEnded(JobState::Cancelled));
     let unknown = bench.engine.cancel(model::JobId(4_711), "ann").await;
     assert!(matches!(unknown, Err(engine::Error::NoSuchJob(_))));
 }

@@ -9,7 +9,7 @@ use std::{
 
 use engine::{
     Ctx, Engine, TaskError,
-    store::{LogQuery, PauseAnswer},
+    store::{LogQuery, PauseOutcome},
 };
 use model::{JobId, JobState, Level, Progress};
 use serde::{Deserialize, Serialize};
@@ -287,7 +287,7 @@ async fn paused_job_resumes_from_its_checkpoint() {
     .await;
     let job = bench.start().await;
     bench.reaches(job, JobState::Running).await;
-    assert_eq!(bench.engine.pause(job, "ann").await.expect("it runs"), PauseAnswer::Requested);
+    assert_eq!(bench.engine.pause(job, "ann").await.expect("it runs"), PauseOutcome::Requested);
     gate.open();
     bench.reaches(job, JobState::Paused).await;
     bench.engine.resume(job, "ann").await.expect("it is paused");

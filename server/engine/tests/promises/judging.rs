@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use engine::store::{BootId, Claim, Claimable, Node};
+use engine::store::{Claim, Claimable, Node, WorkerId};
 use model::{JobId, JobState};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -23,18 +23,18 @@ async fn observer() -> Bench {
 }
 
 /// Another process that has claimed a job and is registered, without a lock.
-async fn other(bench: &Bench, boot: &str, kernel: &str, lease: Duration) -> (BootId, JobId) {
-    let (store, boot) = (bench.engine.store(), BootId(boot.to_owned()));
-    let node = Node { kernel: kernel.to_owned(), lease, ..Node::worker(boot.clone()) };
+async fn other(bench: &Bench, worker: &str, kernel: &str, lease: Duration) -> (WorkerId, JobId) {
+    let (store, worker) = (bench.engine.store(), WorkerId(worker.to_owned()));
+    let node = Node { kernel: kernel.to_owned(), lease, ..Node::worker(worker.clone()) };
     let job = bench.start().await;
     // It waits for the registration and is granted in the same commit, because the dead are looked for all the time.
     let (kinds, waits) = ([Claimable::of("probe-0")].into(), Some(CancellationToken::new()));
-    let mut claiming = store.claim(Claim { boot: boot.clone(), slots: 1, kinds, waits });
+    let mut claiming = store.claim(Claim { worker: worker.clone(), slots: 1, kinds, waits });
     assert!(futures_util::poll!(&mut claiming).is_pending(), "it is not registered");
     store.register(node).await.expect("registered");
     let claimed = claiming.await.expect("claimed");
     assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), [job]);
-    (boot, job)
+    (worker, job)
 }
 
 /// The kernel that this test runs on.
@@ -49,19 +49,19 @@ async fn this_kernel(bench: &Bench) -> String {
 async fn worker_on_another_host_is_dead_only_by_lease() {
     const LEASE: Duration = Duration::from_secs(2);
     let bench = observer().await;
-    let (boot, job) = other(&bench, "elsewhere", "another kernel", LEASE).await;
+    let (worker, job) = other(&bench, "elsewhere", "another kernel", LEASE).await;
     // As long as it beats, its lock is not missed: for two leases, and some twenty looks in each.
     let begun = Instant::now();
     let mut last_beat = begun;
     while begun.elapsed() < 2 * LEASE {
         last_beat = Instant::now();
-        assert!(bench.engine.store().beat(&boot).await.expect("answered"), "it counts as living");
+        assert!(bench.engine.store().beat(&worker).await.expect("answered"), "it counts as living");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(bench.engine.job(job).await.expect("kept").state, JobState::Running);
     bench.reaches(job, JobState::Interrupted).await;
     assert!(last_beat.elapsed() >= LEASE, "{:?} after its last beat", last_beat.elapsed());
-    assert!(!bench.engine.store().beat(&boot).await.expect("answered"), "it learns of it");
+    assert!(!bench.engine.store().beat(&worker).await.expect("answered"), "it learns of it");
 }
 
 #[tokio::test(flavor = "multi_thread")]

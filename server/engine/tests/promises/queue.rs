@@ -5,8 +5,8 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use engine::{Error, Hold, StartOptions, store::GateChange};
-use model::{GateOf, JobState, Micros};
+use engine::{Error, Hold, StartOptions, store::ControlChange};
+use model::{ControlTarget, JobState, Micros};
 use serde_json::{Value, json};
 
 use crate::support::{Bench, Gate, Probe};
@@ -96,23 +96,23 @@ async fn thousands_of_small_jobs_all_succeed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn paused_queue_or_kind_holds_its_jobs() {
     let bench = Bench::built(|builder| builder.register(Probe::<0>::new(|_, _| async { Ok(Value::Null) }))).await;
-    let change = |of, name, change| bench.engine.change_gate(of, name, change, "ann");
-    let unknown = change(GateOf::Queue, "no-such", GateChange::Pause).await;
+    let change = |of, name, change| bench.engine.change_control(of, name, change, "ann");
+    let unknown = change(ControlTarget::Queue, "no-such", ControlChange::Pause).await;
     assert!(matches!(&unknown, Err(Error::UnknownQueue { known, .. }) if known == "default"), "{unknown:?}");
-    let unknown = change(GateOf::Kind, "no-such", GateChange::Pause).await;
+    let unknown = change(ControlTarget::Kind, "no-such", ControlChange::Pause).await;
     assert!(matches!(&unknown, Err(Error::UnknownKind { .. })), "{unknown:?}");
-    for (of, name) in [(GateOf::Queue, "default"), (GateOf::Kind, "probe-0")] {
-        change(of, name, GateChange::Pause).await.expect("paused");
+    for (of, name) in [(ControlTarget::Queue, "default"), (ControlTarget::Kind, "probe-0")] {
+        change(of, name, ControlChange::Pause).await.expect("paused");
         let job = bench.start().await;
         let Some(Hold::Paused(gate)) = bench.engine.hold("probe-0").await.expect("read") else {
             panic!("it is paused");
         };
         assert_eq!((gate.of, gate.name.as_str(), gate.paused_by.as_deref()), (of, name, Some("ann")));
         let queues = bench.engine.queues().await.expect("read");
-        assert_eq!(queues.iter().map(|queue| queue.gate.name.as_str()).collect::<Vec<_>>(), ["default"]);
+        assert_eq!(queues.iter().map(|queue| queue.control.name.as_str()).collect::<Vec<_>>(), ["default"]);
         assert_eq!((queues[0].jobs().queued, queues[0].kinds.len()), (1, 1));
         assert_eq!(bench.engine.job(job).await.expect("kept").state, JobState::Queued);
-        change(of, name, GateChange::Resume).await.expect("resumed");
+        change(of, name, ControlChange::Resume).await.expect("resumed");
         bench.reaches(job, JobState::Succeeded).await;
         assert_eq!(bench.engine.hold("probe-0").await.expect("read"), None);
     }
@@ -131,17 +131,22 @@ async fn job_at_a_limit_reports_what_holds_it() {
     });
     let bench = Bench::built(|builder| builder.register(probe)).await;
     let hold = async || bench.engine.hold("probe-3").await.expect("read");
-    let limit = async |of, name, at_once| bench.engine.change_gate(of, name, GateChange::Limit(at_once), "ann").await;
+    let limit =
+        async |of, name, at_once| bench.engine.change_control(of, name, ControlChange::Limit(at_once), "ann").await;
     let first = bench.start_kind("probe-3", "").await;
     bench.reaches(first, JobState::Running).await;
     assert_eq!(hold().await, None, "there is room for a second one");
     let second = bench.start_kind("probe-3", "").await;
     bench.reaches(second, JobState::Running).await;
-    assert!(matches!(hold().await, Some(Hold::Full(full)) if (full.of, full.at_once) == (GateOf::Kind, Some(2))));
-    limit(GateOf::Queue, "default", Some(2)).await.expect("limited");
-    assert!(matches!(hold().await, Some(Hold::Full(full)) if (full.of, full.at_once) == (GateOf::Queue, Some(2))));
+    assert!(
+        matches!(hold().await, Some(Hold::Full(full)) if (full.of, full.at_once) == (ControlTarget::Kind, Some(2)))
+    );
+    limit(ControlTarget::Queue, "default", Some(2)).await.expect("limited");
+    assert!(
+        matches!(hold().await, Some(Hold::Full(full)) if (full.of, full.at_once) == (ControlTarget::Queue, Some(2)))
+    );
     for (of, name, at_once) in
-        [(GateOf::Kind, "probe-3", 3), (GateOf::Kind, "probe-3", 0), (GateOf::Queue, "default", 0)]
+        [(ControlTarget::Kind, "probe-3", 3), (ControlTarget::Kind, "probe-3", 0), (ControlTarget::Queue, "default", 0)]
     {
         let refused = limit(of, name, Some(at_once)).await;
         assert!(matches!(&refused, Err(Error::InvalidInput(faults)) if faults[0].field == "at_once"), "{refused:?}");
@@ -150,5 +155,5 @@ async fn job_at_a_limit_reports_what_holds_it() {
 
     let idle =
         Bench::built(|builder| builder.concurrency(0).register(Probe::<0>::new(|_, _| async { Ok(Value::Null) })));
-    assert_eq!(idle.await.engine.hold("probe-0").await.expect("read"), Some(Hold::Nobody));
+    assert_eq!(idle.await.engine.hold("probe-0").await.expect("read"), Some(Hold::NoWorkers));
 }

@@ -11,7 +11,7 @@ use std::{
 use engine::{
     Builder, Clock, Engine, Error, SystemClock,
     schedules::NewSchedule,
-    store::{Missed, Overlap, PersonChange, Run, Schedule, ScheduleId, Why},
+    store::{Missed, Overlap, Run, Schedule, ScheduleId, SkipReason, UserChange},
 };
 use model::{JobId, JobState, Micros, Priority, Role};
 use serde_json::{Value, json};
@@ -111,7 +111,7 @@ fn start(run: &Run) -> Option<(Option<Micros>, JobId)> {
     }
 }
 
-fn left_out(runs: &[Run]) -> Vec<(Why, u64)> {
+fn left_out(runs: &[Run]) -> Vec<(SkipReason, u64)> {
     let skip = |run: &Run| match run {
         Run::Skipped { skip, .. } => Some((skip.why, skip.runs)),
         Run::Started { .. } => None,
@@ -210,9 +210,9 @@ async fn missed_runs_are_skipped_or_run_once() {
     // Half an hour behind the third of them: none is in time.
     plan.clock.put_to(Micros(due.0 + 2 * HOUR + HOUR / 2));
     let runs = plan.runs_are(skip, |runs| !runs.is_empty()).await;
-    assert_eq!(left_out(&runs), [(Why::Missed, 3)]);
+    assert_eq!(left_out(&runs), [(SkipReason::Missed, 3)]);
     let runs = plan.runs_are(once, |runs| runs.len() == 2).await;
-    assert_eq!(left_out(&runs), [(Why::Missed, 2)]);
+    assert_eq!(left_out(&runs), [(SkipReason::Missed, 2)]);
     assert_eq!(plan.started(once, 1).await[0].0, Some(Micros(due.0 + 2 * HOUR)));
     assert_eq!(plan.schedule(once).await.next_at, Some(Micros(due.0 + 3 * HOUR)));
 }
@@ -283,12 +283,12 @@ async fn runs_due_while_paused_are_skipped() {
 async fn schedule_is_paused_when_owner_loses_permission() {
     let plan = Plan::new(Builder::with_accounts).await;
     let store = Arc::clone(plan.engine().store());
-    store.add_person("root", Role::Administrator, &"x".into()).await.expect("added");
-    let ann = store.add_person("ann", Role::Operator, &"x".into()).await.expect("added");
+    store.add_user("root", Role::Administrator, &"x".into()).await.expect("added");
+    let ann = store.add_user("ann", Role::Operator, &"x".into()).await.expect("added");
     let id = plan.hourly("probe-0", Overlap::Skip, Missed::Skip).await;
     plan.comes_due(id, 0).await;
     plan.started(id, 1).await;
-    store.change_person(ann, PersonChange::Role(Role::Viewer), &"x".into()).await.expect("changed");
+    store.change_user(ann, UserChange::Role(Role::Viewer), &"x".into()).await.expect("changed");
     plan.comes_due(id, 0).await;
     let stopped = until(async || plan.schedule(id).await, |schedule| schedule.paused.is_some()).await;
     let pause = stopped.paused.expect("it is paused");

@@ -1,6 +1,6 @@
 //! Uploads arrive whole or not at all.
 
-use engine::{Engine, Error, store::By};
+use engine::{Engine, Error, store::Attribution};
 use tempfile::TempDir;
 
 use crate::support::Ahead;
@@ -26,7 +26,7 @@ async fn finished_upload_has_a_sanitised_name() {
         ("..", "unnamed"),
         ("", "unnamed"),
     ] {
-        let mut upload = engine.uploads().begin(name, Some(3), &By::default()).await.expect("it fits");
+        let mut upload = engine.uploads().begin(name, Some(3), &Attribution::default()).await.expect("it fits");
         upload.write(b"a").await.expect("written");
         upload.write(b"bc").await.expect("written");
         let upload = upload.finish().await.expect("finished");
@@ -39,7 +39,7 @@ async fn finished_upload_has_a_sanitised_name() {
 #[tokio::test(flavor = "multi_thread")]
 async fn aborted_upload_leaves_no_file() {
     let (engine, _folder) = engine().await;
-    let mut upload = engine.uploads().begin("a", None, &By::default()).await.expect("it fits");
+    let mut upload = engine.uploads().begin("a", None, &Attribution::default()).await.expect("it fits");
     upload.write(b"abc").await.expect("written");
     assert_eq!(files(&engine), 1);
     drop(upload);
@@ -63,8 +63,11 @@ async fn partial_upload_of_killed_server_is_deleted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn oversized_upload_is_rejected_before_and_during() {
     let (engine, _folder) = engine().await;
-    assert!(matches!(engine.uploads().begin("a", Some(1_001), &By::default()).await, Err(Error::TooLarge(1_000))));
-    let mut upload = engine.uploads().begin("a", None, &By::default()).await.expect("not known yet");
+    assert!(matches!(
+        engine.uploads().begin("a", Some(1_001), &Attribution::default()).await,
+        Err(Error::TooLarge(1_000))
+    ));
+    let mut upload = engine.uploads().begin("a", None, &Attribution::default()).await.expect("not known yet");
     upload.write(&[0; 1_000]).await.expect("it just fits");
     assert!(matches!(upload.write(&[0]).await, Err(Error::TooLarge(1_000))));
     drop(upload);
@@ -75,8 +78,8 @@ async fn oversized_upload_is_rejected_before_and_during() {
 async fn upload_over_user_quota_is_rejected() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let engine = Engine::builder(folder.path()).upload_quota(1_000).open().await.expect("it opens");
-    let (ann, bob) = (By::from("ann"), By::from("bob"));
-    let send = async |size: usize, by: &By| {
+    let (ann, bob) = (Attribution::from("ann"), Attribution::from("bob"));
+    let send = async |size: usize, by: &Attribution| {
         let mut upload = engine.uploads().begin("a", None, by).await?;
         upload.write(&vec![0; size]).await?;
         Ok::<_, Error>(upload)
@@ -98,7 +101,7 @@ async fn upload_over_user_quota_is_rejected() {
 async fn upload_larger_than_free_space_is_rejected() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let engine = Engine::builder(folder.path()).upload_limit(u64::MAX).open().await.expect("it opens");
-    assert!(matches!(engine.uploads().begin("a", Some(u64::MAX / 2), &By::default()).await, Err(Error::Full)));
+    assert!(matches!(engine.uploads().begin("a", Some(u64::MAX / 2), &Attribution::default()).await, Err(Error::Full)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -113,8 +116,14 @@ async fn invalid_upload_id_is_not_looked_up_on_disk() {
 async fn unused_upload_is_deleted_after_a_day() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let engine = Engine::builder(folder.path()).open().await.expect("it opens");
-    let upload =
-        engine.uploads().begin("a", None, &By::default()).await.expect("it fits").finish().await.expect("finished");
+    let upload = engine
+        .uploads()
+        .begin("a", None, &Attribution::default())
+        .await
+        .expect("it fits")
+        .finish()
+        .await
+        .expect("finished");
     engine.shutdown(std::time::Duration::ZERO).await;
     drop(engine);
     // The sweep runs at each start.

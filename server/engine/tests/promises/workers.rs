@@ -11,9 +11,9 @@ use std::{
 
 use engine::{
     Builder, DurableEvent, Engine, Error, Hold, Listener, StartOptions, TaskError,
-    store::{GateChange, Node, Role},
+    store::{ControlChange, Node, Role},
 };
-use model::{GateOf, JobId, JobState, Level, ProgressEvent, StreamEvent};
+use model::{ControlTarget, JobId, JobState, Level, ProgressEvent, StreamEvent};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -265,7 +265,7 @@ async fn worker_stops_lost_jobs_after_it_is_alive_again() {
     let store = bench.engine.store();
     let of_worker = |node: &Node| node.role == Role::Worker;
     let node = store.nodes().await.expect("read").into_iter().find(of_worker).expect("it is registered");
-    assert_eq!(store.settle(std::slice::from_ref(&node.boot)).await.expect("settled"), [job]);
+    assert_eq!(store.settle(std::slice::from_ref(&node.worker)).await.expect("settled"), [job]);
     store.register(node).await.expect("registered");
     tokio::time::timeout(LONG, stopped.notified()).await.expect("the process tells its task to stop");
     assert_eq!(bench.engine.retry(job, "ann").await.expect("it was interrupted"), 2);
@@ -298,7 +298,7 @@ async fn workers_that_cannot_write_stay_alive_to_each_other() {
     assert_eq!(store.holders().await.expect("read").len(), 2, "each runs one");
     let beats = async || {
         let nodes = store.nodes().await.expect("read");
-        nodes.into_iter().map(|node| (node.boot, node.heartbeat)).collect::<BTreeMap<_, _>>()
+        nodes.into_iter().map(|node| (node.worker, node.heartbeat)).collect::<BTreeMap<_, _>>()
     };
     bench.refuse_beats().await;
     let last = beats().await;
@@ -363,16 +363,16 @@ async fn queue_control_applies_to_every_worker() {
         });
         workers.push(beside(&bench, |builder| builder.concurrency(2).register(probe)).await);
     }
-    let change = |change| bench.engine.change_gate(GateOf::Queue, "default", change, "ann");
-    change(GateChange::Pause).await.expect("paused");
-    change(GateChange::Limit(Some(3))).await.expect("limited");
+    let change = |change| bench.engine.change_control(ControlTarget::Queue, "default", change, "ann");
+    change(ControlChange::Pause).await.expect("paused");
+    change(ControlChange::Limit(Some(3))).await.expect("limited");
     let mut jobs = Vec::new();
     for _ in 0..8 {
         jobs.push(bench.start().await);
     }
     let open = bench.engine.store().counts().await.expect("read");
     assert_eq!((open.queued, open.running), (8, 0), "nobody has taken one");
-    change(GateChange::Resume).await.expect("resumed");
+    change(ControlChange::Resume).await.expect("resumed");
     for job in &jobs[..3] {
         bench.reaches(*job, JobState::Running).await;
     }
@@ -425,7 +425,7 @@ async fn kind_without_live_worker_is_not_offered() {
         };
         tokio::time::timeout(LONG, told).await.expect("the processes are seen");
     };
-    assert_eq!(hold("probe-1").await, Some(Hold::Nobody));
+    assert_eq!(hold("probe-1").await, Some(Hold::NoWorkers));
     let worker = beside(&bench, |builder| builder.concurrency(1).register(probe::<0>())).await;
     slots(1).await;
     assert_eq!(hold("probe-0").await, None);
@@ -441,5 +441,5 @@ async fn kind_without_live_worker_is_not_offered() {
     worker.shutdown(Duration::ZERO).await;
     drop(worker);
     slots(0).await;
-    assert_eq!(hold("probe-0").await, Some(Hold::Nobody));
+    assert_eq!(hold("probe-0").await, Some(Hold::NoWorkers));
 }

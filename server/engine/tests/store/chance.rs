@@ -31,7 +31,7 @@ enum Step {
     Pause { job: usize },
     Resume { job: usize },
     Delete { job: usize },
-    Gate { kind: Option<usize>, paused: bool },
+    QueueControl { kind: Option<usize>, paused: bool },
     Limit { at_once: Option<u32> },
     Promote,
     Beat { process: usize },
@@ -52,7 +52,7 @@ fn step() -> impl Strategy<Value = Step> {
         Event::Snooze,
         Event::Cancel,
         Event::Pause,
-        Event::HandBack,
+        Event::Release,
     ]);
     prop_oneof![
         6 => (0..KINDS.len(), prop::bool::weighted(0.1), 1..5_u32, -1..2_i64, prop::bool::weighted(0.2))
@@ -71,7 +71,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => any::<usize>().prop_map(|job| Step::Resume { job }),
         1 => any::<usize>().prop_map(|job| Step::Delete { job }),
         1 => (prop::option::of(0..KINDS.len()), prop::bool::weighted(0.3))
-            .prop_map(|(kind, paused)| Step::Gate { kind, paused }),
+            .prop_map(|(kind, paused)| Step::QueueControl { kind, paused }),
         1 => prop::option::of(1..4_u32).prop_map(|at_once| Step::Limit { at_once }),
         1 => Just(Step::Promote),
         4 => process().prop_map(|process| Step::Beat { process }),

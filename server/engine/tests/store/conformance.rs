@@ -4,10 +4,10 @@
 mod accounts;
 #[path = "conformance/audit.rs"]
 mod audit;
+#[path = "conformance/gates.rs"]
+mod controls;
 #[path = "conformance/curves.rs"]
 mod curves;
-#[path = "conformance/gates.rs"]
-mod gates;
 #[path = "conformance/groups.rs"]
 mod groups;
 #[path = "conformance/logs.rs"]
@@ -26,18 +26,18 @@ mod retrying;
 mod schedules;
 #[path = "conformance/sessions.rs"]
 mod sessions;
-#[path = "conformance/sight.rs"]
-mod sight;
 #[path = "conformance/starting.rs"]
 mod starting;
+#[path = "conformance/sight.rs"]
+mod visibility;
 
 use std::collections::BTreeSet;
 
 use engine::{
     Error,
-    access::Sight,
+    access::Visibility,
     store::{
-        Artifact, CancelAnswer, Checkpoint, CheckpointAnswer, Claim, Claimable, Finish, ListQuery, LogQuery, NewJob,
+        Artifact, CancelOutcome, Checkpoint, CheckpointOutcome, Claim, Claimable, Finish, ListQuery, LogQuery, NewJob,
         Node, Outcome, PageAt, Topics, UploadRow,
     },
 };
@@ -46,14 +46,14 @@ use model::{JobId, JobState, Level, LogLine, Micros, Seq, StreamEvent};
 use tokio_util::sync::CancellationToken;
 
 use super::support::{
-    HOUR, Kept, boot, checkpoint, claim, claim_one, die, failed, failed_job, finish, lines, new_job, node, progress,
-    running, succeeded,
+    HOUR, Kept, checkpoint, claim, claim_one, die, failed, failed_job, finish, lines, new_job, node, progress, running,
+    succeeded, worker,
 };
 
 pub(crate) use accounts::*;
 pub(crate) use audit::*;
+pub(crate) use controls::*;
 pub(crate) use curves::*;
-pub(crate) use gates::*;
 pub(crate) use groups::*;
 pub(crate) use logs::*;
 pub(crate) use messages::*;
@@ -63,8 +63,8 @@ pub(crate) use pruning::*;
 pub(crate) use retrying::*;
 pub(crate) use schedules::*;
 pub(crate) use sessions::*;
-pub(crate) use sight::*;
 pub(crate) use starting::*;
+pub(crate) use visibility::*;
 
 pub(crate) async fn enqueued_job_is_last_in_queue(kept: Kept) {
     let first = kept.store.enqueue(new_job("a")).await.expect("accepted");
@@ -107,7 +107,7 @@ pub(crate) async fn claim_takes_oldest_jobs_up_to_slots(kept: Kept) {
     assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), accepted[..3]);
     assert!(claimed.iter().all(|claimed| claimed.view.state == JobState::Running && claimed.next_line == 1));
     assert_eq!(claimed[0].input, new_job("a").input);
-    assert_eq!(kept.store.holders().await.expect("read"), [boot('a')]);
+    assert_eq!(kept.store.holders().await.expect("read"), [worker('a')]);
 }
 
 pub(crate) async fn waiting_claim_takes_job_in_the_enqueue_commit(kept: Kept) {
@@ -142,7 +142,7 @@ pub(crate) async fn kind_at_limit_blocks_no_other_kind(kept: Kept) {
     let claimed = kept.store.claim(wish).await.expect("answered");
     assert_eq!(claimed.len(), 3);
     assert_eq!(claimed[2].view.job, free);
-    let elsewhere = Claim { boot: boot('b'), kinds: [limited(3)].into(), ..claim(10, &[]) };
+    let elsewhere = Claim { worker: worker('b'), kinds: [limited(3)].into(), ..claim(10, &[]) };
     assert_eq!(kept.store.claim(elsewhere).await.expect("answered").len(), 1, "two run already");
     assert_eq!(kept.store.job(unknown).await.expect("found").state, JobState::Queued);
 }
@@ -154,7 +154,7 @@ pub(crate) async fn job_is_claimed_by_one_worker(kept: Kept) {
     let mut claims = tokio::task::JoinSet::new();
     for name in 'a'..='j' {
         let store = std::sync::Arc::clone(&kept.store);
-        claims.spawn(async move { store.claim(Claim { boot: boot(name), ..claim(15, &["a"]) }).await });
+        claims.spawn(async move { store.claim(Claim { worker: worker(name), ..claim(15, &["a"]) }).await });
     }
     let claimed: Vec<_> = claims.join_all().await.into_iter().flat_map(|claimed| claimed.expect("answered")).collect();
     let jobs: BTreeSet<JobId> = claimed.iter().map(|claimed| claimed.view.job).collect();
@@ -294,7 +294,10 @@ pub(crate) async fn latest_checkpoint_is_kept_across_attempts(kept: Kept) {
     assert_eq!(kept.store.checkpoint(job).await.expect("read"), Some(expected));
     let refused = kept.store.save_checkpoint(checkpoint(&first, "0", 0)).await.expect_err("refused");
     assert!(matches!(refused, Error::Fenced), "a stale worker");
-    assert_eq!(kept.store.save_checkpoint(checkpoint(&second, "8", 3)).await.expect("kept"), CheckpointAnswer::GoOn);
+    assert_eq!(
+        kept.store.save_checkpoint(checkpoint(&second, "8", 3)).await.expect("kept"),
+        CheckpointOutcome::Continue
+    );
     let found = kept.store.checkpoint(job).await.expect("read").expect("kept");
     assert_eq!((found.attempt, found.data.as_str()), (2, "8"));
     kept.store.finish(Finish { checkpointed: true, ..finish(&second, succeeded()) }).await.expect("finished");
@@ -326,7 +329,7 @@ pub(crate) async fn released_attempt_is_queued_without_charge(kept: Kept) {
         kept.store.enqueue(NewJob { max_attempts: 2, ..new_job("a") }).await.expect("accepted");
         claim_one(&*kept.store, "a").await
     };
-    let view = kept.store.finish(finish(&claimed.fence, Outcome::HandedBack)).await.expect("handed back");
+    let view = kept.store.finish(finish(&claimed.fence, Outcome::Released)).await.expect("handed back");
     assert_eq!((view.state, view.attempt, view.started_at), (JobState::Queued, 2, None));
     // One attempt has been charged by the second claim, so that a death leaves another.
     claim_one(&*kept.store, "a").await;
@@ -339,10 +342,10 @@ pub(crate) async fn cancel_returns_the_state_it_found(kept: Kept) {
     let waiting = kept.store.enqueue(new_job("b")).await.expect("accepted");
     let runs = running(&*kept.store, "a").await.fence;
     let cancel = async |job| kept.store.request_cancel(job, &"bob".into()).await.expect("answered");
-    assert_eq!(cancel(waiting).await, CancelAnswer::Cancelled);
-    assert_eq!(cancel(waiting).await, CancelAnswer::AlreadyEnded(JobState::Cancelled));
-    assert_eq!(cancel(runs.job).await, CancelAnswer::Requested(1));
-    assert_eq!(cancel(runs.job).await, CancelAnswer::AlreadyRequested(1));
+    assert_eq!(cancel(waiting).await, CancelOutcome::Cancelled);
+    assert_eq!(cancel(waiting).await, CancelOutcome::AlreadyEnded(JobState::Cancelled));
+    assert_eq!(cancel(runs.job).await, CancelOutcome::Requested(1));
+    assert_eq!(cancel(runs.job).await, CancelOutcome::AlreadyRequested(1));
     kept.store.mark_not_responding(runs.clone()).await.expect("noted");
     kept.store.mark_not_responding(runs.clone()).await.expect("told twice is told");
     let view = kept.store.job(runs.job).await.expect("found");
@@ -403,7 +406,7 @@ pub(crate) async fn released_job_keeps_its_queue_position(kept: Kept) {
     kept.store.enqueue(NewJob { max_attempts: 2, ..new_job("a") }).await.expect("accepted");
     let second = claim_one(&*kept.store, "a").await.fence;
     let last = kept.store.enqueue(new_job("a")).await.expect("accepted");
-    kept.store.finish(finish(&first, Outcome::HandedBack)).await.expect("handed back");
+    kept.store.finish(finish(&first, Outcome::Released)).await.expect("handed back");
     die(&*kept.store).await;
     let claimed = kept.store.claim(claim(9, &["a"])).await.expect("claimed");
     assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), [first.job, second.job, last]);
@@ -412,7 +415,7 @@ pub(crate) async fn released_job_keeps_its_queue_position(kept: Kept) {
 pub(crate) async fn deleted_job_leaves_nothing_and_its_id_is_not_reused(kept: Kept) {
     let upload = UploadRow { id: "u1".to_owned(), name: "x.csv".to_owned(), size: 5, at: Micros(1), by: None };
     kept.store
-        .save_upload(upload, &engine::store::By::default(), engine::store::UploadQuota::default())
+        .save_upload(upload, &engine::store::Attribution::default(), engine::store::UploadQuota::default())
         .await
         .expect("saved");
     let job = NewJob { uploads: vec!["u1".to_owned()], ..new_job("a") };
@@ -434,7 +437,7 @@ pub(crate) async fn deleted_job_leaves_nothing_and_its_id_is_not_reused(kept: Ke
     assert_eq!(kept.store.usage().await.expect("read").artifacts, 0);
     assert_eq!(kept.store.sweep_uploads(Micros(i64::MAX)).await.expect("swept"), ["u1"]);
     assert_eq!(kept.store.counts().await.expect("read").failed, 0);
-    assert!(kept.store.kind_stats(&Sight::default()).await.expect("read").is_empty());
+    assert!(kept.store.kind_stats(&Visibility::default()).await.expect("read").is_empty());
     assert!(kept.store.enqueue(new_job("a")).await.expect("accepted") > job);
 }
 
@@ -446,7 +449,7 @@ pub(crate) async fn jobs_of_dead_worker_are_settled(kept: Kept) {
     kept.store.enqueue(NewJob { max_attempts: 2, ..new_job("c") }).await.expect("accepted");
     let again = claim_one(&*kept.store, "c").await.fence;
     kept.store.enqueue(new_job("d")).await.expect("accepted");
-    let alive = kept.store.claim(Claim { boot: boot('z'), ..claim(1, &["d"]) }).await.expect("claimed");
+    let alive = kept.store.claim(Claim { worker: worker('z'), ..claim(1, &["d"]) }).await.expect("claimed");
 
     let settled = die(&*kept.store).await;
     assert_eq!(settled, [lost.job, asked.job, again.job]);
@@ -456,7 +459,7 @@ pub(crate) async fn jobs_of_dead_worker_are_settled(kept: Kept) {
     assert_eq!(kept.store.attempts(asked.job).await.expect("read")[0].state, JobState::Interrupted);
     assert_eq!(state(again.job).await, JobState::Queued);
     assert_eq!(state(alive[0].view.job).await, JobState::Running);
-    assert_eq!(kept.store.holders().await.expect("read"), [boot('z')]);
+    assert_eq!(kept.store.holders().await.expect("read"), [worker('z')]);
     assert_eq!(claim_one(&*kept.store, "c").await.fence.attempt, 2);
 }
 
@@ -584,7 +587,7 @@ pub(crate) async fn attention_ends_with_retry_repetition_or_after_a_week(kept: K
     let lost = running(&*kept.store, "b").await.fence.job;
     die(&*kept.store).await;
     let shown = async || -> Vec<JobId> {
-        kept.store.attention(10, &Sight::default()).await.expect("read").iter().map(|view| view.job).collect()
+        kept.store.attention(10, &Visibility::default()).await.expect("read").iter().map(|view| view.job).collect()
     };
     let all = shown().await;
     assert_eq!((all[0], all.len(), all[3]), (lost, 4, old));
@@ -606,7 +609,7 @@ pub(crate) async fn kind_and_hourly_statistics_add_up(kept: Kept) {
     }
     kept.clock.advance(HOUR);
     running(&*kept.store, "a").await;
-    let stats = kept.store.kind_stats(&Sight::default()).await.expect("read").remove(0);
+    let stats = kept.store.kind_stats(&Visibility::default()).await.expect("read").remove(0);
     assert_eq!((stats.kind.as_str(), stats.total, stats.running, stats.last.len()), ("a", 31, 1, 20));
     assert_eq!(stats.last[19], (JobId(30), JobState::Succeeded, 29.0));
     assert_eq!((stats.success_rate, stats.usual_seconds), (Some(20.0 / 30.0), Some(14.0)));
@@ -621,7 +624,7 @@ pub(crate) async fn unused_uploads_are_pruned(kept: Kept) {
         |id: &str, at| UploadRow { id: id.to_owned(), name: "é.csv".to_owned(), size: 5, at: Micros(at), by: None };
     for upload in [upload("old", 1), upload("used", 1), upload("new", 9)] {
         kept.store
-            .save_upload(upload, &engine::store::By::default(), engine::store::UploadQuota::default())
+            .save_upload(upload, &engine::store::Attribution::default(), engine::store::UploadQuota::default())
             .await
             .expect("saved");
     }
@@ -645,24 +648,24 @@ pub(crate) async fn unknown_job_error_names_the_job(kept: Kept) {
 pub(crate) async fn dead_worker_is_removed_unless_it_sent_a_heartbeat(kept: Kept) {
     let store = &*kept.store;
     let of_a = async || -> Vec<Node> {
-        store.nodes().await.expect("read").into_iter().filter(|seen| seen.boot == boot('a')).collect()
+        store.nodes().await.expect("read").into_iter().filter(|seen| seen.worker == worker('a')).collect()
     };
     let fence = running(store, "a").await.fence;
     let before = store.position().await.expect("read").seq;
-    assert!(store.beat(&boot('a')).await.expect("beaten"));
-    store.unregister(&boot('a')).await.expect("answered");
+    assert!(store.beat(&worker('a')).await.expect("beaten"));
+    store.unregister(&worker('a')).await.expect("answered");
     let seen = of_a().await;
     assert_eq!(seen, [Node { heartbeat: 1, ..node('a') }], "it stays while it holds a job");
-    assert_eq!(store.held(&boot('a')).await.expect("read"), BTreeSet::from([(fence.job, fence.attempt)]));
+    assert_eq!(store.held(&worker('a')).await.expect("read"), BTreeSet::from([(fence.job, fence.attempt)]));
 
-    assert!(store.beat(&boot('a')).await.expect("beaten"));
+    assert!(store.beat(&worker('a')).await.expect("beaten"));
     assert_eq!(store.expire(&seen).await.expect("answered"), [], "it has beaten since it was seen");
     assert_eq!(store.position().await.expect("read").seq, before, "none of this is an event");
     let seen = of_a().await;
     assert_eq!(store.expire(&seen).await.expect("expired"), [fence.job]);
     assert_eq!(store.job(fence.job).await.expect("found").state, JobState::Interrupted);
-    assert!(!store.beat(&boot('a')).await.expect("answered"), "it is told that it counts as dead");
-    assert!(store.held(&boot('a')).await.expect("read").is_empty());
+    assert!(!store.beat(&worker('a')).await.expect("answered"), "it is told that it counts as dead");
+    assert!(store.held(&worker('a')).await.expect("read").is_empty());
 
     let next = store.enqueue(new_job("a")).await.expect("accepted");
     assert!(store.claim(claim(1, &["a"])).await.expect("answered").is_empty(), "nobody would watch over what it took");
@@ -670,7 +673,7 @@ pub(crate) async fn dead_worker_is_removed_unless_it_sent_a_heartbeat(kept: Kept
     let claimed = claim_one(store, "a").await;
     assert_eq!(claimed.view.job, next);
     store.finish(finish(&claimed.fence, succeeded())).await.expect("finished");
-    store.unregister(&boot('a')).await.expect("taken out");
+    store.unregister(&worker('a')).await.expect("taken out");
     assert_eq!(of_a().await, []);
 }
 

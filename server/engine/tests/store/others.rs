@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use engine::store::{Claim, Others, SqliteOptions, SqliteStore, Store};
 use tokio_util::sync::CancellationToken;
 
-use super::support::{Heard, boot, claim, enter, lines, new_job, progress, running};
+use super::support::{Heard, claim, enter, lines, new_job, progress, running, worker};
 
 /// Longer than anything here takes on a busy machine.
 const LONG: Duration = Duration::from_secs(30);
@@ -19,7 +19,7 @@ async fn pair() -> (SqliteStore, Arc<SqliteStore>, Arc<Heard>, tempfile::TempDir
     let heard = Arc::new(Heard::default());
     let second = SqliteStore::open(SqliteOptions {
         listener: Some(heard.clone()),
-        others: Some(Others { own: boot('b'), progress: true }),
+        others: Some(Others { own: worker('b'), progress: true }),
         migrate: false,
         ..SqliteOptions::new(&path)
     });
@@ -29,7 +29,7 @@ async fn pair() -> (SqliteStore, Arc<SqliteStore>, Arc<Heard>, tempfile::TempDir
 /// A claim of the process `b` that waits for a job.
 fn waiting_claim(store: &Arc<SqliteStore>) -> tokio::task::JoinHandle<usize> {
     let store = Arc::clone(store);
-    let claim = Claim { boot: boot('b'), waits: Some(CancellationToken::new()), ..claim(1, &["a"]) };
+    let claim = Claim { worker: worker('b'), waits: Some(CancellationToken::new()), ..claim(1, &["a"]) };
     tokio::spawn(async move { store.claim(claim).await.expect("answered").len() })
 }
 

@@ -8,7 +8,7 @@ use std::sync::{
 use engine::{
     Clock, DurableEvent, Listener,
     store::{
-        BootId, Claim, Claimable, Claimed, Fence, Finish, LogAppend, NewJob, Node, Outcome, SaveCheckpoint, Store,
+        Claim, Claimable, Claimed, Fence, Finish, LogAppend, NewJob, Node, Outcome, SaveCheckpoint, Store, WorkerId,
     },
 };
 use model::{Failure, JobId, Level, LogLine, Micros, Progress, ProgressEvent};
@@ -68,12 +68,12 @@ impl Listener for Heard {
     }
 }
 
-pub(crate) fn boot(name: char) -> BootId {
-    BootId(name.to_string().repeat(32))
+pub(crate) fn worker(name: char) -> WorkerId {
+    WorkerId(name.to_string().repeat(32))
 }
 
 pub(crate) fn node(name: char) -> Node {
-    Node::worker(boot(name))
+    Node::worker(worker(name))
 }
 
 pub(crate) fn new_job(kind: &str) -> NewJob {
@@ -87,7 +87,7 @@ pub(crate) fn new_job(kind: &str) -> NewJob {
 
 pub(crate) fn claim(slots: u32, kinds: &[&str]) -> Claim {
     let kinds = kinds.iter().map(|kind| Claimable::of(kind)).collect();
-    Claim { boot: boot('a'), slots, kinds, waits: None }
+    Claim { worker: worker('a'), slots, kinds, waits: None }
 }
 
 pub(crate) fn claimable(kind: &str, queue: &str, limit: Option<u32>) -> Claimable {
@@ -103,7 +103,7 @@ pub(crate) async fn enter(store: &dyn Store) {
 
 /// The process `a` dies, and comes back: answers the jobs that it held.
 pub(crate) async fn die(store: &dyn Store) -> Vec<JobId> {
-    let settled = store.settle(&[boot('a')]).await.expect("settled");
+    let settled = store.settle(&[worker('a')]).await.expect("settled");
     store.register(node('a')).await.expect("entered");
     settled
 }

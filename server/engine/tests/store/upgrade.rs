@@ -95,10 +95,10 @@ async fn sessions_and_uploads_before_accounts_have_no_owner() {
     let session = store.load_session(b"k", Micros(98), Micros(i64::MAX)).await.expect("read").expect("it is kept");
     assert_eq!((session.data.as_slice(), session.owner), (b"d".as_slice(), None));
     assert_eq!(store.upload("u").await.expect("kept").by, None);
-    assert_eq!(store.people().await.expect("read"), []);
+    assert_eq!(store.users().await.expect("read"), []);
     let everything = AuditQuery { limit: 1, ..AuditQuery::default() };
     assert_eq!(store.audit(&everything).await.expect("read"), AuditPage::default());
-    store.add_person("ann", Role::Administrator, &"local".into()).await.expect("added");
+    store.add_user("ann", Role::Administrator, &"local".into()).await.expect("added");
     assert_eq!(store.access_version().await.expect("read"), 1);
 }
 

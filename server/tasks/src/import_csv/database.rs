@@ -107,7 +107,7 @@ impl Imports {
     pub(super) async fn sweep(&mut self, ctx: &Ctx) -> Result<(), TaskError> {
         // Asked after the names: a job has its work folder before its table, and the table no longer than the folder.
         for (name, owner) in self.in_the_making().await? {
-            if !owner.is_some_and(|(job, _)| ctx.keeper().data_dir().work(job).exists()) {
+            if !owner.is_some_and(|(job, _)| ctx.retention().data_dir().work(job).exists()) {
                 self.run(format!("drop table {}", quoted(&name)), "dropping a leftover").await?;
             }
         }

@@ -269,15 +269,15 @@ async fn a_demonstration_made_in_pieces_reports_as_often_as_one_made_at_once() {
 struct Site {
     address: SocketAddr,
     asked: Arc<Mutex<HashMap<String, u32>>>,
-    gate: Arc<Semaphore>,
+    control: Arc<Semaphore>,
 }
 
 impl Site {
     async fn open() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (asked, gate) = (Arc::<Mutex<HashMap<String, u32>>>::default(), Arc::new(Semaphore::new(0)));
-        let (counted, held) = (Arc::clone(&asked), Arc::clone(&gate));
+        let (asked, control) = (Arc::<Mutex<HashMap<String, u32>>>::default(), Arc::new(Semaphore::new(0)));
+        let (counted, held) = (Arc::clone(&asked), Arc::clone(&control));
         let pages = Router::new().fallback(move |request: Request| {
             let path = request.uri().path().to_owned();
             *counted.lock().unwrap().entry(path.clone()).or_default() += 1;
@@ -290,7 +290,7 @@ impl Site {
             }
         });
         tokio::spawn(async move { axum::serve(listener, pages).await });
-        Self { address, asked, gate }
+        Self { address, asked, control }
     }
 
     fn asked(&self, path: &str) -> u32 {
@@ -312,7 +312,7 @@ async fn a_check_of_links_asks_none_again_whose_answer_is_known() {
     assert!(desk.is_checkpointed(job).await);
     desk.engine.cancel(job, "tester").await.unwrap();
     assert_eq!(desk.ended(job).await.view.state, JobState::Cancelled);
-    site.gate.add_permits(1_000);
+    site.control.add_permits(1_000);
     desk.engine.retry(job, "tester").await.unwrap();
     let pieces = desk.ended(job).await;
     assert_eq!(pieces.view.state, JobState::Succeeded, "{:?}", pieces.view.failure);
@@ -353,7 +353,7 @@ async fn a_shutdown_costs_nothing_of_what_was_done_since_the_last_checkpoint() {
     let reported = desk.when(demo, |view| view.progress.value > 3).await.progress.value;
 
     let desk = desk.restarted().await;
-    site.gate.add_permits(1_000);
+    site.control.add_permits(1_000);
     assert_eq!(desk.ended(links).await.view.state, JobState::Succeeded);
     assert!(
         desk.log(links).await.contains("continues after 8 of 12 links"),

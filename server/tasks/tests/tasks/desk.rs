@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
-use engine::{Builder, DurableEvent, Engine, Error, Listener, StartOptions, store::By};
+use engine::{Builder, DurableEvent, Engine, Error, Listener, StartOptions, store::Attribution};
 use model::{JobId, JobState, JobView, ProgressEvent};
 use serde_json::Value;
 use tasks::{Limits, TaskSettings};
@@ -117,7 +117,7 @@ impl Desk {
 
     /// Uploads a file; answers what an input field holds.
     pub(crate) async fn upload(&self, name: &str, content: impl AsRef<[u8]>) -> String {
-        let mut writer = self.engine.uploads().begin(name, None, &By::default()).await.unwrap();
+        let mut writer = self.engine.uploads().begin(name, None, &Attribution::default()).await.unwrap();
         writer.write(content.as_ref()).await.unwrap();
         writer.finish().await.unwrap().id
     }

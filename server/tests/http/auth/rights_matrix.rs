@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, env, fmt::Write as _, fs, path::Path};
 
 use engine::{
-    access::{Action, Actor, Denied, Pass, Rule, Subject, Who, authorise},
+    access::{Action, Actor, Denied, Principal, Rule, Subject, TokenGrant, authorise},
     store::UserId,
 };
 use http::Method;
@@ -282,7 +282,7 @@ fn messages() -> Vec<MatrixRow> {
     let everyone = |_| vec![("to", "everyone".to_owned()), ("text", String::new())];
     let watchers = |job: i64| vec![("to", "job".to_owned()), ("job", job.to_string()), ("text", String::new())];
     let kinds: [(&str, Action, bool, Arguments); 2] =
-        [("everyone", Action::Announce, false, everyone), ("job", Action::Steer, true, watchers)];
+        [("everyone", Action::Announce, false, everyone), ("job", Action::Control, true, watchers)];
     let rows = kinds.map(|(to, action, has_subject, given)| {
         let call = move |user: &UserClient, job| {
             Outcome::of_status(user.call("send_message", &borrowed(&given(job))), has_subject)
@@ -340,12 +340,12 @@ impl Fixture {
         let demoted = [("user", &*ada.user_id("vera").to_string()), ("role", "viewer")];
         ada.call("change_role", &demoted).error_for_status().unwrap();
 
-        let who = |name: &str, role| Who { user: UserId(0), name: name.into(), role };
+        let who = |name: &str, role| Principal { user: UserId(0), name: name.into(), role };
         let jobs = |name: &str| [own[name], other, private];
         let schedules = |name: &str| [schedules_of[name], other_schedule, private_schedule];
         let mut columns = vec![Column {
             name: "anonymous",
-            actor: Actor::Nobody,
+            actor: Actor::Anonymous,
             user: server.new_client(),
             jobs: [other, other, private],
             schedules: [other_schedule, other_schedule, private_schedule],
@@ -356,7 +356,7 @@ impl Fixture {
             (ADA, &ada, Role::Administrator, ["administrator, cookie", "administrator, token"]),
         ];
         for (name, user, role, [by_cookie, by_token]) in people {
-            let actor = Actor::Person(who(name, role));
+            let actor = Actor::User(who(name, role));
             columns.push(Column {
                 name: by_cookie,
                 actor,
@@ -370,10 +370,10 @@ impl Fixture {
                 narrow.push(("operator, token start", vec![Scope::Start]));
             }
             for (column, scopes) in narrow {
-                let pass = Pass { name: column.into(), scopes: scopes.clone().into() };
+                let pass = TokenGrant { name: column.into(), scopes: scopes.clone().into() };
                 columns.push(Column {
                     name: column,
-                    actor: Actor::Program(who(name, role), pass),
+                    actor: Actor::Client(who(name, role), pass),
                     user: user.api_client(column, &scopes),
                     jobs: jobs(name),
                     schedules: schedules(name),
@@ -411,7 +411,7 @@ fn cell(row: &MatrixRow, column: &Column) -> Result<String, String> {
     for (nth, pair) in column.jobs.iter().enumerate().take(if row.has_subject { 3 } else { 1 }) {
         let rule = Rule { private: nth == 2, ..Rule::default() };
         let name = column.actor.who().map_or("", |who| &who.name);
-        let starter = if nth == 0 && !matches!(column.actor, Actor::Nobody) { name } else { "olga" };
+        let starter = if nth == 0 && !matches!(column.actor, Actor::Anonymous) { name } else { "olga" };
         let subject = match (row.has_subject, row.kind) {
             (true, _) if row.is_schedule => Subject::Schedule { rule, owner: starter },
             (true, _) => Subject::Job { rule, starter },
@@ -456,7 +456,7 @@ fn every_route_answers_every_role_as_the_policy_says() {
         write!(table, "| {} | {:?} |", row.name, row.action).unwrap();
         for column in &fixture.columns {
             // An API client gets no forms.
-            if row.client_kind == ClientKind::Form && matches!(column.actor, Actor::Program(..)) {
+            if row.client_kind == ClientKind::Form && matches!(column.actor, Actor::Client(..)) {
                 table += " – |";
                 continue;
             }

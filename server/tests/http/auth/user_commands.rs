@@ -157,14 +157,14 @@ fn user_command_manages_users_of_a_running_server() {
     let data = data.path();
     add_administrator(data);
     let link = succeeded(run_on(data, &["user", "add", "Ada", "--role", "viewer"]));
-    assert_eq!(link_for(data, &link), Some(LinkFor::Person("ada".into())));
+    assert_eq!(link_for(data, &link), Some(LinkFor::User("ada".into())));
     assert!(succeeded(run_on(data, &["user", "role", "ada", "operator"])).contains("operator"));
     let role = open_accounts(data, async |auth, _| auth.accounts().user_named("ada").unwrap().role);
     assert_eq!(role, Role::Operator);
 
     let reset = succeeded(run_on(data, &["user", "reset", "ADA"]));
     assert_eq!(link_for(data, &link), None);
-    assert_eq!(link_for(data, &reset), Some(LinkFor::Person("ada".into())));
+    assert_eq!(link_for(data, &reset), Some(LinkFor::User("ada".into())));
     succeeded(with_password(data, &["user", "reset", "ada", "--password-stdin"], &format!("{PASSWORD}\n")));
     assert_eq!(link_for(data, &reset), None);
     assert!(can_sign_in(data, "ada", PASSWORD));

@@ -1,11 +1,11 @@
-use engine::store::Person;
+use engine::store::User;
 use leptos::prelude::*;
 
 use crate::{base_path::url, pages::settings::shared::Act};
 
 /// Confirmation before a user is removed.
 #[component]
-pub(super) fn ConfirmRemoval(person: Person) -> impl IntoView {
+pub(super) fn ConfirmRemoval(person: User) -> impl IntoView {
     let name = person.name.to_string();
     view! {
         <dialog class="dialog shown" open=true aria-labelledby="remove-question">

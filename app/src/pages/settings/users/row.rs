@@ -1,4 +1,4 @@
-use engine::store::Person;
+use engine::store::User;
 use leptos::prelude::*;
 use model::{Micros, Role};
 
@@ -11,7 +11,7 @@ use crate::{
 /// One user and the actions on them.
 #[component]
 pub(super) fn Row(
-    person: Person,
+    person: User,
     /// Whether it is the reader.
     this: bool,
     now: Micros,

@@ -1,6 +1,6 @@
 //! Capacity: how many jobs of each kind and queue a claim may take, by its slots, pauses and limits.
 
-use model::{Gate, GateOf, JobId};
+use model::{ControlTarget, JobId, QueueControl};
 
 use crate::{
     Result,
@@ -10,7 +10,7 @@ use crate::{
 /// What a claim may still take while it is decided. Running jobs are counted only for kinds that are limited.
 pub(in crate::store) struct Capacity<'c> {
     claim: &'c Claim,
-    controls: Vec<Gate>,
+    controls: Vec<QueueControl>,
     /// What is left of each queue that has a limit.
     queues: Vec<(&'c str, u32)>,
 }
@@ -19,11 +19,11 @@ impl<'c> Capacity<'c> {
     /// Applies `controls` to `claim`. `running` counts the running jobs of a kind, on all workers.
     pub(in crate::store) fn new(
         claim: &'c Claim,
-        controls: Vec<Gate>,
+        controls: Vec<QueueControl>,
         mut running: impl FnMut(&str) -> Result<u32>,
     ) -> Result<Self> {
         let mut queues = Vec::new();
-        for control in controls.iter().filter(|control| control.of == GateOf::Queue) {
+        for control in controls.iter().filter(|control| control.of == ControlTarget::Queue) {
             let kinds = claim.kinds.iter().filter(|claimable| claimable.queue == control.name);
             let (Some(first), Some(limit)) = (kinds.clone().next(), control.at_once) else { continue };
             let mut left = limit;
@@ -41,13 +41,14 @@ impl<'c> Capacity<'c> {
         claimable: &Claimable,
         running: impl FnOnce(&str) -> Result<u32>,
     ) -> Result<u32> {
-        let paused = |control: &Gate| control.paused_at.is_some() && applies_to(control, claimable);
+        let paused = |control: &QueueControl| control.paused_at.is_some() && applies_to(control, claimable);
         if self.controls.iter().any(paused) {
             return Ok(0);
         }
         let of_queue = self.queues.iter().find(|(queue, _)| *queue == claimable.queue);
         let capacity = of_queue.map_or(self.claim.slots, |(_, left)| self.claim.slots.min(*left));
-        let own = self.controls.iter().filter(|control| control.of == GateOf::Kind && control.name == claimable.kind);
+        let own =
+            self.controls.iter().filter(|control| control.of == ControlTarget::Kind && control.name == claimable.kind);
         match own.filter_map(|control| control.at_once).chain(claimable.limit).min() {
             Some(limit) => Ok(capacity.min(limit.saturating_sub(running(&claimable.kind)?))),
             None => Ok(capacity),
@@ -72,45 +73,45 @@ impl<'c> Capacity<'c> {
     }
 }
 
-fn applies_to(control: &Gate, claimable: &Claimable) -> bool {
+fn applies_to(control: &QueueControl, claimable: &Claimable) -> bool {
     control.name
         == match control.of {
-            GateOf::Queue => claimable.queue.as_str(),
-            GateOf::Kind => claimable.kind.as_str(),
+            ControlTarget::Queue => claimable.queue.as_str(),
+            ControlTarget::Kind => claimable.kind.as_str(),
         }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::BootId;
+    use crate::store::WorkerId;
     use model::Micros;
 
     fn claim(slots: u32) -> Claim {
         let kind = |kind: &str, queue: &str| Claimable { queue: queue.to_owned(), ..Claimable::of(kind) };
         let kinds = [kind("scale", "media"), kind("encode", "media"), kind("mail", "default")];
-        Claim { boot: BootId("a".repeat(32)), slots, kinds: kinds.into(), waits: None }
+        Claim { worker: WorkerId("a".repeat(32)), slots, kinds: kinds.into(), waits: None }
     }
 
-    fn limit(of: GateOf, name: &str, at_once: u32) -> Gate {
-        Gate { at_once: Some(at_once), ..Gate::open(of, name) }
+    fn limit(of: ControlTarget, name: &str, at_once: u32) -> QueueControl {
+        QueueControl { at_once: Some(at_once), ..QueueControl::open(of, name) }
     }
 
-    fn capacities(claim: &Claim, controls: Vec<Gate>, running: u32) -> [u32; 3] {
+    fn capacities(claim: &Claim, controls: Vec<QueueControl>, running: u32) -> [u32; 3] {
         let capacity = Capacity::new(claim, controls, |_| Ok(running)).expect("counted");
         [0, 1, 2].map(|n| capacity.of_kind(&claim.kinds[n], |_| Ok(running)).expect("counted"))
     }
 
     #[test]
     fn paused_queue_or_kind_takes_nothing() {
-        let paused = |of, name: &str| Gate { paused_at: Some(Micros(1)), ..Gate::open(of, name) };
-        assert_eq!(capacities(&claim(4), vec![paused(GateOf::Queue, "media")], 0), [0, 0, 4]);
-        assert_eq!(capacities(&claim(4), vec![paused(GateOf::Kind, "encode")], 0), [4, 0, 4]);
+        let paused = |of, name: &str| QueueControl { paused_at: Some(Micros(1)), ..QueueControl::open(of, name) };
+        assert_eq!(capacities(&claim(4), vec![paused(ControlTarget::Queue, "media")], 0), [0, 0, 4]);
+        assert_eq!(capacities(&claim(4), vec![paused(ControlTarget::Kind, "encode")], 0), [4, 0, 4]);
     }
 
     #[test]
     fn smallest_limit_less_the_running_jobs_counts() {
-        let limits = || vec![limit(GateOf::Queue, "media", 5), limit(GateOf::Kind, "scale", 2)];
+        let limits = || vec![limit(ControlTarget::Queue, "media", 5), limit(ControlTarget::Kind, "scale", 2)];
         assert_eq!(capacities(&claim(4), limits(), 1), [1, 3, 4]);
         assert_eq!(capacities(&claim(4), limits(), 3), [0, 0, 4]);
     }
@@ -125,7 +126,8 @@ mod tests {
     #[test]
     fn full_queue_is_skipped_and_slots_end_the_claim() {
         let claim = claim(3);
-        let capacity = Capacity::new(&claim, vec![limit(GateOf::Queue, "media", 1)], |_| Ok(0)).expect("counted");
+        let capacity =
+            Capacity::new(&claim, vec![limit(ControlTarget::Queue, "media", 1)], |_| Ok(0)).expect("counted");
         let candidates = [0, 1, 2, 2, 2].map(|n| &claim.kinds[n]).into_iter().zip((1..).map(JobId));
         assert_eq!(capacity.take(candidates), [JobId(1), JobId(3), JobId(4)]);
     }

@@ -20,7 +20,7 @@ pub(in crate::store) enum LostJobs {
 pub(in crate::store) const DEAD_WORKER_TRANSITIONS: [(LostJobs, &[Event]); 3] = [
     (LostJobs::Retried, &[Event::RetryLater, Event::Due]),
     (LostJobs::Paused, &[Event::RetryLater, Event::Pause]),
-    (LostJobs::Interrupted, &[Event::Die]),
+    (LostJobs::Interrupted, &[Event::WorkerLost]),
 ];
 
 /// The state of a running job after `events`.

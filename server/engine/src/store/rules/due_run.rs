@@ -4,7 +4,7 @@ use model::{JobId, Micros};
 
 use crate::{
     Error, Result,
-    store::{Fire, Overlap, Skip, Why},
+    store::{Fire, Overlap, Skip, SkipReason},
 };
 
 /// What is decided about the runs of one [`Fire`].
@@ -45,12 +45,12 @@ impl DueRuns {
             return;
         }
         match overlap {
-            Overlap::Skip => self.skip(due, Why::Overlap, newest),
+            Overlap::Skip => self.skip(due, SkipReason::Overlap, newest),
             Overlap::Queue if self.waiting.is_empty() => self.waiting.push(due),
-            Overlap::Queue => self.skip(due, Why::OneWaits, newest),
+            Overlap::Queue => self.skip(due, SkipReason::OneWaits, newest),
             Overlap::Cancel => {
                 for older in std::mem::take(&mut self.waiting) {
-                    self.skip(older, Why::Superseded, newest);
+                    self.skip(older, SkipReason::Superseded, newest);
                     self.taken.push(older);
                 }
                 self.cancelled.clone_from(&self.under_way);
@@ -70,7 +70,7 @@ impl DueRuns {
     }
 
     /// Skips a run because of `job`.
-    pub(in crate::store) fn skip(&mut self, due: Micros, why: Why, job: Option<JobId>) {
+    pub(in crate::store) fn skip(&mut self, due: Micros, why: SkipReason, job: Option<JobId>) {
         self.skipped.push((Skip { due, last_due: due, runs: 1, why }, job));
     }
 }
@@ -78,7 +78,7 @@ impl DueRuns {
 /// The runs that wait for a schedule which is paused, as one skip.
 pub(in crate::store) fn skipped_by_pause(waiting: &[Micros]) -> Option<Skip> {
     let (due, last_due) = (*waiting.first()?, *waiting.last()?);
-    Some(Skip { due, last_due, runs: waiting.len() as u64, why: Why::Paused })
+    Some(Skip { due, last_due, runs: waiting.len() as u64, why: SkipReason::Paused })
 }
 
 /// Refuses a change of the schedule `name` that was made from another revision.
@@ -110,7 +110,7 @@ mod tests {
         DueRuns::decide(&fire, overlap, under_way, waiting.iter().copied().map(Micros).collect())
     }
 
-    fn skips(runs: &DueRuns) -> Vec<(i64, Why)> {
+    fn skips(runs: &DueRuns) -> Vec<(i64, SkipReason)> {
         runs.skipped.iter().map(|(skip, _)| (skip.due.0, skip.why)).collect()
     }
 
@@ -125,24 +125,27 @@ mod tests {
     #[test]
     fn due_run_is_skipped_queued_or_replaces_by_policy() {
         let mut skip = decide(Overlap::Skip, &[1], &[], &[10]);
-        assert_eq!((skip.take_next(), skips(&skip)), (None, vec![(10, Why::Overlap)]));
+        assert_eq!((skip.take_next(), skips(&skip)), (None, vec![(10, SkipReason::Overlap)]));
 
         let mut queue = decide(Overlap::Queue, &[1], &[], &[10, 20]);
         assert_eq!((queue.take_next(), queue.waiting.as_slice()), (None, [Micros(10)].as_slice()));
-        assert_eq!(skips(&queue), [(20, Why::OneWaits)]);
+        assert_eq!(skips(&queue), [(20, SkipReason::OneWaits)]);
 
         let cancel = decide(Overlap::Cancel, &[1, 2], &[5], &[10]);
         assert_eq!(
             (cancel.cancelled.as_slice(), cancel.waiting.as_slice()),
             ([JobId(1), JobId(2)].as_slice(), [Micros(10)].as_slice())
         );
-        assert_eq!((skips(&cancel), cancel.taken.as_slice()), (vec![(5, Why::Superseded)], [Micros(5)].as_slice()));
+        assert_eq!(
+            (skips(&cancel), cancel.taken.as_slice()),
+            (vec![(5, SkipReason::Superseded)], [Micros(5)].as_slice())
+        );
     }
 
     #[test]
     fn pause_skips_all_waiting_runs_as_one() {
         let skip = skipped_by_pause(&[Micros(5), Micros(9)]).expect("two wait");
-        assert_eq!((skip.due, skip.last_due, skip.runs, skip.why), (Micros(5), Micros(9), 2, Why::Paused));
+        assert_eq!((skip.due, skip.last_due, skip.runs, skip.why), (Micros(5), Micros(9), 2, SkipReason::Paused));
         assert_eq!(skipped_by_pause(&[]), None);
     }
 }

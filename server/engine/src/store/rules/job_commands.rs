@@ -3,13 +3,13 @@
 
 use model::{AttemptNo, Event, IllegalTransition, JobId, JobState, JobView, Micros};
 
-use crate::{Error, Result, store::CancelAnswer};
+use crate::{Error, Result, store::CancelOutcome};
 
 /// What a cancel request does.
 #[derive(Debug, PartialEq)]
 pub(in crate::store) enum Cancel {
     /// Nothing: the job is over, or has been asked before.
-    Nothing(CancelAnswer),
+    Nothing(CancelOutcome),
     /// Asks the running attempt to stop.
     Request(AttemptNo),
     /// Ends a waiting job in this state.
@@ -39,10 +39,10 @@ pub(in crate::store) enum Resume {
 pub(in crate::store) fn decide_cancel(found: &JobView) -> Result<Cancel> {
     match found.state {
         JobState::Succeeded | JobState::Failed | JobState::Cancelled | JobState::Interrupted => {
-            Ok(Cancel::Nothing(CancelAnswer::AlreadyEnded(found.state)))
+            Ok(Cancel::Nothing(CancelOutcome::AlreadyEnded(found.state)))
         }
         JobState::Running if found.cancel_requested_at.is_some() => {
-            Ok(Cancel::Nothing(CancelAnswer::AlreadyRequested(found.attempt)))
+            Ok(Cancel::Nothing(CancelOutcome::AlreadyRequested(found.attempt)))
         }
         JobState::Running => Ok(Cancel::Request(found.attempt)),
         waiting @ (JobState::Scheduled | JobState::Queued | JobState::Paused) => {
@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn second_request_to_stop_is_refused_or_ignored() {
         let asked = JobView { cancel_requested_at: Some(Micros(1)), ..job(JobState::Running) };
-        let ignored = Cancel::Nothing(CancelAnswer::AlreadyRequested(asked.attempt));
+        let ignored = Cancel::Nothing(CancelOutcome::AlreadyRequested(asked.attempt));
         assert_eq!(decide_cancel(&asked).expect("it is no error"), ignored);
         for asked in [asked, JobView { pause_requested_at: Some(Micros(1)), ..job(JobState::Running) }] {
             let refused = decide_pause(&asked).expect_err("it has been asked");

@@ -4,7 +4,7 @@ use model::{JobId, count};
 
 use crate::{
     Error, Result,
-    store::{MOST_SCHEDULES, MOST_SCHEDULES_OF_USER, NOTES_PER_JOB},
+    store::{MAX_NOTES_PER_JOB, MAX_SCHEDULES, MAX_SCHEDULES_PER_USER},
 };
 
 /// How long an idempotency key is kept, microseconds.
@@ -39,9 +39,9 @@ pub(in crate::store) fn check_upload_count(kept: u64, max: u64) -> Result<()> {
 
 /// Refuses another schedule to `owner`, who has `own` of `all`.
 pub(in crate::store) fn check_schedule_count(owner: &str, own: u64, all: u64) -> Result<()> {
-    let message = if own >= MOST_SCHEDULES_OF_USER {
+    let message = if own >= MAX_SCHEDULES_PER_USER {
         format!("{owner} has {} schedules, which is the limit; delete one first", count(own))
-    } else if all >= MOST_SCHEDULES {
+    } else if all >= MAX_SCHEDULES {
         format!("there are {} schedules, which is the limit; delete one first", count(all))
     } else {
         return Ok(());
@@ -51,11 +51,11 @@ pub(in crate::store) fn check_schedule_count(owner: &str, own: u64, all: u64) ->
 
 /// Refuses another note on a job that has `notes`.
 pub(in crate::store) fn check_note_count(job: JobId, notes: i64) -> Result<()> {
-    if notes < NOTES_PER_JOB {
+    if notes < MAX_NOTES_PER_JOB {
         return Ok(());
     }
     Err(Error::Refused {
         code: "too_many_notes",
-        message: format!("job #{job} has {} notes, and takes no more", count(NOTES_PER_JOB as u64)),
+        message: format!("job #{job} has {} notes, and takes no more", count(MAX_NOTES_PER_JOB as u64)),
     })
 }

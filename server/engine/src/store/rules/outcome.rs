@@ -55,7 +55,7 @@ pub(in crate::store) const fn depends_on_stop_requests(outcome: &Outcome) -> boo
         | Outcome::RetryLater { .. }
         | Outcome::Snoozed { .. }
         | Outcome::Paused
-        | Outcome::HandedBack => true,
+        | Outcome::Released => true,
     }
 }
 
@@ -74,12 +74,12 @@ pub(in crate::store) fn decide_outcome(
         Outcome::Snoozed { until } => (Event::Snooze, None, "", None, Some(*until)),
         Outcome::Cancelled { failure, trace } => (Event::Cancel, failure.as_ref(), trace.as_str(), None, None),
         Outcome::Paused => (Event::Pause, None, "", None, None),
-        Outcome::HandedBack => (Event::HandBack, None, "", None, None),
+        Outcome::Released => (Event::Release, None, "", None, None),
     };
     let requests = if depends_on_stop_requests(outcome) { requests } else { StopRequests::default() };
     let event = match own_event {
         _ if requests.cancel => Event::Cancel,
-        Event::Pause if !requests.pause => Event::HandBack,
+        Event::Pause if !requests.pause => Event::Release,
         event => event,
     };
     let ended_as = JobState::Running.apply(event)?;
@@ -99,15 +99,15 @@ pub(in crate::store) fn decide_outcome(
         set_aside,
         failure,
         attempt_failure: match event {
-            Event::HandBack => Some(released),
+            Event::Release => Some(released),
             _ => failure.map(|failure| (failure.code.as_str(), failure.message.as_str())),
         },
         trace: Some(trace).filter(|trace| !trace.is_empty()),
         output,
-        publishes_artifacts: !matches!(event, Event::Snooze | Event::Pause | Event::HandBack),
+        publishes_artifacts: !matches!(event, Event::Snooze | Event::Pause | Event::Release),
         removes_checkpoint: event == Event::Succeed,
         code: match event {
-            Event::HandBack => "handed_back",
+            Event::Release => "handed_back",
             Event::Snooze => "snoozed",
             Event::Pause => "paused",
             _ => failure.map_or_else(|| state.as_str(), |failure| failure.code.as_str()),
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn pause_request_sets_aside_what_would_wait() {
-        for outcome in [retry(), Outcome::Snoozed { until: Micros(7) }, Outcome::HandedBack] {
+        for outcome in [retry(), Outcome::Snoozed { until: Micros(7) }, Outcome::Released] {
             let end = decide(&outcome, PAUSE);
             assert_eq!((end.state, end.set_aside, end.starts_new_attempt), (JobState::Paused, true, true));
         }
@@ -174,7 +174,7 @@ mod tests {
         let end = decide(&Outcome::Paused, NONE);
         assert_eq!((end.state, end.code, end.charge), (JobState::Queued, "handed_back", -1));
         assert_eq!((end.failure, end.attempt_failure), (None, Some(PAUSE_TAKEN_BACK)));
-        assert_eq!(decide(&Outcome::HandedBack, NONE).attempt_failure, Some(SHUTDOWN));
+        assert_eq!(decide(&Outcome::Released, NONE).attempt_failure, Some(SHUTDOWN));
         assert_eq!(decide(&Outcome::Paused, PAUSE).code, "paused");
     }
 }

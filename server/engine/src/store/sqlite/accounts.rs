@@ -16,8 +16,8 @@ use super::{SqliteStore, transaction::Transaction};
 use crate::{
     Result,
     store::{
-        Accounts, AuditPage, AuditQuery, By, Ending, KindRule, LinkFor, NewLink, NewToken, Note, Person, PersonChange,
-        SessionInfo, SessionOwner, SessionRow, Token, TokenId, UseLink, UserId,
+        Accounts, Attribution, AuditPage, AuditQuery, Ending, KindRule, LinkFor, NewLink, NewToken, Note, SessionInfo,
+        SessionOwner, SessionRow, Token, TokenId, UseLink, User, UserChange, UserId,
     },
 };
 
@@ -27,15 +27,15 @@ impl Accounts for SqliteStore {
         self.reader.access_version().await
     }
 
-    async fn people(&self) -> Result<Vec<Person>> {
-        self.reader.people().await
+    async fn users(&self) -> Result<Vec<User>> {
+        self.reader.users().await
     }
 
-    async fn add_person(&self, name: &str, role: Role, by: &By) -> Result<UserId> {
+    async fn add_user(&self, name: &str, role: Role, by: &Attribution) -> Result<UserId> {
         self.writer.run(users::AddUser { name: name.to_owned(), role, by: by.clone() }).await
     }
 
-    async fn change_person(&self, user: UserId, change: PersonChange, by: &By) -> Result<()> {
+    async fn change_user(&self, user: UserId, change: UserChange, by: &Attribution) -> Result<()> {
         self.writer.run(users::ChangeUser { user, change, by: by.clone() }).await
     }
 
@@ -43,11 +43,11 @@ impl Accounts for SqliteStore {
         self.reader.password(name).await
     }
 
-    fn touch_person(&self, user: UserId, at: Micros) {
+    fn touch_user(&self, user: UserId, at: Micros) {
         self.writer.buffer(|buffered| buffered.last_used.user(user, at));
     }
 
-    async fn save_link(&self, link: NewLink, by: &By) -> Result<()> {
+    async fn save_link(&self, link: NewLink, by: &Attribution) -> Result<()> {
         self.writer.run(links::SaveLink { link, by: by.clone() }).await
     }
 
@@ -96,11 +96,11 @@ impl Accounts for SqliteStore {
         self.reader.sessions(user).await
     }
 
-    async fn end_sessions(&self, user: UserId, which: Ending, by: &By) -> Result<u64> {
+    async fn end_sessions(&self, user: UserId, which: Ending, by: &Attribution) -> Result<u64> {
         self.writer.run(sessions::EndSessions { user, which, by: by.clone() }).await
     }
 
-    async fn add_token(&self, token: NewToken, by: &By) -> Result<TokenId> {
+    async fn add_token(&self, token: NewToken, by: &Attribution) -> Result<TokenId> {
         self.writer.run(tokens::AddToken { token, by: by.clone() }).await
     }
 
@@ -112,7 +112,7 @@ impl Accounts for SqliteStore {
         self.reader.tokens(user).await
     }
 
-    async fn revoke_token(&self, token: TokenId, by: &By) -> Result<()> {
+    async fn revoke_token(&self, token: TokenId, by: &Attribution) -> Result<()> {
         self.writer.run(tokens::RevokeToken { token, by: by.clone() }).await
     }
 
@@ -124,7 +124,7 @@ impl Accounts for SqliteStore {
         self.reader.kind_rules().await
     }
 
-    async fn change_kind_rule(&self, rule: KindRule, by: &By) -> Result<()> {
+    async fn change_kind_rule(&self, rule: KindRule, by: &Attribution) -> Result<()> {
         self.writer.run(kind_rules::ChangeKindRule { rule, by: by.clone() }).await
     }
 

@@ -18,7 +18,7 @@ impl Transaction<'_> {
             self.execute(
                 "update job not indexed set progress = ?
                 where id = ? and attempt = ? and boot = ? and state = 'running'",
-                params![progress_json(progress)?, fence.job.0, fence.attempt, fence.boot.0],
+                params![progress_json(progress)?, fence.job.0, fence.attempt, fence.worker.0],
             )?;
         }
         Ok(())
@@ -34,7 +34,7 @@ impl Transaction<'_> {
             select id, attempt, ? from job not indexed
             where id = ? and attempt = ? and boot = ? and state = 'running'
             on conflict (job, attempt) do update set curve = excluded.curve",
-            params![json(curve)?, fence.job.0, fence.attempt, fence.boot.0],
+            params![json(curve)?, fence.job.0, fence.attempt, fence.worker.0],
         )?;
         Ok(())
     }
@@ -47,7 +47,7 @@ impl Transaction<'_> {
         let held = self.execute(
             "update job not indexed set log_lines = max(log_lines, ?)
             where id = ? and attempt = ? and boot = ? and state = 'running'",
-            params![last_line as i64, fence.job.0, fence.attempt, fence.boot.0],
+            params![last_line as i64, fence.job.0, fence.attempt, fence.worker.0],
         )?;
         if held == 0 {
             return Ok(());

@@ -7,12 +7,12 @@ use sqlx::Row;
 use super::{read::Reader, transaction::Transaction};
 use crate::{
     Error, Result,
-    store::{Checkpoint, CheckpointAnswer, SaveCheckpoint},
+    store::{Checkpoint, CheckpointOutcome, SaveCheckpoint},
 };
 
 impl Transaction<'_> {
     /// Saves the checkpoint of an attempt, which must still hold its job.
-    pub(super) fn save_checkpoint(&self, save: &SaveCheckpoint) -> Result<CheckpointAnswer> {
+    pub(super) fn save_checkpoint(&self, save: &SaveCheckpoint) -> Result<CheckpointOutcome> {
         let SaveCheckpoint { fence, data, warnings } = save;
         let kept = self.execute(
             "insert into checkpoint (job, attempt, at, warnings, data)
@@ -20,7 +20,7 @@ impl Transaction<'_> {
             where id = ? and attempt = ? and boot = ? and state = 'running'
             on conflict (job) do update set
                 attempt = excluded.attempt, at = excluded.at, warnings = excluded.warnings, data = excluded.data",
-            params![self.now.0, *warnings as i64, data, fence.job.0, fence.attempt, fence.boot.0],
+            params![self.now.0, *warnings as i64, data, fence.job.0, fence.attempt, fence.worker.0],
         )?;
         if kept != 1 {
             return Err(Error::Fenced);
@@ -30,7 +30,7 @@ impl Transaction<'_> {
             [fence.job.0],
             |row| Ok(row.get(0)?),
         )?;
-        Ok(if pause.unwrap_or_default() { CheckpointAnswer::Pause } else { CheckpointAnswer::GoOn })
+        Ok(if pause.unwrap_or_default() { CheckpointOutcome::Pause } else { CheckpointOutcome::Continue })
     }
 
     /// Deletes the checkpoint of a job.

@@ -9,7 +9,7 @@ use super::{error::corrupt, transaction::Transaction};
 use crate::{
     Result,
     store::{
-        BootId, Claim, Claimed, Fence,
+        Claim, Claimed, Fence, WorkerId,
         rules::{capacity::Capacity, record::STARTED},
     },
 };
@@ -18,7 +18,7 @@ impl Transaction<'_> {
     /// Takes the first jobs of the queue within the slots. A worker that counts as dead gets none until it has
     /// registered again: its heartbeat would not be watched.
     pub(super) fn claim(&mut self, claim: &Claim) -> Result<Vec<Claimed>> {
-        if claim.slots == 0 || self.counters.counts.queued == 0 || !self.is_registered(&claim.boot)? {
+        if claim.slots == 0 || self.counters.counts.queued == 0 || !self.is_registered(&claim.worker)? {
             return Ok(Vec::new());
         }
         debug_assert_eq!(JobState::Queued.apply(Event::Claim), Ok(JobState::Running));
@@ -29,8 +29,8 @@ impl Transaction<'_> {
         Ok(claimed)
     }
 
-    fn is_registered(&self, boot: &BootId) -> Result<bool> {
-        Ok(self.row("select 1 from node where boot = ?", [&boot.0], |_| Ok(()))?.is_some())
+    fn is_registered(&self, worker: &WorkerId) -> Result<bool> {
+        Ok(self.row("select 1 from node where boot = ?", [&worker.0], |_| Ok(()))?.is_some())
     }
 
     /// The jobs to take, most urgent and earliest first. Each kind is read apart, so that a kind or a queue which is
@@ -68,7 +68,7 @@ impl Transaction<'_> {
             job,
             "update job not indexed set state = 'running', boot = ?, started_at = ?, charged = charged + 1
             where id = ? and state = 'queued'",
-            params![claim.boot.0, self.now.0, job.0],
+            params![claim.worker.0, self.now.0, job.0],
         )?;
         let rest = self.row(
             "select log_lines, charged, input from job join job_input on job_input.job = job.id where job.id = ?",
@@ -78,7 +78,7 @@ impl Transaction<'_> {
         let (Some(view), Some((log_lines, charged, input))) = (taken, rest) else {
             return Err(corrupt("a claim", format!("job {job} is queued and cannot be taken")));
         };
-        let fence = Fence { job, attempt: view.attempt, boot: claim.boot.clone() };
+        let fence = Fence { job, attempt: view.attempt, worker: claim.worker.clone() };
         self.record_transition(Some(JobState::Queued), view.clone(), STARTED);
         Ok(Claimed { fence, view, input, next_line: log_lines as u64 + 1, charged })
     }

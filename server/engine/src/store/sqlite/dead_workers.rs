@@ -13,7 +13,7 @@ use super::{
 use crate::{
     Result,
     store::{
-        BootId,
+        WorkerId,
         rules::{
             dead_worker::{DEAD_WORKER_TRANSITIONS, LostJobs, state_after},
             record::INTERRUPTED,
@@ -23,7 +23,7 @@ use crate::{
 
 /// Settles the running jobs of dead workers.
 pub(super) struct Settle {
-    pub(super) dead: Vec<BootId>,
+    pub(super) dead: Vec<WorkerId>,
 }
 
 /// The SQL condition of a row of [`DEAD_WORKER_TRANSITIONS`]; together they cover every running job once.
@@ -46,11 +46,11 @@ impl WriteCommand for Settle {
 impl Transaction<'_> {
     /// Settles the running jobs of dead workers and removes their registration, in one transaction: a worker that is
     /// still registered has lost nothing.
-    pub(super) fn settle(&mut self, dead: &[BootId]) -> Result<Vec<JobId>> {
+    pub(super) fn settle(&mut self, dead: &[WorkerId]) -> Result<Vec<JobId>> {
         if dead.is_empty() {
             return Ok(Vec::new());
         }
-        let dead: Vec<&str> = dead.iter().map(|boot| boot.0.as_str()).collect();
+        let dead: Vec<&str> = dead.iter().map(|worker| worker.0.as_str()).collect();
         let dead = json(&dead)?;
         let mut settled = Vec::new();
         for (jobs, events) in DEAD_WORKER_TRANSITIONS {

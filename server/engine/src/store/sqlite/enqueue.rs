@@ -7,7 +7,7 @@ use super::transaction::Transaction;
 use crate::{
     Error, Result,
     store::{
-        By, NewJob, RunOf,
+        Attribution, NewJob, RunOf,
         rules::{
             limits::KEY_LIFETIME,
             new_job::{initial_state, key_reused, start_detail},
@@ -119,7 +119,7 @@ impl Transaction<'_> {
     }
 
     /// Records in the original job, if it still exists, that it has been repeated.
-    fn record_repeat(&self, original: JobId, repeat: JobId, by: &By) -> Result<()> {
+    fn record_repeat(&self, original: JobId, repeat: JobId, by: &Attribution) -> Result<()> {
         let detail = match by.token {
             None => format!("#{repeat}"),
             Some(_) => format!("#{repeat}, {}", by.means()),

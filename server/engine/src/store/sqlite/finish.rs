@@ -44,7 +44,7 @@ impl Transaction<'_> {
                 end.output,
                 fence.job.0,
                 fence.attempt,
-                fence.boot.0
+                fence.worker.0
             ],
         )?;
         if ended == 0 {
@@ -76,7 +76,7 @@ impl Transaction<'_> {
                     progress,
                     fence.job.0,
                     fence.attempt,
-                    fence.boot.0
+                    fence.worker.0
                 ],
             )
         } else {
@@ -93,7 +93,7 @@ impl Transaction<'_> {
                     progress,
                     fence.job.0,
                     fence.attempt,
-                    fence.boot.0
+                    fence.worker.0
                 ],
             )
         }?
@@ -115,7 +115,7 @@ impl Transaction<'_> {
         let requests = self.row(
             "select cancel_requested_at is not null, pause_requested_at is not null from job
             where id = ? and attempt = ? and boot = ? and state = 'running'",
-            params![fence.job.0, fence.attempt, fence.boot.0],
+            params![fence.job.0, fence.attempt, fence.worker.0],
             |row| Ok(StopRequests { cancel: row.get(0)?, pause: row.get(1)? }),
         )?;
         Ok(requests.unwrap_or_default())

@@ -7,7 +7,7 @@ use super::{backend::WriteCommand, error::corrupt, row::progress_at_checkpoint, 
 use crate::{
     Error, Result,
     store::{
-        By, CancelAnswer, Fence,
+        Attribution, CancelOutcome, Fence,
         rules::{
             job_commands,
             record::{self, NOT_RESPONDING, UserAction},
@@ -24,12 +24,12 @@ impl WriteCommand for MarkNotResponding {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
-        let Fence { job, attempt, boot } = &self.fence;
+        let Fence { job, attempt, worker } = &self.fence;
         let marked = transaction.update(
             *job,
             "update job set not_responding = 1
             where id = ? and attempt = ? and boot = ? and state = 'running' and not_responding = 0",
-            params![job.0, attempt, boot.0],
+            params![job.0, attempt, worker.0],
         )?;
         let Some(view) = marked else {
             let held = transaction.find(*job)?;
@@ -45,13 +45,13 @@ impl WriteCommand for MarkNotResponding {
 /// Cancels a waiting job, or asks a running one to stop.
 pub(super) struct RequestCancel {
     pub(super) job: JobId,
-    pub(super) by: By,
+    pub(super) by: Attribution,
 }
 
 impl WriteCommand for RequestCancel {
-    type Answer = CancelAnswer;
+    type Answer = CancelOutcome;
 
-    fn run(&self, transaction: &mut Transaction<'_>) -> Result<CancelAnswer> {
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<CancelOutcome> {
         let found = transaction.find(self.job)?;
         let now = transaction.now.0;
         match job_commands::decide_cancel(&found)? {
@@ -64,7 +64,7 @@ impl WriteCommand for RequestCancel {
                     params![now, self.by.name, self.job.0, attempt],
                 )?;
                 transaction.record_user_update(view, record::REQUEST_CANCEL, &self.by)?;
-                Ok(CancelAnswer::Requested(attempt))
+                Ok(CancelOutcome::Requested(attempt))
             }
             job_commands::Cancel::End(state) => {
                 let view = transaction.expect_update(
@@ -74,7 +74,7 @@ impl WriteCommand for RequestCancel {
                     params![state.as_str(), now, now, self.by.name, self.job.0, found.state.as_str(), found.attempt],
                 )?;
                 transaction.record_user_transition(&found, view, record::CANCEL, &self.by)?;
-                Ok(CancelAnswer::Cancelled)
+                Ok(CancelOutcome::Cancelled)
             }
         }
     }
@@ -83,7 +83,7 @@ impl WriteCommand for RequestCancel {
 /// Queues an ended job again.
 pub(super) struct Retry {
     pub(super) job: JobId,
-    pub(super) by: By,
+    pub(super) by: Attribution,
 }
 
 impl WriteCommand for Retry {
@@ -115,7 +115,7 @@ impl WriteCommand for Retry {
 /// Queues a scheduled job before its time.
 pub(super) struct StartNow {
     pub(super) job: JobId,
-    pub(super) by: By,
+    pub(super) by: Attribution,
 }
 
 impl WriteCommand for StartNow {
@@ -132,7 +132,7 @@ impl WriteCommand for StartNow {
 /// Removes an ended job.
 pub(super) struct Delete {
     pub(super) job: JobId,
-    pub(super) by: By,
+    pub(super) by: Attribution,
 }
 
 impl WriteCommand for Delete {
@@ -171,7 +171,7 @@ impl Transaction<'_> {
         found: &JobView,
         view: JobView,
         action: UserAction,
-        by: &By,
+        by: &Attribution,
     ) -> Result<()> {
         self.record_action(&view, action, by)?;
         self.record_transition(Some(found.state), view, action.code);
@@ -179,19 +179,19 @@ impl Transaction<'_> {
     }
 
     /// Records a user's action on a job that does not change its state: activity, audit log and event.
-    pub(super) fn record_user_update(&mut self, view: JobView, action: UserAction, by: &By) -> Result<()> {
+    pub(super) fn record_user_update(&mut self, view: JobView, action: UserAction, by: &Attribution) -> Result<()> {
         self.record_action(&view, action, by)?;
         self.record_update(view, action.code);
         Ok(())
     }
 
-    fn record_action(&self, view: &JobView, action: UserAction, by: &By) -> Result<()> {
+    fn record_action(&self, view: &JobView, action: UserAction, by: &Attribution) -> Result<()> {
         self.record_activity(view, action.activity, Some(by))?;
         self.audit(by, action.audit, Some(view.job), "")
     }
 
     /// Adds a line to the activity of a job.
-    fn record_activity(&self, view: &JobView, what: &str, by: Option<&By>) -> Result<()> {
+    fn record_activity(&self, view: &JobView, what: &str, by: Option<&Attribution>) -> Result<()> {
         self.execute(
             "insert into activity (job, at, what, attempt, by, detail) values (?, ?, ?, ?, ?, ?)",
             params![
@@ -200,7 +200,7 @@ impl Transaction<'_> {
                 what,
                 view.attempt,
                 by.map(|by| &by.name),
-                by.map_or_else(String::new, By::means)
+                by.map_or_else(String::new, Attribution::means)
             ],
         )?;
         Ok(())

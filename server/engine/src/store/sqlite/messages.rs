@@ -7,7 +7,7 @@ use super::{backend::WriteCommand, error::corrupt, transaction::Transaction};
 use crate::{
     Result,
     store::{
-        MESSAGES_KEPT, NewMessage, Told,
+        MAX_MESSAGES_KEPT, NewMessage, Told,
         rules::{
             limits::check_note_count,
             message::{check_same_message, compose, message_audit},
@@ -74,7 +74,7 @@ impl Transaction<'_> {
         // Each message over the limit replaces the oldest.
         self.execute(
             "delete from message where id <= (select id from message order by id desc limit 1 offset ?)",
-            [MESSAGES_KEPT],
+            [MAX_MESSAGES_KEPT],
         )?;
         Ok(())
     }

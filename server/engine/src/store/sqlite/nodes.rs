@@ -6,7 +6,7 @@ use rusqlite::params;
 use super::{backend::WriteCommand, transaction::Transaction};
 use crate::{
     Result,
-    store::{BootId, Node},
+    store::{Node, WorkerId},
 };
 
 /// Registers a process, or registers it again.
@@ -18,12 +18,12 @@ impl WriteCommand for Register {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
-        let Node { boot, kernel, pid, role, concurrency, lease, heartbeat } = &self.node;
+        let Node { worker, kernel, pid, role, concurrency, lease, heartbeat } = &self.node;
         let (lease, heartbeat) = (lease.as_micros() as i64, *heartbeat as i64);
         transaction.execute(
             "insert into node (boot, kernel, pid, role, concurrency, started_at, lease, heartbeat)
             values (?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
-            params![boot.0, kernel, pid, role.as_str(), concurrency, transaction.now.0, lease, heartbeat],
+            params![worker.0, kernel, pid, role.as_str(), concurrency, transaction.now.0, lease, heartbeat],
         )?;
         Ok(())
     }
@@ -31,21 +31,22 @@ impl WriteCommand for Register {
 
 /// Heartbeat. Returns whether the process is still registered.
 pub(super) struct Beat {
-    pub(super) boot: BootId,
+    pub(super) worker: WorkerId,
 }
 
 impl WriteCommand for Beat {
     type Answer = bool;
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<bool> {
-        let beaten = transaction.execute("update node set heartbeat = heartbeat + 1 where boot = ?", [&self.boot.0])?;
+        let beaten =
+            transaction.execute("update node set heartbeat = heartbeat + 1 where boot = ?", [&self.worker.0])?;
         Ok(beaten == 1)
     }
 }
 
 /// Removes a process that holds no jobs any more.
 pub(super) struct Unregister {
-    pub(super) boot: BootId,
+    pub(super) worker: WorkerId,
 }
 
 impl WriteCommand for Unregister {
@@ -56,7 +57,7 @@ impl WriteCommand for Unregister {
             "delete from node where boot = ?1 and not exists (
                 select 1 from job indexed by job_by_state where state = 'running' and job.boot = ?1
             )",
-            [&self.boot.0],
+            [&self.worker.0],
         )?;
         Ok(())
     }
@@ -72,13 +73,13 @@ impl WriteCommand for Expire {
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<Vec<JobId>> {
         let mut dead = Vec::new();
-        for Node { boot, heartbeat, .. } in &self.silent {
+        for Node { worker, heartbeat, .. } in &self.silent {
             let still_silent = transaction.row(
                 "select 1 from node where boot = ? and heartbeat = ?",
-                params![boot.0, *heartbeat as i64],
+                params![worker.0, *heartbeat as i64],
                 |_| Ok(()),
             )?;
-            dead.extend(still_silent.map(|()| boot.clone()));
+            dead.extend(still_silent.map(|()| worker.clone()));
         }
         transaction.settle(&dead)
     }

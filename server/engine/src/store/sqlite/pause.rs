@@ -7,7 +7,7 @@ use super::{backend::WriteCommand, transaction::Transaction};
 use crate::{
     Result,
     store::{
-        By, PauseAnswer,
+        Attribution, PauseOutcome,
         rules::{job_commands, record},
     },
 };
@@ -15,19 +15,19 @@ use crate::{
 /// Pauses a waiting job, or asks a running one to.
 pub(super) struct Pause {
     pub(super) job: JobId,
-    pub(super) by: By,
+    pub(super) by: Attribution,
 }
 
 impl WriteCommand for Pause {
-    type Answer = PauseAnswer;
+    type Answer = PauseOutcome;
 
-    fn run(&self, transaction: &mut Transaction<'_>) -> Result<PauseAnswer> {
+    fn run(&self, transaction: &mut Transaction<'_>) -> Result<PauseOutcome> {
         let found = transaction.find(self.job)?;
         match job_commands::decide_pause(&found)? {
             job_commands::Pause::SetAside(state) => {
                 let view = transaction.set_state(&found, state)?;
                 transaction.record_user_transition(&found, view, record::PAUSE, &self.by)?;
-                Ok(PauseAnswer::Paused)
+                Ok(PauseOutcome::Paused)
             }
             job_commands::Pause::Request => {
                 let view = transaction.expect_update(
@@ -36,7 +36,7 @@ impl WriteCommand for Pause {
                     params![transaction.now.0, self.job.0, found.attempt],
                 )?;
                 transaction.record_user_update(view, record::REQUEST_PAUSE, &self.by)?;
-                Ok(PauseAnswer::Requested)
+                Ok(PauseOutcome::Requested)
             }
         }
     }
@@ -45,7 +45,7 @@ impl WriteCommand for Pause {
 /// Resumes a paused job, or withdraws the request to pause a running one.
 pub(super) struct Resume {
     pub(super) job: JobId,
-    pub(super) by: By,
+    pub(super) by: Attribution,
 }
 
 impl WriteCommand for Resume {

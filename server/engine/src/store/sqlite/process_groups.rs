@@ -7,7 +7,7 @@ use super::{backend::WriteCommand, read::Reader, row::json, transaction::Transac
 use crate::{
     Error, Result,
     processes::{Group, GroupRow},
-    store::{BootId, Fence},
+    store::{Fence, WorkerId},
 };
 
 /// Records a group that was started by an attempt, which must still hold its job.
@@ -21,12 +21,12 @@ impl WriteCommand for RecordGroup {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
-        let Fence { job, attempt, boot } = &self.fence;
+        let Fence { job, attempt, worker } = &self.fence;
         let recorded = transaction.execute(
             "insert or replace into process_group (boot, leader, started, kernel, job, attempt)
             select boot, ?, ?, ?, id, attempt from job not indexed
             where id = ? and attempt = ? and boot = ? and state = 'running'",
-            params![self.group.leader, self.group.started as i64, self.kernel, job.0, attempt, boot.0],
+            params![self.group.leader, self.group.started as i64, self.kernel, job.0, attempt, worker.0],
         )?;
         if recorded == 1 { Ok(()) } else { Err(Error::Fenced) }
     }
@@ -34,7 +34,7 @@ impl WriteCommand for RecordGroup {
 
 /// Deletes a group that has ended.
 pub(super) struct ForgetGroup {
-    pub(super) boot: BootId,
+    pub(super) worker: WorkerId,
     pub(super) group: Group,
 }
 
@@ -44,7 +44,7 @@ impl WriteCommand for ForgetGroup {
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
         transaction.execute(
             "delete from process_group where boot = ? and leader = ? and started = ?",
-            params![self.boot.0, self.group.leader, self.group.started as i64],
+            params![self.worker.0, self.group.leader, self.group.started as i64],
         )?;
         Ok(())
     }
@@ -52,34 +52,34 @@ impl WriteCommand for ForgetGroup {
 
 /// Deletes all groups of dead workers.
 pub(super) struct ForgetGroups {
-    pub(super) dead: Vec<BootId>,
+    pub(super) dead: Vec<WorkerId>,
 }
 
 impl WriteCommand for ForgetGroups {
     type Answer = ();
 
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
-        let dead = json(&self.dead.iter().map(|boot| boot.0.as_str()).collect::<Vec<_>>())?;
+        let dead = json(&self.dead.iter().map(|worker| worker.0.as_str()).collect::<Vec<_>>())?;
         transaction.execute("delete from process_group where boot in (select value from json_each(?))", [dead])?;
         Ok(())
     }
 }
 
 impl Reader {
-    pub(super) async fn groups(&self, boots: &[BootId]) -> Result<Vec<GroupRow>> {
-        let boots = json(&boots.iter().map(|boot| boot.0.as_str()).collect::<Vec<_>>())?;
+    pub(super) async fn groups(&self, workers: &[WorkerId]) -> Result<Vec<GroupRow>> {
+        let workers = json(&workers.iter().map(|worker| worker.0.as_str()).collect::<Vec<_>>())?;
         let rows = sqlx::query(
             "select boot, leader, started, kernel, job, attempt from process_group
             where boot in (select value from json_each(?))",
         )
-        .bind(boots)
+        .bind(workers)
         .fetch_all(self.pool())
         .await?;
         rows.iter()
             .map(|row| {
                 Ok(GroupRow {
                     group: Group { leader: row.try_get(1)?, started: row.try_get::<i64, _>(2)? as u64 },
-                    boot: BootId(row.try_get(0)?),
+                    worker: WorkerId(row.try_get(0)?),
                     kernel: row.try_get(3)?,
                     job: model::JobId(row.try_get(4)?),
                     attempt: row.try_get(5)?,

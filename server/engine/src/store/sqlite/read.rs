@@ -19,13 +19,13 @@ use std::{
     time::Duration,
 };
 
-use model::{AttemptNo, Counts, Cursor, Gate, GateOf, JobId, JobState, JobView, Micros, Seq};
+use model::{AttemptNo, ControlTarget, Counts, Cursor, JobId, JobState, JobView, Micros, QueueControl, Seq};
 use sqlx::{Row, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 
 use super::{SqliteOptions, controls::GATES, error::corrupt, open, row, uploads::SENT_BY};
 use crate::{
     Clock, Error, Result,
-    store::{BootId, Node, Role, UploadRow, rules::counters::count_mut},
+    store::{Node, Role, UploadRow, WorkerId, rules::counters::count_mut},
 };
 
 /// How many jobs of the queue are read to find places in it; further back a job's place is not known.
@@ -83,32 +83,33 @@ impl Reader {
         Ok(kinds)
     }
 
-    pub(super) async fn gates(&self) -> Result<Vec<Gate>> {
+    pub(super) async fn controls(&self) -> Result<Vec<QueueControl>> {
         let rows = sqlx::query(GATES).fetch_all(&self.pool).await?;
-        let gate = |row: &SqliteRow| {
-            Ok(Gate {
-                of: GateOf::from_word(row.try_get(0)?).ok_or_else(|| corrupt("a control", "it has no target"))?,
+        let control = |row: &SqliteRow| {
+            Ok(QueueControl {
+                of: ControlTarget::from_word(row.try_get(0)?)
+                    .ok_or_else(|| corrupt("a control", "it has no target"))?,
                 name: row.try_get(1)?,
                 paused_at: row.try_get::<Option<i64>, _>(2)?.map(Micros),
                 paused_by: row.try_get(3)?,
                 at_once: row.try_get(4)?,
             })
         };
-        rows.iter().map(gate).collect()
+        rows.iter().map(control).collect()
     }
 
-    pub(super) async fn holders(&self) -> Result<Vec<BootId>> {
-        let boots: Vec<String> =
+    pub(super) async fn holders(&self) -> Result<Vec<WorkerId>> {
+        let workers: Vec<String> =
             sqlx::query_scalar("select distinct boot from job indexed by job_by_state where state = 'running'")
                 .fetch_all(&self.pool)
                 .await?;
-        Ok(boots.into_iter().map(BootId).collect())
+        Ok(workers.into_iter().map(WorkerId).collect())
     }
 
-    pub(super) async fn held(&self, boot: &BootId) -> Result<BTreeSet<(JobId, AttemptNo)>> {
+    pub(super) async fn held(&self, worker: &WorkerId) -> Result<BTreeSet<(JobId, AttemptNo)>> {
         let held: Vec<(i64, AttemptNo)> =
             sqlx::query_as("select id, attempt from job indexed by job_by_state where state = 'running' and boot = ?")
-                .bind(&boot.0)
+                .bind(&worker.0)
                 .fetch_all(&self.pool)
                 .await?;
         Ok(held.into_iter().map(|(job, attempt)| (JobId(job), attempt)).collect())
@@ -120,7 +121,7 @@ impl Reader {
             .await?;
         let node = |row: &SqliteRow| {
             Ok(Node {
-                boot: BootId(row.try_get(0)?),
+                worker: WorkerId(row.try_get(0)?),
                 kernel: row.try_get(1)?,
                 pid: row.try_get(2)?,
                 role: Role::from_word(row.try_get(3)?).ok_or_else(|| corrupt("a process", "it has no role"))?,

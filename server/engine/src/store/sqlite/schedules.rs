@@ -12,10 +12,10 @@ use rusqlite::{Row, params};
 use super::{SqliteStore, error::corrupt, transaction::Transaction};
 use crate::{
     Error, Result,
-    access::Sight,
+    access::Visibility,
     store::{
-        By, Due, Fire, Fired, JobRuns, Missed, Overlap, Run, RunOf, SKIPS_KEPT, SavePlan, Schedule, ScheduleId,
-        SchedulePage, ScheduleQuery, Schedules, Skip, Why, rules::due_run::check_revision,
+        Attribution, Due, Fire, Fired, JobRuns, MAX_SKIPS_KEPT, Missed, Overlap, Run, RunOf, SavePlan, Schedule,
+        ScheduleId, SchedulePage, ScheduleQuery, Schedules, Skip, SkipReason, rules::due_run::check_revision,
     },
 };
 
@@ -38,7 +38,7 @@ impl Schedules for SqliteStore {
         self.writer.run(commands::Change { schedule, revision, save }).await
     }
 
-    async fn pause_schedule(&self, schedule: ScheduleId, by: &By) -> Result<()> {
+    async fn pause_schedule(&self, schedule: ScheduleId, by: &Attribution) -> Result<()> {
         self.writer.run(commands::Pause { schedule, by: by.clone() }).await
     }
 
@@ -51,12 +51,12 @@ impl Schedules for SqliteStore {
         schedule: ScheduleId,
         revision: i64,
         next_at: Option<Micros>,
-        by: &By,
+        by: &Attribution,
     ) -> Result<()> {
         self.writer.run(commands::Resume { schedule, revision, next_at, by: by.clone() }).await
     }
 
-    async fn delete_schedule(&self, schedule: ScheduleId, revision: Option<i64>, by: &By) -> Result<()> {
+    async fn delete_schedule(&self, schedule: ScheduleId, revision: Option<i64>, by: &Attribution) -> Result<()> {
         self.writer.run(commands::Delete { schedule, revision, by: by.clone() }).await
     }
 
@@ -76,16 +76,16 @@ impl Schedules for SqliteStore {
         self.reader.schedules(query).await
     }
 
-    async fn next_schedules(&self, limit: u32, sight: &Sight) -> Result<Vec<Schedule>> {
-        self.reader.next_schedules(limit, sight).await
+    async fn next_schedules(&self, limit: u32, visibility: &Visibility) -> Result<Vec<Schedule>> {
+        self.reader.next_schedules(limit, visibility).await
     }
 
     async fn runs(&self, schedule: ScheduleId, limit: u32) -> Result<Vec<Run>> {
         self.reader.runs(schedule, limit).await
     }
 
-    async fn last_runs(&self, schedules: &[ScheduleId], limit: u32, sight: &Sight) -> Result<JobRuns> {
-        self.reader.last_runs(schedules, limit, sight).await
+    async fn last_runs(&self, schedules: &[ScheduleId], limit: u32, visibility: &Visibility) -> Result<JobRuns> {
+        self.reader.last_runs(schedules, limit, visibility).await
     }
 
     async fn runs_among(&self, jobs: &[JobId]) -> Result<BTreeMap<JobId, RunOf>> {
@@ -105,8 +105,8 @@ struct Found {
 
 impl Found {
     /// The author of what the schedule does itself. No user can have this name.
-    fn as_author(&self) -> By {
-        By::from(format!("schedule {}", self.name))
+    fn as_author(&self) -> Attribution {
+        Attribution::from(format!("schedule {}", self.name))
     }
 }
 
@@ -148,7 +148,7 @@ impl Transaction<'_> {
                 select id from schedule_skip indexed by schedule_skip_by_schedule
                 where schedule = ?1 order by id desc limit 1 offset ?2
             ) and schedule = ?1",
-            [schedule.0, SKIPS_KEPT],
+            [schedule.0, MAX_SKIPS_KEPT],
         )?;
         Ok(())
     }
@@ -207,6 +207,6 @@ pub(super) fn overlap(word: &str) -> Result<Overlap> {
 }
 
 /// The reason of a skip from its column.
-pub(super) fn why(word: &str) -> Result<Why> {
-    Why::from_word(word).ok_or_else(|| corrupt("a skipped run", word))
+pub(super) fn why(word: &str) -> Result<SkipReason> {
+    SkipReason::from_word(word).ok_or_else(|| corrupt("a skipped run", word))
 }

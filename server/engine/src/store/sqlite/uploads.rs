@@ -7,7 +7,7 @@ use super::{backend::WriteCommand, transaction::Transaction};
 use crate::{
     Result,
     store::{
-        By, NewJob, UploadQuota, UploadRow,
+        Attribution, NewJob, UploadQuota, UploadRow,
         rules::limits::{SMALL_INPUT, check_quota, check_upload_count},
     },
 };
@@ -22,7 +22,7 @@ pub(super) const SENT_BY: &str = "select
 /// Registers a finished upload, if its sender's quota allows it.
 pub(super) struct SaveUpload {
     pub(super) upload: UploadRow,
-    pub(super) by: By,
+    pub(super) by: Attribution,
     pub(super) quota: UploadQuota,
 }
 

@@ -5,7 +5,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     Error, Result,
-    store::{CheckpointAnswer, Claim, Claimed, Fence, Finish, NewJob, SaveCheckpoint},
+    store::{CheckpointOutcome, Claim, Claimed, Fence, Finish, NewJob, SaveCheckpoint},
 };
 
 /// A call that waits for its answer.
@@ -30,7 +30,7 @@ pub(in crate::store) trait Command: Send {
 pub(super) enum Call<C: Command + ?Sized> {
     Enqueue(Box<Pending<NewJob, JobId>>),
     Claim(Box<PendingClaim>),
-    SaveCheckpoint(Box<Pending<SaveCheckpoint, CheckpointAnswer>>),
+    SaveCheckpoint(Box<Pending<SaveCheckpoint, CheckpointOutcome>>),
     Finish(Box<Pending<Finish, JobView>>),
     Command(Box<C>),
     Flush(Pending<(), ()>),
@@ -49,7 +49,7 @@ pub(super) type PendingClaim = Pending<Claim, Vec<Claimed>>;
 pub(in crate::store) struct Batch<C: Command + ?Sized> {
     pub(in crate::store) enqueues: Vec<Pending<NewJob, JobId>>,
     pub(in crate::store) claims: Vec<Pending<Claim, Vec<Claimed>>>,
-    pub(in crate::store) checkpoints: Vec<Pending<SaveCheckpoint, CheckpointAnswer>>,
+    pub(in crate::store) checkpoints: Vec<Pending<SaveCheckpoint, CheckpointOutcome>>,
     pub(in crate::store) finishes: Vec<Pending<Finish, JobView>>,
     pub(in crate::store) commands: Vec<Box<C>>,
     /// Calls that only wait for the buffered writes to be committed.

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     Error, Health, Result,
     health::{Part, timer_runtime},
-    store::{CheckpointAnswer, Claim, Claimed, Finish, NewJob, SaveCheckpoint},
+    store::{CheckpointOutcome, Claim, Claimed, Finish, NewJob, SaveCheckpoint},
 };
 
 /// Calls that may wait for the writer before callers wait themselves: the back-pressure.
@@ -57,7 +57,7 @@ impl<B: WriteBackend> Writer<B> {
         self.call(claim, |pending| Call::Claim(Box::new(pending))).await
     }
 
-    pub(in crate::store) async fn save_checkpoint(&self, save: SaveCheckpoint) -> Result<CheckpointAnswer> {
+    pub(in crate::store) async fn save_checkpoint(&self, save: SaveCheckpoint) -> Result<CheckpointOutcome> {
         self.call(save, |pending| Call::SaveCheckpoint(Box::new(pending))).await
     }
 

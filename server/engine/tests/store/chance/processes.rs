@@ -1,6 +1,6 @@
 //! The processes of the world: they enter themselves, beat, fall silent, are taken out by others, and die.
 
-use engine::store::{BootId, Node, Store};
+use engine::store::{Node, Store, WorkerId};
 use model::{Event, JobId};
 
 use super::World;
@@ -20,7 +20,7 @@ pub(super) struct Process {
 impl Process {
     /// A process that begins in this step.
     pub(super) fn begin(place: usize, since: u32) -> Self {
-        let node = Node::worker(BootId(format!("{place:016x}{since:016x}")));
+        let node = Node::worker(WorkerId(format!("{place:016x}{since:016x}")));
         Self { place, seen: node.clone(), node, alive: true }
     }
 
@@ -28,8 +28,8 @@ impl Process {
         store.register(Node { heartbeat: 0, ..self.node.clone() }).await.expect("entered");
     }
 
-    pub(super) fn boot(&self) -> BootId {
-        self.node.boot.clone()
+    pub(super) fn worker(&self) -> WorkerId {
+        self.node.worker.clone()
     }
 
     pub(super) const fn is_alive(&self) -> bool {
@@ -42,14 +42,14 @@ impl World {
     /// holds. What it has lost, it may go on believing in for a while.
     pub(super) async fn beat(&mut self, store: &dyn Store, process: usize) {
         let Process { node, alive, .. } = &mut self.processes[process];
-        assert_eq!(store.beat(&node.boot).await.expect("answered"), *alive, "whether it counts as living");
+        assert_eq!(store.beat(&node.worker).await.expect("answered"), *alive, "whether it counts as living");
         node.heartbeat = if *alive { node.heartbeat + 1 } else { 0 };
         if !std::mem::replace(alive, true) {
             self.processes[process].enter(store).await;
         }
-        let boot = self.processes[process].boot();
-        let held: Vec<JobId> = store.held(&boot).await.expect("read").into_iter().map(|(job, _)| job).collect();
-        assert_eq!(held, self.in_hand(&boot), "what it still holds");
+        let worker = self.processes[process].worker();
+        let held: Vec<JobId> = store.held(&worker).await.expect("read").into_iter().map(|(job, _)| job).collect();
+        assert_eq!(held, self.in_hand(&worker), "what it still holds");
     }
 
     /// Somebody takes the process for silent since it was seen, which may be just now. It loses its jobs if it has been,
@@ -59,13 +59,13 @@ impl World {
             let living = store.nodes().await.expect("read");
             let process = &mut self.processes[process];
             process.seen =
-                living.into_iter().find(|node| node.boot == process.node.boot).unwrap_or(process.seen.clone());
+                living.into_iter().find(|node| node.worker == process.node.worker).unwrap_or(process.seen.clone());
         }
         let Process { node, alive, seen, .. } = &mut self.processes[process];
-        let silent = *alive && (&node.boot, node.heartbeat) == (&seen.boot, seen.heartbeat);
+        let silent = *alive && (&node.worker, node.heartbeat) == (&seen.worker, seen.heartbeat);
         *alive &= !silent;
         let seen = seen.clone();
-        let lost = if silent { self.in_hand(&seen.boot) } else { Vec::new() };
+        let lost = if silent { self.in_hand(&seen.worker) } else { Vec::new() };
         let before = self.position().await;
         assert_eq!(store.expire(&[seen]).await.expect("settled"), lost);
         if lost.is_empty() {
@@ -78,7 +78,7 @@ impl World {
     pub(super) async fn die(&mut self, store: &dyn Store, process: usize) {
         let Process { place, seen, .. } = &self.processes[process];
         let reborn = Process { seen: seen.clone(), ..Process::begin(*place, self.steps) };
-        let dead = std::mem::replace(&mut self.processes[process], reborn).boot();
+        let dead = std::mem::replace(&mut self.processes[process], reborn).worker();
         let lost = self.in_hand(&dead);
         assert_eq!(store.settle(&[dead]).await.expect("settled"), lost);
         self.processes[process].enter(store).await;
@@ -86,8 +86,8 @@ impl World {
     }
 
     /// The jobs that a process holds and has not lost.
-    fn in_hand(&self, boot: &BootId) -> Vec<JobId> {
-        let held = self.held.iter().filter(|held| held.claimed.fence.boot == *boot && self.is_valid(held));
+    fn in_hand(&self, worker: &WorkerId) -> Vec<JobId> {
+        let held = self.held.iter().filter(|held| held.claimed.fence.worker == *worker && self.is_valid(held));
         let mut jobs: Vec<JobId> = held.map(|held| held.claimed.fence.job).collect();
         jobs.sort_unstable();
         jobs
@@ -98,7 +98,7 @@ impl World {
         for job in jobs {
             let known = self.jobs[&job];
             if known.asked || known.charged >= known.granted {
-                self.apply(job, Event::Die);
+                self.apply(job, Event::WorkerLost);
                 continue;
             }
             // It comes back at once, to where it stood, unless somebody wants it set aside.
@@ -112,10 +112,10 @@ impl World {
     pub(super) async fn compare_processes(&self) {
         let nodes = self.kept.store.nodes().await.expect("read");
         // The other tests' processes are there too, and do nothing.
-        let ours = |node: &&Node| node.boot.0.starts_with("00");
-        let mut told: Vec<_> = nodes.iter().filter(ours).map(|node| (&node.boot.0, node.heartbeat)).collect();
+        let ours = |node: &&Node| node.worker.0.starts_with("00");
+        let mut told: Vec<_> = nodes.iter().filter(ours).map(|node| (&node.worker.0, node.heartbeat)).collect();
         let alive = self.processes.iter().filter(|process| process.alive);
-        let mut known: Vec<_> = alive.map(|process| (&process.node.boot.0, process.node.heartbeat)).collect();
+        let mut known: Vec<_> = alive.map(|process| (&process.node.worker.0, process.node.heartbeat)).collect();
         told.sort_unstable();
         known.sort_unstable();
         assert_eq!(told, known, "the living");

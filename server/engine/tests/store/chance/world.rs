@@ -11,9 +11,9 @@ use std::{
 
 use engine::{
     Clock, Error,
-    store::{CancelAnswer, CheckpointAnswer, Claim, Claimed, GateChange, NewJob, Outcome, PauseAnswer, Store},
+    store::{CancelOutcome, CheckpointOutcome, Claim, Claimed, ControlChange, NewJob, Outcome, PauseOutcome, Store},
 };
-use model::{Counts, Event, GateOf, JobId, JobState, Micros, Priority, Seq, StateEvent, StreamEvent};
+use model::{ControlTarget, Counts, Event, JobId, JobState, Micros, Priority, Seq, StateEvent, StreamEvent};
 use processes::Process;
 use rusqlite::Connection;
 
@@ -165,10 +165,10 @@ impl World {
                     self.jobs.remove(&job);
                 }
             }
-            Step::Gate { kind, paused } => self.gate(&*store, kind.map(|kind| KINDS[kind]), paused).await,
+            Step::QueueControl { kind, paused } => self.control(&*store, kind.map(|kind| KINDS[kind]), paused).await,
             Step::Limit { at_once } => {
-                let change = GateChange::Limit(at_once);
-                store.change_gate(GateOf::Queue, QUEUE, change, &"ann".into()).await.expect("changed");
+                let change = ControlChange::Limit(at_once);
+                store.change_control(ControlTarget::Queue, QUEUE, change, &"ann".into()).await.expect("changed");
                 self.at_once = at_once;
             }
             Step::Promote => {
@@ -184,10 +184,10 @@ impl World {
     }
 
     /// Pauses or resumes a kind, or the queue.
-    async fn gate(&mut self, store: &dyn Store, kind: Option<&'static str>, paused: bool) {
-        let (of, name) = kind.map_or((GateOf::Queue, QUEUE), |kind| (GateOf::Kind, kind));
-        let change = if paused { GateChange::Pause } else { GateChange::Resume };
-        store.change_gate(of, name, change, &"ann".into()).await.expect("changed");
+    async fn control(&mut self, store: &dyn Store, kind: Option<&'static str>, paused: bool) {
+        let (of, name) = kind.map_or((ControlTarget::Queue, QUEUE), |kind| (ControlTarget::Kind, kind));
+        let change = if paused { ControlChange::Pause } else { ControlChange::Resume };
+        store.change_control(of, name, change, &"ann".into()).await.expect("changed");
         if paused {
             self.paused.insert(kind);
         } else {
@@ -199,10 +199,10 @@ impl World {
     /// the queue; nothing for who counts as dead.
     async fn claim(&mut self, store: &dyn Store, process: usize, asked_for: u32) {
         let slots = if self.processes[process].is_alive() { asked_for } else { 0 };
-        let boot = self.processes[process].boot();
+        let worker = self.processes[process].worker();
         let limit = |kind| (kind == LIMITED.0).then_some(LIMITED.1);
         let kinds = KINDS.map(|kind| claimable(kind, queue(kind), limit(kind))).into();
-        let claimed = store.claim(Claim { boot, kinds, ..claim(asked_for, &[]) }).await.expect("claimed");
+        let claimed = store.claim(Claim { worker, kinds, ..claim(asked_for, &[]) }).await.expect("claimed");
         let mut line = self.all(JobState::Queued);
         line.sort_by_key(|job| (Reverse(self.jobs[job].urgency), self.jobs[job].in_line, *job));
         let mut running: Vec<&str> = self.all(JobState::Running).iter().map(|job| self.jobs[job].kind).collect();
@@ -259,7 +259,8 @@ impl World {
         if valid {
             let known = self.known(fence.job);
             known.checkpoint = Some(fence.attempt);
-            let told = if known.pausing && !known.asked { CheckpointAnswer::Pause } else { CheckpointAnswer::GoOn };
+            let told =
+                if known.pausing && !known.asked { CheckpointOutcome::Pause } else { CheckpointOutcome::Continue };
             assert_eq!(answer.expect("its owner may make one"), told);
         } else {
             assert!(matches!(answer, Err(Error::Fenced | Error::NoSuchJob(_))), "{answer:?}");
@@ -280,7 +281,7 @@ impl World {
             }
             Event::Pause => Outcome::Paused,
             Event::Snooze => Outcome::Snoozed { until: FAR_AHEAD },
-            Event::HandBack => Outcome::HandedBack,
+            Event::Release => Outcome::Released,
             _ => Outcome::Cancelled { failure: None, trace: String::new() },
         };
         let before = self.position().await;
@@ -298,8 +299,8 @@ impl World {
             let events = match how {
                 Event::Succeed => vec![how],
                 _ if known.asked => vec![Event::Cancel],
-                Event::RetryLater | Event::Snooze | Event::HandBack if known.pausing => vec![how, Event::Pause],
-                Event::Pause if !known.pausing => vec![Event::HandBack],
+                Event::RetryLater | Event::Snooze | Event::Release if known.pausing => vec![how, Event::Pause],
+                Event::Pause if !known.pausing => vec![Event::Release],
                 _ => vec![how],
             };
             for event in events {
@@ -315,18 +316,18 @@ impl World {
         let Some(job) = self.pick(job) else { return };
         let known = self.jobs[&job];
         let expected = match known.state {
-            JobState::Running if known.asked => CancelAnswer::AlreadyRequested(known.attempt),
-            JobState::Running => CancelAnswer::Requested(known.attempt),
-            state if state.is_terminal() => CancelAnswer::AlreadyEnded(state),
-            _ => CancelAnswer::Cancelled,
+            JobState::Running if known.asked => CancelOutcome::AlreadyRequested(known.attempt),
+            JobState::Running => CancelOutcome::Requested(known.attempt),
+            state if state.is_terminal() => CancelOutcome::AlreadyEnded(state),
+            _ => CancelOutcome::Cancelled,
         };
         assert_eq!(store.request_cancel(job, &"ann".into()).await.expect("answered"), expected);
         match expected {
-            CancelAnswer::Cancelled => self.apply(job, Event::Cancel),
-            CancelAnswer::Requested(_) => {
+            CancelOutcome::Cancelled => self.apply(job, Event::Cancel),
+            CancelOutcome::Requested(_) => {
                 self.jobs.insert(job, Known { asked: true, ..known });
             }
-            CancelAnswer::AlreadyRequested(_) | CancelAnswer::AlreadyEnded(_) => {}
+            CancelOutcome::AlreadyRequested(_) | CancelOutcome::AlreadyEnded(_) => {}
         }
     }
 
@@ -334,14 +335,14 @@ impl World {
         let Some(job) = self.pick(job) else { return };
         let Known { state, asked, pausing, .. } = self.jobs[&job];
         let expected = match state.apply(Event::Pause) {
-            Ok(_) if state != JobState::Running => Some(PauseAnswer::Paused),
-            Ok(_) if !asked && !pausing => Some(PauseAnswer::Requested),
+            Ok(_) if state != JobState::Running => Some(PauseOutcome::Paused),
+            Ok(_) if !asked && !pausing => Some(PauseOutcome::Requested),
             Ok(_) | Err(_) => None,
         };
         assert_eq!(store.pause(job, &"ann".into()).await.ok(), expected);
         match expected {
-            Some(PauseAnswer::Paused) => self.apply(job, Event::Pause),
-            Some(PauseAnswer::Requested) => self.known(job).pausing = true,
+            Some(PauseOutcome::Paused) => self.apply(job, Event::Pause),
+            Some(PauseOutcome::Requested) => self.known(job).pausing = true,
             None => {}
         }
     }

@@ -3,8 +3,8 @@
 use engine::{
     Error,
     store::{
-        By, KindRule, LinkFor, NewLink, NewToken, Note, Person, PersonChange, SessionOwner, SessionRow, Store, UseLink,
-        UserId,
+        Attribution, KindRule, LinkFor, NewLink, NewToken, Note, SessionOwner, SessionRow, Store, UseLink, User,
+        UserChange, UserId,
     },
 };
 use model::{Micros, Role, Scope};
@@ -13,8 +13,8 @@ use super::super::support::{HOUR, Kept, new_job};
 
 pub(crate) const NOW: i64 = 500_000 * HOUR;
 
-pub(crate) fn root() -> By {
-    By::from("root")
+pub(crate) fn root() -> Attribution {
+    Attribution::from("root")
 }
 
 /// The word of a refusal.
@@ -51,28 +51,28 @@ pub(crate) fn session(user: UserId) -> SessionRow {
 
 /// Somebody with a password.
 pub(crate) async fn person(store: &dyn Store, name: &str, role: Role) -> UserId {
-    let user = store.add_person(name, role, &root()).await.expect("added");
+    let user = store.add_user(name, role, &root()).await.expect("added");
     let hash = format!("hash of {name}");
-    store.change_person(user, PersonChange::Password { hash, from: None, keep: None }, &root()).await.expect("changed");
+    store.change_user(user, UserChange::Password { hash, from: None, keep: None }, &root()).await.expect("changed");
     user
 }
 
-async fn one(store: &dyn Store, user: UserId) -> Person {
-    let people = store.people().await.expect("read");
+async fn one(store: &dyn Store, user: UserId) -> User {
+    let people = store.users().await.expect("read");
     people.into_iter().find(|person| person.id == user).expect("everybody is listed")
 }
 
 pub(crate) async fn name_of_removed_user_stays_taken(kept: Kept) {
     let store = &*kept.store;
     let mei = person(store, "mei", Role::Viewer).await;
-    assert_eq!(refusal(store.add_person("mei", Role::Operator, &root()).await), "name_taken");
-    store.change_person(mei, PersonChange::Remove, &root()).await.expect("removed");
-    assert_eq!(refusal(store.add_person("mei", Role::Operator, &root()).await), "name_taken");
+    assert_eq!(refusal(store.add_user("mei", Role::Operator, &root()).await), "name_taken");
+    store.change_user(mei, UserChange::Remove, &root()).await.expect("removed");
+    assert_eq!(refusal(store.add_user("mei", Role::Operator, &root()).await), "name_taken");
     store.save_link(link(b"setup", None), &root()).await.expect("there is no administrator");
     assert_eq!(refusal(store.use_link(using(b"setup", "mei")).await), "name_taken");
     assert_eq!(store.link(b"setup").await.expect("read"), Some(LinkFor::Setup), "it can be used with another name");
-    let ann = store.add_person("ann", Role::Operator, &root()).await.expect("added");
-    let people = store.people().await.expect("read");
+    let ann = store.add_user("ann", Role::Operator, &root()).await.expect("added");
+    let people = store.users().await.expect("read");
     assert_eq!(
         people.iter().map(|person| (person.id, &*person.name)).collect::<Vec<_>>(),
         [(ann, "ann"), (mei, "mei")]
@@ -83,15 +83,15 @@ pub(crate) async fn name_of_removed_user_stays_taken(kept: Kept) {
 
 pub(crate) async fn user_without_password_cannot_sign_in(kept: Kept) {
     let store = &*kept.store;
-    let mei = store.add_person("mei", Role::Viewer, &root()).await.expect("added");
+    let mei = store.add_user("mei", Role::Viewer, &root()).await.expect("added");
     assert_eq!(store.password("mei").await.expect("read"), None);
     assert!(!one(store, mei).await.active);
-    let change = PersonChange::Password { hash: "hash".to_owned(), from: None, keep: None };
-    store.change_person(mei, change, &root()).await.expect("changed");
+    let change = UserChange::Password { hash: "hash".to_owned(), from: None, keep: None };
+    store.change_user(mei, change, &root()).await.expect("changed");
     assert_eq!(store.password("mei").await.expect("read"), Some((mei, "hash".to_owned())));
     assert!(one(store, mei).await.active);
     let zone = Some("Europe/Vienna".to_owned());
-    store.change_person(mei, PersonChange::TimeZone(zone.clone()), &root()).await.expect("changed");
+    store.change_user(mei, UserChange::TimeZone(zone.clone()), &root()).await.expect("changed");
     assert_eq!(one(store, mei).await.time_zone, zone);
     assert_eq!(store.password("nobody").await.expect("read"), None);
 }
@@ -102,13 +102,13 @@ pub(crate) async fn removed_user_has_no_credentials_left(kept: Kept) {
     store.add_token(new_token(mei, "ci"), &root()).await.expect("made");
     store.save_link(link(b"link", Some(mei)), &root()).await.expect("kept");
     assert!(store.create_session(b"key", session(mei)).await.expect("created"));
-    store.change_person(mei, PersonChange::Remove, &root()).await.expect("removed");
+    store.change_user(mei, UserChange::Remove, &root()).await.expect("removed");
     assert_eq!(store.password("mei").await.expect("read"), None);
     assert_eq!(store.token(b"key of ci", Micros(NOW)).await.expect("read"), None);
     assert_eq!(store.link(b"link").await.expect("read"), None);
     assert_eq!(store.load_session(b"key", Micros(NOW), Micros(0)).await.expect("read"), None);
     assert_eq!(store.tokens(None).await.expect("read"), []);
-    let again = store.change_person(mei, PersonChange::Role(Role::Viewer), &root()).await;
+    let again = store.change_user(mei, UserChange::Role(Role::Viewer), &root()).await;
     assert_eq!(refusal(again), "no_such_user");
     assert_eq!(refusal(store.add_token(new_token(mei, "ci"), &root()).await), "no_such_user");
     assert_eq!(refusal(store.save_link(link(b"link", Some(mei)), &root()).await), "no_such_user");
@@ -118,32 +118,32 @@ pub(crate) async fn removed_user_has_no_credentials_left(kept: Kept) {
 pub(crate) async fn last_active_administrator_cannot_be_removed(kept: Kept) {
     let store = &*kept.store;
     let ann = person(store, "ann", Role::Administrator).await;
-    let idle = store.add_person("idle", Role::Administrator, &root()).await.expect("added");
+    let idle = store.add_user("idle", Role::Administrator, &root()).await.expect("added");
     person(store, "mei", Role::Operator).await;
-    let demote = PersonChange::Role(Role::Operator);
-    for change in [demote.clone(), PersonChange::Remove] {
-        assert_eq!(refusal(store.change_person(ann, change, &root()).await), "last_administrator");
+    let demote = UserChange::Role(Role::Operator);
+    for change in [demote.clone(), UserChange::Remove] {
+        assert_eq!(refusal(store.change_user(ann, change, &root()).await), "last_administrator");
     }
     assert_eq!(one(store, ann).await.role, Role::Administrator);
-    store.change_person(idle, demote.clone(), &root()).await.expect("who has no password could undo nothing");
+    store.change_user(idle, demote.clone(), &root()).await.expect("who has no password could undo nothing");
     let bob = person(store, "bob", Role::Administrator).await;
-    store.change_person(ann, demote.clone(), &root()).await.expect("bob is there");
+    store.change_user(ann, demote.clone(), &root()).await.expect("bob is there");
     assert_eq!(one(store, ann).await.role, Role::Operator);
-    assert_eq!(refusal(store.change_person(bob, PersonChange::Remove, &root()).await), "last_administrator");
-    store.change_person(ann, PersonChange::Role(Role::Administrator), &root()).await.expect("changed");
-    store.change_person(bob, PersonChange::Remove, &root()).await.expect("ann is there");
-    assert_eq!(refusal(store.change_person(ann, demote, &root()).await), "last_administrator", "bob is gone");
+    assert_eq!(refusal(store.change_user(bob, UserChange::Remove, &root()).await), "last_administrator");
+    store.change_user(ann, UserChange::Role(Role::Administrator), &root()).await.expect("changed");
+    store.change_user(bob, UserChange::Remove, &root()).await.expect("ann is there");
+    assert_eq!(refusal(store.change_user(ann, demote, &root()).await), "last_administrator", "bob is gone");
 }
 
 pub(crate) async fn first_administrator_is_created_once(kept: Kept) {
     let store = &*kept.store;
-    store.save_link(link(b"setup", None), &By::default()).await.expect("kept");
+    store.save_link(link(b"setup", None), &Attribution::default()).await.expect("kept");
     assert_eq!(store.link(b"setup").await.expect("read"), Some(LinkFor::Setup));
     let ann = store.use_link(using(b"setup", "ann")).await.expect("used");
     assert_eq!((one(store, ann).await.role, &*one(store, ann).await.name), (Role::Administrator, "ann"));
     assert_eq!(store.password("ann").await.expect("read"), Some((ann, "hash of ann".to_owned())));
     assert_eq!(refusal(store.use_link(using(b"setup", "eve")).await), "link_used");
-    assert_eq!(refusal(store.save_link(link(b"more", None), &By::default()).await), "already_set_up");
+    assert_eq!(refusal(store.save_link(link(b"more", None), &Attribution::default()).await), "already_set_up");
 }
 
 pub(crate) async fn link_is_used_once_before_it_expires(kept: Kept) {
@@ -151,7 +151,7 @@ pub(crate) async fn link_is_used_once_before_it_expires(kept: Kept) {
     let mei = person(store, "mei", Role::Viewer).await;
     assert!(store.create_session(b"key", session(mei)).await.expect("created"));
     store.save_link(link(b"link", Some(mei)), &root()).await.expect("kept");
-    assert_eq!(store.link(b"link").await.expect("read"), Some(LinkFor::Person("mei".into())));
+    assert_eq!(store.link(b"link").await.expect("read"), Some(LinkFor::User("mei".into())));
     assert_eq!(store.use_link(using(b"link", "another name is not read")).await.expect("used"), mei);
     let hash = store.password("mei").await.expect("read").expect("chosen").1;
     assert_eq!(hash, "hash of another name is not read");
@@ -168,8 +168,8 @@ pub(crate) async fn link_is_used_once_before_it_expires(kept: Kept) {
 
 pub(crate) async fn new_link_replaces_the_old_one(kept: Kept) {
     let store = &*kept.store;
-    let mei = store.add_person("mei", Role::Viewer, &root()).await.expect("added");
-    let bob = store.add_person("bob", Role::Viewer, &root()).await.expect("added");
+    let mei = store.add_user("mei", Role::Viewer, &root()).await.expect("added");
+    let bob = store.add_user("bob", Role::Viewer, &root()).await.expect("added");
     for (key, user) in [(b"mei 1", Some(mei)), (b"bob 1", Some(bob)), (b"set 1", None)] {
         store.save_link(link(key, user), &root()).await.expect("kept");
     }
@@ -223,18 +223,18 @@ pub(crate) async fn access_version_rises_only_with_permission_changes(kept: Kept
         let before = std::mem::replace(&mut version, store.access_version().await.expect("read"));
         before < version
     };
-    let ann = store.add_person("ann", Role::Administrator, &root()).await.expect("added");
+    let ann = store.add_user("ann", Role::Administrator, &root()).await.expect("added");
     assert!(rose().await, "somebody is added");
-    let password = |keep| PersonChange::Password { hash: "hash".to_owned(), from: None, keep };
-    for change in [password(None), PersonChange::TimeZone(Some("UTC".to_owned()))] {
-        store.change_person(ann, change, &root()).await.expect("changed");
+    let password = |keep| UserChange::Password { hash: "hash".to_owned(), from: None, keep };
+    for change in [password(None), UserChange::TimeZone(Some("UTC".to_owned()))] {
+        store.change_user(ann, change, &root()).await.expect("changed");
         assert!(rose().await, "somebody is changed");
     }
-    let mei = store.add_person("mei", Role::Viewer, &root()).await.expect("added");
+    let mei = store.add_user("mei", Role::Viewer, &root()).await.expect("added");
     assert!(rose().await);
-    store.change_person(mei, PersonChange::Role(Role::Operator), &root()).await.expect("changed");
+    store.change_user(mei, UserChange::Role(Role::Operator), &root()).await.expect("changed");
     assert!(rose().await, "a role is changed");
-    store.change_person(mei, PersonChange::Role(Role::Operator), &root()).await.expect("it is so already");
+    store.change_user(mei, UserChange::Role(Role::Operator), &root()).await.expect("it is so already");
     assert!(!rose().await);
 
     store.save_link(link(b"link", Some(mei)), &root()).await.expect("kept");
@@ -245,7 +245,7 @@ pub(crate) async fn access_version_rises_only_with_permission_changes(kept: Kept
     assert!(store.create_session(b"key", session(mei)).await.expect("created"));
     store.save_session(b"key", session(mei)).await.expect("saved");
     store.touch_session(b"key", Micros(NOW + 2 * 60_000_000));
-    store.touch_person(mei, Micros(NOW));
+    store.touch_user(mei, Micros(NOW));
     store.flush().await.expect("written");
     assert!(!rose().await, "a session comes and goes");
     assert_eq!(store.end_sessions(mei, engine::store::Ending::All, &root()).await.expect("ended"), 1);
@@ -263,10 +263,10 @@ pub(crate) async fn access_version_rises_only_with_permission_changes(kept: Kept
     assert!(rose().await, "a rule is changed");
     store.change_kind_rule(rule, &root()).await.expect("decided");
     assert!(!rose().await, "it was so already");
-    store.change_person(mei, PersonChange::Remove, &root()).await.expect("removed");
+    store.change_user(mei, UserChange::Remove, &root()).await.expect("removed");
     assert!(rose().await, "somebody is removed");
 
-    refusal(store.change_person(ann, PersonChange::Remove, &root()).await);
+    refusal(store.change_user(ann, UserChange::Remove, &root()).await);
     store.note(Note { by: root(), what: "signed_in", detail: String::new() }).await.expect("noted");
     store.enqueue(new_job("a")).await.expect("accepted");
     assert!(!rose().await, "nothing of that changes a right");

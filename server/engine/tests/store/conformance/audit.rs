@@ -3,18 +3,19 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use engine::store::{
-    AuditPage, AuditQuery, By, Ending, GateChange, KindRule, NewJob, Note, Outcome, PersonChange, Store, UseLink,
+    Attribution, AuditPage, AuditQuery, ControlChange, Ending, KindRule, NewJob, Note, Outcome, Store, UseLink,
+    UserChange,
 };
-use model::{GateOf, JobId, Micros, Role};
+use model::{ControlTarget, JobId, Micros, Role};
 
 use super::{
     super::support::{HOUR, Kept, claim_one, failed, finish, new_job, succeeded},
     accounts::{NOW, link, new_token, person, root, session},
 };
 
-fn nightly() -> By {
+fn nightly() -> Attribution {
     let address = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)));
-    By { name: "ann".into(), token: Some("nightly-ci".into()), address }
+    Attribution { name: "ann".into(), token: Some("nightly-ci".into()), address }
 }
 
 fn all() -> AuditQuery {
@@ -80,8 +81,8 @@ pub(crate) async fn administration_is_in_the_audit_log(kept: Kept) {
     let used = UseLink { key: b"setup".to_vec(), name: "root".to_owned(), hash: "hash".to_owned(), address };
     store.use_link(used).await.expect("used");
     let mei = person(store, "mei", Role::Viewer).await;
-    store.change_person(mei, PersonChange::Role(Role::Operator), &by).await.expect("changed");
-    store.change_person(mei, PersonChange::TimeZone(Some("UTC".to_owned())), &by).await.expect("changed");
+    store.change_user(mei, UserChange::Role(Role::Operator), &by).await.expect("changed");
+    store.change_user(mei, UserChange::TimeZone(Some("UTC".to_owned())), &by).await.expect("changed");
     store.save_link(link(b"link", Some(mei)), &by).await.expect("kept");
     let used = UseLink { key: b"link".to_vec(), name: String::new(), hash: "hash".to_owned(), address: None };
     store.use_link(used).await.expect("used");
@@ -89,13 +90,15 @@ pub(crate) async fn administration_is_in_the_audit_log(kept: Kept) {
     store.revoke_token(token, &by).await.expect("revoked");
     store.create_session(b"key", session(mei)).await.expect("created");
     store.end_sessions(mei, Ending::All, &by).await.expect("ended");
-    store.change_person(mei, PersonChange::Remove, &by).await.expect("removed");
+    store.change_user(mei, UserChange::Remove, &by).await.expect("removed");
     let rule = KindRule { kind: "a".to_owned(), start: Some(Role::Administrator), private: None };
     store.change_kind_rule(rule, &by).await.expect("decided");
-    for change in [GateChange::Pause, GateChange::Resume, GateChange::Limit(Some(3)), GateChange::Limit(None)] {
-        store.change_gate(GateOf::Queue, "q", change, &by).await.expect("changed");
+    for change in
+        [ControlChange::Pause, ControlChange::Resume, ControlChange::Limit(Some(3)), ControlChange::Limit(None)]
+    {
+        store.change_control(ControlTarget::Queue, "q", change, &by).await.expect("changed");
     }
-    store.change_gate(GateOf::Kind, "a", GateChange::Pause, &by).await.expect("changed");
+    store.change_control(ControlTarget::Kind, "a", ControlChange::Pause, &by).await.expect("changed");
     store.note(Note { by: nightly(), what: "signed_in", detail: "x".to_owned() }).await.expect("noted");
     let expected = [
         line("link_made", None, ""),
@@ -120,8 +123,8 @@ pub(crate) async fn administration_is_in_the_audit_log(kept: Kept) {
     assert_eq!(told(store).await, expected);
     let rows = page(store, all()).await.rows;
     let who = |what: &str| rows.iter().find(|row| row.what == what).expect("it is there").by.clone();
-    assert_eq!(who("set_up"), By { address, ..By::from("root") }, "whom the link has made");
-    assert_eq!((who("password_set"), who("signed_in")), (By::from("mei"), nightly()));
+    assert_eq!(who("set_up"), Attribution { address, ..Attribution::from("root") }, "whom the link has made");
+    assert_eq!((who("password_set"), who("signed_in")), (Attribution::from("mei"), nightly()));
 }
 
 pub(crate) async fn no_op_is_not_in_the_audit_log(kept: Kept) {
@@ -142,7 +145,7 @@ pub(crate) async fn no_op_is_not_in_the_audit_log(kept: Kept) {
     let claimed = claim_one(store, "a").await;
     store.finish(finish(&claimed.fence, succeeded())).await.expect("ended");
     store.request_cancel(job, &root()).await.expect("it is over");
-    store.change_gate(GateOf::Queue, "q", GateChange::Resume, &root()).await.expect("it is open");
+    store.change_control(ControlTarget::Queue, "q", ControlChange::Resume, &root()).await.expect("it is open");
     assert_eq!(told(store).await, [line("job_started", job, "a")]);
 }
 
@@ -151,7 +154,7 @@ pub(crate) async fn audit_log_is_filtered_by_user_action_job_and_time(kept: Kept
     let people = ["ann", "bob", "mei"];
     // Twelve lines, an hour between them: everybody starts one job, then signs in, and so on.
     for nth in 0..12_usize {
-        let by = By::from(people[nth / 2 % 3]);
+        let by = Attribution::from(people[nth / 2 % 3]);
         if nth % 2 == 0 {
             store.enqueue(NewJob { by, ..new_job("a") }).await.expect("accepted");
         } else {

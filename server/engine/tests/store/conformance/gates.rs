@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use engine::store::{Claim, Claimable, GateChange};
-use model::{Gate, GateOf, JobId, StreamEvent};
+use engine::store::{Claim, Claimable, ControlChange};
+use model::{ControlTarget, JobId, QueueControl, StreamEvent};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Kept, boot, claim, claimable, finish, new_job, succeeded};
+use crate::support::{Kept, claim, claimable, finish, new_job, succeeded, worker};
 
 /// Two kinds of queue `q`, and one of another.
 fn kinds() -> Arc<[Claimable]> {
@@ -26,60 +26,61 @@ async fn enqueue(kept: &Kept, kinds: &[&str]) -> Vec<JobId> {
     jobs
 }
 
-async fn change(kept: &Kept, of: GateOf, name: &str, change: GateChange) {
-    kept.store.change_gate(of, name, change, &"ann".into()).await.expect("changed");
+async fn change(kept: &Kept, of: ControlTarget, name: &str, change: ControlChange) {
+    kept.store.change_control(of, name, change, &"ann".into()).await.expect("changed");
 }
 
 pub(crate) async fn paused_kind_starts_no_job_and_blocks_no_other(kept: Kept) {
     let jobs = enqueue(&kept, &["a", "b", "c"]).await;
-    change(&kept, GateOf::Queue, "q", GateChange::Pause).await;
+    change(&kept, ControlTarget::Queue, "q", ControlChange::Pause).await;
     assert_eq!(claimed(&kept, 9).await, [jobs[2]], "the other queue is open");
-    change(&kept, GateOf::Kind, "a", GateChange::Pause).await;
-    change(&kept, GateOf::Queue, "q", GateChange::Resume).await;
+    change(&kept, ControlTarget::Kind, "a", ControlChange::Pause).await;
+    change(&kept, ControlTarget::Queue, "q", ControlChange::Resume).await;
     assert_eq!(claimed(&kept, 9).await, [jobs[1]], "the kind is paused for itself");
-    change(&kept, GateOf::Kind, "a", GateChange::Resume).await;
+    change(&kept, ControlTarget::Kind, "a", ControlChange::Resume).await;
     assert_eq!(claimed(&kept, 9).await, [jobs[0]]);
 }
 
 pub(crate) async fn queue_limit_takes_oldest_job_of_its_kinds(kept: Kept) {
-    change(&kept, GateOf::Queue, "q", GateChange::Limit(Some(2))).await;
+    change(&kept, ControlTarget::Queue, "q", ControlChange::Limit(Some(2))).await;
     let jobs = enqueue(&kept, &["b", "a", "a", "c", "b"]).await;
     assert_eq!(claimed(&kept, 9).await, [jobs[0], jobs[1], jobs[3]], "in the order of the line, and past what is full");
-    let elsewhere = Claim { boot: boot('b'), kinds: kinds(), ..claim(9, &[]) };
+    let elsewhere = Claim { worker: worker('b'), kinds: kinds(), ..claim(9, &[]) };
     assert!(kept.store.claim(elsewhere).await.expect("answered").is_empty(), "the limit is that of all processes");
-    change(&kept, GateOf::Queue, "q", GateChange::Limit(Some(1))).await;
+    change(&kept, ControlTarget::Queue, "q", ControlChange::Limit(Some(1))).await;
     assert!(claimed(&kept, 9).await.is_empty(), "more run than may, and go on");
-    change(&kept, GateOf::Queue, "q", GateChange::Limit(None)).await;
+    change(&kept, ControlTarget::Queue, "q", ControlChange::Limit(None)).await;
     assert_eq!(claimed(&kept, 9).await, [jobs[2], jobs[4]]);
 }
 
 pub(crate) async fn configured_limit_can_only_lower_the_kind_limit(kept: Kept) {
     let jobs = enqueue(&kept, &["b", "b", "b", "b"]).await;
-    change(&kept, GateOf::Kind, "b", GateChange::Limit(Some(2))).await;
+    change(&kept, ControlTarget::Kind, "b", ControlChange::Limit(Some(2))).await;
     assert_eq!(claimed(&kept, 9).await, jobs[..2]);
-    change(&kept, GateOf::Kind, "b", GateChange::Limit(Some(9))).await;
+    change(&kept, ControlTarget::Kind, "b", ControlChange::Limit(Some(9))).await;
     assert_eq!(claimed(&kept, 9).await, [jobs[2]], "three of the kind, whatever people say");
 }
 
 pub(crate) async fn waiting_claim_takes_job_when_control_is_lifted(kept: Kept) {
     let running = enqueue(&kept, &["a"]).await;
     assert_eq!(claimed(&kept, 1).await, running);
-    let steps = [(GateChange::Pause, GateChange::Resume), (GateChange::Limit(Some(2)), GateChange::Limit(Some(3)))];
+    let steps =
+        [(ControlChange::Pause, ControlChange::Resume), (ControlChange::Limit(Some(2)), ControlChange::Limit(Some(3)))];
     for (shut, open) in steps {
-        change(&kept, GateOf::Queue, "q", shut).await;
+        change(&kept, ControlTarget::Queue, "q", shut).await;
         let job = enqueue(&kept, &["a"]).await;
         let (kinds, waits) = (kinds(), Some(CancellationToken::new()));
         let mut waiting = kept.store.claim(Claim { kinds, waits, ..claim(1, &[]) });
         let answered = tokio::time::timeout(Duration::from_millis(50), &mut waiting).await;
         assert!(answered.is_err(), "nothing may start");
-        change(&kept, GateOf::Queue, "q", open).await;
+        change(&kept, ControlTarget::Queue, "q", open).await;
         let claimed = waiting.await.expect("answered");
         assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), job);
     }
 }
 
 pub(crate) async fn waiting_claim_takes_job_when_limit_frees_up(kept: Kept) {
-    change(&kept, GateOf::Queue, "q", GateChange::Limit(Some(1))).await;
+    change(&kept, ControlTarget::Queue, "q", ControlChange::Limit(Some(1))).await;
     let jobs = enqueue(&kept, &["a", "b"]).await;
     let first = kept.store.claim(Claim { kinds: kinds(), ..claim(9, &[]) }).await.expect("answered");
     assert_eq!(first.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), jobs[..1]);
@@ -91,18 +92,21 @@ pub(crate) async fn waiting_claim_takes_job_when_limit_frees_up(kept: Kept) {
 }
 
 pub(crate) async fn control_change_publishes_one_event_with_author(kept: Kept) {
-    assert_eq!(kept.store.gates().await.expect("read"), []);
-    change(&kept, GateOf::Queue, "q", GateChange::Pause).await;
-    kept.store.change_gate(GateOf::Queue, "q", GateChange::Pause, &"bob".into()).await.expect("it is paused already");
-    change(&kept, GateOf::Queue, "q", GateChange::Limit(Some(4))).await;
-    let paused = Gate { paused_by: Some("ann".to_owned()), ..Gate::open(GateOf::Queue, "q") };
-    let gates = kept.store.gates().await.expect("read");
-    let paused = Gate { paused_at: gates[0].paused_at, ..paused };
+    assert_eq!(kept.store.controls().await.expect("read"), []);
+    change(&kept, ControlTarget::Queue, "q", ControlChange::Pause).await;
+    kept.store
+        .change_control(ControlTarget::Queue, "q", ControlChange::Pause, &"bob".into())
+        .await
+        .expect("it is paused already");
+    change(&kept, ControlTarget::Queue, "q", ControlChange::Limit(Some(4))).await;
+    let paused = QueueControl { paused_by: Some("ann".to_owned()), ..QueueControl::open(ControlTarget::Queue, "q") };
+    let controls = kept.store.controls().await.expect("read");
+    let paused = QueueControl { paused_at: controls[0].paused_at, ..paused };
     assert!(paused.paused_at.is_some());
-    let limited = Gate { at_once: Some(4), ..paused.clone() };
-    assert_eq!(gates, std::slice::from_ref(&limited));
+    let limited = QueueControl { at_once: Some(4), ..paused.clone() };
+    assert_eq!(controls, std::slice::from_ref(&limited));
     let heard: Vec<_> = kept.heard.events().iter().map(|event| (event.job, event.event.clone())).collect();
-    let told = [paused, limited].map(|gate| (None, StreamEvent::Gate(gate)));
+    let told = [paused, limited].map(|control| (None, StreamEvent::QueueControl(control)));
     assert_eq!(heard, told, "the second wish to pause has changed nothing");
     let replayed = kept.store.events_after(model::Seq(0), 9).await.expect("read").expect("kept");
     assert_eq!(replayed, kept.heard.events());

@@ -3,7 +3,7 @@
 use engine::{
     Error,
     processes::{Group, GroupRow},
-    store::{BootId, DeclaredRule, NewJob},
+    store::{DeclaredRule, NewJob, WorkerId},
 };
 use model::Role;
 
@@ -18,23 +18,23 @@ pub(crate) async fn process_group_is_recorded_by_the_job_holder(kept: Kept) {
     store.record_group(fence.clone(), GROUP, "this kernel").await.expect("recorded");
     let row = GroupRow {
         group: GROUP,
-        boot: fence.boot.clone(),
+        worker: fence.worker.clone(),
         kernel: "this kernel".to_owned(),
         job: fence.job,
         attempt: fence.attempt,
     };
-    let recorded = async || store.groups(std::slice::from_ref(&fence.boot)).await.expect("read");
+    let recorded = async || store.groups(std::slice::from_ref(&fence.worker)).await.expect("read");
     assert_eq!(recorded().await, [row]);
-    assert_eq!(store.groups(&[BootId("another".to_owned())]).await.expect("read"), []);
+    assert_eq!(store.groups(&[WorkerId("another".to_owned())]).await.expect("read"), []);
     // Another one with the same number began at another time.
     let later = Group { started: GROUP.started + 1, ..GROUP };
-    store.forget_group(&fence.boot, later).await.expect("done");
+    store.forget_group(&fence.worker, later).await.expect("done");
     assert_eq!(recorded().await.len(), 1);
-    store.forget_group(&fence.boot, GROUP).await.expect("forgotten");
+    store.forget_group(&fence.worker, GROUP).await.expect("forgotten");
     assert_eq!(recorded().await, []);
 
     store.record_group(fence.clone(), GROUP, "this kernel").await.expect("recorded");
-    store.forget_groups(std::slice::from_ref(&fence.boot)).await.expect("forgotten");
+    store.forget_groups(std::slice::from_ref(&fence.worker)).await.expect("forgotten");
     assert_eq!(recorded().await, []);
 
     store.finish(finish(&fence, succeeded())).await.expect("ended");

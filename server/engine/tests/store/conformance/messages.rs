@@ -2,15 +2,15 @@
 
 use engine::{
     Error,
-    access::Sight,
-    store::{By, NewMessage, Store, Told},
+    access::Visibility,
+    store::{Attribution, NewMessage, Store, Told},
 };
 use model::{JobId, MessageEvent, MessageTo, Seq, StreamEvent, Tone};
 
 use super::super::support::{HOUR, Kept, claim_one, finish, new_job, succeeded};
 
 fn new(by: &str, to: MessageTo, text: &str) -> NewMessage {
-    NewMessage { by: By::from(by), to, text: text.to_owned(), tone: Tone::Info, key: None }
+    NewMessage { by: Attribution::from(by), to, text: text.to_owned(), tone: Tone::Info, key: None }
 }
 
 fn to(user: &str) -> MessageTo {
@@ -23,13 +23,13 @@ async fn tell(store: &dyn Store, message: NewMessage) -> MessageEvent {
     message
 }
 
-fn seen_by(name: &str) -> Sight {
-    Sight { own: name.into(), ..Sight::default() }
+fn seen_by(name: &str) -> Visibility {
+    Visibility { own: name.into(), ..Visibility::default() }
 }
 
 /// The texts that somebody reads, newest first.
-async fn texts(store: &dyn Store, sight: &Sight) -> Vec<String> {
-    let page = store.messages(sight, None, 100).await.expect("read");
+async fn texts(store: &dyn Store, visibility: &Visibility) -> Vec<String> {
+    let page = store.messages(visibility, None, 100).await.expect("read");
     page.messages.into_iter().map(|message| message.text).collect()
 }
 
@@ -86,7 +86,7 @@ pub(crate) async fn job_message_has_visibility_and_lifetime_of_its_job(kept: Kep
         tell(store, new("bob", MessageTo::Job { job }, text)).await;
         tell(store, new("bob", MessageTo::Note { job }, text)).await;
     }
-    let narrow = |own: &str| Sight { hidden: ["private".to_owned()].into(), own: own.into() };
+    let narrow = |own: &str| Visibility { hidden: ["private".to_owned()].into(), own: own.into() };
     assert_eq!(texts(store, &narrow("ann")).await, ["private", "open"], "it is her job");
     assert_eq!(texts(store, &narrow("mei")).await, ["open"]);
     assert_eq!(texts(store, &seen_by("root")).await, ["private", "open"]);
@@ -109,7 +109,7 @@ pub(crate) async fn message_key_is_idempotent(kept: Kept) {
         let refused = store.tell(other).await.expect_err("the key means another text");
         assert!(matches!(refused, Error::Refused { code: "key_reused", .. }));
         assert_eq!(store.position().await.expect("read"), position, "nothing was told");
-        tell(store, NewMessage { by: By::from("bob"), ..keyed }).await;
+        tell(store, NewMessage { by: Attribution::from("bob"), ..keyed }).await;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use engine::{
     Error,
-    store::{CheckpointAnswer, Claimed, NewJob, Outcome, PauseAnswer},
+    store::{CheckpointOutcome, Claimed, NewJob, Outcome, PauseOutcome},
 };
 use model::{JobState, Micros, Shown, StreamEvent};
 
@@ -18,7 +18,7 @@ pub(crate) async fn paused_waiting_job_resumes_at_end_of_queue(kept: Kept) {
     let later = NewJob { run_at: Some(Micros(501_000 * HOUR)), ..new_job("a") };
     let scheduled = kept.store.enqueue(later).await.expect("accepted");
     for job in [first, scheduled] {
-        assert_eq!(kept.store.pause(job, &"ann".into()).await.expect("paused"), PauseAnswer::Paused);
+        assert_eq!(kept.store.pause(job, &"ann".into()).await.expect("paused"), PauseOutcome::Paused);
         assert_eq!(kept.store.job(job).await.expect("found").state, JobState::Paused);
         let again = kept.store.pause(job, &"ann".into()).await;
         assert!(matches!(&again, Err(Error::Conflict { code: "already_paused", .. })), "{again:?}");
@@ -47,10 +47,10 @@ pub(crate) async fn paused_waiting_job_resumes_at_end_of_queue(kept: Kept) {
 pub(crate) async fn running_job_is_paused_without_charge(kept: Kept) {
     let claimed = running(kept.store.as_ref(), "a").await;
     let job = claimed.view.job;
-    assert_eq!(kept.store.pause(job, &"ann".into()).await.expect("asked"), PauseAnswer::Requested);
+    assert_eq!(kept.store.pause(job, &"ann".into()).await.expect("asked"), PauseOutcome::Requested);
     assert_eq!(kept.store.job(job).await.expect("found").shown(), Shown::Pausing);
     let told = kept.store.save_checkpoint(checkpoint(&claimed.fence, "7", 0)).await.expect("kept");
-    assert_eq!(told, CheckpointAnswer::Pause, "its checkpoint tells it");
+    assert_eq!(told, CheckpointOutcome::Pause, "its checkpoint tells it");
     let again = kept.store.pause(job, &"ann".into()).await;
     assert!(matches!(&again, Err(Error::Conflict { code: "already_requested", .. })), "{again:?}");
     let set_aside = kept.store.finish(finish(&claimed.fence, Outcome::Paused)).await.expect("finished");
@@ -60,7 +60,7 @@ pub(crate) async fn running_job_is_paused_without_charge(kept: Kept) {
     assert_eq!((next.view.attempt, next.charged), (2, 1));
     // A process that ends before the next checkpoint does not forget the wish.
     kept.store.pause(job, &"ann".into()).await.expect("asked");
-    let set_aside = kept.store.finish(finish(&next.fence, Outcome::HandedBack)).await.expect("finished");
+    let set_aside = kept.store.finish(finish(&next.fence, Outcome::Released)).await.expect("finished");
     assert_eq!((set_aside.state, set_aside.attempt), (JobState::Paused, 3));
 }
 
@@ -77,7 +77,7 @@ pub(crate) async fn pause_request_can_be_withdrawn(kept: Kept) {
     kept.store.request_cancel(job, &"ann".into()).await.expect("asked");
     assert_eq!(kept.store.job(job).await.expect("found").shown(), Shown::Cancelling);
     let told = kept.store.save_checkpoint(checkpoint(&claimed.fence, "7", 0)).await.expect("kept");
-    assert_eq!(told, CheckpointAnswer::GoOn);
+    assert_eq!(told, CheckpointOutcome::Continue);
     let over = kept.store.finish(finish(&claimed.fence, Outcome::Paused)).await.expect("finished");
     assert_eq!(over.state, JobState::Cancelled);
 }
@@ -88,7 +88,7 @@ pub(crate) async fn job_continues_if_pause_request_is_withdrawn_in_time(kept: Ke
     let behind = kept.store.enqueue(new_job("a")).await.expect("accepted");
     kept.store.pause(job, &"ann".into()).await.expect("asked");
     let told = kept.store.save_checkpoint(checkpoint(&claimed.fence, "7", 0)).await.expect("kept");
-    assert_eq!(told, CheckpointAnswer::Pause);
+    assert_eq!(told, CheckpointOutcome::Pause);
     kept.store.resume(job, &"ann".into()).await.expect("taken back");
     let waits = kept.store.finish(finish(&claimed.fence, Outcome::Paused)).await.expect("finished");
     assert_eq!((waits.state, waits.attempt), (JobState::Queued, 2), "nobody wants it set aside any more");
@@ -105,7 +105,7 @@ pub(crate) async fn job_continues_if_pause_request_is_withdrawn_in_time(kept: Ke
 enum Waits {
     Failed,
     Snoozed,
-    HandedBack,
+    Released,
     Died,
 }
 
@@ -114,7 +114,7 @@ impl Waits {
         let outcome = match self {
             Self::Failed => again_at(NOW + HOUR),
             Self::Snoozed => Outcome::Snoozed { until: Micros(NOW + HOUR) },
-            Self::HandedBack => Outcome::HandedBack,
+            Self::Released => Outcome::Released,
             Self::Died => {
                 assert_eq!(die(kept.store.as_ref()).await, [claimed.view.job]);
                 return;
@@ -129,7 +129,7 @@ pub(crate) async fn pause_request_survives_the_end_of_its_attempt(kept: Kept) {
     let ends = [
         (Waits::Failed, JobState::Failed, Some("io"), "io", 2),
         (Waits::Snoozed, JobState::Scheduled, None, "snoozed", 1),
-        (Waits::HandedBack, JobState::Queued, Some("shutdown"), "handed_back", 1),
+        (Waits::Released, JobState::Queued, Some("shutdown"), "handed_back", 1),
         (Waits::Died, JobState::Interrupted, None, "interrupted", 2),
     ];
     for (end, row, why, told, charged) in ends {

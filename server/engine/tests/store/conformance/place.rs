@@ -55,7 +55,7 @@ pub(crate) async fn waiting_job_shows_progress_of_its_checkpoint(kept: Kept) {
     let Outcome::Failed { failure, trace } = failed() else { unreachable!("it has failed") };
     let later = Outcome::RetryLater { failure, trace, at };
     for (with_checkpoint, expected) in [(true, left()), (false, Progress::default())] {
-        for outcome in [Outcome::Paused, Outcome::HandedBack, Outcome::Snoozed { until: at }, later.clone()] {
+        for outcome in [Outcome::Paused, Outcome::Released, Outcome::Snoozed { until: at }, later.clone()] {
             let claimed = come_halfway(store, with_checkpoint).await;
             let job = claimed.view.job;
             assert_eq!(end(store, &claimed, outcome.clone()).await.progress, expected, "{outcome:?}");

@@ -103,7 +103,7 @@ pub(crate) async fn upload_is_pruned_with_its_last_job(kept: Kept) {
     for id in ["old", "used"] {
         let upload = UploadRow { id: id.to_owned(), name: "a.csv".to_owned(), size: 5, at: Micros(NOW), by: None };
         kept.store
-            .save_upload(upload, &engine::store::By::default(), engine::store::UploadQuota::default())
+            .save_upload(upload, &engine::store::Attribution::default(), engine::store::UploadQuota::default())
             .await
             .expect("kept");
     }

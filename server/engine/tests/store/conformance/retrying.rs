@@ -54,7 +54,7 @@ pub(crate) async fn scheduled_job_can_start_now(kept: Kept) {
 }
 
 pub(crate) async fn cancel_request_overrides_every_end_but_success(kept: Kept) {
-    let ends = [failed(), again_at(NOW), Outcome::Snoozed { until: Micros(NOW) }, Outcome::HandedBack];
+    let ends = [failed(), again_at(NOW), Outcome::Snoozed { until: Micros(NOW) }, Outcome::Released];
     for (nth, outcome) in ends.into_iter().enumerate() {
         let why = match &outcome {
             Outcome::Failed { failure, .. } | Outcome::RetryLater { failure, .. } => Some(failure.clone()),

@@ -2,10 +2,10 @@
 
 use engine::{
     Error,
-    access::Sight,
+    access::Visibility,
     store::{
-        AuditQuery, Fire, Fired, MOST_SCHEDULES_OF_USER, Missed, NewJob, Outcome, Overlap, Plan, Run, RunOf, SavePlan,
-        Schedule, ScheduleAt, ScheduleId, ScheduleQuery, Skip, Store, UploadRow, Why,
+        AuditQuery, Fire, Fired, MAX_SCHEDULES_PER_USER, Missed, NewJob, Outcome, Overlap, Plan, Run, RunOf, SavePlan,
+        Schedule, ScheduleAt, ScheduleId, ScheduleQuery, Skip, SkipReason, Store, UploadRow,
     },
 };
 use model::{JobId, JobState, Micros, Priority};
@@ -91,7 +91,7 @@ async fn skips(store: &dyn Store, id: ScheduleId) -> Vec<(Skip, Option<JobId>)> 
     runs.into_iter().filter_map(skip).collect()
 }
 
-fn one(due: Micros, why: Why) -> Skip {
+fn one(due: Micros, why: SkipReason) -> Skip {
     Skip { due, last_due: due, runs: 1, why }
 }
 
@@ -132,7 +132,7 @@ pub(crate) async fn overlap_skip_skips_the_run(kept: Kept) {
     let id = add(store, Overlap::Skip).await.id;
     let first = started(fires(store, id).await);
     assert_eq!(fires(store, id).await, Fired::Nothing);
-    assert_eq!(skips(store, id).await, [(one(at(2), Why::Overlap), Some(first))]);
+    assert_eq!(skips(store, id).await, [(one(at(2), SkipReason::Overlap), Some(first))]);
     assert_eq!(run(store).await, first);
     let second = started(fires(store, id).await);
     assert!(second > first);
@@ -148,7 +148,7 @@ pub(crate) async fn overlap_queue_keeps_one_waiting_run(kept: Kept) {
     let first = started(fires(store, id).await);
     assert_eq!(fires(store, id).await, Fired::Nothing);
     assert_eq!(fires(store, id).await, Fired::Nothing);
-    assert_eq!(skips(store, id).await, [(one(at(3), Why::OneWaits), Some(first))]);
+    assert_eq!(skips(store, id).await, [(one(at(3), SkipReason::OneWaits), Some(first))]);
     let standing = store.schedule(id).await.expect("found");
     assert_eq!((standing.under_way, standing.waiting), (Some(first), 1));
     let due = store.due_schedules(at(1)).await.expect("read");
@@ -174,7 +174,7 @@ pub(crate) async fn overlap_replace_cancels_the_previous_run(kept: Kept) {
     assert!(view.cancel_requested_at.is_some());
     assert_eq!(view.cancel_requested_by.as_deref(), Some("schedule Nightly"));
     assert_eq!(fires(store, id).await, Fired::Nothing, "it has not stopped yet");
-    assert_eq!(skips(store, id).await, [(one(at(2), Why::Superseded), Some(first))]);
+    assert_eq!(skips(store, id).await, [(one(at(2), SkipReason::Superseded), Some(first))]);
 
     let stopped = Outcome::Cancelled { failure: None, trace: String::new() };
     store.finish(finish(&claimed.fence, stopped)).await.expect("finished");
@@ -192,7 +192,7 @@ pub(crate) async fn catch_up_runs_start_one_after_another(kept: Kept) {
     let store = &*kept.store;
     let schedule = add(store, Overlap::Skip).await;
     let id = schedule.id;
-    let missed = Skip { due: at(1), last_due: at(3), runs: 3, why: Why::Missed };
+    let missed = Skip { due: at(1), last_due: at(3), runs: 3, why: SkipReason::Missed };
     let asked = Fire {
         next_at: Some(at(6)),
         due: Vec::new(),
@@ -205,7 +205,7 @@ pub(crate) async fn catch_up_runs_start_one_after_another(kept: Kept) {
     assert_eq!(store.schedule(id).await.expect("found").waiting, 1);
     assert_eq!(run(store).await, first);
     assert_eq!(fires(store, id).await, Fired::Started(JobId(first.0 + 1)), "the oldest first");
-    assert_eq!(skips(store, id).await[0], (one(at(6), Why::Overlap), None), "two wait for each other");
+    assert_eq!(skips(store, id).await[0], (one(at(6), SkipReason::Overlap), None), "two wait for each other");
 }
 
 pub(crate) async fn changed_schedule_rejects_an_outdated_run(kept: Kept) {
@@ -243,7 +243,7 @@ pub(crate) async fn paused_schedule_drops_its_waiting_run(kept: Kept) {
     let before = store.schedule(id).await.expect("found");
     store.pause_schedule(id, &"ben".into()).await.expect("paused");
     assert_eq!(store.fire(fire(&before)).await.expect("answered"), Fired::Stale);
-    assert_eq!(skips(store, id).await, [(one(at(2), Why::Paused), None)]);
+    assert_eq!(skips(store, id).await, [(one(at(2), SkipReason::Paused), None)]);
     assert_eq!(run(store).await, first, "what it has started goes on");
     assert!(store.due_schedules(at(99)).await.expect("read").schedules.is_empty());
     store.pause_schedule(id, &"ann".into()).await.expect("answered");
@@ -292,10 +292,10 @@ pub(crate) async fn manual_run_does_not_move_the_due_time(kept: Kept) {
     let after = store.schedule(schedule.id).await.expect("found");
     assert_eq!((after.next_at, after.revision, after.under_way), (schedule.next_at, schedule.revision, Some(job)));
     assert_eq!(run(store).await, job);
-    let sight = |own: &str| Sight { hidden: ["a".to_owned()].into(), own: own.into() };
-    let unseen = store.last_runs(&[schedule.id], 20, &sight("ann")).await.expect("read");
+    let visibility = |own: &str| Visibility { hidden: ["a".to_owned()].into(), own: own.into() };
+    let unseen = store.last_runs(&[schedule.id], 20, &visibility("ann")).await.expect("read");
     assert!(unseen.values().all(Vec::is_empty), "{unseen:?}");
-    let last = store.last_runs(&[schedule.id], 20, &sight("ben")).await.expect("read");
+    let last = store.last_runs(&[schedule.id], 20, &visibility("ben")).await.expect("read");
     assert_eq!(last.get(&schedule.id).map(Vec::as_slice), Some(&[(job, JobState::Succeeded, 0.0)][..]));
     let told = store.audit(&AuditQuery { limit: 9, ..AuditQuery::default() }).await.expect("read");
     let told: Vec<_> = told.rows.iter().map(|row| (row.what.as_str(), row.detail.as_str(), &*row.by.name)).collect();
@@ -315,14 +315,14 @@ pub(crate) async fn run_with_unique_job_in_progress_is_skipped(kept: Kept) {
     let other = store.enqueue(only_one.clone()).await.expect("accepted");
     let fired = store.fire(Fire { job: only_one, ..fire(&schedule) }).await.expect("answered");
     assert_eq!(fired, Fired::Nothing);
-    assert_eq!(skips(store, schedule.id).await, [(one(at(1), Why::SameJob), Some(other))]);
+    assert_eq!(skips(store, schedule.id).await, [(one(at(1), SkipReason::SameJob), Some(other))]);
 }
 
 pub(crate) async fn upload_of_schedule_is_kept(kept: Kept) {
     let store = &*kept.store;
     let row = |id: &str| UploadRow { id: id.to_owned(), name: "x.csv".to_owned(), size: 3, at: Micros(1), by: None };
     store
-        .save_upload(row("u"), &engine::store::By::default(), engine::store::UploadQuota::default())
+        .save_upload(row("u"), &engine::store::Attribution::default(), engine::store::UploadQuota::default())
         .await
         .expect("kept");
     let with = |uploads: &[&str]| SavePlan {
@@ -352,9 +352,9 @@ pub(crate) async fn schedule_visibility_follows_jobs_of_owner(kept: Kept) {
     let id = add(store, Overlap::Skip).await.id;
     let seen = async |hidden: &[&str], own: &str| {
         let hidden = hidden.iter().map(|kind| (*kind).to_owned()).collect();
-        let sight = Sight { hidden, own: own.into() };
-        let next = store.next_schedules(9, &sight).await.expect("read");
-        let page = store.schedules(&ScheduleQuery { sight, at: None, limit: 9 }).await.expect("read");
+        let visibility = Visibility { hidden, own: own.into() };
+        let next = store.next_schedules(9, &visibility).await.expect("read");
+        let page = store.schedules(&ScheduleQuery { visibility, at: None, limit: 9 }).await.expect("read");
         assert_eq!(page.total as usize, page.schedules.len());
         let ids = |schedules: Vec<Schedule>| schedules.into_iter().map(|schedule| schedule.id).collect::<Vec<_>>();
         assert_eq!(ids(page.schedules.clone()), ids(next));
@@ -404,7 +404,7 @@ pub(crate) async fn schedules_are_paginated_by_name(kept: Kept) {
 
 pub(crate) async fn schedules_per_user_are_bounded(kept: Kept) {
     let store = &*kept.store;
-    let adding = (0..MOST_SCHEDULES_OF_USER).map(|_| store.add_schedule(save(plan(Overlap::Skip), at(1))));
+    let adding = (0..MAX_SCHEDULES_PER_USER).map(|_| store.add_schedule(save(plan(Overlap::Skip), at(1))));
     let added = futures_util::future::try_join_all(adding).await.expect("kept");
     let refused = store.add_schedule(save(plan(Overlap::Skip), at(1))).await.expect_err("one too many");
     assert!(matches!(refused, Error::Refused { code: "too_many_schedules", .. }), "{refused}");

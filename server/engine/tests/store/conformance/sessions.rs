@@ -1,6 +1,6 @@
 //! Web sessions.
 
-use engine::store::{By, Ending, PersonChange, SessionRow, Store, UserId};
+use engine::store::{Attribution, Ending, SessionRow, Store, UserChange, UserId};
 use model::{Micros, Role};
 
 use super::{
@@ -87,24 +87,24 @@ pub(crate) async fn password_change_ends_other_sessions(kept: Kept) {
     for key in [b"this one", b"that one", b"any one "] {
         assert!(store.create_session(key, session(mei)).await.expect("created"));
     }
-    let change = |keep| PersonChange::Password { hash: "another".to_owned(), from: None, keep };
-    store.change_person(mei, change(Some(b"this one".to_vec())), &By::from("mei")).await.expect("changed");
+    let change = |keep| UserChange::Password { hash: "another".to_owned(), from: None, keep };
+    store.change_user(mei, change(Some(b"this one".to_vec())), &Attribution::from("mei")).await.expect("changed");
     assert_eq!(keys(store, mei).await, [b"this one"]);
-    store.change_person(mei, change(None), &root()).await.expect("changed");
+    store.change_user(mei, change(None), &root()).await.expect("changed");
     assert!(keys(store, mei).await.is_empty());
 }
 
 pub(crate) async fn password_change_is_rejected_if_changed_meanwhile(kept: Kept) {
     let store = &*kept.store;
     let mei = person(store, "mei", Role::Viewer).await;
-    let change = |from: Option<&str>, to: &str| PersonChange::Password {
+    let change = |from: Option<&str>, to: &str| UserChange::Password {
         hash: to.to_owned(),
         from: from.map(str::to_owned),
         keep: None,
     };
-    store.change_person(mei, change(None, "first"), &root()).await.expect("changed");
-    store.change_person(mei, change(Some("first"), "second"), &root()).await.expect("changed");
-    let late = store.change_person(mei, change(Some("first"), "third"), &root()).await;
+    store.change_user(mei, change(None, "first"), &root()).await.expect("changed");
+    store.change_user(mei, change(Some("first"), "second"), &root()).await.expect("changed");
+    let late = store.change_user(mei, change(Some("first"), "third"), &root()).await;
     assert_eq!(refusal(late), "password_changed");
     assert_eq!(store.password("mei").await.expect("read"), Some((mei, "second".to_owned())));
 }
@@ -130,17 +130,17 @@ pub(crate) async fn session_last_use_is_stored_to_the_minute(kept: Kept) {
     let ci = store.add_token(new_token(mei, "ci"), &root()).await.expect("made");
     let seen = async || {
         store.flush().await.expect("written");
-        let person = store.people().await.expect("read").remove(0).seen_at;
+        let person = store.users().await.expect("read").remove(0).seen_at;
         (person, store.tokens(None).await.expect("read").remove(0).used_at)
     };
     assert_eq!(seen().await, (None, None));
     for at in [NOW + 5, NOW + MINUTE + 7, NOW + 9] {
-        store.touch_person(mei, Micros(at));
+        store.touch_user(mei, Micros(at));
         store.touch_token(ci, Micros(at));
     }
     let minute = Some(Micros(NOW + MINUTE));
     assert_eq!(seen().await, (minute, minute), "the latest");
-    store.touch_person(mei, Micros(NOW));
+    store.touch_user(mei, Micros(NOW));
     assert_eq!(seen().await.0, minute, "no earlier one after it");
 }
 

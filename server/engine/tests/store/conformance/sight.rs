@@ -2,16 +2,16 @@
 
 use engine::{
     Error,
-    access::Sight,
-    store::{By, ListQuery, NewJob, PageAt, Store, UploadQuota, UploadRow},
+    access::Visibility,
+    store::{Attribution, ListQuery, NewJob, PageAt, Store, UploadQuota, UploadRow},
 };
 use model::{JobId, JobState, Micros};
 
 use super::super::support::{Kept, claim_one, failed, finish, new_job};
 
 /// What `mei` sees where others' jobs of the kind `private` are hidden.
-fn sight() -> Sight {
-    Sight { hidden: ["private".to_owned()].into(), own: "mei".into() }
+fn visibility() -> Visibility {
+    Visibility { hidden: ["private".to_owned()].into(), own: "mei".into() }
 }
 
 async fn start(store: &dyn Store, kind: &str, by: &str) -> JobId {
@@ -19,7 +19,7 @@ async fn start(store: &dyn Store, kind: &str, by: &str) -> JobId {
 }
 
 async fn listed(store: &dyn Store, query: ListQuery) -> Vec<JobId> {
-    let page = store.page(&ListQuery { limit: 100, sight: sight(), ..query }).await.expect("read");
+    let page = store.page(&ListQuery { limit: 100, visibility: visibility(), ..query }).await.expect("read");
     page.jobs.iter().map(|view| view.job).collect()
 }
 
@@ -56,7 +56,7 @@ pub(crate) async fn page_stays_full_between_hidden_jobs(kept: Kept) {
         seen.insert(0, job);
     }
     for states in [Vec::new(), vec![JobState::Queued]] {
-        let query = ListQuery { states, limit: 3, sight: sight(), ..ListQuery::default() };
+        let query = ListQuery { states, limit: 3, visibility: visibility(), ..ListQuery::default() };
         let mut at = None;
         let mut walked = Vec::new();
         loop {
@@ -85,16 +85,16 @@ pub(crate) async fn overview_shows_only_visible_jobs(kept: Kept) {
         store.finish(finish(&claimed.fence, failed())).await.expect("ended");
         kept.clock.advance(1);
     }
-    let attention = async |limit, sight: &Sight| -> Vec<JobId> {
-        store.attention(limit, sight).await.expect("read").iter().map(|view| view.job).collect()
+    let attention = async |limit, visibility: &Visibility| -> Vec<JobId> {
+        store.attention(limit, visibility).await.expect("read").iter().map(|view| view.job).collect()
     };
-    assert_eq!(attention(9, &Sight::default()).await, went_wrong);
-    assert_eq!(attention(2, &sight()).await, [went_wrong[0], went_wrong[2]]);
-    let kinds = async |sight: &Sight| -> Vec<String> {
-        store.kind_stats(sight).await.expect("read").into_iter().map(|stats| stats.kind).collect()
+    assert_eq!(attention(9, &Visibility::default()).await, went_wrong);
+    assert_eq!(attention(2, &visibility()).await, [went_wrong[0], went_wrong[2]]);
+    let kinds = async |visibility: &Visibility| -> Vec<String> {
+        store.kind_stats(visibility).await.expect("read").into_iter().map(|stats| stats.kind).collect()
     };
-    assert_eq!(kinds(&Sight::default()).await, ["open", "private"]);
-    assert_eq!(kinds(&sight()).await, ["open"]);
+    assert_eq!(kinds(&Visibility::default()).await, ["open", "private"]);
+    assert_eq!(kinds(&visibility()).await, ["open"]);
     assert_eq!(store.counts().await.expect("read").failed, 3, "totals count all");
 }
 
@@ -104,7 +104,7 @@ pub(crate) async fn quota_counts_uploads_of_a_user(kept: Kept) {
         let by = by.map(str::to_owned);
         let quota = UploadQuota { bytes, ..UploadQuota::default() };
         let upload = UploadRow { id: id.to_owned(), name: "a".to_owned(), size: 40, at: Micros(1), by };
-        store.save_upload(upload, &By::default(), quota).await
+        store.save_upload(upload, &Attribution::default(), quota).await
     };
     save("old", None, Some(100)).await.expect("of whom is not known");
     save("bob's", Some("bob"), Some(100)).await.expect("within it");

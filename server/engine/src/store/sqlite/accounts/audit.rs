@@ -6,7 +6,7 @@ use rusqlite::params;
 use crate::{
     Result,
     store::{
-        By, Note,
+        Attribution, Note,
         sqlite::{backend::WriteCommand, transaction::Transaction},
     },
 };
@@ -16,14 +16,14 @@ const STARTED: &str = "job_started";
 
 /// Consecutive jobs that a user started in one transaction by the same means: one line.
 pub(in crate::store::sqlite) struct Starts {
-    by: By,
+    by: Attribution,
     detail: String,
     first: JobId,
     jobs: i64,
 }
 
 impl Starts {
-    fn continues_with(&self, job: JobId, by: &By, detail: &str) -> bool {
+    fn continues_with(&self, job: JobId, by: &Attribution, detail: &str) -> bool {
         job.0 == self.first.0 + self.jobs && self.detail == detail && self.by == *by
     }
 }
@@ -38,12 +38,18 @@ impl WriteCommand for Note {
 
 impl Transaction<'_> {
     /// Adds a line to the audit log.
-    pub(in crate::store::sqlite) fn audit(&self, by: &By, what: &str, job: Option<JobId>, detail: &str) -> Result<()> {
+    pub(in crate::store::sqlite) fn audit(
+        &self,
+        by: &Attribution,
+        what: &str,
+        job: Option<JobId>,
+        detail: &str,
+    ) -> Result<()> {
         self.write_lines(by, what, job, 1, detail)
     }
 
     /// Adds a job that was started to the lines that the commit writes.
-    pub(in crate::store::sqlite) fn audit_start(&mut self, job: JobId, by: &By, detail: &str) {
+    pub(in crate::store::sqlite) fn audit_start(&mut self, job: JobId, by: &Attribution, detail: &str) {
         match self.starts.last_mut() {
             Some(run) if run.continues_with(job, by, detail) => run.jobs += 1,
             _ => self.starts.push(Starts { by: by.clone(), detail: detail.to_owned(), first: job, jobs: 1 }),
@@ -58,7 +64,7 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    fn write_lines(&self, by: &By, what: &str, job: Option<JobId>, lines: i64, detail: &str) -> Result<()> {
+    fn write_lines(&self, by: &Attribution, what: &str, job: Option<JobId>, lines: i64, detail: &str) -> Result<()> {
         self.execute(
             "insert into audit (id, at, who, token, address, what, job, lines, detail)
             values ((select id + lines from audit where id = (select max(id) from audit)), ?, ?, ?, ?, ?, ?, ?, ?)",

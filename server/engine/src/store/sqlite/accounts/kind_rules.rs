@@ -6,7 +6,7 @@ use rusqlite::params;
 use crate::{
     Result,
     store::{
-        By, KindRule,
+        Attribution, KindRule,
         rules::accounts::kind_rule_detail,
         sqlite::{backend::WriteCommand, transaction::Transaction},
     },
@@ -15,7 +15,7 @@ use crate::{
 /// Sets the rule of a kind.
 pub(super) struct ChangeKindRule {
     pub(super) rule: KindRule,
-    pub(super) by: By,
+    pub(super) by: Attribution,
 }
 
 impl WriteCommand for ChangeKindRule {

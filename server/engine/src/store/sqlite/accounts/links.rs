@@ -6,7 +6,7 @@ use rusqlite::params;
 use crate::{
     Result,
     store::{
-        By, Ending, NewLink, UseLink, UserId,
+        Attribution, Ending, NewLink, UseLink, UserId,
         rules::accounts::{already_set_up, link_used},
         sqlite::{backend::WriteCommand, transaction::Transaction},
     },
@@ -15,7 +15,7 @@ use crate::{
 /// Saves a link, and deletes all others for the same user.
 pub(super) struct SaveLink {
     pub(super) link: NewLink,
-    pub(super) by: By,
+    pub(super) by: Attribution,
 }
 
 impl WriteCommand for SaveLink {
@@ -57,7 +57,7 @@ impl WriteCommand for UseLink {
         transaction.end_sessions(user, &Ending::All)?;
         transaction.execute("delete from link where key = ?", [&self.key])?;
         transaction.rights_changed()?;
-        let by = By { name, token: None, address: self.address };
+        let by = Attribution { name, token: None, address: self.address };
         transaction.audit(&by, what, None, "")?;
         Ok(user)
     }

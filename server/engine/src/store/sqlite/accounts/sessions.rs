@@ -6,7 +6,7 @@ use rusqlite::params;
 use crate::{
     Result,
     store::{
-        By, Ending, SessionOwner, SessionRow, UserId,
+        Attribution, Ending, SessionOwner, SessionRow, UserId,
         rules::accounts::MIN_KEY_PREFIX,
         sqlite::{backend::WriteCommand, transaction::Transaction},
     },
@@ -96,7 +96,7 @@ impl WriteCommand for SweepSessions {
 pub(super) struct EndSessions {
     pub(super) user: UserId,
     pub(super) which: Ending,
-    pub(super) by: By,
+    pub(super) by: Attribution,
 }
 
 impl WriteCommand for EndSessions {

@@ -6,7 +6,7 @@ use rusqlite::params;
 use crate::{
     Result,
     store::{
-        By, NewToken, TokenId,
+        Attribution, NewToken, TokenId,
         rules::accounts::{no_such_token, token_name_taken},
         sqlite::{backend::WriteCommand, error::corrupt, transaction::Transaction},
     },
@@ -15,7 +15,7 @@ use crate::{
 /// Creates a token.
 pub(super) struct AddToken {
     pub(super) token: NewToken,
-    pub(super) by: By,
+    pub(super) by: Attribution,
 }
 
 impl WriteCommand for AddToken {
@@ -44,7 +44,7 @@ impl WriteCommand for AddToken {
 /// Revokes a token.
 pub(super) struct RevokeToken {
     pub(super) token: TokenId,
-    pub(super) by: By,
+    pub(super) by: Attribution,
 }
 
 impl WriteCommand for RevokeToken {

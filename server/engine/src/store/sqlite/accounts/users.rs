@@ -8,7 +8,7 @@ use rusqlite::{Row, params};
 use crate::{
     Result,
     store::{
-        By, Ending, PersonChange, UserId,
+        Attribution, Ending, UserChange, UserId,
         rules::accounts::{check_not_last_administrator, no_such_user, password_changed, user_name_taken},
         sqlite::{backend::WriteCommand, error::corrupt, transaction::Transaction},
     },
@@ -18,7 +18,7 @@ use crate::{
 pub(super) struct AddUser {
     pub(super) name: String,
     pub(super) role: Role,
-    pub(super) by: By,
+    pub(super) by: Attribution,
 }
 
 impl WriteCommand for AddUser {
@@ -35,8 +35,8 @@ impl WriteCommand for AddUser {
 /// Changes or removes a user.
 pub(super) struct ChangeUser {
     pub(super) user: UserId,
-    pub(super) change: PersonChange,
-    pub(super) by: By,
+    pub(super) change: UserChange,
+    pub(super) by: Attribution,
 }
 
 impl WriteCommand for ChangeUser {
@@ -45,9 +45,9 @@ impl WriteCommand for ChangeUser {
     fn run(&self, transaction: &mut Transaction<'_>) -> Result<()> {
         let found = transaction.find_user(self.user)?;
         match &self.change {
-            PersonChange::Role(role) if *role == found.role => return Ok(()),
-            PersonChange::Role(role) => transaction.change_role(&found, *role, &self.by)?,
-            PersonChange::Password { hash, from, keep } => {
+            UserChange::Role(role) if *role == found.role => return Ok(()),
+            UserChange::Role(role) => transaction.change_role(&found, *role, &self.by)?,
+            UserChange::Password { hash, from, keep } => {
                 let sql = "update user set password = ?1 where id = ?2 and (?3 is null or password = ?3)";
                 if transaction.execute(sql, params![hash, self.user.0, from])? == 0 {
                     return Err(password_changed());
@@ -57,18 +57,18 @@ impl WriteCommand for ChangeUser {
                 transaction.end_sessions(self.user, &keep.clone().map_or(Ending::All, Ending::Others))?;
                 transaction.audit(&self.by, "password_changed", None, &found.name)?;
             }
-            PersonChange::Rehash { hash, from } => {
+            UserChange::Rehash { hash, from } => {
                 let sql = "update user set password = ? where id = ? and password = ?";
                 transaction.execute(sql, params![hash, self.user.0, from])?;
                 return Ok(());
             }
-            PersonChange::TimeZone(zone) => {
+            UserChange::TimeZone(zone) => {
                 let sql = "update user set time_zone = ?1 where id = ?2 and time_zone is not ?1";
                 if transaction.execute(sql, params![zone, self.user.0])? == 0 {
                     return Ok(());
                 }
             }
-            PersonChange::Remove => transaction.remove_user(&found, &self.by)?,
+            UserChange::Remove => transaction.remove_user(&found, &self.by)?,
         }
         transaction.rights_changed()
     }
@@ -118,7 +118,7 @@ impl Transaction<'_> {
         Ok(other.is_some())
     }
 
-    fn change_role(&self, found: &FoundUser, role: Role, by: &By) -> Result<()> {
+    fn change_role(&self, found: &FoundUser, role: Role, by: &Attribution) -> Result<()> {
         if role < Role::Administrator {
             self.check_not_last_administrator(found)?;
         }
@@ -126,7 +126,7 @@ impl Transaction<'_> {
         self.audit(by, "role_changed", None, &format!("{}, from {} to {role}", found.name, found.role))
     }
 
-    fn remove_user(&self, found: &FoundUser, by: &By) -> Result<()> {
+    fn remove_user(&self, found: &FoundUser, by: &Attribution) -> Result<()> {
         self.check_not_last_administrator(found)?;
         let user = found.user;
         self.execute("update user set removed_at = ?, password = null where id = ?", params![self.now.0, user.0])?;

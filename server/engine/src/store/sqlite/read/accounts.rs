@@ -10,8 +10,7 @@ use super::Reader;
 use crate::{
     Result,
     store::{
-        KindRule, LinkFor, Person, SessionInfo, SessionOwner, SessionRow, Token, TokenId, UserId,
-        sqlite::error::corrupt,
+        KindRule, LinkFor, SessionInfo, SessionOwner, SessionRow, Token, TokenId, User, UserId, sqlite::error::corrupt,
     },
 };
 
@@ -29,7 +28,7 @@ impl Reader {
         Ok(sqlx::query_scalar("select access from ledger").fetch_one(&self.pool).await?)
     }
 
-    pub(in crate::store::sqlite) async fn people(&self) -> Result<Vec<Person>> {
+    pub(in crate::store::sqlite) async fn users(&self) -> Result<Vec<User>> {
         let rows = sqlx::query(
             "select id, name, role, time_zone, password is not null, created_at, seen_at, removed_at
             from user order by name",
@@ -38,7 +37,7 @@ impl Reader {
         .await?;
         rows.iter()
             .map(|row| {
-                Ok(Person {
+                Ok(User {
                     id: UserId(row.try_get(0)?),
                     name: text(row, 1)?,
                     role: role(row.try_get(2)?)?,
@@ -73,7 +72,7 @@ impl Reader {
         .bind(self.clock.now().0)
         .fetch_optional(&self.pool)
         .await?;
-        Ok(found.map(|name| name.map_or(LinkFor::Setup, |name| LinkFor::Person(name.into()))))
+        Ok(found.map(|name| name.map_or(LinkFor::Setup, |name| LinkFor::User(name.into()))))
     }
 
     pub(in crate::store::sqlite) async fn load_session(

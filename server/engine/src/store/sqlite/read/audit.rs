@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Row, SqliteConnection, sqlite::SqliteRow};
 use super::Reader;
 use crate::{
     Result,
-    store::{AuditPage, AuditQuery, AuditRow, By, sqlite::error::corrupt},
+    store::{Attribution, AuditPage, AuditQuery, AuditRow, sqlite::error::corrupt},
 };
 
 const COLUMNS: &str = "audit.id, audit.at, audit.who, audit.token, audit.address, audit.what, audit.job, audit.detail, \
@@ -137,7 +137,7 @@ fn first_line(row: &SqliteRow) -> Result<AuditRow> {
     Ok(AuditRow {
         id: row.try_get(0)?,
         at: Micros(row.try_get(1)?),
-        by: By {
+        by: Attribution {
             name: row.try_get::<&str, _>(2)?.into(),
             token: row.try_get::<Option<&str>, _>(3)?.map(Into::into),
             address: address

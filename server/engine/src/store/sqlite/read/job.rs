@@ -10,7 +10,7 @@ use super::{Reader, set_positions, view};
 use crate::{
     Curve, Error, Result,
     store::{
-        Activity, Artifact, AttemptRow, BootId, JobDetail, JobText,
+        Activity, Artifact, AttemptRow, JobDetail, JobText, WorkerId,
         sqlite::{
             error::corrupt,
             row::{failure, json as to_json, priority, progress, state, view_column},
@@ -129,7 +129,7 @@ impl Reader {
                     state: state(row.try_get(1)?)?,
                     started_at: Micros(row.try_get(2)?),
                     ended_at: row.try_get::<Option<i64>, _>(3)?.map(Micros),
-                    boot: BootId(row.try_get(4)?),
+                    worker: WorkerId(row.try_get(4)?),
                     failure: failure(row.try_get(5)?, row.try_get(6)?),
                     trace: row.try_get(7)?,
                     progress: progress(row.try_get(8)?)?,

@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Row, sqlite::SqliteRow};
 use super::Reader;
 use crate::{
     Result,
-    access::Sight,
+    access::Visibility,
     store::{
         MessagePage,
         sqlite::{
@@ -20,7 +20,7 @@ impl Reader {
     /// Messages to everyone, to or from the user, and to the watchers of visible jobs.
     pub(in crate::store::sqlite) async fn messages(
         &self,
-        sight: &Sight,
+        visibility: &Visibility,
         before: Option<Seq>,
         limit: u32,
     ) -> Result<MessagePage> {
@@ -35,8 +35,8 @@ impl Reader {
         );
         let rows = sqlx::query(AssertSqlSafe(sql))
             .bind(before.map_or(i64::MAX, |before| before.0))
-            .bind(&*sight.own)
-            .bind(json(&sight.hidden)?)
+            .bind(&*visibility.own)
+            .bind(json(&visibility.hidden)?)
             .bind(limit as i64 + 1)
             .fetch_all(&self.pool)
             .await?;

@@ -9,7 +9,7 @@ use sqlx::{Row, sqlite::SqliteRow};
 use super::{Reader, job::json as json_of, view};
 use crate::{
     Result,
-    access::Sight,
+    access::Visibility,
     store::{
         HourBucket, KindStats, PastRun, Usage,
         sqlite::{
@@ -30,7 +30,11 @@ const LAST_RUNS: usize = 20;
 type Run = (JobId, JobState, f64);
 
 impl Reader {
-    pub(in crate::store::sqlite) async fn attention(&self, limit: u32, sight: &Sight) -> Result<Vec<JobView>> {
+    pub(in crate::store::sqlite) async fn attention(
+        &self,
+        limit: u32,
+        visibility: &Visibility,
+    ) -> Result<Vec<JobView>> {
         let rows = sqlx::query(concat!(
             "select ",
             view_column!(),
@@ -40,8 +44,8 @@ impl Reader {
             order by ended_at desc limit ?"
         ))
         .bind(self.clock.now().0 - ATTENTION_SPAN)
-        .bind(&*sight.own)
-        .bind(json(&sight.hidden)?)
+        .bind(&*visibility.own)
+        .bind(json(&visibility.hidden)?)
         .bind(limit)
         .fetch_all(&self.pool)
         .await?;
@@ -71,7 +75,7 @@ impl Reader {
             .collect())
     }
 
-    pub(in crate::store::sqlite) async fn kind_stats(&self, sight: &Sight) -> Result<Vec<KindStats>> {
+    pub(in crate::store::sqlite) async fn kind_stats(&self, visibility: &Visibility) -> Result<Vec<KindStats>> {
         let rows = sqlx::query(
             "select kind.name, kind.jobs,
                 (select count(*) from job indexed by job_by_state where state = 'running' and job.kind = kind.name),
@@ -83,7 +87,7 @@ impl Reader {
             from kind where kind.jobs > 0 and kind.name not in (select value from json_each(?)) order by kind.name",
         )
         .bind(RECENT_RUNS)
-        .bind(json(&sight.hidden)?)
+        .bind(json(&visibility.hidden)?)
         .fetch_all(&self.pool)
         .await?;
         rows.iter()

@@ -116,7 +116,7 @@ async fn scan(
             select last.id from job as last indexed by job_by_time where last.created_at < ?
             order by last.created_at desc, last.id desc limit 1)";
     }
-    let limited = !query.sight.is_whole();
+    let limited = !query.visibility.is_unrestricted();
     if limited {
         filters += " and (found.created_by = ? or found.kind not in (select value from json_each(?)))";
     }
@@ -153,7 +153,7 @@ async fn scan(
         statement = statement.bind(bound.0).bind(bound.0);
     }
     if limited {
-        statement = statement.bind(&*query.sight.own).bind(json(&query.sight.hidden)?);
+        statement = statement.bind(&*query.visibility.own).bind(json(&query.visibility.hidden)?);
     }
     for word in words {
         statement = statement.bind(word);

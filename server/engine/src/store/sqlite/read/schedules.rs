@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Row, SqliteConnection, sqlite::SqliteRow};
 use super::Reader;
 use crate::{
     Error, Result,
-    access::Sight,
+    access::Visibility,
     store::{
         Due, JobRuns, Pause, Plan, Run, RunOf, Schedule, ScheduleAt, ScheduleId, SchedulePage, ScheduleQuery, Skip,
         sqlite::{
@@ -65,7 +65,7 @@ impl Reader {
     pub(in crate::store::sqlite) async fn schedules(&self, query: &ScheduleQuery) -> Result<SchedulePage> {
         let limit = query.limit.clamp(1, 200) as usize;
         let mut transaction = self.pool.begin().await?;
-        let (own, hidden) = (&*query.sight.own, json(&query.sight.hidden)?);
+        let (own, hidden) = (&*query.visibility.own, json(&query.visibility.hidden)?);
         let at = match query.at {
             Some(at @ (ScheduleAt::After(id) | ScheduleAt::Before(id))) => {
                 let there: Option<i64> =
@@ -84,7 +84,7 @@ impl Reader {
             .bind(&hidden)
             .fetch_one(&mut *transaction)
             .await?;
-        let mut ids = scan(&mut transaction, &query.sight, at, limit + 1).await?;
+        let mut ids = scan(&mut transaction, &query.visibility, at, limit + 1).await?;
         let more = ids.len() > limit;
         ids.truncate(limit);
         // The schedule from which this page was reached is behind.
@@ -100,15 +100,19 @@ impl Reader {
         Ok(SchedulePage { schedules, before, after, total: total as u64 })
     }
 
-    pub(in crate::store::sqlite) async fn next_schedules(&self, limit: u32, sight: &Sight) -> Result<Vec<Schedule>> {
+    pub(in crate::store::sqlite) async fn next_schedules(
+        &self,
+        limit: u32,
+        visibility: &Visibility,
+    ) -> Result<Vec<Schedule>> {
         let sql = format!(
             "{LISTED} indexed by schedule_due where paused_at is null and next_at is not null and {}
             order by next_at limit ?",
             visible!()
         );
         let rows = sqlx::query(AssertSqlSafe(sql))
-            .bind(&*sight.own)
-            .bind(json(&sight.hidden)?)
+            .bind(&*visibility.own)
+            .bind(json(&visibility.hidden)?)
             .bind(limit)
             .fetch_all(&self.pool)
             .await?;
@@ -157,7 +161,7 @@ impl Reader {
         &self,
         schedules: &[ScheduleId],
         limit: u32,
-        sight: &Sight,
+        visibility: &Visibility,
     ) -> Result<JobRuns> {
         let ids: Vec<i64> = schedules.iter().map(|schedule| schedule.0).collect();
         let rows: Vec<(i64, String)> = sqlx::query_as(
@@ -170,8 +174,8 @@ impl Reader {
                 order by job.id desc limit ?
             )) from schedule where schedule.id in (select value from json_each(?))",
         )
-        .bind(&*sight.own)
-        .bind(json(&sight.hidden)?)
+        .bind(&*visibility.own)
+        .bind(json(&visibility.hidden)?)
         .bind(limit)
         .bind(json(&ids)?)
         .fetch_all(&self.pool)
@@ -197,7 +201,7 @@ impl Reader {
 /// The first `limit` schedules beyond `at`, in the order of the scan.
 async fn scan(
     connection: &mut SqliteConnection,
-    sight: &Sight,
+    visibility: &Visibility,
     at: Option<ScheduleAt>,
     limit: usize,
 ) -> Result<Vec<i64>> {
@@ -216,7 +220,8 @@ async fn scan(
         "select id from schedule where {}{filter} order by name collate nocase {order}, id {order} limit ?",
         visible!()
     );
-    let mut statement = sqlx::query_scalar(AssertSqlSafe(sql)).bind(sight.own.to_string()).bind(json(&sight.hidden)?);
+    let mut statement =
+        sqlx::query_scalar(AssertSqlSafe(sql)).bind(visibility.own.to_string()).bind(json(&visibility.hidden)?);
     if let Some(ScheduleAt::After(id) | ScheduleAt::Before(id)) = at {
         statement = statement.bind(id.0);
     }

@@ -7,7 +7,7 @@ use super::Found;
 use crate::{
     Error, Result,
     store::{
-        By, SavePlan, ScheduleId,
+        Attribution, SavePlan, ScheduleId,
         rules::{due_run::skipped_by_pause, limits::check_schedule_count},
         sqlite::{backend::WriteCommand, error::corrupt, transaction::Transaction},
     },
@@ -102,7 +102,7 @@ impl WriteCommand for Change {
 /// Pauses a schedule.
 pub(super) struct Pause {
     pub(super) schedule: ScheduleId,
-    pub(super) by: By,
+    pub(super) by: Attribution,
 }
 
 impl WriteCommand for Pause {
@@ -147,7 +147,7 @@ pub(super) struct Resume {
     pub(super) schedule: ScheduleId,
     pub(super) revision: i64,
     pub(super) next_at: Option<Micros>,
-    pub(super) by: By,
+    pub(super) by: Attribution,
 }
 
 impl WriteCommand for Resume {
@@ -172,7 +172,7 @@ impl WriteCommand for Resume {
 pub(super) struct Delete {
     pub(super) schedule: ScheduleId,
     pub(super) revision: Option<i64>,
-    pub(super) by: By,
+    pub(super) by: Attribution,
 }
 
 impl WriteCommand for Delete {

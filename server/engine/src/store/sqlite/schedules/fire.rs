@@ -6,7 +6,7 @@ use super::Found;
 use crate::{
     Error, Result,
     store::{
-        Fire, Fired, NewJob, RunOf, Why,
+        Fire, Fired, NewJob, RunOf, SkipReason,
         rules::due_run::DueRuns,
         sqlite::{backend::WriteCommand, job_commands::RequestCancel, transaction::Transaction},
     },
@@ -42,7 +42,7 @@ impl Transaction<'_> {
         let job = &fire.job;
         let same = job.unique_key.as_ref().map_or(Ok(None), |key| self.active_job(&job.kind, key))?;
         if let Some(same) = same {
-            runs.skip(due, Why::SameJob, Some(same));
+            runs.skip(due, SkipReason::SameJob, Some(same));
             return Ok(None);
         }
         let run = RunOf { schedule: found.id, name: found.name.clone(), due: Some(due) };

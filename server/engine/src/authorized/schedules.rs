@@ -2,7 +2,7 @@
 
 use model::JobId;
 
-use super::Desk;
+use super::AuthorizedEngine;
 use crate::{
     Error, Result,
     access::{Action, Denied, Subject, authorise},
@@ -10,17 +10,17 @@ use crate::{
     store::{JobRuns, Run, RunOf, Schedule, ScheduleAt, ScheduleId, SchedulePage, ScheduleQuery},
 };
 
-impl Desk {
+impl AuthorizedEngine {
     /// A page of those in sight, by name.
     pub async fn schedules(&self, at: Option<ScheduleAt>, limit: u32) -> Result<SchedulePage> {
-        self.allow(Action::See)?;
-        self.engine.store().schedules(&ScheduleQuery { sight: self.sight.clone(), at, limit }).await
+        self.authorise(Action::See)?;
+        self.engine.store().schedules(&ScheduleQuery { visibility: self.visibility.clone(), at, limit }).await
     }
 
     /// Those in sight that are due next, the first first.
     pub async fn next_schedules(&self, limit: u32) -> Result<Vec<Schedule>> {
-        self.allow(Action::See)?;
-        self.engine.store().next_schedules(limit, &self.sight).await
+        self.authorise(Action::See)?;
+        self.engine.store().next_schedules(limit, &self.visibility).await
     }
 
     /// One of them, for `action`.
@@ -28,14 +28,14 @@ impl Desk {
     /// # Errors
     /// `Error::Denied`; `Error::NoSuchSchedule` also for one that is out of sight.
     pub async fn schedule(&self, id: ScheduleId, action: Action) -> Result<Schedule> {
-        self.allow(action)?;
+        self.authorise(action)?;
         let schedule = self.engine.store().schedule(id).await?;
         self.check_schedule(action, &schedule)?;
         Ok(schedule)
     }
 
     /// Whether `action` may be done to a schedule.
-    pub fn may_on_schedule(&self, action: Action, schedule: &Schedule) -> bool {
+    pub fn can_on_schedule(&self, action: Action, schedule: &Schedule) -> bool {
         self.check_schedule(action, schedule).is_ok()
     }
 
@@ -50,8 +50,8 @@ impl Desk {
 
     /// Plans jobs in one's own name. See [`crate::Engine::add_schedule`].
     pub async fn add_schedule(&self, wish: NewSchedule) -> Result<ScheduleId> {
-        self.allow(Action::Schedule)?;
-        self.allow_start(&wish.kind)?;
+        self.authorise(Action::Schedule)?;
+        self.authorise_start(&wish.kind)?;
         self.engine.add_schedule(wish, self.by.clone()).await
     }
 
@@ -90,7 +90,7 @@ impl Desk {
     pub async fn runs(&self, schedule: &Schedule, limit: u32) -> Result<Vec<Run>> {
         let mut runs = self.engine.store().runs(schedule.id, limit).await?;
         runs.retain(|run| match run {
-            Run::Started { job, .. } => self.sight.sees(job),
+            Run::Started { job, .. } => self.visibility.can_see(job),
             Run::Skipped { .. } => true,
         });
         Ok(runs)
@@ -99,7 +99,7 @@ impl Desk {
     /// The last runs of each that have ended, oldest first, as far as they are in sight.
     pub async fn last_runs(&self, schedules: &[Schedule], limit: u32) -> Result<JobRuns> {
         let ids: Vec<_> = schedules.iter().map(|schedule| schedule.id).collect();
-        self.engine.store().last_runs(&ids, limit, &self.sight).await
+        self.engine.store().last_runs(&ids, limit, &self.visibility).await
     }
 
     /// Of which schedule a job is a run, where that is in sight.

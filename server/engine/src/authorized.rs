@@ -6,40 +6,40 @@ mod settings;
 
 use std::{net::IpAddr, sync::Arc};
 
-use model::{AttemptNo, Counts, Cursor, FolderListing, Gate, GateOf, JobId, JobView, LogLine, Micros};
+use model::{AttemptNo, ControlTarget, Counts, Cursor, FolderListing, JobId, JobView, LogLine, Micros, QueueControl};
 use serde_json::Value;
 
 use crate::{
     Curve, Engine, Error, Hold, OrphanFiles, QueueStatus, Result, StartOptions, TaskInfo, Trouble, Uploads,
-    access::{Action, Actor, Denied, Rule, Rules, Sight, Subject, authorise},
+    access::{Action, Actor, Denied, Rule, Rules, Subject, Visibility, authorise},
     store::{
-        Activity, Artifact, AttemptRow, By, CancelAnswer, GateChange, HourBucket, JobDetail, JobText, KindStats,
-        ListQuery, LogPage, LogQuery, Page, PauseAnswer, Usage,
+        Activity, Artifact, AttemptRow, Attribution, CancelOutcome, ControlChange, HourBucket, JobDetail, JobText,
+        KindStats, ListQuery, LogPage, LogQuery, Page, PauseOutcome, Usage,
     },
 };
 
 /// What somebody may do here. Cheap to clone.
 #[derive(Clone)]
-pub struct Desk {
+pub struct AuthorizedEngine {
     engine: Engine,
     actor: Actor,
-    by: By,
+    by: Attribution,
     rules: Arc<Rules>,
-    sight: Sight,
+    visibility: Visibility,
 }
 
 /// A job that somebody may see, and all there is to read of it.
-pub struct OpenJob {
+pub struct AuthorizedJob {
     engine: Engine,
     /// Where it stands.
     pub view: JobView,
 }
 
-impl Desk {
+impl AuthorizedEngine {
     /// For `actor`, who asks from `address`.
     pub fn new(engine: Engine, actor: Actor, rules: Arc<Rules>, address: Option<IpAddr>) -> Self {
-        let (by, sight) = (actor.by(address), rules.sight(&actor));
-        Self { engine, actor, by, rules, sight }
+        let (by, visibility) = (actor.attribution(address), rules.visibility(&actor));
+        Self { engine, actor, by, rules, visibility }
     }
 
     /// Who it is for.
@@ -48,13 +48,13 @@ impl Desk {
     }
 
     /// How what is done here is signed.
-    pub const fn by(&self) -> &By {
+    pub const fn attribution(&self) -> &Attribution {
         &self.by
     }
 
     /// Which jobs are in sight.
-    pub const fn sight(&self) -> &Sight {
-        &self.sight
+    pub const fn visibility(&self) -> &Visibility {
+        &self.visibility
     }
 
     /// What holds for a kind.
@@ -66,30 +66,30 @@ impl Desk {
     ///
     /// # Errors
     /// `Error::Denied`.
-    pub fn allow(&self, action: Action) -> Result<()> {
+    pub fn authorise(&self, action: Action) -> Result<()> {
         Ok(authorise(&self.actor, action, Subject::Any)?)
     }
 
     /// The same, as a question.
-    pub fn may(&self, action: Action) -> bool {
-        self.allow(action).is_ok()
+    pub fn can(&self, action: Action) -> bool {
+        self.authorise(action).is_ok()
     }
 
     /// Whether jobs of a kind may be started.
     ///
     /// # Errors
     /// `Error::Denied`.
-    pub fn allow_start(&self, kind: &str) -> Result<()> {
+    pub fn authorise_start(&self, kind: &str) -> Result<()> {
         Ok(authorise(&self.actor, Action::Start, Subject::Kind(self.rules.of(kind)))?)
     }
 
     /// The same, as a question.
-    pub fn may_start(&self, kind: &str) -> bool {
-        self.allow_start(kind).is_ok()
+    pub fn can_start(&self, kind: &str) -> bool {
+        self.authorise_start(kind).is_ok()
     }
 
     /// Whether `action` may be done to a job.
-    pub fn may_on(&self, action: Action, job: &JobView) -> bool {
+    pub fn can_on(&self, action: Action, job: &JobView) -> bool {
         self.check(action, job).is_ok()
     }
 
@@ -104,19 +104,19 @@ impl Desk {
     ///
     /// # Errors
     /// `Error::Denied`; `Error::NoSuchJob` also for one that is out of sight.
-    pub async fn open(&self, job: JobId, action: Action) -> Result<OpenJob> {
-        self.allow(action)?;
+    pub async fn open(&self, job: JobId, action: Action) -> Result<AuthorizedJob> {
+        self.authorise(action)?;
         let view = self.engine.job(job).await?;
         self.check(action, &view)?;
-        Ok(OpenJob { engine: self.engine.clone(), view })
+        Ok(AuthorizedJob { engine: self.engine.clone(), view })
     }
 
     /// The same with its input and result.
-    pub async fn detail(&self, job: JobId) -> Result<(OpenJob, JobDetail)> {
-        self.allow(Action::See)?;
+    pub async fn detail(&self, job: JobId) -> Result<(AuthorizedJob, JobDetail)> {
+        self.authorise(Action::See)?;
         let detail = self.engine.detail(job).await?;
         self.check(Action::See, &detail.view)?;
-        Ok((OpenJob { engine: self.engine.clone(), view: detail.view.clone() }, detail))
+        Ok((AuthorizedJob { engine: self.engine.clone(), view: detail.view.clone() }, detail))
     }
 
     /// Starts a job in one's own name.
@@ -124,13 +124,13 @@ impl Desk {
     /// # Errors
     /// Those of [`Engine::start`], `Error::Denied`; `Error::NoSuchJob` for a job to repeat that is out of sight.
     pub async fn start(&self, kind: &str, input: Value, options: StartOptions) -> Result<JobId> {
-        self.allow_start(kind)?;
+        self.authorise_start(kind)?;
         // It is marked as repeated, and needs no attention any more.
         if let Some(original) = options.rerun_of {
             self.open(original, Action::Start).await?;
         }
         let job = self.engine.start(kind, input, StartOptions { by: self.by.clone(), ..options }).await?;
-        if self.sight.hides(kind) && !self.sight.sees(&self.engine.job(job).await?) {
+        if self.visibility.hides(kind) && !self.visibility.can_see(&self.engine.job(job).await?) {
             return Err(Error::Refused {
                 code: "already_under_way",
                 message: "a job of another user does the same; try again when it has ended".to_owned(),
@@ -141,7 +141,7 @@ impl Desk {
 
     /// Starts a job anew, in one's own name.
     pub async fn rerun(&self, job: JobId) -> Result<JobId> {
-        self.allow(Action::Start)?;
+        self.authorise(Action::Start)?;
         let old = self.engine.detail(job).await?;
         self.check(Action::Start, &old.view)?;
         let options = StartOptions { rerun_of: Some(job), ..StartOptions::default() };
@@ -149,17 +149,17 @@ impl Desk {
     }
 
     /// See [`Engine::cancel`].
-    pub async fn cancel(&self, job: JobId) -> Result<CancelAnswer> {
-        self.open(job, Action::Steer).await?;
+    pub async fn cancel(&self, job: JobId) -> Result<CancelOutcome> {
+        self.open(job, Action::Control).await?;
         self.engine.cancel(job, self.by.clone()).await
     }
 
     /// See [`Engine::retry`].
     pub async fn retry(&self, job: JobId) -> Result<AttemptNo> {
-        let kind = self.open(job, Action::Steer).await?.view.kind;
+        let kind = self.open(job, Action::Control).await?.view.kind;
         self.engine.retry(job, self.by.clone()).await.map_err(|error| match error {
             // Its message names the other job, which may be hidden.
-            Error::Conflict { code: code @ "already_under_way", state, .. } if self.sight.hides(&kind) => {
+            Error::Conflict { code: code @ "already_under_way", state, .. } if self.visibility.hides(&kind) => {
                 Error::Conflict { code, state, message: "another job does the same already".to_owned() }
             }
             error => error,
@@ -167,20 +167,20 @@ impl Desk {
     }
 
     /// See [`Engine::pause`].
-    pub async fn pause(&self, job: JobId) -> Result<PauseAnswer> {
-        self.open(job, Action::Steer).await?;
+    pub async fn pause(&self, job: JobId) -> Result<PauseOutcome> {
+        self.open(job, Action::Control).await?;
         self.engine.pause(job, self.by.clone()).await
     }
 
     /// See [`Engine::resume`].
     pub async fn resume(&self, job: JobId) -> Result<()> {
-        self.open(job, Action::Steer).await?;
+        self.open(job, Action::Control).await?;
         self.engine.resume(job, self.by.clone()).await
     }
 
     /// See [`Engine::start_now`].
     pub async fn start_now(&self, job: JobId) -> Result<()> {
-        self.open(job, Action::Steer).await?;
+        self.open(job, Action::Control).await?;
         self.engine.start_now(job, self.by.clone()).await
     }
 
@@ -190,59 +190,59 @@ impl Desk {
         self.engine.delete(job, self.by.clone()).await
     }
 
-    /// See [`Engine::change_gate`].
-    pub async fn change_gate(&self, of: GateOf, name: &str, change: GateChange) -> Result<()> {
-        self.allow(Action::ManageQueues)?;
-        self.engine.change_gate(of, name, change, self.by.clone()).await
+    /// See [`Engine::change_control`].
+    pub async fn change_control(&self, of: ControlTarget, name: &str, change: ControlChange) -> Result<()> {
+        self.authorise(Action::ManageQueues)?;
+        self.engine.change_control(of, name, change, self.by.clone()).await
     }
 
     /// The folders in `path`, for choosing one to start a job with. Blocks the thread.
     pub fn folders(&self, path: Option<&str>) -> Result<FolderListing> {
-        self.allow(Action::Start)?;
+        self.authorise(Action::Start)?;
         self.engine.roots().list(path)
     }
 
     /// Where files come in.
     pub fn uploads(&self) -> Result<&Uploads> {
-        self.allow(Action::Upload)?;
+        self.authorise(Action::Upload)?;
         Ok(self.engine.uploads())
     }
 
     /// A page of the jobs in sight, with the progress that memory has.
     pub async fn page(&self, query: ListQuery) -> Result<Page> {
-        self.allow(Action::See)?;
-        let mut page = self.engine.store().page(&ListQuery { sight: self.sight.clone(), ..query }).await?;
+        self.authorise(Action::See)?;
+        let mut page = self.engine.store().page(&ListQuery { visibility: self.visibility.clone(), ..query }).await?;
         self.engine.freshen(&mut page.jobs);
         Ok(page)
     }
 
     /// What went wrong, of the jobs in sight.
     pub async fn attention(&self, limit: u32) -> Result<Vec<JobView>> {
-        self.allow(Action::See)?;
-        self.engine.store().attention(limit, &self.sight).await
+        self.authorise(Action::See)?;
+        self.engine.store().attention(limit, &self.visibility).await
     }
 
     /// The records of the kinds that nothing is hidden of.
     pub async fn kind_stats(&self) -> Result<Vec<KindStats>> {
-        self.allow(Action::See)?;
-        self.engine.store().kind_stats(&self.sight).await
+        self.authorise(Action::See)?;
+        self.engine.store().kind_stats(&self.visibility).await
     }
 
     /// How many jobs are in each state; all jobs count, in sight or not.
     pub async fn counts(&self) -> Result<Counts> {
-        self.allow(Action::See)?;
+        self.authorise(Action::See)?;
         self.engine.store().counts().await
     }
 
     /// What ended in each hour; all jobs count.
     pub async fn finished_per_hour(&self, hours: u32) -> Result<Vec<HourBucket>> {
-        self.allow(Action::See)?;
+        self.authorise(Action::See)?;
         self.engine.store().finished_per_hour(hours).await
     }
 
     /// Bytes used.
     pub async fn usage(&self) -> Result<Usage> {
-        self.allow(Action::See)?;
+        self.authorise(Action::See)?;
         self.engine.store().usage().await
     }
 
@@ -253,7 +253,7 @@ impl Desk {
 
     /// Files in the data directory that the database does not know.
     pub fn orphan_files(&self) -> Result<OrphanFiles> {
-        self.allow(Action::See)?;
+        self.authorise(Action::See)?;
         Ok(self.engine.orphan_files())
     }
 
@@ -262,19 +262,19 @@ impl Desk {
     /// # Errors
     /// `Error::Denied`.
     pub fn trouble(&self) -> Result<Option<Trouble>> {
-        self.allow(Action::See)?;
+        self.authorise(Action::See)?;
         Ok(self.engine.health().trouble())
     }
 
     /// What people have decided about queues and kinds.
-    pub async fn gates(&self) -> Result<Vec<Gate>> {
-        self.allow(Action::See)?;
-        self.engine.store().gates().await
+    pub async fn controls(&self) -> Result<Vec<QueueControl>> {
+        self.authorise(Action::See)?;
+        self.engine.store().controls().await
     }
 
     /// The queues; all jobs count.
     pub async fn queues(&self) -> Result<Vec<QueueStatus>> {
-        self.allow(Action::See)?;
+        self.authorise(Action::See)?;
         self.engine.queues().await
     }
 
@@ -290,7 +290,7 @@ impl Desk {
 
     /// Those whose jobs may be started here.
     pub fn startable(&self) -> impl Iterator<Item = &TaskInfo> {
-        self.catalogue().iter().filter(|task| self.may_start(task.kind.as_str()))
+        self.catalogue().iter().filter(|task| self.can_start(task.kind.as_str()))
     }
 
     /// One of them.
@@ -314,7 +314,7 @@ impl Desk {
     }
 }
 
-impl OpenJob {
+impl AuthorizedJob {
     /// Its attempts, newest first.
     pub async fn attempts(&self) -> Result<Vec<AttemptRow>> {
         self.engine.store().attempts(self.view.job).await

@@ -7,14 +7,14 @@ use crate::Micros;
 /// What a gate stands before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum GateOf {
+pub enum ControlTarget {
     /// All kinds of one queue.
     Queue,
     /// One kind.
     Kind,
 }
 
-impl GateOf {
+impl ControlTarget {
     /// Its word.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -31,9 +31,9 @@ impl GateOf {
 
 /// What people have decided about a queue or a kind. What nobody has decided about is open, and without a limit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Gate {
+pub struct QueueControl {
     /// What it stands before.
-    pub of: GateOf,
+    pub of: ControlTarget,
     /// The name of that.
     pub name: String,
     /// Since when no job passes; what has passed goes on.
@@ -44,9 +44,9 @@ pub struct Gate {
     pub at_once: Option<u32>,
 }
 
-impl Gate {
+impl QueueControl {
     /// As it is before anybody has decided anything.
-    pub fn open(of: GateOf, name: &str) -> Self {
+    pub fn open(of: ControlTarget, name: &str) -> Self {
         Self { of, name: name.to_owned(), paused_at: None, paused_by: None, at_once: None }
     }
 }

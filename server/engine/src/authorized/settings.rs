@@ -1,20 +1,20 @@
 //! What the pages of settings read and decide. What changes people themselves is the accounts' own.
 
-use super::Desk;
+use super::AuthorizedEngine;
 use crate::{
     Error, Result,
     access::{Action, Denied},
-    store::{AuditPage, AuditQuery, KindRule, Person, SessionInfo, Token, UserId},
+    store::{AuditPage, AuditQuery, KindRule, SessionInfo, Token, User, UserId},
 };
 
-impl Desk {
+impl AuthorizedEngine {
     /// Whose desk it is, who may change what is theirs.
     ///
     /// # Errors
     /// `Error::Denied`, also where there are no accounts.
     pub fn own(&self) -> Result<UserId> {
-        self.allow(Action::OwnAccount)?;
-        Ok(self.actor.who().ok_or(Denied::NoAccounts)?.user)
+        self.authorise(Action::OwnAccount)?;
+        Ok(self.actor.principal().ok_or(Denied::NoAccounts)?.user)
     }
 
     /// Where they are signed in, the last used first.
@@ -28,20 +28,20 @@ impl Desk {
     }
 
     /// Everybody, the removed ones too, by name.
-    pub async fn people(&self) -> Result<Vec<Person>> {
-        self.allow(Action::ManagePeople)?;
-        self.engine.store().people().await
+    pub async fn users(&self) -> Result<Vec<User>> {
+        self.authorise(Action::ManageUsers)?;
+        self.engine.store().users().await
     }
 
     /// The tokens of all people, the newest first.
     pub async fn tokens(&self) -> Result<Vec<Token>> {
-        self.allow(Action::ManagePeople)?;
+        self.authorise(Action::ManageUsers)?;
         self.engine.store().tokens(None).await
     }
 
     /// What administrators have decided about kinds.
     pub async fn kind_rules(&self) -> Result<Vec<KindRule>> {
-        self.allow(Action::ManageKinds)?;
+        self.authorise(Action::ManageKinds)?;
         self.engine.store().kind_rules().await
     }
 
@@ -51,7 +51,7 @@ impl Desk {
     /// # Errors
     /// `Error::Denied`, `Error::UnknownKind`.
     pub async fn change_kind_rule(&self, rule: KindRule) -> Result<()> {
-        self.allow(Action::ManageKinds)?;
+        self.authorise(Action::ManageKinds)?;
         if self.task(&rule.kind).is_none() {
             let known = self.catalogue().iter().map(|task| task.kind.as_str()).collect::<Vec<_>>().join(", ");
             return Err(Error::UnknownKind { kind: rule.kind, known });
@@ -61,7 +61,7 @@ impl Desk {
 
     /// Part of the audit log.
     pub async fn audit(&self, query: &AuditQuery) -> Result<AuditPage> {
-        self.allow(Action::ReadAudit)?;
+        self.authorise(Action::ReadAudit)?;
         self.engine.store().audit(query).await
     }
 }

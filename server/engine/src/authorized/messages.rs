@@ -2,15 +2,15 @@
 
 use model::{JobId, MessageEvent, MessageTo, Seq, Tone};
 
-use super::{Desk, OpenJob};
+use super::{AuthorizedEngine, AuthorizedJob};
 use crate::{
     Result,
     access::Action,
-    message::{LONGEST_MESSAGE, LONGEST_NOTE, cleaned, key},
+    message::{MAX_MESSAGE_LENGTH, MAX_NOTE_LENGTH, cleaned, key},
     store::{MessagePage, NewMessage, Told},
 };
 
-impl Desk {
+impl AuthorizedEngine {
     /// Tells everybody, somebody, or the watchers of a job; or notes something on a job. Whether there is such a person
     /// is not looked at. Asked again under the same `name`, it is told once.
     ///
@@ -19,12 +19,12 @@ impl Desk {
     /// `Error::Refused` as `key_reused` or `too_many_notes`.
     pub async fn tell(&self, to: MessageTo, text: &str, tone: Tone, name: Option<&str>) -> Result<Told> {
         match &to {
-            MessageTo::Everyone => self.allow(Action::Announce)?,
-            MessageTo::User { .. } => self.allow(Action::Write)?,
-            MessageTo::Job { job } => drop(self.open(*job, Action::Steer).await?),
+            MessageTo::Everyone => self.authorise(Action::Announce)?,
+            MessageTo::User { .. } => self.authorise(Action::Write)?,
+            MessageTo::Job { job } => drop(self.open(*job, Action::Control).await?),
             MessageTo::Note { job } => drop(self.open(*job, Action::Write).await?),
         }
-        let longest = if matches!(to, MessageTo::Note { .. }) { LONGEST_NOTE } else { LONGEST_MESSAGE };
+        let longest = if matches!(to, MessageTo::Note { .. }) { MAX_NOTE_LENGTH } else { MAX_MESSAGE_LENGTH };
         let (text, key) = (cleaned(text, longest)?, key(name)?);
         self.engine.store().tell(NewMessage { by: self.by.clone(), to, text, tone, key }).await
     }
@@ -32,8 +32,8 @@ impl Desk {
     /// What was said to everyone, to or by whoever looks, and to the watchers of jobs in sight; newest first, those
     /// before a number, at most `limit`.
     pub async fn messages(&self, before: Option<Seq>, limit: u32) -> Result<MessagePage> {
-        self.allow(Action::See)?;
-        self.engine.store().messages(&self.sight, before, limit).await
+        self.authorise(Action::See)?;
+        self.engine.store().messages(&self.visibility, before, limit).await
     }
 
     /// What a job is called, where it is in sight.
@@ -42,7 +42,7 @@ impl Desk {
     }
 }
 
-impl OpenJob {
+impl AuthorizedJob {
     /// The newest notes on it, newest first.
     pub async fn notes(&self, limit: u32) -> Result<Vec<MessageEvent>> {
         self.engine.store().notes(self.view.job, limit).await
