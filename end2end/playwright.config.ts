@@ -6,9 +6,8 @@ import type { ServerOptions } from "./tests/support/milepost.ts";
 const chromium = process.env.CHROMIUM_BIN ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(existsSync);
 const root = process.getuid?.() === 0;
 
-// What people do with jobs, with accounts as without them. Each flow that waits for jobs to run for a while is gone through
-// once more with script and once more without: as an operator, the least role that may, and as an administrator. The short
-// ones are gone through as both.
+// Flows that also run on a server with accounts. Long ones wait for jobs: they run once as operator with script and once
+// as administrator without. Short ones run as both.
 const long = ["job-page", "pause-resume", "new-job"];
 const short = ["job-list", "job-list-paging"];
 const flows = (...names: string[]) => names.map((name) => `**/${name}.spec.ts`);
@@ -19,7 +18,7 @@ export default defineConfig<object, ServerOptions>({
   workers: 2,
   retries: 0,
   forbidOnly: Boolean(process.env.CI),
-  // Wide, for a busy machine: they end what hangs, they do not judge speed.
+  // Generous, for a busy machine: they end hanging tests and do not measure speed.
   timeout: 90_000,
   expect: { timeout: 15_000 },
   reporter: [["list"]],
@@ -30,7 +29,7 @@ export default defineConfig<object, ServerOptions>({
       executablePath: chromium,
       args: [...(root ? ["--no-sandbox"] : []), "--disable-background-networking"],
     },
-    // Without a film, which would take half of a small machine.
+    // Without a film strip, which takes half of the processor of a small machine.
     trace: { mode: "retain-on-failure", screenshots: false },
   },
   projects: [
@@ -48,9 +47,11 @@ export default defineConfig<object, ServerOptions>({
       testMatch: flows("jobs.noscript", "new-job.noscript"),
       use: { role: "administrator", javaScriptEnabled: false },
     },
-    // `.ci/watch` asks for this one: it compiles.
+    // For `.ci/watch`, since it compiles.
     ...(process.env.WATCH ? [{ name: "watch", testMatch: /\.watch\.ts$/, workers: 1, use: { trace: "off" as const } }] : []),
-    // `make bench` asks for this one; a figure means nothing beside other tests.
+    // For `make screenshots`.
+    ...(process.env.SCREENSHOTS ? [{ name: "screenshots", testMatch: /\.screenshots\.ts$/, timeout: 600_000, use: { trace: "off" as const } }] : []),
+    // For `make bench`; measurements need an idle machine.
     ...(process.env.BENCH ? [{ name: "bench", testMatch: /\.bench\.ts$/, workers: 1, timeout: 180_000, use: { trace: "off" as const } }] : []),
   ],
 });

@@ -43,18 +43,18 @@ test("accounts by keyboard: an administrator signs in and adds a user", async ({
 
 test("accounts by keyboard: a user is removed after a confirmation that has Cancel focused", async ({ page, server, openBrowser }) => {
   await page.close();
-  const hers = await openBrowser(await createAdministrator(server));
-  await hers.goto("/settings/users");
-  const form = hers.getByRole("form", { name: "Add a user" });
+  const adminPage = await openBrowser(await createAdministrator(server));
+  await adminPage.goto("/settings/users");
+  const form = adminPage.getByRole("form", { name: "Add a user" });
   await form.getByLabel("Name").fill("grace");
   await form.getByLabel("Name").press("Enter");
-  await tabTo(hers, hers.getByLabel("More for grace"));
-  await hers.keyboard.press("Enter");
-  await tabTo(hers, hers.getByRole("link", { name: "Remove grace" }));
-  await hers.keyboard.press("Enter");
-  const confirmation = hers.getByRole("dialog", { name: "Remove grace?" });
+  await tabTo(adminPage, adminPage.getByLabel("More for grace"));
+  await adminPage.keyboard.press("Enter");
+  await tabTo(adminPage, adminPage.getByRole("link", { name: "Remove grace" }));
+  await adminPage.keyboard.press("Enter");
+  const confirmation = adminPage.getByRole("dialog", { name: "Remove grace?" });
   await expect(confirmation.getByRole("link", { name: "Cancel" })).toBeFocused();
-  await tabTo(hers, confirmation.getByRole("button", { name: "Remove grace" }));
-  await hers.keyboard.press("Enter");
-  await expect(hers.getByRole("row", { name: /grace/ })).toContainText("Removed");
+  await tabTo(adminPage, confirmation.getByRole("button", { name: "Remove grace" }));
+  await adminPage.keyboard.press("Enter");
+  await expect(adminPage.getByRole("row", { name: /grace/ })).toContainText("Removed");
 });

@@ -1,5 +1,5 @@
 // Accounts without script: forms post, and the response reports the result.
-import { addUser, account, choosePassword, expect, expectForbidden, offeredActions, row, signIn, test } from "./support/server-with-accounts.ts";
+import { account, addUser, choosePassword, expect, expectForbidden, offeredActions, row, signIn, test } from "./support/server-with-accounts.ts";
 import { startJob, state } from "./support/milepost.ts";
 import { createAdministrator, createUser, password } from "./support/users.ts";
 

@@ -1,7 +1,7 @@
 // Accounts with script: set-up, roles, sign-in, sessions, passwords, tokens, audit log and time zone.
 import { readFileSync } from "node:fs";
 import { account, addUser, choosePassword, expect, expectForbidden, offeredActions, row, signIn, test } from "./support/server-with-accounts.ts";
-import { waitUntilLive, startJob, state, completedSteps } from "./support/milepost.ts";
+import { completedSteps, startJob, state, waitUntilLive } from "./support/milepost.ts";
 import { createAdministrator, createUser, password } from "./support/users.ts";
 
 test("set-up: first administrator adds a viewer and an operator with single-use links", async ({ page, server, openBrowser }) => {
@@ -16,15 +16,15 @@ test("set-up: first administrator adds a viewer and an operator with single-use 
     await page.reload();
     await expect(page.getByLabel("Link", { exact: true }), "it is shown once").toHaveCount(0);
 
-    const theirs = await openBrowser();
-    await theirs.goto(link);
-    await expect(theirs.getByLabel("Name")).toHaveValue(name);
-    await choosePassword(theirs, "Set password");
-    await expect(theirs).toHaveURL(`${server.url}/`);
-    await expect(account(theirs)).toContainText(name);
-    await expect(account(theirs)).toContainText(word);
-    await theirs.goto(link);
-    await expect(theirs.getByRole("heading", { level: 1 })).toHaveText("Link expired or already used");
+    const invited = await openBrowser();
+    await invited.goto(link);
+    await expect(invited.getByLabel("Name")).toHaveValue(name);
+    await choosePassword(invited, "Set password");
+    await expect(invited).toHaveURL(`${server.url}/`);
+    await expect(account(invited)).toContainText(name);
+    await expect(account(invited)).toContainText(word);
+    await invited.goto(link);
+    await expect(invited.getByRole("heading", { level: 1 })).toHaveText("Link expired or already used");
     await page.reload();
     await expect(row(page, "Users", name)).toContainText(/Active.*just now/);
   }
@@ -52,7 +52,7 @@ test("viewer: sees live progress and can change nothing", async ({ server, openB
   await expect.poll(() => completedSteps(page), "progress is live").toBeGreaterThan(before);
 
   const cancel = (id: number) => fetch("/api/cancel_job", { method: "POST", body: new URLSearchParams({ id: String(id) }) });
-  expect(await page.evaluate(`(${cancel})(${running}).then((answer) => answer.status)`)).toBe(403);
+  expect(await page.evaluate(`(${cancel})(${running}).then((response) => response.status)`)).toBe(403);
   await request.post("/api/cancel_job", { form: { id: String(running) } });
   await expect(state(page)).toContainText("Cancelled");
   expect(await offeredActions(page), "also after the job ended").toEqual([]);
@@ -65,7 +65,7 @@ test("viewer: sees live progress and can change nothing", async ({ server, openB
 
 test("operator: starts, cancels and reruns jobs and cannot manage users", async ({ server, openBrowser, apiClient }) => {
   const first = await createAdministrator(server);
-  const hers = await startJob(await apiClient(first), "demo", { seconds: 600 });
+  const adminJob = await startJob(await apiClient(first), "demo", { seconds: 600 });
   const page = await openBrowser(await createUser(server, first, "otto", "operator"));
   await page.goto("/");
   await page.getByRole("link", { name: "New job" }).first().click();
@@ -85,7 +85,7 @@ test("operator: starts, cancels and reruns jobs and cannot manage users", async 
   await page.getByRole("button", { name: "Cancel" }).click();
   await expect(state(page)).toContainText("Cancelled");
 
-  await page.goto(`/jobs/${hers}`);
+  await page.goto(`/jobs/${adminJob}`);
   await waitUntilLive(page);
   await page.getByRole("button", { name: "Cancel" }).click();
   await expect(state(page)).toContainText("Cancelled");
@@ -240,13 +240,13 @@ test("API token: is shown once, has only its scopes, and fails after revocation"
   expect(await use("/jobs/1/log")).toBe(401);
 });
 
-test("audit log: lists actions, filters them and exports CSV", async ({ page: stranger, server, openBrowser, apiClient }) => {
+test("audit log: lists actions, filters them and exports CSV", async ({ page: signedOut, server, openBrowser, apiClient }) => {
   const first = await createAdministrator(server);
   const otto = await createUser(server, first, "otto", "operator");
   const job = await startJob(await apiClient(otto), "demo", { seconds: 0 });
-  await stranger.goto("/sign-in");
-  await signIn(stranger, "otto", "seven green adders");
-  await expect(stranger.getByRole("alert")).toBeVisible();
+  await signedOut.goto("/sign-in");
+  await signIn(signedOut, "otto", "seven green adders");
+  await expect(signedOut.getByRole("alert")).toBeVisible();
 
   const page = await openBrowser(first);
   await page.goto("/settings/audit");

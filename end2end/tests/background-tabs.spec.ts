@@ -1,6 +1,6 @@
 // Hidden and visible tabs of one browser, which opens at most six connections to a server.
 import { type BrowserContext, type Page } from "@playwright/test";
-import { expect, waitUntilLive, startJob, completedSteps, test } from "./support/milepost.ts";
+import { completedSteps, expect, startJob, test, waitUntilLive } from "./support/milepost.ts";
 
 /** Simulates showing or hiding a tab. A headless browser never hides one. */
 async function setVisible(page: Page, visible: boolean) {

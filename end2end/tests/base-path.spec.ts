@@ -1,6 +1,6 @@
 // Base path: everything that a page loads, opens, posts or links to is below it.
 import { join } from "node:path";
-import { expect, waitUntilLive, Milepost, state, test } from "./support/milepost.ts";
+import { expect, Milepost, state, test, waitUntilLive } from "./support/milepost.ts";
 
 test.describe("base path", () => {
   let milepost: Milepost;
@@ -13,13 +13,13 @@ test.describe("base path", () => {
   test("pages, assets, streams and forms stay below it", async ({ browser }) => {
     const context = await browser.newContext({ baseURL: milepost.url });
     const page = await context.newPage();
-    const wrong: string[] = [];
+    const errors: string[] = [];
     page.on("request", (request) => {
       const { protocol, pathname } = new URL(request.url());
-      if (protocol === "http:" && !pathname.startsWith("/milepost/")) wrong.push(`${request.method()} ${pathname}`);
+      if (protocol === "http:" && !pathname.startsWith("/milepost/")) errors.push(`${request.method()} ${pathname}`);
     });
-    page.on("response", (answer) => {
-      if (answer.status() >= 400) wrong.push(`${answer.status()} ${answer.url()}`);
+    page.on("response", (response) => {
+      if (response.status() >= 400) errors.push(`${response.status()} ${response.url()}`);
     });
 
     await page.goto("/milepost/");
@@ -53,7 +53,7 @@ test.describe("base path", () => {
     await waitUntilLive(page);
     await page.getByLabel("File", { exact: true }).setInputFiles(join(milepost.root, "orders.csv"));
     await expect(page.getByText(/^orders\.csv, .*, uploaded$/)).toBeVisible();
-    expect(wrong).toEqual([]);
+    expect(errors).toEqual([]);
     await context.close();
   });
 });

@@ -1,7 +1,7 @@
 // External commands: from the table in the configuration file to the result of the job.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, waitUntilLive, Milepost, state, test } from "./support/milepost.ts";
+import { expect, Milepost, state, test, waitUntilLive } from "./support/milepost.ts";
 
 const script = `
 echo '{"progress":0.25,"message":"the first quarter"}'

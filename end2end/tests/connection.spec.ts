@@ -1,8 +1,8 @@
 // Connection of a page to the server: error responses, buffering proxies, silence, a lost network and a restart.
 import { type Page } from "@playwright/test";
-import { expect, waitUntilLive, Milepost, startJob, state, test as base } from "./support/milepost.ts";
+import { expect, Milepost, startJob, state, test as base, waitUntilLive } from "./support/milepost.ts";
 import { FaultyProxy } from "./support/faulty-proxy.ts";
-import { expectProgress, openPage, expectSameLog, Streams } from "./support/streams.ts";
+import { expectProgress, expectSameLog, openPage, Streams } from "./support/streams.ts";
 
 const test = base.extend<{ faultyProxy: FaultyProxy }>({
   faultyProxy: async ({ milepost }, use) => {

@@ -1,7 +1,7 @@
 // Crash recovery: the server is killed during a job and starts again.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { binary, expect, waitUntilLive, Milepost, startJob, state, test } from "./support/milepost.ts";
+import { binary, expect, Milepost, startJob, state, test, waitUntilLive } from "./support/milepost.ts";
 
 test("crash recovery: after SIGKILL a job is interrupted, keeps its log and can be retried", async ({ page, playwright }) => {
   const milepost = await new Milepost().start();

@@ -1,6 +1,6 @@
 // Forced colours (Windows contrast themes): contrast of progress bars and states.
 import { type Locator, type Page } from "@playwright/test";
-import { expect, waitUntilLive, startJob, state, test } from "./support/milepost.ts";
+import { expect, startJob, state, test, waitUntilLive } from "./support/milepost.ts";
 
 /** Luminance (WCAG 2) of the pixels of an element, by row. */
 async function luminance(page: Page, element: Locator): Promise<number[][]> {

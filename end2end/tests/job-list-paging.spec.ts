@@ -1,6 +1,6 @@
 // Job list: paging, filter by age, and invalid filters in the address.
 import { type APIRequestContext, type Page } from "@playwright/test";
-import { expect, waitUntilLive, startJob, test } from "./support/milepost.ts";
+import { expect, startJob, test, waitUntilLive } from "./support/milepost.ts";
 
 const rows = (page: Page) => page.getByRole("region", { name: "Jobs" }).locator("tbody tr");
 const pager = (page: Page, name: string) => page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name, exact: true });

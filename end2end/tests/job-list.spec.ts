@@ -1,5 +1,5 @@
 // Job list and overview: live rows, new jobs, filters in the address, pinned jobs.
-import { expect, waitUntilLive, startJob, test } from "./support/milepost.ts";
+import { expect, startJob, test, waitUntilLive } from "./support/milepost.ts";
 
 test("job list: rows update in place and new jobs wait for a click", async ({ page, request }) => {
   const running = await startJob(request, "demo", { seconds: 40 });

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, waitUntilLive, startJob, state, test } from "./support/milepost.ts";
+import { expect, startJob, state, test, waitUntilLive } from "./support/milepost.ts";
 
 test("job page: a succeeded job offers its artifact for download", async ({ page, request, milepost }) => {
   const job = await startJob(request, "checksum", { folder: milepost.root });

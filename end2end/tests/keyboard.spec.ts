@@ -1,6 +1,6 @@
 // Jobs by keyboard: every action by Tab, Enter and Escape, with visible focus.
 import { tabTo } from "./support/keyboard.ts";
-import { expect, waitUntilLive, startJob, state, test } from "./support/milepost.ts";
+import { expect, startJob, state, test, waitUntilLive } from "./support/milepost.ts";
 
 test("keyboard: a job is opened from the overview and cancelled", async ({ page, request }) => {
   const job = await startJob(request, "demo", { seconds: 600 });

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { expect, type Page, test } from "@playwright/test";
 import { printRow } from "./support/statistics.ts";
-import { waitUntilLive, startJob, state } from "./support/milepost.ts";
+import { startJob, state, waitUntilLive } from "./support/milepost.ts";
 
 const project = resolve(import.meta.dirname, "../..");
 const styles = join(project, "style/chart.css");

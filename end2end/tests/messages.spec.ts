@@ -2,15 +2,15 @@
 import { type Page } from "@playwright/test";
 import { checkAccessibility } from "./support/accessibility.ts";
 import { test as accountsTest } from "./support/server-with-accounts.ts";
-import { expect, waitUntilLive, startJob, state, test } from "./support/milepost.ts";
+import { expect, startJob, state, test, waitUntilLive } from "./support/milepost.ts";
 import { createAdministrator, createUser } from "./support/users.ts";
 
 const toasts = (page: Page) => page.locator(".toasts li");
 
 async function send(page: Page, form: Record<string, string>) {
-  const answer = await page.request.post("/api/send_message", { form, headers: { "sec-fetch-site": "same-origin" } });
-  expect(answer.status(), await answer.text()).toBe(200);
-  return (await answer.json()) as { message: number; receivers: number };
+  const response = await page.request.post("/api/send_message", { form, headers: { "sec-fetch-site": "same-origin" } });
+  expect(response.status(), await response.text()).toBe(200);
+  return (await response.json()) as { message: number; receivers: number };
 }
 
 accountsTest("message: appears only for its recipients and can be closed", async ({ server, openBrowser }) => {
@@ -151,11 +151,11 @@ test("notification: is sent when a pinned job ends, after permission on request 
   await context.grantPermissions(["notifications"]);
   await page.addInitScript(() => {
     const notifications: string[] = [];
-    Object.assign(window, { notifications, asked: 0 });
+    Object.assign(window, { notifications, requests: 0 });
     class FakeNotification {
       static permission = "default";
       static async requestPermission() {
-        Object.assign(window, { asked: (window as unknown as { asked: number }).asked + 1 });
+        Object.assign(window, { requests: (window as unknown as { requests: number }).requests + 1 });
         return (FakeNotification.permission = "granted");
       }
       constructor(title: string, options: NotificationOptions) {
@@ -171,10 +171,10 @@ test("notification: is sent when a pinned job ends, after permission on request 
   const value = (name: string) => page.evaluate((name) => (window as unknown as Record<string, unknown>)[name], name);
   const button = page.getByRole("button", { name: "Notify me when a pinned job finishes" });
   await expect(button).toHaveAttribute("aria-pressed", "false");
-  expect(await value("asked")).toBe(0);
+  expect(await value("requests")).toBe(0);
   await button.click();
   await expect(button).toHaveAttribute("aria-pressed", "true");
-  expect(await value("asked")).toBe(1);
+  expect(await value("requests")).toBe(1);
   await request.post("/api/cancel_job", { form: { id: String(job) } });
   await expect(state(page)).toContainText("Cancelled");
   await expect.poll(() => value("notifications")).toEqual([expect.stringMatching(new RegExp(`: Cancelled \\(job-${job}\\)$`))]);

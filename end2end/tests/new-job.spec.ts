@@ -1,6 +1,6 @@
 // New job with script: form, upload and folder picker keep their input whatever fails.
 import { type Page } from "@playwright/test";
-import { expect, waitUntilLive, startJob, test } from "./support/milepost.ts";
+import { expect, startJob, test, waitUntilLive } from "./support/milepost.ts";
 
 async function open(page: Page, path: string) {
   await page.goto(path);

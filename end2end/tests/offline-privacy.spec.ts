@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { type Page } from "@playwright/test";
-import { banner, savedPages, expectOfflinePage, expectBanner, openAndSave } from "./support/offline.ts";
+import { banner, expectBanner, expectOfflinePage, openAndSave, savedPages } from "./support/offline.ts";
 import { expect, signIn, test } from "./support/server-with-accounts.ts";
 import { binary, waitUntilLive } from "./support/milepost.ts";
 import { createAdministrator, createUser } from "./support/users.ts";

@@ -4,8 +4,8 @@ import { createServer, type Server } from "node:http";
 import { type AddressInfo } from "node:net";
 import { type BrowserContext, chromium, type Page } from "@playwright/test";
 import { checkAccessibility } from "./support/accessibility.ts";
-import { banner, expectOfflinePage, expectBanner, cachedPaths, openAndSave } from "./support/offline.ts";
-import { expect, waitUntilLive, Milepost, startJob, state, test } from "./support/milepost.ts";
+import { banner, cachedPaths, expectBanner, expectOfflinePage, openAndSave } from "./support/offline.ts";
+import { expect, Milepost, startJob, state, test, waitUntilLive } from "./support/milepost.ts";
 
 /** Difference of the page's clock to the browser's when it was loaded, seconds. */
 const clockError = (page: Page) =>
@@ -178,9 +178,9 @@ test.describe("offline", () => {
     await milepost.kill();
     const { port } = new URL(milepost.url);
     let status = 502;
-    const proxy = createServer((_, answer) => {
+    const proxy = createServer((_, response) => {
       if (status === 0) return; // accepts the request and never responds
-      answer.writeHead(status, { "content-type": "text/html" }).end("<html data-now=\"1\"><h1>Not Milepost</h1>");
+      response.writeHead(status, { "content-type": "text/html" }).end("<html data-now=\"1\"><h1>Not Milepost</h1>");
     });
     await new Promise<void>((done) => proxy.listen(Number(port), "127.0.0.1", done));
     try {
@@ -268,7 +268,7 @@ test("base path: only pages below it are saved and shown", async ({ browser }) =
   try {
     await openAndSave(page, "/milepost/");
     await openAndSave(page, "/milepost/jobs");
-    await page.evaluate(async () => (await caches.open("another application")).put("/theirs", new Response("theirs")));
+    await page.evaluate(async () => (await caches.open("another application")).put("/other", new Response("other")));
     const scopes = await page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).map(({ scope }) => new URL(scope).pathname));
     expect(scopes).toEqual(["/milepost/"]);
     await milepost.kill();
@@ -281,8 +281,8 @@ test("base path: only pages below it are saved and shown", async ({ browser }) =
     await expect(page.getByRole("link", { name: /^Overview as of/ })).toHaveAttribute("href", "/milepost/");
     await milepost.start();
     await expect(page.getByRole("heading", { level: 1 })).toHaveText("Queues", { timeout: 40_000 });
-    expect(await cachedPaths(page)).toContain("/theirs");
-    expect((await cachedPaths(page)).filter((path) => !path.startsWith("/milepost/"))).toEqual(["/theirs"]);
+    expect(await cachedPaths(page)).toContain("/other");
+    expect((await cachedPaths(page)).filter((path) => !path.startsWith("/milepost/"))).toEqual(["/other"]);
   } finally {
     await context.close();
     await milepost.remove();

@@ -1,7 +1,7 @@
 // Benchmark of pages: size and speed of the first visit, and time from a report to the pixel. Prints Markdown rows.
 import { type APIRequestContext, type Browser, chromium, type Page, type Request } from "@playwright/test";
-import { median, quantile, printRow } from "./support/statistics.ts";
-import { expect, waitUntilLive, startJob, state, test } from "./support/milepost.ts";
+import { median, printRow, quantile } from "./support/statistics.ts";
+import { expect, startJob, state, test, waitUntilLive } from "./support/milepost.ts";
 
 const runs = 5;
 /** Pause before measuring, since a new browser is busy with itself, milliseconds. */

@@ -1,5 +1,5 @@
 // Pause and resume: a job keeps its progress and continues from its checkpoint.
-import { expect, waitUntilLive, startJob, state, test } from "./support/milepost.ts";
+import { expect, startJob, state, test, waitUntilLive } from "./support/milepost.ts";
 
 test("pause: a paused job keeps its progress, resumes from it and succeeds", async ({ page, request }) => {
   // The job blocks halfway and makes no checkpoint during that time.

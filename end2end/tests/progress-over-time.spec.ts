@@ -1,5 +1,5 @@
 // Progress over time: the curve of a finished job, comparison with another run, and the time left of a running job.
-import { expect, waitUntilLive, startJob, state, test } from "./support/milepost.ts";
+import { expect, startJob, state, test, waitUntilLive } from "./support/milepost.ts";
 
 test("progress over time: a finished job shows its curve and compares two runs", async ({ page, request }) => {
   const first = await startJob(request, "demo", { seconds: 3 });

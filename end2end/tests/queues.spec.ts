@@ -1,5 +1,5 @@
 // Queues page: pausing and limiting queues.
-import { expect, waitUntilLive, startJob, state, test } from "./support/milepost.ts";
+import { expect, startJob, state, test, waitUntilLive } from "./support/milepost.ts";
 
 // A server of its own, since a paused queue would block other tests.
 test.use({ flags: [] });

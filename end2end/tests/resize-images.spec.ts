@@ -1,7 +1,7 @@
 // Resize images: upload, result as a zip file, and files that are not images.
 import { readFileSync } from "node:fs";
 import { type Page } from "@playwright/test";
-import { expect, waitUntilLive, state, test } from "./support/milepost.ts";
+import { expect, state, test, waitUntilLive } from "./support/milepost.ts";
 
 /** Returns a PNG drawn by the browser. */
 async function picture(page: Page, width: number, height: number): Promise<Buffer> {

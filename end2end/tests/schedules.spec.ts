@@ -1,5 +1,5 @@
 // Schedules with script: create, pause, run, edit and delete without reloading the page.
-import { expect, waitUntilLive, test } from "./support/milepost.ts";
+import { expect, test, waitUntilLive } from "./support/milepost.ts";
 
 test("schedules: one is created, paused, run, edited and deleted", async ({ page }) => {
   await page.goto("/new/demo");

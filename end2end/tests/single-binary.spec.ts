@@ -14,10 +14,10 @@ test.describe("single binary", () => {
     const page = await context.newPage();
     const failed: string[] = [];
     const types = new Map<string, string>();
-    page.on("response", (answer) => {
-      const path = new URL(answer.url()).pathname;
-      types.set(path, answer.headers()["content-type"] ?? "");
-      if (answer.status() >= 400) failed.push(`${answer.status()} ${path}`);
+    page.on("response", (response) => {
+      const path = new URL(response.url()).pathname;
+      types.set(path, response.headers()["content-type"] ?? "");
+      if (response.status() >= 400) failed.push(`${response.status()} ${path}`);
     });
     page.on("pageerror", (error) => failed.push(String(error)));
     page.on("console", (message) => {

@@ -2,9 +2,9 @@
 import { createServer } from "node:net";
 import { type AddressInfo } from "node:net";
 import { type BrowserContext, chromium, type Page } from "@playwright/test";
-import { expect, waitUntilLive, Milepost, startJob, state, test } from "./support/milepost.ts";
+import { expect, Milepost, startJob, state, test, waitUntilLive } from "./support/milepost.ts";
 import { FaultyProxy } from "./support/faulty-proxy.ts";
-import { expectProgress, openPage, expectSameLog, Streams } from "./support/streams.ts";
+import { expectProgress, expectSameLog, openPage, Streams } from "./support/streams.ts";
 
 const isSecure = (page: Page) => page.evaluate(() => isSecureContext);
 const cancel = (page: Page, job: number) => page.request.post("/api/cancel_job", { form: { id: String(job) }, headers: { "sec-fetch-site": "same-origin" } });

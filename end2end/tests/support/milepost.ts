@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { type APIRequestContext, test as base, expect, type Page } from "@playwright/test";
-import { createAdministrator, createUser, authorizedAs, type User, type Role } from "./users.ts";
+import { type APIRequestContext, expect, type Page, test as base } from "@playwright/test";
+import { authorizedAs, createAdministrator, createUser, type Role, type User } from "./users.ts";
 
 /** Path of the program. `make test` sets `MILEPOST_BIN` to a debug build. */
 export const binary = resolve(import.meta.dirname, "..", process.env.MILEPOST_BIN ?? "../../target/release/milepost");
@@ -141,9 +141,9 @@ async function cancelStarted(request: APIRequestContext): Promise<void> {
 
 /** Starts a job through the API. Returns its number. */
 export async function startJob(request: APIRequestContext, kind: string, input: object = {}): Promise<number> {
-  const answer = await request.post("/api/start_job", { form: { kind, input: JSON.stringify(input) } });
-  expect(answer.status(), await answer.text()).toBe(200);
-  const job = Number(await answer.json());
+  const response = await request.post("/api/start_job", { form: { kind, input: JSON.stringify(input) } });
+  expect(response.status(), await response.text()).toBe(200);
+  const job = Number(await response.json());
   started.set(request, [...(started.get(request) ?? []), job]);
   return job;
 }

@@ -1,6 +1,6 @@
 // Event streams of a browser context, and pages that follow a job through them.
 import { type BrowserContext, type Page, type Request } from "@playwright/test";
-import { expect, waitUntilLive, completedSteps } from "./milepost.ts";
+import { completedSteps, expect, waitUntilLive } from "./milepost.ts";
 
 /** Counts the streams of a browser context: opened in total and open now. */
 export class Streams {
