@@ -410,7 +410,7 @@ fn cell(row: &MatrixRow, column: &Column) -> Result<String, String> {
     let mut words = Vec::new();
     for (nth, pair) in column.jobs.iter().enumerate().take(if row.has_subject { 3 } else { 1 }) {
         let rule = Rule { private: nth == 2, ..Rule::default() };
-        let name = column.actor.who().map_or("", |who| &who.name);
+        let name = column.actor.principal().map_or("", |who| &who.name);
         let starter = if nth == 0 && !matches!(column.actor, Actor::Anonymous) { name } else { "olga" };
         let subject = match (row.has_subject, row.kind) {
             (true, _) if row.is_schedule => Subject::Schedule { rule, owner: starter },
