@@ -1,15 +1,15 @@
-//! From the text of a form to the JSON of an input.
+//! Form input: converts the text of a form field to the JSON of a task's input.
 
 use serde_json::{Number, Value};
 
 use crate::FieldKind;
 
-/// How the text that stands in a field becomes the JSON of the input.
+/// The conversion of a field's text to JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// Text, kept as it is. Line ends become `\n`.
     Text,
-    /// A path or a name: no blanks around it.
+    /// A path or a name, trimmed.
     Name,
     /// A whole number.
     Integer,
@@ -20,10 +20,10 @@ pub enum Entry {
 }
 
 impl Entry {
-    /// Every rule.
+    /// All conversions.
     pub const ALL: [Self; 5] = [Self::Text, Self::Name, Self::Integer, Self::Number, Self::Boolean];
 
-    /// The rule for a field of `kind`.
+    /// Returns the conversion for a field of `kind`.
     pub const fn of(kind: &FieldKind) -> Self {
         match kind {
             FieldKind::Text { .. } => Self::Text,
@@ -34,8 +34,8 @@ impl Entry {
         }
     }
 
-    /// The value of `text`. `None` for an empty field: the input does not have it then. What is no number stays text,
-    /// so that the check of the input can say so.
+    /// Converts `text`. `None` for an empty field, which is left out of the input. An invalid number remains text, so that
+    /// validation can name it.
     pub fn read(self, text: &str) -> Option<Value> {
         let text = if self == Self::Text { text } else { text.trim() };
         if text.is_empty() {

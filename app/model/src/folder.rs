@@ -1,8 +1,8 @@
-//! What the folder picker shows.
+//! Folder picker: the listing of one folder.
 
 use serde::{Deserialize, Serialize};
 
-/// The folders in one place.
+/// The content of one folder, or the list of roots.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FolderListing {
     /// The folder shown; `None` for the list of roots.
@@ -11,7 +11,7 @@ pub struct FolderListing {
     pub parent: Option<String>,
     /// Sub-folders, by name.
     pub folders: Vec<FolderEntry>,
-    /// How many files lie directly in it.
+    /// Number of files directly in it.
     pub files: u64,
     /// Whether some folders were left out.
     pub truncated: bool,
@@ -22,6 +22,6 @@ pub struct FolderListing {
 pub struct FolderEntry {
     /// Its name.
     pub name: String,
-    /// Its path, as an input field takes it.
+    /// Its path in the form of an input field.
     pub path: String,
 }

@@ -1,4 +1,4 @@
-//! The form of a task's input, made from its type by the engine and drawn by the pages.
+//! Form of a task's input: derived from its type by the engine, rendered by the pages.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -6,38 +6,38 @@ use serde_json::Value;
 /// The fields of one kind's input, in order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Form {
-    /// The fields.
+    /// In the order of their declaration.
     pub fields: Vec<Field>,
 }
 
-/// One field.
+/// A form field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Field {
     /// Key in the input object.
     pub name: String,
-    /// What people call it: first line of the doc comment.
+    /// Label: the first line of the doc comment.
     pub label: String,
-    /// The rest of the doc comment; may be empty.
+    /// Help text: the rest of the doc comment; may be empty.
     pub help: String,
-    /// Must be filled in.
+    /// Whether it must be filled in.
     pub required: bool,
-    /// What stands in it at first.
+    /// The initial value.
     pub default: Option<Value>,
-    /// Which control.
+    /// The control.
     pub kind: FieldKind,
 }
 
-/// Which control a field needs.
+/// The control of a field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum FieldKind {
-    /// One line, or several, of text; lengths in characters.
+    /// Text; lengths in characters.
     Text {
-        /// Several lines.
+        /// Whether it has several lines.
         multiline: bool,
-        /// At least so many.
+        /// Minimum length.
         min_length: Option<u64>,
-        /// At most so many.
+        /// Maximum length.
         max_length: Option<u64>,
     },
     /// A whole number.
@@ -56,7 +56,7 @@ pub enum FieldKind {
     },
     /// Yes or no.
     Boolean,
-    /// One of a few.
+    /// One of several values.
     Choice {
         /// The alternatives.
         choices: Vec<Choice>,
@@ -67,20 +67,20 @@ pub enum FieldKind {
     Upload,
 }
 
-/// One alternative of a choice.
+/// A value of a choice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
-    /// What the input holds.
+    /// The value in the input.
     pub value: String,
-    /// What people read.
+    /// The label on the page.
     pub label: String,
 }
 
-/// What is wrong with one field.
+/// A validation error of one field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldError {
-    /// Which; empty where it is the input as a whole.
+    /// The field; empty for the input as a whole.
     pub field: String,
-    /// What is wrong and what to do.
+    /// What is wrong, then what to do.
     pub message: String,
 }

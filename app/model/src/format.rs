@@ -1,12 +1,12 @@
-//! Numbers as people read them. Rules in `docs/architecture.md`, "Rules".
+//! Formatting of numbers, sizes, durations and ranges of time left, for server and browser alike.
 
 /// `57` from `0.5799`: floored, and 100 only from exactly 1.
 pub fn percent(fraction: f64) -> u32 {
     (fraction.clamp(0.0, 1.0) * 100.0).floor() as u32
 }
 
-/// `0.58` from `0.5799` with two digits: rounded, and never below 0. Reckoned with whole numbers: Rust's own way to write
-/// fractions would be a tenth of what a page fetches.
+/// `0.58` from `0.5799` with two digits: rounded, and never below 0. Uses integers: Rust's formatting of floats would be a
+/// tenth of the wasm that a page loads.
 pub fn fixed(value: f64, digits: u32) -> String {
     let one = 10_u64.pow(digits);
     let all = (value * one as f64).round() as u64;
@@ -60,7 +60,8 @@ pub fn rate(per_second: f64, unit: &str) -> String {
     if unit.is_empty() { format!("{number}/s") } else { format!("{number} {unit}/s") }
 }
 
-/// A range of seconds, coarse: `5–7 min left`, `20–30 s left`, `up to 2 min left`. Rounded outwards, so that it keeps its word.
+/// A range of seconds, coarse: `5–7 min left`, `20–30 s left`, `up to 2 min left`. Rounded outwards, so that the
+/// range contains the estimate.
 pub fn left(low: f64, high: f64) -> String {
     let (step, unit, per_unit) = match high {
         ..90.0 => (5.0, "s", 5),

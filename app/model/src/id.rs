@@ -1,4 +1,4 @@
-//! Newtypes for what would otherwise all be integers.
+//! Ids, sequence numbers, cursors and timestamps as newtypes.
 
 use std::{fmt, str::FromStr};
 
@@ -9,21 +9,21 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct JobId(pub i64);
 
-/// The place of a durable event in the one order all of them share. Starts at 1; 0 is "before everything".
+/// The sequence number of a durable event in the order of all events. Starts at 1; 0 is before all events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Seq(pub i64);
 
-/// Which attempt of a job: 1 for the first. Never reused within a job, so it also fences stale writers.
+/// The number of an attempt, 1 for the first. Never reused within a job, so it also fences stale writers.
 pub type AttemptNo = u32;
 
-/// How urgent a job is: -9 to 9, 0 by default. What is more urgent stands in line before what came earlier.
+/// Priority in the queue: -9 to 9, 0 by default. A higher priority goes before an earlier job.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Priority(i8);
 
 impl Priority {
-    /// The least urgent and the most urgent.
+    /// The lowest and the highest priority.
     pub const RANGE: std::ops::RangeInclusive<i8> = -9..=9;
 
     /// `None` outside of [`Priority::RANGE`].
@@ -63,7 +63,7 @@ pub struct StreamId(pub String);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Cursor {
-    /// Identity of the log that `seq` counts in. Changes when the log is not the same any more.
+    /// Identifies the event log that `seq` counts in. Changes when the log is replaced, such as by a restore.
     pub epoch: String,
     /// The last event seen.
     pub seq: Seq,
@@ -89,7 +89,7 @@ impl fmt::Display for Cursor {
     }
 }
 
-/// The text is not `epoch.seq` with a short alphanumeric epoch and a number.
+/// A text that is not `epoch.seq` with a short alphanumeric epoch and a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MalformedCursor;
 

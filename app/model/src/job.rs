@@ -1,53 +1,53 @@
-//! A job as lists, pages and the stream show it.
+//! Job view: a job as lists, pages and the stream show it.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AttemptNo, JobId, JobState, Micros, Paint, Progress, percent};
+use crate::{AnsiStyles, AttemptNo, JobId, JobState, Micros, Progress, percent};
 
-/// Seconds without a word after which a running job is called quiet, unless its kind is known to be silent for longer.
+/// Seconds without a report after which a running job is quiet, unless its kind has longer silences.
 pub const QUIET_AFTER: f64 = 30.0;
 
-/// One job: where it stands and how far it is. Its input, log and result are read apart.
+/// State and progress of a job. Input, log and result are read separately.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JobView {
-    /// Its number.
+    /// Id.
     pub job: JobId,
-    /// The attempt that everything below speaks of.
+    /// The current attempt; the fields below describe it.
     pub attempt: AttemptNo,
-    /// Where it stands.
+    /// Current state.
     pub state: JobState,
     /// The task's kind, such as `checksum`.
     pub kind: String,
-    /// What a person calls it: "Checksum /archive".
+    /// Title, such as "Checksum /archive".
     pub title: String,
-    /// Who started it: a user's name, or `local` while there are no accounts.
+    /// The user who started it; `local` without accounts.
     pub created_by: String,
     /// When it was accepted.
     pub created_at: Micros,
-    /// Not before this: the start time asked for, or the next retry.
+    /// Earliest start: the requested time, or the next retry.
     pub run_at: Option<Micros>,
     /// When this attempt began to run.
     pub started_at: Option<Micros>,
     /// When this attempt ended.
     pub ended_at: Option<Micros>,
-    /// When cancel was asked for, in this attempt.
+    /// When cancel was requested in this attempt.
     pub cancel_requested_at: Option<Micros>,
-    /// Who asked.
+    /// Who requested it.
     pub cancel_requested_by: Option<String>,
-    /// When a person asked to set it aside, while it still runs towards its next checkpoint.
+    /// When pause was requested, while the job runs on to its next checkpoint.
     #[serde(default)]
     pub pause_requested_at: Option<Micros>,
-    /// The grace after a cancel request is over and the task has not returned.
+    /// Whether the task has not returned within the grace period of a cancel.
     pub not_responding: bool,
-    /// Place in line of a queued job, 1 first; `None` where it is not known or does not apply.
+    /// Position in the queue, 1 first; `None` if unknown or not queued.
     pub position: Option<u32>,
-    /// How many attempts its kind grants in all.
+    /// The maximum number of attempts.
     pub max_attempts: u32,
-    /// The job this one repeats.
+    /// The job that this one reruns.
     pub rerun_of: Option<JobId>,
-    /// Why the attempt failed; while the job waits to be tried again, why the one before did.
+    /// Why the attempt failed; while the job waits for a retry, why the previous one failed.
     pub failure: Option<Failure>,
-    /// How far it is. On the wire its fields stand beside the others.
+    /// Progress; flattened in JSON.
     #[serde(flatten)]
     pub progress: Progress,
 }
@@ -55,45 +55,45 @@ pub struct JobView {
 /// Why an attempt failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// A stable word for programs: `panic`, `io`, `bad_input` …
+    /// A stable code for programs: `panic`, `io`, `bad_input` …
     pub code: String,
-    /// A sentence for people: what happened, to what, what to do.
+    /// A sentence for users: what happened, to what, what to do.
     pub message: String,
 }
 
-/// What people are shown: the state, refined by what else is known.
+/// The state as shown to users: refines [`JobState`] by requests, warnings and retries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Shown {
-    /// Scheduled.
+    /// Waits for its start time.
     Scheduled,
     /// Waits for the next attempt.
     Retrying,
     /// Waits for a slot.
     Queued,
-    /// At work.
+    /// A task is running.
     Running,
-    /// Asked to be set aside, on its way to a checkpoint.
+    /// Pause requested, not yet at a checkpoint.
     Pausing,
-    /// Asked to stop, not stopped yet.
+    /// Cancel requested, not stopped yet.
     Cancelling,
-    /// Asked to stop; the grace is over and it still runs.
+    /// Cancel requested; still running after the grace period.
     NotResponding,
-    /// Set aside.
+    /// Keeps its checkpoint until it is resumed.
     Paused,
-    /// Done.
+    /// Ended with a result.
     Succeeded,
-    /// Done, with warnings.
+    /// Ended with a result and warnings.
     Warnings,
-    /// Failed.
+    /// No attempt is left.
     Failed,
-    /// Stopped on request.
+    /// Stopped on the request of a user.
     Cancelled,
-    /// Its server died.
+    /// Its worker died.
     Interrupted,
 }
 
 impl JobView {
-    /// A job as it is accepted: queued, in its only attempt, with nothing to tell yet.
+    /// Returns a newly accepted job: queued, first attempt, no progress.
     pub fn new(
         job: JobId,
         kind: impl Into<String>,
@@ -124,7 +124,7 @@ impl JobView {
         }
     }
 
-    /// What people are shown of it.
+    /// Returns the state as shown to users.
     pub fn shown(&self) -> Shown {
         match self.state {
             JobState::Scheduled if self.failure.is_some() => Shown::Retrying,
@@ -143,7 +143,7 @@ impl JobView {
         }
     }
 
-    /// When it ended, if it is over.
+    /// Returns when it ended; `None` if it has not.
     pub fn ended(&self) -> Option<Micros> {
         self.ended_at.filter(|_| self.state.is_terminal())
     }
@@ -154,27 +154,27 @@ impl JobView {
         Some(self.ended_at.unwrap_or(now).seconds_since(started).max(0.0))
     }
 
-    /// Whole per cent of the attempt, floored; 100 only for what has succeeded. `None` while unknown.
+    /// Percentage of the attempt, floored; 100 only after success. `None` while unknown.
     pub fn percent(&self) -> Option<u32> {
-        let most = if self.state == JobState::Succeeded { 100 } else { 99 };
-        self.progress.fraction.map(|fraction| percent(fraction).min(most))
+        let max = if self.state == JobState::Succeeded { 100 } else { 99 };
+        self.progress.fraction.map(|fraction| percent(fraction).min(max))
     }
 
-    /// Seconds since a running job was last heard from, once they are more than is usual in its kind, and than
+    /// Seconds since the last report of a running job, once they exceed the quiet threshold of its kind or
     /// [`QUIET_AFTER`].
     pub fn quiet_for(&self, now: Micros) -> Option<f64> {
-        let heard = self.progress.at.or(self.started_at).filter(|_| self.state == JobState::Running)?;
+        let last_report = self.progress.at.or(self.started_at).filter(|_| self.state == JobState::Running)?;
         let quiet_after = self.progress.quiet_after.unwrap_or(QUIET_AFTER);
-        Some(now.seconds_since(heard)).filter(|seconds| *seconds >= quiet_after)
+        Some(now.seconds_since(last_report)).filter(|seconds| *seconds >= quiet_after)
     }
 
-    /// Takes over a progress frame unless it is of another attempt, older, or too late. Returns whether it did.
+    /// Applies a progress update unless it is of another attempt, older, or after the end. Returns whether it did.
     pub fn apply_progress(&mut self, attempt: AttemptNo, progress: Progress) -> bool {
-        let news = attempt == self.attempt && progress.rev > self.progress.rev && !self.state.is_terminal();
-        if news {
+        let is_newer = attempt == self.attempt && progress.rev > self.progress.rev && !self.state.is_terminal();
+        if is_newer {
             self.progress = progress;
         }
-        news
+        is_newer
     }
 }
 
@@ -196,7 +196,7 @@ impl Shown {
         }
     }
 
-    /// The word people read.
+    /// The label on pages.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Scheduled => "Scheduled",
@@ -216,7 +216,7 @@ impl Shown {
     }
 }
 
-/// How many jobs there are in each state.
+/// Number of jobs in each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each field is the state of its name")]
 pub struct Counts {
@@ -251,10 +251,10 @@ impl Counts {
     }
 }
 
-/// How grave a log line is. Ordered.
+/// Severity of a log line, ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the customary four")]
+#[expect(missing_docs, reason = "the usual four levels")]
 pub enum Level {
     Debug,
     Info,
@@ -263,15 +263,15 @@ pub enum Level {
 }
 
 impl Level {
-    /// From the least grave to the gravest.
+    /// From the least to the most severe.
     pub const ALL: [Self; 4] = [Self::Debug, Self::Info, Self::Warn, Self::Error];
 
-    /// The level named by `word`, if it is one.
+    /// Returns the level with this name.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|level| level.as_str() == word)
     }
 
-    /// The word on the wire and in `data-level`.
+    /// Its name in JSON and in `data-level`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Debug => "debug",
@@ -285,20 +285,20 @@ impl Level {
 /// One line of a job's log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
-    /// When the task said it.
+    /// When the task wrote it.
     pub at: Micros,
-    /// How grave it is.
+    /// Severity.
     pub level: Level,
     /// One line of text, without line breaks.
     pub text: String,
-    /// Its colours, where a program printed some.
-    #[serde(default, skip_serializing_if = "Paint::is_plain")]
-    pub paint: Paint,
+    /// Colours, if a program printed any.
+    #[serde(default, rename = "paint", skip_serializing_if = "AnsiStyles::is_plain")]
+    pub styles: AnsiStyles,
 }
 
 impl LogLine {
-    /// One without colours.
+    /// Returns a line without colours.
     pub fn plain(at: Micros, level: Level, text: impl Into<String>) -> Self {
-        Self { at, level, text: text.into(), paint: Paint::default() }
+        Self { at, level, text: text.into(), styles: AnsiStyles::default() }
     }
 }

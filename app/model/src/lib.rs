@@ -1,8 +1,9 @@
-//! The words that browser and server share: ids, states, progress, the events of the stream, forms.
+//! Types that browser and server share: ids, states, progress, stream events, forms.
 //!
-//! Pure types and pure functions on serde alone, so that the wasm stays small. What an instant means
-//! to a person (time zones, calendars) is not here.
+//! Pure types and functions that depend on serde alone, so that the wasm stays small. Time zones and calendars are not
+//! here.
 
+mod ansi_styles;
 mod entry;
 mod folder;
 mod form;
@@ -10,7 +11,6 @@ mod format;
 mod id;
 mod job;
 mod message;
-mod paint;
 mod printable;
 mod progress;
 mod queue_control;
@@ -18,6 +18,7 @@ mod role;
 mod state;
 mod stream;
 
+pub use ansi_styles::AnsiStyles;
 pub use entry::Entry;
 pub use folder::{FolderEntry, FolderListing};
 pub use form::{Choice, Field, FieldError, FieldKind, Form};
@@ -25,7 +26,6 @@ pub use format::{bytes, count, duration, fixed, left, percent, quantity, rate};
 pub use id::{AttemptNo, Cursor, JobId, Micros, Priority, Seq, StreamId, UploadId};
 pub use job::{Counts, Failure, JobView, Level, LogLine, QUIET_AFTER, Shown};
 pub use message::{MessageEvent, MessageTo};
-pub use paint::Paint;
 pub use printable::{is_unprintable, printable};
 pub use progress::{Eta, Progress, Stage, Tone};
 pub use queue_control::{ControlTarget, QueueControl};

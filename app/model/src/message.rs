@@ -1,52 +1,52 @@
-//! What people tell each other, and note on jobs.
+//! Messages between users, and notes on jobs.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{JobId, Micros, Seq, Tone};
 
-/// A text for people.
+/// A message or note.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MessageEvent {
-    /// Names it: the sequence number of its event.
+    /// Its id: the sequence number of its event.
     pub number: Seq,
-    /// Whom it is for.
+    /// The audience.
     #[serde(flatten)]
     pub to: MessageTo,
-    /// What to show; lines are kept apart by `\n`.
+    /// The text; lines end with `\n`.
     pub text: String,
-    /// Who wrote it, by name.
+    /// The author's name.
     pub from: String,
-    /// How it is meant.
+    /// Its tone, which sets the colour.
     pub tone: Tone,
-    /// When.
+    /// When it was sent.
     pub at: Micros,
 }
 
-/// Whom a text is for.
+/// The audience of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "to", rename_all = "lowercase")]
 pub enum MessageTo {
-    /// Everybody.
+    /// All users.
     Everyone,
-    /// One person.
+    /// One user.
     User {
-        /// The name.
+        /// The user's name.
         user: String,
     },
-    /// Whoever watches a job now.
+    /// Users who are watching a job now.
     Job {
-        /// Which.
+        /// The job.
         job: JobId,
     },
-    /// Whoever reads the page of a job, from now on: a note.
+    /// A note: all users who open the page of a job, now or later.
     Note {
-        /// On which.
+        /// The job.
         job: JobId,
     },
 }
 
 impl MessageTo {
-    /// The job it is about.
+    /// Returns the job of the message, if any.
     pub const fn job(&self) -> Option<JobId> {
         match self {
             Self::Job { job } | Self::Note { job } => Some(*job),
@@ -54,7 +54,7 @@ impl MessageTo {
         }
     }
 
-    /// Whether it is for whoever is called `name`, where it is for one person at all.
+    /// Whether the user `name` is in the audience. Visibility of the job is checked elsewhere.
     pub fn reaches(&self, name: &str) -> bool {
         match self {
             Self::User { user } => user == name,

@@ -1,11 +1,11 @@
-//! What a job says of its own advance, as lists, pages and the stream show it.
+//! Progress of an attempt: amount, fraction, stage, speed, time left, message.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Micros;
 
-/// The latest progress of one attempt. Newer beats older by `rev`; `rev` 0 is before its first report: the place where an
-/// earlier attempt stopped, if the job goes on from there, else nothing.
+/// The latest progress of one attempt. A higher `rev` replaces a lower one. `rev` 0 is before the first report: the
+/// progress of an earlier attempt if the job resumes from its checkpoint, else empty.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// Rises with each published change within the attempt.
@@ -16,47 +16,47 @@ pub struct Progress {
     pub max: Option<u64>,
     /// What `value` counts: `B` (shown as sizes), `rows`, `files`, `links` …; empty before the first report.
     pub unit: String,
-    /// How much of the whole attempt is done, 0 to 1. Never falls within an attempt; `None` while unknown.
+    /// Completed fraction of the whole attempt, 0 to 1. Never falls within an attempt; `None` while unknown.
     pub fraction: Option<f64>,
     /// The current stage; `None` for a kind without stages or before the first.
     pub stage: Option<Stage>,
-    /// One line by the task on what it is doing.
+    /// One line of text by the task.
     pub message: String,
     /// The colour of `message`.
     pub tone: Tone,
-    /// Speed in `unit` per second over the last half minute or so; `None` before it means something.
+    /// Speed in `unit` per second over about the last 30 s; `None` before it is meaningful.
     pub rate: Option<f64>,
-    /// Time left; `None` while it would be a guess.
+    /// Time left; `None` while there is no basis for an estimate.
     pub eta: Option<Eta>,
     /// Whether the attempt takes longer than nine of ten recent runs of its kind that succeeded.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub slow: bool,
-    /// Seconds without a report after which it is called quiet, where its kind is used to longer silences than
+    /// Seconds without a report after which it is quiet, if its kind has longer silences than
     /// [`QUIET_AFTER`](crate::QUIET_AFTER).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quiet_after: Option<f64>,
-    /// Warnings counted so far.
+    /// Number of warnings so far.
     pub warnings: u64,
-    /// Free data of the task, 8 KiB of JSON at most.
+    /// Custom data of the task, at most 8 KiB of JSON.
     pub data: Option<serde_json::Value>,
     /// When the task last reported; `None` before the first report.
     pub at: Option<Micros>,
 }
 
-/// Where in its stages a job is.
+/// The current stage of a job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stage {
-    /// Zero-based.
+    /// Zero-based index.
     pub index: u32,
-    /// How many stages the attempt has.
+    /// Number of stages of the attempt.
     pub count: u32,
-    /// Name of the current one.
+    /// Name of the current stage.
     pub name: String,
-    /// Where each stage starts in the whole attempt, 0 to 1, rising; `count` numbers, the first 0.
+    /// Fraction at which each stage starts, 0 to 1, rising; `count` numbers, the first 0.
     pub starts: Vec<f64>,
 }
 
-/// A range of seconds left.
+/// The estimated time left, as a range.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Eta {
     /// Optimistic, seconds.
@@ -65,18 +65,18 @@ pub struct Eta {
     pub high: f64,
 }
 
-/// How a message is meant.
+/// The tone of a message, which sets its colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tone {
     /// Plain information.
     #[default]
     Info,
-    /// Good news.
+    /// Success.
     Success,
-    /// Something to look at.
+    /// A warning.
     Warning,
-    /// Something is wrong.
+    /// An error.
     Danger,
 }
 
@@ -84,12 +84,12 @@ impl Tone {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Info, Self::Success, Self::Warning, Self::Danger];
 
-    /// The tone that a word names, if it names one.
+    /// Returns the tone with this name.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|tone| tone.as_str() == word)
     }
 
-    /// Its word, in JSON and in markup.
+    /// Its name in JSON and markup.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Info => "info",

@@ -1,10 +1,10 @@
-//! What jobs pass on their way from the line to a worker.
+//! Queue controls: pause and concurrency limit of a queue or kind.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Micros;
 
-/// What a gate stands before.
+/// What a control applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ControlTarget {
@@ -15,7 +15,7 @@ pub enum ControlTarget {
 }
 
 impl ControlTarget {
-    /// Its word.
+    /// Its name in JSON and in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Queue => "queue",
@@ -23,29 +23,29 @@ impl ControlTarget {
         }
     }
 
-    /// What `word` names, if it names one.
+    /// Returns the target with this name.
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::Queue, Self::Kind].into_iter().find(|of| of.as_str() == word)
     }
 }
 
-/// What people have decided about a queue or a kind. What nobody has decided about is open, and without a limit.
+/// Pause and limit of a queue or kind, set by an administrator. The default is open, without a limit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueControl {
-    /// What it stands before.
+    /// Queue or kind.
     pub of: ControlTarget,
-    /// The name of that.
+    /// Its name.
     pub name: String,
-    /// Since when no job passes; what has passed goes on.
+    /// Since when it starts no job; running jobs continue.
     pub paused_at: Option<Micros>,
-    /// By whom.
+    /// The user who paused it.
     pub paused_by: Option<String>,
-    /// How many jobs of it may run at once, in all processes together, at least 1.
+    /// Limit of concurrent jobs in all processes together, at least 1.
     pub at_once: Option<u32>,
 }
 
 impl QueueControl {
-    /// As it is before anybody has decided anything.
+    /// Returns the default: open and unlimited.
     pub fn open(of: ControlTarget, name: &str) -> Self {
         Self { of, name: name.to_owned(), paused_at: None, paused_by: None, at_once: None }
     }

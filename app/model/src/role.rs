@@ -1,10 +1,10 @@
-//! What people may do, in general.
+//! Roles of users and scopes of tokens.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a person may do; each role may do all that those before it may.
+/// A user's permissions. Each role includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -12,7 +12,7 @@ pub enum Role {
     Viewer,
     /// Start, cancel, retry and pause jobs.
     Operator,
-    /// Everything: people, queues, who may start what, the audit log.
+    /// Everything: users, queues, rules of kinds, the audit log.
     Administrator,
 }
 
@@ -20,7 +20,7 @@ impl Role {
     /// All of them, the least first.
     pub const ALL: [Self; 3] = [Self::Viewer, Self::Operator, Self::Administrator];
 
-    /// The word in forms, in the database and on the command line.
+    /// Its name in forms, in the database and on the command line.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Viewer => "viewer",
@@ -29,7 +29,7 @@ impl Role {
         }
     }
 
-    /// The word for people, to stand by itself.
+    /// Its label on pages.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Viewer => "Viewer",
@@ -38,7 +38,7 @@ impl Role {
         }
     }
 
-    /// The role named by `word`, if it is one.
+    /// Returns the role with this name.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == word)
     }
@@ -50,7 +50,7 @@ impl fmt::Display for Role {
     }
 }
 
-/// What a token may be used for, at most; its person's role limits it further.
+/// A token's permissions. The role of its user limits them further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
@@ -66,7 +66,7 @@ impl Scope {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Read, Self::Start, Self::Report];
 
-    /// The word in forms and in the database.
+    /// Its name in forms and in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Read => "read",
@@ -75,7 +75,7 @@ impl Scope {
         }
     }
 
-    /// The scope named by `word`, if it is one.
+    /// Returns the scope with this name.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.as_str() == word)
     }

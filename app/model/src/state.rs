@@ -1,70 +1,70 @@
-//! The life of a job: its states, what can happen, and the one function that knows what follows.
+//! Job state machine: states, events, and the only transition function.
 //!
-//! `docs/states.md` is the same table for people, and the oracle of the property test.
+//! `docs/states.md` documents the same table; the property test checks that both agree.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Where a job stands.
+/// The state of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum JobState {
-    /// Scheduled: a start in the future, or the pause before a retry.
+    /// Waits for a start time, or for the backoff before a retry.
     Scheduled,
     /// Waiting for a free slot.
     Queued,
     /// Held by a worker.
     Running,
-    /// Set aside by a person; keeps its checkpoint.
+    /// Paused by a user; keeps its checkpoint.
     Paused,
     /// The task returned its output.
     Succeeded,
     /// The task returned an error or panicked, and no attempt is left.
     Failed,
-    /// Ended because a person asked.
+    /// Cancelled by a user.
     Cancelled,
     /// Its worker died and the kind does not retry by itself.
     Interrupted,
 }
 
-/// What can happen to a job.
+/// An event in the life of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
-    /// The scheduled time has come, or a person said "now".
+    /// The scheduled time has come, or a user starts the job now.
     Due,
     /// A worker takes the job. Charges an attempt.
     Claim,
     /// The task returned its output.
     Succeed,
-    /// The task failed for good.
+    /// The task failed and no attempt is left.
     Fail,
-    /// The task failed, or its worker died, and the kind grants another attempt later.
+    /// The task failed, or its worker died, and another attempt is left.
     RetryLater,
-    /// The task asked to be called again later. Gives the charge back.
+    /// The task asked to run again later. Refunds the attempt.
     Snooze,
-    /// A person's wish to cancel took effect.
+    /// A cancel request took effect.
     Cancel,
-    /// The worker is dead, and the kind does not retry.
+    /// The worker died, and the kind does not retry.
     WorkerLost,
-    /// The server shuts down and returns the job unfinished. Gives the charge back.
+    /// The server shuts down and releases the unfinished job. Refunds the attempt.
     Release,
-    /// A person sets the job aside. Gives the charge back if it was running.
+    /// A user pauses the job. Refunds the attempt if it was running.
     Pause,
-    /// A person lets it go on.
+    /// A user resumes the job.
     Resume,
-    /// The same, and the time that it waited for has not come.
+    /// A user resumes the job before its scheduled time.
     ResumeLater,
-    /// A person wants an ended job tried again.
+    /// A user retries an ended job.
     Retry,
 }
 
-/// `event` cannot happen to a job that is `from`.
+/// An event that is not allowed in the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IllegalTransition {
-    /// The state the job was in.
+    /// The state of the job.
     pub from: JobState,
-    /// What was asked of it.
+    /// The rejected event.
     pub event: Event,
 }
 
@@ -89,7 +89,10 @@ impl JobState {
         Self::Interrupted,
     ];
 
-    /// The state after `event`, or why it cannot happen. Nothing else in the project decides this.
+    /// Returns the state after `event`. This is the only place that decides transitions.
+    ///
+    /// # Errors
+    /// The event is not allowed in this state.
     pub fn apply(self, event: Event) -> Result<Self, IllegalTransition> {
         match (self, event) {
             (Self::Scheduled, Event::Due)
@@ -117,7 +120,7 @@ impl JobState {
         }
     }
 
-    /// The word on the wire, in the store and in `data-state`.
+    /// Its name in JSON, in the store and in `data-state`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Scheduled => "scheduled",
@@ -131,7 +134,7 @@ impl JobState {
         }
     }
 
-    /// The state named by `word`, if it is one.
+    /// Returns the state with this name.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == word)
     }
@@ -161,7 +164,7 @@ impl Event {
         Self::Retry,
     ];
 
-    /// Whether the job's attempt number rises: whenever a later claim must not be mistaken for an earlier one.
+    /// Whether the attempt number rises, so that a later claim is never mistaken for an earlier one.
     pub const fn starts_new_attempt(self, from: JobState) -> bool {
         match self {
             Self::RetryLater | Self::Snooze | Self::Release | Self::Retry => true,
@@ -177,7 +180,7 @@ impl Event {
         }
     }
 
-    /// How many attempts the event charges against the kind's `max_attempts`: 1, 0, or -1 where it is given back.
+    /// The attempts that the event charges against the kind's `max_attempts`: 1, 0, or -1 for a refund.
     pub const fn charge(self, from: JobState) -> i8 {
         match self {
             Self::Claim => 1,

@@ -1,4 +1,4 @@
-//! The events of `GET /events`. Durable ones carry an SSE `id` (a [`crate::Cursor`]); volatile ones never do.
+//! Event stream: the events of `GET /events`. Durable ones have an SSE `id` (a [`crate::Cursor`]), volatile ones do not.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,62 +7,62 @@ use crate::{
     StreamId,
 };
 
-/// One event of the stream.
+/// An event of the stream.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StreamEvent {
-    /// Sent at once on connecting.
+    /// The first event of a connection.
     Hello(Hello),
-    /// What the topics show as of its `id`.
+    /// The state of the subscribed topics as of its `id`.
     Snapshot(Box<Snapshot>),
     /// The newest progress of one job. Volatile.
     Progress(Box<ProgressEvent>),
-    /// A job changed its state, or something else worth keeping. Durable.
+    /// A job changed its state or another durable property. Durable.
     State(Box<StateEvent>),
     /// New lines of a log. Durable.
     Log(LogEvent),
-    /// A queue or a kind was paused, resumed or limited; how it stands now. Durable.
+    /// A queue or a kind was paused, resumed or limited: its new control. Durable.
     QueueControl(QueueControl),
-    /// A text for people. Durable.
+    /// A message or note. Durable.
     Message(MessageEvent),
-    /// The server lives. Volatile.
+    /// The connection is alive. Volatile.
     Heartbeat(Heartbeat),
     /// The server is about to close the stream.
     Bye(Bye),
-    /// Every job named is over (`until=end` only).
+    /// All subscribed jobs have ended (`until=end` only).
     End(End),
 }
 
-/// First words of a stream.
+/// The first event of a connection.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Hello {
-    /// Epoch and sequence at the moment of connecting.
+    /// Epoch of the event log.
     pub epoch: String,
-    /// The newest durable event then.
+    /// The newest durable event at the time of connecting.
     pub seq: i64,
-    /// Which build answers; differs from the page's after an upgrade.
+    /// The build of the server; differs from the page's after an upgrade.
     pub build: String,
-    /// Milliseconds between heartbeats; three without any frame mean a dead stream.
+    /// Milliseconds between heartbeats. A stream without any frame for three of them is dead.
     pub heartbeat_ms: u64,
-    /// Names this stream, to change its topics.
+    /// Id of this stream, to change its topics.
     pub stream: StreamId,
     /// The server's clock.
     pub at: Micros,
 }
 
-/// The state of everything the topics name.
+/// The state of all subscribed topics.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// The jobs asked for by `job=`, and those that run where `jobs` or `overview` is asked for.
+    /// The jobs subscribed by `job=`, and with `jobs` or `overview` all running ones.
     pub jobs: Vec<JobView>,
-    /// The last lines of the logs of the jobs asked for by `job=`.
+    /// The last log lines of the jobs subscribed by `job=`.
     pub logs: Vec<LogEvent>,
-    /// How many jobs there are in each state, where `jobs` or `overview` is asked for.
+    /// Number of jobs in each state, with `jobs` or `overview`.
     pub counts: Option<Counts>,
-    /// The newest durable event it takes in. What it shows is newer than any event up to this one.
+    /// The newest durable event that it includes. It supersedes all events up to this one.
     #[serde(default)]
     pub seq: Seq,
-    /// Set when it covers only topics added to an open stream. It has no SSE `id` then, because events of the other
-    /// topics, older than it, may still be on their way.
+    /// Set if it covers only topics that were added to an open stream. It has no SSE `id` then, because older events of
+    /// the other topics may still be in transit.
     #[serde(default)]
     pub partial: bool,
 }
@@ -70,11 +70,11 @@ pub struct Snapshot {
 /// The newest progress of a job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProgressEvent {
-    /// Whose.
+    /// Id of the job.
     pub job: JobId,
-    /// Of which attempt.
+    /// Number of the attempt.
     pub attempt: AttemptNo,
-    /// What; its fields stand beside these two.
+    /// Flattened in JSON.
     #[serde(flatten)]
     pub progress: Progress,
 }
@@ -82,17 +82,17 @@ pub struct ProgressEvent {
 /// A durable change of a job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StateEvent {
-    /// The job as it stands after the change, `job attempt state …`; a terminal one carries the final progress.
+    /// The job after the change, flattened in JSON; in a terminal state with its final progress.
     #[serde(flatten)]
     pub view: JobView,
-    /// Error code of a failed attempt, or what happened: `created`, `cancel_requested`, `deleted` …
+    /// Error code of a failed attempt, or the change: `created`, `cancel_requested`, `deleted` …
     pub code: Option<String>,
-    /// How many jobs there are in each state after it.
+    /// Number of jobs in each state after the change.
     pub counts: Option<Counts>,
 }
 
 impl StateEvent {
-    /// Shorthand for `view.state`.
+    /// The state after the change.
     pub const fn state(&self) -> JobState {
         self.view.state
     }
@@ -101,57 +101,57 @@ impl StateEvent {
 /// Lines added to a log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LogEvent {
-    /// Whose.
+    /// Id of the job.
     pub job: JobId,
-    /// Of which attempt.
+    /// Number of the attempt.
     pub attempt: AttemptNo,
-    /// Number of the first of `lines`; a job's log starts at 1 and goes on over attempts.
+    /// Number of the first of `lines`. The log of a job starts at 1 and continues across attempts.
     pub first_line: u64,
-    /// The lines.
+    /// In order.
     pub lines: Vec<LogLine>,
 }
 
-/// The server lives.
+/// Sent at an interval to show that the connection is alive.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Heartbeat {
     /// The server's clock.
     pub at: Micros,
 }
 
-/// Why the server closes a stream.
+/// The reason why the server closes a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ByeReason {
-    /// The stream has lived its time; connect anew.
+    /// The maximum lifetime is reached; reconnect.
     Lifetime,
-    /// The server is going down; connect anew after `retry_ms`.
+    /// The server is shutting down; reconnect after `retry_ms`.
     Drain,
-    /// The right to read is gone.
+    /// The permission to read was revoked.
     Revoked,
-    /// The reader could not keep up.
+    /// The client is too slow.
     Slow,
-    /// There are as many streams as there may be: of this reader, from its address, or in all.
+    /// A limit of streams is reached: of the session, the user, the address or the server.
     Full,
 }
 
 /// Announces a deliberate close.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bye {
-    /// Why.
+    /// Reason of the close.
     pub reason: ByeReason,
-    /// Wait this long before connecting again, milliseconds.
+    /// Milliseconds to wait before reconnecting.
     pub retry_ms: u64,
 }
 
-/// All jobs named are over.
+/// All subscribed jobs have ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct End {
-    /// Reconnecting with this is answered 204.
+    /// A reconnect with this cursor is answered with 204.
     pub cursor: Cursor,
 }
 
 impl StreamEvent {
-    /// The SSE event name.
+    /// Returns the SSE event name.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Hello(_) => "hello",
@@ -167,10 +167,10 @@ impl StreamEvent {
         }
     }
 
-    /// The SSE data: JSON on one line.
+    /// Serialises the SSE data as JSON on one line.
     ///
     /// # Errors
-    /// Only where a number in free task data cannot be written as JSON.
+    /// If a number in the custom data of a task has no JSON form.
     pub fn to_json(&self) -> serde_json::Result<String> {
         match self {
             Self::Hello(data) => serde_json::to_string(data),
@@ -186,7 +186,7 @@ impl StreamEvent {
         }
     }
 
-    /// Reads an event by its name; `None` for a name this build does not know.
+    /// Parses an event by its name; `None` for a name that this build does not know.
     pub fn from_json(name: &str, data: &str) -> Option<serde_json::Result<Self>> {
         Some(match name {
             "hello" => serde_json::from_str(data).map(Self::Hello),

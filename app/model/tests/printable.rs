@@ -1,4 +1,4 @@
-//! What of a text is replaced before it is shown.
+//! Printable text: replaced characters.
 
 use model::{is_unprintable, printable};
 

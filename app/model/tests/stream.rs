@@ -1,4 +1,4 @@
-//! What goes over the wire comes back, under the names the protocol promises.
+//! Stream events: JSON round trip and field names of the protocol.
 
 use model::{
     Cursor, Eta, Event, Failure, Heartbeat, JobId, JobState, JobView, Micros, Progress, ProgressEvent, Seq, Stage,

@@ -32,18 +32,18 @@ pub fn LogRow(job: JobId, number: u64, line: LogLine) -> impl IntoView {
             </a>
             <Timestamp at clock=true />
             <span class="level">{level}</span>
-            <span>{painted(line)}</span>
+            <span>{styled(line)}</span>
         </div>
     }
 }
 
 /// The text of a line, with a `<span>` for each piece that has ANSI styles.
-fn painted(line: LogLine) -> impl IntoView {
-    if line.paint.is_plain() {
+fn styled(line: LogLine) -> impl IntoView {
+    if line.styles.is_plain() {
         return Either::Left(line.text);
     }
     let mut pieces = Vec::new();
-    line.paint.pieces(&line.text, |style, piece| {
+    line.styles.spans(&line.text, |style, piece| {
         let (style, piece) = (style.to_owned(), piece.to_owned());
         pieces.push(view! { <span data-paint=style>{piece}</span> });
     });
@@ -62,11 +62,11 @@ pub fn write_line(row: &Element, job: JobId, number: u64, line: &LogLine) {
         set_text(&anchor, &number.to_string());
         write_time(&time, line.at);
         set_text(&word, level);
-        if line.paint.is_plain() {
+        if line.styles.is_plain() {
             return set_text(&text, &line.text);
         }
         set_text(&text, "");
-        line.paint.pieces(&line.text, |style, piece| {
+        line.styles.spans(&line.text, |style, piece| {
             // Clone the text's element without its content.
             let Ok(part) = text.clone_node_with_deep(false).map(JsCast::unchecked_into::<Element>) else { return };
             set(&part, "data-paint", Some(style));

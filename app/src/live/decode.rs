@@ -165,6 +165,6 @@ fn log(json: &Json) -> Option<LogEvent> {
 
 fn line(json: &Json) -> Option<LogLine> {
     let level = Level::from_word(&json.words("level")).unwrap_or(Level::Info);
-    let paint = json.words("paint").into();
-    Some(LogLine { at: json.get("at").instant()?, level, text: json.words("text"), paint })
+    let styles = json.words("paint").into();
+    Some(LogLine { at: json.get("at").instant()?, level, text: json.words("text"), styles })
 }

@@ -151,7 +151,7 @@ impl Output {
                 }
                 match line.level {
                     Some(Level::Warn) => ctx.warn(line.text),
-                    level => ctx.log_painted(level.unwrap_or(Level::Info), &line.text, line.paint),
+                    level => ctx.log_styled(level.unwrap_or(Level::Info), &line.text, line.styles),
                 }
             }
         }

@@ -1,9 +1,8 @@
-//! The engine as a host program uses it, in process, on a disk, `synchronous=FULL`:
-//! no-op jobs per second from first claim to last commit, acknowledged starts per second, and how long an idle engine
-//! takes from the call that starts a job to the job running.
+//! Benchmark of the engine in process, on a disk, `synchronous=FULL`: no-op jobs per second from first claim to last commit,
+//! acknowledged starts per second, and latency from start to running in an idle engine.
 //!
-//! `cargo bench -p milepost-engine --bench engine`: medians of five rounds and their spread. `-- jobs`, `-- starts` or `-- idle`
-//! measures that alone. The processor's time per job is what to compare by on a machine that others work on.
+//! `cargo bench -p milepost-engine --bench engine` prints medians of five rounds and their spread; `-- jobs`, `-- starts` or
+//! `-- idle` runs one. On a shared machine compare the CPU time per job.
 
 #[path = "support/figures.rs"]
 mod figures;
@@ -31,7 +30,7 @@ const JOBS: u64 = 20_000;
 const AT_ONCE: usize = 100;
 const STARTS_WHEN_IDLE: usize = 500;
 
-/// Does nothing, but says when it begins.
+/// A no-op task that reports its start.
 struct Nothing(mpsc::UnboundedSender<Instant>);
 
 #[derive(Deserialize, JsonSchema)]
@@ -49,13 +48,13 @@ impl Task for Nothing {
     }
 
     async fn run(&self, _input: Input, _ctx: &Ctx) -> Result<(), TaskError> {
-        // Nobody listens where the rounds are over.
+        // The receiver is gone after the last round.
         let _ = self.0.send(Instant::now());
         Ok(())
     }
 }
 
-/// Counts jobs that have ended, as the stream would hear of it.
+/// Counts ended jobs by their events.
 #[derive(Default)]
 struct Ended {
     jobs: AtomicU64,
@@ -86,7 +85,7 @@ struct Bench {
     begun: mpsc::UnboundedReceiver<Instant>,
 }
 
-/// A folder on the disk that the build is on: the usual temporary one may be memory.
+/// Returns a folder on the disk of the build, because the system's temporary folder may be memory.
 fn folder() -> TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder")
 }
@@ -103,7 +102,7 @@ async fn start(engine: &Engine) {
     engine.start("nothing", json!({}), StartOptions::default()).await.expect("the input fits");
 }
 
-/// Starts per second, acknowledged, with 100 in flight, while one slot works.
+/// Acknowledged starts per second, with 100 in flight and one slot.
 async fn starts() -> f64 {
     let folder = folder();
     let bench = open(&folder, |builder| builder.concurrency(1)).await;
@@ -114,11 +113,10 @@ async fn starts() -> f64 {
     rate
 }
 
-/// Jobs per second from the first claim to the last commit, all of them enqueued before; and microseconds of the
-/// processor for each.
+/// Jobs per second from first claim to last commit, all enqueued before; and CPU microseconds per job.
 async fn jobs() -> (f64, f64) {
     let folder = folder();
-    // Scheduled far ahead, so that none is claimed before all are there.
+    // Scheduled far ahead, so that none is claimed before all are enqueued.
     let before = open(&folder, |builder| builder.concurrency(1)).await;
     let later = model::Micros(before.engine.now().0 + 3_600_000_000);
     let options = StartOptions { run_at: Some(later), ..StartOptions::default() };
@@ -129,11 +127,11 @@ async fn jobs() -> (f64, f64) {
         }
     };
     stream::iter(0..JOBS).for_each_concurrent(AT_ONCE, enqueue).await;
-    // Now all are due, and nobody claims.
+    // Now all are due and no worker is running.
     before.engine.shutdown(Duration::ZERO).await;
     while before.engine.store().promote_due(later).await.expect("queued").is_some() {}
     drop(before);
-    // The first claim is made while the engine opens; opening it counts against us.
+    // The first claim happens while the engine opens, so opening is included.
     let (began, worked) = (Instant::now(), processor_seconds());
     let bench = open(&folder, |builder| builder.concurrency(AT_ONCE as u32)).await;
     bench.ended.reach(JOBS).await;
@@ -143,16 +141,16 @@ async fn jobs() -> (f64, f64) {
     (rate, cost)
 }
 
-/// What this process has used of the processors, in and out of the kernel.
+/// Returns the CPU seconds of this process, user and system.
 fn processor_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // The name of the program, which may hold spaces, ends with the last parenthesis.
+    // The program name may contain spaces; it ends with the last parenthesis.
     let after_name = stat.rsplit(") ").next().unwrap_or_default();
     let ticks: u64 = after_name.split(' ').skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
     ticks as f64 / 100.0
 }
 
-/// Milliseconds from the call that starts a job to the job running, in an idle engine: median and 99th percentile.
+/// Milliseconds from start to running in an idle engine: median and 99th percentile.
 async fn idle_start() -> (f64, f64) {
     let folder = folder();
     let mut bench = open(&folder, |builder| builder).await;

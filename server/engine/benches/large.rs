@@ -1,10 +1,9 @@
-//! A large database that is kept in order while work goes on: 100,000 ended jobs with logs and artifacts, 2 GB. How long
-//! starts take meanwhile, each a commit that is synced; how long a copy takes, and how much memory; how soon one that is
-//! given up has stopped.
+//! Benchmark of retention and backup on a large database: 100,000 ended jobs with logs and artifacts, 2 GB. Measures the
+//! latency of starts (one synced commit each) meanwhile, the time and memory of a backup, and how fast a cancelled one stops.
 //!
-//! `cargo bench -p milepost-engine --bench large`: each once. `-- prune` or `-- backup` measures that alone. Most of what a start
-//! takes is the sync of the disk, its own and of whoever is before it; what it takes while nothing else happens stands
-//! beside. With `CARGO_TARGET_TMPDIR` in memory the rest can be seen.
+//! `cargo bench -p milepost-engine --bench large` runs each once; `-- prune` or `-- backup` runs one. Most of the latency of
+//! a start is syncing the disk, for itself and the commit before it; the idle latency is printed for comparison. With
+//! `CARGO_TARGET_TMPDIR` in memory only the rest is measured.
 
 #[path = "support/figures.rs"]
 mod figures;
@@ -34,19 +33,19 @@ use tokio::{task::JoinHandle, time};
 use tokio_util::sync::CancellationToken;
 
 const JOBS: u32 = 100_000;
-/// Of each job's log, and lines in one of them.
+/// Log chunks per job, and lines per chunk.
 const CHUNKS: u64 = 4;
 const LINES: u64 = 17;
 const LINE: &str = "a line of eighty bytes, which is about what the logs of the built-in tasks have: ok.";
 const AT_ONCE: u32 = 200;
-/// Between two starts while something else goes on.
+/// Time between two starts.
 const BEAT: Duration = Duration::from_millis(2);
-/// How long starts are watched while nothing else happens.
+/// Duration of the idle measurement.
 const ALONE: Duration = Duration::from_secs(5);
-/// After which a copy is given up.
+/// Time after which a backup is cancelled.
 const GIVEN_UP: Duration = Duration::from_millis(500);
 
-/// Runs `JOBS` jobs to their end; answers when half of them had ended.
+/// Runs `JOBS` jobs to their end. Returns the time when half of them had ended.
 async fn make_history(store: &SqliteStore) -> Micros {
     let worker = WorkerId("d".repeat(32));
     store.register(Node::worker(worker.clone())).await.expect("entered");
@@ -95,7 +94,7 @@ async fn end(store: &SqliteStore, claimed: Claimed) {
     store.finish(finish).await.expect("finished");
 }
 
-/// Starts a job every now and then until it is told to stop, and notes how long each took, ms.
+/// Starts jobs at an interval until it is stopped, and records the latency of each, ms.
 struct Starts {
     stop: Arc<AtomicBool>,
     taken: JoinHandle<Vec<f64>>,
@@ -177,7 +176,7 @@ async fn backing_up(store: &Arc<SqliteStore>, folder: &Path) {
     };
     let starts = Starts::begin(store);
     let before = memory("VmRSS:");
-    // Begins to watch the peak anew.
+    // Resets the peak of memory.
     fs::write("/proc/self/clear_refs", "5").expect("it may be written");
     let began = Instant::now();
     copy(CancellationToken::new()).await.expect("no panic").expect("copied");
@@ -196,7 +195,7 @@ async fn backing_up(store: &Arc<SqliteStore>, folder: &Path) {
     println!("copy given up in the middle, to its end: {:.0} ms", Figures::of(vec![milliseconds(began)]));
 }
 
-/// A line of the process's status, kB.
+/// Returns a value of the process's status, kB.
 fn memory(line: &str) -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let value = status.lines().find_map(|found| found.strip_prefix(line)?.split_whitespace().next()?.parse().ok());
@@ -207,7 +206,7 @@ fn memory(line: &str) -> u64 {
 async fn main() {
     let only = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     let wanted = |name| only.as_deref().is_none_or(|only| only == name);
-    // On the disk that the build is on: the usual temporary folder may be memory.
+    // On the disk of the build, because the system's temporary folder may be memory.
     let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let store = SqliteStore::open(SqliteOptions::new(folder.path().join("milepost.db"))).await.expect("it opens");
     let store = Arc::new(store);

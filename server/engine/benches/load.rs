@@ -1,9 +1,8 @@
-//! The engine with very many jobs in hand: how long a start takes that finds 10,000 jobs running in a dead process, what
-//! 1,000 jobs that report 100 times a second each cost the threads that look and write, and how long a list takes while
-//! tasks block all the threads they have.
+//! Benchmark of the engine under load: time to open with 10,000 running jobs of a dead worker, CPU of sampler and store with
+//! 1,000 jobs that report 100 times a second each, and latency of a list while tasks block all their threads.
 //!
-//! `cargo bench -p milepost-engine --bench load`: medians of five rounds and their spread. `-- restart`, `-- reports` or
-//! `-- blocked` measures that alone.
+//! `cargo bench -p milepost-engine --bench load` prints medians of five rounds and their spread; `-- restart`, `-- reports`
+//! or `-- blocked` runs one.
 
 #[path = "support/figures.rs"]
 mod figures;
@@ -30,18 +29,18 @@ use tokio::{runtime, time};
 const ROUNDS: usize = 5;
 const LEFT_RUNNING: u32 = 10_000;
 const REPORTING: u32 = 1_000;
-/// Between two reports of one job.
+/// Time between two reports of a job.
 const BEAT: Duration = Duration::from_millis(10);
-/// How long they are watched.
+/// Duration of the measurement.
 const WATCHED: Duration = Duration::from_secs(4);
-/// Threads that tasks block.
+/// Threads of the task runtime.
 const BLOCKED: usize = 4;
 const READS: usize = 500;
 
 #[derive(Deserialize, JsonSchema)]
 struct Input {}
 
-/// Reports without end, until it is cancelled.
+/// Reports progress until it is cancelled.
 struct Report;
 
 impl Task for Report {
@@ -66,7 +65,7 @@ impl Task for Report {
     }
 }
 
-/// Blocks its thread until the lock is free.
+/// Blocks its thread until the latch opens.
 struct Block {
     all_in: Arc<Barrier>,
     until: Arc<Mutex<()>>,
@@ -90,7 +89,7 @@ impl Task for Block {
     }
 }
 
-/// Somebody listens, as the server does.
+/// A listener, as the server has one.
 struct Deaf;
 
 impl Listener for Deaf {
@@ -99,12 +98,12 @@ impl Listener for Deaf {
     fn progress(&self, _: &[Arc<ProgressEvent>]) {}
 }
 
-/// A folder on the disk that the build is on: the usual temporary one may be memory.
+/// Returns a folder on the disk of the build, because the system's temporary folder may be memory.
 fn folder() -> TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder")
 }
 
-/// Milliseconds from the call that opens the engine to its return, when every job of a dead process is settled.
+/// Milliseconds to open the engine, including settling every job of a dead worker.
 async fn restart() -> f64 {
     let folder = folder();
     let store = SqliteStore::open(SqliteOptions::new(folder.path().join("milepost.db"))).await.expect("it opens");
@@ -113,7 +112,7 @@ async fn restart() -> f64 {
     };
     stream::iter(0..LEFT_RUNNING).for_each_concurrent(100, enqueue).await;
     let worker = WorkerId("d".repeat(32));
-    // Of this kernel, so that its missing lock says at once that it is dead.
+    // With the boot id of this host, so that the missing lock marks it as dead.
     let kernel = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("the system says it");
     let node = Node { kernel: kernel.trim().to_owned(), ..Node::worker(worker.clone()) };
     store.register(node).await.expect("entered");
@@ -130,7 +129,7 @@ async fn restart() -> f64 {
     took
 }
 
-/// Hundredths of one core that sampler and store take while all those jobs report.
+/// Percent of a core that sampler and store use while all jobs report.
 async fn reports() -> f64 {
     let folder = folder();
     let builder = Engine::builder(folder.path()).listener(Arc::new(Deaf)).register(Report).concurrency(REPORTING);
@@ -152,7 +151,7 @@ async fn reports() -> f64 {
     share
 }
 
-/// What the threads of this process with these names have used of the processors, seconds.
+/// Returns the CPU seconds of the threads with these names.
 fn seconds_of(names: &[&str]) -> f64 {
     let threads = fs::read_dir("/proc/self/task").into_iter().flatten().filter_map(Result::ok);
     let ours = threads
@@ -165,7 +164,7 @@ fn seconds_of(names: &[&str]) -> f64 {
     nanoseconds.sum::<u64>() as f64 / 1e9
 }
 
-/// Milliseconds for a list of jobs while tasks block every thread they have: 99th percentile.
+/// Milliseconds for a list of jobs while tasks block all their threads: 99th percentile.
 async fn blocked() -> f64 {
     let folder = folder();
     let tasks = runtime::Builder::new_multi_thread().worker_threads(BLOCKED).enable_all().build().expect("a runtime");
@@ -177,7 +176,7 @@ async fn blocked() -> f64 {
     let holder = std::thread::spawn(move || {
         let guard = until.lock();
         all_in.wait();
-        // Ends when the other end is dropped.
+        // Ends when the sender is dropped.
         let _ = held.recv();
         drop(guard);
     });
@@ -202,7 +201,7 @@ async fn blocked() -> f64 {
     times[times.len() * 99 / 100]
 }
 
-/// The figures of some rounds.
+/// Runs five rounds and returns their figures.
 async fn rounds(round: impl AsyncFn() -> f64) -> Figures {
     let mut figures = Vec::with_capacity(ROUNDS);
     for _ in 0..ROUNDS {

@@ -1,6 +1,6 @@
-//! What one `ctx.advance(1)` costs the task that calls it, on one thread and on two at once.
+//! Benchmark of `ctx.advance(1)`: cost per call on one thread and on two.
 //!
-//! `cargo bench -p milepost-engine --bench progress`: the median of five rounds and their spread, nanoseconds per call.
+//! `cargo bench -p milepost-engine --bench progress` prints the median of five rounds and their spread, nanoseconds.
 
 #[path = "support/figures.rs"]
 mod figures;
@@ -49,7 +49,7 @@ fn rounds(ctx: &Ctx, threads: usize) -> Vec<f64> {
     (0..ROUNDS).map(|_| nanoseconds_per_call(ctx, threads)).collect()
 }
 
-/// The mean over the threads of the time that each call took.
+/// Returns the mean time per call over the threads.
 fn nanoseconds_per_call(ctx: &Ctx, threads: usize) -> f64 {
     let barrier = Barrier::new(threads);
     let times: Vec<Duration> = thread::scope(|scope| {

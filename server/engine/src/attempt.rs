@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use model::{JobId, JobView, Level, LogLine, Micros, Paint, Progress, ProgressEvent, QUIET_AFTER};
+use model::{AnsiStyles, JobId, JobView, Level, LogLine, Micros, Progress, ProgressEvent, QUIET_AFTER};
 use tokio::sync::Notify;
 
 use crate::{
@@ -222,8 +222,8 @@ impl Attempt {
     }
 
     /// Adds a line with colours to its log.
-    pub(crate) fn log_painted(&self, level: Level, text: &str, paint: Paint) {
-        self.log_buffer().push_painted(self.shared.clock.now(), level, text, paint);
+    pub(crate) fn log_styled(&self, level: Level, text: &str, styles: AnsiStyles) {
+        self.log_buffer().push_styled(self.shared.clock.now(), level, text, styles);
     }
 
     /// Adds a line to what [`Attempt::close`] left, for what is known only then.

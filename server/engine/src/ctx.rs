@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use model::{AttemptNo, JobId, Level, Paint, Tone, printable};
+use model::{AnsiStyles, AttemptNo, JobId, Level, Tone, printable};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
     sync::oneshot,
@@ -121,8 +121,8 @@ impl Ctx {
     }
 
     /// The same for one line, with the colours that a program printed it in.
-    pub fn log_painted(&self, level: Level, text: &str, paint: Paint) {
-        self.attempt.log_painted(level, text, paint);
+    pub fn log_styled(&self, level: Level, text: &str, styles: AnsiStyles) {
+        self.attempt.log_styled(level, text, styles);
     }
 
     /// Counts a warning and logs it.

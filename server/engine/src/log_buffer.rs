@@ -1,6 +1,6 @@
 //! Log lines on their way from a task to the store.
 
-use model::{Level, LogLine, Micros, Paint, printable};
+use model::{AnsiStyles, Level, LogLine, Micros, printable};
 
 /// Lines kept between two rounds of the sampler; with ten rounds a second, 20,000 lines a second.
 const LINES_PER_ROUND: usize = 2_000;
@@ -30,21 +30,21 @@ impl LogBuffer {
     /// Takes in `text`, split at its line breaks.
     pub(crate) fn push(&mut self, at: Micros, level: Level, text: &str) {
         for line in text.split('\n') {
-            self.push_line(at, level, line.strip_suffix('\r').unwrap_or(line), Paint::default());
+            self.push_line(at, level, line.strip_suffix('\r').unwrap_or(line), AnsiStyles::default());
         }
     }
 
     /// Takes in one line with colours. Of a text that is more than a line, or has to be changed, their places would be
     /// wrong: it goes without them.
-    pub(crate) fn push_painted(&mut self, at: Micros, level: Level, text: &str, paint: Paint) {
+    pub(crate) fn push_styled(&mut self, at: Micros, level: Level, text: &str, styles: AnsiStyles) {
         if text.contains(|character: char| character.is_control() && character != '\t') {
             self.push(at, level, text);
         } else {
-            self.push_line(at, level, text, paint);
+            self.push_line(at, level, text, styles);
         }
     }
 
-    fn push_line(&mut self, at: Micros, level: Level, line: &str, mut paint: Paint) {
+    fn push_line(&mut self, at: Micros, level: Level, line: &str, mut styles: AnsiStyles) {
         let room = self.lines.len() < LINES_PER_ROUND && self.bytes < BYTES_PER_ROUND && self.kept < LINES_PER_ATTEMPT;
         if !room {
             self.left_out += 1;
@@ -52,11 +52,11 @@ impl LogBuffer {
         }
         let text = cut(line);
         if line.len() > LINE_LENGTH {
-            paint.cut(line.floor_char_boundary(LINE_LENGTH));
+            styles.truncate(line.floor_char_boundary(LINE_LENGTH));
         }
-        self.bytes += text.len() + paint.size();
+        self.bytes += text.len() + styles.size();
         self.kept += 1;
-        self.lines.push(LogLine { at, level, text, paint });
+        self.lines.push(LogLine { at, level, text, styles });
     }
 
     /// Whether there is nothing to hand over.

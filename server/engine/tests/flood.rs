@@ -1,5 +1,5 @@
-//! A task that says more than anybody can keep: its progress is right, its log says what was left out, and memory is
-//! bounded. Alone in its process, because it measures the process.
+//! Flood of progress and log lines: progress is exact, the log counts omitted lines, memory is bounded. Alone in its process,
+//! because it measures the memory of the process.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use serde_json::json;
 
 const TICKS: u64 = 10_000_000;
 const LINES: u64 = 1_000_000;
-/// What the process may grow by, kB. The lines alone are 200 MB.
+/// Allowed growth of the process, kB. The lines alone are 200 MB.
 const GROWTH: u64 = 100_000;
 
 struct Flood;
@@ -46,7 +46,7 @@ impl Task for Flood {
     }
 }
 
-/// The most memory that this process has ever had, kB.
+/// Returns the peak memory of this process, kB.
 fn peak() -> u64 {
     let status = fs::read_to_string("/proc/self/status").expect("Linux says");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux says");

@@ -1,8 +1,7 @@
-//! What is acknowledged has been given to the disk before, and the disk has said that it has it: so it outlives not only
-//! the death of the process, which the kill loop shows, but the loss of power.
+//! Power loss: everything is synced to disk before it is acknowledged, so that it survives a power failure and not only the
+//! death of the process, which the kill loop tests.
 //!
-//! The test runs this program anew under `strace`, which writes down every write, every sync and every acknowledgement
-//! in the order in which the kernel saw them.
+//! The test runs this program again under `strace`, which records all writes, syncs and acknowledgements in kernel order.
 
 use std::{
     collections::BTreeSet,
@@ -26,25 +25,25 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
-/// Where the program under `strace` finds its data directory.
+/// Environment variable with the data directory of the traced program.
 const DATA: &str = "MILEPOST_POWER_LOSS";
-/// Starts in a log of writes, and places at which it is cut.
+/// Jobs started in the truncated write-ahead log, and number of cuts.
 const STARTS: u32 = 60;
 const CUTS: usize = 40;
-/// How an acknowledgement begins.
+/// Prefix of an acknowledgement line.
 const MARK: &str = "acknowledged: ";
 
-/// Says that a call has returned.
+/// Prints that a call has returned.
 fn acknowledge(what: &str) {
     std::io::stderr().lock().write_all(format!("{MARK}{what}\n").as_bytes()).expect("somebody listens");
 }
 
-/// The data directory, in the program that is watched.
+/// Returns the data directory, if this is the traced program.
 fn watched() -> Option<PathBuf> {
     env::var_os(DATA).map(PathBuf::from)
 }
 
-/// Runs `program`, a test of this file, under `strace`; answers what it did, line by line. `None` where there is none.
+/// Runs `program`, a test of this file, under `strace`. Returns the lines of the trace; `None` if `strace` is not installed.
 fn trace(program: &str, data: &Path) -> Option<Vec<String>> {
     let seen = data.join("trace");
     let mut command = Command::new("strace");
@@ -52,7 +51,7 @@ fn trace(program: &str, data: &Path) -> Option<Vec<String>> {
     command.arg(env::current_exe().expect("this program"));
     command.args([program, "--exact", "--ignored", "--nocapture"]).env(DATA, data);
     let Ok(run) = command.stdin(Stdio::null()).output() else {
-        // Past what the test runner keeps for itself.
+        // Skips the part of the test runner.
         let skipped = b"SKIPPED: there is no strace, so nobody can see whether the disk is told in time\n";
         std::io::stderr().lock().write_all(skipped).expect("somebody listens");
         return None;
@@ -62,7 +61,7 @@ fn trace(program: &str, data: &Path) -> Option<Vec<String>> {
     Some(seen.lines().map(str::to_owned).collect())
 }
 
-/// What a line of the trace means for the file whose path ends with `name`.
+/// Parses a line of the trace, for the file whose path ends with `name`.
 #[derive(Debug, PartialEq, Eq)]
 enum Deed {
     Written,
@@ -70,8 +69,8 @@ enum Deed {
     Acknowledged(String),
 }
 
-/// Deeds in the order in which they ended. `strace` splits a call that is interrupted by another thread's in two lines;
-/// a write counts from its beginning, a sync from its end.
+/// Operations in order. `strace` splits a call that another thread interrupts into two lines: a write counts from its start,
+/// a sync from its end.
 fn deeds<'a>(trace: &'a [String], name: &'a str) -> impl Iterator<Item = Deed> + 'a {
     let file = format!("{name}>");
     let mut syncing: Vec<&str> = Vec::new();
@@ -121,7 +120,7 @@ fn store_syncs_before_it_acknowledges() {
     assert_eq!(acknowledged, VERBS);
 }
 
-/// What the program below acknowledges, in order. Each of them changes something.
+/// The commands that the traced program acknowledges, in order. Each of them writes.
 const VERBS: [&str; 18] = [
     "start",
     "start",
@@ -209,14 +208,14 @@ async fn traced_store_commands() {
     done();
 }
 
-/// What reaches the disk of a write that was not acknowledged may be any part of it.
+/// Any part of an unacknowledged write may have reached the disk.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn truncated_wal_is_the_state_after_some_commit() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("milepost.db");
     let store = SqliteStore::open(SqliteOptions::new(&path)).await.expect("it opens");
     let other = Connection::open(&path).expect("it opens");
-    // What was written until now is in the file itself; what comes is in the log alone.
+    // Moves everything so far into the database file; later writes are in the write-ahead log only.
     other.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(())).expect("nobody else is at it");
     for _ in 0..STARTS {
         store.enqueue(NewJob::of("a")).await.expect("accepted");
@@ -228,7 +227,7 @@ async fn truncated_wal_is_the_state_after_some_commit() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("milepost.db");
         fs::write(&path, &file).expect("there is room");
-        // The rest was given room by the file system, and never written.
+        // The rest is preallocated by the file system and never written.
         let torn: Vec<u8> = log[..cut].iter().copied().chain(std::iter::repeat_n(0, log.len() - cut)).collect();
         fs::write(path.with_extension("db-wal"), torn).expect("there is room");
         let store = SqliteStore::open(SqliteOptions::new(&path)).await.expect("it opens");

@@ -1,17 +1,17 @@
-//! The SQLite store keeps what every store promises, whatever happens around it.
+//! SQLite store: conformance suite, faults, upgrades and fuzzing.
 
-#[path = "store/chance.rs"]
-mod chance;
+#[path = "store/backup.rs"]
+mod backup;
 #[path = "store/conformance.rs"]
 mod conformance;
-#[path = "store/copying.rs"]
-mod copying;
-#[path = "store/crowded.rs"]
-mod crowded;
 #[path = "store/faults.rs"]
 mod faults;
-#[path = "store/others.rs"]
-mod others;
+#[path = "store/fuzz.rs"]
+mod fuzz;
+#[path = "store/message_limits.rs"]
+mod message_limits;
+#[path = "store/other_processes.rs"]
+mod other_processes;
 #[path = "store/search.rs"]
 mod search;
 #[path = "store/support.rs"]
@@ -23,33 +23,33 @@ use std::{fs, sync::Arc};
 
 use engine::store::{SqliteOptions, SqliteStore};
 use rusqlite::Connection;
-use support::{Heard, Kept, StillClock};
+use support::{EventRecorder, ManualClock, TestStore};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 const FILE: &str = "milepost.db";
 
-/// A new store.
-async fn open() -> Kept {
+/// Opens a new store.
+async fn open() -> TestStore {
     open_limited(None).await
 }
 
-/// A new store on a disk with room for so many pages of 4 KiB.
-async fn open_limited(max_page_count: Option<u32>) -> Kept {
+/// Opens a new store on a disk with room for `max_page_count` pages of 4 KiB.
+async fn open_limited(max_page_count: Option<u32>) -> TestStore {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let kept = open_in(folder, |options| SqliteOptions { max_page_count, ..options }).await;
-    support::enter(&*kept.store).await;
-    kept
+    let test = open_in(folder, |options| SqliteOptions { max_page_count, ..options }).await;
+    support::enter(&*test.store).await;
+    test
 }
 
-/// A new store for one of thousands of tries: in memory where there is such a folder, for syncs are of no interest
-/// there, and from a file that has been made before, with the processes in it.
-async fn open_quickly() -> Kept {
+/// Opens a new store for one of thousands of cases: in memory if there is such a folder, because syncs do not matter there,
+/// and from a prepared file in which the workers are registered.
+async fn open_prepared() -> TestStore {
     static MADE: OnceCell<Vec<u8>> = OnceCell::const_new();
     let made = MADE.get_or_init(async || {
-        let kept = open().await;
-        let path = kept.folder.path().join(FILE);
-        // Brings home what is in the write-ahead log.
+        let test = open().await;
+        let path = test.folder.path().join(FILE);
+        // Moves the write-ahead log into the database file.
         let busy: i64 = Connection::open(&path)
             .and_then(|other| other.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get(0)))
             .expect("it can be checkpointed");
@@ -63,15 +63,15 @@ async fn open_quickly() -> Kept {
     open_in(folder, |options| SqliteOptions { migrate: false, readers: 1, ..options }).await
 }
 
-async fn open_in(folder: TempDir, choose: impl FnOnce(SqliteOptions) -> SqliteOptions) -> Kept {
-    let (clock, heard) = (StillClock::new(), Arc::new(Heard::default()));
+async fn open_in(folder: TempDir, choose: impl FnOnce(SqliteOptions) -> SqliteOptions) -> TestStore {
+    let (clock, recorder) = (ManualClock::new(), Arc::new(EventRecorder::default()));
     let options = SqliteOptions {
         clock: clock.clone(),
-        listener: Some(heard.clone()),
+        listener: Some(recorder.clone()),
         ..SqliteOptions::new(folder.path().join(FILE))
     };
     let store = Arc::new(SqliteStore::open(choose(options)).await.expect("it opens"));
-    Kept { store, clock, heard, folder }
+    TestStore { store, clock, recorder, folder }
 }
 
 macro_rules! tests {

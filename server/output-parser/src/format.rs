@@ -1,6 +1,6 @@
 //! Progress formats, and the parser that applies them to the lines of a program.
 
-use model::{Level, Paint};
+use model::{AnsiStyles, Level};
 
 use crate::{
     Event, Line, Measure, Progress, ReportedResult, Stream,
@@ -201,22 +201,22 @@ impl Parser {
 
 /// Returns the log line.
 fn line(stream: Stream, text: Text<'_>, log: Log) -> Option<Line> {
-    let (level, whole, left_out, mut paint) = match log {
+    let (level, whole, left_out, mut styles) = match log {
         Log::Drop => return None,
-        Log::Keep => (None, text.line.to_owned(), text.left_out, paint(text)),
-        Log::Replace(level, text) => (level, printable(&text), 0, Paint::default()),
+        Log::Keep => (None, text.line.to_owned(), text.left_out, ansi_styles(text)),
+        Log::Replace(level, text) => (level, printable(&text), 0, AnsiStyles::default()),
     };
     let mut line = whole;
     let cut = line.floor_char_boundary(MAX_LOG_LINE);
     let left_out = left_out + (line.len() - cut) as u64;
     if left_out > 0 {
         line.truncate(cut);
-        paint.cut(cut);
+        styles.truncate(cut);
         line.push_str(" … and ");
         line.push_str(&model::bytes(left_out));
         line.push_str(" more of this line");
     }
-    Some(Line { stream, level, text: line, paint })
+    Some(Line { stream, level, text: line, styles })
 }
 
 /// Removes control characters, which text from JSON can contain and a terminal would interpret.
@@ -225,12 +225,12 @@ fn printable(text: &str) -> String {
 }
 
 /// Returns the colours of a line.
-fn paint(text: Text<'_>) -> Paint {
-    let mut paint = Paint::default();
+fn ansi_styles(text: Text<'_>) -> AnsiStyles {
+    let mut styles = AnsiStyles::default();
     for (at, style) in text.styles.iter().filter(|(at, _)| *at < text.line.len()) {
-        paint.change(*at, &style.word());
+        styles.change(*at, &style.word());
     }
-    paint
+    styles
 }
 
 impl Parsed {

@@ -11,7 +11,7 @@ mod formats;
 mod line;
 mod style;
 
-use model::{Level, Paint};
+use model::{AnsiStyles, Level};
 
 pub use format::Format;
 pub use line::{MAX_LINE, MAX_LOG_LINE};
@@ -76,7 +76,7 @@ pub struct Line {
     /// The text. A line longer than [`MAX_LOG_LINE`] bytes is cut and ends with a note.
     pub text: String,
     /// The colours; none in a line that replaces another.
-    pub paint: Paint,
+    pub styles: AnsiStyles,
 }
 
 /// The result that a program reports. Its exit code may differ.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use model::Paint;
+use model::AnsiStyles;
 use vte::{Params, Perform};
 
 use crate::style::Style;
@@ -58,7 +58,7 @@ pub(crate) struct Lines {
 #[derive(Debug, Default)]
 struct Current {
     text: String,
-    /// The byte offsets at which styles begin, at most as many as a [`Paint`] takes.
+    /// The byte offsets at which styles begin, at most as many as [`AnsiStyles`] takes.
     styles: Vec<(usize, Style)>,
     left_out: u64,
     /// Whether the next character restarts the line.
@@ -177,7 +177,7 @@ impl Current {
         if self.left_out > 0 || self.text.len() + length > MAX_LINE {
             self.left_out += length as u64;
         } else {
-            self.paint(style);
+            self.push_style(style);
             self.text.push(character);
         }
     }
@@ -193,16 +193,16 @@ impl Current {
         let room = if self.left_out > 0 { 0 } else { MAX_LINE - self.text.len() };
         let (kept, left_out) = characters.split_at(room.min(characters.len()));
         if !kept.is_empty() {
-            self.paint(style);
+            self.push_style(style);
             self.text.push_str(kept);
         }
         self.left_out += left_out.len() as u64;
     }
 
     /// Starts a style. The last possible change resets the rest of the line to plain.
-    fn paint(&mut self, style: Style) {
+    fn push_style(&mut self, style: Style) {
         let before = self.styles.last().map_or_else(Style::default, |(_, style)| *style);
-        let room = Paint::CHANGES - self.styles.len();
+        let room = AnsiStyles::CHANGES - self.styles.len();
         if style != before && room > 0 {
             self.styles.push((self.text.len(), if room > 1 { style } else { Style::default() }));
         }

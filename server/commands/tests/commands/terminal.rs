@@ -69,7 +69,7 @@ async fn colours_are_stored_beside_the_text() {
     assert_eq!(failure(&view), ("exit_4", "sh ended with exit code 4: no such host: example"));
     let lines = test.lines(view.job).await;
     let mut pieces = Vec::new();
-    lines[0].paint.pieces(&lines[0].text, |style, piece| pieces.push((style, piece)));
+    lines[0].styles.spans(&lines[0].text, |style, piece| pieces.push((style, piece)));
     assert_eq!(pieces, [("1b", "no such host"), ("", ": example")]);
 }
 

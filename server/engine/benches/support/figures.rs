@@ -1,8 +1,8 @@
-//! The median of a few rounds, with their spread.
+//! Median of several rounds, with their spread.
 
 use std::fmt;
 
-/// What five rounds came to.
+/// Median, minimum and maximum of several rounds.
 pub(crate) struct Figures {
     median: f64,
     least: f64,
@@ -10,7 +10,7 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
-    /// The figures of at least one round.
+    /// Computes the figures of at least one round.
     pub(crate) fn of(mut rounds: Vec<f64>) -> Self {
         rounds.sort_by(f64::total_cmp);
         Self { median: rounds[rounds.len() / 2], least: rounds[0], most: rounds[rounds.len() - 1] }

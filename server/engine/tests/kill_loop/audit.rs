@@ -1,4 +1,4 @@
-//! Compares what the victims said with what the database holds, and what it holds with itself.
+//! Audit: compares the reports of the workers with the database, and the database with itself.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,62 +12,62 @@ use model::JobState;
 use rusqlite::{Connection, OpenFlags, Row, config::DbConfig};
 use sqlx::migrate::Migrator;
 
-use crate::{chronicle::Chronicle, tasks, words::Said};
+use crate::{event_history::EventHistory, report::Report, tasks};
 
-/// Longer than most hold the lock for writing who are awake.
+/// Longer than a running process usually holds the write lock.
 const LOCKED: Duration = Duration::from_millis(50);
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
 
-/// What is known of a data directory beside what is in it.
+/// The expected content of a data directory.
 pub(crate) struct Audit {
     data: PathBuf,
-    chronicle: Chronicle,
-    /// Processes that have died, and those of them whose jobs must have been settled.
+    event_history: EventHistory,
+    /// Processes that have died, and those whose jobs must be settled.
     dead: BTreeSet<u32>,
     settled: BTreeSet<u32>,
-    /// Those that had died before each process began.
+    /// Processes that had died before each process started.
     before: BTreeMap<u32, BTreeSet<u32>>,
-    /// Deaths that others have survived.
+    /// Deaths while other processes were running.
     survived: usize,
-    /// How often a process has slept beyond its lease.
-    pub(crate) slept: usize,
-    /// Starts that were acknowledged, by job.
+    /// Suspensions longer than a lease.
+    pub(crate) suspended: usize,
+    /// Acknowledged starts by job.
     accepted: BTreeMap<i64, String>,
-    /// Wishes that were acknowledged: how often, of which job, by the code of their event.
+    /// Acknowledged commands: count by job and event code.
     granted: BTreeMap<(i64, String), u32>,
-    /// Jobs that somebody wanted deleted.
-    doomed: BTreeSet<i64>,
-    /// Attempts that a task has begun, and the process it did in.
+    /// Jobs for which a deletion was requested.
+    deletion_requested: BTreeSet<i64>,
+    /// Started attempts and their process.
     begun: BTreeMap<(i64, u32), u32>,
-    /// Parts that the newest acknowledged checkpoint of an attempt has.
+    /// Parts in the newest acknowledged checkpoint of an attempt.
     kept: BTreeMap<(i64, u32), u32>,
-    /// Parts after which an attempt has gone on.
+    /// Parts after which an attempt resumed.
     went_on: BTreeMap<(i64, u32), u32>,
-    /// Lines that an attempt wrote before it succeeded.
+    /// Log lines of successful attempts.
     lines: BTreeMap<(i64, u32), u64>,
-    /// Under which name each process was registered.
+    /// Worker id of each process.
     workers: BTreeMap<String, u32>,
 }
 
-/// How much there was to lose.
+/// Statistics of the run.
 #[derive(Debug, Default)]
-pub(crate) struct Work {
+pub(crate) struct Statistics {
     pub(crate) starts: usize,
     pub(crate) wishes: u32,
     pub(crate) attempts: usize,
-    /// Attempts that a death has cut short.
+    /// Attempts ended by the death of their process.
     pub(crate) cut_short: usize,
-    /// Attempts that went on from a checkpoint.
+    /// Attempts resumed from a checkpoint.
     pub(crate) continued: usize,
-    /// Deaths that others have survived, and settled.
+    /// Deaths that were settled by other processes.
     pub(crate) survived: usize,
-    /// Sleeps beyond a lease.
-    pub(crate) slept: usize,
+    /// Suspensions longer than a lease.
+    pub(crate) suspended: usize,
     pub(crate) events: i64,
 }
 
-impl AddAssign for Work {
+impl AddAssign for Statistics {
     fn add_assign(&mut self, more: Self) {
         self.starts += more.starts;
         self.wishes += more.wishes;
@@ -75,12 +75,12 @@ impl AddAssign for Work {
         self.cut_short += more.cut_short;
         self.continued += more.continued;
         self.survived += more.survived;
-        self.slept += more.slept;
+        self.suspended += more.suspended;
         self.events += more.events;
     }
 }
 
-/// A job as its row has it.
+/// A row of the table `job`.
 struct Job {
     kind: String,
     state: JobState,
@@ -95,15 +95,15 @@ impl Audit {
     pub(crate) fn new(data: &Path) -> Self {
         Self {
             data: data.to_owned(),
-            chronicle: Chronicle::default(),
+            event_history: EventHistory::default(),
             dead: BTreeSet::new(),
             settled: BTreeSet::new(),
             before: BTreeMap::new(),
             survived: 0,
-            slept: 0,
+            suspended: 0,
             accepted: BTreeMap::new(),
             granted: BTreeMap::new(),
-            doomed: BTreeSet::new(),
+            deletion_requested: BTreeSet::new(),
             begun: BTreeMap::new(),
             kept: BTreeMap::new(),
             went_on: BTreeMap::new(),
@@ -112,49 +112,49 @@ impl Audit {
         }
     }
 
-    /// Notes that a process begins.
-    pub(crate) fn begins(&mut self, process: u32) {
+    /// Records the start of a process.
+    pub(crate) fn process_started(&mut self, process: u32) {
         self.before.insert(process, self.dead.clone());
     }
 
-    /// Takes in what a process said that is dead now.
-    pub(crate) fn hear(&mut self, process: u32, said: Vec<Said>) {
+    /// Records the reports of a dead process.
+    pub(crate) fn record(&mut self, process: u32, reports: Vec<Report>) {
         self.dead.insert(process);
-        for said in said {
-            match said {
-                Said::Ready { worker } => {
+        for reports in reports {
+            match reports {
+                Report::Ready { worker } => {
                     self.settled.append(&mut self.before.remove(&process).unwrap_or_default());
                     if let Some(worker) = worker {
                         let earlier = *self.workers.entry(worker).or_insert(process);
                         assert_eq!(earlier, process, "two processes have one name");
                     }
                 }
-                Said::Accepted { job, name } => {
+                Report::Accepted { job, name } => {
                     assert_eq!(self.accepted.insert(job, name), None, "a number is given once, {job} was twice");
                 }
-                Said::Granted { job, code } => *self.granted.entry((job, code)).or_default() += 1,
-                Said::WillDelete { job } => drop(self.doomed.insert(job)),
-                Said::Began { job, attempt } => {
+                Report::Granted { job, code } => *self.granted.entry((job, code)).or_default() += 1,
+                Report::WillDelete { job } => drop(self.deletion_requested.insert(job)),
+                Report::Started { job, attempt } => {
                     let earlier = self.begun.insert((job, attempt), process);
                     assert_eq!(earlier, None, "attempt {attempt} of job {job} was begun twice");
                 }
-                Said::Kept { job, attempt, parts } => drop(self.kept.insert((job, attempt), parts)),
-                Said::WentOn { job, attempt, parts } => drop(self.went_on.insert((job, attempt), parts)),
-                Said::WillSucceed { job, attempt, lines } => drop(self.lines.insert((job, attempt), lines)),
+                Report::Checkpointed { job, attempt, parts } => drop(self.kept.insert((job, attempt), parts)),
+                Report::Resumed { job, attempt, parts } => drop(self.went_on.insert((job, attempt), parts)),
+                Report::WillSucceed { job, attempt, lines } => drop(self.lines.insert((job, attempt), lines)),
             }
         }
     }
 
-    /// Notes that others have settled what a dead process had.
-    pub(crate) fn is_survived(&mut self, process: u32) {
+    /// Records that other processes have settled the jobs of a dead one.
+    pub(crate) fn death_survived(&mut self, process: u32) {
         self.settled.insert(process);
         self.survived += 1;
     }
 
-    /// Whether a process counts as living. A dead one also while a job still runs in its name, which it may have taken after
-    /// it had been crossed off the list, and before it noticed: the others look for such jobs less often.
-    pub(crate) fn counts_as_living(&self, process: u32, pid: u32) -> bool {
-        let Some(connection) = self.look() else { return false };
+    /// Whether a process is registered or holds a running job. It may have claimed one after it was removed from the list and
+    /// before it noticed; others look for such jobs less often.
+    pub(crate) fn is_registered_or_busy(&self, process: u32, pid: u32) -> bool {
+        let Some(connection) = self.connect() else { return false };
         let holds = || {
             let worker = self.workers.iter().find(|(_, known)| **known == process).map(|(worker, _)| worker.as_str());
             let sql = "select count(*) from job where state = 'running' and boot = ?";
@@ -163,23 +163,23 @@ impl Audit {
         number(&connection, &format!("select count(*) from node where pid = {pid}")) > 0 || holds()
     }
 
-    /// Whether nobody holds the lock for writing for long.
-    pub(crate) fn can_be_written(&self) -> bool {
-        self.look().is_some_and(|connection| {
+    /// Whether the write lock can be acquired.
+    pub(crate) fn can_write(&self) -> bool {
+        self.connect().is_some_and(|connection| {
             connection.pragma_update(None, "query_only", false).expect("it is ours to say");
             connection.busy_timeout(LOCKED).expect("it is ours to say");
             connection.execute_batch("begin immediate; rollback").is_ok()
         })
     }
 
-    /// Looks into everything.
+    /// Runs all checks.
     pub(crate) fn check(&mut self) {
-        let Some(connection) = self.look() else {
+        let Some(connection) = self.connect() else {
             assert!(self.accepted.is_empty(), "nothing is accepted without a whole database");
             return;
         };
-        check_the_file(&connection);
-        self.chronicle.read(&connection);
+        check_file(&connection);
+        self.event_history.read(&connection);
         let jobs = jobs(&connection);
         self.check_acknowledged(&jobs);
         self.check_continued();
@@ -191,32 +191,32 @@ impl Audit {
         self.check_counters(&connection, &jobs);
     }
 
-    /// What must hold once a server has ended in peace.
-    pub(crate) fn check_that_all_is_over(&self) {
-        let connection = self.look().expect("there is a database");
+    /// Checks after an orderly shutdown: no job is left to run.
+    pub(crate) fn check_all_ended(&self) {
+        let connection = self.connect().expect("there is a database");
         let jobs = jobs(&connection);
         let rests = |job: &Job| job.state.is_terminal() || job.state == JobState::Paused;
-        assert!(jobs.values().all(rests), "whatever was accepted came to an end, but for what somebody has set aside");
+        assert!(jobs.values().all(rests), "all accepted jobs have ended or are paused");
     }
 
-    /// What all this was about.
-    pub(crate) fn work(&self) -> Work {
-        let stories = self.chronicle.jobs.values();
-        let cut_short = stories.filter_map(|story| story.codes.get("interrupted")).sum::<u32>();
-        Work {
+    /// Returns the statistics.
+    pub(crate) fn statistics(&self) -> Statistics {
+        let histories = self.event_history.jobs.values();
+        let cut_short = histories.filter_map(|history| history.codes.get("interrupted")).sum::<u32>();
+        Statistics {
             starts: self.accepted.len(),
             wishes: self.granted.values().sum(),
             attempts: self.begun.len(),
             cut_short: cut_short as usize,
             continued: self.went_on.values().filter(|parts| **parts > 0).count(),
             survived: self.survived,
-            slept: self.slept,
-            events: self.chronicle.seq,
+            suspended: self.suspended,
+            events: self.event_history.seq,
         }
     }
 
-    /// A connection that leaves the file as it is: what is in the write-ahead log stays there for the next server.
-    fn look(&self) -> Option<Connection> {
+    /// Opens a connection that does not checkpoint: the write-ahead log stays for the next server.
+    fn connect(&self) -> Option<Connection> {
         let path = self.data.join("milepost.db");
         if !path.exists() {
             return None;
@@ -224,37 +224,40 @@ impl Audit {
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).expect("it opens");
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).expect("it is ours to say");
         connection.pragma_update(None, "query_only", true).expect("it is ours to say");
-        // Killed early, it has not all its tables yet.
+        // After an early kill, tables may be missing.
         let begun = number(&connection, "select count(*) from sqlite_schema where name = '_sqlx_migrations'") > 0;
         let whole =
             begun && number(&connection, "select count(*) from _sqlx_migrations") == MIGRATIONS.iter().count() as i64;
         whole.then_some(connection)
     }
 
-    /// What was acknowledged is there.
+    /// Acknowledged writes are present.
     fn check_acknowledged(&self, jobs: &BTreeMap<i64, Job>) {
         for (job, name) in &self.accepted {
-            let story = self.chronicle.jobs.get(job);
-            let story = story.unwrap_or_else(|| panic!("job {job} was accepted, and is lost"));
-            assert!(!story.deleted || self.doomed.contains(job), "nobody wanted job {job} deleted");
+            let history = self.event_history.jobs.get(job);
+            let history = history.unwrap_or_else(|| panic!("job {job} was accepted, and is lost"));
+            assert!(
+                !history.deleted || self.deletion_requested.contains(job),
+                "deletion of job {job} was not requested"
+            );
             if let Some(kept) = jobs.get(job) {
                 assert_eq!(kept.name, *name, "job {job} is what was started");
             }
         }
         for ((job, code), times) in &self.granted {
-            let happened = self.chronicle.jobs.get(job).and_then(|story| story.codes.get(code)).copied();
+            let happened = self.event_history.jobs.get(job).and_then(|history| history.codes.get(code)).copied();
             assert!(happened >= Some(*times), "{code} of job {job}: acknowledged {times} times, happened {happened:?}");
         }
         for (job, attempt) in self.begun.keys() {
-            let story = self.chronicle.jobs.get(job);
-            let claimed = story.is_some_and(|story| story.attempts.contains_key(attempt));
+            let history = self.event_history.jobs.get(job);
+            let claimed = history.is_some_and(|history| history.attempts.contains_key(attempt));
             assert!(claimed, "attempt {attempt} of job {job} was begun before it was claimed for good");
         }
         let names: BTreeSet<&str> = jobs.values().map(|job| job.name.as_str()).collect();
         assert_eq!(names.len(), jobs.len(), "what was started once is there once");
     }
 
-    /// No attempt went on from before a checkpoint that had been acknowledged.
+    /// No attempt resumed from before an acknowledged checkpoint.
     fn check_continued(&self) {
         for ((job, attempt), parts) in &self.went_on {
             let earlier = self.kept.range((*job, 0)..(*job, *attempt)).next_back();
@@ -265,17 +268,17 @@ impl Audit {
         }
     }
 
-    /// Jobs are as the log of events tells.
+    /// Jobs match the event log.
     fn check_jobs(&self, jobs: &BTreeMap<i64, Job>) {
-        let told = self.chronicle.jobs.iter().filter(|(_, story)| !story.deleted);
+        let told = self.event_history.jobs.iter().filter(|(_, history)| !history.deleted);
         assert!(jobs.keys().eq(told.clone().map(|(job, _)| job)), "the jobs there are, and those that are told of");
-        for ((id, job), (_, story)) in jobs.iter().zip(told) {
-            assert_eq!((job.state, job.attempt), (story.state, story.attempt), "job {id}");
-            assert_eq!(Some(job.log_lines), story.log_lines, "lines in the log of job {id}");
+        for ((id, job), (_, history)) in jobs.iter().zip(told) {
+            assert_eq!((job.state, job.attempt), (history.state, history.attempt), "job {id}");
+            assert_eq!(Some(job.log_lines), history.log_lines, "lines in the log of job {id}");
         }
     }
 
-    /// Every attempt that was claimed has one row, of the one process that it ran in.
+    /// Every claimed attempt has one row, with the process that it ran in.
     fn check_attempts(&mut self, connection: &Connection, jobs: &BTreeMap<i64, Job>) {
         type Attempt = (i64, u32, String, String, Option<String>);
         let rows: Vec<Attempt> = rows(connection, "select job, attempt, state, boot, output from attempt", |row| {
@@ -292,7 +295,7 @@ impl Audit {
                 let earlier = *self.workers.entry(worker.clone()).or_insert(*process);
                 assert_eq!(earlier, *process, "attempt {attempt} of job {job} is not of the process that ran it");
             }
-            let after = self.chronicle.jobs[&job].attempts.get(&attempt).copied();
+            let after = self.event_history.jobs[&job].attempts.get(&attempt).copied();
             let after = after.unwrap_or_else(|| panic!("attempt {attempt} of job {job} was never claimed"));
             match after {
                 Some(end) if end.is_terminal() => assert_eq!(state, end.as_str(), "attempt {attempt} of job {job}"),
@@ -307,12 +310,12 @@ impl Audit {
                 assert_eq!(output, Some(jobs[&job].size.to_string()), "what job {job} has returned");
             }
         }
-        let claimed = self.chronicle.jobs.iter().filter(|(_, story)| !story.deleted);
-        let claimed = claimed.flat_map(|(job, story)| story.attempts.keys().map(|attempt| (*job, *attempt)));
+        let claimed = self.event_history.jobs.iter().filter(|(_, history)| !history.deleted);
+        let claimed = claimed.flat_map(|(job, history)| history.attempts.keys().map(|attempt| (*job, *attempt)));
         assert!(claimed.eq(kept), "attempts that were claimed, and those there are");
     }
 
-    /// A log holds what its tasks said, in order, from the first line on; of one that succeeded, all of it.
+    /// A log has the lines of its task in order without gaps; after success, all of them.
     fn check_logs(&self, connection: &Connection, jobs: &BTreeMap<i64, Job>) {
         let chunks: Vec<(i64, i64, i64, u32, String)> = rows(
             connection,
@@ -321,18 +324,18 @@ impl Audit {
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
         );
         let mut ends: BTreeMap<i64, i64> = BTreeMap::new();
-        let mut said: BTreeMap<(i64, u32), u64> = BTreeMap::new();
+        let mut reports: BTreeMap<(i64, u32), u64> = BTreeMap::new();
         for (job, first_line, last_line, attempt, lines) in chunks {
-            assert!(jobs.contains_key(&job), "a log that belongs to nobody goes in the end: {job}");
+            assert!(jobs.contains_key(&job), "a log without a job is deleted: {job}");
             let end = ends.entry(job).or_default();
             assert_eq!(first_line, *end + 1, "the log of job {job} has no hole");
             *end = last_line;
             let lines: Vec<(i64, u8, String)> = serde_json::from_str(&lines).expect("lines are as we know them");
             assert_eq!(lines.len() as i64, last_line - first_line + 1);
-            let said = said.entry((job, attempt)).or_default();
+            let reports = reports.entry((job, attempt)).or_default();
             for (.., text) in lines.iter().filter(|(.., text)| text.starts_with("attempt")) {
-                assert_eq!(*text, tasks::line(attempt, *said), "job {job}");
-                *said += 1;
+                assert_eq!(*text, tasks::line(attempt, *reports), "job {job}");
+                *reports += 1;
             }
         }
         for (id, job) in jobs {
@@ -340,13 +343,13 @@ impl Audit {
             if job.state == JobState::Succeeded
                 && let Some(lines) = self.lines.get(&(*id, job.attempt))
             {
-                let kept = said.get(&(*id, job.attempt)).copied().unwrap_or_default();
+                let kept = reports.get(&(*id, job.attempt)).copied().unwrap_or_default();
                 assert_eq!(kept, *lines, "job {id} succeeded, with all that it said");
             }
         }
     }
 
-    /// Artifacts are those of attempts that ended by themselves, whole.
+    /// Artifacts belong to finished attempts and are complete.
     fn check_artifacts(&self, connection: &Connection, jobs: &BTreeMap<i64, Job>) {
         let artifacts: BTreeMap<(i64, u32), (String, i64)> =
             rows(connection, "select job, attempt, name, size from artifact", |row| {
@@ -356,7 +359,7 @@ impl Audit {
             .collect();
         for ((id, attempt), (name, size)) in &artifacts {
             let job = &jobs[id];
-            let end = self.chronicle.jobs[id].attempts[attempt];
+            let end = self.event_history.jobs[id].attempts[attempt];
             let by_itself = matches!(end, Some(JobState::Succeeded | JobState::Failed | JobState::Cancelled));
             assert!(by_itself, "attempt {attempt} of job {id} has an artifact, and was {end:?}");
             let path = self.data.join(format!("jobs/{id}/{attempt}/{name}"));
@@ -372,22 +375,22 @@ impl Audit {
         }
     }
 
-    /// Who has succeeded goes on from nowhere.
+    /// A succeeded job has no checkpoint.
     fn check_checkpoints(connection: &Connection, jobs: &BTreeMap<i64, Job>) {
         for job in rows(connection, "select job from checkpoint", |row| row.get::<_, i64>(0)) {
             assert_ne!(jobs[&job].state, JobState::Succeeded, "job {job} has succeeded, and a checkpoint");
         }
     }
 
-    /// Counters are what a recount finds.
+    /// Counters match a recount.
     fn check_counters(&self, connection: &Connection, jobs: &BTreeMap<i64, Job>) {
         for state in JobState::ALL {
             let counted = number(connection, &format!("select {state} from ledger"));
             assert_eq!(counted, jobs.values().filter(|job| job.state == state).count() as i64, "{state}");
         }
-        let newest = self.chronicle.jobs.keys().next_back().copied().unwrap_or_default();
+        let newest = self.event_history.jobs.keys().next_back().copied().unwrap_or_default();
         let sums = [
-            ("seq", self.chronicle.seq),
+            ("seq", self.event_history.seq),
             ("last_job", newest),
             ("artifact_bytes", number(connection, "select coalesce(sum(size), 0) from artifact")),
             ("upload_bytes", 0),
@@ -402,12 +405,16 @@ impl Audit {
         let hours = rows(connection, "select hour, succeeded, failed, cancelled from hour", |row| {
             Ok((row.get(0)?, [row.get(1)?, row.get(2)?, row.get(3)?]))
         });
-        assert_eq!(hours.into_iter().collect::<BTreeMap<i64, [i64; 3]>>(), self.chronicle.hours, "ended in each hour");
+        assert_eq!(
+            hours.into_iter().collect::<BTreeMap<i64, [i64; 3]>>(),
+            self.event_history.hours,
+            "ended in each hour"
+        );
     }
 }
 
-/// The file itself is sound, and as durable and tidy as promised.
-fn check_the_file(connection: &Connection) {
+/// The database file is intact and has the documented pragmas.
+fn check_file(connection: &Connection) {
     let found = rows(connection, "pragma integrity_check", |row| row.get::<_, String>(0));
     assert_eq!(found, ["ok"]);
     assert_eq!(rows(connection, "pragma foreign_key_check", |row| row.get::<_, String>(0)), [""; 0]);

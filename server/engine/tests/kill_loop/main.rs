@@ -1,56 +1,55 @@
-//! Servers and workers that are killed in the middle of their work, one after the other on the same data: what was
-//! acknowledged is there, and nothing is there twice.
+//! Kill loop: servers and workers are killed at random moments on the same data. Acknowledged writes survive, and nothing
+//! happens twice.
 //!
-//! The test runs this program anew as its victims (`victim`), listens to what they say of themselves (`words`), kills
-//! them (`leash`) at a moment that nobody has chosen, alone or beside others that live on (`life`), and compares what they said with what the database holds (`audit`), whose
-//! log of events must tell the life of every job without a hole (`chronicle`).
+//! The test runs this program again as workers (`worker`), reads their reports (`report`), kills them at random moments
+//! (`child`), alone or while others run on (`scenario`), and compares the reports with the database (`audit`), whose event
+//! log must contain the life of every job without a gap (`event_history`).
 //!
-//! `SEED=7` repeats the choices of a run, though not its timing. `SOAK=600` (`make soak`) goes on for so many seconds,
-//! under more load.
+//! `SEED=7` repeats the random choices of a run, not its timing. `SOAK=600` (`make soak`) runs for 600 s under more load.
 
 mod audit;
-mod chronicle;
-mod leash;
-mod life;
+mod child;
+mod event_history;
+mod report;
+mod scenario;
 mod tasks;
-mod victim;
-mod words;
+mod worker;
 
 use std::{
     env,
     time::{Duration, Instant},
 };
 
-use audit::Work;
-use leash::Moment;
-use life::{Company, Life};
+use audit::Statistics;
+use child::KillTime;
 use rand::{Rng, SeedableRng, rngs::StdRng};
+use scenario::{MultiWorkerRound, Scenario};
 
 /// Rounds of the test.
 const ROUNDS: u32 = 200;
-/// Databases whose creation is cut short.
+/// Databases whose creation is interrupted.
 const CREATIONS: u32 = 30;
-/// Rounds on one data directory, before it comes to its end in peace and the next begins.
+/// Rounds on one data directory before an orderly shutdown and the next directory.
 const ROUNDS_PER_LIFE: u32 = 25;
-/// Longer than a victim takes for anything, on any machine.
-const PATIENCE: Duration = Duration::from_mins(2);
-/// One round in so many has a server and workers, of which some are killed while the others live on; and in one of so many
-/// of these, one is not killed but stopped until it has lost its jobs.
-const COMPANY: u32 = 8;
-const SLEEP: u32 = 3;
+/// Timeout of every wait; longer than a worker needs on any machine.
+const TIMEOUT: Duration = Duration::from_mins(2);
+/// Every n-th round has a server and workers, some of which are killed while the others run on. In every n-th of these, one
+/// is suspended until it has lost its jobs instead of killed.
+const MULTI_WORKER_EVERY: u32 = 8;
+const SUSPEND_EVERY: u32 = 3;
 
-/// How long this goes on, and how hard it is.
+/// Duration and load of the test.
 struct Plan {
     seed: u64,
     soak: Option<Duration>,
-    drivers: u32,
+    users: u32,
 }
 
 impl Plan {
     fn from_environment() -> Self {
         let number = |name| env::var(name).ok().map(|text| text.parse().expect("SEED and SOAK are numbers"));
         let soak = number("SOAK").map(Duration::from_secs);
-        Self { seed: number("SEED").unwrap_or_else(rand::random), soak, drivers: if soak.is_some() { 16 } else { 8 } }
+        Self { seed: number("SEED").unwrap_or_else(rand::random), soak, users: if soak.is_some() { 16 } else { 8 } }
     }
 
     fn is_over(&self, rounds: u32, since: Instant) -> bool {
@@ -61,40 +60,44 @@ impl Plan {
 #[test]
 fn killed_servers_lose_and_duplicate_nothing() {
     let plan = Plan::from_environment();
-    let mut choices = StdRng::seed_from_u64(plan.seed);
-    let (began, mut round, mut work) = (Instant::now(), 0, Work::default());
+    let mut rng = StdRng::seed_from_u64(plan.seed);
+    let (began, mut round, mut statistics) = (Instant::now(), 0, Statistics::default());
     while !plan.is_over(round, began) {
-        let mut life = Life::begin(plan.seed, round, plan.drivers);
+        let mut scenario = Scenario::new(plan.seed, round, plan.users);
         for _ in 0..ROUNDS_PER_LIFE {
-            if life.round.is_multiple_of(COMPANY) {
-                let sleep = life.round.is_multiple_of(COMPANY * SLEEP);
-                life.kill_several(&Company::choose(&mut choices, sleep), &mut choices);
+            if scenario.round.is_multiple_of(MULTI_WORKER_EVERY) {
+                let sleep = scenario.round.is_multiple_of(MULTI_WORKER_EVERY * SUSPEND_EVERY);
+                scenario.kill_several(&MultiWorkerRound::choose(&mut rng, sleep), &mut rng);
             } else {
-                life.kill_one(&Moment::choose(&mut choices, 1), &mut choices);
+                scenario.kill_one(&KillTime::choose(&mut rng, 1), &mut rng);
             }
         }
-        round = life.round;
-        work += life.end_in_peace();
+        round = scenario.round;
+        statistics += scenario.finish();
     }
     #[expect(clippy::print_stderr, reason = "shown with --nocapture")]
     {
-        eprintln!("{round} rounds, {work:?}");
+        eprintln!("{round} rounds, {statistics:?}");
     }
-    // Most servers have lived long enough to have something to lose.
+    // Most processes must have run long enough to have unsaved work.
     let rounds = round as usize;
-    let enough = work.starts > rounds && work.attempts > rounds && work.cut_short > rounds / 4 && work.continued > 0;
-    let together = work.survived >= rounds / COMPANY as usize / 2 && work.slept >= rounds / 50;
-    assert!(enough && together, "{rounds} rounds, {work:?}");
+    let enough = statistics.starts > rounds
+        && statistics.attempts > rounds
+        && statistics.cut_short > rounds / 4
+        && statistics.continued > 0;
+    let together =
+        statistics.survived >= rounds / MULTI_WORKER_EVERY as usize / 2 && statistics.suspended >= rounds / 50;
+    assert!(enough && together, "{rounds} rounds, {statistics:?}");
 }
 
 #[test]
 fn server_killed_while_creating_database_blocks_no_start() {
     let plan = Plan::from_environment();
-    let mut choices = StdRng::seed_from_u64(plan.seed);
+    let mut rng = StdRng::seed_from_u64(plan.seed);
     for round in 0..CREATIONS {
-        let mut life = Life::begin(plan.seed, round, plan.drivers);
-        let moment = Moment::FromTheStart(Duration::from_micros(choices.random_range(0..25_000)));
-        life.kill_one(&moment, &mut choices);
-        life.end_in_peace();
+        let mut scenario = Scenario::new(plan.seed, round, plan.users);
+        let time = KillTime::AfterStart(Duration::from_micros(rng.random_range(0..25_000)));
+        scenario.kill_one(&time, &mut rng);
+        scenario.finish();
     }
 }

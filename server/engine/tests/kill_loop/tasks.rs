@@ -1,4 +1,4 @@
-//! What the victims work on. Every task says when it begins, and what it leaves can be told from its input alone.
+//! Tasks of the workers. Every task reports its start, and its results follow from its input alone.
 
 use std::{
     fs::{self, OpenOptions},
@@ -14,36 +14,36 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::words::Said;
+use crate::report::Report;
 
-/// Between two pieces of work, so that a kill may come in between.
-const BREATH: Duration = Duration::from_millis(1);
+/// Pause between two pieces of work, so that a kill can hit it.
+const PAUSE: Duration = Duration::from_millis(1);
 
-/// Bytes of an artifact for each unit of a job's size.
-const PART: usize = 999;
+/// Bytes of an artifact per unit of the job's size.
+const PART_SIZE: usize = 999;
 
-/// The kinds that are started.
+/// All kinds.
 pub(crate) const KINDS: [&str; 7] = ["nothing", "talk", "write", "fail", "endure", "stumble", GATHER];
-/// The kind that goes on where the last attempt was.
+/// The kind that resumes from checkpoints.
 pub(crate) const GATHER: &str = "gather";
 
-/// What a job is told.
+/// The input of a job.
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Input {
-    /// No two jobs have the same.
+    /// Unique.
     pub(crate) name: String,
-    /// How much there is to do.
+    /// Amount of work.
     pub(crate) size: u32,
 }
 
-/// An input that is as good as any.
-pub(crate) fn input(name: &str, choices: &mut impl Rng) -> Value {
-    json!({ "name": name, "size": choices.random_range(0..40) })
+/// Returns a random input.
+pub(crate) fn input(name: &str, rng: &mut impl Rng) -> Value {
+    json!({ "name": name, "size": rng.random_range(0..40) })
 }
 
-/// The bytes of the artifact that `write` makes; those of `gather` are of no one attempt, so of attempt 0.
+/// Returns the bytes of the artifact of `write`; for `gather`, which spans attempts, those of attempt 0.
 pub(crate) fn bytes_of(job: i64, attempt: u32, size: u32) -> Vec<u8> {
-    let (mut word, length) = (job as u64 ^ u64::from(attempt) << 32, size as usize * PART);
+    let (mut word, length) = (job as u64 ^ u64::from(attempt) << 32, size as usize * PART_SIZE);
     let next = || {
         word = word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (word >> 56) as u8
@@ -51,7 +51,7 @@ pub(crate) fn bytes_of(job: i64, attempt: u32, size: u32) -> Vec<u8> {
     std::iter::repeat_with(next).take(length).collect()
 }
 
-/// A line of a log; they are numbered within their attempt.
+/// Returns a log line, numbered within its attempt.
 pub(crate) fn line(attempt: u32, number: u64) -> String {
     format!("attempt {attempt}, line {number}")
 }
@@ -67,7 +67,7 @@ macro_rules! kinds {
                 const ABOUT: &'static str = "Works until it is killed.";
                 const MAX_ATTEMPTS: u32 = $attempts;
                 const CHECKPOINTS: bool = $checkpoints;
-                const BACKOFF: Backoff = Backoff::List(&[BREATH]);
+                const BACKOFF: Backoff = Backoff::List(&[PAUSE]);
                 type Input = Input;
                 type Output = u32;
 
@@ -76,20 +76,20 @@ macro_rules! kinds {
                 }
 
                 async fn run(&self, input: Input, ctx: &Ctx) -> Result<u32, TaskError> {
-                    Said::Began { job: ctx.job().0, attempt: ctx.attempt() }.say();
+                    Report::Started { job: ctx.job().0, attempt: ctx.attempt() }.send();
                     $run(ctx, &input).await?;
                     let lines = match $kind {
                         "talk" | "endure" => u64::from(input.size),
                         "stumble" => 1,
                         _ => 0,
                     };
-                    Said::WillSucceed { job: ctx.job().0, attempt: ctx.attempt(), lines }.say();
+                    Report::WillSucceed { job: ctx.job().0, attempt: ctx.attempt(), lines }.send();
                     Ok(input.size)
                 }
             }
         )*
 
-        /// Makes all kinds known.
+        /// Registers all kinds.
         pub(crate) fn register(builder: Builder) -> Builder {
             builder$(.register($task))*
         }
@@ -101,7 +101,7 @@ kinds! {
     Talk "talk" 1 false talk;
     Write "write" 1 false write;
     Fail "fail" 1 false fail;
-    // Long enough to be killed, and begun anew by itself, twice.
+    // Long enough to be killed and retried automatically twice.
     Endure "endure" 3 false talk;
     Stumble "stumble" 5 false stumble;
     Gather "gather" 50 true gather;
@@ -118,7 +118,7 @@ async fn talk(ctx: &Ctx, input: &Input) -> Result<(), TaskError> {
         ctx.log(Level::Info, line(ctx.attempt(), number));
         ctx.advance(1);
         if number % 4 == 0 {
-            sleep(BREATH).await;
+            sleep(PAUSE).await;
         }
     }
     Ok(())
@@ -129,17 +129,17 @@ async fn write(ctx: &Ctx, input: &Input) -> Result<(), TaskError> {
     for part in bytes_of(ctx.job().0, ctx.attempt(), input.size).chunks(8_000) {
         ctx.check()?;
         file.write_all(part).await?;
-        sleep(BREATH).await;
+        sleep(PAUSE).await;
     }
     file.finish().await?;
-    sleep(BREATH).await;
+    sleep(PAUSE).await;
     Ok(())
 }
 
 async fn fail(ctx: &Ctx, input: &Input) -> Result<(), TaskError> {
     ctx.log(Level::Info, line(ctx.attempt(), 0));
     if input.size.is_multiple_of(2) {
-        sleep(BREATH).await;
+        sleep(PAUSE).await;
     }
     Err(TaskError::fatal("meant_to", "it was meant to fail"))
 }
@@ -147,7 +147,7 @@ async fn fail(ctx: &Ctx, input: &Input) -> Result<(), TaskError> {
 /// Fails, sleeps and fails again before it succeeds.
 async fn stumble(ctx: &Ctx, input: &Input) -> Result<(), TaskError> {
     ctx.log(Level::Info, line(ctx.attempt(), 0));
-    sleep(BREATH).await;
+    sleep(PAUSE).await;
     let soon = Duration::from_millis(input.size.into());
     match ctx.attempt() % 3 {
         1 => Err(TaskError::retry("stumbled", "it will do better")),
@@ -156,32 +156,32 @@ async fn stumble(ctx: &Ctx, input: &Input) -> Result<(), TaskError> {
     }
 }
 
-/// Where `gather` goes on from.
+/// Checkpoint of `gather`.
 #[derive(Default, Serialize, Deserialize)]
-struct Place {
+struct Position {
     parts: u32,
     length: u64,
 }
 
-/// Gathers its artifact part by part, and goes on where the last attempt was.
+/// Writes its artifact part by part and resumes from the last checkpoint.
 async fn gather(ctx: &Ctx, input: &Input) -> Result<(), TaskError> {
     let (job, attempt) = (ctx.job().0, ctx.attempt());
-    let Place { parts, length } = ctx.restore().await?.unwrap_or_default();
-    Said::WentOn { job, attempt, parts }.say();
+    let Position { parts, length } = ctx.restore().await?.unwrap_or_default();
+    Report::Resumed { job, attempt, parts }.send();
     let gathering = |error: io::Error| TaskError::io("gathering", &error);
     let path = ctx.work_folder().await?.join("parts");
     let mut file = OpenOptions::new().create(true).append(true).open(&path).map_err(gathering)?;
-    // What the last attempt wrote after its checkpoint is written anew.
+    // Discards what the last attempt wrote after its checkpoint.
     file.set_len(length).map_err(gathering)?;
     let bytes = bytes_of(job, 0, input.size);
-    let mut rest = bytes.chunks(PART).zip(1..).skip(parts as usize);
+    let mut rest = bytes.chunks(PART_SIZE).zip(1..).skip(parts as usize);
     for (part, parts) in &mut rest {
         ctx.check()?;
         file.write_all(part).map_err(gathering)?;
-        sleep(BREATH).await;
+        sleep(PAUSE).await;
         if parts % 4 == 0 {
-            ctx.checkpoint(&Place { parts, length: u64::from(parts) * PART as u64 }).await?;
-            Said::Kept { job, attempt, parts }.say();
+            ctx.checkpoint(&Position { parts, length: u64::from(parts) * PART_SIZE as u64 }).await?;
+            Report::Checkpointed { job, attempt, parts }.send();
         }
     }
     let mut artifact = ctx.artifact("bytes").await?;

@@ -1,16 +1,16 @@
-//! Files become visible with the end of their attempt, whole or not at all.
+//! Artifacts: published when their attempt ends, complete or not at all.
 
 use engine::TaskError;
 use model::JobState;
 use serde_json::Value;
 
-use crate::support::{Bench, Gate, LONG, Probe};
+use crate::support::{Latch, Probe, TIMEOUT, TestEngine};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn artifact_is_published_whole_when_attempt_ends() {
-    let gate = Gate::new();
-    let step = gate.clone();
-    let bench = Bench::with(move |ctx, _| {
+    let latch = Latch::new();
+    let step = latch.clone();
+    let test = TestEngine::with_task(move |ctx, _| {
         let step = step.clone();
         async move {
             let mut file = ctx.artifact("SHA256SUMS").await?;
@@ -24,15 +24,15 @@ async fn artifact_is_published_whole_when_attempt_ends() {
         }
     })
     .await;
-    let job = bench.start().await;
-    bench.heard.progress_of(job, |event| event.progress.message == "written").await;
+    let job = test.start().await;
+    test.recorder.wait_for_progress(job, |event| event.progress.message == "written").await;
     assert!(matches!(
-        bench.engine.artifact(job, "SHA256SUMS").await,
+        test.engine.artifact(job, "SHA256SUMS").await,
         Err(engine::Error::NoSuchArtifact(..) | engine::Error::NoSuchJob(_))
     ));
-    gate.open();
-    bench.reaches(job, JobState::Succeeded).await;
-    let (artifact, path) = bench.engine.artifact(job, "SHA256SUMS").await.expect("it is there");
+    latch.open();
+    test.wait_for_state(job, JobState::Succeeded).await;
+    let (artifact, path) = test.engine.artifact(job, "SHA256SUMS").await.expect("it is there");
     assert_eq!((artifact.size, artifact.attempt), (3, 1));
     assert_eq!(std::fs::read(&path).expect("readable"), b"abc");
     let left: Vec<_> = std::fs::read_dir(path.parent().expect("a folder")).expect("readable").flatten().collect();
@@ -41,30 +41,30 @@ async fn artifact_is_published_whole_when_attempt_ends() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unfinished_artifact_is_deleted() {
-    let bench = Bench::with(|ctx, _| async move {
+    let test = TestEngine::with_task(|ctx, _| async move {
         let mut file = ctx.artifact("half.csv").await?;
         file.write_all(b"abc").await?;
         drop(file);
-        // The name is free again.
+        // The name is available again.
         ctx.artifact("half.csv").await?;
         Err(TaskError::fatal("broken", "on purpose"))
     })
     .await;
-    let job = bench.start().await;
-    bench.reaches(job, JobState::Failed).await;
-    assert!(bench.engine.store().artifacts(job).await.expect("known").is_empty());
-    assert!(!bench.engine.data_dir().job(job).exists());
+    let job = test.start().await;
+    test.wait_for_state(job, JobState::Failed).await;
+    assert!(test.engine.store().artifacts(job).await.expect("known").is_empty());
+    assert!(!test.engine.data_dir().job(job).exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn attempt_starts_with_empty_folders() {
-    let gate = Gate::new();
-    let step = gate.clone();
-    let bench = Bench::with(move |ctx, _| {
+    let latch = Latch::new();
+    let step = latch.clone();
+    let test = TestEngine::with_task(move |ctx, _| {
         let step = step.clone();
         async move {
             step.pass().await;
-            // All at once: one of them clears the folder, and none what another has put there.
+            // Concurrent calls: one of them clears the folder, and none removes the files of another.
             let (a, b, scratch) = tokio::join!(ctx.artifact("a.csv"), ctx.artifact("b.csv"), ctx.scratch());
             let (work, again) = tokio::join!(ctx.work_folder(), ctx.work_folder());
             let (scratch, work) = (scratch?, work?);
@@ -82,20 +82,20 @@ async fn attempt_starts_with_empty_folders() {
         }
     })
     .await;
-    let job = bench.start().await;
-    bench.reaches(job, JobState::Running).await;
-    // As if the database had been put back to before that.
-    let (own, work) = (bench.engine.data_dir().attempt(job, 1), bench.engine.data_dir().work_of(job, 1));
+    let job = test.start().await;
+    test.wait_for_state(job, JobState::Running).await;
+    // Simulates a restored backup of the database from before that.
+    let (own, work) = (test.engine.data_dir().attempt(job, 1), test.engine.data_dir().work_of(job, 1));
     for folder in [&own, &own.join(".scratch"), &work] {
         std::fs::create_dir_all(folder).expect("it can be made");
         for name in ["a.csv", "rows"] {
             std::fs::write(folder.join(name), "old").expect("it can be written");
         }
     }
-    gate.open();
-    bench.reaches(job, JobState::Succeeded).await;
+    latch.open();
+    test.wait_for_state(job, JobState::Succeeded).await;
     for name in ["a.csv", "b.csv"] {
-        let (artifact, path) = bench.engine.artifact(job, name).await.expect("it is there");
+        let (artifact, path) = test.engine.artifact(job, name).await.expect("it is there");
         assert_eq!((artifact.size, std::fs::read(path).expect("readable")), (0, Vec::new()), "{name}");
     }
     assert!(!own.join("rows").exists());
@@ -103,7 +103,7 @@ async fn attempt_starts_with_empty_folders() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn artifact_name_with_path_is_rejected() {
-    let bench = Bench::with(|ctx, _| async move {
+    let test = TestEngine::with_task(|ctx, _| async move {
         for name in ["", "..", ".hidden", "a/b", "a\\b", "../x", "/etc/passwd", "a\0b", "a\nb", &"x".repeat(300)] {
             let refused = ctx.artifact(name).await.err().expect("refused");
             assert!(
@@ -117,15 +117,15 @@ async fn artifact_name_with_path_is_rejected() {
         Ok(Value::Null)
     })
     .await;
-    let job = bench.start().await;
-    bench.reaches(job, JobState::Succeeded).await;
+    let job = test.start().await;
+    test.wait_for_state(job, JobState::Succeeded).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_ended_job_is_deleted_with_its_files() {
-    let gate = Gate::new();
-    let step = gate.clone();
-    let bench = Bench::with(move |ctx, _| {
+    let latch = Latch::new();
+    let step = latch.clone();
+    let test = TestEngine::with_task(move |ctx, _| {
         let step = step.clone();
         async move {
             ctx.artifact("a").await?.finish().await?;
@@ -134,15 +134,15 @@ async fn only_ended_job_is_deleted_with_its_files() {
         }
     })
     .await;
-    let job = bench.start().await;
-    bench.reaches(job, JobState::Running).await;
-    assert!(matches!(bench.engine.delete(job, "ann").await, Err(engine::Error::Conflict { .. })));
-    gate.open();
-    bench.reaches(job, JobState::Succeeded).await;
-    let (_, path) = bench.engine.artifact(job, "a").await.expect("it is there");
-    bench.engine.delete(job, "ann").await.expect("it has ended");
+    let job = test.start().await;
+    test.wait_for_state(job, JobState::Running).await;
+    assert!(matches!(test.engine.delete(job, "ann").await, Err(engine::Error::Conflict { .. })));
+    latch.open();
+    test.wait_for_state(job, JobState::Succeeded).await;
+    let (_, path) = test.engine.artifact(job, "a").await.expect("it is there");
+    test.engine.delete(job, "ann").await.expect("it has ended");
     assert!(!path.exists());
-    assert!(matches!(bench.engine.job(job).await, Err(engine::Error::NoSuchJob(_))));
+    assert!(matches!(test.engine.job(job).await, Err(engine::Error::NoSuchJob(_))));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,22 +153,22 @@ async fn files_of_deleted_job_are_removed_at_next_start() {
         file.finish().await?;
         Ok(Value::Null)
     };
-    let bench = Bench::with(writing).await;
-    let (kept, deleted) = (bench.start().await, bench.start().await);
+    let test = TestEngine::with_task(writing).await;
+    let (kept, deleted) = (test.start().await, test.start().await);
     for job in [kept, deleted] {
-        bench.reaches(job, JobState::Succeeded).await;
+        test.wait_for_state(job, JobState::Succeeded).await;
     }
-    // The server dies between the two halves of a deletion.
-    bench.engine.store().delete(deleted, &"ann".into()).await.expect("deleted");
-    bench.engine.shutdown(std::time::Duration::ZERO).await;
-    let next = Bench::reopened(bench.folder, |builder| builder.register(Probe::<0>::new(writing))).await;
+    // Simulates a crash between the two steps of a deletion.
+    test.engine.store().delete(deleted, &"ann".into()).await.expect("deleted");
+    test.engine.shutdown(std::time::Duration::ZERO).await;
+    let next = TestEngine::reopen(test.folder, |builder| builder.register(Probe::<0>::new(writing))).await;
     let folder = next.engine.data_dir().job(deleted);
     let swept = async {
         while folder.exists() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(LONG, swept).await.expect("its files go");
+    tokio::time::timeout(TIMEOUT, swept).await.expect("its files go");
     let (_, path) = next.engine.artifact(kept, "a.csv").await.expect("kept");
     assert!(path.exists());
 }

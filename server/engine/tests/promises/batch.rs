@@ -1,4 +1,4 @@
-//! A batch isolates its items, keeps their order, and stops when asked.
+//! Batches: items are isolated, ordered and cancellable.
 
 use std::sync::{
     Arc,
@@ -9,14 +9,14 @@ use engine::TaskError;
 use model::JobState;
 use serde_json::{Value, json};
 
-use crate::support::{Bench, Gate};
+use crate::support::{Latch, TestEngine};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn batch_outcomes_are_ordered_and_failures_warn() {
-    let bench = Bench::with(|ctx, _| async move {
+    let test = TestEngine::with_task(|ctx, _| async move {
         let batch = ctx
             .batch((0_u32..100).collect(), 8, "links", |number| async move {
-                // Later items end earlier.
+                // Later items finish first.
                 for _ in 0..(100 - number) {
                     tokio::task::yield_now().await;
                 }
@@ -35,8 +35,8 @@ async fn batch_outcomes_are_ordered_and_failures_warn() {
         Ok(Value::Null)
     })
     .await;
-    let job = bench.start().await;
-    let end = bench.reaches(job, JobState::Succeeded).await;
+    let job = test.start().await;
+    let end = test.wait_for_state(job, JobState::Succeeded).await;
     assert_eq!((end.progress.value, end.progress.max, end.progress.unit.as_str()), (100, Some(100), "links"));
     assert_eq!(end.progress.warnings, 2);
 }
@@ -45,7 +45,7 @@ async fn batch_outcomes_are_ordered_and_failures_warn() {
 async fn batch_concurrency_is_bounded() {
     let most = Arc::new(AtomicUsize::new(0));
     let seen = Arc::clone(&most);
-    let bench = Bench::with(move |ctx, _| {
+    let test = TestEngine::with_task(move |ctx, _| {
         let (now, seen) = (Arc::new(AtomicUsize::new(0)), Arc::clone(&seen));
         async move {
             ctx.batch((0..200).collect::<Vec<u32>>(), 7, "links", move |_| {
@@ -62,28 +62,28 @@ async fn batch_concurrency_is_bounded() {
         }
     })
     .await;
-    let job = bench.start().await;
-    bench.reaches(job, JobState::Succeeded).await;
+    let job = test.start().await;
+    test.wait_for_state(job, JobState::Succeeded).await;
     assert_eq!(most.load(Ordering::SeqCst), 7);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn empty_batch_succeeds() {
-    let bench = Bench::with(|ctx, _| async move {
+    let test = TestEngine::with_task(|ctx, _| async move {
         let batch = ctx.batch(Vec::<String>::new(), 8, "links", |_| async { Ok(()) }).await?;
         Ok(json!(batch.items.len()))
     })
     .await;
-    let job = bench.start().await;
-    let end = bench.reaches(job, JobState::Succeeded).await;
+    let job = test.start().await;
+    let end = test.wait_for_state(job, JobState::Succeeded).await;
     assert_eq!((end.progress.value, end.progress.max), (0, Some(0)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelled_batch_starts_no_more_items() {
-    let gate = Gate::new();
-    let step = gate.clone();
-    let bench = Bench::with(move |ctx, _| {
+    let latch = Latch::new();
+    let step = latch.clone();
+    let test = TestEngine::with_task(move |ctx, _| {
         let step = step.clone();
         async move {
             let handle = ctx.clone();
@@ -100,10 +100,10 @@ async fn cancelled_batch_starts_no_more_items() {
         }
     })
     .await;
-    let job = bench.start().await;
-    bench.reaches(job, JobState::Running).await;
-    gate.open();
-    bench.engine.cancel(job, "ann").await.expect("known");
-    let end = bench.reaches(job, JobState::Cancelled).await;
+    let job = test.start().await;
+    test.wait_for_state(job, JobState::Running).await;
+    latch.open();
+    test.engine.cancel(job, "ann").await.expect("known");
+    let end = test.wait_for_state(job, JobState::Cancelled).await;
     assert!(end.progress.value <= 4, "{}", end.progress.value);
 }

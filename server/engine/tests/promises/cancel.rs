@@ -1,4 +1,4 @@
-//! A cancel takes effect, says so, and never harms what is over.
+//! Cancel: it takes effect, is visible, and never changes an ended job.
 
 use std::sync::{Arc, mpsc};
 
@@ -6,13 +6,13 @@ use engine::{TaskError, store::CancelOutcome};
 use model::{JobState, Shown};
 use serde_json::Value;
 
-use crate::support::{Bench, Event, Gate, Probe};
+use crate::support::{Event, Latch, Probe, TestEngine};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn waiting_job_is_cancelled_and_never_runs() {
-    let gate = Gate::new();
-    let step = gate.clone();
-    let bench = Bench::built(|builder| {
+    let latch = Latch::new();
+    let step = latch.clone();
+    let test = TestEngine::build(|builder| {
         builder.concurrency(1).register(Probe::<0>::new(move |_, _| {
             let step = step.clone();
             async move {
@@ -22,30 +22,30 @@ async fn waiting_job_is_cancelled_and_never_runs() {
         }))
     })
     .await;
-    let first = bench.start().await;
-    bench.reaches(first, JobState::Running).await;
-    let second = bench.start().await;
-    assert_eq!(bench.engine.cancel(second, "ann").await.expect("known"), CancelOutcome::Cancelled);
-    gate.open();
-    bench.reaches(first, JobState::Succeeded).await;
-    let third = bench.start().await;
-    bench.reaches(third, JobState::Succeeded).await;
-    let view = bench.engine.job(second).await.expect("it is kept");
+    let first = test.start().await;
+    test.wait_for_state(first, JobState::Running).await;
+    let second = test.start().await;
+    assert_eq!(test.engine.cancel(second, "ann").await.expect("known"), CancelOutcome::Cancelled);
+    latch.open();
+    test.wait_for_state(first, JobState::Succeeded).await;
+    let third = test.start().await;
+    test.wait_for_state(third, JobState::Succeeded).await;
+    let view = test.engine.job(second).await.expect("it is kept");
     assert_eq!((view.state, view.started_at), (JobState::Cancelled, None));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn task_that_checks_for_cancel_stops_by_itself() {
-    let bench = Bench::with(|ctx, _| async move {
+    let test = TestEngine::with_task(|ctx, _| async move {
         ctx.cancelled().await;
         ctx.check()?;
         Ok(Value::Null)
     })
     .await;
-    let job = bench.start().await;
-    let attempt = bench.reaches(job, JobState::Running).await.attempt;
-    assert_eq!(bench.engine.cancel(job, "ann").await.expect("known"), CancelOutcome::Requested(attempt));
-    let end = bench.reaches(job, JobState::Cancelled).await;
+    let job = test.start().await;
+    let attempt = test.wait_for_state(job, JobState::Running).await.attempt;
+    assert_eq!(test.engine.cancel(job, "ann").await.expect("known"), CancelOutcome::Requested(attempt));
+    let end = test.wait_for_state(job, JobState::Cancelled).await;
     assert_eq!(end.cancel_requested_by.as_deref(), Some("ann"));
     assert!(end.cancel_requested_at.is_some_and(|asked| end.ended_at.is_some_and(|ended| ended >= asked)));
     assert_eq!(end.failure, None);
@@ -55,7 +55,7 @@ async fn task_that_checks_for_cancel_stops_by_itself() {
 async fn async_task_is_dropped_after_the_grace_period() {
     let (dropped, told) = mpsc::channel();
     let dropped = Arc::new(std::sync::Mutex::new(dropped));
-    let bench = Bench::with(move |_, _| {
+    let test = TestEngine::with_task(move |_, _| {
         let guard = OnDrop(dropped.lock().expect("not poisoned").clone());
         async move {
             let _guard = guard;
@@ -64,19 +64,19 @@ async fn async_task_is_dropped_after_the_grace_period() {
         }
     })
     .await;
-    let job = bench.start().await;
-    bench.reaches(job, JobState::Running).await;
-    bench.engine.cancel(job, "ann").await.expect("known");
-    bench.reaches(job, JobState::Cancelled).await;
+    let job = test.start().await;
+    test.wait_for_state(job, JobState::Running).await;
+    test.engine.cancel(job, "ann").await.expect("known");
+    test.wait_for_state(job, JobState::Cancelled).await;
     told.try_recv().expect("what the task held is gone before the job is called cancelled");
-    assert_eq!(bench.log(job).await, ["did not stop by itself in time, and was dropped"]);
+    assert_eq!(test.log(job).await, ["did not stop by itself in time, and was dropped"]);
 }
 
 struct OnDrop(mpsc::Sender<()>);
 
 impl Drop for OnDrop {
     fn drop(&mut self) {
-        // The test has ended already where nobody listens.
+        // Fails only if the test has ended already.
         let _ = self.0.send(());
     }
 }
@@ -85,7 +85,7 @@ impl Drop for OnDrop {
 async fn blocking_task_is_not_responding_until_it_returns() {
     let (release, held) = mpsc::channel::<()>();
     let held = Arc::new(std::sync::Mutex::new(held));
-    let bench = Bench::built(|builder| {
+    let test = TestEngine::build(|builder| {
         builder
             .concurrency(1)
             .register(Probe::<0>::new(move |ctx, _| {
@@ -103,45 +103,45 @@ async fn blocking_task_is_not_responding_until_it_returns() {
             .register(Probe::<1>::new(|_, _| async { Ok(Value::Null) }))
     })
     .await;
-    let job = bench.start().await;
-    bench.reaches(job, JobState::Running).await;
-    let other = bench.start_kind("probe-1", "").await;
-    bench.engine.cancel(job, "ann").await.expect("known");
-    bench.heard.wait("that it does not respond", |events| told_not_responding(events, job)).await;
-    assert_eq!(bench.engine.job(job).await.expect("known").shown(), Shown::NotResponding);
-    assert_eq!(bench.engine.job(other).await.expect("known").state, JobState::Queued, "the slot is still taken");
+    let job = test.start().await;
+    test.wait_for_state(job, JobState::Running).await;
+    let other = test.start_kind("probe-1", "").await;
+    test.engine.cancel(job, "ann").await.expect("known");
+    test.recorder.wait("that it does not respond", |events| told_not_responding(events, job)).await;
+    assert_eq!(test.engine.job(job).await.expect("known").shown(), Shown::NotResponding);
+    assert_eq!(test.engine.job(other).await.expect("known").state, JobState::Queued, "the slot is still taken");
     release.send(()).expect("the task waits");
-    bench.reaches(job, JobState::Cancelled).await;
-    bench.reaches(other, JobState::Succeeded).await;
+    test.wait_for_state(job, JobState::Cancelled).await;
+    test.wait_for_state(other, JobState::Succeeded).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn async_task_that_blocks_its_thread_is_not_responding() {
     let (release, held) = mpsc::channel::<()>();
     let held = Arc::new(std::sync::Mutex::new(held));
-    let bench = Bench::with(move |_, _| {
+    let test = TestEngine::with_task(move |_, _| {
         let held = Arc::clone(&held);
         async move {
-            // Blocks where it should await: a mistake that the engine must outlive.
+            // Blocks instead of awaiting, a mistake that the engine must tolerate.
             held.lock().expect("not poisoned").recv().expect("the test lets go");
             tokio::task::yield_now().await;
             Ok(Value::Null)
         }
     })
     .await;
-    let job = bench.start().await;
-    bench.reaches(job, JobState::Running).await;
-    bench.engine.cancel(job, "ann").await.expect("known");
-    bench.heard.wait("that it does not respond", |events| told_not_responding(events, job)).await;
+    let job = test.start().await;
+    test.wait_for_state(job, JobState::Running).await;
+    test.engine.cancel(job, "ann").await.expect("known");
+    test.recorder.wait("that it does not respond", |events| told_not_responding(events, job)).await;
     release.send(()).expect("the task waits");
-    bench.reaches(job, JobState::Cancelled).await;
+    test.wait_for_state(job, JobState::Cancelled).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn job_is_not_cancelled_while_its_thread_runs() {
     let (release, held) = mpsc::channel::<()>();
     let held = Arc::new(std::sync::Mutex::new(held));
-    let bench = Bench::with(move |ctx, _| {
+    let test = TestEngine::with_task(move |ctx, _| {
         let held = Arc::clone(&held);
         async move {
             let work = move || held.lock().expect("not poisoned").recv().expect("the test lets go");
@@ -151,13 +151,13 @@ async fn job_is_not_cancelled_while_its_thread_runs() {
         }
     })
     .await;
-    let job = bench.start().await;
-    bench.reaches(job, JobState::Running).await;
-    bench.engine.cancel(job, "ann").await.expect("known");
-    bench.heard.wait("that it does not respond", |events| told_not_responding(events, job)).await;
-    assert_eq!(bench.engine.job(job).await.expect("known").state, JobState::Running);
+    let job = test.start().await;
+    test.wait_for_state(job, JobState::Running).await;
+    test.engine.cancel(job, "ann").await.expect("known");
+    test.recorder.wait("that it does not respond", |events| told_not_responding(events, job)).await;
+    assert_eq!(test.engine.job(job).await.expect("known").state, JobState::Running);
     release.send(()).expect("the thread waits");
-    bench.reaches(job, JobState::Cancelled).await;
+    test.wait_for_state(job, JobState::Cancelled).await;
 }
 
 fn told_not_responding(events: &[Event], job: model::JobId) -> Option<()> {
@@ -167,37 +167,37 @@ fn told_not_responding(events: &[Event], job: model::JobId) -> Option<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn task_that_finishes_after_cancel_succeeds() {
-    let bench = Bench::with(|ctx, _| async move {
+    let test = TestEngine::with_task(|ctx, _| async move {
         ctx.cancelled().await;
         Ok(Value::from("done"))
     })
     .await;
-    let job = bench.start().await;
-    bench.reaches(job, JobState::Running).await;
-    bench.engine.cancel(job, "ann").await.expect("known");
-    bench.reaches(job, JobState::Succeeded).await;
-    assert_eq!(bench.log(job).await, ["finished before the cancel took effect"]);
+    let job = test.start().await;
+    test.wait_for_state(job, JobState::Running).await;
+    test.engine.cancel(job, "ann").await.expect("known");
+    test.wait_for_state(job, JobState::Succeeded).await;
+    assert_eq!(test.log(job).await, ["finished before the cancel took effect"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn error_after_cancel_is_kept_with_cancelled_job() {
-    let bench = Bench::with(|ctx, _| async move {
+    let test = TestEngine::with_task(|ctx, _| async move {
         ctx.cancelled().await;
         Err(TaskError::fatal("io", "the temporary file cannot be removed"))
     })
     .await;
-    let job = bench.start().await;
-    bench.reaches(job, JobState::Running).await;
-    bench.engine.cancel(job, "ann").await.expect("known");
-    let end = bench.reaches(job, JobState::Cancelled).await;
+    let job = test.start().await;
+    test.wait_for_state(job, JobState::Running).await;
+    test.engine.cancel(job, "ann").await.expect("known");
+    let end = test.wait_for_state(job, JobState::Cancelled).await;
     assert_eq!(end.failure.map(|failure| failure.code), Some("io".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn repeated_or_late_cancel_is_reported_and_ignored() {
-    let gate = Gate::new();
-    let step = gate.clone();
-    let bench = Bench::with(move |ctx, _| {
+    let latch = Latch::new();
+    let step = latch.clone();
+    let test = TestEngine::with_task(move |ctx, _| {
         let step = step.clone();
         async move {
             ctx.cancelled().await;
@@ -206,31 +206,31 @@ async fn repeated_or_late_cancel_is_reported_and_ignored() {
         }
     })
     .await;
-    // The grace must not end the task before the second request.
-    let job = bench.start().await;
-    let attempt = bench.reaches(job, JobState::Running).await.attempt;
-    let (first, second) = tokio::join!(bench.engine.cancel(job, "ann"), bench.engine.cancel(job, "bob"));
+    // The grace period must not end before the second request.
+    let job = test.start().await;
+    let attempt = test.wait_for_state(job, JobState::Running).await.attempt;
+    let (first, second) = tokio::join!(test.engine.cancel(job, "ann"), test.engine.cancel(job, "bob"));
     let answers = [first.expect("known"), second.expect("known")];
     assert!(answers.contains(&CancelOutcome::Requested(attempt)), "{answers:?}");
-    gate.open();
-    bench.reaches(job, JobState::Cancelled).await;
-    let late = bench.engine.cancel(job, "ann").await.expect("known");
+    latch.open();
+    test.wait_for_state(job, JobState::Cancelled).await;
+    let late = test.engine.cancel(job, "ann").await.expect("known");
     assert_eq!(late, CancelOutcome::AlreadyEnded(JobState::Cancelled));
-    let unknown = bench.engine.cancel(model::JobId(4_711), "ann").await;
+    let unknown = test.engine.cancel(model::JobId(4_711), "ann").await;
     assert!(matches!(unknown, Err(engine::Error::NoSuchJob(_))));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancel_right_after_start_is_not_lost() {
-    let bench = Bench::with(|ctx, _| async move {
+    let test = TestEngine::with_task(|ctx, _| async move {
         ctx.cancelled().await;
         Err(TaskError::Cancelled)
     })
     .await;
     for _ in 0..50 {
-        let job = bench.start().await;
-        bench.engine.cancel(job, "ann").await.expect("known");
-        bench.reaches(job, JobState::Cancelled).await;
+        let job = test.start().await;
+        test.engine.cancel(job, "ann").await.expect("known");
+        test.wait_for_state(job, JobState::Cancelled).await;
     }
 }
 
@@ -238,7 +238,7 @@ async fn cancel_right_after_start_is_not_lost() {
 async fn cancel_skips_pending_blocking_work_except_cleanup() {
     let (release, held) = mpsc::channel::<()>();
     let held = Arc::new(std::sync::Mutex::new(held));
-    let bench = Bench::built(|builder| {
+    let test = TestEngine::build(|builder| {
         builder.blocking_threads(1).register(Probe::<0>::new(move |ctx, _| {
             let held = Arc::clone(&held);
             async move {
@@ -256,10 +256,10 @@ async fn cancel_skips_pending_blocking_work_except_cleanup() {
         }))
     })
     .await;
-    let job = bench.start().await;
-    bench.reaches(job, JobState::Running).await;
-    bench.engine.cancel(job, "ann").await.expect("known");
+    let job = test.start().await;
+    test.wait_for_state(job, JobState::Running).await;
+    test.engine.cancel(job, "ann").await.expect("known");
     release.send(()).expect("the task waits");
-    let end = bench.reaches(job, JobState::Cancelled).await;
-    assert_eq!((end.failure, bench.log(job).await), (None, vec!["cleared away".to_owned()]));
+    let end = test.wait_for_state(job, JobState::Cancelled).await;
+    assert_eq!((end.failure, test.log(job).await), (None, vec!["cleared away".to_owned()]));
 }

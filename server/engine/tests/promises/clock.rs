@@ -1,4 +1,4 @@
-//! The wall clock stamps what happens, and says when scheduled work is due. It decides nothing else.
+//! Clock: it only timestamps events and decides when scheduled jobs are due.
 
 use std::sync::{
     Arc,
@@ -9,37 +9,37 @@ use engine::{Clock, StartOptions, SystemClock};
 use model::{JobId, JobState, Micros, Seq};
 use serde_json::{Value, json};
 
-use crate::support::{Bench, Gate, Probe};
+use crate::support::{Latch, Probe, TestEngine};
 
 const MINUTE: i64 = 60_000_000;
 
-/// The machine's clock, put forward or back.
+/// The system clock with an adjustable offset.
 #[derive(Default)]
-struct Jumping(AtomicI64);
+struct AdjustableClock(AtomicI64);
 
-impl Jumping {
-    fn put_to(&self, offset: i64) {
+impl AdjustableClock {
+    fn set_offset(&self, offset: i64) {
         self.0.store(offset, Ordering::SeqCst);
     }
 }
 
-impl Clock for Jumping {
+impl Clock for AdjustableClock {
     fn now(&self) -> Micros {
         Micros(SystemClock.now().0 + self.0.load(Ordering::SeqCst))
     }
 }
 
-/// Starts a `probe-1` that is due so much later, on the engine's clock.
-async fn start_later(bench: &Bench, later: i64) -> JobId {
-    let run_at = Some(Micros(bench.engine.now().0 + later));
+/// Starts a `probe-1` that is due `later` microseconds from now on the engine's clock.
+async fn start_later(test: &TestEngine, later: i64) -> JobId {
+    let run_at = Some(Micros(test.engine.now().0 + later));
     let options = StartOptions { run_at, ..StartOptions::default() };
-    bench.engine.start("probe-1", json!({}), options).await.expect("the input fits")
+    test.engine.start("probe-1", json!({}), options).await.expect("the input fits")
 }
 
-async fn states(bench: &Bench, jobs: &[JobId]) -> Vec<(JobState, u32)> {
+async fn states(test: &TestEngine, jobs: &[JobId]) -> Vec<(JobState, u32)> {
     let mut states = Vec::new();
     for job in jobs {
-        let view = bench.engine.job(*job).await.expect("kept");
+        let view = test.engine.job(*job).await.expect("kept");
         states.push((view.state, view.attempt));
     }
     states
@@ -47,9 +47,9 @@ async fn states(bench: &Bench, jobs: &[JobId]) -> Vec<(JobState, u32)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clock_jump_changes_only_jobs_that_are_due() {
-    let (clock, gate) = (Arc::new(Jumping::default()), Gate::new());
-    let (given, step) = (Arc::clone(&clock), gate.clone());
-    let bench = Bench::built(move |builder| {
+    let (clock, latch) = (Arc::new(AdjustableClock::default()), Latch::new());
+    let (given, step) = (Arc::clone(&clock), latch.clone());
+    let test = TestEngine::build(move |builder| {
         let probe = Probe::<0>::new(move |_, input| {
             let step = step.clone();
             async move {
@@ -62,45 +62,45 @@ async fn clock_jump_changes_only_jobs_that_are_due() {
         builder.register(probe).register(Probe::<1>::new(|_, _| async { Ok(Value::Null) })).concurrency(1).clock(given)
     })
     .await;
-    let over = bench.start().await;
-    bench.reaches(over, JobState::Succeeded).await;
-    let running = bench.start_kind("probe-0", "long").await;
-    bench.reaches(running, JobState::Running).await;
-    // There is one slot, which is taken: what comes into the line stays there.
-    let queued = bench.start().await;
-    let (soon, late) = (start_later(&bench, 30 * MINUTE).await, start_later(&bench, 120 * MINUTE).await);
+    let over = test.start().await;
+    test.wait_for_state(over, JobState::Succeeded).await;
+    let running = test.start_kind("probe-0", "long").await;
+    test.wait_for_state(running, JobState::Running).await;
+    // The only slot is taken, so queued jobs stay queued.
+    let queued = test.start().await;
+    let (soon, late) = (start_later(&test, 30 * MINUTE).await, start_later(&test, 120 * MINUTE).await);
     let others = [over, running, queued, late];
-    let before = states(&bench, &others).await;
+    let before = states(&test, &others).await;
 
     for hours in [1, -1, 0] {
-        clock.put_to(hours * 60 * MINUTE);
-        // Once this one has come due, all that is due by the clock as it is now has been looked at.
-        let told = start_later(&bench, 50_000).await;
-        bench.reaches(told, JobState::Queued).await;
-        // The first jump makes it due, and it stays so, whatever the clock says then.
-        bench.reaches(soon, JobState::Queued).await;
-        assert_eq!(bench.engine.job(soon).await.expect("kept").state, JobState::Queued, "{hours} h");
-        assert_eq!(states(&bench, &others).await, before, "{hours} h");
+        clock.set_offset(hours * 60 * MINUTE);
+        // Once this job is queued, all jobs due at the current time have been checked.
+        let told = start_later(&test, 50_000).await;
+        test.wait_for_state(told, JobState::Queued).await;
+        // The first jump makes it due, and later jumps do not undo that.
+        test.wait_for_state(soon, JobState::Queued).await;
+        assert_eq!(test.engine.job(soon).await.expect("kept").state, JobState::Queued, "{hours} h");
+        assert_eq!(states(&test, &others).await, before, "{hours} h");
     }
 
-    let position = bench.engine.store().position().await.expect("read").seq;
-    let events = bench.engine.store().events_after(Seq(0), 10_000).await.expect("read").expect("all are kept");
+    let position = test.engine.store().position().await.expect("read").seq;
+    let events = test.engine.store().events_after(Seq(0), 10_000).await.expect("read").expect("all are kept");
     assert!(
         events.iter().zip(1..).all(|(event, seq)| event.seq == Seq(seq)),
         "the order of events is not of the clock"
     );
     assert_eq!(events.len() as i64, position.0);
-    gate.open();
+    latch.open();
     for job in [running, queued, soon] {
-        bench.reaches(job, JobState::Succeeded).await;
+        test.wait_for_state(job, JobState::Succeeded).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn attempt_never_ends_before_it_starts() {
-    let (clock, gate) = (Arc::new(Jumping::default()), Gate::new());
-    let (given, step) = (Arc::clone(&clock), gate.clone());
-    let bench = Bench::built(move |builder| {
+    let (clock, latch) = (Arc::new(AdjustableClock::default()), Latch::new());
+    let (given, step) = (Arc::clone(&clock), latch.clone());
+    let test = TestEngine::build(move |builder| {
         let probe = Probe::<0>::new(move |_, _| {
             let step = step.clone();
             async move {
@@ -111,10 +111,10 @@ async fn attempt_never_ends_before_it_starts() {
         builder.register(probe).clock(given)
     })
     .await;
-    let job = bench.start().await;
-    bench.reaches(job, JobState::Running).await;
-    clock.put_to(-60 * MINUTE);
-    gate.open();
-    let view = bench.reaches(job, JobState::Succeeded).await;
+    let job = test.start().await;
+    test.wait_for_state(job, JobState::Running).await;
+    clock.set_offset(-60 * MINUTE);
+    latch.open();
+    let view = test.wait_for_state(job, JobState::Succeeded).await;
     assert!(view.started_at <= view.ended_at, "{view:?}");
 }

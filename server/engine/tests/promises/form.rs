@@ -1,4 +1,4 @@
-//! The form follows from the input type.
+//! Forms: derived from the input type of a task.
 
 use engine::{Ctx, Engine, Kind, RootedPath, Task, TaskError, UploadRef};
 use model::{Choice, FieldKind, Form};
@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-/// One field of every sort. The input tests use it too.
+/// An input with a field of every type; also used by the input tests.
 pub(crate) struct Everything;
 
 #[derive(Deserialize, JsonSchema)]
@@ -80,7 +80,7 @@ impl Task for Everything {
     }
 
     async fn run(&self, input: Input, _ctx: &Ctx) -> Result<(), TaskError> {
-        // A task of its own would use them all.
+        // The fields are used by the form only.
         drop((input.manifest, input.algorithm, input.on_error, input.concurrency, input.share, input.small));
         Ok(())
     }
@@ -143,7 +143,7 @@ async fn optional_or_default_field_is_not_required() {
 
 #[derive(Deserialize, JsonSchema)]
 struct Nested {
-    /// A list, which no control can show.
+    /// A list has no form control.
     list: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Every fault of an input is told at once, by field, with what to do.
+//! Task input: validation reports all errors together, by field, with the remedy.
 
 use engine::{Engine, Error, StartOptions};
 use model::FieldError;
@@ -29,7 +29,7 @@ impl Place {
         }
     }
 
-    /// The one fault of an input that fits but for `change`.
+    /// Returns the only error of a valid input after `change`.
     async fn fault(&self, change: Value) -> (String, String) {
         let mut input = json!({ "folder": "music", "on_error": "stop" });
         for (name, value) in change.as_object().expect("an object") {

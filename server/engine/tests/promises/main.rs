@@ -1,26 +1,26 @@
-//! What the engine promises, tried from outside: one module per promise, one test per sentence of it.
+//! Promises of the engine (`docs/promises.md`), tested through its public API.
 
 mod artifacts;
 mod batch;
 mod cancel;
 mod checkpoints;
 mod clock;
+mod dead_workers;
+mod documentation;
 mod failure;
 mod form;
 mod input;
-mod judging;
 mod log;
 mod orphan_files;
-mod page;
 mod progress;
 mod queue;
 mod recovery;
+mod resilience;
 mod retries;
 mod roots;
 mod schedules;
 mod states;
 mod support;
 mod time_left;
-mod trouble;
 mod uploads;
 mod workers;

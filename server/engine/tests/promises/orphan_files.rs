@@ -1,4 +1,4 @@
-//! Files that the database does not know: what a start may do with them, and what it must not.
+//! Orphan files: files that the database does not know, and what a start does with them.
 
 use std::{
     fs,
@@ -11,9 +11,9 @@ use model::{JobId, JobState};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Ahead, Bench, Probe, eventually};
+use crate::support::{FutureClock, Probe, TestEngine, wait_until};
 
-/// Engines whose probe makes one artifact.
+/// Registers a task that writes one artifact.
 fn writing(builder: Builder) -> Builder {
     builder.register(Probe::<0>::new(|ctx, _| async move {
         let mut file = ctx.artifact("a.csv").await?;
@@ -23,33 +23,33 @@ fn writing(builder: Builder) -> Builder {
     }))
 }
 
-/// An engine that has done so many jobs, and these.
-async fn with_jobs(number: usize) -> (Bench, Vec<JobId>) {
-    let bench = Bench::built(writing).await;
+/// Returns an engine that has run `count` jobs, and their ids.
+async fn with_jobs(number: usize) -> (TestEngine, Vec<JobId>) {
+    let test = TestEngine::build(writing).await;
     let mut jobs = Vec::new();
     for _ in 0..number {
-        jobs.push(bench.start().await);
+        jobs.push(test.start().await);
     }
     for job in &jobs {
-        bench.reaches(*job, JobState::Succeeded).await;
+        test.wait_for_state(*job, JobState::Succeeded).await;
     }
-    (bench, jobs)
+    (test, jobs)
 }
 
-/// Deletes jobs as a server does that dies before it removes their files, and ends.
-async fn left_behind(bench: Bench, jobs: &[JobId]) -> TempDir {
+/// Deletes jobs like a server that dies before it removes their files, and shuts down.
+async fn left_behind(test: TestEngine, jobs: &[JobId]) -> TempDir {
     for job in jobs {
-        bench.engine.store().delete(*job, &"ann".into()).await.expect("deleted");
+        test.engine.store().delete(*job, &"ann".into()).await.expect("deleted");
     }
-    stop(bench).await
+    stop(test).await
 }
 
-async fn stop(bench: Bench) -> TempDir {
-    bench.engine.shutdown(Duration::ZERO).await;
-    bench.folder
+async fn stop(test: TestEngine) -> TempDir {
+    test.engine.shutdown(Duration::ZERO).await;
+    test.folder
 }
 
-/// What has been moved aside out of a folder of this name.
+/// Returns the quarantined entries of the folder `name`.
 fn aside(data: &Path, of: &str) -> Vec<PathBuf> {
     let sweeps = fs::read_dir(data.join("orphans")).into_iter().flatten().flatten();
     let entries = sweeps.flat_map(|sweep| fs::read_dir(sweep.path().join(of)).into_iter().flatten().flatten());
@@ -58,73 +58,73 @@ fn aside(data: &Path, of: &str) -> Vec<PathBuf> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn few_orphan_files_are_quarantined_then_deleted() {
-    let (bench, jobs) = with_jobs(2).await;
-    let data = bench.engine.data_dir().clone();
-    let folder = left_behind(bench, &jobs[..1]).await;
-    let bench = Bench::reopened(folder, writing).await;
-    eventually("the folder is moved", || !data.job(jobs[0]).exists()).await;
+    let (test, jobs) = with_jobs(2).await;
+    let data = test.engine.data_dir().clone();
+    let folder = left_behind(test, &jobs[..1]).await;
+    let test = TestEngine::reopen(folder, writing).await;
+    wait_until("the folder is moved", || !data.job(jobs[0]).exists()).await;
     let moved = aside(data.path(), "jobs");
     assert_eq!(fs::read(moved[0].join("1").join("a.csv")).expect("kept for a day"), b"abc");
     assert!(data.job(jobs[1]).exists(), "this one is known");
-    let folder = stop(bench).await;
-    let bench = Bench::reopened(folder, |builder| writing(builder).clock(Ahead::hours(23))).await;
-    let folder = stop(bench).await;
+    let folder = stop(test).await;
+    let test = TestEngine::reopen(folder, |builder| writing(builder).clock(FutureClock::hours(23))).await;
+    let folder = stop(test).await;
     assert_eq!(aside(data.path(), "jobs"), moved, "not before a day is over");
-    let _bench = Bench::reopened(folder, |builder| writing(builder).clock(Ahead::hours(25))).await;
-    eventually("it is removed", || aside(data.path(), "jobs").is_empty()).await;
+    let _bench = TestEngine::reopen(folder, |builder| writing(builder).clock(FutureClock::hours(25))).await;
+    wait_until("it is removed", || aside(data.path(), "jobs").is_empty()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_orphan_files_are_kept_until_requested() {
-    let (bench, jobs) = with_jobs(22).await;
-    let data = bench.engine.data_dir().clone();
-    let folder = left_behind(bench, &jobs[..21]).await;
-    let bench = Bench::reopened(folder, writing).await;
-    eventually("they are counted", || bench.engine.orphan_files() == OrphanFiles { jobs: 21, uploads: 0 }).await;
+    let (test, jobs) = with_jobs(22).await;
+    let data = test.engine.data_dir().clone();
+    let folder = left_behind(test, &jobs[..21]).await;
+    let test = TestEngine::reopen(folder, writing).await;
+    wait_until("they are counted", || test.engine.orphan_files() == OrphanFiles { jobs: 21, uploads: 0 }).await;
     assert!(jobs.iter().all(|job| data.job(*job).exists()), "none is taken");
-    let folder = stop(bench).await;
-    let bench = Bench::reopened(folder, |builder| writing(builder).sweep_orphans()).await;
-    assert_eq!(bench.engine.orphan_files(), OrphanFiles::default());
+    let folder = stop(test).await;
+    let test = TestEngine::reopen(folder, |builder| writing(builder).sweep_orphans()).await;
+    assert_eq!(test.engine.orphan_files(), OrphanFiles::default());
     assert_eq!(aside(data.path(), "jobs").len(), 21);
     assert!(data.job(jobs[21]).exists(), "this one is known");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn folder_of_unassigned_job_id_is_kept() {
-    let (bench, _) = with_jobs(1).await;
-    let foreign = bench.engine.data_dir().job(JobId(1_000));
+    let (test, _) = with_jobs(1).await;
+    let foreign = test.engine.data_dir().job(JobId(1_000));
     fs::create_dir_all(&foreign).expect("it can be made");
-    let folder = stop(bench).await;
-    let bench = Bench::reopened(folder, writing).await;
-    eventually("it is counted", || bench.engine.orphan_files() == OrphanFiles { jobs: 1, uploads: 0 }).await;
+    let folder = stop(test).await;
+    let test = TestEngine::reopen(folder, writing).await;
+    wait_until("it is counted", || test.engine.orphan_files() == OrphanFiles { jobs: 1, uploads: 0 }).await;
     assert!(foreign.exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn few_orphan_uploads_are_quarantined_many_are_kept() {
-    let (bench, _) = with_jobs(0).await;
-    let data = bench.engine.data_dir().clone();
+    let (test, _) = with_jobs(0).await;
+    let data = test.engine.data_dir().clone();
     let upload = |number: usize| data.uploads().join(format!("{number:032x}"));
     for number in 0..21 {
         fs::write(upload(number), "abc").expect("it can be written");
     }
-    let folder = stop(bench).await;
-    let bench = Bench::reopened(folder, |builder| writing(builder).clock(Ahead::hours(25))).await;
-    eventually("they are counted", || bench.engine.orphan_files() == OrphanFiles { jobs: 0, uploads: 21 }).await;
+    let folder = stop(test).await;
+    let test = TestEngine::reopen(folder, |builder| writing(builder).clock(FutureClock::hours(25))).await;
+    wait_until("they are counted", || test.engine.orphan_files() == OrphanFiles { jobs: 0, uploads: 21 }).await;
     assert!((0..21).all(|number| upload(number).exists()), "none is taken");
     fs::remove_file(upload(20)).expect("it can be removed");
-    let folder = stop(bench).await;
-    let _bench = Bench::reopened(folder, |builder| writing(builder).clock(Ahead::hours(25))).await;
-    eventually("they are moved", || aside(data.path(), "uploads").len() == 20).await;
+    let folder = stop(test).await;
+    let _bench = TestEngine::reopen(folder, |builder| writing(builder).clock(FutureClock::hours(25))).await;
+    wait_until("they are moved", || aside(data.path(), "uploads").len() == 20).await;
     assert!(!upload(0).exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn new_database_beside_job_files_is_rejected() {
-    let (bench, jobs) = with_jobs(1).await;
-    let data = bench.engine.data_dir().clone();
-    let (database, kept) = (data.database(), bench.folder.path().join("kept"));
-    let _folder = stop(bench).await;
+    let (test, jobs) = with_jobs(1).await;
+    let data = test.engine.data_dir().clone();
+    let (database, kept) = (data.database(), test.folder.path().join("kept"));
+    let _folder = stop(test).await;
     let open = || writing(Engine::builder(data.path())).open();
     fs::rename(&database, &kept).expect("it can be moved");
     let assert_refused = async |how: &str| {
@@ -146,9 +146,9 @@ async fn new_database_beside_job_files_is_rejected() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn database_file_is_complete_after_a_clean_stop() {
-    let (bench, jobs) = with_jobs(3).await;
-    let database = bench.engine.data_dir().database();
-    let folder = stop(bench).await;
+    let (test, jobs) = with_jobs(3).await;
+    let database = test.engine.data_dir().database();
+    let folder = stop(test).await;
     let log = fs::metadata(database.with_added_extension("wal")).map_or(0, |log| log.len());
     assert_eq!(log, 0, "nothing is left in the write-ahead log");
     let elsewhere = folder.path().join("elsewhere");

@@ -1,15 +1,15 @@
-//! Progress is conflated, honest, and whole at the end.
+//! Progress: conflated, monotonic, complete at the end.
 
 use std::time::{Duration, Instant};
 
 use model::{JobState, Tone};
 use serde_json::{Value, json};
 
-use crate::support::{Bench, Gate, Probe};
+use crate::support::{Latch, Probe, TestEngine};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn million_progress_updates_become_few_events() {
-    let bench = Bench::with(|ctx, _| async move {
+    let test = TestEngine::with_task(|ctx, _| async move {
         ctx.total(1_000_000, "rows");
         for _ in 0..1_000_000 {
             ctx.advance(1);
@@ -17,17 +17,17 @@ async fn million_progress_updates_become_few_events() {
         Ok(Value::Null)
     })
     .await;
-    let job = bench.start().await;
-    let last = bench.reaches(job, JobState::Succeeded).await.progress;
+    let job = test.start().await;
+    let last = test.wait_for_state(job, JobState::Succeeded).await.progress;
     assert_eq!((last.value, last.max, last.unit.as_str()), (1_000_000, Some(1_000_000), "rows"));
     assert_eq!(last.fraction, Some(1.0));
-    let frames = bench.heard.all_progress_of(job);
+    let frames = test.recorder.progress_of(job);
     assert!(frames.len() < 100, "{} frames for a loop of some milliseconds", frames.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn progress_events_are_at_most_ten_a_second() {
-    let bench = Bench::with(|ctx, _| async move {
+    let test = TestEngine::with_task(|ctx, _| async move {
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_secs(3) {
             ctx.advance(1);
@@ -36,19 +36,19 @@ async fn progress_events_are_at_most_ten_a_second() {
         Ok(Value::Null)
     })
     .await;
-    let job = bench.start().await;
-    bench.reaches(job, JobState::Succeeded).await;
-    let told: Vec<_> = bench.heard.all_progress_of(job).iter().filter_map(|event| event.progress.at).collect();
+    let job = test.start().await;
+    test.wait_for_state(job, JobState::Succeeded).await;
+    let told: Vec<_> = test.recorder.progress_of(job).iter().filter_map(|event| event.progress.at).collect();
     let seconds = told[told.len() - 1].seconds_since(told[0]);
     assert!(seconds > 2.0, "told for {seconds} s only");
     let rate = (told.len() - 1) as f64 / seconds;
-    // One look may come late and the next in time; a busy machine leaves some out.
+    // One sample may be late and the next on time; a busy machine skips some.
     assert!((5.0..=10.5).contains(&rate), "{rate} times a second");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn progress_of_many_threads_is_summed() {
-    let bench = Bench::with(|ctx, _| async move {
+    let test = TestEngine::with_task(|ctx, _| async move {
         let threads: Vec<_> = (0..8)
             .map(|_| {
                 let ctx = ctx.clone();
@@ -61,21 +61,21 @@ async fn progress_of_many_threads_is_summed() {
         Ok(Value::Null)
     })
     .await;
-    let job = bench.start().await;
-    assert_eq!(bench.reaches(job, JobState::Succeeded).await.progress.value, 800_000);
+    let job = test.start().await;
+    assert_eq!(test.wait_for_state(job, JobState::Succeeded).await.progress.value, 800_000);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fraction_never_falls_and_is_1_only_at_the_end() {
-    let gate = Gate::new();
-    let step = gate.clone();
-    let bench = Bench::with(move |ctx, _| {
+    let latch = Latch::new();
+    let step = latch.clone();
+    let test = TestEngine::with_task(move |ctx, _| {
         let step = step.clone();
         async move {
             ctx.total(10, "files");
             ctx.set(10);
             step.pass().await;
-            // More turns up than was thought.
+            // The total grows.
             ctx.total(100, "files");
             ctx.set(11);
             step.pass().await;
@@ -86,13 +86,13 @@ async fn fraction_never_falls_and_is_1_only_at_the_end() {
         }
     })
     .await;
-    let job = bench.start().await;
+    let job = test.start().await;
     for value in [10, 11, 5] {
-        bench.heard.progress_of(job, |event| event.progress.value == value).await;
-        gate.let_one_pass();
+        test.recorder.wait_for_progress(job, |event| event.progress.value == value).await;
+        latch.release_one();
     }
-    let end = bench.reaches(job, JobState::Succeeded).await;
-    let mut fractions: Vec<_> = bench.heard.all_progress_of(job).iter().map(|event| event.progress.fraction).collect();
+    let end = test.wait_for_state(job, JobState::Succeeded).await;
+    let mut fractions: Vec<_> = test.recorder.progress_of(job).iter().map(|event| event.progress.fraction).collect();
     assert!(fractions.iter().all(|fraction| fraction.is_none_or(|fraction| fraction < 1.0)), "{fractions:?}");
     fractions.push(end.progress.fraction);
     assert!(fractions.is_sorted(), "{fractions:?}");
@@ -102,9 +102,9 @@ async fn fraction_never_falls_and_is_1_only_at_the_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fraction_without_total_is_none_until_success() {
-    let gate = Gate::new();
-    let step = gate.clone();
-    let bench = Bench::with(move |ctx, _| {
+    let latch = Latch::new();
+    let step = latch.clone();
+    let test = TestEngine::with_task(move |ctx, _| {
         let step = step.clone();
         async move {
             ctx.unit("rows");
@@ -114,30 +114,30 @@ async fn fraction_without_total_is_none_until_success() {
         }
     })
     .await;
-    let job = bench.start().await;
-    let frame = bench.heard.progress_of(job, |event| event.progress.value == 7).await.progress;
+    let job = test.start().await;
+    let frame = test.recorder.wait_for_progress(job, |event| event.progress.value == 7).await.progress;
     assert_eq!((frame.fraction, frame.max, frame.eta), (None, None, None));
-    gate.open();
-    assert_eq!(bench.reaches(job, JobState::Succeeded).await.progress.fraction, Some(1.0));
+    latch.open();
+    assert_eq!(test.wait_for_state(job, JobState::Succeeded).await.progress.fraction, Some(1.0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn failed_job_keeps_its_last_progress() {
-    let bench = Bench::with(|ctx, _| async move {
+    let test = TestEngine::with_task(|ctx, _| async move {
         ctx.total(4, "files");
         ctx.advance(1);
         Err(engine::TaskError::fatal("broken", "it broke"))
     })
     .await;
-    let job = bench.start().await;
-    assert_eq!(bench.reaches(job, JobState::Failed).await.progress.fraction, Some(0.25));
+    let job = test.start().await;
+    assert_eq!(test.wait_for_state(job, JobState::Failed).await.progress.fraction, Some(0.25));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stages_are_weighted_and_count_separately() {
-    let gate = Gate::new();
-    let step = gate.clone();
-    let bench = Bench::built(|builder| {
+    let latch = Latch::new();
+    let step = latch.clone();
+    let test = TestEngine::build(|builder| {
         builder.register(Probe::<2>::new(move |ctx, _| {
             let step = step.clone();
             async move {
@@ -155,26 +155,26 @@ async fn stages_are_weighted_and_count_separately() {
         }))
     })
     .await;
-    let job = bench.start_kind("probe-2", "").await;
-    let one = bench.heard.progress_of(job, |event| event.progress.max == Some(2)).await.progress;
+    let job = test.start_kind("probe-2", "").await;
+    let one = test.recorder.wait_for_progress(job, |event| event.progress.max == Some(2)).await.progress;
     assert_eq!(one.stage.as_ref().map(|stage| (stage.index, stage.count, stage.name.as_str())), Some((0, 2, "One")));
     assert_eq!(one.stage.map(|stage| stage.starts), Some(vec![0.0, 0.25]));
     assert_eq!(one.fraction, Some(0.125));
-    gate.let_one_pass();
-    let two = bench.heard.progress_of(job, |event| event.progress.max == Some(300)).await.progress;
+    latch.release_one();
+    let two = test.recorder.wait_for_progress(job, |event| event.progress.max == Some(300)).await.progress;
     assert_eq!((two.value, two.unit.as_str(), two.fraction), (100, "B", Some(0.5)));
-    let early = bench.engine.detail(job).await.expect("it is there").stage_seconds;
-    let later = bench.engine.detail(job).await.expect("it is there").stage_seconds;
+    let early = test.engine.detail(job).await.expect("it is there").stage_seconds;
+    let later = test.engine.detail(job).await.expect("it is there").stage_seconds;
     assert!(early[0] > 0.0 && early[0].to_bits() == later[0].to_bits(), "a stage that was left takes no more time");
     assert!(early[1] < later[1], "the one at work does");
-    gate.let_one_pass();
-    let end = bench.reaches(job, JobState::Succeeded).await.progress;
+    latch.release_one();
+    let end = test.wait_for_state(job, JobState::Succeeded).await.progress;
     assert_eq!(end.stage.map(|stage| stage.index), Some(1), "a stage that was left is not entered again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn message_data_and_warnings_are_published() {
-    let bench = Bench::with(|ctx, _| async move {
+    let test = TestEngine::with_task(|ctx, _| async move {
         ctx.message_toned(Tone::Warning, "slow disk");
         ctx.warn("a.txt cannot be read");
         ctx.warn("b.txt cannot be read");
@@ -183,18 +183,18 @@ async fn message_data_and_warnings_are_published() {
         Ok(json!(refused))
     })
     .await;
-    let job = bench.start().await;
-    let end = bench.reaches(job, JobState::Succeeded).await.progress;
+    let job = test.start().await;
+    let end = test.wait_for_state(job, JobState::Succeeded).await.progress;
     assert_eq!((end.message.as_str(), end.tone, end.warnings), ("slow disk", Tone::Warning, 2));
     assert_eq!(end.data, Some(json!({ "seen": 3 })));
-    assert_eq!(bench.log(job).await, ["a.txt cannot be read", "b.txt cannot be read"]);
-    let output = bench.engine.store().detail(job).await.expect("it is there").output;
+    assert_eq!(test.log(job).await, ["a.txt cannot be read", "b.txt cannot be read"]);
+    let output = test.engine.store().detail(job).await.expect("it is there").output;
     assert!(output.is_some_and(|output| output.to_string().contains("8192 are allowed")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ended_attempt_publishes_one_final_event() {
-    let bench = Bench::with(|ctx, _| async move {
+    let test = TestEngine::with_task(|ctx, _| async move {
         let straggler = ctx.clone();
         std::thread::spawn(move || {
             for _ in 0..2_000_000 {
@@ -205,12 +205,12 @@ async fn ended_attempt_publishes_one_final_event() {
         Ok(Value::Null)
     })
     .await;
-    let job = bench.start().await;
-    bench.reaches(job, JobState::Succeeded).await;
-    // Another whole job, so that rounds of the sampler have passed.
-    let second = bench.start().await;
-    bench.reaches(second, JobState::Succeeded).await;
-    let told = bench.heard.all();
+    let job = test.start().await;
+    test.wait_for_state(job, JobState::Succeeded).await;
+    // Runs another job, so that the sampler has run in between.
+    let second = test.start().await;
+    test.wait_for_state(second, JobState::Succeeded).await;
+    let told = test.recorder.all();
     let of_job: Vec<_> = told.iter().filter(|event| event_job(event) == job).collect();
     let ends =
         of_job.iter().filter(|event| matches!(event, crate::support::Event::State(view) if view.state.is_terminal()));
@@ -220,9 +220,9 @@ async fn ended_attempt_publishes_one_final_event() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn job_view_includes_unsaved_progress() {
-    let gate = Gate::new();
-    let step = gate.clone();
-    let bench = Bench::with(move |ctx, _| {
+    let latch = Latch::new();
+    let step = latch.clone();
+    let test = TestEngine::with_task(move |ctx, _| {
         let step = step.clone();
         async move {
             ctx.total(10, "files");
@@ -232,14 +232,14 @@ async fn job_view_includes_unsaved_progress() {
         }
     })
     .await;
-    let job = bench.start().await;
-    let told = bench.heard.progress_of(job, |event| event.progress.value == 3).await.progress;
-    let mut view = bench.engine.store().job(job).await.expect("it is there");
+    let job = test.start().await;
+    let told = test.recorder.wait_for_progress(job, |event| event.progress.value == 3).await.progress;
+    let mut view = test.engine.store().job(job).await.expect("it is there");
     view.progress = model::Progress::default();
-    bench.engine.freshen(std::slice::from_mut(&mut view));
+    test.engine.freshen(std::slice::from_mut(&mut view));
     assert_eq!(view.progress, told);
-    gate.open();
-    bench.reaches(job, JobState::Succeeded).await;
+    latch.open();
+    test.wait_for_state(job, JobState::Succeeded).await;
 }
 
 fn event_job(event: &crate::support::Event) -> model::JobId {

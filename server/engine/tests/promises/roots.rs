@@ -1,4 +1,4 @@
-//! Nothing outside the roots can be named.
+//! Roots: paths outside them cannot be reached.
 
 use std::{fs, os::unix::fs::symlink};
 

@@ -1,4 +1,4 @@
-//! What is planned starts when it is due, once, wherever the clock is put and whoever looks.
+//! Schedules: due runs start once, for any clock jump and any number of workers.
 
 use std::{
     sync::{
@@ -16,42 +16,42 @@ use engine::{
 use model::{JobId, JobState, Micros, Priority, Role};
 use serde_json::{Value, json};
 
-use crate::support::{Bench, Gate, LONG, Probe};
+use crate::support::{Latch, Probe, TIMEOUT, TestEngine};
 
 const SECOND: i64 = 1_000_000;
 const HOUR: i64 = 3_600 * SECOND;
 
-/// The machine's clock, put forward or back.
+/// The system clock with an adjustable offset.
 #[derive(Default)]
-struct Jumping(AtomicI64);
+struct AdjustableClock(AtomicI64);
 
-impl Jumping {
-    /// Puts it so that it is `at` now.
-    fn put_to(&self, at: Micros) {
+impl AdjustableClock {
+    /// Sets the current time to `at`.
+    fn set_offset(&self, at: Micros) {
         self.0.store(at.0 - SystemClock.now().0, Ordering::SeqCst);
     }
 }
 
-impl Clock for Jumping {
+impl Clock for AdjustableClock {
     fn now(&self) -> Micros {
         Micros(SystemClock.now().0 + self.0.load(Ordering::SeqCst))
     }
 }
 
-/// An engine, the clock that it goes by, and what its jobs wait for.
+/// An engine with its clock and the latch that its jobs wait for.
 struct Plan {
-    bench: Bench,
-    clock: Arc<Jumping>,
-    gate: Gate,
+    test: TestEngine,
+    clock: Arc<AdjustableClock>,
+    latch: Latch,
 }
 
-/// `probe-0` ends at once, `probe-1` when it is let pass or asked to stop.
-fn tasks(builder: Builder, gate: Gate) -> Builder {
+/// `probe-0` ends immediately, `probe-1` when it is released or stopped.
+fn tasks(builder: Builder, latch: Latch) -> Builder {
     let waits = Probe::<1>::new(move |ctx, _| {
-        let gate = gate.clone();
+        let latch = latch.clone();
         async move {
             tokio::select! {
-                () = gate.pass() => Ok(Value::Null),
+                () = latch.pass() => Ok(Value::Null),
                 () = ctx.cancelled() => Err(engine::TaskError::Cancelled),
             }
         }
@@ -61,17 +61,17 @@ fn tasks(builder: Builder, gate: Gate) -> Builder {
 
 impl Plan {
     async fn new(build: impl FnOnce(Builder) -> Builder) -> Self {
-        let (clock, gate) = (Arc::new(Jumping::default()), Gate::new());
-        let (given, step) = (Arc::clone(&clock), gate.clone());
-        let bench = Bench::built(move |builder| build(tasks(builder, step).clock(given))).await;
-        Self { bench, clock, gate }
+        let (clock, latch) = (Arc::new(AdjustableClock::default()), Latch::new());
+        let (given, step) = (Arc::clone(&clock), latch.clone());
+        let test = TestEngine::build(move |builder| build(tasks(builder, step).clock(given))).await;
+        Self { test, clock, latch }
     }
 
     fn engine(&self) -> &Engine {
-        &self.bench.engine
+        &self.test.engine
     }
 
-    /// Plans a job of `kind` for every full hour.
+    /// Adds an hourly schedule of `kind`.
     async fn hourly(&self, kind: &str, overlap: Overlap, missed: Missed) -> ScheduleId {
         let wish = NewSchedule { overlap, missed, ..wish(kind) };
         self.engine().add_schedule(wish, "ann".into()).await.expect("it can be planned")
@@ -81,15 +81,15 @@ impl Plan {
         self.engine().store().schedule(id).await.expect("found")
     }
 
-    /// Puts the clock to the next run, or so many hours behind it; answers when that is.
+    /// Sets the clock to the next run, or `hours` after it. Returns the time of the run.
     async fn comes_due(&self, id: ScheduleId, later: i64) -> Micros {
         let due = self.schedule(id).await.next_at.expect("there is a next run");
         let due = Micros(due.0 + later * HOUR);
-        self.clock.put_to(Micros(due.0 + SECOND));
+        self.clock.set_offset(Micros(due.0 + SECOND));
         due
     }
 
-    /// Waits until the runs are as they should be, newest first: when each was due, and what became of it.
+    /// Waits until the runs are as expected, newest first: due time and result of each.
     async fn runs_are(&self, id: ScheduleId, fits: impl Fn(&[Run]) -> bool) -> Vec<Run> {
         let read = async || self.engine().store().runs(id, 100).await.expect("read");
         until(read, |runs| fits(runs)).await
@@ -97,7 +97,7 @@ impl Plan {
 
     async fn started(&self, id: ScheduleId, runs: usize) -> Vec<(Option<Micros>, JobId)> {
         let all = self.runs_are(id, |all| all.iter().filter_map(start).count() >= runs).await;
-        // In the order in which they were accepted, whatever the clock said.
+        // In the order of acceptance, not of the clock.
         let mut started: Vec<_> = all.iter().filter_map(start).collect();
         started.sort_unstable_by_key(|(_, job)| *job);
         started
@@ -132,12 +132,12 @@ fn wish(kind: &str) -> NewSchedule {
     }
 }
 
-/// Asks until the answer fits.
+/// Polls until the result meets a condition.
 async fn until<T>(ask: impl AsyncFn() -> T, fits: impl Fn(&T) -> bool) -> T
 where
     T: std::fmt::Debug,
 {
-    let asked = tokio::time::timeout(LONG, async {
+    let asked = tokio::time::timeout(TIMEOUT, async {
         loop {
             let answer = ask().await;
             if fits(&answer) {
@@ -156,7 +156,7 @@ async fn due_run_starts_as_its_owner() {
     let due = plan.comes_due(id, 0).await;
     let (at, job) = plan.started(id, 1).await[0];
     assert_eq!(at, Some(due));
-    let view = plan.bench.reaches(job, JobState::Succeeded).await;
+    let view = plan.test.wait_for_state(job, JobState::Succeeded).await;
     assert_eq!((view.created_by.as_str(), view.title.as_str()), ("ann", "Probe planned"));
     assert_eq!(plan.schedule(id).await.next_at, Some(Micros(due.0 + HOUR)));
 }
@@ -164,7 +164,7 @@ async fn due_run_starts_as_its_owner() {
 #[tokio::test(flavor = "multi_thread")]
 async fn due_run_starts_once_with_many_workers() {
     let plan = Plan::new(|builder| builder).await;
-    let other = tasks(Engine::builder(plan.bench.folder.path().join("data")), Gate::new());
+    let other = tasks(Engine::builder(plan.test.folder.path().join("data")), Latch::new());
     let other = other.clock(Arc::clone(&plan.clock) as Arc<dyn Clock>).open().await.expect("it opens");
     let id = plan.hourly("probe-0", Overlap::Skip, Missed::Skip).await;
     let mut dues = Vec::new();
@@ -183,17 +183,17 @@ async fn clock_jump_loses_and_doubles_no_run() {
     let id = plan.hourly("probe-0", Overlap::Skip, Missed::All(3)).await;
     let first = plan.comes_due(id, 0).await;
     plan.started(id, 1).await;
-    // Four hours on: the last of the four runs is in time, and stands behind three that were missed.
+    // Four hours later: the last of the four runs is on time and follows three missed ones.
     let last = plan.comes_due(id, 3).await;
     let started = plan.started(id, 5).await;
     let mut dues: Vec<_> = started.iter().filter_map(|(due, _)| *due).collect();
     dues.sort_unstable();
     assert_eq!(dues, (0..=4).map(|hours| Micros(first.0 + hours * HOUR)).collect::<Vec<_>>());
-    // Back to before all of them, and forward again: they have been seen to.
-    plan.clock.put_to(Micros(first.0 - HOUR));
+    // Back to before all of them and forward again: they do not run twice.
+    plan.clock.set_offset(Micros(first.0 - HOUR));
     let by_hand = plan.engine().run_schedule(&plan.schedule(id).await, "ben".into()).await.expect("started");
-    plan.bench.reaches(by_hand, JobState::Succeeded).await;
-    plan.clock.put_to(last);
+    plan.test.wait_for_state(by_hand, JobState::Succeeded).await;
+    plan.clock.set_offset(last);
     plan.comes_due(id, 0).await;
     let started = plan.started(id, 7).await;
     assert_eq!(started[5], (None, by_hand));
@@ -207,8 +207,8 @@ async fn missed_runs_are_skipped_or_run_once() {
     let skip = plan.hourly("probe-0", Overlap::Skip, Missed::Skip).await;
     let once = plan.hourly("probe-0", Overlap::Skip, Missed::Once).await;
     let due = plan.schedule(skip).await.next_at.expect("there is one");
-    // Half an hour behind the third of them: none is in time.
-    plan.clock.put_to(Micros(due.0 + 2 * HOUR + HOUR / 2));
+    // Half an hour after the third of them: none is on time.
+    plan.clock.set_offset(Micros(due.0 + 2 * HOUR + HOUR / 2));
     let runs = plan.runs_are(skip, |runs| !runs.is_empty()).await;
     assert_eq!(left_out(&runs), [(SkipReason::Missed, 3)]);
     let runs = plan.runs_are(once, |runs| runs.len() == 2).await;
@@ -223,14 +223,14 @@ async fn overlapping_run_waits_for_the_previous_one() {
     let id = plan.hourly("probe-1", Overlap::Queue, Missed::Skip).await;
     plan.comes_due(id, 0).await;
     let (_, first) = plan.started(id, 1).await[0];
-    plan.bench.reaches(first, JobState::Running).await;
+    plan.test.wait_for_state(first, JobState::Running).await;
     let second = plan.comes_due(id, 0).await;
     until(async || plan.schedule(id).await, |schedule| schedule.waiting == 1).await;
-    plan.gate.let_one_pass();
-    plan.bench.reaches(first, JobState::Succeeded).await;
+    plan.latch.release_one();
+    plan.test.wait_for_state(first, JobState::Succeeded).await;
     let started = plan.started(id, 2).await;
     assert_eq!(started[1].0, Some(second));
-    plan.bench.reaches(started[1].1, JobState::Running).await;
+    plan.test.wait_for_state(started[1].1, JobState::Running).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -241,13 +241,13 @@ async fn waiting_run_survives_a_restart() {
     plan.started(id, 1).await;
     let second = plan.comes_due(id, 0).await;
     until(async || plan.schedule(id).await, |schedule| schedule.waiting == 1).await;
-    let Plan { bench: Bench { engine, folder, .. }, clock, gate } = plan;
+    let Plan { test: TestEngine { engine, folder, .. }, clock, latch } = plan;
     engine.shutdown(Duration::ZERO).await;
     drop(engine);
-    let (given, step) = (Arc::clone(&clock), gate.clone());
-    let bench = Bench::reopened(folder, move |builder| tasks(builder, step).clock(given)).await;
-    let plan = Plan { bench, clock, gate };
-    plan.gate.let_one_pass();
+    let (given, step) = (Arc::clone(&clock), latch.clone());
+    let test = TestEngine::reopen(folder, move |builder| tasks(builder, step).clock(given)).await;
+    let plan = Plan { test, clock, latch };
+    plan.latch.release_one();
     assert_eq!(plan.started(id, 2).await[1].0, Some(second));
 }
 
@@ -257,11 +257,11 @@ async fn replacing_run_waits_until_previous_one_is_stopped() {
     let id = plan.hourly("probe-1", Overlap::Cancel, Missed::Skip).await;
     plan.comes_due(id, 0).await;
     let (_, first) = plan.started(id, 1).await[0];
-    plan.bench.reaches(first, JobState::Running).await;
+    plan.test.wait_for_state(first, JobState::Running).await;
     let due = plan.comes_due(id, 0).await;
     let (at, second) = plan.started(id, 2).await[1];
     assert_eq!(at, Some(due));
-    let first = plan.bench.reaches(first, JobState::Cancelled).await;
+    let first = plan.test.wait_for_state(first, JobState::Cancelled).await;
     assert_eq!(first.cancel_requested_by.as_deref(), Some("schedule Hourly"));
     assert!(plan.engine().job(second).await.expect("found").created_at >= first.ended_at.expect("it is over"));
 }
@@ -301,13 +301,13 @@ async fn schedule_is_paused_when_owner_loses_permission() {
 async fn schedule_is_paused_when_its_task_is_removed() {
     let plan = Plan::new(|builder| builder).await;
     let id = plan.hourly("probe-0", Overlap::Skip, Missed::Skip).await;
-    let Plan { bench: Bench { engine, folder, .. }, clock, gate } = plan;
+    let Plan { test: TestEngine { engine, folder, .. }, clock, latch } = plan;
     engine.shutdown(Duration::ZERO).await;
     drop(engine);
     let given = Arc::clone(&clock);
     let probe = Probe::<2>::new(|_, _| async { Ok(Value::Null) });
-    let bench = Bench::reopened(folder, move |builder| builder.register(probe).clock(given)).await;
-    let plan = Plan { bench, clock, gate };
+    let test = TestEngine::reopen(folder, move |builder| builder.register(probe).clock(given)).await;
+    let plan = Plan { test, clock, latch };
     plan.comes_due(id, 0).await;
     let stopped = until(async || plan.schedule(id).await, |schedule| schedule.paused.is_some()).await;
     assert_eq!(stopped.paused.map(|pause| pause.why).as_deref(), Some("there is no task probe-0 any more"));

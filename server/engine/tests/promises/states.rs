@@ -1,4 +1,4 @@
-//! `docs/states.md` is the whole truth about the life of a job.
+//! Job states: the table in `docs/states.md` and the code agree.
 
 use std::collections::HashMap;
 
@@ -7,10 +7,10 @@ use proptest::prelude::*;
 
 const TABLE: &str = include_str!("../../../../docs/states.md");
 
-/// What a row of the table says: the state after, whether a new attempt begins, the charge.
+/// A row of the table: the next state, whether a new attempt starts, the charge.
 type Row = (JobState, bool, i8);
 
-/// The table, read as people read it.
+/// Parses the table of the document.
 fn table() -> HashMap<(JobState, Event), Row> {
     let rows = TABLE.lines().filter(|line| line.starts_with("| `"));
     let rows = rows.map(|line| {
@@ -49,8 +49,8 @@ fn any_event() -> impl Strategy<Value = Event> {
 }
 
 proptest! {
-    /// Whatever happens to a job in whatever order: refused events change nothing, at most one attempt is held at a
-    /// time, a held attempt is never held again under its number, and the charge is that of the attempts kept.
+    /// For any sequence of events: rejected events change nothing, at most one attempt runs at a time, an attempt number is
+    /// never claimed twice, and the charge equals the number of charged attempts.
     #[test]
     fn any_event_sequence_keeps_job_consistent(events in prop::collection::vec(any_event(), 0..60)) {
         let table = table();

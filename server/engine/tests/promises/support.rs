@@ -1,4 +1,4 @@
-//! An engine in a folder of its own, a task that does what the test says, and a listener that remembers.
+//! Support: an engine in a temporary folder, a task defined by the test, and an event recorder.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -17,17 +17,17 @@ use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 use tokio::sync::Notify;
 
-/// Longer than anything here takes on a busy machine.
-pub(crate) const LONG: Duration = Duration::from_secs(30);
+/// Timeout of every wait; longer than anything here takes on a busy machine.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
-type Act = dyn Fn(Ctx, Input) -> BoxFuture<'static, Result<Value, TaskError>> + Send + Sync;
+type TaskFn = dyn Fn(Ctx, Input) -> BoxFuture<'static, Result<Value, TaskError>> + Send + Sync;
 
-/// A task that does what the test says, of kind `probe-N`. It has the stages `One` and `Two`.
-pub(crate) struct Probe<const N: usize>(Box<Act>);
+/// A task of kind `probe-N` that runs a function of the test.
+pub(crate) struct Probe<const N: usize>(Box<TaskFn>);
 
 #[derive(Deserialize, JsonSchema)]
 pub(crate) struct Input {
-    /// Tells jobs apart.
+    /// Distinguishes jobs.
     #[serde(default)]
     pub(crate) name: String,
 }
@@ -46,8 +46,7 @@ impl<const N: usize> Task for Probe<N> {
     const KIND: Kind = Kind::new(["probe-0", "probe-1", "probe-2", "probe-3", "probe-4", "probe-5", "probe-6"][N]);
     const NAME: &'static str = "Probe";
     const ABOUT: &'static str = "Does what the test says.";
-    // 0 and 1 are of one piece; 2 has stages; 3 may run twice at once; 4 may be tried three times; 5 must be quick; 6 must
-    // say something.
+    // 0 and 1 have defaults; 2 has stages; 3 has a limit of two; 4 has three attempts; 5 has a timeout; 6 has a quiet timeout.
     const STAGES: &'static [&'static str] = if N == 2 { &["One", "Two"] } else { &[] };
     const WEIGHTS: &'static [f64] = if N == 2 { &[1.0, 3.0] } else { &[] };
     const CHECKPOINTS: bool = N == 0;
@@ -68,9 +67,9 @@ impl<const N: usize> Task for Probe<N> {
     }
 }
 
-/// Everything that was heard, in order.
+/// Records all events in order.
 #[derive(Default)]
-pub(crate) struct Heard {
+pub(crate) struct EventRecorder {
     events: Mutex<Vec<Event>>,
     more: Notify,
 }
@@ -82,7 +81,7 @@ pub(crate) enum Event {
     Progress(Box<ProgressEvent>),
 }
 
-impl Listener for Heard {
+impl Listener for EventRecorder {
     fn durable(&self, events: &[Arc<DurableEvent>]) {
         let events = events.iter().filter_map(|event| match &event.event {
             StreamEvent::State(state) => Some(Event::State(Box::new(state.view.clone()))),
@@ -97,23 +96,23 @@ impl Listener for Heard {
     }
 }
 
-impl Heard {
+impl EventRecorder {
     fn add(&self, events: Vec<Event>) {
         self.events.lock().unwrap_or_else(PoisonError::into_inner).extend(events);
         self.more.notify_waiters();
     }
 
-    /// All so far.
+    /// Returns all events so far.
     pub(crate) fn all(&self) -> Vec<Event> {
         self.events.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Waits until `find` finds something in what was heard.
+    /// Waits until `find` returns a value for the recorded events.
     pub(crate) async fn wait<T>(&self, what: &str, find: impl Fn(&[Event]) -> Option<T>) -> T {
-        self.wait_at_most(LONG, what, find).await
+        self.wait_at_most(TIMEOUT, what, find).await
     }
 
-    /// The same, for so long.
+    /// Like `wait`, with a timeout.
     pub(crate) async fn wait_at_most<T>(
         &self,
         at_most: Duration,
@@ -133,8 +132,8 @@ impl Heard {
         tokio::time::timeout(at_most, found).await.unwrap_or_else(|_| panic!("never heard {what}: {:#?}", self.all()))
     }
 
-    /// Waits for a published progress of `job` that fits.
-    pub(crate) async fn progress_of(&self, job: JobId, fits: impl Fn(&ProgressEvent) -> bool) -> ProgressEvent {
+    /// Waits for published progress of `job` that meets a condition.
+    pub(crate) async fn wait_for_progress(&self, job: JobId, fits: impl Fn(&ProgressEvent) -> bool) -> ProgressEvent {
         let find = |events: &[Event]| {
             events.iter().find_map(|event| match event {
                 Event::Progress(progress) if progress.job == job && fits(progress) => Some((**progress).clone()),
@@ -144,8 +143,8 @@ impl Heard {
         self.wait("that progress", find).await
     }
 
-    /// All published progress of `job`.
-    pub(crate) fn all_progress_of(&self, job: JobId) -> Vec<ProgressEvent> {
+    /// Returns all published progress of `job`.
+    pub(crate) fn progress_of(&self, job: JobId) -> Vec<ProgressEvent> {
         let of_job = |event| match event {
             Event::Progress(progress) if progress.job == job => Some(*progress),
             _ => None,
@@ -154,62 +153,62 @@ impl Heard {
     }
 }
 
-/// A clock that is ahead of the machine's.
-pub(crate) struct Ahead(i64);
+/// A clock ahead of the system clock.
+pub(crate) struct FutureClock(i64);
 
-impl Ahead {
+impl FutureClock {
     pub(crate) fn hours(hours: i64) -> Arc<Self> {
         Arc::new(Self(hours * 3_600_000_000))
     }
 }
 
-impl Clock for Ahead {
+impl Clock for FutureClock {
     fn now(&self) -> Micros {
         Micros(SystemClock.now().0 + self.0)
     }
 }
 
-/// Waits until `is_so` is true of what nothing tells of, such as files.
-pub(crate) async fn eventually(what: &str, is_so: impl Fn() -> bool) {
+/// Polls until a condition without an event is true, such as one of files.
+pub(crate) async fn wait_until(what: &str, condition: impl Fn() -> bool) {
     let waiting = async {
-        while !is_so() {
+        while !condition() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(LONG, waiting).await.unwrap_or_else(|_| panic!("never so: {what}"));
+    tokio::time::timeout(TIMEOUT, waiting).await.unwrap_or_else(|_| panic!("never so: {what}"));
 }
 
-/// An engine and what goes with it.
-pub(crate) struct Bench {
+/// An engine with its event recorder and folder.
+pub(crate) struct TestEngine {
     pub(crate) engine: Engine,
-    pub(crate) heard: Arc<Heard>,
+    pub(crate) recorder: Arc<EventRecorder>,
     pub(crate) folder: TempDir,
 }
 
-impl Bench {
-    /// One whose `probe-0` does `act`.
-    pub(crate) async fn with<F, Fut>(act: F) -> Self
+impl TestEngine {
+    /// Opens an engine whose `probe-0` runs `act`.
+    pub(crate) async fn with_task<F, Fut>(act: F) -> Self
     where
         F: Fn(Ctx, Input) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Value, TaskError>> + Send + 'static,
     {
-        Self::built(|builder| builder.register(Probe::<0>::new(act))).await
+        Self::build(|builder| builder.register(Probe::<0>::new(act))).await
     }
 
-    /// One that `build` has made.
-    pub(crate) async fn built(build: impl FnOnce(Builder) -> Builder) -> Self {
+    /// Opens an engine configured by `build`.
+    pub(crate) async fn build(build: impl FnOnce(Builder) -> Builder) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        Self::reopened(folder, build).await
+        Self::reopen(folder, build).await
     }
 
-    /// One on the data of an earlier one.
-    pub(crate) async fn reopened(folder: TempDir, build: impl FnOnce(Builder) -> Builder) -> Self {
-        let heard = Arc::new(Heard::default());
+    /// Opens an engine on the data of an earlier one.
+    pub(crate) async fn reopen(folder: TempDir, build: impl FnOnce(Builder) -> Builder) -> Self {
+        let recorder = Arc::new(EventRecorder::default());
         let builder = Engine::builder(folder.path().join("data"))
-            .listener(Arc::clone(&heard) as Arc<dyn Listener>)
+            .listener(Arc::clone(&recorder) as Arc<dyn Listener>)
             .cancel_grace(Duration::from_millis(50));
         let engine = build(builder).open().await.expect("the engine opens");
-        Self { engine, heard, folder }
+        Self { engine, recorder, folder }
     }
 
     /// Starts a `probe-0`.
@@ -222,42 +221,44 @@ impl Bench {
         self.engine.start(kind, json!({ "name": name }), options).await.expect("the input fits")
     }
 
-    /// Another process, as far as the database can tell.
-    pub(crate) async fn another_process(&self) -> SqliteConnection {
+    /// Opens a connection to the database, like another process.
+    pub(crate) async fn connect(&self) -> SqliteConnection {
         let url = format!("sqlite://{}", self.engine.data_dir().database().display());
         SqliteConnection::connect(&url).await.expect("it opens")
     }
 
-    /// Changes the data behind the back of everybody; answers how many rows.
-    pub(crate) async fn meddle(&self, sql: &'static str) -> u64 {
-        let mut connection = self.another_process().await;
+    /// Executes SQL directly. Returns the number of rows changed.
+    pub(crate) async fn execute_sql(&self, sql: &'static str) -> u64 {
+        let mut connection = self.connect().await;
         sqlx::query(sql).execute(&mut connection).await.expect("it is changed").rows_affected()
     }
 
-    /// From here on nobody's beat is accepted, as where nobody can write; what else is written is, so that nothing but
-    /// their judgement keeps the processes from taking each other's jobs.
-    pub(crate) async fn refuse_beats(&self) {
-        self.meddle("create trigger refuse before update of heartbeat on node begin select raise(abort, 'no'); end")
-            .await;
+    /// Makes all heartbeats fail, like a database that no worker can write to. Other writes succeed, so that only the detection
+    /// of dead workers is tested.
+    pub(crate) async fn block_heartbeats(&self) {
+        self.execute_sql(
+            "create trigger refuse before update of heartbeat on node begin select raise(abort, 'no'); end",
+        )
+        .await;
     }
 
-    /// The same, until now.
-    pub(crate) async fn accept_beats(&self) {
-        self.meddle("drop trigger refuse").await;
+    /// Reverts `block_heartbeats`.
+    pub(crate) async fn unblock_heartbeats(&self) {
+        self.execute_sql("drop trigger refuse").await;
     }
 
-    /// Waits until the job is in `state`, told by a durable event.
-    pub(crate) async fn reaches(&self, job: JobId, state: JobState) -> JobView {
-        self.reaches_where(job, state, LONG, |_| true).await
+    /// Waits for a durable event with the job in `state`.
+    pub(crate) async fn wait_for_state(&self, job: JobId, state: JobState) -> JobView {
+        self.wait_for_state_where(job, state, TIMEOUT, |_| true).await
     }
 
-    /// Waits until the job is in `state` in that attempt.
-    pub(crate) async fn reaches_attempt(&self, job: JobId, state: JobState, attempt: u32) -> JobView {
-        self.reaches_where(job, state, LONG, |view| view.attempt == attempt).await
+    /// Waits until the job is in `state` in an attempt.
+    pub(crate) async fn wait_for_attempt_state(&self, job: JobId, state: JobState, attempt: u32) -> JobView {
+        self.wait_for_state_where(job, state, TIMEOUT, |view| view.attempt == attempt).await
     }
 
-    /// Waits until the job is in `state` and fits.
-    pub(crate) async fn reaches_where(
+    /// Waits until the job is in `state` and meets a condition.
+    pub(crate) async fn wait_for_state_where(
         &self,
         job: JobId,
         state: JobState,
@@ -270,10 +271,10 @@ impl Bench {
                 _ => None,
             })
         };
-        self.heard.wait_at_most(at_most, &format!("that job {job} is {state}"), find).await
+        self.recorder.wait_at_most(at_most, &format!("that job {job} is {state}"), find).await
     }
 
-    /// The whole log of a job, as text.
+    /// Returns the complete log of a job, as text.
     pub(crate) async fn log(&self, job: JobId) -> Vec<String> {
         let query = engine::store::LogQuery { from: Some(1), limit: 10_000, ..Default::default() };
         let page = self.engine.store().log(job, &query).await.expect("the log");
@@ -281,8 +282,8 @@ impl Bench {
     }
 }
 
-/// How an attempt of the job ended, if that is among `events`.
-pub(crate) fn end_of(events: &[Event], job: JobId, attempt: u32) -> Option<JobView> {
+/// Returns the job at the end of an attempt, if `events` contain it.
+pub(crate) fn end_of_attempt(events: &[Event], job: JobId, attempt: u32) -> Option<JobView> {
     events.iter().find_map(|event| match event {
         Event::State(view) if view.job == job && view.attempt == attempt && view.state.is_terminal() => {
             Some((**view).clone())
@@ -291,11 +292,11 @@ pub(crate) fn end_of(events: &[Event], job: JobId, attempt: u32) -> Option<JobVi
     })
 }
 
-/// Opened once by the test, waited for by tasks.
+/// Tasks wait for it until the test opens it.
 #[derive(Clone)]
-pub(crate) struct Gate(Arc<tokio::sync::Semaphore>);
+pub(crate) struct Latch(Arc<tokio::sync::Semaphore>);
 
-impl Gate {
+impl Latch {
     pub(crate) fn new() -> Self {
         Self(Arc::new(tokio::sync::Semaphore::new(0)))
     }
@@ -304,7 +305,7 @@ impl Gate {
         self.0.add_permits(1_000_000);
     }
 
-    pub(crate) fn let_one_pass(&self) {
+    pub(crate) fn release_one(&self) {
         self.0.add_permits(1);
     }
 

@@ -1,9 +1,9 @@
-//! Uploads arrive whole or not at all.
+//! Uploads: stored complete or not at all.
 
 use engine::{Engine, Error, store::Attribution};
 use tempfile::TempDir;
 
-use crate::support::Ahead;
+use crate::support::FutureClock;
 
 async fn engine() -> (Engine, TempDir) {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -126,12 +126,12 @@ async fn unused_upload_is_deleted_after_a_day() {
         .expect("finished");
     engine.shutdown(std::time::Duration::ZERO).await;
     drop(engine);
-    // The sweep runs at each start.
-    let engine = Engine::builder(folder.path()).clock(Ahead::hours(25)).open().await.expect("it opens");
+    // The clean-up runs at every start.
+    let engine = Engine::builder(folder.path()).clock(FutureClock::hours(25)).open().await.expect("it opens");
     let gone = async {
         while engine.uploads().get(&upload.id).await.is_ok() || upload.path.exists() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(crate::support::LONG, gone).await.expect("it is swept");
+    tokio::time::timeout(crate::support::TIMEOUT, gone).await.expect("it is swept");
 }

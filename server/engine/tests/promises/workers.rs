@@ -1,4 +1,4 @@
-//! Several processes on the same data: a job that one accepts may run in another, and everybody hears everything once.
+//! Several processes on one data directory: jobs run in any of them, and every process receives every event once.
 
 use std::{
     collections::BTreeMap,
@@ -19,29 +19,29 @@ use tokio::sync::Notify;
 
 use crate::{
     recovery::die_in_the_middle,
-    support::{Bench, Gate, LONG, Probe},
+    support::{Latch, Probe, TIMEOUT, TestEngine},
 };
 
-/// The number of an event, its job, and the state it tells of.
+/// Sequence number, job and state of an event.
 type Told = (i64, Option<JobId>, Option<JobState>);
 
-/// Every event, in the order in which they were heard.
+/// Records all events in order.
 #[derive(Default)]
 struct Order {
-    heard: Mutex<Vec<Told>>,
+    recorder: Mutex<Vec<Told>>,
     more: Notify,
 }
 
 impl Listener for Order {
     fn durable(&self, events: &[Arc<DurableEvent>]) {
-        let heard = events.iter().map(|event| {
+        let recorder = events.iter().map(|event| {
             let state = match &event.event {
                 StreamEvent::State(state) => Some(state.view.state),
                 _ => None,
             };
             (event.seq.0, event.job, state)
         });
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner).extend(heard);
+        self.recorder.lock().unwrap_or_else(PoisonError::into_inner).extend(recorder);
         self.more.notify_waiters();
     }
 
@@ -50,11 +50,11 @@ impl Listener for Order {
 
 impl Order {
     fn all(&self) -> Vec<Told> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.recorder.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn hears(&self, what: impl Fn(&[Told]) -> bool) {
-        let heard = async {
+    async fn wait_for_events(&self, what: impl Fn(&[Told]) -> bool) {
+        let recorder = async {
             loop {
                 let mut more = std::pin::pin!(self.more.notified());
                 more.as_mut().enable();
@@ -64,27 +64,28 @@ impl Order {
                 more.await;
             }
         };
-        assert!(tokio::time::timeout(LONG, heard).await.is_ok(), "never heard it: {:?}", self.all());
+        assert!(tokio::time::timeout(TIMEOUT, recorder).await.is_ok(), "never heard it: {:?}", self.all());
     }
 }
 
-/// A second process on the data of `bench`, as good as: it shares nothing with the first but the files.
-async fn beside(bench: &Bench, build: impl FnOnce(Builder) -> Builder) -> Engine {
-    let builder = Engine::builder(bench.folder.path().join("data")).joining().cancel_grace(Duration::from_millis(50));
+/// Returns an engine on the data of `test` that shares nothing with it but the files, like a second process.
+async fn beside(test: &TestEngine, build: impl FnOnce(Builder) -> Builder) -> Engine {
+    let builder = Engine::builder(test.folder.path().join("data")).joining().cancel_grace(Duration::from_millis(50));
     build(builder).open().await.expect("it joins")
 }
 
-/// A bench that knows `probe-0` and leaves it to others.
-async fn leaving_it_to_others() -> Bench {
-    Bench::built(|builder| builder.concurrency(0).register(Probe::<0>::new(|_, _| async { Ok(Value::Null) }))).await
+/// Returns an engine that accepts `probe-0` and runs no jobs.
+async fn leaving_it_to_others() -> TestEngine {
+    TestEngine::build(|builder| builder.concurrency(0).register(Probe::<0>::new(|_, _| async { Ok(Value::Null) })))
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn job_runs_in_another_process_and_events_reach_both() {
-    let bench = leaving_it_to_others().await;
-    let gate = Gate::new();
-    let step = gate.clone();
-    let worker = beside(&bench, |builder| {
+    let test = leaving_it_to_others().await;
+    let latch = Latch::new();
+    let step = latch.clone();
+    let worker = beside(&test, |builder| {
         builder.concurrency(3).register(Probe::<0>::new(move |ctx, _| {
             let step = step.clone();
             async move {
@@ -97,31 +98,31 @@ async fn job_runs_in_another_process_and_events_reach_both() {
         }))
     })
     .await;
-    let job = bench.start().await;
-    bench.reaches(job, JobState::Running).await;
-    bench.heard.progress_of(job, |event| event.progress.value == 4).await;
-    gate.open();
-    let end = bench.reaches(job, JobState::Succeeded).await;
+    let job = test.start().await;
+    test.wait_for_state(job, JobState::Running).await;
+    test.recorder.wait_for_progress(job, |event| event.progress.value == 4).await;
+    latch.open();
+    let end = test.wait_for_state(job, JobState::Succeeded).await;
     assert_eq!(end.progress.fraction, Some(1.0));
-    assert!(bench.log(job).await.contains(&"half way".to_owned()));
-    assert_eq!(bench.engine.store().detail(job).await.expect("kept").output, Some(json!(42)));
+    assert!(test.log(job).await.contains(&"half way".to_owned()));
+    assert_eq!(test.engine.store().detail(job).await.expect("kept").output, Some(json!(42)));
     assert_eq!(worker.job(job).await.expect("the same store").state, JobState::Succeeded);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancel_reaches_the_worker_of_the_job() {
-    let bench = leaving_it_to_others().await;
-    let _worker = beside(&bench, |builder| {
+    let test = leaving_it_to_others().await;
+    let _worker = beside(&test, |builder| {
         builder.register(Probe::<0>::new(|ctx, _| async move {
             ctx.cancelled().await;
             Err(TaskError::Cancelled)
         }))
     })
     .await;
-    let job = bench.start().await;
-    bench.reaches(job, JobState::Running).await;
-    bench.engine.cancel(job, "ann").await.expect("known");
-    let end = bench.reaches(job, JobState::Cancelled).await;
+    let job = test.start().await;
+    test.wait_for_state(job, JobState::Running).await;
+    test.engine.cancel(job, "ann").await.expect("known");
+    let end = test.wait_for_state(job, JobState::Cancelled).await;
     assert_eq!(end.cancel_requested_by.as_deref(), Some("ann"));
 }
 
@@ -130,7 +131,7 @@ async fn kind_limit_applies_across_workers() {
     let (at_once, most) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let probe = || {
         let (at_once, most) = (Arc::clone(&at_once), Arc::clone(&most));
-        // Two at once, of this kind.
+        // The limit of this kind is 2.
         Probe::<3>::new(move |_, _| {
             let (at_once, most) = (Arc::clone(&at_once), Arc::clone(&most));
             async move {
@@ -141,14 +142,14 @@ async fn kind_limit_applies_across_workers() {
             }
         })
     };
-    let bench = Bench::built(|builder| builder.register(probe())).await;
-    let _worker = beside(&bench, |builder| builder.register(probe())).await;
+    let test = TestEngine::build(|builder| builder.register(probe())).await;
+    let _worker = beside(&test, |builder| builder.register(probe())).await;
     let mut jobs = Vec::new();
     for _ in 0..50 {
-        jobs.push(bench.start_kind("probe-3", "").await);
+        jobs.push(test.start_kind("probe-3", "").await);
     }
     for job in jobs {
-        bench.reaches(job, JobState::Succeeded).await;
+        test.wait_for_state(job, JobState::Succeeded).await;
     }
     assert!((1..=2).contains(&most.load(SeqCst)), "{most:?} at once");
 }
@@ -162,11 +163,11 @@ async fn every_process_receives_all_events_in_order() {
             Ok(Value::Null)
         })
     };
-    let bench =
-        Bench::built(|builder| builder.register(probe()).listener(Arc::clone(&first) as Arc<dyn Listener>)).await;
+    let test =
+        TestEngine::build(|builder| builder.register(probe()).listener(Arc::clone(&first) as Arc<dyn Listener>)).await;
     let worker =
-        beside(&bench, |builder| builder.register(probe()).listener(Arc::clone(&second) as Arc<dyn Listener>)).await;
-    let both = [bench.engine.clone(), worker];
+        beside(&test, |builder| builder.register(probe()).listener(Arc::clone(&second) as Arc<dyn Listener>)).await;
+    let both = [test.engine.clone(), worker];
     let mut starts = tokio::task::JoinSet::new();
     for number in 0..300 {
         let engine = both[number % 2].clone();
@@ -176,11 +177,11 @@ async fn every_process_receives_all_events_in_order() {
         started.expect("accepted");
     }
     let ended =
-        |heard: &[Told]| heard.iter().filter(|(_, _, state)| *state == Some(JobState::Succeeded)).count() == 300;
-    first.hears(ended).await;
-    second.hears(ended).await;
-    for heard in [first.all(), second.all()] {
-        let numbers: Vec<i64> = heard.iter().map(|(seq, ..)| *seq).collect();
+        |recorder: &[Told]| recorder.iter().filter(|(_, _, state)| *state == Some(JobState::Succeeded)).count() == 300;
+    first.wait_for_events(ended).await;
+    second.wait_for_events(ended).await;
+    for recorder in [first.all(), second.all()] {
+        let numbers: Vec<i64> = recorder.iter().map(|(seq, ..)| *seq).collect();
         let begin = numbers[0];
         assert_eq!(numbers, (begin..begin + numbers.len() as i64).collect::<Vec<_>>());
     }
@@ -189,96 +190,96 @@ async fn every_process_receives_all_events_in_order() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_of_dead_worker_are_settled_by_others() {
-    let bench = leaving_it_to_others().await;
-    let job = die_in_the_middle(bench.folder.path()).await;
-    let view = bench.reaches(job, JobState::Interrupted).await;
+    let test = leaving_it_to_others().await;
+    let job = die_in_the_middle(test.folder.path()).await;
+    let view = test.wait_for_state(job, JobState::Interrupted).await;
     assert_eq!(view.progress.value, 4, "what it reported is kept");
     let gone = async {
-        while bench.engine.store().nodes().await.expect("read").len() > 1 {
+        while test.engine.store().nodes().await.expect("read").len() > 1 {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(LONG, gone).await.expect("only the living are registered");
+    tokio::time::timeout(TIMEOUT, gone).await.expect("only the living are registered");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn worker_past_its_lease_stops_its_lost_jobs() {
-    let bench = leaving_it_to_others().await;
-    let gate = Gate::new();
-    let (step, stopped) = (gate.clone(), Arc::new(Notify::new()));
-    let tell = Arc::clone(&stopped);
-    let worker = beside(&bench, |builder| {
-        // It beats at its start, and then only after the others have lost patience.
+    let test = leaving_it_to_others().await;
+    let latch = Latch::new();
+    let (step, stopped) = (latch.clone(), Arc::new(Notify::new()));
+    let sender = Arc::clone(&stopped);
+    let worker = beside(&test, |builder| {
+        // It sends a heartbeat at its start, and the next one only after its lease has expired.
         builder.lease(Duration::from_secs(3), Duration::from_secs(9)).register(Probe::<0>::new(move |ctx, _| {
-            let (step, tell) = (step.clone(), Arc::clone(&tell));
+            let (step, sender) = (step.clone(), Arc::clone(&sender));
             async move {
                 if ctx.attempt() > 1 {
                     return Ok(Value::Null);
                 }
                 ctx.cancelled().await;
-                tell.notify_one();
+                sender.notify_one();
                 step.pass().await;
                 Ok(json!("too late"))
             }
         }))
     })
     .await;
-    let job = bench.start().await;
-    bench.reaches(job, JobState::Running).await;
-    assert_eq!(bench.meddle("update node set lease = 500000 where role = 'worker'").await, 1);
-    bench.reaches(job, JobState::Interrupted).await;
-    tokio::time::timeout(LONG, stopped.notified()).await.expect("the woken process tells its task to stop");
-    gate.open();
-    assert_eq!(bench.engine.retry(job, "ann").await.expect("it was interrupted"), 2);
-    // In the same process, which counts as living again.
-    bench.reaches(job, JobState::Succeeded).await;
-    worker.shutdown(LONG).await;
-    let attempts = bench.engine.store().attempts(job).await.expect("kept");
+    let job = test.start().await;
+    test.wait_for_state(job, JobState::Running).await;
+    assert_eq!(test.execute_sql("update node set lease = 500000 where role = 'worker'").await, 1);
+    test.wait_for_state(job, JobState::Interrupted).await;
+    tokio::time::timeout(TIMEOUT, stopped.notified()).await.expect("the woken process tells its task to stop");
+    latch.open();
+    assert_eq!(test.engine.retry(job, "ann").await.expect("it was interrupted"), 2);
+    // In the same process, which is alive again.
+    test.wait_for_state(job, JobState::Succeeded).await;
+    worker.shutdown(TIMEOUT).await;
+    let attempts = test.engine.store().attempts(job).await.expect("kept");
     let ends: Vec<_> = attempts.iter().map(|attempt| (attempt.attempt, attempt.state)).collect();
     assert_eq!(ends, [(2, JobState::Succeeded), (1, JobState::Interrupted)], "what came too late changed nothing");
-    assert_eq!(bench.engine.store().detail(job).await.expect("kept").output, Some(Value::Null));
+    assert_eq!(test.engine.store().detail(job).await.expect("kept").output, Some(Value::Null));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn worker_stops_lost_jobs_after_it_is_alive_again() {
-    let bench = leaving_it_to_others().await;
+    let test = leaving_it_to_others().await;
     let stopped = Arc::new(Notify::new());
-    let tell = Arc::clone(&stopped);
-    let worker = beside(&bench, |builder| {
-        builder.lease(Duration::from_millis(300), LONG).register(Probe::<0>::new(move |ctx, _| {
-            let tell = Arc::clone(&tell);
+    let sender = Arc::clone(&stopped);
+    let worker = beside(&test, |builder| {
+        builder.lease(Duration::from_millis(300), TIMEOUT).register(Probe::<0>::new(move |ctx, _| {
+            let sender = Arc::clone(&sender);
             async move {
                 if ctx.attempt() > 1 {
                     return Ok(Value::Null);
                 }
                 ctx.cancelled().await;
-                tell.notify_one();
+                sender.notify_one();
                 Err(TaskError::Cancelled)
             }
         }))
     })
     .await;
-    let job = bench.start().await;
-    bench.reaches(job, JobState::Running).await;
-    // As after a sleep in which it lost the job, where it has entered itself anew, and could not ask then what it had lost,
-    // or had not begun it yet: its beats are answered as if nothing had been.
-    let store = bench.engine.store();
+    let job = test.start().await;
+    test.wait_for_state(job, JobState::Running).await;
+    // As after a suspension in which it lost the job: it has registered again but could not read its losses, or had not started
+    // the job yet, and its heartbeats succeed.
+    let store = test.engine.store();
     let of_worker = |node: &Node| node.role == Role::Worker;
     let node = store.nodes().await.expect("read").into_iter().find(of_worker).expect("it is registered");
     assert_eq!(store.settle(std::slice::from_ref(&node.worker)).await.expect("settled"), [job]);
     store.register(node).await.expect("registered");
-    tokio::time::timeout(LONG, stopped.notified()).await.expect("the process tells its task to stop");
-    assert_eq!(bench.engine.retry(job, "ann").await.expect("it was interrupted"), 2);
-    bench.reaches(job, JobState::Succeeded).await;
-    worker.shutdown(LONG).await;
+    tokio::time::timeout(TIMEOUT, stopped.notified()).await.expect("the process tells its task to stop");
+    assert_eq!(test.engine.retry(job, "ann").await.expect("it was interrupted"), 2);
+    test.wait_for_state(job, JobState::Succeeded).await;
+    worker.shutdown(TIMEOUT).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn workers_that_cannot_write_stay_alive_to_each_other() {
     const LEASE: Duration = Duration::from_millis(1_500);
-    let gate = Gate::new();
+    let latch = Latch::new();
     let holding = |builder: Builder| {
-        let step = gate.clone();
+        let step = latch.clone();
         let probe = Probe::<0>::new(move |_, _| {
             let step = step.clone();
             async move {
@@ -288,44 +289,44 @@ async fn workers_that_cannot_write_stay_alive_to_each_other() {
         });
         builder.concurrency(1).lease(Duration::from_millis(200), LEASE).register(probe)
     };
-    let bench = Bench::built(holding).await;
-    let _worker = beside(&bench, holding).await;
-    let jobs = [bench.start().await, bench.start().await];
+    let test = TestEngine::build(holding).await;
+    let _worker = beside(&test, holding).await;
+    let jobs = [test.start().await, test.start().await];
     for job in jobs {
-        bench.reaches(job, JobState::Running).await;
+        test.wait_for_state(job, JobState::Running).await;
     }
-    let store = bench.engine.store();
+    let store = test.engine.store();
     assert_eq!(store.holders().await.expect("read").len(), 2, "each runs one");
     let beats = async || {
         let nodes = store.nodes().await.expect("read");
         nodes.into_iter().map(|node| (node.worker, node.heartbeat)).collect::<BTreeMap<_, _>>()
     };
-    bench.refuse_beats().await;
+    test.block_heartbeats().await;
     let last = beats().await;
     tokio::time::sleep(2 * LEASE).await;
     assert_eq!(beats().await, last, "nobody could beat, and both are registered");
-    bench.accept_beats().await;
+    test.unblock_heartbeats().await;
     let again = async {
         while beats().await.values().zip(last.values()).any(|(now, then)| now < &(then + 2)) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(LONG, again).await.expect("both beat again");
+    tokio::time::timeout(TIMEOUT, again).await.expect("both beat again");
     assert_eq!(
         beats().await.into_keys().collect::<Vec<_>>(),
         last.into_keys().collect::<Vec<_>>(),
         "both are registered"
     );
-    gate.open();
+    latch.open();
     for job in jobs {
-        bench.reaches_attempt(job, JobState::Succeeded, 1).await;
+        test.wait_for_attempt_state(job, JobState::Succeeded, 1).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stopping_worker_releases_jobs_and_unregisters() {
-    let bench = leaving_it_to_others().await;
-    let worker = beside(&bench, |builder| {
+    let test = leaving_it_to_others().await;
+    let worker = beside(&test, |builder| {
         builder.concurrency(3).register(Probe::<0>::new(|ctx, _| async move {
             ctx.cancelled().await;
             Err(TaskError::Cancelled)
@@ -333,25 +334,25 @@ async fn stopping_worker_releases_jobs_and_unregisters() {
     })
     .await;
     let slots = async {
-        while bench.engine.concurrency() != 3 {
+        while test.engine.concurrency() != 3 {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(LONG, slots).await.expect("the slots of all processes are counted");
-    let job = bench.start().await;
-    bench.reaches(job, JobState::Running).await;
+    tokio::time::timeout(TIMEOUT, slots).await.expect("the slots of all processes are counted");
+    let job = test.start().await;
+    test.wait_for_state(job, JobState::Running).await;
     worker.shutdown(Duration::ZERO).await;
-    assert_eq!(bench.engine.job(job).await.expect("kept").state, JobState::Queued);
-    assert_eq!(bench.engine.store().nodes().await.expect("read").len(), 1);
+    assert_eq!(test.engine.job(job).await.expect("kept").state, JobState::Queued);
+    assert_eq!(test.engine.store().nodes().await.expect("read").len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn queue_control_applies_to_every_worker() {
-    let bench = leaving_it_to_others().await;
-    let (gate, most, now) = (Gate::new(), Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let test = leaving_it_to_others().await;
+    let (latch, most, now) = (Latch::new(), Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let mut workers = Vec::new();
     for _ in 0..2 {
-        let (step, most, now) = (gate.clone(), Arc::clone(&most), Arc::clone(&now));
+        let (step, most, now) = (latch.clone(), Arc::clone(&most), Arc::clone(&now));
         let probe = Probe::<0>::new(move |_, _| {
             let (step, most, now) = (step.clone(), Arc::clone(&most), Arc::clone(&now));
             async move {
@@ -361,28 +362,28 @@ async fn queue_control_applies_to_every_worker() {
                 Ok(Value::Null)
             }
         });
-        workers.push(beside(&bench, |builder| builder.concurrency(2).register(probe)).await);
+        workers.push(beside(&test, |builder| builder.concurrency(2).register(probe)).await);
     }
-    let change = |change| bench.engine.change_control(ControlTarget::Queue, "default", change, "ann");
+    let change = |change| test.engine.change_control(ControlTarget::Queue, "default", change, "ann");
     change(ControlChange::Pause).await.expect("paused");
     change(ControlChange::Limit(Some(3))).await.expect("limited");
     let mut jobs = Vec::new();
     for _ in 0..8 {
-        jobs.push(bench.start().await);
+        jobs.push(test.start().await);
     }
-    let open = bench.engine.store().counts().await.expect("read");
+    let open = test.engine.store().counts().await.expect("read");
     assert_eq!((open.queued, open.running), (8, 0), "nobody has taken one");
     change(ControlChange::Resume).await.expect("resumed");
     for job in &jobs[..3] {
-        bench.reaches(*job, JobState::Running).await;
+        test.wait_for_state(*job, JobState::Running).await;
     }
-    gate.open();
+    latch.open();
     for job in jobs {
-        bench.reaches(job, JobState::Succeeded).await;
+        test.wait_for_state(job, JobState::Succeeded).await;
     }
     assert_eq!(most.load(SeqCst), 3, "three at once, of four slots in two processes");
     for worker in workers {
-        worker.shutdown(LONG).await;
+        worker.shutdown(TIMEOUT).await;
     }
 }
 
@@ -411,27 +412,27 @@ async fn kind_without_live_worker_is_not_offered() {
     fn probe<const N: usize>() -> Probe<N> {
         Probe::new(|_, _| async { Ok(Value::Null) })
     }
-    let lease = (Duration::from_millis(100), LONG);
-    let bench = Bench::built(|builder| {
+    let lease = (Duration::from_millis(100), TIMEOUT);
+    let test = TestEngine::build(|builder| {
         builder.concurrency(0).lease(lease.0, lease.1).register(probe::<0>()).register(probe::<1>())
     });
-    let bench = bench.await;
-    let hold = async |kind: &str| bench.engine.hold(kind).await.expect("read");
+    let test = test.await;
+    let hold = async |kind: &str| test.engine.hold(kind).await.expect("read");
     let slots = async |wanted| {
         let told = async {
-            while bench.engine.concurrency() != wanted {
+            while test.engine.concurrency() != wanted {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(LONG, told).await.expect("the processes are seen");
+        tokio::time::timeout(TIMEOUT, told).await.expect("the processes are seen");
     };
     assert_eq!(hold("probe-1").await, Some(Hold::NoWorkers));
-    let worker = beside(&bench, |builder| builder.concurrency(1).register(probe::<0>())).await;
+    let worker = beside(&test, |builder| builder.concurrency(1).register(probe::<0>())).await;
     slots(1).await;
     assert_eq!(hold("probe-0").await, None);
     assert_eq!(hold("probe-1").await, Some(Hold::NotOffered));
     assert_eq!(hold("removed").await, Some(Hold::NotOffered));
-    let other = beside(&bench, |builder| builder.concurrency(2).register(probe::<1>())).await;
+    let other = beside(&test, |builder| builder.concurrency(2).register(probe::<1>())).await;
     slots(3).await;
     assert_eq!(hold("probe-1").await, None);
     other.shutdown(Duration::ZERO).await;

@@ -1,34 +1,34 @@
-//! What every store promises, whatever it is built on. Each promise gets a new, empty store.
+//! Conformance suite of stores. Each test gets a new, empty store.
 
 #[path = "conformance/accounts.rs"]
 mod accounts;
 #[path = "conformance/audit.rs"]
 mod audit;
-#[path = "conformance/gates.rs"]
+#[path = "conformance/controls.rs"]
 mod controls;
 #[path = "conformance/curves.rs"]
 mod curves;
-#[path = "conformance/groups.rs"]
-mod groups;
 #[path = "conformance/logs.rs"]
 mod logs;
 #[path = "conformance/messages.rs"]
 mod messages;
-#[path = "conformance/pausing.rs"]
-mod pausing;
-#[path = "conformance/place.rs"]
-mod place;
-#[path = "conformance/pruning.rs"]
-mod pruning;
-#[path = "conformance/retrying.rs"]
-mod retrying;
+#[path = "conformance/pause.rs"]
+mod pause;
+#[path = "conformance/process_groups.rs"]
+mod process_groups;
+#[path = "conformance/resumed_progress.rs"]
+mod resumed_progress;
+#[path = "conformance/retention.rs"]
+mod retention;
+#[path = "conformance/retry.rs"]
+mod retry;
 #[path = "conformance/schedules.rs"]
 mod schedules;
 #[path = "conformance/sessions.rs"]
 mod sessions;
-#[path = "conformance/starting.rs"]
-mod starting;
-#[path = "conformance/sight.rs"]
+#[path = "conformance/start_options.rs"]
+mod start_options;
+#[path = "conformance/visibility.rs"]
 mod visibility;
 
 use std::collections::BTreeSet;
@@ -46,114 +46,114 @@ use model::{JobId, JobState, Level, LogLine, Micros, Seq, StreamEvent};
 use tokio_util::sync::CancellationToken;
 
 use super::support::{
-    HOUR, Kept, checkpoint, claim, claim_one, die, failed, failed_job, finish, lines, new_job, node, progress, running,
-    succeeded, worker,
+    HOUR, TestStore, checkpoint, claim, claim_one, failed, failed_job, finish, kill_worker, lines, new_job, node,
+    progress, running, succeeded, worker,
 };
 
 pub(crate) use accounts::*;
 pub(crate) use audit::*;
 pub(crate) use controls::*;
 pub(crate) use curves::*;
-pub(crate) use groups::*;
 pub(crate) use logs::*;
 pub(crate) use messages::*;
-pub(crate) use pausing::*;
-pub(crate) use place::*;
-pub(crate) use pruning::*;
-pub(crate) use retrying::*;
+pub(crate) use pause::*;
+pub(crate) use process_groups::*;
+pub(crate) use resumed_progress::*;
+pub(crate) use retention::*;
+pub(crate) use retry::*;
 pub(crate) use schedules::*;
 pub(crate) use sessions::*;
-pub(crate) use starting::*;
+pub(crate) use start_options::*;
 pub(crate) use visibility::*;
 
-pub(crate) async fn enqueued_job_is_last_in_queue(kept: Kept) {
-    let first = kept.store.enqueue(new_job("a")).await.expect("accepted");
-    let second = kept.store.enqueue(new_job("b")).await.expect("accepted");
+pub(crate) async fn enqueued_job_is_last_in_queue(test: TestStore) {
+    let first = test.store.enqueue(new_job("a")).await.expect("accepted");
+    let second = test.store.enqueue(new_job("b")).await.expect("accepted");
     assert!(second > first);
-    let view = kept.store.job(second).await.expect("found");
+    let view = test.store.job(second).await.expect("found");
     assert_eq!((view.state, view.attempt, view.position), (JobState::Queued, 1, Some(2)));
     assert_eq!((view.kind.as_str(), view.title.as_str(), view.created_by.as_str()), ("b", "Try b", "ann"));
-    let detail = kept.store.detail(second).await.expect("found");
+    let detail = test.store.detail(second).await.expect("found");
     assert_eq!(detail.input, serde_json::json!({"text": "a \"quoted\" ünïcode"}));
 }
 
-pub(crate) async fn scheduled_job_waits_until_due(kept: Kept) {
+pub(crate) async fn scheduled_job_waits_until_due(test: TestStore) {
     let later = |micros| NewJob { run_at: Some(Micros(500_000 * HOUR + micros)), ..new_job("a") };
-    let soon = kept.store.enqueue(later(10)).await.expect("accepted");
-    kept.store.enqueue(later(20)).await.expect("accepted");
-    assert_eq!(kept.store.job(soon).await.expect("found").state, JobState::Scheduled);
-    assert!(kept.store.claim(claim(9, &["a"])).await.expect("answered").is_empty());
-    let next = kept.store.promote_due(Micros(500_000 * HOUR + 10)).await.expect("promoted");
+    let soon = test.store.enqueue(later(10)).await.expect("accepted");
+    test.store.enqueue(later(20)).await.expect("accepted");
+    assert_eq!(test.store.job(soon).await.expect("found").state, JobState::Scheduled);
+    assert!(test.store.claim(claim(9, &["a"])).await.expect("answered").is_empty());
+    let next = test.store.promote_due(Micros(500_000 * HOUR + 10)).await.expect("promoted");
     assert_eq!(next, Some(Micros(500_000 * HOUR + 20)));
-    let claimed = kept.store.claim(claim(9, &["a"])).await.expect("answered");
+    let claimed = test.store.claim(claim(9, &["a"])).await.expect("answered");
     assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), [soon]);
-    assert_eq!(kept.store.promote_due(Micros(i64::MAX)).await.expect("promoted"), None);
+    assert_eq!(test.store.promote_due(Micros(i64::MAX)).await.expect("promoted"), None);
 }
 
-pub(crate) async fn job_with_unknown_upload_is_rejected(kept: Kept) {
+pub(crate) async fn job_with_unknown_upload_is_rejected(test: TestStore) {
     let job = NewJob { uploads: vec!["none".to_owned()], ..new_job("a") };
-    let refused = kept.store.enqueue(job).await.expect_err("refused");
+    let refused = test.store.enqueue(job).await.expect_err("refused");
     assert!(matches!(refused, Error::NoSuchUpload(id) if id == "none"));
-    assert_eq!(kept.store.position().await.expect("read").seq, Seq(0));
-    assert_eq!(kept.store.counts().await.expect("read").queued, 0);
+    assert_eq!(test.store.position().await.expect("read").seq, Seq(0));
+    assert_eq!(test.store.counts().await.expect("read").queued, 0);
 }
 
-pub(crate) async fn claim_takes_oldest_jobs_up_to_slots(kept: Kept) {
+pub(crate) async fn claim_takes_oldest_jobs_up_to_slots(test: TestStore) {
     let mut accepted = Vec::new();
     for kind in ["a", "b", "a", "b"] {
-        accepted.push(kept.store.enqueue(new_job(kind)).await.expect("accepted"));
+        accepted.push(test.store.enqueue(new_job(kind)).await.expect("accepted"));
     }
-    let claimed = kept.store.claim(claim(3, &["a", "b"])).await.expect("answered");
+    let claimed = test.store.claim(claim(3, &["a", "b"])).await.expect("answered");
     assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), accepted[..3]);
     assert!(claimed.iter().all(|claimed| claimed.view.state == JobState::Running && claimed.next_line == 1));
     assert_eq!(claimed[0].input, new_job("a").input);
-    assert_eq!(kept.store.holders().await.expect("read"), [worker('a')]);
+    assert_eq!(test.store.holders().await.expect("read"), [worker('a')]);
 }
 
-pub(crate) async fn waiting_claim_takes_job_in_the_enqueue_commit(kept: Kept) {
-    let mut waiting = kept.store.claim(Claim { waits: Some(CancellationToken::new()), ..claim(2, &["a"]) });
+pub(crate) async fn waiting_claim_takes_job_in_the_enqueue_commit(test: TestStore) {
+    let mut waiting = test.store.claim(Claim { waits: Some(CancellationToken::new()), ..claim(2, &["a"]) });
     assert!(futures_util::poll!(&mut waiting).is_pending());
-    kept.store.enqueue(new_job("b")).await.expect("accepted");
-    let job = kept.store.enqueue(new_job("a")).await.expect("accepted");
-    assert_eq!(kept.store.job(job).await.expect("found").state, JobState::Running, "as soon as it is accepted");
+    test.store.enqueue(new_job("b")).await.expect("accepted");
+    let job = test.store.enqueue(new_job("a")).await.expect("accepted");
+    assert_eq!(test.store.job(job).await.expect("found").state, JobState::Running, "as soon as it is accepted");
     let claimed = waiting.await.expect("answered");
     assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), [job]);
 }
 
-pub(crate) async fn withdrawn_claim_takes_no_job(kept: Kept) {
+pub(crate) async fn withdrawn_claim_takes_no_job(test: TestStore) {
     let enough = CancellationToken::new();
-    let mut waiting = kept.store.claim(Claim { waits: Some(enough.clone()), ..claim(2, &["a"]) });
+    let mut waiting = test.store.claim(Claim { waits: Some(enough.clone()), ..claim(2, &["a"]) });
     assert!(futures_util::poll!(&mut waiting).is_pending());
     enough.cancel();
     assert!(waiting.await.expect("answered").is_empty());
-    let job = kept.store.enqueue(new_job("a")).await.expect("accepted");
-    assert_eq!(kept.store.job(job).await.expect("found").state, JobState::Queued);
+    let job = test.store.enqueue(new_job("a")).await.expect("accepted");
+    assert_eq!(test.store.job(job).await.expect("found").state, JobState::Queued);
 }
 
-pub(crate) async fn kind_at_limit_blocks_no_other_kind(kept: Kept) {
+pub(crate) async fn kind_at_limit_blocks_no_other_kind(test: TestStore) {
     for _ in 0..50 {
-        kept.store.enqueue(new_job("limited")).await.expect("accepted");
+        test.store.enqueue(new_job("limited")).await.expect("accepted");
     }
-    let free = kept.store.enqueue(new_job("free")).await.expect("accepted");
-    let unknown = kept.store.enqueue(new_job("unknown")).await.expect("accepted");
+    let free = test.store.enqueue(new_job("free")).await.expect("accepted");
+    let unknown = test.store.enqueue(new_job("unknown")).await.expect("accepted");
     let limited = |limit| Claimable { limit: Some(limit), ..Claimable::of("limited") };
     let kinds = [limited(2), Claimable::of("free")].into();
     let wish = Claim { kinds, ..claim(10, &[]) };
-    let claimed = kept.store.claim(wish).await.expect("answered");
+    let claimed = test.store.claim(wish).await.expect("answered");
     assert_eq!(claimed.len(), 3);
     assert_eq!(claimed[2].view.job, free);
     let elsewhere = Claim { worker: worker('b'), kinds: [limited(3)].into(), ..claim(10, &[]) };
-    assert_eq!(kept.store.claim(elsewhere).await.expect("answered").len(), 1, "two run already");
-    assert_eq!(kept.store.job(unknown).await.expect("found").state, JobState::Queued);
+    assert_eq!(test.store.claim(elsewhere).await.expect("answered").len(), 1, "two run already");
+    assert_eq!(test.store.job(unknown).await.expect("found").state, JobState::Queued);
 }
 
-pub(crate) async fn job_is_claimed_by_one_worker(kept: Kept) {
+pub(crate) async fn job_is_claimed_by_one_worker(test: TestStore) {
     for _ in 0..100 {
-        kept.store.enqueue(new_job("a")).await.expect("accepted");
+        test.store.enqueue(new_job("a")).await.expect("accepted");
     }
     let mut claims = tokio::task::JoinSet::new();
     for name in 'a'..='j' {
-        let store = std::sync::Arc::clone(&kept.store);
+        let store = std::sync::Arc::clone(&test.store);
         claims.spawn(async move { store.claim(Claim { worker: worker(name), ..claim(15, &["a"]) }).await });
     }
     let claimed: Vec<_> = claims.join_all().await.into_iter().flat_map(|claimed| claimed.expect("answered")).collect();
@@ -161,45 +161,45 @@ pub(crate) async fn job_is_claimed_by_one_worker(kept: Kept) {
     assert_eq!((claimed.len(), jobs.len()), (100, 100));
 }
 
-pub(crate) async fn only_latest_progress_is_stored(kept: Kept) {
-    let fence = running(&*kept.store, "a").await.fence;
-    kept.store.save_progress(vec![(fence.clone(), progress(1, 10))]);
-    kept.store.save_progress(vec![(fence.clone(), progress(2, 20))]);
-    kept.store.flush().await.expect("flushed");
-    assert_eq!(kept.store.job(fence.job).await.expect("found").progress, progress(2, 20));
+pub(crate) async fn only_latest_progress_is_stored(test: TestStore) {
+    let fence = running(&*test.store, "a").await.fence;
+    test.store.save_progress(vec![(fence.clone(), progress(1, 10))]);
+    test.store.save_progress(vec![(fence.clone(), progress(2, 20))]);
+    test.store.flush().await.expect("flushed");
+    assert_eq!(test.store.job(fence.job).await.expect("found").progress, progress(2, 20));
     let mut ending = finish(&fence, succeeded());
     ending.progress = progress(9, 100);
-    let view = kept.store.finish(ending).await.expect("finished");
+    let view = test.store.finish(ending).await.expect("finished");
     assert_eq!(view.progress, progress(9, 100));
-    assert_eq!(kept.store.attempts(fence.job).await.expect("read")[0].progress, progress(9, 100));
+    assert_eq!(test.store.attempts(fence.job).await.expect("read")[0].progress, progress(9, 100));
 }
 
-pub(crate) async fn log_numbering_continues_across_attempts(kept: Kept) {
-    let first = running(&*kept.store, "a").await.fence;
-    kept.store.append_logs(vec![lines(&first, 1, &["one", "two"])]);
+pub(crate) async fn log_numbering_continues_across_attempts(test: TestStore) {
+    let first = running(&*test.store, "a").await.fence;
+    test.store.append_logs(vec![lines(&first, 1, &["one", "two"])]);
     let mut ending = finish(&first, failed());
     ending.log = Some(lines(&first, 3, &["three"]));
-    kept.store.finish(ending).await.expect("finished");
-    kept.store.retry(first.job, &"ann".into()).await.expect("retried");
-    let second = claim_one(&*kept.store, "a").await;
+    test.store.finish(ending).await.expect("finished");
+    test.store.retry(first.job, &"ann".into()).await.expect("retried");
+    let second = claim_one(&*test.store, "a").await;
     assert_eq!((second.fence.attempt, second.next_line), (2, 4));
-    kept.store.append_logs(vec![lines(&second.fence, 4, &["four"]), lines(&first, 5, &["stale"])]);
-    kept.store.flush().await.expect("flushed");
-    let page = kept.store.log(first.job, &LogQuery { limit: 10, ..LogQuery::default() }).await.expect("read");
+    test.store.append_logs(vec![lines(&second.fence, 4, &["four"]), lines(&first, 5, &["stale"])]);
+    test.store.flush().await.expect("flushed");
+    let page = test.store.log(first.job, &LogQuery { limit: 10, ..LogQuery::default() }).await.expect("read");
     let texts: Vec<_> = page.lines.iter().map(|(number, line)| (*number, line.text.as_str())).collect();
     assert_eq!(texts, [(1, "one"), (2, "two"), (3, "three"), (4, "four")]);
     assert_eq!((page.total, page.more_before, page.more_after), (4, false, false));
 }
 
-pub(crate) async fn log_is_read_from_both_ends_and_filtered(kept: Kept) {
-    let fence = running(&*kept.store, "a").await.fence;
+pub(crate) async fn log_is_read_from_both_ends_and_filtered(test: TestStore) {
+    let fence = running(&*test.store, "a").await.fence;
     for chunk in 0..30_u64 {
         let mut append = lines(&fence, chunk * 10 + 1, &["plain"; 10]);
         append.lines[4] = LogLine::plain(Micros(8), Level::Warn, format!("Über {chunk} %"));
-        kept.store.append_logs(vec![append]);
+        test.store.append_logs(vec![append]);
     }
-    kept.store.flush().await.expect("flushed");
-    let read = async |query: LogQuery| kept.store.log(fence.job, &query).await.expect("read");
+    test.store.flush().await.expect("flushed");
+    let read = async |query: LogQuery| test.store.log(fence.job, &query).await.expect("read");
     let numbers = |page: &engine::store::LogPage| page.lines.iter().map(|(number, _)| *number).collect::<Vec<_>>();
 
     let end = read(LogQuery { limit: 3, ..LogQuery::default() }).await;
@@ -214,20 +214,20 @@ pub(crate) async fn log_is_read_from_both_ends_and_filtered(kept: Kept) {
     assert_eq!((numbers(&text), text.more_before), (vec![75], false));
 }
 
-pub(crate) async fn log_styles_round_trip(kept: Kept) {
-    let fence = running(&*kept.store, "a").await.fence;
+pub(crate) async fn log_styles_round_trip(test: TestStore) {
+    let fence = running(&*test.store, "a").await.fence;
     let mut append = lines(&fence, 1, &["plain", "painted", "plain again"]);
-    append.lines[1].paint.change(2, "91b");
-    append.lines[1].paint.change(4, "");
+    append.lines[1].styles.change(2, "91b");
+    append.lines[1].styles.change(4, "");
     let told = append.lines.clone();
-    kept.store.append_logs(vec![append]);
-    kept.store.flush().await.expect("flushed");
-    let page = kept.store.log(fence.job, &LogQuery { from: Some(1), limit: 9, ..LogQuery::default() }).await;
+    test.store.append_logs(vec![append]);
+    test.store.flush().await.expect("flushed");
+    let page = test.store.log(fence.job, &LogQuery { from: Some(1), limit: 9, ..LogQuery::default() }).await;
     let read: Vec<_> = page.expect("read").lines.into_iter().map(|(_, line)| line).collect();
     assert_eq!(read, told);
     let found = LogQuery { text: Some("painted".to_owned()), limit: 9, ..LogQuery::default() };
-    assert_eq!(kept.store.log(fence.job, &found).await.expect("read").lines, [(2, told[1].clone())]);
-    let events = kept.store.events_after(Seq(0), 100).await.expect("read").expect("none is trimmed");
+    assert_eq!(test.store.log(fence.job, &found).await.expect("read").lines, [(2, told[1].clone())]);
+    let events = test.store.events_after(Seq(0), 100).await.expect("read").expect("none is trimmed");
     let logged = events.iter().find_map(|event| match &event.event {
         StreamEvent::Log(log) => Some(log.lines.clone()),
         _ => None,
@@ -235,147 +235,147 @@ pub(crate) async fn log_styles_round_trip(kept: Kept) {
     assert_eq!(logged, Some(told));
 }
 
-pub(crate) async fn finish_stores_result_log_and_artifacts_together(kept: Kept) {
-    let fence = running(&*kept.store, "a").await.fence;
+pub(crate) async fn finish_stores_result_log_and_artifacts_together(test: TestStore) {
+    let fence = running(&*test.store, "a").await.fence;
     let artifact = Artifact { name: "SHA256SUMS".to_owned(), attempt: 1, size: 42, at: Micros(3) };
-    assert!(kept.store.artifacts(fence.job).await.expect("read").is_empty());
+    assert!(test.store.artifacts(fence.job).await.expect("read").is_empty());
     let mut ending = finish(&fence, succeeded());
     ending.artifacts = vec![artifact.clone()];
     ending.stage_seconds = vec![1.0, 3.0];
-    let view = kept.store.finish(ending).await.expect("finished");
+    let view = test.store.finish(ending).await.expect("finished");
     assert_eq!(view.state, JobState::Succeeded);
-    assert_eq!(view, kept.store.job(fence.job).await.expect("found"));
-    let detail = kept.store.detail(fence.job).await.expect("found");
+    assert_eq!(view, test.store.job(fence.job).await.expect("found"));
+    let detail = test.store.detail(fence.job).await.expect("found");
     assert_eq!(detail.output, Some(serde_json::json!({"files": 3})));
     assert_eq!((detail.artifact_bytes, detail.stage_seconds), (42, vec![1.0, 3.0]));
-    assert_eq!(kept.store.artifacts(fence.job).await.expect("read"), [artifact]);
-    assert_eq!(kept.store.usage().await.expect("read").artifacts, 42);
-    assert_eq!(kept.store.stage_weights("a").await.expect("read"), Some(vec![0.25, 0.75]));
+    assert_eq!(test.store.artifacts(fence.job).await.expect("read"), [artifact]);
+    assert_eq!(test.store.usage().await.expect("read").artifacts, 42);
+    assert_eq!(test.store.stage_weights("a").await.expect("read"), Some(vec![0.25, 0.75]));
 }
 
-pub(crate) async fn fenced_worker_writes_nothing(kept: Kept) {
-    let stale = running(&*kept.store, "a").await.fence;
-    die(&*kept.store).await;
-    kept.store.retry(stale.job, &"ann".into()).await.expect("retried");
-    let fresh = claim_one(&*kept.store, "a").await.fence;
-    let seq = kept.store.position().await.expect("read").seq;
+pub(crate) async fn fenced_worker_writes_nothing(test: TestStore) {
+    let stale = running(&*test.store, "a").await.fence;
+    kill_worker(&*test.store).await;
+    test.store.retry(stale.job, &"ann".into()).await.expect("retried");
+    let fresh = claim_one(&*test.store, "a").await.fence;
+    let seq = test.store.position().await.expect("read").seq;
 
-    let refused = kept.store.finish(finish(&stale, succeeded())).await.expect_err("refused");
+    let refused = test.store.finish(finish(&stale, succeeded())).await.expect_err("refused");
     assert!(matches!(refused, Error::Fenced));
-    let refused = kept.store.mark_not_responding(stale.clone()).await.expect_err("refused");
+    let refused = test.store.mark_not_responding(stale.clone()).await.expect_err("refused");
     assert!(matches!(refused, Error::Fenced));
-    kept.store.save_progress(vec![(stale.clone(), progress(5, 50))]);
-    kept.store.append_logs(vec![lines(&stale, 1, &["stale"])]);
-    kept.store.flush().await.expect("flushed");
-    assert_eq!(kept.store.position().await.expect("read").seq, seq);
-    assert_eq!(kept.store.job(stale.job).await.expect("found").progress.rev, 0);
-    kept.store.finish(finish(&fresh, succeeded())).await.expect("the owner is not disturbed");
-    let refused = kept.store.finish(finish(&fresh, failed())).await.expect_err("refused");
+    test.store.save_progress(vec![(stale.clone(), progress(5, 50))]);
+    test.store.append_logs(vec![lines(&stale, 1, &["stale"])]);
+    test.store.flush().await.expect("flushed");
+    assert_eq!(test.store.position().await.expect("read").seq, seq);
+    assert_eq!(test.store.job(stale.job).await.expect("found").progress.rev, 0);
+    test.store.finish(finish(&fresh, succeeded())).await.expect("the owner is not disturbed");
+    let refused = test.store.finish(finish(&fresh, failed())).await.expect_err("refused");
     assert!(matches!(refused, Error::Fenced), "an attempt ends once");
 }
 
-pub(crate) async fn latest_checkpoint_is_kept_across_attempts(kept: Kept) {
-    let first = running(&*kept.store, "a").await.fence;
+pub(crate) async fn latest_checkpoint_is_kept_across_attempts(test: TestStore) {
+    let first = running(&*test.store, "a").await.fence;
     let job = first.job;
-    assert_eq!(kept.store.checkpoint(job).await.expect("read"), None);
-    let seq = kept.store.position().await.expect("read").seq;
+    assert_eq!(test.store.checkpoint(job).await.expect("read"), None);
+    let seq = test.store.position().await.expect("read").seq;
     for (data, warnings) in [("{}", 0), (r#"{"line":7}"#, 2)] {
-        kept.store.save_checkpoint(checkpoint(&first, data, warnings)).await.expect("kept");
-        kept.clock.advance(5);
+        test.store.save_checkpoint(checkpoint(&first, data, warnings)).await.expect("kept");
+        test.clock.advance(5);
     }
-    assert_eq!(kept.store.position().await.expect("read").seq, seq, "nobody is told");
+    assert_eq!(test.store.position().await.expect("read").seq, seq, "nobody is told");
     let expected =
         Checkpoint { attempt: 1, at: Micros(500_000 * HOUR + 5), warnings: 2, data: r#"{"line":7}"#.to_owned() };
-    assert_eq!(kept.store.checkpoint(job).await.expect("read"), Some(expected.clone()));
+    assert_eq!(test.store.checkpoint(job).await.expect("read"), Some(expected.clone()));
 
-    kept.store.finish(Finish { checkpointed: true, ..finish(&first, failed()) }).await.expect("finished");
-    kept.store.retry(job, &"ann".into()).await.expect("retried");
-    let second = claim_one(&*kept.store, "a").await.fence;
-    assert_eq!(kept.store.checkpoint(job).await.expect("read"), Some(expected));
-    let refused = kept.store.save_checkpoint(checkpoint(&first, "0", 0)).await.expect_err("refused");
+    test.store.finish(Finish { checkpointed: true, ..finish(&first, failed()) }).await.expect("finished");
+    test.store.retry(job, &"ann".into()).await.expect("retried");
+    let second = claim_one(&*test.store, "a").await.fence;
+    assert_eq!(test.store.checkpoint(job).await.expect("read"), Some(expected));
+    let refused = test.store.save_checkpoint(checkpoint(&first, "0", 0)).await.expect_err("refused");
     assert!(matches!(refused, Error::Fenced), "a stale worker");
     assert_eq!(
-        kept.store.save_checkpoint(checkpoint(&second, "8", 3)).await.expect("kept"),
+        test.store.save_checkpoint(checkpoint(&second, "8", 3)).await.expect("kept"),
         CheckpointOutcome::Continue
     );
-    let found = kept.store.checkpoint(job).await.expect("read").expect("kept");
+    let found = test.store.checkpoint(job).await.expect("read").expect("kept");
     assert_eq!((found.attempt, found.data.as_str()), (2, "8"));
-    kept.store.finish(Finish { checkpointed: true, ..finish(&second, succeeded()) }).await.expect("finished");
-    assert_eq!(kept.store.checkpoint(job).await.expect("read"), None, "done is done");
-    let refused = kept.store.save_checkpoint(checkpoint(&second, "9", 3)).await.expect_err("refused");
+    test.store.finish(Finish { checkpointed: true, ..finish(&second, succeeded()) }).await.expect("finished");
+    assert_eq!(test.store.checkpoint(job).await.expect("read"), None, "done is done");
+    let refused = test.store.save_checkpoint(checkpoint(&second, "9", 3)).await.expect_err("refused");
     assert!(matches!(refused, Error::Fenced), "an attempt that has ended");
 }
 
-pub(crate) async fn checkpoint_is_deleted_with_its_job(kept: Kept) {
-    let fence = running(&*kept.store, "a").await.fence;
-    kept.store.save_checkpoint(checkpoint(&fence, "1", 0)).await.expect("kept");
-    kept.store.finish(Finish { checkpointed: true, ..finish(&fence, failed()) }).await.expect("finished");
-    kept.store.delete(fence.job, &"ann".into()).await.expect("deleted");
-    assert_eq!(kept.store.checkpoint(fence.job).await.expect("read"), None);
+pub(crate) async fn checkpoint_is_deleted_with_its_job(test: TestStore) {
+    let fence = running(&*test.store, "a").await.fence;
+    test.store.save_checkpoint(checkpoint(&fence, "1", 0)).await.expect("kept");
+    test.store.finish(Finish { checkpointed: true, ..finish(&fence, failed()) }).await.expect("finished");
+    test.store.delete(fence.job, &"ann".into()).await.expect("deleted");
+    assert_eq!(test.store.checkpoint(fence.job).await.expect("read"), None);
 }
 
-pub(crate) async fn log_is_committed_before_its_checkpoint(kept: Kept) {
-    let fence = running(&*kept.store, "a").await.fence;
+pub(crate) async fn log_is_committed_before_its_checkpoint(test: TestStore) {
+    let fence = running(&*test.store, "a").await.fence;
     for line in 1..=20 {
-        kept.store.append_logs(vec![lines(&fence, line, &["one"])]);
-        kept.store.save_checkpoint(checkpoint(&fence, "1", 0)).await.expect("kept");
-        let page = kept.store.log(fence.job, &LogQuery { limit: 1, ..LogQuery::default() }).await.expect("read");
+        test.store.append_logs(vec![lines(&fence, line, &["one"])]);
+        test.store.save_checkpoint(checkpoint(&fence, "1", 0)).await.expect("kept");
+        let page = test.store.log(fence.job, &LogQuery { limit: 1, ..LogQuery::default() }).await.expect("read");
         assert_eq!(page.total, line);
     }
 }
 
-pub(crate) async fn released_attempt_is_queued_without_charge(kept: Kept) {
+pub(crate) async fn released_attempt_is_queued_without_charge(test: TestStore) {
     let claimed = {
-        kept.store.enqueue(NewJob { max_attempts: 2, ..new_job("a") }).await.expect("accepted");
-        claim_one(&*kept.store, "a").await
+        test.store.enqueue(NewJob { max_attempts: 2, ..new_job("a") }).await.expect("accepted");
+        claim_one(&*test.store, "a").await
     };
-    let view = kept.store.finish(finish(&claimed.fence, Outcome::Released)).await.expect("handed back");
+    let view = test.store.finish(finish(&claimed.fence, Outcome::Released)).await.expect("handed back");
     assert_eq!((view.state, view.attempt, view.started_at), (JobState::Queued, 2, None));
-    // One attempt has been charged by the second claim, so that a death leaves another.
-    claim_one(&*kept.store, "a").await;
-    die(&*kept.store).await;
-    let view = kept.store.job(view.job).await.expect("found");
+    // The second claim has charged one attempt, so that another is left after a lost worker.
+    claim_one(&*test.store, "a").await;
+    kill_worker(&*test.store).await;
+    let view = test.store.job(view.job).await.expect("found");
     assert_eq!((view.state, view.attempt), (JobState::Queued, 3));
 }
 
-pub(crate) async fn cancel_returns_the_state_it_found(kept: Kept) {
-    let waiting = kept.store.enqueue(new_job("b")).await.expect("accepted");
-    let runs = running(&*kept.store, "a").await.fence;
-    let cancel = async |job| kept.store.request_cancel(job, &"bob".into()).await.expect("answered");
+pub(crate) async fn cancel_returns_the_state_it_found(test: TestStore) {
+    let waiting = test.store.enqueue(new_job("b")).await.expect("accepted");
+    let runs = running(&*test.store, "a").await.fence;
+    let cancel = async |job| test.store.request_cancel(job, &"bob".into()).await.expect("answered");
     assert_eq!(cancel(waiting).await, CancelOutcome::Cancelled);
     assert_eq!(cancel(waiting).await, CancelOutcome::AlreadyEnded(JobState::Cancelled));
     assert_eq!(cancel(runs.job).await, CancelOutcome::Requested(1));
     assert_eq!(cancel(runs.job).await, CancelOutcome::AlreadyRequested(1));
-    kept.store.mark_not_responding(runs.clone()).await.expect("noted");
-    kept.store.mark_not_responding(runs.clone()).await.expect("told twice is told");
-    let view = kept.store.job(runs.job).await.expect("found");
+    test.store.mark_not_responding(runs.clone()).await.expect("noted");
+    test.store.mark_not_responding(runs.clone()).await.expect("told twice is told");
+    let view = test.store.job(runs.job).await.expect("found");
     assert_eq!((view.cancel_requested_by.as_deref(), view.not_responding), (Some("bob"), true));
     let cancelled = Outcome::Cancelled { failure: None, trace: String::new() };
-    let view = kept.store.finish(finish(&runs, cancelled)).await.expect("finished");
+    let view = test.store.finish(finish(&runs, cancelled)).await.expect("finished");
     assert_eq!((view.state, view.not_responding), (JobState::Cancelled, false));
-    let activity = kept.store.activity(runs.job, 10).await.expect("read");
+    let activity = test.store.activity(runs.job, 10).await.expect("read");
     let what: Vec<_> = activity.iter().map(|activity| activity.what.as_str()).collect();
     assert_eq!(what, ["cancelled", "not_responding", "cancel_requested", "started", "created"]);
 }
 
-pub(crate) async fn retry_adds_an_attempt_to_failed_job(kept: Kept) {
-    let job = failed_job(&*kept.store, "a").await;
-    assert_eq!(kept.store.retry(job, &"bob".into()).await.expect("retried"), 2);
-    let view = kept.store.job(job).await.expect("found");
+pub(crate) async fn retry_adds_an_attempt_to_failed_job(test: TestStore) {
+    let job = failed_job(&*test.store, "a").await;
+    assert_eq!(test.store.retry(job, &"bob".into()).await.expect("retried"), 2);
+    let view = test.store.job(job).await.expect("found");
     assert_eq!((view.state, view.failure, view.ended_at), (JobState::Queued, None, None));
-    assert!(matches!(kept.store.retry(job, &"bob".into()).await, Err(Error::Conflict { state: JobState::Queued, .. })));
-    let fence = claim_one(&*kept.store, "a").await.fence;
-    assert!(matches!(kept.store.retry(job, &"bob".into()).await, Err(Error::Conflict { code: "still_running", .. })));
-    kept.store.finish(finish(&fence, succeeded())).await.expect("finished");
+    assert!(matches!(test.store.retry(job, &"bob".into()).await, Err(Error::Conflict { state: JobState::Queued, .. })));
+    let fence = claim_one(&*test.store, "a").await.fence;
+    assert!(matches!(test.store.retry(job, &"bob".into()).await, Err(Error::Conflict { code: "still_running", .. })));
+    test.store.finish(finish(&fence, succeeded())).await.expect("finished");
     assert!(matches!(
-        kept.store.retry(job, &"bob".into()).await,
+        test.store.retry(job, &"bob".into()).await,
         Err(Error::Conflict { state: JobState::Succeeded, .. })
     ));
-    let attempts = kept.store.attempts(job).await.expect("read");
+    let attempts = test.store.attempts(job).await.expect("read");
     let states: Vec<_> = attempts.iter().map(|attempt| (attempt.attempt, attempt.state)).collect();
     assert_eq!(states, [(2, JobState::Succeeded), (1, JobState::Failed)]);
     assert_eq!(attempts[1].trace, "caused by\nnothing");
-    let told = kept.store.activity(job, 9).await.expect("read");
+    let told = test.store.activity(job, 9).await.expect("read");
     let told: Vec<_> = told.iter().map(|entry| entry.what.as_str()).collect();
     assert_eq!(
         told,
@@ -384,100 +384,100 @@ pub(crate) async fn retry_adds_an_attempt_to_failed_job(kept: Kept) {
     );
 }
 
-pub(crate) async fn retried_job_is_last_in_queue(kept: Kept) {
-    let old = failed_job(&*kept.store, "a").await;
-    let waiting = kept.store.enqueue(new_job("b")).await.expect("accepted");
-    kept.store.retry(old, &"ann".into()).await.expect("retried");
-    let newest = kept.store.enqueue(new_job("a")).await.expect("accepted");
+pub(crate) async fn retried_job_is_last_in_queue(test: TestStore) {
+    let old = failed_job(&*test.store, "a").await;
+    let waiting = test.store.enqueue(new_job("b")).await.expect("accepted");
+    test.store.retry(old, &"ann".into()).await.expect("retried");
+    let newest = test.store.enqueue(new_job("a")).await.expect("accepted");
     for (job, position) in [(waiting, 1), (old, 2), (newest, 3)] {
-        assert_eq!(kept.store.job(job).await.expect("found").position, Some(position), "{job}");
+        assert_eq!(test.store.job(job).await.expect("found").position, Some(position), "{job}");
     }
-    let told = kept.heard.events().into_iter().filter_map(|event| match &event.event {
+    let told = test.recorder.events().into_iter().filter_map(|event| match &event.event {
         StreamEvent::State(state) if state.code.as_deref() == Some("retried") => state.view.position,
         _ => None,
     });
     assert_eq!(told.collect::<Vec<_>>(), [2]);
-    let claimed = kept.store.claim(claim(9, &["a", "b"])).await.expect("claimed");
+    let claimed = test.store.claim(claim(9, &["a", "b"])).await.expect("claimed");
     assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), [waiting, old, newest]);
 }
 
-pub(crate) async fn released_job_keeps_its_queue_position(kept: Kept) {
-    let first = running(&*kept.store, "a").await.fence;
-    kept.store.enqueue(NewJob { max_attempts: 2, ..new_job("a") }).await.expect("accepted");
-    let second = claim_one(&*kept.store, "a").await.fence;
-    let last = kept.store.enqueue(new_job("a")).await.expect("accepted");
-    kept.store.finish(finish(&first, Outcome::Released)).await.expect("handed back");
-    die(&*kept.store).await;
-    let claimed = kept.store.claim(claim(9, &["a"])).await.expect("claimed");
+pub(crate) async fn released_job_keeps_its_queue_position(test: TestStore) {
+    let first = running(&*test.store, "a").await.fence;
+    test.store.enqueue(NewJob { max_attempts: 2, ..new_job("a") }).await.expect("accepted");
+    let second = claim_one(&*test.store, "a").await.fence;
+    let last = test.store.enqueue(new_job("a")).await.expect("accepted");
+    test.store.finish(finish(&first, Outcome::Released)).await.expect("handed back");
+    kill_worker(&*test.store).await;
+    let claimed = test.store.claim(claim(9, &["a"])).await.expect("claimed");
     assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), [first.job, second.job, last]);
 }
 
-pub(crate) async fn deleted_job_leaves_nothing_and_its_id_is_not_reused(kept: Kept) {
+pub(crate) async fn deleted_job_leaves_nothing_and_its_id_is_not_reused(test: TestStore) {
     let upload = UploadRow { id: "u1".to_owned(), name: "x.csv".to_owned(), size: 5, at: Micros(1), by: None };
-    kept.store
+    test.store
         .save_upload(upload, &engine::store::Attribution::default(), engine::store::UploadQuota::default())
         .await
         .expect("saved");
     let job = NewJob { uploads: vec!["u1".to_owned()], ..new_job("a") };
-    let job = kept.store.enqueue(job).await.expect("accepted");
-    assert!(matches!(kept.store.delete(job, &"ann".into()).await, Err(Error::Conflict { code: "not_ended", .. })));
-    let fence = claim_one(&*kept.store, "a").await.fence;
-    kept.store.append_logs(vec![lines(&fence, 1, &["one"])]);
+    let job = test.store.enqueue(job).await.expect("accepted");
+    assert!(matches!(test.store.delete(job, &"ann".into()).await, Err(Error::Conflict { code: "not_ended", .. })));
+    let fence = claim_one(&*test.store, "a").await.fence;
+    test.store.append_logs(vec![lines(&fence, 1, &["one"])]);
     let mut ending = finish(&fence, failed());
     ending.artifacts = vec![Artifact { name: "x".to_owned(), attempt: 1, size: 42, at: Micros(3) }];
-    kept.store.finish(ending).await.expect("finished");
-    assert!(kept.store.sweep_uploads(Micros(i64::MAX)).await.expect("swept").is_empty(), "the job refers to it");
+    test.store.finish(ending).await.expect("finished");
+    assert!(test.store.sweep_uploads(Micros(i64::MAX)).await.expect("swept").is_empty(), "the job refers to it");
 
-    assert_eq!(kept.store.existing(&[job, JobId(77)]).await.expect("read"), [job].into());
-    kept.store.delete(job, &"ann".into()).await.expect("deleted");
-    assert!(kept.store.existing(&[job]).await.expect("read").is_empty());
-    assert!(matches!(kept.store.job(job).await, Err(Error::NoSuchJob(gone)) if gone == job));
-    assert!(matches!(kept.store.delete(job, &"ann".into()).await, Err(Error::NoSuchJob(_))));
-    assert!(kept.store.attempts(job).await.expect("read").is_empty());
-    assert_eq!(kept.store.usage().await.expect("read").artifacts, 0);
-    assert_eq!(kept.store.sweep_uploads(Micros(i64::MAX)).await.expect("swept"), ["u1"]);
-    assert_eq!(kept.store.counts().await.expect("read").failed, 0);
-    assert!(kept.store.kind_stats(&Visibility::default()).await.expect("read").is_empty());
-    assert!(kept.store.enqueue(new_job("a")).await.expect("accepted") > job);
+    assert_eq!(test.store.existing(&[job, JobId(77)]).await.expect("read"), [job].into());
+    test.store.delete(job, &"ann".into()).await.expect("deleted");
+    assert!(test.store.existing(&[job]).await.expect("read").is_empty());
+    assert!(matches!(test.store.job(job).await, Err(Error::NoSuchJob(gone)) if gone == job));
+    assert!(matches!(test.store.delete(job, &"ann".into()).await, Err(Error::NoSuchJob(_))));
+    assert!(test.store.attempts(job).await.expect("read").is_empty());
+    assert_eq!(test.store.usage().await.expect("read").artifacts, 0);
+    assert_eq!(test.store.sweep_uploads(Micros(i64::MAX)).await.expect("swept"), ["u1"]);
+    assert_eq!(test.store.counts().await.expect("read").failed, 0);
+    assert!(test.store.kind_stats(&Visibility::default()).await.expect("read").is_empty());
+    assert!(test.store.enqueue(new_job("a")).await.expect("accepted") > job);
 }
 
-pub(crate) async fn jobs_of_dead_worker_are_settled(kept: Kept) {
-    let lost = running(&*kept.store, "a").await.fence;
-    kept.store.enqueue(NewJob { max_attempts: 2, ..new_job("b") }).await.expect("accepted");
-    let asked = claim_one(&*kept.store, "b").await.fence;
-    kept.store.request_cancel(asked.job, &"ann".into()).await.expect("asked");
-    kept.store.enqueue(NewJob { max_attempts: 2, ..new_job("c") }).await.expect("accepted");
-    let again = claim_one(&*kept.store, "c").await.fence;
-    kept.store.enqueue(new_job("d")).await.expect("accepted");
-    let alive = kept.store.claim(Claim { worker: worker('z'), ..claim(1, &["d"]) }).await.expect("claimed");
+pub(crate) async fn jobs_of_dead_worker_are_settled(test: TestStore) {
+    let lost = running(&*test.store, "a").await.fence;
+    test.store.enqueue(NewJob { max_attempts: 2, ..new_job("b") }).await.expect("accepted");
+    let asked = claim_one(&*test.store, "b").await.fence;
+    test.store.request_cancel(asked.job, &"ann".into()).await.expect("asked");
+    test.store.enqueue(NewJob { max_attempts: 2, ..new_job("c") }).await.expect("accepted");
+    let again = claim_one(&*test.store, "c").await.fence;
+    test.store.enqueue(new_job("d")).await.expect("accepted");
+    let alive = test.store.claim(Claim { worker: worker('z'), ..claim(1, &["d"]) }).await.expect("claimed");
 
-    let settled = die(&*kept.store).await;
+    let settled = kill_worker(&*test.store).await;
     assert_eq!(settled, [lost.job, asked.job, again.job]);
-    let state = async |job| kept.store.job(job).await.expect("found").state;
+    let state = async |job| test.store.job(job).await.expect("found").state;
     assert_eq!(state(lost.job).await, JobState::Interrupted);
     assert_eq!(state(asked.job).await, JobState::Interrupted, "nobody stopped it, and nobody wants it again");
-    assert_eq!(kept.store.attempts(asked.job).await.expect("read")[0].state, JobState::Interrupted);
+    assert_eq!(test.store.attempts(asked.job).await.expect("read")[0].state, JobState::Interrupted);
     assert_eq!(state(again.job).await, JobState::Queued);
     assert_eq!(state(alive[0].view.job).await, JobState::Running);
-    assert_eq!(kept.store.holders().await.expect("read"), [worker('z')]);
-    assert_eq!(claim_one(&*kept.store, "c").await.fence.attempt, 2);
+    assert_eq!(test.store.holders().await.expect("read"), [worker('z')]);
+    assert_eq!(claim_one(&*test.store, "c").await.fence.attempt, 2);
 }
 
-pub(crate) async fn every_change_is_an_event_and_replays_unchanged(kept: Kept) {
-    let job = failed_job(&*kept.store, "a").await;
-    kept.store.retry(job, &"ann".into()).await.expect("retried");
-    let fence = claim_one(&*kept.store, "a").await.fence;
-    kept.store.append_logs(vec![lines(&fence, 1, &["one"])]);
-    kept.store.request_cancel(job, &"bob".into()).await.expect("asked");
-    kept.store.finish(finish(&fence, Outcome::Cancelled { failure: None, trace: String::new() })).await.expect("ended");
-    kept.store.delete(failed_job(&*kept.store, "b").await, &"ann".into()).await.expect("deleted");
+pub(crate) async fn every_change_is_an_event_and_replays_unchanged(test: TestStore) {
+    let job = failed_job(&*test.store, "a").await;
+    test.store.retry(job, &"ann".into()).await.expect("retried");
+    let fence = claim_one(&*test.store, "a").await.fence;
+    test.store.append_logs(vec![lines(&fence, 1, &["one"])]);
+    test.store.request_cancel(job, &"bob".into()).await.expect("asked");
+    test.store.finish(finish(&fence, Outcome::Cancelled { failure: None, trace: String::new() })).await.expect("ended");
+    test.store.delete(failed_job(&*test.store, "b").await, &"ann".into()).await.expect("deleted");
 
-    let heard = kept.heard.events();
-    let seqs: Vec<i64> = heard.iter().map(|event| event.seq.0).collect();
-    assert_eq!(seqs, (1..=heard.len() as i64).collect::<Vec<_>>(), "one order, no hole");
-    let replayed = kept.store.events_after(Seq(0), 1_000).await.expect("read").expect("kept");
-    assert_eq!(replayed, heard);
-    let codes: Vec<_> = heard
+    let recorder = test.recorder.events();
+    let seqs: Vec<i64> = recorder.iter().map(|event| event.seq.0).collect();
+    assert_eq!(seqs, (1..=recorder.len() as i64).collect::<Vec<_>>(), "one order, no hole");
+    let replayed = test.store.events_after(Seq(0), 1_000).await.expect("read").expect("kept");
+    assert_eq!(replayed, recorder);
+    let codes: Vec<_> = recorder
         .iter()
         .map(|event| match &event.event {
             StreamEvent::State(state) => state.code.as_deref().unwrap_or_default(),
@@ -486,39 +486,39 @@ pub(crate) async fn every_change_is_an_event_and_replays_unchanged(kept: Kept) {
         .collect();
     let life = ["created", "started", "io", "retried", "started", "log", "cancel_requested", "cancelled"];
     assert_eq!(codes, [&life[..], &["created", "started", "io", "deleted"]].concat());
-    let part = kept.store.events_after(Seq(3), 2).await.expect("read").expect("kept");
-    assert_eq!(part, heard[3..5]);
-    let ahead = kept.store.events_after(Seq(heard.len() as i64 + 1), 1).await.expect("read");
+    let part = test.store.events_after(Seq(3), 2).await.expect("read").expect("kept");
+    assert_eq!(part, recorder[3..5]);
+    let ahead = test.store.events_after(Seq(recorder.len() as i64 + 1), 1).await.expect("read");
     assert!(ahead.is_none(), "a place that was never reached");
 }
 
-pub(crate) async fn snapshot_contains_the_requested_topics(kept: Kept) {
-    let named = kept.store.enqueue(new_job("b")).await.expect("accepted");
-    let row = kept.store.enqueue(new_job("b")).await.expect("accepted");
-    let fence = running(&*kept.store, "a").await.fence;
-    kept.store.append_logs(vec![lines(&fence, 1, &["one"])]);
-    kept.store.flush().await.expect("flushed");
+pub(crate) async fn snapshot_contains_the_requested_topics(test: TestStore) {
+    let named = test.store.enqueue(new_job("b")).await.expect("accepted");
+    let row = test.store.enqueue(new_job("b")).await.expect("accepted");
+    let fence = running(&*test.store, "a").await.fence;
+    test.store.append_logs(vec![lines(&fence, 1, &["one"])]);
+    test.store.flush().await.expect("flushed");
     let topics = Topics { job: [named].into(), row: [row].into(), ..Topics::default() };
-    let (cursor, snapshot) = kept.store.snapshot(&topics).await.expect("read");
+    let (cursor, snapshot) = test.store.snapshot(&topics).await.expect("read");
     assert_eq!(snapshot.jobs.iter().map(|view| view.job).collect::<Vec<_>>(), [named, row]);
     assert_eq!((snapshot.counts, snapshot.seq), (None, cursor.seq));
     let topics = Topics { jobs: true, job: [fence.job].into(), ..Topics::default() };
-    let (_, snapshot) = kept.store.snapshot(&topics).await.expect("read");
+    let (_, snapshot) = test.store.snapshot(&topics).await.expect("read");
     assert_eq!(snapshot.jobs.iter().map(|view| view.job).collect::<Vec<_>>(), [fence.job]);
     assert_eq!(snapshot.counts.map(|counts| (counts.queued, counts.running)), Some((2, 1)));
     assert_eq!(snapshot.logs[0].lines, lines(&fence, 1, &["one"]).lines);
 }
 
-pub(crate) async fn keyset_pages_cover_the_list_in_order(kept: Kept) {
+pub(crate) async fn keyset_pages_cover_the_list_in_order(test: TestStore) {
     for number in 0..60_u32 {
         let kind = ["a", "b", "c"][number as usize % 3];
         let title = format!("Work {}%_{number}", if number % 2 == 0 { "even" } else { "odd" });
-        kept.store.enqueue(NewJob { title, ..new_job(kind) }).await.expect("accepted");
-        kept.clock.advance(1_000);
+        test.store.enqueue(NewJob { title, ..new_job(kind) }).await.expect("accepted");
+        test.clock.advance(1_000);
     }
-    for claimed in kept.store.claim(claim(20, &["a", "b"])).await.expect("claimed") {
+    for claimed in test.store.claim(claim(20, &["a", "b"])).await.expect("claimed") {
         let outcome = if claimed.view.job.0 % 4 == 0 { failed() } else { succeeded() };
-        kept.store.finish(finish(&claimed.fence, outcome)).await.expect("finished");
+        test.store.finish(finish(&claimed.fence, outcome)).await.expect("finished");
     }
     let begin = 500_000 * HOUR;
     let queries = [
@@ -530,15 +530,15 @@ pub(crate) async fn keyset_pages_cover_the_list_in_order(kept: Kept) {
         ListQuery { states: vec![JobState::Paused], ..ListQuery::default() },
     ];
     for query in queries {
-        let all = kept.store.page(&ListQuery { limit: 200, ..query.clone() }).await.expect("read").jobs;
+        let all = test.store.page(&ListQuery { limit: 200, ..query.clone() }).await.expect("read").jobs;
         assert!(all.is_sorted_by(|a, b| a.job > b.job));
         assert!(all.iter().all(|view| matches(&query, view)), "{query:?}");
-        let pages = [down(&kept, &query).await, up(&kept, &query).await];
+        let pages = [down(&test, &query).await, up(&test, &query).await];
         let ids: Vec<JobId> = all.iter().map(|view| view.job).collect();
         assert_eq!(pages, [ids.clone(), ids], "{query:?}");
     }
     let text = ListQuery { text: Some("#17".to_owned()), limit: 10, ..ListQuery::default() };
-    assert_eq!(kept.store.page(&text).await.expect("read").jobs[0].job, JobId(17));
+    assert_eq!(test.store.page(&text).await.expect("read").jobs[0].job, JobId(17));
 }
 
 fn matches(query: &ListQuery, view: &model::JobView) -> bool {
@@ -550,11 +550,11 @@ fn matches(query: &ListQuery, view: &model::JobView) -> bool {
         && query.text.iter().flat_map(|words| words.split(' ')).all(|word| text.contains(&word.to_lowercase()))
 }
 
-/// All ids, from the first page down.
-async fn down(kept: &Kept, query: &ListQuery) -> Vec<JobId> {
+/// Returns all ids, from the first page to the last.
+async fn down(test: &TestStore, query: &ListQuery) -> Vec<JobId> {
     let (mut ids, mut at) = (Vec::new(), None);
     loop {
-        let page = kept.store.page(&ListQuery { at, limit: 7, ..query.clone() }).await.expect("read");
+        let page = test.store.page(&ListQuery { at, limit: 7, ..query.clone() }).await.expect("read");
         assert_eq!(page.newer, !ids.is_empty());
         ids.extend(page.jobs.iter().map(|view| view.job));
         match ids.last() {
@@ -564,11 +564,11 @@ async fn down(kept: &Kept, query: &ListQuery) -> Vec<JobId> {
     }
 }
 
-/// All ids, from the last page up.
-async fn up(kept: &Kept, query: &ListQuery) -> Vec<JobId> {
+/// Returns all ids, from the last page to the first.
+async fn up(test: &TestStore, query: &ListQuery) -> Vec<JobId> {
     let (mut ids, mut at) = (Vec::new(), Some(PageAt::Oldest));
     loop {
-        let page = kept.store.page(&ListQuery { at, limit: 7, ..query.clone() }).await.expect("read");
+        let page = test.store.page(&ListQuery { at, limit: 7, ..query.clone() }).await.expect("read");
         assert_eq!(page.older, !ids.is_empty());
         ids.splice(0..0, page.jobs.iter().map(|view| view.job));
         match ids.first() {
@@ -578,75 +578,75 @@ async fn up(kept: &Kept, query: &ListQuery) -> Vec<JobId> {
     }
 }
 
-pub(crate) async fn attention_ends_with_retry_repetition_or_after_a_week(kept: Kept) {
-    let old = failed_job(&*kept.store, "a").await;
-    kept.clock.advance(6 * 24 * HOUR);
-    let retried = failed_job(&*kept.store, "a").await;
-    let repeated = failed_job(&*kept.store, "a").await;
-    kept.clock.advance(HOUR);
-    let lost = running(&*kept.store, "b").await.fence.job;
-    die(&*kept.store).await;
+pub(crate) async fn attention_ends_with_retry_repetition_or_after_a_week(test: TestStore) {
+    let old = failed_job(&*test.store, "a").await;
+    test.clock.advance(6 * 24 * HOUR);
+    let retried = failed_job(&*test.store, "a").await;
+    let repeated = failed_job(&*test.store, "a").await;
+    test.clock.advance(HOUR);
+    let lost = running(&*test.store, "b").await.fence.job;
+    kill_worker(&*test.store).await;
     let shown = async || -> Vec<JobId> {
-        kept.store.attention(10, &Visibility::default()).await.expect("read").iter().map(|view| view.job).collect()
+        test.store.attention(10, &Visibility::default()).await.expect("read").iter().map(|view| view.job).collect()
     };
     let all = shown().await;
     assert_eq!((all[0], all.len(), all[3]), (lost, 4, old));
-    kept.store.retry(retried, &"ann".into()).await.expect("retried");
+    test.store.retry(retried, &"ann".into()).await.expect("retried");
     let again = NewJob { rerun_of: Some(repeated), ..new_job("a") };
-    let again = kept.store.enqueue(again).await.expect("accepted");
+    let again = test.store.enqueue(again).await.expect("accepted");
     assert_eq!(shown().await, [lost, old]);
-    kept.clock.advance(23 * HOUR);
+    test.clock.advance(23 * HOUR);
     assert_eq!(shown().await, [lost]);
-    assert_eq!(kept.store.detail(repeated).await.expect("found").repeated_by, Some(again));
+    assert_eq!(test.store.detail(repeated).await.expect("found").repeated_by, Some(again));
 }
 
-pub(crate) async fn kind_and_hourly_statistics_add_up(kept: Kept) {
+pub(crate) async fn kind_and_hourly_statistics_add_up(test: TestStore) {
     for number in 0..30 {
-        let fence = running(&*kept.store, "a").await.fence;
-        kept.clock.advance(number * 1_000_000);
+        let fence = running(&*test.store, "a").await.fence;
+        test.clock.advance(number * 1_000_000);
         let outcome = if number % 3 == 0 { failed() } else { succeeded() };
-        kept.store.finish(finish(&fence, outcome)).await.expect("finished");
+        test.store.finish(finish(&fence, outcome)).await.expect("finished");
     }
-    kept.clock.advance(HOUR);
-    running(&*kept.store, "a").await;
-    let stats = kept.store.kind_stats(&Visibility::default()).await.expect("read").remove(0);
+    test.clock.advance(HOUR);
+    running(&*test.store, "a").await;
+    let stats = test.store.kind_stats(&Visibility::default()).await.expect("read").remove(0);
     assert_eq!((stats.kind.as_str(), stats.total, stats.running, stats.last.len()), ("a", 31, 1, 20));
     assert_eq!(stats.last[19], (JobId(30), JobState::Succeeded, 29.0));
     assert_eq!((stats.success_rate, stats.usual_seconds), (Some(20.0 / 30.0), Some(14.0)));
     assert_eq!(stats.slow_seconds, Some(26.0));
-    let hours = kept.store.finished_per_hour(3).await.expect("read");
+    let hours = test.store.finished_per_hour(3).await.expect("read");
     let ended: Vec<_> = hours.iter().map(|hour| (hour.succeeded, hour.failed, hour.cancelled)).collect();
     assert_eq!(ended, [(0, 0, 0), (20, 10, 0), (0, 0, 0)]);
 }
 
-pub(crate) async fn unused_uploads_are_pruned(kept: Kept) {
+pub(crate) async fn unused_uploads_are_pruned(test: TestStore) {
     let upload =
         |id: &str, at| UploadRow { id: id.to_owned(), name: "é.csv".to_owned(), size: 5, at: Micros(at), by: None };
     for upload in [upload("old", 1), upload("used", 1), upload("new", 9)] {
-        kept.store
+        test.store
             .save_upload(upload, &engine::store::Attribution::default(), engine::store::UploadQuota::default())
             .await
             .expect("saved");
     }
     let job = NewJob { uploads: vec!["used".to_owned()], ..new_job("a") };
-    kept.store.enqueue(job).await.expect("accepted");
-    assert_eq!(kept.store.upload("old").await.expect("found"), upload("old", 1));
-    assert_eq!(kept.store.sweep_uploads(Micros(9)).await.expect("swept"), ["old"]);
-    assert!(matches!(kept.store.upload("old").await, Err(Error::NoSuchUpload(_))));
-    assert_eq!(kept.store.usage().await.expect("read").uploads, 10);
+    test.store.enqueue(job).await.expect("accepted");
+    assert_eq!(test.store.upload("old").await.expect("found"), upload("old", 1));
+    assert_eq!(test.store.sweep_uploads(Micros(9)).await.expect("swept"), ["old"]);
+    assert!(matches!(test.store.upload("old").await, Err(Error::NoSuchUpload(_))));
+    assert_eq!(test.store.usage().await.expect("read").uploads, 10);
 }
 
-pub(crate) async fn unknown_job_error_names_the_job(kept: Kept) {
+pub(crate) async fn unknown_job_error_names_the_job(test: TestStore) {
     let none = JobId(404);
-    assert!(matches!(kept.store.job(none).await, Err(Error::NoSuchJob(job)) if job == none));
-    assert!(matches!(kept.store.detail(none).await, Err(Error::NoSuchJob(_))));
-    assert!(matches!(kept.store.request_cancel(none, &"ann".into()).await, Err(Error::NoSuchJob(_))));
-    assert!(matches!(kept.store.retry(none, &"ann".into()).await, Err(Error::NoSuchJob(_))));
-    assert!(matches!(kept.store.log(none, &LogQuery::default()).await, Err(Error::NoSuchJob(_))));
+    assert!(matches!(test.store.job(none).await, Err(Error::NoSuchJob(job)) if job == none));
+    assert!(matches!(test.store.detail(none).await, Err(Error::NoSuchJob(_))));
+    assert!(matches!(test.store.request_cancel(none, &"ann".into()).await, Err(Error::NoSuchJob(_))));
+    assert!(matches!(test.store.retry(none, &"ann".into()).await, Err(Error::NoSuchJob(_))));
+    assert!(matches!(test.store.log(none, &LogQuery::default()).await, Err(Error::NoSuchJob(_))));
 }
 
-pub(crate) async fn dead_worker_is_removed_unless_it_sent_a_heartbeat(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn dead_worker_is_removed_unless_it_sent_a_heartbeat(test: TestStore) {
+    let store = &*test.store;
     let of_a = async || -> Vec<Node> {
         store.nodes().await.expect("read").into_iter().filter(|seen| seen.worker == worker('a')).collect()
     };
@@ -677,7 +677,7 @@ pub(crate) async fn dead_worker_is_removed_unless_it_sent_a_heartbeat(kept: Kept
     assert_eq!(of_a().await, []);
 }
 
-/// Names every promise once, for the macro that is given.
+/// Passes the names of all tests to a macro.
 macro_rules! promises {
     ($callback:ident) => {
         $callback!(
@@ -805,9 +805,9 @@ macro_rules! promises {
 #[allow(unused_imports, reason = "not every suite makes tests of them")]
 pub(crate) use promises;
 
-/// Keeps one promise after the other, each on a store of its own.
+/// Runs all tests one after another, each on a store of its own.
 #[allow(dead_code, reason = "not every suite runs them in a row")]
-pub(crate) async fn every_promise(open: impl AsyncFn() -> Kept) {
+pub(crate) async fn every_promise(open: impl AsyncFn() -> TestStore) {
     macro_rules! in_a_row {
         ($($promise:ident)*) => {$(
             $promise(open().await).await;

@@ -1,4 +1,4 @@
-//! What the store's tests share: a store on a clock that stands still, and short ways to say things.
+//! Support of the store's tests: a store with a manual clock and an event recorder, and helpers.
 
 use std::sync::{
     Arc, Mutex,
@@ -15,19 +15,19 @@ use model::{Failure, JobId, Level, LogLine, Micros, Progress, ProgressEvent};
 
 pub(crate) const HOUR: i64 = 3_600_000_000;
 
-/// A store with its clock and its listener.
-pub(crate) struct Kept {
+/// A store with its clock and its event recorder.
+pub(crate) struct TestStore {
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) clock: Arc<StillClock>,
-    pub(crate) heard: Arc<Heard>,
-    /// Goes when the test is over.
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) recorder: Arc<EventRecorder>,
+    /// Deleted at the end of the test.
     pub(crate) folder: tempfile::TempDir,
 }
 
-/// Moves only when told to.
-pub(crate) struct StillClock(AtomicI64);
+/// A clock that moves only with `advance`.
+pub(crate) struct ManualClock(AtomicI64);
 
-impl StillClock {
+impl ManualClock {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self(AtomicI64::new(500_000 * HOUR)))
     }
@@ -37,17 +37,17 @@ impl StillClock {
     }
 }
 
-impl Clock for StillClock {
+impl Clock for ManualClock {
     fn now(&self) -> Micros {
         Micros(self.0.load(Ordering::SeqCst))
     }
 }
 
-/// Writes down every event.
+/// Records all events.
 #[derive(Default)]
-pub(crate) struct Heard(Mutex<Vec<Arc<DurableEvent>>>, Mutex<Vec<Arc<ProgressEvent>>>);
+pub(crate) struct EventRecorder(Mutex<Vec<Arc<DurableEvent>>>, Mutex<Vec<Arc<ProgressEvent>>>);
 
-impl Heard {
+impl EventRecorder {
     pub(crate) fn events(&self) -> Vec<Arc<DurableEvent>> {
         self.0.lock().expect("no test panics while it listens").clone()
     }
@@ -58,7 +58,7 @@ impl Heard {
     }
 }
 
-impl Listener for Heard {
+impl Listener for EventRecorder {
     fn durable(&self, events: &[Arc<DurableEvent>]) {
         self.0.lock().expect("no test panics while it listens").extend_from_slice(events);
     }
@@ -94,21 +94,21 @@ pub(crate) fn claimable(kind: &str, queue: &str, limit: Option<u32>) -> Claimabl
     Claimable { kind: kind.to_owned(), queue: queue.to_owned(), limit }
 }
 
-/// Enters the processes that the tests are about.
+/// Registers the workers `a` to `z`.
 pub(crate) async fn enter(store: &dyn Store) {
     for name in 'a'..='z' {
         store.register(node(name)).await.expect("entered");
     }
 }
 
-/// The process `a` dies, and comes back: answers the jobs that it held.
-pub(crate) async fn die(store: &dyn Store) -> Vec<JobId> {
+/// Kills the worker `a` and registers it again. Returns the jobs that it held.
+pub(crate) async fn kill_worker(store: &dyn Store) -> Vec<JobId> {
     let settled = store.settle(&[worker('a')]).await.expect("settled");
     store.register(node('a')).await.expect("entered");
     settled
 }
 
-/// Starts a job of `kind` and has it claimed, where nothing older waits.
+/// Starts and claims a job of `kind`; no older job may wait.
 pub(crate) async fn running(store: &dyn Store, kind: &str) -> Claimed {
     store.enqueue(new_job(kind)).await.expect("it is accepted");
     claim_one(store, kind).await
@@ -144,7 +144,7 @@ pub(crate) fn failed() -> Outcome {
     Outcome::Failed { failure, trace: "caused by\nnothing".to_owned() }
 }
 
-/// A job that has ended in failure.
+/// Returns a failed job.
 pub(crate) async fn failed_job(store: &dyn Store, kind: &str) -> JobId {
     let claimed = running(store, kind).await;
     store.finish(finish(&claimed.fence, failed())).await.expect("it is finished").job

@@ -1,4 +1,4 @@
-//! A database of an earlier build is brought up to date with all that is in it.
+//! Schema upgrades: databases of earlier builds open with all their data.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -14,11 +14,11 @@ use sqlx::{
 };
 use tempfile::TempDir;
 
-use super::support::{StillClock, claim, enter};
+use super::support::{ManualClock, claim, enter};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
 
-/// A database as the first `migrations` of them made it.
+/// Creates a database with the first `migrations` only.
 async fn made_by(migrations: usize) -> (TempDir, SqliteConnection) {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let options = SqliteConnectOptions::new()
@@ -54,7 +54,7 @@ async fn schema_2_jobs_are_upgraded_completely() {
     connection.close().await.expect("it closes");
 
     let path = folder.path().join("milepost.db");
-    let options = SqliteOptions { clock: StillClock::new(), ..SqliteOptions::new(&path) };
+    let options = SqliteOptions { clock: ManualClock::new(), ..SqliteOptions::new(&path) };
     let store = SqliteStore::open(options).await.expect("it is brought up to date");
     assert_eq!(store.job(JobId(1)).await.expect("kept").state, JobState::Running);
     assert_eq!(store.attempts(JobId(3)).await.expect("kept").len(), 1);
@@ -90,7 +90,7 @@ async fn sessions_and_uploads_before_accounts_have_no_owner() {
     .expect("it is written");
     connection.close().await.expect("it closes");
 
-    let options = SqliteOptions { clock: StillClock::new(), ..SqliteOptions::new(folder.path().join("milepost.db")) };
+    let options = SqliteOptions { clock: ManualClock::new(), ..SqliteOptions::new(folder.path().join("milepost.db")) };
     let store = SqliteStore::open(options).await.expect("it is brought up to date");
     let session = store.load_session(b"k", Micros(98), Micros(i64::MAX)).await.expect("read").expect("it is kept");
     assert_eq!((session.data.as_slice(), session.owner), (b"d".as_slice(), None));
@@ -102,8 +102,7 @@ async fn sessions_and_uploads_before_accounts_have_no_owner() {
     assert_eq!(store.access_version().await.expect("read"), 1);
 }
 
-/// Each file there was written by the build that had this schema, and holds jobs in several states: what was running then
-/// has lost its worker.
+/// Each file was written by the build with that schema and holds jobs in several states; running ones have lost their worker.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn released_schemas_are_upgraded_with_history() {
     let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
@@ -115,8 +114,8 @@ async fn released_schemas_are_upgraded_with_history() {
         std::fs::copy(&fixture, &path).expect("it is copied");
         let mut before = tables(&path).await;
 
-        // On the day on which they were written, so that their events are still kept.
-        let clock = StillClock::new();
+        // At the time when they were written, so that their events are not expired.
+        let clock = ManualClock::new();
         clock.advance(written(&path).await - clock.now().0);
         let options = SqliteOptions { clock, ..SqliteOptions::new(&path) };
         let store = SqliteStore::open(options).await.expect("it is brought up to date");
@@ -137,7 +136,7 @@ async fn released_schemas_are_upgraded_with_history() {
         assert_eq!(store.settle(&holders).await.expect("settled").len() as u64, counts.running);
         drop(store);
         let after = tables(&path).await;
-        // The oldest events are what may be missing, and the worker that is gone; nobody works on a copy.
+        // Only expired events and the lost worker may be missing, because the copy has no workers.
         before.remove("node");
         for (table, rows) in before.iter().filter(|(table, _)| *table != "event") {
             assert!(after[table] >= *rows, "{table} of {}: {rows} rows, then {}", fixture.display(), after[table]);
@@ -158,13 +157,13 @@ async fn released_schemas_are_upgraded_with_history() {
     assert!(opened > 1, "an old one, and one that the next build will open");
 }
 
-/// When the newest event was written.
+/// Returns the time of the newest event.
 async fn written(path: &std::path::Path) -> i64 {
     let mut connection = SqliteConnectOptions::new().filename(path).connect().await.expect("it opens");
     sqlx::query_scalar("select max(at) from event").fetch_one(&mut connection).await.expect("read")
 }
 
-/// The rows of each table.
+/// Returns the number of rows of each table.
 async fn tables(path: &std::path::Path) -> BTreeMap<String, usize> {
     let mut connection = SqliteConnectOptions::new().filename(path).connect().await.expect("it opens");
     let names: Vec<String> = sqlx::query_scalar("select name from sqlite_schema where type = 'table'")

@@ -1,12 +1,12 @@
 //! Colours and text effects.
 
-use model::Paint;
+use model::AnsiStyles;
 use output_parser::{Event, Format, MAX_LINE, MAX_LOG_LINE};
 
 use super::parse;
 
 /// Returns the lines with their styles, such as `1{red}plain`.
-fn painted(printed: &str) -> Vec<String> {
+fn styled(printed: &str) -> Vec<String> {
     let events = parse(Format::None, printed.as_bytes());
     events
         .iter()
@@ -17,7 +17,7 @@ fn painted(printed: &str) -> Vec<String> {
 
 fn pieces(line: &output_parser::Line) -> String {
     let mut all = Vec::new();
-    line.paint.pieces(&line.text, |style, piece| {
+    line.styles.spans(&line.text, |style, piece| {
         all.push(if style.is_empty() { piece.to_owned() } else { format!("{style}{{{piece}}}") });
     });
     all.concat()
@@ -25,7 +25,7 @@ fn pieces(line: &output_parser::Line) -> String {
 
 /// Returns a text after the control sequence SGR with these codes.
 fn after(codes: &str) -> String {
-    painted(&format!("\u{1b}[{codes}mx\n")).concat()
+    styled(&format!("\u{1b}[{codes}mx\n")).concat()
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn effects_last_until_they_are_reset() {
 #[test]
 fn zero_and_empty_reset_everything() {
     for reset in ["0", "", "00", "0;0", ";"] {
-        assert_eq!(painted(&format!("\u{1b}[1;31ma\u{1b}[{reset}mb\n")), ["1b{a}b"], "{reset:?}");
+        assert_eq!(styled(&format!("\u{1b}[1;31ma\u{1b}[{reset}mb\n")), ["1b{a}b"], "{reset:?}");
     }
     assert_eq!(after("1;;31"), "1{x}");
     assert_eq!(after("31;0;1"), "b{x}");
@@ -90,46 +90,46 @@ fn colour_maps_to_nearest_of_sixteen() {
 #[test]
 fn invalid_colour_changes_nothing() {
     for codes in ["38;5;256", "38;5", "38", "38;2;1;2", "38:5", "38:2:1:2", "38:7:1:1:1:1"] {
-        assert_eq!(painted(&format!("\u{1b}[32m\u{1b}[{codes}mx\n")), ["2{x}"], "{codes}");
+        assert_eq!(styled(&format!("\u{1b}[32m\u{1b}[{codes}mx\n")), ["2{x}"], "{codes}");
     }
     assert_eq!(after("32;58;5;1"), "2{x}", "the underline colour does not affect the text");
     assert_eq!(after("32;58:2::1:4:7"), "2{x}");
-    assert_eq!(painted("\u{1b}[32m\u{1b}[>4;1mx\u{1b}[?4my\n"), ["2{xy}"], "these sequences are not SGR");
-    assert_eq!(painted("\u{1b}[32mx\u{1b}[31\ny\n"), ["2{x}", "2{y}"], "an unterminated sequence");
+    assert_eq!(styled("\u{1b}[32m\u{1b}[>4;1mx\u{1b}[?4my\n"), ["2{xy}"], "these sequences are not SGR");
+    assert_eq!(styled("\u{1b}[32mx\u{1b}[31\ny\n"), ["2{x}", "2{y}"], "an unterminated sequence");
 }
 
 #[test]
 fn style_continues_over_line_breaks() {
-    assert_eq!(painted("\u{1b}[31ma\nb\n\n\u{1b}[0mc\n"), ["1{a}", "1{b}", "", "c"]);
-    assert_eq!(painted("a\u{1b}[31m\nb\u{1b}[0m\nc\n"), ["a", "1{b}", "c"]);
-    assert_eq!(painted("\u{1b}[31mend"), ["1{end}"]);
+    assert_eq!(styled("\u{1b}[31ma\nb\n\n\u{1b}[0mc\n"), ["1{a}", "1{b}", "", "c"]);
+    assert_eq!(styled("a\u{1b}[31m\nb\u{1b}[0m\nc\n"), ["a", "1{b}", "c"]);
+    assert_eq!(styled("\u{1b}[31mend"), ["1{end}"]);
 }
 
 #[test]
 fn rewritten_text_loses_its_colours() {
-    assert_eq!(painted("\u{1b}[31mone\rtwo\u{1b}[0m!\n"), ["1{two}!"]);
-    assert_eq!(painted("\u{1b}[31mone\u{1b}[0m\rtwo\n"), ["two"]);
-    assert_eq!(painted("\u{1b}[31mone\u{1b}[2K\u{1b}[32mtwo\r\n"), ["2{two}"]);
-    assert_eq!(painted("a\u{1b}[31mb\u{8}c\u{1b}[0md\n"), ["a1{c}d"]);
-    assert_eq!(painted("a\u{1b}[31mb\u{1b}[0m\u{8}c\n"), ["ac"]);
-    assert_eq!(painted("\u{1b}[31ma\u{8}\u{8}\u{8}\u{1b}[0mb\n"), ["b"]);
+    assert_eq!(styled("\u{1b}[31mone\rtwo\u{1b}[0m!\n"), ["1{two}!"]);
+    assert_eq!(styled("\u{1b}[31mone\u{1b}[0m\rtwo\n"), ["two"]);
+    assert_eq!(styled("\u{1b}[31mone\u{1b}[2K\u{1b}[32mtwo\r\n"), ["2{two}"]);
+    assert_eq!(styled("a\u{1b}[31mb\u{8}c\u{1b}[0md\n"), ["a1{c}d"]);
+    assert_eq!(styled("a\u{1b}[31mb\u{1b}[0m\u{8}c\n"), ["ac"]);
+    assert_eq!(styled("\u{1b}[31ma\u{8}\u{8}\u{8}\u{1b}[0mb\n"), ["b"]);
 }
 
 #[test]
 fn style_offsets_match_the_remaining_text() {
-    assert_eq!(painted("grö\u{7}ß\u{1b}[1mer\u{1b}]0;title\u{7}\u{1b}[0m!\n"), ["größb{er}!"]);
-    assert_eq!(painted("\u{1b}[31mred   \u{1b}[32m   \n"), ["1{red}"], "trailing blanks are removed");
+    assert_eq!(styled("grö\u{7}ß\u{1b}[1mer\u{1b}]0;title\u{7}\u{1b}[0m!\n"), ["größb{er}!"]);
+    assert_eq!(styled("\u{1b}[31mred   \u{1b}[32m   \n"), ["1{red}"], "trailing blanks are removed");
 }
 
 #[test]
 fn note_of_a_cut_line_is_plain() {
     let long = "x".repeat(MAX_LOG_LINE + 100);
-    let line = &painted(&format!("\u{1b}[31m{long}\u{1b}[32m{long}\n"))[0];
+    let line = &styled(&format!("\u{1b}[31m{long}\u{1b}[32m{long}\n"))[0];
     let (red, rest) = line.split_once('}').expect("it is painted");
     assert_eq!(red.len(), "1{".len() + MAX_LOG_LINE);
     assert!(rest.starts_with(" … and ") && !rest.contains('{'), "{rest}");
     let endless = "y".repeat(2 * MAX_LINE);
-    assert_eq!(painted(&format!("\u{1b}[31m{endless}\u{1b}[32m{endless}\nend\n"))[1], "2{end}");
+    assert_eq!(styled(&format!("\u{1b}[31m{endless}\u{1b}[32m{endless}\nend\n"))[1], "2{end}");
 }
 
 #[test]
@@ -138,10 +138,10 @@ fn style_changes_of_a_line_are_limited() {
     let events = parse(Format::None, many.concat().as_bytes());
     let [Event::Line(line)] = events.as_slice() else { panic!("{events:?}") };
     let mut pieces = Vec::new();
-    line.paint.pieces(&line.text, |style, piece| pieces.push((style.to_owned(), piece.len())));
-    assert_eq!(pieces.len(), Paint::CHANGES);
+    line.styles.spans(&line.text, |style, piece| pieces.push((style.to_owned(), piece.len())));
+    assert_eq!(pieces.len(), AnsiStyles::CHANGES);
     assert_eq!(pieces.last().map(|(style, _)| style.as_str()), Some(""));
-    assert!(line.paint.size() < 1_024, "{} bytes", line.paint.size());
+    assert!(line.styles.size() < 1_024, "{} bytes", line.styles.size());
 }
 
 #[test]

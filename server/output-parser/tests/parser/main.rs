@@ -111,7 +111,7 @@ proptest! {
                     prop_assert!(line.text.len() < MAX_LOG_LINE + 60);
                     prop_assert!(line.text.chars().all(|c| c == '\t' || !c.is_control()), "{:?}", line.text);
                     let mut whole = String::new();
-                    line.paint.pieces(&line.text, |_, piece| whole.push_str(piece));
+                    line.styles.spans(&line.text, |_, piece| whole.push_str(piece));
                     prop_assert_eq!(whole, line.text);
                 }
                 Event::Progress(progress) => if let Some(Measure::Share(share)) = progress.measure {

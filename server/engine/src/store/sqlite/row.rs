@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use model::{
-    Counts, Failure, JobId, JobState, JobView, Level, LogEvent, LogLine, Micros, Paint, Priority, Progress, Seq,
+    AnsiStyles, Counts, Failure, JobId, JobState, JobView, Level, LogEvent, LogLine, Micros, Priority, Progress, Seq,
     StateEvent, StreamEvent,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -211,20 +211,25 @@ impl EventRow<'_> {
 
 /// A line in a chunk of a log. A line without colours has three elements, as all lines of early builds have.
 #[derive(Serialize, Deserialize)]
-struct LineRow<'l>(Micros, u8, Cow<'l, str>, #[serde(default, skip_serializing_if = "Paint::is_plain")] Paint);
+struct LineRow<'l>(
+    Micros,
+    u8,
+    Cow<'l, str>,
+    #[serde(default, skip_serializing_if = "AnsiStyles::is_plain")] AnsiStyles,
+);
 
 /// A chunk of a log as it is stored.
 pub(super) fn chunk_json(lines: &[LogLine]) -> Result<String> {
-    let rows = lines.iter().map(|LogLine { at, level, text, paint }| {
-        LineRow(*at, level_number(*level), Cow::Borrowed(text), paint.clone())
+    let rows = lines.iter().map(|LogLine { at, level, text, styles }| {
+        LineRow(*at, level_number(*level), Cow::Borrowed(text), styles.clone())
     });
     json(&rows.collect::<Vec<_>>())
 }
 
 impl LineRow<'_> {
     fn line(self) -> Result<LogLine> {
-        let Self(at, level, text, paint) = self;
-        Ok(LogLine { at, level: level_of(level)?, text: text.into_owned(), paint })
+        let Self(at, level, text, styles) = self;
+        Ok(LogLine { at, level: level_of(level)?, text: text.into_owned(), styles })
     }
 }
 

@@ -129,5 +129,5 @@ impl Buffered {
 
 /// What the lines cost in memory, bytes.
 fn size(append: &LogAppend) -> usize {
-    append.lines.iter().map(|line| line.text.len() + line.paint.size() + LINE_OVERHEAD).sum()
+    append.lines.iter().map(|line| line.text.len() + line.styles.size() + LINE_OVERHEAD).sum()
 }

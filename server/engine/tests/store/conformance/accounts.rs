@@ -1,4 +1,4 @@
-//! People, their links and tokens, and what is decided about kinds.
+//! Users, one-time links, tokens and rules of kinds.
 
 use engine::{
     Error,
@@ -9,7 +9,7 @@ use engine::{
 };
 use model::{Micros, Role, Scope};
 
-use super::super::support::{HOUR, Kept, new_job};
+use super::super::support::{HOUR, TestStore, new_job};
 
 pub(crate) const NOW: i64 = 500_000 * HOUR;
 
@@ -17,7 +17,7 @@ pub(crate) fn root() -> Attribution {
     Attribution::from("root")
 }
 
-/// The word of a refusal.
+/// Returns the code of a refusal.
 pub(crate) fn refusal<T: std::fmt::Debug>(answer: Result<T, Error>) -> &'static str {
     match answer {
         Err(Error::Refused { code, .. }) => code,
@@ -49,7 +49,7 @@ pub(crate) fn session(user: UserId) -> SessionRow {
     SessionRow { data: b"data".to_vec(), expires: Micros(NOW + HOUR), owner: Some(owner) }
 }
 
-/// Somebody with a password.
+/// Adds a user with a password.
 pub(crate) async fn person(store: &dyn Store, name: &str, role: Role) -> UserId {
     let user = store.add_user(name, role, &root()).await.expect("added");
     let hash = format!("hash of {name}");
@@ -62,8 +62,8 @@ async fn one(store: &dyn Store, user: UserId) -> User {
     people.into_iter().find(|person| person.id == user).expect("everybody is listed")
 }
 
-pub(crate) async fn name_of_removed_user_stays_taken(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn name_of_removed_user_stays_taken(test: TestStore) {
+    let store = &*test.store;
     let mei = person(store, "mei", Role::Viewer).await;
     assert_eq!(refusal(store.add_user("mei", Role::Operator, &root()).await), "name_taken");
     store.change_user(mei, UserChange::Remove, &root()).await.expect("removed");
@@ -81,8 +81,8 @@ pub(crate) async fn name_of_removed_user_stays_taken(kept: Kept) {
     assert_eq!((people[0].role, people[0].created_at), (Role::Operator, Micros(NOW)));
 }
 
-pub(crate) async fn user_without_password_cannot_sign_in(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn user_without_password_cannot_sign_in(test: TestStore) {
+    let store = &*test.store;
     let mei = store.add_user("mei", Role::Viewer, &root()).await.expect("added");
     assert_eq!(store.password("mei").await.expect("read"), None);
     assert!(!one(store, mei).await.active);
@@ -96,8 +96,8 @@ pub(crate) async fn user_without_password_cannot_sign_in(kept: Kept) {
     assert_eq!(store.password("nobody").await.expect("read"), None);
 }
 
-pub(crate) async fn removed_user_has_no_credentials_left(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn removed_user_has_no_credentials_left(test: TestStore) {
+    let store = &*test.store;
     let mei = person(store, "mei", Role::Operator).await;
     store.add_token(new_token(mei, "ci"), &root()).await.expect("made");
     store.save_link(link(b"link", Some(mei)), &root()).await.expect("kept");
@@ -115,8 +115,8 @@ pub(crate) async fn removed_user_has_no_credentials_left(kept: Kept) {
     assert_eq!(refusal(store.create_session(b"other", session(mei)).await), "no_such_user");
 }
 
-pub(crate) async fn last_active_administrator_cannot_be_removed(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn last_active_administrator_cannot_be_removed(test: TestStore) {
+    let store = &*test.store;
     let ann = person(store, "ann", Role::Administrator).await;
     let idle = store.add_user("idle", Role::Administrator, &root()).await.expect("added");
     person(store, "mei", Role::Operator).await;
@@ -135,8 +135,8 @@ pub(crate) async fn last_active_administrator_cannot_be_removed(kept: Kept) {
     assert_eq!(refusal(store.change_user(ann, demote, &root()).await), "last_administrator", "bob is gone");
 }
 
-pub(crate) async fn first_administrator_is_created_once(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn first_administrator_is_created_once(test: TestStore) {
+    let store = &*test.store;
     store.save_link(link(b"setup", None), &Attribution::default()).await.expect("kept");
     assert_eq!(store.link(b"setup").await.expect("read"), Some(LinkFor::Setup));
     let ann = store.use_link(using(b"setup", "ann")).await.expect("used");
@@ -146,8 +146,8 @@ pub(crate) async fn first_administrator_is_created_once(kept: Kept) {
     assert_eq!(refusal(store.save_link(link(b"more", None), &Attribution::default()).await), "already_set_up");
 }
 
-pub(crate) async fn link_is_used_once_before_it_expires(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn link_is_used_once_before_it_expires(test: TestStore) {
+    let store = &*test.store;
     let mei = person(store, "mei", Role::Viewer).await;
     assert!(store.create_session(b"key", session(mei)).await.expect("created"));
     store.save_link(link(b"link", Some(mei)), &root()).await.expect("kept");
@@ -161,13 +161,13 @@ pub(crate) async fn link_is_used_once_before_it_expires(kept: Kept) {
     assert_eq!(refusal(store.use_link(using(b"never made", "mei")).await), "link_used");
 
     store.save_link(link(b"late", Some(mei)), &root()).await.expect("kept");
-    kept.clock.advance(HOUR);
+    test.clock.advance(HOUR);
     assert_eq!(store.link(b"late").await.expect("read"), None);
     assert_eq!(refusal(store.use_link(using(b"late", "mei")).await), "link_used");
 }
 
-pub(crate) async fn new_link_replaces_the_old_one(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn new_link_replaces_the_old_one(test: TestStore) {
+    let store = &*test.store;
     let mei = store.add_user("mei", Role::Viewer, &root()).await.expect("added");
     let bob = store.add_user("bob", Role::Viewer, &root()).await.expect("added");
     for (key, user) in [(b"mei 1", Some(mei)), (b"bob 1", Some(bob)), (b"set 1", None)] {
@@ -181,8 +181,8 @@ pub(crate) async fn new_link_replaces_the_old_one(kept: Kept) {
     }
 }
 
-pub(crate) async fn token_is_valid_until_expired_or_revoked(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn token_is_valid_until_expired_or_revoked(test: TestStore) {
+    let store = &*test.store;
     let mei = person(store, "mei", Role::Operator).await;
     let bob = person(store, "bob", Role::Viewer).await;
     let ci = store.add_token(new_token(mei, "ci"), &root()).await.expect("made");
@@ -204,8 +204,8 @@ pub(crate) async fn token_is_valid_until_expired_or_revoked(kept: Kept) {
     assert!(again.expect("the name is free again") > other, "the number is not");
 }
 
-pub(crate) async fn kind_rule_is_the_latest_decision(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn kind_rule_is_the_latest_decision(test: TestStore) {
+    let store = &*test.store;
     let rule = |start, private| KindRule { kind: "crawl".to_owned(), start, private };
     for rule in [rule(Some(Role::Administrator), None), rule(None, Some(true)), rule(Some(Role::Operator), Some(false))]
     {
@@ -216,8 +216,8 @@ pub(crate) async fn kind_rule_is_the_latest_decision(kept: Kept) {
     assert_eq!(store.kind_rules().await.expect("read"), []);
 }
 
-pub(crate) async fn access_version_rises_only_with_permission_changes(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn access_version_rises_only_with_permission_changes(test: TestStore) {
+    let store = &*test.store;
     let mut version = store.access_version().await.expect("read");
     let mut rose = async || {
         let before = std::mem::replace(&mut version, store.access_version().await.expect("read"));

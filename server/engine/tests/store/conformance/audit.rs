@@ -1,4 +1,4 @@
-//! The audit log.
+//! Audit log.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -9,7 +9,7 @@ use engine::store::{
 use model::{ControlTarget, JobId, Micros, Role};
 
 use super::{
-    super::support::{HOUR, Kept, claim_one, failed, finish, new_job, succeeded},
+    super::support::{HOUR, TestStore, claim_one, failed, finish, new_job, succeeded},
     accounts::{NOW, link, new_token, person, root, session},
 };
 
@@ -26,7 +26,7 @@ async fn page(store: &dyn Store, query: AuditQuery) -> AuditPage {
     store.audit(&query).await.expect("read")
 }
 
-/// What, about which job, and the rest; oldest first.
+/// Returns action, job and detail of all entries, oldest first.
 async fn told(store: &dyn Store) -> Vec<(String, Option<JobId>, String)> {
     let rows = page(store, all()).await.rows;
     rows.into_iter().rev().map(|row| (row.what, row.job, row.detail)).collect()
@@ -36,8 +36,8 @@ fn line(what: &str, job: impl Into<Option<JobId>>, detail: &str) -> (String, Opt
     (what.to_owned(), job.into(), detail.to_owned())
 }
 
-pub(crate) async fn job_commands_are_in_the_audit_log(kept: Kept) {
-    let (store, by) = (&*kept.store, nightly());
+pub(crate) async fn job_commands_are_in_the_audit_log(test: TestStore) {
+    let (store, by) = (&*test.store, nightly());
     let first = store.enqueue(NewJob { by: by.clone(), ..new_job("a") }).await.expect("accepted");
     store.pause(first, &by).await.expect("paused");
     store.resume(first, &by).await.expect("resumed");
@@ -74,8 +74,8 @@ pub(crate) async fn job_commands_are_in_the_audit_log(kept: Kept) {
     assert!(rows.windows(2).all(|pair| pair[0].id > pair[1].id), "the newest first");
 }
 
-pub(crate) async fn administration_is_in_the_audit_log(kept: Kept) {
-    let (store, by) = (&*kept.store, root());
+pub(crate) async fn administration_is_in_the_audit_log(test: TestStore) {
+    let (store, by) = (&*test.store, root());
     store.save_link(link(b"setup", None), &by).await.expect("kept");
     let address = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let used = UseLink { key: b"setup".to_vec(), name: "root".to_owned(), hash: "hash".to_owned(), address };
@@ -127,8 +127,8 @@ pub(crate) async fn administration_is_in_the_audit_log(kept: Kept) {
     assert_eq!((who("password_set"), who("signed_in")), (Attribution::from("mei"), nightly()));
 }
 
-pub(crate) async fn no_op_is_not_in_the_audit_log(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn no_op_is_not_in_the_audit_log(test: TestStore) {
+    let store = &*test.store;
     let unique = |input: &str| NewJob {
         unique_key: Some("u".to_owned()),
         idempotency_key: Some("i".to_owned()),
@@ -149,10 +149,10 @@ pub(crate) async fn no_op_is_not_in_the_audit_log(kept: Kept) {
     assert_eq!(told(store).await, [line("job_started", job, "a")]);
 }
 
-pub(crate) async fn audit_log_is_filtered_by_user_action_job_and_time(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn audit_log_is_filtered_by_user_action_job_and_time(test: TestStore) {
+    let store = &*test.store;
     let people = ["ann", "bob", "mei"];
-    // Twelve lines, an hour between them: everybody starts one job, then signs in, and so on.
+    // Twelve entries, one an hour: every user in turn starts a job, then signs in, and so on.
     for nth in 0..12_usize {
         let by = Attribution::from(people[nth / 2 % 3]);
         if nth % 2 == 0 {
@@ -160,7 +160,7 @@ pub(crate) async fn audit_log_is_filtered_by_user_action_job_and_time(kept: Kept
         } else {
             store.note(Note { by, what: "signed_in", detail: String::new() }).await.expect("noted");
         }
-        kept.clock.advance(HOUR);
+        test.clock.advance(HOUR);
     }
     let lines = page(store, all()).await.rows;
     assert_eq!(lines.len(), 12);
@@ -199,11 +199,11 @@ pub(crate) async fn audit_log_is_filtered_by_user_action_job_and_time(kept: Kept
     assert_eq!(page(store, before_all).await, AuditPage::default());
 }
 
-pub(crate) async fn jobs_started_together_have_separate_audit_entries(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn jobs_started_together_have_separate_audit_entries(test: TestStore) {
+    let store = &*test.store;
     let others = store.enqueue(new_job("a")).await.expect("accepted");
-    kept.clock.advance(HOUR);
-    // They share commits.
+    test.clock.advance(HOUR);
+    // The jobs share commits.
     let start = |_| store.enqueue(NewJob { by: nightly(), ..new_job("a") });
     let mut jobs = futures_util::future::try_join_all((0..40).map(start)).await.expect("accepted");
     jobs.sort_unstable();
@@ -244,8 +244,8 @@ pub(crate) async fn jobs_started_together_have_separate_audit_entries(kept: Kept
     assert_eq!(page(store, nobody).await, AuditPage::default());
 }
 
-pub(crate) async fn token_is_named_in_the_job_history(kept: Kept) {
-    let (store, by) = (&*kept.store, nightly());
+pub(crate) async fn token_is_named_in_the_job_history(test: TestStore) {
+    let (store, by) = (&*test.store, nightly());
     let first = store.enqueue(NewJob { by: by.clone(), ..new_job("a") }).await.expect("accepted");
     let claimed = claim_one(store, "a").await;
     store.pause(first, &by).await.expect("asked");

@@ -1,33 +1,33 @@
-//! Logs that are longer than what is read at once.
+//! Logs longer than one read.
 
 use engine::store::LogQuery;
 
-use super::super::support::{Kept, lines, running};
+use super::super::support::{TestStore, lines, running};
 
-/// Lines of one write.
+/// Lines per write.
 const WRITTEN: u64 = 100;
 
 fn text_of(number: u64) -> String {
     format!("{:>1024}", format!("line {number}."))
 }
 
-/// Writes a log of 1,000 lines, 1 KiB each: several times what is read at once.
-async fn long_log(kept: &Kept) -> model::JobId {
-    let fence = running(&*kept.store, "a").await.fence;
+/// Writes a log of 1,000 lines of 1 KiB: several reads.
+async fn long_log(test: &TestStore) -> model::JobId {
+    let fence = running(&*test.store, "a").await.fence;
     let texts: Vec<String> = (1..=10 * WRITTEN).map(text_of).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     for (write, texts) in (0..).zip(texts.chunks(WRITTEN as usize)) {
-        kept.store.append_logs(vec![lines(&fence, write * WRITTEN + 1, texts)]);
+        test.store.append_logs(vec![lines(&fence, write * WRITTEN + 1, texts)]);
     }
-    kept.store.flush().await.expect("written");
+    test.store.flush().await.expect("written");
     fence.job
 }
 
-pub(crate) async fn long_log_is_read_in_bounded_pages(kept: Kept) {
-    let job = long_log(&kept).await;
+pub(crate) async fn long_log_is_read_in_bounded_pages(test: TestStore) {
+    let job = long_log(&test).await;
     let (mut read, mut parts, mut from) = (Vec::new(), 0, 50);
     loop {
-        let part = kept.store.log_from(job, from).await.expect("read");
+        let part = test.store.log_from(job, from).await.expect("read");
         let Some((last, _)) = part.last() else { break };
         let bytes: usize = part.iter().map(|(_, line)| line.text.len()).sum();
         assert!(bytes <= 128 << 10, "{bytes} bytes are read at once");
@@ -40,10 +40,10 @@ pub(crate) async fn long_log_is_read_in_bounded_pages(kept: Kept) {
     assert!(read.iter().all(|(number, line)| line.text == text_of(*number)));
 }
 
-pub(crate) async fn long_log_page_is_complete(kept: Kept) {
-    let job = long_log(&kept).await;
+pub(crate) async fn long_log_page_is_complete(test: TestStore) {
+    let job = long_log(&test).await;
     let page = async |query: LogQuery| {
-        let page = kept.store.log(job, &query).await.expect("read");
+        let page = test.store.log(job, &query).await.expect("read");
         let numbers: Vec<u64> = page.lines.iter().map(|(number, _)| *number).collect();
         (numbers, page.more_before, page.more_after)
     };

@@ -1,4 +1,4 @@
-//! What people tell each other.
+//! Messages and notes.
 
 use engine::{
     Error,
@@ -7,7 +7,7 @@ use engine::{
 };
 use model::{JobId, MessageEvent, MessageTo, Seq, StreamEvent, Tone};
 
-use super::super::support::{HOUR, Kept, claim_one, finish, new_job, succeeded};
+use super::super::support::{HOUR, TestStore, claim_one, finish, new_job, succeeded};
 
 fn new(by: &str, to: MessageTo, text: &str) -> NewMessage {
     NewMessage { by: Attribution::from(by), to, text: text.to_owned(), tone: Tone::Info, key: None }
@@ -27,13 +27,13 @@ fn seen_by(name: &str) -> Visibility {
     Visibility { own: name.into(), ..Visibility::default() }
 }
 
-/// The texts that somebody reads, newest first.
+/// Returns the texts that a user can see, newest first.
 async fn texts(store: &dyn Store, visibility: &Visibility) -> Vec<String> {
     let page = store.messages(visibility, None, 100).await.expect("read");
     page.messages.into_iter().map(|message| message.text).collect()
 }
 
-/// A job that is over.
+/// Returns an ended job.
 async fn ended(store: &dyn Store, kind: &str) -> JobId {
     let job = store.enqueue(new_job(kind)).await.expect("accepted");
     let claimed = claim_one(store, kind).await;
@@ -41,8 +41,8 @@ async fn ended(store: &dyn Store, kind: &str) -> JobId {
     job
 }
 
-pub(crate) async fn message_is_an_event_with_seq(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn message_is_an_event_with_seq(test: TestStore) {
+    let store = &*test.store;
     let job = store.enqueue(new_job("a")).await.expect("accepted");
     let before = store.position().await.expect("read").seq;
     let everyone = MessageTo::Everyone;
@@ -54,8 +54,8 @@ pub(crate) async fn message_is_an_event_with_seq(kept: Kept) {
     assert_eq!(told.iter().map(|one| one.number.0 - before.0).collect::<Vec<_>>(), [1, 2, 3, 4]);
     assert_eq!(told.iter().map(|one| one.tone).filter(|tone| *tone == Tone::Warning).count(), 3, "a note is plain");
     let replayed = store.events_after(before, 100).await.expect("read").expect("kept");
-    let heard = kept.heard.events();
-    for events in [&replayed[..], &heard[heard.len() - 4..]] {
+    let recorder = test.recorder.events();
+    for events in [&replayed[..], &recorder[recorder.len() - 4..]] {
         for (event, told) in events.iter().zip(&told) {
             assert_eq!((event.seq, event.job), (told.number, told.to.job()));
             assert_eq!(event.event, StreamEvent::Message(told.clone()));
@@ -66,8 +66,8 @@ pub(crate) async fn message_is_an_event_with_seq(kept: Kept) {
     assert_eq!(store.notes(job, 100).await.expect("read"), told[3..]);
 }
 
-pub(crate) async fn direct_message_is_visible_to_sender_and_recipient(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn direct_message_is_visible_to_sender_and_recipient(test: TestStore) {
+    let store = &*test.store;
     tell(store, new("ann", MessageTo::Everyone, "all")).await;
     tell(store, new("ann", to("mei"), "to mei")).await;
     tell(store, new("mei", to("ann"), "to ann")).await;
@@ -79,8 +79,8 @@ pub(crate) async fn direct_message_is_visible_to_sender_and_recipient(kept: Kept
     assert_eq!(texts(store, &seen_by("root")).await, ["all"], "whatever the role");
 }
 
-pub(crate) async fn job_message_has_visibility_and_lifetime_of_its_job(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn job_message_has_visibility_and_lifetime_of_its_job(test: TestStore) {
+    let store = &*test.store;
     let (open, private) = (ended(store, "open").await, ended(store, "private").await);
     for (job, text) in [(open, "open"), (private, "private")] {
         tell(store, new("bob", MessageTo::Job { job }, text)).await;
@@ -97,8 +97,8 @@ pub(crate) async fn job_message_has_visibility_and_lifetime_of_its_job(kept: Kep
     assert!(matches!(refused, Error::NoSuchJob(job) if job == private));
 }
 
-pub(crate) async fn message_key_is_idempotent(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn message_key_is_idempotent(test: TestStore) {
+    let store = &*test.store;
     let job = store.enqueue(new_job("a")).await.expect("accepted");
     for to in [MessageTo::Everyone, MessageTo::Note { job }] {
         let keyed = NewMessage { key: Some("k".to_owned()), ..new("ann", to, "once") };
@@ -113,8 +113,8 @@ pub(crate) async fn message_key_is_idempotent(kept: Kept) {
     }
 }
 
-pub(crate) async fn messages_are_paginated(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn messages_are_paginated(test: TestStore) {
+    let store = &*test.store;
     for nth in 1..=5 {
         tell(store, new("ann", MessageTo::Everyone, &nth.to_string())).await;
     }
@@ -131,16 +131,16 @@ pub(crate) async fn messages_are_paginated(kept: Kept) {
     assert_eq!((read.join(" ").as_str(), pages), ("5 4 3 2 1", 3));
 }
 
-pub(crate) async fn messages_expire_after_thirty_days_notes_do_not(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn messages_expire_after_thirty_days_notes_do_not(test: TestStore) {
+    let store = &*test.store;
     let job = store.enqueue(new_job("a")).await.expect("accepted");
     tell(store, new("ann", MessageTo::Everyone, "old")).await;
     tell(store, new("ann", MessageTo::Note { job }, "note")).await;
-    kept.clock.advance(30 * 24 * HOUR);
+    test.clock.advance(30 * 24 * HOUR);
     tell(store, new("ann", MessageTo::Everyone, "new")).await;
     let forgotten = async {
         while texts(store, &seen_by("mei")).await.len() == 2 {
-            // Upkeep has steps of its own, which come soon after what is litter.
+            // Maintenance runs in separate steps, soon after rows become garbage.
             let litter = ended(store, "b").await;
             store.delete(litter, &"ann".into()).await.expect("deleted");
         }

@@ -1,4 +1,4 @@
-//! What is started again and again.
+//! Schedules and their runs.
 
 use engine::{
     Error,
@@ -10,7 +10,7 @@ use engine::{
 };
 use model::{JobId, JobState, Micros, Priority};
 
-use super::super::support::{HOUR, Kept, claim_one, finish, new_job, succeeded};
+use super::super::support::{HOUR, TestStore, claim_one, finish, new_job, succeeded};
 
 const NOW: i64 = 500_000 * HOUR;
 
@@ -40,7 +40,7 @@ async fn add(store: &dyn Store, overlap: Overlap) -> Schedule {
     store.schedule(id).await.expect("found")
 }
 
-/// What the timekeeper asks for when a run is due, and the next an hour later.
+/// The request of the scheduler for a due run; the next one is an hour later.
 fn fire(schedule: &Schedule) -> Fire {
     Fire {
         schedule: schedule.id,
@@ -54,7 +54,7 @@ fn fire(schedule: &Schedule) -> Fire {
     }
 }
 
-/// What it asks for when a run may have ended.
+/// The request of the scheduler when a run may have ended.
 fn look(schedule: &Schedule) -> Fire {
     Fire { next_at: schedule.next_at, due: Vec::new(), ..fire(schedule) }
 }
@@ -76,7 +76,7 @@ fn started(fired: Fired) -> JobId {
     }
 }
 
-/// The job runs, and ends well.
+/// Runs the job to success.
 async fn run(store: &dyn Store) -> JobId {
     let claimed = claim_one(store, "a").await;
     store.finish(finish(&claimed.fence, succeeded())).await.expect("finished").job
@@ -95,10 +95,10 @@ fn one(due: Micros, why: SkipReason) -> Skip {
     Skip { due, last_due: due, runs: 1, why }
 }
 
-pub(crate) async fn due_run_fires_once(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn due_run_fires_once(test: TestStore) {
+    let store = &*test.store;
     let schedule = add(store, Overlap::Skip).await;
-    kept.clock.advance(HOUR);
+    test.clock.advance(HOUR);
     let asked = fire(&schedule);
     let (one, other) = tokio::join!(store.fire(asked.clone()), store.fire(asked.clone()));
     let answers = [one.expect("answered"), other.expect("answered"), store.fire(asked).await.expect("answered")];
@@ -112,8 +112,8 @@ pub(crate) async fn due_run_fires_once(kept: Kept) {
     assert_eq!((after.next_at, after.under_way, after.revision), (Some(at(2)), Some(job), schedule.revision));
 }
 
-pub(crate) async fn due_schedules_and_next_time_are_found(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn due_schedules_and_next_time_are_found(test: TestStore) {
+    let store = &*test.store;
     let early = store.add_schedule(save(plan(Overlap::Skip), at(1))).await.expect("kept");
     let late = store.add_schedule(save(plan(Overlap::Skip), at(5))).await.expect("kept");
     let paused = store.add_schedule(save(plan(Overlap::Skip), at(1))).await.expect("kept");
@@ -127,8 +127,8 @@ pub(crate) async fn due_schedules_and_next_time_are_found(kept: Kept) {
     assert_eq!(due(at(9)).await, (vec![early, late], None, false));
 }
 
-pub(crate) async fn overlap_skip_skips_the_run(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn overlap_skip_skips_the_run(test: TestStore) {
+    let store = &*test.store;
     let id = add(store, Overlap::Skip).await.id;
     let first = started(fires(store, id).await);
     assert_eq!(fires(store, id).await, Fired::Nothing);
@@ -136,14 +136,14 @@ pub(crate) async fn overlap_skip_skips_the_run(kept: Kept) {
     assert_eq!(run(store).await, first);
     let second = started(fires(store, id).await);
     assert!(second > first);
-    // The newest stands first.
+    // Newest first.
     let runs = store.runs(id, 2).await.expect("read");
     assert!(matches!(&runs[0], Run::Started { due, job } if *due == Some(at(3)) && job.job == second), "{runs:?}");
     assert_eq!(runs.len(), 2);
 }
 
-pub(crate) async fn overlap_queue_keeps_one_waiting_run(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn overlap_queue_keeps_one_waiting_run(test: TestStore) {
+    let store = &*test.store;
     let id = add(store, Overlap::Queue).await.id;
     let first = started(fires(store, id).await);
     assert_eq!(fires(store, id).await, Fired::Nothing);
@@ -164,8 +164,8 @@ pub(crate) async fn overlap_queue_keeps_one_waiting_run(kept: Kept) {
     assert!(!store.due_schedules(at(1)).await.expect("read").waiting);
 }
 
-pub(crate) async fn overlap_replace_cancels_the_previous_run(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn overlap_replace_cancels_the_previous_run(test: TestStore) {
+    let store = &*test.store;
     let id = add(store, Overlap::Cancel).await.id;
     let first = started(fires(store, id).await);
     let claimed = claim_one(store, "a").await;
@@ -182,14 +182,14 @@ pub(crate) async fn overlap_replace_cancels_the_previous_run(kept: Kept) {
     let runs = store.runs_among(&[second]).await.expect("read");
     assert_eq!(runs.get(&second).and_then(|run| run.due), Some(at(3)));
 
-    // One that only waits in line is over at once, and its successor begins in the same moment's next look.
+    // A queued run is cancelled immediately, and its successor starts at the next check.
     assert_eq!(fires(store, id).await, Fired::Nothing);
     assert_eq!(store.job(second).await.expect("found").state, JobState::Cancelled);
     started(looks(store, id).await);
 }
 
-pub(crate) async fn catch_up_runs_start_one_after_another(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn catch_up_runs_start_one_after_another(test: TestStore) {
+    let store = &*test.store;
     let schedule = add(store, Overlap::Skip).await;
     let id = schedule.id;
     let missed = Skip { due: at(1), last_due: at(3), runs: 3, why: SkipReason::Missed };
@@ -208,8 +208,8 @@ pub(crate) async fn catch_up_runs_start_one_after_another(kept: Kept) {
     assert_eq!(skips(store, id).await[0], (one(at(6), SkipReason::Overlap), None), "two wait for each other");
 }
 
-pub(crate) async fn changed_schedule_rejects_an_outdated_run(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn changed_schedule_rejects_an_outdated_run(test: TestStore) {
+    let store = &*test.store;
     let before = add(store, Overlap::Skip).await;
     let hourly = Plan { name: "Hourly".to_owned(), expression: "0 * * * *".to_owned(), ..plan(Overlap::Queue) };
     let changed = save(hourly, at(7));
@@ -222,21 +222,21 @@ pub(crate) async fn changed_schedule_rejects_an_outdated_run(kept: Kept) {
     assert_eq!((after.owner.as_str(), after.plan.missed), ("ann", Missed::All(7)));
 }
 
-pub(crate) async fn edit_of_other_fields_keeps_the_due_time(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn edit_of_other_fields_keeps_the_due_time(test: TestStore) {
+    let store = &*test.store;
     let before = add(store, Overlap::Queue).await;
     let renamed = |to: i64| save(Plan { name: "Backup".to_owned(), ..plan(Overlap::Queue) }, at(to));
-    // The run of 1:00 is due, and who changes the plan reckons from a moment after it.
+    // The run of 1:00 is due, and the edit computes the next run from a time after it.
     store.change_schedule(before.id, before.revision, renamed(2)).await.expect("changed");
     assert_eq!(store.schedule(before.id).await.expect("found").next_at, Some(at(1)), "not lost");
     assert!(matches!(fires(store, before.id).await, Fired::Started(_)));
-    // It was started meanwhile, and they have reckoned from a moment before it.
+    // It was started in the meantime, and the edit computed from a time before it.
     store.change_schedule(before.id, before.revision + 1, renamed(1)).await.expect("changed");
     assert_eq!(store.schedule(before.id).await.expect("found").next_at, Some(at(2)), "not again");
 }
 
-pub(crate) async fn paused_schedule_drops_its_waiting_run(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn paused_schedule_drops_its_waiting_run(test: TestStore) {
+    let store = &*test.store;
     let id = add(store, Overlap::Queue).await.id;
     let first = started(fires(store, id).await);
     fires(store, id).await;
@@ -257,8 +257,8 @@ pub(crate) async fn paused_schedule_drops_its_waiting_run(kept: Kept) {
     assert_eq!((resumed.paused, resumed.next_at, resumed.waiting), (None, Some(at(9)), 0));
 }
 
-pub(crate) async fn suspended_schedule_has_a_reason(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn suspended_schedule_has_a_reason(test: TestStore) {
+    let store = &*test.store;
     let before = add(store, Overlap::Skip).await;
     store.stop_schedule(before.id, before.revision + 1, "no").await.expect("answered");
     assert_eq!(store.schedule(before.id).await.expect("found").paused, None, "it is another by now");
@@ -268,8 +268,8 @@ pub(crate) async fn suspended_schedule_has_a_reason(kept: Kept) {
     store.stop_schedule(ScheduleId(77), 1, "no").await.expect("what is gone needs no pause");
 }
 
-pub(crate) async fn jobs_of_deleted_schedule_are_kept(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn jobs_of_deleted_schedule_are_kept(test: TestStore) {
+    let store = &*test.store;
     let id = add(store, Overlap::Queue).await.id;
     let first = started(fires(store, id).await);
     fires(store, id).await;
@@ -283,8 +283,8 @@ pub(crate) async fn jobs_of_deleted_schedule_are_kept(kept: Kept) {
     assert_ne!(add(store, Overlap::Skip).await.id, id, "its number never comes again");
 }
 
-pub(crate) async fn manual_run_does_not_move_the_due_time(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn manual_run_does_not_move_the_due_time(test: TestStore) {
+    let store = &*test.store;
     let schedule = add(store, Overlap::Skip).await;
     let run_of = Some(RunOf { schedule: schedule.id, name: "Nightly".to_owned(), due: None });
     let by_hand = NewJob { by: "ben".into(), run_of, ..new_job("a") };
@@ -308,8 +308,8 @@ pub(crate) async fn manual_run_does_not_move_the_due_time(kept: Kept) {
     );
 }
 
-pub(crate) async fn run_with_unique_job_in_progress_is_skipped(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn run_with_unique_job_in_progress_is_skipped(test: TestStore) {
+    let store = &*test.store;
     let schedule = add(store, Overlap::Queue).await;
     let only_one = NewJob { unique_key: Some("k".to_owned()), ..new_job("a") };
     let other = store.enqueue(only_one.clone()).await.expect("accepted");
@@ -318,8 +318,8 @@ pub(crate) async fn run_with_unique_job_in_progress_is_skipped(kept: Kept) {
     assert_eq!(skips(store, schedule.id).await, [(one(at(1), SkipReason::SameJob), Some(other))]);
 }
 
-pub(crate) async fn upload_of_schedule_is_kept(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn upload_of_schedule_is_kept(test: TestStore) {
+    let store = &*test.store;
     let row = |id: &str| UploadRow { id: id.to_owned(), name: "x.csv".to_owned(), size: 3, at: Micros(1), by: None };
     store
         .save_upload(row("u"), &engine::store::Attribution::default(), engine::store::UploadQuota::default())
@@ -334,10 +334,10 @@ pub(crate) async fn upload_of_schedule_is_kept(kept: Kept) {
     let id = store.add_schedule(with(&["u"])).await.expect("kept");
     assert!(store.sweep_uploads(at(99)).await.expect("swept").is_empty());
 
-    // The job that used it as well is long over.
+    // The other job that used it ended long ago.
     store.enqueue(NewJob { uploads: vec!["u".to_owned()], ..new_job("a") }).await.expect("accepted");
     run(store).await;
-    kept.clock.advance(HOUR);
+    test.clock.advance(HOUR);
     assert!(store.prunable_uploads(at(99), "", 9).await.expect("read").is_empty());
     let pruned = store.prune_uploads(vec!["u".to_owned()], at(99), std::time::Duration::MAX).await.expect("answered");
     assert!(pruned.uploads.is_empty());
@@ -347,8 +347,8 @@ pub(crate) async fn upload_of_schedule_is_kept(kept: Kept) {
     assert_eq!(store.prunable_uploads(at(99), "", 9).await.expect("read"), ["u"]);
 }
 
-pub(crate) async fn schedule_visibility_follows_jobs_of_owner(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn schedule_visibility_follows_jobs_of_owner(test: TestStore) {
+    let store = &*test.store;
     let id = add(store, Overlap::Skip).await.id;
     let seen = async |hidden: &[&str], own: &str| {
         let hidden = hidden.iter().map(|kind| (*kind).to_owned()).collect();
@@ -365,9 +365,9 @@ pub(crate) async fn schedule_visibility_follows_jobs_of_owner(kept: Kept) {
     assert_eq!(seen(&["a"], "ann").await, [id]);
 }
 
-pub(crate) async fn schedules_are_paginated_by_name(kept: Kept) {
-    let store = &*kept.store;
-    // Of one name in several cases, so that the number decides where names do not.
+pub(crate) async fn schedules_are_paginated_by_name(test: TestStore) {
+    let store = &*test.store;
+    // The same name in several spellings of case, so that the id decides the order.
     let names = ["b", "a", "C", "B", "c", "A", "b"];
     for name in names {
         let plan = Plan { name: name.to_owned(), input: r#"{"large":true}"#.to_owned(), ..plan(Overlap::Skip) };
@@ -402,8 +402,8 @@ pub(crate) async fn schedules_are_paginated_by_name(kept: Kept) {
     assert_eq!((gone.schedules[0].id, gone.before), (found[0].0, false), "the first page");
 }
 
-pub(crate) async fn schedules_per_user_are_bounded(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn schedules_per_user_are_bounded(test: TestStore) {
+    let store = &*test.store;
     let adding = (0..MAX_SCHEDULES_PER_USER).map(|_| store.add_schedule(save(plan(Overlap::Skip), at(1))));
     let added = futures_util::future::try_join_all(adding).await.expect("kept");
     let refused = store.add_schedule(save(plan(Overlap::Skip), at(1))).await.expect_err("one too many");

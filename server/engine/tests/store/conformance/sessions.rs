@@ -1,10 +1,10 @@
-//! Web sessions.
+//! Sessions of browsers.
 
 use engine::store::{Attribution, Ending, SessionRow, Store, UserChange, UserId};
 use model::{Micros, Role};
 
 use super::{
-    super::support::{HOUR, Kept},
+    super::support::{HOUR, TestStore},
     accounts::{NOW, new_token, person, refusal, root, session},
 };
 
@@ -14,15 +14,15 @@ fn anonymous(data: &[u8], expires: i64) -> SessionRow {
     SessionRow { data: data.to_vec(), expires: Micros(expires), owner: None }
 }
 
-/// The keys of a person's sessions.
+/// Returns the keys of a user's sessions.
 async fn keys(store: &dyn Store, user: UserId) -> Vec<Vec<u8>> {
     let mut keys: Vec<_> = store.sessions(user).await.expect("read").into_iter().map(|session| session.key).collect();
     keys.sort();
     keys
 }
 
-pub(crate) async fn session_is_valid_until_it_expires(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn session_is_valid_until_it_expires(test: TestStore) {
+    let store = &*test.store;
     let load = async |now| store.load_session(b"key", Micros(now), Micros(i64::MAX)).await.expect("read");
     assert!(store.create_session(b"key", anonymous(b"one", 10)).await.expect("answered"));
     assert!(!store.create_session(b"key", anonymous(b"two", 10)).await.expect("answered"));
@@ -35,8 +35,8 @@ pub(crate) async fn session_is_valid_until_it_expires(kept: Kept) {
     assert_eq!(store.sweep_sessions(Micros(20), Micros(0)).await.expect("swept"), 1);
 }
 
-pub(crate) async fn idle_session_expires(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn idle_session_expires(test: TestStore) {
+    let store = &*test.store;
     let mei = person(store, "mei", Role::Viewer).await;
     for key in [b"used", b"idle"] {
         assert!(store.create_session(key, session(mei)).await.expect("created"));
@@ -54,12 +54,12 @@ pub(crate) async fn idle_session_expires(kept: Kept) {
     assert_eq!(keys(store, mei).await, [b"used"]);
     let late = store.load_session(b"used", Micros(NOW + HOUR), idle_since).await.expect("read");
     assert_eq!(late, None, "it ends in any case");
-    kept.clock.advance(HOUR);
+    test.clock.advance(HOUR);
     assert!(keys(store, mei).await.is_empty());
 }
 
-pub(crate) async fn sessions_of_user_can_be_ended(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn sessions_of_user_can_be_ended(test: TestStore) {
+    let store = &*test.store;
     let (mei, bob) = (person(store, "mei", Role::Viewer).await, person(store, "bob", Role::Viewer).await);
     let all: [&[u8]; 4] = [b"first of mei", b"second of mei", b"third of mei", b"first of bob"];
     for key in all {
@@ -81,8 +81,8 @@ pub(crate) async fn sessions_of_user_can_be_ended(kept: Kept) {
     assert_eq!((keys(store, mei).await.len(), keys(store, bob).await), (0, vec![all[3].to_vec()]));
 }
 
-pub(crate) async fn password_change_ends_other_sessions(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn password_change_ends_other_sessions(test: TestStore) {
+    let store = &*test.store;
     let mei = person(store, "mei", Role::Viewer).await;
     for key in [b"this one", b"that one", b"any one "] {
         assert!(store.create_session(key, session(mei)).await.expect("created"));
@@ -94,8 +94,8 @@ pub(crate) async fn password_change_ends_other_sessions(kept: Kept) {
     assert!(keys(store, mei).await.is_empty());
 }
 
-pub(crate) async fn password_change_is_rejected_if_changed_meanwhile(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn password_change_is_rejected_if_changed_meanwhile(test: TestStore) {
+    let store = &*test.store;
     let mei = person(store, "mei", Role::Viewer).await;
     let change = |from: Option<&str>, to: &str| UserChange::Password {
         hash: to.to_owned(),
@@ -109,8 +109,8 @@ pub(crate) async fn password_change_is_rejected_if_changed_meanwhile(kept: Kept)
     assert_eq!(store.password("mei").await.expect("read"), Some((mei, "second".to_owned())));
 }
 
-pub(crate) async fn late_save_does_not_restore_ended_session(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn late_save_does_not_restore_ended_session(test: TestStore) {
+    let store = &*test.store;
     let mei = person(store, "mei", Role::Viewer).await;
     assert!(store.create_session(b"key", session(mei)).await.expect("created"));
     store.end_sessions(mei, Ending::All, &root()).await.expect("ended");
@@ -124,8 +124,8 @@ pub(crate) async fn late_save_does_not_restore_ended_session(kept: Kept) {
     assert_eq!(owned, Some(session(mei)), "whoever signs in takes over what they had");
 }
 
-pub(crate) async fn session_last_use_is_stored_to_the_minute(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn session_last_use_is_stored_to_the_minute(test: TestStore) {
+    let store = &*test.store;
     let mei = person(store, "mei", Role::Viewer).await;
     let ci = store.add_token(new_token(mei, "ci"), &root()).await.expect("made");
     let seen = async || {
@@ -144,8 +144,8 @@ pub(crate) async fn session_last_use_is_stored_to_the_minute(kept: Kept) {
     assert_eq!(seen().await.0, minute, "no earlier one after it");
 }
 
-pub(crate) async fn owners_of_many_sessions_are_read_at_once(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn owners_of_many_sessions_are_read_at_once(test: TestStore) {
+    let store = &*test.store;
     let (mei, noor) = (person(store, "mei", Role::Viewer).await, person(store, "noor", Role::Viewer).await);
     let idle_since = Micros(NOW + 5 * MINUTE);
     for (key, user) in [(1, mei), (2, noor), (3, noor)] {

@@ -1,4 +1,4 @@
-//! What is kept within bounds, however much comes.
+//! Limits of messages and notes.
 
 use engine::{
     Error,
@@ -12,11 +12,11 @@ use super::{FILE, open, support::new_job};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_and_notes_are_bounded() {
-    let kept = open().await;
-    let store = &*kept.store;
+    let test = open().await;
+    let store = &*test.store;
     let job = store.enqueue(new_job("a")).await.expect("accepted");
-    // Their numbers are those of events before anything that comes.
-    let other = Connection::open(kept.folder.path().join(FILE)).expect("it opens");
+    // Their sequence numbers precede those of later events.
+    let other = Connection::open(test.folder.path().join(FILE)).expect("it opens");
     other
         .execute_batch(&format!(
             "with recursive nth (n) as (select 1 - {MAX_MESSAGES_KEPT} union all select n + 1 from nth where n < 0)

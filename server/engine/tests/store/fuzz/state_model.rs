@@ -1,7 +1,7 @@
-//! The store and the model of it, which must agree after every step.
+//! Model of the store, compared with the store after every step.
 
-#[path = "processes.rs"]
-mod processes;
+#[path = "workers.rs"]
+mod workers;
 
 use std::{
     cmp::Reverse,
@@ -14,83 +14,83 @@ use engine::{
     store::{CancelOutcome, CheckpointOutcome, Claim, Claimed, ControlChange, NewJob, Outcome, PauseOutcome, Store},
 };
 use model::{ControlTarget, Counts, Event, JobId, JobState, Micros, Priority, Seq, StateEvent, StreamEvent};
-use processes::Process;
 use rusqlite::Connection;
+use workers::ModelWorker;
 
-use super::{KINDS, PROCESSES, Step};
+use super::{KINDS, Step, WORKERS};
 use crate::{
-    open_quickly,
-    support::{Kept, checkpoint, claim, claimable, failed, finish, lines, new_job, progress, succeeded},
+    open_prepared,
+    support::{TestStore, checkpoint, claim, claimable, failed, finish, lines, new_job, progress, succeeded},
 };
 
-/// Of this kind, so many may run at once in all processes together.
+/// A kind and its concurrency limit across workers.
 const LIMITED: (&str, u32) = ("b", 2);
-/// The queue of that kind and one more; the third has another.
+/// The queue of two kinds; the third kind has another queue.
 const QUEUE: &str = "several";
-/// Nothing is due before it is said to be.
+/// A time that is due only after `Promote`.
 const FAR_AHEAD: Micros = Micros(i64::MAX / 2);
 
 fn queue(kind: &str) -> &'static str {
     if kind == "c" { "other" } else { QUEUE }
 }
 
-/// What the model knows of a job.
+/// A job in the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Known {
+struct ModelJob {
     kind: &'static str,
     state: JobState,
     attempt: u32,
     charged: u32,
-    granted: u32,
-    /// Whether it may be the only one of its kind that is so and not over.
+    max_attempts: u32,
+    /// Whether it has a unique key of its kind.
     unique: bool,
-    /// Whether it has been asked to stop, and to be set aside, in this attempt.
-    asked: bool,
-    pausing: bool,
+    /// Whether cancel and pause were requested in this attempt.
+    cancel_requested: bool,
+    pause_requested: bool,
     urgency: i64,
-    /// When it came into the line, by the world's own count.
-    in_line: u32,
+    /// The step in which it was queued.
+    queued_in_step: u32,
     lines: u64,
-    /// What it has reported in this attempt, or what an earlier one left to go on from.
+    /// Progress of this attempt, or of the checkpoint it resumes from.
     value: u64,
-    /// The attempt that made the checkpoint to go on from.
+    /// The attempt that saved the checkpoint.
     checkpoint: Option<u32>,
 }
 
-/// A claim that some process believes in.
-struct Held {
+/// A claim that some worker believes to hold.
+struct HeldClaim {
     claimed: Claimed,
     next_line: u64,
     value: u64,
 }
 
-/// The store and the model of it.
-pub(super) struct World {
-    kept: Kept,
-    jobs: BTreeMap<JobId, Known>,
-    held: Vec<Held>,
-    /// The kinds that are paused; `None` is their queue.
+/// The store and its model.
+pub(super) struct StoreModel {
+    test: TestStore,
+    jobs: BTreeMap<JobId, ModelJob>,
+    held: Vec<HeldClaim>,
+    /// Paused kinds; `None` is the queue.
     paused: BTreeSet<Option<&'static str>>,
-    /// The limit of that.
+    /// The limit of the queue.
     at_once: Option<u32>,
-    processes: [Process; PROCESSES],
+    workers: [ModelWorker; WORKERS],
     steps: u32,
 }
 
-impl World {
+impl StoreModel {
     pub(super) async fn new() -> Self {
-        let processes = std::array::from_fn(|process| Process::begin(process, 0));
+        let workers = std::array::from_fn(|process| ModelWorker::new(process, 0));
         let (paused, at_once) = (BTreeSet::new(), None);
-        let kept = open_quickly().await;
-        for process in &processes {
-            process.enter(&*kept.store).await;
+        let test = open_prepared().await;
+        for process in &workers {
+            process.register(&*test.store).await;
         }
-        Self { kept, jobs: BTreeMap::new(), held: Vec::new(), paused, at_once, processes, steps: 0 }
+        Self { test, jobs: BTreeMap::new(), held: Vec::new(), paused, at_once, workers, steps: 0 }
     }
 
-    /// Takes the step in both; they must agree on whether it is possible.
-    pub(super) async fn take(&mut self, step: Step) {
-        let store = Arc::clone(&self.kept.store);
+    /// Executes a step in both; they must agree on whether it is allowed.
+    pub(super) async fn execute(&mut self, step: Step) {
+        let store = Arc::clone(&self.test.store);
         self.steps += 1;
         match step {
             Step::Enqueue { kind, later, attempts, urgency, unique } => {
@@ -104,17 +104,17 @@ impl World {
                     assert_eq!((id, self.position().await), (rival, before), "the one there is, untouched");
                     return;
                 }
-                let known = Known {
+                let known = ModelJob {
                     kind: KINDS[kind],
                     state: if later { JobState::Scheduled } else { JobState::Queued },
                     attempt: 1,
                     charged: 0,
-                    granted: attempts,
+                    max_attempts: attempts,
                     unique,
-                    asked: false,
-                    pausing: false,
+                    cancel_requested: false,
+                    pause_requested: false,
                     urgency,
-                    in_line: self.steps,
+                    queued_in_step: self.steps,
                     lines: 0,
                     value: 0,
                     checkpoint: None,
@@ -122,7 +122,7 @@ impl World {
                 assert_eq!(self.jobs.insert(id, known), None, "a number is given once");
             }
             Step::Claim { process, slots } => self.claim(&*store, process, slots).await,
-            Step::Say { held } => self.say(&*store, held).await,
+            Step::Report { held } => self.report(&*store, held).await,
             Step::Checkpoint { held } => self.checkpoint(&*store, held).await,
             Step::Finish { held, how } => self.finish(&*store, held, how).await,
             Step::NotResponding { held } => {
@@ -140,7 +140,7 @@ impl World {
             Step::Cancel { job } => self.cancel(&*store, job).await,
             Step::Retry { job } => {
                 let Some(job) = self.pick(job) else { return };
-                let Known { state, kind, unique, .. } = self.jobs[&job];
+                let ModelJob { state, kind, unique, .. } = self.jobs[&job];
                 let possible = state.apply(Event::Retry).is_ok() && self.rival(kind, unique).is_none();
                 assert_eq!(store.retry(job, &"ann".into()).await.is_ok(), possible);
                 if possible {
@@ -177,7 +177,7 @@ impl World {
                     self.apply(job, Event::Due);
                 }
             }
-            Step::Beat { process } => self.beat(&*store, process).await,
+            Step::Heartbeat { process } => self.heartbeat(&*store, process).await,
             Step::Expire { process, looked } => self.expire(&*store, process, looked).await,
             Step::Die { process } => self.die(&*store, process).await,
         }
@@ -195,16 +195,15 @@ impl World {
         }
     }
 
-    /// Takes from the line what comes first, within the slots, past what is paused, and within the limits of the kind and
-    /// the queue; nothing for who counts as dead.
+    /// Claims the first jobs of the queue within the slots and limits, skipping paused ones; none for a removed worker.
     async fn claim(&mut self, store: &dyn Store, process: usize, asked_for: u32) {
-        let slots = if self.processes[process].is_alive() { asked_for } else { 0 };
-        let worker = self.processes[process].worker();
+        let slots = if self.workers[process].is_alive() { asked_for } else { 0 };
+        let worker = self.workers[process].worker();
         let limit = |kind| (kind == LIMITED.0).then_some(LIMITED.1);
         let kinds = KINDS.map(|kind| claimable(kind, queue(kind), limit(kind))).into();
         let claimed = store.claim(Claim { worker, kinds, ..claim(asked_for, &[]) }).await.expect("claimed");
         let mut line = self.all(JobState::Queued);
-        line.sort_by_key(|job| (Reverse(self.jobs[job].urgency), self.jobs[job].in_line, *job));
+        line.sort_by_key(|job| (Reverse(self.jobs[job].urgency), self.jobs[job].queued_in_step, *job));
         let mut running: Vec<&str> = self.all(JobState::Running).iter().map(|job| self.jobs[job].kind).collect();
         line.retain(|job| {
             let kind = self.jobs[job].kind;
@@ -228,12 +227,12 @@ impl World {
                 (claimed.fence.attempt, claimed.next_line, claimed.charged),
                 (self.jobs[&job].attempt, self.jobs[&job].lines + 1, self.jobs[&job].charged)
             );
-            self.held.push(Held { next_line: claimed.next_line, value: 0, claimed });
+            self.held.push(HeldClaim { next_line: claimed.next_line, value: 0, claimed });
         }
     }
 
-    /// Two lines and some progress, by a worker that may have lost its job long ago.
-    async fn say(&mut self, store: &dyn Store, held: usize) {
+    /// Writes two log lines and progress, by a worker that may have lost the job.
+    async fn report(&mut self, store: &dyn Store, held: usize) {
         let Some(held) = held.checked_rem(self.held.len()) else { return };
         let valid = self.is_valid(&self.held[held]);
         let before = self.position().await;
@@ -251,7 +250,7 @@ impl World {
         }
     }
 
-    /// By a worker that may have lost its job long ago.
+    /// By a worker that may have lost the job.
     async fn checkpoint(&mut self, store: &dyn Store, held: usize) {
         let Some(held) = held.checked_rem(self.held.len()) else { return };
         let (valid, fence) = (self.is_valid(&self.held[held]), self.held[held].claimed.fence.clone());
@@ -259,15 +258,18 @@ impl World {
         if valid {
             let known = self.known(fence.job);
             known.checkpoint = Some(fence.attempt);
-            let told =
-                if known.pausing && !known.asked { CheckpointOutcome::Pause } else { CheckpointOutcome::Continue };
+            let told = if known.pause_requested && !known.cancel_requested {
+                CheckpointOutcome::Pause
+            } else {
+                CheckpointOutcome::Continue
+            };
             assert_eq!(answer.expect("its owner may make one"), told);
         } else {
             assert!(matches!(answer, Err(Error::Fenced | Error::NoSuchJob(_))), "{answer:?}");
         }
     }
 
-    /// By a worker that may have lost its job long ago.
+    /// By a worker that may have lost the job.
     async fn finish(&mut self, store: &dyn Store, held: usize, how: Event) {
         let Some(held) = held.checked_rem(self.held.len()) else { return };
         let held = self.held.swap_remove(held);
@@ -294,13 +296,13 @@ impl World {
             answer.expect("its owner may end it");
             let known = self.known(fence.job);
             (known.lines, known.value) = (known.lines + 1, held.value + 1);
-            // A wish to cancel outruns every end but success, and one to pause the wait for the next attempt; one that was
-            // taken back sets nothing aside.
+            // A cancel request overrides every end but success, a pause request the wait for the next attempt. A withdrawn pause
+            // request has no effect.
             let events = match how {
                 Event::Succeed => vec![how],
-                _ if known.asked => vec![Event::Cancel],
-                Event::RetryLater | Event::Snooze | Event::Release if known.pausing => vec![how, Event::Pause],
-                Event::Pause if !known.pausing => vec![Event::Release],
+                _ if known.cancel_requested => vec![Event::Cancel],
+                Event::RetryLater | Event::Snooze | Event::Release if known.pause_requested => vec![how, Event::Pause],
+                Event::Pause if !known.pause_requested => vec![Event::Release],
                 _ => vec![how],
             };
             for event in events {
@@ -316,7 +318,7 @@ impl World {
         let Some(job) = self.pick(job) else { return };
         let known = self.jobs[&job];
         let expected = match known.state {
-            JobState::Running if known.asked => CancelOutcome::AlreadyRequested(known.attempt),
+            JobState::Running if known.cancel_requested => CancelOutcome::AlreadyRequested(known.attempt),
             JobState::Running => CancelOutcome::Requested(known.attempt),
             state if state.is_terminal() => CancelOutcome::AlreadyEnded(state),
             _ => CancelOutcome::Cancelled,
@@ -325,7 +327,7 @@ impl World {
         match expected {
             CancelOutcome::Cancelled => self.apply(job, Event::Cancel),
             CancelOutcome::Requested(_) => {
-                self.jobs.insert(job, Known { asked: true, ..known });
+                self.jobs.insert(job, ModelJob { cancel_requested: true, ..known });
             }
             CancelOutcome::AlreadyRequested(_) | CancelOutcome::AlreadyEnded(_) => {}
         }
@@ -333,36 +335,36 @@ impl World {
 
     async fn pause(&mut self, store: &dyn Store, job: usize) {
         let Some(job) = self.pick(job) else { return };
-        let Known { state, asked, pausing, .. } = self.jobs[&job];
+        let ModelJob { state, cancel_requested, pause_requested, .. } = self.jobs[&job];
         let expected = match state.apply(Event::Pause) {
             Ok(_) if state != JobState::Running => Some(PauseOutcome::Paused),
-            Ok(_) if !asked && !pausing => Some(PauseOutcome::Requested),
+            Ok(_) if !cancel_requested && !pause_requested => Some(PauseOutcome::Requested),
             Ok(_) | Err(_) => None,
         };
         assert_eq!(store.pause(job, &"ann".into()).await.ok(), expected);
         match expected {
             Some(PauseOutcome::Paused) => self.apply(job, Event::Pause),
-            Some(PauseOutcome::Requested) => self.known(job).pausing = true,
+            Some(PauseOutcome::Requested) => self.known(job).pause_requested = true,
             None => {}
         }
     }
 
     async fn resume(&mut self, store: &dyn Store, job: usize) {
         let Some(job) = self.pick(job) else { return };
-        let Known { state, pausing, .. } = self.jobs[&job];
+        let ModelJob { state, pause_requested, .. } = self.jobs[&job];
         let possible = state.apply(Event::Resume).is_ok();
         let found = store.job(job).await.expect("found");
-        let waits = found.failure.is_none() && found.run_at.is_some_and(|at| at > self.kept.clock.now());
-        assert_eq!(store.resume(job, &"ann".into()).await.is_ok(), possible || pausing);
+        let waits = found.failure.is_none() && found.run_at.is_some_and(|at| at > self.test.clock.now());
+        assert_eq!(store.resume(job, &"ann".into()).await.is_ok(), possible || pause_requested);
         if possible {
             self.apply(job, if waits { Event::ResumeLater } else { Event::Resume });
-        } else if pausing {
-            self.known(job).pausing = false;
+        } else if pause_requested {
+            self.known(job).pause_requested = false;
         }
     }
 
-    /// Whether the job is still in the hands of who claimed it.
-    fn is_valid(&self, held: &Held) -> bool {
+    /// Whether the claim still holds the job.
+    fn is_valid(&self, held: &HeldClaim) -> bool {
         let fence = &held.claimed.fence;
         let known = self.jobs.get(&fence.job);
         known.is_some_and(|known| known.state == JobState::Running && known.attempt == fence.attempt)
@@ -374,34 +376,34 @@ impl World {
         let from = known.state;
         known.state = from.apply(event).expect("the store did what the table forbids");
         known.charged = known.charged.saturating_add_signed(event.charge(from).into());
-        known.pausing = false;
+        known.pause_requested = false;
         if event == Event::Succeed {
             known.checkpoint = None;
         }
         if matches!(event, Event::Retry | Event::Due | Event::Resume) {
-            known.in_line = steps;
+            known.queued_in_step = steps;
         }
         if event.starts_new_attempt(from) {
             known.attempt += 1;
-            known.asked = false;
+            known.cancel_requested = false;
             if known.checkpoint.is_none() {
                 known.value = 0;
             }
         }
     }
 
-    /// The job that is under way in place of a unique one of that kind.
+    /// Returns the unfinished unique job of that kind.
     fn rival(&self, kind: &str, unique: bool) -> Option<JobId> {
-        let rivals = |known: &Known| unique && known.unique && known.kind == kind && !known.state.is_terminal();
+        let rivals = |known: &ModelJob| unique && known.unique && known.kind == kind && !known.state.is_terminal();
         self.jobs.iter().find(|(_, known)| rivals(known)).map(|(id, _)| *id)
     }
 
-    fn known(&mut self, job: JobId) -> &mut Known {
+    fn known(&mut self, job: JobId) -> &mut ModelJob {
         self.jobs.get_mut(&job).expect("the model knows it")
     }
 
     async fn position(&self) -> Seq {
-        self.kept.store.position().await.expect("read").seq
+        self.test.store.position().await.expect("read").seq
     }
 
     fn pick(&self, job: usize) -> Option<JobId> {
@@ -412,10 +414,10 @@ impl World {
         self.jobs.iter().filter(|(_, known)| known.state == state).map(|(id, _)| *id).collect()
     }
 
-    /// Every job stands where the model has it, every counter is what a recount finds, and the events tell the same.
+    /// Compares jobs, counters and events of the store with the model.
     pub(super) async fn compare(&self) {
-        let store = &self.kept.store;
-        let events = self.kept.heard.events();
+        let store = &self.test.store;
+        let events = self.test.recorder.events();
         assert!(events.iter().zip(1..).all(|(event, seq)| event.seq == Seq(seq)), "no hole and no repeat");
         let mut told: BTreeMap<JobId, &StateEvent> = BTreeMap::new();
         for event in &events {
@@ -443,14 +445,14 @@ impl World {
             _ => None,
         });
         assert!(last.is_none_or(|told| told == Some(counts)));
-        assert_eq!(recount(&self.kept), counts);
-        self.compare_processes().await;
+        assert_eq!(recount(&self.test), counts);
+        self.compare_workers().await;
     }
 }
 
-/// Counts the rows themselves.
-fn recount(kept: &Kept) -> Counts {
-    let connection = Connection::open(kept.folder.path().join("milepost.db")).expect("it opens");
+/// Counts the rows of the table.
+fn recount(test: &TestStore) -> Counts {
+    let connection = Connection::open(test.folder.path().join("milepost.db")).expect("it opens");
     let mut statement = connection.prepare("select state, count(*) from job group by state").expect("it is one");
     let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))).expect("read");
     let mut counts = serde_json::to_value(Counts::default()).expect("counts are JSON");

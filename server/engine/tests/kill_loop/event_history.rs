@@ -1,5 +1,5 @@
-//! The life of every job as the log of events tells it. It is read on from where the last reading ended, so an event
-//! that was seen and is gone, or is there anew, does not pass either.
+//! Event history: the life of every job according to the event log. It is read incrementally, so that a lost or repeated
+//! event is noticed.
 
 use std::collections::BTreeMap;
 
@@ -8,32 +8,32 @@ use rusqlite::Connection;
 
 const HOUR: i64 = 3_600_000_000;
 
-/// What the log of events has told so far.
+/// State accumulated from the events so far.
 #[derive(Default)]
-pub(crate) struct Chronicle {
+pub(crate) struct EventHistory {
     /// The newest event.
     pub(crate) seq: i64,
-    pub(crate) jobs: BTreeMap<i64, Story>,
+    pub(crate) jobs: BTreeMap<i64, JobHistory>,
     /// Jobs in each state, in the order of [`JobState::ALL`].
     counts: [i64; JobState::ALL.len()],
-    /// What ended in each hour: succeeded, failed or interrupted, cancelled.
+    /// Ended jobs of each hour: succeeded, failed or interrupted, cancelled.
     pub(crate) hours: BTreeMap<i64, [i64; 3]>,
 }
 
-/// What it has told of one job.
-pub(crate) struct Story {
+/// State of one job according to the events.
+pub(crate) struct JobHistory {
     pub(crate) state: JobState,
     pub(crate) attempt: u32,
-    /// Lines in its log; unknown where a part of a deleted one's has been removed before we could read it.
+    /// Lines in its log; unknown if part of a deleted job's log was removed before it was read.
     pub(crate) log_lines: Option<i64>,
-    /// Attempts that a worker took, and the state that the job was in after each; `None` while it runs.
+    /// Claimed attempts and the state of the job after each; `None` while it runs.
     pub(crate) attempts: BTreeMap<u32, Option<JobState>>,
-    /// How often what happened.
+    /// Count by event code.
     pub(crate) codes: BTreeMap<String, u32>,
     pub(crate) deleted: bool,
 }
 
-/// An event as it is kept.
+/// A row of the table `event`.
 struct Row {
     seq: i64,
     at: i64,
@@ -46,8 +46,8 @@ enum What {
     Log { first_line: i64, chunk: Option<(i64, u32)> },
 }
 
-impl Chronicle {
-    /// Reads what is new.
+impl EventHistory {
+    /// Reads new events.
     pub(crate) fn read(&mut self, connection: &Connection) {
         let mut statement = connection
             .prepare(
@@ -60,28 +60,29 @@ impl Chronicle {
             .expect("the log of events is as we know it");
         let mut rows = statement.query([self.seq]).expect("it can be read");
         while let Some(row) = rows.next().expect("it can be read") {
-            self.go_on(&parse(row).expect("an event is as we know it"));
+            self.apply(&parse(row).expect("an event is as we know it"));
         }
     }
 
-    fn go_on(&mut self, row: &Row) {
+    fn apply(&mut self, row: &Row) {
         assert_eq!(row.seq, self.seq + 1, "events have no hole and no repeat");
         self.seq = row.seq;
         match &row.what {
             What::Log { first_line, chunk } => {
-                let story = self.jobs.get_mut(&row.job).expect("who writes a log has been created");
-                story.log(row.job, *first_line, *chunk);
+                let history = self.jobs.get_mut(&row.job).expect("who writes a log has been created");
+                history.log(row.job, *first_line, *chunk);
             }
             What::State { state, attempt, code, counts } => {
-                let before = self.jobs.get(&row.job).map(|story| story.state);
-                let story = self.jobs.entry(row.job).or_insert_with(|| Story::begin(row.job, *state, *attempt, code));
-                story.go_on(row.job, *state, *attempt, code);
-                let after = (!story.deleted).then_some(*state);
+                let before = self.jobs.get(&row.job).map(|history| history.state);
+                let history =
+                    self.jobs.entry(row.job).or_insert_with(|| JobHistory::new(row.job, *state, *attempt, code));
+                history.apply(row.job, *state, *attempt, code);
+                let after = (!history.deleted).then_some(*state);
                 self.count(before, -1);
                 self.count(after, 1);
                 assert_eq!(*counts, self.counts, "event {} counts the jobs in each state", row.seq);
                 if before != Some(*state) {
-                    self.note_the_end(row.at, *state);
+                    self.record_end(row.at, *state);
                 }
             }
         }
@@ -93,7 +94,7 @@ impl Chronicle {
         }
     }
 
-    fn note_the_end(&mut self, at: i64, state: JobState) {
+    fn record_end(&mut self, at: i64, state: JobState) {
         let column = match state {
             JobState::Succeeded => 0,
             JobState::Failed | JobState::Interrupted => 1,
@@ -104,15 +105,15 @@ impl Chronicle {
     }
 }
 
-impl Story {
-    fn begin(job: i64, state: JobState, attempt: u32, code: &str) -> Self {
+impl JobHistory {
+    fn new(job: i64, state: JobState, attempt: u32, code: &str) -> Self {
         assert_eq!((code, attempt), ("created", 1), "job {job} begins with its creation");
         assert!(matches!(state, JobState::Scheduled | JobState::Queued), "job {job} begins as {state}");
         let (attempts, codes) = (BTreeMap::new(), BTreeMap::new());
         Self { state, attempt, log_lines: Some(0), attempts, codes, deleted: false }
     }
 
-    fn go_on(&mut self, job: i64, state: JobState, attempt: u32, code: &str) {
+    fn apply(&mut self, job: i64, state: JobState, attempt: u32, code: &str) {
         assert!(!self.deleted, "job {job} is gone, and yet {code} happened to it");
         let from = self.state;
         let how = format!("job {job}: {code} took it from {from} in attempt {} to {state} in {attempt}", self.attempt);
@@ -126,10 +127,10 @@ impl Story {
             "cancel_requested" | "pause_requested" | "not_responding" => {
                 assert!(from == state && from == JobState::Running && self.attempt == attempt, "{how}");
             }
-            // The wish to pause was taken back.
+            // The pause request was withdrawn.
             "resumed" if from == JobState::Running => assert!(from == state && self.attempt == attempt, "{how}"),
             _ => {
-                assert!(is_lawful((from, self.attempt), (state, attempt)), "{how}");
+                assert!(is_legal((from, self.attempt), (state, attempt)), "{how}");
                 if state == JobState::Running {
                     assert!(self.attempts.insert(attempt, None).is_none(), "{how}: it has two owners");
                 }
@@ -144,7 +145,7 @@ impl Story {
     fn log(&mut self, job: i64, first_line: i64, chunk: Option<(i64, u32)>) {
         assert_eq!(self.state, JobState::Running, "only who runs writes a log, which job {job} does not");
         let Some((last_line, attempt)) = chunk else {
-            // It must have been deleted since. The audit tells whether it was.
+            // It must have been deleted since; the audit checks that.
             self.log_lines = None;
             return;
         };
@@ -156,9 +157,9 @@ impl Story {
     }
 }
 
-/// Whether the table of states knows an event that leads from one to the other. What its dead worker lost passes through
-/// `scheduled` with nothing to wait for; a hand-back looks the same.
-fn is_lawful((from, attempt): (JobState, u32), (to, next): (JobState, u32)) -> bool {
+/// Whether an event in the table of states leads from one state to the other. A job of a dead worker passes through
+/// `scheduled` without a wait; a release looks the same.
+fn is_legal((from, attempt): (JobState, u32), (to, next): (JobState, u32)) -> bool {
     Event::ALL
         .into_iter()
         .any(|event| from.apply(event) == Ok(to) && next == attempt + u32::from(event.starts_new_attempt(from)))

@@ -5,25 +5,25 @@ use std::{sync::Arc, time::Duration};
 use engine::store::{Claim, Others, SqliteOptions, SqliteStore, Store};
 use tokio_util::sync::CancellationToken;
 
-use super::support::{Heard, claim, enter, lines, new_job, progress, running, worker};
+use super::support::{EventRecorder, claim, enter, lines, new_job, progress, running, worker};
 
-/// Longer than anything here takes on a busy machine.
+/// Timeout of every wait; longer than anything here takes on a busy machine.
 const LONG: Duration = Duration::from_secs(30);
 
 /// Two stores on the same file, the second as of the process `b`, which listens.
-async fn pair() -> (SqliteStore, Arc<SqliteStore>, Arc<Heard>, tempfile::TempDir) {
+async fn pair() -> (SqliteStore, Arc<SqliteStore>, Arc<EventRecorder>, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let path = folder.path().join("milepost.db");
     let first = SqliteStore::open(SqliteOptions::new(&path)).await.expect("it opens");
     enter(&first).await;
-    let heard = Arc::new(Heard::default());
+    let recorder = Arc::new(EventRecorder::default());
     let second = SqliteStore::open(SqliteOptions {
-        listener: Some(heard.clone()),
+        listener: Some(recorder.clone()),
         others: Some(Others { own: worker('b'), progress: true }),
         migrate: false,
         ..SqliteOptions::new(&path)
     });
-    (first, Arc::new(second.await.expect("it opens")), heard, folder)
+    (first, Arc::new(second.await.expect("it opens")), recorder, folder)
 }
 
 /// A claim of the process `b` that waits for a job.
@@ -57,26 +57,26 @@ async fn waiting_claim_wakes_for_foreign_job_on_own_commit() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn foreign_events_are_published_in_order() {
-    let (first, second, heard, _folder) = pair().await;
+    let (first, second, recorder, _folder) = pair().await;
     let fence = running(&first, "a").await.fence;
     first.append_logs(vec![lines(&fence, 1, &["one", "two"])]);
     first.flush().await.expect("flushed");
     second.enqueue(new_job("b")).await.expect("accepted");
     let kept = first.events_after(model::Seq(0), 100).await.expect("read").expect("kept");
     assert_eq!(kept.len(), 4);
-    assert_eq!(heard.events(), kept);
+    assert_eq!(recorder.events(), kept);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn foreign_progress_is_published_once_a_change() {
-    let (first, second, heard, _folder) = pair().await;
+    let (first, second, recorder, _folder) = pair().await;
     let fence = running(&first, "a").await.fence;
     let mut told = Vec::new();
     for rev in 1..=3 {
         first.save_progress(vec![(fence.clone(), progress(rev, rev))]);
         first.flush().await.expect("flushed");
         let arrived = async {
-            while heard.progress().last().is_none_or(|event| event.progress.rev < rev) {
+            while recorder.progress().last().is_none_or(|event| event.progress.rev < rev) {
                 tokio::task::yield_now().await;
             }
         };
@@ -86,6 +86,6 @@ async fn foreign_progress_is_published_once_a_change() {
         second.flush().await.expect("answered");
         first.enqueue(new_job("b")).await.expect("accepted");
     }
-    let events: Vec<_> = heard.progress().iter().map(|event| (event.job, event.progress.rev)).collect();
+    let events: Vec<_> = recorder.progress().iter().map(|event| (event.job, event.progress.rev)).collect();
     assert_eq!(events, told);
 }

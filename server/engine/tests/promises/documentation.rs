@@ -1,5 +1,5 @@
-//! `docs/promises.md`, `docs/security.md` and `docs/stream-cases.md` name a test for every promise, and there is that
-//! test.
+//! Documentation check: every promise in `docs/promises.md`, `docs/security.md` and `docs/stream-cases.md` references a test
+//! that exists.
 
 use std::{fs, path::Path};
 
@@ -7,7 +7,7 @@ const PAGES: [&str; 3] =
     [include_str!("../../../../docs/promises.md"), include_str!("../../../../docs/security.md"), CASES];
 const CASES: &str = include_str!("../../../../docs/stream-cases.md");
 
-/// Every `path::name` that stands in backticks.
+/// Returns every `path::name` in backticks.
 fn tests_in(text: &str) -> Vec<(&str, &str)> {
     let quoted = text.split('`').skip(1).step_by(2);
     quoted.filter_map(|quoted| quoted.split_once("::")).filter(|(path, _)| path.contains('/')).collect()
@@ -21,13 +21,13 @@ fn promise_references_an_existing_test() {
         assert!(promises.len() >= 10, "the promises are found");
         for (number, promise) in (1..).zip(promises) {
             assert!(promise.starts_with(&format!("{number}. ")), "promises are numbered: {promise}");
-            // What is not promised stands below the last one.
+            // A section of exclusions may follow the last promise.
             let promise = promise.split("\n## ").next().unwrap_or_default();
             let tests = tests_in(promise);
             assert!(!tests.is_empty(), "promise {number} names no test");
             for (path, name) in tests {
                 let source = fs::read_to_string(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
-                // In Rust, and in TypeScript as its formatter writes it.
+                // A test in Rust, or in TypeScript as formatted.
                 let written = [format!("fn {name}("), format!("test(\"{name}\""), format!("test(`{name}`")];
                 let there = written.iter().any(|test| source.contains(test));
                 assert!(there, "promise {number}: there is no {name} in {path}");

@@ -1,27 +1,27 @@
-//! Random lives of jobs, step by step beside a model that knows nothing but the table of states: three processes claim,
-//! report, make checkpoints and end; they beat, or are silent until another takes them out, and enter themselves anew; they
-//! die and come back under a new name. Meanwhile people cancel, pause, resume, retry and delete. Whoever writes with a stale
-//! fence is refused, and has changed nothing.
+//! Fuzzing: random operations on the store, compared after every step with a model that consists of the table of states.
+//! Three workers claim, report, save checkpoints and finish; they send heartbeats, or expire and register again; they die
+//! and return with a new id. Users cancel, pause, resume, retry and delete. Writes with a stale fence are rejected and
+//! change nothing.
 
-#[path = "chance/world.rs"]
-mod world;
+#[path = "fuzz/state_model.rs"]
+mod state_model;
 
 use model::Event;
 use proptest::{collection::vec, prelude::*, test_runner::Config};
-use world::World;
+use state_model::StoreModel;
 
 const KINDS: [&str; 3] = ["a", "b", "c"];
-const PROCESSES: usize = 3;
-/// Sequences of steps; `PROPTEST_CASES` asks for more.
+const WORKERS: usize = 3;
+/// Number of sequences; `PROPTEST_CASES` overrides it.
 const CASES: u32 = 2_000;
 
-/// What may happen next; a number picks the job, or the claim that a process believes in. A gate is that of a kind, or of
-/// the queue of several.
+/// An operation. A number picks the job, or a claim that a worker believes to hold. A control is that of a kind, or of the
+/// queue of several kinds.
 #[derive(Clone, Debug)]
 enum Step {
     Enqueue { kind: usize, later: bool, attempts: u32, urgency: i64, unique: bool },
     Claim { process: usize, slots: u32 },
-    Say { held: usize },
+    Report { held: usize },
     Checkpoint { held: usize },
     Finish { held: usize, how: Event },
     NotResponding { held: usize },
@@ -34,14 +34,14 @@ enum Step {
     QueueControl { kind: Option<usize>, paused: bool },
     Limit { at_once: Option<u32> },
     Promote,
-    Beat { process: usize },
+    Heartbeat { process: usize },
     Expire { process: usize, looked: bool },
     Die { process: usize },
 }
 
-/// One of them more often than the others, so that it takes again what it has lost.
+/// One worker more often than the others, so that it claims jobs that it has lost.
 fn process() -> impl Strategy<Value = usize> {
-    prop_oneof![5 => Just(0), 3 => 0..PROCESSES]
+    prop_oneof![5 => Just(0), 3 => 0..WORKERS]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -60,7 +60,7 @@ fn step() -> impl Strategy<Value = Step> {
                 Step::Enqueue { kind, later, attempts, urgency, unique }
             }),
         9 => (process(), 1..4_u32).prop_map(|(process, slots)| Step::Claim { process, slots }),
-        3 => any::<usize>().prop_map(|held| Step::Say { held }),
+        3 => any::<usize>().prop_map(|held| Step::Report { held }),
         2 => any::<usize>().prop_map(|held| Step::Checkpoint { held }),
         5 => (any::<usize>(), how).prop_map(|(held, how)| Step::Finish { held, how }),
         1 => any::<usize>().prop_map(|held| Step::NotResponding { held }),
@@ -74,9 +74,9 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(kind, paused)| Step::QueueControl { kind, paused }),
         1 => prop::option::of(1..4_u32).prop_map(|at_once| Step::Limit { at_once }),
         1 => Just(Step::Promote),
-        4 => process().prop_map(|process| Step::Beat { process }),
+        4 => process().prop_map(|process| Step::Heartbeat { process }),
         2 => (process(), prop::bool::weighted(0.7)).prop_map(|(process, looked)| Step::Expire { process, looked }),
-        1 => (0..PROCESSES).prop_map(|process| Step::Die { process }),
+        1 => (0..WORKERS).prop_map(|process| Step::Die { process }),
     ]
 }
 
@@ -91,11 +91,11 @@ proptest! {
     fn random_operations_match_the_state_model(steps in vec(step(), 1..60)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("it starts");
         runtime.block_on(async {
-            let mut world = World::new().await;
+            let mut model = StoreModel::new().await;
             for step in steps {
-                world.take(step).await;
+                model.execute(step).await;
             }
-            world.compare().await;
+            model.compare().await;
         });
     }
 }

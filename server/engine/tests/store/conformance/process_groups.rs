@@ -1,4 +1,4 @@
-//! Groups of processes that attempts start, and what tasks say of their jobs.
+//! Process groups of attempts, and declared rules of kinds.
 
 use engine::{
     Error,
@@ -7,12 +7,12 @@ use engine::{
 };
 use model::Role;
 
-use super::super::support::{Kept, claim_one, finish, new_job, succeeded};
+use super::super::support::{TestStore, claim_one, finish, new_job, succeeded};
 
 const GROUP: Group = Group { leader: 4_242, started: 123_456_789 };
 
-pub(crate) async fn process_group_is_recorded_by_the_job_holder(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn process_group_is_recorded_by_the_job_holder(test: TestStore) {
+    let store = &*test.store;
     store.enqueue(NewJob { max_attempts: 1, ..new_job("a") }).await.expect("accepted");
     let fence = claim_one(store, "a").await.fence;
     store.record_group(fence.clone(), GROUP, "this kernel").await.expect("recorded");
@@ -26,7 +26,7 @@ pub(crate) async fn process_group_is_recorded_by_the_job_holder(kept: Kept) {
     let recorded = async || store.groups(std::slice::from_ref(&fence.worker)).await.expect("read");
     assert_eq!(recorded().await, [row]);
     assert_eq!(store.groups(&[WorkerId("another".to_owned())]).await.expect("read"), []);
-    // Another one with the same number began at another time.
+    // Another process with the same id started at another time.
     let later = Group { started: GROUP.started + 1, ..GROUP };
     store.forget_group(&fence.worker, later).await.expect("done");
     assert_eq!(recorded().await.len(), 1);
@@ -43,10 +43,10 @@ pub(crate) async fn process_group_is_recorded_by_the_job_holder(kept: Kept) {
     assert_eq!(recorded().await, []);
 }
 
-pub(crate) async fn declared_rule_is_kept_after_task_is_removed(kept: Kept) {
+pub(crate) async fn declared_rule_is_kept_after_task_is_removed(test: TestStore) {
     let rule = |kind: &str, start, private| DeclaredRule { kind: kind.to_owned(), start, private };
     let secret = rule("secret", Role::Administrator, true);
-    kept.store.declare_rules(vec![rule("a", Role::Operator, false), secret.clone()]).await.expect("noted");
-    kept.store.declare_rules(vec![rule("a", Role::Operator, true)]).await.expect("noted");
-    assert_eq!(kept.store.declared_rules().await.expect("read"), [rule("a", Role::Operator, true), secret]);
+    test.store.declare_rules(vec![rule("a", Role::Operator, false), secret.clone()]).await.expect("noted");
+    test.store.declare_rules(vec![rule("a", Role::Operator, true)]).await.expect("noted");
+    assert_eq!(test.store.declared_rules().await.expect("read"), [rule("a", Role::Operator, true), secret]);
 }

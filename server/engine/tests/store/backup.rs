@@ -1,4 +1,4 @@
-//! A copy of the database while it is written to.
+//! Backup of the database under writes.
 
 use std::{path::Path, sync::Arc};
 
@@ -8,33 +8,33 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     open,
-    support::{Kept, lines, new_job, running},
+    support::{TestStore, lines, new_job, running},
 };
 
-async fn copy(kept: &Kept, into: &Path, stop: &CancellationToken) -> engine::Result<()> {
-    let (store, into, stop) = (Arc::clone(&kept.store), into.to_owned(), stop.clone());
+async fn copy(test: &TestStore, into: &Path, stop: &CancellationToken) -> engine::Result<()> {
+    let (store, into, stop) = (Arc::clone(&test.store), into.to_owned(), stop.clone());
     spawn_blocking(move || store.back_up(&into, &stop)).await.expect("no panic")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn backup_is_consistent_under_writes() {
-    let kept = open().await;
+    let test = open().await;
     let over = CancellationToken::new();
     let starting = {
-        let (store, over) = (Arc::clone(&kept.store), over.clone());
+        let (store, over) = (Arc::clone(&test.store), over.clone());
         tokio::spawn(async move {
             while !over.is_cancelled() {
                 store.enqueue(new_job("a")).await.expect("accepted");
             }
         })
     };
-    let queued = async || kept.store.counts().await.expect("read").queued as i64;
+    let queued = async || test.store.counts().await.expect("read").queued as i64;
     while queued().await < 100 {
         tokio::task::yield_now().await;
     }
-    let into = kept.folder.path().join("copy.db");
+    let into = test.folder.path().join("copy.db");
     let before = queued().await;
-    copy(&kept, &into, &CancellationToken::new()).await.expect("copied");
+    copy(&test, &into, &CancellationToken::new()).await.expect("copied");
     let after = queued().await;
     over.cancel();
     starting.await.expect("no panic");
@@ -50,16 +50,16 @@ async fn backup_is_consistent_under_writes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cancelled_backup_leaves_no_file() {
-    let kept = open().await;
-    let fence = running(&*kept.store, "a").await.fence;
-    // More than is copied between two looks at the wish.
-    kept.store.append_logs((1..=20_000).map(|line| lines(&fence, line, &["a line"])).collect());
-    kept.store.flush().await.expect("written");
-    let folder = kept.folder.path().join("copies");
+    let test = open().await;
+    let fence = running(&*test.store, "a").await.fence;
+    // More than is copied between two checks for cancel.
+    test.store.append_logs((1..=20_000).map(|line| lines(&fence, line, &["a line"])).collect());
+    test.store.flush().await.expect("written");
+    let folder = test.folder.path().join("copies");
     std::fs::create_dir(&folder).expect("it can be made");
     let stop = CancellationToken::new();
     stop.cancel();
-    assert!(copy(&kept, &folder.join("copy.db"), &stop).await.is_err());
+    assert!(copy(&test, &folder.join("copy.db"), &stop).await.is_err());
     assert_eq!(std::fs::read_dir(&folder).expect("read").count(), 0);
-    copy(&kept, &folder.join("copy.db"), &CancellationToken::new()).await.expect("copied");
+    copy(&test, &folder.join("copy.db"), &CancellationToken::new()).await.expect("copied");
 }

@@ -1,4 +1,4 @@
-//! What somebody sees of others' jobs, and how much they may send.
+//! Visibility of other users' jobs, and quotas of uploads and inputs.
 
 use engine::{
     Error,
@@ -7,9 +7,9 @@ use engine::{
 };
 use model::{JobId, JobState, Micros};
 
-use super::super::support::{Kept, claim_one, failed, finish, new_job};
+use super::super::support::{TestStore, claim_one, failed, finish, new_job};
 
-/// What `mei` sees where others' jobs of the kind `private` are hidden.
+/// Returns the visibility of `mei` with the private kind `private`.
 fn visibility() -> Visibility {
     Visibility { hidden: ["private".to_owned()].into(), own: "mei".into() }
 }
@@ -23,8 +23,8 @@ async fn listed(store: &dyn Store, query: ListQuery) -> Vec<JobId> {
     page.jobs.iter().map(|view| view.job).collect()
 }
 
-pub(crate) async fn list_shows_only_own_jobs_of_private_kinds(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn list_shows_only_own_jobs_of_private_kinds(test: TestStore) {
+    let store = &*test.store;
     let open = start(store, "open", "ann").await;
     start(store, "private", "ann").await;
     let own = start(store, "private", "mei").await;
@@ -41,8 +41,8 @@ pub(crate) async fn list_shows_only_own_jobs_of_private_kinds(kept: Kept) {
     assert_eq!(whole.jobs.len(), 3);
 }
 
-pub(crate) async fn page_stays_full_between_hidden_jobs(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn page_stays_full_between_hidden_jobs(test: TestStore) {
+    let store = &*test.store;
     let mut seen = Vec::new();
     for nth in 0..60 {
         let job = match nth % 6 {
@@ -76,14 +76,14 @@ pub(crate) async fn page_stays_full_between_hidden_jobs(kept: Kept) {
     }
 }
 
-pub(crate) async fn overview_shows_only_visible_jobs(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn overview_shows_only_visible_jobs(test: TestStore) {
+    let store = &*test.store;
     let mut went_wrong = Vec::new();
     for (kind, by) in [("open", "ann"), ("private", "ann"), ("private", "mei")] {
         went_wrong.insert(0, start(store, kind, by).await);
         let claimed = claim_one(store, kind).await;
         store.finish(finish(&claimed.fence, failed())).await.expect("ended");
-        kept.clock.advance(1);
+        test.clock.advance(1);
     }
     let attention = async |limit, visibility: &Visibility| -> Vec<JobId> {
         store.attention(limit, visibility).await.expect("read").iter().map(|view| view.job).collect()
@@ -98,8 +98,8 @@ pub(crate) async fn overview_shows_only_visible_jobs(kept: Kept) {
     assert_eq!(store.counts().await.expect("read").failed, 3, "totals count all");
 }
 
-pub(crate) async fn quota_counts_uploads_of_a_user(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn quota_counts_uploads_of_a_user(test: TestStore) {
+    let store = &*test.store;
     let save = async |id: &str, by: Option<&str>, bytes| {
         let by = by.map(str::to_owned);
         let quota = UploadQuota { bytes, ..UploadQuota::default() };
@@ -122,8 +122,8 @@ pub(crate) async fn quota_counts_uploads_of_a_user(kept: Kept) {
     save("third", Some("mei"), Some(100)).await.expect("there is room again");
 }
 
-pub(crate) async fn large_input_counts_against_quota_until_job_is_deleted(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn large_input_counts_against_quota_until_job_is_deleted(test: TestStore) {
+    let store = &*test.store;
     let of_size = |size: usize, quota| {
         let input = format!("\"{}\"", "x".repeat(size - 2));
         NewJob { input, by: "mei".into(), quota, ..new_job("a") }
@@ -147,8 +147,8 @@ pub(crate) async fn large_input_counts_against_quota_until_job_is_deleted(kept: 
     store.enqueue(of_size(10_000, Some(25_000))).await.expect("there is room again");
 }
 
-pub(crate) async fn uploads_per_user_are_bounded(kept: Kept) {
-    let store = &*kept.store;
+pub(crate) async fn uploads_per_user_are_bounded(test: TestStore) {
+    let store = &*test.store;
     let save = async |id: &str, by: &str| {
         let upload = UploadRow { id: id.into(), name: "a".into(), size: 0, at: Micros(1), by: Some(by.into()) };
         store.save_upload(upload, &by.into(), UploadQuota { bytes: None, files: 2 }).await

@@ -1,4 +1,4 @@
-//! What goes wrong around the engine holds up what depends on it, and nothing else.
+//! Resilience: panics, blocked threads and a locked database affect only what depends on them.
 
 use std::{
     sync::{
@@ -12,12 +12,12 @@ use engine::{Ctx, DurableEvent, Error, Listener, StartOptions, store::ListQuery}
 use model::{JobId, JobState, ProgressEvent};
 use serde_json::{Value, json};
 
-use crate::support::{Bench, Gate, LONG, Probe};
+use crate::support::{Latch, Probe, TIMEOUT, TestEngine};
 
-/// Threads of the runtime that tasks run on, every one of which is then blocked.
+/// Threads of the task runtime, all of which the test blocks.
 const THREADS: usize = 4;
 
-/// Closed until somebody opens it. Who passes blocks the thread.
+/// A latch that blocks the thread until it is opened.
 #[derive(Clone, Default)]
 struct Door(Arc<(Mutex<bool>, Condvar)>);
 
@@ -33,7 +33,7 @@ impl Door {
     }
 }
 
-/// Panics in the store's writer, once it is told to.
+/// A listener that panics on the store's writer thread when it is armed.
 struct Panics(AtomicBool);
 
 impl Listener for Panics {
@@ -48,17 +48,17 @@ impl Listener for Panics {
 async fn health_reports_a_panicked_thread() {
     let panics = Arc::new(Panics(AtomicBool::new(false)));
     let listener = Arc::clone(&panics);
-    let bench = Bench::built(move |builder| {
+    let test = TestEngine::build(move |builder| {
         builder.register(Probe::<0>::new(|_, _| async { Ok(Value::Null) })).listener(listener)
     })
     .await;
-    let health = bench.engine.health();
-    assert_eq!(health.silent_parts(LONG).await, Vec::<&str>::new());
+    let health = test.engine.health();
+    assert_eq!(health.silent_parts(TIMEOUT).await, Vec::<&str>::new());
     panics.0.store(true, Ordering::SeqCst);
-    let _ = bench.engine.start("probe-0", json!({}), StartOptions::default()).await;
-    let failure = tokio::time::timeout(LONG, health.failed()).await.expect("it is reported");
+    let _ = test.engine.start("probe-0", json!({}), StartOptions::default()).await;
+    let failure = tokio::time::timeout(TIMEOUT, health.failed()).await.expect("it is reported");
     assert_eq!((failure.part, failure.reason.as_str()), ("store writer", "a mistake in the listener"));
-    let refused = bench.engine.start("probe-0", json!({}), StartOptions::default()).await;
+    let refused = test.engine.start("probe-0", json!({}), StartOptions::default()).await;
     assert!(matches!(refused, Err(Error::ShuttingDown)), "{refused:?}");
 }
 
@@ -67,66 +67,66 @@ async fn blocked_task_threads_delay_no_reads_or_writes() {
     let tasks = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build();
     let tasks = tasks.expect("a runtime");
     let (door, all_in) = (Door::default(), Arc::new(Barrier::new(THREADS + 1)));
-    let (shut, here, handle) = (door.clone(), Arc::clone(&all_in), tasks.handle().clone());
-    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel::<Ctx>();
-    let bench = Bench::built(move |builder| {
+    let (blocked, here, handle) = (door.clone(), Arc::clone(&all_in), tasks.handle().clone());
+    let (sender, mut told) = tokio::sync::mpsc::unbounded_channel::<Ctx>();
+    let test = TestEngine::build(move |builder| {
         let blocks = Probe::<0>::new(move |ctx: Ctx, input: crate::support::Input| {
-            let (shut, here, tell) = (shut.clone(), Arc::clone(&here), tell.clone());
+            let (blocked, here, sender) = (blocked.clone(), Arc::clone(&here), sender.clone());
             async move {
                 if input.name == "first" {
-                    tell.send(ctx).expect("the test listens");
+                    sender.send(ctx).expect("the test listens");
                 }
-                // Async code that blocks, as it should not.
+                // Async code that blocks its thread, a mistake in a task.
                 here.wait();
-                shut.pass();
+                blocked.pass();
                 Ok(Value::Null)
             }
         });
         builder.register(blocks).tasks_on(handle)
     })
     .await;
-    let mut jobs = vec![bench.start_kind("probe-0", "first").await];
+    let mut jobs = vec![test.start_kind("probe-0", "first").await];
     for _ in 1..THREADS {
-        jobs.push(bench.start().await);
+        jobs.push(test.start().await);
     }
     tokio::task::spawn_blocking(move || all_in.wait()).await.expect("all threads are blocked");
 
-    // One of the tasks has helpers of its own, which report: that is heard, and kept.
+    // Threads started by one of the tasks report progress, which is published and stored.
     let ctx = told.recv().await.expect("the first task has begun");
     ctx.total(100, "steps");
     ctx.advance(40);
     ctx.log(model::Level::Info, "still here");
-    bench.heard.progress_of(jobs[0], |event| event.progress.value == 40).await;
+    test.recorder.wait_for_progress(jobs[0], |event| event.progress.value == 40).await;
     let meanwhile = async {
-        while bench.engine.store().job(jobs[0]).await.expect("kept").progress.value < 40 {
+        while test.engine.store().job(jobs[0]).await.expect("kept").progress.value < 40 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         for _ in 0..200 {
-            let page = bench.engine.store().page(&ListQuery { limit: 50, ..ListQuery::default() }).await;
+            let page = test.engine.store().page(&ListQuery { limit: 50, ..ListQuery::default() }).await;
             assert!(page.expect("read").jobs.len() >= THREADS);
         }
-        // What comes is accepted, and what waits can be cancelled.
-        let waiting = bench.start().await;
-        bench.engine.cancel(waiting, "ann").await.expect("it is there");
-        bench.engine.store().flush().await.expect("written");
-        assert_eq!(bench.log(jobs[0]).await, ["still here"]);
+        // New jobs are accepted, and waiting jobs can be cancelled.
+        let waiting = test.start().await;
+        test.engine.cancel(waiting, "ann").await.expect("it is there");
+        test.engine.store().flush().await.expect("written");
+        assert_eq!(test.log(jobs[0]).await, ["still here"]);
     };
-    tokio::time::timeout(LONG, meanwhile).await.expect("nothing of it waits for the tasks");
+    tokio::time::timeout(TIMEOUT, meanwhile).await.expect("nothing of it waits for the tasks");
     for job in &jobs {
-        assert_eq!(bench.engine.job(*job).await.expect("kept").state, JobState::Running, "none has ended meanwhile");
+        assert_eq!(test.engine.job(*job).await.expect("kept").state, JobState::Running, "none has ended meanwhile");
     }
     door.open();
     for job in jobs {
-        bench.reaches(job, JobState::Succeeded).await;
+        test.wait_for_state(job, JobState::Succeeded).await;
     }
     tasks.shutdown_background();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn job_end_is_stored_once_database_lock_is_released() {
-    let gate = Gate::new();
-    let step = gate.clone();
-    let bench = Bench::with(move |ctx, _| {
+    let latch = Latch::new();
+    let step = latch.clone();
+    let test = TestEngine::with_task(move |ctx, _| {
         let step = step.clone();
         async move {
             step.pass().await;
@@ -135,19 +135,19 @@ async fn job_end_is_stored_once_database_lock_is_released() {
         }
     })
     .await;
-    let job = bench.start().await;
-    bench.reaches(job, JobState::Running).await;
-    let mut other = bench.another_process().await;
+    let job = test.start().await;
+    test.wait_for_state(job, JobState::Running).await;
+    let mut other = test.connect().await;
     sqlx::query("begin immediate").execute(&mut other).await.expect("it is free");
-    gate.open();
-    // The lock is waited for, 5 s; then the caller is told.
-    let refused = bench.engine.start("probe-0", json!({}), StartOptions::default()).await;
+    latch.open();
+    // The store waits 5 s for the lock, then the call fails.
+    let refused = test.engine.start("probe-0", json!({}), StartOptions::default()).await;
     assert!(matches!(refused, Err(engine::Error::Busy)), "{refused:?}");
-    assert_eq!(bench.engine.job(job).await.expect("it can be read").state, JobState::Running);
+    assert_eq!(test.engine.job(job).await.expect("it can be read").state, JobState::Running);
     sqlx::query("rollback").execute(&mut other).await.expect("it is released");
-    bench.reaches(job, JobState::Succeeded).await;
-    assert_eq!(bench.log(job).await, ["done"]);
-    let next = bench.start().await;
+    test.wait_for_state(job, JobState::Succeeded).await;
+    assert_eq!(test.log(job).await, ["done"]);
+    let next = test.start().await;
     assert_eq!(next, JobId(job.0 + 1), "what was refused has left nothing");
-    bench.reaches(next, JobState::Succeeded).await;
+    test.wait_for_state(next, JobState::Succeeded).await;
 }

@@ -1,5 +1,5 @@
-//! No statement of the SQLite store walks through a table that grows: every verb is called once, the statements are
-//! taken from the logs of sqlx and of the writer, and the database is asked how it would run each of them.
+//! Query plans: no statement of the SQLite store scans a growing table. Every command is called once, the statements are
+//! taken from the logs of sqlx and the writer, and each is checked with `explain query plan`.
 
 #[path = "store/conformance.rs"]
 mod conformance;
@@ -13,14 +13,14 @@ use std::{
 
 use engine::store::{SqliteOptions, SqliteStore};
 use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
-use support::{Heard, Kept, StillClock};
+use support::{EventRecorder, ManualClock, TestStore};
 use tracing::{
     Event, Metadata, Subscriber,
     field::{Field, Visit},
     span,
 };
 
-/// What may be walked through, and why.
+/// Allowed scans, with reasons.
 const HARMLESS: [(&str, &str); 4] = [
     ("SCAN found", "along the primary key, until the page is full"),
     ("SCAN event", "along the primary key, a fixed number of rows"),
@@ -28,10 +28,10 @@ const HARMLESS: [(&str, &str); 4] = [
     ("SCAN message", "along the primary key, as many rows as are kept: ten thousand"),
 ];
 
-/// All jobs of one state, whatever their kind: right where it is what was meant, and said so by `indexed by`.
+/// All jobs of one state: allowed where intended and stated by `indexed by`.
 const WHOLE_STATE: &str = "USING INDEX job_by_state (state=?)";
 
-/// The tables that grow, and the names by which statements call them.
+/// Growing tables and their aliases in statements.
 const GROWING: [&str; 24] = [
     "job",
     "found",
@@ -59,7 +59,7 @@ const GROWING: [&str; 24] = [
     "progress_history",
 ];
 
-/// Collects the text of every statement.
+/// Records the text of every statement.
 struct Statements(Arc<Mutex<BTreeSet<String>>>);
 
 impl Subscriber for Statements {
@@ -85,7 +85,7 @@ impl Subscriber for Statements {
     fn exit(&self, _: &span::Id) {}
 }
 
-/// The fields that hold the text; of sqlx's two, short statements stand in the summary alone.
+/// The log fields with the text. sqlx has two; short statements are in the summary only.
 #[derive(Default)]
 struct Text {
     statement: String,
@@ -104,28 +104,28 @@ impl Visit for Text {
     fn record_debug(&mut self, _: &Field, _: &dyn std::fmt::Debug) {}
 }
 
-async fn open() -> Kept {
+async fn open() -> TestStore {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let (clock, heard) = (StillClock::new(), Arc::new(Heard::default()));
+    let (clock, recorder) = (ManualClock::new(), Arc::new(EventRecorder::default()));
     let options = SqliteOptions {
         clock: clock.clone(),
-        listener: Some(heard.clone()),
+        listener: Some(recorder.clone()),
         ..SqliteOptions::new(folder.path().join("milepost.db"))
     };
     let store = Arc::new(SqliteStore::open(options).await.expect("it opens"));
     support::enter(&*store).await;
-    Kept { store, clock, heard, folder }
+    TestStore { store, clock, recorder, folder }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_query_scans_a_growing_table() {
     let statements = Arc::<Mutex<BTreeSet<String>>>::default();
     tracing::subscriber::set_global_default(Statements(Arc::clone(&statements))).expect("nobody else listens");
-    // Between them these call every verb, and lists with every kind of filter.
+    // Together these call every command, and lists with every filter.
     conformance::every_promise(open).await;
 
-    let kept = open().await;
-    let url = format!("sqlite://{}", kept.folder.path().join("milepost.db").display());
+    let test = open().await;
+    let url = format!("sqlite://{}", test.folder.path().join("milepost.db").display());
     let mut connection = SqliteConnection::connect(&url).await.expect("it opens");
     let statements = statements.lock().expect("nothing panics while it is held").clone();
     let single: BTreeSet<&str> = statements

@@ -1,11 +1,11 @@
-//! What a job shows of its advance while it waits to go on.
+//! Progress of a job that waits to resume from its checkpoint.
 
 use engine::store::{Claimed, Finish, NewJob, Outcome, Store};
 use model::{JobId, JobView, Micros, Progress, Stage, Tone};
 
-use super::super::support::{HOUR, Kept, checkpoint, claim_one, die, failed, finish, new_job};
+use super::super::support::{HOUR, TestStore, checkpoint, claim_one, failed, finish, kill_worker, new_job};
 
-/// Far into the second of three stages.
+/// Returns progress in the second of three stages.
 fn halfway() -> Progress {
     let stage = Stage { index: 1, count: 3, name: "Hash".to_owned(), starts: vec![0.0, 0.1, 0.9] };
     Progress {
@@ -24,12 +24,12 @@ fn halfway() -> Progress {
     }
 }
 
-/// What is left of it: where it stopped; neither what it did there, nor how fast, nor when. Any report is newer.
+/// Returns the part that is kept: the position, without message, speed and time, at `rev` 0.
 fn left() -> Progress {
     Progress { rev: 0, message: String::new(), tone: Tone::Info, rate: None, at: None, ..halfway() }
 }
 
-/// A running attempt that has come halfway, with a checkpoint or without.
+/// Returns a running attempt with some progress, with or without a checkpoint.
 async fn come_halfway(store: &dyn Store, with_checkpoint: bool) -> Claimed {
     store.enqueue(NewJob { max_attempts: 2, ..new_job("a") }).await.expect("accepted");
     let claimed = claim_one(store, "a").await;
@@ -49,8 +49,8 @@ async fn progress_of(store: &dyn Store, job: JobId) -> Progress {
     store.job(job).await.expect("found").progress
 }
 
-pub(crate) async fn waiting_job_shows_progress_of_its_checkpoint(kept: Kept) {
-    let store = kept.store.as_ref();
+pub(crate) async fn waiting_job_shows_progress_of_its_checkpoint(test: TestStore) {
+    let store = test.store.as_ref();
     let at = Micros(501_000 * HOUR);
     let Outcome::Failed { failure, trace } = failed() else { unreachable!("it has failed") };
     let later = Outcome::RetryLater { failure, trace, at };
@@ -73,8 +73,8 @@ pub(crate) async fn waiting_job_shows_progress_of_its_checkpoint(kept: Kept) {
         end(store, &retried, failed()).await;
 
         let claimed = come_halfway(store, with_checkpoint).await;
-        assert_eq!(die(store).await, [claimed.view.job]);
+        assert_eq!(kill_worker(store).await, [claimed.view.job]);
         assert_eq!(claim_one(store, "a").await.view.progress, expected, "its worker has died");
-        die(store).await;
+        kill_worker(store).await;
     }
 }
