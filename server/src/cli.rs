@@ -29,7 +29,7 @@ pub struct Cli {
     serve: Serve,
 }
 
-/// What the program can do.
+/// The commands.
 #[derive(Subcommand, Debug)]
 pub enum Command {
     /// Serve the web pages and run the jobs (the default)
@@ -37,31 +37,31 @@ pub enum Command {
     /// Run jobs beside a server, on the same data directory; start any number of workers
     Worker(Worker),
     /// Print a new setup link for the first administrator; earlier ones expire
-    SetupLink(Beside),
+    SetupLink(AccountSettings),
     /// List, add, change and remove users
-    User(User),
+    User(UserArgs),
 }
 
-/// The settings of what works on a server's data beside it: those of the server, so that it can be given the same file.
+/// The settings of account commands: those of the server, so that the same file can be used.
 #[derive(Args, Debug)]
-#[command(mut_args = only_where)]
-pub struct Beside {
+#[command(mut_args = show_location_settings)]
+pub struct AccountSettings {
     #[command(flatten)]
     server: Serve,
 }
 
-/// The settings and what to do.
+/// The arguments of `milepost user`.
 #[derive(Args, Debug)]
-pub struct User {
+pub struct UserArgs {
     #[command(flatten)]
-    beside: Beside,
+    settings: AccountSettings,
     #[command(subcommand)]
-    change: Change,
+    command: UserCommand,
 }
 
-/// What to do about people. Notes in the audit log say that `milepost user` did it.
+/// The commands of `milepost user`. The audit log names `milepost user` as their author.
 #[derive(Subcommand, Debug)]
-pub enum Change {
+pub enum UserCommand {
     /// List all users, including removed ones
     List,
     /// Add a user and print the invite link
@@ -134,46 +134,45 @@ impl Cli {
 }
 
 impl Serve {
-    /// Flags and environment over the file over the defaults.
+    /// Flags take precedence over the environment, the file and the defaults.
     pub fn config(self) -> Result<Config> {
-        let config = Config::new(self.settings.or_environment().over(file(self.config)?))?;
+        let config = Config::new(self.settings.with_environment().with_fallback(settings_from_file(self.config)?))?;
         Ok(Config { sweep_orphans: self.sweep_orphans, ..config })
     }
 }
 
 impl Worker {
-    /// The same.
     pub fn config(self) -> Result<WorkConfig> {
-        WorkConfig::working(self.settings.or_environment().over(file(self.config)?.into_work()))
+        WorkConfig::for_worker(
+            self.settings.with_environment().with_fallback(settings_from_file(self.config)?.into_work()),
+        )
     }
 }
 
-impl Beside {
-    /// The same.
+impl AccountSettings {
     pub fn config(self) -> Result<Config> {
         self.server.config()
     }
 }
 
-impl User {
-    /// The settings and what to do.
-    pub fn config(self) -> Result<(Config, Change)> {
-        Ok((self.beside.config()?, self.change))
+impl UserArgs {
+    pub fn config(self) -> Result<(Config, UserCommand)> {
+        Ok((self.settings.config()?, self.command))
     }
 }
 
-/// Shows, of a server's settings, those that say where its data lies and how people reach it. They may stand anywhere.
-fn only_where(arg: Arg) -> Arg {
+/// Shows only the settings for the data directory and the public address. They may come before or after the subcommand.
+fn show_location_settings(arg: Arg) -> Arg {
     let shown = ["config", "data_dir", "addr", "public_url", "base_path"].contains(&arg.get_id().as_str());
     arg.hide(!shown).hide_env_values(true).global(true)
 }
 
 fn role() -> impl TypedValueParser<Value = Role> {
-    let words = PossibleValuesParser::new(Role::ALL.map(Role::as_str));
-    words.map(|word| Role::from_word(&word).expect("one of the possible values"))
+    let roles = PossibleValuesParser::new(Role::ALL.map(Role::as_str));
+    roles.map(|word| Role::from_word(&word).expect("one of the possible values"))
 }
 
-/// What the file says, where there is one.
-fn file(path: Option<PathBuf>) -> Result<Settings> {
+/// The settings of the file, if there is one.
+fn settings_from_file(path: Option<PathBuf>) -> Result<Settings> {
     path.as_deref().map(Settings::from_file).transpose().map(Option::unwrap_or_default)
 }

@@ -1,4 +1,4 @@
-//! What can be configured, and where it comes from: flags over environment over file over defaults.
+//! Configuration: flags take precedence over the environment, the file and the defaults.
 
 mod base_path;
 mod public_url;
@@ -26,7 +26,7 @@ pub use work::{WorkConfig, WorkSettings};
 
 use crate::{Error, Result, limits::StreamLimits, middleware::client_ip::TrustedProxies};
 
-/// Every setting, once: each is a flag, a variable `MILEPOST_…` and a key of the configuration file.
+/// All settings: each is a flag, a variable `MILEPOST_…` and a key of the configuration file.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 pub struct Settings {
     #[command(flatten)]
@@ -35,17 +35,17 @@ pub struct Settings {
     #[command(flatten)]
     #[serde(flatten)]
     work: WorkSettings,
-    /// Tables `[command.NAME]` of a file: neither flags nor variables declare what runs.
+    /// Tables `[command.NAME]`; a file only, since neither flags nor variables may declare programs.
     #[arg(skip)]
     #[serde(default)]
     command: BTreeMap<String, toml::Value>,
-    /// Keys of a file that are none.
+    /// Unknown keys of a file.
     #[arg(skip)]
     #[serde(flatten)]
     unknown: BTreeMap<String, toml::Value>,
 }
 
-/// Settings of whoever answers browsers.
+/// Settings of the web server.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
 struct WebSettings {
     /// Where to listen; port 0 takes a free one [default: 127.0.0.1:3000]
@@ -117,39 +117,39 @@ struct WebSettings {
 }
 
 impl Settings {
-    /// Reads a configuration file (TOML). A key that is no setting is an error that names it.
+    /// Reads a configuration file (TOML). An unknown key is an error.
     pub fn from_file(path: &Path) -> Result<Self> {
-        let problem = |message: String| Error::Config { path: path.to_owned(), message };
-        let text = std::fs::read_to_string(path).map_err(|error| problem(error.to_string()))?;
-        let mut settings: Self = toml::from_str(&text).map_err(|error| problem(error.to_string()))?;
+        let invalid = |message: String| Error::Config { path: path.to_owned(), message };
+        let text = std::fs::read_to_string(path).map_err(|error| invalid(error.to_string()))?;
+        let mut settings: Self = toml::from_str(&text).map_err(|error| invalid(error.to_string()))?;
         if let Some(key) = settings.unknown.keys().next() {
-            return Err(problem(format!("there is no setting `{key}`")));
+            return Err(invalid(format!("there is no setting `{key}`")));
         }
         for (name, table) in std::mem::take(&mut settings.command) {
-            let command = Command::from_toml(&name, table).map_err(|wrong| problem(wrong.to_string()))?;
+            let command = Command::from_toml(&name, table).map_err(|wrong| invalid(wrong.to_string()))?;
             settings.work.commands.push(command);
         }
         Ok(settings)
     }
 
-    /// Those of whoever runs jobs.
+    /// The settings of a worker.
     #[must_use]
     pub fn into_work(self) -> WorkSettings {
         self.work
     }
 
-    /// With what clap cannot read from the environment.
+    /// Adds the variables that clap cannot read.
     #[must_use]
-    pub fn or_environment(self) -> Self {
-        Self { work: self.work.or_environment(), ..self }
+    pub fn with_environment(self) -> Self {
+        Self { work: self.work.with_environment(), ..self }
     }
 
-    /// These, and `below` where these are silent.
+    /// Takes settings that are not given from `fallback`.
     #[must_use]
-    pub fn over(self, below: Self) -> Self {
+    pub fn with_fallback(self, fallback: Self) -> Self {
         Self {
-            web: self.web.over(below.web),
-            work: self.work.over(below.work),
+            web: self.web.with_fallback(fallback.web),
+            work: self.work.with_fallback(fallback.work),
             command: self.command,
             unknown: self.unknown,
         }
@@ -157,67 +157,66 @@ impl Settings {
 }
 
 impl WebSettings {
-    fn over(self, below: Self) -> Self {
+    fn with_fallback(self, fallback: Self) -> Self {
         Self {
-            addr: self.addr.or(below.addr),
-            public_url: self.public_url.or(below.public_url),
-            base_path: self.base_path.or(below.base_path),
-            trusted_proxy: if self.trusted_proxy.is_empty() { below.trusted_proxy } else { self.trusted_proxy },
-            no_auth: self.no_auth.or(below.no_auth),
-            kept_pages: self.kept_pages.or(below.kept_pages),
-            session_idle: self.session_idle.or(below.session_idle),
-            session_lifetime: self.session_lifetime.or(below.session_lifetime),
-            upload_limit: self.upload_limit.or(below.upload_limit),
-            upload_quota: self.upload_quota.or(below.upload_quota),
-            connections: self.connections.or(below.connections),
-            connections_per_address: self.connections_per_address.or(below.connections_per_address),
-            streams: self.streams.or(below.streams),
-            streams_per_address: self.streams_per_address.or(below.streams_per_address),
-            streams_per_user: self.streams_per_user.or(below.streams_per_user),
-            streams_per_session: self.streams_per_session.or(below.streams_per_session),
+            addr: self.addr.or(fallback.addr),
+            public_url: self.public_url.or(fallback.public_url),
+            base_path: self.base_path.or(fallback.base_path),
+            trusted_proxy: if self.trusted_proxy.is_empty() { fallback.trusted_proxy } else { self.trusted_proxy },
+            no_auth: self.no_auth.or(fallback.no_auth),
+            kept_pages: self.kept_pages.or(fallback.kept_pages),
+            session_idle: self.session_idle.or(fallback.session_idle),
+            session_lifetime: self.session_lifetime.or(fallback.session_lifetime),
+            upload_limit: self.upload_limit.or(fallback.upload_limit),
+            upload_quota: self.upload_quota.or(fallback.upload_quota),
+            connections: self.connections.or(fallback.connections),
+            connections_per_address: self.connections_per_address.or(fallback.connections_per_address),
+            streams: self.streams.or(fallback.streams),
+            streams_per_address: self.streams_per_address.or(fallback.streams_per_address),
+            streams_per_user: self.streams_per_user.or(fallback.streams_per_user),
+            streams_per_session: self.streams_per_session.or(fallback.streams_per_session),
         }
     }
 }
 
-/// What the server works with: every setting decided and checked.
+/// The checked configuration of a server.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// How it runs jobs.
     pub work: WorkConfig,
-    /// Where to listen.
+    /// Listen address.
     pub addr: SocketAddr,
-    /// The address that people type, without a path, if it is known.
+    /// The public address, without a path, if it is configured.
     pub public_url: Option<Url>,
-    /// The path that everything lives below; empty for none.
+    /// The path prefix of all addresses; may be empty.
     pub base_path: String,
-    /// Who is believed in what they say of whom they ask for.
+    /// Proxies whose `X-Forwarded-For` is used.
     pub trusted_proxies: TrustedProxies,
-    /// Whether working without accounts was asked for by name.
+    /// Runs without accounts.
     pub no_auth: bool,
-    /// Whether browsers may keep pages for when the server is away.
+    /// Lets browsers save pages for when the server is unreachable.
     pub kept_pages: bool,
-    /// Whether files that the database does not know are swept however many there are. A flag alone.
+    /// Moves all files without a database row aside, however many there are. A flag only.
     pub sweep_orphans: bool,
-    /// How long web sessions last.
+    /// Limits of web sessions.
     pub sessions: SessionLimits,
     /// The largest upload, bytes.
     pub upload_limit: u64,
-    /// What one person may have sent that is still kept, bytes; `None` for any amount.
+    /// Most bytes of stored uploads of one user; `None` for no limit.
     pub upload_quota: Option<u64>,
-    /// Connections at once.
+    /// Most open connections.
     pub connections: u32,
-    /// Connections at once from one address that is no trusted proxy.
+    /// Most open connections from one address that is not a trusted proxy.
     pub connections_per_address: u32,
-    /// Event streams at once.
+    /// Limits of event streams.
     pub streams: StreamLimits,
-    /// How long a request's body may say nothing while it is waited for. Not a setting.
-    pub patience: Duration,
-    /// The socket that tells pages to reload, while `cargo leptos watch` serves.
+    /// Time-out of a request body that stops arriving. Not configurable.
+    pub body_timeout: Duration,
+    /// The socket by which `cargo leptos watch` reloads pages.
     pub reload_port: Option<u16>,
 }
 
 impl Config {
-    /// Fills in the defaults and checks what must hold together.
+    /// Fills in the defaults and checks the settings.
     pub fn new(settings: Settings) -> Result<Self> {
         let Settings { web, work, command: _, unknown: _ } = settings;
         let watch = env::var_os("LEPTOS_WATCH").is_some();
@@ -229,68 +228,67 @@ impl Config {
         if no_auth && !addr.ip().is_loopback() {
             return Err(Error::NotLoopback(addr));
         }
-        let connections = within("connections", web.connections, 1..=u32::MAX)?.unwrap_or(12_000);
-        let per_address = within("connections_per_address", web.connections_per_address, 1..=connections)?;
-        let streams =
-            StreamLimits {
-                total: within("streams", web.streams, 1..=connections)?.unwrap_or(streams_among(connections)),
-                per_address: within("streams_per_address", web.streams_per_address, 1..=u32::MAX)?
-                    .unwrap_or(if no_auth { u32::MAX } else { StreamLimits::default().per_address }),
-                per_user: within("streams_per_user", web.streams_per_user, 1..=u32::MAX)?
-                    .unwrap_or(StreamLimits::default().per_user),
-                per_session: within("streams_per_session", web.streams_per_session, 1..=u32::MAX)?
-                    .unwrap_or(StreamLimits::default().per_session),
-            };
+        let connections = check_range("connections", web.connections, 1..=u32::MAX)?.unwrap_or(12_000);
+        let per_address = check_range("connections_per_address", web.connections_per_address, 1..=connections)?;
+        let streams = StreamLimits {
+            total: check_range("streams", web.streams, 1..=connections)?.unwrap_or(default_streams(connections)),
+            per_address: check_range("streams_per_address", web.streams_per_address, 1..=u32::MAX)?
+                .unwrap_or(if no_auth { u32::MAX } else { StreamLimits::default().per_address }),
+            per_user: check_range("streams_per_user", web.streams_per_user, 1..=u32::MAX)?
+                .unwrap_or(StreamLimits::default().per_user),
+            per_session: check_range("streams_per_session", web.streams_per_session, 1..=u32::MAX)?
+                .unwrap_or(StreamLimits::default().per_session),
+        };
         Ok(Self {
-            work: WorkConfig::serving(work, watch)?,
+            work: WorkConfig::for_server(work, watch)?,
             addr,
-            public_url: public_url::checked(web.public_url)?,
-            base_path: base_path::checked(web.base_path)?,
+            public_url: public_url::parse(web.public_url)?,
+            base_path: base_path::parse(web.base_path)?,
             trusted_proxies: web.trusted_proxy.iter().map(|network| network.0).collect(),
             no_auth,
             kept_pages: web.kept_pages.unwrap_or(true),
             sweep_orphans: false,
-            sessions: SessionLimits::checked(web.session_idle, web.session_lifetime)?,
+            sessions: SessionLimits::parse(web.session_idle, web.session_lifetime)?,
             upload_limit: web.upload_limit.map_or(2 << 30, |size| size.0),
             upload_quota: web.upload_quota.map(|size| size.0).or((!no_auth).then_some(20 << 30)),
             connections,
             connections_per_address: per_address.unwrap_or(connections),
             streams,
-            patience: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(30),
             reload_port: watch.then(leptos_reload_port).transpose()?,
         })
     }
 }
 
 impl Config {
-    /// What people call the server: the host of its public address, if that is known.
+    /// The name of the server on pages: the host of its public address, or Milepost.
     pub fn name(&self) -> &str {
         self.public_url.as_ref().and_then(Url::host_str).unwrap_or("Milepost")
     }
 
-    /// Whether people reach the server by TLS.
-    pub fn secure(&self) -> bool {
+    /// Whether the public address is HTTPS.
+    pub fn is_https(&self) -> bool {
         self.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
     }
 
-    /// An absolute link to `path`, which begins with `/`, for whoever reads it outside of a page: below the public
-    /// address, else below the one that the server is `listening` on.
+    /// An absolute link to `path`, which begins with `/`: on the public address, or else on the address that the server
+    /// is `listening` on.
     pub fn link(&self, path: &str, listening: SocketAddr) -> String {
         let origin = match &self.public_url {
             Some(url) => url.origin().ascii_serialization(),
-            None => format!("http://{}", here(listening)),
+            None => format!("http://{}", reachable(listening)),
         };
         format!("{origin}{}{path}", self.base_path)
     }
 }
 
-/// How many of so many connections may be event streams: whoever wants a page finds one that is not.
-pub(crate) const fn streams_among(connections: u32) -> u32 {
+/// Most event streams among so many connections: the others are left for pages.
+pub(crate) const fn default_streams(connections: u32) -> u32 {
     connections - connections / 6
 }
 
-/// An address that can be asked, where `addr` stands for all of the machine's.
-fn here(addr: SocketAddr) -> SocketAddr {
+/// An address for links: the loopback address if the server listens on all addresses.
+fn reachable(addr: SocketAddr) -> SocketAddr {
     match addr.ip() {
         ip if !ip.is_unspecified() => addr,
         IpAddr::V4(_) => (Ipv4Addr::LOCALHOST, addr.port()).into(),
@@ -298,19 +296,19 @@ fn here(addr: SocketAddr) -> SocketAddr {
     }
 }
 
-/// A number in its range, wherever it was given.
-fn within(name: &'static str, value: Option<u32>, range: RangeInclusive<u32>) -> Result<Option<u32>> {
+/// Checks that a number is in its range.
+fn check_range(name: &'static str, value: Option<u32>, range: RangeInclusive<u32>) -> Result<Option<u32>> {
     match value {
         Some(value) if !range.contains(&value) => {
-            let (least, most) = range.into_inner();
-            let message = if most == u32::MAX { format!("at least {least}") } else { format!("{least} to {most}") };
+            let (min, max) = range.into_inner();
+            let message = if max == u32::MAX { format!("at least {min}") } else { format!("{min} to {max}") };
             Err(Error::Setting { name, message: format!("{value} is not possible; it can be {message}") })
         }
         value => Ok(value),
     }
 }
 
-/// Where `cargo leptos` expects its server.
+/// The address that `cargo leptos` has set.
 fn leptos_address() -> Result<Option<SocketAddr>> {
     let Ok(text) = env::var("LEPTOS_SITE_ADDR") else { return Ok(None) };
     let address = text.parse::<Address>().map_err(|message| Error::Variable { name: "LEPTOS_SITE_ADDR", message })?;

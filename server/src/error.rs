@@ -1,15 +1,15 @@
-//! Why the server cannot start or go on. What a request meets is answered by its handler instead.
+//! Errors that keep a process from starting or running. Errors of requests are handled by their handlers.
 
 use std::{net::SocketAddr, path::PathBuf};
 
-/// A result of the server.
+/// A result with this crate's error.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why the server does not run.
+/// Why a process cannot start or run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The configuration file cannot be read, or holds what is no setting.
+    /// The configuration file cannot be read or has an invalid setting.
     #[error("the configuration file {}: {message}", path.display())]
     Config {
         /// The file.
@@ -17,7 +17,7 @@ pub enum Error {
         /// What is wrong with it.
         message: String,
     },
-    /// A setting is outside of what is possible, wherever it was given.
+    /// A setting is out of range.
     #[error("{name}: {message}")]
     Setting {
         /// The setting.
@@ -33,7 +33,7 @@ pub enum Error {
         /// What is wrong with it.
         message: String,
     },
-    /// The address can be reached from other machines, and nobody would be asked who they are.
+    /// `--no-auth` with an address that other machines can reach.
     #[error(
         "--no-auth works without accounts, and --addr {0} can be reached from other machines: everyone there could \
          start and stop jobs and read their files. Leave out --no-auth, or listen on 127.0.0.1 or [::1]"
@@ -47,7 +47,7 @@ pub enum Error {
         /// What is wrong with it.
         message: String,
     },
-    /// Another server works on the same data directory.
+    /// Another server uses the data directory.
     #[error(
         "{} is in use by another milepost (process {pid}). Stop that one first (kill {pid}), or choose another \
          --data-dir", data_dir.display()
@@ -55,10 +55,10 @@ pub enum Error {
     InUse {
         /// The data directory.
         data_dir: PathBuf,
-        /// The other process, as it wrote itself down.
+        /// The process id in the lock file.
         pid: String,
     },
-    /// The database has to be migrated, and workers of an older version work on it.
+    /// The database must be migrated, but workers of an older version use it.
     #[error(
         "the database in {} has to be brought up to this version, and workers of an older one are at work on it. Stop \
          them first", .0.display()
@@ -80,7 +80,7 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
-    /// A thread or service task without which the process cannot work has ended.
+    /// An essential thread or service task has ended.
     #[error("the {} has ended ({}); see the log, and start the server or worker again", .0.part, .0.reason)]
     PartEnded(engine::Failure),
     /// The system lets this process start no more threads.
@@ -89,10 +89,10 @@ pub enum Error {
          processes (ulimit -v, ulimit -u)"
     )]
     NoThreads(&'static str),
-    /// A mistake in the program, or threads that the system did not start; the log says where.
+    /// A panic: a mistake in the program, or a thread that the system did not start.
     #[error("the program panicked; the log says where")]
     Panicked,
-    /// The system allows too few open files to work with.
+    /// The open-file limit is too low.
     #[error(
         "the system allows this process {allowed} open files, and it needs at least {needed}: raise that limit (ulimit -n, \
          LimitNOFILE=)"
@@ -100,7 +100,7 @@ pub enum Error {
     TooFewFiles {
         /// The limit.
         allowed: u64,
-        /// The least that does.
+        /// The least that is enough.
         needed: u64,
     },
     /// The engine does not open.
@@ -109,8 +109,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// What a shell is told: 2 for a mistake in how the program was called, 70 for a part that ended by a mistake in
-    /// the program (`EX_SOFTWARE`), 1 for everything else.
+    /// The exit code: 2 for invalid arguments or settings, 70 for a mistake in the program (`EX_SOFTWARE`), 1 for all
+    /// others.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Config { .. }

@@ -1,4 +1,5 @@
 //! Milepost's one program: it serves the pages, runs the built-in tasks and keeps their history.
+#![allow(missing_docs, reason = "not a library for others: public for the program and its tests")]
 
 pub mod cli;
 pub mod config;
@@ -17,7 +18,8 @@ use std::{process::ExitCode, time::Duration};
 pub use error::{Error, Result};
 pub use http::state::AppState;
 
-/// The version in `--version`; the asset folder of the pages is named by the build instead, see [`http::assets::build`].
+/// The version in `--version`; the asset folder of the pages is named by the build instead, see
+/// [`http::assets::build`].
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// How long the end of the process waits for its last output to be written.

@@ -199,7 +199,7 @@ impl ConnectionLimiter {
 
     /// Issues a permit unless a limit is reached.
     pub(crate) fn acquire(&self, address: IpAddr) -> Option<ConnectionPermit> {
-        let limit = (!self.limits.proxies.include(address)).then_some((address, self.limits.per_address));
+        let limit = (!self.limits.proxies.contain(address)).then_some((address, self.limits.per_address));
         self.limiter.acquire([limit]).ok()
     }
 

@@ -4,5 +4,6 @@ pub(crate) mod console;
 mod lock;
 mod process;
 pub mod serve;
+mod shutdown;
 pub mod users;
 pub mod worker;

@@ -1,11 +1,11 @@
-//! The path that everything lives below.
+//! The setting `base_path`: the path prefix of all addresses.
 
 use crate::{Error, Result};
 
-/// The path as it was given, empty for none. What would not survive a redirect or a cookie unchanged is refused.
-pub(super) fn checked(path: Option<String>) -> Result<String> {
+/// Checks the path; empty for none. Rejects what a redirect or a cookie would change.
+pub(super) fn parse(path: Option<String>) -> Result<String> {
     let Some(path) = path else { return Ok(String::new()) };
-    if path.strip_prefix('/').is_some_and(|path| path.split('/').all(is_plain)) {
+    if path.strip_prefix('/').is_some_and(|path| path.split('/').all(is_unreserved)) {
         return Ok(path);
     }
     let message = format!(
@@ -16,7 +16,7 @@ pub(super) fn checked(path: Option<String>) -> Result<String> {
     Err(Error::Setting { name: "base_path", message })
 }
 
-fn is_plain(part: &str) -> bool {
+fn is_unreserved(part: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     !matches!(part, "" | "." | "..") && part.bytes().all(plain)
 }

@@ -1,19 +1,19 @@
-//! How long people stay signed in.
+//! Session limits: how long users stay signed in.
 
 use std::time::Duration;
 
 use super::Span;
 use crate::{Error, Result};
 
-/// Any shorter, and nobody would get through a form.
-const SHORTEST: Duration = Duration::from_mins(1);
+/// Long enough to fill in a form.
+const MIN_LIFETIME: Duration = Duration::from_mins(1);
 
 /// How long web sessions last.
 #[derive(Clone, Copy, Debug)]
 pub struct SessionLimits {
-    /// Without being used.
+    /// Time without use.
     pub idle: Duration,
-    /// From sign-in on, used or not.
+    /// Time since sign-in.
     pub lifetime: Duration,
 }
 
@@ -25,26 +25,26 @@ impl Default for SessionLimits {
 }
 
 impl SessionLimits {
-    /// As they are set; a session that may be idle for longer than it lives is a mistake.
-    pub(super) fn checked(idle: Option<Span>, lifetime: Option<Span>) -> Result<Self> {
+    /// Checks the settings; the idle time cannot exceed the lifetime.
+    pub(super) fn parse(idle: Option<Span>, lifetime: Option<Span>) -> Result<Self> {
         let default = Self::default();
         let lifetime = lifetime.map_or(default.lifetime, |span| span.0);
         let idle = idle.map_or(default.idle.min(lifetime), |span| span.0);
-        if lifetime < SHORTEST {
-            return Err(impossible("session_lifetime", lifetime, &format!("{} or more", shown(SHORTEST))));
+        if lifetime < MIN_LIFETIME {
+            return Err(out_of_range("session_lifetime", lifetime, &format!("{} or more", format(MIN_LIFETIME))));
         }
-        if !(SHORTEST..=lifetime).contains(&idle) {
-            let range = format!("{} to {}, the session_lifetime", shown(SHORTEST), shown(lifetime));
-            return Err(impossible("session_idle", idle, &range));
+        if !(MIN_LIFETIME..=lifetime).contains(&idle) {
+            let range = format!("{} to {}, the session_lifetime", format(MIN_LIFETIME), format(lifetime));
+            return Err(out_of_range("session_idle", idle, &range));
         }
         Ok(Self { idle, lifetime })
     }
 }
 
-fn impossible(name: &'static str, value: Duration, range: &str) -> Error {
-    Error::Setting { name, message: format!("{} is not possible; it can be {range}", shown(value)) }
+fn out_of_range(name: &'static str, value: Duration, range: &str) -> Error {
+    Error::Setting { name, message: format!("{} is not possible; it can be {range}", format(value)) }
 }
 
-fn shown(duration: Duration) -> humantime::FormattedDuration {
+fn format(duration: Duration) -> humantime::FormattedDuration {
     humantime::format_duration(duration)
 }

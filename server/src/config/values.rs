@@ -10,7 +10,7 @@ use std::{
 use ipnet::IpNet;
 use serde::Deserialize;
 
-/// `HOST:PORT` where connections are taken. A name is resolved; of several addresses IPv4 is preferred.
+/// `HOST:PORT` to listen on. A name is resolved; IPv4 is preferred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Address(pub SocketAddr);
@@ -49,7 +49,7 @@ impl FromStr for Size {
     }
 }
 
-/// A length of time, written `10s`, `500ms` or `2m 30s`.
+/// A duration, written `10s`, `500ms` or `2m 30s`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Span(pub Duration);
@@ -79,7 +79,7 @@ impl FromStr for Network {
     }
 }
 
-// Serde reads all of them from text, as the command line does.
+// Serde parses them from text, as the command line does.
 macro_rules! from_text {
     ($($name:ty),*) => {
         $(impl TryFrom<String> for $name {

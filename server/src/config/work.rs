@@ -1,4 +1,4 @@
-//! What `serve` and `worker` share: the settings of whoever runs jobs.
+//! Settings of a process that runs jobs: `serve` and `worker`.
 
 use std::{env, ops::RangeInclusive, path::PathBuf, time::Duration};
 
@@ -6,13 +6,12 @@ use clap::Args;
 use commands::Command;
 use serde::Deserialize;
 
-use super::{Size, Span, within};
+use super::{Size, Span, check_range};
 use crate::{Error, Result};
 
-/// The most jobs that one process runs at once.
-const MOST_JOBS: u32 = 10_000;
-/// The shortest lease: below it, a busy machine looks dead.
-const SHORTEST_LEASE: Duration = Duration::from_millis(300);
+const MAX_JOBS: u32 = 10_000;
+/// With a shorter lease a busy machine is taken for dead.
+const MIN_LEASE: Duration = Duration::from_millis(300);
 
 /// Settings of a process that runs jobs.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
@@ -56,89 +55,89 @@ pub struct WorkSettings {
     #[arg(long, env = "MILEPOST_LOG", value_name = "FILTER", help_heading = "Log")]
     log: Option<String>,
 
-    /// What the tables `[command.NAME]` of the file declare, checked.
+    /// The checked tables `[command.NAME]` of the file.
     #[arg(skip)]
     #[serde(skip)]
     pub(super) commands: Vec<Command>,
 }
 
 impl WorkSettings {
-    /// What clap cannot read from the environment: a list, separated as in `PATH`. On the command line a colon is part
+    /// Adds `MILEPOST_ROOT`, a list separated as in `PATH`, which clap cannot read: on the command line a colon is part
     /// of the name.
     #[must_use]
-    pub fn or_environment(mut self) -> Self {
+    pub fn with_environment(mut self) -> Self {
         if self.root.is_empty() {
             self.root = env::var_os("MILEPOST_ROOT").iter().flat_map(env::split_paths).collect();
         }
         self
     }
 
-    /// These, and `below` where these are silent.
+    /// Takes settings that are not given from `fallback`.
     #[must_use]
-    pub fn over(self, below: Self) -> Self {
+    pub fn with_fallback(self, fallback: Self) -> Self {
         Self {
-            data_dir: self.data_dir.or(below.data_dir),
-            root: if self.root.is_empty() { below.root } else { self.root },
-            concurrency: self.concurrency.or(below.concurrency),
-            cancel_grace: self.cancel_grace.or(below.cancel_grace),
-            shutdown_grace: self.shutdown_grace.or(below.shutdown_grace),
-            lease: self.lease.or(below.lease),
-            allow_private_links: self.allow_private_links.or(below.allow_private_links),
-            job_write_limit: self.job_write_limit.or(below.job_write_limit),
-            log: self.log.or(below.log),
-            commands: below.commands,
+            data_dir: self.data_dir.or(fallback.data_dir),
+            root: if self.root.is_empty() { fallback.root } else { self.root },
+            concurrency: self.concurrency.or(fallback.concurrency),
+            cancel_grace: self.cancel_grace.or(fallback.cancel_grace),
+            shutdown_grace: self.shutdown_grace.or(fallback.shutdown_grace),
+            lease: self.lease.or(fallback.lease),
+            allow_private_links: self.allow_private_links.or(fallback.allow_private_links),
+            job_write_limit: self.job_write_limit.or(fallback.job_write_limit),
+            log: self.log.or(fallback.log),
+            commands: fallback.commands,
         }
     }
 }
 
-/// How a process runs jobs: every setting decided and checked.
+/// The checked configuration of a process that runs jobs.
 #[derive(Clone, Debug)]
 pub struct WorkConfig {
-    /// Everything that is kept lies here.
+    /// Data directory.
     pub data_dir: PathBuf,
     /// Folders that tasks may read; empty for `DATA/files`.
     pub roots: Vec<PathBuf>,
-    /// Jobs at once.
+    /// Most jobs that run at a time.
     pub concurrency: u32,
-    /// How long a task may take to stop.
+    /// Time to stop after a cancel before a job is not responding.
     pub cancel_grace: Duration,
-    /// How long running jobs may go on once the process is to stop.
+    /// Time for running jobs in a graceful shutdown.
     pub shutdown_grace: Duration,
-    /// After how long a silence others take its jobs.
+    /// Lease of the worker: after this long without a heartbeat other processes take its jobs.
     pub lease: Duration,
-    /// Whether check-links may ask private addresses.
+    /// Lets `check-links` request private addresses.
     pub allow_private_links: bool,
-    /// Bytes that one attempt of a job may write.
+    /// Most bytes that one attempt of a job may write.
     pub job_write_limit: u64,
-    /// Filter of the log.
+    /// Log filter.
     pub log: String,
-    /// Programs of the operator's that are tasks.
+    /// Configured external commands.
     pub commands: Vec<Command>,
 }
 
 impl WorkConfig {
-    /// Of a server, which may leave all jobs to others. A developer who `watch`es waits for the rebuilt one, and not for
-    /// yesterday's jobs.
-    pub(super) fn serving(settings: WorkSettings, watch: bool) -> Result<Self> {
+    /// For a server, which may leave all jobs to workers. With `watch` the shutdown grace is short, so that a rebuilt
+    /// server starts soon.
+    pub(super) fn for_server(settings: WorkSettings, watch: bool) -> Result<Self> {
         let shutdown_grace = if watch { Duration::from_millis(200) } else { Duration::from_secs(3) };
-        Self::new(settings, 0..=MOST_JOBS, shutdown_grace)
+        Self::new(settings, 0..=MAX_JOBS, shutdown_grace)
     }
 
-    /// Of a worker, which is there for the jobs.
-    pub fn working(settings: WorkSettings) -> Result<Self> {
-        Self::new(settings, 1..=MOST_JOBS, Duration::from_secs(3))
+    /// For a worker.
+    pub fn for_worker(settings: WorkSettings) -> Result<Self> {
+        Self::new(settings, 1..=MAX_JOBS, Duration::from_secs(3))
     }
 
     fn new(settings: WorkSettings, concurrency: RangeInclusive<u32>, shutdown_grace: Duration) -> Result<Self> {
         let lease = settings.lease.map_or(Duration::from_secs(30), |span| span.0);
-        if lease < SHORTEST_LEASE {
-            let message = format!("{lease:?} is not possible; it can be {SHORTEST_LEASE:?} or more");
+        if lease < MIN_LEASE {
+            let message = format!("{lease:?} is not possible; it can be {MIN_LEASE:?} or more");
             return Err(Error::Setting { name: "lease", message });
         }
         Ok(Self {
             data_dir: settings.data_dir.unwrap_or_else(|| "data".into()),
             roots: settings.root,
-            concurrency: within("concurrency", settings.concurrency, concurrency)?.unwrap_or(8),
+            concurrency: check_range("concurrency", settings.concurrency, concurrency)?.unwrap_or(8),
             cancel_grace: settings.cancel_grace.map_or(Duration::from_secs(10), |span| span.0),
             shutdown_grace: settings.shutdown_grace.map_or(shutdown_grace, |span| span.0),
             lease,

@@ -1,7 +1,7 @@
-//! The door to the server functions, `/api/…`.
+//! Server functions, `POST /api/{function}`.
 //!
-//! A plain server function answers 500 to everything and sends browsers without script back with the error in the
-//! address. Here a refusal gets the status that belongs to it, and such browsers find it on the page they came from.
+//! Leptos answers every error with 500 and redirects browsers without script to an address that contains the error.
+//! Here an error gets its own status, and such browsers see it as a flash message on the page with the form.
 
 use app::{
     base_path::url,
@@ -26,47 +26,47 @@ use url::form_urlencoded;
 
 use crate::{
     AppState,
-    handlers::{pages, sign_in::next},
+    handlers::{pages, sign_in::return_path},
     http::router,
-    middleware::auth::{self, Visit},
+    middleware::auth::{self, RequestIdentity},
 };
 
 /// The largest body: 16 MiB of input, each byte percent-encoded as three, and the names around it.
 const BODY_LIMIT: usize = 3 * app::server_fns::INPUT_LIMIT + 64 * 1024;
 
-/// The arguments that are numbers, in whatever function: those that name a job, a schedule, a token or a person.
-const NUMBERS: [&str; 4] = ["id", "rerun_of", "revision", "user"];
+/// The arguments that are numbers in every function: ids of jobs, schedules, tokens and users.
+const NUMERIC_ARGUMENTS: [&str; 4] = ["id", "rerun_of", "revision", "user"];
 
 /// `POST /api/{function}`.
 pub(crate) async fn call(
     State(state): State<AppState>,
-    Extension(visit): Extension<Visit>,
+    Extension(identity): Extension<RequestIdentity>,
     request: Request,
 ) -> Response {
-    let back = Back::of(&request);
-    let answer = match buffer(request).await {
-        Ok((request, arguments)) => run(state.context(&visit), request, &arguments).await,
-        Err(refusal) => Err(refusal),
+    let redirect = FormRedirect::from_request(&request);
+    let answer = match buffer_body(request).await {
+        Ok((request, arguments)) => call_server_function(state.context(&identity), request, &arguments).await,
+        Err(error) => Err(error),
     };
     match answer {
-        Ok(answer) => match back {
-            Some(back) => back.after(&answer),
+        Ok(answer) => match redirect {
+            Some(redirect) => redirect.success(&answer),
             None => answer,
         },
-        Err(refusal) => match back {
-            Some(back) => back.with(refusal).await,
-            None => refuse(&refusal),
+        Err(error) => match redirect {
+            Some(redirect) => redirect.failure(error).await,
+            None => error_response(&error),
         },
     }
 }
 
-/// What has no row in the table.
-pub(crate) async fn unknown(request: Request) -> Response {
-    refuse(&ApiError::new("unknown_function", format!("There is no {}", request.uri().path())))
+/// A function without a row in the route table.
+pub(crate) async fn unknown_function(request: Request) -> Response {
+    error_response(&ApiError::new("unknown_function", format!("There is no {}", request.uri().path())))
 }
 
 /// The error as status and JSON.
-pub(crate) fn refuse(error: &ApiError) -> Response {
+pub(crate) fn error_response(error: &ApiError) -> Response {
     let status = StatusCode::from_u16(error.status()).expect("ApiError::status answers valid statuses");
     let mut response = (status, [(header::CACHE_CONTROL, "no-store")], Json(error)).into_response();
     if status == StatusCode::UNAUTHORIZED {
@@ -75,16 +75,16 @@ pub(crate) fn refuse(error: &ApiError) -> Response {
     response
 }
 
-/// Whether a browser sent this, and its person waits for a page.
-pub(crate) fn wants_page(request: &Request) -> bool {
+/// Whether a browser asks for a page.
+pub(crate) fn wants_html(request: &Request) -> bool {
     let accepts = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    accepts.contains("text/html") && auth::bearer(request.headers()).is_none()
+    accepts.contains("text/html") && auth::bearer_token(request.headers()).is_none()
 }
 
-/// To the page where people sign in, which leads back to where they were going.
-pub(crate) fn sign_in_first(request: &Request) -> Response {
+/// Redirects to the sign-in page, which leads back to the requested page.
+pub(crate) fn redirect_to_sign_in(request: &Request) -> Response {
     let page = match *request.method() {
-        // Where everything lives below a path, the router sees what comes after it.
+        // Below a base path the router sees only the rest of the path.
         Method::GET | Method::HEAD => {
             let uri = request.extensions().get().map_or(request.uri(), |OriginalUri(uri)| uri);
             uri.path_and_query().map_or("/", PathAndQuery::as_str).to_owned()
@@ -95,29 +95,33 @@ pub(crate) fn sign_in_first(request: &Request) -> Response {
     see_other(HeaderValue::try_from(format!("{}?{query}", url("/sign-in"))).expect("an encoded query is ASCII"))
 }
 
-/// A page that says what may not be done; for a form, on the page that it stood on.
+/// A page with the reason; for a form, a redirect to its page.
 pub(crate) async fn forbidden(state: AppState, request: Request, error: engine::Error) -> Response {
-    if let (&Method::POST, Some(back)) = (request.method(), Back::of(&request)) {
-        return back.with(error.into()).await;
+    if let (&Method::POST, Some(redirect)) = (request.method(), FormRedirect::from_request(&request)) {
+        return redirect.failure(error.into()).await;
     }
     pages::forbidden(state, request, ApiError::from(error)).await
 }
 
-/// Runs the function that the path names.
-pub(crate) async fn run(app: AppContext, request: Request, arguments: &[u8]) -> Result<Response, ApiError> {
+/// Calls the server function of the path.
+pub(crate) async fn call_server_function(
+    app: AppContext,
+    request: Request,
+    arguments: &[u8],
+) -> Result<Response, ApiError> {
     let answer = leptos_axum::handle_server_fns_with_context(move || app.clone().provide(), request);
     let answer = answer.await.into_response();
     if answer.headers().contains_key(SERVER_FN_ERROR_HEADER) {
-        return Err(name_argument(read_refusal(answer).await, arguments));
+        return Err(name_faulty_argument(read_error(answer).await, arguments));
     }
     Ok(answer)
 }
 
-/// Reads the arguments whole, so that what is wrong with the body itself gets an answer of its own. Takes out
-/// `Accept`: it would make the server function redirect by itself.
-pub(crate) async fn buffer(request: Request) -> Result<(Request, Bytes), ApiError> {
+/// Reads the whole body, so that a fault in it gets its own error. Removes `Accept`, which would make the server
+/// function redirect by itself.
+pub(crate) async fn buffer_body(request: Request) -> Result<(Request, Bytes), ApiError> {
     let (mut parts, body) = request.into_parts();
-    let body = whole(body, BODY_LIMIT, "The request is too large: an input may hold 16 MiB of JSON").await?;
+    let body = read_form_body(body, BODY_LIMIT, "The request is too large: an input may hold 16 MiB of JSON").await?;
     parts.headers.remove(header::ACCEPT);
     let mut request = Request::from_parts(parts, Body::from(body.clone()));
     DefaultBodyLimit::disable().apply(&mut request);
@@ -125,7 +129,7 @@ pub(crate) async fn buffer(request: Request) -> Result<(Request, Bytes), ApiErro
 }
 
 /// Reads a form-encoded body of at most `limit` bytes.
-pub(crate) async fn whole(body: Body, limit: usize, too_large: &str) -> Result<Bytes, ApiError> {
+pub(crate) async fn read_form_body(body: Body, limit: usize, too_large: &str) -> Result<Bytes, ApiError> {
     let body = Limited::new(body, limit).collect().await.map_err(|error| {
         if error.is::<LengthLimitError>() {
             ApiError::new("too_large", too_large)
@@ -134,70 +138,70 @@ pub(crate) async fn whole(body: Body, limit: usize, too_large: &str) -> Result<B
         }
     })?;
     let body = body.to_bytes();
-    // A broken character may become whole by decoding, but not to whoever reads the text before.
+    // Decoding can repair a broken character, but the text is also read before it is decoded.
     if str::from_utf8(&body).is_err() || percent_decode(&body).decode_utf8().is_err() {
         return Err(ApiError::new("malformed", "The arguments are not UTF-8; send them form-encoded"));
     }
     Ok(body)
 }
 
-/// The error that a server function wrote into its answer.
-async fn read_refusal(answer: Response) -> ApiError {
+/// The error in the response of a server function.
+async fn read_error(answer: Response) -> ApiError {
     match answer.into_body().collect().await {
         Ok(body) => ApiError::de(body.to_bytes()),
         Err(_) => ApiError::new("internal", "The server could not say what went wrong"),
     }
 }
 
-/// Says which argument is to blame where its text is no number: serde's own words do not name it.
-fn name_argument(refusal: ApiError, arguments: &[u8]) -> ApiError {
-    if refusal.code != "malformed" || refusal.field.is_some() {
-        return refusal;
+/// Names the argument that is not a number: the message of serde does not.
+fn name_faulty_argument(error: ApiError, arguments: &[u8]) -> ApiError {
+    if error.code != "malformed" || error.field.is_some() {
+        return error;
     }
-    let mut numbers = form_urlencoded::parse(arguments).filter(|(name, _)| NUMBERS.contains(&name.as_ref()));
+    let mut numbers = form_urlencoded::parse(arguments).filter(|(name, _)| NUMERIC_ARGUMENTS.contains(&name.as_ref()));
     match numbers.find(|(_, text)| text.parse::<i64>().is_err()) {
         Some((name, text)) => ApiError::in_field("malformed", &*name, format!("{name} must be a number, not {text}")),
-        None => refusal,
+        None => error,
     }
 }
 
-/// The way back to the page with the form, for a browser without script.
-pub(crate) struct Back {
+/// Redirect to the page with the form, for a browser without script.
+pub(crate) struct FormRedirect {
     to: HeaderValue,
     session: Option<Session>,
 }
 
-impl Back {
-    /// To a page of one's own choice.
-    pub(crate) fn to(page: &str, extensions: &Extensions) -> Self {
+impl FormRedirect {
+    /// To the given page.
+    pub(crate) fn to_page(page: &str, extensions: &Extensions) -> Self {
         let to = HeaderValue::try_from(url(page)).expect("the addresses of pages are ASCII");
-        Self { to, session: kept_for(extensions) }
+        Self { to, session: session_for_flash(extensions) }
     }
 
-    /// Set where the caller wants to see a page.
-    fn of(request: &Request) -> Option<Self> {
+    /// To the referring page, if the client accepts HTML.
+    fn from_request(request: &Request) -> Option<Self> {
         let headers = request.headers();
         let page = headers.get(header::ACCEPT)?.to_str().ok()?.contains("text/html");
-        page.then(|| Self { to: referring_page(headers), session: kept_for(request.extensions()) })
+        page.then(|| Self { to: referring_page(headers), session: session_for_flash(request.extensions()) })
     }
 
-    /// To where the function sends, else to the page the form stood on, with the cookies it sets.
-    pub(crate) fn after(self, answer: &Response) -> Response {
-        let mut back = see_other(answer.headers().get(header::LOCATION).cloned().unwrap_or(self.to));
+    /// To the location of the response, or else to the page, with the cookies of the response.
+    pub(crate) fn success(self, answer: &Response) -> Response {
+        let mut redirect = see_other(answer.headers().get(header::LOCATION).cloned().unwrap_or(self.to));
         for cookie in answer.headers().get_all(header::SET_COOKIE) {
-            back.headers_mut().append(header::SET_COOKIE, cookie.clone());
+            redirect.headers_mut().append(header::SET_COOKIE, cookie.clone());
         }
-        back
+        redirect
     }
 
-    /// To the page the form stood on, which will say why.
-    pub(crate) async fn with(self, refusal: ApiError) -> Response {
-        let flash = Flash { tone: Tone::Danger, text: refusal.message.clone() };
-        if self.leave(flash).await { see_other(self.to) } else { refuse(&refusal) }
+    /// To the page, with the error as a flash message.
+    pub(crate) async fn failure(self, error: ApiError) -> Response {
+        let flash = Flash { tone: Tone::Danger, text: error.message.clone() };
+        if self.set_flash(flash).await { see_other(self.to) } else { error_response(&error) }
     }
 
-    /// Leaves a word for the page that comes next; answers whether it will be read.
-    pub(crate) async fn leave(&self, flash: Flash) -> bool {
+    /// Sets the flash message of the next page. Returns whether there is a session for it.
+    pub(crate) async fn set_flash(&self, flash: Flash) -> bool {
         match &self.session {
             Some(session) => flash::set(session, flash).await.is_ok(),
             None => false,
@@ -205,25 +209,25 @@ impl Back {
     }
 }
 
-/// The session that a word for the next page is kept in. Nothing is kept for strangers, who could fill the database with
-/// it, nor for programs, which bring no session and would get a new one each time.
-fn kept_for(extensions: &Extensions) -> Option<Session> {
-    match extensions.get::<Visit>()?.engine.actor() {
+/// The session for a flash message. Signed-out users have none, since they could fill the database; clients neither,
+/// since they bring no session and would get a new one each time.
+fn session_for_flash(extensions: &Extensions) -> Option<Session> {
+    match extensions.get::<RequestIdentity>()?.engine.actor() {
         Actor::Anonymous | Actor::Client(..) => None,
         Actor::Local | Actor::User(_) => extensions.get().cloned(),
     }
 }
 
-/// Path and query of the referring page. Never another site, whatever the header says.
+/// Path and query of the referring page, on this server whatever the header contains.
 fn referring_page(headers: &HeaderMap) -> HeaderValue {
     let referrer = headers.get(header::REFERER).and_then(|value| value.to_str().ok());
     let uri = referrer.and_then(|text| text.parse::<http::Uri>().ok());
     let page = uri.as_ref().and_then(http::Uri::path_and_query).map(PathAndQuery::as_str);
     let home = url("/");
-    // What a form was answered with stands under the address of the form.
+    // A page that answered a form has the address of the form.
     let form = page.and_then(|page| page.strip_prefix(&url("/api/"))).and_then(router::page_of).map(url);
     let page = form.as_deref().or(page);
-    let page = page.filter(|page| next::is_below(&home, page)).unwrap_or(&home);
+    let page = page.filter(|page| return_path::is_below(&home, page)).unwrap_or(&home);
     HeaderValue::from_str(page).expect("a header that was read as text, and the configuration, are ASCII")
 }
 

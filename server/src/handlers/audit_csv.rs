@@ -1,4 +1,4 @@
-//! `GET /settings/audit.csv`: the audit log as a file, for whoever keeps or searches it elsewhere.
+//! Audit log export, `GET /settings/audit.csv`.
 
 use app::{pages::settings::AuditFilter, server_fns::ApiError};
 use axum::{
@@ -21,72 +21,76 @@ use crate::{
     AppState,
     handlers::{
         api,
-        downloads::{self, Pieces},
+        downloads::{self, ChunkPool},
     },
-    middleware::auth::Visit,
+    middleware::auth::RequestIdentity,
 };
 
-/// Lines read from the store at once.
-const PAGE: u32 = 1_000;
+/// Rows read from the store at once.
+const ROWS_PER_QUERY: u32 = 1_000;
 
-/// Column names.
 const COLUMNS: [&str; 7] = ["time", "who", "token", "address", "what", "job", "detail"];
 
-/// All lines that a filter lets through, newest first. A filter that is not understood is refused: a file shows nobody
-/// what it leaves out.
-pub(crate) async fn csv(
+/// All rows that match the filter, newest first. An invalid filter is rejected, because a file does not show what it
+/// leaves out.
+pub(crate) async fn export(
     State(state): State<AppState>,
-    Extension(visit): Extension<Visit>,
+    Extension(identity): Extension<RequestIdentity>,
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
 ) -> Response {
     let values = match query {
         Ok(Query(values)) => values,
-        Err(rejection) => return api::refuse(&ApiError::new("malformed", rejection.body_text())),
+        Err(rejection) => return api::error_response(&ApiError::new("malformed", rejection.body_text())),
     };
-    let value = |name: &str| values.iter().find(|(known, _)| known == name).map(|(_, text)| text.clone());
-    // Days are those of the reader, as on the page.
+    let value = |name: &str| values.iter().find(|(known, _)| known == name).map(|(_, encode)| encode.clone());
+    // Days in the time zone of the user, as on the page.
     let (filter, faults) = Owner::new().with(|| {
-        state.context(&visit).provide();
+        state.context(&identity).provide();
         AuditFilter::read(value)
     });
     if !faults.is_empty() {
-        return api::refuse(&ApiError::invalid_input(faults));
+        return api::error_response(&ApiError::invalid_input(faults));
     }
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8; header=present")),
         (header::CONTENT_DISPOSITION, downloads::attachment("audit.csv")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    (headers, Body::from_stream(lines(state.pieces, visit.engine, filter.query(PAGE)))).into_response()
+    (headers, Body::from_stream(csv_stream(state.chunk_pool, identity.engine, filter.query(ROWS_PER_QUERY))))
+        .into_response()
 }
 
-/// The file in pieces, so that a long one is never in memory whole.
-fn lines(pieces: Pieces, engine: AuthorizedEngine, query: AuditQuery) -> impl Stream<Item = engine::Result<Bytes>> {
+/// The file in chunks, so that a long one is never in memory as a whole.
+fn csv_stream(
+    chunk_pool: ChunkPool,
+    engine: AuthorizedEngine,
+    query: AuditQuery,
+) -> impl Stream<Item = engine::Result<Bytes>> {
     let begin = Some((engine, query, true));
     stream::try_unfold(begin, move |place| {
-        let pieces = pieces.clone();
+        let chunk_pool = chunk_pool.clone();
         async move {
             let Some((engine, query, first)) = place else { return Ok(None) };
-            let piece = async move {
+            let chunk = async move {
                 let page = engine.audit(&query).await?;
-                let text = text(&page.rows, first);
+                let bytes = encode(&page.rows, first);
                 let next = page.rows.last().filter(|_| page.older).map(|row| {
                     let query = AuditQuery { before: Some(row.id), ..query };
                     (engine, query, false)
                 });
-                Ok(Some((text, next)))
+                Ok(Some((bytes, next)))
             };
-            pieces.build(piece).await
+            chunk_pool.run(chunk).await
         }
     })
     .inspect_err(|error: &engine::Error| tracing::error!(%error, "the export of the audit log broke off"))
 }
 
-fn text(rows: &[AuditRow], headed: bool) -> Bytes {
+fn encode(rows: &[AuditRow], with_header: bool) -> Bytes {
     const FITS: &str = "rows of text, all as long, can be written to memory";
 
     let mut writer = csv::Writer::from_writer(Vec::new());
-    if headed {
+    if with_header {
         writer.write_record(COLUMNS).expect(FITS);
     }
     for row in rows {

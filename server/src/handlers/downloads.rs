@@ -1,6 +1,6 @@
-//! What a job leaves behind, as files: artifacts, and its log as text.
+//! Downloads: artifacts, input, result and log of a job.
 
-mod pieces;
+mod chunk_pool;
 mod range;
 
 use std::{fmt::Write as _, path::Path as FilePath, sync::Arc};
@@ -21,47 +21,46 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tower::ServiceExt;
 use tower_http::services::ServeFile;
 
-pub(crate) use self::pieces::Pieces;
-use crate::{AppState, middleware::auth::Visit};
+pub(crate) use self::chunk_pool::ChunkPool;
+use crate::{AppState, middleware::auth::RequestIdentity};
 
-/// `GET /jobs/{id}/artifacts/{name}`: the file, or the range of it that a resumed download still needs.
+/// `GET /jobs/{id}/artifacts/{name}`: the file, or the range that a resumed download needs.
 pub(crate) async fn artifact(
-    Extension(visit): Extension<Visit>,
+    Extension(identity): Extension<RequestIdentity>,
     path: Result<Path<(JobId, String)>, PathRejection>,
     mut request: Request,
 ) -> Response {
     let Ok(Path((job, name))) = path else { return no_such_job() };
-    let found = match visit.engine.open(job, Action::Download).await {
+    let found = match identity.engine.open(job, Action::Download).await {
         Ok(job) => job.artifact(&name).await,
         Err(error) => Err(error),
     };
     let (artifact, path) = match found {
         Ok(found) => found,
-        Err(error) => return refusal(error),
+        Err(error) => return error_text(error),
     };
     let method = request.method().clone();
     range::normalise(&method, request.headers_mut(), artifact.size);
-    if !same_version(&path, request.headers()).await {
+    if !range_matches_file(&path, request.headers()).await {
         request.headers_mut().remove(header::RANGE);
     }
-    let mut response = file(&path, request).await;
+    let mut response = serve_file(&path, request).await;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_DISPOSITION, attachment(&artifact.name));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     response
 }
 
-/// Whether the part that the client has, by its `If-Range`, belongs to the file as it is now: a retried job may have
-/// replaced it (RFC 9110, 13.1.5).
-async fn same_version(path: &FilePath, headers: &HeaderMap) -> bool {
+/// Whether `If-Range` names the present version of the file: a retried job may have replaced it (RFC 9110, 13.1.5).
+async fn range_matches_file(path: &FilePath, headers: &HeaderMap) -> bool {
     let Some(held) = headers.get(header::IF_RANGE) else { return true };
     let mut probe = Request::new(Body::empty());
     *probe.method_mut() = Method::HEAD;
-    let now = file(path, probe).await;
+    let now = serve_file(path, probe).await;
     [header::ETAG, header::LAST_MODIFIED].iter().any(|name| now.headers().get(name) == Some(held))
 }
 
-async fn file(path: &FilePath, request: Request) -> Response {
+async fn serve_file(path: &FilePath, request: Request) -> Response {
     let file = ServeFile::new_with_mime(path, &mime_guess::mime::APPLICATION_OCTET_STREAM);
     match file.oneshot(request).await {
         Ok(response) => response.map(Body::new),
@@ -69,48 +68,48 @@ async fn file(path: &FilePath, request: Request) -> Response {
     }
 }
 
-/// `GET /jobs/{id}/input`: what the job was started with, as JSON.
+/// `GET /jobs/{id}/input`, as JSON.
 pub(crate) async fn input(
     State(state): State<AppState>,
-    Extension(visit): Extension<Visit>,
+    Extension(identity): Extension<RequestIdentity>,
     path: Result<Path<JobId>, PathRejection>,
 ) -> Response {
-    text_file(state.pieces, &visit, path, JobText::Input, "input").await
+    text_file(state.chunk_pool, &identity, path, JobText::Input, "input").await
 }
 
-/// `GET /jobs/{id}/result`: what the job returned, as JSON.
+/// `GET /jobs/{id}/result`, as JSON.
 pub(crate) async fn result(
     State(state): State<AppState>,
-    Extension(visit): Extension<Visit>,
+    Extension(identity): Extension<RequestIdentity>,
     path: Result<Path<JobId>, PathRejection>,
 ) -> Response {
-    text_file(state.pieces, &visit, path, JobText::Result, "result").await
+    text_file(state.chunk_pool, &identity, path, JobText::Result, "result").await
 }
 
 async fn text_file(
-    pieces: Pieces,
-    visit: &Visit,
+    chunk_pool: ChunkPool,
+    identity: &RequestIdentity,
     path: Result<Path<JobId>, PathRejection>,
-    which: JobText,
+    text: JobText,
     name: &str,
 ) -> Response {
     let Ok(Path(job)) = path else { return no_such_job() };
-    let begun = async {
-        let open = Arc::new(visit.engine.open(job, Action::Download).await?);
-        let first = open.text(which, 0).await?;
+    let opened = async {
+        let open = Arc::new(identity.engine.open(job, Action::Download).await?);
+        let first = open.text(text, 0).await?;
         Ok((open, first))
     };
-    let (open, first) = match begun.await {
+    let (open, first) = match opened.await {
         Ok((_, first)) if first.is_empty() => {
             return (StatusCode::NOT_FOUND, format!("This job has no {name}\n")).into_response();
         }
-        Ok(begun) => begun,
-        Err(error) => return refusal(error),
+        Ok(opened) => opened,
+        Err(error) => return error_text(error),
     };
     let rest = stream::try_unfold(first.len() as u64, move |from| {
-        let (pieces, open) = (pieces.clone(), Arc::clone(&open));
+        let (chunk_pool, open) = (chunk_pool.clone(), Arc::clone(&open));
         async move {
-            let part = pieces.build(async move { open.text(which, from).await }).await?;
+            let part = chunk_pool.run(async move { open.text(text, from).await }).await?;
             let end = from + part.len() as u64;
             Ok((end > from).then(|| (Bytes::from(part), end)))
         }
@@ -127,33 +126,33 @@ async fn text_file(
 /// `GET /jobs/{id}/log`: every line, oldest first, `time level text`.
 pub(crate) async fn log(
     State(state): State<AppState>,
-    Extension(visit): Extension<Visit>,
+    Extension(identity): Extension<RequestIdentity>,
     path: Result<Path<JobId>, PathRejection>,
 ) -> Response {
     let Ok(Path(job)) = path else { return no_such_job() };
-    let open = match visit.engine.open(job, Action::Download).await {
+    let open = match identity.engine.open(job, Action::Download).await {
         Ok(open) => open,
-        Err(error) => return refusal(error),
+        Err(error) => return error_text(error),
     };
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8")),
         (header::CONTENT_DISPOSITION, attachment(&format!("job-{job}.log"))),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
-    (headers, Body::from_stream(log_text(state.pieces, open))).into_response()
+    (headers, Body::from_stream(log_text(state.chunk_pool, open))).into_response()
 }
 
-/// The log in pieces, so that a long one is never in memory whole.
-fn log_text(pieces: Pieces, open: AuthorizedJob) -> impl Stream<Item = engine::Result<Bytes>> {
+/// The log in chunks, so that a long one is never in memory as a whole.
+fn log_text(chunk_pool: ChunkPool, open: AuthorizedJob) -> impl Stream<Item = engine::Result<Bytes>> {
     let (job, open) = (open.view.job, Arc::new(open));
     stream::try_unfold(1, move |from| {
-        let (pieces, open) = (pieces.clone(), Arc::clone(&open));
+        let (chunk_pool, open) = (chunk_pool.clone(), Arc::clone(&open));
         async move {
             let piece = async move {
                 let lines = open.log_from(from).await?;
                 Ok(lines.last().map(|(last, _)| (as_text(&lines), last + 1)))
             };
-            pieces.build(piece).await
+            chunk_pool.run(piece).await
         }
     })
     .inspect_err(move |error: &engine::Error| tracing::error!(%job, %error, "the log download broke off"))
@@ -175,19 +174,19 @@ pub(crate) fn rfc3339(at: Micros) -> String {
         .unwrap_or_default()
 }
 
-/// The address names a job by what is no number.
+/// The id in the path is not a number.
 fn no_such_job() -> Response {
     (StatusCode::NOT_FOUND, "There is no such job\n").into_response()
 }
 
-fn refusal(error: engine::Error) -> Response {
+fn error_text(error: engine::Error) -> Response {
     let error = ApiError::from(error);
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, format!("{error}\n")).into_response()
 }
 
-/// "Save as", never "show": a file that a task made must not run as a page of this origin. The name in both forms of
-/// RFC 6266: plain for old clients, RFC 5987 for every other character.
+/// `Content-Disposition: attachment`: a file of a task must not run as a page of this origin. The name in both forms of
+/// RFC 6266: plain for old clients, RFC 5987 for all other characters.
 pub(crate) fn attachment(name: &str) -> HeaderValue {
     let plain: String = name
         .chars()

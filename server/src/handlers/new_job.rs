@@ -1,7 +1,7 @@
-//! `POST /new/{kind}`: starting a job from a browser without script.
+//! `POST /new/{kind}`: starts a job from the form of a browser without script.
 //!
-//! The form brings its files along. They are stored first; then the job is started from the form as the page's
-//! script would. What is refused comes back as the page, with everything typed and sent kept.
+//! Files in the form are stored first; then the job is started as the script of the page would do. After an error the
+//! page is shown again with everything that was entered and uploaded.
 
 use app::{
     base_path::url,
@@ -24,49 +24,46 @@ use percent_encoding::percent_decode;
 use crate::{
     AppState,
     handlers::{pages, schedules, uploads},
-    middleware::auth::{self, Visit},
+    middleware::auth::{self, RequestIdentity},
 };
 
-/// At most so many parts in a form; no task has so many fields.
-const MOST_PARTS: usize = 1_000;
+/// Most parts in a form; no task has as many fields.
+const MAX_PARTS: usize = 1_000;
 
-/// The name under which a form asks for the folders of a field. No field of an input can be called so.
+/// The name of the button that opens the folder list of a field. No input field can have it.
 const BROWSE: &str = "$browse";
 
-/// Starts the job, or shows the form again.
+/// Starts the job or shows the form again.
 pub(crate) async fn start(
     State(state): State<AppState>,
-    Extension(visit): Extension<Visit>,
+    Extension(identity): Extension<RequestIdentity>,
     Path(kind): Path<String>,
     request: Request,
 ) -> Response {
-    // Before its files are taken in.
-    let startable = visit.engine.startable().find(|task| task.kind.as_str() == kind).cloned();
-    let Some(task) = startable else { return page(state, request).await };
-    answer(state, visit, request, task, Purpose::Start).await
+    // Checked before its files are stored.
+    let startable = identity.engine.startable().find(|task| task.kind.as_str() == kind).cloned();
+    let Some(task) = startable else { return show_form(state, request).await };
+    handle_form(state, identity, request, task, Purpose::Start).await
 }
 
-/// What the form of a task is sent for.
+/// What the form of a task is for.
 #[derive(Clone, Copy)]
 pub(crate) enum Purpose {
-    /// To start a job.
     Start,
-    /// To plan jobs.
-    Plan,
-    /// To change a plan.
-    Change(ScheduleId),
+    AddSchedule,
+    ChangeSchedule(ScheduleId),
 }
 
 impl Purpose {
     const fn action(self) -> Action {
         match self {
             Self::Start => Action::Start,
-            Self::Plan | Self::Change(_) => Action::Schedule,
+            Self::AddSchedule | Self::ChangeSchedule(_) => Action::Schedule,
         }
     }
 
-    /// Does it; answers where to go, or nothing where the form was sent to be looked at.
-    async fn achieve(
+    /// Starts the job or saves the schedule. Returns the page to show next, or `None` for a preview.
+    async fn submit(
         self,
         engine: &AuthorizedEngine,
         draft: &mut Draft,
@@ -74,53 +71,54 @@ impl Purpose {
     ) -> Result<Option<String>, engine::Error> {
         match self {
             Self::Start => draft.start(engine, task.kind.as_str()).await.map(|job| Some(format!("/jobs/{job}"))),
-            Self::Plan => schedules::plan(engine, draft, task, None).await,
-            Self::Change(schedule) => schedules::plan(engine, draft, task, Some(schedule)).await,
+            Self::AddSchedule => schedules::save_schedule(engine, draft, task, None).await,
+            Self::ChangeSchedule(schedule) => schedules::save_schedule(engine, draft, task, Some(schedule)).await,
         }
     }
 }
 
-/// Reads the form of a task and does what it is sent for; shows it again where that is refused.
-pub(crate) async fn answer(
+/// Reads and submits the form of a task; shows it again after an error.
+pub(crate) async fn handle_form(
     state: AppState,
-    visit: Visit,
+    identity: RequestIdentity,
     request: Request,
     task: TaskInfo,
     purpose: Purpose,
 ) -> Response {
     let (parts, body) = request.into_parts();
     let page = Request::from_parts(parts.clone(), Body::empty());
-    let engine = visit.engine.clone();
-    let mut sent = Sent { engine: &engine, task: &task, draft: Draft::default(), text: 0, parts: 0, browse: None };
-    let read = sent.read(Request::from_parts(parts, body)).await;
-    let (mut draft, browse) = (sent.draft, sent.browse);
-    let engine = match visit.again(&state, purpose.action()).await {
-        Ok(visit) => visit.engine,
-        Err(error) => return auth::turn_away(state, page, error).await,
+    let engine = identity.engine.clone();
+    let mut reader =
+        FormReader { engine: &engine, task: &task, draft: Draft::default(), text: 0, parts: 0, browse: None };
+    let read = reader.read(Request::from_parts(parts, body)).await;
+    let (mut draft, browse) = (reader.draft, reader.browse);
+    let engine = match identity.reauthorise(&state, purpose.action()).await {
+        Ok(identity) => identity.engine,
+        Err(error) => return auth::reject(state, page, error).await,
     };
     let status = match read {
-        Err(error) => refuse(&mut draft, error),
+        Err(error) => record_error(&mut draft, error),
         Ok(()) if !draft.faults.is_empty() => StatusCode::UNPROCESSABLE_ENTITY,
         Ok(()) => match browse {
-            Some(browse) => look_around(&engine, &mut draft, &browse),
-            None => match purpose.achieve(&engine, &mut draft, &task).await {
+            Some(browse) => browse_folders(&engine, &mut draft, &browse),
+            None => match purpose.submit(&engine, &mut draft, &task).await {
                 Ok(Some(place)) => return Redirect::to(&url(&place)).into_response(),
                 Ok(None) => StatusCode::OK,
-                Err(error) => refuse(&mut draft, error.into()),
+                Err(error) => record_error(&mut draft, error.into()),
             },
         },
     };
     draft.find_files(&engine, &task.form).await;
-    show(state, page, Some((draft, status))).await
+    render_form(state, page, Some((draft, status))).await
 }
 
-/// The page as it is for whoever may not send its form: it says why.
-pub(crate) async fn page(state: AppState, request: Request) -> Response {
-    show(state, Request::from_parts(request.into_parts().0, Body::empty()), None).await
+/// The page for a user who may not submit the form; it shows the reason.
+pub(crate) async fn show_form(state: AppState, request: Request) -> Response {
+    render_form(state, Request::from_parts(request.into_parts().0, Body::empty()), None).await
 }
 
-/// Notes in the draft why nothing was started; answers the page's status.
-fn refuse(draft: &mut Draft, error: ApiError) -> StatusCode {
+/// Adds the error to the draft. Returns the status of the page.
+fn record_error(draft: &mut Draft, error: ApiError) -> StatusCode {
     let status = StatusCode::from_u16(error.status()).expect("ApiError::status answers valid statuses");
     if error.fields.is_empty() {
         draft.refusal = Some(error.message);
@@ -129,8 +127,8 @@ fn refuse(draft: &mut Draft, error: ApiError) -> StatusCode {
     status
 }
 
-/// The page, as if it had been asked for with what `draft` holds.
-async fn show(state: AppState, mut request: Request, draft: Option<(Draft, StatusCode)>) -> Response {
+/// Renders the page with the draft filled in.
+async fn render_form(state: AppState, mut request: Request, draft: Option<(Draft, StatusCode)>) -> Response {
     *request.method_mut() = Method::GET;
     let (draft, status) = draft.unzip();
     let provide = move || {
@@ -145,9 +143,8 @@ async fn show(state: AppState, mut request: Request, draft: Option<(Draft, Statu
     response
 }
 
-/// Opens the folder list of a field. `browse` is the field's name, and after `=` the folder to go into; without one
-/// it is the folder that stands in the field.
-fn look_around(engine: &AuthorizedEngine, draft: &mut Draft, browse: &str) -> StatusCode {
+/// Opens the folder list of a field. `browse` is `FIELD=FOLDER`, or `FIELD` for the folder that is entered there.
+fn browse_folders(engine: &AuthorizedEngine, draft: &mut Draft, browse: &str) -> StatusCode {
     let (field, path) = match browse.split_once('=') {
         Some((field, path)) => (field, path.to_owned()),
         None => (browse, draft.entries.get(browse).cloned().unwrap_or_default()),
@@ -165,12 +162,12 @@ fn look_around(engine: &AuthorizedEngine, draft: &mut Draft, browse: &str) -> St
             draft.browsing = Some((field.to_owned(), listing));
             StatusCode::OK
         }
-        Err(error) => refuse(draft, error.into()),
+        Err(error) => record_error(draft, error.into()),
     }
 }
 
-/// What has been read of a form.
-struct Sent<'a> {
+/// Reads a form into a draft.
+struct FormReader<'a> {
     engine: &'a AuthorizedEngine,
     task: &'a TaskInfo,
     draft: Draft,
@@ -180,7 +177,7 @@ struct Sent<'a> {
     browse: Option<String>,
 }
 
-impl Sent<'_> {
+impl FormReader<'_> {
     async fn read(&mut self, request: Request) -> Result<(), ApiError> {
         if uploads::is_multipart(request.headers()) {
             self.read_multipart(request).await
@@ -190,38 +187,38 @@ impl Sent<'_> {
     }
 
     async fn read_urlencoded(&mut self, request: Request) -> Result<(), ApiError> {
-        let body = Limited::new(request.into_body(), 3 * INPUT_LIMIT).collect().await.map_err(|_| too_much_text())?;
+        let body = Limited::new(request.into_body(), 3 * INPUT_LIMIT).collect().await.map_err(|_| text_too_large())?;
         let body = body.to_bytes();
         for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
             let mut sides = pair.splitn(2, |byte| *byte == b'=').map(decode);
             let (name, text) = (sides.next().unwrap_or_default(), sides.next().unwrap_or_default());
-            self.take_text(&String::from_utf8_lossy(&name), text)?;
+            self.add_text(&String::from_utf8_lossy(&name), text)?;
         }
         Ok(())
     }
 
     async fn read_multipart(&mut self, request: Request) -> Result<(), ApiError> {
         let mut parts = uploads::parts(request).await?;
-        while let Some(mut part) = parts.next_field().await.map_err(uploads::broken_off)? {
+        while let Some(mut part) = parts.next_field().await.map_err(uploads::malformed_form)? {
             let name = part.name().unwrap_or_default().to_owned();
             let chosen = part.file_name().map(str::to_owned);
             if chosen.as_ref().is_some_and(|file| !file.is_empty()) && self.is_upload(&name) {
-                match uploads::from_part(self.engine, &mut part).await? {
+                match uploads::store_part(self.engine, &mut part).await? {
                     Ok(upload) => drop(self.draft.entries.insert(name, upload.id)),
                     Err(error) => self.draft.faults.push(FieldError { field: name, message: error.message }),
                 }
                 continue;
             }
             let mut text = Vec::new();
-            while let Some(bytes) = part.chunk().await.map_err(uploads::broken_off)? {
+            while let Some(bytes) = part.chunk().await.map_err(uploads::malformed_form)? {
                 if self.text + text.len() + bytes.len() > INPUT_LIMIT {
-                    return Err(too_much_text());
+                    return Err(text_too_large());
                 }
                 text.extend_from_slice(&bytes);
             }
-            // A file input that nobody used sends an empty part, which must not hide the file that is here already.
+            // An unused file input sends an empty part, which must not hide a file that was uploaded before.
             if chosen.is_none() {
-                self.take_text(&name, text)?;
+                self.add_text(&name, text)?;
             }
         }
         Ok(())
@@ -231,12 +228,12 @@ impl Sent<'_> {
         self.task.form.fields.iter().any(|field| field.name == name && matches!(field.kind, FieldKind::Upload))
     }
 
-    /// Of several values of one name the last counts: a ticked box comes after the "false" for an empty one.
-    fn take_text(&mut self, name: &str, text: Vec<u8>) -> Result<(), ApiError> {
+    /// The last of several values of one name counts: a ticked box follows the "false" of an empty one.
+    fn add_text(&mut self, name: &str, text: Vec<u8>) -> Result<(), ApiError> {
         self.text += text.len();
         self.parts += 1;
-        if self.text > INPUT_LIMIT || self.parts > MOST_PARTS {
-            return Err(too_much_text());
+        if self.text > INPUT_LIMIT || self.parts > MAX_PARTS {
+            return Err(text_too_large());
         }
         let text = String::from_utf8(text).unwrap_or_else(|error| {
             let message = "This is not UTF-8 text. Save it as UTF-8 and try again.".to_owned();
@@ -252,12 +249,12 @@ impl Sent<'_> {
     }
 }
 
-/// One side of `name=text`, as a form encodes it.
+/// Decodes one side of `name=text`.
 fn decode(text: &[u8]) -> Vec<u8> {
     let spaced: Vec<u8> = text.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
     percent_decode(&spaced).collect()
 }
 
-fn too_much_text() -> ApiError {
+fn text_too_large() -> ApiError {
     ApiError::new("too_large", "The form holds too much text: 16 MiB at most")
 }

@@ -1,7 +1,7 @@
-//! `POST /schedules/new` and `POST /schedules/{id}/edit`: planning from a browser, with or without script.
+//! `POST /schedules/new` and `POST /schedules/{id}/edit`: saves a schedule from a form, with or without script.
 //!
-//! The form is that of a new job, with when and how beside it. What is refused comes back as the page, and so do the next
-//! runs where only they were asked for.
+//! The form is that of a new job with the fields of a schedule. After an error the page is shown again, and also for a
+//! preview of the next runs.
 
 use app::forms::{
     Draft,
@@ -17,61 +17,59 @@ use serde::Deserialize;
 
 use crate::{
     AppState,
-    handlers::new_job::{Purpose, answer, page},
-    middleware::auth::Visit,
+    handlers::new_job::{Purpose, handle_form, show_form},
+    middleware::auth::RequestIdentity,
 };
 
-/// What the address of a new schedule says.
+/// The query of the page of a new schedule.
 #[derive(Deserialize)]
-pub(crate) struct Of {
-    /// The task.
+pub(crate) struct NewScheduleQuery {
     kind: Option<String>,
 }
 
-/// Plans, or shows the form again.
+/// Adds a schedule or shows the form again.
 pub(crate) async fn add(
     State(state): State<AppState>,
-    Extension(visit): Extension<Visit>,
-    Query(of): Query<Of>,
+    Extension(identity): Extension<RequestIdentity>,
+    Query(query): Query<NewScheduleQuery>,
     request: Request,
 ) -> Response {
-    // Before its files are taken in.
-    let task = of.kind.and_then(|kind| visit.engine.startable().find(|task| task.kind.as_str() == kind).cloned());
+    // Checked before its files are stored.
+    let task = query.kind.and_then(|kind| identity.engine.startable().find(|task| task.kind.as_str() == kind).cloned());
     match task {
-        Some(task) => answer(state, visit, request, task, Purpose::Plan).await,
-        None => page(state, request).await,
+        Some(task) => handle_form(state, identity, request, task, Purpose::AddSchedule).await,
+        None => show_form(state, request).await,
     }
 }
 
-/// Changes a plan, or shows the form again.
+/// Changes a schedule or shows the form again.
 pub(crate) async fn change(
     State(state): State<AppState>,
-    Extension(visit): Extension<Visit>,
+    Extension(identity): Extension<RequestIdentity>,
     Path(id): Path<String>,
     request: Request,
 ) -> Response {
-    match changeable(&visit.engine, &id).await {
-        Some((schedule, task)) => answer(state, visit, request, task, Purpose::Change(schedule)).await,
-        None => page(state, request).await,
+    match find_changeable(&identity.engine, &id).await {
+        Some((schedule, task)) => handle_form(state, identity, request, task, Purpose::ChangeSchedule(schedule)).await,
+        None => show_form(state, request).await,
     }
 }
 
-/// The schedule of that number, where it may be changed, and its task.
-async fn changeable(engine: &AuthorizedEngine, id: &str) -> Option<(ScheduleId, TaskInfo)> {
+/// The schedule and its task, if the user may change it.
+async fn find_changeable(engine: &AuthorizedEngine, id: &str) -> Option<(ScheduleId, TaskInfo)> {
     let schedule = engine.schedule(ScheduleId(id.parse().ok()?), Action::Schedule).await.ok()?;
     Some((schedule.id, engine.task(&schedule.plan.kind)?.clone()))
 }
 
-/// Keeps a plan, in the place of `old` where there is one; answers its page, or nothing where only its next runs were
-/// asked for.
-pub(crate) async fn plan(
+/// Adds a schedule, or changes `old`. Returns the path of its page, or `None` for a preview.
+pub(crate) async fn save_schedule(
     engine: &AuthorizedEngine,
     draft: &mut Draft,
     task: &TaskInfo,
     old: Option<ScheduleId>,
 ) -> Result<Option<String>, Error> {
-    if let Some(looked_at) = previewed(draft) {
-        return looked_at.map(|()| None);
+    if let Some(preview) = previewed(draft) {
+        return preview.map(|()| None);
     }
     let wish = wish(draft, task.kind.as_str(), &task.form)?;
     let id = match old {

@@ -1,7 +1,7 @@
-//! Server functions whose forms stand on a page of their own: what browsers without script are answered.
+//! Server functions with a form on a settings page: the responses for browsers without script.
 //!
-//! A fault in a field is said beside the field, and what is shown only once is shown in the answer itself: both need the
-//! page to be the answer. Everything else leads back to the page by its own address.
+//! Errors of fields appear beside the fields, and a secret appears once: in both cases the response is the page itself.
+//! Everything else redirects to the page.
 
 use app::{
     server_fns::{ApiError, Delivered, FormResult, FormState},
@@ -22,56 +22,58 @@ use url::form_urlencoded;
 use crate::{
     AppState,
     handlers::{
-        api::{self, Back},
+        api::{self, FormRedirect},
         pages,
     },
-    middleware::auth::Visit,
+    middleware::auth::RequestIdentity,
 };
 
-/// `POST /api/{function}`, the form of which stands on the page at `page`, in which `{id}` is the argument of that name.
+/// `POST /api/{function}` of a form on `page`, whose `{id}` is the argument of that name.
 pub(crate) async fn call(
     page: &'static str,
     State(state): State<AppState>,
-    Extension(visit): Extension<Visit>,
+    Extension(identity): Extension<RequestIdentity>,
     request: Request,
 ) -> Response {
-    let browser = api::wants_page(&request);
+    let browser = api::wants_html(&request);
     let (head, body) = request.into_parts();
     let function = head.uri.path().rsplit('/').next().unwrap_or_default().to_owned();
-    let (answer, arguments) = match api::buffer(Request::from_parts(head.clone(), body)).await {
-        Ok((request, arguments)) => (api::run(state.context(&visit), request, &arguments).await, arguments),
-        Err(refusal) => (Err(refusal), Bytes::new()),
+    let (answer, arguments) = match api::buffer_body(Request::from_parts(head.clone(), body)).await {
+        Ok((request, arguments)) => {
+            (api::call_server_function(state.context(&identity), request, &arguments).await, arguments)
+        }
+        Err(error) => (Err(error), Bytes::new()),
     };
-    let page = &*filled(page, &arguments);
+    let page = &*fill_id(page, &arguments);
     let (head, done) = match (browser, answer) {
-        (false, Ok(answer)) => return unkept(answer),
-        (false, Err(refusal)) => return api::refuse(&refusal),
+        (false, Ok(answer)) => return no_store(answer),
+        (false, Err(error)) => return api::error_response(&error),
         (true, Ok(answer)) => {
             let (outer, body) = answer.into_parts();
-            match read(body).await {
+            match read_done(body).await {
                 Ok(done) if done.secret.is_some() => (head, Ok(done)),
                 Ok(done) => {
-                    let back = Back::to(page, &head.extensions);
-                    back.leave(Flash { tone: Tone::Success, text: done.message }).await;
-                    return back.after(&Response::from_parts(outer, Body::empty()));
+                    let redirect = FormRedirect::to_page(page, &head.extensions);
+                    redirect.set_flash(Flash { tone: Tone::Success, text: done.message }).await;
+                    return redirect.success(&Response::from_parts(outer, Body::empty()));
                 }
-                Err(refusal) => return Back::to(page, &head.extensions).with(refusal).await,
+                Err(error) => return FormRedirect::to_page(page, &head.extensions).failure(error).await,
             }
         }
-        (true, Err(refusal)) if refusal.fields.is_empty() => {
-            return Back::to(page, &head.extensions).with(refusal).await;
+        (true, Err(error)) if error.fields.is_empty() => {
+            return FormRedirect::to_page(page, &head.extensions).failure(error).await;
         }
-        (true, Err(refusal)) => (head, Err(refusal)),
+        (true, Err(error)) => (head, Err(error)),
     };
     let entries = form_urlencoded::parse(&arguments).into_owned().collect();
-    show(state, page, head, FormState { function, entries, outcome: done }).await
+    render_page(state, page, head, FormState { function, entries, outcome: done }).await
 }
 
-/// The page, with what became of the form.
-async fn show(state: AppState, page: &str, mut head: Parts, sent: FormState) -> Response {
+/// Renders the page with the outcome of the form.
+async fn render_page(state: AppState, page: &str, mut head: Parts, sent: FormState) -> Response {
     let status = match &sent.outcome {
         Ok(_) => StatusCode::OK,
-        Err(refusal) => StatusCode::from_u16(refusal.status()).expect("ApiError::status answers valid statuses"),
+        Err(error) => StatusCode::from_u16(error.status()).expect("ApiError::status answers valid statuses"),
     };
     head.method = Method::GET;
     head.uri = page.parse().unwrap_or_else(|_| Uri::from_static("/"));
@@ -81,8 +83,8 @@ async fn show(state: AppState, page: &str, mut head: Parts, sent: FormState) -> 
     response
 }
 
-/// What the function says it has done.
-async fn read(body: Body) -> Result<FormResult, ApiError> {
+/// Reads the outcome from the response of the function.
+async fn read_done(body: Body) -> Result<FormResult, ApiError> {
     let unclear = || ApiError::new("internal", "This was done, but the server could not say what came of it");
     let body = body.collect().await.map_err(|_| unclear())?;
     let body = body.to_bytes();
@@ -90,15 +92,14 @@ async fn read(body: Body) -> Result<FormResult, ApiError> {
     done.or_else(|_| serde_json::from_slice(&body).map(Delivered::done)).map_err(|_| unclear())
 }
 
-/// The page whose address holds the argument `id`, where that is a number; else none has such a form, and its own
-/// address will do.
-fn filled(page: &str, arguments: &[u8]) -> String {
+/// The address of the page with the argument `id` filled in; 0 if it is not a number.
+fn fill_id(page: &str, arguments: &[u8]) -> String {
     let id = form_urlencoded::parse(arguments).find(|(name, _)| name == "id");
     let id = id.and_then(|(_, text)| text.parse::<i64>().ok()).unwrap_or_default();
     page.replace("{id}", &id.to_string())
 }
 
-/// An answer that nobody on the way may keep.
-fn unkept(answer: Response) -> Response {
+/// Forbids caches to keep the response.
+fn no_store(answer: Response) -> Response {
     ([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], answer).into_response()
 }

@@ -1,10 +1,10 @@
-//! The doorstep: the pages for whoever has not signed in, and the forms on them.
+//! Sign-in, sign-out and set-up: the signed-out pages and their forms.
 //!
-//! The forms answer people with a page and programs with JSON. What went wrong stands on the page that is answered, not
-//! on another one that is led to: so the status is true, and what was typed is still there.
+//! Browsers get a page, clients JSON. An error is shown on the response itself and not after a redirect, so that the
+//! status is right and the fields keep their content.
 
 mod device;
-pub(crate) mod next;
+pub(crate) mod return_path;
 
 use std::collections::HashMap;
 
@@ -32,7 +32,7 @@ use url::form_urlencoded;
 use crate::{
     AppState,
     handlers::{api, offline},
-    middleware::{auth::Visit, security},
+    middleware::{auth::RequestIdentity, security_headers},
     run::users,
 };
 
@@ -42,48 +42,48 @@ const FORM_LIMIT: usize = 16 * 1024;
 /// `GET /sign-in?next=PATH`.
 pub(crate) async fn sign_in_page(
     State(state): State<AppState>,
-    Extension(visit): Extension<Visit>,
+    Extension(identity): Extension<RequestIdentity>,
     request: Request,
 ) -> Response {
-    let next = next::local(asked(&request, "next").as_deref());
-    match (&state.auth, visit.engine.actor()) {
+    let next = return_path::local(query_parameter(&request, "next").as_deref());
+    match (&state.auth, identity.engine.actor()) {
         (Some(auth), Actor::Anonymous) => {
             let form = SignInForm { next, ..SignInForm::default() };
             let page = if auth.is_set_up() { PublicPage::SignIn(form) } else { PublicPage::NotSetUp };
-            show(&state, request.headers(), StatusCode::OK, page)
+            render_public_page(&state, request.headers(), StatusCode::OK, page)
         }
-        (None, _) | (_, Actor::Local | Actor::User(_) | Actor::Client(..)) => go(&next),
+        (None, _) | (_, Actor::Local | Actor::User(_) | Actor::Client(..)) => redirect_to(&next),
     }
 }
 
-/// `POST /api/sign_in`: `name`, `password`, and for people `next`.
+/// `POST /api/sign_in`: `name`, `password`, and from browsers `next`.
 pub(crate) async fn sign_in(
     State(state): State<AppState>,
-    Extension(visit): Extension<Visit>,
+    Extension(identity): Extension<RequestIdentity>,
     session: Session,
     request: Request,
 ) -> Response {
-    let form = match Sent::read(request).await {
+    let form = match SubmittedForm::read(request).await {
         Ok(form) => form,
-        Err(error) => return api::refuse(&error),
+        Err(error) => return api::error_response(&error),
     };
-    let Some(auth) = &state.auth else { return without_accounts() };
-    let (error, wait) = match auth.sign_in(form.text("name"), form.text("password"), visit.address).await {
-        Ok(authenticated) => match enter(auth, &visit, &session, authenticated, &form.headers).await {
-            Ok(()) => return form.done(&next::local(Some(form.text("next")))),
+    let Some(auth) = &state.auth else { return accounts_disabled() };
+    let (error, wait) = match auth.sign_in(form.field("name"), form.field("password"), identity.address).await {
+        Ok(authenticated) => match create_session(auth, &identity, &session, authenticated, &form.headers).await {
+            Ok(()) => return form.respond(&return_path::local(Some(form.field("next")))),
             Err(error) => (error, None),
         },
-        Err(error) => refusal(error),
+        Err(error) => sign_in_error(error),
     };
     let mut response = if form.page {
         let page = SignInForm {
-            next: next::local(Some(form.text("next"))),
-            name: form.text("name").to_owned(),
+            next: return_path::local(Some(form.field("next"))),
+            name: form.field("name").to_owned(),
             refusal: Some(error.clone()),
         };
-        show(&state, &form.headers, status(&error), PublicPage::SignIn(page))
+        render_public_page(&state, &form.headers, status(&error), PublicPage::SignIn(page))
     } else {
-        api::refuse(&error)
+        api::error_response(&error)
     };
     if let Some(seconds) = wait {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -91,104 +91,105 @@ pub(crate) async fn sign_in(
     response
 }
 
-/// `POST /api/sign_out`: this session ends. Who has none is out already.
+/// `POST /api/sign_out`: ends this session, if there is one.
 pub(crate) async fn sign_out(
     State(state): State<AppState>,
-    Extension(visit): Extension<Visit>,
+    Extension(identity): Extension<RequestIdentity>,
     session: Session,
     request: Request,
 ) -> Response {
-    if visit.session().is_some() {
-        let left = async {
+    if identity.session().is_some() {
+        let signed_out = async {
             session.flush().await?;
-            // Who has been removed meanwhile is nobody.
-            if visit.engine.actor().principal().is_some() {
-                let note = Note { by: visit.engine.attribution().clone(), what: "signed_out", detail: String::new() };
+            // None for a user who was removed before.
+            if identity.engine.actor().principal().is_some() {
+                let note =
+                    Note { by: identity.engine.attribution().clone(), what: "signed_out", detail: String::new() };
                 state.engine.store().note(note).await?;
             }
             if let Some(auth) = &state.auth {
-                // Its streams end at once.
+                // Ends the streams of the session at once.
                 auth.refresh().await?;
             }
             Ok::<_, ApiError>(())
         };
-        if let Err(error) = left.await {
-            return api::refuse(&error);
+        if let Err(error) = signed_out.await {
+            return api::error_response(&error);
         }
     }
-    if api::wants_page(&request) { go(&url("/sign-in")) } else { Json(()).into_response() }
+    if api::wants_html(&request) { redirect_to(&url("/sign-in")) } else { Json(()).into_response() }
 }
 
 /// `GET /setup?link=SECRET`.
 pub(crate) async fn set_up_page(State(state): State<AppState>, request: Request) -> Response {
-    let Some(auth) = &state.auth else { return go(&url("/")) };
-    let form = set_up_form(auth, &asked(&request, "link").unwrap_or_default()).await;
-    show_set_up(&state, request.headers(), StatusCode::OK, form)
+    let Some(auth) = &state.auth else { return redirect_to(&url("/")) };
+    let form = set_up_form(auth, &query_parameter(&request, "link").unwrap_or_default()).await;
+    render_set_up(&state, request.headers(), StatusCode::OK, form)
 }
 
-/// `POST /api/set_up`: `link`, `name` where the link is for the first administrator, `password`, and for people `again`.
+/// `POST /api/set_up`: `link`, `name` of the first administrator, `password`, and from browsers `again`.
 pub(crate) async fn set_up(
     State(state): State<AppState>,
-    Extension(visit): Extension<Visit>,
+    Extension(identity): Extension<RequestIdentity>,
     session: Session,
     request: Request,
 ) -> Response {
-    let form = match Sent::read(request).await {
+    let form = match SubmittedForm::read(request).await {
         Ok(form) => form,
-        Err(error) => return api::refuse(&error),
+        Err(error) => return api::error_response(&error),
     };
-    let Some(auth) = &state.auth else { return without_accounts() };
-    let (link, name, password) = (form.text("link"), form.text("name"), form.text("password"));
-    let used = if form.page && password != form.text("again") {
-        Err(mistyped())
+    let Some(auth) = &state.auth else { return accounts_disabled() };
+    let (link, name, password) = (form.field("link"), form.field("name"), form.field("password"));
+    let used = if form.page && password != form.field("again") {
+        Err(password_mismatch())
     } else {
-        auth.use_link(link, name, password, visit.address).await.map_err(ApiError::from)
+        auth.use_link(link, name, password, identity.address).await.map_err(ApiError::from)
     };
     let entered = match used {
-        Ok(authenticated) => enter(auth, &visit, &session, authenticated, &form.headers).await,
+        Ok(authenticated) => create_session(auth, &identity, &session, authenticated, &form.headers).await,
         Err(error) => Err(error),
     };
     if !name.is_empty() && auth.is_set_up() {
-        users::forget_invitation(&state.config);
+        users::remove_setup_link(&state.config);
     }
     match entered {
-        Ok(()) => form.done(&url("/")),
+        Ok(()) => form.respond(&url("/")),
         Err(error) if form.page => {
             let status = status(&error);
             let again = set_up_form(auth, link).await.map(|empty| {
                 let refusal = error.fields.is_empty().then_some(error.message);
                 empty.map(|empty| SetUpForm { name: name.to_owned(), faults: error.fields, refusal, ..empty })
             });
-            show_set_up(&state, &form.headers, status, again)
+            render_set_up(&state, &form.headers, status, again)
         }
-        Err(error) => api::refuse(&error),
+        Err(error) => api::error_response(&error),
     }
 }
 
-/// Makes the session theirs, unless the password by which they came has been replaced meanwhile.
-async fn enter(
+/// Signs the session in, unless the password has been replaced since it was checked.
+async fn create_session(
     auth: &AuthService,
-    visit: &Visit,
+    identity: &RequestIdentity,
     session: &Session,
     authenticated: AuthenticatedUser,
     headers: &HeaderMap,
 ) -> Result<(), ApiError> {
     let account =
-        SessionUser { user: authenticated.user.id.0, device: device::words(headers), since: visit.engine.now() };
+        SessionUser { user: authenticated.user.id.0, device: device::describe(headers), since: identity.engine.now() };
     account.sign_in(session).await?;
-    // Kept before it is asked: from then on a new password ends it.
+    // Saved before the check: from then on a new password ends the session.
     session.save().await?;
     if auth.password_is_current(&authenticated).await? {
         return Ok(());
     }
     session.flush().await?;
-    Err(mismatch())
+    Err(wrong_credentials())
 }
 
-/// Why nobody was signed in, and how many seconds to wait before the next try.
-fn refusal(error: SignInError) -> (ApiError, Option<u64>) {
+/// The error of a failed sign-in, and the seconds to wait because of the rate limit.
+fn sign_in_error(error: SignInError) -> (ApiError, Option<u64>) {
     match error {
-        SignInError::WrongCredentials => (mismatch(), None),
+        SignInError::WrongCredentials => (wrong_credentials(), None),
         SignInError::TooManyTries { wait } => {
             let seconds = (wait.as_secs_f64().ceil() as u64).max(1);
             let text = format!("Too many tries. Wait {seconds} s before the next one.");
@@ -201,20 +202,20 @@ fn refusal(error: SignInError) -> (ApiError, Option<u64>) {
     }
 }
 
-fn mismatch() -> ApiError {
+fn wrong_credentials() -> ApiError {
     ApiError::new("wrong_credentials", "Name and password do not match.")
 }
 
-fn mistyped() -> ApiError {
+fn password_mismatch() -> ApiError {
     let message = "The passwords do not match. Enter both again.".to_owned();
     ApiError::invalid_input(vec![FieldError { field: "again".to_owned(), message }])
 }
 
-fn without_accounts() -> Response {
-    api::refuse(&engine::Error::from(Denied::NoAccounts).into())
+fn accounts_disabled() -> Response {
+    api::error_response(&engine::Error::from(Denied::NoAccounts).into())
 }
 
-/// The empty form for a link, if it can be used.
+/// The empty form of a link; `None` if the link cannot be used.
 async fn set_up_form(auth: &AuthService, link: &str) -> engine::Result<Option<SetUpForm>> {
     Ok(auth.link_for(link).await?.map(|whom| {
         let person = match whom {
@@ -225,7 +226,7 @@ async fn set_up_form(auth: &AuthService, link: &str) -> engine::Result<Option<Se
     }))
 }
 
-fn show_set_up(
+fn render_set_up(
     state: &AppState,
     headers: &HeaderMap,
     status: StatusCode,
@@ -239,24 +240,24 @@ fn show_set_up(
             (StatusCode::INTERNAL_SERVER_ERROR, PublicPage::Unreadable)
         }
     };
-    show(state, headers, status, page)
+    render_public_page(state, headers, status, page)
 }
 
-/// A page outside.
-fn show(state: &AppState, headers: &HeaderMap, status: StatusCode, page: PublicPage) -> Response {
+/// Renders a signed-out page.
+fn render_public_page(state: &AppState, headers: &HeaderMap, status: StatusCode, page: PublicPage) -> Response {
     let html = document(state.leptos.clone(), state.config.name(), Theme::of(headers), page);
-    let told = [
+    let headers_of_page = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),
-        (header::CONTENT_SECURITY_POLICY, security::OUTSIDE),
-        // The address of a set-up page is a secret. With `no-referrer` browsers would not send `Origin` either.
+        (header::CONTENT_SECURITY_POLICY, security_headers::PUBLIC_PAGE_POLICY),
+        // The address of a set-up page is secret. With `no-referrer` browsers do not send `Origin` either.
         (header::REFERRER_POLICY, "origin"),
-        (offline::VISITOR, offline::NOBODY),
+        (offline::VISITOR, offline::ANONYMOUS),
     ];
-    (status, told, html).into_response()
+    (status, headers_of_page, html).into_response()
 }
 
-fn go(to: &str) -> Response {
+fn redirect_to(to: &str) -> Response {
     api::see_other(HeaderValue::from_str(to).expect("next::local lets only ASCII pass, and the configuration is ASCII"))
 }
 
@@ -264,37 +265,37 @@ fn status(error: &ApiError) -> StatusCode {
     StatusCode::from_u16(error.status()).expect("ApiError::status answers valid statuses")
 }
 
-/// What the address asks by a name; the first of several.
-fn asked(request: &Request, name: &str) -> Option<String> {
+/// The first query parameter of that name.
+fn query_parameter(request: &Request, name: &str) -> Option<String> {
     let query = request.uri().query().unwrap_or_default();
     let found = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name);
     found.map(|(_, text)| text.into_owned())
 }
 
-/// A form that was sent.
-struct Sent {
-    /// Whether whoever sent it waits for a page.
+/// A submitted form.
+struct SubmittedForm {
+    /// Whether the sender is a browser.
     page: bool,
     headers: HeaderMap,
     fields: HashMap<String, String>,
 }
 
-impl Sent {
+impl SubmittedForm {
     async fn read(request: Request) -> Result<Self, ApiError> {
-        let page = api::wants_page(&request);
+        let page = api::wants_html(&request);
         let (parts, body) = request.into_parts();
-        let body = api::whole(body, FORM_LIMIT, "The form is too large").await?;
+        let body = api::read_form_body(body, FORM_LIMIT, "The form is too large").await?;
         let fields = form_urlencoded::parse(&body).into_owned().collect();
         Ok(Self { page, headers: parts.headers, fields })
     }
 
-    /// What stands in a field; nothing where there is none.
-    fn text(&self, field: &str) -> &str {
+    /// The text of a field; empty if it is missing.
+    fn field(&self, field: &str) -> &str {
         self.fields.get(field).map(String::as_str).unwrap_or_default()
     }
 
-    /// All went well: people go on to a page.
-    fn done(&self, to: &str) -> Response {
-        if self.page { go(to) } else { Json(()).into_response() }
+    /// The response to a form without errors: a redirect for browsers.
+    fn respond(&self, to: &str) -> Response {
+        if self.page { redirect_to(to) } else { Json(()).into_response() }
     }
 }

@@ -1,4 +1,4 @@
-//! Files on their way in: straight from the socket to the disk, never whole in memory.
+//! Uploads: written from the socket to the disk, never in memory as a whole.
 
 use std::time::Duration;
 
@@ -17,34 +17,37 @@ use futures_util::{StreamExt, TryStreamExt};
 use http::{HeaderMap, HeaderName, header};
 use percent_encoding::percent_decode_str;
 
-use crate::{AppState, handlers::api::refuse, middleware::auth::Visit};
+use crate::{AppState, handlers::api::error_response, middleware::auth::RequestIdentity};
 
-/// The file's name, percent-encoded, for clients that would rather not put it into the address.
+/// The file name, percent-encoded, for clients that do not put it into the address.
 const FILE_NAME: HeaderName = HeaderName::from_static("x-file-name");
 
-/// How many bytes are read and thrown away after a refusal, so that a client that sends before it listens hears why.
-const LISTEN_ON: u64 = 256 * 1024 * 1024;
+/// Bytes that are read and dropped after an error, so that a client that sends everything first can read the response.
+const DRAIN_LIMIT: u64 = 256 * 1024 * 1024;
 
-/// A client that sends nothing for so long has heard.
-const PAUSE: Duration = Duration::from_secs(2);
+/// A client that sends nothing for this long has read the response.
+const DRAIN_IDLE: Duration = Duration::from_secs(2);
 
 /// `POST /uploads`: the file as the body, its name in `?name=`; or a multipart form with one file.
 pub(crate) async fn upload(
     State(state): State<AppState>,
-    Extension(visit): Extension<Visit>,
+    Extension(identity): Extension<RequestIdentity>,
     request: Request,
 ) -> Response {
-    let engine = &visit.engine;
-    let taken =
-        if is_multipart(request.headers()) { from_form(engine, request).await } else { raw(engine, request).await };
-    // Nobody hears of one that came too late, and what no job refers to is swept.
-    let taken = match taken {
-        Ok(upload) => visit.again(&state, Action::Upload).await.map(|_| upload).map_err(ApiError::from),
-        refused => refused,
+    let engine = &identity.engine;
+    let stored = if is_multipart(request.headers()) {
+        store_form_upload(engine, request).await
+    } else {
+        store_raw_upload(engine, request).await
     };
-    match taken {
+    // An upload that is rejected here is deleted later, because no job refers to it.
+    let stored = match stored {
+        Ok(upload) => identity.reauthorise(&state, Action::Upload).await.map(|_| upload).map_err(ApiError::from),
+        failed => failed,
+    };
+    match stored {
         Ok(upload) => Json(Uploaded::from(upload)).into_response(),
-        Err(error) => refuse(&error),
+        Err(error) => error_response(&error),
     }
 }
 
@@ -54,28 +57,28 @@ pub(crate) fn is_multipart(headers: &HeaderMap) -> bool {
     kind.get(..19).is_some_and(|start| start.eq_ignore_ascii_case("multipart/form-data"))
 }
 
-/// The parts of a multipart form, without a limit on the whole: the files have one of their own.
+/// The parts of a multipart form, without a limit on its size: files have a limit of their own.
 pub(crate) async fn parts(mut request: Request) -> Result<Multipart, ApiError> {
     DefaultBodyLimit::disable().apply(&mut request);
     Multipart::from_request(request, &()).await.map_err(|error| ApiError::new("malformed", error.body_text()))
 }
 
-/// The body broke off, or is no multipart form after all.
-pub(crate) fn broken_off(error: MultipartError) -> ApiError {
+/// The body is incomplete or not a multipart form.
+pub(crate) fn malformed_form(error: MultipartError) -> ApiError {
     ApiError::new("malformed", format!("The form did not arrive whole: {}", error.body_text()))
 }
 
-/// Stores the file in one part. Of one that cannot be stored the rest is read all the same, for what comes after it.
-pub(crate) async fn from_part(
+/// Stores the file of one part. If it cannot be stored, its rest is read nevertheless, because other parts follow.
+pub(crate) async fn store_part(
     engine: &AuthorizedEngine,
     part: &mut Field<'_>,
 ) -> Result<Result<Upload, ApiError>, ApiError> {
     let name = part.file_name().unwrap_or_default().to_owned();
     let mut writer = begin(engine, &name, None).await;
-    while let Some(bytes) = part.chunk().await.map_err(broken_off)? {
+    while let Some(bytes) = part.chunk().await.map_err(malformed_form)? {
         writer = match writer {
             Ok(writer) => append(writer, &bytes).await,
-            refused => refused,
+            failed => failed,
         };
     }
     Ok(match writer {
@@ -92,23 +95,23 @@ async fn append(mut writer: UploadWriter, bytes: &[u8]) -> engine::Result<Upload
     writer.write(bytes).await.map(|()| writer)
 }
 
-async fn from_form(engine: &AuthorizedEngine, request: Request) -> Result<Upload, ApiError> {
+async fn store_form_upload(engine: &AuthorizedEngine, request: Request) -> Result<Upload, ApiError> {
     let mut parts = parts(request).await?;
-    while let Some(mut part) = parts.next_field().await.map_err(broken_off)? {
+    while let Some(mut part) = parts.next_field().await.map_err(malformed_form)? {
         if part.file_name().is_some() {
-            return from_part(engine, &mut part).await?;
+            return store_part(engine, &mut part).await?;
         }
     }
     Err(ApiError::new("malformed", "The form holds no file"))
 }
 
-async fn raw(engine: &AuthorizedEngine, request: Request) -> Result<Upload, ApiError> {
+async fn store_raw_upload(engine: &AuthorizedEngine, request: Request) -> Result<Upload, ApiError> {
     let name = file_name(&request)?;
     let size = request.headers().get(header::CONTENT_LENGTH).and_then(|size| size.to_str().ok()?.parse().ok());
     let mut body = request.into_body().into_data_stream();
     let stored = store(engine, &name, size, &mut body).await;
     if stored.is_err() {
-        tokio::spawn(listen_on(body));
+        tokio::spawn(drain(body));
     }
     stored
 }
@@ -127,7 +130,7 @@ async fn store(
     Ok(writer.finish().await?)
 }
 
-/// From `?name=`, else from the header; a file without a name is just "upload".
+/// From `?name=`, else from the header, else "upload".
 fn file_name(request: &Request) -> Result<String, ApiError> {
     let query = request.uri().query().unwrap_or_default();
     let from_query = query.split('&').find_map(|pair| pair.strip_prefix("name=")).map(|name| name.replace('+', " "));
@@ -137,10 +140,10 @@ fn file_name(request: &Request) -> Result<String, ApiError> {
     name.map_err(|_| ApiError::in_field("malformed", "name", "The file's name is not UTF-8"))
 }
 
-/// Many clients send the whole body before they read the answer, and would see only a broken connection.
-async fn listen_on(mut body: BodyDataStream) {
-    let mut rest = LISTEN_ON;
-    while let Ok(Some(Ok(bytes))) = tokio::time::timeout(PAUSE, body.next()).await {
+/// Reads and drops the rest of a body: many clients read the response only after they have sent everything.
+async fn drain(mut body: BodyDataStream) {
+    let mut rest = DRAIN_LIMIT;
+    while let Ok(Some(Ok(bytes))) = tokio::time::timeout(DRAIN_IDLE, body.next()).await {
         rest = rest.saturating_sub(bytes.len() as u64);
         if rest == 0 {
             break;

@@ -1,5 +1,6 @@
 //! Script, style and icons. A release build carries them inside, under a folder named by their content, cached for
-//! good; a debug build without the feature `embed` reads them from disk, so that a rebuilt style needs no rebuilt server.
+//! good; a debug build without the feature `embed` reads them from disk, so that a rebuilt style needs no rebuilt
+//! server.
 
 use std::{borrow::Cow, fmt::Write as _, sync::LazyLock};
 
@@ -13,13 +14,13 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use rust_embed::{EmbeddedFile, RustEmbed};
 use sha2::{Digest, Sha256};
 
-/// The site as `cargo leptos build` left it, with `.br` and `.gz` beside each file where it was precompressed.
+/// The site of `cargo leptos build`, with `.br` and `.gz` beside each file where it was precompressed.
 #[derive(RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/../target/site"]
 #[allow_missing = true]
 struct Site;
 
-/// What the site takes over unchanged, such as icons; there even where no site was built.
+/// Files that the site contains unchanged, such as icons; present even without a built site.
 #[derive(RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/../public"]
 struct Public;
@@ -27,7 +28,7 @@ struct Public;
 /// Whether the site is part of the program.
 const EMBEDDED: bool = cfg!(any(feature = "embed", not(debug_assertions)));
 
-/// Names this build: twelve hexadecimal digits that follow from the site's content; `dev` for a build that does not carry it.
+/// The build id: twelve hexadecimal digits of a digest over the site; `dev` for a build without it.
 pub fn build() -> &'static str {
     static BUILD: LazyLock<String> = LazyLock::new(|| {
         if !EMBEDDED {
@@ -50,26 +51,26 @@ pub fn version() -> &'static str {
     &VERSION
 }
 
-/// The folder of the addresses of script and style, without slashes. `pkg` where the site is read from disk: `cargo leptos watch`
-/// finds the style by that name when it changed.
+/// The folder of the addresses of script and style, without slashes. `pkg` where the site is read from disk: `cargo
+/// leptos watch` finds the style by that name when it changed.
 pub fn folder() -> String {
     if EMBEDDED { format!("pkg-{}", build()) } else { "pkg".to_owned() }
 }
 
-/// A file of [`folder`], kept for good: another content has another address.
-pub(crate) async fn stamped(Path(file): Path<String>, headers: HeaderMap) -> Response {
+/// A file of [`folder`], cached for good: other content has another address.
+pub(crate) async fn versioned(Path(file): Path<String>, headers: HeaderMap) -> Response {
     let policy = if EMBEDDED { "public, max-age=31536000, immutable" } else { "no-cache" };
     serve(&format!("pkg/{file}"), &headers, policy).unwrap_or_else(no_such_file)
 }
 
-/// An icon, under a name that no build changes. Ten minutes old ones after an upgrade do no harm: none stands alone.
-pub(crate) async fn plain(uri: http::Uri, headers: HeaderMap) -> Response {
+/// A file whose name no build changes. It may be ten minutes old after an upgrade.
+pub(crate) async fn unversioned(uri: http::Uri, headers: HeaderMap) -> Response {
     let policy = if EMBEDDED { "public, max-age=600" } else { "no-cache" };
     serve(uri.path().trim_start_matches('/'), &headers, policy).unwrap_or_else(no_such_file)
 }
 
-/// The script of browsers' workers, which asks whether it has changed at every page.
-pub(crate) fn worker(name: &str, headers: &HeaderMap) -> Response {
+/// The script of the service worker, which browsers revalidate at every page.
+pub(crate) fn service_worker(name: &str, headers: &HeaderMap) -> Response {
     serve(name, headers, "no-cache").unwrap_or_else(no_such_file)
 }
 
@@ -77,7 +78,7 @@ fn no_such_file() -> Response {
     (StatusCode::NOT_FOUND, "There is no such file.\n").into_response()
 }
 
-/// The file in the smallest form that the browser takes.
+/// The file in the smallest encoding that the browser accepts.
 fn serve(name: &str, headers: &HeaderMap, cache: &'static str) -> Option<Response> {
     let compressed = [("br", ".br"), ("gzip", ".gz")]
         .into_iter()
@@ -86,9 +87,9 @@ fn serve(name: &str, headers: &HeaderMap, cache: &'static str) -> Option<Respons
     let (encoding, file) = compressed.or_else(|| Some((None, Site::get(name).or_else(|| Public::get(name))?)))?;
 
     let tag = HeaderValue::try_from(format!("\"{}\"", hex(&file.metadata.sha256_hash()[..8]))).ok()?;
-    let known = headers.get(header::IF_NONE_MATCH) == Some(&tag);
+    let is_current = headers.get(header::IF_NONE_MATCH) == Some(&tag);
     let mut response =
-        if known { StatusCode::NOT_MODIFIED.into_response() } else { Body::from(bytes(file)).into_response() };
+        if is_current { StatusCode::NOT_MODIFIED.into_response() } else { Body::from(bytes(file)).into_response() };
     let media = mime_guess::from_path(name).first_or_octet_stream();
     let out = response.headers_mut();
     out.insert(header::CONTENT_TYPE, HeaderValue::try_from(media.as_ref()).ok()?);
@@ -102,14 +103,14 @@ fn serve(name: &str, headers: &HeaderMap, cache: &'static str) -> Option<Respons
 }
 
 fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
-    let offers = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    offers.flat_map(|value| value.split(',')).any(|offer| {
+    let encodings = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    encodings.flat_map(|value| value.split(',')).any(|offer| {
         let (name, quality) = offer.split_once(';').unwrap_or((offer, ""));
         name.trim() == encoding && !matches!(quality.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
     })
 }
 
-/// Embedded bytes are shared, not copied.
+/// Shares embedded bytes instead of copying them.
 fn bytes(file: EmbeddedFile) -> Bytes {
     match file.data {
         Cow::Borrowed(data) => Bytes::from_static(data),

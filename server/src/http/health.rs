@@ -1,4 +1,4 @@
-//! `GET /healthz`, the health check of service managers and load balancers.
+//! Health check, `GET /healthz`, for service managers and load balancers.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use engine::Engine;
 use http::{StatusCode, header};
 use tokio::time::timeout;
 
-/// How long a part may take to answer. The store's writer waits as long for the lock of another process.
-const WITHIN: Duration = Duration::from_secs(5);
+/// Time-out of each part. The writer of the store waits as long for the lock of another process.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// `200 ok` where every part of the server gives a sign of life and the store can be read; else 503 with the names of
-/// those that do not. Why is for the log: strangers ask here too.
+/// `200 ok` if every part of the server responds and the store can be read, else 503 with the names of the others. The
+/// reasons are in the log only, because anyone may call this.
 pub(crate) async fn healthz(State(engine): State<Engine>) -> Response {
-    let reading = async { matches!(timeout(WITHIN, engine.store().position()).await, Ok(Ok(_))) };
-    let (mut silent, reads) = tokio::join!(engine.health().silent_parts(WITHIN), reading);
+    let reading = async { matches!(timeout(TIMEOUT, engine.store().position()).await, Ok(Ok(_))) };
+    let (mut silent, reads) = tokio::join!(engine.health().silent_parts(TIMEOUT), reading);
     if !reads {
         silent.push("store readers");
     }

@@ -1,4 +1,4 @@
-//! Every address there is, in one table. Nothing else adds a route, so that a test can walk them all.
+//! Router: one table of all routes. Nothing else adds a route, so that tests can walk all of them.
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
@@ -24,37 +24,36 @@ use crate::{
     handlers::{api, audit_csv, downloads, new_job, offline, pages, schedules, settings_forms, sign_in, uploads},
     http::{assets, health, trace},
     middleware::{
-        auth, body_timeout, client_ip, close_on_unread_body,
-        security::{self, Hosts},
-        sessions,
+        auth, body_timeout, client_ip, close_on_unread_body, csrf,
+        hosts::{self, Hosts},
+        security_headers, sessions,
     },
     stream,
 };
 
-/// No page and no call takes longer to answer.
+/// Time-out of pages and server functions.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// The largest body, bytes, but where a handler has a limit of its own: of uploads, forms and server functions.
+/// Largest body in bytes, unless the handler has its own limit: uploads, forms and server functions.
 const BODY_LIMIT: usize = 64 * 1024;
 
-/// How a request behaves on the wire, which decides the limits and layers it gets.
+/// How a response is made and sent, which decides its limits and layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shape {
-    /// Worked out and answered whole, compressed; knows its visitor.
+    /// A page or a server function: complete, compressed, with a time-out.
     Answer,
-    /// Takes as long as the files that come with it; then like an answer.
+    /// A form with files: as [`Shape::Answer`], without the time-out.
     Form,
-    /// Answered from memory.
+    /// From memory, without authentication.
     Plain,
-    /// As long as the file is.
+    /// An upload or a download of any length.
     Transfer,
-    /// Open until someone closes it.
+    /// An event stream, open until one side closes it.
     Stream,
 }
 
-/// The server functions whose forms stand on a page of their own: what they do, and which page that is; `{id}` is their
-/// argument of that name. To a browser without script they answer with the page, where something is wrong or is to be
-/// shown once.
+/// Server functions with a form on a page: name, action, page. `{id}` is the argument of that name. The response to a
+/// browser without script is the page itself if there is an error or a secret to show, see [`settings_forms`].
 const FORMS: [(&str, Action, &str); 15] = [
     ("change_password", Action::OwnAccount, "/settings"),
     ("end_session", Action::OwnAccount, "/settings"),
@@ -73,19 +72,19 @@ const FORMS: [(&str, Action, &str); 15] = [
     ("add_note", Action::Write, "/jobs/{id}"),
 ];
 
-/// One row of the table.
+/// One row of the route table.
 pub struct Route {
-    /// Its method; GET includes HEAD.
+    /// GET includes HEAD.
     pub method: Method,
-    /// Its path, in axum's notation.
+    /// In the notation of axum.
     pub path: Cow<'static, str>,
-    /// What it does.
+    /// The action that the user must be allowed.
     pub action: Action,
     shape: Shape,
     handler: MethodRouter<AppState>,
 }
 
-/// The table.
+/// The route table.
 pub fn table() -> Vec<Route> {
     use Action::{
         Control, Delete, Download, Follow, ManageKinds, ManageQueues, ManageUsers, OwnAccount, Public, ReadAudit,
@@ -116,121 +115,123 @@ pub fn table() -> Vec<Route> {
         get("/settings/users", ManageUsers, Answer, pages::page),
         get("/settings/tasks", ManageKinds, Answer, pages::page),
         get("/settings/audit", ReadAudit, Answer, pages::page),
-        get("/settings/audit.csv", ReadAudit, Transfer, audit_csv::csv),
-        call("start_job", Start),
-        call("rerun_job", Start),
-        call("cancel_job", Control),
-        call("retry_job", Control),
-        call("pause_job", Control),
-        call("resume_job", Control),
-        call("start_now", Control),
-        call("delete_job", Delete),
-        call("pause_schedule", Schedule),
-        call("resume_schedule", Schedule),
-        call("run_schedule", Start),
-        call("delete_schedule", Schedule),
-        call("pin_job", See),
-        call("unpin_job", See),
-        call("folders", Start),
-        call("pause_queue", ManageQueues),
-        call("resume_queue", ManageQueues),
-        call("limit_queue", ManageQueues),
-        call("pause_kind", ManageQueues),
-        call("resume_kind", ManageQueues),
-        call("limit_kind", ManageQueues),
-        call("set_theme", Public),
+        get("/settings/audit.csv", ReadAudit, Transfer, audit_csv::export),
+        server_function("start_job", Start),
+        server_function("rerun_job", Start),
+        server_function("cancel_job", Control),
+        server_function("retry_job", Control),
+        server_function("pause_job", Control),
+        server_function("resume_job", Control),
+        server_function("start_now", Control),
+        server_function("delete_job", Delete),
+        server_function("pause_schedule", Schedule),
+        server_function("resume_schedule", Schedule),
+        server_function("run_schedule", Start),
+        server_function("delete_schedule", Schedule),
+        server_function("pin_job", See),
+        server_function("unpin_job", See),
+        server_function("folders", Start),
+        server_function("pause_queue", ManageQueues),
+        server_function("resume_queue", ManageQueues),
+        server_function("limit_queue", ManageQueues),
+        server_function("pause_kind", ManageQueues),
+        server_function("resume_kind", ManageQueues),
+        server_function("limit_kind", ManageQueues),
+        server_function("set_theme", Public),
         get("/sign-in", Public, Answer, sign_in::sign_in_page),
         post("/api/sign_in", Public, Answer, sign_in::sign_in),
         post("/api/sign_out", Public, Answer, sign_in::sign_out),
         get("/setup", Public, Answer, sign_in::set_up_page),
         post("/api/set_up", Public, Answer, sign_in::set_up),
-        post("/api/{*function}", Public, Plain, api::unknown),
+        post("/api/{*function}", Public, Plain, api::unknown_function),
         get("/events", Follow, Stream, stream::connect),
         get("/events/poll", Follow, Stream, stream::poll),
         post("/events/{stream}", Follow, Stream, stream::change_topics),
         get("/healthz", Public, Plain, health::healthz),
         get("/offline", Public, Answer, offline::page),
-        get("/offline.js", Public, Plain, assets::plain),
-        get("/service-worker.js", Public, Plain, offline::worker),
-        get("/away.js", Public, Plain, offline::old_worker),
-        get("/icons.svg", Public, Plain, assets::plain),
-        get("/mark.svg", Public, Plain, assets::plain),
-        get(format!("/{}/{{*file}}", assets::folder()), Public, Plain, assets::stamped),
+        get("/offline.js", Public, Plain, assets::unversioned),
+        get("/service-worker.js", Public, Plain, offline::service_worker),
+        get("/away.js", Public, Plain, offline::old_service_worker),
+        get("/icons.svg", Public, Plain, assets::unversioned),
+        get("/mark.svg", Public, Plain, assets::unversioned),
+        get(format!("/{}/{{*file}}", assets::folder()), Public, Plain, assets::versioned),
     ];
-    table.extend(FORMS.into_iter().flat_map(|(function, action, page)| form(function, action, page)));
+    table.extend(FORMS.into_iter().flat_map(|(function, action, page)| server_function_form(function, action, page)));
     table
 }
 
-/// The page that the form of a server function stands on, where there is one.
+/// The page with the form of a server function, if there is one.
 pub(crate) fn page_of(function: &str) -> Option<&'static str> {
-    FORMS.iter().find(|(known, ..)| *known == function).map(|(.., page)| above(page))
+    FORMS.iter().find(|(name, ..)| *name == function).map(|(.., page)| without_parameters(page))
 }
 
-/// A page without what only the form knows: of the page of a job, the list of them.
-fn above(page: &'static str) -> &'static str {
+/// The page without parameters: for the page of a job the list of jobs.
+fn without_parameters(page: &'static str) -> &'static str {
     page.split("/{").next().unwrap_or(page)
 }
 
-/// The router that the table describes.
+/// Builds the router from the table.
 pub fn router(state: AppState) -> Router {
-    let hosts = Arc::new(Hosts::of(&state.config));
+    let hosts = Arc::new(Hosts::new(&state.config));
     let compressed = CompressionLayer::new().quality(CompressionLevel::Fastest);
-    let in_time = TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIMEOUT);
-    let answer = ServiceBuilder::new().layer(in_time).layer(compressed.clone());
-    let known = sessions::layer(state.sessions.clone(), &state.config);
-    let own_pages = middleware::from_fn_with_state(Arc::clone(&hosts), security::own_pages_only);
-    let admit = |action| middleware::from_fn_with_state((state.clone(), action), auth::admit);
+    let time_limit = TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, ANSWER_TIMEOUT);
+    let answer = ServiceBuilder::new().layer(time_limit).layer(compressed.clone());
+    let with_session = sessions::layer(state.sessions.clone(), &state.config);
+    let own_pages = middleware::from_fn_with_state(Arc::clone(&hosts), csrf::check_streams);
+    let require = |action| middleware::from_fn_with_state((state.clone(), action), auth::require_action);
     let router = table().into_iter().fold(Router::new(), |router, route| {
-        let admitted = |handler: MethodRouter<AppState>| -> MethodRouter<AppState> {
-            // A method that the address does not take is none to be admitted to.
-            handler.route_layer(ServiceBuilder::new().layer(known.clone()).layer(admit(route.action)))
+        let authorised = |handler: MethodRouter<AppState>| -> MethodRouter<AppState> {
+            // As a route layer: an unsupported method gets 405 without authentication.
+            handler.route_layer(ServiceBuilder::new().layer(with_session.clone()).layer(require(route.action)))
         };
         let handler = match route.shape {
-            Shape::Answer => admitted(route.handler).layer(answer.clone()),
-            Shape::Form => admitted(route.handler).layer(compressed.clone()),
-            Shape::Stream => admitted(route.handler).layer(own_pages.clone()),
-            Shape::Transfer => admitted(route.handler),
+            Shape::Answer => authorised(route.handler).layer(answer.clone()),
+            Shape::Form => authorised(route.handler).layer(compressed.clone()),
+            Shape::Stream => authorised(route.handler).layer(own_pages.clone()),
+            Shape::Transfer => authorised(route.handler),
             Shape::Plain => route.handler,
         };
         router.route(&route.path, handler)
     });
-    let elsewhere = ServiceBuilder::new()
+    let not_found = ServiceBuilder::new()
         .layer(answer)
-        .layer(known.clone())
-        .layer(admit(Action::See))
+        .layer(with_session.clone())
+        .layer(require(Action::See))
         .service(pages::not_found.with_state(state.clone()));
-    below(&state.config.base_path, router.fallback_service(elsewhere))
+    nest_under(&state.config.base_path, router.fallback_service(not_found))
         .layer(CatchPanicLayer::new())
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(middleware::from_fn_with_state(state.config.patience, body_timeout::end))
-        .layer(middleware::from_fn_with_state(hosts, security::guard))
-        .layer(middleware::from_fn(close_on_unread_body::end))
+        .layer(middleware::from_fn_with_state(state.config.body_timeout, body_timeout::limit))
+        .layer(middleware::from_fn_with_state(Arc::clone(&hosts), csrf::check))
+        .layer(middleware::from_fn_with_state(hosts, hosts::check))
+        .layer(middleware::from_fn(security_headers::add))
+        .layer(middleware::from_fn(close_on_unread_body::close))
         .layer(TraceLayer::new_for_http().make_span_with(trace::span))
-        .layer(middleware::from_fn_with_state(state.config.trusted_proxies.clone(), client_ip::identify))
+        .layer(middleware::from_fn_with_state(state.config.trusted_proxies.clone(), client_ip::set_client_address))
         .with_state(state)
 }
 
-/// A server function. One without a row here cannot be called.
-fn call(function: &'static str, action: Action) -> Route {
+/// A server function; without a row it cannot be called.
+fn server_function(function: &'static str, action: Action) -> Route {
     post(format!("/api/{function}"), action, Shape::Answer, api::call)
 }
 
-/// A server function with its page. The page that it has answered with stands at its own address: who asks for that
-/// again, gets the page as it is by then.
-fn form(function: &'static str, action: Action, page: &'static str) -> [Route; 2] {
+/// A server function with a page. A page that answered its form has the address of the function, so a GET for that
+/// address redirects to the page.
+fn server_function_form(function: &'static str, action: Action, page: &'static str) -> [Route; 2] {
     let path = format!("/api/{function}");
-    let back = move || async move { Redirect::to(&app::base_path::url(above(page))) };
+    let back = move || async move { Redirect::to(&app::base_path::url(without_parameters(page))) };
     [
-        post(path.clone(), action, Shape::Answer, move |state, visit, request| {
-            settings_forms::call(page, state, visit, request)
+        post(path.clone(), action, Shape::Answer, move |state, identity, request| {
+            settings_forms::call(page, state, identity, request)
         }),
         get(path, Action::Public, Shape::Plain, back),
     ]
 }
 
-/// The router moved below `base`. Beside it, health answers where it always does, since probes mostly go around the
-/// proxy; and who comes by the bare address, or forgets the last slash, is sent on.
-fn below(base: &str, router: Router<AppState>) -> Router<AppState> {
+/// Nests the router under the base path. `/healthz` stays at the root as well, since probes usually bypass the proxy;
+/// the bare address and the base path without its last slash redirect.
+fn nest_under(base: &str, router: Router<AppState>) -> Router<AppState> {
     if base.is_empty() {
         return router;
     }

@@ -1,4 +1,4 @@
-//! What handlers share.
+//! Application state, shared by all handlers.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -17,39 +17,35 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::Config,
-    handlers::downloads::Pieces,
+    handlers::downloads::ChunkPool,
     http::assets,
-    middleware::{auth::Visit, sessions::Sessions},
+    middleware::{auth::RequestIdentity, sessions::Sessions},
     stream::{StreamRevoker, StreamService},
 };
 
-/// Given to every handler. Cheap to clone.
+/// Cheap to clone.
 #[derive(Clone)]
 pub struct AppState {
-    /// The job engine.
     pub engine: Engine,
-    /// The accounts; `None` on a server that works without.
+    /// Authentication; `None` on a server without accounts.
     pub auth: Option<AuthService>,
-    /// What holds for kinds where there are no accounts.
+    /// The rules of kinds on a server without accounts.
     rules: Arc<Rules>,
-    /// Web sessions.
     pub(crate) sessions: Sessions,
     /// Revokes event streams; `None` without accounts.
     pub(crate) revoker: Option<StreamRevoker>,
-    /// The event streams.
     pub streams: StreamService,
-    /// Builds what is downloaded from the store.
-    pub(crate) pieces: Pieces,
-    /// How the server was started.
+    /// Limits the downloads that read the store at a time.
+    pub(crate) chunk_pool: ChunkPool,
     pub config: Arc<Config>,
-    /// Where the pages find their script and style.
+    /// The addresses of script and style.
     pub leptos: LeptosOptions,
-    /// Cancelled when the server is to stop: whatever would stay open ends itself then.
+    /// Cancelled at the start of a graceful shutdown; streams end then.
     pub stop: CancellationToken,
 }
 
 impl AppState {
-    /// Puts together what handlers need. To be called on a runtime.
+    /// Call it on a runtime.
     pub fn new(
         config: Arc<Config>,
         engine: Engine,
@@ -57,7 +53,7 @@ impl AppState {
         streams: StreamService,
         stop: CancellationToken,
     ) -> Self {
-        let rules = Arc::new(Rules::new(task_rules(&engine), &[]));
+        let rules = Arc::new(Rules::new(declared_rules_of_tasks(&engine), &[]));
         let sessions = Sessions::new(Arc::clone(engine.store()), config.sessions);
         let revoker = auth.clone();
         let revoker = revoker.map(|auth| StreamRevoker::start(auth, sessions.clone(), engine.health()));
@@ -66,11 +62,11 @@ impl AppState {
             .site_pkg_dir(assets::folder())
             .reload_port(config.reload_port.map_or(0, u32::from))
             .build();
-        Self { engine, auth, rules, sessions, revoker, streams, pieces: Pieces::new(), config, leptos, stop }
+        Self { engine, auth, rules, sessions, revoker, streams, chunk_pool: ChunkPool::new(), config, leptos, stop }
     }
 
-    /// The engine as `actor`, who asks from `address`, may use it.
-    pub(crate) fn engine(&self, actor: Actor, address: Option<IpAddr>) -> AuthorizedEngine {
+    /// The engine as `actor` may use it from `address`.
+    pub(crate) fn authorized_engine(&self, actor: Actor, address: Option<IpAddr>) -> AuthorizedEngine {
         let rules = match &self.auth {
             Some(auth) => Arc::clone(auth.accounts().rules()),
             None => Arc::clone(&self.rules),
@@ -78,8 +74,8 @@ impl AppState {
         AuthorizedEngine::new(self.engine.clone(), actor, rules, address)
     }
 
-    /// The time zone that somebody has chosen. It is for people: what a program says of times means the server's.
-    fn zone(&self, actor: &Actor) -> Option<TimeZone> {
+    /// The time zone that the user has chosen. Clients use that of the server.
+    fn time_zone(&self, actor: &Actor) -> Option<TimeZone> {
         let (Actor::User(who), Some(auth)) = (actor, &self.auth) else { return None };
         let accounts = auth.accounts();
         TimeZone::get(accounts.user(who.user)?.time_zone.as_deref()?).ok()
@@ -90,14 +86,14 @@ impl AppState {
         Arc::new(move |message| streams.receivers(message))
     }
 
-    /// What pages and server functions are given.
-    pub(crate) fn context(&self, visit: &Visit) -> AppContext {
+    /// The context of pages and server functions.
+    pub(crate) fn context(&self, identity: &RequestIdentity) -> AppContext {
         AppContext {
-            engine: visit.engine.clone(),
+            engine: identity.engine.clone(),
             auth: self.auth.clone(),
-            address: visit.address,
-            session: visit.session().map(|key| key.to_vec()),
-            zone: self.zone(visit.engine.actor()),
+            address: identity.address,
+            session: identity.session().map(|key| key.to_vec()),
+            zone: self.time_zone(identity.engine.actor()),
             origin: self.config.public_url.as_ref().map(|url| url.origin().ascii_serialization().into()),
             receivers: self.receivers(),
             build: assets::build().into(),
@@ -108,17 +104,17 @@ impl AppState {
     }
 }
 
-/// What tasks say themselves of who may start them and see their jobs.
-pub(crate) fn task_rules(engine: &Engine) -> Vec<(String, Rule)> {
+/// The rules that tasks declare: who may start them and see their jobs.
+pub(crate) fn declared_rules_of_tasks(engine: &Engine) -> Vec<(String, Rule)> {
     let rule = |task: &TaskInfo| (task.kind.to_string(), Rule { start: task.start_role, private: task.private });
     engine.catalogue().iter().map(rule).collect()
 }
 
-/// The same, and what tasks said that there are no more: jobs of theirs are still there.
-pub(crate) async fn known_rules(engine: &Engine) -> engine::Result<Vec<(String, Rule)>> {
+/// All declared rules, with those of tasks that no longer exist: their jobs still do.
+pub(crate) async fn all_rules(engine: &Engine) -> engine::Result<Vec<(String, Rule)>> {
     let declared = engine.store().declared_rules().await?.into_iter();
     let rule = |rule: DeclaredRule| (rule.kind, Rule { start: rule.start, private: rule.private });
-    Ok(declared.map(rule).chain(task_rules(engine)).collect())
+    Ok(declared.map(rule).chain(declared_rules_of_tasks(engine)).collect())
 }
 
 impl FromRef<AppState> for Engine {

@@ -1,11 +1,11 @@
-//! What the log says of requests, at the level `debug`.
+//! Request log, at level `debug`.
 
 use axum::extract::Request;
 use tracing::Span;
 
 use crate::middleware::client_ip::ClientAddress;
 
-/// The span of a request. Without the query: links may carry secrets there.
+/// The span of a request, without the query, which may contain secrets.
 pub(crate) fn span(request: &Request) -> Span {
     let client = request.extensions().get().map(|ClientAddress(client)| tracing::field::display(client));
     tracing::debug_span!("request", method = %request.method(), path = request.uri().path(), client)

@@ -1,4 +1,4 @@
-//! Who sends a request, how that is known, and whether they may: asked at every route but those of script and style.
+//! Authentication and authorisation of requests, on every route except assets.
 
 use std::net::IpAddr;
 
@@ -30,67 +30,66 @@ use crate::{
     stream::{Grant, Subscriber},
 };
 
-/// A request whose sender is known; one of its extensions.
+/// The authenticated sender of a request, one of its extensions.
 #[derive(Clone)]
-pub(crate) struct Visit {
-    /// What they may do.
+pub(crate) struct RequestIdentity {
+    /// The engine as the sender may use it.
     pub(crate) engine: AuthorizedEngine,
-    /// Where they are.
     pub(crate) address: Option<IpAddr>,
     credential: Credential,
 }
 
-/// Lets a request in whose sender may do `action`. What exactly it is done to, the handler asks the desk.
-pub(crate) async fn admit(
+/// Authenticates a request and rejects it unless its sender may do `action`. The handler authorises the object.
+pub(crate) async fn require_action(
     State((state, action)): State<(AppState, Action)>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let address = request.extensions().get::<ClientAddress>().map(|client| client.0);
-    let known = match &state.auth {
+    let authenticated = match &state.auth {
         None => Ok((Actor::Local, Credential::None)),
-        Some(auth) => identify(auth, request.headers(), request.extensions().get()).await,
+        Some(auth) => authenticate(auth, request.headers(), request.extensions().get()).await,
     };
-    let (actor, credential) = match known {
-        Ok(known) => known,
-        Err(error) => return api::refuse(&error),
+    let (actor, credential) = match authenticated {
+        Ok(authenticated) => authenticated,
+        Err(error) => return api::error_response(&error),
     };
-    let visit = Visit { engine: state.engine(actor, address), address, credential };
-    let allowed = visit.engine.authorise(action);
+    let identity = RequestIdentity { engine: state.authorized_engine(actor, address), address, credential };
+    let allowed = identity.engine.authorise(action);
     if action == Action::Follow {
-        request.extensions_mut().insert(visit.subscriber(&state));
+        request.extensions_mut().insert(identity.subscriber(&state));
     }
-    request.extensions_mut().insert(visit);
+    request.extensions_mut().insert(identity);
     match allowed {
         Ok(()) => next.run(request).await,
-        // The pages about accounts are the place where people read that there are none.
+        // The pages about accounts show that there are none.
         Err(engine::Error::Denied(Denied::NoAccounts)) if request.method() == Method::GET => next.run(request).await,
-        Err(error) => turn_away(state, request, error).await,
+        Err(error) => reject(state, request, error).await,
     }
 }
 
-/// Who it is: by a token where there is one, else by the session.
-async fn identify(
+/// The actor by the token, if there is one, else by the session.
+async fn authenticate(
     auth: &AuthService,
     headers: &HeaderMap,
     session: Option<&Session>,
 ) -> Result<(Actor, Credential), ApiError> {
-    if let Some(secret) = bearer(headers) {
+    if let Some(secret) = bearer_token(headers) {
         let actor = auth.authenticate_token(secret, sessions::now()).await?;
         let unknown = || ApiError::new("unauthorized", "Invalid or expired token; create a new one");
         return Ok((actor.ok_or_else(unknown)?, Credential::Token(secret.into())));
     }
     let Some(session) = session else { return Ok((Actor::Anonymous, Credential::None)) };
-    let (account, id) = (SessionUser::of(session).await?, session.id());
-    Ok(match (account, id) {
-        (Some(account), Some(id)) => (auth.actor(UserId(account.user)), Credential::Session(sessions::key(id))),
+    let (user, id) = (SessionUser::of(session).await?, session.id());
+    Ok(match (user, id) {
+        (Some(user), Some(id)) => (auth.actor(UserId(user.user)), Credential::Session(sessions::key(id))),
         _ => (Actor::Anonymous, Credential::None),
     })
 }
 
-/// The token of a request (RFC 6750, 2.1). Where it cannot be read, or other credentials stand beside it, one that nobody
-/// has: such a request must not go on by its session, which it may not even be said to be sent with.
-pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// The token of a request (RFC 6750, 2.1). An empty, invalid one if the header cannot be read or there are several:
+/// such a request must not fall back to its session, which may have been sent without the intention of the user.
+pub(crate) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let lines = headers.get_all(header::AUTHORIZATION);
     let mut tokens = lines.iter().filter_map(|line| {
         let (scheme, secret) = line.as_bytes().split_at_checked("bearer ".len())?;
@@ -100,18 +99,18 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     Some(if lines.iter().count() == 1 { token } else { "" })
 }
 
-/// Says why not: people get a page, programs a status.
-pub(crate) async fn turn_away(state: AppState, request: Request, error: engine::Error) -> Response {
+/// The response to a request that is not allowed: a page or a redirect for browsers, a status for clients.
+pub(crate) async fn reject(state: AppState, request: Request, error: engine::Error) -> Response {
     let signed_out = matches!(error, engine::Error::Denied(Denied::SignIn));
-    match (api::wants_page(&request), signed_out) {
-        (false, _) => api::refuse(&error.into()),
-        (true, true) => api::sign_in_first(&request),
+    match (api::wants_html(&request), signed_out) {
+        (false, _) => api::error_response(&error.into()),
+        (true, true) => api::redirect_to_sign_in(&request),
         (true, false) => api::forbidden(state, request, error).await,
     }
 }
 
-impl Visit {
-    /// The session's key, where somebody is signed in by one.
+impl RequestIdentity {
+    /// The key of the session, if the user is signed in by one.
     pub(crate) const fn session(&self) -> Option<&[u8; 32]> {
         match &self.credential {
             Credential::Session(key) => Some(key),
@@ -119,13 +118,13 @@ impl Visit {
         }
     }
 
-    /// The visit as it is let in by now, where what was sent may have taken hours to come.
-    pub(crate) async fn again(&self, state: &AppState, action: Action) -> engine::Result<Self> {
+    /// Authorises the request again: its body may have taken hours.
+    pub(crate) async fn reauthorise(&self, state: &AppState, action: Action) -> engine::Result<Self> {
         let Some(auth) = &state.auth else { return Ok(self.clone()) };
         let actor = self.actor(auth, &state.sessions).await?;
-        let visit = Self { engine: state.engine(actor, self.address), ..self.clone() };
-        visit.engine.authorise(action)?;
-        Ok(visit)
+        let identity = Self { engine: state.authorized_engine(actor, self.address), ..self.clone() };
+        identity.engine.authorise(action)?;
+        Ok(identity)
     }
 
     /// The subscriber of an event stream that the request opens.
@@ -143,7 +142,7 @@ impl Visit {
         Subscriber { visibility, revocation, owner }
     }
 
-    /// Who the sender is by now. Their session counts as used.
+    /// The present actor of the credential. The session counts as used.
     async fn actor(&self, auth: &AuthService, sessions: &Sessions) -> engine::Result<Actor> {
         Ok(match &self.credential {
             Credential::None => Actor::Anonymous,

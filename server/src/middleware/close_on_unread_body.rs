@@ -1,4 +1,4 @@
-//! Requests that are answered before their body was read.
+//! `Connection: close` for requests that are answered before their body was read.
 
 use std::{
     pin::Pin,
@@ -18,29 +18,28 @@ use axum::{
 use http::{HeaderValue, header};
 use http_body::{Frame, SizeHint};
 
-/// Says with the answer that the connection ends where the body of the request was not read to its end: the rest of it
-/// stands before the next request (RFC 9112, 9.3), so the connection is closed, and a client that was not told might be
-/// sending the next one just then.
-pub(crate) async fn end(request: Request, next: Next) -> Response {
+/// Announces that the connection will be closed, if the body was not read to its end: its rest precedes the next
+/// request (RFC 9112, 9.3). Without the header a client could send its next request into a closing connection.
+pub(crate) async fn close(request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;
     }
     let has_ended = Arc::new(AtomicBool::new(false));
     let noted = Arc::clone(&has_ended);
-    let mut response = next.run(request.map(|body| Body::new(Noted { body, has_ended: noted }))).await;
+    let mut response = next.run(request.map(|body| Body::new(TrackedBody { body, has_ended: noted }))).await;
     if !has_ended.load(Ordering::Relaxed) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }
 
-/// A body of which is noted whether it was read to its end.
-struct Noted {
+/// A body that records whether it was read to its end.
+struct TrackedBody {
     body: Body,
     has_ended: Arc<AtomicBool>,
 }
 
-impl HttpBody for Noted {
+impl HttpBody for TrackedBody {
     type Data = Bytes;
     type Error = axum::Error;
 

@@ -1,4 +1,4 @@
-//! Web sessions, kept in the engine's store. A visitor without anything to keep has none, and gets no cookie.
+//! Web sessions, in the store of the engine. A user without session data has no session and gets no cookie.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -21,28 +21,39 @@ use tower_sessions::{
     session_store::{Error, Result},
 };
 
-use crate::{
-    config::{Config, SessionLimits},
-    middleware::security,
-};
+use crate::config::{Config, SessionLimits};
 
-/// How often the expired ones are removed.
-const SWEEP: std::time::Duration = std::time::Duration::from_hours(1);
-/// Sessions that the store is asked for at once.
-const ASKED_AT_ONCE: usize = 1_000;
-/// Between two notes that a session is in use, at least, microseconds.
-pub(crate) const TOUCH: i64 = 60 * 1_000_000;
+/// Interval at which expired sessions are removed.
+const SWEEP_INTERVAL: std::time::Duration = std::time::Duration::from_hours(1);
+const KEYS_PER_QUERY: usize = 1_000;
+/// Least microseconds between two updates of "last used".
+pub(crate) const TOUCH_INTERVAL: i64 = 60 * 1_000_000;
 
-/// The layer for routes that know their visitor. Below a base path the cookie is for what lies there: other programs of the
-/// host are not sent it.
+/// The start of every name of a session cookie, after its prefix.
+pub(super) const SESSION_COOKIE: &str = "milepost_session";
+
+/// The name of the session cookie of a server below `base`, which may be empty. The prefix makes browsers accept it
+/// over TLS only; `__Host-` is possible only for a cookie of the whole host. Below a base path the name contains the
+/// path, so that the cookie of another server on the same host is not mistaken for it.
+fn session_cookie(secure: bool, base: &str) -> String {
+    let prefix = match (secure, base) {
+        (false, _) => "",
+        (true, "") => "__Host-",
+        (true, _) => "__Secure-",
+    };
+    format!("{prefix}{SESSION_COOKIE}{}", base.replace('/', "."))
+}
+
+/// The layer for authenticated routes. Below a base path the cookie is limited to that path, so that other programs of
+/// the host do not get it.
 pub(crate) fn layer(sessions: Sessions, config: &Config) -> SessionManagerLayer<Sessions> {
-    let (secure, base) = (config.secure(), &config.base_path);
+    let (secure, base) = (config.is_https(), &config.base_path);
     let lifetime = Duration::try_from(sessions.limits.lifetime).unwrap_or(Duration::MAX);
     SessionManagerLayer::new(sessions)
-        .with_name(security::session_cookie(secure, base))
+        .with_name(session_cookie(secure, base))
         .with_path(format!("{base}/"))
         .with_http_only(true)
-        // `Strict` would sign people out who follow a link from a chat or a mail.
+        // With `Strict`, users who follow a link from a chat or a mail would be signed out.
         .with_same_site(SameSite::Lax)
         .with_secure(secure)
         .with_expiry(Expiry::OnInactivity(lifetime))
@@ -50,7 +61,7 @@ pub(crate) fn layer(sessions: Sessions, config: &Config) -> SessionManagerLayer<
 
 /// Removes expired sessions every hour until `stop`.
 pub(crate) async fn sweep(sessions: Sessions, stop: CancellationToken) {
-    while stop.run_until_cancelled(tokio::time::sleep(SWEEP)).await.is_some() {
+    while stop.run_until_cancelled(tokio::time::sleep(SWEEP_INTERVAL)).await.is_some() {
         let now = now();
         match sessions.store.sweep_sessions(now, sessions.idle_since(now)).await {
             Ok(0) => {}
@@ -60,7 +71,7 @@ pub(crate) async fn sweep(sessions: Sessions, stop: CancellationToken) {
     }
 }
 
-/// tower-sessions' view of the store.
+/// The session store of tower-sessions.
 #[derive(Clone)]
 pub(crate) struct Sessions {
     store: Arc<dyn Store>,
@@ -72,17 +83,17 @@ impl Sessions {
         Self { store, limits }
     }
 
-    /// A session as it is kept; `None` once it is over.
+    /// A stored session; `None` if it has expired.
     pub(crate) async fn find(&self, key: &[u8]) -> engine::Result<Option<SessionRow>> {
         let now = now();
         self.store.load_session(key, now, self.idle_since(now)).await
     }
 
-    /// Whose sessions these are, of those that are not over and that somebody owns. They count as used.
+    /// The owners of those sessions that are signed in and have not expired. They count as used.
     pub(crate) async fn owners(&self, keys: HashSet<[u8; 32]>) -> engine::Result<HashMap<[u8; 32], SessionOwner>> {
         let mut owners = HashMap::new();
         let keys: Vec<_> = keys.into_iter().collect();
-        for keys in keys.chunks(ASKED_AT_ONCE) {
+        for keys in keys.chunks(KEYS_PER_QUERY) {
             let now = now();
             for (key, owner) in self.store.session_owners(keys, now, self.idle_since(now)).await? {
                 self.touch(&key, &owner);
@@ -92,10 +103,10 @@ impl Sessions {
         Ok(owners)
     }
 
-    /// Notes that it is in use, unless that was noted a moment ago.
+    /// Updates "last used", at most once a minute.
     pub(crate) fn touch(&self, key: &[u8], owner: &SessionOwner) {
         let now = now();
-        if now.0 - owner.used.0 >= TOUCH {
+        if now.0 - owner.used.0 >= TOUCH_INTERVAL {
             self.store.touch_session(key, now);
             self.store.touch_user(owner.user, now);
         }
@@ -105,7 +116,7 @@ impl Sessions {
         Micros(now.0.saturating_sub(i64::try_from(self.limits.idle.as_micros()).unwrap_or(i64::MAX)))
     }
 
-    /// What is kept of a record. One that somebody owns ends at a fixed time after they signed in.
+    /// The row of a record. A signed-in session ends at a fixed time after sign-in.
     fn row(&self, record: &Record) -> Result<SessionRow> {
         let data = serde_json::to_vec(&record.data).map_err(|error| Error::Encode(error.to_string()))?;
         let account: Option<SessionUser> =
@@ -160,7 +171,7 @@ impl SessionStore for Sessions {
     }
 }
 
-/// What the store knows a session by. The id itself is a password: whoever reads the database must not learn it.
+/// The key of a session in the store, a hash: the id itself is a secret that a reader of the database must not learn.
 pub(crate) fn key(id: Id) -> [u8; 32] {
     Sha256::digest(id.0.to_le_bytes()).into()
 }

@@ -1,8 +1,8 @@
 //! Standard output and standard error of a process that must not depend on who reads them.
 //!
-//! A line is put into a bounded buffer and written by a thread of its own. So a full disk, a closed pipe or terminal, and a
-//! pipe that no one reads neither fail nor delay the caller: lines are dropped and counted, and a line says how many once
-//! one can be written again.
+//! A line is put into a bounded buffer and written by a thread of its own. So a full disk, a closed pipe or terminal,
+//! and a pipe that no one reads neither fail nor delay the caller: lines are dropped and counted, and a line says how
+//! many once one can be written again.
 
 use std::{
     collections::VecDeque,

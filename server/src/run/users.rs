@@ -1,4 +1,4 @@
-//! `milepost setup-link` and `milepost user`: accounts from the command line, beside a running server or without one.
+//! `milepost setup-link` and `milepost user`: account commands, beside a running server or without one.
 
 use std::{
     fs::{self, File},
@@ -19,28 +19,27 @@ use jiff::Timestamp;
 use model::FieldError;
 use tokio::runtime;
 
-use crate::{Error, Result, cli::Change, config::Config, run::lock::Lock};
+use crate::{Error, Result, cli::UserCommand, config::Config, run::lock::Lock};
 
-/// Who does it, as the audit log has it. Nobody can be called that.
+/// The name in the audit log; no user can have it.
 const BY: &str = "milepost user";
 
-/// Prints a link with which the first administrator is set up.
+/// Prints a setup link for the first administrator.
 pub fn setup_link(config: &Config) -> Result<()> {
-    beside(config, async |auth| {
+    with_auth_service(config, async |auth| {
         if auth.is_set_up() {
-            let remedy = "There is an administrator already. `milepost user list` tells who, and `milepost user reset \
+            let remedy = "There is an administrator already. `milepost user list` shows the users, and `milepost user reset \
                           NAME` makes a link for another password.";
-            return Err(refused("already_set_up", remedy.to_owned()));
+            return Err(refusal("already_set_up", remedy.to_owned()));
         }
         let secret = auth.make_link(None, &Attribution::from(BY)).await?;
         print(&link(config, config.addr, &secret))
     })
 }
 
-/// At the start of a server that nobody can sign in to yet: makes a link for the first administrator. Returns the line
-/// that tells of it. The link itself is in that line only on a terminal; elsewhere stdout is often a log that others may
-/// read, so the link is in a private file.
-pub(crate) async fn invitation(auth: &AuthService, config: &Config, listening: SocketAddr) -> Option<String> {
+/// Creates the setup link at the start of a server without an administrator. Returns the line for stdout. It contains
+/// the link only on a terminal; elsewhere stdout is often a log that others may read, so the link is in a private file.
+pub(crate) async fn create_setup_link(auth: &AuthService, config: &Config, listening: SocketAddr) -> Option<String> {
     let file = setup_file(config);
     if auth.is_set_up() {
         remove_setup_file(&file);
@@ -67,7 +66,7 @@ pub(crate) async fn invitation(auth: &AuthService, config: &Config, listening: S
     }
 }
 
-/// Where the link for the first administrator is kept.
+/// The file with the setup link.
 fn setup_file(config: &Config) -> PathBuf {
     config.work.data_dir.join("setup-link")
 }
@@ -80,7 +79,7 @@ fn write_setup_file(file: &Path, link: &str) -> Result<()> {
     written.map_err(|source| Error::Io { what: format!("writing {}", file.display()), source })
 }
 
-/// Removes the link of an earlier start.
+/// Removes the file of an earlier start.
 fn remove_setup_file(file: &Path) {
     if let Err(error) = fs::remove_file(file)
         && error.kind() != ErrorKind::NotFound
@@ -89,40 +88,40 @@ fn remove_setup_file(file: &Path) {
     }
 }
 
-/// Removes the link of this start, which was used.
-pub(crate) fn forget_invitation(config: &Config) {
+/// Removes the setup link after it was used.
+pub(crate) fn remove_setup_link(config: &Config) {
     remove_setup_file(&setup_file(config));
 }
 
-/// Lists or changes people.
-pub fn change(config: &Config, change: Change) -> Result<()> {
+/// Runs a `milepost user` command.
+pub fn change_users(config: &Config, command: UserCommand) -> Result<()> {
     let by = Attribution::from(BY);
-    beside(config, async |auth| {
-        match change {
-            Change::List => list(auth)?,
-            Change::Add { name, role, password_stdin } => {
-                let password = password_stdin.then(|| from_stdin(&name)).transpose()?;
+    with_auth_service(config, async |auth| {
+        match command {
+            UserCommand::List => list(auth)?,
+            UserCommand::Add { name, role, password_stdin } => {
+                let password = password_stdin.then(|| password_from_stdin(&name)).transpose()?;
                 let (_, secret) = auth.add_user(&name, role, &by).await?;
-                hand_over(auth, config, &secret, password).await?;
+                print_or_use_link(auth, config, &secret, password).await?;
             }
-            Change::Role { name, role } => {
-                let person = known(auth, &name)?;
+            UserCommand::Role { name, role } => {
+                let person = find_user(auth, &name)?;
                 auth.change_role(person.id, role, &by).await?;
                 print(&format!("{} is {role} now", person.name))?;
             }
-            Change::Reset { name, password_stdin } => {
-                let person = known(auth, &name)?;
-                let password = password_stdin.then(|| from_stdin(&name)).transpose()?;
+            UserCommand::Reset { name, password_stdin } => {
+                let person = find_user(auth, &name)?;
+                let password = password_stdin.then(|| password_from_stdin(&name)).transpose()?;
                 let secret = auth.make_link(Some(person.id), &by).await?;
-                hand_over(auth, config, &secret, password).await?;
+                print_or_use_link(auth, config, &secret, password).await?;
             }
-            Change::Remove { name } => {
-                let person = known(auth, &name)?;
+            UserCommand::Remove { name } => {
+                let person = find_user(auth, &name)?;
                 auth.remove_user(person.id, &by).await?;
                 print(&format!("{} can sign in no more", person.name))?;
             }
-            Change::SignOut { name } => {
-                let person = known(auth, &name)?;
+            UserCommand::SignOut { name } => {
+                let person = find_user(auth, &name)?;
                 let ended = auth.end_sessions(person.id, Ending::All, &by).await?;
                 print(&format!("ended {ended} sessions of {}", person.name))?;
             }
@@ -131,10 +130,10 @@ pub fn change(config: &Config, change: Change) -> Result<()> {
     })
 }
 
-/// Does something on the data of a server, which may be at work on it.
-fn beside(config: &Config, work: impl AsyncFnOnce(&AuthService) -> Result<()>) -> Result<()> {
+/// Opens the accounts of a data directory, which a server may use at the same time.
+fn with_auth_service(config: &Config, run: impl AsyncFnOnce(&AuthService) -> Result<()>) -> Result<()> {
     let data = DataDir::new(&config.work.data_dir);
-    // As long as it is held, no server changes the schema.
+    // While it is held, no server migrates the database.
     let _lock = Lock::work(data.path())?;
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
@@ -143,12 +142,17 @@ fn beside(config: &Config, work: impl AsyncFnOnce(&AuthService) -> Result<()>) -
     runtime.block_on(async {
         let options = SqliteOptions { readers: 1, migrate: false, ..SqliteOptions::new(data.database()) };
         let store = Arc::new(SqliteStore::open(options).await?);
-        work(&AuthService::open(store, Vec::new()).await?).await
+        run(&AuthService::open(store, Vec::new()).await?).await
     })
 }
 
-/// Prints the link, or uses it at once for a password that is known already.
-async fn hand_over(auth: &AuthService, config: &Config, secret: &Secret, password: Option<String>) -> Result<()> {
+/// Prints the link, or uses it at once with the given password.
+async fn print_or_use_link(
+    auth: &AuthService,
+    config: &Config,
+    secret: &Secret,
+    password: Option<String>,
+) -> Result<()> {
     match password {
         None => print(&link(config, config.addr, secret))?,
         Some(password) => {
@@ -159,8 +163,8 @@ async fn hand_over(auth: &AuthService, config: &Config, secret: &Secret, passwor
     Ok(())
 }
 
-/// The password in the standard input, its first line, for somebody called `name`.
-fn from_stdin(name: &str) -> Result<String> {
+/// The password in the first line of standard input, checked for the user `name`.
+fn password_from_stdin(name: &str) -> Result<String> {
     let mut line = String::new();
     let read = io::stdin().read_line(&mut line);
     read.map_err(|source| Error::Io { what: "reading the password".to_owned(), source })?;
@@ -172,12 +176,12 @@ fn from_stdin(name: &str) -> Result<String> {
     Ok(password.to_owned())
 }
 
-/// Who is called like this, unless removed.
-fn known(auth: &AuthService, name: &str) -> Result<User> {
+/// The user of that name, unless removed.
+fn find_user(auth: &AuthService, name: &str) -> Result<User> {
     let accounts = auth.accounts();
     let person = accounts.user_named(&user_names::fold(name)).filter(|person| person.removed_at.is_none());
     person.cloned().ok_or_else(|| {
-        refused("no_such_user", format!("There is no user {name}; `milepost user list` tells who there is."))
+        refusal("no_such_user", format!("There is no user {name}; `milepost user list` shows all users."))
     })
 }
 
@@ -186,17 +190,17 @@ fn list(auth: &AuthService) -> Result<()> {
     let people = accounts.users();
     let width = people.iter().map(|person| person.name.len()).max().unwrap_or_default();
     for person in people {
-        let standing = match (person.removed_at, person.active) {
+        let status = match (person.removed_at, person.active) {
             (Some(at), _) => format!("removed {}", day(at)),
             (None, true) => person.seen_at.map_or_else(|| "not seen yet".to_owned(), |at| format!("seen {}", day(at))),
             (None, false) => "no password yet".to_owned(),
         };
-        print(&format!("{:width$}  {:13}  {standing}", person.name, person.role.as_str()))?;
+        print(&format!("{:width$}  {:13}  {status}", person.name, person.role.as_str()))?;
     }
     Ok(())
 }
 
-/// A day, UTC.
+/// The date, UTC.
 fn day(at: model::Micros) -> String {
     let day = Timestamp::from_microsecond(at.0).map(|at| at.strftime("%F").to_string());
     day.unwrap_or_else(|_| at.0.to_string())
@@ -206,11 +210,11 @@ fn link(config: &Config, listening: SocketAddr, secret: &Secret) -> String {
     config.link(&setup_link_path(secret.reveal()), listening)
 }
 
-fn refused(code: &'static str, message: String) -> Error {
+fn refusal(code: &'static str, message: String) -> Error {
     Error::Engine(engine::Error::Refused { code, message })
 }
 
-/// What the command is asked for. Fails where it cannot be written: the caller would miss it.
+/// Prints the output of a command. Fails if it cannot be written, since the output is its purpose.
 fn print(line: &str) -> Result<()> {
     let written = writeln!(io::stdout(), "{line}");
     written.map_err(|source| Error::Io { what: "writing to the standard output".to_owned(), source })

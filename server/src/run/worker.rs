@@ -1,4 +1,4 @@
-//! `milepost worker`: runs jobs beside a server, on the same data directory.
+//! `milepost worker`: a process that runs jobs beside a server, on the same data directory.
 
 use std::time::{Duration, Instant};
 
@@ -11,56 +11,60 @@ use crate::{
     run::{
         console,
         lock::Lock,
-        process::{self, RegisterTasks, Signals},
+        process::{self, RegisterTasks},
+        shutdown::Signals,
     },
 };
 
-/// How long a worker that is started together with its server waits for it to make or migrate the database, and how
-/// often it looks.
-const SERVER_COMES: Duration = Duration::from_secs(10);
-const LOOK: Duration = Duration::from_millis(100);
+/// How long a worker waits for its server to create or migrate the database, and how often it checks.
+const SERVER_START_TIMEOUT: Duration = Duration::from_secs(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Works until SIGTERM or SIGINT; the process ends soon after that, even where this does not return.
+/// Runs jobs until SIGTERM or SIGINT. The process ends soon after that, even if this does not return.
 pub fn run(config: WorkConfig, tasks: RegisterTasks) -> Result<()> {
-    process::run(&config.log, |on| work(&config, tasks, on))
+    process::run(&config.log, |task_runtime| work(&config, tasks, task_runtime))
 }
 
-async fn work(config: &WorkConfig, tasks: RegisterTasks, on: runtime::Handle) -> Result<()> {
+async fn work(config: &WorkConfig, tasks: RegisterTasks, task_runtime: runtime::Handle) -> Result<()> {
     let mut signals = Signals::new()?;
-    // Held to the end: as long as somebody works on the database, no server may change its schema.
+    // Held to the end: no server may migrate the database while a worker uses it.
     let (engine, _lock) = tokio::select! {
-        joined = join(config, tasks, &on) => joined?,
-        () = signals.next() => return Ok(()),
+        opened = open_engine(config, tasks, &task_runtime) => opened?,
+        () = signals.wait() => return Ok(()),
     };
     announce(config);
 
-    let stop = signals.next_or_failure(engine.health()).await;
-    let grace = stop.grace(config.shutdown_grace);
-    signals.see_to(stop, engine.shutdown(grace), grace).await
+    let reason = signals.wait_or_failure(engine.health()).await;
+    let grace = reason.grace(config.shutdown_grace);
+    signals.shut_down(reason, engine.shutdown(grace), grace).await
 }
 
-/// Opens the engine, as soon as there is a database to open.
-async fn join(config: &WorkConfig, tasks: RegisterTasks, on: &runtime::Handle) -> Result<(Engine, Lock)> {
-    let begun = Instant::now();
+/// Opens the engine as soon as there is a database.
+async fn open_engine(
+    config: &WorkConfig,
+    tasks: RegisterTasks,
+    task_runtime: &runtime::Handle,
+) -> Result<(Engine, Lock)> {
+    let started = Instant::now();
     loop {
-        let joined = match Lock::work(&config.data_dir) {
+        let opened = match Lock::work(&config.data_dir) {
             Ok(lock) => {
-                let opened = process::builder(config, tasks, on.clone())?.joining().open().await;
-                opened.map(|engine| (engine, lock)).map_err(Error::from)
+                let engine = process::builder(config, tasks, task_runtime.clone())?.joining().open().await;
+                engine.map(|engine| (engine, lock)).map_err(Error::from)
             }
             Err(error) => Err(error),
         };
-        match joined {
-            Err(Error::Engine(engine::Error::NotReady(why))) if begun.elapsed() < SERVER_COMES => {
+        match opened {
+            Err(Error::Engine(engine::Error::NotReady(why))) if started.elapsed() < SERVER_START_TIMEOUT => {
                 tracing::debug!("{why}");
-                tokio::time::sleep(LOOK).await;
+                tokio::time::sleep(POLL_INTERVAL).await;
             }
-            joined => return joined,
+            opened => return opened,
         }
     }
 }
 
-/// The one line on stdout, for whoever started this and waits.
+/// Prints the one line on stdout.
 fn announce(config: &WorkConfig) {
     console::stdout().line(&format!("working on {}", config.data_dir.display()));
 }

@@ -2,24 +2,27 @@
 
 use http::{HeaderMap, HeaderValue, Method, header};
 
-/// Rewrites `Range` to the one form that the file service understands, for a file of `length` bytes. A header that the
-/// rules say to ignore, or that may be ignored, is removed: the whole file is then the right answer.
+/// Rewrites `Range` to the one form that the file service understands, for a file of `length` bytes. Removes a header
+/// that must or may be ignored; the response is then the whole file.
 pub(super) fn normalise(method: &Method, headers: &mut HeaderMap, length: u64) {
-    let asked = headers.remove(header::RANGE);
-    // Defined for GET only (14.2). Of an empty file no part can be named.
+    let requested = headers.remove(header::RANGE);
+    // Defined for GET only (14.2). An empty file has no range.
     if method != Method::GET || length == 0 {
         return;
     }
-    let range = asked.as_ref().and_then(|asked| asked.to_str().ok()).and_then(|asked| one_range(asked, length));
+    let range = requested
+        .as_ref()
+        .and_then(|requested| requested.to_str().ok())
+        .and_then(|requested| parse_range(requested, length));
     if let Some(range) = range {
         headers.insert(header::RANGE, range);
     }
 }
 
-/// The range that `asked` names, of a file that is not empty; `None` for an unknown unit, an invalid range or several: those would need a multipart
-/// answer.
-fn one_range(asked: &str, length: u64) -> Option<HeaderValue> {
-    let (unit, range) = asked.split_once('=')?;
+/// The range that `requested` names, of a file that is not empty; `None` for an unknown unit, an invalid range or
+/// several: those would need a multipart answer.
+fn parse_range(requested: &str, length: u64) -> Option<HeaderValue> {
+    let (unit, range) = requested.split_once('=')?;
     if !unit.trim().eq_ignore_ascii_case("bytes") {
         return None;
     }
@@ -43,7 +46,7 @@ fn one_range(asked: &str, length: u64) -> Option<HeaderValue> {
     HeaderValue::try_from(text).ok()
 }
 
-/// Digits alone; too large a number is the largest.
+/// Parses digits; saturates.
 fn number(text: &str) -> Option<u64> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().unwrap_or(u64::MAX))

@@ -1,11 +1,11 @@
-//! What somebody signs in with, in words by which they know it again among their sessions.
+//! Device description of a session, from `User-Agent`: `Firefox on Linux`.
 
 use http::{HeaderMap, header};
 
-/// The longest words, characters.
-const LONGEST: usize = 80;
+/// Characters.
+const MAX_LENGTH: usize = 80;
 
-/// Browsers by what their `User-Agent` has and no other's before it in this list: most claim to be others as well.
+/// Browsers by a part of their `User-Agent`, first match wins: most claim to be others as well.
 const BROWSERS: [(&str, &str); 9] = [
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -18,7 +18,7 @@ const BROWSERS: [(&str, &str); 9] = [
     ("Version/", "Safari"),
 ];
 
-/// Systems, in the same way.
+/// Systems, in the same order of precedence.
 const SYSTEMS: [(&str, &str); 7] = [
     ("iPhone", "iPhone"),
     ("iPad", "iPad"),
@@ -29,8 +29,8 @@ const SYSTEMS: [(&str, &str); 7] = [
     ("Linux", "Linux"),
 ];
 
-/// `Firefox on Linux`; of a program, its own name (`curl`), if it has one.
-pub(super) fn words(headers: &HeaderMap) -> String {
+/// `Firefox on Linux`; for other clients their own name, such as `curl`.
+pub(super) fn describe(headers: &HeaderMap) -> String {
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     let find =
         |known: &[(&str, &'static str)]| known.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, word)| *word);
@@ -41,9 +41,9 @@ pub(super) fn words(headers: &HeaderMap) -> String {
     }
 }
 
-/// The product that comes first.
+/// The first product of `User-Agent`.
 fn program(agent: &str) -> String {
-    let name: String = agent.split(['/', ' ']).next().unwrap_or_default().chars().take(LONGEST).collect();
+    let name: String = agent.split(['/', ' ']).next().unwrap_or_default().chars().take(MAX_LENGTH).collect();
     if name.is_empty() || name == "Mozilla" { "a program".to_owned() } else { name }
 }
 
@@ -53,15 +53,15 @@ mod tests {
 
     use super::*;
 
-    fn of(agent: &str) -> String {
-        words(&HeaderMap::from_iter([(
+    fn describe_agent(agent: &str) -> String {
+        describe(&HeaderMap::from_iter([(
             header::USER_AGENT,
             HeaderValue::from_str(agent).expect("the agents here are ASCII"),
         )]))
     }
 
     #[test]
-    fn a_browser_is_named_with_its_system() {
+    fn browser_is_named_with_its_system() {
         for (agent, words) in [
             ("Mozilla/5.0 (X11; Linux x86_64; rv:141.0) Gecko/20100101 Firefox/141.0", "Firefox on Linux"),
             (
@@ -81,18 +81,18 @@ mod tests {
                 "Chrome on iPhone",
             ),
         ] {
-            assert_eq!(of(agent), words);
+            assert_eq!(describe_agent(agent), words);
         }
     }
 
     #[test]
-    fn what_is_no_browser_is_called_what_it_calls_itself() {
-        assert_eq!(of("curl/8.14.1"), "curl");
-        assert_eq!(of("python-requests/2.32.4"), "python-requests");
-        assert_eq!(of(&"x".repeat(200)).len(), 80);
+    fn other_client_is_called_by_its_own_name() {
+        assert_eq!(describe_agent("curl/8.14.1"), "curl");
+        assert_eq!(describe_agent("python-requests/2.32.4"), "python-requests");
+        assert_eq!(describe_agent(&"x".repeat(200)).len(), 80);
         for nameless in ["", "Mozilla/5.0", "/", " "] {
-            assert_eq!(of(nameless), "a program", "{nameless:?}");
+            assert_eq!(describe_agent(nameless), "a program", "{nameless:?}");
         }
-        assert_eq!(words(&HeaderMap::new()), "a program");
+        assert_eq!(describe(&HeaderMap::new()), "a program");
     }
 }

@@ -33,8 +33,8 @@ fn server_with_short_body_timeout() {
     // Settings come from the environment.
     let cli::Command::Serve(settings) = cli::Cli::parse_from(["milepost"]).command() else { unreachable!() };
     let mut config = settings.config().unwrap();
-    assert_eq!(config.patience, Duration::from_secs(30));
-    config.patience = BODY_TIMEOUT;
+    assert_eq!(config.body_timeout, Duration::from_secs(30));
+    config.body_timeout = BODY_TIMEOUT;
     serve::run(config, tasks::register).unwrap();
 }
 

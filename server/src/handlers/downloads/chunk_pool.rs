@@ -1,28 +1,28 @@
-//! Pieces of long downloads that are read from the store.
+//! Limit on the chunks of long downloads that are read from the store at a time.
 
 use std::{panic, sync::Arc, thread};
 
 use tokio::{runtime::Handle, sync::Semaphore, task::spawn_blocking};
 
-/// The most pieces built at once: pages keep most of the store's readers.
-const MOST_AT_ONCE: usize = 2;
+/// Most chunks at a time: most readers of the store are for pages.
+const MAX_PARALLEL: usize = 2;
 
-/// Builds pieces on blocking threads, at most half as many at once as there are cores and [`MOST_AT_ONCE`]. The others wait
-/// in order, so that many downloads share what one could take, and delay no page. Cheap to clone.
+/// Builds pieces on blocking threads, at most half as many at once as there are cores and [`MAX_PARALLEL`]. The others
+/// wait in order, so that many downloads share what one could take, and delay no page. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Pieces(Arc<Semaphore>);
+pub(crate) struct ChunkPool(Arc<Semaphore>);
 
-impl Pieces {
+impl ChunkPool {
     pub(crate) fn new() -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        Self(Arc::new(Semaphore::new((cores / 2).clamp(1, MOST_AT_ONCE))))
+        Self(Arc::new(Semaphore::new((cores / 2).clamp(1, MAX_PARALLEL))))
     }
 
-    /// Runs `work`, which reads and formats one piece.
+    /// Runs `work`, which reads and formats one chunk.
     ///
     /// # Errors
     /// Those of `work`; `Error::ShuttingDown` where the runtime ends.
-    pub(crate) async fn build<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = engine::Result<T>> + Send + 'static,
     ) -> engine::Result<T> {

@@ -1,20 +1,20 @@
-//! Where somebody was going when they were asked to sign in.
+//! Return path after sign-in, against open redirects.
 
 use app::base_path::url;
 use percent_encoding::percent_decode_str;
 
-/// The address to go on to: `asked` where it is a page of this server, else home. Anybody can write a link to the page
-/// where people sign in; it must not lead them elsewhere afterwards.
-pub(super) fn local(asked: Option<&str>) -> String {
+/// The page after sign-in: `requested` if it is a page of this server, else the overview. Anyone can write a link to
+/// the sign-in page; it must not lead to another site afterwards.
+pub(super) fn local(requested: Option<&str>) -> String {
     let home = url("/");
-    match asked {
+    match requested {
         Some(path) if is_below(&home, path) => path.to_owned(),
         _ => home,
     }
 }
 
-/// Whether a browser that is sent to `path` stays below `home`, which begins and ends with a slash. Browsers read `\` as
-/// `/`, leave out line breaks, take what follows two slashes for a host, and follow `..`, also where it is encoded.
+/// Whether a browser that is sent to `path` stays below `home`, which begins and ends with a slash. Browsers read `\`
+/// as `/`, leave out line breaks, take what follows two slashes for a host, and follow `..`, also where it is encoded.
 pub(crate) fn is_below(home: &str, path: &str) -> bool {
     let pages = path.split(['?', '#']).next().unwrap_or_default();
     let is_dots = |part: &str| matches!(&*percent_decode_str(part).collect::<Vec<_>>(), b"." | b"..");
@@ -30,14 +30,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_of_this_server_are_gone_on_to() {
+    fn page_of_this_server_is_returned() {
         for path in ["/", "/jobs", "/jobs?state=failed&text=a%20b", "/jobs/12#L2", "/new/demo?from=//3"] {
             assert_eq!(local(Some(path)), path);
         }
     }
 
     #[test]
-    fn nothing_leads_anywhere_else() {
+    fn other_target_becomes_the_overview() {
         for path in [
             "",
             "jobs",
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn no_dots_lead_out_of_a_base_path() {
+    fn dot_segments_do_not_leave_the_base_path() {
         let home = "/milepost/";
         for path in ["/milepost/", "/milepost/jobs?path=/../a", "/milepost/.well-known", "/milepost/a..b/...#/.."] {
             assert!(is_below(home, path), "{path}");
