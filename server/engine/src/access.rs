@@ -16,7 +16,12 @@ use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
 use model::{JobView, Role, Scope};
 
-use crate::store::{Attribution, KindRule, UserId};
+use crate::{
+    store::KindRule,
+    types::{attribution::Attribution, ids::UserId},
+};
+
+pub use crate::types::visibility::{Denied, Rule, Visibility};
 
 /// Who asks for something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,55 +172,6 @@ pub enum Subject<'a> {
     },
 }
 
-/// What holds for a kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rule {
-    /// The least role that may start and steer its jobs; operator at least.
-    pub start: Role,
-    /// Whether its jobs are seen by their owner and administrators only.
-    pub private: bool,
-}
-
-impl Default for Rule {
-    fn default() -> Self {
-        Self { start: Role::Operator, private: false }
-    }
-}
-
-/// Why something may not be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Denied {
-    /// Authentication required.
-    #[error("authentication required; sign in or send a token")]
-    SignIn,
-    /// The role is too small; the least that would do.
-    #[error("this needs the role {0}; an administrator can give it")]
-    Role(Role),
-    /// The token is not good for it; what it would have to be good for, where any token could.
-    #[error("{}", .0.map_or("tokens cannot do this; sign in", needed))]
-    Scope(Option<Scope>),
-    /// There are no accounts.
-    #[error("this server works without accounts (--no-auth)")]
-    NoAccounts,
-    /// Others' jobs of this kind are not in sight: it is as if there were none.
-    #[error("there is no such job")]
-    Hidden,
-    /// It is somebody else's job.
-    #[error("only the starter of the job or an administrator can do this")]
-    NotOwn,
-    /// It is somebody else's schedule.
-    #[error("only the owner of the schedule or an administrator can do this")]
-    NotOwner,
-}
-
-const fn needed(scope: Scope) -> &'static str {
-    match scope {
-        Scope::Read => "this needs a token with the scope read",
-        Scope::Start => "this needs a token with the scope start",
-        Scope::Report => "this needs a token with the scope report",
-    }
-}
-
 /// Whether `actor` may do `action` to `subject`: the only place that decides it.
 ///
 /// # Errors
@@ -335,39 +291,5 @@ impl Rules {
             }
             (actor, _) => Visibility { hidden: Arc::new([]), own: actor.attribution(None).name },
         }
-    }
-}
-
-/// What is in sight: all jobs, but of some kinds only one's own; and of what is said to one person, only what is said to
-/// oneself.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Visibility {
-    /// Kinds of which only the user's own jobs are visible, sorted.
-    pub hidden: Arc<[String]>,
-    /// Name of the user whose jobs and messages are visible in any case; `local` without accounts.
-    pub own: Arc<str>,
-}
-
-impl Default for Visibility {
-    /// Everything.
-    fn default() -> Self {
-        Self { hidden: Arc::new([]), own: "".into() }
-    }
-}
-
-impl Visibility {
-    /// Whether nothing is hidden.
-    pub fn is_unrestricted(&self) -> bool {
-        self.hidden.is_empty()
-    }
-
-    /// Whether a job is in sight.
-    pub fn can_see(&self, job: &JobView) -> bool {
-        !self.hides(&job.kind) || *job.created_by == *self.own
-    }
-
-    /// Whether others' jobs of a kind are out of sight.
-    pub fn hides(&self, kind: &str) -> bool {
-        self.hidden.iter().any(|hidden| hidden == kind)
     }
 }

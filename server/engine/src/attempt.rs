@@ -1,5 +1,15 @@
 //! One attempt while it runs: everything that task, sampler and cancel share of it.
 
+pub(crate) mod artifacts;
+pub(crate) mod attempt_folder;
+pub(crate) mod batch;
+pub(crate) mod cancel;
+pub(crate) mod checkpoint;
+pub(crate) mod ctx;
+pub(crate) mod log_buffer;
+pub(crate) mod run;
+pub(crate) mod running;
+
 use std::{
     collections::BTreeSet,
     path::PathBuf,
@@ -14,18 +24,18 @@ use model::{AnsiStyles, JobId, JobView, Level, LogLine, Micros, Progress, Progre
 use tokio::sync::Notify;
 
 use crate::{
-    checkpoint::Checkpoints,
-    curve::Curve,
-    disk::WriteBudget,
-    flag::Flag,
-    log_buffer::LogBuffer,
-    own_folder::OwnFolder,
-    registry::Entry,
+    attempt::{attempt_folder::AttemptFolder, checkpoint::Checkpoints, log_buffer::LogBuffer},
+    files::disk::WriteBudget,
+    progress::{
+        forecast::{BEGINS, RunForecast},
+        stages::Stages,
+        tracker::{Sample, Tracker},
+    },
+    runtime::flag::Flag,
     shared::Shared,
-    stages::Stages,
     store::{Artifact, Claimed, Fence, LogAppend},
-    story::{BEGINS, Story},
-    tracker::{Sample, Tracker},
+    task::registry::Entry,
+    types::curve::Curve,
 };
 
 /// A running attempt.
@@ -59,7 +69,7 @@ pub(crate) struct Attempt {
     /// Its checkpoints.
     pub(crate) checkpoints: Checkpoints,
     /// Its folder in the data directory.
-    pub(crate) folder: OwnFolder,
+    pub(crate) folder: AttemptFolder,
     /// What it may write.
     pub(crate) budget: WriteBudget,
     files: Mutex<Files>,
@@ -81,7 +91,7 @@ pub(crate) struct Watch {
     /// When the task last said anything, or showed that it goes on.
     pub(crate) heard_at: Instant,
     /// Its story, once it is long enough to have one.
-    pub(crate) story: Option<Box<Story>>,
+    pub(crate) story: Option<Box<RunForecast>>,
 }
 
 /// Why a task is to stop; see [`Ctx::stop_reason`](crate::Ctx::stop_reason).
@@ -135,12 +145,12 @@ impl Attempt {
     pub(crate) fn new(shared: Arc<Shared>, entry: Arc<Entry>, stages: Stages, claimed: &Claimed) -> Self {
         let now = Instant::now();
         let Fence { job, attempt, .. } = claimed.fence;
-        let work = OwnFolder::new(shared.data.work_of(job, attempt));
+        let work = AttemptFolder::new(shared.data.work_of(job, attempt));
         Self {
             fence: claimed.fence.clone(),
             entry,
             checkpoints: Checkpoints::new(shared.checkpoint_every, work),
-            folder: OwnFolder::new(shared.data.attempt(job, attempt)),
+            folder: AttemptFolder::new(shared.data.attempt(job, attempt)),
             budget: WriteBudget::new(Arc::clone(&shared.disk), shared.write_limit),
             shared,
             tracker: Tracker::new(stages),
@@ -195,11 +205,11 @@ impl Attempt {
         if now.saturating_duration_since(self.began) < BEGINS {
             return false;
         }
-        let begin = || Box::new(Story::new(self.tracker.stage_count(), self.began, now));
+        let begin = || Box::new(RunForecast::new(self.tracker.stage_count(), self.began, now));
         let story = watch.story.get_or_insert_with(begin);
-        story.saw(watch.sample.progress(), news, now);
-        let outlook = story.outlook(watch.sample.progress(), now, || self.entry.known(&self.shared, now));
-        outlook.is_some_and(|outlook| watch.sample.tell(outlook, news))
+        story.observe(watch.sample.progress(), news, now);
+        let forecast = story.forecast(watch.sample.progress(), now, || self.entry.known(&self.shared, now));
+        forecast.is_some_and(|forecast| watch.sample.tell(forecast, news))
     }
 
     /// Its curve so far; `None` for one that has only begun.
@@ -257,7 +267,7 @@ impl Attempt {
         watch.sample.close(&self.tracker, now, at, succeeded);
         let Watch { story, sample, .. } = &mut *watch;
         let curve = story.take().map(|mut story| {
-            story.saw(sample.progress(), true, now);
+            story.observe(sample.progress(), true, now);
             story.curve()
         });
         Some(Closing {

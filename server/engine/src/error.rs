@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 
 use model::{FieldError, JobId, JobState};
 
-use crate::{access::Denied, store::ScheduleId};
+use crate::types::{ids::ScheduleId, visibility::Denied};
 
 /// An engine result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -14,7 +14,7 @@ use std::fmt;
 
 use model::{AttemptNo, JobId};
 
-use crate::store::{Fence, WorkerId};
+use crate::types::ids::{Fence, WorkerId};
 
 pub use ending::{end_group, end_marked, end_rest_of_group, signal_group};
 pub use rustix::process::Signal;

@@ -13,17 +13,16 @@ use tokio::{runtime::Handle, sync::Notify};
 
 use crate::{
     Clock, DataDir, Listener, Roots, Uploads,
-    data_dir::{remove_attempts, remove_folder},
-    disk::Disk,
-    elsewhere::Elsewhere,
-    flag::Flag,
-    health::Health,
-    live::Live,
-    orphan_files::Left,
-    pool::Pool,
-    registry::Registry,
+    attempt::running::RunningAttempts,
+    files::{
+        data_dir::{remove_attempts, remove_folder},
+        disk::Disk,
+        orphan_counts::OrphanCounts,
+    },
+    nodes::other_nodes::OtherNodes,
+    runtime::{blocking_pool::Pool, flag::Flag, health::Health, scheduler_waker::SchedulerWaker},
     store::{Node, Store},
-    timekeeper::Bell,
+    task::registry::Registry,
 };
 
 /// The engine's state. Attempts hold it too; it goes when the last of them has ended.
@@ -39,7 +38,7 @@ pub(crate) struct Shared {
     pub(crate) roots: Roots,
     pub(crate) uploads: Uploads,
     /// Orphan files that the latest sweeps left.
-    pub(crate) orphans: Left,
+    pub(crate) orphans: OrphanCounts,
     /// Whether a sweep takes orphan files however many there are.
     pub(crate) sweep_all_orphans: bool,
     pub(crate) pool: Pool,
@@ -52,13 +51,13 @@ pub(crate) struct Shared {
     /// Where the engine's own work runs: never held up by a task that blocks its thread.
     pub(crate) service: Handle,
     /// What the other processes run.
-    pub(crate) elsewhere: Elsewhere,
+    pub(crate) other_nodes: OtherNodes,
     pub(crate) cancel_grace: Duration,
     /// How often a checkpoint is due.
     pub(crate) checkpoint_every: Duration,
     pub(crate) health: Arc<Health>,
     /// What runs.
-    pub(crate) live: Arc<Live>,
+    pub(crate) live: Arc<RunningAttempts>,
     /// Slots taken.
     pub(crate) running: AtomicU32,
     /// Wakes the dispatcher: it can claim what it could not.
@@ -66,7 +65,7 @@ pub(crate) struct Shared {
     /// Wakes who waits for scheduled jobs: there is a new one.
     pub(crate) rescheduled: Notify,
     /// Wakes who starts what is due by schedule.
-    pub(crate) bell: Arc<Bell>,
+    pub(crate) scheduler_waker: Arc<SchedulerWaker>,
     /// Whether what is due by schedule starts only where its owner may start it.
     pub(crate) accounts: bool,
     /// Raised when no more work is to be taken …

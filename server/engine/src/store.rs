@@ -35,8 +35,8 @@ pub use types::*;
 
 use crate::{
     Curve, Result,
-    access::Visibility,
     processes::{Group, GroupRow},
+    types::visibility::Visibility,
 };
 
 /// The code of the state event by which a running job is asked to stop.

@@ -1,5 +1,12 @@
 //! The contract between the engine and a task.
 
+pub(crate) mod acceptance;
+pub(crate) mod backoff;
+pub(crate) mod declared;
+pub(crate) mod form;
+pub(crate) mod registry;
+pub(crate) mod validate;
+
 use std::{
     fmt,
     io::{self, ErrorKind},
@@ -10,7 +17,7 @@ use model::{Failure, Form, Micros, Role, printable};
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Backoff, Code, Ctx, Error, Kind, Queue, disk::OverLimit};
+use crate::{Backoff, Code, Ctx, Error, Kind, Queue, files::disk::OverLimit, store::DeclaredRule};
 
 /// A kind of long work. One value of it is registered and runs every job of the kind.
 pub trait Task: Send + Sync + 'static {
@@ -204,4 +211,10 @@ pub struct TaskInfo {
     pub start_role: Role,
     /// Whether others' jobs are out of sight, unless an administrator has decided otherwise.
     pub private: bool,
+}
+
+impl From<&TaskInfo> for DeclaredRule {
+    fn from(task: &TaskInfo) -> Self {
+        Self { kind: task.kind.to_string(), start: task.start_role, private: task.private }
+    }
 }

@@ -11,7 +11,7 @@ use tokio::{fs::File, io::AsyncWriteExt};
 
 use crate::{
     Clock, DataDir, Error, Result, WriteBudget,
-    disk::Disk,
+    files::disk::Disk,
     store::{Attribution, Store, UploadQuota, UploadRow},
 };
 

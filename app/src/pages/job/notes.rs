@@ -1,6 +1,6 @@
 //! Notes on a job, and the form to add one.
 
-use engine::message::MAX_NOTE_LENGTH;
+use engine::messages::MAX_NOTE_LENGTH;
 use leptos::prelude::*;
 use model::JobId;
 

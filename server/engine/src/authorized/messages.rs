@@ -6,7 +6,7 @@ use super::{AuthorizedEngine, AuthorizedJob};
 use crate::{
     Result,
     access::Action,
-    message::{MAX_MESSAGE_LENGTH, MAX_NOTE_LENGTH, cleaned, key},
+    messages::{MAX_MESSAGE_LENGTH, MAX_NOTE_LENGTH, cleaned, key},
     store::{MessagePage, NewMessage, Told},
 };
 

@@ -6,7 +6,7 @@ use super::AuthorizedEngine;
 use crate::{
     Error, Result,
     access::{Action, Denied, Subject, authorise},
-    schedules::NewSchedule,
+    engine::schedules::NewSchedule,
     store::{JobRuns, Run, RunOf, Schedule, ScheduleAt, ScheduleId, SchedulePage, ScheduleQuery},
 };
 

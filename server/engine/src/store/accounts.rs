@@ -7,52 +7,11 @@ use std::{net::IpAddr, sync::Arc};
 use async_trait::async_trait;
 use model::{JobId, Micros, Role, Scope};
 
-use crate::{Result, TaskInfo};
-
-/// A user's number. Never used again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UserId(pub i64);
-
-/// A token's number. Never used again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TokenId(pub i64);
-
-/// Attribution of an action for the audit log: user, token and address.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attribution {
-    /// The user's name; `local` without accounts. The owner of a job is identified by it.
-    pub name: Arc<str>,
-    /// The name of the token that was used.
-    pub token: Option<Arc<str>>,
-    /// The address of the client.
-    pub address: Option<IpAddr>,
-}
-
-impl Attribution {
-    /// The means as a text: "with token nightly-ci"; empty for a signed-in user.
-    pub fn means(&self) -> String {
-        self.token.as_ref().map_or_else(String::new, |token| format!("with token {token}"))
-    }
-}
-
-impl Default for Attribution {
-    /// The user of an installation without accounts.
-    fn default() -> Self {
-        Self::from("local")
-    }
-}
-
-impl From<&str> for Attribution {
-    fn from(name: &str) -> Self {
-        Self { name: name.into(), token: None, address: None }
-    }
-}
-
-impl From<String> for Attribution {
-    fn from(name: String) -> Self {
-        Self::from(name.as_str())
-    }
-}
+use crate::Result;
+pub use crate::types::{
+    attribution::Attribution,
+    ids::{TokenId, UserId},
+};
 
 /// A user, removed ones included.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -245,13 +204,6 @@ pub struct DeclaredRule {
     pub start: Role,
     /// Whether only their owner and administrators see its jobs.
     pub private: bool,
-}
-
-impl DeclaredRule {
-    /// The rule that a registered task declares.
-    pub fn of(task: &TaskInfo) -> Self {
-        Self { kind: task.kind.to_string(), start: task.start_role, private: task.private }
-    }
 }
 
 /// A line of the audit log.

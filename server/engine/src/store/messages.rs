@@ -16,7 +16,7 @@ pub struct NewMessage {
     pub by: Attribution,
     /// Its recipient.
     pub to: MessageTo,
-    /// Its text, as [`crate::message::cleaned`] leaves it.
+    /// Its text, as [`crate::messages::cleaned`] leaves it.
     pub text: String,
     /// Ignored for a note, which is always plain.
     pub tone: Tone,

@@ -1,13 +1,14 @@
 //! Schedules: recurring jobs, their policies and their runs. The store knows no calendar: the callers compute when a
 //! run is due.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use model::{JobId, JobState, JobView, Micros, Priority};
 
 use super::{Attribution, NewJob};
-use crate::{Result, access::Visibility};
+pub use crate::types::ids::ScheduleId;
+use crate::{Result, types::visibility::Visibility};
 
 /// The most missed runs that are caught up.
 pub const MAX_CATCH_UP_RUNS: u32 = 100;
@@ -18,16 +19,6 @@ pub const MAX_SKIPS_KEPT: i64 = 200;
 pub const MAX_SCHEDULES_PER_USER: u64 = 1_000;
 /// The most schedules of all users together.
 pub const MAX_SCHEDULES: u64 = 10_000;
-
-/// A schedule's number. Never used again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ScheduleId(pub i64);
-
-impl fmt::Display for ScheduleId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
 
 /// Overlap policy: what happens to a run that is due while the previous one is active.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

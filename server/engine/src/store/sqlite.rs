@@ -74,9 +74,9 @@ use super::{
 };
 use crate::{
     Clock, Curve, Health, Listener, Result, SystemClock,
-    access::Visibility,
-    disk::Disk,
+    files::disk::Disk,
     processes::{Group, GroupRow},
+    types::visibility::Visibility,
 };
 
 /// How the `SQLite` store is opened.

@@ -9,11 +9,8 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{Attribution, RunOf};
-use crate::{Curve, Queue, access::Visibility};
-
-/// A process that runs jobs, since its start. 32 lower-case hexadecimal digits.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct WorkerId(pub String);
+pub use crate::types::ids::{Fence, WorkerId};
+use crate::{Curve, Queue, types::visibility::Visibility};
 
 /// A process that works on the store, as it has registered itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,17 +68,6 @@ impl Role {
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::Server, Self::Worker].into_iter().find(|role| role.as_str() == word)
     }
-}
-
-/// The right of a worker to write for an attempt; stale once another worker or a user has taken the job from it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Fence {
-    /// The job.
-    pub job: JobId,
-    /// The attempt it claimed.
-    pub attempt: AttemptNo,
-    /// The worker that claimed it.
-    pub worker: WorkerId,
 }
 
 /// A job to accept.

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::{SqliteOptions, feed::Feed, files::Files, transaction::Transaction, upkeep::Upkeep};
 use crate::{
     Clock, Error, Result,
-    disk::Disk,
+    files::disk::Disk,
     store::writing::{Batch, Buffered, Command, Committed, Pending, WriteBackend, Writer},
 };
 

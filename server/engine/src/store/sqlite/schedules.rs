@@ -12,11 +12,11 @@ use rusqlite::{Row, params};
 use super::{SqliteStore, error::corrupt, transaction::Transaction};
 use crate::{
     Error, Result,
-    access::Visibility,
     store::{
         Attribution, Due, Fire, Fired, JobRuns, MAX_SKIPS_KEPT, Missed, Overlap, Run, RunOf, SavePlan, Schedule,
         ScheduleId, SchedulePage, ScheduleQuery, Schedules, Skip, SkipReason, rules::due_run::check_revision,
     },
+    types::visibility::Visibility,
 };
 
 /// The condition for active jobs that are runs, in statements over `job` by its index `job_of_schedule`.

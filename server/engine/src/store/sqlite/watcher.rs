@@ -12,7 +12,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags};
 
 use super::{Others, SqliteOptions, backend::PendingCommand, statement};
-use crate::{Error, Result, health::Part, store::writing::WriterWaker};
+use crate::{Error, Result, runtime::health::Part, store::writing::WriterWaker};
 
 /// The polling interval while something happens, while nothing has for [`CALM_AFTER`], and while no other process is
 /// registered. A poll costs little, but waking the thread for it costs up to 0.1 ms.

@@ -13,7 +13,7 @@ use super::{
     batch::{Call, PendingClaim, withdrawn},
     writer::lock,
 };
-use crate::{Error, Health, Result, Trouble, health::Part};
+use crate::{Error, Health, Result, Trouble, runtime::health::Part};
 
 /// Calls in one transaction: enough to share the sync, few enough that no caller waits long.
 const CALLS_PER_TRANSACTION: usize = 256;

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Error, Health, Result,
-    health::{Part, timer_runtime},
+    runtime::health::{Part, timer_runtime},
     store::{CheckpointOutcome, Claim, Claimed, Finish, NewJob, SaveCheckpoint},
 };
 

@@ -6,7 +6,6 @@ use sqlx::{AssertSqlSafe, Row, sqlite::SqliteRow};
 use super::Reader;
 use crate::{
     Result,
-    access::Visibility,
     store::{
         MessagePage,
         sqlite::{
@@ -14,6 +13,7 @@ use crate::{
             row::json,
         },
     },
+    types::visibility::Visibility,
 };
 
 impl Reader {

@@ -9,7 +9,6 @@ use sqlx::{Row, sqlite::SqliteRow};
 use super::{Reader, job::json as json_of, view};
 use crate::{
     Result,
-    access::Visibility,
     store::{
         HourBucket, KindStats, PastRun, Usage,
         sqlite::{
@@ -17,6 +16,7 @@ use crate::{
             row::{json, view_column},
         },
     },
+    types::visibility::Visibility,
 };
 
 const HOUR: i64 = 3_600_000_000;

@@ -8,7 +8,6 @@ use sqlx::{AssertSqlSafe, Row, SqliteConnection, sqlite::SqliteRow};
 use super::Reader;
 use crate::{
     Error, Result,
-    access::Visibility,
     store::{
         Due, JobRuns, Pause, Plan, Run, RunOf, Schedule, ScheduleAt, ScheduleId, SchedulePage, ScheduleQuery, Skip,
         sqlite::{
@@ -16,6 +15,7 @@ use crate::{
             schedules::{LISTED, SCHEDULES, active_run, missed, overlap, why},
         },
     },
+    types::visibility::Visibility,
 };
 
 /// The condition for visible schedules, by the user's own name and the hidden kinds, as JSON.

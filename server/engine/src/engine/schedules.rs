@@ -1,0 +1,179 @@
+//! Planning: schedules as people make and change them. What comes due is started by the timekeeper.
+
+use model::{FieldError, JobId, Priority};
+use serde_json::Value;
+
+pub use crate::scheduling::plan::{field, parse_cron};
+use crate::{
+    Engine, Error, Result, StartOptions,
+    store::{
+        Attribution, MAX_CATCH_UP_RUNS, Missed, NewJob, Overlap, Plan, RunOf, SMALL_INPUT, SavePlan, Schedule,
+        ScheduleId,
+    },
+    task::acceptance::{checked, printable_title},
+};
+
+/// The longest name of a schedule, characters.
+pub const SCHEDULE_NAME_LENGTH: usize = 80;
+
+/// What somebody wants started again and again.
+#[derive(Clone, Debug)]
+pub struct NewSchedule {
+    /// What people call it, 1 to 80 characters.
+    pub name: String,
+    /// The kind of its jobs.
+    pub kind: String,
+    /// Their input, a JSON object.
+    pub input: Value,
+    /// How urgent they are.
+    pub priority: Priority,
+    /// When: a cron expression …
+    pub expression: String,
+    /// … and the zone whose clocks it is read by, an IANA name.
+    pub zone: String,
+    /// Where runs meet.
+    pub overlap: Overlap,
+    /// Where runs were missed.
+    pub missed: Missed,
+}
+
+impl Engine {
+    /// Checks a plan as [`Engine::start`] checks an input, and keeps it. Its jobs start in the name of whoever plans it.
+    ///
+    /// # Errors
+    /// `Error::InvalidInput` with every fault at once, those of the plan's own fields under the names of [`field`];
+    /// `Error::UnknownKind`, `Error::ShuttingDown`.
+    pub async fn add_schedule(&self, wish: NewSchedule, by: Attribution) -> Result<ScheduleId> {
+        let save = self.planned(wish, by).await?;
+        let added = self.shared.store.add_schedule(save).await?;
+        self.shared.scheduler_waker.wake();
+        Ok(added)
+    }
+
+    /// Puts another plan in the place of one. The kind and the owner stay.
+    ///
+    /// # Errors
+    /// Those of [`Engine::add_schedule`]; `Error::NoSuchSchedule`; `Error::Refused` where somebody else was faster.
+    pub async fn change_schedule(&self, schedule: &Schedule, wish: NewSchedule, by: Attribution) -> Result<()> {
+        let wish = NewSchedule { kind: schedule.plan.kind.clone(), ..wish };
+        let save = self.planned(wish, by).await?;
+        self.shared.store.change_schedule(schedule.id, schedule.revision, save).await?;
+        self.shared.scheduler_waker.wake();
+        Ok(())
+    }
+
+    /// Lets a schedule start nothing until it is resumed. What it has started goes on; what waits is left out.
+    ///
+    /// # Errors
+    /// `Error::NoSuchSchedule`.
+    pub async fn pause_schedule(&self, schedule: ScheduleId, by: &Attribution) -> Result<()> {
+        self.shared.store.pause_schedule(schedule, by).await
+    }
+
+    /// Lets a schedule start its runs again, from the next one on: what was due meanwhile is not made up for.
+    ///
+    /// # Errors
+    /// `Error::NoSuchSchedule`; `Error::Refused` where somebody else was faster; `Error::InvalidInput` where its time zone
+    /// is not known any more.
+    pub async fn resume_schedule(&self, schedule: &Schedule, by: &Attribution) -> Result<()> {
+        let cron = parse_cron(&schedule.plan.expression, &schedule.plan.zone)?;
+        let next_at = cron.next_after(self.now());
+        self.shared.store.resume_schedule(schedule.id, schedule.revision, next_at, by).await?;
+        self.shared.scheduler_waker.wake();
+        Ok(())
+    }
+
+    /// Removes a schedule with its history; with a revision, only where it is as it was in that. Its jobs stay.
+    ///
+    /// # Errors
+    /// `Error::NoSuchSchedule`; `Error::Refused` where somebody else has changed it.
+    pub async fn delete_schedule(&self, schedule: ScheduleId, revision: Option<i64>, by: &Attribution) -> Result<()> {
+        self.shared.store.delete_schedule(schedule, revision, by).await
+    }
+
+    /// Starts a run at once, in the name of whoever asks, paused or not. It changes nothing about when the next is due.
+    ///
+    /// # Errors
+    /// Those of [`Engine::start`].
+    pub async fn run_schedule(&self, schedule: &Schedule, by: Attribution) -> Result<JobId> {
+        if self.shared.stopping.is_raised() {
+            return Err(Error::ShuttingDown);
+        }
+        let plan = &schedule.plan;
+        let options = StartOptions { by, priority: plan.priority, ..StartOptions::default() };
+        let mut job = checked(&self.shared, &plan.kind, schedule.input()?, options).await?;
+        job.run_of = Some(RunOf { schedule: schedule.id, name: plan.name.clone(), due: None });
+        self.shared.store.enqueue(job).await
+    }
+
+    async fn planned(&self, wish: NewSchedule, by: Attribution) -> Result<SavePlan> {
+        if self.shared.stopping.is_raised() {
+            return Err(Error::ShuttingDown);
+        }
+        let NewSchedule { name, kind, input, priority, expression, zone, overlap, missed } = wish;
+        let mut faults = Vec::new();
+        let mut fault = |field: &str, message| faults.push(FieldError { field: field.to_owned(), message });
+        let name = printable_title(&name).unwrap_or_default();
+        if !(1..=SCHEDULE_NAME_LENGTH).contains(&name.chars().count()) {
+            fault(field::NAME, format!("A schedule needs a name of 1 to {SCHEDULE_NAME_LENGTH} characters."));
+        }
+        if !matches!(missed, Missed::Skip | Missed::Once | Missed::All(1..=MAX_CATCH_UP_RUNS)) {
+            fault(field::MOST, format!("Missed runs are made up for by 1 to {MAX_CATCH_UP_RUNS} runs."));
+        }
+        let cron = kept(parse_cron(&expression, &zone), &mut faults)?;
+        let options = StartOptions { by: by.clone(), priority, ..StartOptions::default() };
+        let job = kept(checked(&self.shared, &kind, input, options).await, &mut faults)?;
+        let (Some(cron), Some(job), true) = (cron, job, faults.is_empty()) else {
+            return Err(Error::InvalidInput(faults));
+        };
+        self.check_quota(&job).await?;
+        let plan = Plan {
+            name,
+            kind,
+            input: job.input,
+            priority,
+            expression: cron.expression().to_owned(),
+            zone: cron.zone().to_owned(),
+            overlap,
+            missed,
+        };
+        Ok(SavePlan { plan, uploads: job.uploads, next_at: cron.next_after(self.now()), by })
+    }
+}
+
+impl Engine {
+    /// Refuses a large input that is more than who plans it may have sent: it is kept for as long as its schedule.
+    async fn check_quota(&self, job: &NewJob) -> Result<()> {
+        let Some(limit) = job.quota.filter(|_| job.input.len() > SMALL_INPUT) else { return Ok(()) };
+        let used = self.shared.store.sent_by(&job.by.name).await?;
+        let all = used.saturating_add(job.input.len() as u64);
+        if all > limit { Err(Error::Quota { used, limit }) } else { Ok(()) }
+    }
+}
+
+impl Schedule {
+    /// The input of its jobs.
+    ///
+    /// # Errors
+    /// `Error::InvalidInput` for one that is no JSON: somebody has meddled with it.
+    pub fn input(&self) -> Result<Value> {
+        serde_json::from_str(&self.plan.input).map_err(|error| {
+            Error::InvalidInput(vec![FieldError {
+                field: String::new(),
+                message: format!("The input of the schedule is damaged: {error}."),
+            }])
+        })
+    }
+}
+
+/// The answer, unless it is that fields are at fault: those are told together with all others.
+fn kept<T>(answer: Result<T>, faults: &mut Vec<FieldError>) -> Result<Option<T>> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(Error::InvalidInput(found)) => {
+            faults.extend(found);
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,161 @@
+//! A folder below a root, held open by its descriptor. Everything in it is reached from there and through no symbolic
+//! link, so renames on the way to it cannot make a task read what lies outside the roots.
+
+use std::{
+    ffi::OsStr,
+    fs::{File, Metadata},
+    io::{Error, ErrorKind, Result},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::ffi::OsStrExt,
+    },
+    path::Path,
+    sync::Arc,
+};
+
+use rustix::{
+    fs::{AtFlags, Dir, FileType, OFlags, fcntl_setfl, readlinkat, statat},
+    io::Errno,
+};
+
+use crate::files::open_beneath::{self, NAME_ONLY};
+
+/// How a file is opened that another user may exchange at any time: without waiting for the other end of a pipe, and
+/// without becoming the process's terminal.
+const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC).union(OFlags::NOCTTY);
+
+/// A folder that stays the same one whatever its path leads to later. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct RootedFolder {
+    folder: Arc<OwnedFd>,
+    path: Arc<Path>,
+}
+
+impl RootedFolder {
+    /// Opens a folder by its real path, which has no symbolic link in it.
+    ///
+    /// # Errors
+    /// Those of the system; `ELOOP` where there is a symbolic link in the path after all.
+    pub fn open(real: &Path) -> Result<Self> {
+        let folder =
+            open_beneath::open(open_beneath::file_system()?.as_fd(), relative(real)?, NAME_ONLY | OFlags::DIRECTORY)?;
+        Ok(Self { folder: Arc::new(folder), path: real.into() })
+    }
+
+    /// Where it was when it was opened.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the system says of the folder itself.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn metadata(&self) -> Result<Metadata> {
+        File::from(self.folder.try_clone()?).metadata()
+    }
+
+    /// What the system says of a file, a folder or a symbolic link in it.
+    ///
+    /// # Errors
+    /// Those of the system; `ELOOP` where a symbolic link is on the way.
+    pub fn metadata_of(&self, path: &[u8]) -> Result<Metadata> {
+        File::from(self.named(path)?).metadata()
+    }
+
+    /// Where a symbolic link in it leads, and what the system says of the link.
+    ///
+    /// # Errors
+    /// Those of the system; `ELOOP` where another symbolic link is on the way.
+    pub fn read_link(&self, path: &[u8]) -> Result<(Vec<u8>, Metadata)> {
+        let link = self.named(path)?;
+        let target = readlinkat(&link, "", Vec::new())?;
+        Ok((target.into_bytes(), File::from(link).metadata()?))
+    }
+
+    /// Opens a regular file in it.
+    ///
+    /// # Errors
+    /// Those of the system; `ELOOP` where a symbolic link is on the way; `InvalidInput` for a pipe, a device or a folder.
+    pub fn open_file(&self, path: &[u8]) -> Result<File> {
+        regular(open_beneath::open(self.folder.as_fd(), of_bytes(path), READ | OFlags::NOFOLLOW)?)
+    }
+
+    /// Opens a regular file in it, also through symbolic links as long as they lead to a file in the folder.
+    ///
+    /// # Errors
+    /// As [`RootedFolder::open_file`]; `PermissionDenied` where a link leads out of the folder.
+    pub fn open_linked_file(&self, path: &[u8]) -> Result<File> {
+        match open_beneath::open(self.folder.as_fd(), of_bytes(path), READ) {
+            Err(Errno::LOOP) => {}
+            opened => return regular(opened?),
+        }
+        // The real path is only a hint: what it leads to is opened without links again.
+        let real = self.path.join(of_bytes(path)).canonicalize()?;
+        let Ok(within) = real.strip_prefix(&self.path) else {
+            return Err(Error::new(ErrorKind::PermissionDenied, "a symbolic link on the way leads out of the folder"));
+        };
+        regular(open_beneath::open(self.folder.as_fd(), within, READ)?)
+    }
+
+    /// Hands each name in a folder of it to `take`, in no order, with whether that is a folder. An empty path is the folder
+    /// itself.
+    ///
+    /// # Errors
+    /// Those of the system; some names may have been handed out before.
+    pub fn names(&self, path: &[u8], mut take: impl FnMut(&[u8], bool)) -> Result<()> {
+        self.entries(path, |name, kind| take(name, kind == FileType::Directory))
+    }
+
+    /// The same with the kind of each entry.
+    pub(crate) fn entries(&self, path: &[u8], mut take: impl FnMut(&[u8], FileType)) -> Result<()> {
+        let opened = open_beneath::open(self.folder.as_fd(), of_bytes(path), READ | OFlags::DIRECTORY)?;
+        let mut entries = Dir::read_from(&opened)?;
+        while let Some(entry) = entries.read() {
+            let entry = entry?;
+            let kind = match entry.file_type() {
+                // Some file systems do not say.
+                FileType::Unknown => {
+                    let stat = statat(&opened, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW)?;
+                    FileType::from_raw_mode(stat.st_mode)
+                }
+                kind => kind,
+            };
+            let name = entry.file_name().to_bytes();
+            if !matches!(name, b"." | b"..") {
+                take(name, kind);
+            }
+        }
+        Ok(())
+    }
+
+    /// A descriptor that names what is there, itself where it is a symbolic link.
+    fn named(&self, path: &[u8]) -> Result<OwnedFd> {
+        Ok(open_beneath::open(self.folder.as_fd(), of_bytes(path), NAME_ONLY | OFlags::NOFOLLOW)?)
+    }
+}
+
+/// Opens a regular file by its real path, which has no symbolic link in it.
+///
+/// # Errors
+/// As [`RootedFolder::open_file`].
+pub(crate) fn open_real_file(real: &Path) -> Result<File> {
+    regular(open_beneath::open(open_beneath::file_system()?.as_fd(), relative(real)?, READ | OFlags::NOFOLLOW)?)
+}
+
+fn regular(opened: OwnedFd) -> Result<File> {
+    let file = File::from(opened);
+    if !file.metadata()?.is_file() {
+        return Err(Error::new(ErrorKind::InvalidInput, "not a regular file"));
+    }
+    fcntl_setfl(&file, OFlags::empty())?;
+    Ok(file)
+}
+
+fn relative(real: &Path) -> Result<&Path> {
+    real.strip_prefix("/").map_err(|_| ErrorKind::InvalidInput.into())
+}
+
+fn of_bytes(path: &[u8]) -> &Path {
+    Path::new(OsStr::from_bytes(path))
+}

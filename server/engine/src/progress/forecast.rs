@@ -1,0 +1,157 @@
+//! What is kept and foretold of an attempt that runs for longer than a moment.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use eta::{Estimator, Sample};
+use model::{Eta, Progress};
+
+use crate::{
+    progress::kind_history::{KindHistory, Known},
+    types::curve::{Curve, Recorder, done},
+};
+
+/// An attempt that is over by then has no story, and costs nothing of it.
+pub(crate) const BEGINS: Duration = Duration::from_secs(1);
+/// Between two estimates of one that moves …
+const MOVING: Duration = Duration::from_secs(1);
+/// … and of one that does not.
+const RESTING: Duration = Duration::from_secs(2);
+/// The newest history of its kind is waited for so long; then what was known before has to do.
+const WAIT: Duration = Duration::from_secs(4);
+/// Between two saves of the curve.
+const SAVE: Duration = Duration::from_secs(10);
+/// What people see changes with a part of the range as large as this.
+const SEEN: f64 = 0.1;
+
+/// The story of one attempt: its curve, and how long it will still take.
+#[derive(Debug)]
+pub(crate) struct RunForecast {
+    recorder: Recorder,
+    stages: usize,
+    began: Instant,
+    estimator: Option<Box<Estimator>>,
+    learned: Arc<KindHistory>,
+    looked_at: Option<Instant>,
+    /// Whether it has moved since.
+    moved: bool,
+    saved_at: Instant,
+    unsaved: bool,
+}
+
+/// What is to be told of the time left.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Forecast {
+    pub(crate) eta: Option<Eta>,
+    pub(crate) slow: bool,
+    pub(crate) quiet_after: Option<f64>,
+}
+
+impl RunForecast {
+    /// Begins for an attempt with so many stages that began to run at `began`.
+    pub(crate) fn new(stages: usize, began: Instant, now: Instant) -> Self {
+        Self {
+            recorder: Recorder::new(stages, now.saturating_duration_since(began).as_secs_f64()),
+            stages,
+            began,
+            estimator: None,
+            learned: Arc::default(),
+            looked_at: None,
+            moved: false,
+            saved_at: now,
+            unsaved: false,
+        }
+    }
+
+    /// Takes note of a look at the attempt, which had `news` or not.
+    pub(crate) fn observe(&mut self, progress: &Progress, news: bool, now: Instant) {
+        if news || self.recorder.is_empty() {
+            self.recorder.observe(self.seconds(now), progress);
+            self.moved = true;
+            self.unsaved = true;
+        }
+    }
+
+    /// How long it will still take, when it is time to say so again. `known` is asked what earlier runs teach, until it
+    /// has heard of the newest.
+    pub(crate) fn forecast(
+        &mut self,
+        progress: &Progress,
+        now: Instant,
+        known: impl FnOnce() -> Known,
+    ) -> Option<Forecast> {
+        let pause = if self.moved { MOVING } else { RESTING };
+        if self.looked_at.is_some_and(|looked| now.saturating_duration_since(looked) < pause) {
+            return None;
+        }
+        self.looked_at = Some(now);
+        self.moved = false;
+        if self.estimator.is_none() {
+            let Known { learned, stale } = known();
+            if stale && now.saturating_duration_since(self.began) < WAIT {
+                return None;
+            }
+            self.learned = learned;
+            self.estimator = Some(Box::new(Estimator::new(self.stages, self.learned.history.clone())));
+        }
+        let seconds = self.seconds(now);
+        let estimator = self.estimator.as_mut()?;
+        estimator.observe(Sample {
+            seconds,
+            stage: progress.stage.as_ref().map_or(0, |stage| stage.index as usize),
+            done: done(progress),
+            work: progress.max.map(|max| max as f64),
+            fraction: progress.fraction,
+        });
+        let estimate = estimator.estimate(seconds);
+        let slow = self.learned.history.as_ref().and_then(|history| history.slow());
+        Some(Forecast {
+            eta: estimate.map(|estimate| Eta { low: tenths(estimate.low), high: tenths(estimate.high) }),
+            slow: slow.is_some_and(|slow| seconds > slow),
+            quiet_after: self.learned.quiet_after,
+        })
+    }
+
+    /// The curve, when it is time to save it again.
+    pub(crate) fn due_curve(&mut self, now: Instant) -> Option<Curve> {
+        let rested = now.saturating_duration_since(self.saved_at) >= SAVE;
+        (self.unsaved && rested).then(|| {
+            self.saved_at = now;
+            self.unsaved = false;
+            self.recorder.curve()
+        })
+    }
+
+    /// The curve so far.
+    pub(crate) fn curve(&self) -> Curve {
+        self.recorder.curve()
+    }
+
+    fn seconds(&self, now: Instant) -> f64 {
+        now.saturating_duration_since(self.began).as_secs_f64()
+    }
+}
+
+impl Forecast {
+    /// What `progress` tells already.
+    pub(crate) const fn of(progress: &Progress) -> Self {
+        Self { eta: progress.eta, slow: progress.slow, quiet_after: progress.quiet_after }
+    }
+
+    /// Whether people see another thing than in `other`.
+    pub(crate) fn differs(&self, other: &Self) -> bool {
+        let far = |a: f64, b: f64| (a - b).abs() > SEEN * a.max(b).max(1.0);
+        let ranges = match (self.eta, other.eta) {
+            (Some(a), Some(b)) => far(a.low, b.low) || far(a.high, b.high),
+            (None, None) => false,
+            (Some(_), None) | (None, Some(_)) => true,
+        };
+        ranges || self.slow != other.slow || self.quiet_after != other.quiet_after
+    }
+}
+
+fn tenths(seconds: f64) -> f64 {
+    (seconds * 10.0).round() / 10.0
+}

@@ -1,0 +1,371 @@
+//! What one attempt reports of its advance: written by the task from any thread, read by the sampler.
+
+use std::{
+    cell::Cell,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+    },
+    thread,
+    time::Instant,
+};
+
+use model::{Micros, Progress, Tone};
+use serde_json::Value;
+
+use crate::progress::{forecast::Forecast, rate::Rate, stages::Stages};
+
+/// What is not done yet never reads as 100 %.
+const NEARLY_DONE: f64 = 0.9999;
+
+/// The counters of one attempt. Its value is the sum of the stripes and `base`, in wrapping arithmetic.
+#[derive(Debug)]
+pub(crate) struct Tracker {
+    /// Where `advance` adds up: each thread has a stripe of its own, as far as they go round.
+    stripes: Box<[Stripe]>,
+    /// Makes up for what the stripes hold when the value is set or starts anew.
+    base: AtomicU64,
+    /// Rises with every report but `advance`, whose traces are in the stripes.
+    changes: AtomicU64,
+    warnings: AtomicU64,
+    words: Mutex<Words>,
+    stages: Stages,
+}
+
+/// A counter on cache lines of its own: two, because processors fetch them in pairs.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Stripe(AtomicU64);
+
+/// What is reported rarely.
+#[derive(Debug)]
+struct Words {
+    stage: Option<usize>,
+    /// The value in this stage that this attempt began at.
+    begin: u64,
+    /// Whether the task has said that it cannot go on from where an earlier attempt stopped.
+    anew: bool,
+    max: Option<u64>,
+    unit: &'static str,
+    message: String,
+    tone: Tone,
+    data: Option<Value>,
+    /// Seconds spent in each stage that was left.
+    seconds: Vec<f64>,
+    entered: Instant,
+}
+
+impl Tracker {
+    pub(crate) fn new(stages: Stages) -> Self {
+        let seconds = vec![0.0; stages.count()];
+        Self {
+            stripes: (0..stripe_count()).map(|_| Stripe::default()).collect(),
+            base: AtomicU64::new(0),
+            changes: AtomicU64::new(0),
+            warnings: AtomicU64::new(0),
+            words: Mutex::new(Words {
+                stage: None,
+                begin: 0,
+                anew: false,
+                max: None,
+                unit: "",
+                message: String::new(),
+                tone: Tone::Info,
+                data: None,
+                seconds,
+                entered: Instant::now(),
+            }),
+            stages,
+        }
+    }
+
+    /// Adds to the value: one relaxed atomic add.
+    pub(crate) fn advance(&self, by: u64) {
+        self.stripes[own_stripe() & (self.stripes.len() - 1)].0.fetch_add(by, Relaxed);
+    }
+
+    /// Sets the value.
+    pub(crate) fn set(&self, value: u64) {
+        self.base.store(value.wrapping_sub(self.sum()), Relaxed);
+        self.changed();
+    }
+
+    /// Sets the value to what an earlier attempt has done, which says nothing of the speed of this one.
+    pub(crate) fn continue_at(&self, value: u64) {
+        let mut words = self.words();
+        words.begin = value;
+        self.base.store(value.wrapping_sub(self.sum()), Relaxed);
+        self.changed();
+    }
+
+    /// Enters a stage; answers `false` where there is none of that number or it has been left already.
+    pub(crate) fn stage(&self, index: usize) -> bool {
+        let mut words = self.words();
+        if index >= self.stages.count() || words.stage.is_some_and(|current| index < current) {
+            return false;
+        }
+        if words.stage == Some(index) {
+            return true;
+        }
+        let now = Instant::now();
+        words.leave_stage(now);
+        words.stage = Some(index);
+        words.begin = 0;
+        words.max = None;
+        words.unit = "";
+        self.base.store(0_u64.wrapping_sub(self.sum()), Relaxed);
+        self.changed();
+        true
+    }
+
+    /// Says how much there is to do in this stage.
+    pub(crate) fn total(&self, total: Option<u64>, unit: &'static str) {
+        let mut words = self.words();
+        words.max = total;
+        words.unit = unit;
+        self.changed();
+    }
+
+    /// Says what is being done.
+    pub(crate) fn message(&self, tone: Tone, text: String) {
+        let mut words = self.words();
+        words.message = text;
+        words.tone = tone;
+        self.changed();
+    }
+
+    /// Replaces the free data.
+    pub(crate) fn data(&self, data: Value) {
+        self.words().data = Some(data);
+        self.changed();
+    }
+
+    /// Counts a warning.
+    pub(crate) fn warn(&self) {
+        self.count_warnings(1);
+    }
+
+    /// Counts warnings that an earlier attempt gave.
+    pub(crate) fn count_warnings(&self, warnings: u64) {
+        self.warnings.fetch_add(warnings, Relaxed);
+        self.changed();
+    }
+
+    /// Nothing that an earlier attempt left counts for this one, neither its warnings nor its place.
+    pub(crate) fn begin_anew(&self) {
+        self.warnings.store(0, Relaxed);
+        self.words().anew = true;
+        self.changed();
+    }
+
+    /// Warnings so far.
+    pub(crate) fn warnings(&self) -> u64 {
+        self.warnings.load(Relaxed)
+    }
+
+    /// How many stages its kind has.
+    pub(crate) fn stage_count(&self) -> usize {
+        self.stages.count()
+    }
+
+    /// Seconds spent in each stage until `now`.
+    pub(crate) fn stage_seconds(&self, now: Instant) -> Vec<f64> {
+        let mut words = self.words();
+        words.leave_stage(now);
+        words.seconds.clone()
+    }
+
+    fn changed(&self) {
+        self.changes.fetch_add(1, Relaxed);
+    }
+
+    fn sum(&self) -> u64 {
+        self.stripes.iter().fold(0, |sum, stripe| sum.wrapping_add(stripe.0.load(Relaxed)))
+    }
+
+    fn words(&self) -> MutexGuard<'_, Words> {
+        self.words.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Words {
+    fn leave_stage(&mut self, now: Instant) {
+        if let Some(stage) = self.stage {
+            self.seconds[stage] += now.saturating_duration_since(self.entered).as_secs_f64();
+        }
+        self.entered = now;
+    }
+}
+
+/// What the sampler remembers of a tracker between two looks.
+#[derive(Debug)]
+pub(crate) struct Sample {
+    seen: (u64, u64),
+    /// The stage, and the value that it began at.
+    began: (Option<usize>, u64),
+    rate: Rate,
+    /// Whether the place in `progress` is still the one where an earlier attempt stopped.
+    left: bool,
+    progress: Progress,
+}
+
+impl Sample {
+    /// Nothing seen yet of an attempt that begins with what an earlier one `left`.
+    pub(crate) fn new(now: Instant, mut left: Progress) -> Self {
+        let (rate, something) = (Rate::starting_at(now, 0), left != Progress::default());
+        left.slow = false;
+        Self { seen: (0, 0), began: (None, 0), rate, left: something, progress: left }
+    }
+
+    /// What was seen last.
+    pub(crate) fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Looks at the tracker; answers whether it has moved since the last look.
+    pub(crate) fn look(&mut self, tracker: &Tracker, now: Instant, at: Micros) -> bool {
+        let sum = tracker.sum();
+        let seen = (tracker.changes.load(Relaxed), sum);
+        if seen == self.seen {
+            return false;
+        }
+        self.seen = seen;
+        let words = tracker.words();
+        // Read again under the lock, so that value, stage and total belong together.
+        let value = tracker.base.load(Relaxed).wrapping_add(tracker.sum());
+        if (words.stage, words.begin) != self.began {
+            self.began = (words.stage, words.begin);
+            self.rate = Rate::starting_at(now, words.begin);
+        }
+        self.rate.observe(now, value);
+        // `None` is less than any number.
+        let fraction = tracker.stages.fraction(words.stage, value, words.max).map(|f| f.min(NEARLY_DONE));
+        let progress = &mut self.progress;
+        // A task that continues needs a moment to find its place again; the bar waits for it where it stood.
+        let finds_its_place = self.left && !words.anew && value == 0 && fraction <= progress.fraction;
+        if !finds_its_place {
+            let known = progress.fraction.filter(|_| !self.left);
+            self.left = false;
+            progress.value = value;
+            progress.max = words.max;
+            words.unit.clone_into(&mut progress.unit);
+            // What was known stays known, and never falls.
+            progress.fraction = if fraction > known { fraction } else { known };
+            progress.stage = words.stage.and_then(|index| tracker.stages.shown(index));
+        }
+        if !finds_its_place || words.data.is_some() {
+            progress.data.clone_from(&words.data);
+        }
+        progress.rev += 1;
+        words.message.clone_into(&mut progress.message);
+        progress.tone = words.tone;
+        progress.rate = self.rate.per_second();
+        progress.warnings = tracker.warnings();
+        progress.at = Some(at);
+        true
+    }
+
+    /// Tells of the time left. Where that is not `with_news` of the task, only what people see another way is news;
+    /// answers whether it is.
+    pub(crate) fn tell(&mut self, forecast: Forecast, with_news: bool) -> bool {
+        let news = !with_news && forecast.differs(&Forecast::of(&self.progress));
+        if news || with_news {
+            let Forecast { eta, slow, quiet_after } = forecast;
+            self.progress.eta = eta;
+            self.progress.slow = slow;
+            self.progress.quiet_after = quiet_after;
+        }
+        self.progress.rev += u64::from(news);
+        news
+    }
+
+    /// The last look. What has succeeded is whole, whatever it reported.
+    pub(crate) fn close(&mut self, tracker: &Tracker, now: Instant, at: Micros, succeeded: bool) {
+        self.look(tracker, now, at);
+        self.progress.eta = None;
+        if succeeded {
+            self.progress.rev += 1;
+            self.progress.fraction = Some(1.0);
+        }
+    }
+}
+
+/// Four per core, so that threads seldom share one; a power of two, so that finding it is a mask.
+fn stripe_count() -> usize {
+    static COUNT: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
+    *COUNT.get_or_init(|| {
+        let cores = thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        (4 * cores).next_power_of_two().clamp(4, 32)
+    })
+}
+
+/// This thread's number among all that ever reported.
+fn own_stripe() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static OWN: Cell<usize> = const { Cell::new(usize::MAX) };
+    }
+    let own = OWN.get();
+    if own != usize::MAX {
+        return own;
+    }
+    let own = NEXT.fetch_add(1, Relaxed);
+    OWN.set(own);
+    own
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// What an attempt begins with after one that had counted 60 of 100.
+    fn left() -> Progress {
+        Progress { value: 60, max: Some(100), unit: "rows".to_owned(), fraction: Some(0.6), ..Progress::default() }
+    }
+
+    #[test]
+    fn progress_stays_until_resumed_task_catches_up() {
+        let (tracker, now) = (Tracker::new(Stages::default()), Instant::now());
+        let mut sample = Sample::new(now, left());
+        let mut seen = |fraction, value| {
+            assert!(sample.look(&tracker, now, Micros(0)));
+            assert_eq!((sample.progress().fraction, sample.progress().value), (Some(fraction), value));
+        };
+        tracker.count_warnings(2);
+        seen(0.6, 60);
+        tracker.total(Some(200), "rows");
+        seen(0.6, 60);
+        // It goes on from its checkpoint, which was made a little earlier, and never falls again.
+        tracker.continue_at(100);
+        seen(0.5, 100);
+        tracker.set(0);
+        seen(0.5, 0);
+    }
+
+    #[test]
+    fn restarted_task_resets_its_progress() {
+        let (tracker, now) = (Tracker::new(Stages::default()), Instant::now());
+        let mut sample = Sample::new(now, left());
+        tracker.begin_anew();
+        assert!(sample.look(&tracker, now, Micros(0)));
+        assert_eq!((sample.progress().fraction, sample.progress().value), (None, 0));
+    }
+
+    #[test]
+    fn speed_excludes_earlier_attempts() {
+        let (tracker, start) = (Tracker::new(Stages::default()), Instant::now());
+        let mut sample = Sample::new(start, Progress::default());
+        tracker.total(Some(1_000_100), "rows");
+        tracker.continue_at(1_000_000);
+        for second in 0..=5 {
+            let now = start + Duration::from_secs(second);
+            assert!(sample.look(&tracker, now, Micros(second as i64)));
+            assert_eq!(sample.progress().value, 1_000_000 + 10 * second);
+            tracker.advance(10);
+        }
+        let rate = sample.progress().rate.expect("it has been watched for long enough");
+        assert!((rate - 10.0).abs() < 1e-6, "{rate}");
+    }
+}

@@ -1,0 +1,111 @@
+//! Tasks that are known only at run time: a configuration declares them, and one program runs them all.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use model::{FieldError, Role};
+use serde_json::Value;
+
+use crate::{
+    Backoff, Ctx, Error, Kind, Queue, Result, TaskError, TaskInfo,
+    task::{
+        form,
+        registry::{Accepted, Entry, ErasedTask},
+    },
+    types::names::kept,
+};
+
+/// What a task of this sort says of itself; see [`Task`](crate::Task) for what each means.
+#[derive(Clone, Debug)]
+pub struct Declared {
+    /// Its name: 1 to 40 characters of a-z, 0-9 and dashes.
+    pub kind: String,
+    /// What people call it.
+    pub name: String,
+    /// What it does.
+    pub about: String,
+    /// The JSON schema of its input, an object without references. Its `properties` become the form.
+    pub schema: Value,
+    /// Attempts granted, at least 1.
+    pub max_attempts: u32,
+    /// The pause before another attempt.
+    pub backoff: Backoff,
+    /// How long an attempt may take.
+    pub timeout: Option<Duration>,
+    /// How long a quiet attempt may stay so.
+    pub quiet_timeout: Option<Duration>,
+    /// Where its jobs stand in line; the default queue without.
+    pub queue: Option<String>,
+    /// How many may run at once.
+    pub limit: Option<u32>,
+    /// The least role that may start and steer its jobs; operator at least.
+    pub start_role: Role,
+    /// Whether others' jobs are out of sight.
+    pub private: bool,
+}
+
+/// What a task of this sort does. Its input has been checked against the form, as that of any other.
+#[async_trait]
+pub trait DeclaredTask: Send + Sync + 'static {
+    /// What people call the job with this input.
+    fn title(&self, input: &Value) -> String;
+
+    /// Checks what the form cannot say.
+    fn check(&self, input: &Value) -> Result<(), Vec<FieldError>>;
+
+    /// Does the work; see [`Task::run`](crate::Task::run). The answer is the result.
+    async fn run(&self, input: Value, ctx: &Ctx) -> Result<Value, TaskError>;
+}
+
+impl Declared {
+    /// The kind in the registry.
+    pub(crate) fn entry(self, task: impl DeclaredTask) -> Result<Entry> {
+        let kind = Kind::declared(&self.kind).map_err(Error::Unusable)?;
+        let queue = self.queue.as_deref().map_or(Ok(Queue::DEFAULT), Queue::declared).map_err(Error::Unusable)?;
+        let form = form::declared(&self.schema).map_err(|(field, schema)| {
+            Error::Unusable(format!(
+                "the field `{field}` of the task {kind} is of a type that no form can show: {schema}"
+            ))
+        })?;
+        let info = TaskInfo {
+            kind,
+            name: kept(&self.name),
+            about: kept(&self.about),
+            stages: &[],
+            form,
+            schema: self.schema,
+            max_attempts: self.max_attempts.max(1),
+            backoff: self.backoff,
+            timeout: self.timeout,
+            quiet_timeout: self.quiet_timeout,
+            checkpoints: false,
+            queue,
+            limit: self.limit,
+            start_role: self.start_role.max(Role::Operator),
+            private: self.private,
+        };
+        let max_attempts = info.max_attempts;
+        Ok(Entry::of(info, Box::new(AtRunTime { task, max_attempts }), &[]))
+    }
+}
+
+/// The adapter from [`DeclaredTask`].
+struct AtRunTime<T> {
+    task: T,
+    max_attempts: u32,
+}
+
+#[async_trait]
+impl<T: DeclaredTask> ErasedTask for AtRunTime<T> {
+    fn accept(&self, input: &Value) -> Result<Accepted, Vec<FieldError>> {
+        self.task.check(input)?;
+        Ok(Accepted { title: self.task.title(input), max_attempts: self.max_attempts, unique_key: None })
+    }
+
+    async fn run(&self, input: &str, ctx: &Ctx) -> Result<String, TaskError> {
+        let input = serde_json::from_str(input).map_err(|error| {
+            TaskError::fatal("bad_input", "the stored input is not JSON; start a new job").caused_by(&error)
+        })?;
+        Ok(self.task.run(input, ctx).await?.to_string())
+    }
+}

@@ -1,0 +1,204 @@
+//! The tasks an engine knows, their types erased.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use model::{FieldError, Role};
+use serde_json::Value;
+
+use crate::{
+    Ctx, Error, Result, Task, TaskError, TaskInfo,
+    progress::{
+        kind_history::{HistoryCache, Known},
+        stages::Stages,
+    },
+    shared::Shared,
+    store::Store,
+    task::form,
+};
+
+/// How long shares learned from history are used before history is asked again.
+const LEARNED_FOR: Duration = Duration::from_mins(1);
+
+/// A task without its types.
+#[async_trait]
+pub(crate) trait ErasedTask: Send + Sync {
+    /// What the input decides about its job, or what is wrong with it. The form has been checked before.
+    fn accept(&self, input: &Value) -> Result<Accepted, Vec<FieldError>>;
+    /// Runs it on its input and answers the output, both as JSON text.
+    async fn run(&self, input: &str, ctx: &Ctx) -> Result<String, TaskError>;
+}
+
+/// What an input decides about its job.
+pub(crate) struct Accepted {
+    pub(crate) title: String,
+    pub(crate) max_attempts: u32,
+    pub(crate) unique_key: Option<String>,
+}
+
+/// The one adapter from [`Task`].
+struct Typed<T>(T);
+
+#[async_trait]
+impl<T: Task> ErasedTask for Typed<T> {
+    fn accept(&self, input: &Value) -> Result<Accepted, Vec<FieldError>> {
+        let input: T::Input = serde_path_to_error::deserialize(input).map_err(|error| {
+            let field = error.path().iter().next().map_or_else(String::new, ToString::to_string);
+            vec![FieldError { field, message: format!("This does not fit: {}.", error.inner()) }]
+        })?;
+        T::check(&input)?;
+        Ok(Accepted {
+            title: T::title(&input),
+            max_attempts: T::max_attempts(&input).max(1),
+            unique_key: T::unique_key(&input),
+        })
+    }
+
+    async fn run(&self, input: &str, ctx: &Ctx) -> Result<String, TaskError> {
+        let input: T::Input = serde_json::from_str(input).map_err(|error| {
+            let message = "the stored input does not fit this version of the task; start a new job";
+            TaskError::fatal("bad_input", message).caused_by(&error)
+        })?;
+        let output = self.0.run(input, ctx).await?;
+        serde_json::to_string(&output)
+            .map_err(|error| TaskError::fatal("bad_output", "the output cannot be written as JSON").caused_by(&error))
+    }
+}
+
+/// One registered kind.
+pub(crate) struct Entry {
+    /// What the catalogue shows.
+    pub(crate) info: TaskInfo,
+    /// The task.
+    pub(crate) task: Box<dyn ErasedTask>,
+    weights: &'static [f64],
+    shares: Mutex<Option<(Instant, Vec<f64>)>>,
+    lessons: HistoryCache,
+}
+
+impl Entry {
+    fn new<T: Task>(task: T) -> Self {
+        let schema = form::schema_of::<T::Input>();
+        let form = form::from_schema(T::KIND, &schema);
+        let info = TaskInfo {
+            kind: T::KIND,
+            name: T::NAME,
+            about: T::ABOUT,
+            stages: T::STAGES,
+            form,
+            schema,
+            max_attempts: T::MAX_ATTEMPTS.max(1),
+            backoff: T::BACKOFF,
+            timeout: T::TIMEOUT,
+            quiet_timeout: T::QUIET_TIMEOUT,
+            checkpoints: T::CHECKPOINTS,
+            queue: T::QUEUE,
+            limit: T::LIMIT,
+            start_role: T::START_ROLE.max(Role::Operator),
+            private: T::PRIVATE,
+        };
+        Self::of(info, Box::new(Typed(task)), T::WEIGHTS)
+    }
+
+    /// A kind whose types are erased.
+    pub(crate) fn of(info: TaskInfo, task: Box<dyn ErasedTask>, weights: &'static [f64]) -> Self {
+        Self { info, task, weights, shares: Mutex::new(None), lessons: HistoryCache::default() }
+    }
+
+    /// What recent successful runs teach. The store is asked in the background, once a minute at most.
+    pub(crate) fn known(self: &Arc<Self>, shared: &Arc<Shared>, now: Instant) -> Known {
+        let (known, ask) = self.lessons.known(now);
+        if ask {
+            let (entry, store) = (Arc::clone(self), Arc::clone(&shared.store));
+            shared.service.spawn(async move {
+                entry.lessons.ask(store.as_ref(), entry.info.kind.as_str(), entry.info.stages.len()).await;
+            });
+        }
+        known
+    }
+
+    /// How the stages share the bar: as the task says, else as history shows, else equally.
+    pub(crate) async fn stages(&self, store: &dyn Store) -> Stages {
+        let names = self.info.stages;
+        if names.len() < 2 || !self.weights.is_empty() {
+            return Stages::new(names, self.weights);
+        }
+        if let Some((at, weights)) = &*self.shares.lock().unwrap_or_else(PoisonError::into_inner)
+            && at.elapsed() < LEARNED_FOR
+        {
+            return Stages::new(names, weights);
+        }
+        let weights = match store.stage_weights(self.info.kind.as_str()).await {
+            Ok(weights) => weights.unwrap_or_default(),
+            Err(error) => {
+                tracing::warn!(kind = %self.info.kind, %error, "no stage history; the stages share the bar equally");
+                Vec::new()
+            }
+        };
+        let stages = Stages::new(names, &weights);
+        *self.shares.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), weights));
+        stages
+    }
+}
+
+/// All registered kinds.
+pub(crate) struct Registry {
+    entries: BTreeMap<&'static str, Arc<Entry>>,
+    catalogue: Vec<TaskInfo>,
+}
+
+/// Collects kinds; frozen into a [`Registry`] when the engine opens.
+#[derive(Default)]
+pub(crate) struct Registering(BTreeMap<&'static str, Arc<Entry>>);
+
+impl Registering {
+    pub(crate) fn add<T: Task>(&mut self, task: T) {
+        let before = self.0.insert(T::KIND.as_str(), Arc::new(Entry::new(task)));
+        assert!(before.is_none(), "the kind {} is registered twice", T::KIND);
+    }
+
+    /// Adds a kind that is declared at run time; `false` where there is one of that name.
+    pub(crate) fn add_declared(&mut self, entry: Entry) -> bool {
+        let kind = entry.info.kind.as_str();
+        let is_new = !self.0.contains_key(kind);
+        if is_new {
+            self.0.insert(kind, Arc::new(entry));
+        }
+        is_new
+    }
+
+    pub(crate) fn freeze(self) -> Registry {
+        let mut catalogue: Vec<TaskInfo> = self.0.values().map(|entry| entry.info.clone()).collect();
+        catalogue.sort_by_key(|info| info.name);
+        Registry { entries: self.0, catalogue }
+    }
+}
+
+impl Registry {
+    /// The catalogue, by name.
+    pub(crate) fn catalogue(&self) -> &[TaskInfo] {
+        &self.catalogue
+    }
+
+    /// All kinds.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.entries.values()
+    }
+
+    /// One kind.
+    pub(crate) fn find(&self, kind: &str) -> Option<&Arc<Entry>> {
+        self.entries.get(kind)
+    }
+
+    /// One kind, or which there are.
+    pub(crate) fn get(&self, kind: &str) -> Result<&Arc<Entry>> {
+        self.find(kind).ok_or_else(|| Error::UnknownKind {
+            kind: kind.chars().take(80).collect(),
+            known: self.entries.keys().copied().collect::<Vec<_>>().join(", "),
+        })
+    }
+}
