@@ -1,16 +1,16 @@
-//! Who may do what: one actor, one rule.
+//! Access policy: `authorise` decides whether an actor may do an action to a job, a kind or a schedule.
 //!
 //! | action | least role | scope of a token | besides |
 //! |---|---|---|---|
-//! | look, follow, download | viewer | read | of private kinds only one's own jobs |
-//! | send files | operator | start | |
-//! | start, steer | operator, or what the kind asks | start | the job must be in sight |
-//! | schedule | operator, or what the kind asks | start | of others' schedules only administrators |
-//! | delete | operator | start | of others' jobs only administrators |
-//! | write to a person, note on a job | operator | start | the job must be in sight |
-//! | write to everyone | administrator | start | |
-//! | manage queues, people, kinds; read the audit log | administrator | none | |
-//! | one's own account | viewer | none | not without accounts |
+//! | see, follow, download | viewer | read | of private kinds only one's own jobs |
+//! | upload | operator | start | |
+//! | start, control | operator, or the role of the kind | start | the job must be visible |
+//! | schedule | operator, or the role of the kind | start | administrators only for schedules of others |
+//! | delete | operator | start | administrators only for jobs of others |
+//! | message to a user, note on a job | operator | start | the job must be visible |
+//! | message to everyone | administrator | start | |
+//! | manage queues, users, kinds; read the audit log | administrator | none | |
+//! | own account | viewer | none | not without accounts |
 
 use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
@@ -23,51 +23,51 @@ use crate::{
 
 pub use crate::types::visibility::{Denied, Rule, Visibility};
 
-/// Who asks for something.
+/// The actor of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
-    /// Somebody who has not signed in.
+    /// A user who has not signed in.
     Anonymous,
-    /// Whoever reaches a server that works without accounts. May do everything, and has no account.
+    /// Any user of a server without accounts. May do everything, and has no account.
     Local,
-    /// A person, in a browser.
+    /// A signed-in user, in a browser.
     User(Principal),
-    /// A program with a token of a person's: it may do what both of them may.
+    /// A client with a user's token. It may do what both the user and the token may.
     Client(Principal, TokenGrant),
 }
 
-/// A person, as far as rights go.
+/// A user's identity and role.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
-    /// The number.
+    /// The user's id.
     pub user: UserId,
-    /// The name; jobs are theirs by it.
+    /// The user's name, which owns jobs.
     pub name: Arc<str>,
-    /// What they may do.
+    /// The user's role.
     pub role: Role,
 }
 
-/// A token, as far as rights go.
+/// The name and scopes of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenGrant {
-    /// What people call it.
+    /// Its name, chosen by the user.
     pub name: Arc<str>,
-    /// What it may be used for.
+    /// Its scopes.
     pub scopes: Arc<[Scope]>,
 }
 
-/// What somebody is about to do. Every route, page and server function names one.
+/// An action that needs permission. Every route, page and server function names one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Action {
-    /// Nothing that needs a permission: health, script and style, signing in.
+    /// Needs no permission: health, script and style, signing in.
     Public,
     /// Look at jobs and tasks.
     See,
-    /// Follow what happens, as it happens.
+    /// Open an event stream.
     Follow,
-    /// Fetch what a job made.
+    /// Download artifacts, logs and results.
     Download,
-    /// Send a file in.
+    /// Upload a file.
     Upload,
     /// Start a job.
     Start,
@@ -77,15 +77,15 @@ pub enum Action {
     Delete,
     /// Make, change, pause and delete a schedule.
     Schedule,
-    /// Write to one person, or a note on a job.
+    /// Send a message to one user, or note something on a job.
     Write,
-    /// Write to everyone.
+    /// Send a message to everyone.
     Announce,
     /// Pause and limit queues and kinds.
     ManageQueues,
-    /// Add, change and remove people; end their sessions and tokens.
+    /// Add, change and remove users; end their sessions and tokens.
     ManageUsers,
-    /// Decide who may start a kind, and who sees its jobs.
+    /// Set who may start jobs of a kind and who can see them.
     ManageKinds,
     /// Read the audit log.
     ReadAudit,
@@ -94,7 +94,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// All of them.
+    /// All actions.
     pub const ALL: [Self; 16] = [
         Self::Public,
         Self::See,
@@ -114,7 +114,7 @@ impl Action {
         Self::OwnAccount,
     ];
 
-    /// The least role that may do it anywhere; `None` needs none.
+    /// The least role that may do it at all; `None` if none is needed.
     pub const fn role(self) -> Option<Role> {
         match self {
             Self::Public => None,
@@ -128,7 +128,7 @@ impl Action {
         }
     }
 
-    /// What a token must be good for; `None` is for people alone.
+    /// The scope that a token needs; `None` where no token suffices.
     pub const fn scope(self) -> Option<Scope> {
         match self {
             Self::See | Self::Follow | Self::Download => Some(Scope::Read),
@@ -149,33 +149,33 @@ impl Action {
     }
 }
 
-/// What it is done to.
+/// The subject of an action.
 #[derive(Clone, Copy, Debug)]
 pub enum Subject<'a> {
-    /// Nothing in particular: whether the actor may at all.
+    /// No subject: whether the actor may do the action at all.
     Any,
-    /// Jobs of a kind, which is to be started.
+    /// A new job of a kind.
     Kind(Rule),
     /// One job.
     Job {
-        /// What holds for its kind.
+        /// Rule of its kind.
         rule: Rule,
-        /// Who started it, by name.
+        /// Name of the user who started it.
         starter: &'a str,
     },
     /// One schedule.
     Schedule {
-        /// What holds for its kind.
+        /// Rule of its kind.
         rule: Rule,
-        /// Whose it is, by name.
+        /// Name of its owner.
         owner: &'a str,
     },
 }
 
-/// Whether `actor` may do `action` to `subject`: the only place that decides it.
+/// Decides whether `actor` may do `action` to `subject`. Nothing else in the project does.
 ///
 /// # Errors
-/// Why not.
+/// The reason of the denial.
 pub fn authorise(actor: &Actor, action: Action, subject: Subject<'_>) -> Result<(), Denied> {
     let Some(least) = action.role() else { return Ok(()) };
     let (who, pass) = match actor {
@@ -230,7 +230,7 @@ fn sees(who: &Principal, rule: Rule, starter: &str) -> bool {
 }
 
 impl Actor {
-    /// How the audit log and the history name whoever acts, from `address`.
+    /// The attribution of this actor's actions in the audit log and the history, from `address`.
     pub fn attribution(&self, address: Option<IpAddr>) -> Attribution {
         let (name, token) = match self {
             Self::Anonymous => ("".into(), None),
@@ -241,7 +241,7 @@ impl Actor {
         Attribution { name, token, address }
     }
 
-    /// The person behind it.
+    /// The user of this actor; `None` if anonymous or without accounts.
     pub const fn principal(&self) -> Option<&Principal> {
         match self {
             Self::Anonymous | Self::Local => None,
@@ -250,12 +250,12 @@ impl Actor {
     }
 }
 
-/// What holds for all kinds.
+/// Rules of all kinds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules(HashMap<String, Rule>);
 
 impl Rules {
-    /// From what tasks say themselves, and what administrators have decided instead.
+    /// Rules declared by the tasks, overridden by those that administrators set.
     pub fn new(tasks: impl IntoIterator<Item = (String, Rule)>, decided: &[KindRule]) -> Self {
         let mut rules: HashMap<String, Rule> = tasks.into_iter().collect();
         for KindRule { kind, start, private } in decided {
@@ -266,17 +266,17 @@ impl Rules {
         Self(rules)
     }
 
-    /// What holds for one kind.
+    /// The rule of one kind.
     pub fn of(&self, kind: &str) -> Rule {
         self.0.get(kind).copied().unwrap_or_default()
     }
 
-    /// The subject that a job is.
+    /// A job as a subject.
     pub fn job<'a>(&self, job: &'a JobView) -> Subject<'a> {
         Subject::Job { rule: self.of(&job.kind), starter: &job.created_by }
     }
 
-    /// What `actor` sees in lists.
+    /// The jobs that `actor` can see in lists.
     pub fn visibility(&self, actor: &Actor) -> Visibility {
         let hidden = |hides: fn(&Rule) -> bool| {
             let mut kinds: Vec<String> =

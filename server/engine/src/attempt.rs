@@ -1,4 +1,4 @@
-//! One attempt while it runs: everything that task, sampler and cancel share of it.
+//! A running attempt: the state that its task, the sampler and a cancel share.
 
 pub(crate) mod artifacts;
 pub(crate) mod attempt_folder;
@@ -52,7 +52,7 @@ pub(crate) struct Attempt {
     pub(crate) stop: Flag,
     /// Whether a person asked for the stop.
     pub(crate) cancelled: AtomicBool,
-    /// Whether it has shown since the last look that it goes on, without anything to tell.
+    /// Whether the task called [`Ctx::alive`](crate::Ctx::alive) since the sampler's last round.
     pub(crate) alive: AtomicBool,
     /// Which of its limits in time it has passed, if it was stopped for that.
     pub(crate) timed_out: OnceLock<TimeOut>,
@@ -188,8 +188,8 @@ impl Attempt {
         self.folder.path().join(".scratch")
     }
 
-    /// The limit in time that it has passed at `now`. What says nothing is stopped a while after it has come to be called
-    /// quiet.
+    /// The limit in time that it has passed at `now`. What says nothing is stopped a while after it has come to be
+    /// called quiet.
     pub(crate) fn overdue(&self, now: Instant, watch: &Watch) -> Option<TimeOut> {
         let info = &self.entry.info;
         let total = info.timeout.filter(|most| now.saturating_duration_since(self.began) >= *most);
@@ -199,8 +199,8 @@ impl Attempt {
         total.map(TimeOut::Total).or(quiet.map(TimeOut::Quiet))
     }
 
-    /// Adds a look, which had `news` or not, to its story, and tells of the time left; answers whether there is something new
-    /// to publish in that.
+    /// Adds a sample to its forecast and updates the time left. `news` is whether the progress moved. Returns whether
+    /// there is something new to publish in that.
     pub(crate) fn go_on_telling(&self, watch: &mut Watch, news: bool, now: Instant) -> bool {
         if now.saturating_duration_since(self.began) < BEGINS {
             return false;
@@ -256,8 +256,8 @@ impl Attempt {
         log.drain(self.shared.clock.now()).map(|drained| self.append_of(drained))
     }
 
-    /// Ends all reporting: what the task says from now on is lost, and the sampler passes it over. `None` where that has
-    /// been done: whoever did it has the last lines of the log, and none may be numbered after them.
+    /// Ends all reporting: what the task says from now on is lost, and the sampler passes it over. `None` where that
+    /// has been done: the first call took the last lines of the log, and none may be numbered after them.
     pub(crate) fn close(&self, succeeded: bool) -> Option<Closing> {
         let (now, at) = (Instant::now(), self.shared.clock.now());
         let mut watch = self.watch();

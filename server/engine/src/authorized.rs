@@ -1,4 +1,4 @@
-//! The engine as one person may use it. Every way to a job leads through [`authorise`].
+//! The engine as one user may use it: every method authorises its action and applies the user's visibility.
 
 mod messages;
 mod schedules;
@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// What somebody may do here. Cheap to clone.
+/// The engine for one actor. Cheap to clone.
 #[derive(Clone)]
 pub struct AuthorizedEngine {
     engine: Engine,
@@ -28,41 +28,41 @@ pub struct AuthorizedEngine {
     visibility: Visibility,
 }
 
-/// A job that somebody may see, and all there is to read of it.
+/// A job that the actor can see, with its attempts, log, artifacts and notes.
 pub struct AuthorizedJob {
     engine: Engine,
-    /// Where it stands.
+    /// Its state and progress.
     pub view: JobView,
 }
 
 impl AuthorizedEngine {
-    /// For `actor`, who asks from `address`.
+    /// Engine for `actor` at `address`.
     pub fn new(engine: Engine, actor: Actor, rules: Arc<Rules>, address: Option<IpAddr>) -> Self {
         let (by, visibility) = (actor.attribution(address), rules.visibility(&actor));
         Self { engine, actor, by, rules, visibility }
     }
 
-    /// Who it is for.
+    /// The actor.
     pub const fn actor(&self) -> &Actor {
         &self.actor
     }
 
-    /// How what is done here is signed.
+    /// The attribution of what is done here.
     pub const fn attribution(&self) -> &Attribution {
         &self.by
     }
 
-    /// Which jobs are in sight.
+    /// The jobs that the actor can see.
     pub const fn visibility(&self) -> &Visibility {
         &self.visibility
     }
 
-    /// What holds for a kind.
+    /// The rule of a kind.
     pub fn rule(&self, kind: &str) -> Rule {
         self.rules.of(kind)
     }
 
-    /// Whether `action` may be done at all.
+    /// Authorises `action` without a subject.
     ///
     /// # Errors
     /// `Error::Denied`.
@@ -70,12 +70,12 @@ impl AuthorizedEngine {
         Ok(authorise(&self.actor, action, Subject::Any)?)
     }
 
-    /// The same, as a question.
+    /// Whether `action` is allowed.
     pub fn can(&self, action: Action) -> bool {
         self.authorise(action).is_ok()
     }
 
-    /// Whether jobs of a kind may be started.
+    /// Authorises starting jobs of a kind.
     ///
     /// # Errors
     /// `Error::Denied`.
@@ -83,7 +83,7 @@ impl AuthorizedEngine {
         Ok(authorise(&self.actor, Action::Start, Subject::Kind(self.rules.of(kind)))?)
     }
 
-    /// The same, as a question.
+    /// Whether jobs of a kind may be started.
     pub fn can_start(&self, kind: &str) -> bool {
         self.authorise_start(kind).is_ok()
     }
@@ -119,7 +119,7 @@ impl AuthorizedEngine {
         Ok((AuthorizedJob { engine: self.engine.clone(), view: detail.view.clone() }, detail))
     }
 
-    /// Starts a job in one's own name.
+    /// Starts a job in the actor's own name.
     ///
     /// # Errors
     /// Those of [`Engine::start`], `Error::Denied`; `Error::NoSuchJob` for a job to repeat that is out of sight.
@@ -139,7 +139,7 @@ impl AuthorizedEngine {
         Ok(job)
     }
 
-    /// Starts a job anew, in one's own name.
+    /// Repeats a job as a new one, in the actor's own name.
     pub async fn rerun(&self, job: JobId) -> Result<JobId> {
         self.authorise(Action::Start)?;
         let old = self.engine.detail(job).await?;
@@ -202,13 +202,13 @@ impl AuthorizedEngine {
         self.engine.roots().list(path)
     }
 
-    /// Where files come in.
+    /// Uploads, for receiving files.
     pub fn uploads(&self) -> Result<&Uploads> {
         self.authorise(Action::Upload)?;
         Ok(self.engine.uploads())
     }
 
-    /// A page of the jobs in sight, with the progress that memory has.
+    /// A page of the visible jobs, with the newest progress.
     pub async fn page(&self, query: ListQuery) -> Result<Page> {
         self.authorise(Action::See)?;
         let mut page = self.engine.store().page(&ListQuery { visibility: self.visibility.clone(), ..query }).await?;
@@ -216,25 +216,25 @@ impl AuthorizedEngine {
         Ok(page)
     }
 
-    /// What went wrong, of the jobs in sight.
+    /// Visible jobs that failed and have not been retried.
     pub async fn attention(&self, limit: u32) -> Result<Vec<JobView>> {
         self.authorise(Action::See)?;
         self.engine.store().attention(limit, &self.visibility).await
     }
 
-    /// The records of the kinds that nothing is hidden of.
+    /// Statistics of the kinds whose jobs are all visible.
     pub async fn kind_stats(&self) -> Result<Vec<KindStats>> {
         self.authorise(Action::See)?;
         self.engine.store().kind_stats(&self.visibility).await
     }
 
-    /// How many jobs are in each state; all jobs count, in sight or not.
+    /// Number of jobs in each state; all jobs count, visible or not.
     pub async fn counts(&self) -> Result<Counts> {
         self.authorise(Action::See)?;
         self.engine.store().counts().await
     }
 
-    /// What ended in each hour; all jobs count.
+    /// Number of jobs that ended in each hour; all jobs count.
     pub async fn finished_per_hour(&self, hours: u32) -> Result<Vec<HourBucket>> {
         self.authorise(Action::See)?;
         self.engine.store().finished_per_hour(hours).await
@@ -246,7 +246,7 @@ impl AuthorizedEngine {
         self.engine.store().usage().await
     }
 
-    /// Whether the disk is so full that nothing new starts.
+    /// Whether the disk is too full for new jobs.
     pub fn is_disk_full(&self) -> bool {
         self.engine.is_disk_full()
     }
@@ -257,7 +257,7 @@ impl AuthorizedEngine {
         Ok(self.engine.orphan_files())
     }
 
-    /// Why nothing can be written, if so.
+    /// The reason why writes fail, if they do.
     ///
     /// # Errors
     /// `Error::Denied`.
@@ -266,7 +266,7 @@ impl AuthorizedEngine {
         Ok(self.engine.health().trouble())
     }
 
-    /// What people have decided about queues and kinds.
+    /// Controls (pause, limit) of queues and kinds.
     pub async fn controls(&self) -> Result<Vec<QueueControl>> {
         self.authorise(Action::See)?;
         self.engine.store().controls().await
@@ -283,17 +283,17 @@ impl AuthorizedEngine {
         self.engine.store().position().await
     }
 
-    /// All tasks there are, by name.
+    /// All tasks, by name.
     pub fn catalogue(&self) -> &[TaskInfo] {
         self.engine.catalogue()
     }
 
-    /// Those whose jobs may be started here.
+    /// Tasks whose jobs the actor may start.
     pub fn startable(&self) -> impl Iterator<Item = &TaskInfo> {
         self.catalogue().iter().filter(|task| self.can_start(task.kind.as_str()))
     }
 
-    /// One of them.
+    /// The task of a kind.
     pub fn task(&self, kind: &str) -> Option<&TaskInfo> {
         self.engine.task(kind)
     }
@@ -330,12 +330,12 @@ impl AuthorizedJob {
         self.engine.curve(self.view.job, self.view.attempt).await
     }
 
-    /// What it made.
+    /// Its artifacts.
     pub async fn artifacts(&self) -> Result<Vec<Artifact>> {
         self.engine.store().artifacts(self.view.job).await
     }
 
-    /// One file that it made, and where that lies.
+    /// An artifact and the path of its file.
     pub async fn artifact(&self, name: &str) -> Result<(Artifact, std::path::PathBuf)> {
         self.engine.artifact(self.view.job, name).await
     }
@@ -355,12 +355,12 @@ impl AuthorizedJob {
         self.engine.store().log(self.view.job, query).await
     }
 
-    /// When it is likely to start; see [`Engine::starts_in`].
+    /// Seconds until it is likely to start; see [`Engine::starts_in`].
     pub async fn starts_in(&self) -> Result<Option<f64>> {
         self.engine.starts_in(&self.view).await
     }
 
-    /// What keeps jobs of its kind from starting.
+    /// Why jobs of its kind do not start.
     pub async fn hold(&self) -> Result<Option<Hold>> {
         self.engine.hold(&self.view.kind).await
     }

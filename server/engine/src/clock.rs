@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use model::Micros;
 
-/// Tells the time of day. Never used to judge whether somebody is alive.
+/// The time of day. Never used to decide whether a process is alive.
 pub trait Clock: Send + Sync + 'static {
     /// Now, UTC.
     fn now(&self) -> Micros;

@@ -1,4 +1,4 @@
-//! The engine as its host program sees it.
+//! The engine: starts, cancels, retries, pauses and reads jobs, and shuts down gracefully.
 
 pub(crate) mod builder;
 pub(crate) mod queues;
@@ -42,7 +42,7 @@ pub struct Engine {
     _work: Arc<Work>,
 }
 
-/// Stops the engine's own work when the last handle goes.
+/// Stops the engine's background work when the last handle is dropped.
 struct Work {
     shared: Arc<Shared>,
     _lock: NodeLock,
@@ -66,13 +66,13 @@ impl Engine {
         Self { _work: Arc::new(Work { shared: Arc::clone(&shared), _lock: lock }), shared }
     }
 
-    /// Checks the input (every fault at once, `Error::InvalidInput`) and accepts the job. It is durable on return. Where
-    /// the job is under way already by its unique key, or has been started under the same idempotency key, the answer
-    /// is that job.
+    /// Checks the input (every fault at once, `Error::InvalidInput`) and accepts the job. It is durable on return.
+    /// Where the job is under way already by its unique key, or has been started under the same idempotency key, the
+    /// answer is that job.
     ///
     /// # Errors
     /// `Error::UnknownKind`, `Error::InvalidInput`, `Error::ShuttingDown`, `Error::Full`, `Error::Database`;
-    /// `Error::Conflict` for an idempotency key that stands for another kind or input.
+    /// `Error::Conflict` for an idempotency key that was used for another kind or input.
     pub async fn start(&self, kind: &str, input: Value, options: StartOptions) -> Result<JobId> {
         let shared = &self.shared;
         if shared.stopping.is_raised() {
@@ -87,12 +87,12 @@ impl Engine {
         Ok(accepted)
     }
 
-    /// Cancels what waits, asks what runs; never harms what is over.
+    /// Cancels a waiting job; asks a running one to stop; changes nothing about an ended one.
     ///
     /// # Errors
     /// `Error::NoSuchJob`, `Error::Database`. That it was over or asked before is an answer, not an error.
     pub async fn cancel(&self, job: JobId, by: impl Into<Attribution> + Send) -> Result<CancelOutcome> {
-        // The process that runs it hears the event, be it this one or another.
+        // The process that runs it, this one or another, receives the event.
         self.shared.store.request_cancel(job, &by.into()).await
     }
 
@@ -128,8 +128,8 @@ impl Engine {
         self.shared.store.pause(job, &by.into()).await
     }
 
-    /// Lets a job that was set aside come into the line, or wait for its time where that has not come; takes back the wish
-    /// that a running one be.
+    /// Lets a job that was set aside come into the line, or wait for its time where that has not come; takes back the
+    /// wish that a running one be.
     ///
     /// # Errors
     /// `Error::NoSuchJob`, `Error::Conflict` where it is not set aside, `Error::ShuttingDown`.
@@ -171,7 +171,7 @@ impl Engine {
         self.shared.registry.catalogue()
     }
 
-    /// One of them.
+    /// The task of a kind.
     pub fn task(&self, kind: &str) -> Option<&TaskInfo> {
         self.shared.registry.find(kind).map(|entry| &entry.info)
     }
@@ -280,8 +280,8 @@ impl Engine {
     /// An artifact and the file behind it, which has the size that it had when the job ended.
     ///
     /// # Errors
-    /// `Error::NoSuchJob`, `Error::NoSuchArtifact`; `Error::DamagedArtifact` where the file is gone, or shorter or longer
-    /// than it was.
+    /// `Error::NoSuchJob`, `Error::NoSuchArtifact`; `Error::DamagedArtifact` where the file is gone, or shorter or
+    /// longer than it was.
     pub async fn artifact(&self, job: JobId, name: &str) -> Result<(Artifact, PathBuf)> {
         let artifacts = self.shared.store.artifacts(job).await?;
         let artifact = artifacts.into_iter().find(|artifact| artifact.name == name);
@@ -295,13 +295,15 @@ impl Engine {
         Err(Error::DamagedArtifact { job, name: artifact.name, expected: artifact.size, found: size })
     }
 
-    /// Stops claiming, waits `grace` for running tasks, asks the rest to stop ([`StopReason::Shutdown`](crate::StopReason)),
-    /// and hands it back to where it stood in the line, uncharged. Takes at most 5 s longer than `grace`.
+    /// Stops claiming, waits `grace` for running tasks, asks the rest to stop
+    /// ([`StopReason::Shutdown`](crate::StopReason)), and hands it back to where it stood in the line, uncharged. Takes
+    /// at most 5 s longer than `grace`.
     ///
     /// A task that is not gone by then is handed back all the same: this is for a process that ends now, and what still
-    /// runs of it ends with the process. One that has ended, and whose files are still being cleared away, is waited for.
-    /// What cannot be written in that time, since the database is locked or its disk is full or slow, is found as
-    /// interrupted by the next process. At the end all that is kept is in `milepost.db`, where no other process has it open.
+    /// runs of it ends with the process. One that has ended, and whose files are still being cleared away, is waited
+    /// for. What cannot be written in that time, since the database is locked or its disk is full or slow, is found as
+    /// interrupted by the next process. At the end all that is kept is in `milepost.db`, where no other process has it
+    /// open.
     pub async fn shutdown(&self, grace: Duration) {
         let shared = &self.shared;
         let begun = Instant::now();

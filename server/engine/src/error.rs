@@ -1,4 +1,4 @@
-//! What can go wrong in the engine, and which of it is the caller's to mend.
+//! Errors of the engine, with the messages that users read.
 
 use std::io::ErrorKind;
 
@@ -69,18 +69,18 @@ pub enum Error {
         code: &'static str,
         /// What the state is and what can be done instead.
         message: String,
-        /// Where the job stands.
+        /// The state of the job.
         state: JobState,
     },
-    /// Whoever asked may not. The message is for people.
+    /// The actor is not allowed to. The message is for users.
     #[error("{0}")]
     Denied(#[from] Denied),
-    /// It cannot be, as things stand. The message is for people.
+    /// It is not possible at the moment. The message is for users.
     #[error("{message}")]
     Refused {
         /// Stable word: `name_taken`, `link_used`, `last_administrator` …
         code: &'static str,
-        /// What stands against it and what can be done instead.
+        /// The reason, and what can be done instead.
         message: String,
     },
     /// The path leaves the roots, or names nothing.
@@ -89,7 +89,7 @@ pub enum Error {
     /// An upload is larger than allowed; the limit in bytes.
     #[error("the file is larger than the limit of {}", model::bytes(*.0))]
     TooLarge(u64),
-    /// What somebody has sent would be more than they may keep.
+    /// The quota of the user's uploads and inputs is exceeded.
     #[error(
         "your uploads and inputs take {} of the {} that you may have; uploads that no job refers to are removed after 24 \
          hours, inputs with their jobs",

@@ -1,17 +1,17 @@
-//! The job engine of Milepost: typed tasks that run long, say how far they are, stop when asked, and leave a history.
+//! The job engine of Milepost: typed long-running tasks with progress, cancel, retries, schedules and a history.
 //!
-//! One SQLite file, one process or several. The engine knows nothing of the web: a host program registers its [`Task`]s,
-//! starts jobs, hears what happens through a [`Listener`], and reads the history from the [`store`]. An accepted job
-//! survives the process; what a dead process had in hand is found and called interrupted by the others, or by the next
-//! one. Any number of processes may join the first ([`Builder::joining`]) and run jobs beside it.
+//! One SQLite file, one process or several. The engine does not depend on the web: a host program registers its
+//! [`Task`]s, starts jobs, receives events through a [`Listener`], and reads the history from the [`store`]. An
+//! accepted job survives the process; the jobs of a dead process are found and marked interrupted by the others, or by
+//! the next one. Any number of processes may join the first ([`Builder::joining`]) and run jobs beside it.
 //!
 //! | what | where |
 //! |---|---|
 //! | a kind of work: input, output, stages, limits | [`Task`] |
-//! | what a running task sees: progress, log, artifacts, checkpoints, the wish to stop | [`Ctx`] |
+//! | the context of a running task: progress, log, artifacts, checkpoints, cancel | [`Ctx`] |
 //! | starting, cancelling, retrying, reading | [`Engine`] |
-//! | starting again and again | [`schedules`] |
-//! | states and what leads from one to the next | `docs/states.md`, [`model::JobState`] |
+//! | recurring jobs | [`schedules`] |
+//! | states and their transitions | `docs/states.md`, [`model::JobState`] |
 //!
 //! A whole program:
 //!
@@ -67,7 +67,7 @@
 //!     }
 //! }
 //!
-//! /// Prints what happens, and tells when a job is over.
+//! /// Prints events, and sends the final state of a job.
 //! struct Printer(mpsc::Sender<JobState>);
 //!
 //! impl Listener for Printer {
@@ -93,15 +93,15 @@
 //! # async fn main() -> engine::Result<()> {
 //! # let folder = tempfile::tempdir().expect("a temporary folder");
 //! # let data = folder.path();
-//! let (tell, over) = mpsc::channel();
-//! let engine = Engine::builder(data).register(AddUp).listener(Arc::new(Printer(tell))).open().await?;
+//! let (sender, receiver) = mpsc::channel();
+//! let engine = Engine::builder(data).register(AddUp).listener(Arc::new(Printer(sender))).open().await?;
 //!
-//! // Every fault of an input is told at once, by field.
+//! // Every fault of an input is reported at once, by field.
 //! let refused = engine.start("add-up", json!({ "lst": 0 }), StartOptions::default()).await;
 //! assert!(matches!(refused, Err(engine::Error::InvalidInput(faults)) if faults.len() == 2));
 //!
 //! let job = engine.start("add-up", json!({ "last": 1000 }), StartOptions::default()).await?;
-//! assert_eq!(over.recv(), Ok(JobState::Succeeded));
+//! assert_eq!(receiver.recv(), Ok(JobState::Succeeded));
 //! assert_eq!(engine.store().detail(job).await?.output, Some(json!({ "sum": 500_500 })));
 //! engine.shutdown(std::time::Duration::from_secs(5)).await;
 //! # Ok(())

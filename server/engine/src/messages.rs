@@ -1,4 +1,4 @@
-//! What may stand in a text that people send each other.
+//! Messages and notes: limits and cleaning of their text and keys.
 
 use model::{FieldError, count, is_unprintable};
 
@@ -12,7 +12,7 @@ pub const MAX_NOTE_LENGTH: usize = 4_000;
 const LONGEST_KEY: usize = 200;
 
 /// A text without what is no part of it: lines are kept apart by `\n`, tabs become spaces, other control characters go,
-/// and so do those that turn the direction of what stands around the text.
+/// and so do those that change the direction of the text around it.
 ///
 /// # Errors
 /// `Error::InvalidInput` for the field `text` where nothing is left, or more than `longest` characters.

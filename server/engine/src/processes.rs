@@ -1,9 +1,9 @@
 //! Processes that attempts start beside this one: how they are known again, and ended, whoever started them.
 //!
-//! An attempt that starts a program makes it the leader of a group of its own, gives it the [`Mark`] of the attempt in its
-//! environment, and has the group recorded ([`Ctx::record_group`](crate::Ctx::record_group)) before the program does anything. When the
-//! process that ran the attempt is found dead, the others end what it left before they settle its jobs: the groups that
-//! are recorded, and whatever bears its mark, in whichever group.
+//! An attempt that starts a program makes it the leader of a group of its own, gives it the [`Mark`] of the attempt in
+//! its environment, and has the group recorded ([`Ctx::record_group`](crate::Ctx::record_group)) before the program
+//! does anything. When the process that ran the attempt is found dead, the others end what it left before they settle
+//! its jobs: the groups that are recorded, and whatever bears its mark, in whichever group.
 //!
 //! All of it rests on `/proc` (Linux). Where there is none, nothing is found and nothing harmed.
 
@@ -36,7 +36,8 @@ pub struct Group {
     pub started: u64,
 }
 
-/// By which the processes of an attempt, or of all attempts of a process of ours, are known: variables of their environment.
+/// By which the processes of an attempt, or of all attempts of a process of ours, are known: variables of their
+/// environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark(Vec<(&'static str, String)>);
 
@@ -57,7 +58,7 @@ impl Mark {
         self.0.iter().map(|(name, value)| (*name, value.as_str()))
     }
 
-    /// Whether all of it stands in an environment, as `/proc/PID/environ` has it.
+    /// Whether an environment, as in `/proc/PID/environ`, contains all of it.
     fn is_in(&self, environment: &[u8]) -> bool {
         self.0.iter().all(|(name, value)| {
             let wanted = format!("{name}={value}");
@@ -87,9 +88,9 @@ pub struct GroupRow {
     pub attempt: AttemptNo,
 }
 
-/// Ends what dead processes of ours have left on the kernel `here`: the groups recorded, if they are still the same, and
-/// whatever bears the mark of one of them. Blocks for some milliseconds, at most for a second or so. Answers how many
-/// processes there were.
+/// Ends what dead processes of ours have left on the kernel `here`: the groups recorded, if they are still the same,
+/// and whatever bears the mark of one of them. Blocks for some milliseconds, at most for a second or so. Answers how
+/// many processes there were.
 pub(crate) fn end_left_behind(dead: &[WorkerId], recorded: &[GroupRow], here: &str) -> usize {
     let mut ended = 0;
     for row in recorded {

@@ -1,4 +1,4 @@
-//! What all parts of a running engine hold together.
+//! State that all parts of a running engine share.
 
 use std::{
     sync::{

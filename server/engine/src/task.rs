@@ -1,4 +1,4 @@
-//! The contract between the engine and a task.
+//! Tasks: the trait that a kind of job implements, its errors, and its entry in the catalogue.
 
 pub(crate) mod acceptance;
 pub(crate) mod backoff;
@@ -31,8 +31,8 @@ pub trait Task: Send + Sync + 'static {
     const STAGES: &'static [&'static str] = &[];
     /// How the stages share the bar until history knows better; empty means equal. Same length as `STAGES`.
     const WEIGHTS: &'static [f64] = &[];
-    /// How many attempts a job of this kind gets by itself, at least 1: after [`TaskError::Retry`], a panic, a time-out or
-    /// the death of its worker it is tried again until so many are used up. A person may always try once more.
+    /// How many attempts a job of this kind gets by itself, at least 1: after [`TaskError::Retry`], a panic, a time-out
+    /// or the death of its worker it is tried again until they are used up. A user may always retry it once more.
     const MAX_ATTEMPTS: u32 = 1;
     /// Whether it makes a checkpoint every few seconds, so that a running job of this kind can be paused.
     const CHECKPOINTS: bool = false;
@@ -40,19 +40,19 @@ pub trait Task: Send + Sync + 'static {
     const BACKOFF: Backoff = Backoff::DEFAULT;
     /// How long an attempt may take. Then it is asked to stop, as by a cancel, and has failed with code `timed_out`.
     const TIMEOUT: Option<Duration> = None;
-    /// How long an attempt may go on saying nothing after it would be shown as quiet, which is 30 s after its last report or
-    /// log line, or thrice the longest silence that is usual in its recent runs, where that is longer. Then it is asked to
-    /// stop, and has failed with code `no_progress`. Work that has nothing to report calls
+    /// How long an attempt may go on saying nothing after it would be shown as quiet, which is 30 s after its last
+    /// report or log line, or thrice the longest silence that is usual in its recent runs, where that is longer. Then
+    /// it is asked to stop, and has failed with code `no_progress`. Work that has nothing to report calls
     /// [`Ctx::alive`].
     const QUIET_TIMEOUT: Option<Duration> = None;
     /// How many jobs of this kind may run at once, in all processes together; `None` leaves it to their slots.
     const LIMIT: Option<u32> = None;
     /// The least role that may start and steer its jobs, operator at least; an administrator may decide otherwise.
     const START_ROLE: Role = Role::Operator;
-    /// Whether its jobs are seen by whoever started them and by administrators only; an administrator may decide
+    /// Whether its jobs are visible to their owner and administrators only; an administrator may decide
     /// otherwise.
     const PRIVATE: bool = false;
-    /// Where its jobs stand in line. People can pause a queue, and limit how many of its jobs run at once.
+    /// The queue of its jobs. Users can pause a queue and limit how many of its jobs run at once.
     const QUEUE: Queue = Queue::DEFAULT;
 
     /// The form: labels and help are its doc comments, limits its schema attributes.
@@ -152,8 +152,8 @@ impl TaskError {
         self
     }
 
-    /// A failed file operation, which may be tried again: code `io`, `disk_full`, `read_only` or `file_limit`. `what` begins the sentence:
-    /// "reading the manifest".
+    /// A failed file operation, which may be tried again: code `io`, `disk_full`, `read_only` or `file_limit`. `what`
+    /// begins the sentence: "reading the manifest".
     pub fn io(what: impl fmt::Display, error: &io::Error) -> Self {
         let over_limit = error.get_ref().and_then(|error| error.downcast_ref::<OverLimit>()).is_some();
         match error.kind() {
@@ -169,7 +169,7 @@ impl TaskError {
         }
     }
 
-    /// A full disk, whoever met it; it may be tried again.
+    /// The failure of a full disk, which may be tried again.
     pub fn disk_full(what: impl fmt::Display, error: &dyn std::error::Error) -> Self {
         Self::retry(Code::new(DISK_FULL), format!("{what}: {}", Error::Full)).caused_by(error)
     }
@@ -203,7 +203,7 @@ pub struct TaskInfo {
     pub quiet_timeout: Option<Duration>,
     /// Whether a running one can be paused.
     pub checkpoints: bool,
-    /// Where its jobs stand in line.
+    /// The queue of its jobs.
     pub queue: Queue,
     /// How many may run at once, in all processes.
     pub limit: Option<u32>,

@@ -1,4 +1,4 @@
-//! Files that came in before the job that uses them.
+//! Uploads: receives files within the quota of their sender, finds them again and removes unused ones.
 
 use std::{
     collections::HashMap,
@@ -18,7 +18,7 @@ use crate::{
 /// The longest name kept, characters.
 const NAME_LENGTH: usize = 200;
 
-/// Takes uploads in and finds them again.
+/// Receives uploads and finds them again.
 #[derive(Clone)]
 pub struct Uploads {
     store: Arc<dyn Store>,
@@ -152,8 +152,8 @@ pub struct UploadWriter {
 }
 
 impl UploadWriter {
-    /// Appends; `Error::TooLarge` above the limit, `Error::Quota` above what its sender may have, `Error::Full` on a full
-    /// disk.
+    /// Appends; `Error::TooLarge` above the limit, `Error::Quota` above what its sender may have, `Error::Full` on a
+    /// full disk.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.size += bytes.len() as u64;
         if self.size > self.uploads.limits.file {
@@ -193,7 +193,7 @@ impl UploadWriter {
     }
 }
 
-/// What somebody may send, and what of it this upload takes until it is kept or given up.
+/// The quota of a user, and the part of it that this upload takes until it is stored or dropped.
 struct Quota {
     by: String,
     /// Bytes kept when the upload began.
@@ -207,8 +207,8 @@ struct Quota {
 }
 
 impl Quota {
-    /// Whether `more` bytes have room beside all that is kept and on its way; answers what is, which nobody changes
-    /// meanwhile.
+    /// Checks that `more` bytes have room beside all that is stored and on its way; returns the latter, which no one
+    /// changes meanwhile.
     fn check(&self, more: u64) -> Result<MutexGuard<'_, HashMap<String, u64>>> {
         let coming = self.coming();
         let used = self.used.saturating_add(coming.get(&self.by).copied().unwrap_or(0));

@@ -1,6 +1,6 @@
 //! Form to send a message. The recipient decides which fields count; the style sheet hides the others.
 
-use engine::{access::Action, message::MAX_MESSAGE_LENGTH};
+use engine::{access::Action, messages::MAX_MESSAGE_LENGTH};
 use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
 use model::Tone;

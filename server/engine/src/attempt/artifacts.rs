@@ -1,4 +1,4 @@
-//! The files that a job makes, from their first byte to the moment people can see them.
+//! Artifacts: files that a job makes, written within a budget and visible once the attempt has ended.
 
 use std::{
     fs,
@@ -60,9 +60,9 @@ impl ArtifactWriter {
         self.file.write_all(bytes).await.map_err(|error| self.failed_to("writing", error))
     }
 
-    /// Takes a finished file of the attempt's own, one of its [work folder](crate::Ctx::work_folder), in place of what has
-    /// been written so far: under a second name, or as a copy where the file system knows none. It must not be written
-    /// to any more.
+    /// Takes a finished file of the attempt's own, one of its [work folder](crate::Ctx::work_folder), in place of what
+    /// has been written so far: under a second name, or as a copy where the file system knows none. It must not be
+    /// written to any more.
     pub async fn take(&mut self, file: &Path) -> Result<(), TaskError> {
         let (from, to) = (file.to_owned(), self.path.clone());
         let budget = self.attempt.budget.clone();
@@ -125,7 +125,7 @@ impl Attempt {
         Ok(path)
     }
 
-    /// Clears away what nobody will see, and answers the artifacts that become visible with `outcome`.
+    /// Removes files that stay invisible, and returns the artifacts that become visible with `outcome`.
     pub(crate) async fn tidy_up(&self, outcome: &Outcome) -> Vec<Artifact> {
         let artifacts = std::mem::take(&mut self.files().artifacts);
         let artifacts = match outcome {
@@ -143,7 +143,7 @@ impl Attempt {
         artifacts
     }
 
-    /// Removes all that it made: nobody will see it.
+    /// Removes all files of the attempt.
     pub(crate) async fn discard(&self) {
         if self.folder.is_wanted() {
             remove_folder(self.folder.path(), "the files of an attempt").await;

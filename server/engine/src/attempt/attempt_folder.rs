@@ -1,4 +1,4 @@
-//! A folder that one attempt alone writes to.
+//! The folder of an attempt, created empty when it is first needed.
 
 use std::{
     fs,
@@ -69,8 +69,8 @@ impl AttemptFolder {
     }
 }
 
-/// Makes the folder, empty. No other attempt of this number is alive, but there may have been one: where an older copy of
-/// the database was put in place, numbers of jobs and attempts come again, and files of theirs may have stayed.
+/// Makes the folder, empty. No other attempt of this number is alive, but there may have been one: where an older copy
+/// of the database was put in place, numbers of jobs and attempts come again, and files of theirs may have stayed.
 fn make_anew(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() == ErrorKind::NotFound => {}

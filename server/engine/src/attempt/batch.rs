@@ -1,4 +1,4 @@
-//! Many small pieces of work in one attempt, several at once.
+//! Batches: many small items in one attempt, several at a time.
 
 use std::{collections::VecDeque, fmt::Display};
 
@@ -7,7 +7,7 @@ use model::{Failure, Level};
 
 use crate::{Ctx, TaskError, runtime::panics};
 
-/// What became of a batch.
+/// The result of a batch.
 #[derive(Debug)]
 pub struct Batch<I, T> {
     /// One per item that was taken, in order.
@@ -25,7 +25,7 @@ pub struct ItemOutcome<I, T> {
     pub result: Result<T, Failure>,
 }
 
-/// Works through `items`, after so many that are done; see [`Ctx::batch_after`].
+/// Works through `items`, after `done` others; see [`Ctx::batch_after`].
 pub(crate) async fn run<I, T, F, Fut>(
     ctx: &Ctx,
     done: u64,

@@ -1,4 +1,4 @@
-//! Sees to it that a task that was asked to stop does, or that people are told that it does not.
+//! Cancel, time-out and loss of an attempt: asks the task to stop, waits out the grace, then drops it.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -12,13 +12,13 @@ use crate::attempt::{Attempt, TimeOut};
 /// A future that is dropped is gone at its next await; one that is not gone after this holds its thread.
 const DROP: Duration = Duration::from_secs(1);
 
-/// Asks a running attempt to stop because a person wants it, and sees to it.
+/// Cancels a running attempt on behalf of a user.
 pub(crate) fn cancel(attempt: Arc<Attempt>) {
     attempt.cancelled.store(true, Ordering::Release);
     stop(attempt);
 }
 
-/// The same because it has passed a limit in time; once.
+/// Stops an attempt that has exceeded a time limit; only the first call counts.
 pub(crate) fn time_out(attempt: &Arc<Attempt>, passed: TimeOut) {
     if attempt.timed_out.set(passed).is_ok() {
         stop(Arc::clone(attempt));
@@ -30,8 +30,9 @@ fn stop(attempt: Arc<Attempt>) {
     attempt.shared.service.clone().spawn(enforce(attempt));
 }
 
-/// Stops an attempt that others have taken away from this process. Nothing that it says is kept any more, so nobody is
-/// told how it stops. What it has begun beside itself ends with it: child processes, once there are any, are ended here.
+/// Stops an attempt that was fenced off: another process settled its job. The store rejects its writes, so no one is
+/// told how it stops. What it has begun beside itself ends with it: child processes, once there are any, are ended
+/// here.
 pub(crate) fn take_away(attempt: Arc<Attempt>) {
     tracing::warn!(job = %attempt.job(), attempt = attempt.fence.attempt, "this attempt has been taken away; stopping it");
     attempt.stop.raise();

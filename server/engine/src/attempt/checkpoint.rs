@@ -1,9 +1,9 @@
-//! Where a job goes on from when an attempt does not bring it to its end: a value of the task's own, kept by the store,
-//! and the files that this value names, kept in a folder of the attempt's own.
+//! Checkpoints: a task's own state, kept by the store, and the files that it names, kept in a folder of the attempt.
+//! The next attempt continues from the newest one.
 //!
 //! The store accepts a checkpoint only of the attempt that holds the job. Files have no such guard, so no two attempts
 //! ever write the same one: the next attempt begins with copies. Whatever a stale one still writes, it writes to files
-//! that nobody reads any more.
+//! that are no longer read.
 
 use std::{
     fs::{self, File},
@@ -82,7 +82,7 @@ pub(crate) fn encode(state: &(impl Serialize + ?Sized)) -> Result<String, TaskEr
     Ok(data)
 }
 
-/// The other way round.
+/// Parses the state in a checkpoint.
 pub(crate) fn decode<T: DeserializeOwned>(data: &str) -> Result<T, TaskError> {
     serde_json::from_str(data).map_err(|error| {
         let message = "the job's checkpoint does not fit this version of the task; run it again as a new job";
@@ -96,9 +96,9 @@ impl Attempt {
         self.fence.attempt > 1 || self.checkpoints.begun.load(Ordering::Acquire)
     }
 
-    /// Makes a checkpoint durable, and before it all that it stands for: the files in the attempt's folder, and what the
-    /// log says so far. A store that cannot write is asked again until it can, or until the attempt is to stop: hours of
-    /// work should not fail by a disk that is full for a minute.
+    /// Makes a checkpoint durable, and before it everything it refers to: the files in the attempt's folder, and what
+    /// the log says so far. A store that cannot write is asked again until it can, or until the attempt is to stop:
+    /// hours of work should not fail by a disk that is full for a minute.
     pub(crate) async fn save_checkpoint(&self, data: String, warnings: u64) -> Result<(), TaskError> {
         let checkpoints = &self.checkpoints;
         if checkpoints.folder.is_made() {
@@ -137,8 +137,8 @@ impl Attempt {
         }
     }
 
-    /// The job's checkpoint. The first call also takes over what belongs to it: the count of warnings, and copies of the
-    /// files that the attempt which made it kept.
+    /// The job's checkpoint. The first call also takes over what belongs to it: the count of warnings, and copies of
+    /// the files that the attempt which made it kept.
     pub(crate) async fn take_over(&self) -> Result<Option<String>, TaskError> {
         if !self.may_have_checkpoint() {
             return Ok(None);
@@ -192,15 +192,15 @@ impl Attempt {
         let _ = tokio::fs::remove_dir(self.shared.data.job(self.job())).await;
     }
 
-    /// Removes its working files: on a full disk, where the end of the attempt needs the room more. The next attempt begins
-    /// again.
+    /// Removes its working files: on a full disk, where the end of the attempt needs the room more. The next attempt
+    /// begins again.
     pub(crate) async fn drop_work(&self) {
         if self.checkpoints.folder.is_made() {
             remove_folder(self.checkpoints.folder.path(), "the working files of an attempt on a full disk").await;
         }
     }
 
-    /// Gives the store all log lines so far. Whoever has drained the log and not given it away yet holds the watch.
+    /// Gives the store all log lines so far. The watch is held between draining the log and handing its lines over.
     fn hand_over_log(&self) -> Result<(), TaskError> {
         let mut watch = self.watch();
         if watch.closed {

@@ -1,4 +1,4 @@
-//! What a running task sees of the engine.
+//! The context of a running task: progress, log, artifacts, checkpoints, and the request to stop.
 
 use std::{
     fs::File,
@@ -54,7 +54,7 @@ impl Ctx {
         self.attempt.fence.attempt
     }
 
-    /// Enters stage `index` (zero-based, only forward); value and total start anew.
+    /// Enters stage `index` (zero-based, only forward); value and total restart from nothing.
     pub fn stage(&self, index: usize) {
         if !self.attempt.tracker.stage(index) {
             self.log(Level::Warn, format!("stage {index} cannot be entered: it is over, or there is none"));
@@ -115,8 +115,9 @@ impl Ctx {
         Ok(())
     }
 
-    /// A line for the log; several where the text has line breaks. Control characters are replaced. What comes faster than 20,000 lines a second, or
-    /// goes beyond 200,000 lines in one attempt, is left out, and a line says how many were.
+    /// A line for the log; several where the text has line breaks. Control characters are replaced. What comes faster
+    /// than 20,000 lines a second, or goes beyond 200,000 lines in one attempt, is left out, and a line says how many
+    /// were.
     pub fn log(&self, level: Level, text: impl Into<String>) {
         self.attempt.log(level, &text.into());
     }
@@ -132,7 +133,7 @@ impl Ctx {
         self.log(Level::Warn, text);
     }
 
-    /// Says that the work goes on where there is nothing else to tell, for [`Task::QUIET_TIMEOUT`](crate::Task). Cheap.
+    /// Reports that the work continues, without progress to report, for [`Task::QUIET_TIMEOUT`](crate::Task). Cheap.
     pub fn alive(&self) {
         self.attempt.alive.store(true, Ordering::Relaxed);
     }
@@ -152,8 +153,8 @@ impl Ctx {
         self.attempt.stop.raised().await;
     }
 
-    /// Why it should stop; `None` while it should not. A job that is cancelled is over. One whose process is asked to stop
-    /// is not: it goes on from its last checkpoint, and this is the moment for another one.
+    /// Why it should stop; `None` while it should not. A job that is cancelled is over. One whose process is asked to
+    /// stop is not: it goes on from its last checkpoint, and this is the moment for another one.
     pub fn stop_reason(&self) -> Option<StopReason> {
         match run::stop_cause(&self.attempt) {
             StopCause::None => None,
@@ -164,19 +165,19 @@ impl Ctx {
         }
     }
 
-    /// Keeps where the job can go on from, in place of the last checkpoint, and returns once that is durable. With it are
-    /// durable the files in the [work folder](Self::work_folder), as far as they have been flushed, and all that the log
-    /// said before. `state` and the count of warnings are taken at the call, not when the future is polled: a lock that
-    /// keeps them still can be let go of in between.
+    /// Keeps where the job can go on from, in place of the last checkpoint, and returns once that is durable. With it
+    /// are durable the files in the [work folder](Self::work_folder), as far as they have been flushed, and all that
+    /// the log said before. `state` and the count of warnings are taken at the call, not when the future is polled: a
+    /// lock that keeps them still can be let go of in between.
     ///
-    /// Any later attempt finds it by [`Ctx::restore`]: after a crash, a retry, a shutdown. It goes when the job succeeds.
-    /// Where the disk is full or the database fails, it waits for better times.
+    /// Any later attempt finds it by [`Ctx::restore`]: after a crash, a retry, a shutdown. It goes when the job
+    /// succeeds. Where the disk is full or the database fails, it waits for better times.
     ///
     /// # Errors
     /// Codes `checkpoint_too_large` above 1 MiB of JSON, `bad_checkpoint` for what JSON cannot say, `io` for files that
-    /// cannot be synced. `TaskError::Paused` where it has been kept, and a person wants the job set aside there: the task
-    /// ends with it. `TaskError::Cancelled` where the attempt has lost its job to another one, or should stop and the
-    /// store still cannot write.
+    /// cannot be synced. `TaskError::Paused` where it has been kept, and a person wants the job set aside there: the
+    /// task ends with it. `TaskError::Cancelled` where the attempt has lost its job to another one, or should stop and
+    /// the store still cannot write.
     pub fn checkpoint<T: Serialize + ?Sized>(&self, state: &T) -> BoxFuture<'static, Result<(), TaskError>> {
         let (data, warnings) = (checkpoint::encode(state), self.attempt.tracker.warnings());
         let attempt = Arc::clone(&self.attempt);
@@ -184,8 +185,8 @@ impl Ctx {
     }
 
     /// The job's latest checkpoint, whichever attempt made it; `None` where there is none. With it the warnings counted
-    /// until then count for this attempt, and its work folder holds copies of the files that the other attempt kept: they
-    /// may be longer than they were at the checkpoint, so it should name their lengths.
+    /// until then count for this attempt, and its work folder holds copies of the files that the other attempt kept:
+    /// they may be longer than they were at the checkpoint, so it should name their lengths.
     ///
     /// To be called before the work begins.
     ///
@@ -195,15 +196,16 @@ impl Ctx {
         self.attempt.take_over().await?.as_deref().map(checkpoint::decode).transpose()
     }
 
-    /// For a task that cannot use what [`Ctx::restore`] found, because something it refers to is gone: says so in the log,
-    /// and neither the place nor the warnings of the earlier attempt count any longer.
+    /// For a task that cannot use what [`Ctx::restore`] found, because something it refers to is gone: says so in the
+    /// log, and neither the place nor the warnings of the earlier attempt count any longer.
     pub fn begin_anew(&self) {
         self.attempt.tracker.begin_anew();
         self.log(Level::Warn, "the work of an earlier attempt is gone; starting over");
     }
 
-    /// Whether it is time for a checkpoint: a second (see [`Builder::checkpoint_every`](crate::Builder::checkpoint_every))
-    /// has passed since the last one, or since the attempt began. Cheap.
+    /// Whether it is time for a checkpoint: a second (see
+    /// [`Builder::checkpoint_every`](crate::Builder::checkpoint_every)) has passed since the last one, or since the
+    /// attempt began. Cheap.
     pub fn is_checkpoint_due(&self) -> bool {
         Instant::now() >= self.attempt.checkpoints.due_at()
     }
@@ -215,10 +217,10 @@ impl Ctx {
         }
     }
 
-    /// A folder of this attempt's own for files that its checkpoints refer to; no folders in it. It stays when the attempt
-    /// ends otherwise than well, if it has made a checkpoint. What a checkpoint refers to must not be changed after it,
-    /// only be added to: the next attempt, which begins with copies, may make them while this one still writes, not
-    /// knowing that it has been given up.
+    /// A folder of this attempt's own for files that its checkpoints refer to; no folders in it. It stays when the
+    /// attempt ends otherwise than well, if it has made a checkpoint. What a checkpoint refers to must not be changed
+    /// after it, only be added to: the next attempt, which begins with copies, may make them while this one still
+    /// writes, not knowing that it has been given up.
     ///
     /// # Errors
     /// Codes `disk_full`, `io`.
@@ -246,7 +248,7 @@ impl Ctx {
             } else {
                 panics::guard(work)
             };
-            // Nobody listens any more where the task's future has been dropped.
+            // There is no receiver once the task's future has been dropped.
             let _ = answer.send(result);
             drop(counted);
         });
@@ -257,8 +259,8 @@ impl Ctx {
         }
     }
 
-    /// Runs `work` on a thread of its own, for what holds one for its whole length. It counts as blocking work: until it
-    /// has returned, the attempt has not ended, whatever its future has answered.
+    /// Runs `work` on a thread of its own, for what holds one for its whole length. It counts as blocking work: until
+    /// it has returned, the attempt has not ended, whatever its future has answered.
     ///
     /// # Errors
     /// Those of the system, where there can be no further thread.
@@ -303,7 +305,7 @@ impl Ctx {
         self.batch_after(0, items, concurrency, unit, item).await
     }
 
-    /// The rest of a [batch](Self::batch), of which an earlier attempt has done so many items; `items` are the others.
+    /// The rest of a [batch](Self::batch), of which an earlier attempt has done `done` items; `items` are the others.
     ///
     /// # Errors
     /// As [`Ctx::batch`].
@@ -363,8 +365,8 @@ impl Ctx {
         }
     }
 
-    /// The real path behind an input path, symlinks resolved, inside a root when it was looked at. For programs that open
-    /// it themselves; a task reads what [`Ctx::open_folder`] and [`Ctx::open_file`] open.
+    /// The real path behind an input path, symlinks resolved, inside a root when it was looked at. For programs that
+    /// open it themselves; a task reads what [`Ctx::open_folder`] and [`Ctx::open_file`] open.
     ///
     /// # Errors
     /// Code `path`, with a sentence that names the path and the roots.
@@ -407,8 +409,8 @@ impl Ctx {
         Mark::of_attempt(&self.attempt.fence)
     }
 
-    /// Records a group of processes that this attempt has started, and returns once that is durable. If this process should
-    /// die, the others end the group. It must not do anything before.
+    /// Records a group of processes that this attempt has started, and returns once that is durable. If this process
+    /// should die, the others end the group. It must not do anything before.
     ///
     /// # Errors
     /// `TaskError::Cancelled` where the attempt has lost its job to another one; codes `database`, `disk_full`.
@@ -422,7 +424,7 @@ impl Ctx {
         }
     }
 
-    /// Forgets a group of which nothing is left. Where that fails, whoever looks for it finds nothing.
+    /// Deletes the record of a group that has ended. If that fails, a later search for its processes finds none.
     pub async fn forget_group(&self, group: Group) {
         let Fence { worker, job, .. } = &self.attempt.fence;
         if let Err(error) = self.attempt.shared.store.forget_group(worker, group).await {

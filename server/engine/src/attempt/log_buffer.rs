@@ -1,4 +1,4 @@
-//! Log lines on their way from a task to the store.
+//! The log buffer of an attempt: bounds lines on their way from the task to the store.
 
 use model::{AnsiStyles, Level, LogLine, Micros, printable};
 

@@ -1,4 +1,4 @@
-//! The course of one attempt: run the task, judge how it ended, settle it in the store.
+//! Runs one attempt: executes the task, decides the outcome, and writes it to the store.
 
 use std::{
     borrow::Cow,
@@ -38,18 +38,18 @@ pub(crate) enum Ended {
     Dropped,
 }
 
-/// Who wanted the attempt to stop.
+/// Why the attempt was asked to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StopCause {
-    /// Nobody.
+    /// Nothing: it ended by itself.
     None,
-    /// A person.
+    /// A user cancelled it.
     Cancel,
-    /// It had passed a limit in time.
+    /// It exceeded a time limit.
     TimeOut(TimeOut),
-    /// Its process, which ends.
+    /// Its process shuts down.
     Shutdown,
-    /// Its process, which has lost the job to others.
+    /// Another process settled its job.
     Lost,
 }
 
@@ -188,7 +188,7 @@ pub(crate) fn decide_outcome(
         // Its last checkpoint said that a person wants it set aside.
         (StopCause::None | StopCause::Shutdown, TaskError::Paused) => Outcome::Paused,
         (StopCause::None | StopCause::Shutdown, TaskError::Snooze(until)) => Outcome::Snoozed { until },
-        // Of what is lost nobody takes note.
+        // The store no longer accepts anything of a lost attempt.
         (StopCause::Shutdown | StopCause::Lost, _) => Outcome::Released,
         (StopCause::Cancel, TaskError::Retry(fault) | TaskError::Fatal(fault)) => {
             Outcome::Cancelled { trace: fault.trace.clone(), failure: Some(fault.into()) }

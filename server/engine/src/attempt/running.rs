@@ -1,4 +1,4 @@
-//! The attempts that run in this process.
+//! Table of the attempts that run in this process.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -70,7 +70,7 @@ impl RunningAttempts {
         self.table().attempts.get(&job).cloned()
     }
 
-    /// The running attempt, to be cancelled; where it is about to start, [`RunningAttempts::enter`] will tell.
+    /// The running attempt, to be cancelled; if it is about to start, [`RunningAttempts::enter`] returns it.
     pub(crate) fn find_to_cancel(&self, job: JobId, attempt: AttemptNo) -> Option<Arc<Attempt>> {
         let mut table = self.table();
         let found = table.attempts.get(&job).filter(|live| live.fence.attempt == attempt).cloned();
@@ -108,7 +108,8 @@ impl RunningAttempts {
         }
     }
 
-    /// Blocks the thread until there is one, and answers each [`RunningAttempts::knock`] meanwhile; `false` once closed.
+    /// Blocks the thread until there is one, and answers each [`RunningAttempts::knock`] meanwhile; `false` once
+    /// closed.
     pub(crate) fn wait_for_any(&self, answer: impl Fn()) -> bool {
         let mut table = self.table();
         loop {

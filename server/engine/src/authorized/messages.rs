@@ -1,4 +1,4 @@
-//! What somebody tells others, and reads of what was told.
+//! Messages and notes of one user: sends and reads them.
 
 use model::{JobId, MessageEvent, MessageTo, Seq, Tone};
 
@@ -11,11 +11,12 @@ use crate::{
 };
 
 impl AuthorizedEngine {
-    /// Tells everybody, somebody, or the watchers of a job; or notes something on a job. Whether there is such a person
-    /// is not looked at. Asked again under the same `name`, it is told once.
+    /// Sends a message to everyone, one user, or the watchers of a job; or notes something on a job. Whether there is
+    /// such a user is not looked at. Asked again under the same `name`, it is told once.
     ///
     /// # Errors
-    /// `Error::Denied`; `Error::NoSuchJob` also for one that is out of sight; `Error::InvalidInput` for `text` or `key`;
+    /// `Error::Denied`; `Error::NoSuchJob` also for one that is out of sight; `Error::InvalidInput` for `text` or
+    /// `key`;
     /// `Error::Refused` as `key_reused` or `too_many_notes`.
     pub async fn tell(&self, to: MessageTo, text: &str, tone: Tone, name: Option<&str>) -> Result<Told> {
         match &to {
@@ -29,7 +30,7 @@ impl AuthorizedEngine {
         self.engine.store().tell(NewMessage { by: self.by.clone(), to, text, tone, key }).await
     }
 
-    /// What was said to everyone, to or by whoever looks, and to the watchers of jobs in sight; newest first, those
+    /// Messages to everyone, to or from this user, and to the watchers of visible jobs; newest first, those
     /// before a number, at most `limit`.
     pub async fn messages(&self, before: Option<Seq>, limit: u32) -> Result<MessagePage> {
         self.authorise(Action::See)?;

@@ -1,4 +1,4 @@
-//! What may be done with schedules. They are in sight like the jobs of their owners.
+//! Schedules of one user. A schedule is visible like the jobs of its owner.
 
 use model::JobId;
 

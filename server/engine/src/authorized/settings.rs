@@ -1,4 +1,4 @@
-//! What the pages of settings read and decide. What changes people themselves is the accounts' own.
+//! Settings that one user reads and changes: sessions, tokens, rules of kinds, the audit log.
 
 use super::AuthorizedEngine;
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
 };
 
 impl AuthorizedEngine {
-    /// Whose desk it is, who may change what is theirs.
+    /// The id of the user, who may change their own account.
     ///
     /// # Errors
     /// `Error::Denied`, also where there are no accounts.

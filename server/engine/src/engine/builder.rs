@@ -1,4 +1,4 @@
-//! Puts an engine together.
+//! Builds and opens an engine: options, data directory, store, threads.
 
 use std::{
     path::{Path, PathBuf},
@@ -108,7 +108,7 @@ impl Builder {
         self
     }
 
-    /// Who hears events and progress.
+    /// The listener for events and progress.
     #[must_use]
     pub fn listener(mut self, listener: Arc<dyn Listener>) -> Self {
         self.listener = Some(listener);
@@ -153,7 +153,8 @@ impl Builder {
         self
     }
 
-    /// How long a task may take to stop before it is dropped (async) or shown as not responding (blocking); 10 s by default.
+    /// How long a task may take to stop before it is dropped (async) or shown as not responding (blocking); 10 s by
+    /// default.
     #[must_use]
     pub fn cancel_grace(mut self, grace: Duration) -> Self {
         self.cancel_grace = grace;
@@ -275,7 +276,7 @@ impl Builder {
             lease: self.lease,
             heartbeat: 0,
         };
-        // Whoever finds the row finds the lock held.
+        // Before the row: a process that finds the row must find the lock held.
         let registry = self.tasks.freeze();
         let kinds: Vec<&str> = registry.catalogue().iter().map(|task| task.kind.as_str()).collect();
         let lock = NodeLock::take(&data, &node.worker, &kinds)?;

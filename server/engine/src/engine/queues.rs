@@ -1,4 +1,4 @@
-//! The queues: which kinds each holds, what waits in them, what people have decided about them.
+//! Queues: the kinds in each, their waiting jobs, and the controls (pause, limit) set by users.
 
 use std::collections::BTreeMap;
 
@@ -9,32 +9,32 @@ use crate::{
     store::{Attribution, ControlChange},
 };
 
-/// A queue as it stands.
+/// Status of a queue.
 #[derive(Clone, Debug)]
 pub struct QueueStatus {
-    /// What people have decided about it; its name.
+    /// Its controls, and its name.
     pub control: QueueControl,
     /// Its kinds, by the names that people call them.
     pub kinds: Vec<KindStatus>,
 }
 
-/// A kind as it stands.
+/// Status of a kind.
 #[derive(Clone, Debug)]
 pub struct KindStatus {
     /// The kind.
     pub task: TaskInfo,
-    /// What people have decided about it.
+    /// Its controls.
     pub control: QueueControl,
     /// Its jobs that are not over; the other counts are 0.
     pub jobs: Counts,
 }
 
-/// What keeps jobs from starting.
+/// Reason why waiting jobs do not start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hold {
-    /// A person has paused their queue, or their kind.
+    /// A user has paused their queue or kind.
     Paused(QueueControl),
-    /// As many as may run at once do.
+    /// The limit of jobs at once is reached.
     Full(QueueControl),
     /// No process runs jobs.
     NoWorkers,
@@ -48,14 +48,14 @@ impl KindStatus {
         self.control.at_once.into_iter().chain(self.task.limit).min()
     }
 
-    /// Whether as many run as may.
+    /// Whether the limit of jobs at once is reached.
     pub fn is_full(&self) -> bool {
         self.limit().is_some_and(|limit| self.jobs.running >= u64::from(limit))
     }
 }
 
 impl QueueStatus {
-    /// Whether as many run as may.
+    /// Whether the limit of jobs at once is reached.
     pub fn is_full(&self) -> bool {
         self.control.at_once.is_some_and(|limit| self.jobs().running >= u64::from(limit))
     }
@@ -127,8 +127,8 @@ impl Engine {
     /// it is.
     ///
     /// # Errors
-    /// `Error::UnknownQueue`, `Error::UnknownKind`, `Error::Database`; `Error::InvalidInput` in `at_once` for a limit of
-    /// nothing, or one above what the kind's task allows.
+    /// `Error::UnknownQueue`, `Error::UnknownKind`, `Error::Database`; `Error::InvalidInput` in `at_once` for a limit
+    /// of nothing, or one above what the kind's task allows.
     pub async fn change_control(
         &self,
         of: ControlTarget,

@@ -1,4 +1,4 @@
-//! Planning: schedules as people make and change them. What comes due is started by the timekeeper.
+//! Schedules: adds, changes, pauses and deletes them. The scheduler starts their runs.
 
 use model::{FieldError, JobId, Priority};
 use serde_json::Value;
@@ -16,7 +16,7 @@ use crate::{
 /// The longest name of a schedule, characters.
 pub const SCHEDULE_NAME_LENGTH: usize = 80;
 
-/// What somebody wants started again and again.
+/// A new plan of a schedule, unchecked.
 #[derive(Clone, Debug)]
 pub struct NewSchedule {
     /// What people call it, 1 to 80 characters.
@@ -38,7 +38,7 @@ pub struct NewSchedule {
 }
 
 impl Engine {
-    /// Checks a plan as [`Engine::start`] checks an input, and keeps it. Its jobs start in the name of whoever plans it.
+    /// Checks a plan as [`Engine::start`] checks an input, and stores it. Its jobs start in the name of its creator.
     ///
     /// # Errors
     /// `Error::InvalidInput` with every fault at once, those of the plan's own fields under the names of [`field`];
@@ -53,7 +53,7 @@ impl Engine {
     /// Puts another plan in the place of one. The kind and the owner stay.
     ///
     /// # Errors
-    /// Those of [`Engine::add_schedule`]; `Error::NoSuchSchedule`; `Error::Refused` where somebody else was faster.
+    /// Those of [`Engine::add_schedule`]; `Error::NoSuchSchedule`; `Error::Refused` if another user has changed it.
     pub async fn change_schedule(&self, schedule: &Schedule, wish: NewSchedule, by: Attribution) -> Result<()> {
         let wish = NewSchedule { kind: schedule.plan.kind.clone(), ..wish };
         let save = self.planned(wish, by).await?;
@@ -73,7 +73,7 @@ impl Engine {
     /// Lets a schedule start its runs again, from the next one on: what was due meanwhile is not made up for.
     ///
     /// # Errors
-    /// `Error::NoSuchSchedule`; `Error::Refused` where somebody else was faster; `Error::InvalidInput` where its time zone
+    /// `Error::NoSuchSchedule`; `Error::Refused` if another user has changed it; `Error::InvalidInput` if its time zone
     /// is not known any more.
     pub async fn resume_schedule(&self, schedule: &Schedule, by: &Attribution) -> Result<()> {
         let cron = parse_cron(&schedule.plan.expression, &schedule.plan.zone)?;
@@ -86,12 +86,12 @@ impl Engine {
     /// Removes a schedule with its history; with a revision, only where it is as it was in that. Its jobs stay.
     ///
     /// # Errors
-    /// `Error::NoSuchSchedule`; `Error::Refused` where somebody else has changed it.
+    /// `Error::NoSuchSchedule`; `Error::Refused` if another user has changed it.
     pub async fn delete_schedule(&self, schedule: ScheduleId, revision: Option<i64>, by: &Attribution) -> Result<()> {
         self.shared.store.delete_schedule(schedule, revision, by).await
     }
 
-    /// Starts a run at once, in the name of whoever asks, paused or not. It changes nothing about when the next is due.
+    /// Starts a run at once in the caller's name, even while the schedule is paused. The next run stays due as planned.
     ///
     /// # Errors
     /// Those of [`Engine::start`].
@@ -155,7 +155,7 @@ impl Schedule {
     /// The input of its jobs.
     ///
     /// # Errors
-    /// `Error::InvalidInput` for one that is no JSON: somebody has meddled with it.
+    /// `Error::InvalidInput` if it is not JSON: the database was edited by hand.
     pub fn input(&self) -> Result<Value> {
         serde_json::from_str(&self.plan.input).map_err(|error| {
             Error::InvalidInput(vec![FieldError {

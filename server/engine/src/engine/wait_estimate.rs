@@ -1,4 +1,4 @@
-//! When a job in line is likely to start: those before it take their usual time, as slots become free.
+//! Estimate of the time until a queued job starts, from the usual durations of the jobs before it.
 
 use std::collections::HashMap;
 
@@ -14,9 +14,9 @@ use crate::{
 const MOST: u32 = 200;
 
 impl Engine {
-    /// Seconds until a job in line is likely to start, if nothing but the slots keeps it and those before it waiting. `None`
-    /// where that is not known: its place is far back, its kind has a limit of its own, or something before it is of a
-    /// kind that has never succeeded.
+    /// Seconds until a job in line is likely to start, if nothing but the slots keeps it and those before it waiting.
+    /// `None` where that is not known: its place is far back, its kind has a limit of its own, or something before it
+    /// is of a kind that has never succeeded.
     ///
     /// # Errors
     /// `Error::Database`.

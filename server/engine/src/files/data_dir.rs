@@ -1,4 +1,4 @@
-//! What lies where in the data directory.
+//! Paths in the data directory.
 
 use std::{
     io::ErrorKind,
@@ -57,7 +57,8 @@ impl DataDir {
         self.0.join("milepost.reserve")
     }
 
-    /// Files that belonged to nothing in the database, kept for a day in a folder named by the time when they were moved.
+    /// Files that belonged to nothing in the database, kept for a day in a folder named by the time when they were
+    /// moved.
     pub fn orphans(&self) -> PathBuf {
         self.0.join("orphans")
     }
@@ -77,8 +78,8 @@ impl DataDir {
         self.job(job).join(attempt.to_string())
     }
 
-    /// What a job needs to go on from its checkpoint: a folder for each attempt that kept something. It is there as long
-    /// as the job is unfinished.
+    /// What a job needs to go on from its checkpoint: a folder for each attempt that kept something. It is there as
+    /// long as the job is unfinished.
     pub fn work(&self, job: JobId) -> PathBuf {
         self.job(job).join("work")
     }
@@ -98,7 +99,8 @@ pub(crate) async fn remove_folder(folder: &Path, what: &str) {
     }
 }
 
-/// Removes what attempts up to `last` keep in `folder`, each in a folder named by its number: a later one may be at work.
+/// Removes what attempts up to `last` keep in `folder`, each in a folder named by its number: a later one may be at
+/// work.
 pub(crate) async fn remove_attempts(folder: &Path, last: AttemptNo, what: &str) {
     let Ok(mut entries) = tokio::fs::read_dir(folder).await else { return };
     while let Ok(Some(entry)) = entries.next_entry().await {

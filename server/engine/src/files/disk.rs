@@ -1,8 +1,8 @@
-//! Room on the disk of the data directory: what is kept free for the database, and what a job may write.
+//! Disk space of the data directory: the reserve for the database, and the write budget of jobs.
 //!
-//! [`RESERVE`] bytes stay free: uploads and the files of jobs stop there, so that the database can go on. A part of them
-//! is held by a file. When even the database finds no room, it removes that file, and what it writes from then on is only
-//! what makes room or ends something, until there is enough room to hold the file again.
+//! [`RESERVE`] bytes stay free: uploads and the files of jobs stop there, so that the database can go on. A part of
+//! them is held by a file. When even the database finds no room, it removes that file, and what it writes from then on
+//! is only what makes room or ends something, until there is enough room to hold the file again.
 
 use std::{
     fs::{self, File},
@@ -86,8 +86,8 @@ impl Disk {
         }
     }
 
-    /// Whether the disk is so full that only what ends or removes something is written. Holds the file again where there
-    /// is room for it.
+    /// Whether the disk is so full that only what ends or removes something is written. Holds the file again where
+    /// there is room for it.
     pub(crate) fn is_short(&self) -> bool {
         if self.is_held() {
             return false;
@@ -102,7 +102,7 @@ impl Disk {
                     matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
                 }
             },
-            // Nobody can say. The database will.
+            // Unknown. The database finds out.
             Err(_) => false,
         }
     }
@@ -150,11 +150,11 @@ impl WriteBudget {
         Self(Arc::new(Spent { disk, limit, written: AtomicU64::new(0), unseen: AtomicU64::new(LOOK_EVERY) }))
     }
 
-    /// To be asked before so many bytes are written.
+    /// Takes `bytes` from the budget, before they are written.
     ///
     /// # Errors
-    /// `StorageFull` where the disk has no room for them beside the database's reserve, `FileTooLarge` where the attempt
-    /// would write more than a job may.
+    /// `StorageFull` where the disk has no room for them beside the database's reserve, `FileTooLarge` where the
+    /// attempt would write more than a job may.
     pub fn take(&self, more: u64) -> io::Result<()> {
         let written = self.0.written.fetch_add(more, Ordering::Relaxed).saturating_add(more);
         if written > self.0.limit {
@@ -168,7 +168,7 @@ impl WriteBudget {
         self.check(more)
     }
 
-    /// Whether so many bytes have room, without counting them.
+    /// Checks that `bytes` have room, without counting them.
     ///
     /// # Errors
     /// `StorageFull`.

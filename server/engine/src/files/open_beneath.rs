@@ -1,5 +1,4 @@
-//! Opens below a folder's descriptor that follow no symbolic link: whatever is renamed or exchanged at the same time,
-//! nothing outside the folder is reached.
+//! Opens files below a folder without following symbolic links, so that a concurrent rename cannot lead outside.
 
 use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},

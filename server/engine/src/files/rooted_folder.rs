@@ -1,5 +1,5 @@
-//! A folder below a root, held open by its descriptor. Everything in it is reached from there and through no symbolic
-//! link, so renames on the way to it cannot make a task read what lies outside the roots.
+//! A folder below a root, held open by its descriptor. Files in it are reached without following symbolic links, so a
+//! rename cannot make a task read outside the roots.
 
 use std::{
     ffi::OsStr,
@@ -76,7 +76,8 @@ impl RootedFolder {
     /// Opens a regular file in it.
     ///
     /// # Errors
-    /// Those of the system; `ELOOP` where a symbolic link is on the way; `InvalidInput` for a pipe, a device or a folder.
+    /// Those of the system; `ELOOP` where a symbolic link is on the way; `InvalidInput` for a pipe, a device or a
+    /// folder.
     pub fn open_file(&self, path: &[u8]) -> Result<File> {
         regular(open_beneath::open(self.folder.as_fd(), of_bytes(path), READ | OFlags::NOFOLLOW)?)
     }
@@ -98,8 +99,8 @@ impl RootedFolder {
         regular(open_beneath::open(self.folder.as_fd(), within, READ)?)
     }
 
-    /// Hands each name in a folder of it to `take`, in no order, with whether that is a folder. An empty path is the folder
-    /// itself.
+    /// Hands each name in a folder of it to `take`, in no order, with whether that is a folder. An empty path is the
+    /// folder itself.
     ///
     /// # Errors
     /// Those of the system; some names may have been handed out before.

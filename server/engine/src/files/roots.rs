@@ -1,4 +1,4 @@
-//! The folders that tasks may read, and the guard in front of them.
+//! Roots: the folders that tasks may read, and the check that a path stays inside them.
 
 use std::{
     ffi::OsStr,
@@ -45,12 +45,12 @@ impl Roots {
         &self.paths
     }
 
-    /// The real path, symlinks resolved; `Error::Path` unless it exists and lies inside a root. Only a hint: what is there
-    /// may be exchanged at once. To read it, [`RootedFolder::open`] it, which follows no link any more.
+    /// The real path, symlinks resolved; `Error::Path` unless it exists and lies inside a root. Only a hint: what is
+    /// there may be exchanged at once. To read it, [`RootedFolder::open`] it, which follows no link any more.
     ///
     /// # Errors
     /// `Error::Path`: a sentence that names the path and the roots. What lies outside is not told apart from what does
-    /// not exist there, so that nobody can feel their way through the disk.
+    /// not exist there, so that a user cannot probe the disk.
     pub fn resolve(&self, path: &RootedPath) -> Result<PathBuf> {
         let given = Path::new(&path.0);
         if path.0.is_empty() {
@@ -123,7 +123,8 @@ impl Roots {
         Ok(FolderListing { path: Some(real.display().to_string()), parent, folders, files, truncated })
     }
 
-    /// Whether an entry is a folder, or a symbolic link to one; `None` for a link that leads nowhere or out of the roots.
+    /// Whether an entry is a folder, or a symbolic link to one; `None` for a link that leads nowhere or out of the
+    /// roots.
     fn is_folder(&self, path: &Path, kind: FileType) -> Option<bool> {
         if kind != FileType::Symlink {
             return Some(kind == FileType::Directory);

@@ -1,8 +1,8 @@
 //! Orphan files: folders of jobs, and uploads, that the database does not know.
 //!
-//! A server that is killed between a deletion and the removal of its files leaves a few. A database that was replaced by
-//! an older copy makes orphans of many files that are still wanted. So a sweep takes only numbers that this database has
-//! given, only a few of them without being asked, and keeps them aside for a day before it removes them.
+//! A server that is killed between a deletion and the removal of its files leaves a few. A database that was replaced
+//! by an older copy makes orphans of many files that are still wanted. So a sweep takes only numbers that this database
+//! has given, only a few of them without being asked, and keeps them aside for a day before it removes them.
 
 use std::{
     fs,
@@ -26,7 +26,7 @@ use crate::{
 
 /// The most orphans that are taken without being asked …
 const FEW: usize = 20;
-/// … unless one in so many of all files is more.
+/// … unless one in `SHARE` of all files is more.
 const SHARE: usize = 10;
 /// How long they are kept aside.
 const KEPT_ASIDE: Duration = Duration::from_hours(24);

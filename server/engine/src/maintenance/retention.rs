@@ -1,4 +1,4 @@
-//! What a task may do that keeps the data directory in order.
+//! Retention: deletes ended jobs, logs, artifacts and uploads past their age, and copies the database.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -84,8 +84,8 @@ impl Retention {
         Ok(pruned.last.map(|last| (pruned, last)))
     }
 
-    /// Removes the next few uploads after the id `after` that only jobs refer to which ended before then, with their files.
-    /// Answers how many and where to go on; `None` at the end. Holds the store's writer as [`Self::prune`] does.
+    /// Removes the next few uploads after the id `after` that only jobs refer to which ended before then, with their
+    /// files. Answers how many and where to go on; `None` at the end. Holds the store's writer as [`Self::prune`] does.
     ///
     /// # Errors
     /// `Error::Database`, `Error::Full`.

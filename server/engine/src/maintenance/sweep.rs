@@ -1,5 +1,4 @@
-//! Upkeep beside the work: sweeps uploads that nobody used and files that belong to nothing. A server does it; its workers
-//! leave it to it.
+//! Sweeps: the server removes unused uploads every hour, and orphan files.
 
 use std::{sync::Arc, time::Duration};
 

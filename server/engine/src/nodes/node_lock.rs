@@ -1,5 +1,5 @@
-//! One lock file per living process: whoever can take a process's lock knows that it is dead. The file says which kinds of
-//! jobs the process runs.
+//! Lock files of nodes, one per living process. A process whose lock can be taken is dead. The file also lists the
+//! kinds that the process runs.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -29,7 +29,8 @@ impl NodeLock {
         let taken = || {
             let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
             file.try_lock().map_err(std::io::Error::from)?;
-            // The lock counts, not what is in the file, for which a full disk may have no room. The number is for people who look.
+            // The lock counts, not what is in the file, for which a full disk may have no room. The number is for
+            // people who look.
             let _ = writeln!(file, "{}\n{KINDS} {kinds}", std::process::id());
             Ok(file)
         };
@@ -66,7 +67,7 @@ pub(crate) fn state(data: &DataDir, worker: &WorkerId) -> LockState {
         Err(TryLockError::WouldBlock) => LockState::Held,
         Err(TryLockError::Error(error)) if error.kind() == ErrorKind::NotFound => LockState::Missing,
         Err(TryLockError::Error(error)) => {
-            tracing::warn!(path = %path.display(), %error, "cannot tell whether a process lives; taken as living");
+            tracing::warn!(path = %path.display(), %error, "cannot check whether a process is alive; treated as alive");
             LockState::Held
         }
     }

@@ -1,4 +1,4 @@
-//! What the other processes run, as far as this one has seen.
+//! Slots and kinds of the other processes on the same data directory.
 
 use std::{
     collections::BTreeSet,

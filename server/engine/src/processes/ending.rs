@@ -1,4 +1,4 @@
-//! Ending processes for good, and never one that only has the number of another.
+//! Terminates processes and process groups, and never one that only reuses a process id.
 
 use std::{thread, time::Duration};
 
@@ -8,7 +8,8 @@ use super::{Group, Mark, Process, table};
 
 /// What was sent SIGKILL is looked at again after this …
 const LOOK: Duration = Duration::from_millis(10);
-/// … and so many times; what then still is there waits for a disk that does not answer, or may not be ended by this process.
+/// … and how often; a process that is still there waits for a disk that does not respond, or may not be ended by this
+/// process.
 const LOOKS: usize = 100;
 
 /// Sends a signal to a group that is certainly the one meant: its first process has been started by the caller, who has
@@ -20,8 +21,8 @@ pub fn signal_group(leader: u32, signal: Signal) {
     }
 }
 
-/// Ends a group with SIGKILL, if it still is the one that was recorded: its first process began when the record says, or,
-/// where that has ended, one of the others bears the mark. Answers how many processes it had.
+/// Ends a group with SIGKILL, if it still is the one that was recorded: its first process began when the record says,
+/// or, where that has ended, one of the others bears the mark. Answers how many processes it had.
 pub fn end_group(group: Group, mark: &Mark) -> usize {
     let members = table::in_group(group.leader);
     let is_same = match table::find(group.leader) {
@@ -37,7 +38,7 @@ pub fn end_group(group: Group, mark: &Mark) -> usize {
 }
 
 /// Ends with SIGKILL what is left of a group whose first process the caller has waited for, which was over at `ended`
-/// ([`table::now`]): whoever is in it since then is meant, whether it shows a mark or not, because the number cannot have
+/// ([`table::now`]): every process in it since then is meant, with or without a mark, because the number cannot have
 /// been given away. Answers how many processes that were.
 pub fn end_rest_of_group(leader: u32, ended: u64) -> usize {
     let members = table::in_group(leader);
@@ -76,7 +77,7 @@ fn until_gone(left: impl Fn() -> Vec<Process>, kill: impl Fn(&[Process])) {
     tracing::warn!("processes that were sent SIGKILL are still there");
 }
 
-/// Ends one process, and its group with it where it leads one: whoever forks faster than it is ended is caught so.
+/// Ends one process, and its group if it leads one: this also ends processes that fork faster than they are ended.
 fn end(process: &Process) {
     if process.pid == process.group {
         return signal_group(process.pid, Signal::KILL);

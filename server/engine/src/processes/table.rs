@@ -1,4 +1,4 @@
-//! The kernel's table of processes, read from `/proc`.
+//! The process table of the kernel, read from `/proc`.
 
 use std::fs;
 
@@ -20,14 +20,14 @@ pub struct Process {
 }
 
 impl Process {
-    /// Whether the mark stands in the environment that it was started with. `false` where this process may not look.
+    /// Whether the mark is in the environment that it was started with. `false` if this process may not read it.
     pub fn bears(&self, mark: &Mark) -> bool {
         let environment = fs::read(format!("/proc/{}/environ", self.pid));
         environment.is_ok_and(|environment| mark.is_in(&environment))
     }
 }
 
-/// This moment, in ticks of the kernel since that began, as [`Process::started`]; 0 where nobody tells.
+/// The current time in kernel ticks since boot, as [`Process::started`]; 0 if unknown.
 pub fn now() -> u64 {
     let uptime = fs::read_to_string("/proc/uptime").unwrap_or_default();
     let seconds: f64 = uptime.split(' ').next().and_then(|seconds| seconds.parse().ok()).unwrap_or_default();
@@ -53,8 +53,8 @@ pub fn in_group(group: u32) -> Vec<Process> {
     found
 }
 
-/// `/proc/PID/stat`: `proc_pid_stat(5)`. The second field is the program's name, which may hold anything but ends with the
-/// last bracket.
+/// `/proc/PID/stat`: `proc_pid_stat(5)`. The second field is the program's name, which may hold anything but ends with
+/// the last bracket.
 fn read(pid: u32, stat: &str) -> Option<Process> {
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let number = |at: usize| fields.get(at)?.parse::<u64>().ok();

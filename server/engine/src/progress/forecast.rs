@@ -1,4 +1,4 @@
-//! What is kept and foretold of an attempt that runs for longer than a moment.
+//! Forecast of a running attempt: its progress curve and the estimated time left.
 
 use std::{
     sync::Arc,
@@ -13,7 +13,7 @@ use crate::{
     types::curve::{Curve, Recorder, done},
 };
 
-/// An attempt that is over by then has no story, and costs nothing of it.
+/// A shorter attempt has no forecast.
 pub(crate) const BEGINS: Duration = Duration::from_secs(1);
 /// Between two estimates of one that moves …
 const MOVING: Duration = Duration::from_secs(1);
@@ -26,7 +26,7 @@ const SAVE: Duration = Duration::from_secs(10);
 /// What people see changes with a part of the range as large as this.
 const SEEN: f64 = 0.1;
 
-/// The story of one attempt: its curve, and how long it will still take.
+/// The forecast of one attempt: its progress curve and its estimator.
 #[derive(Debug)]
 pub(crate) struct RunForecast {
     recorder: Recorder,
@@ -41,7 +41,7 @@ pub(crate) struct RunForecast {
     unsaved: bool,
 }
 
-/// What is to be told of the time left.
+/// The estimated time left, as shown to users.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Forecast {
     pub(crate) eta: Option<Eta>,
@@ -50,7 +50,7 @@ pub(crate) struct Forecast {
 }
 
 impl RunForecast {
-    /// Begins for an attempt with so many stages that began to run at `began`.
+    /// A forecast for an attempt with `stages` stages that started at `began`.
     pub(crate) fn new(stages: usize, began: Instant, now: Instant) -> Self {
         Self {
             recorder: Recorder::new(stages, now.saturating_duration_since(began).as_secs_f64()),
@@ -65,7 +65,7 @@ impl RunForecast {
         }
     }
 
-    /// Takes note of a look at the attempt, which had `news` or not.
+    /// Adds a sample of the progress. `news` is whether it moved.
     pub(crate) fn observe(&mut self, progress: &Progress, news: bool, now: Instant) {
         if news || self.recorder.is_empty() {
             self.recorder.observe(self.seconds(now), progress);
@@ -135,12 +135,12 @@ impl RunForecast {
 }
 
 impl Forecast {
-    /// What `progress` tells already.
+    /// The forecast that `progress` shows already.
     pub(crate) const fn of(progress: &Progress) -> Self {
         Self { eta: progress.eta, slow: progress.slow, quiet_after: progress.quiet_after }
     }
 
-    /// Whether people see another thing than in `other`.
+    /// Whether users see a difference to `other`.
     pub(crate) fn differs(&self, other: &Self) -> bool {
         let far = |a: f64, b: f64| (a - b).abs() > SEEN * a.max(b).max(1.0);
         let ranges = match (self.eta, other.eta) {

@@ -1,4 +1,4 @@
-//! What the recent successful runs of a kind teach, read from the store once a minute at most.
+//! History of a kind: durations and silences of its recent runs, read from the store at most once a minute.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -12,12 +12,12 @@ use crate::store::{PastRun, Store};
 
 /// How long what was learned is used before the store is asked again.
 const LEARNED_FOR: Duration = Duration::from_mins(1);
-/// A run counts as quiet after so many times the longest silence that is usual in its kind.
+/// A run is quiet after this multiple of the longest silence that is usual in its kind.
 const QUIET_FACTOR: f64 = 3.0;
-/// Quiet is learned from so many runs at least.
+/// Least number of runs from which the usual silence is learned.
 const QUIET_RUNS: usize = 3;
 
-/// What is known of a kind.
+/// What the recent successful runs of a kind show.
 #[derive(Debug, Default)]
 pub(crate) struct KindHistory {
     /// How its runs go.
@@ -27,7 +27,7 @@ pub(crate) struct KindHistory {
 }
 
 impl KindHistory {
-    /// From the runs of a kind with so many stages, newest first.
+    /// History from the runs of a kind with `stages` stages, newest first.
     pub(crate) fn of(stages: usize, runs: &[PastRun]) -> Self {
         let told: Vec<_> = runs.iter().map(|run| run.curve.run(stages, &run.stage_seconds, run.seconds)).collect();
         let history = History::learn(stages.max(1), &told).map(Arc::new);
@@ -39,7 +39,7 @@ impl KindHistory {
     }
 }
 
-/// What is known of a kind by now.
+/// A cached history.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Known {
     /// Nothing of its runs before the store has answered for the first time.
@@ -48,7 +48,7 @@ pub(crate) struct Known {
     pub(crate) stale: bool,
 }
 
-/// What was learned of a kind, and when it was asked for.
+/// Cache of the history of one kind.
 #[derive(Debug, Default)]
 pub(crate) struct HistoryCache(Mutex<CachedHistory>);
 
@@ -59,7 +59,7 @@ struct CachedHistory {
 }
 
 impl HistoryCache {
-    /// What is known, and whether the store is to be asked again: whoever is told so asks.
+    /// The cached history, and whether it is stale: then the caller reads the store again.
     pub(crate) fn known(&self, now: Instant) -> (Known, bool) {
         let mut lesson = self.lesson();
         let ask = lesson.asked.is_none_or(|asked| now.saturating_duration_since(asked) >= LEARNED_FOR);

@@ -1,4 +1,4 @@
-//! How fast a value rises, smoothed.
+//! The speed of an attempt: units per second, smoothed.
 
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,7 @@ impl Rate {
         Self { began: now, last: now, value, units: 0.0, seconds: 0.0, changes: 0 }
     }
 
-    /// Takes note of the value at `now`. A value that falls begins anew.
+    /// Adds the value at `now`. A value that falls resets the rate.
     pub(crate) fn observe(&mut self, now: Instant, value: u64) {
         if value < self.value {
             *self = Self::starting_at(now, value);

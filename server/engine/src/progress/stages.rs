@@ -1,4 +1,4 @@
-//! How the stages of an attempt share its bar.
+//! Stages: how the stages of an attempt share its progress bar.
 
 use model::Stage;
 

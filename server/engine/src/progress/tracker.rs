@@ -1,4 +1,4 @@
-//! What one attempt reports of its advance: written by the task from any thread, read by the sampler.
+//! The progress tracker of an attempt: counters written by the task from any thread, read by the sampler.
 
 use std::{
     cell::Cell,
@@ -23,7 +23,7 @@ const NEARLY_DONE: f64 = 0.9999;
 pub(crate) struct Tracker {
     /// Where `advance` adds up: each thread has a stripe of its own, as far as they go round.
     stripes: Box<[Stripe]>,
-    /// Makes up for what the stripes hold when the value is set or starts anew.
+    /// Offset that makes the sum right after the value was set or reset.
     base: AtomicU64,
     /// Rises with every report but `advance`, whose traces are in the stripes.
     changes: AtomicU64,
@@ -265,7 +265,7 @@ impl Sample {
         true
     }
 
-    /// Tells of the time left. Where that is not `with_news` of the task, only what people see another way is news;
+    /// Sets the forecast. Without `with_news` of the task, only a difference that users see counts as news;
     /// answers whether it is.
     pub(crate) fn tell(&mut self, forecast: Forecast, with_news: bool) -> bool {
         let news = !with_news && forecast.differs(&Forecast::of(&self.progress));

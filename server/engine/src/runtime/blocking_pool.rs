@@ -1,4 +1,4 @@
-//! The bounded pool of threads for work that blocks.
+//! The blocking pool: a bounded number of threads for work that blocks.
 
 use std::{
     num::NonZero,
@@ -52,7 +52,7 @@ impl Pool {
 
 fn take_work(queue: &Mutex<mpsc::Receiver<Work>>) {
     loop {
-        // Held while waiting: whoever waits next waits for the lock instead of the channel.
+        // Held while waiting: the next thread waits for the lock instead of the channel.
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         match next {
             Ok(work) => work(),

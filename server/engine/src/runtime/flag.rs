@@ -1,10 +1,10 @@
-//! A flag that is raised once and can be awaited.
+//! A one-shot flag that can be awaited.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
-/// Down until somebody raises it; never lowered again. Asking costs one atomic load, unlike a `CancellationToken`,
+/// Down until it is raised; never lowered again. A check costs one atomic load, unlike a `CancellationToken`,
 /// which takes a lock: tasks ask in their innermost loops.
 #[derive(Debug, Default)]
 pub(crate) struct Flag {

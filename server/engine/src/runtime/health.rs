@@ -1,5 +1,6 @@
-//! Liveness of the engine's own threads and service tasks, the *parts*. A part that panics or returns early is recorded as
-//! a [`Failure`], after which the process should end; a part that is alive answers within a few milliseconds when asked.
+//! Liveness of the engine's own threads and service tasks, the *parts*. A part that panics or returns early is recorded
+//! as a [`Failure`], after which the process should end; a part that is alive answers within a few milliseconds when
+//! asked.
 
 use std::{
     io,
@@ -155,8 +156,8 @@ impl Health {
     }
 }
 
-/// Returns a runtime for one thread, with timers and without I/O. It is made on that thread: one that could not be started
-/// would drop it in an asynchronous context, which panics.
+/// Returns a runtime for one thread, with timers and without I/O. It is made on that thread: one that could not be
+/// started would drop it in an asynchronous context, which panics.
 pub(crate) fn timer_runtime() -> Runtime {
     let runtime = runtime::Builder::new_current_thread().enable_time().build();
     runtime.expect("a runtime without I/O asks the system for nothing")

@@ -1,4 +1,4 @@
-//! Catches the panics of tasks together with where they came from.
+//! Catches panics of tasks, with their message and place.
 
 use std::{
     any::Any,

@@ -1,4 +1,4 @@
-//! What is to be done about the runs of a schedule that have come due: a pure function of the plan and two times.
+//! Due runs: decides which runs of a schedule start, catch up or are skipped, from its plan and two instants.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -9,7 +9,7 @@ use crate::store::{Missed, Skip, SkipReason};
 
 /// A run that is noticed later than this has been missed.
 pub(crate) const LATE: Duration = Duration::from_mins(1);
-/// Missed runs are looked at one by one up to so many; of more, only those of the last week.
+/// At most this many missed runs are considered one by one; of more, only those of the last week.
 const ONE_BY_ONE: u64 = 10_000;
 const WEEK: Duration = Duration::from_hours(7 * 24);
 
@@ -26,8 +26,8 @@ pub(crate) struct DueRuns {
     pub(crate) next_at: Option<Micros>,
 }
 
-/// What to do at `now` about a schedule whose next run was due at `seen`: every run from `seen` to `now` is seen to, once,
-/// wherever the clock has been put meanwhile.
+/// What to do at `now` about a schedule whose next run was due at `seen`: every run from `seen` to `now` is seen to,
+/// once, wherever the clock has been put meanwhile.
 pub(crate) fn due_runs(parse_cron: &Cron, seen: Option<Micros>, now: Micros, missed: Missed) -> DueRuns {
     let mut due_runs_of = DueRuns { next_at: seen, ..DueRuns::default() };
     let mut kept = VecDeque::new();
@@ -55,7 +55,7 @@ pub(crate) fn due_runs(parse_cron: &Cron, seen: Option<Micros>, now: Micros, mis
         }
         Missed::Once => due_runs_of.due.extend(kept),
         Missed::Skip | Missed::All(_) if kept.is_empty() => {}
-        // The run that has come due just now stands in line behind them: it would be left out for those it was not to miss.
+        // The run that is due just now queues behind them: it would be skipped in favour of the missed ones.
         Missed::Skip | Missed::All(_) => {
             due_runs_of.made_up.extend(kept);
             due_runs_of.made_up.append(&mut due_runs_of.due);
@@ -134,7 +134,7 @@ mod tests {
         assert_eq!(of(Missed::Once).due, [at(40)]);
         assert_eq!(of(Missed::Once).skipped, Some(skip(10, 30, 3)));
         assert_eq!(of(Missed::All(2)).due, []);
-        assert_eq!(of(Missed::All(2)).made_up, [at(20), at(30), at(40)], "it stands behind them");
+        assert_eq!(of(Missed::All(2)).made_up, [at(20), at(30), at(40)], "it queues behind them");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Starts the runs of schedules when they come due. One process does it, the server; were there two, each run would still
-//! start once, for the store sees to that.
+//! The scheduler: starts the runs of schedules when they are due. The server runs it. If two processes ran it, each run
+//! would still start once: the store checks that.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -20,7 +20,7 @@ use crate::{
     task::acceptance::checked,
 };
 
-/// For what this process could not hear of: schedules that others have changed, and clocks that were put forward.
+/// For changes without a wake-up: schedules changed by other processes, and clocks that were set forward.
 const LOOK_ANYWAY: Duration = Duration::from_secs(2);
 /// After the store has failed.
 const RECOVER: Duration = Duration::from_secs(1);
@@ -118,7 +118,7 @@ async fn owner_may_start(shared: &Shared, schedule: &Schedule) -> Result<Result<
     }
     let people = shared.store.users().await?;
     let owner = people.iter().find(|person| *person.name == *schedule.owner && person.removed_at.is_none());
-    // Whoever is not there any more is nobody.
+    // A user who was removed is anonymous.
     let actor = owner.map_or(Actor::Anonymous, |person| {
         Actor::User(Principal { user: person.id, name: Arc::clone(&person.name), role: person.role })
     });

@@ -28,10 +28,10 @@ pub struct StartOptions {
     pub run_at: Option<Micros>,
     /// The job it repeats.
     pub rerun_of: Option<JobId>,
-    /// How urgent it is; what is more urgent stands in line before what came earlier.
+    /// How urgent it is; urgent jobs run before earlier, less urgent ones.
     pub priority: Priority,
-    /// What the same user must not have under way twice, 1 to 200 bytes: while a job of the kind with this key is not over,
-    /// that one is the answer. Without effect where the task has a key of its own ([`crate::Task::unique_key`]).
+    /// What the same user must not have under way twice, 1 to 200 bytes: while a job of the kind with this key is not
+    /// over, that one is the answer. Without effect where the task has a key of its own ([`crate::Task::unique_key`]).
     pub unique_key: Option<String>,
     /// The caller's own name for this start, 1 to 200 bytes: asked again with it by the same person within 24 h, the
     /// answer is the same job. So a caller that got no answer may ask again.
@@ -50,7 +50,7 @@ pub(crate) async fn checked(shared: &Shared, kind: &str, input: Value, options: 
         return Err(Error::InvalidInput(vec![FieldError { field: String::new(), message }]));
     }
     let Accepted { title, max_attempts, unique_key } = entry.task.accept(&input).map_err(Error::InvalidInput)?;
-    // Each user has keys of their own: a key neither tells what others have started nor keeps them from it. Names have no
+    // Each user has keys of their own: a key neither reveals nor blocks the jobs of others. Names have no
     // spaces, and the key of a task begins with no `@`.
     let idempotency_key = options.idempotency_key.map(|key| format!("{} {key}", options.by.name));
     let own_key = options.unique_key.map(|key| format!("@{} {key}", options.by.name));

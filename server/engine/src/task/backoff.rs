@@ -1,4 +1,4 @@
-//! How long a failed job waits until it is tried again.
+//! Backoff: how long a failed job waits before its next attempt.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ impl Backoff {
     /// Up to half a minute after the first failure, up to an hour after many.
     pub const DEFAULT: Self = Self::Exponential { first: Duration::from_secs(30), most: Duration::from_hours(1) };
 
-    /// The pause after so many charged attempts have failed, at least 1.
+    /// The pause after `charged` failed attempts, at least 1.
     pub(crate) fn pause(self, failures: u32) -> Duration {
         let earlier = failures.saturating_sub(1);
         match self {

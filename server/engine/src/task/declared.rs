@@ -1,4 +1,4 @@
-//! Tasks that are known only at run time: a configuration declares them, and one program runs them all.
+//! Declared tasks: kinds that a configuration declares at run time.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ pub struct Declared {
     pub timeout: Option<Duration>,
     /// How long a quiet attempt may stay so.
     pub quiet_timeout: Option<Duration>,
-    /// Where its jobs stand in line; the default queue without.
+    /// The queue of its jobs; `None` for the default queue.
     pub queue: Option<String>,
     /// How many may run at once.
     pub limit: Option<u32>,

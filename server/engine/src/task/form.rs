@@ -1,4 +1,4 @@
-//! Makes the form of an input from its JSON schema.
+//! Builds the input form of a task from its JSON schema.
 
 use model::{Choice, Field, FieldKind, Form};
 use schemars::{JsonSchema, generate::SchemaSettings};
@@ -22,7 +22,7 @@ pub(crate) fn from_schema(kind: Kind, schema: &Value) -> Form {
     })
 }
 
-/// The same of a schema that somebody has written.
+/// The form of a schema from a configuration.
 ///
 /// # Errors
 /// The first field of a type that no control can fill in: its name and its schema.

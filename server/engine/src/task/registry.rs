@@ -1,4 +1,4 @@
-//! The tasks an engine knows, their types erased.
+//! The registry of tasks, with their types erased.
 
 use std::{
     collections::BTreeMap,

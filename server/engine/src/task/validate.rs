@@ -1,4 +1,4 @@
-//! Checks an input against its form, and says everything that is wrong with it at once.
+//! Validates an input against its form, and reports every fault at once.
 
 use model::{Choice, Field, FieldError, FieldKind, Form, count};
 use serde_json::{Map, Value};
@@ -163,7 +163,7 @@ fn kind_of(value: &Value) -> &'static str {
     }
 }
 
-/// With a capital letter and a full stop, as what stands beside a field is written.
+/// Adds a capital letter and a full stop, as the text beside a field has them.
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();

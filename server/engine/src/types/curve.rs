@@ -1,4 +1,4 @@
-//! How an attempt went: a small series of where it stood when.
+//! The progress curve of an attempt: at most 240 samples of its progress over time.
 
 use eta::{Gaps, Lengths, Rhythm, Run, StageRun};
 use model::Progress;
@@ -9,10 +9,10 @@ pub const POINTS: usize = 240;
 /// Between two points at first, seconds.
 const APART: f32 = 0.5;
 
-/// The course of one attempt.
+/// The progress of one attempt over time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Curve {
-    /// Where it stood, in order of time.
+    /// Samples in order of time.
     pub points: Vec<CurvePoint>,
     /// How much there was to do in each stage, in the task's unit; one for a kind without stages.
     pub works: Vec<Option<u64>>,
@@ -25,7 +25,7 @@ pub struct Curve {
     pub rhythm: Option<(f64, f64)>,
 }
 
-/// Where an attempt stood. In JSON it is an array, in this order.
+/// A sample of the progress. In JSON it is an array, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Columns", into = "Columns")]
 pub struct CurvePoint {
@@ -106,7 +106,7 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    /// Begins at `seconds`, for an attempt with so many stages.
+    /// A recorder that begins at `seconds`, for an attempt with `stages` stages.
     pub(crate) fn new(stages: usize, seconds: f64) -> Self {
         let curve = Curve { works: vec![None; stages.max(1)], ..Curve::default() };
         Self { curve, latest: None, apart: APART, gaps: Gaps::default(), rhythm: Rhythm::new(None), heard_at: seconds }
@@ -197,7 +197,8 @@ mod tests {
         Progress { value, max: Some(10_000), fraction, stage: Some(stage), ..Progress::default() }
     }
 
-    /// Ten hours with a report a second: a stage ends in the middle, and before that nothing is said for a quarter of an hour.
+    /// Ten hours with a report a second: a stage ends in the middle, and before that nothing is said for a quarter of
+    /// an hour.
     fn long() -> Curve {
         let mut recorder = Recorder::new(2, 0.0);
         let mut shift = 0.0;

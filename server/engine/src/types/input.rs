@@ -1,5 +1,5 @@
-//! Types that an input may hold beside the plain ones. Their schema's `format` tells the form which control to draw
-//! and the engine what to check before a job is accepted.
+//! Input types: uploads and paths below a root. Their schema's `format` decides which form control is drawn
+//! and what the engine checks before a job is accepted.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,5 @@
-//! The names that a program gives: of kinds, queues, and what goes wrong. Checked when it is compiled, or, where they come
-//! from a configuration, when it starts.
+//! Names of kinds, queues and error codes. Checked at compile time, or, if they come from a configuration,
+//! when the program starts.
 
 use std::fmt;
 
@@ -36,7 +36,8 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A queue's name: several kinds that share a resource, such as a disk, so that people can pause and limit them together.
+/// A queue's name: several kinds that share a resource, such as a disk, so that people can pause and limit them
+/// together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Queue(&'static str);
 
@@ -85,8 +86,8 @@ impl Code {
         Self(word)
     }
 
-    /// One whose word is known only at run time. Each word is kept for as long as the program runs: to be called once for
-    /// each, and never with what comes from outside.
+    /// One whose word is known only at run time. Each word is kept for as long as the program runs: to be called once
+    /// for each, and never with what comes from outside.
     ///
     /// # Panics
     /// As [`Code::new`].

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::{JobView, Role, Scope};
 
-/// What holds for a kind.
+/// Who may start and see the jobs of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rule {
     /// The least role that may start and steer its jobs; operator at least.
@@ -19,28 +19,28 @@ impl Default for Rule {
     }
 }
 
-/// Why something may not be done.
+/// Reason why an action is denied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
     /// Authentication required.
     #[error("authentication required; sign in or send a token")]
     SignIn,
-    /// The role is too small; the least that would do.
+    /// The role is too low; the least role that suffices.
     #[error("this needs the role {0}; an administrator can give it")]
     Role(Role),
-    /// The token is not good for it; what it would have to be good for, where any token could.
+    /// The token lacks this scope; `None` where no token suffices.
     #[error("{}", .0.map_or("tokens cannot do this; sign in", needed))]
     Scope(Option<Scope>),
     /// There are no accounts.
     #[error("this server works without accounts (--no-auth)")]
     NoAccounts,
-    /// Others' jobs of this kind are not in sight: it is as if there were none.
+    /// The job is not visible: it is as if there were none.
     #[error("there is no such job")]
     Hidden,
-    /// It is somebody else's job.
+    /// The job belongs to another user.
     #[error("only the starter of the job or an administrator can do this")]
     NotOwn,
-    /// It is somebody else's schedule.
+    /// The schedule belongs to another user.
     #[error("only the owner of the schedule or an administrator can do this")]
     NotOwner,
 }
@@ -53,8 +53,8 @@ const fn needed(scope: Scope) -> &'static str {
     }
 }
 
-/// What is in sight: all jobs, but of some kinds only one's own; and of what is said to one person, only what is said to
-/// oneself.
+/// The jobs and messages that a user can see: all jobs except those of others in private kinds, and messages to
+/// everyone or to this user.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Visibility {
     /// Kinds of which only the user's own jobs are visible, sorted.
@@ -64,7 +64,7 @@ pub struct Visibility {
 }
 
 impl Default for Visibility {
-    /// Everything.
+    /// Everything is visible.
     fn default() -> Self {
         Self { hidden: Arc::new([]), own: "".into() }
     }
@@ -76,12 +76,12 @@ impl Visibility {
         self.hidden.is_empty()
     }
 
-    /// Whether a job is in sight.
+    /// Whether the job is visible.
     pub fn can_see(&self, job: &JobView) -> bool {
         !self.hides(&job.kind) || *job.created_by == *self.own
     }
 
-    /// Whether others' jobs of a kind are out of sight.
+    /// Whether jobs of this kind are visible to their owners only.
     pub fn hides(&self, kind: &str) -> bool {
         self.hidden.iter().any(|hidden| hidden == kind)
     }

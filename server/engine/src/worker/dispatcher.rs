@@ -1,4 +1,4 @@
-//! Takes jobs from the queue as long as there are free slots, and starts them; queues what has come due.
+//! The dispatcher: claims queued jobs for free slots and runs them; queues jobs that are due.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -15,7 +15,7 @@ use crate::{
     store::{Claim, Claimable, Claimed},
 };
 
-/// The store knows of all work that comes, from other processes too; this is for what it could not hear of.
+/// The store notices new work, also from other processes; this is for work that it missed.
 const LOOK_ANYWAY: Duration = Duration::from_secs(2);
 /// After the store has failed.
 const RECOVER: Duration = Duration::from_secs(1);
@@ -62,7 +62,7 @@ pub(crate) async fn dispatch(shared: Arc<Shared>) {
     shared.dispatched.raise();
 }
 
-/// Waits until a claim that waits should be made anew, or given up.
+/// Waits until a waiting claim should be renewed or given up.
 async fn no_more_as_it_was(shared: &Shared, slot_freed: impl Future<Output = ()>) {
     tokio::select! {
         () = slot_freed => {}

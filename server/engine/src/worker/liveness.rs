@@ -1,8 +1,8 @@
-//! Shows the others that this process lives, and looks whether they do.
+//! Liveness: sends heartbeats of this process, finds dead workers and settles their jobs.
 //!
 //! Both are done by a thread of their own, so that no task can hold them up. A process counts as dead when its lock can
 //! be taken (at once, see `node_lock`), or when its heart has not beaten for its whole lease while this process was
-//! watching, which only a process can whose own beats are accepted. Nobody's time of day plays a part.
+//! watching, which only a process can whose own beats are accepted. The time of day plays no part.
 
 use std::{
     collections::HashMap,
@@ -64,7 +64,7 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<()> {
 }
 
 /// Beats once; answers whether that was accepted. A process that has been silent for longer than its lease (stopped, or
-/// starved) may find that the others have taken its jobs: it enters itself anew and is as good as new. It keeps its name,
+/// starved) may find that the others have taken its jobs: it registers again and carries on. It keeps its name,
 /// because no attempt that it has lost can be mistaken for one that it will be given.
 async fn beat(shared: &Shared) -> bool {
     let store = &shared.store;
@@ -82,8 +82,8 @@ async fn beat(shared: &Shared) -> bool {
     outcome.is_ok()
 }
 
-/// Stops the attempts that this process runs and no longer holds. After every beat, not only when it wakes: the store may
-/// not answer just then, and an attempt that was claimed before a sleep may begin after it.
+/// Stops the attempts that this process runs and no longer holds. After every beat, not only when it wakes: the store
+/// may not answer just then, and an attempt that was claimed before a sleep may begin after it.
 async fn stop_lost(shared: &Shared) {
     // Listed before the store is asked: what is claimed from here on is not among them.
     let mut live = shared.live.all();
@@ -124,7 +124,7 @@ struct Seen {
 }
 
 impl Others {
-    /// Notes how the others stand now; answers those that have been silent for their whole lease.
+    /// Records the heartbeats of the others; returns those that have been silent for their whole lease.
     fn decide_outcome(&mut self, others: &[Node], pause: Duration) -> Vec<Node> {
         // However long ago the last look was: a process that slept itself has not watched meanwhile.
         let watched = self.looked.map_or(Duration::ZERO, |looked| looked.elapsed().min(2 * pause));
@@ -146,7 +146,7 @@ impl Others {
 }
 
 /// Looks at every other process once, and settles the jobs of the dead; by their silence only while `others` is kept.
-/// Where nobody can write all are silent, and the first to write again would take the jobs of the rest.
+/// If no process can write, all are silent, and the first to write again would take the jobs of the rest.
 async fn look(shared: &Shared, others: Option<&mut Others>, pause: Duration) -> Result<()> {
     let (dead, living) = judge_by_lock(shared.store.as_ref(), &shared.data, &shared.node).await?;
     settle(shared.store.as_ref(), &shared.data, &dead).await?;
@@ -160,7 +160,7 @@ async fn look(shared: &Shared, others: Option<&mut Others>, pause: Duration) -> 
     Ok(())
 }
 
-/// Settles what dead processes left, as far as their locks tell: at the start of this one.
+/// Settles the jobs of dead processes, as far as their locks show it, when this one starts.
 pub(crate) async fn settle_dead(store: &dyn Store, data: &DataDir, own: &Node) -> Result<()> {
     let (dead, _) = judge_by_lock(store, data, own).await?;
     settle(store, data, &dead).await?;
@@ -199,7 +199,7 @@ async fn settle(store: &dyn Store, data: &DataDir, dead: &[WorkerId]) -> Result<
     if dead.is_empty() {
         return Ok(());
     }
-    // Before their jobs can begin anew.
+    // Before their jobs can start again.
     end_left_behind(store, dead).await?;
     for job in store.settle(dead).await? {
         tracing::warn!(%job, "the process that ran this job is dead; the job has been interrupted");

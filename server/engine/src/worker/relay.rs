@@ -1,5 +1,4 @@
-//! Hears the store on the engine's behalf: acts on what is asked of the attempts that run here, whichever process was
-//! asked, and passes everything on.
+//! Relays store events: cancels attempts that run here, wakes the scheduler, and notifies the host's listener.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! Looks at what runs, at each job ten times a second: tells the listener and the store what moved, and stops what has
-//! passed a limit in time.
+//! The sampler: reads the progress of each running job ten times a second, publishes and saves it, and stops attempts
+//! past their time limits.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -16,7 +16,7 @@ use crate::{
 
 /// Between two looks at one job.
 const ROUND: Duration = Duration::from_millis(100);
-/// In so many parts is a round made, one after the other: what thousands of jobs tell does not come all at once then, and
+/// A round is made in this many parts, one after the other, so that the progress of thousands of jobs is spread out and
 /// arrives while it is new.
 const PARTS: u32 = 4;
 /// Between two saves of one job: at most two a second.
@@ -55,7 +55,7 @@ fn look(shared: &Shared, part: u32) {
     let mut saves = Vec::new();
     let mut curves = Vec::new();
     let mut logs = Vec::new();
-    // Held until all is handed over: an attempt cannot end, and tell so, between our look and our word.
+    // Held until all is handed over: an attempt cannot end, and publish that, between our sample and our event.
     let mut held = Vec::new();
     for attempt in &attempts {
         let mut watch = attempt.watch();
