@@ -27,16 +27,16 @@ use tokio::sync::{Notify, mpsc};
 
 const ROUNDS: usize = 5;
 const JOBS: u64 = 20_000;
-const AT_ONCE: usize = 100;
+const CONCURRENT_STARTS: usize = 100;
 const STARTS_WHEN_IDLE: usize = 500;
 
 /// A no-op task that reports its start.
-struct Nothing(mpsc::UnboundedSender<Instant>);
+struct NoOp(mpsc::UnboundedSender<Instant>);
 
 #[derive(Deserialize, JsonSchema)]
 struct Input {}
 
-impl Task for Nothing {
+impl Task for NoOp {
     const KIND: Kind = Kind::new("nothing");
     const NAME: &'static str = "Nothing";
     const ABOUT: &'static str = "Does nothing.";
@@ -56,12 +56,12 @@ impl Task for Nothing {
 
 /// Counts ended jobs by their events.
 #[derive(Default)]
-struct Ended {
+struct EndedCounter {
     jobs: AtomicU64,
     more: Notify,
 }
 
-impl Listener for Ended {
+impl Listener for EndedCounter {
     fn durable(&self, events: &[Arc<DurableEvent>]) {
         let ended = |event: &&Arc<DurableEvent>| matches!(&event.event, StreamEvent::State(state) if state.view.state == JobState::Succeeded);
         self.jobs.fetch_add(events.iter().filter(ended).count() as u64, Ordering::Relaxed);
@@ -71,7 +71,7 @@ impl Listener for Ended {
     fn progress(&self, _events: &[Arc<ProgressEvent>]) {}
 }
 
-impl Ended {
+impl EndedCounter {
     async fn reach(&self, jobs: u64) {
         while self.jobs.load(Ordering::Relaxed) < jobs {
             self.more.notified().await;
@@ -79,9 +79,9 @@ impl Ended {
     }
 }
 
-struct Bench {
+struct OpenEngine {
     engine: Engine,
-    ended: Arc<Ended>,
+    ended: Arc<EndedCounter>,
     begun: mpsc::UnboundedReceiver<Instant>,
 }
 
@@ -90,12 +90,12 @@ fn folder() -> TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder")
 }
 
-async fn open(folder: &TempDir, build: impl FnOnce(Builder) -> Builder) -> Bench {
-    let ended = Arc::new(Ended::default());
-    let (tell, begun) = mpsc::unbounded_channel();
+async fn open(folder: &TempDir, build: impl FnOnce(Builder) -> Builder) -> OpenEngine {
+    let ended = Arc::new(EndedCounter::default());
+    let (sender, begun) = mpsc::unbounded_channel();
     let builder = Engine::builder(folder.path()).listener(Arc::clone(&ended) as Arc<dyn Listener>);
-    let engine = build(builder.register(Nothing(tell))).open().await.expect("the engine opens");
-    Bench { engine, ended, begun }
+    let engine = build(builder.register(NoOp(sender))).open().await.expect("the engine opens");
+    OpenEngine { engine, ended, begun }
 }
 
 async fn start(engine: &Engine) {
@@ -107,7 +107,7 @@ async fn starts() -> f64 {
     let folder = folder();
     let bench = open(&folder, |builder| builder.concurrency(1)).await;
     let began = Instant::now();
-    stream::iter(0..JOBS).for_each_concurrent(AT_ONCE, |_| start(&bench.engine)).await;
+    stream::iter(0..JOBS).for_each_concurrent(CONCURRENT_STARTS, |_| start(&bench.engine)).await;
     let rate = JOBS as f64 / began.elapsed().as_secs_f64();
     bench.engine.shutdown(Duration::ZERO).await;
     rate
@@ -126,14 +126,14 @@ async fn jobs() -> (f64, f64) {
             engine.start("nothing", json!({}), options).await.expect("the input fits");
         }
     };
-    stream::iter(0..JOBS).for_each_concurrent(AT_ONCE, enqueue).await;
+    stream::iter(0..JOBS).for_each_concurrent(CONCURRENT_STARTS, enqueue).await;
     // Now all are due and no worker is running.
     before.engine.shutdown(Duration::ZERO).await;
     while before.engine.store().promote_due(later).await.expect("queued").is_some() {}
     drop(before);
     // The first claim happens while the engine opens, so opening is included.
     let (began, worked) = (Instant::now(), processor_seconds());
-    let bench = open(&folder, |builder| builder.concurrency(AT_ONCE as u32)).await;
+    let bench = open(&folder, |builder| builder.concurrency(CONCURRENT_STARTS as u32)).await;
     bench.ended.reach(JOBS).await;
     let rate = JOBS as f64 / began.elapsed().as_secs_f64();
     let cost = (processor_seconds() - worked) * 1e6 / JOBS as f64;
@@ -192,11 +192,11 @@ async fn main() {
         }
     }
     if wanted("jobs") {
-        println!("no-op jobs, {AT_ONCE} at once: {:.0} per second", Figures::of(rates));
+        println!("no-op jobs, {CONCURRENT_STARTS} at once: {:.0} per second", Figures::of(rates));
         println!("processor per no-op job: {:.0} us", Figures::of(costs));
     }
     if wanted("starts") {
-        println!("acknowledged starts, {AT_ONCE} in flight: {:.0} per second", Figures::of(accepted));
+        println!("acknowledged starts, {CONCURRENT_STARTS} in flight: {:.0} per second", Figures::of(accepted));
     }
     if wanted("idle") {
         println!("idle start to running, p50: {:.2} ms", Figures::of(p50));

@@ -117,16 +117,16 @@ impl Starts {
         Self { stop, taken }
     }
 
-    async fn end(self, meanwhile: &str) {
+    async fn end(self, condition: &str) {
         self.stop.store(true, Ordering::Relaxed);
-        print("a start", meanwhile, self.taken.await.expect("no panic"));
+        print("a start", condition, self.taken.await.expect("no panic"));
     }
 }
 
-fn print(what: &str, meanwhile: &str, mut taken: Vec<f64>) {
+fn print(what: &str, condition: &str, mut taken: Vec<f64>) {
     taken.sort_by(f64::total_cmp);
     let of = |share: f64| taken[((taken.len() - 1) as f64 * share) as usize];
-    println!("{what} {meanwhile}: p50 {:.2} ms, p99 {:.2} ms, most {:.2} ms", of(0.5), of(0.99), of(1.0));
+    println!("{what} {condition}: p50 {:.2} ms, p99 {:.2} ms, most {:.2} ms", of(0.5), of(0.99), of(1.0));
 }
 
 fn milliseconds(since: Instant) -> f64 {

@@ -90,9 +90,9 @@ impl Task for Block {
 }
 
 /// A listener, as the server has one.
-struct Deaf;
+struct NullListener;
 
-impl Listener for Deaf {
+impl Listener for NullListener {
     fn durable(&self, _: &[Arc<DurableEvent>]) {}
 
     fn progress(&self, _: &[Arc<ProgressEvent>]) {}
@@ -119,7 +119,7 @@ async fn restart() -> f64 {
     let claim = Claim { worker, slots: LEFT_RUNNING, kinds: [Claimable::of("report")].into(), waits: None };
     assert_eq!(store.claim(claim).await.expect("claimed").len(), LEFT_RUNNING as usize);
     drop(store);
-    let builder = Engine::builder(folder.path()).listener(Arc::new(Deaf)).register(Report);
+    let builder = Engine::builder(folder.path()).listener(Arc::new(NullListener)).register(Report);
     let began = Instant::now();
     let engine = builder.open().await.expect("the engine opens");
     let took = began.elapsed().as_secs_f64() * 1e3;
@@ -132,7 +132,8 @@ async fn restart() -> f64 {
 /// Percent of a core that sampler and store use while all jobs report.
 async fn reports() -> f64 {
     let folder = folder();
-    let builder = Engine::builder(folder.path()).listener(Arc::new(Deaf)).register(Report).concurrency(REPORTING);
+    let builder =
+        Engine::builder(folder.path()).listener(Arc::new(NullListener)).register(Report).concurrency(REPORTING);
     let engine = builder.open().await.expect("the engine opens");
     let start = |_| async {
         engine.start("report", json!({}), StartOptions::default()).await.expect("the input fits");
@@ -170,7 +171,7 @@ async fn blocked() -> f64 {
     let tasks = runtime::Builder::new_multi_thread().worker_threads(BLOCKED).enable_all().build().expect("a runtime");
     let (all_in, until) = (Arc::new(Barrier::new(BLOCKED + 1)), Arc::new(Mutex::new(())));
     let block = Block { all_in: Arc::clone(&all_in), until: Arc::clone(&until) };
-    let builder = Engine::builder(folder.path()).listener(Arc::new(Deaf)).register(block);
+    let builder = Engine::builder(folder.path()).listener(Arc::new(NullListener)).register(block);
     let engine = builder.tasks_on(tasks.handle().clone()).open().await.expect("the engine opens");
     let (shut, held) = std::sync::mpsc::channel::<()>();
     let holder = std::thread::spawn(move || {

@@ -35,7 +35,7 @@ const MARK: &str = "acknowledged: ";
 
 /// Prints that a call has returned.
 fn acknowledge(what: &str) {
-    std::io::stderr().lock().write_all(format!("{MARK}{what}\n").as_bytes()).expect("somebody listens");
+    std::io::stderr().lock().write_all(format!("{MARK}{what}\n").as_bytes()).expect("stderr is open");
 }
 
 /// Returns the data directory, if this is the traced program.
@@ -52,8 +52,8 @@ fn trace(program: &str, data: &Path) -> Option<Vec<String>> {
     command.args([program, "--exact", "--ignored", "--nocapture"]).env(DATA, data);
     let Ok(run) = command.stdin(Stdio::null()).output() else {
         // Skips the part of the test runner.
-        let skipped = b"SKIPPED: there is no strace, so nobody can see whether the disk is told in time\n";
-        std::io::stderr().lock().write_all(skipped).expect("somebody listens");
+        let skipped = b"SKIPPED: strace is not installed\n";
+        std::io::stderr().lock().write_all(skipped).expect("stderr is open");
         return None;
     };
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
@@ -148,7 +148,7 @@ async fn traced_store_commands() {
     let Some(data) = watched() else { return };
     let store = SqliteStore::open(SqliteOptions::new(data.join("milepost.db"))).await.expect("it opens");
     let mut verbs = VERBS.into_iter();
-    let mut done = || acknowledge(verbs.next().expect("there are so many"));
+    let mut done = || acknowledge(verbs.next().expect("one acknowledgement per command"));
     store.enqueue(NewJob::of("a")).await.expect("accepted");
     done();
     let second = store.enqueue(NewJob::of("a")).await.expect("accepted");
@@ -216,7 +216,7 @@ async fn truncated_wal_is_the_state_after_some_commit() {
     let store = SqliteStore::open(SqliteOptions::new(&path)).await.expect("it opens");
     let other = Connection::open(&path).expect("it opens");
     // Moves everything so far into the database file; later writes are in the write-ahead log only.
-    other.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(())).expect("nobody else is at it");
+    other.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(())).expect("no other connection is open");
     for _ in 0..STARTS {
         store.enqueue(NewJob::of("a")).await.expect("accepted");
     }

@@ -120,7 +120,7 @@ async fn open() -> TestStore {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_query_scans_a_growing_table() {
     let statements = Arc::<Mutex<BTreeSet<String>>>::default();
-    tracing::subscriber::set_global_default(Statements(Arc::clone(&statements))).expect("nobody else listens");
+    tracing::subscriber::set_global_default(Statements(Arc::clone(&statements))).expect("no other subscriber is set");
     // Together these call every command, and lists with every filter.
     conformance::every_promise(open).await;
 

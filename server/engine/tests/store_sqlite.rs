@@ -53,7 +53,7 @@ async fn open_prepared() -> TestStore {
         let busy: i64 = Connection::open(&path)
             .and_then(|other| other.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get(0)))
             .expect("it can be checkpointed");
-        assert_eq!(busy, 0, "nobody else is at it");
+        assert_eq!(busy, 0, "no other connection is open");
         fs::read(path).expect("it has been made")
     });
     let made = made.await;

@@ -270,9 +270,9 @@ impl Audit {
 
     /// Jobs match the event log.
     fn check_jobs(&self, jobs: &BTreeMap<i64, Job>) {
-        let told = self.event_history.jobs.iter().filter(|(_, history)| !history.deleted);
-        assert!(jobs.keys().eq(told.clone().map(|(job, _)| job)), "the jobs there are, and those that are told of");
-        for ((id, job), (_, history)) in jobs.iter().zip(told) {
+        let present = self.event_history.jobs.iter().filter(|(_, history)| !history.deleted);
+        assert!(jobs.keys().eq(present.clone().map(|(job, _)| job)), "the jobs in the table and in the event history");
+        for ((id, job), (_, history)) in jobs.iter().zip(present) {
             assert_eq!((job.state, job.attempt), (history.state, history.attempt), "job {id}");
             assert_eq!(Some(job.log_lines), history.log_lines, "lines in the log of job {id}");
         }

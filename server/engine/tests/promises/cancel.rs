@@ -53,7 +53,7 @@ async fn task_that_checks_for_cancel_stops_by_itself() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn async_task_is_dropped_after_the_grace_period() {
-    let (dropped, told) = mpsc::channel();
+    let (dropped, receiver) = mpsc::channel();
     let dropped = Arc::new(std::sync::Mutex::new(dropped));
     let test = TestEngine::with_task(move |_, _| {
         let guard = OnDrop(dropped.lock().expect("not poisoned").clone());
@@ -68,7 +68,7 @@ async fn async_task_is_dropped_after_the_grace_period() {
     test.wait_for_state(job, JobState::Running).await;
     test.engine.cancel(job, "ann").await.expect("known");
     test.wait_for_state(job, JobState::Cancelled).await;
-    told.try_recv().expect("what the task held is gone before the job is called cancelled");
+    receiver.try_recv().expect("what the task held is gone before the job is called cancelled");
     assert_eq!(test.log(job).await, ["did not stop by itself in time, and was dropped"]);
 }
 
@@ -161,8 +161,8 @@ async fn job_is_not_cancelled_while_its_thread_runs() {
 }
 
 fn told_not_responding(events: &[Event], job: model::JobId) -> Option<()> {
-    let told = |event: &Event| matches!(event, Event::State(view) if view.job == job && view.not_responding);
-    events.iter().any(told).then_some(())
+    let is_marked = |event: &Event| matches!(event, Event::State(view) if view.job == job && view.not_responding);
+    events.iter().any(is_marked).then_some(())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -128,7 +128,7 @@ async fn log_lines_are_stored_before_their_checkpoint() {
 async fn fenced_attempt_saves_no_checkpoint_and_stops() {
     let latch = Latch::new();
     let step = latch.clone();
-    let (sender, mut told) = mpsc::unbounded_channel();
+    let (sender, mut receiver) = mpsc::unbounded_channel();
     let test = TestEngine::with_task(move |ctx, _| {
         let (step, sender) = (step.clone(), sender.clone());
         async move {
@@ -150,8 +150,8 @@ async fn fenced_attempt_saves_no_checkpoint_and_stops() {
     let store = test.engine.store();
     store.settle(&store.holders().await.expect("read")).await.expect("settled");
     latch.open();
-    let told = tokio::time::timeout(TIMEOUT, told.recv()).await.expect("it wakes");
-    assert_eq!(told, Some((true, true)));
+    let result = tokio::time::timeout(TIMEOUT, receiver.recv()).await.expect("it wakes");
+    assert_eq!(result, Some((true, true)));
     let kept = store.checkpoint(job).await.expect("read").expect("the one made in time");
     assert_eq!((kept.attempt, kept.data), (1, json!(place(1)).to_string()));
     assert_eq!(test.engine.job(job).await.expect("kept").state, JobState::Interrupted);
@@ -173,7 +173,7 @@ async fn success_deletes_checkpoint_and_work_folder() {
     .await;
     let job = test.start().await;
     test.wait_for_state(job, JobState::Failed).await;
-    assert!(test.engine.data_dir().work_of(job, 1).join("rows").exists(), "kept for whoever tries again");
+    assert!(test.engine.data_dir().work_of(job, 1).join("rows").exists(), "kept for a retry");
     test.engine.retry(job, "ann").await.expect("it has failed");
     test.wait_for_state(job, JobState::Succeeded).await;
     assert_eq!(test.engine.store().checkpoint(job).await.expect("read"), None);
@@ -281,7 +281,7 @@ async fn paused_job_resumes_from_its_checkpoint() {
             }
             step.pass().await;
             ctx.checkpoint(&place(7)).await?;
-            panic!("its checkpoint tells it to pause")
+            panic!("the checkpoint fails with a pause request")
         }
     })
     .await;

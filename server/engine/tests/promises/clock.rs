@@ -75,8 +75,8 @@ async fn clock_jump_changes_only_jobs_that_are_due() {
     for hours in [1, -1, 0] {
         clock.set_offset(hours * 60 * MINUTE);
         // Once this job is queued, all jobs due at the current time have been checked.
-        let told = start_later(&test, 50_000).await;
-        test.wait_for_state(told, JobState::Queued).await;
+        let marker = start_later(&test, 50_000).await;
+        test.wait_for_state(marker, JobState::Queued).await;
         // The first jump makes it due, and later jumps do not undo that.
         test.wait_for_state(soon, JobState::Queued).await;
         assert_eq!(test.engine.job(soon).await.expect("kept").state, JobState::Queued, "{hours} h");

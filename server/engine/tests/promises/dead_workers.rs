@@ -88,7 +88,7 @@ async fn stalled_worker_extends_leases_of_silent_workers() {
     test.block_heartbeats().await;
     let (_, job) = other(&test, "elsewhere", "another kernel", LEASE).await;
     tokio::time::sleep(2 * LEASE).await;
-    assert_eq!(test.engine.job(job).await.expect("kept").state, JobState::Running, "nobody was fit to judge");
+    assert_eq!(test.engine.job(job).await.expect("kept").state, JobState::Running, "no worker could decide");
     let accepted_from = Instant::now();
     test.unblock_heartbeats().await;
     test.wait_for_state(job, JobState::Interrupted).await;

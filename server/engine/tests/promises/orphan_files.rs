@@ -50,7 +50,7 @@ async fn stop(test: TestEngine) -> TempDir {
 }
 
 /// Returns the quarantined entries of the folder `name`.
-fn aside(data: &Path, of: &str) -> Vec<PathBuf> {
+fn quarantined(data: &Path, of: &str) -> Vec<PathBuf> {
     let sweeps = fs::read_dir(data.join("orphans")).into_iter().flatten().flatten();
     let entries = sweeps.flat_map(|sweep| fs::read_dir(sweep.path().join(of)).into_iter().flatten().flatten());
     entries.map(|entry| entry.path()).collect()
@@ -63,15 +63,15 @@ async fn few_orphan_files_are_quarantined_then_deleted() {
     let folder = left_behind(test, &jobs[..1]).await;
     let test = TestEngine::reopen(folder, writing).await;
     wait_until("the folder is moved", || !data.job(jobs[0]).exists()).await;
-    let moved = aside(data.path(), "jobs");
+    let moved = quarantined(data.path(), "jobs");
     assert_eq!(fs::read(moved[0].join("1").join("a.csv")).expect("kept for a day"), b"abc");
     assert!(data.job(jobs[1]).exists(), "this one is known");
     let folder = stop(test).await;
     let test = TestEngine::reopen(folder, |builder| writing(builder).clock(FutureClock::hours(23))).await;
     let folder = stop(test).await;
-    assert_eq!(aside(data.path(), "jobs"), moved, "not before a day is over");
+    assert_eq!(quarantined(data.path(), "jobs"), moved, "not before a day is over");
     let _bench = TestEngine::reopen(folder, |builder| writing(builder).clock(FutureClock::hours(25))).await;
-    wait_until("it is removed", || aside(data.path(), "jobs").is_empty()).await;
+    wait_until("it is removed", || quarantined(data.path(), "jobs").is_empty()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,7 +85,7 @@ async fn many_orphan_files_are_kept_until_requested() {
     let folder = stop(test).await;
     let test = TestEngine::reopen(folder, |builder| writing(builder).sweep_orphans()).await;
     assert_eq!(test.engine.orphan_files(), OrphanFiles::default());
-    assert_eq!(aside(data.path(), "jobs").len(), 21);
+    assert_eq!(quarantined(data.path(), "jobs").len(), 21);
     assert!(data.job(jobs[21]).exists(), "this one is known");
 }
 
@@ -115,7 +115,7 @@ async fn few_orphan_uploads_are_quarantined_many_are_kept() {
     fs::remove_file(upload(20)).expect("it can be removed");
     let folder = stop(test).await;
     let _bench = TestEngine::reopen(folder, |builder| writing(builder).clock(FutureClock::hours(25))).await;
-    wait_until("they are moved", || aside(data.path(), "uploads").len() == 20).await;
+    wait_until("they are moved", || quarantined(data.path(), "uploads").len() == 20).await;
     assert!(!upload(0).exists());
 }
 

@@ -38,10 +38,10 @@ async fn progress_events_are_at_most_ten_a_second() {
     .await;
     let job = test.start().await;
     test.wait_for_state(job, JobState::Succeeded).await;
-    let told: Vec<_> = test.recorder.progress_of(job).iter().filter_map(|event| event.progress.at).collect();
-    let seconds = told[told.len() - 1].seconds_since(told[0]);
-    assert!(seconds > 2.0, "told for {seconds} s only");
-    let rate = (told.len() - 1) as f64 / seconds;
+    let times: Vec<_> = test.recorder.progress_of(job).iter().filter_map(|event| event.progress.at).collect();
+    let seconds = times[times.len() - 1].seconds_since(times[0]);
+    assert!(seconds > 2.0, "published for {seconds} s only");
+    let rate = (times.len() - 1) as f64 / seconds;
     // One sample may be late and the next on time; a busy machine skips some.
     assert!((5.0..=10.5).contains(&rate), "{rate} times a second");
 }
@@ -210,8 +210,8 @@ async fn ended_attempt_publishes_one_final_event() {
     // Runs another job, so that the sampler has run in between.
     let second = test.start().await;
     test.wait_for_state(second, JobState::Succeeded).await;
-    let told = test.recorder.all();
-    let of_job: Vec<_> = told.iter().filter(|event| event_job(event) == job).collect();
+    let events = test.recorder.all();
+    let of_job: Vec<_> = events.iter().filter(|event| event_job(event) == job).collect();
     let ends =
         of_job.iter().filter(|event| matches!(event, crate::support::Event::State(view) if view.state.is_terminal()));
     assert_eq!(ends.count(), 1);
@@ -233,11 +233,11 @@ async fn job_view_includes_unsaved_progress() {
     })
     .await;
     let job = test.start().await;
-    let told = test.recorder.wait_for_progress(job, |event| event.progress.value == 3).await.progress;
+    let published = test.recorder.wait_for_progress(job, |event| event.progress.value == 3).await.progress;
     let mut view = test.engine.store().job(job).await.expect("it is there");
     view.progress = model::Progress::default();
     test.engine.freshen(std::slice::from_mut(&mut view));
-    assert_eq!(view.progress, told);
+    assert_eq!(view.progress, published);
     latch.open();
     test.wait_for_state(job, JobState::Succeeded).await;
 }

@@ -19,9 +19,9 @@ const CUT_SHORT: &str = "cut short because its process was asked to stop (shutdo
 
 /// Simulates a process that dies: the engine runs on a runtime that is dropped without shutdown, which releases the lock
 /// like a SIGKILL.
-pub(crate) async fn die_in_the_middle(folder: &std::path::Path) -> model::JobId {
+pub(crate) async fn die_while_running(folder: &std::path::Path) -> model::JobId {
     let folder = folder.to_owned();
-    let (sender, told) = tokio::sync::oneshot::channel();
+    let (sender, receiver) = tokio::sync::oneshot::channel();
     let dying = std::thread::spawn(move || {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         runtime.block_on(async {
@@ -48,7 +48,7 @@ pub(crate) async fn die_in_the_middle(folder: &std::path::Path) -> model::JobId 
         });
         runtime.shutdown_background();
     });
-    let job = told.await.expect("the engine ran");
+    let job = receiver.await.expect("the engine ran");
     tokio::task::spawn_blocking(|| dying.join()).await.expect("joined").expect("no panic");
     job
 }
@@ -56,7 +56,7 @@ pub(crate) async fn die_in_the_middle(folder: &std::path::Path) -> model::JobId 
 #[tokio::test(flavor = "multi_thread")]
 async fn job_of_dead_worker_is_interrupted_and_retryable() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let job = die_in_the_middle(folder.path()).await;
+    let job = die_while_running(folder.path()).await;
     let test =
         TestEngine::reopen(folder, |builder| builder.register(Probe::<0>::new(|_, _| async { Ok(Value::Null) }))).await;
     let view = test.engine.job(job).await.expect("kept");
@@ -194,7 +194,7 @@ async fn shutdown_releases_blocking_job_and_ignores_its_result() {
     let handle = tasks.handle().clone();
     let test = TestEngine::build(|builder| {
         let blocks = Probe::<0>::new(move |ctx, _| {
-            let (held, ended) = once.lock().expect("nobody panics").take().expect("it runs once");
+            let (held, ended) = once.lock().expect("no holder panics").take().expect("it runs once");
             async move {
                 ctx.log(model::Level::Info, "blocks");
                 // Async code that blocks its thread, a mistake in a task.
@@ -233,7 +233,7 @@ async fn blocking_job_cancelled_before_shutdown_is_cancelled() {
     let (let_go, held) = std::sync::mpsc::channel::<()>();
     let once = Mutex::new(Some(held));
     let test = TestEngine::with_task(move |ctx, _| {
-        let held = once.lock().expect("nobody panics").take().expect("it runs once");
+        let held = once.lock().expect("no holder panics").take().expect("it runs once");
         async move {
             let blocks = move || {
                 let _ = held.recv();
@@ -264,7 +264,7 @@ async fn attempt_that_ends_during_shutdown_keeps_result_and_log() {
     let once = Mutex::new((Some(slow), Some(held)));
     let test = TestEngine::build(|builder| {
         let probe = Probe::<0>::new(move |ctx, input| {
-            let mut once = once.lock().expect("nobody panics");
+            let mut once = once.lock().expect("no holder panics");
             let waits = if input.name == "ends" { once.0.take() } else { once.1.take() }.expect("each runs once");
             async move {
                 if input.name == "blocks" {

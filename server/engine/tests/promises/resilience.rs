@@ -19,24 +19,24 @@ const THREADS: usize = 4;
 
 /// A latch that blocks the thread until it is opened.
 #[derive(Clone, Default)]
-struct Door(Arc<(Mutex<bool>, Condvar)>);
+struct BlockingLatch(Arc<(Mutex<bool>, Condvar)>);
 
-impl Door {
+impl BlockingLatch {
     fn open(&self) {
-        *self.0.0.lock().expect("nobody panics") = true;
+        *self.0.0.lock().expect("no holder panics") = true;
         self.0.1.notify_all();
     }
 
     fn pass(&self) {
-        let open = self.0.0.lock().expect("nobody panics");
-        drop(self.0.1.wait_while(open, |open| !*open).expect("nobody panics"));
+        let open = self.0.0.lock().expect("no holder panics");
+        drop(self.0.1.wait_while(open, |open| !*open).expect("no holder panics"));
     }
 }
 
 /// A listener that panics on the store's writer thread when it is armed.
-struct Panics(AtomicBool);
+struct PanickingListener(AtomicBool);
 
-impl Listener for Panics {
+impl Listener for PanickingListener {
     fn durable(&self, _: &[Arc<DurableEvent>]) {
         assert!(!self.0.load(Ordering::SeqCst), "a mistake in the listener");
     }
@@ -46,7 +46,7 @@ impl Listener for Panics {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn health_reports_a_panicked_thread() {
-    let panics = Arc::new(Panics(AtomicBool::new(false)));
+    let panics = Arc::new(PanickingListener(AtomicBool::new(false)));
     let listener = Arc::clone(&panics);
     let test = TestEngine::build(move |builder| {
         builder.register(Probe::<0>::new(|_, _| async { Ok(Value::Null) })).listener(listener)
@@ -66,9 +66,9 @@ async fn health_reports_a_panicked_thread() {
 async fn blocked_task_threads_delay_no_reads_or_writes() {
     let tasks = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build();
     let tasks = tasks.expect("a runtime");
-    let (door, all_in) = (Door::default(), Arc::new(Barrier::new(THREADS + 1)));
+    let (door, all_in) = (BlockingLatch::default(), Arc::new(Barrier::new(THREADS + 1)));
     let (blocked, here, handle) = (door.clone(), Arc::clone(&all_in), tasks.handle().clone());
-    let (sender, mut told) = tokio::sync::mpsc::unbounded_channel::<Ctx>();
+    let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel::<Ctx>();
     let test = TestEngine::build(move |builder| {
         let blocks = Probe::<0>::new(move |ctx: Ctx, input: crate::support::Input| {
             let (blocked, here, sender) = (blocked.clone(), Arc::clone(&here), sender.clone());
@@ -92,7 +92,7 @@ async fn blocked_task_threads_delay_no_reads_or_writes() {
     tokio::task::spawn_blocking(move || all_in.wait()).await.expect("all threads are blocked");
 
     // Threads started by one of the tasks report progress, which is published and stored.
-    let ctx = told.recv().await.expect("the first task has begun");
+    let ctx = receiver.recv().await.expect("the first task has begun");
     ctx.total(100, "steps");
     ctx.advance(40);
     ctx.log(model::Level::Info, "still here");

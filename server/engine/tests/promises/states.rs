@@ -23,7 +23,7 @@ fn table() -> HashMap<(JobState, Event), Row> {
     });
     let rows: Vec<_> = rows.collect();
     let table: HashMap<_, _> = rows.iter().copied().collect();
-    assert_eq!(table.len(), rows.len(), "no pair of state and event stands in two rows");
+    assert_eq!(table.len(), rows.len(), "no pair of state and event is in two rows");
     table
 }
 

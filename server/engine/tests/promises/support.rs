@@ -45,7 +45,7 @@ impl<const N: usize> Probe<N> {
 impl<const N: usize> Task for Probe<N> {
     const KIND: Kind = Kind::new(["probe-0", "probe-1", "probe-2", "probe-3", "probe-4", "probe-5", "probe-6"][N]);
     const NAME: &'static str = "Probe";
-    const ABOUT: &'static str = "Does what the test says.";
+    const ABOUT: &'static str = "Runs a function of the test.";
     // 0 and 1 have defaults; 2 has stages; 3 has a limit of two; 4 has three attempts; 5 has a timeout; 6 has a quiet timeout.
     const STAGES: &'static [&'static str] = if N == 2 { &["One", "Two"] } else { &[] };
     const WEIGHTS: &'static [f64] = if N == 2 { &[1.0, 3.0] } else { &[] };
@@ -129,7 +129,7 @@ impl EventRecorder {
                 more.await;
             }
         };
-        tokio::time::timeout(at_most, found).await.unwrap_or_else(|_| panic!("never heard {what}: {:#?}", self.all()))
+        tokio::time::timeout(at_most, found).await.unwrap_or_else(|_| panic!("no event: {what}: {:#?}", self.all()))
     }
 
     /// Waits for published progress of `job` that meets a condition.
@@ -175,7 +175,7 @@ pub(crate) async fn wait_until(what: &str, condition: impl Fn() -> bool) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(TIMEOUT, waiting).await.unwrap_or_else(|_| panic!("never so: {what}"));
+    tokio::time::timeout(TIMEOUT, waiting).await.unwrap_or_else(|_| panic!("timed out: {what}"));
 }
 
 /// An engine with its event recorder and folder.

@@ -31,18 +31,18 @@ async fn time_left_range_appears_after_5_s_and_is_right() {
     let over = test.wait_for_state(job, JobState::Succeeded).await;
     let (started, ended) = (over.started_at.expect("it ran"), over.ended_at.expect("it is over"));
     let frames = test.recorder.progress_of(job);
-    let told: Vec<&ProgressEvent> = frames.iter().filter(|frame| frame.progress.eta.is_some()).collect();
-    assert!(told.len() > 10, "{} of {} frames", told.len(), frames.len());
+    let estimates: Vec<&ProgressEvent> = frames.iter().filter(|frame| frame.progress.eta.is_some()).collect();
+    assert!(estimates.len() > 10, "{} of {} frames", estimates.len(), frames.len());
     let mut true_ones = 0;
-    for frame in &told {
-        let (at, eta) = (frame.progress.at.expect("it reported"), frame.progress.eta.expect("it is told"));
+    for frame in &estimates {
+        let (at, eta) = (frame.progress.at.expect("it reported"), frame.progress.eta.expect("it has an estimate"));
         assert!(at.seconds_since(started) >= 4.9, "too early: {frame:?}");
         assert!(eta.low <= eta.high, "{eta:?}");
         let left = ended.seconds_since(at);
         // An estimate is at most one second old.
         true_ones += usize::from(eta.low - 1.2 <= left && left <= eta.high + 1.2);
     }
-    assert!(true_ones * 10 >= told.len() * 7, "{true_ones} of {}", told.len());
+    assert!(true_ones * 10 >= estimates.len() * 7, "{true_ones} of {}", estimates.len());
     assert_eq!(over.progress.eta, None, "nothing is left");
 
     let curve = test.engine.curve(job, 1).await.expect("read").expect("it took long enough");

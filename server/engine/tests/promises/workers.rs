@@ -18,43 +18,43 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use crate::{
-    recovery::die_in_the_middle,
+    recovery::die_while_running,
     support::{Latch, Probe, TIMEOUT, TestEngine},
 };
 
 /// Sequence number, job and state of an event.
-type Told = (i64, Option<JobId>, Option<JobState>);
+type ObservedEvent = (i64, Option<JobId>, Option<JobState>);
 
 /// Records all events in order.
 #[derive(Default)]
-struct Order {
-    recorder: Mutex<Vec<Told>>,
+struct EventOrder {
+    events: Mutex<Vec<ObservedEvent>>,
     more: Notify,
 }
 
-impl Listener for Order {
+impl Listener for EventOrder {
     fn durable(&self, events: &[Arc<DurableEvent>]) {
-        let recorder = events.iter().map(|event| {
+        let observed = events.iter().map(|event| {
             let state = match &event.event {
                 StreamEvent::State(state) => Some(state.view.state),
                 _ => None,
             };
             (event.seq.0, event.job, state)
         });
-        self.recorder.lock().unwrap_or_else(PoisonError::into_inner).extend(recorder);
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).extend(observed);
         self.more.notify_waiters();
     }
 
     fn progress(&self, _: &[Arc<ProgressEvent>]) {}
 }
 
-impl Order {
-    fn all(&self) -> Vec<Told> {
-        self.recorder.lock().unwrap_or_else(PoisonError::into_inner).clone()
+impl EventOrder {
+    fn all(&self) -> Vec<ObservedEvent> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn wait_for_events(&self, what: impl Fn(&[Told]) -> bool) {
-        let recorder = async {
+    async fn wait_for_events(&self, what: impl Fn(&[ObservedEvent]) -> bool) {
+        let found = async {
             loop {
                 let mut more = std::pin::pin!(self.more.notified());
                 more.as_mut().enable();
@@ -64,28 +64,28 @@ impl Order {
                 more.await;
             }
         };
-        assert!(tokio::time::timeout(TIMEOUT, recorder).await.is_ok(), "never heard it: {:?}", self.all());
+        assert!(tokio::time::timeout(TIMEOUT, found).await.is_ok(), "the events did not come: {:?}", self.all());
     }
 }
 
 /// Returns an engine on the data of `test` that shares nothing with it but the files, like a second process.
-async fn beside(test: &TestEngine, build: impl FnOnce(Builder) -> Builder) -> Engine {
+async fn join_engine(test: &TestEngine, build: impl FnOnce(Builder) -> Builder) -> Engine {
     let builder = Engine::builder(test.folder.path().join("data")).joining().cancel_grace(Duration::from_millis(50));
     build(builder).open().await.expect("it joins")
 }
 
 /// Returns an engine that accepts `probe-0` and runs no jobs.
-async fn leaving_it_to_others() -> TestEngine {
+async fn engine_without_slots() -> TestEngine {
     TestEngine::build(|builder| builder.concurrency(0).register(Probe::<0>::new(|_, _| async { Ok(Value::Null) })))
         .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn job_runs_in_another_process_and_events_reach_both() {
-    let test = leaving_it_to_others().await;
+    let test = engine_without_slots().await;
     let latch = Latch::new();
     let step = latch.clone();
-    let worker = beside(&test, |builder| {
+    let worker = join_engine(&test, |builder| {
         builder.concurrency(3).register(Probe::<0>::new(move |ctx, _| {
             let step = step.clone();
             async move {
@@ -111,8 +111,8 @@ async fn job_runs_in_another_process_and_events_reach_both() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancel_reaches_the_worker_of_the_job() {
-    let test = leaving_it_to_others().await;
-    let _worker = beside(&test, |builder| {
+    let test = engine_without_slots().await;
+    let _worker = join_engine(&test, |builder| {
         builder.register(Probe::<0>::new(|ctx, _| async move {
             ctx.cancelled().await;
             Err(TaskError::Cancelled)
@@ -143,7 +143,7 @@ async fn kind_limit_applies_across_workers() {
         })
     };
     let test = TestEngine::build(|builder| builder.register(probe())).await;
-    let _worker = beside(&test, |builder| builder.register(probe())).await;
+    let _worker = join_engine(&test, |builder| builder.register(probe())).await;
     let mut jobs = Vec::new();
     for _ in 0..50 {
         jobs.push(test.start_kind("probe-3", "").await);
@@ -156,7 +156,7 @@ async fn kind_limit_applies_across_workers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_process_receives_all_events_in_order() {
-    let (first, second) = (Arc::<Order>::default(), Arc::<Order>::default());
+    let (first, second) = (Arc::<EventOrder>::default(), Arc::<EventOrder>::default());
     let probe = || {
         Probe::<0>::new(|ctx, _| async move {
             ctx.log(Level::Info, "a line");
@@ -166,7 +166,8 @@ async fn every_process_receives_all_events_in_order() {
     let test =
         TestEngine::build(|builder| builder.register(probe()).listener(Arc::clone(&first) as Arc<dyn Listener>)).await;
     let worker =
-        beside(&test, |builder| builder.register(probe()).listener(Arc::clone(&second) as Arc<dyn Listener>)).await;
+        join_engine(&test, |builder| builder.register(probe()).listener(Arc::clone(&second) as Arc<dyn Listener>))
+            .await;
     let both = [test.engine.clone(), worker];
     let mut starts = tokio::task::JoinSet::new();
     for number in 0..300 {
@@ -176,12 +177,13 @@ async fn every_process_receives_all_events_in_order() {
     for started in starts.join_all().await {
         started.expect("accepted");
     }
-    let ended =
-        |recorder: &[Told]| recorder.iter().filter(|(_, _, state)| *state == Some(JobState::Succeeded)).count() == 300;
+    let ended = |events: &[ObservedEvent]| {
+        events.iter().filter(|(_, _, state)| *state == Some(JobState::Succeeded)).count() == 300
+    };
     first.wait_for_events(ended).await;
     second.wait_for_events(ended).await;
-    for recorder in [first.all(), second.all()] {
-        let numbers: Vec<i64> = recorder.iter().map(|(seq, ..)| *seq).collect();
+    for events in [first.all(), second.all()] {
+        let numbers: Vec<i64> = events.iter().map(|(seq, ..)| *seq).collect();
         let begin = numbers[0];
         assert_eq!(numbers, (begin..begin + numbers.len() as i64).collect::<Vec<_>>());
     }
@@ -190,8 +192,8 @@ async fn every_process_receives_all_events_in_order() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_of_dead_worker_are_settled_by_others() {
-    let test = leaving_it_to_others().await;
-    let job = die_in_the_middle(test.folder.path()).await;
+    let test = engine_without_slots().await;
+    let job = die_while_running(test.folder.path()).await;
     let view = test.wait_for_state(job, JobState::Interrupted).await;
     assert_eq!(view.progress.value, 4, "what it reported is kept");
     let gone = async {
@@ -204,11 +206,11 @@ async fn jobs_of_dead_worker_are_settled_by_others() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn worker_past_its_lease_stops_its_lost_jobs() {
-    let test = leaving_it_to_others().await;
+    let test = engine_without_slots().await;
     let latch = Latch::new();
     let (step, stopped) = (latch.clone(), Arc::new(Notify::new()));
     let sender = Arc::clone(&stopped);
-    let worker = beside(&test, |builder| {
+    let worker = join_engine(&test, |builder| {
         // It sends a heartbeat at its start, and the next one only after its lease has expired.
         builder.lease(Duration::from_secs(3), Duration::from_secs(9)).register(Probe::<0>::new(move |ctx, _| {
             let (step, sender) = (step.clone(), Arc::clone(&sender));
@@ -228,7 +230,7 @@ async fn worker_past_its_lease_stops_its_lost_jobs() {
     test.wait_for_state(job, JobState::Running).await;
     assert_eq!(test.execute_sql("update node set lease = 500000 where role = 'worker'").await, 1);
     test.wait_for_state(job, JobState::Interrupted).await;
-    tokio::time::timeout(TIMEOUT, stopped.notified()).await.expect("the woken process tells its task to stop");
+    tokio::time::timeout(TIMEOUT, stopped.notified()).await.expect("the resumed process stops its task");
     latch.open();
     assert_eq!(test.engine.retry(job, "ann").await.expect("it was interrupted"), 2);
     // In the same process, which is alive again.
@@ -242,10 +244,10 @@ async fn worker_past_its_lease_stops_its_lost_jobs() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn worker_stops_lost_jobs_after_it_is_alive_again() {
-    let test = leaving_it_to_others().await;
+    let test = engine_without_slots().await;
     let stopped = Arc::new(Notify::new());
     let sender = Arc::clone(&stopped);
-    let worker = beside(&test, |builder| {
+    let worker = join_engine(&test, |builder| {
         builder.lease(Duration::from_millis(300), TIMEOUT).register(Probe::<0>::new(move |ctx, _| {
             let sender = Arc::clone(&sender);
             async move {
@@ -268,7 +270,7 @@ async fn worker_stops_lost_jobs_after_it_is_alive_again() {
     let node = store.nodes().await.expect("read").into_iter().find(of_worker).expect("it is registered");
     assert_eq!(store.settle(std::slice::from_ref(&node.worker)).await.expect("settled"), [job]);
     store.register(node).await.expect("registered");
-    tokio::time::timeout(TIMEOUT, stopped.notified()).await.expect("the process tells its task to stop");
+    tokio::time::timeout(TIMEOUT, stopped.notified()).await.expect("the process stops its task");
     assert_eq!(test.engine.retry(job, "ann").await.expect("it was interrupted"), 2);
     test.wait_for_state(job, JobState::Succeeded).await;
     worker.shutdown(TIMEOUT).await;
@@ -290,7 +292,7 @@ async fn workers_that_cannot_write_stay_alive_to_each_other() {
         builder.concurrency(1).lease(Duration::from_millis(200), LEASE).register(probe)
     };
     let test = TestEngine::build(holding).await;
-    let _worker = beside(&test, holding).await;
+    let _worker = join_engine(&test, holding).await;
     let jobs = [test.start().await, test.start().await];
     for job in jobs {
         test.wait_for_state(job, JobState::Running).await;
@@ -304,7 +306,7 @@ async fn workers_that_cannot_write_stay_alive_to_each_other() {
     test.block_heartbeats().await;
     let last = beats().await;
     tokio::time::sleep(2 * LEASE).await;
-    assert_eq!(beats().await, last, "nobody could beat, and both are registered");
+    assert_eq!(beats().await, last, "no heartbeat succeeded, and both are registered");
     test.unblock_heartbeats().await;
     let again = async {
         while beats().await.values().zip(last.values()).any(|(now, then)| now < &(then + 2)) {
@@ -325,8 +327,8 @@ async fn workers_that_cannot_write_stay_alive_to_each_other() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stopping_worker_releases_jobs_and_unregisters() {
-    let test = leaving_it_to_others().await;
-    let worker = beside(&test, |builder| {
+    let test = engine_without_slots().await;
+    let worker = join_engine(&test, |builder| {
         builder.concurrency(3).register(Probe::<0>::new(|ctx, _| async move {
             ctx.cancelled().await;
             Err(TaskError::Cancelled)
@@ -348,7 +350,7 @@ async fn stopping_worker_releases_jobs_and_unregisters() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn queue_control_applies_to_every_worker() {
-    let test = leaving_it_to_others().await;
+    let test = engine_without_slots().await;
     let (latch, most, now) = (Latch::new(), Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let mut workers = Vec::new();
     for _ in 0..2 {
@@ -362,7 +364,7 @@ async fn queue_control_applies_to_every_worker() {
                 Ok(Value::Null)
             }
         });
-        workers.push(beside(&test, |builder| builder.concurrency(2).register(probe)).await);
+        workers.push(join_engine(&test, |builder| builder.concurrency(2).register(probe)).await);
     }
     let change = |change| test.engine.change_control(ControlTarget::Queue, "default", change, "ann");
     change(ControlChange::Pause).await.expect("paused");
@@ -372,7 +374,7 @@ async fn queue_control_applies_to_every_worker() {
         jobs.push(test.start().await);
     }
     let open = test.engine.store().counts().await.expect("read");
-    assert_eq!((open.queued, open.running), (8, 0), "nobody has taken one");
+    assert_eq!((open.queued, open.running), (8, 0), "none is claimed");
     change(ControlChange::Resume).await.expect("resumed");
     for job in &jobs[..3] {
         test.wait_for_state(*job, JobState::Running).await;
@@ -419,20 +421,20 @@ async fn kind_without_live_worker_is_not_offered() {
     let test = test.await;
     let hold = async |kind: &str| test.engine.hold(kind).await.expect("read");
     let slots = async |wanted| {
-        let told = async {
+        let settled = async {
             while test.engine.concurrency() != wanted {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(TIMEOUT, told).await.expect("the processes are seen");
+        tokio::time::timeout(TIMEOUT, settled).await.expect("the processes are seen");
     };
     assert_eq!(hold("probe-1").await, Some(Hold::NoWorkers));
-    let worker = beside(&test, |builder| builder.concurrency(1).register(probe::<0>())).await;
+    let worker = join_engine(&test, |builder| builder.concurrency(1).register(probe::<0>())).await;
     slots(1).await;
     assert_eq!(hold("probe-0").await, None);
     assert_eq!(hold("probe-1").await, Some(Hold::NotOffered));
     assert_eq!(hold("removed").await, Some(Hold::NotOffered));
-    let other = beside(&test, |builder| builder.concurrency(2).register(probe::<1>())).await;
+    let other = join_engine(&test, |builder| builder.concurrency(2).register(probe::<1>())).await;
     slots(3).await;
     assert_eq!(hold("probe-1").await, None);
     other.shutdown(Duration::ZERO).await;

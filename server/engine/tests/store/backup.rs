@@ -39,7 +39,7 @@ async fn backup_is_consistent_under_writes() {
     over.cancel();
     starting.await.expect("no panic");
 
-    assert!(after > before, "nobody waited for it");
+    assert!(after > before, "no start waited for it");
     let url = format!("sqlite://{}", into.display());
     let mut copied = SqliteConnection::connect(&url).await.expect("it opens");
     let count = "select count(*), max(id), (select queued from ledger) from job";

@@ -219,20 +219,20 @@ pub(crate) async fn log_styles_round_trip(test: TestStore) {
     let mut append = lines(&fence, 1, &["plain", "painted", "plain again"]);
     append.lines[1].styles.change(2, "91b");
     append.lines[1].styles.change(4, "");
-    let told = append.lines.clone();
+    let stored = append.lines.clone();
     test.store.append_logs(vec![append]);
     test.store.flush().await.expect("flushed");
     let page = test.store.log(fence.job, &LogQuery { from: Some(1), limit: 9, ..LogQuery::default() }).await;
     let read: Vec<_> = page.expect("read").lines.into_iter().map(|(_, line)| line).collect();
-    assert_eq!(read, told);
+    assert_eq!(read, stored);
     let found = LogQuery { text: Some("painted".to_owned()), limit: 9, ..LogQuery::default() };
-    assert_eq!(test.store.log(fence.job, &found).await.expect("read").lines, [(2, told[1].clone())]);
+    assert_eq!(test.store.log(fence.job, &found).await.expect("read").lines, [(2, stored[1].clone())]);
     let events = test.store.events_after(Seq(0), 100).await.expect("read").expect("none is trimmed");
     let logged = events.iter().find_map(|event| match &event.event {
         StreamEvent::Log(log) => Some(log.lines.clone()),
         _ => None,
     });
-    assert_eq!(logged, Some(told));
+    assert_eq!(logged, Some(stored));
 }
 
 pub(crate) async fn finish_stores_result_log_and_artifacts_together(test: TestStore) {
@@ -283,7 +283,7 @@ pub(crate) async fn latest_checkpoint_is_kept_across_attempts(test: TestStore) {
         test.store.save_checkpoint(checkpoint(&first, data, warnings)).await.expect("kept");
         test.clock.advance(5);
     }
-    assert_eq!(test.store.position().await.expect("read").seq, seq, "nobody is told");
+    assert_eq!(test.store.position().await.expect("read").seq, seq, "no event is published");
     let expected =
         Checkpoint { attempt: 1, at: Micros(500_000 * HOUR + 5), warnings: 2, data: r#"{"line":7}"#.to_owned() };
     assert_eq!(test.store.checkpoint(job).await.expect("read"), Some(expected.clone()));
@@ -375,10 +375,10 @@ pub(crate) async fn retry_adds_an_attempt_to_failed_job(test: TestStore) {
     let states: Vec<_> = attempts.iter().map(|attempt| (attempt.attempt, attempt.state)).collect();
     assert_eq!(states, [(2, JobState::Succeeded), (1, JobState::Failed)]);
     assert_eq!(attempts[1].trace, "caused by\nnothing");
-    let told = test.store.activity(job, 9).await.expect("read");
-    let told: Vec<_> = told.iter().map(|entry| entry.what.as_str()).collect();
+    let stored = test.store.activity(job, 9).await.expect("read");
+    let stored: Vec<_> = stored.iter().map(|entry| entry.what.as_str()).collect();
     assert_eq!(
-        told,
+        stored,
         ["succeeded", "started", "retried", "failed", "started", "created"],
         "newest first, in one moment too"
     );
@@ -392,11 +392,11 @@ pub(crate) async fn retried_job_is_last_in_queue(test: TestStore) {
     for (job, position) in [(waiting, 1), (old, 2), (newest, 3)] {
         assert_eq!(test.store.job(job).await.expect("found").position, Some(position), "{job}");
     }
-    let told = test.recorder.events().into_iter().filter_map(|event| match &event.event {
+    let stored = test.recorder.events().into_iter().filter_map(|event| match &event.event {
         StreamEvent::State(state) if state.code.as_deref() == Some("retried") => state.view.position,
         _ => None,
     });
-    assert_eq!(told.collect::<Vec<_>>(), [2]);
+    assert_eq!(stored.collect::<Vec<_>>(), [2]);
     let claimed = test.store.claim(claim(9, &["a", "b"])).await.expect("claimed");
     assert_eq!(claimed.iter().map(|claimed| claimed.view.job).collect::<Vec<_>>(), [waiting, old, newest]);
 }
@@ -455,7 +455,7 @@ pub(crate) async fn jobs_of_dead_worker_are_settled(test: TestStore) {
     assert_eq!(settled, [lost.job, asked.job, again.job]);
     let state = async |job| test.store.job(job).await.expect("found").state;
     assert_eq!(state(lost.job).await, JobState::Interrupted);
-    assert_eq!(state(asked.job).await, JobState::Interrupted, "nobody stopped it, and nobody wants it again");
+    assert_eq!(state(asked.job).await, JobState::Interrupted, "no cancel and no retry was requested");
     assert_eq!(test.store.attempts(asked.job).await.expect("read")[0].state, JobState::Interrupted);
     assert_eq!(state(again.job).await, JobState::Queued);
     assert_eq!(state(alive[0].view.job).await, JobState::Running);
@@ -472,12 +472,12 @@ pub(crate) async fn every_change_is_an_event_and_replays_unchanged(test: TestSto
     test.store.finish(finish(&fence, Outcome::Cancelled { failure: None, trace: String::new() })).await.expect("ended");
     test.store.delete(failed_job(&*test.store, "b").await, &"ann".into()).await.expect("deleted");
 
-    let recorder = test.recorder.events();
-    let seqs: Vec<i64> = recorder.iter().map(|event| event.seq.0).collect();
-    assert_eq!(seqs, (1..=recorder.len() as i64).collect::<Vec<_>>(), "one order, no hole");
+    let events = test.recorder.events();
+    let seqs: Vec<i64> = events.iter().map(|event| event.seq.0).collect();
+    assert_eq!(seqs, (1..=events.len() as i64).collect::<Vec<_>>(), "one order, no hole");
     let replayed = test.store.events_after(Seq(0), 1_000).await.expect("read").expect("kept");
-    assert_eq!(replayed, recorder);
-    let codes: Vec<_> = recorder
+    assert_eq!(replayed, events);
+    let codes: Vec<_> = events
         .iter()
         .map(|event| match &event.event {
             StreamEvent::State(state) => state.code.as_deref().unwrap_or_default(),
@@ -487,8 +487,8 @@ pub(crate) async fn every_change_is_an_event_and_replays_unchanged(test: TestSto
     let life = ["created", "started", "io", "retried", "started", "log", "cancel_requested", "cancelled"];
     assert_eq!(codes, [&life[..], &["created", "started", "io", "deleted"]].concat());
     let part = test.store.events_after(Seq(3), 2).await.expect("read").expect("kept");
-    assert_eq!(part, recorder[3..5]);
-    let ahead = test.store.events_after(Seq(recorder.len() as i64 + 1), 1).await.expect("read");
+    assert_eq!(part, events[3..5]);
+    let ahead = test.store.events_after(Seq(events.len() as i64 + 1), 1).await.expect("read");
     assert!(ahead.is_none(), "a place that was never reached");
 }
 
@@ -668,7 +668,7 @@ pub(crate) async fn dead_worker_is_removed_unless_it_sent_a_heartbeat(test: Test
     assert!(store.held(&worker('a')).await.expect("read").is_empty());
 
     let next = store.enqueue(new_job("a")).await.expect("accepted");
-    assert!(store.claim(claim(1, &["a"])).await.expect("answered").is_empty(), "nobody would watch over what it took");
+    assert!(store.claim(claim(1, &["a"])).await.expect("answered").is_empty(), "a removed worker claims nothing");
     store.register(node('a')).await.expect("entered again");
     let claimed = claim_one(store, "a").await;
     assert_eq!(claimed.view.job, next);

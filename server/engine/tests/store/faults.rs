@@ -66,7 +66,7 @@ async fn failed_command_does_not_fail_its_batch() {
 /// Opens a connection to the store's file after a checkpoint of its log.
 fn beside(test: &TestStore) -> rusqlite::Connection {
     let other = rusqlite::Connection::open(test.folder.path().join("milepost.db")).expect("it opens");
-    other.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(())).expect("nobody is at it");
+    other.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(())).expect("no other connection is open");
     other
 }
 
@@ -190,7 +190,7 @@ async fn full_disk_is_reported_and_loses_nothing() {
     assert_eq!(log.lines.len(), 1);
     test.store.finish(finish(&fence, succeeded())).await.expect("finished");
     let seqs: Vec<i64> = test.recorder.events().iter().map(|event| event.seq.0).collect();
-    assert_eq!(seqs, (1..=seqs.len() as i64).collect::<Vec<_>>(), "what was rolled back was never told");
+    assert_eq!(seqs, (1..=seqs.len() as i64).collect::<Vec<_>>(), "rolled back events are never published");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -224,7 +224,7 @@ async fn locked_database_acknowledges_and_loses_nothing() {
     let counts = test.store.counts().await.expect("read");
     assert_eq!((counts.succeeded, counts.queued), (1, 1), "what was refused is not there");
     let seqs: Vec<i64> = test.recorder.events().iter().map(|event| event.seq.0).collect();
-    assert_eq!(seqs, (1..=seqs.len() as i64).collect::<Vec<_>>(), "what was rolled back was never told");
+    assert_eq!(seqs, (1..=seqs.len() as i64).collect::<Vec<_>>(), "rolled back events are never published");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -286,10 +286,10 @@ async fn events_are_published_in_commit_order() {
         });
     }
     calls.join_all().await;
-    let recorder = test.recorder.events();
-    assert_eq!(recorder.len(), 400 * 4);
-    assert!(recorder.iter().zip(1..).all(|(event, seq)| event.seq == Seq(seq)));
-    assert_eq!(test.store.events_after(Seq(0), 10_000).await.expect("read").expect("kept"), recorder);
+    let events = test.recorder.events();
+    assert_eq!(events.len(), 400 * 4);
+    assert!(events.iter().zip(1..).all(|(event, seq)| event.seq == Seq(seq)));
+    assert_eq!(test.store.events_after(Seq(0), 10_000).await.expect("read").expect("kept"), events);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -364,7 +364,7 @@ impl Subscriber for Logged {
         }
         let mut message = Message(String::new());
         event.record(&mut message);
-        self.0.lock().expect("nobody panics").push(message.0);
+        self.0.lock().expect("no holder panics").push(message.0);
     }
 
     fn enter(&self, _: &Id) {}
@@ -386,7 +386,7 @@ async fn refused_deletion_is_not_in_the_audit_log() {
     sqlx::query(refuse).execute(&mut connection).await.expect("made");
     assert!(matches!(test.store.delete(fence.job, &"ann".into()).await, Err(Error::Database(_))));
     assert!(test.store.job(fence.job).await.is_ok(), "it is still there");
-    let messages = logged.0.lock().expect("nobody panics").clone();
+    let messages = logged.0.lock().expect("no holder panics").clone();
     assert!(messages.iter().any(|message| message.contains("a transaction failed")), "{messages:?}");
     assert!(!messages.iter().any(|message| message.contains("job deleted")), "{messages:?}");
 }

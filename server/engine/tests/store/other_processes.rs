@@ -71,7 +71,7 @@ async fn foreign_events_are_published_in_order() {
 async fn foreign_progress_is_published_once_a_change() {
     let (first, second, recorder, _folder) = pair().await;
     let fence = running(&first, "a").await.fence;
-    let mut told = Vec::new();
+    let mut expected = Vec::new();
     for rev in 1..=3 {
         first.save_progress(vec![(fence.clone(), progress(rev, rev))]);
         first.flush().await.expect("flushed");
@@ -80,12 +80,12 @@ async fn foreign_progress_is_published_once_a_change() {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(LONG, arrived).await.expect("it is told");
-        told.push((fence.job, rev));
+        tokio::time::timeout(LONG, arrived).await.expect("it is published");
+        expected.push((fence.job, rev));
         // Something else changes, and the progress does not.
         second.flush().await.expect("answered");
         first.enqueue(new_job("b")).await.expect("accepted");
     }
     let events: Vec<_> = recorder.progress().iter().map(|event| (event.job, event.progress.rev)).collect();
-    assert_eq!(events, told);
+    assert_eq!(events, expected);
 }

@@ -128,7 +128,7 @@ async fn released_schemas_are_upgraded_with_history() {
         for view in store.page(&list).await.expect("read").jobs {
             let detail = store.detail(view.job).await.expect("read");
             assert!(detail.input.is_object());
-            assert_eq!(store.curve(view.job, view.attempt).await.expect("read"), None, "nobody drew one then");
+            assert_eq!(store.curve(view.job, view.attempt).await.expect("read"), None, "that schema had no curves");
             let log = store.log(view.job, &LogQuery { limit: 10_000, ..LogQuery::default() }).await.expect("read");
             assert_eq!(log.lines.len() as u64, detail.log_lines, "job {}", view.job);
         }

@@ -93,7 +93,7 @@ pub(crate) async fn user_without_password_cannot_sign_in(test: TestStore) {
     let zone = Some("Europe/Vienna".to_owned());
     store.change_user(mei, UserChange::TimeZone(zone.clone()), &root()).await.expect("changed");
     assert_eq!(one(store, mei).await.time_zone, zone);
-    assert_eq!(store.password("nobody").await.expect("read"), None);
+    assert_eq!(store.password("unknown").await.expect("read"), None);
 }
 
 pub(crate) async fn removed_user_has_no_credentials_left(test: TestStore) {
@@ -155,7 +155,7 @@ pub(crate) async fn link_is_used_once_before_it_expires(test: TestStore) {
     assert_eq!(store.use_link(using(b"link", "another name is not read")).await.expect("used"), mei);
     let hash = store.password("mei").await.expect("read").expect("chosen").1;
     assert_eq!(hash, "hash of another name is not read");
-    assert_eq!(store.sessions(mei).await.expect("read"), [], "whoever was in may have been somebody else");
+    assert_eq!(store.sessions(mei).await.expect("read"), [], "using a link ends all sessions");
     assert_eq!(store.link(b"link").await.expect("read"), None);
     assert_eq!(refusal(store.use_link(using(b"link", "mei")).await), "link_used");
     assert_eq!(refusal(store.use_link(using(b"never made", "mei")).await), "link_used");
@@ -224,11 +224,11 @@ pub(crate) async fn access_version_rises_only_with_permission_changes(test: Test
         before < version
     };
     let ann = store.add_user("ann", Role::Administrator, &root()).await.expect("added");
-    assert!(rose().await, "somebody is added");
+    assert!(rose().await, "a user is added");
     let password = |keep| UserChange::Password { hash: "hash".to_owned(), from: None, keep };
     for change in [password(None), UserChange::TimeZone(Some("UTC".to_owned()))] {
         store.change_user(ann, change, &root()).await.expect("changed");
-        assert!(rose().await, "somebody is changed");
+        assert!(rose().await, "a user is changed");
     }
     let mei = store.add_user("mei", Role::Viewer, &root()).await.expect("added");
     assert!(rose().await);
@@ -264,7 +264,7 @@ pub(crate) async fn access_version_rises_only_with_permission_changes(test: Test
     store.change_kind_rule(rule, &root()).await.expect("decided");
     assert!(!rose().await, "it was so already");
     store.change_user(mei, UserChange::Remove, &root()).await.expect("removed");
-    assert!(rose().await, "somebody is removed");
+    assert!(rose().await, "a user is removed");
 
     refusal(store.change_user(ann, UserChange::Remove, &root()).await);
     store.note(Note { by: root(), what: "signed_in", detail: String::new() }).await.expect("noted");

@@ -27,7 +27,7 @@ async fn page(store: &dyn Store, query: AuditQuery) -> AuditPage {
 }
 
 /// Returns action, job and detail of all entries, oldest first.
-async fn told(store: &dyn Store) -> Vec<(String, Option<JobId>, String)> {
+async fn entries(store: &dyn Store) -> Vec<(String, Option<JobId>, String)> {
     let rows = page(store, all()).await.rows;
     rows.into_iter().rev().map(|row| (row.what, row.job, row.detail)).collect()
 }
@@ -68,7 +68,7 @@ pub(crate) async fn job_commands_are_in_the_audit_log(test: TestStore) {
         line("job_started_now", third, ""),
         line("job_deleted", first, "Try a"),
     ];
-    assert_eq!(told(store).await, expected);
+    assert_eq!(entries(store).await, expected);
     let rows = page(store, all()).await.rows;
     assert!(rows.iter().all(|row| row.by == by && row.at == Micros(NOW)));
     assert!(rows.windows(2).all(|pair| pair[0].id > pair[1].id), "the newest first");
@@ -120,7 +120,7 @@ pub(crate) async fn administration_is_in_the_audit_log(test: TestStore) {
         line("kind_paused", None, "a"),
         line("signed_in", None, "x"),
     ];
-    assert_eq!(told(store).await, expected);
+    assert_eq!(entries(store).await, expected);
     let rows = page(store, all()).await.rows;
     let who = |what: &str| rows.iter().find(|row| row.what == what).expect("it is there").by.clone();
     assert_eq!(who("set_up"), Attribution { address, ..Attribution::from("root") }, "whom the link has made");
@@ -146,7 +146,7 @@ pub(crate) async fn no_op_is_not_in_the_audit_log(test: TestStore) {
     store.finish(finish(&claimed.fence, succeeded())).await.expect("ended");
     store.request_cancel(job, &root()).await.expect("it is over");
     store.change_control(ControlTarget::Queue, "q", ControlChange::Resume, &root()).await.expect("it is open");
-    assert_eq!(told(store).await, [line("job_started", job, "a")]);
+    assert_eq!(entries(store).await, [line("job_started", job, "a")]);
 }
 
 pub(crate) async fn audit_log_is_filtered_by_user_action_job_and_time(test: TestStore) {
@@ -165,7 +165,7 @@ pub(crate) async fn audit_log_is_filtered_by_user_action_job_and_time(test: Test
     let lines = page(store, all()).await.rows;
     assert_eq!(lines.len(), 12);
     let time = |hour| [None, Some(Micros(NOW + hour * HOUR))];
-    for who in [None, Some("bob"), Some("nobody")] {
+    for who in [None, Some("bob"), Some("unknown")] {
         for what in [None, Some("job_started"), Some("nothing")] {
             for job in [None, Some(JobId(2)), Some(JobId(99))] {
                 for (from, until) in time(3).into_iter().flat_map(|from| time(9).map(|until| (from, until))) {
@@ -240,8 +240,8 @@ pub(crate) async fn jobs_started_together_have_separate_audit_entries(test: Test
         let created = store.activity(job, 1).await.expect("read").remove(0);
         assert_eq!(created.detail, if token { "with token nightly-ci" } else { "" });
     }
-    let nobody = AuditQuery { job: Some(JobId(jobs[39].0 + 1)), ..all() };
-    assert_eq!(page(store, nobody).await, AuditPage::default());
+    let no_match = AuditQuery { job: Some(JobId(jobs[39].0 + 1)), ..all() };
+    assert_eq!(page(store, no_match).await, AuditPage::default());
 }
 
 pub(crate) async fn token_is_named_in_the_job_history(test: TestStore) {

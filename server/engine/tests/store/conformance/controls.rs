@@ -105,9 +105,9 @@ pub(crate) async fn control_change_publishes_one_event_with_author(test: TestSto
     assert!(paused.paused_at.is_some());
     let limited = QueueControl { at_once: Some(4), ..paused.clone() };
     assert_eq!(controls, std::slice::from_ref(&limited));
-    let recorder: Vec<_> = test.recorder.events().iter().map(|event| (event.job, event.event.clone())).collect();
-    let told = [paused, limited].map(|control| (None, StreamEvent::QueueControl(control)));
-    assert_eq!(recorder, told, "the second wish to pause has changed nothing");
+    let recorded: Vec<_> = test.recorder.events().iter().map(|event| (event.job, event.event.clone())).collect();
+    let expected = [paused, limited].map(|control| (None, StreamEvent::QueueControl(control)));
+    assert_eq!(recorded, expected, "the second pause has changed nothing");
     let replayed = test.store.events_after(model::Seq(0), 9).await.expect("read").expect("kept");
     assert_eq!(replayed, test.recorder.events());
 }

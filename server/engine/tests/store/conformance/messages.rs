@@ -17,7 +17,7 @@ fn to(user: &str) -> MessageTo {
     MessageTo::User { user: user.to_owned() }
 }
 
-async fn tell(store: &dyn Store, message: NewMessage) -> MessageEvent {
+async fn send(store: &dyn Store, message: NewMessage) -> MessageEvent {
     let Told { message, again } = store.tell(message).await.expect("told");
     assert!(!again);
     message
@@ -46,32 +46,32 @@ pub(crate) async fn message_is_an_event_with_seq(test: TestStore) {
     let job = store.enqueue(new_job("a")).await.expect("accepted");
     let before = store.position().await.expect("read").seq;
     let everyone = MessageTo::Everyone;
-    let mut told = Vec::new();
+    let mut sent = Vec::new();
     for to in [everyone, to("mei"), MessageTo::Job { job }, MessageTo::Note { job }] {
         let message = NewMessage { tone: Tone::Warning, ..new("ann", to, "Two\nlines, ünïcode and \"quotes\"") };
-        told.push(tell(store, message).await);
+        sent.push(send(store, message).await);
     }
-    assert_eq!(told.iter().map(|one| one.number.0 - before.0).collect::<Vec<_>>(), [1, 2, 3, 4]);
-    assert_eq!(told.iter().map(|one| one.tone).filter(|tone| *tone == Tone::Warning).count(), 3, "a note is plain");
+    assert_eq!(sent.iter().map(|one| one.number.0 - before.0).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    assert_eq!(sent.iter().map(|one| one.tone).filter(|tone| *tone == Tone::Warning).count(), 3, "a note is plain");
     let replayed = store.events_after(before, 100).await.expect("read").expect("kept");
     let recorder = test.recorder.events();
     for events in [&replayed[..], &recorder[recorder.len() - 4..]] {
-        for (event, told) in events.iter().zip(&told) {
-            assert_eq!((event.seq, event.job), (told.number, told.to.job()));
-            assert_eq!(event.event, StreamEvent::Message(told.clone()));
+        for (event, sent) in events.iter().zip(&sent) {
+            assert_eq!((event.seq, event.job), (sent.number, sent.to.job()));
+            assert_eq!(event.event, StreamEvent::Message(sent.clone()));
         }
     }
     let page = store.messages(&seen_by("mei"), None, 100).await.expect("read");
-    assert_eq!(page.messages, [told[2].clone(), told[1].clone(), told[0].clone()], "as they were told");
-    assert_eq!(store.notes(job, 100).await.expect("read"), told[3..]);
+    assert_eq!(page.messages, [sent[2].clone(), sent[1].clone(), sent[0].clone()], "as they were sent");
+    assert_eq!(store.notes(job, 100).await.expect("read"), sent[3..]);
 }
 
 pub(crate) async fn direct_message_is_visible_to_sender_and_recipient(test: TestStore) {
     let store = &*test.store;
-    tell(store, new("ann", MessageTo::Everyone, "all")).await;
-    tell(store, new("ann", to("mei"), "to mei")).await;
-    tell(store, new("mei", to("ann"), "to ann")).await;
-    tell(store, new("bob", to("bob"), "to himself")).await;
+    send(store, new("ann", MessageTo::Everyone, "all")).await;
+    send(store, new("ann", to("mei"), "to mei")).await;
+    send(store, new("mei", to("ann"), "to ann")).await;
+    send(store, new("bob", to("bob"), "to himself")).await;
     for name in ["ann", "mei"] {
         assert_eq!(texts(store, &seen_by(name)).await, ["to ann", "to mei", "all"], "{name}");
     }
@@ -83,8 +83,8 @@ pub(crate) async fn job_message_has_visibility_and_lifetime_of_its_job(test: Tes
     let store = &*test.store;
     let (open, private) = (ended(store, "open").await, ended(store, "private").await);
     for (job, text) in [(open, "open"), (private, "private")] {
-        tell(store, new("bob", MessageTo::Job { job }, text)).await;
-        tell(store, new("bob", MessageTo::Note { job }, text)).await;
+        send(store, new("bob", MessageTo::Job { job }, text)).await;
+        send(store, new("bob", MessageTo::Note { job }, text)).await;
     }
     let narrow = |own: &str| Visibility { hidden: ["private".to_owned()].into(), own: own.into() };
     assert_eq!(texts(store, &narrow("ann")).await, ["private", "open"], "it is her job");
@@ -102,21 +102,21 @@ pub(crate) async fn message_key_is_idempotent(test: TestStore) {
     let job = store.enqueue(new_job("a")).await.expect("accepted");
     for to in [MessageTo::Everyone, MessageTo::Note { job }] {
         let keyed = NewMessage { key: Some("k".to_owned()), ..new("ann", to, "once") };
-        let message = tell(store, keyed.clone()).await;
+        let message = send(store, keyed.clone()).await;
         let position = store.position().await.expect("read");
         assert_eq!(store.tell(keyed.clone()).await.expect("known"), Told { message, again: true });
         let other = NewMessage { text: "twice".to_owned(), ..keyed.clone() };
         let refused = store.tell(other).await.expect_err("the key means another text");
         assert!(matches!(refused, Error::Refused { code: "key_reused", .. }));
-        assert_eq!(store.position().await.expect("read"), position, "nothing was told");
-        tell(store, NewMessage { by: Attribution::from("bob"), ..keyed }).await;
+        assert_eq!(store.position().await.expect("read"), position, "nothing was sent");
+        send(store, NewMessage { by: Attribution::from("bob"), ..keyed }).await;
     }
 }
 
 pub(crate) async fn messages_are_paginated(test: TestStore) {
     let store = &*test.store;
     for nth in 1..=5 {
-        tell(store, new("ann", MessageTo::Everyone, &nth.to_string())).await;
+        send(store, new("ann", MessageTo::Everyone, &nth.to_string())).await;
     }
     let (mut before, mut read, mut pages) = (None::<Seq>, Vec::new(), 0);
     loop {
@@ -134,10 +134,10 @@ pub(crate) async fn messages_are_paginated(test: TestStore) {
 pub(crate) async fn messages_expire_after_thirty_days_notes_do_not(test: TestStore) {
     let store = &*test.store;
     let job = store.enqueue(new_job("a")).await.expect("accepted");
-    tell(store, new("ann", MessageTo::Everyone, "old")).await;
-    tell(store, new("ann", MessageTo::Note { job }, "note")).await;
+    send(store, new("ann", MessageTo::Everyone, "old")).await;
+    send(store, new("ann", MessageTo::Note { job }, "note")).await;
     test.clock.advance(30 * 24 * HOUR);
-    tell(store, new("ann", MessageTo::Everyone, "new")).await;
+    send(store, new("ann", MessageTo::Everyone, "new")).await;
     let forgotten = async {
         while texts(store, &seen_by("mei")).await.len() == 2 {
             // Maintenance runs in separate steps, soon after rows become garbage.

@@ -28,7 +28,7 @@ pub(crate) async fn paused_waiting_job_resumes_at_end_of_queue(test: TestStore) 
     assert_eq!(
         test.store.claim(claim(9, &["a"])).await.expect("answered").len(),
         1,
-        "what is set aside is not claimed"
+        "what is set paused is not claimed"
     );
     test.store.enqueue(new_job("b")).await.expect("accepted");
     test.store.resume(first, &"ann".into()).await.expect("resumed");
@@ -40,9 +40,9 @@ pub(crate) async fn paused_waiting_job_resumes_at_end_of_queue(test: TestStore) 
     test.clock.advance(1_000 * HOUR);
     test.store.resume(scheduled, &"ann".into()).await.expect("resumed");
     assert_eq!(test.store.job(scheduled).await.expect("found").position, Some(3), "its time has come meanwhile");
-    let told = test.store.activity(first, 9).await.expect("read");
-    let told: Vec<_> = told.iter().map(|entry| entry.what.as_str()).collect();
-    assert_eq!(told, ["resumed", "set_aside", "created"]);
+    let activity = test.store.activity(first, 9).await.expect("read");
+    let activity: Vec<_> = activity.iter().map(|entry| entry.what.as_str()).collect();
+    assert_eq!(activity, ["resumed", "set_aside", "created"]);
 }
 
 pub(crate) async fn running_job_is_paused_without_charge(test: TestStore) {
@@ -50,8 +50,8 @@ pub(crate) async fn running_job_is_paused_without_charge(test: TestStore) {
     let job = claimed.view.job;
     assert_eq!(test.store.pause(job, &"ann".into()).await.expect("asked"), PauseOutcome::Requested);
     assert_eq!(test.store.job(job).await.expect("found").shown(), Shown::Pausing);
-    let told = test.store.save_checkpoint(checkpoint(&claimed.fence, "7", 0)).await.expect("kept");
-    assert_eq!(told, CheckpointOutcome::Pause, "its checkpoint tells it");
+    let outcome = test.store.save_checkpoint(checkpoint(&claimed.fence, "7", 0)).await.expect("kept");
+    assert_eq!(outcome, CheckpointOutcome::Pause, "the checkpoint returns the request");
     let again = test.store.pause(job, &"ann".into()).await;
     assert!(matches!(&again, Err(Error::Conflict { code: "already_requested", .. })), "{again:?}");
     let set_aside = test.store.finish(finish(&claimed.fence, Outcome::Paused)).await.expect("finished");
@@ -77,8 +77,8 @@ pub(crate) async fn pause_request_can_be_withdrawn(test: TestStore) {
     test.store.pause(job, &"ann".into()).await.expect("asked");
     test.store.request_cancel(job, &"ann".into()).await.expect("asked");
     assert_eq!(test.store.job(job).await.expect("found").shown(), Shown::Cancelling);
-    let told = test.store.save_checkpoint(checkpoint(&claimed.fence, "7", 0)).await.expect("kept");
-    assert_eq!(told, CheckpointOutcome::Continue);
+    let outcome = test.store.save_checkpoint(checkpoint(&claimed.fence, "7", 0)).await.expect("kept");
+    assert_eq!(outcome, CheckpointOutcome::Continue);
     let over = test.store.finish(finish(&claimed.fence, Outcome::Paused)).await.expect("finished");
     assert_eq!(over.state, JobState::Cancelled);
 }
@@ -88,13 +88,13 @@ pub(crate) async fn job_continues_if_pause_request_is_withdrawn_in_time(test: Te
     let job = claimed.view.job;
     let behind = test.store.enqueue(new_job("a")).await.expect("accepted");
     test.store.pause(job, &"ann".into()).await.expect("asked");
-    let told = test.store.save_checkpoint(checkpoint(&claimed.fence, "7", 0)).await.expect("kept");
-    assert_eq!(told, CheckpointOutcome::Pause);
+    let outcome = test.store.save_checkpoint(checkpoint(&claimed.fence, "7", 0)).await.expect("kept");
+    assert_eq!(outcome, CheckpointOutcome::Pause);
     test.store.resume(job, &"ann".into()).await.expect("taken back");
     let waits = test.store.finish(finish(&claimed.fence, Outcome::Paused)).await.expect("finished");
-    assert_eq!((waits.state, waits.attempt), (JobState::Queued, 2), "nobody wants it set aside any more");
+    assert_eq!((waits.state, waits.attempt), (JobState::Queued, 2), "the pause request is withdrawn");
     let why =
-        test.store.attempts(job).await.expect("read").pop().and_then(|first| first.failure).expect("it is told why");
+        test.store.attempts(job).await.expect("read").pop().and_then(|first| first.failure).expect("it has a reason");
     assert_eq!(why.code, "pause_taken_back");
     let next = test.store.claim(claim(2, &["a"])).await.expect("claimed");
     let next: Vec<_> = next.iter().map(|claimed| (claimed.view.job, claimed.charged)).collect();
@@ -133,7 +133,7 @@ pub(crate) async fn pause_request_survives_the_end_of_its_attempt(test: TestStor
         (Waits::Released, JobState::Queued, Some("shutdown"), "handed_back", 1),
         (Waits::Died, JobState::Interrupted, None, "interrupted", 2),
     ];
-    for (end, row, why, told, charged) in ends {
+    for (end, row, why, event_code, charged) in ends {
         test.store.enqueue(NewJob { max_attempts: 2, ..new_job("a") }).await.expect("accepted");
         let claimed = claim_one(test.store.as_ref(), "a").await;
         let job = claimed.view.job;
@@ -141,12 +141,12 @@ pub(crate) async fn pause_request_survives_the_end_of_its_attempt(test: TestStor
         let before = test.recorder.events().len();
         end.end(&test, &claimed).await;
 
-        let aside = test.store.job(job).await.expect("found");
-        assert_eq!((aside.state, aside.attempt, aside.pause_requested_at), (JobState::Paused, 2, None), "{end:?}");
+        let paused = test.store.job(job).await.expect("found");
+        assert_eq!((paused.state, paused.attempt, paused.pause_requested_at), (JobState::Paused, 2, None), "{end:?}");
         let events = test.recorder.events().split_off(before);
         let [event] = &events[..] else { panic!("{end:?} is one event, not {}", events.len()) };
         let StreamEvent::State(state) = &event.event else { panic!("{end:?} is a change of state") };
-        assert_eq!((state.view.state, state.code.as_deref()), (JobState::Paused, Some(told)), "{end:?}");
+        assert_eq!((state.view.state, state.code.as_deref()), (JobState::Paused, Some(event_code)), "{end:?}");
         let counts = test.store.counts().await.expect("read");
         assert_eq!((state.counts, counts.paused, counts.running), (Some(counts), 1, 0), "{end:?}");
         let attempt = test.store.attempts(job).await.expect("read").pop().expect("it is kept");

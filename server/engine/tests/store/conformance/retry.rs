@@ -36,8 +36,8 @@ pub(crate) async fn snoozed_attempt_is_not_charged(test: TestStore) {
     assert_eq!(waits.shown(), Shown::Scheduled);
     test.store.promote_due(until).await.expect("promoted");
     assert_eq!(claim_one(test.store.as_ref(), "a").await.charged, 1);
-    let told = test.store.activity(claimed.view.job, 9).await.expect("read");
-    assert!(told.iter().any(|entry| entry.what == "snoozed"), "{told:?}");
+    let activity = test.store.activity(claimed.view.job, 9).await.expect("read");
+    assert!(activity.iter().any(|entry| entry.what == "snoozed"), "{activity:?}");
 }
 
 pub(crate) async fn scheduled_job_can_start_now(test: TestStore) {
@@ -49,8 +49,11 @@ pub(crate) async fn scheduled_job_can_start_now(test: TestStore) {
     let earlier = test.store.enqueue(new_job("a")).await.expect("accepted");
     test.store.start_now(job, &"ann".into()).await.expect("it waits");
     assert_eq!(test.store.job(job).await.expect("found").position, Some(2), "behind {earlier}");
-    let told = test.store.activity(job, 9).await.expect("read");
-    assert!(told.iter().any(|entry| entry.what == "started_now" && entry.by.as_deref() == Some("ann")), "{told:?}");
+    let activity = test.store.activity(job, 9).await.expect("read");
+    assert!(
+        activity.iter().any(|entry| entry.what == "started_now" && entry.by.as_deref() == Some("ann")),
+        "{activity:?}"
+    );
 }
 
 pub(crate) async fn cancel_request_overrides_every_end_but_success(test: TestStore) {

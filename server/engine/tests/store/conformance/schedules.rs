@@ -297,10 +297,11 @@ pub(crate) async fn manual_run_does_not_move_the_due_time(test: TestStore) {
     assert!(unseen.values().all(Vec::is_empty), "{unseen:?}");
     let last = store.last_runs(&[schedule.id], 20, &visibility("ben")).await.expect("read");
     assert_eq!(last.get(&schedule.id).map(Vec::as_slice), Some(&[(job, JobState::Succeeded, 0.0)][..]));
-    let told = store.audit(&AuditQuery { limit: 9, ..AuditQuery::default() }).await.expect("read");
-    let told: Vec<_> = told.rows.iter().map(|row| (row.what.as_str(), row.detail.as_str(), &*row.by.name)).collect();
+    let entries = store.audit(&AuditQuery { limit: 9, ..AuditQuery::default() }).await.expect("read");
+    let entries: Vec<_> =
+        entries.rows.iter().map(|row| (row.what.as_str(), row.detail.as_str(), &*row.by.name)).collect();
     assert_eq!(
-        told,
+        entries,
         [
             ("job_started", "a, schedule Nightly, run manually", "ben"),
             ("schedule_created", "Nightly (schedule 1)", "ann"),

@@ -27,7 +27,7 @@ pub(crate) async fn session_is_valid_until_it_expires(test: TestStore) {
     assert!(store.create_session(b"key", anonymous(b"one", 10)).await.expect("answered"));
     assert!(!store.create_session(b"key", anonymous(b"two", 10)).await.expect("answered"));
     store.save_session(b"key", anonymous(b"three", 20)).await.expect("saved");
-    assert_eq!(load(19).await, Some(anonymous(b"three", 20)), "nobody owns it, so it may lie idle");
+    assert_eq!(load(19).await, Some(anonymous(b"three", 20)), "it has no owner, so it does not expire when idle");
     assert_eq!(load(20).await, None);
     store.save_session(b"gone", anonymous(b"x", 99)).await.expect("saved");
     store.delete_session(b"gone").await.expect("deleted");
@@ -121,7 +121,7 @@ pub(crate) async fn late_save_does_not_restore_ended_session(test: TestStore) {
     store.save_session(b"key", anonymous(b"", NOW + HOUR)).await.expect("saved");
     store.save_session(b"key", session(mei)).await.expect("saved");
     let owned = store.load_session(b"key", Micros(NOW), Micros(NOW)).await.expect("read");
-    assert_eq!(owned, Some(session(mei)), "whoever signs in takes over what they had");
+    assert_eq!(owned, Some(session(mei)), "sign-in sets the owner of the session");
 }
 
 pub(crate) async fn session_last_use_is_stored_to_the_minute(test: TestStore) {
@@ -161,6 +161,6 @@ pub(crate) async fn owners_of_many_sessions_are_read_at_once(test: TestStore) {
     let mut found: Vec<_> =
         owners(NOW).await.into_iter().map(|(key, owner)| (key[0], owner.user, owner.used)).collect();
     found.sort_unstable();
-    assert_eq!(found, [(1, mei, idle_since), (2, noor, idle_since)], "the third is idle, the fourth is nobody's");
+    assert_eq!(found, [(1, mei, idle_since), (2, noor, idle_since)], "the third is idle, the fourth has no owner");
     assert_eq!(owners(NOW + HOUR).await, []);
 }

@@ -243,10 +243,10 @@ impl StoreModel {
         store.save_progress(vec![(fence.clone(), progress(held.value, held.value))]);
         store.flush().await.expect("written");
         if valid {
-            let known = self.jobs.get_mut(&fence.job).expect("the model knows it");
+            let known = self.jobs.get_mut(&fence.job).expect("it is in the model");
             (known.lines, known.value) = (known.lines + 2, held.value);
         } else {
-            assert_eq!(self.position().await, before, "who lost its job is not heard any more");
+            assert_eq!(self.position().await, before, "a fenced worker changes nothing");
         }
     }
 
@@ -258,12 +258,12 @@ impl StoreModel {
         if valid {
             let known = self.known(fence.job);
             known.checkpoint = Some(fence.attempt);
-            let told = if known.pause_requested && !known.cancel_requested {
+            let expected = if known.pause_requested && !known.cancel_requested {
                 CheckpointOutcome::Pause
             } else {
                 CheckpointOutcome::Continue
             };
-            assert_eq!(answer.expect("its owner may make one"), told);
+            assert_eq!(answer.expect("its owner may make one"), expected);
         } else {
             assert!(matches!(answer, Err(Error::Fenced | Error::NoSuchJob(_))), "{answer:?}");
         }
@@ -399,7 +399,7 @@ impl StoreModel {
     }
 
     fn known(&mut self, job: JobId) -> &mut ModelJob {
-        self.jobs.get_mut(&job).expect("the model knows it")
+        self.jobs.get_mut(&job).expect("it is in the model")
     }
 
     async fn position(&self) -> Seq {
@@ -419,19 +419,23 @@ impl StoreModel {
         let store = &self.test.store;
         let events = self.test.recorder.events();
         assert!(events.iter().zip(1..).all(|(event, seq)| event.seq == Seq(seq)), "no hole and no repeat");
-        let mut told: BTreeMap<JobId, &StateEvent> = BTreeMap::new();
+        let mut published: BTreeMap<JobId, &StateEvent> = BTreeMap::new();
         for event in &events {
             if let StreamEvent::State(state) = &event.event {
-                told.insert(state.view.job, state);
+                published.insert(state.view.job, state);
             }
         }
-        told.retain(|_, state| state.code.as_deref() != Some("deleted"));
-        assert!(told.keys().eq(self.jobs.keys()), "the jobs that are told of");
+        published.retain(|_, state| state.code.as_deref() != Some("deleted"));
+        assert!(published.keys().eq(self.jobs.keys()), "the jobs with events");
         for (job, known) in &self.jobs {
             let detail = store.detail(*job).await.expect("found");
             let view = &detail.view;
             assert_eq!((view.state, view.attempt), (known.state, known.attempt), "{job}");
-            assert_eq!((told[job].view.state, told[job].view.attempt), (known.state, known.attempt), "{job} is told");
+            assert_eq!(
+                (published[job].view.state, published[job].view.attempt),
+                (known.state, known.attempt),
+                "{job} in the events"
+            );
             assert_eq!((detail.log_lines, view.progress.value), (known.lines, known.value), "{job}");
             let checkpoint = store.checkpoint(*job).await.expect("read");
             assert_eq!(checkpoint.map(|kept| kept.attempt), known.checkpoint, "{job}");
@@ -444,7 +448,7 @@ impl StoreModel {
             StreamEvent::State(state) => Some(state.counts),
             _ => None,
         });
-        assert!(last.is_none_or(|told| told == Some(counts)));
+        assert!(last.is_none_or(|published| published == Some(counts)));
         assert_eq!(recount(&self.test), counts);
         self.compare_workers().await;
     }

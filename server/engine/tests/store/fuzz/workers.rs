@@ -112,11 +112,11 @@ impl StoreModel {
         let nodes = self.test.store.nodes().await.expect("read");
         // The workers of other tests are registered too and idle.
         let ours = |node: &&Node| node.worker.0.starts_with("00");
-        let mut told: Vec<_> = nodes.iter().filter(ours).map(|node| (&node.worker.0, node.heartbeat)).collect();
+        let mut registered: Vec<_> = nodes.iter().filter(ours).map(|node| (&node.worker.0, node.heartbeat)).collect();
         let alive = self.workers.iter().filter(|process| process.alive);
-        let mut known: Vec<_> = alive.map(|process| (&process.node.worker.0, process.node.heartbeat)).collect();
-        told.sort_unstable();
-        known.sort_unstable();
-        assert_eq!(told, known, "the living");
+        let mut expected: Vec<_> = alive.map(|process| (&process.node.worker.0, process.node.heartbeat)).collect();
+        registered.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(registered, expected, "the registered workers");
     }
 }
