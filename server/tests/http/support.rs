@@ -1,4 +1,4 @@
-//! What the tests share: processes, HTTP clients, readers of event streams, databases and fixtures.
+//! Shared helpers: processes, HTTP clients, readers of event streams, databases and fixtures.
 
 pub(crate) mod accounts;
 pub(crate) mod browser;

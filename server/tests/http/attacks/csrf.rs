@@ -56,7 +56,7 @@ fn send(
     forged: &str,
 ) -> u16 {
     let session = ada.session_cookie().unwrap();
-    let answer = send_bytes(
+    let response = send_bytes(
         &server.process,
         format!(
             "{method} {path} HTTP/1.1\r\nhost: {host}\r\n{forged}\r\ncookie: milepost_session={session}\r\n\
@@ -65,7 +65,7 @@ fn send(
         )
         .as_bytes(),
     );
-    status_of(&answer)
+    status_of(&response)
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn malformed_token_does_not_bypass_csrf_check() {
     let before = database_state(&server);
     let session = ada.session_cookie().unwrap();
     for authorization in ["Bearer \u{ff}", "Bearer nothing", "Bearer mp_\u{80}", "Basic YTpi"] {
-        let answer = send_bytes(
+        let response = send_bytes(
             &server.process,
             format!(
                 "POST /api/start_job HTTP/1.1\r\nhost: localhost\r\norigin: http://evil.example\r\n\
@@ -123,7 +123,7 @@ fn malformed_token_does_not_bypass_csrf_check() {
             )
             .as_bytes(),
         );
-        assert!(matches!(status_of(&answer), 401 | 403), "{authorization}: {answer}");
+        assert!(matches!(status_of(&response), 401 | 403), "{authorization}: {response}");
     }
     assert_eq!(database_state(&server), before);
 }

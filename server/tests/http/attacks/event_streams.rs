@@ -35,30 +35,30 @@ fn open_stream_with_token(server: &ServerWithAccounts, token: &str) -> SseReader
 fn case_16_stream_ends_when_its_right_is_revoked() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let ben = server.add_user(&ada, "ben", "operator");
-    let number = user_id(&server, "ben");
+    let ben_id = user_id(&server, "ben");
     let check = |what: &str, reader: SseReader, act: &dyn Fn()| {
         let since = Instant::now();
         act();
         assert_revoked(reader, since, what);
     };
-    let again = || {
-        let user = server.new_client();
-        user.sign_in("ben");
-        user
+    let sign_in_again = || {
+        let client = server.new_client();
+        client.sign_in("ben");
+        client
     };
 
     check("sign-out", SseReader::open(&ben, EVERYTHING), &|| drop(ben.submit("sign_out", &[])));
-    let (ben, other) = (again(), again());
+    let (ben, other) = (sign_in_again(), sign_in_again());
     check("sign-out everywhere else", SseReader::open(&other, EVERYTHING), &|| {
         drop(ben.call("end_other_sessions", &[]).error_for_status().unwrap());
     });
-    let other = again();
+    let other = sign_in_again();
     check("another password", SseReader::open(&other, EVERYTHING), &|| {
         let form = [("old", PASSWORD), ("new", "eight green otters"), ("again", "eight green otters")];
         ben.call("change_password", &form).error_for_status().unwrap();
     });
     let change = |role: &str| {
-        let form = [("user", number.as_str()), ("role", role)];
+        let form = [("user", ben_id.as_str()), ("role", role)];
         ada.call("change_role", &form).error_for_status().unwrap();
     };
     check("a smaller role", SseReader::open(&ben, EVERYTHING), &|| change("viewer"));
@@ -69,13 +69,13 @@ fn case_16_stream_ends_when_its_right_is_revoked() {
         drop(ada.call("revoke_token_of", &[("id", &id.to_string())]).error_for_status().unwrap());
     });
     check("a session ended by an administrator", SseReader::open(&ben, EVERYTHING), &|| {
-        drop(ada.call("end_sessions_of", &[("user", &number)]).error_for_status().unwrap());
+        drop(ada.call("end_sessions_of", &[("user", &ben_id)]).error_for_status().unwrap());
     });
-    let link: Value = ada.call("reset_password", &[("user", &number)]).json().unwrap();
+    let link: Value = ada.call("reset_password", &[("user", &ben_id)]).json().unwrap();
     let ben = server.new_client();
     ben.redeem_link(&crate::support::accounts::link_secret(link["secret"].as_str().unwrap()), "");
     check("removal", SseReader::open(&ben, EVERYTHING), &|| {
-        drop(ada.call("remove_user", &[("user", &number)]).error_for_status().unwrap());
+        drop(ada.call("remove_user", &[("user", &ben_id)]).error_for_status().unwrap());
     });
 }
 

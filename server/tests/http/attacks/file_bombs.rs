@@ -83,9 +83,9 @@ fn assert_survives(browser: &Browser, bombs: Vec<Bomb>, most: u64) {
         let others = scope.spawn(|| {
             let mut worst = Duration::ZERO;
             while !over.load(Ordering::Relaxed) {
-                let begun = Instant::now();
+                let started_at = Instant::now();
                 assert_eq!(browser.server.status(&["GET /jobs HTTP/1.1", "host: localhost"]), 200);
-                worst = worst.max(begun.elapsed());
+                worst = worst.max(started_at.elapsed());
                 thread::sleep(Duration::from_millis(50));
             }
             worst
@@ -94,20 +94,20 @@ fn assert_survives(browser: &Browser, bombs: Vec<Bomb>, most: u64) {
         let done: Vec<String> = bombs
             .into_iter()
             .map(|bomb| {
-                let (begun, name, accepted) = (Instant::now(), bomb.name, bomb.accepted);
+                let (started_at, name, accepted) = (Instant::now(), bomb.name, bomb.accepted);
                 let state = bomb.run(browser);
-                let peak_memory = peak_memory(browser);
-                println!("{name}: {state} after {:?}, at most {peak_memory} kB", begun.elapsed());
+                let peak = peak_memory(browser);
+                println!("{name}: {state} after {:?}, at most {peak} kB", started_at.elapsed());
                 if before == 0 {
-                    before = peak_memory;
+                    before = peak;
                 }
-                let good = accepted.contains(&state.as_str()) && peak_memory - before < most;
-                if good { String::new() } else { format!("{name}: {state}, {peak_memory} kB after {before} kB; ") }
+                let good = accepted.contains(&state.as_str()) && peak - before < most;
+                if good { String::new() } else { format!("{name}: {state}, {peak} kB after {before} kB; ") }
             })
             .collect();
         over.store(true, Ordering::Relaxed);
         let worst = others.join().unwrap();
-        println!("others wait {worst:?} at most");
+        println!("a page takes at most {worst:?}");
         assert_eq!(done.concat(), "");
         assert!(worst < SOON, "{worst:?}");
     });

@@ -1,7 +1,7 @@
 //! Fuzz test: random requests to every route and server function, valid and invalid, by every kind of client.
 //!
-//! Each run prints its seed. `FUZZ_SEED` repeats one, `FUZZ_REQUESTS` sets the number of requests. The order in which the
-//! server handles concurrent requests is not repeated.
+//! Each run prints its seed. `FUZZ_SEED` repeats one, `FUZZ_REQUESTS` sets the number of requests. The order in which
+//! the server handles concurrent requests is not repeated.
 
 mod request;
 mod rng;
@@ -22,7 +22,7 @@ use request::Request;
 use rng::Rng;
 
 use crate::support::{
-    accounts::{ADA, ServerWithAccounts, UserClient},
+    accounts::{ADA, ServerWithAccounts, UserClient, make_token},
     process::{ServerProcess, TIMEOUT, command},
 };
 
@@ -67,7 +67,7 @@ fn start_server(log: &File) -> (ServerWithAccounts, Vec<Client>) {
         user.start(r#"{"seconds":600}"#);
         user.run();
     }
-    let token = crate::support::accounts::make_token(&otto, "script", &["read", "start"]);
+    let token = make_token(&otto, "script", &["read", "start"]);
     let cookie = |user: &UserClient| format!("cookie: milepost_session={}", user.session_cookie().unwrap());
     let clients = vec![
         Client { name: "anonymous", header: "x-nothing: at-all".to_owned(), hidden: &MARKS },
@@ -103,32 +103,32 @@ fn send(addr: SocketAddr, bytes: &[u8], is_stream: bool) -> Vec<u8> {
     let mut stream = std::net::TcpStream::connect(addr).unwrap();
     stream.set_read_timeout(Some(if is_stream { Duration::from_millis(300) } else { TIMEOUT })).unwrap();
     let _ = stream.write_all(bytes);
-    let (mut answer, mut piece) = (Vec::new(), vec![0; 64 * 1024]);
+    let (mut response, mut piece) = (Vec::new(), vec![0; 64 * 1024]);
     while let Ok(read) = stream.read(&mut piece)
         && read > 0
-        && answer.len() < MAX_RESPONSE_BYTES
+        && response.len() < MAX_RESPONSE_BYTES
     {
-        answer.extend_from_slice(&piece[..read]);
-        if is_stream && answer.windows(15).any(|words| words == b"event: snapshot") {
+        response.extend_from_slice(&piece[..read]);
+        if is_stream && response.windows(15).any(|words| words == b"event: snapshot") {
             break;
         }
     }
-    answer
+    response
 }
 
 /// Sends one request; returns whether it was granted, and what is wrong with the response.
 fn check_response(addr: SocketAddr, client: &Client, request: &Request) -> (bool, Option<String>) {
-    let answer = send(addr, &request.bytes(&client.header), request.is_stream());
-    let text = String::from_utf8_lossy(&answer);
+    let response = send(addr, &request.bytes(&client.header), request.is_stream());
+    let text = String::from_utf8_lossy(&response);
     let status: u16 = text.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
     let leaked = client.hidden.iter().find(|mark| text.contains(**mark));
     let fault = match (status, leaked) {
         (_, Some(mark)) => format!("sees {mark}"),
         (100..=499, None) => return (status < 400 && !text.contains("/sign-in"), None),
-        (status, None) => format!("is answered {status}"),
+        (status, None) => format!("returned {status}"),
     };
-    let answer: String = text.chars().take(2_000).collect();
-    (false, Some(format!("{} {fault}\n{}\n-- answer --\n{answer}", client.name, request.preview(&client.header))))
+    let response: String = text.chars().take(2_000).collect();
+    (false, Some(format!("{} {fault}\n{}\n-- response --\n{response}", client.name, request.preview(&client.header))))
 }
 
 fn number(variable: &str) -> Option<u64> {
@@ -161,16 +161,16 @@ fn random_requests_neither_break_the_server_nor_leak_data() {
     for client in &clients {
         let requests = || outcomes.iter().filter(|(name, ..)| *name == client.name);
         let granted = requests().filter(|(_, granted, _)| *granted).count();
-        println!("{}: {granted} of {} calls granted", client.name, requests().count());
+        println!("{}: {granted} of {} requests granted", client.name, requests().count());
     }
     let faults: Vec<String> = outcomes.into_iter().filter_map(|(_, _, fault)| fault).take(10).collect();
-    let said = fs::read_to_string(log.path()).unwrap();
-    let complaints: Vec<_> =
-        said.lines().filter(|line| line.contains("panicked") || line.contains("ERROR")).take(10).collect();
-    assert!(faults.is_empty() && complaints.is_empty(), "FUZZ_SEED={seed}\n{}\n{complaints:#?}", faults.join("\n\n"));
+    let log_text = fs::read_to_string(log.path()).unwrap();
+    let errors: Vec<_> =
+        log_text.lines().filter(|line| line.contains("panicked") || line.contains("ERROR")).take(10).collect();
+    assert!(faults.is_empty() && errors.is_empty(), "FUZZ_SEED={seed}\n{}\n{errors:#?}", faults.join("\n\n"));
 
-    // All users keep their rights, and the server is healthy. A random request of the administrator may have restricted the
-    // task; undo that.
+    // All users keep their rights, and the server is healthy. A random request of the administrator may have restricted
+    // the task; undo that.
     let pages = clients[1..5].iter().map(|client| (client, Request::page("/jobs")));
     let (otto, ada) = (&clients[2], &clients[3]);
     let requests = [
@@ -178,8 +178,8 @@ fn random_requests_neither_break_the_server_nor_leak_data() {
         (otto, Request::function("start_job", "kind=demo&input=%7B%22seconds%22%3A0%7D")),
     ];
     for (client, request) in pages.chain(requests) {
-        let answer = send(addr, &request.bytes(&client.header), false);
-        assert!(answer.starts_with(b"HTTP/1.1 200"), "{}: {}", client.name, String::from_utf8_lossy(&answer));
+        let response = send(addr, &request.bytes(&client.header), false);
+        assert!(response.starts_with(b"HTTP/1.1 200"), "{}: {}", client.name, String::from_utf8_lossy(&response));
     }
     assert_eq!(server.process.status(&["GET /healthz HTTP/1.1", "host: localhost"]), 200);
 }

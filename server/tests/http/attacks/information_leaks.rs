@@ -18,9 +18,9 @@ fn health_check_hides_store_errors_from_anonymous_clients() {
         sqlx::query("alter table ledger rename to elsewhere").execute(connection).await.unwrap();
     });
     let stranger = server.new_client();
-    let answer = stranger.send(stranger.request(Method::GET, "/healthz"));
-    assert_eq!(answer.status(), 503);
-    assert_eq!(answer.text().unwrap(), "No sign of life: store readers. The server log may have the details.\n");
+    let response = stranger.send(stranger.request(Method::GET, "/healthz"));
+    assert_eq!(response.status(), 503);
+    assert_eq!(response.text().unwrap(), "No sign of life: store readers. The server log may have the details.\n");
 }
 
 #[test]

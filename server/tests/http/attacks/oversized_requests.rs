@@ -18,9 +18,9 @@ const MIB: usize = 1 << 20;
 
 /// The status of the response; 0 where the server closed the connection before the request was sent, which is accepted.
 fn send_status(server: &ServerWithAccounts, request: RequestBuilder) -> u16 {
-    let begun = Instant::now();
+    let started_at = Instant::now();
     let sent = request.send().map_or(0, |response| response.status().as_u16());
-    assert!(begun.elapsed() < TIMEOUT);
+    assert!(started_at.elapsed() < TIMEOUT);
     assert_eq!(server.process.status(&["GET /healthz HTTP/1.1", "host: localhost"]), 200);
     sent
 }
@@ -98,8 +98,8 @@ fn response_to_unread_body_closes_the_connection() {
     const NEXT: &str = "GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
     let (server, _ada) = ServerWithAccounts::with_admin();
     let post = |path: &str, rest: &str| {
-        let answers = send_bytes(&server.process, format!("POST {path} HTTP/1.1\r\n{FORM}{rest}{NEXT}").as_bytes());
-        let (first, others) = answers.split_once("\r\n\r\n").unwrap();
+        let responses = send_bytes(&server.process, format!("POST {path} HTTP/1.1\r\n{FORM}{rest}{NEXT}").as_bytes());
+        let (first, others) = responses.split_once("\r\n\r\n").unwrap();
         (status_of(first), first.contains("connection: close"), others.contains("HTTP/1.1 200"))
     };
     let whole = "content-length: 8\r\n\r\nname=ada";
@@ -163,11 +163,11 @@ fn upload_over_user_quota_is_rejected() {
     };
     assert_eq!(send(&ben, 600_000).status(), 200);
     for bytes in [600_000, 50_000_000] {
-        let refused = send(&ben, bytes);
-        assert_eq!(refused.status(), 413);
-        let refused: Value = refused.json().unwrap();
-        assert_eq!(refused["code"], "quota_reached", "{refused}");
-        assert!(refused["message"].as_str().unwrap().starts_with("Your uploads and inputs take 600 kB"), "{refused}");
+        let rejected = send(&ben, bytes);
+        assert_eq!(rejected.status(), 413);
+        let rejected: Value = rejected.json().unwrap();
+        assert_eq!(rejected["code"], "quota_reached", "{rejected}");
+        assert!(rejected["message"].as_str().unwrap().starts_with("Your uploads and inputs take 600 kB"), "{rejected}");
     }
     // A body without a length is counted while it arrives.
     let unknown = Body::new(std::io::Read::take(std::io::repeat(b'x'), 600_000));

@@ -30,9 +30,9 @@ fn server_behind_proxy() -> (ServerWithAccounts, UserClient) {
 }
 
 fn sign_in(server: &ServerWithAccounts, name: &str, password: &str, from: &str) -> Response {
-    let user = server.new_client();
-    let request = user.request(Method::POST, "/api/sign_in").header("x-forwarded-for", from);
-    user.send(request.form(&[("name", name), ("password", password)]))
+    let client = server.new_client();
+    let request = client.request(Method::POST, "/api/sign_in").header("x-forwarded-for", from);
+    client.send(request.form(&[("name", name), ("password", password)]))
 }
 
 /// A distinct client address for every number.
@@ -41,35 +41,37 @@ fn address_of(number: usize) -> String {
 }
 
 /// Sends a guess for each name and address, pipelined on one connection; returns the responses.
-fn send_guesses(server: &ServerWithAccounts, send_guesses: impl Iterator<Item = (String, String)>) -> Vec<String> {
+fn send_guesses(server: &ServerWithAccounts, guesses: impl Iterator<Item = (String, String)>) -> Vec<String> {
     let mut stream = server.process.connect();
     let mut writer = stream.try_clone().unwrap();
-    let mut asked = Vec::new();
-    for (name, from) in send_guesses {
+    let mut requests = Vec::new();
+    for (name, from) in guesses {
         let body = format!("name={name}&password=wrong+green+otters");
-        asked.push(format!(
+        requests.push(format!(
             "POST /api/sign_in HTTP/1.1\r\nhost: localhost\r\nx-forwarded-for: {from}\r\n\
              content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         ));
     }
-    asked.push("GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".to_owned());
-    let send = thread::spawn(move || writer.write_all(asked.concat().as_bytes()).unwrap());
-    let mut answers = String::new();
-    stream.read_to_string(&mut answers).unwrap();
+    requests.push("GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".to_owned());
+    let send = thread::spawn(move || writer.write_all(requests.concat().as_bytes()).unwrap());
+    let mut responses = String::new();
+    stream.read_to_string(&mut responses).unwrap();
     send.join().unwrap();
-    let answers = answers.split("HTTP/1.1 ").skip(1).map(|answer| format!("HTTP/1.1 {answer}"));
-    let mut answers: Vec<String> = answers.collect();
-    assert_eq!(status_of(&answers.pop().unwrap()), 200, "healthy at the end");
-    answers
+    let responses = responses.split("HTTP/1.1 ").skip(1).map(|response| format!("HTTP/1.1 {response}"));
+    let mut responses: Vec<String> = responses.collect();
+    assert_eq!(status_of(&responses.pop().unwrap()), 200, "healthy at the end");
+    responses
 }
 
 /// Asserts that at most `max_checked` guesses were checked; the others were rate limited, with `Retry-After`.
-fn assert_rate_limited(max_checked: usize, answers: &[String]) {
-    let refused =
-        answers.iter().filter(|answer| status_of(answer) == 429 && answer.contains("\r\nretry-after: ")).count();
-    let checked = answers.iter().filter(|answer| status_of(answer) == 401).count();
-    assert_eq!(refused + checked, answers.len());
+fn assert_rate_limited(max_checked: usize, responses: &[String]) {
+    let rejected = responses
+        .iter()
+        .filter(|response| status_of(response) == 429 && response.contains("\r\nretry-after: "))
+        .count();
+    let checked = responses.iter().filter(|response| status_of(response) == 401).count();
+    assert_eq!(rejected + checked, responses.len());
     assert!((1..=max_checked).contains(&checked), "{checked}");
 }
 
@@ -79,9 +81,9 @@ fn page_time_during(ada: &UserClient, attack: impl FnOnce() + Send) -> Duration 
         let attack = scope.spawn(attack);
         let mut waits = Vec::new();
         while !attack.is_finished() || waits.len() < 5 {
-            let begun = Instant::now();
+            let started_at = Instant::now();
             ada.page("/settings");
-            waits.push(begun.elapsed());
+            waits.push(started_at.elapsed());
             // A user at work, not an attacker.
             thread::sleep(Duration::from_millis(50));
         }
@@ -102,7 +104,7 @@ fn guesses_from_one_address_are_rate_limited() {
             &send_guesses(&server, (0..MANY / 10).map(|number| (format!("name{number}"), "203.0.113.10".to_owned()))),
         );
     });
-    println!("others wait {wait:?}");
+    println!("a page takes {wait:?}");
     assert!(wait < Duration::from_millis(100), "{wait:?}");
     assert_eq!(sign_in(&server, ADA, PASSWORD, HOME).status(), 200);
     assert_eq!(sign_in(&server, ADA, PASSWORD, "198.51.100.1").status(), 200);
@@ -112,17 +114,17 @@ fn guesses_from_one_address_are_rate_limited() {
 fn guesses_from_many_addresses_do_not_lock_out_the_user() {
     let (server, ada) = server_behind_proxy();
     let wait = page_time_during(&ada, || {
-        assert_rate_limited(60, &send_guesses(&server, (0..MANY).map(|number| (ADA.to_owned(), address_of(number)))))
+        assert_rate_limited(60, &send_guesses(&server, (0..MANY).map(|number| (ADA.to_owned(), address_of(number)))));
     });
-    println!("others wait {wait:?}");
+    println!("a page takes {wait:?}");
     assert!(wait < Duration::from_millis(100), "{wait:?}");
     assert_eq!(sign_in(&server, ADA, PASSWORD, HOME).status(), 200, "from a known address");
     let elsewhere = sign_in(&server, ADA, PASSWORD, "198.51.100.1");
     if elsewhere.status() == 429 {
         let wait: u64 = elsewhere.headers()["retry-after"].to_str().unwrap().parse().unwrap();
         assert!(wait <= 10, "{wait}");
-        let told: Value = elsewhere.json().unwrap();
-        assert_eq!(told["code"], "too_many_requests");
+        let error: Value = elsewhere.json().unwrap();
+        assert_eq!(error["code"], "too_many_requests");
     }
     // A forwarded address before the trusted proxy's own does not count.
     let claimed = format!("203.0.113.50, {HOME}, not-an-address, {}", address_of(1));
@@ -145,13 +147,13 @@ fn rejection_time_ratio() -> f64 {
     // Other load makes single guesses slower, so each name counts its quickest. An account permits 50 guesses.
     for number in 1..48 {
         for (quickest, name) in quickest.iter_mut().zip(names) {
-            let begun = Instant::now();
-            let answer = sign_in(&server, name, "wrong green otters", &address_of(number));
-            *quickest = begun.elapsed().as_secs_f64().min(*quickest);
-            assert_eq!(answer.status(), 401, "{name}");
-            assert!(answer.headers().get("set-cookie").is_none(), "{name}");
-            let told: Value = answer.json().unwrap();
-            assert_eq!(told["message"], "Name and password do not match.", "{name}");
+            let started_at = Instant::now();
+            let response = sign_in(&server, name, "wrong green otters", &address_of(number));
+            *quickest = started_at.elapsed().as_secs_f64().min(*quickest);
+            assert_eq!(response.status(), 401, "{name}");
+            assert!(response.headers().get("set-cookie").is_none(), "{name}");
+            let error: Value = response.json().unwrap();
+            assert_eq!(error["message"], "Name and password do not match.", "{name}");
         }
         let ends = quickest.iter().fold((f64::MAX, 0.0_f64), |(least, most), time| (least.min(*time), most.max(*time)));
         ratio = ends.1 / ends.0;

@@ -68,19 +68,19 @@ fn url_path_reaches_no_file_outside_artifacts() {
     let folders = ["/jobs/1/artifacts", &folder, "/jobs/1/log", "/jobs", "/pkg", "", "/settings/audit.csv", "/uploads"];
     for folder in folders {
         for way in ESCAPES.iter().copied().chain([long.as_str(), deep.as_str()]) {
-            let answer = ask(&format!("{folder}/{way}"));
+            let response = ask(&format!("{folder}/{way}"));
             for secret in ["SQLite format 3", "root:", "[package]", "BEGIN"] {
-                assert!(!answer.contains(secret), "{folder}/{way}: {answer}");
+                assert!(!response.contains(secret), "{folder}/{way}: {response}");
             }
-            assert!(!matches!(status_of(&answer), 0 | 500..), "{folder}/{way}: {answer}");
-            let job_made_it = answer.contains("A demonstration of");
+            assert!(!matches!(status_of(&response), 0 | 500..), "{folder}/{way}: {response}");
+            let job_made_it = response.contains("A demonstration of");
             assert!(!job_made_it, "{folder}/{way} is another name of a file");
         }
     }
     for job in ["0", "-1", "01", "+1", "1.0", "1e0", "%31%00", "9223372036854775808", "1%2f..%2f1", "1;2", "' or 1=1"] {
         let job = job.replace(' ', "%20");
-        let answer = ask(&format!("/jobs/{job}/artifacts/demo.txt"));
-        let answered = status_of(&answer);
+        let response = ask(&format!("/jobs/{job}/artifacts/demo.txt"));
+        let answered = status_of(&response);
         assert!(answered == 404 || matches!(&*job, "01" | "+1"), "{job}: {answered}");
     }
 }
@@ -100,10 +100,11 @@ fn upload_name_never_becomes_a_file_name() {
             continue;
         }
         assert_eq!(sent.status(), 200, "{name}");
-        let answer: Value = sent.json().unwrap();
-        let known = answer["name"].as_str().unwrap();
-        let plain = !known.contains(['/', '\\']) && !known.chars().any(char::is_control) && !known.is_empty();
-        assert!(plain && known != ".." && known.chars().count() <= 200, "{name} became {known:?}");
+        let response: Value = sent.json().unwrap();
+        let stored_name = response["name"].as_str().unwrap();
+        let plain =
+            !stored_name.contains(['/', '\\']) && !stored_name.chars().any(char::is_control) && !stored_name.is_empty();
+        assert!(plain && stored_name != ".." && stored_name.chars().count() <= 200, "{name} became {stored_name:?}");
         kept += 1;
     }
     let new: Vec<_> = files(server.data()).difference(&before).cloned().collect();

@@ -42,20 +42,20 @@ fn private_job_of_another_user_looks_nonexistent() {
             assert!(!seen.contains(MARK), "{page}");
         }
         for path in ["", "/input", "/log", "/result", "/artifacts/rejected.csv", "/artifacts/nothing"] {
-            let answers = [&job, &none].map(|job| {
-                let answer = user.get(&format!("/jobs/{job}{path}"));
-                (answer.status(), answer.text().unwrap().contains(MARK))
+            let responses = [&job, &none].map(|job| {
+                let response = user.get(&format!("/jobs/{job}{path}"));
+                (response.status(), response.text().unwrap().contains(MARK))
             });
-            assert_eq!(answers, [(http::StatusCode::NOT_FOUND, false); 2], "{path}");
+            assert_eq!(responses, [(http::StatusCode::NOT_FOUND, false); 2], "{path}");
         }
         for function in
             ["cancel_job", "retry_job", "pause_job", "resume_job", "start_now", "delete_job", "rerun_job", "pin_job"]
         {
-            let answers = [&job, &none].map(|job| {
-                let answer = user.call(function, &[("id", job)]);
-                (answer.status(), answer.text().unwrap().replace(&**job, "N"))
+            let responses = [&job, &none].map(|job| {
+                let response = user.call(function, &[("id", job)]);
+                (response.status(), response.text().unwrap().replace(&**job, "N"))
             });
-            assert_eq!(answers[0], answers[1], "{function}");
+            assert_eq!(responses[0], responses[1], "{function}");
         }
     }
     for from in [&job, &none] {

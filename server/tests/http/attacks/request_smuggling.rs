@@ -14,8 +14,8 @@ use crate::support::{
 const HIDDEN: &str = "GET /smuggled HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
 /// The number of responses.
-fn response_count(answer: &str) -> usize {
-    answer.matches("HTTP/1.1 ").count()
+fn response_count(response: &str) -> usize {
+    response.matches("HTTP/1.1 ").count()
 }
 
 fn send(server: &ServerProcess, head: &str, body: &str) -> String {
@@ -57,9 +57,9 @@ fn ambiguous_content_length_is_rejected_and_closes() {
         "content-length: 4\r\ntransfer-encoding: gzip, chunked\r\n".to_owned(),
     ] {
         for body in [HIDDEN.to_owned(), format!("0\r\n\r\n{HIDDEN}")] {
-            let answer = send(&server, &post(&lines), &body);
-            assert!(response_count(&answer) <= 1 && !answer.contains("smuggled"), "{lines:?} {body:?}: {answer}");
-            assert!(matches!(status_of(&answer), 400 | 413), "{lines:?} {body:?}: {answer}");
+            let response = send(&server, &post(&lines), &body);
+            assert!(response_count(&response) <= 1 && !response.contains("smuggled"), "{lines:?} {body:?}: {response}");
+            assert!(matches!(status_of(&response), 400 | 413), "{lines:?} {body:?}: {response}");
         }
     }
 }
@@ -82,17 +82,17 @@ fn ambiguous_chunk_size_closes_the_connection() {
         "1;a=\"\r\n\"",
         "\u{b}1",
     ] {
-        let answer = send(&server, &head, &format!("{size}\r\na\r\n0\r\n\r\n{HIDDEN}"));
-        assert!(!answer.contains("smuggled") && response_count(&answer) <= 1, "{size:?}: {answer}");
-        assert!(matches!(status_of(&answer), 400 | 0), "{size:?}: {answer}");
+        let response = send(&server, &head, &format!("{size}\r\na\r\n0\r\n\r\n{HIDDEN}"));
+        assert!(!response.contains("smuggled") && response_count(&response) <= 1, "{size:?}: {response}");
+        assert!(matches!(status_of(&response), 400 | 0), "{size:?}: {response}");
     }
     // Endless chunk extensions and trailers.
     let endless = "a".repeat(300_000);
-    let answer = send(&server, &head, &format!("1;{endless}\r\na\r\n0\r\n\r\n{HIDDEN}"));
-    assert!(!answer.contains("smuggled"), "{answer}");
+    let response = send(&server, &head, &format!("1;{endless}\r\na\r\n0\r\n\r\n{HIDDEN}"));
+    assert!(!response.contains("smuggled"), "{response}");
     let trailers = "x: y\r\n".repeat(100_000);
-    let answer = send(&server, &head, &format!("1\r\na\r\n0\r\n{trailers}\r\n{HIDDEN}"));
-    assert!(!answer.contains("smuggled"), "{answer}");
+    let response = send(&server, &head, &format!("1\r\na\r\n0\r\n{trailers}\r\n{HIDDEN}"));
+    assert!(!response.contains("smuggled"), "{response}");
 }
 
 #[test]
@@ -127,13 +127,13 @@ fn malformed_request_head_is_rejected() {
         // Closed for writing, because the server would wait for the rest of an incomplete head.
         let sent = stream.write_all(format!("{head}\r\n{HIDDEN}").as_bytes());
         let _ = sent.and_then(|()| stream.shutdown(Shutdown::Write));
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer);
-        let answer = String::from_utf8_lossy(&answer);
-        assert!(matches!(status_of(&answer), 400 | 421 | 404 | 505 | 0), "{head:?}: {answer}");
-        assert!(status_of(&answer) != 404 || head.contains('\u{7f}'), "{head:?}: {answer}");
-        let is_host_error = status_of(&answer) == 421 || answer.contains("one Host header");
-        assert!(response_count(&answer) <= 1 || is_host_error, "{head:?}: {answer}");
+        let mut response = Vec::new();
+        let _ = stream.read_to_end(&mut response);
+        let response = String::from_utf8_lossy(&response);
+        assert!(matches!(status_of(&response), 400 | 421 | 404 | 505 | 0), "{head:?}: {response}");
+        assert!(status_of(&response) != 404 || head.contains('\u{7f}'), "{head:?}: {response}");
+        let is_host_error = status_of(&response) == 421 || response.contains("one Host header");
+        assert!(response_count(&response) <= 1 || is_host_error, "{head:?}: {response}");
     }
     assert_eq!(server.status(&["GET /healthz HTTP/1.1", "host: localhost"]), 200);
 }
@@ -141,16 +141,16 @@ fn malformed_request_head_is_rejected() {
 #[test]
 fn expect_continue_is_answered_with_early_rejection() {
     let (server, _data) = ServerProcess::start_with(&["--upload-limit", "1MB"]);
-    let answer = send(
+    let response = send(
         &server,
         "POST /uploads?name=a HTTP/1.1\r\nhost: localhost\r\ncontent-length: 4000000000\r\nexpect: 100-continue\r\n\
          connection: close\r\n",
         "",
     );
-    assert_eq!(status_of(&answer), 413, "{answer}");
+    assert_eq!(status_of(&response), 413, "{response}");
     for expected in ["200-ok", "", "100-continue, 100-continue"] {
-        let answer =
+        let response =
             send(&server, &post(&format!("expect: {expected}\r\ncontent-length: 4\r\nconnection: close\r\n")), "id=9");
-        assert!(matches!(status_of(&answer), 100 | 400..=417), "{expected}: {answer}");
+        assert!(matches!(status_of(&response), 100 | 400..=417), "{expected}: {response}");
     }
 }

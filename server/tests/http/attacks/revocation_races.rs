@@ -32,9 +32,9 @@ fn form_body_sent_after_sign_out_is_rejected() {
         assert!(interim.starts_with(b"HTTP/1.1 100"));
         ada.call("end_sessions_of", &[("user", &user_id(&server, "ben"))]).error_for_status().unwrap();
         stream.write_all(field.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        assert_eq!(status_of(&answer), 401, "{path}: {answer}");
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        assert_eq!(status_of(&response), 401, "{path}: {response}");
         ben.sign_in("ben");
     }
     assert_eq!(query_value::<i64>(server.data(), "select count(*) from job"), 0);
@@ -44,20 +44,20 @@ fn form_body_sent_after_sign_out_is_rejected() {
 fn sign_in_during_password_reset_leaves_no_session() {
     let (server, ada) = ServerWithAccounts::with_admin();
     server.add_user(&ada, "ben", "operator");
-    let number = user_id(&server, "ben");
+    let ben_id = user_id(&server, "ben");
     let mut old = PASSWORD.to_owned();
     for round in 0..6 {
         let new = format!("{round} green otters in a row");
-        let link: Value = ada.call("reset_password", &[("user", &number)]).json().unwrap();
+        let link: Value = ada.call("reset_password", &[("user", &ben_id)]).json().unwrap();
         let link = link_secret(link["secret"].as_str().unwrap());
-        let (owner, thief) = (server.new_client(), server.new_client());
+        let (owner, attacker) = (server.new_client(), server.new_client());
         let replace = thread::spawn(move || {
             owner.call("set_up", &[("link", &link), ("password", &new)]).error_for_status().unwrap();
             owner
         });
-        thief.call("sign_in", &[("name", "ben"), ("password", &old)]);
+        attacker.call("sign_in", &[("name", "ben"), ("password", &old)]);
         let owner = replace.join().unwrap();
-        assert!(redirect_target(&thief.get("/")).starts_with("/sign-in"), "round {round}");
+        assert!(redirect_target(&attacker.get("/")).starts_with("/sign-in"), "round {round}");
         owner.page("/");
         old = format!("{round} green otters in a row");
     }

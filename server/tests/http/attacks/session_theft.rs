@@ -8,18 +8,18 @@ use crate::support::{
 #[test]
 fn sign_in_replaces_the_session_id() {
     let (server, _ada) = ServerWithAccounts::with_admin();
-    let user = server.new_client();
+    let client = server.new_client();
     // Flash messages for an anonymous client may be stored in a session until the next page.
-    user.submit("set_theme", &[("theme", "none that there is")]);
-    user.submit("cancel_job", &[("id", "1")]);
-    user.get("/jobs");
-    let before = user.session_cookie();
-    user.sign_in(ADA);
-    assert_ne!(user.session_cookie(), before);
+    client.submit("set_theme", &[("theme", "none that there is")]);
+    client.submit("cancel_job", &[("id", "1")]);
+    client.get("/jobs");
+    let before = client.session_cookie();
+    client.sign_in(ADA);
+    assert_ne!(client.session_cookie(), before);
     if let Some(before) = before {
-        let thief = server.new_client();
-        thief.set_session_cookie(&before);
-        assert!(redirect_target(&thief.get("/")).starts_with("/sign-in"));
+        let attacker = server.new_client();
+        attacker.set_session_cookie(&before);
+        assert!(redirect_target(&attacker.get("/")).starts_with("/sign-in"));
     }
 }
 
@@ -29,14 +29,14 @@ fn anonymous_requests_create_no_sessions() {
     let sessions = || query_value::<i64>(server.data(), "select count(*) from session");
     let before = sessions();
     for _ in 0..20 {
-        let user = server.new_client();
+        let client = server.new_client();
         for path in ["/", "/jobs/1", "/sign-in", "/sign-in?next=/jobs", "/nowhere", "/settings/users"] {
-            user.get(path);
+            client.get(path);
         }
-        user.submit("set_theme", &[("theme", "none that there is")]);
-        user.submit("start_job", &[("kind", "demo")]);
-        user.submit("sign_out", &[]);
-        user.submit("set_up", &[("link", "a"), ("password", "b")]);
+        client.submit("set_theme", &[("theme", "none that there is")]);
+        client.submit("start_job", &[("kind", "demo")]);
+        client.submit("sign_out", &[]);
+        client.submit("set_up", &[("link", "a"), ("password", "b")]);
     }
     assert_eq!(sessions(), before);
 }
@@ -66,11 +66,11 @@ fn stolen_session_ends_with_every_kind_of_sign_out() {
     let (server, ada) = ServerWithAccounts::with_admin();
     ada.run();
     let ben = server.add_user(&ada, "ben", "operator");
-    let number = user_id(&server, "ben");
-    let again = || {
-        let user = server.new_client();
-        user.sign_in("ben");
-        user
+    let ben_id = user_id(&server, "ben");
+    let sign_in_again = || {
+        let client = server.new_client();
+        client.sign_in("ben");
+        client
     };
 
     let stolen = ben.with_same_cookies();
@@ -79,51 +79,51 @@ fn stolen_session_ends_with_every_kind_of_sign_out() {
     ben.submit("sign_out", &[]);
     assert_signed_out(&stolen, "signed out");
 
-    let (ben, stolen) = (again(), again());
+    let (ben, stolen) = (sign_in_again(), sign_in_again());
     ben.call("end_other_sessions", &[]).error_for_status().unwrap();
     assert_signed_out(&stolen, "signed out elsewhere");
     ben.page("/");
 
-    let stolen = again();
+    let stolen = sign_in_again();
     let form = [("old", PASSWORD), ("new", "eight green otters"), ("again", "eight green otters")];
     ben.call("change_password", &form).error_for_status().unwrap();
     assert_signed_out(&stolen, "another password");
     ben.page("/");
 
     let stolen = ben.with_same_cookies();
-    ada.call("end_sessions_of", &[("user", &number)]).error_for_status().unwrap();
+    ada.call("end_sessions_of", &[("user", &ben_id)]).error_for_status().unwrap();
     assert_signed_out(&stolen, "signed out by an administrator");
 
-    let link = ada.call("reset_password", &[("user", &number)]).json::<serde_json::Value>().unwrap();
+    let link = ada.call("reset_password", &[("user", &ben_id)]).json::<serde_json::Value>().unwrap();
     let link = link_secret(link["secret"].as_str().unwrap());
     let ben = server.new_client();
     ben.redeem_link(&link, "");
-    let stolen = again();
+    let stolen = sign_in_again();
     // The link is used up, also for others who have seen it.
     assert_eq!(server.new_client().get(&format!("/setup?link={link}")).status(), 404);
     let used = server.new_client().call("set_up", &[("link", &link), ("password", "nine green otters")]);
     assert!(used.status().is_client_error(), "{}", used.status());
 
-    ada.call("remove_user", &[("user", &number)]).error_for_status().unwrap();
+    ada.call("remove_user", &[("user", &ben_id)]).error_for_status().unwrap();
     assert_signed_out(&stolen, "removed");
     assert_signed_out(&ben, "removed");
-    let answer = server.new_client().call("sign_in", &[("name", "ben"), ("password", PASSWORD)]);
-    assert_eq!(answer.status(), 401);
+    let response = server.new_client().call("sign_in", &[("name", "ben"), ("password", PASSWORD)]);
+    assert_eq!(response.status(), 401);
 }
 
 #[test]
 fn demoted_user_loses_rights_in_open_sessions() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let ben = server.add_user(&ada, "ben", "administrator");
-    let number = user_id(&server, "ben");
+    let ben_id = user_id(&server, "ben");
     ben.page("/settings/users");
-    ada.call("change_role", &[("user", &number), ("role", "viewer")]).error_for_status().unwrap();
+    ada.call("change_role", &[("user", &ben_id), ("role", "viewer")]).error_for_status().unwrap();
     for path in ["/settings/users", "/settings/audit", "/settings/tasks", "/new/demo"] {
         assert_eq!(ben.get(path).status(), 403, "{path}");
     }
     assert_eq!(fetch_status(&ben, "/settings/audit.csv"), 403);
     for function in ["change_role", "add_user", "remove_user", "pause_queue", "start_job", "change_kind_rule"] {
-        let form = [("user", number.as_str()), ("role", "administrator"), ("name", "eve"), ("queue", "default")];
+        let form = [("user", ben_id.as_str()), ("role", "administrator"), ("name", "eve"), ("queue", "default")];
         assert_eq!(ben.call(function, &form).status(), 403, "{function}");
     }
 }

@@ -12,9 +12,9 @@ const SOON: Duration = Duration::from_secs(5);
 
 fn assert_responsive(server: &ServerProcess) {
     for _ in 0..5 {
-        let begun = Instant::now();
+        let started_at = Instant::now();
         assert_eq!(server.status(&["GET /jobs HTTP/1.1", "host: localhost"]), 200);
-        assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+        assert!(started_at.elapsed() < SOON, "{:?}", started_at.elapsed());
     }
 }
 
@@ -58,15 +58,15 @@ fn idle_connections_do_not_block_other_clients() {
 fn slow_request_head_times_out() {
     let (server, _data) = ServerProcess::start();
     let mut stream = server.connect();
-    let begun = Instant::now();
+    let started_at = Instant::now();
     stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nx: ").unwrap();
     // One byte after the other: never idle, never complete.
     stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
-    let mut answer = [0; 16];
+    let mut response = [0; 16];
     loop {
-        match stream.read(&mut answer) {
+        match stream.read(&mut response) {
             Ok(0) => break,
-            Ok(_) => assert!(answer.starts_with(b"HTTP/1.1 408"), "{answer:?}"),
+            Ok(_) => assert!(response.starts_with(b"HTTP/1.1 408"), "{response:?}"),
             Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {
                 if stream.write_all(b"y").is_err() {
                     break;
@@ -74,9 +74,9 @@ fn slow_request_head_times_out() {
             }
             Err(_) => break,
         }
-        assert!(begun.elapsed() < Duration::from_secs(15), "it is still waited for");
+        assert!(started_at.elapsed() < Duration::from_secs(15), "the connection is still open");
     }
-    assert!(begun.elapsed() > Duration::from_secs(9), "{:?}", begun.elapsed());
+    assert!(started_at.elapsed() > Duration::from_secs(9), "{:?}", started_at.elapsed());
 }
 
 #[test]
@@ -90,8 +90,8 @@ fn thousand_pipelined_requests_are_all_answered() {
         }
         writer.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
     });
-    let mut answers = String::new();
-    stream.read_to_string(&mut answers).unwrap();
+    let mut responses = String::new();
+    stream.read_to_string(&mut responses).unwrap();
     ask.join().unwrap();
-    assert_eq!(answers.matches("HTTP/1.1 200").count(), 1_000);
+    assert_eq!(responses.matches("HTTP/1.1 200").count(), 1_000);
 }

@@ -15,8 +15,8 @@ use crate::support::{
     html_elements::{Element, elements},
 };
 
-/// Texts that are written everywhere. Where one becomes markup, an element `xss-7` or an attribute `onxss` appears. Short
-/// enough to fit into a name.
+/// Texts that are written everywhere. Where one becomes markup, an element `xss-7` or an attribute `onxss` appears.
+/// Short enough to fit into a name.
 const TEXTS: [&str; 3] = [
     "\"'><script>alert(7)</script><xss-7 onxss=alert(7)>",
     "javascript:alert(7)//'-alert(7)-'\" onxss=\"",
@@ -71,13 +71,13 @@ fn assert_no_injection(path: &str, html: &str) {
 }
 
 /// [`assert_no_injection`] for a response; other types than HTML must be marked so that no browser sniffs them.
-fn check_response(path: &str, answer: Response) {
-    let kind = answer.headers().get(CONTENT_TYPE).map_or("", |kind| kind.to_str().unwrap()).to_owned();
+fn check_response(path: &str, response: Response) {
+    let kind = response.headers().get(CONTENT_TYPE).map_or("", |kind| kind.to_str().unwrap()).to_owned();
     if kind.contains("html") {
-        assert_no_injection(path, &answer.text().unwrap());
+        assert_no_injection(path, &response.text().unwrap());
     } else {
         assert!(["", "application/json", "text/plain; charset=utf-8"].contains(&&*kind), "{path}: {kind}");
-        assert_eq!(answer.headers()["x-content-type-options"], "nosniff", "{path}");
+        assert_eq!(response.headers()["x-content-type-options"], "nosniff", "{path}");
     }
 }
 
@@ -125,9 +125,9 @@ fn fixture() -> Fixture {
         jobs.push(start(&ada, "check-links", &json!({ "file": list })));
         make_token(&ada, text, &["read"]);
         server.new_client().call("sign_in", &[("name", text), ("password", text)]);
-        let known = server.new_client();
-        let request = known.request(Method::POST, "/api/sign_in").header(USER_AGENT, *text);
-        let signed_in = known.send(request.form(&[("name", ADA), ("password", PASSWORD)]));
+        let client = server.new_client();
+        let request = client.request(Method::POST, "/api/sign_in").header(USER_AGENT, *text);
+        let signed_in = client.send(request.form(&[("name", ADA), ("password", PASSWORD)]));
         assert!(matches!(signed_in.status().as_u16(), 200 | 429));
         ada.call("start_job", &[("kind", "demo"), ("input", "{}"), ("unique_key", text), ("idempotency_key", text)]);
     }
@@ -317,11 +317,11 @@ fn reflected_form_values_are_escaped() {
                     let referrer = text.replace('\n', " ");
                     let request =
                         request.header(REFERER, format!("http://{}/jobs?text={referrer}", server.process.addr));
-                    let answer = user.send(request);
-                    assert!(answer.status().as_u16() < 500, "{} {form:?}: {}", route.path, answer.status());
-                    let location = answer.headers().get("location").map(|to| to.to_str().unwrap().to_owned());
+                    let response = user.send(request);
+                    assert!(response.status().as_u16() < 500, "{} {form:?}: {}", route.path, response.status());
+                    let location = response.headers().get("location").map(|to| to.to_str().unwrap().to_owned());
                     assert!(location.is_none_or(|to| to.starts_with('/') && !to.starts_with("//")), "{}", route.path);
-                    check_response(&route.path, answer);
+                    check_response(&route.path, response);
                 }
             }
             // The flash message of the next page.
@@ -332,10 +332,10 @@ fn reflected_form_values_are_escaped() {
             .text("index", text)
             .text(text, text)
             .part("file", multipart::Part::text(text).file_name(text));
-        let answer =
+        let response =
             ada.send(ada.request(Method::POST, "/new/import-csv").header(ACCEPT, "text/html").multipart(parts));
-        assert!(answer.status().as_u16() < 500);
-        assert_no_injection("/new/import-csv", &answer.text().unwrap());
+        assert!(response.status().as_u16() < 500);
+        assert_no_injection("/new/import-csv", &response.text().unwrap());
         let theme = text.replace('\n', " ");
         let cookies = format!("theme={theme}; milepost_session={}; a={theme}", ada.session_cookie().unwrap());
         let request =

@@ -56,8 +56,8 @@ fn new_job_is_offered_to_operators_only() {
 #[test]
 fn ended_job_offers_rerun_and_delete_by_role_and_starter() {
     let users = UsersOfEachRole::new();
-    let (hers, his) = (users.ada.run(), users.otto.run());
-    for (job, operator_deletes) in [(hers, false), (his, true)] {
+    let (of_admin, of_operator) = (users.ada.run(), users.otto.run());
+    for (job, operator_deletes) in [(of_admin, false), (of_operator, true)] {
         let again = format!("new/demo?from={job}");
         let mut all = set(&["new", "pin_job", "rerun_job", "delete_job", "add_note", &again]);
         let [administrator, operator, viewer] = users.actions_on(&format!("/jobs/{job}"));
@@ -69,8 +69,8 @@ fn ended_job_offers_rerun_and_delete_by_role_and_starter() {
         assert_eq!(viewer, set(&["pin_job"]));
         assert!(!users.vera.page(&format!("/jobs/{job}?confirm=delete")).contains("delete_job"));
     }
-    assert_eq!(users.otto.call("delete_job", &[("id", &hers.to_string())]).status(), 403);
-    assert_eq!(users.vera.call("rerun_job", &[("id", &hers.to_string())]).status(), 403);
+    assert_eq!(users.otto.call("delete_job", &[("id", &of_admin.to_string())]).status(), 403);
+    assert_eq!(users.vera.call("rerun_job", &[("id", &of_admin.to_string())]).status(), 403);
 }
 
 #[test]
@@ -110,14 +110,14 @@ fn queue_controls_are_offered_to_administrators_only() {
 fn form_of_forbidden_task_names_the_required_role() {
     let users = UsersOfEachRole::new();
     for path in ["/new", "/new/demo"] {
-        let answer = users.vera.get(path);
-        assert_eq!(answer.status(), 403, "{path}");
-        let page = answer.text().unwrap();
+        let response = users.vera.get(path);
+        assert_eq!(response.status(), 403, "{path}");
+        let page = response.text().unwrap();
         assert!(page.contains("No access") && page.contains("the role operator"), "{page}");
     }
-    let answer = users.otto.get("/new/backup");
-    assert_eq!(answer.status(), 403);
-    let page = answer.text().unwrap();
+    let response = users.otto.get("/new/backup");
+    assert_eq!(response.status(), 403);
+    let page = response.text().unwrap();
     assert!(page.contains("No access") && page.contains("the role administrator"), "{page}");
     assert!(!users.otto.page("/new").contains("/new/backup"));
     assert!(users.ada.page("/new").contains("/new/backup"));

@@ -1,5 +1,5 @@
-//! The rights matrix: every route of the route table, requested by every role in every way. The answers are compared with
-//! the policy (`authorise`) and written to `docs/rights.md` by `RIGHTS=write`.
+//! The rights matrix: every route of the route table, requested by every role in every way. The answers are compared
+//! with the policy (`authorise`) and written to `docs/rights.md` by `RIGHTS=write`.
 
 use std::{collections::BTreeMap, env, fmt::Write as _, fs, path::Path};
 
@@ -48,15 +48,15 @@ struct MatrixRow {
     request: SendRequest,
     /// Whether it requests a scheduled job instead of an ended one, so that nothing happens to it.
     needs_scheduled_job: bool,
-    client_kind: ClientKind,
+    via: Via,
 }
 
 /// Sends the request for a job or a schedule.
 type SendRequest = Box<dyn Fn(&UserClient, i64) -> Outcome>;
 
-/// The kind of client that a row is for.
+/// How a row is requested.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum ClientKind {
+enum Via {
     /// A function call, a file or a stream.
     Any,
     /// A form, which only browsers submit.
@@ -106,7 +106,8 @@ impl Outcome {
         }
     }
 
-    /// The outcome of a form or page in a browser without scripts: the page itself, or the flash message after a redirect.
+    /// The outcome of a form or page in a browser without scripts: the page itself, or the flash message after a
+    /// redirect.
     fn of_page(response: Response, user: &UserClient, has_subject: bool) -> Self {
         let to = response.headers().get("location").map(|to| to.to_str().unwrap().to_owned());
         match to {
@@ -129,8 +130,8 @@ impl Outcome {
     }
 }
 
-/// The arguments of every server function, and whether it concerns a job. They are chosen so that an authorised call changes
-/// nothing.
+/// The arguments of every server function, and whether it concerns a job. They are chosen so that an authorised call
+/// changes nothing.
 fn arguments(function: &str, job: i64) -> Option<(bool, Vec<(&'static str, String)>)> {
     let job = job.to_string();
     let concerning = |name| Some((true, vec![(name, job.clone())]));
@@ -176,7 +177,7 @@ fn rows_of(route: &Route) -> Vec<MatrixRow> {
         is_schedule,
         request,
         needs_scheduled_job: action == Action::Delete,
-        client_kind: ClientKind::Any,
+        via: Via::Any,
     };
     let pattern = path.clone();
     let filled = move |job: i64| {
@@ -194,10 +195,7 @@ fn rows_of(route: &Route) -> Vec<MatrixRow> {
             Outcome::of_page(user.submit(&sent, &borrowed(&given(&sent, job))), user, has_subject)
         };
         let program = row(format!("function {function}"), has_subject, Box::new(call));
-        let form = MatrixRow {
-            client_kind: ClientKind::Form,
-            ..row(format!("form {function}"), has_subject, Box::new(submit))
-        };
+        let form = MatrixRow { via: Via::Form, ..row(format!("form {function}"), has_subject, Box::new(submit)) };
         if function == "send_message" {
             return [program, form].into_iter().chain(messages()).collect();
         }
@@ -231,7 +229,7 @@ fn rows_of(route: &Route) -> Vec<MatrixRow> {
             let kind = if file { "file" } else { "page" };
             vec![MatrixRow {
                 name: format!("{kind} {name}"),
-                client_kind: if file { ClientKind::Any } else { ClientKind::Page },
+                via: if file { Via::Any } else { Via::Page },
                 ..row(String::new(), has_subject, Box::new(request))
             }]
         }
@@ -244,13 +242,10 @@ fn rows_of(route: &Route) -> Vec<MatrixRow> {
             };
             let guarded = Rule { start: Role::Administrator, private: false };
             vec![
-                MatrixRow {
-                    client_kind: ClientKind::Form,
-                    ..row(format!("form {name}"), false, Box::new(start(OPEN.0)))
-                },
+                MatrixRow { via: Via::Form, ..row(format!("form {name}"), false, Box::new(start(OPEN.0))) },
                 MatrixRow {
                     kind: Some(guarded),
-                    client_kind: ClientKind::Form,
+                    via: Via::Form,
                     ..row(format!("form POST /new/{GUARDED}"), false, Box::new(start(GUARDED)))
                 },
             ]
@@ -260,10 +255,7 @@ fn rows_of(route: &Route) -> Vec<MatrixRow> {
                 let address = format!("{}?kind={}", filled(id), OPEN.0);
                 Outcome::of_page(user.post(&address, &[("$name", "")]), user, has_subject)
             };
-            vec![MatrixRow {
-                client_kind: ClientKind::Form,
-                ..row(format!("form {name}"), has_subject, Box::new(plan))
-            }]
+            vec![MatrixRow { via: Via::Form, ..row(format!("form {name}"), has_subject, Box::new(plan)) }]
         }
         (&Method::POST, "/uploads" | "/events/{stream}") => {
             let post =
@@ -290,7 +282,7 @@ fn messages() -> Vec<MatrixRow> {
         let submit = move |user: &UserClient, job| {
             Outcome::of_page(user.submit("send_message", &borrowed(&given(job))), user, has_subject)
         };
-        let row = |name: String, client_kind, request: SendRequest| MatrixRow {
+        let row = |name: String, via, request: SendRequest| MatrixRow {
             name,
             action,
             kind: None,
@@ -298,11 +290,11 @@ fn messages() -> Vec<MatrixRow> {
             is_schedule: false,
             request,
             needs_scheduled_job: false,
-            client_kind,
+            via,
         };
         [
-            row(format!("function send_message, to {to}"), ClientKind::Any, Box::new(call)),
-            row(format!("form send_message, to {to}"), ClientKind::Form, Box::new(submit)),
+            row(format!("function send_message, to {to}"), Via::Any, Box::new(call)),
+            row(format!("form send_message, to {to}"), Via::Form, Box::new(submit)),
         ]
     });
     rows.into_iter().flatten().collect()
@@ -384,8 +376,8 @@ impl Fixture {
     }
 }
 
-fn started(answer: &str) -> i64 {
-    answer.parse().unwrap_or_else(|_| panic!("not started: {answer}"))
+fn started(response: &str) -> i64 {
+    response.parse().unwrap_or_else(|_| panic!("not started: {response}"))
 }
 
 /// Creates a schedule of `kind` that is not due during the test.
@@ -420,7 +412,7 @@ fn cell(row: &MatrixRow, column: &Column) -> Result<String, String> {
         };
         let expected = match Outcome::by_policy(&column.actor, row.action, subject) {
             // The subject of a page counts only for clients that may see pages at all.
-            expected @ (Outcome::Yes | Outcome::Hidden) if row.client_kind == ClientKind::Page => {
+            expected @ (Outcome::Yes | Outcome::Hidden) if row.via == Via::Page => {
                 match Outcome::by_policy(&column.actor, Action::See, Subject::Any) {
                     Outcome::Yes => expected,
                     unseen => unseen,
@@ -456,7 +448,7 @@ fn every_route_answers_every_role_as_the_policy_says() {
         write!(table, "| {} | {:?} |", row.name, row.action).unwrap();
         for column in &fixture.columns {
             // An API client gets no forms.
-            if row.client_kind == ClientKind::Form && matches!(column.actor, Actor::Client(..)) {
+            if row.via == Via::Form && matches!(column.actor, Actor::Client(..)) {
                 table += " – |";
                 continue;
             }

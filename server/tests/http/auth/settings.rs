@@ -1,3 +1,5 @@
+//! Settings: the profile of every user, and what only administrators may manage.
+
 use reqwest::{
     StatusCode,
     blocking::{Client, Response},
@@ -26,18 +28,18 @@ fn get_with_token(server: &ServerWithAccounts, token: &str, path: &str) -> Respo
 }
 
 /// The JSON of a successful call.
-fn succeeded(answer: Response) -> Value {
-    let answer = answer.error_for_status().unwrap();
-    assert_eq!(answer.headers()[CACHE_CONTROL], "no-store");
-    answer.json().unwrap()
+fn succeeded(response: Response) -> Value {
+    let response = response.error_for_status().unwrap();
+    assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
+    response.json().unwrap()
 }
 
 /// The error JSON of a rejected call.
-fn rejected(answer: Response, status: u16, code: &str) -> Value {
-    assert_eq!(answer.status(), status);
-    let refusal: Value = answer.json().unwrap();
-    assert_eq!(refusal["code"], code, "{refusal}");
-    refusal
+fn rejected(response: Response, status: u16, code: &str) -> Value {
+    assert_eq!(response.status(), status);
+    let rejection: Value = response.json().unwrap();
+    assert_eq!(rejection["code"], code, "{rejection}");
+    rejection
 }
 
 /// Submits the form of `function`; returns the page after the redirect, with its flash message.
@@ -46,10 +48,10 @@ fn submit_and_follow(user: &UserClient, function: &str, form: &[(&str, &str)]) -
 }
 
 /// The page of a response without a redirect.
-fn page_of(answer: Response, status: u16) -> String {
-    assert_eq!(answer.status(), status);
-    assert_eq!(answer.headers()[CACHE_CONTROL], "no-store");
-    let page = without_markers(&answer.text().unwrap());
+fn page_of(response: Response, status: u16) -> String {
+    assert_eq!(response.status(), status);
+    assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
+    let page = without_markers(&response.text().unwrap());
     assert!(page.contains("</html>"), "{page}");
     page
 }
@@ -103,8 +105,8 @@ fn token_cannot_reach_account_settings() {
     let client = Client::builder().timeout(TIMEOUT).build().unwrap();
     for function in ["make_token", "end_other_sessions", "change_password", "add_user", "change_kind_rule"] {
         let request = client.post(server.process.url(&format!("/api/{function}")));
-        let answer = request.header(AUTHORIZATION, format!("Bearer {token}")).send().unwrap();
-        rejected(answer, 403, "forbidden");
+        let response = request.header(AUTHORIZATION, format!("Bearer {token}")).send().unwrap();
+        rejected(response, 403, "forbidden");
     }
 }
 

@@ -25,12 +25,12 @@ fn field<'a>(page: &'a str, name: &str) -> &'a str {
 #[test]
 fn setup_link_creates_the_first_administrator_once() {
     let (server, link) = ServerWithAccounts::new(&[]);
-    let user = server.new_client();
-    assert!(user.page("/sign-in").contains("milepost setup-link"));
-    let page = user.page(&format!("/setup?link={link}"));
+    let client = server.new_client();
+    assert!(client.page("/sign-in").contains("milepost setup-link"));
+    let page = client.page(&format!("/setup?link={link}"));
     assert!(page.contains("You are the first administrator"), "{page}");
-    user.redeem_link(&link, "  Ada ");
-    let overview = user.page("/");
+    client.redeem_link(&link, "  Ada ");
+    let overview = client.page("/");
     assert!(overview.contains("Administrator") && overview.contains(">ada"), "{overview}");
     assert!(!overview.contains("Sign-in is off"), "{overview}");
 
@@ -46,36 +46,36 @@ fn setup_link_creates_the_first_administrator_once() {
 #[test]
 fn setup_form_error_is_at_its_field_and_link_stays_valid() {
     let (server, link) = ServerWithAccounts::new(&[]);
-    let user = server.new_client();
+    let client = server.new_client();
     for (name, password, again, wrong) in [
         ("ada", PASSWORD, "another sentence", "The passwords do not match"),
         ("ada", "short", "short", "A password has at least 12 characters"),
         ("ada lovelace", PASSWORD, PASSWORD, "A name cannot contain"),
     ] {
         let form = [("link", link.as_str()), ("name", name), ("password", password), ("again", again)];
-        let page = text(user.submit("set_up", &form), 422);
+        let page = text(client.submit("set_up", &form), 422);
         assert!(page.contains(wrong), "{wrong}: {page}");
         assert!(field(&page, "name").contains(&format!("value=\"{name}\"")), "{page}");
         assert!(!page.contains(password) && !page.contains(again), "a password came back: {page}");
-        assert!(user.session_cookie().is_none());
+        assert!(client.session_cookie().is_none());
     }
-    user.redeem_link(&link, ADA);
+    client.redeem_link(&link, ADA);
 }
 
 #[test]
 fn sign_in_returns_to_the_requested_page() {
     let (server, _ada) = ServerWithAccounts::with_admin();
-    let user = server.new_client();
+    let client = server.new_client();
     assert_eq!(
-        redirect_target(&user.get("/jobs?state=failed&q=a%20b")),
+        redirect_target(&client.get("/jobs?state=failed&q=a%20b")),
         "/sign-in?next=%2Fjobs%3Fstate%3Dfailed%26q%3Da%2520b"
     );
-    let page = user.page("/sign-in?next=%2Fjobs%3Fstate%3Dfailed");
+    let page = client.page("/sign-in?next=%2Fjobs%3Fstate%3Dfailed");
     assert!(field(&page, "next").contains(r#"value="/jobs?state=failed""#), "{page}");
     let form = [("name", ADA), ("password", PASSWORD), ("next", "/jobs?state=failed")];
-    assert_eq!(redirect_target(&user.submit("sign_in", &form)), "/jobs?state=failed");
-    assert_eq!(redirect_target(&user.get("/sign-in?next=/queues")), "/queues", "already signed in");
-    user.page("/jobs?state=failed");
+    assert_eq!(redirect_target(&client.submit("sign_in", &form)), "/jobs?state=failed");
+    assert_eq!(redirect_target(&client.get("/sign-in?next=/queues")), "/queues", "already signed in");
+    client.page("/jobs?state=failed");
 }
 
 #[test]
@@ -92,16 +92,16 @@ fn sign_in_never_redirects_to_another_site() {
 fn signed_out_pages_reveal_nothing() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let job = ada.run();
-    let user = server.new_client();
+    let client = server.new_client();
     for path in ["/", "/jobs", &format!("/jobs/{job}"), "/jobs/999", "/queues", "/new", "/new/demo", "/nowhere"] {
-        assert!(redirect_target(&user.get(path)).starts_with("/sign-in?next="), "{path}");
+        assert!(redirect_target(&client.get(path)).starts_with("/sign-in?next="), "{path}");
     }
     for path in ["/sign-in", "/setup?link=a"] {
-        let page = user.get(path).text().unwrap();
+        let page = client.get(path).text().unwrap();
         assert!(!page.contains("<script") && !page.contains("data-job") && !page.contains("Demo"), "{page}");
         assert!(!page.contains(ADA) && !page.contains(env!("CARGO_PKG_VERSION")), "{page}");
     }
-    assert!(user.session_cookie().is_none(), "a sign-in page creates no session");
+    assert!(client.session_cookie().is_none(), "a sign-in page creates no session");
 }
 
 #[test]
@@ -118,26 +118,26 @@ fn wrong_password_and_unknown_user_get_the_same_answer() {
     assert!(!page.contains("not the password"), "{page}");
     assert_eq!(page.replace(ADA, "eve"), try_as("eve"));
 
-    let answer = server.new_client().call("sign_in", &[("name", ADA), ("password", "not the password")]);
-    assert_eq!(answer.status(), 401);
-    assert_eq!(answer.json::<Value>().unwrap()["code"], "wrong_credentials");
+    let response = server.new_client().call("sign_in", &[("name", ADA), ("password", "not the password")]);
+    assert_eq!(response.status(), 401);
+    assert_eq!(response.json::<Value>().unwrap()["code"], "wrong_credentials");
 }
 
 #[test]
 fn rate_limited_sign_in_has_retry_after() {
     let (server, _ada) = ServerWithAccounts::with_admin();
-    let user = server.new_client();
+    let client = server.new_client();
     let form = [("name", "eve"), ("password", "not the password")];
-    let refused = (0..20).map(|_| user.submit("sign_in", &form)).find(|answer| answer.status() != 401).unwrap();
-    let wait = refused.headers()[RETRY_AFTER].to_str().unwrap().parse::<u64>().unwrap();
+    let rejected = (0..20).map(|_| client.submit("sign_in", &form)).find(|response| response.status() != 401).unwrap();
+    let wait = rejected.headers()[RETRY_AFTER].to_str().unwrap().parse::<u64>().unwrap();
     assert!((1..=60).contains(&wait), "{wait}");
-    let page = text(refused, 429);
+    let page = text(rejected, 429);
     assert!(page.contains("Too many tries. Wait "), "{page}");
-    let answer = user.call("sign_in", &form);
-    assert_eq!(answer.status(), 429);
-    assert!(answer.headers().contains_key(RETRY_AFTER));
-    assert_eq!(answer.json::<Value>().unwrap()["code"], "too_many_requests");
-    user.sign_in(ADA);
+    let response = client.call("sign_in", &form);
+    assert_eq!(response.status(), 429);
+    assert!(response.headers().contains_key(RETRY_AFTER));
+    assert_eq!(response.json::<Value>().unwrap()["code"], "too_many_requests");
+    client.sign_in(ADA);
 }
 
 #[test]
@@ -148,11 +148,11 @@ fn session_id_chosen_by_an_attacker_is_replaced() {
     attacker.sign_in(ADA);
     let known = attacker.session_cookie().unwrap();
     for chosen in [known.as_str(), "AAAAAAAAAAAAAAAAAAAAAA"] {
-        let user = server.new_client();
-        user.set_session_cookie(chosen);
-        user.sign_in(ADA);
-        assert_ne!(user.session_cookie().unwrap(), chosen);
-        user.page("/");
+        let client = server.new_client();
+        client.set_session_cookie(chosen);
+        client.sign_in(ADA);
+        assert_ne!(client.session_cookie().unwrap(), chosen);
+        client.page("/");
     }
     assert!(redirect_target(&attacker.get("/")).starts_with("/sign-in"), "the old session ID is invalid");
 }
@@ -162,8 +162,8 @@ fn theme_cookie_is_secure_behind_https() {
     for (arguments, is_secure) in [(&[][..], false), (&["--public-url", "https://milepost.example.org"], true)] {
         let (server, _data) = ServerProcess::start_with(arguments);
         let request = reqwest::blocking::Client::new().post(server.url("/api/set_theme"));
-        let answer = request.header("sec-fetch-site", "same-origin").form(&[("theme", "dark")]).send().unwrap();
-        let cookie = answer.headers()["set-cookie"].to_str().unwrap();
+        let response = request.header("sec-fetch-site", "same-origin").form(&[("theme", "dark")]).send().unwrap();
+        let cookie = response.headers()["set-cookie"].to_str().unwrap();
         assert!(cookie.starts_with("theme=dark;"), "{cookie}");
         assert_eq!(cookie.contains("; Secure"), is_secure, "{cookie}");
     }
@@ -184,8 +184,8 @@ fn session_cookie_is_host_only_and_http_only() {
     let cookie = |arguments: &[&str]| {
         let (server, link) = ServerWithAccounts::new(arguments);
         let form = [("link", link.as_str()), ("name", ADA), ("password", PASSWORD), ("again", PASSWORD)];
-        let answer = server.new_client().submit("set_up", &form);
-        answer.headers()["set-cookie"].to_str().unwrap().to_owned()
+        let response = server.new_client().submit("set_up", &form);
+        response.headers()["set-cookie"].to_str().unwrap().to_owned()
     };
     let plain = cookie(&[]);
     assert!(plain.starts_with("milepost_session=") && !plain.contains("Secure"), "{plain}");
@@ -224,11 +224,11 @@ fn setup_page_shows_the_host_name() {
 fn sign_in_without_accounts_redirects_to_overview() {
     let (server, _data) = crate::support::process::ServerProcess::start();
     for path in ["/sign-in", "/sign-in?next=/jobs", "/setup?link=a"] {
-        let answer = server.send_lines(&[&format!("GET {path} HTTP/1.1"), "host: localhost", "accept: text/html"]);
-        assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
+        let response = server.send_lines(&[&format!("GET {path} HTTP/1.1"), "host: localhost", "accept: text/html"]);
+        assert!(response.starts_with("HTTP/1.1 303"), "{response}");
     }
-    let answer = server.send_lines(&["POST /api/sign_in HTTP/1.1", "host: localhost", "content-length: 0"]);
-    assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("without accounts"), "{answer}");
+    let response = server.send_lines(&["POST /api/sign_in HTTP/1.1", "host: localhost", "content-length: 0"]);
+    assert!(response.starts_with("HTTP/1.1 403") && response.contains("without accounts"), "{response}");
 }
 
 #[test]

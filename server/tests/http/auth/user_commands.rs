@@ -119,10 +119,10 @@ fn server_with_administrator_prints_no_setup_link() {
     let mut command = command();
     command.args(["--addr", "127.0.0.1:0", "--data-dir"]).arg(data.path());
     let mut child = command.spawn().unwrap();
-    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert!(said.next().unwrap().unwrap().starts_with("listening on "));
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().starts_with("listening on "));
     signal(child.id(), "TERM");
-    assert!(said.next().is_none());
+    assert!(lines.next().is_none());
     child.wait().unwrap();
     assert!(!data.path().join("setup-link").exists(), "the link is obsolete");
 }
@@ -147,8 +147,8 @@ fn new_setup_link_replaces_the_previous_one() {
     assert_eq!(link_for(data.path(), &link), Some(LinkFor::Setup));
     assert_eq!(link_for(data.path(), &read_setup_link(&setup_line)), None);
     add_administrator(data.path());
-    let said = rejected(run_on(data.path(), &["setup-link"]), 1);
-    assert!(said.contains("milepost user reset"), "{said}");
+    let stderr = rejected(run_on(data.path(), &["setup-link"]), 1);
+    assert!(stderr.contains("milepost user reset"), "{stderr}");
 }
 
 #[test]
@@ -220,8 +220,8 @@ fn user_command_does_not_create_or_migrate_a_database() {
     std::fs::write(data.path().join("migrate.lock"), "").unwrap();
     let former = concat!(env!("CARGO_MANIFEST_DIR"), "/engine/tests/fixtures/schema-9.db");
     std::fs::copy(former, data.path().join("milepost.db")).unwrap();
-    let said = rejected(run_on(data.path(), &["user", "list"]), 1);
-    assert!(said.contains("milepost serve"), "{said}");
+    let stderr = rejected(run_on(data.path(), &["user", "list"]), 1);
+    assert!(stderr.contains("milepost serve"), "{stderr}");
 }
 
 #[test]

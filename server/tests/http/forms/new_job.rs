@@ -18,8 +18,8 @@ fn send(server: &ServerProcess, kind: &str, fields: &[(&str, &str)]) -> Response
 }
 
 fn get(server: &ServerProcess, path: &str) -> (StatusCode, String) {
-    let answer = reqwest::blocking::get(server.url(path)).unwrap();
-    (answer.status(), without_markers(&answer.text().unwrap()))
+    let response = reqwest::blocking::get(server.url(path)).unwrap();
+    (response.status(), without_markers(&response.text().unwrap()))
 }
 
 /// The value of the control `name` of a page.
@@ -30,9 +30,9 @@ fn value<'a>(page: &'a str, name: &str) -> &'a str {
 }
 
 /// The path of a started job.
-fn job_path(answer: Response) -> String {
-    assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{}", answer.text().unwrap());
-    let path = answer.headers()["location"].to_str().unwrap();
+fn job_path(response: Response) -> String {
+    assert_eq!(response.status(), StatusCode::SEE_OTHER, "{}", response.text().unwrap());
+    let path = response.headers()["location"].to_str().unwrap();
     assert!(path.strip_prefix("/jobs/").is_some_and(|id| id.parse::<i64>().is_ok()), "{path}");
     path.to_owned()
 }
@@ -79,9 +79,9 @@ fn form_without_script_redirects_to_its_job() {
 fn form_errors_are_at_fields_and_input_is_kept() {
     let (server, _data) = ServerProcess::start();
     let fields = [("seconds", "ten \"or\" so"), ("stall_seconds", "601"), ("reports_per_second", "7"), ("speed", "9")];
-    let answer = send(&server, "demo", &fields);
-    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
-    let page = answer.text().unwrap();
+    let response = send(&server, "demo", &fields);
+    assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let page = response.text().unwrap();
     assert_eq!(value(&page, "seconds"), "ten &quot;or&quot; so");
     assert_eq!((value(&page, "stall_seconds"), value(&page, "reports_per_second")), ("601", "7"));
     assert!(page.contains("Not started: fix 3 fields"), "{page}");
@@ -97,9 +97,9 @@ fn uploaded_file_is_kept_when_another_field_is_invalid() {
     let (server, _data) = ServerProcess::start();
     let part = multipart::Part::text("a,b\n1,2\n").file_name("orders.csv");
     let form = multipart::Form::new().part("file", part).text("table", "");
-    let answer = browser().post(server.url("/new/import-csv")).multipart(form).send().unwrap();
-    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
-    let page = answer.text().unwrap();
+    let response = browser().post(server.url("/new/import-csv")).multipart(form).send().unwrap();
+    assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let page = response.text().unwrap();
     assert!(page.contains("orders.csv, 8 B, uploaded"), "{page}");
 
     // As a browser does, the next attempt sends an empty file input and the hidden ID.
@@ -114,9 +114,9 @@ fn file_over_limit_is_error_at_its_field() {
     let (server, _data) = ServerProcess::start_with(&["--upload-limit", "1MB"]);
     let part = multipart::Part::bytes(vec![b'x'; 3_000_000]).file_name("big.csv");
     let form = multipart::Form::new().part("file", part).text("table", "orders");
-    let answer = browser().post(server.url("/new/import-csv")).multipart(form).send().unwrap();
-    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
-    let page = answer.text().unwrap();
+    let response = browser().post(server.url("/new/import-csv")).multipart(form).send().unwrap();
+    assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let page = response.text().unwrap();
     assert!(page.contains("larger than the limit of 1.0 MB"), "{page}");
     assert_eq!(value(&page, "table"), "orders");
 }
@@ -128,18 +128,18 @@ fn text_that_is_not_utf_8_is_error_at_its_field() {
     let encoded = post().header("content-type", "application/x-www-form-urlencoded").body("seconds=%ff&ending=fail");
     let part = multipart::Part::bytes(vec![0xff]);
     let in_parts = post().multipart(multipart::Form::new().part("seconds", part).text("ending", "fail"));
-    for answer in [encoded.send().unwrap(), in_parts.send().unwrap()] {
-        assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
-        assert!(answer.text().unwrap().contains("not UTF-8"));
+    for response in [encoded.send().unwrap(), in_parts.send().unwrap()] {
+        assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(response.text().unwrap().contains("not UTF-8"));
     }
 }
 
 #[test]
 fn form_over_16_mib_of_text_is_rejected() {
     let (server, _data) = ServerProcess::start();
-    let answer = send(&server, "check-links", &[("urls", &"x".repeat(17_000_000))]);
-    assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
-    assert!(answer.text().unwrap().contains("16 MiB"));
+    let response = send(&server, "check-links", &[("urls", &"x".repeat(17_000_000))]);
+    assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(response.text().unwrap().contains("16 MiB"));
 }
 
 #[test]
@@ -150,16 +150,16 @@ fn folder_picker_works_without_script_and_keeps_input() {
     let photos = root.path().canonicalize().unwrap().join("photos").display().to_string();
 
     let browse = format!("folder={photos}");
-    let answer = send(&server, "checksum", &[("folder", ""), ("algorithm", "blake3"), ("$browse", &browse)]);
-    assert_eq!(answer.status(), StatusCode::OK);
-    let page = answer.text().unwrap();
+    let response = send(&server, "checksum", &[("folder", ""), ("algorithm", "blake3"), ("$browse", &browse)]);
+    assert_eq!(response.status(), StatusCode::OK);
+    let page = response.text().unwrap();
     assert_eq!(value(&page, "folder"), photos);
     assert!(page.contains(&format!("value=\"folder={photos}/2026\"")), "{page}");
     assert!(page.split('<').any(|tag| tag.contains("value=\"blake3\"") && tag.contains("checked")), "{page}");
 
     // Starts from the value of the field; an invalid folder is an error, and the roots are shown.
-    let answer = send(&server, "checksum", &[("folder", "/etc"), ("$browse", "folder")]);
-    let page = answer.text().unwrap();
+    let response = send(&server, "checksum", &[("folder", "/etc"), ("$browse", "folder")]);
+    let page = response.text().unwrap();
     assert!(page.contains("href=\"#field-folder\""), "{page}");
     assert_eq!(value(&page, "folder"), "/etc");
 }
@@ -214,19 +214,19 @@ fn form_by_script_returns_job_id_and_links_the_rerun() {
 #[test]
 fn form_by_script_returns_errors_by_field() {
     let (server, _data) = ServerProcess::start();
-    let refused = |kind: &str, entries: &str| {
-        let answer = start_by_script(&server, kind, entries);
-        (answer.status().as_u16(), answer.json::<serde_json::Value>().unwrap())
+    let rejected = |kind: &str, entries: &str| {
+        let response = start_by_script(&server, kind, entries);
+        (response.status().as_u16(), response.json::<serde_json::Value>().unwrap())
     };
-    let (status, error) = refused("demo", r#"{"seconds":"soon","stall_seconds":"601","mine":"x"}"#);
+    let (status, error) = rejected("demo", r#"{"seconds":"soon","stall_seconds":"601","mine":"x"}"#);
     let faults = error["fields"].as_array().unwrap();
     let mut fields: Vec<_> = faults.iter().filter_map(|fault| fault["field"].as_str()).collect();
     fields.sort_unstable();
     assert_eq!((status, fields), (422, vec!["mine", "seconds", "stall_seconds"]));
-    let (status, error) = refused("mine-bitcoin", "{}");
+    let (status, error) = rejected("mine-bitcoin", "{}");
     assert_eq!((status, &error["field"]), (404, &"kind".into()));
     for entries in ["[]", "{", r#"{"seconds":{}}"#] {
-        let (status, error) = refused("demo", entries);
+        let (status, error) = rejected("demo", entries);
         assert_eq!((status, &error["field"]), (400, &"entries".into()), "{entries}: {error}");
     }
     assert!(!get(&server, "/jobs").1.contains("/jobs/1"), "nothing was started");

@@ -103,7 +103,7 @@ fn queue_is_paused_limited_and_resumed() {
     let job: i64 = call(&server, "start_job", &[("kind", "demo"), ("input", r#"{"seconds":0}"#)]).json().unwrap();
     let page = get(&format!("/jobs/{job}"));
     assert!(page.contains("Queue “default” is paused") && page.contains("data-state=\"queued\""), "{page}");
-    assert!(get("/").contains("Queue “default”"), "the overview reminds of it");
+    assert!(get("/").contains("Queue “default”"), "on the overview");
     let queues = get("/queues");
     assert!(queues.contains("action=\"/api/resume_queue\"") && queues.contains("value=\"3\""), "{queues}");
     for typed in ["0", "10001", "-1", "many", "1.5"] {
@@ -117,9 +117,9 @@ fn queue_is_paused_limited_and_resumed() {
     assert!(error["message"].as_str().unwrap().contains("default, disk, network, upkeep"), "{error}");
     assert_eq!(call(&server, "limit_queue", &[("queue", "default"), ("at_once", "")]).status(), StatusCode::OK);
     assert_eq!(call(&server, "resume_queue", &[("queue", "default")]).status(), StatusCode::OK);
-    let begun = std::time::Instant::now();
+    let started_at = std::time::Instant::now();
     while !get(&format!("/jobs/{job}")).contains("data-state=\"succeeded\"") {
-        assert!(begun.elapsed() < TIMEOUT, "it starts once it may");
+        assert!(started_at.elapsed() < TIMEOUT, "it starts after the queue is resumed");
     }
 }
 

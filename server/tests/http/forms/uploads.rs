@@ -18,9 +18,9 @@ fn count_files(folder: &Path) -> usize {
 
 /// Waits until nothing of an interrupted upload is left.
 pub(crate) fn wait_until_no_upload_is_kept(data: &Path) {
-    let begun = std::time::Instant::now();
+    let started_at = std::time::Instant::now();
     while count_files(&data.join("uploads")) > 0 {
-        assert!(begun.elapsed() < TIMEOUT, "part of the upload is kept");
+        assert!(started_at.elapsed() < TIMEOUT, "part of the upload is kept");
         std::thread::yield_now();
     }
 }
@@ -30,10 +30,10 @@ fn upload_is_stored_whole_and_returns_its_id() {
     let (server, data) = ServerProcess::start();
     let bytes = vec![7; 3_000_000];
     let request = Client::new().post(server.url("/uploads?name=J%C3%A4nner+2026.csv")).body(bytes.clone());
-    let answer: Value = request.send().unwrap().json().unwrap();
-    assert_eq!(answer["size"], 3_000_000);
-    assert_eq!(answer["name"], "Jänner 2026.csv");
-    assert_eq!(answer["upload"].as_str().unwrap().len(), 32);
+    let response: Value = request.send().unwrap().json().unwrap();
+    assert_eq!(response["size"], 3_000_000);
+    assert_eq!(response["name"], "Jänner 2026.csv");
+    assert_eq!(response["upload"].as_str().unwrap().len(), 32);
     assert_eq!(count_files(&data.path().join("uploads")), 1);
 
     let named = Client::new().post(server.url("/uploads")).header("x-file-name", "b%20c.csv").body("a\n");
@@ -41,16 +41,16 @@ fn upload_is_stored_whole_and_returns_its_id() {
 
     let part = multipart::Part::bytes(bytes).file_name("orders.csv");
     let form = multipart::Form::new().text("note", "first").part("file", part);
-    let answer: Value = Client::new().post(server.url("/uploads")).multipart(form).send().unwrap().json().unwrap();
-    assert_eq!((answer["name"].as_str().unwrap(), answer["size"].as_u64().unwrap()), ("orders.csv", 3_000_000));
+    let response: Value = Client::new().post(server.url("/uploads")).multipart(form).send().unwrap().json().unwrap();
+    assert_eq!((response["name"].as_str().unwrap(), response["size"].as_u64().unwrap()), ("orders.csv", 3_000_000));
 }
 
 #[test]
 fn upload_name_cannot_escape_the_upload_folder() {
     let (server, data) = ServerProcess::start();
     for name in ["..%2F..%2Fescaped", "%2Fetc%2Fescaped", "a%00b", "..", "%0d%0aset-cookie:%20x"] {
-        let answer = Client::new().post(server.url(&format!("/uploads?name={name}"))).body("x").send().unwrap();
-        let name_kept = answer.json::<Value>().unwrap()["name"].as_str().unwrap().to_owned();
+        let response = Client::new().post(server.url(&format!("/uploads?name={name}"))).body("x").send().unwrap();
+        let name_kept = response.json::<Value>().unwrap()["name"].as_str().unwrap().to_owned();
         assert!(!name_kept.contains(['/', '\0', '\r', '\n']) && name_kept != "..", "{name} became {name_kept:?}");
     }
     assert_eq!(count_files(&data.path().join("uploads")), 5);
@@ -68,9 +68,9 @@ fn upload_over_limit_is_rejected_and_not_kept() {
     let part = multipart::Part::bytes(too_much).file_name("big.csv");
     let form = multipart::Form::new().part("file", part);
     let in_a_form = Client::new().post(server.url("/uploads")).multipart(form).send().unwrap();
-    for answer in [announced, unannounced, in_a_form] {
-        assert_eq!(answer.status(), 413);
-        let error: Value = answer.json().unwrap();
+    for response in [announced, unannounced, in_a_form] {
+        assert_eq!(response.status(), 413);
+        let error: Value = response.json().unwrap();
         assert_eq!(error["code"], "too_large");
         assert!(error["message"].as_str().unwrap().contains("1.0 MB"), "{error}");
     }
@@ -90,9 +90,9 @@ fn interrupted_upload_is_not_kept() {
     let head = "POST /uploads?name=half HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000\r\n\r\n";
     stream.write_all(head.as_bytes()).unwrap();
     stream.write_all(&vec![b'x'; 300_000]).unwrap();
-    let begun = std::time::Instant::now();
+    let started_at = std::time::Instant::now();
     while count_files(&data.path().join("uploads")) == 0 {
-        assert!(begun.elapsed() < TIMEOUT, "the upload never began");
+        assert!(started_at.elapsed() < TIMEOUT, "the upload never began");
         std::thread::yield_now();
     }
     stream.shutdown(Shutdown::Both).unwrap();
@@ -114,11 +114,11 @@ fn job_with_changed_or_removed_upload_is_rejected() {
     for change in [|file: &Path| std::fs::write(file, "a").unwrap(), |file: &Path| std::fs::remove_file(file).unwrap()]
     {
         change(&file);
-        let refused = start();
-        assert_eq!(refused.status(), 422);
-        let refusal: Value = refused.json().unwrap();
-        assert!(refusal.to_string().contains("send the file again"), "{refusal}");
-        assert!(refusal.to_string().contains("\"file\""), "it names the field: {refusal}");
+        let rejected = start();
+        assert_eq!(rejected.status(), 422);
+        let rejection: Value = rejected.json().unwrap();
+        assert!(rejection.to_string().contains("send the file again"), "{rejection}");
+        assert!(rejection.to_string().contains("\"file\""), "it names the field: {rejection}");
     }
 }
 

@@ -43,22 +43,22 @@ fn configured_command_has_a_form_and_runs() {
 
     let browser = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let send = |fields: &[(&str, &str)]| browser.post(server.url("/new/greet")).form(fields).send().unwrap();
-    let refused = send(&[("name", "-x")]);
-    assert_eq!(refused.status(), 422);
-    assert!(refused.text().unwrap().contains("must not begin with a dash"));
-    let refused = send(&[("name", "a name that is much too long")]);
-    assert_eq!(refused.status(), 422);
+    let rejected = send(&[("name", "-x")]);
+    assert_eq!(rejected.status(), 422);
+    assert!(rejected.text().unwrap().contains("must not begin with a dash"));
+    let rejected = send(&[("name", "a name that is much too long")]);
+    assert_eq!(rejected.status(), 422);
 
     let accepted = send(&[("name", "Ann; exit 1"), ("loud", "true")]);
     assert_eq!(accepted.status(), 303, "{}", accepted.text().unwrap());
     let location = accepted.headers()["location"].to_str().unwrap().to_owned();
-    let begun = Instant::now();
+    let started_at = Instant::now();
     let page = loop {
         let page = get(&server, &location);
         if page.contains(r#"data-state="succeeded""#) {
             break page;
         }
-        assert!(begun.elapsed() < TIMEOUT, "{page}");
+        assert!(started_at.elapsed() < TIMEOUT, "{page}");
     };
     assert!(page.contains("Greet Ann; exit 1"), "{page}");
     assert!(page.contains("hello, Ann; exit 1!"), "{page}");
@@ -103,8 +103,8 @@ fn invalid_command_table_is_rejected_with_its_key() {
             .output()
             .unwrap();
         assert!(!output.status.success());
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(words.iter().all(|word| said.contains(word)), "{text}: {said}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(words.iter().all(|word| stderr.contains(word)), "{text}: {stderr}");
     }
 }
 
@@ -119,9 +119,9 @@ fn next_start_kills_programs_of_a_killed_server() {
         let is_it = |pid: u32| fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line == b"sleep\086399.5\0");
         all.filter(|process| is_it(process.pid)).count()
     };
-    let begun = Instant::now();
+    let started_at = Instant::now();
     while sleeping_processes() == 0 {
-        assert!(begun.elapsed() < TIMEOUT, "job {job} does not begin");
+        assert!(started_at.elapsed() < TIMEOUT, "job {job} does not begin");
     }
     signal(server.pid(), "KILL");
     server.wait();
@@ -163,13 +163,13 @@ fn job_without_a_worker_for_its_task_says_so() {
     let start = [("kind", "greet"), ("input", r#"{"name":"Ann"}"#)];
     let job = Client::new().post(server.url("/api/start_job")).form(&start).send().unwrap().text().unwrap();
     let shows = |words: &str| {
-        let begun = Instant::now();
+        let started_at = Instant::now();
         loop {
             let page = get(&server, &format!("/jobs/{job}"));
             if page.contains(words) {
                 return page;
             }
-            assert!(begun.elapsed() < TIMEOUT, "{words}: {page}");
+            assert!(started_at.elapsed() < TIMEOUT, "{words}: {page}");
         }
     };
     shows("No worker is running");

@@ -57,9 +57,9 @@ fn start(server: &ServerProcess, kind: &str, input: &serde_json::Value) -> u64 {
 }
 
 fn wait_for(mut happened: impl FnMut() -> bool) {
-    let begun = Instant::now();
+    let started_at = Instant::now();
     while !happened() {
-        assert!(begun.elapsed() < TIMEOUT, "it does not happen");
+        assert!(started_at.elapsed() < TIMEOUT, "it does not happen");
     }
 }
 
@@ -135,9 +135,9 @@ fn range_with_unknown_unit_or_invalid_syntax_is_ignored() {
     for range in
         ["lines=0-1", "0-1", "bytes", "bytes=", "bytes=-", "bytes=5-2", "bytes=a-b", "bytes=+1-2", "bytes=1-2-3"]
     {
-        let answer = fixture.artifact().header(header::RANGE, range).send().unwrap();
-        assert_eq!(answer.status(), StatusCode::OK, "{range}");
-        assert_eq!(answer.bytes().unwrap(), whole, "{range}");
+        let response = fixture.artifact().header(header::RANGE, range).send().unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{range}");
+        assert_eq!(response.bytes().unwrap(), whole, "{range}");
     }
 }
 
@@ -147,9 +147,9 @@ fn range_unit_ignores_case_and_large_numbers_are_cut() {
     let whole = fixture.artifact().send().unwrap().bytes().unwrap();
     let ranges = [("Bytes=1-2", 1..3), ("BYTES=007-9", 7..10), ("bytes=9-99999999999999999999999", 9..whole.len())];
     for (range, part) in ranges {
-        let answer = fixture.artifact().header(header::RANGE, range).send().unwrap();
-        assert_eq!(answer.status(), StatusCode::PARTIAL_CONTENT, "{range}");
-        assert_eq!(answer.bytes().unwrap(), whole[part], "{range}");
+        let response = fixture.artifact().header(header::RANGE, range).send().unwrap();
+        assert_eq!(response.status(), StatusCode::PARTIAL_CONTENT, "{range}");
+        assert_eq!(response.bytes().unwrap(), whole[part], "{range}");
     }
 }
 
@@ -263,10 +263,10 @@ fn changed_or_removed_artifact_is_not_served() {
     let file = data.path().join(format!("jobs/{}/1/SHA256SUMS", fixture.job));
     let whole = fs::read(&file).unwrap();
     let assert_damaged = |how: &str| {
-        let answer = fixture.artifact().header(header::RANGE, "bytes=0-3").send().unwrap();
-        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR, "{how}");
-        let said = answer.text().unwrap();
-        assert!(said.contains("SHA256SUMS of job #1 is damaged"), "{how}: {said}");
+        let response = fixture.artifact().header(header::RANGE, "bytes=0-3").send().unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR, "{how}");
+        let text = response.text().unwrap();
+        assert!(text.contains("SHA256SUMS of job #1 is damaged"), "{how}: {text}");
     };
     fs::write(&file, &whole[..whole.len() - 1]).unwrap();
     assert_damaged("shorter");

@@ -1,5 +1,5 @@
-//! Exactly-once publication: a worker is stopped (SIGSTOP) while it publishes the output of its job, and resumes after it
-//! has lost the job. Wherever it stopped, nothing is published twice, and nothing without the job's knowledge.
+//! Exactly-once publication: a worker is stopped (SIGSTOP) while it publishes the output of its job, and resumes after
+//! it has lost the job. Wherever it stopped, nothing is published twice, and nothing without the job's knowledge.
 
 mod scenario;
 mod stopped_worker;
@@ -31,11 +31,11 @@ fn assert_no_artifact(browser: &Browser, job: i64) {
 
 /// Asserts that the job has one artifact, of its second attempt; returns its text.
 fn one_artifact(browser: &Browser, job: i64, name: &str) -> String {
-    let known: Vec<(i64, String)> = database(&browser.data().join("milepost.db"), async |connection| {
+    let artifacts: Vec<(i64, String)> = database(&browser.data().join("milepost.db"), async |connection| {
         let select = sqlx::query_as("select attempt, name from artifact where job = ?").bind(job);
         select.fetch_all(connection).await.unwrap()
     });
-    assert_eq!(known, [(2, name.to_owned())]);
+    assert_eq!(artifacts, [(2, name.to_owned())]);
     browser.artifact(job, name)
 }
 
@@ -117,7 +117,8 @@ fn imported_rows_are_published_once_by_a_stopped_worker() {
             assert!(one_artifact(browser, job, "rejected.csv").contains("5,5"));
         },
     };
-    // The write lock of SQLite's WAL index (https://sqlite.org/walformat.html), taken by the transaction that publishes.
+    // The write lock of SQLite's WAL index (https://sqlite.org/walformat.html), taken by the transaction that
+    // publishes.
     const WRITE_LOCK: &str = "l_type=F_WRLCK, l_whence=SEEK_SET, l_start=120";
     ROWS.check_exactly_once(&[
         StopPoint::during("fsync", "jobs/JOB/1/rejected.csv", Of(1)),
@@ -264,7 +265,7 @@ fn sql_export_is_published_once_by_a_stopped_worker() {
         },
         assert_unpublished: assert_no_artifact,
         assert_published_once: |browser, job| {
-            assert_eq!(one_artifact(browser, job, "export.csv"), "number\r\n1\r\n2\r\n")
+            assert_eq!(one_artifact(browser, job, "export.csv"), "number\r\n1\r\n2\r\n");
         },
     };
     EXPORT.check_exactly_once(&artifact_write_points("jobs/JOB/1/export.csv")[1..]);

@@ -37,7 +37,7 @@ fn first_html_of_ended_job_is_complete() {
     assert!(page.contains("started this job"), "the activity");
     assert!(page.contains("action=\"/api/rerun_job\"") && page.contains("action=\"/api/delete_job\""));
     assert!(!page.contains("action=\"/api/cancel_job\"") && !page.contains("action=\"/api/retry_job\""));
-    assert!(!page.contains("http-equiv=\"refresh\""), "nothing moves any more");
+    assert!(!page.contains("http-equiv=\"refresh\""), "ended jobs need no refresh");
 }
 
 #[test]
@@ -126,13 +126,13 @@ fn paused_job_keeps_its_progress_and_resumes_from_it() {
 fn cancel_of_ended_job_is_rejected_with_a_message() {
     let browser = Browser::new();
     let job = browser.run(&json!({ "seconds": 0 })).to_string();
-    let refusal = browser.post("/api/cancel_job", &[("id", &job)]);
-    assert_eq!(refusal.status(), 409);
-    let refusal: Value = refusal.json().unwrap();
-    assert_eq!(refusal["code"], "already_ended");
-    assert!(refusal["message"].as_str().unwrap().contains("succeeded"), "{refusal}");
+    let rejection = browser.post("/api/cancel_job", &[("id", &job)]);
+    assert_eq!(rejection.status(), 409);
+    let rejection: Value = rejection.json().unwrap();
+    assert_eq!(rejection["code"], "already_ended");
+    assert!(rejection["message"].as_str().unwrap().contains("succeeded"), "{rejection}");
     let page = browser.submit(&format!("/jobs/{job}"), "/api/cancel_job", &[("id", &job)]).text().unwrap();
-    assert!(page.contains("nothing left to cancel"), "without script, the page says so");
+    assert!(page.contains("nothing left to cancel"), "without scripts, on the page");
     assert!(page.contains("data-state=\"succeeded\""));
 }
 

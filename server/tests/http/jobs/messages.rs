@@ -10,24 +10,24 @@ use crate::support::{
 
 /// Sends a message; returns its ID and the number of recipients.
 fn send(user: &UserClient, form: &[(&str, &str)]) -> (i64, i64) {
-    let answer = user.call("send_message", form);
-    assert_eq!(answer.status(), 200);
-    let told: Value = answer.json().unwrap();
-    (told["message"].as_i64().unwrap(), told["receivers"].as_i64().unwrap())
+    let response = user.call("send_message", form);
+    assert_eq!(response.status(), 200);
+    let result: Value = response.json().unwrap();
+    (result["message"].as_i64().unwrap(), result["receivers"].as_i64().unwrap())
 }
 
 fn note(user: &UserClient, job: i64, text: &str) -> i64 {
-    let answer = user.call("add_note", &[("id", &job.to_string()), ("text", text)]);
-    assert_eq!(answer.status(), 200);
-    answer.json::<Value>().unwrap()["receivers"].as_i64().unwrap()
+    let response = user.call("add_note", &[("id", &job.to_string()), ("text", text)]);
+    assert_eq!(response.status(), 200);
+    response.json::<Value>().unwrap()["receivers"].as_i64().unwrap()
 }
 
 /// The status, code and field of an error.
 fn rejected(user: &UserClient, function: &str, form: &[(&str, &str)]) -> (u16, String, String) {
-    let answer = user.call(function, form);
-    let (status, refusal) = (answer.status().as_u16(), answer.json::<Value>().unwrap());
-    let field = refusal["field"].as_str().unwrap_or_default().to_owned();
-    (status, refusal["code"].as_str().unwrap().to_owned(), field)
+    let response = user.call(function, form);
+    let (status, rejection) = (response.status().as_u16(), response.json::<Value>().unwrap());
+    let field = rejection["field"].as_str().unwrap_or_default().to_owned();
+    (status, rejection["code"].as_str().unwrap().to_owned(), field)
 }
 
 fn error(status: u16, code: &str, field: &str) -> (u16, String, String) {
@@ -141,9 +141,9 @@ fn message_form_errors_are_at_fields_and_input_is_kept() {
         (&[("to", "job"), ("job", "#77"), ("text", "kept as typed")], "job", "There is no job #77", 404),
     ];
     for (form, field, wrong, status) in cases {
-        let answer = ada.submit("send_message", form);
-        assert_eq!(answer.status().as_u16(), status);
-        let page = answer.text().unwrap();
+        let response = ada.submit("send_message", form);
+        assert_eq!(response.status().as_u16(), status);
+        let page = response.text().unwrap();
         let error = page.split(&format!("id=\"send_message-{field}-error\"")).nth(1).unwrap();
         assert!(error.split("</p>").next().unwrap().contains(wrong), "{error}");
         if form.iter().any(|(_, text)| *text == "kept as typed") {
@@ -159,8 +159,8 @@ fn message_form_errors_are_at_fields_and_input_is_kept() {
 fn message_form_redirects_with_confirmation() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let form = [("to", "everyone"), ("text", "Good <b>morning</b>"), ("key", "k")];
-    let answer = ada.submit("send_message", &form);
-    assert_eq!(redirect_target(&answer), "/messages");
+    let response = ada.submit("send_message", &form);
+    assert_eq!(redirect_target(&response), "/messages");
     let page = ada.page("/messages");
     assert!(page.contains("Saved. No recipient is online"), "{page}");
     assert!(page.contains("Good &lt;b&gt;morning&lt;/b&gt;"), "{page}");
@@ -177,18 +177,18 @@ fn note_form_adds_note_or_shows_error_on_job_page() {
     let job = schedule_job(&ada, "demo", r#"{"seconds":0}"#);
     let page = format!("/jobs/{job}");
     let id = job.to_string();
-    let answer = ada.submit("add_note", &[("id", &id), ("text", "Check the source first")]);
-    assert_eq!(redirect_target(&answer), page);
+    let response = ada.submit("add_note", &[("id", &id), ("text", "Check the source first")]);
+    assert_eq!(redirect_target(&response), page);
     assert!(ada.page(&page).contains("Check the source first"));
     let seen = vera.page(&page);
     assert!(seen.contains("Check the source first") && !seen.contains("Add note"), "viewers read: {seen}");
 
     let long = "long ".repeat(900);
-    let answer = ada.submit("add_note", &[("id", &id), ("text", &long)]);
-    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
-    let back = answer.text().unwrap();
+    let response = ada.submit("add_note", &[("id", &id), ("text", &long)]);
+    assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let back = response.text().unwrap();
     assert!(back.contains("add_note-text-error") && back.contains(&format!("{long}</textarea>")), "{back}");
-    assert!(!back.contains("http-equiv=\"refresh\""), "what was typed would go");
+    assert!(!back.contains("http-equiv=\"refresh\""), "a refresh would lose the input");
     assert!(ada.page(&page).contains("http-equiv=\"refresh\""));
     assert!(!ada.page(&format!("{page}?note=write")).contains("http-equiv=\"refresh\""));
     assert_eq!(redirect_target(&ada.get("/api/add_note")), "/jobs");

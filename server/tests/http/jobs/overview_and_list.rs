@@ -94,7 +94,7 @@ fn keyset_pages_have_no_gap_and_no_duplicate() {
 fn invalid_list_query_is_named_and_ignored() {
     let browser = Browser::new();
     let job = browser.run(&json!({ "seconds": 0 }));
-    for (query, said) in [
+    for (query, notice) in [
         ("state=lost", "Unknown state “lost”"),
         ("since=5y", "Unknown period “5y”"),
         ("before=abc", "“abc” is not a job number"),
@@ -103,7 +103,7 @@ fn invalid_list_query_is_named_and_ignored() {
         ("from=middle", "Unknown order “middle”"),
     ] {
         let page = browser.page(&format!("/jobs?{query}"));
-        assert!(page.contains(said), "{query}");
+        assert!(page.contains(notice), "{query}");
         assert_eq!(rows(&page), [job], "{query}");
     }
     let long = "x".repeat(300);
@@ -137,10 +137,10 @@ fn theme_is_in_the_first_html() {
     for (theme, attribute) in [("dark", true), ("light", true), ("system", false)] {
         let post = browser.client.post(browser.server.url("/api/set_theme"));
         let back = browser.server.url("/jobs");
-        let answer =
+        let response =
             post.header("accept", "text/html").header("referer", back).form(&[("theme", theme)]).send().unwrap();
-        assert_eq!(answer.url().path(), "/jobs", "it redirects to the page");
-        assert_eq!(answer.text().unwrap().contains(&format!("data-theme=\"{theme}\"")), attribute, "{theme}");
+        assert_eq!(response.url().path(), "/jobs", "it redirects to the page");
+        assert_eq!(response.text().unwrap().contains(&format!("data-theme=\"{theme}\"")), attribute, "{theme}");
     }
 }
 

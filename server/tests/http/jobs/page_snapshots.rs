@@ -26,10 +26,10 @@ const REDACTIONS: [(&str, &str); 14] = [
 
 /// Compares a page with the snapshot `name`.
 fn compare(server: &ServerProcess, name: &str, path: &str) {
-    let answer = Client::new().get(server.url(path)).header("accept", "text/html").send().unwrap();
-    let status = answer.status().as_u16();
+    let response = Client::new().get(server.url(path)).header("accept", "text/html").send().unwrap();
+    let status = response.status().as_u16();
     // One element per line, so that a difference is easy to find.
-    let html = without_markers(&answer.text().unwrap()).replace("><", ">\n<");
+    let html = without_markers(&response.text().unwrap()).replace("><", ">\n<");
     let mut settings = Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
@@ -40,8 +40,8 @@ fn compare(server: &ServerProcess, name: &str, path: &str) {
 }
 
 fn start(server: &ServerProcess, kind: &str, input: &str) {
-    let answer = Client::new().post(server.url("/api/start_job")).form(&[("kind", kind), ("input", input)]).send();
-    let job: u64 = answer.unwrap().error_for_status().unwrap().json().unwrap();
+    let response = Client::new().post(server.url("/api/start_job")).form(&[("kind", kind), ("input", input)]).send();
+    let job: u64 = response.unwrap().error_for_status().unwrap().json().unwrap();
     // Waits until it has ended.
     reqwest::blocking::get(server.url(&format!("/events?job={job}&until=end"))).unwrap().text().unwrap();
 }

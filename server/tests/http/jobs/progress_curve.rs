@@ -46,18 +46,18 @@ fn ended_job_shows_its_curve_and_compares_another_run() {
 fn run_that_user_cannot_see_is_not_compared() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let [otto, olga] = ["otto", "olga"].map(|name| server.add_user(&ada, name, "operator"));
-    let [own, hers] = [&otto, &olga].map(|user| {
+    let [own, other] = [&otto, &olga].map(|user| {
         let form = [("kind", "demo"), ("input", r#"{"seconds":3}"#)];
         let job: i64 = user.call("start_job", &form).error_for_status().unwrap().json().unwrap();
         user.wait(job);
         job
     });
-    let address = format!("/jobs/{own}?with={hers}");
+    let address = format!("/jobs/{own}?with={other}");
     assert!(curve_section(&otto.page(&address)).contains("class=\"beside\""));
     let rule = [("kind", "demo"), ("start", ""), ("seen_by", "starter")];
     ada.call("change_kind_rule", &rule).error_for_status().unwrap();
     let page = otto.page(&address);
     let hidden = curve_section(&page);
-    assert!(hidden.contains(&format!("There is no job #{hers}.")), "{hidden}");
-    assert!(!hidden.contains("class=\"beside\"") && !hidden.contains(&format!("value=\"{hers}\"")), "{hidden}");
+    assert!(hidden.contains(&format!("There is no job #{other}.")), "{hidden}");
+    assert!(!hidden.contains("class=\"beside\"") && !hidden.contains(&format!("value=\"{other}\"")), "{hidden}");
 }

@@ -41,10 +41,10 @@ fn link_check_resumes_from_checkpoint_after_kill() {
     let first = ServerProcess::start_in(data.path(), &["--allow-private-links"]);
     let form = [("kind", "check-links".to_owned()), ("input", input.to_string())];
     let job = client.post(first.url("/api/start_job")).form(&form).send().unwrap().text().unwrap();
-    let begun = Instant::now();
+    let started_at = Instant::now();
     // All links have been requested, and a checkpoint follows within about a second.
     while held.iter().any(|path| site.requests_of(path) == 0) || count_checkpoints(data.path()) == 0 {
-        assert!(begun.elapsed() < TIMEOUT, "no checkpoint is made");
+        assert!(started_at.elapsed() < TIMEOUT, "no checkpoint is made");
         thread::yield_now();
     }
     first.signal("KILL");
@@ -74,8 +74,8 @@ struct Interruption {
 }
 
 impl Interruption {
-    /// Starts a job, kills its server at that point, and retries the job on the next server to its end. `input` builds the input
-    /// of a job of that size; it doubles where the machine is too fast.
+    /// Starts a job, kills its server at that point, and retries the job on the next server to its end. `input` builds
+    /// the input of a job of that size; it doubles where the machine is too fast.
     fn kill_and_retry(&self, mut browser: Browser, input: impl Fn(&Browser, u32) -> Value) -> (Browser, i64, Value) {
         for parts in (0..6).map(|doubled| 1 << doubled) {
             let input = input(&browser, parts);
@@ -106,7 +106,7 @@ impl Interruption {
 
     /// Waits for such a checkpoint; `false` where the job ends before it.
     fn is_reached(&self, browser: &Browser, job: i64) -> bool {
-        let begun = Instant::now();
+        let started_at = Instant::now();
         database(&browser.data().join("milepost.db"), async |connection| {
             loop {
                 let ended = sqlx::query_scalar("select ended_at is not null from job where id = ?").bind(job);
@@ -117,7 +117,7 @@ impl Interruption {
                 if reached.fetch_optional(&mut *connection).await.unwrap() == Some(Some(true)) {
                     return true;
                 }
-                assert!(begun.elapsed() < TIMEOUT, "no checkpoint is made");
+                assert!(started_at.elapsed() < TIMEOUT, "no checkpoint is made");
                 thread::yield_now();
             }
         })

@@ -32,9 +32,9 @@ fn schedule_form<'a>(changed: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> 
 
 /// Creates a schedule; returns the path of its page.
 fn create_schedule(user: &UserClient, changed: &[(&str, &str)]) -> String {
-    let answer = user.post("/schedules/new?kind=demo", &schedule_form(changed));
-    assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{}", answer.text().unwrap());
-    redirect_target(&answer)
+    let response = user.post("/schedules/new?kind=demo", &schedule_form(changed));
+    assert_eq!(response.status(), StatusCode::SEE_OTHER, "{}", response.text().unwrap());
+    redirect_target(&response)
 }
 
 /// The ID at the end of a path.
@@ -42,9 +42,9 @@ fn id_in(page: &str) -> &str {
     page.rsplit('/').next().unwrap()
 }
 
-fn rejected(answer: Response) -> String {
-    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
-    answer.text().unwrap()
+fn rejected(response: Response) -> String {
+    assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    response.text().unwrap()
 }
 
 #[test]
@@ -68,14 +68,14 @@ fn schedule_is_created_changed_paused_run_and_deleted() {
     assert!(form.contains(r#"name="$revision" value="1""#), "{form}");
     let mut changed = schedule_form(&[("$name", "Hourly"), ("$expression", "0 * * * *"), ("$zone", "US/Eastern")]);
     changed.push(("$revision", "1"));
-    let answer = ada.post(&format!("{page}/edit"), &changed);
-    assert_eq!(redirect_target(&answer), page);
+    let response = ada.post(&format!("{page}/edit"), &changed);
+    assert_eq!(redirect_target(&response), page);
     assert!(ada.page(&page).contains("<h1>Hourly</h1>"));
     // A form that was opened before the change is rejected, and keeps its input.
     changed[0] = ("$name", "Rarely");
-    let late = ada.post(&format!("{page}/edit"), &changed);
-    assert_eq!(late.status(), StatusCode::CONFLICT);
-    assert!(late.text().unwrap().contains(r#"value="Rarely""#));
+    let outdated = ada.post(&format!("{page}/edit"), &changed);
+    assert_eq!(outdated.status(), StatusCode::CONFLICT);
+    assert!(outdated.text().unwrap().contains(r#"value="Rarely""#));
     let form = ada.page(&format!("{page}/edit"));
     assert!(form.contains(r#"name="$revision" value="2""#) && form.contains(r#"value="Hourly""#));
     assert!(form.contains(r#"<option value="US/Eastern" selected"#), "a zone that is not in the list stays");
@@ -91,8 +91,8 @@ fn schedule_is_created_changed_paused_run_and_deleted() {
     assert!(!ada.page(&page).contains("by ada, "));
 
     assert!(ada.page(&format!("{page}?confirm=delete")).contains("Delete Hourly?"));
-    let late = ada.call("delete_schedule", &[("id", &id), ("revision", "0")]);
-    assert_eq!(late.status(), StatusCode::CONFLICT);
+    let outdated = ada.call("delete_schedule", &[("id", &id), ("revision", "0")]);
+    assert_eq!(outdated.status(), StatusCode::CONFLICT);
     assert_eq!(redirect_target(&ada.submit("delete_schedule", &[("id", &id)])), "/schedules");
     assert_eq!(ada.get(&page).status(), StatusCode::NOT_FOUND);
     assert!(!ada.page(&path).contains("<dt>Schedule</dt>"), "its jobs stay, without a link to it");
@@ -174,18 +174,18 @@ fn run_due_while_server_is_killed_starts_once() {
     let mut server = ServerProcess::start_in(data.path(), &[]);
     let form = schedule_form(&[("$expression", "* * * * *"), ("$overlap", "skip"), ("$missed", "all")]);
     let client = reqwest::blocking::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-    let answer = client.post(server.url("/schedules/new?kind=demo")).form(&form).send().unwrap();
-    assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    let response = client.post(server.url("/schedules/new?kind=demo")).form(&form).send().unwrap();
+    assert_eq!(response.status(), StatusCode::SEE_OTHER);
     // The run is due now, so that the test need not wait for the full minute.
     let due = database(&data.path().join("milepost.db"), async |connection| {
         let due = "update schedule set next_at = next_at - 60000000 returning next_at";
         sqlx::query_scalar::<_, i64>(due).fetch_all(connection).await.unwrap()[0]
     });
     // Killed before, during and after the start of the run, until it has started.
-    let begun = Instant::now();
+    let started_at = Instant::now();
     let mut kills = 0;
     while runs(&data).0 == 0 || kills < 5 {
-        assert!(begun.elapsed() < 3 * TIMEOUT, "it is never started");
+        assert!(started_at.elapsed() < 3 * TIMEOUT, "it is never started");
         thread::sleep(std::time::Duration::from_millis(kills * 3));
         server.signal("KILL");
         server.wait_for_exit();
@@ -239,7 +239,7 @@ fn schedule_list_is_paged_and_count_is_limited() {
     assert_eq!(link(&second, "First").as_deref(), Some("/schedules"));
 
     create_schedule(&ada, &[]);
-    let refused = ada.post("/schedules/new?kind=demo", &schedule_form(&[]));
-    assert_eq!(refused.status(), StatusCode::CONFLICT);
-    assert!(refused.text().unwrap().contains("here are 10,000 schedules, which is the limit; delete one first"));
+    let rejected = ada.post("/schedules/new?kind=demo", &schedule_form(&[]));
+    assert_eq!(rejected.status(), StatusCode::CONFLICT);
+    assert!(rejected.text().unwrap().contains("here are 10,000 schedules, which is the limit; delete one first"));
 }

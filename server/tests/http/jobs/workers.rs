@@ -138,9 +138,9 @@ fn server_does_not_migrate_beside_a_worker() {
     let as_a_worker = File::create(data.path().join("migrate.lock")).unwrap();
     as_a_worker.lock_shared().unwrap();
     let serve = || command().args(["--addr", "127.0.0.1:0", "--data-dir"]).arg(data.path()).output().unwrap();
-    let refused = serve();
-    assert_eq!(refused.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("workers of an older one"));
+    let rejected = serve();
+    assert_eq!(rejected.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&rejected.stderr).contains("workers of an older one"));
     drop(as_a_worker);
     ServerProcess::start_in(data.path(), &[]);
 }
@@ -159,8 +159,8 @@ fn worker_command_rejects_server_settings() {
 fn overview_counts_slots_of_all_processes() {
     let (browser, _worker) = server_and_worker(&[]);
     browser.run(&json!({ "seconds": 0 }));
-    let begun = Instant::now();
+    let started_at = Instant::now();
     while !browser.page("/").contains("of 8 slots") {
-        assert!(begun.elapsed() < TIMEOUT, "{}", browser.page("/"));
+        assert!(started_at.elapsed() < TIMEOUT, "{}", browser.page("/"));
     }
 }

@@ -53,10 +53,10 @@ fn every_link_is_below_the_base_path_and_works() {
         if path.starts_with("/events") {
             continue;
         }
-        let answer = browser.get(path);
-        let page = answer.headers().get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-        let there = answer.status().is_success();
-        let text = answer.text().unwrap();
+        let response = browser.get(path);
+        let page = response.headers().get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+        let there = response.status().is_success();
+        let text = response.text().unwrap();
         if page {
             assert!(text.contains(r#"<html lang="en" data-base="/milepost""#), "{path}");
             // A missing page links to itself, for a reload when the server has another build.
@@ -85,8 +85,11 @@ fn root_redirects_to_base_path_and_the_rest_is_404() {
     let (server, _data) = ServerProcess::start_with(&["--base-path", BASE]);
     let get = |path: &str| server.send_lines(&[&format!("GET {path} HTTP/1.1"), "host: localhost"]);
     for path in ["/", BASE] {
-        let answer = get(path);
-        assert!(answer.starts_with("HTTP/1.1 307") && answer.contains("\r\nlocation: /milepost/\r\n"), "{answer}");
+        let response = get(path);
+        assert!(
+            response.starts_with("HTTP/1.1 307") && response.contains("\r\nlocation: /milepost/\r\n"),
+            "{response}"
+        );
     }
     for path in ["/healthz", "/milepost/healthz", "/milepost/", "/milepost/?hours=168", "/milepost/jobs"] {
         assert!(get(path).starts_with("HTTP/1.1 200"), "{path}");
@@ -102,11 +105,11 @@ fn forms_redirect_below_the_base_path() {
     let client = reqwest::blocking::Client::builder().redirect(Policy::none()).build().unwrap();
     let submit = |path: &str, form: &[(&str, &str)], from: &str| {
         let request = client.post(browser.server.url(path)).form(form).header(ACCEPT, "text/html");
-        let answer = request.header(REFERER, from).send().unwrap();
-        assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{path}");
-        answer
+        let response = request.header(REFERER, from).send().unwrap();
+        assert_eq!(response.status(), StatusCode::SEE_OTHER, "{path}");
+        response
     };
-    let location = |answer: &reqwest::blocking::Response| answer.headers()[LOCATION].to_str().unwrap().to_owned();
+    let location = |response: &reqwest::blocking::Response| response.headers()[LOCATION].to_str().unwrap().to_owned();
     let theme = submit("/milepost/api/set_theme", &[("theme", "dark")], &browser.server.url("/milepost/jobs?q=a"));
     assert_eq!(location(&theme), "/milepost/jobs?q=a");
     assert!(theme.headers()[SET_COOKIE].to_str().unwrap().contains("Path=/milepost/;"));
@@ -130,8 +133,8 @@ fn session_cookie_is_limited_to_the_base_path() {
         let link = link_secret(&server.setup_link());
         let form = [("link", link.as_str()), ("name", ADA), ("password", PASSWORD), ("again", PASSWORD)];
         let request = client.post(server.url("/milepost/api/set_up")).header("sec-fetch-site", "same-origin");
-        let answer = request.header(ACCEPT, "text/html").form(&form).send().unwrap();
-        let cookie = answer.headers()[SET_COOKIE].to_str().unwrap();
+        let response = request.header(ACCEPT, "text/html").form(&form).send().unwrap();
+        let cookie = response.headers()[SET_COOKIE].to_str().unwrap();
         assert!(cookie.starts_with(name) && cookie.contains("; Path=/milepost/;"), "{cookie}");
         assert_eq!(cookie.contains("; Secure"), !arguments.is_empty(), "{cookie}");
 
@@ -144,8 +147,8 @@ fn session_cookie_is_limited_to_the_base_path() {
             ("/milepost/../other", "/milepost/"),
             ("/milepost/%252e%252e/other", "/milepost/"),
         ] {
-            let answer = get(&format!("/milepost/sign-in?next={next}"));
-            assert_eq!(answer.headers()[LOCATION], location, "{next}");
+            let response = get(&format!("/milepost/sign-in?next={next}"));
+            assert_eq!(response.headers()[LOCATION], location, "{next}");
         }
     }
 }
@@ -165,7 +168,7 @@ fn invalid_base_path_is_rejected_with_an_example() {
     for path in ["milepost", "/milepost/", "/", "", "//evil.example", "/a/../b", "/a b", "/ä", "/{id}", "/a?b"] {
         let output = run(&["--base-path", path]);
         assert_eq!(output.status.code(), Some(2), "{path}");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains("base_path") && said.contains("such as /milepost"), "{said}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains("base_path") && stderr.contains("such as /milepost"), "{stderr}");
     }
 }

@@ -55,9 +55,9 @@ fn send_partial(server: &ServerProcess, path: &str, header: &str, start: &str) -
 
 /// Reads the response up to the end of the connection.
 fn read_response(mut stream: TcpStream) -> String {
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    response
 }
 
 #[test]
@@ -76,9 +76,12 @@ fn stalled_body_times_out_on_every_route() {
     let start = Instant::now();
     let streams = stalled.map(|(path, header, start)| (path, send_partial(&server, path, header, start)));
     for (path, stream) in streams {
-        let answer = read_response(stream);
-        assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("did not come in time"), "{path}: {answer}");
-        assert!(answer.contains("frame-ancestors 'none'"), "{path}: {answer}");
+        let response = read_response(stream);
+        assert!(
+            response.starts_with("HTTP/1.1 408 ") && response.contains("did not come in time"),
+            "{path}: {response}"
+        );
+        assert!(response.contains("frame-ancestors 'none'"), "{path}: {response}");
     }
     assert!(start.elapsed() >= BODY_TIMEOUT);
     wait_until_no_upload_is_kept(data.path());
@@ -96,23 +99,23 @@ fn slow_body_that_makes_progress_is_accepted() {
         stream.write_all(&[b'x'; 100]).unwrap();
     }
     assert!(start.elapsed() > BODY_TIMEOUT);
-    let answer = read_response(stream);
-    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains(r#""size":1000"#), "{answer}");
+    let response = read_response(stream);
+    assert!(response.starts_with("HTTP/1.1 200 ") && response.contains(r#""size":1000"#), "{response}");
 }
 
 #[test]
 fn large_body_is_accepted_only_by_uploads_and_forms() {
     let (server, _data) = ServerProcess::start();
-    let answer = |path: &str, size: usize| {
+    let response = |path: &str, size: usize| {
         let mut stream = server.connect();
         let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\n{FORM}\r\nconnection: close\r\n");
         let body = "x".repeat(size);
         stream.write_all(format!("{head}content-length: {size}\r\n\r\n{body}").as_bytes()).unwrap();
         read_response(stream)
     };
-    assert!(answer("/events/0", 64 * 1024 + 1).starts_with("HTTP/1.1 413 "));
-    assert!(answer("/events/0", 64 * 1024).starts_with("HTTP/1.1 400 "));
+    assert!(response("/events/0", 64 * 1024 + 1).starts_with("HTTP/1.1 413 "));
+    assert!(response("/events/0", 64 * 1024).starts_with("HTTP/1.1 400 "));
     for path in ["/uploads", "/new/demo", "/api/start_job"] {
-        assert!(!answer(path, 1_000_000).starts_with("HTTP/1.1 413 "), "{path}");
+        assert!(!response(path, 1_000_000).starts_with("HTTP/1.1 413 "), "{path}");
     }
 }

@@ -77,6 +77,6 @@ fn request_log_has_client_ip_and_no_query() {
 fn invalid_trusted_network_is_rejected() {
     let output = run(&["--trusted-proxy", "10.0.0.0/33"]);
     assert_eq!(output.status.code(), Some(2));
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("--trusted-proxy") && said.contains("10.0.0.0/8"), "{said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("--trusted-proxy") && stderr.contains("10.0.0.0/8"), "{stderr}");
 }

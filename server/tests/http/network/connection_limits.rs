@@ -16,9 +16,9 @@ const HEALTH: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
 fn check_health(stream: &mut TcpStream) -> String {
     // A rejected connection may be closed before the request is sent; its response can be read all the same.
     let _ = stream.write_all(HEALTH);
-    let mut answer = [0; 512];
-    let read = stream.read(&mut answer).unwrap();
-    String::from_utf8_lossy(&answer[..read]).lines().next().unwrap_or_default().to_owned()
+    let mut response = [0; 512];
+    let read = stream.read(&mut response).unwrap();
+    String::from_utf8_lossy(&response[..read]).lines().next().unwrap_or_default().to_owned()
 }
 
 fn connect_from(address: Ipv4Addr, server: &ServerProcess) -> TcpStream {
@@ -39,9 +39,9 @@ fn connection_over_limit_gets_503_until_one_closes() {
     }
     assert!(check_health(&mut server.connect()).contains("503"));
     drop(open);
-    let begun = Instant::now();
+    let started_at = Instant::now();
     while !check_health(&mut server.connect()).ends_with("200 OK") {
-        assert!(begun.elapsed() < TIMEOUT);
+        assert!(started_at.elapsed() < TIMEOUT);
     }
 }
 
@@ -77,10 +77,10 @@ fn connection_without_request_head_is_closed() {
     let mut slow = server.connect();
     slow.write_all(b"GET / HTTP/1.1\r\nhost: loc").unwrap();
     for stream in [&mut silent, &mut slow] {
-        let mut answer = Vec::new();
+        let mut response = Vec::new();
         // Closed or reset.
-        let _ = stream.read_to_end(&mut answer);
-        assert!(!answer.starts_with(b"HTTP/1.1 200"));
+        let _ = stream.read_to_end(&mut response);
+        assert!(!response.starts_with(b"HTTP/1.1 200"));
     }
 }
 
@@ -97,10 +97,10 @@ fn request_head_over_128_kib_gets_431() {
 fn responses_are_sent_without_nagle_delay() {
     let (server, _data) = ServerProcess::start();
     let mut stream = server.connect();
-    let begun = Instant::now();
+    let started_at = Instant::now();
     for _ in 0..50 {
         assert!(check_health(&mut stream).ends_with("200 OK"));
     }
     // Nagle's algorithm with delayed acknowledgements would cost 40 ms each.
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(started_at.elapsed() < Duration::from_secs(1), "{:?}", started_at.elapsed());
 }

@@ -19,9 +19,9 @@ fn cross_site_change_is_rejected() {
         "sec-fetch-site: same-site",
     ] {
         let lines = [CHANGE, OWN, "content-length: 0", forged];
-        let answer = server.send_lines(&lines);
+        let response = server.send_lines(&lines);
         let why = format!("Another site sent this request ({forged})");
-        assert!(answer.starts_with("HTTP/1.1 403") && answer.contains(&why), "{forged}: {answer}");
+        assert!(response.starts_with("HTTP/1.1 403") && response.contains(&why), "{forged}: {response}");
     }
     for own in OWN_PAGES {
         assert_ne!(server.status(&[CHANGE, OWN, "content-length: 0", own]), 403, "{own}");
@@ -30,7 +30,7 @@ fn cross_site_change_is_rejected() {
         let line = format!("{method} /jobs HTTP/1.1");
         assert_eq!(server.status(&[&line, OWN, "origin: http://evil.example"]), 403, "{method}");
     }
-    // Of several headers, every one counts.
+    // Every one of several headers counts.
     assert_eq!(server.status(&[CHANGE, OWN, OWN_PAGES[0], "origin: http://evil.example"]), 403);
     assert_eq!(server.status(&[CHANGE, OWN, OWN_PAGES[1], "sec-fetch-site: cross-site"]), 403);
     // `Sec-Fetch-Site` counts more than an origin, whose host name may be forged.
@@ -42,8 +42,11 @@ fn session_change_without_origin_headers_is_rejected() {
     let (server, _data) = ServerProcess::start();
     for cookie in ["milepost_session=a", "theme=dark; milepost_session=a", "theme=dark;__Host-milepost_session=a"] {
         let cookie = format!("cookie: {cookie}");
-        let answer = server.send_lines(&[CHANGE, OWN, "content-length: 0", &cookie]);
-        assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("neither Sec-Fetch-Site nor Origin"), "{answer}");
+        let response = server.send_lines(&[CHANGE, OWN, "content-length: 0", &cookie]);
+        assert!(
+            response.starts_with("HTTP/1.1 403") && response.contains("neither Sec-Fetch-Site nor Origin"),
+            "{response}"
+        );
         for own in OWN_PAGES {
             assert_ne!(server.status(&[CHANGE, OWN, "content-length: 0", &cookie, own]), 403, "{cookie} {own}");
         }

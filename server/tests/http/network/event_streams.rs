@@ -35,18 +35,18 @@ struct ReceivedStream {
     ended: Instant,
 }
 
-/// Reads a stream to its end; reports its snapshot on `begun`.
-async fn read_stream(addr: std::net::SocketAddr, begun: mpsc::Sender<()>) -> ReceivedStream {
+/// Reads a stream to its end; sends on `ready` once it has the snapshot.
+async fn read_stream(addr: std::net::SocketAddr, ready: mpsc::Sender<()>) -> ReceivedStream {
     let mut stream = TcpStream::connect(addr).await.unwrap();
     stream.write_all(b"GET /events?topic=jobs HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
-    let (mut text, mut piece, mut begun) = (Vec::new(), [0; 4096], Some(begun));
+    let (mut text, mut piece, mut ready) = (Vec::new(), [0; 4096], Some(ready));
     loop {
         let read = stream.read(&mut piece).await.expect("no connection breaks");
         text.extend_from_slice(&piece[..read]);
         if text.windows(16).any(|words| words == b"\nevent: snapshot")
-            && let Some(begun) = begun.take()
+            && let Some(ready) = ready.take()
         {
-            begun.send(()).await.unwrap();
+            ready.send(()).await.unwrap();
         }
         if read == 0 {
             return ReceivedStream { text: String::from_utf8(text).unwrap(), ended: Instant::now() };
@@ -66,30 +66,30 @@ fn case_09_five_thousand_streams_drain_before_exit() {
     let mut browser = Browser::with_arguments(&["--shutdown-grace", "1s", "--streams-per-address", "6000"]);
     let job = browser.start_long_job();
     let runtime = Runtime::new().unwrap();
-    let (begun, mut beginnings) = mpsc::channel(STREAMS);
-    let listeners: Vec<_> =
-        (0..STREAMS).map(|_| runtime.spawn(read_stream(browser.server.addr, begun.clone()))).collect();
+    let (ready, mut ready_streams) = mpsc::channel(STREAMS);
+    let streams: Vec<_> =
+        (0..STREAMS).map(|_| runtime.spawn(read_stream(browser.server.addr, ready.clone()))).collect();
     runtime.block_on(async {
         for _ in 0..STREAMS {
-            beginnings.recv().await.unwrap();
+            ready_streams.recv().await.unwrap();
         }
     });
 
-    let told = Instant::now();
+    let signalled_at = Instant::now();
     browser.server.signal("TERM");
     let status = browser.server.wait_for_exit();
-    let took = told.elapsed();
+    let took = signalled_at.elapsed();
     assert_eq!(status.code(), Some(0));
     assert!(took < GRACE + DEADLINE, "it took {took:?}");
     println!("ended after {took:?}");
 
     let (mut ends, mut waits) = (BTreeMap::<u64, usize>::new(), BTreeMap::<u64, usize>::new());
-    for listener in listeners {
-        let received = runtime.block_on(listener).unwrap();
+    for stream in streams {
+        let received = runtime.block_on(stream).unwrap();
         assert!(received.text.ends_with("\n\n\r\n0\r\n\r\n"), "the body ends, it does not break: {}", received.text);
         assert_eq!(last_event_field(&received.text, "reason"), "drain");
         *waits.entry(last_event_field(&received.text, "retry_ms").as_u64().unwrap() / 250).or_default() += 1;
-        *ends.entry(received.ended.duration_since(told).as_millis() as u64 / 250).or_default() += 1;
+        *ends.entry(received.ended.duration_since(signalled_at).as_millis() as u64 / 250).or_default() += 1;
     }
     println!("ends by quarters of a second: {ends:?}; when they are to come back: {waits:?}");
     for spread in [ends, waits] {
@@ -135,11 +135,11 @@ fn case_10_killed_server_repeats_no_seq_and_leaves_no_gap() {
     for round in 0..5 {
         let url = browser.server.url(&format!("/events?topic=jobs&after={cursor}"));
         let listening = thread::spawn(move || {
-            let mut answer =
+            let mut response =
                 reqwest::blocking::Client::builder().timeout(None).build().unwrap().get(url).send().unwrap();
             let mut received = Vec::new();
             // Mostly interrupted in the middle.
-            let _ = std::io::copy(&mut answer, &mut received);
+            let _ = std::io::copy(&mut response, &mut received);
             String::from_utf8_lossy(&received).into_owned()
         });
         let form = [("kind", "demo".to_owned()), ("input", json!({ "seconds": 0 }).to_string())];
@@ -165,12 +165,12 @@ fn case_10_killed_server_repeats_no_seq_and_leaves_no_gap() {
     }
     // Waits until all jobs have ended.
     let unfinished = "select count(*) from job where ended_at is null";
-    let begun = Instant::now();
+    let started_at = Instant::now();
     while database(&browser.data().join("milepost.db"), async |connection| {
         sqlx::query_scalar::<_, i64>(unfinished).fetch_one(connection).await.unwrap()
     }) > 0
     {
-        assert!(begun.elapsed() < TIMEOUT, "not all end");
+        assert!(started_at.elapsed() < TIMEOUT, "not all end");
     }
     let polled = browser.page(&format!("/events/poll?topic=jobs&after={cursor}"));
     assert!(!polled.contains(r#""event":"snapshot""#), "the server can resume from {cursor}");
@@ -195,7 +195,7 @@ fn case_10_killed_server_repeats_no_seq_and_leaves_no_gap() {
         let rows = sqlx::query("select id, state from job").fetch_all(connection).await.unwrap();
         rows.into_iter().map(|row| (row.get(0), row.get(1))).collect()
     });
-    assert!(stored.len() > 20, "something happened");
+    assert!(stored.len() > 20, "jobs were started");
     assert_eq!(shown, stored);
 }
 
@@ -207,26 +207,26 @@ fn case_17_stream_limits_per_session_token_and_address() {
     let program = ada.api_client("reader", &[model::Scope::Read]);
     let status = |user: &UserClient| {
         let request = user.request(reqwest::Method::GET, "/events?topic=jobs");
-        let answer = user.send(request.header("accept", "application/x-ndjson"));
-        (answer.status().as_u16(), answer)
+        let response = user.send(request.header("accept", "application/x-ndjson"));
+        (response.status().as_u16(), response)
     };
     let open: Vec<_> = [&ada, &ada, &program, &program].map(&status).into();
     assert!(open.iter().all(|(status, _)| *status == 200));
     for user in [&ada, &program] {
-        let (refused, answer) = status(user);
-        assert_eq!((refused, answer.headers()["retry-after"].to_str().unwrap()), (429, "30"));
-        assert_eq!(answer.json::<Value>().unwrap()["code"], "too_many_requests");
+        let (rejected, response) = status(user);
+        assert_eq!((rejected, response.headers()["retry-after"].to_str().unwrap()), (429, "30"));
+        assert_eq!(response.json::<Value>().unwrap()["code"], "too_many_requests");
     }
     let again = server.new_client();
     again.sign_in(ADA);
     let (fifth, _fifth) = status(&again);
     assert_eq!(fifth, 200);
-    assert_eq!(status(&again).0, 429, "the address has no more, though the session has");
+    assert_eq!(status(&again).0, 429, "the address has no permit left, though the session has");
     assert_eq!(ada.get("/jobs").status(), 200);
     drop(open);
-    let begun = Instant::now();
+    let started_at = Instant::now();
     while status(&ada).0 != 200 {
-        assert!(begun.elapsed() < TIMEOUT, "no permit is released");
+        assert!(started_at.elapsed() < TIMEOUT, "no permit is released");
     }
 }
 
@@ -243,9 +243,9 @@ fn stream_limit_per_user_spans_sessions_and_tokens() {
     };
     let _streams = [&ada, &program].map(open);
     for user in [&ada, &program] {
-        let refused = open(user);
-        assert_eq!(refused.status(), 429);
-        assert!(refused.text().unwrap().contains("This user has as many event streams open as one may"));
+        let rejected = open(user);
+        assert_eq!(rejected.status(), 429);
+        assert!(rejected.text().unwrap().contains("This user has as many event streams open as one may"));
     }
     assert_eq!(open(&ben).status(), 200, "another user");
 }
@@ -274,15 +274,15 @@ fn case_13_stream_is_neither_compressed_nor_cached() {
              accept-encoding: gzip, br, deflate, zstd\r\n\r\n"
         );
         stream.write_all(head.as_bytes()).unwrap();
-        let (begun, mut said) = (Instant::now(), String::new());
-        while !said.contains("snapshot") {
+        let (started_at, mut text) = (Instant::now(), String::new());
+        while !text.contains("snapshot") {
             let mut piece = [0; 4096];
             let read = stream.read(&mut piece).unwrap();
-            assert!(read > 0, "{said}");
-            said.push_str(std::str::from_utf8(&piece[..read]).unwrap());
+            assert!(read > 0, "{text}");
+            text.push_str(std::str::from_utf8(&piece[..read]).unwrap());
         }
-        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
-        let head = said.split("\r\n\r\n").next().unwrap();
+        assert!(started_at.elapsed() < Duration::from_secs(2), "{:?}", started_at.elapsed());
+        let head = text.split("\r\n\r\n").next().unwrap();
         assert!(!head.contains("content-encoding"), "{head}");
         for line in
             ["x-accel-buffering: no", "cache-control: no-store, no-transform", &format!("content-type: {accept}")]
@@ -297,12 +297,12 @@ fn case_16_stream_ends_with_its_session() {
     let (server, ada) = ServerWithAccounts::with_admin();
     let mut stream = BufReader::new(ada.get("/events?topic=jobs")).lines().map(Result::unwrap);
     assert!(stream.any(|line| line == "event: snapshot"));
-    let begun = Instant::now();
+    let started_at = Instant::now();
     database(&server.data().join("milepost.db"), async |connection| {
         sqlx::query("update session set expires = 1").execute(connection).await.unwrap();
     });
     assert!(stream.any(|line| line.contains(r#""reason":"revoked""#)));
-    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    assert!(started_at.elapsed() < Duration::from_secs(15), "{:?}", started_at.elapsed());
     assert!(stream.all(|line| line.is_empty()), "nothing follows");
     assert_eq!(ada.api_get("/events/poll?topic=jobs").status(), 401);
 }
@@ -322,13 +322,13 @@ fn case_20_locked_database_only_delays_events() {
     });
     events.wait_for_state(job, "succeeded");
     assert!(free.elapsed() < Duration::from_secs(5), "{:?}", free.elapsed());
-    let told = browser.page(&format!("/events/poll?job={job}&after={}", {
+    let events = browser.page(&format!("/events/poll?job={job}&after={}", {
         let epoch: String = database(&browser.data().join("milepost.db"), async |connection| {
             sqlx::query_scalar("select epoch from ledger").fetch_one(connection).await.unwrap()
         });
         format!("{epoch}.0")
     }));
-    let states: Vec<Value> = told.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect();
+    let states: Vec<Value> = events.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect();
     let states: Vec<&str> = states.iter().filter_map(|line| line["data"]["state"].as_str()).collect();
     assert_eq!(states, ["queued", "running", "succeeded"], "in order, each once");
 }

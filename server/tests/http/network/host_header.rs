@@ -21,8 +21,8 @@ fn unknown_host_is_rejected_on_loopback() {
     assert_eq!(server.status(&["GET http://evil.example/healthz HTTP/1.1", OWN]), 421);
     assert_eq!(server.status(&[GET]), 400);
     assert_eq!(server.status(&[GET, OWN, "host: evil.example"]), 400);
-    let refusal = server.send_lines(&["GET / HTTP/1.1", "host: evil.example"]);
-    assert!(refusal.contains("answers only as localhost") && refusal.contains("--public-url"), "{refusal}");
+    let rejection = server.send_lines(&["GET / HTTP/1.1", "host: evil.example"]);
+    assert!(rejection.contains("answers only as localhost") && rejection.contains("--public-url"), "{rejection}");
 }
 
 #[test]
@@ -57,13 +57,13 @@ fn reachable_server_accepts_ip_hosts_until_it_has_public_url() {
     for host in ["192.0.2.1", "192.0.2.1:3000", "[2001:db8::1]:3000", "localhost"] {
         assert_eq!(nameless.status(&[GET, &format!("host: {host}")]), 200, "{host}");
     }
-    let refusal = nameless.send_lines(&[GET, "host: rebound.example"]);
-    assert!(refusal.starts_with("HTTP/1.1 421") && refusal.contains("--public-url"), "{refusal}");
+    let rejection = nameless.send_lines(&[GET, "host: rebound.example"]);
+    assert!(rejection.starts_with("HTTP/1.1 421") && rejection.contains("--public-url"), "{rejection}");
 
     let (named, _data) = reachable(&["--public-url", "http://milepost.example.org:8080"]);
     assert_eq!(named.status(&[GET, "host: milepost.example.org:8080"]), 200);
-    let refusal = named.send_lines(&[GET, "host: 192.0.2.1:8080"]);
-    assert!(refusal.starts_with("HTTP/1.1 421") && refusal.contains("milepost.example.org"), "{refusal}");
+    let rejection = named.send_lines(&[GET, "host: 192.0.2.1:8080"]);
+    assert!(rejection.starts_with("HTTP/1.1 421") && rejection.contains("milepost.example.org"), "{rejection}");
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn invalid_public_url_is_rejected_with_the_reason() {
     ] {
         let output = run(&["--public-url", address]);
         assert_eq!(output.status.code(), Some(2), "{address}");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains("public_url") && said.contains(why), "{said}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains("public_url") && stderr.contains(why), "{stderr}");
     }
 }

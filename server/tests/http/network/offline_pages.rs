@@ -22,19 +22,19 @@ fn visitor_of(user: &UserClient, path: &str) -> String {
 #[test]
 fn only_overview_and_job_list_are_kept_offline() {
     let (server, _data) = ServerProcess::start();
-    let answer = |path: &str| server.send_lines(&[&format!("GET {path} HTTP/1.1"), OWN]);
+    let response = |path: &str| server.send_lines(&[&format!("GET {path} HTTP/1.1"), OWN]);
     for path in ["/", "/?hours=168", "/jobs", "/jobs?state=running"] {
-        let answer = answer(path);
-        assert!(answer.contains("\r\nmilepost-keep: 86400\r\n"), "{path}: {answer}");
-        assert!(answer.contains("\r\nmilepost-visitor: everybody\r\n"), "{path}: {answer}");
+        let response = response(path);
+        assert!(response.contains("\r\nmilepost-keep: 86400\r\n"), "{path}: {response}");
+        assert!(response.contains("\r\nmilepost-visitor: everybody\r\n"), "{path}: {response}");
     }
     for route in server::http::router::table() {
         let path = crate::network::routes::fill_parameters(&route.path);
         if route.method == http::Method::GET && !["/", "/jobs", "/events"].contains(&path.as_str()) {
-            assert!(!answer(&path).contains("\r\nmilepost-keep"), "{path}");
+            assert!(!response(&path).contains("\r\nmilepost-keep"), "{path}");
         }
     }
-    assert!(!answer("/nothing-here").contains("\r\nmilepost-keep"));
+    assert!(!response("/nothing-here").contains("\r\nmilepost-keep"));
 }
 
 #[test]
@@ -65,21 +65,24 @@ fn kept_pages_belong_to_a_session_and_expire_with_it() {
 fn api_responses_are_not_kept_and_name_no_session() {
     let (_server, ada) = ServerWithAccounts::with_admin();
     let program = ada.api_client("script", &[Scope::Read]);
-    let answer = program.get("/");
-    assert_eq!(answer.status(), 200);
-    assert_eq!((header(&answer, "milepost-keep"), header(&answer, "milepost-visitor")), (None, None));
+    let response = program.get("/");
+    assert_eq!(response.status(), 200);
+    assert_eq!((header(&response, "milepost-keep"), header(&response, "milepost-visitor")), (None, None));
 }
 
 #[test]
 fn service_worker_is_revalidated_and_restricted_to_self() {
     let (server, _data) = ServerProcess::start();
     for path in ["/service-worker.js", "/service-worker.js?0123456789ab", "/service-worker.js?forget"] {
-        let answer = server.send_lines(&[&format!("GET {path} HTTP/1.1"), OWN]);
-        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
-        assert!(answer.contains("\r\ncache-control: no-cache\r\n"), "{path}: {answer}");
-        assert!(answer.contains("\r\ncontent-type: text/javascript\r\n"), "{path}: {answer}");
-        assert!(answer.contains("default-src 'none'; connect-src 'self'; frame-ancestors 'none'"), "{path}: {answer}");
-        assert!(answer.contains("navigationPreload"), "{path}: {answer}");
+        let response = server.send_lines(&[&format!("GET {path} HTTP/1.1"), OWN]);
+        assert!(response.starts_with("HTTP/1.1 200"), "{path}: {response}");
+        assert!(response.contains("\r\ncache-control: no-cache\r\n"), "{path}: {response}");
+        assert!(response.contains("\r\ncontent-type: text/javascript\r\n"), "{path}: {response}");
+        assert!(
+            response.contains("default-src 'none'; connect-src 'self'; frame-ancestors 'none'"),
+            "{path}: {response}"
+        );
+        assert!(response.contains("navigationPreload"), "{path}: {response}");
     }
     let page = server.send_lines(&["GET / HTTP/1.1", OWN]);
     assert!(page.contains("worker-src 'self'") && page.contains("/service-worker.js?"), "{page}");

@@ -18,9 +18,9 @@ fn unlisted_method_returns_405() {
     let (server, _data) = ServerProcess::start();
     for path in server::http::router::table().iter().map(|route| fill_parameters(&route.path)).collect::<HashSet<_>>() {
         for method in ["PUT", "PATCH", "DELETE", "BREW"] {
-            let answer = server.send_lines(&[&format!("{method} {path} HTTP/1.1"), OWN]);
-            assert!(answer.starts_with("HTTP/1.1 405"), "{method} {path}: {answer}");
-            assert!(answer.to_lowercase().contains("\r\nallow: "), "{method} {path}: {answer}");
+            let response = server.send_lines(&[&format!("{method} {path} HTTP/1.1"), OWN]);
+            assert!(response.starts_with("HTTP/1.1 405"), "{method} {path}: {response}");
+            assert!(response.to_lowercase().contains("\r\nallow: "), "{method} {path}: {response}");
         }
     }
 }
@@ -38,11 +38,11 @@ fn route_table_has_no_duplicate_and_only_get_and_post() {
 fn page_is_complete_and_has_server_timing() {
     let (server, _data) = ServerProcess::start();
     for path in ["/", "/jobs", "/queues", "/schedules", "/schedules/new", "/new", "/new/demo"] {
-        let answer = server.send_lines(&[&format!("GET {path} HTTP/1.1"), OWN]);
-        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
-        assert!(answer.contains("</html>"), "{path}");
-        assert!(answer.contains("server-timing: total;dur="), "{path}");
-        assert!(answer.contains("content-type: text/html; charset=utf-8"), "{path}");
+        let response = server.send_lines(&[&format!("GET {path} HTTP/1.1"), OWN]);
+        assert!(response.starts_with("HTTP/1.1 200"), "{path}: {response}");
+        assert!(response.contains("</html>"), "{path}");
+        assert!(response.contains("server-timing: total;dur="), "{path}");
+        assert!(response.contains("content-type: text/html; charset=utf-8"), "{path}");
     }
 }
 
@@ -57,8 +57,8 @@ fn page_is_complete_under_concurrent_load() {
             let server = &server;
             scope.spawn(move || {
                 for _ in 0..5 {
-                    let answer = server.send_lines(&[&format!("GET {path} HTTP/1.1"), OWN]);
-                    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("</html>"), "{path}: {answer}");
+                    let response = server.send_lines(&[&format!("GET {path} HTTP/1.1"), OWN]);
+                    assert!(response.starts_with("HTTP/1.1 200") && response.contains("</html>"), "{path}: {response}");
                 }
             });
         }
@@ -78,13 +78,13 @@ fn unknown_page_and_file_return_404() {
         "/schedules/abc",
         "/schedules/999999/edit",
     ] {
-        let answer = server.send_lines(&[&format!("GET {path} HTTP/1.1"), OWN]);
-        assert!(answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");
-        assert!(answer.contains("</html>"), "{path}");
+        let response = server.send_lines(&[&format!("GET {path} HTTP/1.1"), OWN]);
+        assert!(response.starts_with("HTTP/1.1 404"), "{path}: {response}");
+        assert!(response.contains("</html>"), "{path}");
     }
     for path in ["/jobs/abc/log", "/jobs/abc/artifacts/SHA256SUMS", "/jobs/999999/log"] {
-        let answer = server.send_lines(&[&format!("GET {path} HTTP/1.1"), OWN]);
-        assert!(answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");
+        let response = server.send_lines(&[&format!("GET {path} HTTP/1.1"), OWN]);
+        assert!(response.starts_with("HTTP/1.1 404"), "{path}: {response}");
     }
 }
 
@@ -92,8 +92,8 @@ fn unknown_page_and_file_return_404() {
 fn page_is_compressed_when_accepted() {
     let (server, _data) = ServerProcess::start();
     for encoding in ["br", "gzip"] {
-        let answer = server.send_lines(&["GET / HTTP/1.1", OWN, &format!("accept-encoding: {encoding}")]);
-        assert!(answer.contains(&format!("content-encoding: {encoding}")), "{encoding}");
+        let response = server.send_lines(&["GET / HTTP/1.1", OWN, &format!("accept-encoding: {encoding}")]);
+        assert!(response.contains(&format!("content-encoding: {encoding}")), "{encoding}");
     }
     assert!(!server.send_lines(&["GET / HTTP/1.1", OWN]).contains("content-encoding"));
 }

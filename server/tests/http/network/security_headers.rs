@@ -17,8 +17,8 @@ fn every_response_has_security_headers() {
         &["GET / HTTP/1.1", "host: evil.example"],
         &[CHANGE, OWN, "content-length: 0", "origin: null"],
     ] {
-        let answer = server.send_lines(lines);
-        let head = answer.split("\r\n\r\n").next().unwrap();
+        let response = server.send_lines(lines);
+        let head = response.split("\r\n\r\n").next().unwrap();
         for header in [
             "x-content-type-options: nosniff",
             "referrer-policy: same-origin",
@@ -32,8 +32,8 @@ fn every_response_has_security_headers() {
 
 /// The content security policy of the overview, and its HTML.
 fn page(server: &ServerProcess) -> (String, String) {
-    let answer = server.send_lines(&["GET / HTTP/1.1", OWN]);
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let response = server.send_lines(&["GET / HTTP/1.1", OWN]);
+    let (head, body) = response.split_once("\r\n\r\n").unwrap();
     let policy = head.lines().find_map(|line| line.strip_prefix("content-security-policy: ")).unwrap();
     (policy.to_owned(), body.to_owned())
 }

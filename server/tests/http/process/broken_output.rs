@@ -82,9 +82,9 @@ fn server_starts_with_stdout_on_a_full_disk() {
     command.args(["--addr", &addr.to_string(), "--no-auth", "--data-dir"]).arg(data.path());
     command.stdout(full()).stderr(full());
     let _guard = KillGuard(command.spawn().unwrap());
-    let (client, begun) = (Client::new(), Instant::now());
+    let (client, started_at) = (Client::new(), Instant::now());
     while client.get(format!("http://{addr}/healthz")).send().is_err() {
-        assert!(begun.elapsed() < TIMEOUT, "it does not start");
+        assert!(started_at.elapsed() < TIMEOUT, "it does not start");
     }
     assert_works(&format!("http://{addr}"));
 }
@@ -114,27 +114,27 @@ fn unread_log_delays_nothing_and_lost_lines_are_counted() {
     }
     assert_works(&server.url(""));
     let read = std::thread::spawn(move || {
-        let mut said = Vec::new();
-        log.read_to_end(&mut said).unwrap();
-        String::from_utf8_lossy(&said).into_owned()
+        let mut log_text = Vec::new();
+        log.read_to_end(&mut log_text).unwrap();
+        String::from_utf8_lossy(&log_text).into_owned()
     });
     assert_works(&server.url(""));
     server.signal("TERM");
     assert_eq!(server.wait().code(), Some(0));
-    let said = read.join().unwrap();
-    assert!(said.len() > 1 << 19, "{} bytes were kept", said.len());
-    assert!(said.contains("log lines could not be written and are lost"));
+    let log_text = read.join().unwrap();
+    assert!(log_text.len() > 1 << 19, "{} bytes were kept", log_text.len());
+    assert!(log_text.contains("log lines could not be written and are lost"));
 }
 
 #[test]
 fn command_with_unwritable_output_fails() {
     let data = TempDir::new().unwrap();
-    let (server, begun) = (ServerProcess::with_accounts(data.path(), &[]), Instant::now());
+    let (server, started_at) = (ServerProcess::with_accounts(data.path(), &[]), Instant::now());
     let mut command = command();
     let output = command.args(["setup-link", "--data-dir"]).arg(data.path()).stdout(full()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.starts_with("milepost: writing to the standard output: "), "{said}");
-    assert!(begun.elapsed() < Duration::from_secs(10));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.starts_with("milepost: writing to the standard output: "), "{stderr}");
+    assert!(started_at.elapsed() < Duration::from_secs(10));
     drop(server);
 }

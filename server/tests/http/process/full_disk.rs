@@ -26,11 +26,11 @@ fn fill(disk: &Path) {
     }
 }
 
-fn assert_refused(answer: Response) {
-    assert_eq!(answer.status().as_u16(), 507);
-    let refusal: Value = answer.json().unwrap();
-    assert_eq!(refusal["code"], "disk_full");
-    assert!(refusal["message"].as_str().unwrap().contains("free some space"), "{refusal}");
+fn assert_refused(response: Response) {
+    assert_eq!(response.status().as_u16(), 507);
+    let rejection: Value = response.json().unwrap();
+    assert_eq!(rejection["code"], "disk_full");
+    assert!(rejection["message"].as_str().unwrap().contains("free some space"), "{rejection}");
 }
 
 /// A server on a disk of 80 MB, where the system permits mounts.
@@ -60,9 +60,9 @@ fn job_on_full_disk_fails_with_disk_full_and_publishes_none() {
     fill(&disk);
     let job = start();
     let page = || client.get(server.url(&format!("/jobs/{job}"))).send().unwrap().text().unwrap();
-    let begun = Instant::now();
+    let started_at = Instant::now();
     while !page().contains("Error code <code>disk_full") {
-        assert!(begun.elapsed() < TIMEOUT, "its file does not fit: {}", page());
+        assert!(started_at.elapsed() < TIMEOUT, "its file does not fit: {}", page());
     }
     assert!(!page().contains("/artifacts/"), "a partial file is not an artifact");
     let kept = fs::read_dir(disk.join("jobs").join(&job)).map_or(0, Iterator::count);
@@ -83,18 +83,18 @@ fn full_disk_returns_507_without_harm() {
     assert_eq!(first.status().as_u16(), 200);
 
     assert_refused(upload(vec![b'a'; 32 << 20].into()));
-    // Of unknown length, so that the write itself fails.
+    // Without a length, so that the write itself fails.
     assert_refused(upload(Body::new(std::io::repeat(b'a').take(96 << 20))));
     assert_eq!(fs::read_dir(disk.join("uploads")).unwrap().count(), 0, "no part of them is kept");
     assert_eq!(upload(small()).status().as_u16(), 200, "there is room for a small one");
 
     fill(&disk);
     // The WAL of the database has some room left.
-    let refused = std::iter::repeat_with(|| {
+    let rejected = std::iter::repeat_with(|| {
         fill(&disk);
         start()
     });
-    assert_refused(refused.take(2_000).find(|answer| answer.status().as_u16() != 200).expect("the disk is full"));
+    assert_refused(rejected.take(2_000).find(|response| response.status().as_u16() != 200).expect("the disk is full"));
     assert_refused(upload(small()));
     let page = client.get(server.url("/jobs/1")).send().unwrap();
     assert_eq!(page.status().as_u16(), 200, "existing data can be read");
@@ -189,8 +189,8 @@ fn full_disk_leaves_room_to_cancel_delete_and_restart() {
     fill(&disk.path());
     let start = || api.call("start_job", &[("kind", "demo"), ("input", &quick.to_string())]);
     // The log of the database has some room of its own.
-    let refused = std::iter::repeat_with(start).take(2_000).find(|answer| answer.status().as_u16() != 200);
-    assert_refused(refused.expect("the disk is full"));
+    let rejected = std::iter::repeat_with(start).take(2_000).find(|response| response.status().as_u16() != 200);
+    assert_refused(rejected.expect("the disk is full"));
     assert!(api.get("/").contains("The disk is full"), "{}", api.get("/"));
     assert_eq!(api.call("cancel_job", &[("id", &running)]).status().as_u16(), 200);
     assert!(api.wait_for_end(&running).contains("<title>Cancelled: "), "its final state is stored");

@@ -105,15 +105,15 @@ fn short_job_ends_in_grace_and_long_one_continues_later() {
         let browser = runner.server_after_exit();
         assert_eq!(job_state(&browser, short), ("succeeded".to_owned(), 1, 1));
         assert_eq!(job_state(&browser, long), queued(2));
-        let said = log(&browser, long);
-        assert!(said.contains("stopped because its process was asked to (shutdown)"), "{said}");
+        let log_text = log(&browser, long);
+        assert!(log_text.contains("stopped because its process was asked to (shutdown)"), "{log_text}");
         let page = browser.page(&format!("/jobs/{long}"));
         assert!(page.contains("Returned to the queue") && page.contains(": its process was asked to stop"));
 
         let _next = WorkerProcess::start_in(browser.data(), &[]);
-        let begun = Instant::now();
+        let started_at = Instant::now();
         while !log(&browser, long).contains("continues after") {
-            assert!(begun.elapsed() < TIMEOUT, "it does not start again");
+            assert!(started_at.elapsed() < TIMEOUT, "it does not start again");
         }
         assert_eq!(job_state(&browser, long), ("running".to_owned(), 2, 1));
     }
@@ -162,15 +162,15 @@ fn blocked_task_stream_and_upload_end_by_the_deadline() {
         while fs::read_dir(&uploads).unwrap().next().is_none() {
             thread::yield_now();
         }
-        let of_server = runner.worker.is_none();
+        let is_server = runner.worker.is_none();
         let (status, took) = runner.stop();
         assert_eq!(status.code(), Some(0));
         assert!(took < Duration::from_millis(300) + DEADLINE + SLACK, "it took {took:?}");
         let browser = runner.server_after_exit();
         assert_eq!(job_state(&browser, job), queued(2));
-        let said = log(&browser, job);
-        assert!(said.contains("cut short because its process was asked to stop (shutdown)"), "{said}");
-        if of_server {
+        let log_text = log(&browser, job);
+        assert!(log_text.contains("cut short because its process was asked to stop (shutdown)"), "{log_text}");
+        if is_server {
             assert_eq!(fs::read_dir(uploads).unwrap().count(), 0, "the partial upload is removed");
         }
     }

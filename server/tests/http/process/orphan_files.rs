@@ -40,10 +40,10 @@ fn start_without_database_is_rejected_and_keeps_files() {
     let artifact = data.path().join("jobs/1/1/a.csv");
     fs::create_dir_all(artifact.parent().unwrap()).unwrap();
     fs::write(&artifact, "abc").unwrap();
-    let refused =
+    let rejected =
         command().args(["--no-auth", "--addr", "127.0.0.1:0", "--data-dir"]).arg(data.path()).output().unwrap();
-    assert!(!refused.status.success());
-    let said = String::from_utf8(refused.stderr).unwrap();
-    assert!(said.contains("files of 1 jobs") && said.contains("Put milepost.db back"), "{said}");
+    assert!(!rejected.status.success());
+    let stderr = String::from_utf8(rejected.stderr).unwrap();
+    assert!(stderr.contains("files of 1 jobs") && stderr.contains("Put milepost.db back"), "{stderr}");
     assert!(artifact.exists());
 }

@@ -51,9 +51,9 @@ fn pages_and_streams_work_with_few_open_files() {
 fn start_with_too_few_open_files_is_rejected() {
     let data = TempDir::new().unwrap();
     let output = server_with_limit("ulimit -n 40", &data).output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("40 open files") && said.contains("at least 64"), "{said}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("40 open files") && stderr.contains("at least 64"), "{stderr}");
     assert_eq!(fs::read_dir(data.path()).unwrap().count(), 0);
 }
 
@@ -69,11 +69,11 @@ fn file_size_limit_rejects_starts_until_raised() {
     };
     let log = fs::metadata(data.path().join("milepost.db-wal")).unwrap().len();
     limit(&(log + 300_000).to_string());
-    let mut answers = std::iter::repeat_with(|| start(&client, &server)).take(2_000);
-    let refused = answers.find(|answer| answer.status().as_u16() != 200).expect("it is reached");
-    assert_eq!(refused.status().as_u16(), 507);
-    let refusal: Value = refused.json().unwrap();
-    assert_eq!(refusal["code"], "file_limit", "{refusal}");
+    let mut responses = std::iter::repeat_with(|| start(&client, &server)).take(2_000);
+    let rejected = responses.find(|response| response.status().as_u16() != 200).expect("it is reached");
+    assert_eq!(rejected.status().as_u16(), 507);
+    let rejection: Value = rejected.json().unwrap();
+    assert_eq!(rejection["code"], "file_limit", "{rejection}");
     assert_eq!(client.get(server.url("/healthz")).send().unwrap().status().as_u16(), 200);
     limit("unlimited");
     start(&client, &server).error_for_status().unwrap();

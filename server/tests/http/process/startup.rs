@@ -15,8 +15,8 @@ fn no_auth_on_reachable_address_is_rejected() {
     for addr in ["0.0.0.0:0", "[::]:0", "192.0.2.1:3000"] {
         let output = run(&["--addr", addr, "--no-auth"]);
         assert_eq!(output.status.code(), Some(2), "{addr}");
-        let said = stderr_of(&output);
-        assert!(said.contains("without accounts") && said.contains("Leave out --no-auth"), "{said}");
+        let stderr = stderr_of(&output);
+        assert!(stderr.contains("without accounts") && stderr.contains("Leave out --no-auth"), "{stderr}");
     }
 }
 

@@ -60,10 +60,10 @@ fn open_stream_and_idle_connection_do_not_delay_exit() {
     let mut first = [0; 64];
     assert!(stream.read(&mut first).unwrap() > 0);
     let idle = server.connect();
-    let begun = Instant::now();
+    let started_at = Instant::now();
     server.signal("TERM");
     assert_eq!(server.wait().code(), Some(0));
-    assert!(begun.elapsed() < SOON, "it took {:?}", begun.elapsed());
+    assert!(started_at.elapsed() < SOON, "it took {:?}", started_at.elapsed());
     // The body is complete: it ends with the last chunk.
     let mut rest = Vec::new();
     stream.read_to_end(&mut rest).unwrap();

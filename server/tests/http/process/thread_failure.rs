@@ -103,17 +103,17 @@ fn health_check_names_the_hanging_thread() {
     let server = ServerProcess::spawn(program(data.path()));
     let client = Client::builder().timeout(TIMEOUT).build().unwrap();
     let health = || {
-        let answer = client.get(server.url("/healthz")).send().unwrap();
-        (answer.status().as_u16(), answer.text().unwrap())
+        let response = client.get(server.url("/healthz")).send().unwrap();
+        (response.status().as_u16(), response.text().unwrap())
     };
     assert_eq!(health(), (200, "ok\n".to_owned()));
     let hangs = data.path().join("store-writer.hang");
     fs::write(&hangs, "").unwrap();
     thread::scope(|scope| {
         scope.spawn(|| start(&client, &server));
-        let begun = Instant::now();
+        let started_at = Instant::now();
         while health().0 == 200 {
-            assert!(begun.elapsed() < TIMEOUT, "it does not hang");
+            assert!(started_at.elapsed() < TIMEOUT, "it does not hang");
         }
         let (status, text) = health();
         assert_eq!(status, 503);

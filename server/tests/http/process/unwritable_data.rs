@@ -39,14 +39,14 @@ impl Fixture {
     }
 }
 
-fn assert_refused(answer: Response, code: &str) {
-    assert_eq!(answer.status().as_u16(), 503);
-    let refusal: Value = answer.json().unwrap();
-    assert_eq!(refusal["code"], code, "{refusal}");
+fn assert_refused(response: Response, code: &str) {
+    assert_eq!(response.status().as_u16(), 503);
+    let rejection: Value = response.json().unwrap();
+    assert_eq!(rejection["code"], code, "{rejection}");
 }
 
-/// Marks the database in its header as writable only by a newer SQLite. `other` then writes once, from its cached header,
-/// so that the server reads the header again.
+/// Marks the database in its header as writable only by a newer SQLite. `other` then writes once, from its cached
+/// header, so that the server reads the header again.
 fn require_newer_sqlite(database: &Path, other: &Connection) {
     let busy = || other.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get::<_, i64>(0)).unwrap();
     while busy() != 0 {}
@@ -118,8 +118,8 @@ fn damaged_database_is_named_with_the_newest_backup() {
     fs::write(&backup, "").unwrap();
     let output = command().args(["--addr", "127.0.0.1:0", "--data-dir"]).arg(data.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8(output.stderr).unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
     for path in [&database, &backup] {
-        assert!(said.contains(path.to_str().unwrap()), "{said}");
+        assert!(stderr.contains(path.to_str().unwrap()), "{stderr}");
     }
 }

@@ -77,15 +77,15 @@ impl Browser {
 
     pub(crate) fn start(&self, kind: &str, input: &Value) -> i64 {
         let form = [("kind", kind.to_owned()), ("input", input.to_string())];
-        let answer = self.client.post(self.url("/api/start_job")).form(&form).send().unwrap();
-        answer.error_for_status().unwrap().json().unwrap()
+        let response = self.client.post(self.url("/api/start_job")).form(&form).send().unwrap();
+        response.error_for_status().unwrap().json().unwrap()
     }
 
     /// Uploads a CSV file; returns the value for an input field.
     pub(crate) fn upload(&self, text: impl Into<String>) -> Value {
         let sent = self.client.post(self.url("/uploads?name=rows.csv")).body(text.into()).send();
-        let answer: Value = sent.unwrap().error_for_status().unwrap().json().unwrap();
-        answer["upload"].clone()
+        let response: Value = sent.unwrap().error_for_status().unwrap().json().unwrap();
+        response["upload"].clone()
     }
 
     /// The content of an artifact.

@@ -208,15 +208,15 @@ impl ServerProcess {
         let mut stream = self.connect();
         let head = [lines, &["connection: close", "", ""]].concat().join("\r\n");
         stream.write_all(head.as_bytes()).unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        String::from_utf8_lossy(&answer).into_owned()
+        let mut response = Vec::new();
+        stream.read_to_end(&mut response).unwrap();
+        String::from_utf8_lossy(&response).into_owned()
     }
 
     /// The status of the response to these lines.
     pub(crate) fn status(&self, lines: &[&str]) -> u16 {
-        let answer = self.send_lines(lines);
-        answer.split(' ').nth(1).unwrap_or_else(|| panic!("no answer to {lines:?}")).parse().unwrap()
+        let response = self.send_lines(lines);
+        response.split(' ').nth(1).unwrap_or_else(|| panic!("no answer to {lines:?}")).parse().unwrap()
     }
 }
 
@@ -305,12 +305,12 @@ pub(crate) fn signal(pid: u32, name: &str) {
 }
 
 fn wait(child: &mut Child) -> ExitStatus {
-    let begun = Instant::now();
+    let started_at = Instant::now();
     loop {
         if let Some(status) = child.try_wait().unwrap() {
             return status;
         }
-        assert!(begun.elapsed() < TIMEOUT, "it does not exit");
+        assert!(started_at.elapsed() < TIMEOUT, "it does not exit");
         std::thread::yield_now();
     }
 }

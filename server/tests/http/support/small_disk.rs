@@ -8,7 +8,7 @@ use std::{
 
 use crate::support::process::{PROGRAM, ServerProcess, clean_command, system_command};
 
-/// Where it is mounted inside the namespace.
+/// The mount point inside the namespace.
 const MOUNT_POINT: &str = "/mnt";
 
 /// Mounts the disk and keeps it until standard input closes.

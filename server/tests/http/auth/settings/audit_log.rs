@@ -72,8 +72,8 @@ fn invalid_audit_filter_is_named_on_page_and_rejected_in_csv() {
     ] {
         let page = ada.page(&format!("/settings/audit?{query}"));
         assert!(page.contains(wrong) && page.contains("<tr"), "{wrong}: {page}");
-        let refusal = rejected(ada.get(&format!("/settings/audit.csv?{query}")), 422, "invalid_input");
-        assert_eq!(refusal["field"], field);
+        let rejection = rejected(ada.get(&format!("/settings/audit.csv?{query}")), 422, "invalid_input");
+        assert_eq!(rejection["field"], field);
     }
 }
 
@@ -83,11 +83,13 @@ fn audit_csv_has_all_filtered_rows_and_no_formulas() {
     for name in ["=1+1", "+1+1", "-1+1", "@sum(a1)", "a,\"b\""] {
         ada.call("make_token", &[("name", name), ("read", "true"), ("expires", "never")]);
     }
-    let answer = ada.get("/settings/audit.csv");
-    assert_eq!(answer.headers()[CONTENT_TYPE], "text/csv; charset=utf-8; header=present");
-    assert!(answer.headers()[CONTENT_DISPOSITION].to_str().unwrap().starts_with("attachment; filename=\"audit.csv\""));
-    assert_eq!(answer.headers()[CACHE_CONTROL], "no-store");
-    let text = answer.text().unwrap();
+    let response = ada.get("/settings/audit.csv");
+    assert_eq!(response.headers()[CONTENT_TYPE], "text/csv; charset=utf-8; header=present");
+    assert!(
+        response.headers()[CONTENT_DISPOSITION].to_str().unwrap().starts_with("attachment; filename=\"audit.csv\"")
+    );
+    assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
+    let text = response.text().unwrap();
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     assert_eq!(reader.headers().unwrap(), vec!["time", "who", "token", "address", "what", "job", "detail"]);
     let rows: Vec<_> = reader.records().map(Result::unwrap).collect();

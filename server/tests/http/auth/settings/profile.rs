@@ -41,8 +41,8 @@ fn password_form_errors_are_at_fields_without_echo() {
         for typed in [old, new, again] {
             assert!(!page.contains(typed), "a password came back: {page}");
         }
-        let refusal = rejected(ada.call("change_password", &form), 422, "invalid_input");
-        assert_eq!(refusal["field"], field);
+        let rejection = rejected(ada.call("change_password", &form), 422, "invalid_input");
+        assert_eq!(rejection["field"], field);
     }
     assert_eq!(other.get("/jobs").status(), 200);
 }
@@ -70,8 +70,8 @@ fn sessions_are_listed_and_can_be_signed_out() {
     assert!(page.contains("2 other sessions."), "{page}");
     assert!([one, two, three].iter().all(|user| user.get("/jobs").status() == 303));
     assert!(!page.contains("end_other_sessions"), "{page}");
-    let said = succeeded(ada.call("end_other_sessions", &[]));
-    assert_eq!(said["message"], "There are no other sessions.");
+    let result = succeeded(ada.call("end_other_sessions", &[]));
+    assert_eq!(result["message"], "There are no other sessions.");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! A scenario: a stopped worker loses its job, another attempt completes the job, and the worker resumes before or after
-//! that.
+//! A scenario: a stopped worker loses its job, another attempt completes the job, and the worker resumes before or
+//! after that.
 
 use std::{fs, thread, time::Instant};
 
@@ -46,9 +46,9 @@ impl Publication {
         }
         let scenarios: Vec<_> =
             points.iter().flat_map(|point| [(*point, Resume::BeforeRetry), (*point, Resume::AfterRetry)]).collect();
-        for some in scenarios.chunks(CONCURRENT_SCENARIOS) {
+        for chunk in scenarios.chunks(CONCURRENT_SCENARIOS) {
             thread::scope(|scope| {
-                for (point, resume) in some {
+                for (point, resume) in chunk {
                     scope.spawn(move || self.check_scenario(*point, *resume));
                 }
             });
@@ -62,7 +62,7 @@ impl Publication {
         };
         for _ in 0..TRIES {
             let scenario = Scenario::begin(self, point, Some(nth));
-            if scenario.is_stopped() {
+            if scenario.wait_until_stopped() {
                 return scenario.run(resume);
             }
         }
@@ -99,14 +99,14 @@ impl<'a> Scenario<'a> {
     }
 
     /// Waits until the worker is stopped; `false` where it stops in the wrong place or holds a lock.
-    fn is_stopped(&self) -> bool {
+    fn wait_until_stopped(&self) -> bool {
         let is_lost = || {
             // A worker that is stopped during a write locks the database.
             let Some((state, attempt)) = self.state_unless_locked() else { return false };
             assert_ne!(state, "succeeded", "{} does not reach {:?}", self.publication.kind, self.point);
             attempt > 1 || state == "interrupted"
         };
-        self.stopped.is_stopped(is_lost) && !is_locked(&self.browser.data().join("milepost.db"))
+        self.stopped.wait_until_stopped(is_lost) && !is_locked(&self.browser.data().join("milepost.db"))
     }
 
     fn run(self, resume: Resume) {
@@ -116,7 +116,8 @@ impl<'a> Scenario<'a> {
         match resume {
             Resume::BeforeRetry => {
                 stopped.resume();
-                // The worker has one slot, which is free when the attempt is over; a job that is retried automatically waits for it, too.
+                // The worker has one slot, which is free when the attempt is over. An automatic retry of the job
+                // waits for it, too.
                 browser.run(&json!({ "seconds": 0 }));
                 if !self.point.may_have_published && self.state().0 == "interrupted" {
                     (publication.assert_unpublished)(browser, *job);
@@ -158,7 +159,7 @@ impl<'a> Scenario<'a> {
         database(&self.browser.data().join("milepost.db"), async |connection| {
             let select = sqlx::query_as("select state, attempt from job where id = ?").bind(self.job);
             match select.fetch_one(connection).await {
-                Ok(known) => Some(known),
+                Ok(state) => Some(state),
                 Err(error) if error.to_string().contains("locked") => None,
                 Err(error) => panic!("{error}"),
             }
@@ -166,13 +167,13 @@ impl<'a> Scenario<'a> {
     }
 
     fn wait_until(&self, never: &str, is: impl Fn(&str, i64) -> bool) {
-        let begun = Instant::now();
+        let started_at = Instant::now();
         loop {
             let (state, attempt) = self.state();
             if is(&state, attempt) {
                 return;
             }
-            poll_again(begun, &format!("{never}: {} at {:?} is {state}", self.publication.kind, self.point));
+            poll_again(started_at, &format!("{never}: {} at {:?} is {state}", self.publication.kind, self.point));
         }
     }
 
@@ -198,11 +199,11 @@ impl<'a> Scenario<'a> {
         drop(stopped);
         // The next start of a server removes leftover folders.
         let browser = browser.restart_server(&["--concurrency", "0"]);
-        let begun = Instant::now();
+        let started_at = Instant::now();
         while let left = folders(&browser, job)
             && left.iter().any(|folder| folder != "2")
         {
-            poll_again(begun, &format!("{} has left {left:?}", publication.kind));
+            poll_again(started_at, &format!("{} has left {left:?}", publication.kind));
         }
         (publication.assert_published_once)(&browser, job);
     }

@@ -10,7 +10,7 @@ use std::{
 
 use crate::support::process::{PROGRAM, TIMEOUT, WorkerProcess, report_skipped, signal, system_command};
 
-/// Where a worker is stopped: after the given one of its calls for a file.
+/// The point at which a worker is stopped: after one of its calls for a file.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StopPoint {
     /// The system call.
@@ -53,8 +53,8 @@ pub(super) fn can_stop_processes() -> bool {
 }
 
 /// Pauses between two checks; fails after [`TIMEOUT`].
-pub(super) fn poll_again(begun: Instant, what: &str) {
-    assert!(begun.elapsed() < TIMEOUT, "{what}");
+pub(super) fn poll_again(started_at: Instant, what: &str) {
+    assert!(started_at.elapsed() < TIMEOUT, "{what}");
     thread::sleep(Duration::from_millis(5));
 }
 
@@ -78,25 +78,25 @@ impl StoppedWorker {
         strace.arg("-P").arg(data.join(path.replace("JOB", &job.to_string())));
         strace.args([PROGRAM, "worker", "--data-dir"]).arg(data).args(arguments);
         // Not a pipe, because no one reads it and strace inherits it.
-        strace.stderr(Stdio::from(File::create(data.join("said")).unwrap()));
+        strace.stderr(Stdio::from(File::create(data.join("stderr.log")).unwrap()));
         Self { worker: WorkerProcess::spawn(strace).ready(), trace }
     }
 
     /// Waits until the worker is stopped, and detaches `strace`; `false` when `lost` becomes true first.
-    pub(super) fn is_stopped(&self, lost: impl Fn() -> bool) -> bool {
-        let begun = Instant::now();
+    pub(super) fn wait_until_stopped(&self, lost: impl Fn() -> bool) -> bool {
+        let started_at = Instant::now();
         // The line of the signal itself comes earlier: if strace ended then, the signal would be lost.
         while !fs::read_to_string(&self.trace).unwrap_or_default().contains("--- stopped by SIGSTOP") {
             if lost() {
                 return false;
             }
-            poll_again(begun, "it is not stopped");
+            poll_again(started_at, "it is not stopped");
         }
         if let Some(tracer) = self.status("TracerPid").and_then(|pid| pid.parse().ok()) {
             signal(tracer, "KILL");
         }
         while !self.status("State").is_some_and(|state| state.starts_with('T')) {
-            poll_again(begun, "it does not stay stopped");
+            poll_again(started_at, "it does not stay stopped");
         }
         true
     }
