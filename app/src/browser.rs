@@ -16,7 +16,7 @@ use self::json::Json;
 use crate::base_path::url;
 
 /// Fetches the page at `address` and parses it. `None` on any failure.
-pub(crate) async fn page(address: &str) -> Option<Document> {
+pub(crate) async fn fetch_page(address: &str) -> Option<Document> {
     let response: Response = JsFuture::from(window().fetch_with_str(address)).await.ok()?.dyn_into().ok()?;
     if !response.ok() {
         return None;
@@ -26,26 +26,26 @@ pub(crate) async fn page(address: &str) -> Option<Document> {
 }
 
 /// Why a request was refused.
-pub(crate) struct Refusal {
+pub(crate) struct RequestError {
     pub(crate) message: String,
     /// Errors of single fields.
     pub(crate) fields: Vec<FieldError>,
 }
 
-impl Refusal {
+impl RequestError {
     /// Parses the body of an error response.
     pub(crate) fn read(answer: &str) -> Self {
         let json = Json::parse(answer);
-        let told = json.as_ref().and_then(|json| json.get("message").text());
+        let message = json.as_ref().and_then(|json| json.get("message").text());
         let fault = |json: &Json| Some(FieldError { field: json.words("field"), message: json.words("message") });
         Self {
-            message: told.unwrap_or_else(|| LOST.to_owned()),
+            message: message.unwrap_or_else(|| LOST.to_owned()),
             fields: json.map(|json| json.get("fields").list(fault)).unwrap_or_default(),
         }
     }
 }
 
-impl From<JsValue> for Refusal {
+impl From<JsValue> for RequestError {
     /// A request without a response.
     fn from(_: JsValue) -> Self {
         Self::read("")
@@ -55,38 +55,38 @@ impl From<JsValue> for Refusal {
 const LOST: &str = "The request failed. Check your connection and try again.";
 
 /// Submits a form. Returns the address to go to, if any.
-pub(crate) async fn send(form: &HtmlFormElement) -> Result<Option<String>, Refusal> {
+pub(crate) async fn submit_form(form: &HtmlFormElement) -> Result<Option<String>, RequestError> {
     let data = FormData::new_with_form(form)?;
-    post(&form.action(), &UrlSearchParams::new_with_str_sequence_sequence(&data)?).await.map(|answer| answer.place)
+    post(&form.action(), &UrlSearchParams::new_with_str_sequence_sequence(&data)?).await.map(|reply| reply.location)
 }
 
 /// The response of a server function.
-pub(crate) struct Answer {
+pub(crate) struct Reply {
     /// The `Location` header: the page to go to.
-    pub(crate) place: Option<String>,
+    pub(crate) location: Option<String>,
     /// The returned value as JSON.
-    pub(crate) value: String,
+    pub(crate) body: String,
 }
 
-pub(crate) async fn post(address: &str, arguments: &UrlSearchParams) -> Result<Answer, Refusal> {
+pub(crate) async fn post(address: &str, arguments: &UrlSearchParams) -> Result<Reply, RequestError> {
     let init = RequestInit::new();
     init.set_method("POST");
     init.set_body(arguments);
     let response: Response = JsFuture::from(window().fetch_with_str_and_init(address, &init)).await?.unchecked_into();
     let value = JsFuture::from(response.text()?).await?.as_string().unwrap_or_default();
     if !response.ok() {
-        return Err(Refusal::read(&value));
+        return Err(RequestError::read(&value));
     }
-    Ok(Answer { place: response.headers().get("location")?, value })
+    Ok(Reply { location: response.headers().get("location")?, body: value })
 }
 
-pub(crate) fn go(place: &str) {
+pub(crate) fn navigate(place: &str) {
     // Fails only for an invalid address.
     let _ = window().location().set_href(place);
 }
 
 /// Clones the content of the `<template>` inside `place`.
-pub(crate) fn stamp(place: &Element) -> Option<Element> {
+pub(crate) fn clone_template(place: &Element) -> Option<Element> {
     let template: HtmlTemplateElement = place.query_selector("template").ok()??.dyn_into().ok()?;
     template.content().first_element_child()?.clone_node_with_deep(true).ok()?.dyn_into().ok()
 }
@@ -97,7 +97,7 @@ pub(crate) fn lower_case(text: &str) -> String {
 }
 
 /// Copies the text of the element `id` to the clipboard, with `execCommand`: the Clipboard API needs HTTPS.
-pub(crate) fn copy(id: &str) {
+pub(crate) fn copy_text(id: &str) {
     let Some(element) = document().get_element_by_id(id) else { return };
     match (element.dyn_ref::<HtmlInputElement>(), window().get_selection()) {
         (Some(input), _) => input.select(),
@@ -161,8 +161,8 @@ pub(crate) fn set_icon(root: &Element, selector: &str, name: &str) {
 }
 
 /// Adds an event listener that is never removed.
-pub(crate) fn on(element: &web_sys::EventTarget, event: &str, hear: impl Fn(Event) + 'static) {
-    let hear = Closure::<dyn Fn(Event)>::new(hear).into_js_value();
+pub(crate) fn on(element: &web_sys::EventTarget, event: &str, handler: impl Fn(Event) + 'static) {
+    let handler = Closure::<dyn Fn(Event)>::new(handler).into_js_value();
     // Fails only for an invalid closure.
-    let _ = element.add_event_listener_with_callback(event, hear.unchecked_ref());
+    let _ = element.add_event_listener_with_callback(event, handler.unchecked_ref());
 }

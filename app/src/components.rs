@@ -18,7 +18,7 @@ mod task_name;
 mod text_area;
 mod timestamp;
 
-pub use form_text::{FolderStep, fault_line, file_here, folder_remark, folder_steps, not_started};
+pub use form_text::{FolderStep, field_error_line, folder_steps, folder_summary, not_started, uploaded_file};
 pub use icon::{Icon, kind_icon};
 #[cfg(feature = "ssr")]
 pub(crate) use job_row::job_json;

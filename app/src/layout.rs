@@ -9,6 +9,7 @@ mod offline_banner;
 mod page_context;
 mod refresh;
 mod sidebar;
+mod text;
 mod toast_list;
 
 use leptos::prelude::use_context;

@@ -14,9 +14,10 @@ mod job_store;
 pub mod merge;
 pub mod reconnect;
 mod request;
-pub mod share;
+
 pub mod subscriptions;
 mod tab_channel;
+pub mod tab_leader;
 
 use leptos::prelude::*;
 use model::{Counts, JobId, JobView, LogEvent, MessageEvent, Micros, StateEvent};
@@ -26,7 +27,7 @@ use subscriptions::Interest;
 
 /// State of the connection to the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Link {
+pub enum ConnectionState {
     #[default]
     Connecting,
     /// Open, with recent data.
@@ -45,7 +46,7 @@ pub enum Link {
     SignedOut,
 }
 
-impl Link {
+impl ConnectionState {
     /// In the order of their numbers.
     pub(crate) const ALL: [Self; 8] = [
         Self::Connecting,
@@ -67,71 +68,71 @@ impl Link {
 /// Returns the signal of a job, shared by all elements that show it.
 pub fn job(initial: JobView) -> RwSignal<JobView> {
     let job = initial.job;
-    match ask(|store| store.show(&initial)) {
+    match with_store(|store| store.job(&initial)) {
         Some(signal) => {
-            on_cleanup(move || forget(Interest::Row(job)));
+            on_cleanup(move || release(Interest::Row(job)));
             signal.into()
         }
         None => RwSignal::new(initial),
     }
 }
 
-/// Calls `hear` for each durable change of any job (topic `jobs`). After a gap it is called for each job of the new
+/// Calls `handler` for each durable change of any job (topic `jobs`). After a gap it is called for each job of the new
 /// snapshot that differs from the known one.
-pub fn on_state(hear: impl Fn(&StateEvent) + 'static) {
-    if let Some(id) = ask(|store| store.hear_states(hear)) {
+pub fn on_state(handler: impl Fn(&StateEvent) + 'static) {
+    if let Some(id) = with_store(|store| store.on_state(handler)) {
         on_cleanup(move || {
-            forget(Interest::Jobs);
-            silence(id);
+            release(Interest::Jobs);
+            unsubscribe(id);
         });
     }
 }
 
-/// Calls `hear` when a queue or task is paused, resumed or limited, and after a gap in which that may have happened
+/// Calls `handler` when a queue or task is paused, resumed or limited, and after a gap in which that may have happened
 /// (topic `jobs`).
-pub fn on_gate(hear: impl Fn() + 'static) {
-    if let Some(id) = ask(|store| store.hear_gates(hear)) {
+pub fn on_control(handler: impl Fn() + 'static) {
+    if let Some(id) = with_store(|store| store.on_control(handler)) {
         on_cleanup(move || {
-            forget(Interest::Jobs);
-            silence(id);
+            release(Interest::Jobs);
+            unsubscribe(id);
         });
     }
 }
 
-/// Calls `hear` when a job on this page changes its shown state.
-pub fn on_change(hear: impl Fn(&JobView) + 'static) {
-    if let Some(id) = ask(|store| store.hear_changes(hear)) {
-        on_cleanup(move || silence(id));
+/// Calls `handler` when a job on this page changes its shown state.
+pub fn on_change(handler: impl Fn(&JobView) + 'static) {
+    if let Some(id) = with_store(|store| store.on_change(handler)) {
+        on_cleanup(move || unsubscribe(id));
     }
 }
 
-/// Calls `hear` for new log lines of `job`, in order, each line once. The first call may repeat lines that the page was
+/// Calls `handler` for new log lines of `job`, in order, each line once. The first call may repeat lines that the page was
 /// rendered with; a gap in the numbers means that lines were dropped and must be read from the server.
-pub fn on_log(job: JobId, hear: impl Fn(&LogEvent) + 'static) {
-    if let Some(id) = ask(|store| store.hear_log(job, hear)) {
+pub fn on_log(job: JobId, handler: impl Fn(&LogEvent) + 'static) {
+    if let Some(id) = with_store(|store| store.on_log(job, handler)) {
         on_cleanup(move || {
-            forget(Interest::Log(job));
-            silence(id);
+            release(Interest::Log(job));
+            unsubscribe(id);
         });
     }
 }
 
-/// Calls `hear` for each message to the reader or to viewers of a job on this page (topic `messages`); with `None` if
+/// Calls `handler` for each message to the reader or to viewers of a job on this page (topic `messages`); with `None` if
 /// some may have been missed.
-pub fn on_message(hear: impl Fn(Option<&MessageEvent>) + 'static) {
-    if let Some(id) = ask(|store| store.hear_messages(hear)) {
+pub fn on_message(handler: impl Fn(Option<&MessageEvent>) + 'static) {
+    if let Some(id) = with_store(|store| store.on_message(handler)) {
         on_cleanup(move || {
-            forget(Interest::Messages);
-            silence(id);
+            release(Interest::Messages);
+            unsubscribe(id);
         });
     }
 }
 
 /// Returns the number of jobs in each state (topic `jobs`).
 pub fn counts(initial: Counts) -> RwSignal<Counts> {
-    match ask(|store| store.counts(initial)) {
+    match with_store(|store| store.counts(initial)) {
         Some(signal) => {
-            on_cleanup(|| forget(Interest::Jobs));
+            on_cleanup(|| release(Interest::Jobs));
             signal.into()
         }
         None => RwSignal::new(initial),
@@ -140,7 +141,7 @@ pub fn counts(initial: Counts) -> RwSignal<Counts> {
 
 /// Runs an effect now, and again when a signal that it reads changes. Boxed: each effect type adds kilobytes to the
 /// wasm.
-pub fn keep(act: impl Fn() + 'static) {
+pub fn effect(act: impl Fn() + 'static) {
     let act: Box<dyn Fn()> = Box::new(act);
     Effect::new(act);
 }
@@ -151,8 +152,12 @@ pub fn now() -> Signal<Micros> {
 }
 
 /// Returns the connection state, and when the server was last heard from.
-pub fn link() -> Signal<(Link, Option<Micros>)> {
-    if cfg!(feature = "hydrate") { event_source::link().into() } else { Signal::stored((Link::Connecting, None)) }
+pub fn connection_state() -> Signal<(ConnectionState, Option<Micros>)> {
+    if cfg!(feature = "hydrate") {
+        event_source::connection_state().into()
+    } else {
+        Signal::stored((ConnectionState::Connecting, None))
+    }
 }
 
 /// Returns whether the server runs another build than the page.
@@ -161,14 +166,14 @@ pub fn newer_build() -> Signal<bool> {
 }
 
 /// Calls the page's job store and schedules an update of the stream's topics. `None` on the server.
-fn ask<T>(question: impl FnOnce(&mut JobStore) -> T) -> Option<T> {
-    cfg!(feature = "hydrate").then(|| event_source::ask(question))
+fn with_store<T>(question: impl FnOnce(&mut JobStore) -> T) -> Option<T> {
+    cfg!(feature = "hydrate").then(|| event_source::with_store(question))
 }
 
-fn forget(one: Interest) {
-    ask(|store| store.interests.remove(one));
+fn release(one: Interest) {
+    with_store(|store| store.interests.remove(one));
 }
 
-fn silence(hearer: u64) {
-    ask(|store| store.silence(hearer));
+fn unsubscribe(subscriber: u64) {
+    with_store(|store| store.unsubscribe(subscriber));
 }

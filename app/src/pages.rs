@@ -12,4 +12,5 @@ pub mod queues;
 pub mod schedules;
 pub mod settings;
 mod shared;
+mod text;
 pub(crate) mod unreadable;

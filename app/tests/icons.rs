@@ -1,4 +1,4 @@
-//! Icons that scripts put in place of others are where scripts find them.
+//! Icons that scripts swap in are in the sprite.
 
 use app::components::{folder_steps, kind_icon, state_icon, tone_icon};
 use model::{FolderEntry, FolderListing, Shown, Tone};
@@ -6,7 +6,7 @@ use model::{FolderEntry, FolderListing, Shown, Tone};
 const SPRITE: &str = include_str!("../../public/icons.svg");
 
 #[test]
-fn every_icon_that_a_script_can_show_is_in_the_sprite() {
+fn icons_shown_by_scripts_are_in_the_sprite() {
     let shown = [
         Shown::Scheduled,
         Shown::Retrying,

@@ -1,4 +1,4 @@
-//! Elements whose content Leptos writes without escaping, in the sources.
+//! Raw text elements: Leptos writes their content without escaping.
 #![expect(clippy::unwrap_used, reason = "a test that cannot read the sources has failed")]
 
 use std::{
@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Where the start tag of such an element may occur, and why its content is safe there.
+/// The files with such an element, and why its content is safe.
 const ALLOWED: &[(&str, &str)] = &[
     ("src/components/text_area.rs", "<textarea"), // escapes its text
     ("src/layout/hydration.rs", "<script"),       // names of files of the build
@@ -29,7 +29,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 #[test]
-fn raw_text_elements_are_written_only_where_their_content_is_escaped() {
+fn raw_text_elements_are_written_only_where_escaped() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
     sources(&root.join("src"), &mut files);

@@ -12,13 +12,13 @@ pub fn not_started(fields: usize) -> String {
 }
 
 /// An error of a field with its label, for the error summary.
-pub fn fault_line(label: &str, message: &str) -> String {
+pub fn field_error_line(label: &str, message: &str) -> String {
     // Some messages already begin with the label.
     if label.is_empty() || message.starts_with(label) { message.to_owned() } else { format!("{label}: {message}") }
 }
 
 /// `orders.csv, 20 B, uploaded`.
-pub fn file_here(name: &str, size: u64) -> String {
+pub fn uploaded_file(name: &str, size: u64) -> String {
     format!("{name}, {}, uploaded", model::bytes(size))
 }
 
@@ -44,7 +44,7 @@ pub fn folder_steps(listing: &FolderListing) -> Vec<FolderStep> {
 }
 
 /// What the folder picker says below its list.
-pub fn folder_remark(listing: &FolderListing) -> String {
+pub fn folder_summary(listing: &FolderListing) -> String {
     let rest = match (listing.truncated, listing.folders.is_empty()) {
         (true, _) => "Not all folders are listed; you can type the others. ",
         (false, true) => "No subfolders. ",

@@ -25,22 +25,22 @@ pub fn JobName(job: JobView) -> impl IntoView {
 /// Progress bar until the job ends, then the outcome. At most two lines and a bar high, so that rows keep their height.
 #[component]
 pub fn ProgressCell(job: JobView, now: Micros) -> impl IntoView {
-    let (percent, line) = (JobText::Percent.of(&job, now), JobText::Line.of(&job, now));
+    let (percent, line) = (JobText::Percent.of(&job, now), JobText::Summary.of(&job, now));
     view! {
         <div class="going">
             <div class="top">
                 <StateBadge
                     shown=job.shown()
                     stalled=job.quiet_for(now).is_some()
-                    detail=JobText::Detail.of(&job, now)
-                    live=JobText::Detail
+                    detail=JobText::StageOrDetail.of(&job, now)
+                    live=JobText::StageOrDetail
                 />
                 <span class="percent" data-live=JobText::Percent.name() hidden=percent.is_empty()>
                     {percent.clone()}
                 </span>
             </div>
             <MileBar job now />
-            <small data-live=JobText::Line.name() hidden=line.is_empty()>
+            <small data-live=JobText::Summary.name() hidden=line.is_empty()>
                 {line.clone()}
             </small>
         </div>
@@ -50,14 +50,14 @@ pub fn ProgressCell(job: JobView, now: Micros) -> impl IntoView {
 /// How long the job has been running, or when it ended and how long it took.
 #[component]
 pub fn TimeCell(job: JobView, now: Micros) -> impl IntoView {
-    let (so_far, span) = (JobText::SoFar.of(&job, now), JobText::Span.of(&job, now));
+    let (so_far, span) = (JobText::Remaining.of(&job, now), JobText::Activity.of(&job, now));
     view! {
         <span class="two">
-            <span data-live=JobText::SoFar.name() hidden=so_far.is_empty()>
+            <span data-live=JobText::Remaining.name() hidden=so_far.is_empty()>
                 {so_far.clone()}
             </span>
             <JobTimestamp at=job.ended() live="ended" />
-            <small data-live=JobText::Span.name() hidden=span.is_empty()>
+            <small data-live=JobText::Activity.name() hidden=span.is_empty()>
                 {span.clone()}
             </small>
         </span>

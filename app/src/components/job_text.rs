@@ -13,29 +13,29 @@ pub enum JobText {
     /// `57 %` until the job ends.
     Percent,
     /// `57`, shown large.
-    Points,
+    PercentNumber,
     /// `57 %` of a running job, otherwise its state.
-    HowFar,
+    ProgressOrState,
     /// See [`state_detail`].
-    Fact,
+    StateDetail,
     /// The stage, otherwise the state detail.
-    Detail,
+    StageOrDetail,
     /// The line below the progress bar, or below the outcome.
-    Line,
+    Summary,
     /// The time left, otherwise the time in this state, until the job ends.
-    SoFar,
+    Remaining,
     /// The activity, with its duration where the time left is shown; or how long the job took.
-    Span,
+    Activity,
     /// The current stage, otherwise the state.
     Headline,
     /// The position of the stage among the others.
-    Place,
+    StagePosition,
     /// The time left, how long the cancel has taken, or how long the job took.
-    Left,
+    Outcome,
     /// Text before [`outcome_time`].
-    LeftBefore,
+    OutcomePrefix,
     /// Text after [`outcome_time`].
-    LeftAfter,
+    OutcomeSuffix,
     /// The task's last message.
     Message,
 }
@@ -45,18 +45,18 @@ impl JobText {
         Self::Title,
         Self::Number,
         Self::Percent,
-        Self::Points,
-        Self::HowFar,
-        Self::Fact,
-        Self::Detail,
-        Self::Line,
-        Self::SoFar,
-        Self::Span,
+        Self::PercentNumber,
+        Self::ProgressOrState,
+        Self::StateDetail,
+        Self::StageOrDetail,
+        Self::Summary,
+        Self::Remaining,
+        Self::Activity,
         Self::Headline,
-        Self::Place,
-        Self::Left,
-        Self::LeftBefore,
-        Self::LeftAfter,
+        Self::StagePosition,
+        Self::Outcome,
+        Self::OutcomePrefix,
+        Self::OutcomeSuffix,
         Self::Message,
     ];
 
@@ -66,18 +66,18 @@ impl JobText {
             Self::Title => "title",
             Self::Number => "number",
             Self::Percent => "percent",
-            Self::Points => "points",
-            Self::HowFar => "how-far",
-            Self::Fact => "fact",
-            Self::Detail => "detail",
-            Self::Line => "line",
-            Self::SoFar => "so-far",
-            Self::Span => "span",
+            Self::PercentNumber => "points",
+            Self::ProgressOrState => "how-far",
+            Self::StateDetail => "fact",
+            Self::StageOrDetail => "detail",
+            Self::Summary => "line",
+            Self::Remaining => "so-far",
+            Self::Activity => "span",
             Self::Headline => "headline",
-            Self::Place => "place",
-            Self::Left => "left",
-            Self::LeftBefore => "left-before",
-            Self::LeftAfter => "left-after",
+            Self::StagePosition => "place",
+            Self::Outcome => "left",
+            Self::OutcomePrefix => "left-before",
+            Self::OutcomeSuffix => "left-after",
             Self::Message => "message",
         }
     }
@@ -89,20 +89,20 @@ impl JobText {
             Self::Number => format!("#{} · {}", job.job, job.kind),
             Self::Percent if job.state.is_terminal() => String::new(),
             Self::Percent => percent(job).unwrap_or_default(),
-            Self::Points => job.percent().map(|percent| percent.to_string()).unwrap_or_default(),
-            Self::HowFar => {
+            Self::PercentNumber => job.percent().map(|percent| percent.to_string()).unwrap_or_default(),
+            Self::ProgressOrState => {
                 percent(job).filter(|_| job.shown() == Shown::Running).unwrap_or_else(|| job.shown().label().to_owned())
             }
-            Self::Fact => state_detail(job, now),
-            Self::Detail => detail(job, now),
-            Self::Line => line(job),
-            Self::SoFar => so_far(job, now),
-            Self::Span => span(job, now),
+            Self::StateDetail => state_detail(job, now),
+            Self::StageOrDetail => detail(job, now),
+            Self::Summary => summary(job),
+            Self::Remaining => remaining(job, now),
+            Self::Activity => activity(job, now),
             Self::Headline => headline(job),
-            Self::Place => place(job, now),
-            Self::Left => at_the_right(job, now),
-            Self::LeftBefore => left_before(job).to_owned(),
-            Self::LeftAfter => left_after(job, now),
+            Self::StagePosition => stage_position(job, now),
+            Self::Outcome => outcome(job, now),
+            Self::OutcomePrefix => outcome_prefix(job).to_owned(),
+            Self::OutcomeSuffix => outcome_suffix(job, now),
             Self::Message => job.progress.message.clone(),
         }
     }
@@ -121,7 +121,7 @@ fn detail(job: &JobView, now: Micros) -> String {
     }
 }
 
-fn line(job: &JobView) -> String {
+fn summary(job: &JobView) -> String {
     match job.shown() {
         Shown::Running | Shown::Pausing => running_line(job),
         Shown::Cancelling => "Waiting for the task to stop".to_owned(),
@@ -177,21 +177,21 @@ fn stopped_line(job: &JobView) -> String {
     }
 }
 
-fn so_far(job: &JobView, now: Micros) -> String {
+fn remaining(job: &JobView, now: Micros) -> String {
     match (job.shown(), job.run_at) {
         _ if job.ended().is_some() => String::new(),
-        _ if foretold(job) => time_left(job),
-        (Shown::Scheduled | Shown::Retrying, Some(at)) => format!("in {}", coarse(at.seconds_since(now))),
+        _ if has_estimate(job) => time_left(job),
+        (Shown::Scheduled | Shown::Retrying, Some(at)) => format!("in {}", whole_seconds(at.seconds_since(now))),
         _ => elapsed(job, now),
     }
 }
 
 fn elapsed(job: &JobView, now: Micros) -> String {
-    coarse(now.seconds_since(job.started_at.unwrap_or(job.created_at)))
+    whole_seconds(now.seconds_since(job.started_at.unwrap_or(job.created_at)))
 }
 
 /// Whether there is an estimate of the time left.
-fn foretold(job: &JobView) -> bool {
+fn has_estimate(job: &JobView) -> bool {
     job.shown() == Shown::Running && (job.progress.eta.is_some() || job.progress.slow)
 }
 
@@ -206,10 +206,10 @@ fn time_left(job: &JobView) -> String {
     }
 }
 
-fn span(job: &JobView, now: Micros) -> String {
+fn activity(job: &JobView, now: Micros) -> String {
     let took = job.ended().and_then(|at| job.ran_for(at)).map(|seconds| format!("took {}", duration(seconds)));
     let doing = match job.shown() {
-        _ if foretold(job) => return format!("running {}", elapsed(job, now)),
+        _ if has_estimate(job) => return format!("running {}", elapsed(job, now)),
         Shown::Running | Shown::Pausing | Shown::Cancelling | Shown::NotResponding => "running",
         Shown::Queued => "waiting",
         Shown::Scheduled | Shown::Retrying => "until it starts",
@@ -220,7 +220,7 @@ fn span(job: &JobView, now: Micros) -> String {
 }
 
 /// Whole seconds, so that a changing duration does not flicker.
-fn coarse(seconds: f64) -> String {
+fn whole_seconds(seconds: f64) -> String {
     let seconds = seconds.max(0.0).floor();
     if seconds < 10.0 { format!("{} s", fixed(seconds, 0)) } else { duration(seconds) }
 }
@@ -234,7 +234,7 @@ fn headline(job: &JobView) -> String {
     }
 }
 
-fn place(job: &JobView, now: Micros) -> String {
+fn stage_position(job: &JobView, now: Micros) -> String {
     let Some(stage) = &job.progress.stage else { return state_detail(job, now) };
     let (number, count) = (stage.index + 1, stage.count);
     match job.state {
@@ -256,7 +256,7 @@ pub fn outcome_time(job: &JobView) -> Option<Micros> {
     }
 }
 
-fn at_the_right(job: &JobView, now: Micros) -> String {
+fn outcome(job: &JobView, now: Micros) -> String {
     match (job.shown(), job.cancel_requested_at, job.ended_at) {
         (Shown::Cancelling | Shown::NotResponding, Some(asked), _) => {
             format!("Cancelling {} s", now.seconds_since(asked).max(0.0) as u64)
@@ -274,7 +274,7 @@ fn at_the_right(job: &JobView, now: Micros) -> String {
     }
 }
 
-fn left_before(job: &JobView) -> &'static str {
+fn outcome_prefix(job: &JobView) -> &'static str {
     match (job.shown(), job.cancel_requested_at, job.ended_at) {
         (Shown::Cancelling | Shown::NotResponding, Some(_), _) => "since ",
         (Shown::Succeeded | Shown::Warnings, Some(_), Some(_)) => "finished before the cancel took effect, ",
@@ -283,7 +283,7 @@ fn left_before(job: &JobView) -> &'static str {
     }
 }
 
-fn left_after(job: &JobView, now: Micros) -> String {
+fn outcome_suffix(job: &JobView, now: Micros) -> String {
     let by = || job.cancel_requested_by.as_ref().map(|by| format!(", asked by {by}")).unwrap_or_default();
     match (job.shown(), job.cancel_requested_at, job.ended_at) {
         (Shown::Cancelling | Shown::NotResponding, Some(_), _) => by(),

@@ -6,42 +6,42 @@ use model::{Counts, JobState, JobView, Micros, count, duration, quantity, rate};
 use super::{ago, local_time};
 
 /// Term, value, note.
-pub type Triple = (String, String, String);
+pub type MetricText = (String, String, String);
 
 /// One metric. An element whose `data-live` names it shows it, and is hidden while it has no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metric {
     /// In the task's unit.
     Done,
-    Speed,
-    Time,
+    Rate,
+    RunningTime,
     /// The last progress report.
-    Heard,
+    LastUpdate,
     Warnings,
 }
 
 impl Metric {
     /// In display order.
-    pub const ALL: [Self; 5] = [Self::Done, Self::Speed, Self::Time, Self::Heard, Self::Warnings];
+    pub const ALL: [Self; 5] = [Self::Done, Self::Rate, Self::RunningTime, Self::LastUpdate, Self::Warnings];
 
     /// The value of `data-live`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Done => "figure-done",
-            Self::Speed => "figure-speed",
-            Self::Time => "figure-time",
-            Self::Heard => "figure-heard",
+            Self::Rate => "figure-speed",
+            Self::RunningTime => "figure-time",
+            Self::LastUpdate => "figure-heard",
             Self::Warnings => "figure-warnings",
         }
     }
 
     /// Returns the three texts; `None` while there is no value.
-    pub fn of(self, job: &JobView, now: Micros) -> Option<Triple> {
+    pub fn of(self, job: &JobView, now: Micros) -> Option<MetricText> {
         match self {
             Self::Done => done(job),
-            Self::Speed => speed(job),
-            Self::Time => time(job, now),
-            Self::Heard => heard(job, now),
+            Self::Rate => speed(job),
+            Self::RunningTime => time(job, now),
+            Self::LastUpdate => last_update(job, now),
             Self::Warnings => warnings(job),
         }
     }
@@ -76,7 +76,7 @@ pub fn Metrics(job: JobView, now: Micros) -> impl IntoView {
     view! { <dl class="figures">{Metric::ALL.map(figure).into_iter().collect::<Vec<_>>()}</dl> }
 }
 
-fn done(job: &JobView) -> Option<Triple> {
+fn done(job: &JobView) -> Option<MetricText> {
     let progress = &job.progress;
     if progress.unit.is_empty() && progress.value == 0 {
         return None;
@@ -94,12 +94,12 @@ fn done(job: &JobView) -> Option<Triple> {
     Some((term, quantity(progress.value, unit), of.unwrap_or_else(|| "total unknown".to_owned())))
 }
 
-fn speed(job: &JobView) -> Option<Triple> {
+fn speed(job: &JobView) -> Option<MetricText> {
     let rate = rate(job.progress.rate.filter(|_| job.state == JobState::Running)?, &job.progress.unit);
     Some(("Rate, last 30 s".to_owned(), rate, String::new()))
 }
 
-fn time(job: &JobView, now: Micros) -> Option<Triple> {
+fn time(job: &JobView, now: Micros) -> Option<MetricText> {
     let seconds = job.ran_for(now)?;
     let term = if job.ended_at.is_some() { "Ran for" } else { "Running for" };
     let waited = job.started_at.filter(|_| job.attempt == 1).map(|at| at.seconds_since(job.created_at).max(0.0));
@@ -107,12 +107,12 @@ fn time(job: &JobView, now: Micros) -> Option<Triple> {
     Some((term.to_owned(), duration(seconds), waited))
 }
 
-fn heard(job: &JobView, now: Micros) -> Option<Triple> {
+fn last_update(job: &JobView, now: Micros) -> Option<MetricText> {
     let at = job.progress.at.filter(|_| job.state == JobState::Running)?;
     Some(("Updated".to_owned(), ago(at, now), local_time(at)))
 }
 
-fn warnings(job: &JobView) -> Option<Triple> {
+fn warnings(job: &JobView) -> Option<MetricText> {
     let warnings = job.progress.warnings;
     (warnings > 0).then(|| ("Warnings".to_owned(), count(warnings), "see log".to_owned()))
 }

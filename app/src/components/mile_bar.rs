@@ -143,9 +143,9 @@ fn stage_starts(job: &JobView) -> &[f64] {
 }
 
 /// A stage narrower than this fraction has no name.
-const NAMELESS: f64 = 0.075;
+const MIN_NAMED_WIDTH: f64 = 0.075;
 /// A stage narrower than this fraction has a name only on wide screens.
-const TIGHT: f64 = 0.14;
+const MIN_ROOMY_WIDTH: f64 = 0.14;
 
 /// The stage names as SVG.
 pub fn stage_names<'a>(job: &JobView, names: impl Iterator<Item = &'a str>) -> String {
@@ -155,7 +155,7 @@ pub fn stage_names<'a>(job: &JobView, names: impl Iterator<Item = &'a str>) -> S
     let mut svg = String::new();
     for (i, (name, start)) in names.zip(starts).enumerate() {
         let width = starts.get(i + 1).copied().unwrap_or(1.0) - start;
-        if width < NAMELESS {
+        if width < MIN_NAMED_WIDTH {
             continue;
         }
         let class = if over || i < current {
@@ -165,7 +165,7 @@ pub fn stage_names<'a>(job: &JobView, names: impl Iterator<Item = &'a str>) -> S
         } else {
             ""
         };
-        let tight = if width < TIGHT { " tight" } else { "" };
+        let tight = if width < MIN_ROOMY_WIDTH { " tight" } else { "" };
         let (x, width, name) = (position(*start), position(width), escaped(name));
         let _ = write!(
             svg,

@@ -28,18 +28,18 @@ pub struct Draft {
 
 impl Draft {
     /// Returns an empty form with the default of every field.
-    pub fn fresh(form: &Form) -> Self {
+    pub fn with_defaults(form: &Form) -> Self {
         let default = |field: &model::Field| Some((field.name.clone(), text(field.default.as_ref()?)?));
         Self { entries: form.fields.iter().filter_map(default).collect(), ..Self::default() }
     }
 
     /// Returns a form with the input of `job`, to be changed and run again.
-    pub async fn of_job(engine: &AuthorizedEngine, task: &TaskInfo, job: JobId) -> Self {
-        let mut draft = Self::fresh(&task.form);
+    pub async fn from_job(engine: &AuthorizedEngine, task: &TaskInfo, job: JobId) -> Self {
+        let mut draft = Self::with_defaults(&task.form);
         match engine.detail(job).await {
             Ok((_, detail)) if detail.view.kind == task.kind.as_str() => {
                 draft.rerun_of = Some(job);
-                draft.take_over(&task.form, &detail.input);
+                draft.fill_from(&task.form, &detail.input);
                 draft.find_files(engine, &task.form).await;
             }
             Ok((_, detail)) => {
@@ -54,15 +54,15 @@ impl Draft {
     }
 
     /// Returns a form with an input.
-    pub async fn of_input(engine: &AuthorizedEngine, task: &TaskInfo, input: &Value) -> Self {
-        let mut draft = Self::fresh(&task.form);
-        draft.take_over(&task.form, input);
+    pub async fn from_input(engine: &AuthorizedEngine, task: &TaskInfo, input: &Value) -> Self {
+        let mut draft = Self::with_defaults(&task.form);
+        draft.fill_from(&task.form, input);
         draft.find_files(engine, &task.form).await;
         draft
     }
 
     /// Fills the fields from an input. A field that the input omits keeps its default, as it did in that job.
-    fn take_over(&mut self, form: &Form, input: &Value) {
+    fn fill_from(&mut self, form: &Form, input: &Value) {
         for field in &form.fields {
             match input.get(&field.name).map(text) {
                 Some(Some(entry)) => drop(self.entries.insert(field.name.clone(), entry)),

@@ -26,7 +26,7 @@ pub(crate) fn is_own(name: &str) -> bool {
 }
 
 /// Fills the form from a schedule.
-pub(crate) fn take_over(draft: &mut Draft, schedule: &Schedule) {
+pub(crate) fn fill_from(draft: &mut Draft, schedule: &Schedule) {
     let Plan { name, priority, expression, zone, overlap, missed, .. } = &schedule.plan;
     let most = if let Missed::All(most) = missed { *most } else { DEFAULT_MOST };
     let level = Some(priority.level()).filter(|level| *level != 0).map(|level| level.to_string());
@@ -52,7 +52,7 @@ pub fn revision(draft: &Draft) -> Option<i64> {
 ///
 /// # Errors
 /// `Error::InvalidInput` for an invalid choice or number.
-pub fn wish(draft: &Draft, kind: &str, form: &Form) -> Result<NewSchedule, Error> {
+pub fn parse(draft: &Draft, kind: &str, form: &Form) -> Result<NewSchedule, Error> {
     let mut faults = Vec::new();
     let mut fault = |field: &str, message| faults.push(FieldError { field: field.to_owned(), message });
     let entry = |name| draft.entry(name).trim();
@@ -90,7 +90,7 @@ pub fn wish(draft: &Draft, kind: &str, form: &Form) -> Result<NewSchedule, Error
 }
 
 /// Returns whether only a preview was requested, and if so, whether the expression is valid.
-pub fn previewed(draft: &mut Draft) -> Option<Result<(), Error>> {
+pub fn take_preview_request(draft: &mut Draft) -> Option<Result<(), Error>> {
     draft.entries.remove(PREVIEW)?;
     Some(parse_cron(draft.entry(field::EXPRESSION).trim(), draft.entry(field::ZONE)).map(drop))
 }

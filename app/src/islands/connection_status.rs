@@ -6,7 +6,7 @@ use web_sys::Element;
 
 use crate::{
     browser::{hide, set, set_text},
-    live::{self, Link},
+    live::{self, ConnectionState},
 };
 
 /// The shortest time between two announcements: a screen reader must be able to finish the first.
@@ -22,16 +22,16 @@ pub fn ConnectionStatus() -> impl IntoView {
         let find = |selector| document().query_selector(selector).ok().flatten();
         let parts = (find(".link"), find(".link > .word"), find(".link > .age"));
         if let (Some(place), Some(word_place), Some(age_place)) = parts {
-            let (now, link) = (live::now(), live::link());
+            let (now, link) = (live::now(), live::connection_state());
             let sign_in = find(".link + a");
             set(&place, "hidden", None);
-            live::keep(move || {
+            live::effect(move || {
                 let link = link.get();
                 set(&place, "data-link", Some(data_link(link.0)));
                 set_text(&word_place, word(link.0));
                 set_text(&age_place, &age(link, now.get()).unwrap_or_default());
                 if let Some(sign_in) = &sign_in {
-                    hide(sign_in, link.0 != Link::SignedOut);
+                    hide(sign_in, link.0 != ConnectionState::SignedOut);
                 }
             });
         }
@@ -41,40 +41,50 @@ pub fn ConnectionStatus() -> impl IntoView {
     });
 }
 
-const fn data_link(link: Link) -> &'static str {
+const fn data_link(link: ConnectionState) -> &'static str {
     match link {
-        Link::Live => "live",
-        Link::Stale => "stale",
-        Link::Polling => "polling",
-        Link::Connecting | Link::Reconnecting => "connecting",
-        Link::Paused => "paused",
-        Link::Offline => "offline",
-        Link::SignedOut => "signed-out",
+        ConnectionState::Live => "live",
+        ConnectionState::Stale => "stale",
+        ConnectionState::Polling => "polling",
+        ConnectionState::Connecting | ConnectionState::Reconnecting => "connecting",
+        ConnectionState::Paused => "paused",
+        ConnectionState::Offline => "offline",
+        ConnectionState::SignedOut => "signed-out",
     }
 }
 
-const fn word(link: Link) -> &'static str {
+const fn word(link: ConnectionState) -> &'static str {
     match link {
-        Link::Live => "Live",
-        Link::Stale => "Silent",
-        Link::Polling => "Live, by polling",
-        Link::Connecting => "Connecting",
-        Link::Reconnecting => "Reconnecting",
-        Link::Paused => "Paused, tab hidden",
-        Link::Offline => "Offline",
-        Link::SignedOut => "Signed out",
+        ConnectionState::Live => "Live",
+        ConnectionState::Stale => "Silent",
+        ConnectionState::Polling => "Live, by polling",
+        ConnectionState::Connecting => "Connecting",
+        ConnectionState::Reconnecting => "Reconnecting",
+        ConnectionState::Paused => "Paused, tab hidden",
+        ConnectionState::Offline => "Offline",
+        ConnectionState::SignedOut => "Signed out",
     }
 }
 
-fn age((link, heard): (Link, Option<Micros>), now: Micros) -> Option<String> {
+fn age((link, heard): (ConnectionState, Option<Micros>), now: Micros) -> Option<String> {
     let seconds = now.seconds_since(heard?).floor();
     match link {
-        Link::Live | Link::Polling if seconds < 2.0 => Some("just now".to_owned()),
-        Link::Connecting | Link::Paused | Link::SignedOut => None,
-        Link::Live | Link::Stale | Link::Reconnecting | Link::Polling | Link::Offline if seconds < 10.0 => {
+        ConnectionState::Live | ConnectionState::Polling if seconds < 2.0 => Some("just now".to_owned()),
+        ConnectionState::Connecting | ConnectionState::Paused | ConnectionState::SignedOut => None,
+        ConnectionState::Live
+        | ConnectionState::Stale
+        | ConnectionState::Reconnecting
+        | ConnectionState::Polling
+        | ConnectionState::Offline
+            if seconds < 10.0 =>
+        {
             Some(format!("{} s", seconds.max(0.0) as i64))
         }
-        Link::Live | Link::Stale | Link::Reconnecting | Link::Polling | Link::Offline => Some(duration(seconds)),
+        ConnectionState::Live
+        | ConnectionState::Stale
+        | ConnectionState::Reconnecting
+        | ConnectionState::Polling
+        | ConnectionState::Offline => Some(duration(seconds)),
     }
 }
 
@@ -89,7 +99,7 @@ fn announce_to(place: Element) {
             announce(text, waiting, resting);
         }
     });
-    live::keep(move || set_text(&place, &text.read()));
+    live::effect(move || set_text(&place, &text.read()));
 }
 
 /// Announces what is queued, waits, and announces what was queued since.

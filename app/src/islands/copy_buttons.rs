@@ -10,7 +10,7 @@ pub fn CopyButtons() -> impl IntoView {
             browser::set(&button, "hidden", None);
             let this = button.clone();
             browser::on(&button, "click", move |_| {
-                browser::copy(&this.get_attribute("data-copies").unwrap_or_default());
+                browser::copy_text(&this.get_attribute("data-copies").unwrap_or_default());
                 browser::set_icon(&this, ".icon", "check");
                 if let Some(status) = this.next_element_sibling() {
                     browser::set_text(&status, "Copied");

@@ -6,8 +6,8 @@ use web_sys::{Element, Event, HtmlElement, HtmlInputElement, KeyboardEvent, UrlS
 use crate::{
     base_path::url,
     browser::json::Json,
-    browser::{self, Refusal, all, first, hide, set, set_icon, set_text},
-    components::{folder_remark, folder_steps},
+    browser::{self, RequestError, all, first, hide, set, set_icon, set_text},
+    components::{folder_steps, folder_summary},
 };
 
 /// Folder picker: opens the listings in `.folder-field` without leaving the page. Going into a folder writes its path
@@ -85,12 +85,12 @@ impl Picker {
             set_text(&place, trouble);
         }
         if let Some(place) = first(&self.panel, ".help") {
-            set_text(&place, &folder_remark(listing));
+            set_text(&place, &folder_summary(listing));
         }
         if let Some(places) = first(&self.panel, "ul") {
             places.set_text_content(None);
             for step in folder_steps(listing) {
-                let Some(item) = browser::stamp(&self.panel) else { return };
+                let Some(item) = browser::clone_template(&self.panel) else { return };
                 set_icon(&item, ".icon", step.icon);
                 if let Some(label) = first(&item, "span") {
                     set_text(&label, &step.label);
@@ -109,13 +109,13 @@ impl Picker {
 }
 
 /// Returns the folders in `path`; the roots if it is empty.
-async fn list(path: &str) -> Result<FolderListing, Refusal> {
+async fn list(path: &str) -> Result<FolderListing, RequestError> {
     let arguments = UrlSearchParams::new()?;
     if !path.is_empty() {
         arguments.append("path", path);
     }
     let answer = browser::post(&url("/api/folders"), &arguments).await?;
-    Ok(Json::parse(&answer.value).map(|json| read(&json)).unwrap_or_default())
+    Ok(Json::parse(&answer.body).map(|json| read(&json)).unwrap_or_default())
 }
 
 fn read(json: &Json) -> FolderListing {

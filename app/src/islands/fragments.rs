@@ -49,7 +49,7 @@ pub(super) fn refresh(pause: Duration) {
 /// Fetches this page and replaces its fragments.
 pub(super) async fn refresh_now() {
     let Some(address) = window().location().href().ok() else { return };
-    let Some(page) = browser::page(&address).await else { return };
+    let Some(page) = browser::fetch_page(&address).await else { return };
     for part in all(&document(), "[data-part]") {
         let name = part.get_attribute("data-part").unwrap_or_default();
         if let Ok(Some(fresh)) = page.query_selector(&format!("[data-part={name}]")) {

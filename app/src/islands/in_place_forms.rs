@@ -34,9 +34,9 @@ async fn send(form: HtmlFormElement, refusal: Element) {
         return;
     }
     browser::set(&form, "aria-busy", Some("true"));
-    let answer = browser::send(&form).await;
+    let answer = browser::submit_form(&form).await;
     if let Ok(Some(place)) = &answer {
-        return browser::go(place);
+        return browser::navigate(place);
     }
     browser::set(&form, "aria-busy", None);
     if let Ok(Some(dialog)) = form.closest("dialog") {

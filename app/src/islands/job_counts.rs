@@ -20,7 +20,7 @@ pub fn JobCounts() -> impl IntoView {
         let counts = live::counts(initial.unwrap_or_default());
         let troubles = RwSignal::new(badge.as_ref().map(troubles_of).unwrap_or_default());
         follow_troubles(troubles);
-        live::keep(move || {
+        live::effect(move || {
             let counts = counts.read();
             for number in all(&document(), "[data-count]") {
                 let states = number.get_attribute("data-count").unwrap_or_default();

@@ -102,7 +102,7 @@ impl Log {
         all(&self.card, "[data-wakes]").for_each(|tool| hide(&tool, !tool.has_attribute("hidden")));
         self.shown.replace(self.filter());
         self.read_part();
-        live::on_log(self.job, |event| self.hear(event));
+        live::on_log(self.job, |event| self.add_lines(event));
         browser::on(&self.scroll.lines, "scroll", |_| self.scrolled());
         browser::on(&self.scroll.lines, "click", |event| self.clicked(&event));
         browser::on(&self.text, "input", |_| self.apply_soon());
@@ -153,7 +153,7 @@ impl Log {
     }
 
     /// Appends new lines if the end is shown, otherwise counts them.
-    fn hear(&'static self, event: &LogEvent) {
+    fn add_lines(&'static self, event: &LogEvent) {
         let (last, known) = (self.last.get(), self.total.get());
         let end = event.first_line + event.lines.len() as u64 - 1;
         self.total.set(known.max(end));
@@ -177,7 +177,7 @@ impl Log {
         let filter = self.shown.borrow();
         let before = self.added.get();
         for (number, line) in new.filter(|(_, line)| filter.takes(line)) {
-            let Some(row) = browser::stamp(&self.card) else { return };
+            let Some(row) = browser::clone_template(&self.card) else { return };
             write_line(&row, self.job, number, line);
             // Fails only if the row is its own parent.
             let _ = self.part.append_child(&row);
@@ -302,7 +302,7 @@ impl Log {
     async fn fetch(&self, address: String) -> Option<Element> {
         self.asked.set(self.asked.get() + 1);
         let asked = self.asked.get();
-        let fresh = browser::page(&address).await?.get_element_by_id("log-part")?;
+        let fresh = browser::fetch_page(&address).await?.get_element_by_id("log-part")?;
         (self.asked.get() == asked).then_some(fresh)
     }
 

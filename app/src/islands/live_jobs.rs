@@ -61,7 +61,7 @@ fn bind(root: Element, job: JobView) {
         let view = live::job(job);
         let now = live::now();
         let parts: Vec<Binding> = browser::all(&root, "[data-live]").filter_map(Binding::find).collect();
-        live::keep(move || {
+        live::effect(move || {
             let (job, now) = (view.read(), now.get());
             for part in &parts {
                 part.write(&job, now);

@@ -16,13 +16,13 @@ pub fn LiveQueues() -> impl IntoView {
     super::on_hydrate(|| {
         let counts = live::counts(Counts::default());
         let drawn = StoredValue::new(false);
-        live::keep(move || {
+        live::effect(move || {
             counts.track();
             // The first value is the one that the page was drawn with.
             if drawn.try_update_value(|drawn| std::mem::replace(drawn, true)) == Some(true) {
                 fragments::refresh(PAUSE);
             }
         });
-        live::on_gate(|| fragments::refresh(PAUSE));
+        live::on_control(|| fragments::refresh(PAUSE));
     });
 }

@@ -41,7 +41,7 @@ pub fn NewVersionBanner() -> impl IntoView {
         let shown = Cell::new(false);
         let later = banner.clone();
         on(&banner.clone(), "click", move |event| hide(&later, is_in(&event, "button")));
-        live::keep(move || {
+        live::effect(move || {
             now.get();
             if !newer.get() {
                 return;

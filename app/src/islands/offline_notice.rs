@@ -10,7 +10,7 @@ use crate::{
     base_path::url,
     browser::{self, first, hide, set, set_text},
     components::{ago, write_time},
-    live::{self, Link},
+    live::{self, ConnectionState},
 };
 
 /// A shorter interruption is not shown, seconds.
@@ -22,15 +22,15 @@ const BREAK: f64 = 5.0;
 pub fn OfflineNotice() -> impl IntoView {
     super::on_hydrate(|| {
         let (Some(root), Some(place)) = (document().document_element(), first(&document(), ".away")) else { return };
-        let (now, link) = (live::now(), live::link());
-        let (before, lost_at) = (Cell::new(Link::Connecting), Cell::new(None));
+        let (now, link) = (live::now(), live::connection_state());
+        let (before, lost_at) = (Cell::new(ConnectionState::Connecting), Cell::new(None));
         let (page, unsent) = (root.clone(), first(&place, ".unsent"));
-        live::keep(move || {
+        live::effect(move || {
             let ((link, heard), now) = (link.get(), now.get());
             let kept = root.get_attribute("data-kept").and_then(|at| at.parse().ok()).map(Micros);
             let changed = before.replace(link) != link;
             match link {
-                Link::Stale | Link::Reconnecting | Link::Offline => {
+                ConnectionState::Stale | ConnectionState::Reconnecting | ConnectionState::Offline => {
                     let lost = lost_at.get().unwrap_or(now);
                     lost_at.set(Some(lost));
                     let shown = kept.is_none() && now.seconds_since(lost) >= BREAK;
@@ -39,7 +39,7 @@ pub fn OfflineNotice() -> impl IntoView {
                         write_time(&time, heard.unwrap_or(lost));
                     }
                 }
-                Link::Live | Link::Polling if changed => {
+                ConnectionState::Live | ConnectionState::Polling if changed => {
                     lost_at.set(None);
                     unmark(&root);
                     if let Some(unsent) = first(&place, ".unsent") {
@@ -49,13 +49,17 @@ pub fn OfflineNotice() -> impl IntoView {
                         fragments::refresh(Duration::ZERO);
                     }
                 }
-                Link::SignedOut if changed => {
+                ConnectionState::SignedOut if changed => {
                     forget();
                     if kept.is_some() {
-                        browser::go("");
+                        browser::navigate("");
                     }
                 }
-                Link::Live | Link::Polling | Link::SignedOut | Link::Connecting | Link::Paused => {}
+                ConnectionState::Live
+                | ConnectionState::Polling
+                | ConnectionState::SignedOut
+                | ConnectionState::Connecting
+                | ConnectionState::Paused => {}
             }
             if let Some(age) = first(&place, ".age") {
                 set_text(&age, &format!(" ({})", ago(kept.or(heard).unwrap_or(now), now)));
@@ -81,7 +85,7 @@ fn unmark(root: &Element) {
 
 /// Submits a form if the server can be reached, otherwise says that nothing was sent.
 async fn send(form: HtmlFormElement, event: SubmitEvent, page: Element, unsent: Element) {
-    if browser::page(&url("/healthz")).await.is_some() {
+    if browser::fetch_page(&url("/healthz")).await.is_some() {
         unmark(&page);
         // Fails only for a button of another form.
         return drop(form.request_submit_with_submitter(event.submitter().as_ref()));
@@ -96,6 +100,6 @@ async fn send(form: HtmlFormElement, event: SubmitEvent, page: Element, unsent: 
 /// Deletes the saved pages: the service worker watches for this request.
 fn forget() {
     spawn_local(async {
-        browser::page(&url("/service-worker.js?forget")).await;
+        browser::fetch_page(&url("/service-worker.js?forget")).await;
     });
 }

@@ -9,7 +9,7 @@ use web_sys::{Element, Notification, NotificationOptions, NotificationPermission
 
 use crate::{
     browser::json::Json,
-    browser::{all, first, go, hide, on, set},
+    browser::{all, first, hide, navigate, on, set},
     components::{JobText, job_href},
     live::{self, decode},
 };
@@ -38,7 +38,7 @@ pub fn PinnedJobs() -> impl IntoView {
         // The page of a job updates its title itself.
         let titled = first(&document(), "[data-page]").is_some();
         let icon = first(&document(), "link[rel=icon]");
-        live::keep(move || {
+        live::effect(move || {
             let (mut running, mut ended, mut ahead, mut done) = (0, None, String::new(), 25);
             for (job, over) in &jobs {
                 let job = job.read();
@@ -51,7 +51,7 @@ pub fn PinnedJobs() -> impl IntoView {
                 if job.state == JobState::Running {
                     running += 1;
                     done = job.percent().unwrap_or(25);
-                    ahead = format!("{} · {}", JobText::HowFar.of(&job, job.created_at), job.title);
+                    ahead = format!("{} · {}", JobText::ProgressOrState.of(&job, job.created_at), job.title);
                 }
             }
             if running > 1 {
@@ -126,13 +126,13 @@ fn notify(job: &JobView) {
     }
     let options = NotificationOptions::new();
     options.set_tag(&format!("job-{}", job.job));
-    options.set_body(&JobText::Span.of(job, job.created_at));
+    options.set_body(&JobText::Activity.of(job, job.created_at));
     let title = format!("{}: {}", job.title, job.shown().label());
     let Ok(notification) = Notification::new_with_options(&title, &options) else { return };
     let page = job_href(job.job);
     let open = Closure::once_into_js(move || {
         let _ = window().focus();
-        go(&page);
+        navigate(&page);
     });
     notification.set_onclick(Some(open.unchecked_ref()));
 }

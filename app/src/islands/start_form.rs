@@ -8,8 +8,8 @@ use web_sys::{Element, FormData, HtmlElement, HtmlFormElement, UrlSearchParams};
 
 use crate::{
     base_path::url,
-    browser::{self, Refusal, all, first, hide, set, set_text},
-    components::{fault_line, not_started},
+    browser::{self, RequestError, all, first, hide, set, set_text},
+    components::{field_error_line, not_started},
 };
 
 /// Start form: submits the form with `data-starts` without leaving the page, and shows errors in place, with everything
@@ -51,12 +51,12 @@ impl StartingForm {
         if let Some(sending) = first(&self.form, "[data-sending]") {
             let field = sending.get_attribute("data-upload").unwrap_or_default();
             let message = "The upload is not finished. Start the job when it is.".to_owned();
-            return self.refuse(&Refusal { message: String::new(), fields: vec![FieldError { field, message }] });
+            return self.refuse(&RequestError { message: String::new(), fields: vec![FieldError { field, message }] });
         }
         self.work(true);
         spawn_local(async {
             match self.start().await {
-                Ok(job) => browser::go(&url(&format!("/jobs/{job}"))),
+                Ok(job) => browser::navigate(&url(&format!("/jobs/{job}"))),
                 Err(refusal) => {
                     self.work(false);
                     self.refuse(&refusal);
@@ -66,14 +66,14 @@ impl StartingForm {
     }
 
     /// Starts the job and returns its number.
-    async fn start(&self) -> Result<String, Refusal> {
+    async fn start(&self) -> Result<String, RequestError> {
         // The last of several entries with one name counts: that of a ticked box follows the "false" of the hidden
         // field.
         let entries = Object::from_entries(&FormData::new_with_form(&self.form)?.into())?;
         let arguments = UrlSearchParams::new()?;
         arguments.append("kind", &self.kind);
         arguments.append("entries", &String::from(JSON::stringify(&entries)?));
-        browser::post(&url("/api/start_job"), &arguments).await.map(|answer| answer.value)
+        browser::post(&url("/api/start_job"), &arguments).await.map(|answer| answer.body)
     }
 
     fn work(&self, busy: bool) {
@@ -84,7 +84,7 @@ impl StartingForm {
     }
 
     /// Shows the errors above the form and below each field, and moves the focus there.
-    fn refuse(&self, refusal: &Refusal) {
+    fn refuse(&self, refusal: &RequestError) {
         let faults = &refusal.fields;
         for place in all(&self.form, ".error[data-field]") {
             let field = place.get_attribute("data-field").unwrap_or_default();
@@ -109,13 +109,13 @@ impl StartingForm {
 
     /// Adds a line to the error summary.
     fn add(&self, list: &Element, fault: &FieldError) {
-        let Some(item) = browser::stamp(&self.summary) else { return };
+        let Some(item) = browser::clone_template(&self.summary) else { return };
         let place = first(&self.form, &format!(".error[data-field='{}']", fault.field));
         if let Some(link) = item.first_element_child() {
             let label = place.as_ref().and_then(|place| place.get_attribute("data-label")).unwrap_or_default();
             let href = place.map(|_| format!("#field-{}", fault.field));
             set(&link, "href", href.as_deref());
-            set_text(&link, &fault_line(&label, &fault.message));
+            set_text(&link, &field_error_line(&label, &fault.message));
         }
         // Fails only if the list is inside its own item.
         let _ = list.append_child(&item);

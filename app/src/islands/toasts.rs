@@ -7,7 +7,7 @@ use web_sys::{Element, HtmlElement};
 
 use super::fragments;
 use crate::{
-    browser::{all, first, hide, on, set, set_icon, set_text, stamp},
+    browser::{all, clone_template, first, hide, on, set, set_icon, set_text},
     components::{addressed_to, job_href, tone_icon},
     live,
 };
@@ -53,7 +53,7 @@ pub fn Toasts() -> impl IntoView {
             }
         });
         let now = live::now();
-        live::keep(move || {
+        live::effect(move || {
             now.get();
             age(&list);
         });
@@ -74,7 +74,7 @@ fn sentence(message: &MessageEvent) -> String {
 }
 
 fn toast(place: &Element, message: &MessageEvent) {
-    let (Some(list), Some(toast)) = (first(place, "ul"), stamp(place)) else { return };
+    let (Some(list), Some(toast)) = (first(place, "ul"), clone_template(place)) else { return };
     if list.child_element_count() >= MOST {
         return;
     }

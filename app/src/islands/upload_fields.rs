@@ -8,8 +8,8 @@ use web_sys::{Element, File, HtmlInputElement, ProgressEvent, XmlHttpRequest};
 use crate::{
     base_path::url,
     browser::json::Json,
-    browser::{self, Refusal, all, first, hide, set, set_text},
-    components::file_here,
+    browser::{self, RequestError, all, first, hide, set, set_text},
+    components::uploaded_file,
 };
 
 /// Upload fields: sends the files of fields with `data-upload` when they are chosen, with a progress bar and a cancel
@@ -141,12 +141,12 @@ impl Sender {
     fn finish(&self, request: &XmlHttpRequest) {
         let answer = request.response_text().ok().flatten().unwrap_or_default();
         let upload = Json::parse(&answer).and_then(|json| Some((json.get("upload").text()?, json)));
-        let Some((id, json)) = upload else { return self.fail(&Refusal::read(&answer).message, true) };
+        let Some((id, json)) = upload else { return self.fail(&RequestError::read(&answer).message, true) };
         self.rest();
         self.held.set_value(&id);
         self.held.set_disabled(false);
         if let Some(text) = first(&self.here, "span") {
-            set_text(&text, &file_here(&json.words("name"), json.count("size")));
+            set_text(&text, &uploaded_file(&json.words("name"), json.count("size")));
         }
         hide(&self.here, false);
     }

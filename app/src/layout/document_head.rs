@@ -2,6 +2,7 @@
 
 use leptos::{config::LeptosOptions, prelude::*};
 
+use super::text;
 use crate::{base_path::url, components::escape_rcdata};
 
 #[component]
@@ -18,5 +19,5 @@ pub(crate) fn DocumentHead(options: LeptosOptions) -> impl IntoView {
 
 /// Returns the text of `<title>`, which `leptos_meta` writes without escaping.
 pub(crate) fn document_title(page: String) -> String {
-    format!("{} · Milepost", escape_rcdata(&page))
+    text::document_title(&escape_rcdata(&page))
 }

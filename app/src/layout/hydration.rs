@@ -6,7 +6,7 @@ use crate::{base_path::url, context::app};
 const LATER: u32 = 1_000;
 
 /// Hydration: loads the wasm after the first paint and runs the islands. Later, in a secure context, registers the
-/// service worker (`public/service-worker.js`) and tells it that this page is open.
+/// service worker (`public/service-worker.js`) and reports this page to it.
 ///
 /// Replaces Leptos' `HydrationScripts`, which loads at once, so that compilation delays the first paint, and hydrates
 /// when the browser is idle, without a limit. These islands have no properties and no children, so the rest of it is

@@ -3,24 +3,24 @@
 use leptos::prelude::*;
 use model::Tone;
 
-use super::requested_url;
+use super::{requested_url, text};
 use crate::{components::Icon, islands::NewVersionBanner, session::Flash};
 
 /// Offers to reload once the server runs another build than the page: see [`NewVersionBanner`].
 #[component]
 pub(crate) fn NewVersion() -> impl IntoView {
     view! {
-        <section class="renewal" aria-label="New version" hidden=true>
+        <section class="renewal" aria-label=text::NEW_VERSION hidden=true>
             <div class="banner" role="status">
                 <Icon name="retry" />
                 <p>
-                    <b>"A new version is available."</b>
-                    " Reload to update."
+                    <b>{text::NEW_VERSION_AVAILABLE}</b>
+                    {text::RELOAD_TO_UPDATE}
                 </p>
                 <a class="button small" href=requested_url()>
-                    "Reload"
+                    {text::RELOAD}
                 </a>
-                <button class="button square quiet small" type="button" aria-label="Later" title="Later">
+                <button class="button square quiet small" type="button" aria-label=text::LATER title=text::LATER>
                     <Icon name="close" />
                 </button>
             </div>
@@ -39,7 +39,7 @@ pub(crate) fn FlashNotice(flash: Flash) -> impl IntoView {
         Tone::Danger => ("banner bad", "warning"),
     };
     view! {
-        <section class="flash" aria-label="Notices">
+        <section class="flash" aria-label=text::NOTICES>
             <div class=class role="status">
                 <Icon name=icon />
                 <p>{flash.text}</p>

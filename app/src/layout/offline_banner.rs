@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use model::Micros;
 
+use super::text;
 use crate::components::{Icon, Timestamp};
 
 /// The style sheet shows it on a document with `data-kept` (the service worker returned a saved copy) or `data-lost` (the
@@ -10,20 +11,20 @@ use crate::components::{Icon, Timestamp};
 #[component]
 pub(crate) fn OfflineBanner(now: Micros) -> impl IntoView {
     view! {
-        <section class="away" aria-label="Connection">
+        <section class="away" aria-label=text::CONNECTION>
             <div class="banner warn" role="status">
                 <Icon name="offline" />
                 <p>
-                    <b class="if-kept">"Server unreachable. Showing a saved copy from "</b>
-                    <b class="if-lost">"Connection lost at "</b>
+                    <b class="if-kept">{text::SAVED_COPY_FROM}</b>
+                    <b class="if-lost">{text::CONNECTION_LOST_AT}</b>
                     <Timestamp at=now />
                     // Not announced: it changes every second.
                     <span class="age" aria-hidden="true"></span>
                     <span class="if-kept">"."</span>
-                    <span class="if-lost">". Showing the last known state."</span>
+                    <span class="if-lost">{text::LAST_KNOWN_STATE}</span>
                 </p>
                 <p class="unsent" hidden=true>
-                    "Not sent. Try again when the server is back."
+                    {text::NOT_SENT}
                 </p>
             </div>
         </section>

@@ -12,7 +12,7 @@ use crate::{
 use engine::{AuthorizedEngine, Result, access::Action, store::ListQuery};
 
 /// The number of jobs in the sidebar.
-pub(super) const WATCHED: usize = 5;
+pub(super) const SIDEBAR_JOBS: usize = 5;
 /// At most this many jobs that need attention are read; the badge shows more as "9+".
 pub(crate) const ATTENTION_LIMIT: u32 = 10;
 
@@ -62,10 +62,10 @@ async fn watching(engine: &AuthorizedEngine, session: Option<&Session>) -> Resul
         }
     }
     let pinned_count = watched.len();
-    if pinned_count < WATCHED {
-        let running = ListQuery { states: vec![JobState::Running], limit: WATCHED as u32, ..ListQuery::default() };
+    if pinned_count < SIDEBAR_JOBS {
+        let running = ListQuery { states: vec![JobState::Running], limit: SIDEBAR_JOBS as u32, ..ListQuery::default() };
         for job in engine.page(running).await?.jobs {
-            if watched.len() < WATCHED && watched.iter().all(|seen| seen.job != job.job) {
+            if watched.len() < SIDEBAR_JOBS && watched.iter().all(|seen| seen.job != job.job) {
                 watched.push(job);
             }
         }

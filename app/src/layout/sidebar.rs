@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos_router::{hooks::use_location, params::ParamsMap};
 use model::{Counts, JobId, JobView, Micros, count};
 
-use super::{Brand, PageContext, page_context::WATCHED, requested_url};
+use super::{Brand, PageContext, page_context::SIDEBAR_JOBS, requested_url, text};
 use crate::{
     base_path::url,
     components::{Icon, JobText, MileBar, MileBarSize, blank_job, job_href, job_json},
@@ -18,38 +18,38 @@ use crate::{
 pub(crate) fn Sidebar(page: PageContext) -> impl IntoView {
     let troubles = page.attention.iter().map(|job| job.job).collect();
     let engine = app().engine;
-    let new_job = engine.can(Action::Start).then(|| view! { <Place href="/new" icon="plus" name="New job" /> });
+    let new_job = engine.can(Action::Start).then(|| view! { <NavLink href="/new" icon="plus" name=text::NEW_JOB /> });
     let (last_places, account, link) = match engine.actor().principal().cloned() {
-        None => (new_job.into_any(), no_accounts().into_any(), link_status().into_any()),
+        None => (new_job.into_any(), no_accounts().into_any(), connection_status().into_any()),
         Some(who) => (
             view! {
                 {new_job}
-                <Place href="/settings" icon="settings" name="Settings" />
+                <NavLink href="/settings" icon="settings" name=text::SETTINGS />
             }
             .into_any(),
-            view! { <Account who /> }.into_any(),
-            (link_status(), sign_in_again()).into_any(),
+            view! { <AccountMenu who /> }.into_any(),
+            (connection_status(), sign_in_again()).into_any(),
         ),
     };
     view! {
         <header class="sidebar">
             <Brand />
-            <nav class="nav" aria-label="Main">
-                <Place href="/" icon="overview" name="Overview" />
-                <Place href="/jobs" icon="jobs" name="Jobs">
+            <nav class="nav" aria-label=text::MAIN>
+                <NavLink href="/" icon="overview" name=text::OVERVIEW />
+                <NavLink href="/jobs" icon="jobs" name=text::JOBS>
                     <JobsBadge counts=page.counts troubles />
-                </Place>
-                <Place href="/queues" icon="queues" name="Queues" />
-                <Place href="/schedules" icon="schedules" name="Schedules" />
+                </NavLink>
+                <NavLink href="/queues" icon="queues" name=text::QUEUES />
+                <NavLink href="/schedules" icon="schedules" name=text::SCHEDULES />
                 {last_places}
             </nav>
-            <Watching jobs=page.watching pinned=page.pinned now=page.now />
+            <SidebarJobs jobs=page.watching pinned=page.pinned now=page.now />
             {account}
             <div class="sidebar-foot">
                 {link}
                 <span class="visually-hidden announcements" aria-live="polite"></span>
                 <ConnectionStatus />
-                <ToMessages />
+                <MessagesLink />
                 <form class="theme" method="post" action=url("/api/set_theme")>
                     <input type="hidden" name="theme" value=page.theme.next().as_str() />
                     <button
@@ -68,11 +68,11 @@ pub(crate) fn Sidebar(page: PageContext) -> impl IntoView {
 }
 
 /// See [`ConnectionStatus`].
-fn link_status() -> impl IntoView {
+fn connection_status() -> impl IntoView {
     view! {
         <span class="link" data-link="connecting" role="status" hidden=true>
             <span class="lamp" aria-hidden="true"></span>
-            <span class="word">"Connecting"</span>
+            <span class="word">{text::CONNECTING}</span>
             // Not announced: it changes every second.
             <span class="age" aria-hidden="true"></span>
         </span>
@@ -85,25 +85,25 @@ fn sign_in_again() -> impl IntoView {
     query.insert("next", requested_url());
     view! {
         <a class="button small primary" href=url(&format!("/sign-in{}", query.to_query_string())) hidden=true>
-            "Sign in"
+            {text::SIGN_IN}
         </a>
     }
 }
 
 fn no_accounts() -> impl IntoView {
-    view! { <p class="no-accounts">"Sign-in is off. Anyone who can reach this address has full access."</p> }
+    view! { <p class="no-accounts">{text::SIGN_IN_IS_OFF}</p> }
 }
 
 /// Link to the messages; at the top on phones, where the bottom bar is full.
 #[component]
-fn ToMessages() -> impl IntoView {
+fn MessagesLink() -> impl IntoView {
     let current = (use_location().pathname.get_untracked() == "/messages").then_some("page");
     view! {
         <a
             class="button square quiet small"
             href=url("/messages")
-            aria-label="Messages"
-            title="Messages"
+            aria-label=text::MESSAGES
+            title=text::MESSAGES
             aria-current=current
         >
             <Icon name="announce" />
@@ -113,7 +113,7 @@ fn ToMessages() -> impl IntoView {
 
 /// The signed-in user and the sign-out button. On phones both are in the settings.
 #[component]
-fn Account(who: Principal) -> impl IntoView {
+fn AccountMenu(who: Principal) -> impl IntoView {
     let initials: String = who.name.chars().filter(|letter| letter.is_alphanumeric()).take(2).collect();
     view! {
         <div class="account">
@@ -124,7 +124,7 @@ fn Account(who: Principal) -> impl IntoView {
                 <span class="who">{who.name.to_string()} <small>{who.role.label()}</small></span>
             </a>
             <form method="post" action=url("/api/sign_out")>
-                <button class="button square quiet small" type="submit" aria-label="Sign out" title="Sign out">
+                <button class="button square quiet small" type="submit" aria-label=text::SIGN_OUT title=text::SIGN_OUT>
                     <Icon name="signout" />
                 </button>
             </form>
@@ -134,7 +134,7 @@ fn Account(who: Principal) -> impl IntoView {
 
 /// An entry of the navigation, current on its page and on the pages below it.
 #[component]
-fn Place(
+fn NavLink(
     href: &'static str,
     icon: &'static str,
     name: &'static str,
@@ -169,11 +169,11 @@ fn JobsBadge(counts: Counts, troubles: Vec<JobId>) -> impl IntoView {
         <div class="part" data-counts=json data-troubles=troubles>
             <span class="count" hidden=calm>
                 <span>{count(counts.running)}</span>
-                <span class="visually-hidden">" running"</span>
+                <span class="visually-hidden">{text::RUNNING}</span>
             </span>
             <span class="alarm" hidden=good>
                 <span>{alarm}</span>
-                <span class="visually-hidden">" need attention"</span>
+                <span class="visually-hidden">{text::NEED_ATTENTION}</span>
             </span>
         </div>
     }
@@ -181,49 +181,49 @@ fn JobsBadge(counts: Counts, troubles: Vec<JobId>) -> impl IntoView {
 
 /// Pinned jobs, then running jobs.
 #[component]
-fn Watching(jobs: Vec<JobView>, pinned: usize, now: Micros) -> impl IntoView {
+fn SidebarJobs(jobs: Vec<JobView>, pinned: usize, now: Micros) -> impl IntoView {
     let none = jobs.is_empty();
     view! {
         <section
             class="watching"
             aria-labelledby="watching"
             hidden=none
-            data-places=WATCHED.to_string()
+            data-places=SIDEBAR_JOBS.to_string()
             data-kept=pinned.to_string()
         >
             <div class="head">
-                <h2 id="watching">"Running and pinned"</h2>
+                <h2 id="watching">{text::RUNNING_AND_PINNED}</h2>
                 // Shown by script if the browser supports it.
                 <button
                     class="button square quiet small"
                     type="button"
                     data-notify=""
                     aria-pressed="false"
-                    aria-label="Notify me when a pinned job finishes"
-                    title="Notify me when a pinned job finishes"
+                    aria-label=text::NOTIFY_WHEN_PINNED_JOB_FINISHES
+                    title=text::NOTIFY_WHEN_PINNED_JOB_FINISHES
                     hidden=true
                 >
                     <Icon name="bell" />
                 </button>
             </div>
             <template>
-                <Watched job=blank_job() now />
+                <SidebarJob job=blank_job() now />
             </template>
-            {jobs.into_iter().map(|job| view! { <Watched job now /> }).collect::<Vec<_>>()}
+            {jobs.into_iter().map(|job| view! { <SidebarJob job now /> }).collect::<Vec<_>>()}
         </section>
         <PinnedJobs />
     }
 }
 
 #[component]
-fn Watched(job: JobView, now: Micros) -> impl IntoView {
+fn SidebarJob(job: JobView, now: Micros) -> impl IntoView {
     let (href, json) = (job_href(job.job), job_json(&job));
     view! {
         <a href=href data-job=json>
             <span class="name" data-live=JobText::Title.name()>
                 {job.title.clone()}
             </span>
-            <span data-live=JobText::HowFar.name()>{JobText::HowFar.of(&job, now)}</span>
+            <span data-live=JobText::ProgressOrState.name()>{JobText::ProgressOrState.of(&job, now)}</span>
             <MileBar job now size=MileBarSize::Slim />
         </a>
     }

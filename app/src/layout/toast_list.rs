@@ -1,5 +1,6 @@
 use leptos::prelude::*;
 
+use super::text;
 use crate::{base_path::url, components::Icon, islands::Toasts};
 
 /// Toasts for new messages: see [`Toasts`]. Empty without script.
@@ -15,11 +16,11 @@ pub(crate) fn ToastList() -> impl IntoView {
                         " "
                         <span></span>
                     </p>
-                    <button class="button square quiet small" type="button" aria-label="Close" title="Close">
+                    <button class="button square quiet small" type="button" aria-label=text::CLOSE title=text::CLOSE>
                         <Icon name="close" />
                     </button>
                     <p class="text"></p>
-                    <a href=url("/messages")>"All messages"</a>
+                    <a href=url("/messages")>{text::ALL_MESSAGES}</a>
                 </li>
             </template>
             <ul aria-live="polite"></ul>

@@ -10,13 +10,13 @@ use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Event, EventSource, MessageEvent};
 
 use super::{
-    Link,
+    ConnectionState,
     connection::{self, Connection},
     decode,
     job_store::JobStore,
     request::{Request, send},
-    share::{self, Frame, Share},
     subscriptions, tab_channel,
+    tab_leader::{self, SharedStream, SseFrame},
 };
 use crate::{base_path::url, browser::json::Json};
 
@@ -30,7 +30,7 @@ struct Page {
     sync_planned: bool,
     /// The page was left, and may be restored.
     left: bool,
-    share: Share,
+    shared: SharedStream,
     /// The connection, if this tab leads.
     connection: Connection,
     source: Option<EventSource>,
@@ -46,11 +46,11 @@ struct Page {
     check: Option<Request>,
     timer: Option<TimeoutHandle>,
     /// The leader's connection state, and when it last heard from the server.
-    told: (Link, Option<f64>),
+    leader_state: (ConnectionState, Option<f64>),
     /// The server's clock minus the browser's, microseconds.
     skew: i64,
     clock: ArcRwSignal<Micros>,
-    link: ArcRwSignal<(Link, Option<Micros>)>,
+    link: ArcRwSignal<(ConnectionState, Option<Micros>)>,
     newer_build: ArcRwSignal<bool>,
 }
 
@@ -68,7 +68,7 @@ impl Page {
             begun: false,
             sync_planned: false,
             left: false,
-            share: Share::new(tab),
+            shared: SharedStream::new(tab),
             connection: Connection::default(),
             source: None,
             stream: None,
@@ -77,7 +77,7 @@ impl Page {
             change: None,
             check: None,
             timer: None,
-            told: (Link::Connecting, None),
+            leader_state: (ConnectionState::Connecting, None),
             skew: 0,
             clock: ArcRwSignal::default(),
             link: ArcRwSignal::default(),
@@ -86,8 +86,9 @@ impl Page {
     }
 
     /// The connection state, and when the server was last heard from.
-    fn standing(&self) -> (Link, Option<Micros>) {
-        let (link, heard) = if self.share.leads() { (self.connection.link, self.connection.heard) } else { self.told };
+    fn connection_state(&self) -> (ConnectionState, Option<Micros>) {
+        let (link, heard) =
+            if self.shared.leads() { (self.connection.link, self.connection.last_heard) } else { self.leader_state };
         (link, heard.map(|heard| self.server_time(heard)))
     }
 
@@ -102,7 +103,7 @@ fn page<T>(with: impl FnOnce(&mut Page) -> T) -> T {
 }
 
 /// Calls the job store; the topics are updated after all islands have called.
-pub(super) fn ask<T>(question: impl FnOnce(&mut JobStore) -> T) -> T {
+pub(super) fn with_store<T>(question: impl FnOnce(&mut JobStore) -> T) -> T {
     let (answer, plan) = page(|page| (question(&mut page.store), !std::mem::replace(&mut page.sync_planned, true)));
     if plan {
         set_timeout(sync, Duration::ZERO);
@@ -116,7 +117,7 @@ pub(super) fn clock() -> ArcRwSignal<Micros> {
     page(|page| page.clock.clone())
 }
 
-pub(super) fn link() -> ArcRwSignal<(Link, Option<Micros>)> {
+pub(super) fn connection_state() -> ArcRwSignal<(ConnectionState, Option<Micros>)> {
     begin();
     page(|page| page.link.clone())
 }
@@ -127,7 +128,7 @@ pub(super) fn newer_build() -> ArcRwSignal<bool> {
 }
 
 /// An attribute of the document.
-fn said(name: &str) -> Option<String> {
+fn document_attribute(name: &str) -> Option<String> {
     document().document_element()?.get_attribute(name)
 }
 
@@ -136,23 +137,23 @@ fn begin() {
     if page(|page| std::mem::replace(&mut page.begun, true)) {
         return;
     }
-    if let Some(at) = said("data-now").and_then(|now| now.parse().ok()).map(Micros) {
+    if let Some(at) = document_attribute("data-now").and_then(|now| now.parse().ok()).map(Micros) {
         set_clock(at);
         page(|page| page.clock.set(at));
     }
-    page(|page| page.store.cursor = said("data-cursor").and_then(|cursor| cursor.parse::<Cursor>().ok()));
-    looked();
+    page(|page| page.store.cursor = document_attribute("data-cursor").and_then(|cursor| cursor.parse::<Cursor>().ok()));
+    visibility_changed();
     set_interval(tick, Duration::from_secs(1));
     let on = |name: &str, act: fn()| drop(window_event_listener_untyped(name, move |_| act()));
-    on("online", || happened(connection::Event::Network(true)));
+    on("online", || handle(connection::Event::Network(true)));
     on("offline", || {
-        happened(connection::Event::Network(false));
+        handle(connection::Event::Network(false));
         check();
     });
     on("pagehide", leave);
     on("pageshow", enter);
     // Bubbles up from the document.
-    on("visibilitychange", looked);
+    on("visibilitychange", visibility_changed);
     // These do not.
     for name in ["freeze", "resume"] {
         ON_STATE.with(|on| drop(document().add_event_listener_with_callback(name, on.as_ref().unchecked_ref())));
@@ -161,15 +162,15 @@ fn begin() {
 
 /// Called once a second: updates the clock and the age of the data.
 fn tick() {
-    happened(connection::Event::Tick);
+    handle(connection::Event::Tick);
     page(|page| {
         page.clock.set(page.server_time(Date::now()));
-        page.link.set(page.standing());
+        page.link.set(page.connection_state());
     });
 }
 
-fn looked() {
-    happened(connection::Event::Looked(!document().hidden()));
+fn visibility_changed() {
+    handle(connection::Event::Visible(!document().hidden()));
 }
 
 /// A page that is left or frozen releases what other tabs wait for, and what would keep it out of the browser's page
@@ -179,7 +180,7 @@ fn leave() {
         page.left = true;
         (page.catch_up, page.change, page.check) = (None, None, None);
     });
-    act(page(|page| page.share.leave()));
+    carry_out(page(|page| page.shared.leave()));
     tab_channel::exit();
 }
 
@@ -192,79 +193,80 @@ fn enter() {
 fn sync() {
     begin();
     let now = Date::now();
-    let acts = page(|page| {
+    let effects = page(|page| {
         page.sync_planned = false;
         let wanted = page.store.interests.topics();
-        if page.left || wanted.is_empty() && !page.share.is_in() {
+        if page.left || wanted.is_empty() && !page.shared.is_in() {
             return Vec::new();
         }
-        let mut acts = page.share.want(wanted, now);
-        if !page.share.is_in() {
+        let mut effects = page.shared.set_topics(wanted, now);
+        if !page.shared.is_in() {
             // Tabs of another user, session or build use another channel.
-            let names = ["data-base", "data-who", "data-build"].map(|name| said(name).unwrap_or_default());
+            let names =
+                ["data-base", "data-who", "data-build"].map(|name| document_attribute(name).unwrap_or_default());
             let election = tab_channel::enter(format!("milepost {}", names.join(" ")));
-            acts.append(&mut page.share.join(election, page.store.cursor.as_ref(), now));
+            effects.append(&mut page.shared.join(election, page.store.cursor.as_ref(), now));
         }
-        acts
+        effects
     });
-    act(acts);
+    carry_out(effects);
     show();
 }
 
 /// Passes an event to the connection, and carries out what it decides.
-fn happened(event: connection::Event) {
+fn handle(event: connection::Event) {
     let now = Date::now();
-    let (acts, told) = page(|page| {
-        let acts = page.connection.take(event, now, Math::random());
-        let (link, heard) = (page.connection.link, page.connection.heard);
-        (acts, page.share.told(link, heard, page.store.cursor.as_ref(), now))
+    let (effects, leader_state) = page(|page| {
+        let effects = page.connection.handle(event, now, Math::random());
+        let (link, heard) = (page.connection.link, page.connection.last_heard);
+        (effects, page.shared.connection_changed(link, heard, page.store.cursor.as_ref(), now))
     });
-    for act in acts {
+    for act in effects {
         match act {
-            connection::Act::Open => open(),
-            connection::Act::Poll(wait) => poll(wait),
-            connection::Act::Close => close(),
-            connection::Act::Wait(pause) => wait(pause),
+            connection::Effect::Open => open(),
+            connection::Effect::Poll(wait) => poll(wait),
+            connection::Effect::Close => close(),
+            connection::Effect::Wait(pause) => wait(pause),
         }
     }
-    act(told);
+    carry_out(leader_state);
     show();
 }
 
 /// Carries out what the tab leader decides.
-fn act(acts: Vec<share::Act>) {
-    for act in acts {
+fn carry_out(effects: Vec<tab_leader::Effect>) {
+    for act in effects {
         match act {
-            share::Act::Say(word) => tab_channel::say(&word),
-            share::Act::Queue => tab_channel::lock(false),
-            share::Act::Seize => tab_channel::lock(true),
-            share::Act::Release => tab_channel::release(),
-            share::Act::Wake(pause) => {
-                set_timeout(|| happened(connection::Event::Tick), Duration::from_millis(pause as u64));
+            tab_leader::Effect::Broadcast(word) => tab_channel::broadcast(&word),
+            tab_leader::Effect::QueueForLock => tab_channel::lock(false),
+            tab_leader::Effect::StealLock => tab_channel::lock(true),
+            tab_leader::Effect::ReleaseLock => tab_channel::release(),
+            tab_leader::Effect::Wake(pause) => {
+                set_timeout(|| handle(connection::Event::Tick), Duration::from_millis(pause as u64));
             }
-            share::Act::Lead(shared) => {
+            tab_leader::Effect::OpenStream(shared) => {
                 page(|page| page.catch_up = None);
-                happened(connection::Event::Start { shared });
+                handle(connection::Event::Start { shared });
             }
-            share::Act::Rest => happened(connection::Event::Stop),
-            share::Act::Change(add, remove) => change(add, &remove),
-            share::Act::CatchUp => catch_up(),
-            share::Act::Apply(frame) => apply(&frame),
-            share::Act::Show(link, heard) => page(|page| page.told = (link, heard)),
+            tab_leader::Effect::CloseStream => handle(connection::Event::Stop),
+            tab_leader::Effect::ChangeTopics(add, remove) => change(add, &remove),
+            tab_leader::Effect::CatchUp => catch_up(),
+            tab_leader::Effect::Apply(frame) => apply(&frame),
+            tab_leader::Effect::ShowState(link, heard) => page(|page| page.leader_state = (link, heard)),
         }
     }
 }
 
 /// Another tab sent a message.
-pub(super) fn on_word(word: &str) {
+pub(super) fn on_tab_message(word: &str) {
     let now = Date::now();
-    let (acts, hope) = page(|page| {
-        let hope = page.connection.link == Link::SignedOut && word.starts_with("want");
-        (page.share.hear(word, page.store.cursor.as_ref(), now), hope)
+    let (effects, signed_in_again) = page(|page| {
+        let signed_in_again = page.connection.link == ConnectionState::SignedOut && word.starts_with("want");
+        (page.shared.receive(word, page.store.cursor.as_ref(), now), signed_in_again)
     });
-    act(acts);
+    carry_out(effects);
     // A new page of this reader means that there is a session again.
-    happened(if hope { connection::Event::Network(true) } else { connection::Event::Tick });
+    handle(if signed_in_again { connection::Event::Network(true) } else { connection::Event::Tick });
 }
 
 #[derive(Clone, Copy)]
@@ -279,17 +281,17 @@ pub(super) enum Lock {
 
 pub(super) fn on_lock(lock: Lock) {
     let now = Date::now();
-    act(page(|page| match lock {
-        Lock::Given => page.share.granted(page.store.cursor.as_ref(), now),
-        Lock::Lost => page.share.lost(now),
-        Lock::Refused => page.share.refused(page.store.cursor.as_ref(), now),
+    carry_out(page(|page| match lock {
+        Lock::Given => page.shared.lock_granted(page.store.cursor.as_ref(), now),
+        Lock::Lost => page.shared.lock_lost(now),
+        Lock::Refused => page.shared.lock_refused(page.store.cursor.as_ref(), now),
     }));
     show();
 }
 
 fn open() {
     let source = page(|page| {
-        let (topics, after) = page.share.ask(false);
+        let (topics, after) = page.shared.begin_request(false);
         let source =
             EventSource::new(&url(&format!("/events?{}", subscriptions::query(&topics, after.as_ref())))).ok()?;
         page.source = Some(source.clone());
@@ -321,7 +323,7 @@ fn wait(pause: f64) {
             timer.clear();
         }
         let pause = Duration::from_millis(pause.max(0.0).ceil() as u64);
-        page.timer = set_timeout_with_handle(|| happened(connection::Event::Tick), pause).ok();
+        page.timer = set_timeout_with_handle(|| handle(connection::Event::Tick), pause).ok();
     });
 }
 
@@ -330,10 +332,10 @@ fn on_state(event: &Event) {
     match event.type_().as_str() {
         "freeze" => leave(),
         "resume" => enter(),
-        "open" => happened(connection::Event::Opened),
+        "open" => handle(connection::Event::Opened),
         _ => {
             let state = page(|page| page.source.as_ref().map(EventSource::ready_state));
-            happened(connection::Event::Broken { refused: state == Some(EventSource::CLOSED) });
+            handle(connection::Event::Broken { refused: state == Some(EventSource::CLOSED) });
         }
     }
 }
@@ -343,7 +345,7 @@ fn on_frame(frame: MessageEvent) {
     let (name, data) = (frame.type_(), frame.data().as_string().unwrap_or_default());
     if name == "bye" {
         let Some(json) = Json::parse(&data) else { return };
-        return happened(match json.words("reason").as_str() {
+        return handle(match json.words("reason").as_str() {
             "revoked" => connection::Event::Revoked,
             _ => connection::Event::Bye(json.count("retry_ms") as f64),
         });
@@ -358,22 +360,22 @@ fn on_frame(frame: MessageEvent) {
     if name == "hello" {
         let Some(hello) = Json::parse(&data) else { return };
         page(|page| page.stream = Some(hello.words("stream")));
-        happened(connection::Event::Hello(hello.count("heartbeat_ms") as f64));
-        act(page(|page| page.share.opened()));
+        handle(connection::Event::Hello(hello.count("heartbeat_ms") as f64));
+        carry_out(page(|page| page.shared.opened()));
     } else {
-        happened(connection::Event::Frame);
+        handle(connection::Event::Data);
     }
-    relay(Frame { name, id, data });
+    relay(SseFrame { name, id, data });
 }
 
-fn relay(frame: Frame) {
-    act(page(|page| page.share.relay(frame, Date::now())));
+fn relay(frame: SseFrame) {
+    carry_out(page(|page| page.shared.relay(frame, Date::now())));
 }
 
 /// Polls for the events of the stream.
 fn poll(wait: u32) {
     let url = page(|page| {
-        let (topics, after) = page.share.ask(true);
+        let (topics, after) = page.shared.begin_request(true);
         poll_url(&topics, after.as_ref(), wait)
     });
     let answered = |answer: super::request::Answer| {
@@ -383,18 +385,18 @@ fn poll(wait: u32) {
             200 => {
                 for frame in frames(&answer.text) {
                     if frame.name == "hello" {
-                        act(page(|page| page.share.opened()));
+                        carry_out(page(|page| page.shared.opened()));
                     }
                     relay(frame);
                 }
             }
             400 => page(|page| {
-                page.share.forget();
+                page.shared.forget_position();
                 page.store.cursor = None;
             }),
             _ => {}
         }
-        happened(connection::Event::Answer(status, answer.pause));
+        handle(connection::Event::Answer(status, answer.pause));
     };
     page(|page| page.poll = send(&url, None, Box::new(answered)));
 }
@@ -409,7 +411,7 @@ fn catch_up() {
             400 => page(|page| page.store.cursor = None),
             _ => {}
         }
-        act(page(|page| page.share.caught_up(answer.status == 200, Date::now())));
+        carry_out(page(|page| page.shared.caught_up(answer.status == 200, Date::now())));
         show();
     };
     page(|page| page.catch_up = send(&url, None, Box::new(answered)));
@@ -427,12 +429,12 @@ fn change(add: Vec<String>, remove: &[String]) {
         page(|page| page.change = None);
         if polling {
             for frame in frames(&answer.text).into_iter().filter(|frame| frame.name == "snapshot") {
-                relay(Frame { name: "partial".to_owned(), id: None, ..frame });
+                relay(SseFrame { name: "partial".to_owned(), id: None, ..frame });
             }
         }
         let well = answer.status == if polling { 200 } else { 204 };
-        act(page(|page| page.share.changed(well)));
-        happened(if well {
+        carry_out(page(|page| page.shared.topics_changed(well)));
+        handle(if well {
             connection::Event::Changed
         } else {
             // The server no longer knows this stream, or cannot be reached.
@@ -448,7 +450,7 @@ fn check() {
         let answered = |answer: super::request::Answer| {
             page(|page| page.check = None);
             if answer.status == 0 && page(|page| page.connection.is_streaming()) {
-                happened(connection::Event::Broken { refused: false });
+                handle(connection::Event::Broken { refused: false });
             }
         };
         page(|page| page.check = send(&url("/events/poll"), None, Box::new(answered)));
@@ -461,18 +463,18 @@ fn poll_url(topics: &[String], after: Option<&Cursor>, wait: u32) -> String {
 }
 
 /// Parses the response of a poll. The last line is only a position.
-fn frames(text: &str) -> Vec<Frame> {
+fn frames(text: &str) -> Vec<SseFrame> {
     let frame = |line: &str| {
         let json = Json::parse(line)?;
         let data = json.get("data").some().and_then(|data| JSON::stringify(data.as_js()).ok());
         let data = data.map(String::from).unwrap_or_default();
-        Some(Frame { name: json.words("event"), id: json.words("id").parse().ok(), data })
+        Some(SseFrame { name: json.words("event"), id: json.words("id").parse().ok(), data })
     };
     text.lines().filter_map(frame).collect()
 }
 
 /// Applies an event to the job store.
-fn apply(frame: &Frame) {
+fn apply(frame: &SseFrame) {
     if frame.name.is_empty() {
         return page(|page| page.store.pass(frame.id.clone()));
     }
@@ -482,7 +484,7 @@ fn apply(frame: &Frame) {
     match &mut event {
         StreamEvent::Hello(Hello { at, build, .. }) => {
             set_clock(*at);
-            if said("data-build").is_some_and(|own| own != *build) {
+            if document_attribute("data-build").is_some_and(|own| own != *build) {
                 page(|page| page.newer_build.clone()).set(true);
             }
         }
@@ -490,7 +492,7 @@ fn apply(frame: &Frame) {
         StreamEvent::Snapshot(snapshot) => snapshot.partial |= partial,
         _ => {}
     }
-    for call in page(|page| page.store.hear(event, frame.id.clone())) {
+    for call in page(|page| page.store.apply(event, frame.id.clone())) {
         call();
     }
 }
@@ -502,14 +504,14 @@ fn set_clock(at: Micros) {
 /// Shows the connection state, also as `data-live` of the document.
 fn show() {
     let live = page(|page| {
-        let standing = page.standing();
-        if page.link.with_untracked(|shown| shown.0 != standing.0) {
-            page.link.set(standing);
+        let connection_state = page.connection_state();
+        if page.link.with_untracked(|shown| shown.0 != connection_state.0) {
+            page.link.set(connection_state);
         }
-        standing.0.is_live() && page.share.is_synced()
+        connection_state.0.is_live() && page.shared.is_synced()
     });
     let live = if live { "on" } else { "off" };
-    if said("data-live").as_deref() != Some(live)
+    if document_attribute("data-live").as_deref() != Some(live)
         && let Some(root) = document().document_element()
     {
         // Fails only for an invalid name.

@@ -21,14 +21,14 @@ pub(super) struct JobStore {
     pub(super) interests: Interests,
     /// The last event applied.
     pub(super) cursor: Option<Cursor>,
-    jobs: Vec<Shown>,
+    jobs: Vec<StoredJob>,
     counts: Option<ArcRwSignal<Counts>>,
     counts_as_of: Seq,
-    hearers: Vec<(u64, Subscriber)>,
-    hearers_ever: u64,
+    subscribers: Vec<(u64, Subscriber)>,
+    subscriber_ids: u64,
 }
 
-struct Shown {
+struct StoredJob {
     job: JobId,
     view: ArcRwSignal<JobView>,
     as_of: AsOf,
@@ -37,7 +37,7 @@ struct Shown {
 enum Subscriber {
     States(Callback<StateEvent>),
     Changes(Callback<JobView>),
-    Gates(Callback<()>),
+    Controls(Callback<()>),
     Messages(Callback<Option<MessageEvent>>),
     Log(JobId, LogMark, Callback<LogEvent>),
 }
@@ -64,18 +64,18 @@ impl<T: 'static> Callback<T> {
 }
 
 impl JobStore {
-    pub(super) fn show(&mut self, initial: &JobView) -> ArcRwSignal<JobView> {
+    pub(super) fn job(&mut self, initial: &JobView) -> ArcRwSignal<JobView> {
         self.interests.add(Interest::Row(initial.job));
         let job = initial.job;
         if let Some(shown) = self.shown(job) {
             return shown.view.clone();
         }
         let view = ArcRwSignal::new(initial.clone());
-        self.jobs.push(Shown { job, view: view.clone(), as_of: AsOf::default() });
+        self.jobs.push(StoredJob { job, view: view.clone(), as_of: AsOf::default() });
         view
     }
 
-    fn shown(&mut self, job: JobId) -> Option<&mut Shown> {
+    fn shown(&mut self, job: JobId) -> Option<&mut StoredJob> {
         self.jobs.iter_mut().find(|shown| shown.job == job)
     }
 
@@ -84,42 +84,44 @@ impl JobStore {
         self.counts.get_or_insert_with(|| ArcRwSignal::new(initial)).clone()
     }
 
-    pub(super) fn hear_states(&mut self, hear: impl Fn(&StateEvent) + 'static) -> u64 {
+    pub(super) fn on_state(&mut self, handler: impl Fn(&StateEvent) + 'static) -> u64 {
         self.interests.add(Interest::Jobs);
-        self.listen(Subscriber::States(Callback::new(hear)))
+        self.subscribe(Subscriber::States(Callback::new(handler)))
     }
 
-    pub(super) fn hear_changes(&mut self, hear: impl Fn(&JobView) + 'static) -> u64 {
-        self.listen(Subscriber::Changes(Callback::new(hear)))
+    pub(super) fn on_change(&mut self, handler: impl Fn(&JobView) + 'static) -> u64 {
+        self.subscribe(Subscriber::Changes(Callback::new(handler)))
     }
 
-    pub(super) fn hear_gates(&mut self, hear: impl Fn() + 'static) -> u64 {
+    pub(super) fn on_control(&mut self, handler: impl Fn() + 'static) -> u64 {
         self.interests.add(Interest::Jobs);
-        self.listen(Subscriber::Gates(Callback::new(move |()| hear())))
+        self.subscribe(Subscriber::Controls(Callback::new(move |()| handler())))
     }
 
-    pub(super) fn hear_messages(&mut self, hear: impl Fn(Option<&MessageEvent>) + 'static) -> u64 {
+    pub(super) fn on_message(&mut self, handler: impl Fn(Option<&MessageEvent>) + 'static) -> u64 {
         self.interests.add(Interest::Messages);
-        self.listen(Subscriber::Messages(Callback::new(move |message: &Option<MessageEvent>| hear(message.as_ref()))))
+        self.subscribe(Subscriber::Messages(Callback::new(move |message: &Option<MessageEvent>| {
+            handler(message.as_ref())
+        })))
     }
 
-    pub(super) fn hear_log(&mut self, job: JobId, hear: impl Fn(&LogEvent) + 'static) -> u64 {
+    pub(super) fn on_log(&mut self, job: JobId, handler: impl Fn(&LogEvent) + 'static) -> u64 {
         self.interests.add(Interest::Log(job));
-        self.listen(Subscriber::Log(job, LogMark::default(), Callback::new(hear)))
+        self.subscribe(Subscriber::Log(job, LogMark::default(), Callback::new(handler)))
     }
 
-    fn listen(&mut self, hearer: Subscriber) -> u64 {
-        self.hearers_ever += 1;
-        self.hearers.push((self.hearers_ever, hearer));
-        self.hearers_ever
+    fn subscribe(&mut self, subscriber: Subscriber) -> u64 {
+        self.subscriber_ids += 1;
+        self.subscribers.push((self.subscriber_ids, subscriber));
+        self.subscriber_ids
     }
 
-    pub(super) fn silence(&mut self, hearer: u64) {
-        self.hearers.retain(|(id, _)| *id != hearer);
+    pub(super) fn unsubscribe(&mut self, subscriber: u64) {
+        self.subscribers.retain(|(id, _)| *id != subscriber);
     }
 
     /// Applies an event. `cursor` is the position of a durable event or of a whole snapshot.
-    pub(super) fn hear(&mut self, event: StreamEvent, cursor: Option<Cursor>) -> Vec<Call> {
+    pub(super) fn apply(&mut self, event: StreamEvent, cursor: Option<Cursor>) -> Vec<Call> {
         let mut calls = Vec::new();
         match event {
             StreamEvent::Progress(event) => {
@@ -130,20 +132,20 @@ impl JobStore {
                     shown.view.set(view);
                 }
             }
-            StreamEvent::Snapshot(snapshot) => self.hear_snapshot(*snapshot, cursor, &mut calls),
+            StreamEvent::Snapshot(snapshot) => self.apply_snapshot(*snapshot, cursor, &mut calls),
             StreamEvent::State(event) => {
                 if let Some(seq) = self.advance(cursor) {
-                    self.hear_state(seq, *event, &mut calls);
+                    self.apply_state(seq, *event, &mut calls);
                 }
             }
             StreamEvent::Log(event) => {
                 if self.advance(cursor).is_some() {
-                    self.hear_lines(&event, &mut calls);
+                    self.apply_log(&event, &mut calls);
                 }
             }
             StreamEvent::QueueControl(_) => {
                 if self.advance(cursor).is_some() {
-                    self.hear_gate(&mut calls);
+                    self.notify_control(&mut calls);
                 }
             }
             StreamEvent::Message(event) => {
@@ -153,7 +155,7 @@ impl JobStore {
                     MessageTo::Everyone | MessageTo::User { .. } => true,
                 };
                 if self.advance(cursor).is_some() && concerns {
-                    self.hear_message(Some(event), &mut calls);
+                    self.notify_message(Some(event), &mut calls);
                 }
             }
             StreamEvent::Hello(_) | StreamEvent::Heartbeat(_) | StreamEvent::Bye(_) | StreamEvent::End(_) => {}
@@ -177,35 +179,35 @@ impl JobStore {
         Some(seq)
     }
 
-    fn hear_state(&mut self, seq: Seq, event: StateEvent, calls: &mut Vec<Call>) {
+    fn apply_state(&mut self, seq: Seq, event: StateEvent, calls: &mut Vec<Call>) {
         self.merge(seq, &event.view, calls);
         self.count(seq, event.counts);
         let event = Rc::new(event);
-        for (_, hearer) in &self.hearers {
-            if let Subscriber::States(callback) = hearer {
+        for (_, subscriber) in &self.subscribers {
+            if let Subscriber::States(callback) = subscriber {
                 calls.push(callback.call(Rc::clone(&event)));
             }
         }
     }
 
-    fn hear_gate(&self, calls: &mut Vec<Call>) {
-        for (_, hearer) in &self.hearers {
-            if let Subscriber::Gates(callback) = hearer {
+    fn notify_control(&self, calls: &mut Vec<Call>) {
+        for (_, subscriber) in &self.subscribers {
+            if let Subscriber::Controls(callback) = subscriber {
                 calls.push(callback.call(Rc::new(())));
             }
         }
     }
 
-    fn hear_message(&self, message: Option<MessageEvent>, calls: &mut Vec<Call>) {
+    fn notify_message(&self, message: Option<MessageEvent>, calls: &mut Vec<Call>) {
         let message = Rc::new(message);
-        for (_, hearer) in &self.hearers {
-            if let Subscriber::Messages(callback) = hearer {
+        for (_, subscriber) in &self.subscribers {
+            if let Subscriber::Messages(callback) = subscriber {
                 calls.push(callback.call(Rc::clone(&message)));
             }
         }
     }
 
-    fn hear_snapshot(&mut self, snapshot: Snapshot, cursor: Option<Cursor>, calls: &mut Vec<Call>) {
+    fn apply_snapshot(&mut self, snapshot: Snapshot, cursor: Option<Cursor>, calls: &mut Vec<Call>) {
         let Snapshot { jobs, logs, counts, seq, partial } = snapshot;
         if !partial && cursor.is_some() {
             let same_log = self.cursor.as_ref().map(|known| &known.epoch) == cursor.as_ref().map(|new| &new.epoch);
@@ -214,19 +216,19 @@ impl JobStore {
                 self.jobs.iter_mut().for_each(|shown| shown.as_of = AsOf::default());
             }
             self.cursor = cursor;
-            self.hear_gate(calls);
-            self.hear_message(None, calls);
+            self.notify_control(calls);
+            self.notify_message(None, calls);
         }
         for view in jobs {
             let (known, changed) = self.merge(seq, &view, calls);
             if !partial && (changed || !known) {
                 let event = StateEvent { view, code: None, counts: None };
-                self.hear_state(seq, event, calls);
+                self.apply_state(seq, event, calls);
             }
         }
         self.count(seq, counts);
         for lines in &logs {
-            self.hear_lines(lines, calls);
+            self.apply_log(lines, calls);
         }
     }
 
@@ -239,8 +241,8 @@ impl JobStore {
         shown.view.set(view.clone());
         if changed {
             let view = Rc::new(view);
-            for (_, hearer) in &self.hearers {
-                if let Subscriber::Changes(callback) = hearer {
+            for (_, subscriber) in &self.subscribers {
+                if let Subscriber::Changes(callback) = subscriber {
                     calls.push(callback.call(Rc::clone(&view)));
                 }
             }
@@ -257,9 +259,9 @@ impl JobStore {
         }
     }
 
-    fn hear_lines(&mut self, event: &LogEvent, calls: &mut Vec<Call>) {
-        for (_, hearer) in &mut self.hearers {
-            if let Subscriber::Log(job, mark, callback) = hearer
+    fn apply_log(&mut self, event: &LogEvent, calls: &mut Vec<Call>) {
+        for (_, subscriber) in &mut self.subscribers {
+            if let Subscriber::Log(job, mark, callback) = subscriber
                 && *job == event.job
                 && let Some(unread) = mark.unread(event)
             {

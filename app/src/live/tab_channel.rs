@@ -9,7 +9,7 @@ use web_sys::{AbortController, BroadcastChannel, MessageEvent};
 
 use super::{
     event_source::{self, Lock},
-    share::Election,
+    tab_leader::Election,
 };
 
 #[derive(Default)]
@@ -25,9 +25,9 @@ struct Shared {
 
 thread_local! {
     static SHARED: RefCell<Shared> = RefCell::default();
-    static ON_WORD: Closure<dyn Fn(MessageEvent)> = Closure::new(|word: MessageEvent| {
-        if let Some(word) = word.data().as_string() {
-            event_source::on_word(&word);
+    static ON_MESSAGE: Closure<dyn Fn(MessageEvent)> = Closure::new(|message: MessageEvent| {
+        if let Some(message) = message.data().as_string() {
+            event_source::on_tab_message(&message);
         }
     });
     static ON_LOCK: Closure<dyn Fn() -> Promise> = Closure::new(|| {
@@ -35,7 +35,7 @@ thread_local! {
         event_source::on_lock(Lock::Given);
         held
     });
-    static ON_LOSS: Closure<dyn FnMut(JsValue)> = Closure::new(|error: JsValue| {
+    static ON_LOCK_LOST: Closure<dyn FnMut(JsValue)> = Closure::new(|error: JsValue| {
         let name = Reflect::get(&error, &"name".into()).ok().and_then(|name| name.as_string());
         event_source::on_lock(if name.as_deref() == Some("AbortError") { Lock::Lost } else { Lock::Refused });
     });
@@ -45,7 +45,7 @@ thread_local! {
 pub(super) fn enter(name: String) -> Election {
     let Ok(channel) = BroadcastChannel::new(&name) else { return Election::Alone };
     let election = if locks().is_some() { Election::Lock } else { Election::Channel };
-    ON_WORD.with(|on| channel.set_onmessage(Some(on.as_ref().unchecked_ref())));
+    ON_MESSAGE.with(|on| channel.set_onmessage(Some(on.as_ref().unchecked_ref())));
     SHARED.with_borrow_mut(|shared| (shared.name, shared.channel) = (name, Some(channel)));
     election
 }
@@ -58,11 +58,11 @@ pub(super) fn exit() {
 }
 
 /// Sends a message to the other tabs.
-pub(super) fn say(word: &str) {
+pub(super) fn broadcast(message: &str) {
     SHARED.with_borrow(|shared| {
         if let Some(channel) = &shared.channel {
             // Fails only for a closed channel.
-            drop(channel.post_message(&word.into()));
+            drop(channel.post_message(&message.into()));
         }
     });
 }
@@ -84,7 +84,7 @@ pub(super) fn lock(seize: bool) {
         Reflect::apply(&request, &locks, &Array::of3(&name, &options, on.as_ref()))
     });
     if let Ok(asked) = asked {
-        ON_LOSS.with(|on| drop(asked.unchecked_into::<Promise>().catch(on)));
+        ON_LOCK_LOST.with(|on| drop(asked.unchecked_into::<Promise>().catch(on)));
     }
 }
 

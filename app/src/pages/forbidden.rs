@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
+use super::text;
 use crate::base_path::url;
 
 /// The reason; a context of a page that is not to be shown.
@@ -12,13 +13,13 @@ pub struct Forbidden(pub String);
 #[component]
 pub(crate) fn NotAllowed(reason: String) -> impl IntoView {
     view! {
-        <Title text="Not allowed" />
+        <Title text=text::NOT_ALLOWED />
         <header class="page-head">
-            <h1>"No access"</h1>
+            <h1>{text::NO_ACCESS}</h1>
             <p class="lead">{reason} "."</p>
             <div class="actions">
                 <a class="button" href=url("/")>
-                    "Overview"
+                    {text::OVERVIEW}
                 </a>
             </div>
         </header>

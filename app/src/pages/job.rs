@@ -15,6 +15,7 @@ mod percent_encoding;
 mod progress;
 mod progress_chart;
 mod stages;
+mod text;
 
 use engine::Error;
 use leptos::prelude::*;
@@ -23,7 +24,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use model::JobId;
 
-use self::data::{Asked, Data};
+use self::data::{Data, JobQuery};
 use super::not_found::NotFound;
 use crate::{components::document_title, layout::RefreshWithoutScript};
 
@@ -31,7 +32,7 @@ use crate::{components::document_title, layout::RefreshWithoutScript};
 #[component]
 pub fn JobPage() -> impl IntoView {
     let job = use_params_map().read_untracked().get("id").and_then(|id| id.parse::<JobId>().ok());
-    let asked = Asked::of(&use_query_map().read_untracked());
+    let asked = JobQuery::of(&use_query_map().read_untracked());
     let found = Suspend::new(async move {
         let Some(job) = job else { return view! { <NotFound /> }.into_any() };
         match Data::load(job, asked).await {
@@ -82,10 +83,10 @@ fn Job(data: Data) -> impl IntoView {
 fn Unreadable(job: JobId) -> impl IntoView {
     expect_context::<ResponseOptions>().set_status(http::StatusCode::INTERNAL_SERVER_ERROR);
     view! {
-        <Title text="Cannot be shown" />
+        <Title text=text::CANNOT_BE_SHOWN />
         <header class="page-head">
-            <h1>{format!("Job #{job} cannot be shown")}</h1>
-            <p class="lead">"The server could not read it; the job itself is not affected. The server log has the details."</p>
+            <h1>{text::job_cannot_be_shown(&job)}</h1>
+            <p class="lead">{text::CANNOT_BE_SHOWN_HINT}</p>
         </header>
     }
 }

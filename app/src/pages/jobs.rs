@@ -2,6 +2,7 @@
 
 mod filter;
 mod form;
+mod text;
 
 use engine::{
     access::Action,
@@ -35,8 +36,8 @@ pub fn Jobs() -> impl IntoView {
     let context = expect_context::<PageContext>();
     let list = filter.clone();
     view! {
-        <Title text="Jobs" />
-        <ListHeader name="Jobs" />
+        <Title text=text::JOBS />
+        <ListHeader name=text::JOBS />
         <div class="stack">
             <Tabs filter=filter.clone() counts=context.counts />
             <FilterForm filter=filter.clone() />
@@ -45,7 +46,7 @@ pub fn Jobs() -> impl IntoView {
                 read(filter, context.now),
                 move |page| match page {
                     Ok(page) => Either::Left(view! { <List filter=list page context /> }),
-                    Err(reason) => Either::Right(view! { <GivenUp reason /> }),
+                    Err(reason) => Either::Right(view! { <SearchStopped reason /> }),
                 },
             )}
         </div>
@@ -72,14 +73,14 @@ async fn read(filter: Filter, now: Micros) -> engine::Result<Result<Page, ApiErr
 
 /// A search that took too long, with advice how to narrow it.
 #[component]
-fn GivenUp(reason: ApiError) -> impl IntoView {
+fn SearchStopped(reason: ApiError) -> impl IntoView {
     let status = StatusCode::from_u16(reason.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
     expect_context::<ResponseOptions>().set_status(status);
     view! {
         <div class="notice warn" role="alert">
             <Icon name="warning" />
             <div>
-                <h2>"The search was given up"</h2>
+                <h2>{text::SEARCH_STOPPED}</h2>
                 <p>{format!("{reason}.")}</p>
             </div>
         </div>
@@ -103,7 +104,7 @@ fn Tabs(filter: Filter, counts: Counts) -> impl IntoView {
     // The tab "Paused" is shown only if there are paused jobs.
     let shown = |tab: &Tab| *tab != Tab::Paused || filter.tab == Tab::Paused || counts.paused > 0;
     view! {
-        <nav class="tabs" aria-label="States">
+        <nav class="tabs" aria-label=text::STATES>
             {Tab::ALL.into_iter().filter(shown).map(tab).collect::<Vec<_>>()}
         </nav>
     }
@@ -125,20 +126,20 @@ fn List(filter: Filter, page: Page, context: PageContext) -> impl IntoView {
     let moving = page.jobs.iter().any(|job| !job.state.is_terminal());
     let empty = page.jobs.is_empty();
     view! {
-        <section class="card" aria-label="Jobs">
+        <section class="card" aria-label=text::JOBS>
             {(!page.newer)
                 .then(|| {
-                    let belongs = belongs(&filter, &page, context.now);
-                    let belongs = serde_json::to_string(&belongs).expect("a filter is made of texts and numbers");
+                    let filter_json = list_filter(&filter, &page, context.now);
+                    let filter_json = serde_json::to_string(&filter_json).expect("a filter is made of texts and numbers");
                     view! {
-                        <a class="new-rows" href=filter.page(None).href() data-belongs=belongs hidden=true></a>
+                        <a class="new-rows" href=filter.page(None).href() data-belongs=filter_json hidden=true></a>
                         <NewJobsLink />
                     }
                 })}
             {if empty {
-                Either::Left(view! { <Nothing filter=filter.clone() fresh=context.counts.total() == 0 /> })
+                Either::Left(view! { <EmptyList filter=filter.clone() fresh=context.counts.total() == 0 /> })
             } else {
-                Either::Right(view! { <JobTable jobs=page.jobs.clone() how="State" now=context.now /> })
+                Either::Right(view! { <JobTable jobs=page.jobs.clone() how=text::STATE now=context.now /> })
             }}
             <Pager filter page />
         </section>
@@ -148,21 +149,16 @@ fn List(filter: Filter, page: Page, context: PageContext) -> impl IntoView {
 
 /// The reason why the list is empty, with a link.
 #[component]
-fn Nothing(filter: Filter, fresh: bool) -> impl IntoView {
+fn EmptyList(filter: Filter, fresh: bool) -> impl IntoView {
     let offered = !fresh || app().engine.can(Action::Start);
     let (title, text, href, action) = if fresh {
-        (
-            "No jobs yet",
-            "Jobs appear here when they start and stay until they are deleted.",
-            url("/new"),
-            "Start the first job",
-        )
+        (text::NO_JOBS_YET, text::NO_JOBS_YET_HINT, url("/new"), text::START_THE_FIRST_JOB)
     } else if filter.at.is_some() {
-        ("Nothing on this page", "The jobs on this page were deleted.", filter.page(None).href(), "Newest jobs")
+        (text::NOTHING_ON_THIS_PAGE, text::NOTHING_ON_THIS_PAGE_HINT, filter.page(None).href(), text::NEWEST_JOBS)
     } else if filter.hides() {
-        ("No matching jobs", "Try other filters.", filter.cleared().href(), "Clear filters")
+        (text::NO_MATCHING_JOBS, text::TRY_OTHER_FILTERS, filter.cleared().href(), text::CLEAR_FILTERS)
     } else {
-        ("No jobs", "No job is in this state now.", Filter::default().href(), "All jobs")
+        (text::NO_JOBS, text::NO_JOBS_HINT, Filter::default().href(), text::ALL_JOBS)
     };
     view! {
         <div class="empty">
@@ -186,9 +182,9 @@ fn Nothing(filter: Filter, fresh: bool) -> impl IntoView {
 fn Pager(filter: Filter, page: Page) -> impl IntoView {
     let (Some(first), Some(last)) = (page.jobs.first(), page.jobs.last()) else { return None };
     let shown = match (page.newer || page.older, page.jobs.len()) {
-        (true, _) => format!("#{} to #{}", first.job, last.job),
-        (false, 1) => "1 job".to_owned(),
-        (false, many) => format!("{many} jobs"),
+        (true, _) => text::range(&first.job, &last.job),
+        (false, 1) => text::ONE_JOB.to_owned(),
+        (false, many) => text::job_count(&many),
     };
     let step = |there: bool, at: Option<PageAt>, name: &'static str| {
         there.then(|| {
@@ -201,13 +197,13 @@ fn Pager(filter: Filter, page: Page) -> impl IntoView {
     };
     Some(view! {
         <footer>
-            <nav class="pager" aria-label="Pages">
+            <nav class="pager" aria-label=text::PAGES>
                 <span>{shown}</span>
                 <span class="actions">
-                    {step(page.newer, None, "Newest")}
-                    {step(page.newer, Some(PageAt::NewerThan(first.job)), "Newer")}
-                    {step(page.older, Some(PageAt::OlderThan(last.job)), "Older")}
-                    {step(page.older, Some(PageAt::Oldest), "Oldest")}
+                    {step(page.newer, None, text::NEWEST)}
+                    {step(page.newer, Some(PageAt::NewerThan(first.job)), text::NEWER)}
+                    {step(page.older, Some(PageAt::OlderThan(last.job)), text::OLDER)}
+                    {step(page.older, Some(PageAt::Oldest), text::OLDEST)}
                 </span>
             </nav>
         </footer>
@@ -215,7 +211,7 @@ fn Pager(filter: Filter, page: Page) -> impl IntoView {
 }
 
 /// Returns the filter for jobs that start while the page is open.
-fn belongs(filter: &Filter, page: &Page, now: Micros) -> ListFilter {
+fn list_filter(filter: &Filter, page: &Page, now: Micros) -> ListFilter {
     ListFilter {
         states: filter.list_query(now).states,
         kind: filter.kind.clone(),

@@ -1,6 +1,7 @@
 //! Messages page: the messages to the user, and the form to send one.
 
 mod form;
+mod text;
 
 use engine::{access::Action, store::MessagePage};
 use leptos::prelude::*;
@@ -22,9 +23,9 @@ pub fn Messages() -> impl IntoView {
     let before = query.get("before").and_then(|number| number.parse().ok()).map(Seq);
     let sends = app().engine.can(Action::Write);
     view! {
-        <Title text="Messages" />
+        <Title text=text::MESSAGES />
         <header class="page-head">
-            <h1>"Messages"</h1>
+            <h1>{text::MESSAGES}</h1>
         </header>
         <div class="split">
             <div class="stack">
@@ -51,16 +52,16 @@ fn List(
     view! {
         <section class="card" aria-labelledby="messages">
             <header>
-                <h2 id="messages">"For you"</h2>
-                <span class="hint">"newest first, kept for 30 days"</span>
+                <h2 id="messages">{text::FOR_YOU}</h2>
+                <span class="hint">{text::MESSAGES_HINT}</span>
             </header>
             <div data-part="messages">
                 {empty
                     .then(|| {
                         view! {
                             <div class="empty">
-                                <h3>"No messages"</h3>
-                                <p>"Messages to you, to everyone or about your jobs appear here."</p>
+                                <h3>{text::NO_MESSAGES}</h3>
+                                <p>{text::NO_MESSAGES_HINT}</p>
                             </div>
                         }
                     })}
@@ -87,12 +88,12 @@ fn Pager(newest: bool, older: Option<Seq>) -> impl IntoView {
     let older = older.map(|number| {
         let mut query = ParamsMap::new();
         query.insert("before", number.0.to_string());
-        step(query, "Older")
+        step(query, text::OLDER)
     });
-    let newest = (!newest).then(|| step(ParamsMap::new(), "Newest"));
+    let newest = (!newest).then(|| step(ParamsMap::new(), text::NEWEST));
     Some(view! {
         <footer>
-            <nav class="pager" aria-label="Pages">
+            <nav class="pager" aria-label=text::PAGES>
                 <span class="actions">{newest} {older}</span>
             </nav>
         </footer>

@@ -3,6 +3,7 @@
 mod catalogue;
 mod form;
 mod scheduling_options;
+mod text;
 
 pub use catalogue::Catalogue;
 pub use form::NewJob;

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use leptos_meta::Title;
 
+use super::text;
 use crate::base_path::url;
 
 /// Answers with status 404.
@@ -11,13 +12,13 @@ use crate::base_path::url;
 pub fn NotFound() -> impl IntoView {
     expect_context::<ResponseOptions>().set_status(http::StatusCode::NOT_FOUND);
     view! {
-        <Title text="Page not found" />
+        <Title text=text::PAGE_NOT_FOUND />
         <header class="page-head">
-            <h1>"Page not found"</h1>
-            <p class="lead">"The page does not exist, or the job was deleted."</p>
+            <h1>{text::PAGE_NOT_FOUND}</h1>
+            <p class="lead">{text::PAGE_NOT_FOUND_HINT}</p>
             <div class="actions">
                 <a class="button" href=url("/jobs")>
-                    "All jobs"
+                    {text::ALL_JOBS}
                 </a>
             </div>
         </header>

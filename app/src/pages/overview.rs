@@ -8,6 +8,7 @@ mod next_runs;
 mod running_jobs;
 mod storage;
 mod tasks;
+mod text;
 
 use engine::{
     access::Action,
@@ -38,7 +39,7 @@ use crate::{
 /// Rows of running jobs.
 const ROWS: usize = 12;
 
-struct Matter {
+struct OverviewData {
     running: Vec<JobView>,
     day: Vec<HourBucket>,
     span: Vec<HourBucket>,
@@ -54,18 +55,18 @@ pub fn Overview() -> impl IntoView {
     let context = expect_context::<PageContext>();
     let span = Span::read(&use_query_map().read_untracked());
     view! {
-        <Title text="Overview" />
-        <ListHeader name="Overview" />
+        <Title text=text::OVERVIEW />
+        <ListHeader name=text::OVERVIEW />
         <DataDirectory />
         {if context.counts.total() == 0 {
-            Either::Left(view! { <Fresh /> })
+            Either::Left(view! { <NoJobsYet /> })
         } else {
-            Either::Right(from_store(read(span), move |matter| view! { <Board context matter span /> }))
+            Either::Right(from_store(read(span), move |data| view! { <Cards context data span /> }))
         }}
     }
 }
 
-async fn read(span: Span) -> engine::Result<Matter> {
+async fn read(span: Span) -> engine::Result<OverviewData> {
     let engine = app().engine;
     let running = ListQuery { states: vec![JobState::Running], limit: ROWS as u32, ..ListQuery::default() };
     let (running, span, kinds, usage, controls, schedules) = tokio::try_join!(
@@ -80,30 +81,30 @@ async fn read(span: Span) -> engine::Result<Matter> {
     // Longest-running first, so that new jobs are added at the end.
     running.reverse();
     let day = span[span.len().saturating_sub(24)..].to_vec();
-    Ok(Matter { running, day, span, kinds, usage, controls, schedules })
+    Ok(OverviewData { running, day, span, kinds, usage, controls, schedules })
 }
 
 #[component]
-fn Board(context: PageContext, matter: Matter, span: Span) -> impl IntoView {
+fn Cards(context: PageContext, data: OverviewData, span: Span) -> impl IntoView {
     let moving = context.counts.running > 0;
     view! {
         <div class="stack">
             <div class="part" data-part="attention">
-                <Attention jobs=context.attention.clone() running=matter.running.clone() controls=matter.controls />
+                <Attention jobs=context.attention.clone() running=data.running.clone() controls=data.controls />
             </div>
             <div class="part" data-part="figures">
-                <Metrics counts=context.counts day=matter.day />
+                <Metrics counts=context.counts day=data.day />
             </div>
-            <RunningJobs jobs=matter.running counts=context.counts now=context.now />
+            <RunningJobs jobs=data.running counts=context.counts now=context.now />
             <div class="split even" data-part="past">
-                <FinishedPerHour hours=matter.span span />
-                <Storage usage=matter.usage />
+                <FinishedPerHour hours=data.span span />
+                <Storage usage=data.usage />
             </div>
             <div class="part" data-part="next">
-                <NextRuns schedules=matter.schedules now=context.now />
+                <NextRuns schedules=data.schedules now=context.now />
             </div>
             <div class="part" data-part="tasks">
-                <Tasks kinds=matter.kinds />
+                <Tasks kinds=data.kinds />
             </div>
         </div>
         {moving.then(|| view! { <RefreshWithoutScript /> })}
@@ -112,30 +113,26 @@ fn Board(context: PageContext, matter: Matter, span: Span) -> impl IntoView {
 
 /// A new installation, without jobs.
 #[component]
-fn Fresh() -> impl IntoView {
+fn NoJobsYet() -> impl IntoView {
     let starts = app().engine.can(Action::Start);
-    let text = if starts {
-        "Start a task, close the page, and come back to follow its progress."
-    } else {
-        "Running jobs appear here."
-    };
+    let text = if starts { text::FRESH_HINT } else { text::FRESH_HINT_VIEWER };
     view! {
         <section class="card empty" aria-labelledby="fresh">
             <svg class="road-art" viewBox="0 0 144 40" aria-hidden="true" focusable="false">
                 <path d="M8 34h128M24 34V14M72 34V14M120 34V14"></path>
             </svg>
-            <h2 id="fresh">"Nothing has run yet"</h2>
+            <h2 id="fresh">{text::NOTHING_HAS_RUN_YET}</h2>
             <p>{text}</p>
-            {starts.then(start_the_first)}
+            {starts.then(start_first_job)}
         </section>
     }
 }
 
-fn start_the_first() -> impl IntoView {
+fn start_first_job() -> impl IntoView {
     view! {
         <div class="actions">
             <a class="button primary" href=url("/new")>
-                "Start the first job"
+                {text::START_THE_FIRST_JOB}
             </a>
         </div>
     }

@@ -4,6 +4,7 @@ mod document;
 mod input_line;
 mod set_up;
 mod sign_in;
+mod text;
 
 use leptos::prelude::*;
 
@@ -31,10 +32,10 @@ impl PublicPage {
     /// Title of the window and tab.
     pub(crate) const fn title(&self) -> &'static str {
         match self {
-            Self::SignIn(_) | Self::NotSetUp => "Sign in",
-            Self::SetUp(_) => "Set up",
-            Self::NoSuchLink => "Link expired or already used",
-            Self::Unreadable => "Milepost cannot read its database",
+            Self::SignIn(_) | Self::NotSetUp => text::SIGN_IN,
+            Self::SetUp(_) => text::SET_UP,
+            Self::NoSuchLink => text::LINK_EXPIRED,
+            Self::Unreadable => text::DATABASE_UNREADABLE,
         }
     }
 
@@ -53,10 +54,10 @@ impl PublicPage {
 fn not_set_up() -> impl IntoView {
     view! {
         <div class="form">
-            <h1>"Milepost is not set up yet"</h1>
-            <p>"A setup link creates the first administrator. The server prints it at its start, or writes it to the file "
-                "setup-link in its data directory. This command makes another:"</p>
-            <pre class="code">"milepost setup-link"</pre>
+            <h1>{text::NOT_SET_UP}</h1>
+            <p>{text::SETUP_LINK_HINT}
+                {text::SETUP_LINK_COMMAND_HINT}</p>
+            <pre class="code">{text::SETUP_LINK_COMMAND}</pre>
         </div>
     }
 }
@@ -64,11 +65,11 @@ fn not_set_up() -> impl IntoView {
 fn no_such_link() -> impl IntoView {
     view! {
         <div class="form">
-            <h1>"Link expired or already used"</h1>
-            <p>"Links work once, for three days. Ask for a new one, or run " <code>"milepost setup-link"</code>
-                " for the first administrator."</p>
+            <h1>{text::LINK_EXPIRED}</h1>
+            <p>{text::LINK_HINT} <code>{text::SETUP_LINK_COMMAND}</code>
+                {text::FOR_FIRST_ADMINISTRATOR}</p>
             <a class="button" href=url("/sign-in")>
-                "Sign in"
+                {text::SIGN_IN}
             </a>
         </div>
     }
@@ -77,8 +78,8 @@ fn no_such_link() -> impl IntoView {
 fn unreadable() -> impl IntoView {
     view! {
         <div class="form">
-            <h1>"Milepost cannot read its database"</h1>
-            <p>"The server log has the details."</p>
+            <h1>{text::DATABASE_UNREADABLE}</h1>
+            <p>{text::SEE_SERVER_LOG}</p>
         </div>
     }
 }

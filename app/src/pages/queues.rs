@@ -1,5 +1,7 @@
 //! Queues page: running and waiting jobs of each queue and task, with pause and limit.
 
+mod text;
+
 use engine::{KindStatus, QueueStatus, access::Action};
 use leptos::{either::Either, prelude::*};
 use leptos_meta::Title;
@@ -12,23 +14,23 @@ use crate::{
     context::app,
     islands::{InPlaceForms, LiveQueues},
     layout::RefreshWithoutScript,
-    server_fns::MOST_AT_ONCE,
+    server_fns::MAX_PARALLEL_JOBS,
 };
 
 /// `/queues`.
 #[component]
 pub fn Queues() -> impl IntoView {
     view! {
-        <Title text="Queues" />
-        <ListHeader name="Queues" />
-        {from_store(async { app().engine.queues().await }, |queues| view! { <Board queues /> })}
+        <Title text=text::QUEUES />
+        <ListHeader name=text::QUEUES />
+        {from_store(async { app().engine.queues().await }, |queues| view! { <QueueCards queues /> })}
     }
 }
 
 #[component]
-fn Board(queues: Vec<QueueStatus>) -> impl IntoView {
+fn QueueCards(queues: Vec<QueueStatus>) -> impl IntoView {
     let moving = queues.iter().any(|queue| queue.jobs().running > 0);
-    let cards: Vec<_> = queues.into_iter().map(|queue| view! { <Card queue /> }).collect();
+    let cards: Vec<_> = queues.into_iter().map(|queue| view! { <QueueCard queue /> }).collect();
     view! {
         <div class="stack">
             <div class="stack" data-forms="">
@@ -44,13 +46,13 @@ fn Board(queues: Vec<QueueStatus>) -> impl IntoView {
 
 /// One queue with its tasks.
 #[component]
-fn Card(queue: QueueStatus) -> impl IntoView {
+fn QueueCard(queue: QueueStatus) -> impl IntoView {
     let name = queue.control.name.clone();
     let id = format!("queue-{name}");
     let held = match queue.control.paused_at {
-        Some(_) => Some("Queue paused"),
-        None if queue.is_full() => Some("Queue limit reached"),
-        None if app().engine.concurrency() == 0 => Some("No worker is running"),
+        Some(_) => Some(text::QUEUE_PAUSED),
+        None if queue.is_full() => Some(text::QUEUE_LIMIT_REACHED),
+        None if app().engine.concurrency() == 0 => Some(text::NO_WORKER_IS_RUNNING),
         None => None,
     };
     let manages = app().engine.can(Action::ManageQueues);
@@ -60,7 +62,7 @@ fn Card(queue: QueueStatus) -> impl IntoView {
         Either::Left(view! {
             <Limit control=control.clone() most=None />
             <div class="part" data-part=format!("{id}-turn")>
-                <Turn control />
+                <PauseButton control />
             </div>
         })
     } else {
@@ -74,7 +76,7 @@ fn Card(queue: QueueStatus) -> impl IntoView {
                 <h2 id=id.clone()>{name}</h2>
                 <div class="part" data-part=id.clone()>
                     <Paused control=queue.control.clone() />
-                    <span class="hint">{together(&queue.jobs())}</span>
+                    <span class="hint">{summary(&queue.jobs())}</span>
                 </div>
                 <div class="actions">{handles}</div>
             </header>
@@ -92,15 +94,15 @@ fn columns(manages: bool) -> impl IntoView {
         return Either::Right(view! {
             <thead>
                 <tr>
-                    <th scope="col">"Task"</th>
+                    <th scope="col">{text::TASK}</th>
                     <th class="number" scope="col">
-                        "Running"
+                        {text::RUNNING}
                     </th>
                     <th class="number" scope="col">
-                        "Waiting"
+                        {text::WAITING}
                     </th>
                     <th class="limited" scope="col">
-                        "Limit"
+                        {text::LIMIT}
                     </th>
                 </tr>
             </thead>
@@ -109,18 +111,18 @@ fn columns(manages: bool) -> impl IntoView {
     Either::Left(view! {
         <thead>
             <tr>
-                <th scope="col">"Task"</th>
+                <th scope="col">{text::TASK}</th>
                 <th class="number" scope="col">
-                    "Running"
+                    {text::RUNNING}
                 </th>
                 <th class="number" scope="col">
-                    "Waiting"
+                    {text::WAITING}
                 </th>
                 <th class="limited" scope="col">
-                    "Limit"
+                    {text::LIMIT}
                 </th>
                 <th class="turned" scope="col">
-                    <span class="visually-hidden">"Pause"</span>
+                    <span class="visually-hidden">{text::PAUSE}</span>
                 </th>
             </tr>
         </thead>
@@ -135,14 +137,14 @@ fn Row(
     /// Whether the user may pause and limit it.
     manages: bool,
 ) -> impl IntoView {
-    let held = held.or_else(|| kind.is_full().then_some("Limit reached"));
+    let held = held.or_else(|| kind.is_full().then_some(text::LIMIT_REACHED));
     let KindStatus { task, control, jobs } = kind;
     let name = task.kind.as_str();
     let part = |what: &str| format!("kind-{name}-{what}");
     let state_part = part("state");
     let state = match control.paused_at {
         Some(_) => Either::Left(view! { <Paused control=control.clone() /> }),
-        None => Either::Right(how(&jobs, held)),
+        None => Either::Right(waiting_reason(&jobs, held)),
     };
     let some = |state: JobState, words: &'static str| {
         // The job list has one tab for queued and scheduled jobs.
@@ -155,16 +157,16 @@ fn Row(
     let waiting: Vec<_> = waiting.into_iter().filter_map(|(state, words)| some(state, words)).collect();
     let handles = if manages {
         Either::Left(view! {
-            <td data-label="Limit">
+            <td data-label=text::LIMIT>
                 <Limit control=control.clone() most=task.limit />
             </td>
             <td data-part=part("turn")>
-                <Turn control />
+                <PauseButton control />
             </td>
         })
     } else {
         Either::Right(view! {
-            <td data-label="Limit" data-part=part("limit")>
+            <td data-label=text::LIMIT data-part=part("limit")>
                 <span class="limit">{limit_in_words(&control, task.limit)}</span>
             </td>
         })
@@ -178,10 +180,10 @@ fn Row(
                     </span>
                 </TaskName>
             </th>
-            <td class="number" data-label="Running" data-part=part("running")>
+            <td class="number" data-label=text::RUNNING data-part=part("running")>
                 {some(JobState::Running, "")}
             </td>
-            <td class="number" data-label="Waiting" data-part=part("waiting")>
+            <td class="number" data-label=text::WAITING data-part=part("waiting")>
                 {(!waiting.is_empty()).then(|| view! { <span class="two">{waiting}</span> })}
             </td>
             {handles}
@@ -195,18 +197,18 @@ fn Paused(control: QueueControl) -> impl IntoView {
         view! {
             <span class="state" data-state="paused">
                 <Icon name="pause" />
-                <span>"Paused"</span>
+                <span>{text::PAUSED}</span>
                 " "
-                <small>"by " {control.paused_by} ", " <Timestamp at /></small>
+                <small>{text::BY} {control.paused_by} ", " <Timestamp at /></small>
             </span>
         }
     })
 }
 
 #[component]
-fn Turn(control: QueueControl) -> impl IntoView {
+fn PauseButton(control: QueueControl) -> impl IntoView {
     let (verb, icon, word) =
-        if control.paused_at.is_some() { ("resume", "play", "Resume") } else { ("pause", "pause", "Pause") };
+        if control.paused_at.is_some() { ("resume", "play", text::RESUME) } else { ("pause", "pause", text::PAUSE) };
     let class = if control.paused_at.is_some() { "button small primary" } else { "button small" };
     let of = control.of.as_str();
     view! {
@@ -215,7 +217,7 @@ fn Turn(control: QueueControl) -> impl IntoView {
             <button class=class type="submit">
                 <Icon name=icon />
                 {word}
-                <span class="visually-hidden">{format!(" the {of} {}", control.name)}</span>
+                <span class="visually-hidden">{text::named(&of, &control.name)}</span>
             </button>
         </form>
     }
@@ -229,10 +231,10 @@ fn Limit(
     most: Option<u32>,
 ) -> impl IntoView {
     let of = control.of.as_str();
-    let label = format!("Limit of the {of} {}", control.name);
-    let most = most.unwrap_or(MOST_AT_ONCE).min(MOST_AT_ONCE);
+    let label = text::limit_of(&of, &control.name);
+    let most = most.unwrap_or(MAX_PARALLEL_JOBS).min(MAX_PARALLEL_JOBS);
     let none = match (control.of, most) {
-        (ControlTarget::Kind, most) if most < MOST_AT_ONCE => most.to_string(),
+        (ControlTarget::Kind, most) if most < MAX_PARALLEL_JOBS => most.to_string(),
         _ => "any".to_owned(),
     };
     view! {
@@ -248,9 +250,9 @@ fn Limit(
                 placeholder=none
                 aria-label=label
             />
-            <span class="hint">"at once"</span>
+            <span class="hint">{text::AT_ONCE}</span>
             <button class="button small" type="submit">
-                "Save"
+                {text::SAVE}
             </button>
         </form>
     }
@@ -259,23 +261,23 @@ fn Limit(
 /// `limit 2`, for users who may not change it. `most` is the task's own limit.
 fn limit_in_words(control: &QueueControl, most: Option<u32>) -> String {
     match control.at_once.or(most) {
-        Some(limit) => format!("limit {}", count(u64::from(limit))),
-        None => "no limit".to_owned(),
+        Some(limit) => text::limit(&count(u64::from(limit))),
+        None => text::NO_LIMIT.to_owned(),
     }
 }
 
 /// Why jobs wait.
-fn how(jobs: &Counts, held: Option<&'static str>) -> &'static str {
-    if jobs.queued == 0 { "Empty" } else { held.unwrap_or("Waiting for a free slot") }
+fn waiting_reason(jobs: &Counts, held: Option<&'static str>) -> &'static str {
+    if jobs.queued == 0 { text::EMPTY } else { held.unwrap_or(text::WAITING_FOR_A_FREE_SLOT) }
 }
 
 /// `2 running, 14 waiting`.
-fn together(jobs: &Counts) -> String {
+fn summary(jobs: &Counts) -> String {
     let waiting = jobs.queued + jobs.scheduled + jobs.paused;
     match (jobs.running, waiting) {
         (0, 0) => "idle".to_owned(),
-        (running, 0) => format!("{} running", count(running)),
-        (0, waiting) => format!("{} waiting", count(waiting)),
-        (running, waiting) => format!("{} running, {} waiting", count(running), count(waiting)),
+        (running, 0) => text::running(&count(running)),
+        (0, waiting) => text::waiting(&count(waiting)),
+        (running, waiting) => text::running_and_waiting(&count(running), &count(waiting)),
     }
 }

@@ -5,6 +5,7 @@ mod descriptions;
 mod detail;
 mod form;
 mod plan_fields;
+mod text;
 
 use engine::{
     access::Action,
@@ -16,7 +17,7 @@ use leptos_router::{hooks::use_query_map, params::ParamsMap};
 use model::count;
 
 use self::{
-    actions::{Next, RunNow, Turn},
+    actions::{Next, PauseButton, RunNow},
     descriptions::in_words,
 };
 pub use self::{
@@ -35,18 +36,18 @@ pub(super) use descriptions::relative_time;
 
 /// Schedules on one page.
 const PAGE: u32 = 50;
-/// Runs in the run history of a row.
-const STRIP: u32 = 20;
+/// NextRunTimes in the run history of a row.
+const HISTORY_RUNS: u32 = 20;
 
 /// `/schedules`.
 #[component]
 pub fn Schedules() -> impl IntoView {
     let plans = app().engine.can(Action::Schedule);
     view! {
-        <Title text="Schedules" />
+        <Title text=text::SCHEDULES />
         <header class="page-head">
-            <h1>"Schedules"</h1>
-            {plans.then(plan_one)}
+            <h1>{text::SCHEDULES}</h1>
+            {plans.then(new_schedule_button)}
         </header>
         {from_store(read(at_of(&use_query_map().read_untracked())), |(page, runs)| view! { <List page runs /> })}
     }
@@ -58,23 +59,23 @@ fn at_of(query: &ParamsMap) -> Option<ScheduleAt> {
     number("after").map(ScheduleAt::After).or_else(|| number("before").map(ScheduleAt::Before))
 }
 
-/// Reads a page. One that reaches the first schedule is filled up from there.
+/// Reads a page. ScheduleDetail that reaches the first schedule is filled up from there.
 async fn read(at: Option<ScheduleAt>) -> engine::Result<(SchedulePage, JobRuns)> {
     let engine = app().engine;
     let mut page = engine.schedules(at, PAGE).await?;
     if at.is_some() && (!page.before || page.schedules.is_empty()) {
         page = engine.schedules(None, PAGE).await?;
     }
-    let runs = engine.last_runs(&page.schedules, STRIP).await?;
+    let runs = engine.last_runs(&page.schedules, HISTORY_RUNS).await?;
     Ok((page, runs))
 }
 
-fn plan_one() -> impl IntoView {
+fn new_schedule_button() -> impl IntoView {
     view! {
         <div class="actions">
             <a class="button primary" href=url("/schedules/new")>
                 <Icon name="plus" />
-                "New schedule"
+                {text::NEW_SCHEDULE}
             </a>
         </div>
     }
@@ -91,16 +92,16 @@ fn List(page: SchedulePage, runs: JobRuns) -> impl IntoView {
         view! { <Row schedule last=run_history(&last).into_any() /> }
     };
     view! {
-        <section class="card" aria-label="All schedules" data-forms="">
+        <section class="card" aria-label=text::ALL_SCHEDULES data-forms="">
             <table class="table stacking schedules">
                 <thead>
                     <tr>
-                        <th scope="col">"Schedule"</th>
-                        <th scope="col">"When"</th>
-                        <th scope="col">"Next run"</th>
-                        <th scope="col">"Last 20 runs"</th>
+                        <th scope="col">{text::SCHEDULE}</th>
+                        <th scope="col">{text::WHEN}</th>
+                        <th scope="col">{text::NEXT_RUN}</th>
+                        <th scope="col">{text::LAST_20_RUNS}</th>
                         <th scope="col">
-                            <span class="visually-hidden">"Actions"</span>
+                            <span class="visually-hidden">{text::ACTIONS}</span>
                         </th>
                     </tr>
                 </thead>
@@ -127,15 +128,15 @@ fn pager(page: &SchedulePage) -> Option<impl IntoView + use<>> {
         })
     };
     let steps = view! {
-        {step(page.before, String::new(), "First")}
-        {step(page.before, format!("?before={first}"), "Previous")}
-        {step(page.after, format!("?after={last}"), "Next")}
+        {step(page.before, String::new(), text::FIRST)}
+        {step(page.before, format!("?before={first}"), text::PREVIOUS)}
+        {step(page.after, format!("?after={last}"), text::NEXT)}
     };
     (page.before || page.after).then(|| {
         view! {
             <footer>
-                <nav class="pager" aria-label="Pages">
-                    <span>{format!("{} of {} schedules", page.schedules.len(), count(page.total))}</span>
+                <nav class="pager" aria-label=text::PAGES>
+                    <span>{text::shown_of_total(&page.schedules.len(), &count(page.total))}</span>
                     <span class="actions">{steps}</span>
                 </nav>
             </footer>
@@ -147,8 +148,8 @@ fn pager(page: &SchedulePage) -> Option<impl IntoView + use<>> {
 fn Empty() -> impl IntoView {
     view! {
         <section class="card empty" aria-labelledby="empty">
-            <h2 id="empty">"No schedules"</h2>
-            <p>"Run a task every night, every Monday, or on the first of the month."</p>
+            <h2 id="empty">{text::NO_SCHEDULES}</h2>
+            <p>{text::NO_SCHEDULES_HINT}</p>
         </section>
     }
 }
@@ -162,7 +163,7 @@ fn Row(schedule: Schedule, last: AnyView) -> impl IntoView {
     let (changes, starts) =
         (engine.can_on_schedule(Action::Schedule, &schedule), engine.can_on_schedule(Action::Start, &schedule));
     let edit = changes.then(|| {
-        let label = format!("Edit {name}");
+        let label = text::edit(&name);
         view! {
             <a class="button square quiet small" href=format!("{href}/edit") aria-label=label.clone() title=label>
                 <Icon name="edit" />
@@ -180,7 +181,7 @@ fn Row(schedule: Schedule, last: AnyView) -> impl IntoView {
                     <small>{task}</small>
                 </div>
             </th>
-            <td data-label="When">
+            <td data-label=text::WHEN>
                 <span class="two">
                     <span>{in_words(&schedule.plan)}</span>
                     <small>
@@ -190,15 +191,15 @@ fn Row(schedule: Schedule, last: AnyView) -> impl IntoView {
                     </small>
                 </span>
             </td>
-            <td data-label="Next run" class="nowrap" data-part=format!("schedule-{id}-next")>
+            <td data-label=text::NEXT_RUN class="nowrap" data-part=format!("schedule-{id}-next")>
                 <Next schedule=schedule.clone() />
             </td>
-            <td data-label="Last runs" data-part=format!("schedule-{id}-last")>
+            <td data-label=text::LAST_RUNS data-part=format!("schedule-{id}-last")>
                 {last}
             </td>
             <td class="number act" data-part=format!("schedule-{id}-actions")>
                 <span class="actions">
-                    {changes.then(|| view! { <Turn schedule=schedule.clone() small=true /> })}
+                    {changes.then(|| view! { <PauseButton schedule=schedule.clone() small=true /> })}
                     {starts.then(|| view! { <RunNow schedule=schedule.clone() small=true /> })}
                     {edit}
                 </span>

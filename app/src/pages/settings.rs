@@ -4,6 +4,7 @@ mod audit;
 mod profile;
 mod shared;
 mod tasks;
+mod text;
 mod users;
 
 use engine::access::Action;
@@ -39,10 +40,10 @@ impl Section {
 
     const fn name(self) -> &'static str {
         match self {
-            Self::Profile => "Profile",
-            Self::Users => "Users",
-            Self::Tasks => "Tasks",
-            Self::Audit => "Audit log",
+            Self::Profile => text::PROFILE,
+            Self::Users => text::USERS,
+            Self::Tasks => text::TASKS,
+            Self::Audit => text::AUDIT_LOG,
         }
     }
 
@@ -61,7 +62,7 @@ impl Section {
 #[component]
 fn Settings(section: Section, children: Children) -> impl IntoView {
     let engine = app().engine;
-    // Without accounts the first section says so.
+    // SignInOff accounts the first section says so.
     let seen = |other: &Section| *other == Section::Profile || engine.can(other.action());
     let link = |other: Section| {
         let current = (other == section).then_some("page");
@@ -73,15 +74,15 @@ fn Settings(section: Section, children: Children) -> impl IntoView {
     };
     let matter = match engine.authorise(section.action()) {
         Ok(()) => children().into_any(),
-        Err(error) => view! { <Without reason=crate::server_fns::ApiError::from(error).message /> }.into_any(),
+        Err(error) => view! { <SignInOff reason=crate::server_fns::ApiError::from(error).message /> }.into_any(),
     };
     view! {
         <Title text=section.name() />
         <header class="page-head">
-            <h1>"Settings"</h1>
+            <h1>{text::SETTINGS}</h1>
         </header>
         <div class="split lead-aside">
-            <nav class="side-nav" aria-label="Settings">
+            <nav class="side-nav" aria-label=text::SETTINGS>
                 {Section::ALL.into_iter().filter(seen).map(link).collect::<Vec<_>>()}
             </nav>
             <div class="stack">{matter}</div>
@@ -91,7 +92,7 @@ fn Settings(section: Section, children: Children) -> impl IntoView {
 
 /// Why there are no settings: the router lets only servers without accounts come here.
 #[component]
-fn Without(reason: String) -> impl IntoView {
+fn SignInOff(reason: String) -> impl IntoView {
     view! {
         <div class="notice">
             <Icon name="info" />

@@ -8,6 +8,7 @@ mod json_view;
 mod list_header;
 mod run_history;
 mod task_fields;
+mod text;
 
 pub(super) use error_summary::ErrorSummary;
 pub(super) use form_fields::{Faults, Field, ServerForm};

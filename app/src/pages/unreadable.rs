@@ -2,6 +2,7 @@
 
 use leptos::{config::LeptosOptions, prelude::*};
 
+use super::text;
 use crate::layout::DocumentHead;
 
 /// A whole document: the layout needs the database too.
@@ -11,13 +12,13 @@ pub(crate) fn DatabaseUnreadable(options: LeptosOptions) -> impl IntoView {
         <html lang="en">
             <head>
                 <DocumentHead options />
-                <title>"Milepost cannot read its database"</title>
+                <title>{text::DATABASE_UNREADABLE}</title>
             </head>
             <body>
                 <main id="main">
                     <header class="page-head">
-                        <h1>"Milepost cannot read its database"</h1>
-                        <p class="lead">"Nothing on this page can be shown. The server log has the details."</p>
+                        <h1>{text::DATABASE_UNREADABLE}</h1>
+                        <p class="lead">{text::DATABASE_UNREADABLE_HINT}</p>
                     </header>
                 </main>
             </body>

@@ -41,65 +41,65 @@ pub async fn send_message(
 
     let to = match to.as_str() {
         "everyone" => MessageTo::Everyone,
-        "user" => MessageTo::User { user: known(&user.unwrap_or_default())? },
-        "job" => MessageTo::Job { job: numbered(&job.unwrap_or_default())? },
-        _ => return Err(fault("to", "Choose everyone, one user or one job.")),
+        "user" => MessageTo::User { user: existing_user(&user.unwrap_or_default())? },
+        "job" => MessageTo::Job { job: parse_job_number(&job.unwrap_or_default())? },
+        _ => return Err(field_error("to", "Choose everyone, one user or one job.")),
     };
     let tone = match tone.as_deref().unwrap_or_default() {
         "" => Tone::default(),
-        word => Tone::from_word(word).ok_or_else(|| fault("tone", "Choose info, success, warning or danger."))?,
+        word => Tone::from_word(word).ok_or_else(|| field_error("tone", "Choose info, success, warning or danger."))?,
     };
-    tell(to, &text, tone, key).await
+    send(to, &text, tone, key).await
 }
 
 /// Adds a note of 1 to 4,000 characters to a job. The same `key` adds the same note once.
 #[server(endpoint = "add_note")]
 pub async fn add_note(id: JobId, text: String, key: Option<String>) -> ApiResult<Delivered> {
-    tell(model::MessageTo::Note { job: id }, &text, model::Tone::Info, key).await
+    send(model::MessageTo::Note { job: id }, &text, model::Tone::Info, key).await
 }
 
 #[cfg(feature = "ssr")]
-async fn tell(to: model::MessageTo, text: &str, tone: model::Tone, key: Option<String>) -> ApiResult<Delivered> {
+async fn send(to: model::MessageTo, text: &str, tone: model::Tone, key: Option<String>) -> ApiResult<Delivered> {
     let app = crate::context::app();
     let note = matches!(to, model::MessageTo::Note { .. });
-    let told = app.engine.tell(to, text, tone, key.as_deref()).await.map_err(|error| match error {
-        engine::Error::NoSuchJob(_) if !note => named("job", error.into()),
+    let sent = app.engine.tell(to, text, tone, key.as_deref()).await.map_err(|error| match error {
+        engine::Error::NoSuchJob(_) if !note => in_field("job", error.into()),
         error => error.into(),
     })?;
-    let message = told.message.number;
-    Ok(Delivered { message, receivers: if told.again { 0 } else { (app.receivers)(message) } })
+    let message = sent.message.number;
+    Ok(Delivered { message, receivers: if sent.again { 0 } else { (app.receivers)(message) } })
 }
 
 /// Returns the name of an existing user. Without accounts the only user is `local`.
 #[cfg(feature = "ssr")]
-fn known(name: &str) -> ApiResult<String> {
+fn existing_user(name: &str) -> ApiResult<String> {
     let app = crate::context::app();
     let name = name.trim().to_lowercase();
     let here = match &app.auth {
         Some(auth) => auth.accounts().user_named(&name).is_some_and(|person| person.removed_at.is_none()),
         None => *app.engine.attribution().name == *name,
     };
-    let nobody = || match name.chars().take(40).collect::<String>() {
-        name if name.is_empty() => fault("user", "Enter the user name of the recipient."),
-        name => fault("user", &format!("There is no user “{name}”.")),
+    let unknown = || match name.chars().take(40).collect::<String>() {
+        name if name.is_empty() => field_error("user", "Enter the user name of the recipient."),
+        name => field_error("user", &format!("There is no user “{name}”.")),
     };
-    if here { Ok(name) } else { Err(nobody()) }
+    if here { Ok(name) } else { Err(unknown()) }
 }
 
 /// Assigns an error to a field.
 #[cfg(feature = "ssr")]
-fn named(field: &str, error: super::ApiError) -> super::ApiError {
-    let fault = model::FieldError { field: field.to_owned(), message: error.message.clone() };
-    super::ApiError { field: Some(field.to_owned()), fields: vec![fault], ..error }
+fn in_field(field: &str, error: super::ApiError) -> super::ApiError {
+    let field_error = model::FieldError { field: field.to_owned(), message: error.message.clone() };
+    super::ApiError { field: Some(field.to_owned()), fields: vec![field_error], ..error }
 }
 
 #[cfg(feature = "ssr")]
-fn numbered(text: &str) -> ApiResult<JobId> {
+fn parse_job_number(text: &str) -> ApiResult<JobId> {
     let number = text.trim().trim_start_matches('#').parse();
-    number.map_err(|_| fault("job", "Enter a job number, such as 1042."))
+    number.map_err(|_| field_error("job", "Enter a job number, such as 1042."))
 }
 
 #[cfg(feature = "ssr")]
-fn fault(field: &str, message: &str) -> super::ApiError {
+fn field_error(field: &str, message: &str) -> super::ApiError {
     super::ApiError::invalid_input(vec![model::FieldError { field: field.to_owned(), message: message.to_owned() }])
 }

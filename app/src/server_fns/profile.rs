@@ -11,12 +11,12 @@ use super::{ApiError, ApiResult, FormResult};
 use crate::{components::day, context::app};
 
 /// The longest lifetime of a token that expires, days.
-const A_YEAR: i64 = 365;
+const MAX_TOKEN_DAYS: i64 = 365;
 
 /// Changes the password from `old` to `new`, repeated as `again`. All other sessions end.
 #[server(endpoint = "change_password")]
 pub async fn change_password(old: String, new: String, again: String) -> ApiResult<FormResult> {
-    let (auth, user, by) = account()?;
+    let (auth, user, by) = own_account()?;
     if new != again {
         let message = "The passwords do not match. Enter both again.".to_owned();
         return Err(ApiError::invalid_input(vec![FieldError { field: "again".to_owned(), message }]));
@@ -28,7 +28,7 @@ pub async fn change_password(old: String, new: String, again: String) -> ApiResu
 /// Ends a session: `session` is the first 16 hexadecimal digits of its key.
 #[server(endpoint = "end_session")]
 pub async fn end_session(session: String) -> ApiResult<FormResult> {
-    let (auth, user, by) = account()?;
+    let (auth, user, by) = own_account()?;
     let ended = match key(&session) {
         Some(key) => auth.end_sessions(user, Ending::One(key), &by).await?,
         None => 0,
@@ -39,7 +39,7 @@ pub async fn end_session(session: String) -> ApiResult<FormResult> {
 /// Ends all sessions but this one.
 #[server(endpoint = "end_other_sessions")]
 pub async fn end_other_sessions() -> ApiResult<FormResult> {
-    let (auth, user, by) = account()?;
+    let (auth, user, by) = own_account()?;
     let which = app().session.map_or(Ending::All, Ending::Others);
     Ok(FormResult::new(match auth.end_sessions(user, which, &by).await? {
         0 => "There are no other sessions.".to_owned(),
@@ -59,13 +59,13 @@ pub async fn make_token(
     expires: String,
     expires_on: Option<String>,
 ) -> ApiResult<FormResult> {
-    let (auth, user, by) = account()?;
+    let (auth, user, by) = own_account()?;
     let ticked = [(Scope::Read, read), (Scope::Start, start), (Scope::Report, report)];
     let scopes = ticked.into_iter().filter_map(|(scope, ticked)| ticked.map(|_| scope)).collect();
     let date = expires_on.filter(|date| !date.trim().is_empty());
     let ends = match &date {
-        Some(date) => Some(last_moment(date.trim())?),
-        None => life(&expires)?.map(|life| Micros(app().engine.now().0 + life)),
+        Some(date) => Some(end_of_day(date.trim())?),
+        None => lifetime(&expires)?.map(|lifetime| Micros(app().engine.now().0 + lifetime)),
     };
     let secret = auth.make_token(user, &name, scopes, ends, &by).await.map_err(ApiError::from);
     let secret =
@@ -77,7 +77,7 @@ pub async fn make_token(
 /// Revokes an own token.
 #[server(endpoint = "revoke_token")]
 pub async fn revoke_token(id: i64) -> ApiResult<FormResult> {
-    let (auth, user, by) = account()?;
+    let (auth, user, by) = own_account()?;
     auth.revoke_token(TokenId(id), &by, Some(user)).await?;
     Ok(FormResult::new("Token revoked. Programs that use it are refused from now on."))
 }
@@ -85,7 +85,7 @@ pub async fn revoke_token(id: i64) -> ApiResult<FormResult> {
 /// Sets the time zone of the user's pages: an IANA name, or empty for automatic.
 #[server(endpoint = "set_time_zone")]
 pub async fn set_time_zone(time_zone: String) -> ApiResult<FormResult> {
-    let (auth, user, by) = account()?;
+    let (auth, user, by) = own_account()?;
     let zone = Some(time_zone.trim()).filter(|zone| !zone.is_empty());
     auth.set_time_zone(user, zone, &by).await?;
     Ok(FormResult::new(match zone {
@@ -94,7 +94,7 @@ pub async fn set_time_zone(time_zone: String) -> ApiResult<FormResult> {
     }))
 }
 
-fn account() -> ApiResult<(accounts::AuthService, UserId, Attribution)> {
+fn own_account() -> ApiResult<(accounts::AuthService, UserId, Attribution)> {
     let app = app();
     let user = app.engine.own()?;
     Ok((super::auth(Action::OwnAccount)?, user, app.engine.attribution().clone()))
@@ -107,7 +107,7 @@ fn key(digits: &str) -> Option<Vec<u8>> {
 }
 
 /// Returns the end of a day.
-fn last_moment(date: &str) -> ApiResult<Micros> {
+fn end_of_day(date: &str) -> ApiResult<Micros> {
     day(date).map(|day| day.end).ok_or_else(|| {
         let message = format!("“{}” is not a date. Enter it as 2027-03-01.", date.chars().take(40).collect::<String>());
         ApiError::invalid_input(vec![FieldError { field: "expires_on".to_owned(), message }])
@@ -115,12 +115,12 @@ fn last_moment(date: &str) -> ApiResult<Micros> {
 }
 
 /// Returns the lifetime of a token, microseconds; `None` if it never expires.
-fn life(days: &str) -> ApiResult<Option<i64>> {
+fn lifetime(days: &str) -> ApiResult<Option<i64>> {
     match (days, days.parse()) {
         ("never", _) => Ok(None),
-        (_, Ok(days @ 1..=A_YEAR)) => Ok(Some(days * 86_400_000_000)),
+        (_, Ok(days @ 1..=MAX_TOKEN_DAYS)) => Ok(Some(days * 86_400_000_000)),
         _ => {
-            let message = format!("Choose up to {A_YEAR} days, or never.");
+            let message = format!("Choose up to {MAX_TOKEN_DAYS} days, or never.");
             Err(ApiError::invalid_input(vec![FieldError { field: "expires".to_owned(), message }]))
         }
     }

@@ -7,7 +7,7 @@ use model::ControlTarget;
 use super::{ApiError, ApiResult};
 
 /// The largest limit of parallel jobs.
-pub const MOST_AT_ONCE: u32 = 10_000;
+pub const MAX_PARALLEL_JOBS: u32 = 10_000;
 
 /// Pauses a queue: its waiting jobs do not start, running ones continue. No change if it is paused.
 #[server(endpoint = "pause_queue")]
@@ -56,12 +56,12 @@ fn limit(text: &str) -> ApiResult<Option<u32>> {
         return Ok(None);
     }
     match text.parse() {
-        Ok(limit) if (1..=MOST_AT_ONCE).contains(&limit) => Ok(Some(limit)),
+        Ok(limit) if (1..=MAX_PARALLEL_JOBS).contains(&limit) => Ok(Some(limit)),
         _ => {
             let fault = format!(
                 "Enter a whole number from 1 to {1}, or leave the limit empty. “{0}” is neither.",
                 text.chars().take(40).collect::<String>(),
-                model::count(u64::from(MOST_AT_ONCE)),
+                model::count(u64::from(MAX_PARALLEL_JOBS)),
             );
             Err(ApiError::in_field("invalid_limit", "at_once", fault))
         }

@@ -14,7 +14,7 @@ use crate::context::app;
 #[server(endpoint = "add_user")]
 pub async fn add_user(name: String, role: String) -> ApiResult<FormResult> {
     let (auth, by) = manager()?;
-    let (user, secret) = auth.add_user(&name, known_role(&role)?, &by).await?;
+    let (user, secret) = auth.add_user(&name, parse_role(&role)?, &by).await?;
     let name = name_of(&auth, user);
     let message = format!("{name} was added. Send this invite link; it will not be shown again (single use, 3 days).");
     Ok(FormResult { message, secret: Some(app().link(&crate::session::setup_link_path(secret.reveal()))) })
@@ -37,7 +37,7 @@ pub async fn reset_password(user: i64) -> ApiResult<FormResult> {
 #[server(endpoint = "change_role")]
 pub async fn change_role(user: i64, role: String) -> ApiResult<FormResult> {
     let (auth, by) = manager()?;
-    let (user, role) = (UserId(user), known_role(&role)?);
+    let (user, role) = (UserId(user), parse_role(&role)?);
     auth.change_role(user, role, &by).await?;
     Ok(FormResult::new(format!("{} is {} {role} now.", name_of(&auth, user), article(role))))
 }
@@ -81,16 +81,16 @@ pub async fn change_kind_rule(kind: String, start: String, seen_by: String) -> A
     app.engine.authorise(Action::ManageKinds)?;
     let start = match start.as_str() {
         "" => None,
-        word => Some(known_role(word).map_err(|error| error.of_field("role", "start"))?),
+        word => Some(parse_role(word).map_err(|error| error.of_field("role", "start"))?),
     };
     if start == Some(Role::Viewer) {
-        return Err(fault("start", "Viewers cannot run tasks. Choose operator or administrator."));
+        return Err(field_error("start", "Viewers cannot run tasks. Choose operator or administrator."));
     }
     let private = match seen_by.as_str() {
         "" => None,
         "everybody" => Some(false),
         "starter" => Some(true),
-        _ => return Err(fault("seen_by", "Choose everyone or owner.")),
+        _ => return Err(field_error("seen_by", "Choose everyone or owner.")),
     };
     let name = app.engine.task(&kind).map_or("", |task| task.name);
     app.engine.change_kind_rule(KindRule { kind, start, private }).await?;
@@ -108,11 +108,11 @@ fn name_of(auth: &accounts::AuthService, user: UserId) -> String {
     auth.accounts().user(user).map_or_else(String::new, |person| person.name.to_string())
 }
 
-fn known_role(word: &str) -> ApiResult<Role> {
-    Role::from_word(word).ok_or_else(|| fault("role", "Choose viewer, operator or administrator."))
+fn parse_role(word: &str) -> ApiResult<Role> {
+    Role::from_word(word).ok_or_else(|| field_error("role", "Choose viewer, operator or administrator."))
 }
 
-fn fault(field: &str, message: &str) -> ApiError {
+fn field_error(field: &str, message: &str) -> ApiError {
     ApiError::invalid_input(vec![FieldError { field: field.to_owned(), message: message.to_owned() }])
 }
 

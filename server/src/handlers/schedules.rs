@@ -5,7 +5,7 @@
 
 use app::forms::{
     Draft,
-    schedule_plan::{previewed, revision, wish},
+    schedule_plan::{parse, revision, take_preview_request},
 };
 use axum::{
     Extension,
@@ -68,13 +68,13 @@ pub(crate) async fn save_schedule(
     task: &TaskInfo,
     old: Option<ScheduleId>,
 ) -> Result<Option<String>, Error> {
-    if let Some(preview) = previewed(draft) {
+    if let Some(preview) = take_preview_request(draft) {
         return preview.map(|()| None);
     }
-    let wish = wish(draft, task.kind.as_str(), &task.form)?;
+    let schedule = parse(draft, task.kind.as_str(), &task.form)?;
     let id = match old {
-        None => engine.add_schedule(wish).await?,
-        Some(id) => engine.change_schedule(id, revision(draft), wish).await.map(|()| id)?,
+        None => engine.add_schedule(schedule).await?,
+        Some(id) => engine.change_schedule(id, revision(draft), schedule).await.map(|()| id)?,
     };
     Ok(Some(format!("/schedules/{id}")))
 }

@@ -10,9 +10,9 @@ use crate::{components::document_title, islands::fragments, live};
 /// Updates the title, and refreshes the fragments when state, attempt or stage change.
 pub(super) fn follow(job: RwSignal<JobView>) {
     let step_of = |job: &JobView| (job.attempt, job.shown(), job.progress.stage.as_ref().map(|stage| stage.index));
-    live::on_gate(|| fragments::refresh(Duration::ZERO));
+    live::on_control(|| fragments::refresh(Duration::ZERO));
     let shown = Cell::new(step_of(&job.read_untracked()));
-    live::keep(move || {
+    live::effect(move || {
         let job = job.read();
         let title = format!("{} · Milepost", document_title(&job));
         if document().title() != title {

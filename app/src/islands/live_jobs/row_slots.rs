@@ -32,7 +32,7 @@ pub(super) fn fill(list: Element) {
 
 /// Draws a job in place of `row`, or after the others.
 fn place(list: &Element, row: Option<&Element>, job: &JobView) {
-    let Some(fresh) = browser::stamp(list) else { return };
+    let Some(fresh) = browser::clone_template(list) else { return };
     let links = fresh.matches("a").unwrap_or(false).then(|| fresh.clone());
     for link in links.into_iter().chain(browser::all(&fresh, "a")) {
         browser::set(&link, "href", Some(&job_href(job.job)));

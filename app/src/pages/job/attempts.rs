@@ -4,14 +4,14 @@ use engine::store::AttemptRow;
 use leptos::prelude::*;
 use model::{JobState, JobView, Shown, duration};
 
-use super::data::Data;
+use super::{data::Data, text};
 use crate::components::{Icon, StateBadge, Timestamp};
 
 /// Newest first and open; hidden before the first.
 #[component]
 pub(super) fn Attempts(data: Data) -> impl IntoView {
     let job = data.detail.view.clone();
-    let hint = (job.max_attempts > 1).then(|| format!("max. {} attempts", job.max_attempts));
+    let hint = (job.max_attempts > 1).then(|| text::max_attempts(&job.max_attempts));
     (!data.attempts.is_empty()).then(|| {
         let count = data.attempts.len();
         let rows: Vec<_> = data
@@ -23,7 +23,7 @@ pub(super) fn Attempts(data: Data) -> impl IntoView {
         view! {
             <section class="card" aria-labelledby="attempts">
                 <header>
-                    <h2 id="attempts">"Attempts"</h2>
+                    <h2 id="attempts">{text::ATTEMPTS}</h2>
                     <span class="count-badge">{count}</span>
                     {hint.map(|hint| view! { <span class="hint">{hint}</span> })}
                 </header>
@@ -37,19 +37,19 @@ pub(super) fn Attempts(data: Data) -> impl IntoView {
 fn Attempt(row: AttemptRow, job: JobView, newest: bool) -> impl IntoView {
     let shown = shown(&row, &job);
     let at = row.progress.fraction.filter(|_| row.state != JobState::Succeeded);
-    let at = at.map(|at| format!("at {}\u{a0}%", model::percent(at)));
+    let at = at.map(|at| text::at_percent(&model::percent(at)));
     let why = row.failure.as_ref().map(|failure| failure.message.lines().next().unwrap_or_default().to_owned());
     let took = row.ended_at.map(|at| {
         let said = Some(row.progress.message.clone()).filter(|said| !said.is_empty());
-        let said = said.map_or_else(String::new, |said| format!(", last message: {said}"));
-        format!("Took {}{said}", duration(at.seconds_since(row.started_at)))
+        let said = said.map_or_else(String::new, |said| text::last_message(&said));
+        text::took(&duration(at.seconds_since(row.started_at)), &said)
     });
-    let trace = format!("Error trace of attempt {}", row.attempt);
+    let trace = text::error_trace(&row.attempt);
     view! {
         <details class="attempt" id=format!("attempt-{}", row.attempt) open=newest>
             <summary>
                 <Icon name="right" />
-                <b>{format!("Attempt {}", row.attempt)}</b>
+                <b>{text::attempt(&row.attempt)}</b>
                 <StateBadge shown=shown detail=at.unwrap_or_default() />
                 <span class="why">{why}</span>
                 <span class="span">

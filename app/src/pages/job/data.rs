@@ -10,6 +10,7 @@ use leptos_router::params::ParamsMap;
 use model::{JobId, JobState, JobView, Level, MessageEvent, Micros};
 use tower_sessions::Session;
 
+use super::text;
 use crate::{context::app, pages::shared::JsonText, session::pinned};
 
 /// Log lines on one page.
@@ -20,14 +21,14 @@ const LINES_BEFORE: u64 = 20;
 const NOTES: u32 = 100;
 /// Activities shown.
 const ACTIVITIES: u32 = 50;
-/// Earlier runs shown.
+/// EarlierRuns runs shown.
 const EARLIER: u32 = 6;
 /// Newest runs of the task offered for comparison.
 const COMPARABLE: u32 = 20;
 
 /// The query of the page's address.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Asked {
+pub(super) struct JobQuery {
     /// Log lines before this one.
     pub before: Option<u64>,
     /// Log lines from this one on.
@@ -46,7 +47,7 @@ pub(super) struct Asked {
     pub confirm_delete: bool,
 }
 
-impl Asked {
+impl JobQuery {
     /// Reads the query and ignores invalid values.
     pub(super) fn of(query: &ParamsMap) -> Self {
         let number = |name: &str| query.get(name).and_then(|text| text.parse().ok());
@@ -77,7 +78,7 @@ impl Asked {
 /// What the user may do with the job.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a right of its own")]
-pub(super) struct May {
+pub(super) struct Permissions {
     /// Start another job of the kind.
     pub start: bool,
     /// Cancel, retry, pause or resume it.
@@ -90,22 +91,20 @@ pub(super) struct May {
 
 /// The run to compare with.
 #[derive(Clone)]
-pub(super) enum Beside {
+pub(super) enum Comparison {
     /// Another run of the task, the seconds of its stages, and its progress.
     Run(Box<JobView>, Vec<f64>, Option<Curve>),
     /// Why it cannot be compared.
     Refused(String),
 }
 
-impl Beside {
+impl Comparison {
     /// Loads the run. A job that the user may not see does not exist.
     async fn load(job: &JobView, with: JobId) -> Result<Self> {
         match app().engine.detail(with).await {
-            Ok((_, detail)) if detail.view.kind != job.kind => {
-                Ok(Self::Refused(format!("Job #{with} belongs to another task and cannot be compared.")))
-            }
+            Ok((_, detail)) if detail.view.kind != job.kind => Ok(Self::Refused(text::cannot_be_compared(&with))),
             Ok((open, detail)) => Ok(Self::Run(Box::new(detail.view), detail.stage_seconds, open.curve().await?)),
-            Err(Error::NoSuchJob(_)) => Ok(Self::Refused(format!("There is no job #{with}."))),
+            Err(Error::NoSuchJob(_)) => Ok(Self::Refused(text::no_such_job(&with))),
             Err(error) => Err(error),
         }
     }
@@ -127,11 +126,11 @@ pub(super) struct Data {
     pub curve: Option<Curve>,
     /// Runs offered for comparison.
     pub comparable: Vec<JobView>,
-    pub beside: Option<Beside>,
+    pub beside: Option<Comparison>,
     pub pinned: bool,
     /// The schedule that started it.
     pub run_of: Option<RunOf>,
-    pub may: May,
+    pub may: Permissions,
     /// Name and stages of the task; for a kind that is no longer registered, only its name.
     pub task: (String, Vec<String>),
     /// Whether a running job of the task can be paused.
@@ -143,11 +142,11 @@ pub(super) struct Data {
     /// How long a task may take to stop, seconds.
     pub grace: f64,
     pub now: Micros,
-    pub asked: Asked,
+    pub asked: JobQuery,
 }
 
 impl Data {
-    pub(super) async fn load(job: JobId, asked: Asked) -> Result<Self> {
+    pub(super) async fn load(job: JobId, asked: JobQuery) -> Result<Self> {
         let engine = app().engine;
         let (open, mut detail) = engine.detail(job).await?;
         // It may be large, and `Data` is cloned.
@@ -176,7 +175,7 @@ impl Data {
             None => Vec::new(),
         };
         let beside = match asked.with.filter(|with| *with != job) {
-            Some(with) => Some(Beside::load(&detail.view, with).await?),
+            Some(with) => Some(Comparison::load(&detail.view, with).await?),
             None => None,
         };
         let hold = match detail.view.state {
@@ -192,7 +191,7 @@ impl Data {
             || (detail.view.kind.clone(), Vec::new()),
             |task| (task.name.to_owned(), task.stages.iter().map(|stage| (*stage).to_owned()).collect()),
         );
-        let may = May {
+        let may = Permissions {
             start: engine.can_start(&detail.view.kind),
             steer: engine.can_on(Action::Control, &detail.view),
             write: engine.can_on(Action::Write, &detail.view),

@@ -4,7 +4,7 @@ use engine::store::{Activity, RunOf};
 use leptos::prelude::*;
 use model::{JobId, JobView, Shown, bytes, duration, fixed};
 
-use super::data::Data;
+use super::{data::Data, text};
 use crate::{
     base_path::url,
     components::{Icon, StateBadge, Timestamp},
@@ -22,7 +22,7 @@ pub(super) fn DetailsCards(data: Data) -> impl IntoView {
         <div class="part" data-part="details">
             <section class="card" aria-labelledby="facts">
                 <header>
-                    <h2 id="facts">"Details"</h2>
+                    <h2 id="facts">{text::DETAILS}</h2>
                 </header>
                 <div class="body">
                     <Details data=data.clone() />
@@ -31,18 +31,18 @@ pub(super) fn DetailsCards(data: Data) -> impl IntoView {
         </div>
         <section class="card" aria-labelledby="input">
             <header>
-                <h2 id="input">"Input"</h2>
+                <h2 id="input">{text::INPUT}</h2>
                 <div class="actions">
                     {copy}
                     {data.may.start.then(|| view! { <RunWithChanges job /> })}
                 </div>
             </header>
             <div class="body">
-                <Json text=input label="Input as JSON" id="input-json" whole=Some(whole) />
+                <Json text=input label=text::INPUT_AS_JSON id="input-json" whole=Some(whole) />
             </div>
         </section>
         <div class="part" data-part="history">
-            <Earlier runs=data.earlier />
+            <EarlierRuns runs=data.earlier />
             <Timeline activity=data.activity />
         </div>
     }
@@ -54,8 +54,8 @@ fn copy_input() -> impl IntoView {
         <button
             class="button square quiet small"
             type="button"
-            aria-label="Copy input as JSON"
-            title="Copy input as JSON"
+            aria-label=text::COPY_INPUT_AS_JSON
+            title=text::COPY_INPUT_AS_JSON
             data-copies="input-json"
             hidden=true
         >
@@ -71,7 +71,7 @@ fn RunWithChanges(job: JobView) -> impl IntoView {
     view! {
         <a class="button quiet small" href=url(&format!("/new/{}?from={}", job.kind, job.job))>
             <Icon name="edit" />
-            "Edit and run"
+            {text::EDIT_AND_RUN}
         </a>
     }
 }
@@ -83,24 +83,24 @@ fn Details(data: Data) -> impl IntoView {
     let waited = (job.attempt == 1).then(|| job.started_at.map(|at| duration(at.seconds_since(job.created_at))));
     view! {
         <dl class="details">
-            <Fact term="Job">
+            <Detail term=text::JOB>
                 <code>{format!("#{}", job.job)}</code>
-            </Fact>
-            <Fact term="Task">{data.task.0}</Fact>
-            <Fact term="Attempt">{format!("{} of {}", job.attempt, job.max_attempts.max(job.attempt))}</Fact>
-            {(priority != 0).then(|| view! { <Fact term="Priority">{priority}</Fact> })}
-            <Fact term="Started by">{job.created_by}</Fact>
-            {data.run_of.map(|run| view! { <Fact term="Schedule"><Schedule run /></Fact> })}
-            <Fact term="Queued">
+            </Detail>
+            <Detail term=text::TASK>{data.task.0}</Detail>
+            <Detail term=text::ATTEMPT>{format!("{} of {}", job.attempt, job.max_attempts.max(job.attempt))}</Detail>
+            {(priority != 0).then(|| view! { <Detail term=text::PRIORITY>{priority}</Detail> })}
+            <Detail term=text::STARTED_BY>{job.created_by}</Detail>
+            {data.run_of.map(|run| view! { <Detail term=text::SCHEDULE><Schedule run /></Detail> })}
+            <Detail term=text::QUEUED>
                 <Timestamp at=job.created_at />
-            </Fact>
-            {data.starts_in.map(|seconds| view! { <Fact term="Starts">{soon(seconds)}</Fact> })}
-            {job.started_at.map(|at| view! { <Fact term="Started"><Timestamp at /></Fact> })}
-            {job.ended_at.map(|at| view! { <Fact term="Ended"><Timestamp at /></Fact> })}
-            {waited.flatten().map(|waited| view! { <Fact term="Waited">{waited}</Fact> })}
-            {job.rerun_of.map(|of| view! { <Fact term="Rerun of"><Link to=of /></Fact> })}
-            {data.detail.repeated_by.map(|by| view! { <Fact term="Rerun as"><Link to=by /></Fact> })}
-            <Fact term="Files">{files(data.detail.artifact_bytes)}</Fact>
+            </Detail>
+            {data.starts_in.map(|seconds| view! { <Detail term=text::STARTS>{approximate(seconds)}</Detail> })}
+            {job.started_at.map(|at| view! { <Detail term=text::STARTED><Timestamp at /></Detail> })}
+            {job.ended_at.map(|at| view! { <Detail term=text::ENDED><Timestamp at /></Detail> })}
+            {waited.flatten().map(|waited| view! { <Detail term=text::WAITED>{waited}</Detail> })}
+            {job.rerun_of.map(|of| view! { <Detail term=text::RERUN_OF><Link to=of /></Detail> })}
+            {data.detail.repeated_by.map(|by| view! { <Detail term=text::RERUN_AS><Link to=by /></Detail> })}
+            <Detail term=text::FILES>{files(data.detail.artifact_bytes)}</Detail>
         </dl>
     }
 }
@@ -110,16 +110,16 @@ fn files(artifact_bytes: u64) -> String {
 }
 
 /// `in about 4 min`: as coarse as the estimate.
-fn soon(seconds: f64) -> String {
+fn approximate(seconds: f64) -> String {
     match seconds {
-        ..60.0 => "within a minute".to_owned(),
-        ..5_400.0 => format!("in about {} min", fixed(seconds / 60.0, 0)),
-        _ => format!("in about {} h", fixed(seconds / 3_600.0, 0)),
+        ..60.0 => text::WITHIN_A_MINUTE.to_owned(),
+        ..5_400.0 => text::in_about_minutes(&fixed(seconds / 60.0, 0)),
+        _ => text::in_about_hours(&fixed(seconds / 3_600.0, 0)),
     }
 }
 
 #[component]
-fn Fact(term: &'static str, children: Children) -> impl IntoView {
+fn Detail(term: &'static str, children: Children) -> impl IntoView {
     view! {
         <div>
             <dt>{term}</dt>
@@ -138,18 +138,18 @@ fn Link(to: JobId) -> impl IntoView {
 fn Schedule(run: RunOf) -> impl IntoView {
     view! {
         <a href=url(&format!("/schedules/{}", run.schedule))>{run.name}</a>
-        {run.due.map_or_else(|| ", run manually".into_any(), |at| view! { ", due " <Timestamp at /> }.into_any())}
+        {run.due.map_or_else(|| text::RUN_MANUALLY.into_any(), |at| view! { {text::DUE} <Timestamp at /> }.into_any())}
     }
 }
 
-/// Earlier runs of the same task.
+/// EarlierRuns runs of the same task.
 #[component]
-fn Earlier(runs: Vec<JobView>) -> impl IntoView {
+fn EarlierRuns(runs: Vec<JobView>) -> impl IntoView {
     (!runs.is_empty()).then(|| {
         let rows: Vec<_> = runs
             .into_iter()
             .map(|run| {
-                let word = (run.shown() == Shown::Warnings).then_some("Warnings");
+                let word = (run.shown() == Shown::Warnings).then_some(text::WARNINGS);
                 let took = run.ended_at.and_then(|at| run.ran_for(at)).map(duration);
                 view! {
                     <tr>
@@ -167,15 +167,15 @@ fn Earlier(runs: Vec<JobView>) -> impl IntoView {
         view! {
             <section class="card" aria-labelledby="runs">
                 <header>
-                    <h2 id="runs">"Earlier runs"</h2>
-                    <span class="hint">"of this task"</span>
+                    <h2 id="runs">{text::EARLIER_RUNS}</h2>
+                    <span class="hint">{text::OF_THIS_TASK}</span>
                 </header>
                 <table class="table">
                     <thead class="visually-hidden">
                         <tr>
-                            <th scope="col">"Job"</th>
-                            <th scope="col">"State"</th>
-                            <th scope="col">"Took"</th>
+                            <th scope="col">{text::JOB}</th>
+                            <th scope="col">{text::STATE}</th>
+                            <th scope="col">{text::TOOK}</th>
                         </tr>
                     </thead>
                     <tbody>{rows}</tbody>
@@ -191,13 +191,13 @@ fn Timeline(activity: Vec<Activity>) -> impl IntoView {
     let rows: Vec<_> = activity
         .into_iter()
         .map(|entry| {
-            let (icon, state, words) = told(&entry.what);
+            let (icon, state, words) = describe_event(&entry.what);
             view! {
                 <li data-state=state>
                     <Icon name=icon />
                     <p>
                         {entry.by.map(|by| view! { <b>{by}</b> " " })} {words}
-                        {(entry.attempt > 1).then(|| format!(", attempt {}", entry.attempt))}
+                        {(entry.attempt > 1).then(|| text::of_attempt(&entry.attempt))}
                         {(!entry.detail.is_empty()).then(|| format!(": {}", entry.detail))}
                     </p>
                     <small>
@@ -210,7 +210,7 @@ fn Timeline(activity: Vec<Activity>) -> impl IntoView {
     view! {
         <section class="card" aria-labelledby="activity">
             <header>
-                <h2 id="activity">"Activity"</h2>
+                <h2 id="activity">{text::ACTIVITY}</h2>
             </header>
             <div class="body">
                 <ol class="timeline">{rows}</ol>
@@ -220,24 +220,24 @@ fn Timeline(activity: Vec<Activity>) -> impl IntoView {
 }
 
 /// Returns icon, state and text of an event.
-fn told(what: &str) -> (&'static str, Option<&'static str>, String) {
+fn describe_event(what: &str) -> (&'static str, Option<&'static str>, String) {
     let (icon, state, words) = match what {
-        "created" => ("user", None, "started this job"),
-        "started" => ("running", Some("running"), "Started"),
-        "cancel_requested" => ("stop", Some("cancelling"), "requested cancel"),
-        "not_responding" => ("slow", Some("warnings"), "Not responding to cancel"),
-        "succeeded" => ("succeeded", Some("succeeded"), "Succeeded"),
-        "failed" => ("failed", Some("failed"), "Failed"),
-        "cancelled" => ("cancelled", Some("cancelled"), "Cancelled"),
-        "interrupted" => ("interrupted", Some("interrupted"), "Interrupted: worker died"),
+        "created" => ("user", None, text::STARTED_THIS_JOB),
+        "started" => ("running", Some("running"), text::STARTED),
+        "cancel_requested" => ("stop", Some("cancelling"), text::REQUESTED_CANCEL),
+        "not_responding" => ("slow", Some("warnings"), text::NOT_RESPONDING_TO_CANCEL),
+        "succeeded" => ("succeeded", Some("succeeded"), text::SUCCEEDED),
+        "failed" => ("failed", Some("failed"), text::FAILED),
+        "cancelled" => ("cancelled", Some("cancelled"), text::CANCELLED),
+        "interrupted" => ("interrupted", Some("interrupted"), text::INTERRUPTED_WORKER_DIED),
         "retried" => ("retry", None, "retried"),
-        "started_now" => ("play", None, "started it now"),
-        "pause_requested" => ("pause", Some("paused"), "requested pause"),
-        "paused" => ("pause", Some("paused"), "Paused at a checkpoint"),
+        "started_now" => ("play", None, text::STARTED_IT_NOW),
+        "pause_requested" => ("pause", Some("paused"), text::REQUESTED_PAUSE),
+        "paused" => ("pause", Some("paused"), text::PAUSED_AT_A_CHECKPOINT),
         "set_aside" => ("pause", Some("paused"), "paused"),
         "resumed" => ("play", None, "resumed"),
-        "snoozed" => ("scheduled", Some("scheduled"), "Snoozed until later"),
-        "handed_back" => ("queued", Some("queued"), "Returned to the queue"),
+        "snoozed" => ("scheduled", Some("scheduled"), text::SNOOZED_UNTIL_LATER),
+        "handed_back" => ("queued", Some("queued"), text::RETURNED_TO_THE_QUEUE),
         "repeated" => ("retry", None, "reran"),
         other => return ("info", None, other.replace('_', " ")),
     };

@@ -3,7 +3,8 @@
 use leptos::prelude::*;
 use model::{JobId, JobState, JobView, Shown, bytes};
 
-use super::data::{Data, May};
+use super::data::{Data, Permissions};
+use super::text;
 use crate::{
     base_path::url,
     components::{Icon, JobText, StateBadge, job_json, kind_icon, line_count, state_detail},
@@ -16,10 +17,10 @@ pub(super) fn Header(data: Data) -> impl IntoView {
     let id = format!("#{}", job.job);
     view! {
         <header class="page-head">
-            <nav class="crumbs" aria-label="You are here">
+            <nav class="crumbs" aria-label=text::YOU_ARE_HERE>
                 <ol>
                     <li>
-                        <a href=url("/jobs")>"Jobs"</a>
+                        <a href=url("/jobs")>{text::JOBS}</a>
                     </li>
                     <li>
                         <a href=url(&format!("/jobs?kind={}", job.kind))>{data.task.0.clone()}</a>
@@ -38,7 +39,7 @@ pub(super) fn Header(data: Data) -> impl IntoView {
                         pill=true
                         stalled=job.quiet_for(data.now).is_some()
                         detail=state_detail(&job, data.now)
-                        live=JobText::Fact
+                        live=JobText::StageOrDetail
                     />
                 </span>
             </div>
@@ -59,7 +60,7 @@ pub(super) fn Header(data: Data) -> impl IntoView {
 #[component]
 fn Actions(
     job: JobView,
-    may: May,
+    may: Permissions,
     /// A running job can be paused.
     pauses: bool,
 ) -> impl IntoView {
@@ -69,31 +70,34 @@ fn Actions(
     }
     match job.state {
         JobState::Scheduled => {
-            let [now, never] =
-                if job.shown() == Shown::Retrying { ["Retry now", "Stop retrying"] } else { ["Start now", "Cancel"] };
+            let [now, never] = if job.shown() == Shown::Retrying {
+                [text::RETRY_NOW, text::STOP_RETRYING]
+            } else {
+                [text::START_NOW, text::CANCEL]
+            };
             view! {
                 <Pause id />
-                <Act id action="start_now" icon="play" class="button primary" word=now />
+                <ActionForm id action="start_now" icon="play" class="button primary" word=now />
                 <Cancel id word=never />
             }
             .into_any()
         }
-        JobState::Queued => view! { <Pause id /> <Cancel id word="Cancel" /> }.into_any(),
+        JobState::Queued => view! { <Pause id /> <Cancel id word=text::CANCEL /> }.into_any(),
         JobState::Running if job.cancel_requested_at.is_some() => ().into_any(),
         JobState::Running => view! {
             {match job.pause_requested_at {
-                Some(_) => view! { <Resume id word="Cancel pause" /> }.into_any(),
+                Some(_) => view! { <Resume id word=text::CANCEL_PAUSE /> }.into_any(),
                 None if pauses => view! { <Pause id /> }.into_any(),
                 None => ().into_any(),
             }}
-            <Cancel id word="Cancel" />
+            <Cancel id word=text::CANCEL />
         }
         .into_any(),
-        JobState::Paused => view! { <Resume id word="Resume" /> <Cancel id word="Cancel" /> }.into_any(),
+        JobState::Paused => view! { <Resume id word=text::RESUME /> <Cancel id word=text::CANCEL /> }.into_any(),
         JobState::Succeeded => view! {
             {may.start.then(|| view! {
                 <RunWithChanges job />
-                <Act id action="rerun_job" icon="retry" class="button primary" word="Run again" />
+                <ActionForm id action="rerun_job" icon="retry" class="button primary" word=text::RUN_AGAIN />
             })}
             {may.delete.then(|| view! { <Delete id /> })}
         }
@@ -101,10 +105,10 @@ fn Actions(
         JobState::Failed | JobState::Cancelled | JobState::Interrupted => view! {
             {may.start.then(|| view! {
                 <RunWithChanges job />
-                <Act id action="rerun_job" icon="plus" class="button" word="Run again" />
+                <ActionForm id action="rerun_job" icon="plus" class="button" word=text::RUN_AGAIN />
             })}
             {may.steer.then(|| view! {
-                <Act id action="retry_job" icon="retry" class="button primary" word="Retry" />
+                <ActionForm id action="retry_job" icon="retry" class="button primary" word=text::RETRY />
             })}
             {may.delete.then(|| view! { <Delete id /> })}
         }
@@ -114,7 +118,7 @@ fn Actions(
 
 /// One action: a form of its own, which works without script.
 #[component]
-fn Act(
+fn ActionForm(
     id: JobId,
     /// The server function.
     action: &'static str,
@@ -135,23 +139,23 @@ fn Act(
 
 #[component]
 fn Cancel(id: JobId, word: &'static str) -> impl IntoView {
-    view! { <Act id action="cancel_job" icon="stop" class="button danger" word /> }
+    view! { <ActionForm id action="cancel_job" icon="stop" class="button danger" word /> }
 }
 
 #[component]
 fn Pause(id: JobId) -> impl IntoView {
-    view! { <Act id action="pause_job" icon="pause" class="button" word="Pause" /> }
+    view! { <ActionForm id action="pause_job" icon="pause" class="button" word=text::PAUSE /> }
 }
 
 #[component]
 fn Resume(id: JobId, word: &'static str) -> impl IntoView {
-    view! { <Act id action="resume_job" icon="play" class="button primary" word /> }
+    view! { <ActionForm id action="resume_job" icon="play" class="button primary" word /> }
 }
 
 /// Pins the job to the sidebar, or unpins it. Always reloads the page, because of the sidebar.
 #[component]
 fn Pin(job: JobId, pinned: bool) -> impl IntoView {
-    let (action, word) = if pinned { ("/api/unpin_job", "Pinned") } else { ("/api/pin_job", "Pin") };
+    let (action, word) = if pinned { ("/api/unpin_job", text::PINNED) } else { ("/api/pin_job", text::PIN) };
     view! {
         <form method="post" action=url(action) data-plain="">
             <input type="hidden" name="id" value=job.0 />
@@ -168,7 +172,7 @@ fn RunWithChanges(job: JobView) -> impl IntoView {
     view! {
         <a class="button" href=url(&format!("/new/{}?from={}", job.kind, job.job))>
             <Icon name="edit" />
-            "Edit and run"
+            {text::EDIT_AND_RUN}
         </a>
     }
 }
@@ -176,7 +180,7 @@ fn RunWithChanges(job: JobView) -> impl IntoView {
 /// Opens the confirmation; without script, on a page of its own address.
 #[component]
 fn Delete(id: JobId) -> impl IntoView {
-    let label = format!("Delete job #{id}");
+    let label = text::delete_job(&id);
     view! {
         <a
             class="button square danger"
@@ -196,23 +200,19 @@ fn ConfirmDelete(data: Data) -> impl IntoView {
     let detail = &data.detail;
     let id = detail.view.job;
     let asked = data.asked.confirm_delete;
-    let loss = format!(
-        "This permanently deletes its input, log ({}) and files ({}).",
-        line_count(detail.log_lines),
-        bytes(detail.artifact_bytes),
-    );
+    let loss = text::delete_consequences(&line_count(detail.log_lines), &bytes(detail.artifact_bytes));
     (detail.view.state.is_terminal() && data.may.delete).then(|| {
         view! {
             <dialog class="dialog" class:shown=asked open=asked id="confirm-delete" aria-labelledby="delete-question">
                 <div>
-                    <h2 id="delete-question">{format!("Delete job #{id}?")}</h2>
+                    <h2 id="delete-question">{text::confirm_delete(&id)}</h2>
                     <p>{loss}</p>
                 </div>
                 <footer>
                     <a class="button" href=url(&format!("/jobs/{id}")) data-closes="confirm-delete">
-                        "Cancel"
+                        {text::CANCEL}
                     </a>
-                    <Act id action="delete_job" icon="trash" class="button danger primary" word="Delete job" />
+                    <ActionForm id action="delete_job" icon="trash" class="button danger primary" word=text::DELETE_JOB />
                 </footer>
             </dialog>
         }

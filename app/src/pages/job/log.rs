@@ -4,8 +4,9 @@ use leptos::prelude::*;
 use model::{JobId, Level, LogLine, count};
 
 use super::{
-    data::{Asked, Data},
+    data::{Data, JobQuery},
     percent_encoding::percent_encode,
+    text,
 };
 use crate::{
     components::{Icon, LogRow, job_href, jump_to_end, line_count},
@@ -21,14 +22,14 @@ pub(super) fn Log(data: Data) -> impl IntoView {
     let at_end = !data.log.more_after;
     let line = LogLine::plain(data.now, Level::Info, "");
     view! {
-        <section class="card log" id="log" aria-label="Log" data-log=job.to_string()>
+        <section class="card log" id="log" aria-label=text::LOG data-log=job.to_string()>
             <form class="log-tools" method="get" action=address.clone()>
-                <h2>"Log"</h2>
+                <h2>{text::LOG}</h2>
                 <span class="count-badge">{line_count(data.log.total)}</span>
                 <Filter asked=data.asked.clone() />
                 <Tools job />
             </form>
-            <div class="lines" role="log" aria-label="Log lines" aria-live="off" tabindex="0">
+            <div class="lines" role="log" aria-label=text::LOG_LINES aria-live="off" tabindex="0">
                 <Part data />
             </div>
             <template>
@@ -44,7 +45,7 @@ pub(super) fn Log(data: Data) -> impl IntoView {
 }
 
 #[component]
-fn Filter(asked: Asked) -> impl IntoView {
+fn Filter(asked: JobQuery) -> impl IntoView {
     let choice = |value: &'static str, word: &'static str| {
         view! {
             <option value=value selected=asked.level.map_or("", Level::as_str) == value>
@@ -58,17 +59,17 @@ fn Filter(asked: Asked) -> impl IntoView {
             type="search"
             name="text"
             value=asked.text
-            aria-label="Filter log lines"
-            placeholder="Filter lines"
+            aria-label=text::FILTER_LOG_LINES
+            placeholder=text::FILTER_LINES
         />
-        <select class="input" name="level" aria-label="Minimum level">
-            {choice("", "All levels")}
-            {choice("info", "Info and above")}
-            {choice("warn", "Warnings and errors")}
-            {choice("error", "Errors")}
+        <select class="input" name="level" aria-label=text::MINIMUM_LEVEL>
+            {choice("", text::ALL_LEVELS)}
+            {choice("info", text::INFO_AND_ABOVE)}
+            {choice("warn", text::WARNINGS_AND_ERRORS)}
+            {choice("error", text::ERRORS)}
         </select>
         <button class="button small" type="submit" data-wakes="">
-            "Filter"
+            {text::FILTER}
         </button>
     }
 }
@@ -86,13 +87,13 @@ fn Tools(job: JobId) -> impl IntoView {
                 hidden=true
             >
                 <Icon name="end" />
-                "Follow"
+                {text::FOLLOW}
             </button>
             <button
                 class="button square quiet small"
                 type="button"
-                aria-label="Wrap long lines"
-                title="Wrap long lines"
+                aria-label=text::WRAP_LONG_LINES
+                title=text::WRAP_LONG_LINES
                 aria-pressed="true"
                 data-log-does="wrap"
                 data-wakes=""
@@ -104,8 +105,8 @@ fn Tools(job: JobId) -> impl IntoView {
                 class="button square quiet small"
                 href=format!("{}/log", job_href(job))
                 download=""
-                aria-label="Download the whole log"
-                title="Download the whole log"
+                aria-label=text::DOWNLOAD_THE_WHOLE_LOG
+                title=text::DOWNLOAD_THE_WHOLE_LOG
             >
                 <Icon name="download" />
             </a>
@@ -122,18 +123,18 @@ fn Part(data: Data) -> impl IntoView {
     let last = log.lines.last().map(|(number, _)| *number);
     let asked = &data.asked;
     let empty = log.lines.is_empty().then_some(if log.total == 0 {
-        "No log output."
+        text::NO_LOG_OUTPUT
     } else if asked.text.trim().is_empty() && asked.level.is_none() {
-        "The log was deleted to save space."
+        text::LOG_DELETED
     } else {
-        "No matching lines."
+        text::NO_MATCHING_LINES
     });
     let older = first.filter(|_| log.more_before).map(|first| {
         let href = address(job, asked, "before", first);
         let word = if asked.text.trim().is_empty() && asked.level.is_none() {
-            format!("Show older lines ({} above)", count(first - 1))
+            text::show_older_lines(&count(first - 1))
         } else {
-            "Show older lines".to_owned()
+            text::SHOW_OLDER_LINES.to_owned()
         };
         view! {
             <a class="older" href=href>
@@ -144,7 +145,7 @@ fn Part(data: Data) -> impl IntoView {
     let newer = last.filter(|_| log.more_after).map(|last| {
         view! {
             <a class="older newer" href=address(job, asked, "from", last + 1)>
-                "Show newer lines"
+                {text::SHOW_NEWER_LINES}
             </a>
         }
     });
@@ -163,7 +164,7 @@ fn Part(data: Data) -> impl IntoView {
 }
 
 /// Returns the address of another part of the log with the same filter.
-fn address(job: JobId, asked: &Asked, side: &str, line: u64) -> String {
+fn address(job: JobId, asked: &JobQuery, side: &str, line: u64) -> String {
     let level = asked.level.map_or("", Level::as_str);
     let text = percent_encode(asked.text.trim());
     let mut address = format!("{}?{side}={line}", job_href(job));

@@ -4,7 +4,7 @@ use engine::messages::MAX_NOTE_LENGTH;
 use leptos::prelude::*;
 use model::JobId;
 
-use super::data::Data;
+use super::{data::Data, text};
 use crate::{
     base_path::url,
     components::{Icon, MessageRow},
@@ -34,11 +34,11 @@ pub(super) fn Notes(data: Data) -> impl IntoView {
     view! {
         <section class="card notes" id="notes" aria-labelledby="notes-head" data-notes=job.to_string()>
             <header>
-                <h2 id="notes-head">"Notes"</h2>
-                {steers.then(|| view! { <a href=readers>"Message viewers"</a> })}
+                <h2 id="notes-head">{text::NOTES}</h2>
+                {steers.then(|| view! { <a href=readers>{text::MESSAGE_VIEWERS}</a> })}
             </header>
             <div data-part="notes">
-                {none.then(|| view! { <p class="body muted">"No notes yet."</p> })}
+                {none.then(|| view! { <p class="body muted">{text::NO_NOTES_YET}</p> })}
                 {(!none).then(|| view! { <ol class="messages">{data.notes.into_iter().map(row).collect::<Vec<_>>()}</ol> })}
             </div>
             {writes.then(|| view! { <NoteForm job moving /> })}
@@ -54,7 +54,7 @@ fn NoteForm(
 ) -> impl IntoView {
     let form = ServerForm::new(FUNCTION);
     let text = form.entry("text").unwrap_or_default();
-    let area = form.field("text", "Add a note", "Visible to everyone who can see the job.").area(MAX_NOTE_LENGTH, text);
+    let area = form.field("text", text::ADD_A_NOTE, text::NOTE_HELP).area(MAX_NOTE_LENGTH, text);
     let key = app().engine.now().0.to_string();
     let link = url(&format!("/jobs/{job}?note=write#notes"));
     view! {
@@ -64,7 +64,7 @@ fn NoteForm(
                     <noscript>
                         <p class="body below">
                             <a class="button small" href=link>
-                                "Add a note"
+                                {text::ADD_A_NOTE}
                             </a>
                         </p>
                     </noscript>
@@ -72,7 +72,7 @@ fn NoteForm(
             })}
         <div class="body below" class:with-script=moving data-forms="">
             <form class="form" method="post" action=url("/api/add_note") data-clears="">
-                <Faults form not="Not added" labels=&[("text", "Note")] />
+                <Faults form not=text::NOT_ADDED labels=&[("text", text::NOTE)] />
                 <input type="hidden" name="id" value=job.0 />
                 // A new key for each note, so that a note that is sent twice is stored once.
                 <span data-part="note-key" hidden=true>
@@ -82,7 +82,7 @@ fn NoteForm(
                 <div class="actions">
                     <button class="button small" type="submit">
                         <Icon name="plus" />
-                        "Add note"
+                        {text::ADD_NOTE}
                     </button>
                 </div>
             </form>

@@ -4,7 +4,7 @@ use engine::Hold;
 use leptos::prelude::*;
 use model::{ControlTarget, Failure, JobView, Shown, count, duration};
 
-use super::data::Data;
+use super::{data::Data, text};
 use crate::{
     base_path::url,
     components::{Icon, Timestamp},
@@ -18,9 +18,9 @@ pub(super) fn Notices(data: Data) -> impl IntoView {
         Shown::Retrying => view! { <Retrying job /> }.into_any(),
         Shown::Cancelled if job.failure.is_some() => view! { <Failed job /> }.into_any(),
         Shown::Interrupted => view! {
-            <Notice class="bad" icon="interrupted" head="The worker died".to_owned()>
+            <Notice class="bad" icon="interrupted" head=text::THE_WORKER_DIED.to_owned()>
                 <p>
-                    "Log and progress are kept. Retry runs the next attempt of this job."
+                    {text::WORKER_DIED_HINT}
                 </p>
             </Notice>
         }
@@ -29,11 +29,11 @@ pub(super) fn Notices(data: Data) -> impl IntoView {
             <Notice
                 class="warn"
                 icon="warning"
-                head=format!("Not responding to cancel for more than {}", duration(data.grace))
+                head=text::not_responding_for(&duration(data.grace))
             >
                 <p>
-                    "It keeps its slot until it stops. "
-                    "Restart the worker to force it."
+                    {text::KEEPS_ITS_SLOT}
+                    {text::RESTART_THE_WORKER}
                 </p>
             </Notice>
         }
@@ -43,17 +43,17 @@ pub(super) fn Notices(data: Data) -> impl IntoView {
                 class="warn"
                 icon="warnings"
                 head=match job.progress.warnings {
-                    1 => "Succeeded with 1 warning".to_owned(),
-                    many => format!("Succeeded with {} warnings", count(many)),
+                    1 => text::SUCCEEDED_WITH_ONE_WARNING.to_owned(),
+                    many => text::succeeded_with_warnings(&count(many)),
                 }
             >
                 <p>
-                    <a href=url(&format!("/jobs/{}?level=warn#log", job.job))>"Show warnings"</a>
+                    <a href=url(&format!("/jobs/{}?level=warn#log", job.job))>{text::SHOW_WARNINGS}</a>
                 </p>
             </Notice>
         }
         .into_any(),
-        Shown::Queued => data.hold.map(|hold| view! { <Held hold kind=job.kind /> }).into_any(),
+        Shown::Queued => data.hold.map(|hold| view! { <WaitReason hold kind=job.kind /> }).into_any(),
         Shown::Scheduled
         | Shown::Running
         | Shown::Pausing
@@ -64,48 +64,44 @@ pub(super) fn Notices(data: Data) -> impl IntoView {
     }
 }
 
-/// Why a queued job does not start.
+/// FailureReason a queued job does not start.
 #[component]
-fn Held(hold: Hold, kind: String) -> impl IntoView {
+fn WaitReason(hold: Hold, kind: String) -> impl IntoView {
     let (class, head, why) = match hold {
         Hold::Paused(control) => (
             "warn",
             match control.of {
-                ControlTarget::Queue => format!("Queue “{}” is paused", control.name),
-                ControlTarget::Kind => "The task is paused".to_owned(),
+                ControlTarget::Queue => text::queue_is_paused(&control.name),
+                ControlTarget::Kind => text::THE_TASK_IS_PAUSED.to_owned(),
             },
             view! {
                 {control.paused_by}
-                " has paused it, "
+                {text::HAS_PAUSED_IT}
                 {control.paused_at.map(|at| view! { <Timestamp at /> })}
-                ". This job keeps its place and starts when it is resumed. "
+                {text::KEEPS_ITS_PLACE}
             }
             .into_any(),
         ),
         Hold::Full(control) => (
             "",
             match control.of {
-                ControlTarget::Queue => format!("Queue “{}” is full", control.name),
-                ControlTarget::Kind => "The task is at its limit".to_owned(),
+                ControlTarget::Queue => text::queue_is_full(&control.name),
+                ControlTarget::Kind => text::TASK_AT_LIMIT.to_owned(),
             },
             match control.at_once {
-                Some(1) => "1 of 1 slots in use. ".to_owned(),
+                Some(1) => text::ONE_OF_ONE_SLOTS.to_owned(),
                 limit => format!("{0} of {0} slots in use. ", limit.unwrap_or_default()),
             }
             .into_any(),
         ),
-        Hold::NoWorkers => (
-            "warn",
-            "No worker is running".to_owned(),
-            "This server runs no jobs itself. Start a worker: milepost worker. ".into_any(),
-        ),
+        Hold::NoWorkers => ("warn", text::NO_WORKER_IS_RUNNING.to_owned(), text::START_A_WORKER.into_any()),
         Hold::NotOffered => (
             "warn",
-            "No process that runs now has this task".to_owned(),
+            text::TASK_NOT_OFFERED.to_owned(),
             view! {
-                "This job keeps its place and starts when a server or a worker with the task "
+                {text::WAITS_FOR_TASK}
                 <code>{kind}</code>
-                " is running. "
+                {text::IS_RUNNING}
             }
             .into_any(),
         ),
@@ -113,7 +109,7 @@ fn Held(hold: Hold, kind: String) -> impl IntoView {
     view! {
         <Notice class icon="pause" head>
             <p>
-                {why} <a href=url("/queues")>"View queues"</a>
+                {why} <a href=url("/queues")>{text::VIEW_QUEUES}</a>
             </p>
         </Notice>
     }
@@ -123,14 +119,14 @@ fn Held(hold: Hold, kind: String) -> impl IntoView {
 #[component]
 fn Failed(job: JobView) -> impl IntoView {
     let head = match (&job.progress.stage, job.shown()) {
-        (_, Shown::Cancelled) if job.started_at.is_none() => "Retry cancelled; the last attempt failed".to_owned(),
-        (_, Shown::Cancelled) => "Failed while being cancelled".to_owned(),
-        (Some(stage), _) => format!("Failed in {}", stage.name),
-        (None, _) => "Failed".to_owned(),
+        (_, Shown::Cancelled) if job.started_at.is_none() => text::RETRY_CANCELLED.to_owned(),
+        (_, Shown::Cancelled) => text::FAILED_WHILE_BEING_CANCELLED.to_owned(),
+        (Some(stage), _) => text::failed_in(&stage.name),
+        (None, _) => text::FAILED.to_owned(),
     };
     view! {
         <Notice class="bad" icon="failed" head>
-            {job.failure.map(|failure| view! { <Why failure /> })}
+            {job.failure.map(|failure| view! { <FailureReason failure /> })}
         </Notice>
     }
 }
@@ -138,20 +134,20 @@ fn Failed(job: JobView) -> impl IntoView {
 /// The reason of the last attempt's failure; the next attempt starts automatically.
 #[component]
 fn Retrying(job: JobView) -> impl IntoView {
-    let head = format!("Attempt {} failed. Retrying automatically.", job.attempt.saturating_sub(1));
+    let head = text::attempt_failed(&job.attempt.saturating_sub(1));
     view! {
         <Notice class="warn" icon="retrying" head>
-            {job.failure.map(|failure| view! { <Why failure /> })}
+            {job.failure.map(|failure| view! { <FailureReason failure /> })}
         </Notice>
     }
 }
 
 #[component]
-fn Why(failure: Failure) -> impl IntoView {
+fn FailureReason(failure: Failure) -> impl IntoView {
     view! {
         <pre>{failure.message}</pre>
         <p>
-            "Error code " <code>{failure.code}</code>
+            {text::ERROR_CODE} <code>{failure.code}</code>
         </p>
     }
 }

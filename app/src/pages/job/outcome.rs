@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use model::{bytes, count};
 use serde_json::Value;
 
-use super::{data::Data, percent_encoding::percent_encode};
+use super::{data::Data, percent_encoding::percent_encode, text};
 use crate::{
     base_path::url,
     components::{Icon, Timestamp},
@@ -13,9 +13,9 @@ use crate::{
 };
 
 /// Longest text in the list of the result, bytes.
-const MOST_TEXT: usize = 400;
+const MAX_TEXT: usize = 400;
 /// Longest list of the result.
-const MOST_FACTS: usize = 50;
+const MAX_DETAILS: usize = 50;
 
 #[component]
 pub(super) fn Files(data: Data) -> impl IntoView {
@@ -27,7 +27,7 @@ pub(super) fn Files(data: Data) -> impl IntoView {
         view! {
             <section class="card" aria-labelledby="files">
                 <header>
-                    <h2 id="files">"Files"</h2>
+                    <h2 id="files">{text::FILES}</h2>
                     <span class="count-badge">{count}</span>
                     <span class="hint">{sum}</span>
                 </header>
@@ -40,7 +40,7 @@ pub(super) fn Files(data: Data) -> impl IntoView {
 fn file(job: model::JobId, artifact: &Artifact) -> impl IntoView + use<> {
     let name = artifact.name.clone();
     let href = url(&format!("/jobs/{job}/artifacts/{}", percent_encode(&name)));
-    let label = format!("Download {name}");
+    let label = text::download(&name);
     view! {
         <li>
             <Icon name="jobs" />
@@ -66,8 +66,8 @@ pub(super) fn Output(data: Data) -> impl IntoView {
     data.detail.output.filter(|output| !output.is_null()).map(|output| {
         let members = output.as_object().into_iter().flatten();
         let facts: Vec<_> = members
-            .filter_map(|(key, value)| Some((words(key), plain(key, value)?)))
-            .take(MOST_FACTS)
+            .filter_map(|(key, value)| Some((label_of(key), format_value(key, value)?)))
+            .take(MAX_DETAILS)
             .map(|(term, value)| {
                 view! {
                     <div>
@@ -82,16 +82,16 @@ pub(super) fn Output(data: Data) -> impl IntoView {
         view! {
             <section class="card" aria-labelledby="result">
                 <header>
-                    <h2 id="result">"Result"</h2>
+                    <h2 id="result">{text::RESULT}</h2>
                 </header>
                 <div class="body stack-tight">
                     {(!open).then(|| view! { <dl class="details">{facts}</dl> })}
                     <details class="disclosure" open=open>
                         <summary>
                             <Icon name="right" />
-                            "As JSON"
+                            {text::AS_JSON}
                         </summary>
-                        <Json text=JsonText::of(&output) label="Result as JSON" id="result-json" whole=Some(whole) />
+                        <Json text=JsonText::of(&output) label=text::RESULT_AS_JSON id="result-json" whole=Some(whole) />
                     </details>
                 </div>
             </section>
@@ -100,21 +100,21 @@ pub(super) fn Output(data: Data) -> impl IntoView {
 }
 
 /// `rows_read` as `Rows read`.
-fn words(key: &str) -> String {
+fn label_of(key: &str) -> String {
     let mut letters = key.chars().map(|letter| if letter == '_' { ' ' } else { letter });
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// Cuts a long text.
-fn beginning(text: &str) -> String {
-    let cut = text.floor_char_boundary(MOST_TEXT);
+fn shorten(text: &str) -> String {
+    let cut = text.floor_char_boundary(MAX_TEXT);
     if cut < text.len() { format!("{}…", &text[..cut]) } else { text.to_owned() }
 }
 
 /// Formats a number, boolean or text; `None` for other values.
-fn plain(key: &str, value: &Value) -> Option<String> {
+fn format_value(key: &str, value: &Value) -> Option<String> {
     match value {
-        Value::String(text) => Some(beginning(text)),
+        Value::String(text) => Some(shorten(text)),
         Value::Bool(yes) => Some(if *yes { "yes" } else { "no" }.to_owned()),
         Value::Number(number) => Some(match number.as_u64() {
             Some(n) if key.contains("bytes") => bytes(n),

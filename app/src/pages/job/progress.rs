@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use model::{JobView, Micros};
 
+use super::text;
 use crate::components::{JobText, JobTimestamp, Metrics, MileBar, MileBarSize, StageNames, job_json, outcome_time};
 
 /// The large progress bar, its texts, and the metrics.
@@ -15,7 +16,7 @@ pub(super) fn Progress(
 ) -> impl IntoView {
     let json = job_json(&job);
     view! {
-        <section class="card" aria-label="Progress" data-job=json>
+        <section class="card" aria-label=text::PROGRESS data-job=json>
             <div class="progress" data-state=job.shown().data_state() data-live="tinted">
                 <Headline job=job.clone() now />
                 <div class="road">
@@ -42,19 +43,19 @@ fn Headline(job: JobView, now: Micros) -> impl IntoView {
     view! {
         <div class="headline">
             <p class="percent" data-live="known" hidden=job.percent().is_none()>
-                <span data-live=JobText::Points.name()>{words(JobText::Points)}</span>
+                <span data-live=JobText::PercentNumber.name()>{words(JobText::PercentNumber)}</span>
                 <small>"%"</small>
             </p>
             <p class="stage">
                 <b data-live=JobText::Headline.name()>{words(JobText::Headline)}</b>
-                <span data-live=JobText::Place.name()>{words(JobText::Place)}</span>
+                <span data-live=JobText::StagePosition.name()>{words(JobText::StagePosition)}</span>
             </p>
             <p class="left">
-                <b data-live=JobText::Left.name()>{words(JobText::Left)}</b>
+                <b data-live=JobText::Outcome.name()>{words(JobText::Outcome)}</b>
                 <span>
-                    <span data-live=JobText::LeftBefore.name()>{words(JobText::LeftBefore)}</span>
+                    <span data-live=JobText::OutcomePrefix.name()>{words(JobText::OutcomePrefix)}</span>
                     <JobTimestamp at live="left-at" />
-                    <span data-live=JobText::LeftAfter.name()>{words(JobText::LeftAfter)}</span>
+                    <span data-live=JobText::OutcomeSuffix.name()>{words(JobText::OutcomeSuffix)}</span>
                 </span>
             </p>
         </div>

@@ -4,7 +4,8 @@ use engine::{Curve, CurvePoint};
 use leptos::prelude::*;
 use model::{AttemptNo, JobId, JobState, JobView, duration};
 
-use super::data::{Beside, Data};
+use super::data::{Comparison, Data};
+use super::text;
 use crate::base_path::url;
 
 /// Width and height of the plot, in its own units.
@@ -18,19 +19,19 @@ pub(super) fn ProgressChart(data: Data) -> impl IntoView {
     let job = data.detail.view.clone();
     let own = data.curve.clone().map(|curve| shown(curve, job.attempt)).filter(|points| points.len() >= POINTS)?;
     let (other, refused) = match data.beside.clone() {
-        Some(Beside::Run(view, _, curve)) => {
+        Some(Comparison::Run(view, _, curve)) => {
             let points = curve.map(|curve| shown(curve, view.attempt)).unwrap_or_default();
             (Some((*view, points)), None)
         }
-        Some(Beside::Refused(why)) => (None, Some(why)),
+        Some(Comparison::Refused(why)) => (None, Some(why)),
         None => (None, None),
     };
     let span = [Some(&own), other.as_ref().map(|(_, points)| points)].into_iter().flatten().filter_map(|p| p.last());
     let span = span.map(|point| point.seconds).fold(1.0, f32::max);
-    let finding = finding(&job, &own, other.as_ref());
+    let summary = summary(&job, &own, other.as_ref());
     let legend = other.as_ref().map(|(view, points)| {
-        let took = view.ended().and_then(|at| view.ran_for(at)).map(|seconds| format!(", took {}", duration(seconds)));
-        let none = if points.is_empty() { ", no curve" } else { "" };
+        let took = view.ended().and_then(|at| view.ran_for(at)).map(|seconds| text::comma_took(&duration(seconds)));
+        let none = if points.is_empty() { text::NO_CURVE } else { "" };
         view! {
             <li class="dashed">
                 <i></i>
@@ -43,15 +44,15 @@ pub(super) fn ProgressChart(data: Data) -> impl IntoView {
     Some(view! {
         <section class="card" aria-labelledby="curve">
             <header>
-                <h2 id="curve">"Progress over time"</h2>
+                <h2 id="curve">{text::PROGRESS_OVER_TIME}</h2>
                 <Choice job=job.job with=other.as_ref().map(|(view, _)| view.job) runs=data.comparable />
             </header>
             <div class="body chart">
                 {refused.map(|why| view! { <p class="hint" role="status">{why}</p> })}
-                <svg class="plot" viewBox="0 0 100 100" preserveAspectRatio="none" role="img" aria-label=finding>
+                <svg class="plot" viewBox="0 0 100 100" preserveAspectRatio="none" role="img" aria-label=summary>
                     <line class="grid" x1="0" x2="100" y1="100" y2="100"></line>
                     <line class="grid" x1="0" x2="100" y1="0" y2="0"></line>
-                    {posts(&own, span)}
+                    {stage_lines(&own, span)}
                     {other.as_ref().map(|(_, points)| view! { <polyline class="beside" points=line(points, span) /> })}
                     <polyline class="course" points=line(&own, span) />
                 </svg>
@@ -61,10 +62,10 @@ pub(super) fn ProgressChart(data: Data) -> impl IntoView {
                 <ul class="legend">
                     <li class="solid">
                         <i></i>
-                        {format!("#{}, this run", job.job)}
+                        {text::this_run(&job.job)}
                     </li>
                     {legend}
-                    <li class="note">"Vertical lines mark the end of a stage"</li>
+                    <li class="note">{text::STAGE_LINES}</li>
                 </ul>
             </div>
         </section>
@@ -91,16 +92,16 @@ fn Choice(
         view! {
             <form class="actions" method="get" action=url(&format!("/jobs/{job}#curve"))>
                 <label class="visually-hidden" for="with">
-                    "Another run of this task"
+                    {text::ANOTHER_RUN_OF_THIS_TASK}
                 </label>
                 <select class="input" id="with" name="with">
                     {options}
                 </select>
-                <button class="button small">"Compare"</button>
+                <button class="button small">{text::COMPARE}</button>
                 {with.map(|_| {
                     view! {
                         <a class="button quiet small" href=url(&format!("/jobs/{job}#curve"))>
-                            "Clear"
+                            {text::CLEAR}
                         </a>
                     }
                 })}
@@ -129,7 +130,7 @@ fn line(points: &[CurvePoint], span: f32) -> String {
 }
 
 /// Lines where stages ended.
-fn posts(points: &[CurvePoint], span: f32) -> Vec<impl IntoView + use<>> {
+fn stage_lines(points: &[CurvePoint], span: f32) -> Vec<impl IntoView + use<>> {
     let changes = points.windows(2).filter(|pair| pair[0].stage != pair[1].stage);
     changes
         .map(|pair| {
@@ -140,20 +141,20 @@ fn posts(points: &[CurvePoint], span: f32) -> Vec<impl IntoView + use<>> {
 }
 
 /// Describes the chart for screen readers.
-fn finding(job: &JobView, points: &[CurvePoint], other: Option<&(JobView, Vec<CurvePoint>)>) -> String {
+fn summary(job: &JobView, points: &[CurvePoint], other: Option<&(JobView, Vec<CurvePoint>)>) -> String {
     let half = |points: &[CurvePoint]| points.iter().find(|point| point.fraction >= Some(0.5)).map(|p| p.seconds);
     let end = points.last().map_or(0.0, |point| point.seconds);
     let mut words = match job.state {
-        JobState::Succeeded => format!("Completed after {}", time(end)),
-        _ => format!("Reached {}\u{a0}% after {}", job.percent().unwrap_or_default(), time(end)),
+        JobState::Succeeded => text::completed_after(&time(end)),
+        _ => text::reached(&job.percent().unwrap_or_default(), &time(end)),
     };
     if let Some(half) = half(points) {
-        words = format!("{words}, half after {}", time(half));
+        words = text::half_after(&words, &time(half));
     }
     if let Some((view, points)) = other
         && let Some(half) = half(points)
     {
-        words = format!("{words}; #{} reached half after {}", view.job, time(half));
+        words = text::other_half_after(&words, &view.job, &time(half));
     }
     words
 }

@@ -3,7 +3,8 @@
 use leptos::{either::Either, prelude::*};
 use model::{JobId, JobState, Micros, Shown, duration};
 
-use super::data::{Beside, Data};
+use super::data::{Comparison, Data};
+use super::text;
 use crate::components::{StateBadge, Timestamp};
 
 /// One row a stage; hidden for a task without stages.
@@ -14,12 +15,11 @@ pub(super) fn Stages(data: Data) -> impl IntoView {
     let over = data.detail.view.state == JobState::Succeeded;
     let passed = if over { names.len() } else { current.unwrap_or(0) };
     let beside = match data.beside.clone() {
-        Some(Beside::Run(view, seconds, _)) => Some((view.job, seconds)),
+        Some(Comparison::Run(view, seconds, _)) => Some((view.job, seconds)),
         _ => None,
     };
-    let other =
-        beside.as_ref().map(|(job, _)| view! { <th scope="col" class="number">{format!("Time of #{job}")}</th> });
-    let hint = format!("{passed} of {} done", names.len());
+    let other = beside.as_ref().map(|(job, _)| view! { <th scope="col" class="number">{text::time_of(&job)}</th> });
+    let hint = text::stages_done(&passed, &names.len());
     (names.len() > 1 && data.detail.view.started_at.is_some()).then(|| {
         let rows: Vec<_> = names
             .into_iter()
@@ -36,16 +36,16 @@ pub(super) fn Stages(data: Data) -> impl IntoView {
         view! {
             <section class="card" aria-labelledby="stages">
                 <header>
-                    <h2 id="stages">"Stages"</h2>
+                    <h2 id="stages">{text::STAGES}</h2>
                     <span class="hint">{hint}</span>
                 </header>
                 <table class="table stacking">
                     <thead>
                         <tr>
-                            <th scope="col">"Stage"</th>
-                            <th scope="col">"State"</th>
+                            <th scope="col">{text::STAGE}</th>
+                            <th scope="col">{text::STATE}</th>
                             <th scope="col" class="number">
-                                "Time"
+                                {text::TIME}
                             </th>
                             {other}
                         </tr>
@@ -72,17 +72,17 @@ fn Stage(
 ) -> impl IntoView {
     let shown = here.unwrap_or(if passed { Shown::Succeeded } else { Shown::Queued });
     let word = match (passed, here) {
-        (true, _) => "Done",
-        (false, None) => "Pending",
+        (true, _) => text::DONE,
+        (false, None) => text::PENDING,
         (false, Some(shown)) => shown.label(),
     };
     view! {
         <tr data-state=shown.data_state()>
             <th scope="row">{format!("{number}. {name}")}</th>
-            <td data-label="State">
+            <td data-label=text::STATE>
                 <StateBadge shown=shown word />
             </td>
-            <td class="number" data-label="Time">
+            <td class="number" data-label=text::TIME>
                 {match since {
                     Some(since) => Either::Left(view! { "since " <Timestamp at=since /> }),
                     None => Either::Right(seconds.map(duration)),
@@ -90,7 +90,7 @@ fn Stage(
             </td>
             {beside.map(|(job, seconds)| {
                 view! {
-                    <td class="number" data-label=format!("Time of #{job}")>
+                    <td class="number" data-label=text::time_of(&job)>
                         {seconds.map(duration)}
                     </td>
                 }

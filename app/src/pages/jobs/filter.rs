@@ -4,12 +4,13 @@ use engine::store::{ListQuery, PageAt, SEARCH_WORDS};
 use leptos_router::params::ParamsMap;
 use model::{JobId, JobState, Micros};
 
+use super::text;
 use crate::base_path::url;
 
 /// Jobs on one page.
 const PAGE: u32 = 50;
 /// The longest search text, characters.
-const LONGEST_TEXT: usize = 200;
+const MAX_TEXT: usize = 200;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Tab {
@@ -70,14 +71,14 @@ impl Tab {
 
     pub(super) const fn label(self) -> &'static str {
         match self {
-            Self::All => "All",
-            Self::Running => "Running",
-            Self::Queued => "Queued",
-            Self::Paused => "Paused",
-            Self::Succeeded => "Succeeded",
-            Self::Failed => "Failed",
-            Self::Cancelled => "Cancelled",
-            Self::Interrupted => "Interrupted",
+            Self::All => text::ALL,
+            Self::Running => text::RUNNING,
+            Self::Queued => text::QUEUED,
+            Self::Paused => text::PAUSED,
+            Self::Succeeded => text::SUCCEEDED,
+            Self::Failed => text::FAILED,
+            Self::Cancelled => text::CANCELLED,
+            Self::Interrupted => text::INTERRUPTED,
         }
     }
 
@@ -111,10 +112,10 @@ impl Since {
 
     pub(super) const fn label(self) -> &'static str {
         match self {
-            Self::Hour => "Last hour",
-            Self::Day => "Last 24 hours",
-            Self::Week => "Last 7 days",
-            Self::Month => "Last 30 days",
+            Self::Hour => text::LAST_HOUR,
+            Self::Day => text::LAST_24_HOURS,
+            Self::Week => text::LAST_7_DAYS,
+            Self::Month => text::LAST_30_DAYS,
         }
     }
 
@@ -129,7 +130,7 @@ impl Since {
 }
 
 /// Returns the first distinct words, if the text has more than can be searched.
-fn first_words(text: &str) -> Option<String> {
+fn limit_words(text: &str) -> Option<String> {
     let mut words = Vec::<&str>::new();
     for word in text.split_whitespace() {
         if words.iter().all(|known| known.to_lowercase() != word.to_lowercase()) {
@@ -147,31 +148,31 @@ impl Filter {
         let tab = given("state").and_then(|word| {
             let tab = Tab::ALL.into_iter().find(|tab| tab.word() == word);
             tab.or_else(|| {
-                faults.push(format!("Unknown state “{word}”. Showing all states."));
+                faults.push(text::unknown_state(&word));
                 None
             })
         });
         let since = given("since").and_then(|word| {
             let since = Since::ALL.into_iter().find(|since| since.word() == word);
             since.or_else(|| {
-                faults.push(format!("Unknown period “{word}” (1h, 24h, 7d, 30d). Showing jobs of any age."));
+                faults.push(text::unknown_period(&word));
                 None
             })
         });
         let mut text = given("q").unwrap_or_default();
-        if let Some((end, _)) = text.char_indices().nth(LONGEST_TEXT) {
+        if let Some((end, _)) = text.char_indices().nth(MAX_TEXT) {
             text.truncate(end);
-            faults.push(format!("Only the first {LONGEST_TEXT} characters are searched for."));
+            faults.push(text::text_cut(&MAX_TEXT));
         }
-        if let Some(first) = first_words(&text) {
+        if let Some(first) = limit_words(&text) {
             text = first;
-            faults.push(format!("Only the first {SEARCH_WORDS} different words are searched for."));
+            faults.push(text::words_cut(&SEARCH_WORDS));
         }
         let mut number = |name: &str| {
             let word = given(name)?;
             let job = word.parse().ok().filter(|job: &JobId| job.0 > 0);
             job.or_else(|| {
-                faults.push(format!("“{word}” is not a job number. Showing the newest jobs."));
+                faults.push(text::not_a_job_number(&word));
                 None
             })
         };
@@ -180,7 +181,7 @@ impl Filter {
             (None, Some(job), _) => Some(PageAt::NewerThan(job)),
             (None, None, Some("oldest")) => Some(PageAt::Oldest),
             (None, None, Some(word)) => {
-                faults.push(format!("Unknown order “{word}”. Showing the newest jobs."));
+                faults.push(text::unknown_order(&word));
                 None
             }
             (None, None, None) => None,

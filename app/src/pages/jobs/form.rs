@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::filter::{Filter, Since, Tab};
+use super::text;
 use crate::{base_path::url, components::Icon, context::app};
 
 #[component]
@@ -14,13 +15,13 @@ pub(super) fn FilterForm(filter: Filter) -> impl IntoView {
             {(filter.tab != Tab::All).then(|| view! { <input type="hidden" name="state" value=filter.tab.word() /> })}
             <label class="filter-box">
                 <Icon name="search" />
-                <span class="visually-hidden">"Search by number, task or title"</span>
+                <span class="visually-hidden">{text::SEARCH_LABEL}</span>
                 <input
                     type="search"
                     name="q"
                     value=filter.text.clone()
                     maxlength="200"
-                    placeholder="Number, task or title"
+                    placeholder=text::SEARCH_PLACEHOLDER
                     autocomplete="off"
                 />
             </label>
@@ -28,13 +29,13 @@ pub(super) fn FilterForm(filter: Filter) -> impl IntoView {
             <SinceChoice chosen=filter.since />
             <button class="button" type="submit">
                 <Icon name="filter" />
-                "Filter"
+                {text::FILTER}
             </button>
             {hides
                 .then(|| {
                     view! {
                         <a class="button quiet" href=cleared>
-                            "Clear"
+                            {text::CLEAR}
                         </a>
                     }
                 })}
@@ -57,8 +58,8 @@ fn KindChoice(chosen: Option<String>) -> impl IntoView {
         view! { <option value=kind selected=selected>{name}</option> }
     };
     view! {
-        <select class="input" name="kind" aria-label="Kind">
-            <option value="">"All tasks"</option>
+        <select class="input" name="kind" aria-label=text::KIND>
+            <option value="">{text::ALL_TASKS}</option>
             {kinds.into_iter().map(option).collect::<Vec<_>>()}
         </select>
     }
@@ -70,8 +71,8 @@ fn SinceChoice(chosen: Option<Since>) -> impl IntoView {
         view! { <option value=since.word() selected=chosen == Some(since)>{since.label()}</option> }
     };
     view! {
-        <select class="input" name="since" aria-label="Created">
-            <option value="">"Any time"</option>
+        <select class="input" name="since" aria-label=text::CREATED>
+            <option value="">{text::ANY_TIME}</option>
             {Since::ALL.into_iter().map(option).collect::<Vec<_>>()}
         </select>
     }

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
 use model::Tone;
 
+use super::text;
 use crate::{
     base_path::url,
     components::Icon,
@@ -12,10 +13,15 @@ use crate::{
     pages::shared::{Faults, ServerForm},
 };
 
-const LABELS: &[(&str, &str)] = &[("to", "To"), ("user", "User"), ("job", "Job"), ("tone", "Type"), ("text", "Text")];
+const LABELS: &[(&str, &str)] =
+    &[("to", text::TO), ("user", text::USER), ("job", text::JOB), ("tone", text::TYPE), ("text", text::TEXT)];
 
-const TONES: [(Tone, &str); 4] =
-    [(Tone::Info, "Info"), (Tone::Success, "Success"), (Tone::Warning, "Warning"), (Tone::Danger, "Error")];
+const TONES: [(Tone, &str); 4] = [
+    (Tone::Info, text::INFO),
+    (Tone::Success, text::SUCCESS),
+    (Tone::Warning, text::WARNING),
+    (Tone::Danger, text::ERROR),
+];
 
 #[component]
 pub(super) fn SendForm(
@@ -29,8 +35,8 @@ pub(super) fn SendForm(
     let key = app().engine.now().0.to_string();
     let fields = view! {
         {field(0, "").list(addressees(), &asked("to"))}
-        <div class="for-user">{field(1, "The user name.").line("text", "off", Some(asked("user")))}</div>
-        <div class="for-job">{field(2, "The job number.").line("text", "off", Some(asked("job")))}</div>
+        <div class="for-user">{field(1, text::THE_USER_NAME).line("text", "off", Some(asked("user")))}</div>
+        <div class="for-job">{field(2, text::THE_JOB_NUMBER).line("text", "off", Some(asked("job")))}</div>
         {field(3, "").list(tones, &asked("tone"))}
         // Never from the address: a link must not provide the text of an administrator's message.
         {field(4, "").area(MAX_MESSAGE_LENGTH, form.entry("text").unwrap_or_default())}
@@ -38,16 +44,16 @@ pub(super) fn SendForm(
     view! {
         <section class="card" aria-labelledby="send">
             <header>
-                <h2 id="send">"Send a message"</h2>
+                <h2 id="send">{text::SEND_A_MESSAGE}</h2>
             </header>
             <form class="body form send" method="post" action=url("/api/send_message") aria-labelledby="send">
-                <Faults form not="Not sent" labels=LABELS />
+                <Faults form not=text::NOT_SENT labels=LABELS />
                 <input type="hidden" name="key" value=key />
                 {fields}
                 <div class="actions">
                     <button class="button primary" type="submit">
                         <Icon name="announce" />
-                        "Send"
+                        {text::SEND}
                     </button>
                 </div>
             </form>
@@ -59,9 +65,9 @@ pub(super) fn SendForm(
 fn addressees() -> Vec<(String, String)> {
     let app = app();
     let choices = [
-        (app.engine.can(Action::Announce), "everyone", "Everyone"),
-        (app.auth.is_some(), "user", "One user"),
-        (app.engine.can(Action::Control), "job", "Viewers of a job"),
+        (app.engine.can(Action::Announce), "everyone", text::EVERYONE),
+        (app.auth.is_some(), "user", text::ONE_USER),
+        (app.engine.can(Action::Control), "job", text::VIEWERS_OF_A_JOB),
     ];
     let choices = choices.into_iter().filter(|(may, ..)| *may);
     choices.map(|(_, value, word)| (value.to_owned(), word.to_owned())).collect()

@@ -6,6 +6,7 @@ use engine::TaskInfo;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
+use super::text;
 use crate::{
     base_path::url,
     components::{Icon, kind_icon},
@@ -14,19 +15,19 @@ use crate::{
 };
 
 /// Typical durations of each kind, seconds: the median and the 90th percentile.
-pub(super) type Usual = BTreeMap<String, (f64, f64)>;
+pub(super) type TypicalDurations = BTreeMap<String, (f64, f64)>;
 
 /// `/new`: choose a task.
 #[component]
 pub fn Catalogue() -> impl IntoView {
     view! {
-        <Title text="New job" />
+        <Title text=text::NEW_JOB />
         <header class="page-head">
-            <h1>"New job"</h1>
-            <p class="lead">"Choose a task, fill in the form and start it. Jobs keep running after you leave."</p>
+            <h1>{text::NEW_JOB}</h1>
+            <p class="lead">{text::CATALOGUE_LEAD}</p>
         </header>
         {deferred(async move {
-            let usual = usual().await;
+            let usual = typical_durations().await;
             let card = |task: &TaskInfo| view! { <TaskCard task=task.clone() usual=usual.get(task.kind.as_str()).copied() /> };
             let engine = app().engine;
             let cards: Vec<_> = engine.startable().map(card).collect();
@@ -55,7 +56,7 @@ fn TaskCard(task: TaskInfo, usual: Option<(f64, f64)>) -> impl IntoView {
 
 /// The tasks beside a form, to switch to another.
 #[component]
-pub(super) fn TaskList(current: &'static str, usual: Usual) -> impl IntoView {
+pub(super) fn TaskList(current: &'static str, usual: TypicalDurations) -> impl IntoView {
     let link = |task: &TaskInfo| {
         let kind = task.kind.as_str();
         let hint = usual.get(kind).map_or_else(|| first_words(task.about), |&(half, _)| usually(half));
@@ -70,26 +71,26 @@ pub(super) fn TaskList(current: &'static str, usual: Usual) -> impl IntoView {
         }
     };
     view! {
-        <nav class="catalogue" aria-label="Tasks">
+        <nav class="catalogue" aria-label=text::TASKS>
             {app().engine.startable().map(link).collect::<Vec<_>>()}
         </nav>
     }
 }
 
 /// Returns typical durations from the history; none if the store fails.
-pub(super) async fn usual() -> Usual {
+pub(super) async fn typical_durations() -> TypicalDurations {
     let stats = app().engine.kind_stats().await.unwrap_or_default();
     stats.into_iter().filter_map(|row| Some((row.kind, (row.usual_seconds?, row.slow_seconds?)))).collect()
 }
 
 fn usually(seconds: f64) -> String {
-    format!("Usually {}", roughly(seconds))
+    text::usually(&rounded_duration(seconds))
 }
 
 /// Formats a duration without false precision: no seconds from ten minutes on, no minutes from ten hours on.
-pub(super) fn roughly(seconds: f64) -> String {
+pub(super) fn rounded_duration(seconds: f64) -> String {
     let step = match seconds {
-        ..1.0 => return "less than a second".to_owned(),
+        ..1.0 => return text::LESS_THAN_A_SECOND.to_owned(),
         ..600.0 => 1.0,
         ..36_000.0 => 60.0,
         _ => 3_600.0,

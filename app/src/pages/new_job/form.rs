@@ -8,8 +8,9 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use model::{FieldKind, JobId};
 
 use super::{
-    catalogue::{TaskList, Usual, roughly, usual},
+    catalogue::{TaskList, TypicalDurations, rounded_duration, typical_durations},
     scheduling_options::{self, SchedulingOptions},
+    text,
 };
 use crate::{
     base_path::url,
@@ -41,16 +42,16 @@ pub fn NewJob() -> impl IntoView {
 }
 
 async fn page(task: TaskInfo, from: Option<String>) -> impl IntoView {
-    let usual = usual().await;
+    let usual = typical_durations().await;
     let draft = match (use_context::<Draft>(), from.map(|job| job.parse::<JobId>())) {
         (Some(sent_before), _) => sent_before,
-        (None, Some(Ok(job))) => Draft::of_job(&app().engine, &task, job).await,
-        (None, _) => Draft::fresh(&task.form),
+        (None, Some(Ok(job))) => Draft::from_job(&app().engine, &task, job).await,
+        (None, _) => Draft::with_defaults(&task.form),
     };
     view! {
         <Title text=task.name />
         <header class="page-head">
-            <h1>"New job"</h1>
+            <h1>{text::NEW_JOB}</h1>
             <Lead rerun_of=draft.rerun_of />
         </header>
         <div class="split lead-aside catalogue-split">
@@ -63,12 +64,11 @@ async fn page(task: TaskInfo, from: Option<String>) -> impl IntoView {
 #[component]
 fn Lead(rerun_of: Option<JobId>) -> impl IntoView {
     match rerun_of {
-        None => view! { <p class="lead">"Fill in the form and start the job. It keeps running after you leave."</p> }
-            .into_any(),
+        None => view! { <p class="lead">{text::FORM_LEAD}</p> }.into_any(),
         Some(job) => view! {
             <p class="lead">
-                "Copied from " <a href=url(&format!("/jobs/{job}"))>{format!("#{job}")}</a>
-                ". Change what should differ; it starts as a new job."
+                {text::COPIED_FROM} <a href=url(&format!("/jobs/{job}"))>{format!("#{job}")}</a>
+                {text::CHANGE_WHAT_SHOULD_DIFFER}
             </p>
         }
         .into_any(),
@@ -77,7 +77,7 @@ fn Lead(rerun_of: Option<JobId>) -> impl IntoView {
 
 /// Submitted as it is without script; [`StartForm`] takes over otherwise.
 #[component]
-fn TaskForm(task: TaskInfo, draft: Draft, usual: Usual) -> impl IntoView {
+fn TaskForm(task: TaskInfo, draft: Draft, usual: TypicalDurations) -> impl IntoView {
     let kind = task.kind.as_str();
     let files = task.form.fields.iter().any(|field| matches!(field.kind, FieldKind::Upload));
     let known = task.form.fields.iter().cloned().chain(scheduling_options::fields()).collect();
@@ -109,10 +109,10 @@ fn TaskForm(task: TaskInfo, draft: Draft, usual: Usual) -> impl IntoView {
             <footer>
                 <span>{usual.get(kind).map(|&(half, most)| usually(half, most))}</span>
                 <div class="actions">
-                    <a href=url(&plan)>"Create schedule"</a>
+                    <a href=url(&plan)>{text::CREATE_SCHEDULE}</a>
                     <button class="button primary" type="submit">
                         <Icon name="play" />
-                        "Start job"
+                        {text::START_JOB}
                     </button>
                 </div>
             </footer>
@@ -124,8 +124,8 @@ fn TaskForm(task: TaskInfo, draft: Draft, usual: Usual) -> impl IntoView {
 }
 
 fn usually(half: f64, most: f64) -> String {
-    let (half, most) = (roughly(half), roughly(most));
-    if half == most { format!("Usually takes {half}.") } else { format!("Usually takes {half}, rarely over {most}.") }
+    let (half, most) = (rounded_duration(half), rounded_duration(most));
+    if half == most { text::usually_takes(&half) } else { text::usually_takes_rarely_over(&half, &most) }
 }
 
 #[component]
@@ -139,13 +139,13 @@ fn MayNotStart(reason: String) -> impl IntoView {
 fn UnknownKind(kind: String) -> impl IntoView {
     expect_context::<ResponseOptions>().set_status(http::StatusCode::NOT_FOUND);
     view! {
-        <Title text="Task not found" />
+        <Title text=text::TASK_NOT_FOUND />
         <header class="page-head">
-            <h1>"Task not found"</h1>
-            <p class="lead">{format!("There is no task “{kind}”. Available tasks:")}</p>
+            <h1>{text::TASK_NOT_FOUND}</h1>
+            <p class="lead">{text::no_such_task(&kind)}</p>
         </header>
         <div class="unknown-kind">
-            <TaskList current="" usual=Usual::new() />
+            <TaskList current="" usual=TypicalDurations::new() />
         </div>
     }
 }

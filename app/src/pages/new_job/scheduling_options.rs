@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use model::{Field, FieldKind, Priority};
 
+use super::text;
 use crate::{
     components::{Icon, whose_zone, zone_name},
     forms::{
@@ -22,8 +23,8 @@ pub(super) fn SchedulingOptions(draft: Draft) -> impl IntoView {
         <details class="disclosure" open=open>
             <summary>
                 <Icon name="right" />
-                "Scheduling options "
-                <small>"start time, priority"</small>
+                {text::SCHEDULING_OPTIONS}
+                <small>{text::SCHEDULING_OPTIONS_HINT}</small>
             </summary>
             <div class="fields">
                 {start_at.labelled("field", start_at.moment())}
@@ -45,16 +46,11 @@ pub(super) fn fields() -> [Field; 2] {
     let text = FieldKind::Text { multiline: false, min_length: None, max_length: None };
     let [low, high] = [*Priority::RANGE.start(), *Priority::RANGE.end()].map(i64::from);
     [
-        field(
-            START_AT,
-            "Start at",
-            format!("In {} time zone ({}). Leave empty to start now.", whose_zone(), zone_name()),
-            text,
-        ),
+        field(START_AT, text::START_AT, text::start_at_help(&whose_zone(), &zone_name()), text),
         field(
             PRIORITY,
-            "Priority",
-            "Higher runs first. Default: 0.".to_owned(),
+            text::PRIORITY,
+            text::PRIORITY_HELP.to_owned(),
             FieldKind::Integer { min: Some(low), max: Some(high) },
         ),
     ]

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use model::{ControlTarget, JobView, QueueControl, Shown};
 
+use super::text;
 use crate::{
     base_path::url,
     components::{Icon, Timestamp, state_detail},
@@ -15,22 +16,22 @@ use crate::{
 pub(super) fn Attention(jobs: Vec<JobView>, running: Vec<JobView>, controls: Vec<QueueControl>) -> impl IntoView {
     let stuck = running.into_iter().filter(|job| job.shown() == Shown::NotResponding);
     let perhaps_more = jobs.len() >= ATTENTION_LIMIT as usize;
-    let troubles: Vec<_> = stuck.chain(jobs).collect();
+    let items: Vec<_> = stuck.chain(jobs).collect();
     let paused: Vec<_> = controls.into_iter().filter(|control| control.paused_at.is_some()).map(paused).collect();
-    (!troubles.is_empty() || !paused.is_empty()).then(|| {
+    (!items.is_empty() || !paused.is_empty()).then(|| {
         view! {
             <section class="card" aria-labelledby="attention">
                 <header>
-                    <h2 id="attention">"Needs attention"</h2>
-                    <span class="hint">"until retried, rerun, deleted or resumed"</span>
+                    <h2 id="attention">{text::NEEDS_ATTENTION}</h2>
+                    <span class="hint">{text::ATTENTION_HINT}</span>
                 </header>
-                <ul class="attention">{paused} {troubles.iter().map(trouble).collect::<Vec<_>>()}</ul>
+                <ul class="attention">{paused} {items.iter().map(item).collect::<Vec<_>>()}</ul>
                 {perhaps_more
                     .then(|| {
                         view! {
                             <footer>
-                                "Showing the latest. "<a href=url("/jobs?state=failed")>"View all failed"</a>
-                                <a href=url("/jobs?state=interrupted")>"View all interrupted"</a>
+                                {text::SHOWING_THE_LATEST}<a href=url("/jobs?state=failed")>{text::VIEW_ALL_FAILED}</a>
+                                <a href=url("/jobs?state=interrupted")>{text::VIEW_ALL_INTERRUPTED}</a>
                             </footer>
                         }
                     })}
@@ -41,7 +42,7 @@ pub(super) fn Attention(jobs: Vec<JobView>, running: Vec<JobView>, controls: Vec
 
 fn paused(control: QueueControl) -> impl IntoView {
     let what = match control.of {
-        ControlTarget::Queue => format!("Queue “{}”", control.name),
+        ControlTarget::Queue => text::queue(&control.name),
         ControlTarget::Kind => {
             app().engine.task(&control.name).map_or_else(|| control.name.clone(), |task| format!("“{}”", task.name))
         }
@@ -51,29 +52,27 @@ fn paused(control: QueueControl) -> impl IntoView {
             <Icon name="pause" />
             <p>
                 <a href=url("/queues")>{what}</a>
-                " is paused by "
+                {text::IS_PAUSED_BY}
                 {control.paused_by}
                 ", "
                 {control.paused_at.map(|at| view! { <Timestamp at /> })}
             </p>
             <a class="button small" href=url("/queues")>
-                "Open"
-                <span class="visually-hidden">" the queues"</span>
+                {text::OPEN}
+                <span class="visually-hidden">{text::OPEN_THE_QUEUES}</span>
             </a>
         </li>
     }
 }
 
-fn trouble(job: &JobView) -> impl IntoView + use<> {
+fn item(job: &JobView) -> impl IntoView + use<> {
     let now = use_context::<PageContext>().map_or_else(|| app().engine.now(), |context| context.now);
     let (icon, sentence) = match job.shown() {
-        Shown::NotResponding => ("slow", format!(" is not responding to cancel for {}", state_detail(job, now))),
-        Shown::Interrupted => {
-            ("interrupted", format!(" was interrupted{}: worker died", after_blank(&state_detail(job, now))))
-        }
+        Shown::NotResponding => ("slow", text::not_responding_for(&state_detail(job, now))),
+        Shown::Interrupted => ("interrupted", text::was_interrupted(&after_blank(&state_detail(job, now)))),
         _ => {
             let why = job.failure.as_ref().map(|failure| format!(": {}", failure.message)).unwrap_or_default();
-            ("failed", format!(" failed{}{why}", after_blank(&state_detail(job, now))))
+            ("failed", text::failed(&after_blank(&state_detail(job, now)), &why))
         }
     };
     let href = url(&format!("/jobs/{}", job.job));
@@ -85,7 +84,7 @@ fn trouble(job: &JobView) -> impl IntoView + use<> {
                 {sentence}
             </p>
             <a class="button small" href=href>
-                "Open"
+                {text::OPEN}
                 <span class="visually-hidden">{format!(" #{}", job.job)}</span>
             </a>
         </li>

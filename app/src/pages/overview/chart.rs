@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
 use model::count;
 
+use super::text;
 use crate::base_path::url;
 
 /// How far back the chart goes.
@@ -30,8 +31,8 @@ impl Span {
 
     const fn marks(self) -> [&'static str; 5] {
         match self {
-            Self::Day => ["24 h ago", "18 h", "12 h", "6 h", "now"],
-            Self::Week => ["7 d ago", "5 d", "3½ d", "2 d", "now"],
+            Self::Day => text::DAY_MARKS,
+            Self::Week => text::WEEK_MARKS,
         }
     }
 }
@@ -47,16 +48,15 @@ pub(super) fn FinishedPerHour(hours: Vec<HourBucket>, span: Span) -> impl IntoVi
     let most = hours.iter().map(total).max().unwrap_or(0);
     let ended: u64 = hours.iter().map(total).sum();
     let failed: u64 = hours.iter().map(|hour| hour.failed).sum();
-    let finding =
-        format!("{} jobs finished, {} of them failed; peak {} per hour", count(ended), count(failed), count(most));
+    let finding = text::chart_summary(&count(ended), &count(failed), &count(most));
     let step = WIDTH / hours.len().max(1) as f64;
     let bars: Vec<_> = hours.iter().enumerate().map(|(i, hour)| bar(hour, i as f64 * step, step, most)).collect();
     view! {
         <section class="card" aria-labelledby="finished">
             <header>
-                <h2 id="finished">"Finished per hour"</h2>
+                <h2 id="finished">{text::FINISHED_PER_HOUR}</h2>
                 <div class="actions">
-                    <nav class="button-group" aria-label="Time span">
+                    <nav class="button-group" aria-label=text::TIME_SPAN>
                         <SpanLink to=Span::Day current=span name="24 h" />
                         <SpanLink to=Span::Week current=span name="7 d" />
                     </nav>
@@ -73,17 +73,17 @@ pub(super) fn FinishedPerHour(hours: Vec<HourBucket>, span: Span) -> impl IntoVi
                 <ul class="legend">
                     <li data-state="succeeded">
                         <i></i>
-                        "Succeeded"
+                        {text::SUCCEEDED}
                     </li>
                     <li data-state="failed">
                         <i></i>
-                        "Failed or interrupted"
+                        {text::FAILED_OR_INTERRUPTED}
                     </li>
                     <li data-state="cancelled">
                         <i></i>
-                        "Cancelled"
+                        {text::CANCELLED}
                     </li>
-                    <li class="note">{format!("Peak: {} per hour", count(most))}</li>
+                    <li class="note">{text::peak(&count(most))}</li>
                 </ul>
             </div>
         </section>

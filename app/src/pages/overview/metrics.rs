@@ -4,6 +4,7 @@ use engine::store::HourBucket;
 use leptos::prelude::*;
 use model::{Counts, JobState, count};
 
+use super::text;
 use crate::{components::JobCount, context::app};
 
 /// Running, queued, finished in 24 hours, success rate.
@@ -15,42 +16,42 @@ pub(super) fn Metrics(counts: Counts, day: Vec<HourBucket>) -> impl IntoView {
     view! {
         <dl class="card figures large">
             <div>
-                <dt>"Running"</dt>
+                <dt>{text::RUNNING}</dt>
                 <dd>
                     <JobCount counts states=vec![JobState::Running] />
                     " "
-                    <small>{format!("of {} slots", app().engine.concurrency())}</small>
+                    <small>{text::of_slots(&app().engine.concurrency())}</small>
                 </dd>
             </div>
             <div>
-                <dt>"Queued"</dt>
+                <dt>{text::QUEUED}</dt>
                 <dd>
                     <JobCount counts states=vec![JobState::Queued] />
                 </dd>
                 <dd>
                     <JobCount counts states=vec![JobState::Scheduled] />
-                    " scheduled"
+                    {text::SCHEDULED}
                 </dd>
             </div>
             <div>
-                <dt>"Finished, last 24 hours"</dt>
+                <dt>{text::FINISHED_LAST_24_HOURS}</dt>
                 <dd>{count(succeeded + failed + cancelled)}</dd>
-                <dd>{format!("{} cancelled", count(cancelled))}</dd>
+                <dd>{text::cancelled_count(&count(cancelled))}</dd>
             </div>
             <div>
-                <dt>"Succeeded"</dt>
-                <dd>{share(succeeded, failed)}</dd>
-                <dd>{format!("{} failed or interrupted", count(failed))}</dd>
+                <dt>{text::SUCCEEDED}</dt>
+                <dd>{success_rate(succeeded, failed)}</dd>
+                <dd>{text::failed_count(&count(failed))}</dd>
             </div>
         </dl>
     }
 }
 
 /// The success rate among succeeded and failed jobs. Rounded down: 100 means all.
-fn share(succeeded: u64, failed: u64) -> AnyView {
+fn success_rate(succeeded: u64, failed: u64) -> AnyView {
     let all = succeeded + failed;
     if all == 0 {
-        return view! { <small>"No finished jobs"</small> }.into_any();
+        return view! { <small>{text::NO_FINISHED_JOBS}</small> }.into_any();
     }
     let permille = succeeded * 1000 / all;
     let digits = if permille.is_multiple_of(10) {

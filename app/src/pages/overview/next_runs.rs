@@ -4,6 +4,7 @@ use engine::store::Schedule;
 use leptos::prelude::*;
 use model::Micros;
 
+use super::text;
 use crate::{
     base_path::url,
     components::{Icon, Timestamp, kind_icon},
@@ -36,8 +37,8 @@ pub(super) fn NextRuns(schedules: Vec<Schedule>, now: Micros) -> impl IntoView {
         view! {
             <section class="card" aria-labelledby="next">
                 <header>
-                    <h2 id="next">"Next on schedule"</h2>
-                    <a href=url("/schedules")>"All schedules"</a>
+                    <h2 id="next">{text::NEXT_ON_SCHEDULE}</h2>
+                    <a href=url("/schedules")>{text::ALL_SCHEDULES}</a>
                 </header>
                 <ul class="attention">{lines}</ul>
             </section>

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use model::{Counts, JobState, JobView, Micros};
 
-use super::ROWS;
+use super::{ROWS, text};
 use crate::{
     base_path::url,
     components::{JobCount, JobRow, blank_job},
@@ -17,16 +17,16 @@ pub(super) fn RunningJobs(jobs: Vec<JobView>, counts: Counts, now: Micros) -> im
     view! {
         <section class="card" aria-labelledby="running" data-places=ROWS.to_string()>
             <header>
-                <h2 id="running">"Running now"</h2>
+                <h2 id="running">{text::RUNNING_NOW}</h2>
                 <span class="count-badge">
                     <JobCount counts states=vec![JobState::Running] />
                 </span>
-                <a href=url("/jobs?state=running")>"All running"</a>
+                <a href=url("/jobs?state=running")>{text::ALL_RUNNING}</a>
             </header>
             <p class="body quiet-text" hidden=!none data-empty="">
-                "Nothing is running."
+                {text::NOTHING_IS_RUNNING}
             </p>
-            <JobTable jobs how="Progress" now />
+            <JobTable jobs how=text::PROGRESS now />
             <template>
                 <JobRow job=blank_job() now />
             </template>

@@ -1,5 +1,6 @@
 //! Storage: the space that Milepost uses.
 
+use super::text;
 use engine::store::Usage;
 use leptos::prelude::*;
 use model::bytes;
@@ -7,10 +8,10 @@ use model::bytes;
 #[component]
 pub(super) fn Storage(usage: Usage) -> impl IntoView {
     let parts = [
-        ("Database", usage.database),
-        ("Job files", usage.artifacts),
-        ("Uploaded files", usage.uploads),
-        ("Imported tables", usage.imports),
+        (text::DATABASE, usage.database),
+        (text::JOB_FILES, usage.artifacts),
+        (text::UPLOADED_FILES, usage.uploads),
+        (text::IMPORTED_TABLES, usage.imports),
     ];
     let total: u64 = parts.iter().map(|(_, size)| size).sum();
     let part = |(name, size): (&'static str, u64)| {
@@ -27,7 +28,7 @@ pub(super) fn Storage(usage: Usage) -> impl IntoView {
     view! {
         <section class="card" aria-labelledby="space">
             <header>
-                <h2 id="space">"Storage"</h2>
+                <h2 id="space">{text::STORAGE}</h2>
                 <span class="hint">{bytes(total)}</span>
             </header>
             <dl class="body details space">{parts.map(part)}</dl>

@@ -4,6 +4,7 @@ use engine::store::KindStats;
 use leptos::prelude::*;
 use model::{count, duration};
 
+use super::text;
 use crate::{components::TaskName, context::app, pages::shared::run_history};
 
 /// All tasks that ever ran.
@@ -12,21 +13,21 @@ pub(super) fn Tasks(kinds: Vec<KindStats>) -> impl IntoView {
     view! {
         <section class="card" aria-labelledby="tasks">
             <header>
-                <h2 id="tasks">"Tasks"</h2>
+                <h2 id="tasks">{text::TASKS}</h2>
             </header>
             <table class="table stacking">
                 <thead>
                     <tr>
-                        <th scope="col">"Task"</th>
-                        <th scope="col">"Last runs"</th>
+                        <th scope="col">{text::TASK}</th>
+                        <th scope="col">{text::LAST_RUNS}</th>
                         <th class="number" scope="col">
-                            "Succeeded"
+                            {text::SUCCEEDED}
                         </th>
                         <th class="number" scope="col">
-                            "Typical duration"
+                            {text::TYPICAL_DURATION}
                         </th>
                         <th class="number" scope="col">
-                            "90th percentile"
+                            {text::PERCENTILE_90}
                         </th>
                     </tr>
                 </thead>
@@ -38,9 +39,9 @@ pub(super) fn Tasks(kinds: Vec<KindStats>) -> impl IntoView {
 
 fn row(stats: KindStats) -> impl IntoView {
     let name = app().engine.task(&stats.kind).map_or_else(|| stats.kind.clone(), |task| task.name.to_owned());
-    let mut runs = if stats.total == 1 { "1 run".to_owned() } else { format!("{} runs", count(stats.total)) };
+    let mut runs = if stats.total == 1 { text::ONE_RUN.to_owned() } else { text::runs(&count(stats.total)) };
     if stats.running > 0 {
-        runs = format!("{runs}, {} running", count(stats.running));
+        runs = text::runs_and_running(&runs, &count(stats.running));
     }
     view! {
         <tr>
@@ -49,14 +50,14 @@ fn row(stats: KindStats) -> impl IntoView {
                     {runs}
                 </TaskName>
             </th>
-            <td data-label="Last runs">{run_history(&stats.last)}</td>
-            <td class="number" data-label="Succeeded">
+            <td data-label=text::LAST_RUNS>{run_history(&stats.last)}</td>
+            <td class="number" data-label=text::SUCCEEDED>
                 {stats.success_rate.map(share)}
             </td>
-            <td class="number" data-label="Typical duration">
+            <td class="number" data-label=text::TYPICAL_DURATION>
                 {stats.usual_seconds.map(duration)}
             </td>
-            <td class="number muted" data-label="90th percentile">
+            <td class="number muted" data-label=text::PERCENTILE_90>
                 {stats.slow_seconds.map(duration)}
             </td>
         </tr>

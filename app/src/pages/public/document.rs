@@ -2,7 +2,7 @@
 
 use leptos::{config::LeptosOptions, prelude::*};
 
-use super::PublicPage;
+use super::{PublicPage, text};
 use crate::{
     base_path::{base_path, url},
     layout::{Brand, DocumentHead, document_title},
@@ -41,15 +41,15 @@ pub fn offline_document(options: LeptosOptions) -> String {
                 <head>
                     <DocumentHead options />
                     <script src=url("/offline.js")></script>
-                    <title>"The server cannot be reached · Milepost"</title>
+                    <title>{text::OFFLINE_TITLE}</title>
                 </head>
                 <body>
                     <CardPage>
                         <div class="form">
-                            <h1>"The server cannot be reached"</h1>
-                            <p>"This page will load when the server is back."</p>
+                            <h1>{text::OFFLINE}</h1>
+                            <p>{text::OFFLINE_HINT}</p>
                             <div class="copies">
-                                <p>"Saved pages:"</p>
+                                <p>{text::SAVED_PAGES}</p>
                                 <div class="actions" id="copies"></div>
                             </div>
                         </div>
@@ -70,7 +70,7 @@ fn CardPage(children: Children) -> impl IntoView {
             <Brand />
             <div class="card">{children()}</div>
             <Horizon />
-            <p class="foot">"Milepost · one program, one file"</p>
+            <p class="foot">{text::FOOTER}</p>
         </main>
     }
 }

@@ -16,7 +16,7 @@ pub(super) struct InputLine {
     pub help: String,
     pub fault: Option<String>,
     /// The id of another element that contains the error.
-    pub told_by: Option<&'static str>,
+    pub error_id: Option<&'static str>,
     /// Has the focus.
     pub first: bool,
 }
@@ -35,9 +35,9 @@ impl InputLine {
         });
         let help = (!self.help.is_empty()).then(|| view! { <p class="help" id=help_id.clone()>{self.help}</p> });
         let notes =
-            [self.told_by.map(str::to_owned), error.is_some().then_some(error_id), help.is_some().then_some(help_id)];
+            [self.error_id.map(str::to_owned), error.is_some().then_some(error_id), help.is_some().then_some(help_id)];
         let notes: Vec<_> = notes.into_iter().flatten().collect();
-        let wrong = error.is_some() || self.told_by.is_some();
+        let wrong = error.is_some() || self.error_id.is_some();
         view! {
             <div class="field">
                 <label for=id.clone()>{self.label}</label>

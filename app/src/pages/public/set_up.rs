@@ -4,7 +4,7 @@ use accounts::passwords;
 use leptos::prelude::*;
 use model::FieldError;
 
-use super::{Refusal, input_line::InputLine};
+use super::{Refusal, input_line::InputLine, text};
 use crate::base_path::url;
 
 /// Set-up page: the form to set a password, opened with a link.
@@ -24,10 +24,8 @@ pub struct SetUpForm {
 impl SetUpForm {
     pub(super) fn card(self, server: &str) -> AnyView {
         let (head, lead) = match &self.person {
-            Some(_) => ("Set your password".to_owned(), "Other sessions will be signed out."),
-            None => {
-                (format!("Set up {server}"), "You are the first administrator. You can manage users, tasks and queues.")
-            }
+            Some(_) => (text::SET_YOUR_PASSWORD.to_owned(), text::OTHER_SESSIONS_WILL_BE_SIGNED),
+            None => (text::set_up_server(&server), text::FIRST_ADMINISTRATOR),
         };
         view! {
             <form class="form" method="post" action=url("/api/set_up")>
@@ -39,7 +37,7 @@ impl SetUpForm {
                 {self.password()}
                 {self.again()}
                 <button class="button primary" type="submit">
-                    {if self.person.is_some() { "Set password" } else { "Create account" }}
+                    {if self.person.is_some() { text::SET_PASSWORD } else { text::CREATE_ACCOUNT }}
                 </button>
             </form>
         }
@@ -49,16 +47,21 @@ impl SetUpForm {
     /// An input in both cases, so that password managers know the user.
     fn name(&self) -> AnyView {
         let Some(person) = &self.person else {
-            let help = "Lowercase letters, digits and . _ - @. Cannot be changed later.".to_owned();
+            let help = text::NAME_HELP.to_owned();
             let (name, fault) = (self.name.clone(), self.fault("name"));
             let first = self.refusal.is_none() && self.begins_with_name();
-            let line =
-                InputLine { name: "name", label: "Name", autocomplete: "username", text: name, ..InputLine::default() };
+            let line = InputLine {
+                name: "name",
+                label: text::NAME,
+                autocomplete: "username",
+                text: name,
+                ..InputLine::default()
+            };
             return InputLine { help, fault, first, ..line }.view().into_any();
         };
         view! {
             <div class="field">
-                <label for="field-name">"Name"</label>
+                <label for="field-name">{text::NAME}</label>
                 <input
                     class="input"
                     type="text"
@@ -73,9 +76,9 @@ impl SetUpForm {
     }
 
     fn password(&self) -> impl IntoView {
-        let line = new_password("password", "Password", self.fault("password"));
+        let line = new_password("password", text::PASSWORD, self.fault("password"));
         InputLine {
-            help: format!("At least {} characters; a few random words work well.", passwords::SHORTEST),
+            help: text::password_help(&passwords::SHORTEST),
             first: self.refusal.is_none() && !self.begins_with_name(),
             ..line
         }
@@ -83,7 +86,7 @@ impl SetUpForm {
     }
 
     fn again(&self) -> impl IntoView {
-        new_password("again", "Confirm password", self.fault("again")).view()
+        new_password("again", text::CONFIRM_PASSWORD, self.fault("again")).view()
     }
 
     fn fault(&self, field: &str) -> Option<String> {

@@ -1,6 +1,6 @@
 use leptos::prelude::*;
 
-use super::{Refusal, input_line::InputLine};
+use super::{Refusal, input_line::InputLine, text};
 use crate::{base_path::url, server_fns::ApiError};
 
 /// Sign-in page.
@@ -21,7 +21,7 @@ impl SignInForm {
         let calm = refusal.is_none();
         let name = InputLine {
             name: "name",
-            label: "Name",
+            label: text::NAME,
             autocomplete: "username",
             text: name,
             first: calm,
@@ -29,25 +29,25 @@ impl SignInForm {
         };
         let password = InputLine {
             name: "password",
-            label: "Password",
+            label: text::PASSWORD,
             autocomplete: "current-password",
             password: true,
-            told_by: wrong.then_some("refusal"),
+            error_id: wrong.then_some("refusal"),
             ..InputLine::default()
         };
         view! {
             <form class="form" method="post" action=url("/api/sign_in")>
-                <h1>{format!("Sign in to {server}")}</h1>
+                <h1>{text::sign_in_to(&server)}</h1>
                 {refusal.map(|refusal| view! { <Refusal text=refusal.message /> })}
                 <input type="hidden" name="next" value=next />
                 {name.view()}
                 {password.view()}
                 <button class="button primary" type="submit">
-                    "Sign in"
+                    {text::SIGN_IN}
                 </button>
             </form>
             <footer>
-                <span>"Need an account or a new password? Ask an administrator."</span>
+                <span>{text::NEED_AN_ACCOUNT}</span>
             </footer>
         }
         .into_any()

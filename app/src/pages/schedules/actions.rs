@@ -3,7 +3,7 @@
 use engine::store::{Pause, Schedule};
 use leptos::prelude::*;
 
-use super::descriptions::relative_time;
+use super::{descriptions::relative_time, text};
 use crate::{
     base_path::url,
     components::{Icon, Timestamp},
@@ -15,12 +15,12 @@ use crate::{
 pub(super) fn Next(schedule: Schedule) -> impl IntoView {
     let now = app().engine.now();
     if let Some(Pause { at, by, why }) = schedule.paused {
-        let who = by.map_or_else(|| why.clone(), |by| format!("by {by}"));
+        let who = by.map_or_else(|| why.clone(), |by| text::paused_by(&by));
         return view! {
             <span class="two">
                 <span class="state" data-state="paused">
                     <Icon name="pause" />
-                    <span>"Paused"</span>
+                    <span>{text::PAUSED}</span>
                 </span>
                 <small title=who>{who.clone()} ", " <Timestamp at /></small>
             </span>
@@ -28,18 +28,21 @@ pub(super) fn Next(schedule: Schedule) -> impl IntoView {
         .into_any();
     }
     if let (Some(job), 1..) = (schedule.under_way, schedule.waiting) {
-        let waits =
-            if schedule.waiting == 1 { "One waits for ".to_owned() } else { format!("{} wait for ", schedule.waiting) };
+        let waits = if schedule.waiting == 1 {
+            text::ONE_WAITS_FOR.to_owned()
+        } else {
+            text::several_wait_for(&schedule.waiting)
+        };
         return view! {
             <span class="two">
                 <span>{waits} <a href=url(&format!("/jobs/{job}"))>{format!("#{job}")}</a></span>
-                {schedule.next_at.map(|at| view! { <small>"then " <Timestamp at /></small> })}
+                {schedule.next_at.map(|at| view! { <small>{text::THEN} <Timestamp at /></small> })}
             </span>
         }
         .into_any();
     }
     match schedule.next_at {
-        None => "Never".into_any(),
+        None => text::NEVER.into_any(),
         Some(next) => view! {
             <span class="two">
                 <span>
@@ -53,22 +56,22 @@ pub(super) fn Next(schedule: Schedule) -> impl IntoView {
 }
 
 #[component]
-pub(super) fn Turn(schedule: Schedule, #[prop(optional)] small: bool) -> impl IntoView {
+pub(super) fn PauseButton(schedule: Schedule, #[prop(optional)] small: bool) -> impl IntoView {
     let (action, icon, word) = match schedule.paused {
-        Some(_) => ("resume_schedule", "retry", "Resume"),
-        None => ("pause_schedule", "pause", "Pause"),
+        Some(_) => ("resume_schedule", "retry", text::RESUME),
+        None => ("pause_schedule", "pause", text::PAUSE),
     };
-    view! { <Act schedule action icon word small /> }
+    view! { <ActionForm schedule action icon word small /> }
 }
 
 #[component]
 pub(super) fn RunNow(schedule: Schedule, #[prop(optional)] small: bool) -> impl IntoView {
-    view! { <Act schedule action="run_schedule" icon="play" word="Run now" small /> }
+    view! { <ActionForm schedule action="run_schedule" icon="play" word=text::RUN_NOW small /> }
 }
 
-/// One action: a form of its own, which works without script.
+/// ScheduleDetail action: a form of its own, which works without script.
 #[component]
-fn Act(
+fn ActionForm(
     schedule: Schedule,
     /// The server function.
     action: &'static str,

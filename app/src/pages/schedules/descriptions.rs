@@ -42,7 +42,7 @@ pub(super) fn missed(missed: Missed) -> String {
 }
 
 /// Why runs were skipped.
-pub(super) const fn why(skip: &Skip) -> &'static str {
+pub(super) const fn skip_reason(skip: &Skip) -> &'static str {
     match skip.why {
         SkipReason::Overlap => "The previous run was still active",
         SkipReason::OneWaits => "A run was already waiting",
@@ -54,6 +54,6 @@ pub(super) const fn why(skip: &Skip) -> &'static str {
 }
 
 /// `Skipped`, `12 skipped`.
-pub(super) fn left_out(skip: &Skip) -> String {
+pub(super) fn skipped(skip: &Skip) -> String {
     if skip.runs == 1 { "Skipped".to_owned() } else { format!("{} skipped", count(skip.runs)) }
 }

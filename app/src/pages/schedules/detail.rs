@@ -12,9 +12,10 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use model::{JobId, JobView, Micros, duration};
 
 use super::{
-    actions::{Next, RunNow, Turn},
-    descriptions::{in_words, left_out, missed, overlap, why},
-    form::Runs,
+    actions::{Next, PauseButton, RunNow},
+    descriptions::{in_words, missed, overlap, skip_reason, skipped},
+    form::NextRunTimes,
+    text,
 };
 use crate::{
     base_path::url,
@@ -28,7 +29,7 @@ use crate::{
     },
 };
 
-/// Runs in the history.
+/// NextRunTimes in the history.
 const HISTORY: u32 = 100;
 
 /// `/schedules/{id}`.
@@ -40,8 +41,11 @@ pub fn SchedulePage() -> impl IntoView {
         let Some(id) = id else { return view! { <NotFound /> }.into_any() };
         match read(id).await {
             Err(Error::NoSuchSchedule(_)) => view! { <NotFound /> }.into_any(),
-            answer => from_store(async move { answer }, move |(schedule, runs)| view! { <One schedule runs asked /> })
-                .into_any(),
+            answer => from_store(
+                async move { answer },
+                move |(schedule, runs)| view! { <ScheduleDetail schedule runs asked /> },
+            )
+            .into_any(),
         }
     })
 }
@@ -54,7 +58,7 @@ async fn read(id: ScheduleId) -> engine::Result<(Schedule, Vec<Run>)> {
 }
 
 #[component]
-fn One(schedule: Schedule, runs: Vec<Run>, asked: bool) -> impl IntoView {
+fn ScheduleDetail(schedule: Schedule, runs: Vec<Run>, asked: bool) -> impl IntoView {
     view! {
         <Title text=schedule.plan.name.clone() />
         <RefreshWithoutScript />
@@ -62,7 +66,7 @@ fn One(schedule: Schedule, runs: Vec<Run>, asked: bool) -> impl IntoView {
         <div class="split">
             <div class="stack">
                 <div class="part" data-part="paused">
-                    <Stopped schedule=schedule.clone() />
+                    <PausedAutomatically schedule=schedule.clone() />
                 </div>
                 <div class="part" data-part="history">
                     <History runs />
@@ -83,12 +87,12 @@ fn Head(schedule: Schedule, asked: bool) -> impl IntoView {
     let starts = engine.can_on_schedule(Action::Start, &schedule);
     let name = schedule.plan.name.clone();
     let change = changes.then(|| {
-        let delete = format!("Delete {name}");
+        let delete = text::delete(&name);
         view! {
-            <Turn schedule=schedule.clone() />
+            <PauseButton schedule=schedule.clone() />
             <a class="button" href=format!("{page}/edit")>
                 <Icon name="edit" />
-                "Edit"
+                {text::EDIT}
             </a>
             <a
                 class="button square danger"
@@ -104,10 +108,10 @@ fn Head(schedule: Schedule, asked: bool) -> impl IntoView {
     });
     view! {
         <header class="page-head">
-            <nav class="crumbs" aria-label="You are here">
+            <nav class="crumbs" aria-label=text::YOU_ARE_HERE>
                 <ol>
                     <li>
-                        <a href=url("/schedules")>"Schedules"</a>
+                        <a href=url("/schedules")>{text::SCHEDULES}</a>
                     </li>
                     <li aria-current="page">{name.clone()}</li>
                 </ol>
@@ -137,19 +141,19 @@ fn ConfirmDelete(schedule: Schedule, asked: bool, page: String) -> impl IntoView
     view! {
         <dialog class="dialog" class:shown=asked open=asked id="confirm-delete" aria-labelledby="delete-question">
             <div>
-                <h2 id="delete-question">{format!("Delete {}?", schedule.plan.name)}</h2>
-                <p>"Its run history is deleted; its jobs are kept."</p>
+                <h2 id="delete-question">{text::confirm_delete(&schedule.plan.name)}</h2>
+                <p>{text::DELETE_CONSEQUENCES}</p>
             </div>
             <footer>
                 <a class="button" href=page data-closes="confirm-delete">
-                    "Cancel"
+                    {text::CANCEL}
                 </a>
                 <form method="post" action=url("/api/delete_schedule")>
                     <input type="hidden" name="id" value=schedule.id.0 />
                     <input type="hidden" name="revision" value=schedule.revision />
                     <button class="button danger primary" type="submit">
                         <Icon name="trash" />
-                        "Delete schedule"
+                        {text::DELETE_SCHEDULE}
                     </button>
                 </form>
             </footer>
@@ -159,14 +163,14 @@ fn ConfirmDelete(schedule: Schedule, asked: bool, page: String) -> impl IntoView
 
 /// Why the schedule was paused automatically.
 #[component]
-fn Stopped(schedule: Schedule) -> impl IntoView {
+fn PausedAutomatically(schedule: Schedule) -> impl IntoView {
     let pause = schedule.paused.filter(|pause| pause.by.is_none())?;
     Some(view! {
         <div class="notice bad" role="status">
             <Icon name="warning" />
             <div>
-                <h2>"Paused automatically"</h2>
-                <p>{format!("The job could not start: {}. ", pause.why.trim_end_matches('.'))} "Fix the schedule, then resume it."</p>
+                <h2>{text::PAUSED_AUTOMATICALLY}</h2>
+                <p>{text::could_not_start(&pause.why.trim_end_matches('.'))} {text::FIX_THEN_RESUME}</p>
             </div>
         </div>
     })
@@ -183,29 +187,29 @@ fn Aside(schedule: Schedule) -> impl IntoView {
         <div class="part" data-part="ahead">
             <section class="card" aria-labelledby="ahead">
                 <header>
-                    <h2 id="ahead">"Next runs"</h2>
+                    <h2 id="ahead">{text::NEXT_RUNS}</h2>
                     <span class="hint">{plan.zone.clone()}</span>
                 </header>
                 <div class="body">
                     {(!as_planned).then(|| view! { <Next schedule=schedule.clone() /> })}
-                    {ahead.map(|cron| view! { <Runs cron /> })}
+                    {ahead.map(|cron| view! { <NextRunTimes cron /> })}
                 </div>
             </section>
             <section class="card" aria-labelledby="facts">
                 <header>
-                    <h2 id="facts">"Details"</h2>
+                    <h2 id="facts">{text::DETAILS}</h2>
                 </header>
                 <div class="body">
                     <dl class="details">
-                        <Fact term="Task" fact=task />
-                        <Fact term="When" fact=format!("{} ({})", plan.expression, plan.zone) />
-                        <Fact term="Overlap" fact=overlap(plan.overlap).to_owned() />
-                        <Fact term="Missed runs" fact=missed(plan.missed) />
+                        <Fact term=text::TASK fact=task />
+                        <Fact term=text::WHEN fact=format!("{} ({})", plan.expression, plan.zone) />
+                        <Fact term=text::OVERLAP fact=overlap(plan.overlap).to_owned() />
+                        <Fact term=text::MISSED_RUNS fact=missed(plan.missed) />
                         {(plan.priority.level() != 0)
-                            .then(|| view! { <Fact term="Priority" fact=plan.priority.level().to_string() /> })}
-                        <Fact term="Runs as" fact=schedule.owner.clone() />
+                            .then(|| view! { <Fact term=text::PRIORITY fact=plan.priority.level().to_string() /> })}
+                        <Fact term=text::RUNS_AS fact=schedule.owner.clone() />
                         <div>
-                            <dt>"Changed"</dt>
+                            <dt>{text::CHANGED}</dt>
                             <dd>{schedule.changed_by.clone()} ", " <Timestamp at=schedule.changed_at /></dd>
                         </div>
                     </dl>
@@ -214,10 +218,10 @@ fn Aside(schedule: Schedule) -> impl IntoView {
         </div>
         <section class="card" aria-labelledby="input">
             <header>
-                <h2 id="input">"Input"</h2>
+                <h2 id="input">{text::INPUT}</h2>
             </header>
             <div class="body">
-                <Json text=JsonText::of(&input) label="Input as JSON" id="input-json" />
+                <Json text=JsonText::of(&input) label=text::INPUT_AS_JSON id="input-json" />
             </div>
         </section>
     }
@@ -244,21 +248,21 @@ fn History(runs: Vec<Run>) -> impl IntoView {
     view! {
         <section class="card" aria-labelledby="history">
             <header>
-                <h2 id="history">"Runs"</h2>
-                <span class="hint">"newest first"</span>
+                <h2 id="history">{text::RUNS}</h2>
+                <span class="hint">{text::NEWEST_FIRST}</span>
             </header>
             {if none {
-                view! { <p class="body">"No runs yet."</p> }.into_any()
+                view! { <p class="body">{text::NO_RUNS_YET}</p> }.into_any()
             } else {
                 view! {
                     <table class="table stacking">
                         <thead>
                             <tr>
-                                <th scope="col">"Due"</th>
-                                <th scope="col">"Job"</th>
-                                <th scope="col">"Result"</th>
+                                <th scope="col">{text::DUE}</th>
+                                <th scope="col">{text::JOB}</th>
+                                <th scope="col">{text::RESULT}</th>
                                 <th class="number" scope="col">
-                                    "Took"
+                                    {text::TOOK}
                                 </th>
                             </tr>
                         </thead>
@@ -281,7 +285,7 @@ fn Started(due: Option<Micros>, job: JobView) -> impl IntoView {
                 <span>
                     <Timestamp at=job.created_at />
                 </span>
-                <small>{format!("by {by}")}</small>
+                <small>{text::paused_by(&by)}</small>
             </span>
         }
         .into_any(),
@@ -290,13 +294,13 @@ fn Started(due: Option<Micros>, job: JobView) -> impl IntoView {
     view! {
         <tr>
             <th scope="row">{due}</th>
-            <td data-label="Job">
+            <td data-label=text::JOB>
                 <Link job=job.job />
             </td>
-            <td data-label="Result">
+            <td data-label=text::RESULT>
                 <StateBadge shown=job.shown() />
             </td>
-            <td class="number" data-label="Took">
+            <td class="number" data-label=text::TOOK>
                 {took}
             </td>
         </tr>
@@ -312,14 +316,14 @@ fn Skipped(skip: Skip, job: Option<JobId>) -> impl IntoView {
                     <span>
                         <Timestamp at=skip.due />
                     </span>
-                    {(skip.runs > 1).then(|| view! { <small>"to " <Timestamp at=skip.last_due /></small> })}
+                    {(skip.runs > 1).then(|| view! { <small>{text::TO} <Timestamp at=skip.last_due /></small> })}
                 </span>
             </th>
-            <td data-label="Job">{job.map(|job| view! { <Link job /> })}</td>
-            <td data-label="Result" colspan="2">
+            <td data-label=text::JOB>{job.map(|job| view! { <Link job /> })}</td>
+            <td data-label=text::RESULT colspan="2">
                 <span class="two">
-                    <span>{left_out(&skip)}</span>
-                    <small>{why(&skip)}</small>
+                    <span>{skipped(&skip)}</span>
+                    <small>{skip_reason(&skip)}</small>
                 </span>
             </td>
         </tr>

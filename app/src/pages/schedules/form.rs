@@ -14,7 +14,7 @@ use model::FieldKind;
 
 use super::{
     descriptions::{in_zone, relative_time},
-    plan_fields,
+    plan_fields, text,
 };
 use crate::{
     base_path::url,
@@ -31,33 +31,33 @@ use crate::{
     server_fns::ApiError,
 };
 
-/// Runs in the preview.
-pub(super) const SHOWN_AHEAD: usize = 10;
+/// NextRunTimes in the preview.
+pub(super) const PREVIEW_RUNS: usize = 10;
 
 /// `/schedules/new`: choose a task; with `?kind=`, its form.
 #[component]
 pub fn NewSchedule() -> impl IntoView {
     let Some(kind) = use_query_map().read_untracked().get("kind") else {
-        return view! { <Choose /> }.into_any();
+        return view! { <TaskCatalogue /> }.into_any();
     };
     let engine = app().engine;
     let Some(task) = engine.task(&kind).cloned() else { return view! { <NotFound /> }.into_any() };
     if let Err(denied) = engine.authorise_start(&kind) {
-        return view! { <MayNot reason=ApiError::from(denied).message /> }.into_any();
+        return view! { <NotAllowedHere reason=ApiError::from(denied).message /> }.into_any();
     }
     let draft = use_context::<Draft>().unwrap_or_else(|| {
-        let mut draft = Draft::fresh(&task.form);
+        let mut draft = Draft::with_defaults(&task.form);
         plan_fields::begin(&mut draft, task.name);
         draft
     });
     let action = url(&format!("/schedules/new?kind={kind}"));
     view! {
-        <Title text="New schedule" />
+        <Title text=text::NEW_SCHEDULE />
         <header class="page-head">
-            <h1>"New schedule"</h1>
-            <p class="lead">"Fill in the form and choose when. Jobs run as you."</p>
+            <h1>{text::NEW_SCHEDULE}</h1>
+            <p class="lead">{text::FORM_LEAD}</p>
         </header>
-        <PlanForm task draft action back=url("/schedules") />
+        <ScheduleForm task draft action back=url("/schedules") />
     }
     .into_any()
 }
@@ -75,7 +75,7 @@ pub fn EditSchedule() -> impl IntoView {
                 None => view! { <NotFound /> }.into_any(),
             },
             Err(Error::Denied(denied)) => {
-                view! { <MayNot reason=ApiError::from(Error::from(denied)).message /> }.into_any()
+                view! { <NotAllowedHere reason=ApiError::from(Error::from(denied)).message /> }.into_any()
             }
             Err(_) => view! { <NotFound /> }.into_any(),
         }
@@ -86,35 +86,35 @@ async fn edit(schedule: Schedule, task: TaskInfo) -> impl IntoView {
     let draft = if let Some(sent_before) = use_context::<Draft>() {
         sent_before
     } else {
-        let mut draft = Draft::of_input(&app().engine, &task, &schedule.input().unwrap_or_default()).await;
-        schedule_plan::take_over(&mut draft, &schedule);
+        let mut draft = Draft::from_input(&app().engine, &task, &schedule.input().unwrap_or_default()).await;
+        schedule_plan::fill_from(&mut draft, &schedule);
         draft
     };
     let page = url(&format!("/schedules/{}", schedule.id));
     view! {
-        <Title text=format!("Edit {}", schedule.plan.name) />
+        <Title text=text::edit(&schedule.plan.name) />
         <header class="page-head">
-            <nav class="crumbs" aria-label="You are here">
+            <nav class="crumbs" aria-label=text::YOU_ARE_HERE>
                 <ol>
                     <li>
-                        <a href=url("/schedules")>"Schedules"</a>
+                        <a href=url("/schedules")>{text::SCHEDULES}</a>
                     </li>
                     <li>
                         <a href=page.clone()>{schedule.plan.name.clone()}</a>
                     </li>
-                    <li aria-current="page">"Edit"</li>
+                    <li aria-current="page">{text::EDIT}</li>
                 </ol>
             </nav>
-            <h1>{format!("Edit {}", schedule.plan.name)}</h1>
-            <p class="lead">{format!("Jobs run as {}.", schedule.owner)}</p>
+            <h1>{text::edit(&schedule.plan.name)}</h1>
+            <p class="lead">{text::runs_as(&schedule.owner)}</p>
         </header>
-        <PlanForm task draft action=format!("{page}/edit") back=page />
+        <ScheduleForm task draft action=format!("{page}/edit") back=page />
     }
 }
 
 /// The catalogue of tasks to schedule.
 #[component]
-fn Choose() -> impl IntoView {
+fn TaskCatalogue() -> impl IntoView {
     let card = |task: &TaskInfo| {
         let kind = task.kind.as_str();
         view! {
@@ -130,10 +130,10 @@ fn Choose() -> impl IntoView {
         }
     };
     view! {
-        <Title text="New schedule" />
+        <Title text=text::NEW_SCHEDULE />
         <header class="page-head">
-            <h1>"New schedule"</h1>
-            <p class="lead">"Choose a task to schedule."</p>
+            <h1>{text::NEW_SCHEDULE}</h1>
+            <p class="lead">{text::CHOOSE_A_TASK_TO_SCHEDULE}</p>
         </header>
         <ul class="task-cards">{app().engine.startable().map(card).collect::<Vec<_>>()}</ul>
     }
@@ -141,7 +141,7 @@ fn Choose() -> impl IntoView {
 
 /// Submitted without script: the response is the form again if a field is invalid, or a preview was requested.
 #[component]
-fn PlanForm(
+fn ScheduleForm(
     task: TaskInfo,
     draft: Draft,
     action: String,
@@ -170,29 +170,29 @@ fn PlanForm(
                 <span class="hint">{task.about}</span>
             </header>
             <div class="body form">
-                <ErrorSummary known draft=draft.clone() not="Not saved" />
+                <ErrorSummary known draft=draft.clone() not=text::NOT_SAVED />
                 <fieldset>
-                    <legend>"When"</legend>
+                    <legend>{text::WHEN}</legend>
                     <div class="fields">{drawn(&when)}</div>
-                    <Ahead draft=draft.clone() />
+                    <Preview draft=draft.clone() />
                 </fieldset>
                 <fieldset>
-                    <legend>"What"</legend>
+                    <legend>{text::WHAT}</legend>
                     <div class="fields">{drawn(&task.form.fields)}</div>
                 </fieldset>
                 <fieldset>
-                    <legend>"How"</legend>
+                    <legend>{text::HOW}</legend>
                     <div class="fields">{drawn(&how)}</div>
                 </fieldset>
             </div>
             <footer>
                 <div class="actions">
                     <a class="button" href=back>
-                        "Cancel"
+                        {text::CANCEL}
                     </a>
                     <button class="button primary" type="submit">
                         <Icon name="check" />
-                        "Save schedule"
+                        {text::SAVE_SCHEDULE}
                     </button>
                 </div>
             </footer>
@@ -204,13 +204,13 @@ fn PlanForm(
 
 /// The expression in words and its next runs, with a button to update them.
 #[component]
-fn Ahead(draft: Draft) -> impl IntoView {
+fn Preview(draft: Draft) -> impl IntoView {
     let said = match schedule_plan::preview(&draft) {
         Some(Ok(cron)) => Some(view! {
             <p>
                 <b>{cron.in_words()}</b>
             </p>
-            <Runs cron />
+            <NextRunTimes cron />
         }),
         Some(Err(_)) | None => None,
     };
@@ -218,7 +218,7 @@ fn Ahead(draft: Draft) -> impl IntoView {
         <div class="ahead" id="ahead">
             {said}
             <button class="button small" type="submit" name=schedule_plan::PREVIEW value="1">
-                "Preview"
+                {text::PREVIEW}
             </button>
         </div>
     }
@@ -226,7 +226,7 @@ fn Ahead(draft: Draft) -> impl IntoView {
 
 /// The next runs in the schedule's zone.
 #[component]
-pub(super) fn Runs(cron: Cron) -> impl IntoView {
+pub(super) fn NextRunTimes(cron: Cron) -> impl IntoView {
     let now = app().engine.now();
     let run = |at| {
         view! {
@@ -236,12 +236,12 @@ pub(super) fn Runs(cron: Cron) -> impl IntoView {
             </li>
         }
     };
-    let ahead: Vec<_> = cron.upcoming(now, SHOWN_AHEAD).into_iter().map(run).collect();
+    let ahead: Vec<_> = cron.upcoming(now, PREVIEW_RUNS).into_iter().map(run).collect();
     view! { <ol class="runs-ahead">{ahead}</ol> }
 }
 
 #[component]
-fn MayNot(reason: String) -> impl IntoView {
+fn NotAllowedHere(reason: String) -> impl IntoView {
     expect_context::<ResponseOptions>().set_status(http::StatusCode::FORBIDDEN);
     view! { <NotAllowed reason /> }
 }

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use model::{Choice, Field, FieldKind, Priority};
 use serde_json::json;
 
-use super::descriptions;
+use super::{descriptions, text};
 use crate::{
     context::app,
     forms::{
@@ -24,19 +24,18 @@ pub(super) fn fields(zone: &str) -> [Vec<Field>; 2] {
     let choice = |value: &str, label: String| Choice { value: value.to_owned(), label };
     let overlaps = Overlap::ALL.map(|overlap| choice(overlap.as_str(), descriptions::overlap(overlap).to_owned()));
     let misses = [Missed::Skip, Missed::Once].map(|missed| choice(missed.as_str(), descriptions::missed(missed)));
-    let all = choice(Missed::All(1).as_str(), "Run each, up to the maximum".to_owned());
+    let all = choice(Missed::All(1).as_str(), text::RUN_EACH_UP_TO_MAXIMUM.to_owned());
     let most = FieldKind::Integer { min: Some(1), max: Some(i64::from(MAX_CATCH_UP_RUNS)) };
     let [low, high] = [*Priority::RANGE.start(), *Priority::RANGE.end()].map(i64::from);
-    let when = "Minute, hour, day of the month, month, weekday: 0 2 * * 1-5 is on weekdays at 02:00. \
-                Shortcuts such as @daily also work.";
+    let when = text::CRON_EXPRESSION_HELP;
     [
         vec![
-            of(field::NAME, "Name", "", text(Some(SCHEDULE_NAME_LENGTH as u64)), true, None),
-            of(field::EXPRESSION, "Cron expression", when, text(None), true, None),
+            of(field::NAME, text::NAME, "", text(Some(SCHEDULE_NAME_LENGTH as u64)), true, None),
+            of(field::EXPRESSION, text::CRON_EXPRESSION, when, text(None), true, None),
             of(
                 field::ZONE,
-                "Time zone",
-                "Time zone of the expression.",
+                text::TIME_ZONE,
+                text::TIME_ZONE_HELP,
                 FieldKind::Choice { choices: zones(zone) },
                 true,
                 None,
@@ -45,7 +44,7 @@ pub(super) fn fields(zone: &str) -> [Vec<Field>; 2] {
         vec![
             of(
                 OVERLAP,
-                "If the previous run is still active",
+                text::OVERLAP_LABEL,
                 "",
                 FieldKind::Choice { choices: overlaps.to_vec() },
                 false,
@@ -53,17 +52,17 @@ pub(super) fn fields(zone: &str) -> [Vec<Field>; 2] {
             ),
             of(
                 MISSED,
-                "Missed runs",
-                "When the server was off. Runs of a paused schedule are always skipped.",
+                text::MISSED_RUNS,
+                text::MISSED_RUNS_HELP,
                 FieldKind::Choice { choices: misses.into_iter().chain([all]).collect() },
                 false,
                 Some(Missed::default().as_str()),
             ),
-            of(field::MOST, "Maximum", "Newest first.", most, false, Some(&DEFAULT_MOST.to_string())),
+            of(field::MOST, text::MAXIMUM, text::MAXIMUM_HELP, most, false, Some(&DEFAULT_MOST.to_string())),
             of(
                 PRIORITY,
-                "Priority",
-                "Higher runs first. Default: 0.",
+                text::PRIORITY,
+                text::PRIORITY_HELP,
                 FieldKind::Integer { min: Some(low), max: Some(high) },
                 false,
                 None,

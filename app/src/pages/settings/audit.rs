@@ -3,6 +3,7 @@
 mod filter;
 mod form;
 mod sentence;
+mod text;
 
 use engine::store::{AuditPage, AuditRow};
 use leptos::prelude::*;
@@ -55,9 +56,9 @@ fn Lines(filter: AuditFilter, page: AuditPage) -> impl IntoView {
     let csv = filter.csv();
     let table = if page.rows.is_empty() {
         let (title, text) = if filter.hides() {
-            ("No matching entries", "Try other filters.")
+            (text::NO_MATCHING_ENTRIES, text::TRY_OTHER_FILTERS)
         } else {
-            ("No entries", "Every change by a user is recorded here.")
+            (text::NO_ENTRIES, text::NO_ENTRIES_HINT)
         };
         view! {
             <div class="empty">
@@ -72,12 +73,12 @@ fn Lines(filter: AuditFilter, page: AuditPage) -> impl IntoView {
     view! {
         <section class="card" aria-labelledby="audit">
             <header>
-                <h2 id="audit">"Audit log"</h2>
-                <span class="hint">"newest first"</span>
+                <h2 id="audit">{text::AUDIT_LOG}</h2>
+                <span class="hint">{text::NEWEST_FIRST}</span>
                 <div class="actions">
                     <a class="button small" href=csv download="">
                         <Icon name="download" />
-                        "Export as CSV"
+                        {text::EXPORT_AS_CSV}
                     </a>
                 </div>
             </header>
@@ -94,10 +95,10 @@ fn Table(rows: Vec<AuditRow>) -> impl IntoView {
         <table class="table stacking audit">
             <thead>
                 <tr>
-                    <th scope="col">"When"</th>
-                    <th scope="col">"Who"</th>
-                    <th scope="col">"What"</th>
-                    <th scope="col">"From"</th>
+                    <th scope="col">{text::WHEN}</th>
+                    <th scope="col">{text::WHO}</th>
+                    <th scope="col">{text::WHAT}</th>
+                    <th scope="col">{text::FROM}</th>
                 </tr>
             </thead>
             <tbody>{rows.into_iter().map(row).collect::<Vec<_>>()}</tbody>
@@ -109,23 +110,23 @@ fn Table(rows: Vec<AuditRow>) -> impl IntoView {
 fn Line(row: AuditRow) -> impl IntoView {
     let Sentence { before, job, after } = Sentence::of(&row);
     let job = job.map(|job| view! { " " <a href=job_href(job)>{format!("#{job}")}</a> });
-    let name = if row.by.name.is_empty() { "not signed in".to_owned() } else { row.by.name.to_string() };
-    let token = row.by.token.map(|token| view! { <small>{format!("with token {token}")}</small> });
+    let name = if row.by.name.is_empty() { text::NOT_SIGNED_IN.to_owned() } else { row.by.name.to_string() };
+    let token = row.by.token.map(|token| view! { <small>{text::with_token(&token)}</small> });
     view! {
         <tr>
             <th scope="row" class="nowrap">
                 <Timestamp at=row.at />
             </th>
-            <td data-label="Who">
+            <td data-label=text::WHO>
                 <span class="two">
                     <span>{name}</span>
                     {token}
                 </span>
             </td>
-            <td data-label="What">
+            <td data-label=text::WHAT>
                 <span>{before} {job} {after}</span>
             </td>
-            <td data-label="From" class="muted">
+            <td data-label=text::FROM class="muted">
                 {row.by.address.map(|address| address.to_string())}
             </td>
         </tr>
@@ -149,9 +150,9 @@ fn Pager(filter: AuditFilter, page: AuditPage) -> impl IntoView {
     };
     Some(view! {
         <footer>
-            <nav class="pager" aria-label="Pages">
+            <nav class="pager" aria-label=text::PAGES>
                 <span class="actions">
-                    {newest.map(|to| step(to, "Newest"))} {older.map(|to| step(to, "Older"))}
+                    {newest.map(|to| step(to, text::NEWEST))} {older.map(|to| step(to, text::OLDER))}
                 </span>
             </nav>
         </footer>

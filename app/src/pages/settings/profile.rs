@@ -2,6 +2,7 @@
 
 mod password;
 mod sessions;
+mod text;
 mod time_zone;
 mod tokens;
 
@@ -48,7 +49,7 @@ fn Cards(account: Account) -> impl IntoView {
                 <form class="actions" method="post" action=url("/api/sign_out")>
                     <button class="button small" type="submit">
                         <Icon name="signout" />
-                        "Sign out"
+                        {text::SIGN_OUT}
                     </button>
                 </form>
             </header>

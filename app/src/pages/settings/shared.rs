@@ -4,6 +4,7 @@ use engine::store::Token;
 use leptos::prelude::*;
 use model::{Micros, Scope};
 
+use super::text;
 use crate::{
     base_path::url,
     components::{Icon, Timestamp},
@@ -14,7 +15,7 @@ use crate::{
 /// Microseconds.
 const MINUTE: i64 = 60_000_000;
 /// Days before its end from which a token is highlighted.
-const SOON: i64 = 7;
+const SOON_DAYS: i64 = 7;
 
 /// A token or link, shown only in the response to the form that created it.
 #[component]
@@ -35,7 +36,7 @@ pub(super) fn ShownOnce(
                         <input class="input mono" id="told" readonly=true aria-label=what value=secret />
                         <button class="button" type="button" data-copies="told" hidden=true>
                             <Icon name="copy" />
-                            "Copy"
+                            {text::COPY}
                         </button>
                         <span class="visually-hidden" role="status"></span>
                     </div>
@@ -48,7 +49,7 @@ pub(super) fn ShownOnce(
 
 /// A form that is one button.
 #[component]
-pub(super) fn Act(
+pub(super) fn ActionButton(
     /// The server function.
     function: &'static str,
     /// Its only argument.
@@ -72,12 +73,12 @@ pub(super) fn Act(
 
 /// When something was last used, to the minute.
 #[component]
-pub(super) fn Used(at: Option<Micros>, now: Micros, never: &'static str) -> impl IntoView {
+pub(super) fn LastUsed(at: Option<Micros>, now: Micros, never: &'static str) -> impl IntoView {
     match at.map(|at| (at, (now.0 - at.0) / MINUTE)) {
         None => never.into_any(),
-        Some((_, ..2)) => "just now".into_any(),
-        Some((_, minutes @ 2..60)) => format!("{minutes} min ago").into_any(),
-        Some((_, minutes @ 60..1_440)) => format!("{} h ago", minutes / 60).into_any(),
+        Some((_, ..2)) => text::JUST_NOW.into_any(),
+        Some((_, minutes @ 2..60)) => text::minutes_ago(&minutes).into_any(),
+        Some((_, minutes @ 60..1_440)) => text::hours_ago(&(minutes / 60)).into_any(),
         Some((at, _)) => view! { <Timestamp at /> }.into_any(),
     }
 }
@@ -103,16 +104,16 @@ pub(super) fn Tokens(
                         </small>
                     </span>
                 </th>
-                {of_all.then(|| view! { <td data-label="Of">{token.user_name.to_string()}</td> })}
-                <td data-label="May">{may(&token.scopes)}</td>
-                <td data-label="Last used" class="muted nowrap">
-                    <Used at=token.used_at now never="never" />
+                {of_all.then(|| view! { <td data-label=text::OF>{token.user_name.to_string()}</td> })}
+                <td data-label=text::MAY>{scope_list(&token.scopes)}</td>
+                <td data-label=text::LAST_USED class="muted nowrap">
+                    <LastUsed at=token.used_at now never=text::NEVER />
                 </td>
-                <td data-label="Ends" class="nowrap">
-                    <Ends at=token.expires now />
+                <td data-label=text::ENDS class="nowrap">
+                    <Expiry at=token.expires now />
                 </td>
                 <td class="number">
-                    <Act function=revoke name="id" value=id class="button small danger" word="Revoke" of=name />
+                    <ActionButton function=revoke name="id" value=id class="button small danger" word=text::REVOKE of=name />
                 </td>
             </tr>
         }
@@ -121,13 +122,13 @@ pub(super) fn Tokens(
         <table class="table stacking">
             <thead>
                 <tr>
-                    <th scope="col">"Token"</th>
-                    {of_all.then(|| view! { <th scope="col">"Of"</th> })}
-                    <th scope="col">"May"</th>
-                    <th scope="col">"Last used"</th>
-                    <th scope="col">"Ends"</th>
+                    <th scope="col">{text::TOKEN}</th>
+                    {of_all.then(|| view! { <th scope="col">{text::OF}</th> })}
+                    <th scope="col">{text::MAY}</th>
+                    <th scope="col">{text::LAST_USED}</th>
+                    <th scope="col">{text::ENDS}</th>
                     <th scope="col">
-                        <span class="visually-hidden">"Actions"</span>
+                        <span class="visually-hidden">{text::ACTIONS}</span>
                     </th>
                 </tr>
             </thead>
@@ -137,19 +138,19 @@ pub(super) fn Tokens(
 }
 
 #[component]
-fn Ends(at: Option<Micros>, now: Micros) -> impl IntoView {
-    let Some(at) = at else { return "Never".into_any() };
+fn Expiry(at: Option<Micros>, now: Micros) -> impl IntoView {
+    let Some(at) = at else { return text::NEVER_ENDS.into_any() };
     match (at.0 - now.0).div_euclid(24 * 60 * MINUTE) {
-        ..0 => view! { <span class="slow">"Ended"</span> }.into_any(),
-        0 => view! { <span class="slow">"within a day"</span> }.into_any(),
-        1 => view! { <span class="slow">"in 1 day"</span> }.into_any(),
-        days @ 2..SOON => view! { <span class="slow">{format!("in {days} days")}</span> }.into_any(),
+        ..0 => view! { <span class="slow">{text::ENDED}</span> }.into_any(),
+        0 => view! { <span class="slow">{text::WITHIN_A_DAY}</span> }.into_any(),
+        1 => view! { <span class="slow">{text::IN_1_DAY}</span> }.into_any(),
+        days @ 2..SOON_DAYS => view! { <span class="slow">{text::in_days(&days)}</span> }.into_any(),
         _ => view! { <Timestamp at /> }.into_any(),
     }
 }
 
 /// `Read, start`.
-fn may(scopes: &[Scope]) -> String {
+fn scope_list(scopes: &[Scope]) -> String {
     let words: Vec<_> = scopes.iter().copied().map(Scope::as_str).collect();
     let text = words.join(", ");
     let mut letters = text.chars();

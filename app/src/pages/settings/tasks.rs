@@ -1,5 +1,7 @@
 //! Task settings page: who can run a task, and who can see its jobs.
 
+mod text;
+
 use engine::{TaskInfo, store::KindRule};
 use leptos::prelude::*;
 use model::Role;
@@ -29,23 +31,23 @@ fn Table(rules: Vec<KindRule>) -> impl IntoView {
     view! {
         <section class="card" aria-labelledby="tasks">
             <header>
-                <h2 id="tasks">"Tasks"</h2>
+                <h2 id="tasks">{text::TASKS}</h2>
                 <span class="count-badge">{rows.len().to_string()}</span>
             </header>
             <table class="table stacking rules">
                 <thead>
                     <tr>
-                        <th scope="col">"Task"</th>
-                        <th scope="col">"Who can run"</th>
-                        <th scope="col">"Who can see jobs"</th>
+                        <th scope="col">{text::TASK}</th>
+                        <th scope="col">{text::WHO_CAN_RUN}</th>
+                        <th scope="col">{text::WHO_CAN_SEE_JOBS}</th>
                         <th scope="col">
-                            <span class="visually-hidden">"Save"</span>
+                            <span class="visually-hidden">{text::SAVE}</span>
                         </th>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>
             </table>
-            <footer>"Users who can run a task can also cancel, retry and pause its jobs, if they can see them."</footer>
+            <footer>{text::RUN_HINT}</footer>
         </section>
     }
 }
@@ -55,16 +57,16 @@ fn Row(task: TaskInfo, decided: Option<KindRule>) -> impl IntoView {
     let kind = task.kind.as_str();
     let form = format!("rule-{kind}");
     let start = decided.as_ref().and_then(|rule| rule.start).map_or("", Role::as_str);
-    let seen = decided.as_ref().and_then(|rule| rule.private).map_or("", who_sees);
+    let seen = decided.as_ref().and_then(|rule| rule.private).map_or("", visibility_value);
     let starts = [
-        (String::new(), format!("Default: {}", starters(task.start_role))),
-        (Role::Operator.as_str().to_owned(), capital(starters(Role::Operator))),
-        (Role::Administrator.as_str().to_owned(), capital(starters(Role::Administrator))),
+        (String::new(), text::default_choice(&who_can_run(task.start_role))),
+        (Role::Operator.as_str().to_owned(), capital(who_can_run(Role::Operator))),
+        (Role::Administrator.as_str().to_owned(), capital(who_can_run(Role::Administrator))),
     ];
     let sees = [
-        (String::new(), format!("Default: {}", seers(task.private))),
-        (who_sees(false).to_owned(), capital(seers(false))),
-        (who_sees(true).to_owned(), capital(seers(true))),
+        (String::new(), text::default_choice(&who_can_see(task.private))),
+        (visibility_value(false).to_owned(), capital(who_can_see(false))),
+        (visibility_value(true).to_owned(), capital(who_can_see(true))),
     ];
     view! {
         <tr>
@@ -73,18 +75,18 @@ fn Row(task: TaskInfo, decided: Option<KindRule>) -> impl IntoView {
                     {task.about}
                 </TaskName>
             </th>
-            <td data-label="Who can run">
-                <Choice form=form.clone() name="start" label=format!("Who can run {}", task.name) choices=starts chosen=start />
+            <td data-label=text::WHO_CAN_RUN>
+                <Choice form=form.clone() name="start" label=text::who_can_run(&task.name) choices=starts chosen=start />
             </td>
-            <td data-label="Who can see jobs">
-                <Choice form=form.clone() name="seen_by" label=format!("Who can see jobs of {}", task.name) choices=sees chosen=seen />
+            <td data-label=text::WHO_CAN_SEE_JOBS>
+                <Choice form=form.clone() name="seen_by" label=text::who_can_see_jobs_of(&task.name) choices=sees chosen=seen />
             </td>
             <td class="number">
                 <form id=form method="post" action=url("/api/change_kind_rule")>
                     <input type="hidden" name="kind" value=kind />
                     <button class="button small" type="submit">
-                        "Save"
-                        <span class="visually-hidden">{format!(" for {}", task.name)}</span>
+                        {text::SAVE}
+                        <span class="visually-hidden">{text::for_task(&task.name)}</span>
                     </button>
                 </form>
             </td>
@@ -112,19 +114,19 @@ fn Choice(
     }
 }
 
-const fn starters(role: Role) -> &'static str {
+const fn who_can_run(role: Role) -> &'static str {
     match role {
         Role::Viewer | Role::Operator => "operators",
         Role::Administrator => "administrators",
     }
 }
 
-const fn seers(private: bool) -> &'static str {
-    if private { "owner and administrators" } else { "everyone" }
+const fn who_can_see(private: bool) -> &'static str {
+    if private { text::OWNER_AND_ADMINISTRATORS } else { "everyone" }
 }
 
 /// The value that the form submits.
-const fn who_sees(private: bool) -> &'static str {
+const fn visibility_value(private: bool) -> &'static str {
     if private { "starter" } else { "everybody" }
 }
 

@@ -3,6 +3,7 @@
 mod add;
 mod remove;
 mod row;
+mod text;
 
 use engine::store::{Token, User, UserId};
 use leptos::prelude::*;
@@ -42,19 +43,19 @@ fn Cards(people: Vec<User>, tokens: Vec<Token>, remove: Option<UserId>) -> impl 
     let removed = people.iter().find(|person| Some(person.id) == remove && person.removed_at.is_none()).cloned();
     let link = |function: &'static str| {
         let form = ServerForm::new(function);
-        view! { <ShownOnce form what="Link" /> }
+        view! { <ShownOnce form what=text::LINK /> }
     };
     view! {
         {removed.map(|person| view! { <ConfirmRemoval person /> })}
         <section class="card" aria-labelledby="users">
             <header>
-                <h2 id="users">"Users"</h2>
+                <h2 id="users">{text::USERS}</h2>
                 <span class="count-badge">{here}</span>
             </header>
             {link("add_user")} {link("reset_password")}
             <Table people now />
             <Add />
-            <footer>{Role::ALL.map(|role| format!("{}s {} ", role.label(), allows(role))).concat()}</footer>
+            <footer>{Role::ALL.map(|role| format!("{}s {} ", role.label(), role_description(role))).concat()}</footer>
         </section>
         <TokensOfAll tokens now />
     }
@@ -71,12 +72,12 @@ fn Table(people: Vec<User>, now: Micros) -> impl IntoView {
         <table class="table stacking people">
             <thead>
                 <tr>
-                    <th scope="col">"Name"</th>
-                    <th scope="col">"State"</th>
-                    <th scope="col">"Role"</th>
-                    <th scope="col">"Last seen"</th>
+                    <th scope="col">{text::NAME}</th>
+                    <th scope="col">{text::STATE}</th>
+                    <th scope="col">{text::ROLE}</th>
+                    <th scope="col">{text::LAST_SEEN}</th>
                     <th scope="col">
-                        <span class="visually-hidden">"Actions"</span>
+                        <span class="visually-hidden">{text::ACTIONS}</span>
                     </th>
                 </tr>
             </thead>
@@ -89,14 +90,14 @@ fn Table(people: Vec<User>, now: Micros) -> impl IntoView {
 fn TokensOfAll(tokens: Vec<Token>, now: Micros) -> impl IntoView {
     let count = tokens.len().to_string();
     let table = if tokens.is_empty() {
-        view! { <p class="body">"No tokens. Users create them in their profile."</p> }.into_any()
+        view! { <p class="body">{text::NO_TOKENS}</p> }.into_any()
     } else {
         view! { <Tokens tokens now revoke="revoke_token_of" of_all=true /> }.into_any()
     };
     view! {
         <section class="card" aria-labelledby="all-tokens">
             <header>
-                <h2 id="all-tokens">"All API tokens"</h2>
+                <h2 id="all-tokens">{text::ALL_API_TOKENS}</h2>
                 <span class="count-badge">{count}</span>
             </header>
             {table}
@@ -104,11 +105,11 @@ fn TokensOfAll(tokens: Vec<Token>, now: Micros) -> impl IntoView {
     }
 }
 
-const fn allows(role: Role) -> &'static str {
+const fn role_description(role: Role) -> &'static str {
     match role {
-        Role::Viewer => "can view and download.",
-        Role::Operator => "can also run, cancel and retry jobs.",
-        Role::Administrator => "also manage users, tasks and queues.",
+        Role::Viewer => text::VIEWERS_CAN,
+        Role::Operator => text::OPERATORS_CAN,
+        Role::Administrator => text::ADMINISTRATORS_CAN,
     }
 }
 

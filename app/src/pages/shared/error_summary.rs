@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use model::{Field, FieldError};
 
 use crate::{
-    components::{Icon, fault_line, not_started},
+    components::{Icon, field_error_line, not_started},
     forms::Draft,
 };
 
@@ -23,7 +23,7 @@ pub(in crate::pages) fn ErrorSummary(
     let item = |fault: FieldError| {
         let label = known.iter().find(|field| field.name == fault.field).map(|field| field.label.clone());
         let href = label.as_ref().map(|_| format!("#field-{}", fault.field));
-        view! { <Item href text=fault_line(&label.unwrap_or_default(), &fault.message) /> }
+        view! { <Item href text=field_error_line(&label.unwrap_or_default(), &fault.message) /> }
     };
     view! {
         <div class="notice bad" role="alert" tabindex="-1" autofocus=shown hidden=!shown data-summary="">

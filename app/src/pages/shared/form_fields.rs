@@ -3,8 +3,9 @@
 use leptos::prelude::*;
 use model::FieldError;
 
+use super::text;
 use crate::{
-    components::{Icon, TextArea, fault_line},
+    components::{Icon, TextArea, field_error_line},
     server_fns::FormState,
 };
 
@@ -173,15 +174,15 @@ pub(in crate::pages) fn Faults(
 ) -> impl IntoView {
     let faults = form.refused().and_then(|sent| sent.outcome.as_ref().err()).map(|refusal| refusal.fields.clone())?;
     let head = match faults.len() {
-        1 => format!("{not}: fix 1 field"),
-        several => format!("{not}: fix {several} fields"),
+        1 => text::fix_one_field(&not),
+        several => text::fix_fields(&not, &several),
     };
     let item = |fault: FieldError| {
         let label = labels.iter().find(|(name, _)| *name == fault.field).map_or("", |(_, label)| label);
         let href = format!("#{}-{}", form.function, fault.field);
         view! {
             <li>
-                <a href=href>{fault_line(label, &fault.message)}</a>
+                <a href=href>{field_error_line(label, &fault.message)}</a>
             </li>
         }
     };

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 
+use super::text;
 use crate::{components::Icon, layout::deferred};
 
 /// Draws what the store returns. If it cannot be read, draws an error with status 500 and logs the reason.
@@ -30,8 +31,8 @@ fn unreadable() -> impl IntoView {
         <div class="notice bad" role="alert">
             <Icon name="warning" />
             <div>
-                <h2>"This part cannot be shown"</h2>
-                <p>"The server could not read its database. The server log has the details."</p>
+                <h2>{text::THIS_PART_CANNOT_BE_SHOWN}</h2>
+                <p>{text::SEE_SERVER_LOG}</p>
             </div>
         </div>
     }

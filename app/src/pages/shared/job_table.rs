@@ -1,6 +1,7 @@
 use leptos::prelude::*;
 use model::{JobView, Micros};
 
+use super::text;
 use crate::components::JobRow;
 
 /// Table of jobs.
@@ -18,13 +19,13 @@ pub(in crate::pages) fn JobTable(
             <thead>
                 <tr>
                     <th class="what" scope="col">
-                        "Job"
+                        {text::JOB}
                     </th>
                     <th class="how" scope="col">
                         {how}
                     </th>
                     <th class="when" scope="col">
-                        "Time"
+                        {text::TIME}
                     </th>
                 </tr>
             </thead>

@@ -1,5 +1,6 @@
 //! JSON view: indented, highlighted and cut.
 
+use super::text;
 use leptos::prelude::*;
 use serde_json::Value;
 
@@ -108,8 +109,8 @@ pub(in crate::pages) fn Json(
     let cut = text.is_cut.then(|| {
         view! {
             <p class="hint">
-                "Only the beginning is shown. "
-                {whole.map(|href| view! { <a href=href download="">"Download the whole of it"</a> })}
+                {text::CUT}
+                {whole.map(|href| view! { <a href=href download="">{text::DOWNLOAD_ALL}</a> })}
             </p>
         }
     });

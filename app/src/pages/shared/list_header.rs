@@ -1,6 +1,7 @@
 use engine::access::Action;
 use leptos::prelude::*;
 
+use super::text;
 use crate::{base_path::url, components::Icon, context::app};
 
 /// Header of a list page: its name, and a link to a new job.
@@ -19,7 +20,7 @@ fn new_job() -> impl IntoView {
         <div class="actions">
             <a class="button primary" href=url("/new")>
                 <Icon name="plus" />
-                "New job"
+                {text::NEW_JOB}
             </a>
         </div>
     }

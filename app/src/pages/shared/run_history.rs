@@ -1,5 +1,6 @@
 //! Run history: the last runs as bars.
 
+use super::text;
 use leptos::prelude::*;
 use model::{JobId, JobState};
 
@@ -9,9 +10,9 @@ pub(in crate::pages) fn run_history(last: &[(JobId, JobState, f64)]) -> impl Int
     let longest = last.iter().map(|(_, _, seconds)| *seconds).fold(0.0, f64::max);
     let failed = last.iter().filter(|(_, state, _)| is_bad(*state)).count();
     let label = match (last.len(), failed) {
-        (0, _) => "No run has ended".to_owned(),
-        (runs, 0) => format!("Last runs: {runs}, none failed"),
-        (runs, failed) => format!("Last runs: {runs}, {failed} failed"),
+        (0, _) => text::NO_RUN_HAS_ENDED.to_owned(),
+        (runs, 0) => text::last_runs_none_failed(&runs),
+        (runs, failed) => text::last_runs(&runs, &failed),
     };
     let free = SLOTS.saturating_sub(last.len());
     let bars: Vec<_> = last

@@ -7,6 +7,7 @@ mod folder;
 mod upload;
 
 use self::{folder::FolderField, upload::UploadField};
+use super::text;
 use crate::{
     components::{Icon, TextArea},
     context::app,
@@ -99,7 +100,7 @@ impl Control {
 
     /// The label, marked if the field is optional.
     fn title(&self) -> impl IntoView + use<> {
-        let optional = self.optional.then(|| view! { " "<small>"optional"</small> });
+        let optional = self.optional.then(|| view! { " "<small>{text::OPTIONAL}</small> });
         view! { {self.label.clone()} {optional} }
     }
 
@@ -169,7 +170,7 @@ impl Control {
             None => self.line("numeric"),
             Some((min, max)) => view! {
                 <div class="with-unit">
-                    {self.line("numeric")} <span>{format!("{min} to {}", model::count(max.unsigned_abs()))}</span>
+                    {self.line("numeric")} <span>{text::number_range(&min, &model::count(max.unsigned_abs()))}</span>
                 </div>
             }
             .into_any(),

@@ -4,7 +4,7 @@ use engine::store::AuditQuery;
 use leptos_router::params::ParamsMap;
 use model::{FieldError, JobId, Micros};
 
-use super::sentence::ACTIONS;
+use super::{sentence::ACTIONS, text};
 use crate::{base_path::url, components::day};
 
 /// The longest user name.
@@ -32,14 +32,14 @@ impl AuditFilter {
         let who = given("who").map(|name| name.to_lowercase()).filter(|name| {
             let fits = name.chars().count() <= LONGEST_NAME;
             if !fits {
-                fault("who", format!("Who: names have at most {LONGEST_NAME} characters. Showing all users."));
+                fault("who", text::name_too_long(&LONGEST_NAME));
             }
             fits
         });
         let what = given("what").and_then(|word| {
             let known = ACTIONS.iter().find(|(known, _)| *known == word).map(|(known, _)| *known);
             if known.is_none() {
-                fault("what", format!("What: unknown action “{}”. Showing everything.", short(&word)));
+                fault("what", text::unknown_action(&short(&word)));
             }
             known
         });
@@ -47,26 +47,26 @@ impl AuditFilter {
             let text = given(name)?;
             let number = text.trim_start_matches('#').parse().ok().filter(|number: &i64| *number > 0);
             if number.is_none() {
-                fault(name, format!("{label}: “{}” is not a number: {rest}.", short(&text)));
+                fault(name, text::not_a_number(&label, &short(&text), &rest));
             }
             number
         };
-        let job = number("job", "Job", "showing entries of all jobs").map(JobId);
-        let before = number("before", "Page", "showing the newest entries");
+        let job = number("job", text::JOB, text::SHOWING_ALL_JOBS).map(JobId);
+        let before = number("before", text::PAGE, text::SHOWING_NEWEST);
         let mut date = |name: &str, label: &str| {
             let text = given(name)?;
             let day = day(&text);
             if day.is_none() {
-                fault(name, format!("{label}: “{}” is not a date. Enter it as 2026-12-24.", short(&text)));
+                fault(name, text::not_a_date(&label, &short(&text)));
             }
             day.map(|day| (text, day))
         };
-        let from = date("from", "From").map(|(text, day)| (text, day.start));
-        let mut until = date("until", "Until").map(|(text, day)| (text, day.end));
+        let from = date("from", text::FROM).map(|(text, day)| (text, day.start));
+        let mut until = date("until", text::UNTIL).map(|(text, day)| (text, day.end));
         if let (Some((first, begin)), Some((last, end))) = (&from, &until)
             && begin >= end
         {
-            fault("until", format!("Until: {last} is before {first}. Showing entries up to now."));
+            fault("until", text::ends_before_it_starts(&last, &first));
             until = None;
         }
         (Self { who, what, job, from, until, before }, faults)

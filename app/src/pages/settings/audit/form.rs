@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{filter::AuditFilter, sentence::ACTIONS};
+use super::{filter::AuditFilter, sentence::ACTIONS, text};
 use crate::{base_path::url, components::Icon};
 
 #[component]
@@ -32,14 +32,14 @@ pub(super) fn FilterForm(
                 name="who"
                 value=filter.who.clone()
                 maxlength="40"
-                placeholder="Name"
-                aria-label="Who, by name"
+                placeholder=text::NAME
+                aria-label=text::WHO_BY_NAME
                 aria-invalid=invalid("who")
                 autocomplete="off"
                 autocapitalize="none"
             />
-            <select class="input" name="what" aria-label="What" aria-invalid=invalid("what")>
-                <option value="">"Everything"</option>
+            <select class="input" name="what" aria-label=text::WHAT aria-invalid=invalid("what")>
+                <option value="">{text::EVERYTHING}</option>
                 {ACTIONS.into_iter().map(option).collect::<Vec<_>>()}
             </select>
             <input
@@ -48,22 +48,22 @@ pub(super) fn FilterForm(
                 inputmode="numeric"
                 name="job"
                 value=filter.job.map(|job| job.to_string())
-                placeholder="Job"
-                aria-label="Job, by number"
+                placeholder=text::JOB
+                aria-label=text::JOB_BY_NUMBER
                 aria-invalid=invalid("job")
                 autocomplete="off"
             />
-            {date("from", "From", from.map(|(text, _)| text))}
-            {date("until", "Until", until.map(|(text, _)| text))}
+            {date("from", text::FROM, from.map(|(text, _)| text))}
+            {date("until", text::UNTIL, until.map(|(text, _)| text))}
             <button class="button" type="submit">
                 <Icon name="filter" />
-                "Filter"
+                {text::FILTER}
             </button>
             {hides
                 .then(|| {
                     view! {
                         <a class="button quiet" href=url("/settings/audit")>
-                            "Clear"
+                            {text::CLEAR}
                         </a>
                     }
                 })}

@@ -1,11 +1,13 @@
 use leptos::prelude::*;
 
+use super::text;
 use crate::{
     base_path::url,
     pages::shared::{Faults, ServerForm},
 };
 
-const LABELS: &[(&str, &str)] = &[("old", "Current password"), ("new", "New password"), ("again", "Confirm password")];
+const LABELS: &[(&str, &str)] =
+    &[("old", text::CURRENT_PASSWORD), ("new", text::NEW_PASSWORD), ("again", text::CONFIRM_PASSWORD)];
 
 /// Form to change the password.
 #[component]
@@ -15,15 +17,15 @@ pub(super) fn Password(
 ) -> impl IntoView {
     let form = ServerForm::new("change_password");
     let old = form.field("old", LABELS[0].1, "");
-    let new = form.field("new", LABELS[1].1, "At least 12 characters; a few random words work well.");
+    let new = form.field("new", LABELS[1].1, text::PASSWORD_HELP);
     let again = form.field("again", LABELS[2].1, "");
     view! {
         <form class="card" method="post" action=url("/api/change_password") aria-labelledby="password">
             <header>
-                <h2 id="password">"Password"</h2>
+                <h2 id="password">{text::PASSWORD}</h2>
             </header>
             <div class="body form">
-                <Faults form not="Not changed" labels=LABELS />
+                <Faults form not=text::NOT_CHANGED labels=LABELS />
                 <input type="text" name="user" value=name autocomplete="username" readonly=true hidden=true />
                 <div class="fields">{old.line("password", "current-password", None)}</div>
                 <div class="fields">
@@ -31,10 +33,10 @@ pub(super) fn Password(
                 </div>
             </div>
             <footer>
-                <span>"Other sessions will be signed out."</span>
+                <span>{text::PASSWORD_HINT}</span>
                 <div class="actions">
                     <button class="button small primary" type="submit">
-                        "Change password"
+                        {text::CHANGE_PASSWORD}
                     </button>
                 </div>
             </footer>

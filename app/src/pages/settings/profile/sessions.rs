@@ -4,15 +4,16 @@ use engine::store::SessionInfo;
 use leptos::prelude::*;
 use model::Micros;
 
+use super::text;
 use crate::{
     base_path::url,
     components::Timestamp,
     context::app,
-    pages::settings::shared::{Act, Used},
+    pages::settings::shared::{ActionButton, LastUsed},
 };
 
 /// Bytes of a session's key that identify it.
-const BEGINNING: usize = 8;
+const KEY_PREFIX_BYTES: usize = 8;
 
 /// Sessions of the user.
 #[component]
@@ -28,17 +29,17 @@ pub(super) fn Sessions(sessions: Vec<SessionInfo>, now: Micros) -> impl IntoView
     view! {
         <section class="card" aria-labelledby="sessions">
             <header>
-                <h2 id="sessions">"Sessions"</h2>
+                <h2 id="sessions">{text::SESSIONS}</h2>
                 <span class="count-badge">{count}</span>
             </header>
             <table class="table stacking">
                 <thead>
                     <tr>
-                        <th scope="col">"Device"</th>
-                        <th scope="col">"Since"</th>
-                        <th scope="col">"Last used"</th>
+                        <th scope="col">{text::DEVICE}</th>
+                        <th scope="col">{text::SINCE}</th>
+                        <th scope="col">{text::LAST_USED}</th>
                         <th scope="col">
-                            <span class="visually-hidden">"Actions"</span>
+                            <span class="visually-hidden">{text::ACTIONS}</span>
                         </th>
                     </tr>
                 </thead>
@@ -48,10 +49,10 @@ pub(super) fn Sessions(sessions: Vec<SessionInfo>, now: Micros) -> impl IntoView
                 .then(|| {
                     view! {
                         <footer>
-                            <span>"Signs out all other sessions."</span>
+                            <span>{text::SIGN_OUT_HINT}</span>
                             <form class="actions" method="post" action=url("/api/end_other_sessions")>
                                 <button class="button small danger" type="submit">
-                                    "Sign out everywhere else"
+                                    {text::SIGN_OUT_EVERYWHERE_ELSE}
                                 </button>
                             </form>
                         </footer>
@@ -66,21 +67,21 @@ fn Row(session: SessionInfo, this: bool, now: Micros) -> impl IntoView {
     let device = session.device.clone();
     let end = (!this).then(|| {
         let value = beginning(&session.key);
-        view! { <Act function="end_session" name="session" value class="button small" word="End" of=device /> }
+        view! { <ActionButton function="end_session" name="session" value class="button small" word=text::END of=device /> }
     });
     view! {
         <tr>
             <th scope="row">
                 <span class="two">
                     <span>{session.device}</span>
-                    {this.then(|| view! { <small>"This device"</small> })}
+                    {this.then(|| view! { <small>{text::THIS_DEVICE}</small> })}
                 </span>
             </th>
-            <td data-label="Since" class="nowrap">
+            <td data-label=text::SINCE class="nowrap">
                 <Timestamp at=session.since />
             </td>
-            <td data-label="Last used" class="muted nowrap">
-                <Used at=Some(session.used) now never="" />
+            <td data-label=text::LAST_USED class="muted nowrap">
+                <LastUsed at=Some(session.used) now never="" />
             </td>
             <td class="number">{end}</td>
         </tr>
@@ -89,7 +90,7 @@ fn Row(session: SessionInfo, this: bool, now: Micros) -> impl IntoView {
 
 /// The identifying bytes in hexadecimal digits.
 fn beginning(key: &[u8]) -> String {
-    key.iter().take(BEGINNING).fold(String::new(), |mut text, byte| {
+    key.iter().take(KEY_PREFIX_BYTES).fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
     })

@@ -2,6 +2,7 @@ use engine::store::Token;
 use leptos::prelude::*;
 use model::{Micros, Scope};
 
+use super::text;
 use crate::{
     base_path::url,
     pages::{
@@ -11,16 +12,14 @@ use crate::{
 };
 
 const LABELS: &[(&str, &str)] =
-    &[("name", "Name"), ("scopes", "Permissions"), ("expires", "Ends"), ("expires_on", "Custom date")];
+    &[("name", text::NAME), ("scopes", text::PERMISSIONS), ("expires", text::ENDS), ("expires_on", text::CUSTOM_DATE)];
 
 /// Lifetimes of a token, in days.
-const LIVES: [(&str, &str); 4] = [("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year"), ("never", "Never")];
+const LIFETIMES: [(&str, &str); 4] =
+    [("30", text::IN_30_DAYS), ("90", text::IN_90_DAYS), ("365", text::IN_A_YEAR), ("never", text::NEVER)];
 
 /// Scopes of a token. Nothing uses `report` yet.
-const SCOPES: [(Scope, &str); 2] = [
-    (Scope::Read, "View and follow jobs, download their files."),
-    (Scope::Start, "Upload files; start, cancel, retry, pause and delete jobs; send messages."),
-];
+const SCOPES: [(Scope, &str); 2] = [(Scope::Read, text::READ_SCOPE), (Scope::Start, text::START_SCOPE)];
 
 /// API tokens of the user, and the form to create one.
 #[component]
@@ -31,11 +30,11 @@ pub(super) fn OwnTokens(tokens: Vec<Token>, now: Micros) -> impl IntoView {
     view! {
         <section class="card" aria-labelledby="tokens">
             <header>
-                <h2 id="tokens">"API tokens"</h2>
+                <h2 id="tokens">{text::API_TOKENS}</h2>
                 <span class="count-badge">{count}</span>
-                <span class="hint">"for programs that act on your behalf"</span>
+                <span class="hint">{text::TOKENS_HINT}</span>
             </header>
-            <ShownOnce form=form.clone() what="New token" />
+            <ShownOnce form=form.clone() what=text::NEW_TOKEN />
             {table}
             <New form />
         </section>
@@ -44,23 +43,23 @@ pub(super) fn OwnTokens(tokens: Vec<Token>, now: Micros) -> impl IntoView {
 
 #[component]
 fn New(form: ServerForm) -> impl IntoView {
-    let name = form.field("name", LABELS[0].1, "Purpose, such as nightly import.");
+    let name = form.field("name", LABELS[0].1, text::TOKEN_NAME_HELP);
     let expires = form.field("expires", LABELS[2].1, "");
-    let on = form.field("expires_on", LABELS[3].1, "Valid through that day.");
+    let on = form.field("expires_on", LABELS[3].1, text::VALID_THROUGH_THAT_DAY);
     let life = form.entry("expires").unwrap_or_else(|| "90".to_owned());
-    let lives = LIVES.map(|(value, word)| (value.to_owned(), word.to_owned())).to_vec();
+    let lives = LIFETIMES.map(|(value, word)| (value.to_owned(), word.to_owned())).to_vec();
     view! {
         <form class="body form below" method="post" action=url("/api/make_token") aria-labelledby="new-token">
-            <h3 id="new-token">"New token"</h3>
-            <Faults form=form.clone() not="Not created" labels=LABELS />
+            <h3 id="new-token">{text::NEW_TOKEN}</h3>
+            <Faults form=form.clone() not=text::NOT_CREATED labels=LABELS />
             <div class="fields">{name.line("text", "off", form.entry("name"))}</div>
             <div class="fields">
-                {scopes(&form, form.field("scopes", LABELS[1].1, "Limited by your own role."))}
+                {scopes(&form, form.field("scopes", LABELS[1].1, text::LIMITED_BY_YOUR_OWN_ROLE))}
                 {expires.list(lives, &life)} {on.line("date", "off", form.entry("expires_on"))}
             </div>
             <div class="actions">
                 <button class="button small primary" type="submit">
-                    "Create token"
+                    {text::CREATE_TOKEN}
                 </button>
             </div>
         </form>
@@ -76,7 +75,7 @@ fn scopes(form: &ServerForm, field: Field) -> AnyView {
         view! {
             <label class="choice">
                 <input type="checkbox" name=word value="true" checked=ticked aria-invalid=invalid />
-                <span>{if scope == Scope::Read { "Read" } else { "Start" }}</span>
+                <span>{if scope == Scope::Read { text::READ } else { text::START }}</span>
                 <small>{allows}</small>
             </label>
         }

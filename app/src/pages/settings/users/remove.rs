@@ -1,7 +1,8 @@
 use engine::store::User;
 use leptos::prelude::*;
 
-use crate::{base_path::url, pages::settings::shared::Act};
+use super::text;
+use crate::{base_path::url, pages::settings::shared::ActionButton};
 
 /// Confirmation before a user is removed.
 #[component]
@@ -10,21 +11,21 @@ pub(super) fn ConfirmRemoval(person: User) -> impl IntoView {
     view! {
         <dialog class="dialog shown" open=true aria-labelledby="remove-question">
             <div>
-                <h2 id="remove-question">{format!("Remove {name}?")}</h2>
+                <h2 id="remove-question">{text::confirm_removal(&name)}</h2>
                 <p>
-                    "Sessions, invites and tokens are revoked. Jobs and audit log are kept. The name cannot be reused."
+                    {text::REMOVAL_CONSEQUENCES}
                 </p>
             </div>
             <footer>
                 <a class="button" href=url("/settings/users") autofocus=true>
-                    "Cancel"
+                    {text::CANCEL}
                 </a>
-                <Act
+                <ActionButton
                     function="remove_user"
                     name="user"
                     value=person.id.0.to_string()
                     class="button danger primary"
-                    word="Remove"
+                    word=text::REMOVE
                     of=name
                 />
             </footer>

@@ -2,10 +2,11 @@ use engine::store::User;
 use leptos::prelude::*;
 use model::{Micros, Role};
 
+use super::text;
 use crate::{
     base_path::url,
     components::{Icon, Timestamp},
-    pages::settings::shared::{Act, Used},
+    pages::settings::shared::{ActionButton, LastUsed},
 };
 
 /// One user and the actions on them.
@@ -19,9 +20,9 @@ pub(super) fn Row(
     let name = person.name.to_string();
     let initials: String = name.chars().filter(|letter| letter.is_alphanumeric()).take(2).collect();
     let state = match (person.removed_at, person.active) {
-        (Some(at), _) => view! { <span class="muted">"Removed " <Timestamp at /></span> }.into_any(),
-        (None, true) => "Active".into_any(),
-        (None, false) => "Invited".into_any(),
+        (Some(at), _) => view! { <span class="muted">{text::REMOVED} <Timestamp at /></span> }.into_any(),
+        (None, true) => text::ACTIVE.into_any(),
+        (None, false) => text::INVITED.into_any(),
     };
     let here = person.removed_at.is_none();
     let role = if here {
@@ -29,7 +30,7 @@ pub(super) fn Row(
     } else {
         view! { <span class="muted">{person.role.label()}</span> }.into_any()
     };
-    let more = here.then(|| view! { <More user=person.id.0 name=name.clone() active=person.active /> });
+    let more = here.then(|| view! { <MoreActions user=person.id.0 name=name.clone() active=person.active /> });
     view! {
         <tr>
             <th scope="row">
@@ -40,10 +41,10 @@ pub(super) fn Row(
                     <span>{name} {this.then_some(" (you)")}</span>
                 </div>
             </th>
-            <td data-label="State">{state}</td>
-            <td data-label="Role">{role}</td>
-            <td data-label="Last seen" class="muted nowrap">
-                <Used at=person.seen_at now never="never" />
+            <td data-label=text::STATE>{state}</td>
+            <td data-label=text::ROLE>{role}</td>
+            <td data-label=text::LAST_SEEN class="muted nowrap">
+                <LastUsed at=person.seen_at now never=text::NEVER />
             </td>
             <td class="number">{more}</td>
         </tr>
@@ -58,12 +59,12 @@ fn ChangeRole(user: i64, name: String, role: Role) -> impl IntoView {
     view! {
         <form class="limit" method="post" action=url("/api/change_role")>
             <input type="hidden" name="user" value=user.to_string() />
-            <select class="input" name="role" aria-label=format!("Role of {name}")>
+            <select class="input" name="role" aria-label=text::role_of(&name)>
                 {Role::ALL.into_iter().map(option).collect::<Vec<_>>()}
             </select>
             <button class="button small" type="submit">
-                "Save"
-                <span class="visually-hidden">{format!(" the role of {name}")}</span>
+                {text::SAVE}
+                <span class="visually-hidden">{text::save_role_of(&name)}</span>
             </button>
         </form>
     }
@@ -71,26 +72,26 @@ fn ChangeRole(user: i64, name: String, role: Role) -> impl IntoView {
 
 /// Rare actions.
 #[component]
-fn More(user: i64, name: String, active: bool) -> impl IntoView {
-    let (label, value) = (format!("More for {name}"), user.to_string());
-    let link = if active { "Reset password" } else { "New link" };
+fn MoreActions(user: i64, name: String, active: bool) -> impl IntoView {
+    let (label, value) = (text::more_for(&name), user.to_string());
+    let link = if active { text::RESET_PASSWORD } else { text::NEW_LINK };
     view! {
         <details class="more">
             <summary class="button square quiet small" aria-label=label.clone() title=label>
                 <Icon name="more" />
             </summary>
             <div class="actions">
-                <Act function="reset_password" name="user" value=value.clone() class="button small" word=link of=name.clone() />
-                <Act
+                <ActionButton function="reset_password" name="user" value=value.clone() class="button small" word=link of=name.clone() />
+                <ActionButton
                     function="end_sessions_of"
                     name="user"
                     value
                     class="button small"
-                    word="Sign out everywhere"
+                    word=text::SIGN_OUT_EVERYWHERE
                     of=name.clone()
                 />
                 <a class="button small danger" href=url(&format!("/settings/users?remove={user}"))>
-                    "Remove"
+                    {text::REMOVE}
                     <span class="visually-hidden">{format!(" {name}")}</span>
                 </a>
             </div>

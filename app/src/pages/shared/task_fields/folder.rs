@@ -4,7 +4,8 @@ use leptos::prelude::*;
 use model::FolderListing;
 
 use super::Control;
-use crate::components::{FolderStep, Icon, folder_remark, folder_steps};
+use crate::components::{FolderStep, Icon, folder_steps, folder_summary};
+use crate::pages::shared::text;
 
 /// A path, and a list of folders. Without script each button submits the form, which comes back with everything kept
 /// and the next list. [`crate::islands::FolderPickers`] works without leaving the page.
@@ -36,14 +37,14 @@ pub(super) fn FolderField(control: Control, listing: Option<FolderListing>) -> i
                     aria-expanded=looking.to_string()
                     aria-controls=panel.clone()
                 >
-                    "Browse…"
+                    {text::BROWSE}
                 </button>
             </div>
             <div
                 class="folders"
                 id=panel
                 role="group"
-                aria-label="Folders on the server"
+                aria-label=text::FOLDERS_ON_THE_SERVER
                 tabindex="-1"
                 autofocus=looking
                 hidden=!looking
@@ -61,7 +62,7 @@ fn List(field: String, listing: FolderListing) -> impl IntoView {
         folder_steps(&listing).into_iter().map(|step| view! { <Step field=field.clone() step /> }).collect();
     view! {
         <ul>{steps}</ul>
-        <p class="help">{folder_remark(&listing)}</p>
+        <p class="help">{folder_summary(&listing)}</p>
         <template>
             <Step field=field.clone() step=FolderStep { icon: "folder", label: String::new(), path: String::new() } />
         </template>

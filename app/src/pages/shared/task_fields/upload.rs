@@ -3,8 +3,9 @@
 use leptos::prelude::*;
 
 use super::Control;
+use crate::pages::shared::text;
 use crate::{
-    components::{Icon, file_here},
+    components::{Icon, uploaded_file},
     forms::Uploaded,
 };
 
@@ -38,7 +39,7 @@ pub(super) fn UploadField(
 
 #[component]
 fn Here(name: String, file: Option<Uploaded>) -> impl IntoView {
-    let text = file.as_ref().map(|file| file_here(&file.name, file.size));
+    let text = file.as_ref().map(|file| uploaded_file(&file.name, file.size));
     let none = file.is_none();
     view! {
         <div class="upload" role="status" data-upload-is="here" hidden=none>
@@ -46,7 +47,7 @@ fn Here(name: String, file: Option<Uploaded>) -> impl IntoView {
             <span>{text}</span>
             <input type="hidden" name=name disabled=none value=file.map(|file| file.upload) />
             <button class="button small quiet" type="button" hidden=true>
-                "Remove"
+                {text::REMOVE}
             </button>
         </div>
     }
@@ -57,11 +58,11 @@ fn Sending() -> impl IntoView {
     view! {
         <div class="upload" data-upload-is="sending" hidden=true>
             <div class="milebar slim" data-state="running">
-                <progress value="0" aria-label="Uploading"></progress>
+                <progress value="0" aria-label=text::UPLOADING></progress>
             </div>
             <span></span>
             <button class="button small quiet" type="button">
-                "Cancel"
+                {text::CANCEL}
             </button>
         </div>
     }
@@ -74,7 +75,7 @@ fn NotHere() -> impl IntoView {
             <Icon name="warning" />
             <span></span>
             <button class="button small" type="button">
-                "Upload again"
+                {text::UPLOAD_AGAIN}
             </button>
         </div>
     }

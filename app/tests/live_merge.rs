@@ -1,4 +1,4 @@
-//! What the browser makes of the stream, decided without a browser.
+//! Merging of events, reconnect delays and subscriptions, without a browser.
 
 use app::live::{
     merge::{AsOf, LogMark},
@@ -18,7 +18,7 @@ fn lines(first_line: u64, count: u64) -> LogEvent {
 }
 
 #[test]
-fn an_event_that_comes_twice_changes_nothing() {
+fn duplicate_event_changes_nothing() {
     let mut as_of = AsOf::default();
     let running = job(1, JobState::Running, 1);
     let shown = as_of.merge(Seq(5), &job(1, JobState::Queued, 0), &running).expect("news");
@@ -27,14 +27,14 @@ fn an_event_that_comes_twice_changes_nothing() {
 }
 
 #[test]
-fn an_event_older_than_the_snapshot_does_not_roll_it_back() {
+fn event_older_than_snapshot_is_ignored() {
     let mut as_of = AsOf::default();
     let shown = as_of.merge(Seq(9), &job(1, JobState::Queued, 0), &job(2, JobState::Running, 3)).expect("news");
     assert_eq!(as_of.merge(Seq(8), &shown, &job(2, JobState::Queued, 0)), None);
 }
 
 #[test]
-fn a_page_rendered_after_the_event_is_not_rolled_back() {
+fn event_older_than_page_is_ignored() {
     let ended = job(1, JobState::Succeeded, 9);
     assert_eq!(AsOf::default().merge(Seq(5), &ended, &job(1, JobState::Running, 0)), None);
     let retried = job(2, JobState::Running, 4);
@@ -42,7 +42,7 @@ fn a_page_rendered_after_the_event_is_not_rolled_back() {
 }
 
 #[test]
-fn a_change_of_state_keeps_newer_progress_unless_it_is_the_end() {
+fn state_event_keeps_newer_progress_until_the_end() {
     let shown = job(1, JobState::Running, 9);
     let asked_to_stop = JobView { cancel_requested_at: Some(Micros(3)), ..job(1, JobState::Running, 4) };
     let merged = AsOf::default().merge(Seq(5), &shown, &asked_to_stop).expect("news");
@@ -52,13 +52,13 @@ fn a_change_of_state_keeps_newer_progress_unless_it_is_the_end() {
 }
 
 #[test]
-fn a_retry_begins_its_progress_anew() {
+fn retry_resets_progress() {
     let retried = job(2, JobState::Queued, 0);
     assert_eq!(AsOf::default().merge(Seq(5), &job(1, JobState::Failed, 8), &retried), Some(retried));
 }
 
 #[test]
-fn each_log_line_is_read_once_and_in_order() {
+fn log_lines_are_read_once_in_order() {
     let mut mark = LogMark::default();
     assert_eq!(mark.unread(&lines(1, 3)), Some(lines(1, 3)));
     assert_eq!(mark.unread(&lines(1, 3)), None);
@@ -68,7 +68,7 @@ fn each_log_line_is_read_once_and_in_order() {
 }
 
 #[test]
-fn retries_spread_at_once_and_then_back_off_to_half_a_minute() {
+fn retry_delay_grows_with_jitter_to_30_seconds() {
     let mut retry = Retry::default();
     let waits: Vec<_> = (0..9).map(|_| retry.next(1.0).as_millis()).collect();
     assert_eq!(waits, [300, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
@@ -76,7 +76,7 @@ fn retries_spread_at_once_and_then_back_off_to_half_a_minute() {
 }
 
 #[test]
-fn only_a_stream_that_lived_ends_the_backing_off() {
+fn short_stream_does_not_reset_retry_delay() {
     let mut retry = Retry::default();
     retry.next(1.0);
     retry.lived(200.0);
@@ -86,7 +86,7 @@ fn only_a_stream_that_lived_ends_the_backing_off() {
 }
 
 #[test]
-fn topics_follow_from_what_is_shown() {
+fn topics_follow_interests() {
     let mut uses = Interests::default();
     for one in [
         Interest::Jobs,
@@ -104,7 +104,7 @@ fn topics_follow_from_what_is_shown() {
 }
 
 #[test]
-fn a_stream_is_asked_for_and_changed_in_the_words_of_the_server() {
+fn stream_query_and_change_body_match_server_format() {
     let cursor = "e1.42".parse().expect("a cursor");
     assert_eq!(query(&list(&["jobs", "row=2"]), Some(&cursor)), "topic=jobs&row=2&after=e1.42");
     let body = change(&list(&["job=1"]), &list(&["row=1"]));

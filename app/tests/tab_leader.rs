@@ -1,21 +1,21 @@
-//! Tabs that share one stream, simulated: many of them, messages that take their time, tabs that are closed, killed or
-//! frozen without a word, streams that break, and a server that forgets. Whatever happens, once it is quiet one tab leads,
-//! and each tab knows all that it shows; and on the way no tab goes back.
+//! Tab leader, simulated: many tabs, delayed messages, tabs that are closed, killed or frozen, streams that break, and
+//! a server that forgets. After a quiet period one tab leads and each tab has applied everything that it shows; no tab
+//! ever goes back.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use app::live::{
-    Link,
-    share::{Act, Election, Frame, Share},
+    ConnectionState,
+    tab_leader::{Effect, Election, SharedStream, SseFrame},
 };
 use model::{Cursor, Seq};
 
 const TOPICS: [&str; 6] = ["jobs", "row=1", "row=2", "job=3", "job=4", "row=5"];
 
-/// Numbers that look random and are the same each time: splitmix64.
-struct Dice(u64);
+/// Reproducible random numbers: splitmix64.
+struct Rng(u64);
 
-impl Dice {
+impl Rng {
     fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -25,23 +25,23 @@ impl Dice {
     }
 }
 
-/// Something that happens at its time.
+/// An event of the simulation.
 #[derive(Debug)]
-enum What {
+enum SimEvent {
     Tick,
-    /// A tick that was asked for, besides those of every second.
+    /// A requested tick, besides those of every second.
     Wake,
     Word(String),
     Lock(bool),
     /// Of the stream with that number.
     Hello(u64),
-    Said(u64, Frame),
+    Said(u64, SseFrame),
     Broken(u64),
     Open,
     Changed(u64, bool),
-    CaughtUp(u64, Option<Vec<Frame>>),
+    CaughtUp(u64, Option<Vec<SseFrame>>),
     Thaw,
-    /// At the server: what was posted to a stream, and polls.
+    /// At the server: changes of topics, and polls.
     Post(u64, Vec<String>, Vec<String>),
     Poll(u64, Vec<String>, Option<Seq>),
 }
@@ -52,12 +52,12 @@ struct Stream {
     topics: Vec<String>,
 }
 
-/// What a tab shows of one topic.
+/// What a tab knows of one topic.
 #[derive(Debug, Default)]
 struct Known {
-    /// It was shown first when the log was here.
+    /// The log's position when it was first shown.
     since: i64,
-    /// All up to here is taken in.
+    /// Everything up to here is applied.
     upto: i64,
     events: BTreeSet<i64>,
 }
@@ -65,7 +65,7 @@ struct Known {
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "what may be true of a tab is independent")]
 struct Tab {
-    share: Share,
+    share: SharedStream,
     cursor: Option<Cursor>,
     known: BTreeMap<String, Known>,
     /// What it shows or has shown.
@@ -73,21 +73,21 @@ struct Tab {
     there: bool,
     left: bool,
     frozen: bool,
-    inbox: VecDeque<What>,
+    inbox: VecDeque<SimEvent>,
     stream: Option<Stream>,
     change: u64,
     catch_up: u64,
     leads: bool,
 }
 
-struct World {
-    dice: Dice,
+struct Simulation {
+    rng: Rng,
     now: u64,
     election: Election,
     /// By time and order.
-    plans: BTreeMap<(u64, u64), (usize, What)>,
+    plans: BTreeMap<(u64, u64), (usize, SimEvent)>,
     planned: u64,
-    /// When what goes from here to there was last due: nothing overtakes.
+    /// The last due time from one place to another: nothing overtakes.
     ways: BTreeMap<(usize, usize), u64>,
     tabs: Vec<Tab>,
     log: Vec<&'static str>,
@@ -100,13 +100,13 @@ struct World {
     most_streams: usize,
 }
 
-/// The server's end of ways.
+/// The server as a place.
 const SERVER: usize = usize::MAX;
 
-impl World {
+impl Simulation {
     fn new(seed: u64, election: Election) -> Self {
         Self {
-            dice: Dice(seed),
+            rng: Rng(seed),
             now: 1_000_000,
             election,
             plans: BTreeMap::new(),
@@ -123,7 +123,7 @@ impl World {
         }
     }
 
-    fn plan(&mut self, from: usize, to: usize, delay: u64, tab: usize, what: What) {
+    fn plan(&mut self, from: usize, to: usize, delay: u64, tab: usize, what: SimEvent) {
         let due = (self.now + delay).max(self.ways.get(&(from, to)).copied().unwrap_or(0));
         self.ways.insert((from, to), due);
         self.planned += 1;
@@ -131,12 +131,12 @@ impl World {
     }
 
     /// From one tab to another, or between a tab and the server.
-    fn send(&mut self, from: usize, to: usize, tab: usize, what: What) {
-        let delay = 1 + self.dice.below(40);
+    fn send(&mut self, from: usize, to: usize, tab: usize, what: SimEvent) {
+        let delay = 1 + self.rng.below(40);
         self.plan(from, to, delay, tab, what);
     }
 
-    fn later(&mut self, tab: usize, delay: u64, what: What) {
+    fn later(&mut self, tab: usize, delay: u64, what: SimEvent) {
         // Timers may overtake.
         self.planned += 1;
         self.plans.insert((self.now + delay, self.planned), (tab, what));
@@ -154,9 +154,9 @@ impl World {
     fn open_tab(&mut self) -> usize {
         let tab = self.tabs.len();
         let cursor = Some(self.place());
-        let number = 1 + self.dice.below(1_000_000) as u32 * 100 + tab as u32;
+        let number = 1 + self.rng.below(1_000_000) as u32 * 100 + tab as u32;
         self.tabs.push(Tab {
-            share: Share::new(number),
+            share: SharedStream::new(number),
             cursor,
             known: BTreeMap::new(),
             ever: BTreeSet::new(),
@@ -171,15 +171,15 @@ impl World {
         });
         self.show(tab);
         self.join(tab);
-        self.later(tab, 1_000, What::Tick);
+        self.later(tab, 1_000, SimEvent::Tick);
         tab
     }
 
-    /// The page comes to show something else.
+    /// Changes the topics of a page.
     fn show(&mut self, tab: usize) {
         let mut shown = vec![TOPICS[0].to_owned()];
         for topic in &TOPICS[1..] {
-            if self.dice.below(2) == 0 {
+            if self.rng.below(2) == 0 {
                 shown.push((*topic).to_owned());
             }
         }
@@ -191,8 +191,8 @@ impl World {
             known.entry(topic.clone()).or_insert_with(|| Known { since, upto: since, ..Known::default() });
         }
         let now = self.now as f64;
-        let acts = self.tabs[tab].share.want(shown, now);
-        self.act(tab, acts);
+        let effects = self.tabs[tab].share.set_topics(shown, now);
+        self.act(tab, effects);
     }
 
     fn join(&mut self, tab: usize) {
@@ -200,18 +200,18 @@ impl World {
         let election = self.election;
         let one = &mut self.tabs[tab];
         one.left = false;
-        let acts = one.share.join(election, one.cursor.as_ref(), now);
-        self.act(tab, acts);
+        let effects = one.share.join(election, one.cursor.as_ref(), now);
+        self.act(tab, effects);
     }
 
     fn leave(&mut self, tab: usize) {
         self.tabs[tab].left = true;
         self.tabs[tab].catch_up += 1;
-        let acts = self.tabs[tab].share.leave();
-        self.act(tab, acts);
+        let effects = self.tabs[tab].share.leave();
+        self.act(tab, effects);
     }
 
-    /// Without a word: the browser lets go of what it had.
+    /// Without a message: the browser releases what the tab held.
     fn kill(&mut self, tab: usize) {
         self.tabs[tab].there = false;
         self.tabs[tab].stream = None;
@@ -223,7 +223,7 @@ impl World {
             && let Some(tab) = self.queue.pop_front()
         {
             (self.lock, self.granting) = (Some(tab), true);
-            self.later(tab, 1, What::Lock(true));
+            self.later(tab, 1, SimEvent::Lock(true));
         }
     }
 
@@ -235,54 +235,54 @@ impl World {
         self.grant();
     }
 
-    fn act(&mut self, tab: usize, acts: Vec<Act>) {
-        for act in acts {
+    fn act(&mut self, tab: usize, effects: Vec<Effect>) {
+        for act in effects {
             match act {
-                Act::Say(word) => {
+                Effect::Broadcast(word) => {
                     for other in 0..self.tabs.len() {
                         if other != tab && self.tabs[other].there && !self.tabs[other].left {
-                            self.send(tab, other, other, What::Word(word.clone()));
+                            self.send(tab, other, other, SimEvent::Word(word.clone()));
                         }
                     }
                 }
-                Act::Queue => {
+                Effect::QueueForLock => {
                     self.queue.push_back(tab);
                     self.grant();
                 }
-                Act::Seize => {
+                Effect::StealLock => {
                     if let Some(robbed) = self.lock
                         && robbed != tab
                     {
-                        self.later(robbed, 1, What::Lock(false));
+                        self.later(robbed, 1, SimEvent::Lock(false));
                     }
                     (self.lock, self.granting) = (Some(tab), true);
-                    self.later(tab, 1, What::Lock(true));
+                    self.later(tab, 1, SimEvent::Lock(true));
                 }
-                Act::Release => self.let_go(tab, false),
-                Act::Wake(pause) => self.later(tab, pause as u64, What::Wake),
-                Act::Lead(_) => {
+                Effect::ReleaseLock => self.let_go(tab, false),
+                Effect::Wake(pause) => self.later(tab, pause as u64, SimEvent::Wake),
+                Effect::OpenStream(_) => {
                     self.tabs[tab].catch_up += 1;
                     self.tabs[tab].leads = true;
                     self.open(tab);
                 }
-                Act::Rest => {
+                Effect::CloseStream => {
                     self.tabs[tab].leads = false;
                     self.tabs[tab].stream = None;
                 }
-                Act::Change(add, remove) => {
+                Effect::ChangeTopics(add, remove) => {
                     self.tabs[tab].change += 1;
                     let number = self.tabs[tab].change;
-                    self.send(tab, SERVER, tab, What::Post(number, add, remove));
+                    self.send(tab, SERVER, tab, SimEvent::Post(number, add, remove));
                 }
-                Act::CatchUp => {
+                Effect::CatchUp => {
                     self.tabs[tab].catch_up += 1;
                     let one = &self.tabs[tab];
                     let (number, topics) = (one.catch_up, one.known.keys().cloned().collect());
                     let after = one.cursor.as_ref().map(|cursor| cursor.seq);
-                    self.send(tab, SERVER, tab, What::Poll(number, topics, after));
+                    self.send(tab, SERVER, tab, SimEvent::Poll(number, topics, after));
                 }
-                Act::Apply(frame) => self.apply(tab, &frame),
-                Act::Show(..) => {}
+                Effect::Apply(frame) => self.apply(tab, &frame),
+                Effect::ShowState(..) => {}
             }
         }
     }
@@ -290,25 +290,25 @@ impl World {
     fn open(&mut self, tab: usize) {
         self.numbers += 1;
         let number = self.numbers;
-        let (topics, after) = self.tabs[tab].share.ask(false);
+        let (topics, after) = self.tabs[tab].share.begin_request(false);
         let after = after.map_or(-1, |after| after.seq.0);
         self.tabs[tab].stream = Some(Stream { number, topics: topics.clone() });
-        self.send(SERVER, tab, tab, What::Hello(number));
+        self.send(SERVER, tab, tab, SimEvent::Hello(number));
         if let Some(frames) = self.missed(&topics, after) {
             for frame in frames {
-                self.send(SERVER, tab, tab, What::Said(number, frame));
+                self.send(SERVER, tab, tab, SimEvent::Said(number, frame));
             }
         } else {
             let data = topics.join(",");
-            let frame = Frame { name: "snapshot".to_owned(), id: Some(self.place()), data };
-            self.send(SERVER, tab, tab, What::Said(number, frame));
+            let frame = SseFrame { name: "snapshot".to_owned(), id: Some(self.place()), data };
+            self.send(SERVER, tab, tab, SimEvent::Said(number, frame));
         }
         let streams = self.tabs.iter().filter(|tab| tab.there && tab.stream.is_some()).count();
         self.most_streams = self.most_streams.max(streams);
     }
 
-    /// What `topics` show of the log after that. `None` where that is not kept.
-    fn missed(&self, topics: &[String], after: i64) -> Option<Vec<Frame>> {
+    /// The events of `topics` after a position; `None` if they are not kept.
+    fn missed(&self, topics: &[String], after: i64) -> Option<Vec<SseFrame>> {
         if after < self.trimmed {
             return None;
         }
@@ -318,22 +318,22 @@ impl World {
         Some(self.log.iter().enumerate().skip(after as usize).filter_map(shown).collect())
     }
 
-    /// Something happens to a job.
+    /// A job changes.
     fn emit(&mut self) {
-        let topic = TOPICS[self.dice.below(TOPICS.len() as u64) as usize];
+        let topic = TOPICS[self.rng.below(TOPICS.len() as u64) as usize];
         self.log.push(topic);
         let frame = event(self.seq(), topic);
         for tab in 0..self.tabs.len() {
             if let Some(stream) = self.tabs[tab].stream.clone()
                 && stream.topics.iter().any(|shown| shown == topic)
             {
-                self.send(SERVER, tab, tab, What::Said(stream.number, frame.clone()));
+                self.send(SERVER, tab, tab, SimEvent::Said(stream.number, frame.clone()));
             }
         }
     }
 
-    /// What the page does with a frame.
-    fn apply(&mut self, tab: usize, frame: &Frame) {
+    /// A page applies a frame.
+    fn apply(&mut self, tab: usize, frame: &SseFrame) {
         let seq = frame.id.as_ref().map_or(0, |id| id.seq.0);
         let one = &mut self.tabs[tab];
         let at = one.cursor.as_ref().map_or(-1, |cursor| cursor.seq.0);
@@ -370,9 +370,9 @@ impl World {
         }
     }
 
-    fn server(&mut self, tab: usize, what: What) {
+    fn server(&mut self, tab: usize, what: SimEvent) {
         match what {
-            What::Post(number, add, remove) => {
+            SimEvent::Post(number, add, remove) => {
                 let partial = format!("{} {}", self.seq(), add.join(","));
                 let stream = self.tabs[tab].stream.as_mut().map(|stream| {
                     stream.topics.retain(|topic| !remove.contains(topic));
@@ -382,30 +382,30 @@ impl World {
                 if let Some(stream) = stream
                     && !add.is_empty()
                 {
-                    let frame = Frame { name: "snapshot".to_owned(), id: None, data: partial };
-                    self.send(SERVER, tab, tab, What::Said(stream, frame));
+                    let frame = SseFrame { name: "snapshot".to_owned(), id: None, data: partial };
+                    self.send(SERVER, tab, tab, SimEvent::Said(stream, frame));
                 }
                 // By another connection than the stream's.
-                let delay = 1 + self.dice.below(40);
-                self.later(tab, delay, What::Changed(number, stream.is_some()));
+                let delay = 1 + self.rng.below(40);
+                self.later(tab, delay, SimEvent::Changed(number, stream.is_some()));
             }
-            What::Poll(number, topics, after) => {
-                let frames = (self.dice.below(10) > 0).then(|| {
+            SimEvent::Poll(number, topics, after) => {
+                let frames = (self.rng.below(10) > 0).then(|| {
                     let mut frames = self.missed(&topics, after.map_or(-1, |after| after.0)).unwrap_or_else(|| {
-                        vec![Frame { name: "snapshot".to_owned(), id: Some(self.place()), data: topics.join(",") }]
+                        vec![SseFrame { name: "snapshot".to_owned(), id: Some(self.place()), data: topics.join(",") }]
                     });
-                    frames.push(Frame { name: String::new(), id: Some(self.place()), data: String::new() });
+                    frames.push(SseFrame { name: String::new(), id: Some(self.place()), data: String::new() });
                     frames
                 });
-                let delay = 1 + self.dice.below(40);
-                self.later(tab, delay, What::CaughtUp(number, frames));
+                let delay = 1 + self.rng.below(40);
+                self.later(tab, delay, SimEvent::CaughtUp(number, frames));
             }
             other => unreachable!("{other:?} is not the server's"),
         }
     }
 
-    fn happen(&mut self, tab: usize, what: What) {
-        if matches!(what, What::Post(..) | What::Poll(..)) {
+    fn happen(&mut self, tab: usize, what: SimEvent) {
+        if matches!(what, SimEvent::Post(..) | SimEvent::Poll(..)) {
             if self.tabs[tab].there {
                 self.server(tab, what);
             }
@@ -414,8 +414,8 @@ impl World {
         if !self.tabs[tab].there {
             return;
         }
-        if self.tabs[tab].frozen && !matches!(what, What::Thaw) {
-            if !matches!(what, What::Tick) {
+        if self.tabs[tab].frozen && !matches!(what, SimEvent::Thaw) {
+            if !matches!(what, SimEvent::Tick) {
                 self.tabs[tab].inbox.push_back(what);
             }
             return;
@@ -424,70 +424,70 @@ impl World {
         let one = &mut self.tabs[tab];
         let cursor = one.cursor.clone();
         let current = one.stream.as_ref().map(|stream| stream.number);
-        let acts = match what {
-            What::Tick | What::Wake => {
-                if matches!(what, What::Tick) {
-                    self.later(tab, 1_000, What::Tick);
+        let effects = match what {
+            SimEvent::Tick | SimEvent::Wake => {
+                if matches!(what, SimEvent::Tick) {
+                    self.later(tab, 1_000, SimEvent::Tick);
                 }
                 let one = &mut self.tabs[tab];
-                let link = if one.stream.is_some() { Link::Live } else { Link::Reconnecting };
-                one.share.told(link, Some(now), cursor.as_ref(), now)
+                let link = if one.stream.is_some() { ConnectionState::Live } else { ConnectionState::Reconnecting };
+                one.share.connection_changed(link, Some(now), cursor.as_ref(), now)
             }
-            What::Word(_) if one.left => Vec::new(),
-            What::Word(word) => one.share.hear(&word, cursor.as_ref(), now),
-            What::Lock(true) => {
+            SimEvent::Word(_) if one.left => Vec::new(),
+            SimEvent::Word(word) => one.share.receive(&word, cursor.as_ref(), now),
+            SimEvent::Lock(true) => {
                 if self.lock != Some(tab) {
                     return;
                 }
                 self.granting = false;
-                one.share.granted(cursor.as_ref(), now)
+                one.share.lock_granted(cursor.as_ref(), now)
             }
-            What::Lock(false) => one.share.lost(now),
-            What::Hello(number) if current == Some(number) => {
-                let mut acts = one.share.told(Link::Live, Some(now), cursor.as_ref(), now);
-                acts.extend(one.share.opened());
-                acts
+            SimEvent::Lock(false) => one.share.lock_lost(now),
+            SimEvent::Hello(number) if current == Some(number) => {
+                let mut effects = one.share.connection_changed(ConnectionState::Live, Some(now), cursor.as_ref(), now);
+                effects.extend(one.share.opened());
+                effects
             }
-            What::Said(number, frame) if current == Some(number) => one.share.relay(frame, now),
-            What::Broken(number) if current == Some(number) => {
+            SimEvent::Said(number, frame) if current == Some(number) => one.share.relay(frame, now),
+            SimEvent::Broken(number) if current == Some(number) => {
                 one.stream = None;
-                self.later(tab, 300, What::Open);
-                self.tabs[tab].share.told(Link::Reconnecting, Some(now), cursor.as_ref(), now)
+                self.later(tab, 300, SimEvent::Open);
+                self.tabs[tab].share.connection_changed(ConnectionState::Reconnecting, Some(now), cursor.as_ref(), now)
             }
-            What::Open => {
+            SimEvent::Open => {
                 if one.leads && one.stream.is_none() {
                     self.open(tab);
                 }
                 Vec::new()
             }
-            What::Changed(number, well) => {
+            SimEvent::Changed(number, well) => {
                 if number != one.change {
                     return;
                 }
-                let acts = one.share.changed(well);
+                let effects = one.share.topics_changed(well);
                 if !well && one.leads && one.stream.is_none() {
-                    self.later(tab, 300, What::Open);
+                    self.later(tab, 300, SimEvent::Open);
                 }
-                acts
+                effects
             }
-            What::CaughtUp(number, frames) if number == one.catch_up => {
+            SimEvent::CaughtUp(number, frames) if number == one.catch_up => {
                 for frame in frames.iter().flatten() {
                     self.apply(tab, frame);
                 }
                 self.tabs[tab].share.caught_up(frames.is_some(), now)
             }
-            What::Thaw => {
+            SimEvent::Thaw => {
                 one.frozen = false;
                 let inbox = std::mem::take(&mut one.inbox);
                 for what in inbox {
                     self.happen(tab, what);
                 }
-                self.later(tab, 0, What::Tick);
+                self.later(tab, 0, SimEvent::Tick);
                 Vec::new()
             }
             _ => Vec::new(),
         };
-        self.act(tab, acts);
+        self.act(tab, effects);
     }
 
     fn run(&mut self, milliseconds: u64, chaos: bool) {
@@ -499,11 +499,11 @@ impl World {
             if next_event <= due {
                 self.now = next_event;
                 self.emit();
-                next_event += 20 + self.dice.below(200);
+                next_event += 20 + self.rng.below(200);
             } else if chaos && next_chaos <= due {
                 self.now = next_chaos;
-                self.upset();
-                next_chaos += 100 + self.dice.below(3_000);
+                self.disturb();
+                next_chaos += 100 + self.rng.below(3_000);
             } else if due < end {
                 let (key, (tab, what)) = self.plans.pop_first().expect("something is planned");
                 self.now = self.now.max(key.0);
@@ -514,20 +514,20 @@ impl World {
         }
     }
 
-    /// Does something to somebody.
-    fn upset(&mut self) {
+    /// Closes, kills, freezes or disconnects a tab.
+    fn disturb(&mut self) {
         let there: Vec<usize> = (0..self.tabs.len()).filter(|tab| self.tabs[*tab].there).collect();
         let leader = there.iter().copied().find(|tab| self.tabs[*tab].leads);
-        let Some(mut tab) = there.get(self.dice.below(there.len().max(1) as u64) as usize).copied() else {
+        let Some(mut tab) = there.get(self.rng.below(there.len().max(1) as u64) as usize).copied() else {
             self.open_tab();
             return;
         };
-        // Leaders have the harder life.
-        if self.dice.below(2) == 0 {
+        // Leaders are disturbed more often.
+        if self.rng.below(2) == 0 {
             tab = leader.unwrap_or(tab);
         }
         let awake = !self.tabs[tab].frozen && !self.tabs[tab].left;
-        match self.dice.below(10) {
+        match self.rng.below(10) {
             0 | 1 if there.len() < 9 => drop(self.open_tab()),
             2 if there.len() > 3 => self.kill(tab),
             3 if there.len() > 3 && awake => {
@@ -536,30 +536,30 @@ impl World {
             }
             4 if awake => {
                 self.tabs[tab].frozen = true;
-                let pause = self.dice.below(30_000);
-                self.later(tab, pause, What::Thaw);
+                let pause = self.rng.below(30_000);
+                self.later(tab, pause, SimEvent::Thaw);
             }
             5 if awake => self.leave(tab),
             6 if self.tabs[tab].left && !self.tabs[tab].frozen => self.join(tab),
             7 if awake => self.show(tab),
             8 => {
                 if let Some(stream) = self.tabs[tab].stream.clone() {
-                    self.send(SERVER, tab, tab, What::Broken(stream.number));
+                    self.send(SERVER, tab, tab, SimEvent::Broken(stream.number));
                 }
             }
-            9 if self.dice.below(4) == 0 => self.trimmed = self.seq(),
+            9 if self.rng.below(4) == 0 => self.trimmed = self.seq(),
             _ => {}
         }
     }
 
-    /// All that should be true once it has been quiet for a while.
+    /// The invariants after a quiet period.
     fn check(&self, seed: u64) {
         let there: Vec<_> = self.tabs.iter().enumerate().filter(|(_, tab)| tab.there).collect();
         let leaders: Vec<_> = there.iter().filter(|(_, tab)| tab.share.leads()).map(|(n, _)| n).collect();
         assert_eq!(leaders.len(), 1, "seed {seed}: who leads is {leaders:?}");
         let streams = there.iter().filter(|(_, tab)| tab.stream.is_some()).count();
         assert_eq!(streams, 1, "seed {seed}: one stream");
-        // What was said in the last moment is on its way.
+        // Events of the last moment are still on their way.
         let settled = self.seq() - 20;
         for (number, tab) in there {
             assert!(tab.share.is_synced(), "seed {seed}: tab {number} is not live: {:?}", tab.share);
@@ -573,12 +573,12 @@ impl World {
     }
 }
 
-fn event(seq: i64, topic: &str) -> Frame {
+fn event(seq: i64, topic: &str) -> SseFrame {
     let id = Some(Cursor { epoch: "e".to_owned(), seq: Seq(seq) });
-    Frame { name: "state".to_owned(), id, data: topic.to_owned() }
+    SseFrame { name: "state".to_owned(), id, data: topic.to_owned() }
 }
 
-/// A few; `SEEDS` asks for more.
+/// `SEEDS` sets the number.
 fn seeds(from: u64) -> std::ops::Range<u64> {
     let many = std::env::var("SEEDS").ok().and_then(|many| many.parse().ok());
     from..from + many.unwrap_or(100)
@@ -586,25 +586,25 @@ fn seeds(from: u64) -> std::ops::Range<u64> {
 
 fn simulate(election: Election, seeds: std::ops::Range<u64>) {
     for seed in seeds {
-        let mut world = World::new(seed, election);
-        for _ in 0..2 + world.dice.below(6) {
-            world.open_tab();
-            world.run(50, false);
+        let mut simulation = Simulation::new(seed, election);
+        for _ in 0..2 + simulation.rng.below(6) {
+            simulation.open_tab();
+            simulation.run(50, false);
         }
-        world.run(60_000, true);
-        for tab in 0..world.tabs.len() {
-            if world.tabs[tab].left && world.tabs[tab].there {
-                world.join(tab);
+        simulation.run(60_000, true);
+        for tab in 0..simulation.tabs.len() {
+            if simulation.tabs[tab].left && simulation.tabs[tab].there {
+                simulation.join(tab);
             }
         }
         // The last freeze ends within 30 s.
-        world.run(60_000, false);
-        world.check(seed);
+        simulation.run(60_000, false);
+        simulation.check(seed);
     }
 }
 
 #[test]
-fn with_locks_one_tab_leads_and_all_know_everything_whatever_happens() {
+fn lock_election_keeps_one_leader_and_complete_tabs() {
     simulate(Election::Lock, seeds(0));
 }
 
@@ -614,156 +614,159 @@ fn with_the_channel_alone_one_tab_leads_and_all_know_everything_whatever_happens
 }
 
 #[test]
-fn eight_tabs_hold_one_stream() {
+fn eight_tabs_share_one_stream() {
     for election in [Election::Lock, Election::Channel] {
-        let mut world = World::new(7, election);
+        let mut simulation = Simulation::new(7, election);
         for _ in 0..8 {
-            world.open_tab();
-            world.run(500, false);
+            simulation.open_tab();
+            simulation.run(500, false);
         }
-        world.run(30_000, false);
-        world.check(7);
-        assert_eq!(world.most_streams, 1, "{election:?}");
+        simulation.run(30_000, false);
+        simulation.check(7);
+        assert_eq!(simulation.most_streams, 1, "{election:?}");
     }
 }
 
-/// How long it takes until another tab leads and is answered, milliseconds.
-fn hand_over(election: Election, lose: fn(&mut World, usize)) -> u64 {
-    let mut world = World::new(11, election);
+/// Returns how long it takes until another tab leads and is confirmed, milliseconds.
+fn hand_over(election: Election, lose: fn(&mut Simulation, usize)) -> u64 {
+    let mut simulation = Simulation::new(11, election);
     for _ in 0..4 {
-        world.open_tab();
-        world.run(500, false);
+        simulation.open_tab();
+        simulation.run(500, false);
     }
-    world.run(20_000, false);
-    let first = world.tabs.iter().position(|tab| tab.leads).expect("a leader");
-    lose(&mut world, first);
-    let since = world.now;
-    while !world.tabs.iter().enumerate().any(|(tab, one)| tab != first && one.leads && one.share.is_synced()) {
-        world.run(10, false);
-        assert!(world.now < since + 60_000, "nobody takes over");
+    simulation.run(20_000, false);
+    let first = simulation.tabs.iter().position(|tab| tab.leads).expect("a leader");
+    lose(&mut simulation, first);
+    let since = simulation.now;
+    while !simulation.tabs.iter().enumerate().any(|(tab, one)| tab != first && one.leads && one.share.is_synced()) {
+        simulation.run(10, false);
+        assert!(simulation.now < since + 60_000, "no tab takes over");
     }
-    world.now - since
+    simulation.now - since
 }
 
 #[test]
-fn a_leader_that_closes_hands_over_at_once() {
+fn closing_leader_hands_over_at_once() {
     for election in [Election::Lock, Election::Channel] {
-        let took = hand_over(election, |world, tab| {
-            world.leave(tab);
-            world.kill(tab);
+        let took = hand_over(election, |simulation, tab| {
+            simulation.leave(tab);
+            simulation.kill(tab);
         });
         assert!(took < 1_000, "{election:?}: {took} ms");
     }
 }
 
 #[test]
-fn a_leader_that_dies_or_hangs_is_replaced_within_a_heartbeat() {
-    let took = hand_over(Election::Lock, World::kill);
+fn dead_leader_is_replaced_within_a_heartbeat() {
+    let took = hand_over(Election::Lock, Simulation::kill);
     assert!(took < 1_000, "the browser passes the lock on: {took} ms");
-    let took = hand_over(Election::Channel, World::kill);
+    let took = hand_over(Election::Channel, Simulation::kill);
     assert!((4_000..10_000).contains(&took), "{took} ms");
     for election in [Election::Lock, Election::Channel] {
-        let took = hand_over(election, |world, tab| world.tabs[tab].frozen = true);
+        let took = hand_over(election, |simulation, tab| simulation.tabs[tab].frozen = true);
         assert!((4_000..10_000).contains(&took), "{election:?}: {took} ms");
     }
 }
 
 #[test]
-fn a_tab_that_finds_nobody_to_share_with_has_a_stream_of_its_own() {
-    let mut share = Share::new(1);
-    share.want(vec!["jobs".to_owned()], 0.0);
-    assert_eq!(share.join(Election::Alone, None, 0.0), [Act::Lead(false)], "and says nothing to anybody");
-    assert_eq!(share.ask(false).0, ["jobs"]);
+fn tab_without_channel_has_its_own_stream() {
+    let mut share = SharedStream::new(1);
+    share.set_topics(vec!["jobs".to_owned()], 0.0);
+    assert_eq!(share.join(Election::Alone, None, 0.0), [Effect::OpenStream(false)], "and says nothing to anybody");
+    assert_eq!(share.begin_request(false).0, ["jobs"]);
 }
 
-/// What is said among `acts`.
-fn said(acts: &[Act]) -> Vec<&str> {
-    acts.iter().filter_map(|act| if let Act::Say(word) = act { Some(word.as_str()) } else { None }).collect()
+/// The messages among `effects`.
+fn said(effects: &[Effect]) -> Vec<&str> {
+    effects
+        .iter()
+        .filter_map(|act| if let Effect::Broadcast(word) = act { Some(word.as_str()) } else { None })
+        .collect()
 }
 
 #[test]
 fn channel_tab_without_an_answer_leads_after_300_ms() {
-    let mut share = Share::new(1);
-    share.want(vec!["jobs".to_owned()], 0.0);
+    let mut share = SharedStream::new(1);
+    share.set_topics(vec!["jobs".to_owned()], 0.0);
     let joined = share.join(Election::Channel, None, 0.0);
-    assert!(joined.contains(&Act::Wake(300.0)) && !share.leads(), "{joined:?}");
-    assert!(!share.tick(None, 299.0).contains(&Act::Lead(true)));
-    assert!(share.tick(None, 300.0).contains(&Act::Lead(true)));
+    assert!(joined.contains(&Effect::Wake(300.0)) && !share.leads(), "{joined:?}");
+    assert!(!share.tick(None, 299.0).contains(&Effect::OpenStream(true)));
+    assert!(share.tick(None, 300.0).contains(&Effect::OpenStream(true)));
 }
 
 #[test]
 fn channel_tab_that_is_answered_opens_no_stream() {
-    let (mut leader, mut follower) = (Share::new(1), Share::new(2));
-    leader.want(vec!["jobs".to_owned()], 0.0);
+    let (mut leader, mut follower) = (SharedStream::new(1), SharedStream::new(2));
+    leader.set_topics(vec!["jobs".to_owned()], 0.0);
     leader.join(Election::Channel, None, 0.0);
     leader.tick(None, 300.0);
-    follower.want(vec!["jobs".to_owned()], 400.0);
-    let mut acts = Vec::new();
+    follower.set_topics(vec!["jobs".to_owned()], 400.0);
+    let mut effects = Vec::new();
     for word in said(&follower.join(Election::Channel, None, 400.0)) {
-        for word in said(&leader.hear(word, None, 410.0)) {
-            acts.extend(follower.hear(word, None, 420.0));
+        for word in said(&leader.receive(word, None, 410.0)) {
+            effects.extend(follower.receive(word, None, 420.0));
         }
     }
-    acts.extend(follower.tick(None, 700.0));
-    assert!(leader.leads() && !follower.leads() && !acts.contains(&Act::Lead(true)), "{acts:?}");
+    effects.extend(follower.tick(None, 700.0));
+    assert!(leader.leads() && !follower.leads() && !effects.contains(&Effect::OpenStream(true)), "{effects:?}");
 }
 
 #[test]
-fn who_shows_something_else_is_heard_while_a_long_poll_waits() {
+fn topic_change_is_applied_during_long_poll() {
     let cursor = Cursor { epoch: "e".to_owned(), seq: Seq(7) };
-    let (mut leader, mut follower) = (Share::new(1), Share::new(2));
-    leader.want(vec!["job=1".to_owned()], 0.0);
+    let (mut leader, mut follower) = (SharedStream::new(1), SharedStream::new(2));
+    leader.set_topics(vec!["job=1".to_owned()], 0.0);
     leader.join(Election::Channel, Some(&cursor), 0.0);
     leader.tick(Some(&cursor), 300.0);
-    // The first poll in place of the stream is answered, and the next one waits.
-    leader.ask(true);
+    // The first poll is answered, and the next one waits.
+    leader.begin_request(true);
     leader.opened();
-    leader.ask(true);
-    follower.want(vec!["job=2".to_owned()], 301.0);
+    leader.begin_request(true);
+    follower.set_topics(vec!["job=2".to_owned()], 301.0);
     let joined = follower.join(Election::Channel, Some(&cursor), 301.0);
     let mut heard = Vec::new();
     for word in said(&joined) {
-        heard.extend(leader.hear(word, Some(&cursor), 301.0));
+        heard.extend(leader.receive(word, Some(&cursor), 301.0));
     }
-    let change = Act::Change(vec!["job=2".to_owned()], vec![]);
+    let change = Effect::ChangeTopics(vec!["job=2".to_owned()], vec![]);
     assert!(heard.contains(&change), "it is asked for at once: {heard:?}");
-    // Whatever comes first, the answer to that or the next poll.
+    // Whichever comes first, the response or the next poll.
     heard.extend(leader.opened());
-    assert_eq!(leader.ask(true).0, ["job=1", "job=2"]);
-    heard.extend(leader.changed(true));
+    assert_eq!(leader.begin_request(true).0, ["job=1", "job=2"]);
+    heard.extend(leader.topics_changed(true));
     let mut taken = Vec::new();
     for word in said(&heard) {
-        taken.extend(follower.hear(word, Some(&cursor), 302.0));
+        taken.extend(follower.receive(word, Some(&cursor), 302.0));
     }
-    assert!(follower.is_synced() || taken.contains(&Act::CatchUp), "{taken:?} after {heard:?}");
+    assert!(follower.is_synced() || taken.contains(&Effect::CatchUp), "{taken:?} after {heard:?}");
 }
 
 #[test]
-fn what_is_asked_and_never_answered_is_asked_again() {
-    let (mut leader, mut follower) = (Share::new(1), Share::new(2));
-    leader.want(vec!["jobs".to_owned()], 0.0);
+fn unanswered_catch_up_is_repeated() {
+    let (mut leader, mut follower) = (SharedStream::new(1), SharedStream::new(2));
+    leader.set_topics(vec!["jobs".to_owned()], 0.0);
     leader.join(Election::Channel, None, 0.0);
     leader.tick(None, 300.0);
-    leader.ask(false);
-    follower.want(vec!["jobs".to_owned()], 301.0);
+    leader.begin_request(false);
+    follower.set_topics(vec!["jobs".to_owned()], 301.0);
     let mut taken = Vec::new();
     for word in said(&follower.join(Election::Channel, None, 301.0)) {
-        let mut heard = leader.hear(word, None, 301.0);
+        let mut heard = leader.receive(word, None, 301.0);
         heard.extend(leader.opened());
         for word in said(&heard) {
-            taken.extend(follower.hear(word, None, 301.0));
+            taken.extend(follower.receive(word, None, 301.0));
         }
     }
-    assert!(taken.contains(&Act::CatchUp), "{taken:?}");
-    assert!(!follower.tick(None, 9_000.0).contains(&Act::CatchUp), "it may take a while");
-    assert!(follower.tick(None, 12_000.0).contains(&Act::CatchUp));
+    assert!(taken.contains(&Effect::CatchUp), "{taken:?}");
+    assert!(!follower.tick(None, 9_000.0).contains(&Effect::CatchUp), "it may take a while");
+    assert!(follower.tick(None, 12_000.0).contains(&Effect::CatchUp));
 }
 
 #[test]
-fn a_tab_that_gets_no_lock_has_a_stream_of_its_own() {
-    let mut share = Share::new(1);
-    share.want(vec!["jobs".to_owned()], 0.0);
-    assert!(share.join(Election::Lock, None, 0.0).contains(&Act::Queue));
-    assert!(share.refused(None, 1.0).contains(&Act::Lead(false)));
+fn tab_without_lock_has_its_own_stream() {
+    let mut share = SharedStream::new(1);
+    share.set_topics(vec!["jobs".to_owned()], 0.0);
+    assert!(share.join(Election::Lock, None, 0.0).contains(&Effect::QueueForLock));
+    assert!(share.lock_refused(None, 1.0).contains(&Effect::OpenStream(false)));
     assert!(share.leads());
 }
