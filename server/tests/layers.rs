@@ -35,7 +35,22 @@ const CRATES: &[Crate] = &[
             &["authorized"],
         ],
     },
-    // Add the rooms of `server/src` ("src") and `app/src` ("../app/src") here.
+    Crate {
+        src: "../app/src",
+        layers: &[
+            &["base_path"],
+            &["browser", "session"],
+            &["components", "live"],
+            &["islands"],
+            &["context"],
+            &["forms"],
+            &["server_fns"],
+            &["layout"],
+            &["pages"],
+            &["routes"],
+        ],
+    },
+    // Add the rooms of `server/src` ("src") here.
 ];
 
 #[test]
